@@ -163,6 +163,17 @@
 #define fnn_backward fnn_backward_f64
 #define fnn_check_gradients fnn_check_gradients_f64
 #define fnn_confusion fnn_confusion_f64
+#define fnn_accuracy fnn_accuracy_f64
+#define fnn_activate fnn_activate_f64
+#define fnn_activation_backward fnn_activation_backward_f64
+#define fnn_activation_forward fnn_activation_forward_f64
+#define fnn_adadelta fnn_adadelta_f64
+#define fnn_adagrad fnn_adagrad_f64
+#define fnn_adam fnn_adam_f64
+#define fnn_adamw fnn_adamw_f64
+#define fnn_backward fnn_backward_f64
+#define fnn_check_gradients fnn_check_gradients_f64
+#define fnn_confusion fnn_confusion_f64
 #define fnn_context_config_init fnn_context_config_init_f64
 #define fnn_context_create fnn_context_create_f64
 #define fnn_context_free fnn_context_free_f64
@@ -175,12 +186,16 @@
 #define fnn_dataset_split fnn_dataset_split_f64
 #define fnn_dataset_subset fnn_dataset_subset_f64
 #define fnn_dense fnn_dense_f64
+#define fnn_dot fnn_dot_f64
 #define fnn_dropout fnn_dropout_f64
+#define fnn_dropout_apply fnn_dropout_apply_f64
 #define fnn_evaluate fnn_evaluate_f64
+#define fnn_exp fnn_exp_f64
 #define fnn_fit fnn_fit_f64
 #define fnn_fit_config_init fnn_fit_config_init_f64
 #define fnn_flatten fnn_flatten_f64
 #define fnn_forward fnn_forward_f64
+#define fnn_from_bytes fnn_from_bytes_f64
 #define fnn_gradients fnn_gradients_f64
 #define fnn_history_free fnn_history_free_f64
 #define fnn_info fnn_info_f64
@@ -189,6 +204,7 @@
 #define fnn_load_csv fnn_load_csv_f64
 #define fnn_load_fashion_mnist fnn_load_fashion_mnist_f64
 #define fnn_load_idx fnn_load_idx_f64
+#define fnn_log fnn_log_f64
 #define fnn_loss fnn_loss_f64
 #define fnn_memory_size fnn_memory_size_f64
 #define fnn_model_error fnn_model_error_f64
@@ -215,8 +231,13 @@
 #define fnn_set_seed fnn_set_seed_f64
 #define fnn_sgd fnn_sgd_f64
 #define fnn_sgemm fnn_sgemm_f64
+#define fnn_sigmoid fnn_sigmoid_f64
+#define fnn_softmax fnn_softmax_f64
+#define fnn_softmax_cross_entropy fnn_softmax_cross_entropy_f64
 #define fnn_step fnn_step_f64
+#define fnn_sum fnn_sum_f64
 #define fnn_summary fnn_summary_f64
+#define fnn_tanh fnn_tanh_f64
 #define fnn_top_k fnn_top_k_f64
 #endif
 
@@ -301,6 +322,25 @@ FNN_API const char *fnn_info(const fnn_context *context);
 /* Whether this build and this machine have the instruction set (1 or 0), and its name as FNN_ISA takes it. */
 FNN_API int fnn_isa_available(fnn_isa isa);
 FNN_API const char *fnn_isa_name(fnn_isa isa);
+
+/* ---- activations ---- */
+
+/* y = f(x), a the call's parameter:
+ *   FNN_LINEAR      x                             FNN_ELU      x > 0 ? x : a (e^x - 1)
+ *   FNN_RELU        max(x, 0)                     FNN_GELU     x/2 (1 + erf(x / sqrt 2)), Keras' default
+ *   FNN_LEAKY_RELU  x > 0 ? x : a x               FNN_SIGMOID  1 / (1 + e^-x)
+ *   FNN_SOFTMAX     e^x / sum e^x over a row      FNN_TANH     tanh x */
+typedef enum fnn_activation {
+    FNN_LINEAR,
+    FNN_RELU,
+    FNN_LEAKY_RELU,
+    FNN_ELU,
+    FNN_GELU,
+    FNN_SIGMOID,
+    FNN_TANH,
+    FNN_SOFTMAX,
+    FNN_ACTIVATION_COUNT
+} fnn_activation;
 
 /* ---- data sets ---- */
 
@@ -648,7 +688,8 @@ typedef struct fnn_fit_config {
     fnn_real l2, l1;               /* 0: the loss gets l2/2 |W|^2 + l1 |W|_1, so the gradient gets
                                       l2 W + l1 sign W; biases are left out. (Keras' l2(x) is our
                                       l2 = 2 x.) The reported loss is without this penalty. */
-    fnn_real clip_norm;            /* 0: none; else the whole gradient is scaled to at most this */
+    fnn_real clip_norm;            /* 0: none; else the loss's whole gradient is scaled to at most this,
+                                      before the penalty's is added (as PyTorch) */
     fnn_real clip_value;           /* 0: none; else each element is cut to +- this */
     int patience;                  /* 0: none; else stop after this many epochs without improvement */
     fnn_monitor monitor;           /* FNN_MONITOR_VALIDATION_LOSS: what must improve */
@@ -755,6 +796,69 @@ FNN_API fnn_result fnn_sgemm(fnn_context *context, int transpose_a, int transpos
                              ptrdiff_t n, ptrdiff_t k, fnn_real alpha, const fnn_real *a,
                              ptrdiff_t lda, const fnn_real *b, ptrdiff_t ldb, fnn_real beta,
                              fnn_real *c, ptrdiff_t ldc);
+
+/* The elementwise kernels run on the calling thread. Of the context they take the instruction set
+ * only, so several threads may share one here; with NULL the processor is asked on each call,
+ * which costs more than a short array does. They return FNN_ERROR_ARGUMENT, and touch nothing,
+ * on a negative size, a NULL array that would be used, a number out of its range, or NULL as
+ * context while FNN_ISA names no instruction set of this machine. Arrays overlap entirely where
+ * "may be" says so, otherwise not at all. */
+
+/* y = e^x, ln x, tanh x, 1/(1 + e^-x) for n elements; y may be x. Every float: within 1 unit in
+ * the last place of the true value (tanh and sigmoid 2), subnormal ones included; ln 0 =
+ * -infinity, ln of a negative number is NaN, NaN gives NaN. */
+FNN_API fnn_result fnn_exp(fnn_context *context, ptrdiff_t n, const fnn_real *x, fnn_real *y);
+FNN_API fnn_result fnn_log(fnn_context *context, ptrdiff_t n, const fnn_real *x, fnn_real *y);
+FNN_API fnn_result fnn_tanh(fnn_context *context, ptrdiff_t n, const fnn_real *x, fnn_real *y);
+FNN_API fnn_result fnn_sigmoid(fnn_context *context, ptrdiff_t n, const fnn_real *x, fnn_real *y);
+
+/* y = f(x) for n elements; kind is any but FNN_SOFTMAX (fnn_softmax), parameter is read by
+ * FNN_LEAKY_RELU and FNN_ELU. y may be x. NaN gives NaN. */
+FNN_API fnn_result fnn_activation_forward(fnn_context *context, fnn_activation kind,
+                                          fnn_real parameter, ptrdiff_t n, const fnn_real *x,
+                                          fnn_real *y);
+
+/* dx = dy f'(x) for n elements. All kinds take f' from the outputs y, so x may be NULL; FNN_GELU
+ * takes it from the inputs x, and y may be NULL. At a kink f' is the left slope, so 0 for
+ * FNN_RELU at 0. The parameter must not be negative. dx may be any of dy, x, y. */
+FNN_API fnn_result fnn_activation_backward(fnn_context *context, fnn_activation kind,
+                                           fnn_real parameter, ptrdiff_t n, const fnn_real *x,
+                                           const fnn_real *y, const fnn_real *dy, fnn_real *dx);
+
+/* y = softmax of each row of x, both (rows,columns); the row's maximum is subtracted first, so
+ * finite numbers never overflow. y may be x. A NaN or +infinity makes its row NaN. */
+FNN_API fnn_result fnn_softmax(fnn_context *context, ptrdiff_t rows, ptrdiff_t columns,
+                               const fnn_real *x, fnn_real *y);
+
+/* Cross-entropy of softmax(logits) against a target distribution, and its gradient.
+ * logits (rows,classes); the target is targets (rows,classes) or, with targets NULL, 1 at
+ * labels (rows) in 0..classes-1. It is smoothed to t = (1 - smoothing) target + smoothing/classes
+ * (Szegedy et al. 2016), 0 <= smoothing <= 1.
+ * losses (rows, or NULL) = -sum t log softmax(logits); gradient (rows,classes, or NULL, may be
+ * logits) = scale (softmax(logits) sum t - t): scale 1/rows makes it that of the mean loss. */
+FNN_API fnn_result fnn_softmax_cross_entropy(fnn_context *context, ptrdiff_t rows,
+                                             ptrdiff_t classes, const fnn_real *logits,
+                                             const int32_t *labels, const fnn_real *targets,
+                                             fnn_real smoothing, fnn_real scale, fnn_real *losses,
+                                             fnn_real *gradient);
+
+/* *result = sum of x, or of x y, over n elements. The order of the additions depends on n and
+ * on the instruction set. */
+FNN_API fnn_result fnn_sum(fnn_context *context, ptrdiff_t n, const fnn_real *x, fnn_real *result);
+FNN_API fnn_result fnn_dot(fnn_context *context, ptrdiff_t n, const fnn_real *x, const fnn_real *y,
+                           fnn_real *result);
+
+/* y[i] = (x[i] - shift[j]) scale[j] for n bytes, such as the pixels of an image; j = i with
+ * per_element, 0 without: shift and scale hold n numbers or one. */
+FNN_API fnn_result fnn_from_bytes(fnn_context *context, ptrdiff_t n, const uint8_t *x,
+                                  int per_element, const fnn_real *shift, const fnn_real *scale,
+                                  fnn_real *y);
+
+/* y[i] = x[i] / (1 - rate) with probability 1 - rate, else 0, 0 <= rate <= 1 (Srivastava et al.
+ * 2014, scaled while training). Which are kept is a function of key, rate and offset + i, so
+ * dropout of the gradient with the same three is the backward pass. y may be x. */
+FNN_API fnn_result fnn_dropout_apply(fnn_context *context, ptrdiff_t n, uint64_t key, uint64_t offset,
+                               fnn_real rate, const fnn_real *x, fnn_real *y);
 
 #ifdef __cplusplus
 }
@@ -896,6 +1000,116 @@ FNN_API fnn_result fnn_sgemm(fnn_context *context, int transpose_a, int transpos
 #define fnni_vtranspose_fours FNNI_NAME(vtranspose_fours)
 #define fnni_vtranspose_halves FNNI_NAME(vtranspose_halves)
 #define fnni_vtranspose_quarters FNNI_NAME(vtranspose_quarters)
+#define fnni_vmin FNNI_NAME(vmin)
+#define fnni_vmax FNNI_NAME(vmax)
+#define fnni_vsqrt FNNI_NAME(vsqrt)
+#define fnni_vgt FNNI_NAME(vgt)
+#define fnni_veq FNNI_NAME(veq)
+#define fnni_vselect FNNI_NAME(vselect)
+#define fnni_vhsum FNNI_NAME(vhsum)
+#define fnni_vhmax FNNI_NAME(vhmax)
+#define fnni_vfirst FNNI_NAME(vfirst)
+#define fnni_vload_bytes FNNI_NAME(vload_bytes)
+#define fnni_vload_bytes_n FNNI_NAME(vload_bytes_n)
+#define fnni_vscale FNNI_NAME(vscale)
+#define fnni_vscale_normal FNNI_NAME(vscale_normal)
+#define fnni_vbits FNNI_NAME(vbits)
+#define fnni_vfrom_bits FNNI_NAME(vfrom_bits)
+#define fnni_vfrom_int FNNI_NAME(vfrom_int)
+#define fnni_u FNNI_NAME(u)
+#define fnni_uset FNNI_NAME(uset)
+#define fnni_uiota FNNI_NAME(uiota)
+#define fnni_uadd FNNI_NAME(uadd)
+#define fnni_usub FNNI_NAME(usub)
+#define fnni_umul FNNI_NAME(umul)
+#define fnni_uand FNNI_NAME(uand)
+#define fnni_uor FNNI_NAME(uor)
+#define fnni_uxor FNNI_NAME(uxor)
+#define fnni_ushl FNNI_NAME(ushl)
+#define fnni_ushr FNNI_NAME(ushr)
+#define fnni_uge FNNI_NAME(uge)
+#define fnni_get FNNI_NAME(get)
+#define fnni_put FNNI_NAME(put)
+#define fnni_vabs FNNI_NAME(vabs)
+#define fnni_vcopysign FNNI_NAME(vcopysign)
+#define fnni_exp_reduce FNNI_NAME(exp_reduce)
+#define fnni_exp_rest FNNI_NAME(exp_rest)
+#define fnni_exp_sum FNNI_NAME(exp_sum)
+#define fnni_vexp FNNI_NAME(vexp)
+#define fnni_vexp_below FNNI_NAME(vexp_below)
+#define fnni_vexpm1_below FNNI_NAME(vexpm1_below)
+#define fnni_vlog FNNI_NAME(vlog)
+#define fnni_vlog_special FNNI_NAME(vlog_special)
+#define fnni_vtanh FNNI_NAME(vtanh)
+#define fnni_vsigmoid FNNI_NAME(vsigmoid)
+#define fnni_normal_tail FNNI_NAME(normal_tail)
+#define fnni_vgelu FNNI_NAME(vgelu)
+#define fnni_vgelu_slope FNNI_NAME(vgelu_slope)
+#define fnni_apply FNNI_NAME(apply)
+#define fnni_apply_back FNNI_NAME(apply_back)
+#define fnni_map FNNI_NAME(map)
+#define fnni_map_back FNNI_NAME(map_back)
+#define fnni_map_bias FNNI_NAME(map_bias)
+#define fnni_map_exp FNNI_NAME(map_exp)
+#define fnni_map_log FNNI_NAME(map_log)
+#define fnni_map_tanh FNNI_NAME(map_tanh)
+#define fnni_map_sigmoid FNNI_NAME(map_sigmoid)
+#define fnni_activation FNNI_NAME(activation)
+#define fnni_activation_backward FNNI_NAME(activation_backward)
+#define fnni_bias_activation FNNI_NAME(bias_activation)
+#define fnni_row_maximum FNNI_NAME(row_maximum)
+#define fnni_row_exp FNNI_NAME(row_exp)
+#define fnni_softmax_short FNNI_NAME(softmax_short)
+#define fnni_softmax FNNI_NAME(softmax)
+#define fnni_entropy FNNI_NAME(entropy)
+#define fnni_entropy_terms FNNI_NAME(entropy_terms)
+#define fnni_entropy_gradient FNNI_NAME(entropy_gradient)
+#define fnni_entropy_row FNNI_NAME(entropy_row)
+#define fnni_softmax_cross_entropy FNNI_NAME(softmax_cross_entropy)
+#define fnni_sum FNNI_NAME(sum)
+#define fnni_dot FNNI_NAME(dot)
+#define fnni_max_value FNNI_NAME(max_value)
+#define fnni_vmax_nan FNNI_NAME(vmax_nan)
+#define fnni_add_scaled FNNI_NAME(add_scaled)
+#define fnni_scale FNNI_NAME(scale)
+#define fnni_fill FNNI_NAME(fill)
+#define fnni_column_strip FNNI_NAME(column_strip)
+#define fnni_column_tail FNNI_NAME(column_tail)
+#define fnni_column_sums FNNI_NAME(column_sums)
+#define fnni_standardise FNNI_NAME(standardise)
+#define fnni_bytes_loop FNNI_NAME(bytes_loop)
+#define fnni_reals_loop FNNI_NAME(reals_loop)
+#define fnni_from_bytes FNNI_NAME(from_bytes)
+#define fnni_from_reals FNNI_NAME(from_reals)
+#define fnni_stepper FNNI_NAME(stepper)
+#define fnni_stepper_open FNNI_NAME(stepper_open)
+#define fnni_step_gradient FNNI_NAME(step_gradient)
+#define fnni_step_plain FNNI_NAME(step_plain)
+#define fnni_step_weight FNNI_NAME(step_weight)
+#define fnni_step_root FNNI_NAME(step_root)
+#define fnni_sgd_vector FNNI_NAME(sgd_vector)
+#define fnni_sgd_loop FNNI_NAME(sgd_loop)
+#define fnni_step_sgd FNNI_NAME(step_sgd)
+#define fnni_momentum_vector FNNI_NAME(momentum_vector)
+#define fnni_momentum_loop FNNI_NAME(momentum_loop)
+#define fnni_step_momentum FNNI_NAME(step_momentum)
+#define fnni_adagrad_vector FNNI_NAME(adagrad_vector)
+#define fnni_adagrad_loop FNNI_NAME(adagrad_loop)
+#define fnni_step_adagrad FNNI_NAME(step_adagrad)
+#define fnni_adadelta_vector FNNI_NAME(adadelta_vector)
+#define fnni_adadelta_loop FNNI_NAME(adadelta_loop)
+#define fnni_step_adadelta FNNI_NAME(step_adadelta)
+#define fnni_rmsprop_vector FNNI_NAME(rmsprop_vector)
+#define fnni_rmsprop_loop FNNI_NAME(rmsprop_loop)
+#define fnni_step_rmsprop FNNI_NAME(step_rmsprop)
+#define fnni_adam FNNI_NAME(adam)
+#define fnni_adam_vector FNNI_NAME(adam_vector)
+#define fnni_adam_loop FNNI_NAME(adam_loop)
+#define fnni_step_adam FNNI_NAME(step_adam)
+#define fnni_hash FNNI_NAME(hash)
+#define fnni_hash_key FNNI_NAME(hash_key)
+#define fnni_dropout_run FNNI_NAME(dropout_run)
+#define fnni_dropout FNNI_NAME(dropout)
 
 /* Whether processor and operating system both support an instruction set: CPUID says what the
  * processor has, XGETBV which registers the system saves (Intel SDM vol. 1, 14.3 and 15.2). */
@@ -995,6 +1209,35 @@ typedef struct fnni_tile {
     fnn_real alpha, beta; /* beta 0: C is not read */
 } fnni_tile;
 
+/* One step of an optimiser over n weights w with gradient g. First, for all of them,
+ *     penalty = l2 w + l1 sign(w)
+ *     g' = clamp(gradient_scale g) + penalty         clip_penalty 0: PyTorch, whose optimisers add
+ *                                                    weight_decay after clip_grad_norm_/value_
+ *     g' = clamp(gradient_scale (g + penalty))       clip_penalty 1: Keras, whose regularisers
+ *                                                    are part of the loss, so of the gradient
+ * with clamp(x) = max(-clip, min(clip, x)) when clip > 0, and the new weight is
+ *     w (1 - rate decay) - update                    decoupled decay (Loshchilov and Hutter 2017):
+ *                                                    torch.optim.AdamW; Keras' weight_decay=
+ * root(s) is sqrt(s + epsilon) with epsilon_inside, sqrt(s) + epsilon without. Written from
+ * keras/src/optimizers of Keras 3, optimizer_v2 of Keras 2 and torch/optim; the presets:
+ *                Keras                                            PyTorch
+ *   momentum     rate_inside 1                                    rate_inside 0, dampening
+ *   Adagrad      s starts at .1; epsilon_inside 1 (Keras 2: 0)    s starts at 0; 0
+ *   Adadelta     epsilon 1e-7, rho .95, rate .001                 1e-6, .9, 1
+ *   RMSProp      epsilon_inside 1 (Keras 2 without momentum: 0),  0; rate_inside 0; rho is
+ *                rate_inside 1                                    called alpha
+ *   Adam         epsilon_corrected 0                              epsilon_corrected 1 */
+typedef struct fnni_step {
+    fnn_real rate, gradient_scale, clip, l2, l1, decay;
+    fnn_real momentum, dampening, rho, beta1, beta2, epsilon;
+    fnn_real correction1, correction2; /* Adam: 1 - beta1^t and 1 - beta2^t, t = 1, 2, ... */
+    int clip_penalty;
+    int nesterov;
+    int epsilon_inside;
+    int rate_inside;       /* the momentum buffer holds rate g rather than g */
+    int epsilon_corrected; /* Adam: epsilon is added to sqrt(v / correction2), not to sqrt(v) */
+} fnni_step;
+
 #define FNNI_KERNEL_LIST(X)                                                                        \
     /* c = alpha a b + beta c for 1..tile_rows rows and 1..tile_columns columns; each element      \
        is one chain of k multiply-adds from p = 0 upwards, whatever the tile's shape. */           \
@@ -1006,7 +1249,80 @@ typedef struct fnni_tile {
       (ptrdiff_t k, int columns, int width, const fnn_real *x, ptrdiff_t ldx, fnn_real *panel))    \
     /* panel[p*width + j] = x[j*ldx + p], zero for j in columns..width-1. */                       \
     X(void, pack_transposed,                                                                       \
-      (ptrdiff_t k, int columns, int width, const fnn_real *x, ptrdiff_t ldx, fnn_real *panel))
+      (ptrdiff_t k, int columns, int width, const fnn_real *x, ptrdiff_t ldx, fnn_real *panel))    \
+    /* y = e^x, ln x, tanh x, 1/(1 + e^-x). */                                                     \
+    X(void, map_exp, (ptrdiff_t n, const fnn_real *x, fnn_real *y))                                \
+    X(void, map_log, (ptrdiff_t n, const fnn_real *x, fnn_real *y))                                \
+    X(void, map_tanh, (ptrdiff_t n, const fnn_real *x, fnn_real *y))                               \
+    X(void, map_sigmoid, (ptrdiff_t n, const fnn_real *x, fnn_real *y))                            \
+    /* y = f(x), any kind but FNN_SOFTMAX. */                                                      \
+    X(void, activation,                                                                            \
+      (fnn_activation kind, fnn_real parameter, ptrdiff_t n, const fnn_real *x, fnn_real *y))      \
+    /* dx = dy f'(x), from y = f(x) alone but for FNN_GELU, the only kind that reads x (NULL       \
+       otherwise) and that does not read y. dx may be dy, x or y. */                               \
+    X(void, activation_backward,                                                                   \
+      (fnn_activation kind, fnn_real parameter, ptrdiff_t n, const fnn_real *x, const fnn_real *y, \
+       const fnn_real *dy, fnn_real *dx))                                                          \
+    /* c[i*ldc + j] = f(c[i*ldc + j] + bias[j]), bias NULL: 0. */                                  \
+    X(void, bias_activation,                                                                       \
+      (fnn_activation kind, fnn_real parameter, ptrdiff_t rows, ptrdiff_t columns,                 \
+       const fnn_real *bias, fnn_real *c, ptrdiff_t ldc))                                          \
+    /* Each row of y is e^(x - m) / sum e^(x - m), m the row's maximum; x and y (rows,columns). */ \
+    X(void, softmax, (ptrdiff_t rows, ptrdiff_t columns, const fnn_real *x, fnn_real *y))          \
+    /* t = (1 - smoothing) target + smoothing/classes, the target being targets (rows,classes)     \
+       or, where that is NULL, 1 at labels[i] in 0..classes-1. losses[i] = -sum t log softmax(x);  \
+       gradient = scale (softmax(x) sum t - t). Either may be NULL; gradient may be x. */          \
+    X(void, softmax_cross_entropy,                                                                 \
+      (ptrdiff_t rows, ptrdiff_t classes, const fnn_real *x, const int32_t *labels,                \
+       const fnn_real *targets, fnn_real smoothing, fnn_real scale, fnn_real *losses,              \
+       fnn_real *gradient))                                                                        \
+    /* sum x, sum x y, max x (-infinity for n = 0, NaN if one is); the order depends on n alone. */\
+    X(fnn_real, sum, (ptrdiff_t n, const fnn_real *x))                                             \
+    X(fnn_real, dot, (ptrdiff_t n, const fnn_real *x, const fnn_real *y))                          \
+    X(fnn_real, max_value, (ptrdiff_t n, const fnn_real *x))                                       \
+    /* y += a x; x *= a; x = a. */                                                                 \
+    X(void, add_scaled, (ptrdiff_t n, fnn_real a, const fnn_real *x, fnn_real *y))                 \
+    X(void, scale, (ptrdiff_t n, fnn_real a, fnn_real *x))                                         \
+    X(void, fill, (ptrdiff_t n, fnn_real a, fnn_real *x))                                          \
+    /* y[j] = sum over i of x[i*ldx + j], i ascending. y may not be x. */                          \
+    X(void, column_sums,                                                                           \
+      (ptrdiff_t rows, ptrdiff_t columns, const fnn_real *x, ptrdiff_t ldx, fnn_real *y))          \
+    /* y[i] = (x[i] - shift[j]) scale[j], j = per_element ? i : 0. */                              \
+    X(void, from_bytes,                                                                            \
+      (ptrdiff_t n, const uint8_t *x, int per_element, const fnn_real *shift,                      \
+       const fnn_real *scale, fnn_real *y))                                                        \
+    X(void, from_reals,                                                                            \
+      (ptrdiff_t n, const fnn_real *x, int per_element, const fnn_real *shift,                     \
+       const fnn_real *scale, fnn_real *y))                                                        \
+    /* One step of an optimiser (fnni_step); all arrays of n apart from each other. In formulas:   \
+       w -= rate g' */                                                                             \
+    X(void, step_sgd, (ptrdiff_t n, const fnni_step *step, fnn_real *w, const fnn_real *g))        \
+    /* v = momentum v + (1 - dampening) g';  w -= rate v, or nesterov: rate (g' + momentum v);     \
+       rate_inside: v = momentum v + rate g';  w -= v, or nesterov: rate g' + momentum v */        \
+    X(void, step_momentum,                                                                         \
+      (ptrdiff_t n, const fnni_step *step, fnn_real *w, const fnn_real *g, fnn_real *v))           \
+    /* s += g'^2;  w -= rate g' / root(s) */                                                       \
+    X(void, step_adagrad,                                                                          \
+      (ptrdiff_t n, const fnni_step *step, fnn_real *w, const fnn_real *g, fnn_real *s))           \
+    /* s = rho s + (1 - rho) g'^2;  u = g' sqrt((d + epsilon) / (s + epsilon));                    \
+       d = rho d + (1 - rho) u^2;  w -= rate u */                                                  \
+    X(void, step_adadelta,                                                                         \
+      (ptrdiff_t n, const fnni_step *step, fnn_real *w, const fnn_real *g, fnn_real *s,            \
+       fnn_real *d))                                                                               \
+    /* s = rho s + (1 - rho) g'^2;  u = g' / root(s);  w -= rate u, or with v (else NULL) as       \
+       step_momentum with u for g' and no nesterov */                                              \
+    X(void, step_rmsprop,                                                                          \
+      (ptrdiff_t n, const fnni_step *step, fnn_real *w, const fnn_real *g, fnn_real *s,            \
+       fnn_real *v))                                                                               \
+    /* m = beta1 m + (1 - beta1) g';  v = beta2 v + (1 - beta2) g'^2;                              \
+       w -= rate sqrt(correction2) / correction1 m / (sqrt(v) + epsilon') */                       \
+    X(void, step_adam,                                                                             \
+      (ptrdiff_t n, const fnni_step *step, fnn_real *w, const fnn_real *g, fnn_real *m,            \
+       fnn_real *v))                                                                               \
+    /* y[i] = keep(i) ? x[i] / (1 - rate) : 0, keep(i) a function of key and offset + i that is    \
+       the same on every instruction set. Applied to dy with the same key it is the backward. */   \
+    X(void, dropout,                                                                               \
+      (ptrdiff_t n, uint64_t key, uint64_t offset, fnn_real rate, const fnn_real *x, fnn_real *y))
 
 #define FNNI_KERNEL_FIELD(type, name, parameters) type(*name) parameters;
 typedef struct fnni_kernels {
@@ -1037,6 +1353,22 @@ typedef struct fnni_kernels {
  *   vadd vsub vmul vdiv        a+b a-b a*b a/b
  *   vfma(a, b, c)              a*b + c    (one rounding where the machine has it)
  *   vfnma(a, b, c)             c - a*b
+ *   vmin(a, b) vmax(a, b)      a < b ? a : b and a > b ? a : b, so b if either is NaN
+ *   vsqrt(a)                   square root, correctly rounded
+ *   vgt(a, b) veq(a, b)        masks a > b and a == b, false with NaN
+ *   vselect(m, a, b)           m ? a : b
+ *   vhsum(a) vhmax(a)          sum and maximum of the lanes, in a fixed order of halves
+ *   vfirst(a)                  lane 0
+ *   vload_bytes(p) vload_bytes_n(p, n)    LANES bytes as reals; the first n < LANES, else 0
+ * and over vectors u of 32-bit unsigned integers, as many lanes (float only: vbits and on):
+ *   uset uadd umul uxor        x in every lane, a+b, a*b, a^b
+ *   ushr(a, n) uge(a, b)       a >> n, mask a >= b
+ *   uiota()                    0, 1, 2, ...
+ *   usub uand uor ushl(a, n)   a-b, a&b, a|b, a << n
+ *   vbits(a) vfrom_bits(u)     the bits of a as integers, and back
+ *   vfrom_int(u)               u as signed integers, converted
+ *   vscale(a, n)               a 2^n, rounded once, subnormal results too; n whole, -250..250
+ *   vscale_normal(a, n)        the same where a and a 2^n are normal numbers
  */
 #ifdef FNNI_PASS
 
@@ -1088,6 +1420,38 @@ FNNI_INLINE fnni_v fnni_vmul(fnni_v a, fnni_v b) { return a * b; }
 FNNI_INLINE fnni_v fnni_vdiv(fnni_v a, fnni_v b) { return a / b; }
 FNNI_INLINE fnni_v fnni_vfma(fnni_v a, fnni_v b, fnni_v c) { return a * b + c; }
 FNNI_INLINE fnni_v fnni_vfnma(fnni_v a, fnni_v b, fnni_v c) { return c - a * b; }
+FNNI_INLINE fnni_v fnni_vmin(fnni_v a, fnni_v b) { return a < b ? a : b; }
+FNNI_INLINE fnni_v fnni_vmax(fnni_v a, fnni_v b) { return a > b ? a : b; }
+#if FNNI_REAL_IS_DOUBLE
+FNNI_INLINE fnni_v fnni_vsqrt(fnni_v a) { return sqrt(a); }
+#else
+FNNI_INLINE fnni_v fnni_vsqrt(fnni_v a) { return sqrtf(a); }
+#endif
+FNNI_INLINE fnni_m fnni_vgt(fnni_v a, fnni_v b) { return a > b; }
+FNNI_INLINE fnni_m fnni_veq(fnni_v a, fnni_v b) { return a == b; }
+FNNI_INLINE fnni_v fnni_vselect(fnni_m m, fnni_v a, fnni_v b) { return m ? a : b; }
+FNNI_INLINE fnn_real fnni_vhsum(fnni_v a) { return a; }
+FNNI_INLINE fnn_real fnni_vhmax(fnni_v a) { return a; }
+FNNI_INLINE fnn_real fnni_vfirst(fnni_v a) { return a; }
+FNNI_INLINE fnni_v fnni_vload_bytes(const uint8_t *p) { return (fnni_v)*p; }
+FNNI_INLINE fnni_v fnni_vload_bytes_n(const uint8_t *p, ptrdiff_t n) { return n > 0 ? (fnni_v)*p : 0; }
+typedef uint32_t fnni_u;
+FNNI_INLINE fnni_u fnni_uset(uint32_t x) { return x; }
+FNNI_INLINE fnni_u fnni_uiota(void) { return 0; }
+FNNI_INLINE fnni_u fnni_uadd(fnni_u a, fnni_u b) { return a + b; }
+FNNI_INLINE fnni_u fnni_umul(fnni_u a, fnni_u b) { return a * b; }
+FNNI_INLINE fnni_u fnni_uxor(fnni_u a, fnni_u b) { return a ^ b; }
+FNNI_INLINE fnni_u fnni_ushr(fnni_u a, int n) { return a >> n; }
+FNNI_INLINE fnni_m fnni_uge(fnni_u a, fnni_u b) { return a >= b; }
+#if !FNNI_REAL_IS_DOUBLE
+FNNI_INLINE fnni_u fnni_usub(fnni_u a, fnni_u b) { return a - b; }
+FNNI_INLINE fnni_u fnni_uand(fnni_u a, fnni_u b) { return a & b; }
+FNNI_INLINE fnni_u fnni_uor(fnni_u a, fnni_u b) { return a | b; }
+FNNI_INLINE fnni_u fnni_ushl(fnni_u a, int n) { return a << n; }
+FNNI_INLINE fnni_u fnni_vbits(fnni_v a) { fnni_u u; memcpy(&u, &a, sizeof u); return u; }
+FNNI_INLINE fnni_v fnni_vfrom_bits(fnni_u u) { fnni_v a; memcpy(&a, &u, sizeof a); return a; }
+FNNI_INLINE fnni_v fnni_vfrom_int(fnni_u u) { return (fnni_v)(int32_t)u; }
+#endif
 FNNI_INLINE void fnni_vtranspose(fnni_v *x) { (void)x; }
 #endif
 
@@ -1116,6 +1480,50 @@ FNNI_INLINE fnni_v fnni_vmul(fnni_v a, fnni_v b) { return _mm256_mul_ps(a, b); }
 FNNI_INLINE fnni_v fnni_vdiv(fnni_v a, fnni_v b) { return _mm256_div_ps(a, b); }
 FNNI_INLINE fnni_v fnni_vfma(fnni_v a, fnni_v b, fnni_v c) { return _mm256_fmadd_ps(a, b, c); }
 FNNI_INLINE fnni_v fnni_vfnma(fnni_v a, fnni_v b, fnni_v c) { return _mm256_fnmadd_ps(a, b, c); }
+FNNI_INLINE fnni_v fnni_vmin(fnni_v a, fnni_v b) { return _mm256_min_ps(a, b); }
+FNNI_INLINE fnni_v fnni_vmax(fnni_v a, fnni_v b) { return _mm256_max_ps(a, b); }
+FNNI_INLINE fnni_v fnni_vsqrt(fnni_v a) { return _mm256_sqrt_ps(a); }
+FNNI_INLINE fnni_m fnni_vgt(fnni_v a, fnni_v b) { return _mm256_cmp_ps(a, b, _CMP_GT_OQ); }
+FNNI_INLINE fnni_m fnni_veq(fnni_v a, fnni_v b) { return _mm256_cmp_ps(a, b, _CMP_EQ_OQ); }
+FNNI_INLINE fnni_v fnni_vselect(fnni_m m, fnni_v a, fnni_v b) { return _mm256_blendv_ps(b, a, m); }
+FNNI_INLINE float fnni_vhsum(fnni_v a)
+{
+    __m128 h = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+    h = _mm_add_ps(h, _mm_movehl_ps(h, h));
+    return _mm_cvtss_f32(_mm_add_ss(h, _mm_shuffle_ps(h, h, 1)));
+}
+FNNI_INLINE float fnni_vhmax(fnni_v a)
+{
+    __m128 h = _mm_max_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+    h = _mm_max_ps(h, _mm_movehl_ps(h, h));
+    return _mm_cvtss_f32(_mm_max_ss(h, _mm_shuffle_ps(h, h, 1)));
+}
+FNNI_INLINE float fnni_vfirst(fnni_v a) { return _mm_cvtss_f32(_mm256_castps256_ps128(a)); }
+FNNI_INLINE fnni_v fnni_vload_bytes(const uint8_t *p)
+{
+    return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)p)));
+}
+FNNI_INLINE fnni_v fnni_vload_bytes_n(const uint8_t *p, ptrdiff_t n)
+{
+    uint64_t bytes = 0; /* AVX2 has no masked load of bytes */
+    while (n-- > 0) bytes = bytes << 8 | p[n];
+    return fnni_vload_bytes((const uint8_t *)&bytes);
+}
+typedef __m256i fnni_u;
+FNNI_INLINE fnni_u fnni_uset(uint32_t x) { return _mm256_set1_epi32((int)x); }
+FNNI_INLINE fnni_u fnni_uiota(void) { return _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7); }
+FNNI_INLINE fnni_u fnni_uadd(fnni_u a, fnni_u b) { return _mm256_add_epi32(a, b); }
+FNNI_INLINE fnni_u fnni_umul(fnni_u a, fnni_u b) { return _mm256_mullo_epi32(a, b); }
+FNNI_INLINE fnni_u fnni_uxor(fnni_u a, fnni_u b) { return _mm256_xor_si256(a, b); }
+FNNI_INLINE fnni_u fnni_ushr(fnni_u a, int n) { return _mm256_srli_epi32(a, n); }
+FNNI_INLINE fnni_m fnni_uge(fnni_u a, fnni_u b) { return _mm256_castsi256_ps(_mm256_cmpeq_epi32(_mm256_max_epu32(a, b), a)); }
+FNNI_INLINE fnni_u fnni_usub(fnni_u a, fnni_u b) { return _mm256_sub_epi32(a, b); }
+FNNI_INLINE fnni_u fnni_uand(fnni_u a, fnni_u b) { return _mm256_and_si256(a, b); }
+FNNI_INLINE fnni_u fnni_uor(fnni_u a, fnni_u b) { return _mm256_or_si256(a, b); }
+FNNI_INLINE fnni_u fnni_ushl(fnni_u a, int n) { return _mm256_slli_epi32(a, n); }
+FNNI_INLINE fnni_u fnni_vbits(fnni_v a) { return _mm256_castps_si256(a); }
+FNNI_INLINE fnni_v fnni_vfrom_bits(fnni_u u) { return _mm256_castsi256_ps(u); }
+FNNI_INLINE fnni_v fnni_vfrom_int(fnni_u u) { return _mm256_cvtepi32_ps(u); }
 /* Four rows within each half, then the halves. */
 FNNI_INLINE void fnni_vtranspose_fours(fnni_v *a, fnni_v *b, fnni_v *c, fnni_v *d)
 {
@@ -1165,6 +1573,52 @@ FNNI_INLINE fnni_v fnni_vmul(fnni_v a, fnni_v b) { return _mm512_mul_ps(a, b); }
 FNNI_INLINE fnni_v fnni_vdiv(fnni_v a, fnni_v b) { return _mm512_div_ps(a, b); }
 FNNI_INLINE fnni_v fnni_vfma(fnni_v a, fnni_v b, fnni_v c) { return _mm512_fmadd_ps(a, b, c); }
 FNNI_INLINE fnni_v fnni_vfnma(fnni_v a, fnni_v b, fnni_v c) { return _mm512_fnmadd_ps(a, b, c); }
+FNNI_INLINE fnni_v fnni_vmin(fnni_v a, fnni_v b) { return _mm512_maskz_min_ps(0xffff, a, b); }
+FNNI_INLINE fnni_v fnni_vmax(fnni_v a, fnni_v b) { return _mm512_maskz_max_ps(0xffff, a, b); }
+FNNI_INLINE fnni_v fnni_vsqrt(fnni_v a) { return _mm512_maskz_sqrt_ps(0xffff, a); }
+FNNI_INLINE fnni_m fnni_vgt(fnni_v a, fnni_v b) { return _mm512_cmp_ps_mask(a, b, _CMP_GT_OQ); }
+FNNI_INLINE fnni_m fnni_veq(fnni_v a, fnni_v b) { return _mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ); }
+FNNI_INLINE fnni_v fnni_vselect(fnni_m m, fnni_v a, fnni_v b) { return _mm512_mask_blend_ps(m, b, a); }
+FNNI_INLINE float fnni_vhsum(fnni_v a)
+{
+    const __m256 o = _mm256_add_ps(_mm512_maskz_extractf32x8_ps(0xff, a, 0), _mm512_maskz_extractf32x8_ps(0xff, a, 1));
+    __m128 h = _mm_add_ps(_mm256_castps256_ps128(o), _mm256_extractf128_ps(o, 1));
+    h = _mm_add_ps(h, _mm_movehl_ps(h, h));
+    return _mm_cvtss_f32(_mm_add_ss(h, _mm_shuffle_ps(h, h, 1)));
+}
+FNNI_INLINE float fnni_vhmax(fnni_v a)
+{
+    const __m256 o = _mm256_max_ps(_mm512_maskz_extractf32x8_ps(0xff, a, 0), _mm512_maskz_extractf32x8_ps(0xff, a, 1));
+    __m128 h = _mm_max_ps(_mm256_castps256_ps128(o), _mm256_extractf128_ps(o, 1));
+    h = _mm_max_ps(h, _mm_movehl_ps(h, h));
+    return _mm_cvtss_f32(_mm_max_ss(h, _mm_shuffle_ps(h, h, 1)));
+}
+FNNI_INLINE float fnni_vfirst(fnni_v a) { return _mm512_cvtss_f32(a); }
+FNNI_INLINE fnni_v fnni_vload_bytes(const uint8_t *p)
+{
+    const __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)p);
+    return _mm512_maskz_cvtepi32_ps(0xffff, _mm512_maskz_cvtepu8_epi32(0xffff, bytes));
+}
+FNNI_INLINE fnni_v fnni_vload_bytes_n(const uint8_t *p, ptrdiff_t n)
+{
+    const __m128i bytes = _mm_maskz_loadu_epi8(fnni_vmask(n), p);
+    return _mm512_maskz_cvtepi32_ps(0xffff, _mm512_maskz_cvtepu8_epi32(0xffff, bytes));
+}
+typedef __m512i fnni_u;
+FNNI_INLINE fnni_u fnni_uset(uint32_t x) { return _mm512_set1_epi32((int)x); }
+FNNI_INLINE fnni_u fnni_uiota(void) { return _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15); }
+FNNI_INLINE fnni_u fnni_uadd(fnni_u a, fnni_u b) { return _mm512_add_epi32(a, b); }
+FNNI_INLINE fnni_u fnni_umul(fnni_u a, fnni_u b) { return _mm512_mullo_epi32(a, b); }
+FNNI_INLINE fnni_u fnni_uxor(fnni_u a, fnni_u b) { return _mm512_xor_si512(a, b); }
+FNNI_INLINE fnni_u fnni_ushr(fnni_u a, int n) { return _mm512_maskz_srlv_epi32(0xffff, a, fnni_uset((uint32_t)n)); }
+FNNI_INLINE fnni_m fnni_uge(fnni_u a, fnni_u b) { return _mm512_cmpge_epu32_mask(a, b); }
+FNNI_INLINE fnni_u fnni_usub(fnni_u a, fnni_u b) { return _mm512_sub_epi32(a, b); }
+FNNI_INLINE fnni_u fnni_uand(fnni_u a, fnni_u b) { return _mm512_and_si512(a, b); }
+FNNI_INLINE fnni_u fnni_uor(fnni_u a, fnni_u b) { return _mm512_or_si512(a, b); }
+FNNI_INLINE fnni_u fnni_ushl(fnni_u a, int n) { return _mm512_maskz_sllv_epi32(0xffff, a, fnni_uset((uint32_t)n)); }
+FNNI_INLINE fnni_u fnni_vbits(fnni_v a) { return _mm512_castps_si512(a); }
+FNNI_INLINE fnni_v fnni_vfrom_bits(fnni_u u) { return _mm512_castsi512_ps(u); }
+FNNI_INLINE fnni_v fnni_vfrom_int(fnni_u u) { return _mm512_maskz_cvtepi32_ps(0xffff, u); }
 /* Four rows within each quarter of a register, then the quarters. The maskz forms with all lanes
  * on are the plain instructions: the unmasked intrinsics make g++ 12 warn (-Wmaybe-uninitialized)
  * about a variable in its own header. */
@@ -1238,6 +1692,55 @@ FNNI_INLINE fnni_v fnni_vmul(fnni_v a, fnni_v b) { return vmulq_f32(a, b); }
 FNNI_INLINE fnni_v fnni_vdiv(fnni_v a, fnni_v b) { return vdivq_f32(a, b); }
 FNNI_INLINE fnni_v fnni_vfma(fnni_v a, fnni_v b, fnni_v c) { return vfmaq_f32(c, a, b); }
 FNNI_INLINE fnni_v fnni_vfnma(fnni_v a, fnni_v b, fnni_v c) { return vfmsq_f32(c, a, b); }
+FNNI_INLINE fnni_v fnni_vmin(fnni_v a, fnni_v b) { return vbslq_f32(vcltq_f32(a, b), a, b); }
+FNNI_INLINE fnni_v fnni_vmax(fnni_v a, fnni_v b) { return vbslq_f32(vcgtq_f32(a, b), a, b); }
+FNNI_INLINE fnni_v fnni_vsqrt(fnni_v a) { return vsqrtq_f32(a); }
+FNNI_INLINE fnni_m fnni_vgt(fnni_v a, fnni_v b) { return vcgtq_f32(a, b); }
+FNNI_INLINE fnni_m fnni_veq(fnni_v a, fnni_v b) { return vceqq_f32(a, b); }
+FNNI_INLINE fnni_v fnni_vselect(fnni_m m, fnni_v a, fnni_v b) { return vbslq_f32(m, a, b); }
+FNNI_INLINE float fnni_vhsum(fnni_v a)
+{
+    const float32x2_t h = vadd_f32(vget_low_f32(a), vget_high_f32(a));
+    return vget_lane_f32(h, 0) + vget_lane_f32(h, 1);
+}
+FNNI_INLINE float fnni_vhmax(fnni_v a)
+{
+    const float32x2_t h = vmax_f32(vget_low_f32(a), vget_high_f32(a));
+    const float x = vget_lane_f32(h, 0), y = vget_lane_f32(h, 1);
+    return x > y ? x : y;
+}
+FNNI_INLINE float fnni_vfirst(fnni_v a) { return vgetq_lane_f32(a, 0); }
+FNNI_INLINE fnni_v fnni_vload_bytes(const uint8_t *p)
+{
+    uint32_t bytes; /* four; NEON's own loads of bytes take eight */
+    memcpy(&bytes, p, sizeof bytes);
+    return vcvtq_f32_u32(vmovl_u16(vget_low_u16(vmovl_u8(vcreate_u8(bytes)))));
+}
+FNNI_INLINE fnni_v fnni_vload_bytes_n(const uint8_t *p, ptrdiff_t n)
+{
+    uint32_t bytes = 0;
+    while (n-- > 0) bytes = bytes << 8 | p[n];
+    return fnni_vload_bytes((const uint8_t *)&bytes);
+}
+typedef uint32x4_t fnni_u;
+FNNI_INLINE fnni_u fnni_uset(uint32_t x) { return vdupq_n_u32(x); }
+FNNI_INLINE fnni_u fnni_uiota(void)
+{
+    const uint32_t lane[4] = {0, 1, 2, 3};
+    return vld1q_u32(lane);
+}
+FNNI_INLINE fnni_u fnni_uadd(fnni_u a, fnni_u b) { return vaddq_u32(a, b); }
+FNNI_INLINE fnni_u fnni_umul(fnni_u a, fnni_u b) { return vmulq_u32(a, b); }
+FNNI_INLINE fnni_u fnni_uxor(fnni_u a, fnni_u b) { return veorq_u32(a, b); }
+FNNI_INLINE fnni_u fnni_ushr(fnni_u a, int n) { return vshlq_u32(a, vdupq_n_s32(-n)); }
+FNNI_INLINE fnni_m fnni_uge(fnni_u a, fnni_u b) { return vcgeq_u32(a, b); }
+FNNI_INLINE fnni_u fnni_usub(fnni_u a, fnni_u b) { return vsubq_u32(a, b); }
+FNNI_INLINE fnni_u fnni_uand(fnni_u a, fnni_u b) { return vandq_u32(a, b); }
+FNNI_INLINE fnni_u fnni_uor(fnni_u a, fnni_u b) { return vorrq_u32(a, b); }
+FNNI_INLINE fnni_u fnni_ushl(fnni_u a, int n) { return vshlq_u32(a, vdupq_n_s32(n)); }
+FNNI_INLINE fnni_u fnni_vbits(fnni_v a) { return vreinterpretq_u32_f32(a); }
+FNNI_INLINE fnni_v fnni_vfrom_bits(fnni_u u) { return vreinterpretq_f32_u32(u); }
+FNNI_INLINE fnni_v fnni_vfrom_int(fnni_u u) { return vcvtq_f32_s32(vreinterpretq_s32_u32(u)); }
 FNNI_INLINE void fnni_vtranspose(fnni_v *x)
 {
     const float32x4x2_t a = vtrnq_f32(x[0], x[1]), b = vtrnq_f32(x[2], x[3]);
@@ -1422,6 +1925,1083 @@ FNNI_KERNEL void fnni_pack_transposed(ptrdiff_t k, int columns, int width, const
                              x + j * ldx + p, ldx, panel + p * width + j, width);
 }
 
+/* ---- elementwise kernels: what they share ---- */
+/* One loop idiom: full vectors, then one masked tail. What is done to a vector stands once, in
+ * a function that gets `whole` as a constant: 1 in the loop, 0 with a mask in the tail. */
+FNNI_INLINE fnni_v fnni_get(const int whole, fnni_m m, const fnn_real *p)
+{
+    return whole ? fnni_vload(p) : fnni_vload_m(p, m);
+}
+
+FNNI_INLINE void fnni_put(const int whole, fnni_m m, fnn_real *p, fnni_v a)
+{
+    if (whole) fnni_vstore(p, a);
+    else fnni_vstore_m(p, m, a);
+}
+
+/* ---- exp, log, tanh, sigmoid and their kin ---- */
+/* The double library has the scalar pass alone and takes libm's functions. The float ones need
+ * no fused multiply-add to hold their bounds, and a compiler that fuses does no harm: where the
+ * last bits count, products are exact or sums are split by Dekker's Fast2Sum, which has none.
+ * Polynomials are minimax for the weighted error named beside them (Remez), the coefficients
+ * rounded to float. tests/exhaustive_math.c measures every float. */
+#if FNNI_REAL_IS_DOUBLE
+FNNI_INLINE fnni_v fnni_vexp(fnni_v x) { return exp(x); }
+FNNI_INLINE fnni_v fnni_vexp_below(fnni_v x) { return exp(x); }
+FNNI_INLINE fnni_v fnni_vexpm1_below(fnni_v x) { return expm1(x); }
+FNNI_INLINE fnni_v fnni_vlog(fnni_v x) { return log(x); }
+FNNI_INLINE fnni_v fnni_vtanh(fnni_v x) { return tanh(x); }
+FNNI_INLINE fnni_v fnni_vsigmoid(fnni_v x)
+{
+    const double e = exp(-fabs(x)), base = x < 0 ? e : 1;
+    return base - base * (e / (1 + e));
+}
+/* Phi(x) is the normal distribution, erfc(-x / sqrt 2) / 2, and 0 to any precision below -40. */
+FNNI_INLINE fnni_v fnni_vgelu(fnni_v x)
+{
+    return x < -40 ? 0 : x * (0.5 * erfc(-0.70710678118654752440 * x));
+}
+FNNI_INLINE fnni_v fnni_vgelu_slope(fnni_v x)
+{
+    const double c = x < -40 ? -40 : x > 40 ? 40 : x;
+    return 0.5 * erfc(-0.70710678118654752440 * c) + c * exp(-0.5 * c * c) * 0.39894228040143267794;
+}
+#else
+#define FNNI_MAGIC 12582912.0f /* 1.5 * 2^23: adding it leaves no place for a fraction, and the */
+#define FNNI_MAGIC_BITS 0x4b400000u /* sum's bits are these plus the nearest whole number */
+#if FNNI_PASS == FNNI_PASS_AVX512
+FNNI_INLINE fnni_v fnni_vscale(fnni_v a, fnni_v n) { return _mm512_maskz_scalef_ps(0xffff, a, n); }
+FNNI_INLINE fnni_v fnni_vscale_normal(fnni_v a, fnni_v n) { return fnni_vscale(a, n); }
+#else
+/* a 2^n as a f1 f2 with f1 and f2 about 2^(n/2), both normal: only the second product rounds.
+ * n + 254 is split rather than n, so that the halves are positive and biased already. */
+FNNI_INLINE fnni_v fnni_vscale(fnni_v a, fnni_v n)
+{
+    const fnni_u k = fnni_uadd(fnni_vbits(fnni_vadd(n, fnni_vset(FNNI_MAGIC))),
+                               fnni_uset(254u - FNNI_MAGIC_BITS));
+    const fnni_u half = fnni_ushr(k, 1);
+    a = fnni_vmul(a, fnni_vfrom_bits(fnni_ushl(half, 23)));
+    return fnni_vmul(a, fnni_vfrom_bits(fnni_ushl(fnni_usub(k, half), 23)));
+}
+
+FNNI_INLINE fnni_v fnni_vscale_normal(fnni_v a, fnni_v n)
+{
+    const fnni_u k = fnni_vbits(fnni_vadd(n, fnni_vset(FNNI_MAGIC))); /* the shift drops MAGIC */
+    return fnni_vfrom_bits(fnni_uadd(fnni_vbits(a), fnni_ushl(k, 23)));
+}
+#endif
+
+FNNI_INLINE fnni_v fnni_vabs(fnni_v a)
+{
+    return fnni_vfrom_bits(fnni_uand(fnni_vbits(a), fnni_uset(0x7fffffffu)));
+}
+
+/* a >= 0 with the sign of s. */
+FNNI_INLINE fnni_v fnni_vcopysign(fnni_v a, fnni_v s)
+{
+    return fnni_vfrom_bits(fnni_uor(fnni_vbits(a), fnni_uand(fnni_vbits(s), fnni_uset(0x80000000u))));
+}
+
+/* ln 2 in two parts, the first with nine trailing zeros: a whole number below 2^9 times it is
+ * exact (Cody and Waite, 1980). */
+#define FNNI_LN2_HIGH 6.9314575195e-01f /* 0x1.62e4p-1 */
+#define FNNI_LN2_LOW 1.4286067653e-06f
+
+/* Returns n, the whole number nearest x / ln 2; x = n ln 2 + (high - low), high exact. */
+FNNI_INLINE fnni_v fnni_exp_reduce(fnni_v x, fnni_v *high, fnni_v *low)
+{
+    const fnni_v magic = fnni_vset(FNNI_MAGIC);
+    const fnni_v sum = fnni_vfma(x, fnni_vset(1.44269504f), magic);
+    const fnni_v n = fnni_vsub(fnni_vfrom_bits(fnni_vbits(sum)), magic); /* by way of the bits: x87 */
+    *high = fnni_vfnma(n, fnni_vset(FNNI_LN2_HIGH), x);
+    *low = fnni_vmul(n, fnni_vset(FNNI_LN2_LOW));
+    return n;
+}
+
+/* e^(high - low) - 1 - high, that is r^2 q(r) - low: |r| <= .347, error below 2^-28 e^r. */
+FNNI_INLINE fnni_v fnni_exp_rest(fnni_v high, fnni_v low)
+{
+    const fnni_v r = fnni_vsub(high, low);
+    fnni_v q = fnni_vset(0.0013814624f);
+    q = fnni_vfma(q, r, fnni_vset(0.0083687175f));
+    q = fnni_vfma(q, r, fnni_vset(0.04166839f));
+    q = fnni_vfma(q, r, fnni_vset(0.16666521f));
+    q = fnni_vfma(q, r, fnni_vset(0.49999994f));
+    return fnni_vsub(fnni_vmul(fnni_vmul(r, r), q), low);
+}
+
+/* 1 + high + rest, rounded all but once: 1 + high is split into the sum and what it lost. */
+FNNI_INLINE fnni_v fnni_exp_sum(fnni_v high, fnni_v rest)
+{
+    const fnni_v one = fnni_vset(1), sum = fnni_vadd(one, high);
+    return fnni_vadd(sum, fnni_vadd(fnni_vsub(high, fnni_vsub(sum, one)), rest));
+}
+
+/* e^x for x <= 89, where it overflows already; below -104 it is 0. NaN stays NaN (vmax). */
+FNNI_INLINE fnni_v fnni_vexp_below(fnni_v x)
+{
+    fnni_v high, low;
+    const fnni_v n = fnni_exp_reduce(fnni_vmax(fnni_vset(-104), x), &high, &low);
+    return fnni_vscale(fnni_exp_sum(high, fnni_exp_rest(high, low)), n);
+}
+
+FNNI_INLINE fnni_v fnni_vexp(fnni_v x) { return fnni_vexp_below(fnni_vmin(fnni_vset(89), x)); }
+
+/* e^x - 1 for x <= 0: 2^n (1 + p) - 1 = 2^n p + (2^n - 1), which is p itself near 0. */
+FNNI_INLINE fnni_v fnni_vexpm1_below(fnni_v x)
+{
+    const fnni_v one = fnni_vset(1);
+    fnni_v high, low;
+    const fnni_v n = fnni_exp_reduce(fnni_vmax(fnni_vset(-30), x), &high, &low);
+    const fnni_v p = fnni_vadd(high, fnni_exp_rest(high, low));
+    const fnni_v power = fnni_vscale_normal(one, n);
+    return fnni_vfma(power, p, fnni_vsub(power, one));
+}
+
+/* What log gives where its formula does not hold: 0, negative, +infinity, NaN. */
+FNNI_INLINE fnni_v fnni_vlog_special(fnni_v x, fnni_v y)
+{
+    const fnni_v zero = fnni_vzero(), infinity = fnni_vset(INFINITY);
+    const fnni_v bad = fnni_vselect(fnni_veq(x, zero), fnni_vset(-INFINITY), fnni_vset(NAN));
+    y = fnni_vselect(fnni_vgt(infinity, x), y, x);
+    return fnni_vselect(fnni_vgt(x, zero), y, bad);
+}
+
+/* x = 2^k (1 + f), 2/3 <= 1 + f < 4/3; ln x = k ln 2 + f - f^2/2 + f^3 P(f), |P's error| below
+ * 2^-27 ln(1+f) / f^3. k LN2_HIGH + f is split into the sum and what it lost. */
+FNNI_INLINE fnni_v fnni_vlog(fnni_v x)
+{
+    const fnni_m tiny = fnni_vgt(fnni_vset(1.1754944e-38f), x);
+    const fnni_u bits = fnni_vbits(fnni_vselect(tiny, fnni_vmul(x, fnni_vset(8388608.0f)), x));
+    const fnni_u power = fnni_uand(fnni_usub(bits, fnni_uset(0x3f2aaaabu)), fnni_uset(0xff800000u));
+    const fnni_v f = fnni_vsub(fnni_vfrom_bits(fnni_usub(bits, power)), fnni_vset(1));
+    const fnni_v k = fnni_vfma(fnni_vfrom_int(power), fnni_vset(1.1920929e-07f),
+                               fnni_vselect(tiny, fnni_vset(-23), fnni_vzero()));
+    const fnni_v square = fnni_vmul(f, f), high = fnni_vmul(k, fnni_vset(FNNI_LN2_HIGH));
+    const fnni_v sum = fnni_vadd(high, f), lost = fnni_vsub(f, fnni_vsub(sum, high));
+    fnni_v p = fnni_vset(-0.12891677f);
+    p = fnni_vfma(p, f, fnni_vset(0.13984431f));
+    p = fnni_vfma(p, f, fnni_vset(-0.12184263f));
+    p = fnni_vfma(p, f, fnni_vset(0.1400587f));
+    p = fnni_vfma(p, f, fnni_vset(-0.16680487f));
+    p = fnni_vfma(p, f, fnni_vset(0.20010406f));
+    p = fnni_vfma(p, f, fnni_vset(-0.24999797f));
+    p = fnni_vfma(p, f, fnni_vset(0.33333215f));
+    p = fnni_vfma(fnni_vmul(f, square), p, fnni_vmul(k, fnni_vset(FNNI_LN2_LOW)));
+    p = fnni_vsub(p, fnni_vmul(fnni_vset(0.5f), square));
+    return fnni_vlog_special(x, fnni_vadd(sum, fnni_vadd(lost, p)));
+}
+
+/* |x| <= .625: x + x^3 P(x^2), error below 2^-26 of the result; else 1 - 2/(e^2|x| + 1), which
+ * is 1 from 10 on. NaN goes the first way: vscale_normal would make a number of it. */
+FNNI_INLINE fnni_v fnni_vtanh(fnni_v x)
+{
+    const fnni_v one = fnni_vset(1), two = fnni_vset(2);
+    const fnni_v a = fnni_vmin(fnni_vset(10), fnni_vabs(x)), square = fnni_vmul(a, a);
+    fnni_v high, low, large, p = fnni_vset(-0.00570498f);
+    const fnni_v n = fnni_exp_reduce(fnni_vadd(a, a), &high, &low);
+    large = fnni_vscale_normal(fnni_vadd(one, fnni_vadd(high, fnni_exp_rest(high, low))), n);
+    large = fnni_vsub(one, fnni_vdiv(two, fnni_vadd(large, one)));
+    p = fnni_vfma(p, square, fnni_vset(0.02063908f));
+    p = fnni_vfma(p, square, fnni_vset(-0.05373971f));
+    p = fnni_vfma(p, square, fnni_vset(0.13331442f));
+    p = fnni_vfma(p, square, fnni_vset(-0.3333328f));
+    p = fnni_vfma(fnni_vmul(a, square), p, a);
+    return fnni_vcopysign(fnni_vselect(fnni_vgt(a, fnni_vset(0.625f)), large, p), x);
+}
+
+/* With e = e^-|x| and q = e/(1+e): 1 - q, or e/(1+e) = e - e q for x < 0. The subtraction
+ * halves the division's error and keeps subnormal results exact to the last bit. */
+FNNI_INLINE fnni_v fnni_vsigmoid(fnni_v x)
+{
+    const fnni_v one = fnni_vset(1);
+    const fnni_v e = fnni_vexp_below(fnni_vsub(fnni_vzero(), fnni_vabs(x)));
+    const fnni_v q = fnni_vdiv(e, fnni_vadd(one, e));
+    const fnni_v base = fnni_vselect(fnni_vgt(fnni_vzero(), x), e, one);
+    return fnni_vfnma(base, q, base);
+}
+
+/* For a >= 0 Phi(-a) = density mills 2^n and e^(-a^2/2) = density 2^n. a^2/2 is split as
+ * h^2/2 + (a - h)(a + h)/2, h having 12 bits, so that a large exponent costs no accuracy;
+ * mills = t P(t), t = 1/(1 + .32 a), error below 2^-25, up to a = 14.5 where Phi(-a) a is 0. */
+FNNI_INLINE fnni_v fnni_normal_tail(fnni_v a, fnni_v *density, fnni_v *mills)
+{
+    const fnni_v h = fnni_vfrom_bits(fnni_uand(fnni_vbits(a), fnni_uset(0xfffff000u)));
+    const fnni_v half = fnni_vset(0.5f), one = fnni_vset(1);
+    const fnni_v t = fnni_vdiv(one, fnni_vfma(fnni_vset(0.32f), a, one));
+    const fnni_v rest = fnni_vmul(fnni_vmul(half, fnni_vsub(a, h)), fnni_vadd(a, h));
+    fnni_v high, low, p = fnni_vset(-0.016291177f);
+    const fnni_v n = fnni_exp_reduce(fnni_vmul(fnni_vmul(fnni_vset(-0.5f), h), h), &high, &low);
+    low = fnni_vadd(low, rest);
+    *density = fnni_exp_sum(high, fnni_exp_rest(high, low));
+    p = fnni_vfma(p, t, fnni_vset(0.07045479f));
+    p = fnni_vfma(p, t, fnni_vset(-0.09077311f));
+    p = fnni_vfma(p, t, fnni_vset(-0.005203569f));
+    p = fnni_vfma(p, t, fnni_vset(0.04555431f));
+    p = fnni_vfma(p, t, fnni_vset(0.031357646f));
+    p = fnni_vfma(p, t, fnni_vset(0.09644949f));
+    p = fnni_vfma(p, t, fnni_vset(0.1129599f));
+    p = fnni_vfma(p, t, fnni_vset(0.12783813f));
+    p = fnni_vfma(p, t, fnni_vset(0.12765358f));
+    *mills = fnni_vmul(t, p);
+    return n;
+}
+
+/* x Phi(x) = max(x, 0) - |x| Phi(-|x|), without cancellation on either side. */
+FNNI_INLINE fnni_v fnni_vgelu(fnni_v x)
+{
+    const fnni_v a = fnni_vmin(fnni_vset(14.5f), fnni_vabs(x));
+    fnni_v density, mills;
+    const fnni_v n = fnni_normal_tail(a, &density, &mills);
+    const fnni_v below = fnni_vscale(fnni_vmul(density, fnni_vmul(mills, a)), n);
+    return fnni_vsub(fnni_vmax(fnni_vzero(), x), below);
+}
+
+/* (x Phi(x))' = Phi(x) + x phi(x). */
+FNNI_INLINE fnni_v fnni_vgelu_slope(fnni_v x)
+{
+    const fnni_v a = fnni_vmin(fnni_vset(14.5f), fnni_vabs(x));
+    fnni_v density, mills, phi;
+    const fnni_v n = fnni_normal_tail(a, &density, &mills);
+    const fnni_v below = fnni_vscale(fnni_vmul(density, mills), n);
+    density = fnni_vmul(fnni_vscale(density, n), fnni_vset(0.398942280f)); /* 1 / sqrt(2 pi) */
+    phi = fnni_vselect(fnni_vgt(x, fnni_vzero()), fnni_vsub(fnni_vset(1), below), below);
+    return fnni_vfma(fnni_vcopysign(a, x), density, phi);
+}
+#endif
+
+/* ---- activations ---- */
+/* Kinds of a map beside the activations. */
+#define FNNI_MAP_EXP (FNN_ACTIVATION_COUNT + 0)
+#define FNNI_MAP_LOG (FNN_ACTIVATION_COUNT + 1)
+
+/* f(x); kind is a constant wherever this is called. */
+FNNI_INLINE fnni_v fnni_apply(const int kind, fnni_v parameter, fnni_v x)
+{
+    const fnni_v zero = fnni_vzero();
+    switch (kind) {
+    case FNN_RELU: return fnni_vmax(zero, x);
+    case FNN_LEAKY_RELU: return fnni_vselect(fnni_vgt(x, zero), x, fnni_vmul(parameter, x));
+    case FNN_ELU:
+        return fnni_vselect(fnni_vgt(x, zero), x,
+                            fnni_vmul(parameter, fnni_vexpm1_below(fnni_vmin(zero, x))));
+    case FNN_GELU: return fnni_vgelu(x);
+    case FNN_SIGMOID: return fnni_vsigmoid(x);
+    case FNN_TANH: return fnni_vtanh(x);
+    case FNNI_MAP_EXP: return fnni_vexp(x);
+    case FNNI_MAP_LOG: return fnni_vlog(x);
+    default: return x;
+    }
+}
+
+FNNI_INLINE void fnni_map(const int kind, fnn_real parameter, ptrdiff_t n, const fnn_real *x,
+                          fnn_real *y)
+{
+    const fnni_v p = fnni_vset(parameter);
+    ptrdiff_t i;
+    for (i = 0; i + FNNI_LANES <= n; i += FNNI_LANES)
+        fnni_vstore(y + i, fnni_apply(kind, p, fnni_vload(x + i)));
+    if (i < n) {
+        const fnni_m m = fnni_vmask(n - i);
+        fnni_vstore_m(y + i, m, fnni_apply(kind, p, fnni_vload_m(x + i, m)));
+    }
+}
+
+FNNI_KERNEL void fnni_map_exp(ptrdiff_t n, const fnn_real *x, fnn_real *y)
+{
+    fnni_map(FNNI_MAP_EXP, 0, n, x, y);
+}
+
+FNNI_KERNEL void fnni_map_log(ptrdiff_t n, const fnn_real *x, fnn_real *y)
+{
+    fnni_map(FNNI_MAP_LOG, 0, n, x, y);
+}
+
+FNNI_KERNEL void fnni_map_tanh(ptrdiff_t n, const fnn_real *x, fnn_real *y)
+{
+    fnni_map(FNN_TANH, 0, n, x, y);
+}
+
+FNNI_KERNEL void fnni_map_sigmoid(ptrdiff_t n, const fnn_real *x, fnn_real *y)
+{
+    fnni_map(FNN_SIGMOID, 0, n, x, y);
+}
+
+FNNI_KERNEL void fnni_activation(fnn_activation kind, fnn_real parameter, ptrdiff_t n,
+                                 const fnn_real *x, fnn_real *y)
+{
+    switch (kind) {
+    case FNN_RELU: fnni_map(FNN_RELU, 0, n, x, y); break;
+    case FNN_LEAKY_RELU: fnni_map(FNN_LEAKY_RELU, parameter, n, x, y); break;
+    case FNN_ELU: fnni_map(FNN_ELU, parameter, n, x, y); break;
+    case FNN_GELU: fnni_map(FNN_GELU, 0, n, x, y); break;
+    case FNN_SIGMOID: fnni_map_sigmoid(n, x, y); break;
+    case FNN_TANH: fnni_map_tanh(n, x, y); break;
+    default:
+        if (x != y) fnni_map(FNN_LINEAR, 0, n, x, y);
+    }
+}
+
+/* dy f'(x), with y = f(x) (GELU: with y = x). Where f has a kink the slope is the left one. */
+FNNI_INLINE fnni_v fnni_apply_back(const int kind, fnni_v parameter, fnni_v y, fnni_v dy)
+{
+    const fnni_v zero = fnni_vzero(), one = fnni_vset(1);
+    switch (kind) {
+    case FNN_RELU: return fnni_vselect(fnni_vgt(y, zero), dy, zero);
+    case FNN_LEAKY_RELU: return fnni_vselect(fnni_vgt(y, zero), dy, fnni_vmul(parameter, dy));
+    case FNN_ELU:
+        return fnni_vselect(fnni_vgt(y, zero), dy, fnni_vmul(fnni_vadd(y, parameter), dy));
+    case FNN_GELU: return fnni_vmul(fnni_vgelu_slope(y), dy);
+    case FNN_SIGMOID: return fnni_vmul(fnni_vmul(y, fnni_vsub(one, y)), dy);
+    case FNN_TANH: return fnni_vmul(fnni_vfnma(y, y, one), dy);
+    default: return dy;
+    }
+}
+
+FNNI_INLINE void fnni_map_back(const int kind, fnn_real parameter, ptrdiff_t n, const fnn_real *y,
+                               const fnn_real *dy, fnn_real *dx)
+{
+    const fnni_v p = fnni_vset(parameter);
+    ptrdiff_t i;
+    for (i = 0; i + FNNI_LANES <= n; i += FNNI_LANES)
+        fnni_vstore(dx + i, fnni_apply_back(kind, p, fnni_vload(y + i), fnni_vload(dy + i)));
+    if (i < n) {
+        const fnni_m m = fnni_vmask(n - i);
+        fnni_vstore_m(dx + i, m,
+                      fnni_apply_back(kind, p, fnni_vload_m(y + i, m), fnni_vload_m(dy + i, m)));
+    }
+}
+
+FNNI_KERNEL void fnni_activation_backward(fnn_activation kind, fnn_real parameter, ptrdiff_t n,
+                                          const fnn_real *x, const fnn_real *y,
+                                          const fnn_real *dy, fnn_real *dx)
+{
+    switch (kind) {
+    case FNN_RELU: fnni_map_back(FNN_RELU, 0, n, y, dy, dx); break;
+    case FNN_LEAKY_RELU: fnni_map_back(FNN_LEAKY_RELU, parameter, n, y, dy, dx); break;
+    case FNN_ELU: fnni_map_back(FNN_ELU, parameter, n, y, dy, dx); break;
+    case FNN_GELU: fnni_map_back(FNN_GELU, 0, n, x, dy, dx); break;
+    case FNN_SIGMOID: fnni_map_back(FNN_SIGMOID, 0, n, y, dy, dx); break;
+    case FNN_TANH: fnni_map_back(FNN_TANH, 0, n, y, dy, dx); break;
+    default:
+        if (dx != dy) fnni_map(FNN_LINEAR, 0, n, dy, dx);
+    }
+}
+
+FNNI_INLINE void fnni_map_bias(const int kind, fnn_real parameter, ptrdiff_t rows,
+                               ptrdiff_t columns, const fnn_real *bias, fnn_real *c, ptrdiff_t ldc)
+{
+    const ptrdiff_t full = columns - columns % FNNI_LANES;
+    const fnni_m m = fnni_vmask(columns - full);
+    const fnni_v p = fnni_vset(parameter);
+    const fnni_v last = fnni_vload_m(bias + full, m);
+    ptrdiff_t j;
+    for (; rows > 0; rows--, c += ldc) {
+        for (j = 0; j < full; j += FNNI_LANES)
+            fnni_vstore(c + j, fnni_apply(kind, p, fnni_vadd(fnni_vload(c + j), fnni_vload(bias + j))));
+        if (full < columns)
+            fnni_vstore_m(c + full, m,
+                          fnni_apply(kind, p, fnni_vadd(fnni_vload_m(c + full, m), last)));
+    }
+}
+
+FNNI_KERNEL void fnni_bias_activation(fnn_activation kind, fnn_real parameter, ptrdiff_t rows,
+                                      ptrdiff_t columns, const fnn_real *bias, fnn_real *c,
+                                      ptrdiff_t ldc)
+{
+    if (!bias) {
+        if (columns == ldc) fnni_activation(kind, parameter, rows * columns, c, c);
+        else for (; rows > 0; rows--, c += ldc) fnni_activation(kind, parameter, columns, c, c);
+        return;
+    }
+    switch (kind) {
+    case FNN_RELU: fnni_map_bias(FNN_RELU, 0, rows, columns, bias, c, ldc); break;
+    case FNN_LEAKY_RELU: fnni_map_bias(FNN_LEAKY_RELU, parameter, rows, columns, bias, c, ldc); break;
+    case FNN_ELU: fnni_map_bias(FNN_ELU, parameter, rows, columns, bias, c, ldc); break;
+    case FNN_GELU: fnni_map_bias(FNN_GELU, 0, rows, columns, bias, c, ldc); break;
+    case FNN_SIGMOID: fnni_map_bias(FNN_SIGMOID, 0, rows, columns, bias, c, ldc); break;
+    case FNN_TANH: fnni_map_bias(FNN_TANH, 0, rows, columns, bias, c, ldc); break;
+    default: fnni_map_bias(FNN_LINEAR, 0, rows, columns, bias, c, ldc);
+    }
+}
+
+/* ---- softmax and its cross-entropy ---- */
+/* max x, n >= 1. A NaN may be lost here; the exponentials bring it back. */
+FNNI_INLINE fnni_v fnni_row_maximum(ptrdiff_t n, const fnn_real *x)
+{
+    const fnni_v lowest = fnni_vset((fnn_real)-INFINITY);
+    fnni_v a = lowest;
+    ptrdiff_t i;
+    for (i = 0; i + FNNI_LANES <= n; i += FNNI_LANES) a = fnni_vmax(fnni_vload(x + i), a);
+    if (i < n) {
+        const fnni_m m = fnni_vmask(n - i);
+        a = fnni_vmax(fnni_vselect(m, fnni_vload_m(x + i, m), lowest), a);
+    }
+    return fnni_vset(fnni_vhmax(a));
+}
+
+/* y = e^(x - max); returns the sum. */
+FNNI_INLINE fnn_real fnni_row_exp(ptrdiff_t n, fnni_v maximum, const fnn_real *x, fnn_real *y)
+{
+    fnni_v sum = fnni_vzero();
+    ptrdiff_t i;
+    for (i = 0; i + FNNI_LANES <= n; i += FNNI_LANES) {
+        const fnni_v e = fnni_vexp_below(fnni_vsub(fnni_vload(x + i), maximum));
+        fnni_vstore(y + i, e);
+        sum = fnni_vadd(sum, e);
+    }
+    if (i < n) {
+        const fnni_m m = fnni_vmask(n - i);
+        const fnni_v e = fnni_vexp_below(fnni_vsub(fnni_vload_m(x + i, m), maximum));
+        fnni_vstore_m(y + i, m, e);
+        sum = fnni_vadd(sum, fnni_vselect(m, e, fnni_vzero()));
+    }
+    return fnni_vhsum(sum);
+}
+
+/* Rows of one vector stay in a register. */
+FNNI_INLINE void fnni_softmax_short(ptrdiff_t rows, ptrdiff_t columns, const fnn_real *x,
+                                    fnn_real *y)
+{
+    const fnni_m m = fnni_vmask(columns);
+    const fnni_v lowest = fnni_vset((fnn_real)-INFINITY);
+    for (; rows > 0; rows--, x += columns, y += columns) {
+        fnni_v e = fnni_vselect(m, fnni_vload_m(x, m), lowest);
+        e = fnni_vexp_below(fnni_vsub(e, fnni_vset(fnni_vhmax(e))));
+        fnni_vstore_m(y, m, fnni_vdiv(e, fnni_vset(fnni_vhsum(e))));
+    }
+}
+
+FNNI_KERNEL void fnni_softmax(ptrdiff_t rows, ptrdiff_t columns, const fnn_real *x, fnn_real *y)
+{
+    if (columns <= 0) return;
+    if (columns <= FNNI_LANES) {
+        fnni_softmax_short(rows, columns, x, y);
+        return;
+    }
+    for (; rows > 0; rows--, x += columns, y += columns) {
+        const fnn_real sum = fnni_row_exp(columns, fnni_row_maximum(columns, x), x, y);
+        const fnni_v whole = fnni_vset(sum);
+        ptrdiff_t i;
+        for (i = 0; i + FNNI_LANES <= columns; i += FNNI_LANES)
+            fnni_vstore(y + i, fnni_vdiv(fnni_vload(y + i), whole));
+        if (i < columns) {
+            const fnni_m m = fnni_vmask(columns - i);
+            fnni_vstore_m(y + i, m, fnni_vdiv(fnni_vload_m(y + i, m), whole));
+        }
+    }
+}
+
+/* One row's state: t = keep target + share, z = x - maximum. */
+typedef struct fnni_entropy {
+    fnni_v maximum, keep, share, scale;
+    fnni_v sum_exp, sum_t, sum_tz; /* with labels sum_tz holds the sum of z */
+} fnni_entropy;
+
+/* Adds one vector to the sums; e^z goes to gradient. What the mask leaves out counts as
+ * z = -infinity and t = 0. */
+FNNI_INLINE void fnni_entropy_terms(fnni_entropy *s, const int whole, fnni_m m, const fnn_real *x,
+                                    const fnn_real *targets, fnn_real *gradient)
+{
+    const fnni_v zero = fnni_vzero();
+    const fnni_v z = fnni_vsub(fnni_get(whole, m, x), s->maximum);
+    fnni_v e = fnni_vexp_below(z), tz = z;
+    if (targets) {
+        fnni_v t = fnni_vfma(s->keep, fnni_get(whole, m, targets), s->share);
+        if (!whole) t = fnni_vselect(m, t, zero);
+        tz = fnni_vselect(fnni_veq(t, zero), zero, fnni_vmul(t, z)); /* 0 log 0 is 0 */
+        s->sum_t = fnni_vadd(s->sum_t, t);
+    }
+    if (!whole) {
+        e = fnni_vselect(m, e, zero);
+        tz = fnni_vselect(m, tz, zero);
+    }
+    s->sum_tz = fnni_vadd(s->sum_tz, tz);
+    s->sum_exp = fnni_vadd(s->sum_exp, e);
+    if (gradient) fnni_put(whole, m, gradient, e);
+}
+
+/* gradient = scale (ratio e^z - t), ratio = sum t / sum e^z. */
+FNNI_INLINE void fnni_entropy_gradient(const fnni_entropy *s, const int whole, fnni_m m,
+                                       fnni_v ratio, const fnn_real *targets, fnn_real *gradient)
+{
+    const fnni_v e = fnni_get(whole, m, gradient);
+    fnni_v t = s->share;
+    if (targets) t = fnni_vfma(s->keep, fnni_get(whole, m, targets), t);
+    fnni_put(whole, m, gradient, fnni_vmul(s->scale, fnni_vsub(fnni_vmul(e, ratio), t)));
+}
+
+/* One row; returns its loss, log(sum e^z) sum t - sum t z. */
+FNNI_INLINE fnn_real fnni_entropy_row(fnni_entropy *s, ptrdiff_t n, const fnn_real *x,
+                                      const int32_t *label, const fnn_real *targets,
+                                      fnn_real *gradient)
+{
+    const fnn_real keep = fnni_vfirst(s->keep), share = fnni_vfirst(s->share);
+    const ptrdiff_t full = n - n % FNNI_LANES;
+    const fnni_m m = fnni_vmask(n - full);
+    fnn_real sum, sum_t = 1, sum_tz, at_label = 0;
+    ptrdiff_t i;
+    s->maximum = fnni_row_maximum(n, x);
+    s->sum_exp = s->sum_t = s->sum_tz = fnni_vzero();
+    if (!targets) at_label = x[*label] - fnni_vfirst(s->maximum);
+    for (i = 0; i < full; i += FNNI_LANES)
+        fnni_entropy_terms(s, 1, m, x + i, targets ? targets + i : NULL, gradient ? gradient + i : NULL);
+    if (full < n)
+        fnni_entropy_terms(s, 0, m, x + i, targets ? targets + i : NULL, gradient ? gradient + i : NULL);
+    sum = fnni_vhsum(s->sum_exp);
+    sum_tz = fnni_vhsum(s->sum_tz);
+    if (targets) sum_t = fnni_vhsum(s->sum_t);
+    else sum_tz = keep * at_label + (share == 0 ? 0 : share * sum_tz);
+    if (gradient) {
+        const fnni_v ratio = fnni_vset(sum_t / sum);
+        for (i = 0; i < full; i += FNNI_LANES)
+            fnni_entropy_gradient(s, 1, m, ratio, targets ? targets + i : NULL, gradient + i);
+        if (full < n) fnni_entropy_gradient(s, 0, m, ratio, targets ? targets + i : NULL, gradient + i);
+        if (!targets) gradient[*label] -= fnni_vfirst(s->scale) * keep;
+    }
+    return fnni_vfirst(fnni_vlog(fnni_vset(sum))) * sum_t - sum_tz;
+}
+
+FNNI_KERNEL void fnni_softmax_cross_entropy(ptrdiff_t rows, ptrdiff_t classes, const fnn_real *x,
+                                            const int32_t *labels, const fnn_real *targets,
+                                            fnn_real smoothing, fnn_real scale, fnn_real *losses,
+                                            fnn_real *gradient)
+{
+    fnni_entropy s;
+    ptrdiff_t i;
+    if (classes <= 0) return;
+    s.keep = fnni_vset(1 - smoothing);
+    s.share = fnni_vset(smoothing / (fnn_real)classes);
+    s.scale = fnni_vset(scale);
+    for (i = 0; i < rows; i++) {
+        const ptrdiff_t at = i * classes;
+        fnn_real *row = gradient ? gradient + at : NULL;
+        const fnn_real loss = targets ? fnni_entropy_row(&s, classes, x + at, NULL, targets + at, row)
+                                      : fnni_entropy_row(&s, classes, x + at, labels + i, NULL, row);
+        if (losses) losses[i] = loss;
+    }
+}
+
+/* ---- reductions and small vector algebra ---- */
+/* Four accumulators, so that additions need not wait for each other, then (0+1)+(2+3). */
+FNNI_KERNEL fnn_real fnni_sum(ptrdiff_t n, const fnn_real *x)
+{
+    fnni_v a = fnni_vzero(), b = a, c = a, d = a;
+    ptrdiff_t i;
+    for (i = 0; i + 4 * FNNI_LANES <= n; i += 4 * FNNI_LANES) {
+        a = fnni_vadd(a, fnni_vload(x + i));
+        b = fnni_vadd(b, fnni_vload(x + i + FNNI_LANES));
+        c = fnni_vadd(c, fnni_vload(x + i + 2 * FNNI_LANES));
+        d = fnni_vadd(d, fnni_vload(x + i + 3 * FNNI_LANES));
+    }
+    for (; i + FNNI_LANES <= n; i += FNNI_LANES) a = fnni_vadd(a, fnni_vload(x + i));
+    if (i < n) b = fnni_vadd(b, fnni_vload_m(x + i, fnni_vmask(n - i)));
+    return fnni_vhsum(fnni_vadd(fnni_vadd(a, b), fnni_vadd(c, d)));
+}
+
+FNNI_KERNEL fnn_real fnni_dot(ptrdiff_t n, const fnn_real *x, const fnn_real *y)
+{
+    fnni_v a = fnni_vzero(), b = a, c = a, d = a;
+    ptrdiff_t i;
+    for (i = 0; i + 4 * FNNI_LANES <= n; i += 4 * FNNI_LANES) {
+        a = fnni_vfma(fnni_vload(x + i), fnni_vload(y + i), a);
+        b = fnni_vfma(fnni_vload(x + i + FNNI_LANES), fnni_vload(y + i + FNNI_LANES), b);
+        c = fnni_vfma(fnni_vload(x + i + 2 * FNNI_LANES), fnni_vload(y + i + 2 * FNNI_LANES), c);
+        d = fnni_vfma(fnni_vload(x + i + 3 * FNNI_LANES), fnni_vload(y + i + 3 * FNNI_LANES), d);
+    }
+    for (; i + FNNI_LANES <= n; i += FNNI_LANES) a = fnni_vfma(fnni_vload(x + i), fnni_vload(y + i), a);
+    if (i < n) {
+        const fnni_m m = fnni_vmask(n - i);
+        b = fnni_vfma(fnni_vload_m(x + i, m), fnni_vload_m(y + i, m), b);
+    }
+    return fnni_vhsum(fnni_vadd(fnni_vadd(a, b), fnni_vadd(c, d)));
+}
+
+/* max(x, a), NaN if either is: vmax gives its second operand then, so a NaN in a stays, and a
+ * NaN in x (the only thing unequal to itself) is taken by hand. */
+FNNI_INLINE fnni_v fnni_vmax_nan(fnni_v x, fnni_v a)
+{
+    return fnni_vselect(fnni_veq(x, x), fnni_vmax(x, a), x);
+}
+
+FNNI_KERNEL fnn_real fnni_max_value(ptrdiff_t n, const fnn_real *x)
+{
+    const fnni_v lowest = fnni_vset((fnn_real)-INFINITY);
+    fnni_v a = lowest, b = a;
+    fnn_real best;
+    ptrdiff_t i;
+    for (i = 0; i + 2 * FNNI_LANES <= n; i += 2 * FNNI_LANES) {
+        a = fnni_vmax_nan(fnni_vload(x + i), a);
+        b = fnni_vmax_nan(fnni_vload(x + i + FNNI_LANES), b);
+    }
+    for (; i + FNNI_LANES <= n; i += FNNI_LANES) a = fnni_vmax_nan(fnni_vload(x + i), a);
+    if (i < n) {
+        const fnni_m m = fnni_vmask(n - i);
+        b = fnni_vmax_nan(fnni_vselect(m, fnni_vload_m(x + i, m), lowest), b);
+    }
+    a = fnni_vmax_nan(a, b);
+    best = fnni_vhmax(a);
+    /* hmax may lose a NaN, but a - a is 0 or, of infinities and NaN, NaN, and sums keep that. */
+    a = fnni_vselect(fnni_veq(a, a), fnni_vzero(), a);
+    return best + fnni_vhsum(a);
+}
+
+FNNI_KERNEL void fnni_add_scaled(ptrdiff_t n, fnn_real a, const fnn_real *x, fnn_real *y)
+{
+    const fnni_v factor = fnni_vset(a);
+    ptrdiff_t i;
+    for (i = 0; i + FNNI_LANES <= n; i += FNNI_LANES)
+        fnni_vstore(y + i, fnni_vfma(factor, fnni_vload(x + i), fnni_vload(y + i)));
+    if (i < n) {
+        const fnni_m m = fnni_vmask(n - i);
+        fnni_vstore_m(y + i, m, fnni_vfma(factor, fnni_vload_m(x + i, m), fnni_vload_m(y + i, m)));
+    }
+}
+
+FNNI_KERNEL void fnni_scale(ptrdiff_t n, fnn_real a, fnn_real *x)
+{
+    const fnni_v factor = fnni_vset(a);
+    ptrdiff_t i;
+    for (i = 0; i + FNNI_LANES <= n; i += FNNI_LANES)
+        fnni_vstore(x + i, fnni_vmul(factor, fnni_vload(x + i)));
+    if (i < n) {
+        const fnni_m m = fnni_vmask(n - i);
+        fnni_vstore_m(x + i, m, fnni_vmul(factor, fnni_vload_m(x + i, m)));
+    }
+}
+
+FNNI_KERNEL void fnni_fill(ptrdiff_t n, fnn_real a, fnn_real *x)
+{
+    const fnni_v value = fnni_vset(a);
+    ptrdiff_t i;
+    for (i = 0; i + FNNI_LANES <= n; i += FNNI_LANES) fnni_vstore(x + i, value);
+    if (i < n) fnni_vstore_m(x + i, fnni_vmask(n - i), value);
+}
+
+/* Strips of four vectors' width run down all rows; then vector by vector. */
+FNNI_INLINE void fnni_column_strip(ptrdiff_t rows, const fnn_real *x, ptrdiff_t ldx, fnn_real *y)
+{
+    fnni_v a = fnni_vzero(), b = a, c = a, d = a;
+    for (; rows > 0; rows--, x += ldx) {
+        a = fnni_vadd(a, fnni_vload(x));
+        b = fnni_vadd(b, fnni_vload(x + FNNI_LANES));
+        c = fnni_vadd(c, fnni_vload(x + 2 * FNNI_LANES));
+        d = fnni_vadd(d, fnni_vload(x + 3 * FNNI_LANES));
+    }
+    fnni_vstore(y, a);
+    fnni_vstore(y + FNNI_LANES, b);
+    fnni_vstore(y + 2 * FNNI_LANES, c);
+    fnni_vstore(y + 3 * FNNI_LANES, d);
+}
+
+FNNI_INLINE void fnni_column_tail(const int whole, fnni_m m, ptrdiff_t rows, const fnn_real *x,
+                                  ptrdiff_t ldx, fnn_real *y)
+{
+    fnni_v a = fnni_vzero();
+    for (; rows > 0; rows--, x += ldx) a = fnni_vadd(a, fnni_get(whole, m, x));
+    fnni_put(whole, m, y, a);
+}
+
+FNNI_KERNEL void fnni_column_sums(ptrdiff_t rows, ptrdiff_t columns, const fnn_real *x,
+                                  ptrdiff_t ldx, fnn_real *y)
+{
+    const fnni_m all = fnni_vmask(FNNI_LANES);
+    ptrdiff_t j;
+    for (j = 0; j + 4 * FNNI_LANES <= columns; j += 4 * FNNI_LANES)
+        fnni_column_strip(rows, x + j, ldx, y + j);
+    for (; j + FNNI_LANES <= columns; j += FNNI_LANES)
+        fnni_column_tail(1, all, rows, x + j, ldx, y + j);
+    if (j < columns) fnni_column_tail(0, fnni_vmask(columns - j), rows, x + j, ldx, y + j);
+}
+
+/* ---- inputs ---- */
+/* (x - shift) scale for one vector. */
+FNNI_INLINE fnni_v fnni_standardise(const int per_element, const int whole, fnni_m m, fnni_v x,
+                                    const fnn_real *shift, const fnn_real *scale)
+{
+    const fnni_v a = per_element ? fnni_get(whole, m, shift) : fnni_vset(*shift);
+    const fnni_v b = per_element ? fnni_get(whole, m, scale) : fnni_vset(*scale);
+    return fnni_vmul(fnni_vsub(x, a), b);
+}
+
+FNNI_INLINE void fnni_bytes_loop(const int per_element, ptrdiff_t n, const uint8_t *x,
+                                 const fnn_real *shift, const fnn_real *scale, fnn_real *y)
+{
+    const ptrdiff_t full = n - n % FNNI_LANES, step = per_element ? FNNI_LANES : 0;
+    const fnni_m m = fnni_vmask(n - full);
+    ptrdiff_t i;
+    for (i = 0; i < full; i += FNNI_LANES, shift += step, scale += step)
+        fnni_vstore(y + i, fnni_standardise(per_element, 1, m, fnni_vload_bytes(x + i), shift, scale));
+    if (full < n)
+        fnni_vstore_m(y + i, m, fnni_standardise(per_element, 0, m, fnni_vload_bytes_n(x + i, n - i),
+                                                 shift, scale));
+}
+
+FNNI_KERNEL void fnni_from_bytes(ptrdiff_t n, const uint8_t *x, int per_element,
+                                 const fnn_real *shift, const fnn_real *scale, fnn_real *y)
+{
+    if (per_element) fnni_bytes_loop(1, n, x, shift, scale, y);
+    else fnni_bytes_loop(0, n, x, shift, scale, y);
+}
+
+FNNI_INLINE void fnni_reals_loop(const int per_element, ptrdiff_t n, const fnn_real *x,
+                                 const fnn_real *shift, const fnn_real *scale, fnn_real *y)
+{
+    const ptrdiff_t full = n - n % FNNI_LANES, step = per_element ? FNNI_LANES : 0;
+    const fnni_m m = fnni_vmask(n - full);
+    ptrdiff_t i;
+    for (i = 0; i < full; i += FNNI_LANES, shift += step, scale += step)
+        fnni_vstore(y + i, fnni_standardise(per_element, 1, m, fnni_vload(x + i), shift, scale));
+    if (full < n)
+        fnni_vstore_m(y + i, m,
+                      fnni_standardise(per_element, 0, m, fnni_vload_m(x + i, m), shift, scale));
+}
+
+FNNI_KERNEL void fnni_from_reals(ptrdiff_t n, const fnn_real *x, int per_element,
+                                 const fnn_real *shift, const fnn_real *scale, fnn_real *y)
+{
+    if (per_element) fnni_reals_loop(1, n, x, shift, scale, y);
+    else fnni_reals_loop(0, n, x, shift, scale, y);
+}
+
+/* ---- optimiser steps ---- */
+/* A step's numbers in vectors, and what follows from them; formulas at fnni_step. */
+typedef struct fnni_stepper {
+    fnni_v rate, gradient_scale, clip, l2, l1, keep; /* keep = 1 - rate decay */
+    fnni_v momentum, rho, rho_rest, inside, outside; /* root(s) = sqrt(s + inside) + outside */
+    fnni_v put, take;                                /* v = momentum v + put g; w -= take v */
+    int clip_penalty, nesterov;
+} fnni_stepper;
+
+FNNI_INLINE fnni_stepper fnni_stepper_open(const fnni_step *step)
+{
+    const fnn_real fresh = 1 - step->dampening;
+    fnni_stepper s;
+    s.rate = fnni_vset(step->rate);
+    s.gradient_scale = fnni_vset(step->gradient_scale);
+    s.clip = fnni_vset(step->clip > 0 ? step->clip : (fnn_real)INFINITY);
+    s.l2 = fnni_vset(step->l2);
+    s.l1 = fnni_vset(step->l1);
+    s.keep = fnni_vset(1 - step->rate * step->decay);
+    s.momentum = fnni_vset(step->momentum);
+    s.rho = fnni_vset(step->rho);
+    s.rho_rest = fnni_vset(1 - step->rho);
+    s.inside = fnni_vset(step->epsilon_inside ? step->epsilon : 0);
+    s.outside = fnni_vset(step->epsilon_inside ? 0 : step->epsilon);
+    s.put = fnni_vset(step->rate_inside ? step->rate * fresh : fresh);
+    s.take = fnni_vset(step->rate_inside ? 1 : step->rate);
+    s.clip_penalty = step->clip_penalty;
+    s.nesterov = step->nesterov;
+    return s;
+}
+
+/* Whether the step has neither clip nor l1: most have not, and loops get short. */
+FNNI_INLINE int fnni_step_plain(const fnni_step *step)
+{
+    return !(step->clip > 0) && step->l1 == 0 && !step->clip_penalty;
+}
+
+/* g' of the step. */
+FNNI_INLINE fnni_v fnni_step_gradient(const fnni_stepper *s, const int plain, fnni_v w, fnni_v g)
+{
+    const fnni_v zero = fnni_vzero();
+    fnni_v penalty;
+    if (plain) return fnni_vfma(s->l2, w, fnni_vmul(s->gradient_scale, g));
+    penalty = fnni_vselect(fnni_vgt(zero, w), fnni_vsub(zero, s->l1), zero);
+    penalty = fnni_vfma(s->l2, w, fnni_vselect(fnni_vgt(w, zero), s->l1, penalty));
+    if (s->clip_penalty) {
+        g = fnni_vadd(g, penalty);
+        penalty = zero;
+    }
+    g = fnni_vmul(s->gradient_scale, g);
+    g = fnni_vmin(s->clip, fnni_vmax(fnni_vsub(zero, s->clip), g)); /* NaN stays NaN */
+    return fnni_vadd(g, penalty);
+}
+
+/* The new weight. */
+FNNI_INLINE fnni_v fnni_step_weight(const fnni_stepper *s, fnni_v w, fnni_v factor, fnni_v update)
+{
+    return fnni_vfnma(factor, update, fnni_vmul(s->keep, w));
+}
+
+FNNI_INLINE fnni_v fnni_step_root(const fnni_stepper *s, fnni_v square)
+{
+    return fnni_vadd(fnni_vsqrt(fnni_vadd(square, s->inside)), s->outside);
+}
+
+FNNI_INLINE void fnni_sgd_vector(const fnni_stepper *s, const int plain, const int whole, fnni_m m,
+                                 fnn_real *w, const fnn_real *g)
+{
+    const fnni_v weight = fnni_get(whole, m, w);
+    const fnni_v gradient = fnni_step_gradient(s, plain, weight, fnni_get(whole, m, g));
+    fnni_put(whole, m, w, fnni_step_weight(s, weight, s->rate, gradient));
+}
+
+FNNI_INLINE void fnni_sgd_loop(const int plain, ptrdiff_t n, const fnni_step *step, fnn_real *w,
+                               const fnn_real *g)
+{
+    const fnni_stepper s = fnni_stepper_open(step);
+    const ptrdiff_t full = n - n % FNNI_LANES;
+    const fnni_m m = fnni_vmask(n - full);
+    ptrdiff_t i;
+    for (i = 0; i < full; i += FNNI_LANES) fnni_sgd_vector(&s, plain, 1, m, w + i, g + i);
+    if (full < n) fnni_sgd_vector(&s, plain, 0, m, w + i, g + i);
+}
+
+FNNI_KERNEL void fnni_step_sgd(ptrdiff_t n, const fnni_step *step, fnn_real *w, const fnn_real *g)
+{
+    if (fnni_step_plain(step)) fnni_sgd_loop(1, n, step, w, g);
+    else fnni_sgd_loop(0, n, step, w, g);
+}
+
+/* Polyak 1964; Nesterov's form as Sutskever et al. 2013. */
+FNNI_INLINE void fnni_momentum_vector(const fnni_stepper *s, const int plain, const int whole,
+                                      fnni_m m, fnn_real *w, const fnn_real *g, fnn_real *v)
+{
+    const fnni_v weight = fnni_get(whole, m, w);
+    const fnni_v gradient = fnni_step_gradient(s, plain, weight, fnni_get(whole, m, g));
+    const fnni_v fresh = fnni_vmul(s->put, gradient);
+    const fnni_v velocity = fnni_vfma(s->momentum, fnni_get(whole, m, v), fresh);
+    const fnni_v update = s->nesterov ? fnni_vfma(s->momentum, velocity, fresh) : velocity;
+    fnni_put(whole, m, v, velocity);
+    fnni_put(whole, m, w, fnni_step_weight(s, weight, s->take, update));
+}
+
+FNNI_INLINE void fnni_momentum_loop(const int plain, ptrdiff_t n, const fnni_step *step,
+                                    fnn_real *w, const fnn_real *g, fnn_real *v)
+{
+    const fnni_stepper s = fnni_stepper_open(step);
+    const ptrdiff_t full = n - n % FNNI_LANES;
+    const fnni_m m = fnni_vmask(n - full);
+    ptrdiff_t i;
+    for (i = 0; i < full; i += FNNI_LANES) fnni_momentum_vector(&s, plain, 1, m, w + i, g + i, v + i);
+    if (full < n) fnni_momentum_vector(&s, plain, 0, m, w + i, g + i, v + i);
+}
+
+FNNI_KERNEL void fnni_step_momentum(ptrdiff_t n, const fnni_step *step, fnn_real *w,
+                                    const fnn_real *g, fnn_real *v)
+{
+    if (fnni_step_plain(step)) fnni_momentum_loop(1, n, step, w, g, v);
+    else fnni_momentum_loop(0, n, step, w, g, v);
+}
+
+/* Duchi, Hazan and Singer 2011. */
+FNNI_INLINE void fnni_adagrad_vector(const fnni_stepper *s, const int plain, const int whole,
+                                     fnni_m m, fnn_real *w, const fnn_real *g, fnn_real *squares)
+{
+    const fnni_v weight = fnni_get(whole, m, w);
+    const fnni_v gradient = fnni_step_gradient(s, plain, weight, fnni_get(whole, m, g));
+    const fnni_v sum = fnni_vfma(gradient, gradient, fnni_get(whole, m, squares));
+    const fnni_v update = fnni_vdiv(gradient, fnni_step_root(s, sum));
+    fnni_put(whole, m, squares, sum);
+    fnni_put(whole, m, w, fnni_step_weight(s, weight, s->rate, update));
+}
+
+FNNI_INLINE void fnni_adagrad_loop(const int plain, ptrdiff_t n, const fnni_step *step,
+                                   fnn_real *w, const fnn_real *g, fnn_real *squares)
+{
+    const fnni_stepper s = fnni_stepper_open(step);
+    const ptrdiff_t full = n - n % FNNI_LANES;
+    const fnni_m m = fnni_vmask(n - full);
+    ptrdiff_t i;
+    for (i = 0; i < full; i += FNNI_LANES)
+        fnni_adagrad_vector(&s, plain, 1, m, w + i, g + i, squares + i);
+    if (full < n) fnni_adagrad_vector(&s, plain, 0, m, w + i, g + i, squares + i);
+}
+
+FNNI_KERNEL void fnni_step_adagrad(ptrdiff_t n, const fnni_step *step, fnn_real *w,
+                                   const fnn_real *g, fnn_real *s)
+{
+    if (fnni_step_plain(step)) fnni_adagrad_loop(1, n, step, w, g, s);
+    else fnni_adagrad_loop(0, n, step, w, g, s);
+}
+
+/* Zeiler 2012; epsilon stands inside both roots in Keras, in PyTorch and in the paper. */
+FNNI_INLINE void fnni_adadelta_vector(const fnni_stepper *s, fnni_v epsilon, const int plain,
+                                      const int whole, fnni_m m, fnn_real *w, const fnn_real *g,
+                                      fnn_real *squares, fnn_real *deltas)
+{
+    const fnni_v weight = fnni_get(whole, m, w), delta = fnni_get(whole, m, deltas);
+    const fnni_v gradient = fnni_step_gradient(s, plain, weight, fnni_get(whole, m, g));
+    const fnni_v square = fnni_vfma(s->rho, fnni_get(whole, m, squares),
+                                    fnni_vmul(s->rho_rest, fnni_vmul(gradient, gradient)));
+    const fnni_v ratio = fnni_vdiv(fnni_vadd(delta, epsilon), fnni_vadd(square, epsilon));
+    const fnni_v update = fnni_vmul(gradient, fnni_vsqrt(ratio));
+    fnni_put(whole, m, squares, square);
+    fnni_put(whole, m, deltas,
+             fnni_vfma(s->rho, delta, fnni_vmul(s->rho_rest, fnni_vmul(update, update))));
+    fnni_put(whole, m, w, fnni_step_weight(s, weight, s->rate, update));
+}
+
+FNNI_INLINE void fnni_adadelta_loop(const int plain, ptrdiff_t n, const fnni_step *step,
+                                    fnn_real *w, const fnn_real *g, fnn_real *squares,
+                                    fnn_real *deltas)
+{
+    const fnni_stepper s = fnni_stepper_open(step);
+    const fnni_v epsilon = fnni_vset(step->epsilon);
+    const ptrdiff_t full = n - n % FNNI_LANES;
+    const fnni_m m = fnni_vmask(n - full);
+    ptrdiff_t i;
+    for (i = 0; i < full; i += FNNI_LANES)
+        fnni_adadelta_vector(&s, epsilon, plain, 1, m, w + i, g + i, squares + i, deltas + i);
+    if (full < n) fnni_adadelta_vector(&s, epsilon, plain, 0, m, w + i, g + i, squares + i, deltas + i);
+}
+
+FNNI_KERNEL void fnni_step_adadelta(ptrdiff_t n, const fnni_step *step, fnn_real *w,
+                                    const fnn_real *g, fnn_real *s, fnn_real *d)
+{
+    if (fnni_step_plain(step)) fnni_adadelta_loop(1, n, step, w, g, s, d);
+    else fnni_adadelta_loop(0, n, step, w, g, s, d);
+}
+
+/* Tieleman and Hinton 2012. */
+FNNI_INLINE void fnni_rmsprop_vector(const fnni_stepper *s, const int plain, const int whole,
+                                     fnni_m m, fnn_real *w, const fnn_real *g, fnn_real *squares,
+                                     fnn_real *v)
+{
+    const fnni_v weight = fnni_get(whole, m, w);
+    const fnni_v gradient = fnni_step_gradient(s, plain, weight, fnni_get(whole, m, g));
+    const fnni_v square = fnni_vfma(s->rho, fnni_get(whole, m, squares),
+                                    fnni_vmul(s->rho_rest, fnni_vmul(gradient, gradient)));
+    fnni_v update = fnni_vdiv(gradient, fnni_step_root(s, square));
+    fnni_put(whole, m, squares, square);
+    if (v) {
+        update = fnni_vfma(s->momentum, fnni_get(whole, m, v), fnni_vmul(s->put, update));
+        fnni_put(whole, m, v, update);
+    }
+    fnni_put(whole, m, w, fnni_step_weight(s, weight, v ? s->take : s->rate, update));
+}
+
+FNNI_INLINE void fnni_rmsprop_loop(const int plain, ptrdiff_t n, const fnni_step *step,
+                                   fnn_real *w, const fnn_real *g, fnn_real *squares, fnn_real *v)
+{
+    const fnni_stepper s = fnni_stepper_open(step);
+    const ptrdiff_t full = n - n % FNNI_LANES;
+    const fnni_m m = fnni_vmask(n - full);
+    ptrdiff_t i;
+    for (i = 0; i < full; i += FNNI_LANES)
+        fnni_rmsprop_vector(&s, plain, 1, m, w + i, g + i, squares + i, v ? v + i : NULL);
+    if (full < n) fnni_rmsprop_vector(&s, plain, 0, m, w + i, g + i, squares + i, v ? v + i : NULL);
+}
+
+FNNI_KERNEL void fnni_step_rmsprop(ptrdiff_t n, const fnni_step *step, fnn_real *w,
+                                   const fnn_real *g, fnn_real *s, fnn_real *v)
+{
+    if (fnni_step_plain(step)) fnni_rmsprop_loop(1, n, step, w, g, s, v);
+    else fnni_rmsprop_loop(0, n, step, w, g, s, v);
+}
+
+/* Kingma and Ba 2015, in the form of its section 2's last paragraph: both corrections go into
+ * the rate. PyTorch's epsilon, which stands beside sqrt(v / correction2), is then multiplied by
+ * sqrt(correction2); Keras' is taken as it is. */
+typedef struct fnni_adam {
+    fnni_v rate, epsilon, fresh1, beta2, fresh2;
+} fnni_adam;
+
+FNNI_INLINE void fnni_adam_vector(const fnni_stepper *s, const fnni_adam *a, const int plain,
+                                  const int whole, fnni_m m, fnn_real *w, const fnn_real *g,
+                                  fnn_real *mean, fnn_real *square)
+{
+    const fnni_v weight = fnni_get(whole, m, w), before = fnni_get(whole, m, mean);
+    const fnni_v gradient = fnni_step_gradient(s, plain, weight, fnni_get(whole, m, g));
+    const fnni_v first = fnni_vfma(a->fresh1, fnni_vsub(gradient, before), before);
+    const fnni_v second = fnni_vfma(a->beta2, fnni_get(whole, m, square),
+                                    fnni_vmul(a->fresh2, fnni_vmul(gradient, gradient)));
+    const fnni_v update = fnni_vdiv(first, fnni_vadd(fnni_vsqrt(second), a->epsilon));
+    fnni_put(whole, m, mean, first);
+    fnni_put(whole, m, square, second);
+    fnni_put(whole, m, w, fnni_step_weight(s, weight, a->rate, update));
+}
+
+FNNI_INLINE void fnni_adam_loop(const int plain, ptrdiff_t n, const fnni_step *step, fnn_real *w,
+                                const fnn_real *g, fnn_real *mean, fnn_real *square)
+{
+    const fnni_stepper s = fnni_stepper_open(step);
+    const fnni_v root = fnni_vsqrt(fnni_vset(step->correction2)), epsilon = fnni_vset(step->epsilon);
+    const ptrdiff_t full = n - n % FNNI_LANES;
+    const fnni_m m = fnni_vmask(n - full);
+    fnni_adam a;
+    ptrdiff_t i;
+    a.rate = fnni_vmul(fnni_vset(step->rate / step->correction1), root);
+    a.epsilon = step->epsilon_corrected ? fnni_vmul(epsilon, root) : epsilon;
+    a.fresh1 = fnni_vset(1 - step->beta1);
+    a.beta2 = fnni_vset(step->beta2);
+    a.fresh2 = fnni_vset(1 - step->beta2);
+    for (i = 0; i < full; i += FNNI_LANES)
+        fnni_adam_vector(&s, &a, plain, 1, m, w + i, g + i, mean + i, square + i);
+    if (full < n) fnni_adam_vector(&s, &a, plain, 0, m, w + i, g + i, mean + i, square + i);
+}
+
+FNNI_KERNEL void fnni_step_adam(ptrdiff_t n, const fnni_step *step, fnn_real *w, const fnn_real *g,
+                                fnn_real *m, fnn_real *v)
+{
+    if (fnni_step_plain(step)) fnni_adam_loop(1, n, step, w, g, m, v);
+    else fnni_adam_loop(0, n, step, w, g, m, v);
+}
+
+/* ---- dropout ---- */
+/* 32 random bits of a 32-bit counter and a 64-bit key. The rounds are those of Wellons' lowbias32
+ * (hash-prospector, 2018), whose avalanche bias of 0.17 is near what a random function shows; the
+ * key enters twice, before and in between, so that two keys give unrelated functions and not
+ * one function read in another order. */
+FNNI_INLINE fnni_u fnni_hash(fnni_u x, fnni_u key0, fnni_u key1)
+{
+    x = fnni_uxor(x, key0);
+    x = fnni_umul(fnni_uxor(x, fnni_ushr(x, 16)), fnni_uset(0x7feb352du));
+    x = fnni_uadd(fnni_uxor(x, fnni_ushr(x, 15)), key1);
+    x = fnni_umul(fnni_uxor(x, fnni_ushr(x, 16)), fnni_uset(0x846ca68bu));
+    return fnni_uxor(x, fnni_ushr(x, 16));
+}
+
+/* The key of a stretch of 2^32 counters (SplitMix64's output function, as >>random). */
+FNNI_INLINE uint64_t fnni_hash_key(uint64_t key, uint64_t stretch)
+{
+    uint64_t x = key + stretch * 0xd1342543de82ef95u + 0x9e3779b97f4a7c15u;
+    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
+    x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
+    return x ^ (x >> 31);
+}
+
+/* counter .. counter + n - 1 lie in one stretch; kept where the hash is at least threshold. */
+FNNI_INLINE void fnni_dropout_run(ptrdiff_t n, uint64_t key, uint32_t counter, uint32_t threshold,
+                                  fnn_real factor, const fnn_real *x, fnn_real *y)
+{
+    const fnni_u key0 = fnni_uset((uint32_t)key), key1 = fnni_uset((uint32_t)(key >> 32));
+    const fnni_u least = fnni_uset(threshold), stride = fnni_uset(FNNI_LANES);
+    const fnni_v scale = fnni_vset(factor), zero = fnni_vzero();
+    fnni_u count = fnni_uadd(fnni_uset(counter), fnni_uiota());
+    ptrdiff_t i;
+    for (i = 0; i + FNNI_LANES <= n; i += FNNI_LANES) {
+        const fnni_m keep = fnni_uge(fnni_hash(count, key0, key1), least);
+        fnni_vstore(y + i, fnni_vselect(keep, fnni_vmul(scale, fnni_vload(x + i)), zero));
+        count = fnni_uadd(count, stride);
+    }
+    if (i < n) {
+        const fnni_m m = fnni_vmask(n - i), keep = fnni_uge(fnni_hash(count, key0, key1), least);
+        fnni_vstore_m(y + i, m, fnni_vselect(keep, fnni_vmul(scale, fnni_vload_m(x + i, m)), zero));
+    }
+}
+
+FNNI_KERNEL void fnni_dropout(ptrdiff_t n, uint64_t key, uint64_t offset, fnn_real rate,
+                              const fnn_real *x, fnn_real *y)
+{
+    const double share = (double)rate * 4294967296.0;
+    if (!(share < 4294967295.5)) { /* everything is dropped */
+        fnni_fill(n, 0, y);
+        return;
+    }
+    while (n > 0) {
+        const uint64_t left = 0x100000000u - (offset & 0xffffffffu); /* of this stretch */
+        const ptrdiff_t count = (uint64_t)n < left ? n : (ptrdiff_t)left;
+        fnni_dropout_run(count, fnni_hash_key(key, offset >> 32), (uint32_t)offset,
+                         share > 0 ? (uint32_t)(share + 0.5) : 0, 1 / (1 - rate), x, y);
+        n -= count;
+        offset += (uint64_t)count;
+        x += count;
+        y += count;
+    }
+}
+
 /* The table of this pass. */
 #define FNNI_TILE_COUNT(i) +1
 #define FNNI_KERNEL_ENTRY(type, name, parameters) FNNI_NAME(name),
@@ -1569,6 +3149,17 @@ struct fnn_context {
     fnn_real *workspace; /* grows to what the calls need */
     size_t workspace_count;
 };
+
+/* The kernels of a context; of NULL, those of the best instruction set or the one FNN_ISA names,
+ * and NULL when that is none of this machine's. */
+static const fnni_kernels *fnni_table(const fnn_context *context)
+{
+    fnn_isa isa;
+    if (context) return context->kernels;
+    isa = fnni_environment_isa();
+    if (isa == FNN_ISA_BEST) isa = fnni_best_isa();
+    return fnn_isa_available(isa) ? fnni_kernels_for(isa) : NULL;
+}
 
 static fnn_result fnni_context_open(fnn_context *context, const fnn_context_config *config,
                                     fnn_error *error)
@@ -1870,1486 +3461,6 @@ static fnn_result fnni_gemm_run(fnn_context *context, fnni_gemm *g)
     if (count > 0 && !(g->workspace = fnni_workspace(context, count))) return FNN_ERROR_MEMORY;
     fnni_parallel(parts, fnni_gemm_part, g);
     return FNN_OK;
-}
-
-/* ============================================================================
- * >>layers  each layer: formula in the comment, forward above backward
- * ============================================================================
- * Called by >>train and inference with a run (the batch's tensors) and a range of rows, or of
- * weights; a thread works on a range of its own. A layer reads its input at fnni_y(run, l - 1),
- * writes its output at fnni_y(run, l); backward turns the gradient at fnni_d(run, l) into the one
- * at fnni_d(run, l - 1). No allocation here.
- * To add a layer: its functions, its line in fnni_layer_types, its builder in >>model, a row in
- * the gradient check (tests/test_model.c).
- *
- * Shapes: N rows of the batch, I inputs, O outputs of the layer, all row-major. */
-
-typedef struct fnni_shape {
-    int height, width, channels;
-} fnni_shape;
-
-typedef struct fnni_layer_type fnni_layer_type;
-
-typedef struct fnni_layer {
-    const fnni_layer_type *type;
-    fnni_shape shape; /* of the output */
-    int inputs, outputs;
-    fnn_activation activation;
-    fnn_real parameter;         /* of the activation, or the dropout rate */
-    size_t weights, biases;     /* counts; */
-    size_t offset;              /* of the weights in the parameter array, the biases follow */
-    size_t column;              /* reals per row of the batch before this layer's output */
-    fnn_initializer weights_start, biases_start;
-} fnni_layer;
-
-/* The tensors of one batch: a thread's chunk in inference, the whole batch in training. */
-typedef struct fnni_run {
-    const fnn_model *model;
-    const fnni_kernels *kernels;
-    int rows, capacity;     /* rows in use, rows allocated */
-    int training;
-    uint64_t step;          /* of dropout: updates before this batch */
-    fnn_real *activations;  /* (capacity, I) of the model's input, then (capacity, O) per layer */
-    fnn_real *deltas;       /* gradients of the same, without the input's; NULL in inference */
-    fnn_real *losses;       /* (capacity) */
-    const int32_t *labels;  /* (capacity) or NULL */
-    const fnn_real *targets; /* (capacity, O) or NULL */
-    fnn_real *workspace;    /* for matrix products, workspace_count a thread */
-    size_t workspace_count;
-} fnni_run;
-
-struct fnni_layer_type {
-    const char *name;
-    /* rows from..to-1 of the output */
-    void (*forward)(const fnni_run *run, int l, int from, int to, fnn_real *workspace);
-    /* rows from..to-1 of the input's gradient (not wanted where to_input is 0) */
-    void (*backward)(const fnni_run *run, int l, int from, int to, int to_input, fnn_real *workspace);
-    /* rows from..to-1 of the weights' gradient, summed over the batch; NULL without weights */
-    void (*gradient)(const fnni_run *run, int l, int from, int to, fnn_real *workspace);
-};
-
-struct fnn_model {
-    fnn_context context;
-    fnn_error error;
-    int broken; /* a builder failed: every later call returns error.code */
-    fnni_shape input;
-    int inputs;
-    fnni_layer *layers;
-    int layer_count, layer_capacity;
-    int sealed;
-    uint64_t seed;
-    fnn_initializer weights_start, biases_start; /* of layers to come */
-    fnn_normalization normalization;
-    fnn_real *shift, *scale; /* (inputs), or NULL: as they are */
-    fnn_loss_kind loss;
-    fnn_real label_smoothing, loss_epsilon;
-    size_t parameter_count;
-    fnn_real *parameters;
-    fnn_real *gradients, *state; /* state: what the optimiser remembers, up to two per parameter */
-    int state_kind;              /* fnn_optimizer_kind of state, or -1 */
-    uint64_t steps;              /* updates since the state was new */
-    fnni_run run;                /* of training */
-    int32_t *run_labels;
-    fnn_real *run_targets;
-    int run_ready;               /* 1 after forward, 2 after loss, 3 after backward */
-    int run_supervised;          /* the batch has labels or targets */
-};
-
-static const fnni_layer *fnni_layer_at(const fnni_run *run, int l)
-{
-    return run->model->layers + l;
-}
-
-static int fnni_inputs(const fnni_run *run, int l)
-{
-    return l < 0 ? run->model->inputs : run->model->layers[l].outputs;
-}
-
-/* Output of layer l for the whole batch; l = -1 is the batch itself. */
-static fnn_real *fnni_y(const fnni_run *run, int l)
-{
-    return run->activations + (l < 0 ? 0 : fnni_layer_at(run, l)->column * (size_t)run->capacity);
-}
-
-/* Gradient of the loss by the output of layer l >= 0. */
-static fnn_real *fnni_d(const fnni_run *run, int l)
-{
-    return run->deltas + (fnni_layer_at(run, l)->column - (size_t)run->model->inputs) * (size_t)run->capacity;
-}
-
-/* ---- dense: y = f(x W + b);  dz = dy f'(z);  dx = dz W^T;  dW = x^T dz;  db = sum of dz's rows.
- * Rumelhart, Hinton, Williams 1986, equations 4 to 9. ---- */
-
-static void fnni_dense_product(const fnni_run *run, fnni_gemm *g, fnn_real *workspace)
-{
-    g->kernels = run->kernels;
-    g->alpha = 1;
-    g->workspace = workspace;
-    fnni_gemm_plan(g);
-    fnni_gemm_serial(g);
-}
-
-/* y (N,O) = x (N,I) W (I,O), for rows from..to-1. */
-static void fnni_dense_forward_product(const fnni_run *run, int l, int from, int to, fnni_gemm *g)
-{
-    const fnni_layer *layer = fnni_layer_at(run, l);
-    memset(g, 0, sizeof *g);
-    g->m = to - from;
-    g->n = g->ldb = g->ldc = layer->outputs;
-    g->k = g->lda = layer->inputs;
-    g->a = fnni_y(run, l - 1) + (size_t)from * (size_t)layer->inputs;
-    g->b = run->model->parameters + layer->offset;
-    g->c = fnni_y(run, l) + (size_t)from * (size_t)layer->outputs;
-}
-
-static void fnni_dense_forward(const fnni_run *run, int l, int from, int to, fnn_real *workspace)
-{
-    const fnni_layer *layer = fnni_layer_at(run, l);
-    fnni_gemm g;
-    fnni_dense_forward_product(run, l, from, to, &g);
-    fnni_dense_product(run, &g, workspace);
-    run->kernels->bias_activation(layer->activation, layer->parameter, to - from, layer->outputs,
-                                  run->model->parameters + layer->offset + layer->weights, g.c, g.ldc);
-}
-
-/* dx (N,I) = dz (N,O) W^T, for rows from..to-1. */
-static void fnni_dense_backward_product(const fnni_run *run, int l, int from, int to, fnni_gemm *g)
-{
-    const fnni_layer *layer = fnni_layer_at(run, l);
-    memset(g, 0, sizeof *g);
-    g->transpose_b = 1;
-    g->m = to - from;
-    g->n = g->ldc = layer->inputs;
-    g->k = g->lda = g->ldb = layer->outputs;
-    g->a = fnni_d(run, l) + (size_t)from * (size_t)layer->outputs;
-    g->b = run->model->parameters + layer->offset;
-    g->c = l > 0 ? fnni_d(run, l - 1) + (size_t)from * (size_t)layer->inputs : NULL;
-}
-
-static void fnni_dense_backward(const fnni_run *run, int l, int from, int to, int to_input,
-                                fnn_real *workspace)
-{
-    const fnni_layer *layer = fnni_layer_at(run, l);
-    const size_t first = (size_t)from * (size_t)layer->outputs;
-    fnni_gemm g;
-    run->kernels->activation_backward(layer->activation, layer->parameter,
-                                      (ptrdiff_t)(to - from) * layer->outputs, NULL,
-                                      fnni_y(run, l) + first, fnni_d(run, l) + first,
-                                      fnni_d(run, l) + first);
-    if (!to_input) return;
-    fnni_dense_backward_product(run, l, from, to, &g);
-    fnni_dense_product(run, &g, workspace);
-}
-
-/* dW (I,O) = x^T dz, for rows from..to-1 of W; the part that holds the last row does db. */
-static void fnni_dense_gradient_product(const fnni_run *run, int l, int from, int to, fnni_gemm *g)
-{
-    const fnni_layer *layer = fnni_layer_at(run, l);
-    memset(g, 0, sizeof *g);
-    g->transpose_a = 1;
-    g->m = to - from;
-    g->n = g->ldb = g->ldc = layer->outputs;
-    g->k = run->rows;
-    g->lda = layer->inputs;
-    g->a = fnni_y(run, l - 1) + from;
-    g->b = run->deltas ? fnni_d(run, l) : NULL;
-    g->c = run->model->gradients ? run->model->gradients + layer->offset + (size_t)from * (size_t)layer->outputs
-                                 : NULL;
-}
-
-static void fnni_dense_gradient(const fnni_run *run, int l, int from, int to, fnn_real *workspace)
-{
-    const fnni_layer *layer = fnni_layer_at(run, l);
-    fnni_gemm g;
-    fnni_dense_gradient_product(run, l, from, to, &g);
-    fnni_dense_product(run, &g, workspace);
-    if (to == layer->inputs)
-        run->kernels->column_sums(run->rows, layer->outputs, fnni_d(run, l), layer->outputs,
-                                  run->model->gradients + layer->offset + layer->weights);
-}
-
-/* ---- activation: y = f(x);  dx = dy f'(x). Softmax over each row: y = exp(x) / sum exp(x);
- * dx = y (dy - sum dy y). ---- */
-
-static void fnni_activation_forward(const fnni_run *run, int l, int from, int to, fnn_real *workspace)
-{
-    const fnni_layer *layer = fnni_layer_at(run, l);
-    const size_t first = (size_t)from * (size_t)layer->outputs;
-    const fnn_real *x = fnni_y(run, l - 1) + first;
-    fnn_real *y = fnni_y(run, l) + first;
-    (void)workspace;
-    if (layer->activation == FNN_SOFTMAX) run->kernels->softmax(to - from, layer->outputs, x, y);
-    else
-        run->kernels->activation(layer->activation, layer->parameter,
-                                 (ptrdiff_t)(to - from) * layer->outputs, x, y);
-}
-
-static void fnni_softmax_backward(int rows, int columns, const fnn_real *y, const fnn_real *dy, fnn_real *dx)
-{
-    int i, j;
-    for (i = 0; i < rows; i++, y += columns, dy += columns, dx += columns) {
-        fnn_real sum = 0;
-        for (j = 0; j < columns; j++) sum += dy[j] * y[j];
-        for (j = 0; j < columns; j++) dx[j] = y[j] * (dy[j] - sum);
-    }
-}
-
-static void fnni_activation_backward(const fnni_run *run, int l, int from, int to, int to_input,
-                                     fnn_real *workspace)
-{
-    const fnni_layer *layer = fnni_layer_at(run, l);
-    const size_t first = (size_t)from * (size_t)layer->outputs;
-    const fnn_real *y = fnni_y(run, l) + first, *dy = fnni_d(run, l) + first;
-    (void)workspace;
-    if (!to_input) return;
-    if (layer->activation == FNN_SOFTMAX)
-        fnni_softmax_backward(to - from, layer->outputs, y, dy, fnni_d(run, l - 1) + first);
-    else
-        run->kernels->activation_backward(layer->activation, layer->parameter,
-                                          (ptrdiff_t)(to - from) * layer->outputs,
-                                          fnni_y(run, l - 1) + first, y, dy, fnni_d(run, l - 1) + first);
-}
-
-/* ---- dropout: y = x m / (1 - rate), m drawn per element and step;  dx = dy m / (1 - rate).
- * Srivastava et al. 2014, inverted so that inference does nothing. ---- */
-
-static void fnni_dropout_apply(const fnni_run *run, int l, int from, int to, const fnn_real *x, fnn_real *y)
-{
-    const fnni_layer *layer = fnni_layer_at(run, l);
-    const size_t first = (size_t)from * (size_t)layer->outputs;
-    const size_t count = (size_t)(to - from) * (size_t)layer->outputs;
-    if (run->training)
-        run->kernels->dropout((ptrdiff_t)count, fnni_random(run->model->seed, (uint64_t)l, run->step), first,
-                              layer->parameter, x + first, y + first);
-    else
-        memcpy(y + first, x + first, count * sizeof *y);
-}
-
-static void fnni_dropout_forward(const fnni_run *run, int l, int from, int to, fnn_real *workspace)
-{
-    (void)workspace;
-    fnni_dropout_apply(run, l, from, to, fnni_y(run, l - 1), fnni_y(run, l));
-}
-
-static void fnni_dropout_backward(const fnni_run *run, int l, int from, int to, int to_input,
-                                  fnn_real *workspace)
-{
-    (void)workspace;
-    if (to_input) fnni_dropout_apply(run, l, from, to, fnni_d(run, l), fnni_d(run, l - 1));
-}
-
-/* ---- flatten: the same numbers under another shape; shares its input's memory ---- */
-
-static void fnni_flatten_forward(const fnni_run *run, int l, int from, int to, fnn_real *workspace)
-{
-    (void)run, (void)l, (void)from, (void)to, (void)workspace;
-}
-
-static void fnni_flatten_backward(const fnni_run *run, int l, int from, int to, int to_input,
-                                  fnn_real *workspace)
-{
-    (void)run, (void)l, (void)from, (void)to, (void)to_input, (void)workspace;
-}
-
-typedef enum fnni_layer_kind { FNNI_DENSE, FNNI_ACTIVATION, FNNI_DROPOUT, FNNI_FLATTEN } fnni_layer_kind;
-
-static const fnni_layer_type fnni_layer_types[] = {
-    {"dense", fnni_dense_forward, fnni_dense_backward, fnni_dense_gradient},
-    {"activation", fnni_activation_forward, fnni_activation_backward, NULL},
-    {"dropout", fnni_dropout_forward, fnni_dropout_backward, NULL},
-    {"flatten", fnni_flatten_forward, fnni_flatten_backward, NULL},
-};
-
-/* Reals of workspace one thread needs for the products of layer l on at most rows rows. */
-static size_t fnni_layer_workspace(const fnni_run *run, int l, int rows, int training)
-{
-    fnni_gemm g[3];
-    size_t most = 0, need;
-    int i;
-    if (fnni_layer_at(run, l)->type != &fnni_layer_types[FNNI_DENSE]) return 0;
-    fnni_dense_forward_product(run, l, 0, rows, g);
-    fnni_dense_backward_product(run, l, 0, rows, g + 1);
-    fnni_dense_gradient_product(run, l, 0, fnni_layer_at(run, l)->inputs, g + 2);
-    g[2].k = rows;
-    for (i = 0; i < (training ? 3 : 1); i++) {
-        g[i].kernels = run->kernels;
-        fnni_gemm_plan(g + i);
-        need = fnni_gemm_workspace(g + i);
-        if (need > most) most = need;
-    }
-    return most;
-}
-
-/* ============================================================================
- * >>loss  a loss and its gradient, row by row
- * ============================================================================
- * Called by >>train. Every loss is a mean over the batch, so gradients come out divided by the
- * number of rows. To add a loss: its name in fnn_loss_kind, its row function, its case in
- * fnni_loss_row, a row in the gradient check. */
-
-#define FNNI_KERAS_EPSILON 1e-7 /* Keras clips probabilities to [this, 1 - this] */
-
-/* The row's target distribution or values, in double: one-hot or given, smoothed if asked. */
-static double fnni_target(const fnni_run *run, int row, int j, int outputs)
-{
-    const double smoothing = (double)run->model->label_smoothing;
-    const double t = run->targets ? (double)run->targets[(size_t)row * (size_t)outputs + (size_t)j]
-                                  : run->labels[row] == j;
-    return run->model->loss > FNN_LOSS_SPARSE_CATEGORICAL_CROSS_ENTROPY
-               ? t : (1 - smoothing) * t + smoothing / outputs;
-}
-
-/* q = clip(y / S), S = sum y;  loss = -sum t log q;  dloss/dy_j = (g_j - sum g_i q_i) / S with
- * g_j = -t_j / q_j, or 0 where q_j was clipped. Keras 2, backend.categorical_crossentropy. */
-static double fnni_loss_categorical(const fnni_run *run, int row, int n, const fnn_real *y, fnn_real *d)
-{
-    double sum = 0, loss = 0, mix = 0;
-    int j;
-    for (j = 0; j < n; j++) sum += (double)y[j];
-    for (j = 0; j < n; j++) {
-        const double q = (double)y[j] / sum, low = FNNI_KERAS_EPSILON, high = 1 - FNNI_KERAS_EPSILON;
-        const double t = fnni_target(run, row, j, n);
-        const int clipped = !(q >= low && q <= high);
-        loss -= t * log(q < low ? low : q > high ? high : q);
-        if (d) d[j] = (fnn_real)(clipped ? 0 : -t / q);
-        mix += clipped ? 0 : -t;
-    }
-    for (j = 0; d && j < n; j++) d[j] = (fnn_real)(((double)d[j] - mix) / sum);
-    return loss;
-}
-
-/* z = log(clip(y)), then softmax cross-entropy of z: softmax(z) is q / sum q, so
- * loss = sum t * log(sum q) - sum t log q and dloss/dq_j = T / sum q - t_j / q_j with T = sum t;
- * nothing flows through a clipped output. Keras 2, backend.sparse_categorical_crossentropy. */
-static double fnni_loss_sparse(const fnni_run *run, int row, int n, const fnn_real *y, fnn_real *d)
-{
-    const double low = FNNI_KERAS_EPSILON, high = 1 - FNNI_KERAS_EPSILON;
-    double sum = 0, total = 0, loss = 0;
-    int j;
-    for (j = 0; j < n; j++) {
-        const double v = (double)y[j], q = v < low ? low : v > high ? high : v;
-        const double t = fnni_target(run, row, j, n);
-        sum += q;
-        total += t;
-        loss -= t * log(q);
-    }
-    for (j = 0; d && j < n; j++) {
-        const double v = (double)y[j];
-        const int clipped = !(v >= low && v <= high);
-        d[j] = (fnn_real)(clipped ? 0 : total / sum - fnni_target(run, row, j, n) / v);
-    }
-    return loss + total * log(sum);
-}
-
-/* Squared, absolute and epsilon-insensitive: a function of e = y - t, meaned over the outputs. */
-static double fnni_loss_difference(const fnni_run *run, int row, int n, const fnn_real *y, fnn_real *d)
-{
-    const fnn_loss_kind kind = run->model->loss;
-    const double margin = kind == FNN_LOSS_EPSILON_INSENSITIVE ? (double)run->model->loss_epsilon : 0;
-    double loss = 0;
-    int j;
-    for (j = 0; j < n; j++) {
-        const double e = (double)y[j] - fnni_target(run, row, j, n), size = fabs(e);
-        const double sign = size <= margin ? 0 : e > 0 ? 1 : e < 0 ? -1 : e;
-        if (kind == FNN_LOSS_MEAN_SQUARED_ERROR) loss += e * e;
-        else loss += size > margin ? size - margin : size <= margin ? 0 : size;
-        if (d) d[j] = (fnn_real)((kind == FNN_LOSS_MEAN_SQUARED_ERROR ? 2 * e : sign) / n);
-    }
-    return loss / n;
-}
-
-static double fnni_loss_row(const fnni_run *run, int row, int n, const fnn_real *y, fnn_real *d)
-{
-    switch (run->model->loss) {
-    case FNN_LOSS_CATEGORICAL_CROSS_ENTROPY: return fnni_loss_categorical(run, row, n, y, d);
-    case FNN_LOSS_SPARSE_CATEGORICAL_CROSS_ENTROPY: return fnni_loss_sparse(run, row, n, y, d);
-    default: return fnni_loss_difference(run, row, n, y, d);
-    }
-}
-
-/* The layer whose output the loss takes: the last, or its input where softmax and
- * cross-entropy are computed as one. */
-static int fnni_loss_layer(const fnn_model *model)
-{
-    const int last = model->layer_count - 1;
-    return last > 0 && model->loss == FNN_LOSS_SOFTMAX_CROSS_ENTROPY &&
-                   model->layers[last].activation == FNN_SOFTMAX &&
-                   model->layers[last].type == &fnni_layer_types[FNNI_ACTIVATION]
-               ? last - 1 : last;
-}
-
-/* run->losses of rows from..to-1, and where there are deltas the gradient at the loss layer. */
-static void fnni_loss_rows(const fnni_run *run, int from, int to)
-{
-    const int l = fnni_loss_layer(run->model), n = fnni_inputs(run, l);
-    const size_t first = (size_t)from * (size_t)n;
-    const fnn_real *y = fnni_y(run, l) + first;
-    fnn_real *d = run->deltas ? fnni_d(run, l) + first : NULL;
-    int row, j;
-    if (run->model->loss == FNN_LOSS_SOFTMAX_CROSS_ENTROPY) {
-        run->kernels->softmax_cross_entropy(
-            to - from, n, y, run->targets ? NULL : run->labels + from,
-            run->targets ? run->targets + first : NULL, run->model->label_smoothing,
-            1 / (fnn_real)run->rows, run->losses + from, d);
-        return;
-    }
-    for (row = from; row < to; row++, y += n, d = d ? d + n : NULL) {
-        run->losses[row] = (fnn_real)fnni_loss_row(run, row, n, y, d);
-        for (j = 0; d && j < n; j++) d[j] /= (fnn_real)run->rows;
-    }
-}
-
-/* ============================================================================
- * >>optimizer  what a step needs, from an optimiser and a configuration
- * ============================================================================
- * Called by >>train. The arithmetic is in >>kernels, step_*, one pass over parameters, gradients
- * and state; here its constants are worked out once a step. To add an optimiser: its kind and
- * constructor in >>api, its kernel, its case in fnni_optimize, a row in tests/test_train.c. */
-
-/* Reals of state per parameter. */
-static int fnni_optimizer_states(fnn_optimizer_kind kind)
-{
-    static const int states[FNN_OPTIMIZER_COUNT] = {0, 1, 1, 2, 2, 2};
-    return states[kind];
-}
-
-static fnni_step fnni_step_make(const fnn_fit_config *config, uint64_t t)
-{
-    const fnn_optimizer *o = &config->optimizer;
-    fnni_step s;
-    memset(&s, 0, sizeof s);
-    s.rate = o->learning_rate;
-    s.gradient_scale = 1;
-    s.clip = config->clip_value;
-    s.l2 = config->l2;
-    s.l1 = config->l1;
-    s.decay = o->weight_decay;
-    s.momentum = o->momentum;
-    s.rho = o->rho;
-    s.beta1 = o->beta1;
-    s.beta2 = o->beta2;
-    s.epsilon = o->epsilon;
-    s.nesterov = o->nesterov;
-    s.rate_inside = !o->pytorch;
-    s.correction1 = s.correction2 = 1;
-    if (o->kind == FNN_ADAM) {
-        const double c1 = 1 - pow((double)o->beta1, (double)t), c2 = 1 - pow((double)o->beta2, (double)t);
-        if (o->pytorch) { /* w -= rate (m / c1) / (sqrt(v / c2) + epsilon): Kingma, Ba 2015, alg. 1 */
-            s.correction1 = (fnn_real)c1;
-            s.correction2 = (fnn_real)c2;
-        } else /* w -= rate (sqrt(c2) / c1) m / (sqrt(v) + epsilon): the same, end of section 2 */
-            s.rate = (fnn_real)((double)o->learning_rate * sqrt(c2) / c1);
-    }
-    return s;
-}
-
-/* Updates parameters first..first+count-1, of which penalised ones get l2, l1 and decay. */
-static void fnni_optimize(const fnn_model *model, fnn_optimizer_kind kind, const fnni_step *step,
-                          size_t first, size_t count, int penalised)
-{
-    const fnni_kernels *k = model->context.kernels;
-    fnn_real *w = model->parameters + first, *g = model->gradients + first;
-    fnn_real *s = model->state ? model->state + first : NULL;
-    fnn_real *v = model->state ? s + model->parameter_count : NULL;
-    const ptrdiff_t n = (ptrdiff_t)count;
-    fnni_step plain = *step;
-    if (!penalised) {
-        plain.l2 = plain.l1 = plain.decay = 0;
-        step = &plain;
-    }
-    switch (kind) {
-    case FNN_SGD: k->step_sgd(n, step, w, g); break;
-    case FNN_MOMENTUM: k->step_momentum(n, step, w, g, s); break;
-    case FNN_ADAGRAD: k->step_adagrad(n, step, w, g, s); break;
-    case FNN_ADADELTA: k->step_adadelta(n, step, w, g, s, v); break;
-    case FNN_RMSPROP: k->step_rmsprop(n, step, w, g, s, step->momentum != 0 ? v : NULL); break;
-    default: k->step_adam(n, step, w, g, s, v); break;
-    }
-}
-
-/* ============================================================================
- * >>model  building, shapes, parameters
- * ============================================================================
- * Called by >>public; a failing call leaves its message in the model and returns its code. */
-
-/* Leaves a message in the model and returns code. A builder's failure breaks the model: it lacks
- * what the caller thinks it has, so that all later calls must fail; others pass with their call. */
-FNNI_FORMAT(3, 4)
-static fnn_result fnni_model_fail(fnn_model *model, fnn_result code, const char *format, ...)
-{
-    va_list list;
-    va_start(list, format);
-    fnni_fail_list(&model->error, code, format, list);
-    va_end(list);
-    return code;
-}
-
-FNNI_FORMAT(3, 4)
-static fnn_result fnni_builder_fail(fnn_model *model, fnn_result code, const char *format, ...)
-{
-    va_list list;
-    va_start(list, format);
-    fnni_fail_list(&model->error, code, format, list);
-    va_end(list);
-    model->broken = 1;
-    return code;
-}
-
-/* Begins a call on a model: what a broken or missing one returns, else FNN_OK. */
-static fnn_result fnni_begin(fnn_model *model)
-{
-    if (!model) return FNN_ERROR_MEMORY;
-    if (model->broken) return model->error.code;
-    memset(&model->error, 0, sizeof model->error);
-    return FNN_OK;
-}
-
-static int fnni_shape_size(fnni_shape s)
-{
-    return s.height * s.width * s.channels;
-}
-
-#define FNNI_LARGEST_LAYER (1 << 28) /* outputs: keeps products of sizes within ptrdiff_t and int */
-
-/* A new last layer with its input's shape, or NULL after an error. */
-static fnni_layer *fnni_layer_add(fnn_model *model, fnni_layer_kind kind)
-{
-    fnni_layer *layer;
-    if (fnni_begin(model)) return NULL;
-    if (model->sealed) {
-        fnni_builder_fail(model, FNN_ERROR_STATE, "layer %d %s: the model is in use and takes no more layers",
-                        model->layer_count, fnni_layer_types[kind].name);
-        return NULL;
-    }
-    if (model->layer_count == model->layer_capacity) {
-        const int capacity = model->layer_capacity ? 2 * model->layer_capacity : 16;
-        fnni_layer *grown = (fnni_layer *)fnni_allocate(&model->context.allocator,
-                                                        (size_t)capacity * sizeof *grown);
-        if (!grown) {
-            fnni_builder_fail(model, FNN_ERROR_MEMORY, "layer %d: no memory", model->layer_count);
-            return NULL;
-        }
-        if (model->layer_count) memcpy(grown, model->layers, (size_t)model->layer_count * sizeof *grown);
-        fnni_release(&model->context.allocator, model->layers);
-        model->layers = grown;
-        model->layer_capacity = capacity;
-    }
-    layer = model->layers + model->layer_count;
-    memset(layer, 0, sizeof *layer);
-    layer->type = &fnni_layer_types[kind];
-    layer->shape = model->layer_count ? layer[-1].shape : model->input;
-    layer->inputs = layer->outputs = fnni_shape_size(layer->shape);
-    layer->weights_start = model->weights_start;
-    layer->biases_start = model->biases_start;
-    return layer;
-}
-
-static double fnni_initial_bound(fnn_initializer_kind kind, double in, double out)
-{
-    switch (kind) {
-    case FNN_GLOROT_UNIFORM: return sqrt(6 / (in + out));
-    case FNN_GLOROT_NORMAL: return sqrt(2 / (in + out));
-    case FNN_HE_NORMAL: return sqrt(2 / in);
-    case FNN_HE_UNIFORM: return sqrt(6 / in);
-    case FNN_FAN_IN_UNIFORM: return 1 / sqrt(in);
-    case FNN_ZEROS: return 0;
-    default: return 1;
-    }
-}
-
-/* Keras' leaky_relu slope and elu scale. */
-static fnn_real fnni_default_parameter(fnn_activation activation)
-{
-    return activation == FNN_LEAKY_RELU ? (fnn_real).3 : activation == FNN_ELU ? 1 : 0;
-}
-
-/* Draws count numbers; stream tells tensors apart. */
-static void fnni_initialize(const fnn_model *model, fnn_initializer start, double in, double out,
-                            uint64_t stream, size_t count, fnn_real *w)
-{
-    const int normal = start.kind == FNN_GLOROT_NORMAL || start.kind == FNN_HE_NORMAL || start.kind == FNN_NORMAL;
-    const double bound = fnni_initial_bound(start.kind, in, out) * (double)start.scale;
-    size_t i;
-    for (i = 0; i < count; i++)
-        w[i] = (fnn_real)(bound * (normal ? fnni_random_normal(model->seed, stream, i)
-                                          : 2 * fnni_random_unit(model->seed, stream, i) - 1));
-}
-
-#define FNNI_STREAM_WEIGHTS 0x10000u /* random streams: layer numbers are added to these */
-#define FNNI_STREAM_BIASES 0x20000u
-#define FNNI_STREAM_ORDER 0x30000u
-
-static void fnni_draw_weights(fnn_model *model)
-{
-    int l;
-    for (l = 0; l < model->layer_count; l++) {
-        const fnni_layer *layer = model->layers + l;
-        fnn_real *w = model->parameters + layer->offset;
-        fnni_initialize(model, layer->weights_start, layer->inputs, layer->outputs,
-                        FNNI_STREAM_WEIGHTS + (uint64_t)l, layer->weights, w);
-        fnni_initialize(model, layer->biases_start, layer->inputs, layer->outputs,
-                        FNNI_STREAM_BIASES + (uint64_t)l, layer->biases, w + layer->weights);
-    }
-}
-
-/* Where each layer's parameters and outputs lie. */
-static void fnni_lay_out(fnn_model *model)
-{
-    size_t column = (size_t)model->inputs, parameters = 0;
-    int l;
-    for (l = 0; l < model->layer_count; l++) {
-        fnni_layer *layer = model->layers + l;
-        layer->offset = parameters;
-        parameters += layer->weights + layer->biases;
-        if (layer->type == &fnni_layer_types[FNNI_FLATTEN])
-            layer->column = l ? layer[-1].column : 0;
-        else {
-            layer->column = column;
-            column += (size_t)layer->outputs;
-        }
-    }
-    model->parameter_count = parameters;
-}
-
-/* Reals per row of the batch: its inputs and every layer's outputs. */
-static size_t fnni_columns(const fnn_model *model)
-{
-    size_t columns = (size_t)model->inputs;
-    int l;
-    for (l = 0; l < model->layer_count; l++)
-        if (model->layers[l].type != &fnni_layer_types[FNNI_FLATTEN])
-            columns += (size_t)model->layers[l].outputs;
-    return columns;
-}
-
-static fnn_result fnni_seal(fnn_model *model)
-{
-    const fnn_result result = fnni_begin(model);
-    if (result || model->sealed) return result;
-    if (model->layer_count == 0)
-        return fnni_model_fail(model, FNN_ERROR_STATE, "the model has no layers");
-    fnni_lay_out(model);
-    if (model->parameter_count > 0) {
-        model->parameters = fnni_allocate_reals(&model->context.allocator, model->parameter_count);
-        if (!model->parameters)
-            return fnni_model_fail(model, FNN_ERROR_MEMORY, "no memory for %lu parameters",
-                                   (unsigned long)model->parameter_count);
-        fnni_draw_weights(model);
-    }
-    model->sealed = 1;
-    return FNN_OK;
-}
-
-/* ============================================================================
- * >>train  batches, the step, fit; evaluation and prediction
- * ============================================================================
- * A step is two parallel loops. In the first each thread carries its rows of the batch through
- * gather, forward, loss and backward; in the second it computes its share of every weight
- * gradient and updates those weights while they are in its cache. No sum is split by the number
- * of threads, so that the results do not depend on it. */
-
-/* ---- gathering ---- */
-
-static fnn_result fnni_check_data(const fnn_model *model, const fnn_dataset *data, int supervised, fnn_error *error)
-{
-    const int outputs = model->layers[model->layer_count - 1].outputs;
-    if (!data || (!data->bytes && !data->reals))
-        return fnni_fail(error, FNN_ERROR_ARGUMENT, "data: expected samples, found none");
-    if (data->height * data->width * data->channels != model->inputs)
-        return fnni_fail(error, FNN_ERROR_ARGUMENT, "data: expected samples of %d numbers, found %d x %d x %d",
-                         model->inputs, data->height, data->width, data->channels);
-    if (!supervised) return FNN_OK;
-    if (!data->labels && !data->targets)
-        return fnni_fail(error, FNN_ERROR_ARGUMENT, "data: expected labels or targets, found neither");
-    if (data->targets && data->target_count != outputs)
-        return fnni_fail(error, FNN_ERROR_ARGUMENT, "data: expected %d targets a sample, found %d", outputs,
-                         data->target_count);
-    if (!data->targets && data->classes > outputs)
-        return fnni_fail(error, FNN_ERROR_ARGUMENT, "data: expected at most %d classes, found %d", outputs,
-                         data->classes);
-    return fnn_dataset_check(data, error);
-}
-
-/* Asks for a sample's cache lines: samples lie anywhere, which no hardware foresees. */
-static void fnni_prefetch_sample(const fnn_dataset *data, int64_t row, size_t inputs)
-{
-    const size_t bytes = inputs * (data->bytes ? 1 : sizeof(fnn_real));
-    const char *p = data->bytes ? (const char *)data->bytes : (const char *)data->reals;
-    size_t i;
-    p += (size_t)row * bytes;
-    for (i = 0; i < bytes; i += 64) FNNI_PREFETCH(p + i);
-}
-
-static int64_t fnni_data_row(const fnn_dataset *data, const int64_t *samples, int64_t first, int64_t i)
-{
-    const int64_t sample = samples ? samples[first + i] : first + i;
-    return data->index ? data->index[sample] : sample;
-}
-
-/* Samples first+from..first+to-1 of the list (NULL: of data), normalised, to rows from..to-1. */
-static void fnni_gather(const fnni_run *run, const fnn_dataset *data, const int64_t *samples,
-                        int64_t first, int from, int to)
-{
-    const fnn_model *model = run->model;
-    const size_t n = (size_t)model->inputs;
-    const fnn_real zero = 0, one = 1;
-    const fnn_real *shift = model->shift ? model->shift : &zero, *scale = model->scale ? model->scale : &one;
-    const int per_element = model->shift != NULL;
-    int i;
-    for (i = from; i < to; i++) {
-        const size_t row = (size_t)fnni_data_row(data, samples, first, i);
-        fnn_real *x = fnni_y(run, -1) + (size_t)i * n;
-        if (i + 2 < to) fnni_prefetch_sample(data, fnni_data_row(data, samples, first, i + 2), n);
-        if (data->bytes)
-            run->kernels->from_bytes((ptrdiff_t)n, data->bytes + row * n, per_element, shift, scale, x);
-        else
-            run->kernels->from_reals((ptrdiff_t)n, data->reals + row * n, per_element, shift, scale, x);
-    }
-}
-
-/* Labels or targets of the same samples, to arrays of the run's owner. */
-static void fnni_gather_targets(const fnn_dataset *data, const int64_t *samples, int64_t first, int from,
-                                int to, int outputs, int32_t *labels, fnn_real *targets)
-{
-    int i;
-    for (i = from; i < to; i++) {
-        const size_t row = (size_t)fnni_data_row(data, samples, first, i);
-        if (data->targets)
-            memcpy(targets + (size_t)i * (size_t)outputs, data->targets + row * (size_t)outputs,
-                   (size_t)outputs * sizeof *targets);
-        else if (data->labels)
-            labels[i] = data->labels[row];
-    }
-}
-
-static void fnni_forward_rows(const fnni_run *run, int last, int from, int to, fnn_real *workspace)
-{
-    int l;
-    for (l = 0; l <= last; l++) fnni_layer_at(run, l)->type->forward(run, l, from, to, workspace);
-}
-
-/* From the gradient at layer `last` down to the first layer with weights. */
-static void fnni_backward_rows(const fnni_run *run, int last, int from, int to, fnn_real *workspace)
-{
-    int lowest = 0, l;
-    while (lowest < last && fnni_layer_at(run, lowest)->weights == 0) lowest++;
-    for (l = last; l >= lowest; l--)
-        fnni_layer_at(run, l)->type->backward(run, l, from, to, l > lowest, workspace);
-}
-
-/* ---- the step ---- */
-
-/* One batch on its way through the two loops. */
-typedef struct fnni_batch {
-    fnn_model *model;
-    fnni_run *run;
-    const fnn_dataset *data;
-    const int64_t *samples; /* or NULL */
-    int64_t first;
-    int backward;           /* 0: forward only */
-    int last;               /* the layer the forward pass ends with */
-    const fnn_fit_config *config;
-    const fnni_step *step;  /* NULL: gradients only */
-} fnni_batch;
-
-static fnn_real *fnni_run_workspace(const fnni_run *run, int part)
-{
-    return run->workspace ? run->workspace + (size_t)part * run->workspace_count : NULL;
-}
-
-static void fnni_batch_forward(const fnni_batch *b, int from, int to, fnn_real *workspace)
-{
-    const int outputs = b->model->layers[b->model->layer_count - 1].outputs;
-    fnni_gather(b->run, b->data, b->samples, b->first, from, to);
-    fnni_gather_targets(b->data, b->samples, b->first, from, to, outputs, b->model->run_labels,
-                        b->model->run_targets);
-    fnni_forward_rows(b->run, b->last, from, to, workspace);
-}
-
-/* First loop: a part's rows of the batch. */
-static void fnni_batch_rows(void *argument, int part, int parts)
-{
-    const fnni_batch *b = (const fnni_batch *)argument;
-    const int from = (int)((int64_t)b->run->rows * part / parts);
-    const int to = (int)((int64_t)b->run->rows * (part + 1) / parts);
-    fnn_real *workspace = fnni_run_workspace(b->run, part);
-    if (from == to) return;
-    fnni_batch_forward(b, from, to, workspace);
-    if (!b->backward) return;
-    fnni_loss_rows(b->run, from, to);
-    fnni_backward_rows(b->run, fnni_loss_layer(b->model), from, to, workspace);
-}
-
-static void fnni_backward_part(void *argument, int part, int parts)
-{
-    const fnni_batch *b = (const fnni_batch *)argument;
-    const int from = (int)((int64_t)b->run->rows * part / parts);
-    const int to = (int)((int64_t)b->run->rows * (part + 1) / parts);
-    if (from < to)
-        fnni_backward_rows(b->run, fnni_loss_layer(b->model), from, to, fnni_run_workspace(b->run, part));
-}
-
-/* Rows of a weight gradient computed at a time: the block is still in the second-level cache when
- * the optimiser reads it. */
-#define FNNI_GRADIENT_ROWS 112
-
-/* Second loop: a part's share of every layer's weights. */
-static void fnni_batch_weights(void *argument, int part, int parts)
-{
-    const fnni_batch *b = (const fnni_batch *)argument;
-    fnn_real *workspace = fnni_run_workspace(b->run, part);
-    int l, row;
-    for (l = 0; l < b->model->layer_count; l++) {
-        const fnni_layer *layer = b->model->layers + l;
-        const int from = (int)((int64_t)layer->inputs * part / parts);
-        const int to = (int)((int64_t)layer->inputs * (part + 1) / parts);
-        if (!layer->type->gradient) continue;
-        for (row = from; row < to; row += FNNI_GRADIENT_ROWS) {
-            const int end = to - row < FNNI_GRADIENT_ROWS ? to : row + FNNI_GRADIENT_ROWS;
-            const size_t width = layer->weights / (size_t)layer->inputs;
-            layer->type->gradient(b->run, l, row, end, workspace);
-            if (!b->step) continue;
-            fnni_optimize(b->model, b->config->optimizer.kind, b->step, layer->offset + (size_t)row * width,
-                          (size_t)(end - row) * width, 1);
-            if (end == layer->inputs)
-                fnni_optimize(b->model, b->config->optimizer.kind, b->step, layer->offset + layer->weights,
-                              layer->biases, 0);
-        }
-    }
-}
-
-/* Update alone, for when the gradient had to be whole first. */
-static void fnni_batch_update(void *argument, int part, int parts)
-{
-    const fnni_batch *b = (const fnni_batch *)argument;
-    int l;
-    for (l = 0; l < b->model->layer_count; l++) {
-        const fnni_layer *layer = b->model->layers + l;
-        const size_t from = layer->weights / (size_t)parts * (size_t)part;
-        const size_t to = part == parts - 1 ? layer->weights : layer->weights / (size_t)parts * (size_t)(part + 1);
-        fnni_optimize(b->model, b->config->optimizer.kind, b->step, layer->offset + from, to - from, 1);
-        if (part == parts - 1)
-            fnni_optimize(b->model, b->config->optimizer.kind, b->step, layer->offset + layer->weights,
-                          layer->biases, 0);
-    }
-}
-
-/* Norm of the whole gradient: chunks of fixed size in order, whatever the number of threads. */
-static double fnni_gradient_norm(const fnn_model *model)
-{
-    const size_t chunk = 4096;
-    double sum = 0;
-    size_t i;
-    for (i = 0; i < model->parameter_count; i += chunk) {
-        const size_t n = model->parameter_count - i < chunk ? model->parameter_count - i : chunk;
-        sum += (double)model->context.kernels->dot((ptrdiff_t)n, model->gradients + i, model->gradients + i);
-    }
-    return sqrt(sum);
-}
-
-/* Threads for a loop over a batch of this many rows: one where more would cost more than they do. */
-#define FNNI_PART_WORK 300000.0 /* multiply-adds */
-static int fnni_parts(const fnn_model *model, int rows)
-{
-    const double work = (double)model->parameter_count * rows / FNNI_PART_WORK;
-    const int most = work < model->context.threads ? (int)work : model->context.threads;
-    return most < 1 ? 1 : most > rows ? rows : most;
-}
-
-static double fnni_mean_loss(const fnni_run *run)
-{
-    double sum = 0;
-    int i;
-    for (i = 0; i < run->rows; i++) sum += (double)run->losses[i];
-    return sum / run->rows;
-}
-
-/* Applies gradients that are whole. */
-static void fnni_apply(fnni_batch *b, int parts)
-{
-    fnni_step step = fnni_step_make(b->config, ++b->model->steps);
-    const double norm = b->config->clip_norm > 0 ? fnni_gradient_norm(b->model) : 0;
-    if (norm > (double)b->config->clip_norm) step.gradient_scale = (fnn_real)((double)b->config->clip_norm / norm);
-    b->step = &step;
-    fnni_parallel(parts, fnni_batch_update, b);
-    b->step = NULL;
-}
-
-/* One whole training step; returns the batch's mean loss. */
-static double fnni_train_step(fnni_batch *b)
-{
-    const int parts = fnni_parts(b->model, b->run->rows);
-    b->backward = 1;
-    b->last = fnni_loss_layer(b->model);
-    b->run->step = b->model->steps;
-    fnni_parallel(parts, fnni_batch_rows, b);
-    if (b->config->clip_norm > 0) {
-        b->step = NULL;
-        fnni_parallel(parts, fnni_batch_weights, b);
-        fnni_apply(b, parts);
-    } else {
-        const fnni_step step = fnni_step_make(b->config, ++b->model->steps);
-        b->step = &step;
-        fnni_parallel(parts, fnni_batch_weights, b);
-        b->step = NULL;
-    }
-    return fnni_mean_loss(b->run);
-}
-
-/* ---- memory of training ---- */
-
-static void fnni_run_free(fnn_model *model)
-{
-    const fnn_allocator *a = &model->context.allocator;
-    fnni_release(a, model->run.activations);
-    fnni_release(a, model->run.deltas);
-    fnni_release(a, model->run.losses);
-    fnni_release(a, model->run.workspace);
-    fnni_release(a, model->run_labels);
-    fnni_release(a, model->run_targets);
-    memset(&model->run, 0, sizeof model->run);
-    model->run_labels = NULL;
-    model->run_targets = NULL;
-    model->run_ready = 0;
-}
-
-static size_t fnni_run_workspace_count(const fnni_run *run, int rows, int training)
-{
-    size_t most = 0, need;
-    int l;
-    for (l = 0; l < run->model->layer_count; l++) {
-        need = fnni_layer_workspace(run, l, rows, training);
-        if (need > most) most = need;
-    }
-    return (most + 15) / 16 * 16; /* a cache line of its own for each thread */
-}
-
-/* Makes the model's training run hold batches of `rows`. */
-static fnn_result fnni_run_make(fnn_model *model, int rows)
-{
-    const fnn_allocator *a = &model->context.allocator;
-    const size_t outputs = (size_t)model->layers[model->layer_count - 1].outputs;
-    const size_t columns = fnni_columns(model), n = (size_t)rows;
-    fnni_run *run = &model->run;
-    size_t activations, deltas, targets;
-    if (run->capacity >= rows) return FNN_OK;
-    fnni_run_free(model);
-    run->model = model;
-    run->kernels = model->context.kernels;
-    run->capacity = run->rows = rows;
-    run->workspace_count = fnni_run_workspace_count(run, rows, 1);
-    if (!fnni_multiply(columns, n, &activations) ||
-        !fnni_multiply(columns - (size_t)model->inputs, n, &deltas) || !fnni_multiply(outputs, n, &targets))
-        return FNN_ERROR_MEMORY;
-    run->activations = fnni_allocate_reals(a, activations);
-    run->deltas = fnni_allocate_reals(a, deltas ? deltas : 1);
-    run->losses = fnni_allocate_reals(a, n);
-    model->run_labels = (int32_t *)fnni_allocate(a, n * sizeof(int32_t));
-    model->run_targets = fnni_allocate_reals(a, targets);
-    if (run->workspace_count > 0)
-        run->workspace = fnni_allocate_reals(a, run->workspace_count * (size_t)model->context.threads);
-    if (run->activations && run->deltas && run->losses && model->run_labels && model->run_targets &&
-        (run->workspace || run->workspace_count == 0))
-        return FNN_OK;
-    fnni_run_free(model);
-    return FNN_ERROR_MEMORY;
-}
-
-static fnn_result fnni_gradients_make(fnn_model *model)
-{
-    if (model->gradients || model->parameter_count == 0) return FNN_OK;
-    model->gradients = fnni_allocate_reals(&model->context.allocator, model->parameter_count);
-    if (!model->gradients) return FNN_ERROR_MEMORY;
-    model->context.kernels->fill((ptrdiff_t)model->parameter_count, 0, model->gradients);
-    return FNN_OK;
-}
-
-/* The optimiser's state: kept from fit to fit, new when another kind takes over. */
-static fnn_result fnni_state_make(fnn_model *model, const fnn_optimizer *optimizer)
-{
-    const size_t count = model->parameter_count * (size_t)fnni_optimizer_states(optimizer->kind);
-    if (model->state_kind == (int)optimizer->kind) return FNN_OK;
-    fnni_release(&model->context.allocator, model->state);
-    model->state = NULL;
-    model->state_kind = -1;
-    model->steps = 0;
-    if (count > 0) {
-        model->state = fnni_allocate_reals(&model->context.allocator, count);
-        if (!model->state) return FNN_ERROR_MEMORY;
-        model->context.kernels->fill((ptrdiff_t)count, optimizer->kind == FNN_ADAGRAD ? optimizer->start : 0,
-                                     model->state);
-    }
-    model->state_kind = (int)optimizer->kind;
-    return FNN_OK;
-}
-
-/* ---- inference: chunks of fixed size, each carried through all layers by one thread ---- */
-
-#define FNNI_CHUNK 112 /* rows: eight tiles of fourteen; the weights are read once for all of them */
-
-typedef struct fnni_inference {
-    const fnn_model *model;
-    fnn_context *context;
-    const fnn_dataset *data;
-    size_t per_part;      /* reals of workspace of a part */
-    fnn_real *outputs;    /* (count, outputs), or NULL */
-    int32_t *classes;     /* (count), or NULL */
-    double *sums;         /* per chunk: loss, hits, squared error; NULL without evaluation */
-} fnni_inference;
-
-static size_t fnni_round(size_t count)
-{
-    return (count + 15) / 16 * 16;
-}
-
-/* Reals a part needs: activations, losses, labels, targets, products' workspace. */
-static size_t fnni_inference_reals(const fnn_model *model, const fnni_kernels *kernels)
-{
-    const size_t outputs = (size_t)model->layers[model->layer_count - 1].outputs;
-    fnni_run run;
-    memset(&run, 0, sizeof run);
-    run.model = model;
-    run.kernels = kernels;
-    run.capacity = run.rows = FNNI_CHUNK;
-    return fnni_round(fnni_columns(model) * FNNI_CHUNK) + 2 * FNNI_CHUNK + fnni_round(outputs * FNNI_CHUNK) +
-           fnni_run_workspace_count(&run, FNNI_CHUNK, 0);
-}
-
-static int fnni_argmax(const fnn_real *y, int n)
-{
-    int best = 0, j;
-    for (j = 1; j < n; j++)
-        if (y[j] > y[best]) best = j;
-    return best;
-}
-
-/* Correct rows of a run: the largest output is at the label, or where the target is largest. */
-static int fnni_hits(const fnni_run *run, const fnn_real *y, int n)
-{
-    int hits = 0, i;
-    for (i = 0; i < run->rows; i++) {
-        const int best = fnni_argmax(y + (size_t)i * (size_t)n, n);
-        hits += run->targets ? best == fnni_argmax(run->targets + (size_t)i * (size_t)n, n) : best == run->labels[i];
-    }
-    return hits;
-}
-
-static double fnni_squared_error(const fnni_run *run, const fnn_real *y, int n)
-{
-    const size_t count = (size_t)run->rows * (size_t)n;
-    double sum = 0;
-    size_t i;
-    for (i = 0; run->targets && i < count; i++) {
-        const double e = (double)y[i] - (double)run->targets[i];
-        sum += e * e;
-    }
-    return sum;
-}
-
-static void fnni_inference_chunk(const fnni_inference *f, fnni_run *run, int64_t chunk, int32_t *labels,
-                                 fnn_real *targets)
-{
-    const int last = f->model->layer_count - 1, n = f->model->layers[last].outputs;
-    const int64_t first = chunk * FNNI_CHUNK;
-    const fnn_real *y = fnni_y(run, last);
-    int i;
-    run->rows = f->data->count - first < FNNI_CHUNK ? (int)(f->data->count - first) : FNNI_CHUNK;
-    fnni_gather(run, f->data, NULL, first, 0, run->rows);
-    fnni_forward_rows(run, last, 0, run->rows, run->workspace);
-    if (f->outputs)
-        memcpy(f->outputs + (size_t)first * (size_t)n, y, (size_t)run->rows * (size_t)n * sizeof *y);
-    for (i = 0; f->classes && i < run->rows; i++)
-        f->classes[first + i] = fnni_argmax(y + (size_t)i * (size_t)n, n);
-    if (!f->sums) return;
-    fnni_gather_targets(f->data, NULL, first, 0, run->rows, n, labels, targets);
-    fnni_loss_rows(run, 0, run->rows);
-    f->sums[3 * chunk] = fnni_mean_loss(run) * run->rows;
-    f->sums[3 * chunk + 1] = fnni_hits(run, y, n);
-    f->sums[3 * chunk + 2] = fnni_squared_error(run, y, n);
-}
-
-static void fnni_inference_part(void *argument, int part, int parts)
-{
-    const fnni_inference *f = (const fnni_inference *)argument;
-    const size_t outputs = (size_t)f->model->layers[f->model->layer_count - 1].outputs;
-    const int64_t chunks = (f->data->count + FNNI_CHUNK - 1) / FNNI_CHUNK;
-    fnn_real *memory = f->context->workspace + (size_t)part * f->per_part;
-    fnn_real *targets;
-    int32_t *labels;
-    fnni_run run;
-    int64_t chunk;
-    memset(&run, 0, sizeof run);
-    run.model = f->model;
-    run.kernels = f->context->kernels;
-    run.capacity = FNNI_CHUNK;
-    run.activations = memory;
-    run.losses = memory + fnni_round(fnni_columns(f->model) * FNNI_CHUNK);
-    labels = (int32_t *)(void *)(run.losses + FNNI_CHUNK);
-    targets = run.losses + 2 * FNNI_CHUNK;
-    run.workspace = targets + fnni_round(outputs * FNNI_CHUNK);
-    run.labels = f->data->targets ? NULL : labels;
-    run.targets = f->data->targets ? targets : NULL;
-    for (chunk = chunks * part / parts; chunk < chunks * (part + 1) / parts; chunk++)
-        fnni_inference_chunk(f, &run, chunk, labels, targets);
-}
-
-/* Runs f over all chunks; the sums, three a chunk, lie behind the parts' memory. */
-static fnn_result fnni_infer(fnni_inference *f, int evaluate)
-{
-    const int64_t chunks = (f->data->count + FNNI_CHUNK - 1) / FNNI_CHUNK;
-    const int parts = chunks < f->context->threads ? (int)chunks : f->context->threads;
-    const size_t sums = evaluate ? (size_t)chunks * 3 * (sizeof(double) / sizeof(fnn_real)) : 0;
-    if (chunks == 0) return FNN_OK;
-    f->per_part = fnni_inference_reals(f->model, f->context->kernels);
-    if (!fnni_workspace(f->context, f->per_part * (size_t)parts + sums)) return FNN_ERROR_MEMORY;
-    f->sums = evaluate ? (double *)(void *)(f->context->workspace + f->per_part * (size_t)parts) : NULL;
-    fnni_parallel(parts, fnni_inference_part, f);
-    return FNN_OK;
-}
-
-/* Sum over outputs of (t - mean t)^2: what R2 is measured against. */
-static double fnni_target_variation(const fnn_dataset *data)
-{
-    double variation = 0;
-    int j;
-    for (j = 0; j < data->target_count; j++) {
-        double sum = 0, squares = 0;
-        int64_t i;
-        for (i = 0; i < data->count; i++)
-            sum += (double)data->targets[fnni_data_row(data, NULL, 0, i) * data->target_count + j];
-        sum /= (double)data->count;
-        for (i = 0; i < data->count; i++) {
-            const double e = (double)data->targets[fnni_data_row(data, NULL, 0, i) * data->target_count + j] - sum;
-            squares += e * e;
-        }
-        variation += squares;
-    }
-    return variation;
-}
-
-static fnn_result fnni_evaluate(const fnn_model *model, fnn_context *context, const fnn_dataset *data,
-                                fnn_metrics *metrics)
-{
-    const int64_t chunks = (data->count + FNNI_CHUNK - 1) / FNNI_CHUNK;
-    double loss = 0, hits = 0, error = 0;
-    fnni_inference f;
-    fnn_result result;
-    int64_t i;
-    memset(&f, 0, sizeof f);
-    f.model = model;
-    f.context = context;
-    f.data = data;
-    result = fnni_infer(&f, 1);
-    if (result) return result;
-    for (i = 0; i < chunks; i++) {
-        loss += f.sums[3 * i];
-        hits += f.sums[3 * i + 1];
-        error += f.sums[3 * i + 2];
-    }
-    metrics->count = data->count;
-    metrics->loss = loss / (double)data->count;
-    metrics->accuracy = data->targets && data->target_count == 1 ? FNNI_NAN : hits / (double)data->count;
-    metrics->r2 = data->targets ? 1 - error / fnni_target_variation(data) : FNNI_NAN;
-    return FNN_OK;
-}
-
-/* Whether a score is an accuracy: labels, or targets with a class behind them. */
-static int fnni_has_classes(const fnn_dataset *data)
-{
-    return !data->targets || data->classes > 0;
-}
-
-/* ---- fit ---- */
-
-/* A fit in progress. */
-typedef struct fnni_fit {
-    fnn_model *model;
-    const fnn_dataset *data;
-    const fnn_fit_config *config;
-    fnni_batch batch;
-    fnn_context validation;  /* its workspace is taken before the first step */
-    int64_t *order;          /* (count) samples in the order of this pass */
-    int64_t position;        /* in order; count: a new pass begins */
-    uint64_t pass;
-    double loss_sum, score_sum;
-    int64_t seen;
-    fnn_real *best;          /* parameters of the best epoch, or NULL */
-    double best_value, started, drawn;
-    int waited;
-} fnni_fit;
-
-/* A new order for the next pass: Fisher and Yates, Knuth volume 2, algorithm P. */
-static void fnni_fit_shuffle(fnni_fit *f)
-{
-    const uint64_t stream = FNNI_STREAM_ORDER + f->pass++;
-    int64_t i;
-    f->position = 0;
-    if (!f->config->shuffle) return;
-    for (i = f->data->count - 1; i > 0; i--) {
-        const int64_t j = (int64_t)fnni_random_below(f->config->seed, stream, (uint64_t)i, (uint64_t)i + 1);
-        const int64_t other = f->order[i];
-        f->order[i] = f->order[j];
-        f->order[j] = other;
-    }
-}
-
-static void fnni_fit_step(fnni_fit *f)
-{
-    fnni_run *run = &f->model->run;
-    const int l = fnni_loss_layer(f->model);
-    int64_t left;
-    if (f->position == f->data->count) fnni_fit_shuffle(f);
-    left = f->data->count - f->position;
-    run->rows = left < f->config->batch_size ? (int)left : f->config->batch_size;
-    f->batch.first = f->position;
-    f->position += run->rows;
-    f->loss_sum += fnni_train_step(&f->batch) * run->rows;
-    f->score_sum += fnni_has_classes(f->data) ? fnni_hits(run, fnni_y(run, l), fnni_inputs(run, l))
-                                              : fnni_squared_error(run, fnni_y(run, l), fnni_inputs(run, l));
-    f->seen += run->rows;
-}
-
-static int fnni_steps_per_epoch(const fnni_fit *f)
-{
-    if (f->config->steps_per_epoch > 0) return f->config->steps_per_epoch;
-    return (int)((f->data->count + f->config->batch_size - 1) / f->config->batch_size);
-}
-
-/* A bar with the time left, on a terminal and no more than ten times a second. */
-static void fnni_fit_bar(fnni_fit *f, int epoch, int step, int steps)
-{
-    const double now = fnni_seconds(), share = (double)step / steps;
-    static const char dots[] = "==============================";
-    const int filled = (int)(share * 30);
-    if (!f->config->verbose || !fnni_terminal() || (now - f->drawn < 0.1 && step < steps)) return;
-    f->drawn = now;
-    fprintf(stderr, "\repoch %d/%d [%.*s%*s] %d/%d  loss %.4f  %.0f s left ", epoch, f->config->epochs, filled,
-            dots, 30 - filled, "", step, steps, f->loss_sum / (double)f->seen,
-            (now - f->started) * (1 - share) / (share > 0 ? share : 1));
-    fflush(stderr);
-}
-
-static void fnni_fit_line(const fnni_fit *f, const fnn_epoch *e)
-{
-    const char *score = fnni_has_classes(f->data) ? "accuracy" : "R2";
-    if (!f->config->verbose) return;
-    fprintf(stderr, "%sepoch %d/%d  %.2f s  loss %.4f  %s %.4f", fnni_terminal() ? "\r\033[K" : "", e->epoch,
-            f->config->epochs, e->seconds, e->loss, score, e->score);
-    if (f->config->validation)
-        fprintf(stderr, "  validation loss %.4f  %s %.4f", e->validation_loss, score, e->validation_score);
-    fputc('\n', stderr);
-}
-
-/* The first tensor with a number that is not finite, for the error message. */
-static fnn_result fnni_report_nan(fnn_model *model, int epoch, int step)
-{
-    const fnni_run *run = &model->run;
-    const int last = fnni_loss_layer(model);
-    int l;
-    for (l = -1; l <= last; l++) {
-        const fnn_real *y = fnni_y(run, l);
-        const size_t count = (size_t)run->rows * (size_t)fnni_inputs(run, l);
-        size_t i;
-        for (i = 0; i < count; i++)
-            if (!(y[i] - y[i] == 0)) {
-                if (l < 0) return fnni_model_fail(model, FNN_ERROR_NUMERIC, "epoch %d, step %d: an input is not finite", epoch, step);
-                return fnni_model_fail(model, FNN_ERROR_NUMERIC,
-                                       "epoch %d, step %d: layer %d %s gives a number that is not finite",
-                                       epoch, step, l, model->layers[l].type->name);
-            }
-    }
-    return fnni_model_fail(model, FNN_ERROR_NUMERIC, "epoch %d, step %d: the loss is not finite", epoch, step);
-}
-
-static fnn_result fnni_fit_validate(fnni_fit *f, fnn_epoch *e)
-{
-    fnn_metrics metrics;
-    fnn_result result;
-    e->validation_loss = e->validation_score = FNNI_NAN;
-    if (!f->config->validation) return FNN_OK;
-    result = fnni_evaluate(f->model, &f->validation, f->config->validation, &metrics);
-    if (result) return result;
-    e->validation_loss = metrics.loss;
-    e->validation_score = fnni_has_classes(f->config->validation) ? metrics.accuracy : metrics.r2;
-    return FNN_OK;
-}
-
-static fnn_result fnni_history_append(fnn_history *history, const fnn_epoch *e)
-{
-    if (!history) return FNN_OK;
-    if (history->count == history->capacity) return FNN_ERROR_STATE; /* fit has made room for all epochs */
-    history->epochs[history->count++] = *e;
-    return FNN_OK;
-}
-
-static fnn_result fnni_fit_epoch(fnni_fit *f, int epoch, fnn_epoch *e)
-{
-    const int steps = fnni_steps_per_epoch(f);
-    int step;
-    f->started = fnni_seconds();
-    f->loss_sum = f->score_sum = 0;
-    f->seen = 0;
-    for (step = 1; step <= steps; step++) {
-        fnni_fit_step(f);
-        if (!f->config->ignore_nan && !(f->loss_sum - f->loss_sum == 0)) return fnni_report_nan(f->model, epoch, step);
-        fnni_fit_bar(f, epoch, step, steps);
-    }
-    memset(e, 0, sizeof *e);
-    e->epoch = epoch;
-    e->step = (int64_t)f->model->steps;
-    e->loss = f->loss_sum / (double)f->seen;
-    e->score = fnni_has_classes(f->data) ? f->score_sum / (double)f->seen
-                                         : 1 - f->score_sum / (double)f->seen / (fnni_target_variation(f->data) / (double)f->data->count);
-    e->learning_rate = (double)f->config->optimizer.learning_rate;
-    return fnni_fit_validate(f, e);
-}
-
-/* Keeps the best epoch; returns 1 when patience is over. */
-static int fnni_fit_improve(fnni_fit *f, const fnn_epoch *e)
-{
-    const fnn_fit_config *c = f->config;
-    const double value = c->monitor == FNN_MONITOR_VALIDATION_LOSS    ? -e->validation_loss
-                         : c->monitor == FNN_MONITOR_VALIDATION_SCORE ? e->validation_score
-                         : c->monitor == FNN_MONITOR_LOSS             ? -e->loss
-                                                                      : e->score;
-    if (c->patience == 0 && !f->best) return 0;
-    if (value > f->best_value + c->min_delta || f->waited < 0) {
-        f->best_value = value;
-        f->waited = 0;
-        if (f->best && f->model->parameter_count)
-            memcpy(f->best, f->model->parameters, f->model->parameter_count * sizeof *f->best);
-        return 0;
-    }
-    return ++f->waited >= c->patience && c->patience > 0;
-}
-
-static fnn_result fnni_fit_check(fnn_model *model, const fnn_dataset *data, const fnn_fit_config *c, fnn_error *error)
-{
-    const fnn_optimizer *o = &c->optimizer;
-    fnn_result result = fnni_check_data(model, data, 1, error);
-    if (result) return result;
-    if (data->count < 1) return fnni_fail(error, FNN_ERROR_ARGUMENT, "data: expected samples, found none");
-    if (c->validation && (result = fnni_check_data(model, c->validation, 1, error))) return result;
-    if (c->validation && c->validation->count < 1)
-        return fnni_fail(error, FNN_ERROR_ARGUMENT, "validation: expected samples, found none");
-    if (c->batch_size < 1 || c->epochs < 0 || c->steps_per_epoch < 0 || c->patience < 0)
-        return fnni_fail(error, FNN_ERROR_ARGUMENT,
-                         "fit: expected batch_size >= 1 and epochs, steps_per_epoch, patience >= 0, found %d, %d, %d, %d",
-                         c->batch_size, c->epochs, c->steps_per_epoch, c->patience);
-    if ((unsigned)o->kind >= FNN_OPTIMIZER_COUNT || !(o->learning_rate >= 0))
-        return fnni_fail(error, FNN_ERROR_ARGUMENT, "optimizer: expected a kind and a rate >= 0, found kind %d, rate %g",
-                         (int)o->kind, (double)o->learning_rate);
-    if (!(c->l2 >= 0) || !(c->l1 >= 0) || !(c->clip_norm >= 0) || !(c->clip_value >= 0))
-        return fnni_fail(error, FNN_ERROR_ARGUMENT, "fit: l2, l1, clip_norm and clip_value must be >= 0");
-    if ((c->patience > 0 || c->restore_best) && !c->validation &&
-        (c->monitor == FNN_MONITOR_VALIDATION_LOSS || c->monitor == FNN_MONITOR_VALIDATION_SCORE))
-        return fnni_fail(error, FNN_ERROR_ARGUMENT, "fit: early stopping on validation figures needs validation data");
-    return FNN_OK;
-}
-
-static fnn_result fnni_history_reserve(fnn_history *history, int more)
-{
-    fnn_epoch *grown;
-    if (!history || history->count + more <= history->capacity) return FNN_OK;
-    grown = (fnn_epoch *)fnni_allocate(&history->allocator, (size_t)(history->count + more) * sizeof *grown);
-    if (!grown) return FNN_ERROR_MEMORY;
-    if (history->count) memcpy(grown, history->epochs, (size_t)history->count * sizeof *grown);
-    fnni_release(&history->allocator, history->epochs);
-    history->epochs = grown;
-    history->capacity = history->count + more;
-    return FNN_OK;
-}
-
-/* Everything a fit allocates, before its first step. */
-static fnn_result fnni_fit_open(fnni_fit *f, fnn_history *history)
-{
-    fnn_model *model = f->model;
-    const fnn_allocator *a = &model->context.allocator;
-    int64_t i;
-    fnn_result result = fnni_run_make(model, f->config->batch_size);
-    if (!result) result = fnni_gradients_make(model);
-    if (!result) result = fnni_state_make(model, &f->config->optimizer);
-    if (!result) result = fnni_history_reserve(history, f->config->epochs);
-    if (result) return result;
-    f->order = (int64_t *)fnni_allocate(a, (size_t)f->data->count * sizeof *f->order);
-    if (!f->order) return FNN_ERROR_MEMORY;
-    for (i = 0; i < f->data->count; i++) f->order[i] = i;
-    if (f->config->restore_best && model->parameter_count) {
-        f->best = fnni_allocate_reals(a, model->parameter_count);
-        if (!f->best) return FNN_ERROR_MEMORY;
-        memcpy(f->best, model->parameters, model->parameter_count * sizeof *f->best);
-    }
-    f->validation = model->context;
-    f->validation.workspace = NULL;
-    f->validation.workspace_count = 0;
-    if (f->config->validation) {
-        const int64_t chunks = (f->config->validation->count + FNNI_CHUNK - 1) / FNNI_CHUNK;
-        const size_t need = fnni_inference_reals(model, model->context.kernels) * (size_t)model->context.threads +
-                            (size_t)chunks * 3 * (sizeof(double) / sizeof(fnn_real));
-        if (!fnni_workspace(&f->validation, need)) return FNN_ERROR_MEMORY;
-    }
-    return FNN_OK;
-}
-
-static void fnni_fit_close(fnni_fit *f)
-{
-    const fnn_allocator *a = &f->model->context.allocator;
-    fnni_release(a, f->order);
-    fnni_release(a, f->best);
-    fnni_release(a, f->validation.workspace);
-}
-
-static fnn_result fnni_fit_epochs(fnni_fit *f, fnn_history *history)
-{
-    fnn_result result = FNN_OK;
-    int epoch, stop = 0;
-    for (epoch = 1; epoch <= f->config->epochs && !stop; epoch++) {
-        fnn_epoch e;
-        result = fnni_fit_epoch(f, epoch, &e);
-        if (result) return result;
-        e.seconds = fnni_seconds() - f->started;
-        fnni_fit_line(f, &e);
-        result = fnni_history_append(history, &e);
-        if (result) return result;
-        stop = fnni_fit_improve(f, &e);
-        if (f->config->callback && f->config->callback(f->config->user, &e)) stop = 1;
-    }
-    return result;
-}
-
-static void fnni_batch_make(fnni_batch *b, fnn_model *model, const fnn_dataset *data, const int64_t *samples)
-{
-    memset(b, 0, sizeof *b);
-    b->model = model;
-    b->run = &model->run;
-    b->data = data;
-    b->samples = samples;
-    b->run->labels = data->targets ? NULL : model->run_labels;
-    b->run->targets = data->targets ? model->run_targets : NULL;
-}
-
-static fnn_result fnni_fit_run(fnn_model *model, const fnn_dataset *data, const fnn_fit_config *config,
-                               fnn_history *history)
-{
-    fnni_fit f;
-    fnn_result result;
-    memset(&f, 0, sizeof f);
-    f.model = model;
-    f.data = data;
-    f.config = config;
-    f.position = data->count;
-    f.waited = -1;
-    result = fnni_fit_open(&f, history);
-    if (!result) {
-        fnni_batch_make(&f.batch, model, data, f.order);
-        f.batch.config = config;
-        model->run.training = 1;
-        model->run_ready = 0;
-        result = fnni_fit_epochs(&f, history);
-        if (!result && f.best) memcpy(model->parameters, f.best, model->parameter_count * sizeof *f.best);
-    }
-    fnni_fit_close(&f);
-    return result;
 }
 
 /* ============================================================================
@@ -5596,6 +5707,1480 @@ FNN_DEF fnn_result fnn_normalization_compute(fnn_normalization kind, const fnn_d
 }
 
 /* ============================================================================
+ * >>layers  each layer: formula in the comment, forward above backward
+ * ============================================================================
+ * Called by >>train and inference with a run (the batch's tensors) and a range of rows, or of
+ * weights; a thread works on a range of its own. A layer reads its input at fnni_y(run, l - 1),
+ * writes its output at fnni_y(run, l); backward turns the gradient at fnni_d(run, l) into the one
+ * at fnni_d(run, l - 1). No allocation here.
+ * To add a layer: its functions, its line in fnni_layer_types, its builder in >>model, a row in
+ * the gradient check (tests/test_model.c).
+ *
+ * Shapes: N rows of the batch, I inputs, O outputs of the layer, all row-major. */
+
+typedef struct fnni_shape {
+    int height, width, channels;
+} fnni_shape;
+
+typedef struct fnni_layer_type fnni_layer_type;
+
+typedef struct fnni_layer {
+    const fnni_layer_type *type;
+    fnni_shape shape; /* of the output */
+    int inputs, outputs;
+    fnn_activation activation;
+    fnn_real parameter;         /* of the activation, or the dropout rate */
+    size_t weights, biases;     /* counts; */
+    size_t offset;              /* of the weights in the parameter array, the biases follow */
+    size_t column;              /* reals per row of the batch before this layer's output */
+    fnn_initializer weights_start, biases_start;
+} fnni_layer;
+
+/* The tensors of one batch: a thread's chunk in inference, the whole batch in training. */
+typedef struct fnni_run {
+    const fnn_model *model;
+    const fnni_kernels *kernels;
+    int rows, capacity;     /* rows in use, rows allocated */
+    int training;
+    uint64_t step;          /* of dropout: updates before this batch */
+    fnn_real *activations;  /* (capacity, I) of the model's input, then (capacity, O) per layer */
+    fnn_real *deltas;       /* gradients of the same, without the input's; NULL in inference */
+    fnn_real *losses;       /* (capacity) */
+    const int32_t *labels;  /* (capacity) or NULL */
+    const fnn_real *targets; /* (capacity, O) or NULL */
+    fnn_real *workspace;    /* for matrix products, workspace_count a thread */
+    size_t workspace_count;
+} fnni_run;
+
+struct fnni_layer_type {
+    const char *name;
+    /* rows from..to-1 of the output */
+    void (*forward)(const fnni_run *run, int l, int from, int to, fnn_real *workspace);
+    /* rows from..to-1 of the input's gradient (not wanted where to_input is 0) */
+    void (*backward)(const fnni_run *run, int l, int from, int to, int to_input, fnn_real *workspace);
+    /* rows from..to-1 of the weights' gradient, summed over the batch; NULL without weights */
+    void (*gradient)(const fnni_run *run, int l, int from, int to, fnn_real *workspace);
+};
+
+struct fnn_model {
+    fnn_context context;
+    fnn_error error;
+    int broken; /* a builder failed: every later call returns error.code */
+    fnni_shape input;
+    int inputs;
+    fnni_layer *layers;
+    int layer_count, layer_capacity;
+    int sealed;
+    uint64_t seed;
+    fnn_initializer weights_start, biases_start; /* of layers to come */
+    fnn_normalization normalization;
+    fnn_real *shift, *scale; /* (inputs), or NULL: as they are */
+    fnn_loss_kind loss;
+    fnn_real label_smoothing, loss_epsilon;
+    size_t parameter_count;
+    fnn_real *parameters;
+    fnn_real *gradients, *state; /* state: what the optimiser remembers, up to two per parameter */
+    int state_kind;              /* fnn_optimizer_kind of state, or -1 */
+    uint64_t steps;              /* updates since the state was new */
+    fnni_run run;                /* of training */
+    int32_t *run_labels;
+    fnn_real *run_targets;
+    int run_ready;               /* 1 after forward, 2 after loss, 3 after backward */
+    int run_supervised;          /* the batch has labels or targets */
+};
+
+static const fnni_layer *fnni_layer_at(const fnni_run *run, int l)
+{
+    return run->model->layers + l;
+}
+
+static int fnni_inputs(const fnni_run *run, int l)
+{
+    return l < 0 ? run->model->inputs : run->model->layers[l].outputs;
+}
+
+/* Output of layer l for the whole batch; l = -1 is the batch itself. */
+static fnn_real *fnni_y(const fnni_run *run, int l)
+{
+    return run->activations + (l < 0 ? 0 : fnni_layer_at(run, l)->column * (size_t)run->capacity);
+}
+
+/* Gradient of the loss by the output of layer l >= 0. */
+static fnn_real *fnni_d(const fnni_run *run, int l)
+{
+    return run->deltas + (fnni_layer_at(run, l)->column - (size_t)run->model->inputs) * (size_t)run->capacity;
+}
+
+/* ---- dense: y = f(x W + b);  dz = dy f'(z);  dx = dz W^T;  dW = x^T dz;  db = sum of dz's rows.
+ * Rumelhart, Hinton, Williams 1986, equations 4 to 9. ---- */
+
+static void fnni_dense_product(const fnni_run *run, fnni_gemm *g, fnn_real *workspace)
+{
+    g->kernels = run->kernels;
+    g->alpha = 1;
+    g->workspace = workspace;
+    fnni_gemm_plan(g);
+    fnni_gemm_serial(g);
+}
+
+/* y (N,O) = x (N,I) W (I,O), for rows from..to-1. */
+static void fnni_dense_forward_product(const fnni_run *run, int l, int from, int to, fnni_gemm *g)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    memset(g, 0, sizeof *g);
+    g->m = to - from;
+    g->n = g->ldb = g->ldc = layer->outputs;
+    g->k = g->lda = layer->inputs;
+    g->a = fnni_y(run, l - 1) + (size_t)from * (size_t)layer->inputs;
+    g->b = run->model->parameters + layer->offset;
+    g->c = fnni_y(run, l) + (size_t)from * (size_t)layer->outputs;
+}
+
+static void fnni_dense_forward(const fnni_run *run, int l, int from, int to, fnn_real *workspace)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    fnni_gemm g;
+    fnni_dense_forward_product(run, l, from, to, &g);
+    fnni_dense_product(run, &g, workspace);
+    run->kernels->bias_activation(layer->activation, layer->parameter, to - from, layer->outputs,
+                                  run->model->parameters + layer->offset + layer->weights, g.c, g.ldc);
+}
+
+/* dx (N,I) = dz (N,O) W^T, for rows from..to-1. */
+static void fnni_dense_backward_product(const fnni_run *run, int l, int from, int to, fnni_gemm *g)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    memset(g, 0, sizeof *g);
+    g->transpose_b = 1;
+    g->m = to - from;
+    g->n = g->ldc = layer->inputs;
+    g->k = g->lda = g->ldb = layer->outputs;
+    g->a = fnni_d(run, l) + (size_t)from * (size_t)layer->outputs;
+    g->b = run->model->parameters + layer->offset;
+    g->c = l > 0 ? fnni_d(run, l - 1) + (size_t)from * (size_t)layer->inputs : NULL;
+}
+
+static void fnni_dense_backward(const fnni_run *run, int l, int from, int to, int to_input,
+                                fnn_real *workspace)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    const size_t first = (size_t)from * (size_t)layer->outputs;
+    fnni_gemm g;
+    run->kernels->activation_backward(layer->activation, layer->parameter,
+                                      (ptrdiff_t)(to - from) * layer->outputs, NULL,
+                                      fnni_y(run, l) + first, fnni_d(run, l) + first,
+                                      fnni_d(run, l) + first);
+    if (!to_input) return;
+    fnni_dense_backward_product(run, l, from, to, &g);
+    fnni_dense_product(run, &g, workspace);
+}
+
+/* dW (I,O) = x^T dz, for rows from..to-1 of W; the part that holds the last row does db. */
+static void fnni_dense_gradient_product(const fnni_run *run, int l, int from, int to, fnni_gemm *g)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    memset(g, 0, sizeof *g);
+    g->transpose_a = 1;
+    g->m = to - from;
+    g->n = g->ldb = g->ldc = layer->outputs;
+    g->k = run->rows;
+    g->lda = layer->inputs;
+    g->a = fnni_y(run, l - 1) + from;
+    g->b = run->deltas ? fnni_d(run, l) : NULL;
+    g->c = run->model->gradients ? run->model->gradients + layer->offset + (size_t)from * (size_t)layer->outputs
+                                 : NULL;
+}
+
+static void fnni_dense_gradient(const fnni_run *run, int l, int from, int to, fnn_real *workspace)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    fnni_gemm g;
+    fnni_dense_gradient_product(run, l, from, to, &g);
+    fnni_dense_product(run, &g, workspace);
+    if (to == layer->inputs)
+        run->kernels->column_sums(run->rows, layer->outputs, fnni_d(run, l), layer->outputs,
+                                  run->model->gradients + layer->offset + layer->weights);
+}
+
+/* ---- activation: y = f(x);  dx = dy f'(x). Softmax over each row: y = exp(x) / sum exp(x);
+ * dx = y (dy - sum dy y). ---- */
+
+static void fnni_activate_forward(const fnni_run *run, int l, int from, int to, fnn_real *workspace)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    const size_t first = (size_t)from * (size_t)layer->outputs;
+    const fnn_real *x = fnni_y(run, l - 1) + first;
+    fnn_real *y = fnni_y(run, l) + first;
+    (void)workspace;
+    if (layer->activation == FNN_SOFTMAX) run->kernels->softmax(to - from, layer->outputs, x, y);
+    else
+        run->kernels->activation(layer->activation, layer->parameter,
+                                 (ptrdiff_t)(to - from) * layer->outputs, x, y);
+}
+
+static void fnni_softmax_backward(int rows, int columns, const fnn_real *y, const fnn_real *dy, fnn_real *dx)
+{
+    int i, j;
+    for (i = 0; i < rows; i++, y += columns, dy += columns, dx += columns) {
+        fnn_real sum = 0;
+        for (j = 0; j < columns; j++) sum += dy[j] * y[j];
+        for (j = 0; j < columns; j++) dx[j] = y[j] * (dy[j] - sum);
+    }
+}
+
+static void fnni_activate_backward(const fnni_run *run, int l, int from, int to, int to_input,
+                                     fnn_real *workspace)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    const size_t first = (size_t)from * (size_t)layer->outputs;
+    const fnn_real *y = fnni_y(run, l) + first, *dy = fnni_d(run, l) + first;
+    (void)workspace;
+    if (!to_input) return;
+    if (layer->activation == FNN_SOFTMAX)
+        fnni_softmax_backward(to - from, layer->outputs, y, dy, fnni_d(run, l - 1) + first);
+    else
+        run->kernels->activation_backward(layer->activation, layer->parameter,
+                                          (ptrdiff_t)(to - from) * layer->outputs,
+                                          fnni_y(run, l - 1) + first, y, dy, fnni_d(run, l - 1) + first);
+}
+
+/* ---- dropout: y = x m / (1 - rate), m drawn per element and step;  dx = dy m / (1 - rate).
+ * Srivastava et al. 2014, inverted so that inference does nothing. ---- */
+
+static void fnni_dropout_apply(const fnni_run *run, int l, int from, int to, const fnn_real *x, fnn_real *y)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    const size_t first = (size_t)from * (size_t)layer->outputs;
+    const size_t count = (size_t)(to - from) * (size_t)layer->outputs;
+    if (run->training)
+        run->kernels->dropout((ptrdiff_t)count, fnni_random(run->model->seed, (uint64_t)l, run->step), first,
+                              layer->parameter, x + first, y + first);
+    else
+        memcpy(y + first, x + first, count * sizeof *y);
+}
+
+static void fnni_dropout_forward(const fnni_run *run, int l, int from, int to, fnn_real *workspace)
+{
+    (void)workspace;
+    fnni_dropout_apply(run, l, from, to, fnni_y(run, l - 1), fnni_y(run, l));
+}
+
+static void fnni_dropout_backward(const fnni_run *run, int l, int from, int to, int to_input,
+                                  fnn_real *workspace)
+{
+    (void)workspace;
+    if (to_input) fnni_dropout_apply(run, l, from, to, fnni_d(run, l), fnni_d(run, l - 1));
+}
+
+/* ---- flatten: the same numbers under another shape; shares its input's memory ---- */
+
+static void fnni_flatten_forward(const fnni_run *run, int l, int from, int to, fnn_real *workspace)
+{
+    (void)run, (void)l, (void)from, (void)to, (void)workspace;
+}
+
+static void fnni_flatten_backward(const fnni_run *run, int l, int from, int to, int to_input,
+                                  fnn_real *workspace)
+{
+    (void)run, (void)l, (void)from, (void)to, (void)to_input, (void)workspace;
+}
+
+typedef enum fnni_layer_kind { FNNI_DENSE, FNNI_ACTIVATION, FNNI_DROPOUT, FNNI_FLATTEN } fnni_layer_kind;
+
+static const fnni_layer_type fnni_layer_types[] = {
+    {"dense", fnni_dense_forward, fnni_dense_backward, fnni_dense_gradient},
+    {"activation", fnni_activate_forward, fnni_activate_backward, NULL},
+    {"dropout", fnni_dropout_forward, fnni_dropout_backward, NULL},
+    {"flatten", fnni_flatten_forward, fnni_flatten_backward, NULL},
+};
+
+/* Reals of workspace one thread needs for the products of layer l on at most rows rows. */
+static size_t fnni_layer_workspace(const fnni_run *run, int l, int rows, int training)
+{
+    fnni_gemm g[3];
+    size_t most = 0, need;
+    int i;
+    if (fnni_layer_at(run, l)->type != &fnni_layer_types[FNNI_DENSE]) return 0;
+    fnni_dense_forward_product(run, l, 0, rows, g);
+    fnni_dense_backward_product(run, l, 0, rows, g + 1);
+    fnni_dense_gradient_product(run, l, 0, fnni_layer_at(run, l)->inputs, g + 2);
+    g[2].k = rows;
+    for (i = 0; i < (training ? 3 : 1); i++) {
+        g[i].kernels = run->kernels;
+        fnni_gemm_plan(g + i);
+        need = fnni_gemm_workspace(g + i);
+        if (need > most) most = need;
+    }
+    return most;
+}
+
+/* ============================================================================
+ * >>loss  a loss and its gradient, row by row
+ * ============================================================================
+ * Called by >>train. Every loss is a mean over the batch, so gradients come out divided by the
+ * number of rows. To add a loss: its name in fnn_loss_kind, its row function, its case in
+ * fnni_loss_row, a row in the gradient check. */
+
+#define FNNI_KERAS_EPSILON 1e-7 /* Keras clips probabilities to [this, 1 - this] */
+
+/* The row's target distribution or values, in double: one-hot or given, smoothed if asked. */
+static double fnni_target(const fnni_run *run, int row, int j, int outputs)
+{
+    const double smoothing = (double)run->model->label_smoothing;
+    const double t = run->targets ? (double)run->targets[(size_t)row * (size_t)outputs + (size_t)j]
+                                  : run->labels[row] == j;
+    return run->model->loss > FNN_LOSS_SPARSE_CATEGORICAL_CROSS_ENTROPY
+               ? t : (1 - smoothing) * t + smoothing / outputs;
+}
+
+/* q = clip(y / S), S = sum y;  loss = -sum t log q;  dloss/dy_j = (g_j - sum g_i q_i) / S with
+ * g_j = -t_j / q_j, or 0 where q_j was clipped. Keras 2, backend.categorical_crossentropy. */
+static double fnni_loss_categorical(const fnni_run *run, int row, int n, const fnn_real *y, fnn_real *d)
+{
+    double sum = 0, loss = 0, mix = 0;
+    int j;
+    for (j = 0; j < n; j++) sum += (double)y[j];
+    for (j = 0; j < n; j++) {
+        const double q = (double)y[j] / sum, low = FNNI_KERAS_EPSILON, high = 1 - FNNI_KERAS_EPSILON;
+        const double t = fnni_target(run, row, j, n);
+        const int clipped = !(q >= low && q <= high);
+        loss -= t * log(q < low ? low : q > high ? high : q);
+        if (d) d[j] = (fnn_real)(clipped ? 0 : -t / q);
+        mix += clipped ? 0 : -t;
+    }
+    for (j = 0; d && j < n; j++) d[j] = (fnn_real)(((double)d[j] - mix) / sum);
+    return loss;
+}
+
+/* z = log(clip(y)), then softmax cross-entropy of z: softmax(z) is q / sum q, so
+ * loss = sum t * log(sum q) - sum t log q and dloss/dq_j = T / sum q - t_j / q_j with T = sum t;
+ * nothing flows through a clipped output. Keras 2, backend.sparse_categorical_crossentropy. */
+static double fnni_loss_sparse(const fnni_run *run, int row, int n, const fnn_real *y, fnn_real *d)
+{
+    const double low = FNNI_KERAS_EPSILON, high = 1 - FNNI_KERAS_EPSILON;
+    double sum = 0, total = 0, loss = 0;
+    int j;
+    for (j = 0; j < n; j++) {
+        const double v = (double)y[j], q = v < low ? low : v > high ? high : v;
+        const double t = fnni_target(run, row, j, n);
+        sum += q;
+        total += t;
+        loss -= t * log(q);
+    }
+    for (j = 0; d && j < n; j++) {
+        const double v = (double)y[j];
+        const int clipped = !(v >= low && v <= high);
+        d[j] = (fnn_real)(clipped ? 0 : total / sum - fnni_target(run, row, j, n) / v);
+    }
+    return loss + total * log(sum);
+}
+
+/* Squared, absolute and epsilon-insensitive: a function of e = y - t, meaned over the outputs. */
+static double fnni_loss_difference(const fnni_run *run, int row, int n, const fnn_real *y, fnn_real *d)
+{
+    const fnn_loss_kind kind = run->model->loss;
+    const double margin = kind == FNN_LOSS_EPSILON_INSENSITIVE ? (double)run->model->loss_epsilon : 0;
+    double loss = 0;
+    int j;
+    for (j = 0; j < n; j++) {
+        const double e = (double)y[j] - fnni_target(run, row, j, n), size = fabs(e);
+        const double sign = size <= margin ? 0 : e > 0 ? 1 : e < 0 ? -1 : e;
+        if (kind == FNN_LOSS_MEAN_SQUARED_ERROR) loss += e * e;
+        else loss += size > margin ? size - margin : size <= margin ? 0 : size;
+        if (d) d[j] = (fnn_real)((kind == FNN_LOSS_MEAN_SQUARED_ERROR ? 2 * e : sign) / n);
+    }
+    return loss / n;
+}
+
+static double fnni_loss_row(const fnni_run *run, int row, int n, const fnn_real *y, fnn_real *d)
+{
+    switch (run->model->loss) {
+    case FNN_LOSS_CATEGORICAL_CROSS_ENTROPY: return fnni_loss_categorical(run, row, n, y, d);
+    case FNN_LOSS_SPARSE_CATEGORICAL_CROSS_ENTROPY: return fnni_loss_sparse(run, row, n, y, d);
+    default: return fnni_loss_difference(run, row, n, y, d);
+    }
+}
+
+/* The layer whose output the loss takes: the last, or its input where softmax and
+ * cross-entropy are computed as one. */
+static int fnni_loss_layer(const fnn_model *model)
+{
+    const int last = model->layer_count - 1;
+    return last > 0 && model->loss == FNN_LOSS_SOFTMAX_CROSS_ENTROPY &&
+                   model->layers[last].activation == FNN_SOFTMAX &&
+                   model->layers[last].type == &fnni_layer_types[FNNI_ACTIVATION]
+               ? last - 1 : last;
+}
+
+/* run->losses of rows from..to-1, and where there are deltas the gradient at the loss layer. */
+static void fnni_loss_rows(const fnni_run *run, int from, int to)
+{
+    const int l = fnni_loss_layer(run->model), n = fnni_inputs(run, l);
+    const size_t first = (size_t)from * (size_t)n;
+    const fnn_real *y = fnni_y(run, l) + first;
+    fnn_real *d = run->deltas ? fnni_d(run, l) + first : NULL;
+    int row, j;
+    if (run->model->loss == FNN_LOSS_SOFTMAX_CROSS_ENTROPY) {
+        run->kernels->softmax_cross_entropy(
+            to - from, n, y, run->targets ? NULL : run->labels + from,
+            run->targets ? run->targets + first : NULL, run->model->label_smoothing,
+            1 / (fnn_real)run->rows, run->losses + from, d);
+        return;
+    }
+    for (row = from; row < to; row++, y += n, d = d ? d + n : NULL) {
+        run->losses[row] = (fnn_real)fnni_loss_row(run, row, n, y, d);
+        for (j = 0; d && j < n; j++) d[j] /= (fnn_real)run->rows;
+    }
+}
+
+/* ============================================================================
+ * >>optimizer  what a step needs, from an optimiser and a configuration
+ * ============================================================================
+ * Called by >>train. The arithmetic is in >>kernels, step_*, one pass over parameters, gradients
+ * and state; here its constants are worked out once a step. To add an optimiser: its kind and
+ * constructor in >>api, its kernel, its case in fnni_optimize, a row in tests/test_train.c. */
+
+/* Reals of state per parameter. */
+static int fnni_optimizer_states(fnn_optimizer_kind kind)
+{
+    static const int states[FNN_OPTIMIZER_COUNT] = {0, 1, 1, 2, 2, 2};
+    return states[kind];
+}
+
+static fnni_step fnni_step_make(const fnn_fit_config *config, uint64_t t)
+{
+    const fnn_optimizer *o = &config->optimizer;
+    fnni_step s;
+    memset(&s, 0, sizeof s);
+    s.rate = o->learning_rate;
+    s.gradient_scale = 1;
+    s.clip = config->clip_value;
+    s.l2 = config->l2;
+    s.l1 = config->l1;
+    s.decay = o->weight_decay;
+    s.momentum = o->momentum;
+    s.rho = o->rho;
+    s.beta1 = o->beta1;
+    s.beta2 = o->beta2;
+    s.epsilon = o->epsilon;
+    s.nesterov = o->nesterov;
+    s.rate_inside = s.epsilon_inside = !o->pytorch;
+    s.epsilon_corrected = o->pytorch;
+    s.correction1 = (fnn_real)(1 - pow((double)o->beta1, (double)t));
+    s.correction2 = (fnn_real)(1 - pow((double)o->beta2, (double)t));
+    return s;
+}
+
+/* Updates parameters first..first+count-1, of which penalised ones get l2, l1 and decay. */
+static void fnni_optimize(const fnn_model *model, fnn_optimizer_kind kind, const fnni_step *step,
+                          size_t first, size_t count, int penalised)
+{
+    const fnni_kernels *k = model->context.kernels;
+    fnn_real *w = model->parameters + first, *g = model->gradients + first;
+    fnn_real *s = model->state ? model->state + first : NULL;
+    fnn_real *v = model->state ? s + model->parameter_count : NULL;
+    const ptrdiff_t n = (ptrdiff_t)count;
+    fnni_step plain = *step;
+    if (!penalised) {
+        plain.l2 = plain.l1 = plain.decay = 0;
+        step = &plain;
+    }
+    switch (kind) {
+    case FNN_SGD: k->step_sgd(n, step, w, g); break;
+    case FNN_MOMENTUM: k->step_momentum(n, step, w, g, s); break;
+    case FNN_ADAGRAD: k->step_adagrad(n, step, w, g, s); break;
+    case FNN_ADADELTA: k->step_adadelta(n, step, w, g, s, v); break;
+    case FNN_RMSPROP: k->step_rmsprop(n, step, w, g, s, step->momentum != 0 ? v : NULL); break;
+    default: k->step_adam(n, step, w, g, s, v); break;
+    }
+}
+
+/* ============================================================================
+ * >>model  building, shapes, parameters
+ * ============================================================================
+ * Called by >>public; a failing call leaves its message in the model and returns its code. */
+
+/* Leaves a message in the model and returns code. A builder's failure breaks the model: it lacks
+ * what the caller thinks it has, so that all later calls must fail; others pass with their call. */
+FNNI_FORMAT(3, 4)
+static fnn_result fnni_model_fail(fnn_model *model, fnn_result code, const char *format, ...)
+{
+    va_list list;
+    va_start(list, format);
+    fnni_fail_list(&model->error, code, format, list);
+    va_end(list);
+    return code;
+}
+
+FNNI_FORMAT(3, 4)
+static fnn_result fnni_builder_fail(fnn_model *model, fnn_result code, const char *format, ...)
+{
+    va_list list;
+    va_start(list, format);
+    fnni_fail_list(&model->error, code, format, list);
+    va_end(list);
+    model->broken = 1;
+    return code;
+}
+
+/* Begins a call on a model: what a broken or missing one returns, else FNN_OK. */
+static fnn_result fnni_begin(fnn_model *model)
+{
+    if (!model) return FNN_ERROR_MEMORY;
+    if (model->broken) return model->error.code;
+    memset(&model->error, 0, sizeof model->error);
+    return FNN_OK;
+}
+
+static int fnni_shape_size(fnni_shape s)
+{
+    return s.height * s.width * s.channels;
+}
+
+#define FNNI_LARGEST_LAYER (1 << 28) /* outputs: keeps products of sizes within ptrdiff_t and int */
+
+/* A new last layer with its input's shape, or NULL after an error. */
+static fnni_layer *fnni_layer_add(fnn_model *model, fnni_layer_kind kind)
+{
+    fnni_layer *layer;
+    if (fnni_begin(model)) return NULL;
+    if (model->sealed) {
+        fnni_builder_fail(model, FNN_ERROR_STATE, "layer %d %s: the model is in use and takes no more layers",
+                        model->layer_count, fnni_layer_types[kind].name);
+        return NULL;
+    }
+    if (model->layer_count == model->layer_capacity) {
+        const int capacity = model->layer_capacity ? 2 * model->layer_capacity : 16;
+        fnni_layer *grown = (fnni_layer *)fnni_allocate(&model->context.allocator,
+                                                        (size_t)capacity * sizeof *grown);
+        if (!grown) {
+            fnni_builder_fail(model, FNN_ERROR_MEMORY, "layer %d: no memory", model->layer_count);
+            return NULL;
+        }
+        if (model->layer_count) memcpy(grown, model->layers, (size_t)model->layer_count * sizeof *grown);
+        fnni_release(&model->context.allocator, model->layers);
+        model->layers = grown;
+        model->layer_capacity = capacity;
+    }
+    layer = model->layers + model->layer_count;
+    memset(layer, 0, sizeof *layer);
+    layer->type = &fnni_layer_types[kind];
+    layer->shape = model->layer_count ? layer[-1].shape : model->input;
+    layer->inputs = layer->outputs = fnni_shape_size(layer->shape);
+    layer->weights_start = model->weights_start;
+    layer->biases_start = model->biases_start;
+    return layer;
+}
+
+static double fnni_initial_bound(fnn_initializer_kind kind, double in, double out)
+{
+    switch (kind) {
+    case FNN_GLOROT_UNIFORM: return sqrt(6 / (in + out));
+    case FNN_GLOROT_NORMAL: return sqrt(2 / (in + out));
+    case FNN_HE_NORMAL: return sqrt(2 / in);
+    case FNN_HE_UNIFORM: return sqrt(6 / in);
+    case FNN_FAN_IN_UNIFORM: return 1 / sqrt(in);
+    case FNN_ZEROS: return 0;
+    default: return 1;
+    }
+}
+
+/* Keras' leaky_relu slope and elu scale. */
+static fnn_real fnni_default_parameter(fnn_activation activation)
+{
+    return activation == FNN_LEAKY_RELU ? (fnn_real).3 : activation == FNN_ELU ? 1 : 0;
+}
+
+/* Draws count numbers; stream tells tensors apart. */
+static void fnni_initialize(const fnn_model *model, fnn_initializer start, double in, double out,
+                            uint64_t stream, size_t count, fnn_real *w)
+{
+    const int normal = start.kind == FNN_GLOROT_NORMAL || start.kind == FNN_HE_NORMAL || start.kind == FNN_NORMAL;
+    const double bound = fnni_initial_bound(start.kind, in, out) * (double)start.scale;
+    size_t i;
+    for (i = 0; i < count; i++)
+        w[i] = (fnn_real)(bound * (normal ? fnni_random_normal(model->seed, stream, i)
+                                          : 2 * fnni_random_unit(model->seed, stream, i) - 1));
+}
+
+#define FNNI_STREAM_WEIGHTS 0x10000u /* random streams: layer numbers are added to these */
+#define FNNI_STREAM_BIASES 0x20000u
+#define FNNI_STREAM_ORDER 0x30000u
+
+static void fnni_draw_weights(fnn_model *model)
+{
+    int l;
+    for (l = 0; l < model->layer_count; l++) {
+        const fnni_layer *layer = model->layers + l;
+        fnn_real *w = model->parameters + layer->offset;
+        fnni_initialize(model, layer->weights_start, layer->inputs, layer->outputs,
+                        FNNI_STREAM_WEIGHTS + (uint64_t)l, layer->weights, w);
+        fnni_initialize(model, layer->biases_start, layer->inputs, layer->outputs,
+                        FNNI_STREAM_BIASES + (uint64_t)l, layer->biases, w + layer->weights);
+    }
+}
+
+/* Where each layer's parameters and outputs lie. */
+static void fnni_lay_out(fnn_model *model)
+{
+    size_t column = (size_t)model->inputs, parameters = 0;
+    int l;
+    for (l = 0; l < model->layer_count; l++) {
+        fnni_layer *layer = model->layers + l;
+        layer->offset = parameters;
+        parameters += layer->weights + layer->biases;
+        if (layer->type == &fnni_layer_types[FNNI_FLATTEN])
+            layer->column = l ? layer[-1].column : 0;
+        else {
+            layer->column = column;
+            column += (size_t)layer->outputs;
+        }
+    }
+    model->parameter_count = parameters;
+}
+
+/* Reals per row of the batch: its inputs and every layer's outputs. */
+static size_t fnni_columns(const fnn_model *model)
+{
+    size_t columns = (size_t)model->inputs;
+    int l;
+    for (l = 0; l < model->layer_count; l++)
+        if (model->layers[l].type != &fnni_layer_types[FNNI_FLATTEN])
+            columns += (size_t)model->layers[l].outputs;
+    return columns;
+}
+
+static fnn_result fnni_seal(fnn_model *model)
+{
+    const fnn_result result = fnni_begin(model);
+    if (result || model->sealed) return result;
+    if (model->layer_count == 0)
+        return fnni_model_fail(model, FNN_ERROR_STATE, "the model has no layers");
+    fnni_lay_out(model);
+    if (model->parameter_count > 0) {
+        model->parameters = fnni_allocate_reals(&model->context.allocator, model->parameter_count);
+        if (!model->parameters)
+            return fnni_model_fail(model, FNN_ERROR_MEMORY, "no memory for %lu parameters",
+                                   (unsigned long)model->parameter_count);
+        fnni_draw_weights(model);
+    }
+    model->sealed = 1;
+    return FNN_OK;
+}
+
+/* ============================================================================
+ * >>train  batches, the step, fit; evaluation and prediction
+ * ============================================================================
+ * A step is two parallel loops. In the first each thread carries its rows of the batch through
+ * gather, forward, loss and backward; in the second it computes its share of every weight
+ * gradient and updates those weights while they are in its cache. No sum is split by the number
+ * of threads, so that the results do not depend on it. */
+
+/* ---- gathering ---- */
+
+static fnn_result fnni_check_data(const fnn_model *model, const fnn_dataset *data, int supervised, fnn_error *error)
+{
+    const int outputs = model->layers[model->layer_count - 1].outputs;
+    if (!data || (!data->bytes && !data->reals))
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "data: expected samples, found none");
+    if (data->height * data->width * data->channels != model->inputs)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "data: expected samples of %d numbers, found %d x %d x %d",
+                         model->inputs, data->height, data->width, data->channels);
+    if (!supervised) return FNN_OK;
+    if (!data->labels && !data->targets)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "data: expected labels or targets, found neither");
+    if (data->targets && data->target_count != outputs)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "data: expected %d targets a sample, found %d", outputs,
+                         data->target_count);
+    if (!data->targets && data->classes > outputs)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "data: expected at most %d classes, found %d", outputs,
+                         data->classes);
+    return fnn_dataset_check(data, error);
+}
+
+/* Asks for a sample's cache lines: samples lie anywhere, which no hardware foresees. */
+static void fnni_prefetch_sample(const fnn_dataset *data, int64_t row, size_t inputs)
+{
+    const size_t bytes = inputs * (data->bytes ? 1 : sizeof(fnn_real));
+    const char *p = data->bytes ? (const char *)data->bytes : (const char *)data->reals;
+    size_t i;
+    p += (size_t)row * bytes;
+    for (i = 0; i < bytes; i += 64) FNNI_PREFETCH(p + i);
+}
+
+static int64_t fnni_data_row(const fnn_dataset *data, const int64_t *samples, int64_t first, int64_t i)
+{
+    const int64_t sample = samples ? samples[first + i] : first + i;
+    return data->index ? data->index[sample] : sample;
+}
+
+/* Samples first+from..first+to-1 of the list (NULL: of data), normalised, to rows from..to-1. */
+static void fnni_gather(const fnni_run *run, const fnn_dataset *data, const int64_t *samples,
+                        int64_t first, int from, int to)
+{
+    const fnn_model *model = run->model;
+    const size_t n = (size_t)model->inputs;
+    const fnn_real zero = 0, one = 1;
+    const fnn_real *shift = model->shift ? model->shift : &zero, *scale = model->scale ? model->scale : &one;
+    const int per_element = model->shift != NULL;
+    int i;
+    for (i = from; i < to; i++) {
+        const size_t row = (size_t)fnni_data_row(data, samples, first, i);
+        fnn_real *x = fnni_y(run, -1) + (size_t)i * n;
+        if (i + 2 < to) fnni_prefetch_sample(data, fnni_data_row(data, samples, first, i + 2), n);
+        if (data->bytes)
+            run->kernels->from_bytes((ptrdiff_t)n, data->bytes + row * n, per_element, shift, scale, x);
+        else
+            run->kernels->from_reals((ptrdiff_t)n, data->reals + row * n, per_element, shift, scale, x);
+    }
+}
+
+/* Labels or targets of the same samples, to arrays of the run's owner. */
+static void fnni_gather_targets(const fnn_dataset *data, const int64_t *samples, int64_t first, int from,
+                                int to, int outputs, int32_t *labels, fnn_real *targets)
+{
+    int i;
+    for (i = from; i < to; i++) {
+        const size_t row = (size_t)fnni_data_row(data, samples, first, i);
+        if (data->targets)
+            memcpy(targets + (size_t)i * (size_t)outputs, data->targets + row * (size_t)outputs,
+                   (size_t)outputs * sizeof *targets);
+        else if (data->labels)
+            labels[i] = data->labels[row];
+    }
+}
+
+static void fnni_forward_rows(const fnni_run *run, int last, int from, int to, fnn_real *workspace)
+{
+    int l;
+    for (l = 0; l <= last; l++) fnni_layer_at(run, l)->type->forward(run, l, from, to, workspace);
+}
+
+/* From the gradient at layer `last` down to the first layer with weights. */
+static void fnni_backward_rows(const fnni_run *run, int last, int from, int to, fnn_real *workspace)
+{
+    int lowest = 0, l;
+    while (lowest < last && fnni_layer_at(run, lowest)->weights == 0) lowest++;
+    for (l = last; l >= lowest; l--)
+        fnni_layer_at(run, l)->type->backward(run, l, from, to, l > lowest, workspace);
+}
+
+/* ---- the step ---- */
+
+/* One batch on its way through the two loops. */
+typedef struct fnni_batch {
+    fnn_model *model;
+    fnni_run *run;
+    const fnn_dataset *data;
+    const int64_t *samples; /* or NULL */
+    int64_t first;
+    int backward;           /* 0: forward only */
+    int last;               /* the layer the forward pass ends with */
+    const fnn_fit_config *config;
+    const fnni_step *step;  /* NULL: gradients only */
+} fnni_batch;
+
+static fnn_real *fnni_run_workspace(const fnni_run *run, int part)
+{
+    return run->workspace ? run->workspace + (size_t)part * run->workspace_count : NULL;
+}
+
+static void fnni_batch_forward(const fnni_batch *b, int from, int to, fnn_real *workspace)
+{
+    const int outputs = b->model->layers[b->model->layer_count - 1].outputs;
+    fnni_gather(b->run, b->data, b->samples, b->first, from, to);
+    fnni_gather_targets(b->data, b->samples, b->first, from, to, outputs, b->model->run_labels,
+                        b->model->run_targets);
+    fnni_forward_rows(b->run, b->last, from, to, workspace);
+}
+
+/* First loop: a part's rows of the batch. */
+static void fnni_batch_rows(void *argument, int part, int parts)
+{
+    const fnni_batch *b = (const fnni_batch *)argument;
+    const int from = (int)((int64_t)b->run->rows * part / parts);
+    const int to = (int)((int64_t)b->run->rows * (part + 1) / parts);
+    fnn_real *workspace = fnni_run_workspace(b->run, part);
+    if (from == to) return;
+    fnni_batch_forward(b, from, to, workspace);
+    if (!b->backward) return;
+    fnni_loss_rows(b->run, from, to);
+    fnni_backward_rows(b->run, fnni_loss_layer(b->model), from, to, workspace);
+}
+
+static void fnni_backward_part(void *argument, int part, int parts)
+{
+    const fnni_batch *b = (const fnni_batch *)argument;
+    const int from = (int)((int64_t)b->run->rows * part / parts);
+    const int to = (int)((int64_t)b->run->rows * (part + 1) / parts);
+    if (from < to)
+        fnni_backward_rows(b->run, fnni_loss_layer(b->model), from, to, fnni_run_workspace(b->run, part));
+}
+
+/* Rows of a weight gradient computed at a time: the block is still in the second-level cache when
+ * the optimiser reads it. */
+#define FNNI_GRADIENT_ROWS 112
+
+/* Second loop: a part's share of every layer's weights. */
+static void fnni_batch_weights(void *argument, int part, int parts)
+{
+    const fnni_batch *b = (const fnni_batch *)argument;
+    fnn_real *workspace = fnni_run_workspace(b->run, part);
+    int l, row;
+    for (l = 0; l < b->model->layer_count; l++) {
+        const fnni_layer *layer = b->model->layers + l;
+        const int from = (int)((int64_t)layer->inputs * part / parts);
+        const int to = (int)((int64_t)layer->inputs * (part + 1) / parts);
+        if (!layer->type->gradient) continue;
+        for (row = from; row < to; row += FNNI_GRADIENT_ROWS) {
+            const int end = to - row < FNNI_GRADIENT_ROWS ? to : row + FNNI_GRADIENT_ROWS;
+            const size_t width = layer->weights / (size_t)layer->inputs;
+            layer->type->gradient(b->run, l, row, end, workspace);
+            if (!b->step) continue;
+            fnni_optimize(b->model, b->config->optimizer.kind, b->step, layer->offset + (size_t)row * width,
+                          (size_t)(end - row) * width, 1);
+            if (end == layer->inputs)
+                fnni_optimize(b->model, b->config->optimizer.kind, b->step, layer->offset + layer->weights,
+                              layer->biases, 0);
+        }
+    }
+}
+
+/* Update alone, for when the gradient had to be whole first. */
+static void fnni_batch_update(void *argument, int part, int parts)
+{
+    const fnni_batch *b = (const fnni_batch *)argument;
+    int l;
+    for (l = 0; l < b->model->layer_count; l++) {
+        const fnni_layer *layer = b->model->layers + l;
+        const size_t from = layer->weights / (size_t)parts * (size_t)part;
+        const size_t to = part == parts - 1 ? layer->weights : layer->weights / (size_t)parts * (size_t)(part + 1);
+        fnni_optimize(b->model, b->config->optimizer.kind, b->step, layer->offset + from, to - from, 1);
+        if (part == parts - 1)
+            fnni_optimize(b->model, b->config->optimizer.kind, b->step, layer->offset + layer->weights,
+                          layer->biases, 0);
+    }
+}
+
+/* Norm of the whole gradient: chunks of fixed size in order, whatever the number of threads. */
+static double fnni_gradient_norm(const fnn_model *model)
+{
+    const size_t chunk = 4096;
+    double sum = 0;
+    size_t i;
+    for (i = 0; i < model->parameter_count; i += chunk) {
+        const size_t n = model->parameter_count - i < chunk ? model->parameter_count - i : chunk;
+        sum += (double)model->context.kernels->dot((ptrdiff_t)n, model->gradients + i, model->gradients + i);
+    }
+    return sqrt(sum);
+}
+
+/* Threads for a loop over a batch of this many rows: one where more would cost more than they do. */
+#define FNNI_PART_WORK 300000.0 /* multiply-adds */
+static int fnni_parts(const fnn_model *model, int rows)
+{
+    const double work = (double)model->parameter_count * rows / FNNI_PART_WORK;
+    const int most = work < model->context.threads ? (int)work : model->context.threads;
+    return most < 1 ? 1 : most > rows ? rows : most;
+}
+
+static double fnni_mean_loss(const fnni_run *run)
+{
+    double sum = 0;
+    int i;
+    for (i = 0; i < run->rows; i++) sum += (double)run->losses[i];
+    return sum / run->rows;
+}
+
+/* Applies gradients that are whole. */
+static void fnni_apply_step(fnni_batch *b, int parts)
+{
+    fnni_step step = fnni_step_make(b->config, ++b->model->steps);
+    const double norm = b->config->clip_norm > 0 ? fnni_gradient_norm(b->model) : 0;
+    if (norm > (double)b->config->clip_norm) step.gradient_scale = (fnn_real)((double)b->config->clip_norm / norm);
+    b->step = &step;
+    fnni_parallel(parts, fnni_batch_update, b);
+    b->step = NULL;
+}
+
+/* One whole training step; returns the batch's mean loss. */
+static double fnni_train_step(fnni_batch *b)
+{
+    const int parts = fnni_parts(b->model, b->run->rows);
+    b->backward = 1;
+    b->last = fnni_loss_layer(b->model);
+    b->run->step = b->model->steps;
+    fnni_parallel(parts, fnni_batch_rows, b);
+    if (b->config->clip_norm > 0) {
+        b->step = NULL;
+        fnni_parallel(parts, fnni_batch_weights, b);
+        fnni_apply_step(b, parts);
+    } else {
+        const fnni_step step = fnni_step_make(b->config, ++b->model->steps);
+        b->step = &step;
+        fnni_parallel(parts, fnni_batch_weights, b);
+        b->step = NULL;
+    }
+    return fnni_mean_loss(b->run);
+}
+
+/* ---- memory of training ---- */
+
+static void fnni_run_free(fnn_model *model)
+{
+    const fnn_allocator *a = &model->context.allocator;
+    fnni_release(a, model->run.activations);
+    fnni_release(a, model->run.deltas);
+    fnni_release(a, model->run.losses);
+    fnni_release(a, model->run.workspace);
+    fnni_release(a, model->run_labels);
+    fnni_release(a, model->run_targets);
+    memset(&model->run, 0, sizeof model->run);
+    model->run_labels = NULL;
+    model->run_targets = NULL;
+    model->run_ready = 0;
+}
+
+static size_t fnni_run_workspace_count(const fnni_run *run, int rows, int training)
+{
+    size_t most = 0, need;
+    int l;
+    for (l = 0; l < run->model->layer_count; l++) {
+        need = fnni_layer_workspace(run, l, rows, training);
+        if (need > most) most = need;
+    }
+    return (most + 15) / 16 * 16; /* a cache line of its own for each thread */
+}
+
+/* Makes the model's training run hold batches of `rows`. */
+static fnn_result fnni_run_make(fnn_model *model, int rows)
+{
+    const fnn_allocator *a = &model->context.allocator;
+    const size_t outputs = (size_t)model->layers[model->layer_count - 1].outputs;
+    const size_t columns = fnni_columns(model), n = (size_t)rows;
+    fnni_run *run = &model->run;
+    size_t activations, deltas, targets;
+    if (run->capacity >= rows) return FNN_OK;
+    fnni_run_free(model);
+    run->model = model;
+    run->kernels = model->context.kernels;
+    run->capacity = run->rows = rows;
+    run->workspace_count = fnni_run_workspace_count(run, rows, 1);
+    if (!fnni_multiply(columns, n, &activations) ||
+        !fnni_multiply(columns - (size_t)model->inputs, n, &deltas) || !fnni_multiply(outputs, n, &targets))
+        return FNN_ERROR_MEMORY;
+    run->activations = fnni_allocate_reals(a, activations);
+    run->deltas = fnni_allocate_reals(a, deltas ? deltas : 1);
+    run->losses = fnni_allocate_reals(a, n);
+    model->run_labels = (int32_t *)fnni_allocate(a, n * sizeof(int32_t));
+    model->run_targets = fnni_allocate_reals(a, targets);
+    if (run->workspace_count > 0)
+        run->workspace = fnni_allocate_reals(a, run->workspace_count * (size_t)model->context.threads);
+    if (run->activations && run->deltas && run->losses && model->run_labels && model->run_targets &&
+        (run->workspace || run->workspace_count == 0))
+        return FNN_OK;
+    fnni_run_free(model);
+    return FNN_ERROR_MEMORY;
+}
+
+static fnn_result fnni_gradients_make(fnn_model *model)
+{
+    if (model->gradients || model->parameter_count == 0) return FNN_OK;
+    model->gradients = fnni_allocate_reals(&model->context.allocator, model->parameter_count);
+    if (!model->gradients) return FNN_ERROR_MEMORY;
+    model->context.kernels->fill((ptrdiff_t)model->parameter_count, 0, model->gradients);
+    return FNN_OK;
+}
+
+/* The optimiser's state: kept from fit to fit, new when another kind takes over. */
+static fnn_result fnni_state_make(fnn_model *model, const fnn_optimizer *optimizer)
+{
+    const size_t count = model->parameter_count * (size_t)fnni_optimizer_states(optimizer->kind);
+    if (model->state_kind == (int)optimizer->kind) return FNN_OK;
+    fnni_release(&model->context.allocator, model->state);
+    model->state = NULL;
+    model->state_kind = -1;
+    model->steps = 0;
+    if (count > 0) {
+        model->state = fnni_allocate_reals(&model->context.allocator, count);
+        if (!model->state) return FNN_ERROR_MEMORY;
+        model->context.kernels->fill((ptrdiff_t)count, optimizer->kind == FNN_ADAGRAD ? optimizer->start : 0,
+                                     model->state);
+    }
+    model->state_kind = (int)optimizer->kind;
+    return FNN_OK;
+}
+
+/* ---- inference: chunks of fixed size, each carried through all layers by one thread ---- */
+
+#define FNNI_CHUNK 112 /* rows: eight tiles of fourteen; the weights are read once for all of them */
+
+typedef struct fnni_inference {
+    const fnn_model *model;
+    fnn_context *context;
+    const fnn_dataset *data;
+    size_t per_part;      /* reals of workspace of a part */
+    fnn_real *outputs;    /* (count, outputs), or NULL */
+    int32_t *classes;     /* (count), or NULL */
+    double *sums;         /* per chunk: loss, hits, squared error; NULL without evaluation */
+} fnni_inference;
+
+static size_t fnni_round(size_t count)
+{
+    return (count + 15) / 16 * 16;
+}
+
+/* Reals a part needs: activations, losses, labels, targets, products' workspace. */
+static size_t fnni_inference_reals(const fnn_model *model, const fnni_kernels *kernels)
+{
+    const size_t outputs = (size_t)model->layers[model->layer_count - 1].outputs;
+    fnni_run run;
+    memset(&run, 0, sizeof run);
+    run.model = model;
+    run.kernels = kernels;
+    run.capacity = run.rows = FNNI_CHUNK;
+    return fnni_round(fnni_columns(model) * FNNI_CHUNK) + 2 * FNNI_CHUNK + fnni_round(outputs * FNNI_CHUNK) +
+           fnni_run_workspace_count(&run, FNNI_CHUNK, 0);
+}
+
+static int fnni_argmax(const fnn_real *y, int n)
+{
+    int best = 0, j;
+    for (j = 1; j < n; j++)
+        if (y[j] > y[best]) best = j;
+    return best;
+}
+
+/* Correct rows of a run: the largest output is at the label, or where the target is largest. */
+static int fnni_hits(const fnni_run *run, const fnn_real *y, int n)
+{
+    int hits = 0, i;
+    for (i = 0; i < run->rows; i++) {
+        const int best = fnni_argmax(y + (size_t)i * (size_t)n, n);
+        hits += run->targets ? best == fnni_argmax(run->targets + (size_t)i * (size_t)n, n) : best == run->labels[i];
+    }
+    return hits;
+}
+
+static double fnni_squared_error(const fnni_run *run, const fnn_real *y, int n)
+{
+    const size_t count = (size_t)run->rows * (size_t)n;
+    double sum = 0;
+    size_t i;
+    for (i = 0; run->targets && i < count; i++) {
+        const double e = (double)y[i] - (double)run->targets[i];
+        sum += e * e;
+    }
+    return sum;
+}
+
+static void fnni_inference_chunk(const fnni_inference *f, fnni_run *run, int64_t chunk, int32_t *labels,
+                                 fnn_real *targets)
+{
+    const int last = f->model->layer_count - 1, n = f->model->layers[last].outputs;
+    const int64_t first = chunk * FNNI_CHUNK;
+    const fnn_real *y = fnni_y(run, last);
+    int i;
+    run->rows = f->data->count - first < FNNI_CHUNK ? (int)(f->data->count - first) : FNNI_CHUNK;
+    fnni_gather(run, f->data, NULL, first, 0, run->rows);
+    fnni_forward_rows(run, last, 0, run->rows, run->workspace);
+    if (f->outputs)
+        memcpy(f->outputs + (size_t)first * (size_t)n, y, (size_t)run->rows * (size_t)n * sizeof *y);
+    for (i = 0; f->classes && i < run->rows; i++)
+        f->classes[first + i] = fnni_argmax(y + (size_t)i * (size_t)n, n);
+    if (!f->sums) return;
+    fnni_gather_targets(f->data, NULL, first, 0, run->rows, n, labels, targets);
+    fnni_loss_rows(run, 0, run->rows);
+    f->sums[3 * chunk] = fnni_mean_loss(run) * run->rows;
+    f->sums[3 * chunk + 1] = fnni_hits(run, y, n);
+    f->sums[3 * chunk + 2] = fnni_squared_error(run, y, n);
+}
+
+static void fnni_inference_part(void *argument, int part, int parts)
+{
+    const fnni_inference *f = (const fnni_inference *)argument;
+    const size_t outputs = (size_t)f->model->layers[f->model->layer_count - 1].outputs;
+    const int64_t chunks = (f->data->count + FNNI_CHUNK - 1) / FNNI_CHUNK;
+    fnn_real *memory = f->context->workspace + (size_t)part * f->per_part;
+    fnn_real *targets;
+    int32_t *labels;
+    fnni_run run;
+    int64_t chunk;
+    memset(&run, 0, sizeof run);
+    run.model = f->model;
+    run.kernels = f->context->kernels;
+    run.capacity = FNNI_CHUNK;
+    run.activations = memory;
+    run.losses = memory + fnni_round(fnni_columns(f->model) * FNNI_CHUNK);
+    labels = (int32_t *)(void *)(run.losses + FNNI_CHUNK);
+    targets = run.losses + 2 * FNNI_CHUNK;
+    run.workspace = targets + fnni_round(outputs * FNNI_CHUNK);
+    run.labels = f->data->targets ? NULL : labels;
+    run.targets = f->data->targets ? targets : NULL;
+    for (chunk = chunks * part / parts; chunk < chunks * (part + 1) / parts; chunk++)
+        fnni_inference_chunk(f, &run, chunk, labels, targets);
+}
+
+/* Runs f over all chunks; the sums, three a chunk, lie behind the parts' memory. */
+static fnn_result fnni_infer(fnni_inference *f, int evaluate)
+{
+    const int64_t chunks = (f->data->count + FNNI_CHUNK - 1) / FNNI_CHUNK;
+    const int parts = chunks < f->context->threads ? (int)chunks : f->context->threads;
+    const size_t sums = evaluate ? (size_t)chunks * 3 * (sizeof(double) / sizeof(fnn_real)) : 0;
+    if (chunks == 0) return FNN_OK;
+    f->per_part = fnni_inference_reals(f->model, f->context->kernels);
+    if (!fnni_workspace(f->context, f->per_part * (size_t)parts + sums)) return FNN_ERROR_MEMORY;
+    f->sums = evaluate ? (double *)(void *)(f->context->workspace + f->per_part * (size_t)parts) : NULL;
+    fnni_parallel(parts, fnni_inference_part, f);
+    return FNN_OK;
+}
+
+/* Sum over outputs of (t - mean t)^2: what R2 is measured against. */
+static double fnni_target_variation(const fnn_dataset *data)
+{
+    double variation = 0;
+    int j;
+    for (j = 0; j < data->target_count; j++) {
+        double sum = 0, squares = 0;
+        int64_t i;
+        for (i = 0; i < data->count; i++)
+            sum += (double)data->targets[fnni_data_row(data, NULL, 0, i) * data->target_count + j];
+        sum /= (double)data->count;
+        for (i = 0; i < data->count; i++) {
+            const double e = (double)data->targets[fnni_data_row(data, NULL, 0, i) * data->target_count + j] - sum;
+            squares += e * e;
+        }
+        variation += squares;
+    }
+    return variation;
+}
+
+static fnn_result fnni_evaluate(const fnn_model *model, fnn_context *context, const fnn_dataset *data,
+                                fnn_metrics *metrics)
+{
+    const int64_t chunks = (data->count + FNNI_CHUNK - 1) / FNNI_CHUNK;
+    double loss = 0, hits = 0, error = 0;
+    fnni_inference f;
+    fnn_result result;
+    int64_t i;
+    memset(&f, 0, sizeof f);
+    f.model = model;
+    f.context = context;
+    f.data = data;
+    result = fnni_infer(&f, 1);
+    if (result) return result;
+    for (i = 0; i < chunks; i++) {
+        loss += f.sums[3 * i];
+        hits += f.sums[3 * i + 1];
+        error += f.sums[3 * i + 2];
+    }
+    metrics->count = data->count;
+    metrics->loss = loss / (double)data->count;
+    metrics->accuracy = data->targets && data->target_count == 1 ? FNNI_NAN : hits / (double)data->count;
+    metrics->r2 = data->targets ? 1 - error / fnni_target_variation(data) : FNNI_NAN;
+    return FNN_OK;
+}
+
+/* Whether a score is an accuracy: labels, or targets with a class behind them. */
+static int fnni_has_classes(const fnn_dataset *data)
+{
+    return !data->targets || data->classes > 0;
+}
+
+/* ---- fit ---- */
+
+/* A fit in progress. */
+typedef struct fnni_fit {
+    fnn_model *model;
+    const fnn_dataset *data;
+    const fnn_fit_config *config;
+    fnni_batch batch;
+    fnn_context validation;  /* its workspace is taken before the first step */
+    int64_t *order;          /* (count) samples in the order of this pass */
+    int64_t position;        /* in order; count: a new pass begins */
+    uint64_t pass;
+    double loss_sum, score_sum;
+    int64_t seen;
+    fnn_real *best;          /* parameters of the best epoch, or NULL */
+    double best_value, started, drawn;
+    int waited;
+} fnni_fit;
+
+/* A new order for the next pass: Fisher and Yates, Knuth volume 2, algorithm P. */
+static void fnni_fit_shuffle(fnni_fit *f)
+{
+    const uint64_t stream = FNNI_STREAM_ORDER + f->pass++;
+    int64_t i;
+    f->position = 0;
+    if (!f->config->shuffle) return;
+    for (i = f->data->count - 1; i > 0; i--) {
+        const int64_t j = (int64_t)fnni_random_below(f->config->seed, stream, (uint64_t)i, (uint64_t)i + 1);
+        const int64_t other = f->order[i];
+        f->order[i] = f->order[j];
+        f->order[j] = other;
+    }
+}
+
+static void fnni_fit_step(fnni_fit *f)
+{
+    fnni_run *run = &f->model->run;
+    const int l = fnni_loss_layer(f->model);
+    int64_t left;
+    if (f->position == f->data->count) fnni_fit_shuffle(f);
+    left = f->data->count - f->position;
+    run->rows = left < f->config->batch_size ? (int)left : f->config->batch_size;
+    f->batch.first = f->position;
+    f->position += run->rows;
+    f->loss_sum += fnni_train_step(&f->batch) * run->rows;
+    f->score_sum += fnni_has_classes(f->data) ? fnni_hits(run, fnni_y(run, l), fnni_inputs(run, l))
+                                              : fnni_squared_error(run, fnni_y(run, l), fnni_inputs(run, l));
+    f->seen += run->rows;
+}
+
+static int fnni_steps_per_epoch(const fnni_fit *f)
+{
+    if (f->config->steps_per_epoch > 0) return f->config->steps_per_epoch;
+    return (int)((f->data->count + f->config->batch_size - 1) / f->config->batch_size);
+}
+
+/* A bar with the time left, on a terminal and no more than ten times a second. */
+static void fnni_fit_bar(fnni_fit *f, int epoch, int step, int steps)
+{
+    const double now = fnni_seconds(), share = (double)step / steps;
+    static const char dots[] = "==============================";
+    const int filled = (int)(share * 30);
+    if (!f->config->verbose || !fnni_terminal() || (now - f->drawn < 0.1 && step < steps)) return;
+    f->drawn = now;
+    fprintf(stderr, "\repoch %d/%d [%.*s%*s] %d/%d  loss %.4f  %.0f s left ", epoch, f->config->epochs, filled,
+            dots, 30 - filled, "", step, steps, f->loss_sum / (double)f->seen,
+            (now - f->started) * (1 - share) / (share > 0 ? share : 1));
+    fflush(stderr);
+}
+
+static void fnni_fit_line(const fnni_fit *f, const fnn_epoch *e)
+{
+    const char *score = fnni_has_classes(f->data) ? "accuracy" : "R2";
+    if (!f->config->verbose) return;
+    fprintf(stderr, "%sepoch %d/%d  %.2f s  loss %.4f  %s %.4f", fnni_terminal() ? "\r\033[K" : "", e->epoch,
+            f->config->epochs, e->seconds, e->loss, score, e->score);
+    if (f->config->validation)
+        fprintf(stderr, "  validation loss %.4f  %s %.4f", e->validation_loss, score, e->validation_score);
+    fputc('\n', stderr);
+}
+
+/* The first tensor with a number that is not finite, for the error message. */
+static fnn_result fnni_report_nan(fnn_model *model, int epoch, int step)
+{
+    const fnni_run *run = &model->run;
+    const int last = fnni_loss_layer(model);
+    int l;
+    for (l = -1; l <= last; l++) {
+        const fnn_real *y = fnni_y(run, l);
+        const size_t count = (size_t)run->rows * (size_t)fnni_inputs(run, l);
+        size_t i;
+        for (i = 0; i < count; i++)
+            if (!(y[i] - y[i] == 0)) {
+                if (l < 0) return fnni_model_fail(model, FNN_ERROR_NUMERIC, "epoch %d, step %d: an input is not finite", epoch, step);
+                return fnni_model_fail(model, FNN_ERROR_NUMERIC,
+                                       "epoch %d, step %d: layer %d %s gives a number that is not finite",
+                                       epoch, step, l, model->layers[l].type->name);
+            }
+    }
+    return fnni_model_fail(model, FNN_ERROR_NUMERIC, "epoch %d, step %d: the loss is not finite", epoch, step);
+}
+
+static fnn_result fnni_fit_validate(fnni_fit *f, fnn_epoch *e)
+{
+    fnn_metrics metrics;
+    fnn_result result;
+    e->validation_loss = e->validation_score = FNNI_NAN;
+    if (!f->config->validation) return FNN_OK;
+    result = fnni_evaluate(f->model, &f->validation, f->config->validation, &metrics);
+    if (result) return result;
+    e->validation_loss = metrics.loss;
+    e->validation_score = fnni_has_classes(f->config->validation) ? metrics.accuracy : metrics.r2;
+    return FNN_OK;
+}
+
+static fnn_result fnni_history_append(fnn_history *history, const fnn_epoch *e)
+{
+    if (!history) return FNN_OK;
+    if (history->count == history->capacity) return FNN_ERROR_STATE; /* fit has made room for all epochs */
+    history->epochs[history->count++] = *e;
+    return FNN_OK;
+}
+
+static fnn_result fnni_fit_epoch(fnni_fit *f, int epoch, fnn_epoch *e)
+{
+    const int steps = fnni_steps_per_epoch(f);
+    int step;
+    f->started = fnni_seconds();
+    f->loss_sum = f->score_sum = 0;
+    f->seen = 0;
+    for (step = 1; step <= steps; step++) {
+        fnni_fit_step(f);
+        if (!f->config->ignore_nan && !(f->loss_sum - f->loss_sum == 0)) return fnni_report_nan(f->model, epoch, step);
+        fnni_fit_bar(f, epoch, step, steps);
+    }
+    memset(e, 0, sizeof *e);
+    e->epoch = epoch;
+    e->step = (int64_t)f->model->steps;
+    e->loss = f->loss_sum / (double)f->seen;
+    e->score = fnni_has_classes(f->data) ? f->score_sum / (double)f->seen
+                                         : 1 - f->score_sum / (double)f->seen / (fnni_target_variation(f->data) / (double)f->data->count);
+    e->learning_rate = (double)f->config->optimizer.learning_rate;
+    return fnni_fit_validate(f, e);
+}
+
+/* Keeps the best epoch; returns 1 when patience is over. */
+static int fnni_fit_improve(fnni_fit *f, const fnn_epoch *e)
+{
+    const fnn_fit_config *c = f->config;
+    const double value = c->monitor == FNN_MONITOR_VALIDATION_LOSS    ? -e->validation_loss
+                         : c->monitor == FNN_MONITOR_VALIDATION_SCORE ? e->validation_score
+                         : c->monitor == FNN_MONITOR_LOSS             ? -e->loss
+                                                                      : e->score;
+    if (c->patience == 0 && !f->best) return 0;
+    if (value > f->best_value + c->min_delta || f->waited < 0) {
+        f->best_value = value;
+        f->waited = 0;
+        if (f->best && f->model->parameter_count)
+            memcpy(f->best, f->model->parameters, f->model->parameter_count * sizeof *f->best);
+        return 0;
+    }
+    return ++f->waited >= c->patience && c->patience > 0;
+}
+
+static fnn_result fnni_fit_check(fnn_model *model, const fnn_dataset *data, const fnn_fit_config *c, fnn_error *error)
+{
+    const fnn_optimizer *o = &c->optimizer;
+    fnn_result result = fnni_check_data(model, data, 1, error);
+    if (result) return result;
+    if (data->count < 1) return fnni_fail(error, FNN_ERROR_ARGUMENT, "data: expected samples, found none");
+    if (c->validation && (result = fnni_check_data(model, c->validation, 1, error))) return result;
+    if (c->validation && c->validation->count < 1)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "validation: expected samples, found none");
+    if (c->batch_size < 1 || c->epochs < 0 || c->steps_per_epoch < 0 || c->patience < 0)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                         "fit: expected batch_size >= 1 and epochs, steps_per_epoch, patience >= 0, found %d, %d, %d, %d",
+                         c->batch_size, c->epochs, c->steps_per_epoch, c->patience);
+    if ((unsigned)o->kind >= FNN_OPTIMIZER_COUNT || !(o->learning_rate >= 0))
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "optimizer: expected a kind and a rate >= 0, found kind %d, rate %g",
+                         (int)o->kind, (double)o->learning_rate);
+    if (!(c->l2 >= 0) || !(c->l1 >= 0) || !(c->clip_norm >= 0) || !(c->clip_value >= 0))
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "fit: l2, l1, clip_norm and clip_value must be >= 0");
+    if ((c->patience > 0 || c->restore_best) && !c->validation &&
+        (c->monitor == FNN_MONITOR_VALIDATION_LOSS || c->monitor == FNN_MONITOR_VALIDATION_SCORE))
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "fit: early stopping on validation figures needs validation data");
+    return FNN_OK;
+}
+
+static fnn_result fnni_history_reserve(fnn_history *history, int more)
+{
+    fnn_epoch *grown;
+    if (!history || history->count + more <= history->capacity) return FNN_OK;
+    grown = (fnn_epoch *)fnni_allocate(&history->allocator, (size_t)(history->count + more) * sizeof *grown);
+    if (!grown) return FNN_ERROR_MEMORY;
+    if (history->count) memcpy(grown, history->epochs, (size_t)history->count * sizeof *grown);
+    fnni_release(&history->allocator, history->epochs);
+    history->epochs = grown;
+    history->capacity = history->count + more;
+    return FNN_OK;
+}
+
+/* Everything a fit allocates, before its first step. */
+static fnn_result fnni_fit_open(fnni_fit *f, fnn_history *history)
+{
+    fnn_model *model = f->model;
+    const fnn_allocator *a = &model->context.allocator;
+    int64_t i;
+    fnn_result result = fnni_run_make(model, f->config->batch_size);
+    if (!result) result = fnni_gradients_make(model);
+    if (!result) result = fnni_state_make(model, &f->config->optimizer);
+    if (!result) result = fnni_history_reserve(history, f->config->epochs);
+    if (result) return result;
+    f->order = (int64_t *)fnni_allocate(a, (size_t)f->data->count * sizeof *f->order);
+    if (!f->order) return FNN_ERROR_MEMORY;
+    for (i = 0; i < f->data->count; i++) f->order[i] = i;
+    if (f->config->restore_best && model->parameter_count) {
+        f->best = fnni_allocate_reals(a, model->parameter_count);
+        if (!f->best) return FNN_ERROR_MEMORY;
+        memcpy(f->best, model->parameters, model->parameter_count * sizeof *f->best);
+    }
+    f->validation = model->context;
+    f->validation.workspace = NULL;
+    f->validation.workspace_count = 0;
+    if (f->config->validation) {
+        const int64_t chunks = (f->config->validation->count + FNNI_CHUNK - 1) / FNNI_CHUNK;
+        const size_t need = fnni_inference_reals(model, model->context.kernels) * (size_t)model->context.threads +
+                            (size_t)chunks * 3 * (sizeof(double) / sizeof(fnn_real));
+        if (!fnni_workspace(&f->validation, need)) return FNN_ERROR_MEMORY;
+    }
+    return FNN_OK;
+}
+
+static void fnni_fit_close(fnni_fit *f)
+{
+    const fnn_allocator *a = &f->model->context.allocator;
+    fnni_release(a, f->order);
+    fnni_release(a, f->best);
+    fnni_release(a, f->validation.workspace);
+}
+
+static fnn_result fnni_fit_epochs(fnni_fit *f, fnn_history *history)
+{
+    fnn_result result = FNN_OK;
+    int epoch, stop = 0;
+    for (epoch = 1; epoch <= f->config->epochs && !stop; epoch++) {
+        fnn_epoch e;
+        result = fnni_fit_epoch(f, epoch, &e);
+        if (result) return result;
+        e.seconds = fnni_seconds() - f->started;
+        fnni_fit_line(f, &e);
+        result = fnni_history_append(history, &e);
+        if (result) return result;
+        stop = fnni_fit_improve(f, &e);
+        if (f->config->callback && f->config->callback(f->config->user, &e)) stop = 1;
+    }
+    return result;
+}
+
+static void fnni_batch_make(fnni_batch *b, fnn_model *model, const fnn_dataset *data, const int64_t *samples)
+{
+    memset(b, 0, sizeof *b);
+    b->model = model;
+    b->run = &model->run;
+    b->data = data;
+    b->samples = samples;
+    b->run->labels = data->targets ? NULL : model->run_labels;
+    b->run->targets = data->targets ? model->run_targets : NULL;
+}
+
+static fnn_result fnni_fit_run(fnn_model *model, const fnn_dataset *data, const fnn_fit_config *config,
+                               fnn_history *history)
+{
+    fnni_fit f;
+    fnn_result result;
+    memset(&f, 0, sizeof f);
+    f.model = model;
+    f.data = data;
+    f.config = config;
+    f.position = data->count;
+    f.waited = -1;
+    result = fnni_fit_open(&f, history);
+    if (!result) {
+        fnni_batch_make(&f.batch, model, data, f.order);
+        f.batch.config = config;
+        model->run.training = 1;
+        model->run_ready = 0;
+        result = fnni_fit_epochs(&f, history);
+        if (!result && f.best) memcpy(model->parameters, f.best, model->parameter_count * sizeof *f.best);
+    }
+    fnni_fit_close(&f);
+    return result;
+}
+
+/* ============================================================================
  * >>public  thin API functions: check arguments, call the rooms
  * ============================================================================ */
 FNN_DEF const char *fnn_result_text(fnn_result result)
@@ -5701,6 +7286,150 @@ FNN_DEF fnn_result fnn_sgemm(fnn_context *context, int transpose_a, int transpos
     result = fnni_gemm_run(&temporary, &g);
     fnni_context_close(&temporary);
     return result;
+}
+
+/* Whether a table was found and n elements can be at x: what every elementwise call checks. */
+static int fnni_usable(const fnni_kernels *kernels, ptrdiff_t n, const void *x)
+{
+    return kernels && n >= 0 && (n == 0 || x);
+}
+
+FNN_DEF fnn_result fnn_exp(fnn_context *context, ptrdiff_t n, const fnn_real *x, fnn_real *y)
+{
+    const fnni_kernels *kernels = fnni_table(context);
+    if (!fnni_usable(kernels, n, x) || !fnni_usable(kernels, n, y)) return FNN_ERROR_ARGUMENT;
+    kernels->map_exp(n, x, y);
+    return FNN_OK;
+}
+
+FNN_DEF fnn_result fnn_log(fnn_context *context, ptrdiff_t n, const fnn_real *x, fnn_real *y)
+{
+    const fnni_kernels *kernels = fnni_table(context);
+    if (!fnni_usable(kernels, n, x) || !fnni_usable(kernels, n, y)) return FNN_ERROR_ARGUMENT;
+    kernels->map_log(n, x, y);
+    return FNN_OK;
+}
+
+FNN_DEF fnn_result fnn_tanh(fnn_context *context, ptrdiff_t n, const fnn_real *x, fnn_real *y)
+{
+    const fnni_kernels *kernels = fnni_table(context);
+    if (!fnni_usable(kernels, n, x) || !fnni_usable(kernels, n, y)) return FNN_ERROR_ARGUMENT;
+    kernels->map_tanh(n, x, y);
+    return FNN_OK;
+}
+
+FNN_DEF fnn_result fnn_sigmoid(fnn_context *context, ptrdiff_t n, const fnn_real *x, fnn_real *y)
+{
+    const fnni_kernels *kernels = fnni_table(context);
+    if (!fnni_usable(kernels, n, x) || !fnni_usable(kernels, n, y)) return FNN_ERROR_ARGUMENT;
+    kernels->map_sigmoid(n, x, y);
+    return FNN_OK;
+}
+
+/* Whether kind is an activation that works on single elements. */
+static int fnni_is_elementwise(fnn_activation kind)
+{
+    return (int)kind >= 0 && kind < FNN_ACTIVATION_COUNT && kind != FNN_SOFTMAX;
+}
+
+FNN_DEF fnn_result fnn_activation_forward(fnn_context *context, fnn_activation kind,
+                                          fnn_real parameter, ptrdiff_t n, const fnn_real *x,
+                                          fnn_real *y)
+{
+    const fnni_kernels *kernels = fnni_table(context);
+    if (!fnni_usable(kernels, n, x) || !fnni_usable(kernels, n, y) || !fnni_is_elementwise(kind))
+        return FNN_ERROR_ARGUMENT;
+    kernels->activation(kind, parameter, n, x, y);
+    return FNN_OK;
+}
+
+FNN_DEF fnn_result fnn_activation_backward(fnn_context *context, fnn_activation kind,
+                                           fnn_real parameter, ptrdiff_t n, const fnn_real *x,
+                                           const fnn_real *y, const fnn_real *dy, fnn_real *dx)
+{
+    const fnni_kernels *kernels = fnni_table(context);
+    const fnn_real *read = kind == FNN_GELU ? x : kind == FNN_LINEAR ? dy : y;
+    if (!fnni_usable(kernels, n, read) || !fnni_usable(kernels, n, dy) || !fnni_usable(kernels, n, dx))
+        return FNN_ERROR_ARGUMENT;
+    if (!fnni_is_elementwise(kind) || parameter < 0) return FNN_ERROR_ARGUMENT;
+    kernels->activation_backward(kind, parameter, n, x, y, dy, dx);
+    return FNN_OK;
+}
+
+/* rows * columns elements, or -1 when that is negative or beyond ptrdiff_t. */
+static ptrdiff_t fnni_area(ptrdiff_t rows, ptrdiff_t columns)
+{
+    size_t count;
+    if (rows < 0 || columns < 0 || !fnni_multiply((size_t)rows, (size_t)columns, &count)) return -1;
+    return count > (size_t)PTRDIFF_MAX / sizeof(fnn_real) ? -1 : (ptrdiff_t)count;
+}
+
+FNN_DEF fnn_result fnn_softmax(fnn_context *context, ptrdiff_t rows, ptrdiff_t columns,
+                               const fnn_real *x, fnn_real *y)
+{
+    const fnni_kernels *kernels = fnni_table(context);
+    const ptrdiff_t n = fnni_area(rows, columns);
+    if (!fnni_usable(kernels, n, x) || !fnni_usable(kernels, n, y)) return FNN_ERROR_ARGUMENT;
+    kernels->softmax(rows, columns, x, y);
+    return FNN_OK;
+}
+
+FNN_DEF fnn_result fnn_softmax_cross_entropy(fnn_context *context, ptrdiff_t rows,
+                                             ptrdiff_t classes, const fnn_real *logits,
+                                             const int32_t *labels, const fnn_real *targets,
+                                             fnn_real smoothing, fnn_real scale, fnn_real *losses,
+                                             fnn_real *gradient)
+{
+    const fnni_kernels *kernels = fnni_table(context);
+    const ptrdiff_t n = fnni_area(rows, classes);
+    ptrdiff_t i;
+    if (!fnni_usable(kernels, n, logits) || (n > 0 && !labels && !targets)) return FNN_ERROR_ARGUMENT;
+    if (rows > 0 && classes == 0) return FNN_ERROR_ARGUMENT;
+    if (!(smoothing >= 0 && smoothing <= 1)) return FNN_ERROR_ARGUMENT;
+    for (i = 0; !targets && i < rows; i++)
+        if (labels[i] < 0 || labels[i] >= classes) return FNN_ERROR_ARGUMENT;
+    kernels->softmax_cross_entropy(rows, classes, logits, labels, targets, smoothing, scale, losses,
+                                   gradient);
+    return FNN_OK;
+}
+
+FNN_DEF fnn_result fnn_sum(fnn_context *context, ptrdiff_t n, const fnn_real *x, fnn_real *result)
+{
+    const fnni_kernels *kernels = fnni_table(context);
+    if (!fnni_usable(kernels, n, x) || !result) return FNN_ERROR_ARGUMENT;
+    *result = kernels->sum(n, x);
+    return FNN_OK;
+}
+
+FNN_DEF fnn_result fnn_dot(fnn_context *context, ptrdiff_t n, const fnn_real *x, const fnn_real *y,
+                           fnn_real *result)
+{
+    const fnni_kernels *kernels = fnni_table(context);
+    if (!fnni_usable(kernels, n, x) || !fnni_usable(kernels, n, y) || !result)
+        return FNN_ERROR_ARGUMENT;
+    *result = kernels->dot(n, x, y);
+    return FNN_OK;
+}
+
+FNN_DEF fnn_result fnn_from_bytes(fnn_context *context, ptrdiff_t n, const uint8_t *x,
+                                  int per_element, const fnn_real *shift, const fnn_real *scale,
+                                  fnn_real *y)
+{
+    const fnni_kernels *kernels = fnni_table(context);
+    if (!fnni_usable(kernels, n, x) || !fnni_usable(kernels, n, y)) return FNN_ERROR_ARGUMENT;
+    if (!fnni_usable(kernels, n, shift) || !fnni_usable(kernels, n, scale)) return FNN_ERROR_ARGUMENT;
+    if (n > 0) kernels->from_bytes(n, x, per_element, shift, scale, y);
+    return FNN_OK;
+}
+
+FNN_DEF fnn_result fnn_dropout_apply(fnn_context *context, ptrdiff_t n, uint64_t key, uint64_t offset,
+                               fnn_real rate, const fnn_real *x, fnn_real *y)
+{
+    const fnni_kernels *kernels = fnni_table(context);
+    if (!fnni_usable(kernels, n, x) || !fnni_usable(kernels, n, y)) return FNN_ERROR_ARGUMENT;
+    if (!(rate >= 0 && rate <= 1)) return FNN_ERROR_ARGUMENT;
+    kernels->dropout(n, key, offset, rate, x, y);
+    return FNN_OK;
 }
 
 /* ---- models ---- */
@@ -6129,7 +7858,7 @@ FNN_DEF fnn_result fnn_step(fnn_model *model, const fnn_fit_config *config)
     b.model = model;
     b.run = &model->run;
     b.config = config;
-    fnni_apply(&b, fnni_parts(model, model->run.rows));
+    fnni_apply_step(&b, fnni_parts(model, model->run.rows));
     model->run_ready = 0;
     return FNN_OK;
 }

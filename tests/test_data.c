@@ -20,14 +20,22 @@ static int test_ferror(FILE *stream)
 {
     return read_failed || ferror(stream);
 }
+static int seek_fails; /* as in a pipe */
+static int test_fseek(FILE *stream, long offset, int whence)
+{
+    return seek_fails ? -1 : fseek(stream, offset, whence);
+}
 #undef fread
 #undef ferror
+#undef fseek
 #define fread test_fread
 #define ferror test_ferror
+#define fseek test_fseek
 #define FMNIST_NN_IMPLEMENTATION
 #include "../fmnist_nn.h"
 #undef fread
 #undef ferror
+#undef fseek
 #include "harness.h"
 #include <float.h>
 #include <locale.h>
@@ -2143,6 +2151,32 @@ static void every_read_fails(void)
     fnn_dataset_free(&w.named);
 }
 
+/* A pipe does not tell its length: reading starts small and grows. */
+static void files_of_unknown_length(void)
+{
+    static const uint32_t counts[] = {1, 4083, 4084, 4085, 8179, 8180, 50000}; /* 12 bytes less */
+    static const int allocations[] = {1, 1, 2, 2, 2, 3, 5};
+    int i, n;
+    for (i = 0; i < COUNT(counts); i++) {
+        const char *path = write_and_free("a", idx_file(2, counts[i], 1, 0, 0, 250));
+        fnn_result result = FNN_ERROR_MEMORY;
+        fnn_dataset data;
+        ledger l;
+        seek_fails = 1;
+        for (n = 1; n < 20 && result != FNN_OK; n++) {
+            const fnn_allocator allocator = ledger_allocator(&l);
+            l.fail_at = n;
+            result = fnn_load_idx(&data, path, NULL, &allocator, NULL);
+            CHECK(result == FNN_OK || (result == FNN_ERROR_MEMORY && l.live == 0));
+        }
+        seek_fails = 0;
+        if (!CHECK(result == FNN_OK && data.count == (int64_t)counts[i])) return;
+        CHECKF(l.calls == allocations[i], "%d samples: %d allocations", (int)counts[i], l.calls);
+        for (n = 0; n < data.count; n++) CHECK(data.bytes[n] == n % 250);
+        fnn_dataset_free(&data);
+    }
+}
+
 static const harness_test tests[] = {
     TEST(inflate_round_trips),
     TEST(inflate_stops_when_the_output_is_full),
@@ -2183,6 +2217,7 @@ static const harness_test tests[] = {
     TEST(normalization_without_spread_or_sense),
     TEST(every_allocation_fails_once_and_for_ever),
     TEST(every_read_fails),
+    TEST(files_of_unknown_length),
 };
 
 HARNESS_MAIN(tests)

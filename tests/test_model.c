@@ -106,7 +106,7 @@ static void initialisers_have_their_deviation(void)
         const int normal = kind == FNN_GLOROT_NORMAL || kind == FNN_HE_NORMAL || kind == FNN_NORMAL;
         static const double expected[] = {6.0 / 500, 2.0 / 500, 2.0 / 300, 6.0 / 300, 1.0 / 300, 1, 1, 0};
         const double variance = expected[kind] * 0.25 / (normal ? 1 : 3), deviation = sqrt(variance);
-        const size_t n = 300 * 200;
+        const double n = 300 * 200;
         double sum = 0, squares = 0;
         fnn_model *m = fnn_sequential(1, 1, 300);
         const fnn_real *w;
@@ -114,11 +114,11 @@ static void initialisers_have_their_deviation(void)
         fnn_set_initializer(m, start, glorot);
         fnn_dense(m, 200, FNN_LINEAR);
         w = fnn_parameters(m, NULL);
-        for (i = 0; i < n; i++) {
+        for (i = 0; i < 300 * 200; i++) {
             sum += (double)w[i];
             squares += (double)w[i] * (double)w[i];
         }
-        CHECKF(fabs(sum / n) <= 4 * deviation / sqrt((double)n), "kind %d: mean %g", kind, sum / n);
+        CHECKF(fabs(sum / n) <= 4 * deviation / sqrt(n), "kind %d: mean %g", kind, sum / n);
         CHECKF(fabs(squares / n - variance) <= 4 * variance * sqrt(2.0 / n), "kind %d: variance %g, expected %g", kind,
                squares / n, variance);
         fnn_model_free(m);

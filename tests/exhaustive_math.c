@@ -1,0 +1,45 @@
+/* cc -O2 tests/exhaustive_math.c -lm && ./a.out [function] [stride] [part/parts]
+ * Every float (or every stride-th, of one part of the range) through exp, log, tanh, sigmoid,
+ * elu and gelu on every instruction set of the machine; prints the largest error in ULP and where it is.
+ * Exits 1 when a bound is broken. `control` runs a deliberately broken exp, which must exit 1. */
+#define FMNIST_NN_IMPLEMENTATION
+#include "../fmnist_nn.h"
+#include "sweep.h"
+
+static int report(const sweep_function *f, uint64_t from, uint64_t to, uint32_t stride)
+{
+    const sweep_result r = sweep(f, from, to, stride);
+    int isa, failed = 0;
+    for (isa = 0; isa < FNN_ISA_COUNT; isa++) {
+        const int bad = r.worst[isa] > f->bound;
+        if (r.worst[isa] < 0) continue;
+        printf("%-8s %-7s max %.4f ULP at %.9g (bound %g)%s\n", f->name, fnn_isa_name((fnn_isa)isa),
+               r.worst[isa], (double)r.where[isa], f->bound, bad ? "  FAILED" : "");
+        failed |= bad;
+    }
+    fflush(stdout);
+    return failed;
+}
+
+int main(int argc, char **argv)
+{
+    const char *name = argc > 1 ? argv[1] : "all";
+    const uint32_t stride = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : 1;
+    unsigned part = 1, parts = 1;
+    uint64_t from, to;
+    int i, known = 0, failed = 0;
+    if (stride == 0 || (argc > 3 && sscanf(argv[3], "%u/%u", &part, &parts) != 2) || part < 1 || part > parts) {
+        fprintf(stderr, "usage: %s [function|all|control] [stride] [part/parts]\n", argv[0]);
+        return 2;
+    }
+    from = 0x100000000u * (uint64_t)(part - 1) / parts;
+    to = 0x100000000u * (uint64_t)part / parts - 1;
+    for (i = 0; i < SWEEP_COUNT; i++) {
+        if (strcmp(name, "all") != 0 && strcmp(name, sweep_functions[i].name) != 0) continue;
+        known = 1;
+        failed |= report(&sweep_functions[i], from, to, stride);
+    }
+    if (strcmp(name, "control") == 0) known = 1, failed = report(&sweep_broken, from, to, stride);
+    if (!known) fprintf(stderr, "no function %s\n", name);
+    return known ? failed : 2;
+}
