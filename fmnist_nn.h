@@ -606,7 +606,8 @@ FNN_API fnn_result fnn_seal(fnn_model *model);
 FNN_API size_t fnn_summary(const fnn_model *model, char *text, size_t size);
 
 /* All parameters and their gradients, contiguous: layer after layer, weights then biases. They
- * stay where they are for the model's life; *count may be NULL. NULL after an error. */
+ * stay where they are for the model's life; *count may be NULL. NULL after an error. The gradients
+ * are those of the last fnn_backward; fit uses them up block by block and leaves none. */
 FNN_API fnn_real *fnn_parameters(fnn_model *model, size_t *count);
 FNN_API fnn_real *fnn_gradients(fnn_model *model, size_t *count);
 
@@ -5758,8 +5759,10 @@ struct fnni_layer_type {
     void (*forward)(const fnni_run *run, int l, int from, int to, fnn_real *workspace);
     /* rows from..to-1 of the input's gradient (not wanted where to_input is 0) */
     void (*backward)(const fnni_run *run, int l, int from, int to, int to_input, fnn_real *workspace);
-    /* rows from..to-1 of the weights' gradient, summed over the batch; NULL without weights */
-    void (*gradient)(const fnni_run *run, int l, int from, int to, fnn_real *workspace);
+    /* dw: rows from..to-1 of the weights' gradient, summed over the batch; db: the biases', not wanted
+       where NULL. The function is NULL where a layer has no weights. */
+    void (*gradient)(const fnni_run *run, int l, int from, int to, fnn_real *dw, fnn_real *db,
+                     fnn_real *workspace);
 };
 
 struct fnn_model {
@@ -5875,8 +5878,9 @@ static void fnni_dense_backward(const fnni_run *run, int l, int from, int to, in
     fnni_dense_product(run, &g, workspace);
 }
 
-/* dW (I,O) = x^T dz, for rows from..to-1 of W; the part that holds the last row does db. */
-static void fnni_dense_gradient_product(const fnni_run *run, int l, int from, int to, fnni_gemm *g)
+/* dW (I,O) = x^T dz, for rows from..to-1 of W. */
+static void fnni_dense_gradient_product(const fnni_run *run, int l, int from, int to, fnn_real *dw,
+                                        fnni_gemm *g)
 {
     const fnni_layer *layer = fnni_layer_at(run, l);
     memset(g, 0, sizeof *g);
@@ -5887,19 +5891,16 @@ static void fnni_dense_gradient_product(const fnni_run *run, int l, int from, in
     g->lda = layer->inputs;
     g->a = fnni_y(run, l - 1) + from;
     g->b = run->deltas ? fnni_d(run, l) : NULL;
-    g->c = run->model->gradients ? run->model->gradients + layer->offset + (size_t)from * (size_t)layer->outputs
-                                 : NULL;
+    g->c = dw;
 }
 
-static void fnni_dense_gradient(const fnni_run *run, int l, int from, int to, fnn_real *workspace)
+static void fnni_dense_gradient(const fnni_run *run, int l, int from, int to, fnn_real *dw, fnn_real *db,
+                                fnn_real *workspace)
 {
-    const fnni_layer *layer = fnni_layer_at(run, l);
     fnni_gemm g;
-    fnni_dense_gradient_product(run, l, from, to, &g);
+    fnni_dense_gradient_product(run, l, from, to, dw, &g);
     fnni_dense_product(run, &g, workspace);
-    if (to == layer->inputs)
-        run->kernels->column_sums(run->rows, layer->outputs, fnni_d(run, l), layer->outputs,
-                                  run->model->gradients + layer->offset + layer->weights);
+    if (db) run->kernels->column_sums(run->rows, g.n, fnni_d(run, l), g.n, db);
 }
 
 /* ---- activation: y = f(x);  dx = dy f'(x). Softmax over each row: y = exp(x) / sum exp(x);
@@ -6003,7 +6004,7 @@ static size_t fnni_layer_workspace(const fnni_run *run, int l, int rows, int tra
     if (fnni_layer_at(run, l)->type != &fnni_layer_types[FNNI_DENSE]) return 0;
     fnni_dense_forward_product(run, l, 0, rows, g);
     fnni_dense_backward_product(run, l, 0, rows, g + 1);
-    fnni_dense_gradient_product(run, l, 0, fnni_layer_at(run, l)->inputs, g + 2);
+    fnni_dense_gradient_product(run, l, 0, fnni_layer_at(run, l)->inputs, NULL, g + 2);
     g[2].k = rows;
     for (i = 0; i < (training ? 3 : 1); i++) {
         g[i].kernels = run->kernels;
@@ -6171,12 +6172,12 @@ static fnni_step fnni_step_make(const fnn_fit_config *config, uint64_t t)
     return s;
 }
 
-/* Updates parameters first..first+count-1, of which penalised ones get l2, l1 and decay. */
+/* Updates parameters first..first+count-1 by their gradients g; penalised ones get l2, l1, decay. */
 static void fnni_optimize(const fnn_model *model, fnn_optimizer_kind kind, const fnni_step *step,
-                          size_t first, size_t count, int penalised)
+                          size_t first, size_t count, const fnn_real *g, int penalised)
 {
     const fnni_kernels *k = model->context.kernels;
-    fnn_real *w = model->parameters + first, *g = model->gradients + first;
+    fnn_real *w = model->parameters + first;
     fnn_real *s = model->state ? model->state + first : NULL;
     fnn_real *v = model->state ? s + model->parameter_count : NULL;
     const ptrdiff_t n = (ptrdiff_t)count;
@@ -6517,32 +6518,59 @@ static void fnni_backward_part(void *argument, int part, int parts)
         fnni_backward_rows(b->run, fnni_loss_layer(b->model), from, to, fnni_run_workspace(b->run, part));
 }
 
-/* Rows of a weight gradient computed at a time: the block is still in the second-level cache when
- * the optimiser reads it. */
-#define FNNI_GRADIENT_ROWS 112
+/* A weight gradient is computed in blocks of about this many reals. Where the optimiser takes each
+ * block at once it never goes to memory: one block's space, in the thread's cache, serves all. */
+#define FNNI_GRADIENT_BLOCK 16384
+
+static int fnni_gradient_rows(const fnni_layer *layer)
+{
+    const int rows = (int)(FNNI_GRADIENT_BLOCK / (layer->weights / (size_t)layer->inputs)) / 14 * 14;
+    return rows < 14 ? 14 : rows;
+}
+
+/* Reals of one block, and behind it the biases. */
+static size_t fnni_gradient_space(const fnn_model *model)
+{
+    size_t most = 0;
+    int l;
+    for (l = 0; l < model->layer_count; l++) {
+        const fnni_layer *layer = model->layers + l;
+        const size_t width = layer->weights / (size_t)layer->inputs;
+        const size_t need = layer->weights ? (size_t)fnni_gradient_rows(layer) * width + layer->biases : 0;
+        if (need > most) most = need;
+    }
+    return (most + 15) / 16 * 16;
+}
+
+/* Rows from..to-1 of a layer's weights: their gradient, and where there is a step the update. The
+ * block that holds the last row does the biases. */
+static void fnni_batch_block(const fnni_batch *b, const fnni_layer *layer, int l, int from, int to, fnn_real *space)
+{
+    const fnn_optimizer_kind kind = b->step ? b->config->optimizer.kind : FNN_SGD;
+    const size_t width = layer->weights / (size_t)layer->inputs, count = (size_t)(to - from) * width;
+    const size_t first = layer->offset + (size_t)from * width, biases = layer->offset + layer->weights;
+    const int last = to == layer->inputs;
+    fnn_real *dw = b->step ? space : b->model->gradients + first;
+    fnn_real *db = !last ? NULL : b->step ? space + count : b->model->gradients + biases;
+    layer->type->gradient(b->run, l, from, to, dw, db, space + fnni_gradient_space(b->model));
+    if (!b->step) return;
+    fnni_optimize(b->model, kind, b->step, first, count, dw, 1);
+    if (last) fnni_optimize(b->model, kind, b->step, biases, layer->biases, db, 0);
+}
 
 /* Second loop: a part's share of every layer's weights. */
 static void fnni_batch_weights(void *argument, int part, int parts)
 {
     const fnni_batch *b = (const fnni_batch *)argument;
-    fnn_real *workspace = fnni_run_workspace(b->run, part);
     int l, row;
     for (l = 0; l < b->model->layer_count; l++) {
         const fnni_layer *layer = b->model->layers + l;
         const int from = (int)((int64_t)layer->inputs * part / parts);
         const int to = (int)((int64_t)layer->inputs * (part + 1) / parts);
-        if (!layer->type->gradient) continue;
-        for (row = from; row < to; row += FNNI_GRADIENT_ROWS) {
-            const int end = to - row < FNNI_GRADIENT_ROWS ? to : row + FNNI_GRADIENT_ROWS;
-            const size_t width = layer->weights / (size_t)layer->inputs;
-            layer->type->gradient(b->run, l, row, end, workspace);
-            if (!b->step) continue;
-            fnni_optimize(b->model, b->config->optimizer.kind, b->step, layer->offset + (size_t)row * width,
-                          (size_t)(end - row) * width, 1);
-            if (end == layer->inputs)
-                fnni_optimize(b->model, b->config->optimizer.kind, b->step, layer->offset + layer->weights,
-                              layer->biases, 0);
-        }
+        const int rows = layer->weights ? fnni_gradient_rows(layer) : 0;
+        for (row = from; layer->weights && row < to; row += rows)
+            fnni_batch_block(b, layer, l, row, to - row < rows ? to : row + rows,
+                             fnni_run_workspace(b->run, part));
     }
 }
 
@@ -6555,10 +6583,11 @@ static void fnni_batch_update(void *argument, int part, int parts)
         const fnni_layer *layer = b->model->layers + l;
         const size_t from = layer->weights / (size_t)parts * (size_t)part;
         const size_t to = part == parts - 1 ? layer->weights : layer->weights / (size_t)parts * (size_t)(part + 1);
-        fnni_optimize(b->model, b->config->optimizer.kind, b->step, layer->offset + from, to - from, 1);
+        fnni_optimize(b->model, b->config->optimizer.kind, b->step, layer->offset + from, to - from,
+                      b->model->gradients + layer->offset + from, 1);
         if (part == parts - 1)
-            fnni_optimize(b->model, b->config->optimizer.kind, b->step, layer->offset + layer->weights,
-                          layer->biases, 0);
+            fnni_optimize(b->model, b->config->optimizer.kind, b->step, layer->offset + layer->weights, layer->biases,
+                          b->model->gradients + layer->offset + layer->weights, 0);
     }
 }
 
@@ -6649,7 +6678,7 @@ static size_t fnni_run_workspace_count(const fnni_run *run, int rows, int traini
         need = fnni_layer_workspace(run, l, rows, training);
         if (need > most) most = need;
     }
-    return (most + 15) / 16 * 16; /* a cache line of its own for each thread */
+    return (most + 15) / 16 * 16 + (training ? fnni_gradient_space(run->model) : 0);
 }
 
 /* Makes the model's training run hold batches of `rows`. */
@@ -7095,7 +7124,7 @@ static fnn_result fnni_fit_open(fnni_fit *f, fnn_history *history)
     const fnn_allocator *a = &model->context.allocator;
     int64_t i;
     fnn_result result = fnni_run_make(model, f->config->batch_size);
-    if (!result) result = fnni_gradients_make(model);
+    if (!result && f->config->clip_norm > 0) result = fnni_gradients_make(model);
     if (!result) result = fnni_state_make(model, &f->config->optimizer);
     if (!result) result = fnni_history_reserve(history, f->config->epochs);
     if (result) return result;

@@ -152,14 +152,13 @@ static void penalties(void)
 
 static int wrong_how; /* 0 sign, 1 factor, 2 zeros */
 
-static void wrong_gradient(const fnni_run *run, int l, int from, int to, fnn_real *workspace)
+static void wrong_gradient(const fnni_run *run, int l, int from, int to, fnn_real *dw, fnn_real *db,
+                           fnn_real *workspace)
 {
-    const fnni_layer *layer = run->model->layers + l;
-    const size_t width = (size_t)layer->outputs;
+    const size_t count = (size_t)(to - from) * (size_t)run->model->layers[l].outputs;
     size_t i;
-    fnni_dense_gradient(run, l, from, to, workspace);
-    for (i = (size_t)from * width; i < (size_t)to * width; i++)
-        run->model->gradients[layer->offset + i] *= wrong_how == 0 ? -1 : wrong_how == 1 ? 0.5 : 0;
+    fnni_dense_gradient(run, l, from, to, dw, db, workspace);
+    for (i = 0; i < count; i++) dw[i] *= wrong_how == 0 ? -1 : wrong_how == 1 ? 0.5 : 0;
 }
 
 static void wrong_backward(const fnni_run *run, int l, int from, int to, int to_input, fnn_real *workspace)
