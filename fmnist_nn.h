@@ -1,15 +1,26 @@
-/* fmnist_nn.h - version 0.1.0 - multilayer perceptrons and convolutional networks on the CPU,
- * at the machine's speed, in one C header with nothing but libc.
- *
- *     #define FMNIST_NN_IMPLEMENTATION   (in one .c or .cpp file of the program)
- *     #include "fmnist_nn.h"
- *
- *     cc -O2 app.c -lm                    (add -fopenmp for threads)
+/* fmnist_nn.h - version 0.1.0 - multilayer perceptrons on the CPU at the machine's speed, in one
+ * C header with nothing but libc.
  *
  * QUICK START
+ *     #define FMNIST_NN_IMPLEMENTATION              in one .c or .cpp file of the program
+ *     #include "fmnist_nn.h"
  *
- * CONTENTS: search for a tag to land in its room.
- *     DOCUMENTATION   this comment
+ *     fnn_dataset train, test;
+ *     fnn_load_fashion_mnist(NULL, &train, &test, NULL, NULL);
+ *     fnn_model *m = fnn_sequential(28, 28, 1);
+ *     fnn_normalize(m, FNN_NORMALIZE_DIVIDE_255, &train);
+ *     fnn_dense(m, 128, FNN_RELU);
+ *     fnn_dense(m, 10, FNN_SOFTMAX);
+ *     fnn_fit_config c = fnn_fit_config_init();
+ *     c.optimizer = fnn_adam(1e-3f), c.epochs = 10, c.batch_size = 100, c.verbose = 1;
+ *     fnn_fit(m, &train, &c, NULL);
+ *     fnn_metrics result;
+ *     if (fnn_evaluate(m, NULL, &test, &result)) puts(fnn_model_error(m)->message);
+ *
+ *     cc -O2 app.c -lm                              add -fopenmp for threads
+ *
+ * CONTENTS: search for a tag to land in its room; a room calls only rooms above it.
+ *     DOCUMENTATION   chapters BUILDING to NUMERICS, below
  *     >>api           what a program calls; all that a user need read
  *     >>platform      compiler macros, intrinsic headers, CPU detection
  *     >>kernel-list   every kernel, named once, with its contract
@@ -19,7 +30,94 @@
  *     >>random        counter-based random numbers
  *     >>threads       the one parallel loop
  *     >>gemm          blocking and packing, no instruction set here
+ *     >>data          data sets: views, statistics, and readers of IDX, gzip and CSV
+ *     >>layers        each layer: formula in the comment, forward above backward
+ *     >>loss          a loss and its gradient, row by row
+ *     >>optimizer     what a step needs, from an optimiser and a configuration
+ *     >>model         building, shapes, parameters
+ *     >>train         batches, the step, fit; evaluation and prediction
  *     >>public        thin API functions: check arguments, call the rooms
+ *
+ * ============================================================================
+ * DOCUMENTATION
+ * ============================================================================
+ *
+ * BUILDING
+ *   Copy this file. Every unit that uses it includes it; exactly one defines
+ *   FMNIST_NN_IMPLEMENTATION before. C99 or later, C++11 or later; gcc, clang; libc and libm. No
+ *   -march is needed: the kernels are compiled for every instruction set of the architecture and
+ *   chosen when the program runs. -O2 is enough, -O0 works and is slow.
+ *
+ * OPTIONS, defined before the implementation is included
+ *   FMNIST_NN_IMPLEMENTATION  this unit holds the library.
+ *   FMNIST_NN_STATIC          all functions are static: a private copy for one unit. Define it in
+ *                             that unit only.
+ *   FMNIST_NN_NO_SIMD         scalar code only: a small binary, any processor.
+ *   FMNIST_NN_NO_AVX512       leaves the AVX-512 kernels out.
+ *   FMNIST_NN_REAL            float, or double: the whole library computes in it. Double runs on the
+ *                             scalar kernels and is there for exact gradient checks. Define it in
+ *                             every unit alike; its symbols end in _f64, so that units which differ
+ *                             do not link.
+ *   FMNIST_NN_MALLOC(bytes), FMNIST_NN_FREE(pointer)  both or neither; malloc and free otherwise.
+ *   FMNIST_NN_FILE            how this file includes itself, for a copy under another name:
+ *                             #define FMNIST_NN_FILE "nn.h"
+ *
+ * SHAPES
+ *   Samples are (height, width, channels), channels contiguous; a batch is (N, H, W, C), row-major. A
+ *   table of n columns is (1, 1, n). A dense layer takes any shape as flat. Weights of a dense layer
+ *   are (inputs, units), row-major, then the biases (units).
+ *
+ * MODEL
+ *   fnn_sequential, then one call per layer, from the input upwards. Shapes are inferred. The first
+ *   fit, forward or fnn_seal draws the weights and fixes the layers. Loss and normalisation belong to
+ *   the model, so that evaluation and prediction use them too: predict takes raw pixels.
+ *
+ * TRAINING
+ *   fnn_fit runs epochs over a data set, with validation, early stopping, penalty, clipping, progress
+ *   and a callback; fnn_fit_config documents each field and its default. steps_per_epoch lets an epoch
+ *   be a number of batches. For a loop of your own: fnn_forward, fnn_loss, fnn_backward, fnn_step.
+ *   Parameters and gradients are one array each.
+ *
+ * DATA
+ *   fnn_load_fashion_mnist, fnn_load_idx (plain or gzip), fnn_load_csv, or arrays of your own in an
+ *   fnn_dataset: borrowed, never copied. Splits, subsets, shuffles and folds are views of the same
+ *   rows. Pixels stay bytes in memory and become numbers when a batch is gathered.
+ *
+ * FILES
+ *   Every size in a file is checked against what the file holds before memory is taken for it. A
+ *   file that is cut, damaged or of another kind is refused; the message names the file, what was
+ *   expected and what was found.
+ *
+ * MEMORY
+ *   fnn_fit takes all it needs before its first step. Inference allocates nothing in a context that
+ *   fnn_reserve has prepared; fnn_memory_size tells what a model takes. A context's allocator serves
+ *   everything made in it. Kernels never allocate, except fnn_sgemm's packing space.
+ *
+ * ERRORS
+ *   Fallible calls return an fnn_result. The library never exits, aborts or prints (but fit's
+ *   progress, if asked). Models keep the message, see fnn_model_error; readers and contexts fill an
+ *   fnn_error. A failed builder breaks the model, so that one check after ten lines is enough.
+ *
+ * THREADS
+ *   Compile with -fopenmp to use them; without it everything works on one thread, and fnn_info says
+ *   which. Training uses as many as OpenMP would (OMP_NUM_THREADS), fewer for small work. A context
+ *   for inference uses one unless told. Any number of threads may share a const model, each with its
+ *   own context; nothing else may be shared between threads without a lock.
+ *
+ * SIMD
+ *   scalar, avx2 (with FMA), avx512 (F BW DQ VL), neon. A context takes the best that processor and
+ *   system support; the environment variable FNN_ISA or fnn_context_config.isa forces one. Forcing
+ *   one that is missing is an error.
+ *
+ * REPRODUCIBILITY
+ *   The same build, instruction set and seeds give the same bits, for any number of threads. A
+ *   sample's prediction has the same bits alone or in any batch. Instruction sets differ in the last
+ *   bits. Random numbers are functions of seed, stream and index.
+ *
+ * NUMERICS
+ *   exp and log are within 1 ULP, tanh and sigmoid within 2, subnormals included. Matrix products
+ *   sum over k in one order. NaN and infinities propagate; fit stops at a loss that is not finite
+ *   unless told to go on. The floating-point environment is left as found.
  */
 #ifndef FNNI_PASS /* not one of the kernel passes, in which this file includes itself */
 #ifndef FMNIST_NN_H
@@ -56,26 +154,91 @@
 
 /* The double library's symbols carry a suffix: units with different reals do not link. */
 #if FNNI_REAL_IS_DOUBLE
+#define fnn_accuracy fnn_accuracy_f64
+#define fnn_activate fnn_activate_f64
+#define fnn_adadelta fnn_adadelta_f64
+#define fnn_adagrad fnn_adagrad_f64
+#define fnn_adam fnn_adam_f64
+#define fnn_adamw fnn_adamw_f64
+#define fnn_backward fnn_backward_f64
+#define fnn_check_gradients fnn_check_gradients_f64
+#define fnn_confusion fnn_confusion_f64
+#define fnn_accuracy fnn_accuracy_f64
+#define fnn_activate fnn_activate_f64
+#define fnn_activation_backward fnn_activation_backward_f64
+#define fnn_activation_forward fnn_activation_forward_f64
+#define fnn_adadelta fnn_adadelta_f64
+#define fnn_adagrad fnn_adagrad_f64
+#define fnn_adam fnn_adam_f64
+#define fnn_adamw fnn_adamw_f64
+#define fnn_backward fnn_backward_f64
+#define fnn_check_gradients fnn_check_gradients_f64
+#define fnn_confusion fnn_confusion_f64
 #define fnn_context_config_init fnn_context_config_init_f64
 #define fnn_context_create fnn_context_create_f64
 #define fnn_context_free fnn_context_free_f64
+#define fnn_csv_config_init fnn_csv_config_init_f64
+#define fnn_dataset_check fnn_dataset_check_f64
+#define fnn_dataset_class_counts fnn_dataset_class_counts_f64
+#define fnn_dataset_fold fnn_dataset_fold_f64
+#define fnn_dataset_free fnn_dataset_free_f64
+#define fnn_dataset_shuffle fnn_dataset_shuffle_f64
+#define fnn_dataset_split fnn_dataset_split_f64
+#define fnn_dataset_subset fnn_dataset_subset_f64
+#define fnn_dense fnn_dense_f64
+#define fnn_dot fnn_dot_f64
+#define fnn_dropout fnn_dropout_f64
+#define fnn_dropout_apply fnn_dropout_apply_f64
+#define fnn_evaluate fnn_evaluate_f64
+#define fnn_exp fnn_exp_f64
+#define fnn_fit fnn_fit_f64
+#define fnn_fit_config_init fnn_fit_config_init_f64
+#define fnn_flatten fnn_flatten_f64
+#define fnn_forward fnn_forward_f64
+#define fnn_from_bytes fnn_from_bytes_f64
+#define fnn_gradients fnn_gradients_f64
+#define fnn_history_free fnn_history_free_f64
 #define fnn_info fnn_info_f64
 #define fnn_isa_available fnn_isa_available_f64
 #define fnn_isa_name fnn_isa_name_f64
-#define fnn_result_text fnn_result_text_f64
-#define fnn_sgemm fnn_sgemm_f64
-#define fnn_activation_backward fnn_activation_backward_f64
-#define fnn_activation_forward fnn_activation_forward_f64
-#define fnn_dot fnn_dot_f64
-#define fnn_dropout fnn_dropout_f64
-#define fnn_exp fnn_exp_f64
-#define fnn_from_bytes fnn_from_bytes_f64
+#define fnn_load_csv fnn_load_csv_f64
+#define fnn_load_fashion_mnist fnn_load_fashion_mnist_f64
+#define fnn_load_idx fnn_load_idx_f64
 #define fnn_log fnn_log_f64
+#define fnn_loss fnn_loss_f64
+#define fnn_memory_size fnn_memory_size_f64
+#define fnn_model_error fnn_model_error_f64
+#define fnn_model_free fnn_model_free_f64
+#define fnn_momentum fnn_momentum_f64
+#define fnn_nesterov fnn_nesterov_f64
+#define fnn_normalization_compute fnn_normalization_compute_f64
+#define fnn_normalize fnn_normalize_f64
+#define fnn_outputs fnn_outputs_f64
+#define fnn_parameters fnn_parameters_f64
+#define fnn_precision_recall fnn_precision_recall_f64
+#define fnn_predict fnn_predict_f64
+#define fnn_predict_classes fnn_predict_classes_f64
+#define fnn_pytorch fnn_pytorch_f64
+#define fnn_r2 fnn_r2_f64
+#define fnn_reserve fnn_reserve_f64
+#define fnn_result_text fnn_result_text_f64
+#define fnn_rmsprop fnn_rmsprop_f64
+#define fnn_seal fnn_seal_f64
+#define fnn_sequential fnn_sequential_f64
+#define fnn_sequential_with fnn_sequential_with_f64
+#define fnn_set_initializer fnn_set_initializer_f64
+#define fnn_set_loss fnn_set_loss_f64
+#define fnn_set_seed fnn_set_seed_f64
+#define fnn_sgd fnn_sgd_f64
+#define fnn_sgemm fnn_sgemm_f64
 #define fnn_sigmoid fnn_sigmoid_f64
 #define fnn_softmax fnn_softmax_f64
 #define fnn_softmax_cross_entropy fnn_softmax_cross_entropy_f64
+#define fnn_step fnn_step_f64
 #define fnn_sum fnn_sum_f64
+#define fnn_summary fnn_summary_f64
 #define fnn_tanh fnn_tanh_f64
+#define fnn_top_k fnn_top_k_f64
 #endif
 
 #ifdef __cplusplus
@@ -179,6 +342,447 @@ typedef enum fnn_activation {
     FNN_ACTIVATION_COUNT
 } fnn_activation;
 
+/* ---- data sets ---- */
+
+/* Samples with their labels or targets: a view of arrays that it owns only if a loader made them.
+ *
+ * To use your own arrays, zero the struct and fill in the fields above `allocator`; nothing is
+ * copied, the arrays must outlive the data set and everything made from it, and `fnn_dataset_check`
+ * tells what is wrong. A copy by assignment borrows: free only the original, and last.
+ *
+ *     fnn_dataset data;
+ *     memset(&data, 0, sizeof data);
+ *     data.count = 150;  data.height = data.width = 1;  data.channels = 4;
+ *     data.reals = measurements;  data.labels = species;  data.classes = 3;
+ */
+typedef struct fnn_dataset {
+    int64_t count;               /* samples */
+    int height, width, channels; /* of one sample; features = height * width * channels.
+                                    A table of n columns is 1 x 1 x n */
+    const uint8_t *bytes;        /* (rows, height, width, channels) raw pixels, or NULL */
+    const fnn_real *reals;       /* the same shape as numbers, or NULL: exactly one of the two */
+    const int32_t *labels;       /* (rows) class numbers 0 .. classes - 1, or NULL */
+    const fnn_real *targets;     /* (rows, target_count) one-hot or regression targets, or NULL */
+    int classes, target_count;   /* 0 without labels, without targets */
+    const int64_t *index;        /* (count) sample i is row index[i]; NULL: sample i is row i */
+    int64_t rows; /* rows the arrays hold; may stay 0 (meaning count) without index */
+    const char *const *class_names; /* (classes) zero-terminated names, or NULL */
+    fnn_allocator allocator;        /* where memory made for this data set and its views comes from;
+                                    zeroed: FMNIST_NN_MALLOC */
+    void *owned[5];                 /* private: what fnn_dataset_free releases; leave it NULL */
+} fnn_dataset;
+
+/* Releases what the data set owns and zeroes the struct: the arrays of a loader, or a view's index.
+ * Safe on NULL, on a zeroed struct, after a failed load, and twice. Views of a data set must not be
+ * used after it is freed. */
+FNN_API void fnn_dataset_free(fnn_dataset *data);
+
+/* Checks a data set made by hand: sizes, exactly one of bytes and reals, every label and index in
+ * range. Looks at every label and index, not at pixels or targets (which may be NaN).
+ * Returns FNN_OK or FNN_ERROR_ARGUMENT; `error` (may be NULL) names the first thing wrong. */
+FNN_API fnn_result fnn_dataset_check(const fnn_dataset *data, fnn_error *error);
+
+/* Counts the samples of each class. `counts` has data->classes elements and is overwritten.
+ * Returns FNN_ERROR_ARGUMENT without labels, or when a label is out of range. */
+FNN_API fnn_result fnn_dataset_class_counts(const fnn_dataset *data, int64_t *counts);
+
+/* Views. Each makes `*out` a data set that borrows the rows of `data` and owns only its index: free
+ * it with fnn_dataset_free, before `data`. Views of views work. Outputs are overwritten without
+ * being freed first, must not be `data` nor each other, and are zeroed on failure. The same seed
+ * gives the same view on every machine. All return FNN_ERROR_ARGUMENT on counts, positions or
+ * pointers that make no sense (say what in `error`, which may be NULL) or FNN_ERROR_MEMORY. */
+
+/* The samples at the positions samples[0 .. count - 1] of `data`, in that order; a position may
+ * occur more than once (a bootstrap). */
+FNN_API fnn_result fnn_dataset_subset(const fnn_dataset *data, const int64_t *samples,
+                                      int64_t count, fnn_dataset *out, fnn_error *error);
+
+/* All samples in random order (Fisher-Yates: every order equally likely). */
+FNN_API fnn_result fnn_dataset_shuffle(const fnn_dataset *data, uint64_t seed, fnn_dataset *out,
+                                       fnn_error *error);
+
+/* The first `first_count` samples into `first`, the others into `second`; with `shuffle` nonzero
+ * after a shuffle by `seed`. 0 <= first_count <= data->count: one part may be empty. */
+FNN_API fnn_result fnn_dataset_split(const fnn_dataset *data, int64_t first_count, int shuffle,
+                                     uint64_t seed, fnn_dataset *first, fnn_dataset *second,
+                                     fnn_error *error);
+
+/* Fold number `fold` (from 0) of `folds`-fold cross-validation: a contiguous part of the (shuffled,
+ * if `shuffle` is nonzero) samples is `validation`, all others are `train`. The folds of one seed
+ * are a partition; when `folds` does not divide the count, the first ones hold one sample more.
+ * 2 <= folds <= data->count. */
+FNN_API fnn_result fnn_dataset_fold(const fnn_dataset *data, int folds, int fold, int shuffle,
+                                    uint64_t seed, fnn_dataset *train, fnn_dataset *validation,
+                                    fnn_error *error);
+
+/* Loaders. Each overwrites `*out` (not freed first) and leaves it zeroed on failure; free it with
+ * fnn_dataset_free. `allocator` may be NULL (FMNIST_NN_MALLOC) and must otherwise keep working
+ * until the data set and its views are freed. A file may be plain or gzip-compressed: its first two
+ * bytes tell, not its name. They return FNN_ERROR_FILE when a file cannot be opened or read,
+ * FNN_ERROR_FORMAT when its contents are wrong, FNN_ERROR_MEMORY, or FNN_ERROR_ARGUMENT; `error`
+ * (may be NULL) names the file, what was expected and what was found. */
+
+/* Loads unsigned bytes in IDX, the format of MNIST and Fashion-MNIST.
+ * images: an IDX file of 2 dimensions (n, channels), 3 (n, height, width) or 4 (n, height, width,
+ * channels). labels: an IDX file of n bytes, or NULL; classes becomes the largest label + 1. */
+FNN_API fnn_result fnn_load_idx(fnn_dataset *out, const char *images, const char *labels,
+                                const fnn_allocator *allocator, fnn_error *error);
+
+/* Loads Fashion-MNIST (60,000 and 10,000 images of 28 x 28 x 1, 10 classes with their names).
+ * directory: holds the four files under their original names, with or without `.gz`; NULL looks in
+ * $FMNIST_DIR, then in `data`, then in /usr/share/datasets/fashion-mnist, and takes the first that
+ * has the files. train, test: either may be NULL (not loaded), not both. Fewer images than the
+ * original are accepted, another size or a label above 9 is not. The original MNIST has the same
+ * file names and loads too (its class names are then wrong: set class_names to NULL). */
+FNN_API fnn_result fnn_load_fashion_mnist(const char *directory, fnn_dataset *train,
+                                          fnn_dataset *test, const fnn_allocator *allocator,
+                                          fnn_error *error);
+
+/* What the label column of a CSV file holds. */
+typedef enum fnn_csv_label {
+    FNN_CSV_LABEL_NONE,  /* there is no label column: all columns are features */
+    FNN_CSV_LABEL_CLASS, /* class numbers: integers */
+    FNN_CSV_LABEL_NAME,  /* class names: any text, numbered in the order of their bytes (strcmp) */
+    FNN_CSV_LABEL_TARGET /* a number to predict: goes to targets, target_count = 1 */
+} fnn_csv_label;
+
+/* How to read a CSV file; start from fnn_csv_config_init(), then change fields. */
+typedef struct fnn_csv_config {
+    char separator;      /* ',' ';' '\t' ...; ' ' stands for any run of spaces and tabs */
+    int header;          /* 1: the first line that is not blank names the columns: skipped */
+    fnn_csv_label label; /* what the label column holds */
+    int label_column;    /* from 0; negative counts from the end: -1 is the last column */
+    int compact_classes; /* FNN_CSV_LABEL_CLASS only. 0: numbers are kept, must be 0 .. 65535,
+                                 and classes = largest + 1, so that 1 2 3 4 5 7 makes 8 classes of
+                                 which two are empty. 1: the numbers that occur (any integers up to
+                                 16 million) become 0, 1, 2 ... in ascending order, and class_names
+                                 hold the original numbers */
+    const struct fnn_dataset *same_classes; /* NULL, or a loaded training set whose classes (and,
+                                 for names and compacted numbers, class_names) this file must use,
+                                 so that both sets number their classes alike; a class that it does
+                                 not have is FNN_ERROR_FORMAT. Its names are copied */
+    int keep_bytes; /* 1: features are integers 0 .. 255 and stay bytes (a quarter of the
+                                 memory); anything else is FNN_ERROR_FORMAT. 0: reals */
+    int height, width, channels; /* of one sample, whose product is the number of feature columns;
+                                 0, 0, 0: a table, 1 x 1 x columns */
+    const int *skip_columns; /* (skip_count) columns to leave out, negative from the end, or NULL */
+    int skip_count;
+} fnn_csv_config;
+
+/* Comma, no header line, class numbers in the last column, kept as they are; features as reals; a
+ * table; nothing skipped. Three files and what to change:
+ *     Kaggle's Fashion-MNIST: header = 1, label_column = 0, keep_bytes = 1, height = width = 28,
+ *                             channels = 1
+ *     UCI Iris:               label = FNN_CSV_LABEL_NAME
+ *     UCI Statlog (Landsat):  separator = ' ', compact_classes = 1 (1..7 without 6),
+ *                             keep_bytes = 1; for sat.tst also same_classes = the set of sat.trn */
+FNN_API fnn_csv_config fnn_csv_config_init(void);
+
+/* Loads a table of text: one sample a line, all lines with the same number of columns.
+ * RFC 4180 quotes ("a ""quoted"" word, with a comma or a line end"), CRLF, LF or CR, a missing last
+ * line end, a UTF-8 byte order mark, blank lines (ignored) and blanks round a field are accepted.
+ * Numbers are decimal with a point (`-1.5e-3`), correctly rounded to fnn_real whatever the locale;
+ * hexadecimal, inf, nan and empty fields are FNN_ERROR_FORMAT, as is a number beyond the range of
+ * fnn_real. `error` names line and column (both from 1). config NULL: fnn_csv_config_init(). */
+FNN_API fnn_result fnn_load_csv(fnn_dataset *out, const char *path, const fnn_csv_config *config,
+                                const fnn_allocator *allocator, fnn_error *error);
+
+/* How features are brought to a common scale: x' = (x - shift[j]) * scale[j] for feature j. */
+typedef enum fnn_normalization {
+    FNN_NORMALIZE_NONE,            /* x */
+    FNN_NORMALIZE_DIVIDE_255,      /* x / 255 */
+    FNN_NORMALIZE_MEAN,            /* x - mean_j */
+    FNN_NORMALIZE_MEAN_DIVIDE_255, /* (x - mean_j) / 255 */
+    FNN_NORMALIZE_STANDARDIZE,     /* (x - mean_j) / standard deviation_j */
+    FNN_NORMALIZE_MEAN_VARIANCE    /* (x - mean_j) / variance_j */
+} fnn_normalization;
+
+/* Computes shift and scale of each feature from `data` (the training set: apply the same numbers to
+ * validation and test sets). shift, scale: (features), overwritten. Means and population variances
+ * (divided by count) are summed in double; a feature without any spread is divided by 1.
+ * Returns FNN_ERROR_NUMERIC when a statistic is not finite in fnn_real (a NaN or Inf in the data, a
+ * variance too small to divide by), FNN_ERROR_ARGUMENT, or FNN_ERROR_MEMORY (it needs 16 bytes a
+ * feature, from data->allocator). On failure shift and scale are unspecified. */
+FNN_API fnn_result fnn_normalization_compute(fnn_normalization kind, const fnn_dataset *data,
+                                             fnn_real *shift, fnn_real *scale, fnn_error *error);
+
+/* ---- layers ---- */
+
+/* How weights start (fan_in, fan_out: inputs and outputs of the layer). */
+typedef enum fnn_initializer_kind {
+    FNN_GLOROT_UNIFORM, /* +-sqrt(6 / (fan_in + fan_out)), Glorot and Bengio 2010; Keras' choice */
+    FNN_GLOROT_NORMAL,  /* deviation sqrt(2 / (fan_in + fan_out)) */
+    FNN_HE_NORMAL,      /* deviation sqrt(2 / fan_in), He et al. 2015 */
+    FNN_HE_UNIFORM,     /* +-sqrt(6 / fan_in) */
+    FNN_FAN_IN_UNIFORM, /* +-1 / sqrt(fan_in): PyTorch's choice for weights and biases */
+    FNN_NORMAL,         /* deviation 1 */
+    FNN_UNIFORM,        /* +-1 */
+    FNN_ZEROS,
+    FNN_INITIALIZER_COUNT
+} fnn_initializer_kind;
+
+/* The values above times scale. */
+typedef struct fnn_initializer {
+    fnn_initializer_kind kind;
+    fnn_real scale;
+} fnn_initializer;
+
+/* ---- models ---- */
+
+/* A model is a stack of layers on inputs of one shape. Build it, then use it: the first fit,
+ * forward or fnn_seal fixes the layers. A builder that fails leaves its message in the model,
+ * every later call fails the same way, and every call accepts a NULL model, so that one look at
+ * the last result or at fnn_model_error is enough. */
+typedef struct fnn_model fnn_model;
+
+/* An empty model for inputs (height, width, channels); a table of n columns is (1, 1, n). It
+ * computes on the best instruction set with as many threads as OpenMP would use. NULL: no memory. */
+FNN_API fnn_model *fnn_sequential(int height, int width, int channels);
+
+/* The same with an instruction set, threads and an allocator of your choice. */
+FNN_API fnn_model *fnn_sequential_with(const fnn_context_config *config, int height, int width,
+                                       int channels);
+
+/* Frees a model; NULL is allowed. */
+FNN_API void fnn_model_free(fnn_model *model);
+
+/* What went wrong: the builder that failed first, else the last call on the model; code FNN_OK when
+ * nothing did. Never NULL. */
+FNN_API const fnn_error *fnn_model_error(const fnn_model *model);
+
+/* Layers. Each call returns the layer's index, or -1 after an error.
+ * dense: y = f(x W + b), W (inputs, units); an input of more than one dimension counts as flat.
+ * activate: y = f(x); parameter is the slope of leaky_relu or the scale of elu, else unused.
+ * dropout: in training y = x / (1 - rate) with probability 1 - rate, else 0 (Srivastava et al.
+ * 2014, inverted); rate in [0, 1). flatten: (H, W, C) as (1, 1, H*W*C), free of cost. */
+FNN_API int fnn_dense(fnn_model *model, int units, fnn_activation activation);
+FNN_API int fnn_activate(fnn_model *model, fnn_activation activation, fnn_real parameter);
+FNN_API int fnn_dropout(fnn_model *model, fnn_real rate);
+FNN_API int fnn_flatten(fnn_model *model);
+
+/* How layers added from now on start: weights Glorot uniform and biases zero unless told. */
+FNN_API fnn_result fnn_set_initializer(fnn_model *model, fnn_initializer weights,
+                                       fnn_initializer biases);
+
+/* The seed of weights and dropout, 0 unless told. On a model in use: draws all weights anew and forgets
+ * the optimiser's state. */
+FNN_API fnn_result fnn_set_seed(fnn_model *model, uint64_t seed);
+
+/* Makes the model normalise its inputs with statistics of data; see fnn_normalization. Inputs
+ * are taken as they are unless told. */
+FNN_API fnn_result fnn_normalize(fnn_model *model, fnn_normalization kind, const fnn_dataset *data);
+
+/* What training minimises: the mean over samples of
+ *     softmax cross-entropy         -sum t log softmax(y); a softmax output layer is not applied
+ *                                   twice, any other output is taken as logits
+ *     categorical cross-entropy     on any outputs, as Keras: q = y / sum y, clipped to
+ *                                   [1e-7, 1 - 1e-7], then -sum t log q
+ *     sparse categorical            on any outputs, as Keras: q = y clipped to [1e-7, 1 - 1e-7],
+ *                                   then softmax cross-entropy of log q
+ *     mean squared error            mean over outputs of (y - t)^2
+ *     mean absolute error           mean over outputs of |y - t|
+ *     epsilon-insensitive           mean over outputs of max(0, |y - t| - epsilon)
+ * where t is the one-hot label or the given targets. */
+typedef enum fnn_loss_kind {
+    FNN_LOSS_SOFTMAX_CROSS_ENTROPY, /* unless told otherwise */
+    FNN_LOSS_CATEGORICAL_CROSS_ENTROPY,
+    FNN_LOSS_SPARSE_CATEGORICAL_CROSS_ENTROPY,
+    FNN_LOSS_MEAN_SQUARED_ERROR,
+    FNN_LOSS_MEAN_ABSOLUTE_ERROR,
+    FNN_LOSS_EPSILON_INSENSITIVE,
+    FNN_LOSS_COUNT
+} fnn_loss_kind;
+
+/* label_smoothing s in [0, 1): t becomes (1 - s) t + s / classes (cross-entropies only). epsilon
+ * is that of the epsilon-insensitive loss. */
+FNN_API fnn_result fnn_set_loss(fnn_model *model, fnn_loss_kind kind, fnn_real label_smoothing,
+                                fnn_real epsilon);
+
+/* Fixes the layers and draws the weights, if that has not happened yet. */
+FNN_API fnn_result fnn_seal(fnn_model *model);
+
+/* Layers, shapes and parameter counts as text, at most size bytes with the final 0. Returns the
+ * length of the whole text, as snprintf. */
+FNN_API size_t fnn_summary(const fnn_model *model, char *text, size_t size);
+
+/* All parameters and their gradients, contiguous: layer after layer, weights then biases. They
+ * stay where they are for the model's life; *count may be NULL. NULL after an error. */
+FNN_API fnn_real *fnn_parameters(fnn_model *model, size_t *count);
+FNN_API fnn_real *fnn_gradients(fnn_model *model, size_t *count);
+
+/* ---- training ---- */
+
+typedef enum fnn_optimizer_kind {
+    FNN_SGD,
+    FNN_MOMENTUM,
+    FNN_ADAGRAD,
+    FNN_ADADELTA,
+    FNN_RMSPROP,
+    FNN_ADAM,
+    FNN_OPTIMIZER_COUNT
+} fnn_optimizer_kind;
+
+/* One update of all parameters by the gradient g; the formulas stand at >>kernels, step_*. */
+typedef struct fnn_optimizer {
+    fnn_optimizer_kind kind;
+    fnn_real learning_rate;
+    fnn_real momentum;     /* momentum, Nesterov; RMSProp's own momentum, 0 for none */
+    fnn_real rho;          /* Adadelta, RMSProp: how much of the mean square stays */
+    fnn_real beta1, beta2; /* Adam */
+    fnn_real epsilon;
+    fnn_real weight_decay; /* AdamW: w -= learning_rate * weight_decay * w, biases left out */
+    fnn_real start;        /* Adagrad: where the sum of squares starts */
+    int nesterov;
+    int pytorch;           /* PyTorch's conventions instead of Keras' */
+} fnn_optimizer;
+
+/* Optimisers with Keras' defaults: Adagrad starts at .1; rho .95 for Adadelta and .9 for RMSProp;
+ * Adam's betas .9 and .999; epsilon 1e-7, which Adam adds to the uncorrected root. */
+FNN_API fnn_optimizer fnn_sgd(fnn_real learning_rate);
+FNN_API fnn_optimizer fnn_momentum(fnn_real learning_rate, fnn_real momentum);
+FNN_API fnn_optimizer fnn_nesterov(fnn_real learning_rate, fnn_real momentum);
+FNN_API fnn_optimizer fnn_adagrad(fnn_real learning_rate);
+FNN_API fnn_optimizer fnn_adadelta(fnn_real learning_rate);
+FNN_API fnn_optimizer fnn_rmsprop(fnn_real learning_rate);
+FNN_API fnn_optimizer fnn_adam(fnn_real learning_rate);
+FNN_API fnn_optimizer fnn_adamw(fnn_real learning_rate, fnn_real weight_decay);
+
+/* The same optimiser with PyTorch's defaults and conventions: momentum without the rate folded
+ * in, Adagrad starting at 0 with epsilon 1e-10, Adadelta's rho .9 and epsilon 1e-6, RMSProp's
+ * rho .99, Adam's epsilon 1e-8 added to the corrected root. */
+FNN_API fnn_optimizer fnn_pytorch(fnn_optimizer optimizer);
+
+/* One epoch's figures. A score is the accuracy where samples have classes, else R2. */
+typedef struct fnn_epoch {
+    int epoch;    /* 1, 2, ... */
+    int64_t step; /* updates so far */
+    double loss, score;
+    double validation_loss, validation_score; /* NaN without validation data */
+    double seconds;                           /* this epoch, validation included */
+    double learning_rate;
+} fnn_epoch;
+
+/* All epochs of a fit. Start with {0}; fits append; free with fnn_history_free. */
+typedef struct fnn_history {
+    fnn_epoch *epochs;
+    int count, capacity;
+    fnn_allocator allocator;
+} fnn_history;
+FNN_API void fnn_history_free(fnn_history *history);
+
+typedef enum fnn_monitor {
+    FNN_MONITOR_VALIDATION_LOSS,
+    FNN_MONITOR_VALIDATION_SCORE,
+    FNN_MONITOR_LOSS,
+    FNN_MONITOR_SCORE
+} fnn_monitor;
+
+typedef struct fnn_fit_config {
+    fnn_optimizer optimizer;       /* fnn_rmsprop(1e-3), as Keras' compile() */
+    int epochs;                    /* 1 */
+    int batch_size;                /* 32 */
+    int steps_per_epoch;           /* 0: an epoch is one pass over the data; else this many batches */
+    int shuffle;                   /* 1: a new order for each pass */
+    uint64_t seed;                 /* 0; of the order (weights and dropout: fnn_set_seed) */
+    const fnn_dataset *validation; /* NULL */
+    fnn_real l2, l1;               /* 0: the loss gets l2/2 |W|^2 + l1 |W|_1, so the gradient gets
+                                      l2 W + l1 sign W; biases are left out. (Keras' l2(x) is our
+                                      l2 = 2 x.) The reported loss is without this penalty. */
+    fnn_real clip_norm;            /* 0: none; else the loss's whole gradient is scaled to at most this,
+                                      before the penalty's is added (as PyTorch) */
+    fnn_real clip_value;           /* 0: none; else each element is cut to +- this */
+    int patience;                  /* 0: none; else stop after this many epochs without improvement */
+    fnn_monitor monitor;           /* FNN_MONITOR_VALIDATION_LOSS: what must improve */
+    double min_delta;              /* 0: by how much */
+    int restore_best;              /* 0; else the best epoch's weights are put back at the end */
+    int ignore_nan;                /* 0: a loss that is not finite ends the fit with an error */
+    int verbose;                   /* 0; 1: progress on stderr, a bar on a terminal, else a line per epoch */
+    int (*callback)(void *user, const fnn_epoch *epoch); /* NULL; nonzero stops the fit */
+    void *user;
+} fnn_fit_config;
+
+/* The defaults named beside the fields above. */
+FNN_API fnn_fit_config fnn_fit_config_init(void);
+
+/* Trains the model on data. All memory is taken before the first step; a second fit continues
+ * the optimiser's state. history may be NULL. The same build, instruction set and seeds give the
+ * same weights for any number of threads. Returns FNN_ERROR_NUMERIC (the message names layer and
+ * epoch) when the loss is not finite, FNN_OK after early stopping or a callback's stop. */
+FNN_API fnn_result fnn_fit(fnn_model *model, const fnn_dataset *data, const fnn_fit_config *config,
+                           fnn_history *history);
+
+/* The step, opened: forward, loss, backward, step on one batch, for a training loop of your own.
+ * samples (count sample numbers of data, NULL: the first count) are gathered and normalised;
+ * training switches dropout on. fnn_outputs: (count, outputs) of the last forward, where a
+ * softmax at the end is not yet applied before fnn_loss has been called. fnn_loss gives the mean
+ * loss over the batch; fnn_backward fills fnn_gradients; fnn_step applies the optimiser, penalty
+ * and clipping of config. */
+FNN_API fnn_result fnn_forward(fnn_model *model, const fnn_dataset *data, const int64_t *samples,
+                               int count, int training);
+FNN_API const fnn_real *fnn_outputs(const fnn_model *model);
+FNN_API fnn_result fnn_loss(fnn_model *model, double *loss);
+FNN_API fnn_result fnn_backward(fnn_model *model);
+FNN_API fnn_result fnn_step(fnn_model *model, const fnn_fit_config *config);
+
+/* ---- inference and metrics ---- */
+
+/* outputs (count, outputs) for every sample of data. Any number of threads may share a sealed
+ * model, each with a context of its own; context NULL makes one for this call, with the model's
+ * instruction set and threads. A sample's output has the same bits alone or among others. With
+ * a context that fnn_reserve has prepared nothing is allocated. */
+FNN_API fnn_result fnn_predict(const fnn_model *model, fnn_context *context, const fnn_dataset *data,
+                               fnn_real *outputs);
+
+/* As fnn_predict, but the number of the largest output for each sample. */
+FNN_API fnn_result fnn_predict_classes(const fnn_model *model, fnn_context *context,
+                                       const fnn_dataset *data, int32_t *classes);
+
+typedef struct fnn_metrics {
+    double loss;
+    double accuracy; /* NaN without labels or one-hot targets */
+    double r2;       /* over all outputs together; NaN for labels */
+    int64_t count;
+} fnn_metrics;
+
+/* The model's loss and scores on data. */
+FNN_API fnn_result fnn_evaluate(const fnn_model *model, fnn_context *context,
+                                const fnn_dataset *data, fnn_metrics *metrics);
+
+/* Takes all the memory that the context needs for inference with this model. */
+FNN_API fnn_result fnn_reserve(const fnn_model *model, fnn_context *context);
+
+/* Bytes a sealed model takes: parameters, and with batch_size > 0 all that a fit adds. */
+FNN_API size_t fnn_memory_size(const fnn_model *model, int batch_size);
+
+/* Metrics on arrays. outputs (count, classes), labels and predicted (count); undefined ratios
+ * (0 / 0) are 0. confusion (classes, classes): rows true, columns predicted; entries are counts.
+ * r2 = 1 - sum (t - y)^2 / sum (t - mean t)^2 over count * outputs values, mean per output. */
+FNN_API double fnn_accuracy(const fnn_real *outputs, const int32_t *labels, int64_t count, int classes);
+FNN_API double fnn_top_k(const fnn_real *outputs, const int32_t *labels, int64_t count, int classes,
+                         int k);
+FNN_API fnn_result fnn_confusion(const int32_t *predicted, const int32_t *labels, int64_t count,
+                                 int classes, int64_t *confusion);
+FNN_API fnn_result fnn_precision_recall(const int64_t *confusion, int classes, double *precision,
+                                        double *recall, double *f1);
+FNN_API double fnn_r2(const fnn_real *outputs, const fnn_real *targets, int64_t count, int outputs_count);
+
+/* What fnn_check_gradients finds: the worst parameter tensor by |a - n| / (|a| + |n|), norms over
+ * the tensor's elements, a the computed gradient, n the central difference. */
+typedef struct fnn_gradient_check {
+    double worst;
+    int worst_layer;
+    int worst_is_bias;
+    int64_t checked; /* parameters perturbed */
+} fnn_gradient_check;
+
+/* Compares every gradient with (loss(w + h) - loss(w - h)) / 2h on the samples of data as one
+ * batch, dropout included, with the l2 and l1 of config. Exact to about 1e-8 in the double library
+ * with h 1e-5; the float library can do 1e-2 or so. per_tensor (2 per layer: weights, biases; NaN
+ * where there are none) may be NULL. */
+FNN_API fnn_result fnn_check_gradients(fnn_model *model, const fnn_dataset *data,
+                                       const fnn_fit_config *config, double h,
+                                       fnn_gradient_check *report, double *per_tensor);
+
 /* ---- kernels ---- */
 
 /* C = alpha op(A) op(B) + beta C, as BLAS' sgemm on row-major matrices.
@@ -253,7 +857,7 @@ FNN_API fnn_result fnn_from_bytes(fnn_context *context, ptrdiff_t n, const uint8
 /* y[i] = x[i] / (1 - rate) with probability 1 - rate, else 0, 0 <= rate <= 1 (Srivastava et al.
  * 2014, scaled while training). Which are kept is a function of key, rate and offset + i, so
  * dropout of the gradient with the same three is the backward pass. y may be x. */
-FNN_API fnn_result fnn_dropout(fnn_context *context, ptrdiff_t n, uint64_t key, uint64_t offset,
+FNN_API fnn_result fnn_dropout_apply(fnn_context *context, ptrdiff_t n, uint64_t key, uint64_t offset,
                                fnn_real rate, const fnn_real *x, fnn_real *y);
 
 #ifdef __cplusplus
@@ -270,6 +874,8 @@ FNN_API fnn_result fnn_dropout(fnn_context *context, ptrdiff_t n, uint64_t key, 
 #if defined(FMNIST_NN_IMPLEMENTATION) && !defined(FNNI_IMPLEMENTATION)
 #define FNNI_IMPLEMENTATION
 
+#include <errno.h>
+#include <float.h>
 #include <limits.h>
 #include <math.h>
 #include <stdarg.h>
@@ -277,6 +883,14 @@ FNN_API fnn_result fnn_dropout(fnn_context *context, ptrdiff_t n, uint64_t key, 
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#if defined(_WIN32)
+#include <io.h>
+#else
+#include <unistd.h>
+#endif
+#if !defined(_MSC_VER)
+#include <sys/time.h>
+#endif
 #ifdef _OPENMP
 #include <omp.h>
 #endif
@@ -341,8 +955,7 @@ FNN_API fnn_result fnn_dropout(fnn_context *context, ptrdiff_t n, uint64_t key, 
 #endif
 #define FNNI_RESTRICT __restrict
 
-#define FNNI_PASTE_(a, b) a##b
-#define FNNI_PASTE(a, b) FNNI_PASTE_(a, b)
+#define FNNI_NAN ((double)NAN)
 
 /* Passes over the kernel room, and what carries an instruction set into a function. */
 #define FNNI_PASS_SCALAR 0
@@ -545,6 +1158,31 @@ static int fnni_machine_has(fnn_isa isa)
     return isa == FNN_ISA_SCALAR || (FNNI_ARM64 && isa == FNN_ISA_NEON);
 }
 #endif
+
+/* Seconds since some point in the past, for progress and reports. gettimeofday, because with
+ * -std=c99 the C library's header does not declare clock_gettime. */
+static double fnni_seconds(void)
+{
+#if defined(_MSC_VER)
+    struct timespec t;
+    timespec_get(&t, TIME_UTC);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+#else
+    struct timeval t;
+    gettimeofday(&t, NULL);
+    return (double)t.tv_sec + 1e-6 * (double)t.tv_usec;
+#endif
+}
+
+/* Whether stderr is a terminal. */
+static int fnni_terminal(void)
+{
+#if defined(_WIN32)
+    return _isatty(2);
+#else
+    return isatty(2);
+#endif
+}
 
 static int fnni_openmp_threads(void)
 {
@@ -2838,6 +3476,3723 @@ static fnn_result fnni_gemm_run(fnn_context *context, fnni_gemm *g)
 }
 
 /* ============================================================================
+ * >>data  data sets: views, statistics, and readers of IDX, gzip and CSV
+ * ============================================================================
+ * Lives here: fnn_dataset and all that makes one. From the bottom up: whole files into memory; gzip
+ * (RFC 1952) and inflate (RFC 1951); IDX; decimal numbers; CSV; views; normalisation.
+ * Called by: >>train gathers batches through fnni_dataset_row; users call the fnn_ functions, whose
+ * contracts stand in >>api. Calls >>memory and >>random only.
+ * Files are hostile here. Every product of sizes goes through fnni_multiply, what remains is
+ * compared by subtraction, an array is allocated only after the file is seen to hold it, and each
+ * reader checks all it reads before it keeps it. Nothing depends on byte order or locale.
+ * To add a format: a reader that fills a zeroed fnn_dataset, gives each array to fnni_dataset_own,
+ * and on any error calls fnn_dataset_free; then tests for truncation at every length, for every
+ * flipped bit, and for a failure of every allocation and read. */
+
+/* No file of training data is larger; a size beyond says that something is wrong. On 32 bits it is
+ * a quarter of the address space, so that sums of two sizes cannot overflow. */
+#define FNNI_MAX_FILE_BYTES \
+    ((uint64_t)SIZE_MAX >> 40 ? (size_t)((uint64_t)1 << 40 & SIZE_MAX) : SIZE_MAX / 4)
+/* No side of an image is longer, no table wider: three of these multiply to less than 2^60. */
+#define FNNI_MAX_DIMENSION (1 << 20)
+/* The output layer has one unit a class: more classes mean that the wrong column was taken. */
+#define FNNI_MAX_CLASSES 65536
+/* The largest class number that a float still tells from its neighbours. */
+#define FNNI_MAX_CLASS_NUMBER 16777216
+/* Deflate's best case: a match of 258 bytes in two bits, that is 1032 bytes out of one. */
+#define FNNI_DEFLATE_RATIO 1032
+/* The stream of random numbers that orders samples; other rooms use other streams. */
+#define FNNI_STREAM_DATASET 0x64617461u
+
+/* ---- ownership and rows ---- */
+
+FNN_DEF void fnn_dataset_free(fnn_dataset *data)
+{
+    size_t i;
+    if (!data) return;
+    for (i = 0; i < sizeof data->owned / sizeof data->owned[0]; i++)
+        fnni_release(&data->allocator, data->owned[i]);
+    memset(data, 0, sizeof *data);
+}
+
+/* Makes `memory` (NULL: nothing) the property of the data set, and returns it. No loader owns more
+ * than the array has slots: pixels, labels, targets, index, names. */
+static void *fnni_dataset_own(fnn_dataset *data, void *memory)
+{
+    int i = 0;
+    while (data->owned[i]) i++;
+    data->owned[i] = memory;
+    return memory;
+}
+
+static void *fnni_dataset_allocate(fnn_dataset *data, size_t count, size_t element)
+{
+    size_t bytes;
+    if (!fnni_multiply(count, element, &bytes)) return NULL;
+    return fnni_dataset_own(data, fnni_allocate(&data->allocator, bytes));
+}
+
+static void fnni_dataset_begin(fnn_dataset *out, const fnn_allocator *allocator)
+{
+    memset(out, 0, sizeof *out);
+    if (allocator) out->allocator = *allocator;
+}
+
+/* The row of the arrays that holds sample i. */
+static size_t fnni_dataset_row(const fnn_dataset *data, int64_t i)
+{
+    return (size_t)(data->index ? data->index[i] : i);
+}
+
+static size_t fnni_dataset_features(const fnn_dataset *data)
+{
+    return (size_t)data->height * (size_t)data->width * (size_t)data->channels;
+}
+
+/* ---- checks ---- */
+
+static int64_t fnni_dataset_rows(const fnn_dataset *data)
+{
+    return data->rows > 0 ? data->rows : data->count;
+}
+
+/* Shape and pointers, without a look into the arrays: what a view needs. */
+static fnn_result fnni_dataset_check_shape(const fnn_dataset *data, fnn_error *error)
+{
+    size_t size;
+    if (!data) return fnni_fail(error, FNN_ERROR_ARGUMENT, "data set: NULL");
+    if (data->height < 1 || data->width < 1 || data->channels < 1)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "data set: sample of %d x %d x %d",
+                         data->height, data->width, data->channels);
+    if (!data->bytes == !data->reals)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "data set: %s of bytes and reals is set",
+                         data->bytes ? "each" : "none");
+    if (data->count < 0 || data->rows < 0)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "data set: %lld samples in %lld rows",
+                         (long long)data->count, (long long)data->rows);
+    if (!data->index && data->rows > 0 && data->rows < data->count)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "data set: %lld samples but only %lld rows",
+                         (long long)data->count, (long long)data->rows);
+    if ((uint64_t)fnni_dataset_rows(data) > SIZE_MAX ||
+        !fnni_multiply((size_t)data->height, (size_t)data->width, &size) ||
+        !fnni_multiply(size, (size_t)data->channels, &size) ||
+        !fnni_multiply(size, sizeof(fnn_real), &size) ||
+        !fnni_multiply(size, (size_t)fnni_dataset_rows(data), &size))
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "data set: %lld rows of %d x %d x %d overflow",
+                         (long long)fnni_dataset_rows(data), data->height, data->width,
+                         data->channels);
+    return FNN_OK;
+}
+
+static fnn_result fnni_dataset_check_index(const fnn_dataset *data, fnn_error *error)
+{
+    int64_t i;
+    if (!data->index) return FNN_OK;
+    for (i = 0; i < data->count; i++)
+        if (data->index[i] < 0 || data->index[i] >= data->rows)
+            return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                             "data set: index[%lld] is %lld, expected 0 to rows - 1 = %lld",
+                             (long long)i, (long long)data->index[i], (long long)data->rows - 1);
+    return FNN_OK;
+}
+
+static fnn_result fnni_dataset_check_labels(const fnn_dataset *data, fnn_error *error)
+{
+    int64_t i;
+    if (!data->labels) return FNN_OK;
+    if (data->classes < 1)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "data set: labels, but %d classes",
+                         data->classes);
+    for (i = 0; i < data->count; i++) {
+        int32_t label = data->labels[fnni_dataset_row(data, i)];
+        if (label < 0 || label >= data->classes)
+            return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                             "data set: sample %lld has label %ld, expected 0 to classes - 1 = %d",
+                             (long long)i, (long)label, data->classes - 1);
+    }
+    return FNN_OK;
+}
+
+FNN_DEF fnn_result fnn_dataset_check(const fnn_dataset *data, fnn_error *error)
+{
+    int i;
+    fnn_result result = fnni_dataset_check_shape(data, error);
+    if (result == FNN_OK && data->count < 1)
+        result = fnni_fail(error, FNN_ERROR_ARGUMENT, "data set: no samples");
+    if (result == FNN_OK && data->targets && data->target_count < 1)
+        result = fnni_fail(error, FNN_ERROR_ARGUMENT, "data set: targets, but target_count is %d",
+                           data->target_count);
+    if (result == FNN_OK) result = fnni_dataset_check_index(data, error);
+    if (result == FNN_OK) result = fnni_dataset_check_labels(data, error);
+    for (i = 0; result == FNN_OK && data->class_names && i < data->classes; i++)
+        if (!data->class_names[i])
+            result = fnni_fail(error, FNN_ERROR_ARGUMENT, "data set: class_names[%d] is NULL", i);
+    return result;
+}
+
+FNN_DEF fnn_result fnn_dataset_class_counts(const fnn_dataset *data, int64_t *counts)
+{
+    int64_t i;
+    if (!counts || !data || !data->labels) return FNN_ERROR_ARGUMENT;
+    if (fnn_dataset_check(data, NULL) != FNN_OK) return FNN_ERROR_ARGUMENT;
+    for (i = 0; i < data->classes; i++) counts[i] = 0;
+    for (i = 0; i < data->count; i++) counts[data->labels[fnni_dataset_row(data, i)]]++;
+    return FNN_OK;
+}
+
+/* ---- views ---- */
+
+/* Makes `view` all of `data` but ownership and index, with room for an index of `count` samples,
+ * which is returned: NULL when there is no memory or count is 0. */
+static int64_t *fnni_view_begin(fnn_dataset *view, const fnn_dataset *data, int64_t count)
+{
+    int64_t *index;
+    *view = *data;
+    memset(view->owned, 0, sizeof view->owned);
+    view->index = NULL;
+    view->rows = fnni_dataset_rows(data);
+    view->count = count;
+    index = (int64_t *)fnni_dataset_allocate(view, (size_t)count, sizeof *index);
+    view->index = index;
+    return index;
+}
+
+/* Makes `view` the samples of `data` at the positions order[0 .. count - 1]; order NULL: at the
+ * positions 0 .. count - 1. */
+static fnn_result fnni_view(fnn_dataset *view, const fnn_dataset *data, const int64_t *order,
+                            int64_t count, fnn_error *error)
+{
+    int64_t *index = fnni_view_begin(view, data, count), i;
+    if (!index && count > 0) {
+        fnn_dataset_free(view);
+        return fnni_fail(error, FNN_ERROR_MEMORY, "no memory for a view of %lld samples",
+                         (long long)count);
+    }
+    for (i = 0; i < count; i++) index[i] = (int64_t)fnni_dataset_row(data, order ? order[i] : i);
+    return FNN_OK;
+}
+
+/* Fisher-Yates, from the end. */
+static void fnni_shuffle(int64_t *items, int64_t count, uint64_t seed)
+{
+    int64_t i;
+    for (i = count - 1; i > 0; i--) {
+        int64_t j =
+            (int64_t)fnni_random_below(seed, FNNI_STREAM_DATASET, (uint64_t)i, (uint64_t)i + 1);
+        int64_t item = items[i];
+        items[i] = items[j];
+        items[j] = item;
+    }
+}
+
+/* All samples of `data`, shuffled if wanted: the whole that split and fold cut up. */
+static fnn_result fnni_view_ordered(fnn_dataset *view, const fnn_dataset *data, int shuffle,
+                                    uint64_t seed, fnn_error *error)
+{
+    fnn_result result = fnni_view(view, data, NULL, data->count, error);
+    if (result == FNN_OK && shuffle) fnni_shuffle((int64_t *)view->owned[0], view->count, seed);
+    return result;
+}
+
+/* Makes `inside` the samples begin .. end - 1 of `whole`, and `outside` the others, in order. */
+static fnn_result fnni_view_cut(const fnn_dataset *whole, int64_t begin, int64_t end,
+                                fnn_dataset *inside, fnn_dataset *outside, fnn_error *error)
+{
+    int64_t i, *rest, count = whole->count - (end - begin);
+    fnn_result result = FNN_OK;
+    int64_t *part = fnni_view_begin(inside, whole, end - begin);
+    rest = fnni_view_begin(outside, whole, count);
+    if ((!part && end > begin) || (!rest && count > 0)) {
+        fnn_dataset_free(inside);
+        fnn_dataset_free(outside);
+        result = fnni_fail(error, FNN_ERROR_MEMORY, "no memory for views of %lld samples",
+                           (long long)whole->count);
+    } else {
+        for (i = 0; i < begin; i++) rest[i] = whole->index[i];
+        for (i = begin; i < end; i++) part[i - begin] = whole->index[i];
+        for (i = end; i < whole->count; i++) rest[begin + i - end] = whole->index[i];
+    }
+    return result;
+}
+
+/* The arguments common to split and fold; zeroes the outputs. */
+static fnn_result fnni_view_arguments(const fnn_dataset *data, fnn_dataset *a, fnn_dataset *b,
+                                      fnn_error *error)
+{
+    if (!a || !b || a == b || a == data || b == data)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                         "a view's outputs must be different, and not NULL nor its parent");
+    memset(a, 0, sizeof *a);
+    memset(b, 0, sizeof *b);
+    return fnni_dataset_check_shape(data, error);
+}
+
+FNN_DEF fnn_result fnn_dataset_subset(const fnn_dataset *data, const int64_t *samples,
+                                      int64_t count, fnn_dataset *out, fnn_error *error)
+{
+    int64_t i;
+    fnn_result result;
+    if (!out || out == data)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "subset: out is %s", out ? "data" : "NULL");
+    memset(out, 0, sizeof *out);
+    result = fnni_dataset_check_shape(data, error);
+    if (result == FNN_OK && (count < 0 || (uint64_t)count > SIZE_MAX || (count > 0 && !samples)))
+        result = fnni_fail(error, FNN_ERROR_ARGUMENT, "subset: %lld samples%s", (long long)count,
+                           samples ? "" : ", and no list of them");
+    for (i = 0; result == FNN_OK && i < count; i++)
+        if (samples[i] < 0 || samples[i] >= data->count)
+            result = fnni_fail(error, FNN_ERROR_ARGUMENT,
+                               "subset: samples[%lld] is %lld, expected 0 to count - 1 = %lld",
+                               (long long)i, (long long)samples[i], (long long)data->count - 1);
+    if (result == FNN_OK) result = fnni_view(out, data, samples, count, error);
+    return result;
+}
+
+FNN_DEF fnn_result fnn_dataset_shuffle(const fnn_dataset *data, uint64_t seed, fnn_dataset *out,
+                                       fnn_error *error)
+{
+    fnn_result result;
+    if (!out || out == data)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "shuffle: out is %s", out ? "data" : "NULL");
+    memset(out, 0, sizeof *out);
+    result = fnni_dataset_check_shape(data, error);
+    if (result == FNN_OK) result = fnni_view_ordered(out, data, 1, seed, error);
+    return result;
+}
+
+FNN_DEF fnn_result fnn_dataset_split(const fnn_dataset *data, int64_t first_count, int shuffle,
+                                     uint64_t seed, fnn_dataset *first, fnn_dataset *second,
+                                     fnn_error *error)
+{
+    fnn_dataset whole;
+    fnn_result result = fnni_view_arguments(data, first, second, error);
+    if (result == FNN_OK && (first_count < 0 || first_count > data->count))
+        result = fnni_fail(error, FNN_ERROR_ARGUMENT, "split: first_count is %lld of %lld samples",
+                           (long long)first_count, (long long)data->count);
+    if (result != FNN_OK) return result;
+    result = fnni_view_ordered(&whole, data, shuffle, seed, error);
+    if (result == FNN_OK) result = fnni_view_cut(&whole, 0, first_count, first, second, error);
+    fnn_dataset_free(&whole);
+    return result;
+}
+
+FNN_DEF fnn_result fnn_dataset_fold(const fnn_dataset *data, int folds, int fold, int shuffle,
+                                    uint64_t seed, fnn_dataset *train, fnn_dataset *validation,
+                                    fnn_error *error)
+{
+    fnn_dataset whole;
+    int64_t begin, size, longer;
+    fnn_result result = fnni_view_arguments(data, train, validation, error);
+    if (result == FNN_OK && (folds < 2 || folds > data->count || fold < 0 || fold >= folds))
+        result = fnni_fail(error, FNN_ERROR_ARGUMENT, "fold %d of %d folds of %lld samples", fold,
+                           folds, (long long)data->count);
+    if (result != FNN_OK) return result;
+    longer = data->count % folds; /* the first folds hold one sample more */
+    size = data->count / folds + (fold < longer);
+    begin = data->count / folds * fold + (fold < longer ? fold : longer);
+    result = fnni_view_ordered(&whole, data, shuffle, seed, error);
+    if (result == FNN_OK)
+        result = fnni_view_cut(&whole, begin, begin + size, validation, train, error);
+    fnn_dataset_free(&whole);
+    return result;
+}
+
+/* ---- files ---- */
+
+/* A whole file in memory. */
+typedef struct fnni_file {
+    uint8_t *bytes;
+    size_t size;
+} fnni_file;
+
+/* The end of a path, so that the rest of a message always finds room beside it. */
+static const char *fnni_path_tail(const char *path)
+{
+    size_t length = strlen(path);
+    return length > 100 ? path + (length - 100) : path;
+}
+
+static fnn_result fnni_fail_memory(fnn_error *error, const char *path, size_t bytes)
+{
+    return fnni_fail(error, FNN_ERROR_MEMORY, "%s: no memory for %llu bytes", fnni_path_tail(path),
+                     (unsigned long long)bytes);
+}
+
+/* The size of a seekable file; 0 when unknown (a pipe, or more than a long can say). A hint only:
+ * the file may change, and a directory claims any size. */
+static size_t fnni_stream_size(FILE *stream)
+{
+    const uint64_t limit = FNNI_MAX_FILE_BYTES;
+    long size = 0;
+    if (fseek(stream, 0, SEEK_END) == 0) size = ftell(stream);
+    rewind(stream);
+    return size > 0 && (uint64_t)size < limit ? (size_t)size : 0;
+}
+
+/* Doubles the room of a file that turned out longer than thought. */
+static fnn_result fnni_file_grow(fnni_file *file, size_t *capacity, const char *path,
+                                 const fnn_allocator *allocator, fnn_error *error)
+{
+    uint8_t *larger;
+    if (*capacity > FNNI_MAX_FILE_BYTES / 2)
+        return fnni_fail(error, FNN_ERROR_FORMAT, "%s: larger than the limit of %llu bytes",
+                         fnni_path_tail(path), (unsigned long long)FNNI_MAX_FILE_BYTES);
+    larger = (uint8_t *)fnni_allocate(allocator, *capacity * 2);
+    if (!larger) return fnni_fail_memory(error, path, *capacity * 2);
+    memcpy(larger, file->bytes, file->size);
+    fnni_release(allocator, file->bytes);
+    file->bytes = larger;
+    *capacity *= 2;
+    return FNN_OK;
+}
+
+static fnn_result fnni_stream_read(fnni_file *file, FILE *stream, const char *path,
+                                   const fnn_allocator *allocator, fnn_error *error)
+{
+    fnn_result result = FNN_OK;
+    size_t size = fnni_stream_size(stream);
+    size_t capacity = size ? size + 1 : 4096; /* one more, to meet the end without growing */
+    file->bytes = (uint8_t *)fnni_allocate(allocator, capacity);
+    if (!file->bytes) return fnni_fail_memory(error, path, capacity);
+    for (;;) {
+        file->size += fread(file->bytes + file->size, 1, capacity - file->size, stream);
+        if (file->size < capacity) break; /* the end, or an error */
+        result = fnni_file_grow(file, &capacity, path, allocator, error);
+        if (result != FNN_OK) return result;
+    }
+    if (ferror(stream))
+        result = fnni_fail(error, FNN_ERROR_FILE, "%s: cannot be read after %llu bytes",
+                           fnni_path_tail(path), (unsigned long long)file->size);
+    return result;
+}
+
+static void fnni_file_release(fnni_file *file, const fnn_allocator *allocator)
+{
+    fnni_release(allocator, file->bytes);
+    file->bytes = NULL;
+    file->size = 0;
+}
+
+/* Reads a whole file; on failure `file` is empty. */
+static fnn_result fnni_file_read(fnni_file *file, const char *path, const fnn_allocator *allocator,
+                                 fnn_error *error)
+{
+    fnn_result result;
+    FILE *stream = fopen(path, "rb");
+    file->bytes = NULL;
+    file->size = 0;
+    if (!stream)
+        return fnni_fail(error, FNN_ERROR_FILE, "%s: cannot be opened: %s", fnni_path_tail(path),
+                         strerror(errno));
+    result = fnni_stream_read(file, stream, path, allocator, error);
+    fclose(stream);
+    if (result != FNN_OK) fnni_file_release(file, allocator);
+    return result;
+}
+
+/* ---- inflate (RFC 1951): the decoding tables ---- */
+
+/* A table is indexed by the next bits of the input, lowest first. Its entry says what they mean:
+ *   literal    bit 31, the byte in 16..23, the bits to consume in 0..7
+ *   length or distance   its base in 16..30, the code's own bits in 8..12, in 0..7 those and the
+ *              extra bits that follow the code
+ *   subtable   for codes longer than the table's bits: start of the subtable in 16..30, its index
+ *              bits in 8..12
+ *   end of block, and invalid (no code, or a symbol that must not occur): a flag each */
+#define FNNI_ENTRY_LITERAL 0x80000000u
+#define FNNI_ENTRY_SPECIAL 0x8000u /* none of literal, length, distance: one of the next three */
+#define FNNI_ENTRY_SUBTABLE 0x4000u
+#define FNNI_ENTRY_END 0x2000u
+#define FNNI_ENTRY_INVALID 0u
+
+/* Index bits of the main tables, and entries with all subtables: the most that any complete code
+ * of 288 symbols and 11 bits, or 32 symbols and 8 bits, with codes up to 15 bits can need (found by
+ * search; zlib's examples/enough.c does it). fnni_table_build checks all the same. */
+#define FNNI_LITERAL_BITS 11
+#define FNNI_LITERAL_ENTRIES 2342
+#define FNNI_DISTANCE_BITS 8
+#define FNNI_DISTANCE_ENTRIES 402
+#define FNNI_PRECODE_BITS 7
+#define FNNI_PRECODE_ENTRIES 128
+
+typedef enum fnni_alphabet { FNNI_PRECODE, FNNI_LITERALS, FNNI_DISTANCES } fnni_alphabet;
+
+/* RFC 1951, 3.2.5: base and extra bits of length codes 257.. and of distance codes 0.. */
+static const uint16_t fnni_length_base[29] = {3,  4,  5,  6,   7,   8,   9,   10,  11, 13,
+                                              15, 17, 19, 23,  27,  31,  35,  43,  51, 59,
+                                              67, 83, 99, 115, 131, 163, 195, 227, 258};
+static const uint8_t fnni_length_extra[29] = {0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2,
+                                              2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0};
+static const uint16_t fnni_distance_base[30] = {
+    1,   2,   3,   4,   5,   7,    9,    13,   17,   25,   33,   49,   65,    97,    129,
+    193, 257, 385, 513, 769, 1025, 1537, 2049, 3073, 4097, 6145, 8193, 12289, 16385, 24577};
+
+/* The entry for a symbol whose code has (in this table or subtable) `bits` bits. */
+static uint32_t fnni_table_entry(fnni_alphabet alphabet, unsigned symbol, unsigned bits)
+{
+    uint32_t base = 0, extra = 0;
+    if (alphabet == FNNI_PRECODE) return (uint32_t)symbol << 16 | bits << 8 | bits;
+    if (alphabet == FNNI_DISTANCES) {
+        if (symbol >= 30) return FNNI_ENTRY_SPECIAL | FNNI_ENTRY_INVALID;
+        base = fnni_distance_base[symbol];
+        extra = symbol < 4 ? 0 : symbol / 2 - 1;
+    } else {
+        if (symbol < 256) return FNNI_ENTRY_LITERAL | (uint32_t)symbol << 16 | bits;
+        if (symbol == 256) return FNNI_ENTRY_SPECIAL | FNNI_ENTRY_END | bits;
+        if (symbol >= 286) return FNNI_ENTRY_SPECIAL | FNNI_ENTRY_INVALID;
+        base = fnni_length_base[symbol - 257];
+        extra = fnni_length_extra[symbol - 257];
+    }
+    return base << 16 | bits << 8 | (bits + extra);
+}
+
+/* How many index bits a subtable needs that begins with a code of `length` bits, when count[n]
+ * codes of n bits are still to come: as many as fill it up. */
+static unsigned fnni_subtable_bits(const unsigned *count, unsigned length, unsigned table_bits)
+{
+    unsigned bits = length - table_bits;
+    int32_t left = (int32_t)1 << bits;
+    for (; length < 15; length++, bits++) {
+        left -= (int32_t)count[length];
+        if (left <= 0) break;
+        left *= 2;
+    }
+    return bits;
+}
+
+/* Puts `symbols` in the order of their codes and counts the codes of each length. Returns 0 unless
+ * the lengths make a complete prefix code, or, as in zlib, one of no symbol or of a single bit,
+ * where `sparse` allows it. */
+static int fnni_table_sort(const uint8_t *lengths, unsigned symbols, int sparse, unsigned *count,
+                           uint16_t *sorted)
+{
+    unsigned offset[17], length, symbol, longest = 0;
+    int32_t left = 1;
+    for (length = 0; length < 16; length++) count[length] = 0;
+    for (symbol = 0; symbol < symbols; symbol++) count[lengths[symbol]]++;
+    for (length = 1; length < 16; length++) {
+        left = left * 2 - (int32_t)count[length];
+        if (left < 0) return 0; /* more codes than fit */
+        if (count[length]) longest = length;
+    }
+    if (left > 0 && !(sparse && longest <= 1)) return 0;
+    offset[1] = 0;
+    for (length = 1; length < 16; length++) offset[length + 1] = offset[length] + count[length];
+    for (symbol = 0; symbol < symbols; symbol++)
+        if (lengths[symbol]) sorted[offset[lengths[symbol]]++] = (uint16_t)symbol;
+    return 1;
+}
+
+/* The code after `code` among codes of `length` bits, both with their bits reversed: adds one at
+ * the high end and carries downwards. */
+static unsigned fnni_next_code(unsigned code, unsigned length)
+{
+    unsigned bit = 1u << (length - 1);
+    while (code & bit) bit >>= 1;
+    return bit ? (code & (bit - 1)) + bit : 0;
+}
+
+/* Builds the table of a canonical Huffman code from the lengths of its symbols' codes (0: none).
+ * Returns 0 when the lengths are no code (see fnni_table_sort). */
+static int fnni_table_build(uint32_t *table, unsigned table_bits, unsigned capacity,
+                            fnni_alphabet alphabet, const uint8_t *lengths, unsigned symbols)
+{
+    unsigned count[16], next = 0, used = 1u << table_bits, start = 0, bits = 0, prefix = ~0u, i;
+    unsigned code = 0;
+    uint16_t sorted[288];
+    if (!fnni_table_sort(lengths, symbols, alphabet != FNNI_PRECODE, count, sorted)) return 0;
+    for (i = 0; i < used; i++) table[i] = FNNI_ENTRY_SPECIAL | FNNI_ENTRY_INVALID;
+    for (symbols -= count[0]; next < symbols; next++) {
+        unsigned symbol = sorted[next], length = lengths[symbol];
+        if (length <= table_bits) {
+            uint32_t entry = fnni_table_entry(alphabet, symbol, length);
+            for (i = code; i < 1u << table_bits; i += 1u << length) table[i] = entry;
+        } else {
+            uint32_t entry = fnni_table_entry(alphabet, symbol, length - table_bits);
+            if ((code & ((1u << table_bits) - 1)) != prefix) {
+                prefix = code & ((1u << table_bits) - 1);
+                bits = fnni_subtable_bits(count, length, table_bits);
+                start = used;
+                if (capacity - used < 1u << bits) return 0;
+                used += 1u << bits;
+                table[prefix] =
+                    FNNI_ENTRY_SPECIAL | FNNI_ENTRY_SUBTABLE | (uint32_t)start << 16 | bits << 8;
+            }
+            for (i = code >> table_bits; i < 1u << bits; i += 1u << (length - table_bits))
+                table[start + i] = entry;
+        }
+        count[length]--;
+        code = fnni_next_code(code, length);
+    }
+    return 1;
+}
+
+/* ---- inflate: the bit reader ---- */
+
+/* `bits` holds the next `count` bits of the input, lowest first, and possibly more above them,
+ * which are then the true next bits (see fnni_bits_fill): looking at them does no harm, consuming
+ * them makes count negative, which is how the end of the input is noticed. */
+typedef struct fnni_bits {
+    const uint8_t *in;
+    uint64_t bits;
+    int count;
+} fnni_bits;
+
+static uint32_t fnni_little_32(const uint8_t *p)
+{
+    return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
+/* One load on machines where that is right: gcc and clang see through the shifts. */
+static inline uint64_t fnni_little_64(const uint8_t *p)
+{
+    return (uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 | (uint64_t)p[3] << 24 |
+           (uint64_t)p[4] << 32 | (uint64_t)p[5] << 40 | (uint64_t)p[6] << 48 |
+           (uint64_t)p[7] << 56;
+}
+
+/* Fills up to 56 bits or more without a branch; eight bytes must be readable. Counts only the whole
+ * bytes that fit; the bits above will be put there again, the same, by the next fill.
+ * (Fabian Giesen, "Reading bits in far too many ways", variant 4.) */
+static inline void fnni_bits_fill(fnni_bits *b)
+{
+    b->bits |= fnni_little_64(b->in) << b->count;
+    b->in += (63 - b->count) >> 3;
+    b->count |= 56;
+}
+
+/* The same byte by byte, up to the end of the input. */
+static void fnni_bits_fill_slowly(fnni_bits *b, const uint8_t *end)
+{
+    while (b->count < 56 && b->in < end) {
+        b->bits |= (uint64_t)*b->in++ << b->count;
+        b->count += 8;
+    }
+}
+
+static inline void fnni_bits_consume(fnni_bits *b, unsigned n)
+{
+    b->bits >>= n;
+    b->count -= (int)n;
+}
+
+static unsigned fnni_bits_take(fnni_bits *b, unsigned n)
+{
+    unsigned value = (unsigned)(b->bits & (((uint64_t)1 << n) - 1));
+    fnni_bits_consume(b, n);
+    return value;
+}
+
+/* Looks up the next code. If it leads to a subtable, the bits of the main table are consumed. */
+static inline uint32_t fnni_bits_look_up(fnni_bits *b, const uint32_t *table, unsigned table_bits)
+{
+    uint32_t entry = table[b->bits & ((1u << table_bits) - 1)];
+    if (entry & FNNI_ENTRY_SUBTABLE) {
+        fnni_bits_consume(b, table_bits);
+        entry = table[(entry >> 16) + (b->bits & ((1u << (entry >> 8 & 31)) - 1))];
+    }
+    return entry;
+}
+
+/* Consumes a length or distance (code and extra bits) and returns it. */
+static inline unsigned fnni_bits_take_value(fnni_bits *b, uint32_t entry)
+{
+    unsigned total = entry & 255, code = entry >> 8 & 31;
+    unsigned extra = (unsigned)((b->bits & (((uint64_t)1 << total) - 1)) >> code);
+    fnni_bits_consume(b, total);
+    return (entry >> 16) + extra;
+}
+
+/* ---- inflate: blocks ---- */
+
+typedef enum fnni_inflate_status {
+    FNNI_INFLATE_MORE,
+    FNNI_INFLATE_END,  /* of the block or member */
+    FNNI_INFLATE_FULL, /* the output holds out_end - out_begin bytes, and more want in */
+    FNNI_INFLATE_WRONG /* `wrong` says what */
+} fnni_inflate_status;
+
+/* Decompresses from memory to memory; nothing outside [in, in_end) is read, nothing outside
+ * [out_begin, out_end) is read or written. */
+typedef struct fnni_inflater {
+    fnni_bits b;
+    const uint8_t *in_end;
+    uint8_t *out_begin, *out, *out_end; /* of the member: matches do not reach before it */
+    const char *wrong;
+    uint32_t literals[FNNI_LITERAL_ENTRIES];
+    uint32_t distances[FNNI_DISTANCE_ENTRIES];
+    uint32_t crc[16][256];
+} fnni_inflater;
+
+static fnni_inflate_status fnni_inflate_wrong(fnni_inflater *s, const char *what)
+{
+    s->wrong = what;
+    return FNNI_INFLATE_WRONG;
+}
+
+static fnni_inflate_status fnni_inflate_truncated(fnni_inflater *s)
+{
+    return fnni_inflate_wrong(s, "it is truncated");
+}
+
+/* A stored block: the bits up to the byte boundary are skipped, then LEN, its complement, bytes. */
+static fnni_inflate_status fnni_inflate_stored(fnni_inflater *s)
+{
+    size_t length, room = (size_t)(s->out_end - s->out);
+    s->b.in -= s->b.count >> 3; /* whole bytes that the bit buffer holds go back */
+    s->b.bits = 0;
+    s->b.count = 0;
+    if (s->in_end - s->b.in < 4) return fnni_inflate_truncated(s);
+    length = fnni_little_32(s->b.in) & 0xFFFF;
+    if (length != (~fnni_little_32(s->b.in) >> 16 & 0xFFFF))
+        return fnni_inflate_wrong(s, "a stored block's two lengths disagree");
+    s->b.in += 4;
+    if ((size_t)(s->in_end - s->b.in) < length) return fnni_inflate_truncated(s);
+    if (length) memcpy(s->out, s->b.in, length < room ? length : room);
+    s->out += length < room ? length : room;
+    s->b.in += length;
+    return length <= room ? FNNI_INFLATE_END : FNNI_INFLATE_FULL;
+}
+
+/* The tables of RFC 1951, 3.2.6. */
+static void fnni_inflate_fixed(fnni_inflater *s)
+{
+    uint8_t lengths[288];
+    memset(lengths, 8, 144);
+    memset(lengths + 144, 9, 112);
+    memset(lengths + 256, 7, 24);
+    memset(lengths + 280, 8, 8);
+    fnni_table_build(s->literals, FNNI_LITERAL_BITS, FNNI_LITERAL_ENTRIES, FNNI_LITERALS, lengths,
+                     288);
+    memset(lengths, 5, 32);
+    fnni_table_build(s->distances, FNNI_DISTANCE_BITS, FNNI_DISTANCE_ENTRIES, FNNI_DISTANCES,
+                     lengths, 32);
+}
+
+/* Reads the code lengths of a dynamic block, which are run-length coded by a code of their own. */
+static fnni_inflate_status fnni_inflate_lengths(fnni_inflater *s, const uint32_t *precode,
+                                                uint8_t *lengths, unsigned wanted)
+{
+    unsigned done = 0;
+    while (done < wanted) {
+        unsigned symbol, value = 0, repeat = 1;
+        fnni_bits_fill_slowly(&s->b, s->in_end);
+        symbol = fnni_bits_take_value(&s->b, precode[s->b.bits & (FNNI_PRECODE_ENTRIES - 1)]);
+        if (symbol < 16) {
+            value = symbol;
+        } else if (symbol == 16) {
+            if (done == 0) return fnni_inflate_wrong(s, "it repeats a code length before any");
+            value = lengths[done - 1];
+            repeat = 3 + fnni_bits_take(&s->b, 2);
+        } else {
+            repeat = symbol == 17 ? 3 + fnni_bits_take(&s->b, 3) : 11 + fnni_bits_take(&s->b, 7);
+        }
+        if (s->b.count < 0) return fnni_inflate_truncated(s);
+        if (repeat > wanted - done) return fnni_inflate_wrong(s, "it has too many code lengths");
+        memset(lengths + done, (int)value, repeat);
+        done += repeat;
+    }
+    return FNNI_INFLATE_MORE;
+}
+
+/* The tables of a dynamic block (RFC 1951, 3.2.7). */
+static fnni_inflate_status fnni_inflate_dynamic(fnni_inflater *s)
+{
+    static const uint8_t order[19] = {16, 17, 18, 0, 8,  7, 9,  6, 10, 5,
+                                      11, 4,  12, 3, 13, 2, 14, 1, 15};
+    uint8_t lengths[286 + 30];
+    uint32_t precode[FNNI_PRECODE_ENTRIES];
+    unsigned literals, distances, codes, i;
+    fnni_inflate_status status;
+    fnni_bits_fill_slowly(&s->b, s->in_end);
+    literals = 257 + fnni_bits_take(&s->b, 5);
+    distances = 1 + fnni_bits_take(&s->b, 5);
+    codes = 4 + fnni_bits_take(&s->b, 4);
+    if (s->b.count < 0) return fnni_inflate_truncated(s);
+    if (literals > 286 || distances > 30) return fnni_inflate_wrong(s, "it has too many symbols");
+    memset(lengths, 0, 19);
+    for (i = 0; i < codes; i++) {
+        fnni_bits_fill_slowly(&s->b, s->in_end);
+        lengths[order[i]] = (uint8_t)fnni_bits_take(&s->b, 3);
+        if (s->b.count < 0) return fnni_inflate_truncated(s);
+    }
+    if (!fnni_table_build(precode, FNNI_PRECODE_BITS, FNNI_PRECODE_ENTRIES, FNNI_PRECODE, lengths,
+                          19))
+        return fnni_inflate_wrong(s, "its code of code lengths is invalid");
+    status = fnni_inflate_lengths(s, precode, lengths, literals + distances);
+    if (status != FNNI_INFLATE_MORE) return status;
+    if (!lengths[256]) return fnni_inflate_wrong(s, "a block's code has no end");
+    if (!fnni_table_build(s->literals, FNNI_LITERAL_BITS, FNNI_LITERAL_ENTRIES, FNNI_LITERALS,
+                          lengths, literals) ||
+        !fnni_table_build(s->distances, FNNI_DISTANCE_BITS, FNNI_DISTANCE_ENTRIES, FNNI_DISTANCES,
+                          lengths + literals, distances))
+        return fnni_inflate_wrong(s, "a block's code is invalid");
+    return FNNI_INFLATE_MORE;
+}
+
+/* Copies a match; may write up to seven bytes beyond it. */
+static inline uint8_t *fnni_copy_match(uint8_t *out, size_t distance, size_t length)
+{
+    const uint8_t *from = out - distance;
+    uint8_t *const end = out + length;
+    if (distance >= 8) {
+        do {
+            memcpy(out, from, 8);
+            out += 8;
+            from += 8;
+        } while (out < end);
+    } else if (distance == 1) {
+        memset(out, *from, length);
+    } else {
+        do {
+            *out++ = *from++;
+        } while (out < end);
+    }
+    return end;
+}
+
+/* What one turn of the fast loop may read (two fills) and write (four literals, a match of 258,
+ * seven bytes beyond it). */
+#define FNNI_FAST_INPUT 16
+#define FNNI_FAST_OUTPUT (4 + 258 + 7)
+
+/* Decodes while input and output have room for a whole turn. After a fill there are 56 bits: up to
+ * three literals of 11 bits and the longest length code of 20. Then a fill for the distance: 28. */
+static fnni_inflate_status fnni_inflate_fast(fnni_inflater *s)
+{
+    const uint32_t mask = (1u << FNNI_LITERAL_BITS) - 1;
+    const uint8_t *const in_last = s->in_end - FNNI_FAST_INPUT;
+    uint8_t *const out_last = s->out_end - FNNI_FAST_OUTPUT;
+    uint8_t *out = s->out;
+    fnni_bits b = s->b;
+    fnni_inflate_status status = FNNI_INFLATE_MORE;
+    while (b.in <= in_last && out <= out_last) {
+        uint32_t entry;
+        unsigned literals, length, distance;
+        fnni_bits_fill(&b);
+        entry = s->literals[b.bits & mask];
+        for (literals = 0; literals < 3 && entry & FNNI_ENTRY_LITERAL; literals++) {
+            fnni_bits_consume(&b, entry & 255);
+            *out++ = (uint8_t)(entry >> 16);
+            entry = s->literals[b.bits & mask];
+        }
+        if (entry & FNNI_ENTRY_LITERAL) continue;
+        entry = fnni_bits_look_up(&b, s->literals, FNNI_LITERAL_BITS);
+        if (entry & FNNI_ENTRY_LITERAL) {
+            fnni_bits_consume(&b, entry & 255);
+            *out++ = (uint8_t)(entry >> 16);
+            continue;
+        }
+        if (entry & FNNI_ENTRY_SPECIAL) {
+            status = entry & FNNI_ENTRY_END ? FNNI_INFLATE_END
+                                            : fnni_inflate_wrong(s, "it holds an invalid code");
+            if (status == FNNI_INFLATE_END) fnni_bits_consume(&b, entry & 255);
+            break;
+        }
+        length = fnni_bits_take_value(&b, entry);
+        fnni_bits_fill(&b);
+        entry = fnni_bits_look_up(&b, s->distances, FNNI_DISTANCE_BITS);
+        if (entry & FNNI_ENTRY_SPECIAL) {
+            status = fnni_inflate_wrong(s, "it holds an invalid distance code");
+            break;
+        }
+        distance = fnni_bits_take_value(&b, entry);
+        if (distance > (size_t)(out - s->out_begin)) {
+            status = fnni_inflate_wrong(s, "a distance reaches before its beginning");
+            break;
+        }
+        out = fnni_copy_match(out, distance, length);
+    }
+    s->b = b;
+    s->out = out;
+    return status;
+}
+
+/* Decodes one symbol with every check, near the end of input or output. */
+static fnni_inflate_status fnni_inflate_slowly(fnni_inflater *s)
+{
+    uint32_t entry;
+    size_t length, distance, room = (size_t)(s->out_end - s->out);
+    fnni_bits_fill_slowly(&s->b, s->in_end);
+    entry = fnni_bits_look_up(&s->b, s->literals, FNNI_LITERAL_BITS);
+    if (entry & FNNI_ENTRY_LITERAL || (entry & FNNI_ENTRY_SPECIAL && entry & FNNI_ENTRY_END)) {
+        fnni_bits_consume(&s->b, entry & 255);
+        if (s->b.count < 0) return fnni_inflate_truncated(s);
+        if (!(entry & FNNI_ENTRY_LITERAL)) return FNNI_INFLATE_END;
+        if (room == 0) return FNNI_INFLATE_FULL;
+        *s->out++ = (uint8_t)(entry >> 16);
+        return FNNI_INFLATE_MORE;
+    }
+    if (entry & FNNI_ENTRY_SPECIAL)
+        return s->b.in == s->in_end ? fnni_inflate_truncated(s)
+                                    : fnni_inflate_wrong(s, "it holds an invalid code");
+    length = fnni_bits_take_value(&s->b, entry);
+    entry = fnni_bits_look_up(&s->b, s->distances, FNNI_DISTANCE_BITS);
+    if (entry & FNNI_ENTRY_SPECIAL)
+        return s->b.in == s->in_end ? fnni_inflate_truncated(s)
+                                    : fnni_inflate_wrong(s, "it holds an invalid distance code");
+    distance = fnni_bits_take_value(&s->b, entry);
+    if (s->b.count < 0) return fnni_inflate_truncated(s);
+    if (distance > (size_t)(s->out - s->out_begin))
+        return fnni_inflate_wrong(s, "a distance reaches before its beginning");
+    for (; length && room; length--, room--, s->out++) *s->out = s->out[-(ptrdiff_t)distance];
+    return length ? FNNI_INFLATE_FULL : FNNI_INFLATE_MORE;
+}
+
+/* The codes of a block, up to its end. */
+static fnni_inflate_status fnni_inflate_codes(fnni_inflater *s)
+{
+    fnni_inflate_status status = FNNI_INFLATE_MORE;
+    while (status == FNNI_INFLATE_MORE) {
+        if (s->in_end - s->b.in >= FNNI_FAST_INPUT && s->out_end - s->out >= FNNI_FAST_OUTPUT)
+            status = fnni_inflate_fast(s);
+        else
+            status = fnni_inflate_slowly(s);
+    }
+    return status;
+}
+
+/* All blocks of a deflate stream; then the input stands at the byte after it. */
+static fnni_inflate_status fnni_inflate(fnni_inflater *s)
+{
+    unsigned last = 0, type;
+    fnni_inflate_status status = FNNI_INFLATE_END;
+    s->b.bits = 0;
+    s->b.count = 0;
+    while (status == FNNI_INFLATE_END && !last) {
+        fnni_bits_fill_slowly(&s->b, s->in_end);
+        last = fnni_bits_take(&s->b, 1);
+        type = fnni_bits_take(&s->b, 2);
+        if (s->b.count < 0) return fnni_inflate_truncated(s);
+        if (type == 3) return fnni_inflate_wrong(s, "it has a block of unknown type");
+        status = FNNI_INFLATE_MORE;
+        if (type == 0)
+            status = fnni_inflate_stored(s);
+        else if (type == 1)
+            fnni_inflate_fixed(s);
+        else
+            status = fnni_inflate_dynamic(s);
+        if (status == FNNI_INFLATE_MORE) status = fnni_inflate_codes(s);
+    }
+    if (status == FNNI_INFLATE_END) s->b.in -= s->b.count >> 3;
+    return status;
+}
+
+/* ---- gzip (RFC 1952) ---- */
+
+/* table[k][n]: the CRC-32 of byte n followed by k zero bytes, so that 16 bytes take 16 independent
+ * look-ups ("slicing", Kounavis and Berry 2005). */
+static void fnni_crc_tables(uint32_t table[16][256])
+{
+    unsigned n, k;
+    for (n = 0; n < 256; n++) {
+        uint32_t c = n;
+        for (k = 0; k < 8; k++) c = c & 1 ? 0xEDB88320u ^ c >> 1 : c >> 1;
+        table[0][n] = c;
+    }
+    for (k = 1; k < 16; k++)
+        for (n = 0; n < 256; n++)
+            table[k][n] = table[0][table[k - 1][n] & 255] ^ table[k - 1][n] >> 8;
+}
+
+/* Eight bytes through eight tables, the first byte (lowest) through the last of them. */
+static inline uint32_t fnni_crc_8(uint32_t (*table)[256], uint64_t x)
+{
+    return table[7][x & 255] ^ table[6][x >> 8 & 255] ^ table[5][x >> 16 & 255] ^
+           table[4][x >> 24 & 255] ^ table[3][x >> 32 & 255] ^ table[2][x >> 40 & 255] ^
+           table[1][x >> 48 & 255] ^ table[0][x >> 56];
+}
+
+static uint32_t fnni_crc(uint32_t table[16][256], const uint8_t *bytes, size_t size)
+{
+    uint32_t c = 0xFFFFFFFFu;
+    for (; size >= 16; size -= 16, bytes += 16)
+        c = fnni_crc_8(table + 8, fnni_little_64(bytes) ^ c) ^
+            fnni_crc_8(table, fnni_little_64(bytes + 8));
+    for (; size; size--) c = table[0][(c ^ *bytes++) & 255] ^ c >> 8;
+    return ~c;
+}
+
+static int fnni_is_gzip(const uint8_t *bytes, size_t size)
+{
+    return size >= 2 && bytes[0] == 0x1F && bytes[1] == 0x8B;
+}
+
+/* Skips a zero-terminated header field. */
+static const uint8_t *fnni_gzip_skip_string(const uint8_t *in, const uint8_t *end)
+{
+    const uint8_t *zero = in < end ? (const uint8_t *)memchr(in, 0, (size_t)(end - in)) : NULL;
+    return zero ? zero + 1 : NULL;
+}
+
+/* A member's header: ten bytes, of which time, extra flags and system (4 to 9) mean nothing here,
+ * then what the flags announce: 1 text (no meaning), 2 header CRC, 4 extra field, 8 name,
+ * 16 comment. */
+static fnni_inflate_status fnni_gzip_header(fnni_inflater *s)
+{
+    const uint8_t *const begin = s->b.in, *const end = s->in_end;
+    const uint8_t *in = begin + 10;
+    unsigned flags;
+    if (!fnni_is_gzip(begin, (size_t)(end - begin)))
+        return fnni_inflate_wrong(s, "bytes that are not gzip follow its end");
+    if (end - begin < 10) return fnni_inflate_truncated(s);
+    flags = begin[3];
+    if (begin[2] != 8 || flags & 0xE0)
+        return fnni_inflate_wrong(s, "its method or flags are unknown");
+    if (flags & 4) {
+        if (end - in < 2 || end - in - 2 < in[0] + 256 * in[1]) return fnni_inflate_truncated(s);
+        in += 2 + in[0] + 256 * in[1];
+    }
+    if (flags & 8) in = fnni_gzip_skip_string(in, end);
+    if (in && flags & 16) in = fnni_gzip_skip_string(in, end);
+    if (!in) return fnni_inflate_truncated(s);
+    if (flags & 2) {
+        if (end - in < 2) return fnni_inflate_truncated(s);
+        if ((fnni_crc(s->crc, begin, (size_t)(in - begin)) & 0xFFFF) != in[0] + 256u * in[1])
+            return fnni_inflate_wrong(s, "its header's checksum is wrong");
+        in += 2;
+    }
+    s->b.in = in;
+    return FNNI_INFLATE_MORE;
+}
+
+static fnni_inflate_status fnni_gzip_member(fnni_inflater *s)
+{
+    size_t size;
+    fnni_inflate_status status = fnni_gzip_header(s);
+    if (status != FNNI_INFLATE_MORE) return status;
+    s->out_begin = s->out;
+    status = fnni_inflate(s);
+    if (status != FNNI_INFLATE_END) return status;
+    if (s->in_end - s->b.in < 8) return fnni_inflate_truncated(s);
+    size = (size_t)(s->out - s->out_begin);
+    if (fnni_little_32(s->b.in) != fnni_crc(s->crc, s->out_begin, size))
+        return fnni_inflate_wrong(s, "its checksum is wrong");
+    if (fnni_little_32(s->b.in + 4) != (size & 0xFFFFFFFFu))
+        return fnni_inflate_wrong(s, "its length is wrong");
+    s->b.in += 8;
+    return FNNI_INFLATE_END;
+}
+
+/* Decompresses a gzip file, all its members, into out[0 .. capacity - 1]. Returns END and the
+ * number of bytes in *size; FULL when there are more than fit (out is full; what follows has not
+ * been looked at, nor a checksum); or WRONG with the reason in *wrong. */
+static fnni_inflate_status fnni_gunzip(const fnni_file *file, uint8_t *out, size_t capacity,
+                                       size_t *size, const char **wrong)
+{
+    fnni_inflater s;
+    fnni_inflate_status status = FNNI_INFLATE_END;
+    s.b.in = file->bytes;
+    s.in_end = file->bytes + file->size;
+    s.out = out;
+    s.out_end = out + capacity;
+    s.wrong = "";
+    fnni_crc_tables(s.crc);
+    while (status == FNNI_INFLATE_END && s.b.in < s.in_end) status = fnni_gzip_member(&s);
+    *size = (size_t)(s.out - out);
+    *wrong = s.wrong;
+    return status;
+}
+
+/* Replaces a gzip file of unknown contents by what it holds. Its last four bytes tell the length
+ * (modulo 2^32, of the last member), which is believed as far as the file can hold it; if it was
+ * too little, all is done again with twice the room. */
+static fnn_result fnni_file_expand(fnni_file *file, const char *path,
+                                   const fnn_allocator *allocator, fnn_error *error)
+{
+    fnni_inflate_status status = FNNI_INFLATE_FULL;
+    const char *wrong = "";
+    size_t capacity = 0;
+    fnni_file text = {NULL, 0};
+    if (file->size >= 18) capacity = fnni_little_32(file->bytes + file->size - 4);
+    if (capacity / FNNI_DEFLATE_RATIO > file->size) capacity = file->size * FNNI_DEFLATE_RATIO;
+    if (capacity < 4096) capacity = 4096;
+    for (;;) {
+        text.bytes = (uint8_t *)fnni_allocate(allocator, capacity);
+        if (!text.bytes) return fnni_fail_memory(error, path, capacity);
+        status = fnni_gunzip(file, text.bytes, capacity, &text.size, &wrong);
+        if (status == FNNI_INFLATE_END) break;
+        fnni_file_release(&text, allocator);
+        if (status == FNNI_INFLATE_WRONG)
+            return fnni_fail(error, FNN_ERROR_FORMAT, "%s: bad gzip file: %s", fnni_path_tail(path),
+                             wrong);
+        if (capacity > FNNI_MAX_FILE_BYTES / 2)
+            return fnni_fail(error, FNN_ERROR_FORMAT, "%s: holds more than the limit of %llu bytes",
+                             fnni_path_tail(path), (unsigned long long)FNNI_MAX_FILE_BYTES);
+        capacity *= 2;
+    }
+    fnni_file_release(file, allocator);
+    *file = text;
+    return FNN_OK;
+}
+
+/* ---- IDX ---- */
+
+/* The header of an IDX file: two zero bytes, the type (8: unsigned bytes), the number of
+ * dimensions, then each dimension as a big-endian 32-bit number. */
+typedef struct fnni_idx {
+    int dimensions;
+    size_t size[4];
+    size_t header, total; /* bytes of the header, and of the whole file */
+} fnni_idx;
+
+#define FNNI_IDX_MAX_HEADER 20
+
+/* Parses what there is of a header (`available` bytes, at most FNNI_IDX_MAX_HEADER are needed). */
+static fnn_result fnni_idx_parse(fnni_idx *idx, const uint8_t *bytes, size_t available,
+                                 int least_dimensions, int most_dimensions, const char *path,
+                                 fnn_error *error)
+{
+    size_t product = 1;
+    int i;
+    path = fnni_path_tail(path);
+    if (available < 4 || bytes[0] || bytes[1])
+        return fnni_fail(error, FNN_ERROR_FORMAT, "%s: not an IDX file", path);
+    idx->dimensions = bytes[3];
+    if (bytes[2] != 8)
+        return fnni_fail(error, FNN_ERROR_FORMAT,
+                         "%s: IDX type 0x%02x, expected 0x08 (unsigned bytes)", path, bytes[2]);
+    if (idx->dimensions < least_dimensions || idx->dimensions > most_dimensions)
+        return fnni_fail(error, FNN_ERROR_FORMAT, "%s: IDX of %d dimensions, expected %d to %d",
+                         path, idx->dimensions, least_dimensions, most_dimensions);
+    idx->header = 4 + 4 * (size_t)idx->dimensions;
+    if (available < idx->header)
+        return fnni_fail(error, FNN_ERROR_FORMAT, "%s: the IDX header is truncated", path);
+    for (i = 0; i < idx->dimensions; i++) {
+        const uint8_t *p = bytes + 4 + 4 * i;
+        uint32_t size = (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+        idx->size[i] = size;
+        if (size == 0 || (i > 0 && size > FNNI_MAX_DIMENSION))
+            return fnni_fail(error, FNN_ERROR_FORMAT, "%s: IDX dimension %d is %lu", path, i,
+                             (unsigned long)size);
+        if (!fnni_multiply(product, size, &product) || product > FNNI_MAX_FILE_BYTES - idx->header)
+            return fnni_fail(error, FNN_ERROR_FORMAT,
+                             "%s: the IDX header says more than the limit of %llu bytes", path,
+                             (unsigned long long)FNNI_MAX_FILE_BYTES);
+    }
+    idx->total = idx->header + product;
+    return FNN_OK;
+}
+
+static fnn_result fnni_idx_size_error(const char *path, const char *relation, size_t expected,
+                                      fnn_error *error)
+{
+    return fnni_fail(error, FNN_ERROR_FORMAT, "%s: holds %s than the %llu bytes its header says",
+                     fnni_path_tail(path), relation, (unsigned long long)expected);
+}
+
+/* Replaces a gzip file by the IDX file in it: first the header alone is decompressed, then, if the
+ * compressed bytes can hold what it says, everything into an array of just that size. */
+static fnn_result fnni_idx_expand(fnni_file *file, fnni_idx *idx, int least_dimensions,
+                                  int most_dimensions, const char *path,
+                                  const fnn_allocator *allocator, fnn_error *error)
+{
+    uint8_t header[FNNI_IDX_MAX_HEADER];
+    const char *wrong;
+    fnni_file idx_file = {NULL, 0};
+    fnn_result result = FNN_OK;
+    fnni_inflate_status status = fnni_gunzip(file, header, sizeof header, &idx_file.size, &wrong);
+    if (status != FNNI_INFLATE_WRONG) {
+        result = fnni_idx_parse(idx, header, idx_file.size, least_dimensions, most_dimensions, path,
+                                error);
+        if (result != FNN_OK) return result;
+        if (idx->total / FNNI_DEFLATE_RATIO > file->size)
+            return fnni_idx_size_error(path, "less", idx->total, error);
+        idx_file.bytes = (uint8_t *)fnni_allocate(allocator, idx->total);
+        if (!idx_file.bytes) return fnni_fail_memory(error, path, idx->total);
+        status = fnni_gunzip(file, idx_file.bytes, idx->total, &idx_file.size, &wrong);
+    }
+    if (status == FNNI_INFLATE_WRONG)
+        result = fnni_fail(error, FNN_ERROR_FORMAT, "%s: bad gzip file: %s", fnni_path_tail(path),
+                           wrong);
+    else if (status == FNNI_INFLATE_FULL)
+        result = fnni_idx_size_error(path, "more", idx->total, error);
+    if (result != FNN_OK) {
+        fnni_file_release(&idx_file, allocator);
+        return result;
+    }
+    fnni_file_release(file, allocator);
+    *file = idx_file;
+    return FNN_OK;
+}
+
+/* Reads an IDX file, plain or gzip, and its header; on success it has just the size it claims. */
+static fnn_result fnni_idx_read(fnni_file *file, fnni_idx *idx, int least_dimensions,
+                                int most_dimensions, const char *path,
+                                const fnn_allocator *allocator, fnn_error *error)
+{
+    fnn_result result = fnni_file_read(file, path, allocator, error);
+    if (result != FNN_OK) return result;
+    if (fnni_is_gzip(file->bytes, file->size))
+        result =
+            fnni_idx_expand(file, idx, least_dimensions, most_dimensions, path, allocator, error);
+    else
+        result = fnni_idx_parse(idx, file->bytes, file->size, least_dimensions, most_dimensions,
+                                path, error);
+    if (result == FNN_OK && file->size != idx->total)
+        result =
+            fnni_idx_size_error(path, file->size < idx->total ? "less" : "more", idx->total, error);
+    if (result != FNN_OK) fnni_file_release(file, allocator);
+    return result;
+}
+
+/* The pixels stay where the file was read to, behind its header. */
+static fnn_result fnni_idx_images(fnn_dataset *out, const char *path, fnn_error *error)
+{
+    fnni_file file;
+    fnni_idx idx;
+    fnn_result result = fnni_idx_read(&file, &idx, 2, 4, path, &out->allocator, error);
+    if (result != FNN_OK) return result;
+    fnni_dataset_own(out, file.bytes);
+    out->bytes = file.bytes + idx.header;
+    out->count = out->rows = (int64_t)idx.size[0];
+    out->height = idx.dimensions == 2 ? 1 : (int)idx.size[1];
+    out->width = idx.dimensions == 2 ? 1 : (int)idx.size[2];
+    out->channels = idx.dimensions == 2   ? (int)idx.size[1]
+                    : idx.dimensions == 3 ? 1
+                                          : (int)idx.size[3];
+    return FNN_OK;
+}
+
+static fnn_result fnni_idx_labels(fnn_dataset *out, const char *path, fnn_error *error)
+{
+    fnni_file file;
+    fnni_idx idx;
+    int32_t *labels = NULL;
+    size_t i;
+    fnn_result result = fnni_idx_read(&file, &idx, 1, 1, path, &out->allocator, error);
+    if (result != FNN_OK) return result;
+    if ((uint64_t)idx.size[0] != (uint64_t)out->count)
+        result =
+            fnni_fail(error, FNN_ERROR_FORMAT, "%s: %llu labels for %lld images",
+                      fnni_path_tail(path), (unsigned long long)idx.size[0], (long long)out->count);
+    if (result == FNN_OK) {
+        labels = (int32_t *)fnni_dataset_allocate(out, idx.size[0], sizeof *labels);
+        if (!labels) result = fnni_fail_memory(error, path, idx.size[0]);
+    }
+    for (i = 0; result == FNN_OK && i < idx.size[0]; i++) {
+        labels[i] = file.bytes[idx.header + i];
+        if (labels[i] >= out->classes) out->classes = labels[i] + 1;
+    }
+    out->labels = labels;
+    fnni_file_release(&file, &out->allocator);
+    return result;
+}
+
+FNN_DEF fnn_result fnn_load_idx(fnn_dataset *out, const char *images, const char *labels,
+                                const fnn_allocator *allocator, fnn_error *error)
+{
+    fnn_result result;
+    if (!out) return fnni_fail(error, FNN_ERROR_ARGUMENT, "load_idx: out is NULL");
+    memset(out, 0, sizeof *out);
+    if (!images) return fnni_fail(error, FNN_ERROR_ARGUMENT, "load_idx: no path of images");
+    fnni_dataset_begin(out, allocator);
+    result = fnni_idx_images(out, images, error);
+    if (result == FNN_OK && labels) result = fnni_idx_labels(out, labels, error);
+    if (result != FNN_OK) fnn_dataset_free(out);
+    return result;
+}
+
+/* ---- Fashion-MNIST ---- */
+
+#define FNNI_MAX_PATH 1024
+
+static const char *const fnni_fashion_names[10] = {
+    "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
+    "Sandal",      "Shirt",   "Sneaker",  "Bag",   "Ankle boot"};
+
+static int fnni_file_exists(const char *path)
+{
+    FILE *stream = fopen(path, "rb");
+    if (stream) fclose(stream);
+    return stream != NULL;
+}
+
+/* Writes directory/name, or directory/name.gz, whichever exists. Returns 0 when neither does, or
+ * the path is too long. */
+static int fnni_fashion_path(char *path, const char *directory, const char *name)
+{
+    size_t length = strlen(directory);
+    const char *slash = length > 0 && directory[length - 1] != '/' ? "/" : "";
+    int written = snprintf(path, FNNI_MAX_PATH, "%s%s%s.gz", directory, slash, name);
+    if (written < 3 || written >= FNNI_MAX_PATH) return 0;
+    path[written - 3] = 0;
+    if (fnni_file_exists(path)) return 1;
+    path[written - 3] = '.';
+    return fnni_file_exists(path);
+}
+
+/* Loads one of the two sets, "train" or "t10k", from a directory. *found tells whether the
+ * directory has its images, so that the caller may look elsewhere if not. */
+static fnn_result fnni_fashion_load(const char *directory, const char *set, fnn_dataset *out,
+                                    const fnn_allocator *allocator, int *found, fnn_error *error)
+{
+    char name[40], images[FNNI_MAX_PATH], labels[FNNI_MAX_PATH];
+    fnn_result result;
+    snprintf(name, sizeof name, "%s-images-idx3-ubyte", set);
+    *found = fnni_fashion_path(images, directory, name);
+    if (!*found)
+        return fnni_fail(error, FNN_ERROR_FILE, "%s: no %s nor %s.gz there: `make data` fetches it",
+                         fnni_path_tail(directory), name, name);
+    snprintf(name, sizeof name, "%s-labels-idx1-ubyte", set);
+    if (!fnni_fashion_path(labels, directory, name))
+        return fnni_fail(error, FNN_ERROR_FILE, "%s: no %s nor %s.gz there: `make data` fetches it",
+                         fnni_path_tail(directory), name, name);
+    result = fnn_load_idx(out, images, labels, allocator, error);
+    if (result != FNN_OK) return result;
+    if (out->height != 28 || out->width != 28 || out->channels != 1)
+        result = fnni_fail(error, FNN_ERROR_FORMAT, "%s: images of %d x %d x %d, not 28 x 28 x 1",
+                           fnni_path_tail(images), out->height, out->width, out->channels);
+    else if (out->classes > 10)
+        result = fnni_fail(error, FNN_ERROR_FORMAT, "%s: a label is %d, expected 0 to 9",
+                           fnni_path_tail(labels), out->classes - 1);
+    out->classes = 10;
+    out->class_names = fnni_fashion_names;
+    if (result != FNN_OK) fnn_dataset_free(out);
+    return result;
+}
+
+static fnn_result fnni_fashion_load_both(const char *directory, fnn_dataset *train,
+                                         fnn_dataset *test, const fnn_allocator *allocator,
+                                         int *found, fnn_error *error)
+{
+    fnn_result result = FNN_OK;
+    int found_test;
+    *found = 1;
+    if (train) result = fnni_fashion_load(directory, "train", train, allocator, found, error);
+    if (result == FNN_OK && test)
+        result = fnni_fashion_load(directory, "t10k", test, allocator, train ? &found_test : found,
+                                   error);
+    if (result != FNN_OK) fnn_dataset_free(train);
+    return result;
+}
+
+FNN_DEF fnn_result fnn_load_fashion_mnist(const char *directory, fnn_dataset *train,
+                                          fnn_dataset *test, const fnn_allocator *allocator,
+                                          fnn_error *error)
+{
+    const char *places[3];
+    int i, found = 0;
+    fnn_result result = FNN_ERROR_FILE;
+    if ((!train && !test) || train == test)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "load_fashion_mnist: train %s test",
+                         train ? "is also" : "is NULL, and");
+    if (train) fnni_dataset_begin(train, NULL);
+    if (test) fnni_dataset_begin(test, NULL);
+    if (directory) return fnni_fashion_load_both(directory, train, test, allocator, &found, error);
+    places[0] = getenv("FMNIST_DIR");
+    places[1] = "data";
+    places[2] = "/usr/share/datasets/fashion-mnist";
+    for (i = 0; i < 3 && !found; i++)
+        if (places[i])
+            result = fnni_fashion_load_both(places[i], train, test, allocator, &found, error);
+    if (!found)
+        result = fnni_fail(error, FNN_ERROR_FILE,
+                           "Fashion-MNIST: no %s-images-idx3-ubyte(.gz) in $FMNIST_DIR (%s), %s "
+                           "or %s: `make data` fetches it",
+                           train ? "train" : "t10k",
+                           places[0] ? fnni_path_tail(places[0]) : "not set", places[1], places[2]);
+    return result;
+}
+
+/* ---- decimal numbers ---- */
+
+/* strtod obeys the locale and reads hexadecimal and nan; this reads what a table may hold, rounded
+ * correctly. A decimal is `digits` as an integer times 10^exponent. */
+typedef struct fnni_decimal {
+    int negative;
+    const char *first, *last; /* from the first digit that is not zero; may include the point */
+    int64_t digits;           /* how many there are */
+    uint64_t mantissa;        /* their value, if there are at most 19 */
+    int64_t exponent;
+} fnni_decimal;
+
+static int fnni_is_digit(const char *p, const char *end)
+{
+    return p < end && *p >= '0' && *p <= '9';
+}
+
+/* Reads digits and a point from p, and returns where they end, NULL without any digit. */
+static const char *fnni_decimal_digits(fnni_decimal *d, const char *p, const char *end)
+{
+    int64_t fraction = 0, any = 0;
+    int point = 0;
+    for (; fnni_is_digit(p, end) || (p < end && *p == '.' && !point); p++) {
+        if (*p == '.') {
+            point = 1;
+            continue;
+        }
+        any = 1;
+        fraction += point;
+        if (*p != '0' && d->digits == 0) d->first = p;
+        if (!d->first) continue;
+        if (d->digits < 19) d->mantissa = d->mantissa * 10 + (uint64_t)(*p - '0');
+        d->digits++;
+    }
+    d->last = p;
+    d->exponent = -fraction;
+    return any ? p : NULL;
+}
+
+/* Reads [+-] digits [. digits] [e [+-] digits], all of the text. Returns 0 on anything else. */
+static int fnni_decimal_scan(fnni_decimal *d, const char *p, const char *end)
+{
+    memset(d, 0, sizeof *d);
+    if (p < end && (*p == '-' || *p == '+')) d->negative = *p++ == '-';
+    p = fnni_decimal_digits(d, p, end);
+    if (!p) return 0;
+    if (p < end && (*p == 'e' || *p == 'E')) {
+        int64_t exponent = 0;
+        int negative = 0;
+        p++;
+        if (p < end && (*p == '-' || *p == '+')) negative = *p++ == '-';
+        if (!fnni_is_digit(p, end)) return 0;
+        for (; fnni_is_digit(p, end); p++) /* capped far beyond any file's number of digits */
+            if (exponent < (int64_t)1 << 50) exponent = exponent * 10 + (*p - '0');
+        d->exponent += negative ? -exponent : exponent;
+    }
+    return p == end;
+}
+
+/* A natural number, lowest limb first. The largest that occur are 10^1169 < 2^3884 (see
+ * fnni_decimal_exact) and its double. */
+typedef struct fnni_big {
+    int used;
+    uint32_t limb[124];
+} fnni_big;
+
+static void fnni_big_multiply_add(fnni_big *a, uint32_t factor, uint32_t addend)
+{
+    uint64_t carry = addend;
+    int i;
+    for (i = 0; i < a->used; i++) {
+        carry += (uint64_t)a->limb[i] * factor;
+        a->limb[i] = (uint32_t)carry;
+        carry >>= 32;
+    }
+    if (carry) a->limb[a->used++] = (uint32_t)carry;
+}
+
+static void fnni_big_multiply_power_10(fnni_big *a, int64_t power)
+{
+    for (; power >= 9; power -= 9) fnni_big_multiply_add(a, 1000000000u, 0);
+    for (; power > 0; power--) fnni_big_multiply_add(a, 10, 0);
+}
+
+static int fnni_big_bits(const fnni_big *a)
+{
+    int bits = 32 * (a->used - 1);
+    uint32_t top;
+    for (top = a->limb[a->used - 1]; top; top >>= 1) bits++;
+    return bits;
+}
+
+static void fnni_big_shift_left(fnni_big *a, int bits)
+{
+    int limbs = bits / 32, i;
+    bits %= 32;
+    fnni_big_multiply_add(a, (uint32_t)1 << bits, 0);
+    if (limbs == 0) return;
+    for (i = a->used - 1; i >= 0; i--) a->limb[i + limbs] = a->limb[i];
+    for (i = 0; i < limbs; i++) a->limb[i] = 0;
+    a->used += limbs;
+}
+
+/* Subtracts b from a if a >= b; returns whether it did. Leaves no leading zero limbs. */
+static int fnni_big_subtract(fnni_big *a, const fnni_big *b)
+{
+    int i;
+    uint64_t borrow = 0;
+    if (a->used < b->used) return 0;
+    for (i = a->used - 1; i >= 0; i--) {
+        uint32_t limb = i < b->used ? b->limb[i] : 0;
+        if (a->limb[i] < limb) return 0;
+        if (a->limb[i] > limb) break;
+    }
+    for (i = 0; i < a->used; i++) {
+        uint64_t limb = (uint64_t)a->limb[i] - (i < b->used ? b->limb[i] : 0) - borrow;
+        a->limb[i] = (uint32_t)limb;
+        borrow = limb >> 63;
+    }
+    while (a->used > 0 && a->limb[a->used - 1] == 0) a->used--;
+    return 1;
+}
+
+/* The digits as an integer. Of more than 768, the others only matter as "not zero": no number half
+ * way between two doubles has more (2^-1075 has 767 after its leading zeros). Returns the exponent
+ * of ten that goes with it. */
+static int64_t fnni_decimal_integer(const fnni_decimal *d, fnni_big *integer)
+{
+    const char *p = d->first;
+    int64_t taken = 0, exponent = d->exponent;
+    int sticky = 0;
+    integer->used = 0;
+    for (; p < d->last; p++) {
+        if (*p == '.') continue;
+        if (taken++ < 768)
+            fnni_big_multiply_add(integer, 10, (uint32_t)(*p - '0'));
+        else
+            sticky |= *p != '0';
+    }
+    if (taken > 768) exponent += taken - 768;
+    if (sticky) {
+        fnni_big_multiply_add(integer, 10, 1);
+        exponent--;
+    }
+    return exponent;
+}
+
+/* Rounds quotient * 2^exponent to fnn_real, to nearest, ties to even; `more` says that a bit less
+ * than 1 is to be added to the quotient. Returns 0 when it is too large. */
+static int fnni_round_real(uint64_t quotient, int more, int exponent, fnn_real *value)
+{
+    const int single = sizeof(fnn_real) == 4, precision = single ? 24 : 53;
+    const int lowest = single ? -149 : -1074, highest = single ? 104 : 971;
+    int drop = 0;
+    uint64_t rest, half;
+    while (quotient >> drop >> precision) drop++;
+    if (exponent + drop < lowest) drop = lowest - exponent; /* subnormal */
+    if (drop > 62) {
+        *value = 0;
+        return 1;
+    }
+    half = ((uint64_t)1 << drop) >> 1;
+    rest = quotient & (((uint64_t)1 << drop) - 1);
+    quotient >>= drop;
+    if (rest > half || (rest == half && drop > 0 && (more || (quotient & 1)))) quotient++;
+    exponent += drop;
+    if (quotient >> precision) { /* rounded up to a power of two */
+        quotient >>= 1;
+        exponent++;
+    }
+    if (exponent > highest) return 0;
+    *value = (fnn_real)ldexp((double)quotient, exponent);
+    return 1;
+}
+
+/* Any decimal, by long division of whole numbers: numerator / denominator to 59 bits. */
+static int fnni_decimal_exact(const fnni_decimal *d, fnn_real *value)
+{
+    fnni_big numerator, denominator;
+    uint64_t quotient = 0;
+    int64_t exponent, magnitude = d->digits + d->exponent; /* 10^(magnitude - 1) <= value */
+    int shift, bit;
+    *value = 0;
+    if (d->digits == 0 || magnitude < -400) return 1;
+    if (magnitude > 310) return 0;
+    exponent = fnni_decimal_integer(d, &numerator);
+    denominator.used = 1;
+    denominator.limb[0] = 1;
+    if (exponent > 0)
+        fnni_big_multiply_power_10(&numerator, exponent);
+    else
+        fnni_big_multiply_power_10(&denominator, -exponent);
+    shift = fnni_big_bits(&numerator) - fnni_big_bits(&denominator);
+    if (shift > 0) fnni_big_shift_left(&denominator, shift);
+    if (shift < 0) fnni_big_shift_left(&numerator, -shift);
+    for (bit = 0; bit < 59; bit++) { /* now 1/2 < numerator / denominator < 2 */
+        quotient = quotient << 1 | (unsigned)fnni_big_subtract(&numerator, &denominator);
+        if (numerator.used) fnni_big_multiply_add(&numerator, 2, 0);
+    }
+    return fnni_round_real(quotient, numerator.used > 0, shift - 58, value);
+}
+
+/* Decimals of up to 15 digits and powers up to 10^22 are exact doubles, so that one operation on
+ * them is correctly rounded (Clinger 1990), unless intermediate results are wider. A float may be
+ * made of that double except when it lies half way between two floats; with 0 or 10^-22 to 10^37 it
+ * is neither subnormal nor too large. Returns 0 when this does not apply. */
+static int fnni_decimal_fast(const fnni_decimal *d, fnn_real *value)
+{
+    static const double power[23] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                     1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                     1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+    double x = (double)d->mantissa;
+    uint64_t bits;
+    if (d->digits > 15 || d->exponent < -22 || d->exponent > 22) return 0;
+    if (FLT_EVAL_METHOD != 0 && d->exponent != 0) return 0;
+    if (d->exponent < 0)
+        x /= power[-d->exponent];
+    else
+        x *= power[d->exponent];
+    memcpy(&bits, &x, sizeof bits);
+    if (sizeof(fnn_real) == 4 && (bits & 0x1FFFFFFFu) == 0x10000000u) return 0;
+    *value = (fnn_real)x;
+    return 1;
+}
+
+/* Up to seven digits and nothing else, as most pixels and labels are: exact in a float. */
+static int fnni_parse_small(const char *text, size_t length, fnn_real *value)
+{
+    int32_t n = 0;
+    size_t i;
+    if (length < 1 || length > 7) return 0;
+    for (i = 0; i < length; i++) {
+        if (text[i] < '0' || text[i] > '9') return 0;
+        n = n * 10 + (text[i] - '0');
+    }
+    *value = (fnn_real)n;
+    return 1;
+}
+
+/* Parses all of the text as a decimal number. Returns 0 when it is none, or too large. */
+static int fnni_parse_real(const char *text, size_t length, fnn_real *value)
+{
+    fnni_decimal d;
+    if (fnni_parse_small(text, length, value)) return 1;
+    if (!fnni_decimal_scan(&d, text, text + length)) return 0;
+    if (!fnni_decimal_fast(&d, value) && !fnni_decimal_exact(&d, value)) return 0;
+    if (d.negative) *value = -*value;
+    return 1;
+}
+
+/* ---- CSV: fields ---- */
+
+/* A cursor over a text in memory, which may be changed in place. */
+typedef struct fnni_csv {
+    const char *path;
+    fnn_error *error;
+    char *at, *end;
+    char separator;
+    int64_t line; /* from 1 */
+    int column;   /* of the last field, from 1 */
+} fnni_csv;
+
+typedef struct fnni_csv_field {
+    char *text;
+    size_t length;
+    int quoted, last; /* last of its record */
+    int64_t line;
+} fnni_csv_field;
+
+static int fnni_csv_is_blank(const fnni_csv *csv, char c)
+{
+    return c == ' ' || (c == '\t' && csv->separator != '\t');
+}
+
+static void fnni_csv_skip_blanks(fnni_csv *csv)
+{
+    while (csv->at < csv->end && fnni_csv_is_blank(csv, *csv->at)) csv->at++;
+}
+
+static int fnni_csv_is_line_end(char c)
+{
+    return c == '\n' || c == '\r';
+}
+
+/* Steps over LF, CR or CRLF. */
+static void fnni_csv_skip_line_end(fnni_csv *csv)
+{
+    if (*csv->at++ == '\r' && csv->at < csv->end && *csv->at == '\n') csv->at++;
+    csv->line++;
+}
+
+/* Moves to the next line that is not blank. Returns 0 at the end of the text. */
+static int fnni_csv_next_record(fnni_csv *csv)
+{
+    for (;;) {
+        fnni_csv_skip_blanks(csv);
+        if (csv->at == csv->end) return 0;
+        if (!fnni_csv_is_line_end(*csv->at)) {
+            csv->column = 0;
+            return 1;
+        }
+        fnni_csv_skip_line_end(csv);
+    }
+}
+
+/* The text of a field that begins with a quote, up to the closing one. */
+static fnn_result fnni_csv_quoted(fnni_csv *csv, fnni_csv_field *field)
+{
+    field->quoted = 1;
+    field->text = ++csv->at;
+    for (; csv->at < csv->end; csv->at++) {
+        if (*csv->at == '\n') csv->line++;
+        if (*csv->at != '"') continue;
+        if (csv->end - csv->at < 2 || csv->at[1] != '"') {
+            field->length = (size_t)(csv->at++ - field->text);
+            return FNN_OK;
+        }
+        csv->at++;
+    }
+    return fnni_fail(csv->error, FNN_ERROR_FORMAT,
+                     "%s: line %lld, column %d: a quote is opened and not closed",
+                     fnni_path_tail(csv->path), (long long)field->line, csv->column);
+}
+
+static void fnni_csv_unquoted(fnni_csv *csv, fnni_csv_field *field)
+{
+    char *p = csv->at;
+    const char separator = csv->separator;
+    field->quoted = 0;
+    field->text = p;
+    while (p < csv->end && *p != separator && !fnni_csv_is_line_end(*p) &&
+           !(*p == '\t' && separator == ' '))
+        p++;
+    csv->at = p;
+    while (p > field->text && fnni_csv_is_blank(csv, p[-1])) p--;
+    field->length = (size_t)(p - field->text);
+}
+
+/* Reads the next field of a record and what ends it. */
+static fnn_result fnni_csv_next_field(fnni_csv *csv, fnni_csv_field *field)
+{
+    fnn_result result = FNN_OK;
+    csv->column++;
+    fnni_csv_skip_blanks(csv);
+    field->line = csv->line;
+    if (csv->at < csv->end && *csv->at == '"')
+        result = fnni_csv_quoted(csv, field);
+    else
+        fnni_csv_unquoted(csv, field);
+    if (result != FNN_OK) return result;
+    field->last = 0;
+    if (csv->separator == ' ' && csv->at < csv->end && fnni_csv_is_blank(csv, *csv->at)) {
+        fnni_csv_skip_blanks(csv);
+        field->last = csv->at == csv->end || fnni_csv_is_line_end(*csv->at);
+    } else {
+        fnni_csv_skip_blanks(csv);
+        field->last = csv->at == csv->end || fnni_csv_is_line_end(*csv->at);
+        if (!field->last && *csv->at++ != csv->separator)
+            result = fnni_fail(csv->error, FNN_ERROR_FORMAT,
+                               "%s: line %lld, column %d: expected a separator after the quote",
+                               fnni_path_tail(csv->path), (long long)csv->line, csv->column);
+    }
+    if (field->last && csv->at < csv->end) fnni_csv_skip_line_end(csv);
+    return result;
+}
+
+/* Makes doubled quotes single, in place. */
+static void fnni_csv_unquote(fnni_csv_field *field)
+{
+    size_t from, to = 0;
+    if (!field->quoted) return;
+    for (from = 0; from < field->length; from++) {
+        field->text[to++] = field->text[from];
+        if (field->text[from] == '"') from++; /* a quote inside is always doubled */
+    }
+    field->length = to;
+}
+
+/* Reports a field that is not what it should be. */
+static fnn_result fnni_csv_fail(const fnni_csv *csv, const fnni_csv_field *field,
+                                const char *expected)
+{
+    char found[33];
+    size_t i, length = field->length < sizeof found - 1 ? field->length : sizeof found - 1;
+    for (i = 0; i < length; i++)
+        found[i] = (unsigned char)field->text[i] < ' ' ? '?' : field->text[i];
+    found[length] = 0;
+    return fnni_fail(csv->error, FNN_ERROR_FORMAT,
+                     "%s: line %lld, column %d: expected %s, found \"%s%s\"",
+                     fnni_path_tail(csv->path), (long long)field->line, csv->column, expected,
+                     found, length < field->length ? "..." : "");
+}
+
+/* ---- CSV: the table ---- */
+
+enum { FNNI_COLUMN_FEATURE, FNNI_COLUMN_LABEL, FNNI_COLUMN_SKIPPED };
+
+/* The class of a sample before classes are numbered: its number, or its name. */
+typedef struct fnni_csv_key {
+    int64_t number; /* 0 for names */
+    const char *text;
+    size_t length; /* 0 for numbers */
+    int64_t row, line;
+} fnni_csv_key;
+
+typedef struct fnni_csv_load {
+    const fnn_csv_config *config;
+    fnni_csv csv;
+    fnni_file file;
+    uint8_t *roles; /* (columns) FNNI_COLUMN_... */
+    int columns, features;
+    int64_t rows, row;
+    uint8_t *bytes; /* the arrays of the data set, to be written */
+    fnn_real *reals, *targets;
+    int32_t *labels;
+    fnni_csv_key *keys; /* (rows), or NULL when labels are numbers that are kept */
+} fnni_csv_load;
+
+/* Reads the file, and puts the cursor at its beginning. */
+static fnn_result fnni_csv_open(fnni_csv_load *load, const fnn_allocator *allocator)
+{
+    fnn_error *error = load->csv.error;
+    const char *path = load->csv.path;
+    fnn_result result = fnni_file_read(&load->file, path, allocator, error);
+    if (result == FNN_OK && fnni_is_gzip(load->file.bytes, load->file.size))
+        result = fnni_file_expand(&load->file, path, allocator, error);
+    if (result == FNN_OK && load->file.size && memchr(load->file.bytes, 0, load->file.size))
+        result = fnni_fail(error, FNN_ERROR_FORMAT, "%s: holds a zero byte, so is not CSV text",
+                           fnni_path_tail(path));
+    return result;
+}
+
+/* Puts the cursor at the first record of data. */
+static fnn_result fnni_csv_rewind(fnni_csv_load *load)
+{
+    fnni_csv *csv = &load->csv;
+    fnni_csv_field field;
+    fnn_result result = FNN_OK;
+    csv->at = (char *)load->file.bytes;
+    csv->end = csv->at + load->file.size;
+    csv->separator = load->config->separator;
+    csv->line = 1;
+    if (load->file.size >= 3 && memcmp(csv->at, "\xEF\xBB\xBF", 3) == 0) csv->at += 3;
+    if (load->config->header && fnni_csv_next_record(csv)) {
+        do result = fnni_csv_next_field(csv, &field);
+        while (result == FNN_OK && !field.last);
+    }
+    return result;
+}
+
+/* First pass: counts rows and columns, and checks that all rows have the same number of them. The
+ * second pass then meets no surprise, and the arrays have the right size at once. */
+static fnn_result fnni_csv_measure(fnni_csv_load *load)
+{
+    fnni_csv *csv = &load->csv;
+    fnni_csv_field field;
+    fnn_result result = fnni_csv_rewind(load);
+    while (result == FNN_OK && fnni_csv_next_record(csv)) {
+        do result = fnni_csv_next_field(csv, &field);
+        while (result == FNN_OK && !field.last && csv->column < FNNI_MAX_DIMENSION);
+        if (result != FNN_OK) return result;
+        if (load->rows++ == 0) load->columns = csv->column;
+        if (csv->column != load->columns || !field.last)
+            return fnni_fail(csv->error, FNN_ERROR_FORMAT,
+                             "%s: line %lld: expected %d columns%s, found %d%s",
+                             fnni_path_tail(csv->path), (long long)field.line, load->columns,
+                             load->rows > 1 ? " as in the first row" : " at most", csv->column,
+                             field.last ? "" : " and more");
+    }
+    if (result == FNN_OK && load->rows == 0)
+        result = fnni_fail(csv->error, FNN_ERROR_FORMAT, "%s: holds no samples",
+                           fnni_path_tail(csv->path));
+    return result;
+}
+
+/* Gives a column (negative: from the end) a role other than feature. */
+static fnn_result fnni_csv_assign(fnni_csv_load *load, int column, uint8_t role)
+{
+    int from_start = column < 0 ? column + load->columns : column;
+    if (from_start < 0 || from_start >= load->columns)
+        return fnni_fail(
+            load->csv.error, FNN_ERROR_ARGUMENT, "%s: %s column is %d, but there are %d columns",
+            fnni_path_tail(load->csv.path), role == FNNI_COLUMN_LABEL ? "the label" : "a skipped",
+            column, load->columns);
+    if (load->roles[from_start] == FNNI_COLUMN_LABEL)
+        return fnni_fail(load->csv.error, FNN_ERROR_ARGUMENT,
+                         "%s: column %d is the label and cannot be skipped",
+                         fnni_path_tail(load->csv.path), column);
+    load->features -= load->roles[from_start] == FNNI_COLUMN_FEATURE;
+    load->roles[from_start] = role;
+    return FNN_OK;
+}
+
+/* Decides what each column is, and the shape of a sample. */
+static fnn_result fnni_csv_plan(fnni_csv_load *load, fnn_dataset *out)
+{
+    const fnn_csv_config *c = load->config;
+    fnn_result result = FNN_OK;
+    int i, table = c->height == 0 && c->width == 0 && c->channels == 0;
+    load->roles = (uint8_t *)fnni_allocate(&out->allocator, (size_t)load->columns);
+    if (!load->roles)
+        return fnni_fail_memory(load->csv.error, load->csv.path, (size_t)load->columns);
+    memset(load->roles, FNNI_COLUMN_FEATURE, (size_t)load->columns);
+    load->features = load->columns;
+    if (c->label != FNN_CSV_LABEL_NONE)
+        result = fnni_csv_assign(load, c->label_column, FNNI_COLUMN_LABEL);
+    for (i = 0; result == FNN_OK && i < c->skip_count; i++)
+        result = fnni_csv_assign(load, c->skip_columns[i], FNNI_COLUMN_SKIPPED);
+    if (result != FNN_OK) return result;
+    if (load->features < 1)
+        return fnni_fail(load->csv.error, FNN_ERROR_FORMAT,
+                         "%s: %d columns, none left for features (is the separator right?)",
+                         fnni_path_tail(load->csv.path), load->columns);
+    out->height = table ? 1 : c->height;
+    out->width = table ? 1 : c->width;
+    out->channels = table ? load->features : c->channels;
+    if (fnni_dataset_features(out) != (size_t)load->features)
+        return fnni_fail(load->csv.error, FNN_ERROR_FORMAT,
+                         "%s: %d feature columns, but a sample is %d x %d x %d",
+                         fnni_path_tail(load->csv.path), load->features, out->height, out->width,
+                         out->channels);
+    return FNN_OK;
+}
+
+/* The arrays of the data set. Each field takes a byte of the file at least, so that they cannot be
+ * more than a few times larger than it. */
+static fnn_result fnni_csv_allocate(fnni_csv_load *load, fnn_dataset *out)
+{
+    const fnn_csv_config *c = load->config;
+    size_t rows = (size_t)load->rows, values = 0;
+    int failed = !fnni_multiply(rows, (size_t)load->features, &values);
+    if (!failed && c->keep_bytes)
+        failed = !(load->bytes = (uint8_t *)fnni_dataset_allocate(out, values, 1));
+    else if (!failed)
+        failed = !(load->reals = (fnn_real *)fnni_dataset_allocate(out, values, sizeof(fnn_real)));
+    if (!failed && c->label == FNN_CSV_LABEL_TARGET)
+        failed = !(load->targets = (fnn_real *)fnni_dataset_allocate(out, rows, sizeof(fnn_real)));
+    else if (!failed && c->label != FNN_CSV_LABEL_NONE)
+        failed = !(load->labels = (int32_t *)fnni_dataset_allocate(out, rows, sizeof(int32_t)));
+    if (!failed && load->labels && (c->label == FNN_CSV_LABEL_NAME || c->compact_classes)) {
+        failed = !fnni_multiply(rows, sizeof *load->keys, &values);
+        if (!failed)
+            failed = !(load->keys = (fnni_csv_key *)fnni_allocate(&out->allocator, values));
+    }
+    if (failed) return fnni_fail_memory(load->csv.error, load->csv.path, values);
+    out->bytes = load->bytes;
+    out->reals = load->reals;
+    out->targets = load->targets;
+    out->labels = load->labels;
+    out->count = out->rows = load->rows;
+    out->target_count = load->targets ? 1 : 0;
+    return FNN_OK;
+}
+
+static fnn_result fnni_csv_feature(fnni_csv_load *load, const fnni_csv_field *field, size_t place)
+{
+    fnn_real value;
+    int good = fnni_parse_real(field->text, field->length, &value);
+    if (good && !load->bytes) {
+        load->reals[place] = value;
+        return FNN_OK;
+    }
+    if (good && value >= 0 && value <= 255 && value == (fnn_real)(uint8_t)value) {
+        load->bytes[place] = (uint8_t)value;
+        return FNN_OK;
+    }
+    if (load->row == 0 && !load->config->header)
+        return fnni_csv_fail(&load->csv, field,
+                             load->bytes ? "an integer 0 to 255 (or set header for a header line)"
+                                         : "a number (or set header for a header line)");
+    return fnni_csv_fail(&load->csv, field, load->bytes ? "an integer 0 to 255" : "a number");
+}
+
+/* The label column, when it holds classes. */
+static fnn_result fnni_csv_class(fnni_csv_load *load, const fnni_csv_field *field)
+{
+    const fnn_csv_config *c = load->config;
+    const fnn_real limit = (fnn_real)(load->keys ? FNNI_MAX_CLASS_NUMBER : FNNI_MAX_CLASSES - 1);
+    fnn_real value = 0;
+    if (c->label == FNN_CSV_LABEL_NAME) {
+        if (field->length == 0) return fnni_csv_fail(&load->csv, field, "a class name");
+    } else if (!fnni_parse_real(field->text, field->length, &value) || value > limit ||
+               value < (load->keys ? -limit : 0) || value != (fnn_real)(int32_t)value) {
+        return fnni_csv_fail(&load->csv, field,
+                             load->keys ? "a class number (an integer)"
+                                        : "a class number (an integer 0 to 65535)");
+    }
+    if (load->keys) {
+        fnni_csv_key *key = &load->keys[load->row];
+        key->number = (int64_t)value;
+        key->text = field->text;
+        key->length = c->label == FNN_CSV_LABEL_NAME ? field->length : 0;
+        key->row = load->row;
+        key->line = field->line;
+    } else if (c->same_classes && value >= (fnn_real)c->same_classes->classes) {
+        return fnni_csv_fail(&load->csv, field, "a class number that same_classes has");
+    } else {
+        load->labels[load->row] = (int32_t)value;
+    }
+    return FNN_OK;
+}
+
+static fnn_result fnni_csv_label_field(fnni_csv_load *load, const fnni_csv_field *field)
+{
+    if (load->config->label != FNN_CSV_LABEL_TARGET) return fnni_csv_class(load, field);
+    if (!fnni_parse_real(field->text, field->length, &load->targets[load->row]))
+        return fnni_csv_fail(&load->csv, field, "a number");
+    return FNN_OK;
+}
+
+/* Second pass: reads the values. The first one has checked the table's form. */
+static fnn_result fnni_csv_fill(fnni_csv_load *load)
+{
+    fnni_csv_field field;
+    size_t place = 0;
+    int column;
+    fnn_result result = fnni_csv_rewind(load);
+    for (; result == FNN_OK && load->row < load->rows; load->row++) {
+        fnni_csv_next_record(&load->csv);
+        for (column = 0; result == FNN_OK && column < load->columns; column++) {
+            result = fnni_csv_next_field(&load->csv, &field);
+            if (result != FNN_OK || load->roles[column] == FNNI_COLUMN_SKIPPED) continue;
+            fnni_csv_unquote(&field);
+            if (load->roles[column] == FNNI_COLUMN_LABEL)
+                result = fnni_csv_label_field(load, &field);
+            else
+                result = fnni_csv_feature(load, &field, place++);
+        }
+    }
+    return result;
+}
+
+/* ---- CSV: classes ---- */
+
+static int fnni_csv_same_class(const fnni_csv_key *a, const fnni_csv_key *b)
+{
+    return a->number == b->number && a->length == b->length &&
+           memcmp(a->text, b->text, a->length) == 0;
+}
+
+/* For qsort: by number, then by name as strcmp would, then by row. */
+static int fnni_csv_compare_keys(const void *left, const void *right)
+{
+    const fnni_csv_key *a = (const fnni_csv_key *)left, *b = (const fnni_csv_key *)right;
+    size_t common = a->length < b->length ? a->length : b->length;
+    int order = a->number < b->number ? -1 : a->number > b->number;
+    if (order == 0) order = memcmp(a->text, b->text, common);
+    if (order == 0 && a->length != b->length) order = a->length < b->length ? -1 : 1;
+    return order ? order : a->row < b->row ? -1 : a->row > b->row;
+}
+
+/* What a class is called: its text, or its number, for which `number` has room. */
+static const char *fnni_csv_class_name(const fnni_csv_key *key, char number[24], size_t *length)
+{
+    *length = key->length;
+    if (key->length) return key->text;
+    *length = (size_t)snprintf(number, 24, "%ld", (long)key->number);
+    return number;
+}
+
+/* Room for `count` names of `characters` in all, without their zeros: pointers, then text. */
+static char **fnni_names_allocate(fnn_dataset *out, size_t count, size_t characters)
+{
+    size_t bytes;
+    char **names;
+    if (!fnni_multiply(count, sizeof *names + 1, &bytes) || characters > SIZE_MAX - bytes)
+        return NULL;
+    names = (char **)fnni_dataset_allocate(out, bytes + characters, 1);
+    out->class_names = (const char *const *)names;
+    out->classes = (int)count;
+    if (names) names[0] = (char *)(names + count);
+    return names;
+}
+
+/* Puts the next name in; names[i] points to its place. */
+static void fnni_names_put(char **names, size_t count, size_t i, const char *text, size_t length)
+{
+    memcpy(names[i], text, length);
+    names[i][length] = 0;
+    if (i + 1 < count) names[i + 1] = names[i] + length + 1;
+}
+
+/* Numbers the classes that occur, in order (the keys are sorted), and collects their names. */
+static fnn_result fnni_csv_new_classes(fnni_csv_load *load, fnn_dataset *out)
+{
+    char number[24], **names;
+    size_t length, characters = 0, count = 0;
+    int64_t i;
+    for (i = 0; i < load->rows; i++) {
+        const fnni_csv_key *key = &load->keys[i];
+        if (i == 0 || !fnni_csv_same_class(key, key - 1)) {
+            count++;
+            fnni_csv_class_name(key, number, &length);
+            characters += length;
+        }
+        load->labels[key->row] = (int32_t)(count - 1);
+        if (count > FNNI_MAX_CLASSES)
+            return fnni_fail(load->csv.error, FNN_ERROR_FORMAT,
+                             "%s: more than %d classes (is the label column right?)",
+                             fnni_path_tail(load->csv.path), FNNI_MAX_CLASSES);
+    }
+    names = fnni_names_allocate(out, count, characters);
+    if (!names) return fnni_fail_memory(load->csv.error, load->csv.path, characters);
+    for (i = 0, count = 0; i < load->rows; i++) {
+        const fnni_csv_key *key = &load->keys[i];
+        const char *name = fnni_csv_class_name(key, number, &length);
+        if (i > 0 && fnni_csv_same_class(key, key - 1)) continue;
+        fnni_names_put(names, (size_t)out->classes, count++, name, length);
+    }
+    return FNN_OK;
+}
+
+static fnn_result fnni_names_copy(fnn_dataset *out, const fnn_dataset *from)
+{
+    size_t characters = 0;
+    int i;
+    char **names;
+    for (i = 0; i < from->classes; i++) characters += strlen(from->class_names[i]);
+    names = fnni_names_allocate(out, (size_t)from->classes, characters);
+    if (!names) return FNN_ERROR_MEMORY;
+    for (i = 0; i < from->classes; i++)
+        fnni_names_put(names, (size_t)from->classes, (size_t)i, from->class_names[i],
+                       strlen(from->class_names[i]));
+    return FNN_OK;
+}
+
+/* Numbers the classes as another data set does. */
+static fnn_result fnni_csv_given_classes(fnni_csv_load *load, fnn_dataset *out)
+{
+    const fnn_dataset *given = load->config->same_classes;
+    char number[24];
+    size_t length;
+    int label = 0;
+    int64_t i;
+    for (i = 0; i < load->rows; i++) {
+        const fnni_csv_key *key = &load->keys[i];
+        const char *name = fnni_csv_class_name(key, number, &length);
+        if (i == 0 || !fnni_csv_same_class(key, key - 1))
+            for (label = 0; label < given->classes; label++)
+                if (strlen(given->class_names[label]) == length &&
+                    memcmp(given->class_names[label], name, length) == 0)
+                    break;
+        if (label == given->classes)
+            return fnni_fail(load->csv.error, FNN_ERROR_FORMAT,
+                             "%s: line %lld: class \"%.*s\" is none of the %d of same_classes",
+                             fnni_path_tail(load->csv.path), (long long)key->line,
+                             length < 32 ? (int)length : 32, name, given->classes);
+        load->labels[key->row] = label;
+    }
+    if (fnni_names_copy(out, given) != FNN_OK)
+        return fnni_fail_memory(load->csv.error, load->csv.path, (size_t)given->classes);
+    return FNN_OK;
+}
+
+/* Completes labels, classes and class_names. */
+static fnn_result fnni_csv_classes(fnni_csv_load *load, fnn_dataset *out)
+{
+    int64_t i;
+    if (!load->labels) return FNN_OK;
+    if (load->keys) {
+        qsort(load->keys, (size_t)load->rows, sizeof *load->keys, fnni_csv_compare_keys);
+        return load->config->same_classes ? fnni_csv_given_classes(load, out)
+                                          : fnni_csv_new_classes(load, out);
+    }
+    for (i = 0; i < load->rows; i++)
+        if (load->labels[i] >= out->classes) out->classes = load->labels[i] + 1;
+    if (load->config->same_classes) out->classes = load->config->same_classes->classes;
+    return FNN_OK;
+}
+
+/* ---- CSV: public ---- */
+
+FNN_DEF fnn_csv_config fnn_csv_config_init(void)
+{
+    fnn_csv_config config;
+    memset(&config, 0, sizeof config);
+    config.separator = ',';
+    config.label = FNN_CSV_LABEL_CLASS;
+    config.label_column = -1;
+    return config;
+}
+
+static fnn_result fnni_csv_check_config(const fnn_csv_config *c, fnn_error *error)
+{
+    const char *wrong = NULL;
+    int named =
+        c->label == FNN_CSV_LABEL_NAME || (c->label == FNN_CSV_LABEL_CLASS && c->compact_classes);
+    int table = c->height == 0 && c->width == 0 && c->channels == 0;
+    if (!c->separator || c->separator == '"' || fnni_csv_is_line_end(c->separator))
+        wrong = "separator is zero, a quote or a line end";
+    else if ((int)c->label < FNN_CSV_LABEL_NONE || c->label > FNN_CSV_LABEL_TARGET)
+        wrong = "label is none of fnn_csv_label";
+    else if (c->skip_count < 0 || (c->skip_count > 0 && !c->skip_columns))
+        wrong = "skip_count without skip_columns";
+    else if (!table &&
+             (c->height < 1 || c->height > FNNI_MAX_DIMENSION || c->width < 1 ||
+              c->width > FNNI_MAX_DIMENSION || c->channels < 1 || c->channels > FNNI_MAX_DIMENSION))
+        wrong = "height, width and channels must be all 0 or all 1 to 2^20";
+    else if (c->same_classes && c->same_classes->classes < 1)
+        wrong = "same_classes has no classes";
+    else if (c->same_classes && named && !c->same_classes->class_names)
+        wrong = "same_classes has no class_names";
+    if (wrong) return fnni_fail(error, FNN_ERROR_ARGUMENT, "load_csv: %s", wrong);
+    return FNN_OK;
+}
+
+FNN_DEF fnn_result fnn_load_csv(fnn_dataset *out, const char *path, const fnn_csv_config *config,
+                                const fnn_allocator *allocator, fnn_error *error)
+{
+    fnni_csv_load load;
+    fnn_result result;
+    const fnn_csv_config usual = fnn_csv_config_init();
+    if (!out) return fnni_fail(error, FNN_ERROR_ARGUMENT, "load_csv: out is NULL");
+    if (config && config->same_classes == out)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "load_csv: same_classes is out");
+    memset(out, 0, sizeof *out);
+    if (!path) return fnni_fail(error, FNN_ERROR_ARGUMENT, "load_csv: path is NULL");
+    fnni_dataset_begin(out, allocator);
+    memset(&load, 0, sizeof load);
+    load.config = config ? config : &usual;
+    load.csv.path = path;
+    load.csv.error = error;
+    result = fnni_csv_check_config(load.config, error);
+    if (result == FNN_OK) result = fnni_csv_open(&load, &out->allocator);
+    if (result == FNN_OK) result = fnni_csv_measure(&load);
+    if (result == FNN_OK) result = fnni_csv_plan(&load, out);
+    if (result == FNN_OK) result = fnni_csv_allocate(&load, out);
+    if (result == FNN_OK) result = fnni_csv_fill(&load);
+    if (result == FNN_OK) result = fnni_csv_classes(&load, out);
+    fnni_release(&out->allocator, load.keys);
+    fnni_release(&out->allocator, load.roles);
+    fnni_file_release(&load.file, &out->allocator);
+    if (result != FNN_OK) fnn_dataset_free(out);
+    return result;
+}
+
+/* ---- normalisation ---- */
+
+/* Adds x - first to sums, or its distance from the mean, squared, to squares. All that follows is
+ * relative to the first sample, so that a feature that never changes has a variance of exactly 0,
+ * which the rounding of its mean would otherwise spoil. */
+static void fnni_moments_add(const fnn_dataset *data, int64_t sample, double *sums,
+                             const double *means, double *squares)
+{
+    size_t j, features = fnni_dataset_features(data);
+    size_t at = fnni_dataset_row(data, sample) * features;
+    size_t first = fnni_dataset_row(data, 0) * features;
+    for (j = 0; j < features; j++) {
+        double x = data->bytes ? (double)data->bytes[at + j] - (double)data->bytes[first + j]
+                               : (double)data->reals[at + j] - (double)data->reals[first + j];
+        if (squares)
+            squares[j] += (x - means[j]) * (x - means[j]);
+        else
+            sums[j] += x;
+    }
+}
+
+/* Turns the zeroed arrays into means (relative to sample 0) and, if wanted, population variances:
+ * two passes over the data, in the order of the samples. */
+static void fnni_moments(const fnn_dataset *data, int want_variances, double *means,
+                         double *variances)
+{
+    size_t j, features = fnni_dataset_features(data);
+    int64_t i;
+    for (i = 0; i < data->count; i++) fnni_moments_add(data, i, means, NULL, NULL);
+    for (j = 0; j < features; j++) means[j] /= (double)data->count;
+    if (!want_variances) return;
+    for (i = 0; i < data->count; i++) fnni_moments_add(data, i, NULL, means, variances);
+    for (j = 0; j < features; j++) variances[j] /= (double)data->count;
+}
+
+/* Shift and scale of one feature. Returns 0 when they are not finite. */
+static int fnni_normalization_of(fnn_normalization kind, double mean, double variance,
+                                 fnn_real *shift, fnn_real *scale)
+{
+    const double largest = sizeof(fnn_real) == 4 ? (double)FLT_MAX : DBL_MAX;
+    double s = 1.0;
+    if (kind == FNN_NORMALIZE_MEAN_DIVIDE_255) s = 1.0 / 255.0;
+    if (kind == FNN_NORMALIZE_STANDARDIZE && variance != 0.0) s = 1.0 / sqrt(variance);
+    if (kind == FNN_NORMALIZE_MEAN_VARIANCE && variance != 0.0) s = 1.0 / variance;
+    /* written so that a NaN fails */
+    if (!(fabs(mean) <= largest && s <= largest && variance <= DBL_MAX)) return 0;
+    *shift = (fnn_real)mean;
+    *scale = (fnn_real)s;
+    return 1;
+}
+
+FNN_DEF fnn_result fnn_normalization_compute(fnn_normalization kind, const fnn_dataset *data,
+                                             fnn_real *shift, fnn_real *scale, fnn_error *error)
+{
+    size_t j, features, bytes, first;
+    double *moments;
+    fnn_result result = fnn_dataset_check(data, error);
+    if (result != FNN_OK) return result;
+    if (!shift || !scale || (int)kind < FNN_NORMALIZE_NONE || kind > FNN_NORMALIZE_MEAN_VARIANCE)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "normalization: kind %d, shift %s, scale %s",
+                         (int)kind, shift ? "set" : "NULL", scale ? "set" : "NULL");
+    features = fnni_dataset_features(data);
+    for (j = 0; j < features; j++) {
+        shift[j] = 0;
+        scale[j] = (fnn_real)(kind == FNN_NORMALIZE_DIVIDE_255 ? 1.0 / 255.0 : 1.0);
+    }
+    if (kind == FNN_NORMALIZE_NONE || kind == FNN_NORMALIZE_DIVIDE_255) return FNN_OK;
+    if (!fnni_multiply(features, 2 * sizeof *moments, &bytes)) return FNN_ERROR_MEMORY;
+    moments = (double *)fnni_allocate(&data->allocator, bytes);
+    if (!moments)
+        return fnni_fail(error, FNN_ERROR_MEMORY, "no memory for the statistics of %llu features",
+                         (unsigned long long)features);
+    memset(moments, 0, bytes);
+    fnni_moments(data, kind >= FNN_NORMALIZE_STANDARDIZE, moments, moments + features);
+    first = fnni_dataset_row(data, 0) * features;
+    for (j = 0; result == FNN_OK && j < features; j++) {
+        double base = data->bytes ? (double)data->bytes[first + j] : (double)data->reals[first + j];
+        if (!fnni_normalization_of(kind, base + moments[j], moments[features + j], &shift[j],
+                                   &scale[j]))
+            result = fnni_fail(error, FNN_ERROR_NUMERIC,
+                               "normalization: feature %llu has mean %g and variance %g",
+                               (unsigned long long)j, base + moments[j], moments[features + j]);
+    }
+    fnni_release(&data->allocator, moments);
+    return result;
+}
+
+/* ============================================================================
+ * >>layers  each layer: formula in the comment, forward above backward
+ * ============================================================================
+ * Called by >>train and inference with a run (the batch's tensors) and a range of rows, or of
+ * weights; a thread works on a range of its own. A layer reads its input at fnni_y(run, l - 1),
+ * writes its output at fnni_y(run, l); backward turns the gradient at fnni_d(run, l) into the one
+ * at fnni_d(run, l - 1). No allocation here.
+ * To add a layer: its functions, its line in fnni_layer_types, its builder in >>model, a row in
+ * the gradient check (tests/test_model.c).
+ *
+ * Shapes: N rows of the batch, I inputs, O outputs of the layer, all row-major. */
+
+typedef struct fnni_shape {
+    int height, width, channels;
+} fnni_shape;
+
+typedef struct fnni_layer_type fnni_layer_type;
+
+typedef struct fnni_layer {
+    const fnni_layer_type *type;
+    fnni_shape shape; /* of the output */
+    int inputs, outputs;
+    fnn_activation activation;
+    fnn_real parameter;         /* of the activation, or the dropout rate */
+    size_t weights, biases;     /* counts; */
+    size_t offset;              /* of the weights in the parameter array, the biases follow */
+    size_t column;              /* reals per row of the batch before this layer's output */
+    fnn_initializer weights_start, biases_start;
+} fnni_layer;
+
+/* The tensors of one batch: a thread's chunk in inference, the whole batch in training. */
+typedef struct fnni_run {
+    const fnn_model *model;
+    const fnni_kernels *kernels;
+    int rows, capacity;     /* rows in use, rows allocated */
+    int training;
+    uint64_t step;          /* of dropout: updates before this batch */
+    fnn_real *activations;  /* (capacity, I) of the model's input, then (capacity, O) per layer */
+    fnn_real *deltas;       /* gradients of the same, without the input's; NULL in inference */
+    fnn_real *losses;       /* (capacity) */
+    const int32_t *labels;  /* (capacity) or NULL */
+    const fnn_real *targets; /* (capacity, O) or NULL */
+    fnn_real *workspace;    /* for matrix products, workspace_count a thread */
+    size_t workspace_count;
+} fnni_run;
+
+struct fnni_layer_type {
+    const char *name;
+    /* rows from..to-1 of the output */
+    void (*forward)(const fnni_run *run, int l, int from, int to, fnn_real *workspace);
+    /* rows from..to-1 of the input's gradient (not wanted where to_input is 0) */
+    void (*backward)(const fnni_run *run, int l, int from, int to, int to_input, fnn_real *workspace);
+    /* rows from..to-1 of the weights' gradient, summed over the batch; NULL without weights */
+    void (*gradient)(const fnni_run *run, int l, int from, int to, fnn_real *workspace);
+};
+
+struct fnn_model {
+    fnn_context context;
+    fnn_error error;
+    int broken; /* a builder failed: every later call returns error.code */
+    fnni_shape input;
+    int inputs;
+    fnni_layer *layers;
+    int layer_count, layer_capacity;
+    int sealed;
+    uint64_t seed;
+    fnn_initializer weights_start, biases_start; /* of layers to come */
+    fnn_normalization normalization;
+    fnn_real *shift, *scale; /* (inputs), or NULL: as they are */
+    fnn_loss_kind loss;
+    fnn_real label_smoothing, loss_epsilon;
+    size_t parameter_count;
+    fnn_real *parameters;
+    fnn_real *gradients, *state; /* state: what the optimiser remembers, up to two per parameter */
+    int state_kind;              /* fnn_optimizer_kind of state, or -1 */
+    uint64_t steps;              /* updates since the state was new */
+    fnni_run run;                /* of training */
+    int32_t *run_labels;
+    fnn_real *run_targets;
+    int run_ready;               /* 1 after forward, 2 after loss, 3 after backward */
+    int run_supervised;          /* the batch has labels or targets */
+};
+
+static const fnni_layer *fnni_layer_at(const fnni_run *run, int l)
+{
+    return run->model->layers + l;
+}
+
+static int fnni_inputs(const fnni_run *run, int l)
+{
+    return l < 0 ? run->model->inputs : run->model->layers[l].outputs;
+}
+
+/* Output of layer l for the whole batch; l = -1 is the batch itself. */
+static fnn_real *fnni_y(const fnni_run *run, int l)
+{
+    return run->activations + (l < 0 ? 0 : fnni_layer_at(run, l)->column * (size_t)run->capacity);
+}
+
+/* Gradient of the loss by the output of layer l >= 0. */
+static fnn_real *fnni_d(const fnni_run *run, int l)
+{
+    return run->deltas + (fnni_layer_at(run, l)->column - (size_t)run->model->inputs) * (size_t)run->capacity;
+}
+
+/* ---- dense: y = f(x W + b);  dz = dy f'(z);  dx = dz W^T;  dW = x^T dz;  db = sum of dz's rows.
+ * Rumelhart, Hinton, Williams 1986, equations 4 to 9. ---- */
+
+static void fnni_dense_product(const fnni_run *run, fnni_gemm *g, fnn_real *workspace)
+{
+    g->kernels = run->kernels;
+    g->alpha = 1;
+    g->workspace = workspace;
+    fnni_gemm_plan(g);
+    fnni_gemm_serial(g);
+}
+
+/* y (N,O) = x (N,I) W (I,O), for rows from..to-1. */
+static void fnni_dense_forward_product(const fnni_run *run, int l, int from, int to, fnni_gemm *g)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    memset(g, 0, sizeof *g);
+    g->m = to - from;
+    g->n = g->ldb = g->ldc = layer->outputs;
+    g->k = g->lda = layer->inputs;
+    g->a = fnni_y(run, l - 1) + (size_t)from * (size_t)layer->inputs;
+    g->b = run->model->parameters + layer->offset;
+    g->c = fnni_y(run, l) + (size_t)from * (size_t)layer->outputs;
+}
+
+static void fnni_dense_forward(const fnni_run *run, int l, int from, int to, fnn_real *workspace)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    fnni_gemm g;
+    fnni_dense_forward_product(run, l, from, to, &g);
+    fnni_dense_product(run, &g, workspace);
+    run->kernels->bias_activation(layer->activation, layer->parameter, to - from, layer->outputs,
+                                  run->model->parameters + layer->offset + layer->weights, g.c, g.ldc);
+}
+
+/* dx (N,I) = dz (N,O) W^T, for rows from..to-1. */
+static void fnni_dense_backward_product(const fnni_run *run, int l, int from, int to, fnni_gemm *g)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    memset(g, 0, sizeof *g);
+    g->transpose_b = 1;
+    g->m = to - from;
+    g->n = g->ldc = layer->inputs;
+    g->k = g->lda = g->ldb = layer->outputs;
+    g->a = fnni_d(run, l) + (size_t)from * (size_t)layer->outputs;
+    g->b = run->model->parameters + layer->offset;
+    g->c = l > 0 ? fnni_d(run, l - 1) + (size_t)from * (size_t)layer->inputs : NULL;
+}
+
+static void fnni_dense_backward(const fnni_run *run, int l, int from, int to, int to_input,
+                                fnn_real *workspace)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    const size_t first = (size_t)from * (size_t)layer->outputs;
+    fnni_gemm g;
+    run->kernels->activation_backward(layer->activation, layer->parameter,
+                                      (ptrdiff_t)(to - from) * layer->outputs, NULL,
+                                      fnni_y(run, l) + first, fnni_d(run, l) + first,
+                                      fnni_d(run, l) + first);
+    if (!to_input) return;
+    fnni_dense_backward_product(run, l, from, to, &g);
+    fnni_dense_product(run, &g, workspace);
+}
+
+/* dW (I,O) = x^T dz, for rows from..to-1 of W; the part that holds the last row does db. */
+static void fnni_dense_gradient_product(const fnni_run *run, int l, int from, int to, fnni_gemm *g)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    memset(g, 0, sizeof *g);
+    g->transpose_a = 1;
+    g->m = to - from;
+    g->n = g->ldb = g->ldc = layer->outputs;
+    g->k = run->rows;
+    g->lda = layer->inputs;
+    g->a = fnni_y(run, l - 1) + from;
+    g->b = run->deltas ? fnni_d(run, l) : NULL;
+    g->c = run->model->gradients ? run->model->gradients + layer->offset + (size_t)from * (size_t)layer->outputs
+                                 : NULL;
+}
+
+static void fnni_dense_gradient(const fnni_run *run, int l, int from, int to, fnn_real *workspace)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    fnni_gemm g;
+    fnni_dense_gradient_product(run, l, from, to, &g);
+    fnni_dense_product(run, &g, workspace);
+    if (to == layer->inputs)
+        run->kernels->column_sums(run->rows, layer->outputs, fnni_d(run, l), layer->outputs,
+                                  run->model->gradients + layer->offset + layer->weights);
+}
+
+/* ---- activation: y = f(x);  dx = dy f'(x). Softmax over each row: y = exp(x) / sum exp(x);
+ * dx = y (dy - sum dy y). ---- */
+
+static void fnni_activate_forward(const fnni_run *run, int l, int from, int to, fnn_real *workspace)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    const size_t first = (size_t)from * (size_t)layer->outputs;
+    const fnn_real *x = fnni_y(run, l - 1) + first;
+    fnn_real *y = fnni_y(run, l) + first;
+    (void)workspace;
+    if (layer->activation == FNN_SOFTMAX) run->kernels->softmax(to - from, layer->outputs, x, y);
+    else
+        run->kernels->activation(layer->activation, layer->parameter,
+                                 (ptrdiff_t)(to - from) * layer->outputs, x, y);
+}
+
+static void fnni_softmax_backward(int rows, int columns, const fnn_real *y, const fnn_real *dy, fnn_real *dx)
+{
+    int i, j;
+    for (i = 0; i < rows; i++, y += columns, dy += columns, dx += columns) {
+        fnn_real sum = 0;
+        for (j = 0; j < columns; j++) sum += dy[j] * y[j];
+        for (j = 0; j < columns; j++) dx[j] = y[j] * (dy[j] - sum);
+    }
+}
+
+static void fnni_activate_backward(const fnni_run *run, int l, int from, int to, int to_input,
+                                     fnn_real *workspace)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    const size_t first = (size_t)from * (size_t)layer->outputs;
+    const fnn_real *y = fnni_y(run, l) + first, *dy = fnni_d(run, l) + first;
+    (void)workspace;
+    if (!to_input) return;
+    if (layer->activation == FNN_SOFTMAX)
+        fnni_softmax_backward(to - from, layer->outputs, y, dy, fnni_d(run, l - 1) + first);
+    else
+        run->kernels->activation_backward(layer->activation, layer->parameter,
+                                          (ptrdiff_t)(to - from) * layer->outputs,
+                                          fnni_y(run, l - 1) + first, y, dy, fnni_d(run, l - 1) + first);
+}
+
+/* ---- dropout: y = x m / (1 - rate), m drawn per element and step;  dx = dy m / (1 - rate).
+ * Srivastava et al. 2014, inverted so that inference does nothing. ---- */
+
+static void fnni_dropout_apply(const fnni_run *run, int l, int from, int to, const fnn_real *x, fnn_real *y)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    const size_t first = (size_t)from * (size_t)layer->outputs;
+    const size_t count = (size_t)(to - from) * (size_t)layer->outputs;
+    if (run->training)
+        run->kernels->dropout((ptrdiff_t)count, fnni_random(run->model->seed, (uint64_t)l, run->step), first,
+                              layer->parameter, x + first, y + first);
+    else
+        memcpy(y + first, x + first, count * sizeof *y);
+}
+
+static void fnni_dropout_forward(const fnni_run *run, int l, int from, int to, fnn_real *workspace)
+{
+    (void)workspace;
+    fnni_dropout_apply(run, l, from, to, fnni_y(run, l - 1), fnni_y(run, l));
+}
+
+static void fnni_dropout_backward(const fnni_run *run, int l, int from, int to, int to_input,
+                                  fnn_real *workspace)
+{
+    (void)workspace;
+    if (to_input) fnni_dropout_apply(run, l, from, to, fnni_d(run, l), fnni_d(run, l - 1));
+}
+
+/* ---- flatten: the same numbers under another shape; shares its input's memory ---- */
+
+static void fnni_flatten_forward(const fnni_run *run, int l, int from, int to, fnn_real *workspace)
+{
+    (void)run, (void)l, (void)from, (void)to, (void)workspace;
+}
+
+static void fnni_flatten_backward(const fnni_run *run, int l, int from, int to, int to_input,
+                                  fnn_real *workspace)
+{
+    (void)run, (void)l, (void)from, (void)to, (void)to_input, (void)workspace;
+}
+
+typedef enum fnni_layer_kind { FNNI_DENSE, FNNI_ACTIVATION, FNNI_DROPOUT, FNNI_FLATTEN } fnni_layer_kind;
+
+static const fnni_layer_type fnni_layer_types[] = {
+    {"dense", fnni_dense_forward, fnni_dense_backward, fnni_dense_gradient},
+    {"activation", fnni_activate_forward, fnni_activate_backward, NULL},
+    {"dropout", fnni_dropout_forward, fnni_dropout_backward, NULL},
+    {"flatten", fnni_flatten_forward, fnni_flatten_backward, NULL},
+};
+
+/* Reals of workspace one thread needs for the products of layer l on at most rows rows. */
+static size_t fnni_layer_workspace(const fnni_run *run, int l, int rows, int training)
+{
+    fnni_gemm g[3];
+    size_t most = 0, need;
+    int i;
+    if (fnni_layer_at(run, l)->type != &fnni_layer_types[FNNI_DENSE]) return 0;
+    fnni_dense_forward_product(run, l, 0, rows, g);
+    fnni_dense_backward_product(run, l, 0, rows, g + 1);
+    fnni_dense_gradient_product(run, l, 0, fnni_layer_at(run, l)->inputs, g + 2);
+    g[2].k = rows;
+    for (i = 0; i < (training ? 3 : 1); i++) {
+        g[i].kernels = run->kernels;
+        fnni_gemm_plan(g + i);
+        need = fnni_gemm_workspace(g + i);
+        if (need > most) most = need;
+    }
+    return most;
+}
+
+/* ============================================================================
+ * >>loss  a loss and its gradient, row by row
+ * ============================================================================
+ * Called by >>train. Every loss is a mean over the batch, so gradients come out divided by the
+ * number of rows. To add a loss: its name in fnn_loss_kind, its row function, its case in
+ * fnni_loss_row, a row in the gradient check. */
+
+#define FNNI_KERAS_EPSILON 1e-7 /* Keras clips probabilities to [this, 1 - this] */
+
+/* The row's target distribution or values, in double: one-hot or given, smoothed if asked. */
+static double fnni_target(const fnni_run *run, int row, int j, int outputs)
+{
+    const double smoothing = (double)run->model->label_smoothing;
+    const double t = run->targets ? (double)run->targets[(size_t)row * (size_t)outputs + (size_t)j]
+                                  : run->labels[row] == j;
+    return run->model->loss > FNN_LOSS_SPARSE_CATEGORICAL_CROSS_ENTROPY
+               ? t : (1 - smoothing) * t + smoothing / outputs;
+}
+
+/* q = clip(y / S), S = sum y;  loss = -sum t log q;  dloss/dy_j = (g_j - sum g_i q_i) / S with
+ * g_j = -t_j / q_j, or 0 where q_j was clipped. Keras 2, backend.categorical_crossentropy. */
+static double fnni_loss_categorical(const fnni_run *run, int row, int n, const fnn_real *y, fnn_real *d)
+{
+    double sum = 0, loss = 0, mix = 0;
+    int j;
+    for (j = 0; j < n; j++) sum += (double)y[j];
+    for (j = 0; j < n; j++) {
+        const double q = (double)y[j] / sum, low = FNNI_KERAS_EPSILON, high = 1 - FNNI_KERAS_EPSILON;
+        const double t = fnni_target(run, row, j, n);
+        const int clipped = !(q >= low && q <= high);
+        loss -= t * log(q < low ? low : q > high ? high : q);
+        if (d) d[j] = (fnn_real)(clipped ? 0 : -t / q);
+        mix += clipped ? 0 : -t;
+    }
+    for (j = 0; d && j < n; j++) d[j] = (fnn_real)(((double)d[j] - mix) / sum);
+    return loss;
+}
+
+/* z = log(clip(y)), then softmax cross-entropy of z: softmax(z) is q / sum q, so
+ * loss = sum t * log(sum q) - sum t log q and dloss/dq_j = T / sum q - t_j / q_j with T = sum t;
+ * nothing flows through a clipped output. Keras 2, backend.sparse_categorical_crossentropy. */
+static double fnni_loss_sparse(const fnni_run *run, int row, int n, const fnn_real *y, fnn_real *d)
+{
+    const double low = FNNI_KERAS_EPSILON, high = 1 - FNNI_KERAS_EPSILON;
+    double sum = 0, total = 0, loss = 0;
+    int j;
+    for (j = 0; j < n; j++) {
+        const double v = (double)y[j], q = v < low ? low : v > high ? high : v;
+        const double t = fnni_target(run, row, j, n);
+        sum += q;
+        total += t;
+        loss -= t * log(q);
+    }
+    for (j = 0; d && j < n; j++) {
+        const double v = (double)y[j];
+        const int clipped = !(v >= low && v <= high);
+        d[j] = (fnn_real)(clipped ? 0 : total / sum - fnni_target(run, row, j, n) / v);
+    }
+    return loss + total * log(sum);
+}
+
+/* Squared, absolute and epsilon-insensitive: a function of e = y - t, meaned over the outputs. */
+static double fnni_loss_difference(const fnni_run *run, int row, int n, const fnn_real *y, fnn_real *d)
+{
+    const fnn_loss_kind kind = run->model->loss;
+    const double margin = kind == FNN_LOSS_EPSILON_INSENSITIVE ? (double)run->model->loss_epsilon : 0;
+    double loss = 0;
+    int j;
+    for (j = 0; j < n; j++) {
+        const double e = (double)y[j] - fnni_target(run, row, j, n), size = fabs(e);
+        const double sign = size <= margin ? 0 : e > 0 ? 1 : e < 0 ? -1 : e;
+        if (kind == FNN_LOSS_MEAN_SQUARED_ERROR) loss += e * e;
+        else loss += size > margin ? size - margin : size <= margin ? 0 : size;
+        if (d) d[j] = (fnn_real)((kind == FNN_LOSS_MEAN_SQUARED_ERROR ? 2 * e : sign) / n);
+    }
+    return loss / n;
+}
+
+static double fnni_loss_row(const fnni_run *run, int row, int n, const fnn_real *y, fnn_real *d)
+{
+    switch (run->model->loss) {
+    case FNN_LOSS_CATEGORICAL_CROSS_ENTROPY: return fnni_loss_categorical(run, row, n, y, d);
+    case FNN_LOSS_SPARSE_CATEGORICAL_CROSS_ENTROPY: return fnni_loss_sparse(run, row, n, y, d);
+    default: return fnni_loss_difference(run, row, n, y, d);
+    }
+}
+
+/* The layer whose output the loss takes: the last, or its input where softmax and
+ * cross-entropy are computed as one. */
+static int fnni_loss_layer(const fnn_model *model)
+{
+    const int last = model->layer_count - 1;
+    return last > 0 && model->loss == FNN_LOSS_SOFTMAX_CROSS_ENTROPY &&
+                   model->layers[last].activation == FNN_SOFTMAX &&
+                   model->layers[last].type == &fnni_layer_types[FNNI_ACTIVATION]
+               ? last - 1 : last;
+}
+
+/* run->losses of rows from..to-1, and where there are deltas the gradient at the loss layer. */
+static void fnni_loss_rows(const fnni_run *run, int from, int to)
+{
+    const int l = fnni_loss_layer(run->model), n = fnni_inputs(run, l);
+    const size_t first = (size_t)from * (size_t)n;
+    const fnn_real *y = fnni_y(run, l) + first;
+    fnn_real *d = run->deltas ? fnni_d(run, l) + first : NULL;
+    int row, j;
+    if (run->model->loss == FNN_LOSS_SOFTMAX_CROSS_ENTROPY) {
+        run->kernels->softmax_cross_entropy(
+            to - from, n, y, run->targets ? NULL : run->labels + from,
+            run->targets ? run->targets + first : NULL, run->model->label_smoothing,
+            1 / (fnn_real)run->rows, run->losses + from, d);
+        return;
+    }
+    for (row = from; row < to; row++, y += n, d = d ? d + n : NULL) {
+        run->losses[row] = (fnn_real)fnni_loss_row(run, row, n, y, d);
+        for (j = 0; d && j < n; j++) d[j] /= (fnn_real)run->rows;
+    }
+}
+
+/* ============================================================================
+ * >>optimizer  what a step needs, from an optimiser and a configuration
+ * ============================================================================
+ * Called by >>train. The arithmetic is in >>kernels, step_*, one pass over parameters, gradients
+ * and state; here its constants are worked out once a step. To add an optimiser: its kind and
+ * constructor in >>api, its kernel, its case in fnni_optimize, a row in tests/test_train.c. */
+
+/* Reals of state per parameter. */
+static int fnni_optimizer_states(fnn_optimizer_kind kind)
+{
+    static const int states[FNN_OPTIMIZER_COUNT] = {0, 1, 1, 2, 2, 2};
+    return states[kind];
+}
+
+static fnni_step fnni_step_make(const fnn_fit_config *config, uint64_t t)
+{
+    const fnn_optimizer *o = &config->optimizer;
+    fnni_step s;
+    memset(&s, 0, sizeof s);
+    s.rate = o->learning_rate;
+    s.gradient_scale = 1;
+    s.clip = config->clip_value;
+    s.l2 = config->l2;
+    s.l1 = config->l1;
+    s.decay = o->weight_decay;
+    s.momentum = o->momentum;
+    s.rho = o->rho;
+    s.beta1 = o->beta1;
+    s.beta2 = o->beta2;
+    s.epsilon = o->epsilon;
+    s.nesterov = o->nesterov;
+    s.rate_inside = s.epsilon_inside = !o->pytorch;
+    s.epsilon_corrected = o->pytorch;
+    s.correction1 = (fnn_real)(1 - pow((double)o->beta1, (double)t));
+    s.correction2 = (fnn_real)(1 - pow((double)o->beta2, (double)t));
+    return s;
+}
+
+/* Updates parameters first..first+count-1, of which penalised ones get l2, l1 and decay. */
+static void fnni_optimize(const fnn_model *model, fnn_optimizer_kind kind, const fnni_step *step,
+                          size_t first, size_t count, int penalised)
+{
+    const fnni_kernels *k = model->context.kernels;
+    fnn_real *w = model->parameters + first, *g = model->gradients + first;
+    fnn_real *s = model->state ? model->state + first : NULL;
+    fnn_real *v = model->state ? s + model->parameter_count : NULL;
+    const ptrdiff_t n = (ptrdiff_t)count;
+    fnni_step plain = *step;
+    if (!penalised) {
+        plain.l2 = plain.l1 = plain.decay = 0;
+        step = &plain;
+    }
+    switch (kind) {
+    case FNN_SGD: k->step_sgd(n, step, w, g); break;
+    case FNN_MOMENTUM: k->step_momentum(n, step, w, g, s); break;
+    case FNN_ADAGRAD: k->step_adagrad(n, step, w, g, s); break;
+    case FNN_ADADELTA: k->step_adadelta(n, step, w, g, s, v); break;
+    case FNN_RMSPROP: k->step_rmsprop(n, step, w, g, s, step->momentum != 0 ? v : NULL); break;
+    default: k->step_adam(n, step, w, g, s, v); break;
+    }
+}
+
+/* ============================================================================
+ * >>model  building, shapes, parameters
+ * ============================================================================
+ * Called by >>public; a failing call leaves its message in the model and returns its code. */
+
+/* Leaves a message in the model and returns code. A builder's failure breaks the model: it lacks
+ * what the caller thinks it has, so that all later calls must fail; others pass with their call. */
+FNNI_FORMAT(3, 4)
+static fnn_result fnni_model_fail(fnn_model *model, fnn_result code, const char *format, ...)
+{
+    va_list list;
+    va_start(list, format);
+    fnni_fail_list(&model->error, code, format, list);
+    va_end(list);
+    return code;
+}
+
+FNNI_FORMAT(3, 4)
+static fnn_result fnni_builder_fail(fnn_model *model, fnn_result code, const char *format, ...)
+{
+    va_list list;
+    va_start(list, format);
+    fnni_fail_list(&model->error, code, format, list);
+    va_end(list);
+    model->broken = 1;
+    return code;
+}
+
+/* Begins a call on a model: what a broken or missing one returns, else FNN_OK. */
+static fnn_result fnni_begin(fnn_model *model)
+{
+    if (!model) return FNN_ERROR_MEMORY;
+    if (model->broken) return model->error.code;
+    memset(&model->error, 0, sizeof model->error);
+    return FNN_OK;
+}
+
+static int fnni_shape_size(fnni_shape s)
+{
+    return s.height * s.width * s.channels;
+}
+
+#define FNNI_LARGEST_LAYER (1 << 28) /* outputs: keeps products of sizes within ptrdiff_t and int */
+
+/* A new last layer with its input's shape, or NULL after an error. */
+static fnni_layer *fnni_layer_add(fnn_model *model, fnni_layer_kind kind)
+{
+    fnni_layer *layer;
+    if (fnni_begin(model)) return NULL;
+    if (model->sealed) {
+        fnni_builder_fail(model, FNN_ERROR_STATE, "layer %d %s: the model is in use and takes no more layers",
+                        model->layer_count, fnni_layer_types[kind].name);
+        return NULL;
+    }
+    if (model->layer_count == model->layer_capacity) {
+        const int capacity = model->layer_capacity ? 2 * model->layer_capacity : 16;
+        fnni_layer *grown = (fnni_layer *)fnni_allocate(&model->context.allocator,
+                                                        (size_t)capacity * sizeof *grown);
+        if (!grown) {
+            fnni_builder_fail(model, FNN_ERROR_MEMORY, "layer %d: no memory", model->layer_count);
+            return NULL;
+        }
+        if (model->layer_count) memcpy(grown, model->layers, (size_t)model->layer_count * sizeof *grown);
+        fnni_release(&model->context.allocator, model->layers);
+        model->layers = grown;
+        model->layer_capacity = capacity;
+    }
+    layer = model->layers + model->layer_count;
+    memset(layer, 0, sizeof *layer);
+    layer->type = &fnni_layer_types[kind];
+    layer->shape = model->layer_count ? layer[-1].shape : model->input;
+    layer->inputs = layer->outputs = fnni_shape_size(layer->shape);
+    layer->weights_start = model->weights_start;
+    layer->biases_start = model->biases_start;
+    return layer;
+}
+
+static double fnni_initial_bound(fnn_initializer_kind kind, double in, double out)
+{
+    switch (kind) {
+    case FNN_GLOROT_UNIFORM: return sqrt(6 / (in + out));
+    case FNN_GLOROT_NORMAL: return sqrt(2 / (in + out));
+    case FNN_HE_NORMAL: return sqrt(2 / in);
+    case FNN_HE_UNIFORM: return sqrt(6 / in);
+    case FNN_FAN_IN_UNIFORM: return 1 / sqrt(in);
+    case FNN_ZEROS: return 0;
+    default: return 1;
+    }
+}
+
+/* Keras' leaky_relu slope and elu scale. */
+static fnn_real fnni_default_parameter(fnn_activation activation)
+{
+    return activation == FNN_LEAKY_RELU ? (fnn_real).3 : activation == FNN_ELU ? 1 : 0;
+}
+
+/* Draws count numbers; stream tells tensors apart. */
+static void fnni_initialize(const fnn_model *model, fnn_initializer start, double in, double out,
+                            uint64_t stream, size_t count, fnn_real *w)
+{
+    const int normal = start.kind == FNN_GLOROT_NORMAL || start.kind == FNN_HE_NORMAL || start.kind == FNN_NORMAL;
+    const double bound = fnni_initial_bound(start.kind, in, out) * (double)start.scale;
+    size_t i;
+    for (i = 0; i < count; i++)
+        w[i] = (fnn_real)(bound * (normal ? fnni_random_normal(model->seed, stream, i)
+                                          : 2 * fnni_random_unit(model->seed, stream, i) - 1));
+}
+
+#define FNNI_STREAM_WEIGHTS 0x10000u /* random streams: layer numbers are added to these */
+#define FNNI_STREAM_BIASES 0x20000u
+#define FNNI_STREAM_ORDER 0x30000u
+
+static void fnni_draw_weights(fnn_model *model)
+{
+    int l;
+    for (l = 0; l < model->layer_count; l++) {
+        const fnni_layer *layer = model->layers + l;
+        fnn_real *w = model->parameters + layer->offset;
+        fnni_initialize(model, layer->weights_start, layer->inputs, layer->outputs,
+                        FNNI_STREAM_WEIGHTS + (uint64_t)l, layer->weights, w);
+        fnni_initialize(model, layer->biases_start, layer->inputs, layer->outputs,
+                        FNNI_STREAM_BIASES + (uint64_t)l, layer->biases, w + layer->weights);
+    }
+}
+
+/* Where each layer's parameters and outputs lie. */
+static void fnni_lay_out(fnn_model *model)
+{
+    size_t column = (size_t)model->inputs, parameters = 0;
+    int l;
+    for (l = 0; l < model->layer_count; l++) {
+        fnni_layer *layer = model->layers + l;
+        layer->offset = parameters;
+        parameters += layer->weights + layer->biases;
+        if (layer->type == &fnni_layer_types[FNNI_FLATTEN])
+            layer->column = l ? layer[-1].column : 0;
+        else {
+            layer->column = column;
+            column += (size_t)layer->outputs;
+        }
+    }
+    model->parameter_count = parameters;
+}
+
+/* Reals per row of the batch: its inputs and every layer's outputs. */
+static size_t fnni_columns(const fnn_model *model)
+{
+    size_t columns = (size_t)model->inputs;
+    int l;
+    for (l = 0; l < model->layer_count; l++)
+        if (model->layers[l].type != &fnni_layer_types[FNNI_FLATTEN])
+            columns += (size_t)model->layers[l].outputs;
+    return columns;
+}
+
+static fnn_result fnni_seal(fnn_model *model)
+{
+    const fnn_result result = fnni_begin(model);
+    if (result || model->sealed) return result;
+    if (model->layer_count == 0)
+        return fnni_model_fail(model, FNN_ERROR_STATE, "the model has no layers");
+    fnni_lay_out(model);
+    if (model->parameter_count > 0) {
+        model->parameters = fnni_allocate_reals(&model->context.allocator, model->parameter_count);
+        if (!model->parameters)
+            return fnni_model_fail(model, FNN_ERROR_MEMORY, "no memory for %lu parameters",
+                                   (unsigned long)model->parameter_count);
+        fnni_draw_weights(model);
+    }
+    model->sealed = 1;
+    return FNN_OK;
+}
+
+/* ============================================================================
+ * >>train  batches, the step, fit; evaluation and prediction
+ * ============================================================================
+ * A step is two parallel loops. In the first each thread carries its rows of the batch through
+ * gather, forward, loss and backward; in the second it computes its share of every weight
+ * gradient and updates those weights while they are in its cache. No sum is split by the number
+ * of threads, so that the results do not depend on it. */
+
+/* ---- gathering ---- */
+
+static fnn_result fnni_check_data(const fnn_model *model, const fnn_dataset *data, int supervised, fnn_error *error)
+{
+    const int outputs = model->layers[model->layer_count - 1].outputs;
+    if (!data || (!data->bytes && !data->reals))
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "data: expected samples, found none");
+    if (data->height * data->width * data->channels != model->inputs)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "data: expected samples of %d numbers, found %d x %d x %d",
+                         model->inputs, data->height, data->width, data->channels);
+    if (!supervised) return FNN_OK;
+    if (!data->labels && !data->targets)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "data: expected labels or targets, found neither");
+    if (data->targets && data->target_count != outputs)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "data: expected %d targets a sample, found %d", outputs,
+                         data->target_count);
+    if (!data->targets && data->classes > outputs)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "data: expected at most %d classes, found %d", outputs,
+                         data->classes);
+    return fnn_dataset_check(data, error);
+}
+
+/* Asks for a sample's cache lines: samples lie anywhere, which no hardware foresees. */
+static void fnni_prefetch_sample(const fnn_dataset *data, int64_t row, size_t inputs)
+{
+    const size_t bytes = inputs * (data->bytes ? 1 : sizeof(fnn_real));
+    const char *p = data->bytes ? (const char *)data->bytes : (const char *)data->reals;
+    size_t i;
+    p += (size_t)row * bytes;
+    for (i = 0; i < bytes; i += 64) FNNI_PREFETCH(p + i);
+}
+
+static int64_t fnni_data_row(const fnn_dataset *data, const int64_t *samples, int64_t first, int64_t i)
+{
+    const int64_t sample = samples ? samples[first + i] : first + i;
+    return data->index ? data->index[sample] : sample;
+}
+
+/* Samples first+from..first+to-1 of the list (NULL: of data), normalised, to rows from..to-1. */
+static void fnni_gather(const fnni_run *run, const fnn_dataset *data, const int64_t *samples,
+                        int64_t first, int from, int to)
+{
+    const fnn_model *model = run->model;
+    const size_t n = (size_t)model->inputs;
+    const fnn_real zero = 0, one = 1;
+    const fnn_real *shift = model->shift ? model->shift : &zero, *scale = model->scale ? model->scale : &one;
+    const int per_element = model->shift != NULL;
+    int i;
+    for (i = from; i < to; i++) {
+        const size_t row = (size_t)fnni_data_row(data, samples, first, i);
+        fnn_real *x = fnni_y(run, -1) + (size_t)i * n;
+        if (i + 2 < to) fnni_prefetch_sample(data, fnni_data_row(data, samples, first, i + 2), n);
+        if (data->bytes)
+            run->kernels->from_bytes((ptrdiff_t)n, data->bytes + row * n, per_element, shift, scale, x);
+        else
+            run->kernels->from_reals((ptrdiff_t)n, data->reals + row * n, per_element, shift, scale, x);
+    }
+}
+
+/* Labels or targets of the same samples, to arrays of the run's owner. */
+static void fnni_gather_targets(const fnn_dataset *data, const int64_t *samples, int64_t first, int from,
+                                int to, int outputs, int32_t *labels, fnn_real *targets)
+{
+    int i;
+    for (i = from; i < to; i++) {
+        const size_t row = (size_t)fnni_data_row(data, samples, first, i);
+        if (data->targets)
+            memcpy(targets + (size_t)i * (size_t)outputs, data->targets + row * (size_t)outputs,
+                   (size_t)outputs * sizeof *targets);
+        else if (data->labels)
+            labels[i] = data->labels[row];
+    }
+}
+
+static void fnni_forward_rows(const fnni_run *run, int last, int from, int to, fnn_real *workspace)
+{
+    int l;
+    for (l = 0; l <= last; l++) fnni_layer_at(run, l)->type->forward(run, l, from, to, workspace);
+}
+
+/* From the gradient at layer `last` down to the first layer with weights. */
+static void fnni_backward_rows(const fnni_run *run, int last, int from, int to, fnn_real *workspace)
+{
+    int lowest = 0, l;
+    while (lowest < last && fnni_layer_at(run, lowest)->weights == 0) lowest++;
+    for (l = last; l >= lowest; l--)
+        fnni_layer_at(run, l)->type->backward(run, l, from, to, l > lowest, workspace);
+}
+
+/* ---- the step ---- */
+
+/* One batch on its way through the two loops. */
+typedef struct fnni_batch {
+    fnn_model *model;
+    fnni_run *run;
+    const fnn_dataset *data;
+    const int64_t *samples; /* or NULL */
+    int64_t first;
+    int backward;           /* 0: forward only */
+    int last;               /* the layer the forward pass ends with */
+    const fnn_fit_config *config;
+    const fnni_step *step;  /* NULL: gradients only */
+} fnni_batch;
+
+static fnn_real *fnni_run_workspace(const fnni_run *run, int part)
+{
+    return run->workspace ? run->workspace + (size_t)part * run->workspace_count : NULL;
+}
+
+static void fnni_batch_forward(const fnni_batch *b, int from, int to, fnn_real *workspace)
+{
+    const int outputs = b->model->layers[b->model->layer_count - 1].outputs;
+    fnni_gather(b->run, b->data, b->samples, b->first, from, to);
+    fnni_gather_targets(b->data, b->samples, b->first, from, to, outputs, b->model->run_labels,
+                        b->model->run_targets);
+    fnni_forward_rows(b->run, b->last, from, to, workspace);
+}
+
+/* First loop: a part's rows of the batch. */
+static void fnni_batch_rows(void *argument, int part, int parts)
+{
+    const fnni_batch *b = (const fnni_batch *)argument;
+    const int from = (int)((int64_t)b->run->rows * part / parts);
+    const int to = (int)((int64_t)b->run->rows * (part + 1) / parts);
+    fnn_real *workspace = fnni_run_workspace(b->run, part);
+    if (from == to) return;
+    fnni_batch_forward(b, from, to, workspace);
+    if (!b->backward) return;
+    fnni_loss_rows(b->run, from, to);
+    fnni_backward_rows(b->run, fnni_loss_layer(b->model), from, to, workspace);
+}
+
+static void fnni_backward_part(void *argument, int part, int parts)
+{
+    const fnni_batch *b = (const fnni_batch *)argument;
+    const int from = (int)((int64_t)b->run->rows * part / parts);
+    const int to = (int)((int64_t)b->run->rows * (part + 1) / parts);
+    if (from < to)
+        fnni_backward_rows(b->run, fnni_loss_layer(b->model), from, to, fnni_run_workspace(b->run, part));
+}
+
+/* Rows of a weight gradient computed at a time: the block is still in the second-level cache when
+ * the optimiser reads it. */
+#define FNNI_GRADIENT_ROWS 112
+
+/* Second loop: a part's share of every layer's weights. */
+static void fnni_batch_weights(void *argument, int part, int parts)
+{
+    const fnni_batch *b = (const fnni_batch *)argument;
+    fnn_real *workspace = fnni_run_workspace(b->run, part);
+    int l, row;
+    for (l = 0; l < b->model->layer_count; l++) {
+        const fnni_layer *layer = b->model->layers + l;
+        const int from = (int)((int64_t)layer->inputs * part / parts);
+        const int to = (int)((int64_t)layer->inputs * (part + 1) / parts);
+        if (!layer->type->gradient) continue;
+        for (row = from; row < to; row += FNNI_GRADIENT_ROWS) {
+            const int end = to - row < FNNI_GRADIENT_ROWS ? to : row + FNNI_GRADIENT_ROWS;
+            const size_t width = layer->weights / (size_t)layer->inputs;
+            layer->type->gradient(b->run, l, row, end, workspace);
+            if (!b->step) continue;
+            fnni_optimize(b->model, b->config->optimizer.kind, b->step, layer->offset + (size_t)row * width,
+                          (size_t)(end - row) * width, 1);
+            if (end == layer->inputs)
+                fnni_optimize(b->model, b->config->optimizer.kind, b->step, layer->offset + layer->weights,
+                              layer->biases, 0);
+        }
+    }
+}
+
+/* Update alone, for when the gradient had to be whole first. */
+static void fnni_batch_update(void *argument, int part, int parts)
+{
+    const fnni_batch *b = (const fnni_batch *)argument;
+    int l;
+    for (l = 0; l < b->model->layer_count; l++) {
+        const fnni_layer *layer = b->model->layers + l;
+        const size_t from = layer->weights / (size_t)parts * (size_t)part;
+        const size_t to = part == parts - 1 ? layer->weights : layer->weights / (size_t)parts * (size_t)(part + 1);
+        fnni_optimize(b->model, b->config->optimizer.kind, b->step, layer->offset + from, to - from, 1);
+        if (part == parts - 1)
+            fnni_optimize(b->model, b->config->optimizer.kind, b->step, layer->offset + layer->weights,
+                          layer->biases, 0);
+    }
+}
+
+/* Norm of the whole gradient: chunks of fixed size in order, whatever the number of threads. */
+static double fnni_gradient_norm(const fnn_model *model)
+{
+    const size_t chunk = 4096;
+    double sum = 0;
+    size_t i;
+    for (i = 0; i < model->parameter_count; i += chunk) {
+        const size_t n = model->parameter_count - i < chunk ? model->parameter_count - i : chunk;
+        sum += (double)model->context.kernels->dot((ptrdiff_t)n, model->gradients + i, model->gradients + i);
+    }
+    return sqrt(sum);
+}
+
+/* Threads for a loop over a batch of this many rows: one where more would cost more than they do. */
+#define FNNI_PART_WORK 300000.0 /* multiply-adds */
+static int fnni_parts(const fnn_model *model, int rows)
+{
+    const double work = (double)model->parameter_count * rows / FNNI_PART_WORK;
+    const int most = work < model->context.threads ? (int)work : model->context.threads;
+    return most < 1 ? 1 : most > rows ? rows : most;
+}
+
+static double fnni_mean_loss(const fnni_run *run)
+{
+    double sum = 0;
+    int i;
+    for (i = 0; i < run->rows; i++) sum += (double)run->losses[i];
+    return sum / run->rows;
+}
+
+/* Applies gradients that are whole. */
+static void fnni_apply_step(fnni_batch *b, int parts)
+{
+    fnni_step step = fnni_step_make(b->config, ++b->model->steps);
+    const double norm = b->config->clip_norm > 0 ? fnni_gradient_norm(b->model) : 0;
+    if (norm > (double)b->config->clip_norm) step.gradient_scale = (fnn_real)((double)b->config->clip_norm / norm);
+    b->step = &step;
+    fnni_parallel(parts, fnni_batch_update, b);
+    b->step = NULL;
+}
+
+/* One whole training step; returns the batch's mean loss. */
+static double fnni_train_step(fnni_batch *b)
+{
+    const int parts = fnni_parts(b->model, b->run->rows);
+    b->backward = 1;
+    b->last = fnni_loss_layer(b->model);
+    b->run->step = b->model->steps;
+    fnni_parallel(parts, fnni_batch_rows, b);
+    if (b->config->clip_norm > 0) {
+        b->step = NULL;
+        fnni_parallel(parts, fnni_batch_weights, b);
+        fnni_apply_step(b, parts);
+    } else {
+        const fnni_step step = fnni_step_make(b->config, ++b->model->steps);
+        b->step = &step;
+        fnni_parallel(parts, fnni_batch_weights, b);
+        b->step = NULL;
+    }
+    return fnni_mean_loss(b->run);
+}
+
+/* ---- memory of training ---- */
+
+static void fnni_run_free(fnn_model *model)
+{
+    const fnn_allocator *a = &model->context.allocator;
+    fnni_release(a, model->run.activations);
+    fnni_release(a, model->run.deltas);
+    fnni_release(a, model->run.losses);
+    fnni_release(a, model->run.workspace);
+    fnni_release(a, model->run_labels);
+    fnni_release(a, model->run_targets);
+    memset(&model->run, 0, sizeof model->run);
+    model->run_labels = NULL;
+    model->run_targets = NULL;
+    model->run_ready = 0;
+}
+
+static size_t fnni_run_workspace_count(const fnni_run *run, int rows, int training)
+{
+    size_t most = 0, need;
+    int l;
+    for (l = 0; l < run->model->layer_count; l++) {
+        need = fnni_layer_workspace(run, l, rows, training);
+        if (need > most) most = need;
+    }
+    return (most + 15) / 16 * 16; /* a cache line of its own for each thread */
+}
+
+/* Makes the model's training run hold batches of `rows`. */
+static fnn_result fnni_run_make(fnn_model *model, int rows)
+{
+    const fnn_allocator *a = &model->context.allocator;
+    const size_t outputs = (size_t)model->layers[model->layer_count - 1].outputs;
+    const size_t columns = fnni_columns(model), n = (size_t)rows;
+    fnni_run *run = &model->run;
+    size_t activations, deltas, targets;
+    if (run->capacity >= rows) return FNN_OK;
+    fnni_run_free(model);
+    run->model = model;
+    run->kernels = model->context.kernels;
+    run->capacity = run->rows = rows;
+    run->workspace_count = fnni_run_workspace_count(run, rows, 1);
+    if (!fnni_multiply(columns, n, &activations) ||
+        !fnni_multiply(columns - (size_t)model->inputs, n, &deltas) || !fnni_multiply(outputs, n, &targets))
+        return FNN_ERROR_MEMORY;
+    run->activations = fnni_allocate_reals(a, activations);
+    run->deltas = fnni_allocate_reals(a, deltas ? deltas : 1);
+    run->losses = fnni_allocate_reals(a, n);
+    model->run_labels = (int32_t *)fnni_allocate(a, n * sizeof(int32_t));
+    model->run_targets = fnni_allocate_reals(a, targets);
+    if (run->workspace_count > 0)
+        run->workspace = fnni_allocate_reals(a, run->workspace_count * (size_t)model->context.threads);
+    if (run->activations && run->deltas && run->losses && model->run_labels && model->run_targets &&
+        (run->workspace || run->workspace_count == 0))
+        return FNN_OK;
+    fnni_run_free(model);
+    return FNN_ERROR_MEMORY;
+}
+
+static fnn_result fnni_gradients_make(fnn_model *model)
+{
+    if (model->gradients || model->parameter_count == 0) return FNN_OK;
+    model->gradients = fnni_allocate_reals(&model->context.allocator, model->parameter_count);
+    if (!model->gradients) return FNN_ERROR_MEMORY;
+    model->context.kernels->fill((ptrdiff_t)model->parameter_count, 0, model->gradients);
+    return FNN_OK;
+}
+
+/* The optimiser's state: kept from fit to fit, new when another kind takes over. */
+static fnn_result fnni_state_make(fnn_model *model, const fnn_optimizer *optimizer)
+{
+    const size_t count = model->parameter_count * (size_t)fnni_optimizer_states(optimizer->kind);
+    if (model->state_kind == (int)optimizer->kind) return FNN_OK;
+    fnni_release(&model->context.allocator, model->state);
+    model->state = NULL;
+    model->state_kind = -1;
+    model->steps = 0;
+    if (count > 0) {
+        model->state = fnni_allocate_reals(&model->context.allocator, count);
+        if (!model->state) return FNN_ERROR_MEMORY;
+        model->context.kernels->fill((ptrdiff_t)count, optimizer->kind == FNN_ADAGRAD ? optimizer->start : 0,
+                                     model->state);
+    }
+    model->state_kind = (int)optimizer->kind;
+    return FNN_OK;
+}
+
+/* ---- inference: chunks of fixed size, each carried through all layers by one thread ---- */
+
+#define FNNI_CHUNK 112 /* rows: eight tiles of fourteen; the weights are read once for all of them */
+
+typedef struct fnni_inference {
+    const fnn_model *model;
+    fnn_context *context;
+    const fnn_dataset *data;
+    size_t per_part;      /* reals of workspace of a part */
+    fnn_real *outputs;    /* (count, outputs), or NULL */
+    int32_t *classes;     /* (count), or NULL */
+    double *sums;         /* per chunk: loss, hits, squared error; NULL without evaluation */
+} fnni_inference;
+
+static size_t fnni_round(size_t count)
+{
+    return (count + 15) / 16 * 16;
+}
+
+/* Reals a part needs: activations, losses, labels, targets, products' workspace. */
+static size_t fnni_inference_reals(const fnn_model *model, const fnni_kernels *kernels)
+{
+    const size_t outputs = (size_t)model->layers[model->layer_count - 1].outputs;
+    fnni_run run;
+    memset(&run, 0, sizeof run);
+    run.model = model;
+    run.kernels = kernels;
+    run.capacity = run.rows = FNNI_CHUNK;
+    return fnni_round(fnni_columns(model) * FNNI_CHUNK) + 2 * FNNI_CHUNK + fnni_round(outputs * FNNI_CHUNK) +
+           fnni_run_workspace_count(&run, FNNI_CHUNK, 0);
+}
+
+static int fnni_argmax(const fnn_real *y, int n)
+{
+    int best = 0, j;
+    for (j = 1; j < n; j++)
+        if (y[j] > y[best]) best = j;
+    return best;
+}
+
+/* Correct rows of a run: the largest output is at the label, or where the target is largest. */
+static int fnni_hits(const fnni_run *run, const fnn_real *y, int n)
+{
+    int hits = 0, i;
+    for (i = 0; i < run->rows; i++) {
+        const int best = fnni_argmax(y + (size_t)i * (size_t)n, n);
+        hits += run->targets ? best == fnni_argmax(run->targets + (size_t)i * (size_t)n, n) : best == run->labels[i];
+    }
+    return hits;
+}
+
+static double fnni_squared_error(const fnni_run *run, const fnn_real *y, int n)
+{
+    const size_t count = (size_t)run->rows * (size_t)n;
+    double sum = 0;
+    size_t i;
+    for (i = 0; run->targets && i < count; i++) {
+        const double e = (double)y[i] - (double)run->targets[i];
+        sum += e * e;
+    }
+    return sum;
+}
+
+static void fnni_inference_chunk(const fnni_inference *f, fnni_run *run, int64_t chunk, int32_t *labels,
+                                 fnn_real *targets)
+{
+    const int last = f->model->layer_count - 1, n = f->model->layers[last].outputs;
+    const int64_t first = chunk * FNNI_CHUNK;
+    const fnn_real *y = fnni_y(run, last);
+    int i;
+    run->rows = f->data->count - first < FNNI_CHUNK ? (int)(f->data->count - first) : FNNI_CHUNK;
+    fnni_gather(run, f->data, NULL, first, 0, run->rows);
+    fnni_forward_rows(run, last, 0, run->rows, run->workspace);
+    if (f->outputs)
+        memcpy(f->outputs + (size_t)first * (size_t)n, y, (size_t)run->rows * (size_t)n * sizeof *y);
+    for (i = 0; f->classes && i < run->rows; i++)
+        f->classes[first + i] = fnni_argmax(y + (size_t)i * (size_t)n, n);
+    if (!f->sums) return;
+    fnni_gather_targets(f->data, NULL, first, 0, run->rows, n, labels, targets);
+    fnni_loss_rows(run, 0, run->rows);
+    f->sums[3 * chunk] = fnni_mean_loss(run) * run->rows;
+    f->sums[3 * chunk + 1] = fnni_hits(run, y, n);
+    f->sums[3 * chunk + 2] = fnni_squared_error(run, y, n);
+}
+
+static void fnni_inference_part(void *argument, int part, int parts)
+{
+    const fnni_inference *f = (const fnni_inference *)argument;
+    const size_t outputs = (size_t)f->model->layers[f->model->layer_count - 1].outputs;
+    const int64_t chunks = (f->data->count + FNNI_CHUNK - 1) / FNNI_CHUNK;
+    fnn_real *memory = f->context->workspace + (size_t)part * f->per_part;
+    fnn_real *targets;
+    int32_t *labels;
+    fnni_run run;
+    int64_t chunk;
+    memset(&run, 0, sizeof run);
+    run.model = f->model;
+    run.kernels = f->context->kernels;
+    run.capacity = FNNI_CHUNK;
+    run.activations = memory;
+    run.losses = memory + fnni_round(fnni_columns(f->model) * FNNI_CHUNK);
+    labels = (int32_t *)(void *)(run.losses + FNNI_CHUNK);
+    targets = run.losses + 2 * FNNI_CHUNK;
+    run.workspace = targets + fnni_round(outputs * FNNI_CHUNK);
+    run.labels = f->data->targets ? NULL : labels;
+    run.targets = f->data->targets ? targets : NULL;
+    for (chunk = chunks * part / parts; chunk < chunks * (part + 1) / parts; chunk++)
+        fnni_inference_chunk(f, &run, chunk, labels, targets);
+}
+
+/* Runs f over all chunks; the sums, three a chunk, lie behind the parts' memory. */
+static fnn_result fnni_infer(fnni_inference *f, int evaluate)
+{
+    const int64_t chunks = (f->data->count + FNNI_CHUNK - 1) / FNNI_CHUNK;
+    const int parts = chunks < f->context->threads ? (int)chunks : f->context->threads;
+    const size_t sums = evaluate ? (size_t)chunks * 3 * (sizeof(double) / sizeof(fnn_real)) : 0;
+    if (chunks == 0) return FNN_OK;
+    f->per_part = fnni_inference_reals(f->model, f->context->kernels);
+    if (!fnni_workspace(f->context, f->per_part * (size_t)parts + sums)) return FNN_ERROR_MEMORY;
+    f->sums = evaluate ? (double *)(void *)(f->context->workspace + f->per_part * (size_t)parts) : NULL;
+    fnni_parallel(parts, fnni_inference_part, f);
+    return FNN_OK;
+}
+
+/* Sum over outputs of (t - mean t)^2: what R2 is measured against. */
+static double fnni_target_variation(const fnn_dataset *data)
+{
+    double variation = 0;
+    int j;
+    for (j = 0; j < data->target_count; j++) {
+        double sum = 0, squares = 0;
+        int64_t i;
+        for (i = 0; i < data->count; i++)
+            sum += (double)data->targets[fnni_data_row(data, NULL, 0, i) * data->target_count + j];
+        sum /= (double)data->count;
+        for (i = 0; i < data->count; i++) {
+            const double e = (double)data->targets[fnni_data_row(data, NULL, 0, i) * data->target_count + j] - sum;
+            squares += e * e;
+        }
+        variation += squares;
+    }
+    return variation;
+}
+
+static fnn_result fnni_evaluate(const fnn_model *model, fnn_context *context, const fnn_dataset *data,
+                                fnn_metrics *metrics)
+{
+    const int64_t chunks = (data->count + FNNI_CHUNK - 1) / FNNI_CHUNK;
+    double loss = 0, hits = 0, error = 0;
+    fnni_inference f;
+    fnn_result result;
+    int64_t i;
+    memset(&f, 0, sizeof f);
+    f.model = model;
+    f.context = context;
+    f.data = data;
+    result = fnni_infer(&f, 1);
+    if (result) return result;
+    for (i = 0; i < chunks; i++) {
+        loss += f.sums[3 * i];
+        hits += f.sums[3 * i + 1];
+        error += f.sums[3 * i + 2];
+    }
+    metrics->count = data->count;
+    metrics->loss = loss / (double)data->count;
+    metrics->accuracy = data->targets && data->target_count == 1 ? FNNI_NAN : hits / (double)data->count;
+    metrics->r2 = data->targets ? 1 - error / fnni_target_variation(data) : FNNI_NAN;
+    return FNN_OK;
+}
+
+/* Whether a score is an accuracy: labels, or targets with a class behind them. */
+static int fnni_has_classes(const fnn_dataset *data)
+{
+    return !data->targets || data->classes > 0;
+}
+
+/* ---- fit ---- */
+
+/* A fit in progress. */
+typedef struct fnni_fit {
+    fnn_model *model;
+    const fnn_dataset *data;
+    const fnn_fit_config *config;
+    fnni_batch batch;
+    fnn_context validation;  /* its workspace is taken before the first step */
+    int64_t *order;          /* (count) samples in the order of this pass */
+    int64_t position;        /* in order; count: a new pass begins */
+    uint64_t pass;
+    double loss_sum, score_sum;
+    int64_t seen;
+    fnn_real *best;          /* parameters of the best epoch, or NULL */
+    double best_value, started, drawn;
+    int waited;
+} fnni_fit;
+
+/* A new order for the next pass: Fisher and Yates, Knuth volume 2, algorithm P. */
+static void fnni_fit_shuffle(fnni_fit *f)
+{
+    const uint64_t stream = FNNI_STREAM_ORDER + f->pass++;
+    int64_t i;
+    f->position = 0;
+    if (!f->config->shuffle) return;
+    for (i = f->data->count - 1; i > 0; i--) {
+        const int64_t j = (int64_t)fnni_random_below(f->config->seed, stream, (uint64_t)i, (uint64_t)i + 1);
+        const int64_t other = f->order[i];
+        f->order[i] = f->order[j];
+        f->order[j] = other;
+    }
+}
+
+static void fnni_fit_step(fnni_fit *f)
+{
+    fnni_run *run = &f->model->run;
+    const int l = fnni_loss_layer(f->model);
+    int64_t left;
+    if (f->position == f->data->count) fnni_fit_shuffle(f);
+    left = f->data->count - f->position;
+    run->rows = left < f->config->batch_size ? (int)left : f->config->batch_size;
+    f->batch.first = f->position;
+    f->position += run->rows;
+    f->loss_sum += fnni_train_step(&f->batch) * run->rows;
+    f->score_sum += fnni_has_classes(f->data) ? fnni_hits(run, fnni_y(run, l), fnni_inputs(run, l))
+                                              : fnni_squared_error(run, fnni_y(run, l), fnni_inputs(run, l));
+    f->seen += run->rows;
+}
+
+static int fnni_steps_per_epoch(const fnni_fit *f)
+{
+    if (f->config->steps_per_epoch > 0) return f->config->steps_per_epoch;
+    return (int)((f->data->count + f->config->batch_size - 1) / f->config->batch_size);
+}
+
+/* A bar with the time left, on a terminal and no more than ten times a second. */
+static void fnni_fit_bar(fnni_fit *f, int epoch, int step, int steps)
+{
+    const double now = fnni_seconds(), share = (double)step / steps;
+    static const char dots[] = "==============================";
+    const int filled = (int)(share * 30);
+    if (!f->config->verbose || !fnni_terminal() || (now - f->drawn < 0.1 && step < steps)) return;
+    f->drawn = now;
+    fprintf(stderr, "\repoch %d/%d [%.*s%*s] %d/%d  loss %.4f  %.0f s left ", epoch, f->config->epochs, filled,
+            dots, 30 - filled, "", step, steps, f->loss_sum / (double)f->seen,
+            (now - f->started) * (1 - share) / (share > 0 ? share : 1));
+    fflush(stderr);
+}
+
+static void fnni_fit_line(const fnni_fit *f, const fnn_epoch *e)
+{
+    const char *score = fnni_has_classes(f->data) ? "accuracy" : "R2";
+    if (!f->config->verbose) return;
+    fprintf(stderr, "%sepoch %d/%d  %.2f s  loss %.4f  %s %.4f", fnni_terminal() ? "\r\033[K" : "", e->epoch,
+            f->config->epochs, e->seconds, e->loss, score, e->score);
+    if (f->config->validation)
+        fprintf(stderr, "  validation loss %.4f  %s %.4f", e->validation_loss, score, e->validation_score);
+    fputc('\n', stderr);
+}
+
+/* The first tensor with a number that is not finite, for the error message. */
+static fnn_result fnni_report_nan(fnn_model *model, int epoch, int step)
+{
+    const fnni_run *run = &model->run;
+    const int last = fnni_loss_layer(model);
+    int l;
+    for (l = -1; l <= last; l++) {
+        const fnn_real *y = fnni_y(run, l);
+        const size_t count = (size_t)run->rows * (size_t)fnni_inputs(run, l);
+        size_t i;
+        for (i = 0; i < count; i++)
+            if (!(y[i] - y[i] == 0)) {
+                if (l < 0) return fnni_model_fail(model, FNN_ERROR_NUMERIC, "epoch %d, step %d: an input is not finite", epoch, step);
+                return fnni_model_fail(model, FNN_ERROR_NUMERIC,
+                                       "epoch %d, step %d: layer %d %s gives a number that is not finite",
+                                       epoch, step, l, model->layers[l].type->name);
+            }
+    }
+    return fnni_model_fail(model, FNN_ERROR_NUMERIC, "epoch %d, step %d: the loss is not finite", epoch, step);
+}
+
+static fnn_result fnni_fit_validate(fnni_fit *f, fnn_epoch *e)
+{
+    fnn_metrics metrics;
+    fnn_result result;
+    e->validation_loss = e->validation_score = FNNI_NAN;
+    if (!f->config->validation) return FNN_OK;
+    result = fnni_evaluate(f->model, &f->validation, f->config->validation, &metrics);
+    if (result) return result;
+    e->validation_loss = metrics.loss;
+    e->validation_score = fnni_has_classes(f->config->validation) ? metrics.accuracy : metrics.r2;
+    return FNN_OK;
+}
+
+static fnn_result fnni_history_append(fnn_history *history, const fnn_epoch *e)
+{
+    if (!history) return FNN_OK;
+    if (history->count == history->capacity) return FNN_ERROR_STATE; /* fit has made room for all epochs */
+    history->epochs[history->count++] = *e;
+    return FNN_OK;
+}
+
+static fnn_result fnni_fit_epoch(fnni_fit *f, int epoch, fnn_epoch *e)
+{
+    const int steps = fnni_steps_per_epoch(f);
+    int step;
+    f->started = fnni_seconds();
+    f->loss_sum = f->score_sum = 0;
+    f->seen = 0;
+    for (step = 1; step <= steps; step++) {
+        fnni_fit_step(f);
+        if (!f->config->ignore_nan && !(f->loss_sum - f->loss_sum == 0)) return fnni_report_nan(f->model, epoch, step);
+        fnni_fit_bar(f, epoch, step, steps);
+    }
+    memset(e, 0, sizeof *e);
+    e->epoch = epoch;
+    e->step = (int64_t)f->model->steps;
+    e->loss = f->loss_sum / (double)f->seen;
+    e->score = fnni_has_classes(f->data) ? f->score_sum / (double)f->seen
+                                         : 1 - f->score_sum / (double)f->seen / (fnni_target_variation(f->data) / (double)f->data->count);
+    e->learning_rate = (double)f->config->optimizer.learning_rate;
+    return fnni_fit_validate(f, e);
+}
+
+/* Keeps the best epoch; returns 1 when patience is over. */
+static int fnni_fit_improve(fnni_fit *f, const fnn_epoch *e)
+{
+    const fnn_fit_config *c = f->config;
+    const double value = c->monitor == FNN_MONITOR_VALIDATION_LOSS    ? -e->validation_loss
+                         : c->monitor == FNN_MONITOR_VALIDATION_SCORE ? e->validation_score
+                         : c->monitor == FNN_MONITOR_LOSS             ? -e->loss
+                                                                      : e->score;
+    if (c->patience == 0 && !f->best) return 0;
+    if (value > f->best_value + c->min_delta || f->waited < 0) {
+        f->best_value = value;
+        f->waited = 0;
+        if (f->best && f->model->parameter_count)
+            memcpy(f->best, f->model->parameters, f->model->parameter_count * sizeof *f->best);
+        return 0;
+    }
+    return ++f->waited >= c->patience && c->patience > 0;
+}
+
+static fnn_result fnni_fit_check(fnn_model *model, const fnn_dataset *data, const fnn_fit_config *c, fnn_error *error)
+{
+    const fnn_optimizer *o = &c->optimizer;
+    fnn_result result = fnni_check_data(model, data, 1, error);
+    if (result) return result;
+    if (data->count < 1) return fnni_fail(error, FNN_ERROR_ARGUMENT, "data: expected samples, found none");
+    if (c->validation && (result = fnni_check_data(model, c->validation, 1, error))) return result;
+    if (c->validation && c->validation->count < 1)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "validation: expected samples, found none");
+    if (c->batch_size < 1 || c->epochs < 0 || c->steps_per_epoch < 0 || c->patience < 0)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                         "fit: expected batch_size >= 1 and epochs, steps_per_epoch, patience >= 0, found %d, %d, %d, %d",
+                         c->batch_size, c->epochs, c->steps_per_epoch, c->patience);
+    if ((unsigned)o->kind >= FNN_OPTIMIZER_COUNT || !(o->learning_rate >= 0))
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "optimizer: expected a kind and a rate >= 0, found kind %d, rate %g",
+                         (int)o->kind, (double)o->learning_rate);
+    if (!(c->l2 >= 0) || !(c->l1 >= 0) || !(c->clip_norm >= 0) || !(c->clip_value >= 0))
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "fit: l2, l1, clip_norm and clip_value must be >= 0");
+    if ((c->patience > 0 || c->restore_best) && !c->validation &&
+        (c->monitor == FNN_MONITOR_VALIDATION_LOSS || c->monitor == FNN_MONITOR_VALIDATION_SCORE))
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "fit: early stopping on validation figures needs validation data");
+    return FNN_OK;
+}
+
+static fnn_result fnni_history_reserve(fnn_history *history, int more)
+{
+    fnn_epoch *grown;
+    if (!history || history->count + more <= history->capacity) return FNN_OK;
+    grown = (fnn_epoch *)fnni_allocate(&history->allocator, (size_t)(history->count + more) * sizeof *grown);
+    if (!grown) return FNN_ERROR_MEMORY;
+    if (history->count) memcpy(grown, history->epochs, (size_t)history->count * sizeof *grown);
+    fnni_release(&history->allocator, history->epochs);
+    history->epochs = grown;
+    history->capacity = history->count + more;
+    return FNN_OK;
+}
+
+/* Everything a fit allocates, before its first step. */
+static fnn_result fnni_fit_open(fnni_fit *f, fnn_history *history)
+{
+    fnn_model *model = f->model;
+    const fnn_allocator *a = &model->context.allocator;
+    int64_t i;
+    fnn_result result = fnni_run_make(model, f->config->batch_size);
+    if (!result) result = fnni_gradients_make(model);
+    if (!result) result = fnni_state_make(model, &f->config->optimizer);
+    if (!result) result = fnni_history_reserve(history, f->config->epochs);
+    if (result) return result;
+    f->order = (int64_t *)fnni_allocate(a, (size_t)f->data->count * sizeof *f->order);
+    if (!f->order) return FNN_ERROR_MEMORY;
+    for (i = 0; i < f->data->count; i++) f->order[i] = i;
+    if (f->config->restore_best && model->parameter_count) {
+        f->best = fnni_allocate_reals(a, model->parameter_count);
+        if (!f->best) return FNN_ERROR_MEMORY;
+        memcpy(f->best, model->parameters, model->parameter_count * sizeof *f->best);
+    }
+    f->validation = model->context;
+    f->validation.workspace = NULL;
+    f->validation.workspace_count = 0;
+    if (f->config->validation) {
+        const int64_t chunks = (f->config->validation->count + FNNI_CHUNK - 1) / FNNI_CHUNK;
+        const size_t need = fnni_inference_reals(model, model->context.kernels) * (size_t)model->context.threads +
+                            (size_t)chunks * 3 * (sizeof(double) / sizeof(fnn_real));
+        if (!fnni_workspace(&f->validation, need)) return FNN_ERROR_MEMORY;
+    }
+    return FNN_OK;
+}
+
+static void fnni_fit_close(fnni_fit *f)
+{
+    const fnn_allocator *a = &f->model->context.allocator;
+    fnni_release(a, f->order);
+    fnni_release(a, f->best);
+    fnni_release(a, f->validation.workspace);
+}
+
+static fnn_result fnni_fit_epochs(fnni_fit *f, fnn_history *history)
+{
+    fnn_result result = FNN_OK;
+    int epoch, stop = 0;
+    for (epoch = 1; epoch <= f->config->epochs && !stop; epoch++) {
+        fnn_epoch e;
+        result = fnni_fit_epoch(f, epoch, &e);
+        if (result) return result;
+        e.seconds = fnni_seconds() - f->started;
+        fnni_fit_line(f, &e);
+        result = fnni_history_append(history, &e);
+        if (result) return result;
+        stop = fnni_fit_improve(f, &e);
+        if (f->config->callback && f->config->callback(f->config->user, &e)) stop = 1;
+    }
+    return result;
+}
+
+static void fnni_batch_make(fnni_batch *b, fnn_model *model, const fnn_dataset *data, const int64_t *samples)
+{
+    memset(b, 0, sizeof *b);
+    b->model = model;
+    b->run = &model->run;
+    b->data = data;
+    b->samples = samples;
+    b->run->labels = data->targets ? NULL : model->run_labels;
+    b->run->targets = data->targets ? model->run_targets : NULL;
+}
+
+static fnn_result fnni_fit_run(fnn_model *model, const fnn_dataset *data, const fnn_fit_config *config,
+                               fnn_history *history)
+{
+    fnni_fit f;
+    fnn_result result;
+    memset(&f, 0, sizeof f);
+    f.model = model;
+    f.data = data;
+    f.config = config;
+    f.position = data->count;
+    f.waited = -1;
+    result = fnni_fit_open(&f, history);
+    if (!result) {
+        fnni_batch_make(&f.batch, model, data, f.order);
+        f.batch.config = config;
+        model->run.training = 1;
+        model->run_ready = 0;
+        result = fnni_fit_epochs(&f, history);
+        if (!result && f.best) memcpy(model->parameters, f.best, model->parameter_count * sizeof *f.best);
+    }
+    fnni_fit_close(&f);
+    return result;
+}
+
+/* ============================================================================
  * >>public  thin API functions: check arguments, call the rooms
  * ============================================================================ */
 FNN_DEF const char *fnn_result_text(fnn_result result)
@@ -3079,13 +7434,677 @@ FNN_DEF fnn_result fnn_from_bytes(fnn_context *context, ptrdiff_t n, const uint8
     return FNN_OK;
 }
 
-FNN_DEF fnn_result fnn_dropout(fnn_context *context, ptrdiff_t n, uint64_t key, uint64_t offset,
+FNN_DEF fnn_result fnn_dropout_apply(fnn_context *context, ptrdiff_t n, uint64_t key, uint64_t offset,
                                fnn_real rate, const fnn_real *x, fnn_real *y)
 {
     const fnni_kernels *kernels = fnni_table(context);
     if (!fnni_usable(kernels, n, x) || !fnni_usable(kernels, n, y)) return FNN_ERROR_ARGUMENT;
     if (!(rate >= 0 && rate <= 1)) return FNN_ERROR_ARGUMENT;
     kernels->dropout(n, key, offset, rate, x, y);
+    return FNN_OK;
+}
+
+/* ---- models ---- */
+
+FNN_DEF fnn_model *fnn_sequential_with(const fnn_context_config *config, int height, int width, int channels)
+{
+    fnn_context context;
+    fnn_error error;
+    fnn_model *model;
+    const double size = (double)height * (double)width * (double)channels;
+    memset(&error, 0, sizeof error);
+    memset(&context, 0, sizeof context);
+    if (fnni_context_open(&context, config, &error)) context.allocator = config->allocator;
+    model = (fnn_model *)fnni_allocate(&config->allocator, sizeof *model);
+    if (!model) return NULL;
+    memset(model, 0, sizeof *model);
+    model->context = context;
+    model->error = error;
+    model->broken = error.code != FNN_OK;
+    model->state_kind = -1;
+    model->weights_start.kind = FNN_GLOROT_UNIFORM;
+    model->weights_start.scale = 1;
+    model->biases_start.kind = FNN_ZEROS;
+    model->input.height = height;
+    model->input.width = width;
+    model->input.channels = channels;
+    if (model->broken) return model;
+    if (height < 1 || width < 1 || channels < 1 || size > FNNI_LARGEST_LAYER)
+        fnni_builder_fail(model, FNN_ERROR_ARGUMENT, "input: expected a shape of 1 to %d numbers, found %d x %d x %d",
+                          FNNI_LARGEST_LAYER, height, width, channels);
+    else model->inputs = height * width * channels;
+    return model;
+}
+
+FNN_DEF fnn_model *fnn_sequential(int height, int width, int channels)
+{
+    fnn_context_config config = fnn_context_config_init();
+    config.threads = FNN_THREADS_OPENMP;
+    return fnn_sequential_with(&config, height, width, channels);
+}
+
+FNN_DEF void fnn_model_free(fnn_model *model)
+{
+    fnn_allocator allocator;
+    if (!model) return;
+    allocator = model->context.allocator;
+    fnni_run_free(model);
+    fnni_release(&allocator, model->layers);
+    fnni_release(&allocator, model->shift);
+    fnni_release(&allocator, model->scale);
+    fnni_release(&allocator, model->parameters);
+    fnni_release(&allocator, model->gradients);
+    fnni_release(&allocator, model->state);
+    fnni_context_close(&model->context);
+    fnni_release(&allocator, model);
+}
+
+FNN_DEF const fnn_error *fnn_model_error(const fnn_model *model)
+{
+    static const fnn_error no_model = {FNN_ERROR_MEMORY, "no memory for a model"};
+    return model ? &model->error : &no_model;
+}
+
+FNN_DEF int fnn_activate(fnn_model *model, fnn_activation activation, fnn_real parameter)
+{
+    fnni_layer *layer = fnni_layer_add(model, FNNI_ACTIVATION);
+    if (!layer) return -1;
+    if ((unsigned)activation >= FNN_ACTIVATION_COUNT) {
+        fnni_builder_fail(model, FNN_ERROR_ARGUMENT, "layer %d activation: %d is no activation", model->layer_count,
+                          (int)activation);
+        return -1;
+    }
+    layer->activation = activation;
+    layer->parameter = parameter;
+    return model->layer_count++;
+}
+
+FNN_DEF int fnn_dense(fnn_model *model, int units, fnn_activation activation)
+{
+    fnni_layer *layer = fnni_layer_add(model, FNNI_DENSE);
+    /* GELU's gradient needs what it was applied to, softmax is not elementwise: layers of their own */
+    const int apart = activation == FNN_GELU || activation == FNN_SOFTMAX;
+    if (!layer) return -1;
+    if (units < 1 || units > FNNI_LARGEST_LAYER / layer->inputs || (unsigned)activation >= FNN_ACTIVATION_COUNT) {
+        fnni_builder_fail(model, FNN_ERROR_ARGUMENT,
+                          "layer %d dense: expected 1 to %d units and an activation, found %d units, activation %d",
+                          model->layer_count, FNNI_LARGEST_LAYER / layer->inputs, units, (int)activation);
+        return -1;
+    }
+    layer->activation = apart ? FNN_LINEAR : activation;
+    layer->parameter = fnni_default_parameter(activation);
+    layer->shape.height = layer->shape.width = 1;
+    layer->shape.channels = layer->outputs = units;
+    layer->weights = (size_t)layer->inputs * (size_t)units;
+    layer->biases = (size_t)units;
+    model->layer_count++;
+    return apart ? fnn_activate(model, activation, 0) : model->layer_count - 1;
+}
+
+FNN_DEF int fnn_dropout(fnn_model *model, fnn_real rate)
+{
+    fnni_layer *layer = fnni_layer_add(model, FNNI_DROPOUT);
+    if (!layer) return -1;
+    if (!(rate >= 0 && rate < 1)) {
+        fnni_builder_fail(model, FNN_ERROR_ARGUMENT, "layer %d dropout: expected a rate in [0, 1), found %g",
+                          model->layer_count, (double)rate);
+        return -1;
+    }
+    layer->parameter = rate;
+    return model->layer_count++;
+}
+
+FNN_DEF int fnn_flatten(fnn_model *model)
+{
+    fnni_layer *layer = fnni_layer_add(model, FNNI_FLATTEN);
+    if (!layer) return -1;
+    layer->shape.height = layer->shape.width = 1;
+    layer->shape.channels = layer->outputs;
+    return model->layer_count++;
+}
+
+FNN_DEF fnn_result fnn_set_initializer(fnn_model *model, fnn_initializer weights, fnn_initializer biases)
+{
+    const fnn_result result = fnni_begin(model);
+    if (result) return result;
+    if ((unsigned)weights.kind >= FNN_INITIALIZER_COUNT || (unsigned)biases.kind >= FNN_INITIALIZER_COUNT)
+        return fnni_builder_fail(model, FNN_ERROR_ARGUMENT, "initializer: %d or %d is none", (int)weights.kind,
+                                 (int)biases.kind);
+    model->weights_start = weights;
+    model->biases_start = biases;
+    return FNN_OK;
+}
+
+FNN_DEF fnn_result fnn_set_seed(fnn_model *model, uint64_t seed)
+{
+    const fnn_result result = fnni_begin(model);
+    if (result) return result;
+    model->seed = seed;
+    if (!model->sealed) return FNN_OK;
+    fnni_draw_weights(model);
+    fnni_release(&model->context.allocator, model->state);
+    model->state = NULL;
+    model->state_kind = -1;
+    model->steps = 0;
+    model->run_ready = 0;
+    return FNN_OK;
+}
+
+FNN_DEF fnn_result fnn_normalize(fnn_model *model, fnn_normalization kind, const fnn_dataset *data)
+{
+    const fnn_allocator *a = model ? &model->context.allocator : NULL;
+    fnn_result result = fnni_begin(model);
+    if (result) return result;
+    if (!data || data->height * data->width * data->channels != model->inputs)
+        return fnni_builder_fail(model, FNN_ERROR_ARGUMENT, "normalize: expected data with samples of %d numbers",
+                                 model->inputs);
+    if (!model->shift) model->shift = fnni_allocate_reals(a, (size_t)model->inputs);
+    if (!model->scale) model->scale = fnni_allocate_reals(a, (size_t)model->inputs);
+    if (!model->shift || !model->scale)
+        return fnni_builder_fail(model, FNN_ERROR_MEMORY, "normalize: no memory");
+    model->normalization = kind;
+    result = fnn_normalization_compute(kind, data, model->shift, model->scale, &model->error);
+    model->broken = result != FNN_OK;
+    return result;
+}
+
+FNN_DEF fnn_result fnn_set_loss(fnn_model *model, fnn_loss_kind kind, fnn_real label_smoothing, fnn_real epsilon)
+{
+    const fnn_result result = fnni_begin(model);
+    if (result) return result;
+    if ((unsigned)kind >= FNN_LOSS_COUNT || !(label_smoothing >= 0 && label_smoothing < 1) || !(epsilon >= 0))
+        return fnni_builder_fail(model, FNN_ERROR_ARGUMENT,
+                                 "loss: expected a kind, smoothing in [0, 1) and epsilon >= 0, found %d, %g, %g",
+                                 (int)kind, (double)label_smoothing, (double)epsilon);
+    model->loss = kind;
+    model->label_smoothing = label_smoothing;
+    model->loss_epsilon = epsilon;
+    return FNN_OK;
+}
+
+FNN_DEF fnn_result fnn_seal(fnn_model *model)
+{
+    return fnni_seal(model);
+}
+
+FNN_DEF size_t fnn_summary(const fnn_model *model, char *text, size_t size)
+{
+    static const char *const names[] = {"linear", "relu", "leaky_relu", "elu", "gelu", "sigmoid", "tanh", "softmax"};
+    size_t length = 0, parameters = 0;
+    int l;
+#define FNNI_APPEND(...) \
+    length += (size_t)snprintf(length < size ? text + length : NULL, length < size ? size - length : 0, __VA_ARGS__)
+    if (size > 0) text[0] = 0;
+    if (!model || model->broken) return (size_t)snprintf(text, size, "%s\n", fnn_model_error(model)->message);
+    FNNI_APPEND("%-4s %-12s %-12s %14s %12s\n", "", "layer", "activation", "output", "parameters");
+    FNNI_APPEND("%-4s %-12s %-12s %4d x %3d x %3d\n", "", "input", "", model->input.height, model->input.width,
+                model->input.channels);
+    for (l = 0; l < model->layer_count; l++) {
+        const fnni_layer *layer = model->layers + l;
+        const size_t count = layer->weights + layer->biases;
+        const int shown = layer->type == &fnni_layer_types[FNNI_DENSE] || layer->type == &fnni_layer_types[FNNI_ACTIVATION];
+        FNNI_APPEND("%-4d %-12s %-12s %4d x %3d x %3d %10lu\n", l, layer->type->name,
+                    shown ? names[layer->activation] : "", layer->shape.height, layer->shape.width,
+                    layer->shape.channels, (unsigned long)count);
+        parameters += count;
+    }
+    FNNI_APPEND("%lu parameters\n", (unsigned long)parameters);
+#undef FNNI_APPEND
+    return length;
+}
+
+FNN_DEF fnn_real *fnn_parameters(fnn_model *model, size_t *count)
+{
+    if (count) *count = 0;
+    if (fnni_seal(model)) return NULL;
+    if (count) *count = model->parameter_count;
+    return model->parameters;
+}
+
+FNN_DEF fnn_real *fnn_gradients(fnn_model *model, size_t *count)
+{
+    if (count) *count = 0;
+    if (fnni_seal(model)) return NULL;
+    if (fnni_gradients_make(model)) {
+        fnni_model_fail(model, FNN_ERROR_MEMORY, "no memory for gradients");
+        return NULL;
+    }
+    if (count) *count = model->parameter_count;
+    return model->gradients;
+}
+
+/* ---- optimisers ---- */
+
+static fnn_optimizer fnni_optimizer_make(fnn_optimizer_kind kind, double rate)
+{
+    fnn_optimizer o;
+    memset(&o, 0, sizeof o);
+    o.kind = kind;
+    o.learning_rate = (fnn_real)rate;
+    o.epsilon = (fnn_real)1e-7;
+    return o;
+}
+
+FNN_DEF fnn_optimizer fnn_sgd(fnn_real learning_rate)
+{
+    return fnni_optimizer_make(FNN_SGD, (double)learning_rate);
+}
+
+FNN_DEF fnn_optimizer fnn_momentum(fnn_real learning_rate, fnn_real momentum)
+{
+    fnn_optimizer o = fnni_optimizer_make(FNN_MOMENTUM, (double)learning_rate);
+    o.momentum = momentum;
+    return o;
+}
+
+FNN_DEF fnn_optimizer fnn_nesterov(fnn_real learning_rate, fnn_real momentum)
+{
+    fnn_optimizer o = fnn_momentum(learning_rate, momentum);
+    o.nesterov = 1;
+    return o;
+}
+
+FNN_DEF fnn_optimizer fnn_adagrad(fnn_real learning_rate)
+{
+    fnn_optimizer o = fnni_optimizer_make(FNN_ADAGRAD, (double)learning_rate);
+    o.start = (fnn_real).1;
+    return o;
+}
+
+FNN_DEF fnn_optimizer fnn_adadelta(fnn_real learning_rate)
+{
+    fnn_optimizer o = fnni_optimizer_make(FNN_ADADELTA, (double)learning_rate);
+    o.rho = (fnn_real).95;
+    return o;
+}
+
+FNN_DEF fnn_optimizer fnn_rmsprop(fnn_real learning_rate)
+{
+    fnn_optimizer o = fnni_optimizer_make(FNN_RMSPROP, (double)learning_rate);
+    o.rho = (fnn_real).9;
+    return o;
+}
+
+FNN_DEF fnn_optimizer fnn_adam(fnn_real learning_rate)
+{
+    fnn_optimizer o = fnni_optimizer_make(FNN_ADAM, (double)learning_rate);
+    o.beta1 = (fnn_real).9;
+    o.beta2 = (fnn_real).999;
+    return o;
+}
+
+FNN_DEF fnn_optimizer fnn_adamw(fnn_real learning_rate, fnn_real weight_decay)
+{
+    fnn_optimizer o = fnn_adam(learning_rate);
+    o.weight_decay = weight_decay;
+    return o;
+}
+
+FNN_DEF fnn_optimizer fnn_pytorch(fnn_optimizer o)
+{
+    o.pytorch = 1;
+    o.start = 0;
+    switch (o.kind) {
+    case FNN_ADAGRAD: o.epsilon = (fnn_real)1e-10; break;
+    case FNN_ADADELTA:
+        o.epsilon = (fnn_real)1e-6;
+        o.rho = (fnn_real).9;
+        break;
+    case FNN_RMSPROP:
+        o.rho = (fnn_real).99;
+        o.epsilon = (fnn_real)1e-8;
+        break;
+    default: o.epsilon = (fnn_real)1e-8; break;
+    }
+    return o;
+}
+
+/* ---- training ---- */
+
+FNN_DEF fnn_fit_config fnn_fit_config_init(void)
+{
+    fnn_fit_config config;
+    memset(&config, 0, sizeof config);
+    config.optimizer = fnn_rmsprop((fnn_real)1e-3);
+    config.epochs = 1;
+    config.batch_size = 32;
+    config.shuffle = 1;
+    return config;
+}
+
+FNN_DEF void fnn_history_free(fnn_history *history)
+{
+    if (!history) return;
+    fnni_release(&history->allocator, history->epochs);
+    history->epochs = NULL;
+    history->count = history->capacity = 0;
+}
+
+FNN_DEF fnn_result fnn_fit(fnn_model *model, const fnn_dataset *data, const fnn_fit_config *config,
+                           fnn_history *history)
+{
+    const fnn_fit_config defaults = fnn_fit_config_init();
+    fnn_result result = fnni_seal(model);
+    if (result) return result;
+    if (!config) config = &defaults;
+    result = fnni_fit_check(model, data, config, &model->error);
+    if (result) return result;
+    result = fnni_fit_run(model, data, config, history);
+    if (result == FNN_ERROR_MEMORY) return fnni_model_fail(model, result, "fit: no memory");
+    return result;
+}
+
+FNN_DEF fnn_result fnn_forward(fnn_model *model, const fnn_dataset *data, const int64_t *samples, int count,
+                               int training)
+{
+    fnn_result result = fnni_seal(model);
+    fnni_batch b;
+    int i;
+    if (result) return result;
+    model->run_ready = 0;
+    result = fnni_check_data(model, data, 0, &model->error);
+    if (result) return result;
+    if (count < 1 || (!samples && count > data->count))
+        return fnni_model_fail(model, FNN_ERROR_ARGUMENT, "forward: expected 1 to %ld samples, found %d",
+                               (long)data->count, count);
+    for (i = 0; samples && i < count; i++)
+        if (samples[i] < 0 || samples[i] >= data->count)
+            return fnni_model_fail(model, FNN_ERROR_ARGUMENT, "forward: expected samples below %ld, found %ld",
+                                   (long)data->count, (long)samples[i]);
+    result = fnni_run_make(model, count);
+    if (!result) result = fnni_gradients_make(model);
+    if (result) return fnni_model_fail(model, result, "forward: no memory");
+    model->run.rows = count;
+    model->run.training = training;
+    model->run.step = model->steps;
+    fnni_batch_make(&b, model, data, samples);
+    b.last = model->layer_count - 1;
+    fnni_parallel(fnni_parts(model, count), fnni_batch_rows, &b);
+    model->run_ready = 1;
+    model->run_supervised = !fnni_check_data(model, data, 1, NULL);
+    return FNN_OK;
+}
+
+FNN_DEF const fnn_real *fnn_outputs(const fnn_model *model)
+{
+    return model && model->run_ready ? fnni_y(&model->run, model->layer_count - 1) : NULL;
+}
+
+FNN_DEF fnn_result fnn_loss(fnn_model *model, double *loss)
+{
+    const fnn_result result = fnni_begin(model);
+    if (result) return result;
+    if (!model->run_ready || !model->run_supervised)
+        return fnni_model_fail(model, FNN_ERROR_STATE, "loss: expected fnn_forward on data with labels or targets first");
+    fnni_loss_rows(&model->run, 0, model->run.rows);
+    if (loss) *loss = fnni_mean_loss(&model->run);
+    model->run_ready = 2;
+    return FNN_OK;
+}
+
+FNN_DEF fnn_result fnn_backward(fnn_model *model)
+{
+    const fnn_result result = fnni_begin(model);
+    fnni_batch b;
+    if (result) return result;
+    if (model->run_ready != 2) return fnni_model_fail(model, FNN_ERROR_STATE, "backward: expected fnn_loss first");
+    memset(&b, 0, sizeof b);
+    b.model = model;
+    b.run = &model->run;
+    fnni_parallel(fnni_parts(model, model->run.rows), fnni_backward_part, &b);
+    fnni_parallel(fnni_parts(model, model->run.rows), fnni_batch_weights, &b);
+    model->run_ready = 3;
+    return FNN_OK;
+}
+
+FNN_DEF fnn_result fnn_step(fnn_model *model, const fnn_fit_config *config)
+{
+    fnn_result result = fnni_begin(model);
+    fnni_batch b;
+    if (result) return result;
+    if (model->run_ready != 3 || !config)
+        return fnni_model_fail(model, FNN_ERROR_STATE, "step: expected a configuration, and fnn_backward first");
+    result = fnni_state_make(model, &config->optimizer);
+    if (result) return fnni_model_fail(model, result, "step: no memory for the optimiser's state");
+    memset(&b, 0, sizeof b);
+    b.model = model;
+    b.run = &model->run;
+    b.config = config;
+    fnni_apply_step(&b, fnni_parts(model, model->run.rows));
+    model->run_ready = 0;
+    return FNN_OK;
+}
+
+/* ---- inference ---- */
+
+/* Runs inference in the caller's context, or in one made for this call. */
+static fnn_result fnni_infer_in(fnni_inference *f, fnn_context *context, fnn_metrics *metrics)
+{
+    fnn_context temporary;
+    fnn_result result;
+    if (!f->model || f->model->broken || !f->model->sealed) return FNN_ERROR_STATE;
+    result = fnni_check_data(f->model, f->data, metrics != NULL, NULL);
+    if (result) return result;
+    temporary = f->model->context;
+    temporary.workspace = NULL;
+    temporary.workspace_count = 0;
+    f->context = context ? context : &temporary;
+    result = metrics ? fnni_evaluate(f->model, f->context, f->data, metrics) : fnni_infer(f, 0);
+    if (!context) fnni_context_close(&temporary);
+    return result;
+}
+
+FNN_DEF fnn_result fnn_predict(const fnn_model *model, fnn_context *context, const fnn_dataset *data,
+                               fnn_real *outputs)
+{
+    fnni_inference f;
+    memset(&f, 0, sizeof f);
+    f.model = model;
+    f.data = data;
+    f.outputs = outputs;
+    return outputs ? fnni_infer_in(&f, context, NULL) : FNN_ERROR_ARGUMENT;
+}
+
+FNN_DEF fnn_result fnn_predict_classes(const fnn_model *model, fnn_context *context, const fnn_dataset *data,
+                                       int32_t *classes)
+{
+    fnni_inference f;
+    memset(&f, 0, sizeof f);
+    f.model = model;
+    f.data = data;
+    f.classes = classes;
+    return classes ? fnni_infer_in(&f, context, NULL) : FNN_ERROR_ARGUMENT;
+}
+
+FNN_DEF fnn_result fnn_evaluate(const fnn_model *model, fnn_context *context, const fnn_dataset *data,
+                                fnn_metrics *metrics)
+{
+    fnni_inference f;
+    memset(&f, 0, sizeof f);
+    f.model = model;
+    f.data = data;
+    return metrics ? fnni_infer_in(&f, context, metrics) : FNN_ERROR_ARGUMENT;
+}
+
+FNN_DEF fnn_result fnn_reserve(const fnn_model *model, fnn_context *context)
+{
+    size_t count;
+    if (!model || !context || model->broken || !model->sealed) return FNN_ERROR_STATE;
+    count = fnni_inference_reals(model, context->kernels) * (size_t)context->threads;
+    return fnni_workspace(context, count) ? FNN_OK : FNN_ERROR_MEMORY;
+}
+
+FNN_DEF size_t fnn_memory_size(const fnn_model *model, int batch_size)
+{
+    size_t reals, rows = batch_size > 0 ? (size_t)batch_size : 0;
+    fnni_run run;
+    if (!model || model->broken || !model->sealed) return 0;
+    reals = model->parameter_count + (model->shift ? 2 * (size_t)model->inputs : 0);
+    if (batch_size > 0) {
+        memset(&run, 0, sizeof run);
+        run.model = model;
+        run.kernels = model->context.kernels;
+        run.capacity = run.rows = batch_size;
+        reals += 3 * model->parameter_count + rows * (2 * fnni_columns(model) - (size_t)model->inputs + 2) +
+                 rows * (size_t)model->layers[model->layer_count - 1].outputs +
+                 fnni_run_workspace_count(&run, batch_size, 1) * (size_t)model->context.threads;
+    }
+    return reals * sizeof(fnn_real) + sizeof *model + (size_t)model->layer_capacity * sizeof *model->layers;
+}
+
+/* ---- metrics ---- */
+
+FNN_DEF double fnn_accuracy(const fnn_real *outputs, const int32_t *labels, int64_t count, int classes)
+{
+    return fnn_top_k(outputs, labels, count, classes, 1);
+}
+
+FNN_DEF double fnn_top_k(const fnn_real *outputs, const int32_t *labels, int64_t count, int classes, int k)
+{
+    int64_t hits = 0, i;
+    int j;
+    for (i = 0; i < count; i++, outputs += classes) {
+        int above = 0; /* classes that come before the label's: larger, or equal and earlier */
+        for (j = 0; j < classes; j++)
+            above += outputs[j] > outputs[labels[i]] || (j < labels[i] && outputs[j] == outputs[labels[i]]);
+        hits += above < k;
+    }
+    return count > 0 ? (double)hits / (double)count : 0;
+}
+
+FNN_DEF fnn_result fnn_confusion(const int32_t *predicted, const int32_t *labels, int64_t count, int classes,
+                                 int64_t *confusion)
+{
+    int64_t i;
+    if (!predicted || !labels || !confusion || count < 0 || classes < 1) return FNN_ERROR_ARGUMENT;
+    memset(confusion, 0, (size_t)classes * (size_t)classes * sizeof *confusion);
+    for (i = 0; i < count; i++) {
+        if (predicted[i] < 0 || predicted[i] >= classes || labels[i] < 0 || labels[i] >= classes)
+            return FNN_ERROR_ARGUMENT;
+        confusion[(size_t)labels[i] * (size_t)classes + (size_t)predicted[i]]++;
+    }
+    return FNN_OK;
+}
+
+FNN_DEF fnn_result fnn_precision_recall(const int64_t *confusion, int classes, double *precision, double *recall,
+                                        double *f1)
+{
+    int c, j;
+    if (!confusion || classes < 1) return FNN_ERROR_ARGUMENT;
+    for (c = 0; c < classes; c++) {
+        const double hits = (double)confusion[c * classes + c];
+        double labelled = 0, predicted = 0, p, r;
+        for (j = 0; j < classes; j++) {
+            labelled += (double)confusion[c * classes + j];
+            predicted += (double)confusion[j * classes + c];
+        }
+        p = predicted > 0 ? hits / predicted : 0;
+        r = labelled > 0 ? hits / labelled : 0;
+        if (precision) precision[c] = p;
+        if (recall) recall[c] = r;
+        if (f1) f1[c] = p + r > 0 ? 2 * p * r / (p + r) : 0;
+    }
+    return FNN_OK;
+}
+
+FNN_DEF double fnn_r2(const fnn_real *outputs, const fnn_real *targets, int64_t count, int outputs_count)
+{
+    double error = 0;
+    fnn_dataset data;
+    int64_t i;
+    memset(&data, 0, sizeof data);
+    data.count = count;
+    data.targets = targets;
+    data.target_count = outputs_count;
+    for (i = 0; i < count * outputs_count; i++) {
+        const double e = (double)outputs[i] - (double)targets[i];
+        error += e * e;
+    }
+    return 1 - error / fnni_target_variation(&data);
+}
+
+/* ---- gradient check ---- */
+
+/* The penalty that l2 and l1 add to the loss. */
+static double fnni_penalty(const fnn_model *model, const fnn_fit_config *config)
+{
+    double squares = 0, sizes = 0;
+    int l;
+    for (l = 0; l < model->layer_count; l++) {
+        const fnni_layer *layer = model->layers + l;
+        size_t i;
+        for (i = 0; i < layer->weights; i++) {
+            const double w = (double)model->parameters[layer->offset + i];
+            squares += w * w;
+            sizes += fabs(w);
+        }
+    }
+    return (double)config->l2 / 2 * squares + (double)config->l1 * sizes;
+}
+
+/* The loss with parameter i moved by h. */
+static double fnni_loss_moved(fnn_model *model, const fnn_dataset *data, const fnn_fit_config *config, size_t i,
+                              double h)
+{
+    const fnn_real kept = model->parameters[i];
+    double loss = FNNI_NAN;
+    model->parameters[i] = (fnn_real)((double)kept + h);
+    if (!fnn_forward(model, data, NULL, (int)data->count, 1)) fnn_loss(model, &loss);
+    loss += fnni_penalty(model, config);
+    model->parameters[i] = kept;
+    return loss;
+}
+
+/* |a - n| / (|a| + |n|) of the parameters first..first+count-1; NaN without any. */
+static double fnni_check_tensor(fnn_model *model, const fnn_dataset *data, const fnn_fit_config *config, double h,
+                                const fnn_real *gradients, size_t first, size_t count, int penalised)
+{
+    double difference = 0, a_norm = 0, n_norm = 0;
+    size_t i;
+    for (i = first; i < first + count; i++) {
+        const double w = (double)model->parameters[i];
+        const double a = (double)gradients[i] +
+                         (penalised ? (double)config->l2 * w + (double)config->l1 * (w > 0 ? 1 : w < 0 ? -1 : 0) : 0);
+        const double n = (fnni_loss_moved(model, data, config, i, h) - fnni_loss_moved(model, data, config, i, -h)) / (2 * h);
+        difference += (a - n) * (a - n);
+        a_norm += a * a;
+        n_norm += n * n;
+    }
+    if (count == 0) return FNNI_NAN;
+    return difference > 0 ? sqrt(difference) / (sqrt(a_norm) + sqrt(n_norm)) : difference;
+}
+
+FNN_DEF fnn_result fnn_check_gradients(fnn_model *model, const fnn_dataset *data, const fnn_fit_config *config,
+                                       double h, fnn_gradient_check *report, double *per_tensor)
+{
+    fnn_result result = fnni_seal(model);
+    fnn_real *gradients;
+    int l, bias;
+    if (result) return result;
+    if (!data || !config || !report || !(h > 0) || data->count > INT_MAX)
+        return fnni_model_fail(model, FNN_ERROR_ARGUMENT, "check_gradients: expected data, config, report and h > 0");
+    if (!(result = fnn_forward(model, data, NULL, (int)data->count, 1)) && !(result = fnn_loss(model, NULL)))
+        result = fnn_backward(model);
+    if (result) return result;
+    gradients = fnni_allocate_reals(&model->context.allocator, model->parameter_count);
+    if (!gradients) return fnni_model_fail(model, FNN_ERROR_MEMORY, "check_gradients: no memory");
+    memcpy(gradients, model->gradients, model->parameter_count * sizeof *gradients);
+    memset(report, 0, sizeof *report);
+    for (l = 0; l < model->layer_count; l++)
+        for (bias = 0; bias < 2; bias++) {
+            const fnni_layer *layer = model->layers + l;
+            const size_t count = bias ? layer->biases : layer->weights;
+            const double error = fnni_check_tensor(model, data, config, h, gradients,
+                                                   layer->offset + (bias ? layer->weights : 0), count, !bias);
+            if (per_tensor) per_tensor[2 * l + bias] = error;
+            if (count == 0 || error <= report->worst) continue;
+            report->worst = error;
+            report->worst_layer = l;
+            report->worst_is_bias = bias;
+        }
+    report->checked = (int64_t)model->parameter_count;
+    fnni_release(&model->context.allocator, gradients);
+    model->run_ready = 0;
     return FNN_OK;
 }
 
@@ -3096,5 +8115,22 @@ FNN_DEF fnn_result fnn_dropout(fnn_context *context, ptrdiff_t n, uint64_t key, 
  * Revisions
  *     0.1.0  first version
  *
- * Licence: at your choice, MIT-0 or public domain.
+ * Licence: at your choice, either of these.
+ *
+ * MIT No Attribution (MIT-0). Copyright (c) 2026 the fmnist_nn authors.
+ *     Permission is hereby granted, free of charge, to any person obtaining a copy of this software
+ *     and associated documentation files (the "Software"), to deal in the Software without
+ *     restriction, including without limitation the rights to use, copy, modify, merge, publish,
+ *     distribute, sublicense, and/or sell copies of the Software, and to permit persons to whom the
+ *     Software is furnished to do so.
+ *     THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING
+ *     BUT NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND
+ *     NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM,
+ *     DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM,
+ *     OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
+ *
+ * Public domain (unlicense.org).
+ *     This is free and unencumbered software released into the public domain. Anyone is free to copy,
+ *     modify, publish, use, compile, sell, or distribute this software, either in source code form or
+ *     as a compiled binary, for any purpose, commercial or non-commercial, and by any means.
  * ============================================================================ */

@@ -1,0 +1,276 @@
+/* Building models: shapes, errors that name what was expected and found, memory that runs out. */
+#define FMNIST_NN_IMPLEMENTATION
+#include "../fmnist_nn.h"
+#include "harness.h"
+
+static const fnn_initializer glorot = {FNN_GLOROT_UNIFORM, 1};
+
+static void shapes_are_inferred(void)
+{
+    fnn_model *m = fnn_sequential(28, 28, 1);
+    char text[2000];
+    size_t count;
+    CHECK(fnn_flatten(m) == 0);
+    CHECK(fnn_dense(m, 128, FNN_RELU) == 1);
+    CHECK(fnn_dropout(m, (fnn_real)0.5) == 2);
+    CHECK(fnn_dense(m, 10, FNN_SOFTMAX) == 4); /* the softmax is a layer of its own */
+    CHECK(fnn_parameters(m, &count) != NULL);
+    CHECKF(count == 784 * 128 + 128 + 128 * 10 + 10, "%lu parameters", (unsigned long)count);
+    CHECK(fnn_summary(m, text, sizeof text) == strlen(text));
+    CHECK(strstr(text, "101770 parameters") != NULL);
+    CHECK(fnn_summary(m, text, 10) > 9 && strlen(text) == 9); /* cut, and says how long it would be */
+    CHECK(fnn_summary(m, NULL, 0) > 0);
+    fnn_model_free(m);
+}
+
+/* One failing builder, the message it must leave, and that everything after it fails the same. */
+static void check_broken(fnn_model *m, fnn_result code, const char *words)
+{
+    CHECKF(strstr(fnn_model_error(m)->message, words) != NULL, "'%s' lacks '%s'", fnn_model_error(m)->message, words);
+    CHECK(fnn_model_error(m)->code == code);
+    CHECK(fnn_dense(m, 10, FNN_RELU) == -1);
+    CHECK(fnn_seal(m) == code);
+    CHECK(fnn_fit(m, NULL, NULL, NULL) == code);
+    CHECK(fnn_parameters(m, NULL) == NULL);
+    CHECKF(strstr(fnn_model_error(m)->message, words) != NULL, "the first message was lost: '%s'", fnn_model_error(m)->message);
+    fnn_model_free(m);
+}
+
+static void builders_leave_their_error(void)
+{
+    const fnn_initializer none = {FNN_INITIALIZER_COUNT, 1};
+    fnn_model *m = fnn_sequential(0, 28, 1);
+    check_broken(m, FNN_ERROR_ARGUMENT, "found 0 x 28 x 1");
+    m = fnn_sequential(1 << 20, 1 << 20, 1 << 20);
+    check_broken(m, FNN_ERROR_ARGUMENT, "input: expected");
+    m = fnn_sequential(28, 28, 1);
+    fnn_dense(m, 10, FNN_RELU);
+    fnn_dense(m, 0, FNN_RELU);
+    check_broken(m, FNN_ERROR_ARGUMENT, "layer 1 dense: expected 1 to");
+    m = fnn_sequential(28, 28, 1);
+    fnn_dense(m, INT_MAX, FNN_RELU);
+    check_broken(m, FNN_ERROR_ARGUMENT, "found 2147483647 units");
+    m = fnn_sequential(28, 28, 1);
+    fnn_dropout(m, 1);
+    check_broken(m, FNN_ERROR_ARGUMENT, "layer 0 dropout: expected a rate in [0, 1), found 1");
+    m = fnn_sequential(28, 28, 1);
+    fnn_dropout(m, (fnn_real)FNNI_NAN);
+    check_broken(m, FNN_ERROR_ARGUMENT, "dropout");
+    m = fnn_sequential(28, 28, 1);
+    fnn_activate(m, FNN_ACTIVATION_COUNT, 0);
+    check_broken(m, FNN_ERROR_ARGUMENT, "is no activation");
+    m = fnn_sequential(28, 28, 1);
+    fnn_set_initializer(m, glorot, none);
+    check_broken(m, FNN_ERROR_ARGUMENT, "initializer");
+    m = fnn_sequential(28, 28, 1);
+    fnn_set_loss(m, FNN_LOSS_COUNT, 0, 0);
+    check_broken(m, FNN_ERROR_ARGUMENT, "loss: expected");
+    m = fnn_sequential(2, 2, 1);
+    fnn_dense(m, 2, FNN_RELU);
+    fnn_seal(m);
+    fnn_dense(m, 2, FNN_RELU);
+    check_broken(m, FNN_ERROR_STATE, "takes no more layers");
+}
+
+static void null_model_is_accepted(void)
+{
+    fnn_fit_config config = fnn_fit_config_init();
+    CHECK(fnn_dense(NULL, 1, FNN_RELU) == -1);
+    CHECK(fnn_dropout(NULL, 0) == -1 && fnn_flatten(NULL) == -1 && fnn_activate(NULL, FNN_RELU, 0) == -1);
+    CHECK(fnn_set_seed(NULL, 1) && fnn_set_loss(NULL, FNN_LOSS_MEAN_SQUARED_ERROR, 0, 0) && fnn_seal(NULL));
+    CHECK(fnn_set_initializer(NULL, glorot, glorot) && fnn_normalize(NULL, FNN_NORMALIZE_MEAN, NULL));
+    CHECK(fnn_fit(NULL, NULL, NULL, NULL) && fnn_forward(NULL, NULL, NULL, 1, 1) && fnn_loss(NULL, NULL));
+    CHECK(fnn_backward(NULL) && fnn_step(NULL, &config) && fnn_predict(NULL, NULL, NULL, NULL));
+    CHECK(!fnn_parameters(NULL, NULL) && !fnn_gradients(NULL, NULL) && !fnn_outputs(NULL));
+    CHECK(fnn_evaluate(NULL, NULL, NULL, NULL) && fnn_reserve(NULL, NULL) && !fnn_memory_size(NULL, 1));
+    CHECK(fnn_model_error(NULL)->code == FNN_ERROR_MEMORY);
+    fnn_model_free(NULL);
+}
+
+static void empty_model_is_an_error(void)
+{
+    fnn_model *m = fnn_sequential(2, 2, 1);
+    CHECK(fnn_seal(m) == FNN_ERROR_STATE);
+    CHECK(strstr(fnn_model_error(m)->message, "no layers") != NULL);
+    fnn_dense(m, 1, FNN_LINEAR); /* not a builder's failure: the model can go on */
+    CHECK(fnn_seal(m) == FNN_OK);
+    fnn_model_free(m);
+}
+
+/* Mean and deviation of each initialiser over many weights, within four standard errors. */
+static void initialisers_have_their_deviation(void)
+{
+    int kind;
+    for (kind = 0; kind < FNN_INITIALIZER_COUNT; kind++) {
+        const fnn_initializer start = {(fnn_initializer_kind)kind, (fnn_real)0.5};
+        const int normal = kind == FNN_GLOROT_NORMAL || kind == FNN_HE_NORMAL || kind == FNN_NORMAL;
+        static const double expected[] = {6.0 / 500, 2.0 / 500, 2.0 / 300, 6.0 / 300, 1.0 / 300, 1, 1, 0};
+        const double variance = expected[kind] * 0.25 / (normal ? 1 : 3), deviation = sqrt(variance);
+        const double n = 300 * 200;
+        double sum = 0, squares = 0;
+        fnn_model *m = fnn_sequential(1, 1, 300);
+        const fnn_real *w;
+        size_t i;
+        fnn_set_initializer(m, start, glorot);
+        fnn_dense(m, 200, FNN_LINEAR);
+        w = fnn_parameters(m, NULL);
+        for (i = 0; i < 300 * 200; i++) {
+            sum += (double)w[i];
+            squares += (double)w[i] * (double)w[i];
+        }
+        CHECKF(fabs(sum / n) <= 4 * deviation / sqrt(n), "kind %d: mean %g", kind, sum / n);
+        CHECKF(fabs(squares / n - variance) <= 4 * variance * sqrt(2.0 / n), "kind %d: variance %g, expected %g", kind,
+               squares / n, variance);
+        fnn_model_free(m);
+    }
+}
+
+static void seeds_draw_weights_anew(void)
+{
+    fnn_model *a = fnn_sequential(1, 1, 8), *b = fnn_sequential(1, 1, 8);
+    size_t n;
+    fnn_dense(a, 8, FNN_RELU);
+    fnn_dense(b, 8, FNN_RELU);
+    fnn_set_seed(b, 7);
+    fnn_parameters(a, &n);
+    CHECK(memcmp(fnn_parameters(a, &n), fnn_parameters(b, NULL), n * sizeof(fnn_real)) != 0);
+    fnn_set_seed(a, 7); /* after sealing: draws anew */
+    CHECK(memcmp(fnn_parameters(a, &n), fnn_parameters(b, NULL), n * sizeof(fnn_real)) == 0);
+    fnn_model_free(a);
+    fnn_model_free(b);
+}
+
+/* ---- contexts ---- */
+
+static void contexts_check_what_they_are_asked(void)
+{
+    fnn_context_config config = fnn_context_config_init();
+    fnn_error error;
+    fnn_context *context;
+    config.threads = 0;
+    CHECK(!fnn_context_create(&config, &error) && strstr(error.message, "threads: expected"));
+    config.threads = 1;
+    config.isa = (fnn_isa)99;
+    CHECK(!fnn_context_create(&config, &error) && error.code == FNN_ERROR_ARGUMENT);
+    config.isa = fnn_isa_available(FNN_ISA_NEON) ? FNN_ISA_AVX2 : FNN_ISA_NEON;
+    CHECK(!fnn_context_create(&config, &error) && strstr(error.message, "this machine"));
+    config.isa = FNN_ISA_BEST;
+    setenv("FNN_ISA", "scalar", 1);
+    context = fnn_context_create(&config, &error);
+    CHECK(context && strstr(fnn_info(context), "scalar"));
+    fnn_context_free(context);
+    setenv("FNN_ISA", "nonsense", 1);
+    CHECK(!fnn_context_create(&config, &error) && strstr(error.message, "nonsense"));
+    {
+        fnn_model *m = fnn_sequential(1, 1, 1);
+        CHECK(strstr(fnn_model_error(m)->message, "nonsense") != NULL);
+        CHECK(fnn_dense(m, 1, FNN_RELU) == -1);
+        fnn_model_free(m);
+    }
+    unsetenv("FNN_ISA");
+}
+
+/* ---- memory that runs out at the n-th request, for every n ---- */
+
+typedef struct {
+    int allowed; /* requests until one fails; negative: none does */
+    int once;    /* only that one fails, not all after it */
+    int live, requests, failed;
+} budget;
+
+static void *budget_allocate(void *user, size_t bytes)
+{
+    budget *b = (budget *)user;
+    b->requests++;
+    if (b->allowed == 0) {
+        b->failed++;
+        if (b->once) b->allowed = -1;
+        return NULL;
+    }
+    if (b->allowed > 0) b->allowed--;
+    b->live++;
+    return malloc(bytes);
+}
+
+static void budget_release(void *user, void *memory)
+{
+    ((budget *)user)->live--;
+    free(memory);
+}
+
+/* Builds, fits, evaluates; returns the first result that is not FNN_OK. */
+static fnn_result whole_life(const fnn_context_config *config, const fnn_dataset *data, fnn_real *weights)
+{
+    fnn_fit_config fit = fnn_fit_config_init();
+    fnn_model *m = fnn_sequential_with(config, 2, 2, 1);
+    fnn_metrics metrics;
+    fnn_history history;
+    fnn_result result;
+    size_t n;
+    memset(&history, 0, sizeof history);
+    history.allocator = config->allocator;
+    fit.optimizer = fnn_adam((fnn_real)0.01);
+    fit.batch_size = 4;
+    fit.epochs = 2;
+    fit.validation = data;
+    fit.restore_best = 1;
+    fnn_normalize(m, FNN_NORMALIZE_STANDARDIZE, data);
+    fnn_dense(m, 5, FNN_TANH);
+    fnn_dropout(m, (fnn_real)0.25);
+    fnn_dense(m, 3, FNN_SOFTMAX);
+    result = fnn_fit(m, data, &fit, &history);
+    if (!result) result = fnn_evaluate(m, NULL, data, &metrics);
+    if (!result) {
+        const fnn_real *w = fnn_parameters(m, &n);
+        memcpy(weights, w, n * sizeof *w);
+    }
+    fnn_history_free(&history);
+    fnn_model_free(m);
+    return result;
+}
+
+static void every_allocation_may_fail(void)
+{
+    static const uint8_t pixels[9 * 4] = {1, 2, 3, 4, 9, 8, 7, 6, 5, 5, 5, 5, 200, 100, 50, 25, 0, 0, 9};
+    static const int32_t labels[9] = {0, 1, 2, 0, 1, 2, 0, 1, 2};
+    fnn_real expected[64], found[64];
+    fnn_context_config config = fnn_context_config_init();
+    fnn_dataset data;
+    budget b;
+    int n;
+    memset(&data, 0, sizeof data);
+    memset(expected, 0, sizeof expected);
+    memset(found, 0, sizeof found);
+    data.count = 9;
+    data.height = data.width = 2;
+    data.channels = 1;
+    data.bytes = pixels;
+    data.labels = labels;
+    data.classes = 3;
+    config.allocator.allocate = budget_allocate;
+    config.allocator.release = budget_release;
+    config.allocator.user = &b;
+    memset(&b, 0, sizeof b);
+    b.allowed = -1;
+    CHECK(whole_life(&config, &data, expected) == FNN_OK);
+    CHECKF(b.live == 0, "%d blocks leak", b.live);
+    CHECKF(b.requests > 8, "only %d requests: the check saw nothing", b.requests);
+    for (b.once = 0; b.once < 2; b.once++)
+        for (n = 0;; n++) {
+            fnn_result result;
+            b.allowed = n;
+            b.live = b.failed = 0;
+            result = whole_life(&config, &data, found);
+            CHECKF(b.live == 0, "after %d allocations: %d blocks leak", n, b.live);
+            CHECKF((result == FNN_ERROR_MEMORY) == (b.failed > 0), "after %d allocations: %s", n,
+                   fnn_result_text(result));
+            if (b.failed == 0 || !CHECK(n < 100)) break;
+        }
+    CHECK(memcmp(expected, found, sizeof expected) == 0);
+}
+
+static const harness_test tests[] = {TEST(shapes_are_inferred), TEST(builders_leave_their_error),
+                                     TEST(null_model_is_accepted), TEST(empty_model_is_an_error),
+                                     TEST(initialisers_have_their_deviation), TEST(seeds_draw_weights_anew),
+                                     TEST(contexts_check_what_they_are_asked), TEST(every_allocation_may_fail)};
+HARNESS_MAIN(tests)

@@ -1,0 +1,502 @@
+/* Training and inference: losses against written-out formulas, fit against the opened step, the same
+ * bits for any number of threads and in any batch, early stopping, what is not finite. */
+#define FMNIST_NN_IMPLEMENTATION
+#include "../fmnist_nn.h"
+#include "harness.h"
+
+enum { ROWS = 300, SIDE = 6, INPUTS = SIDE * SIDE, CLASSES = 5 };
+
+static uint8_t pixels[ROWS * INPUTS];
+static int32_t labels[ROWS];
+
+/* Images whose brightest row tells the class, with noise: learnable, not trivial. */
+static fnn_dataset make_images(void)
+{
+    fnn_dataset data;
+    int i, j;
+    for (i = 0; i < ROWS; i++) {
+        labels[i] = (int32_t)fnni_random_below(1, 1, (uint64_t)i, CLASSES);
+        for (j = 0; j < INPUTS; j++)
+            pixels[i * INPUTS + j] =
+                (uint8_t)(fnni_random_below(1, 2, (uint64_t)(i * INPUTS + j), 160) + (j / SIDE == labels[i] ? 95 : 0));
+    }
+    memset(&data, 0, sizeof data);
+    data.count = ROWS;
+    data.height = data.width = SIDE;
+    data.channels = 1;
+    data.bytes = pixels;
+    data.labels = labels;
+    data.classes = CLASSES;
+    return data;
+}
+
+static fnn_model *make_model(fnn_isa isa, int threads)
+{
+    fnn_context_config config = fnn_context_config_init();
+    fnn_model *m;
+    config.isa = isa;
+    config.threads = threads;
+    m = fnn_sequential_with(&config, SIDE, SIDE, 1);
+    fnn_set_seed(m, 3);
+    return m;
+}
+
+static fnn_model *make_network(fnn_isa isa, int threads, const fnn_dataset *data)
+{
+    fnn_model *m = make_model(isa, threads);
+    fnn_normalize(m, FNN_NORMALIZE_STANDARDIZE, data);
+    fnn_dense(m, 40, FNN_RELU);
+    fnn_dropout(m, (fnn_real)0.2);
+    fnn_dense(m, 33, FNN_TANH);
+    fnn_dense(m, CLASSES, FNN_SOFTMAX);
+    return m;
+}
+
+static fnn_fit_config make_config(int epochs)
+{
+    fnn_fit_config c = fnn_fit_config_init();
+    c.optimizer = fnn_adam((fnn_real)0.003);
+    c.epochs = epochs;
+    c.batch_size = 64; /* 300 rows: the last batch has 44 */
+    c.seed = 11;
+    return c;
+}
+
+#define FOR_EACH_ISA(isa) \
+    for (isa = FNN_ISA_SCALAR; isa < FNN_ISA_COUNT; isa++) if (fnn_isa_available((fnn_isa)isa))
+
+static void fit_learns(void)
+{
+    fnn_dataset data = make_images();
+    int isa;
+    FOR_EACH_ISA(isa) {
+        fnn_model *m = make_network((fnn_isa)isa, 1, &data);
+        fnn_fit_config c = make_config(40);
+        fnn_history history;
+        fnn_metrics metrics;
+        memset(&history, 0, sizeof history);
+        CHECKF(!fnn_fit(m, &data, &c, &history), "%s", fnn_model_error(m)->message);
+        CHECK(history.count == 40 && history.epochs[39].epoch == 40 && history.epochs[39].step == 200);
+        CHECK(history.epochs[39].loss < history.epochs[0].loss && !(history.epochs[0].validation_loss >= 0));
+        CHECK(!fnn_evaluate(m, NULL, &data, &metrics));
+        CHECKF(metrics.accuracy > 0.95, "%s: accuracy %g", fnn_isa_name((fnn_isa)isa), metrics.accuracy);
+        CHECK(metrics.count == ROWS && !(metrics.r2 <= 1));
+        fnn_history_free(&history);
+        fnn_model_free(m);
+    }
+}
+
+/* ---- the same bits ---- */
+
+static void trained_weights(fnn_isa isa, int threads, fnn_real *out)
+{
+    fnn_dataset data = make_images();
+    fnn_model *m = make_network(isa, threads, &data);
+    fnn_fit_config c = make_config(3);
+    size_t n;
+    const fnn_real *w;
+    c.clip_norm = threads == 7 ? (fnn_real)1e9 : 0; /* the unfused path, which clips nothing here */
+    c.l2 = (fnn_real)1e-3;
+    CHECK(!fnn_fit(m, &data, &c, NULL));
+    w = fnn_parameters(m, &n);
+    memcpy(out, w, n * sizeof *w);
+    fnn_model_free(m);
+}
+
+static void threads_do_not_change_bits(void)
+{
+    static const int counts[] = {2, 3, 4, 7, 8, 16};
+    static fnn_real one[4000], many[4000];
+    int isa, i;
+    FOR_EACH_ISA(isa) {
+        memset(one, 0, sizeof one);
+        memset(many, 0, sizeof many);
+        trained_weights((fnn_isa)isa, 1, one);
+        for (i = 0; i < (int)(sizeof counts / sizeof counts[0]); i++) {
+            trained_weights((fnn_isa)isa, counts[i], many);
+            CHECKF(memcmp(one, many, sizeof one) == 0, "%s: %d threads give other weights",
+                   fnn_isa_name((fnn_isa)isa), counts[i]);
+        }
+    }
+}
+
+static void a_sample_has_its_bits_in_any_batch(void)
+{
+    fnn_dataset data = make_images(), view;
+    int isa, i, j;
+    FOR_EACH_ISA(isa) {
+        static fnn_real all[ROWS * CLASSES], some[ROWS * CLASSES];
+        fnn_model *m = make_network((fnn_isa)isa, 1, &data);
+        fnn_seal(m);
+        CHECK(!fnn_predict(m, NULL, &data, all));
+        for (i = 0; i < ROWS; i += 13)
+            for (j = 1; j < 40; j += 6) {
+                view = data;
+                view.bytes = pixels + i * INPUTS;
+                view.count = i + j <= ROWS ? j : ROWS - i;
+                CHECK(!fnn_predict(m, NULL, &view, some));
+                CHECKF(!memcmp(some, all + i * CLASSES, (size_t)view.count * CLASSES * sizeof *some),
+                       "%s: samples %d to %d", fnn_isa_name((fnn_isa)isa), i, i + j - 1);
+            }
+        fnn_model_free(m);
+    }
+}
+
+static void fit_equals_the_opened_step(void)
+{
+    fnn_dataset data = make_images();
+    int isa;
+    FOR_EACH_ISA(isa) {
+        fnn_model *a = make_network((fnn_isa)isa, 1, &data), *b = make_network((fnn_isa)isa, 2, &data);
+        fnn_fit_config c = make_config(2);
+        double loss = 0;
+        int epoch, first;
+        size_t n;
+        c.shuffle = 0;
+        CHECK(!fnn_fit(a, &data, &c, NULL));
+        for (epoch = 0; epoch < 2; epoch++)
+            for (first = 0; first < ROWS; first += 64) {
+                int64_t samples[64];
+                int i, count = ROWS - first < 64 ? ROWS - first : 64;
+                for (i = 0; i < count; i++) samples[i] = first + i;
+                CHECK(!fnn_forward(b, &data, samples, count, 1));
+                CHECK(!fnn_loss(b, &loss) && !fnn_backward(b) && !fnn_step(b, &c));
+            }
+        fnn_parameters(a, &n);
+        CHECK(memcmp(fnn_parameters(a, NULL), fnn_parameters(b, NULL), n * sizeof(fnn_real)) == 0);
+        fnn_model_free(a);
+        fnn_model_free(b);
+    }
+}
+
+static void steps_out_of_order_are_errors(void)
+{
+    fnn_dataset data = make_images(), bare = data;
+    fnn_model *m = make_network(FNN_ISA_SCALAR, 1, &data);
+    fnn_fit_config c = make_config(1);
+    const int64_t outside[1] = {ROWS};
+    CHECK(fnn_loss(m, NULL) == FNN_ERROR_STATE);
+    CHECK(fnn_backward(m) == FNN_ERROR_STATE);
+    CHECK(fnn_step(m, &c) == FNN_ERROR_STATE);
+    CHECK(!fnn_forward(m, &data, NULL, 10, 1));
+    CHECK(fnn_step(m, &c) == FNN_ERROR_STATE && fnn_backward(m) == FNN_ERROR_STATE);
+    CHECK(!fnn_loss(m, NULL) && !fnn_backward(m) && !fnn_step(m, &c) && fnn_step(m, &c) == FNN_ERROR_STATE);
+    CHECK(fnn_forward(m, &data, NULL, ROWS + 1, 1) == FNN_ERROR_ARGUMENT);
+    CHECK(fnn_forward(m, &data, outside, 1, 1) == FNN_ERROR_ARGUMENT);
+    CHECK(strstr(fnn_model_error(m)->message, "below 300, found 300") != NULL);
+    bare.labels = NULL;
+    bare.classes = 0;
+    CHECK(!fnn_forward(m, &bare, NULL, 10, 1) && fnn_loss(m, NULL) == FNN_ERROR_STATE);
+    fnn_model_free(m);
+}
+
+/* ---- losses against their formulas ---- */
+
+/* A network that returns its inputs, so that outputs can be chosen. */
+static fnn_model *identity(fnn_loss_kind kind, fnn_real smoothing, fnn_real epsilon)
+{
+    fnn_model *m = fnn_sequential(1, 1, 10);
+    fnn_activate(m, FNN_LINEAR, 0);
+    fnn_set_loss(m, kind, smoothing, epsilon);
+    fnn_seal(m);
+    return m;
+}
+
+static double loss_of(fnn_loss_kind kind, fnn_real smoothing, fnn_real epsilon, const fnn_real *outputs,
+                      int32_t label, const fnn_real *target)
+{
+    fnn_model *m = identity(kind, smoothing, epsilon);
+    fnn_dataset data;
+    fnn_metrics metrics;
+    memset(&data, 0, sizeof data);
+    metrics.loss = -1;
+    data.count = data.height = data.width = 1;
+    data.channels = 10;
+    data.reals = outputs;
+    if (target) data.targets = target, data.target_count = 10;
+    else data.labels = &label, data.classes = 10;
+    CHECK(!fnn_evaluate(m, NULL, &data, &metrics));
+    fnn_model_free(m);
+    return metrics.loss;
+}
+
+#define CLOSE(found, expected) \
+    CHECKF(fabs((double)(found) - (expected)) <= 2e-6 * (1 + fabs((double)(expected))), "found %.9g, expected %.9g", (double)(found), (double)(expected))
+
+static void losses_have_their_values(void)
+{
+    const fnn_real y[10] = {1, 2, 3, 4, 0, 0, 0, 0, 0, 0}, t[10] = {0, 0, (fnn_real)0.5, (fnn_real)0.5};
+    const double z = log(exp(1.) + exp(2.) + exp(3.) + exp(4.) + 6);
+    CLOSE(loss_of(FNN_LOSS_SOFTMAX_CROSS_ENTROPY, 0, 0, y, 1, NULL), z - 2);
+    CLOSE(loss_of(FNN_LOSS_SOFTMAX_CROSS_ENTROPY, 0, 0, y, 0, t), z - 3.5);
+    CLOSE(loss_of(FNN_LOSS_SOFTMAX_CROSS_ENTROPY, (fnn_real)0.1, 0, y, 1, NULL), z - 0.9 * 2 - 0.1 * 10 / 10);
+    CLOSE(loss_of(FNN_LOSS_CATEGORICAL_CROSS_ENTROPY, 0, 0, y, 2, NULL), -log(0.3));
+    CLOSE(loss_of(FNN_LOSS_CATEGORICAL_CROSS_ENTROPY, 0, 0, y, 9, NULL), -log(1e-7));
+    CLOSE(loss_of(FNN_LOSS_MEAN_SQUARED_ERROR, 0, 0, y, 1, NULL), (1 + 1 + 9 + 16) / 10.);
+    CLOSE(loss_of(FNN_LOSS_MEAN_ABSOLUTE_ERROR, 0, 0, y, 1, NULL), (1 + 1 + 3 + 4) / 10.);
+    CLOSE(loss_of(FNN_LOSS_EPSILON_INSENSITIVE, 0, 1, y, 1, NULL), (0 + 0 + 2 + 3) / 10.);
+}
+
+/* Dead ReLU outputs under Keras' sparse loss give these two figures, which a report of 2022 shows. */
+static void sparse_loss_of_dead_outputs(void)
+{
+    const fnn_real four_live[10] = {2, 2, 2, 2}, eight_live[10] = {2, 2, 2, 2, 2, 2, 2, 2};
+    const double four = 0.4 * loss_of(FNN_LOSS_SPARSE_CATEGORICAL_CROSS_ENTROPY, 0, 0, four_live, 0, NULL) +
+                        0.6 * loss_of(FNN_LOSS_SPARSE_CATEGORICAL_CROSS_ENTROPY, 0, 0, four_live, 9, NULL);
+    const double eight = 0.8 * loss_of(FNN_LOSS_SPARSE_CATEGORICAL_CROSS_ENTROPY, 0, 0, eight_live, 0, NULL) +
+                         0.2 * loss_of(FNN_LOSS_SPARSE_CATEGORICAL_CROSS_ENTROPY, 0, 0, eight_live, 9, NULL);
+    CHECKF(fabs(four - 11.0572) < 1e-4, "%g", four);
+    CHECKF(fabs(eight - 5.3031) < 1e-4, "%g", eight);
+}
+
+/* ---- fit's options ---- */
+
+static void early_stopping_restores_the_best(void)
+{
+    fnn_dataset data = make_images(), train, validation;
+    fnn_model *m;
+    fnn_fit_config c = make_config(200);
+    fnn_history history;
+    fnn_metrics metrics;
+    int i, best = 0;
+    memset(&history, 0, sizeof history);
+    CHECK(!fnn_dataset_split(&data, 60, 1, 5, &train, &validation, NULL)); /* few: it will over-fit */
+    m = make_network(FNN_ISA_BEST, 1, &train);
+    c.validation = &validation;
+    c.patience = 5;
+    c.restore_best = 1;
+    c.optimizer = fnn_adam((fnn_real)0.02);
+    CHECK(!fnn_fit(m, &train, &c, &history));
+    CHECKF(history.count < 200, "%d epochs", history.count);
+    for (i = 0; i < history.count; i++)
+        if (history.epochs[i].validation_loss < history.epochs[best].validation_loss) best = i;
+    CHECKF(best == history.count - 6, "best %d of %d", best, history.count);
+    CHECK(!fnn_evaluate(m, NULL, &validation, &metrics));
+    CHECK(metrics.loss == history.epochs[best].validation_loss);
+    fnn_history_free(&history);
+    fnn_model_free(m);
+    fnn_dataset_free(&train);
+    fnn_dataset_free(&validation);
+}
+
+static int stop_at_three(void *user, const fnn_epoch *epoch)
+{
+    ++*(int *)user;
+    return epoch->epoch == 3;
+}
+
+static void callback_stops(void)
+{
+    fnn_dataset data = make_images();
+    fnn_model *m = make_network(FNN_ISA_BEST, 1, &data);
+    fnn_fit_config c = make_config(10);
+    int calls = 0;
+    c.callback = stop_at_three;
+    c.user = &calls;
+    CHECK(!fnn_fit(m, &data, &c, NULL) && calls == 3);
+    fnn_model_free(m);
+}
+
+/* An epoch of one batch: the data are still gone through in passes, each sample once. */
+static void epochs_may_be_a_number_of_steps(void)
+{
+    fnn_dataset data = make_images();
+    fnn_model *a = make_network(FNN_ISA_BEST, 1, &data), *b = make_network(FNN_ISA_BEST, 1, &data);
+    fnn_fit_config c = make_config(10);
+    fnn_history history;
+    size_t n;
+    memset(&history, 0, sizeof history);
+    c.steps_per_epoch = 1;
+    CHECK(!fnn_fit(a, &data, &c, &history));
+    CHECK(history.count == 10 && history.epochs[9].step == 10);
+    c.steps_per_epoch = 0;
+    c.epochs = 2;
+    CHECK(!fnn_fit(b, &data, &c, NULL));
+    fnn_parameters(a, &n);
+    CHECK(memcmp(fnn_parameters(a, NULL), fnn_parameters(b, NULL), n * sizeof(fnn_real)) == 0);
+    fnn_history_free(&history);
+    fnn_model_free(a);
+    fnn_model_free(b);
+}
+
+static void what_is_not_finite_is_named(void)
+{
+    fnn_dataset data = make_images();
+    fnn_model *m = make_network(FNN_ISA_BEST, 1, &data);
+    fnn_fit_config c = make_config(5);
+    fnn_parameters(m, NULL)[3] = (fnn_real)FNNI_NAN;
+    CHECK(fnn_fit(m, &data, &c, NULL) == FNN_ERROR_NUMERIC);
+    CHECKF(strstr(fnn_model_error(m)->message, "epoch 1, step 1: layer 0 dense") != NULL, "%s",
+           fnn_model_error(m)->message);
+    c.ignore_nan = 1;
+    CHECK(!fnn_fit(m, &data, &c, NULL));
+    fnn_model_free(m);
+}
+
+static void fit_checks_its_arguments(void)
+{
+    fnn_dataset data = make_images(), wrong = data;
+    fnn_model *m = make_network(FNN_ISA_BEST, 1, &data);
+    fnn_fit_config c = make_config(1);
+    CHECK(fnn_fit(m, NULL, &c, NULL) == FNN_ERROR_ARGUMENT);
+    wrong.height = 5;
+    CHECK(fnn_fit(m, &wrong, &c, NULL) == FNN_ERROR_ARGUMENT);
+    CHECKF(strstr(fnn_model_error(m)->message, "expected samples of 36 numbers, found 5 x 6 x 1") != NULL, "%s",
+           fnn_model_error(m)->message);
+    wrong = data;
+    wrong.classes = 6;
+    CHECK(fnn_fit(m, &wrong, &c, NULL) == FNN_ERROR_ARGUMENT);
+    c.batch_size = 0;
+    CHECK(fnn_fit(m, &data, &c, NULL) == FNN_ERROR_ARGUMENT);
+    c.batch_size = 64;
+    c.patience = 3;
+    CHECK(fnn_fit(m, &data, &c, NULL) == FNN_ERROR_ARGUMENT);
+    c.patience = 0;
+    labels[7] = CLASSES; /* a label that is none */
+    CHECK(fnn_fit(m, &data, &c, NULL) == FNN_ERROR_ARGUMENT);
+    labels[7] = 0;
+    CHECKF(fnn_fit(m, &data, &c, NULL) == FNN_OK, "an argument error broke the model: %s", fnn_model_error(m)->message);
+    fnn_model_free(m);
+}
+
+/* Two fits of two epochs are one of four when nothing is shuffled: state goes on. */
+static void second_fit_continues(void)
+{
+    fnn_dataset data = make_images();
+    fnn_model *a = make_network(FNN_ISA_BEST, 1, &data), *b = make_network(FNN_ISA_BEST, 1, &data);
+    fnn_fit_config c = make_config(4);
+    size_t n;
+    c.shuffle = 0;
+    CHECK(!fnn_fit(a, &data, &c, NULL));
+    c.epochs = 2;
+    CHECK(!fnn_fit(b, &data, &c, NULL) && !fnn_fit(b, &data, &c, NULL));
+    fnn_parameters(a, &n);
+    CHECK(memcmp(fnn_parameters(a, NULL), fnn_parameters(b, NULL), n * sizeof(fnn_real)) == 0);
+    fnn_model_free(a);
+    fnn_model_free(b);
+}
+
+/* Every optimiser, in both conventions, brings a small problem down. */
+static void every_optimizer_learns(void)
+{
+    fnn_dataset data = make_images();
+    const fnn_real r = (fnn_real)0.02;
+    const fnn_optimizer all[] = {fnn_sgd((fnn_real)0.2), fnn_momentum(r, (fnn_real)0.9), fnn_nesterov(r, (fnn_real)0.9),
+                                 fnn_adagrad((fnn_real)0.05), fnn_adadelta(1), fnn_rmsprop((fnn_real)0.003),
+                                 fnn_adam((fnn_real)0.003), fnn_adamw((fnn_real)0.003, (fnn_real)0.01)};
+    int i, pytorch;
+    for (i = 0; i < (int)(sizeof all / sizeof all[0]); i++)
+        for (pytorch = 0; pytorch < 2; pytorch++) {
+            fnn_model *m = make_network(FNN_ISA_BEST, 1, &data);
+            fnn_fit_config c = make_config(40);
+            fnn_metrics metrics;
+            c.optimizer = pytorch ? fnn_pytorch(all[i]) : all[i];
+            CHECK(!fnn_fit(m, &data, &c, NULL) && !fnn_evaluate(m, NULL, &data, &metrics));
+            CHECKF(metrics.accuracy > 0.8, "optimizer %d, PyTorch %d: accuracy %g", i, pytorch, metrics.accuracy);
+            fnn_model_free(m);
+        }
+}
+
+static void clipping_bounds_the_gradient(void)
+{
+    fnn_dataset data = make_images();
+    fnn_model *m = make_network(FNN_ISA_BEST, 1, &data);
+    fnn_fit_config c = make_config(1);
+    fnn_real before[4000];
+    const fnn_real *w;
+    double squares = 0, largest = 0;
+    size_t n, i;
+    c.optimizer = fnn_sgd(1);
+    c.clip_norm = (fnn_real)0.001;
+    c.steps_per_epoch = 1;
+    w = fnn_parameters(m, &n);
+    memcpy(before, w, n * sizeof *w);
+    CHECK(!fnn_fit(m, &data, &c, NULL));
+    for (i = 0; i < n; i++) squares += (double)(w[i] - before[i]) * (double)(w[i] - before[i]);
+    CHECKF(fabs(sqrt(squares) - 0.001) < 1e-5, "the step is %g long", sqrt(squares));
+    memcpy(before, w, n * sizeof *w);
+    c.clip_norm = 0;
+    c.clip_value = (fnn_real)0.001;
+    CHECK(!fnn_fit(m, &data, &c, NULL));
+    for (i = 0; i < n; i++)
+        if (fabs((double)(w[i] - before[i])) > largest) largest = fabs((double)(w[i] - before[i]));
+    CHECKF(fabs(largest - 0.001) < 1e-6, "the largest change is %g", largest);
+    fnn_model_free(m);
+}
+
+/* ---- inference without allocation, metrics ---- */
+
+static int requests;
+static void *counting_allocate(void *user, size_t bytes)
+{
+    (void)user;
+    requests++;
+    return malloc(bytes);
+}
+static void counting_release(void *user, void *memory)
+{
+    (void)user;
+    free(memory);
+}
+
+static void a_reserved_context_allocates_nothing(void)
+{
+    static fnn_real out[ROWS * CLASSES];
+    fnn_dataset data = make_images();
+    fnn_model *m = make_network(FNN_ISA_BEST, 1, &data);
+    fnn_context_config config = fnn_context_config_init();
+    fnn_context *context;
+    config.allocator.allocate = counting_allocate;
+    config.allocator.release = counting_release;
+    context = fnn_context_create(&config, NULL);
+    fnn_seal(m);
+    CHECK(!fnn_reserve(m, context) && requests > 0);
+    requests = 0;
+    CHECK(!fnn_predict(m, context, &data, out));
+    CHECKF(requests == 0, "%d requests", requests);
+    fnn_context_free(context);
+    CHECK(fnn_memory_size(m, 0) > 0 && fnn_memory_size(m, 64) > fnn_memory_size(m, 0));
+    fnn_model_free(m);
+}
+
+static void metrics_by_hand(void)
+{
+    const fnn_real y[4 * 3] = {9, 1, 2, 1, 5, 5, 3, 2, 1, 0, 0, 7};
+    const int32_t truth[4] = {0, 2, 1, 2}, predicted[4] = {0, 1, 0, 2}, wrong[4] = {0, 3, 0, 0};
+    const fnn_real t[4] = {1, 2, 3, 4}, p[4] = {1, 2, 3, 5};
+    int64_t confusion[9];
+    double precision[3], recall[3], f1[3];
+    CLOSE(fnn_accuracy(y, truth, 4, 3), 0.5); /* of two equal outputs the earlier counts */
+    CLOSE(fnn_top_k(y, truth, 4, 3, 2), 1);
+    CHECK(!fnn_confusion(predicted, truth, 4, 3, confusion));
+    CHECK(confusion[0] == 1 && confusion[3] == 1 && confusion[7] == 1 && confusion[8] == 1);
+    CHECK(fnn_confusion(wrong, truth, 4, 3, confusion) == FNN_ERROR_ARGUMENT);
+    CHECK(!fnn_confusion(predicted, truth, 4, 3, confusion));
+    CHECK(!fnn_precision_recall(confusion, 3, precision, recall, f1));
+    CLOSE(precision[0], 0.5);
+    CLOSE(recall[0], 1);
+    CLOSE(f1[0], 2. / 3);
+    CLOSE(precision[1], 0);
+    CLOSE(f1[1], 0);
+    CLOSE(recall[2], 0.5);
+    CLOSE(fnn_r2(p, t, 4, 1), 1 - 1 / 5.);
+}
+
+static const harness_test tests[] = {TEST(fit_learns),
+                                     TEST(threads_do_not_change_bits),
+                                     TEST(a_sample_has_its_bits_in_any_batch),
+                                     TEST(fit_equals_the_opened_step),
+                                     TEST(steps_out_of_order_are_errors),
+                                     TEST(losses_have_their_values),
+                                     TEST(sparse_loss_of_dead_outputs),
+                                     TEST(early_stopping_restores_the_best),
+                                     TEST(callback_stops),
+                                     TEST(epochs_may_be_a_number_of_steps),
+                                     TEST(what_is_not_finite_is_named),
+                                     TEST(fit_checks_its_arguments),
+                                     TEST(second_fit_continues),
+                                     TEST(every_optimizer_learns),
+                                     TEST(clipping_bounds_the_gradient),
+                                     TEST(a_reserved_context_allocates_nothing),
+                                     TEST(metrics_by_hand)};
+HARNESS_MAIN(tests)
