@@ -2199,10 +2199,11 @@ FNNI_INLINE void fnni_map(const int kind, fnn_real parameter, ptrdiff_t n, const
                           fnn_real *y)
 {
     const fnni_v p = fnni_vset(parameter);
+    const ptrdiff_t full = n - n % FNNI_LANES;
     ptrdiff_t i;
-    for (i = 0; i + FNNI_LANES <= n; i += FNNI_LANES)
+    for (i = 0; i < full; i += FNNI_LANES)
         fnni_vstore(y + i, fnni_apply(kind, p, fnni_vload(x + i)));
-    if (i < n) {
+    if (full < n) {
         const fnni_m m = fnni_vmask(n - i);
         fnni_vstore_m(y + i, m, fnni_apply(kind, p, fnni_vload_m(x + i, m)));
     }
@@ -2263,10 +2264,11 @@ FNNI_INLINE void fnni_map_back(const int kind, fnn_real parameter, ptrdiff_t n, 
                                const fnn_real *dy, fnn_real *dx)
 {
     const fnni_v p = fnni_vset(parameter);
+    const ptrdiff_t full = n - n % FNNI_LANES;
     ptrdiff_t i;
-    for (i = 0; i + FNNI_LANES <= n; i += FNNI_LANES)
+    for (i = 0; i < full; i += FNNI_LANES)
         fnni_vstore(dx + i, fnni_apply_back(kind, p, fnni_vload(y + i), fnni_vload(dy + i)));
-    if (i < n) {
+    if (full < n) {
         const fnni_m m = fnni_vmask(n - i);
         fnni_vstore_m(dx + i, m,
                       fnni_apply_back(kind, p, fnni_vload_m(y + i, m), fnni_vload_m(dy + i, m)));
@@ -2332,9 +2334,10 @@ FNNI_INLINE fnni_v fnni_row_maximum(ptrdiff_t n, const fnn_real *x)
 {
     const fnni_v lowest = fnni_vset((fnn_real)-INFINITY);
     fnni_v a = lowest;
+    const ptrdiff_t full = n - n % FNNI_LANES;
     ptrdiff_t i;
-    for (i = 0; i + FNNI_LANES <= n; i += FNNI_LANES) a = fnni_vmax(fnni_vload(x + i), a);
-    if (i < n) {
+    for (i = 0; i < full; i += FNNI_LANES) a = fnni_vmax(fnni_vload(x + i), a);
+    if (full < n) {
         const fnni_m m = fnni_vmask(n - i);
         a = fnni_vmax(fnni_vselect(m, fnni_vload_m(x + i, m), lowest), a);
     }
@@ -2345,13 +2348,14 @@ FNNI_INLINE fnni_v fnni_row_maximum(ptrdiff_t n, const fnn_real *x)
 FNNI_INLINE fnn_real fnni_row_exp(ptrdiff_t n, fnni_v maximum, const fnn_real *x, fnn_real *y)
 {
     fnni_v sum = fnni_vzero();
+    const ptrdiff_t full = n - n % FNNI_LANES;
     ptrdiff_t i;
-    for (i = 0; i + FNNI_LANES <= n; i += FNNI_LANES) {
+    for (i = 0; i < full; i += FNNI_LANES) {
         const fnni_v e = fnni_vexp_below(fnni_vsub(fnni_vload(x + i), maximum));
         fnni_vstore(y + i, e);
         sum = fnni_vadd(sum, e);
     }
-    if (i < n) {
+    if (full < n) {
         const fnni_m m = fnni_vmask(n - i);
         const fnni_v e = fnni_vexp_below(fnni_vsub(fnni_vload_m(x + i, m), maximum));
         fnni_vstore_m(y + i, m, e);
@@ -2383,10 +2387,11 @@ FNNI_KERNEL void fnni_softmax(ptrdiff_t rows, ptrdiff_t columns, const fnn_real 
     for (; rows > 0; rows--, x += columns, y += columns) {
         const fnn_real sum = fnni_row_exp(columns, fnni_row_maximum(columns, x), x, y);
         const fnni_v whole = fnni_vset(sum);
+        const ptrdiff_t full = columns - columns % FNNI_LANES;
         ptrdiff_t i;
-        for (i = 0; i + FNNI_LANES <= columns; i += FNNI_LANES)
+        for (i = 0; i < full; i += FNNI_LANES)
             fnni_vstore(y + i, fnni_vdiv(fnni_vload(y + i), whole));
-        if (i < columns) {
+        if (full < columns) {
             const fnni_m m = fnni_vmask(columns - i);
             fnni_vstore_m(y + i, m, fnni_vdiv(fnni_vload_m(y + i, m), whole));
         }
@@ -2488,6 +2493,7 @@ FNNI_KERNEL void fnni_softmax_cross_entropy(ptrdiff_t rows, ptrdiff_t classes, c
 FNNI_KERNEL fnn_real fnni_sum(ptrdiff_t n, const fnn_real *x)
 {
     fnni_v a = fnni_vzero(), b = a, c = a, d = a;
+    const ptrdiff_t full = n - n % FNNI_LANES;
     ptrdiff_t i;
     for (i = 0; i + 4 * FNNI_LANES <= n; i += 4 * FNNI_LANES) {
         a = fnni_vadd(a, fnni_vload(x + i));
@@ -2495,14 +2501,15 @@ FNNI_KERNEL fnn_real fnni_sum(ptrdiff_t n, const fnn_real *x)
         c = fnni_vadd(c, fnni_vload(x + i + 2 * FNNI_LANES));
         d = fnni_vadd(d, fnni_vload(x + i + 3 * FNNI_LANES));
     }
-    for (; i + FNNI_LANES <= n; i += FNNI_LANES) a = fnni_vadd(a, fnni_vload(x + i));
-    if (i < n) b = fnni_vadd(b, fnni_vload_m(x + i, fnni_vmask(n - i)));
+    for (; i < full; i += FNNI_LANES) a = fnni_vadd(a, fnni_vload(x + i));
+    if (full < n) b = fnni_vadd(b, fnni_vload_m(x + i, fnni_vmask(n - i)));
     return fnni_vhsum(fnni_vadd(fnni_vadd(a, b), fnni_vadd(c, d)));
 }
 
 FNNI_KERNEL fnn_real fnni_dot(ptrdiff_t n, const fnn_real *x, const fnn_real *y)
 {
     fnni_v a = fnni_vzero(), b = a, c = a, d = a;
+    const ptrdiff_t full = n - n % FNNI_LANES;
     ptrdiff_t i;
     for (i = 0; i + 4 * FNNI_LANES <= n; i += 4 * FNNI_LANES) {
         a = fnni_vfma(fnni_vload(x + i), fnni_vload(y + i), a);
@@ -2510,8 +2517,8 @@ FNNI_KERNEL fnn_real fnni_dot(ptrdiff_t n, const fnn_real *x, const fnn_real *y)
         c = fnni_vfma(fnni_vload(x + i + 2 * FNNI_LANES), fnni_vload(y + i + 2 * FNNI_LANES), c);
         d = fnni_vfma(fnni_vload(x + i + 3 * FNNI_LANES), fnni_vload(y + i + 3 * FNNI_LANES), d);
     }
-    for (; i + FNNI_LANES <= n; i += FNNI_LANES) a = fnni_vfma(fnni_vload(x + i), fnni_vload(y + i), a);
-    if (i < n) {
+    for (; i < full; i += FNNI_LANES) a = fnni_vfma(fnni_vload(x + i), fnni_vload(y + i), a);
+    if (full < n) {
         const fnni_m m = fnni_vmask(n - i);
         b = fnni_vfma(fnni_vload_m(x + i, m), fnni_vload_m(y + i, m), b);
     }
@@ -2530,13 +2537,14 @@ FNNI_KERNEL fnn_real fnni_max_value(ptrdiff_t n, const fnn_real *x)
     const fnni_v lowest = fnni_vset((fnn_real)-INFINITY);
     fnni_v a = lowest, b = a;
     fnn_real best;
+    const ptrdiff_t full = n - n % FNNI_LANES;
     ptrdiff_t i;
     for (i = 0; i + 2 * FNNI_LANES <= n; i += 2 * FNNI_LANES) {
         a = fnni_vmax_nan(fnni_vload(x + i), a);
         b = fnni_vmax_nan(fnni_vload(x + i + FNNI_LANES), b);
     }
-    for (; i + FNNI_LANES <= n; i += FNNI_LANES) a = fnni_vmax_nan(fnni_vload(x + i), a);
-    if (i < n) {
+    for (; i < full; i += FNNI_LANES) a = fnni_vmax_nan(fnni_vload(x + i), a);
+    if (full < n) {
         const fnni_m m = fnni_vmask(n - i);
         b = fnni_vmax_nan(fnni_vselect(m, fnni_vload_m(x + i, m), lowest), b);
     }
@@ -2550,10 +2558,11 @@ FNNI_KERNEL fnn_real fnni_max_value(ptrdiff_t n, const fnn_real *x)
 FNNI_KERNEL void fnni_add_scaled(ptrdiff_t n, fnn_real a, const fnn_real *x, fnn_real *y)
 {
     const fnni_v factor = fnni_vset(a);
+    const ptrdiff_t full = n - n % FNNI_LANES;
     ptrdiff_t i;
-    for (i = 0; i + FNNI_LANES <= n; i += FNNI_LANES)
+    for (i = 0; i < full; i += FNNI_LANES)
         fnni_vstore(y + i, fnni_vfma(factor, fnni_vload(x + i), fnni_vload(y + i)));
-    if (i < n) {
+    if (full < n) {
         const fnni_m m = fnni_vmask(n - i);
         fnni_vstore_m(y + i, m, fnni_vfma(factor, fnni_vload_m(x + i, m), fnni_vload_m(y + i, m)));
     }
@@ -2562,10 +2571,11 @@ FNNI_KERNEL void fnni_add_scaled(ptrdiff_t n, fnn_real a, const fnn_real *x, fnn
 FNNI_KERNEL void fnni_scale(ptrdiff_t n, fnn_real a, fnn_real *x)
 {
     const fnni_v factor = fnni_vset(a);
+    const ptrdiff_t full = n - n % FNNI_LANES;
     ptrdiff_t i;
-    for (i = 0; i + FNNI_LANES <= n; i += FNNI_LANES)
+    for (i = 0; i < full; i += FNNI_LANES)
         fnni_vstore(x + i, fnni_vmul(factor, fnni_vload(x + i)));
-    if (i < n) {
+    if (full < n) {
         const fnni_m m = fnni_vmask(n - i);
         fnni_vstore_m(x + i, m, fnni_vmul(factor, fnni_vload_m(x + i, m)));
     }
@@ -2574,9 +2584,10 @@ FNNI_KERNEL void fnni_scale(ptrdiff_t n, fnn_real a, fnn_real *x)
 FNNI_KERNEL void fnni_fill(ptrdiff_t n, fnn_real a, fnn_real *x)
 {
     const fnni_v value = fnni_vset(a);
+    const ptrdiff_t full = n - n % FNNI_LANES;
     ptrdiff_t i;
-    for (i = 0; i + FNNI_LANES <= n; i += FNNI_LANES) fnni_vstore(x + i, value);
-    if (i < n) fnni_vstore_m(x + i, fnni_vmask(n - i), value);
+    for (i = 0; i < full; i += FNNI_LANES) fnni_vstore(x + i, value);
+    if (full < n) fnni_vstore_m(x + i, fnni_vmask(n - i), value);
 }
 
 /* Strips of four vectors' width run down all rows; then vector by vector. */
@@ -2971,13 +2982,14 @@ FNNI_INLINE void fnni_dropout_run(ptrdiff_t n, uint64_t key, uint32_t counter, u
     const fnni_u least = fnni_uset(threshold), stride = fnni_uset(FNNI_LANES);
     const fnni_v scale = fnni_vset(factor), zero = fnni_vzero();
     fnni_u count = fnni_uadd(fnni_uset(counter), fnni_uiota());
+    const ptrdiff_t full = n - n % FNNI_LANES;
     ptrdiff_t i;
-    for (i = 0; i + FNNI_LANES <= n; i += FNNI_LANES) {
+    for (i = 0; i < full; i += FNNI_LANES) {
         const fnni_m keep = fnni_uge(fnni_hash(count, key0, key1), least);
         fnni_vstore(y + i, fnni_vselect(keep, fnni_vmul(scale, fnni_vload(x + i)), zero));
         count = fnni_uadd(count, stride);
     }
-    if (i < n) {
+    if (full < n) {
         const fnni_m m = fnni_vmask(n - i), keep = fnni_uge(fnni_hash(count, key0, key1), least);
         fnni_vstore_m(y + i, m, fnni_vselect(keep, fnni_vmul(scale, fnni_vload_m(x + i, m)), zero));
     }

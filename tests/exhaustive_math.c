@@ -4,6 +4,9 @@
  * Exits 1 when a bound is broken. `control` runs a deliberately broken exp, which must exit 1. */
 #define FMNIST_NN_IMPLEMENTATION
 #include "../fmnist_nn.h"
+#if FNNI_REAL_IS_DOUBLE
+#error "this measures the float library; tests/test_math.c measures the double one"
+#endif
 #include "sweep.h"
 
 static int report(const sweep_function *f, uint64_t from, uint64_t to, uint32_t stride)

@@ -44,6 +44,7 @@ static const sweep_function sweep_functions[] = {
 #define SWEEP_COUNT ((int)(sizeof sweep_functions / sizeof sweep_functions[0]))
 static const sweep_function sweep_broken = {"control", exp, sweep_run_broken, 1};
 
+#define SWEEP_TOP 340282366920938463463374607431768211456.0 /* 2^128 */
 #define SWEEP_WRONG 1e9 /* for a NaN, an infinity or a sign in the wrong place */
 
 static float sweep_float(uint32_t bits)
@@ -60,10 +61,10 @@ static double sweep_ulp(double y, double truth)
     int exponent;
     double unit;
     if (truth != truth || y != y) return truth != truth && y != y ? 0 : SWEEP_WRONG;
-    if (truth > 0x1p128) truth = 0x1p128;
-    if (truth < -0x1p128) truth = -0x1p128;
-    if (y > 0x1p128) y = 0x1p128;
-    if (y < -0x1p128) y = -0x1p128;
+    if (truth > SWEEP_TOP) truth = SWEEP_TOP;
+    if (truth < -SWEEP_TOP) truth = -SWEEP_TOP;
+    if (y > SWEEP_TOP) y = SWEEP_TOP;
+    if (y < -SWEEP_TOP) y = -SWEEP_TOP;
     memcpy(&bits, &truth, sizeof bits);
     exponent = (int)(bits >> 52 & 0x7ff) - 1023;
     if (exponent < -126) exponent = -126;

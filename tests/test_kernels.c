@@ -1,0 +1,953 @@
+/* Every elementwise kernel against a naive double twin, on every instruction set: sizes 0..67,
+ * operands flush against inaccessible pages at either end, every misalignment, aliasing. */
+#define _DEFAULT_SOURCE
+#define FMNIST_NN_IMPLEMENTATION
+#include "../fmnist_nn.h"
+#include "harness.h"
+#include <float.h>
+#if defined(__unix__) || defined(__APPLE__)
+#include <setjmp.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#define HAVE_GUARDS 1
+#else
+#define HAVE_GUARDS 0
+#endif
+
+#define LARGEST 67
+#define ROWS 3
+#define SLOTS 12
+#define EPSILON (sizeof(fnn_real) == 4 ? (double)FLT_EPSILON : DBL_EPSILON)
+
+/* ---- memory: one slot per operand, a run of bytes between two inaccessible pages ---- */
+static unsigned char *slots[SLOTS];
+static size_t slot_bytes;
+
+static void slots_open(void)
+{
+    int i;
+    if (slots[0]) return;
+#if HAVE_GUARDS
+    slot_bytes = (size_t)sysconf(_SC_PAGESIZE);
+#else
+    slot_bytes = 4096;
+#endif
+    for (i = 0; i < SLOTS; i++) {
+#if HAVE_GUARDS
+        unsigned char *p = (unsigned char *)mmap(NULL, 3 * slot_bytes, PROT_READ | PROT_WRITE,
+                                                 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (p == MAP_FAILED || mprotect(p, slot_bytes, PROT_NONE) ||
+            mprotect(p + 2 * slot_bytes, slot_bytes, PROT_NONE))
+            exit(3);
+        slots[i] = p + slot_bytes;
+#else
+        slots[i] = (unsigned char *)malloc(slot_bytes);
+#endif
+    }
+}
+
+/* Placement 0: ends at the upper guard. 1: starts at the lower one. 2 and on: placement - 2
+ * elements from a cache line's start, each slot by another amount; canaries all round. */
+#define PLACEMENTS 18
+static void *place(int slot, size_t size, size_t count, int placement)
+{
+    memset(slots[slot], 0xa5, slot_bytes);
+    if (placement == 0) return slots[slot] + slot_bytes - size * count;
+    if (placement == 1) return slots[slot];
+    return slots[slot] + 128 + size * (size_t)((placement - 2 + 5 * slot) % 16);
+}
+
+/* Whether all of a slot but the operand still holds canaries. */
+static int untouched(int slot, const void *operand, size_t bytes)
+{
+    const unsigned char *from = (const unsigned char *)operand, *p;
+    for (p = slots[slot]; p < slots[slot] + slot_bytes; p++)
+        if ((p < from || p >= from + bytes) && *p != 0xa5) return 0;
+    return 1;
+}
+
+static uint64_t seed;
+static double uniform(double low, double high)
+{
+    seed = seed * 6364136223846793005u + 1442695040888963407u;
+    return low + (high - low) * (double)(seed >> 11) / 9007199254740992.0;
+}
+
+/* ---- a case: what a kernel reads and writes, how to run it, and its twin ----
+ * Operands by letter: m matrix (rows,n), p the same, positive, v vector (n), q the same, positive,
+ * r (rows), s one number, b bytes (rows,n), l labels (rows). Outputs hold numbers beforehand too. */
+typedef struct test_case {
+    const char *name, *in, *out;
+    void (*run)(const fnni_kernels *k, ptrdiff_t rows, ptrdiff_t n, void **in, void **out);
+    void (*twin)(ptrdiff_t rows, ptrdiff_t n, double **in, double **out);
+    double bound, floor; /* |kernel - twin| <= bound epsilon max(|twin|, floor) */
+    int alias;           /* bit i: out[0] may be in[i] */
+    int kind;            /* of activation */
+    fnn_real parameter;
+} test_case;
+
+static const test_case *now;
+static fnni_step step;
+
+/* The rounding of x / sqrt 2 costs x^2 / 2 units, which the double twin pays as well. */
+#define GELU_BOUND (FNNI_REAL_IS_DOUBLE ? 40 : 8)
+#define REAL(p) ((fnn_real *)(p))
+
+static size_t operand_count(char letter, size_t rows, size_t n)
+{
+    return strchr("mpb", letter) ? rows * n : strchr("vq", letter) ? n : strchr("rl", letter) ? rows : 1;
+}
+
+static size_t operand_size(char letter)
+{
+    return letter == 'b' ? 1 : letter == 'l' ? sizeof(int32_t) : sizeof(fnn_real);
+}
+
+static void operand_fill(char letter, void *p, double *copy, size_t count, size_t n)
+{
+    size_t i;
+    for (i = 0; i < count; i++) {
+        if (letter == 'b') copy[i] = ((uint8_t *)p)[i] = (uint8_t)(unsigned)uniform(0, 256);
+        else if (letter == 'l') copy[i] = ((int32_t *)p)[i] = (int32_t)uniform(0, (double)n);
+        else {
+            const double x = strchr("pq", letter) ? uniform(0.01, 2) : uniform(-3, 3);
+            copy[i] = (double)(REAL(p)[i] = i % 13 == 5 && !strchr("pq", letter) ? 0 : (fnn_real)x);
+        }
+    }
+}
+
+static double worst_seen; /* in units of the case's bound */
+
+static void compare(const fnni_kernels *k, char letter, const void *p, const double *twin, size_t count,
+                    size_t n, int placement)
+{
+    size_t i;
+    (void)letter;
+    for (i = 0; i < count; i++) {
+        const double y = (double)REAL(p)[i], size = fabs(twin[i]) > now->floor ? fabs(twin[i]) : now->floor;
+        const double error = fabs(y - twin[i]), allowed = now->bound * EPSILON * size;
+        if (error > 0 && allowed > 0 && error / allowed > worst_seen) worst_seen = error / allowed;
+        if (!(error <= allowed) && !(y != y && twin[i] != twin[i])) {
+            CHECKF(0, "%s %s n %d placement %d: element %d is %.9g, twin %.9g, step flags %d%d%d%d%d", now->name,
+                   fnn_isa_name(k->isa), (int)n, placement, (int)i, y, twin[i], step.clip_penalty,
+                   step.nesterov, step.epsilon_inside, step.rate_inside, step.epsilon_corrected);
+            return;
+        }
+    }
+}
+
+/* One run: alias is -1 or the input that out[0] is. */
+static void run_once(const fnni_kernels *k, size_t rows, size_t n, int placement, int alias)
+{
+    static double copies[SLOTS][ROWS * LARGEST + 1];
+    void *in[SLOTS] = {0}, *out[SLOTS] = {0};
+    double *din[SLOTS] = {0}, *dout[SLOTS] = {0};
+    const int inputs = (int)strlen(now->in), outputs = (int)strlen(now->out);
+    int i;
+    for (i = 0; i < inputs + outputs; i++) {
+        const char letter = i < inputs ? now->in[i] : now->out[i - inputs];
+        const size_t count = operand_count(letter, rows, n);
+        void *p = place(i, operand_size(letter), count, placement);
+        operand_fill(letter, p, copies[i], count, n);
+        if (i < inputs) in[i] = p, din[i] = copies[i];
+        else out[i - inputs] = p, dout[i - inputs] = copies[i];
+    }
+    if (alias >= 0) out[0] = in[alias];
+    now->twin((ptrdiff_t)rows, (ptrdiff_t)n, din, dout);
+    now->run(k, (ptrdiff_t)rows, (ptrdiff_t)n, in, out);
+    for (i = 0; i < outputs; i++)
+        compare(k, now->out[i], out[i], dout[i], operand_count(now->out[i], rows, n), n, placement);
+    for (i = 0; i < inputs + outputs; i++) {
+        const char letter = i < inputs ? now->in[i] : now->out[i - inputs];
+        const size_t bytes = operand_count(letter, rows, n) * operand_size(letter);
+        if (i == inputs && alias >= 0) continue;
+        CHECKF(untouched(i, i < inputs ? in[i] : out[i - inputs], bytes), "%s %s n %d: wrote outside operand %d",
+               now->name, fnn_isa_name(k->isa), (int)n, i);
+    }
+}
+
+static void run_case(const test_case *c, size_t rows)
+{
+    const int few = getenv("TEST_QUICK") != NULL;
+    int isa, placement, n, alias;
+    slots_open();
+    now = c;
+    worst_seen = 0;
+    for (isa = FNN_ISA_SCALAR; isa < FNN_ISA_COUNT && harness_wrong < 10; isa++) {
+        const fnni_kernels *k = fnni_kernels_for((fnn_isa)isa);
+        if (!fnn_isa_available((fnn_isa)isa)) continue;
+        for (n = 0; n <= LARGEST; n++)
+            for (placement = 0; placement < PLACEMENTS; placement++) {
+                if (few && placement > 3 && n % 4 != placement % 4) continue;
+                for (alias = -1; alias < 2; alias++)
+                    if (alias < 0 || (c->alias >> alias & 1)) run_once(k, rows, (size_t)n, placement, alias);
+            }
+    }
+    if (getenv("TEST_VERBOSE")) printf("  %-28s largest error %.2f of the bound\n", c->name, worst_seen);
+}
+
+#define RUN(name) static void name(const fnni_kernels *k, ptrdiff_t rows, ptrdiff_t n, void **in, void **out)
+#define TWIN(name) static void name(ptrdiff_t rows, ptrdiff_t n, double **in, double **out)
+#define EACH for (i = 0; i < rows * n; i++)
+
+/* ---- maps and activations ---- */
+static double f(int kind, double a, double x)
+{
+    switch (kind) {
+    case FNN_RELU: return x > 0 ? x : 0;
+    case FNN_LEAKY_RELU: return x > 0 ? x : a * x;
+    case FNN_ELU: return x > 0 ? x : a * expm1(x);
+    case FNN_GELU: return x * 0.5 * erfc(-x / sqrt(2.0));
+    case FNN_SIGMOID: return 1 / (1 + exp(-x));
+    case FNN_TANH: return tanh(x);
+    case FNNI_MAP_EXP: return exp(x);
+    case FNNI_MAP_LOG: return log(x);
+    default: return x;
+    }
+}
+
+/* f'(x) by the formula in x, which the kernels, from y, must match. */
+static double slope(int kind, double a, double x)
+{
+    switch (kind) {
+    case FNN_RELU: return x > 0;
+    case FNN_LEAKY_RELU: return x > 0 ? 1 : a;
+    case FNN_ELU: return x > 0 ? 1 : a * exp(x);
+    case FNN_GELU: return 0.5 * erfc(-x / sqrt(2.0)) + x * exp(-x * x / 2) / sqrt(2 * 3.14159265358979323846);
+    case FNN_SIGMOID: return exp(-x) / ((1 + exp(-x)) * (1 + exp(-x)));
+    case FNN_TANH: return 1 - tanh(x) * tanh(x);
+    default: return 1;
+    }
+}
+
+RUN(run_map)
+{
+    const ptrdiff_t count = rows * n;
+    if (now->kind == FNNI_MAP_EXP) k->map_exp(count, REAL(in[0]), REAL(out[0]));
+    else if (now->kind == FNNI_MAP_LOG) k->map_log(count, REAL(in[0]), REAL(out[0]));
+    else k->activation((fnn_activation)now->kind, now->parameter, count, REAL(in[0]), REAL(out[0]));
+}
+TWIN(twin_map)
+{
+    ptrdiff_t i;
+    EACH out[0][i] = f(now->kind, (double)now->parameter, in[0][i]);
+}
+
+static void maps(void)
+{
+    static const test_case cases[] = {
+        {"linear", "m", "m", run_map, twin_map, 0, 0, 1, FNN_LINEAR, 0},
+        {"relu", "m", "m", run_map, twin_map, 0, 0, 1, FNN_RELU, 0},
+        {"leaky relu", "m", "m", run_map, twin_map, .5, 0, 1, FNN_LEAKY_RELU, (fnn_real).3},
+        {"elu", "m", "m", run_map, twin_map, 1.5, 0, 1, FNN_ELU, (fnn_real).7},
+        {"gelu", "m", "m", run_map, twin_map, GELU_BOUND, 0, 1, FNN_GELU, 0},
+        {"sigmoid", "m", "m", run_map, twin_map, 2, 0, 1, FNN_SIGMOID, 0},
+        {"tanh", "m", "m", run_map, twin_map, 2, 0, 1, FNN_TANH, 0},
+        {"exp", "m", "m", run_map, twin_map, 1, 0, 1, FNNI_MAP_EXP, 0},
+        {"log", "p", "m", run_map, twin_map, 1, 0, 1, FNNI_MAP_LOG, 0},
+    };
+    size_t i;
+    for (i = 0; i < sizeof cases / sizeof cases[0]; i++) run_case(&cases[i], 1);
+}
+
+/* The twin takes its slope from x; the kernel gets y (in[0]) made from x as the forward does, so
+ * that operand is filled again here. GELU gets x itself. */
+RUN(run_back)
+{
+    const fnn_activation kind = (fnn_activation)now->kind;
+    fnn_real *x = kind == FNN_GELU ? REAL(in[0]) : NULL, *y = kind == FNN_GELU ? NULL : REAL(in[0]);
+    if (y) k->activation(kind, now->parameter, rows * n, y, y);
+    k->activation_backward(kind, now->parameter, rows * n, x, y, REAL(in[1]), REAL(out[0]));
+}
+TWIN(twin_back)
+{
+    ptrdiff_t i;
+    EACH out[0][i] = in[1][i] * slope(now->kind, (double)now->parameter, in[0][i]);
+}
+
+static void backward(void)
+{
+    static const test_case cases[] = {
+        {"linear", "mm", "m", run_back, twin_back, 0, 0, 3, FNN_LINEAR, 0},
+        {"relu", "mm", "m", run_back, twin_back, 0, 0, 3, FNN_RELU, 0},
+        {"leaky relu", "mm", "m", run_back, twin_back, .5, 0, 3, FNN_LEAKY_RELU, (fnn_real).3},
+        {"leaky relu 0", "mm", "m", run_back, twin_back, 0, 0, 3, FNN_LEAKY_RELU, 0},
+        {"elu", "mm", "m", run_back, twin_back, 3, .5, 3, FNN_ELU, (fnn_real).7},
+        {"gelu", "mm", "m", run_back, twin_back, 8, 1, 3, FNN_GELU, 0},
+        {"sigmoid", "mm", "m", run_back, twin_back, 4, .5, 3, FNN_SIGMOID, 0},
+        {"tanh", "mm", "m", run_back, twin_back, 8, 1, 3, FNN_TANH, 0},
+    };
+    size_t i;
+    for (i = 0; i < sizeof cases / sizeof cases[0]; i++) run_case(&cases[i], 1);
+}
+
+RUN(run_bias) { k->bias_activation((fnn_activation)now->kind, now->parameter, rows, n, REAL(in[0]), REAL(out[0]), n); }
+TWIN(twin_bias)
+{
+    ptrdiff_t i;
+    EACH out[0][i] = f(now->kind, (double)now->parameter, (double)(fnn_real)(out[0][i] + in[0][i % n]));
+}
+/* Half the columns of each row; the rest must stay. */
+RUN(run_bias_part) { k->bias_activation((fnn_activation)now->kind, now->parameter, rows, n / 2, REAL(in[0]), REAL(out[0]), n); }
+TWIN(twin_bias_part)
+{
+    ptrdiff_t i;
+    EACH if (i % n < n / 2) out[0][i] = f(now->kind, (double)now->parameter, (double)(fnn_real)(out[0][i] + in[0][i % n]));
+}
+RUN(run_no_bias) { k->bias_activation((fnn_activation)now->kind, now->parameter, rows, n - n / 3, NULL, REAL(out[0]), n); (void)in; }
+TWIN(twin_no_bias)
+{
+    ptrdiff_t i;
+    (void)in;
+    EACH if (i % n < n - n / 3) out[0][i] = f(now->kind, (double)now->parameter, out[0][i]);
+}
+
+static void bias_activation(void)
+{
+    int kind, form;
+    for (kind = 0; kind < FNN_SOFTMAX; kind++)
+        for (form = 0; form < 3; form++) {
+            test_case c = {"bias activation", "v", "m", run_bias, twin_bias, GELU_BOUND, 0, 0, 0, (fnn_real).3};
+            c.kind = kind;
+            if (form == 1) c.run = run_bias_part, c.twin = twin_bias_part;
+            if (form == 2) c.run = run_no_bias, c.twin = twin_no_bias;
+            run_case(&c, ROWS);
+        }
+}
+
+/* ---- softmax ---- */
+static void naive_softmax(ptrdiff_t n, const double *x, double *y)
+{
+    double m = -HUGE_VAL, sum = 0;
+    ptrdiff_t j;
+    for (j = 0; j < n; j++) m = x[j] > m ? x[j] : m;
+    for (j = 0; j < n; j++) sum += y[j] = exp(x[j] - m);
+    for (j = 0; j < n; j++) y[j] /= sum;
+}
+RUN(run_softmax) { k->softmax(rows, n, REAL(in[0]), REAL(out[0])); }
+TWIN(twin_softmax)
+{
+    ptrdiff_t i;
+    for (i = 0; i < rows; i++) naive_softmax(n, in[0] + i * n, out[0] + i * n);
+}
+
+static fnn_real smoothing, loss_scale;
+static void naive_entropy(ptrdiff_t n, const double *x, double *t, double *loss, double *gradient)
+{
+    static double p[LARGEST];
+    double sum_t = 0;
+    ptrdiff_t j;
+    naive_softmax(n, x, p);
+    *loss = 0;
+    for (j = 0; j < n; j++) {
+        t[j] = (1 - (double)smoothing) * t[j] + (double)smoothing / (double)n;
+        sum_t += t[j];
+        *loss -= t[j] * log(p[j]);
+    }
+    for (j = 0; j < n; j++) gradient[j] = (double)loss_scale * (p[j] * sum_t - t[j]);
+}
+/* in: logits, labels; out: gradient, losses. */
+RUN(run_labels)
+{
+    k->softmax_cross_entropy(rows, n, REAL(in[0]), (int32_t *)in[1], NULL, smoothing, loss_scale, REAL(out[1]), REAL(out[0]));
+}
+RUN(run_labels_loss)
+{
+    k->softmax_cross_entropy(rows, n, REAL(in[0]), (int32_t *)in[1], NULL, smoothing, loss_scale, REAL(out[0]), NULL);
+}
+RUN(run_labels_gradient)
+{
+    k->softmax_cross_entropy(rows, n, REAL(in[0]), (int32_t *)in[1], NULL, smoothing, loss_scale, NULL, REAL(out[0]));
+}
+static void twin_entropy(ptrdiff_t rows, ptrdiff_t n, double **in, double *gradient, double *loss, int labels)
+{
+    static double t[LARGEST], unused[ROWS * LARGEST];
+    ptrdiff_t i, j;
+    for (i = 0; i < rows && n > 0; i++) {
+        for (j = 0; j < n; j++) t[j] = labels ? j == (ptrdiff_t)in[1][i] : in[1][i * n + j];
+        naive_entropy(n, in[0] + i * n, t, loss ? loss + i : unused, gradient ? gradient + i * n : unused);
+    }
+}
+TWIN(twin_labels) { twin_entropy(rows, n, in, out[0], out[1], 1); }
+TWIN(twin_labels_loss) { twin_entropy(rows, n, in, NULL, out[0], 1); }
+TWIN(twin_labels_gradient) { twin_entropy(rows, n, in, out[0], NULL, 1); }
+RUN(run_targets)
+{
+    k->softmax_cross_entropy(rows, n, REAL(in[0]), NULL, REAL(in[1]), smoothing, loss_scale, REAL(out[1]), REAL(out[0]));
+}
+RUN(run_targets_loss)
+{
+    k->softmax_cross_entropy(rows, n, REAL(in[0]), NULL, REAL(in[1]), smoothing, loss_scale, REAL(out[0]), NULL);
+}
+TWIN(twin_targets) { twin_entropy(rows, n, in, out[0], out[1], 0); }
+TWIN(twin_targets_loss) { twin_entropy(rows, n, in, NULL, out[0], 0); }
+
+static void softmax(void)
+{
+    static const test_case c = {"softmax", "m", "m", run_softmax, twin_softmax, 8, 0, 1, 0, 0};
+    run_case(&c, ROWS);
+}
+
+static void cross_entropy(void)
+{
+    static const test_case cases[] = {
+        {"labels", "ml", "mr", run_labels, twin_labels, 12, 1, 1, 0, 0},
+        {"labels, loss", "ml", "r", run_labels_loss, twin_labels_loss, 12, 1, 0, 0, 0},
+        {"labels, gradient", "ml", "m", run_labels_gradient, twin_labels_gradient, 12, 1, 1, 0, 0},
+        {"targets", "mp", "mr", run_targets, twin_targets, 100, 1, 1, 0, 0},
+        {"targets, loss", "mp", "r", run_targets_loss, twin_targets_loss, 100, 1, 0, 0, 0},
+    };
+    size_t i;
+    for (i = 0; i < 2 * sizeof cases / sizeof cases[0]; i++) {
+        smoothing = i % 2 ? (fnn_real).1 : 0;
+        loss_scale = i % 2 ? (fnn_real).25 : 1;
+        run_case(&cases[i / 2], ROWS);
+    }
+}
+
+/* ---- reductions and vector algebra ---- */
+RUN(run_sum) { REAL(out[0])[0] = k->sum(rows * n, REAL(in[0])); }
+TWIN(twin_sum)
+{
+    ptrdiff_t i;
+    out[0][0] = 0;
+    EACH out[0][0] += in[0][i];
+}
+RUN(run_dot) { REAL(out[0])[0] = k->dot(rows * n, REAL(in[0]), REAL(in[1])); }
+TWIN(twin_dot)
+{
+    ptrdiff_t i;
+    out[0][0] = 0;
+    EACH out[0][0] += in[0][i] * in[1][i];
+}
+RUN(run_maximum) { REAL(out[0])[0] = k->max_value(rows * n, REAL(in[0])); }
+TWIN(twin_maximum)
+{
+    ptrdiff_t i;
+    out[0][0] = -HUGE_VAL;
+    EACH if (in[0][i] > out[0][0]) out[0][0] = in[0][i];
+    if (rows * n == 0) out[0][0] = (double)NAN; /* compared by hand below */
+}
+RUN(run_maximum_or_nan) { run_maximum(k, rows, n, in, out); if (rows * n == 0) REAL(out[0])[0] = REAL(out[0])[0] < 0 ? (fnn_real)NAN : 0; }
+RUN(run_add_scaled) { k->add_scaled(rows * n, (fnn_real)1.7, REAL(in[0]), REAL(out[0])); }
+TWIN(twin_add_scaled) { ptrdiff_t i; EACH out[0][i] += (double)(fnn_real)1.7 * in[0][i]; }
+RUN(run_scale) { k->scale(rows * n, (fnn_real)1.7, REAL(out[0])); (void)in; }
+TWIN(twin_scale) { ptrdiff_t i; (void)in; EACH out[0][i] *= (double)(fnn_real)1.7; }
+RUN(run_fill) { k->fill(rows * n, (fnn_real)1.7, REAL(out[0])); (void)in; }
+TWIN(twin_fill) { ptrdiff_t i; (void)in; EACH out[0][i] = (double)(fnn_real)1.7; }
+RUN(run_columns) { k->column_sums(rows, n, REAL(in[0]), n, REAL(out[0])); }
+TWIN(twin_columns)
+{
+    ptrdiff_t i;
+    for (i = 0; i < n; i++) out[0][i] = 0;
+    EACH out[0][i % n] += in[0][i];
+}
+RUN(run_columns_part) { k->column_sums(rows, n / 2, REAL(in[0]), n, REAL(out[0])); }
+TWIN(twin_columns_part)
+{
+    ptrdiff_t i;
+    for (i = 0; i < n / 2; i++) out[0][i] = 0;
+    EACH if (i % n < n / 2) out[0][i % n] += in[0][i];
+}
+RUN(run_bytes) { k->from_bytes(rows * n, (uint8_t *)in[0], now->kind, REAL(in[1]), REAL(in[2]), REAL(out[0])); }
+RUN(run_reals) { k->from_reals(rows * n, REAL(in[0]), now->kind, REAL(in[1]), REAL(in[2]), REAL(out[0])); }
+TWIN(twin_inputs)
+{
+    ptrdiff_t i;
+    EACH
+    {
+        const ptrdiff_t j = now->kind ? i : 0;
+        out[0][i] = (in[0][i] - in[1][j]) * in[2][j];
+    }
+}
+
+static void vectors(void)
+{
+    static const test_case cases[] = {
+        {"sum", "m", "s", run_sum, twin_sum, 30, 3, 0, 0, 0},
+        {"dot", "mm", "s", run_dot, twin_dot, 60, 3, 0, 0, 0},
+        {"max", "m", "s", run_maximum_or_nan, twin_maximum, 0, 0, 0, 0, 0},
+        {"add_scaled", "m", "m", run_add_scaled, twin_add_scaled, 2, 4, 1, 0, 0},
+        {"scale", "", "m", run_scale, twin_scale, .5, 0, 0, 0, 0},
+        {"fill", "", "m", run_fill, twin_fill, 0, 0, 0, 0, 0},
+        {"column sums", "m", "v", run_columns, twin_columns, 4, 3, 0, 0, 0},
+        {"column sums, part", "m", "v", run_columns_part, twin_columns_part, 4, 3, 0, 0, 0},
+        {"bytes", "bss", "m", run_bytes, twin_inputs, 2, 10, 0, 0, 0},
+        {"bytes, each", "bmm", "m", run_bytes, twin_inputs, 2, 10, 0, 1, 0},
+        {"reals", "mss", "m", run_reals, twin_inputs, 2, 4, 1, 0, 0},
+        {"reals, each", "mmm", "m", run_reals, twin_inputs, 2, 4, 1, 1, 0},
+    };
+    size_t i;
+    for (i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        if (strncmp(cases[i].name, "add_scaled", 10) == 0) {
+            test_case apart = cases[i]; /* y may be x, but the twin's y is then x */
+            apart.alias = 0;
+            run_case(&apart, 1);
+        } else run_case(&cases[i], cases[i].out[0] == 'v' ? ROWS : 1);
+}
+
+/* Long sums: the compensated truth within the rounding of n / (4 LANES) additions. */
+static void long_sums(void)
+{
+    enum { N = 100003 };
+    static fnn_real x[N], y[N];
+    double sum = 0, dot = 0, size = 0, dot_size = 0;
+    int isa, i;
+    seed = 5;
+    for (i = 0; i < N; i++) {
+        x[i] = (fnn_real)uniform(-1, 1);
+        y[i] = (fnn_real)uniform(-1, 1);
+        sum += (double)x[i];
+        dot += (double)x[i] * (double)y[i];
+        size += fabs((double)x[i]);
+        dot_size += fabs((double)x[i] * (double)y[i]);
+    }
+    for (isa = 1; isa < FNN_ISA_COUNT; isa++) {
+        const fnni_kernels *k = fnni_kernels_for((fnn_isa)isa);
+        double bound;
+        if (!fnn_isa_available((fnn_isa)isa)) continue;
+        bound = EPSILON * (N / (4.0 * k->lanes) + 10);
+        CHECK(fabs((double)k->sum(N, x) - sum) <= bound * size);
+        CHECK(fabs((double)k->dot(N, x, y) - dot) <= bound * dot_size);
+        CHECK(k->sum(N, x) == k->sum(N, x));
+    }
+}
+
+/* ---- optimisers: the twins follow the formulas in the kernel list ---- */
+static double twin_gradient(double w, double g)
+{
+    const double penalty = (double)step.l2 * w + (double)step.l1 * (w > 0 ? 1 : w < 0 ? -1 : 0);
+    if (step.clip_penalty) g += penalty;
+    g *= (double)step.gradient_scale;
+    if (step.clip > 0) g = g > (double)step.clip ? (double)step.clip : g < -(double)step.clip ? -(double)step.clip : g;
+    return step.clip_penalty ? g : g + penalty;
+}
+static double twin_weight(double w, double update) { return w * (1 - (double)step.rate * (double)step.decay) - update; }
+static double twin_root(double s)
+{
+    return step.epsilon_inside ? sqrt(s + (double)step.epsilon) : sqrt(s) + (double)step.epsilon;
+}
+RUN(run_sgd) { k->step_sgd(rows * n, &step, REAL(out[0]), REAL(in[0])); }
+TWIN(twin_sgd)
+{
+    ptrdiff_t i;
+    EACH out[0][i] = twin_weight(out[0][i], (double)step.rate * twin_gradient(out[0][i], in[0][i]));
+}
+RUN(run_momentum) { k->step_momentum(rows * n, &step, REAL(out[0]), REAL(in[0]), REAL(out[1])); }
+TWIN(twin_momentum)
+{
+    const double mu = (double)step.momentum, rate = (double)step.rate, fresh = 1 - (double)step.dampening;
+    ptrdiff_t i;
+    EACH
+    {
+        const double g = fresh * twin_gradient(out[0][i], in[0][i]) * (step.rate_inside ? rate : 1);
+        double update = out[1][i] = mu * out[1][i] + g;
+        if (step.nesterov) update = g + mu * update;
+        out[0][i] = twin_weight(out[0][i], step.rate_inside ? update : rate * update);
+    }
+}
+RUN(run_adagrad) { k->step_adagrad(rows * n, &step, REAL(out[0]), REAL(in[0]), REAL(out[1])); }
+TWIN(twin_adagrad)
+{
+    ptrdiff_t i;
+    EACH
+    {
+        const double g = twin_gradient(out[0][i], in[0][i]);
+        out[1][i] += g * g;
+        out[0][i] = twin_weight(out[0][i], (double)step.rate * g / twin_root(out[1][i]));
+    }
+}
+RUN(run_adadelta) { k->step_adadelta(rows * n, &step, REAL(out[0]), REAL(in[0]), REAL(out[1]), REAL(out[2])); }
+TWIN(twin_adadelta)
+{
+    const double rho = (double)step.rho, epsilon = (double)step.epsilon;
+    ptrdiff_t i;
+    EACH
+    {
+        const double g = twin_gradient(out[0][i], in[0][i]);
+        double u;
+        out[1][i] = rho * out[1][i] + (1 - rho) * g * g;
+        u = sqrt(out[2][i] + epsilon) / sqrt(out[1][i] + epsilon) * g;
+        out[2][i] = rho * out[2][i] + (1 - rho) * u * u;
+        out[0][i] = twin_weight(out[0][i], (double)step.rate * u);
+    }
+}
+RUN(run_rmsprop) { k->step_rmsprop(rows * n, &step, REAL(out[0]), REAL(in[0]), REAL(out[1]), REAL(out[2])); }
+TWIN(twin_rmsprop)
+{
+    const double rho = (double)step.rho, mu = (double)step.momentum, rate = (double)step.rate;
+    ptrdiff_t i;
+    EACH
+    {
+        const double g = twin_gradient(out[0][i], in[0][i]);
+        double u;
+        out[1][i] = rho * out[1][i] + (1 - rho) * g * g;
+        u = (1 - (double)step.dampening) * g / twin_root(out[1][i]);
+        if (!out[2]) {
+            out[0][i] = twin_weight(out[0][i], rate * g / twin_root(out[1][i]));
+            continue;
+        }
+        out[2][i] = mu * out[2][i] + (step.rate_inside ? rate * u : u);
+        out[0][i] = twin_weight(out[0][i], step.rate_inside ? out[2][i] : rate * out[2][i]);
+    }
+}
+RUN(run_adam) { k->step_adam(rows * n, &step, REAL(out[0]), REAL(in[0]), REAL(out[1]), REAL(out[2])); }
+/* As torch.optim.Adam writes it, or keras.optimizers.Adam. */
+TWIN(twin_adam)
+{
+    const double b1 = (double)step.beta1, b2 = (double)step.beta2, rate = (double)step.rate;
+    const double c1 = (double)step.correction1, c2 = (double)step.correction2, epsilon = (double)step.epsilon;
+    ptrdiff_t i;
+    EACH
+    {
+        const double g = twin_gradient(out[0][i], in[0][i]);
+        const double m = out[1][i] = b1 * out[1][i] + (1 - b1) * g;
+        const double v = out[2][i] = b2 * out[2][i] + (1 - b2) * g * g;
+        out[0][i] = twin_weight(out[0][i], step.epsilon_corrected
+                                               ? rate / c1 * m / (sqrt(v) / sqrt(c2) + epsilon)
+                                               : rate * sqrt(c2) / c1 * m / (sqrt(v) + epsilon));
+    }
+}
+
+static void optimisers(void)
+{
+    static const test_case cases[] = {
+        {"sgd", "m", "m", run_sgd, twin_sgd, 2, 4, 0, 0, 0},
+        {"momentum", "m", "mm", run_momentum, twin_momentum, 3, 4, 0, 0, 0},
+        {"adagrad", "m", "mp", run_adagrad, twin_adagrad, 4, 4, 0, 0, 0},
+        {"adadelta", "m", "mpp", run_adadelta, twin_adadelta, 4, 4, 0, 0, 0},
+        {"rmsprop", "m", "mp", run_rmsprop, twin_rmsprop, 4, 4, 0, 0, 0},
+        {"rmsprop momentum", "m", "mpm", run_rmsprop, twin_rmsprop, 4, 4, 0, 0, 0},
+        {"adam", "m", "mmp", run_adam, twin_adam, 4, 4, 0, 0, 0},
+    };
+    static const fnn_real rates[] = {(fnn_real).05, (fnn_real).3};
+    const int variants = getenv("TEST_QUICK") ? 4 : 16;
+    size_t i;
+    int v;
+    for (v = 0; v < variants; v++) {
+        memset(&step, 0, sizeof step);
+        step.rate = rates[v & 1];
+        step.gradient_scale = v & 2 ? (fnn_real).5 : 1;
+        step.momentum = (fnn_real).9;
+        step.dampening = v & 4 ? (fnn_real).2 : 0;
+        step.rho = (fnn_real).9;
+        step.beta1 = (fnn_real).9;
+        step.beta2 = (fnn_real).999;
+        step.correction1 = 1 - (fnn_real).9 * (fnn_real).9;
+        step.correction2 = 1 - (fnn_real).999 * (fnn_real).999;
+        step.epsilon = (fnn_real)1e-3;
+        if (v % 4 > 0) {
+            step.l2 = (fnn_real).01;
+            step.decay = (fnn_real).1;
+        }
+        if (v % 4 > 1) {
+            step.clip = (fnn_real).8;
+            step.l1 = (fnn_real).02;
+        }
+        step.clip_penalty = v % 4 == 3;
+        step.nesterov = v >> 1 & 1;
+        step.epsilon_inside = v >> 2 & 1;
+        step.rate_inside = v >> 3 & 1;
+        step.epsilon_corrected = (v ^ v >> 1) & 1;
+        for (i = 0; i < sizeof cases / sizeof cases[0]; i++) run_case(&cases[i], 1);
+    }
+    memset(&step, 0, sizeof step);
+}
+
+/* ---- dropout ---- */
+static uint64_t dropout_key, dropout_offset;
+static uint32_t naive_hash(uint64_t key, uint64_t counter)
+{
+    uint64_t k = key + (counter >> 32) * 0xd1342543de82ef95u + 0x9e3779b97f4a7c15u;
+    uint32_t x;
+    k = (k ^ (k >> 30)) * 0xbf58476d1ce4e5b9u;
+    k = (k ^ (k >> 27)) * 0x94d049bb133111ebu;
+    k ^= k >> 31;
+    x = (uint32_t)counter ^ (uint32_t)k;
+    x = (x ^ x >> 16) * 0x7feb352du;
+    x = (x ^ x >> 15) + (uint32_t)(k >> 32);
+    x = (x ^ x >> 16) * 0x846ca68bu;
+    return x ^ x >> 16;
+}
+RUN(run_dropout) { k->dropout(rows * n, dropout_key, dropout_offset, now->parameter, REAL(in[0]), REAL(out[0])); }
+TWIN(twin_dropout)
+{
+    const double rate = (double)now->parameter;
+    ptrdiff_t i;
+    EACH out[0][i] = naive_hash(dropout_key, dropout_offset + (uint64_t)i) >= rate * 4294967296.0 ? in[0][i] / (1 - rate) : 0;
+}
+
+static void dropout(void)
+{
+    static const fnn_real rates[] = {0, (fnn_real).1, (fnn_real).5, (fnn_real).9};
+    static const uint64_t offsets[] = {0, 1, 4294967296u - 30, 77 * (uint64_t)4294967296u - 64};
+    size_t i;
+    for (i = 0; i < 16; i++) {
+        test_case c = {"dropout", "m", "m", run_dropout, twin_dropout, 2, 0, 1, 0, 0};
+        c.parameter = rates[i % 4];
+        dropout_offset = offsets[i / 4];
+        dropout_key = 0x123456789abcdefu * (i + 1);
+        run_case(&c, 1);
+    }
+}
+
+/* Counts within five standard deviations: of kept units, and of units kept together with the
+ * one at a distance, under the next key, and under a key that differs in one bit. */
+static void dropout_is_fair(void)
+{
+    enum { N = 1 << 18 };
+    static fnn_real x[N], kept[2][N];
+    static const int distances[] = {1, 2, 3, 8, 10, 64, 128, 784, 1024, 65536};
+    const fnni_kernels *k = fnni_kernels_for(fnni_best_isa());
+    int r, bit, d, i;
+    k->fill(N, 1, x);
+    for (r = 1; r < 10; r += 2) {
+        const double p = 1 - (double)(fnn_real)(r / 10.0), p2 = p * p;
+        const double bound = 5 * sqrt(N * p * (1 - p)), bound2 = 5 * sqrt(N * p2 * (1 - p2));
+        double count = 0;
+        k->dropout(N, 42, 0, (fnn_real)(r / 10.0), x, kept[0]);
+        for (i = 0; i < N; i++) count += kept[0][i] > 0;
+        CHECKF(fabs(count - N * p) < bound, "rate .%d keeps %g", r, count / N);
+        for (d = 0; d < 10; d++) {
+            for (count = 0, i = 0; i < N; i++) count += kept[0][i] > 0 && kept[0][(i + distances[d]) % N] > 0;
+            CHECKF(fabs(count - N * p2) < bound2, "rate .%d distance %d: %g, not %g", r, distances[d], count / N, p2);
+        }
+        for (bit = 0; bit < 65; bit += 4) {
+            k->dropout(N, bit < 64 ? 42 ^ (uint64_t)1 << bit : 43, 0, (fnn_real)(r / 10.0), x, kept[1]);
+            for (count = 0, i = 0; i < N; i++) count += kept[0][i] > 0 && kept[1][i] > 0;
+            CHECKF(fabs(count - N * p2) < bound2, "rate .%d key bit %d: %g, not %g", r, bit, count / N, p2);
+        }
+    }
+    k->dropout(N, 42, 0, 1, x, kept[0]);
+    CHECK(k->max_value(N, kept[0]) == 0);
+}
+
+/* ---- numbers that are none ---- */
+#define SPECIALS 9
+static const char *const special_names[SPECIALS] = {"NaN", "inf", "-inf", "0", "-0", "tiny", "-tiny", "max", "-max"};
+static fnn_real special(int i)
+{
+    const fnn_real tiny = (fnn_real)(sizeof(fnn_real) == 4 ? 1e-45 : 5e-324);
+    const fnn_real max = (fnn_real)(sizeof(fnn_real) == 4 ? (double)FLT_MAX : DBL_MAX);
+    const fnn_real list[SPECIALS] = {(fnn_real)NAN, (fnn_real)INFINITY, (fnn_real)-INFINITY, 0, (fnn_real)-0.0,
+                                     tiny, -tiny, max, -max};
+    return list[i];
+}
+
+/* What each function makes of each special: n NaN, + and - infinity, 0, 1, - h 1/2, x itself,
+ * i: -1, a: -0.5 (the parameter with its sign), l: parameter times x, ~: not checked here. */
+static void specials(void)
+{
+    static const struct { const char *name; int kind; const char *expect; } rows[] = {
+        {"exp", FNNI_MAP_EXP, "n+01111+0"},      {"log", FNNI_MAP_LOG, "n+n--~n~n"},
+        {"tanh", FNN_TANH, "n1ixxxx1i"},         {"sigmoid", FNN_SIGMOID, "n10hhhh10"},
+        {"linear", FNN_LINEAR, "nxxxxxxxx"},     {"relu", FNN_RELU, "nx00xx0x0"},
+        {"leaky", FNN_LEAKY_RELU, "nxlxlxlxl"},  {"elu", FNN_ELU, "nxa00~~xa"},
+        {"gelu", FNN_GELU, "nx000~~x0"},
+    };
+    static fnn_real x[LARGEST], y[LARGEST];
+    size_t r;
+    int isa, s, at, i;
+    for (isa = 1; isa < FNN_ISA_COUNT; isa++)
+        for (r = 0; r < sizeof rows / sizeof rows[0] && fnn_isa_available((fnn_isa)isa); r++)
+            for (s = 0; s < SPECIALS; s++)
+                for (at = 0; at < LARGEST; at++) {
+                    const char e = rows[r].expect[s];
+                    const fnni_kernels *k = fnni_kernels_for((fnn_isa)isa);
+                    double want, got;
+                    for (i = 0; i < LARGEST; i++) x[i] = 1;
+                    x[at] = special(s);
+                    if (rows[r].kind == FNNI_MAP_EXP) k->map_exp(LARGEST, x, y);
+                    else if (rows[r].kind == FNNI_MAP_LOG) k->map_log(LARGEST, x, y);
+                    else k->activation((fnn_activation)rows[r].kind, (fnn_real).5, LARGEST, x, y);
+                    got = (double)y[at];
+                    want = e == 'n' ? (double)NAN : e == '+' ? HUGE_VAL : e == '-' ? -HUGE_VAL : e == '0' ? 0
+                           : e == '1' ? 1 : e == 'i' ? -1 : e == 'h' ? .5 : e == 'a' ? -.5
+                           : e == 'l' ? (double)((fnn_real).5 * x[at]) : e == '~' ? got : (double)x[at];
+                    CHECKF(got == want || (got != got && want != want), "%s %s(%s) = %g, not %g",
+                           fnn_isa_name((fnn_isa)isa), rows[r].name, special_names[s], got, want);
+                    if (e == 'x' && want == 0) CHECKF(signbit(got) == signbit(want), "%s: sign of 0", rows[r].name);
+                    for (i = 0; i < LARGEST; i++) CHECKF(i == at || y[i] == y[(at + 1) % LARGEST], "a neighbour changed");
+                }
+}
+
+/* A NaN, an infinity anywhere in a row, and what it makes of the rest. */
+static void special_rows(void)
+{
+    static fnn_real x[LARGEST], y[LARGEST], g[LARGEST], t[LARGEST], loss;
+    int isa, n, at, i;
+    for (isa = 1; isa < FNN_ISA_COUNT; isa++)
+        for (n = 1; n <= LARGEST && fnn_isa_available((fnn_isa)isa); n += 3)
+            for (at = 0; at < n; at++) {
+                const fnni_kernels *k = fnni_kernels_for((fnn_isa)isa);
+                const int32_t label = at, other = (at + 1) % n;
+                for (i = 0; i < n; i++) x[i] = (fnn_real)(i % 5), t[i] = i == (at + 1) % n;
+                x[at] = (fnn_real)NAN;
+                k->softmax(1, n, x, y);
+                for (i = 0; i < n; i++) CHECK(y[i] != y[i]);
+                CHECK(k->max_value(n, x) != k->max_value(n, x));
+                CHECK(k->sum(n, x) != k->sum(n, x));
+                k->softmax_cross_entropy(1, n, x, &label, NULL, 0, 1, &loss, g);
+                CHECK(loss != loss && g[0] != g[0]);
+                x[at] = (fnn_real)INFINITY;
+                k->softmax(1, n, x, y);
+                CHECK(y[at] != y[at]);
+                CHECK(k->max_value(n, x) == (fnn_real)INFINITY);
+                x[at] = (fnn_real)-INFINITY;
+                k->softmax(1, n, x, y);
+                CHECK(n == 1 ? y[at] != y[at] : y[at] == 0);
+                CHECK(n == 1 || k->max_value(n, x) == (fnn_real)(n == 2 ? x[1 - at] : k->max_value(n, x)));
+                if (n == 1) continue;
+                k->softmax_cross_entropy(1, n, x, &label, NULL, 0, 1, &loss, g);
+                CHECK(loss == (fnn_real)INFINITY && g[at] == -1);
+                k->softmax_cross_entropy(1, n, x, &other, NULL, 0, 1, &loss, g);
+                CHECK(loss >= 0 && loss < 10 && g[at] == 0);
+                k->softmax_cross_entropy(1, n, x, NULL, t, 0, 1, &loss, g); /* 0 log 0 is 0 */
+                CHECK(loss >= 0 && loss < 10 && g[at] == 0);
+            }
+    for (isa = 1; isa < FNN_ISA_COUNT; isa++)
+        if (fnn_isa_available((fnn_isa)isa))
+            CHECK(fnni_kernels_for((fnn_isa)isa)->max_value(0, NULL) == (fnn_real)-INFINITY);
+}
+
+/* Logits of any size: neither overflow nor loss of the row's sum. */
+static void large_logits(void)
+{
+    static const fnn_real x[10] = {(fnn_real)3e38, (fnn_real)-3e38, 1000, -1000, 0, 1, 2, 3, 4, 5};
+    const int32_t label = 1;
+    fnn_real y[10], loss;
+    int isa;
+    for (isa = 1; isa < FNN_ISA_COUNT; isa++) {
+        const fnni_kernels *k = fnni_kernels_for((fnn_isa)isa);
+        if (!fnn_isa_available((fnn_isa)isa)) continue;
+        k->softmax(1, 10, x, y);
+        CHECK(y[0] == 1 && y[1] == 0 && y[9] == 0);
+        k->softmax(1, 9, x + 1, y);
+        CHECK(y[1] == 1 && y[0] == 0);
+        k->softmax_cross_entropy(1, 9, x + 1, &label, NULL, 0, 1, &loss, y);
+        CHECK(loss == 0 && y[1] == 0);
+    }
+}
+
+/* ---- the public calls ---- */
+static void public_calls(void)
+{
+    fnn_context *context = fnn_context_create(NULL, NULL);
+    fnn_context *contexts[2];
+    fnn_real x[8] = {1, 2, 3, 4, 5, 6, 7, 8}, y[8], z;
+    const fnn_real shift = 1, scale = 2;
+    const uint8_t bytes[3] = {0, 1, 255};
+    int32_t labels[2] = {0, 3};
+    int i;
+    contexts[0] = NULL;
+    contexts[1] = context;
+    for (i = 0; i < 2; i++) {
+        fnn_context *c = contexts[i];
+        CHECK(fnn_exp(c, 8, x, y) == FNN_OK && y[0] > 2 && y[7] > 2980);
+        CHECK(fnn_log(c, 8, x, y) == FNN_OK && y[0] == 0);
+        CHECK(fnn_tanh(c, 8, x, y) == FNN_OK && fnn_sigmoid(c, 8, x, y) == FNN_OK);
+        CHECK(fnn_exp(c, 0, NULL, NULL) == FNN_OK);
+        CHECK(fnn_exp(c, -1, x, y) == FNN_ERROR_ARGUMENT && fnn_exp(c, 1, NULL, y) == FNN_ERROR_ARGUMENT);
+        CHECK(fnn_log(c, 1, x, NULL) == FNN_ERROR_ARGUMENT && fnn_tanh(c, -1, x, y) == FNN_ERROR_ARGUMENT);
+        CHECK(fnn_sigmoid(c, -1, x, y) == FNN_ERROR_ARGUMENT);
+        CHECK(fnn_activation_forward(c, FNN_RELU, 0, 8, x, y) == FNN_OK && y[7] == 8);
+        CHECK(fnn_activation_forward(c, FNN_SOFTMAX, 0, 8, x, y) == FNN_ERROR_ARGUMENT);
+        CHECK(fnn_activation_forward(c, (fnn_activation)-1, 0, 8, x, y) == FNN_ERROR_ARGUMENT);
+        CHECK(fnn_activation_backward(c, FNN_TANH, 0, 8, NULL, x, x, y) == FNN_OK);
+        CHECK(fnn_activation_backward(c, FNN_GELU, 0, 8, x, NULL, x, y) == FNN_OK);
+        CHECK(fnn_activation_backward(c, FNN_GELU, 0, 8, NULL, x, x, y) == FNN_ERROR_ARGUMENT);
+        CHECK(fnn_activation_backward(c, FNN_LEAKY_RELU, -1, 8, NULL, x, x, y) == FNN_ERROR_ARGUMENT);
+        CHECK(fnn_softmax(c, 2, 4, x, y) == FNN_OK && y[3] > y[2]);
+        CHECK(fnn_softmax(c, 2, -4, x, y) == FNN_ERROR_ARGUMENT);
+        CHECK(fnn_softmax(c, PTRDIFF_MAX, PTRDIFF_MAX, x, y) == FNN_ERROR_ARGUMENT);
+        CHECK(fnn_softmax_cross_entropy(c, 2, 4, x, labels, NULL, 0, 1, y, NULL) == FNN_OK && y[0] > y[1]);
+        labels[1] = 4;
+        CHECK(fnn_softmax_cross_entropy(c, 2, 4, x, labels, NULL, 0, 1, y, NULL) == FNN_ERROR_ARGUMENT);
+        labels[1] = -1;
+        CHECK(fnn_softmax_cross_entropy(c, 2, 4, x, labels, NULL, 0, 1, y, NULL) == FNN_ERROR_ARGUMENT);
+        labels[1] = 3;
+        CHECK(fnn_softmax_cross_entropy(c, 2, 4, x, NULL, NULL, 0, 1, y, NULL) == FNN_ERROR_ARGUMENT);
+        CHECK(fnn_softmax_cross_entropy(c, 2, 4, x, labels, NULL, (fnn_real)1.5, 1, y, NULL) == FNN_ERROR_ARGUMENT);
+        CHECK(fnn_sum(c, 8, x, &z) == FNN_OK && z == 36);
+        CHECK(fnn_dot(c, 8, x, x, &z) == FNN_OK && z == 204);
+        CHECK(fnn_sum(c, 8, x, NULL) == FNN_ERROR_ARGUMENT && fnn_dot(c, 8, x, NULL, &z) == FNN_ERROR_ARGUMENT);
+        CHECK(fnn_from_bytes(c, 3, bytes, 0, &shift, &scale, y) == FNN_OK && y[0] == -2 && y[2] == 508);
+        CHECK(fnn_from_bytes(c, 3, bytes, 0, NULL, &scale, y) == FNN_ERROR_ARGUMENT);
+        CHECK(fnn_dropout(c, 8, 1, 0, 0, x, y) == FNN_OK && memcmp(x, y, sizeof x) == 0);
+        CHECK(fnn_dropout(c, 8, 1, 0, 2, x, y) == FNN_ERROR_ARGUMENT);
+    }
+    fnn_context_free(context);
+}
+
+/* ---- controls: what these tests are for must make them fail ---- */
+static void broken_value(ptrdiff_t n, fnn_real a, fnn_real *x)
+{
+    ptrdiff_t i;
+    for (i = 0; i < n; i++) x[i] *= a;
+    if (n > 60) x[n - 1] *= 1 + 4 * (fnn_real)EPSILON;
+}
+static void broken_write(ptrdiff_t n, fnn_real a, fnn_real *x)
+{
+    ptrdiff_t i;
+    for (i = 0; i < n; i++) x[i] *= a;
+    x[n] = 0;
+}
+#if HAVE_GUARDS
+static jmp_buf escape;
+static void caught(int signal_number)
+{
+    (void)signal_number;
+    longjmp(escape, 1);
+}
+static void broken_read(ptrdiff_t n, fnn_real a, fnn_real *x)
+{
+    volatile fnn_real beyond;
+    ptrdiff_t i;
+    for (i = 0; i < n; i++) x[i] *= a;
+    beyond = x[n];
+    (void)beyond;
+}
+#endif
+
+/* How many checks fail with this scale kernel (they are not printed). */
+static int failures_with(void (*scale)(ptrdiff_t n, fnn_real a, fnn_real *x), int placement)
+{
+    static const test_case c = {"scale", "", "m", run_scale, twin_scale, .5, 0, 0, 0, 0};
+    fnni_kernels k = fnni_kernels_scalar;
+    const int before = harness_wrong;
+    int failures;
+    if (scale) k.scale = scale;
+    now = &c;
+    harness_wrong = 1000;
+    run_once(&k, 1, LARGEST, placement, -1);
+    failures = harness_wrong - 1000;
+    harness_wrong = before;
+    return failures;
+}
+
+static void controls(void)
+{
+    slots_open();
+    CHECK(failures_with(NULL, 0) == 0 && failures_with(NULL, 5) == 0);
+    CHECK(failures_with(broken_value, 5) == 1);
+    CHECK(failures_with(broken_write, 5) == 1);
+#if HAVE_GUARDS
+    {
+        void (*old)(int) = signal(SIGSEGV, caught);
+        volatile int trapped = 1;
+        if (setjmp(escape) == 0) failures_with(broken_read, 0), trapped = 0;
+        harness_wrong = 0;
+        signal(SIGSEGV, old);
+        CHECK(trapped);
+    }
+#endif
+}
+
+static const harness_test tests[] = {
+    TEST(maps),        TEST(backward),        TEST(bias_activation), TEST(softmax),      TEST(cross_entropy),
+    TEST(vectors),     TEST(long_sums),       TEST(optimisers),      TEST(dropout),      TEST(dropout_is_fair),
+    TEST(specials),    TEST(special_rows),    TEST(large_logits),    TEST(public_calls),
+    TEST(controls),
+};
+HARNESS_MAIN(tests)
