@@ -6391,6 +6391,7 @@ static fnn_result fnni_seal(fnn_model *model)
 
 /* ---- gathering ---- */
 
+/* Whether shapes fit; costs nothing. What the arrays hold is fnni_check_samples' business. */
 static fnn_result fnni_check_data(const fnn_model *model, const fnn_dataset *data, int supervised, fnn_error *error)
 {
     const int outputs = model->layers[model->layer_count - 1].outputs;
@@ -6408,7 +6409,37 @@ static fnn_result fnni_check_data(const fnn_model *model, const fnn_dataset *dat
     if (!data->targets && data->classes > outputs)
         return fnni_fail(error, FNN_ERROR_ARGUMENT, "data: expected at most %d classes, found %d", outputs,
                          data->classes);
-    return fnn_dataset_check(data, error);
+    return FNN_OK;
+}
+
+/* Shapes, and every label and index of the whole set: once a fit or an evaluation. */
+static fnn_result fnni_check_all(const fnn_model *model, const fnn_dataset *data, int supervised, fnn_error *error)
+{
+    const fnn_result result = fnni_check_data(model, data, supervised, error);
+    return result ? result : fnn_dataset_check(data, error);
+}
+
+/* The samples of one batch: numbers, rows and labels in range. */
+static fnn_result fnni_check_samples(const fnn_model *model, const fnn_dataset *data, const int64_t *samples,
+                                     int count, fnn_error *error)
+{
+    const int outputs = model->layers[model->layer_count - 1].outputs;
+    const int64_t rows = data->rows > 0 ? data->rows : data->count;
+    int i;
+    if (count < 1 || (!samples && count > data->count))
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "batch: expected 1 to %ld samples, found %d", (long)data->count,
+                         count);
+    for (i = 0; i < count; i++) {
+        const int64_t sample = samples ? samples[i] : i;
+        const int64_t row = sample < 0 || sample >= data->count ? -1 : data->index ? data->index[sample] : sample;
+        if (row < 0 || row >= rows)
+            return fnni_fail(error, FNN_ERROR_ARGUMENT, "batch: expected samples below %ld, found %ld",
+                             (long)data->count, (long)sample);
+        if (!data->targets && data->labels && (data->labels[row] < 0 || data->labels[row] >= outputs))
+            return fnni_fail(error, FNN_ERROR_ARGUMENT, "batch: expected labels below %d, found %ld", outputs,
+                             (long)data->labels[row]);
+    }
+    return FNN_OK;
 }
 
 /* Asks for a sample's cache lines: samples lie anywhere, which no hardware foresees. */
@@ -7095,10 +7126,10 @@ static int fnni_fit_improve(fnni_fit *f, const fnn_epoch *e)
 static fnn_result fnni_fit_check(fnn_model *model, const fnn_dataset *data, const fnn_fit_config *c, fnn_error *error)
 {
     const fnn_optimizer *o = &c->optimizer;
-    fnn_result result = fnni_check_data(model, data, 1, error);
+    fnn_result result = fnni_check_all(model, data, 1, error);
     if (result) return result;
     if (data->count < 1) return fnni_fail(error, FNN_ERROR_ARGUMENT, "data: expected samples, found none");
-    if (c->validation && (result = fnni_check_data(model, c->validation, 1, error))) return result;
+    if (c->validation && (result = fnni_check_all(model, c->validation, 1, error))) return result;
     if (c->validation && c->validation->count < 1)
         return fnni_fail(error, FNN_ERROR_ARGUMENT, "validation: expected samples, found none");
     if (c->batch_size < 1 || c->epochs < 0 || c->steps_per_epoch < 0 || c->patience < 0)
@@ -7828,18 +7859,12 @@ FNN_DEF fnn_result fnn_forward(fnn_model *model, const fnn_dataset *data, const 
 {
     fnn_result result = fnni_seal(model);
     fnni_batch b;
-    int i;
     if (result) return result;
     model->run_ready = 0;
     result = fnni_check_data(model, data, 0, &model->error);
     if (result) return result;
-    if (count < 1 || (!samples && count > data->count))
-        return fnni_model_fail(model, FNN_ERROR_ARGUMENT, "forward: expected 1 to %ld samples, found %d",
-                               (long)data->count, count);
-    for (i = 0; samples && i < count; i++)
-        if (samples[i] < 0 || samples[i] >= data->count)
-            return fnni_model_fail(model, FNN_ERROR_ARGUMENT, "forward: expected samples below %ld, found %ld",
-                                   (long)data->count, (long)samples[i]);
+    result = fnni_check_samples(model, data, samples, count, &model->error);
+    if (result) return result;
     result = fnni_run_make(model, count);
     if (!result) result = fnni_gradients_make(model);
     if (result) return fnni_model_fail(model, result, "forward: no memory");
@@ -7912,7 +7937,7 @@ static fnn_result fnni_infer_in(fnni_inference *f, fnn_context *context, fnn_met
     fnn_context temporary;
     fnn_result result;
     if (!f->model || f->model->broken || !f->model->sealed) return FNN_ERROR_STATE;
-    result = fnni_check_data(f->model, f->data, metrics != NULL, NULL);
+    result = fnni_check_all(f->model, f->data, metrics != NULL, NULL);
     if (result) return result;
     temporary = f->model->context;
     temporary.workspace = NULL;
