@@ -54,34 +54,34 @@
  *                             that unit only.
  *   FMNIST_NN_NO_SIMD         scalar code only: a small binary, any processor.
  *   FMNIST_NN_NO_AVX512       leaves the AVX-512 kernels out.
- *   FMNIST_NN_REAL            float, or double: the whole library computes in it. Double runs on the
- *                             scalar kernels and is there for exact gradient checks. Define it in
- *                             every unit alike; its symbols end in _f64, so that units which differ
- *                             do not link.
+ *   FMNIST_NN_REAL            float, or double: the whole library computes in it. Double runs on
+ *                             the scalar kernels and is there for exact gradient checks. Define it
+ *                             in every unit alike; its symbols end in _f64, so that units which
+ *                             differ do not link.
  *   FMNIST_NN_MALLOC(bytes), FMNIST_NN_FREE(pointer)  both or neither; malloc and free otherwise.
  *   FMNIST_NN_FILE            how this file includes itself, for a copy under another name:
  *                             #define FMNIST_NN_FILE "nn.h"
  *
  * SHAPES
- *   Samples are (height, width, channels), channels contiguous; a batch is (N, H, W, C), row-major. A
- *   table of n columns is (1, 1, n). A dense layer takes any shape as flat. Weights of a dense layer
- *   are (inputs, units), row-major, then the biases (units).
+ *   Samples are (height, width, channels), channels contiguous; a batch is (N, H, W, C), row-
+ *   major. A table of n columns is (1, 1, n). A dense layer takes any shape as flat. Weights of a
+ *   dense layer are (inputs, units), row-major, then the biases (units).
  *
  * MODEL
- *   fnn_sequential, then one call per layer, from the input upwards. Shapes are inferred. The first
- *   fit, forward or fnn_seal draws the weights and fixes the layers. Loss and normalisation belong to
- *   the model, so that evaluation and prediction use them too: predict takes raw pixels.
+ *   fnn_sequential, then one call per layer, from the input upwards. Shapes are inferred. The
+ *   first fit, forward or fnn_seal draws the weights and fixes the layers. Loss and normalisation
+ *   belong to the model, so that evaluation and prediction use them too: predict takes raw pixels.
  *
  * TRAINING
- *   fnn_fit runs epochs over a data set, with validation, early stopping, penalty, clipping, progress
- *   and a callback; fnn_fit_config documents each field and its default. steps_per_epoch lets an epoch
- *   be a number of batches. For a loop of your own: fnn_forward, fnn_loss, fnn_backward, fnn_step.
- *   Parameters and gradients are one array each.
+ *   fnn_fit runs epochs over a data set, with validation, early stopping, penalty, clipping,
+ *   progress and a callback; fnn_fit_config documents each field and its default. steps_per_epoch
+ *   lets an epoch be a number of batches. For a loop of your own: fnn_forward, fnn_loss,
+ *   fnn_backward, fnn_step. Parameters and gradients are one array each.
  *
  * DATA
- *   fnn_load_fashion_mnist, fnn_load_idx (plain or gzip), fnn_load_csv, or arrays of your own in an
- *   fnn_dataset: borrowed, never copied. Splits, subsets, shuffles and folds are views of the same
- *   rows. Pixels stay bytes in memory and become numbers when a batch is gathered.
+ *   fnn_load_fashion_mnist, fnn_load_idx (plain or gzip), fnn_load_csv, or arrays of your own in
+ *   an fnn_dataset: borrowed, never copied. Splits, subsets, shuffles and folds are views of the
+ *   same rows. Pixels stay bytes in memory and become numbers when a batch is gathered.
  *
  * FILES
  *   Every size in a file is checked against what the file holds before memory is taken for it. A
@@ -89,30 +89,30 @@
  *   expected and what was found.
  *
  * MEMORY
- *   fnn_fit takes all it needs before its first step. Inference allocates nothing in a context that
- *   fnn_reserve has prepared; fnn_memory_size tells what a model takes. A context's allocator serves
- *   everything made in it. Kernels never allocate, except fnn_sgemm's packing space.
+ *   fnn_fit takes all it needs before its first step. Inference allocates nothing in a context
+ *   that fnn_reserve has prepared; fnn_memory_size tells what a model takes. A context's allocator
+ *   serves everything made in it. Kernels never allocate, except fnn_sgemm's packing space.
  *
  * ERRORS
  *   Fallible calls return an fnn_result. The library never exits, aborts or prints (but fit's
- *   progress, if asked). Models keep the message, see fnn_model_error; readers and contexts fill an
- *   fnn_error. A failed builder breaks the model, so that one check after ten lines is enough.
+ *   progress, if asked). Models keep the message, see fnn_model_error; readers and contexts fill
+ *   an fnn_error. A failed builder breaks the model, so that one check after ten lines is enough.
  *
  * THREADS
- *   Compile with -fopenmp to use them; without it everything works on one thread, and fnn_info says
- *   which. Training uses as many as OpenMP would (OMP_NUM_THREADS), fewer for small work. A context
- *   for inference uses one unless told. Any number of threads may share a const model, each with its
- *   own context; nothing else may be shared between threads without a lock.
+ *   Compile with -fopenmp to use them; without it everything works on one thread, and fnn_info
+ *   says which. Training uses as many as OpenMP would (OMP_NUM_THREADS), fewer for small work. A
+ *   context for inference uses one unless told. Any number of threads may share a const model,
+ *   each with its own context; nothing else may be shared between threads without a lock.
  *
  * SIMD
- *   scalar, avx2 (with FMA), avx512 (F BW DQ VL), neon. A context takes the best that processor and
- *   system support; the environment variable FNN_ISA or fnn_context_config.isa forces one. Forcing
- *   one that is missing is an error.
+ *   scalar, avx2 (with FMA), avx512 (F BW DQ VL), neon. A context takes the best that processor
+ *   and system support; the environment variable FNN_ISA or fnn_context_config.isa forces one.
+ *   Forcing one that is missing is an error.
  *
  * REPRODUCIBILITY
  *   The same build, instruction set and seeds give the same bits, for any number of threads. A
- *   sample's prediction has the same bits alone or in any batch. Instruction sets differ in the last
- *   bits. Random numbers are functions of seed, stream and index.
+ *   sample's prediction has the same bits alone or in any batch. Instruction sets differ in the
+ *   last bits. Random numbers are functions of seed, stream and index.
  *
  * NUMERICS
  *   exp and log are within 1 ULP, tanh and sigmoid within 2, subnormals included. Matrix products
@@ -319,7 +319,8 @@ FNN_API void fnn_context_free(fnn_context *context);
 /* One line: version, real, instruction set, OpenMP or not. context NULL: what NULL would get. */
 FNN_API const char *fnn_info(const fnn_context *context);
 
-/* Whether this build and this machine have the instruction set (1 or 0), and its name as FNN_ISA takes it. */
+/* Whether this build and this machine have the instruction set (1 or 0), and its name as FNN_ISA
+ * takes it. */
 FNN_API int fnn_isa_available(fnn_isa isa);
 FNN_API const char *fnn_isa_name(fnn_isa isa);
 
@@ -536,7 +537,8 @@ typedef struct fnn_initializer {
 typedef struct fnn_model fnn_model;
 
 /* An empty model for inputs (height, width, channels); a table of n columns is (1, 1, n). It
- * computes on the best instruction set with as many threads as OpenMP would use. NULL: no memory. */
+ * computes on the best instruction set with as many threads as OpenMP would use. NULL: no
+ * memory. */
 FNN_API fnn_model *fnn_sequential(int height, int width, int channels);
 
 /* The same with an instruction set, threads and an allocator of your choice. */
@@ -564,8 +566,8 @@ FNN_API int fnn_flatten(fnn_model *model);
 FNN_API fnn_result fnn_set_initializer(fnn_model *model, fnn_initializer weights,
                                        fnn_initializer biases);
 
-/* The seed of weights and dropout, 0 unless told. On a model in use: draws all weights anew and forgets
- * the optimiser's state. */
+/* The seed of weights and dropout, 0 unless told. On a model in use: draws all weights anew and
+ * forgets the optimiser's state. */
 FNN_API fnn_result fnn_set_seed(fnn_model *model, uint64_t seed);
 
 /* Makes the model normalise its inputs with statistics of data; see fnn_normalization. Inputs
@@ -634,7 +636,7 @@ typedef struct fnn_optimizer {
     fnn_real weight_decay; /* AdamW: w -= learning_rate * weight_decay * w, biases left out */
     fnn_real start;        /* Adagrad: where the sum of squares starts */
     int nesterov;
-    int pytorch;           /* PyTorch's conventions instead of Keras' */
+    int pytorch; /* PyTorch's conventions instead of Keras' */
 } fnn_optimizer;
 
 /* Optimisers with Keras' defaults: Adagrad starts at .1; rho .95 for Adadelta and .9 for RMSProp;
@@ -682,22 +684,22 @@ typedef struct fnn_fit_config {
     fnn_optimizer optimizer;       /* fnn_rmsprop(1e-3), as Keras' compile() */
     int epochs;                    /* 1 */
     int batch_size;                /* 32 */
-    int steps_per_epoch;           /* 0: an epoch is one pass over the data; else this many batches */
+    int steps_per_epoch;           /* 0: an epoch is a pass over the data; else so many batches */
     int shuffle;                   /* 1: a new order for each pass */
     uint64_t seed;                 /* 0; of the order (weights and dropout: fnn_set_seed) */
     const fnn_dataset *validation; /* NULL */
     fnn_real l2, l1;               /* 0: the loss gets l2/2 |W|^2 + l1 |W|_1, so the gradient gets
                                       l2 W + l1 sign W; biases are left out. (Keras' l2(x) is our
                                       l2 = 2 x.) The reported loss is without this penalty. */
-    fnn_real clip_norm;            /* 0: none; else the loss's whole gradient is scaled to at most this,
-                                      before the penalty's is added (as PyTorch) */
+    fnn_real clip_norm;            /* 0: none; else the loss's whole gradient is scaled to at
+                                      most this, before the penalty's is added (as PyTorch) */
     fnn_real clip_value;           /* 0: none; else each element is cut to +- this */
-    int patience;                  /* 0: none; else stop after this many epochs without improvement */
+    int patience;                  /* 0: none; else stop after so many epochs without a better */
     fnn_monitor monitor;           /* FNN_MONITOR_VALIDATION_LOSS: what must improve */
     double min_delta;              /* 0: by how much */
     int restore_best;              /* 0; else the best epoch's weights are put back at the end */
     int ignore_nan;                /* 0: a loss that is not finite ends the fit with an error */
-    int verbose;                   /* 0; 1: progress on stderr, a bar on a terminal, else a line per epoch */
+    int verbose;                   /* 0; 1: progress on stderr, a bar on a terminal, else lines */
     int (*callback)(void *user, const fnn_epoch *epoch); /* NULL; nonzero stops the fit */
     void *user;
 } fnn_fit_config;
@@ -731,8 +733,8 @@ FNN_API fnn_result fnn_step(fnn_model *model, const fnn_fit_config *config);
  * model, each with a context of its own; context NULL makes one for this call, with the model's
  * instruction set and threads. A sample's output has the same bits alone or among others. With
  * a context that fnn_reserve has prepared nothing is allocated. */
-FNN_API fnn_result fnn_predict(const fnn_model *model, fnn_context *context, const fnn_dataset *data,
-                               fnn_real *outputs);
+FNN_API fnn_result fnn_predict(const fnn_model *model, fnn_context *context,
+                               const fnn_dataset *data, fnn_real *outputs);
 
 /* As fnn_predict, but the number of the largest output for each sample. */
 FNN_API fnn_result fnn_predict_classes(const fnn_model *model, fnn_context *context,
@@ -758,14 +760,16 @@ FNN_API size_t fnn_memory_size(const fnn_model *model, int batch_size);
 /* Metrics on arrays. outputs (count, classes), labels and predicted (count); undefined ratios
  * (0 / 0) are 0. confusion (classes, classes): rows true, columns predicted; entries are counts.
  * r2 = 1 - sum (t - y)^2 / sum (t - mean t)^2 over count * outputs values, mean per output. */
-FNN_API double fnn_accuracy(const fnn_real *outputs, const int32_t *labels, int64_t count, int classes);
+FNN_API double fnn_accuracy(const fnn_real *outputs, const int32_t *labels, int64_t count,
+                            int classes);
 FNN_API double fnn_top_k(const fnn_real *outputs, const int32_t *labels, int64_t count, int classes,
                          int k);
 FNN_API fnn_result fnn_confusion(const int32_t *predicted, const int32_t *labels, int64_t count,
                                  int classes, int64_t *confusion);
 FNN_API fnn_result fnn_precision_recall(const int64_t *confusion, int classes, double *precision,
                                         double *recall, double *f1);
-FNN_API double fnn_r2(const fnn_real *outputs, const fnn_real *targets, int64_t count, int outputs_count);
+FNN_API double fnn_r2(const fnn_real *outputs, const fnn_real *targets, int64_t count,
+                      int outputs_count);
 
 /* What fnn_check_gradients finds: the worst parameter tensor by |a - n| / (|a| + |n|), norms over
  * the tensor's elements, a the computed gradient, n the central difference. */
@@ -5742,10 +5746,10 @@ typedef struct fnni_layer {
     fnni_shape shape; /* of the output */
     int inputs, outputs;
     fnn_activation activation;
-    fnn_real parameter;         /* of the activation, or the dropout rate */
-    size_t weights, biases;     /* counts; */
-    size_t offset;              /* of the weights in the parameter array, the biases follow */
-    size_t column;              /* reals per row of the batch before this layer's output */
+    fnn_real parameter;     /* of the activation, or the dropout rate */
+    size_t weights, biases; /* counts; */
+    size_t offset;          /* of the weights in the parameter array, the biases follow */
+    size_t column;          /* reals per row of the batch before this layer's output */
     fnn_initializer weights_start, biases_start;
 } fnni_layer;
 
@@ -5753,15 +5757,15 @@ typedef struct fnni_layer {
 typedef struct fnni_run {
     const fnn_model *model;
     const fnni_kernels *kernels;
-    int rows, capacity;     /* rows in use, rows allocated */
+    int rows, capacity; /* rows in use, rows allocated */
     int training;
-    uint64_t step;          /* of dropout: updates before this batch */
-    fnn_real *activations;  /* (capacity, I) of the model's input, then (capacity, O) per layer */
-    fnn_real *deltas;       /* gradients of the same, without the input's; NULL in inference */
-    fnn_real *losses;       /* (capacity) */
-    const int32_t *labels;  /* (capacity) or NULL */
+    uint64_t step;           /* of dropout: updates before this batch */
+    fnn_real *activations;   /* (capacity, I) of the model's input, then (capacity, O) per layer */
+    fnn_real *deltas;        /* gradients of the same, without the input's; NULL in inference */
+    fnn_real *losses;        /* (capacity) */
+    const int32_t *labels;   /* (capacity) or NULL */
     const fnn_real *targets; /* (capacity, O) or NULL */
-    fnn_real *workspace;    /* for matrix products, workspace_count a thread */
+    fnn_real *workspace;     /* for matrix products, workspace_count a thread */
     size_t workspace_count;
 } fnni_run;
 
@@ -5770,7 +5774,8 @@ struct fnni_layer_type {
     /* rows from..to-1 of the output */
     void (*forward)(const fnni_run *run, int l, int from, int to, fnn_real *workspace);
     /* rows from..to-1 of the input's gradient (not wanted where to_input is 0) */
-    void (*backward)(const fnni_run *run, int l, int from, int to, int to_input, fnn_real *workspace);
+    void (*backward)(const fnni_run *run, int l, int from, int to, int to_input,
+                     fnn_real *workspace);
     /* dw: rows from..to-1 of the weights' gradient, summed over the batch; db: the biases', not wanted
        where NULL. The function is NULL where a layer has no weights. */
     void (*gradient)(const fnni_run *run, int l, int from, int to, fnn_real *dw, fnn_real *db,
@@ -5800,8 +5805,8 @@ struct fnn_model {
     fnni_run run;                /* of training */
     int32_t *run_labels;
     fnn_real *run_targets;
-    int run_ready;               /* 1 after forward, 2 after loss, 3 after backward */
-    int run_supervised;          /* the batch has labels or targets */
+    int run_ready;      /* 1 after forward, 2 after loss, 3 after backward */
+    int run_supervised; /* the batch has labels or targets */
 };
 
 static const fnni_layer *fnni_layer_at(const fnni_run *run, int l)
@@ -5823,7 +5828,8 @@ static fnn_real *fnni_y(const fnni_run *run, int l)
 /* Gradient of the loss by the output of layer l >= 0. */
 static fnn_real *fnni_d(const fnni_run *run, int l)
 {
-    return run->deltas + (fnni_layer_at(run, l)->column - (size_t)run->model->inputs) * (size_t)run->capacity;
+    return run->deltas +
+           (fnni_layer_at(run, l)->column - (size_t)run->model->inputs) * (size_t)run->capacity;
 }
 
 /* ---- dense: y = f(x W + b);  dz = dy f'(z);  dx = dz W^T;  dW = x^T dz;  db = sum of dz's rows.
@@ -5858,7 +5864,8 @@ static void fnni_dense_forward(const fnni_run *run, int l, int from, int to, fnn
     fnni_dense_forward_product(run, l, from, to, &g);
     fnni_dense_product(run, &g, workspace);
     run->kernels->bias_activation(layer->activation, layer->parameter, to - from, layer->outputs,
-                                  run->model->parameters + layer->offset + layer->weights, g.c, g.ldc);
+                                  run->model->parameters + layer->offset + layer->weights, g.c,
+                                  g.ldc);
 }
 
 /* dx (N,I) = dz (N,O) W^T, for rows from..to-1. */
@@ -5881,10 +5888,9 @@ static void fnni_dense_backward(const fnni_run *run, int l, int from, int to, in
     const fnni_layer *layer = fnni_layer_at(run, l);
     const size_t first = (size_t)from * (size_t)layer->outputs;
     fnni_gemm g;
-    run->kernels->activation_backward(layer->activation, layer->parameter,
-                                      (ptrdiff_t)(to - from) * layer->outputs, NULL,
-                                      fnni_y(run, l) + first, fnni_d(run, l) + first,
-                                      fnni_d(run, l) + first);
+    run->kernels->activation_backward(
+        layer->activation, layer->parameter, (ptrdiff_t)(to - from) * layer->outputs, NULL,
+        fnni_y(run, l) + first, fnni_d(run, l) + first, fnni_d(run, l) + first);
     if (!to_input) return;
     fnni_dense_backward_product(run, l, from, to, &g);
     fnni_dense_product(run, &g, workspace);
@@ -5906,8 +5912,8 @@ static void fnni_dense_gradient_product(const fnni_run *run, int l, int from, in
     g->c = dw;
 }
 
-static void fnni_dense_gradient(const fnni_run *run, int l, int from, int to, fnn_real *dw, fnn_real *db,
-                                fnn_real *workspace)
+static void fnni_dense_gradient(const fnni_run *run, int l, int from, int to, fnn_real *dw,
+                                fnn_real *db, fnn_real *workspace)
 {
     fnni_gemm g;
     fnni_dense_gradient_product(run, l, from, to, dw, &g);
@@ -5925,13 +5931,15 @@ static void fnni_activate_forward(const fnni_run *run, int l, int from, int to, 
     const fnn_real *x = fnni_y(run, l - 1) + first;
     fnn_real *y = fnni_y(run, l) + first;
     (void)workspace;
-    if (layer->activation == FNN_SOFTMAX) run->kernels->softmax(to - from, layer->outputs, x, y);
+    if (layer->activation == FNN_SOFTMAX)
+        run->kernels->softmax(to - from, layer->outputs, x, y);
     else
         run->kernels->activation(layer->activation, layer->parameter,
                                  (ptrdiff_t)(to - from) * layer->outputs, x, y);
 }
 
-static void fnni_softmax_backward(int rows, int columns, const fnn_real *y, const fnn_real *dy, fnn_real *dx)
+static void fnni_softmax_backward(int rows, int columns, const fnn_real *y, const fnn_real *dy,
+                                  fnn_real *dx)
 {
     int i, j;
     for (i = 0; i < rows; i++, y += columns, dy += columns, dx += columns) {
@@ -5942,7 +5950,7 @@ static void fnni_softmax_backward(int rows, int columns, const fnn_real *y, cons
 }
 
 static void fnni_activate_backward(const fnni_run *run, int l, int from, int to, int to_input,
-                                     fnn_real *workspace)
+                                   fnn_real *workspace)
 {
     const fnni_layer *layer = fnni_layer_at(run, l);
     const size_t first = (size_t)from * (size_t)layer->outputs;
@@ -5952,21 +5960,23 @@ static void fnni_activate_backward(const fnni_run *run, int l, int from, int to,
     if (layer->activation == FNN_SOFTMAX)
         fnni_softmax_backward(to - from, layer->outputs, y, dy, fnni_d(run, l - 1) + first);
     else
-        run->kernels->activation_backward(layer->activation, layer->parameter,
-                                          (ptrdiff_t)(to - from) * layer->outputs,
-                                          fnni_y(run, l - 1) + first, y, dy, fnni_d(run, l - 1) + first);
+        run->kernels->activation_backward(
+            layer->activation, layer->parameter, (ptrdiff_t)(to - from) * layer->outputs,
+            fnni_y(run, l - 1) + first, y, dy, fnni_d(run, l - 1) + first);
 }
 
 /* ---- dropout: y = x m / (1 - rate), m drawn per element and step;  dx = dy m / (1 - rate).
  * Srivastava et al. 2014, inverted so that inference does nothing. ---- */
 
-static void fnni_dropout_apply(const fnni_run *run, int l, int from, int to, const fnn_real *x, fnn_real *y)
+static void fnni_dropout_apply(const fnni_run *run, int l, int from, int to, const fnn_real *x,
+                               fnn_real *y)
 {
     const fnni_layer *layer = fnni_layer_at(run, l);
     const size_t first = (size_t)from * (size_t)layer->outputs;
     const size_t count = (size_t)(to - from) * (size_t)layer->outputs;
     if (run->training)
-        run->kernels->dropout((ptrdiff_t)count, fnni_random(run->model->seed, (uint64_t)l, run->step), first,
+        run->kernels->dropout((ptrdiff_t)count,
+                              fnni_random(run->model->seed, (uint64_t)l, run->step), first,
                               layer->parameter, x + first, y + first);
     else
         memcpy(y + first, x + first, count * sizeof *y);
@@ -5998,7 +6008,12 @@ static void fnni_flatten_backward(const fnni_run *run, int l, int from, int to, 
     (void)run, (void)l, (void)from, (void)to, (void)to_input, (void)workspace;
 }
 
-typedef enum fnni_layer_kind { FNNI_DENSE, FNNI_ACTIVATION, FNNI_DROPOUT, FNNI_FLATTEN } fnni_layer_kind;
+typedef enum fnni_layer_kind {
+    FNNI_DENSE,
+    FNNI_ACTIVATION,
+    FNNI_DROPOUT,
+    FNNI_FLATTEN
+} fnni_layer_kind;
 
 static const fnni_layer_type fnni_layer_types[] = {
     {"dense", fnni_dense_forward, fnni_dense_backward, fnni_dense_gradient},
@@ -6043,18 +6058,21 @@ static double fnni_target(const fnni_run *run, int row, int j, int outputs)
     const double t = run->targets ? (double)run->targets[(size_t)row * (size_t)outputs + (size_t)j]
                                   : run->labels[row] == j;
     return run->model->loss > FNN_LOSS_SPARSE_CATEGORICAL_CROSS_ENTROPY
-               ? t : (1 - smoothing) * t + smoothing / outputs;
+               ? t
+               : (1 - smoothing) * t + smoothing / outputs;
 }
 
 /* q = clip(y / S), S = sum y;  loss = -sum t log q;  dloss/dy_j = (g_j - sum g_i q_i) / S with
  * g_j = -t_j / q_j, or 0 where q_j was clipped. Keras 2, backend.categorical_crossentropy. */
-static double fnni_loss_categorical(const fnni_run *run, int row, int n, const fnn_real *y, fnn_real *d)
+static double fnni_loss_categorical(const fnni_run *run, int row, int n, const fnn_real *y,
+                                    fnn_real *d)
 {
     double sum = 0, loss = 0, mix = 0;
     int j;
     for (j = 0; j < n; j++) sum += (double)y[j];
     for (j = 0; j < n; j++) {
-        const double q = (double)y[j] / sum, low = FNNI_KERAS_EPSILON, high = 1 - FNNI_KERAS_EPSILON;
+        const double q = (double)y[j] / sum, low = FNNI_KERAS_EPSILON,
+                     high = 1 - FNNI_KERAS_EPSILON;
         const double t = fnni_target(run, row, j, n);
         const int clipped = !(q >= low && q <= high);
         loss -= t * log(q < low ? low : q > high ? high : q);
@@ -6089,17 +6107,21 @@ static double fnni_loss_sparse(const fnni_run *run, int row, int n, const fnn_re
 }
 
 /* Squared, absolute and epsilon-insensitive: a function of e = y - t, meaned over the outputs. */
-static double fnni_loss_difference(const fnni_run *run, int row, int n, const fnn_real *y, fnn_real *d)
+static double fnni_loss_difference(const fnni_run *run, int row, int n, const fnn_real *y,
+                                   fnn_real *d)
 {
     const fnn_loss_kind kind = run->model->loss;
-    const double margin = kind == FNN_LOSS_EPSILON_INSENSITIVE ? (double)run->model->loss_epsilon : 0;
+    const double margin =
+        kind == FNN_LOSS_EPSILON_INSENSITIVE ? (double)run->model->loss_epsilon : 0;
     double loss = 0;
     int j;
     for (j = 0; j < n; j++) {
         const double e = (double)y[j] - fnni_target(run, row, j, n), size = fabs(e);
         const double sign = size <= margin ? 0 : e > 0 ? 1 : e < 0 ? -1 : e;
-        if (kind == FNN_LOSS_MEAN_SQUARED_ERROR) loss += e * e;
-        else loss += size > margin ? size - margin : size <= margin ? 0 : size;
+        if (kind == FNN_LOSS_MEAN_SQUARED_ERROR)
+            loss += e * e;
+        else
+            loss += size > margin ? size - margin : size <= margin ? 0 : size;
         if (d) d[j] = (fnn_real)((kind == FNN_LOSS_MEAN_SQUARED_ERROR ? 2 * e : sign) / n);
     }
     return loss / n;
@@ -6108,9 +6130,12 @@ static double fnni_loss_difference(const fnni_run *run, int row, int n, const fn
 static double fnni_loss_row(const fnni_run *run, int row, int n, const fnn_real *y, fnn_real *d)
 {
     switch (run->model->loss) {
-    case FNN_LOSS_CATEGORICAL_CROSS_ENTROPY: return fnni_loss_categorical(run, row, n, y, d);
-    case FNN_LOSS_SPARSE_CATEGORICAL_CROSS_ENTROPY: return fnni_loss_sparse(run, row, n, y, d);
-    default: return fnni_loss_difference(run, row, n, y, d);
+    case FNN_LOSS_CATEGORICAL_CROSS_ENTROPY:
+        return fnni_loss_categorical(run, row, n, y, d);
+    case FNN_LOSS_SPARSE_CATEGORICAL_CROSS_ENTROPY:
+        return fnni_loss_sparse(run, row, n, y, d);
+    default:
+        return fnni_loss_difference(run, row, n, y, d);
     }
 }
 
@@ -6122,7 +6147,8 @@ static int fnni_loss_layer(const fnn_model *model)
     return last > 0 && model->loss == FNN_LOSS_SOFTMAX_CROSS_ENTROPY &&
                    model->layers[last].activation == FNN_SOFTMAX &&
                    model->layers[last].type == &fnni_layer_types[FNNI_ACTIVATION]
-               ? last - 1 : last;
+               ? last - 1
+               : last;
 }
 
 /* run->losses of rows from..to-1, and where there are deltas the gradient at the loss layer. */
@@ -6199,12 +6225,24 @@ static void fnni_optimize(const fnn_model *model, fnn_optimizer_kind kind, const
         step = &plain;
     }
     switch (kind) {
-    case FNN_SGD: k->step_sgd(n, step, w, g); break;
-    case FNN_MOMENTUM: k->step_momentum(n, step, w, g, s); break;
-    case FNN_ADAGRAD: k->step_adagrad(n, step, w, g, s); break;
-    case FNN_ADADELTA: k->step_adadelta(n, step, w, g, s, v); break;
-    case FNN_RMSPROP: k->step_rmsprop(n, step, w, g, s, step->momentum != 0 ? v : NULL); break;
-    default: k->step_adam(n, step, w, g, s, v); break;
+    case FNN_SGD:
+        k->step_sgd(n, step, w, g);
+        break;
+    case FNN_MOMENTUM:
+        k->step_momentum(n, step, w, g, s);
+        break;
+    case FNN_ADAGRAD:
+        k->step_adagrad(n, step, w, g, s);
+        break;
+    case FNN_ADADELTA:
+        k->step_adadelta(n, step, w, g, s, v);
+        break;
+    case FNN_RMSPROP:
+        k->step_rmsprop(n, step, w, g, s, step->momentum != 0 ? v : NULL);
+        break;
+    default:
+        k->step_adam(n, step, w, g, s, v);
+        break;
     }
 }
 
@@ -6258,8 +6296,9 @@ static fnni_layer *fnni_layer_add(fnn_model *model, fnni_layer_kind kind)
     fnni_layer *layer;
     if (fnni_begin(model)) return NULL;
     if (model->sealed) {
-        fnni_builder_fail(model, FNN_ERROR_STATE, "layer %d %s: the model is in use and takes no more layers",
-                        model->layer_count, fnni_layer_types[kind].name);
+        fnni_builder_fail(model, FNN_ERROR_STATE,
+                          "layer %d %s: the model is in use and takes no more layers",
+                          model->layer_count, fnni_layer_types[kind].name);
         return NULL;
     }
     if (model->layer_count == model->layer_capacity) {
@@ -6270,7 +6309,8 @@ static fnni_layer *fnni_layer_add(fnn_model *model, fnni_layer_kind kind)
             fnni_builder_fail(model, FNN_ERROR_MEMORY, "layer %d: no memory", model->layer_count);
             return NULL;
         }
-        if (model->layer_count) memcpy(grown, model->layers, (size_t)model->layer_count * sizeof *grown);
+        if (model->layer_count)
+            memcpy(grown, model->layers, (size_t)model->layer_count * sizeof *grown);
         fnni_release(&model->context.allocator, model->layers);
         model->layers = grown;
         model->layer_capacity = capacity;
@@ -6288,13 +6328,20 @@ static fnni_layer *fnni_layer_add(fnn_model *model, fnni_layer_kind kind)
 static double fnni_initial_bound(fnn_initializer_kind kind, double in, double out)
 {
     switch (kind) {
-    case FNN_GLOROT_UNIFORM: return sqrt(6 / (in + out));
-    case FNN_GLOROT_NORMAL: return sqrt(2 / (in + out));
-    case FNN_HE_NORMAL: return sqrt(2 / in);
-    case FNN_HE_UNIFORM: return sqrt(6 / in);
-    case FNN_FAN_IN_UNIFORM: return 1 / sqrt(in);
-    case FNN_ZEROS: return 0;
-    default: return 1;
+    case FNN_GLOROT_UNIFORM:
+        return sqrt(6 / (in + out));
+    case FNN_GLOROT_NORMAL:
+        return sqrt(2 / (in + out));
+    case FNN_HE_NORMAL:
+        return sqrt(2 / in);
+    case FNN_HE_UNIFORM:
+        return sqrt(6 / in);
+    case FNN_FAN_IN_UNIFORM:
+        return 1 / sqrt(in);
+    case FNN_ZEROS:
+        return 0;
+    default:
+        return 1;
     }
 }
 
@@ -6308,7 +6355,8 @@ static fnn_real fnni_default_parameter(fnn_activation activation)
 static void fnni_initialize(const fnn_model *model, fnn_initializer start, double in, double out,
                             uint64_t stream, size_t count, fnn_real *w)
 {
-    const int normal = start.kind == FNN_GLOROT_NORMAL || start.kind == FNN_HE_NORMAL || start.kind == FNN_NORMAL;
+    const int normal =
+        start.kind == FNN_GLOROT_NORMAL || start.kind == FNN_HE_NORMAL || start.kind == FNN_NORMAL;
     const double bound = fnni_initial_bound(start.kind, in, out) * (double)start.scale;
     size_t i;
     for (i = 0; i < count; i++)
@@ -6392,57 +6440,67 @@ static fnn_result fnni_seal(fnn_model *model)
 /* ---- gathering ---- */
 
 /* Whether shapes fit; costs nothing. What the arrays hold is fnni_check_samples' business. */
-static fnn_result fnni_check_data(const fnn_model *model, const fnn_dataset *data, int supervised, fnn_error *error)
+static fnn_result fnni_check_data(const fnn_model *model, const fnn_dataset *data, int supervised,
+                                  fnn_error *error)
 {
     const int outputs = model->layers[model->layer_count - 1].outputs;
     if (!data || (!data->bytes && !data->reals))
         return fnni_fail(error, FNN_ERROR_ARGUMENT, "data: expected samples, found none");
     if (data->height * data->width * data->channels != model->inputs)
-        return fnni_fail(error, FNN_ERROR_ARGUMENT, "data: expected samples of %d numbers, found %d x %d x %d",
-                         model->inputs, data->height, data->width, data->channels);
+        return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                         "data: expected samples of %d numbers, found %d x %d x %d", model->inputs,
+                         data->height, data->width, data->channels);
     if (!supervised) return FNN_OK;
     if (!data->labels && !data->targets)
-        return fnni_fail(error, FNN_ERROR_ARGUMENT, "data: expected labels or targets, found neither");
+        return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                         "data: expected labels or targets, found neither");
     if (data->targets && data->target_count != outputs)
-        return fnni_fail(error, FNN_ERROR_ARGUMENT, "data: expected %d targets a sample, found %d", outputs,
-                         data->target_count);
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "data: expected %d targets a sample, found %d",
+                         outputs, data->target_count);
     if (!data->targets && data->classes > outputs)
-        return fnni_fail(error, FNN_ERROR_ARGUMENT, "data: expected at most %d classes, found %d", outputs,
-                         data->classes);
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "data: expected at most %d classes, found %d",
+                         outputs, data->classes);
     return FNN_OK;
 }
 
 /* Shapes, and every label and index of the whole set: once a fit or an evaluation. */
-static fnn_result fnni_check_all(const fnn_model *model, const fnn_dataset *data, int supervised, fnn_error *error)
+static fnn_result fnni_check_all(const fnn_model *model, const fnn_dataset *data, int supervised,
+                                 fnn_error *error)
 {
     const fnn_result result = fnni_check_data(model, data, supervised, error);
     return result ? result : fnn_dataset_check(data, error);
 }
 
 /* The samples of one batch: numbers, rows and labels in range. */
-static fnn_result fnni_check_samples(const fnn_model *model, const fnn_dataset *data, const int64_t *samples,
-                                     int count, fnn_error *error)
+static fnn_result fnni_check_samples(const fnn_model *model, const fnn_dataset *data,
+                                     const int64_t *samples, int count, fnn_error *error)
 {
     const int outputs = model->layers[model->layer_count - 1].outputs;
     const int64_t rows = data->rows > 0 ? data->rows : data->count;
     int i;
     if (count < 1 || (!samples && count > data->count))
-        return fnni_fail(error, FNN_ERROR_ARGUMENT, "batch: expected 1 to %ld samples, found %d", (long)data->count,
-                         count);
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "batch: expected 1 to %ld samples, found %d",
+                         (long)data->count, count);
     for (i = 0; i < count; i++) {
         const int64_t sample = samples ? samples[i] : i;
-        const int64_t row = sample < 0 || sample >= data->count ? -1 : data->index ? data->index[sample] : sample;
+        const int64_t row = sample < 0 || sample >= data->count ? -1
+                            : data->index                       ? data->index[sample]
+                                                                : sample;
         if (row < 0 || row >= rows)
-            return fnni_fail(error, FNN_ERROR_ARGUMENT, "batch: expected samples below %ld, found %ld",
-                             (long)data->count, (long)sample);
-        if (!data->targets && data->labels && (data->labels[row] < 0 || data->labels[row] >= outputs))
-            return fnni_fail(error, FNN_ERROR_ARGUMENT, "batch: expected labels below %d, found %ld", outputs,
+            return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                             "batch: expected samples below %ld, found %ld", (long)data->count,
+                             (long)sample);
+        if (!data->targets && data->labels &&
+            (data->labels[row] < 0 || data->labels[row] >= outputs))
+            return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                             "batch: expected labels below %d, found %ld", outputs,
                              (long)data->labels[row]);
     }
     return FNN_OK;
 }
 
-static int64_t fnni_data_row(const fnn_dataset *data, const int64_t *samples, int64_t first, int64_t i)
+static int64_t fnni_data_row(const fnn_dataset *data, const int64_t *samples, int64_t first,
+                             int64_t i)
 {
     const int64_t sample = samples ? samples[first + i] : first + i;
     return data->index ? data->index[sample] : sample;
@@ -6451,8 +6509,8 @@ static int64_t fnni_data_row(const fnn_dataset *data, const int64_t *samples, in
 /* Asks for the cache lines of samples first+from..first+to-1: they lie anywhere in memory, which no
  * hardware foresees. Inlined by force: gcc 12 takes a function that only prefetches for one without
  * effect and drops the calls. */
-FNNI_FORCE_INLINE void fnni_prefetch_samples(const fnn_dataset *data, const int64_t *samples, int64_t first,
-                                             int from, int to)
+FNNI_FORCE_INLINE void fnni_prefetch_samples(const fnn_dataset *data, const int64_t *samples,
+                                             int64_t first, int from, int to)
 {
     const size_t numbers = (size_t)(data->height * data->width * data->channels);
     const size_t bytes = numbers * (data->bytes ? 1 : sizeof(fnn_real));
@@ -6472,22 +6530,25 @@ static void fnni_gather(const fnni_run *run, const fnn_dataset *data, const int6
     const fnn_model *model = run->model;
     const size_t n = (size_t)model->inputs;
     const fnn_real zero = 0, one = 1;
-    const fnn_real *shift = model->shift ? model->shift : &zero, *scale = model->scale ? model->scale : &one;
+    const fnn_real *shift = model->shift ? model->shift : &zero,
+                   *scale = model->scale ? model->scale : &one;
     const int per_element = model->shift != NULL;
     int i;
     for (i = from; i < to; i++) {
         const size_t row = (size_t)fnni_data_row(data, samples, first, i);
         fnn_real *x = fnni_y(run, -1) + (size_t)i * n;
         if (data->bytes)
-            run->kernels->from_bytes((ptrdiff_t)n, data->bytes + row * n, per_element, shift, scale, x);
+            run->kernels->from_bytes((ptrdiff_t)n, data->bytes + row * n, per_element, shift, scale,
+                                     x);
         else
-            run->kernels->from_reals((ptrdiff_t)n, data->reals + row * n, per_element, shift, scale, x);
+            run->kernels->from_reals((ptrdiff_t)n, data->reals + row * n, per_element, shift, scale,
+                                     x);
     }
 }
 
 /* Labels or targets of the same samples, to arrays of the run's owner. */
-static void fnni_gather_targets(const fnn_dataset *data, const int64_t *samples, int64_t first, int from,
-                                int to, int outputs, int32_t *labels, fnn_real *targets)
+static void fnni_gather_targets(const fnn_dataset *data, const int64_t *samples, int64_t first,
+                                int from, int to, int outputs, int32_t *labels, fnn_real *targets)
 {
     int i;
     for (i = from; i < to; i++) {
@@ -6524,11 +6585,11 @@ typedef struct fnni_batch {
     const fnn_dataset *data;
     const int64_t *samples; /* or NULL */
     int64_t first;
-    int ahead;              /* samples behind the batch's last that come next, to be prefetched */
-    int backward;           /* 0: forward only */
-    int last;               /* the layer the forward pass ends with */
+    int ahead;    /* samples behind the batch's last that come next, to be prefetched */
+    int backward; /* 0: forward only */
+    int last;     /* the layer the forward pass ends with */
     const fnn_fit_config *config;
-    const fnni_step *step;  /* NULL: gradients only */
+    const fnni_step *step; /* NULL: gradients only */
 } fnni_batch;
 
 static fnn_real *fnni_run_workspace(const fnni_run *run, int part)
@@ -6554,7 +6615,8 @@ static void fnni_batch_forward(const fnni_batch *b, int from, int to, fnn_real *
 FNNI_FORCE_INLINE void fnni_batch_prefetch(const fnni_batch *b, int from, int to)
 {
     const int most = b->run->rows + b->ahead;
-    fnni_prefetch_samples(b->data, b->samples, b->first, from < most ? from : most, to < most ? to : most);
+    fnni_prefetch_samples(b->data, b->samples, b->first, from < most ? from : most,
+                          to < most ? to : most);
 }
 
 static void fnni_batch_group(const fnni_batch *b, int from, int to, fnn_real *workspace)
@@ -6587,7 +6649,8 @@ static void fnni_backward_part(void *argument, int part, int parts)
     const int from = (int)((int64_t)b->run->rows * part / parts);
     const int to = (int)((int64_t)b->run->rows * (part + 1) / parts);
     if (from < to)
-        fnni_backward_rows(b->run, fnni_loss_layer(b->model), from, to, fnni_run_workspace(b->run, part));
+        fnni_backward_rows(b->run, fnni_loss_layer(b->model), from, to,
+                           fnni_run_workspace(b->run, part));
 }
 
 /* A weight gradient is computed in blocks of about this many reals. Where the optimiser takes each
@@ -6596,7 +6659,8 @@ static void fnni_backward_part(void *argument, int part, int parts)
 
 static int fnni_gradient_rows(const fnni_layer *layer)
 {
-    const int rows = (int)(FNNI_GRADIENT_BLOCK / (layer->weights / (size_t)layer->inputs)) / 14 * 14;
+    const int rows =
+        (int)(FNNI_GRADIENT_BLOCK / (layer->weights / (size_t)layer->inputs)) / 14 * 14;
     return rows < 14 ? 14 : rows;
 }
 
@@ -6608,7 +6672,8 @@ static size_t fnni_gradient_space(const fnn_model *model)
     for (l = 0; l < model->layer_count; l++) {
         const fnni_layer *layer = model->layers + l;
         const size_t width = layer->weights / (size_t)layer->inputs;
-        const size_t need = layer->weights ? (size_t)fnni_gradient_rows(layer) * width + layer->biases : 0;
+        const size_t need =
+            layer->weights ? (size_t)fnni_gradient_rows(layer) * width + layer->biases : 0;
         if (need > most) most = need;
     }
     return (most + 15) / 16 * 16;
@@ -6616,11 +6681,14 @@ static size_t fnni_gradient_space(const fnn_model *model)
 
 /* Rows from..to-1 of a layer's weights: their gradient, and where there is a step the update. The
  * block that holds the last row does the biases. */
-static void fnni_batch_block(const fnni_batch *b, const fnni_layer *layer, int l, int from, int to, fnn_real *space)
+static void fnni_batch_block(const fnni_batch *b, const fnni_layer *layer, int l, int from, int to,
+                             fnn_real *space)
 {
     const fnn_optimizer_kind kind = b->step ? b->config->optimizer.kind : FNN_SGD;
-    const size_t width = layer->weights / (size_t)layer->inputs, count = (size_t)(to - from) * width;
-    const size_t first = layer->offset + (size_t)from * width, biases = layer->offset + layer->weights;
+    const size_t width = layer->weights / (size_t)layer->inputs,
+                 count = (size_t)(to - from) * width;
+    const size_t first = layer->offset + (size_t)from * width,
+                 biases = layer->offset + layer->weights;
     const int last = to == layer->inputs;
     fnn_real *dw = b->step ? space : b->model->gradients + first;
     fnn_real *db = !last ? NULL : b->step ? space + count : b->model->gradients + biases;
@@ -6654,11 +6722,13 @@ static void fnni_batch_update(void *argument, int part, int parts)
     for (l = 0; l < b->model->layer_count; l++) {
         const fnni_layer *layer = b->model->layers + l;
         const size_t from = layer->weights / (size_t)parts * (size_t)part;
-        const size_t to = part == parts - 1 ? layer->weights : layer->weights / (size_t)parts * (size_t)(part + 1);
+        const size_t to = part == parts - 1 ? layer->weights
+                                            : layer->weights / (size_t)parts * (size_t)(part + 1);
         fnni_optimize(b->model, b->config->optimizer.kind, b->step, layer->offset + from, to - from,
                       b->model->gradients + layer->offset + from, 1);
         if (part == parts - 1)
-            fnni_optimize(b->model, b->config->optimizer.kind, b->step, layer->offset + layer->weights, layer->biases,
+            fnni_optimize(b->model, b->config->optimizer.kind, b->step,
+                          layer->offset + layer->weights, layer->biases,
                           b->model->gradients + layer->offset + layer->weights, 0);
     }
 }
@@ -6671,7 +6741,8 @@ static double fnni_gradient_norm(const fnn_model *model)
     size_t i;
     for (i = 0; i < model->parameter_count; i += chunk) {
         const size_t n = model->parameter_count - i < chunk ? model->parameter_count - i : chunk;
-        sum += (double)model->context.kernels->dot((ptrdiff_t)n, model->gradients + i, model->gradients + i);
+        sum += (double)model->context.kernels->dot((ptrdiff_t)n, model->gradients + i,
+                                                   model->gradients + i);
     }
     return sqrt(sum);
 }
@@ -6698,7 +6769,8 @@ static void fnni_apply_step(fnni_batch *b, int parts)
 {
     fnni_step step = fnni_step_make(b->config, ++b->model->steps);
     const double norm = b->config->clip_norm > 0 ? fnni_gradient_norm(b->model) : 0;
-    if (norm > (double)b->config->clip_norm) step.gradient_scale = (fnn_real)((double)b->config->clip_norm / norm);
+    if (norm > (double)b->config->clip_norm)
+        step.gradient_scale = (fnn_real)((double)b->config->clip_norm / norm);
     b->step = &step;
     fnni_parallel(parts, fnni_batch_update, b);
     b->step = NULL;
@@ -6768,7 +6840,8 @@ static fnn_result fnni_run_make(fnn_model *model, int rows)
     run->capacity = run->rows = rows;
     run->workspace_count = fnni_run_workspace_count(run, rows, 1);
     if (!fnni_multiply(columns, n, &activations) ||
-        !fnni_multiply(columns - (size_t)model->inputs, n, &deltas) || !fnni_multiply(outputs, n, &targets))
+        !fnni_multiply(columns - (size_t)model->inputs, n, &deltas) ||
+        !fnni_multiply(outputs, n, &targets))
         return FNN_ERROR_MEMORY;
     run->activations = fnni_allocate_reals(a, activations);
     run->deltas = fnni_allocate_reals(a, deltas ? deltas : 1);
@@ -6776,7 +6849,8 @@ static fnn_result fnni_run_make(fnn_model *model, int rows)
     model->run_labels = (int32_t *)fnni_allocate(a, n * sizeof(int32_t));
     model->run_targets = fnni_allocate_reals(a, targets);
     if (run->workspace_count > 0)
-        run->workspace = fnni_allocate_reals(a, run->workspace_count * (size_t)model->context.threads);
+        run->workspace =
+            fnni_allocate_reals(a, run->workspace_count * (size_t)model->context.threads);
     if (run->activations && run->deltas && run->losses && model->run_labels && model->run_targets &&
         (run->workspace || run->workspace_count == 0))
         return FNN_OK;
@@ -6805,8 +6879,8 @@ static fnn_result fnni_state_make(fnn_model *model, const fnn_optimizer *optimiz
     if (count > 0) {
         model->state = fnni_allocate_reals(&model->context.allocator, count);
         if (!model->state) return FNN_ERROR_MEMORY;
-        model->context.kernels->fill((ptrdiff_t)count, optimizer->kind == FNN_ADAGRAD ? optimizer->start : 0,
-                                     model->state);
+        model->context.kernels->fill(
+            (ptrdiff_t)count, optimizer->kind == FNN_ADAGRAD ? optimizer->start : 0, model->state);
     }
     model->state_kind = (int)optimizer->kind;
     return FNN_OK;
@@ -6814,16 +6888,17 @@ static fnn_result fnni_state_make(fnn_model *model, const fnn_optimizer *optimiz
 
 /* ---- inference: chunks of fixed size, each carried through all layers by one thread ---- */
 
-#define FNNI_CHUNK 112 /* rows: eight tiles of fourteen; the weights are read once for all of them */
+#define FNNI_CHUNK \
+    112 /* rows: eight tiles of fourteen; the weights are read once for all of them */
 
 typedef struct fnni_inference {
     const fnn_model *model;
     fnn_context *context;
     const fnn_dataset *data;
-    size_t per_part;      /* reals of workspace of a part */
-    fnn_real *outputs;    /* (count, outputs), or NULL */
-    int32_t *classes;     /* (count), or NULL */
-    double *sums;         /* per chunk: loss, hits, squared error; NULL without evaluation */
+    size_t per_part;   /* reals of workspace of a part */
+    fnn_real *outputs; /* (count, outputs), or NULL */
+    int32_t *classes;  /* (count), or NULL */
+    double *sums;      /* per chunk: loss, hits, squared error; NULL without evaluation */
 } fnni_inference;
 
 static size_t fnni_round(size_t count)
@@ -6840,8 +6915,8 @@ static size_t fnni_inference_reals(const fnn_model *model, const fnni_kernels *k
     run.model = model;
     run.kernels = kernels;
     run.capacity = run.rows = FNNI_CHUNK;
-    return fnni_round(fnni_columns(model) * FNNI_CHUNK) + 2 * FNNI_CHUNK + fnni_round(outputs * FNNI_CHUNK) +
-           fnni_run_workspace_count(&run, FNNI_CHUNK, 0);
+    return fnni_round(fnni_columns(model) * FNNI_CHUNK) + 2 * FNNI_CHUNK +
+           fnni_round(outputs * FNNI_CHUNK) + fnni_run_workspace_count(&run, FNNI_CHUNK, 0);
 }
 
 static int fnni_argmax(const fnn_real *y, int n)
@@ -6858,7 +6933,8 @@ static int fnni_hits(const fnni_run *run, const fnn_real *y, int n)
     int hits = 0, i;
     for (i = 0; i < run->rows; i++) {
         const int best = fnni_argmax(y + (size_t)i * (size_t)n, n);
-        hits += run->targets ? best == fnni_argmax(run->targets + (size_t)i * (size_t)n, n) : best == run->labels[i];
+        hits += run->targets ? best == fnni_argmax(run->targets + (size_t)i * (size_t)n, n)
+                             : best == run->labels[i];
     }
     return hits;
 }
@@ -6875,8 +6951,8 @@ static double fnni_squared_error(const fnni_run *run, const fnn_real *y, int n)
     return sum;
 }
 
-static void fnni_inference_chunk(const fnni_inference *f, fnni_run *run, int64_t chunk, int32_t *labels,
-                                 fnn_real *targets)
+static void fnni_inference_chunk(const fnni_inference *f, fnni_run *run, int64_t chunk,
+                                 int32_t *labels, fnn_real *targets)
 {
     const int last = f->model->layer_count - 1, n = f->model->layers[last].outputs;
     const int64_t first = chunk * FNNI_CHUNK;
@@ -6886,7 +6962,8 @@ static void fnni_inference_chunk(const fnni_inference *f, fnni_run *run, int64_t
     fnni_gather(run, f->data, NULL, first, 0, run->rows);
     fnni_forward_rows(run, last, 0, run->rows, run->workspace);
     if (f->outputs)
-        memcpy(f->outputs + (size_t)first * (size_t)n, y, (size_t)run->rows * (size_t)n * sizeof *y);
+        memcpy(f->outputs + (size_t)first * (size_t)n, y,
+               (size_t)run->rows * (size_t)n * sizeof *y);
     for (i = 0; f->classes && i < run->rows; i++)
         f->classes[first + i] = fnni_argmax(y + (size_t)i * (size_t)n, n);
     if (!f->sums) return;
@@ -6931,7 +7008,8 @@ static fnn_result fnni_infer(fnni_inference *f, int evaluate)
     if (chunks == 0) return FNN_OK;
     f->per_part = fnni_inference_reals(f->model, f->context->kernels);
     if (!fnni_workspace(f->context, f->per_part * (size_t)parts + sums)) return FNN_ERROR_MEMORY;
-    f->sums = evaluate ? (double *)(void *)(f->context->workspace + f->per_part * (size_t)parts) : NULL;
+    f->sums =
+        evaluate ? (double *)(void *)(f->context->workspace + f->per_part * (size_t)parts) : NULL;
     fnni_parallel(parts, fnni_inference_part, f);
     return FNN_OK;
 }
@@ -6948,7 +7026,9 @@ static double fnni_target_variation(const fnn_dataset *data)
             sum += (double)data->targets[fnni_data_row(data, NULL, 0, i) * data->target_count + j];
         sum /= (double)data->count;
         for (i = 0; i < data->count; i++) {
-            const double e = (double)data->targets[fnni_data_row(data, NULL, 0, i) * data->target_count + j] - sum;
+            const double e =
+                (double)data->targets[fnni_data_row(data, NULL, 0, i) * data->target_count + j] -
+                sum;
             squares += e * e;
         }
         variation += squares;
@@ -6956,8 +7036,8 @@ static double fnni_target_variation(const fnn_dataset *data)
     return variation;
 }
 
-static fnn_result fnni_evaluate(const fnn_model *model, fnn_context *context, const fnn_dataset *data,
-                                fnn_metrics *metrics)
+static fnn_result fnni_evaluate(const fnn_model *model, fnn_context *context,
+                                const fnn_dataset *data, fnn_metrics *metrics)
 {
     const int64_t chunks = (data->count + FNNI_CHUNK - 1) / FNNI_CHUNK;
     double loss = 0, hits = 0, error = 0;
@@ -6977,7 +7057,8 @@ static fnn_result fnni_evaluate(const fnn_model *model, fnn_context *context, co
     }
     metrics->count = data->count;
     metrics->loss = loss / (double)data->count;
-    metrics->accuracy = data->targets && data->target_count == 1 ? FNNI_NAN : hits / (double)data->count;
+    metrics->accuracy =
+        data->targets && data->target_count == 1 ? FNNI_NAN : hits / (double)data->count;
     metrics->r2 = data->targets ? 1 - error / fnni_target_variation(data) : FNNI_NAN;
     return FNN_OK;
 }
@@ -6996,13 +7077,13 @@ typedef struct fnni_fit {
     const fnn_dataset *data;
     const fnn_fit_config *config;
     fnni_batch batch;
-    fnn_context validation;  /* its workspace is taken before the first step */
-    int64_t *order;          /* (count) samples in the order of this pass */
-    int64_t position;        /* in order; count: a new pass begins */
+    fnn_context validation; /* its workspace is taken before the first step */
+    int64_t *order;         /* (count) samples in the order of this pass */
+    int64_t position;       /* in order; count: a new pass begins */
     uint64_t pass;
     double loss_sum, score_sum;
     int64_t seen;
-    fnn_real *best;          /* parameters of the best epoch, or NULL */
+    fnn_real *best; /* parameters of the best epoch, or NULL */
     double best_value, started, drawn;
     int waited;
 } fnni_fit;
@@ -7015,7 +7096,8 @@ static void fnni_fit_shuffle(fnni_fit *f)
     f->position = 0;
     if (!f->config->shuffle) return;
     for (i = f->data->count - 1; i > 0; i--) {
-        const int64_t j = (int64_t)fnni_random_below(f->config->seed, stream, (uint64_t)i, (uint64_t)i + 1);
+        const int64_t j =
+            (int64_t)fnni_random_below(f->config->seed, stream, (uint64_t)i, (uint64_t)i + 1);
         const int64_t other = f->order[i];
         f->order[i] = f->order[j];
         f->order[j] = other;
@@ -7035,8 +7117,9 @@ static void fnni_fit_step(fnni_fit *f)
     left -= run->rows;
     f->batch.ahead = left < f->config->batch_size ? (int)left : f->config->batch_size;
     f->loss_sum += fnni_train_step(&f->batch) * run->rows;
-    f->score_sum += fnni_has_classes(f->data) ? fnni_hits(run, fnni_y(run, l), fnni_inputs(run, l))
-                                              : fnni_squared_error(run, fnni_y(run, l), fnni_inputs(run, l));
+    f->score_sum += fnni_has_classes(f->data)
+                        ? fnni_hits(run, fnni_y(run, l), fnni_inputs(run, l))
+                        : fnni_squared_error(run, fnni_y(run, l), fnni_inputs(run, l));
     f->seen += run->rows;
 }
 
@@ -7054,8 +7137,9 @@ static void fnni_fit_bar(fnni_fit *f, int epoch, int step, int steps)
     const int filled = (int)(share * 30);
     if (!f->config->verbose || !fnni_terminal() || (now - f->drawn < 0.1 && step < steps)) return;
     f->drawn = now;
-    fprintf(stderr, "\repoch %d/%d [%.*s%*s] %d/%d  loss %.4f  %.0f s left ", epoch, f->config->epochs, filled,
-            dots, 30 - filled, "", step, steps, f->loss_sum / (double)f->seen,
+    fprintf(stderr, "\repoch %d/%d [%.*s%*s] %d/%d  loss %.4f  %.0f s left ", epoch,
+            f->config->epochs, filled, dots, 30 - filled, "", step, steps,
+            f->loss_sum / (double)f->seen,
             (now - f->started) * (1 - share) / (share > 0 ? share : 1));
     fflush(stderr);
 }
@@ -7064,10 +7148,11 @@ static void fnni_fit_line(const fnni_fit *f, const fnn_epoch *e)
 {
     const char *score = fnni_has_classes(f->data) ? "accuracy" : "R2";
     if (!f->config->verbose) return;
-    fprintf(stderr, "%sepoch %d/%d  %.2f s  loss %.4f  %s %.4f", fnni_terminal() ? "\r\033[K" : "", e->epoch,
-            f->config->epochs, e->seconds, e->loss, score, e->score);
+    fprintf(stderr, "%sepoch %d/%d  %.2f s  loss %.4f  %s %.4f", fnni_terminal() ? "\r\033[K" : "",
+            e->epoch, f->config->epochs, e->seconds, e->loss, score, e->score);
     if (f->config->validation)
-        fprintf(stderr, "  validation loss %.4f  %s %.4f", e->validation_loss, score, e->validation_score);
+        fprintf(stderr, "  validation loss %.4f  %s %.4f", e->validation_loss, score,
+                e->validation_score);
     fputc('\n', stderr);
 }
 
@@ -7083,13 +7168,18 @@ static fnn_result fnni_report_nan(fnn_model *model, int epoch, int step)
         size_t i;
         for (i = 0; i < count; i++)
             if (!(y[i] - y[i] == 0)) {
-                if (l < 0) return fnni_model_fail(model, FNN_ERROR_NUMERIC, "epoch %d, step %d: an input is not finite", epoch, step);
-                return fnni_model_fail(model, FNN_ERROR_NUMERIC,
-                                       "epoch %d, step %d: layer %d %s gives a number that is not finite",
-                                       epoch, step, l, model->layers[l].type->name);
+                if (l < 0)
+                    return fnni_model_fail(model, FNN_ERROR_NUMERIC,
+                                           "epoch %d, step %d: an input is not finite", epoch,
+                                           step);
+                return fnni_model_fail(
+                    model, FNN_ERROR_NUMERIC,
+                    "epoch %d, step %d: layer %d %s gives a number that is not finite", epoch, step,
+                    l, model->layers[l].type->name);
             }
     }
-    return fnni_model_fail(model, FNN_ERROR_NUMERIC, "epoch %d, step %d: the loss is not finite", epoch, step);
+    return fnni_model_fail(model, FNN_ERROR_NUMERIC, "epoch %d, step %d: the loss is not finite",
+                           epoch, step);
 }
 
 static fnn_result fnni_fit_validate(fnni_fit *f, fnn_epoch *e)
@@ -7108,7 +7198,8 @@ static fnn_result fnni_fit_validate(fnni_fit *f, fnn_epoch *e)
 static fnn_result fnni_history_append(fnn_history *history, const fnn_epoch *e)
 {
     if (!history) return FNN_OK;
-    if (history->count == history->capacity) return FNN_ERROR_STATE; /* fit has made room for all epochs */
+    if (history->count == history->capacity)
+        return FNN_ERROR_STATE; /* fit has made room for all epochs */
     history->epochs[history->count++] = *e;
     return FNN_OK;
 }
@@ -7122,15 +7213,18 @@ static fnn_result fnni_fit_epoch(fnni_fit *f, int epoch, fnn_epoch *e)
     f->seen = 0;
     for (step = 1; step <= steps; step++) {
         fnni_fit_step(f);
-        if (!f->config->ignore_nan && !(f->loss_sum - f->loss_sum == 0)) return fnni_report_nan(f->model, epoch, step);
+        if (!f->config->ignore_nan && !(f->loss_sum - f->loss_sum == 0))
+            return fnni_report_nan(f->model, epoch, step);
         fnni_fit_bar(f, epoch, step, steps);
     }
     memset(e, 0, sizeof *e);
     e->epoch = epoch;
     e->step = (int64_t)f->model->steps;
     e->loss = f->loss_sum / (double)f->seen;
-    e->score = fnni_has_classes(f->data) ? f->score_sum / (double)f->seen
-                                         : 1 - f->score_sum / (double)f->seen / (fnni_target_variation(f->data) / (double)f->data->count);
+    e->score = fnni_has_classes(f->data)
+                   ? f->score_sum / (double)f->seen
+                   : 1 - f->score_sum / (double)f->seen /
+                             (fnni_target_variation(f->data) / (double)f->data->count);
     e->learning_rate = (double)f->config->optimizer.learning_rate;
     return fnni_fit_validate(f, e);
 }
@@ -7154,27 +7248,33 @@ static int fnni_fit_improve(fnni_fit *f, const fnn_epoch *e)
     return ++f->waited >= c->patience && c->patience > 0;
 }
 
-static fnn_result fnni_fit_check(fnn_model *model, const fnn_dataset *data, const fnn_fit_config *c, fnn_error *error)
+static fnn_result fnni_fit_check(fnn_model *model, const fnn_dataset *data, const fnn_fit_config *c,
+                                 fnn_error *error)
 {
     const fnn_optimizer *o = &c->optimizer;
     fnn_result result = fnni_check_all(model, data, 1, error);
     if (result) return result;
-    if (data->count < 1) return fnni_fail(error, FNN_ERROR_ARGUMENT, "data: expected samples, found none");
+    if (data->count < 1)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "data: expected samples, found none");
     if (c->validation && (result = fnni_check_all(model, c->validation, 1, error))) return result;
     if (c->validation && c->validation->count < 1)
         return fnni_fail(error, FNN_ERROR_ARGUMENT, "validation: expected samples, found none");
     if (c->batch_size < 1 || c->epochs < 0 || c->steps_per_epoch < 0 || c->patience < 0)
         return fnni_fail(error, FNN_ERROR_ARGUMENT,
-                         "fit: expected batch_size >= 1 and epochs, steps_per_epoch, patience >= 0, found %d, %d, %d, %d",
+                         "fit: expected batch_size >= 1 and epochs, steps_per_epoch, patience >= "
+                         "0, found %d, %d, %d, %d",
                          c->batch_size, c->epochs, c->steps_per_epoch, c->patience);
     if ((unsigned)o->kind >= FNN_OPTIMIZER_COUNT || !(o->learning_rate >= 0))
-        return fnni_fail(error, FNN_ERROR_ARGUMENT, "optimizer: expected a kind and a rate >= 0, found kind %d, rate %g",
+        return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                         "optimizer: expected a kind and a rate >= 0, found kind %d, rate %g",
                          (int)o->kind, (double)o->learning_rate);
     if (!(c->l2 >= 0) || !(c->l1 >= 0) || !(c->clip_norm >= 0) || !(c->clip_value >= 0))
-        return fnni_fail(error, FNN_ERROR_ARGUMENT, "fit: l2, l1, clip_norm and clip_value must be >= 0");
+        return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                         "fit: l2, l1, clip_norm and clip_value must be >= 0");
     if ((c->patience > 0 || c->restore_best) && !c->validation &&
         (c->monitor == FNN_MONITOR_VALIDATION_LOSS || c->monitor == FNN_MONITOR_VALIDATION_SCORE))
-        return fnni_fail(error, FNN_ERROR_ARGUMENT, "fit: early stopping on validation figures needs validation data");
+        return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                         "fit: early stopping on validation figures needs validation data");
     return FNN_OK;
 }
 
@@ -7182,7 +7282,8 @@ static fnn_result fnni_history_reserve(fnn_history *history, int more)
 {
     fnn_epoch *grown;
     if (!history || history->count + more <= history->capacity) return FNN_OK;
-    grown = (fnn_epoch *)fnni_allocate(&history->allocator, (size_t)(history->count + more) * sizeof *grown);
+    grown = (fnn_epoch *)fnni_allocate(&history->allocator,
+                                       (size_t)(history->count + more) * sizeof *grown);
     if (!grown) return FNN_ERROR_MEMORY;
     if (history->count) memcpy(grown, history->epochs, (size_t)history->count * sizeof *grown);
     fnni_release(&history->allocator, history->epochs);
@@ -7215,8 +7316,9 @@ static fnn_result fnni_fit_open(fnni_fit *f, fnn_history *history)
     f->validation.workspace_count = 0;
     if (f->config->validation) {
         const int64_t chunks = (f->config->validation->count + FNNI_CHUNK - 1) / FNNI_CHUNK;
-        const size_t need = fnni_inference_reals(model, model->context.kernels) * (size_t)model->context.threads +
-                            (size_t)chunks * 3 * (sizeof(double) / sizeof(fnn_real));
+        const size_t need =
+            fnni_inference_reals(model, model->context.kernels) * (size_t)model->context.threads +
+            (size_t)chunks * 3 * (sizeof(double) / sizeof(fnn_real));
         if (!fnni_workspace(&f->validation, need)) return FNN_ERROR_MEMORY;
     }
     return FNN_OK;
@@ -7248,7 +7350,8 @@ static fnn_result fnni_fit_epochs(fnni_fit *f, fnn_history *history)
     return result;
 }
 
-static void fnni_batch_make(fnni_batch *b, fnn_model *model, const fnn_dataset *data, const int64_t *samples)
+static void fnni_batch_make(fnni_batch *b, fnn_model *model, const fnn_dataset *data,
+                            const int64_t *samples)
 {
     memset(b, 0, sizeof *b);
     b->model = model;
@@ -7259,8 +7362,8 @@ static void fnni_batch_make(fnni_batch *b, fnn_model *model, const fnn_dataset *
     b->run->targets = data->targets ? model->run_targets : NULL;
 }
 
-static fnn_result fnni_fit_run(fnn_model *model, const fnn_dataset *data, const fnn_fit_config *config,
-                               fnn_history *history)
+static fnn_result fnni_fit_run(fnn_model *model, const fnn_dataset *data,
+                               const fnn_fit_config *config, fnn_history *history)
 {
     fnni_fit f;
     fnn_result result;
@@ -7277,7 +7380,8 @@ static fnn_result fnni_fit_run(fnn_model *model, const fnn_dataset *data, const 
         model->run.training = 1;
         model->run_ready = 0;
         result = fnni_fit_epochs(&f, history);
-        if (!result && f.best) memcpy(model->parameters, f.best, model->parameter_count * sizeof *f.best);
+        if (!result && f.best)
+            memcpy(model->parameters, f.best, model->parameter_count * sizeof *f.best);
     }
     fnni_fit_close(&f);
     return result;
@@ -7318,8 +7422,8 @@ FNN_DEF const char *fnn_info(const fnn_context *context)
 #define FNNI_INFO_THREADS "one thread (compiled without OpenMP)"
 #endif
 #define FNNI_INFO(isa) "fmnist_nn " FNN_VERSION ", " FNNI_INFO_REAL ", " isa ", " FNNI_INFO_THREADS
-    static const char *const lines[] = {FNNI_INFO("unknown"), FNNI_INFO("scalar"), FNNI_INFO("avx2"),
-                                        FNNI_INFO("avx512"), FNNI_INFO("neon")};
+    static const char *const lines[] = {FNNI_INFO("unknown"), FNNI_INFO("scalar"),
+                                        FNNI_INFO("avx2"), FNNI_INFO("avx512"), FNNI_INFO("neon")};
     fnn_isa isa = context ? context->kernels->isa : fnni_environment_isa();
     if (isa == FNN_ISA_BEST) isa = fnni_best_isa();
     return isa < FNN_ISA_COUNT && fnn_isa_available(isa) ? lines[isa] : lines[0];
@@ -7340,8 +7444,10 @@ FNN_DEF fnn_context *fnn_context_create(const fnn_context_config *config, fnn_er
     if (!config) config = &defaults;
     if (fnni_context_open(&opened, config, error)) return NULL;
     context = (fnn_context *)fnni_allocate(&config->allocator, sizeof *context);
-    if (context) *context = opened;
-    else fnni_fail(error, FNN_ERROR_MEMORY, "no memory for a context");
+    if (context)
+        *context = opened;
+    else
+        fnni_fail(error, FNN_ERROR_MEMORY, "no memory for a context");
     return context;
 }
 
@@ -7452,7 +7558,8 @@ FNN_DEF fnn_result fnn_activation_backward(fnn_context *context, fnn_activation 
 {
     const fnni_kernels *kernels = fnni_table(context);
     const fnn_real *read = kind == FNN_GELU ? x : kind == FNN_LINEAR ? dy : y;
-    if (!fnni_usable(kernels, n, read) || !fnni_usable(kernels, n, dy) || !fnni_usable(kernels, n, dx))
+    if (!fnni_usable(kernels, n, read) || !fnni_usable(kernels, n, dy) ||
+        !fnni_usable(kernels, n, dx))
         return FNN_ERROR_ARGUMENT;
     if (!fnni_is_elementwise(kind) || parameter < 0) return FNN_ERROR_ARGUMENT;
     kernels->activation_backward(kind, parameter, n, x, y, dy, dx);
@@ -7486,7 +7593,8 @@ FNN_DEF fnn_result fnn_softmax_cross_entropy(fnn_context *context, ptrdiff_t row
     const fnni_kernels *kernels = fnni_table(context);
     const ptrdiff_t n = fnni_area(rows, classes);
     ptrdiff_t i;
-    if (!fnni_usable(kernels, n, logits) || (n > 0 && !labels && !targets)) return FNN_ERROR_ARGUMENT;
+    if (!fnni_usable(kernels, n, logits) || (n > 0 && !labels && !targets))
+        return FNN_ERROR_ARGUMENT;
     if (rows > 0 && classes == 0) return FNN_ERROR_ARGUMENT;
     if (!(smoothing >= 0 && smoothing <= 1)) return FNN_ERROR_ARGUMENT;
     for (i = 0; !targets && i < rows; i++)
@@ -7520,13 +7628,14 @@ FNN_DEF fnn_result fnn_from_bytes(fnn_context *context, ptrdiff_t n, const uint8
 {
     const fnni_kernels *kernels = fnni_table(context);
     if (!fnni_usable(kernels, n, x) || !fnni_usable(kernels, n, y)) return FNN_ERROR_ARGUMENT;
-    if (!fnni_usable(kernels, n, shift) || !fnni_usable(kernels, n, scale)) return FNN_ERROR_ARGUMENT;
+    if (!fnni_usable(kernels, n, shift) || !fnni_usable(kernels, n, scale))
+        return FNN_ERROR_ARGUMENT;
     if (n > 0) kernels->from_bytes(n, x, per_element, shift, scale, y);
     return FNN_OK;
 }
 
-FNN_DEF fnn_result fnn_dropout_apply(fnn_context *context, ptrdiff_t n, uint64_t key, uint64_t offset,
-                               fnn_real rate, const fnn_real *x, fnn_real *y)
+FNN_DEF fnn_result fnn_dropout_apply(fnn_context *context, ptrdiff_t n, uint64_t key,
+                                     uint64_t offset, fnn_real rate, const fnn_real *x, fnn_real *y)
 {
     const fnni_kernels *kernels = fnni_table(context);
     if (!fnni_usable(kernels, n, x) || !fnni_usable(kernels, n, y)) return FNN_ERROR_ARGUMENT;
@@ -7537,7 +7646,8 @@ FNN_DEF fnn_result fnn_dropout_apply(fnn_context *context, ptrdiff_t n, uint64_t
 
 /* ---- models ---- */
 
-FNN_DEF fnn_model *fnn_sequential_with(const fnn_context_config *config, int height, int width, int channels)
+FNN_DEF fnn_model *fnn_sequential_with(const fnn_context_config *config, int height, int width,
+                                       int channels)
 {
     fnn_context context;
     fnn_error error;
@@ -7561,9 +7671,11 @@ FNN_DEF fnn_model *fnn_sequential_with(const fnn_context_config *config, int hei
     model->input.channels = channels;
     if (model->broken) return model;
     if (height < 1 || width < 1 || channels < 1 || size > FNNI_LARGEST_LAYER)
-        fnni_builder_fail(model, FNN_ERROR_ARGUMENT, "input: expected a shape of 1 to %d numbers, found %d x %d x %d",
+        fnni_builder_fail(model, FNN_ERROR_ARGUMENT,
+                          "input: expected a shape of 1 to %d numbers, found %d x %d x %d",
                           FNNI_LARGEST_LAYER, height, width, channels);
-    else model->inputs = height * width * channels;
+    else
+        model->inputs = height * width * channels;
     return model;
 }
 
@@ -7601,8 +7713,8 @@ FNN_DEF int fnn_activate(fnn_model *model, fnn_activation activation, fnn_real p
     fnni_layer *layer = fnni_layer_add(model, FNNI_ACTIVATION);
     if (!layer) return -1;
     if ((unsigned)activation >= FNN_ACTIVATION_COUNT) {
-        fnni_builder_fail(model, FNN_ERROR_ARGUMENT, "layer %d activation: %d is no activation", model->layer_count,
-                          (int)activation);
+        fnni_builder_fail(model, FNN_ERROR_ARGUMENT, "layer %d activation: %d is no activation",
+                          model->layer_count, (int)activation);
         return -1;
     }
     layer->activation = activation;
@@ -7616,10 +7728,13 @@ FNN_DEF int fnn_dense(fnn_model *model, int units, fnn_activation activation)
     /* GELU's gradient needs what it was applied to, softmax is not elementwise: layers of their own */
     const int apart = activation == FNN_GELU || activation == FNN_SOFTMAX;
     if (!layer) return -1;
-    if (units < 1 || units > FNNI_LARGEST_LAYER / layer->inputs || (unsigned)activation >= FNN_ACTIVATION_COUNT) {
+    if (units < 1 || units > FNNI_LARGEST_LAYER / layer->inputs ||
+        (unsigned)activation >= FNN_ACTIVATION_COUNT) {
         fnni_builder_fail(model, FNN_ERROR_ARGUMENT,
-                          "layer %d dense: expected 1 to %d units and an activation, found %d units, activation %d",
-                          model->layer_count, FNNI_LARGEST_LAYER / layer->inputs, units, (int)activation);
+                          "layer %d dense: expected 1 to %d units and an activation, found %d "
+                          "units, activation %d",
+                          model->layer_count, FNNI_LARGEST_LAYER / layer->inputs, units,
+                          (int)activation);
         return -1;
     }
     layer->activation = apart ? FNN_LINEAR : activation;
@@ -7637,7 +7752,8 @@ FNN_DEF int fnn_dropout(fnn_model *model, fnn_real rate)
     fnni_layer *layer = fnni_layer_add(model, FNNI_DROPOUT);
     if (!layer) return -1;
     if (!(rate >= 0 && rate < 1)) {
-        fnni_builder_fail(model, FNN_ERROR_ARGUMENT, "layer %d dropout: expected a rate in [0, 1), found %g",
+        fnni_builder_fail(model, FNN_ERROR_ARGUMENT,
+                          "layer %d dropout: expected a rate in [0, 1), found %g",
                           model->layer_count, (double)rate);
         return -1;
     }
@@ -7654,13 +7770,15 @@ FNN_DEF int fnn_flatten(fnn_model *model)
     return model->layer_count++;
 }
 
-FNN_DEF fnn_result fnn_set_initializer(fnn_model *model, fnn_initializer weights, fnn_initializer biases)
+FNN_DEF fnn_result fnn_set_initializer(fnn_model *model, fnn_initializer weights,
+                                       fnn_initializer biases)
 {
     const fnn_result result = fnni_begin(model);
     if (result) return result;
-    if ((unsigned)weights.kind >= FNN_INITIALIZER_COUNT || (unsigned)biases.kind >= FNN_INITIALIZER_COUNT)
-        return fnni_builder_fail(model, FNN_ERROR_ARGUMENT, "initializer: %d or %d is none", (int)weights.kind,
-                                 (int)biases.kind);
+    if ((unsigned)weights.kind >= FNN_INITIALIZER_COUNT ||
+        (unsigned)biases.kind >= FNN_INITIALIZER_COUNT)
+        return fnni_builder_fail(model, FNN_ERROR_ARGUMENT, "initializer: %d or %d is none",
+                                 (int)weights.kind, (int)biases.kind);
     model->weights_start = weights;
     model->biases_start = biases;
     return FNN_OK;
@@ -7687,7 +7805,8 @@ FNN_DEF fnn_result fnn_normalize(fnn_model *model, fnn_normalization kind, const
     fnn_result result = fnni_begin(model);
     if (result) return result;
     if (!data || data->height * data->width * data->channels != model->inputs)
-        return fnni_builder_fail(model, FNN_ERROR_ARGUMENT, "normalize: expected data with samples of %d numbers",
+        return fnni_builder_fail(model, FNN_ERROR_ARGUMENT,
+                                 "normalize: expected data with samples of %d numbers",
                                  model->inputs);
     if (!model->shift) model->shift = fnni_allocate_reals(a, (size_t)model->inputs);
     if (!model->scale) model->scale = fnni_allocate_reals(a, (size_t)model->inputs);
@@ -7699,14 +7818,17 @@ FNN_DEF fnn_result fnn_normalize(fnn_model *model, fnn_normalization kind, const
     return result;
 }
 
-FNN_DEF fnn_result fnn_set_loss(fnn_model *model, fnn_loss_kind kind, fnn_real label_smoothing, fnn_real epsilon)
+FNN_DEF fnn_result fnn_set_loss(fnn_model *model, fnn_loss_kind kind, fnn_real label_smoothing,
+                                fnn_real epsilon)
 {
     const fnn_result result = fnni_begin(model);
     if (result) return result;
-    if ((unsigned)kind >= FNN_LOSS_COUNT || !(label_smoothing >= 0 && label_smoothing < 1) || !(epsilon >= 0))
-        return fnni_builder_fail(model, FNN_ERROR_ARGUMENT,
-                                 "loss: expected a kind, smoothing in [0, 1) and epsilon >= 0, found %d, %g, %g",
-                                 (int)kind, (double)label_smoothing, (double)epsilon);
+    if ((unsigned)kind >= FNN_LOSS_COUNT || !(label_smoothing >= 0 && label_smoothing < 1) ||
+        !(epsilon >= 0))
+        return fnni_builder_fail(
+            model, FNN_ERROR_ARGUMENT,
+            "loss: expected a kind, smoothing in [0, 1) and epsilon >= 0, found %d, %g, %g",
+            (int)kind, (double)label_smoothing, (double)epsilon);
     model->loss = kind;
     model->label_smoothing = label_smoothing;
     model->loss_epsilon = epsilon;
@@ -7720,20 +7842,24 @@ FNN_DEF fnn_result fnn_seal(fnn_model *model)
 
 FNN_DEF size_t fnn_summary(const fnn_model *model, char *text, size_t size)
 {
-    static const char *const names[] = {"linear", "relu", "leaky_relu", "elu", "gelu", "sigmoid", "tanh", "softmax"};
+    static const char *const names[] = {"linear", "relu",    "leaky_relu", "elu",
+                                        "gelu",   "sigmoid", "tanh",       "softmax"};
     size_t length = 0, parameters = 0;
     int l;
-#define FNNI_APPEND(...) \
-    length += (size_t)snprintf(length < size ? text + length : NULL, length < size ? size - length : 0, __VA_ARGS__)
+#define FNNI_APPEND(...)                                             \
+    length += (size_t)snprintf(length < size ? text + length : NULL, \
+                               length < size ? size - length : 0, __VA_ARGS__)
     if (size > 0) text[0] = 0;
-    if (!model || model->broken) return (size_t)snprintf(text, size, "%s\n", fnn_model_error(model)->message);
+    if (!model || model->broken)
+        return (size_t)snprintf(text, size, "%s\n", fnn_model_error(model)->message);
     FNNI_APPEND("%-4s %-12s %-12s %14s %12s\n", "", "layer", "activation", "output", "parameters");
-    FNNI_APPEND("%-4s %-12s %-12s %4d x %3d x %3d\n", "", "input", "", model->input.height, model->input.width,
-                model->input.channels);
+    FNNI_APPEND("%-4s %-12s %-12s %4d x %3d x %3d\n", "", "input", "", model->input.height,
+                model->input.width, model->input.channels);
     for (l = 0; l < model->layer_count; l++) {
         const fnni_layer *layer = model->layers + l;
         const size_t count = layer->weights + layer->biases;
-        const int shown = layer->type == &fnni_layer_types[FNNI_DENSE] || layer->type == &fnni_layer_types[FNNI_ACTIVATION];
+        const int shown = layer->type == &fnni_layer_types[FNNI_DENSE] ||
+                          layer->type == &fnni_layer_types[FNNI_ACTIVATION];
         FNNI_APPEND("%-4d %-12s %-12s %4d x %3d x %3d %10lu\n", l, layer->type->name,
                     shown ? names[layer->activation] : "", layer->shape.height, layer->shape.width,
                     layer->shape.channels, (unsigned long)count);
@@ -7836,7 +7962,9 @@ FNN_DEF fnn_optimizer fnn_pytorch(fnn_optimizer o)
     o.pytorch = 1;
     o.start = 0;
     switch (o.kind) {
-    case FNN_ADAGRAD: o.epsilon = (fnn_real)1e-10; break;
+    case FNN_ADAGRAD:
+        o.epsilon = (fnn_real)1e-10;
+        break;
     case FNN_ADADELTA:
         o.epsilon = (fnn_real)1e-6;
         o.rho = (fnn_real).9;
@@ -7845,7 +7973,9 @@ FNN_DEF fnn_optimizer fnn_pytorch(fnn_optimizer o)
         o.rho = (fnn_real).99;
         o.epsilon = (fnn_real)1e-8;
         break;
-    default: o.epsilon = (fnn_real)1e-8; break;
+    default:
+        o.epsilon = (fnn_real)1e-8;
+        break;
     }
     return o;
 }
@@ -7885,8 +8015,8 @@ FNN_DEF fnn_result fnn_fit(fnn_model *model, const fnn_dataset *data, const fnn_
     return result;
 }
 
-FNN_DEF fnn_result fnn_forward(fnn_model *model, const fnn_dataset *data, const int64_t *samples, int count,
-                               int training)
+FNN_DEF fnn_result fnn_forward(fnn_model *model, const fnn_dataset *data, const int64_t *samples,
+                               int count, int training)
 {
     fnn_result result = fnni_seal(model);
     fnni_batch b;
@@ -7920,7 +8050,8 @@ FNN_DEF fnn_result fnn_loss(fnn_model *model, double *loss)
     const fnn_result result = fnni_begin(model);
     if (result) return result;
     if (!model->run_ready || !model->run_supervised)
-        return fnni_model_fail(model, FNN_ERROR_STATE, "loss: expected fnn_forward on data with labels or targets first");
+        return fnni_model_fail(model, FNN_ERROR_STATE,
+                               "loss: expected fnn_forward on data with labels or targets first");
     fnni_loss_rows(&model->run, 0, model->run.rows);
     if (loss) *loss = fnni_mean_loss(&model->run);
     model->run_ready = 2;
@@ -7932,7 +8063,8 @@ FNN_DEF fnn_result fnn_backward(fnn_model *model)
     const fnn_result result = fnni_begin(model);
     fnni_batch b;
     if (result) return result;
-    if (model->run_ready != 2) return fnni_model_fail(model, FNN_ERROR_STATE, "backward: expected fnn_loss first");
+    if (model->run_ready != 2)
+        return fnni_model_fail(model, FNN_ERROR_STATE, "backward: expected fnn_loss first");
     memset(&b, 0, sizeof b);
     b.model = model;
     b.run = &model->run;
@@ -7948,7 +8080,8 @@ FNN_DEF fnn_result fnn_step(fnn_model *model, const fnn_fit_config *config)
     fnni_batch b;
     if (result) return result;
     if (model->run_ready != 3 || !config)
-        return fnni_model_fail(model, FNN_ERROR_STATE, "step: expected a configuration, and fnn_backward first");
+        return fnni_model_fail(model, FNN_ERROR_STATE,
+                               "step: expected a configuration, and fnn_backward first");
     result = fnni_state_make(model, &config->optimizer);
     if (result) return fnni_model_fail(model, result, "step: no memory for the optimiser's state");
     memset(&b, 0, sizeof b);
@@ -7979,8 +8112,8 @@ static fnn_result fnni_infer_in(fnni_inference *f, fnn_context *context, fnn_met
     return result;
 }
 
-FNN_DEF fnn_result fnn_predict(const fnn_model *model, fnn_context *context, const fnn_dataset *data,
-                               fnn_real *outputs)
+FNN_DEF fnn_result fnn_predict(const fnn_model *model, fnn_context *context,
+                               const fnn_dataset *data, fnn_real *outputs)
 {
     fnni_inference f;
     memset(&f, 0, sizeof f);
@@ -7990,8 +8123,8 @@ FNN_DEF fnn_result fnn_predict(const fnn_model *model, fnn_context *context, con
     return outputs ? fnni_infer_in(&f, context, NULL) : FNN_ERROR_ARGUMENT;
 }
 
-FNN_DEF fnn_result fnn_predict_classes(const fnn_model *model, fnn_context *context, const fnn_dataset *data,
-                                       int32_t *classes)
+FNN_DEF fnn_result fnn_predict_classes(const fnn_model *model, fnn_context *context,
+                                       const fnn_dataset *data, int32_t *classes)
 {
     fnni_inference f;
     memset(&f, 0, sizeof f);
@@ -8001,8 +8134,8 @@ FNN_DEF fnn_result fnn_predict_classes(const fnn_model *model, fnn_context *cont
     return classes ? fnni_infer_in(&f, context, NULL) : FNN_ERROR_ARGUMENT;
 }
 
-FNN_DEF fnn_result fnn_evaluate(const fnn_model *model, fnn_context *context, const fnn_dataset *data,
-                                fnn_metrics *metrics)
+FNN_DEF fnn_result fnn_evaluate(const fnn_model *model, fnn_context *context,
+                                const fnn_dataset *data, fnn_metrics *metrics)
 {
     fnni_inference f;
     memset(&f, 0, sizeof f);
@@ -8030,35 +8163,40 @@ FNN_DEF size_t fnn_memory_size(const fnn_model *model, int batch_size)
         run.model = model;
         run.kernels = model->context.kernels;
         run.capacity = run.rows = batch_size;
-        reals += 3 * model->parameter_count + rows * (2 * fnni_columns(model) - (size_t)model->inputs + 2) +
+        reals += 3 * model->parameter_count +
+                 rows * (2 * fnni_columns(model) - (size_t)model->inputs + 2) +
                  rows * (size_t)model->layers[model->layer_count - 1].outputs +
                  fnni_run_workspace_count(&run, batch_size, 1) * (size_t)model->context.threads;
     }
-    return reals * sizeof(fnn_real) + sizeof *model + (size_t)model->layer_capacity * sizeof *model->layers;
+    return reals * sizeof(fnn_real) + sizeof *model +
+           (size_t)model->layer_capacity * sizeof *model->layers;
 }
 
 /* ---- metrics ---- */
 
-FNN_DEF double fnn_accuracy(const fnn_real *outputs, const int32_t *labels, int64_t count, int classes)
+FNN_DEF double fnn_accuracy(const fnn_real *outputs, const int32_t *labels, int64_t count,
+                            int classes)
 {
     return fnn_top_k(outputs, labels, count, classes, 1);
 }
 
-FNN_DEF double fnn_top_k(const fnn_real *outputs, const int32_t *labels, int64_t count, int classes, int k)
+FNN_DEF double fnn_top_k(const fnn_real *outputs, const int32_t *labels, int64_t count, int classes,
+                         int k)
 {
     int64_t hits = 0, i;
     int j;
     for (i = 0; i < count; i++, outputs += classes) {
         int above = 0; /* classes that come before the label's: larger, or equal and earlier */
         for (j = 0; j < classes; j++)
-            above += outputs[j] > outputs[labels[i]] || (j < labels[i] && outputs[j] == outputs[labels[i]]);
+            above += outputs[j] > outputs[labels[i]] ||
+                     (j < labels[i] && outputs[j] == outputs[labels[i]]);
         hits += above < k;
     }
     return count > 0 ? (double)hits / (double)count : 0;
 }
 
-FNN_DEF fnn_result fnn_confusion(const int32_t *predicted, const int32_t *labels, int64_t count, int classes,
-                                 int64_t *confusion)
+FNN_DEF fnn_result fnn_confusion(const int32_t *predicted, const int32_t *labels, int64_t count,
+                                 int classes, int64_t *confusion)
 {
     int64_t i;
     if (!predicted || !labels || !confusion || count < 0 || classes < 1) return FNN_ERROR_ARGUMENT;
@@ -8071,8 +8209,8 @@ FNN_DEF fnn_result fnn_confusion(const int32_t *predicted, const int32_t *labels
     return FNN_OK;
 }
 
-FNN_DEF fnn_result fnn_precision_recall(const int64_t *confusion, int classes, double *precision, double *recall,
-                                        double *f1)
+FNN_DEF fnn_result fnn_precision_recall(const int64_t *confusion, int classes, double *precision,
+                                        double *recall, double *f1)
 {
     int c, j;
     if (!confusion || classes < 1) return FNN_ERROR_ARGUMENT;
@@ -8092,7 +8230,8 @@ FNN_DEF fnn_result fnn_precision_recall(const int64_t *confusion, int classes, d
     return FNN_OK;
 }
 
-FNN_DEF double fnn_r2(const fnn_real *outputs, const fnn_real *targets, int64_t count, int outputs_count)
+FNN_DEF double fnn_r2(const fnn_real *outputs, const fnn_real *targets, int64_t count,
+                      int outputs_count)
 {
     double error = 0;
     fnn_dataset data;
@@ -8128,8 +8267,8 @@ static double fnni_penalty(const fnn_model *model, const fnn_fit_config *config)
 }
 
 /* The loss with parameter i moved by h. */
-static double fnni_loss_moved(fnn_model *model, const fnn_dataset *data, const fnn_fit_config *config, size_t i,
-                              double h)
+static double fnni_loss_moved(fnn_model *model, const fnn_dataset *data,
+                              const fnn_fit_config *config, size_t i, double h)
 {
     const fnn_real kept = model->parameters[i];
     double loss = FNNI_NAN;
@@ -8141,16 +8280,22 @@ static double fnni_loss_moved(fnn_model *model, const fnn_dataset *data, const f
 }
 
 /* |a - n| / (|a| + |n|) of the parameters first..first+count-1; NaN without any. */
-static double fnni_check_tensor(fnn_model *model, const fnn_dataset *data, const fnn_fit_config *config, double h,
-                                const fnn_real *gradients, size_t first, size_t count, int penalised)
+static double fnni_check_tensor(fnn_model *model, const fnn_dataset *data,
+                                const fnn_fit_config *config, double h, const fnn_real *gradients,
+                                size_t first, size_t count, int penalised)
 {
     double difference = 0, a_norm = 0, n_norm = 0;
     size_t i;
     for (i = first; i < first + count; i++) {
         const double w = (double)model->parameters[i];
         const double a = (double)gradients[i] +
-                         (penalised ? (double)config->l2 * w + (double)config->l1 * (w > 0 ? 1 : w < 0 ? -1 : 0) : 0);
-        const double n = (fnni_loss_moved(model, data, config, i, h) - fnni_loss_moved(model, data, config, i, -h)) / (2 * h);
+                         (penalised ? (double)config->l2 * w + (double)config->l1 * (w > 0   ? 1
+                                                                                     : w < 0 ? -1
+                                                                                             : 0)
+                                    : 0);
+        const double n = (fnni_loss_moved(model, data, config, i, h) -
+                          fnni_loss_moved(model, data, config, i, -h)) /
+                         (2 * h);
         difference += (a - n) * (a - n);
         a_norm += a * a;
         n_norm += n * n;
@@ -8159,16 +8304,19 @@ static double fnni_check_tensor(fnn_model *model, const fnn_dataset *data, const
     return difference > 0 ? sqrt(difference) / (sqrt(a_norm) + sqrt(n_norm)) : difference;
 }
 
-FNN_DEF fnn_result fnn_check_gradients(fnn_model *model, const fnn_dataset *data, const fnn_fit_config *config,
-                                       double h, fnn_gradient_check *report, double *per_tensor)
+FNN_DEF fnn_result fnn_check_gradients(fnn_model *model, const fnn_dataset *data,
+                                       const fnn_fit_config *config, double h,
+                                       fnn_gradient_check *report, double *per_tensor)
 {
     fnn_result result = fnni_seal(model);
     fnn_real *gradients;
     int l, bias;
     if (result) return result;
     if (!data || !config || !report || !(h > 0) || data->count > INT_MAX)
-        return fnni_model_fail(model, FNN_ERROR_ARGUMENT, "check_gradients: expected data, config, report and h > 0");
-    if (!(result = fnn_forward(model, data, NULL, (int)data->count, 1)) && !(result = fnn_loss(model, NULL)))
+        return fnni_model_fail(model, FNN_ERROR_ARGUMENT,
+                               "check_gradients: expected data, config, report and h > 0");
+    if (!(result = fnn_forward(model, data, NULL, (int)data->count, 1)) &&
+        !(result = fnn_loss(model, NULL)))
         result = fnn_backward(model);
     if (result) return result;
     gradients = fnni_allocate_reals(&model->context.allocator, model->parameter_count);
@@ -8179,8 +8327,9 @@ FNN_DEF fnn_result fnn_check_gradients(fnn_model *model, const fnn_dataset *data
         for (bias = 0; bias < 2; bias++) {
             const fnni_layer *layer = model->layers + l;
             const size_t count = bias ? layer->biases : layer->weights;
-            const double error = fnni_check_tensor(model, data, config, h, gradients,
-                                                   layer->offset + (bias ? layer->weights : 0), count, !bias);
+            const double error =
+                fnni_check_tensor(model, data, config, h, gradients,
+                                  layer->offset + (bias ? layer->weights : 0), count, !bias);
             if (per_tensor) per_tensor[2 * l + bias] = error;
             if (count == 0 || error <= report->worst) continue;
             report->worst = error;

@@ -15,7 +15,8 @@ static const char help[] =
     "  --isa NAME    instruction set of the library (default: the best)\n"
     "  --threads N   threads of the library and of the peer (default 1)\n"
     "  --batch N     images a step (default 100)\n"
-    "CSV on stdout: model,isa,threads,batch,images_per_s,gflops,limit_percent,peer,peer_rate,ratio\n"
+    "CSV on stdout: "
+    "model,isa,threads,batch,images_per_s,gflops,limit_percent,peer,peer_rate,ratio\n"
     "mlp1: 784-128-10, mlp2: 784-128-128-10, ReLU, softmax cross-entropy, SGD. gflops counts the\n"
     "matrix products; limit_percent is that over multiply-adds from registers, measured in turns.\n"
     "The peer is the same step composed of cblas_sgemm (libopenblas.so.0) and plain loops, as it\n"
@@ -28,7 +29,8 @@ typedef struct train_model {
     int widths[LAYERS + 1]; /* inputs, then units; 0 after the last */
 } train_model;
 
-static const train_model models[] = {{"mlp1", {PIXELS, 128, 10, 0}}, {"mlp2", {PIXELS, 128, 128, 10}}};
+static const train_model models[] = {{"mlp1", {PIXELS, 128, 10, 0}},
+                                     {"mlp2", {PIXELS, 128, 128, 10}}};
 
 static int layer_count(const train_model *model)
 {
@@ -46,8 +48,9 @@ static double flops(const train_model *model)
 }
 
 /* ---- the peer: matrix products by OpenBLAS, everything else in plain loops ---- */
-typedef void (*cblas_sgemm_function)(int order, int transpose_a, int transpose_b, int m, int n, int k, float alpha,
-                                     const float *a, int lda, const float *b, int ldb, float beta, float *c, int ldc);
+typedef void (*cblas_sgemm_function)(int order, int transpose_a, int transpose_b, int m, int n,
+                                     int k, float alpha, const float *a, int lda, const float *b,
+                                     int ldb, float beta, float *c, int ldc);
 typedef void (*set_threads_function)(int threads);
 enum { ROW_MAJOR = 101, PLAIN = 111, TRANSPOSED = 112 };
 
@@ -68,8 +71,10 @@ static void peer_forward(peer_step *p)
             p->y[0][i * PIXELS + j] = (float)p->data->bytes[image * PIXELS + j] * (1 / 255.f);
     }
     for (l = 0; l < layer_count(p->model); l++) {
-        const int in = p->model->widths[l], out = p->model->widths[l + 1], last = l == layer_count(p->model) - 1;
-        p->sgemm(ROW_MAJOR, PLAIN, PLAIN, p->batch, out, in, 1, p->y[l], in, p->w[l], out, 0, p->y[l + 1], out);
+        const int in = p->model->widths[l], out = p->model->widths[l + 1],
+                  last = l == layer_count(p->model) - 1;
+        p->sgemm(ROW_MAJOR, PLAIN, PLAIN, p->batch, out, in, 1, p->y[l], in, p->w[l], out, 0,
+                 p->y[l + 1], out);
         for (i = 0; i < p->batch; i++)
             for (j = 0; j < out; j++) {
                 const float z = p->y[l + 1][i * out + j] + p->b[l][j];
@@ -88,7 +93,8 @@ static void peer_loss(peer_step *p)
         float *d = p->d[last] + i * n, most = y[0], sum = 0;
         for (j = 1; j < n; j++) most = y[j] > most ? y[j] : most;
         for (j = 0; j < n; j++) sum += d[j] = expf(y[j] - most);
-        for (j = 0; j < n; j++) d[j] = (d[j] / sum - (float)(p->data->labels[image] == j)) / (float)p->batch;
+        for (j = 0; j < n; j++)
+            d[j] = (d[j] / sum - (float)(p->data->labels[image] == j)) / (float)p->batch;
     }
 }
 
@@ -98,9 +104,11 @@ static void peer_backward(peer_step *p, float rate)
     for (l = layer_count(p->model) - 1; l >= 0; l--) {
         const int in = p->model->widths[l], out = p->model->widths[l + 1];
         const float *d = p->d[l + 1];
-        p->sgemm(ROW_MAJOR, TRANSPOSED, PLAIN, in, out, p->batch, 1, p->y[l], in, d, out, 0, p->g[l], out);
+        p->sgemm(ROW_MAJOR, TRANSPOSED, PLAIN, in, out, p->batch, 1, p->y[l], in, d, out, 0,
+                 p->g[l], out);
         if (l > 0) {
-            p->sgemm(ROW_MAJOR, PLAIN, TRANSPOSED, p->batch, in, out, 1, d, out, p->w[l], out, 0, p->d[l], in);
+            p->sgemm(ROW_MAJOR, PLAIN, TRANSPOSED, p->batch, in, out, 1, d, out, p->w[l], out, 0,
+                     p->d[l], in);
             for (i = 0; i < p->batch * in; i++) p->d[l][i] = p->y[l][i] > 0 ? p->d[l][i] : 0;
         }
         for (i = 0; i < p->batch; i++)
@@ -119,9 +127,11 @@ static float *peer_floats(size_t count)
 }
 
 /* Returns 0 where OpenBLAS is absent. */
-static int peer_open(peer_step *p, const train_model *model, const fnn_dataset *data, int batch, int threads)
+static int peer_open(peer_step *p, const train_model *model, const fnn_dataset *data, int batch,
+                     int threads)
 {
-    set_threads_function set_threads = (set_threads_function)bench_symbol("libopenblas.so.0", "openblas_set_num_threads");
+    set_threads_function set_threads =
+        (set_threads_function)bench_symbol("libopenblas.so.0", "openblas_set_num_threads");
     int l;
     memset(p, 0, sizeof *p);
     p->sgemm = (cblas_sgemm_function)bench_symbol("libopenblas.so.0", "cblas_sgemm");
@@ -200,21 +210,24 @@ static double median(double *x)
     return x[BENCH_ROUNDS / 2];
 }
 
-static void report(const train_model *model, const bench_options *options, fnn_isa isa, int batch, measurement *m)
+static void report(const train_model *model, const bench_options *options, fnn_isa isa, int batch,
+                   measurement *m)
 {
     const double images = STEPS * batch / median(m->ours), rate = images * flops(model);
     const double limit = m->limit.limit.work / median(m->limits);
-    printf("%s,%s,%d,%d,%.0f,%.1f,%.1f,", model->name, fnn_isa_name(isa), options->threads, batch, images, rate * 1e-9,
-           100 * rate / limit);
+    printf("%s,%s,%d,%d,%.0f,%.1f,%.1f,", model->name, fnn_isa_name(isa), options->threads, batch,
+           images, rate * 1e-9, 100 * rate / limit);
     if (m->has_peer) {
         const double peer = STEPS * batch / median(m->peers);
-        printf("%s,%.0f,%.3f\n", getenv("OPENBLAS_CORETYPE") ? "openblas-avx512" : "openblas", peer, images / peer);
+        printf("%s,%.0f,%.3f\n", getenv("OPENBLAS_CORETYPE") ? "openblas-avx512" : "openblas", peer,
+               images / peer);
     } else
         printf(",,\n");
     fflush(stdout);
 }
 
-static int run_model(const train_model *model, const bench_options *options, const fnn_dataset *data, int batch)
+static int run_model(const train_model *model, const bench_options *options,
+                     const fnn_dataset *data, int batch)
 {
     static measurement m;
     fnn_context_config config = fnn_context_config_init();
@@ -240,8 +253,10 @@ static int run_model(const train_model *model, const bench_options *options, con
     fit.callback = take_turns;
     fit.user = &m;
     result = fnn_fit(net, data, &fit, NULL) != FNN_OK;
-    if (result) fprintf(stderr, "%s\n", fnn_model_error(net)->message);
-    else report(model, options, m.limit.isa, batch, &m);
+    if (result)
+        fprintf(stderr, "%s\n", fnn_model_error(net)->message);
+    else
+        report(model, options, m.limit.isa, batch, &m);
     peer_close(&m.peer);
     fnn_model_free(net);
     return result;
@@ -296,7 +311,8 @@ int main(int argc, char **argv)
         fputs(help, stdout);
         return 1;
     }
-    if (!options.child) puts("model,isa,threads,batch,images_per_s,gflops,limit_percent,peer,peer_rate,ratio");
+    if (!options.child)
+        puts("model,isa,threads,batch,images_per_s,gflops,limit_percent,peer,peer_rate,ratio");
     data = make_data();
     for (i = 0; i < sizeof models / sizeof models[0]; i++)
         if (!options.only || strcmp(options.only, models[i].name) == 0)

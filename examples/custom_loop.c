@@ -39,9 +39,10 @@ int main(void)
             fnn_backward(m);
             const fnn_real *gradients = fnn_gradients(m, &parameters);
             if (first % (100 * BATCH) == 0) {
-                for (size_t i = 0; i < parameters; i++) squares += (double)(gradients[i] * gradients[i]);
-                printf("epoch %d  sample %5ld  loss %.4f  |gradient| %.4f\n", epoch, (long)first, loss,
-                       sqrt(squares));
+                for (size_t i = 0; i < parameters; i++)
+                    squares += (double)(gradients[i] * gradients[i]);
+                printf("epoch %d  sample %5ld  loss %.4f  |gradient| %.4f\n", epoch, (long)first,
+                       loss, sqrt(squares));
             }
             if (fnn_step(m, &config)) { /* one check: a step without the calls before it fails */
                 fprintf(stderr, "%s\n", fnn_model_error(m)->message);

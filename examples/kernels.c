@@ -24,7 +24,8 @@ static double speed(fnn_context *context, const fnn_real *a, const fnn_real *b, 
     for (int i = 0; i < REPEATS; i++)
         fnn_sgemm(context, 0, 0, SIZE, SIZE, SIZE, 1, a, SIZE, b, SIZE, 0, c, SIZE);
     timespec_get(&to, TIME_UTC);
-    const double seconds = (double)(to.tv_sec - from.tv_sec) + 1e-9 * (double)(to.tv_nsec - from.tv_nsec);
+    const double seconds =
+        (double)(to.tv_sec - from.tv_sec) + 1e-9 * (double)(to.tv_nsec - from.tv_nsec);
     return 2.0 * SIZE * SIZE * SIZE * REPEATS / seconds * 1e-9;
 }
 
@@ -46,7 +47,8 @@ int main(void)
         fnn_context_config config = fnn_context_config_init();
         config.isa = (fnn_isa)isa;
         fnn_context *context = fnn_context_create(&config, NULL); /* NULL: not on this machine */
-        if (context) printf("%-7s %6.1f GFLOP/s\n", fnn_isa_name((fnn_isa)isa), speed(context, a, b, c));
+        if (context)
+            printf("%-7s %6.1f GFLOP/s\n", fnn_isa_name((fnn_isa)isa), speed(context, a, b, c));
         fnn_context_free(context);
     }
     return 0;

@@ -31,7 +31,8 @@ int main(void)
         x[i] = (fnn_real)at;
         y[i] = (fnn_real)(curve(at) + noise(&state));
     }
-    memset(&data, 0, sizeof data); /* a data set over one's own arrays: fill in, nothing is copied */
+    memset(&data, 0,
+           sizeof data); /* a data set over one's own arrays: fill in, nothing is copied */
     data.count = POINTS;
     data.height = data.width = data.channels = 1;
     data.reals = x;
@@ -66,7 +67,8 @@ int main(void)
     grid.count = 9;
     grid.reals = at;
     if (fnn_predict(m, NULL, &grid, found)) return 1;
-    for (int i = 0; i < 9; i++) printf("%6.2f %7.3f %7.3f\n", (double)at[i], curve((double)at[i]), (double)found[i]);
+    for (int i = 0; i < 9; i++)
+        printf("%6.2f %7.3f %7.3f\n", (double)at[i], curve((double)at[i]), (double)found[i]);
 
     fnn_history_free(&history);
     fnn_model_free(m);

@@ -22,7 +22,8 @@ static fnn_dataset make_data(uint64_t seed, int with_targets)
     for (i = 0; i < ROWS; i++) {
         double sum = 0;
         for (j = 0; j < CLASSES; j++)
-            sum += targets[i * CLASSES + j] = 0.1 + fnni_random_unit(seed, 2, (uint64_t)(i * CLASSES + j));
+            sum += targets[i * CLASSES + j] =
+                0.1 + fnni_random_unit(seed, 2, (uint64_t)(i * CLASSES + j));
         for (j = 0; j < CLASSES; j++) targets[i * CLASSES + j] /= sum;
     }
     data.count = ROWS;
@@ -30,8 +31,10 @@ static fnn_dataset make_data(uint64_t seed, int with_targets)
     data.width = 2;
     data.channels = INPUTS / 2;
     data.reals = inputs;
-    if (with_targets) data.targets = targets, data.target_count = CLASSES;
-    else data.labels = labels, data.classes = CLASSES;
+    if (with_targets)
+        data.targets = targets, data.target_count = CLASSES;
+    else
+        data.labels = labels, data.classes = CLASSES;
     return data;
 }
 
@@ -59,13 +62,15 @@ static double check(fnn_model *m, const fnn_dataset *data, double l2, double l1)
     fnn_gradient_check report;
     config.l2 = l2;
     config.l1 = l1;
-    if (!CHECKF(!fnn_check_gradients(m, data, &config, STEP, &report, NULL), "%s", fnn_model_error(m)->message))
+    if (!CHECKF(!fnn_check_gradients(m, data, &config, STEP, &report, NULL), "%s",
+                fnn_model_error(m)->message))
         return 1;
     return report.worst;
 }
 
 /* Two hidden layers with f, as layers of their own or within the dense layers. */
-static fnn_model *network(fnn_activation f, fnn_real parameter, fnn_real rate, int last_softmax, int fused)
+static fnn_model *network(fnn_activation f, fnn_real parameter, fnn_real rate, int last_softmax,
+                          int fused)
 {
     const fnn_initializer start = {FNN_GLOROT_NORMAL, 1}, biases = {FNN_UNIFORM, 0.3};
     fnn_model *m = fnn_sequential(1, 2, INPUTS / 2);
@@ -95,7 +100,8 @@ static void each_activation(void)
                 while (near_kink(seen, &data) && seed < 50) data = make_data(++seed, 0);
                 fnn_set_seed(m, 0);
                 worst = check(m, &data, 0, 0);
-                CHECKF(worst < BOUND, "activation %d, dropout %d, fused %d: %g", f, rate, fused, worst);
+                CHECKF(worst < BOUND, "activation %d, dropout %d, fused %d: %g", f, rate, fused,
+                       worst);
                 fnn_model_free(m);
                 fnn_model_free(seen);
             }
@@ -115,7 +121,8 @@ static void each_loss(void)
                 double worst;
                 fnn_set_loss(m, (fnn_loss_kind)kind, smooth ? 0.1 : 0, 0.05);
                 worst = check(m, &data, 0, 0);
-                CHECKF(worst < BOUND, "loss %d, targets %d, smoothing %d: %g", kind, with_targets, smooth, worst);
+                CHECKF(worst < BOUND, "loss %d, targets %d, smoothing %d: %g", kind, with_targets,
+                       smooth, worst);
                 fnn_model_free(m);
             }
 }
@@ -124,7 +131,8 @@ static void each_loss(void)
 static void cross_entropy_on_any_outputs(void)
 {
     int kind;
-    for (kind = FNN_LOSS_CATEGORICAL_CROSS_ENTROPY; kind <= FNN_LOSS_SPARSE_CATEGORICAL_CROSS_ENTROPY; kind++) {
+    for (kind = FNN_LOSS_CATEGORICAL_CROSS_ENTROPY;
+         kind <= FNN_LOSS_SPARSE_CATEGORICAL_CROSS_ENTROPY; kind++) {
         fnn_dataset data = make_data(4, 0);
         fnn_model *m = fnn_sequential(1, 2, INPUTS / 2);
         double worst;
@@ -161,7 +169,8 @@ static void wrong_gradient(const fnni_run *run, int l, int from, int to, fnn_rea
     for (i = 0; i < count; i++) dw[i] *= wrong_how == 0 ? -1 : wrong_how == 1 ? 0.5 : 0;
 }
 
-static void wrong_backward(const fnni_run *run, int l, int from, int to, int to_input, fnn_real *workspace)
+static void wrong_backward(const fnni_run *run, int l, int from, int to, int to_input,
+                           fnn_real *workspace)
 {
     (void)to_input, (void)workspace; /* passes dy on as if tanh' were 1 */
     memcpy(fnni_d(run, l - 1) + from * run->model->layers[l].outputs,
@@ -171,7 +180,8 @@ static void wrong_backward(const fnni_run *run, int l, int from, int to, int to_
 
 static void finds_wrong_gradients(void)
 {
-    static const fnni_layer_type bad_dense = {"bad", fnni_dense_forward, fnni_dense_backward, wrong_gradient};
+    static const fnni_layer_type bad_dense = {"bad", fnni_dense_forward, fnni_dense_backward,
+                                              wrong_gradient};
     static const fnni_layer_type bad_tanh = {"bad", fnni_activate_forward, wrong_backward, NULL};
     fnn_dataset data = make_data(6, 0);
     fnn_model *m = network(FNN_TANH, 0, 0, 1, 0);
@@ -188,6 +198,7 @@ static void finds_wrong_gradients(void)
     fnn_model_free(m);
 }
 
-static const harness_test tests[] = {TEST(each_activation), TEST(each_loss), TEST(cross_entropy_on_any_outputs),
-                                     TEST(penalties), TEST(finds_wrong_gradients)};
+static const harness_test tests[] = {TEST(each_activation), TEST(each_loss),
+                                     TEST(cross_entropy_on_any_outputs), TEST(penalties),
+                                     TEST(finds_wrong_gradients)};
 HARNESS_MAIN(tests)

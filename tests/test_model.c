@@ -18,7 +18,8 @@ static void shapes_are_inferred(void)
     CHECKF(count == 784 * 128 + 128 + 128 * 10 + 10, "%lu parameters", (unsigned long)count);
     CHECK(fnn_summary(m, text, sizeof text) == strlen(text));
     CHECK(strstr(text, "101770 parameters") != NULL);
-    CHECK(fnn_summary(m, text, 10) > 9 && strlen(text) == 9); /* cut, and says how long it would be */
+    CHECK(fnn_summary(m, text, 10) > 9 &&
+          strlen(text) == 9); /* cut, and says how long it would be */
     CHECK(fnn_summary(m, NULL, 0) > 0);
     fnn_model_free(m);
 }
@@ -26,13 +27,15 @@ static void shapes_are_inferred(void)
 /* One failing builder, the message it must leave, and that everything after it fails the same. */
 static void check_broken(fnn_model *m, fnn_result code, const char *words)
 {
-    CHECKF(strstr(fnn_model_error(m)->message, words) != NULL, "'%s' lacks '%s'", fnn_model_error(m)->message, words);
+    CHECKF(strstr(fnn_model_error(m)->message, words) != NULL, "'%s' lacks '%s'",
+           fnn_model_error(m)->message, words);
     CHECK(fnn_model_error(m)->code == code);
     CHECK(fnn_dense(m, 10, FNN_RELU) == -1);
     CHECK(fnn_seal(m) == code);
     CHECK(fnn_fit(m, NULL, NULL, NULL) == code);
     CHECK(fnn_parameters(m, NULL) == NULL);
-    CHECKF(strstr(fnn_model_error(m)->message, words) != NULL, "the first message was lost: '%s'", fnn_model_error(m)->message);
+    CHECKF(strstr(fnn_model_error(m)->message, words) != NULL, "the first message was lost: '%s'",
+           fnn_model_error(m)->message);
     fnn_model_free(m);
 }
 
@@ -76,13 +79,18 @@ static void null_model_is_accepted(void)
 {
     fnn_fit_config config = fnn_fit_config_init();
     CHECK(fnn_dense(NULL, 1, FNN_RELU) == -1);
-    CHECK(fnn_dropout(NULL, 0) == -1 && fnn_flatten(NULL) == -1 && fnn_activate(NULL, FNN_RELU, 0) == -1);
-    CHECK(fnn_set_seed(NULL, 1) && fnn_set_loss(NULL, FNN_LOSS_MEAN_SQUARED_ERROR, 0, 0) && fnn_seal(NULL));
-    CHECK(fnn_set_initializer(NULL, glorot, glorot) && fnn_normalize(NULL, FNN_NORMALIZE_MEAN, NULL));
-    CHECK(fnn_fit(NULL, NULL, NULL, NULL) && fnn_forward(NULL, NULL, NULL, 1, 1) && fnn_loss(NULL, NULL));
+    CHECK(fnn_dropout(NULL, 0) == -1 && fnn_flatten(NULL) == -1 &&
+          fnn_activate(NULL, FNN_RELU, 0) == -1);
+    CHECK(fnn_set_seed(NULL, 1) && fnn_set_loss(NULL, FNN_LOSS_MEAN_SQUARED_ERROR, 0, 0) &&
+          fnn_seal(NULL));
+    CHECK(fnn_set_initializer(NULL, glorot, glorot) &&
+          fnn_normalize(NULL, FNN_NORMALIZE_MEAN, NULL));
+    CHECK(fnn_fit(NULL, NULL, NULL, NULL) && fnn_forward(NULL, NULL, NULL, 1, 1) &&
+          fnn_loss(NULL, NULL));
     CHECK(fnn_backward(NULL) && fnn_step(NULL, &config) && fnn_predict(NULL, NULL, NULL, NULL));
     CHECK(!fnn_parameters(NULL, NULL) && !fnn_gradients(NULL, NULL) && !fnn_outputs(NULL));
-    CHECK(fnn_evaluate(NULL, NULL, NULL, NULL) && fnn_reserve(NULL, NULL) && !fnn_memory_size(NULL, 1));
+    CHECK(fnn_evaluate(NULL, NULL, NULL, NULL) && fnn_reserve(NULL, NULL) &&
+          !fnn_memory_size(NULL, 1));
     CHECK(fnn_model_error(NULL)->code == FNN_ERROR_MEMORY);
     fnn_model_free(NULL);
 }
@@ -104,8 +112,10 @@ static void initialisers_have_their_deviation(void)
     for (kind = 0; kind < FNN_INITIALIZER_COUNT; kind++) {
         const fnn_initializer start = {(fnn_initializer_kind)kind, (fnn_real)0.5};
         const int normal = kind == FNN_GLOROT_NORMAL || kind == FNN_HE_NORMAL || kind == FNN_NORMAL;
-        static const double expected[] = {6.0 / 500, 2.0 / 500, 2.0 / 300, 6.0 / 300, 1.0 / 300, 1, 1, 0};
-        const double variance = expected[kind] * 0.25 / (normal ? 1 : 3), deviation = sqrt(variance);
+        static const double expected[] = {6.0 / 500, 2.0 / 500, 2.0 / 300, 6.0 / 300,
+                                          1.0 / 300, 1,         1,         0};
+        const double variance = expected[kind] * 0.25 / (normal ? 1 : 3),
+                     deviation = sqrt(variance);
         const double n = 300 * 200;
         double sum = 0, squares = 0;
         fnn_model *m = fnn_sequential(1, 1, 300);
@@ -119,8 +129,8 @@ static void initialisers_have_their_deviation(void)
             squares += (double)w[i] * (double)w[i];
         }
         CHECKF(fabs(sum / n) <= 4 * deviation / sqrt(n), "kind %d: mean %g", kind, sum / n);
-        CHECKF(fabs(squares / n - variance) <= 4 * variance * sqrt(2.0 / n), "kind %d: variance %g, expected %g", kind,
-               squares / n, variance);
+        CHECKF(fabs(squares / n - variance) <= 4 * variance * sqrt(2.0 / n),
+               "kind %d: variance %g, expected %g", kind, squares / n, variance);
         fnn_model_free(m);
     }
 }
@@ -199,7 +209,8 @@ static void budget_release(void *user, void *memory)
 }
 
 /* Builds, fits, evaluates; returns the first result that is not FNN_OK. */
-static fnn_result whole_life(const fnn_context_config *config, const fnn_dataset *data, fnn_real *weights)
+static fnn_result whole_life(const fnn_context_config *config, const fnn_dataset *data,
+                             fnn_real *weights)
 {
     fnn_fit_config fit = fnn_fit_config_init();
     fnn_model *m = fnn_sequential_with(config, 2, 2, 1);
@@ -231,7 +242,8 @@ static fnn_result whole_life(const fnn_context_config *config, const fnn_dataset
 
 static void every_allocation_may_fail(void)
 {
-    static const uint8_t pixels[9 * 4] = {1, 2, 3, 4, 9, 8, 7, 6, 5, 5, 5, 5, 200, 100, 50, 25, 0, 0, 9};
+    static const uint8_t pixels[9 * 4] = {1, 2, 3,   4,   9,  8,  7, 6, 5, 5,
+                                          5, 5, 200, 100, 50, 25, 0, 0, 9};
     static const int32_t labels[9] = {0, 1, 2, 0, 1, 2, 0, 1, 2};
     fnn_real expected[64], found[64];
     fnn_context_config config = fnn_context_config_init();
@@ -269,8 +281,12 @@ static void every_allocation_may_fail(void)
     CHECK(memcmp(expected, found, sizeof expected) == 0);
 }
 
-static const harness_test tests[] = {TEST(shapes_are_inferred), TEST(builders_leave_their_error),
-                                     TEST(null_model_is_accepted), TEST(empty_model_is_an_error),
-                                     TEST(initialisers_have_their_deviation), TEST(seeds_draw_weights_anew),
-                                     TEST(contexts_check_what_they_are_asked), TEST(every_allocation_may_fail)};
+static const harness_test tests[] = {TEST(shapes_are_inferred),
+                                     TEST(builders_leave_their_error),
+                                     TEST(null_model_is_accepted),
+                                     TEST(empty_model_is_an_error),
+                                     TEST(initialisers_have_their_deviation),
+                                     TEST(seeds_draw_weights_anew),
+                                     TEST(contexts_check_what_they_are_asked),
+                                     TEST(every_allocation_may_fail)};
 HARNESS_MAIN(tests)

@@ -18,7 +18,8 @@ static fnn_dataset make_images(void)
         labels[i] = (int32_t)fnni_random_below(1, 1, (uint64_t)i, CLASSES);
         for (j = 0; j < INPUTS; j++)
             pixels[i * INPUTS + j] =
-                (uint8_t)(fnni_random_below(1, 2, (uint64_t)(i * INPUTS + j), 160) + (j / SIDE == labels[i] ? 95 : 0));
+                (uint8_t)(fnni_random_below(1, 2, (uint64_t)(i * INPUTS + j), 160) +
+                          (j / SIDE == labels[i] ? 95 : 0));
     }
     memset(&data, 0, sizeof data);
     data.count = ROWS;
@@ -62,24 +63,29 @@ static fnn_fit_config make_config(int epochs)
     return c;
 }
 
-#define FOR_EACH_ISA(isa) \
-    for (isa = FNN_ISA_SCALAR; isa < FNN_ISA_COUNT; isa++) if (fnn_isa_available((fnn_isa)isa))
+#define FOR_EACH_ISA(isa)                                  \
+    for (isa = FNN_ISA_SCALAR; isa < FNN_ISA_COUNT; isa++) \
+        if (fnn_isa_available((fnn_isa)isa))
 
 static void fit_learns(void)
 {
     fnn_dataset data = make_images();
     int isa;
-    FOR_EACH_ISA(isa) {
+    FOR_EACH_ISA(isa)
+    {
         fnn_model *m = make_network((fnn_isa)isa, 1, &data);
         fnn_fit_config c = make_config(40);
         fnn_history history;
         fnn_metrics metrics;
         memset(&history, 0, sizeof history);
         CHECKF(!fnn_fit(m, &data, &c, &history), "%s", fnn_model_error(m)->message);
-        CHECK(history.count == 40 && history.epochs[39].epoch == 40 && history.epochs[39].step == 200);
-        CHECK(history.epochs[39].loss < history.epochs[0].loss && !(history.epochs[0].validation_loss >= 0));
+        CHECK(history.count == 40 && history.epochs[39].epoch == 40 &&
+              history.epochs[39].step == 200);
+        CHECK(history.epochs[39].loss < history.epochs[0].loss &&
+              !(history.epochs[0].validation_loss >= 0));
         CHECK(!fnn_evaluate(m, NULL, &data, &metrics));
-        CHECKF(metrics.accuracy > 0.95, "%s: accuracy %g", fnn_isa_name((fnn_isa)isa), metrics.accuracy);
+        CHECKF(metrics.accuracy > 0.95, "%s: accuracy %g", fnn_isa_name((fnn_isa)isa),
+               metrics.accuracy);
         CHECK(metrics.count == ROWS && !(metrics.r2 <= 1));
         fnn_history_free(&history);
         fnn_model_free(m);
@@ -108,7 +114,8 @@ static void threads_do_not_change_bits(void)
     static const int counts[] = {2, 3, 4, 7, 8, 16};
     static fnn_real one[4000], many[4000];
     int isa, i;
-    FOR_EACH_ISA(isa) {
+    FOR_EACH_ISA(isa)
+    {
         memset(one, 0, sizeof one);
         memset(many, 0, sizeof many);
         trained_weights((fnn_isa)isa, 1, one);
@@ -124,7 +131,8 @@ static void a_sample_has_its_bits_in_any_batch(void)
 {
     fnn_dataset data = make_images(), view;
     int isa, i, j;
-    FOR_EACH_ISA(isa) {
+    FOR_EACH_ISA(isa)
+    {
         static fnn_real all[ROWS * CLASSES], some[ROWS * CLASSES];
         fnn_model *m = make_network((fnn_isa)isa, 1, &data);
         fnn_seal(m);
@@ -135,8 +143,9 @@ static void a_sample_has_its_bits_in_any_batch(void)
                 view.bytes = pixels + i * INPUTS;
                 view.count = i + j <= ROWS ? j : ROWS - i;
                 CHECK(!fnn_predict(m, NULL, &view, some));
-                CHECKF(!memcmp(some, all + i * CLASSES, (size_t)view.count * CLASSES * sizeof *some),
-                       "%s: samples %d to %d", fnn_isa_name((fnn_isa)isa), i, i + j - 1);
+                CHECKF(
+                    !memcmp(some, all + i * CLASSES, (size_t)view.count * CLASSES * sizeof *some),
+                    "%s: samples %d to %d", fnn_isa_name((fnn_isa)isa), i, i + j - 1);
             }
         fnn_model_free(m);
     }
@@ -146,8 +155,10 @@ static void fit_equals_the_opened_step(void)
 {
     fnn_dataset data = make_images();
     int isa;
-    FOR_EACH_ISA(isa) {
-        fnn_model *a = make_network((fnn_isa)isa, 1, &data), *b = make_network((fnn_isa)isa, 2, &data);
+    FOR_EACH_ISA(isa)
+    {
+        fnn_model *a = make_network((fnn_isa)isa, 1, &data),
+                  *b = make_network((fnn_isa)isa, 2, &data);
         fnn_fit_config c = make_config(2);
         double loss = 0;
         int epoch, first;
@@ -180,7 +191,8 @@ static void steps_out_of_order_are_errors(void)
     CHECK(fnn_step(m, &c) == FNN_ERROR_STATE);
     CHECK(!fnn_forward(m, &data, NULL, 10, 1));
     CHECK(fnn_step(m, &c) == FNN_ERROR_STATE && fnn_backward(m) == FNN_ERROR_STATE);
-    CHECK(!fnn_loss(m, NULL) && !fnn_backward(m) && !fnn_step(m, &c) && fnn_step(m, &c) == FNN_ERROR_STATE);
+    CHECK(!fnn_loss(m, NULL) && !fnn_backward(m) && !fnn_step(m, &c) &&
+          fnn_step(m, &c) == FNN_ERROR_STATE);
     CHECK(fnn_forward(m, &data, NULL, ROWS + 1, 1) == FNN_ERROR_ARGUMENT);
     CHECK(fnn_forward(m, &data, outside, 1, 1) == FNN_ERROR_ARGUMENT);
     CHECK(strstr(fnn_model_error(m)->message, "below 300, found 300") != NULL);
@@ -202,8 +214,8 @@ static fnn_model *identity(fnn_loss_kind kind, fnn_real smoothing, fnn_real epsi
     return m;
 }
 
-static double loss_of(fnn_loss_kind kind, fnn_real smoothing, fnn_real epsilon, const fnn_real *outputs,
-                      int32_t label, const fnn_real *target)
+static double loss_of(fnn_loss_kind kind, fnn_real smoothing, fnn_real epsilon,
+                      const fnn_real *outputs, int32_t label, const fnn_real *target)
 {
     fnn_model *m = identity(kind, smoothing, epsilon);
     fnn_dataset data;
@@ -213,23 +225,28 @@ static double loss_of(fnn_loss_kind kind, fnn_real smoothing, fnn_real epsilon, 
     data.count = data.height = data.width = 1;
     data.channels = 10;
     data.reals = outputs;
-    if (target) data.targets = target, data.target_count = 10;
-    else data.labels = &label, data.classes = 10;
+    if (target)
+        data.targets = target, data.target_count = 10;
+    else
+        data.labels = &label, data.classes = 10;
     CHECK(!fnn_evaluate(m, NULL, &data, &metrics));
     fnn_model_free(m);
     return metrics.loss;
 }
 
-#define CLOSE(found, expected) \
-    CHECKF(fabs((double)(found) - (expected)) <= 2e-6 * (1 + fabs((double)(expected))), "found %.9g, expected %.9g", (double)(found), (double)(expected))
+#define CLOSE(found, expected)                                                          \
+    CHECKF(fabs((double)(found) - (expected)) <= 2e-6 * (1 + fabs((double)(expected))), \
+           "found %.9g, expected %.9g", (double)(found), (double)(expected))
 
 static void losses_have_their_values(void)
 {
-    const fnn_real y[10] = {1, 2, 3, 4, 0, 0, 0, 0, 0, 0}, t[10] = {0, 0, (fnn_real)0.5, (fnn_real)0.5};
+    const fnn_real y[10] = {1, 2, 3, 4, 0, 0, 0, 0, 0, 0},
+                   t[10] = {0, 0, (fnn_real)0.5, (fnn_real)0.5};
     const double z = log(exp(1.) + exp(2.) + exp(3.) + exp(4.) + 6);
     CLOSE(loss_of(FNN_LOSS_SOFTMAX_CROSS_ENTROPY, 0, 0, y, 1, NULL), z - 2);
     CLOSE(loss_of(FNN_LOSS_SOFTMAX_CROSS_ENTROPY, 0, 0, y, 0, t), z - 3.5);
-    CLOSE(loss_of(FNN_LOSS_SOFTMAX_CROSS_ENTROPY, (fnn_real)0.1, 0, y, 1, NULL), z - 0.9 * 2 - 0.1 * 10 / 10);
+    CLOSE(loss_of(FNN_LOSS_SOFTMAX_CROSS_ENTROPY, (fnn_real)0.1, 0, y, 1, NULL),
+          z - 0.9 * 2 - 0.1 * 10 / 10);
     CLOSE(loss_of(FNN_LOSS_CATEGORICAL_CROSS_ENTROPY, 0, 0, y, 2, NULL), -log(0.3));
     CLOSE(loss_of(FNN_LOSS_CATEGORICAL_CROSS_ENTROPY, 0, 0, y, 9, NULL), -log(1e-7));
     CLOSE(loss_of(FNN_LOSS_MEAN_SQUARED_ERROR, 0, 0, y, 1, NULL), (1 + 1 + 9 + 16) / 10.);
@@ -241,10 +258,12 @@ static void losses_have_their_values(void)
 static void sparse_loss_of_dead_outputs(void)
 {
     const fnn_real four_live[10] = {2, 2, 2, 2}, eight_live[10] = {2, 2, 2, 2, 2, 2, 2, 2};
-    const double four = 0.4 * loss_of(FNN_LOSS_SPARSE_CATEGORICAL_CROSS_ENTROPY, 0, 0, four_live, 0, NULL) +
-                        0.6 * loss_of(FNN_LOSS_SPARSE_CATEGORICAL_CROSS_ENTROPY, 0, 0, four_live, 9, NULL);
-    const double eight = 0.8 * loss_of(FNN_LOSS_SPARSE_CATEGORICAL_CROSS_ENTROPY, 0, 0, eight_live, 0, NULL) +
-                         0.2 * loss_of(FNN_LOSS_SPARSE_CATEGORICAL_CROSS_ENTROPY, 0, 0, eight_live, 9, NULL);
+    const double four =
+        0.4 * loss_of(FNN_LOSS_SPARSE_CATEGORICAL_CROSS_ENTROPY, 0, 0, four_live, 0, NULL) +
+        0.6 * loss_of(FNN_LOSS_SPARSE_CATEGORICAL_CROSS_ENTROPY, 0, 0, four_live, 9, NULL);
+    const double eight =
+        0.8 * loss_of(FNN_LOSS_SPARSE_CATEGORICAL_CROSS_ENTROPY, 0, 0, eight_live, 0, NULL) +
+        0.2 * loss_of(FNN_LOSS_SPARSE_CATEGORICAL_CROSS_ENTROPY, 0, 0, eight_live, 9, NULL);
     CHECKF(fabs(four - 11.0572) < 1e-4, "%g", four);
     CHECKF(fabs(eight - 5.3031) < 1e-4, "%g", eight);
 }
@@ -260,7 +279,8 @@ static void early_stopping_restores_the_best(void)
     fnn_metrics metrics;
     int i, best = 0;
     memset(&history, 0, sizeof history);
-    CHECK(!fnn_dataset_split(&data, 60, 1, 5, &train, &validation, NULL)); /* few: it will over-fit */
+    CHECK(
+        !fnn_dataset_split(&data, 60, 1, 5, &train, &validation, NULL)); /* few: it will over-fit */
     m = make_network(FNN_ISA_BEST, 1, &train);
     c.validation = &validation;
     c.patience = 5;
@@ -341,8 +361,9 @@ static void fit_checks_its_arguments(void)
     CHECK(fnn_fit(m, NULL, &c, NULL) == FNN_ERROR_ARGUMENT);
     wrong.height = 5;
     CHECK(fnn_fit(m, &wrong, &c, NULL) == FNN_ERROR_ARGUMENT);
-    CHECKF(strstr(fnn_model_error(m)->message, "expected samples of 36 numbers, found 5 x 6 x 1") != NULL, "%s",
-           fnn_model_error(m)->message);
+    CHECKF(strstr(fnn_model_error(m)->message, "expected samples of 36 numbers, found 5 x 6 x 1") !=
+               NULL,
+           "%s", fnn_model_error(m)->message);
     wrong = data;
     wrong.classes = 6;
     CHECK(fnn_fit(m, &wrong, &c, NULL) == FNN_ERROR_ARGUMENT);
@@ -355,7 +376,8 @@ static void fit_checks_its_arguments(void)
     labels[7] = CLASSES; /* a label that is none */
     CHECK(fnn_fit(m, &data, &c, NULL) == FNN_ERROR_ARGUMENT);
     labels[7] = 0;
-    CHECKF(fnn_fit(m, &data, &c, NULL) == FNN_OK, "an argument error broke the model: %s", fnn_model_error(m)->message);
+    CHECKF(fnn_fit(m, &data, &c, NULL) == FNN_OK, "an argument error broke the model: %s",
+           fnn_model_error(m)->message);
     fnn_model_free(m);
 }
 
@@ -381,9 +403,14 @@ static void every_optimizer_learns(void)
 {
     fnn_dataset data = make_images();
     const fnn_real r = (fnn_real)0.02;
-    const fnn_optimizer all[] = {fnn_sgd((fnn_real)0.2), fnn_momentum(r, (fnn_real)0.9), fnn_nesterov(r, (fnn_real)0.9),
-                                 fnn_adagrad((fnn_real)0.05), fnn_adadelta(1), fnn_rmsprop((fnn_real)0.003),
-                                 fnn_adam((fnn_real)0.003), fnn_adamw((fnn_real)0.003, (fnn_real)0.01)};
+    const fnn_optimizer all[] = {fnn_sgd((fnn_real)0.2),
+                                 fnn_momentum(r, (fnn_real)0.9),
+                                 fnn_nesterov(r, (fnn_real)0.9),
+                                 fnn_adagrad((fnn_real)0.05),
+                                 fnn_adadelta(1),
+                                 fnn_rmsprop((fnn_real)0.003),
+                                 fnn_adam((fnn_real)0.003),
+                                 fnn_adamw((fnn_real)0.003, (fnn_real)0.01)};
     int i, pytorch;
     for (i = 0; i < (int)(sizeof all / sizeof all[0]); i++)
         for (pytorch = 0; pytorch < 2; pytorch++) {
@@ -392,7 +419,8 @@ static void every_optimizer_learns(void)
             fnn_metrics metrics;
             c.optimizer = pytorch ? fnn_pytorch(all[i]) : all[i];
             CHECK(!fnn_fit(m, &data, &c, NULL) && !fnn_evaluate(m, NULL, &data, &metrics));
-            CHECKF(metrics.accuracy > 0.8, "optimizer %d, PyTorch %d: accuracy %g", i, pytorch, metrics.accuracy);
+            CHECKF(metrics.accuracy > 0.8, "optimizer %d, PyTorch %d: accuracy %g", i, pytorch,
+                   metrics.accuracy);
             fnn_model_free(m);
         }
 }
