@@ -35,6 +35,8 @@ static int harness_check(int holds, const char *file, int line, const char *form
 /* As CHECK with a printf message: CHECKF(a == b, "a %d, b %d", a, b) */
 #define CHECKF(condition, ...) harness_check((condition) != 0, __FILE__, __LINE__, __VA_ARGS__)
 #define SKIP(reason) (harness_skip = (reason))
+/* Whether to take fewer sizes: under a sanitizer or an emulator each costs ten times as much. */
+#define QUICK() (getenv("TEST_QUICK") != NULL)
 
 /* Runs the tests whose name contains argv[1] (all without one). */
 static int harness_main(const harness_test *tests, int count, int argc, char **argv)

@@ -1,0 +1,79 @@
+# The library needs no build: include fmnist_nn.h. This file runs what stands round it.
+# CC and CFLAGS may be given: make demo CC=clang CFLAGS="-O3 -march=native"
+CFLAGS ?= -O2
+export CC
+
+# -fopenmp where this compiler can both compile and link it, else nothing: one thread then.
+OPENMP = $(shell mkdir -p build && echo 'int main(void) { return omp_get_max_threads() < 1; }' | \
+    $(CC) -fopenmp -include omp.h -x c - -o build/openmp 2>/dev/null && echo -fopenmp)
+COMPILE = $(CC) $(CFLAGS) $(OPENMP)
+BENCH_ARGUMENTS = $(if $(ONLY),--only $(ONLY)) $(if $(THREADS),--threads $(THREADS)) \
+    $(if $(ISA),--isa $(ISA))
+
+all: help
+
+help:
+	@echo 'make demo             fetch the data, compile examples/demo.c with one cc line, run it'
+	@echo 'make data             fetch Fashion-MNIST, unless this machine has it'
+	@echo 'make examples         compile all examples into build/'
+	@echo 'make test             all tests, about five minutes on two cores'
+	@echo '                      (make test ONLY=test_gemm: those whose name contains this)'
+	@echo 'make test-exhaustive  the tests that take long, every compiler and option'
+	@echo 'make bench            kernels and training steps, tables and bench/results/*.csv'
+	@echo 'make bench-kernels    the kernels alone; ONLY=gemm THREADS=1 ISA=avx2 select rows'
+	@echo 'make bench-train      the training steps alone; ONLY=mlp1 THREADS=1 ISA=avx2'
+	@echo 'make bench-programs   whole programs by instruction set and threads (hyperfine)'
+	@echo 'make clean            remove build/'
+
+data:
+	@sh examples/get_data.sh
+
+demo: data
+	@mkdir -p build
+	$(COMPILE) examples/demo.c -o build/demo -lm
+	./build/demo
+
+# The examples that run over MPI are compiled where its compiler wrapper is.
+EXAMPLES = $(patsubst examples/%.c,build/%,$(wildcard examples/*.c))
+examples: $(if $(shell command -v mpicc 2>/dev/null),$(EXAMPLES),$(filter-out build/mpi_%,$(EXAMPLES)))
+
+build/mpi_%: examples/mpi_%.c fmnist_nn.h $(wildcard examples/*.h) build/flags
+	OMPI_CC='$(CC)' mpicc $(CFLAGS) $(OPENMP) $< -o $@ -lm
+
+build/%: examples/%.c fmnist_nn.h $(wildcard examples/*.h) build/flags
+	$(COMPILE) $< -o $@ -lm
+
+test:
+	@bash tests/run.sh $(ONLY)
+
+test-exhaustive:
+	@bash tests/exhaustive.sh $(ONLY)
+
+bench: build/bench_kernels build/bench_train
+	@mkdir -p bench/results
+	./build/bench_kernels $(BENCH_ARGUMENTS) --csv bench/results/kernels.csv
+	./build/bench_train $(BENCH_ARGUMENTS) --csv bench/results/train.csv
+
+bench-kernels: build/bench_kernels
+	./build/bench_kernels $(BENCH_ARGUMENTS)
+
+bench-train: build/bench_train
+	./build/bench_train $(BENCH_ARGUMENTS)
+
+bench-programs: data build/demo
+	@bash bench/programs.sh $(ONLY)
+
+# The libraries compared with are opened at run time (-ldl), where they are there.
+build/bench_%: bench/%.c fmnist_nn.h $(wildcard bench/*.h) build/flags
+	$(COMPILE) $< -o $@ -lm -ldl
+
+# Changes when the compiler or its flags do, so that no bench runs what others made.
+build/flags: FORCE
+	@mkdir -p build
+	@echo '$(CC) $(CFLAGS)' | cmp -s - $@ || echo '$(CC) $(CFLAGS)' > $@
+
+clean:
+	rm -rf build
+
+.PHONY: all help data demo examples test test-exhaustive clean FORCE
+.PHONY: bench bench-kernels bench-train bench-programs

@@ -1,0 +1,291 @@
+#!/bin/bash
+# That the header compiles without a warning wherever it should, links as it should, and brings
+# nothing but its own names.
+#
+#     bash tests/builds.sh gcc|clang|...   one compiler: standards by optimisation levels
+#     bash tests/builds.sh options         what the user may define (FMNIST_NN_*)
+#     bash tests/builds.sh targets         other processors and systems
+#     bash tests/builds.sh symbols         names of symbols and macros
+#
+# FULL=1: every standard with every level, in place of a choice that has each at least once.
+# shellcheck source=tests/common.sh
+. "$(dirname "$0")/common.sh"
+here=$build/builds.${1:-all}
+mkdir -p "$here"
+
+# A unit of a program, in C: unit NAME 'line' ... makes $here/NAME.c.
+unit() {
+    local name=$1
+    shift
+    printf '%s\n' "$@" >"$here/$name.c"
+}
+
+# runs PROGRAM...: as the shell does, but says so when it fails or crashes.
+runs() {
+    "$@"
+    local status=$?
+    [ $status -eq 0 ] || echo "$* ended with status $status"
+    return $status
+}
+
+# app FLAG...: compiles tests/app.c (and what units the flags name) and runs it.
+# shellcheck disable=SC2086
+app() {
+    $CC $warnings -I. "$@" tests/app.c -o "$here/app" -lm && runs "$here/app"
+}
+
+# ---- one compiler ----
+
+# Leaves what the compiler says, and the processor time it took, in the program's .log.
+# shellcheck disable=SC2086
+matrix_row() { # COMPILER STANDARD LEVEL FLAG...
+    local language=c program=$here/app.$2.$3 TIMEFORMAT='seconds %U %S'
+    [[ $2 == c++* ]] && language=c++
+    if ! { time "$1" -std="$2" "$3" $warnings "${@:4}" -x $language tests/app.c \
+        -o "$program" -lm; } 2>"$program.log"; then
+        cat "$program.log"
+        rm "$program.log"
+        return 1
+    fi
+    runs "$program"
+}
+
+# Processor time, not the clock's, which other jobs on the machine lengthen.
+took_at_most() { # SECONDS LOG
+    awk -v bar="$1" '/^seconds/ { used = $2 + $3; print "took", used, "s of", bar }
+        END { exit !used || used > bar }' "$2"
+}
+
+matrix() { # COMPILER
+    local compiler=$1 rows row threads
+    have "$1" || { skip "$1" "this machine has no $1" && return; }
+    case ${FULL:-}$1 in
+    1*++*) rows=$(echo c++{11,17}:-O{0,g,2,3}) ;;
+    1*) rows=$(echo c{99,11,17}:-O{0,g,2,3}) ;;
+    *++*) rows='c++11:-O0 c++17:-Og c++17:-O2 c++11:-O3' ;;
+    *) rows='c17:-O0 c11:-Og c99:-O2 c99:-O3' ;;
+    esac
+    threads=$(openmp "$1")
+    for row in $rows; do
+        # -Og and -O3 with OpenMP, -O0 and -O2 without: both must be free of warnings.
+        set -- "${row%:*}" "${row#*:}"
+        case $2 in -Og | -O3) set -- "$@" ${threads:+"$threads"} ;; esac
+        check "$compiler $*" matrix_row "$compiler" "$@"
+    done
+    echo 'static int nobody_calls_it(void) { return 1; }' >"$here/warns.h"
+    refuses "$compiler: a warning fails" nobody_calls_it \
+        matrix_row "$compiler" "${rows%%:*}" -O1 -DFMNIST_NN_NO_SIMD -include "$here/warns.h"
+    [[ $compiler == *++* ]] && return
+    check "$compiler -O2 takes at most 15 s" took_at_most 15 "$here/app.c99.-O2.log"
+    refuses "$compiler: a longer compile fails" 'took' took_at_most 0 "$here/app.c99.-O2.log"
+}
+
+# ---- options ----
+
+# prints PATTERN COMMAND...: the command succeeds and prints the pattern.
+prints() {
+    local output
+    output=$(runs "${@:2}" 2>&1) || { echo "$output" && return 1; }
+    grep -qE -e "$1" <<<"$output" || { echo "expected $1, found: $output" && return 1; }
+}
+
+options() {
+    local define='#define FMNIST_NN_IMPLEMENTATION' include='#include "fmnist_nn.h"'
+    local elsewhere=-DAPP_WITHOUT_IMPLEMENTATION double=-DFMNIST_NN_REAL=double
+    unit library "$define" "$include"
+    unit library_f32 '#undef FMNIST_NN_REAL' "$define" "$include"
+    unit static "$define" "$include" \
+        'const char *other(void);' 'const char *other(void) { return fnn_info(NULL); }'
+    unit twice "$include" "$define" "$include" "$include"
+    # An allocator that makes the program fail when it was not used, or not all came back to it.
+    unit counts '#include <stdlib.h>' '#include <unistd.h>' 'static int now_held, ever_held;' \
+        'static void *count_malloc(size_t n) { now_held++; ever_held++; return malloc(n); }' \
+        'static void count_free(void *p) { if (p) now_held--; free(p); }' \
+        '__attribute__((destructor)) static void count_end(void)' \
+        '{ if (now_held || !ever_held) _exit(9); }'
+    unit counts_wrongly "$(sed 's/if (p) now_held--;//' "$here/counts.c")"
+
+    # -DFMNIST_NN_NO_SIMD saves seconds where the instruction set is not what is asked.
+    check 'two units, one with the implementation' app -O2 $elsewhere "$here/library.c"
+    refuses 'two units with the implementation' 'multiple definition' scalar "$here/library.c"
+    refuses 'no unit with the implementation' 'undefined reference' scalar $elsewhere
+    check 'FMNIST_NN_STATIC in two units' scalar -DFMNIST_NN_STATIC "$here/static.c"
+    check 'included before and after the implementation' scalar $elsewhere "$here/twice.c"
+
+    check 'FMNIST_NN_REAL double' prints double app -O2 $double
+    check 'double in two units' scalar $double $elsewhere "$here/library.c"
+    refuses 'a double unit and a float library' 'undefined reference.*_f64' \
+        scalar $double $elsewhere "$here/library_f32.c"
+    unit library_f64 "#define FMNIST_NN_REAL double" "$define" "$include"
+    refuses 'a float unit and a double library' 'undefined reference' \
+        scalar $elsewhere "$here/library_f64.c"
+
+    check 'FMNIST_NN_NO_SIMD' prints ' scalar,' app -O2 -DFMNIST_NN_NO_SIMD
+    if [ "$(uname -m)" = x86_64 ]; then
+        check 'FMNIST_NN_NO_AVX512 leaves no zmm register' no_zmm -DFMNIST_NN_NO_AVX512
+        refuses 'a build with AVX-512 has them' 'zmm' no_zmm
+    else
+        check 'FMNIST_NN_NO_AVX512' app -O1 -DFMNIST_NN_NO_AVX512
+    fi
+
+    mkdir -p "$here/elsewhere"
+    cp tests/app.c "$here/elsewhere/"
+    cp fmnist_nn.h "$here/elsewhere/other_name.h"
+    check 'FMNIST_NN_FILE' renamed '-DFMNIST_NN_FILE="other_name.h"'
+    refuses 'a renamed file without it' 'fmnist_nn.h: No such file' renamed
+    check 'FMNIST_NN_MALLOC and _FREE' scalar -DFMNIST_NN_MALLOC=count_malloc \
+        -DFMNIST_NN_FREE=count_free -include "$here/counts.c"
+    refuses 'an allocator to which not all comes back' '' scalar \
+        -DFMNIST_NN_MALLOC=count_malloc -DFMNIST_NN_FREE=count_free \
+        -include "$here/counts_wrongly.c"
+    refuses 'FMNIST_NN_MALLOC alone' 'or neither' scalar -DFMNIST_NN_MALLOC=malloc
+}
+scalar() { app -O1 -DFMNIST_NN_NO_SIMD "$@"; }
+
+# The program and the header under another name, where no fmnist_nn.h is found.
+# shellcheck disable=SC2086
+renamed() {
+    $CC $warnings -O1 "$@" '-DAPP_HEADER="other_name.h"' "$here/elsewhere/app.c" \
+        -o "$here/elsewhere/app" -lm && runs "$here/elsewhere/app"
+}
+
+no_zmm() { # FLAG...
+    app -O1 "$@" || return 1
+    ! objdump -d "$here/app" | grep -m 1 zmm
+}
+
+# ---- other targets ----
+
+# target NAME RUNNER COMPILER FLAG...: compiles the program there, runs it where that can be done.
+target() {
+    local name=$1 runner=$2
+    shift 2
+    have "$1" || { skip "$name" "this machine has no $1" && return; }
+    links "$@" || { skip "$name" "$* cannot link here" && return; }
+    check "$name" cross "$runner" "$@"
+}
+# shellcheck disable=SC2086
+cross() {
+    "${@:2}" $warnings tests/app.c -o "$here/cross.exe" -lm || return 1
+    case $1 in
+    none) ;;
+    here) prints right "$here/cross.exe" ;;
+    *) ! have "$1" || prints right "$1" "$here/cross.exe" ;;
+    esac
+}
+
+# How many vector multiply-adds of four floats a function of the NEON build has. Compiled without
+# the compiler's own vectoriser, so that what is found comes from the kernel.
+neon_fmla() { # FUNCTION
+    aarch64-linux-gnu-objdump -d --no-show-raw-insn "$here/neon" |
+        awk -v name="<$1>:" '$2 == name { on = 1 } /^$/ { on = 0 }
+            on && $2 == "fmla" && $3 ~ /^v[0-9]+\.4s/ { n++ } END { print n + 0 }'
+}
+has_fmla() {
+    local count
+    count=$(neon_fmla "$1")
+    echo "$count vector fmla in $1"
+    [ "$count" -ge 24 ] # one for each accumulator of the 8 x 12 tile
+}
+neon() {
+    if ! have aarch64-linux-gnu-gcc; then
+        skip 'NEON instructions' 'this machine has no aarch64-linux-gnu-gcc'
+        return
+    fi
+    aarch64-linux-gnu-gcc -O2 -static -fno-tree-vectorize -fno-tree-slp-vectorize \
+        tests/app.c -o "$here/neon" -lm
+    check 'the NEON tile multiplies and adds in vectors' has_fmla fnni_gemm_tile_neon
+    refuses 'the scalar tile does not' '^0 vector fmla' has_fmla fnni_gemm_tile_scalar
+}
+
+targets() {
+    target 'aarch64' qemu-aarch64 aarch64-linux-gnu-gcc -O2 -static
+    neon
+    target '32 bits' here clang -m32 -O2
+    [ "${FULL:-}" = 1 ] || return
+    # The static link is what qemu needs to run it without the target's libraries.
+    target 'big-endian (s390x)' qemu-s390x s390x-linux-gnu-gcc -O2 -static
+    target 'Windows (mingw-w64)' none x86_64-w64-mingw32-gcc -O2
+    target 'Windows (mingw-w64), C99' none x86_64-w64-mingw32-gcc -O2 -std=c99
+}
+
+# ---- names ----
+
+# object NAME DIRECTORY FLAG...: the implementation alone, of that directory's header. Without
+# position independence constant tables of pointers are read-only, as in the source.
+object() {
+    $CC -fno-pic -I"$2" "${@:3}" -c "$here/library.c" -o "$here/$1.o" && return
+    echo "FAILED to compile the object $1"
+    failed=$((failed + 1))
+}
+names() { nm --defined-only "${@:2}" "$here/$1.o" | awk '{ print $2, $3 }'; }
+
+# only PATTERN: prints the lines that do not match, and fails when there are any.
+only() { ! grep -vE -e "$1"; }
+
+external_names() { names "$1" -g | only "$2"; } # OBJECT PATTERN
+function_names() { names "$1" | grep -i '^t' | only '^. fnni?_'; }
+
+# What could be written while the program runs, by several threads at once.
+writable_names() { names "$1" | only '^[^bBdDC]'; }
+
+# The library never ends the program, nor prints on its standard output.
+calls_nothing_rude() {
+    ! nm -u "$here/$1.o" |
+        grep -E ' (exit|_exit|abort|__assert_fail|printf|puts|putchar|perror|longjmp)(@.*)?$'
+}
+
+# The macros that the header itself defines: -dD keeps the lines that say which file is read.
+macros() { # DIRECTORY FLAG...
+    $CC -E -dD -I"$1" "${@:2}" "$here/library.c" | awk '
+        /^# [0-9]+ "/ { mine = $3 ~ /fmnist_nn\.h"$/ }
+        mine && $1 == "#define" { sub(/\(.*/, "", $2); print $2 }' | sort -u |
+        only '^(FNNI?|fnni?|FMNIST_NN)_'
+}
+
+symbols() {
+    local leaky=$here/leaky double=-DFMNIST_NN_REAL=double
+    unit library '#define FMNIST_NN_IMPLEMENTATION' '#include "fmnist_nn.h"'
+    mkdir -p "$leaky"
+    {
+        cat fmnist_nn.h
+        echo '#ifndef LEAKED_MACRO'
+        echo '#define LEAKED_MACRO'
+        echo 'static int leaked_state;'
+        echo 'int leaked_function(void);'
+        echo 'int leaked_function(void) { if (leaked_state++) exit(1); return 0; }'
+        echo '#endif'
+    } >"$leaky/fmnist_nn.h"
+    object float . -O1
+    object double . -O1 $double
+    object static . -O1 -DFMNIST_NN_STATIC
+    # -O0 keeps every function; gcc takes 10 s for that unless the kernels are the scalar ones.
+    object all . -O0 -DFMNIST_NN_NO_SIMD
+    object leaky "$leaky" -O0 -DFMNIST_NN_NO_SIMD
+
+    check 'external symbols begin with fnn_' external_names float '^. fnn_'
+    check 'those of the double library end in _f64' external_names double '^. fnn_.*_f64$'
+    check 'FMNIST_NN_STATIC has none' external_names static '^$'
+    check 'all functions begin with fnn_ or fnni_' function_names all
+    check 'nothing global can be written' writable_names float
+    check 'no call ends the program or prints' calls_nothing_rude float
+    check 'macros begin with FNN_ or the like' macros .
+    check 'those of the double library, too' macros . $double
+    refuses 'a leaked symbol is seen' ' leaked_function$' external_names leaky '^. fnn_'
+    refuses 'a symbol without suffix is seen' ' fnn_sgemm$' external_names float '^. fnn_.*_f64$'
+    refuses 'a static library that exports is seen' ' fnn_sgemm$' external_names float '^$'
+    refuses 'a function without prefix is seen' ' leaked_function$' function_names leaky
+    refuses 'a global variable is seen' ' leaked_state$' writable_names leaky
+    refuses 'a call of exit is seen' ' exit' calls_nothing_rude leaky
+    refuses 'a leaked macro is seen' '^LEAKED_MACRO$' macros "$leaky"
+}
+
+case ${1:-} in
+options | targets | symbols) "$1" ;;
+?*) matrix "$1" ;;
+*)
+    echo "usage: builds.sh COMPILER|options|targets|symbols" >&2
+    exit 2
+    ;;
+esac
+summary

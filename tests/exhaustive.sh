@@ -1,0 +1,20 @@
+#!/bin/bash
+# The tests that take long: the exhaustive programs, every compiler with every standard and level,
+# and the test programs on further targets and under further tools. What this machine has not is
+# skipped, and counted.
+#
+#     bash tests/exhaustive.sh [WORD...]    only jobs whose name contains one of the words
+# shellcheck source=tests/common.sh
+. "$(dirname "$0")/common.sh"
+export FULL=1 TEST_TIMEOUT=${TEST_TIMEOUT:-14400}
+
+for source in tests/exhaustive_*.c; do
+    [ -f "$source" ] && echo "plain/$(basename "$source" .c)"
+done >"$build/exhaustive"
+printf 'script/builds:%s\n' gcc clang clang-19 g++ clang++ targets >>"$build/exhaustive"
+for group in sanitize-full clang clang-19 m32 big-endian memory thread valgrind; do
+    for source in tests/test_*.c; do
+        echo "$group/$(basename "$source" .c)"
+    done
+done >>"$build/exhaustive"
+JOB_LIST=$build/exhaustive exec bash tests/run.sh "$@"

@@ -1,0 +1,173 @@
+#!/bin/bash
+# That the project is laid out as its header's first screen and its style promise.
+# shellcheck source=tests/common.sh
+. "$(dirname "$0")/common.sh"
+here=$build/structure
+rm -rf "$here"
+mkdir -p "$here"
+
+# The project's files: what git knows or, in a copy without it, what is not made here.
+files() {
+    git ls-files 2>/dev/null && return
+    find . -type f ! -path './.git/*' ! -path './build/*' ! -path './data/*' \
+        ! -path './bench/results/*' | sed 's|^\./||'
+}
+
+# ---- the header's rooms ----
+
+# The contents, which must be on the first screen, against the banners, in their order.
+contents_are_banners() { # HEADER
+    local contents banners
+    contents=$(head -n 60 "$1" | awk '/^#/ { exit } /^ \*     >>/ { print $2 }')
+    banners=$(awk 'rule && /^ \* >>/ { print $2 } { rule = /^\/\* =====/ }' "$1")
+    [ -n "$contents" ] && diff <(echo "$contents") <(echo "$banners")
+}
+
+# Conditions on an instruction set belong in three rooms.
+isa_conditions() { # HEADER
+    ! awk '
+        rule && /^ \* >>/ { room = $2 }
+        { rule = /^\/\* =====/ }
+        /^[ \t]*#[ \t]*(el)?if/ &&
+        /__(AVX|SSE|FMA|F16C|BMI|ARM_|aarch64|x86_64|i386|AMX)|_M_(X64|IX86|ARM)|FNNI_(X86|ARM64)/ &&
+        room !~ /^>>(platform|kernels|dispatch)$/ { print FILENAME ":" NR ": " $0; found = 1 }
+        END { exit !found }' "$1"
+}
+
+# ---- the sources ----
+
+# A function opens with a brace in the first column (.clang-format), or at the end of its line.
+short_functions() { # FILE...
+    ! awk '
+        FNR == 1 { start = 0 }
+        /^[{]/ || /^[A-Za-z_].*\) \{$/ { start = FNR; name = /^[{]/ ? before : $0 }
+        /^}/ && start {
+            if (FNR - start + 1 > 80) {
+                print FILENAME ":" start ": " FNR - start + 1 " lines: " name
+                found = 1
+            }
+            start = 0
+        }
+        { before = $0 }
+        END { exit !found }' "$@"
+}
+
+# Paths and places that only one machine has, and promises of later work. The words are split
+# here, so that this file may be looked through with the others.
+clean_words() { # FILE...
+    ! grep -nIE -e "(^|[^A-Za-z0-9_.}])/(wo""rk|ro""ot|ho""me|Us""ers|m""nt)\b" \
+        -e '\b(TO''DO|FIX''ME|XX''X|HA''CK)\b' -- "$@"
+}
+
+# What .editorconfig says: spaces (but in a Makefile), no blanks at the end of a line, line feeds
+# and one at the end of the file.
+plain_text() { # FILE...
+    local file bad=0
+    for file; do
+        if grep -nIP '[ \t\r]+$' "$file"; then bad=1; fi
+        case $file in *Makefile) ;; *) if grep -nIP '\t' "$file"; then bad=1; fi ;; esac
+        [ -z "$(tail -c 1 "$file")" ] || { echo "$file: no line feed at its end" && bad=1; }
+    done
+    return $bad
+}
+
+# Names on the top level, read from the standard input.
+top_level() {
+    ! cut -d / -f 1 | sort -u |
+        grep -vxE 'fmnist_nn\.h|examples|tests|bench|Makefile|README\.md|\.[^/]+'
+}
+
+# ---- the examples ----
+
+below_100_lines() { [ "$(wc -l <"$1")" -lt 100 ] || { wc -l "$1" && false; }; }
+
+# The compile command in an example's first comment: `cc ... NAME.c ...` on a line of its own.
+cc_line() { # FILE
+    awk '/\*\// { last = 1 } { print } last { exit }' "$1" |
+        sed -nE 's/^[ /*]*(((OMPI_CC=[a-z]+ )?(mpi)?cc) .*\.c\b.*)$/\1/p' |
+        sed 's/ *\*\/$//' | head -n 1
+}
+
+# Runs that line at -O1, where it says more: whether its words are right does not depend on that,
+# the time does. In a copy, since it leaves its program where it runs: at the top, or among the
+# examples when it names the file without a directory.
+cc_line_works() { # FILE
+    local line copy=$here/copy
+    line=$(cc_line "$1")
+    [ -n "$line" ] || { echo "$1: no cc line in the first comment" && return 1; }
+    [[ $line == *"$(basename "$1")"* ]] || { echo "$1: the line is another's: $line" && return 1; }
+    rm -rf "$copy"
+    mkdir -p "$copy/examples"
+    cp fmnist_nn.h "$copy/"
+    cp -r "$(dirname "$1")/." "$copy/examples/"
+    [[ $line == *examples/* ]] || copy=$copy/examples
+    line=${line//-O[23]/-O1}
+    [ -z "$(openmp cc)" ] && line=${line//-fopenmp/}
+    echo "$line"
+    (cd "$copy" && eval "$line")
+}
+
+# ---- all of it, each check with a case that it must refuse ----
+
+header=fmnist_nn.h
+check 'the contents are the banners' contents_are_banners $header
+sed '/^ \*     >>gemm/d' $header >"$here/no_entry.h"
+sed '/^ \* >>gemm/d' $header >"$here/no_banner.h"
+refuses 'a room that the contents lack is seen' '>>gemm' contents_are_banners "$here/no_entry.h"
+refuses 'an entry without a room is seen' '>>gemm' contents_are_banners "$here/no_banner.h"
+
+check 'conditions on instruction sets are in three rooms' isa_conditions $header
+{
+    cat $header
+    printf '/* ====\n * >>public  a room\n#ifdef __AVX2__\n#endif\n'
+} | sed 's/^\/\* ====$/\/* =========/' >"$here/condition.h"
+refuses 'one elsewhere is seen' '__AVX2__' isa_conditions "$here/condition.h"
+
+mapfile -t sources < <(files | grep -E '\.([ch]|cpp)$')
+check 'no function is longer than 80 lines' short_functions "${sources[@]}"
+{
+    printf 'int f(void)\n{\n'
+    seq -f '    g(%g);' 79
+    printf '}\n'
+} >"$here/long.c"
+refuses 'a function of 81 lines is seen' '81 lines: int f' short_functions "$here/long.c"
+
+mapfile -t texts < <(files | grep -vE '\.(png|gz|bin)$')
+check 'no path of one machine, no promise' clean_words "${texts[@]}"
+echo 'data in /wo''rk/data' >"$here/path.c"
+echo '/* TO''DO */' >"$here/promise.c"
+refuses 'a path of one machine is seen' data clean_words "$here/path.c"
+refuses 'a promise is seen' 'DO' clean_words "$here/promise.c"
+
+check 'text is as .editorconfig says' plain_text "${texts[@]}"
+printf 'int a; \n' >"$here/blank.c"
+printf '\tint a;\n' >"$here/tab.c"
+printf 'int a;' >"$here/end.c"
+refuses 'a blank at the end of a line is seen' '1:int a' plain_text "$here/blank.c"
+refuses 'a tab is seen' '1:.*int a' plain_text "$here/tab.c"
+refuses 'a missing line feed is seen' 'no line feed' plain_text "$here/end.c"
+
+check 'the top level holds what it should' top_level < <(files)
+refuses 'another file on the top level is seen' '^other.c$' top_level <<<'other.c'
+
+for example in examples/*.c; do
+    [ -f "$example" ] || continue
+    check "$example is below 100 lines" below_100_lines "$example"
+    if [[ $(cc_line "$example") == *mpicc* ]] && ! have mpicc; then
+        skip "$example: its cc line" 'this machine has no mpicc'
+    else
+        check "$example: its cc line works" cc_line_works "$example"
+    fi
+done
+mkdir -p "$here/wrong"
+seq 100 >"$here/wrong/long.c"
+printf '/* Nothing. */\nint main(void) { return 0; }\n' >"$here/wrong/silent.c"
+printf '/*\n * cc -O2 wrong.c -o wrong -lnowhere\n */\nint main(void) { return 0; }\n' \
+    >"$here/wrong/wrong.c"
+printf '/*\n *     cc -O2 examples/right.c -o right\n */\nint main(void) { return 0; }\n' \
+    >"$here/wrong/right.c"
+refuses 'an example of 100 lines is seen' 100 below_100_lines "$here/wrong/long.c"
+refuses 'an example without a cc line is seen' 'no cc line' cc_line_works "$here/wrong/silent.c"
+refuses 'a cc line that fails is seen' nowhere cc_line_works "$here/wrong/wrong.c"
+check 'a right one is not' cc_line_works "$here/wrong/right.c"
+summary
