@@ -37,7 +37,8 @@ static int result_count;
 static void keep(const fnn_real *x, size_t count)
 {
     size_t i;
-    for (i = 0; x && i < count && result_count < RESULTS; i++) result[result_count++] = (double)x[i];
+    for (i = 0; x && i < count && result_count < RESULTS; i++)
+        result[result_count++] = (double)x[i];
 }
 
 static void keep_weights(world *w)
@@ -250,8 +251,8 @@ static fnn_result call_check_gradients(world *w)
 static fnn_result call_normalization(world *w)
 {
     fnn_real shift[INPUTS], scale[INPUTS];
-    const fnn_result r = fnn_normalization_compute(FNN_NORMALIZE_STANDARDIZE, &w->data, shift, scale,
-                                                   NULL);
+    const fnn_result r =
+        fnn_normalization_compute(FNN_NORMALIZE_STANDARDIZE, &w->data, shift, scale, NULL);
     if (!r) keep(shift, INPUTS), keep(scale, INPUTS);
     return r;
 }
@@ -352,8 +353,8 @@ static int trial(const memory_case *c, int n, const double *expected, int expect
                !memcmp(result, expected, (size_t)result_count * sizeof *result),
            "%s: after %d allocations, then again: other bits", c->name, n);
     world_close(&w);
-    CHECKF(own.live == 0 && plain.live == 0, "%s: after %d allocations: %d + %d blocks leak", c->name,
-           n, own.live, plain.live);
+    CHECKF(own.live == 0 && plain.live == 0, "%s: after %d allocations: %d + %d blocks leak",
+           c->name, n, own.live, plain.live);
     return !failed;
 }
 
@@ -371,7 +372,8 @@ static void run_case(const memory_case *c)
     CHECKF(!c->call(&w), "%s", c->name);
     expected_count = result_count;
     memcpy(expected, result, sizeof expected);
-    CHECKF(expected_count > 0 && expected_count < RESULTS, "%s: %d results", c->name, expected_count);
+    CHECKF(expected_count > 0 && expected_count < RESULTS, "%s: %d results", c->name,
+           expected_count);
     world_close(&w);
     for (c->from->once = 0; c->from->once < 2; c->from->once++)
         for (n = 0; !trial(c, n, expected, expected_count); n++)
