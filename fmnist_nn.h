@@ -6841,8 +6841,10 @@ static fnn_result fnni_run_make(fnn_model *model, int rows)
     run->workspace_count = fnni_run_workspace_count(run, rows, 1);
     if (!fnni_multiply(columns, n, &activations) ||
         !fnni_multiply(columns - (size_t)model->inputs, n, &deltas) ||
-        !fnni_multiply(outputs, n, &targets))
+        !fnni_multiply(outputs, n, &targets)) {
+        fnni_run_free(model); /* or capacity would promise rows that are not there */
         return FNN_ERROR_MEMORY;
+    }
     run->activations = fnni_allocate_reals(a, activations);
     run->deltas = fnni_allocate_reals(a, deltas ? deltas : 1);
     run->losses = fnni_allocate_reals(a, n);

@@ -153,6 +153,11 @@ extras() { # GROUP
     fi
 }
 
+# The sources that a program needs beside its own: its first comment names them, `sources: other.c`.
+more_sources() { # SOURCE
+    sed -n 's|.*sources: \([a-z_0-9]*\.c\).*|tests/\1|p;/\*\//q' "$1"
+}
+
 # run_program GROUP SOURCE LOG: compiles and runs a test program; the log ends with its counts.
 # shellcheck disable=SC2046,SC2086
 run_program() {
@@ -165,7 +170,7 @@ run_program() {
         printf 'skipped all of it: %s\n0 passed, 0 failed, 1 skipped\n' "$reason" >"$3"
         return 0
     fi
-    if ! $compiler $flags $warnings "$2" -o "$program" $(extras "$1") -lm >"$3" 2>&1; then
+    if ! $compiler $flags $warnings "$2" $(more_sources "$2") -o "$program" $(extras "$1") -lm >"$3" 2>&1; then
         printf 'FAILED to compile\n0 passed, 1 failed, 0 skipped\n' >>"$3"
         return 1
     fi

@@ -1,6 +1,7 @@
 /* Building models: shapes, errors that name what was expected and found, memory that runs out. */
 #define FMNIST_NN_IMPLEMENTATION
 #include "../fmnist_nn.h"
+#include "budget.h"
 #include "harness.h"
 
 static const fnn_initializer glorot = {FNN_GLOROT_UNIFORM, 1};
@@ -181,32 +182,6 @@ static void contexts_check_what_they_are_asked(void)
 }
 
 /* ---- memory that runs out at the n-th request, for every n ---- */
-
-typedef struct {
-    int allowed; /* requests until one fails; negative: none does */
-    int once;    /* only that one fails, not all after it */
-    int live, requests, failed;
-} budget;
-
-static void *budget_allocate(void *user, size_t bytes)
-{
-    budget *b = (budget *)user;
-    b->requests++;
-    if (b->allowed == 0) {
-        b->failed++;
-        if (b->once) b->allowed = -1;
-        return NULL;
-    }
-    if (b->allowed > 0) b->allowed--;
-    b->live++;
-    return malloc(bytes);
-}
-
-static void budget_release(void *user, void *memory)
-{
-    ((budget *)user)->live--;
-    free(memory);
-}
 
 /* Builds, fits, evaluates; returns the first result that is not FNN_OK. */
 static fnn_result whole_life(const fnn_context_config *config, const fnn_dataset *data,

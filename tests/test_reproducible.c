@@ -1,0 +1,443 @@
+/* The same bits, whatever the number of threads, the batch a sample is in, and who else uses the
+ * model: training with dropout, l2 and validation, prediction, evaluation, shared models, and the
+ * process' first library call made by sixteen threads at once. */
+#if !defined(_WIN32) && !defined(_DEFAULT_SOURCE)
+#define _DEFAULT_SOURCE
+#endif
+#define FMNIST_NN_IMPLEMENTATION
+#include "../fmnist_nn.h"
+#include "harness.h"
+#include <pthread.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* parameters * batch / FNNI_PART_WORK is 17: sixteen threads get work of their own. */
+enum { SIDE = 14, INPUTS = SIDE * SIDE, HIDDEN = 256, SECOND = 100, CLASSES = 10, BATCH = 64 };
+enum { MOST = 2000, HELD_OUT = 150, CROWD = 16 };
+
+static const int thread_counts[] = {1, 2, 3, 4, 7, 8, 16};
+enum { COUNTS = (int)(sizeof thread_counts / sizeof thread_counts[0]) };
+
+static uint8_t pixels[MOST * INPUTS];
+static int32_t labels[MOST];
+
+static int quick(void) { return getenv("TEST_QUICK") != NULL; }
+
+static fnn_dataset make_images(int count)
+{
+    static int made;
+    fnn_dataset data;
+    int i, j;
+    for (i = 0; i < MOST && !made; i++) {
+        labels[i] = (int32_t)fnni_random_below(1, 1, (uint64_t)i, CLASSES);
+        for (j = 0; j < INPUTS; j++)
+            pixels[i * INPUTS + j] =
+                (uint8_t)(fnni_random_below(1, 2, (uint64_t)(i * INPUTS + j), 160) +
+                          (j / SIDE == labels[i] ? 95 : 0));
+    }
+    if (!made) made = 1; /* on the main thread, before others read it */
+    memset(&data, 0, sizeof data);
+    data.count = count;
+    data.height = data.width = SIDE;
+    data.channels = 1;
+    data.bytes = pixels;
+    data.labels = labels;
+    data.classes = CLASSES;
+    return data;
+}
+
+static fnn_model *make_network(fnn_isa isa, int threads)
+{
+    const fnn_dataset data = make_images(HELD_OUT);
+    fnn_context_config config = fnn_context_config_init();
+    fnn_model *m;
+    config.isa = isa;
+    config.threads = threads;
+    m = fnn_sequential_with(&config, SIDE, SIDE, 1);
+    fnn_set_seed(m, 3);
+    fnn_normalize(m, FNN_NORMALIZE_STANDARDIZE, &data);
+    fnn_dense(m, HIDDEN, FNN_RELU);
+    fnn_dropout(m, (fnn_real)0.3);
+    fnn_dense(m, SECOND, FNN_TANH);
+    fnn_dense(m, CLASSES, FNN_SOFTMAX);
+    return m;
+}
+
+#define FOR_EACH_ISA(isa) \
+    for (isa = FNN_ISA_SCALAR; isa < FNN_ISA_COUNT; isa++) if (fnn_isa_available((fnn_isa)isa))
+
+/* ---- who did the work: a dropout layer that notes the thread it runs on ---- */
+
+static pthread_mutex_t seen_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_t seen[256];
+static int seen_count;
+
+static void note_thread(void)
+{
+    const pthread_t self = pthread_self();
+    int i = 0;
+    pthread_mutex_lock(&seen_lock);
+    while (i < seen_count && !pthread_equal(seen[i], self)) i++;
+    if (i == seen_count && seen_count < 256) seen[seen_count++] = self;
+    pthread_mutex_unlock(&seen_lock);
+}
+
+static void noting_dropout(const fnni_run *run, int l, int from, int to, fnn_real *workspace)
+{
+    note_thread();
+    fnni_dropout_forward(run, l, from, to, workspace);
+}
+
+static const fnni_layer_type noting = {"dropout", noting_dropout, fnni_dropout_backward, NULL};
+
+/* ---- training ---- */
+
+static void split_gradient(const fnni_run *run, int l, int from, int to, fnn_real *dw, fnn_real *db,
+                           fnn_real *workspace);
+static const fnni_layer_type split = {"dense", fnni_dense_forward, fnni_dense_backward,
+                                      split_gradient};
+
+typedef struct {
+    fnn_real *weights;
+    size_t count;
+    double losses[3], validation[3];
+} outcome;
+
+/* Three epochs. broken: the last layer's gradient is summed in as many parts as threads. */
+static outcome train(fnn_isa isa, int threads, int broken)
+{
+    const fnn_dataset data = make_images(quick() ? 100 : 300); /* not a multiple of the batch */
+    fnn_dataset held_out = make_images(HELD_OUT);
+    fnn_fit_config c = fnn_fit_config_init();
+    fnn_model *m = make_network(isa, threads);
+    fnn_history history;
+    outcome o;
+    int i;
+    memset(&history, 0, sizeof history);
+    memset(&o, 0, sizeof o);
+    held_out.bytes = pixels + 500 * INPUTS;
+    held_out.labels = labels + 500;
+    c.optimizer = fnn_adam((fnn_real)0.001);
+    c.epochs = 3;
+    c.batch_size = BATCH;
+    c.seed = 11;
+    c.l2 = (fnn_real)1e-3;
+    c.validation = &held_out;
+    fnn_seal(m);
+    m->layers[1].type = &noting;
+    if (broken) m->layers[3].type = &split;
+    seen_count = 0;
+    CHECKF(!fnn_fit(m, &data, &c, &history), "%s", fnn_model_error(m)->message);
+    for (i = 0; i < 3; i++) {
+        o.losses[i] = history.epochs[i].loss;
+        o.validation[i] = history.epochs[i].validation_loss;
+    }
+    fnn_parameters(m, &o.count);
+    o.weights = (fnn_real *)malloc(o.count * sizeof *o.weights);
+    memcpy(o.weights, fnn_parameters(m, NULL), o.count * sizeof *o.weights);
+    fnn_history_free(&history);
+    fnn_model_free(m);
+    return o;
+}
+
+static int same(const outcome *a, const outcome *b)
+{
+    return a->count == b->count && !memcmp(a->weights, b->weights, a->count * sizeof *a->weights) &&
+           !memcmp(a->losses, b->losses, sizeof a->losses) &&
+           !memcmp(a->validation, b->validation, sizeof a->validation);
+}
+
+static void training_has_its_bits(void)
+{
+    int isa, i;
+    FOR_EACH_ISA(isa) {
+        outcome one = train((fnn_isa)isa, 1, 0);
+        CHECK(one.losses[2] < one.losses[0]);
+        for (i = 0; i < COUNTS; i++) {
+            outcome many = train((fnn_isa)isa, thread_counts[i], 0);
+            CHECKF(same(&one, &many), "%s: %d threads give other bits",
+                   fnn_isa_name((fnn_isa)isa), thread_counts[i]);
+#ifdef _OPENMP
+            CHECKF(thread_counts[i] == 1 ? seen_count == 1 : seen_count >= 2,
+                   "%d threads were asked for, %d ran", thread_counts[i], seen_count);
+#endif
+            free(many.weights);
+        }
+        free(one.weights);
+    }
+#ifndef _OPENMP
+    SKIP("compiled without OpenMP: one thread did all the work, with the same bits");
+#endif
+}
+
+/* ---- the controls: what is summed by thread must differ ---- */
+
+/* dW and db with the batch cut into as many parts as the model has threads. */
+static void split_gradient(const fnni_run *run, int l, int from, int to, fnn_real *dw, fnn_real *db,
+                           fnn_real *workspace)
+{
+    const int parts = run->model->context.threads, n = run->model->layers[l].outputs;
+    const int inputs = run->model->layers[l].inputs;
+    int part, row, i, j;
+    (void)workspace;
+    memset(dw, 0, (size_t)(to - from) * (size_t)n * sizeof *dw);
+    if (db) memset(db, 0, (size_t)n * sizeof *db);
+    for (i = from; i < to; i++)
+        for (j = 0; j < n; j++)
+            for (part = 0; part < parts; part++) {
+                fnn_real sum = 0;
+                for (row = run->rows * part / parts; row < run->rows * (part + 1) / parts; row++)
+                    sum += fnni_y(run, l - 1)[row * inputs + i] * fnni_d(run, l)[row * n + j];
+                dw[(i - from) * n + j] += sum;
+            }
+    for (row = 0; db && row < run->rows; row++)
+        for (j = 0; j < n; j++) db[j] += fnni_d(run, l)[row * n + j];
+}
+
+static void a_gradient_split_by_threads_is_caught(void)
+{
+    outcome one = train(FNN_ISA_BEST, 1, 1);
+    int i, different = 0;
+    for (i = 1; i < COUNTS; i++) {
+        outcome many = train(FNN_ISA_BEST, thread_counts[i], 1);
+        different += !same(&one, &many);
+        free(many.weights);
+    }
+    CHECKF(different > 0, "the comparison cannot fail");
+    free(one.weights);
+}
+
+typedef struct {
+    fnn_real x[1000], sums[CROWD];
+} partial;
+
+static void partial_sum(void *argument, int part, int parts)
+{
+    partial *p = (partial *)argument;
+    int i;
+    note_thread();
+    p->sums[part] = 0;
+    for (i = 1000 * part / parts; i < 1000 * (part + 1) / parts; i++) p->sums[part] += p->x[i];
+}
+
+static void a_sum_split_by_threads_differs(void)
+{
+    static partial p;
+    fnn_real one = 0;
+    int i, part, different = 0;
+    for (i = 0; i < 1000; i++) p.x[i] = (fnn_real)fnni_random_unit(1, 1, (uint64_t)i) / 3;
+    for (i = 0; i < COUNTS; i++) {
+        fnn_real sum = 0;
+        seen_count = 0;
+        fnni_parallel(thread_counts[i], partial_sum, &p);
+        for (part = 0; part < thread_counts[i]; part++) sum += p.sums[part];
+        if (i == 0) one = sum;
+        different += memcmp(&sum, &one, sizeof sum) != 0;
+#ifdef _OPENMP
+        CHECKF(thread_counts[i] == 1 || seen_count >= 2, "%d parts, %d threads", thread_counts[i],
+               seen_count);
+#endif
+    }
+    CHECK(different > 0);
+}
+
+/* ---- inference ---- */
+
+static fnn_context *make_context(int isa, int threads)
+{
+    fnn_context_config config = fnn_context_config_init();
+    config.isa = (fnn_isa)isa;
+    config.threads = threads;
+    return fnn_context_create(&config, NULL);
+}
+
+static fnn_real expected[MOST * CLASSES], found[MOST * CLASSES];
+
+static int evaluated_alike(const fnn_metrics *a, const fnn_metrics *b)
+{
+    return !memcmp(&a->loss, &b->loss, sizeof a->loss) && a->accuracy == b->accuracy &&
+           a->count == b->count;
+}
+
+static void inference_has_its_bits(void)
+{
+    const int count = quick() ? 500 : MOST; /* the last chunk is not full */
+    const fnn_dataset data = make_images(count);
+    fnn_metrics one, many;
+    int isa, i;
+    FOR_EACH_ISA(isa) {
+        fnn_model *m = make_network((fnn_isa)isa, 1);
+        fnn_seal(m);
+        m->layers[1].type = &noting;
+        CHECK(!fnn_predict(m, NULL, &data, expected) && !fnn_evaluate(m, NULL, &data, &one));
+        for (i = 0; i < COUNTS; i++) {
+            fnn_context *context = make_context(isa, thread_counts[i]);
+            seen_count = 0;
+            memset(found, 0, sizeof found);
+            CHECK(!fnn_predict(m, context, &data, found));
+            CHECK(!fnn_evaluate(m, context, &data, &many));
+            CHECKF(!memcmp(found, expected, (size_t)count * CLASSES * sizeof *found) &&
+                       evaluated_alike(&one, &many),
+                   "%s: %d threads give other bits", fnn_isa_name((fnn_isa)isa), thread_counts[i]);
+#ifdef _OPENMP
+            CHECKF(thread_counts[i] == 1 || seen_count >= 2, "%d threads ran", seen_count);
+#endif
+            fnn_context_free(context);
+        }
+        fnn_parameters(m, NULL)[1234] *= (fnn_real)1.001; /* the control: another model */
+        CHECK(!fnn_predict(m, NULL, &data, found) && !fnn_evaluate(m, NULL, &data, &many));
+        CHECK(memcmp(found, expected, (size_t)count * CLASSES * sizeof *found) != 0);
+        CHECK(!evaluated_alike(&one, &many));
+        fnn_model_free(m);
+    }
+}
+
+/* Views of sizes and at offsets that put a sample anywhere in a tile and a chunk. */
+static void a_sample_has_its_bits_in_any_batch(void)
+{
+    static const int sizes[] = {1, 2, 3, 13, 14, 15, 29, FNNI_CHUNK - 1, FNNI_CHUNK, FNNI_CHUNK + 1,
+                                2 * FNNI_CHUNK, 2 * FNNI_CHUNK + 1};
+    const fnn_dataset data = make_images(400);
+    int isa, i, first;
+    FOR_EACH_ISA(isa) {
+        fnn_model *m = make_network((fnn_isa)isa, 1);
+        fnn_context *context = make_context(isa, 3);
+        fnn_seal(m);
+        CHECK(!fnn_predict(m, context, &data, expected));
+        for (i = 0; i < (int)(sizeof sizes / sizeof sizes[0]); i++)
+            for (first = 0; first + sizes[i] <= 400; first += quick() ? 97 : 37) {
+                fnn_dataset view = data;
+                view.bytes = pixels + first * INPUTS;
+                view.count = sizes[i];
+                CHECK(!fnn_predict(m, context, &view, found));
+                CHECKF(!memcmp(found, expected + first * CLASSES,
+                               (size_t)sizes[i] * CLASSES * sizeof *found),
+                       "%s: %d samples from %d", fnn_isa_name((fnn_isa)isa), sizes[i], first);
+            }
+        CHECK(memcmp(expected, expected + CLASSES, CLASSES * sizeof *expected) != 0);
+        fnn_context_free(context);
+        fnn_model_free(m);
+    }
+}
+
+/* ---- sixteen threads ---- */
+
+typedef struct {
+    pthread_barrier_t *gate;
+    const fnn_model *model;
+    int isa, member, wrong;
+    fnn_real outputs[64 * CLASSES], values[64];
+    fnn_metrics metrics;
+} member;
+
+/* All at once: what each does is the same. Returns how many members went wrong or differ. */
+static int crowd(void *(*body)(void *member), const fnn_model *model, int isa)
+{
+    static member members[CROWD];
+    pthread_t threads[CROWD];
+    pthread_barrier_t gate;
+    int i, wrong = 0;
+    pthread_barrier_init(&gate, NULL, CROWD);
+    memset(members, 0, sizeof members);
+    for (i = 0; i < CROWD; i++) {
+        members[i].gate = &gate;
+        members[i].model = model;
+        members[i].isa = isa;
+        members[i].member = i;
+        if (pthread_create(threads + i, NULL, body, members + i)) abort();
+    }
+    for (i = 0; i < CROWD; i++) pthread_join(threads[i], NULL);
+    pthread_barrier_destroy(&gate);
+    for (i = 0; i < CROWD; i++)
+        wrong += members[i].wrong ||
+                 memcmp(members[i].outputs, members[0].outputs, sizeof members[0].outputs) ||
+                 memcmp(members[i].values, members[0].values, sizeof members[0].values) ||
+                 !evaluated_alike(&members[i].metrics, &members[0].metrics);
+    memcpy(found, members[0].outputs, sizeof members[0].outputs);
+    return wrong;
+}
+
+static void *use_shared_model(void *argument)
+{
+    member *me = (member *)argument;
+    fnn_context *context = make_context(me->isa, 1);
+    const fnn_dataset data = make_images(64);
+    int i;
+    pthread_barrier_wait(me->gate);
+    for (i = 0; i < 5; i++)
+        me->wrong += !context || fnn_predict(me->model, context, &data, me->outputs) ||
+                     fnn_evaluate(me->model, context, &data, &me->metrics);
+    fnn_context_free(context);
+    return NULL;
+}
+
+static void *use_shared_model_wrongly(void *argument) /* the control: one member looks elsewhere */
+{
+    member *me = (member *)argument;
+    use_shared_model(me);
+    if (me->member == 9) me->outputs[17] = me->outputs[18];
+    return NULL;
+}
+
+static void sixteen_threads_share_a_model(void)
+{
+    const fnn_dataset data = make_images(64);
+    int isa;
+    FOR_EACH_ISA(isa) {
+        fnn_model *m = make_network((fnn_isa)isa, 1);
+        fnn_seal(m);
+        CHECK(!fnn_predict(m, NULL, &data, expected));
+        CHECKF(crowd(use_shared_model, m, isa) == 0, "%s", fnn_isa_name((fnn_isa)isa));
+        CHECK(!memcmp(found, expected, 64 * CLASSES * sizeof *found));
+        CHECK(crowd(use_shared_model_wrongly, m, isa) == 1);
+        fnn_model_free(m);
+    }
+}
+
+/* Whatever the library may set up at its first call, sixteen threads set it up together. */
+static void *call_first(void *argument)
+{
+    member *me = (member *)argument;
+    fnn_context *context;
+    fnn_model *m;
+    fnn_dataset data;
+    fnn_real x[64];
+    int i;
+    for (i = 0; i < 64; i++) x[i] = (fnn_real)(i - 30) / 8;
+    memset(&data, 0, sizeof data);
+    data.count = 16;
+    data.height = data.width = 1;
+    data.channels = 4;
+    data.reals = x;
+    pthread_barrier_wait(me->gate);
+    context = fnn_context_create(NULL, NULL);
+    me->wrong += !context || fnn_exp(context, 64, x, me->values);
+    me->wrong += fnn_exp(NULL, 64, x, me->values) != FNN_OK;
+    me->wrong += !fnn_isa_available(FNN_ISA_SCALAR) || !strstr(fnn_info(NULL), "fmnist_nn");
+    m = fnn_sequential(1, 1, 4);
+    fnn_dense(m, 40, FNN_TANH);
+    me->wrong += fnn_seal(m) || fnn_predict(m, context, &data, me->outputs);
+    fnn_model_free(m);
+    fnn_context_free(context);
+    return NULL;
+}
+
+/* The first test: this process has called nothing of the library, so each child starts anew. */
+static void sixteen_threads_make_the_first_call(void)
+{
+    const int tries = quick() ? 4 : 20;
+    int i, status;
+    for (i = 0; i < tries; i++) {
+        const pid_t child = fork();
+        if (child == 0) _exit(crowd(call_first, NULL, 0) ? 1 : 7);
+        CHECK(child > 0 && waitpid(child, &status, 0) == child);
+        CHECKF(WIFEXITED(status) && WEXITSTATUS(status) == 7, "try %d: status %d", i, status);
+    }
+}
+
+static const harness_test tests[] = {
+    TEST(sixteen_threads_make_the_first_call), TEST(training_has_its_bits),
+    TEST(a_gradient_split_by_threads_is_caught), TEST(a_sum_split_by_threads_differs),
+    TEST(inference_has_its_bits), TEST(a_sample_has_its_bits_in_any_batch),
+    TEST(sixteen_threads_share_a_model)};
+HARNESS_MAIN(tests)
