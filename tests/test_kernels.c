@@ -874,8 +874,8 @@ static void public_calls(void)
         CHECK(fnn_sum(c, 8, x, NULL) == FNN_ERROR_ARGUMENT && fnn_dot(c, 8, x, NULL, &z) == FNN_ERROR_ARGUMENT);
         CHECK(fnn_from_bytes(c, 3, bytes, 0, &shift, &scale, y) == FNN_OK && y[0] == -2 && y[2] == 508);
         CHECK(fnn_from_bytes(c, 3, bytes, 0, NULL, &scale, y) == FNN_ERROR_ARGUMENT);
-        CHECK(fnn_dropout(c, 8, 1, 0, 0, x, y) == FNN_OK && memcmp(x, y, sizeof x) == 0);
-        CHECK(fnn_dropout(c, 8, 1, 0, 2, x, y) == FNN_ERROR_ARGUMENT);
+        CHECK(fnn_dropout_apply(c, 8, 1, 0, 0, x, y) == FNN_OK && memcmp(x, y, sizeof x) == 0);
+        CHECK(fnn_dropout_apply(c, 8, 1, 0, 2, x, y) == FNN_ERROR_ARGUMENT);
     }
     fnn_context_free(context);
 }
