@@ -993,11 +993,12 @@ FNN_API fnn_result fnn_dropout_apply(fnn_context *context, ptrdiff_t n, uint64_t
 #define fnni_vdiv FNNI_NAME(vdiv)
 #define fnni_vfma FNNI_NAME(vfma)
 #define fnni_vfnma FNNI_NAME(vfnma)
-#define fnni_tile_store FNNI_NAME(tile_store)
+#define fnni_tile_put FNNI_NAME(tile_put)
 #define fnni_tile_body FNNI_NAME(tile_body)
 #define fnni_tile_rows FNNI_NAME(tile_rows)
-#define fnni_tile_columns FNNI_NAME(tile_columns)
 #define fnni_gemm_tile FNNI_NAME(gemm_tile)
+#define fnni_lanes_left FNNI_NAME(lanes_left)
+#define fnni_pack_row FNNI_NAME(pack_row)
 #define fnni_pack_rows FNNI_NAME(pack_rows)
 #define fnni_pack_transposed FNNI_NAME(pack_transposed)
 #define fnni_vtranspose FNNI_NAME(vtranspose)
@@ -1206,13 +1207,15 @@ static int fnni_openmp_threads(void)
  * (tests/test_kernels.c), one row in bench/kernels.c. Lengths may be 0; nothing is read or
  * written outside the arrays given; arrays need no alignment; y may be x unless said. */
 
-/* What a GEMM tile shares with its neighbours. A is read at a[i*lda + p], or with
- * a_transposed at a[p*lda + i]; B at b[p*ldb + j]; C at c[i*ldc + j]. */
+/* What a GEMM tile shares with its neighbours. Row i of A at step p is a[i*a_row + p*a_step], so
+ * a transposed A is one with a_row 1; B is b[p*ldb + j], C is c[i*ldc + j]. */
 typedef struct fnni_tile {
-    ptrdiff_t k, lda, ldb, ldc;
-    int a_transposed;
+    ptrdiff_t k, a_row, a_step, ldb, ldc;
     fnn_real alpha, beta; /* beta 0: C is not read */
+    int prefetch;         /* FNNI_TILE_PREFETCH_...: speed alone */
 } fnni_tile;
+#define FNNI_TILE_PREFETCH_C 1    /* this tile's C, shortly before it is due */
+#define FNNI_TILE_PREFETCH_ROWS 2 /* the rows of A below this tile's, for the next tile */
 
 /* One step of an optimiser over n weights w with gradient g. First, for all of them,
  *     penalty = l2 w + l1 sign(w)
@@ -1758,161 +1761,177 @@ FNNI_INLINE void fnni_vtranspose(fnni_v *x)
 
 /* ---- the GEMM tile ---- */
 /* The accumulators are named variables, so that any compiler keeps them in registers; each
- * row's statements stand once below and FNNI_TILE_ROWS repeats them. rows, vectors, transposed
- * and masked are constants wherever this is called, so what they rule out vanishes. */
+ * row's statements stand once below and FNNI_TILE_ROWS repeats them. rows, vectors and masked
+ * are constants wherever this is called, so what they rule out vanishes. */
 #define FNNI_TILE_DECLARE(i) \
     fnni_v c##i##_0 = fnni_vzero(), c##i##_1 = fnni_vzero(), c##i##_2 = fnni_vzero(), \
            c##i##_3 = fnni_vzero();
 #define FNNI_TILE_MULTIPLY(i) \
     if (rows > i) { \
-        const fnni_v x = fnni_vset(transposed ? a[i] : fnni_row_##i); \
+        const fnni_v x = fnni_vset(fnni_row_##i); \
         c##i##_0 = fnni_vfma(x, b0, c##i##_0); \
         if (vectors > 1) c##i##_1 = fnni_vfma(x, b1, c##i##_1); \
         if (vectors > 2) c##i##_2 = fnni_vfma(x, b2, c##i##_2); \
         if (vectors > 3) c##i##_3 = fnni_vfma(x, b3, c##i##_3); \
     }
-#define FNNI_TILE_PREFETCH(i) \
-    if (rows > i) { \
-        FNNI_PREFETCH(c + i * tile->ldc); \
-        FNNI_PREFETCH(c + i * tile->ldc + (vectors - 1) * FNNI_LANES); \
-    }
-#define FNNI_PREFETCH_DEPTH 64 /* a shorter sum is over before the prefetch comes home */
+/* Where vector v of a row goes: whole, but for the last of a masked tile. */
+#define FNNI_TILE_PUT(i, v) \
+    if (vectors > v) \
+        fnni_tile_put(c + v * FNNI_LANES, masked && vectors == v + 1, m, add, beta, \
+                      fnni_vmul(alpha, c##i##_##v));
 #define FNNI_TILE_STORE(i) \
     if (rows > i) { \
-        fnni_tile_store(c, vectors > 1 || !masked, m, alpha, tile->beta, c##i##_0); \
-        if (vectors > 1) \
-            fnni_tile_store(c + FNNI_LANES, vectors > 2 || !masked, m, alpha, tile->beta, c##i##_1); \
-        if (vectors > 2) \
-            fnni_tile_store(c + 2 * FNNI_LANES, vectors > 3 || !masked, m, alpha, tile->beta, c##i##_2); \
-        if (vectors > 3) fnni_tile_store(c + 3 * FNNI_LANES, !masked, m, alpha, tile->beta, c##i##_3); \
-        c += tile->ldc; \
+        FNNI_TILE_PUT(i, 0) FNNI_TILE_PUT(i, 1) FNNI_TILE_PUT(i, 2) FNNI_TILE_PUT(i, 3) \
+        c += ldc; \
     }
 
-FNNI_INLINE void fnni_tile_store(fnn_real *c, int whole, fnni_m m, fnni_v alpha, fnn_real beta,
-                                 fnni_v sum)
+/* c = sum + beta c, or with add 0 c = sum. */
+FNNI_INLINE void fnni_tile_put(fnn_real *c, const int masked, fnni_m m, const int add, fnni_v beta,
+                               fnni_v sum)
 {
-    sum = fnni_vmul(alpha, sum);
-    if (whole) {
-        if (beta != 0) sum = fnni_vfma(fnni_vset(beta), fnni_vload(c), sum);
-        fnni_vstore(c, sum);
-    } else {
-        if (beta != 0) sum = fnni_vfma(fnni_vset(beta), fnni_vload_m(c, m), sum);
-        fnni_vstore_m(c, m, sum);
-    }
+    if (add) sum = fnni_vfma(beta, masked ? fnni_vload_m(c, m) : fnni_vload(c), sum);
+    if (masked) fnni_vstore_m(c, m, sum);
+    else fnni_vstore(c, sum);
 }
 
-/* Rows 0, 3, 6, ... get pointers of their own and the two after each are reached by lda and
- * 2 lda: one index register serves all, and x86's addressing does the rest. */
+/* Rows 0, 3, 6, ... get pointers of their own and the two after each are reached by one and two
+ * row strides: one index register serves all, and x86's addressing does the rest. */
 #define fnni_row_0 a0[0]
-#define fnni_row_1 a0[lda]
-#define fnni_row_2 a0[lda * 2]
+#define fnni_row_1 a0[row]
+#define fnni_row_2 a0[row * 2]
 #define fnni_row_3 a3[0]
-#define fnni_row_4 a3[lda]
-#define fnni_row_5 a3[lda * 2]
+#define fnni_row_4 a3[row]
+#define fnni_row_5 a3[row * 2]
 #define fnni_row_6 a6[0]
-#define fnni_row_7 a6[lda]
-#define fnni_row_8 a6[lda * 2]
+#define fnni_row_7 a6[row]
+#define fnni_row_8 a6[row * 2]
 #define fnni_row_9 a9[0]
-#define fnni_row_10 a9[lda]
-#define fnni_row_11 a9[lda * 2]
+#define fnni_row_10 a9[row]
+#define fnni_row_11 a9[row * 2]
 #define fnni_row_12 a12[0]
-#define fnni_row_13 a12[lda]
+#define fnni_row_13 a12[row]
 
+/* The sum runs in stretches of 16 steps: that many floats of A are a cache line, so one
+ * prefetch a stretch and row follows A, and the stretches before the last one fetch a row of C
+ * each, too late for B's panel to push it out of the cache again. */
+#define FNNI_TILE_STRETCH 16
+#define FNNI_TILE_AHEAD(i) if (rows > i) FNNI_PREFETCH(&fnni_row_##i + rows * row);
+#define FNNI_TILE_LOAD(v) \
+    if (vectors > v) \
+        b##v = masked && vectors == v + 1 ? fnni_vload_m(b + v * FNNI_LANES, m) \
+                                          : fnni_vload(b + v * FNNI_LANES);
+#define FNNI_TILE_STEP \
+    { \
+        fnni_v b0 = fnni_vzero(), b1 = b0, b2 = b0, b3 = b0; \
+        FNNI_TILE_LOAD(0) FNNI_TILE_LOAD(1) FNNI_TILE_LOAD(2) FNNI_TILE_LOAD(3) \
+        FNNI_TILE_ROWS(FNNI_TILE_MULTIPLY) \
+        b += ldb; \
+        a0 += step; a3 += step; a6 += step; a9 += step; a12 += step; \
+    }
 FNNI_INLINE void fnni_tile_body(const fnni_tile *tile, const int rows, const int vectors,
-                                const int transposed, const int masked, fnni_m m,
-                                const fnn_real *a, const fnn_real *b, fnn_real *c)
+                                const int masked, fnni_m m, const fnn_real *a, const fnn_real *b,
+                                fnn_real *c)
 {
-    const ptrdiff_t lda = tile->lda, ldb = tile->ldb;
-    const fnn_real *a0 = a, *a3 = a, *a6 = a, *a9 = a, *a12 = a;
-    const fnni_v alpha = fnni_vset(tile->alpha);
-    ptrdiff_t p;
+    const ptrdiff_t row = tile->a_row, step = tile->a_step, ldb = tile->ldb, ldc = tile->ldc;
+    const fnn_real *a0 = a, *a3 = a, *a6 = a, *a9 = a, *a12 = a, *late = c;
+    ptrdiff_t left = tile->k, p;
+    fnni_v alpha, beta;
     FNNI_TILE_ROWS(FNNI_TILE_DECLARE)
-    if (!transposed) {
-        if (rows > 3) a3 = a + 3 * lda;
-        if (rows > 6) a6 = a + 6 * lda;
-        if (rows > 9) a9 = a + 9 * lda;
-        if (rows > 12) a12 = a + 12 * lda;
+    if (rows > 3) a3 = a + 3 * row;
+    if (rows > 6) a6 = a + 6 * row;
+    if (rows > 9) a9 = a + 9 * row;
+    if (rows > 12) a12 = a + 12 * row;
+    do {
+        if (tile->prefetch) {
+            if (left <= (rows + 1) * FNNI_TILE_STRETCH && tile->prefetch & FNNI_TILE_PREFETCH_C) {
+                FNNI_PREFETCH(late);
+                FNNI_PREFETCH(late + (vectors - 1) * FNNI_LANES);
+                late += ldc;
+            }
+            if (tile->prefetch & FNNI_TILE_PREFETCH_ROWS) { FNNI_TILE_ROWS(FNNI_TILE_AHEAD) }
+        }
+        p = left < FNNI_TILE_STRETCH ? left : FNNI_TILE_STRETCH;
+        left -= p;
+        for (; p > 0; p--) { FNNI_TILE_STEP }
+    } while (left > 0);
+    alpha = fnni_vset(tile->alpha); /* here, since the loop needs every register */
+    beta = fnni_vset(tile->beta);
+    if (tile->beta == 0) {
+        const int add = 0;
+        FNNI_TILE_ROWS(FNNI_TILE_STORE)
+    } else {
+        const int add = 1;
+        FNNI_TILE_ROWS(FNNI_TILE_STORE)
     }
-    if (tile->k >= FNNI_PREFETCH_DEPTH) { FNNI_TILE_ROWS(FNNI_TILE_PREFETCH) }
-    for (p = tile->k; p > 0; p--) {
-        fnni_v b0 = fnni_vzero(), b1 = b0, b2 = b0, b3 = b0;
-        b0 = masked && vectors == 1 ? fnni_vload_m(b, m) : fnni_vload(b);
-        if (vectors > 1)
-            b1 = masked && vectors == 2 ? fnni_vload_m(b + FNNI_LANES, m) : fnni_vload(b + FNNI_LANES);
-        if (vectors > 2)
-            b2 = masked && vectors == 3 ? fnni_vload_m(b + 2 * FNNI_LANES, m)
-                                        : fnni_vload(b + 2 * FNNI_LANES);
-        if (vectors > 3)
-            b3 = masked ? fnni_vload_m(b + 3 * FNNI_LANES, m) : fnni_vload(b + 3 * FNNI_LANES);
-        FNNI_TILE_ROWS(FNNI_TILE_MULTIPLY)
-        b += ldb;
-        if (transposed) a += lda;
-        else { a0++; a3++; a6++; a9++; a12++; }
-    }
-    FNNI_TILE_ROWS(FNNI_TILE_STORE)
 }
 
 /* One function per row count and shape, so that a tile of 13 rows costs 13 rows' time. */
 #define FNNI_TILE_CASE(i) \
-    case i + 1: fnni_tile_body(tile, i + 1, vectors, transposed, masked, m, a, b, c); break;
+    case i + 1: fnni_tile_body(tile, i + 1, vectors, masked, m, a, b, c); break;
 FNNI_INLINE void fnni_tile_rows(const fnni_tile *tile, int rows, const int vectors,
-                                const int transposed, const int masked, fnni_m m,
-                                const fnn_real *a, const fnn_real *b, fnn_real *c)
+                                const int masked, fnni_m m, const fnn_real *a, const fnn_real *b,
+                                fnn_real *c)
 {
     switch (rows) {
         FNNI_TILE_ROWS(FNNI_TILE_CASE)
     }
 }
 
-FNNI_INLINE void fnni_tile_columns(const fnni_tile *tile, int rows, int columns,
-                                   const int transposed, const fnn_real *a, const fnn_real *b,
-                                   fnn_real *c)
+FNNI_KERNEL void fnni_gemm_tile(const fnni_tile *tile, int rows, int columns, const fnn_real *a,
+                                const fnn_real *b, fnn_real *c)
 {
     const int vectors = (columns + FNNI_LANES - 1) / FNNI_LANES;
     const fnni_m m = fnni_vmask(columns - (vectors - 1) * FNNI_LANES);
     if (columns == FNNI_TILE_VECTORS * FNNI_LANES)
-        fnni_tile_rows(tile, rows, FNNI_TILE_VECTORS, transposed, 0, m, a, b, c);
-    else if (vectors == 1) fnni_tile_rows(tile, rows, 1, transposed, 1, m, a, b, c);
-    else if (FNNI_TILE_VECTORS >= 2 && vectors == 2)
-        fnni_tile_rows(tile, rows, 2, transposed, 1, m, a, b, c);
-    else if (FNNI_TILE_VECTORS >= 3 && vectors == 3)
-        fnni_tile_rows(tile, rows, 3, transposed, 1, m, a, b, c);
+        fnni_tile_rows(tile, rows, FNNI_TILE_VECTORS, 0, m, a, b, c);
+    else if (vectors == 1) fnni_tile_rows(tile, rows, 1, 1, m, a, b, c);
+    else if (FNNI_TILE_VECTORS >= 2 && vectors == 2) fnni_tile_rows(tile, rows, 2, 1, m, a, b, c);
+    else if (FNNI_TILE_VECTORS >= 3 && vectors == 3) fnni_tile_rows(tile, rows, 3, 1, m, a, b, c);
+    else if (FNNI_TILE_VECTORS >= 4 && vectors == 4) fnni_tile_rows(tile, rows, 4, 1, m, a, b, c);
 }
 
-FNNI_KERNEL void fnni_gemm_tile(const fnni_tile *tile, int rows, int columns, const fnn_real *a,
-                                const fnn_real *b, fnn_real *c)
+/* How many of a vector's lanes fall into what is left: 0..LANES. */
+FNNI_INLINE int fnni_lanes_left(int left)
 {
-    if (tile->a_transposed) fnni_tile_columns(tile, rows, columns, 1, a, b, c);
-    else fnni_tile_columns(tile, rows, columns, 0, a, b, c);
+    return left <= 0 ? 0 : left < FNNI_LANES ? left : FNNI_LANES;
 }
 
+/* Packing has a form for panels filled to the last column, and one with masks for the others. */
 #define FNNI_PACK_AHEAD 16 /* rows: far enough apart that hardware does not foresee them */
-FNNI_KERNEL void fnni_pack_rows(ptrdiff_t k, int columns, int width, const fnn_real *x,
-                                ptrdiff_t ldx, fnn_real *panel)
+FNNI_INLINE void fnni_pack_row(const int whole, int columns, int width, const fnn_real *x, fnn_real *panel)
 {
-    const int vectors = (width + FNNI_LANES - 1) / FNNI_LANES;
-    int v;
-    for (; k > 0; k--, x += ldx, panel += width) {
-        FNNI_PREFETCH(x + FNNI_PACK_AHEAD * ldx);
-        FNNI_PREFETCH(x + FNNI_PACK_AHEAD * ldx + columns - 1);
-        for (v = 0; v < vectors; v++) {
-            const int left = columns - v * FNNI_LANES;
-            const fnni_m m = fnni_vmask(left <= 0 ? 0 : left >= FNNI_LANES ? FNNI_LANES : left);
-            const int room = width - v * FNNI_LANES;
-            const fnni_m out = fnni_vmask(room >= FNNI_LANES ? FNNI_LANES : room);
-            fnni_vstore_m(panel + v * FNNI_LANES, out, fnni_vload_m(x + v * FNNI_LANES, m));
+    int j;
+    for (j = 0; j < width; j += FNNI_LANES) {
+        if (whole) fnni_vstore(panel + j, fnni_vload(x + j));
+        else {
+            const fnni_m in = fnni_vmask(fnni_lanes_left(columns - j));
+            fnni_vstore_m(panel + j, fnni_vmask(fnni_lanes_left(width - j)), fnni_vload_m(x + j, in));
         }
     }
 }
 
-#define FNNI_SQUARE_LOAD(i) square[i] = i < columns ? fnni_vload_m(x + i * ldx, m) : fnni_vzero();
-#define FNNI_SQUARE_STORE(i) if (i < depth) fnni_vstore_m(panel + i * width, out, square[i]);
+FNNI_KERNEL void fnni_pack_rows(ptrdiff_t k, int columns, int width, const fnn_real *x,
+                                ptrdiff_t ldx, fnn_real *panel)
+{
+    const int whole = columns == width && width % FNNI_LANES == 0;
+    for (; k > 0; k--, x += ldx, panel += width) {
+        FNNI_PREFETCH(x + FNNI_PACK_AHEAD * ldx);
+        FNNI_PREFETCH(x + FNNI_PACK_AHEAD * ldx + columns - 1);
+        if (whole) fnni_pack_row(1, columns, width, x, panel);
+        else fnni_pack_row(0, columns, width, x, panel);
+    }
+}
+
+#define FNNI_SQUARE_LOAD(i) \
+    square[i] = whole ? fnni_vload(x + i * ldx) : i < columns ? fnni_vload_m(x + i * ldx, in) : fnni_vzero();
+#define FNNI_SQUARE_STORE(i) \
+    if (whole) fnni_vstore(panel + i * width, square[i]); \
+    else if (i < depth) fnni_vstore_m(panel + i * width, out, square[i]);
 /* One LANES x LANES block: up to LANES source rows (the rest count as zero), depth of them. */
-FNNI_INLINE void fnni_pack_square(int depth, int columns, int left, const fnn_real *x,
+FNNI_INLINE void fnni_pack_square(const int whole, int depth, int columns, int left, const fnn_real *x,
                                   ptrdiff_t ldx, fnn_real *panel, int width)
 {
-    const fnni_m m = fnni_vmask(depth < FNNI_LANES ? depth : FNNI_LANES);
-    const fnni_m out = fnni_vmask(left < FNNI_LANES ? left : FNNI_LANES);
+    const fnni_m in = fnni_vmask(fnni_lanes_left(depth)), out = fnni_vmask(fnni_lanes_left(left));
     fnni_v square[FNNI_LANES];
     FNNI_LANE_LIST(FNNI_SQUARE_LOAD)
     fnni_vtranspose(square);
@@ -1922,12 +1941,16 @@ FNNI_INLINE void fnni_pack_square(int depth, int columns, int left, const fnn_re
 FNNI_KERNEL void fnni_pack_transposed(ptrdiff_t k, int columns, int width, const fnn_real *x,
                                       ptrdiff_t ldx, fnn_real *panel)
 {
-    ptrdiff_t p;
     int j;
-    for (j = 0; j < width; j += FNNI_LANES)
-        for (p = 0; p < k; p += FNNI_LANES)
-            fnni_pack_square(k - p < FNNI_LANES ? (int)(k - p) : FNNI_LANES, columns - j, width - j,
-                             x + j * ldx + p, ldx, panel + p * width + j, width);
+    for (j = 0; j < width; j += FNNI_LANES, x += FNNI_LANES * ldx, panel += FNNI_LANES) {
+        ptrdiff_t p = 0;
+        if (columns - j >= FNNI_LANES)
+            for (; p + FNNI_LANES <= k; p += FNNI_LANES)
+                fnni_pack_square(1, FNNI_LANES, FNNI_LANES, FNNI_LANES, x + p, ldx, panel + p * width, width);
+        for (; p < k; p += FNNI_LANES)
+            fnni_pack_square(0, (int)(k - p < FNNI_LANES ? k - p : FNNI_LANES), columns - j, width - j,
+                             x + p, ldx, panel + p * width, width);
+    }
 }
 
 /* ---- elementwise kernels: what they share ---- */
@@ -3280,15 +3303,26 @@ static void fnni_parallel(int parts, fnni_part body, void *argument)
  * >>gemm  blocking and packing, no instruction set here
  * ============================================================================
  * Called by layers and by >>public. A product is cut into rectangles of C, one a thread; in a
- * rectangle blocks of k are added up in order, and within a block tile after tile is computed
+ * rectangle, blocks of k are added up in order, and within a block tile after tile is computed
  * by the kernel. An operand is read where it lies when the tile can do so at full speed, and
- * copied to a compact panel otherwise: packing decides speed, never the result, since the
- * order of each sum depends on k alone. */
+ * copied to compact panels otherwise: packing and the order of tiles decide speed, never the
+ * result, since the order of each element's sum depends on k alone.
+ *
+ * To call it: fill in a fnni_gemm (memset 0 first), then
+ *   fnni_gemm_run(context, &g)          the whole product on the context's threads, or
+ *   fnni_gemm_plan(&g);                 on the calling thread alone, as a part of a parallel
+ *   g.workspace = fnni_gemm_workspace(&g) reals of the thread's own;      loop does
+ *   fnni_gemm_serial(&g);
+ * A B that serves several products is packed once (fnni_gemm_pack_b) and given with b_packed. */
 
 /* k is cut into equal blocks no longer than this: a panel of B of this depth and a few rows
- * of A share the second-level cache with the C they go to. */
+ * of A share the second-level cache with the C they go to. Results depend on it. */
+#ifndef FNNI_GEMM_K
 #define FNNI_GEMM_K 512
+#endif
+#ifndef FNNI_GEMM_M
 #define FNNI_GEMM_M 252  /* rows of A packed at a time: a multiple of 14 and of 6 */
+#endif
 #define FNNI_GEMM_N 2048 /* columns of B packed at a time */
 
 /* One product, or a rectangle of one. */
@@ -3296,156 +3330,349 @@ typedef struct fnni_gemm {
     const fnni_kernels *kernels;
     ptrdiff_t m, n, k;
     int transpose_a, transpose_b;
+    int b_packed;       /* b is what fnni_gemm_pack_b made, transpose_b and ldb do not count */
     fnn_real alpha, beta;
     const fnn_real *a, *b;
     fnn_real *c;
     ptrdiff_t lda, ldb, ldc;
-    int pack_a, pack_b;
     fnn_real *workspace; /* fnni_gemm_workspace reals for each thread */
+    /* What fnni_gemm_plan decides. */
+    int pack_a, pack_b;
+    int rows_first;             /* all columns of a tile's rows before the next rows */
+    int prefetch;               /* of A's rows */
+    ptrdiff_t block_m, block_n; /* rows of A and columns of B between two packings */
+    int grid_rows, grid_columns;
+    ptrdiff_t b_columns, b_first; /* b_packed: columns of all its panels, first of this rectangle */
 } fnni_gemm;
 
-/* Rows of one cache set each are what a leading dimension near a multiple of 4096 bytes makes. */
+static ptrdiff_t fnni_least(ptrdiff_t a, ptrdiff_t b)
+{
+    return a < b ? a : b;
+}
+
+static ptrdiff_t fnni_round_up(ptrdiff_t x, ptrdiff_t multiple)
+{
+    return (x + multiple - 1) / multiple * multiple;
+}
+
+/* Block number `block` of k's equal blocks is p..p+length-1. */
+static ptrdiff_t fnni_gemm_blocks(ptrdiff_t k)
+{
+    return (k + FNNI_GEMM_K - 1) / FNNI_GEMM_K;
+}
+
+static ptrdiff_t fnni_gemm_block(ptrdiff_t k, ptrdiff_t block, ptrdiff_t *p)
+{
+    const ptrdiff_t blocks = fnni_gemm_blocks(k);
+    *p = 0;
+    if (blocks == 1) return k; /* three divisions cost as much as a small product */
+    *p = k * block / blocks;
+    return k * (block + 1) / blocks - *p;
+}
+
+/* Rows that lie near a multiple of 4096 bytes apart all fall into one set of the first cache. */
 static int fnni_aliases(ptrdiff_t ld)
 {
     const ptrdiff_t bytes = ld * (ptrdiff_t)sizeof(fnn_real) % 4096;
     return ld * (ptrdiff_t)sizeof(fnn_real) >= 2048 && (bytes < 64 || bytes > 4096 - 64);
 }
 
+/* Reals that stay in the second-level cache beside what streams past them. */
+#define FNNI_GEMM_CACHE (512 * 1024 / (ptrdiff_t)sizeof(fnn_real))
+
+/* Rows that go through a block of B when A is not packed: all, but for the range of an int. */
+#define FNNI_GEMM_ALL (1 << 24)
+
+/* Needs m, n, k, the transposes, the leading dimensions and b_packed. */
 static void fnni_gemm_plan(fnni_gemm *g)
 {
-    const int wide = g->n > 2 * g->kernels->tile_columns;
-    const int tall = g->m > 4 * g->kernels->tile_rows;
+    const int width = g->kernels->tile_columns, height = g->kernels->tile_rows;
+    const ptrdiff_t k = fnni_least(g->k, FNNI_GEMM_K);
+    const int wide = g->n > 2 * width, tall = g->m > 4 * height;
     g->pack_a = wide && (fnni_aliases(g->lda) || (g->transpose_a && g->k > 256 && g->lda > 1024));
-    g->pack_b = g->transpose_b || (tall && (fnni_aliases(g->ldb) || g->k * g->n > 262144));
+    g->pack_b = !g->b_packed &&
+                (g->transpose_b || (tall && (fnni_aliases(g->ldb) || g->k * g->n > 262144)));
+    g->rows_first = !g->pack_a && (g->pack_b ? g->m > FNNI_GEMM_M : 1) && k * g->n <= FNNI_GEMM_CACHE / 4;
+    g->prefetch = !g->pack_a && !g->transpose_a && g->m * k > 2 * FNNI_GEMM_CACHE;
+    if (g->b_packed && !g->b_columns) g->b_columns = fnni_round_up(g->n, width);
+    g->block_m = g->rows_first ? FNNI_GEMM_ALL : FNNI_GEMM_M;
+    g->block_n = g->pack_b && g->m <= g->block_m && !g->rows_first ? width : FNNI_GEMM_N;
 }
 
-/* Reals of workspace a thread needs for a product of these sizes. */
+/* Reals of the panels of B, and of A, that one block of the rectangle needs. */
+static ptrdiff_t fnni_gemm_panels_b(const fnni_gemm *g)
+{
+    if (!g->pack_b) return 0;
+    return fnni_round_up(fnni_least(g->n, g->block_n), g->kernels->tile_columns) *
+           fnni_least(g->k, FNNI_GEMM_K);
+}
+
+static ptrdiff_t fnni_gemm_panels_a(const fnni_gemm *g)
+{
+    if (!g->pack_a) return 0;
+    return fnni_round_up(fnni_least(g->m, g->block_m), g->kernels->tile_rows) *
+           (fnni_least(g->k, FNNI_GEMM_K) + 32);
+}
+
+/* Reals of workspace that fnni_gemm_serial needs after fnni_gemm_plan. */
 static size_t fnni_gemm_workspace(const fnni_gemm *g)
 {
-    const ptrdiff_t k = g->k < FNNI_GEMM_K ? g->k : FNNI_GEMM_K;
-    const ptrdiff_t n = g->n < FNNI_GEMM_N ? g->n : FNNI_GEMM_N;
-    const ptrdiff_t m = g->m < FNNI_GEMM_M ? g->m : FNNI_GEMM_M;
-    const ptrdiff_t b = g->pack_b ? (n + g->kernels->tile_columns) * k : 0;
-    const ptrdiff_t a = g->pack_a ? (m + g->kernels->tile_rows) * (k + 32) : 0;
-    return (size_t)(a + b);
+    return (size_t)fnni_round_up(fnni_gemm_panels_a(g) + fnni_gemm_panels_b(g), 16);
 }
 
-/* Every tile of one block; a and b point at the block, packed or not. Rows are dealt evenly,
- * so that 100 rows are 13 + 13 + ... and not 14 + 14 + ... + 2. */
-static void fnni_gemm_tiles(const fnni_gemm *g, const fnni_tile *tile, ptrdiff_t m, ptrdiff_t n,
-                            const fnn_real *a, const fnn_real *b, fnn_real *c)
-{
-    const int width = g->kernels->tile_columns, height = g->kernels->tile_rows;
-    const ptrdiff_t tiles = (m + height - 1) / height;
-    ptrdiff_t i, j, row;
-    for (j = 0; j < n; j += width) {
-        const int columns = (int)(n - j < width ? n - j : width);
-        const fnn_real *panel = g->pack_b ? b + j * tile->k : b + j;
-        for (i = 0, row = 0; i < tiles; i++) {
-            const int rows = (int)(m / tiles + (i < m % tiles));
-            const fnn_real *rows_of_a = !tile->a_transposed ? a + row * tile->lda
-                                        : g->pack_a         ? a + i * height * tile->k
-                                                            : a + row;
-            g->kernels->gemm_tile(tile, rows, columns, rows_of_a, panel, c + row * tile->ldc + j);
-            row += rows;
-        }
-    }
-}
+/* ---- packing ---- */
 
-static const fnn_real *fnni_gemm_pack_b(const fnni_gemm *g, ptrdiff_t p, ptrdiff_t k, ptrdiff_t j,
-                                        ptrdiff_t n, fnn_real *panels)
+/* Columns j..j+n-1 of one block of op(B), panel after panel. */
+static void fnni_gemm_pack_columns(const fnni_gemm *g, ptrdiff_t p, ptrdiff_t k, ptrdiff_t j,
+                                   ptrdiff_t n, fnn_real *panels)
 {
     const int width = g->kernels->tile_columns;
     ptrdiff_t i;
-    if (!g->pack_b) return g->b + p * g->ldb + j;
     for (i = 0; i < n; i += width) {
-        const int columns = (int)(n - i < width ? n - i : width);
+        const int columns = (int)fnni_least(n - i, width);
         if (g->transpose_b)
             g->kernels->pack_transposed(k, columns, width, g->b + (j + i) * g->ldb + p, g->ldb,
                                         panels + i * k);
         else
             g->kernels->pack_rows(k, columns, width, g->b + p * g->ldb + j + i, g->ldb, panels + i * k);
     }
-    return panels;
+}
+
+/* Reals of a (k,n) matrix packed entire. */
+static size_t fnni_gemm_packed_size(const fnni_kernels *kernels, ptrdiff_t k, ptrdiff_t n)
+{
+    return (size_t)k * (size_t)fnni_round_up(n, kernels->tile_columns);
+}
+
+/* Packs the columns from..to-1 of op(B) (g: kernels, n, k, transpose_b, b, ldb) into packed, which
+ * has room for all of it; from is a multiple of tile_columns. Threads may pack different columns. */
+static void fnni_gemm_pack_b(const fnni_gemm *g, ptrdiff_t from, ptrdiff_t to, fnn_real *packed)
+{
+    const ptrdiff_t columns = fnni_round_up(g->n, g->kernels->tile_columns);
+    ptrdiff_t block, p;
+    for (block = 0; block < fnni_gemm_blocks(g->k); block++) {
+        const ptrdiff_t k = fnni_gemm_block(g->k, block, &p);
+        fnni_gemm_pack_columns(g, p, k, from, to - from, packed + p * columns + from * k);
+    }
+}
+
+/* m rows are dealt evenly to as few tiles as can be, so that 100 rows are 13 + 13 + 13 + 13 +
+ * 12 + ... and not 14 + 14 + ... + 2: `more` tiles of least + 1 rows, then tiles of least. */
+typedef struct fnni_gemm_deal {
+    int tiles, least, more;
+} fnni_gemm_deal;
+
+static fnni_gemm_deal fnni_gemm_deal_rows(const fnni_kernels *kernels, ptrdiff_t m)
+{
+    fnni_gemm_deal deal;
+    deal.tiles = (int)((unsigned)(m + kernels->tile_rows - 1) / (unsigned)kernels->tile_rows);
+    deal.least = (int)((unsigned)m / (unsigned)deal.tiles);
+    deal.more = (int)m - deal.least * deal.tiles;
+    return deal;
 }
 
 /* A's rows need no transposing, only a kinder leading dimension; A transposed goes to panels
  * as high as a tile. */
-static const fnn_real *fnni_gemm_pack_a(const fnni_gemm *g, fnni_tile *tile, ptrdiff_t i, ptrdiff_t m,
-                                        ptrdiff_t p, fnn_real *panels)
+static void fnni_gemm_pack_a(const fnni_gemm *g, const fnni_tile *tile, ptrdiff_t i, ptrdiff_t m,
+                             ptrdiff_t p, fnn_real *panels)
 {
+    const fnni_gemm_deal deal = fnni_gemm_deal_rows(g->kernels, m);
     const int height = g->kernels->tile_rows;
-    const ptrdiff_t tiles = (m + height - 1) / height;
-    ptrdiff_t t, row;
-    if (!g->pack_a) return g->transpose_a ? g->a + p * g->lda + i : g->a + i * g->lda + p;
+    ptrdiff_t row;
+    int t;
     if (!g->transpose_a) {
-        tile->lda = (tile->k + 15) / 16 * 16 + 16;
         for (row = 0; row < m; row++)
-            memcpy(panels + row * tile->lda, g->a + (i + row) * g->lda + p, (size_t)tile->k * sizeof(fnn_real));
-        return panels;
+            memcpy(panels + row * tile->a_row, g->a + (i + row) * g->lda + p,
+                   (size_t)tile->k * sizeof(fnn_real));
+        return;
     }
-    tile->lda = height;
-    for (t = 0, row = 0; t < tiles; t++) {
-        const int rows = (int)(m / tiles + (t < m % tiles));
-        g->kernels->pack_rows(tile->k, rows, height, g->a + p * g->lda + i + row, g->lda,
-                              panels + t * height * tile->k);
+    for (t = 0, row = i; t < deal.tiles; t++) {
+        const int rows = deal.least + (t < deal.more);
+        g->kernels->pack_rows(tile->k, rows, height, g->a + p * g->lda + row, g->lda,
+                              panels + t * (height * tile->k));
         row += rows;
     }
-    return panels;
 }
 
-/* One thread's rectangle. */
+/* ---- tiles ---- */
+
+/* One block: rows i..i+m-1, columns j..j+n-1, k steps from p. */
+typedef struct fnni_gemm_rectangle {
+    fnni_tile tile;
+    const fnn_real *a, *b; /* the block's corner, or its panels */
+    ptrdiff_t a_tile;      /* from a tile's rows to the next, where A is in panels */
+    ptrdiff_t b_column;    /* from a column to the next: 1, or k where B is in panels */
+    fnn_real *c;
+    ptrdiff_t m, n;
+} fnni_gemm_rectangle;
+
+static const fnn_real *fnni_gemm_rows(const fnni_gemm_rectangle *r, int t, ptrdiff_t row)
+{
+    return r->a + (r->a_tile ? t * r->a_tile : row * r->tile.a_row);
+}
+
+/* A panel of B stays in the first cache while the rows of A pass. */
+static void fnni_gemm_columns_first(const fnni_kernels *kernels, const fnni_gemm_rectangle *r)
+{
+    const fnni_gemm_deal deal = fnni_gemm_deal_rows(kernels, r->m);
+    const int width = kernels->tile_columns;
+    ptrdiff_t j, row;
+    int t;
+    for (j = 0; j < r->n; j += width) {
+        const int columns = (int)fnni_least(r->n - j, width);
+        const fnn_real *b = r->b + j * r->b_column;
+        for (t = 0, row = 0; t < deal.tiles; t++) {
+            const int rows = deal.least + (t < deal.more);
+            kernels->gemm_tile(&r->tile, rows, columns, fnni_gemm_rows(r, t, row), b,
+                               r->c + row * r->tile.ldc + j);
+            row += rows;
+        }
+    }
+}
+
+/* Rows of A come from afar once, and stay in the first cache while all of B passes. */
+static void fnni_gemm_rows_first(const fnni_kernels *kernels, fnni_gemm_rectangle *r, int prefetch)
+{
+    const fnni_gemm_deal deal = fnni_gemm_deal_rows(kernels, r->m);
+    const int width = kernels->tile_columns, without = r->tile.prefetch;
+    ptrdiff_t j, row;
+    int t;
+    for (t = 0, row = 0; t < deal.tiles; t++) {
+        const int rows = deal.least + (t < deal.more);
+        if (prefetch && t < deal.tiles - 1) r->tile.prefetch |= FNNI_TILE_PREFETCH_ROWS;
+        for (j = 0; j < r->n; j += width) {
+            kernels->gemm_tile(&r->tile, rows, (int)fnni_least(r->n - j, width),
+                               fnni_gemm_rows(r, t, row), r->b + j * r->b_column,
+                               r->c + row * r->tile.ldc + j);
+            r->tile.prefetch = without;
+        }
+        row += rows;
+    }
+}
+
+/* ---- one thread's rectangle ---- */
+
+/* Columns j.. of the block: packs B unless it is packed or fine as it lies. */
+static void fnni_gemm_take_b(const fnni_gemm *g, fnni_gemm_rectangle *r, ptrdiff_t p, ptrdiff_t j)
+{
+    const ptrdiff_t k = r->tile.k;
+    const int width = g->kernels->tile_columns;
+    r->n = fnni_least(g->n - j, g->block_n);
+    r->b_column = g->b_packed || g->pack_b ? k : 1;
+    r->tile.ldb = g->b_packed || g->pack_b ? width : g->ldb;
+    if (g->b_packed) r->b = g->b + p * g->b_columns + (g->b_first + j) * k;
+    else if (!g->pack_b) r->b = g->b + p * g->ldb + j;
+    else {
+        fnni_gemm_pack_columns(g, p, k, j, r->n, g->workspace);
+        r->b = g->workspace;
+    }
+}
+
+/* Rows i.. of the block; packed ones stay when there is no other block of rows. */
+static void fnni_gemm_take_a(const fnni_gemm *g, fnni_gemm_rectangle *r, ptrdiff_t p, ptrdiff_t i,
+                             int again)
+{
+    const ptrdiff_t k = r->tile.k;
+    r->m = fnni_least(g->m - i, g->block_m);
+    r->a_tile = 0;
+    r->tile.a_row = g->transpose_a ? 1 : g->lda;
+    r->tile.a_step = g->transpose_a ? g->lda : 1;
+    r->a = g->a + i * r->tile.a_row + p * r->tile.a_step;
+    if (!g->pack_a) return;
+    if (g->transpose_a) {
+        r->tile.a_step = g->kernels->tile_rows;
+        r->a_tile = k * g->kernels->tile_rows;
+    } else r->tile.a_row = fnni_round_up(k, 16) + 16;
+    r->a = g->workspace + fnni_gemm_panels_b(g);
+    if (!again || g->block_m < g->m)
+        fnni_gemm_pack_a(g, &r->tile, i, r->m, p, g->workspace + fnni_gemm_panels_b(g));
+}
+
+/* The whole product of g on this thread. */
 static void fnni_gemm_serial(const fnni_gemm *g)
 {
-    const ptrdiff_t blocks = g->k > 0 ? (g->k + FNNI_GEMM_K - 1) / FNNI_GEMM_K : 1;
-    fnn_real *const panels_b = g->workspace;
-    fnn_real *const panels_a =
-        g->workspace ? g->workspace + (g->pack_b ? (size_t)((g->n < FNNI_GEMM_N ? g->n : FNNI_GEMM_N) + g->kernels->tile_columns) *
-                                          (size_t)(g->k < FNNI_GEMM_K ? g->k : FNNI_GEMM_K)
-                                    : 0)
-                     : NULL;
-    ptrdiff_t block, i, j;
-    for (block = 0; block < blocks; block++) {
-        const ptrdiff_t p = g->k * block / blocks, k = g->k * (block + 1) / blocks - p;
-        fnni_tile tile;
-        tile.k = k;
-        tile.lda = g->lda;
-        tile.ldb = g->pack_b ? g->kernels->tile_columns : g->ldb;
-        tile.ldc = g->ldc;
-        tile.a_transposed = g->transpose_a;
-        tile.alpha = g->alpha;
-        tile.beta = block ? 1 : g->beta;
-        for (j = 0; j < g->n; j += FNNI_GEMM_N) {
-            const ptrdiff_t n = g->n - j < FNNI_GEMM_N ? g->n - j : FNNI_GEMM_N;
-            const fnn_real *b = fnni_gemm_pack_b(g, p, k, j, n, panels_b);
-            for (i = 0; i < g->m; i += FNNI_GEMM_M) {
-                const ptrdiff_t m = g->m - i < FNNI_GEMM_M ? g->m - i : FNNI_GEMM_M;
-                const fnn_real *a = fnni_gemm_pack_a(g, &tile, i, m, p, panels_a);
-                fnni_gemm_tiles(g, &tile, m, n, a, b, g->c + i * g->ldc + j);
+    fnni_gemm_rectangle r;
+    ptrdiff_t block, p, i, j;
+    r.tile.ldc = g->ldc;
+    r.tile.alpha = g->alpha;
+    for (block = 0; block < fnni_gemm_blocks(g->k); block++) {
+        r.tile.k = fnni_gemm_block(g->k, block, &p);
+        r.tile.beta = block ? 1 : g->beta;
+        r.tile.prefetch = r.tile.k >= 4 * g->kernels->tile_rows ? FNNI_TILE_PREFETCH_C : 0;
+        for (j = 0; j < g->n; j += g->block_n) {
+            fnni_gemm_take_b(g, &r, p, j);
+            for (i = 0; i < g->m; i += g->block_m) {
+                fnni_gemm_take_a(g, &r, p, i, j > 0);
+                r.c = g->c + i * g->ldc + j;
+                if (g->rows_first) fnni_gemm_rows_first(g->kernels, &r, g->prefetch);
+                else fnni_gemm_columns_first(g->kernels, &r);
             }
         }
     }
 }
 
-/* C as a grid of rectangles, one a part. */
+/* ---- threads ---- */
+
+/* C as a grid of rectangles, one a part; columns are cut between panels. */
 static void fnni_gemm_part(void *argument, int part, int parts)
 {
     const fnni_gemm *whole = (const fnni_gemm *)argument;
+    const int width = whole->kernels->tile_columns;
+    const ptrdiff_t panels = (whole->n + width - 1) / width;
+    const int i = part / whole->grid_columns, j = part % whole->grid_columns;
+    const ptrdiff_t row = whole->m * i / whole->grid_rows;
+    const ptrdiff_t column = panels * j / whole->grid_columns * width;
     fnni_gemm g = *whole;
-    const int by_rows = whole->m > whole->n;
-    const ptrdiff_t from = (by_rows ? g.m : g.n) * part / parts;
-    const ptrdiff_t to = (by_rows ? g.m : g.n) * (part + 1) / parts;
-    if (by_rows) {
-        g.a += g.transpose_a ? from : from * g.lda;
-        g.c += from * g.ldc;
-        g.m = to - from;
-    } else {
-        g.b += g.transpose_b ? from * g.ldb : from;
-        g.c += from;
-        g.n = to - from;
-    }
+    (void)parts;
+    g.m = whole->m * (i + 1) / whole->grid_rows - row;
+    g.n = fnni_least(whole->n, panels * (j + 1) / whole->grid_columns * width) - column;
+    g.a += g.transpose_a ? row : row * g.lda;
+    if (g.b_packed) g.b_first += column;
+    else g.b += g.transpose_b ? column * g.ldb : column;
+    g.c += row * g.ldc + column;
     if (g.workspace) g.workspace += (size_t)part * fnni_gemm_workspace(whole);
     fnni_gemm_serial(&g);
+}
+
+/* The largest rectangle of a grid. */
+static void fnni_gemm_largest(const fnni_gemm *g, int rows, int columns, ptrdiff_t *m, ptrdiff_t *n)
+{
+    const int width = g->kernels->tile_columns;
+    const ptrdiff_t panels = (g->n + width - 1) / width;
+    *m = (g->m + rows - 1) / rows;
+    *n = fnni_least(g->n, (panels + columns - 1) / columns * width);
+}
+
+/* What a grid costs, in multiply-adds of a step of k: those of its largest rectangle in whole
+ * tiles, and its share of A and B read, or packed where that is the plan. */
+static double fnni_gemm_cost(const fnni_gemm *g, int rows, int columns)
+{
+    ptrdiff_t m, n;
+    fnni_gemm_largest(g, rows, columns, &m, &n);
+    m = fnni_round_up(m, 2);
+    n = fnni_round_up(n, g->kernels->lanes);
+    return (double)m * (double)n + (g->pack_b ? 6 : 1) * (double)n + (g->pack_a ? 6 : 1) * (double)m;
+}
+
+/* The cheapest grid of that many parts, and the plan for its rectangles. */
+static void fnni_gemm_grid(fnni_gemm *g, int parts)
+{
+    fnni_gemm largest;
+    int rows;
+    g->grid_rows = 1;
+    g->grid_columns = parts;
+    for (rows = 2; rows <= parts; rows++)
+        if (parts % rows == 0 && fnni_gemm_cost(g, rows, parts / rows) <
+                                     fnni_gemm_cost(g, g->grid_rows, g->grid_columns)) {
+            g->grid_rows = rows;
+            g->grid_columns = parts / rows;
+        }
+    largest = *g;
+    fnni_gemm_largest(g, g->grid_rows, g->grid_columns, &largest.m, &largest.n);
+    fnni_gemm_plan(&largest);
+    largest.m = g->m;
+    largest.n = g->n;
+    *g = largest;
 }
 
 /* C = beta C: what is left of a product without A B. */
@@ -3460,10 +3687,15 @@ static void fnni_gemm_scale(const fnni_gemm *g)
 /* Below this many multiply-adds a part a second thread costs more than it brings. */
 #define FNNI_GEMM_PART 200000
 
+static int fnni_gemm_parts(const fnni_gemm *g, int threads)
+{
+    const double parts = (double)g->m * (double)g->n * (double)g->k / FNNI_GEMM_PART;
+    return parts < 1 ? 1 : parts < threads ? (int)parts : threads;
+}
+
 static fnn_result fnni_gemm_run(fnn_context *context, fnni_gemm *g)
 {
-    double work = (double)g->m * (double)g->n * (double)g->k / FNNI_GEMM_PART;
-    int parts = work < context->threads ? (int)work : context->threads;
+    int parts = 1;
     size_t count;
     g->kernels = context->kernels;
     if (g->m == 0 || g->n == 0) return FNN_OK;
@@ -3471,12 +3703,14 @@ static fnn_result fnni_gemm_run(fnn_context *context, fnni_gemm *g)
         fnni_gemm_scale(g);
         return FNN_OK;
     }
-    if (parts < 1) parts = 1;
     fnni_gemm_plan(g);
+    if (context->threads > 1) parts = fnni_gemm_parts(g, context->threads);
+    if (parts > 1) fnni_gemm_grid(g, parts);
     count = fnni_gemm_workspace(g) * (size_t)parts;
     g->workspace = NULL;
     if (count > 0 && !(g->workspace = fnni_workspace(context, count))) return FNN_ERROR_MEMORY;
-    fnni_parallel(parts, fnni_gemm_part, g);
+    if (parts > 1) fnni_parallel(parts, fnni_gemm_part, g);
+    else fnni_gemm_serial(g); /* entering OpenMP's region with one thread costs 0.2 us */
     return FNN_OK;
 }
 

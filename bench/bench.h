@@ -1,0 +1,534 @@
+/* The bench harness: a bench is a table of cases, each a kernel and a size with a function that
+ * prepares it. For every case the library, its peers and the machine's own limit are timed in
+ * turns within the same run, and medians compared. Peers are opened at run time and left out
+ * where they are absent.
+ *
+ * CSV on stdout, one row per case and peer:
+ *     kernel,shape,isa,threads,median_us,best_us,rate,unit,limit_percent,peer,peer_rate,ratio
+ * and a readable table on stderr at the end. Include after fmnist_nn.h with its implementation. */
+#ifndef BENCH_H
+#define BENCH_H
+#include <dlfcn.h>
+#include <errno.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* ---- time ---- */
+static double bench_now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void bench_sleep(double seconds)
+{
+    struct timespec t;
+    t.tv_sec = 0;
+    t.tv_nsec = (long)(seconds * 1e9);
+    nanosleep(&t, NULL);
+}
+
+static int bench_ascending(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* ---- the machine's limits ---- */
+typedef struct bench_limits {
+    ptrdiff_t lanes;
+    double (*fma)(ptrdiff_t count, fnn_real *sink);
+    double (*read)(ptrdiff_t vectors, const fnn_real *x, fnn_real *sink);
+    double (*write)(ptrdiff_t vectors, fnn_real *x);
+} bench_limits;
+
+#undef FNNI_NAME
+#define FNNI_NAME(name) fnni_##name##_scalar
+#define LIMIT_TARGET
+#include "limits.h"
+#undef LIMIT_TARGET
+#if FNNI_X86
+#undef FNNI_NAME
+#define FNNI_NAME(name) fnni_##name##_avx2
+#define LIMIT_TARGET FNNI_TARGET_AVX2
+#include "limits.h"
+#undef LIMIT_TARGET
+#ifndef FMNIST_NN_NO_AVX512
+#undef FNNI_NAME
+#define FNNI_NAME(name) fnni_##name##_avx512
+#define LIMIT_TARGET FNNI_TARGET_AVX512
+#include "limits.h"
+#undef LIMIT_TARGET
+#endif
+#endif
+#if FNNI_ARM64
+#undef FNNI_NAME
+#define FNNI_NAME(name) fnni_##name##_neon
+#define LIMIT_TARGET
+#include "limits.h"
+#undef LIMIT_TARGET
+#endif
+
+static const bench_limits *bench_limits_for(fnn_isa isa)
+{
+#if FNNI_X86
+    if (isa == FNN_ISA_AVX2) return &fnni_limit_table_avx2;
+#ifndef FMNIST_NN_NO_AVX512
+    if (isa == FNN_ISA_AVX512) return &fnni_limit_table_avx512;
+#endif
+#elif FNNI_ARM64
+    if (isa == FNN_ISA_NEON) return &fnni_limit_table_neon;
+#endif
+    (void)isa;
+    return &fnni_limit_table_scalar;
+}
+
+/* ---- cases and runs ---- */
+#define BENCH_PEERS 4
+#define BENCH_ROUNDS 15
+#define BENCH_SIDES (BENCH_PEERS + 2)
+
+/* One of the contestants: the library, a peer, or the limit. */
+typedef struct bench_side {
+    const char *name;
+    void (*call)(void *argument); /* NULL: absent */
+    void *argument;
+    double work; /* of one call, in the unit's numerator (FLOPs, bytes) */
+    double seconds[BENCH_ROUNDS];
+    double median, best; /* seconds a call */
+} bench_side;
+
+typedef struct bench_case bench_case;
+typedef struct bench_run {
+    const bench_case *what;
+    fnn_context *context;
+    fnn_isa isa;
+    int threads;
+    char shape[64];
+    const char *unit; /* "GFLOP/s" or "GB/s" */
+    bench_side ours, limit, peers[BENCH_PEERS];
+    int peer_count;
+    void *memory[8]; /* what prepare allocated with bench_reals; freed after the case */
+    int memory_count;
+} bench_run;
+
+/* To add a row: one of these in the bench's table. */
+struct bench_case {
+    const char *kernel;
+    ptrdiff_t size[4]; /* what it means is prepare's to say */
+    void (*prepare)(bench_run *run);
+};
+
+typedef struct bench_options {
+    const char *only; /* part of "kernel shape", or NULL */
+    fnn_isa isa;
+    int threads;
+    int child; /* run by another bench for the peer that needs an environment of its own */
+    int alone; /* without peers */
+} bench_options;
+
+/* ---- memory and peers ---- */
+
+/* count reals of small integers, so that every side's sums are the same and never denormal. */
+static fnn_real *bench_reals(bench_run *run, ptrdiff_t count)
+{
+    fnn_real *x = (fnn_real *)fnni_allocate(NULL, (size_t)count * sizeof(fnn_real) + 64);
+    ptrdiff_t i;
+    if (!x || run->memory_count == 8) {
+        fprintf(stderr, "bench: no memory for %ld reals\n", (long)count);
+        exit(1);
+    }
+    for (i = 0; i < count; i++) x[i] = (fnn_real)((i * 7 + i / 61) % 11 - 5);
+    run->memory[run->memory_count++] = x;
+    return x;
+}
+
+static bench_side *bench_add_peer(bench_run *run, const char *name, void (*call)(void *), void *argument)
+{
+    bench_side *side = &run->peers[run->peer_count++];
+    side->name = name;
+    side->call = call;
+    side->argument = argument;
+    side->work = run->ours.work;
+    return side;
+}
+
+/* A function of a shared library, or NULL. The copy is ISO C's way from object to function. */
+typedef void (*bench_function)(void);
+static bench_function bench_symbol(const char *library, const char *symbol)
+{
+    void *handle = dlopen(library, RTLD_NOW | RTLD_LOCAL);
+    void *address = handle ? dlsym(handle, symbol) : NULL;
+    bench_function function;
+    memcpy(&function, &address, sizeof function);
+    return address ? function : NULL;
+}
+
+/* The limit most cases have: multiply-adds from registers on every thread, about 0.2 ms. */
+typedef struct bench_fma {
+    const bench_limits *limits;
+    ptrdiff_t count;
+    int threads;
+    double work;
+} bench_fma;
+static bench_fma bench_fma_argument;
+
+static void bench_fma_part(void *argument, int part, int parts)
+{
+    const bench_fma *fma = (const bench_fma *)argument;
+    fnn_real sink[64];
+    (void)part, (void)parts;
+    fma->limits->fma(fma->count, sink);
+}
+
+static void bench_fma_call(void *argument)
+{
+    bench_fma *fma = (bench_fma *)argument;
+    fnni_parallel(fma->threads, bench_fma_part, fma);
+}
+
+static void bench_limit_fma(bench_run *run)
+{
+    fnn_real sink[64];
+    bench_fma *fma = &bench_fma_argument;
+    fma->limits = bench_limits_for(run->isa);
+    fma->threads = run->threads;
+    fma->count = 200000;
+    run->limit.call = bench_fma_call;
+    run->limit.argument = fma;
+    run->limit.work = fma->limits->fma(1, sink) * (double)fma->count * run->threads;
+}
+
+/* ---- timing ---- */
+
+/* Calls that fill about two milliseconds. */
+static int bench_repeats(const bench_side *side)
+{
+    int repeats = 1, i;
+    for (;;) {
+        const double start = bench_now();
+        double seconds;
+        for (i = 0; i < repeats; i++) side->call(side->argument);
+        seconds = bench_now() - start;
+        if (seconds > 5e-4 || repeats >= 1 << 20) return 1 + (int)(2e-3 * repeats / seconds);
+        repeats *= 4;
+    }
+}
+
+/* Threads of the side before still spin for a while and would take this side's cores
+ * (OpenBLAS' for 2^26 ticks); one call then wakes this side's own. */
+static void bench_settle(const bench_side *side, int threads, int repeats)
+{
+    if (threads > 1) bench_sleep(0.035);
+    if (threads > 1 || repeats > 1) side->call(side->argument);
+}
+
+static void bench_round(bench_side *side, int threads, int repeats, int round)
+{
+    double start;
+    int i;
+    bench_settle(side, threads, repeats);
+    start = bench_now();
+    for (i = 0; i < repeats; i++) side->call(side->argument);
+    side->seconds[round] = (bench_now() - start) / repeats;
+}
+
+static void bench_finish(bench_side *side)
+{
+    qsort(side->seconds, BENCH_ROUNDS, sizeof side->seconds[0], bench_ascending);
+    side->best = side->seconds[0];
+    side->median = side->seconds[BENCH_ROUNDS / 2];
+}
+
+/* All sides in turns, so that whatever slows the machine down slows every side. */
+static void bench_measure(bench_run *run)
+{
+    bench_side *sides[BENCH_SIDES];
+    int repeats[BENCH_SIDES], count = 0, round, i;
+    sides[count++] = &run->ours;
+    for (i = 0; i < run->peer_count; i++) sides[count++] = &run->peers[i];
+    if (run->limit.call) sides[count++] = &run->limit;
+    for (i = 0; i < count; i++) {
+        bench_settle(sides[i], run->threads, 2);
+        repeats[i] = bench_repeats(sides[i]);
+    }
+    for (round = 0; round < BENCH_ROUNDS; round++)
+        for (i = 0; i < count; i++) bench_round(sides[i], run->threads, repeats[i], round);
+    for (i = 0; i < count; i++) bench_finish(sides[i]);
+}
+
+/* ---- results ---- */
+typedef struct bench_result {
+    char kernel[32], shape[64], isa[16], peer[32];
+    int threads;
+    double median_us, best_us, rate, limit_percent, peer_rate, ratio;
+    char unit[16];
+} bench_result;
+
+#define BENCH_RESULTS 4096
+static bench_result bench_results[BENCH_RESULTS];
+static int bench_result_count;
+
+#define BENCH_HEADER \
+    "kernel,shape,isa,threads,median_us,best_us,rate,unit,limit_percent,peer,peer_rate,ratio"
+
+/* Zero stands for a number that is not known, and leaves its field empty. */
+static void bench_field(double value, const char *format)
+{
+    putchar(',');
+    if (value > 0) printf(format, value);
+}
+
+static void bench_print(const bench_result *r)
+{
+    printf("%s,%s,%s,%d,%.3f,%.3f,%.2f,%s", r->kernel, r->shape, r->isa, r->threads, r->median_us,
+           r->best_us, r->rate, r->unit);
+    bench_field(r->limit_percent, "%.1f");
+    printf(",%s", r->peer);
+    bench_field(r->peer_rate, "%.2f");
+    bench_field(r->ratio, "%.3f");
+    putchar('\n');
+    fflush(stdout);
+    if (bench_result_count < BENCH_RESULTS) bench_results[bench_result_count++] = *r;
+}
+
+static void bench_report(const bench_run *run, const bench_side *peer)
+{
+    bench_result r;
+    memset(&r, 0, sizeof r);
+    snprintf(r.kernel, sizeof r.kernel, "%s", run->what->kernel);
+    snprintf(r.shape, sizeof r.shape, "%s", run->shape);
+    snprintf(r.isa, sizeof r.isa, "%s", fnn_isa_name(run->isa));
+    snprintf(r.unit, sizeof r.unit, "%s", run->unit);
+    r.threads = run->threads;
+    r.median_us = 1e6 * run->ours.median;
+    r.best_us = 1e6 * run->ours.best;
+    r.rate = 1e-9 * run->ours.work / run->ours.median;
+    if (run->limit.call)
+        r.limit_percent = 100 * r.rate / (1e-9 * run->limit.work / run->limit.median);
+    if (peer) {
+        snprintf(r.peer, sizeof r.peer, "%s", peer->name);
+        r.peer_rate = 1e-9 * peer->work / peer->median;
+        r.ratio = r.rate / r.peer_rate;
+    }
+    bench_print(&r);
+}
+
+/* Prepares, measures and reports one case, unless --only leaves it out. */
+static void bench_case_run(const bench_case *what, const bench_options *options, fnn_context *context)
+{
+    bench_run run;
+    char name[128];
+    int i;
+    memset(&run, 0, sizeof run);
+    run.what = what;
+    run.context = context;
+    run.isa = context->kernels->isa;
+    run.threads = options->threads;
+    snprintf(run.shape, sizeof run.shape, "%ldx%ldx%ld", (long)what->size[0], (long)what->size[1],
+             (long)what->size[2]);
+    snprintf(name, sizeof name, "%s %s", what->kernel, run.shape);
+    if (options->only && !strstr(name, options->only)) return;
+    what->prepare(&run);
+    if (options->alone) run.peer_count = 0;
+    if (run.peer_count || !options->child) {
+        bench_measure(&run);
+        for (i = 0; i < run.peer_count; i++) bench_report(&run, &run.peers[i]);
+        if (!run.peer_count) bench_report(&run, NULL);
+    }
+    for (i = 0; i < run.memory_count; i++) fnni_release(NULL, run.memory[i]);
+}
+
+/* ---- the limits as rows of their own ---- */
+static void bench_limit_row(const char *kernel, const char *shape, const char *unit, fnn_isa isa,
+                            double work, const double *seconds)
+{
+    bench_result r;
+    memset(&r, 0, sizeof r);
+    snprintf(r.kernel, sizeof r.kernel, "%s", kernel);
+    snprintf(r.shape, sizeof r.shape, "%s", shape);
+    snprintf(r.isa, sizeof r.isa, "%s", fnn_isa_name(isa));
+    snprintf(r.unit, sizeof r.unit, "%s", unit);
+    r.threads = 1;
+    r.median_us = 1e6 * seconds[BENCH_ROUNDS / 2];
+    r.best_us = 1e6 * seconds[0];
+    r.rate = 1e-9 * work / seconds[BENCH_ROUNDS / 2];
+    bench_print(&r);
+}
+
+/* Passes over one array: of `bytes`, often enough to last a millisecond. */
+static void bench_bandwidth(fnn_isa isa, const char *shape, size_t bytes, int write)
+{
+    const bench_limits *limits = bench_limits_for(isa);
+    const ptrdiff_t vectors = (ptrdiff_t)(bytes / sizeof(fnn_real)) / limits->lanes;
+    const int repeats = 1 + (int)(1e8 / (double)bytes);
+    fnn_real *x = (fnn_real *)fnni_allocate(NULL, bytes), sink[64];
+    double seconds[BENCH_ROUNDS], work = 0;
+    int round, i;
+    if (!x) return;
+    memset(x, 0, bytes);
+    for (round = 0; round < BENCH_ROUNDS; round++) {
+        const double start = bench_now();
+        for (i = 0; i < repeats; i++)
+            work = write ? limits->write(vectors, x) : limits->read(vectors, x, sink);
+        seconds[round] = (bench_now() - start) / repeats;
+    }
+    qsort(seconds, BENCH_ROUNDS, sizeof seconds[0], bench_ascending);
+    bench_limit_row(write ? "limit_write" : "limit_read", shape, "GB/s", isa, work, seconds);
+    fnni_release(NULL, x);
+}
+
+static void bench_limit_rows(const bench_options *options, fnn_isa isa)
+{
+    static const struct { const char *shape; size_t bytes; } sizes[] = {
+        {"L1-24KiB", 24u << 10}, {"L2-512KiB", 512u << 10}, {"L3-6MiB", 6u << 20}, {"memory-256MiB", 256u << 20}};
+    const bench_limits *limits = bench_limits_for(isa);
+    double seconds[BENCH_ROUNDS], work = 0;
+    fnn_real sink[64];
+    int i, write;
+    if (options->child || (options->only && !strstr("limit", options->only))) return;
+    for (i = 0; i < BENCH_ROUNDS; i++) {
+        const double start = bench_now();
+        work = limits->fma(500000, sink);
+        seconds[i] = bench_now() - start;
+    }
+    qsort(seconds, BENCH_ROUNDS, sizeof seconds[0], bench_ascending);
+    bench_limit_row("limit_fma", "registers", "GFLOP/s", isa, work, seconds);
+    for (write = 0; write < 2; write++)
+        for (i = 0; i < 4; i++) bench_bandwidth(isa, sizes[i].shape, sizes[i].bytes, write);
+}
+
+/* ---- the same bench again, with another environment ---- */
+
+/* Reads a row as bench_print wrote it; fields may be empty. 1 when it was one. */
+static int bench_parse(char *line, bench_result *r)
+{
+    char *field[12];
+    int i;
+    for (i = 0; i < 12; i++) {
+        field[i] = line;
+        line += strcspn(line, ",\n");
+        if (*line == ',') *line++ = 0;
+        else if (i < 11) return 0;
+    }
+    *line = 0;
+    memset(r, 0, sizeof *r);
+    snprintf(r->kernel, sizeof r->kernel, "%s", field[0]);
+    snprintf(r->shape, sizeof r->shape, "%s", field[1]);
+    snprintf(r->isa, sizeof r->isa, "%s", field[2]);
+    r->threads = atoi(field[3]);
+    r->median_us = atof(field[4]);
+    r->best_us = atof(field[5]);
+    r->rate = atof(field[6]);
+    snprintf(r->unit, sizeof r->unit, "%s", field[7]);
+    r->limit_percent = atof(field[8]);
+    snprintf(r->peer, sizeof r->peer, "%s", field[9]);
+    r->peer_rate = atof(field[10]);
+    r->ratio = atof(field[11]);
+    return 1;
+}
+
+/* Runs this program with the same arguments, --child and the variable set; prints its rows. */
+static void bench_again(int argc, char **argv, const char *variable, const char *value)
+{
+    char **arguments = (char **)calloc((size_t)argc + 2, sizeof(char *)), line[512];
+    static char child[] = "--child";
+    bench_result r;
+    FILE *rows;
+    pid_t pid;
+    int ends[2];
+    if (!arguments || pipe(ends)) return;
+    memcpy(arguments, argv, (size_t)argc * sizeof(char *));
+    arguments[argc] = child;
+    pid = fork();
+    if (pid == 0) {
+        dup2(ends[1], 1);
+        close(ends[0]);
+        setenv(variable, value, 1);
+        execv("/proc/self/exe", arguments);
+        _exit(127);
+    }
+    close(ends[1]);
+    rows = fdopen(ends[0], "r");
+    while (rows && fgets(line, sizeof line, rows))
+        if (bench_parse(line, &r)) bench_print(&r);
+    if (rows) fclose(rows);
+    waitpid(pid, NULL, 0);
+    free(arguments);
+}
+
+/* ---- the table ---- */
+static void bench_table_row(const bench_result *r)
+{
+    fprintf(stderr, "%-12s %-16s %-7s %d %11.2f us %8.1f %-8s", r->kernel, r->shape, r->isa, r->threads,
+            r->median_us, r->rate, r->unit);
+    if (r->limit_percent > 0) fprintf(stderr, " %5.1f %%", r->limit_percent);
+    if (r->ratio > 0) fprintf(stderr, "  %-16s %8.1f  x %.3f", r->peer, r->peer_rate, r->ratio);
+    fputc('\n', stderr);
+}
+
+/* The best of a case's peers counts: the least of its ratios. */
+static double bench_least_ratio(int first, int *seen)
+{
+    double least = bench_results[first].ratio;
+    int i;
+    for (i = first; i < bench_result_count; i++) {
+        const bench_result *r = &bench_results[i];
+        if (strcmp(r->kernel, bench_results[first].kernel) || strcmp(r->shape, bench_results[first].shape))
+            continue;
+        seen[i] = 1;
+        if (r->ratio > 0 && r->ratio < least) least = r->ratio;
+    }
+    return least;
+}
+
+static void bench_summary(void)
+{
+    static int seen[BENCH_RESULTS];
+    double log_sum = 0, worst = 0;
+    int cases = 0, i;
+    const bench_result *slowest = NULL;
+    for (i = 0; i < bench_result_count; i++) bench_table_row(&bench_results[i]);
+    for (i = 0; i < bench_result_count; i++) {
+        double least;
+        if (seen[i] || !(bench_results[i].ratio > 0)) continue;
+        least = bench_least_ratio(i, seen);
+        log_sum += log(least);
+        cases++;
+        if (!slowest || least < worst) worst = least, slowest = &bench_results[i];
+    }
+    if (cases)
+        fprintf(stderr, "%d cases against the better peer: geometric mean %.3f, worst %.3f (%s %s)\n",
+                cases, exp(log_sum / cases), worst, slowest->kernel, slowest->shape);
+}
+
+/* ---- arguments ---- */
+
+/* The value of `--name value`, or NULL. */
+static const char *bench_argument(int argc, char **argv, const char *name)
+{
+    int i;
+    for (i = 1; i < argc; i++)
+        if (strcmp(argv[i], name) == 0) return i + 1 < argc ? argv[i + 1] : "";
+    return NULL;
+}
+
+static int bench_read_options(int argc, char **argv, bench_options *options)
+{
+    const char *isa = bench_argument(argc, argv, "--isa");
+    const char *threads = bench_argument(argc, argv, "--threads");
+    int i;
+    options->only = bench_argument(argc, argv, "--only");
+    options->child = bench_argument(argc, argv, "--child") != NULL;
+    options->alone = bench_argument(argc, argv, "--alone") != NULL;
+    options->threads = threads ? atoi(threads) : 1;
+    options->isa = FNN_ISA_BEST;
+    if (!isa) return 1;
+    for (i = 0; i < FNN_ISA_COUNT; i++)
+        if (strcmp(isa, fnn_isa_name((fnn_isa)i)) == 0) break;
+    options->isa = (fnn_isa)i;
+    return i < FNN_ISA_COUNT;
+}
+#endif
