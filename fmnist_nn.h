@@ -7163,14 +7163,24 @@ static int fnni_argmax(const fnn_real *y, int n)
     return best;
 }
 
+/* How many of a row's outputs come before output j: larger, or equal and earlier. A NaN comes before
+ * every number, so that a row whose outputs are none is never counted as correct. */
+static int fnni_rank(const fnn_real *y, int n, int j)
+{
+    int before = 0, i;
+    for (i = 0; i < n; i++) before += !(y[i] <= y[j]) || (i < j && y[i] == y[j]);
+    return before;
+}
+
 /* Correct rows of a run: the largest output is at the label, or where the target is largest. */
 static int fnni_hits(const fnni_run *run, const fnn_real *y, int n)
 {
     int hits = 0, i;
     for (i = 0; i < run->rows; i++) {
-        const int best = fnni_argmax(y + (size_t)i * (size_t)n, n);
-        hits += run->targets ? best == fnni_argmax(run->targets + (size_t)i * (size_t)n, n)
-                             : best == run->labels[i];
+        const size_t first = (size_t)i * (size_t)n;
+        hits +=
+            fnni_rank(y + first, n,
+                      run->targets ? fnni_argmax(run->targets + first, n) : run->labels[i]) == 0;
     }
     return hits;
 }
@@ -8420,14 +8430,8 @@ FNN_DEF double fnn_top_k(const fnn_real *outputs, const int32_t *labels, int64_t
                          int k)
 {
     int64_t hits = 0, i;
-    int j;
-    for (i = 0; i < count; i++, outputs += classes) {
-        int above = 0; /* classes that come before the label's: larger, or equal and earlier */
-        for (j = 0; j < classes; j++)
-            above += outputs[j] > outputs[labels[i]] ||
-                     (j < labels[i] && outputs[j] == outputs[labels[i]]);
-        hits += above < k;
-    }
+    for (i = 0; i < count; i++, outputs += classes)
+        hits += fnni_rank(outputs, classes, labels[i]) < k;
     return count > 0 ? (double)hits / (double)count : 0;
 }
 

@@ -4,7 +4,7 @@
  *
  * Worst-case bounds (Higham, "Accuracy and Stability of Numerical Algorithms", 2002) are a hundred
  * times the errors found here, too wide to see a gradient that is a thousandth off. So, as in
- * Higham and Mary, "A new approach to probabilistic rounding error analysis", SIAM J. Sci. Comput. 41
+ * Higham and Mary, "A new approach to probabilistic rounding error analysis", SIAM J. Sci. Comp. 41
  * (2019), rounding errors count as independent and of mean zero: E(x) is the deviation of x in the
  * float library from x here, squares are added where the worst case adds magnitudes, a sum of k
  * roundings grows as sqrt k, and a bound is LAMBDA deviations. What is added at each place is (1)
