@@ -6001,12 +6001,15 @@ typedef struct fnni_run {
     const fnn_real *targets; /* (capacity, O) or NULL */
     fnn_real *workspace;     /* for matrix products, workspace_count a thread */
     size_t workspace_count;
+    size_t packed; /* where in a thread's workspace the packed weights begin */
 } fnni_run;
 
 struct fnni_layer_type {
     const char *name;
     /* rows from..to-1 of the output */
     void (*forward)(const fnni_run *run, int l, int from, int to, fnn_real *workspace);
+    /* what a thread does once a batch before its first backward; NULL for nothing */
+    void (*prepare)(const fnni_run *run, int l, fnn_real *workspace);
     /* rows from..to-1 of the input's gradient (not wanted where to_input is 0) */
     void (*backward)(const fnni_run *run, int l, int from, int to, int to_input,
                      fnn_real *workspace);
@@ -6066,6 +6069,14 @@ static fnn_real *fnni_d(const fnni_run *run, int l)
            (fnni_layer_at(run, l)->column - (size_t)run->model->inputs) * (size_t)run->capacity;
 }
 
+/* The first layer with weights: no gradient is wanted below it. */
+static int fnni_lowest(const fnn_model *model)
+{
+    int l = 0;
+    while (l < model->layer_count - 1 && model->layers[l].weights == 0) l++;
+    return l;
+}
+
 /* ---- dense: y = f(x W + b);  dz = dy f'(z);  dx = dz W^T;  dW = x^T dz;  db = sum of dz's rows.
  * Rumelhart, Hinton, Williams 1986, equations 4 to 9. ---- */
 
@@ -6102,18 +6113,52 @@ static void fnni_dense_forward(const fnni_run *run, int l, int from, int to, fnn
                                   g.ldc);
 }
 
-/* dx (N,I) = dz (N,O) W^T, for rows from..to-1. */
-static void fnni_dense_backward_product(const fnni_run *run, int l, int from, int to, fnni_gemm *g)
+/* Reals of W^T packed for the product below: none for the first layer with weights, whose input
+ * wants no gradient. */
+static size_t fnni_dense_packed(const fnni_run *run, int l)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    if (layer->weights == 0) return 0;
+    return fnni_gemm_packed_size(run->kernels, layer->outputs, layer->inputs);
+}
+
+/* Where in a thread's workspace the packed weights of layer l are; l = layer_count: where they end. */
+static size_t fnni_packed_at(const fnni_run *run, int l)
+{
+    size_t at = run->packed;
+    int below;
+    for (below = fnni_lowest(run->model) + 1; below < l; below++) at += fnni_dense_packed(run, below);
+    return at;
+}
+
+/* dx (N,I) = dz (N,O) W^T, for rows from..to-1, W^T packed. */
+static void fnni_dense_backward_product(const fnni_run *run, int l, int from, int to,
+                                        const fnn_real *packed, fnni_gemm *g)
 {
     const fnni_layer *layer = fnni_layer_at(run, l);
     memset(g, 0, sizeof *g);
-    g->transpose_b = 1;
+    g->b_packed = 1;
     g->m = to - from;
     g->n = g->ldc = layer->inputs;
-    g->k = g->lda = g->ldb = layer->outputs;
+    g->k = g->lda = layer->outputs;
+    g->b = packed;
+    if (!run->deltas) return;
     g->a = fnni_d(run, l) + (size_t)from * (size_t)layer->outputs;
-    g->b = run->model->parameters + layer->offset;
-    g->c = l > 0 ? fnni_d(run, l - 1) + (size_t)from * (size_t)layer->inputs : NULL;
+    g->c = fnni_d(run, l - 1) + (size_t)from * (size_t)layer->inputs;
+}
+
+/* Packs W^T, which every group of rows on the way back wants. */
+static void fnni_dense_prepare(const fnni_run *run, int l, fnn_real *workspace)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    fnni_gemm g;
+    memset(&g, 0, sizeof g);
+    g.kernels = run->kernels;
+    g.transpose_b = 1;
+    g.n = layer->inputs;
+    g.k = g.ldb = layer->outputs;
+    g.b = run->model->parameters + layer->offset;
+    fnni_gemm_pack_b(&g, 0, g.n, workspace + fnni_packed_at(run, l));
 }
 
 static void fnni_dense_backward(const fnni_run *run, int l, int from, int to, int to_input,
@@ -6121,12 +6166,13 @@ static void fnni_dense_backward(const fnni_run *run, int l, int from, int to, in
 {
     const fnni_layer *layer = fnni_layer_at(run, l);
     const size_t first = (size_t)from * (size_t)layer->outputs;
+    fnn_real *d = fnni_d(run, l) + first;
     fnni_gemm g;
-    run->kernels->activation_backward(
-        layer->activation, layer->parameter, (ptrdiff_t)(to - from) * layer->outputs, NULL,
-        fnni_y(run, l) + first, fnni_d(run, l) + first, fnni_d(run, l) + first);
+    run->kernels->activation_backward(layer->activation, layer->parameter,
+                                      (ptrdiff_t)(to - from) * layer->outputs, NULL,
+                                      fnni_y(run, l) + first, d, d);
     if (!to_input) return;
-    fnni_dense_backward_product(run, l, from, to, &g);
+    fnni_dense_backward_product(run, l, from, to, workspace + fnni_packed_at(run, l), &g);
     fnni_dense_product(run, &g, workspace);
 }
 
@@ -6250,10 +6296,10 @@ typedef enum fnni_layer_kind {
 } fnni_layer_kind;
 
 static const fnni_layer_type fnni_layer_types[] = {
-    {"dense", fnni_dense_forward, fnni_dense_backward, fnni_dense_gradient},
-    {"activation", fnni_activate_forward, fnni_activate_backward, NULL},
-    {"dropout", fnni_dropout_forward, fnni_dropout_backward, NULL},
-    {"flatten", fnni_flatten_forward, fnni_flatten_backward, NULL},
+    {"dense", fnni_dense_forward, fnni_dense_prepare, fnni_dense_backward, fnni_dense_gradient},
+    {"activation", fnni_activate_forward, NULL, fnni_activate_backward, NULL},
+    {"dropout", fnni_dropout_forward, NULL, fnni_dropout_backward, NULL},
+    {"flatten", fnni_flatten_forward, NULL, fnni_flatten_backward, NULL},
 };
 
 /* Reals of workspace one thread needs for the products of layer l on at most rows rows. */
@@ -6264,7 +6310,7 @@ static size_t fnni_layer_workspace(const fnni_run *run, int l, int rows, int tra
     int i;
     if (fnni_layer_at(run, l)->type != &fnni_layer_types[FNNI_DENSE]) return 0;
     fnni_dense_forward_product(run, l, 0, rows, g);
-    fnni_dense_backward_product(run, l, 0, rows, g + 1);
+    fnni_dense_backward_product(run, l, 0, rows, NULL, g + 1);
     fnni_dense_gradient_product(run, l, 0, fnni_layer_at(run, l)->inputs, NULL, g + 2);
     g[2].k = rows;
     for (i = 0; i < (training ? 3 : 1); i++) {
@@ -6804,10 +6850,18 @@ static void fnni_forward_rows(const fnni_run *run, int last, int from, int to, f
 /* From the gradient at layer `last` down to the first layer with weights. */
 static void fnni_backward_rows(const fnni_run *run, int last, int from, int to, fnn_real *workspace)
 {
-    int lowest = 0, l;
-    while (lowest < last && fnni_layer_at(run, lowest)->weights == 0) lowest++;
+    const int lowest = fnni_lowest(run->model);
+    int l;
     for (l = last; l >= lowest; l--)
         fnni_layer_at(run, l)->type->backward(run, l, from, to, l > lowest, workspace);
+}
+
+static void fnni_prepare_rows(const fnni_run *run, int last, fnn_real *workspace)
+{
+    int l;
+    for (l = fnni_lowest(run->model) + 1; l <= last; l++)
+        if (fnni_layer_at(run, l)->type->prepare)
+            fnni_layer_at(run, l)->type->prepare(run, l, workspace);
 }
 
 /* ---- the step ---- */
@@ -6869,6 +6923,8 @@ static void fnni_batch_rows(void *argument, int part, int parts)
     const int count = (int)((int64_t)b->run->rows * (part + 1) / parts) - first;
     const int groups = (count + FNNI_GROUP - 1) / FNNI_GROUP;
     int g;
+    if (b->backward && groups > 0)
+        fnni_prepare_rows(b->run, b->last, fnni_run_workspace(b->run, part));
     for (g = 0; g < groups; g++) {
         const int from = first + count * g / groups, to = first + count * (g + 1) / groups;
         const int next = g < groups - 1 ? to : b->run->rows + first;
@@ -6882,9 +6938,10 @@ static void fnni_backward_part(void *argument, int part, int parts)
     const fnni_batch *b = (const fnni_batch *)argument;
     const int from = (int)((int64_t)b->run->rows * part / parts);
     const int to = (int)((int64_t)b->run->rows * (part + 1) / parts);
-    if (from < to)
-        fnni_backward_rows(b->run, fnni_loss_layer(b->model), from, to,
-                           fnni_run_workspace(b->run, part));
+    fnn_real *workspace = fnni_run_workspace(b->run, part);
+    if (from == to) return;
+    fnni_prepare_rows(b->run, fnni_loss_layer(b->model), workspace);
+    fnni_backward_rows(b->run, fnni_loss_layer(b->model), from, to, workspace);
 }
 
 /* A weight gradient is computed in blocks of about this many reals. Where the optimiser takes each
@@ -7031,6 +7088,12 @@ static double fnni_train_step(fnni_batch *b)
     return fnni_mean_loss(b->run);
 }
 
+/* Whole cache lines, so that two threads never share one. */
+static size_t fnni_round(size_t count)
+{
+    return (count + 15) / 16 * 16;
+}
+
 /* ---- memory of training ---- */
 
 static void fnni_run_free(fnn_model *model)
@@ -7048,7 +7111,9 @@ static void fnni_run_free(fnn_model *model)
     model->run_ready = 0;
 }
 
-static size_t fnni_run_workspace_count(const fnni_run *run, int rows, int training)
+/* Reals of a thread's workspace: a block of gradients, space for the products, and from run->packed
+ * (set here) the packed weights. */
+static size_t fnni_run_workspace_count(fnni_run *run, int rows, int training)
 {
     size_t most = 0, need;
     int l;
@@ -7056,7 +7121,8 @@ static size_t fnni_run_workspace_count(const fnni_run *run, int rows, int traini
         need = fnni_layer_workspace(run, l, rows, training);
         if (need > most) most = need;
     }
-    return (most + 15) / 16 * 16 + (training ? fnni_gradient_space(run->model) : 0);
+    run->packed = fnni_round(most) + (training ? fnni_gradient_space(run->model) : 0);
+    return training ? fnni_round(fnni_packed_at(run, run->model->layer_count)) : run->packed;
 }
 
 /* Makes the model's training run hold batches of `rows`. */
@@ -7137,11 +7203,6 @@ typedef struct fnni_inference {
     double *sums;      /* per chunk: loss, hits, squared error; NULL without evaluation */
 } fnni_inference;
 
-static size_t fnni_round(size_t count)
-{
-    return (count + 15) / 16 * 16;
-}
-
 /* Reals a part needs: activations, losses, labels, targets, products' workspace. */
 static size_t fnni_inference_reals(const fnn_model *model, const fnni_kernels *kernels)
 {
@@ -7167,8 +7228,10 @@ static int fnni_argmax(const fnn_real *y, int n)
  * every number, so that a row whose outputs are none is never counted as correct. */
 static int fnni_rank(const fnn_real *y, int n, int j)
 {
-    int before = 0, i;
-    for (i = 0; i < n; i++) before += !(y[i] <= y[j]) || (i < j && y[i] == y[j]);
+    const fnn_real own = y[j];
+    int before = own != own, i; /* sums of comparisons: branches would be guessed wrong */
+    for (i = 0; i < j; i++) before += !(y[i] < own);
+    for (i = j + 1; i < n; i++) before += !(y[i] <= own);
     return before;
 }
 

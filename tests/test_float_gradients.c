@@ -7,7 +7,10 @@
 #include "harness.h"
 
 #if FNNI_REAL_IS_DOUBLE
-static void float_only(void) { SKIP("the float library's test"); }
+static void float_only(void)
+{
+    SKIP("the float library's test");
+}
 static const harness_test tests[] = {TEST(float_only)};
 #else
 enum { ROWS = 45, MOST_INPUTS = 700, MOST = MOST_INPUTS * 37 + 2000 };
@@ -34,8 +37,8 @@ static void scaled_gradient(const fnni_run *run, int l, int from, int to, fnn_re
     for (i = 0; i < (to - from) * run->model->layers[l].outputs; i++) dw[i] *= 1.001f;
 }
 
-static const fnni_layer_type scaled = {"dense", fnni_dense_forward, fnni_dense_backward,
-                                       scaled_gradient};
+static const fnni_layer_type scaled = {"dense", fnni_dense_forward, fnni_dense_prepare,
+                                       fnni_dense_backward, scaled_gradient};
 
 /* The float library's gradients go to found; returns their number. rows: fewer for a broken batch;
  * broken: the first layer's gradient is a thousandth too large. */

@@ -180,9 +180,10 @@ static void wrong_backward(const fnni_run *run, int l, int from, int to, int to_
 
 static void finds_wrong_gradients(void)
 {
-    static const fnni_layer_type bad_dense = {"bad", fnni_dense_forward, fnni_dense_backward,
-                                              wrong_gradient};
-    static const fnni_layer_type bad_tanh = {"bad", fnni_activate_forward, wrong_backward, NULL};
+    static const fnni_layer_type bad_dense = {"bad", fnni_dense_forward, fnni_dense_prepare,
+                                              fnni_dense_backward, wrong_gradient};
+    static const fnni_layer_type bad_tanh = {"bad", fnni_activate_forward, NULL, wrong_backward,
+                                             NULL};
     fnn_dataset data = make_data(6, 0);
     fnn_model *m = network(FNN_TANH, 0, 0, 1, 0);
     fnn_seal(m);
