@@ -22,7 +22,8 @@ help:
 	@echo 'make bench            kernels and training steps, tables and bench/results/*.csv'
 	@echo 'make bench-kernels    the kernels alone; ONLY=gemm THREADS=1 ISA=avx2 select rows'
 	@echo 'make bench-train      the training steps alone; ONLY=mlp1 THREADS=1 ISA=avx2'
-	@echo 'make bench-programs   whole programs by instruction set and threads (hyperfine)'
+	@echo 'make bench-programs   whole programs by instruction set and threads (hyperfine);'
+	@echo '                      PROGRAMS="demo" says which of the examples'
 	@echo 'make clean            remove build/'
 
 data:
@@ -60,8 +61,9 @@ bench-kernels: build/bench_kernels
 bench-train: build/bench_train
 	./build/bench_train $(BENCH_ARGUMENTS)
 
-bench-programs: data build/demo
-	@bash bench/programs.sh $(ONLY)
+PROGRAMS ?= demo
+bench-programs: data $(addprefix build/,$(PROGRAMS))
+	@THREADS='$(THREADS)' ISA='$(ISA)' bash bench/programs.sh $(PROGRAMS)
 
 # The libraries compared with are opened at run time (-ldl), where they are there.
 build/bench_%: bench/%.c fmnist_nn.h $(wildcard bench/*.h) build/flags

@@ -8,13 +8,18 @@
 . "$(dirname "$0")/common.sh"
 export FULL=1 TEST_TIMEOUT=${TEST_TIMEOUT:-14400}
 
-for source in tests/exhaustive_*.c; do
-    [ -f "$source" ] && echo "plain/$(basename "$source" .c)"
-done >"$build/exhaustive"
-printf 'script/builds:%s\n' gcc clang clang-19 g++ clang++ targets >>"$build/exhaustive"
-for group in sanitize-full clang clang-19 m32 big-endian memory thread valgrind; do
-    for source in tests/test_*.c; do
-        echo "$group/$(basename "$source" .c)"
+list_jobs() {
+    local source group
+    for source in tests/exhaustive_*.c; do
+        [ -f "$source" ] && echo "plain/$(basename "$source" .c)"
     done
-done >>"$build/exhaustive"
+    printf 'script/builds:%s\n' gcc clang clang-19 g++ clang++ targets
+    echo script/selftest:
+    for group in sanitize-full clang clang-19 m32 big-endian memory thread valgrind; do
+        for source in tests/test_*.c; do
+            echo "$group/$(basename "$source" .c)"
+        done
+    done
+}
+list_jobs >"$build/exhaustive"
 JOB_LIST=$build/exhaustive exec bash tests/run.sh "$@"

@@ -39,7 +39,7 @@ run_job() {
         job=${job#script/}
         bash "tests/${job%%:*}.sh" "${job#*:}" >"$log" 2>&1
         tail -n 1 "$log" | grep -q ' skipped$' ||
-            printf 'FAILED to reach its end\n0 passed, 1 failed, 0 skipped\n' >>"$log"
+            printf 'FAILED: ended without its count\n0 passed, 1 failed, 0 skipped\n' >>"$log"
         job=${job%:}
         ;;
     *) run_program "${job%%/*}" "$sources/${job#*/}.c" "$log" ;;

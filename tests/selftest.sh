@@ -17,7 +17,10 @@ program() {
     } >"$here/sources/test_$1.c"
 }
 
-run() { TEST_BUILD=$here TEST_SOURCES=$here/sources bash tests/run.sh "$@"; }
+run() { # JOB...
+    printf '%s\n' "$@" >"$here/list"
+    JOB_LIST=$here/list TEST_BUILD=$here TEST_SOURCES=$here/sources bash tests/run.sh
+}
 
 program right 'int *p = malloc(4); CHECK(p != NULL); free(p);'
 program wrong 'CHECKF(1 == 2, "one is %d", 2);'
@@ -28,6 +31,11 @@ program warns 'int unused;'
 program leaks 'int *volatile p = malloc(40); CHECK(p != NULL); p = NULL;'
 program overruns 'int *volatile p = malloc(40); p[10] = 1; CHECK(p[10] == 1); free(p);'
 program overflows 'volatile int i = 0x7fffffff; i = i + 1; CHECK(i < 0);'
+program reads 'int *volatile p = malloc(4); if (p[0]) puts("read"); free(p);'
+program races 'static int n; int i;
+#pragma omp parallel for num_threads(2)
+for (i = 0; i < 1000; i++) n += i;
+CHECK(n != 1);'
 program lies '' # the last line says that all is well, the exit status does not
 echo 'int main(void) { return puts("3 passed, 0 failed, 0 skipped") > 0; }' |
     cat <(echo '#include <stdio.h>') - >"$here/sources/test_lies.c"
@@ -39,19 +47,36 @@ check 'a right program passes' run plain/test_right
 check 'a skipped test does not fail' run plain/test_skips
 refuses 'a failed check' 'one is 2' run plain/test_wrong
 refuses 'is counted' '^0 passed, 1 failed, 0 skipped$' run plain/test_wrong
-refuses 'a crash' 'FAILED to reach its end' run plain/test_crashes
-refuses 'an early exit' 'FAILED to reach its end' run plain/test_ends
+refuses 'a crash' 'ended without its count' run plain/test_crashes
+refuses 'an early exit' 'ended without its count' run plain/test_ends
 refuses 'a compiler warning' 'FAILED to compile' run plain/test_warns
 refuses 'an exit status that contradicts the last line' 'FAILED: status 1' run plain/test_lies
 refuses 'a program without tests' 'no test ran' run plain/test_nothing
 refuses 'one failure among others' '^1 passed, 1 failed, 0 skipped$' \
     run plain/test_right plain/test_wrong
-if group sanitize test_right; then
-    check 'the sanitizers let a right program pass' run sanitize/test_right
-    refuses 'they see a leak' 'LeakSanitizer' run sanitize/test_leaks
-    refuses 'a write past the end' 'heap-buffer-overflow' run sanitize/test_overruns
-    refuses 'an overflow' 'signed integer overflow' run sanitize/test_overflows
-else
-    skip 'the sanitizers' "$reason"
+
+# controls GROUP: a right program passes there; then, in pairs, a wrong one and what is said of it.
+controls() {
+    local group=$1
+    shift
+    if ! group "$group" test_right; then
+        skip "$group" "$reason"
+        return
+    fi
+    check "$group: a right program passes" run "$group/test_right"
+    while [ $# -gt 0 ]; do
+        refuses "$group: $1" "$2" run "$group/test_$1"
+        shift 2
+    done
+}
+controls sanitize leaks LeakSanitizer overruns heap-buffer-overflow overflows 'signed integer'
+if [ "${FULL:-}" = 1 ]; then
+    controls memory reads uninitialized
+    if [ -n "$(openmp clang)" ]; then
+        controls thread races 'data race'
+    else
+        skip thread 'clang has no OpenMP here'
+    fi
+    controls valgrind overruns 'Invalid write' leaks 'definitely lost'
 fi
 summary
