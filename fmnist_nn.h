@@ -6918,6 +6918,12 @@ static fnn_result fnni_infer(fnni_inference *f, int evaluate)
     return FNN_OK;
 }
 
+/* 1 - error / variation, where no error of no variation, 0 / 0, counts as 0. */
+static double fnni_r2(double error, double variation)
+{
+    return error == 0 ? 1 : 1 - error / variation;
+}
+
 /* Sum over outputs of (t - mean t)^2: what R2 is measured against. */
 static double fnni_target_variation(const fnn_dataset *data)
 {
@@ -6960,7 +6966,7 @@ static fnn_result fnni_evaluate(const fnn_model *model, fnn_context *context, co
     metrics->count = data->count;
     metrics->loss = loss / (double)data->count;
     metrics->accuracy = data->targets && data->target_count == 1 ? FNNI_NAN : hits / (double)data->count;
-    metrics->r2 = data->targets ? 1 - error / fnni_target_variation(data) : FNNI_NAN;
+    metrics->r2 = data->targets ? fnni_r2(error, fnni_target_variation(data)) : FNNI_NAN;
     return FNN_OK;
 }
 
@@ -7110,7 +7116,8 @@ static fnn_result fnni_fit_epoch(fnni_fit *f, int epoch, fnn_epoch *e)
     e->step = (int64_t)f->model->steps;
     e->loss = f->loss_sum / (double)f->seen;
     e->score = fnni_has_classes(f->data) ? f->score_sum / (double)f->seen
-                                         : 1 - f->score_sum / (double)f->seen / (fnni_target_variation(f->data) / (double)f->data->count);
+                                         : fnni_r2(f->score_sum / (double)f->seen,
+                                                   fnni_target_variation(f->data) / (double)f->data->count);
     e->learning_rate = (double)f->config->optimizer.learning_rate;
     return fnni_fit_validate(f, e);
 }
@@ -8079,7 +8086,7 @@ FNN_DEF double fnn_r2(const fnn_real *outputs, const fnn_real *targets, int64_t 
         const double e = (double)outputs[i] - (double)targets[i];
         error += e * e;
     }
-    return 1 - error / fnni_target_variation(&data);
+    return fnni_r2(error, fnni_target_variation(&data));
 }
 
 /* ---- gradient check ---- */
