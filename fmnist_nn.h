@@ -7131,7 +7131,8 @@ static int fnni_fit_improve(fnni_fit *f, const fnn_epoch *e)
                          : c->monitor == FNN_MONITOR_LOSS             ? -e->loss
                                                                       : e->score;
     if (c->patience == 0 && !f->best) return 0;
-    if (value > f->best_value + c->min_delta || f->waited < 0) {
+    if (value > f->best_value + c->min_delta || f->waited < 0 ||
+        (f->best_value != f->best_value && value == value)) { /* any number is better than NaN */
         f->best_value = value;
         f->waited = 0;
         if (f->best && f->model->parameter_count)
