@@ -8153,9 +8153,10 @@ FNN_DEF fnn_result fnn_check_gradients(fnn_model *model, const fnn_dataset *data
     if (!(result = fnn_forward(model, data, NULL, (int)data->count, 1)) && !(result = fnn_loss(model, NULL)))
         result = fnn_backward(model);
     if (result) return result;
-    gradients = fnni_allocate_reals(&model->context.allocator, model->parameter_count);
+    gradients = fnni_allocate_reals(&model->context.allocator, model->parameter_count + 1); /* not 0 */
     if (!gradients) return fnni_model_fail(model, FNN_ERROR_MEMORY, "check_gradients: no memory");
-    memcpy(gradients, model->gradients, model->parameter_count * sizeof *gradients);
+    if (model->parameter_count > 0)
+        memcpy(gradients, model->gradients, model->parameter_count * sizeof *gradients);
     memset(report, 0, sizeof *report);
     for (l = 0; l < model->layer_count; l++)
         for (bias = 0; bias < 2; bias++) {
@@ -8164,7 +8165,8 @@ FNN_DEF fnn_result fnn_check_gradients(fnn_model *model, const fnn_dataset *data
             const double error = fnni_check_tensor(model, data, config, h, gradients,
                                                    layer->offset + (bias ? layer->weights : 0), count, !bias);
             if (per_tensor) per_tensor[2 * l + bias] = error;
-            if (count == 0 || error <= report->worst) continue;
+            /* a NaN is worse than any number, and nothing is worse than it */
+            if (count == 0 || error <= report->worst || report->worst != report->worst) continue;
             report->worst = error;
             report->worst_layer = l;
             report->worst_is_bias = bias;
