@@ -7142,9 +7142,20 @@ static int fnni_fit_improve(fnni_fit *f, const fnn_epoch *e)
     return ++f->waited >= c->patience && c->patience > 0;
 }
 
-static fnn_result fnni_fit_check(fnn_model *model, const fnn_dataset *data, const fnn_fit_config *c, fnn_error *error)
+/* What a step reads of a configuration. */
+static fnn_result fnni_step_check(const fnn_fit_config *c, fnn_error *error)
 {
     const fnn_optimizer *o = &c->optimizer;
+    if ((unsigned)o->kind >= FNN_OPTIMIZER_COUNT || !(o->learning_rate >= 0))
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "optimizer: expected a kind and a rate >= 0, found kind %d, rate %g",
+                         (int)o->kind, (double)o->learning_rate);
+    if (!(c->l2 >= 0) || !(c->l1 >= 0) || !(c->clip_norm >= 0) || !(c->clip_value >= 0))
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "l2, l1, clip_norm and clip_value must be >= 0");
+    return FNN_OK;
+}
+
+static fnn_result fnni_fit_check(fnn_model *model, const fnn_dataset *data, const fnn_fit_config *c, fnn_error *error)
+{
     fnn_result result = fnni_check_all(model, data, 1, error);
     if (result) return result;
     if (data->count < 1) return fnni_fail(error, FNN_ERROR_ARGUMENT, "data: expected samples, found none");
@@ -7155,11 +7166,7 @@ static fnn_result fnni_fit_check(fnn_model *model, const fnn_dataset *data, cons
         return fnni_fail(error, FNN_ERROR_ARGUMENT,
                          "fit: expected batch_size >= 1 and epochs, steps_per_epoch, patience >= 0, found %d, %d, %d, %d",
                          c->batch_size, c->epochs, c->steps_per_epoch, c->patience);
-    if ((unsigned)o->kind >= FNN_OPTIMIZER_COUNT || !(o->learning_rate >= 0))
-        return fnni_fail(error, FNN_ERROR_ARGUMENT, "optimizer: expected a kind and a rate >= 0, found kind %d, rate %g",
-                         (int)o->kind, (double)o->learning_rate);
-    if (!(c->l2 >= 0) || !(c->l1 >= 0) || !(c->clip_norm >= 0) || !(c->clip_value >= 0))
-        return fnni_fail(error, FNN_ERROR_ARGUMENT, "fit: l2, l1, clip_norm and clip_value must be >= 0");
+    if ((result = fnni_step_check(c, error))) return result;
     if ((c->patience > 0 || c->restore_best) && !c->validation &&
         (c->monitor == FNN_MONITOR_VALIDATION_LOSS || c->monitor == FNN_MONITOR_VALIDATION_SCORE))
         return fnni_fail(error, FNN_ERROR_ARGUMENT, "fit: early stopping on validation figures needs validation data");
@@ -7937,6 +7944,8 @@ FNN_DEF fnn_result fnn_step(fnn_model *model, const fnn_fit_config *config)
     if (result) return result;
     if (model->run_ready != 3 || !config)
         return fnni_model_fail(model, FNN_ERROR_STATE, "step: expected a configuration, and fnn_backward first");
+    result = fnni_step_check(config, &model->error);
+    if (result) return result;
     result = fnni_state_make(model, &config->optimizer);
     if (result) return fnni_model_fail(model, result, "step: no memory for the optimiser's state");
     memset(&b, 0, sizeof b);
