@@ -6127,7 +6127,8 @@ static size_t fnni_packed_at(const fnni_run *run, int l)
 {
     size_t at = run->packed;
     int below;
-    for (below = fnni_lowest(run->model) + 1; below < l; below++) at += fnni_dense_packed(run, below);
+    for (below = fnni_lowest(run->model) + 1; below < l; below++)
+        at += fnni_dense_packed(run, below);
     return at;
 }
 
@@ -7323,6 +7324,12 @@ static fnn_result fnni_infer(fnni_inference *f, int evaluate)
     return FNN_OK;
 }
 
+/* 1 - error / variation, where no error of no variation, 0 / 0, counts as 0. */
+static double fnni_r2(double error, double variation)
+{
+    return error == 0 ? 1 : 1 - error / variation;
+}
+
 /* Sum over outputs of (t - mean t)^2: what R2 is measured against. */
 static double fnni_target_variation(const fnn_dataset *data)
 {
@@ -7368,7 +7375,7 @@ static fnn_result fnni_evaluate(const fnn_model *model, fnn_context *context,
     metrics->loss = loss / (double)data->count;
     metrics->accuracy =
         data->targets && data->target_count == 1 ? FNNI_NAN : hits / (double)data->count;
-    metrics->r2 = data->targets ? 1 - error / fnni_target_variation(data) : FNNI_NAN;
+    metrics->r2 = data->targets ? fnni_r2(error, fnni_target_variation(data)) : FNNI_NAN;
     return FNN_OK;
 }
 
@@ -7532,8 +7539,8 @@ static fnn_result fnni_fit_epoch(fnni_fit *f, int epoch, fnn_epoch *e)
     e->loss = f->loss_sum / (double)f->seen;
     e->score = fnni_has_classes(f->data)
                    ? f->score_sum / (double)f->seen
-                   : 1 - f->score_sum / (double)f->seen /
-                             (fnni_target_variation(f->data) / (double)f->data->count);
+                   : fnni_r2(f->score_sum / (double)f->seen,
+                             fnni_target_variation(f->data) / (double)f->data->count);
     e->learning_rate = (double)f->config->optimizer.learning_rate;
     return fnni_fit_validate(f, e);
 }
@@ -7547,7 +7554,8 @@ static int fnni_fit_improve(fnni_fit *f, const fnn_epoch *e)
                          : c->monitor == FNN_MONITOR_LOSS             ? -e->loss
                                                                       : e->score;
     if (c->patience == 0 && !f->best) return 0;
-    if (value > f->best_value + c->min_delta || f->waited < 0) {
+    if (value > f->best_value + c->min_delta || f->waited < 0 ||
+        (f->best_value != f->best_value && value == value)) { /* any number is better than NaN */
         f->best_value = value;
         f->waited = 0;
         if (f->best && f->model->parameter_count)
@@ -7557,10 +7565,23 @@ static int fnni_fit_improve(fnni_fit *f, const fnn_epoch *e)
     return ++f->waited >= c->patience && c->patience > 0;
 }
 
+/* What a step reads of a configuration. */
+static fnn_result fnni_step_check(const fnn_fit_config *c, fnn_error *error)
+{
+    const fnn_optimizer *o = &c->optimizer;
+    if ((unsigned)o->kind >= FNN_OPTIMIZER_COUNT || !(o->learning_rate >= 0))
+        return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                         "optimizer: expected a kind and a rate >= 0, found kind %d, rate %g",
+                         (int)o->kind, (double)o->learning_rate);
+    if (!(c->l2 >= 0) || !(c->l1 >= 0) || !(c->clip_norm >= 0) || !(c->clip_value >= 0))
+        return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                         "l2, l1, clip_norm and clip_value must be >= 0");
+    return FNN_OK;
+}
+
 static fnn_result fnni_fit_check(fnn_model *model, const fnn_dataset *data, const fnn_fit_config *c,
                                  fnn_error *error)
 {
-    const fnn_optimizer *o = &c->optimizer;
     fnn_result result = fnni_check_all(model, data, 1, error);
     if (result) return result;
     if (data->count < 1)
@@ -7573,13 +7594,7 @@ static fnn_result fnni_fit_check(fnn_model *model, const fnn_dataset *data, cons
                          "fit: expected batch_size >= 1 and epochs, steps_per_epoch, patience >= "
                          "0, found %d, %d, %d, %d",
                          c->batch_size, c->epochs, c->steps_per_epoch, c->patience);
-    if ((unsigned)o->kind >= FNN_OPTIMIZER_COUNT || !(o->learning_rate >= 0))
-        return fnni_fail(error, FNN_ERROR_ARGUMENT,
-                         "optimizer: expected a kind and a rate >= 0, found kind %d, rate %g",
-                         (int)o->kind, (double)o->learning_rate);
-    if (!(c->l2 >= 0) || !(c->l1 >= 0) || !(c->clip_norm >= 0) || !(c->clip_value >= 0))
-        return fnni_fail(error, FNN_ERROR_ARGUMENT,
-                         "fit: l2, l1, clip_norm and clip_value must be >= 0");
+    if ((result = fnni_step_check(c, error))) return result;
     if ((c->patience > 0 || c->restore_best) && !c->validation &&
         (c->monitor == FNN_MONITOR_VALIDATION_LOSS || c->monitor == FNN_MONITOR_VALIDATION_SCORE))
         return fnni_fail(error, FNN_ERROR_ARGUMENT,
@@ -8391,6 +8406,8 @@ FNN_DEF fnn_result fnn_step(fnn_model *model, const fnn_fit_config *config)
     if (model->run_ready != 3 || !config)
         return fnni_model_fail(model, FNN_ERROR_STATE,
                                "step: expected a configuration, and fnn_backward first");
+    result = fnni_step_check(config, &model->error);
+    if (result) return result;
     result = fnni_state_make(model, &config->optimizer);
     if (result) return fnni_model_fail(model, result, "step: no memory for the optimiser's state");
     memset(&b, 0, sizeof b);
@@ -8547,7 +8564,7 @@ FNN_DEF double fnn_r2(const fnn_real *outputs, const fnn_real *targets, int64_t 
         const double e = (double)outputs[i] - (double)targets[i];
         error += e * e;
     }
-    return 1 - error / fnni_target_variation(&data);
+    return fnni_r2(error, fnni_target_variation(&data));
 }
 
 /* ---- gradient check ---- */
@@ -8622,9 +8639,11 @@ FNN_DEF fnn_result fnn_check_gradients(fnn_model *model, const fnn_dataset *data
         !(result = fnn_loss(model, NULL)))
         result = fnn_backward(model);
     if (result) return result;
-    gradients = fnni_allocate_reals(&model->context.allocator, model->parameter_count);
+    gradients =
+        fnni_allocate_reals(&model->context.allocator, model->parameter_count + 1); /* not 0 */
     if (!gradients) return fnni_model_fail(model, FNN_ERROR_MEMORY, "check_gradients: no memory");
-    memcpy(gradients, model->gradients, model->parameter_count * sizeof *gradients);
+    if (model->parameter_count > 0)
+        memcpy(gradients, model->gradients, model->parameter_count * sizeof *gradients);
     memset(report, 0, sizeof *report);
     for (l = 0; l < model->layer_count; l++)
         for (bias = 0; bias < 2; bias++) {
@@ -8634,7 +8653,8 @@ FNN_DEF fnn_result fnn_check_gradients(fnn_model *model, const fnn_dataset *data
                 fnni_check_tensor(model, data, config, h, gradients,
                                   layer->offset + (bias ? layer->weights : 0), count, !bias);
             if (per_tensor) per_tensor[2 * l + bias] = error;
-            if (count == 0 || error <= report->worst) continue;
+            /* a NaN is worse than any number, and nothing is worse than it */
+            if (count == 0 || error <= report->worst || report->worst != report->worst) continue;
             report->worst = error;
             report->worst_layer = l;
             report->worst_is_bias = bias;

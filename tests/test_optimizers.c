@@ -409,6 +409,25 @@ static void fit_takes_the_same_steps(void)
                 }
 }
 
+static void a_step_checks_its_configuration(void)
+{
+    const fnn_dataset data = make_data();
+    fnn_fit_config good = make_config(fnn_adam(1), 0), bad = good;
+    fnn_model *m = make_model(FNN_ISA_BEST);
+    CHECK(!fnn_forward(m, &data, NULL, ROWS, 1) && !fnn_loss(m, NULL) && !fnn_backward(m));
+    bad.optimizer.kind = FNN_OPTIMIZER_COUNT;
+    CHECK(fnn_step(m, &bad) == FNN_ERROR_ARGUMENT);
+    CHECK(strstr(fnn_model_error(m)->message, "found kind 6") != NULL);
+    bad = good;
+    bad.optimizer.learning_rate = -1;
+    CHECK(fnn_step(m, &bad) == FNN_ERROR_ARGUMENT);
+    bad = good;
+    bad.clip_value = (fnn_real)FNNI_NAN;
+    CHECK(fnn_step(m, &bad) == FNN_ERROR_ARGUMENT);
+    CHECK(fnn_step(m, &good) == FNN_OK); /* the step can still be taken */
+    fnn_model_free(m);
+}
+
 /* ---- the defaults, from Keras' and PyTorch's documentation ---- */
 
 #define IS(found, expected) \
@@ -445,5 +464,6 @@ static void defaults(void)
 }
 
 static const harness_test tests[] = {TEST(steps_match_the_papers), TEST(broken_twins_are_caught),
-                                     TEST(fit_takes_the_same_steps), TEST(defaults)};
+                                     TEST(fit_takes_the_same_steps),
+                                     TEST(a_step_checks_its_configuration), TEST(defaults)};
 HARNESS_MAIN(tests)
