@@ -1056,6 +1056,8 @@ FNN_API fnn_result fnn_dropout_apply(fnn_context *context, ptrdiff_t n, uint64_t
 #define fnni_map FNNI_NAME(map)
 #define fnni_map_back FNNI_NAME(map_back)
 #define fnni_map_bias FNNI_NAME(map_bias)
+#define fnni_map_close FNNI_NAME(map_close)
+#define fnni_map_biased FNNI_NAME(map_biased)
 #define fnni_map_exp FNNI_NAME(map_exp)
 #define fnni_map_log FNNI_NAME(map_log)
 #define fnni_map_tanh FNNI_NAME(map_tanh)
@@ -1065,12 +1067,22 @@ FNN_API fnn_result fnn_dropout_apply(fnn_context *context, ptrdiff_t n, uint64_t
 #define fnni_bias_activation FNNI_NAME(bias_activation)
 #define fnni_row_maximum FNNI_NAME(row_maximum)
 #define fnni_row_exp FNNI_NAME(row_exp)
+#define fnni_row_load FNNI_NAME(row_load)
+#define fnni_row_reduce FNNI_NAME(row_reduce)
+#define fnni_row_exp_short FNNI_NAME(row_exp_short)
 #define fnni_softmax_short FNNI_NAME(softmax_short)
 #define fnni_softmax FNNI_NAME(softmax)
 #define fnni_entropy FNNI_NAME(entropy)
 #define fnni_entropy_terms FNNI_NAME(entropy_terms)
 #define fnni_entropy_gradient FNNI_NAME(entropy_gradient)
 #define fnni_entropy_row FNNI_NAME(entropy_row)
+#define fnni_entropy_block FNNI_NAME(entropy_block)
+#define fnni_entropy_losses FNNI_NAME(entropy_losses)
+#define fnni_entropy_target FNNI_NAME(entropy_target)
+#define fnni_entropy_product FNNI_NAME(entropy_product)
+#define fnni_entropy_short FNNI_NAME(entropy_short)
+#define fnni_entropy_rows FNNI_NAME(entropy_rows)
+#define fnni_entropy_any FNNI_NAME(entropy_any)
 #define fnni_softmax_cross_entropy FNNI_NAME(softmax_cross_entropy)
 #define fnni_sum FNNI_NAME(sum)
 #define fnni_dot FNNI_NAME(dot)
@@ -1080,7 +1092,6 @@ FNN_API fnn_result fnn_dropout_apply(fnn_context *context, ptrdiff_t n, uint64_t
 #define fnni_scale FNNI_NAME(scale)
 #define fnni_fill FNNI_NAME(fill)
 #define fnni_column_strip FNNI_NAME(column_strip)
-#define fnni_column_tail FNNI_NAME(column_tail)
 #define fnni_column_sums FNNI_NAME(column_sums)
 #define fnni_standardise FNNI_NAME(standardise)
 #define fnni_bytes_loop FNNI_NAME(bytes_loop)
@@ -2335,6 +2346,39 @@ FNNI_INLINE void fnni_map_bias(const int kind, fnn_real parameter, ptrdiff_t row
     }
 }
 
+/* Rows that fill no vector and stand close are one long array with a bias of period `columns`,
+ * which LANES copies of the bias make a whole number of vectors: full speed, where masked rows
+ * would make each load wait for the store of the row before, whose cache line it shares. */
+#define FNNI_CLOSE_COLUMNS 64
+FNNI_INLINE void fnni_map_close(const int kind, fnn_real parameter, ptrdiff_t rows,
+                                ptrdiff_t columns, const fnn_real *bias, fnn_real *c)
+{
+    fnn_real copies[FNNI_CLOSE_COLUMNS * FNNI_LANES];
+    const ptrdiff_t period = columns * FNNI_LANES, n = rows * columns, full = n - n % FNNI_LANES;
+    const fnni_v p = fnni_vset(parameter);
+    ptrdiff_t i, j;
+    for (i = 0; i < period; i += columns)
+        for (j = 0; j < columns; j++) copies[i + j] = bias[j];
+    for (i = 0, j = 0; i < full; i += FNNI_LANES) {
+        fnni_vstore(c + i, fnni_apply(kind, p, fnni_vadd(fnni_vload(c + i), fnni_vload(copies + j))));
+        j = j + FNNI_LANES < period ? j + FNNI_LANES : 0;
+    }
+    if (full < n) {
+        const fnni_m m = fnni_vmask(n - full);
+        const fnni_v x = fnni_vadd(fnni_vload_m(c + full, m), fnni_vload(copies + j));
+        fnni_vstore_m(c + full, m, fnni_apply(kind, p, x));
+    }
+}
+
+FNNI_INLINE void fnni_map_biased(const int kind, fnn_real parameter, ptrdiff_t rows,
+                                 ptrdiff_t columns, const fnn_real *bias, fnn_real *c,
+                                 ptrdiff_t ldc)
+{
+    const int close = columns == ldc && columns % FNNI_LANES != 0 && columns <= FNNI_CLOSE_COLUMNS;
+    if (close && rows >= 2 * FNNI_LANES) fnni_map_close(kind, parameter, rows, columns, bias, c);
+    else fnni_map_bias(kind, parameter, rows, columns, bias, c, ldc);
+}
+
 FNNI_KERNEL void fnni_bias_activation(fnn_activation kind, fnn_real parameter, ptrdiff_t rows,
                                       ptrdiff_t columns, const fnn_real *bias, fnn_real *c,
                                       ptrdiff_t ldc)
@@ -2345,13 +2389,13 @@ FNNI_KERNEL void fnni_bias_activation(fnn_activation kind, fnn_real parameter, p
         return;
     }
     switch (kind) {
-    case FNN_RELU: fnni_map_bias(FNN_RELU, 0, rows, columns, bias, c, ldc); break;
-    case FNN_LEAKY_RELU: fnni_map_bias(FNN_LEAKY_RELU, parameter, rows, columns, bias, c, ldc); break;
-    case FNN_ELU: fnni_map_bias(FNN_ELU, parameter, rows, columns, bias, c, ldc); break;
-    case FNN_GELU: fnni_map_bias(FNN_GELU, 0, rows, columns, bias, c, ldc); break;
-    case FNN_SIGMOID: fnni_map_bias(FNN_SIGMOID, 0, rows, columns, bias, c, ldc); break;
-    case FNN_TANH: fnni_map_bias(FNN_TANH, 0, rows, columns, bias, c, ldc); break;
-    default: fnni_map_bias(FNN_LINEAR, 0, rows, columns, bias, c, ldc);
+    case FNN_RELU: fnni_map_biased(FNN_RELU, 0, rows, columns, bias, c, ldc); break;
+    case FNN_LEAKY_RELU: fnni_map_biased(FNN_LEAKY_RELU, parameter, rows, columns, bias, c, ldc); break;
+    case FNN_ELU: fnni_map_biased(FNN_ELU, parameter, rows, columns, bias, c, ldc); break;
+    case FNN_GELU: fnni_map_biased(FNN_GELU, 0, rows, columns, bias, c, ldc); break;
+    case FNN_SIGMOID: fnni_map_biased(FNN_SIGMOID, 0, rows, columns, bias, c, ldc); break;
+    case FNN_TANH: fnni_map_biased(FNN_TANH, 0, rows, columns, bias, c, ldc); break;
+    default: fnni_map_biased(FNN_LINEAR, 0, rows, columns, bias, c, ldc);
     }
 }
 
@@ -2391,24 +2435,59 @@ FNNI_INLINE fnn_real fnni_row_exp(ptrdiff_t n, fnni_v maximum, const fnn_real *x
     return fnni_vhsum(sum);
 }
 
-/* Rows of one vector stay in a register. */
-FNNI_INLINE void fnni_softmax_short(ptrdiff_t rows, ptrdiff_t columns, const fnn_real *x,
-                                    fnn_real *y)
+/* A row of one or two vectors, the last one masked; what the mask leaves out is -infinity, for
+ * the maximum. Then x - maximum, what the mask leaves out 0: its exponential is thrown away,
+ * and e^-infinity would underflow, which costs some processors a hundred cycles. */
+FNNI_INLINE void fnni_row_load(const int vectors, fnni_m m, const fnn_real *x, fnni_v *a, fnni_v *b)
 {
-    const fnni_m m = fnni_vmask(columns);
     const fnni_v lowest = fnni_vset((fnn_real)-INFINITY);
-    for (; rows > 0; rows--, x += columns, y += columns) {
-        fnni_v e = fnni_vselect(m, fnni_vload_m(x, m), lowest);
-        e = fnni_vexp_below(fnni_vsub(e, fnni_vset(fnni_vhmax(e))));
-        fnni_vstore_m(y, m, fnni_vdiv(e, fnni_vset(fnni_vhsum(e))));
+    *a = vectors > 1 ? fnni_vload(x) : fnni_vselect(m, fnni_vload_m(x, m), lowest);
+    *b = vectors > 1 ? fnni_vselect(m, fnni_vload_m(x + FNNI_LANES, m), lowest) : lowest;
+}
+
+FNNI_INLINE void fnni_row_reduce(const int vectors, fnni_m m, fnni_v *a, fnni_v *b)
+{
+    const fnni_v maximum = fnni_vset(fnni_vhmax(vectors > 1 ? fnni_vmax(*a, *b) : *a));
+    *a = fnni_vsub(vectors > 1 ? *a : fnni_vselect(m, *a, maximum), maximum);
+    *b = vectors > 1 ? fnni_vsub(fnni_vselect(m, *b, maximum), maximum) : fnni_vzero();
+}
+
+/* e^(x - maximum), 0 where the mask leaves out. */
+FNNI_INLINE void fnni_row_exp_short(const int vectors, fnni_m m, fnni_v *a, fnni_v *b)
+{
+    const fnni_v zero = fnni_vzero();
+    *a = fnni_vexp_below(*a);
+    if (vectors > 1) *b = fnni_vselect(m, fnni_vexp_below(*b), zero);
+    else *a = fnni_vselect(m, *a, zero);
+}
+
+/* Rows of one or two vectors stay in registers. Each row is loaded before the last one is
+ * stored: where y is x, its vector reaches into the bytes that store writes, and would wait. */
+FNNI_INLINE void fnni_softmax_short(const int vectors, ptrdiff_t rows, ptrdiff_t columns,
+                                    const fnn_real *x, fnn_real *y)
+{
+    const ptrdiff_t tail = (vectors - 1) * FNNI_LANES;
+    const fnni_m m = fnni_vmask(columns - tail);
+    fnni_v a, b, sum, next_a, next_b;
+    fnni_row_load(vectors, m, x, &next_a, &next_b);
+    for (; rows > 0; rows--, y += columns) {
+        a = next_a, b = next_b;
+        fnni_row_reduce(vectors, m, &a, &b);
+        fnni_row_exp_short(vectors, m, &a, &b);
+        sum = fnni_vset(fnni_vhsum(vectors > 1 ? fnni_vadd(a, b) : a));
+        x += columns;
+        if (rows > 1) fnni_row_load(vectors, m, x, &next_a, &next_b);
+        fnni_put(vectors > 1, m, y, fnni_vdiv(a, sum));
+        if (vectors > 1) fnni_vstore_m(y + tail, m, fnni_vdiv(b, sum));
     }
 }
 
 FNNI_KERNEL void fnni_softmax(ptrdiff_t rows, ptrdiff_t columns, const fnn_real *x, fnn_real *y)
 {
-    if (columns <= 0) return;
-    if (columns <= FNNI_LANES) {
-        fnni_softmax_short(rows, columns, x, y);
+    if (rows <= 0 || columns <= 0) return;
+    if (columns <= 2 * FNNI_LANES) {
+        if (columns <= FNNI_LANES) fnni_softmax_short(1, rows, columns, x, y);
+        else fnni_softmax_short(2, rows, columns, x, y);
         return;
     }
     for (; rows > 0; rows--, x += columns, y += columns) {
@@ -2425,11 +2504,24 @@ FNNI_KERNEL void fnni_softmax(ptrdiff_t rows, ptrdiff_t columns, const fnn_real 
     }
 }
 
+/* What the losses of a block of rows are made of: log(sum e^z) sum t - sum t z. The logarithm
+ * waits until there are many to take, a vector at a time. */
+#define FNNI_ENTROPY_ROWS 64
+typedef struct fnni_entropy_block {
+    fnn_real sum_exp[FNNI_ENTROPY_ROWS], sum_t[FNNI_ENTROPY_ROWS], sum_tz[FNNI_ENTROPY_ROWS];
+} fnni_entropy_block;
+
 /* One row's state: t = keep target + share, z = x - maximum. */
 typedef struct fnni_entropy {
     fnni_v maximum, keep, share, scale;
     fnni_v sum_exp, sum_t, sum_tz; /* with labels sum_tz holds the sum of z */
 } fnni_entropy;
+
+/* t z, where 0 log 0 is 0. */
+FNNI_INLINE fnni_v fnni_entropy_product(fnni_v t, fnni_v z)
+{
+    return fnni_vselect(fnni_veq(t, fnni_vzero()), fnni_vzero(), fnni_vmul(t, z));
+}
 
 /* Adds one vector to the sums; e^z goes to gradient. What the mask leaves out counts as
  * z = -infinity and t = 0. */
@@ -2442,7 +2534,7 @@ FNNI_INLINE void fnni_entropy_terms(fnni_entropy *s, const int whole, fnni_m m, 
     if (targets) {
         fnni_v t = fnni_vfma(s->keep, fnni_get(whole, m, targets), s->share);
         if (!whole) t = fnni_vselect(m, t, zero);
-        tz = fnni_vselect(fnni_veq(t, zero), zero, fnni_vmul(t, z)); /* 0 log 0 is 0 */
+        tz = fnni_entropy_product(t, z);
         s->sum_t = fnni_vadd(s->sum_t, t);
     }
     if (!whole) {
@@ -2464,10 +2556,10 @@ FNNI_INLINE void fnni_entropy_gradient(const fnni_entropy *s, const int whole, f
     fnni_put(whole, m, gradient, fnni_vmul(s->scale, fnni_vsub(fnni_vmul(e, ratio), t)));
 }
 
-/* One row; returns its loss, log(sum e^z) sum t - sum t z. */
-FNNI_INLINE fnn_real fnni_entropy_row(fnni_entropy *s, ptrdiff_t n, const fnn_real *x,
-                                      const int32_t *label, const fnn_real *targets,
-                                      fnn_real *gradient)
+/* One row of any length, row `at` of the block. */
+FNNI_INLINE void fnni_entropy_row(fnni_entropy *s, ptrdiff_t n, const fnn_real *x,
+                                  const int32_t *label, const fnn_real *targets,
+                                  fnn_real *gradient, fnni_entropy_block *block, ptrdiff_t at)
 {
     const fnn_real keep = fnni_vfirst(s->keep), share = fnni_vfirst(s->share);
     const ptrdiff_t full = n - n % FNNI_LANES;
@@ -2492,7 +2584,96 @@ FNNI_INLINE fnn_real fnni_entropy_row(fnni_entropy *s, ptrdiff_t n, const fnn_re
         if (full < n) fnni_entropy_gradient(s, 0, m, ratio, targets ? targets + i : NULL, gradient + i);
         if (!targets) gradient[*label] -= fnni_vfirst(s->scale) * keep;
     }
-    return fnni_vfirst(fnni_vlog(fnni_vset(sum))) * sum_t - sum_tz;
+    block->sum_exp[at] = sum;
+    block->sum_t[at] = sum_t;
+    block->sum_tz[at] = sum_tz;
+}
+
+/* t of one vector whose first class is `first`, all lanes. */
+FNNI_INLINE fnni_v fnni_entropy_target(const fnni_entropy *s, const int whole, fnni_m m,
+                                       ptrdiff_t first, const int32_t *label,
+                                       const fnn_real *targets)
+{
+    const fnni_u lane = fnni_uiota();
+    fnni_u at;
+    if (targets) return fnni_vfma(s->keep, fnni_get(whole, m, targets + first), s->share);
+    at = fnni_uset((uint32_t)*label - (uint32_t)first); /* beyond all lanes when in another vector */
+    return fnni_vselect(fnni_uge(lane, at),
+                        fnni_vselect(fnni_uge(at, lane), fnni_vadd(s->keep, s->share), s->share),
+                        s->share);
+}
+
+/* One row of one or two vectors, all in registers. */
+FNNI_INLINE void fnni_entropy_short(const fnni_entropy *s, const int vectors, ptrdiff_t n,
+                                    const fnn_real *x, const int32_t *label,
+                                    const fnn_real *targets, fnn_real *gradient,
+                                    fnni_entropy_block *block, ptrdiff_t at)
+{
+    const ptrdiff_t tail = (vectors - 1) * FNNI_LANES;
+    const fnni_m m = fnni_vmask(n - tail);
+    const fnni_v zero = fnni_vzero();
+    fnni_v a, b, ea, eb, ta, tb = zero, ratio;
+    fnn_real sum, sum_t = 1, sum_tz;
+    fnni_row_load(vectors, m, x, &a, &b);
+    fnni_row_reduce(vectors, m, &a, &b);
+    ea = a, eb = b;
+    fnni_row_exp_short(vectors, m, &ea, &eb);
+    ta = fnni_entropy_target(s, vectors > 1, m, 0, label, targets);
+    if (vectors > 1) tb = fnni_vselect(m, fnni_entropy_target(s, 0, m, tail, label, targets), zero);
+    else ta = fnni_vselect(m, ta, zero);
+    sum = fnni_vhsum(vectors > 1 ? fnni_vadd(ea, eb) : ea);
+    if (targets) sum_t = fnni_vhsum(fnni_vadd(ta, tb));
+    sum_tz = fnni_vhsum(fnni_vadd(fnni_entropy_product(ta, a), fnni_entropy_product(tb, b)));
+    if (gradient) {
+        ratio = fnni_vset(sum_t / sum);
+        fnni_put(vectors > 1, m, gradient, fnni_vmul(s->scale, fnni_vsub(fnni_vmul(ea, ratio), ta)));
+        if (vectors > 1)
+            fnni_vstore_m(gradient + tail, m, fnni_vmul(s->scale, fnni_vsub(fnni_vmul(eb, ratio), tb)));
+    }
+    block->sum_exp[at] = sum;
+    block->sum_t[at] = sum_t;
+    block->sum_tz[at] = sum_tz;
+}
+
+FNNI_INLINE void fnni_entropy_losses(const fnni_entropy_block *block, ptrdiff_t rows,
+                                     fnn_real *losses)
+{
+    ptrdiff_t i;
+    for (i = 0; i < rows; i += FNNI_LANES) {
+        const fnni_m m = fnni_vmask(rows - i < FNNI_LANES ? rows - i : FNNI_LANES);
+        const fnni_v log_sum = fnni_vlog(fnni_vload_m(block->sum_exp + i, m));
+        const fnni_v loss = fnni_vmul(log_sum, fnni_vload_m(block->sum_t + i, m));
+        fnni_vstore_m(losses + i, m, fnni_vsub(loss, fnni_vload_m(block->sum_tz + i, m)));
+    }
+}
+
+/* All rows, of one or two vectors or (0) any length; label and targets: one of them. */
+FNNI_INLINE void fnni_entropy_rows(fnni_entropy *s, const int vectors, ptrdiff_t rows, ptrdiff_t n,
+                                   const fnn_real *x, const int32_t *label,
+                                   const fnn_real *targets, fnn_real *losses, fnn_real *gradient)
+{
+    fnni_entropy_block block;
+    ptrdiff_t row, at;
+    for (row = 0; row < rows; row++, x += n) {
+        at = row % FNNI_ENTROPY_ROWS;
+        if (vectors) fnni_entropy_short(s, vectors, n, x, label, targets, gradient, &block, at);
+        else fnni_entropy_row(s, n, x, label, targets, gradient, &block, at);
+        if (gradient) gradient += n;
+        if (targets) targets += n;
+        else label++;
+        if (losses && (at == FNNI_ENTROPY_ROWS - 1 || row == rows - 1))
+            fnni_entropy_losses(&block, at + 1, losses + (row - at));
+    }
+}
+
+FNNI_INLINE void fnni_entropy_any(fnni_entropy *s, ptrdiff_t rows, ptrdiff_t n, const fnn_real *x,
+                                  const int32_t *label, const fnn_real *targets, fnn_real *losses,
+                                  fnn_real *gradient)
+{
+    if (n <= FNNI_LANES) fnni_entropy_rows(s, 1, rows, n, x, label, targets, losses, gradient);
+    else if (n <= 2 * FNNI_LANES)
+        fnni_entropy_rows(s, 2, rows, n, x, label, targets, losses, gradient);
+    else fnni_entropy_rows(s, 0, rows, n, x, label, targets, losses, gradient);
 }
 
 FNNI_KERNEL void fnni_softmax_cross_entropy(ptrdiff_t rows, ptrdiff_t classes, const fnn_real *x,
@@ -2501,18 +2682,12 @@ FNNI_KERNEL void fnni_softmax_cross_entropy(ptrdiff_t rows, ptrdiff_t classes, c
                                             fnn_real *gradient)
 {
     fnni_entropy s;
-    ptrdiff_t i;
     if (classes <= 0) return;
     s.keep = fnni_vset(1 - smoothing);
     s.share = fnni_vset(smoothing / (fnn_real)classes);
     s.scale = fnni_vset(scale);
-    for (i = 0; i < rows; i++) {
-        const ptrdiff_t at = i * classes;
-        fnn_real *row = gradient ? gradient + at : NULL;
-        const fnn_real loss = targets ? fnni_entropy_row(&s, classes, x + at, NULL, targets + at, row)
-                                      : fnni_entropy_row(&s, classes, x + at, labels + i, NULL, row);
-        if (losses) losses[i] = loss;
-    }
+    if (targets) fnni_entropy_any(&s, rows, classes, x, NULL, targets, losses, gradient);
+    else fnni_entropy_any(&s, rows, classes, x, labels, NULL, losses, gradient);
 }
 
 /* ---- reductions and small vector algebra ---- */
@@ -2617,40 +2792,53 @@ FNNI_KERNEL void fnni_fill(ptrdiff_t n, fnn_real a, fnn_real *x)
     if (full < n) fnni_vstore_m(x + i, fnni_vmask(n - i), value);
 }
 
-/* Strips of four vectors' width run down all rows; then vector by vector. */
-FNNI_INLINE void fnni_column_strip(ptrdiff_t rows, const fnn_real *x, ptrdiff_t ldx, fnn_real *y)
+/* A strip of `vectors` whole vectors' width, or of one that is masked, down all rows. */
+FNNI_INLINE void fnni_column_strip(const int vectors, const int whole, fnni_m m, ptrdiff_t rows,
+                                   const fnn_real *x, ptrdiff_t ldx, fnn_real *y)
 {
-    fnni_v a = fnni_vzero(), b = a, c = a, d = a;
+    fnni_v a = fnni_vzero(), b = a, c = a, d = a, e = a, f = a, g = a, h = a;
     for (; rows > 0; rows--, x += ldx) {
-        a = fnni_vadd(a, fnni_vload(x));
-        b = fnni_vadd(b, fnni_vload(x + FNNI_LANES));
-        c = fnni_vadd(c, fnni_vload(x + 2 * FNNI_LANES));
-        d = fnni_vadd(d, fnni_vload(x + 3 * FNNI_LANES));
+        a = fnni_vadd(a, fnni_get(whole, m, x));
+        if (vectors > 1) b = fnni_vadd(b, fnni_vload(x + FNNI_LANES));
+        if (vectors > 2) c = fnni_vadd(c, fnni_vload(x + 2 * FNNI_LANES));
+        if (vectors > 3) d = fnni_vadd(d, fnni_vload(x + 3 * FNNI_LANES));
+        if (vectors > 4) e = fnni_vadd(e, fnni_vload(x + 4 * FNNI_LANES));
+        if (vectors > 5) f = fnni_vadd(f, fnni_vload(x + 5 * FNNI_LANES));
+        if (vectors > 6) g = fnni_vadd(g, fnni_vload(x + 6 * FNNI_LANES));
+        if (vectors > 7) h = fnni_vadd(h, fnni_vload(x + 7 * FNNI_LANES));
     }
-    fnni_vstore(y, a);
-    fnni_vstore(y + FNNI_LANES, b);
-    fnni_vstore(y + 2 * FNNI_LANES, c);
-    fnni_vstore(y + 3 * FNNI_LANES, d);
-}
-
-FNNI_INLINE void fnni_column_tail(const int whole, fnni_m m, ptrdiff_t rows, const fnn_real *x,
-                                  ptrdiff_t ldx, fnn_real *y)
-{
-    fnni_v a = fnni_vzero();
-    for (; rows > 0; rows--, x += ldx) a = fnni_vadd(a, fnni_get(whole, m, x));
     fnni_put(whole, m, y, a);
+    if (vectors > 1) fnni_vstore(y + FNNI_LANES, b);
+    if (vectors > 2) fnni_vstore(y + 2 * FNNI_LANES, c);
+    if (vectors > 3) fnni_vstore(y + 3 * FNNI_LANES, d);
+    if (vectors > 4) fnni_vstore(y + 4 * FNNI_LANES, e);
+    if (vectors > 5) fnni_vstore(y + 5 * FNNI_LANES, f);
+    if (vectors > 6) fnni_vstore(y + 6 * FNNI_LANES, g);
+    if (vectors > 7) fnni_vstore(y + 7 * FNNI_LANES, h);
 }
 
+/* Wide strips first: they read more of each row at a time, and their sums do not wait for
+ * each other. Each column's sum is one chain whatever the strip. */
 FNNI_KERNEL void fnni_column_sums(ptrdiff_t rows, ptrdiff_t columns, const fnn_real *x,
                                   ptrdiff_t ldx, fnn_real *y)
 {
-    const fnni_m all = fnni_vmask(FNNI_LANES);
-    ptrdiff_t j;
-    for (j = 0; j + 4 * FNNI_LANES <= columns; j += 4 * FNNI_LANES)
-        fnni_column_strip(rows, x + j, ldx, y + j);
-    for (; j + FNNI_LANES <= columns; j += FNNI_LANES)
-        fnni_column_tail(1, all, rows, x + j, ldx, y + j);
-    if (j < columns) fnni_column_tail(0, fnni_vmask(columns - j), rows, x + j, ldx, y + j);
+    const fnni_m m = fnni_vmask(columns % FNNI_LANES);
+    ptrdiff_t left = columns / FNNI_LANES;
+    for (; left >= 8; left -= 8, x += 8 * FNNI_LANES, y += 8 * FNNI_LANES)
+        fnni_column_strip(8, 1, m, rows, x, ldx, y);
+    if (left >= 4) {
+        fnni_column_strip(4, 1, m, rows, x, ldx, y);
+        left -= 4, x += 4 * FNNI_LANES, y += 4 * FNNI_LANES;
+    }
+    if (left >= 2) {
+        fnni_column_strip(2, 1, m, rows, x, ldx, y);
+        left -= 2, x += 2 * FNNI_LANES, y += 2 * FNNI_LANES;
+    }
+    if (left >= 1) {
+        fnni_column_strip(1, 1, m, rows, x, ldx, y);
+        x += FNNI_LANES, y += FNNI_LANES;
+    }
+    if (columns % FNNI_LANES) fnni_column_strip(1, 0, m, rows, x, ldx, y);
 }
 
 /* ---- inputs ---- */

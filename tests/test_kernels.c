@@ -17,6 +17,7 @@
 
 #define LARGEST 67
 #define ROWS 3
+#define TALL 70 /* rows: more than any kernel takes at a time */
 #define SLOTS 12
 #define EPSILON (sizeof(fnn_real) == 4 ? (double)FLT_EPSILON : DBL_EPSILON)
 
@@ -24,24 +25,30 @@
 static unsigned char *slots[SLOTS];
 static size_t slot_bytes;
 
-static void slots_open(void)
+/* Makes slots of at least this many bytes. */
+static void slots_open(size_t bytes)
 {
-    int i;
-    if (slots[0]) return;
 #if HAVE_GUARDS
-    slot_bytes = (size_t)sysconf(_SC_PAGESIZE);
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
 #else
-    slot_bytes = 4096;
+    const size_t page = 4096;
 #endif
+    const size_t old = slot_bytes;
+    int i;
+    slot_bytes = (bytes + page - 1) / page * page;
+    if (slot_bytes == old) return;
     for (i = 0; i < SLOTS; i++) {
 #if HAVE_GUARDS
-        unsigned char *p = (unsigned char *)mmap(NULL, 3 * slot_bytes, PROT_READ | PROT_WRITE,
-                                                 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        if (p == MAP_FAILED || mprotect(p, slot_bytes, PROT_NONE) ||
-            mprotect(p + 2 * slot_bytes, slot_bytes, PROT_NONE))
+        unsigned char *p;
+        if (slots[i]) munmap(slots[i] - page, old + 2 * page);
+        p = (unsigned char *)mmap(NULL, slot_bytes + 2 * page, PROT_READ | PROT_WRITE,
+                                  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (p == MAP_FAILED || mprotect(p, page, PROT_NONE) ||
+            mprotect(p + page + slot_bytes, page, PROT_NONE))
             exit(3);
-        slots[i] = p + slot_bytes;
+        slots[i] = p + page;
 #else
+        free(slots[i]);
         slots[i] = (unsigned char *)malloc(slot_bytes);
 #endif
     }
@@ -140,7 +147,7 @@ static void compare(const fnni_kernels *k, char letter, const void *p, const dou
 /* One run: alias is -1 or the input that out[0] is. */
 static void run_once(const fnni_kernels *k, size_t rows, size_t n, int placement, int alias)
 {
-    static double copies[SLOTS][ROWS * LARGEST + 1];
+    static double copies[SLOTS][TALL * LARGEST + 1];
     void *in[SLOTS] = {0}, *out[SLOTS] = {0};
     double *din[SLOTS] = {0}, *dout[SLOTS] = {0};
     const int inputs = (int)strlen(now->in), outputs = (int)strlen(now->out);
@@ -171,7 +178,7 @@ static void run_case(const test_case *c, size_t rows)
 {
     const int few = getenv("TEST_QUICK") != NULL;
     int isa, placement, n, alias;
-    slots_open();
+    slots_open(rows * LARGEST * sizeof(fnn_real) + 512);
     now = c;
     worst_seen = 0;
     for (isa = FNN_ISA_SCALAR; isa < FNN_ISA_COUNT && harness_wrong < 10; isa++) {
@@ -180,6 +187,7 @@ static void run_case(const test_case *c, size_t rows)
         for (n = 0; n <= LARGEST; n++)
             for (placement = 0; placement < PLACEMENTS; placement++) {
                 if (few && placement > 3 && n % 4 != placement % 4) continue;
+                if (rows == TALL && (placement % 8 > 1 || (n > 18 && n % 16 > 1 && n < 64))) continue;
                 for (alias = -1; alias < 2; alias++)
                     if (alias < 0 || (c->alias >> alias & 1)) run_once(k, rows, (size_t)n, placement, alias);
             }
@@ -313,6 +321,7 @@ static void bias_activation(void)
             if (form == 1) c.run = run_bias_part, c.twin = twin_bias_part;
             if (form == 2) c.run = run_no_bias, c.twin = twin_no_bias;
             run_case(&c, ROWS);
+            run_case(&c, TALL);
         }
 }
 
@@ -362,7 +371,7 @@ RUN(run_labels_gradient)
 }
 static void twin_entropy(ptrdiff_t rows, ptrdiff_t n, double **in, double *gradient, double *loss, int labels)
 {
-    static double t[LARGEST], unused[ROWS * LARGEST];
+    static double t[LARGEST], unused[TALL * LARGEST];
     ptrdiff_t i, j;
     for (i = 0; i < rows && n > 0; i++) {
         for (j = 0; j < n; j++) t[j] = labels ? j == (ptrdiff_t)in[1][i] : in[1][i * n + j];
@@ -387,6 +396,7 @@ static void softmax(void)
 {
     static const test_case c = {"softmax", "m", "m", run_softmax, twin_softmax, 8, 0, 1, 0, 0};
     run_case(&c, ROWS);
+    run_case(&c, TALL);
 }
 
 static void cross_entropy(void)
@@ -403,6 +413,7 @@ static void cross_entropy(void)
         smoothing = i % 2 ? (fnn_real).1 : 0;
         loss_scale = i % 2 ? (fnn_real).25 : 1;
         run_case(&cases[i / 2], ROWS);
+        run_case(&cases[i / 2], TALL);
     }
 }
 
@@ -465,14 +476,14 @@ TWIN(twin_inputs)
 static void vectors(void)
 {
     static const test_case cases[] = {
-        {"sum", "m", "s", run_sum, twin_sum, 30, 3, 0, 0, 0},
-        {"dot", "mm", "s", run_dot, twin_dot, 60, 3, 0, 0, 0},
+        {"sum", "m", "s", run_sum, twin_sum, 60, 60, 0, 0, 0},
+        {"dot", "mm", "s", run_dot, twin_dot, 60, 60, 0, 0, 0},
         {"max", "m", "s", run_maximum_or_nan, twin_maximum, 0, 0, 0, 0, 0},
         {"add_scaled", "m", "m", run_add_scaled, twin_add_scaled, 2, 4, 1, 0, 0},
         {"scale", "", "m", run_scale, twin_scale, .5, 0, 0, 0, 0},
         {"fill", "", "m", run_fill, twin_fill, 0, 0, 0, 0, 0},
-        {"column sums", "m", "v", run_columns, twin_columns, 4, 3, 0, 0, 0},
-        {"column sums, part", "m", "v", run_columns_part, twin_columns_part, 4, 3, 0, 0, 0},
+        {"column sums", "m", "v", run_columns, twin_columns, 8, 16, 0, 0, 0},
+        {"column sums, part", "m", "v", run_columns_part, twin_columns_part, 8, 16, 0, 0, 0},
         {"bytes", "bss", "m", run_bytes, twin_inputs, 2, 10, 0, 0, 0},
         {"bytes, each", "bmm", "m", run_bytes, twin_inputs, 2, 10, 0, 1, 0},
         {"reals", "mss", "m", run_reals, twin_inputs, 2, 4, 1, 0, 0},
@@ -484,7 +495,10 @@ static void vectors(void)
             test_case apart = cases[i]; /* y may be x, but the twin's y is then x */
             apart.alias = 0;
             run_case(&apart, 1);
-        } else run_case(&cases[i], cases[i].out[0] == 'v' ? ROWS : 1);
+        } else {
+            run_case(&cases[i], cases[i].out[0] == 'v' ? ROWS : 1);
+            run_case(&cases[i], TALL); /* thousands of elements */
+        }
 }
 
 /* Long sums: the compensated truth within the rounding of n / (4 LANES) additions. */
@@ -928,7 +942,7 @@ static int failures_with(void (*scale)(ptrdiff_t n, fnn_real a, fnn_real *x), in
 
 static void controls(void)
 {
-    slots_open();
+    slots_open(4096);
     CHECK(failures_with(NULL, 0) == 0 && failures_with(NULL, 5) == 0);
     CHECK(failures_with(broken_value, 5) == 1);
     CHECK(failures_with(broken_write, 5) == 1);
