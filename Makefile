@@ -19,7 +19,7 @@ help:
 	@echo 'make test             all tests, about five minutes on two cores'
 	@echo '                      (make test ONLY=test_gemm: those whose name contains this)'
 	@echo 'make test-exhaustive  the tests that take long, every compiler and option'
-	@echo 'make bench            kernels and training steps, tables and bench/results/*.csv'
+	@echo 'make bench            kernels and training steps beside OpenBLAS: bench/results/*.csv'
 	@echo 'make bench-kernels    the kernels alone; ONLY=gemm THREADS=1 ISA=avx2 select rows'
 	@echo 'make bench-train      the training steps alone; ONLY=mlp1 THREADS=1 ISA=avx2'
 	@echo 'make bench-programs   whole programs by instruction set and threads (hyperfine);'
@@ -50,18 +50,23 @@ test:
 test-exhaustive:
 	@bash tests/exhaustive.sh $(ONLY)
 
+# The best instruction set on one thread and on all cores, and AVX2 on one thread; or what
+# THREADS and ISA say. One header line a file.
+BENCH_RUNS = $(if $(THREADS)$(ISA),'$(BENCH_ARGUMENTS)','--threads 1' "--threads $$(nproc)" \
+    '--threads 1 --isa avx2')
 bench: build/bench_kernels build/bench_train
 	@mkdir -p bench/results
-	./build/bench_kernels $(BENCH_ARGUMENTS) --csv bench/results/kernels.csv
-	./build/bench_train $(BENCH_ARGUMENTS) --csv bench/results/train.csv
+	@for bench in kernels train; do \
+	    for run in $(BENCH_RUNS); do ./build/bench_$$bench $$run $(if $(ONLY),--only $(ONLY)); done | \
+	        awk 'NR == 1 || !/,isa,threads,/' | tee bench/results/$$bench.csv || exit 1; \
+	done
 
 bench-kernels: build/bench_kernels
-	./build/bench_kernels $(BENCH_ARGUMENTS)
+	@./build/bench_kernels $(BENCH_ARGUMENTS)
 
 bench-train: build/bench_train
-	./build/bench_train $(BENCH_ARGUMENTS)
+	@./build/bench_train $(BENCH_ARGUMENTS)
 
-PROGRAMS ?= demo
 bench-programs: data $(addprefix build/,$(PROGRAMS))
 	@THREADS='$(THREADS)' ISA='$(ISA)' bash bench/programs.sh $(PROGRAMS)
 
