@@ -1848,6 +1848,7 @@ FNNI_INLINE void fnni_tile_body(const fnni_tile *tile, const int rows, const int
     ptrdiff_t left = tile->k, p;
     fnni_v alpha, beta;
     FNNI_TILE_ROWS(FNNI_TILE_DECLARE)
+    (void)a3, (void)a6, (void)a9, (void)a12; /* small tiles leave some out, which clang reports */
     if (rows > 3) a3 = a + 3 * row;
     if (rows > 6) a6 = a + 6 * row;
     if (rows > 9) a9 = a + 9 * row;

@@ -201,7 +201,8 @@ neon() {
 targets() {
     target 'aarch64' qemu-aarch64 aarch64-linux-gnu-gcc -O2 -static
     neon
-    target '32 bits' here clang -m32 -O2
+    # Debian keeps the kernel's headers, which both sizes share, below the 64-bit triplet.
+    target '32 bits' here clang -m32 -O2 -isystem /usr/include/x86_64-linux-gnu
     [ "${FULL:-}" = 1 ] || return
     # The static link is what qemu needs to run it without the target's libraries.
     target 'big-endian (s390x)' qemu-s390x s390x-linux-gnu-gcc -O2 -static

@@ -119,7 +119,7 @@ group() {
     clang | clang-19) compiler=$1 quick='' ;;
     m32)
         compiler=clang quick=''
-        flags='-O2 -m32'
+        flags='-O2 -m32 -isystem /usr/include/x86_64-linux-gnu'
         ;;
     memory)
         # Without OpenMP, whose library is not instrumented, and scalar for the compile time.
