@@ -959,6 +959,11 @@ FNN_API fnn_result fnn_dropout_apply(fnn_context *context, ptrdiff_t n, uint64_t
 #define FNNI_PREFETCH(address) ((void)(address))
 #endif
 #define FNNI_RESTRICT __restrict
+#if FNNI_GNU && !defined(__OPTIMIZE__)
+#define FNNI_OPTIMIZING 0
+#else
+#define FNNI_OPTIMIZING 1
+#endif
 
 #define FNNI_NAN ((double)NAN)
 
@@ -1877,6 +1882,7 @@ FNNI_INLINE void fnni_tile_body(const fnni_tile *tile, const int rows, const int
     }
 }
 
+#if FNNI_OPTIMIZING
 /* One function per row count and shape, so that a tile of 13 rows costs 13 rows' time. */
 #define FNNI_TILE_CASE(i) \
     case i + 1: fnni_tile_body(tile, i + 1, vectors, masked, m, a, b, c); break;
@@ -1888,18 +1894,23 @@ FNNI_INLINE void fnni_tile_rows(const fnni_tile *tile, int rows, const int vecto
         FNNI_TILE_ROWS(FNNI_TILE_CASE)
     }
 }
+#endif
 
 FNNI_KERNEL void fnni_gemm_tile(const fnni_tile *tile, int rows, int columns, const fnn_real *a,
                                 const fnn_real *b, fnn_real *c)
 {
     const int vectors = (columns + FNNI_LANES - 1) / FNNI_LANES;
     const fnni_m m = fnni_vmask(columns - (vectors - 1) * FNNI_LANES);
+#if FNNI_OPTIMIZING
     if (columns == FNNI_TILE_VECTORS * FNNI_LANES)
         fnni_tile_rows(tile, rows, FNNI_TILE_VECTORS, 0, m, a, b, c);
     else if (vectors == 1) fnni_tile_rows(tile, rows, 1, 1, m, a, b, c);
     else if (FNNI_TILE_VECTORS >= 2 && vectors == 2) fnni_tile_rows(tile, rows, 2, 1, m, a, b, c);
     else if (FNNI_TILE_VECTORS >= 3 && vectors == 3) fnni_tile_rows(tile, rows, 3, 1, m, a, b, c);
     else if (FNNI_TILE_VECTORS >= 4 && vectors == 4) fnni_tile_rows(tile, rows, 4, 1, m, a, b, c);
+#else /* one body for all shapes: clang 14 would give each its own stack, and there are 8 MiB */
+    fnni_tile_body(tile, rows, vectors, columns % FNNI_LANES != 0, m, a, b, c);
+#endif
 }
 
 /* How many of a vector's lanes fall into what is left: 0..LANES. */
