@@ -156,7 +156,7 @@ static num update_of(twin *w, const fnn_optimizer *o, int i, num g)
     num u;
     switch (o->kind) {
     case FNN_SGD: return mul(rate, g);
-    case FNN_MOMENTUM: return twin_momentum(w->s + i, o, w->wrong, g);
+    case FNN_MOMENTUM: return twin_momentum(w->s + i, o, (int)w->wrong, g);
     case FNN_ADAGRAD: /* Duchi, Hazan, Singer 2011 */
         w->s[i] = add(w->s[i], mul(g, g));
         return mul(rate, quotient(g, damped_root(o, w->s[i])));
@@ -169,8 +169,8 @@ static num update_of(twin *w, const fnn_optimizer *o, int i, num g)
     case FNN_RMSPROP: /* Tieleman and Hinton 2012 */
         w->s[i] = decayed(rho, w->s[i], g);
         u = quotient(g, damped_root(o, w->s[i]));
-        return o->momentum > 0 ? twin_momentum(w->d + i, o, w->wrong, u) : mul(rate, u);
-    default: return twin_adam(w->s + i, w->d + i, o, w->wrong, w->t, g);
+        return o->momentum > 0 ? twin_momentum(w->d + i, o, (int)w->wrong, u) : mul(rate, u);
+    default: return twin_adam(w->s + i, w->d + i, o, (int)w->wrong, w->t, g);
     }
 }
 

@@ -88,14 +88,15 @@ static void noting_dropout(const fnni_run *run, int l, int from, int to, fnn_rea
     fnni_dropout_forward(run, l, from, to, workspace);
 }
 
-static const fnni_layer_type noting = {"dropout", noting_dropout, NULL, fnni_dropout_backward, NULL};
+static const fnni_layer_type noting = {"dropout", noting_dropout, NULL, fnni_dropout_backward,
+                                       NULL};
 
 /* ---- training ---- */
 
 static void split_gradient(const fnni_run *run, int l, int from, int to, fnn_real *dw, fnn_real *db,
                            fnn_real *workspace);
-static const fnni_layer_type split = {"dense", fnni_dense_forward, fnni_dense_prepare, fnni_dense_backward,
-                                      split_gradient};
+static const fnni_layer_type split = {"dense", fnni_dense_forward, fnni_dense_prepare,
+                                      fnni_dense_backward, split_gradient};
 
 typedef struct {
     fnn_real *weights;
