@@ -1858,7 +1858,6 @@ FNNI_INLINE void fnni_tile_body(const fnni_tile *tile, const int rows, const int
     if (rows > 6) a6 = a + 6 * row;
     if (rows > 9) a9 = a + 9 * row;
     if (rows > 12) a12 = a + 12 * row;
-    (void)a3, (void)a6, (void)a9, (void)a12; /* not read where tiles are low: clang 14 warns */
     do {
         if (tile->prefetch) {
             if (left <= (rows + 1) * FNNI_TILE_STRETCH && tile->prefetch & FNNI_TILE_PREFETCH_C) {
