@@ -1,50 +1,686 @@
-/* GEMM against a naive loop on integer-valued data, where the allowed difference is zero. */
+/* fnn_sgemm against a naive loop of wider numbers on every instruction set: exactly on integers,
+ * within the error bound of a sum on reals; padding, guard pages, argument errors, and the same
+ * bits for any shape around an element and any number of threads.
+ * tests/exhaustive_gemm.c includes this file and adds every size. */
+#ifndef _DEFAULT_SOURCE
+#define _DEFAULT_SOURCE
+#endif
 #define FMNIST_NN_IMPLEMENTATION
 #include "../fmnist_nn.h"
 #include "harness.h"
+#include <float.h>
+#if defined(__unix__) || defined(__APPLE__)
+#include <setjmp.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#define HAVE_GUARDS 1
+#else
+#define HAVE_GUARDS 0
+#endif
 
-static void naive(int ta, int tb, int m, int n, int k, fnn_real alpha, const fnn_real *a, int lda,
-                  const fnn_real *b, int ldb, fnn_real beta, fnn_real *c, int ldc)
+/* The reference's numbers: their rounding is far below the bound's. */
+#if FNNI_REAL_IS_DOUBLE
+typedef long double wide;
+#define UNIT (DBL_EPSILON / 2)
+#else
+typedef double wide;
+#define UNIT ((double)FLT_EPSILON / 2)
+#endif
+/* Where long double is double the reference errs by as much as the library may. */
+#define SLACK (FNNI_REAL_IS_DOUBLE && LDBL_MANT_DIG == DBL_MANT_DIG ? 2 : 1)
+
+static uint64_t seed = 1;
+static double uniform(double low, double high)
 {
-    int i, j, p;
-    for (i = 0; i < m; i++)
-        for (j = 0; j < n; j++) {
-            double sum = 0;
-            for (p = 0; p < k; p++)
-                sum += (double)a[ta ? p * lda + i : i * lda + p] * (double)b[tb ? j * ldb + p : p * ldb + j];
-            c[i * ldc + j] = (fnn_real)((double)alpha * sum + (beta == 0 ? 0 : (double)beta * (double)c[i * ldc + j]));
+    seed = seed * 6364136223846793005u + 1442695040888963407u;
+    return low + (high - low) * (double)(seed >> 11) / 9007199254740992.0;
+}
+
+static void fill(fnn_real *x, size_t count, int integers)
+{
+    size_t i;
+    for (i = 0; i < count; i++)
+        x[i] = (fnn_real)(integers ? (int)uniform(0, 11) - 5 : uniform(-1, 1));
+}
+
+static void fill_nan(fnn_real *x, size_t count)
+{
+    memset(x, 0xff, count * sizeof *x); /* every bit set is a NaN */
+}
+
+static wide magnitude(wide x)
+{
+    return x < 0 ? -x : x;
+}
+
+/* ---- the contexts: one for each instruction set of the machine, NULL for the others ---- */
+static fnn_context *contexts[FNN_ISA_COUNT];
+
+static void contexts_open(int threads)
+{
+    int isa;
+    for (isa = FNN_ISA_SCALAR; isa < FNN_ISA_COUNT; isa++) {
+        fnn_context_config config = fnn_context_config_init();
+        config.isa = (fnn_isa)isa;
+        config.threads = threads;
+        contexts[isa] = NULL;
+        if (!fnn_isa_available((fnn_isa)isa)) continue;
+        contexts[isa] = fnn_context_create(&config, NULL);
+        CHECKF(contexts[isa], "no context for %s", fnn_isa_name((fnn_isa)isa));
+    }
+}
+
+static void contexts_close(void)
+{
+    int isa;
+    for (isa = FNN_ISA_SCALAR; isa < FNN_ISA_COUNT; isa++) {
+        fnn_context_free(contexts[isa]);
+        contexts[isa] = NULL;
+    }
+}
+
+/* ---- a problem: operands, what C held before, and the reference ---- */
+typedef struct problem {
+    int form; /* bit 0: A is transposed, bit 1: B is */
+    ptrdiff_t m, n, k, lda, ldb, ldc;
+    fnn_real *a, *b, *c, *before;
+    size_t a_count, b_count, c_count; /* reals of each operand, padding included */
+    wide *product, *sizes;            /* (m,n): op(A) op(B), and the same of absolute values */
+} problem;
+
+static void *take(size_t bytes)
+{
+    void *p = malloc(bytes ? bytes : 1);
+    if (!p) exit(3);
+    return p;
+}
+
+static size_t extent(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t stride)
+{
+    return rows > 0 && columns > 0 ? (size_t)((rows - 1) * stride + columns) : 0;
+}
+
+static void multiply(const problem *p)
+{
+    ptrdiff_t i, j, l;
+    for (i = 0; i < p->m; i++) {
+        wide *product = p->product + i * p->n, *sizes = p->sizes + i * p->n;
+        for (j = 0; j < p->n; j++) product[j] = sizes[j] = 0;
+        for (l = 0; l < p->k; l++) {
+            const wide a = (wide)p->a[p->form & 1 ? l * p->lda + i : i * p->lda + l];
+            const fnn_real *b = p->b + (p->form & 2 ? l : l * p->ldb);
+            const ptrdiff_t stride = p->form & 2 ? p->ldb : 1;
+            for (j = 0; j < p->n; j++) {
+                const wide term = a * (wide)b[j * stride];
+                product[j] += term;
+                sizes[j] += magnitude(term);
+            }
         }
+    }
+}
+
+/* Leading dimensions of at least the width plus a padding, and the operands' extents. */
+static problem shape(int form, ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, ptrdiff_t pad_a,
+                     ptrdiff_t pad_b, ptrdiff_t pad_c)
+{
+    problem p;
+    memset(&p, 0, sizeof p);
+    p.form = form;
+    p.m = m;
+    p.n = n;
+    p.k = k;
+    p.lda = (form & 1 ? m : k) + pad_a;
+    p.ldb = (form & 2 ? k : n) + pad_b;
+    p.ldc = n + pad_c;
+    p.a_count = form & 1 ? extent(k, m, p.lda) : extent(m, k, p.lda);
+    p.b_count = form & 2 ? extent(n, k, p.ldb) : extent(k, n, p.ldb);
+    p.c_count = (size_t)(m * p.ldc) + 8;
+    return p;
+}
+
+/* Memory for what shape() measured, numbers, and the reference. */
+static void open_problem(problem *p, int integers)
+{
+    p->a = (fnn_real *)take(p->a_count * sizeof(fnn_real));
+    p->b = (fnn_real *)take(p->b_count * sizeof(fnn_real));
+    p->c = (fnn_real *)take(p->c_count * sizeof(fnn_real));
+    p->before = (fnn_real *)take(p->c_count * sizeof(fnn_real));
+    p->product = (wide *)take((size_t)(p->m * p->n) * sizeof(wide));
+    p->sizes = (wide *)take((size_t)(p->m * p->n) * sizeof(wide));
+    fill(p->a, p->a_count, integers);
+    fill(p->b, p->b_count, integers);
+    fill(p->before, p->c_count, integers);
+    multiply(p);
+}
+
+static void close_problem(problem *p)
+{
+    free(p->a);
+    free(p->b);
+    free(p->c);
+    free(p->before);
+    free(p->product);
+    free(p->sizes);
+}
+
+static fnn_result call(const problem *p, fnn_context *context, fnn_real alpha, fnn_real beta)
+{
+    memcpy(p->c, p->before, p->c_count * sizeof *p->c);
+    return fnn_sgemm(context, p->form & 1, p->form >> 1, p->m, p->n, p->k, alpha, p->a, p->lda,
+                     p->b, p->ldb, beta, p->c, p->ldc);
+}
+
+/* |c - reference| <= g(k+2) (|alpha| |A| |B| + |beta| |C|), g(n) = n u / (1 - n u). */
+static wide allowed(const problem *p, fnn_real alpha, fnn_real beta, ptrdiff_t at, wide before)
+{
+    const wide n = (wide)(p->k + 2) * (wide)UNIT;
+    return SLACK * n / (1 - n) *
+           ((alpha == 0 ? 0 : magnitude((wide)alpha) * p->sizes[at]) +
+            (beta == 0 ? 0 : magnitude((wide)beta * before)));
+}
+
+/* The checker: how many elements of C differ by more than allowed (exactly: at all), and how many
+ * rows' padding has changed. */
+static int faults(const problem *p, fnn_real alpha, fnn_real beta, int exactly)
+{
+    ptrdiff_t i, j;
+    int found = 0;
+    for (i = 0; i < p->m; i++) {
+        const size_t row = (size_t)(i * p->ldc), end = row + (size_t)p->n;
+        const size_t left = p->c_count > end ? p->c_count - end : 0;
+        const size_t padding = (size_t)(p->ldc - p->n);
+        const size_t gap = i + 1 == p->m || left < padding ? left : padding;
+        for (j = 0; j < p->n; j++) {
+            const ptrdiff_t at = i * p->n + j;
+            const wide before = (wide)p->before[row + (size_t)j];
+            const wide expected = (alpha == 0 ? 0 : (wide)alpha * p->product[at]) +
+                                  (beta == 0 ? 0 : (wide)beta * before);
+            const wide error = magnitude((wide)p->c[row + (size_t)j] - expected);
+            found += !(error <= (exactly ? 0 : allowed(p, alpha, beta, at, before)));
+        }
+        if (gap > 0) found += memcmp(p->c + end, p->before + end, gap * sizeof *p->c) != 0;
+    }
+    if (p->m == 0) found += memcmp(p->c, p->before, p->c_count * sizeof *p->c) != 0;
+    return found;
+}
+
+/* Calls and checks on every instruction set. Returns whether all was well. */
+static int holds(const problem *p, fnn_real alpha, fnn_real beta, int exactly)
+{
+    int isa, good = 1;
+    for (isa = 0; isa < FNN_ISA_COUNT; isa++) {
+        int found;
+        if (!contexts[isa]) continue;
+        found = call(p, contexts[isa], alpha, beta) != FNN_OK;
+        if (!found) found = faults(p, alpha, beta, exactly);
+        good &= CHECKF(found == 0,
+                       "%s %ldx%ldx%ld form %d ld %ld %ld %ld alpha %g beta %g: %d wrong",
+                       fnn_isa_name((fnn_isa)isa), (long)p->m, (long)p->n, (long)p->k, p->form,
+                       (long)p->lda, (long)p->ldb, (long)p->ldc, (double)alpha, (double)beta,
+                       found);
+    }
+    return good;
+}
+
+/* ---- sizes: every pair (m,n), with a k such that each k meets each m and each n ---- */
+static const int sizes[] = {0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  13, 14,
+                            15, 16, 17, 18, 31, 32, 33, 63, 64, 65, 66, 67};
+#define SIZES ((int)(sizeof sizes / sizeof sizes[0]))
+
+static void each_problem(int integers, void (*check)(problem *p))
+{
+    int i, j, form, index = 0;
+    contexts_open(1);
+    for (i = 0; i < SIZES; i++)
+        for (j = 0; j < SIZES; j++)
+            for (form = 0; form < 4; form++) {
+                const int k = sizes[(i + j + 5 * form) % SIZES], pad = index++ % 7;
+                problem p;
+                if (QUICK() && index % 5) continue;
+                p = shape(form, sizes[i], sizes[j], k, pad, (pad + 3) % 7, (pad + 5) % 7);
+                open_problem(&p, integers);
+                check(&p);
+                close_problem(&p);
+            }
+    contexts_close();
+}
+
+static void check_integers(problem *p)
+{
+    int alpha, beta;
+    for (alpha = -1; alpha <= 1; alpha++)
+        for (beta = -1; beta <= 1; beta++) holds(p, (fnn_real)alpha, (fnn_real)beta, 1);
 }
 
 static void integers_exactly(void)
 {
-    static const int sizes[] = {0, 1, 2, 3, 7, 13, 14, 15, 16, 17, 31, 32, 33, 64, 67};
-    static fnn_real a[100 * 100], b[100 * 100], c[100 * 100], d[100 * 100];
-    const int count = (int)(sizeof sizes / sizeof sizes[0]);
-    int isa, i, j, l, q, t;
-    for (q = 0; q < 100 * 100; q++) {
-        a[q] = (fnn_real)(q * 7 % 11 - 5);
-        b[q] = (fnn_real)(q * 5 % 13 - 6);
-    }
-    for (isa = FNN_ISA_SCALAR; isa < FNN_ISA_COUNT; isa++) {
-        fnn_context_config config = fnn_context_config_init();
-        fnn_context *context;
-        config.isa = (fnn_isa)isa;
-        if (!fnn_isa_available((fnn_isa)isa)) continue;
-        context = fnn_context_create(&config, NULL);
-        for (i = 0; i < count; i++)
-            for (j = 0; j < count; j++)
-                for (l = 0; l < count; l++)
-                    for (t = 0; t < 4; t++) {
-                        for (q = 0; q < 100 * 100; q++) c[q] = d[q] = (fnn_real)(q % 5);
-                        fnn_sgemm(context, t & 1, t >> 1, sizes[i], sizes[j], sizes[l], 1, a, 97, b, 98, -1, c, 99);
-                        naive(t & 1, t >> 1, sizes[i], sizes[j], sizes[l], 1, a, 97, b, 98, -1, d, 99);
-                        for (q = 0; q < 100 * 100 && c[q] == d[q]; q++) continue;
-                        if (!CHECKF(q == 100 * 100, "%s %dx%dx%d form %d", fnn_isa_name((fnn_isa)isa), sizes[i], sizes[j], sizes[l], t)) return;
-                    }
-        fnn_context_free(context);
+    each_problem(1, check_integers);
+}
+
+static void check_reals(problem *p)
+{
+    holds(p, 1, 0, 0);
+    holds(p, (fnn_real).7, (fnn_real)1.3, 0);
+    holds(p, (fnn_real)1.3, (fnn_real).7, 0);
+    holds(p, (fnn_real)uniform(-2, 2), (fnn_real)uniform(-2, 2), 0);
+}
+
+static void reals_within_the_bound(void)
+{
+    each_problem(0, check_reals);
+}
+
+/* Beta 0 must not read C, alpha 0 neither A nor B. */
+static void check_nan(problem *p)
+{
+    fill_nan(p->before, p->c_count);
+    holds(p, 1, 0, 0);
+    holds(p, (fnn_real).7, 0, 0);
+    fill(p->before, p->c_count, 0);
+    fill_nan(p->a, p->a_count);
+    fill_nan(p->b, p->b_count);
+    holds(p, 0, (fnn_real)1.3, 0);
+    holds(p, 0, 1, 1);
+    fill_nan(p->before, p->c_count);
+    holds(p, 0, 0, 1);
+}
+
+static void nan_unread(void)
+{
+    each_problem(0, check_nan);
+}
+
+/* What stands in the operands' padding must not matter either. */
+static void nan_in_padding(void)
+{
+    int form, q;
+    contexts_open(1);
+    for (form = 0; form < 4; form++)
+        for (q = 0; q < 3; q++) {
+            static const int shapes[][3] = {{13, 17, 9}, {67, 65, 66}, {140, 150, 530}};
+            const int m = shapes[q][0], n = shapes[q][1], k = shapes[q][2];
+            const ptrdiff_t wa = form & 1 ? m : k, wb = form & 2 ? k : n;
+            problem p = shape(form, m, n, k, 5, 6, 7);
+            size_t i;
+            open_problem(&p, 0);
+            for (i = 0; i < p.a_count; i++)
+                if ((ptrdiff_t)i % p.lda >= wa) fill_nan(p.a + i, 1);
+            for (i = 0; i < p.b_count; i++)
+                if ((ptrdiff_t)i % p.ldb >= wb) fill_nan(p.b + i, 1);
+            for (i = 0; i < p.c_count; i++)
+                if ((ptrdiff_t)i % p.ldc >= n) fill_nan(p.before + i, 1);
+            holds(&p, (fnn_real).7, (fnn_real)1.3, 0);
+            close_problem(&p);
+        }
+    contexts_close();
+}
+
+/* ---- arguments ---- */
+static fnn_result sgemm_of(int form, int m, int n, int k, int lda, int ldb, int ldc, fnn_real alpha,
+                           int null)
+{
+    static fnn_real a[64], b[64], c[64];
+    fnn_result result;
+    int i;
+    for (i = 0; i < 64; i++) c[i] = 3;
+    result = fnn_sgemm(NULL, form & 1, form >> 1, m, n, k, alpha, null & 1 ? NULL : a, lda,
+                       null & 2 ? NULL : b, ldb, 0, null & 4 ? NULL : c, ldc);
+    for (i = 0; i < 64 && result; i++) CHECKF(c[i] == 3, "a refused call wrote C");
+    return result;
+}
+
+static void arguments(void)
+{
+    static const int least[4][2] = {{4, 3}, {2, 3}, {4, 4}, {2, 4}}; /* lda, ldb of 2x3x4 */
+    int form, null;
+    for (form = 0; form < 4; form++) {
+        const int a = least[form][0], b = least[form][1];
+        CHECK(sgemm_of(form, 2, 3, 4, a, b, 3, 1, 0) == FNN_OK);
+        CHECK(sgemm_of(form, 2, 3, 4, a - 1, b, 3, 1, 0) == FNN_ERROR_ARGUMENT);
+        CHECK(sgemm_of(form, 2, 3, 4, a, b - 1, 3, 1, 0) == FNN_ERROR_ARGUMENT);
+        CHECK(sgemm_of(form, 2, 3, 4, a, b, 2, 1, 0) == FNN_ERROR_ARGUMENT);
+        CHECK(sgemm_of(form, 2, 3, 4, -a, b, 3, 1, 0) == FNN_ERROR_ARGUMENT);
+        CHECK(sgemm_of(form, 2, 3, 4, a, -b, 3, 1, 0) == FNN_ERROR_ARGUMENT);
+        CHECK(sgemm_of(form, 2, 3, 4, a, b, -3, 1, 0) == FNN_ERROR_ARGUMENT);
+        CHECK(sgemm_of(form, -2, 3, 4, a, b, 3, 1, 0) == FNN_ERROR_ARGUMENT);
+        CHECK(sgemm_of(form, 2, -3, 4, a, b, 3, 1, 0) == FNN_ERROR_ARGUMENT);
+        CHECK(sgemm_of(form, 2, 3, -4, a, b, 3, 1, 0) == FNN_ERROR_ARGUMENT);
+        for (null = 1; null < 8; null++) {
+            CHECK(sgemm_of(form, 2, 3, 4, a, b, 3, 1, null) == FNN_ERROR_ARGUMENT);
+            /* Nothing to read of A and B with alpha 0 or k 0, nothing at all without elements. */
+            CHECK(sgemm_of(form, 2, 3, 4, a, b, 3, 0, null) ==
+                  (null & 4 ? FNN_ERROR_ARGUMENT : FNN_OK));
+            CHECK(sgemm_of(form, 2, 3, 0, a, b, 3, 1, null) ==
+                  (null & 4 ? FNN_ERROR_ARGUMENT : FNN_OK));
+            CHECK(sgemm_of(form, 0, 3, 4, a, b, 3, 1, null) == FNN_OK);
+            CHECK(sgemm_of(form, 2, 0, 4, a, b, 3, 1, null) == FNN_OK);
+        }
     }
 }
 
-static const harness_test tests[] = {TEST(integers_exactly)};
+/* ---- the same bits: an element alone or among others, on any number of threads ---- */
+
+/* Computes rows i to i + m, columns j to j + n of the problem alone and compares the bits with
+ * those of the whole, which are in p->c. Returns whether they agree. */
+static int part_agrees(const problem *p, fnn_context *context, fnn_real alpha, fnn_real beta,
+                       ptrdiff_t i, ptrdiff_t m, ptrdiff_t j, ptrdiff_t n)
+{
+    fnn_real *c = (fnn_real *)take((size_t)(m * n) * sizeof *c);
+    ptrdiff_t row;
+    int same = 1;
+    for (row = 0; row < m; row++)
+        memcpy(c + row * n, p->before + (i + row) * p->ldc + j, (size_t)n * sizeof *c);
+    same &= fnn_sgemm(context, p->form & 1, p->form >> 1, m, n, p->k, alpha,
+                      p->a + (p->form & 1 ? i : i * p->lda), p->lda,
+                      p->b + (p->form & 2 ? j * p->ldb : j), p->ldb, beta, c, n) == FNN_OK;
+    for (row = 0; row < m; row++)
+        same &= memcmp(c + row * n, p->c + (i + row) * p->ldc + j, (size_t)n * sizeof *c) == 0;
+    free(c);
+    return same;
+}
+
+static void any_shape_same_bits(void)
+{
+    static const int ks[] = {1, 7, 64, 511, 512, 513, 1024, 1025, 2000};
+    static const int widths[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 13, 15, 16, 17, 31, 32, 33, 48};
+    const int width_count = (int)(sizeof widths / sizeof widths[0]);
+    int isa, form, q, w;
+    contexts_open(1);
+    for (q = 0; q < (int)(sizeof ks / sizeof ks[0]); q++)
+        for (form = 0; form < 4; form++) {
+            problem p = shape(form, 53, 71, ks[q], 3, 1, 2);
+            if (QUICK() && (q + form) % 3) continue;
+            open_problem(&p, 0);
+            for (isa = 0; isa < FNN_ISA_COUNT; isa++) {
+                const fnn_real alpha = (fnn_real)(form & 1 ? .7 : 1);
+                const fnn_real beta = (fnn_real)(q & 1 ? 1.3 : 0);
+                if (!contexts[isa]) continue;
+                CHECK(call(&p, contexts[isa], alpha, beta) == FNN_OK);
+                for (w = 0; w < width_count; w++) {
+                    const int size = widths[w], i = w * 11 % (53 - size), j = w * 17 % (71 - size);
+                    CHECKF(part_agrees(&p, contexts[isa], alpha, beta, i, size, 0, 71),
+                           "%s k %d form %d: rows %d to %d differ", fnn_isa_name((fnn_isa)isa),
+                           ks[q], form, i, i + size);
+                    CHECKF(part_agrees(&p, contexts[isa], alpha, beta, 0, 53, j, size),
+                           "%s k %d form %d: columns %d to %d differ", fnn_isa_name((fnn_isa)isa),
+                           ks[q], form, j, j + size);
+                    CHECKF(part_agrees(&p, contexts[isa], alpha, beta, i, size, j, 1 + w % size),
+                           "%s k %d form %d: %dx%d at %d, %d differ", fnn_isa_name((fnn_isa)isa),
+                           ks[q], form, size, 1 + w % size, i, j);
+                }
+            }
+            close_problem(&p);
+        }
+    contexts_close();
+}
+
+/* Where packing pays: within a large product, and alone. */
+static void large_same_bits(void)
+{
+    int isa, form, row;
+    contexts_open(1);
+    for (form = 0; form < 4; form++) {
+        problem p = shape(form, 301, 307, 1030, 1, 2, 3);
+        if (QUICK() && form != 2) continue;
+        open_problem(&p, 0);
+        for (isa = 0; isa < FNN_ISA_COUNT; isa++) {
+            if (!contexts[isa]) continue;
+            CHECK(call(&p, contexts[isa], 1, 1) == FNN_OK);
+            for (row = 0; row < 301; row += 60) {
+                CHECK(part_agrees(&p, contexts[isa], 1, 1, row, 1, 0, 307));
+                CHECK(part_agrees(&p, contexts[isa], 1, 1, 0, 301, row, 1));
+                CHECK(part_agrees(&p, contexts[isa], 1, 1, row, 1, row, 1));
+            }
+        }
+        close_problem(&p);
+    }
+    contexts_close();
+}
+
+static void any_threads_same_bits(void)
+{
+    static const int shapes[][3] = {
+        {257, 193, 513}, {3, 2000, 300}, {2000, 3, 300}, {97, 101, 1025}};
+    static const int threads[] = {1, 2, 3, 4, 7};
+    int isa, form, q, t;
+    for (q = 0; q < 4; q++)
+        for (form = 0; form < 4; form++) {
+            fnn_real *first[FNN_ISA_COUNT];
+            problem p = shape(form, shapes[q][0], shapes[q][1], shapes[q][2], 2, 0, 5);
+            if (QUICK() && form != q) continue;
+            open_problem(&p, 0);
+            memset(first, 0, sizeof first);
+            for (t = 0; t < 5; t++) {
+                contexts_open(threads[t]);
+                for (isa = 0; isa < FNN_ISA_COUNT; isa++) {
+                    const size_t bytes = p.c_count * sizeof *p.c;
+                    if (!contexts[isa]) continue;
+                    CHECK(call(&p, contexts[isa], (fnn_real).7, (fnn_real)1.3) == FNN_OK);
+                    CHECK(faults(&p, (fnn_real).7, (fnn_real)1.3, 0) == 0);
+                    if (!first[isa])
+                        first[isa] = (fnn_real *)memcpy(take(bytes), p.c, bytes);
+                    CHECKF(memcmp(first[isa], p.c, bytes) == 0,
+                           "%s %ldx%ldx%ld form %d: %d threads give other bits",
+                           fnn_isa_name((fnn_isa)isa), (long)p.m, (long)p.n, (long)p.k, form,
+                           threads[t]);
+                }
+                contexts_close();
+            }
+            for (isa = 0; isa < FNN_ISA_COUNT; isa++) free(first[isa]);
+            close_problem(&p);
+        }
+}
+
+/* ---- packing: large sizes, and leading dimensions whose rows share cache sets ---- */
+static void packed(void)
+{
+    static const int shapes[][4] = { /* m, n, k, leading dimension or 0 */
+        {300, 300, 600, 0}, {300, 300, 600, 1024}, {130, 70, 520, 2048}, {1, 700, 1100, 2048},
+        {500, 5, 700, 1024}, {64, 1000, 64, 1024}};
+    int form, q;
+    contexts_open(1);
+    for (q = 0; q < 6; q++)
+        for (form = 0; form < 4; form++) {
+            const int m = shapes[q][0], n = shapes[q][1], k = shapes[q][2], ld = shapes[q][3];
+            problem p = shape(form, m, n, k, 0, 0, 0);
+            if (QUICK() && (form + q) % 4 != 3) continue;
+            if (ld > 0)
+                p = shape(form, m, n, k, ld > (form & 1 ? m : k) ? ld - (form & 1 ? m : k) : 0,
+                          ld > (form & 2 ? k : n) ? ld - (form & 2 ? k : n) : 0, ld - n);
+            open_problem(&p, 0);
+            holds(&p, 1, 0, 0);
+            holds(&p, (fnn_real).7, (fnn_real)1.3, 0);
+            close_problem(&p);
+        }
+    contexts_close();
+}
+
+/* ---- guard pages ---- */
+#if HAVE_GUARDS
+#define CANARY 0xa5
+static unsigned char *slots[3];
+static size_t slot_bytes, slot_page;
+
+static void slots_open(size_t bytes)
+{
+    int i;
+    slot_page = (size_t)sysconf(_SC_PAGESIZE);
+    slot_bytes = (bytes + slot_page - 1) / slot_page * slot_page;
+    for (i = 0; i < 3; i++) {
+        unsigned char *p = (unsigned char *)mmap(NULL, slot_bytes + 2 * slot_page,
+                                                 PROT_READ | PROT_WRITE,
+                                                 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (p == MAP_FAILED || mprotect(p, slot_page, PROT_NONE) ||
+            mprotect(p + slot_page + slot_bytes, slot_page, PROT_NONE))
+            exit(3);
+        slots[i] = p + slot_page;
+    }
+}
+
+static void slots_close(void)
+{
+    int i;
+    for (i = 0; i < 3; i++) munmap(slots[i] - slot_page, slot_bytes + 2 * slot_page);
+}
+
+/* Placement 0: ends at the upper guard. 1: starts at the lower one. 2 and on: placement - 2
+ * reals from a cache line's start, each slot by another amount. */
+#define PLACEMENTS 18
+static fnn_real *place(int slot, size_t count, int placement)
+{
+    size_t offset = 0;
+    memset(slots[slot], CANARY, slot_bytes);
+    if (placement == 0) offset = slot_bytes - sizeof(fnn_real) * count;
+    if (placement > 1) offset = 128 + sizeof(fnn_real) * (size_t)((placement - 2 + 5 * slot) % 16);
+    return (fnn_real *)(void *)(slots[slot] + offset);
+}
+
+/* Whether all around C still holds canaries. */
+static int untouched(const problem *p)
+{
+    const unsigned char *from = (const unsigned char *)p->c;
+    const unsigned char *to = from + p->c_count * sizeof *p->c, *q;
+    for (q = slots[2]; q < from; q++)
+        if (*q != CANARY) return 0;
+    for (q = to; q < slots[2] + slot_bytes; q++)
+        if (*q != CANARY) return 0;
+    return 1;
+}
+
+/* The problem's operands moved between the guards; each ends with its last row's last element. */
+static void check_guarded(problem p, int placement)
+{
+    const problem outside = p;
+    p.c_count = extent(p.m, p.n, p.ldc);
+    p.a = place(0, p.a_count, placement);
+    p.b = place(1, p.b_count, placement);
+    p.c = place(2, p.c_count, placement);
+    memcpy(p.a, outside.a, p.a_count * sizeof *p.a);
+    memcpy(p.b, outside.b, p.b_count * sizeof *p.b);
+    if (holds(&p, 1, 0, 0)) holds(&p, (fnn_real).7, (fnn_real)1.3, 0);
+    CHECKF(untouched(&p), "%ldx%ldx%ld form %d placement %d: wrote around C", (long)p.m, (long)p.n,
+           (long)p.k, p.form, placement);
+}
+
+static jmp_buf escape;
+static void caught(int number)
+{
+    (void)number;
+    longjmp(escape, 1);
+}
+#endif
+
+static void guards(void)
+{
+#if HAVE_GUARDS
+    static const int steps[] = {0, 1, 2, 3, 5, 7, 8, 11, 15, 16, 17, 23, 31, 33, 47, 64, 67};
+    static const int large[][3] = {{200, 190, 530}, {3, 300, 513}, {300, 3, 513}, {129, 257, 40}};
+    const int count = (int)(sizeof steps / sizeof steps[0]);
+    int i, j, form, index = 0;
+    contexts_open(1);
+    slots_open(75 * 75 * sizeof(fnn_real));
+    for (i = 0; i < count; i++)
+        for (j = 0; j < count; j++)
+            for (form = 0; form < 4; form++) {
+                const int pad = index % 3;
+                problem p;
+                index++;
+                if (QUICK() && index % 5) continue;
+                p = shape(form, steps[i], steps[j], steps[(i + j + 3 * form) % count], pad, 2 - pad,
+                          pad);
+                open_problem(&p, 0);
+                check_guarded(p, 0);
+                check_guarded(p, 1);
+                check_guarded(p, 2 + index % (PLACEMENTS - 2));
+                close_problem(&p);
+            }
+    slots_close();
+    slots_open(540 * 320 * sizeof(fnn_real));
+    for (i = 0; i < 4; i++)
+        for (form = 0; form < 4; form++) {
+            problem p = shape(form, large[i][0], large[i][1], large[i][2], 0, 1, 2);
+            if (QUICK() && i != form) continue;
+            open_problem(&p, 0);
+            check_guarded(p, 0);
+            check_guarded(p, 1);
+            close_problem(&p);
+        }
+    slots_close();
+    contexts_close();
+#else
+    SKIP("no mmap here");
+#endif
+}
+
+/* ---- broken cases: what the checkers must report ---- */
+static void controls(void)
+{
+    problem p = shape(0, 7, 9, 11, 1, 2, 3);
+    wide most;
+    size_t row;
+    contexts_open(1);
+    open_problem(&p, 1);
+    CHECK(call(&p, contexts[FNN_ISA_SCALAR], 1, -1) == FNN_OK && faults(&p, 1, -1, 1) == 0);
+    p.c[3 * p.ldc + 4] += 1; /* one element off by one */
+    CHECK(faults(&p, 1, -1, 1) == 1 && faults(&p, 1, -1, 0) == 1);
+    call(&p, contexts[FNN_ISA_SCALAR], 1, -1);
+    row = (size_t)(6 * p.ldc); /* the last row missing */
+    memcpy(p.c + row, p.before + row, (size_t)p.n * sizeof *p.c);
+    CHECK(faults(&p, 1, -1, 1) > 4 && faults(&p, 1, -1, 0) > 4);
+    call(&p, contexts[FNN_ISA_SCALAR], 1, -1);
+    p.c[2 * p.ldc + p.n] += 1; /* padding */
+    CHECK(faults(&p, 1, -1, 1) == 1);
+    call(&p, contexts[FNN_ISA_SCALAR], 1, -1);
+    p.c[p.c_count - 1] += 1; /* after the matrix */
+    CHECK(faults(&p, 1, -1, 1) == 1);
+    call(&p, contexts[FNN_ISA_SCALAR], 1, -1);
+    fill_nan(p.c + 5, 1);
+    CHECK(faults(&p, 1, -1, 0) == 1);
+    close_problem(&p);
+
+    p = shape(3, 7, 9, 11, 1, 2, 3);
+    open_problem(&p, 0);
+    CHECK(call(&p, contexts[FNN_ISA_SCALAR], 1, 1) == FNN_OK && faults(&p, 1, 1, 0) == 0);
+    most = allowed(&p, 1, 1, 2, (wide)p.before[2]);
+    p.c[2] = (fnn_real)(p.product[2] + (wide)p.before[2] + most / 2);
+    CHECK(faults(&p, 1, 1, 0) == 0);
+    p.c[2] = (fnn_real)(p.product[2] + (wide)p.before[2] + most * 2); /* beyond the bound */
+    CHECK(faults(&p, 1, 1, 0) == 1);
+    call(&p, contexts[FNN_ISA_SCALAR], 1, 1); /* other bits in a row of the whole */
+    CHECK(part_agrees(&p, contexts[FNN_ISA_SCALAR], 1, 1, 2, 3, 1, 5));
+    p.c[3 * p.ldc + 4] *= (fnn_real)(1 + 4 * UNIT);
+    CHECK(!part_agrees(&p, contexts[FNN_ISA_SCALAR], 1, 1, 2, 3, 1, 5));
+    close_problem(&p);
+    contexts_close();
+#if HAVE_GUARDS
+    {
+        void (*old)(int) = signal(SIGSEGV, caught);
+        volatile int trapped = 1;
+        slots_open(4096);
+        p.c_count = 5;
+        p.c = place(2, 5, 3);
+        CHECK(untouched(&p));
+        p.c[5] = 0; /* a write beside C */
+        CHECK(!untouched(&p));
+        if (setjmp(escape) == 0) { /* a read beyond the end */
+            const volatile fnn_real *end = place(0, 5, 0);
+            if (end[5] == 0) trapped = 0;
+            trapped = 0;
+        }
+        CHECK(trapped);
+        signal(SIGSEGV, old);
+        slots_close();
+    }
+#endif
+}
+
+#define GEMM_TESTS \
+    TEST(integers_exactly), TEST(reals_within_the_bound), TEST(nan_unread), TEST(nan_in_padding), \
+        TEST(arguments), TEST(any_shape_same_bits), TEST(large_same_bits), \
+        TEST(any_threads_same_bits), TEST(packed), TEST(guards), TEST(controls)
+
+#ifndef GEMM_TESTS_ONLY
+static const harness_test tests[] = {GEMM_TESTS};
 HARNESS_MAIN(tests)
+#endif
