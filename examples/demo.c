@@ -3,7 +3,7 @@
  *
  *     cc -O2 -fopenmp examples/demo.c -o demo -lm && ./demo
  *
- * Its last line is `test accuracy: NN.NN %`, about 89.5. */
+ * Its last line is `test accuracy: NN.NN %`, about 90. */
 #define FMNIST_NN_IMPLEMENTATION
 #include "../fmnist_nn.h"
 
@@ -66,11 +66,13 @@ int main(void)
     fnn_summary(m, summary, sizeof summary);
     printf("%s\n%s", fnn_info(NULL), summary);
 
-    config.optimizer = fnn_adam(1e-3f);
-    config.epochs = 15;
     config.batch_size = 100;
     config.verbose = 1;
-    if (fnn_fit(m, &train, &config, NULL)) return fail(fnn_model_error(m)->message);
+    for (i = 0; i < 2; i++) { /* twelve epochs, and four with a tenth of the rate to settle */
+        config.optimizer = fnn_adam(i == 0 ? 1e-3f : 1e-4f);
+        config.epochs = i == 0 ? 12 : 4;
+        if (fnn_fit(m, &train, &config, NULL)) return fail(fnn_model_error(m)->message);
+    }
     if (test.count > 10000 || fnn_predict_classes(m, NULL, &test, predicted))
         return fail("no prediction");
 
