@@ -36,7 +36,8 @@ demo: data
 
 # The examples that run over MPI are compiled where its compiler wrapper is.
 EXAMPLES = $(patsubst examples/%.c,build/%,$(wildcard examples/*.c))
-examples: $(if $(shell command -v mpicc 2>/dev/null),$(EXAMPLES),$(filter-out build/mpi_%,$(EXAMPLES)))
+MPICC = $(shell command -v mpicc 2>/dev/null)
+examples: $(if $(MPICC),$(EXAMPLES),$(filter-out build/mpi_%,$(EXAMPLES)))
 
 build/mpi_%: examples/mpi_%.c fmnist_nn.h $(wildcard examples/*.h) build/flags
 	OMPI_CC='$(CC)' mpicc $(CFLAGS) $(OPENMP) $< -o $@ -lm

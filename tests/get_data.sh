@@ -65,7 +65,8 @@ says() { # PATTERN COMMAND...
 gets_into_data() { # NETWORK [VARIABLE=VALUE...]
     rm -rf "$here/project/data"
     says '^Fashion-MNIST: data \(four files' get "$@" "$here/none" || return 1
-    [ "$(find "$here/project/data" -type f | wc -l)" -eq 4 ] && says '^Fashion-MNIST: data ' get offline
+    [ "$(find "$here/project/data" -type f | wc -l)" -eq 4 ] &&
+        says '^Fashion-MNIST: data ' get offline
 }
 leaves_nothing() { # after a failure no file is in data/
     [ -z "$(find "$here/project/data" -mindepth 1 2>/dev/null)" ]

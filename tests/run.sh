@@ -7,7 +7,7 @@
 #     TEST_SOURCES=dir, TEST_BUILD=dir  in place of tests/ and build/tests/
 #
 # A job is GROUP/PROGRAM: a test program compiled for a purpose (the groups of tests/common.sh),
-# or script/NAME:ARGUMENT, a script beside this one. Its whole output is build/tests/GROUP.PROGRAM.log.
+# or script/NAME:ARGUMENT, a script beside this one. Its output is build/tests/GROUP.PROGRAM.log.
 # shellcheck source=tests/common.sh
 . "$(dirname "$0")/common.sh"
 set -o pipefail

@@ -29,7 +29,7 @@ isa_conditions() { # HEADER
         rule && /^ \* >>/ { room = $2 }
         { rule = /^\/\* =====/ }
         /^[ \t]*#[ \t]*(el)?if/ &&
-        /__(AVX|SSE|FMA|F16C|BMI|ARM_|aarch64|x86_64|i386|AMX)|_M_(X64|IX86|ARM)|FNNI_(X86|ARM64)/ &&
+        /__(AVX|SSE|FMA|F16C|BMI|AMX|ARM_|aarch64|x86_64|i386)|_M_(X64|IX86|ARM)|FNNI_(X86|ARM)/ &&
         room !~ /^>>(platform|kernels|dispatch)$/ { print FILENAME ":" NR ": " $0; found = 1 }
         END { exit !found }' "$1"
 }
