@@ -1191,6 +1191,13 @@ static void fnni_gemm_plan(fnni_gemm *g)
     if (g->b_packed && !g->b_columns) g->b_columns = fnni_round_up(g->n, width);
 }
 
+/* A leading dimension for rows of k: an odd number of cache lines, so that no two of a tile's rows
+ * share a set. */
+static ptrdiff_t fnni_gemm_kind(ptrdiff_t k)
+{
+    return fnni_round_up(k + 16, 32) - 16;
+}
+
 /* Reals of the panels of B, and of A, that one block of the rectangle needs. */
 static ptrdiff_t fnni_gemm_panels_b(const fnni_gemm *g)
 {
@@ -1202,8 +1209,7 @@ static ptrdiff_t fnni_gemm_panels_b(const fnni_gemm *g)
 static ptrdiff_t fnni_gemm_panels_a(const fnni_gemm *g)
 {
     if (!g->pack_a) return 0;
-    return fnni_round_up(fnni_least(g->m, g->block_m), g->kernels->tile_rows) *
-           (fnni_least(g->k, FNNI_GEMM_K) + 32);
+    return fnni_least(g->m, g->block_m) * fnni_gemm_kind(fnni_least(g->k, FNNI_GEMM_K));
 }
 
 /* Reals of workspace that fnni_gemm_serial needs after fnni_gemm_plan. */
@@ -1248,6 +1254,20 @@ static void fnni_gemm_pack_b(const fnni_gemm *g, ptrdiff_t from, ptrdiff_t to, f
     }
 }
 
+/* Rows i..i+m-1 of one block of op(A) as rows with a kind leading dimension. */
+static void fnni_gemm_pack_rows(const fnni_gemm *g, ptrdiff_t i, ptrdiff_t m, ptrdiff_t p, ptrdiff_t k,
+                                ptrdiff_t ld, fnn_real *rows)
+{
+    ptrdiff_t row;
+    if (g->transpose_a)
+        g->kernels->pack_transposed(m, (int)k, (int)ld, g->a + p * g->lda + i, g->lda, rows);
+    else
+        for (row = 0; row < m; row++)
+            memcpy(rows + row * ld, g->a + (i + row) * g->lda + p, (size_t)k * sizeof(fnn_real));
+}
+
+/* ---- tiles ---- */
+
 /* m rows are dealt evenly to as few tiles as can be, so that 100 rows are 13 + 13 + 13 + 13 +
  * 12 + ... and not 14 + 14 + ... + 2: `more` tiles of least + 1 rows, then tiles of least. */
 typedef struct fnni_gemm_deal {
@@ -1263,55 +1283,29 @@ static fnni_gemm_deal fnni_gemm_deal_rows(const fnni_kernels *kernels, ptrdiff_t
     return deal;
 }
 
-/* A's rows need no transposing, only a kinder leading dimension; A transposed goes to panels
- * as high as a tile. */
-static void fnni_gemm_pack_a(const fnni_gemm *g, const fnni_tiles *run, ptrdiff_t i, ptrdiff_t m,
-                             ptrdiff_t p, fnn_real *panels)
-{
-    const fnni_gemm_deal deal = fnni_gemm_deal_rows(g->kernels, m);
-    const int height = g->kernels->tile_rows;
-    ptrdiff_t row;
-    int t;
-    if (!g->transpose_a) {
-        for (row = 0; row < m; row++)
-            memcpy(panels + row * run->a_row, g->a + (i + row) * g->lda + p,
-                   (size_t)run->k * sizeof(fnn_real));
-        return;
-    }
-    for (t = 0, row = i; t < deal.tiles; t++) {
-        const int rows = deal.least + (t < deal.more);
-        g->kernels->pack_rows(run->k, rows, height, g->a + p * g->lda + row, g->lda,
-                              panels + t * (height * run->k));
-        row += rows;
-    }
-}
-
-/* ---- tiles ---- */
-
 /* One block of one product: what its runs of tiles share, and its corner. */
 typedef struct fnni_gemm_rectangle {
     fnni_tiles run;
-    const fnn_real *a, *b; /* the block's corner, or its panels */
-    ptrdiff_t a_tile;      /* from a tile's rows to the next, where A is in panels; else 0 */
+    const fnn_real *a, *b; /* the block's corner, or where it was packed */
     ptrdiff_t b_column;    /* from a column to the next: 1, or k where B is in panels */
     fnn_real *c;
     ptrdiff_t m, n;
     int prefetch_rows;
 } fnni_gemm_rectangle;
 
-/* Rows of tiles t..to-1, all of them `rows` high, in one panel of B. */
-static void fnni_gemm_down(const fnni_kernels *kernels, fnni_gemm_rectangle *r, int t, int to,
-                           int rows, ptrdiff_t row, ptrdiff_t j)
+/* A number of tiles, all of them `rows` high, from this row downwards in one panel of B. */
+static void fnni_gemm_down(const fnni_kernels *kernels, fnni_gemm_rectangle *r, int tiles, int rows,
+                           ptrdiff_t row, ptrdiff_t j)
 {
     fnni_tiles *run = &r->run;
-    if (t == to) return;
-    run->count = to - t;
-    run->a_next = r->a_tile ? r->a_tile : rows * run->a_row;
+    if (tiles == 0) return;
+    run->count = tiles;
+    run->a_next = rows * run->a_row;
     run->b_next = 0;
     run->c_next = rows * run->ldc;
-    run->prefetch_rows = r->prefetch_rows && j == 0 ? to - t : 0;
+    run->prefetch_rows = r->prefetch_rows && j == 0 ? tiles : 0;
     kernels->gemm_tiles(run, rows, (int)fnni_least(r->n - j, kernels->tile_columns),
-                        r->a + (r->a_tile ? t * r->a_tile : row * run->a_row), r->b + j * r->b_column,
+                        r->a + row * run->a_row, r->b + j * r->b_column,
                         r->c + row * run->ldc + j);
 }
 
@@ -1322,8 +1316,8 @@ static void fnni_gemm_columns_first(const fnni_kernels *kernels, fnni_gemm_recta
     const ptrdiff_t high = (ptrdiff_t)deal.more * (deal.least + 1);
     ptrdiff_t j;
     for (j = 0; j < r->n; j += kernels->tile_columns) {
-        fnni_gemm_down(kernels, r, 0, deal.more, deal.least + 1, 0, j);
-        fnni_gemm_down(kernels, r, deal.more, deal.tiles, deal.least, high, j);
+        fnni_gemm_down(kernels, r, deal.more, deal.least + 1, 0, j);
+        fnni_gemm_down(kernels, r, deal.tiles - deal.more, deal.least, high, j);
     }
 }
 
@@ -1383,19 +1377,17 @@ static void fnni_gemm_take_a(const fnni_gemm *g, fnni_gemm_rectangle *r, ptrdiff
                              int again)
 {
     const ptrdiff_t k = r->run.k;
+    fnn_real *rows;
     r->m = fnni_least(g->m - i, g->block_m);
-    r->a_tile = 0;
     r->run.a_row = g->transpose_a ? 1 : g->lda;
     r->run.a_step = g->transpose_a ? g->lda : 1;
     r->a = g->a + i * r->run.a_row + p * r->run.a_step;
     if (!g->pack_a) return;
-    if (g->transpose_a) {
-        r->run.a_step = g->kernels->tile_rows;
-        r->a_tile = k * g->kernels->tile_rows;
-    } else r->run.a_row = fnni_round_up(k, 16) + 16;
-    r->a = g->workspace + fnni_gemm_panels_b(g);
-    if (!again || g->block_m < g->m)
-        fnni_gemm_pack_a(g, &r->run, i, r->m, p, g->workspace + fnni_gemm_panels_b(g));
+    r->run.a_row = fnni_gemm_kind(k);
+    r->run.a_step = 1;
+    rows = g->workspace + fnni_gemm_panels_b(g);
+    if (!again || g->block_m < g->m) fnni_gemm_pack_rows(g, i, r->m, p, k, r->run.a_row, rows);
+    r->a = rows;
 }
 
 /* The whole product of g on this thread. */
