@@ -999,9 +999,10 @@ FNN_API fnn_result fnn_dropout_apply(fnn_context *context, ptrdiff_t n, uint64_t
 #define fnni_vfma FNNI_NAME(vfma)
 #define fnni_vfnma FNNI_NAME(vfnma)
 #define fnni_tile_put FNNI_NAME(tile_put)
-#define fnni_tile_body FNNI_NAME(tile_body)
+#define fnni_tile FNNI_NAME(tile)
+#define fnni_tile_run FNNI_NAME(tile_run)
 #define fnni_tile_rows FNNI_NAME(tile_rows)
-#define fnni_gemm_tile FNNI_NAME(gemm_tile)
+#define fnni_gemm_tiles FNNI_NAME(gemm_tiles)
 #define fnni_lanes_left FNNI_NAME(lanes_left)
 #define fnni_pack_row FNNI_NAME(pack_row)
 #define fnni_pack_rows FNNI_NAME(pack_rows)
@@ -1223,15 +1224,16 @@ static int fnni_openmp_threads(void)
  * (tests/test_kernels.c), one row in bench/kernels.c. Lengths may be 0; nothing is read or
  * written outside the arrays given; arrays need no alignment; y may be x unless said. */
 
-/* What a GEMM tile shares with its neighbours. Row i of A at step p is a[i*a_row + p*a_step], so
- * a transposed A is one with a_row 1; B is b[p*ldb + j], C is c[i*ldc + j]. */
-typedef struct fnni_tile {
+/* A run of GEMM tiles of one shape. Row i of A at step p is a[i*a_row + p*a_step], so a transposed
+ * A is one with a_row 1; B is b[p*ldb + j], C is c[i*ldc + j]. From one tile to the next the three
+ * move on by a_next, b_next and c_next: down the rows, or along the columns. */
+typedef struct fnni_tiles {
     ptrdiff_t k, a_row, a_step, ldb, ldc;
+    ptrdiff_t count, a_next, b_next, c_next;
     fnn_real alpha, beta; /* beta 0: C is not read */
-    int prefetch;         /* FNNI_TILE_PREFETCH_...: speed alone */
-} fnni_tile;
-#define FNNI_TILE_PREFETCH_C 1    /* this tile's C, shortly before it is due */
-#define FNNI_TILE_PREFETCH_ROWS 2 /* the rows of A below this tile's, for the next tile */
+    int prefetch_c;       /* fetch C shortly before it is due; this and the next are speed alone */
+    int prefetch_rows;    /* tiles from the first one that fetch the rows of A below their own */
+} fnni_tiles;
 
 /* One step of an optimiser over n weights w with gradient g. First, for all of them,
  *     penalty = l2 w + l1 sign(w)
@@ -1263,12 +1265,13 @@ typedef struct fnni_step {
 } fnni_step;
 
 #define FNNI_KERNEL_LIST(X)                                                                        \
-    /* c = alpha a b + beta c for 1..tile_rows rows and 1..tile_columns columns; each element      \
-       is one chain of k multiply-adds from p = 0 upwards, whatever the tile's shape. */           \
-    X(void, gemm_tile,                                                                             \
-      (const fnni_tile *tile, int rows, int columns, const fnn_real *a, const fnn_real *b,         \
+    /* c = alpha a b + beta c for count tiles of 1..tile_rows rows and 1..tile_columns columns;    \
+       each element is one chain of k multiply-adds from p = 0 upwards, whatever the shape. */     \
+    X(void, gemm_tiles,                                                                            \
+      (const fnni_tiles *run, int rows, int columns, const fnn_real *a, const fnn_real *b,         \
        fnn_real *c))                                                                               \
-    /* panel[p*width + j] = x[p*ldx + j], zero for j in columns..width-1. */                       \
+    /* Panels of width columns, one after the other: panel[q*k*width + p*width + j] =              \
+       x[p*ldx + q*width + j], zero where that is not below columns. */                            \
     X(void, pack_rows,                                                                             \
       (ptrdiff_t k, int columns, int width, const fnn_real *x, ptrdiff_t ldx, fnn_real *panel))    \
     /* panel[p*width + j] = x[j*ldx + p], zero for j in columns..width-1. */                       \
@@ -1827,30 +1830,24 @@ FNNI_INLINE void fnni_tile_put(fnn_real *c, const int masked, fnni_m m, const in
 #define fnni_row_12 a12[0]
 #define fnni_row_13 a12[row]
 
-/* The sum runs in stretches of 16 steps: that many floats of A are a cache line, so one
- * prefetch a stretch and row follows A, and the stretches before the last one fetch a row of C
- * each, too late for B's panel to push it out of the cache again. */
-#define FNNI_TILE_STRETCH 16
-#define FNNI_TILE_AHEAD(i) if (rows > i) FNNI_PREFETCH(&fnni_row_##i + rows * row);
 #define FNNI_TILE_LOAD(v) \
     if (vectors > v) \
         b##v = masked && vectors == v + 1 ? fnni_vload_m(b + v * FNNI_LANES, m) \
                                           : fnni_vload(b + v * FNNI_LANES);
-#define FNNI_TILE_STEP \
-    { \
-        fnni_v b0 = fnni_vzero(), b1 = b0, b2 = b0, b3 = b0; \
-        FNNI_TILE_LOAD(0) FNNI_TILE_LOAD(1) FNNI_TILE_LOAD(2) FNNI_TILE_LOAD(3) \
-        FNNI_TILE_ROWS(FNNI_TILE_MULTIPLY) \
-        b += ldb; \
-        a0 += step; a3 += step; a6 += step; a9 += step; a12 += step; \
-    }
-FNNI_INLINE void fnni_tile_body(const fnni_tile *tile, const int rows, const int vectors,
-                                const int masked, fnni_m m, const fnn_real *a, const fnn_real *b,
-                                fnn_real *c)
+#define FNNI_TILE_FETCH(i) if (rows > i) FNNI_PREFETCH(&fnni_row_##i + rows * row);
+
+/* The sum runs in stretches of 16 steps: that many floats of A are a cache line, so one
+ * prefetch a stretch and row follows A, and the last stretches fetch a row of C each, too late
+ * for B's panel to push it out again. B is fetched far enough ahead for the third-level cache. */
+#define FNNI_TILE_STRETCH 16
+#define FNNI_TILE_B_AHEAD 32
+FNNI_INLINE void fnni_tile(const fnni_tiles *run, const int rows, const int vectors, const int masked,
+                           const int fetch_rows, fnni_m m, const fnn_real *a, const fnn_real *b,
+                           fnn_real *c)
 {
-    const ptrdiff_t row = tile->a_row, step = tile->a_step, ldb = tile->ldb, ldc = tile->ldc;
+    const ptrdiff_t row = run->a_row, step = run->a_step, ldb = run->ldb, ldc = run->ldc;
     const fnn_real *a0 = a, *a3 = a, *a6 = a, *a9 = a, *a12 = a, *late = c;
-    ptrdiff_t left = tile->k, p;
+    ptrdiff_t left = run->k, p;
     fnni_v alpha, beta;
     FNNI_TILE_ROWS(FNNI_TILE_DECLARE)
     (void)a3, (void)a6, (void)a9, (void)a12; /* small tiles leave some out, which clang reports */
@@ -1859,21 +1856,27 @@ FNNI_INLINE void fnni_tile_body(const fnni_tile *tile, const int rows, const int
     if (rows > 9) a9 = a + 9 * row;
     if (rows > 12) a12 = a + 12 * row;
     do {
-        if (tile->prefetch) {
-            if (left <= (rows + 1) * FNNI_TILE_STRETCH && tile->prefetch & FNNI_TILE_PREFETCH_C) {
-                FNNI_PREFETCH(late);
-                FNNI_PREFETCH(late + (vectors - 1) * FNNI_LANES);
-                late += ldc;
-            }
-            if (tile->prefetch & FNNI_TILE_PREFETCH_ROWS) { FNNI_TILE_ROWS(FNNI_TILE_AHEAD) }
+        if (run->prefetch_c && left <= (rows + 1) * FNNI_TILE_STRETCH) {
+            FNNI_PREFETCH(late);
+            FNNI_PREFETCH(late + (vectors - 1) * FNNI_LANES);
+            late += ldc;
         }
+        if (fetch_rows) { FNNI_TILE_ROWS(FNNI_TILE_FETCH) }
         p = left < FNNI_TILE_STRETCH ? left : FNNI_TILE_STRETCH;
         left -= p;
-        for (; p > 0; p--) { FNNI_TILE_STEP }
+        for (; p > 0; p--) {
+            fnni_v b0 = fnni_vzero(), b1 = b0, b2 = b0, b3 = b0;
+            FNNI_TILE_LOAD(0) FNNI_TILE_LOAD(1) FNNI_TILE_LOAD(2) FNNI_TILE_LOAD(3)
+            FNNI_PREFETCH(b + FNNI_TILE_B_AHEAD * ldb);
+            if (vectors > 1) FNNI_PREFETCH(b + FNNI_TILE_B_AHEAD * ldb + (vectors - 1) * FNNI_LANES);
+            FNNI_TILE_ROWS(FNNI_TILE_MULTIPLY)
+            b += ldb;
+            a0 += step; a3 += step; a6 += step; a9 += step; a12 += step;
+        }
     } while (left > 0);
-    alpha = fnni_vset(tile->alpha); /* here, since the loop needs every register */
-    beta = fnni_vset(tile->beta);
-    if (tile->beta == 0) {
+    alpha = fnni_vset(run->alpha); /* here, since the loop needs every register */
+    beta = fnni_vset(run->beta);
+    if (run->beta == 0) {
         const int add = 0;
         FNNI_TILE_ROWS(FNNI_TILE_STORE)
     } else {
@@ -1882,11 +1885,22 @@ FNNI_INLINE void fnni_tile_body(const fnni_tile *tile, const int rows, const int
     }
 }
 
+/* The run stands inside, since an indirect jump a tile, which not every machine foresees, would
+ * cost as much as the tile's stores. */
+FNNI_INLINE void fnni_tile_run(const fnni_tiles *run, const int rows, const int vectors,
+                               const int masked, fnni_m m, const fnn_real *a, const fnn_real *b,
+                               fnn_real *c)
+{
+    ptrdiff_t t;
+    for (t = 0; t < run->count; t++, a += run->a_next, b += run->b_next, c += run->c_next)
+        fnni_tile(run, rows, vectors, masked, t < run->prefetch_rows, m, a, b, c);
+}
+
 #if FNNI_OPTIMIZING
-/* One function per row count and shape, so that a tile of 13 rows costs 13 rows' time. */
+/* One case per row count, so that a tile of 13 rows costs 13 rows' time. */
 #define FNNI_TILE_CASE(i) \
-    case i + 1: fnni_tile_body(tile, i + 1, vectors, masked, m, a, b, c); break;
-FNNI_INLINE void fnni_tile_rows(const fnni_tile *tile, int rows, const int vectors,
+    case i + 1: fnni_tile_run(run, i + 1, vectors, masked, m, a, b, c); break;
+FNNI_INLINE void fnni_tile_rows(const fnni_tiles *run, int rows, const int vectors,
                                 const int masked, fnni_m m, const fnn_real *a, const fnn_real *b,
                                 fnn_real *c)
 {
@@ -1896,20 +1910,20 @@ FNNI_INLINE void fnni_tile_rows(const fnni_tile *tile, int rows, const int vecto
 }
 #endif
 
-FNNI_KERNEL void fnni_gemm_tile(const fnni_tile *tile, int rows, int columns, const fnn_real *a,
-                                const fnn_real *b, fnn_real *c)
+FNNI_KERNEL void fnni_gemm_tiles(const fnni_tiles *run, int rows, int columns, const fnn_real *a,
+                                 const fnn_real *b, fnn_real *c)
 {
     const int vectors = (columns + FNNI_LANES - 1) / FNNI_LANES;
     const fnni_m m = fnni_vmask(columns - (vectors - 1) * FNNI_LANES);
 #if FNNI_OPTIMIZING
     if (columns == FNNI_TILE_VECTORS * FNNI_LANES)
-        fnni_tile_rows(tile, rows, FNNI_TILE_VECTORS, 0, m, a, b, c);
-    else if (vectors == 1) fnni_tile_rows(tile, rows, 1, 1, m, a, b, c);
-    else if (FNNI_TILE_VECTORS >= 2 && vectors == 2) fnni_tile_rows(tile, rows, 2, 1, m, a, b, c);
-    else if (FNNI_TILE_VECTORS >= 3 && vectors == 3) fnni_tile_rows(tile, rows, 3, 1, m, a, b, c);
-    else if (FNNI_TILE_VECTORS >= 4 && vectors == 4) fnni_tile_rows(tile, rows, 4, 1, m, a, b, c);
+        fnni_tile_rows(run, rows, FNNI_TILE_VECTORS, 0, m, a, b, c);
+    else if (vectors == 1) fnni_tile_rows(run, rows, 1, 1, m, a, b, c);
+    else if (FNNI_TILE_VECTORS >= 2 && vectors == 2) fnni_tile_rows(run, rows, 2, 1, m, a, b, c);
+    else if (FNNI_TILE_VECTORS >= 3 && vectors == 3) fnni_tile_rows(run, rows, 3, 1, m, a, b, c);
+    else if (FNNI_TILE_VECTORS >= 4 && vectors == 4) fnni_tile_rows(run, rows, 4, 1, m, a, b, c);
 #else /* one body for all shapes: clang 14 would give each its own stack, and there are 8 MiB */
-    fnni_tile_body(tile, rows, vectors, columns % FNNI_LANES != 0, m, a, b, c);
+    fnni_tile_run(run, rows, vectors, columns % FNNI_LANES != 0, m, a, b, c);
 #endif
 }
 
@@ -1936,13 +1950,16 @@ FNNI_INLINE void fnni_pack_row(const int whole, int columns, int width, const fn
 FNNI_KERNEL void fnni_pack_rows(ptrdiff_t k, int columns, int width, const fnn_real *x,
                                 ptrdiff_t ldx, fnn_real *panel)
 {
-    const int whole = columns == width && width % FNNI_LANES == 0;
-    for (; k > 0; k--, x += ldx, panel += width) {
-        FNNI_PREFETCH(x + FNNI_PACK_AHEAD * ldx);
-        FNNI_PREFETCH(x + FNNI_PACK_AHEAD * ldx + columns - 1);
-        if (whole) fnni_pack_row(1, columns, width, x, panel);
-        else fnni_pack_row(0, columns, width, x, panel);
-    }
+    const int vectors = width % FNNI_LANES == 0;
+    ptrdiff_t p;
+    int j;
+    for (p = 0; p < k; p++, x += ldx, panel += width)
+        for (j = 0; j < columns; j += width) {
+            FNNI_PREFETCH(x + FNNI_PACK_AHEAD * ldx + j);
+            FNNI_PREFETCH(x + FNNI_PACK_AHEAD * ldx + (columns - j < width ? columns : j + width) - 1);
+            if (vectors && columns - j >= width) fnni_pack_row(1, width, width, x + j, panel + j * k);
+            else fnni_pack_row(0, columns - j, width, x + j, panel + j * k);
+        }
 }
 
 #define FNNI_SQUARE_LOAD(i) \
@@ -3515,15 +3532,16 @@ static void fnni_parallel(int parts, fnni_part body, void *argument)
  *   fnni_gemm_serial(&g);
  * A B that serves several products is packed once (fnni_gemm_pack_b) and given with b_packed. */
 
-/* k is cut into equal blocks no longer than this: a panel of B of this depth and a few rows
- * of A share the second-level cache with the C they go to. Results depend on it. */
+/* k is cut into equal blocks no longer than this. Long blocks pass over C seldom; the tile's rows
+ * of A and its panel of B then stream from the second-level cache, which is fast enough. The
+ * bits of every result depend on this number. */
 #ifndef FNNI_GEMM_K
-#define FNNI_GEMM_K 512
+#define FNNI_GEMM_K 1024
 #endif
-#ifndef FNNI_GEMM_M
-#define FNNI_GEMM_M 252  /* rows of A packed at a time: a multiple of 14 and of 6 */
+#ifndef FNNI_GEMM_A
+#define FNNI_GEMM_A 131072 /* reals of A between two passes over B: half the second-level cache */
 #endif
-#define FNNI_GEMM_N 2048 /* columns of B packed at a time */
+#define FNNI_GEMM_N 2048   /* columns of B packed at a time: 8 MiB at most, in the third level */
 
 /* One product, or a rectangle of one. */
 typedef struct fnni_gemm {
@@ -3548,6 +3566,11 @@ typedef struct fnni_gemm {
 static ptrdiff_t fnni_least(ptrdiff_t a, ptrdiff_t b)
 {
     return a < b ? a : b;
+}
+
+static ptrdiff_t fnni_most(ptrdiff_t a, ptrdiff_t b)
+{
+    return a > b ? a : b;
 }
 
 static ptrdiff_t fnni_round_up(ptrdiff_t x, ptrdiff_t multiple)
@@ -3577,11 +3600,16 @@ static int fnni_aliases(ptrdiff_t ld)
     return ld * (ptrdiff_t)sizeof(fnn_real) >= 2048 && (bytes < 64 || bytes > 4096 - 64);
 }
 
-/* Reals that stay in the second-level cache beside what streams past them. */
-#define FNNI_GEMM_CACHE (512 * 1024 / (ptrdiff_t)sizeof(fnn_real))
-
-/* Rows that go through a block of B when A is not packed: all, but for the range of an int. */
-#define FNNI_GEMM_ALL (1 << 24)
+/* Rows of a block when m rows of k are cut into equal blocks that stay in the cache. */
+static ptrdiff_t fnni_gemm_block_rows(const fnni_gemm *g, ptrdiff_t k)
+{
+    const ptrdiff_t height = g->kernels->tile_rows;
+    ptrdiff_t most, blocks;
+    if (g->m * k <= FNNI_GEMM_A) return g->m;
+    most = fnni_most(FNNI_GEMM_A / k, 4 * height);
+    blocks = (g->m + most - 1) / most;
+    return fnni_round_up((g->m + blocks - 1) / blocks, height);
+}
 
 /* Needs m, n, k, the transposes, the leading dimensions and b_packed. */
 static void fnni_gemm_plan(fnni_gemm *g)
@@ -3589,14 +3617,21 @@ static void fnni_gemm_plan(fnni_gemm *g)
     const int width = g->kernels->tile_columns, height = g->kernels->tile_rows;
     const ptrdiff_t k = fnni_least(g->k, FNNI_GEMM_K);
     const int wide = g->n > 2 * width, tall = g->m > 4 * height;
-    g->pack_a = wide && (fnni_aliases(g->lda) || (g->transpose_a && g->k > 256 && g->lda > 1024));
-    g->pack_b = !g->b_packed &&
-                (g->transpose_b || (tall && (fnni_aliases(g->ldb) || g->k * g->n > 262144)));
-    g->rows_first = !g->pack_a && (g->pack_b ? g->m > FNNI_GEMM_M : 1) && k * g->n <= FNNI_GEMM_CACHE / 4;
-    g->prefetch = !g->pack_a && !g->transpose_a && g->m * k > 2 * FNNI_GEMM_CACHE;
-    if (g->b_packed && !g->b_columns) g->b_columns = fnni_round_up(g->n, width);
-    g->block_m = g->rows_first ? FNNI_GEMM_ALL : FNNI_GEMM_M;
+    g->pack_a = wide && (fnni_aliases(g->lda) || (g->transpose_a && k > 256));
+    g->pack_b = !g->b_packed && (g->transpose_b || (tall && (fnni_aliases(g->ldb) || k * g->n > 262144)));
+    g->rows_first = !g->pack_a && g->n > width && k * g->n <= FNNI_GEMM_A / 4 && g->m * k > FNNI_GEMM_A;
+    g->prefetch = !g->pack_a && !g->transpose_a && g->m * k > 4 * FNNI_GEMM_A;
+    g->block_m = g->rows_first ? fnni_least(g->m, 1 << 24) : fnni_gemm_block_rows(g, k);
+    /* When each panel of B is used once, it is packed just before, into the first cache. */
     g->block_n = g->pack_b && g->m <= g->block_m && !g->rows_first ? width : FNNI_GEMM_N;
+    if (g->b_packed && !g->b_columns) g->b_columns = fnni_round_up(g->n, width);
+}
+
+/* A leading dimension for rows of k: an odd number of cache lines, so that no two of a tile's rows
+ * share a set. */
+static ptrdiff_t fnni_gemm_kind(ptrdiff_t k)
+{
+    return fnni_round_up(k + 16, 32) - 16;
 }
 
 /* Reals of the panels of B, and of A, that one block of the rectangle needs. */
@@ -3610,8 +3645,7 @@ static ptrdiff_t fnni_gemm_panels_b(const fnni_gemm *g)
 static ptrdiff_t fnni_gemm_panels_a(const fnni_gemm *g)
 {
     if (!g->pack_a) return 0;
-    return fnni_round_up(fnni_least(g->m, g->block_m), g->kernels->tile_rows) *
-           (fnni_least(g->k, FNNI_GEMM_K) + 32);
+    return fnni_least(g->m, g->block_m) * fnni_gemm_kind(fnni_least(g->k, FNNI_GEMM_K));
 }
 
 /* Reals of workspace that fnni_gemm_serial needs after fnni_gemm_plan. */
@@ -3626,10 +3660,10 @@ static size_t fnni_gemm_workspace(const fnni_gemm *g)
 static void fnni_gemm_pack_columns(const fnni_gemm *g, ptrdiff_t p, ptrdiff_t k, ptrdiff_t j,
                                    ptrdiff_t n, fnn_real *panels)
 {
-    const int width = g->kernels->tile_columns;
+    const int width = g->kernels->tile_columns, step = g->transpose_b ? width : 8 * width;
     ptrdiff_t i;
-    for (i = 0; i < n; i += width) {
-        const int columns = (int)fnni_least(n - i, width);
+    for (i = 0; i < n; i += step) {
+        const int columns = (int)fnni_least(n - i, step);
         if (g->transpose_b)
             g->kernels->pack_transposed(k, columns, width, g->b + (j + i) * g->ldb + p, g->ldb,
                                         panels + i * k);
@@ -3656,6 +3690,20 @@ static void fnni_gemm_pack_b(const fnni_gemm *g, ptrdiff_t from, ptrdiff_t to, f
     }
 }
 
+/* Rows i..i+m-1 of one block of op(A) as rows with a kind leading dimension. */
+static void fnni_gemm_pack_rows(const fnni_gemm *g, ptrdiff_t i, ptrdiff_t m, ptrdiff_t p, ptrdiff_t k,
+                                ptrdiff_t ld, fnn_real *rows)
+{
+    ptrdiff_t row;
+    if (g->transpose_a)
+        g->kernels->pack_transposed(m, (int)k, (int)ld, g->a + p * g->lda + i, g->lda, rows);
+    else
+        for (row = 0; row < m; row++)
+            memcpy(rows + row * ld, g->a + (i + row) * g->lda + p, (size_t)k * sizeof(fnn_real));
+}
+
+/* ---- tiles ---- */
+
 /* m rows are dealt evenly to as few tiles as can be, so that 100 rows are 13 + 13 + 13 + 13 +
  * 12 + ... and not 14 + 14 + ... + 2: `more` tiles of least + 1 rows, then tiles of least. */
 typedef struct fnni_gemm_deal {
@@ -3671,81 +3719,73 @@ static fnni_gemm_deal fnni_gemm_deal_rows(const fnni_kernels *kernels, ptrdiff_t
     return deal;
 }
 
-/* A's rows need no transposing, only a kinder leading dimension; A transposed goes to panels
- * as high as a tile. */
-static void fnni_gemm_pack_a(const fnni_gemm *g, const fnni_tile *tile, ptrdiff_t i, ptrdiff_t m,
-                             ptrdiff_t p, fnn_real *panels)
-{
-    const fnni_gemm_deal deal = fnni_gemm_deal_rows(g->kernels, m);
-    const int height = g->kernels->tile_rows;
-    ptrdiff_t row;
-    int t;
-    if (!g->transpose_a) {
-        for (row = 0; row < m; row++)
-            memcpy(panels + row * tile->a_row, g->a + (i + row) * g->lda + p,
-                   (size_t)tile->k * sizeof(fnn_real));
-        return;
-    }
-    for (t = 0, row = i; t < deal.tiles; t++) {
-        const int rows = deal.least + (t < deal.more);
-        g->kernels->pack_rows(tile->k, rows, height, g->a + p * g->lda + row, g->lda,
-                              panels + t * (height * tile->k));
-        row += rows;
-    }
-}
-
-/* ---- tiles ---- */
-
-/* One block: rows i..i+m-1, columns j..j+n-1, k steps from p. */
+/* One block of one product: what its runs of tiles share, and its corner. */
 typedef struct fnni_gemm_rectangle {
-    fnni_tile tile;
-    const fnn_real *a, *b; /* the block's corner, or its panels */
-    ptrdiff_t a_tile;      /* from a tile's rows to the next, where A is in panels */
+    fnni_tiles run;
+    const fnn_real *a, *b; /* the block's corner, or where it was packed */
     ptrdiff_t b_column;    /* from a column to the next: 1, or k where B is in panels */
     fnn_real *c;
     ptrdiff_t m, n;
+    int prefetch_rows;
 } fnni_gemm_rectangle;
 
-static const fnn_real *fnni_gemm_rows(const fnni_gemm_rectangle *r, int t, ptrdiff_t row)
+/* A number of tiles, all of them `rows` high, from this row downwards in one panel of B. */
+static void fnni_gemm_down(const fnni_kernels *kernels, fnni_gemm_rectangle *r, int tiles, int rows,
+                           ptrdiff_t row, ptrdiff_t j)
 {
-    return r->a + (r->a_tile ? t * r->a_tile : row * r->tile.a_row);
+    fnni_tiles *run = &r->run;
+    if (tiles == 0) return;
+    run->count = tiles;
+    run->a_next = rows * run->a_row;
+    run->b_next = 0;
+    run->c_next = rows * run->ldc;
+    run->prefetch_rows = r->prefetch_rows && j == 0 ? tiles : 0;
+    kernels->gemm_tiles(run, rows, (int)fnni_least(r->n - j, kernels->tile_columns),
+                        r->a + row * run->a_row, r->b + j * r->b_column,
+                        r->c + row * run->ldc + j);
 }
 
 /* A panel of B stays in the first cache while the rows of A pass. */
-static void fnni_gemm_columns_first(const fnni_kernels *kernels, const fnni_gemm_rectangle *r)
+static void fnni_gemm_columns_first(const fnni_kernels *kernels, fnni_gemm_rectangle *r)
 {
     const fnni_gemm_deal deal = fnni_gemm_deal_rows(kernels, r->m);
-    const int width = kernels->tile_columns;
-    ptrdiff_t j, row;
-    int t;
-    for (j = 0; j < r->n; j += width) {
-        const int columns = (int)fnni_least(r->n - j, width);
-        const fnn_real *b = r->b + j * r->b_column;
-        for (t = 0, row = 0; t < deal.tiles; t++) {
-            const int rows = deal.least + (t < deal.more);
-            kernels->gemm_tile(&r->tile, rows, columns, fnni_gemm_rows(r, t, row), b,
-                               r->c + row * r->tile.ldc + j);
-            row += rows;
-        }
+    const ptrdiff_t high = (ptrdiff_t)deal.more * (deal.least + 1);
+    ptrdiff_t j;
+    for (j = 0; j < r->n; j += kernels->tile_columns) {
+        fnni_gemm_down(kernels, r, deal.more, deal.least + 1, 0, j);
+        fnni_gemm_down(kernels, r, deal.tiles - deal.more, deal.least, high, j);
     }
 }
 
+/* One tile's rows in all whole panels of B, then in the narrow one. */
+static void fnni_gemm_along(const fnni_kernels *kernels, fnni_gemm_rectangle *r, int rows,
+                            const fnn_real *a, fnn_real *c)
+{
+    const int width = kernels->tile_columns;
+    const ptrdiff_t whole = r->n / width * width;
+    fnni_tiles *run = &r->run;
+    run->count = r->n / width;
+    run->a_next = 0;
+    run->b_next = width * r->b_column;
+    run->c_next = width;
+    run->prefetch_rows = r->prefetch_rows;
+    if (whole > 0) kernels->gemm_tiles(run, rows, width, a, r->b, c);
+    run->count = 1;
+    run->prefetch_rows = r->prefetch_rows && whole == 0;
+    if (whole < r->n)
+        kernels->gemm_tiles(run, rows, (int)(r->n - whole), a, r->b + whole * r->b_column, c + whole);
+}
+
 /* Rows of A come from afar once, and stay in the first cache while all of B passes. */
-static void fnni_gemm_rows_first(const fnni_kernels *kernels, fnni_gemm_rectangle *r, int prefetch)
+static void fnni_gemm_rows_first(const fnni_kernels *kernels, fnni_gemm_rectangle *r)
 {
     const fnni_gemm_deal deal = fnni_gemm_deal_rows(kernels, r->m);
-    const int width = kernels->tile_columns, without = r->tile.prefetch;
-    ptrdiff_t j, row;
+    ptrdiff_t row = 0;
     int t;
-    for (t = 0, row = 0; t < deal.tiles; t++) {
+    for (t = 0; t < deal.tiles; t++) {
         const int rows = deal.least + (t < deal.more);
-        if (prefetch && t < deal.tiles - 1) r->tile.prefetch |= FNNI_TILE_PREFETCH_ROWS;
-        for (j = 0; j < r->n; j += width) {
-            kernels->gemm_tile(&r->tile, rows, (int)fnni_least(r->n - j, width),
-                               fnni_gemm_rows(r, t, row), r->b + j * r->b_column,
-                               r->c + row * r->tile.ldc + j);
-            r->tile.prefetch = without;
-        }
+        if (t == deal.tiles - 1) r->prefetch_rows = 0; /* no rows below */
+        fnni_gemm_along(kernels, r, rows, r->a + row * r->run.a_row, r->c + row * r->run.ldc);
         row += rows;
     }
 }
@@ -3755,11 +3795,11 @@ static void fnni_gemm_rows_first(const fnni_kernels *kernels, fnni_gemm_rectangl
 /* Columns j.. of the block: packs B unless it is packed or fine as it lies. */
 static void fnni_gemm_take_b(const fnni_gemm *g, fnni_gemm_rectangle *r, ptrdiff_t p, ptrdiff_t j)
 {
-    const ptrdiff_t k = r->tile.k;
+    const ptrdiff_t k = r->run.k;
     const int width = g->kernels->tile_columns;
     r->n = fnni_least(g->n - j, g->block_n);
     r->b_column = g->b_packed || g->pack_b ? k : 1;
-    r->tile.ldb = g->b_packed || g->pack_b ? width : g->ldb;
+    r->run.ldb = g->b_packed || g->pack_b ? width : g->ldb;
     if (g->b_packed) r->b = g->b + p * g->b_columns + (g->b_first + j) * k;
     else if (!g->pack_b) r->b = g->b + p * g->ldb + j;
     else {
@@ -3772,20 +3812,18 @@ static void fnni_gemm_take_b(const fnni_gemm *g, fnni_gemm_rectangle *r, ptrdiff
 static void fnni_gemm_take_a(const fnni_gemm *g, fnni_gemm_rectangle *r, ptrdiff_t p, ptrdiff_t i,
                              int again)
 {
-    const ptrdiff_t k = r->tile.k;
+    const ptrdiff_t k = r->run.k;
+    fnn_real *rows;
     r->m = fnni_least(g->m - i, g->block_m);
-    r->a_tile = 0;
-    r->tile.a_row = g->transpose_a ? 1 : g->lda;
-    r->tile.a_step = g->transpose_a ? g->lda : 1;
-    r->a = g->a + i * r->tile.a_row + p * r->tile.a_step;
+    r->run.a_row = g->transpose_a ? 1 : g->lda;
+    r->run.a_step = g->transpose_a ? g->lda : 1;
+    r->a = g->a + i * r->run.a_row + p * r->run.a_step;
     if (!g->pack_a) return;
-    if (g->transpose_a) {
-        r->tile.a_step = g->kernels->tile_rows;
-        r->a_tile = k * g->kernels->tile_rows;
-    } else r->tile.a_row = fnni_round_up(k, 16) + 16;
-    r->a = g->workspace + fnni_gemm_panels_b(g);
-    if (!again || g->block_m < g->m)
-        fnni_gemm_pack_a(g, &r->tile, i, r->m, p, g->workspace + fnni_gemm_panels_b(g));
+    r->run.a_row = fnni_gemm_kind(k);
+    r->run.a_step = 1;
+    rows = g->workspace + fnni_gemm_panels_b(g);
+    if (!again || g->block_m < g->m) fnni_gemm_pack_rows(g, i, r->m, p, k, r->run.a_row, rows);
+    r->a = rows;
 }
 
 /* The whole product of g on this thread. */
@@ -3793,18 +3831,19 @@ static void fnni_gemm_serial(const fnni_gemm *g)
 {
     fnni_gemm_rectangle r;
     ptrdiff_t block, p, i, j;
-    r.tile.ldc = g->ldc;
-    r.tile.alpha = g->alpha;
+    r.run.ldc = g->ldc;
+    r.run.alpha = g->alpha;
     for (block = 0; block < fnni_gemm_blocks(g->k); block++) {
-        r.tile.k = fnni_gemm_block(g->k, block, &p);
-        r.tile.beta = block ? 1 : g->beta;
-        r.tile.prefetch = r.tile.k >= 4 * g->kernels->tile_rows ? FNNI_TILE_PREFETCH_C : 0;
+        r.run.k = fnni_gemm_block(g->k, block, &p);
+        r.run.beta = block ? 1 : g->beta;
+        r.run.prefetch_c = r.run.k >= 4 * g->kernels->tile_rows;
         for (j = 0; j < g->n; j += g->block_n) {
             fnni_gemm_take_b(g, &r, p, j);
             for (i = 0; i < g->m; i += g->block_m) {
                 fnni_gemm_take_a(g, &r, p, i, j > 0);
                 r.c = g->c + i * g->ldc + j;
-                if (g->rows_first) fnni_gemm_rows_first(g->kernels, &r, g->prefetch);
+                r.prefetch_rows = g->prefetch && j == 0;
+                if (g->rows_first) fnni_gemm_rows_first(g->kernels, &r);
                 else fnni_gemm_columns_first(g->kernels, &r);
             }
         }
