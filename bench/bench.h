@@ -8,8 +8,10 @@
  * and a readable table on stderr at the end. Include after fmnist_nn.h with its implementation. */
 #ifndef BENCH_H
 #define BENCH_H
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
+#include <sys/syscall.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -88,6 +90,7 @@ static const bench_limits *bench_limits_for(fnn_isa isa)
 /* ---- cases and runs ---- */
 #define BENCH_PEERS 4
 #define BENCH_ROUNDS 15
+static int bench_rounds = BENCH_ROUNDS; /* fewer for long tables, odd for a median */
 #define BENCH_SIDES (BENCH_PEERS + 2)
 
 /* One of the contestants: the library, a peer, or the limit. */
@@ -203,6 +206,38 @@ static void bench_limit_fma(bench_run *run)
 
 /* ---- timing ---- */
 
+/* Ties the calling thread to the first core and those it has started to one of the others each.
+ * After a pause some kernels put all threads of a process on one core for a while, where they
+ * wait in turns for each other: milliseconds instead of microseconds, for every contestant alike.
+ * To be called when a contestant has started its threads, and not for one thread. */
+static void bench_pin(int threads)
+{
+    DIR *tasks = threads > 1 ? opendir("/proc/self/task") : NULL;
+    const struct dirent *entry;
+    while (tasks && (entry = readdir(tasks)) != NULL) {
+        static long seen[256];
+        static int seen_count, others;
+        const long id = atol(entry->d_name);
+        unsigned long mask[16] = {0};
+        int i, core = 0;
+        for (i = 0; i < seen_count && seen[i] != id; i++) {}
+        if (id <= 0 || i < seen_count || i == 256) continue;
+        seen[seen_count++] = id;
+        if (id != (long)getpid()) core = 1 + others++ % (threads - 1);
+        mask[core / (8 * (int)sizeof *mask)] = 1ul << core % (8 * (int)sizeof *mask);
+        syscall(SYS_sched_setaffinity, id, sizeof mask, mask);
+    }
+    if (tasks) closedir(tasks);
+}
+
+/* For a program to be run in this one's place: all cores again. */
+static void bench_unpin(void)
+{
+    unsigned long mask[16];
+    memset(mask, 0xff, sizeof mask);
+    syscall(SYS_sched_setaffinity, 0, sizeof mask, mask);
+}
+
 /* Calls that fill about two milliseconds. */
 static int bench_repeats(const bench_side *side)
 {
@@ -237,9 +272,9 @@ static void bench_round(bench_side *side, int threads, int repeats, int round)
 
 static void bench_finish(bench_side *side)
 {
-    qsort(side->seconds, BENCH_ROUNDS, sizeof side->seconds[0], bench_ascending);
+    qsort(side->seconds, (size_t)bench_rounds, sizeof side->seconds[0], bench_ascending);
     side->best = side->seconds[0];
-    side->median = side->seconds[BENCH_ROUNDS / 2];
+    side->median = side->seconds[bench_rounds / 2];
 }
 
 /* All sides in turns, so that whatever slows the machine down slows every side. */
@@ -252,9 +287,10 @@ static void bench_measure(bench_run *run)
     if (run->limit.call) sides[count++] = &run->limit;
     for (i = 0; i < count; i++) {
         bench_settle(sides[i], run->threads, 2);
+        bench_pin(run->threads);
         repeats[i] = bench_repeats(sides[i]);
     }
-    for (round = 0; round < BENCH_ROUNDS; round++)
+    for (round = 0; round < bench_rounds; round++)
         for (i = 0; i < count; i++) bench_round(sides[i], run->threads, repeats[i], round);
     for (i = 0; i < count; i++) bench_finish(sides[i]);
 }
@@ -447,6 +483,7 @@ static void bench_again(int argc, char **argv, const char *variable, const char 
         dup2(ends[1], 1);
         close(ends[0]);
         setenv(variable, value, 1);
+        bench_unpin();
         execv("/proc/self/exe", arguments);
         _exit(127);
     }

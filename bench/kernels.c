@@ -108,6 +108,7 @@ static void random_cases(int count, const bench_options *options, fnn_context *c
 {
     static const char *const forms[] = {"sgemm", "sgemm_tn", "sgemm_nt", "sgemm_tt"};
     int i, j;
+    bench_rounds = 5;
     for (i = 0; i < count; i++) {
         bench_case random;
         memset(&random, 0, sizeof random);
