@@ -541,7 +541,8 @@ typedef struct fnn_model fnn_model;
  * memory. */
 FNN_API fnn_model *fnn_sequential(int height, int width, int channels);
 
-/* The same with an instruction set, threads and an allocator of your choice. */
+/* The same with an instruction set, threads and an allocator of your choice; NULL: the best
+ * instruction set, one thread, malloc. */
 FNN_API fnn_model *fnn_sequential_with(const fnn_context_config *config, int height, int width,
                                        int channels);
 
@@ -1868,7 +1869,8 @@ FNNI_INLINE void fnni_tile(const fnni_tiles *run, const int rows, const int vect
             fnni_v b0 = fnni_vzero(), b1 = b0, b2 = b0, b3 = b0;
             FNNI_TILE_LOAD(0) FNNI_TILE_LOAD(1) FNNI_TILE_LOAD(2) FNNI_TILE_LOAD(3)
             FNNI_PREFETCH(b + FNNI_TILE_B_AHEAD * ldb);
-            if (vectors > 1) FNNI_PREFETCH(b + FNNI_TILE_B_AHEAD * ldb + (vectors - 1) * FNNI_LANES);
+            if (vectors * FNNI_LANES > FNNI_TILE_STRETCH) /* the row's second line */
+                FNNI_PREFETCH(b + FNNI_TILE_B_AHEAD * ldb + (vectors - 1) * FNNI_LANES);
             FNNI_TILE_ROWS(FNNI_TILE_MULTIPLY)
             b += ldb;
             a0 += step; a3 += step; a6 += step; a9 += step; a12 += step;
@@ -3392,6 +3394,18 @@ static void fnni_release(const fnn_allocator *allocator, void *memory)
 }
 
 /* count reals, or NULL when that is out of memory or out of size_t. */
+/* Sums and products of sizes that stop at the largest, which no allocation grants. */
+static size_t fnni_times(size_t a, size_t b)
+{
+    size_t product;
+    return fnni_multiply(a, b, &product) ? product : (size_t)-1;
+}
+
+static size_t fnni_plus(size_t a, size_t b)
+{
+    return a > (size_t)-1 - b ? (size_t)-1 : a + b;
+}
+
 static fnn_real *fnni_allocate_reals(const fnn_allocator *allocator, size_t count)
 {
     size_t bytes;
@@ -3593,11 +3607,12 @@ static ptrdiff_t fnni_gemm_block(ptrdiff_t k, ptrdiff_t block, ptrdiff_t *p)
     return k * (block + 1) / blocks - *p;
 }
 
-/* Rows that lie near a multiple of 4096 bytes apart all fall into one set of the first cache. */
-static int fnni_aliases(ptrdiff_t ld)
+/* Rows that lie near a multiple of 4096 bytes apart all fall into one set of the first cache, and
+ * of 2048 into two, which is still too few for the many rows of B. */
+static int fnni_aliases(ptrdiff_t ld, ptrdiff_t period)
 {
-    const ptrdiff_t bytes = ld * (ptrdiff_t)sizeof(fnn_real) % 4096;
-    return ld * (ptrdiff_t)sizeof(fnn_real) >= 2048 && (bytes < 64 || bytes > 4096 - 64);
+    const ptrdiff_t bytes = ld * (ptrdiff_t)sizeof(fnn_real), rest = bytes % period;
+    return bytes >= 2048 && (rest < 64 || rest > period - 64);
 }
 
 /* Rows of a block when m rows of k are cut into equal blocks that stay in the cache. */
@@ -3617,9 +3632,11 @@ static void fnni_gemm_plan(fnni_gemm *g)
     const int width = g->kernels->tile_columns, height = g->kernels->tile_rows;
     const ptrdiff_t k = fnni_least(g->k, FNNI_GEMM_K);
     const int wide = g->n > 2 * width, tall = g->m > 4 * height;
-    g->pack_a = wide && (fnni_aliases(g->lda) || (g->transpose_a && k > 256));
-    g->pack_b = !g->b_packed && (g->transpose_b || (tall && (fnni_aliases(g->ldb) || k * g->n > 262144)));
-    g->rows_first = !g->pack_a && g->n > width && k * g->n <= FNNI_GEMM_A / 4 && g->m * k > FNNI_GEMM_A;
+    g->pack_a = wide && (fnni_aliases(g->lda, 4096) || (g->transpose_a && k > 256));
+    g->pack_b = !g->b_packed && (g->transpose_b || (tall && (fnni_aliases(g->ldb, 2048) ||
+                                                             k * g->n > 262144)));
+    g->rows_first = !g->pack_a && g->n > width && k * g->n <= FNNI_GEMM_A / 4 &&
+                    g->m * k > FNNI_GEMM_A;
     g->prefetch = !g->pack_a && !g->transpose_a && g->m * k > 4 * FNNI_GEMM_A;
     g->block_m = g->rows_first ? fnni_least(g->m, 1 << 24) : fnni_gemm_block_rows(g, k);
     /* When each panel of B is used once, it is packed just before, into the first cache. */
@@ -6927,7 +6944,7 @@ static size_t fnni_columns(const fnn_model *model)
     int l;
     for (l = 0; l < model->layer_count; l++)
         if (model->layers[l].type != &fnni_layer_types[FNNI_FLATTEN])
-            columns += (size_t)model->layers[l].outputs;
+            columns = fnni_plus(columns, (size_t)model->layers[l].outputs);
     return columns;
 }
 
@@ -7331,7 +7348,7 @@ static double fnni_train_step(fnni_batch *b)
 /* Whole cache lines, so that two threads never share one. */
 static size_t fnni_round(size_t count)
 {
-    return (count + 15) / 16 * 16;
+    return count > (size_t)-16 ? (size_t)-1 : (count + 15) / 16 * 16;
 }
 
 /* ---- memory of training ---- */
@@ -7372,27 +7389,20 @@ static fnn_result fnni_run_make(fnn_model *model, int rows)
     const size_t outputs = (size_t)model->layers[model->layer_count - 1].outputs;
     const size_t columns = fnni_columns(model), n = (size_t)rows;
     fnni_run *run = &model->run;
-    size_t activations, deltas, targets;
     if (run->capacity >= rows) return FNN_OK;
     fnni_run_free(model);
     run->model = model;
     run->kernels = model->context.kernels;
     run->capacity = run->rows = rows;
     run->workspace_count = fnni_run_workspace_count(run, rows, 1);
-    if (!fnni_multiply(columns, n, &activations) ||
-        !fnni_multiply(columns - (size_t)model->inputs, n, &deltas) ||
-        !fnni_multiply(outputs, n, &targets)) {
-        fnni_run_free(model); /* or capacity would promise rows that are not there */
-        return FNN_ERROR_MEMORY;
-    }
-    run->activations = fnni_allocate_reals(a, activations);
-    run->deltas = fnni_allocate_reals(a, deltas ? deltas : 1);
+    run->activations = fnni_allocate_reals(a, fnni_times(columns, n));
+    run->deltas = fnni_allocate_reals(a, fnni_plus(fnni_times(columns - (size_t)model->inputs, n), 1));
     run->losses = fnni_allocate_reals(a, n);
     model->run_labels = (int32_t *)fnni_allocate(a, n * sizeof(int32_t));
-    model->run_targets = fnni_allocate_reals(a, targets);
+    model->run_targets = fnni_allocate_reals(a, fnni_times(outputs, n));
     if (run->workspace_count > 0)
-        run->workspace =
-            fnni_allocate_reals(a, run->workspace_count * (size_t)model->context.threads);
+        run->workspace = fnni_allocate_reals(
+            a, fnni_times(run->workspace_count, (size_t)model->context.threads));
     if (run->activations && run->deltas && run->losses && model->run_labels && model->run_targets &&
         (run->workspace || run->workspace_count == 0))
         return FNN_OK;
@@ -7440,8 +7450,24 @@ typedef struct fnni_inference {
     size_t per_part;   /* reals of workspace of a part */
     fnn_real *outputs; /* (count, outputs), or NULL */
     int32_t *classes;  /* (count), or NULL */
-    double *sums;      /* per chunk: loss, hits, squared error; NULL without evaluation */
+    double *sums;      /* per stretch: loss, hits, squared error; NULL without evaluation */
 } fnni_inference;
+
+/* The chunks are dealt to at most this many stretches, whatever the number of threads: each adds up
+ * its chunks in order, a thread takes whole stretches, and sums need space for no more. */
+#define FNNI_STRETCHES 256
+#define FNNI_STRETCH_SUMS (3 * FNNI_STRETCHES * sizeof(double) / sizeof(fnn_real))
+
+static int64_t fnni_chunks(const fnn_dataset *data)
+{
+    return (data->count + FNNI_CHUNK - 1) / FNNI_CHUNK;
+}
+
+static int fnni_stretches(const fnn_dataset *data)
+{
+    const int64_t chunks = fnni_chunks(data);
+    return chunks < FNNI_STRETCHES ? (int)chunks : FNNI_STRETCHES;
+}
 
 /* Reals a part needs: activations, losses, labels, targets, products' workspace. */
 static size_t fnni_inference_reals(const fnn_model *model, const fnni_kernels *kernels)
@@ -7452,8 +7478,9 @@ static size_t fnni_inference_reals(const fnn_model *model, const fnni_kernels *k
     run.model = model;
     run.kernels = kernels;
     run.capacity = run.rows = FNNI_CHUNK;
-    return fnni_round(fnni_columns(model) * FNNI_CHUNK) + 2 * FNNI_CHUNK +
-           fnni_round(outputs * FNNI_CHUNK) + fnni_run_workspace_count(&run, FNNI_CHUNK, 0);
+    return fnni_plus(fnni_round(fnni_times(fnni_columns(model), FNNI_CHUNK)),
+                     fnni_plus(2 * FNNI_CHUNK + fnni_round(fnni_times(outputs, FNNI_CHUNK)),
+                               fnni_run_workspace_count(&run, FNNI_CHUNK, 0)));
 }
 
 static int fnni_argmax(const fnn_real *y, int n)
@@ -7501,7 +7528,7 @@ static double fnni_squared_error(const fnni_run *run, const fnn_real *y, int n)
 }
 
 static void fnni_inference_chunk(const fnni_inference *f, fnni_run *run, int64_t chunk,
-                                 int32_t *labels, fnn_real *targets)
+                                 int32_t *labels, fnn_real *targets, double *sums)
 {
     const int last = f->model->layer_count - 1, n = f->model->layers[last].outputs;
     const int64_t first = chunk * FNNI_CHUNK;
@@ -7515,24 +7542,25 @@ static void fnni_inference_chunk(const fnni_inference *f, fnni_run *run, int64_t
                (size_t)run->rows * (size_t)n * sizeof *y);
     for (i = 0; f->classes && i < run->rows; i++)
         f->classes[first + i] = fnni_argmax(y + (size_t)i * (size_t)n, n);
-    if (!f->sums) return;
+    if (!sums) return;
     fnni_gather_targets(f->data, NULL, first, 0, run->rows, n, labels, targets);
     fnni_loss_rows(run, 0, run->rows);
-    f->sums[3 * chunk] = fnni_mean_loss(run) * run->rows;
-    f->sums[3 * chunk + 1] = fnni_hits(run, y, n);
-    f->sums[3 * chunk + 2] = fnni_squared_error(run, y, n);
+    sums[0] += fnni_mean_loss(run) * run->rows;
+    sums[1] += fnni_hits(run, y, n);
+    sums[2] += fnni_squared_error(run, y, n);
 }
 
 static void fnni_inference_part(void *argument, int part, int parts)
 {
     const fnni_inference *f = (const fnni_inference *)argument;
     const size_t outputs = (size_t)f->model->layers[f->model->layer_count - 1].outputs;
-    const int64_t chunks = (f->data->count + FNNI_CHUNK - 1) / FNNI_CHUNK;
+    const int64_t chunks = fnni_chunks(f->data);
+    const int stretches = fnni_stretches(f->data);
     fnn_real *memory = f->context->workspace + (size_t)part * f->per_part;
     fnn_real *targets;
     int32_t *labels;
     fnni_run run;
-    int64_t chunk;
+    int s;
     memset(&run, 0, sizeof run);
     run.model = f->model;
     run.kernels = f->context->kernels;
@@ -7544,22 +7572,32 @@ static void fnni_inference_part(void *argument, int part, int parts)
     run.workspace = targets + fnni_round(outputs * FNNI_CHUNK);
     run.labels = f->data->targets ? NULL : labels;
     run.targets = f->data->targets ? targets : NULL;
-    for (chunk = chunks * part / parts; chunk < chunks * (part + 1) / parts; chunk++)
-        fnni_inference_chunk(f, &run, chunk, labels, targets);
+    for (s = stretches * part / parts; s < stretches * (part + 1) / parts; s++) {
+        double *sums = f->sums ? f->sums + 3 * s : NULL;
+        int64_t chunk = chunks * s / stretches;
+        if (sums) sums[0] = sums[1] = sums[2] = 0;
+        for (; chunk < chunks * (s + 1) / stretches; chunk++)
+            fnni_inference_chunk(f, &run, chunk, labels, targets, sums);
+    }
 }
 
-/* Runs f over all chunks; the sums, three a chunk, lie behind the parts' memory. */
+/* Reals that inference on this many threads takes: each thread's, and behind them the sums. */
+static size_t fnni_inference_space(const fnn_model *model, const fnn_context *context)
+{
+    const size_t part = fnni_inference_reals(model, context->kernels);
+    return fnni_plus(fnni_times(part, (size_t)context->threads), FNNI_STRETCH_SUMS);
+}
+
+/* Runs f over all chunks. */
 static fnn_result fnni_infer(fnni_inference *f, int evaluate)
 {
-    const int64_t chunks = (f->data->count + FNNI_CHUNK - 1) / FNNI_CHUNK;
-    const int parts = chunks < f->context->threads ? (int)chunks : f->context->threads;
-    const size_t sums = evaluate ? (size_t)chunks * 3 * (sizeof(double) / sizeof(fnn_real)) : 0;
-    if (chunks == 0) return FNN_OK;
+    const int stretches = fnni_stretches(f->data), threads = f->context->threads;
+    const size_t space = fnni_inference_space(f->model, f->context);
+    if (stretches == 0) return FNN_OK;
+    if (!fnni_workspace(f->context, space)) return FNN_ERROR_MEMORY;
     f->per_part = fnni_inference_reals(f->model, f->context->kernels);
-    if (!fnni_workspace(f->context, f->per_part * (size_t)parts + sums)) return FNN_ERROR_MEMORY;
-    f->sums =
-        evaluate ? (double *)(void *)(f->context->workspace + f->per_part * (size_t)parts) : NULL;
-    fnni_parallel(parts, fnni_inference_part, f);
+    f->sums = evaluate ? (double *)(void *)(f->context->workspace + space - FNNI_STRETCH_SUMS) : NULL;
+    fnni_parallel(stretches < threads ? stretches : threads, fnni_inference_part, f);
     return FNN_OK;
 }
 
@@ -7594,18 +7632,17 @@ static double fnni_target_variation(const fnn_dataset *data)
 static fnn_result fnni_evaluate(const fnn_model *model, fnn_context *context,
                                 const fnn_dataset *data, fnn_metrics *metrics)
 {
-    const int64_t chunks = (data->count + FNNI_CHUNK - 1) / FNNI_CHUNK;
     double loss = 0, hits = 0, error = 0;
     fnni_inference f;
     fnn_result result;
-    int64_t i;
+    int i;
     memset(&f, 0, sizeof f);
     f.model = model;
     f.context = context;
     f.data = data;
     result = fnni_infer(&f, 1);
     if (result) return result;
-    for (i = 0; i < chunks; i++) {
+    for (i = 0; i < fnni_stretches(data); i++) {
         loss += f.sums[3 * i];
         hits += f.sums[3 * i + 1];
         error += f.sums[3 * i + 2];
@@ -7844,7 +7881,8 @@ static fnn_result fnni_fit_check(fnn_model *model, const fnn_dataset *data, cons
 static fnn_result fnni_history_reserve(fnn_history *history, int more)
 {
     fnn_epoch *grown;
-    if (!history || history->count + more <= history->capacity) return FNN_OK;
+    if (!history || more <= history->capacity - history->count) return FNN_OK;
+    if (more > INT_MAX - history->count) return FNN_ERROR_MEMORY;
     grown = (fnn_epoch *)fnni_allocate(&history->allocator,
                                        (size_t)(history->count + more) * sizeof *grown);
     if (!grown) return FNN_ERROR_MEMORY;
@@ -7861,7 +7899,8 @@ static fnn_result fnni_fit_open(fnni_fit *f, fnn_history *history)
     fnn_model *model = f->model;
     const fnn_allocator *a = &model->context.allocator;
     int64_t i;
-    fnn_result result = fnni_run_make(model, f->config->batch_size);
+    const int batch = f->data->count < f->config->batch_size ? (int)f->data->count : f->config->batch_size;
+    fnn_result result = fnni_run_make(model, batch);
     if (!result && f->config->clip_norm > 0) result = fnni_gradients_make(model);
     if (!result) result = fnni_state_make(model, &f->config->optimizer);
     if (!result) result = fnni_history_reserve(history, f->config->epochs);
@@ -7877,13 +7916,9 @@ static fnn_result fnni_fit_open(fnni_fit *f, fnn_history *history)
     f->validation = model->context;
     f->validation.workspace = NULL;
     f->validation.workspace_count = 0;
-    if (f->config->validation) {
-        const int64_t chunks = (f->config->validation->count + FNNI_CHUNK - 1) / FNNI_CHUNK;
-        const size_t need =
-            fnni_inference_reals(model, model->context.kernels) * (size_t)model->context.threads +
-            (size_t)chunks * 3 * (sizeof(double) / sizeof(fnn_real));
-        if (!fnni_workspace(&f->validation, need)) return FNN_ERROR_MEMORY;
-    }
+    if (f->config->validation &&
+        !fnni_workspace(&f->validation, fnni_inference_space(model, &model->context)))
+        return FNN_ERROR_MEMORY;
     return FNN_OK;
 }
 
@@ -8215,7 +8250,9 @@ FNN_DEF fnn_model *fnn_sequential_with(const fnn_context_config *config, int hei
     fnn_context context;
     fnn_error error;
     fnn_model *model;
+    const fnn_context_config defaults = fnn_context_config_init();
     const double size = (double)height * (double)width * (double)channels;
+    if (!config) config = &defaults;
     memset(&error, 0, sizeof error);
     memset(&context, 0, sizeof context);
     if (fnni_context_open(&context, config, &error)) context.allocator = config->allocator;
@@ -8711,10 +8748,8 @@ FNN_DEF fnn_result fnn_evaluate(const fnn_model *model, fnn_context *context,
 
 FNN_DEF fnn_result fnn_reserve(const fnn_model *model, fnn_context *context)
 {
-    size_t count;
     if (!model || !context || model->broken || !model->sealed) return FNN_ERROR_STATE;
-    count = fnni_inference_reals(model, context->kernels) * (size_t)context->threads;
-    return fnni_workspace(context, count) ? FNN_OK : FNN_ERROR_MEMORY;
+    return fnni_workspace(context, fnni_inference_space(model, context)) ? FNN_OK : FNN_ERROR_MEMORY;
 }
 
 FNN_DEF size_t fnn_memory_size(const fnn_model *model, int batch_size)
