@@ -30,6 +30,7 @@
  *     >>random        counter-based random numbers
  *     >>threads       the one parallel loop
  *     >>gemm          blocking and packing, no instruction set here
+ *     >>conv          windows; convolutions as products of tiles, no instruction set here
  *     >>data          data sets: views, statistics, and readers of IDX, gzip and CSV
  *     >>layers        each layer: formula in the comment, forward above backward
  *     >>loss          a loss and its gradient, row by row
@@ -230,6 +231,10 @@
 #define fnn_set_loss fnn_set_loss_f64
 #define fnn_set_seed fnn_set_seed_f64
 #define fnn_sgd fnn_sgd_f64
+#define fnn_window_make fnn_window_make_f64
+#define fnn_conv2d_forward fnn_conv2d_forward_f64
+#define fnn_conv2d_backward_data fnn_conv2d_backward_data_f64
+#define fnn_conv2d_backward_weights fnn_conv2d_backward_weights_f64
 #define fnn_sgemm fnn_sgemm_f64
 #define fnn_sigmoid fnn_sigmoid_f64
 #define fnn_softmax fnn_softmax_f64
@@ -865,6 +870,46 @@ FNN_API fnn_result fnn_from_bytes(fnn_context *context, ptrdiff_t n, const uint8
  * dropout of the gradient with the same three is the backward pass. y may be x. */
 FNN_API fnn_result fnn_dropout_apply(fnn_context *context, ptrdiff_t n, uint64_t key, uint64_t offset,
                                fnn_real rate, const fnn_real *x, fnn_real *y);
+
+/* How a window meets the borders, as Keras: valid stays inside the image; same pads it so that
+ * the output has ceil(input / stride) rows and columns, the odd row of padding below, the odd
+ * column to the right. */
+typedef enum fnn_padding { FNN_VALID, FNN_SAME, FNN_PADDING_COUNT } fnn_padding;
+
+/* A window of kernel_height x kernel_width that slides over an image (height, width, channels).
+ * Output (i, j) of (out_height, out_width) sees the input from row i stride_height - pad_top and
+ * column j stride_width - pad_left on. */
+typedef struct fnn_window {
+    int height, width, channels;
+    int kernel_height, kernel_width, stride_height, stride_width;
+    int pad_top, pad_left;
+    int out_height, out_width;
+} fnn_window;
+
+/* Fills in a window; FNN_ERROR_ARGUMENT when a size is below 1 or the kernel exceeds the image
+ * under FNN_VALID. */
+FNN_API fnn_result fnn_window_make(fnn_window *window, int height, int width, int channels,
+                                   int kernel_height, int kernel_width, int stride_height,
+                                   int stride_width, fnn_padding padding);
+
+/* Convolutions (cross-correlations, as everywhere in the field) of whole images, on the context's
+ * threads. x and dx (images, height, width, channels); y and dy (images, out_height, out_width,
+ * filters); weights and dw (kernel_height, kernel_width, channels, filters); bias and db (filters).
+ * Outside of an image lie zeros. No array overlaps another. Nothing is summed over threads: the
+ * bits do not depend on how many there are. FNN_ERROR_ARGUMENT, FNN_ERROR_MEMORY.
+ *     y = x * weights + bias (NULL: none)
+ *     dx = the gradient towards x, overwritten
+ *     dw, db (NULL: not wanted) = the gradients towards weights and bias, summed over images,
+ *     overwritten */
+FNN_API fnn_result fnn_conv2d_forward(fnn_context *context, const fnn_window *window, int filters,
+                                      ptrdiff_t images, const fnn_real *x, const fnn_real *weights,
+                                      const fnn_real *bias, fnn_real *y);
+FNN_API fnn_result fnn_conv2d_backward_data(fnn_context *context, const fnn_window *window,
+                                            int filters, ptrdiff_t images, const fnn_real *dy,
+                                            const fnn_real *weights, fnn_real *dx);
+FNN_API fnn_result fnn_conv2d_backward_weights(fnn_context *context, const fnn_window *window,
+                                               int filters, ptrdiff_t images, const fnn_real *x,
+                                               const fnn_real *dy, fnn_real *dw, fnn_real *db);
 
 #ifdef __cplusplus
 }
@@ -3968,6 +4013,33 @@ static fnn_result fnni_gemm_run(fnn_context *context, fnni_gemm *g)
     if (parts > 1) fnni_parallel(parts, fnni_gemm_part, g);
     else fnni_gemm_serial(g); /* entering OpenMP's region with one thread costs 0.2 us */
     return FNN_OK;
+}
+
+/* ============================================================================
+ * >>conv  windows; convolutions as products of tiles, no instruction set here
+ * ============================================================================
+ * Called by layers and by >>public. */
+
+/* Output length and leading padding of one axis; 0 when the kernel does not fit. */
+static int fnni_window_axis(int length, int kernel, int stride, fnn_padding padding, int *pad)
+{
+    int64_t total;
+    int out;
+    *pad = 0;
+    if (length < 1 || kernel < 1 || stride < 1) return 0;
+    if (padding == FNN_VALID) return kernel > length ? 0 : (length - kernel) / stride + 1;
+    out = (int)(((int64_t)length + stride - 1) / stride);
+    total = (int64_t)(out - 1) * stride + kernel - length;
+    if (total > 0) *pad = (int)(total / 2);
+    return out;
+}
+
+static int fnni_window_fill(fnn_window *w, fnn_padding padding)
+{
+    w->out_height =
+        fnni_window_axis(w->height, w->kernel_height, w->stride_height, padding, &w->pad_top);
+    w->out_width = fnni_window_axis(w->width, w->kernel_width, w->stride_width, padding, &w->pad_left);
+    return w->out_height > 0 && w->out_width > 0 && w->channels > 0;
 }
 
 /* ============================================================================
@@ -8240,6 +8312,21 @@ FNN_DEF fnn_result fnn_dropout_apply(fnn_context *context, ptrdiff_t n, uint64_t
     if (!(rate >= 0 && rate <= 1)) return FNN_ERROR_ARGUMENT;
     kernels->dropout(n, key, offset, rate, x, y);
     return FNN_OK;
+}
+
+FNN_DEF fnn_result fnn_window_make(fnn_window *window, int height, int width, int channels,
+                                   int kernel_height, int kernel_width, int stride_height,
+                                   int stride_width, fnn_padding padding)
+{
+    if (!window || (unsigned)padding >= FNN_PADDING_COUNT) return FNN_ERROR_ARGUMENT;
+    window->height = height;
+    window->width = width;
+    window->channels = channels;
+    window->kernel_height = kernel_height;
+    window->kernel_width = kernel_width;
+    window->stride_height = stride_height;
+    window->stride_width = stride_width;
+    return fnni_window_fill(window, padding) ? FNN_OK : FNN_ERROR_ARGUMENT;
 }
 
 /* ---- models ---- */

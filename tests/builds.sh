@@ -194,8 +194,8 @@ neon() {
     fi
     aarch64-linux-gnu-gcc -O2 -static -fno-tree-vectorize -fno-tree-slp-vectorize \
         tests/app.c -o "$here/neon" -lm
-    check 'the NEON tile multiplies and adds in vectors' has_fmla fnni_gemm_tile_neon
-    refuses 'the scalar tile does not' '^0 vector fmla' has_fmla fnni_gemm_tile_scalar
+    check 'the NEON tile multiplies and adds in vectors' has_fmla fnni_gemm_tiles_neon
+    refuses 'the scalar tile does not' '^0 vector fmla' has_fmla fnni_gemm_tiles_scalar
 }
 
 targets() {

@@ -79,6 +79,7 @@ static void builders_leave_their_error(void)
 static void null_model_is_accepted(void)
 {
     fnn_fit_config config = fnn_fit_config_init();
+    fnn_model *by_default;
     CHECK(fnn_dense(NULL, 1, FNN_RELU) == -1);
     CHECK(fnn_dropout(NULL, 0) == -1 && fnn_flatten(NULL) == -1 &&
           fnn_activate(NULL, FNN_RELU, 0) == -1);
@@ -94,6 +95,9 @@ static void null_model_is_accepted(void)
           !fnn_memory_size(NULL, 1));
     CHECK(fnn_model_error(NULL)->code == FNN_ERROR_MEMORY);
     fnn_model_free(NULL);
+    by_default = fnn_sequential_with(NULL, 1, 1, 3);
+    CHECK(fnn_dense(by_default, 2, FNN_LINEAR) == 0 && !fnn_seal(by_default));
+    fnn_model_free(by_default);
 }
 
 static void empty_model_is_an_error(void)
