@@ -1270,11 +1270,14 @@ static int fnni_openmp_threads(void)
  * (tests/test_kernels.c), one row in bench/kernels.c. Lengths may be 0; nothing is read or
  * written outside the arrays given; arrays need no alignment; y may be x unless said. */
 
-/* A run of GEMM tiles of one shape. Row i of A at step p is a[i*a_row + p*a_step], so a transposed
- * A is one with a_row 1; B is b[p*ldb + j], C is c[i*ldc + j]. From one tile to the next the three
- * move on by a_next, b_next and c_next: down the rows, or along the columns. */
+/* A run of tiles of one shape, of a matrix product or a convolution. Row i of A at step p is
+ * a[i/3*a_group + i%3*a_row + p*a_step], where a_group is 3*a_row but for rows that lie in threes;
+ * a transposed A is one with a_row 1. After k steps A jumps to a_segment behind where the k began,
+ * for so many segments: the rows of a kernel in an image. B is b[p*ldb + j], p counting on through
+ * all segments, with b_jump between two; C is c[i*ldc + j]. From one tile to the next the three
+ * move on by a_next, b_next and c_next. */
 typedef struct fnni_tiles {
-    ptrdiff_t k, a_row, a_step, ldb, ldc;
+    ptrdiff_t k, segments, a_segment, b_jump, a_row, a_group, a_step, ldb, ldc;
     ptrdiff_t count, a_next, b_next, c_next;
     fnn_real alpha, beta; /* beta 0: C is not read */
     int prefetch_c;       /* fetch C shortly before it is due; this and the next are speed alone */
@@ -1893,34 +1896,41 @@ FNNI_INLINE void fnni_tile(const fnni_tiles *run, const int rows, const int vect
 {
     const ptrdiff_t row = run->a_row, step = run->a_step, ldb = run->ldb, ldc = run->ldc;
     const fnn_real *a0 = a, *a3 = a, *a6 = a, *a9 = a, *a12 = a, *late = c;
-    ptrdiff_t left = run->k, p;
+    const ptrdiff_t jump = run->a_segment - run->k * step;
+    ptrdiff_t segment = run->segments, left, p;
     fnni_v alpha, beta;
     FNNI_TILE_ROWS(FNNI_TILE_DECLARE)
     (void)a3, (void)a6, (void)a9, (void)a12; /* small tiles leave some out, which clang reports */
-    if (rows > 3) a3 = a + 3 * row;
-    if (rows > 6) a6 = a + 6 * row;
-    if (rows > 9) a9 = a + 9 * row;
-    if (rows > 12) a12 = a + 12 * row;
-    do {
-        if (run->prefetch_c && left <= (rows + 1) * FNNI_TILE_STRETCH) {
-            FNNI_PREFETCH(late);
-            FNNI_PREFETCH(late + (vectors - 1) * FNNI_LANES);
-            late += ldc;
-        }
-        if (fetch_rows) { FNNI_TILE_ROWS(FNNI_TILE_FETCH) }
-        p = left < FNNI_TILE_STRETCH ? left : FNNI_TILE_STRETCH;
-        left -= p;
-        for (; p > 0; p--) {
-            fnni_v b0 = fnni_vzero(), b1 = b0, b2 = b0, b3 = b0;
-            FNNI_TILE_LOAD(0) FNNI_TILE_LOAD(1) FNNI_TILE_LOAD(2) FNNI_TILE_LOAD(3)
-            FNNI_PREFETCH(b + FNNI_TILE_B_AHEAD * ldb);
-            if (vectors * FNNI_LANES > FNNI_TILE_STRETCH) /* the row's second line */
-                FNNI_PREFETCH(b + FNNI_TILE_B_AHEAD * ldb + (vectors - 1) * FNNI_LANES);
-            FNNI_TILE_ROWS(FNNI_TILE_MULTIPLY)
-            b += ldb;
-            a0 += step; a3 += step; a6 += step; a9 += step; a12 += step;
-        }
-    } while (left > 0);
+    if (rows > 3) a3 = a + run->a_group;
+    if (rows > 6) a6 = a + 2 * run->a_group;
+    if (rows > 9) a9 = a + 3 * run->a_group;
+    if (rows > 12) a12 = a + 4 * run->a_group;
+    for (;;) {
+        left = run->k;
+        do {
+            if (run->prefetch_c && left <= (rows + 1) * FNNI_TILE_STRETCH) {
+                FNNI_PREFETCH(late);
+                FNNI_PREFETCH(late + (vectors - 1) * FNNI_LANES);
+                late += ldc;
+            }
+            if (fetch_rows) { FNNI_TILE_ROWS(FNNI_TILE_FETCH) }
+            p = left < FNNI_TILE_STRETCH ? left : FNNI_TILE_STRETCH;
+            left -= p;
+            for (; p > 0; p--) {
+                fnni_v b0 = fnni_vzero(), b1 = b0, b2 = b0, b3 = b0;
+                FNNI_TILE_LOAD(0) FNNI_TILE_LOAD(1) FNNI_TILE_LOAD(2) FNNI_TILE_LOAD(3)
+                FNNI_PREFETCH(b + FNNI_TILE_B_AHEAD * ldb);
+                if (vectors * FNNI_LANES > FNNI_TILE_STRETCH) /* the row's second line */
+                    FNNI_PREFETCH(b + FNNI_TILE_B_AHEAD * ldb + (vectors - 1) * FNNI_LANES);
+                FNNI_TILE_ROWS(FNNI_TILE_MULTIPLY)
+                b += ldb;
+                a0 += step; a3 += step; a6 += step; a9 += step; a12 += step;
+            }
+        } while (left > 0);
+        if (--segment == 0) break;
+        a0 += jump; a3 += jump; a6 += jump; a9 += jump; a12 += jump;
+        b += run->b_jump;
+    }
     alpha = fnni_vset(run->alpha); /* here, since the loop needs every register */
     beta = fnni_vset(run->beta);
     if (run->beta == 0) {
@@ -3878,10 +3888,12 @@ static void fnni_gemm_take_a(const fnni_gemm *g, fnni_gemm_rectangle *r, ptrdiff
     fnn_real *rows;
     r->m = fnni_least(g->m - i, g->block_m);
     r->run.a_row = g->transpose_a ? 1 : g->lda;
+    r->run.a_group = 3 * r->run.a_row;
     r->run.a_step = g->transpose_a ? g->lda : 1;
     r->a = g->a + i * r->run.a_row + p * r->run.a_step;
     if (!g->pack_a) return;
     r->run.a_row = fnni_gemm_kind(k);
+    r->run.a_group = 3 * r->run.a_row;
     r->run.a_step = 1;
     rows = g->workspace + fnni_gemm_panels_b(g);
     if (!again || g->block_m < g->m) fnni_gemm_pack_rows(g, i, r->m, p, k, r->run.a_row, rows);
@@ -3895,6 +3907,8 @@ static void fnni_gemm_serial(const fnni_gemm *g)
     ptrdiff_t block, p, i, j;
     r.run.ldc = g->ldc;
     r.run.alpha = g->alpha;
+    r.run.segments = 1;
+    r.run.a_segment = r.run.b_jump = 0;
     for (block = 0; block < fnni_gemm_blocks(g->k); block++) {
         r.run.k = fnni_gemm_block(g->k, block, &p);
         r.run.beta = block ? 1 : g->beta;
@@ -4018,7 +4032,17 @@ static fnn_result fnni_gemm_run(fnn_context *context, fnni_gemm *g)
 /* ============================================================================
  * >>conv  windows; convolutions as products of tiles, no instruction set here
  * ============================================================================
- * Called by layers and by >>public. */
+ * Called by layers and by >>public. A convolution is a matrix product whose A is never stored: a
+ * tile's rows are neighbouring output pixels, and the steps of its sum walk along the input's own
+ * rows, one segment a kernel row (fnni_tiles). So only left and right padding need a copy of the
+ * image; kernel rows above or below it are left out. The gradient towards the input is the same
+ * thing with the kernel turned round, one such correlation for each phase of the stride; the
+ * gradient towards the weights has rows = taps x channels and steps = output pixels.
+ *
+ * Where filters fill a vector only in part, several neighbouring pixels share it (`pixels`): the
+ * kernel is widened to see all their windows, with zeros for the taps that are not a pixel's own.
+ *
+ * The order of each sum depends on the window alone: not on threads, nor on other images. */
 
 /* Output length and leading padding of one axis; 0 when the kernel does not fit. */
 static int fnni_window_axis(int length, int kernel, int stride, fnn_padding padding, int *pad)
@@ -4038,8 +4062,644 @@ static int fnni_window_fill(fnn_window *w, fnn_padding padding)
 {
     w->out_height =
         fnni_window_axis(w->height, w->kernel_height, w->stride_height, padding, &w->pad_top);
-    w->out_width = fnni_window_axis(w->width, w->kernel_width, w->stride_width, padding, &w->pad_left);
+    w->out_width =
+        fnni_window_axis(w->width, w->kernel_width, w->stride_width, padding, &w->pad_left);
     return w->out_height > 0 && w->out_width > 0 && w->channels > 0;
+}
+
+/* One image's correlation with `filters` kernels. Pads may be negative: the first window then
+ * begins inside the image. */
+typedef struct fnni_conv {
+    const fnni_kernels *kernels;
+    int height, width, channels, filters;
+    int kernel_height, kernel_width, stride_height, stride_width;
+    int pad_top, pad_left, out_height, out_width;
+    ptrdiff_t out_pixel, out_row; /* reals from one output pixel, or row, to the next */
+    /* Where a tap's weight lies: w[row*i + column*j + channel*c + filter*f]. */
+    ptrdiff_t w_row, w_column, w_channel, w_filter;
+    int pixels; /* neighbouring output pixels that share a tile's columns */
+} fnni_conv;
+
+/* Pixels that fit into one vector beside each other. */
+static int fnni_conv_pixels(const fnni_kernels *kernels, int filters, int width)
+{
+    const int fit = kernels->lanes / filters;
+    return fit < 1 ? 1 : fit < width ? fit : width;
+}
+
+static fnni_conv fnni_conv_make(const fnni_kernels *kernels, const fnn_window *w, int filters)
+{
+    fnni_conv g;
+    g.kernels = kernels;
+    g.height = w->height;
+    g.width = w->width;
+    g.channels = w->channels;
+    g.filters = filters;
+    g.kernel_height = w->kernel_height;
+    g.kernel_width = w->kernel_width;
+    g.stride_height = w->stride_height;
+    g.stride_width = w->stride_width;
+    g.pad_top = w->pad_top;
+    g.pad_left = w->pad_left;
+    g.out_height = w->out_height;
+    g.out_width = w->out_width;
+    g.out_pixel = filters;
+    g.out_row = (ptrdiff_t)filters * w->out_width;
+    g.w_filter = 1;
+    g.w_channel = filters;
+    g.w_column = g.w_channel * w->channels;
+    g.w_row = g.w_column * w->kernel_width;
+    g.pixels = fnni_conv_pixels(kernels, filters, w->out_width);
+    return g;
+}
+
+/* Taps in a row of the kernel widened for all its pixels. */
+static int fnni_conv_taps(const fnni_conv *g)
+{
+    return g->kernel_width + (g->pixels - 1) * g->stride_width;
+}
+
+/* Steps of a kernel row, and of the whole sum. */
+static ptrdiff_t fnni_conv_segment(const fnni_conv *g)
+{
+    return (ptrdiff_t)fnni_conv_taps(g) * g->channels;
+}
+
+static ptrdiff_t fnni_conv_depth(const fnni_conv *g)
+{
+    return fnni_conv_segment(g) * g->kernel_height;
+}
+
+static int fnni_conv_columns(const fnni_conv *g)
+{
+    return g->filters * g->pixels;
+}
+
+/* ---- weights in panels, as a packed B of the tiles ---- */
+
+static size_t fnni_conv_packed_size(const fnni_conv *g)
+{
+    return fnni_gemm_packed_size(g->kernels, fnni_conv_depth(g), fnni_conv_columns(g));
+}
+
+/* Filters from..to-1 of one tap and channel, for one of the pixels, to their columns in the panels;
+ * step is the tap's place in the sum. */
+static void fnni_conv_pack_step(const fnni_conv *g, const fnn_real *w, ptrdiff_t step, int pixel,
+                                fnn_real *panels)
+{
+    const int width = g->kernels->tile_columns;
+    const ptrdiff_t depth = fnni_conv_depth(g);
+    int f;
+    for (f = 0; f < g->filters;) {
+        const int column = pixel * g->filters + f, in = column % width;
+        const int count = g->filters - f < width - in ? g->filters - f : width - in;
+        fnn_real *to = panels + (ptrdiff_t)(column - in) * depth + step * width + in;
+        int i;
+        if (g->w_filter == 1) memcpy(to, w + f, (size_t)count * sizeof *to);
+        else
+            for (i = 0; i < count; i++) to[i] = w[(f + i) * g->w_filter];
+        f += count;
+    }
+}
+
+static void fnni_conv_pack(const fnni_conv *g, const fnn_real *w, fnn_real *panels)
+{
+    const ptrdiff_t segment = fnni_conv_segment(g);
+    int i, j, c, pixel;
+    if (g->pixels > 1 || g->filters % g->kernels->tile_columns)
+        g->kernels->fill((ptrdiff_t)fnni_conv_packed_size(g), 0, panels);
+    for (i = 0; i < g->kernel_height; i++)
+        for (j = 0; j < g->kernel_width; j++)
+            for (c = 0; c < g->channels; c++)
+                for (pixel = 0; pixel < g->pixels; pixel++)
+                    fnni_conv_pack_step(
+                        g, w + i * g->w_row + j * g->w_column + c * g->w_channel,
+                        i * segment + (ptrdiff_t)(j + pixel * g->stride_width) * g->channels + c,
+                        pixel, panels);
+}
+
+/* ---- the image, padded where its rows are too short ---- */
+
+/* Columns that the windows of a whole output row see. */
+static int fnni_conv_seen(const fnni_conv *g)
+{
+    return (g->out_width - 1) * g->stride_width + g->kernel_width;
+}
+
+static int fnni_conv_needs_copy(const fnni_conv *g)
+{
+    return g->pad_left > 0 || fnni_conv_seen(g) - g->pad_left > g->width;
+}
+
+/* Reals of the copy. */
+static size_t fnni_conv_image_size(const fnni_conv *g)
+{
+    if (!fnni_conv_needs_copy(g)) return 0;
+    return fnni_times((size_t)fnni_conv_seen(g) * (size_t)g->channels, (size_t)g->height);
+}
+
+/* One row of the copy: what the windows see of the image's row, zeros outside. */
+static void fnni_conv_copy_row(const fnni_conv *g, const fnn_real *row, fnn_real *copy)
+{
+    const int seen = fnni_conv_seen(g);
+    const int left = g->pad_left < 0 ? 0 : g->pad_left < seen ? g->pad_left : seen;
+    const int from = g->pad_left < 0 ? -g->pad_left : 0;
+    const int inside = g->width - from < seen - left ? g->width - from : seen - left;
+    const int count = inside < 0 ? 0 : inside;
+    const size_t channels = (size_t)g->channels;
+    memset(copy, 0, (size_t)left * channels * sizeof *copy);
+    memcpy(copy + (size_t)left * channels, row + (size_t)from * channels,
+           (size_t)count * channels * sizeof *copy);
+    memset(copy + (size_t)(left + count) * channels, 0,
+           (size_t)(seen - left - count) * channels * sizeof *copy);
+}
+
+/* The image from the first column that a window sees; *pitch reals from row to row. */
+static const fnn_real *fnni_conv_image(const fnni_conv *g, const fnn_real *x, fnn_real *space,
+                                       ptrdiff_t *pitch)
+{
+    const ptrdiff_t row = (ptrdiff_t)g->width * g->channels;
+    int i;
+    *pitch = row;
+    if (!fnni_conv_needs_copy(g)) return x - (ptrdiff_t)g->pad_left * g->channels;
+    *pitch = (ptrdiff_t)fnni_conv_seen(g) * g->channels;
+    for (i = 0; i < g->height; i++) fnni_conv_copy_row(g, x + i * row, space + i * *pitch);
+    return space;
+}
+
+/* ---- tiles ---- */
+
+/* A grid of output units, high tiles along one direction and runs of them along the other. */
+typedef struct fnni_conv_direction {
+    int count;
+    ptrdiff_t a, c; /* reals from one unit to the next, in the input and in the output */
+} fnni_conv_direction;
+
+static void fnni_conv_grid(const fnni_kernels *kernels, fnni_tiles *run,
+                           const fnni_conv_direction *tile, const fnni_conv_direction *along,
+                           int columns, const fnn_real *a, const fnn_real *b, fnn_real *c)
+{
+    const fnni_gemm_deal deal = fnni_gemm_deal_rows(kernels, tile->count);
+    int t, done = 0;
+    run->a_row = tile->a;
+    run->a_group = 3 * tile->a;
+    run->ldc = tile->c;
+    run->count = along->count;
+    run->a_next = along->a;
+    run->b_next = 0;
+    run->c_next = along->c;
+    for (t = 0; t < deal.tiles; t++) {
+        const int rows = deal.least + (t < deal.more);
+        kernels->gemm_tiles(run, rows, columns, a + done * tile->a, b, c + done * tile->c);
+        done += rows;
+    }
+}
+
+/* Rows a tile has on average when `count` are dealt. */
+static double fnni_conv_height(const fnni_kernels *kernels, int count)
+{
+    return (double)count / fnni_gemm_deal_rows(kernels, count).tiles;
+}
+
+/* `groups` groups of pixels, `apart` pixels from each to the next, in `rows` output rows that see
+ * the same kernel rows first..last-1; a is what the first sees, y where it goes. */
+static void fnni_conv_band(const fnni_conv *g, const fnn_real *a, ptrdiff_t pitch, int rows,
+                           int groups, int first, int last, const fnn_real *panels, fnn_real *y)
+{
+    const fnni_kernels *kernels = g->kernels;
+    const int width = kernels->tile_columns, columns = fnni_conv_columns(g);
+    const ptrdiff_t depth = fnni_conv_depth(g), segment = fnni_conv_segment(g);
+    fnni_conv_direction across, down;
+    fnni_tiles run;
+    int j, upright;
+    across.count = groups;
+    across.a = (ptrdiff_t)g->pixels * g->stride_width * g->channels;
+    across.c = g->pixels * g->out_pixel;
+    down.count = rows;
+    down.a = g->stride_height * pitch;
+    down.c = g->out_row;
+    upright = fnni_conv_height(kernels, rows) > fnni_conv_height(kernels, groups);
+    run.k = segment;
+    run.segments = last - first;
+    run.a_segment = pitch;
+    run.a_step = 1;
+    run.ldb = width;
+    run.alpha = 1;
+    run.beta = 0;
+    run.b_jump = 0;
+    run.prefetch_c = run.prefetch_rows = 0;
+    for (j = 0; j < columns; j += width)
+        fnni_conv_grid(kernels, &run, upright ? &down : &across, upright ? &across : &down,
+                       columns - j < width ? columns - j : width, a,
+                       panels + j * depth + first * segment * width, y + j);
+}
+
+/* First kernel row inside the image for output row i, and the one behind the last. */
+static int fnni_conv_first(const fnni_conv *g, int i)
+{
+    const int above = g->pad_top - i * g->stride_height;
+    return above < 0 ? 0 : above < g->kernel_height ? above : g->kernel_height;
+}
+
+static int fnni_conv_last(const fnni_conv *g, int i)
+{
+    const int below = g->height + g->pad_top - i * g->stride_height;
+    return below < 0 ? 0 : below < g->kernel_height ? below : g->kernel_height;
+}
+
+/* How many output rows from i on (below `to`) see the same kernel rows: all that lie inside. */
+static int fnni_conv_alike(const fnni_conv *g, int i, int to)
+{
+    const int room = g->height + g->pad_top - g->kernel_height; /* last row offset that fits */
+    int end;
+    if (fnni_conv_first(g, i) > 0 || fnni_conv_last(g, i) < g->kernel_height) return 1;
+    end = room / g->stride_height + 1;
+    return (end < to ? end : to) - i;
+}
+
+/* Output rows from..to-1 without bias; y is where row `from` goes, x what fnni_conv_image gave. */
+static void fnni_conv_rows(const fnni_conv *g, const fnn_real *x, ptrdiff_t pitch,
+                           const fnn_real *panels, int from, int to, fnn_real *y)
+{
+    const int groups = g->out_width / g->pixels;
+    int i = from, rows, j;
+    for (; i < to; i += rows, y += rows * g->out_row) {
+        const int first = fnni_conv_first(g, i), last = fnni_conv_last(g, i);
+        const fnn_real *a = x + (ptrdiff_t)(i * g->stride_height - g->pad_top + first) * pitch;
+        rows = fnni_conv_alike(g, i, to);
+        if (first >= last) /* the window lies outside of the image */
+            for (j = 0; j < g->out_width; j++)
+                memset(y + j * g->out_pixel, 0, (size_t)g->filters * sizeof *y);
+        else {
+            fnni_conv_band(g, a, pitch, rows, groups, first, last, panels, y);
+            if (groups * g->pixels < g->out_width) { /* a last group, over pixels done before */
+                const int pixel = g->out_width - g->pixels;
+                fnni_conv_band(g, a + (ptrdiff_t)pixel * g->stride_width * g->channels, pitch, rows,
+                               1, first, last, panels, y + pixel * g->out_pixel);
+            }
+        }
+    }
+}
+
+/* ---- the gradient towards the input: a correlation for each phase of the stride ---- */
+
+/* Along one axis, the inputs `phase`, phase + stride, ... see these taps of the kernel, the last
+ * first, and the outputs from -pad on. */
+typedef struct fnni_conv_phase {
+    int taps, first_tap, pad, count;
+} fnni_conv_phase;
+
+static fnni_conv_phase fnni_conv_phase_make(int phase, int length, int kernel, int stride, int pad)
+{
+    fnni_conv_phase p;
+    p.first_tap = (phase + pad) % stride;
+    p.taps = kernel > p.first_tap ? (kernel - p.first_tap - 1) / stride + 1 : 0;
+    p.pad = p.taps - 1 - (phase + pad) / stride;
+    p.count = (length - phase + stride - 1) / stride;
+    return p;
+}
+
+/* The correlation of dy that gives one phase of dx; *weights is moved to its first tap, *dx to its
+ * first pixel. 0 when there is none: no tap reaches these inputs. */
+static int fnni_conv_backward(const fnni_kernels *kernels, const fnn_window *w, int filters,
+                              int phase_row, int phase_column, fnni_conv *g,
+                              const fnn_real **weights, fnn_real **dx)
+{
+    const fnni_conv_phase row = fnni_conv_phase_make(phase_row, w->height, w->kernel_height,
+                                                     w->stride_height, w->pad_top);
+    const fnni_conv_phase column = fnni_conv_phase_make(phase_column, w->width, w->kernel_width,
+                                                        w->stride_width, w->pad_left);
+    const ptrdiff_t tap = (ptrdiff_t)w->channels * filters, line = tap * w->kernel_width;
+    g->kernels = kernels;
+    g->height = w->out_height;
+    g->width = w->out_width;
+    g->channels = filters;
+    g->filters = w->channels;
+    g->kernel_height = row.taps;
+    g->kernel_width = column.taps;
+    g->stride_height = g->stride_width = 1;
+    g->pad_top = row.pad;
+    g->pad_left = column.pad;
+    g->out_height = row.count;
+    g->out_width = column.count;
+    g->out_pixel = (ptrdiff_t)w->stride_width * w->channels;
+    g->out_row = (ptrdiff_t)w->stride_height * w->width * w->channels;
+    g->w_filter = filters; /* dx's channels are this correlation's filters */
+    g->w_channel = 1;
+    g->w_column = -w->stride_width * tap;
+    g->w_row = -w->stride_height * line;
+    g->pixels = w->stride_width > 1 ? 1 : fnni_conv_pixels(kernels, w->channels, w->width);
+    if (row.taps == 0 || column.taps == 0 || row.count <= 0 || column.count <= 0) return 0;
+    if (*weights)
+        *weights += (row.first_tap + (row.taps - 1) * w->stride_height) * line +
+                    (column.first_tap + (column.taps - 1) * w->stride_width) * tap;
+    if (*dx) *dx += phase_row * w->width * w->channels + phase_column * w->channels;
+    return 1;
+}
+
+/* Phases of a window: one when the stride is one. */
+static int fnni_conv_phases(const fnn_window *w)
+{
+    return w->stride_height * w->stride_width;
+}
+
+/* Reals of the packed weights of all phases, and the most that a phase's copy of dy takes. */
+static void fnni_conv_backward_size(const fnni_kernels *kernels, const fnn_window *w, int filters,
+                                    size_t *packed, size_t *image)
+{
+    int phase;
+    *packed = *image = 0;
+    for (phase = 0; phase < fnni_conv_phases(w); phase++) {
+        const fnn_real *no_weights = NULL;
+        fnn_real *no_dx = NULL;
+        fnni_conv g;
+        size_t size;
+        if (!fnni_conv_backward(kernels, w, filters, phase / w->stride_width,
+                                phase % w->stride_width, &g, &no_weights, &no_dx))
+            continue;
+        *packed = fnni_plus(*packed, fnni_conv_packed_size(&g));
+        size = fnni_conv_image_size(&g);
+        if (size > *image) *image = size;
+    }
+}
+
+static void fnni_conv_backward_pack(const fnni_kernels *kernels, const fnn_window *w, int filters,
+                                    const fnn_real *weights, fnn_real *packed)
+{
+    int phase;
+    for (phase = 0; phase < fnni_conv_phases(w); phase++) {
+        const fnn_real *first = weights;
+        fnn_real *no_dx = NULL;
+        fnni_conv g;
+        if (!fnni_conv_backward(kernels, w, filters, phase / w->stride_width,
+                                phase % w->stride_width, &g, &first, &no_dx))
+            continue;
+        fnni_conv_pack(&g, first, packed);
+        packed += fnni_conv_packed_size(&g);
+    }
+}
+
+/* dx of one image, overwritten. */
+static void fnni_conv_backward_image(const fnni_kernels *kernels, const fnn_window *w, int filters,
+                                     const fnn_real *dy, const fnn_real *packed, fnn_real *dx,
+                                     fnn_real *space)
+{
+    int phase;
+    if (w->stride_height > w->kernel_height || w->stride_width > w->kernel_width)
+        memset(dx, 0, (size_t)w->height * (size_t)w->width * (size_t)w->channels * sizeof *dx);
+    for (phase = 0; phase < fnni_conv_phases(w); phase++) {
+        const fnn_real *no_weights = NULL, *image;
+        fnn_real *first = dx;
+        ptrdiff_t pitch;
+        fnni_conv g;
+        if (!fnni_conv_backward(kernels, w, filters, phase / w->stride_width,
+                                phase % w->stride_width, &g, &no_weights, &first))
+            continue;
+        image = fnni_conv_image(&g, dy, space, &pitch);
+        fnni_conv_rows(&g, image, pitch, packed, 0, g.out_height, first);
+        packed += fnni_conv_packed_size(&g);
+    }
+}
+
+/* ---- the gradient towards the weights ---- */
+
+/* Reals of a gradient of the widened kernel: kernel rows x widened taps x channels rows of
+ * filters * pixels, then the biases, then space for one image's. fnni_conv_fold makes dw of it. */
+static size_t fnni_conv_wide_size(const fnni_conv *g)
+{
+    const size_t count = (size_t)fnni_conv_depth(g) * (size_t)fnni_conv_columns(g);
+    return (count + 2 * (size_t)g->filters + 15) / 16 * 16; /* whole cache lines */
+}
+
+static fnn_real *fnni_conv_wide_biases(const fnni_conv *g, fnn_real *wide)
+{
+    return wide + fnni_conv_depth(g) * fnni_conv_columns(g);
+}
+
+/* What the tiles of one image's gradient share; k and the steps are set by those who call. */
+static fnni_tiles fnni_conv_weight_run(const fnni_conv *g, ptrdiff_t pitch, int accumulate)
+{
+    fnni_tiles run;
+    run.a_row = 1;
+    run.a_group = 3;
+    run.a_segment = g->stride_height * pitch;
+    run.a_step = (ptrdiff_t)g->pixels * g->stride_width * g->channels;
+    run.ldb = run.ldc = fnni_conv_columns(g);
+    run.alpha = 1;
+    run.beta = accumulate ? (fnn_real)1 : (fnn_real)0;
+    run.prefetch_c = run.prefetch_rows = 0;
+    return run;
+}
+
+/* c (m,n) = or += a^T b for the run's steps, panel after panel of columns. */
+static void fnni_conv_weight_tiles(const fnni_kernels *kernels, fnni_tiles *run, ptrdiff_t m, int n,
+                                   const fnn_real *a, const fnn_real *b, fnn_real *c)
+{
+    const fnni_gemm_deal deal = fnni_gemm_deal_rows(kernels, m);
+    const ptrdiff_t high = (ptrdiff_t)deal.more * (deal.least + 1);
+    const int width = kernels->tile_columns;
+    int j;
+    run->b_next = 0;
+    for (j = 0; j < n; j += width) {
+        const int columns = n - j < width ? n - j : width;
+        run->count = deal.more;
+        run->a_next = deal.least + 1;
+        run->c_next = (deal.least + 1) * run->ldc;
+        if (run->count) kernels->gemm_tiles(run, deal.least + 1, columns, a, b + j, c + j);
+        run->count = deal.tiles - deal.more;
+        run->a_next = deal.least;
+        run->c_next = deal.least * run->ldc;
+        if (run->count)
+            kernels->gemm_tiles(run, deal.least, columns, a + high, b + j,
+                                c + high * run->ldc + j);
+    }
+}
+
+/* The rows of kernel row i: sums over all output pixels whose window has it inside the image. */
+static void fnni_conv_weight_row(const fnni_conv *g, int i, const fnn_real *x, ptrdiff_t pitch,
+                                 const fnn_real *dy, int accumulate, fnn_real *wide)
+{
+    const ptrdiff_t m = fnni_conv_segment(g), narrow = (ptrdiff_t)g->kernel_width * g->channels;
+    const int stride = g->stride_height, groups = g->out_width / g->pixels;
+    const int above = g->pad_top - i, below = g->height + g->pad_top - i;
+    const int first = above > 0 ? (above + stride - 1) / stride : 0;
+    const int fit = below > 0 ? (below - 1) / stride + 1 : 0;
+    const int last = fit < g->out_height ? fit : g->out_height;
+    const fnn_real *a = x + (ptrdiff_t)(first * stride + i - g->pad_top) * pitch;
+    const fnn_real *b = dy + first * g->out_row;
+    fnni_tiles run = fnni_conv_weight_run(g, pitch, accumulate);
+    fnn_real *c = wide + i * m * run.ldc;
+    int pixel;
+    if (first >= last) {
+        if (!accumulate) memset(c, 0, (size_t)m * (size_t)run.ldc * sizeof *c);
+        return;
+    }
+    run.segments = last - first;
+    run.k = groups;
+    run.b_jump = g->out_row - groups * run.ldb;
+    fnni_conv_weight_tiles(g->kernels, &run, m, fnni_conv_columns(g), a, b, c);
+    run.beta = 1;
+    run.k = 1; /* pixels left over: one at a time, in the first pixel's columns */
+    run.b_jump = g->out_row - run.ldb;
+    for (pixel = groups * g->pixels; pixel < g->out_width; pixel++)
+        fnni_conv_weight_tiles(g->kernels, &run, narrow, g->filters,
+                               a + (ptrdiff_t)pixel * g->stride_width * g->channels,
+                               b + pixel * g->out_pixel, c);
+}
+
+/* The same for a kernel whose rows have three steps: all its rows in one tile, since a tile's rows
+ * may lie in threes (fnni_tiles), one band of output rows after the other. */
+static void fnni_conv_weight_threes(const fnni_conv *g, const fnn_real *x, ptrdiff_t pitch,
+                                    const fnn_real *dy, fnn_real *wide)
+{
+    const int most = g->kernels->tile_rows / 3, width = g->kernels->tile_columns;
+    fnni_tiles run = fnni_conv_weight_run(g, pitch, 1);
+    int i, rows, from, j;
+    run.a_group = pitch;
+    run.k = g->out_width;
+    run.b_jump = run.b_next = run.a_next = run.c_next = 0;
+    run.count = 1;
+    for (i = 0; i < g->out_height; i += rows) {
+        const int first = fnni_conv_first(g, i), last = fnni_conv_last(g, i);
+        const fnn_real *a = x + (ptrdiff_t)(i * g->stride_height - g->pad_top) * pitch;
+        rows = fnni_conv_alike(g, i, g->out_height);
+        run.segments = rows;
+        for (from = first; from < last; from += most)
+            for (j = 0; j < g->filters; j += width)
+                g->kernels->gemm_tiles(&run, 3 * (last - from < most ? last - from : most),
+                                       g->filters - j < width ? g->filters - j : width,
+                                       a + from * pitch, dy + i * g->out_row + j,
+                                       wide + from * 3 * run.ldc + j);
+    }
+}
+
+/* One image's share of the gradients; accumulate 0 overwrites. x as fnni_conv_image gave it; dy is
+ * compact: out_pixel is filters. */
+static void fnni_conv_weights_image(const fnni_conv *g, const fnn_real *x, ptrdiff_t pitch,
+                                    const fnn_real *dy, int accumulate, fnn_real *wide)
+{
+    fnn_real *biases = fnni_conv_wide_biases(g, wide), *own = biases + g->filters;
+    int i;
+    if (!accumulate) g->kernels->fill((ptrdiff_t)fnni_conv_wide_size(g), 0, wide);
+    if (g->pixels == 1 && fnni_conv_segment(g) == 3 && g->kernels->tile_rows >= 3)
+        fnni_conv_weight_threes(g, x, pitch, dy, wide);
+    else
+        for (i = 0; i < g->kernel_height; i++)
+            fnni_conv_weight_row(g, i, x, pitch, dy, accumulate, wide);
+    g->kernels->column_sums((ptrdiff_t)g->out_height * g->out_width, g->filters, dy, g->filters, own);
+    g->kernels->add_scaled(g->filters, 1, own, biases);
+}
+
+/* dw's rows from..to-1 (of kernel_height * kernel_width * channels) from the wide gradients of
+ * several shares, added in their order, each pixel's taps moved to where they belong. */
+static void fnni_conv_fold(const fnni_conv *g, const fnn_real *wide, int shares, ptrdiff_t from,
+                           ptrdiff_t to, fnn_real *dw)
+{
+    const ptrdiff_t line = (ptrdiff_t)g->kernel_width * g->channels, f = g->filters;
+    const size_t size = fnni_conv_wide_size(g);
+    ptrdiff_t row, count;
+    int share, pixel;
+    g->kernels->fill((to - from) * f, 0, dw);
+    for (row = from; row < to; row += count, dw += count * f) {
+        count = g->pixels > 1 ? 1 : to - row; /* rows that lie together in both */
+        for (share = 0; share < shares; share++)
+            for (pixel = 0; pixel < g->pixels; pixel++) {
+                const ptrdiff_t at = row / line * fnni_conv_segment(g) + row % line +
+                                     (ptrdiff_t)pixel * g->stride_width * g->channels;
+                g->kernels->add_scaled(count * f, 1,
+                                       wide + (size_t)share * size +
+                                           (size_t)(at * fnni_conv_columns(g) + pixel * f),
+                                       dw);
+            }
+    }
+}
+
+static void fnni_conv_fold_biases(const fnni_conv *g, fnn_real *wide, int shares, fnn_real *db)
+{
+    int share;
+    g->kernels->fill(g->filters, 0, db);
+    for (share = 0; share < shares; share++)
+        g->kernels->add_scaled(
+            g->filters, 1,
+            fnni_conv_wide_biases(g, wide + (size_t)share * fnni_conv_wide_size(g)), db);
+}
+
+/* ---- many images ---- */
+
+/* Sums over images are made in so many shares of neighbouring images, each added up by one thread,
+ * whatever the number of threads, and then added in order. */
+#define FNNI_SHARES 16
+static int fnni_share_count(ptrdiff_t images)
+{
+    return images < FNNI_SHARES ? (int)images : FNNI_SHARES;
+}
+
+/* One of the public convolutions on its way through the threads. */
+typedef struct fnni_conv_job {
+    const fnn_window *window;
+    fnni_conv g; /* of the forward pass */
+    ptrdiff_t images;
+    const fnn_real *x, *dy, *bias, *packed;
+    fnn_real *y, *dx, *wide;
+    fnn_real *space; /* per_part reals for each part's padded image */
+    size_t per_part;
+    ptrdiff_t x_size, y_size; /* of an image */
+} fnni_conv_job;
+
+static void fnni_conv_forward_part(void *argument, int part, int parts)
+{
+    const fnni_conv_job *job = (const fnni_conv_job *)argument;
+    const fnni_conv *g = &job->g;
+    ptrdiff_t i;
+    for (i = job->images * part / parts; i < job->images * (part + 1) / parts; i++) {
+        fnn_real *y = job->y + i * job->y_size;
+        ptrdiff_t pitch;
+        const fnn_real *x = fnni_conv_image(g, job->x + i * job->x_size,
+                                            job->space + (size_t)part * job->per_part, &pitch);
+        fnni_conv_rows(g, x, pitch, job->packed, 0, g->out_height, y);
+        if (job->bias)
+            g->kernels->bias_activation(FNN_LINEAR, 0, (ptrdiff_t)g->out_height * g->out_width,
+                                        g->filters, job->bias, y, g->filters);
+    }
+}
+
+static void fnni_conv_data_part(void *argument, int part, int parts)
+{
+    const fnni_conv_job *job = (const fnni_conv_job *)argument;
+    ptrdiff_t i;
+    for (i = job->images * part / parts; i < job->images * (part + 1) / parts; i++)
+        fnni_conv_backward_image(job->g.kernels, job->window, job->g.filters,
+                                 job->dy + i * job->y_size, job->packed, job->dx + i * job->x_size,
+                                 job->space + (size_t)part * job->per_part);
+}
+
+static void fnni_conv_weights_part(void *argument, int part, int parts)
+{
+    const fnni_conv_job *job = (const fnni_conv_job *)argument;
+    const fnni_conv *g = &job->g;
+    const int shares = fnni_share_count(job->images);
+    int share;
+    for (share = shares * part / parts; share < shares * (part + 1) / parts; share++) {
+        const ptrdiff_t from = job->images * share / shares;
+        ptrdiff_t i;
+        for (i = from; i < job->images * (share + 1) / shares; i++) {
+            ptrdiff_t pitch;
+            const fnn_real *x = fnni_conv_image(g, job->x + i * job->x_size,
+                                                job->space + (size_t)part * job->per_part, &pitch);
+            fnni_conv_weights_image(g, x, pitch, job->dy + i * job->y_size, i > from,
+                                    job->wide + (size_t)share * fnni_conv_wide_size(g));
+        }
+    }
+}
+
+/* Parts for a job: no more than images, and none for less work than waking a thread is worth. */
+static int fnni_conv_parts(const fnn_context *context, const fnni_conv *g, ptrdiff_t images)
+{
+    const double work = (double)images * g->out_height * g->out_width * g->filters *
+                        (double)(g->kernel_height * g->kernel_width) * g->channels;
+    const double most = work / FNNI_GEMM_PART;
+    const int threads = images < context->threads ? (int)images : context->threads;
+    return most < 1 ? 1 : most < threads ? (int)most : threads;
 }
 
 /* ============================================================================
@@ -8327,6 +8987,133 @@ FNN_DEF fnn_result fnn_window_make(fnn_window *window, int height, int width, in
     window->stride_height = stride_height;
     window->stride_width = stride_width;
     return fnni_window_fill(window, padding) ? FNN_OK : FNN_ERROR_ARGUMENT;
+}
+
+/* Whether images of this window and so many filters can be addressed. */
+static int fnni_window_usable(const fnn_window *w, int filters, ptrdiff_t images)
+{
+    const int most = FNNI_LARGEST_LAYER;
+    const double in = w ? (double)w->height * w->width * w->channels : 0;
+    const double out = w ? (double)w->out_height * w->out_width * filters : 0;
+    size_t reals;
+    if (!w || filters < 1 || filters > most || images < 0) return 0;
+    if (w->height < 1 || w->width < 1 || w->channels < 1 || w->kernel_height < 1) return 0;
+    if (w->kernel_width < 1 || w->stride_height < 1 || w->stride_width < 1) return 0;
+    if (w->out_height < 1 || w->out_width < 1 || in > most || out > most) return 0;
+    if ((double)w->kernel_height * w->kernel_width * w->channels * filters > most) return 0;
+    if (abs(w->pad_top) > most || abs(w->pad_left) > most) return 0;
+    return fnni_multiply((size_t)images, (size_t)(in > out ? in : out) * sizeof(fnn_real), &reals);
+}
+
+/* The job of a call on `images` images, its workspace taken: first `shared` reals, then the parts'
+ * images, `image` reals each. *first is the shared part. */
+static fnn_result fnni_conv_job_make(fnni_conv_job *job, fnn_context *context,
+                                     const fnn_window *window, int filters, ptrdiff_t images,
+                                     size_t shared, size_t image, fnn_real **first)
+{
+    const int parts = fnni_conv_parts(context, &job->g, images);
+    job->window = window;
+    job->images = images;
+    job->per_part = (image + 15) / 16 * 16;
+    job->x_size = (ptrdiff_t)window->height * window->width * window->channels;
+    job->y_size = (ptrdiff_t)window->out_height * window->out_width * filters;
+    shared = (shared + 15) / 16 * 16;
+    *first = fnni_workspace(context,
+                            fnni_plus(shared, fnni_times(job->per_part, (size_t)parts)));
+    job->space = *first + (*first ? shared : 0);
+    return *first ? FNN_OK : FNN_ERROR_MEMORY;
+}
+
+/* Opens a context for one call where the caller gave none. */
+static fnn_context *fnni_context_borrow(fnn_context *context, fnn_context *own)
+{
+    fnn_context_config config = fnn_context_config_init();
+    if (context) return context;
+    return fnni_context_open(own, &config, NULL) ? NULL : own;
+}
+
+FNN_DEF fnn_result fnn_conv2d_forward(fnn_context *context, const fnn_window *window, int filters,
+                                      ptrdiff_t images, const fnn_real *x, const fnn_real *weights,
+                                      const fnn_real *bias, fnn_real *y)
+{
+    fnn_context own, *used = fnni_context_borrow(context, &own);
+    fnni_conv_job job;
+    fnn_real *packed;
+    fnn_result result;
+    if (!used || !fnni_window_usable(window, filters, images) || !weights ||
+        (images > 0 && (!x || !y)))
+        return FNN_ERROR_ARGUMENT;
+    memset(&job, 0, sizeof job);
+    job.g = fnni_conv_make(used->kernels, window, filters);
+    result = fnni_conv_job_make(&job, used, window, filters, images, fnni_conv_packed_size(&job.g),
+                                fnni_conv_image_size(&job.g), &packed);
+    if (!result) {
+        fnni_conv_pack(&job.g, weights, packed);
+        job.packed = packed;
+        job.x = x;
+        job.bias = bias;
+        job.y = y;
+        fnni_parallel(fnni_conv_parts(used, &job.g, images), fnni_conv_forward_part, &job);
+    }
+    if (!context) fnni_context_close(&own);
+    return result;
+}
+
+FNN_DEF fnn_result fnn_conv2d_backward_data(fnn_context *context, const fnn_window *window,
+                                            int filters, ptrdiff_t images, const fnn_real *dy,
+                                            const fnn_real *weights, fnn_real *dx)
+{
+    fnn_context own, *used = fnni_context_borrow(context, &own);
+    fnni_conv_job job;
+    fnn_real *packed;
+    size_t shared, image;
+    fnn_result result;
+    if (!used || !fnni_window_usable(window, filters, images) || !weights ||
+        (images > 0 && (!dy || !dx)))
+        return FNN_ERROR_ARGUMENT;
+    memset(&job, 0, sizeof job);
+    job.g = fnni_conv_make(used->kernels, window, filters);
+    fnni_conv_backward_size(used->kernels, window, filters, &shared, &image);
+    result = fnni_conv_job_make(&job, used, window, filters, images, shared, image, &packed);
+    if (!result) {
+        fnni_conv_backward_pack(used->kernels, window, filters, weights, packed);
+        job.packed = packed;
+        job.dy = dy;
+        job.dx = dx;
+        fnni_parallel(fnni_conv_parts(used, &job.g, images), fnni_conv_data_part, &job);
+    }
+    if (!context) fnni_context_close(&own);
+    return result;
+}
+
+FNN_DEF fnn_result fnn_conv2d_backward_weights(fnn_context *context, const fnn_window *window,
+                                               int filters, ptrdiff_t images, const fnn_real *x,
+                                               const fnn_real *dy, fnn_real *dw, fnn_real *db)
+{
+    fnn_context own, *used = fnni_context_borrow(context, &own);
+    fnni_conv_job job;
+    fnn_result result;
+    if (!used || !fnni_window_usable(window, filters, images) || !dw || (images > 0 && (!x || !dy)))
+        return FNN_ERROR_ARGUMENT;
+    memset(&job, 0, sizeof job);
+    job.g = fnni_conv_make(used->kernels, window, filters);
+    result = fnni_conv_job_make(
+        &job, used, window, filters, images,
+        fnni_times(fnni_conv_wide_size(&job.g), (size_t)fnni_share_count(images)),
+        fnni_conv_image_size(&job.g), &job.wide);
+    if (!result) {
+        const int shares = fnni_share_count(images);
+        const int parts = fnni_conv_parts(used, &job.g, images);
+        job.x = x;
+        job.dy = dy;
+        fnni_parallel(parts < shares ? parts : shares, fnni_conv_weights_part, &job);
+        fnni_conv_fold(&job.g, job.wide, shares, 0,
+                       (ptrdiff_t)window->kernel_height * window->kernel_width * window->channels,
+                       dw);
+        if (db) fnni_conv_fold_biases(&job.g, job.wide, shares, db);
+    }
+    if (!context) fnni_context_close(&own);
+    return result;
 }
 
 /* ---- models ---- */
