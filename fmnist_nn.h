@@ -232,6 +232,20 @@
 #define fnn_set_seed fnn_set_seed_f64
 #define fnn_sgd fnn_sgd_f64
 #define fnn_window_make fnn_window_make_f64
+#define fnn_conv2d fnn_conv2d_f64
+#define fnn_conv2d_with fnn_conv2d_with_f64
+#define fnn_max_pool2d fnn_max_pool2d_f64
+#define fnn_average_pool2d fnn_average_pool2d_f64
+#define fnn_pool2d_with fnn_pool2d_with_f64
+#define fnn_global_average_pool2d fnn_global_average_pool2d_f64
+#define fnn_batch_norm fnn_batch_norm_f64
+#define fnn_batch_norm_with fnn_batch_norm_with_f64
+#define fnn_spatial_dropout fnn_spatial_dropout_f64
+#define fnn_add fnn_add_f64
+#define fnn_conv2d_config_init fnn_conv2d_config_init_f64
+#define fnn_pool2d_config_init fnn_pool2d_config_init_f64
+#define fnn_batch_norm_config_init fnn_batch_norm_config_init_f64
+#define fnn_batch_norm_config_pytorch fnn_batch_norm_config_pytorch_f64
 #define fnn_conv2d_forward fnn_conv2d_forward_f64
 #define fnn_conv2d_backward_data fnn_conv2d_backward_data_f64
 #define fnn_conv2d_backward_weights fnn_conv2d_backward_weights_f64
@@ -558,12 +572,67 @@ FNN_API void fnn_model_free(fnn_model *model);
  * nothing did. Never NULL. */
 FNN_API const fnn_error *fnn_model_error(const fnn_model *model);
 
+/* How a window meets the borders, as Keras: valid stays inside the image; same pads it so that
+ * the output has ceil(input / stride) rows and columns, the odd row of padding below, the odd
+ * column to the right. */
+typedef enum fnn_padding { FNN_VALID, FNN_SAME, FNN_PADDING_COUNT } fnn_padding;
+
+typedef struct fnn_conv2d_config {
+    int filters;
+    int kernel_height, kernel_width;
+    int stride_height, stride_width;
+    fnn_padding padding;
+    fnn_activation activation;
+} fnn_conv2d_config;
+
+typedef struct fnn_pool2d_config {
+    int average; /* 0: the maximum, in windows of at most 256 positions; 1: the mean */
+    int height, width;
+    int stride_height, stride_width;
+    fnn_padding padding;
+} fnn_pool2d_config;
+
+typedef struct fnn_batch_norm_config {
+    fnn_real momentum; /* share of the running statistics that stays each step */
+    fnn_real epsilon;  /* added to the variance */
+    int unbiased;      /* 1: the running variance is that of a sample, divided by count - 1 */
+} fnn_batch_norm_config;
+
+/* A convolution of 3 x 3, stride 1, same padding, linear, without filters; a max-pool of 2 x 2,
+ * stride 2, valid. */
+FNN_API fnn_conv2d_config fnn_conv2d_config_init(void);
+FNN_API fnn_pool2d_config fnn_pool2d_config_init(void);
+
+/* Keras' batch norm, which fnn_batch_norm takes: momentum .99, epsilon 1e-3; and PyTorch's:
+ * momentum .9 (which it calls .1), epsilon 1e-5, unbiased. */
+FNN_API fnn_batch_norm_config fnn_batch_norm_config_init(void);
+FNN_API fnn_batch_norm_config fnn_batch_norm_config_pytorch(void);
+
 /* Layers. Each call returns the layer's index, or -1 after an error.
  * dense: y = f(x W + b), W (inputs, units); an input of more than one dimension counts as flat.
  * activate: y = f(x); parameter is the slope of leaky_relu or the scale of elu, else unused.
  * dropout: in training y = x / (1 - rate) with probability 1 - rate, else 0 (Srivastava et al.
- * 2014, inverted); rate in [0, 1). flatten: (H, W, C) as (1, 1, H*W*C), free of cost. */
+ * 2014, inverted); rate in [0, 1). flatten: (H, W, C) as (1, 1, H*W*C), free of cost.
+ * conv2d: y = f(x * W + b) with stride 1, W (kernel, kernel, channels, filters).
+ * max_pool2d, average_pool2d: windows of size x size beside each other, what does not fill one left
+ * out; padding never counts. global_average_pool2d: (H, W, C) to (1, 1, C).
+ * batch_norm: per channel (of a table: per column), gamma and beta learned (Ioffe and Szegedy
+ * 2015); training normalises with the batch's statistics and moves the running ones once a step,
+ * evaluation and prediction use the running ones. As the first layer it normalises the input.
+ * spatial_dropout: dropout of whole channels of a sample (Tompson et al. 2015).
+ * add: y = x + the output of layer `from` (-1: the input), of the same shape (He et al. 2016). */
 FNN_API int fnn_dense(fnn_model *model, int units, fnn_activation activation);
+FNN_API int fnn_conv2d(fnn_model *model, int filters, int kernel, fnn_padding padding,
+                       fnn_activation activation);
+FNN_API int fnn_conv2d_with(fnn_model *model, const fnn_conv2d_config *config);
+FNN_API int fnn_max_pool2d(fnn_model *model, int size);
+FNN_API int fnn_average_pool2d(fnn_model *model, int size);
+FNN_API int fnn_pool2d_with(fnn_model *model, const fnn_pool2d_config *config);
+FNN_API int fnn_global_average_pool2d(fnn_model *model);
+FNN_API int fnn_batch_norm(fnn_model *model);
+FNN_API int fnn_batch_norm_with(fnn_model *model, const fnn_batch_norm_config *config);
+FNN_API int fnn_spatial_dropout(fnn_model *model, fnn_real rate);
+FNN_API int fnn_add(fnn_model *model, int from);
 FNN_API int fnn_activate(fnn_model *model, fnn_activation activation, fnn_real parameter);
 FNN_API int fnn_dropout(fnn_model *model, fnn_real rate);
 FNN_API int fnn_flatten(fnn_model *model);
@@ -870,11 +939,6 @@ FNN_API fnn_result fnn_from_bytes(fnn_context *context, ptrdiff_t n, const uint8
  * dropout of the gradient with the same three is the backward pass. y may be x. */
 FNN_API fnn_result fnn_dropout_apply(fnn_context *context, ptrdiff_t n, uint64_t key, uint64_t offset,
                                fnn_real rate, const fnn_real *x, fnn_real *y);
-
-/* How a window meets the borders, as Keras: valid stays inside the image; same pads it so that
- * the output has ceil(input / stride) rows and columns, the odd row of padding below, the odd
- * column to the right. */
-typedef enum fnn_padding { FNN_VALID, FNN_SAME, FNN_PADDING_COUNT } fnn_padding;
 
 /* A window of kernel_height x kernel_width that slides over an image (height, width, channels).
  * Output (i, j) of (out_height, out_width) sees the input from row i stride_height - pad_top and
@@ -3459,6 +3523,12 @@ static size_t fnni_times(size_t a, size_t b)
 static size_t fnni_plus(size_t a, size_t b)
 {
     return a > (size_t)-1 - b ? (size_t)-1 : a + b;
+}
+
+/* Whole cache lines, so that two threads never share one. */
+static size_t fnni_round(size_t count)
+{
+    return count > (size_t)-16 ? (size_t)-1 : (count + 15) / 16 * 16;
 }
 
 static fnn_real *fnni_allocate_reals(const fnn_allocator *allocator, size_t count)
@@ -6963,17 +7033,44 @@ typedef struct fnni_shape {
 
 typedef struct fnni_layer_type fnni_layer_type;
 
+#define FNNI_NO_LAYER (-2) /* -1 is the input */
+
+/* Where a layer's output, or the gradient by it, is during a pass: in the run's array, for all rows
+ * of the batch, or (transient) in the thread's workspace, for the image it is at. */
+typedef struct fnni_place {
+    int transient;
+    size_t at; /* reals: per row before this tensor, or from the start of the scratch space */
+} fnni_place;
+
 typedef struct fnni_layer {
     const fnni_layer_type *type;
     fnni_shape shape; /* of the output */
     int inputs, outputs;
     fnn_activation activation;
     fnn_real parameter;     /* of the activation, or the dropout rate */
+    fnn_window window;      /* of convolutions and pools */
+    int fused;              /* a convolution whose output only the pool behind it sees; the pool */
+    fnn_batch_norm_config norm;
+    size_t statistics;      /* of batch norm: where its running mean and variance are */
+    int from;               /* of add: the earlier layer; other layers have FNNI_NO_LAYER */
+    int added;              /* some add refers to this layer */
     size_t weights, biases; /* counts; */
+    int rows;               /* of the weights as a matrix, which threads share out */
     size_t offset;          /* of the weights in the parameter array, the biases follow */
-    size_t column;          /* reals per row of the batch before this layer's output */
+    size_t index;           /* bytes per row before this layer's record of maxima */
+    double work;            /* multiply-adds of a sample's forward pass, for sharing out */
+    fnni_place y[2], d;     /* output in training and in inference; gradient */
     fnn_initializer weights_start, biases_start;
 } fnni_layer;
+
+/* What a layer prepares for one pass: its convolution, and where in a thread's workspace the packed
+ * weights of the forward and of the backward pass begin. */
+typedef struct fnni_plan {
+    fnni_conv conv;
+    size_t packed[2];
+    size_t wide; /* reals before this layer's gradients of shares */
+    size_t norm; /* reals before batch norm's numbers of this batch */
+} fnni_plan;
 
 /* The tensors of one batch: a thread's chunk in inference, the whole batch in training. */
 typedef struct fnni_run {
@@ -6981,23 +7078,30 @@ typedef struct fnni_run {
     const fnni_kernels *kernels;
     int rows, capacity; /* rows in use, rows allocated */
     int training;
+    int inference;           /* which of the layers' places count */
     uint64_t step;           /* of dropout: updates before this batch */
     fnn_real *activations;   /* (capacity, I) of the model's input, then (capacity, O) per layer */
     fnn_real *deltas;        /* gradients of the same, without the input's; NULL in inference */
+    uint8_t *indexes;        /* (capacity, O) of each max-pool; NULL in inference */
+    fnn_real *wide;          /* the shares' gradients of convolutions; NULL in inference */
+    fnn_real *norms;         /* of each batch norm, its numbers of this batch */
+    double *sums;            /* of one batch norm, its shares' */
+    fnni_plan *plans;        /* one a layer */
     fnn_real *losses;        /* (capacity) */
     const int32_t *labels;   /* (capacity) or NULL */
     const fnn_real *targets; /* (capacity, O) or NULL */
     fnn_real *workspace;     /* for matrix products, workspace_count a thread */
     size_t workspace_count;
-    size_t packed; /* where in a thread's workspace the packed weights begin */
+    size_t image;   /* where in a thread's workspace images are padded, */
+    size_t scratch; /* and where transient tensors begin */
 } fnni_run;
 
 struct fnni_layer_type {
     const char *name;
     /* rows from..to-1 of the output */
     void (*forward)(const fnni_run *run, int l, int from, int to, fnn_real *workspace);
-    /* what a thread does once a batch before its first backward; NULL for nothing */
-    void (*prepare)(const fnni_run *run, int l, fnn_real *workspace);
+    /* what a thread does once a batch before its first forward, or backward; NULL for nothing */
+    void (*prepare)(const fnni_run *run, int l, int backward, fnn_real *workspace);
     /* rows from..to-1 of the input's gradient (not wanted where to_input is 0) */
     void (*backward)(const fnni_run *run, int l, int from, int to, int to_input,
                      fnn_real *workspace);
@@ -7016,6 +7120,11 @@ struct fnn_model {
     fnni_layer *layers;
     int layer_count, layer_capacity;
     int sealed;
+    int *stages, stage_count; /* first layers of the stages, and layer_count behind the last */
+    int spatial;              /* layers before the first dense one that go image by image, or 0 */
+    size_t columns[2], delta_columns, index_columns; /* stored per row: outputs, gradients, bytes */
+    size_t scratch[2];                               /* reals of a thread's transient tensors */
+    double work; /* multiply-adds of a sample's forward pass */
     uint64_t seed;
     fnn_initializer weights_start, biases_start; /* of layers to come */
     fnn_normalization normalization;
@@ -7023,7 +7132,9 @@ struct fnn_model {
     fnn_loss_kind loss;
     fnn_real label_smoothing, loss_epsilon;
     size_t parameter_count;
+    size_t statistics_count;
     fnn_real *parameters;
+    fnn_real *statistics; /* running means and variances of batch norms */
     fnn_real *gradients, *state; /* state: what the optimiser remembers, up to two per parameter */
     int state_kind;              /* fnn_optimizer_kind of state, or -1 */
     uint64_t steps;              /* updates since the state was new */
@@ -7044,24 +7155,32 @@ static int fnni_inputs(const fnni_run *run, int l)
     return l < 0 ? run->model->inputs : run->model->layers[l].outputs;
 }
 
-/* Output of layer l for the whole batch; l = -1 is the batch itself. */
-static fnn_real *fnni_y(const fnni_run *run, int l)
+/* Row `row` of layer l's output, and those behind it; l = -1 is the batch itself. Only who goes image
+ * by image meets transient outputs; to others workspace is NULL. */
+static fnn_real *fnni_y(const fnni_run *run, int l, int row, fnn_real *workspace)
 {
-    return run->activations + (l < 0 ? 0 : fnni_layer_at(run, l)->column * (size_t)run->capacity);
+    const size_t first = (size_t)row * (size_t)fnni_inputs(run, l);
+    const fnni_place *place;
+    if (l < 0) return run->activations + first;
+    place = &fnni_layer_at(run, l)->y[run->inference];
+    if (place->transient) return workspace + run->scratch + place->at;
+    return run->activations + place->at * (size_t)run->capacity + first;
 }
 
-/* Gradient of the loss by the output of layer l >= 0. */
-static fnn_real *fnni_d(const fnni_run *run, int l)
+/* Gradient of the loss by the output of layer l >= 0, likewise. */
+static fnn_real *fnni_d(const fnni_run *run, int l, int row, fnn_real *workspace)
 {
-    return run->deltas +
-           (fnni_layer_at(run, l)->column - (size_t)run->model->inputs) * (size_t)run->capacity;
+    const fnni_place *place = &fnni_layer_at(run, l)->d;
+    if (place->transient) return workspace + run->scratch + place->at;
+    return run->deltas + place->at * (size_t)run->capacity +
+           (size_t)row * (size_t)fnni_layer_at(run, l)->outputs;
 }
 
 /* The first layer with weights: no gradient is wanted below it. */
 static int fnni_lowest(const fnn_model *model)
 {
     int l = 0;
-    while (l < model->layer_count - 1 && model->layers[l].weights == 0) l++;
+    while (l < model->layer_count - 1 && model->layers[l].biases == 0) l++;
     return l;
 }
 
@@ -7085,9 +7204,10 @@ static void fnni_dense_forward_product(const fnni_run *run, int l, int from, int
     g->m = to - from;
     g->n = g->ldb = g->ldc = layer->outputs;
     g->k = g->lda = layer->inputs;
-    g->a = fnni_y(run, l - 1) + (size_t)from * (size_t)layer->inputs;
     g->b = run->model->parameters + layer->offset;
-    g->c = fnni_y(run, l) + (size_t)from * (size_t)layer->outputs;
+    if (!run->activations) return;
+    g->a = fnni_y(run, l - 1, from, NULL);
+    g->c = fnni_y(run, l, from, NULL);
 }
 
 static void fnni_dense_forward(const fnni_run *run, int l, int from, int to, fnn_real *workspace)
@@ -7099,25 +7219,6 @@ static void fnni_dense_forward(const fnni_run *run, int l, int from, int to, fnn
     run->kernels->bias_activation(layer->activation, layer->parameter, to - from, layer->outputs,
                                   run->model->parameters + layer->offset + layer->weights, g.c,
                                   g.ldc);
-}
-
-/* Reals of W^T packed for the product below: none for the first layer with weights, whose input
- * wants no gradient. */
-static size_t fnni_dense_packed(const fnni_run *run, int l)
-{
-    const fnni_layer *layer = fnni_layer_at(run, l);
-    if (layer->weights == 0) return 0;
-    return fnni_gemm_packed_size(run->kernels, layer->outputs, layer->inputs);
-}
-
-/* Where in a thread's workspace the packed weights of layer l are; l = layer_count: where they end. */
-static size_t fnni_packed_at(const fnni_run *run, int l)
-{
-    size_t at = run->packed;
-    int below;
-    for (below = fnni_lowest(run->model) + 1; below < l; below++)
-        at += fnni_dense_packed(run, below);
-    return at;
 }
 
 /* dx (N,I) = dz (N,O) W^T, for rows from..to-1, W^T packed. */
@@ -7132,36 +7233,36 @@ static void fnni_dense_backward_product(const fnni_run *run, int l, int from, in
     g->k = g->lda = layer->outputs;
     g->b = packed;
     if (!run->deltas) return;
-    g->a = fnni_d(run, l) + (size_t)from * (size_t)layer->outputs;
-    g->c = fnni_d(run, l - 1) + (size_t)from * (size_t)layer->inputs;
+    g->a = fnni_d(run, l, from, NULL);
+    g->c = fnni_d(run, l - 1, from, NULL);
 }
 
 /* Packs W^T, which every group of rows on the way back wants. */
-static void fnni_dense_prepare(const fnni_run *run, int l, fnn_real *workspace)
+static void fnni_dense_prepare(const fnni_run *run, int l, int backward, fnn_real *workspace)
 {
     const fnni_layer *layer = fnni_layer_at(run, l);
     fnni_gemm g;
+    if (!backward) return;
     memset(&g, 0, sizeof g);
     g.kernels = run->kernels;
     g.transpose_b = 1;
     g.n = layer->inputs;
     g.k = g.ldb = layer->outputs;
     g.b = run->model->parameters + layer->offset;
-    fnni_gemm_pack_b(&g, 0, g.n, workspace + fnni_packed_at(run, l));
+    fnni_gemm_pack_b(&g, 0, g.n, workspace + run->plans[l].packed[1]);
 }
 
 static void fnni_dense_backward(const fnni_run *run, int l, int from, int to, int to_input,
                                 fnn_real *workspace)
 {
     const fnni_layer *layer = fnni_layer_at(run, l);
-    const size_t first = (size_t)from * (size_t)layer->outputs;
-    fnn_real *d = fnni_d(run, l) + first;
+    fnn_real *d = fnni_d(run, l, from, NULL);
     fnni_gemm g;
     run->kernels->activation_backward(layer->activation, layer->parameter,
                                       (ptrdiff_t)(to - from) * layer->outputs, NULL,
-                                      fnni_y(run, l) + first, d, d);
+                                      fnni_y(run, l, from, NULL), d, d);
     if (!to_input) return;
-    fnni_dense_backward_product(run, l, from, to, workspace + fnni_packed_at(run, l), &g);
+    fnni_dense_backward_product(run, l, from, to, workspace + run->plans[l].packed[1], &g);
     fnni_dense_product(run, &g, workspace);
 }
 
@@ -7176,9 +7277,10 @@ static void fnni_dense_gradient_product(const fnni_run *run, int l, int from, in
     g->n = g->ldb = g->ldc = layer->outputs;
     g->k = run->rows;
     g->lda = layer->inputs;
-    g->a = fnni_y(run, l - 1) + from;
-    g->b = run->deltas ? fnni_d(run, l) : NULL;
     g->c = dw;
+    if (!run->deltas) return;
+    g->a = fnni_y(run, l - 1, 0, NULL) + from;
+    g->b = fnni_d(run, l, 0, NULL);
 }
 
 static void fnni_dense_gradient(const fnni_run *run, int l, int from, int to, fnn_real *dw,
@@ -7187,7 +7289,7 @@ static void fnni_dense_gradient(const fnni_run *run, int l, int from, int to, fn
     fnni_gemm g;
     fnni_dense_gradient_product(run, l, from, to, dw, &g);
     fnni_dense_product(run, &g, workspace);
-    if (db) run->kernels->column_sums(run->rows, g.n, fnni_d(run, l), g.n, db);
+    if (db) run->kernels->column_sums(run->rows, g.n, g.b, g.n, db);
 }
 
 /* ---- activation: y = f(x);  dx = dy f'(x). Softmax over each row: y = exp(x) / sum exp(x);
@@ -7196,10 +7298,8 @@ static void fnni_dense_gradient(const fnni_run *run, int l, int from, int to, fn
 static void fnni_activate_forward(const fnni_run *run, int l, int from, int to, fnn_real *workspace)
 {
     const fnni_layer *layer = fnni_layer_at(run, l);
-    const size_t first = (size_t)from * (size_t)layer->outputs;
-    const fnn_real *x = fnni_y(run, l - 1) + first;
-    fnn_real *y = fnni_y(run, l) + first;
-    (void)workspace;
+    const fnn_real *x = fnni_y(run, l - 1, from, workspace);
+    fnn_real *y = fnni_y(run, l, from, workspace);
     if (layer->activation == FNN_SOFTMAX)
         run->kernels->softmax(to - from, layer->outputs, x, y);
     else
@@ -7222,16 +7322,16 @@ static void fnni_activate_backward(const fnni_run *run, int l, int from, int to,
                                    fnn_real *workspace)
 {
     const fnni_layer *layer = fnni_layer_at(run, l);
-    const size_t first = (size_t)from * (size_t)layer->outputs;
-    const fnn_real *y = fnni_y(run, l) + first, *dy = fnni_d(run, l) + first;
-    (void)workspace;
+    const fnn_real *y = fnni_y(run, l, from, workspace), *dy = fnni_d(run, l, from, workspace);
+    fnn_real *dx;
     if (!to_input) return;
+    dx = fnni_d(run, l - 1, from, workspace);
     if (layer->activation == FNN_SOFTMAX)
-        fnni_softmax_backward(to - from, layer->outputs, y, dy, fnni_d(run, l - 1) + first);
+        fnni_softmax_backward(to - from, layer->outputs, y, dy, dx);
     else
-        run->kernels->activation_backward(
-            layer->activation, layer->parameter, (ptrdiff_t)(to - from) * layer->outputs,
-            fnni_y(run, l - 1) + first, y, dy, fnni_d(run, l - 1) + first);
+        run->kernels->activation_backward(layer->activation, layer->parameter,
+                                          (ptrdiff_t)(to - from) * layer->outputs,
+                                          fnni_y(run, l - 1, from, workspace), y, dy, dx);
 }
 
 /* ---- dropout: y = x m / (1 - rate), m drawn per element and step;  dx = dy m / (1 - rate).
@@ -7246,22 +7346,23 @@ static void fnni_dropout_apply(const fnni_run *run, int l, int from, int to, con
     if (run->training)
         run->kernels->dropout((ptrdiff_t)count,
                               fnni_random(run->model->seed, (uint64_t)l, run->step), first,
-                              layer->parameter, x + first, y + first);
+                              layer->parameter, x, y);
     else
-        memcpy(y + first, x + first, count * sizeof *y);
+        memcpy(y, x, count * sizeof *y);
 }
 
 static void fnni_dropout_forward(const fnni_run *run, int l, int from, int to, fnn_real *workspace)
 {
-    (void)workspace;
-    fnni_dropout_apply(run, l, from, to, fnni_y(run, l - 1), fnni_y(run, l));
+    fnni_dropout_apply(run, l, from, to, fnni_y(run, l - 1, from, workspace),
+                       fnni_y(run, l, from, workspace));
 }
 
 static void fnni_dropout_backward(const fnni_run *run, int l, int from, int to, int to_input,
                                   fnn_real *workspace)
 {
-    (void)workspace;
-    if (to_input) fnni_dropout_apply(run, l, from, to, fnni_d(run, l), fnni_d(run, l - 1));
+    if (to_input)
+        fnni_dropout_apply(run, l, from, to, fnni_d(run, l, from, workspace),
+                           fnni_d(run, l - 1, from, workspace));
 }
 
 /* ---- flatten: the same numbers under another shape; shares its input's memory ---- */
@@ -7277,11 +7378,499 @@ static void fnni_flatten_backward(const fnni_run *run, int l, int from, int to, 
     (void)run, (void)l, (void)from, (void)to, (void)to_input, (void)workspace;
 }
 
+/* ---- conv2d: y = f(x * W + b), W (kernel height, kernel width, C, filters);  dz = dy f'(z);
+ * db = sum of dz;  dW and dx: see >>conv. LeCun et al. 1998. ----
+ * A max-pool directly behind it, on windows that do not overlap, is fused with it: each band of
+ * output rows is pooled while it is in the first cache, before bias and activation, which do not
+ * change what is largest; the output itself is never stored. */
+
+/* Output rows computed together: what they leave stays in the first cache. */
+static int fnni_conv_band_rows(const fnni_layer *layer)
+{
+    const int rows = 6144 / (layer->window.out_width * layer->shape.channels);
+    return rows < 1 ? 1 : rows < layer->window.out_height ? rows : layer->window.out_height;
+}
+
+static void fnni_conv_prepare(const fnni_run *run, int l, int backward, fnn_real *workspace)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    const fnn_real *weights = run->model->parameters + layer->offset;
+    const fnni_plan *plan = run->plans + l;
+    if (!backward) fnni_conv_pack(&plan->conv, weights, workspace + plan->packed[0]);
+    else
+        fnni_conv_backward_pack(run->kernels, &layer->window, layer->shape.channels, weights,
+                                workspace + plan->packed[1]);
+}
+
+static void fnni_conv_bias(const fnni_run *run, int l, ptrdiff_t pixels, fnn_real *y)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    run->kernels->bias_activation(layer->activation, layer->parameter, pixels,
+                                  layer->shape.channels,
+                                  run->model->parameters + layer->offset + layer->weights, y,
+                                  layer->shape.channels);
+}
+
+static void fnni_conv_forward(const fnni_run *run, int l, int from, int to, fnn_real *workspace)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    const fnni_conv *conv = &run->plans[l].conv;
+    const int band = fnni_conv_band_rows(layer);
+    int i, row, rows;
+    if (layer->fused) return; /* the pool does it */
+    for (i = from; i < to; i++) {
+        fnn_real *y = fnni_y(run, l, i, workspace);
+        ptrdiff_t pitch;
+        const fnn_real *x = fnni_conv_image(conv, fnni_y(run, l - 1, i, workspace),
+                                            workspace + run->image, &pitch);
+        for (row = 0; row < conv->out_height; row += rows, y += rows * conv->out_row) {
+            rows = conv->out_height - row < band ? conv->out_height - row : band;
+            fnni_conv_rows(conv, x, pitch, workspace + run->plans[l].packed[0], row, row + rows, y);
+            fnni_conv_bias(run, l, (ptrdiff_t)rows * conv->out_width, y);
+        }
+    }
+}
+
+/* Which of the shares image i of a batch of n belongs to: share s has n s / shares and on. */
+static int fnni_share_of(int i, int n)
+{
+    return (int)((((int64_t)i + 1) * fnni_share_count(n) - 1) / n);
+}
+
+static void fnni_conv_backward_layer(const fnni_run *run, int l, int from, int to, int to_input,
+                                     fnn_real *workspace)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    const fnni_plan *plan = run->plans + l;
+    fnn_real *image = workspace + run->image;
+    int i;
+    for (i = from; i < to; i++) {
+        const int share = fnni_share_of(i, run->rows);
+        const int first = (int)((int64_t)run->rows * share / fnni_share_count(run->rows));
+        fnn_real *d = fnni_d(run, l, i, workspace);
+        ptrdiff_t pitch;
+        const fnn_real *x =
+            fnni_conv_image(&plan->conv, fnni_y(run, l - 1, i, workspace), image, &pitch);
+        if (!layer->fused)
+            run->kernels->activation_backward(layer->activation, layer->parameter, layer->outputs,
+                                              NULL, fnni_y(run, l, i, workspace), d, d);
+        fnni_conv_weights_image(&plan->conv, x, pitch, d, i > first,
+                                run->wide + plan->wide +
+                                    (size_t)share * fnni_conv_wide_size(&plan->conv));
+        if (to_input)
+            fnni_conv_backward_image(run->kernels, &layer->window, layer->shape.channels, d,
+                                     workspace + plan->packed[1],
+                                     fnni_d(run, l - 1, i, workspace), image);
+    }
+}
+
+static void fnni_conv_gradient(const fnni_run *run, int l, int from, int to, fnn_real *dw,
+                               fnn_real *db, fnn_real *workspace)
+{
+    const fnni_plan *plan = run->plans + l;
+    const int shares = fnni_share_count(run->rows);
+    (void)workspace;
+    fnni_conv_fold(&plan->conv, run->wide + plan->wide, shares, from, to, dw);
+    if (db) fnni_conv_fold_biases(&plan->conv, run->wide + plan->wide, shares, db);
+}
+
+/* ---- max-pool: y = the largest of each window;  dx = dy where it was, the first of equals ---- */
+
+static uint8_t *fnni_indexes(const fnni_run *run, int l, int row)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    if (!run->indexes) return NULL;
+    return run->indexes + layer->index * (size_t)run->capacity +
+           (size_t)row * (size_t)layer->outputs;
+}
+
+/* One image through a convolution and its pool, band by band. */
+static void fnni_fused_image(const fnni_run *run, int l, int i, fnn_real *workspace)
+{
+    const fnni_layer *pool = fnni_layer_at(run, l), *layer = pool - 1;
+    const fnni_plan *plan = run->plans + l - 1;
+    const int stride = pool->window.stride_height;
+    const int most = fnni_conv_band_rows(layer) / stride, band = most > 0 ? most : 1;
+    fnn_real *y = fnni_y(run, l, i, workspace), *rows_of_z = workspace + run->image +
+                                                            fnni_conv_image_size(&plan->conv);
+    uint8_t *index = fnni_indexes(run, l, i);
+    fnn_window w = pool->window;
+    ptrdiff_t pitch;
+    const fnn_real *x = fnni_conv_image(&plan->conv, fnni_y(run, l - 2, i, workspace),
+                                        workspace + run->image, &pitch);
+    int row, rows;
+    for (row = 0; row < pool->window.out_height; row += rows) {
+        const ptrdiff_t size = (ptrdiff_t)w.out_width * w.channels;
+        rows = pool->window.out_height - row < band ? pool->window.out_height - row : band;
+        w.out_height = rows;
+        w.height = (rows - 1) * stride + w.kernel_height;
+        fnni_conv_rows(&plan->conv, x, pitch, workspace + plan->packed[0], row * stride,
+                       row * stride + w.height, rows_of_z);
+        run->kernels->max_pool(&w, rows_of_z, y, index);
+        fnni_conv_bias(run, l - 1, (ptrdiff_t)rows * w.out_width, y);
+        y += rows * size;
+        if (index) index += rows * size;
+    }
+}
+
+static void fnni_max_pool_forward(const fnni_run *run, int l, int from, int to, fnn_real *workspace)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    int i;
+    for (i = from; i < to; i++)
+        if (layer->fused) fnni_fused_image(run, l, i, workspace);
+        else
+            run->kernels->max_pool(&layer->window, fnni_y(run, l - 1, i, workspace),
+                                   fnni_y(run, l, i, workspace), fnni_indexes(run, l, i));
+}
+
+static void fnni_max_pool_backward(const fnni_run *run, int l, int from, int to, int to_input,
+                                   fnn_real *workspace)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    int i;
+    for (i = from; i < to && to_input; i++) {
+        fnn_real *d = fnni_d(run, l, i, workspace);
+        if (layer->fused) /* f' is that of the outputs that were largest */
+            run->kernels->activation_backward(layer[-1].activation, layer[-1].parameter,
+                                              layer->outputs, NULL, fnni_y(run, l, i, workspace), d,
+                                              d);
+        run->kernels->max_pool_backward(&layer->window, fnni_indexes(run, l, i), d,
+                                        fnni_d(run, l - 1, i, workspace));
+    }
+}
+
+/* ---- average-pool: y = the mean of each window's part inside the image;  dx = dy / its size ---- */
+
+static void fnni_average_pool_forward(const fnni_run *run, int l, int from, int to,
+                                      fnn_real *workspace)
+{
+    int i;
+    for (i = from; i < to; i++)
+        run->kernels->average_pool(&fnni_layer_at(run, l)->window,
+                                   fnni_y(run, l - 1, i, workspace), fnni_y(run, l, i, workspace));
+}
+
+static void fnni_average_pool_backward(const fnni_run *run, int l, int from, int to, int to_input,
+                                       fnn_real *workspace)
+{
+    int i;
+    for (i = from; i < to && to_input; i++)
+        run->kernels->average_pool_backward(&fnni_layer_at(run, l)->window,
+                                            fnni_d(run, l, i, workspace),
+                                            fnni_d(run, l - 1, i, workspace));
+}
+
+/* ---- batch norm: y = gamma (x - mean) / sqrt(variance + epsilon) + beta, per channel; mean and
+ * variance those of the batch in training, running ones otherwise.  With x' = (x - mean) / sqrt(..):
+ * dgamma = sum dy x';  dbeta = sum dy;  dx = gamma / sqrt(..) (dy - dbeta/m - x' dgamma/m), m values a
+ * channel. Ioffe and Szegedy 2015. ----
+ * The parameters, all counted as biases, are gamma then beta. The batch's statistics need the whole
+ * batch, so a stage of the pass begins here: fnni_norm_measure and fnni_norm_sum stand between. */
+
+/* A layer's numbers of this batch, each (C). */
+enum { FNNI_MEAN, FNNI_INV_STD, FNNI_SCALE, FNNI_SHIFT, FNNI_DGAMMA, FNNI_DBETA, FNNI_A, FNNI_B,
+       FNNI_C, FNNI_VARIANCE, FNNI_NORM_COUNT };
+
+static fnn_real *fnni_norm(const fnni_run *run, int l, int which)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    return run->norms + run->plans[l].norm + (size_t)which * (size_t)layer->shape.channels;
+}
+
+static ptrdiff_t fnni_area_of(const fnni_layer *layer)
+{
+    return (ptrdiff_t)layer->shape.height * layer->shape.width;
+}
+
+/* Scale and shift that given statistics make of gamma and beta. */
+static void fnni_norm_scale(const fnni_run *run, int l, const fnn_real *mean,
+                            const fnn_real *inv_std, fnn_real *scale, fnn_real *shift)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    const fnn_real *gamma = run->model->parameters + layer->offset;
+    const fnn_real *beta = gamma + layer->shape.channels;
+    int j;
+    for (j = 0; j < layer->shape.channels; j++) {
+        scale[j] = gamma[j] * inv_std[j];
+        shift[j] = beta[j] - mean[j] * scale[j];
+    }
+}
+
+static fnn_real fnni_inv_std(const fnni_layer *layer, double variance)
+{
+    return (fnn_real)(1 / sqrt(variance + (double)layer->norm.epsilon));
+}
+
+/* In inference each thread makes its own scale and shift, from the running statistics. */
+static void fnni_norm_prepare(const fnni_run *run, int l, int backward, fnn_real *workspace)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    const int n = layer->shape.channels;
+    const fnn_real *mean = run->model->statistics + layer->statistics;
+    fnn_real *scale = workspace + run->plans[l].packed[0];
+    int j;
+    if (!run->inference || backward) return;
+    for (j = 0; j < n; j++) scale[j] = fnni_inv_std(layer, (double)mean[n + j]);
+    fnni_norm_scale(run, l, mean, scale, scale, scale + n);
+}
+
+static void fnni_norm_forward(const fnni_run *run, int l, int from, int to, fnn_real *workspace)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    const fnn_real *scale =
+        run->inference ? workspace + run->plans[l].packed[0] : fnni_norm(run, l, FNNI_SCALE);
+    const fnn_real *shift =
+        run->inference ? scale + layer->shape.channels : fnni_norm(run, l, FNNI_SHIFT);
+    run->kernels->scale_shift((to - from) * fnni_area_of(layer), layer->shape.channels,
+                              fnni_y(run, l - 1, from, workspace), scale, shift,
+                              fnni_y(run, l, from, workspace));
+}
+
+static void fnni_norm_backward(const fnni_run *run, int l, int from, int to, int to_input,
+                               fnn_real *workspace)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    if (!to_input) return;
+    run->kernels->norm_backward((to - from) * fnni_area_of(layer), layer->shape.channels,
+                                fnni_d(run, l, from, workspace), fnni_y(run, l - 1, from, workspace),
+                                fnni_norm(run, l, FNNI_A), fnni_norm(run, l, FNNI_B),
+                                fnni_norm(run, l, FNNI_C), fnni_d(run, l - 1, from, workspace));
+}
+
+static void fnni_norm_gradient(const fnni_run *run, int l, int from, int to, fnn_real *dw,
+                               fnn_real *db, fnn_real *workspace)
+{
+    const size_t n = (size_t)fnni_layer_at(run, l)->shape.channels;
+    (void)from, (void)to, (void)dw, (void)workspace;
+    memcpy(db, fnni_norm(run, l, FNNI_DGAMMA), n * sizeof *db);
+    memcpy(db + n, fnni_norm(run, l, FNNI_DBETA), n * sizeof *db);
+}
+
+/* One share's rows of a batch. */
+static void fnni_share_rows(const fnni_run *run, int share, int *from, int *to)
+{
+    const int shares = fnni_share_count(run->rows);
+    *from = (int)((int64_t)run->rows * share / shares);
+    *to = (int)((int64_t)run->rows * (share + 1) / shares);
+}
+
+/* A share's sums, in double: of what is summed and of its squares or products; and the pivot that
+ * was subtracted first, so that a mean far from zero does not cost the variance its digits. */
+static double *fnni_norm_share(const fnni_run *run, int l, int share)
+{
+    const size_t n = (size_t)fnni_layer_at(run, l)->shape.channels;
+    return run->sums + 3 * n * (size_t)share;
+}
+
+static void fnni_norm_add(int n, const fnn_real *sums, double *share)
+{
+    int j;
+    for (j = 0; j < 2 * n; j++) share[j] += (double)sums[j];
+}
+
+/* One share's moments of the layer's input, one image's after the other. */
+static void fnni_norm_measure(const fnni_run *run, int l, int share, fnn_real *workspace)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    const ptrdiff_t area = fnni_area_of(layer);
+    const int n = layer->shape.channels;
+    double *sums = fnni_norm_share(run, l, share);
+    fnn_real *pivot = workspace, *own = pivot + n;
+    int i, j, from, to;
+    fnni_share_rows(run, share, &from, &to);
+    run->kernels->column_sums(area, n, fnni_y(run, l - 1, from, NULL), n, pivot);
+    for (j = 0; j < n; j++) pivot[j] /= (fnn_real)area;
+    for (j = 0; j < 2 * n; j++) sums[j] = 0;
+    for (j = 0; j < n; j++) sums[2 * n + j] = (double)pivot[j];
+    for (i = from; i < to; i++) {
+        run->kernels->fill(2 * n, 0, own);
+        run->kernels->moments(area, n, fnni_y(run, l - 1, i, NULL), n, pivot, own, own + n);
+        fnni_norm_add(n, own, sums);
+    }
+}
+
+/* Mean and variance of a channel from all shares (Chan, Golub, LeVeque 1979), in their order. */
+static void fnni_norm_merge(const fnni_run *run, int l, int j, double *mean, double *variance)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    const int n = layer->shape.channels, shares = fnni_share_count(run->rows);
+    double count = 0, spread = 0;
+    int share, from, to;
+    *mean = 0;
+    for (share = 0; share < shares; share++) {
+        const double *sums = fnni_norm_share(run, l, share);
+        double m, own, apart;
+        fnni_share_rows(run, share, &from, &to);
+        m = (double)(to - from) * (double)fnni_area_of(layer);
+        own = sums[2 * n + j] + sums[j] / m;
+        apart = own - *mean;
+        spread += sums[n + j] - sums[j] * sums[j] / m + apart * apart * count * m / (count + m);
+        count += m;
+        *mean += apart * m / count;
+    }
+    *variance = spread > 0 || spread != spread ? spread / count : 0;
+}
+
+/* What the layer applies to this batch: its own statistics in training, else the running ones. */
+static void fnni_norm_measured(const fnni_run *run, int l)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    const fnn_real *running = run->model->statistics + layer->statistics;
+    const int n = layer->shape.channels;
+    fnn_real *mean = fnni_norm(run, l, FNNI_MEAN), *inv_std = fnni_norm(run, l, FNNI_INV_STD);
+    fnn_real *variances = fnni_norm(run, l, FNNI_VARIANCE);
+    int j;
+    for (j = 0; j < n; j++) {
+        double m = (double)running[j], variance = (double)running[n + j];
+        if (run->training) fnni_norm_merge(run, l, j, &m, &variance);
+        mean[j] = (fnn_real)m;
+        variances[j] = (fnn_real)variance;
+        inv_std[j] = fnni_inv_std(layer, variance);
+    }
+    fnni_norm_scale(run, l, mean, inv_std, fnni_norm(run, l, FNNI_SCALE),
+                    fnni_norm(run, l, FNNI_SHIFT));
+}
+
+/* One share's sums of dy and dy x'. */
+static void fnni_norm_sum(const fnni_run *run, int l, int share, fnn_real *workspace)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    const int n = layer->shape.channels;
+    double *sums = fnni_norm_share(run, l, share);
+    int i, j, from, to;
+    fnni_share_rows(run, share, &from, &to);
+    for (j = 0; j < 2 * n; j++) sums[j] = 0;
+    for (i = from; i < to; i++) {
+        run->kernels->fill(2 * n, 0, workspace);
+        run->kernels->norm_sums(fnni_area_of(layer), n, fnni_d(run, l, i, NULL),
+                                fnni_y(run, l - 1, i, NULL), fnni_norm(run, l, FNNI_MEAN),
+                                fnni_norm(run, l, FNNI_INV_STD), workspace, workspace + n);
+        fnni_norm_add(n, workspace, sums);
+    }
+}
+
+/* dgamma and dbeta, and dx = A dy + B x + C. Running statistics are constants: then B = C = 0. */
+static void fnni_norm_summed(const fnni_run *run, int l)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    const int n = layer->shape.channels, shares = fnni_share_count(run->rows);
+    const double m = (double)run->rows * (double)fnni_area_of(layer);
+    int j, share;
+    for (j = 0; j < n; j++) {
+        const double mean = (double)fnni_norm(run, l, FNNI_MEAN)[j];
+        const double inv_std = (double)fnni_norm(run, l, FNNI_INV_STD)[j];
+        const double a = (double)fnni_norm(run, l, FNNI_SCALE)[j];
+        double dbeta = 0, dgamma = 0, b, c;
+        for (share = 0; share < shares; share++) {
+            dbeta += fnni_norm_share(run, l, share)[j];
+            dgamma += fnni_norm_share(run, l, share)[n + j];
+        }
+        b = run->training ? -a * inv_std * dgamma / m : 0;
+        c = run->training ? -a * dbeta / m - b * mean : 0;
+        fnni_norm(run, l, FNNI_DGAMMA)[j] = (fnn_real)dgamma;
+        fnni_norm(run, l, FNNI_DBETA)[j] = (fnn_real)dbeta;
+        fnni_norm(run, l, FNNI_A)[j] = (fnn_real)a;
+        fnni_norm(run, l, FNNI_B)[j] = (fnn_real)b;
+        fnni_norm(run, l, FNNI_C)[j] = (fnn_real)c;
+    }
+}
+
+/* Moves the running statistics towards the batch's; once a step. */
+static void fnni_norm_update(const fnni_run *run, int l)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    const int n = layer->shape.channels;
+    const double m = (double)run->rows * (double)fnni_area_of(layer);
+    const double keep = (double)layer->norm.momentum;
+    const double unbiased = layer->norm.unbiased && m > 1 ? m / (m - 1) : 1;
+    fnn_real *running = run->model->statistics + layer->statistics;
+    int j;
+    for (j = 0; j < n; j++) {
+        const double mean = (double)fnni_norm(run, l, FNNI_MEAN)[j];
+        const double variance = (double)fnni_norm(run, l, FNNI_VARIANCE)[j] * unbiased;
+        running[j] = (fnn_real)(keep * (double)running[j] + (1 - keep) * mean);
+        running[n + j] = (fnn_real)(keep * (double)running[n + j] + (1 - keep) * variance);
+    }
+}
+
+/* ---- spatial dropout: whole channels of a sample are kept, over 1 - rate, or zero ---- */
+
+static void fnni_spatial_dropout_apply(const fnni_run *run, int l, int row, const fnn_real *x,
+                                       fnn_real *y, fnn_real *mask)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    const int n = layer->shape.channels;
+    run->kernels->fill(n, 1, mask);
+    run->kernels->fill(n, 0, mask + n);
+    if (run->training)
+        run->kernels->dropout(n, fnni_random(run->model->seed, (uint64_t)l, run->step),
+                              (uint64_t)row * (uint64_t)n, layer->parameter, mask, mask);
+    run->kernels->scale_shift(fnni_area_of(layer), n, x, mask, mask + n, y);
+}
+
+static void fnni_spatial_dropout_forward(const fnni_run *run, int l, int from, int to,
+                                         fnn_real *workspace)
+{
+    int i;
+    for (i = from; i < to; i++)
+        fnni_spatial_dropout_apply(run, l, i, fnni_y(run, l - 1, i, workspace),
+                                   fnni_y(run, l, i, workspace), workspace + run->image);
+}
+
+static void fnni_spatial_dropout_backward(const fnni_run *run, int l, int from, int to, int to_input,
+                                          fnn_real *workspace)
+{
+    int i;
+    for (i = from; i < to && to_input; i++)
+        fnni_spatial_dropout_apply(run, l, i, fnni_d(run, l, i, workspace),
+                                   fnni_d(run, l - 1, i, workspace), workspace + run->image);
+}
+
+/* ---- add: y = x + the output of an earlier layer;  both get dy. He et al. 2015. ---- */
+
+static void fnni_add_forward(const fnni_run *run, int l, int from, int to, fnn_real *workspace)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    const size_t count = (size_t)(to - from) * (size_t)layer->outputs;
+    fnn_real *y = fnni_y(run, l, from, workspace);
+    memcpy(y, fnni_y(run, l - 1, from, workspace), count * sizeof *y);
+    run->kernels->add_scaled((ptrdiff_t)count, 1, fnni_y(run, layer->from, from, workspace), y);
+}
+
+static void fnni_add_backward(const fnni_run *run, int l, int from, int to, int to_input,
+                              fnn_real *workspace)
+{
+    const size_t count = (size_t)(to - from) * (size_t)fnni_layer_at(run, l)->outputs;
+    if (!to_input) return;
+    memcpy(fnni_d(run, l - 1, from, workspace), fnni_d(run, l, from, workspace),
+           count * sizeof(fnn_real));
+}
+
+/* To be called when the gradient by layer l's output has come from the layer behind it: what came
+ * in by way of additions joins it. */
+static void fnni_add_join(const fnni_run *run, int l, int from, int to, fnn_real *workspace)
+{
+    int add;
+    if (l < 0 || !fnni_layer_at(run, l)->added) return;
+    for (add = l + 1; add < run->model->layer_count; add++)
+        if (fnni_layer_at(run, add)->from == l)
+            run->kernels->add_scaled(
+                (ptrdiff_t)(to - from) * fnni_layer_at(run, l)->outputs, 1,
+                fnni_d(run, add, from, workspace), fnni_d(run, l, from, workspace));
+}
+
 typedef enum fnni_layer_kind {
     FNNI_DENSE,
     FNNI_ACTIVATION,
     FNNI_DROPOUT,
-    FNNI_FLATTEN
+    FNNI_FLATTEN,
+    FNNI_CONV2D,
+    FNNI_MAX_POOL,
+    FNNI_AVERAGE_POOL,
+    FNNI_BATCH_NORM,
+    FNNI_SPATIAL_DROPOUT,
+    FNNI_ADD
 } fnni_layer_kind;
 
 static const fnni_layer_type fnni_layer_types[] = {
@@ -7289,18 +7878,30 @@ static const fnni_layer_type fnni_layer_types[] = {
     {"activation", fnni_activate_forward, NULL, fnni_activate_backward, NULL},
     {"dropout", fnni_dropout_forward, NULL, fnni_dropout_backward, NULL},
     {"flatten", fnni_flatten_forward, NULL, fnni_flatten_backward, NULL},
+    {"conv2d", fnni_conv_forward, fnni_conv_prepare, fnni_conv_backward_layer, fnni_conv_gradient},
+    {"max_pool2d", fnni_max_pool_forward, NULL, fnni_max_pool_backward, NULL},
+    {"average_pool2d", fnni_average_pool_forward, NULL, fnni_average_pool_backward, NULL},
+    {"batch_norm", fnni_norm_forward, fnni_norm_prepare, fnni_norm_backward, fnni_norm_gradient},
+    {"spatial_dropout", fnni_spatial_dropout_forward, NULL, fnni_spatial_dropout_backward, NULL},
+    {"add", fnni_add_forward, NULL, fnni_add_backward, NULL},
 };
 
-/* Reals of workspace one thread needs for the products of layer l on at most rows rows. */
-static size_t fnni_layer_workspace(const fnni_run *run, int l, int rows, int training)
+static int fnni_is(const fnni_layer *layer, fnni_layer_kind kind)
 {
+    return layer->type == &fnni_layer_types[kind];
+}
+
+/* Reals of workspace one thread needs for the products of layer l on at most rows rows. */
+static size_t fnni_dense_workspace(const fnni_run *run, int l, int rows, int training)
+{
+    fnni_run bare = *run; /* without arrays: sizes alone */
     fnni_gemm g[3];
     size_t most = 0, need;
     int i;
-    if (fnni_layer_at(run, l)->type != &fnni_layer_types[FNNI_DENSE]) return 0;
-    fnni_dense_forward_product(run, l, 0, rows, g);
-    fnni_dense_backward_product(run, l, 0, rows, NULL, g + 1);
-    fnni_dense_gradient_product(run, l, 0, fnni_layer_at(run, l)->inputs, NULL, g + 2);
+    bare.activations = bare.deltas = NULL;
+    fnni_dense_forward_product(&bare, l, 0, rows, g);
+    fnni_dense_backward_product(&bare, l, 0, rows, NULL, g + 1);
+    fnni_dense_gradient_product(&bare, l, 0, fnni_layer_at(run, l)->inputs, NULL, g + 2);
     g[2].k = rows;
     for (i = 0; i < (training ? 3 : 1); i++) {
         g[i].kernels = run->kernels;
@@ -7309,6 +7910,49 @@ static size_t fnni_layer_workspace(const fnni_run *run, int l, int rows, int tra
         if (need > most) most = need;
     }
     return most;
+}
+
+/* Space in which a convolution pads an image, and pools a band of rows. */
+static size_t fnni_conv_space(const fnni_run *run, int l, const fnni_conv *conv,
+                              size_t *backward_packed)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    const int stride = layer->fused ? layer[1].window.stride_height : 1;
+    const size_t row = (size_t)layer->window.out_width * (size_t)layer->shape.channels;
+    const size_t rows = (size_t)fnni_conv_band_rows(layer) + (size_t)stride;
+    size_t forward = fnni_conv_image_size(conv), backward;
+    fnni_conv_backward_size(run->kernels, &layer->window, layer->shape.channels, backward_packed,
+                            &backward);
+    if (layer->fused) forward = fnni_plus(forward, row * rows);
+    return forward > backward ? forward : backward;
+}
+
+/* Fills in layer l's plan; *packed counts on, *space becomes at least what the layer needs. */
+static void fnni_plan_layer(const fnni_run *run, int l, size_t *packed, size_t *wide, size_t *norm,
+                            size_t *space)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    const int training = !run->inference, wanted = training && l > fnni_lowest(run->model);
+    const size_t channels = (size_t)layer->shape.channels;
+    fnni_plan counted, *plan = run->plans ? run->plans + l : &counted;
+    size_t forward = 0, backward = 0, need = 0;
+    if (fnni_is(layer, FNNI_DENSE))
+        backward = fnni_gemm_packed_size(run->kernels, layer->outputs, layer->inputs);
+    if (fnni_is(layer, FNNI_BATCH_NORM)) forward = 2 * channels;
+    if (fnni_is(layer, FNNI_SPATIAL_DROPOUT)) need = 2 * channels;
+    if (fnni_is(layer, FNNI_CONV2D)) {
+        plan->conv = fnni_conv_make(run->kernels, &layer->window, layer->shape.channels);
+        forward = fnni_conv_packed_size(&plan->conv);
+        need = fnni_conv_space(run, l, &plan->conv, &backward);
+        plan->wide = *wide;
+        *wide = fnni_plus(*wide, fnni_times(FNNI_SHARES, fnni_conv_wide_size(&plan->conv)));
+    }
+    plan->packed[0] = *packed;
+    plan->packed[1] = *packed = fnni_plus(*packed, fnni_round(forward));
+    if (wanted) *packed = fnni_plus(*packed, fnni_round(backward));
+    plan->norm = *norm;
+    if (fnni_is(layer, FNNI_BATCH_NORM)) *norm += FNNI_NORM_COUNT * channels;
+    if (need > *space) *space = need;
 }
 
 /* ============================================================================
@@ -7425,8 +8069,8 @@ static void fnni_loss_rows(const fnni_run *run, int from, int to)
 {
     const int l = fnni_loss_layer(run->model), n = fnni_inputs(run, l);
     const size_t first = (size_t)from * (size_t)n;
-    const fnn_real *y = fnni_y(run, l) + first;
-    fnn_real *d = run->deltas ? fnni_d(run, l) + first : NULL;
+    const fnn_real *y = fnni_y(run, l, from, NULL);
+    fnn_real *d = run->deltas ? fnni_d(run, l, from, NULL) : NULL;
     int row, j;
     if (run->model->loss == FNN_LOSS_SOFTMAX_CROSS_ENTROPY) {
         run->kernels->softmax_cross_entropy(
@@ -7589,6 +8233,7 @@ static fnni_layer *fnni_layer_add(fnn_model *model, fnni_layer_kind kind)
     layer->type = &fnni_layer_types[kind];
     layer->shape = model->layer_count ? layer[-1].shape : model->input;
     layer->inputs = layer->outputs = fnni_shape_size(layer->shape);
+    layer->from = FNNI_NO_LAYER;
     layer->weights_start = model->weights_start;
     layer->biases_start = model->biases_start;
     return layer;
@@ -7637,47 +8282,159 @@ static void fnni_initialize(const fnn_model *model, fnn_initializer start, doubl
 #define FNNI_STREAM_BIASES 0x20000u
 #define FNNI_STREAM_ORDER 0x30000u
 
+/* Inputs and outputs of one unit, which initialisers ask for: a convolution's units see a window. */
+static void fnni_fans(const fnni_layer *layer, double *in, double *out)
+{
+    const double taps = (double)layer->window.kernel_height * layer->window.kernel_width;
+    *in = layer->inputs;
+    *out = layer->outputs;
+    if (!fnni_is(layer, FNNI_CONV2D)) return;
+    *in = taps * layer->window.channels;
+    *out = taps * layer->shape.channels;
+}
+
+/* Batch norm starts as no change: gamma 1, beta 0, running mean 0, variance 1. */
+static void fnni_start_norm(fnn_model *model, const fnni_layer *layer)
+{
+    const fnni_kernels *k = model->context.kernels;
+    const ptrdiff_t n = layer->shape.channels;
+    k->fill(n, 1, model->parameters + layer->offset);
+    k->fill(n, 0, model->parameters + layer->offset + n);
+    k->fill(n, 0, model->statistics + layer->statistics);
+    k->fill(n, 1, model->statistics + layer->statistics + n);
+}
+
 static void fnni_draw_weights(fnn_model *model)
 {
     int l;
     for (l = 0; l < model->layer_count; l++) {
         const fnni_layer *layer = model->layers + l;
         fnn_real *w = model->parameters + layer->offset;
-        fnni_initialize(model, layer->weights_start, layer->inputs, layer->outputs,
-                        FNNI_STREAM_WEIGHTS + (uint64_t)l, layer->weights, w);
-        fnni_initialize(model, layer->biases_start, layer->inputs, layer->outputs,
-                        FNNI_STREAM_BIASES + (uint64_t)l, layer->biases, w + layer->weights);
+        double in, out;
+        if (fnni_is(layer, FNNI_BATCH_NORM)) {
+            fnni_start_norm(model, layer);
+            continue;
+        }
+        fnni_fans(layer, &in, &out);
+        fnni_initialize(model, layer->weights_start, in, out, FNNI_STREAM_WEIGHTS + (uint64_t)l,
+                        layer->weights, w);
+        fnni_initialize(model, layer->biases_start, in, out, FNNI_STREAM_BIASES + (uint64_t)l,
+                        layer->biases, w + layer->weights);
     }
 }
 
-/* Where each layer's parameters and outputs lie. */
+/* ---- laying out: what runs together, and where tensors are ---- */
+
+/* A stage's layers run in one parallel loop. A new one begins where the whole batch must be there
+ * (batch norm's statistics) and where images give way to groups of rows (the first dense layer). */
+static void fnni_find_stages(fnn_model *model)
+{
+    int l, count = 0, images = 0;
+    for (l = 0; l < model->layer_count && !fnni_is(model->layers + l, FNNI_DENSE); l++)
+        images |= fnni_is(model->layers + l, FNNI_CONV2D) ||
+                  fnni_is(model->layers + l, FNNI_MAX_POOL) ||
+                  fnni_is(model->layers + l, FNNI_AVERAGE_POOL);
+    model->spatial = images ? l : 0;
+    model->stages[count++] = 0;
+    for (l = 0; l < model->layer_count; l++)
+        if (fnni_is(model->layers + l, FNNI_BATCH_NORM) || (l > 0 && l == model->spatial))
+            model->stages[count++] = l;
+    model->stages[count] = model->layer_count;
+    model->stage_count = count;
+}
+
+/* A max-pool is fused with the convolution before it where that does not change a bit: windows
+ * apart from each other and inside the image, an activation that keeps the order, no other reader. */
+static void fnni_find_fused(fnn_model *model)
+{
+    int l;
+    for (l = 1; l < model->layer_count; l++) {
+        fnni_layer *pool = model->layers + l, *conv = pool - 1;
+        const fnn_window *w = &pool->window;
+        if (!fnni_is(pool, FNNI_MAX_POOL) || !fnni_is(conv, FNNI_CONV2D) || conv->added) continue;
+        if (w->pad_top || w->pad_left || w->stride_height < w->kernel_height) continue;
+        if (w->stride_width < w->kernel_width) continue;
+        if ((w->out_height - 1) * w->stride_height + w->kernel_height > w->height) continue;
+        if ((w->out_width - 1) * w->stride_width + w->kernel_width > w->width) continue;
+        if (conv->activation != FNN_LINEAR && conv->activation != FNN_RELU &&
+            !(conv->activation == FNN_LEAKY_RELU && conv->parameter >= 0))
+            continue;
+        pool->fused = conv->fused = 1;
+    }
+}
+
+/* The last of the layers that share layer l's memory: flatten layers behind it. */
+static int fnni_last_alias(const fnn_model *model, int l)
+{
+    while (l + 1 < model->layer_count && fnni_is(model->layers + l + 1, FNNI_FLATTEN)) l++;
+    return l;
+}
+
+/* Whether a later stage, the loss or the caller wants layer l's output. */
+static int fnni_is_boundary(const fnn_model *model, int l)
+{
+    const int last = fnni_last_alias(model, l);
+    return last >= model->spatial - 1 || last >= model->layer_count - 2;
+}
+
+/* Gives a tensor its place; *stored and *scratch count on. */
+static fnni_place fnni_place_make(int transient, int outputs, size_t *stored, size_t *scratch)
+{
+    fnni_place place;
+    size_t *at = transient ? scratch : stored;
+    place.transient = transient;
+    place.at = *at;
+    *at = fnni_plus(*at, transient ? fnni_round((size_t)outputs) : (size_t)outputs);
+    return place;
+}
+
+/* Training stores what the way back reads; inference only what leaves the images' loop. */
+static void fnni_find_places(fnn_model *model)
+{
+    int l;
+    model->columns[0] = model->columns[1] = (size_t)model->inputs;
+    model->delta_columns = model->scratch[0] = model->scratch[1] = 0;
+    for (l = 0; l < model->layer_count; l++) {
+        fnni_layer *layer = model->layers + l;
+        const int inside = l < model->spatial && !fnni_is_boundary(model, l);
+        if (fnni_is(layer, FNNI_FLATTEN)) {
+            static const fnni_place input = {0, 0};
+            layer->y[0] = l ? layer[-1].y[0] : input;
+            layer->y[1] = l ? layer[-1].y[1] : input;
+            layer->d = l ? layer[-1].d : input;
+            continue;
+        }
+        layer->y[0] = fnni_place_make(layer->fused && fnni_is(layer, FNNI_CONV2D), layer->outputs,
+                                      model->columns, model->scratch);
+        layer->y[1] = fnni_place_make(inside, layer->outputs, model->columns + 1,
+                                      model->scratch + 1);
+        layer->d = fnni_place_make(inside && !fnni_is(layer, FNNI_BATCH_NORM) &&
+                                       !fnni_is(layer, FNNI_ADD),
+                                   layer->outputs, &model->delta_columns, model->scratch);
+    }
+}
+
+/* Where each layer's parameters and tensors lie. */
 static void fnni_lay_out(fnn_model *model)
 {
-    size_t column = (size_t)model->inputs, parameters = 0;
+    size_t parameters = 0, statistics = 0, index = 0;
     int l;
     for (l = 0; l < model->layer_count; l++) {
         fnni_layer *layer = model->layers + l;
         layer->offset = parameters;
         parameters += layer->weights + layer->biases;
-        if (layer->type == &fnni_layer_types[FNNI_FLATTEN])
-            layer->column = l ? layer[-1].column : 0;
-        else {
-            layer->column = column;
-            column += (size_t)layer->outputs;
-        }
+        layer->index = index;
+        if (fnni_is(layer, FNNI_MAX_POOL)) index = fnni_plus(index, (size_t)layer->outputs);
+        layer->statistics = statistics;
+        if (fnni_is(layer, FNNI_BATCH_NORM)) statistics += 2 * (size_t)layer->shape.channels;
+        model->work += layer->work;
     }
     model->parameter_count = parameters;
-}
-
-/* Reals per row of the batch: its inputs and every layer's outputs. */
-static size_t fnni_columns(const fnn_model *model)
-{
-    size_t columns = (size_t)model->inputs;
-    int l;
-    for (l = 0; l < model->layer_count; l++)
-        if (model->layers[l].type != &fnni_layer_types[FNNI_FLATTEN])
-            columns = fnni_plus(columns, (size_t)model->layers[l].outputs);
-    return columns;
+    model->statistics_count = statistics;
+    model->index_columns = index;
+    fnni_find_stages(model);
+    fnni_find_fused(model);
+    fnni_find_places(model);
 }
 
 static fnn_result fnni_seal(fnn_model *model)
@@ -7686,7 +8443,16 @@ static fnn_result fnni_seal(fnn_model *model)
     if (result || model->sealed) return result;
     if (model->layer_count == 0)
         return fnni_model_fail(model, FNN_ERROR_STATE, "the model has no layers");
+    if (!model->stages)
+        model->stages = (int *)fnni_allocate(&model->context.allocator,
+                                             (size_t)(model->layer_count + 3) * sizeof(int));
+    if (!model->stages) return fnni_model_fail(model, FNN_ERROR_MEMORY, "no memory for stages");
     fnni_lay_out(model);
+    if (model->statistics_count > 0 && !model->statistics)
+        model->statistics =
+            fnni_allocate_reals(&model->context.allocator, model->statistics_count);
+    if (model->statistics_count > 0 && !model->statistics)
+        return fnni_model_fail(model, FNN_ERROR_MEMORY, "no memory for statistics");
     if (model->parameter_count > 0) {
         model->parameters = fnni_allocate_reals(&model->context.allocator, model->parameter_count);
         if (!model->parameters)
@@ -7805,7 +8571,7 @@ static void fnni_gather(const fnni_run *run, const fnn_dataset *data, const int6
     int i;
     for (i = from; i < to; i++) {
         const size_t row = (size_t)fnni_data_row(data, samples, first, i);
-        fnn_real *x = fnni_y(run, -1) + (size_t)i * n;
+        fnn_real *x = fnni_y(run, -1, i, NULL);
         if (data->bytes)
             run->kernels->from_bytes((ptrdiff_t)n, data->bytes + row * n, per_element, shift, scale,
                                      x);
@@ -7830,27 +8596,34 @@ static void fnni_gather_targets(const fnn_dataset *data, const int64_t *samples,
     }
 }
 
-static void fnni_forward_rows(const fnni_run *run, int last, int from, int to, fnn_real *workspace)
+/* Layers first..last, and backwards last..first where no lower one has parameters. */
+static void fnni_forward_rows(const fnni_run *run, int first, int last, int from, int to,
+                              fnn_real *workspace)
 {
     int l;
-    for (l = 0; l <= last; l++) fnni_layer_at(run, l)->type->forward(run, l, from, to, workspace);
+    for (l = first; l <= last; l++)
+        fnni_layer_at(run, l)->type->forward(run, l, from, to, workspace);
 }
 
-/* From the gradient at layer `last` down to the first layer with weights. */
-static void fnni_backward_rows(const fnni_run *run, int last, int from, int to, fnn_real *workspace)
+static void fnni_backward_rows(const fnni_run *run, int first, int last, int from, int to,
+                               fnn_real *workspace)
 {
     const int lowest = fnni_lowest(run->model);
     int l;
-    for (l = last; l >= lowest; l--)
+    for (l = last; l >= first && l >= lowest; l--) {
         fnni_layer_at(run, l)->type->backward(run, l, from, to, l > lowest, workspace);
+        if (l > lowest) fnni_add_join(run, l - 1, from, to, workspace);
+    }
 }
 
-static void fnni_prepare_rows(const fnni_run *run, int last, fnn_real *workspace)
+static void fnni_prepare_rows(const fnni_run *run, int first, int last, int backward,
+                              fnn_real *workspace)
 {
+    const int lowest = backward ? fnni_lowest(run->model) + 1 : 0;
     int l;
-    for (l = fnni_lowest(run->model) + 1; l <= last; l++)
+    for (l = first > lowest ? first : lowest; l <= last; l++)
         if (fnni_layer_at(run, l)->type->prepare)
-            fnni_layer_at(run, l)->type->prepare(run, l, workspace);
+            fnni_layer_at(run, l)->type->prepare(run, l, backward, workspace);
 }
 
 /* ---- the step ---- */
@@ -7863,8 +8636,9 @@ typedef struct fnni_batch {
     const int64_t *samples; /* or NULL */
     int64_t first;
     int ahead;    /* samples behind the batch's last that come next, to be prefetched */
-    int backward; /* 0: forward only */
     int last;     /* the layer the forward pass ends with */
+    int stage;    /* the one being run, */
+    int forward, loss, backward; /* and what of it */
     const fnn_fit_config *config;
     const fnni_step *step; /* NULL: gradients only */
 } fnni_batch;
@@ -7872,15 +8646,6 @@ typedef struct fnni_batch {
 static fnn_real *fnni_run_workspace(const fnni_run *run, int part)
 {
     return run->workspace ? run->workspace + (size_t)part * run->workspace_count : NULL;
-}
-
-static void fnni_batch_forward(const fnni_batch *b, int from, int to, fnn_real *workspace)
-{
-    const int outputs = b->model->layers[b->model->layer_count - 1].outputs;
-    fnni_gather(b->run, b->data, b->samples, b->first, from, to);
-    fnni_gather_targets(b->data, b->samples, b->first, from, to, outputs, b->model->run_labels,
-                        b->model->run_targets);
-    fnni_forward_rows(b->run, b->last, from, to, workspace);
 }
 
 /* Rows carried together from the bytes to the loss and back: two tiles' worth, so that what they
@@ -7896,41 +8661,136 @@ FNNI_FORCE_INLINE void fnni_batch_prefetch(const fnni_batch *b, int from, int to
                           to < most ? to : most);
 }
 
-static void fnni_batch_group(const fnni_batch *b, int from, int to, fnn_real *workspace)
+/* What a stage runs forward, and what backward. Batch norm at a stage's start goes forward with it
+ * but backward with the stage before, since between its sums and its gradient lies the batch. */
+static void fnni_stage_layers(const fnni_batch *b, int backward, int *first, int *last)
 {
-    fnni_batch_forward(b, from, to, workspace);
-    if (!b->backward) return;
-    fnni_loss_rows(b->run, from, to);
-    fnni_backward_rows(b->run, fnni_loss_layer(b->model), from, to, workspace);
+    const fnn_model *model = b->model;
+    const int *starts = model->stages + b->stage;
+    const int top = backward ? fnni_loss_layer(model) : b->last;
+    const int end = starts[1];
+    *first = starts[0];
+    *last = end - 1 < top ? end - 1 : top;
+    if (!backward) return;
+    if (*first < end && fnni_is(model->layers + *first, FNNI_BATCH_NORM)) ++*first;
+    if (end <= top && fnni_is(model->layers + end, FNNI_BATCH_NORM)) *last = end;
 }
 
-/* First loop: a part's rows of the batch. */
-static void fnni_batch_rows(void *argument, int part, int parts)
+static int fnni_stage_is_spatial(const fnni_batch *b)
+{
+    return b->model->stages[b->stage] < b->model->spatial;
+}
+
+static void fnni_stage_rows(const fnni_batch *b, int from, int to, fnn_real *workspace)
+{
+    int first, last;
+    if (b->forward) {
+        if (b->stage == 0) {
+            const int outputs = b->model->layers[b->model->layer_count - 1].outputs;
+            fnni_gather(b->run, b->data, b->samples, b->first, from, to);
+            fnni_gather_targets(b->data, b->samples, b->first, from, to, outputs,
+                                b->model->run_labels, b->model->run_targets);
+        }
+        fnni_stage_layers(b, 0, &first, &last);
+        fnni_forward_rows(b->run, first, last, from, to, workspace);
+    }
+    if (b->loss) fnni_loss_rows(b->run, from, to);
+    if (!b->backward) return;
+    fnni_stage_layers(b, 1, &first, &last);
+    fnni_backward_rows(b->run, first, last, from, to, workspace);
+}
+
+static void fnni_stage_prepare(const fnni_batch *b, fnn_real *workspace)
+{
+    int first, last;
+    fnni_stage_layers(b, 0, &first, &last);
+    if (b->forward) fnni_prepare_rows(b->run, first, last, 0, workspace);
+    fnni_stage_layers(b, 1, &first, &last);
+    if (b->backward) fnni_prepare_rows(b->run, first, last, 1, workspace);
+}
+
+/* A part's rows of the batch: image by image, whole shares of them, since what is summed over
+ * images is summed by share; or in groups. */
+static void fnni_stage_part(void *argument, int part, int parts)
 {
     const fnni_batch *b = (const fnni_batch *)argument;
-    const int first = (int)((int64_t)b->run->rows * part / parts);
-    const int count = (int)((int64_t)b->run->rows * (part + 1) / parts) - first;
-    const int groups = (count + FNNI_GROUP - 1) / FNNI_GROUP;
+    const int spatial = fnni_stage_is_spatial(b), rows = b->run->rows;
+    const int shares = spatial ? fnni_share_count(rows) : parts;
+    const int first = (int)((int64_t)rows * (shares * part / parts) / shares);
+    const int count = (int)((int64_t)rows * (shares * (part + 1) / parts) / shares) - first;
+    const int groups = spatial ? count : (count + FNNI_GROUP - 1) / FNNI_GROUP;
+    fnn_real *workspace = fnni_run_workspace(b->run, part);
     int g;
-    if (b->backward && groups > 0)
-        fnni_prepare_rows(b->run, b->last, fnni_run_workspace(b->run, part));
+    if (groups > 0) fnni_stage_prepare(b, workspace);
     for (g = 0; g < groups; g++) {
         const int from = first + count * g / groups, to = first + count * (g + 1) / groups;
-        const int next = g < groups - 1 ? to : b->run->rows + first;
-        fnni_batch_prefetch(b, next, next + count / groups + 1);
-        fnni_batch_group(b, from, to, fnni_run_workspace(b->run, part));
+        const int next = g < groups - 1 ? to : rows + first;
+        if (b->forward && b->stage == 0) fnni_batch_prefetch(b, next, next + count / groups + 1);
+        fnni_stage_rows(b, from, to, workspace);
     }
 }
 
-static void fnni_backward_part(void *argument, int part, int parts)
+/* One share's sums for batch norm: of its input before the stage, of its gradient behind it. */
+static void fnni_norm_part(void *argument, int part, int parts)
 {
     const fnni_batch *b = (const fnni_batch *)argument;
-    const int from = (int)((int64_t)b->run->rows * part / parts);
-    const int to = (int)((int64_t)b->run->rows * (part + 1) / parts);
+    const int l = b->model->stages[b->stage], shares = fnni_share_count(b->run->rows);
     fnn_real *workspace = fnni_run_workspace(b->run, part);
-    if (from == to) return;
-    fnni_prepare_rows(b->run, fnni_loss_layer(b->model), workspace);
-    fnni_backward_rows(b->run, fnni_loss_layer(b->model), from, to, workspace);
+    int share;
+    for (share = shares * part / parts; share < shares * (part + 1) / parts; share++)
+        if (b->forward) fnni_norm_measure(b->run, l, share, workspace);
+        else fnni_norm_sum(b->run, l, share, workspace);
+}
+
+static int fnni_stage_has_norm(const fnni_batch *b)
+{
+    const int l = b->model->stages[b->stage];
+    return l < b->model->stages[b->stage + 1] && fnni_is(b->model->layers + l, FNNI_BATCH_NORM);
+}
+
+static int fnni_stage_parts(const fnni_batch *b, int parts)
+{
+    const int shares = fnni_share_count(b->run->rows);
+    return fnni_stage_is_spatial(b) && shares < parts ? shares : parts;
+}
+
+/* One stage: in front of it, or behind it on the way back, batch norm's sums. */
+static void fnni_run_stage(fnni_batch *b, int stage, int parts)
+{
+    const int shares = fnni_share_count(b->run->rows), few = shares < parts ? shares : parts;
+    b->stage = stage;
+    if (b->forward && fnni_stage_has_norm(b)) {
+        if (b->run->training) fnni_parallel(few, fnni_norm_part, b);
+        fnni_norm_measured(b->run, b->model->stages[stage]);
+    }
+    fnni_parallel(fnni_stage_parts(b, parts), fnni_stage_part, b);
+    if (b->backward && fnni_stage_has_norm(b)) {
+        b->forward = 0;
+        fnni_parallel(few, fnni_norm_part, b);
+        fnni_norm_summed(b->run, b->model->stages[stage]);
+    }
+}
+
+/* The whole way there; with loss, the last stage goes on to the loss and back at once. */
+static void fnni_batch_forward(fnni_batch *b, int loss, int parts)
+{
+    const int stages = b->model->stage_count;
+    int stage;
+    for (stage = 0; stage < stages; stage++) {
+        b->forward = 1;
+        b->loss = b->backward = loss && stage == stages - 1;
+        fnni_run_stage(b, stage, parts);
+    }
+}
+
+/* The way back from stage `from`. */
+static void fnni_batch_backward(fnni_batch *b, int from, int parts)
+{
+    int stage;
+    b->forward = b->loss = 0;
+    b->backward = 1;
+    for (stage = from; stage >= 0 && b->model->stages[stage + 1] >= fnni_lowest(b->model); stage--)
+        fnni_run_stage(b, stage, parts);
 }
 
 /* A weight gradient is computed in blocks of about this many reals. Where the optimiser takes each
@@ -7939,8 +8799,9 @@ static void fnni_backward_part(void *argument, int part, int parts)
 
 static int fnni_gradient_rows(const fnni_layer *layer)
 {
-    const int rows =
-        (int)(FNNI_GRADIENT_BLOCK / (layer->weights / (size_t)layer->inputs)) / 14 * 14;
+    const int rows = layer->rows ? (int)(FNNI_GRADIENT_BLOCK / (layer->weights / (size_t)layer->rows)) /
+                                       14 * 14
+                                 : 0;
     return rows < 14 ? 14 : rows;
 }
 
@@ -7951,9 +8812,8 @@ static size_t fnni_gradient_space(const fnn_model *model)
     int l;
     for (l = 0; l < model->layer_count; l++) {
         const fnni_layer *layer = model->layers + l;
-        const size_t width = layer->weights / (size_t)layer->inputs;
-        const size_t need =
-            layer->weights ? (size_t)fnni_gradient_rows(layer) * width + layer->biases : 0;
+        const size_t width = layer->rows ? layer->weights / (size_t)layer->rows : 0;
+        const size_t need = (size_t)fnni_gradient_rows(layer) * width + layer->biases;
         if (need > most) most = need;
     }
     return (most + 15) / 16 * 16;
@@ -7965,11 +8825,11 @@ static void fnni_batch_block(const fnni_batch *b, const fnni_layer *layer, int l
                              fnn_real *space)
 {
     const fnn_optimizer_kind kind = b->step ? b->config->optimizer.kind : FNN_SGD;
-    const size_t width = layer->weights / (size_t)layer->inputs,
+    const size_t width = layer->rows ? layer->weights / (size_t)layer->rows : 0,
                  count = (size_t)(to - from) * width;
     const size_t first = layer->offset + (size_t)from * width,
                  biases = layer->offset + layer->weights;
-    const int last = to == layer->inputs;
+    const int last = to == layer->rows;
     fnn_real *dw = b->step ? space : b->model->gradients + first;
     fnn_real *db = !last ? NULL : b->step ? space + count : b->model->gradients + biases;
     layer->type->gradient(b->run, l, from, to, dw, db, space + fnni_gradient_space(b->model));
@@ -7985,12 +8845,14 @@ static void fnni_batch_weights(void *argument, int part, int parts)
     int l, row;
     for (l = 0; l < b->model->layer_count; l++) {
         const fnni_layer *layer = b->model->layers + l;
-        const int from = (int)((int64_t)layer->inputs * part / parts);
-        const int to = (int)((int64_t)layer->inputs * (part + 1) / parts);
-        const int rows = layer->weights ? fnni_gradient_rows(layer) : 0;
-        for (row = from; layer->weights && row < to; row += rows)
+        const int from = (int)((int64_t)layer->rows * part / parts);
+        const int to = (int)((int64_t)layer->rows * (part + 1) / parts);
+        const int rows = fnni_gradient_rows(layer);
+        for (row = from; row < to; row += rows)
             fnni_batch_block(b, layer, l, row, to - row < rows ? to : row + rows,
                              fnni_run_workspace(b->run, part));
+        if (layer->rows == 0 && layer->biases > 0 && part == 0) /* biases alone */
+            fnni_batch_block(b, layer, l, 0, 0, fnni_run_workspace(b->run, part));
     }
 }
 
@@ -8028,10 +8890,10 @@ static double fnni_gradient_norm(const fnn_model *model)
 }
 
 /* Threads for a loop over a batch of this many rows: one where more would cost more than they do. */
-#define FNNI_PART_WORK 300000.0 /* multiply-adds */
+#define FNNI_PART_WORK 300000.0 /* multiply-adds of a forward pass */
 static int fnni_parts(const fnn_model *model, int rows)
 {
-    const double work = (double)model->parameter_count * rows / FNNI_PART_WORK;
+    const double work = model->work * rows / FNNI_PART_WORK;
     const int most = work < model->context.threads ? (int)work : model->context.threads;
     return most < 1 ? 1 : most > rows ? rows : most;
 }
@@ -8044,6 +8906,14 @@ static double fnni_mean_loss(const fnni_run *run)
     return sum / run->rows;
 }
 
+/* Running statistics move once a step. */
+static void fnni_update_norms(const fnni_batch *b)
+{
+    int l;
+    for (l = 0; l < b->model->layer_count && b->run->training; l++)
+        if (fnni_is(b->model->layers + l, FNNI_BATCH_NORM)) fnni_norm_update(b->run, l);
+}
+
 /* Applies gradients that are whole. */
 static void fnni_apply_step(fnni_batch *b, int parts)
 {
@@ -8054,16 +8924,17 @@ static void fnni_apply_step(fnni_batch *b, int parts)
     b->step = &step;
     fnni_parallel(parts, fnni_batch_update, b);
     b->step = NULL;
+    fnni_update_norms(b);
 }
 
 /* One whole training step; returns the batch's mean loss. */
 static double fnni_train_step(fnni_batch *b)
 {
     const int parts = fnni_parts(b->model, b->run->rows);
-    b->backward = 1;
     b->last = fnni_loss_layer(b->model);
     b->run->step = b->model->steps;
-    fnni_parallel(parts, fnni_batch_rows, b);
+    fnni_batch_forward(b, 1, parts);
+    fnni_batch_backward(b, b->model->stage_count - 2, parts);
     if (b->config->clip_norm > 0) {
         b->step = NULL;
         fnni_parallel(parts, fnni_batch_weights, b);
@@ -8073,14 +8944,9 @@ static double fnni_train_step(fnni_batch *b)
         b->step = &step;
         fnni_parallel(parts, fnni_batch_weights, b);
         b->step = NULL;
+        fnni_update_norms(b);
     }
     return fnni_mean_loss(b->run);
-}
-
-/* Whole cache lines, so that two threads never share one. */
-static size_t fnni_round(size_t count)
-{
-    return count > (size_t)-16 ? (size_t)-1 : (count + 15) / 16 * 16;
 }
 
 /* ---- memory of training ---- */
@@ -8092,6 +8958,11 @@ static void fnni_run_free(fnn_model *model)
     fnni_release(a, model->run.deltas);
     fnni_release(a, model->run.losses);
     fnni_release(a, model->run.workspace);
+    fnni_release(a, model->run.indexes);
+    fnni_release(a, model->run.wide);
+    fnni_release(a, model->run.norms);
+    fnni_release(a, model->run.sums);
+    fnni_release(a, model->run.plans);
     fnni_release(a, model->run_labels);
     fnni_release(a, model->run_targets);
     memset(&model->run, 0, sizeof model->run);
@@ -8100,45 +8971,81 @@ static void fnni_run_free(fnn_model *model)
     model->run_ready = 0;
 }
 
-/* Reals of a thread's workspace: a block of gradients, space for the products, and from run->packed
- * (set here) the packed weights. */
-static size_t fnni_run_workspace_count(fnni_run *run, int rows, int training)
+/* Fills in the run's plans and says where in a thread's workspace things are: a block of gradients
+ * and space for the products, packed weights, space for images, transient tensors. Returns its
+ * reals; *wide and *norms are those of the run's other arrays. */
+static size_t fnni_run_plan(fnni_run *run, int rows, size_t *wide, size_t *norms)
 {
-    size_t most = 0, need;
+    const fnn_model *model = run->model;
+    const int training = !run->inference;
+    size_t most = 0, need, packed, space = 0;
     int l;
-    for (l = 0; l < run->model->layer_count; l++) {
-        need = fnni_layer_workspace(run, l, rows, training);
+    *wide = *norms = 0;
+    for (l = 0; l < model->layer_count; l++) {
+        const fnni_layer *layer = model->layers + l;
+        need = fnni_is(layer, FNNI_DENSE) ? fnni_dense_workspace(run, l, rows, training) : 0;
+        if (fnni_is(layer, FNNI_BATCH_NORM)) need = 3 * (size_t)layer->shape.channels;
         if (need > most) most = need;
     }
-    run->packed = fnni_round(most) + (training ? fnni_gradient_space(run->model) : 0);
-    return training ? fnni_round(fnni_packed_at(run, run->model->layer_count)) : run->packed;
+    packed = fnni_plus(fnni_round(most), training ? fnni_gradient_space(model) : 0);
+    for (l = 0; l < model->layer_count; l++)
+        fnni_plan_layer(run, l, &packed, wide, norms, &space);
+    run->image = packed;
+    run->scratch = fnni_plus(packed, fnni_round(space));
+    return fnni_round(fnni_plus(run->scratch, model->scratch[run->inference]));
+}
+
+/* Doubles of batch norm's sums: those of the widest, by share. */
+static size_t fnni_sums_count(const fnn_model *model)
+{
+    size_t most = 0;
+    int l;
+    for (l = 0; l < model->layer_count; l++) {
+        const size_t n = 3 * FNNI_SHARES * (size_t)model->layers[l].shape.channels;
+        if (fnni_is(model->layers + l, FNNI_BATCH_NORM) && n > most) most = n;
+    }
+    return most;
+}
+
+/* The arrays of a training run; 0 when memory is short. */
+static int fnni_run_arrays(fnn_model *model, size_t wide, size_t norms)
+{
+    const fnn_allocator *a = &model->context.allocator;
+    const size_t outputs = (size_t)model->layers[model->layer_count - 1].outputs;
+    fnni_run *run = &model->run;
+    const size_t n = (size_t)run->capacity;
+    run->activations = fnni_allocate_reals(a, fnni_times(model->columns[0], n));
+    run->deltas = fnni_allocate_reals(a, fnni_plus(fnni_times(model->delta_columns, n), 1));
+    run->losses = fnni_allocate_reals(a, n);
+    run->indexes = (uint8_t *)fnni_allocate(a, fnni_plus(fnni_times(model->index_columns, n), 1));
+    run->wide = fnni_allocate_reals(a, fnni_plus(wide, 1));
+    run->norms = fnni_allocate_reals(a, fnni_plus(norms, 1));
+    run->sums = (double *)fnni_allocate(a, fnni_times(fnni_sums_count(model) + 1, sizeof(double)));
+    model->run_labels = (int32_t *)fnni_allocate(a, fnni_times(n, sizeof(int32_t)));
+    model->run_targets = fnni_allocate_reals(a, fnni_times(outputs, n));
+    run->workspace = fnni_allocate_reals(
+        a, fnni_plus(fnni_times(run->workspace_count, (size_t)model->context.threads), 1));
+    return run->activations && run->deltas && run->losses && run->indexes && run->wide &&
+           run->norms && run->sums && model->run_labels && model->run_targets && run->workspace;
 }
 
 /* Makes the model's training run hold batches of `rows`. */
 static fnn_result fnni_run_make(fnn_model *model, int rows)
 {
-    const fnn_allocator *a = &model->context.allocator;
-    const size_t outputs = (size_t)model->layers[model->layer_count - 1].outputs;
-    const size_t columns = fnni_columns(model), n = (size_t)rows;
     fnni_run *run = &model->run;
+    size_t wide, norms;
     if (run->capacity >= rows) return FNN_OK;
     fnni_run_free(model);
     run->model = model;
     run->kernels = model->context.kernels;
     run->capacity = run->rows = rows;
-    run->workspace_count = fnni_run_workspace_count(run, rows, 1);
-    run->activations = fnni_allocate_reals(a, fnni_times(columns, n));
-    run->deltas = fnni_allocate_reals(a, fnni_plus(fnni_times(columns - (size_t)model->inputs, n), 1));
-    run->losses = fnni_allocate_reals(a, n);
-    model->run_labels = (int32_t *)fnni_allocate(a, n * sizeof(int32_t));
-    model->run_targets = fnni_allocate_reals(a, fnni_times(outputs, n));
-    if (run->workspace_count > 0)
-        run->workspace = fnni_allocate_reals(
-            a, fnni_times(run->workspace_count, (size_t)model->context.threads));
-    if (run->activations && run->deltas && run->losses && model->run_labels && model->run_targets &&
-        (run->workspace || run->workspace_count == 0))
-        return FNN_OK;
-    fnni_run_free(model);
+    run->plans = (fnni_plan *)fnni_allocate(&model->context.allocator,
+                                            (size_t)model->layer_count * sizeof *run->plans);
+    if (run->plans) {
+        run->workspace_count = fnni_run_plan(run, rows, &wide, &norms);
+        if (fnni_run_arrays(model, wide, norms)) return FNN_OK;
+    }
+    fnni_run_free(model); /* or capacity would promise rows that are not there */
     return FNN_ERROR_MEMORY;
 }
 
@@ -8201,18 +9108,47 @@ static int fnni_stretches(const fnn_dataset *data)
     return chunks < FNNI_STRETCHES ? (int)chunks : FNNI_STRETCHES;
 }
 
-/* Reals a part needs: activations, losses, labels, targets, products' workspace. */
-static size_t fnni_inference_reals(const fnn_model *model, const fnni_kernels *kernels)
+/* Reals that so many bytes take. */
+static size_t fnni_reals_of(size_t bytes)
+{
+    return fnni_round((bytes + sizeof(fnn_real) - 1) / sizeof(fnn_real));
+}
+
+/* Lays a part's run out in `memory` (NULL: only counts): plans, activations, losses, labels,
+ * targets, workspace. Returns the reals it takes. */
+static size_t fnni_inference_lay_out(fnni_run *run, const fnn_model *model,
+                                     const fnni_kernels *kernels, fnni_plan *plans,
+                                     fnn_real *memory, int32_t **labels, fnn_real **targets)
 {
     const size_t outputs = (size_t)model->layers[model->layer_count - 1].outputs;
+    const size_t activations = fnni_round(fnni_times(model->columns[1], FNNI_CHUNK));
+    size_t wide, norms, own;
+    memset(run, 0, sizeof *run);
+    run->model = model;
+    run->kernels = kernels;
+    run->inference = 1;
+    run->capacity = run->rows = FNNI_CHUNK;
+    run->plans = plans;
+    own = fnni_run_plan(run, FNNI_CHUNK, &wide, &norms);
+    if (memory) {
+        run->activations = memory;
+        run->losses = run->activations + activations;
+        *labels = (int32_t *)(void *)(run->losses + FNNI_CHUNK);
+        *targets = run->losses + 2 * FNNI_CHUNK;
+        run->workspace = *targets + fnni_round(outputs * FNNI_CHUNK);
+    }
+    return fnni_plus(fnni_plus(activations, own),
+                     fnni_plus(2 * FNNI_CHUNK, fnni_round(fnni_times(outputs, FNNI_CHUNK))));
+}
+
+/* Reals a part needs, its plans first. */
+static size_t fnni_inference_reals(const fnn_model *model, const fnni_kernels *kernels)
+{
     fnni_run run;
-    memset(&run, 0, sizeof run);
-    run.model = model;
-    run.kernels = kernels;
-    run.capacity = run.rows = FNNI_CHUNK;
-    return fnni_plus(fnni_round(fnni_times(fnni_columns(model), FNNI_CHUNK)),
-                     fnni_plus(2 * FNNI_CHUNK + fnni_round(fnni_times(outputs, FNNI_CHUNK)),
-                               fnni_run_workspace_count(&run, FNNI_CHUNK, 0)));
+    int32_t *labels;
+    fnn_real *targets;
+    return fnni_plus(fnni_reals_of((size_t)model->layer_count * sizeof(fnni_plan)),
+                     fnni_inference_lay_out(&run, model, kernels, NULL, NULL, &labels, &targets));
 }
 
 static int fnni_argmax(const fnn_real *y, int n)
@@ -8264,11 +9200,14 @@ static void fnni_inference_chunk(const fnni_inference *f, fnni_run *run, int64_t
 {
     const int last = f->model->layer_count - 1, n = f->model->layers[last].outputs;
     const int64_t first = chunk * FNNI_CHUNK;
-    const fnn_real *y = fnni_y(run, last);
+    const fnn_real *y = fnni_y(run, last, 0, NULL);
+    const int spatial = f->model->spatial;
     int i;
     run->rows = f->data->count - first < FNNI_CHUNK ? (int)(f->data->count - first) : FNNI_CHUNK;
     fnni_gather(run, f->data, NULL, first, 0, run->rows);
-    fnni_forward_rows(run, last, 0, run->rows, run->workspace);
+    for (i = 0; i < run->rows && spatial > 0; i++)
+        fnni_forward_rows(run, 0, spatial - 1, i, i + 1, run->workspace);
+    fnni_forward_rows(run, spatial, last, 0, run->rows, run->workspace);
     if (f->outputs)
         memcpy(f->outputs + (size_t)first * (size_t)n, y,
                (size_t)run->rows * (size_t)n * sizeof *y);
@@ -8285,25 +9224,19 @@ static void fnni_inference_chunk(const fnni_inference *f, fnni_run *run, int64_t
 static void fnni_inference_part(void *argument, int part, int parts)
 {
     const fnni_inference *f = (const fnni_inference *)argument;
-    const size_t outputs = (size_t)f->model->layers[f->model->layer_count - 1].outputs;
     const int64_t chunks = fnni_chunks(f->data);
     const int stretches = fnni_stretches(f->data);
     fnn_real *memory = f->context->workspace + (size_t)part * f->per_part;
+    fnni_plan *plans = (fnni_plan *)(void *)memory;
     fnn_real *targets;
     int32_t *labels;
     fnni_run run;
     int s;
-    memset(&run, 0, sizeof run);
-    run.model = f->model;
-    run.kernels = f->context->kernels;
-    run.capacity = FNNI_CHUNK;
-    run.activations = memory;
-    run.losses = memory + fnni_round(fnni_columns(f->model) * FNNI_CHUNK);
-    labels = (int32_t *)(void *)(run.losses + FNNI_CHUNK);
-    targets = run.losses + 2 * FNNI_CHUNK;
-    run.workspace = targets + fnni_round(outputs * FNNI_CHUNK);
+    memory += fnni_reals_of((size_t)f->model->layer_count * sizeof *plans);
+    fnni_inference_lay_out(&run, f->model, f->context->kernels, plans, memory, &labels, &targets);
     run.labels = f->data->targets ? NULL : labels;
     run.targets = f->data->targets ? targets : NULL;
+    fnni_prepare_rows(&run, 0, f->model->layer_count - 1, 0, run.workspace);
     for (s = stretches * part / parts; s < stretches * (part + 1) / parts; s++) {
         double *sums = f->sums ? f->sums + 3 * s : NULL;
         int64_t chunk = chunks * s / stretches;
@@ -8442,8 +9375,8 @@ static void fnni_fit_step(fnni_fit *f)
     f->batch.ahead = left < f->config->batch_size ? (int)left : f->config->batch_size;
     f->loss_sum += fnni_train_step(&f->batch) * run->rows;
     f->score_sum += fnni_has_classes(f->data)
-                        ? fnni_hits(run, fnni_y(run, l), fnni_inputs(run, l))
-                        : fnni_squared_error(run, fnni_y(run, l), fnni_inputs(run, l));
+                        ? fnni_hits(run, fnni_y(run, l, 0, NULL), fnni_inputs(run, l))
+                        : fnni_squared_error(run, fnni_y(run, l, 0, NULL), fnni_inputs(run, l));
     f->seen += run->rows;
 }
 
@@ -8487,10 +9420,11 @@ static fnn_result fnni_report_nan(fnn_model *model, int epoch, int step)
     const int last = fnni_loss_layer(model);
     int l;
     for (l = -1; l <= last; l++) {
-        const fnn_real *y = fnni_y(run, l);
+        const int seen = l < 0 || !model->layers[l].y[0].transient;
+        const fnn_real *y = seen ? fnni_y(run, l, 0, NULL) : NULL;
         const size_t count = (size_t)run->rows * (size_t)fnni_inputs(run, l);
         size_t i;
-        for (i = 0; i < count; i++)
+        for (i = 0; seen && i < count; i++)
             if (!(y[i] - y[i] == 0)) {
                 if (l < 0)
                     return fnni_model_fail(model, FNN_ERROR_NUMERIC,
@@ -9170,6 +10104,8 @@ FNN_DEF void fnn_model_free(fnn_model *model)
     fnni_release(&allocator, model->shift);
     fnni_release(&allocator, model->scale);
     fnni_release(&allocator, model->parameters);
+    fnni_release(&allocator, model->statistics);
+    fnni_release(&allocator, model->stages);
     fnni_release(&allocator, model->gradients);
     fnni_release(&allocator, model->state);
     fnni_context_close(&model->context);
@@ -9217,6 +10153,8 @@ FNN_DEF int fnn_dense(fnn_model *model, int units, fnn_activation activation)
     layer->shape.channels = layer->outputs = units;
     layer->weights = (size_t)layer->inputs * (size_t)units;
     layer->biases = (size_t)units;
+    layer->rows = layer->inputs;
+    layer->work = (double)layer->weights;
     model->layer_count++;
     return apart ? fnn_activate(model, activation, 0) : model->layer_count - 1;
 }
@@ -9241,6 +10179,217 @@ FNN_DEF int fnn_flatten(fnn_model *model)
     if (!layer) return -1;
     layer->shape.height = layer->shape.width = 1;
     layer->shape.channels = layer->outputs;
+    return model->layer_count++;
+}
+
+FNN_DEF fnn_conv2d_config fnn_conv2d_config_init(void)
+{
+    fnn_conv2d_config config;
+    memset(&config, 0, sizeof config);
+    config.kernel_height = config.kernel_width = 3;
+    config.stride_height = config.stride_width = 1;
+    config.padding = FNN_SAME;
+    config.activation = FNN_LINEAR;
+    return config;
+}
+
+FNN_DEF fnn_pool2d_config fnn_pool2d_config_init(void)
+{
+    fnn_pool2d_config config;
+    memset(&config, 0, sizeof config);
+    config.height = config.width = config.stride_height = config.stride_width = 2;
+    config.padding = FNN_VALID;
+    return config;
+}
+
+FNN_DEF fnn_batch_norm_config fnn_batch_norm_config_init(void)
+{
+    const fnn_batch_norm_config config = {(fnn_real).99, (fnn_real)1e-3, 0};
+    return config;
+}
+
+FNN_DEF fnn_batch_norm_config fnn_batch_norm_config_pytorch(void)
+{
+    const fnn_batch_norm_config config = {(fnn_real).9, (fnn_real)1e-5, 1};
+    return config;
+}
+
+/* The window of a new layer over its input, and the shape that this makes; 0 after an error. */
+static int fnni_layer_window(fnn_model *model, fnni_layer *layer, int height, int width,
+                             int stride_height, int stride_width, fnn_padding padding)
+{
+    fnn_window *w = &layer->window;
+    w->height = layer->shape.height;
+    w->width = layer->shape.width;
+    w->channels = layer->shape.channels;
+    w->kernel_height = height;
+    w->kernel_width = width;
+    w->stride_height = stride_height;
+    w->stride_width = stride_width;
+    if ((unsigned)padding >= FNN_PADDING_COUNT || height > FNNI_LARGEST_LAYER ||
+        width > FNNI_LARGEST_LAYER || !fnni_window_fill(w, padding)) {
+        fnni_builder_fail(model, FNN_ERROR_ARGUMENT,
+                          "layer %d %s: window %d x %d, stride %d x %d does not fit an input of "
+                          "%d x %d x %d",
+                          model->layer_count, layer->type->name, height, width, stride_height,
+                          stride_width, w->height, w->width, w->channels);
+        return 0;
+    }
+    layer->shape.height = w->out_height;
+    layer->shape.width = w->out_width;
+    return 1;
+}
+
+FNN_DEF int fnn_conv2d_with(fnn_model *model, const fnn_conv2d_config *config)
+{
+    const fnn_conv2d_config none = {0, 0, 0, 0, 0, FNN_VALID, FNN_LINEAR};
+    const fnn_conv2d_config *c = config ? config : &none;
+    fnni_layer *layer = fnni_layer_add(model, FNNI_CONV2D);
+    const int apart = c->activation == FNN_GELU || c->activation == FNN_SOFTMAX;
+    double taps, size;
+    if (!layer || !fnni_layer_window(model, layer, c->kernel_height, c->kernel_width,
+                                     c->stride_height, c->stride_width, c->padding))
+        return -1;
+    taps = (double)c->kernel_height * c->kernel_width * layer->shape.channels;
+    size = (double)layer->shape.height * layer->shape.width;
+    if (c->filters < 1 || taps * c->filters > FNNI_LARGEST_LAYER ||
+        size * c->filters > FNNI_LARGEST_LAYER ||
+        (unsigned)c->activation >= FNN_ACTIVATION_COUNT) {
+        fnni_builder_fail(model, FNN_ERROR_ARGUMENT,
+                          "layer %d conv2d: expected 1 or more filters and an activation, at most "
+                          "%d weights and outputs, found %d filters, activation %d",
+                          model->layer_count, FNNI_LARGEST_LAYER, c->filters, (int)c->activation);
+        return -1;
+    }
+    layer->activation = apart ? FNN_LINEAR : c->activation;
+    layer->parameter = fnni_default_parameter(c->activation);
+    layer->shape.channels = c->filters;
+    layer->outputs = fnni_shape_size(layer->shape);
+    layer->rows = (int)taps;
+    layer->weights = (size_t)taps * (size_t)c->filters;
+    layer->biases = (size_t)c->filters;
+    layer->work = size * taps * c->filters;
+    model->layer_count++;
+    return apart ? fnn_activate(model, c->activation, 0) : model->layer_count - 1;
+}
+
+FNN_DEF int fnn_conv2d(fnn_model *model, int filters, int kernel, fnn_padding padding,
+                       fnn_activation activation)
+{
+    fnn_conv2d_config config = fnn_conv2d_config_init();
+    config.filters = filters;
+    config.kernel_height = config.kernel_width = kernel;
+    config.padding = padding;
+    config.activation = activation;
+    return fnn_conv2d_with(model, &config);
+}
+
+FNN_DEF int fnn_pool2d_with(fnn_model *model, const fnn_pool2d_config *config)
+{
+    const fnn_pool2d_config none = {0, 0, 0, 0, 0, FNN_VALID};
+    const fnn_pool2d_config *c = config ? config : &none;
+    fnni_layer *layer = fnni_layer_add(model, c->average ? FNNI_AVERAGE_POOL : FNNI_MAX_POOL);
+    if (!layer || !fnni_layer_window(model, layer, c->height, c->width, c->stride_height,
+                                     c->stride_width, c->padding))
+        return -1;
+    if (!c->average && (double)c->height * c->width > 256) {
+        fnni_builder_fail(model, FNN_ERROR_ARGUMENT,
+                          "layer %d max_pool2d: expected a window of at most 256 positions, found "
+                          "%d x %d",
+                          model->layer_count, c->height, c->width);
+        return -1;
+    }
+    layer->outputs = fnni_shape_size(layer->shape);
+    layer->work = layer->outputs;
+    return model->layer_count++;
+}
+
+static int fnni_pool2d(fnn_model *model, int size, int average)
+{
+    fnn_pool2d_config config = fnn_pool2d_config_init();
+    config.average = average;
+    config.height = config.width = config.stride_height = config.stride_width = size;
+    return fnn_pool2d_with(model, &config);
+}
+
+FNN_DEF int fnn_max_pool2d(fnn_model *model, int size)
+{
+    return fnni_pool2d(model, size, 0);
+}
+
+FNN_DEF int fnn_average_pool2d(fnn_model *model, int size)
+{
+    return fnni_pool2d(model, size, 1);
+}
+
+FNN_DEF int fnn_global_average_pool2d(fnn_model *model)
+{
+    fnn_pool2d_config config = fnn_pool2d_config_init();
+    if (!model || model->broken) return -1;
+    config.average = 1;
+    config.height = model->layer_count ? model->layers[model->layer_count - 1].shape.height
+                                       : model->input.height;
+    config.width = model->layer_count ? model->layers[model->layer_count - 1].shape.width
+                                      : model->input.width;
+    return fnn_pool2d_with(model, &config);
+}
+
+FNN_DEF int fnn_batch_norm_with(fnn_model *model, const fnn_batch_norm_config *config)
+{
+    fnni_layer *layer = fnni_layer_add(model, FNNI_BATCH_NORM);
+    if (!layer) return -1;
+    if (!config || !(config->momentum >= 0 && config->momentum <= 1) || !(config->epsilon > 0)) {
+        fnni_builder_fail(model, FNN_ERROR_ARGUMENT,
+                          "layer %d batch_norm: expected a momentum in [0, 1] and an epsilon above "
+                          "0, found %g, %g",
+                          model->layer_count, config ? (double)config->momentum : 0,
+                          config ? (double)config->epsilon : 0);
+        return -1;
+    }
+    layer->norm = *config;
+    layer->biases = 2 * (size_t)layer->shape.channels;
+    layer->work = layer->outputs;
+    return model->layer_count++;
+}
+
+FNN_DEF int fnn_batch_norm(fnn_model *model)
+{
+    const fnn_batch_norm_config config = fnn_batch_norm_config_init();
+    return fnn_batch_norm_with(model, &config);
+}
+
+FNN_DEF int fnn_spatial_dropout(fnn_model *model, fnn_real rate)
+{
+    fnni_layer *layer = fnni_layer_add(model, FNNI_SPATIAL_DROPOUT);
+    if (!layer) return -1;
+    if (!(rate >= 0 && rate < 1)) {
+        fnni_builder_fail(model, FNN_ERROR_ARGUMENT,
+                          "layer %d spatial_dropout: expected a rate in [0, 1), found %g",
+                          model->layer_count, (double)rate);
+        return -1;
+    }
+    layer->parameter = rate;
+    return model->layer_count++;
+}
+
+FNN_DEF int fnn_add(fnn_model *model, int from)
+{
+    fnni_layer *layer = fnni_layer_add(model, FNNI_ADD);
+    fnni_shape other;
+    if (!layer) return -1;
+    other = from >= 0 && from < model->layer_count ? model->layers[from].shape : model->input;
+    if (from < -1 || from >= model->layer_count || other.height != layer->shape.height ||
+        other.width != layer->shape.width || other.channels != layer->shape.channels) {
+        fnni_builder_fail(model, FNN_ERROR_ARGUMENT,
+                          "layer %d add: expected an earlier layer of shape %d x %d x %d, found "
+                          "layer %d of %d x %d x %d",
+                          model->layer_count, layer->shape.height, layer->shape.width,
+                          layer->shape.channels, from, other.height, other.width, other.channels);
+        return -1;
+    }
+    layer->from = from;
+    if (from >= 0) model->layers[from].added = 1;
+    layer->work = layer->outputs;
     return model->layer_count++;
 }
 
@@ -9333,7 +10482,7 @@ FNN_DEF size_t fnn_summary(const fnn_model *model, char *text, size_t size)
         const fnni_layer *layer = model->layers + l;
         const size_t count = layer->weights + layer->biases;
         const int shown = layer->type == &fnni_layer_types[FNNI_DENSE] ||
-                          layer->type == &fnni_layer_types[FNNI_ACTIVATION];
+                          fnni_is(layer, FNNI_ACTIVATION) || fnni_is(layer, FNNI_CONV2D);
         FNNI_APPEND("%-4d %-12s %-12s %4d x %3d x %3d %10lu\n", l, layer->type->name,
                     shown ? names[layer->activation] : "", layer->shape.height, layer->shape.width,
                     layer->shape.channels, (unsigned long)count);
@@ -9508,7 +10657,7 @@ FNN_DEF fnn_result fnn_forward(fnn_model *model, const fnn_dataset *data, const 
     model->run.step = model->steps;
     fnni_batch_make(&b, model, data, samples);
     b.last = model->layer_count - 1;
-    fnni_parallel(fnni_parts(model, count), fnni_batch_rows, &b);
+    fnni_batch_forward(&b, 0, fnni_parts(model, count));
     model->run_ready = 1;
     model->run_supervised = !fnni_check_data(model, data, 1, NULL);
     return FNN_OK;
@@ -9516,7 +10665,7 @@ FNN_DEF fnn_result fnn_forward(fnn_model *model, const fnn_dataset *data, const 
 
 FNN_DEF const fnn_real *fnn_outputs(const fnn_model *model)
 {
-    return model && model->run_ready ? fnni_y(&model->run, model->layer_count - 1) : NULL;
+    return model && model->run_ready ? fnni_y(&model->run, model->layer_count - 1, 0, NULL) : NULL;
 }
 
 FNN_DEF fnn_result fnn_loss(fnn_model *model, double *loss)
@@ -9542,7 +10691,7 @@ FNN_DEF fnn_result fnn_backward(fnn_model *model)
     memset(&b, 0, sizeof b);
     b.model = model;
     b.run = &model->run;
-    fnni_parallel(fnni_parts(model, model->run.rows), fnni_backward_part, &b);
+    fnni_batch_backward(&b, model->stage_count - 1, fnni_parts(model, model->run.rows));
     fnni_parallel(fnni_parts(model, model->run.rows), fnni_batch_weights, &b);
     model->run_ready = 3;
     return FNN_OK;
@@ -9628,22 +10777,27 @@ FNN_DEF fnn_result fnn_reserve(const fnn_model *model, fnn_context *context)
 
 FNN_DEF size_t fnn_memory_size(const fnn_model *model, int batch_size)
 {
-    size_t reals, rows = batch_size > 0 ? (size_t)batch_size : 0;
-    fnni_run run;
+    size_t reals, bytes = sizeof(fnn_model), wide, norms;
+    const size_t rows = batch_size > 0 ? (size_t)batch_size : 0;
     if (!model || model->broken || !model->sealed) return 0;
-    reals = model->parameter_count + (model->shift ? 2 * (size_t)model->inputs : 0);
+    reals = model->parameter_count + model->statistics_count +
+            (model->shift ? 2 * (size_t)model->inputs : 0);
+    bytes += (size_t)model->layer_capacity * sizeof *model->layers;
     if (batch_size > 0) {
+        fnni_run run;
+        size_t own;
         memset(&run, 0, sizeof run);
         run.model = model;
         run.kernels = model->context.kernels;
-        run.capacity = run.rows = batch_size;
-        reals += 3 * model->parameter_count +
-                 rows * (2 * fnni_columns(model) - (size_t)model->inputs + 2) +
+        own = fnni_run_plan(&run, batch_size, &wide, &norms);
+        reals += 3 * model->parameter_count + wide + norms +
+                 rows * (model->columns[0] + model->delta_columns + 2) +
                  rows * (size_t)model->layers[model->layer_count - 1].outputs +
-                 fnni_run_workspace_count(&run, batch_size, 1) * (size_t)model->context.threads;
+                 own * (size_t)model->context.threads;
+        bytes += rows * model->index_columns + fnni_sums_count(model) * sizeof(double) +
+                 (size_t)model->layer_count * sizeof *run.plans;
     }
-    return reals * sizeof(fnn_real) + sizeof *model +
-           (size_t)model->layer_capacity * sizeof *model->layers;
+    return reals * sizeof(fnn_real) + bytes;
 }
 
 /* ---- metrics ---- */
