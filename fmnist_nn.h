@@ -249,6 +249,14 @@
 #define fnn_conv2d_forward fnn_conv2d_forward_f64
 #define fnn_conv2d_backward_data fnn_conv2d_backward_data_f64
 #define fnn_conv2d_backward_weights fnn_conv2d_backward_weights_f64
+#define fnn_max_pool2d_forward fnn_max_pool2d_forward_f64
+#define fnn_max_pool2d_backward fnn_max_pool2d_backward_f64
+#define fnn_average_pool2d_forward fnn_average_pool2d_forward_f64
+#define fnn_average_pool2d_backward fnn_average_pool2d_backward_f64
+#define fnn_im2col fnn_im2col_f64
+#define fnn_col2im fnn_col2im_f64
+#define fnn_batch_norm_forward fnn_batch_norm_forward_f64
+#define fnn_batch_norm_backward fnn_batch_norm_backward_f64
 #define fnn_sgemm fnn_sgemm_f64
 #define fnn_sigmoid fnn_sigmoid_f64
 #define fnn_softmax fnn_softmax_f64
@@ -975,6 +983,60 @@ FNN_API fnn_result fnn_conv2d_backward_weights(fnn_context *context, const fnn_w
                                                int filters, ptrdiff_t images, const fnn_real *x,
                                                const fnn_real *dy, fnn_real *dw, fnn_real *db);
 
+/* Pooling of whole images, each channel for itself, on the context's threads (NULL: on one). x and
+ * dx (images, height, width, channels); y and dy (images, out_height, out_width, channels). What
+ * lies outside of the image belongs to no window: it is neither compared nor counted. No array
+ * overlaps another. FNN_ERROR_ARGUMENT, with nothing written, on a negative count, a window that
+ * fnn_window_make would not give, a NULL array that would be used, and for max pooling on a window
+ * of more than 256 positions.
+ *     y = the window's maximum; index (as y; NULL: not wanted) = where it stands in the window,
+ *     kh kernel_width + kw, the first of several. A NaN in the window makes y NaN, and index that
+ *     of the last NaN.
+ *     dx = the gradient towards x, from index and dy; windows that overlap add up
+ *     y = the window's mean, and dx its gradient. A window as large as the image makes it the
+ *     global average. */
+FNN_API fnn_result fnn_max_pool2d_forward(fnn_context *context, const fnn_window *window,
+                                          ptrdiff_t images, const fnn_real *x, fnn_real *y,
+                                          uint8_t *index);
+FNN_API fnn_result fnn_max_pool2d_backward(fnn_context *context, const fnn_window *window,
+                                           ptrdiff_t images, const uint8_t *index,
+                                           const fnn_real *dy, fnn_real *dx);
+FNN_API fnn_result fnn_average_pool2d_forward(fnn_context *context, const fnn_window *window,
+                                              ptrdiff_t images, const fnn_real *x, fnn_real *y);
+FNN_API fnn_result fnn_average_pool2d_backward(fnn_context *context, const fnn_window *window,
+                                               ptrdiff_t images, const fnn_real *dy, fnn_real *dx);
+
+/* What each window sees as a row of a matrix: columns (images, out_height, out_width,
+ * kernel_height, kernel_width, channels), zero outside of the image, so that a convolution is
+ * columns times weights (Chellapilla, Puri and Simard 2006). fnn_col2im adds every element of
+ * columns to the place in dx that fnn_im2col takes it from; dx is overwritten. Threads, aliasing
+ * and errors as for pooling. */
+FNN_API fnn_result fnn_im2col(fnn_context *context, const fnn_window *window, ptrdiff_t images,
+                              const fnn_real *x, fnn_real *columns);
+FNN_API fnn_result fnn_col2im(fnn_context *context, const fnn_window *window, ptrdiff_t images,
+                              const fnn_real *columns, fnn_real *dx);
+
+/* Batch normalisation with the batch's own statistics (Ioffe and Szegedy 2015, algorithm 1), on
+ * the context's threads (NULL: on one); x, y, dy, dx (rows, channels), so rows counts pixels:
+ *     mean = sum x / rows,  variance = sum (x - mean)^2 / rows             written, (channels) each
+ *     y = gamma (x - mean) / sqrt(variance + epsilon) + beta
+ * gamma and beta (channels; NULL: 1 and 0). y may be x. The sums are taken in double over blocks of
+ * rows, about the first block's mean: their bits depend neither on the threads nor, much, on how
+ * far the mean lies from 0. For backward, with xhat = (x - mean) / sqrt(variance + epsilon):
+ *     dbeta = sum dy,  dgamma = sum dy xhat                                (NULL: not wanted)
+ *     dx = gamma / sqrt(variance + epsilon) (dy - dbeta / rows - xhat dgamma / rows)
+ * dx may be dy or x. FNN_ERROR_ARGUMENT when rows or channels is below 1, epsilon is negative or
+ * an array that is needed is NULL; FNN_ERROR_MEMORY without workspace. */
+FNN_API fnn_result fnn_batch_norm_forward(fnn_context *context, ptrdiff_t rows, ptrdiff_t channels,
+                                          const fnn_real *x, const fnn_real *gamma,
+                                          const fnn_real *beta, fnn_real epsilon, fnn_real *mean,
+                                          fnn_real *variance, fnn_real *y);
+FNN_API fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows, ptrdiff_t channels,
+                                           const fnn_real *x, const fnn_real *dy,
+                                           const fnn_real *gamma, const fnn_real *mean,
+                                           const fnn_real *variance, fnn_real epsilon, fnn_real *dx,
+                                           fnn_real *dgamma, fnn_real *dbeta);
+
 #ifdef __cplusplus
 }
 #endif
@@ -1243,6 +1305,54 @@ FNN_API fnn_result fnn_conv2d_backward_weights(fnn_context *context, const fnn_w
 #define fnni_hash_key FNNI_NAME(hash_key)
 #define fnni_dropout_run FNNI_NAME(dropout_run)
 #define fnni_dropout FNNI_NAME(dropout)
+#define fnni_b FNNI_NAME(b)
+#define fnni_bset FNNI_NAME(bset)
+#define fnni_bload FNNI_NAME(bload)
+#define fnni_bload_n FNNI_NAME(bload_n)
+#define fnni_bstore FNNI_NAME(bstore)
+#define fnni_bstore_n FNNI_NAME(bstore_n)
+#define fnni_bselect FNNI_NAME(bselect)
+#define fnni_beq FNNI_NAME(beq)
+#define fnni_vabove FNNI_NAME(vabove)
+#define fnni_reach_of FNNI_NAME(reach_of)
+#define fnni_patch_of FNNI_NAME(patch_of)
+#define fnni_bget FNNI_NAME(bget)
+#define fnni_bput FNNI_NAME(bput)
+#define fnni_max_window FNNI_NAME(max_window)
+#define fnni_max_square FNNI_NAME(max_square)
+#define fnni_max_channels FNNI_NAME(max_channels)
+#define fnni_max_pool FNNI_NAME(max_pool)
+#define fnni_give_window FNNI_NAME(give_window)
+#define fnni_give_square FNNI_NAME(give_square)
+#define fnni_give_channels FNNI_NAME(give_channels)
+#define fnni_max_back_apart FNNI_NAME(max_back_apart)
+#define fnni_seen_by FNNI_NAME(seen_by)
+#define fnni_max_gather FNNI_NAME(max_gather)
+#define fnni_max_pool_backward FNNI_NAME(max_pool_backward)
+#define fnni_average_window FNNI_NAME(average_window)
+#define fnni_average_pool FNNI_NAME(average_pool)
+#define fnni_average_gather FNNI_NAME(average_gather)
+#define fnni_average_pool_backward FNNI_NAME(average_pool_backward)
+#define fnni_im2col FNNI_NAME(im2col)
+#define fnni_col2im FNNI_NAME(col2im)
+#define fnni_sums_vector FNNI_NAME(sums_vector)
+#define fnni_sums_put FNNI_NAME(sums_put)
+#define fnni_sums_strip FNNI_NAME(sums_strip)
+#define fnni_sums_columns FNNI_NAME(sums_columns)
+#define fnni_spread FNNI_NAME(spread)
+#define fnni_sums_any FNNI_NAME(sums_any)
+#define fnni_moments FNNI_NAME(moments)
+#define fnni_norm_sums FNNI_NAME(norm_sums)
+#define fnni_affine_vector FNNI_NAME(affine_vector)
+#define fnni_affine_strip FNNI_NAME(affine_strip)
+#define fnni_affine_row FNNI_NAME(affine_row)
+#define fnni_affine_close FNNI_NAME(affine_close)
+#define fnni_affine_any FNNI_NAME(affine_any)
+#define fnni_scale_shift FNNI_NAME(scale_shift)
+#define fnni_norm_backward FNNI_NAME(norm_backward)
+#define fnni_reach FNNI_NAME(reach)
+#define fnni_patch FNNI_NAME(patch)
+#define fnni_seen FNNI_NAME(seen)
 
 /* Whether processor and operating system both support an instruction set: CPUID says what the
  * processor has, XGETBV which registers the system saves (Intel SDM vol. 1, 14.3 and 15.2). */
@@ -1459,6 +1569,39 @@ typedef struct fnni_step {
     X(void, step_adam,                                                                             \
       (ptrdiff_t n, const fnni_step *step, fnn_real *w, const fnn_real *g, fnn_real *m,            \
        fnn_real *v))                                                                               \
+    /* y (out_height,out_width,channels) = the maximum over the part of each window inside the      \
+       image x, index (as y, or NULL) = its position kh kernel_width + kw, the first of several;   \
+       at most 256 positions. With a NaN inside, y is NaN and index that of the last one. Here     \
+       and in the kernels below with a window every window has a part inside, and no array is      \
+       another. */                                                                                 \
+    X(void, max_pool, (const fnn_window *w, const fnn_real *x, fnn_real *y, uint8_t *index))       \
+    /* dx (as x) = at each element the sum of dy over the windows whose index names it. */         \
+    X(void, max_pool_backward,                                                                     \
+      (const fnn_window *w, const uint8_t *index, const fnn_real *dy, fnn_real *dx))               \
+    /* y = the sum over the part of each window inside the image / its size, and backwards. */     \
+    X(void, average_pool, (const fnn_window *w, const fnn_real *x, fnn_real *y))                   \
+    X(void, average_pool_backward, (const fnn_window *w, const fnn_real *dy, fnn_real *dx))        \
+    /* With d = x[i*ldx + j] - pivot[j]: sums[j] += sum over i of d, squares[j] += sum of d^2. */  \
+    X(void, moments,                                                                               \
+      (ptrdiff_t rows, ptrdiff_t columns, const fnn_real *x, ptrdiff_t ldx, const fnn_real *pivot, \
+       fnn_real *sums, fnn_real *squares))                                                         \
+    /* y = x scale[j] + shift[j], x and y (rows,columns). */                                       \
+    X(void, scale_shift,                                                                           \
+      (ptrdiff_t rows, ptrdiff_t columns, const fnn_real *x, const fnn_real *scale,                \
+       const fnn_real *shift, fnn_real *y))                                                        \
+    /* sums[j] += sum over i of dy, products[j] += sum of dy (x - mean[j]) inv_std[j]; dy and x    \
+       (rows,columns). */                                                                          \
+    X(void, norm_sums,                                                                             \
+      (ptrdiff_t rows, ptrdiff_t columns, const fnn_real *dy, const fnn_real *x,                   \
+       const fnn_real *mean, const fnn_real *inv_std, fnn_real *sums, fnn_real *products))         \
+    /* dx = a[j] dy + b[j] x + c[j]; dx may be dy or x. */                                         \
+    X(void, norm_backward,                                                                         \
+      (ptrdiff_t rows, ptrdiff_t columns, const fnn_real *dy, const fnn_real *x,                   \
+       const fnn_real *a, const fnn_real *b, const fnn_real *c, fnn_real *dx))                     \
+    /* Row (i,j) of columns (out_height,out_width,kernel_height,kernel_width,channels) is what     \
+       window (i,j) sees of x, zero outside; col2im adds it back to where it came from. */         \
+    X(void, im2col, (const fnn_window *w, const fnn_real *x, fnn_real *columns))                   \
+    X(void, col2im, (const fnn_window *w, const fnn_real *columns, fnn_real *dx))                  \
     /* y[i] = keep(i) ? x[i] / (1 - rate) : 0, keep(i) a function of key and offset + i that is    \
        the same on every instruction set. Applied to dy with the same key it is the backward. */   \
     X(void, dropout,                                                                               \
@@ -1500,6 +1643,11 @@ typedef struct fnni_kernels {
  *   vhsum(a) vhmax(a)          sum and maximum of the lanes, in a fixed order of halves
  *   vfirst(a)                  lane 0
  *   vload_bytes(p) vload_bytes_n(p, n)    LANES bytes as reals; the first n < LANES, else 0
+ *   vabove(x, a)               mask x > a or x is NaN, whatever a is
+ * over vectors b of LANES bytes:
+ *   bset(x) bload(p) bstore(p, b)        as of reals
+ *   bload_n(p, n) bstore_n(p, n, b)      the first n <= LANES; the rest 0, or not touched
+ *   bselect(m, a, b) beq(a, b)           m ? a : b with a mask of reals; mask a == b
  * and over vectors u of 32-bit unsigned integers, as many lanes (float only: vbits and on):
  *   uset uadd umul uxor        x in every lane, a+b, a*b, a^b
  *   ushr(a, n) uge(a, b)       a >> n, mask a >= b
@@ -1575,6 +1723,15 @@ FNNI_INLINE fnn_real fnni_vhmax(fnni_v a) { return a; }
 FNNI_INLINE fnn_real fnni_vfirst(fnni_v a) { return a; }
 FNNI_INLINE fnni_v fnni_vload_bytes(const uint8_t *p) { return (fnni_v)*p; }
 FNNI_INLINE fnni_v fnni_vload_bytes_n(const uint8_t *p, ptrdiff_t n) { return n > 0 ? (fnni_v)*p : 0; }
+FNNI_INLINE fnni_m fnni_vabove(fnni_v x, fnni_v a) { return x > a || x != x; }
+typedef uint8_t fnni_b;
+FNNI_INLINE fnni_b fnni_bset(unsigned x) { return (uint8_t)x; }
+FNNI_INLINE fnni_b fnni_bload(const uint8_t *p) { return *p; }
+FNNI_INLINE fnni_b fnni_bload_n(const uint8_t *p, ptrdiff_t n) { return (uint8_t)(n > 0 ? *p : 0); }
+FNNI_INLINE void fnni_bstore(uint8_t *p, fnni_b b) { *p = b; }
+FNNI_INLINE void fnni_bstore_n(uint8_t *p, ptrdiff_t n, fnni_b b) { if (n > 0) *p = b; }
+FNNI_INLINE fnni_b fnni_bselect(fnni_m m, fnni_b a, fnni_b b) { return m ? a : b; }
+FNNI_INLINE fnni_m fnni_beq(fnni_b a, fnni_b b) { return a == b; }
 typedef uint32_t fnni_u;
 FNNI_INLINE fnni_u fnni_uset(uint32_t x) { return x; }
 FNNI_INLINE fnni_u fnni_uiota(void) { return 0; }
@@ -1649,6 +1806,37 @@ FNNI_INLINE fnni_v fnni_vload_bytes_n(const uint8_t *p, ptrdiff_t n)
     while (n-- > 0) bytes = bytes << 8 | p[n];
     return fnni_vload_bytes((const uint8_t *)&bytes);
 }
+/* min gives its second operand, infinity, for a NaN in a: then only a NaN in x is not <= it. */
+FNNI_INLINE fnni_m fnni_vabove(fnni_v x, fnni_v a)
+{
+    return _mm256_cmp_ps(x, _mm256_min_ps(a, fnni_vset(INFINITY)), _CMP_NLE_UQ);
+}
+typedef __m256i fnni_b; /* a byte in each 32-bit lane, beside the real that it belongs to */
+FNNI_INLINE fnni_b fnni_bset(unsigned x) { return _mm256_set1_epi32((int)x); }
+FNNI_INLINE fnni_b fnni_bload(const uint8_t *p)
+{
+    return _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)p));
+}
+FNNI_INLINE fnni_b fnni_bload_n(const uint8_t *p, ptrdiff_t n)
+{
+    uint64_t bytes = 0; /* AVX2 has no masked load of bytes */
+    while (n-- > 0) bytes = bytes << 8 | p[n];
+    return fnni_bload((const uint8_t *)&bytes);
+}
+FNNI_INLINE void fnni_bstore(uint8_t *p, fnni_b b)
+{
+    const __m256i fours = _mm256_shuffle_epi8(b, _mm256_set1_epi32(0x0c080400));
+    const __m128i low = _mm256_castsi256_si128(fours), high = _mm256_extracti128_si256(fours, 1);
+    _mm_storel_epi64((__m128i *)(void *)p, _mm_unpacklo_epi32(low, high));
+}
+FNNI_INLINE void fnni_bstore_n(uint8_t *p, ptrdiff_t n, fnni_b b)
+{
+    uint8_t bytes[8];
+    fnni_bstore(bytes, b);
+    while (n-- > 0) p[n] = bytes[n];
+}
+FNNI_INLINE fnni_b fnni_bselect(fnni_m m, fnni_b a, fnni_b b) { return _mm256_blendv_epi8(b, a, _mm256_castps_si256(m)); }
+FNNI_INLINE fnni_m fnni_beq(fnni_b a, fnni_b b) { return _mm256_castsi256_ps(_mm256_cmpeq_epi32(a, b)); }
 typedef __m256i fnni_u;
 FNNI_INLINE fnni_u fnni_uset(uint32_t x) { return _mm256_set1_epi32((int)x); }
 FNNI_INLINE fnni_u fnni_uiota(void) { return _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7); }
@@ -1744,6 +1932,19 @@ FNNI_INLINE fnni_v fnni_vload_bytes_n(const uint8_t *p, ptrdiff_t n)
     const __m128i bytes = _mm_maskz_loadu_epi8(fnni_vmask(n), p);
     return _mm512_maskz_cvtepi32_ps(0xffff, _mm512_maskz_cvtepu8_epi32(0xffff, bytes));
 }
+/* min gives its second operand, infinity, for a NaN in a: then only a NaN in x is not <= it. */
+FNNI_INLINE fnni_m fnni_vabove(fnni_v x, fnni_v a)
+{
+    return _mm512_cmp_ps_mask(x, fnni_vmin(a, fnni_vset(INFINITY)), _CMP_NLE_UQ);
+}
+typedef __m128i fnni_b; /* a mask of sixteen reals selects sixteen bytes as well */
+FNNI_INLINE fnni_b fnni_bset(unsigned x) { return _mm_set1_epi8((char)x); }
+FNNI_INLINE fnni_b fnni_bload(const uint8_t *p) { return _mm_loadu_si128((const __m128i *)(const void *)p); }
+FNNI_INLINE fnni_b fnni_bload_n(const uint8_t *p, ptrdiff_t n) { return _mm_maskz_loadu_epi8(fnni_vmask(n), p); }
+FNNI_INLINE void fnni_bstore(uint8_t *p, fnni_b b) { _mm_storeu_si128((__m128i *)(void *)p, b); }
+FNNI_INLINE void fnni_bstore_n(uint8_t *p, ptrdiff_t n, fnni_b b) { _mm_mask_storeu_epi8(p, fnni_vmask(n), b); }
+FNNI_INLINE fnni_b fnni_bselect(fnni_m m, fnni_b a, fnni_b b) { return _mm_mask_blend_epi8(m, b, a); }
+FNNI_INLINE fnni_m fnni_beq(fnni_b a, fnni_b b) { return _mm_cmpeq_epi8_mask(a, b); }
 typedef __m512i fnni_u;
 FNNI_INLINE fnni_u fnni_uset(uint32_t x) { return _mm512_set1_epi32((int)x); }
 FNNI_INLINE fnni_u fnni_uiota(void) { return _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15); }
@@ -1862,6 +2063,39 @@ FNNI_INLINE fnni_v fnni_vload_bytes_n(const uint8_t *p, ptrdiff_t n)
     while (n-- > 0) bytes = bytes << 8 | p[n];
     return fnni_vload_bytes((const uint8_t *)&bytes);
 }
+FNNI_INLINE fnni_m fnni_vabove(fnni_v x, fnni_v a)
+{
+    return vorrq_u32(vcgtq_f32(x, a), vmvnq_u32(vceqq_f32(x, x)));
+}
+typedef uint32x4_t fnni_b; /* a byte in each 32-bit lane, beside the real that it belongs to */
+FNNI_INLINE fnni_b fnni_bset(unsigned x) { return vdupq_n_u32(x); }
+FNNI_INLINE fnni_b fnni_bload(const uint8_t *p)
+{
+    uint32_t bytes;
+    memcpy(&bytes, p, sizeof bytes);
+    return vmovl_u16(vget_low_u16(vmovl_u8(vcreate_u8(bytes))));
+}
+FNNI_INLINE fnni_b fnni_bload_n(const uint8_t *p, ptrdiff_t n)
+{
+    uint32_t bytes = 0;
+    while (n-- > 0) bytes = bytes << 8 | p[n];
+    return fnni_bload((const uint8_t *)&bytes);
+}
+FNNI_INLINE void fnni_bstore(uint8_t *p, fnni_b b)
+{
+    const uint16x4_t halves = vmovn_u32(b);
+    const uint8x8_t bytes = vmovn_u16(vcombine_u16(halves, halves));
+    const uint32_t four = vget_lane_u32(vreinterpret_u32_u8(bytes), 0);
+    memcpy(p, &four, sizeof four);
+}
+FNNI_INLINE void fnni_bstore_n(uint8_t *p, ptrdiff_t n, fnni_b b)
+{
+    uint8_t bytes[4];
+    fnni_bstore(bytes, b);
+    while (n-- > 0) p[n] = bytes[n];
+}
+FNNI_INLINE fnni_b fnni_bselect(fnni_m m, fnni_b a, fnni_b b) { return vbslq_u32(m, a, b); }
+FNNI_INLINE fnni_m fnni_beq(fnni_b a, fnni_b b) { return vceqq_u32(a, b); }
 typedef uint32x4_t fnni_u;
 FNNI_INLINE fnni_u fnni_uset(uint32_t x) { return vdupq_n_u32(x); }
 FNNI_INLINE fnni_u fnni_uiota(void)
@@ -3314,6 +3548,594 @@ FNNI_KERNEL void fnni_step_adam(ptrdiff_t n, const fnni_step *step, fnn_real *w,
 {
     if (fnni_step_plain(step)) fnni_adam_loop(1, n, step, w, g, m, v);
     else fnni_adam_loop(0, n, step, w, g, m, v);
+}
+
+/* ---- windows over an image ---- */
+/* What window number `at` covers of one axis: `count` positions from `first` on, `skipped` of
+ * the window's own lying before the image. */
+typedef struct fnni_reach {
+    ptrdiff_t first, count, skipped;
+} fnni_reach;
+
+FNNI_INLINE fnni_reach fnni_reach_of(int at, int length, int kernel, int stride, int pad)
+{
+    const int64_t start = (int64_t)at * stride - pad, end = start + kernel;
+    fnni_reach reach;
+    reach.skipped = start < 0 ? (ptrdiff_t)-start : 0;
+    reach.first = (ptrdiff_t)start + reach.skipped;
+    reach.count = (ptrdiff_t)(end < length ? end : length) - reach.first;
+    return reach;
+}
+
+/* The part of a window inside the image: rows x columns pixels of `channels`, `line` reals from
+ * one row to the next. The first is number `position` of the window's own. */
+typedef struct fnni_patch {
+    ptrdiff_t rows, columns, channels, line, offset; /* offset: of the first pixel, in reals */
+    unsigned position, kernel_width;
+} fnni_patch;
+
+FNNI_INLINE fnni_patch fnni_patch_of(const fnn_window *w, const fnni_reach *down, int j)
+{
+    const fnni_reach across = fnni_reach_of(j, w->width, w->kernel_width, w->stride_width, w->pad_left);
+    fnni_patch p;
+    p.rows = down->count;
+    p.columns = across.count;
+    p.channels = w->channels;
+    p.line = (ptrdiff_t)w->width * w->channels;
+    p.offset = down->first * p.line + across.first * p.channels;
+    p.position = (unsigned)(down->skipped * w->kernel_width + across.skipped);
+    p.kernel_width = (unsigned)w->kernel_width;
+    return p;
+}
+
+FNNI_INLINE fnni_b fnni_bget(const int whole, ptrdiff_t n, const uint8_t *p)
+{
+    return whole ? fnni_bload(p) : fnni_bload_n(p, n);
+}
+
+FNNI_INLINE void fnni_bput(const int whole, ptrdiff_t n, uint8_t *p, fnni_b b)
+{
+    if (whole) fnni_bstore(p, b);
+    else fnni_bstore_n(p, n, b);
+}
+
+/* ---- pooling ---- */
+/* One vector of channels of one window, in each of the functions up to the kernels; of n < LANES
+ * channels in a tail. The first maximum wins since only what is above it takes its place; of
+ * NaN the last one wins, as in PyTorch. */
+FNNI_INLINE void fnni_max_window(const fnni_patch *p, const int whole, ptrdiff_t n, fnni_m m,
+                                 const fnn_real *x, fnn_real *y, uint8_t *index)
+{
+    fnni_v best = fnni_get(whole, m, x);
+    fnni_b at = fnni_bset(p->position);
+    ptrdiff_t r, c;
+    for (r = 0; r < p->rows; r++)
+        for (c = 0; c < p->columns; c++) {
+            const fnni_v value = fnni_get(whole, m, x + r * p->line + c * p->channels);
+            const fnni_m take = fnni_vabove(value, best);
+            const unsigned position = p->position + (unsigned)r * p->kernel_width + (unsigned)c;
+            best = fnni_vselect(take, value, best);
+            at = fnni_bselect(take, fnni_bset(position), at);
+        }
+    fnni_put(whole, m, y, best);
+    if (index) fnni_bput(whole, n, index, at);
+}
+
+/* The same of a whole window of 2 x 2. */
+FNNI_INLINE void fnni_max_square(const fnni_patch *p, const int indexed, const int whole,
+                                 ptrdiff_t n, fnni_m m, const fnn_real *x, fnn_real *y,
+                                 uint8_t *index)
+{
+    const fnni_v a = fnni_get(whole, m, x), b = fnni_get(whole, m, x + p->channels);
+    const fnni_v c = fnni_get(whole, m, x + p->line), d = fnni_get(whole, m, x + p->line + p->channels);
+    const fnni_m right = fnni_vabove(b, a), low_right = fnni_vabove(d, c);
+    const fnni_v high = fnni_vselect(right, b, a), low = fnni_vselect(low_right, d, c);
+    const fnni_m below = fnni_vabove(low, high);
+    fnni_put(whole, m, y, fnni_vselect(below, low, high));
+    if (indexed) {
+        const fnni_b upper = fnni_bselect(right, fnni_bset(1), fnni_bset(0));
+        const fnni_b lower = fnni_bselect(low_right, fnni_bset(3), fnni_bset(2));
+        fnni_bput(whole, n, index, fnni_bselect(below, lower, upper));
+    }
+}
+
+FNNI_INLINE void fnni_max_channels(const fnni_patch *p, const int square, const int indexed,
+                                   const fnn_real *x, fnn_real *y, uint8_t *index)
+{
+    const ptrdiff_t full = p->channels - p->channels % FNNI_LANES, n = p->channels - full;
+    const fnni_m m = fnni_vmask(n);
+    ptrdiff_t i;
+    for (i = 0; i < full; i += FNNI_LANES)
+        if (square) fnni_max_square(p, indexed, 1, 0, m, x + i, y + i, indexed ? index + i : NULL);
+        else fnni_max_window(p, 1, 0, m, x + i, y + i, index ? index + i : NULL);
+    if (full == p->channels) return;
+    if (square) fnni_max_square(p, indexed, 0, n, m, x + i, y + i, indexed ? index + i : NULL);
+    else fnni_max_window(p, 0, n, m, x + i, y + i, index ? index + i : NULL);
+}
+
+FNNI_KERNEL void fnni_max_pool(const fnn_window *w, const fnn_real *x, fnn_real *y, uint8_t *index)
+{
+    int i, j;
+    for (i = 0; i < w->out_height; i++) {
+        const fnni_reach down = fnni_reach_of(i, w->height, w->kernel_height, w->stride_height, w->pad_top);
+        for (j = 0; j < w->out_width; j++, y += w->channels) {
+            const fnni_patch p = fnni_patch_of(w, &down, j);
+            const int square = p.rows == 2 && p.columns == 2 && p.position == 0 && w->kernel_width == 2;
+            if (square && index) fnni_max_channels(&p, 1, 1, x + p.offset, y, index);
+            else if (square) fnni_max_channels(&p, 1, 0, x + p.offset, y, NULL);
+            else fnni_max_channels(&p, 0, 0, x + p.offset, y, index);
+            if (index) index += w->channels;
+        }
+    }
+}
+
+/* dx of the whole patch, where no other window reaches it. */
+FNNI_INLINE void fnni_give_window(const fnni_patch *p, const int whole, ptrdiff_t n, fnni_m m,
+                                  const uint8_t *index, const fnn_real *dy, fnn_real *dx)
+{
+    const fnni_v value = fnni_get(whole, m, dy);
+    const fnni_b at = fnni_bget(whole, n, index);
+    ptrdiff_t r, c;
+    for (r = 0; r < p->rows; r++)
+        for (c = 0; c < p->columns; c++) {
+            const unsigned position = p->position + (unsigned)r * p->kernel_width + (unsigned)c;
+            const fnni_m here = fnni_beq(at, fnni_bset(position));
+            fnni_put(whole, m, dx + r * p->line + c * p->channels,
+                     fnni_vselect(here, value, fnni_vzero()));
+        }
+}
+
+FNNI_INLINE void fnni_give_square(const fnni_patch *p, const int whole, ptrdiff_t n, fnni_m m,
+                                  const uint8_t *index, const fnn_real *dy, fnn_real *dx)
+{
+    const fnni_v value = fnni_get(whole, m, dy), zero = fnni_vzero();
+    const fnni_b at = fnni_bget(whole, n, index);
+    fnn_real *low = dx + p->line;
+    fnni_put(whole, m, dx, fnni_vselect(fnni_beq(at, fnni_bset(0)), value, zero));
+    fnni_put(whole, m, dx + p->channels, fnni_vselect(fnni_beq(at, fnni_bset(1)), value, zero));
+    fnni_put(whole, m, low, fnni_vselect(fnni_beq(at, fnni_bset(2)), value, zero));
+    fnni_put(whole, m, low + p->channels, fnni_vselect(fnni_beq(at, fnni_bset(3)), value, zero));
+}
+
+FNNI_INLINE void fnni_give_channels(const fnni_patch *p, const int square, const uint8_t *index,
+                                    const fnn_real *dy, fnn_real *dx)
+{
+    const ptrdiff_t full = p->channels - p->channels % FNNI_LANES, n = p->channels - full;
+    const fnni_m m = fnni_vmask(n);
+    ptrdiff_t i;
+    for (i = 0; i < full; i += FNNI_LANES)
+        if (square) fnni_give_square(p, 1, 0, m, index + i, dy + i, dx + i);
+        else fnni_give_window(p, 1, 0, m, index + i, dy + i, dx + i);
+    if (full == p->channels) return;
+    if (square) fnni_give_square(p, 0, n, m, index + i, dy + i, dx + i);
+    else fnni_give_window(p, 0, n, m, index + i, dy + i, dx + i);
+}
+
+/* Windows that lie side by side: each writes its own part of dx, and zeros go where none is. */
+FNNI_INLINE void fnni_max_back_apart(const fnn_window *w, const uint8_t *index, const fnn_real *dy,
+                                     fnn_real *dx)
+{
+    const ptrdiff_t line = (ptrdiff_t)w->width * w->channels;
+    ptrdiff_t below = 0; /* the first row that no window has reached */
+    int i, j;
+    for (i = 0; i < w->out_height; i++) {
+        const fnni_reach down = fnni_reach_of(i, w->height, w->kernel_height, w->stride_height, w->pad_top);
+        ptrdiff_t right = 0, r; /* and in its rows the first real */
+        for (j = 0; j < w->out_width; j++, index += w->channels, dy += w->channels) {
+            const fnni_patch p = fnni_patch_of(w, &down, j);
+            const int square = p.rows == 2 && p.columns == 2 && p.position == 0 && w->kernel_width == 2;
+            if (square) fnni_give_channels(&p, 1, index, dy, dx + p.offset);
+            else fnni_give_channels(&p, 0, index, dy, dx + p.offset);
+            right = p.offset - down.first * line + p.columns * p.channels;
+        }
+        below = down.first + down.count;
+        for (r = down.first; right < line && r < below; r++)
+            fnni_fill(line - right, 0, dx + r * line + right);
+    }
+    fnni_fill((w->height - below) * line, 0, dx + below * line);
+}
+
+/* The windows that see pixel `at` of one axis: numbers first..end - 1, perhaps none. */
+typedef struct fnni_seen {
+    int first, end;
+} fnni_seen;
+
+FNNI_INLINE fnni_seen fnni_seen_by(int at, int kernel, int stride, int pad, int out)
+{
+    const int64_t from = (int64_t)at + pad - kernel + 1, last = ((int64_t)at + pad) / stride;
+    fnni_seen seen;
+    seen.first = from <= 0 ? 0 : (int)((from + stride - 1) / stride);
+    seen.end = last < out ? (int)last + 1 : out;
+    return seen;
+}
+
+/* dx of one vector of channels at pixel (row, column): what the windows that see it give. */
+FNNI_INLINE void fnni_max_gather(const fnn_window *w, int row, int column, const fnni_seen *down,
+                                 const fnni_seen *across, const int whole, ptrdiff_t n, fnni_m m,
+                                 const uint8_t *index, const fnn_real *dy, fnn_real *dx)
+{
+    fnni_v sum = fnni_vzero();
+    int i, j;
+    for (i = down->first; i < down->end; i++)
+        for (j = across->first; j < across->end; j++) {
+            const ptrdiff_t at = ((ptrdiff_t)i * w->out_width + j) * w->channels;
+            const int kh = row + w->pad_top - i * w->stride_height;
+            const int kw = column + w->pad_left - j * w->stride_width;
+            const fnni_b position = fnni_bset((unsigned)(kh * w->kernel_width + kw));
+            const fnni_m here = fnni_beq(fnni_bget(whole, n, index + at), position);
+            sum = fnni_vadd(sum, fnni_vselect(here, fnni_get(whole, m, dy + at), fnni_vzero()));
+        }
+    fnni_put(whole, m, dx, sum);
+}
+
+FNNI_KERNEL void fnni_max_pool_backward(const fnn_window *w, const uint8_t *index,
+                                        const fnn_real *dy, fnn_real *dx)
+{
+    const ptrdiff_t full = w->channels - w->channels % FNNI_LANES, n = w->channels - full;
+    const fnni_m m = fnni_vmask(n);
+    ptrdiff_t i;
+    int row, column;
+    if (w->kernel_height == w->stride_height && w->kernel_width == w->stride_width) {
+        fnni_max_back_apart(w, index, dy, dx);
+        return;
+    }
+    for (row = 0; row < w->height; row++) {
+        const fnni_seen down = fnni_seen_by(row, w->kernel_height, w->stride_height, w->pad_top, w->out_height);
+        for (column = 0; column < w->width; column++, dx += w->channels) {
+            const fnni_seen across =
+                fnni_seen_by(column, w->kernel_width, w->stride_width, w->pad_left, w->out_width);
+            for (i = 0; i < full; i += FNNI_LANES)
+                fnni_max_gather(w, row, column, &down, &across, 1, 0, m, index + i, dy + i, dx + i);
+            if (n > 0) fnni_max_gather(w, row, column, &down, &across, 0, n, m, index + i, dy + i, dx + i);
+        }
+    }
+}
+
+/* Two rows of a window are summed apart, so that not every addition waits for the last one. */
+FNNI_INLINE void fnni_average_window(const fnni_patch *p, const int whole, fnni_m m, fnni_v share,
+                                     const fnn_real *x, fnn_real *y)
+{
+    fnni_v sum = fnni_vzero(), other = sum;
+    ptrdiff_t r, c;
+    for (r = 0; r < p->rows; r++) {
+        const fnn_real *from = x + r * p->line;
+        for (c = 0; c + 2 <= p->columns; c += 2, from += 2 * p->channels) {
+            sum = fnni_vadd(sum, fnni_get(whole, m, from));
+            other = fnni_vadd(other, fnni_get(whole, m, from + p->channels));
+        }
+        if (c < p->columns) sum = fnni_vadd(sum, fnni_get(whole, m, from));
+    }
+    fnni_put(whole, m, y, fnni_vmul(share, fnni_vadd(sum, other)));
+}
+
+FNNI_KERNEL void fnni_average_pool(const fnn_window *w, const fnn_real *x, fnn_real *y)
+{
+    const ptrdiff_t full = w->channels - w->channels % FNNI_LANES, n = w->channels - full;
+    const fnni_m m = fnni_vmask(n);
+    ptrdiff_t c;
+    int i, j;
+    for (i = 0; i < w->out_height; i++) {
+        const fnni_reach down = fnni_reach_of(i, w->height, w->kernel_height, w->stride_height, w->pad_top);
+        for (j = 0; j < w->out_width; j++, y += w->channels) {
+            const fnni_patch p = fnni_patch_of(w, &down, j);
+            const fnni_v share = fnni_vset(1 / (fnn_real)(p.rows * p.columns));
+            for (c = 0; c < full; c += FNNI_LANES)
+                fnni_average_window(&p, 1, m, share, x + p.offset + c, y + c);
+            if (n > 0) fnni_average_window(&p, 0, m, share, x + p.offset + c, y + c);
+        }
+    }
+}
+
+FNNI_INLINE void fnni_average_gather(const fnn_window *w, const fnni_seen *down,
+                                     const fnni_seen *across, const int whole, fnni_m m,
+                                     const fnn_real *dy, fnn_real *dx)
+{
+    fnni_v sum = fnni_vzero();
+    int i, j;
+    for (i = down->first; i < down->end; i++) {
+        const ptrdiff_t rows = fnni_reach_of(i, w->height, w->kernel_height, w->stride_height, w->pad_top).count;
+        for (j = across->first; j < across->end; j++) {
+            const fnn_real *from = dy + ((ptrdiff_t)i * w->out_width + j) * w->channels;
+            const ptrdiff_t columns =
+                fnni_reach_of(j, w->width, w->kernel_width, w->stride_width, w->pad_left).count;
+            const fnni_v share = fnni_vset(1 / (fnn_real)(rows * columns));
+            sum = fnni_vfma(share, fnni_get(whole, m, from), sum);
+        }
+    }
+    fnni_put(whole, m, dx, sum);
+}
+
+FNNI_KERNEL void fnni_average_pool_backward(const fnn_window *w, const fnn_real *dy, fnn_real *dx)
+{
+    const ptrdiff_t full = w->channels - w->channels % FNNI_LANES, n = w->channels - full;
+    const fnni_m m = fnni_vmask(n);
+    ptrdiff_t i;
+    int row, column;
+    for (row = 0; row < w->height; row++) {
+        const fnni_seen down = fnni_seen_by(row, w->kernel_height, w->stride_height, w->pad_top, w->out_height);
+        for (column = 0; column < w->width; column++, dx += w->channels) {
+            const fnni_seen across =
+                fnni_seen_by(column, w->kernel_width, w->stride_width, w->pad_left, w->out_width);
+            for (i = 0; i < full; i += FNNI_LANES)
+                fnni_average_gather(w, &down, &across, 1, m, dy + i, dx + i);
+            if (n > 0) fnni_average_gather(w, &down, &across, 0, m, dy + i, dx + i);
+        }
+    }
+}
+
+/* ---- im2col ---- */
+FNNI_KERNEL void fnni_im2col(const fnn_window *w, const fnn_real *x, fnn_real *columns)
+{
+    const ptrdiff_t width = (ptrdiff_t)w->kernel_width * w->channels;
+    int i, j, kh;
+    for (i = 0; i < w->out_height; i++) {
+        const fnni_reach down = fnni_reach_of(i, w->height, w->kernel_height, w->stride_height, w->pad_top);
+        for (j = 0; j < w->out_width; j++) {
+            const fnni_reach across =
+                fnni_reach_of(j, w->width, w->kernel_width, w->stride_width, w->pad_left);
+            const ptrdiff_t before = across.skipped * w->channels, n = across.count * w->channels;
+            const fnn_real *from = x + (down.first * w->width + across.first) * w->channels;
+            for (kh = 0; kh < w->kernel_height; kh++, columns += width) {
+                const ptrdiff_t r = kh - down.skipped;
+                if (r < 0 || r >= down.count) {
+                    fnni_fill(width, 0, columns);
+                    continue;
+                }
+                fnni_fill(before, 0, columns);
+                fnni_map(FNN_LINEAR, 0, n, from + r * w->width * w->channels, columns + before);
+                fnni_fill(width - before - n, 0, columns + before + n);
+            }
+        }
+    }
+}
+
+FNNI_KERNEL void fnni_col2im(const fnn_window *w, const fnn_real *columns, fnn_real *dx)
+{
+    const ptrdiff_t width = (ptrdiff_t)w->kernel_width * w->channels;
+    const ptrdiff_t line = (ptrdiff_t)w->width * w->channels;
+    ptrdiff_t r;
+    int i, j;
+    fnni_fill(w->height * line, 0, dx);
+    for (i = 0; i < w->out_height; i++) {
+        const fnni_reach down = fnni_reach_of(i, w->height, w->kernel_height, w->stride_height, w->pad_top);
+        for (j = 0; j < w->out_width; j++, columns += w->kernel_height * width) {
+            const fnni_patch p = fnni_patch_of(w, &down, j);
+            const fnn_real *from = columns + p.position * (ptrdiff_t)w->channels;
+            for (r = 0; r < p.rows; r++)
+                fnni_add_scaled(p.columns * p.channels, 1, from + r * width, dx + p.offset + r * line);
+        }
+    }
+}
+
+/* ---- normalisation: sums and maps with numbers for each column ---- */
+/* sum += g, product += g d with d = x - pivot and g = dy, or without `both` g = d. */
+FNNI_INLINE void fnni_sums_vector(const int both, const int whole, fnni_m m, fnni_v pivot,
+                                  const fnn_real *dy, const fnn_real *x, fnni_v *sum, fnni_v *product)
+{
+    const fnni_v d = fnni_vsub(fnni_get(whole, m, x), pivot);
+    const fnni_v g = both ? fnni_get(whole, m, dy) : d;
+    *sum = fnni_vadd(*sum, g);
+    *product = fnni_vfma(g, d, *product);
+}
+
+FNNI_INLINE void fnni_sums_put(const int whole, fnni_m m, fnni_v sum, fnn_real *sums)
+{
+    fnni_put(whole, m, sums, fnni_vadd(fnni_get(whole, m, sums), sum));
+}
+
+/* A strip of 4, 2 or 1 vectors' width, 1, 2 or 4 rows at a time: four pairs of sums in any case,
+ * so that additions need not wait for each other. */
+FNNI_INLINE void fnni_sums_strip(const int both, const int vectors, const int whole, fnni_m m,
+                                 ptrdiff_t rows, const fnn_real *dy, const fnn_real *x, ptrdiff_t ld,
+                                 const fnn_real *pivot, fnn_real *sums, fnn_real *products)
+{
+    const int flight = 4 / vectors;
+    const ptrdiff_t at1 = vectors > 1 ? FNNI_LANES : ld;
+    const ptrdiff_t at2 = vectors > 2 ? 2 * FNNI_LANES : vectors > 1 ? ld : 2 * ld;
+    const ptrdiff_t at3 = vectors > 2 ? 3 * FNNI_LANES : vectors > 1 ? ld + FNNI_LANES : 3 * ld;
+    const fnni_v p0 = fnni_get(whole, m, pivot), p1 = vectors > 1 ? fnni_vload(pivot + FNNI_LANES) : p0;
+    const fnni_v p2 = vectors > 2 ? fnni_vload(pivot + 2 * FNNI_LANES) : p0;
+    const fnni_v p3 = vectors > 2 ? fnni_vload(pivot + 3 * FNNI_LANES) : p1;
+    fnni_v s0 = fnni_vzero(), s1 = s0, s2 = s0, s3 = s0, t0 = s0, t1 = s0, t2 = s0, t3 = s0;
+    for (; rows >= flight; rows -= flight, dy += flight * ld, x += flight * ld) {
+        fnni_sums_vector(both, whole, m, p0, dy, x, &s0, &t0);
+        fnni_sums_vector(both, whole, m, p1, dy + at1, x + at1, &s1, &t1);
+        fnni_sums_vector(both, whole, m, p2, dy + at2, x + at2, &s2, &t2);
+        fnni_sums_vector(both, whole, m, p3, dy + at3, x + at3, &s3, &t3);
+    }
+    for (; rows > 0; rows--, dy += ld, x += ld) {
+        fnni_sums_vector(both, whole, m, p0, dy, x, &s0, &t0);
+        if (vectors > 1) fnni_sums_vector(both, 1, m, p1, dy + at1, x + at1, &s1, &t1);
+    }
+    if (vectors == 1) {
+        s0 = fnni_vadd(s0, s1), s1 = fnni_vadd(s2, s3);
+        t0 = fnni_vadd(t0, t1), t1 = fnni_vadd(t2, t3);
+    } else if (vectors == 2) {
+        s0 = fnni_vadd(s0, s2), s1 = fnni_vadd(s1, s3);
+        t0 = fnni_vadd(t0, t2), t1 = fnni_vadd(t1, t3);
+    }
+    if (vectors == 1) s0 = fnni_vadd(s0, s1), t0 = fnni_vadd(t0, t1);
+    fnni_sums_put(whole, m, s0, sums);
+    fnni_sums_put(whole, m, t0, products);
+    if (vectors > 1) {
+        fnni_sums_put(1, m, s1, sums + FNNI_LANES);
+        fnni_sums_put(1, m, t1, products + FNNI_LANES);
+    }
+    if (vectors > 2) {
+        fnni_sums_put(1, m, s2, sums + 2 * FNNI_LANES);
+        fnni_sums_put(1, m, t2, products + 2 * FNNI_LANES);
+        fnni_sums_put(1, m, s3, sums + 3 * FNNI_LANES);
+        fnni_sums_put(1, m, t3, products + 3 * FNNI_LANES);
+    }
+}
+
+FNNI_INLINE void fnni_sums_columns(const int both, ptrdiff_t rows, ptrdiff_t columns,
+                                   const fnn_real *dy, const fnn_real *x, ptrdiff_t ld,
+                                   const fnn_real *pivot, fnn_real *sums, fnn_real *products)
+{
+    const fnni_m m = fnni_vmask(columns % FNNI_LANES);
+    ptrdiff_t j = 0;
+    for (; j + 4 * FNNI_LANES <= columns; j += 4 * FNNI_LANES)
+        fnni_sums_strip(both, 4, 1, m, rows, dy + j, x + j, ld, pivot + j, sums + j, products + j);
+    if (j + 2 * FNNI_LANES <= columns) {
+        fnni_sums_strip(both, 2, 1, m, rows, dy + j, x + j, ld, pivot + j, sums + j, products + j);
+        j += 2 * FNNI_LANES;
+    }
+    if (j + FNNI_LANES <= columns) {
+        fnni_sums_strip(both, 1, 1, m, rows, dy + j, x + j, ld, pivot + j, sums + j, products + j);
+        j += FNNI_LANES;
+    }
+    if (j < columns)
+        fnni_sums_strip(both, 1, 0, m, rows, dy + j, x + j, ld, pivot + j, sums + j, products + j);
+}
+
+/* LANES copies of n numbers. */
+FNNI_INLINE void fnni_spread(ptrdiff_t n, const fnn_real *x, fnn_real *copies)
+{
+    ptrdiff_t i, j;
+    for (i = 0; i < n * FNNI_LANES; i += n)
+        for (j = 0; j < n; j++) copies[i + j] = x[j];
+}
+
+/* Rows that fill no vector and stand close: LANES of them are a row of whole vectors, whose
+ * sums are added up in the end. */
+FNNI_INLINE void fnni_sums_any(const int both, ptrdiff_t rows, ptrdiff_t columns, const fnn_real *dy,
+                               const fnn_real *x, ptrdiff_t ld, const fnn_real *pivot,
+                               fnn_real *sums, fnn_real *products)
+{
+    if (columns < FNNI_LANES && columns == ld && rows >= 2 * FNNI_LANES) {
+        fnn_real copies[FNNI_LANES * FNNI_LANES], s[FNNI_LANES * FNNI_LANES];
+        fnn_real t[FNNI_LANES * FNNI_LANES];
+        const ptrdiff_t wide = columns * FNNI_LANES, done = rows - rows % FNNI_LANES;
+        ptrdiff_t i, j;
+        fnni_spread(columns, pivot, copies);
+        fnni_fill(wide, 0, s);
+        fnni_fill(wide, 0, t);
+        fnni_sums_columns(both, rows / FNNI_LANES, wide, dy, x, wide, copies, s, t);
+        for (i = 0; i < wide; i += columns)
+            for (j = 0; j < columns; j++) {
+                sums[j] += s[i + j];
+                products[j] += t[i + j];
+            }
+        rows -= done, dy += done * ld, x += done * ld;
+    }
+    fnni_sums_columns(both, rows, columns, dy, x, ld, pivot, sums, products);
+}
+
+FNNI_KERNEL void fnni_moments(ptrdiff_t rows, ptrdiff_t columns, const fnn_real *x, ptrdiff_t ldx,
+                              const fnn_real *pivot, fnn_real *sums, fnn_real *squares)
+{
+    fnni_sums_any(0, rows, columns, x, x, ldx, pivot, sums, squares);
+}
+
+/* inv_std stands outside of the sum: a strip of columns at a time goes through a small array. */
+#define FNNI_NORM_STRIP 256
+FNNI_KERNEL void fnni_norm_sums(ptrdiff_t rows, ptrdiff_t columns, const fnn_real *dy,
+                                const fnn_real *x, const fnn_real *mean, const fnn_real *inv_std,
+                                fnn_real *sums, fnn_real *products)
+{
+    fnn_real strip[FNNI_NORM_STRIP];
+    ptrdiff_t i, j, n;
+    for (j = 0; j < columns; j += n) {
+        n = columns - j < FNNI_NORM_STRIP ? columns - j : FNNI_NORM_STRIP;
+        fnni_fill(n, 0, strip);
+        fnni_sums_any(1, rows, n, dy + j, x + j, columns, mean + j, sums + j, strip);
+        for (i = 0; i < n; i++) products[j + i] += strip[i] * inv_std[j + i];
+    }
+}
+
+/* y = a p + b q + c, or without `both` a p + c. */
+FNNI_INLINE void fnni_affine_vector(const int both, const int whole, fnni_m m, fnni_v a, fnni_v b,
+                                    fnni_v c, const fnn_real *p, const fnn_real *q, fnn_real *y)
+{
+    if (both) c = fnni_vfma(b, fnni_get(whole, m, q), c);
+    fnni_put(whole, m, y, fnni_vfma(a, fnni_get(whole, m, p), c));
+}
+
+/* Down all rows, 4, 2 or 1 vectors wide: the columns' numbers stay in registers. */
+FNNI_INLINE void fnni_affine_strip(const int both, const int vectors, ptrdiff_t rows, ptrdiff_t ld,
+                                   const fnn_real *p, const fnn_real *q, const fnn_real *a,
+                                   const fnn_real *b, const fnn_real *c, fnn_real *y)
+{
+    const ptrdiff_t at1 = vectors > 1 ? FNNI_LANES : 0, at2 = vectors > 2 ? 2 * FNNI_LANES : 0;
+    const ptrdiff_t at3 = vectors > 2 ? 3 * FNNI_LANES : 0;
+    const fnni_v a0 = fnni_vload(a), b0 = both ? fnni_vload(b) : a0, c0 = fnni_vload(c);
+    const fnni_v a1 = fnni_vload(a + at1), b1 = both ? fnni_vload(b + at1) : a1, c1 = fnni_vload(c + at1);
+    const fnni_v a2 = fnni_vload(a + at2), b2 = both ? fnni_vload(b + at2) : a2, c2 = fnni_vload(c + at2);
+    const fnni_v a3 = fnni_vload(a + at3), b3 = both ? fnni_vload(b + at3) : a3, c3 = fnni_vload(c + at3);
+    const fnni_m m = fnni_vmask(0);
+    for (; rows > 0; rows--, p += ld, q += ld, y += ld) {
+        fnni_affine_vector(both, 1, m, a0, b0, c0, p, q, y);
+        if (vectors > 1) fnni_affine_vector(both, 1, m, a1, b1, c1, p + at1, q + at1, y + at1);
+        if (vectors > 2) fnni_affine_vector(both, 1, m, a2, b2, c2, p + at2, q + at2, y + at2);
+        if (vectors > 2) fnni_affine_vector(both, 1, m, a3, b3, c3, p + at3, q + at3, y + at3);
+    }
+}
+
+/* One row of n; its numbers come from memory. */
+FNNI_INLINE void fnni_affine_row(const int both, ptrdiff_t n, const fnn_real *p, const fnn_real *q,
+                                 const fnn_real *a, const fnn_real *b, const fnn_real *c, fnn_real *y)
+{
+    const ptrdiff_t full = n - n % FNNI_LANES;
+    const fnni_m m = fnni_vmask(n - full);
+    ptrdiff_t i;
+    for (i = 0; i < full; i += FNNI_LANES)
+        fnni_affine_vector(both, 1, m, fnni_vload(a + i), fnni_vload(b + i), fnni_vload(c + i), p + i,
+                           q + i, y + i);
+    if (full < n)
+        fnni_affine_vector(both, 0, m, fnni_vload_m(a + i, m), fnni_vload_m(b + i, m),
+                           fnni_vload_m(c + i, m), p + i, q + i, y + i);
+}
+
+/* Rows that fill no vector: LANES of them are one row, as in fnni_map_close. */
+FNNI_INLINE void fnni_affine_close(const int both, ptrdiff_t rows, ptrdiff_t columns,
+                                   const fnn_real *p, const fnn_real *q, const fnn_real *a,
+                                   const fnn_real *b, const fnn_real *c, fnn_real *y)
+{
+    fnn_real copies[3][FNNI_CLOSE_COLUMNS * FNNI_LANES];
+    const ptrdiff_t n = rows * columns, period = columns * FNNI_LANES;
+    ptrdiff_t i;
+    fnni_spread(columns, a, copies[0]);
+    fnni_spread(columns, b, copies[1]);
+    fnni_spread(columns, c, copies[2]);
+    for (i = 0; i < n; i += period)
+        fnni_affine_row(both, n - i < period ? n - i : period, p + i, q + i, copies[0], copies[1],
+                        copies[2], y + i);
+}
+
+FNNI_INLINE void fnni_affine_any(const int both, ptrdiff_t rows, ptrdiff_t columns, const fnn_real *p,
+                                 const fnn_real *q, const fnn_real *a, const fnn_real *b,
+                                 const fnn_real *c, fnn_real *y)
+{
+    ptrdiff_t j = 0;
+    if (columns % FNNI_LANES == 0 && columns <= 8 * FNNI_LANES) {
+        for (; j + 4 * FNNI_LANES <= columns; j += 4 * FNNI_LANES)
+            fnni_affine_strip(both, 4, rows, columns, p + j, q + j, a + j, b + j, c + j, y + j);
+        if (j + 2 * FNNI_LANES <= columns) {
+            fnni_affine_strip(both, 2, rows, columns, p + j, q + j, a + j, b + j, c + j, y + j);
+            j += 2 * FNNI_LANES;
+        }
+        if (j < columns)
+            fnni_affine_strip(both, 1, rows, columns, p + j, q + j, a + j, b + j, c + j, y + j);
+    } else if (columns <= FNNI_CLOSE_COLUMNS && rows >= 2 * FNNI_LANES) {
+        fnni_affine_close(both, rows, columns, p, q, a, b, c, y);
+    } else {
+        for (; rows > 0; rows--, p += columns, q += columns, y += columns)
+            fnni_affine_row(both, columns, p, q, a, b, c, y);
+    }
+}
+
+FNNI_KERNEL void fnni_scale_shift(ptrdiff_t rows, ptrdiff_t columns, const fnn_real *x,
+                                  const fnn_real *scale, const fnn_real *shift, fnn_real *y)
+{
+    fnni_affine_any(0, rows, columns, x, x, scale, scale, shift, y);
+}
+
+FNNI_KERNEL void fnni_norm_backward(ptrdiff_t rows, ptrdiff_t columns, const fnn_real *dy,
+                                    const fnn_real *x, const fnn_real *a, const fnn_real *b,
+                                    const fnn_real *c, fnn_real *dx)
+{
+    fnni_affine_any(1, rows, columns, dy, x, a, b, c, dx);
 }
 
 /* ---- dropout ---- */
@@ -6951,8 +7773,8 @@ static void fnni_moments_add(const fnn_dataset *data, int64_t sample, double *su
 
 /* Turns the zeroed arrays into means (relative to sample 0) and, if wanted, population variances:
  * two passes over the data, in the order of the samples. */
-static void fnni_moments(const fnn_dataset *data, int want_variances, double *means,
-                         double *variances)
+static void fnni_data_moments(const fnn_dataset *data, int want_variances, double *means,
+                              double *variances)
 {
     size_t j, features = fnni_dataset_features(data);
     int64_t i;
@@ -7001,7 +7823,7 @@ FNN_DEF fnn_result fnn_normalization_compute(fnn_normalization kind, const fnn_d
         return fnni_fail(error, FNN_ERROR_MEMORY, "no memory for the statistics of %llu features",
                          (unsigned long long)features);
     memset(moments, 0, bytes);
-    fnni_moments(data, kind >= FNN_NORMALIZE_STANDARDIZE, moments, moments + features);
+    fnni_data_moments(data, kind >= FNN_NORMALIZE_STANDARDIZE, moments, moments + features);
     first = fnni_dataset_row(data, 0) * features;
     for (j = 0; result == FNN_OK && j < features; j++) {
         double base = data->bytes ? (double)data->bytes[first + j] : (double)data->reals[first + j];
@@ -7027,6 +7849,124 @@ FNN_DEF fnn_result fnn_normalization_compute(fnn_normalization kind, const fnn_d
  *
  * Shapes: N rows of the batch, I inputs, O outputs of the layer, all row-major. */
 
+/* ---- batch normalisation ---- */
+/* Formulas at fnn_batch_norm_forward. Sums run in reals over blocks of FNNI_NORM_ROWS rows, which
+ * is what a thread takes, and in double over the blocks in their order. A caller fills in the
+ * first lines, gives space for fnni_norm_space reals, and calls forward or backward. */
+#define FNNI_NORM_ROWS 256
+typedef struct fnni_norm {
+    const fnni_kernels *kernels;
+    int threads;
+    ptrdiff_t rows, channels;
+    const fnn_real *x, *dy; /* dy: backward only */
+    const fnn_real *gamma, *beta;
+    fnn_real epsilon;
+    const fnn_real *mean, *variance;   /* backward only */
+    fnn_real *new_mean, *new_variance; /* forward only */
+    fnn_real *y;                       /* dx in backward */
+    fnn_real *dgamma, *dbeta;          /* or NULL */
+    fnn_real *space; /* pivot or inv_std; then a, b and c; then the blocks' sums */
+} fnni_norm;
+
+static ptrdiff_t fnni_norm_blocks(ptrdiff_t rows)
+{
+    return rows / FNNI_NORM_ROWS + (rows % FNNI_NORM_ROWS != 0);
+}
+
+static size_t fnni_norm_space(ptrdiff_t rows, ptrdiff_t channels)
+{
+    return ((size_t)fnni_norm_blocks(rows) * 2 + 4) * (size_t)channels;
+}
+
+/* A part's blocks: their sums, of x in forward and of dy in backward. */
+static void fnni_norm_sum_part(void *argument, int part, int parts)
+{
+    const fnni_norm *n = (const fnni_norm *)argument;
+    const ptrdiff_t blocks = fnni_norm_blocks(n->rows), channels = n->channels;
+    ptrdiff_t b;
+    for (b = blocks * part / parts; b < blocks * (part + 1) / parts; b++) {
+        const ptrdiff_t first = b * FNNI_NORM_ROWS, left = n->rows - first;
+        const ptrdiff_t rows = left < FNNI_NORM_ROWS ? left : FNNI_NORM_ROWS;
+        fnn_real *sums = n->space + (4 + 2 * b) * channels;
+        const fnn_real *x = n->x + first * channels;
+        n->kernels->fill(2 * channels, 0, sums);
+        if (n->dy)
+            n->kernels->norm_sums(rows, channels, n->dy + first * channels, x, n->mean, n->space,
+                                  sums, sums + channels);
+        else n->kernels->moments(rows, channels, x, channels, n->space, sums, sums + channels);
+    }
+}
+
+/* y = a x + c, or dx = a dy + b x + c, in a part's rows. */
+static void fnni_norm_map_part(void *argument, int part, int parts)
+{
+    const fnni_norm *n = (const fnni_norm *)argument;
+    const ptrdiff_t first = n->rows * part / parts, rows = n->rows * (part + 1) / parts - first;
+    const ptrdiff_t at = first * n->channels, channels = n->channels;
+    const fnn_real *a = n->space + channels, *b = a + channels, *c = b + channels;
+    if (n->dy) n->kernels->norm_backward(rows, channels, n->dy + at, n->x + at, a, b, c, n->y + at);
+    else n->kernels->scale_shift(rows, channels, n->x + at, a, c, n->y + at);
+}
+
+/* What the blocks' sums of one channel come to; number 0 is the sum, 1 that of squares or products. */
+static double fnni_norm_total(const fnni_norm *n, ptrdiff_t channel, int number)
+{
+    const ptrdiff_t blocks = fnni_norm_blocks(n->rows);
+    const fnn_real *sums = n->space + (4 + number) * n->channels + channel;
+    double total = 0;
+    ptrdiff_t b;
+    for (b = 0; b < blocks; b++) total += (double)sums[2 * b * n->channels];
+    return total;
+}
+
+/* The variance is that about the pivot, the first block's mean, less the pivot's distance from the
+ * mean squared: as long as the blocks are alike the two do not cancel. */
+static void fnni_norm_forward(fnni_norm *n)
+{
+    const ptrdiff_t channels = n->channels;
+    const ptrdiff_t first = n->rows < FNNI_NORM_ROWS ? n->rows : FNNI_NORM_ROWS;
+    fnn_real *pivot = n->space, *a = pivot + channels, *c = a + 2 * channels;
+    ptrdiff_t j;
+    n->kernels->fill(4 * channels, 0, n->space);
+    n->kernels->moments(first, channels, n->x, channels, pivot, a, c);
+    for (j = 0; j < channels; j++) pivot[j] = a[j] / (fnn_real)first;
+    fnni_parallel(n->threads, fnni_norm_sum_part, n);
+    for (j = 0; j < channels; j++) {
+        const double gamma = n->gamma ? (double)n->gamma[j] : 1, beta = n->beta ? (double)n->beta[j] : 0;
+        const double shift = fnni_norm_total(n, j, 0) / (double)n->rows;
+        const double square = fnni_norm_total(n, j, 1) / (double)n->rows - shift * shift;
+        const double mean = (double)pivot[j] + shift, variance = square < 0 ? 0 : square;
+        const double factor = gamma / sqrt(variance + (double)n->epsilon);
+        n->new_mean[j] = (fnn_real)mean;
+        n->new_variance[j] = (fnn_real)variance;
+        a[j] = (fnn_real)factor;
+        c[j] = (fnn_real)(beta - mean * factor);
+    }
+    fnni_parallel(n->threads, fnni_norm_map_part, n);
+}
+
+static void fnni_norm_backward_run(fnni_norm *n)
+{
+    const ptrdiff_t channels = n->channels;
+    fnn_real *inv_std = n->space, *a = inv_std + channels, *b = a + channels, *c = b + channels;
+    ptrdiff_t j;
+    for (j = 0; j < channels; j++)
+        inv_std[j] = (fnn_real)(1 / sqrt((double)n->variance[j] + (double)n->epsilon));
+    fnni_parallel(n->threads, fnni_norm_sum_part, n);
+    for (j = 0; j < channels; j++) {
+        const double gamma = n->gamma ? (double)n->gamma[j] : 1, slope = gamma * (double)inv_std[j];
+        const double sum = fnni_norm_total(n, j, 0), product = fnni_norm_total(n, j, 1);
+        const double tilt = -slope * (double)inv_std[j] * product / (double)n->rows;
+        a[j] = (fnn_real)slope;
+        b[j] = (fnn_real)tilt;
+        c[j] = (fnn_real)(-slope * sum / (double)n->rows - tilt * (double)n->mean[j]);
+        if (n->dbeta) n->dbeta[j] = (fnn_real)sum;
+        if (n->dgamma) n->dgamma[j] = (fnn_real)product;
+    }
+    fnni_parallel(n->threads, fnni_norm_map_part, n);
+}
+
+/* ---- layers, runs ---- */
 typedef struct fnni_shape {
     int height, width, channels;
 } fnni_shape;
@@ -7513,7 +8453,7 @@ static void fnni_fused_image(const fnni_run *run, int l, int i, fnn_real *worksp
     }
 }
 
-static void fnni_max_pool_forward(const fnni_run *run, int l, int from, int to, fnn_real *workspace)
+static void fnni_max_layer_forward(const fnni_run *run, int l, int from, int to, fnn_real *workspace)
 {
     const fnni_layer *layer = fnni_layer_at(run, l);
     int i;
@@ -7524,7 +8464,7 @@ static void fnni_max_pool_forward(const fnni_run *run, int l, int from, int to, 
                                    fnni_y(run, l, i, workspace), fnni_indexes(run, l, i));
 }
 
-static void fnni_max_pool_backward(const fnni_run *run, int l, int from, int to, int to_input,
+static void fnni_max_layer_backward(const fnni_run *run, int l, int from, int to, int to_input,
                                    fnn_real *workspace)
 {
     const fnni_layer *layer = fnni_layer_at(run, l);
@@ -7542,7 +8482,7 @@ static void fnni_max_pool_backward(const fnni_run *run, int l, int from, int to,
 
 /* ---- average-pool: y = the mean of each window's part inside the image;  dx = dy / its size ---- */
 
-static void fnni_average_pool_forward(const fnni_run *run, int l, int from, int to,
+static void fnni_average_layer_forward(const fnni_run *run, int l, int from, int to,
                                       fnn_real *workspace)
 {
     int i;
@@ -7551,7 +8491,7 @@ static void fnni_average_pool_forward(const fnni_run *run, int l, int from, int 
                                    fnni_y(run, l - 1, i, workspace), fnni_y(run, l, i, workspace));
 }
 
-static void fnni_average_pool_backward(const fnni_run *run, int l, int from, int to, int to_input,
+static void fnni_average_layer_backward(const fnni_run *run, int l, int from, int to, int to_input,
                                        fnn_real *workspace)
 {
     int i;
@@ -7572,7 +8512,7 @@ static void fnni_average_pool_backward(const fnni_run *run, int l, int from, int
 enum { FNNI_MEAN, FNNI_INV_STD, FNNI_SCALE, FNNI_SHIFT, FNNI_DGAMMA, FNNI_DBETA, FNNI_A, FNNI_B,
        FNNI_C, FNNI_VARIANCE, FNNI_NORM_COUNT };
 
-static fnn_real *fnni_norm(const fnni_run *run, int l, int which)
+static fnn_real *fnni_norm_at(const fnni_run *run, int l, int which)
 {
     const fnni_layer *layer = fnni_layer_at(run, l);
     return run->norms + run->plans[l].norm + (size_t)which * (size_t)layer->shape.channels;
@@ -7615,27 +8555,27 @@ static void fnni_norm_prepare(const fnni_run *run, int l, int backward, fnn_real
     fnni_norm_scale(run, l, mean, scale, scale, scale + n);
 }
 
-static void fnni_norm_forward(const fnni_run *run, int l, int from, int to, fnn_real *workspace)
+static void fnni_norm_layer_forward(const fnni_run *run, int l, int from, int to, fnn_real *workspace)
 {
     const fnni_layer *layer = fnni_layer_at(run, l);
     const fnn_real *scale =
-        run->inference ? workspace + run->plans[l].packed[0] : fnni_norm(run, l, FNNI_SCALE);
+        run->inference ? workspace + run->plans[l].packed[0] : fnni_norm_at(run, l, FNNI_SCALE);
     const fnn_real *shift =
-        run->inference ? scale + layer->shape.channels : fnni_norm(run, l, FNNI_SHIFT);
+        run->inference ? scale + layer->shape.channels : fnni_norm_at(run, l, FNNI_SHIFT);
     run->kernels->scale_shift((to - from) * fnni_area_of(layer), layer->shape.channels,
                               fnni_y(run, l - 1, from, workspace), scale, shift,
                               fnni_y(run, l, from, workspace));
 }
 
-static void fnni_norm_backward(const fnni_run *run, int l, int from, int to, int to_input,
+static void fnni_norm_layer_backward(const fnni_run *run, int l, int from, int to, int to_input,
                                fnn_real *workspace)
 {
     const fnni_layer *layer = fnni_layer_at(run, l);
     if (!to_input) return;
     run->kernels->norm_backward((to - from) * fnni_area_of(layer), layer->shape.channels,
                                 fnni_d(run, l, from, workspace), fnni_y(run, l - 1, from, workspace),
-                                fnni_norm(run, l, FNNI_A), fnni_norm(run, l, FNNI_B),
-                                fnni_norm(run, l, FNNI_C), fnni_d(run, l - 1, from, workspace));
+                                fnni_norm_at(run, l, FNNI_A), fnni_norm_at(run, l, FNNI_B),
+                                fnni_norm_at(run, l, FNNI_C), fnni_d(run, l - 1, from, workspace));
 }
 
 static void fnni_norm_gradient(const fnni_run *run, int l, int from, int to, fnn_real *dw,
@@ -7643,8 +8583,8 @@ static void fnni_norm_gradient(const fnni_run *run, int l, int from, int to, fnn
 {
     const size_t n = (size_t)fnni_layer_at(run, l)->shape.channels;
     (void)from, (void)to, (void)dw, (void)workspace;
-    memcpy(db, fnni_norm(run, l, FNNI_DGAMMA), n * sizeof *db);
-    memcpy(db + n, fnni_norm(run, l, FNNI_DBETA), n * sizeof *db);
+    memcpy(db, fnni_norm_at(run, l, FNNI_DGAMMA), n * sizeof *db);
+    memcpy(db + n, fnni_norm_at(run, l, FNNI_DBETA), n * sizeof *db);
 }
 
 /* One share's rows of a batch. */
@@ -7718,8 +8658,8 @@ static void fnni_norm_measured(const fnni_run *run, int l)
     const fnni_layer *layer = fnni_layer_at(run, l);
     const fnn_real *running = run->model->statistics + layer->statistics;
     const int n = layer->shape.channels;
-    fnn_real *mean = fnni_norm(run, l, FNNI_MEAN), *inv_std = fnni_norm(run, l, FNNI_INV_STD);
-    fnn_real *variances = fnni_norm(run, l, FNNI_VARIANCE);
+    fnn_real *mean = fnni_norm_at(run, l, FNNI_MEAN), *inv_std = fnni_norm_at(run, l, FNNI_INV_STD);
+    fnn_real *variances = fnni_norm_at(run, l, FNNI_VARIANCE);
     int j;
     for (j = 0; j < n; j++) {
         double m = (double)running[j], variance = (double)running[n + j];
@@ -7728,8 +8668,8 @@ static void fnni_norm_measured(const fnni_run *run, int l)
         variances[j] = (fnn_real)variance;
         inv_std[j] = fnni_inv_std(layer, variance);
     }
-    fnni_norm_scale(run, l, mean, inv_std, fnni_norm(run, l, FNNI_SCALE),
-                    fnni_norm(run, l, FNNI_SHIFT));
+    fnni_norm_scale(run, l, mean, inv_std, fnni_norm_at(run, l, FNNI_SCALE),
+                    fnni_norm_at(run, l, FNNI_SHIFT));
 }
 
 /* One share's sums of dy and dy x'. */
@@ -7744,8 +8684,8 @@ static void fnni_norm_sum(const fnni_run *run, int l, int share, fnn_real *works
     for (i = from; i < to; i++) {
         run->kernels->fill(2 * n, 0, workspace);
         run->kernels->norm_sums(fnni_area_of(layer), n, fnni_d(run, l, i, NULL),
-                                fnni_y(run, l - 1, i, NULL), fnni_norm(run, l, FNNI_MEAN),
-                                fnni_norm(run, l, FNNI_INV_STD), workspace, workspace + n);
+                                fnni_y(run, l - 1, i, NULL), fnni_norm_at(run, l, FNNI_MEAN),
+                                fnni_norm_at(run, l, FNNI_INV_STD), workspace, workspace + n);
         fnni_norm_add(n, workspace, sums);
     }
 }
@@ -7758,9 +8698,9 @@ static void fnni_norm_summed(const fnni_run *run, int l)
     const double m = (double)run->rows * (double)fnni_area_of(layer);
     int j, share;
     for (j = 0; j < n; j++) {
-        const double mean = (double)fnni_norm(run, l, FNNI_MEAN)[j];
-        const double inv_std = (double)fnni_norm(run, l, FNNI_INV_STD)[j];
-        const double a = (double)fnni_norm(run, l, FNNI_SCALE)[j];
+        const double mean = (double)fnni_norm_at(run, l, FNNI_MEAN)[j];
+        const double inv_std = (double)fnni_norm_at(run, l, FNNI_INV_STD)[j];
+        const double a = (double)fnni_norm_at(run, l, FNNI_SCALE)[j];
         double dbeta = 0, dgamma = 0, b, c;
         for (share = 0; share < shares; share++) {
             dbeta += fnni_norm_share(run, l, share)[j];
@@ -7768,11 +8708,11 @@ static void fnni_norm_summed(const fnni_run *run, int l)
         }
         b = run->training ? -a * inv_std * dgamma / m : 0;
         c = run->training ? -a * dbeta / m - b * mean : 0;
-        fnni_norm(run, l, FNNI_DGAMMA)[j] = (fnn_real)dgamma;
-        fnni_norm(run, l, FNNI_DBETA)[j] = (fnn_real)dbeta;
-        fnni_norm(run, l, FNNI_A)[j] = (fnn_real)a;
-        fnni_norm(run, l, FNNI_B)[j] = (fnn_real)b;
-        fnni_norm(run, l, FNNI_C)[j] = (fnn_real)c;
+        fnni_norm_at(run, l, FNNI_DGAMMA)[j] = (fnn_real)dgamma;
+        fnni_norm_at(run, l, FNNI_DBETA)[j] = (fnn_real)dbeta;
+        fnni_norm_at(run, l, FNNI_A)[j] = (fnn_real)a;
+        fnni_norm_at(run, l, FNNI_B)[j] = (fnn_real)b;
+        fnni_norm_at(run, l, FNNI_C)[j] = (fnn_real)c;
     }
 }
 
@@ -7787,8 +8727,8 @@ static void fnni_norm_update(const fnni_run *run, int l)
     fnn_real *running = run->model->statistics + layer->statistics;
     int j;
     for (j = 0; j < n; j++) {
-        const double mean = (double)fnni_norm(run, l, FNNI_MEAN)[j];
-        const double variance = (double)fnni_norm(run, l, FNNI_VARIANCE)[j] * unbiased;
+        const double mean = (double)fnni_norm_at(run, l, FNNI_MEAN)[j];
+        const double variance = (double)fnni_norm_at(run, l, FNNI_VARIANCE)[j] * unbiased;
         running[j] = (fnn_real)(keep * (double)running[j] + (1 - keep) * mean);
         running[n + j] = (fnn_real)(keep * (double)running[n + j] + (1 - keep) * variance);
     }
@@ -7879,9 +8819,9 @@ static const fnni_layer_type fnni_layer_types[] = {
     {"dropout", fnni_dropout_forward, NULL, fnni_dropout_backward, NULL},
     {"flatten", fnni_flatten_forward, NULL, fnni_flatten_backward, NULL},
     {"conv2d", fnni_conv_forward, fnni_conv_prepare, fnni_conv_backward_layer, fnni_conv_gradient},
-    {"max_pool2d", fnni_max_pool_forward, NULL, fnni_max_pool_backward, NULL},
-    {"average_pool2d", fnni_average_pool_forward, NULL, fnni_average_pool_backward, NULL},
-    {"batch_norm", fnni_norm_forward, fnni_norm_prepare, fnni_norm_backward, fnni_norm_gradient},
+    {"max_pool2d", fnni_max_layer_forward, NULL, fnni_max_layer_backward, NULL},
+    {"average_pool2d", fnni_average_layer_forward, NULL, fnni_average_layer_backward, NULL},
+    {"batch_norm", fnni_norm_layer_forward, fnni_norm_prepare, fnni_norm_layer_backward, fnni_norm_gradient},
     {"spatial_dropout", fnni_spatial_dropout_forward, NULL, fnni_spatial_dropout_backward, NULL},
     {"add", fnni_add_forward, NULL, fnni_add_backward, NULL},
 };
@@ -10048,6 +10988,217 @@ FNN_DEF fnn_result fnn_conv2d_backward_weights(fnn_context *context, const fnn_w
     }
     if (!context) fnni_context_close(&own);
     return result;
+}
+
+/* ---- pooling, im2col, batch normalisation ---- */
+
+/* Whether a window is one that fnn_window_make could have made: each of its places has a part
+ * inside the image, which the kernels take for granted. */
+static int fnni_axis_sound(int length, int kernel, int stride, int pad, int out)
+{
+    return length > 0 && kernel > 0 && stride > 0 && out > 0 && pad >= 0 && pad < kernel &&
+           (int64_t)(out - 1) * stride - pad < length;
+}
+
+static int fnni_window_sound(const fnn_window *w)
+{
+    return w && w->channels > 0 &&
+           fnni_axis_sound(w->height, w->kernel_height, w->stride_height, w->pad_top, w->out_height) &&
+           fnni_axis_sound(w->width, w->kernel_width, w->stride_width, w->pad_left, w->out_width);
+}
+
+/* Work on images one by one. */
+enum { FNNI_IMAGES_MAX_POOL, FNNI_IMAGES_MAX_BACK, FNNI_IMAGES_AVERAGE_POOL, FNNI_IMAGES_AVERAGE_BACK, FNNI_IMAGES_IM2COL, FNNI_IMAGES_COL2IM };
+typedef struct fnni_images {
+    const fnni_kernels *kernels;
+    const fnn_window *window;
+    int kind;
+    ptrdiff_t images, in_size, out_size, index_size; /* an image's numbers of each */
+    const fnn_real *in;
+    fnn_real *out;
+    const uint8_t *index; /* of FNNI_IMAGES_MAX_BACK */
+    uint8_t *new_index;   /* of FNNI_IMAGES_MAX_POOL, or NULL */
+} fnni_images;
+
+static void fnni_images_part(void *argument, int part, int parts)
+{
+    const fnni_images *g = (const fnni_images *)argument;
+    const fnn_window *w = g->window;
+    ptrdiff_t i;
+    for (i = g->images * part / parts; i < g->images * (part + 1) / parts; i++) {
+        const fnn_real *in = g->in + i * g->in_size;
+        fnn_real *out = g->out + i * g->out_size;
+        const ptrdiff_t at = i * g->index_size;
+        switch (g->kind) {
+        case FNNI_IMAGES_MAX_POOL: g->kernels->max_pool(w, in, out, g->new_index ? g->new_index + at : NULL); break;
+        case FNNI_IMAGES_MAX_BACK: g->kernels->max_pool_backward(w, g->index + at, in, out); break;
+        case FNNI_IMAGES_AVERAGE_POOL: g->kernels->average_pool(w, in, out); break;
+        case FNNI_IMAGES_AVERAGE_BACK: g->kernels->average_pool_backward(w, in, out); break;
+        case FNNI_IMAGES_IM2COL: g->kernels->im2col(w, in, out); break;
+        default: g->kernels->col2im(w, in, out);
+        }
+    }
+}
+
+/* Threads that work of `numbers` read or written is worth: below some thousand a thread costs
+ * more than it brings. */
+static int fnni_threads_for(const fnn_context *context, ptrdiff_t numbers)
+{
+    const ptrdiff_t most = 1 + numbers / 32768;
+    if (!context) return 1;
+    return most < context->threads ? (int)most : context->threads;
+}
+
+/* Checks everything and runs. Backwards the small side is `in`. */
+static fnn_result fnni_images_run(const fnn_context *context, fnni_images *g)
+{
+    const fnn_window *w = g->window;
+    const int back = g->kind == FNNI_IMAGES_MAX_BACK || g->kind == FNNI_IMAGES_AVERAGE_BACK || g->kind == FNNI_IMAGES_COL2IM;
+    ptrdiff_t image, made, total;
+    g->kernels = fnni_table(context);
+    if (!g->kernels || !fnni_window_sound(w)) return FNN_ERROR_ARGUMENT;
+    image = fnni_area(fnni_area(w->height, w->width), w->channels);
+    made = fnni_area(fnni_area(w->out_height, w->out_width), w->channels);
+    g->index_size = made;
+    if (g->kind == FNNI_IMAGES_IM2COL || g->kind == FNNI_IMAGES_COL2IM)
+        made = fnni_area(made, fnni_area(w->kernel_height, w->kernel_width));
+    else if (g->kind <= FNNI_IMAGES_MAX_BACK && (int64_t)w->kernel_height * w->kernel_width > 256)
+        return FNN_ERROR_ARGUMENT;
+    g->in_size = back ? made : image;
+    g->out_size = back ? image : made;
+    total = fnni_area(g->images, image) < 0 ? -1 : fnni_area(g->images, made);
+    if (!fnni_usable(g->kernels, total, g->in) || !fnni_usable(g->kernels, total, g->out) ||
+        (g->kind == FNNI_IMAGES_MAX_BACK && !fnni_usable(g->kernels, total, g->index)))
+        return FNN_ERROR_ARGUMENT;
+    if (g->images > 0) {
+        const int threads = fnni_threads_for(context, g->images * made);
+        fnni_parallel(g->images < threads ? (int)g->images : threads, fnni_images_part, g);
+    }
+    return FNN_OK;
+}
+
+static fnni_images fnni_images_of(int kind, const fnn_window *window, ptrdiff_t images,
+                                  const fnn_real *in, fnn_real *out)
+{
+    fnni_images g;
+    memset(&g, 0, sizeof g);
+    g.kind = kind;
+    g.window = window;
+    g.images = images;
+    g.in = in;
+    g.out = out;
+    return g;
+}
+
+FNN_DEF fnn_result fnn_max_pool2d_forward(fnn_context *context, const fnn_window *window,
+                                          ptrdiff_t images, const fnn_real *x, fnn_real *y,
+                                          uint8_t *index)
+{
+    fnni_images g = fnni_images_of(FNNI_IMAGES_MAX_POOL, window, images, x, y);
+    g.new_index = index;
+    return fnni_images_run(context, &g);
+}
+
+FNN_DEF fnn_result fnn_max_pool2d_backward(fnn_context *context, const fnn_window *window,
+                                           ptrdiff_t images, const uint8_t *index,
+                                           const fnn_real *dy, fnn_real *dx)
+{
+    fnni_images g = fnni_images_of(FNNI_IMAGES_MAX_BACK, window, images, dy, dx);
+    g.index = index;
+    return fnni_images_run(context, &g);
+}
+
+FNN_DEF fnn_result fnn_average_pool2d_forward(fnn_context *context, const fnn_window *window,
+                                              ptrdiff_t images, const fnn_real *x, fnn_real *y)
+{
+    fnni_images g = fnni_images_of(FNNI_IMAGES_AVERAGE_POOL, window, images, x, y);
+    return fnni_images_run(context, &g);
+}
+
+FNN_DEF fnn_result fnn_average_pool2d_backward(fnn_context *context, const fnn_window *window,
+                                               ptrdiff_t images, const fnn_real *dy, fnn_real *dx)
+{
+    fnni_images g = fnni_images_of(FNNI_IMAGES_AVERAGE_BACK, window, images, dy, dx);
+    return fnni_images_run(context, &g);
+}
+
+FNN_DEF fnn_result fnn_im2col(fnn_context *context, const fnn_window *window, ptrdiff_t images,
+                              const fnn_real *x, fnn_real *columns)
+{
+    fnni_images g = fnni_images_of(FNNI_IMAGES_IM2COL, window, images, x, columns);
+    return fnni_images_run(context, &g);
+}
+
+FNN_DEF fnn_result fnn_col2im(fnn_context *context, const fnn_window *window, ptrdiff_t images,
+                              const fnn_real *columns, fnn_real *dx)
+{
+    fnni_images g = fnni_images_of(FNNI_IMAGES_COL2IM, window, images, columns, dx);
+    return fnni_images_run(context, &g);
+}
+
+/* Finds space and threads, and runs one direction. */
+static fnn_result fnni_norm_run(fnn_context *context, fnni_norm *n, void (*run)(fnni_norm *n))
+{
+    const ptrdiff_t count = fnni_area(n->rows, n->channels);
+    fnn_context temporary;
+    fnn_result result = FNN_OK;
+    if (n->rows < 1 || n->channels < 1 || count < 0 || !(n->epsilon >= 0)) return FNN_ERROR_ARGUMENT;
+    if (!n->x || !n->y) return FNN_ERROR_ARGUMENT;
+    n->threads = fnni_threads_for(context, count);
+    if (!context) {
+        const fnn_context_config config = fnn_context_config_init();
+        result = fnni_context_open(&temporary, &config, NULL);
+        if (result) return result;
+    }
+    n->kernels = context ? context->kernels : temporary.kernels;
+    n->space = fnni_workspace(context ? context : &temporary, fnni_norm_space(n->rows, n->channels));
+    if (n->space) run(n);
+    else result = FNN_ERROR_MEMORY;
+    if (!context) fnni_context_close(&temporary);
+    return result;
+}
+
+FNN_DEF fnn_result fnn_batch_norm_forward(fnn_context *context, ptrdiff_t rows, ptrdiff_t channels,
+                                          const fnn_real *x, const fnn_real *gamma,
+                                          const fnn_real *beta, fnn_real epsilon, fnn_real *mean,
+                                          fnn_real *variance, fnn_real *y)
+{
+    fnni_norm n;
+    if (!mean || !variance) return FNN_ERROR_ARGUMENT;
+    memset(&n, 0, sizeof n);
+    n.rows = rows;
+    n.channels = channels;
+    n.x = x;
+    n.gamma = gamma;
+    n.beta = beta;
+    n.epsilon = epsilon;
+    n.new_mean = mean;
+    n.new_variance = variance;
+    n.y = y;
+    return fnni_norm_run(context, &n, fnni_norm_forward);
+}
+
+FNN_DEF fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows, ptrdiff_t channels,
+                                           const fnn_real *x, const fnn_real *dy,
+                                           const fnn_real *gamma, const fnn_real *mean,
+                                           const fnn_real *variance, fnn_real epsilon, fnn_real *dx,
+                                           fnn_real *dgamma, fnn_real *dbeta)
+{
+    fnni_norm n;
+    if (!dy || !mean || !variance) return FNN_ERROR_ARGUMENT;
+    memset(&n, 0, sizeof n);
+    n.rows = rows;
+    n.channels = channels;
+    n.x = x;
+    n.dy = dy;
+    n.gamma = gamma;
+    n.epsilon = epsilon;
+    n.mean = mean;
+    n.variance = variance;
+    n.y = dx;
+    n.dgamma = dgamma;
+    n.dbeta = dbeta;
+    return fnni_norm_run(context, &n, fnni_norm_backward_run);
 }
 
 /* ---- models ---- */
