@@ -526,24 +526,36 @@ static double bench_least_ratio(int first, int *seen)
     return least;
 }
 
-static void bench_summary(void)
+/* The geometric mean over the cases of a kernel and its forms (sgemm, sgemm_tn), and the worst. */
+static void bench_summarize(const char *kernel, size_t length, int *seen)
 {
-    static int seen[BENCH_RESULTS];
     double log_sum = 0, worst = 0;
     int cases = 0, i;
     const bench_result *slowest = NULL;
-    for (i = 0; i < bench_result_count; i++) bench_table_row(&bench_results[i]);
     for (i = 0; i < bench_result_count; i++) {
         double least;
         if (seen[i] || !(bench_results[i].ratio > 0)) continue;
+        if (strncmp(bench_results[i].kernel, kernel, length)) continue;
         least = bench_least_ratio(i, seen);
         log_sum += log(least);
         cases++;
         if (!slowest || least < worst) worst = least, slowest = &bench_results[i];
     }
-    if (cases)
-        fprintf(stderr, "%d cases against the better peer: geometric mean %.3f, worst %.3f (%s %s)\n",
-                cases, exp(log_sum / cases), worst, slowest->kernel, slowest->shape);
+    fprintf(stderr, "%.*s: %d cases against the best peer: geometric mean %.3f, worst %.3f",
+            (int)length, kernel, cases, exp(log_sum / cases), worst);
+    if (slowest) fprintf(stderr, " (%s %s)\n", slowest->kernel, slowest->shape);
+}
+
+static void bench_summary(void)
+{
+    static int seen[BENCH_RESULTS];
+    int i;
+    for (i = 0; i < bench_result_count; i++) bench_table_row(&bench_results[i]);
+    for (i = 0; i < bench_result_count; i++) {
+        const char *kernel = bench_results[i].kernel;
+        if (!seen[i] && bench_results[i].ratio > 0)
+            bench_summarize(kernel, strcspn(kernel, "_"), seen);
+    }
 }
 
 /* ---- arguments ---- */

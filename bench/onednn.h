@@ -174,7 +174,8 @@ static int onednn_reorder(dnnl_memory_t from, const dnnl_memory_desc_t *from_lay
 }
 
 /* Copies one of the arrays between our layout (x) and the primitive's. */
-static int onednn_copy(const conv_arguments *c, const onednn_conv *o, int array, fnn_real *x, int out)
+static int onednn_copy(const conv_arguments *c, const onednn_conv *o, int array, fnn_real *x,
+                       int out)
 {
     const dnnl_query_t query = onednn_roles[c->kernel][array].query;
     dnnl_memory_desc_t layouts[CONV_ARRAYS];
