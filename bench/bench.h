@@ -113,6 +113,7 @@ typedef struct bench_run {
     const char *unit; /* "GFLOP/s" or "GB/s" */
     bench_side ours, limit, peers[BENCH_PEERS];
     int peer_count;
+    double executed; /* what the limit counts of ours.work; 0: all of it */
     void *memory[8]; /* what prepare allocated with bench_reals; freed after the case */
     int memory_count;
 } bench_run;
@@ -122,6 +123,7 @@ struct bench_case {
     const char *kernel;
     ptrdiff_t size[4]; /* what it means is prepare's to say */
     void (*prepare)(bench_run *run);
+    const char *shape; /* NULL: the first three sizes, as 2x3x4 */
 };
 
 typedef struct bench_options {
@@ -344,6 +346,7 @@ static void bench_report(const bench_run *run, const bench_side *peer)
     r.rate = 1e-9 * run->ours.work / run->ours.median;
     if (run->limit.call)
         r.limit_percent = 100 * r.rate / (1e-9 * run->limit.work / run->limit.median);
+    if (run->executed > 0) r.limit_percent *= run->executed / run->ours.work;
     if (peer) {
         snprintf(r.peer, sizeof r.peer, "%s", peer->name);
         r.peer_rate = 1e-9 * peer->work / peer->median;
@@ -363,8 +366,10 @@ static void bench_case_run(const bench_case *what, const bench_options *options,
     run.context = context;
     run.isa = context->kernels->isa;
     run.threads = options->threads;
-    snprintf(run.shape, sizeof run.shape, "%ldx%ldx%ld", (long)what->size[0], (long)what->size[1],
-             (long)what->size[2]);
+    if (what->shape) snprintf(run.shape, sizeof run.shape, "%s", what->shape);
+    else
+        snprintf(run.shape, sizeof run.shape, "%ldx%ldx%ld", (long)what->size[0],
+                 (long)what->size[1], (long)what->size[2]);
     snprintf(name, sizeof name, "%s %s", what->kernel, run.shape);
     if (options->only && !strstr(name, options->only)) return;
     what->prepare(&run);
@@ -499,7 +504,7 @@ static void bench_again(int argc, char **argv, const char *variable, const char 
 /* ---- the table ---- */
 static void bench_table_row(const bench_result *r)
 {
-    fprintf(stderr, "%-12s %-16s %-7s %d %11.2f us %8.1f %-8s", r->kernel, r->shape, r->isa, r->threads,
+    fprintf(stderr, "%-23s %-28s %-7s %d %11.2f us %8.1f %-8s", r->kernel, r->shape, r->isa, r->threads,
             r->median_us, r->rate, r->unit);
     if (r->limit_percent > 0) fprintf(stderr, " %5.1f %%", r->limit_percent);
     if (r->ratio > 0) fprintf(stderr, "  %-16s %8.1f  x %.3f", r->peer, r->peer_rate, r->ratio);
@@ -521,24 +526,36 @@ static double bench_least_ratio(int first, int *seen)
     return least;
 }
 
-static void bench_summary(void)
+/* The geometric mean over the cases of a kernel and its forms (sgemm, sgemm_tn), and the worst. */
+static void bench_summarize(const char *kernel, size_t length, int *seen)
 {
-    static int seen[BENCH_RESULTS];
     double log_sum = 0, worst = 0;
     int cases = 0, i;
     const bench_result *slowest = NULL;
-    for (i = 0; i < bench_result_count; i++) bench_table_row(&bench_results[i]);
     for (i = 0; i < bench_result_count; i++) {
         double least;
         if (seen[i] || !(bench_results[i].ratio > 0)) continue;
+        if (strncmp(bench_results[i].kernel, kernel, length)) continue;
         least = bench_least_ratio(i, seen);
         log_sum += log(least);
         cases++;
         if (!slowest || least < worst) worst = least, slowest = &bench_results[i];
     }
-    if (cases)
-        fprintf(stderr, "%d cases against the better peer: geometric mean %.3f, worst %.3f (%s %s)\n",
-                cases, exp(log_sum / cases), worst, slowest->kernel, slowest->shape);
+    fprintf(stderr, "%.*s: %d cases against the best peer: geometric mean %.3f, worst %.3f",
+            (int)length, kernel, cases, exp(log_sum / cases), worst);
+    if (slowest) fprintf(stderr, " (%s %s)\n", slowest->kernel, slowest->shape);
+}
+
+static void bench_summary(void)
+{
+    static int seen[BENCH_RESULTS];
+    int i;
+    for (i = 0; i < bench_result_count; i++) bench_table_row(&bench_results[i]);
+    for (i = 0; i < bench_result_count; i++) {
+        const char *kernel = bench_results[i].kernel;
+        if (!seen[i] && bench_results[i].ratio > 0)
+            bench_summarize(kernel, strcspn(kernel, "_"), seen);
+    }
 }
 
 /* ---- arguments ---- */
