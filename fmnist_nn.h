@@ -4550,8 +4550,8 @@ static ptrdiff_t fnni_gemm_block(ptrdiff_t k, ptrdiff_t block, ptrdiff_t *p)
     const ptrdiff_t blocks = fnni_gemm_blocks(k);
     *p = 0;
     if (blocks == 1) return k; /* three divisions cost as much as a small product */
-    *p = k * block / blocks;
-    return k * (block + 1) / blocks - *p;
+    *p = (ptrdiff_t)((int64_t)k * block / blocks);
+    return (ptrdiff_t)((int64_t)k * (block + 1) / blocks) - *p;
 }
 
 /* Rows that lie near a multiple of 4096 bytes apart all fall into one set of the first cache, and
@@ -4616,6 +4616,22 @@ static ptrdiff_t fnni_gemm_panels_a(const fnni_gemm *g)
 static size_t fnni_gemm_workspace(const fnni_gemm *g)
 {
     return (size_t)fnni_round_up(fnni_gemm_panels_a(g) + fnni_gemm_panels_b(g), 16);
+}
+
+/* Reals enough for any product with no more rows and no longer sums than g's, its other sizes being
+ * g's: blocks of A are cut by size, so a smaller product may well take more space than a larger. */
+static size_t fnni_gemm_bound(const fnni_gemm *g)
+{
+    const ptrdiff_t height = g->kernels->tile_rows, k = fnni_least(g->k, FNNI_GEMM_K);
+    fnni_gemm most = *g;
+    ptrdiff_t a = 0, depth;
+    fnni_gemm_plan(&most);
+    for (depth = 1; depth <= k; depth = fnni_gemm_kind(depth) + 1) {
+        const ptrdiff_t rows = fnni_most(FNNI_GEMM_A / depth, 4 * height) + height;
+        a = fnni_most(a, fnni_least(g->m, rows) * fnni_gemm_kind(depth));
+    }
+    most.block_n = FNNI_GEMM_N;
+    return (size_t)fnni_round_up((most.pack_a ? a : 0) + fnni_gemm_panels_b(&most), 16);
 }
 
 /* ---- packing ---- */
@@ -8845,8 +8861,7 @@ static size_t fnni_dense_workspace(const fnni_run *run, int l, int rows, int tra
     g[2].k = rows;
     for (i = 0; i < (training ? 3 : 1); i++) {
         g[i].kernels = run->kernels;
-        fnni_gemm_plan(g + i);
-        need = fnni_gemm_workspace(g + i);
+        need = fnni_gemm_bound(g + i);
         if (need > most) most = need;
     }
     return most;
@@ -9337,11 +9352,15 @@ static void fnni_find_places(fnn_model *model)
     for (l = 0; l < model->layer_count; l++) {
         fnni_layer *layer = model->layers + l;
         const int inside = l < model->spatial && !fnni_is_boundary(model, l);
+        if (fnni_is(layer, FNNI_FLATTEN) && l == 0) { /* the input has no gradient to share */
+            memset(layer->y, 0, sizeof layer->y);
+            layer->d = fnni_place_make(0, layer->outputs, &model->delta_columns, model->scratch);
+            continue;
+        }
         if (fnni_is(layer, FNNI_FLATTEN)) {
-            static const fnni_place input = {0, 0};
-            layer->y[0] = l ? layer[-1].y[0] : input;
-            layer->y[1] = l ? layer[-1].y[1] : input;
-            layer->d = l ? layer[-1].d : input;
+            layer->y[0] = layer[-1].y[0];
+            layer->y[1] = layer[-1].y[1];
+            layer->d = layer[-1].d;
             continue;
         }
         layer->y[0] = fnni_place_make(layer->fused && fnni_is(layer, FNNI_CONV2D), layer->outputs,
@@ -9628,8 +9647,9 @@ static void fnni_stage_rows(const fnni_batch *b, int from, int to, fnn_real *wor
         if (b->stage == 0) {
             const int outputs = b->model->layers[b->model->layer_count - 1].outputs;
             fnni_gather(b->run, b->data, b->samples, b->first, from, to);
-            fnni_gather_targets(b->data, b->samples, b->first, from, to, outputs,
-                                b->model->run_labels, b->model->run_targets);
+            if (b->model->run_supervised)
+                fnni_gather_targets(b->data, b->samples, b->first, from, to, outputs,
+                                    b->model->run_labels, b->model->run_targets);
         }
         fnni_stage_layers(b, 0, &first, &last);
         fnni_forward_rows(b->run, first, last, from, to, workspace);
@@ -9658,14 +9678,16 @@ static void fnni_stage_part(void *argument, int part, int parts)
     const int shares = spatial ? fnni_share_count(rows) : parts;
     const int first = (int)((int64_t)rows * (shares * part / parts) / shares);
     const int count = (int)((int64_t)rows * (shares * (part + 1) / parts) / shares) - first;
-    const int groups = spatial ? count : (count + FNNI_GROUP - 1) / FNNI_GROUP;
+    const int64_t groups = spatial ? count : (count + FNNI_GROUP - 1) / FNNI_GROUP;
     fnn_real *workspace = fnni_run_workspace(b->run, part);
-    int g;
+    int64_t g;
     if (groups > 0) fnni_stage_prepare(b, workspace);
     for (g = 0; g < groups; g++) {
-        const int from = first + count * g / groups, to = first + count * (g + 1) / groups;
+        const int from = first + (int)(count * g / groups);
+        const int to = first + (int)(count * (g + 1) / groups);
         const int next = g < groups - 1 ? to : rows + first;
-        if (b->forward && b->stage == 0) fnni_batch_prefetch(b, next, next + count / groups + 1);
+        if (b->forward && b->stage == 0)
+            fnni_batch_prefetch(b, next, next + (int)(count / groups) + 1);
         fnni_stage_rows(b, from, to, workspace);
     }
 }
@@ -10582,6 +10604,7 @@ static fnn_result fnni_fit_run(fnn_model *model, const fnn_dataset *data,
         fnni_batch_make(&f.batch, model, data, f.order);
         f.batch.config = config;
         model->run.training = 1;
+        model->run_supervised = 1;
         model->run_ready = 0;
         result = fnni_fit_epochs(&f, history);
         if (!result && f.best)
@@ -11808,9 +11831,9 @@ FNN_DEF fnn_result fnn_forward(fnn_model *model, const fnn_dataset *data, const 
     model->run.step = model->steps;
     fnni_batch_make(&b, model, data, samples);
     b.last = model->layer_count - 1;
+    model->run_supervised = !fnni_check_data(model, data, 1, NULL);
     fnni_batch_forward(&b, 0, fnni_parts(model, count));
     model->run_ready = 1;
-    model->run_supervised = !fnni_check_data(model, data, 1, NULL);
     return FNN_OK;
 }
 
