@@ -3684,8 +3684,10 @@ static void fnni_gemm_plan(fnni_gemm *g)
                     g->m * k > FNNI_GEMM_A;
     g->prefetch = !g->pack_a && !g->transpose_a && g->m * k > 4 * FNNI_GEMM_A;
     g->block_m = g->rows_first ? fnni_least(g->m, 1 << 24) : fnni_gemm_block_rows(g, k);
-    /* When each panel of B is used once, it is packed just before, into the first cache. */
-    g->block_n = g->pack_b && g->m <= g->block_m && !g->rows_first ? width : FNNI_GEMM_N;
+    /* When each panel of B is used once, it is packed just before, into the first cache. Blocks are
+     * whole panels: 2048 is no multiple of NEON's 12, and B may be packed already. */
+    g->block_n = g->pack_b && g->m <= g->block_m && !g->rows_first ? width
+                                                                   : FNNI_GEMM_N / width * width;
     if (g->b_packed && !g->b_columns) g->b_columns = fnni_round_up(g->n, width);
 }
 
