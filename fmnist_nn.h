@@ -78,14 +78,15 @@
  *   fnn_fit runs epochs over a data set, with validation, early stopping, penalty, clipping,
  *   progress and a callback; fnn_fit_config documents each field and its default. steps_per_epoch
  *   lets an epoch be a number of batches. A schedule makes the learning rate a function of the
- *   step: c.schedule = fnn_schedule_cosine(0); ema_decay averages the weights. For a loop of your
- *   own: fnn_forward, fnn_loss, fnn_backward, fnn_step, fnn_schedule_rate. Parameters and gradients
- *   are one array each.
+ *   step: c.schedule = fnn_schedule_cosine(0); ema_decay averages the weights; augmentation shifts,
+ *   flips and cuts the training images. For a loop of your own: fnn_forward, fnn_loss,
+ *   fnn_backward, fnn_step, fnn_schedule_rate. Parameters and gradients are one array each.
  *
  * DATA
  *   fnn_load_fashion_mnist, fnn_load_idx (plain or gzip), fnn_load_csv, or arrays of your own in
  *   an fnn_dataset: borrowed, never copied. Splits, subsets, shuffles and folds are views of the
- *   same rows. Pixels stay bytes in memory and become numbers when a batch is gathered.
+ *   same rows. Pixels stay bytes in memory and become numbers when a batch is gathered, which is
+ *   also when they are augmented: no copy is made.
  *
  * FILES
  *   Every size in a file is checked against what the file holds before memory is taken for it. A
@@ -713,6 +714,29 @@ FNN_API fnn_schedule fnn_schedule_linear(void);
 FNN_API double fnn_schedule_rate(const fnn_schedule *schedule, double base_rate, int64_t step,
                                  int64_t total_steps, int steps_per_epoch);
 
+typedef enum fnn_flip {
+    FNN_FLIP_NONE,
+    FNN_FLIP_RANDOM,     /* left and right change places with probability 1/2 */
+    FNN_FLIP_ALTERNATING /* so in the first pass, then each image in every other pass (Jordan 2024,
+                            "94% on CIFAR-10 in 3.29 seconds on a single GPU") */
+} fnn_flip;
+
+/* What is done to an image of the training set, anew in each pass over it, in this order. All is a
+ * function of the fit's seed, the pass and the row that holds the image. Images have any number of
+ * channels. It is done to the raw numbers: what comes in is normalised as they are, so a 0 becomes
+ * what a black pixel becomes. Zeroed: nothing is done, at no cost. */
+typedef struct fnn_augmentation {
+    fnn_flip flip;
+    int shift;                 /* most pixels that an image moves along each axis, -shift to shift
+                                  with equal probability; zeros come in. As a random crop of the
+                                  image with so many pixels of padding. Below height and width */
+    int cutout_size;           /* side of a square round a random pixel, cut where it leaves the
+                                  image (DeVries and Taylor 2017) ... */
+    double cutout_probability; /* ... which is overwritten with this probability (Zhong et al.
+                                  2017, "Random erasing"), in all channels ... */
+    fnn_real cutout_fill;      /* ... by this number, in units of the data: 0 for black */
+} fnn_augmentation;
+
 /* One epoch's figures. A score is the accuracy where samples have classes, else R2. */
 typedef struct fnn_epoch {
     int epoch;    /* 1, 2, ... */
@@ -745,7 +769,8 @@ typedef struct fnn_fit_config {
     int batch_size;                /* 32 */
     int steps_per_epoch;           /* 0: an epoch is a pass over the data; else so many batches */
     int shuffle;                   /* 1: a new order for each pass */
-    uint64_t seed;                 /* 0; of the order (weights and dropout: fnn_set_seed) */
+    uint64_t seed;                 /* 0; of order and augmentation (weights, dropout: fnn_set_seed) */
+    fnn_augmentation augmentation; /* none; of the training images */
     const fnn_dataset *validation; /* NULL */
     fnn_real l2, l1;               /* 0: the loss gets l2/2 |W|^2 + l1 |W|_1, so the gradient gets
                                       l2 W + l1 sign W; biases are left out. (Keras' l2(x) is our
@@ -6348,6 +6373,179 @@ FNN_DEF fnn_result fnn_normalization_compute(fnn_normalization kind, const fnn_d
     return result;
 }
 
+/* ---- augmentation ---- */
+
+/* How one sample is changed: flipped, then moved, then cut. */
+typedef struct fnni_warp {
+    int flip, down, right;                     /* pixels that it moves down and to the right */
+    int cut_top, cut_bottom, cut_from, cut_to; /* rows and columns; an empty range: nothing */
+    fnn_real fill;
+} fnni_warp;
+
+/* What a run asks when it gathers. */
+typedef struct fnni_augmenter {
+    const fnn_augmentation *draw; /* NULL: every sample is changed by `fixed` */
+    uint64_t seed, pass;
+    fnni_warp fixed;
+} fnni_augmenter;
+
+#define FNNI_STREAM_FLIP 0x666c6970u
+#define FNNI_STREAM_AUGMENT 0x6175676d00000000u /* the pass is added */
+#define FNNI_AUGMENT_DRAWS 8                    /* numbers of the stream that a row has */
+
+static int fnni_augments(const fnn_augmentation *a)
+{
+    return a->flip || a->shift || (a->cutout_size && a->cutout_probability > 0);
+}
+
+static fnn_result fnni_augmentation_check(const fnn_augmentation *a, const fnn_dataset *data,
+                                          fnn_error *error)
+{
+    if ((unsigned)a->flip > FNN_FLIP_ALTERNATING)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "augmentation: flip %d is none", (int)a->flip);
+    if (a->shift < 0 || (a->shift > 0 && (a->shift >= data->height || a->shift >= data->width)))
+        return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                         "augmentation: expected a shift from 0 to below the images' %d x %d, "
+                         "found %d", data->height, data->width, a->shift);
+    if (a->cutout_size < 0 || !(a->cutout_probability >= 0 && a->cutout_probability <= 1) ||
+        !(a->cutout_fill - a->cutout_fill == 0))
+        return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                         "augmentation: expected a cutout of size >= 0, probability in 0..1 and a "
+                         "finite fill, found %d, %g, %g", a->cutout_size, a->cutout_probability,
+                         (double)a->cutout_fill);
+    return FNN_OK;
+}
+
+static int fnni_clamp(int64_t x, int most)
+{
+    return x < 0 ? 0 : x > most ? most : (int)x;
+}
+
+static int fnni_draw_flip(const fnni_augmenter *g, size_t row)
+{
+    if (g->draw->flip == FNN_FLIP_ALTERNATING)
+        return (int)((fnni_random(g->seed, FNNI_STREAM_FLIP, row) >> 63 ^ g->pass) & 1);
+    return g->draw->flip == FNN_FLIP_RANDOM &&
+           fnni_random(g->seed, FNNI_STREAM_AUGMENT + g->pass, FNNI_AUGMENT_DRAWS * row) >> 63;
+}
+
+/* The square's rows and columns, where the image has them. */
+static void fnni_draw_cut(const fnni_augmenter *g, const fnn_dataset *data, size_t row,
+                          fnni_warp *w)
+{
+    const uint64_t stream = FNNI_STREAM_AUGMENT + g->pass, first = FNNI_AUGMENT_DRAWS * row;
+    const int size = g->draw->cutout_size;
+    int64_t top, left;
+    if (!(fnni_random_unit(g->seed, stream, first + 3) < g->draw->cutout_probability)) return;
+    top = (int64_t)fnni_random_below(g->seed, stream, first + 4, (uint64_t)data->height) - size / 2;
+    left = (int64_t)fnni_random_below(g->seed, stream, first + 5, (uint64_t)data->width) - size / 2;
+    w->cut_top = fnni_clamp(top, data->height);
+    w->cut_bottom = fnni_clamp(top + size, data->height);
+    w->cut_from = fnni_clamp(left, data->width);
+    w->cut_to = fnni_clamp(left + size, data->width);
+    w->fill = g->draw->cutout_fill;
+}
+
+/* What happens to the sample in this row of the arrays. */
+static fnni_warp fnni_warp_draw(const fnni_augmenter *g, const fnn_dataset *data, size_t row)
+{
+    const uint64_t stream = FNNI_STREAM_AUGMENT + g->pass, first = FNNI_AUGMENT_DRAWS * row;
+    fnni_warp w = g->fixed;
+    uint64_t span;
+    if (!g->draw) return w;
+    span = 2 * (uint64_t)g->draw->shift + 1;
+    w.flip = fnni_draw_flip(g, row);
+    w.down = (int)fnni_random_below(g->seed, stream, first + 1, span) - g->draw->shift;
+    w.right = (int)fnni_random_below(g->seed, stream, first + 2, span) - g->draw->shift;
+    if (g->draw->cutout_size) fnni_draw_cut(g, data, row, &w);
+    return w;
+}
+
+/* Where raw numbers go: a sample y of the batch, and how they become its numbers. */
+typedef struct fnni_scaler {
+    const fnni_kernels *kernels;
+    const fnn_dataset *data;
+    const fnn_real *shift, *scale; /* of every number, or of all */
+    int per_element;
+    fnn_real *y;
+} fnni_scaler;
+
+/* n raw numbers x become y[at], y[at + 1] ... */
+static void fnni_scale_stretch(const fnni_scaler *s, const char *x, size_t at, size_t n)
+{
+    const size_t j = s->per_element ? at : 0;
+    if (s->data->bytes)
+        s->kernels->from_bytes((ptrdiff_t)n, (const uint8_t *)x, s->per_element, s->shift + j,
+                               s->scale + j, s->y + at);
+    else
+        s->kernels->from_reals((ptrdiff_t)n, (const fnn_real *)(const void *)x, s->per_element,
+                               s->shift + j, s->scale + j, s->y + at);
+}
+
+/* The same of n times the number `value`. */
+static void fnni_scale_fill(const fnni_scaler *s, fnn_real value, size_t at, size_t n)
+{
+    const size_t end = at + n;
+    for (; at < end; at++) {
+        const size_t j = s->per_element ? at : 0;
+        s->y[at] = (value - s->shift[j]) * s->scale[j];
+    }
+}
+
+#define FNNI_REVERSED 512 /* numbers that are turned round at a time */
+
+/* n pixels of so many bytes, from `from` downwards. */
+static void fnni_reverse(char *to, const char *from, int n, size_t pixel)
+{
+    int i;
+    if (pixel == 1)
+        for (i = 0; i < n; i++) to[i] = from[-i];
+    else
+        for (i = 0; i < n; i++, to += pixel, from -= pixel) memcpy(to, from, pixel);
+}
+
+/* Line i of a sample's pixels, flipped and moved sideways, becomes y from number `at` on. Pixel j
+ * of the new line is pixel j - right of the old one, or of its mirror image. */
+static void fnni_warp_line(const fnni_scaler *s, const fnni_warp *w, const char *line, size_t at)
+{
+    const int width = s->data->width, from = w->right > 0 ? w->right : 0;
+    const int to = w->right < 0 ? width + w->right : width;
+    const size_t channels = (size_t)s->data->channels;
+    const size_t pixel = channels * (s->data->bytes ? 1 : sizeof(fnn_real));
+    const int most = channels < FNNI_REVERSED ? (int)(FNNI_REVERSED / channels) : 1;
+    fnn_real space[FNNI_REVERSED];
+    int j, n;
+    fnni_scale_fill(s, 0, at, (size_t)from * channels);
+    fnni_scale_fill(s, 0, at + (size_t)to * channels, (size_t)(width - to) * channels);
+    if (!w->flip)
+        fnni_scale_stretch(s, line + (size_t)(from - w->right) * pixel,
+                           at + (size_t)from * channels, (size_t)(to - from) * channels);
+    for (j = from; w->flip && j < to; j += n) {
+        const char *last = line + (size_t)(width - 1 - j + w->right) * pixel;
+        n = to - j < most ? to - j : most;
+        if (n > 1) fnni_reverse((char *)space, last, n, pixel);
+        fnni_scale_stretch(s, n > 1 ? (const char *)space : last, at + (size_t)j * channels,
+                           (size_t)n * channels);
+    }
+}
+
+/* A whole sample, whose raw numbers are at `pixels`. */
+static void fnni_warp_sample(const fnni_scaler *s, const fnni_warp *w, const char *pixels)
+{
+    const int height = s->data->height;
+    const size_t channels = (size_t)s->data->channels, line = (size_t)s->data->width * channels;
+    const size_t bytes = line * (s->data->bytes ? 1 : sizeof(fnn_real));
+    int i;
+    for (i = 0; i < height; i++) {
+        const int old = i - w->down;
+        if (old < 0 || old >= height) fnni_scale_fill(s, 0, (size_t)i * line, line);
+        else fnni_warp_line(s, w, pixels + (size_t)old * bytes, (size_t)i * line);
+    }
+    for (i = w->cut_top; i < w->cut_bottom; i++)
+        fnni_scale_fill(s, w->fill, (size_t)i * line + (size_t)w->cut_from * channels,
+                        (size_t)(w->cut_to - w->cut_from) * channels);
+}
+
 /* ============================================================================
  * >>layers  each layer: formula in the comment, forward above backward
  * ============================================================================
@@ -6393,6 +6591,7 @@ typedef struct fnni_run {
     fnn_real *workspace;     /* for matrix products, workspace_count a thread */
     size_t workspace_count;
     size_t packed; /* where in a thread's workspace the packed weights begin */
+    const fnni_augmenter *augmenter; /* of the samples that are gathered, or NULL */
 } fnni_run;
 
 struct fnni_layer_type {
@@ -7290,6 +7489,23 @@ FNNI_FORCE_INLINE void fnni_prefetch_samples(const fnn_dataset *data, const int6
     }
 }
 
+/* The sample of a row, changed as the run's augmenter says. */
+static void fnni_gather_augmented(const fnni_run *run, const fnn_dataset *data, size_t row,
+                                  const fnn_real *shift, const fnn_real *scale, fnn_real *x)
+{
+    const size_t n = (size_t)run->model->inputs * row;
+    const fnni_warp w = fnni_warp_draw(run->augmenter, data, row);
+    fnni_scaler s;
+    s.kernels = run->kernels;
+    s.data = data;
+    s.shift = shift;
+    s.scale = scale;
+    s.per_element = run->model->shift != NULL;
+    s.y = x;
+    fnni_warp_sample(&s, &w,
+                     data->bytes ? (const char *)(data->bytes + n) : (const char *)(data->reals + n));
+}
+
 /* Samples first+from..first+to-1 of the list (NULL: of data), normalised, to rows from..to-1. */
 static void fnni_gather(const fnni_run *run, const fnn_dataset *data, const int64_t *samples,
                         int64_t first, int from, int to)
@@ -7304,7 +7520,9 @@ static void fnni_gather(const fnni_run *run, const fnn_dataset *data, const int6
     for (i = from; i < to; i++) {
         const size_t row = (size_t)fnni_data_row(data, samples, first, i);
         fnn_real *x = fnni_y(run, -1) + (size_t)i * n;
-        if (data->bytes)
+        if (run->augmenter)
+            fnni_gather_augmented(run, data, row, shift, scale, x);
+        else if (data->bytes)
             run->kernels->from_bytes((ptrdiff_t)n, data->bytes + row * n, per_element, shift, scale,
                                      x);
         else
@@ -7905,6 +8123,7 @@ typedef struct fnni_fit {
     int64_t step;           /* of this fit, from 0 */
     int64_t position;       /* in order; count: a new pass begins */
     uint64_t pass;
+    fnni_augmenter augmenter;
     double loss_sum, score_sum;
     int64_t seen;
     fnn_real *best;    /* parameters of the best epoch, or NULL */
@@ -7916,8 +8135,9 @@ typedef struct fnni_fit {
 /* A new order for the next pass: Fisher and Yates, Knuth volume 2, algorithm P. */
 static void fnni_fit_shuffle(fnni_fit *f)
 {
-    const uint64_t stream = FNNI_STREAM_ORDER + f->pass++;
+    const uint64_t stream = FNNI_STREAM_ORDER + f->pass;
     int64_t i;
+    f->augmenter.pass = f->pass++;
     f->position = 0;
     if (!f->config->shuffle) return;
     for (i = f->data->count - 1; i > 0; i--) {
@@ -8159,6 +8379,7 @@ static fnn_result fnni_fit_check(fnn_model *model, const fnn_dataset *data, cons
                          c->batch_size, c->epochs, c->steps_per_epoch, c->patience);
     if ((result = fnni_step_check(c, error))) return result;
     if ((result = fnni_schedule_check(&c->schedule, error))) return result;
+    if ((result = fnni_augmentation_check(&c->augmentation, data, error))) return result;
     if (!(c->ema_decay >= 0 && c->ema_decay < 1))
         return fnni_fail(error, FNN_ERROR_ARGUMENT,
                          "fit: expected ema_decay in [0, 1), found %g", c->ema_decay);
@@ -8278,7 +8499,11 @@ static fnn_result fnni_fit_run(fnn_model *model, const fnn_dataset *data,
         f.batch.config = &f.now;
         model->run.training = 1;
         model->run_ready = 0;
+        f.augmenter.draw = &config->augmentation;
+        f.augmenter.seed = config->seed;
+        model->run.augmenter = fnni_augments(&config->augmentation) ? &f.augmenter : NULL;
         result = fnni_fit_epochs(&f, history);
+        model->run.augmenter = NULL;
         if (!result && f.best && model->parameter_count)
             memcpy(model->parameters, f.best, model->parameter_count * sizeof *f.best);
     }
