@@ -113,6 +113,7 @@ static void trained(world *w)
     fnn_fit(w->model, &w->data, &w->fit, &w->history);
     w->fit.validation = &w->data;
     w->fit.restore_best = 1;
+    w->fit.ema_decay = .9;
     w->fit.batch_size = 40;
     w->fit.epochs = 3;
     w->fit.clip_norm = 1;
