@@ -8363,19 +8363,25 @@ static void fnni_emit_real(fnni_writer *w, const fnn_real *value)
     fnni_emit_little(w, bits, (int)sizeof bits);
 }
 
-/* As many digits as it takes to read the number back; a point, whatever the locale has there. */
-static const char *fnni_real_text(fnn_real value, char *text, size_t size)
+/* Makes the locale's decimal point, of any length, a point. */
+static void fnni_point(char *text)
 {
-    char *from = text, *to = text;
-    snprintf(text, size, "%.*g", FNNI_REAL_IS_DOUBLE ? 17 : 9, (double)value);
+    const char *from = text;
+    char *to = text;
     for (; *from; from++) {
-        const int foreign = !strchr("0123456789+-e", *from);
-        if (!foreign)
+        if (strchr("0123456789+-e", *from))
             *to++ = *from;
         else if (to == text || to[-1] != '.')
             *to++ = '.';
     }
     *to = 0;
+}
+
+/* A number in as many digits as it takes to read it back. */
+static const char *fnni_real_text(fnn_real value, char *text, size_t size)
+{
+    snprintf(text, size, "%.*g", FNNI_REAL_IS_DOUBLE ? 17 : 9, (double)value);
+    fnni_point(text);
     return text;
 }
 
@@ -9166,24 +9172,32 @@ static fnn_result fnni_read_tensors(fnni_reader *r)
     return fnni_walk(r);
 }
 
-static fnn_model *fnni_load(const char *path, const fnn_context_config *config, fnn_error *error)
+/* The model in a file that has been read; path is its name in messages. */
+static fnn_model *fnni_load_from(const fnni_file *file, const char *path,
+                                 const fnn_context_config *config, fnn_error *error)
 {
-    const fnn_allocator *allocator = &config->allocator;
     fnni_reader r;
-    fnni_file file;
-    fnn_result result = fnni_file_read(&file, path, allocator, error);
-    if (result) return NULL;
+    fnn_result result;
     memset(&r, 0, sizeof r);
     r.path = fnni_path_tail(path);
     r.error = error;
-    result = fnni_read_frame(&r, &file);
+    result = fnni_read_frame(&r, file);
     if (!result) result = fnni_walk(&r);
     if (!result) result = fnni_read_model(&r, config);
     if (!result) result = fnni_read_tensors(&r);
-    fnni_file_release(&file, allocator);
     if (!result) return r.model;
     fnn_model_free(r.model);
     return NULL;
+}
+
+static fnn_model *fnni_load(const char *path, const fnn_context_config *config, fnn_error *error)
+{
+    fnn_model *model;
+    fnni_file file;
+    if (fnni_file_read(&file, path, &config->allocator, error)) return NULL;
+    model = fnni_load_from(&file, path, config, error);
+    fnni_file_release(&file, &config->allocator);
+    return model;
 }
 
 /* ============================================================================
