@@ -244,6 +244,7 @@
 #define fnn_conv2d_backward_data fnn_conv2d_backward_data_f64
 #define fnn_conv2d_backward_weights fnn_conv2d_backward_weights_f64
 #define fnn_sgemm fnn_sgemm_f64
+#define fnn_shapes fnn_shapes_f64
 #define fnn_sigmoid fnn_sigmoid_f64
 #define fnn_softmax fnn_softmax_f64
 #define fnn_softmax_cross_entropy fnn_softmax_cross_entropy_f64
@@ -620,6 +621,10 @@ FNN_API fnn_result fnn_seal(fnn_model *model);
 /* Layers, shapes and parameter counts as text, at most size bytes with the final 0. Returns the
  * length of the whole text, as snprintf. */
 FNN_API size_t fnn_summary(const fnn_model *model, char *text, size_t size);
+
+/* The shapes (height, width, channels) of a sample and of the model's outputs for it; either may be
+ * NULL. What a loaded model takes and gives. */
+FNN_API fnn_result fnn_shapes(const fnn_model *model, int input[3], int output[3]);
 
 /* All parameters and their gradients, contiguous: layer after layer, weights then biases. They
  * stay where they are for the model's life; *count may be NULL. NULL after an error. The gradients
@@ -9124,7 +9129,8 @@ static fnn_result fnni_read_frame(fnni_reader *r, const fnni_file *file)
     length = fnni_little_64(file->bytes);
     if (length > FNNI_MAX_HEADER || length > file->size - 8)
         return fnni_fail(r->error, FNN_ERROR_FORMAT,
-                         "%s: expected a header of at most %llu bytes, found a length of %llu",
+                         "%s: expected a safetensors header of at most %llu bytes, found one of "
+                         "%llu",
                          r->path,
                          (unsigned long long)(file->size - 8 < FNNI_MAX_HEADER ? file->size - 8
                                                                                : FNNI_MAX_HEADER),
@@ -9696,6 +9702,23 @@ FNN_DEF size_t fnn_summary(const fnn_model *model, char *text, size_t size)
     FNNI_APPEND("%lu parameters\n", (unsigned long)parameters);
 #undef FNNI_APPEND
     return length;
+}
+
+FNN_DEF fnn_result fnn_shapes(const fnn_model *model, int input[3], int output[3])
+{
+    int i;
+    if (!model || model->broken) return fnn_model_error(model)->code;
+    for (i = 0; i < 2; i++) {
+        const fnni_shape *s = i == 0 || model->layer_count == 0
+                                  ? &model->input
+                                  : &model->layers[model->layer_count - 1].shape;
+        int *to = i == 0 ? input : output;
+        if (!to) continue;
+        to[0] = s->height;
+        to[1] = s->width;
+        to[2] = s->channels;
+    }
+    return FNN_OK;
 }
 
 FNN_DEF fnn_real *fnn_parameters(fnn_model *model, size_t *count)

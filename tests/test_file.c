@@ -440,6 +440,26 @@ static void unusual_models_come_back(void)
     fnn_model_free(m);
 }
 
+/* A program that did not build the model can ask what it takes and gives. */
+static void a_loaded_model_has_its_shapes(void)
+{
+    fnn_model *m = model_make(NULL, 1, 0), *n;
+    int in[3], out[3];
+    CHECK(!fnn_save(m, path_of("a"), NULL));
+    n = load_or_say(path_of("a"));
+    CHECK(!fnn_shapes(n, in, out) && !fnn_shapes(n, NULL, NULL));
+    CHECK(in[0] == 3 && in[1] == 4 && in[2] == 1);
+    CHECK(out[0] == 1 && out[1] == 1 && out[2] == CLASSES);
+    CHECK(fnn_shapes(NULL, in, out) == FNN_ERROR_MEMORY);
+    fnn_model_free(m);
+    fnn_model_free(n);
+    m = fnn_sequential_with(NULL, 3, 4, 1);
+    CHECK(!fnn_shapes(m, NULL, out) && out[0] == 3 && out[1] == 4 && out[2] == 1);
+    fnn_dense(m, 0, FNN_RELU);
+    CHECK(fnn_shapes(m, in, out) == FNN_ERROR_ARGUMENT);
+    fnn_model_free(m);
+}
+
 /* Weights may be anything: their bits are kept, those of a NaN too. */
 static void any_weights_come_back(void)
 {
@@ -521,7 +541,8 @@ static void other_json_is_read(void)
                  place + strlen(ways[i][0]) + (i == 2));
         f = with_header(changed, good);
         n = fnni_load_from(&f, "f", &config, &error);
-        CHECKF(n && same_models(m, n, 0), "%s: %s", ways[i][1], n ? "another model" : error.message);
+        CHECKF(n && same_models(m, n, 0), "%s: %s", ways[i][1],
+               n ? "another model" : error.message);
         fnn_model_free(n);
         free(f.bytes);
     }
@@ -693,7 +714,7 @@ static const struct {
     {"[0,48]", "[48,0]", "input.shift: expected data from byte 0"},
     {"[0,48]", "[0,47]", "input.scale: expected data from byte 47 to at most"},
     {"[0,48]", "[0,49]", "input.scale: expected data from byte 49"},
-    {"[0,48]", "[0,4800]", "input.shift: expected data from byte 0 to at most 236, found 0 to 4800"},
+    {"[0,48]", "[0,4800]", "expected data from byte 0 to at most 236, found 0 to 4800"},
     {"[0,48]", "[1,49]", "input.shift: expected data from byte 0"},
     {"[0,48]", "[0,48,48]", "fewer numbers"},
     {"[0,48]", "[0]", "two offsets"},
@@ -719,7 +740,7 @@ static const struct {
     {"dense 2 relu 0", "dense 3 relu 0", "0.dense.weight: expected shape [12, 3], found [12, 2]"},
     {"\"3 4 1\"", "\"4 3 1\"", "input.shift: expected shape [4, 3, 1], found [3, 4, 1]"},
     {"standardize", "none", "input.shift: the model has no tensor"},
-    {"; activation softmax 0", "; dense 3 linear 0", "expected a tensor 3.dense.weight, found none"},
+    {"; activation softmax 0", "; dense 3 linear 0", "a tensor 3.dense.weight, found none"},
     /* fields */
     {"\"3 4 1\"", "\"3 4\"", "input: expected three numbers, found \"3 4\""},
     {"\"3 4 1\"", "\"3 4 -1\"", "input: expected three numbers"},
@@ -730,7 +751,7 @@ static const struct {
     {"standardize", "whiten", "normalization: expected one such as \"none\", found \"whiten\""},
     {"softmax_cross_entropy", "hinge", "loss: expected one such as \"softmax_cross_entropy\""},
     {"\"label_smoothing\":\"0\"", "\"label_smoothing\":\"1\"", "smoothing in [0, 1)"},
-    {"\"label_smoothing\":\"0\"", "\"label_smoothing\":\"nan\"", "expected a number, found \"nan\""},
+    {"\"label_smoothing\":\"0\"", "\"label_smoothing\":\"nan\"", "a number, found \"nan\""},
     {"\"epsilon\":\"0\"", "\"epsilon\":\"-1\"", "epsilon >= 0"},
     {"\"epsilon\":\"0\"", "\"epsilon\":\"\"", "epsilon: expected a number, found \"\""},
     {"\"seed\":\"0\"", "\"seed\":\"18446744073709551616\"", "seed: expected a whole number"},
@@ -849,7 +870,7 @@ static void claims_cost_nothing(void)
     large[3] = 1;
     memory.requests = 0;
     CHECK(!fnni_load_from(&f, "f", &config, &error) && memory.requests == 0);
-    CHECKF(strstr(error.message, "a header of at most 16777216 bytes, found a length of 16777217"),
+    CHECKF(strstr(error.message, "header of at most 16777216 bytes, found one of 16777217"),
            "%s", error.message);
     free(good.bytes);
 }
@@ -857,8 +878,8 @@ static void claims_cost_nothing(void)
 /* A header of many layers or tensors, as large as is read, is refused in little time and memory. */
 static void large_headers_are_refused(void)
 {
-    const char *front = "{\"__metadata__\":{\"library\":\"x\",\"input\":\"1 1 1\",\"normalization\":"
-                        "\"none\",\"loss\":\"mean_squared_error\",\"label_smoothing\":\"0\","
+    const char *front = "{\"__metadata__\":{\"library\":\"x\",\"input\":\"1 1 1\","
+                        "\"normalization\":\"none\",\"loss\":\"mean_squared_error\",\"label_smoothing\":\"0\","
                         "\"epsilon\":\"0\",\"seed\":\"0\",\"layers\":\"flatten";
     const char *tensor = ",\"0.flatten.x\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0,0]}";
     const size_t size = QUICK() ? 1 << 20 : 1 << 24;
@@ -1142,8 +1163,9 @@ static void every_operation_of_a_load_may_fail(void)
         n = fnn_load(path_of("a"), NULL, &error);
         done = disk.failed == 0;
         CHECKF(done == (n != NULL), "operation %d", at);
-        if (!n) CHECKF(error.code == FNN_ERROR_FILE && strstr(error.message, "/a: cannot be "), "%s",
-                       error.message);
+        if (!n)
+            CHECKF(error.code == FNN_ERROR_FILE && strstr(error.message, "/a: cannot be "), "%s",
+                   error.message);
         fnn_model_free(n);
     }
     disk_well();
@@ -1273,6 +1295,7 @@ static const harness_test tests[] = {
     TEST(a_model_comes_back),
     TEST(every_setting_comes_back),
     TEST(unusual_models_come_back),
+    TEST(a_loaded_model_has_its_shapes),
     TEST(any_weights_come_back),
     TEST(the_bytes_are_safetensors),
     TEST(other_json_is_read),
