@@ -38,6 +38,7 @@
  *     >>schedule      the learning rate as a function of the step
  *     >>model         building, shapes, parameters
  *     >>train         batches, the step, fit; evaluation and prediction
+ *     >>file          models as files: safetensors, written and read
  *     >>public        thin API functions: check arguments, call the rooms
  *
  * ============================================================================
@@ -92,6 +93,11 @@
  *   Every size in a file is checked against what the file holds before memory is taken for it. A
  *   file that is cut, damaged or of another kind is refused; the message names the file, what was
  *   expected and what was found.
+ *   fnn_save and fnn_load keep a model in safetensors, the format that Python's library of that
+ *   name reads: the layers as text in its metadata, weights as "0.dense.weight" (inputs, units) and
+ *   "0.dense.bias" (units), the normalisation as "input.shift" and "input.scale". The bytes are the
+ *   same on every machine. A save replaces the old file in one step, once the new one is on the
+ *   disk; a program killed while it saves may leave a file FILE.tmp-N-N beside it.
  *
  * MEMORY
  *   fnn_fit takes all it needs before its first step. Inference allocates nothing in a context
@@ -206,6 +212,7 @@
 #define fnn_info fnn_info_f64
 #define fnn_isa_available fnn_isa_available_f64
 #define fnn_isa_name fnn_isa_name_f64
+#define fnn_load fnn_load_f64
 #define fnn_load_csv fnn_load_csv_f64
 #define fnn_load_fashion_mnist fnn_load_fashion_mnist_f64
 #define fnn_load_idx fnn_load_idx_f64
@@ -228,6 +235,7 @@
 #define fnn_reserve fnn_reserve_f64
 #define fnn_result_text fnn_result_text_f64
 #define fnn_rmsprop fnn_rmsprop_f64
+#define fnn_save fnn_save_f64
 #define fnn_schedule_constant fnn_schedule_constant_f64
 #define fnn_schedule_cosine fnn_schedule_cosine_f64
 #define fnn_schedule_exponential fnn_schedule_exponential_f64
@@ -269,6 +277,7 @@
 #define fnn_batch_norm_forward fnn_batch_norm_forward_f64
 #define fnn_batch_norm_backward fnn_batch_norm_backward_f64
 #define fnn_sgemm fnn_sgemm_f64
+#define fnn_shapes fnn_shapes_f64
 #define fnn_sigmoid fnn_sigmoid_f64
 #define fnn_softmax fnn_softmax_f64
 #define fnn_softmax_cross_entropy fnn_softmax_cross_entropy_f64
@@ -701,6 +710,10 @@ FNN_API fnn_result fnn_seal(fnn_model *model);
  * length of the whole text, as snprintf. */
 FNN_API size_t fnn_summary(const fnn_model *model, char *text, size_t size);
 
+/* The shapes (height, width, channels) of a sample and of the model's outputs for it; either may be
+ * NULL. What a loaded model takes and gives. */
+FNN_API fnn_result fnn_shapes(const fnn_model *model, int input[3], int output[3]);
+
 /* All parameters and their gradients, contiguous: layer after layer, weights then biases. They
  * stay where they are for the model's life; *count may be NULL. NULL after an error. The gradients
  * are those of the last fnn_backward; fit uses them up block by block and leaves none. */
@@ -926,6 +939,24 @@ FNN_API fnn_result fnn_reserve(const fnn_model *model, fnn_context *context);
  * validation what fnn_reserve takes; and the order of the samples is 8 bytes a sample. */
 FNN_API size_t fnn_memory_size(const fnn_model *model, int batch_size);
 
+/* ---- model files ---- */
+
+/* Writes a model in use to a safetensors file: layers, loss, normalisation and weights, not what
+ * the optimiser remembers. A file at path is replaced in one step, once the new one is on the disk;
+ * on failure it stays as it was (but where *error says that the new one is in place). Returns
+ * FNN_ERROR_FILE, FNN_ERROR_MEMORY, FNN_ERROR_STATE for a model without weights (fnn_seal) or
+ * FNN_ERROR_NUMERIC for a layer's parameter that is not finite; *error (NULL allowed) says which
+ * file and why. */
+FNN_API fnn_result fnn_save(const fnn_model *model, const char *path, fnn_error *error);
+
+/* The model in a file that fnn_save wrote, ready for use: it predicts the same bits as the one
+ * saved. config (NULL: the best instruction set, one thread, malloc) as in fnn_sequential_with.
+ * Returns NULL and fills *error when the file cannot be read, when it is damaged or describes
+ * another model than its tensors, when it was written by the double library and this is the float
+ * one or the other way round, or when memory is out. A damaged file is never worse than an error,
+ * but its weights are taken as they are. */
+FNN_API fnn_model *fnn_load(const char *path, const fnn_context_config *config, fnn_error *error);
+
 /* Metrics on arrays. outputs (count, classes), labels and predicted (count); undefined ratios
  * (0 / 0) are 0. confusion (classes, classes): rows true, columns predicted; entries are counts.
  * r2 = 1 - sum (t - y)^2 / sum (t - mean t)^2 over count * outputs values, mean per output. */
@@ -1146,8 +1177,11 @@ FNN_API fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows,
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <fcntl.h>
+#include <sys/stat.h>
 #if defined(_WIN32)
 #include <io.h>
+#include <process.h>
 #else
 #include <unistd.h>
 #endif
@@ -1510,6 +1544,101 @@ static int fnni_terminal(void)
     return _isatty(2);
 #else
     return isatty(2);
+#endif
+}
+
+/* ---- files that must not be lost ----
+ * Plain descriptors, since -std=c99 leaves fileno and mkstemp undeclared. Each returns -1 and sets
+ * errno when it fails. */
+
+/* The permissions of the file at path, 0666 where there is none or none can be seen; -1 when it is
+ * something else than a file. */
+static int fnni_os_mode(const char *path)
+{
+#if defined(_WIN32)
+    struct _stat s;
+    if (_stat(path, &s)) return _S_IREAD | _S_IWRITE;
+    return (s.st_mode & _S_IFMT) == _S_IFREG ? _S_IREAD | _S_IWRITE : -1;
+#else
+    struct stat s;
+    if (stat(path, &s)) return 0666;
+    return S_ISREG(s.st_mode) ? (int)(s.st_mode & 0777) : -1;
+#endif
+}
+
+/* A new file for writing; EEXIST where there is one already. */
+static int fnni_os_create(const char *path, int mode)
+{
+#if defined(_WIN32)
+    return _open(path, _O_WRONLY | _O_CREAT | _O_EXCL | _O_BINARY, mode);
+#else
+    return open(path, O_WRONLY | O_CREAT | O_EXCL, mode);
+#endif
+}
+
+static ptrdiff_t fnni_os_write(int file, const void *bytes, size_t count)
+{
+#if defined(_WIN32)
+    return _write(file, bytes, (unsigned)count);
+#else
+    return (ptrdiff_t)write(file, bytes, count);
+#endif
+}
+
+/* Waits until the disk has the file. */
+static int fnni_os_sync(int file)
+{
+#if defined(_WIN32)
+    return _commit(file);
+#else
+    return fsync(file);
+#endif
+}
+
+static int fnni_os_close(int file)
+{
+#if defined(_WIN32)
+    return _close(file);
+#else
+    return close(file);
+#endif
+}
+
+/* Puts a file in another's place, in one step where the system can. On Windows rename does not
+ * replace: for a moment there is the new file alone, under its temporary name. */
+static int fnni_os_replace(const char *from, const char *to)
+{
+#if defined(_WIN32)
+    if (remove(to) && errno != ENOENT) return -1;
+#endif
+    return rename(from, to);
+}
+
+/* Waits until the disk knows the names in a directory. A directory that may not be read, or whose
+ * file system has no such operation, is left to the system. */
+static int fnni_os_sync_directory(const char *path)
+{
+#if defined(_WIN32)
+    (void)path;
+    return 0;
+#else
+    int result, code, file = open(path, O_RDONLY);
+    if (file < 0) return errno == EACCES ? 0 : -1;
+    result = fsync(file);
+    code = errno;
+    close(file);
+    errno = code;
+    return result && code != EINVAL ? -1 : 0;
+#endif
+}
+
+/* A number that no other running process has. */
+static long fnni_os_process(void)
+{
+#if defined(_WIN32)
+    return _getpid();
+#else
+    return (long)getpid();
 #endif
 }
 
@@ -8266,6 +8395,7 @@ typedef struct fnni_layer {
     fnn_activation activation;
     fnn_real parameter;     /* of the activation, or the dropout rate */
     fnn_window window;      /* of convolutions and pools */
+    fnn_padding padding;
     int fused;              /* a convolution whose output only the pool behind it sees; the pool */
     fnn_batch_norm_config norm;
     size_t statistics;      /* of batch norm: where its running mean and variance are */
@@ -9735,6 +9865,7 @@ static void fnni_lay_out(fnn_model *model)
 {
     size_t parameters = 0, statistics = 0, index = 0;
     int l;
+    model->work = 0;
     for (l = 0; l < model->layer_count; l++) {
         fnni_layer *layer = model->layers + l;
         layer->offset = parameters;
@@ -9753,12 +9884,9 @@ static void fnni_lay_out(fnn_model *model)
     fnni_find_places(model);
 }
 
-static fnn_result fnni_seal(fnn_model *model)
+/* Takes the memory of the weights, which the caller fills: the model takes no more layers. */
+static fnn_result fnni_parameters_make(fnn_model *model)
 {
-    const fnn_result result = fnni_begin(model);
-    if (result || model->sealed) return result;
-    if (model->layer_count == 0)
-        return fnni_model_fail(model, FNN_ERROR_STATE, "the model has no layers");
     if (!model->stages)
         model->stages = (int *)fnni_allocate(&model->context.allocator,
                                              (size_t)(model->layer_count + 3) * sizeof(int));
@@ -9774,10 +9902,20 @@ static fnn_result fnni_seal(fnn_model *model)
         if (!model->parameters)
             return fnni_model_fail(model, FNN_ERROR_MEMORY, "no memory for %lu parameters",
                                    (unsigned long)model->parameter_count);
-        fnni_draw_weights(model);
     }
     model->sealed = 1;
     return FNN_OK;
+}
+
+static fnn_result fnni_seal(fnn_model *model)
+{
+    fnn_result result = fnni_begin(model);
+    if (result || model->sealed) return result;
+    if (model->layer_count == 0)
+        return fnni_model_fail(model, FNN_ERROR_STATE, "the model has no layers");
+    result = fnni_parameters_make(model);
+    if (!result && model->parameter_count > 0) fnni_draw_weights(model);
+    return result;
 }
 
 /* ============================================================================
@@ -11069,6 +11207,1137 @@ static fnn_result fnni_fit_run(fnn_model *model, const fnn_dataset *data,
 }
 
 /* ============================================================================
+ * >>file  models as files: safetensors, written and read
+ * ============================================================================
+ * Called by >>public. A model file is safetensors (https://github.com/huggingface/safetensors):
+ * eight bytes with the header's length, a header in JSON, the numbers; all little-endian.
+ *     {"__metadata__": {"layers": "dense 128 relu 0; ...", ...},
+ *      "0.dense.weight": {"dtype": "F32", "shape": [784, 128], "data_offsets": [0, 401408]}, ...}
+ * The metadata say how the model is built, the tensors what training made of it. Spaces at the
+ * header's end align the numbers to FNNI_ALIGNMENT.
+ * To add a layer: its tensors in fnni_tensor_at, its words in fnni_write_layer, its builder in
+ * fnni_read_layer; nothing else here knows layers.
+ * A file is hostile: the header is walked three times, for its form and the metadata, then against
+ * the model that these describe, and only when that fits is memory taken and filled. */
+
+#define FNNI_MAX_HEADER (1 << 24) /* bytes */
+#define FNNI_MAX_LAYERS 10000     /* less than 1 KiB of header each */
+#define FNNI_MAX_RANK 4           /* dimensions of a tensor */
+#define FNNI_TEXT 128             /* room for a name or for the words of a layer */
+#define FNNI_DTYPE (FNNI_REAL_IS_DOUBLE ? "F64" : "F32")
+
+static const char *const fnni_activation_names[] = {"linear", "relu",    "leaky_relu", "elu",
+                                                    "gelu",   "sigmoid", "tanh",       "softmax"};
+static const char *const fnni_padding_names[] = {"valid", "same"};
+static const char *const fnni_loss_names[] = {"softmax_cross_entropy",
+                                              "categorical_cross_entropy",
+                                              "sparse_categorical_cross_entropy",
+                                              "mean_squared_error",
+                                              "mean_absolute_error",
+                                              "epsilon_insensitive"};
+static const char *const fnni_normalization_names[] = {
+    "none", "divide_255", "mean", "mean_divide_255", "standardize", "mean_variance"};
+
+typedef enum fnni_field {
+    FNNI_FIELD_LIBRARY,
+    FNNI_FIELD_INPUT,
+    FNNI_FIELD_NORMALIZATION,
+    FNNI_FIELD_LOSS,
+    FNNI_FIELD_LABEL_SMOOTHING,
+    FNNI_FIELD_EPSILON,
+    FNNI_FIELD_SEED,
+    FNNI_FIELD_LAYERS,
+    FNNI_FIELD_COUNT
+} fnni_field;
+static const char *const fnni_field_names[] = {
+    "library", "input", "normalization", "loss", "label_smoothing", "epsilon", "seed", "layers"};
+
+/* ---- the tensors of a model ---- */
+
+typedef struct fnni_tensor {
+    char name[FNNI_TEXT];
+    int rank;
+    size_t shape[FNNI_MAX_RANK];
+    size_t count;
+    fnn_real *values; /* NULL while the model has no memory for them */
+} fnni_tensor;
+
+/* Describes the tensor `part` of layer l, which begins at base[offset]; returns 1. */
+static int fnni_tensor_make(fnni_tensor *t, const fnn_model *model, int l, const char *part,
+                            fnn_real *base, size_t offset, int rank, const size_t *shape)
+{
+    int i;
+    if (l < 0)
+        snprintf(t->name, sizeof t->name, "input.%s", part);
+    else
+        snprintf(t->name, sizeof t->name, "%d.%s.%s", l, model->layers[l].type->name, part);
+    t->rank = rank;
+    t->count = 1;
+    for (i = 0; i < rank; i++) {
+        t->shape[i] = shape[i];
+        t->count = fnni_times(t->count, shape[i]);
+    }
+    t->values = base ? base + offset : NULL;
+    return 1;
+}
+
+/* Weights, and biases of the shape's last dimension. */
+static int fnni_weights_at(const fnn_model *model, int l, int which, fnni_tensor *t, int rank,
+                           const size_t *shape)
+{
+    const fnni_layer *layer = model->layers + l;
+    if (which == 0)
+        return fnni_tensor_make(t, model, l, "weight", model->parameters, layer->offset, rank,
+                                shape);
+    return which == 1 && fnni_tensor_make(t, model, l, "bias", model->parameters,
+                                          layer->offset + layer->weights, 1, shape + rank - 1);
+}
+
+static int fnni_norm_tensor_at(const fnn_model *model, int l, int which, fnni_tensor *t,
+                               const size_t *shape)
+{
+    static const char *const parts[] = {"gamma", "beta", "mean", "variance"};
+    const fnni_layer *layer = model->layers + l;
+    const size_t second = which & 1 ? shape[0] : 0;
+    if (which > 3) return 0;
+    if (which < 2)
+        return fnni_tensor_make(t, model, l, parts[which], model->parameters,
+                                layer->offset + second, 1, shape);
+    return fnni_tensor_make(t, model, l, parts[which], model->statistics,
+                            layer->statistics + second, 1, shape);
+}
+
+/* Tensor number `which` (from 0) of layer l, -1 being the input; returns 0 when there are no more. */
+static int fnni_tensor_at(const fnn_model *model, int l, int which, fnni_tensor *t)
+{
+    const fnni_layer *layer = model->layers + (l < 0 ? 0 : l);
+    size_t shape[FNNI_MAX_RANK];
+    if (l < 0) {
+        shape[0] = (size_t)model->input.height;
+        shape[1] = (size_t)model->input.width;
+        shape[2] = (size_t)model->input.channels;
+        if (model->normalization == FNN_NORMALIZE_NONE || which > 1) return 0;
+        if (which == 0) return fnni_tensor_make(t, model, l, "shift", model->shift, 0, 3, shape);
+        return fnni_tensor_make(t, model, l, "scale", model->scale, 0, 3, shape);
+    }
+    switch ((fnni_layer_kind)(layer->type - fnni_layer_types)) {
+    case FNNI_DENSE:
+        shape[0] = (size_t)layer->inputs;
+        shape[1] = (size_t)layer->outputs;
+        return fnni_weights_at(model, l, which, t, 2, shape);
+    case FNNI_CONV2D:
+        shape[0] = (size_t)layer->window.kernel_height;
+        shape[1] = (size_t)layer->window.kernel_width;
+        shape[2] = (size_t)layer->window.channels;
+        shape[3] = (size_t)layer->shape.channels;
+        return fnni_weights_at(model, l, which, t, 4, shape);
+    case FNNI_BATCH_NORM:
+        shape[0] = (size_t)layer->shape.channels;
+        return fnni_norm_tensor_at(model, l, which, t, shape);
+    default:
+        return 0;
+    }
+}
+
+/* ---- writing ---- */
+
+typedef struct fnni_writer {
+    int file;       /* -1: only counts */
+    int wrong;      /* errno of the first write that failed, after which nothing is written */
+    uint64_t total; /* bytes so far */
+    size_t used;
+    unsigned char buffer[8192];
+} fnni_writer;
+
+static void fnni_flush(fnni_writer *w)
+{
+    size_t done = 0;
+    while (done < w->used && !w->wrong) {
+        const ptrdiff_t n = fnni_os_write(w->file, w->buffer + done, w->used - done);
+        if (n > 0)
+            done += (size_t)n;
+        else if (n == 0)
+            w->wrong = EIO;
+        else if (errno != EINTR)
+            w->wrong = errno;
+    }
+    w->used = 0;
+}
+
+static void fnni_emit(fnni_writer *w, const void *bytes, size_t count)
+{
+    const unsigned char *from = (const unsigned char *)bytes;
+    w->total += count;
+    while (w->file >= 0 && count > 0) {
+        const size_t room = sizeof w->buffer - w->used, part = count < room ? count : room;
+        memcpy(w->buffer + w->used, from, part);
+        w->used += part;
+        from += part;
+        count -= part;
+        if (w->used == sizeof w->buffer) fnni_flush(w);
+    }
+}
+
+/* At most 255 characters. */
+FNNI_FORMAT(2, 3)
+static void fnni_emit_text(fnni_writer *w, const char *format, ...)
+{
+    char text[256];
+    va_list list;
+    va_start(list, format);
+    vsnprintf(text, sizeof text, format, list);
+    va_end(list);
+    fnni_emit(w, text, strlen(text));
+}
+
+static void fnni_emit_little(fnni_writer *w, uint64_t value, int bytes)
+{
+    unsigned char text[8];
+    int i;
+    for (i = 0; i < bytes; i++) text[i] = (unsigned char)(value >> 8 * i & 255);
+    fnni_emit(w, text, (size_t)bytes);
+}
+
+/* The bits of a number, so that a NaN keeps them too. */
+static void fnni_emit_real(fnni_writer *w, const fnn_real *value)
+{
+#if FNNI_REAL_IS_DOUBLE
+    uint64_t bits;
+#else
+    uint32_t bits;
+#endif
+    memcpy(&bits, value, sizeof bits);
+    fnni_emit_little(w, bits, (int)sizeof bits);
+}
+
+/* Makes the locale's decimal point, of any length, a point. */
+static void fnni_point(char *text)
+{
+    const char *from = text;
+    char *to = text;
+    for (; *from; from++) {
+        if (strchr("0123456789+-e", *from))
+            *to++ = *from;
+        else if (to == text || to[-1] != '.')
+            *to++ = '.';
+    }
+    *to = 0;
+}
+
+/* A number in as many digits as it takes to read it back. */
+static const char *fnni_real_text(fnn_real value, char *text, size_t size)
+{
+    snprintf(text, size, "%.*g", FNNI_REAL_IS_DOUBLE ? 17 : 9, (double)value);
+    fnni_point(text);
+    return text;
+}
+
+static void fnni_write_window(fnni_writer *w, const fnni_layer *layer)
+{
+    fnni_emit_text(w, " %d %d %d %d %s", layer->window.kernel_height, layer->window.kernel_width,
+                   layer->window.stride_height, layer->window.stride_width,
+                   fnni_padding_names[layer->padding]);
+}
+
+/* The words of layer l: what its builder takes. fnni_read_layer reads them. */
+static void fnni_write_layer(fnni_writer *w, const fnn_model *model, int l)
+{
+    const fnni_layer *layer = model->layers + l;
+    char text[64];
+    const char *number = fnni_real_text(layer->parameter, text, sizeof text);
+    switch ((fnni_layer_kind)(layer->type - fnni_layer_types)) {
+    case FNNI_DENSE:
+        fnni_emit_text(w, "dense %d %s %s", layer->outputs,
+                       fnni_activation_names[layer->activation], number);
+        break;
+    case FNNI_ACTIVATION:
+        fnni_emit_text(w, "activation %s %s", fnni_activation_names[layer->activation], number);
+        break;
+    case FNNI_DROPOUT:
+        fnni_emit_text(w, "dropout %s", number);
+        break;
+    case FNNI_FLATTEN:
+        fnni_emit_text(w, "flatten");
+        break;
+    case FNNI_CONV2D:
+        fnni_emit_text(w, "conv2d %d", layer->shape.channels);
+        fnni_write_window(w, layer);
+        fnni_emit_text(w, " %s %s", fnni_activation_names[layer->activation], number);
+        break;
+    case FNNI_MAX_POOL:
+    case FNNI_AVERAGE_POOL:
+        fnni_emit_text(w, "%s", layer->type->name);
+        fnni_write_window(w, layer);
+        break;
+    case FNNI_BATCH_NORM:
+        fnni_emit_text(w, "batch_norm %s", fnni_real_text(layer->norm.momentum, text, sizeof text));
+        fnni_emit_text(w, " %s %d", fnni_real_text(layer->norm.epsilon, text, sizeof text),
+                       layer->norm.unbiased != 0);
+        break;
+    case FNNI_SPATIAL_DROPOUT:
+        fnni_emit_text(w, "spatial_dropout %s", number);
+        break;
+    case FNNI_ADD:
+        if (layer->from < 0) fnni_emit_text(w, "add input");
+        else fnni_emit_text(w, "add %d", layer->from);
+        break;
+    }
+}
+
+static void fnni_write_metadata(fnni_writer *w, const fnn_model *model)
+{
+    char text[64];
+    int l;
+    fnni_emit_text(w, "\"__metadata__\":{\"library\":\"fmnist_nn %s\"", FNN_VERSION);
+    fnni_emit_text(w, ",\"input\":\"%d %d %d\"", model->input.height, model->input.width,
+                   model->input.channels);
+    fnni_emit_text(w, ",\"normalization\":\"%s\"", fnni_normalization_names[model->normalization]);
+    fnni_emit_text(w, ",\"loss\":\"%s\"", fnni_loss_names[model->loss]);
+    fnni_emit_text(w, ",\"label_smoothing\":\"%s\"",
+                   fnni_real_text(model->label_smoothing, text, sizeof text));
+    fnni_emit_text(w, ",\"epsilon\":\"%s\"",
+                   fnni_real_text(model->loss_epsilon, text, sizeof text));
+    fnni_emit_text(w, ",\"seed\":\"%llu\",\"layers\":\"", (unsigned long long)model->seed);
+    for (l = 0; l < model->layer_count; l++) {
+        if (l > 0) fnni_emit_text(w, "; ");
+        fnni_write_layer(w, model, l);
+    }
+    fnni_emit_text(w, "\"}");
+}
+
+static void fnni_write_header(fnni_writer *w, const fnn_model *model)
+{
+    uint64_t offset = 0;
+    fnni_tensor t;
+    int l, which, i;
+    fnni_emit_text(w, "{");
+    fnni_write_metadata(w, model);
+    for (l = -1; l < model->layer_count; l++)
+        for (which = 0; fnni_tensor_at(model, l, which, &t); which++) {
+            const uint64_t end = offset + (uint64_t)t.count * sizeof(fnn_real);
+            fnni_emit_text(w, ",\"%s\":{\"dtype\":\"%s\",\"shape\":[", t.name, FNNI_DTYPE);
+            for (i = 0; i < t.rank; i++)
+                fnni_emit_text(w, "%s%llu", i ? "," : "", (unsigned long long)t.shape[i]);
+            fnni_emit_text(w, "],\"data_offsets\":[%llu,%llu]}", (unsigned long long)offset,
+                           (unsigned long long)end);
+            offset = end;
+        }
+    fnni_emit_text(w, "}");
+}
+
+/* The whole file; the header is written twice, at first to learn its length. */
+static void fnni_write_model(fnni_writer *w, const fnn_model *model, int file)
+{
+    uint64_t length;
+    fnni_tensor t;
+    size_t i;
+    int l, which;
+    memset(w, 0, sizeof *w);
+    w->file = -1;
+    fnni_write_header(w, model);
+    length = (8 + w->total + FNNI_ALIGNMENT - 1) / FNNI_ALIGNMENT * FNNI_ALIGNMENT - 8;
+    w->file = file;
+    w->total = 0;
+    fnni_emit_little(w, length, 8);
+    fnni_write_header(w, model);
+    while (w->total < 8 + length) fnni_emit(w, " ", 1);
+    for (l = -1; l < model->layer_count; l++)
+        for (which = 0; fnni_tensor_at(model, l, which, &t); which++)
+            for (i = 0; i < t.count; i++) fnni_emit_real(w, t.values + i);
+    fnni_flush(w);
+}
+
+/* A new file beside path, its name in `name`. The names of one process differ by their last
+ * number, so that threads may save at once. */
+static int fnni_create_beside(const char *path, int mode, char *name, size_t size)
+{
+    int file = -1, i;
+    errno = EEXIST;
+    for (i = 0; i < 1000 && file < 0 && errno == EEXIST; i++) {
+        snprintf(name, size, "%s.tmp-%ld-%d", path, fnni_os_process(), i);
+        file = fnni_os_create(name, mode);
+    }
+    return file;
+}
+
+/* Cuts a path to that of its directory. */
+static const char *fnni_directory_of(char *path)
+{
+    char *slash = strrchr(path, '/');
+    if (!slash) return ".";
+    slash[slash == path] = 0;
+    return path;
+}
+
+/* The old file stays until the new one is on the disk: written under another name, synced, then
+ * put in its place. `name` has room for size bytes. */
+static fnn_result fnni_save_through(const fnn_model *model, const char *path, char *name,
+                                    size_t size, fnn_error *error)
+{
+    const int mode = fnni_os_mode(path);
+    const char *doing = NULL, *tail = fnni_path_tail(path);
+    fnni_writer w;
+    int file, code = 0;
+    if (mode < 0)
+        return fnni_fail(error, FNN_ERROR_FILE,
+                         "%s: expected a file or nothing there, found a directory or a device",
+                         tail);
+    file = fnni_create_beside(path, mode, name, size);
+    if (file < 0)
+        return fnni_fail(error, FNN_ERROR_FILE, "%s: cannot create a file beside it: %s", tail,
+                         strerror(errno));
+    fnni_write_model(&w, model, file);
+    if (w.wrong) doing = "written", code = w.wrong;
+    if (!doing && fnni_os_sync(file)) doing = "synced", code = errno;
+    if (fnni_os_close(file) && !doing) doing = "closed", code = errno;
+    if (!doing && fnni_os_replace(name, path)) doing = "put in place", code = errno;
+    if (doing) {
+        remove(name);
+        return fnni_fail(error, FNN_ERROR_FILE, "%s: cannot be %s: %s", tail, doing,
+                         strerror(code));
+    }
+    if (fnni_os_sync_directory(fnni_directory_of(name)))
+        return fnni_fail(error, FNN_ERROR_FILE,
+                         "%s: in place, but its directory cannot be synced: %s", tail,
+                         strerror(errno));
+    return FNN_OK;
+}
+
+/* Whether a number can be written as digits. */
+static int fnni_is_finite(fnn_real x)
+{
+    return x - x == 0;
+}
+
+/* What a file cannot say. */
+static fnn_result fnni_save_check(const fnn_model *model, fnn_error *error)
+{
+    int l;
+    if (!model->sealed)
+        return fnni_fail(error, FNN_ERROR_STATE,
+                         "save: expected a model in use, found one without weights (fnn_seal)");
+    if (model->layer_count > FNNI_MAX_LAYERS)
+        return fnni_fail(error, FNN_ERROR_STATE, "save: expected at most %d layers, found %d",
+                         FNNI_MAX_LAYERS, model->layer_count);
+    if (!fnni_is_finite(model->loss_epsilon))
+        return fnni_fail(error, FNN_ERROR_NUMERIC, "save: the loss's epsilon is not finite");
+    for (l = 0; l < model->layer_count; l++)
+        if (!fnni_is_finite(model->layers[l].parameter))
+            return fnni_fail(error, FNN_ERROR_NUMERIC, "save: layer %d %s: its parameter is %s", l,
+                             model->layers[l].type->name, "not finite");
+    return FNN_OK;
+}
+
+static fnn_result fnni_save(const fnn_model *model, const char *path, fnn_error *error)
+{
+    const fnn_allocator *allocator = &model->context.allocator;
+    const size_t size = fnni_plus(strlen(path), 64); /* two numbers and a few letters */
+    fnn_result result = fnni_save_check(model, error);
+    char *name;
+    if (result) return result;
+    name = (char *)fnni_allocate(allocator, size);
+    if (!name) return fnni_fail_memory(error, path, size);
+    result = fnni_save_through(model, path, name, size, error);
+    fnni_release(allocator, name);
+    return result;
+}
+
+/* ---- reading: JSON, as far as a model file has it ----
+ * Objects of known depth, strings of printable ASCII, whole numbers from 0: nothing recurses, and
+ * anything else is an error at its place. */
+
+typedef struct fnni_reader {
+    const char *path; /* its tail, for messages */
+    fnn_error *error;
+    const uint8_t *start, *at, *end; /* the header, and where reading is */
+    const uint8_t *data;             /* the numbers */
+    size_t data_size;
+    size_t offset; /* of the next tensor in data */
+    char field[FNNI_FIELD_COUNT][FNNI_TEXT];
+    unsigned fields;       /* a bit for each one found */
+    const uint8_t *layers; /* the text of the field: it may be long */
+    fnn_model *model;      /* NULL on the first walk */
+    uint8_t *seen;         /* for the input, then for each layer: a bit for each tensor found */
+} fnni_reader;
+
+static fnn_result fnni_json_fail(fnni_reader *r, const char *expected)
+{
+    const int c = r->at < r->end ? *r->at : -1;
+    char found[32];
+    if (c < 0)
+        snprintf(found, sizeof found, "its end");
+    else if (c > 32 && c < 127)
+        snprintf(found, sizeof found, "'%c'", c);
+    else
+        snprintf(found, sizeof found, "byte %d", c);
+    return fnni_fail(r->error, FNN_ERROR_FORMAT, "%s: header, byte %lu: expected %s, found %s",
+                     r->path, (unsigned long)(r->at - r->start), expected, found);
+}
+
+static void fnni_json_blanks(fnni_reader *r)
+{
+    while (r->at < r->end && (*r->at == ' ' || *r->at == '\n' || *r->at == '\r' || *r->at == '\t'))
+        r->at++;
+}
+
+/* Steps over c, and blanks before it; returns 0 when something else stands there. */
+static int fnni_json_take(fnni_reader *r, char c)
+{
+    fnni_json_blanks(r);
+    if (r->at == r->end || *r->at != (uint8_t)c) return 0;
+    r->at++;
+    return 1;
+}
+
+static fnn_result fnni_json_want(fnni_reader *r, char c)
+{
+    char expected[4] = {'\'', 0, '\'', 0};
+    expected[1] = c;
+    return fnni_json_take(r, c) ? FNN_OK : fnni_json_fail(r, expected);
+}
+
+/* What follows a backslash, or -1. */
+static int fnni_json_escape(fnni_reader *r)
+{
+    int value = 0, i;
+    if (r->at < r->end && (*r->at == '"' || *r->at == '\\' || *r->at == '/')) return *r->at++;
+    if (r->at < r->end && *r->at == 'u' && r->end - r->at >= 5) {
+        for (i = 1; i < 5; i++) {
+            const int c = r->at[i], letter = c | 32;
+            if (c >= '0' && c <= '9')
+                value = 16 * value + c - '0';
+            else if (letter >= 'a' && letter <= 'f')
+                value = 16 * value + letter - 'a' + 10;
+            else
+                break;
+        }
+        if (i == 5 && value >= 32 && value < 127) {
+            r->at += 5;
+            return value;
+        }
+    }
+    fnni_json_fail(r, "an escape for printable ASCII");
+    return -1;
+}
+
+/* The next character of a string; 0 at its closing quote, which is stepped over; -1 for an error. */
+static int fnni_json_character(fnni_reader *r)
+{
+    if (r->at == r->end || *r->at < 32 || *r->at > 126) {
+        fnni_json_fail(r, "printable ASCII");
+        return -1;
+    }
+    if (*r->at == '"') return r->at++, 0;
+    if (*r->at != '\\') return *r->at++;
+    r->at++;
+    return fnni_json_escape(r);
+}
+
+/* A string of at most FNNI_TEXT - 1 characters. */
+static fnn_result fnni_json_string(fnni_reader *r, char *text)
+{
+    int c, n = 0;
+    const fnn_result result = fnni_json_want(r, '"');
+    if (result) return result;
+    while ((c = fnni_json_character(r)) > 0) {
+        if (n == FNNI_TEXT - 1) return fnni_json_fail(r, "the end of a string that is too long");
+        text[n++] = (char)c;
+    }
+    text[n] = 0;
+    return c < 0 ? FNN_ERROR_FORMAT : FNN_OK;
+}
+
+/* Steps over a string of any length; *text is where it begins. */
+static fnn_result fnni_json_skip_string(fnni_reader *r, const uint8_t **text)
+{
+    int c;
+    const fnn_result result = fnni_json_want(r, '"');
+    if (result) return result;
+    *text = r->at;
+    while ((c = fnni_json_character(r)) > 0) continue;
+    return c < 0 ? FNN_ERROR_FORMAT : FNN_OK;
+}
+
+static fnn_result fnni_json_number(fnni_reader *r, size_t *number)
+{
+    const size_t largest = (size_t)-1;
+    size_t n = 0;
+    fnni_json_blanks(r);
+    if (r->at == r->end || *r->at < '0' || *r->at > '9') return fnni_json_fail(r, "a number");
+    if (*r->at == '0' && r->end - r->at > 1 && r->at[1] >= '0' && r->at[1] <= '9')
+        return fnni_json_fail(r, "a number without a zero before it");
+    for (; r->at < r->end && *r->at >= '0' && *r->at <= '9'; r->at++) {
+        const size_t digit = (size_t)(*r->at - '0');
+        if (n > (largest - digit) / 10) return fnni_json_fail(r, "a smaller number");
+        n = 10 * n + digit;
+    }
+    *number = n;
+    return FNN_OK;
+}
+
+/* [n, ...]; *count becomes how many, at most most. */
+static fnn_result fnni_json_numbers(fnni_reader *r, size_t *numbers, int most, int *count)
+{
+    fnn_result result = fnni_json_want(r, '[');
+    *count = 0;
+    if (result || fnni_json_take(r, ']')) return result;
+    do {
+        if (*count == most) return fnni_json_fail(r, "fewer numbers");
+        result = fnni_json_number(r, numbers + *count);
+        (*count)++;
+    } while (!result && fnni_json_take(r, ','));
+    return result ? result : fnni_json_want(r, ']');
+}
+
+/* The place of a word in a list, or -1. */
+static int fnni_word_in(const char *word, const char *const *list, int count)
+{
+    int i;
+    for (i = 0; i < count; i++)
+        if (!strcmp(word, list[i])) return i;
+    return -1;
+}
+
+/* Begins a member of an object: its name, one of the list's that is not in *taken yet, and the
+ * colon. Returns its place in the list, or -1 after an error. */
+static int fnni_json_member(fnni_reader *r, const char *of, const char *const *list, int count,
+                            unsigned *taken)
+{
+    char name[FNNI_TEXT];
+    int place;
+    if (fnni_json_string(r, name)) return -1;
+    place = fnni_word_in(name, list, count);
+    if (place < 0 || *taken >> place & 1) {
+        fnni_fail(r->error, FNN_ERROR_FORMAT, "%s: %.60s: %s \"%.50s\"", r->path, of,
+                  place < 0 ? "unknown member" : "found twice,", name);
+        return -1;
+    }
+    *taken |= 1u << place;
+    return fnni_json_want(r, ':') ? -1 : place;
+}
+
+/* ---- reading: the header ---- */
+
+typedef struct fnni_entry {
+    char name[FNNI_TEXT], dtype[FNNI_TEXT];
+    int rank;
+    size_t shape[FNNI_MAX_RANK];
+    size_t offsets[2];
+} fnni_entry;
+
+static fnn_result fnni_read_metadata(fnni_reader *r)
+{
+    fnn_result result = fnni_json_want(r, '{');
+    if (result || fnni_json_take(r, '}')) return result;
+    do {
+        const int field = fnni_json_member(r, "__metadata__", fnni_field_names, FNNI_FIELD_COUNT,
+                                           &r->fields);
+        if (field < 0) return FNN_ERROR_FORMAT;
+        result = field == FNNI_FIELD_LAYERS ? fnni_json_skip_string(r, &r->layers)
+                                            : fnni_json_string(r, r->field[field]);
+    } while (!result && fnni_json_take(r, ','));
+    return result ? result : fnni_json_want(r, '}');
+}
+
+/* The offsets of a tensor: where the one before it ended, and within the data. */
+static fnn_result fnni_check_offsets(fnni_reader *r, const fnni_entry *e)
+{
+    if (e->offsets[0] != r->offset || e->offsets[1] < e->offsets[0] ||
+        e->offsets[1] > r->data_size)
+        return fnni_fail(r->error, FNN_ERROR_FORMAT,
+                         "%s: %.60s: expected data from byte %llu to at most %llu, found %llu to "
+                         "%llu",
+                         r->path, e->name, (unsigned long long)r->offset,
+                         (unsigned long long)r->data_size, (unsigned long long)e->offsets[0],
+                         (unsigned long long)e->offsets[1]);
+    r->offset = e->offsets[1];
+    return FNN_OK;
+}
+
+static fnn_result fnni_read_entry(fnni_reader *r, fnni_entry *e)
+{
+    static const char *const members[] = {"dtype", "shape", "data_offsets"};
+    unsigned taken = 0;
+    int count;
+    fnn_result result = fnni_json_want(r, '{');
+    if (result) return result;
+    do {
+        switch (fnni_json_member(r, e->name, members, 3, &taken)) {
+        case 0:
+            result = fnni_json_string(r, e->dtype);
+            break;
+        case 1:
+            result = fnni_json_numbers(r, e->shape, FNNI_MAX_RANK, &e->rank);
+            break;
+        case 2:
+            result = fnni_json_numbers(r, e->offsets, 2, &count);
+            if (!result && count != 2) result = fnni_json_fail(r, "two offsets before it");
+            break;
+        default:
+            result = FNN_ERROR_FORMAT;
+            break;
+        }
+    } while (!result && fnni_json_take(r, ','));
+    if (!result && taken != 7) result = fnni_json_fail(r, "dtype, shape and data_offsets");
+    return result ? result : fnni_json_want(r, '}');
+}
+
+/* "[2, 3]" */
+static const char *fnni_shape_text(char *text, size_t size, int rank, const size_t *shape)
+{
+    size_t length = (size_t)snprintf(text, size, "[");
+    int i;
+    for (i = 0; i < rank && length < size; i++)
+        length += (size_t)snprintf(text + length, size - length, "%s%llu", i ? ", " : "",
+                                   (unsigned long long)shape[i]);
+    if (length < size) snprintf(text + length, size - length, "]");
+    return text;
+}
+
+/* Finds the model's tensor of that name. Its layer is the number in front: no search. */
+static int fnni_tensor_find(const fnn_model *model, const char *name, fnni_tensor *t, int *layer,
+                            int *which)
+{
+    const char *p = name;
+    int l = 0;
+    if (!strncmp(name, "input.", 6)) l = -1;
+    for (; l >= 0 && *p >= '0' && *p <= '9'; p++) {
+        l = 10 * l + *p - '0';
+        if (l >= model->layer_count) return 0;
+    }
+    *layer = l;
+    for (*which = 0; fnni_tensor_at(model, l, *which, t); (*which)++)
+        if (!strcmp(t->name, name)) return 1;
+    return 0;
+}
+
+/* An entry against the model, on the second walk. */
+static fnn_result fnni_tensor_match(fnni_reader *r, const fnni_entry *e, const fnni_tensor *t,
+                                    int l, int which)
+{
+    char expected[96], found[96];
+    size_t bytes = fnni_times(t->count, sizeof(fnn_real));
+    if (r->seen[l + 1] >> which & 1)
+        return fnni_fail(r->error, FNN_ERROR_FORMAT, "%s: %.60s: found twice", r->path, e->name);
+    r->seen[l + 1] |= (uint8_t)(1 << which);
+    if (strcmp(e->dtype, FNNI_DTYPE))
+        return fnni_fail(r->error, FNN_ERROR_FORMAT, "%s: %.60s: expected %s, found %.40s", r->path,
+                         e->name, FNNI_DTYPE, e->dtype);
+    if (e->rank != t->rank || memcmp(e->shape, t->shape, (size_t)t->rank * sizeof *t->shape))
+        return fnni_fail(r->error, FNN_ERROR_FORMAT, "%s: %.40s: expected shape %s, found %s",
+                         r->path, e->name,
+                         fnni_shape_text(expected, sizeof expected, t->rank, t->shape),
+                         fnni_shape_text(found, sizeof found, e->rank, e->shape));
+    if (e->offsets[1] - e->offsets[0] != bytes)
+        return fnni_fail(r->error, FNN_ERROR_FORMAT, "%s: %.60s: expected %llu bytes, found %llu",
+                         r->path, e->name, (unsigned long long)bytes,
+                         (unsigned long long)(e->offsets[1] - e->offsets[0]));
+    return FNN_OK;
+}
+
+/* The numbers of a tensor that fits, on the third walk. */
+static void fnni_tensor_fill(const fnni_reader *r, const fnni_entry *e, const fnni_tensor *t)
+{
+    const uint8_t *from = r->data + e->offsets[0];
+    size_t i;
+    for (i = 0; i < t->count; i++, from += sizeof(fnn_real)) {
+#if FNNI_REAL_IS_DOUBLE
+        const uint64_t bits = fnni_little_64(from);
+#else
+        const uint32_t bits = fnni_little_32(from);
+#endif
+        memcpy(t->values + i, &bits, sizeof bits);
+    }
+}
+
+/* A tensor's entry, its name read. */
+static fnn_result fnni_read_tensor(fnni_reader *r, fnni_entry *e)
+{
+    fnni_tensor t;
+    int l, which;
+    fnn_result result = fnni_read_entry(r, e);
+    if (!result) result = fnni_check_offsets(r, e);
+    if (result || !r->model) return result;
+    if (!fnni_tensor_find(r->model, e->name, &t, &l, &which))
+        return fnni_fail(r->error, FNN_ERROR_FORMAT,
+                         "%s: %.60s: the model has no tensor of that name", r->path, e->name);
+    if (r->model->sealed)
+        fnni_tensor_fill(r, e, &t);
+    else
+        result = fnni_tensor_match(r, e, &t, l, which);
+    return result;
+}
+
+/* One walk over the header. What it does depends on the model: there is none, or it is without
+ * memory for its tensors, or with it. */
+static fnn_result fnni_walk(fnni_reader *r)
+{
+    fnni_entry e;
+    fnn_result result;
+    int metadata = 0;
+    r->at = r->start;
+    r->offset = 0;
+    r->fields = 0;
+    if (r->at == r->end || *r->at != '{') return fnni_json_fail(r, "'{'");
+    r->at++;
+    do {
+        result = fnni_json_string(r, e.name);
+        if (!result) result = fnni_json_want(r, ':');
+        if (result) return result;
+        if (strcmp(e.name, "__metadata__"))
+            result = fnni_read_tensor(r, &e);
+        else if (metadata++)
+            result = fnni_fail(r->error, FNN_ERROR_FORMAT, "%s: __metadata__: found twice", r->path);
+        else
+            result = fnni_read_metadata(r);
+    } while (!result && fnni_json_take(r, ','));
+    if (!result) result = fnni_json_want(r, '}');
+    if (result) return result;
+    fnni_json_blanks(r);
+    if (r->at < r->end) return fnni_json_fail(r, "nothing but blanks after it");
+    if (r->offset != r->data_size)
+        return fnni_fail(r->error, FNN_ERROR_FORMAT,
+                         "%s: expected %llu bytes of data for the tensors, found %llu", r->path,
+                         (unsigned long long)r->offset, (unsigned long long)r->data_size);
+    return FNN_OK;
+}
+
+/* ---- reading: the model that the metadata describe ---- */
+
+#define FNNI_MAX_WORDS 12
+
+typedef struct fnni_words {
+    char text[FNNI_TEXT]; /* cut into words by zeros */
+    const char *word[FNNI_MAX_WORDS];
+    int count;
+} fnni_words;
+
+/* Cuts the text at its blanks; more words than there is room for are counted, not kept. */
+static void fnni_words_cut(fnni_words *w)
+{
+    char *p = w->text;
+    w->count = 0;
+    for (;;) {
+        while (*p == ' ') *p++ = 0;
+        if (!*p) return;
+        if (w->count < FNNI_MAX_WORDS) w->word[w->count] = p;
+        w->count++;
+        while (*p && *p != ' ') p++;
+    }
+}
+
+/* A whole number from 0 to most in decimal digits; returns 0 for anything else. */
+static int fnni_word_count(const char *word, uint64_t most, uint64_t *number)
+{
+    uint64_t n = 0;
+    const char *p = word;
+    for (; *p >= '0' && *p <= '9'; p++) {
+        const uint64_t digit = (uint64_t)(*p - '0');
+        if (n > (most - digit) / 10) return 0;
+        n = 10 * n + digit;
+    }
+    *number = n;
+    return *p == 0 && p > word;
+}
+
+static int fnni_word_int(const char *word, int *number)
+{
+    uint64_t n;
+    if (!fnni_word_count(word, INT_MAX, &n)) return 0;
+    *number = (int)n;
+    return 1;
+}
+
+static int fnni_word_real(const char *word, fnn_real *number)
+{
+    return fnni_parse_real(word, strlen(word), number);
+}
+
+static int fnni_word_activation(const char *word, fnn_activation *activation)
+{
+    const int found = fnni_word_in(word, fnni_activation_names, FNN_ACTIVATION_COUNT);
+    *activation = (fnn_activation)(found < 0 ? 0 : found);
+    return found >= 0;
+}
+
+/* Whether these are the words of a layer of that name. */
+static int fnni_words_are(const fnni_words *w, const char *name, int count)
+{
+    return w->count == count && !strcmp(w->word[0], name);
+}
+
+/* Kernel, stride and padding from word[0] on. */
+static int fnni_word_window(const char *const *word, int *sizes, fnn_padding *padding)
+{
+    const int found = fnni_word_in(word[4], fnni_padding_names, FNN_PADDING_COUNT);
+    int i;
+    *padding = (fnn_padding)(found < 0 ? 0 : found);
+    for (i = 0; i < 4; i++)
+        if (!fnni_word_int(word[i], sizes + i)) return 0;
+    return found >= 0;
+}
+
+static void fnni_read_conv2d(fnn_model *model, const char *const *word)
+{
+    fnn_conv2d_config c = fnn_conv2d_config_init();
+    fnn_real number;
+    int sizes[4], l;
+    if (!fnni_word_int(word[1], &c.filters) || !fnni_word_window(word + 2, sizes, &c.padding))
+        return;
+    if (!fnni_word_activation(word[7], &c.activation) || !fnni_word_real(word[8], &number)) return;
+    c.kernel_height = sizes[0];
+    c.kernel_width = sizes[1];
+    c.stride_height = sizes[2];
+    c.stride_width = sizes[3];
+    l = fnn_conv2d_with(model, &c);
+    if (l >= 0) model->layers[l].parameter = number;
+}
+
+static void fnni_read_pool2d(fnn_model *model, const char *const *word)
+{
+    fnn_pool2d_config c = fnn_pool2d_config_init();
+    int sizes[4];
+    if (!fnni_word_window(word + 1, sizes, &c.padding)) return;
+    c.average = strcmp(word[0], fnni_layer_types[FNNI_AVERAGE_POOL].name) == 0;
+    c.height = sizes[0];
+    c.width = sizes[1];
+    c.stride_height = sizes[2];
+    c.stride_width = sizes[3];
+    fnn_pool2d_with(model, &c);
+}
+
+/* Layers of images; adds none where it cannot. */
+static void fnni_read_spatial(fnn_model *model, const fnni_words *w)
+{
+    const char *const *word = w->word;
+    fnn_batch_norm_config norm;
+    fnn_real number;
+    int from;
+    if (fnni_words_are(w, "conv2d", 9)) fnni_read_conv2d(model, word);
+    else if (fnni_words_are(w, "max_pool2d", 6) || fnni_words_are(w, "average_pool2d", 6))
+        fnni_read_pool2d(model, word);
+    else if (fnni_words_are(w, "batch_norm", 4) && fnni_word_real(word[1], &norm.momentum) &&
+             fnni_word_real(word[2], &norm.epsilon) && fnni_word_int(word[3], &norm.unbiased))
+        fnn_batch_norm_with(model, &norm);
+    else if (fnni_words_are(w, "spatial_dropout", 2) && fnni_word_real(word[1], &number))
+        fnn_spatial_dropout(model, number);
+    else if (fnni_words_are(w, "add", 2) && !strcmp(word[1], "input")) fnn_add(model, -1);
+    else if (fnni_words_are(w, "add", 2) && fnni_word_int(word[1], &from)) fnn_add(model, from);
+}
+
+/* Builds the layer that fnni_write_layer described; adds none where it cannot. */
+static void fnni_read_layer(fnn_model *model, const fnni_words *w)
+{
+    const char *const *word = w->word;
+    fnn_activation activation;
+    fnn_real number;
+    int units;
+    if (fnni_words_are(w, "dense", 4) && fnni_word_int(word[1], &units) &&
+        fnni_word_activation(word[2], &activation) && fnni_word_real(word[3], &number)) {
+        const int l = fnn_dense(model, units, activation);
+        if (l >= 0) model->layers[l].parameter = number;
+    } else if (fnni_words_are(w, "activation", 3) && fnni_word_activation(word[1], &activation) &&
+               fnni_word_real(word[2], &number)) {
+        fnn_activate(model, activation, number);
+    } else if (fnni_words_are(w, "dropout", 2) && fnni_word_real(word[1], &number)) {
+        fnn_dropout(model, number);
+    } else if (fnni_words_are(w, "flatten", 1)) {
+        fnn_flatten(model);
+    } else
+        fnni_read_spatial(model, w);
+}
+
+/* What a builder of the model says is wrong is wrong with the file, unless memory is out. */
+static fnn_result fnni_read_fail(fnni_reader *r)
+{
+    const fnn_error *e = fnn_model_error(r->model);
+    const fnn_result code = e->code == FNN_ERROR_MEMORY ? FNN_ERROR_MEMORY : FNN_ERROR_FORMAT;
+    return fnni_fail(r->error, code, "%s: %.140s", r->path, e->message);
+}
+
+/* The layers, each up to a semicolon. */
+static fnn_result fnni_read_layers(fnni_reader *r)
+{
+    fnn_model *model = r->model;
+    size_t parameters = 0;
+    fnni_words w;
+    int c = ';', n;
+    r->at = r->layers;
+    while (c == ';') {
+        const int l = model->layer_count;
+        char text[FNNI_TEXT];
+        for (n = 0; (c = fnni_json_character(r)) > 0 && c != ';' && n < FNNI_TEXT - 1; n++)
+            w.text[n] = (char)c;
+        w.text[n] = 0;
+        memcpy(text, w.text, sizeof text);
+        fnni_words_cut(&w);
+        if (n < FNNI_TEXT - 1 && w.count > 0 && l < FNNI_MAX_LAYERS) fnni_read_layer(model, &w);
+        if (model->broken) return fnni_read_fail(r);
+        if (model->layer_count != l + 1)
+            return fnni_fail(r->error, FNN_ERROR_FORMAT,
+                             "%s: layer %d: expected the words of a layer, found \"%.60s\"",
+                             r->path, l, text);
+        parameters = fnni_plus(parameters, model->layers[l].weights + model->layers[l].biases);
+    }
+    if (parameters == (size_t)-1)
+        return fnni_fail(r->error, FNN_ERROR_FORMAT, "%s: layers of too many parameters", r->path);
+    return FNN_OK;
+}
+
+/* A field that is one of a list's words. */
+static fnn_result fnni_read_choice(fnni_reader *r, fnni_field field, const char *const *list,
+                                   int count, int *choice)
+{
+    *choice = fnni_word_in(r->field[field], list, count);
+    if (*choice >= 0) return FNN_OK;
+    return fnni_fail(r->error, FNN_ERROR_FORMAT, "%s: %s: expected one such as \"%s\", found \"%.60s\"",
+                     r->path, fnni_field_names[field], list[0], r->field[field]);
+}
+
+static fnn_result fnni_read_number(fnni_reader *r, fnni_field field, fnn_real *number)
+{
+    if (fnni_word_real(r->field[field], number)) return FNN_OK;
+    return fnni_fail(r->error, FNN_ERROR_FORMAT, "%s: %s: expected a number, found \"%.60s\"",
+                     r->path, fnni_field_names[field], r->field[field]);
+}
+
+/* The fields but input and layers. */
+static fnn_result fnni_read_settings(fnni_reader *r)
+{
+    fnn_model *model = r->model;
+    int loss, normalization;
+    fnn_real smoothing, epsilon;
+    fnn_result result = fnni_read_choice(r, FNNI_FIELD_LOSS, fnni_loss_names, FNN_LOSS_COUNT, &loss);
+    if (!result)
+        result = fnni_read_choice(r, FNNI_FIELD_NORMALIZATION, fnni_normalization_names,
+                                  (int)FNN_NORMALIZE_MEAN_VARIANCE + 1, &normalization);
+    if (!result) result = fnni_read_number(r, FNNI_FIELD_LABEL_SMOOTHING, &smoothing);
+    if (!result) result = fnni_read_number(r, FNNI_FIELD_EPSILON, &epsilon);
+    if (result) return result;
+    if (!fnni_word_count(r->field[FNNI_FIELD_SEED], UINT64_MAX, &model->seed))
+        return fnni_fail(r->error, FNN_ERROR_FORMAT,
+                         "%s: seed: expected a whole number, found \"%.60s\"", r->path,
+                         r->field[FNNI_FIELD_SEED]);
+    model->normalization = (fnn_normalization)normalization;
+    if (fnn_set_loss(model, (fnn_loss_kind)loss, smoothing, epsilon)) return fnni_read_fail(r);
+    return FNN_OK;
+}
+
+/* A model without weights. */
+static fnn_result fnni_read_model(fnni_reader *r, const fnn_context_config *config)
+{
+    fnni_words w;
+    int side[3], i, right = 1;
+    fnn_result result;
+    for (i = 0; i < FNNI_FIELD_COUNT; i++)
+        if (!(r->fields >> i & 1))
+            return fnni_fail(r->error, FNN_ERROR_FORMAT,
+                             "%s: expected a model of fmnist_nn, found no \"%s\" in __metadata__",
+                             r->path, fnni_field_names[i]);
+    memcpy(w.text, r->field[FNNI_FIELD_INPUT], sizeof w.text);
+    fnni_words_cut(&w);
+    for (i = 0; right && i < 3; i++) right = w.count == 3 && fnni_word_int(w.word[i], side + i);
+    if (!right)
+        return fnni_fail(r->error, FNN_ERROR_FORMAT,
+                         "%s: input: expected three numbers, found \"%.60s\"", r->path,
+                         r->field[FNNI_FIELD_INPUT]);
+    r->model = fnn_sequential_with(config, side[0], side[1], side[2]);
+    if (fnn_model_error(r->model)->code) return fnni_read_fail(r);
+    result = fnni_read_settings(r);
+    return result ? result : fnni_read_layers(r);
+}
+
+/* ---- reading: the whole file ---- */
+
+/* Cuts the file into header and data. */
+static fnn_result fnni_read_frame(fnni_reader *r, const fnni_file *file)
+{
+    uint64_t length;
+    if (file->size < 8)
+        return fnni_fail(r->error, FNN_ERROR_FORMAT,
+                         "%s: expected a safetensors file, found %lu bytes", r->path,
+                         (unsigned long)file->size);
+    length = fnni_little_64(file->bytes);
+    if (length > FNNI_MAX_HEADER || length > file->size - 8)
+        return fnni_fail(r->error, FNN_ERROR_FORMAT,
+                         "%s: expected a safetensors header of at most %llu bytes, found one of "
+                         "%llu",
+                         r->path,
+                         (unsigned long long)(file->size - 8 < FNNI_MAX_HEADER ? file->size - 8
+                                                                               : FNNI_MAX_HEADER),
+                         (unsigned long long)length);
+    r->start = file->bytes + 8;
+    r->end = r->data = r->start + (size_t)length;
+    r->data_size = file->size - 8 - (size_t)length;
+    return FNN_OK;
+}
+
+/* Whether each tensor of the model has been seen. */
+static fnn_result fnni_read_complete(fnni_reader *r)
+{
+    fnni_tensor t;
+    int l, which;
+    for (l = -1; l < r->model->layer_count; l++)
+        for (which = 0; fnni_tensor_at(r->model, l, which, &t); which++)
+            if (!(r->seen[l + 1] >> which & 1))
+                return fnni_fail(r->error, FNN_ERROR_FORMAT,
+                                 "%s: expected a tensor %s, found none", r->path, t.name);
+    return FNN_OK;
+}
+
+/* Second and third walk: the tensors against the model, then into it. */
+static fnn_result fnni_read_tensors(fnni_reader *r)
+{
+    fnn_model *model = r->model;
+    const fnn_allocator *allocator = &model->context.allocator;
+    const size_t inputs = (size_t)model->inputs;
+    fnn_result result;
+    r->seen = (uint8_t *)fnni_allocate(allocator, (size_t)model->layer_count + 1);
+    if (!r->seen) return fnni_fail_memory(r->error, r->path, (size_t)model->layer_count + 1);
+    memset(r->seen, 0, (size_t)model->layer_count + 1);
+    result = fnni_walk(r);
+    if (!result) result = fnni_read_complete(r);
+    fnni_release(allocator, r->seen);
+    if (result) return result;
+    if (model->normalization != FNN_NORMALIZE_NONE) {
+        model->shift = fnni_allocate_reals(allocator, inputs);
+        model->scale = fnni_allocate_reals(allocator, inputs);
+        if (!model->shift || !model->scale)
+            return fnni_fail_memory(r->error, r->path, 2 * inputs * sizeof(fnn_real));
+    }
+    if (fnni_parameters_make(model)) return fnni_read_fail(r);
+    return fnni_walk(r);
+}
+
+/* The model in a file that has been read; path is its name in messages. */
+static fnn_model *fnni_load_from(const fnni_file *file, const char *path,
+                                 const fnn_context_config *config, fnn_error *error)
+{
+    fnni_reader r;
+    fnn_result result;
+    memset(&r, 0, sizeof r);
+    r.path = fnni_path_tail(path);
+    r.error = error;
+    result = fnni_read_frame(&r, file);
+    if (!result) result = fnni_walk(&r);
+    if (!result) result = fnni_read_model(&r, config);
+    if (!result) result = fnni_read_tensors(&r);
+    if (!result) return r.model;
+    fnn_model_free(r.model);
+    return NULL;
+}
+
+static fnn_model *fnni_load(const char *path, const fnn_context_config *config, fnn_error *error)
+{
+    fnn_model *model;
+    fnni_file file;
+    if (fnni_file_read(&file, path, &config->allocator, error)) return NULL;
+    model = fnni_load_from(&file, path, config, error);
+    fnni_file_release(&file, &config->allocator);
+    return model;
+}
+
+/* ============================================================================
  * >>public  thin API functions: check arguments, call the rooms
  * ============================================================================ */
 FNN_DEF const char *fnn_result_text(fnn_result result)
@@ -11854,6 +13123,7 @@ static int fnni_layer_window(fnn_model *model, fnni_layer *layer, int height, in
     w->kernel_width = width;
     w->stride_height = stride_height;
     w->stride_width = stride_width;
+    layer->padding = padding;
     if ((unsigned)padding >= FNN_PADDING_COUNT || height > FNNI_LARGEST_LAYER ||
         width > FNNI_LARGEST_LAYER || !fnni_window_fill(w, padding)) {
         fnni_builder_fail(model, FNN_ERROR_ARGUMENT,
@@ -12093,8 +13363,6 @@ FNN_DEF fnn_result fnn_seal(fnn_model *model)
 
 FNN_DEF size_t fnn_summary(const fnn_model *model, char *text, size_t size)
 {
-    static const char *const names[] = {"linear", "relu",    "leaky_relu", "elu",
-                                        "gelu",   "sigmoid", "tanh",       "softmax"};
     size_t length = 0, parameters = 0;
     int l;
 #define FNNI_APPEND(...)                                             \
@@ -12112,13 +13380,30 @@ FNN_DEF size_t fnn_summary(const fnn_model *model, char *text, size_t size)
         const int shown = layer->type == &fnni_layer_types[FNNI_DENSE] ||
                           fnni_is(layer, FNNI_ACTIVATION) || fnni_is(layer, FNNI_CONV2D);
         FNNI_APPEND("%-4d %-12s %-12s %4d x %3d x %3d %10lu\n", l, layer->type->name,
-                    shown ? names[layer->activation] : "", layer->shape.height, layer->shape.width,
+                    shown ? fnni_activation_names[layer->activation] : "", layer->shape.height, layer->shape.width,
                     layer->shape.channels, (unsigned long)count);
         parameters += count;
     }
     FNNI_APPEND("%lu parameters\n", (unsigned long)parameters);
 #undef FNNI_APPEND
     return length;
+}
+
+FNN_DEF fnn_result fnn_shapes(const fnn_model *model, int input[3], int output[3])
+{
+    int i;
+    if (!model || model->broken) return fnn_model_error(model)->code;
+    for (i = 0; i < 2; i++) {
+        const fnni_shape *s = i == 0 || model->layer_count == 0
+                                  ? &model->input
+                                  : &model->layers[model->layer_count - 1].shape;
+        int *to = i == 0 ? input : output;
+        if (!to) continue;
+        to[0] = s->height;
+        to[1] = s->width;
+        to[2] = s->channels;
+    }
+    return FNN_OK;
 }
 
 FNN_DEF fnn_real *fnn_parameters(fnn_model *model, size_t *count)
@@ -12488,6 +13773,32 @@ FNN_DEF size_t fnn_memory_size(const fnn_model *model, int batch_size)
                  (size_t)model->layer_count * sizeof *run.plans;
     }
     return reals * sizeof(fnn_real) + bytes;
+}
+
+/* ---- model files ---- */
+
+FNN_DEF fnn_result fnn_save(const fnn_model *model, const char *path, fnn_error *error)
+{
+    if (!model || model->broken) {
+        const fnn_error *wrong = fnn_model_error(model);
+        return fnni_fail(error, wrong->code, "%s", wrong->message);
+    }
+    if (!path) return fnni_fail(error, FNN_ERROR_ARGUMENT, "save: expected a path, found NULL");
+    return fnni_save(model, path, error);
+}
+
+FNN_DEF fnn_model *fnn_load(const char *path, const fnn_context_config *config, fnn_error *error)
+{
+    const fnn_context_config defaults = fnn_context_config_init();
+    fnn_context context;
+    if (!config) config = &defaults;
+    if (!path) {
+        fnni_fail(error, FNN_ERROR_ARGUMENT, "load: expected a path, found NULL");
+        return NULL;
+    }
+    /* takes nothing, so that what is wrong with config is not laid to the file */
+    if (fnni_context_open(&context, config, error)) return NULL;
+    return fnni_load(path, config, error);
 }
 
 /* ---- metrics ---- */

@@ -3,7 +3,8 @@
  *
  *     cc -O2 -fopenmp examples/demo.c -o demo -lm && ./demo
  *
- * Its last line is `test accuracy: NN.NN %`, about 90. */
+ * Saves the model to build/demo.safetensors, or to the path given. Its last line is
+ * `test accuracy: NN.NN %`, about 90. */
 #define FMNIST_NN_IMPLEMENTATION
 #include "../fmnist_nn.h"
 
@@ -46,8 +47,9 @@ static int fail(const char *message)
     return 1;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    const char *path = argc > 1 ? argv[1] : "build/demo.safetensors";
     static int32_t predicted[10000];
     int64_t confusion[100], hits = 0;
     fnn_fit_config config = fnn_fit_config_init();
@@ -79,6 +81,10 @@ int main(void)
     for (i = 0; i < 2; i++) draw(&test, predicted, 12 * i);
     fnn_confusion(predicted, test.labels, test.count, 10, confusion);
     print_confusion(&test, confusion);
+    if (!fnn_save(m, path, &error))
+        printf("saved: %s (examples/predict.c reads it)\n", path);
+    else
+        fail(error.message); /* and the rest as ever: build/ need not be there */
     for (i = 0; i < 10; i++) hits += confusion[11 * i];
     printf("test accuracy: %.2f %%\n", 100.0 * (double)hits / (double)test.count);
 
