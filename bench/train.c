@@ -27,7 +27,7 @@ static const char help[] =
     "dropout, 256, 10; all ReLU, softmax cross-entropy, Adam. gflops counts the matrix products\n"
     "and all taps of convolutions; limit_percent is that over multiply-adds from registers,\n"
     "measured in turns.\n"
-    "Peers: for the MLPs the same step composed of cblas_sgemm (libopenblas.so.0) and plain loops,\n"
+    "Peers: for the MLPs the same step composed of cblas_sgemm (libopenblas.so.0) and loops,\n"
     "as it dispatches by itself and, as openblas-avx512, with OPENBLAS_CORETYPE=SkylakeX; for\n"
     "cnn1 the step composed of oneDNN's primitives (onednn_cnn1_step, which make builds beside\n"
     "this program where it can); for all of them PyTorch, where /usr/bin/python3 has it. The last\n"
