@@ -1256,16 +1256,18 @@ FNN_API fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows,
 #define fnni_bput FNNI_NAME(bput)
 #define fnni_max_window FNNI_NAME(max_window)
 #define fnni_max_square FNNI_NAME(max_square)
-#define fnni_max_channels FNNI_NAME(max_channels)
+#define fnni_max_run FNNI_NAME(max_run)
 #define fnni_max_pool FNNI_NAME(max_pool)
+#define fnni_given FNNI_NAME(given)
 #define fnni_give_window FNNI_NAME(give_window)
-#define fnni_give_square FNNI_NAME(give_square)
-#define fnni_give_channels FNNI_NAME(give_channels)
-#define fnni_max_back_apart FNNI_NAME(max_back_apart)
+#define fnni_give_run FNNI_NAME(give_run)
+#define fnni_back_apart FNNI_NAME(back_apart)
+#define fnni_windows_apart FNNI_NAME(windows_apart)
 #define fnni_seen_by FNNI_NAME(seen_by)
 #define fnni_max_gather FNNI_NAME(max_gather)
 #define fnni_max_pool_backward FNNI_NAME(max_pool_backward)
 #define fnni_average_window FNNI_NAME(average_window)
+#define fnni_average_run FNNI_NAME(average_run)
 #define fnni_average_pool FNNI_NAME(average_pool)
 #define fnni_average_gather FNNI_NAME(average_gather)
 #define fnni_average_pool_backward FNNI_NAME(average_pool_backward)
@@ -3494,10 +3496,13 @@ FNNI_INLINE fnni_reach fnni_reach_of(int at, int length, int kernel, int stride,
 }
 
 /* The part of a window inside the image: rows x columns pixels of `channels`, `line` reals from
- * one row to the next. The first is number `position` of the window's own. */
+ * one row to the next. The first is number `position` of the window's own. The next windows of
+ * the row, `count` of them with this one, have the same part, each `step` reals further on. */
 typedef struct fnni_patch {
     ptrdiff_t rows, columns, channels, line, offset; /* offset: of the first pixel, in reals */
+    ptrdiff_t count, step;
     unsigned position, kernel_width;
+    int square; /* all of a window of 2 x 2, the usual one, which has loops of its own */
 } fnni_patch;
 
 FNNI_INLINE fnni_patch fnni_patch_of(const fnn_window *w, const fnni_reach *down, int j)
@@ -3509,8 +3514,15 @@ FNNI_INLINE fnni_patch fnni_patch_of(const fnn_window *w, const fnni_reach *down
     p.channels = w->channels;
     p.line = (ptrdiff_t)w->width * w->channels;
     p.offset = down->first * p.line + across.first * p.channels;
+    p.count = 1;
+    p.step = (ptrdiff_t)w->stride_width * w->channels;
+    if (across.count == w->kernel_width) {
+        const ptrdiff_t more = (w->width - across.first - across.count) / w->stride_width;
+        p.count += more < w->out_width - 1 - j ? more : w->out_width - 1 - j;
+    }
     p.position = (unsigned)(down->skipped * w->kernel_width + across.skipped);
     p.kernel_width = (unsigned)w->kernel_width;
+    p.square = p.rows == 2 && p.columns == 2 && p.position == 0 && w->kernel_width == 2;
     return p;
 }
 
@@ -3565,18 +3577,23 @@ FNNI_INLINE void fnni_max_square(const fnni_patch *p, const int indexed, const i
     }
 }
 
-FNNI_INLINE void fnni_max_channels(const fnni_patch *p, const int square, const int indexed,
-                                   const fnn_real *x, fnn_real *y, uint8_t *index)
+/* The windows of a patch, all their channels. */
+FNNI_INLINE void fnni_max_run(const fnni_patch *p, const int square, const int indexed,
+                              const fnn_real *x, fnn_real *y, uint8_t *index)
 {
     const ptrdiff_t full = p->channels - p->channels % FNNI_LANES, n = p->channels - full;
     const fnni_m m = fnni_vmask(n);
-    ptrdiff_t i;
-    for (i = 0; i < full; i += FNNI_LANES)
-        if (square) fnni_max_square(p, indexed, 1, 0, m, x + i, y + i, indexed ? index + i : NULL);
-        else fnni_max_window(p, 1, 0, m, x + i, y + i, index ? index + i : NULL);
-    if (full == p->channels) return;
-    if (square) fnni_max_square(p, indexed, 0, n, m, x + i, y + i, indexed ? index + i : NULL);
-    else fnni_max_window(p, 0, n, m, x + i, y + i, index ? index + i : NULL);
+    ptrdiff_t left, i;
+    for (left = p->count; left > 0; left--, x += p->step, y += p->channels) {
+        for (i = 0; i < full; i += FNNI_LANES)
+            if (square) fnni_max_square(p, indexed, 1, 0, m, x + i, y + i, indexed ? index + i : NULL);
+            else fnni_max_window(p, 1, 0, m, x + i, y + i, index ? index + i : NULL);
+        if (n > 0) {
+            if (square) fnni_max_square(p, indexed, 0, n, m, x + i, y + i, indexed ? index + i : NULL);
+            else fnni_max_window(p, 0, n, m, x + i, y + i, index ? index + i : NULL);
+        }
+        if (index) index += p->channels;
+    }
 }
 
 FNNI_KERNEL void fnni_max_pool(const fnn_window *w, const fnn_real *x, fnn_real *y, uint8_t *index)
@@ -3584,62 +3601,65 @@ FNNI_KERNEL void fnni_max_pool(const fnn_window *w, const fnn_real *x, fnn_real 
     int i, j;
     for (i = 0; i < w->out_height; i++) {
         const fnni_reach down = fnni_reach_of(i, w->height, w->kernel_height, w->stride_height, w->pad_top);
-        for (j = 0; j < w->out_width; j++, y += w->channels) {
+        for (j = 0; j < w->out_width;) {
             const fnni_patch p = fnni_patch_of(w, &down, j);
-            const int square = p.rows == 2 && p.columns == 2 && p.position == 0 && w->kernel_width == 2;
-            if (square && index) fnni_max_channels(&p, 1, 1, x + p.offset, y, index);
-            else if (square) fnni_max_channels(&p, 1, 0, x + p.offset, y, NULL);
-            else fnni_max_channels(&p, 0, 0, x + p.offset, y, index);
-            if (index) index += w->channels;
+            if (p.square && index) fnni_max_run(&p, 1, 1, x + p.offset, y, index);
+            else if (p.square) fnni_max_run(&p, 1, 0, x + p.offset, y, NULL);
+            else fnni_max_run(&p, 0, 0, x + p.offset, y, index);
+            y += p.count * p.channels;
+            if (index) index += p.count * p.channels;
+            j += (int)p.count;
         }
     }
 }
 
-/* dx of the whole patch, where no other window reaches it. */
-FNNI_INLINE void fnni_give_window(const fnni_patch *p, const int whole, ptrdiff_t n, fnni_m m,
-                                  const uint8_t *index, const fnn_real *dy, fnn_real *dx)
+/* Where no other window reaches, dx is what one of them gives: of a maximum (index) dy at its
+ * place, of a mean (index NULL) dy / size everywhere. `mean` is a constant. */
+FNNI_INLINE fnni_v fnni_given(const int mean, fnni_b at, unsigned position, fnni_v value)
 {
-    const fnni_v value = fnni_get(whole, m, dy);
-    const fnni_b at = fnni_bget(whole, n, index);
+    return mean ? value : fnni_vselect(fnni_beq(at, fnni_bset(position)), value, fnni_vzero());
+}
+
+FNNI_INLINE void fnni_give_window(const fnni_patch *p, const int mean, const int square,
+                                  const int whole, ptrdiff_t n, fnni_m m, const uint8_t *index,
+                                  fnni_v share, const fnn_real *dy, fnn_real *dx)
+{
+    const fnni_v given = fnni_get(whole, m, dy), value = mean ? fnni_vmul(share, given) : given;
+    const fnni_b at = mean ? fnni_bset(0) : fnni_bget(whole, n, index);
     ptrdiff_t r, c;
+    if (square) {
+        fnn_real *low = dx + p->line;
+        fnni_put(whole, m, dx, fnni_given(mean, at, 0, value));
+        fnni_put(whole, m, dx + p->channels, fnni_given(mean, at, 1, value));
+        fnni_put(whole, m, low, fnni_given(mean, at, 2, value));
+        fnni_put(whole, m, low + p->channels, fnni_given(mean, at, 3, value));
+        return;
+    }
     for (r = 0; r < p->rows; r++)
-        for (c = 0; c < p->columns; c++) {
-            const unsigned position = p->position + (unsigned)r * p->kernel_width + (unsigned)c;
-            const fnni_m here = fnni_beq(at, fnni_bset(position));
+        for (c = 0; c < p->columns; c++)
             fnni_put(whole, m, dx + r * p->line + c * p->channels,
-                     fnni_vselect(here, value, fnni_vzero()));
-        }
+                     fnni_given(mean, at, p->position + (unsigned)r * p->kernel_width + (unsigned)c, value));
 }
 
-FNNI_INLINE void fnni_give_square(const fnni_patch *p, const int whole, ptrdiff_t n, fnni_m m,
-                                  const uint8_t *index, const fnn_real *dy, fnn_real *dx)
-{
-    const fnni_v value = fnni_get(whole, m, dy), zero = fnni_vzero();
-    const fnni_b at = fnni_bget(whole, n, index);
-    fnn_real *low = dx + p->line;
-    fnni_put(whole, m, dx, fnni_vselect(fnni_beq(at, fnni_bset(0)), value, zero));
-    fnni_put(whole, m, dx + p->channels, fnni_vselect(fnni_beq(at, fnni_bset(1)), value, zero));
-    fnni_put(whole, m, low, fnni_vselect(fnni_beq(at, fnni_bset(2)), value, zero));
-    fnni_put(whole, m, low + p->channels, fnni_vselect(fnni_beq(at, fnni_bset(3)), value, zero));
-}
-
-FNNI_INLINE void fnni_give_channels(const fnni_patch *p, const int square, const uint8_t *index,
-                                    const fnn_real *dy, fnn_real *dx)
+FNNI_INLINE void fnni_give_run(const fnni_patch *p, const int mean, const int square,
+                               const uint8_t *index, const fnn_real *dy, fnn_real *dx)
 {
     const ptrdiff_t full = p->channels - p->channels % FNNI_LANES, n = p->channels - full;
+    const fnni_v share = fnni_vset(1 / (fnn_real)(p->rows * p->columns));
     const fnni_m m = fnni_vmask(n);
-    ptrdiff_t i;
-    for (i = 0; i < full; i += FNNI_LANES)
-        if (square) fnni_give_square(p, 1, 0, m, index + i, dy + i, dx + i);
-        else fnni_give_window(p, 1, 0, m, index + i, dy + i, dx + i);
-    if (full == p->channels) return;
-    if (square) fnni_give_square(p, 0, n, m, index + i, dy + i, dx + i);
-    else fnni_give_window(p, 0, n, m, index + i, dy + i, dx + i);
+    ptrdiff_t left, i;
+    for (left = p->count; left > 0; left--, dx += p->step, dy += p->channels) {
+        for (i = 0; i < full; i += FNNI_LANES)
+            fnni_give_window(p, mean, square, 1, 0, m, mean ? NULL : index + i, share, dy + i, dx + i);
+        if (n > 0)
+            fnni_give_window(p, mean, square, 0, n, m, mean ? NULL : index + i, share, dy + i, dx + i);
+        if (!mean) index += p->channels;
+    }
 }
 
 /* Windows that lie side by side: each writes its own part of dx, and zeros go where none is. */
-FNNI_INLINE void fnni_max_back_apart(const fnn_window *w, const uint8_t *index, const fnn_real *dy,
-                                     fnn_real *dx)
+FNNI_INLINE void fnni_back_apart(const int mean, const fnn_window *w, const uint8_t *index,
+                                 const fnn_real *dy, fnn_real *dx)
 {
     const ptrdiff_t line = (ptrdiff_t)w->width * w->channels;
     ptrdiff_t below = 0; /* the first row that no window has reached */
@@ -3647,18 +3667,26 @@ FNNI_INLINE void fnni_max_back_apart(const fnn_window *w, const uint8_t *index, 
     for (i = 0; i < w->out_height; i++) {
         const fnni_reach down = fnni_reach_of(i, w->height, w->kernel_height, w->stride_height, w->pad_top);
         ptrdiff_t right = 0, r; /* and in its rows the first real */
-        for (j = 0; j < w->out_width; j++, index += w->channels, dy += w->channels) {
+        for (j = 0; j < w->out_width;) {
             const fnni_patch p = fnni_patch_of(w, &down, j);
-            const int square = p.rows == 2 && p.columns == 2 && p.position == 0 && w->kernel_width == 2;
-            if (square) fnni_give_channels(&p, 1, index, dy, dx + p.offset);
-            else fnni_give_channels(&p, 0, index, dy, dx + p.offset);
-            right = p.offset - down.first * line + p.columns * p.channels;
+            if (p.square) fnni_give_run(&p, mean, 1, index, dy, dx + p.offset);
+            else fnni_give_run(&p, mean, 0, index, dy, dx + p.offset);
+            if (!mean) index += p.count * p.channels;
+            dy += p.count * p.channels;
+            j += (int)p.count;
+            right = p.offset - down.first * line + (p.count - 1) * p.step + p.columns * p.channels;
         }
         below = down.first + down.count;
         for (r = down.first; right < line && r < below; r++)
             fnni_fill(line - right, 0, dx + r * line + right);
     }
     fnni_fill((w->height - below) * line, 0, dx + below * line);
+}
+
+/* Whether windows neither overlap nor leave gaps between them. */
+FNNI_INLINE int fnni_windows_apart(const fnn_window *w)
+{
+    return w->kernel_height == w->stride_height && w->kernel_width == w->stride_width;
 }
 
 /* The windows that see pixel `at` of one axis: numbers first..end - 1, perhaps none. */
@@ -3701,8 +3729,8 @@ FNNI_KERNEL void fnni_max_pool_backward(const fnn_window *w, const uint8_t *inde
     const fnni_m m = fnni_vmask(n);
     ptrdiff_t i;
     int row, column;
-    if (w->kernel_height == w->stride_height && w->kernel_width == w->stride_width) {
-        fnni_max_back_apart(w, index, dy, dx);
+    if (fnni_windows_apart(w)) {
+        fnni_back_apart(0, w, index, dy, dx);
         return;
     }
     for (row = 0; row < w->height; row++) {
@@ -3717,13 +3745,18 @@ FNNI_KERNEL void fnni_max_pool_backward(const fnn_window *w, const uint8_t *inde
     }
 }
 
-/* Two rows of a window are summed apart, so that not every addition waits for the last one. */
-FNNI_INLINE void fnni_average_window(const fnni_patch *p, const int whole, fnni_m m, fnni_v share,
-                                     const fnn_real *x, fnn_real *y)
+/* Neighbours are summed apart, so that not every addition waits for the last one. */
+FNNI_INLINE void fnni_average_window(const fnni_patch *p, const int square, const int whole,
+                                     fnni_m m, fnni_v share, const fnn_real *x, fnn_real *y)
 {
     fnni_v sum = fnni_vzero(), other = sum;
     ptrdiff_t r, c;
-    for (r = 0; r < p->rows; r++) {
+    if (square) {
+        const fnn_real *low = x + p->line;
+        sum = fnni_vadd(fnni_get(whole, m, x), fnni_get(whole, m, x + p->channels));
+        other = fnni_vadd(fnni_get(whole, m, low), fnni_get(whole, m, low + p->channels));
+    }
+    for (r = 0; !square && r < p->rows; r++) {
         const fnn_real *from = x + r * p->line;
         for (c = 0; c + 2 <= p->columns; c += 2, from += 2 * p->channels) {
             sum = fnni_vadd(sum, fnni_get(whole, m, from));
@@ -3734,20 +3767,30 @@ FNNI_INLINE void fnni_average_window(const fnni_patch *p, const int whole, fnni_
     fnni_put(whole, m, y, fnni_vmul(share, fnni_vadd(sum, other)));
 }
 
+FNNI_INLINE void fnni_average_run(const fnni_patch *p, const int square, const fnn_real *x, fnn_real *y)
+{
+    const ptrdiff_t full = p->channels - p->channels % FNNI_LANES;
+    const fnni_v share = fnni_vset(1 / (fnn_real)(p->rows * p->columns));
+    const fnni_m m = fnni_vmask(p->channels - full);
+    ptrdiff_t left, i;
+    for (left = p->count; left > 0; left--, x += p->step, y += p->channels) {
+        for (i = 0; i < full; i += FNNI_LANES)
+            fnni_average_window(p, square, 1, m, share, x + i, y + i);
+        if (full < p->channels) fnni_average_window(p, square, 0, m, share, x + i, y + i);
+    }
+}
+
 FNNI_KERNEL void fnni_average_pool(const fnn_window *w, const fnn_real *x, fnn_real *y)
 {
-    const ptrdiff_t full = w->channels - w->channels % FNNI_LANES, n = w->channels - full;
-    const fnni_m m = fnni_vmask(n);
-    ptrdiff_t c;
     int i, j;
     for (i = 0; i < w->out_height; i++) {
         const fnni_reach down = fnni_reach_of(i, w->height, w->kernel_height, w->stride_height, w->pad_top);
-        for (j = 0; j < w->out_width; j++, y += w->channels) {
+        for (j = 0; j < w->out_width;) {
             const fnni_patch p = fnni_patch_of(w, &down, j);
-            const fnni_v share = fnni_vset(1 / (fnn_real)(p.rows * p.columns));
-            for (c = 0; c < full; c += FNNI_LANES)
-                fnni_average_window(&p, 1, m, share, x + p.offset + c, y + c);
-            if (n > 0) fnni_average_window(&p, 0, m, share, x + p.offset + c, y + c);
+            if (p.square) fnni_average_run(&p, 1, x + p.offset, y);
+            else fnni_average_run(&p, 0, x + p.offset, y);
+            y += p.count * p.channels;
+            j += (int)p.count;
         }
     }
 }
@@ -3777,6 +3820,10 @@ FNNI_KERNEL void fnni_average_pool_backward(const fnn_window *w, const fnn_real 
     const fnni_m m = fnni_vmask(n);
     ptrdiff_t i;
     int row, column;
+    if (fnni_windows_apart(w)) {
+        fnni_back_apart(1, w, NULL, dy, dx);
+        return;
+    }
     for (row = 0; row < w->height; row++) {
         const fnni_seen down = fnni_seen_by(row, w->kernel_height, w->stride_height, w->pad_top, w->out_height);
         for (column = 0; column < w->width; column++, dx += w->channels) {
@@ -3826,7 +3873,7 @@ FNNI_KERNEL void fnni_col2im(const fnn_window *w, const fnn_real *columns, fnn_r
         const fnni_reach down = fnni_reach_of(i, w->height, w->kernel_height, w->stride_height, w->pad_top);
         for (j = 0; j < w->out_width; j++, columns += w->kernel_height * width) {
             const fnni_patch p = fnni_patch_of(w, &down, j);
-            const fnn_real *from = columns + p.position * (ptrdiff_t)w->channels;
+            const fnn_real *from = columns + (ptrdiff_t)p.position * w->channels;
             for (r = 0; r < p.rows; r++)
                 fnni_add_scaled(p.columns * p.channels, 1, from + r * width, dx + p.offset + r * line);
         }
