@@ -1277,6 +1277,7 @@ FNN_API fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows,
 #define fnni_sums_put FNNI_NAME(sums_put)
 #define fnni_sums_strip FNNI_NAME(sums_strip)
 #define fnni_sums_columns FNNI_NAME(sums_columns)
+#define fnni_rows_together FNNI_NAME(rows_together)
 #define fnni_spread FNNI_NAME(spread)
 #define fnni_sums_any FNNI_NAME(sums_any)
 #define fnni_moments FNNI_NAME(moments)
@@ -1284,6 +1285,7 @@ FNN_API fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows,
 #define fnni_affine_vector FNNI_NAME(affine_vector)
 #define fnni_affine_strip FNNI_NAME(affine_strip)
 #define fnni_affine_row FNNI_NAME(affine_row)
+#define fnni_affine_strips FNNI_NAME(affine_strips)
 #define fnni_affine_close FNNI_NAME(affine_close)
 #define fnni_affine_any FNNI_NAME(affine_any)
 #define fnni_scale_shift FNNI_NAME(scale_shift)
@@ -3962,29 +3964,39 @@ FNNI_INLINE void fnni_sums_columns(const int both, ptrdiff_t rows, ptrdiff_t col
         fnni_sums_strip(both, 1, 0, m, rows, dy + j, x + j, ld, pivot + j, sums + j, products + j);
 }
 
-/* LANES copies of n numbers. */
-FNNI_INLINE void fnni_spread(ptrdiff_t n, const fnn_real *x, fnn_real *copies)
+/* Rows that fill no vector and stand close: how many of them make a row of whole vectors, four at
+ * the most where that can be. */
+FNNI_INLINE ptrdiff_t fnni_rows_together(ptrdiff_t columns)
 {
-    ptrdiff_t i, j;
-    for (i = 0; i < n * FNNI_LANES; i += n)
-        for (j = 0; j < n; j++) copies[i + j] = x[j];
+    ptrdiff_t rows = FNNI_LANES;
+    while (columns * rows > 4 * FNNI_LANES && columns * (rows / 2) % FNNI_LANES == 0) rows /= 2;
+    return rows;
 }
 
-/* Rows that fill no vector and stand close: LANES of them are a row of whole vectors, whose
- * sums are added up in the end. */
+/* copies[i*n + j] = x[j] for i below count. */
+FNNI_INLINE void fnni_spread(ptrdiff_t count, ptrdiff_t n, const fnn_real *x, fnn_real *copies)
+{
+    ptrdiff_t j;
+    for (; count > 0; count--, copies += n)
+        for (j = 0; j < n; j++) copies[j] = x[j];
+}
+
+/* Such rows are summed together, and their sums added up in the end. */
 FNNI_INLINE void fnni_sums_any(const int both, ptrdiff_t rows, ptrdiff_t columns, const fnn_real *dy,
                                const fnn_real *x, ptrdiff_t ld, const fnn_real *pivot,
                                fnn_real *sums, fnn_real *products)
 {
-    if (columns < FNNI_LANES && columns == ld && rows >= 2 * FNNI_LANES) {
+    const ptrdiff_t together = fnni_rows_together(columns), wide = columns * together;
+    const int few = columns < FNNI_LANES || wide <= 4 * FNNI_LANES;
+    if (few && columns % FNNI_LANES && columns == ld && rows >= 2 * together) {
         fnn_real copies[FNNI_LANES * FNNI_LANES], s[FNNI_LANES * FNNI_LANES];
         fnn_real t[FNNI_LANES * FNNI_LANES];
-        const ptrdiff_t wide = columns * FNNI_LANES, done = rows - rows % FNNI_LANES;
+        const ptrdiff_t done = rows - rows % together;
         ptrdiff_t i, j;
-        fnni_spread(columns, pivot, copies);
+        fnni_spread(together, columns, pivot, copies);
         fnni_fill(wide, 0, s);
         fnni_fill(wide, 0, t);
-        fnni_sums_columns(both, rows / FNNI_LANES, wide, dy, x, wide, copies, s, t);
+        fnni_sums_columns(both, rows / together, wide, dy, x, wide, copies, s, t);
         for (i = 0; i < wide; i += columns)
             for (j = 0; j < columns; j++) {
                 sums[j] += s[i + j];
@@ -4060,37 +4072,50 @@ FNNI_INLINE void fnni_affine_row(const int both, ptrdiff_t n, const fnn_real *p,
                            fnni_vload_m(c + i, m), p + i, q + i, y + i);
 }
 
-/* Rows that fill no vector: LANES of them are one row, as in fnni_map_close. */
+/* Columns of whole vectors, not many. */
+FNNI_INLINE void fnni_affine_strips(const int both, ptrdiff_t rows, ptrdiff_t columns,
+                                    const fnn_real *p, const fnn_real *q, const fnn_real *a,
+                                    const fnn_real *b, const fnn_real *c, fnn_real *y)
+{
+    ptrdiff_t j = 0;
+    for (; j + 4 * FNNI_LANES <= columns; j += 4 * FNNI_LANES)
+        fnni_affine_strip(both, 4, rows, columns, p + j, q + j, a + j, b + j, c + j, y + j);
+    if (j + 2 * FNNI_LANES <= columns) {
+        fnni_affine_strip(both, 2, rows, columns, p + j, q + j, a + j, b + j, c + j, y + j);
+        j += 2 * FNNI_LANES;
+    }
+    if (j < columns)
+        fnni_affine_strip(both, 1, rows, columns, p + j, q + j, a + j, b + j, c + j, y + j);
+}
+
+/* Rows that fill no vector: several together do, as in fnni_map_close. */
 FNNI_INLINE void fnni_affine_close(const int both, ptrdiff_t rows, ptrdiff_t columns,
                                    const fnn_real *p, const fnn_real *q, const fnn_real *a,
                                    const fnn_real *b, const fnn_real *c, fnn_real *y)
 {
     fnn_real copies[3][FNNI_CLOSE_COLUMNS * FNNI_LANES];
-    const ptrdiff_t n = rows * columns, period = columns * FNNI_LANES;
-    ptrdiff_t i;
-    fnni_spread(columns, a, copies[0]);
-    fnni_spread(columns, b, copies[1]);
-    fnni_spread(columns, c, copies[2]);
-    for (i = 0; i < n; i += period)
-        fnni_affine_row(both, n - i < period ? n - i : period, p + i, q + i, copies[0], copies[1],
-                        copies[2], y + i);
+    const ptrdiff_t together = fnni_rows_together(columns), wide = columns * together;
+    const ptrdiff_t n = rows * columns;
+    ptrdiff_t i = 0;
+    fnni_spread(together, columns, a, copies[0]);
+    if (both) fnni_spread(together, columns, b, copies[1]);
+    fnni_spread(together, columns, c, copies[2]);
+    if (wide <= 4 * FNNI_LANES) {
+        fnni_affine_strips(both, rows / together, wide, p, q, copies[0], copies[1], copies[2], y);
+        i = rows / together * wide;
+    }
+    for (; i < n; i += wide)
+        fnni_affine_row(both, n - i < wide ? n - i : wide, p + i, q + i, copies[0],
+                        both ? copies[1] : copies[0], copies[2], y + i);
 }
 
 FNNI_INLINE void fnni_affine_any(const int both, ptrdiff_t rows, ptrdiff_t columns, const fnn_real *p,
                                  const fnn_real *q, const fnn_real *a, const fnn_real *b,
                                  const fnn_real *c, fnn_real *y)
 {
-    ptrdiff_t j = 0;
-    if (columns % FNNI_LANES == 0 && columns <= 8 * FNNI_LANES) {
-        for (; j + 4 * FNNI_LANES <= columns; j += 4 * FNNI_LANES)
-            fnni_affine_strip(both, 4, rows, columns, p + j, q + j, a + j, b + j, c + j, y + j);
-        if (j + 2 * FNNI_LANES <= columns) {
-            fnni_affine_strip(both, 2, rows, columns, p + j, q + j, a + j, b + j, c + j, y + j);
-            j += 2 * FNNI_LANES;
-        }
-        if (j < columns)
-            fnni_affine_strip(both, 1, rows, columns, p + j, q + j, a + j, b + j, c + j, y + j);
-    } else if (columns <= FNNI_CLOSE_COLUMNS && rows >= 2 * FNNI_LANES) {
+    if (columns % FNNI_LANES == 0 && columns <= 4 * FNNI_LANES) {
+        fnni_affine_strips(both, rows, columns, p, q, a, b, c, y);
+    } else if (columns % FNNI_LANES && columns <= FNNI_CLOSE_COLUMNS && rows >= 2 * FNNI_LANES) {
         fnni_affine_close(both, rows, columns, p, q, a, b, c, y);
     } else {
         for (; rows > 0; rows--, p += columns, q += columns, y += columns)
