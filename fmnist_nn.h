@@ -1440,16 +1440,18 @@ FNN_API fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows,
 #define fnni_bput FNNI_NAME(bput)
 #define fnni_max_window FNNI_NAME(max_window)
 #define fnni_max_square FNNI_NAME(max_square)
-#define fnni_max_channels FNNI_NAME(max_channels)
+#define fnni_max_run FNNI_NAME(max_run)
 #define fnni_max_pool FNNI_NAME(max_pool)
+#define fnni_given FNNI_NAME(given)
 #define fnni_give_window FNNI_NAME(give_window)
-#define fnni_give_square FNNI_NAME(give_square)
-#define fnni_give_channels FNNI_NAME(give_channels)
-#define fnni_max_back_apart FNNI_NAME(max_back_apart)
+#define fnni_give_run FNNI_NAME(give_run)
+#define fnni_back_apart FNNI_NAME(back_apart)
+#define fnni_windows_apart FNNI_NAME(windows_apart)
 #define fnni_seen_by FNNI_NAME(seen_by)
 #define fnni_max_gather FNNI_NAME(max_gather)
 #define fnni_max_pool_backward FNNI_NAME(max_pool_backward)
 #define fnni_average_window FNNI_NAME(average_window)
+#define fnni_average_run FNNI_NAME(average_run)
 #define fnni_average_pool FNNI_NAME(average_pool)
 #define fnni_average_gather FNNI_NAME(average_gather)
 #define fnni_average_pool_backward FNNI_NAME(average_pool_backward)
@@ -1459,6 +1461,7 @@ FNN_API fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows,
 #define fnni_sums_put FNNI_NAME(sums_put)
 #define fnni_sums_strip FNNI_NAME(sums_strip)
 #define fnni_sums_columns FNNI_NAME(sums_columns)
+#define fnni_rows_together FNNI_NAME(rows_together)
 #define fnni_spread FNNI_NAME(spread)
 #define fnni_sums_any FNNI_NAME(sums_any)
 #define fnni_moments FNNI_NAME(moments)
@@ -1466,6 +1469,7 @@ FNN_API fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows,
 #define fnni_affine_vector FNNI_NAME(affine_vector)
 #define fnni_affine_strip FNNI_NAME(affine_strip)
 #define fnni_affine_row FNNI_NAME(affine_row)
+#define fnni_affine_strips FNNI_NAME(affine_strips)
 #define fnni_affine_close FNNI_NAME(affine_close)
 #define fnni_affine_any FNNI_NAME(affine_any)
 #define fnni_scale_shift FNNI_NAME(scale_shift)
@@ -3783,10 +3787,13 @@ FNNI_INLINE fnni_reach fnni_reach_of(int at, int length, int kernel, int stride,
 }
 
 /* The part of a window inside the image: rows x columns pixels of `channels`, `line` reals from
- * one row to the next. The first is number `position` of the window's own. */
+ * one row to the next. The first is number `position` of the window's own. The next windows of
+ * the row, `count` of them with this one, have the same part, each `step` reals further on. */
 typedef struct fnni_patch {
     ptrdiff_t rows, columns, channels, line, offset; /* offset: of the first pixel, in reals */
+    ptrdiff_t count, step;
     unsigned position, kernel_width;
+    int square; /* all of a window of 2 x 2, the usual one, which has loops of its own */
 } fnni_patch;
 
 FNNI_INLINE fnni_patch fnni_patch_of(const fnn_window *w, const fnni_reach *down, int j)
@@ -3798,8 +3805,15 @@ FNNI_INLINE fnni_patch fnni_patch_of(const fnn_window *w, const fnni_reach *down
     p.channels = w->channels;
     p.line = (ptrdiff_t)w->width * w->channels;
     p.offset = down->first * p.line + across.first * p.channels;
+    p.count = 1;
+    p.step = (ptrdiff_t)w->stride_width * w->channels;
+    if (across.count == w->kernel_width) {
+        const ptrdiff_t more = (w->width - across.first - across.count) / w->stride_width;
+        p.count += more < w->out_width - 1 - j ? more : w->out_width - 1 - j;
+    }
     p.position = (unsigned)(down->skipped * w->kernel_width + across.skipped);
     p.kernel_width = (unsigned)w->kernel_width;
+    p.square = p.rows == 2 && p.columns == 2 && p.position == 0 && w->kernel_width == 2;
     return p;
 }
 
@@ -3854,18 +3868,23 @@ FNNI_INLINE void fnni_max_square(const fnni_patch *p, const int indexed, const i
     }
 }
 
-FNNI_INLINE void fnni_max_channels(const fnni_patch *p, const int square, const int indexed,
-                                   const fnn_real *x, fnn_real *y, uint8_t *index)
+/* The windows of a patch, all their channels. */
+FNNI_INLINE void fnni_max_run(const fnni_patch *p, const int square, const int indexed,
+                              const fnn_real *x, fnn_real *y, uint8_t *index)
 {
     const ptrdiff_t full = p->channels - p->channels % FNNI_LANES, n = p->channels - full;
     const fnni_m m = fnni_vmask(n);
-    ptrdiff_t i;
-    for (i = 0; i < full; i += FNNI_LANES)
-        if (square) fnni_max_square(p, indexed, 1, 0, m, x + i, y + i, indexed ? index + i : NULL);
-        else fnni_max_window(p, 1, 0, m, x + i, y + i, index ? index + i : NULL);
-    if (full == p->channels) return;
-    if (square) fnni_max_square(p, indexed, 0, n, m, x + i, y + i, indexed ? index + i : NULL);
-    else fnni_max_window(p, 0, n, m, x + i, y + i, index ? index + i : NULL);
+    ptrdiff_t left, i;
+    for (left = p->count; left > 0; left--, x += p->step, y += p->channels) {
+        for (i = 0; i < full; i += FNNI_LANES)
+            if (square) fnni_max_square(p, indexed, 1, 0, m, x + i, y + i, indexed ? index + i : NULL);
+            else fnni_max_window(p, 1, 0, m, x + i, y + i, index ? index + i : NULL);
+        if (n > 0) {
+            if (square) fnni_max_square(p, indexed, 0, n, m, x + i, y + i, indexed ? index + i : NULL);
+            else fnni_max_window(p, 0, n, m, x + i, y + i, index ? index + i : NULL);
+        }
+        if (index) index += p->channels;
+    }
 }
 
 FNNI_KERNEL void fnni_max_pool(const fnn_window *w, const fnn_real *x, fnn_real *y, uint8_t *index)
@@ -3873,62 +3892,65 @@ FNNI_KERNEL void fnni_max_pool(const fnn_window *w, const fnn_real *x, fnn_real 
     int i, j;
     for (i = 0; i < w->out_height; i++) {
         const fnni_reach down = fnni_reach_of(i, w->height, w->kernel_height, w->stride_height, w->pad_top);
-        for (j = 0; j < w->out_width; j++, y += w->channels) {
+        for (j = 0; j < w->out_width;) {
             const fnni_patch p = fnni_patch_of(w, &down, j);
-            const int square = p.rows == 2 && p.columns == 2 && p.position == 0 && w->kernel_width == 2;
-            if (square && index) fnni_max_channels(&p, 1, 1, x + p.offset, y, index);
-            else if (square) fnni_max_channels(&p, 1, 0, x + p.offset, y, NULL);
-            else fnni_max_channels(&p, 0, 0, x + p.offset, y, index);
-            if (index) index += w->channels;
+            if (p.square && index) fnni_max_run(&p, 1, 1, x + p.offset, y, index);
+            else if (p.square) fnni_max_run(&p, 1, 0, x + p.offset, y, NULL);
+            else fnni_max_run(&p, 0, 0, x + p.offset, y, index);
+            y += p.count * p.channels;
+            if (index) index += p.count * p.channels;
+            j += (int)p.count;
         }
     }
 }
 
-/* dx of the whole patch, where no other window reaches it. */
-FNNI_INLINE void fnni_give_window(const fnni_patch *p, const int whole, ptrdiff_t n, fnni_m m,
-                                  const uint8_t *index, const fnn_real *dy, fnn_real *dx)
+/* Where no other window reaches, dx is what one of them gives: of a maximum (index) dy at its
+ * place, of a mean (index NULL) dy / size everywhere. `mean` is a constant. */
+FNNI_INLINE fnni_v fnni_given(const int mean, fnni_b at, unsigned position, fnni_v value)
 {
-    const fnni_v value = fnni_get(whole, m, dy);
-    const fnni_b at = fnni_bget(whole, n, index);
+    return mean ? value : fnni_vselect(fnni_beq(at, fnni_bset(position)), value, fnni_vzero());
+}
+
+FNNI_INLINE void fnni_give_window(const fnni_patch *p, const int mean, const int square,
+                                  const int whole, ptrdiff_t n, fnni_m m, const uint8_t *index,
+                                  fnni_v share, const fnn_real *dy, fnn_real *dx)
+{
+    const fnni_v given = fnni_get(whole, m, dy), value = mean ? fnni_vmul(share, given) : given;
+    const fnni_b at = mean ? fnni_bset(0) : fnni_bget(whole, n, index);
     ptrdiff_t r, c;
+    if (square) {
+        fnn_real *low = dx + p->line;
+        fnni_put(whole, m, dx, fnni_given(mean, at, 0, value));
+        fnni_put(whole, m, dx + p->channels, fnni_given(mean, at, 1, value));
+        fnni_put(whole, m, low, fnni_given(mean, at, 2, value));
+        fnni_put(whole, m, low + p->channels, fnni_given(mean, at, 3, value));
+        return;
+    }
     for (r = 0; r < p->rows; r++)
-        for (c = 0; c < p->columns; c++) {
-            const unsigned position = p->position + (unsigned)r * p->kernel_width + (unsigned)c;
-            const fnni_m here = fnni_beq(at, fnni_bset(position));
+        for (c = 0; c < p->columns; c++)
             fnni_put(whole, m, dx + r * p->line + c * p->channels,
-                     fnni_vselect(here, value, fnni_vzero()));
-        }
+                     fnni_given(mean, at, p->position + (unsigned)r * p->kernel_width + (unsigned)c, value));
 }
 
-FNNI_INLINE void fnni_give_square(const fnni_patch *p, const int whole, ptrdiff_t n, fnni_m m,
-                                  const uint8_t *index, const fnn_real *dy, fnn_real *dx)
-{
-    const fnni_v value = fnni_get(whole, m, dy), zero = fnni_vzero();
-    const fnni_b at = fnni_bget(whole, n, index);
-    fnn_real *low = dx + p->line;
-    fnni_put(whole, m, dx, fnni_vselect(fnni_beq(at, fnni_bset(0)), value, zero));
-    fnni_put(whole, m, dx + p->channels, fnni_vselect(fnni_beq(at, fnni_bset(1)), value, zero));
-    fnni_put(whole, m, low, fnni_vselect(fnni_beq(at, fnni_bset(2)), value, zero));
-    fnni_put(whole, m, low + p->channels, fnni_vselect(fnni_beq(at, fnni_bset(3)), value, zero));
-}
-
-FNNI_INLINE void fnni_give_channels(const fnni_patch *p, const int square, const uint8_t *index,
-                                    const fnn_real *dy, fnn_real *dx)
+FNNI_INLINE void fnni_give_run(const fnni_patch *p, const int mean, const int square,
+                               const uint8_t *index, const fnn_real *dy, fnn_real *dx)
 {
     const ptrdiff_t full = p->channels - p->channels % FNNI_LANES, n = p->channels - full;
+    const fnni_v share = fnni_vset(1 / (fnn_real)(p->rows * p->columns));
     const fnni_m m = fnni_vmask(n);
-    ptrdiff_t i;
-    for (i = 0; i < full; i += FNNI_LANES)
-        if (square) fnni_give_square(p, 1, 0, m, index + i, dy + i, dx + i);
-        else fnni_give_window(p, 1, 0, m, index + i, dy + i, dx + i);
-    if (full == p->channels) return;
-    if (square) fnni_give_square(p, 0, n, m, index + i, dy + i, dx + i);
-    else fnni_give_window(p, 0, n, m, index + i, dy + i, dx + i);
+    ptrdiff_t left, i;
+    for (left = p->count; left > 0; left--, dx += p->step, dy += p->channels) {
+        for (i = 0; i < full; i += FNNI_LANES)
+            fnni_give_window(p, mean, square, 1, 0, m, mean ? NULL : index + i, share, dy + i, dx + i);
+        if (n > 0)
+            fnni_give_window(p, mean, square, 0, n, m, mean ? NULL : index + i, share, dy + i, dx + i);
+        if (!mean) index += p->channels;
+    }
 }
 
 /* Windows that lie side by side: each writes its own part of dx, and zeros go where none is. */
-FNNI_INLINE void fnni_max_back_apart(const fnn_window *w, const uint8_t *index, const fnn_real *dy,
-                                     fnn_real *dx)
+FNNI_INLINE void fnni_back_apart(const int mean, const fnn_window *w, const uint8_t *index,
+                                 const fnn_real *dy, fnn_real *dx)
 {
     const ptrdiff_t line = (ptrdiff_t)w->width * w->channels;
     ptrdiff_t below = 0; /* the first row that no window has reached */
@@ -3936,18 +3958,26 @@ FNNI_INLINE void fnni_max_back_apart(const fnn_window *w, const uint8_t *index, 
     for (i = 0; i < w->out_height; i++) {
         const fnni_reach down = fnni_reach_of(i, w->height, w->kernel_height, w->stride_height, w->pad_top);
         ptrdiff_t right = 0, r; /* and in its rows the first real */
-        for (j = 0; j < w->out_width; j++, index += w->channels, dy += w->channels) {
+        for (j = 0; j < w->out_width;) {
             const fnni_patch p = fnni_patch_of(w, &down, j);
-            const int square = p.rows == 2 && p.columns == 2 && p.position == 0 && w->kernel_width == 2;
-            if (square) fnni_give_channels(&p, 1, index, dy, dx + p.offset);
-            else fnni_give_channels(&p, 0, index, dy, dx + p.offset);
-            right = p.offset - down.first * line + p.columns * p.channels;
+            if (p.square) fnni_give_run(&p, mean, 1, index, dy, dx + p.offset);
+            else fnni_give_run(&p, mean, 0, index, dy, dx + p.offset);
+            if (!mean) index += p.count * p.channels;
+            dy += p.count * p.channels;
+            j += (int)p.count;
+            right = p.offset - down.first * line + (p.count - 1) * p.step + p.columns * p.channels;
         }
         below = down.first + down.count;
         for (r = down.first; right < line && r < below; r++)
             fnni_fill(line - right, 0, dx + r * line + right);
     }
     fnni_fill((w->height - below) * line, 0, dx + below * line);
+}
+
+/* Whether windows neither overlap nor leave gaps between them. */
+FNNI_INLINE int fnni_windows_apart(const fnn_window *w)
+{
+    return w->kernel_height == w->stride_height && w->kernel_width == w->stride_width;
 }
 
 /* The windows that see pixel `at` of one axis: numbers first..end - 1, perhaps none. */
@@ -3990,8 +4020,8 @@ FNNI_KERNEL void fnni_max_pool_backward(const fnn_window *w, const uint8_t *inde
     const fnni_m m = fnni_vmask(n);
     ptrdiff_t i;
     int row, column;
-    if (w->kernel_height == w->stride_height && w->kernel_width == w->stride_width) {
-        fnni_max_back_apart(w, index, dy, dx);
+    if (fnni_windows_apart(w)) {
+        fnni_back_apart(0, w, index, dy, dx);
         return;
     }
     for (row = 0; row < w->height; row++) {
@@ -4006,13 +4036,18 @@ FNNI_KERNEL void fnni_max_pool_backward(const fnn_window *w, const uint8_t *inde
     }
 }
 
-/* Two rows of a window are summed apart, so that not every addition waits for the last one. */
-FNNI_INLINE void fnni_average_window(const fnni_patch *p, const int whole, fnni_m m, fnni_v share,
-                                     const fnn_real *x, fnn_real *y)
+/* Neighbours are summed apart, so that not every addition waits for the last one. */
+FNNI_INLINE void fnni_average_window(const fnni_patch *p, const int square, const int whole,
+                                     fnni_m m, fnni_v share, const fnn_real *x, fnn_real *y)
 {
     fnni_v sum = fnni_vzero(), other = sum;
     ptrdiff_t r, c;
-    for (r = 0; r < p->rows; r++) {
+    if (square) {
+        const fnn_real *low = x + p->line;
+        sum = fnni_vadd(fnni_get(whole, m, x), fnni_get(whole, m, x + p->channels));
+        other = fnni_vadd(fnni_get(whole, m, low), fnni_get(whole, m, low + p->channels));
+    }
+    for (r = 0; !square && r < p->rows; r++) {
         const fnn_real *from = x + r * p->line;
         for (c = 0; c + 2 <= p->columns; c += 2, from += 2 * p->channels) {
             sum = fnni_vadd(sum, fnni_get(whole, m, from));
@@ -4023,20 +4058,30 @@ FNNI_INLINE void fnni_average_window(const fnni_patch *p, const int whole, fnni_
     fnni_put(whole, m, y, fnni_vmul(share, fnni_vadd(sum, other)));
 }
 
+FNNI_INLINE void fnni_average_run(const fnni_patch *p, const int square, const fnn_real *x, fnn_real *y)
+{
+    const ptrdiff_t full = p->channels - p->channels % FNNI_LANES;
+    const fnni_v share = fnni_vset(1 / (fnn_real)(p->rows * p->columns));
+    const fnni_m m = fnni_vmask(p->channels - full);
+    ptrdiff_t left, i;
+    for (left = p->count; left > 0; left--, x += p->step, y += p->channels) {
+        for (i = 0; i < full; i += FNNI_LANES)
+            fnni_average_window(p, square, 1, m, share, x + i, y + i);
+        if (full < p->channels) fnni_average_window(p, square, 0, m, share, x + i, y + i);
+    }
+}
+
 FNNI_KERNEL void fnni_average_pool(const fnn_window *w, const fnn_real *x, fnn_real *y)
 {
-    const ptrdiff_t full = w->channels - w->channels % FNNI_LANES, n = w->channels - full;
-    const fnni_m m = fnni_vmask(n);
-    ptrdiff_t c;
     int i, j;
     for (i = 0; i < w->out_height; i++) {
         const fnni_reach down = fnni_reach_of(i, w->height, w->kernel_height, w->stride_height, w->pad_top);
-        for (j = 0; j < w->out_width; j++, y += w->channels) {
+        for (j = 0; j < w->out_width;) {
             const fnni_patch p = fnni_patch_of(w, &down, j);
-            const fnni_v share = fnni_vset(1 / (fnn_real)(p.rows * p.columns));
-            for (c = 0; c < full; c += FNNI_LANES)
-                fnni_average_window(&p, 1, m, share, x + p.offset + c, y + c);
-            if (n > 0) fnni_average_window(&p, 0, m, share, x + p.offset + c, y + c);
+            if (p.square) fnni_average_run(&p, 1, x + p.offset, y);
+            else fnni_average_run(&p, 0, x + p.offset, y);
+            y += p.count * p.channels;
+            j += (int)p.count;
         }
     }
 }
@@ -4066,6 +4111,10 @@ FNNI_KERNEL void fnni_average_pool_backward(const fnn_window *w, const fnn_real 
     const fnni_m m = fnni_vmask(n);
     ptrdiff_t i;
     int row, column;
+    if (fnni_windows_apart(w)) {
+        fnni_back_apart(1, w, NULL, dy, dx);
+        return;
+    }
     for (row = 0; row < w->height; row++) {
         const fnni_seen down = fnni_seen_by(row, w->kernel_height, w->stride_height, w->pad_top, w->out_height);
         for (column = 0; column < w->width; column++, dx += w->channels) {
@@ -4115,7 +4164,7 @@ FNNI_KERNEL void fnni_col2im(const fnn_window *w, const fnn_real *columns, fnn_r
         const fnni_reach down = fnni_reach_of(i, w->height, w->kernel_height, w->stride_height, w->pad_top);
         for (j = 0; j < w->out_width; j++, columns += w->kernel_height * width) {
             const fnni_patch p = fnni_patch_of(w, &down, j);
-            const fnn_real *from = columns + p.position * (ptrdiff_t)w->channels;
+            const fnn_real *from = columns + (ptrdiff_t)p.position * w->channels;
             for (r = 0; r < p.rows; r++)
                 fnni_add_scaled(p.columns * p.channels, 1, from + r * width, dx + p.offset + r * line);
         }
@@ -4204,29 +4253,39 @@ FNNI_INLINE void fnni_sums_columns(const int both, ptrdiff_t rows, ptrdiff_t col
         fnni_sums_strip(both, 1, 0, m, rows, dy + j, x + j, ld, pivot + j, sums + j, products + j);
 }
 
-/* LANES copies of n numbers. */
-FNNI_INLINE void fnni_spread(ptrdiff_t n, const fnn_real *x, fnn_real *copies)
+/* Rows that fill no vector and stand close: how many of them make a row of whole vectors, four at
+ * the most where that can be. */
+FNNI_INLINE ptrdiff_t fnni_rows_together(ptrdiff_t columns)
 {
-    ptrdiff_t i, j;
-    for (i = 0; i < n * FNNI_LANES; i += n)
-        for (j = 0; j < n; j++) copies[i + j] = x[j];
+    ptrdiff_t rows = FNNI_LANES;
+    while (columns * rows > 4 * FNNI_LANES && columns * (rows / 2) % FNNI_LANES == 0) rows /= 2;
+    return rows;
 }
 
-/* Rows that fill no vector and stand close: LANES of them are a row of whole vectors, whose
- * sums are added up in the end. */
+/* copies[i*n + j] = x[j] for i below count. */
+FNNI_INLINE void fnni_spread(ptrdiff_t count, ptrdiff_t n, const fnn_real *x, fnn_real *copies)
+{
+    ptrdiff_t j;
+    for (; count > 0; count--, copies += n)
+        for (j = 0; j < n; j++) copies[j] = x[j];
+}
+
+/* Such rows are summed together, and their sums added up in the end. */
 FNNI_INLINE void fnni_sums_any(const int both, ptrdiff_t rows, ptrdiff_t columns, const fnn_real *dy,
                                const fnn_real *x, ptrdiff_t ld, const fnn_real *pivot,
                                fnn_real *sums, fnn_real *products)
 {
-    if (columns < FNNI_LANES && columns == ld && rows >= 2 * FNNI_LANES) {
+    const ptrdiff_t together = fnni_rows_together(columns), wide = columns * together;
+    const int few = columns < FNNI_LANES || wide <= 4 * FNNI_LANES;
+    if (few && columns % FNNI_LANES && columns == ld && rows >= 2 * together) {
         fnn_real copies[FNNI_LANES * FNNI_LANES], s[FNNI_LANES * FNNI_LANES];
         fnn_real t[FNNI_LANES * FNNI_LANES];
-        const ptrdiff_t wide = columns * FNNI_LANES, done = rows - rows % FNNI_LANES;
+        const ptrdiff_t done = rows - rows % together;
         ptrdiff_t i, j;
-        fnni_spread(columns, pivot, copies);
+        fnni_spread(together, columns, pivot, copies);
         fnni_fill(wide, 0, s);
         fnni_fill(wide, 0, t);
-        fnni_sums_columns(both, rows / FNNI_LANES, wide, dy, x, wide, copies, s, t);
+        fnni_sums_columns(both, rows / together, wide, dy, x, wide, copies, s, t);
         for (i = 0; i < wide; i += columns)
             for (j = 0; j < columns; j++) {
                 sums[j] += s[i + j];
@@ -4302,37 +4361,50 @@ FNNI_INLINE void fnni_affine_row(const int both, ptrdiff_t n, const fnn_real *p,
                            fnni_vload_m(c + i, m), p + i, q + i, y + i);
 }
 
-/* Rows that fill no vector: LANES of them are one row, as in fnni_map_close. */
+/* Columns of whole vectors, not many. */
+FNNI_INLINE void fnni_affine_strips(const int both, ptrdiff_t rows, ptrdiff_t columns,
+                                    const fnn_real *p, const fnn_real *q, const fnn_real *a,
+                                    const fnn_real *b, const fnn_real *c, fnn_real *y)
+{
+    ptrdiff_t j = 0;
+    for (; j + 4 * FNNI_LANES <= columns; j += 4 * FNNI_LANES)
+        fnni_affine_strip(both, 4, rows, columns, p + j, q + j, a + j, b + j, c + j, y + j);
+    if (j + 2 * FNNI_LANES <= columns) {
+        fnni_affine_strip(both, 2, rows, columns, p + j, q + j, a + j, b + j, c + j, y + j);
+        j += 2 * FNNI_LANES;
+    }
+    if (j < columns)
+        fnni_affine_strip(both, 1, rows, columns, p + j, q + j, a + j, b + j, c + j, y + j);
+}
+
+/* Rows that fill no vector: several together do, as in fnni_map_close. */
 FNNI_INLINE void fnni_affine_close(const int both, ptrdiff_t rows, ptrdiff_t columns,
                                    const fnn_real *p, const fnn_real *q, const fnn_real *a,
                                    const fnn_real *b, const fnn_real *c, fnn_real *y)
 {
     fnn_real copies[3][FNNI_CLOSE_COLUMNS * FNNI_LANES];
-    const ptrdiff_t n = rows * columns, period = columns * FNNI_LANES;
-    ptrdiff_t i;
-    fnni_spread(columns, a, copies[0]);
-    fnni_spread(columns, b, copies[1]);
-    fnni_spread(columns, c, copies[2]);
-    for (i = 0; i < n; i += period)
-        fnni_affine_row(both, n - i < period ? n - i : period, p + i, q + i, copies[0], copies[1],
-                        copies[2], y + i);
+    const ptrdiff_t together = fnni_rows_together(columns), wide = columns * together;
+    const ptrdiff_t n = rows * columns;
+    ptrdiff_t i = 0;
+    fnni_spread(together, columns, a, copies[0]);
+    if (both) fnni_spread(together, columns, b, copies[1]);
+    fnni_spread(together, columns, c, copies[2]);
+    if (wide <= 4 * FNNI_LANES) {
+        fnni_affine_strips(both, rows / together, wide, p, q, copies[0], copies[1], copies[2], y);
+        i = rows / together * wide;
+    }
+    for (; i < n; i += wide)
+        fnni_affine_row(both, n - i < wide ? n - i : wide, p + i, q + i, copies[0],
+                        both ? copies[1] : copies[0], copies[2], y + i);
 }
 
 FNNI_INLINE void fnni_affine_any(const int both, ptrdiff_t rows, ptrdiff_t columns, const fnn_real *p,
                                  const fnn_real *q, const fnn_real *a, const fnn_real *b,
                                  const fnn_real *c, fnn_real *y)
 {
-    ptrdiff_t j = 0;
-    if (columns % FNNI_LANES == 0 && columns <= 8 * FNNI_LANES) {
-        for (; j + 4 * FNNI_LANES <= columns; j += 4 * FNNI_LANES)
-            fnni_affine_strip(both, 4, rows, columns, p + j, q + j, a + j, b + j, c + j, y + j);
-        if (j + 2 * FNNI_LANES <= columns) {
-            fnni_affine_strip(both, 2, rows, columns, p + j, q + j, a + j, b + j, c + j, y + j);
-            j += 2 * FNNI_LANES;
-        }
-        if (j < columns)
-            fnni_affine_strip(both, 1, rows, columns, p + j, q + j, a + j, b + j, c + j, y + j);
-    } else if (columns <= FNNI_CLOSE_COLUMNS && rows >= 2 * FNNI_LANES) {
+    if (columns % FNNI_LANES == 0 && columns <= 4 * FNNI_LANES) {
+        fnni_affine_strips(both, rows, columns, p, q, a, b, c, y);
+    } else if (columns % FNNI_LANES && columns <= FNNI_CLOSE_COLUMNS && rows >= 2 * FNNI_LANES) {
         fnni_affine_close(both, rows, columns, p, q, a, b, c, y);
     } else {
         for (; rows > 0; rows--, p += columns, q += columns, y += columns)

@@ -91,5 +91,22 @@ static void guarded_caught(int signal_number)
     (void)signal_number;
     longjmp(guarded_escape, 1);
 }
+
+/* Whether a read beyond an operand's end is noticed. */
+static int guarded_traps(void)
+{
+    void (*old)(int) = signal(SIGSEGV, guarded_caught);
+    volatile int trapped = 1;
+    guarded_open(64);
+    if (setjmp(guarded_escape) == 0) {
+        const volatile unsigned char *end = (unsigned char *)guarded_place(0, 1, 5, 0);
+        if (end[5] == 0) trapped = 0;
+        trapped = 0;
+    }
+    signal(SIGSEGV, old);
+    return trapped;
+}
+#else
+static int guarded_traps(void) { return 1; } /* nothing to notice it with */
 #endif
 #endif

@@ -464,19 +464,7 @@ static void controls(void)
     CHECK(failures_with(&k) == 1);
     k = fnni_kernels_scalar, k.col2im = one_too_few;
     CHECK(failures_with(&k) == 1);
-#if HAVE_GUARDS
-    {
-        void (*old)(int) = signal(SIGSEGV, guarded_caught);
-        volatile int trapped = 1;
-        if (setjmp(guarded_escape) == 0) {
-            const volatile fnn_real *end = (fnn_real *)guarded_place(0, sizeof(fnn_real), 5, 0);
-            if (end[5] == 0) trapped = 0;
-            trapped = 0;
-        }
-        signal(SIGSEGV, old);
-        CHECK(trapped);
-    }
-#endif
+    CHECK(guarded_traps());
 }
 
 #define POOL_TESTS \
