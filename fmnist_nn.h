@@ -791,7 +791,8 @@ FNN_API fnn_result fnn_save(const fnn_model *model, const char *path, fnn_error 
  * Returns NULL and fills *error when the file cannot be read, when it is damaged or describes
  * another model than its tensors, when it was written by the double library and this is the float
  * one or the other way round, or when memory is out. A damaged file is never worse than an error,
- * but its weights are taken as they are. */
+ * but its weights are taken as they are. While it is loaded the file is in memory as well. To train
+ * on, a fit starts with a new optimiser; fnn_set_seed would draw Glorot uniform weights. */
 FNN_API fnn_model *fnn_load(const char *path, const fnn_context_config *config, fnn_error *error);
 
 /* Metrics on arrays. outputs (count, classes), labels and predicted (count); undefined ratios
@@ -8267,7 +8268,8 @@ static int fnni_tensor_make(fnni_tensor *t, const fnn_model *model, int l, const
     return 1;
 }
 
-/* Tensor number `which` (from 0) of layer l, -1 being the input; returns 0 when there are no more. */
+/* Tensor number `which` (from 0) of layer l, -1 being the input; returns 0 when there are no more.
+ * At most eight a layer: fnni_reader.seen has a bit for each. */
 static int fnni_tensor_at(const fnn_model *model, int l, int which, fnni_tensor *t)
 {
     const fnni_layer *layer = model->layers + (l < 0 ? 0 : l);
@@ -8291,7 +8293,9 @@ static int fnni_tensor_at(const fnn_model *model, int l, int which, fnni_tensor 
             return fnni_tensor_make(t, model, l, "bias", model->parameters,
                                     layer->offset + layer->weights, 1, shape + 1);
         break;
-    default:
+    case FNNI_ACTIVATION:
+    case FNNI_DROPOUT:
+    case FNNI_FLATTEN:
         break;
     }
     return 0;
