@@ -964,7 +964,8 @@ FNN_API fnn_result fnn_save(const fnn_model *model, const char *path, fnn_error 
  * Returns NULL and fills *error when the file cannot be read, when it is damaged or describes
  * another model than its tensors, when it was written by the double library and this is the float
  * one or the other way round, or when memory is out. A damaged file is never worse than an error,
- * but its weights are taken as they are. */
+ * but its weights are taken as they are. While it is loaded the file is in memory as well. To train
+ * on, a fit starts with a new optimiser; fnn_set_seed would draw Glorot uniform weights. */
 FNN_API fnn_model *fnn_load(const char *path, const fnn_context_config *config, fnn_error *error);
 
 /* Metrics on arrays. outputs (count, classes), labels and predicted (count); undefined ratios
@@ -11421,7 +11422,8 @@ static int fnni_norm_tensor_at(const fnn_model *model, int l, int which, fnni_te
                             layer->statistics + second, 1, shape);
 }
 
-/* Tensor number `which` (from 0) of layer l, -1 being the input; returns 0 when there are no more. */
+/* Tensor number `which` (from 0) of layer l, -1 being the input; returns 0 when there are no more.
+ * At most eight a layer: fnni_reader.seen has a bit for each. */
 static int fnni_tensor_at(const fnn_model *model, int l, int which, fnni_tensor *t)
 {
     const fnni_layer *layer = model->layers + (l < 0 ? 0 : l);
