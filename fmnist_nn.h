@@ -31,7 +31,7 @@
  *     >>threads       the one parallel loop
  *     >>gemm          blocking and packing, no instruction set here
  *     >>conv          windows; convolutions as products of tiles, no instruction set here
- *     >>data          data sets: views, statistics, and readers of IDX, gzip and CSV
+ *     >>data          data sets: views, statistics, readers (IDX, CIFAR-10, CSV, gzip), augmentation
  *     >>layers        each layer: formula in the comment, forward above backward
  *     >>loss          a loss and its gradient, row by row
  *     >>optimizer     what a step needs, from an optimiser and a configuration
@@ -84,8 +84,8 @@
  *   fnn_backward, fnn_step, fnn_schedule_rate. Parameters and gradients are one array each.
  *
  * DATA
- *   fnn_load_fashion_mnist, fnn_load_idx (plain or gzip), fnn_load_csv, or arrays of your own in
- *   an fnn_dataset: borrowed, never copied. Splits, subsets, shuffles and folds are views of the
+ *   fnn_load_fashion_mnist, fnn_load_cifar10, fnn_load_idx, fnn_load_csv (plain or gzip), or arrays
+ *   of your own in an fnn_dataset: borrowed, never copied. Splits, subsets, shuffles and folds are views of the
  *   same rows. Pixels stay bytes in memory and become numbers when a batch is gathered, which is
  *   also when they are augmented: no copy is made.
  *
@@ -213,6 +213,8 @@
 #define fnn_isa_available fnn_isa_available_f64
 #define fnn_isa_name fnn_isa_name_f64
 #define fnn_load fnn_load_f64
+#define fnn_load_cifar10 fnn_load_cifar10_f64
+#define fnn_load_cifar10_files fnn_load_cifar10_files_f64
 #define fnn_load_csv fnn_load_csv_f64
 #define fnn_load_fashion_mnist fnn_load_fashion_mnist_f64
 #define fnn_load_idx fnn_load_idx_f64
@@ -486,6 +488,20 @@ FNN_API fnn_result fnn_load_idx(fnn_dataset *out, const char *images, const char
 FNN_API fnn_result fnn_load_fashion_mnist(const char *directory, fnn_dataset *train,
                                           fnn_dataset *test, const fnn_allocator *allocator,
                                           fnn_error *error);
+
+/* Loads CIFAR-10 in its binary version (Krizhevsky 2009): 32 x 32 x 3 bytes in the order (height,
+ * width, channels: red, green, blue), 10 classes with their names. directory: holds
+ * data_batch_1.bin to data_batch_5.bin (train) and test_batch.bin (test), with or without `.gz`;
+ * NULL looks in $CIFAR10_DIR, then in `data/cifar-10-batches-bin`. train, test: either may be NULL
+ * (not loaded), not both. Fewer images a file are accepted. While loading, all files and the data
+ * set are in memory together: twice the size. */
+FNN_API fnn_result fnn_load_cifar10(const char *directory, fnn_dataset *train, fnn_dataset *test,
+                                    const fnn_allocator *allocator, fnn_error *error);
+
+/* The same of `count` files of your choice, one after the other. Each is a row of records: a label
+ * byte 0 to 9, then 1024 bytes of red, of green and of blue. */
+FNN_API fnn_result fnn_load_cifar10_files(fnn_dataset *out, const char *const *files, int count,
+                                          const fnn_allocator *allocator, fnn_error *error);
 
 /* What the label column of a CSV file holds. */
 typedef enum fnn_csv_label {
@@ -5911,10 +5927,11 @@ static int fnni_conv_parts(const fnn_context *context, const fnni_conv *g, ptrdi
 }
 
 /* ============================================================================
- * >>data  data sets: views, statistics, and readers of IDX, gzip and CSV
+ * >>data  data sets: views, statistics, readers (IDX, CIFAR-10, CSV, gzip), augmentation
  * ============================================================================
  * Lives here: fnn_dataset and all that makes one. From the bottom up: whole files into memory; gzip
- * (RFC 1952) and inflate (RFC 1951); IDX; decimal numbers; CSV; views; normalisation.
+ * (RFC 1952) and inflate (RFC 1951); IDX; CIFAR-10; decimal numbers; CSV; views; normalisation;
+ * augmentation.
  * Called by: >>train gathers batches through fnni_dataset_row; users call the fnn_ functions, whose
  * contracts stand in >>api. Calls >>memory and >>random only.
  * Files are hostile here. Every product of sizes goes through fnni_multiply, what remains is
@@ -7145,7 +7162,7 @@ static int fnni_file_exists(const char *path)
 
 /* Writes directory/name, or directory/name.gz, whichever exists. Returns 0 when neither does, or
  * the path is too long. */
-static int fnni_fashion_path(char *path, const char *directory, const char *name)
+static int fnni_find_file(char *path, const char *directory, const char *name)
 {
     size_t length = strlen(directory);
     const char *slash = length > 0 && directory[length - 1] != '/' ? "/" : "";
@@ -7165,12 +7182,12 @@ static fnn_result fnni_fashion_load(const char *directory, const char *set, fnn_
     char name[40], images[FNNI_MAX_PATH], labels[FNNI_MAX_PATH];
     fnn_result result;
     snprintf(name, sizeof name, "%s-images-idx3-ubyte", set);
-    *found = fnni_fashion_path(images, directory, name);
+    *found = fnni_find_file(images, directory, name);
     if (!*found)
         return fnni_fail(error, FNN_ERROR_FILE, "%s: no %s nor %s.gz there: `make data` fetches it",
                          fnni_path_tail(directory), name, name);
     snprintf(name, sizeof name, "%s-labels-idx1-ubyte", set);
-    if (!fnni_fashion_path(labels, directory, name))
+    if (!fnni_find_file(labels, directory, name))
         return fnni_fail(error, FNN_ERROR_FILE, "%s: no %s nor %s.gz there: `make data` fetches it",
                          fnni_path_tail(directory), name, name);
     result = fnn_load_idx(out, images, labels, allocator, error);
@@ -7227,6 +7244,183 @@ FNN_DEF fnn_result fnn_load_fashion_mnist(const char *directory, fnn_dataset *tr
                            "or %s: `make data` fetches it",
                            train ? "train" : "t10k",
                            places[0] ? fnni_path_tail(places[0]) : "not set", places[1], places[2]);
+    return result;
+}
+
+/* ---- CIFAR-10 ---- */
+
+#define FNNI_CIFAR_PIXELS 1024 /* 32 x 32, in each of three planes */
+#define FNNI_CIFAR_IMAGE (3 * FNNI_CIFAR_PIXELS)
+#define FNNI_CIFAR_RECORD (1 + FNNI_CIFAR_IMAGE) /* a label before each image */
+
+static const char *const fnni_cifar_names[10] = {"airplane", "automobile", "bird",  "cat",
+                                                 "deer",     "dog",        "frog",  "horse",
+                                                 "ship",     "truck"};
+
+static fnn_result fnni_cifar_check(const fnni_file *file, const char *path, fnn_error *error)
+{
+    size_t i;
+    if (file->size == 0 || file->size % FNNI_CIFAR_RECORD != 0)
+        return fnni_fail(error, FNN_ERROR_FORMAT,
+                         "%s: expected records of %d bytes, a label and an image, found %llu bytes",
+                         fnni_path_tail(path), FNNI_CIFAR_RECORD, (unsigned long long)file->size);
+    for (i = 0; i < file->size; i += FNNI_CIFAR_RECORD)
+        if (file->bytes[i] > 9)
+            return fnni_fail(error, FNN_ERROR_FORMAT,
+                             "%s: expected labels 0 to 9, found %d in record %llu",
+                             fnni_path_tail(path), (int)file->bytes[i],
+                             (unsigned long long)(i / FNNI_CIFAR_RECORD));
+    return FNN_OK;
+}
+
+/* A whole file, plain or gzip, which then holds records and nothing else; empty on failure. */
+static fnn_result fnni_cifar_read(fnni_file *file, const char *path,
+                                  const fnn_allocator *allocator, fnn_error *error)
+{
+    fnn_result result = fnni_file_read(file, path, allocator, error);
+    if (result == FNN_OK && fnni_is_gzip(file->bytes, file->size))
+        result = fnni_file_expand(file, path, allocator, error);
+    if (result == FNN_OK) result = fnni_cifar_check(file, path, error);
+    if (result != FNN_OK) fnni_file_release(file, allocator);
+    return result;
+}
+
+/* The file's records as labels and images: the three planes of an image become its channels. */
+static void fnni_cifar_unpack(const fnni_file *file, uint8_t *images, int32_t *labels)
+{
+    const size_t count = file->size / FNNI_CIFAR_RECORD;
+    size_t i, pixel;
+    for (i = 0; i < count; i++) {
+        const uint8_t *record = file->bytes + i * FNNI_CIFAR_RECORD, *red = record + 1;
+        uint8_t *image = images + i * FNNI_CIFAR_IMAGE;
+        labels[i] = record[0];
+        for (pixel = 0; pixel < FNNI_CIFAR_PIXELS; pixel++) {
+            image[3 * pixel] = red[pixel];
+            image[3 * pixel + 1] = red[FNNI_CIFAR_PIXELS + pixel];
+            image[3 * pixel + 2] = red[2 * FNNI_CIFAR_PIXELS + pixel];
+        }
+    }
+}
+
+/* Makes the data set of files that have been read. */
+static fnn_result fnni_cifar_join(fnn_dataset *out, const fnni_file *files, int count,
+                                  fnn_error *error)
+{
+    size_t total = 0, first = 0;
+    uint8_t *images;
+    int32_t *labels;
+    int i;
+    for (i = 0; i < count; i++) total += files[i].size / FNNI_CIFAR_RECORD; /* is in memory */
+    images = (uint8_t *)fnni_dataset_allocate(out, total, FNNI_CIFAR_IMAGE);
+    labels = (int32_t *)fnni_dataset_allocate(out, total, sizeof *labels);
+    if (!images || !labels)
+        return fnni_fail(error, FNN_ERROR_MEMORY, "no memory for %llu images of CIFAR-10",
+                         (unsigned long long)total);
+    for (i = 0; i < count; i++) {
+        fnni_cifar_unpack(files + i, images + first * FNNI_CIFAR_IMAGE, labels + first);
+        first += files[i].size / FNNI_CIFAR_RECORD;
+    }
+    out->count = out->rows = (int64_t)total;
+    out->height = out->width = 32;
+    out->channels = 3;
+    out->bytes = images;
+    out->labels = labels;
+    out->classes = 10;
+    out->class_names = fnni_cifar_names;
+    return FNN_OK;
+}
+
+FNN_DEF fnn_result fnn_load_cifar10_files(fnn_dataset *out, const char *const *files, int count,
+                                          const fnn_allocator *allocator, fnn_error *error)
+{
+    fnni_file *read;
+    fnn_result result = FNN_OK;
+    size_t bytes;
+    int i;
+    if (!out) return fnni_fail(error, FNN_ERROR_ARGUMENT, "load_cifar10: out is NULL");
+    fnni_dataset_begin(out, NULL);
+    if (!files || count < 1)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "load_cifar10: expected files, found %d", count);
+    for (i = 0; i < count; i++)
+        if (!files[i])
+            return fnni_fail(error, FNN_ERROR_ARGUMENT, "load_cifar10: file %d is NULL", i);
+    read = fnni_multiply((size_t)count, sizeof *read, &bytes)
+               ? (fnni_file *)fnni_allocate(allocator, bytes)
+               : NULL;
+    if (!read) return fnni_fail(error, FNN_ERROR_MEMORY, "load_cifar10: no memory");
+    memset(read, 0, bytes);
+    fnni_dataset_begin(out, allocator);
+    for (i = 0; i < count && result == FNN_OK; i++)
+        result = fnni_cifar_read(read + i, files[i], allocator, error);
+    if (result == FNN_OK) result = fnni_cifar_join(out, read, count, error);
+    for (i = 0; i < count; i++) fnni_file_release(read + i, allocator);
+    fnni_release(allocator, read);
+    if (result != FNN_OK) fnn_dataset_free(out);
+    return result;
+}
+
+/* Loads name.bin or, when there are more of them, name_1.bin to name_count.bin from a directory.
+ * *found tells whether it has the first, so that the caller may look elsewhere if not. */
+static fnn_result fnni_cifar_load(const char *directory, const char *name, int count,
+                                  fnn_dataset *out, const fnn_allocator *allocator, int *found,
+                                  fnn_error *error)
+{
+    char paths[5][FNNI_MAX_PATH], file[40];
+    const char *files[5];
+    int i;
+    for (i = 0; i < count; i++) {
+        int there;
+        if (count > 1) snprintf(file, sizeof file, "%s_%d.bin", name, i + 1);
+        else snprintf(file, sizeof file, "%s.bin", name);
+        there = fnni_find_file(paths[i], directory, file);
+        if (i == 0) *found = there;
+        if (!there)
+            return fnni_fail(error, FNN_ERROR_FILE, "%s: no %s nor %s.gz there",
+                             fnni_path_tail(directory), file, file);
+        files[i] = paths[i];
+    }
+    return fnn_load_cifar10_files(out, files, count, allocator, error);
+}
+
+static fnn_result fnni_cifar_load_both(const char *directory, fnn_dataset *train, fnn_dataset *test,
+                                       const fnn_allocator *allocator, int *found,
+                                       fnn_error *error)
+{
+    fnn_result result = FNN_OK;
+    int found_test;
+    *found = 1;
+    if (train)
+        result = fnni_cifar_load(directory, "data_batch", 5, train, allocator, found, error);
+    if (result == FNN_OK && test)
+        result = fnni_cifar_load(directory, "test_batch", 1, test, allocator,
+                                 train ? &found_test : found, error);
+    if (result != FNN_OK) fnn_dataset_free(train);
+    return result;
+}
+
+FNN_DEF fnn_result fnn_load_cifar10(const char *directory, fnn_dataset *train, fnn_dataset *test,
+                                    const fnn_allocator *allocator, fnn_error *error)
+{
+    const char *places[2];
+    int i, found = 0;
+    fnn_result result = FNN_ERROR_FILE;
+    if ((!train && !test) || train == test)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "load_cifar10: train %s test",
+                         train ? "is also" : "is NULL, and");
+    if (train) fnni_dataset_begin(train, NULL);
+    if (test) fnni_dataset_begin(test, NULL);
+    if (directory) return fnni_cifar_load_both(directory, train, test, allocator, &found, error);
+    places[0] = getenv("CIFAR10_DIR");
+    places[1] = "data/cifar-10-batches-bin";
+    for (i = 0; i < 2 && !found; i++)
+        if (places[i])
+            result = fnni_cifar_load_both(places[i], train, test, allocator, &found, error);
+    if (!found)
+        result = fnni_fail(error, FNN_ERROR_FILE,
+                           "CIFAR-10: no %s(.gz) in $CIFAR10_DIR (%s) or %s: it is the binary "
+                           "version of www.cs.toronto.edu/~kriz/cifar.html",
+                           train ? "data_batch_1.bin" : "test_batch.bin",
+                           places[0] ? fnni_path_tail(places[0]) : "not set", places[1]);
     return result;
 }
 
