@@ -46,7 +46,7 @@ static int near_kink(fnn_model *m, const fnn_dataset *data)
     if (fnn_forward(m, data, NULL, ROWS, 1)) return 1;
     for (l = 0; l < m->layer_count; l++) {
         const fnn_activation f = m->layers[l].activation;
-        const fnn_real *x = fnni_y(&m->run, l - 1);
+        const fnn_real *x = fnni_y(&m->run, l - 1, 0, NULL);
         int i;
         if (m->layers[l].type != &fnni_layer_types[FNNI_ACTIVATION]) continue;
         if (f != FNN_RELU && f != FNN_LEAKY_RELU && f != FNN_ELU) continue;
@@ -173,8 +173,8 @@ static void wrong_backward(const fnni_run *run, int l, int from, int to, int to_
                            fnn_real *workspace)
 {
     (void)to_input, (void)workspace; /* passes dy on as if tanh' were 1 */
-    memcpy(fnni_d(run, l - 1) + from * run->model->layers[l].outputs,
-           fnni_d(run, l) + from * run->model->layers[l].outputs,
+    memcpy(fnni_d(run, l - 1, from, NULL),
+           fnni_d(run, l, from, NULL),
            (size_t)((to - from) * run->model->layers[l].outputs) * sizeof(fnn_real));
 }
 
