@@ -1,5 +1,5 @@
-/* fmnist_nn.h - version 0.1.0 - multilayer perceptrons on the CPU at the machine's speed, in one
- * C header with nothing but libc.
+/* fmnist_nn.h - version 0.1.0 - multilayer perceptrons and convolutional networks on the CPU at the
+ * machine's speed, in one C header with nothing but libc.
  *
  * QUICK START
  *     #define FMNIST_NN_IMPLEMENTATION              in one .c or .cpp file of the program
@@ -68,12 +68,18 @@
  * SHAPES
  *   Samples are (height, width, channels), channels contiguous; a batch is (N, H, W, C), row-
  *   major. A table of n columns is (1, 1, n). A dense layer takes any shape as flat. Weights of a
- *   dense layer are (inputs, units), row-major, then the biases (units).
+ *   dense layer are (inputs, units), row-major, then the biases (units); of a convolution (kernel
+ *   height, kernel width, channels, filters), then the biases (filters); of batch norm gamma, then
+ *   beta (channels). All three are Keras' orders.
  *
  * MODEL
  *   fnn_sequential, then one call per layer, from the input upwards. Shapes are inferred. The
  *   first fit, forward or fnn_seal draws the weights and fixes the layers. Loss and normalisation
  *   belong to the model, so that evaluation and prediction use them too: predict takes raw pixels.
+ *   Layers of images: fnn_conv2d, fnn_max_pool2d, fnn_average_pool2d, fnn_global_average_pool2d,
+ *   fnn_batch_norm, fnn_spatial_dropout, fnn_add for residual connections; of anything: fnn_dense,
+ *   fnn_activate, fnn_dropout, fnn_flatten. They go image by image through the caches, a max-pool
+ *   behind a convolution in one with it.
  *
  * TRAINING
  *   fnn_fit runs epochs over a data set, with validation, early stopping, penalty, clipping,
