@@ -19,7 +19,7 @@ help:
 	@echo 'make test             all tests, about ten minutes on two cores'
 	@echo '                      (make test ONLY=test_gemm: those whose name contains this)'
 	@echo 'make test-exhaustive  the tests that take long, every compiler and option'
-	@echo 'make bench            kernels and training steps beside OpenBLAS: bench/results/*.csv'
+	@echo 'make bench            kernels and training steps beside their peers: bench/results/*.csv'
 	@echo 'make bench-kernels    the kernels alone; ONLY=gemm THREADS=1 ISA=avx2 select rows'
 	@echo 'make bench-train      the training steps alone; ONLY=mlp1 THREADS=1 ISA=avx2'
 	@echo 'make bench-programs   whole programs by instruction set and threads (hyperfine);'
@@ -51,11 +51,15 @@ test:
 test-exhaustive:
 	@bash tests/exhaustive.sh $(ONLY)
 
+# A peer that is a program of its own, where oneDNN's C++ header is.
+PEERS := $(if $(shell command -v g++),$(if $(wildcard /usr/include/oneapi/dnnl/dnnl.hpp \
+    /usr/local/include/oneapi/dnnl/dnnl.hpp),build/onednn_cnn1_step))
+
 # The best instruction set on one thread and on all cores, and AVX2 on one thread; or what
 # THREADS and ISA say. One header line a file.
 BENCH_RUNS = $(if $(THREADS)$(ISA),'$(BENCH_ARGUMENTS)','--threads 1' "--threads $$(nproc)" \
     '--threads 1 --isa avx2')
-bench: build/bench_kernels build/bench_train
+bench: build/bench_kernels build/bench_train $(PEERS)
 	@mkdir -p bench/results
 	@for bench in kernels train; do \
 	    for run in $(BENCH_RUNS); do ./build/bench_$$bench $$run $(if $(ONLY),--only $(ONLY)); done | \
@@ -65,7 +69,7 @@ bench: build/bench_kernels build/bench_train
 bench-kernels: build/bench_kernels
 	@./build/bench_kernels $(BENCH_ARGUMENTS)
 
-bench-train: build/bench_train
+bench-train: build/bench_train $(PEERS)
 	@./build/bench_train $(BENCH_ARGUMENTS)
 
 bench-programs: data $(addprefix build/,$(PROGRAMS))
@@ -74,6 +78,10 @@ bench-programs: data $(addprefix build/,$(PROGRAMS))
 # The libraries compared with are opened at run time (-ldl), where they are there.
 build/bench_%: bench/%.c fmnist_nn.h $(wildcard bench/*.h) build/flags
 	$(COMPILE) $< -o $@ -lm -ldl
+
+build/onednn_cnn1_step: bench/peers/onednn_cnn1_step.cpp
+	@mkdir -p build
+	-g++ -O3 -march=native -fopenmp $< -o $@ -ldnnl
 
 # Changes when the compiler or its flags do, so that no bench runs what others made.
 build/flags: FORCE

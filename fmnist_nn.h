@@ -38,6 +38,7 @@
  *     >>schedule      the learning rate as a function of the step
  *     >>model         building, shapes, parameters
  *     >>train         batches, the step, fit; evaluation and prediction
+ *     >>file          models as files: safetensors, written and read
  *     >>public        thin API functions: check arguments, call the rooms
  *
  * ============================================================================
@@ -92,6 +93,11 @@
  *   Every size in a file is checked against what the file holds before memory is taken for it. A
  *   file that is cut, damaged or of another kind is refused; the message names the file, what was
  *   expected and what was found.
+ *   fnn_save and fnn_load keep a model in safetensors, the format that Python's library of that
+ *   name reads: the layers as text in its metadata, weights as "0.dense.weight" (inputs, units) and
+ *   "0.dense.bias" (units), the normalisation as "input.shift" and "input.scale". The bytes are the
+ *   same on every machine. A save replaces the old file in one step, once the new one is on the
+ *   disk; a program killed while it saves may leave a file FILE.tmp-N-N beside it.
  *
  * MEMORY
  *   fnn_fit takes all it needs before its first step. Inference allocates nothing in a context
@@ -206,6 +212,7 @@
 #define fnn_info fnn_info_f64
 #define fnn_isa_available fnn_isa_available_f64
 #define fnn_isa_name fnn_isa_name_f64
+#define fnn_load fnn_load_f64
 #define fnn_load_cifar10 fnn_load_cifar10_f64
 #define fnn_load_cifar10_files fnn_load_cifar10_files_f64
 #define fnn_load_csv fnn_load_csv_f64
@@ -231,6 +238,7 @@
 #define fnn_reserve fnn_reserve_f64
 #define fnn_result_text fnn_result_text_f64
 #define fnn_rmsprop fnn_rmsprop_f64
+#define fnn_save fnn_save_f64
 #define fnn_schedule_constant fnn_schedule_constant_f64
 #define fnn_schedule_cosine fnn_schedule_cosine_f64
 #define fnn_schedule_exponential fnn_schedule_exponential_f64
@@ -246,10 +254,33 @@
 #define fnn_set_seed fnn_set_seed_f64
 #define fnn_sgd fnn_sgd_f64
 #define fnn_window_make fnn_window_make_f64
+#define fnn_conv2d fnn_conv2d_f64
+#define fnn_conv2d_with fnn_conv2d_with_f64
+#define fnn_max_pool2d fnn_max_pool2d_f64
+#define fnn_average_pool2d fnn_average_pool2d_f64
+#define fnn_pool2d_with fnn_pool2d_with_f64
+#define fnn_global_average_pool2d fnn_global_average_pool2d_f64
+#define fnn_batch_norm fnn_batch_norm_f64
+#define fnn_batch_norm_with fnn_batch_norm_with_f64
+#define fnn_spatial_dropout fnn_spatial_dropout_f64
+#define fnn_add fnn_add_f64
+#define fnn_conv2d_config_init fnn_conv2d_config_init_f64
+#define fnn_pool2d_config_init fnn_pool2d_config_init_f64
+#define fnn_batch_norm_config_init fnn_batch_norm_config_init_f64
+#define fnn_batch_norm_config_pytorch fnn_batch_norm_config_pytorch_f64
 #define fnn_conv2d_forward fnn_conv2d_forward_f64
 #define fnn_conv2d_backward_data fnn_conv2d_backward_data_f64
 #define fnn_conv2d_backward_weights fnn_conv2d_backward_weights_f64
+#define fnn_max_pool2d_forward fnn_max_pool2d_forward_f64
+#define fnn_max_pool2d_backward fnn_max_pool2d_backward_f64
+#define fnn_average_pool2d_forward fnn_average_pool2d_forward_f64
+#define fnn_average_pool2d_backward fnn_average_pool2d_backward_f64
+#define fnn_im2col fnn_im2col_f64
+#define fnn_col2im fnn_col2im_f64
+#define fnn_batch_norm_forward fnn_batch_norm_forward_f64
+#define fnn_batch_norm_backward fnn_batch_norm_backward_f64
 #define fnn_sgemm fnn_sgemm_f64
+#define fnn_shapes fnn_shapes_f64
 #define fnn_sigmoid fnn_sigmoid_f64
 #define fnn_softmax fnn_softmax_f64
 #define fnn_softmax_cross_entropy fnn_softmax_cross_entropy_f64
@@ -586,12 +617,67 @@ FNN_API void fnn_model_free(fnn_model *model);
  * nothing did. Never NULL. */
 FNN_API const fnn_error *fnn_model_error(const fnn_model *model);
 
+/* How a window meets the borders, as Keras: valid stays inside the image; same pads it so that
+ * the output has ceil(input / stride) rows and columns, the odd row of padding below, the odd
+ * column to the right. */
+typedef enum fnn_padding { FNN_VALID, FNN_SAME, FNN_PADDING_COUNT } fnn_padding;
+
+typedef struct fnn_conv2d_config {
+    int filters;
+    int kernel_height, kernel_width;
+    int stride_height, stride_width;
+    fnn_padding padding;
+    fnn_activation activation;
+} fnn_conv2d_config;
+
+typedef struct fnn_pool2d_config {
+    int average; /* 0: the maximum, in windows of at most 256 positions; 1: the mean */
+    int height, width;
+    int stride_height, stride_width;
+    fnn_padding padding;
+} fnn_pool2d_config;
+
+typedef struct fnn_batch_norm_config {
+    fnn_real momentum; /* share of the running statistics that stays each step */
+    fnn_real epsilon;  /* added to the variance */
+    int unbiased;      /* 1: the running variance is that of a sample, divided by count - 1 */
+} fnn_batch_norm_config;
+
+/* A convolution of 3 x 3, stride 1, same padding, linear, without filters; a max-pool of 2 x 2,
+ * stride 2, valid. */
+FNN_API fnn_conv2d_config fnn_conv2d_config_init(void);
+FNN_API fnn_pool2d_config fnn_pool2d_config_init(void);
+
+/* Keras' batch norm, which fnn_batch_norm takes: momentum .99, epsilon 1e-3; and PyTorch's:
+ * momentum .9 (which it calls .1), epsilon 1e-5, unbiased. */
+FNN_API fnn_batch_norm_config fnn_batch_norm_config_init(void);
+FNN_API fnn_batch_norm_config fnn_batch_norm_config_pytorch(void);
+
 /* Layers. Each call returns the layer's index, or -1 after an error.
  * dense: y = f(x W + b), W (inputs, units); an input of more than one dimension counts as flat.
  * activate: y = f(x); parameter is the slope of leaky_relu or the scale of elu, else unused.
  * dropout: in training y = x / (1 - rate) with probability 1 - rate, else 0 (Srivastava et al.
- * 2014, inverted); rate in [0, 1). flatten: (H, W, C) as (1, 1, H*W*C), free of cost. */
+ * 2014, inverted); rate in [0, 1). flatten: (H, W, C) as (1, 1, H*W*C), free of cost.
+ * conv2d: y = f(x * W + b) with stride 1, W (kernel, kernel, channels, filters).
+ * max_pool2d, average_pool2d: windows of size x size beside each other, what does not fill one left
+ * out; padding never counts. global_average_pool2d: (H, W, C) to (1, 1, C).
+ * batch_norm: per channel (of a table: per column), gamma and beta learned (Ioffe and Szegedy
+ * 2015); training normalises with the batch's statistics and moves the running ones once a step,
+ * evaluation and prediction use the running ones. As the first layer it normalises the input.
+ * spatial_dropout: dropout of whole channels of a sample (Tompson et al. 2015).
+ * add: y = x + the output of layer `from` (-1: the input), of the same shape (He et al. 2016). */
 FNN_API int fnn_dense(fnn_model *model, int units, fnn_activation activation);
+FNN_API int fnn_conv2d(fnn_model *model, int filters, int kernel, fnn_padding padding,
+                       fnn_activation activation);
+FNN_API int fnn_conv2d_with(fnn_model *model, const fnn_conv2d_config *config);
+FNN_API int fnn_max_pool2d(fnn_model *model, int size);
+FNN_API int fnn_average_pool2d(fnn_model *model, int size);
+FNN_API int fnn_pool2d_with(fnn_model *model, const fnn_pool2d_config *config);
+FNN_API int fnn_global_average_pool2d(fnn_model *model);
+FNN_API int fnn_batch_norm(fnn_model *model);
+FNN_API int fnn_batch_norm_with(fnn_model *model, const fnn_batch_norm_config *config);
+FNN_API int fnn_spatial_dropout(fnn_model *model, fnn_real rate);
+FNN_API int fnn_add(fnn_model *model, int from);
 FNN_API int fnn_activate(fnn_model *model, fnn_activation activation, fnn_real parameter);
 FNN_API int fnn_dropout(fnn_model *model, fnn_real rate);
 FNN_API int fnn_flatten(fnn_model *model);
@@ -640,6 +726,10 @@ FNN_API fnn_result fnn_seal(fnn_model *model);
 /* Layers, shapes and parameter counts as text, at most size bytes with the final 0. Returns the
  * length of the whole text, as snprintf. */
 FNN_API size_t fnn_summary(const fnn_model *model, char *text, size_t size);
+
+/* The shapes (height, width, channels) of a sample and of the model's outputs for it; either may be
+ * NULL. What a loaded model takes and gives. */
+FNN_API fnn_result fnn_shapes(const fnn_model *model, int input[3], int output[3]);
 
 /* All parameters and their gradients, contiguous: layer after layer, weights then biases. They
  * stay where they are for the model's life; *count may be NULL. NULL after an error. The gradients
@@ -875,6 +965,25 @@ FNN_API fnn_result fnn_reserve(const fnn_model *model, fnn_context *context);
  * validation what fnn_reserve takes; and the order of the samples is 8 bytes a sample. */
 FNN_API size_t fnn_memory_size(const fnn_model *model, int batch_size);
 
+/* ---- model files ---- */
+
+/* Writes a model in use to a safetensors file: layers, loss, normalisation and weights, not what
+ * the optimiser remembers. A file at path is replaced in one step, once the new one is on the disk;
+ * on failure it stays as it was (but where *error says that the new one is in place). Returns
+ * FNN_ERROR_FILE, FNN_ERROR_MEMORY, FNN_ERROR_STATE for a model without weights (fnn_seal) or
+ * FNN_ERROR_NUMERIC for a layer's parameter that is not finite; *error (NULL allowed) says which
+ * file and why. */
+FNN_API fnn_result fnn_save(const fnn_model *model, const char *path, fnn_error *error);
+
+/* The model in a file that fnn_save wrote, ready for use: it predicts the same bits as the one
+ * saved. config (NULL: the best instruction set, one thread, malloc) as in fnn_sequential_with.
+ * Returns NULL and fills *error when the file cannot be read, when it is damaged or describes
+ * another model than its tensors, when it was written by the double library and this is the float
+ * one or the other way round, or when memory is out. A damaged file is never worse than an error,
+ * but its weights are taken as they are. While it is loaded the file is in memory as well. To train
+ * on, a fit starts with a new optimiser; fnn_set_seed would draw Glorot uniform weights. */
+FNN_API fnn_model *fnn_load(const char *path, const fnn_context_config *config, fnn_error *error);
+
 /* Metrics on arrays. outputs (count, classes), labels and predicted (count); undefined ratios
  * (0 / 0) are 0. confusion (classes, classes): rows true, columns predicted; entries are counts.
  * r2 = 1 - sum (t - y)^2 / sum (t - mean t)^2 over count * outputs values, mean per output. */
@@ -983,11 +1092,6 @@ FNN_API fnn_result fnn_from_bytes(fnn_context *context, ptrdiff_t n, const uint8
 FNN_API fnn_result fnn_dropout_apply(fnn_context *context, ptrdiff_t n, uint64_t key, uint64_t offset,
                                fnn_real rate, const fnn_real *x, fnn_real *y);
 
-/* How a window meets the borders, as Keras: valid stays inside the image; same pads it so that
- * the output has ceil(input / stride) rows and columns, the odd row of padding below, the odd
- * column to the right. */
-typedef enum fnn_padding { FNN_VALID, FNN_SAME, FNN_PADDING_COUNT } fnn_padding;
-
 /* A window of kernel_height x kernel_width that slides over an image (height, width, channels).
  * Output (i, j) of (out_height, out_width) sees the input from row i stride_height - pad_top and
  * column j stride_width - pad_left on. */
@@ -1023,6 +1127,60 @@ FNN_API fnn_result fnn_conv2d_backward_weights(fnn_context *context, const fnn_w
                                                int filters, ptrdiff_t images, const fnn_real *x,
                                                const fnn_real *dy, fnn_real *dw, fnn_real *db);
 
+/* Pooling of whole images, each channel for itself, on the context's threads (NULL: on one). x and
+ * dx (images, height, width, channels); y and dy (images, out_height, out_width, channels). What
+ * lies outside of the image belongs to no window: it is neither compared nor counted. No array
+ * overlaps another. FNN_ERROR_ARGUMENT, with nothing written, on a negative count, a window that
+ * fnn_window_make would not give, a NULL array that would be used, and for max pooling on a window
+ * of more than 256 positions.
+ *     y = the window's maximum; index (as y; NULL: not wanted) = where it stands in the window,
+ *     kh kernel_width + kw, the first of several. A NaN in the window makes y NaN, and index that
+ *     of the last NaN.
+ *     dx = the gradient towards x, from index and dy; windows that overlap add up
+ *     y = the window's mean, and dx its gradient. A window as large as the image makes it the
+ *     global average. */
+FNN_API fnn_result fnn_max_pool2d_forward(fnn_context *context, const fnn_window *window,
+                                          ptrdiff_t images, const fnn_real *x, fnn_real *y,
+                                          uint8_t *index);
+FNN_API fnn_result fnn_max_pool2d_backward(fnn_context *context, const fnn_window *window,
+                                           ptrdiff_t images, const uint8_t *index,
+                                           const fnn_real *dy, fnn_real *dx);
+FNN_API fnn_result fnn_average_pool2d_forward(fnn_context *context, const fnn_window *window,
+                                              ptrdiff_t images, const fnn_real *x, fnn_real *y);
+FNN_API fnn_result fnn_average_pool2d_backward(fnn_context *context, const fnn_window *window,
+                                               ptrdiff_t images, const fnn_real *dy, fnn_real *dx);
+
+/* What each window sees as a row of a matrix: columns (images, out_height, out_width,
+ * kernel_height, kernel_width, channels), zero outside of the image, so that a convolution is
+ * columns times weights (Chellapilla, Puri and Simard 2006). fnn_col2im adds every element of
+ * columns to the place in dx that fnn_im2col takes it from; dx is overwritten. Threads, aliasing
+ * and errors as for pooling. */
+FNN_API fnn_result fnn_im2col(fnn_context *context, const fnn_window *window, ptrdiff_t images,
+                              const fnn_real *x, fnn_real *columns);
+FNN_API fnn_result fnn_col2im(fnn_context *context, const fnn_window *window, ptrdiff_t images,
+                              const fnn_real *columns, fnn_real *dx);
+
+/* Batch normalisation with the batch's own statistics (Ioffe and Szegedy 2015, algorithm 1), on
+ * the context's threads (NULL: on one); x, y, dy, dx (rows, channels), so rows counts pixels:
+ *     mean = sum x / rows,  variance = sum (x - mean)^2 / rows             written, (channels) each
+ *     y = gamma (x - mean) / sqrt(variance + epsilon) + beta
+ * gamma and beta (channels; NULL: 1 and 0). y may be x. The sums are taken in double over blocks of
+ * rows, about the first block's mean: their bits depend neither on the threads nor, much, on how
+ * far the mean lies from 0. For backward, with xhat = (x - mean) / sqrt(variance + epsilon):
+ *     dbeta = sum dy,  dgamma = sum dy xhat                                (NULL: not wanted)
+ *     dx = gamma / sqrt(variance + epsilon) (dy - dbeta / rows - xhat dgamma / rows)
+ * dx may be dy or x. FNN_ERROR_ARGUMENT when rows or channels is below 1, epsilon is negative or
+ * an array that is needed is NULL; FNN_ERROR_MEMORY without workspace. */
+FNN_API fnn_result fnn_batch_norm_forward(fnn_context *context, ptrdiff_t rows, ptrdiff_t channels,
+                                          const fnn_real *x, const fnn_real *gamma,
+                                          const fnn_real *beta, fnn_real epsilon, fnn_real *mean,
+                                          fnn_real *variance, fnn_real *y);
+FNN_API fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows, ptrdiff_t channels,
+                                           const fnn_real *x, const fnn_real *dy,
+                                           const fnn_real *gamma, const fnn_real *mean,
+                                           const fnn_real *variance, fnn_real epsilon, fnn_real *dx,
+                                           fnn_real *dgamma, fnn_real *dbeta);
+
 #ifdef __cplusplus
 }
 #endif
@@ -1046,8 +1204,11 @@ FNN_API fnn_result fnn_conv2d_backward_weights(fnn_context *context, const fnn_w
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <fcntl.h>
+#include <sys/stat.h>
 #if defined(_WIN32)
 #include <io.h>
+#include <process.h>
 #else
 #include <unistd.h>
 #endif
@@ -1291,6 +1452,58 @@ FNN_API fnn_result fnn_conv2d_backward_weights(fnn_context *context, const fnn_w
 #define fnni_hash_key FNNI_NAME(hash_key)
 #define fnni_dropout_run FNNI_NAME(dropout_run)
 #define fnni_dropout FNNI_NAME(dropout)
+#define fnni_b FNNI_NAME(b)
+#define fnni_bset FNNI_NAME(bset)
+#define fnni_bload FNNI_NAME(bload)
+#define fnni_bload_n FNNI_NAME(bload_n)
+#define fnni_bstore FNNI_NAME(bstore)
+#define fnni_bstore_n FNNI_NAME(bstore_n)
+#define fnni_bselect FNNI_NAME(bselect)
+#define fnni_beq FNNI_NAME(beq)
+#define fnni_vabove FNNI_NAME(vabove)
+#define fnni_reach_of FNNI_NAME(reach_of)
+#define fnni_patch_of FNNI_NAME(patch_of)
+#define fnni_bget FNNI_NAME(bget)
+#define fnni_bput FNNI_NAME(bput)
+#define fnni_max_window FNNI_NAME(max_window)
+#define fnni_max_square FNNI_NAME(max_square)
+#define fnni_max_run FNNI_NAME(max_run)
+#define fnni_max_pool FNNI_NAME(max_pool)
+#define fnni_given FNNI_NAME(given)
+#define fnni_give_window FNNI_NAME(give_window)
+#define fnni_give_run FNNI_NAME(give_run)
+#define fnni_back_apart FNNI_NAME(back_apart)
+#define fnni_windows_apart FNNI_NAME(windows_apart)
+#define fnni_seen_by FNNI_NAME(seen_by)
+#define fnni_max_gather FNNI_NAME(max_gather)
+#define fnni_max_pool_backward FNNI_NAME(max_pool_backward)
+#define fnni_average_window FNNI_NAME(average_window)
+#define fnni_average_run FNNI_NAME(average_run)
+#define fnni_average_pool FNNI_NAME(average_pool)
+#define fnni_average_gather FNNI_NAME(average_gather)
+#define fnni_average_pool_backward FNNI_NAME(average_pool_backward)
+#define fnni_im2col FNNI_NAME(im2col)
+#define fnni_col2im FNNI_NAME(col2im)
+#define fnni_sums_vector FNNI_NAME(sums_vector)
+#define fnni_sums_put FNNI_NAME(sums_put)
+#define fnni_sums_strip FNNI_NAME(sums_strip)
+#define fnni_sums_columns FNNI_NAME(sums_columns)
+#define fnni_rows_together FNNI_NAME(rows_together)
+#define fnni_spread FNNI_NAME(spread)
+#define fnni_sums_any FNNI_NAME(sums_any)
+#define fnni_moments FNNI_NAME(moments)
+#define fnni_norm_sums FNNI_NAME(norm_sums)
+#define fnni_affine_vector FNNI_NAME(affine_vector)
+#define fnni_affine_strip FNNI_NAME(affine_strip)
+#define fnni_affine_row FNNI_NAME(affine_row)
+#define fnni_affine_strips FNNI_NAME(affine_strips)
+#define fnni_affine_close FNNI_NAME(affine_close)
+#define fnni_affine_any FNNI_NAME(affine_any)
+#define fnni_scale_shift FNNI_NAME(scale_shift)
+#define fnni_norm_backward FNNI_NAME(norm_backward)
+#define fnni_reach FNNI_NAME(reach)
+#define fnni_patch FNNI_NAME(patch)
+#define fnni_seen FNNI_NAME(seen)
 
 /* Whether processor and operating system both support an instruction set: CPUID says what the
  * processor has, XGETBV which registers the system saves (Intel SDM vol. 1, 14.3 and 15.2). */
@@ -1365,6 +1578,101 @@ static int fnni_terminal(void)
 #endif
 }
 
+/* ---- files that must not be lost ----
+ * Plain descriptors, since -std=c99 leaves fileno and mkstemp undeclared. Each returns -1 and sets
+ * errno when it fails. */
+
+/* The permissions of the file at path, 0666 where there is none or none can be seen; -1 when it is
+ * something else than a file. */
+static int fnni_os_mode(const char *path)
+{
+#if defined(_WIN32)
+    struct _stat s;
+    if (_stat(path, &s)) return _S_IREAD | _S_IWRITE;
+    return (s.st_mode & _S_IFMT) == _S_IFREG ? _S_IREAD | _S_IWRITE : -1;
+#else
+    struct stat s;
+    if (stat(path, &s)) return 0666;
+    return S_ISREG(s.st_mode) ? (int)(s.st_mode & 0777) : -1;
+#endif
+}
+
+/* A new file for writing; EEXIST where there is one already. */
+static int fnni_os_create(const char *path, int mode)
+{
+#if defined(_WIN32)
+    return _open(path, _O_WRONLY | _O_CREAT | _O_EXCL | _O_BINARY, mode);
+#else
+    return open(path, O_WRONLY | O_CREAT | O_EXCL, mode);
+#endif
+}
+
+static ptrdiff_t fnni_os_write(int file, const void *bytes, size_t count)
+{
+#if defined(_WIN32)
+    return _write(file, bytes, (unsigned)count);
+#else
+    return (ptrdiff_t)write(file, bytes, count);
+#endif
+}
+
+/* Waits until the disk has the file. */
+static int fnni_os_sync(int file)
+{
+#if defined(_WIN32)
+    return _commit(file);
+#else
+    return fsync(file);
+#endif
+}
+
+static int fnni_os_close(int file)
+{
+#if defined(_WIN32)
+    return _close(file);
+#else
+    return close(file);
+#endif
+}
+
+/* Puts a file in another's place, in one step where the system can. On Windows rename does not
+ * replace: for a moment there is the new file alone, under its temporary name. */
+static int fnni_os_replace(const char *from, const char *to)
+{
+#if defined(_WIN32)
+    if (remove(to) && errno != ENOENT) return -1;
+#endif
+    return rename(from, to);
+}
+
+/* Waits until the disk knows the names in a directory. A directory that may not be read, or whose
+ * file system has no such operation, is left to the system. */
+static int fnni_os_sync_directory(const char *path)
+{
+#if defined(_WIN32)
+    (void)path;
+    return 0;
+#else
+    int result, code, file = open(path, O_RDONLY);
+    if (file < 0) return errno == EACCES ? 0 : -1;
+    result = fsync(file);
+    code = errno;
+    close(file);
+    errno = code;
+    return result && code != EINVAL ? -1 : 0;
+#endif
+}
+
+/* A number that no other running process has. */
+static long fnni_os_process(void)
+{
+#if defined(_WIN32)
+    return _getpid();
+#else
+    return (long)getpid();
+#endif
+}
+
 static int fnni_openmp_threads(void)
 {
 #ifdef _OPENMP
@@ -1382,11 +1690,14 @@ static int fnni_openmp_threads(void)
  * (tests/test_kernels.c), one row in bench/kernels.c. Lengths may be 0; nothing is read or
  * written outside the arrays given; arrays need no alignment; y may be x unless said. */
 
-/* A run of GEMM tiles of one shape. Row i of A at step p is a[i*a_row + p*a_step], so a transposed
- * A is one with a_row 1; B is b[p*ldb + j], C is c[i*ldc + j]. From one tile to the next the three
- * move on by a_next, b_next and c_next: down the rows, or along the columns. */
+/* A run of tiles of one shape, of a matrix product or a convolution. Row i of A at step p is
+ * a[i/3*a_group + i%3*a_row + p*a_step], where a_group is 3*a_row but for rows that lie in threes;
+ * a transposed A is one with a_row 1. After k steps A jumps to a_segment behind where the k began,
+ * for so many segments: the rows of a kernel in an image. B is b[p*ldb + j], p counting on through
+ * all segments, with b_jump between two; C is c[i*ldc + j]. From one tile to the next the three
+ * move on by a_next, b_next and c_next. */
 typedef struct fnni_tiles {
-    ptrdiff_t k, a_row, a_step, ldb, ldc;
+    ptrdiff_t k, segments, a_segment, b_jump, a_row, a_group, a_step, ldb, ldc;
     ptrdiff_t count, a_next, b_next, c_next;
     fnn_real alpha, beta; /* beta 0: C is not read */
     int prefetch_c;       /* fetch C shortly before it is due; this and the next are speed alone */
@@ -1504,6 +1815,39 @@ typedef struct fnni_step {
     X(void, step_adam,                                                                             \
       (ptrdiff_t n, const fnni_step *step, fnn_real *w, const fnn_real *g, fnn_real *m,            \
        fnn_real *v))                                                                               \
+    /* y (out_height,out_width,channels) = the maximum over the part of each window inside the      \
+       image x, index (as y, or NULL) = its position kh kernel_width + kw, the first of several;   \
+       at most 256 positions. With a NaN inside, y is NaN and index that of the last one. Here     \
+       and in the kernels below with a window every window has a part inside, and no array is      \
+       another. */                                                                                 \
+    X(void, max_pool, (const fnn_window *w, const fnn_real *x, fnn_real *y, uint8_t *index))       \
+    /* dx (as x) = at each element the sum of dy over the windows whose index names it. */         \
+    X(void, max_pool_backward,                                                                     \
+      (const fnn_window *w, const uint8_t *index, const fnn_real *dy, fnn_real *dx))               \
+    /* y = the sum over the part of each window inside the image / its size, and backwards. */     \
+    X(void, average_pool, (const fnn_window *w, const fnn_real *x, fnn_real *y))                   \
+    X(void, average_pool_backward, (const fnn_window *w, const fnn_real *dy, fnn_real *dx))        \
+    /* With d = x[i*ldx + j] - pivot[j]: sums[j] += sum over i of d, squares[j] += sum of d^2. */  \
+    X(void, moments,                                                                               \
+      (ptrdiff_t rows, ptrdiff_t columns, const fnn_real *x, ptrdiff_t ldx, const fnn_real *pivot, \
+       fnn_real *sums, fnn_real *squares))                                                         \
+    /* y = x scale[j] + shift[j], x and y (rows,columns). */                                       \
+    X(void, scale_shift,                                                                           \
+      (ptrdiff_t rows, ptrdiff_t columns, const fnn_real *x, const fnn_real *scale,                \
+       const fnn_real *shift, fnn_real *y))                                                        \
+    /* sums[j] += sum over i of dy, products[j] += sum of dy (x - mean[j]) inv_std[j]; dy and x    \
+       (rows,columns). */                                                                          \
+    X(void, norm_sums,                                                                             \
+      (ptrdiff_t rows, ptrdiff_t columns, const fnn_real *dy, const fnn_real *x,                   \
+       const fnn_real *mean, const fnn_real *inv_std, fnn_real *sums, fnn_real *products))         \
+    /* dx = a[j] dy + b[j] x + c[j]; dx may be dy or x. */                                         \
+    X(void, norm_backward,                                                                         \
+      (ptrdiff_t rows, ptrdiff_t columns, const fnn_real *dy, const fnn_real *x,                   \
+       const fnn_real *a, const fnn_real *b, const fnn_real *c, fnn_real *dx))                     \
+    /* Row (i,j) of columns (out_height,out_width,kernel_height,kernel_width,channels) is what     \
+       window (i,j) sees of x, zero outside; col2im adds it back to where it came from. */         \
+    X(void, im2col, (const fnn_window *w, const fnn_real *x, fnn_real *columns))                   \
+    X(void, col2im, (const fnn_window *w, const fnn_real *columns, fnn_real *dx))                  \
     /* y[i] = keep(i) ? x[i] / (1 - rate) : 0, keep(i) a function of key and offset + i that is    \
        the same on every instruction set. Applied to dy with the same key it is the backward. */   \
     X(void, dropout,                                                                               \
@@ -1545,6 +1889,11 @@ typedef struct fnni_kernels {
  *   vhsum(a) vhmax(a)          sum and maximum of the lanes, in a fixed order of halves
  *   vfirst(a)                  lane 0
  *   vload_bytes(p) vload_bytes_n(p, n)    LANES bytes as reals; the first n < LANES, else 0
+ *   vabove(x, a)               mask x > a or x is NaN, whatever a is
+ * over vectors b of LANES bytes:
+ *   bset(x) bload(p) bstore(p, b)        as of reals
+ *   bload_n(p, n) bstore_n(p, n, b)      the first n <= LANES; the rest 0, or not touched
+ *   bselect(m, a, b) beq(a, b)           m ? a : b with a mask of reals; mask a == b
  * and over vectors u of 32-bit unsigned integers, as many lanes (float only: vbits and on):
  *   uset uadd umul uxor        x in every lane, a+b, a*b, a^b
  *   ushr(a, n) uge(a, b)       a >> n, mask a >= b
@@ -1620,6 +1969,15 @@ FNNI_INLINE fnn_real fnni_vhmax(fnni_v a) { return a; }
 FNNI_INLINE fnn_real fnni_vfirst(fnni_v a) { return a; }
 FNNI_INLINE fnni_v fnni_vload_bytes(const uint8_t *p) { return (fnni_v)*p; }
 FNNI_INLINE fnni_v fnni_vload_bytes_n(const uint8_t *p, ptrdiff_t n) { return n > 0 ? (fnni_v)*p : 0; }
+FNNI_INLINE fnni_m fnni_vabove(fnni_v x, fnni_v a) { return x > a || x != x; }
+typedef uint8_t fnni_b;
+FNNI_INLINE fnni_b fnni_bset(unsigned x) { return (uint8_t)x; }
+FNNI_INLINE fnni_b fnni_bload(const uint8_t *p) { return *p; }
+FNNI_INLINE fnni_b fnni_bload_n(const uint8_t *p, ptrdiff_t n) { return (uint8_t)(n > 0 ? *p : 0); }
+FNNI_INLINE void fnni_bstore(uint8_t *p, fnni_b b) { *p = b; }
+FNNI_INLINE void fnni_bstore_n(uint8_t *p, ptrdiff_t n, fnni_b b) { if (n > 0) *p = b; }
+FNNI_INLINE fnni_b fnni_bselect(fnni_m m, fnni_b a, fnni_b b) { return m ? a : b; }
+FNNI_INLINE fnni_m fnni_beq(fnni_b a, fnni_b b) { return a == b; }
 typedef uint32_t fnni_u;
 FNNI_INLINE fnni_u fnni_uset(uint32_t x) { return x; }
 FNNI_INLINE fnni_u fnni_uiota(void) { return 0; }
@@ -1694,6 +2052,37 @@ FNNI_INLINE fnni_v fnni_vload_bytes_n(const uint8_t *p, ptrdiff_t n)
     while (n-- > 0) bytes = bytes << 8 | p[n];
     return fnni_vload_bytes((const uint8_t *)&bytes);
 }
+/* min gives its second operand, infinity, for a NaN in a: then only a NaN in x is not <= it. */
+FNNI_INLINE fnni_m fnni_vabove(fnni_v x, fnni_v a)
+{
+    return _mm256_cmp_ps(x, _mm256_min_ps(a, fnni_vset(INFINITY)), _CMP_NLE_UQ);
+}
+typedef __m256i fnni_b; /* a byte in each 32-bit lane, beside the real that it belongs to */
+FNNI_INLINE fnni_b fnni_bset(unsigned x) { return _mm256_set1_epi32((int)x); }
+FNNI_INLINE fnni_b fnni_bload(const uint8_t *p)
+{
+    return _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)p));
+}
+FNNI_INLINE fnni_b fnni_bload_n(const uint8_t *p, ptrdiff_t n)
+{
+    uint64_t bytes = 0; /* AVX2 has no masked load of bytes */
+    while (n-- > 0) bytes = bytes << 8 | p[n];
+    return fnni_bload((const uint8_t *)&bytes);
+}
+FNNI_INLINE void fnni_bstore(uint8_t *p, fnni_b b)
+{
+    const __m256i fours = _mm256_shuffle_epi8(b, _mm256_set1_epi32(0x0c080400));
+    const __m128i low = _mm256_castsi256_si128(fours), high = _mm256_extracti128_si256(fours, 1);
+    _mm_storel_epi64((__m128i *)(void *)p, _mm_unpacklo_epi32(low, high));
+}
+FNNI_INLINE void fnni_bstore_n(uint8_t *p, ptrdiff_t n, fnni_b b)
+{
+    uint8_t bytes[8];
+    fnni_bstore(bytes, b);
+    while (n-- > 0) p[n] = bytes[n];
+}
+FNNI_INLINE fnni_b fnni_bselect(fnni_m m, fnni_b a, fnni_b b) { return _mm256_blendv_epi8(b, a, _mm256_castps_si256(m)); }
+FNNI_INLINE fnni_m fnni_beq(fnni_b a, fnni_b b) { return _mm256_castsi256_ps(_mm256_cmpeq_epi32(a, b)); }
 typedef __m256i fnni_u;
 FNNI_INLINE fnni_u fnni_uset(uint32_t x) { return _mm256_set1_epi32((int)x); }
 FNNI_INLINE fnni_u fnni_uiota(void) { return _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7); }
@@ -1789,6 +2178,19 @@ FNNI_INLINE fnni_v fnni_vload_bytes_n(const uint8_t *p, ptrdiff_t n)
     const __m128i bytes = _mm_maskz_loadu_epi8(fnni_vmask(n), p);
     return _mm512_maskz_cvtepi32_ps(0xffff, _mm512_maskz_cvtepu8_epi32(0xffff, bytes));
 }
+/* min gives its second operand, infinity, for a NaN in a: then only a NaN in x is not <= it. */
+FNNI_INLINE fnni_m fnni_vabove(fnni_v x, fnni_v a)
+{
+    return _mm512_cmp_ps_mask(x, fnni_vmin(a, fnni_vset(INFINITY)), _CMP_NLE_UQ);
+}
+typedef __m128i fnni_b; /* a mask of sixteen reals selects sixteen bytes as well */
+FNNI_INLINE fnni_b fnni_bset(unsigned x) { return _mm_set1_epi8((char)x); }
+FNNI_INLINE fnni_b fnni_bload(const uint8_t *p) { return _mm_loadu_si128((const __m128i *)(const void *)p); }
+FNNI_INLINE fnni_b fnni_bload_n(const uint8_t *p, ptrdiff_t n) { return _mm_maskz_loadu_epi8(fnni_vmask(n), p); }
+FNNI_INLINE void fnni_bstore(uint8_t *p, fnni_b b) { _mm_storeu_si128((__m128i *)(void *)p, b); }
+FNNI_INLINE void fnni_bstore_n(uint8_t *p, ptrdiff_t n, fnni_b b) { _mm_mask_storeu_epi8(p, fnni_vmask(n), b); }
+FNNI_INLINE fnni_b fnni_bselect(fnni_m m, fnni_b a, fnni_b b) { return _mm_mask_blend_epi8(m, b, a); }
+FNNI_INLINE fnni_m fnni_beq(fnni_b a, fnni_b b) { return _mm_cmpeq_epi8_mask(a, b); }
 typedef __m512i fnni_u;
 FNNI_INLINE fnni_u fnni_uset(uint32_t x) { return _mm512_set1_epi32((int)x); }
 FNNI_INLINE fnni_u fnni_uiota(void) { return _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15); }
@@ -1907,6 +2309,39 @@ FNNI_INLINE fnni_v fnni_vload_bytes_n(const uint8_t *p, ptrdiff_t n)
     while (n-- > 0) bytes = bytes << 8 | p[n];
     return fnni_vload_bytes((const uint8_t *)&bytes);
 }
+FNNI_INLINE fnni_m fnni_vabove(fnni_v x, fnni_v a)
+{
+    return vorrq_u32(vcgtq_f32(x, a), vmvnq_u32(vceqq_f32(x, x)));
+}
+typedef uint32x4_t fnni_b; /* a byte in each 32-bit lane, beside the real that it belongs to */
+FNNI_INLINE fnni_b fnni_bset(unsigned x) { return vdupq_n_u32(x); }
+FNNI_INLINE fnni_b fnni_bload(const uint8_t *p)
+{
+    uint32_t bytes;
+    memcpy(&bytes, p, sizeof bytes);
+    return vmovl_u16(vget_low_u16(vmovl_u8(vcreate_u8(bytes))));
+}
+FNNI_INLINE fnni_b fnni_bload_n(const uint8_t *p, ptrdiff_t n)
+{
+    uint32_t bytes = 0;
+    while (n-- > 0) bytes = bytes << 8 | p[n];
+    return fnni_bload((const uint8_t *)&bytes);
+}
+FNNI_INLINE void fnni_bstore(uint8_t *p, fnni_b b)
+{
+    const uint16x4_t halves = vmovn_u32(b);
+    const uint8x8_t bytes = vmovn_u16(vcombine_u16(halves, halves));
+    const uint32_t four = vget_lane_u32(vreinterpret_u32_u8(bytes), 0);
+    memcpy(p, &four, sizeof four);
+}
+FNNI_INLINE void fnni_bstore_n(uint8_t *p, ptrdiff_t n, fnni_b b)
+{
+    uint8_t bytes[4];
+    fnni_bstore(bytes, b);
+    while (n-- > 0) p[n] = bytes[n];
+}
+FNNI_INLINE fnni_b fnni_bselect(fnni_m m, fnni_b a, fnni_b b) { return vbslq_u32(m, a, b); }
+FNNI_INLINE fnni_m fnni_beq(fnni_b a, fnni_b b) { return vceqq_u32(a, b); }
 typedef uint32x4_t fnni_u;
 FNNI_INLINE fnni_u fnni_uset(uint32_t x) { return vdupq_n_u32(x); }
 FNNI_INLINE fnni_u fnni_uiota(void)
@@ -2005,34 +2440,41 @@ FNNI_INLINE void fnni_tile(const fnni_tiles *run, const int rows, const int vect
 {
     const ptrdiff_t row = run->a_row, step = run->a_step, ldb = run->ldb, ldc = run->ldc;
     const fnn_real *a0 = a, *a3 = a, *a6 = a, *a9 = a, *a12 = a, *late = c;
-    ptrdiff_t left = run->k, p;
+    const ptrdiff_t jump = run->a_segment - run->k * step;
+    ptrdiff_t segment = run->segments, left, p;
     fnni_v alpha, beta;
     FNNI_TILE_ROWS(FNNI_TILE_DECLARE)
     (void)a3, (void)a6, (void)a9, (void)a12; /* small tiles leave some out, which clang reports */
-    if (rows > 3) a3 = a + 3 * row;
-    if (rows > 6) a6 = a + 6 * row;
-    if (rows > 9) a9 = a + 9 * row;
-    if (rows > 12) a12 = a + 12 * row;
-    do {
-        if (run->prefetch_c && left <= (rows + 1) * FNNI_TILE_STRETCH) {
-            FNNI_PREFETCH(late);
-            FNNI_PREFETCH(late + (vectors - 1) * FNNI_LANES);
-            late += ldc;
-        }
-        if (fetch_rows) { FNNI_TILE_ROWS(FNNI_TILE_FETCH) }
-        p = left < FNNI_TILE_STRETCH ? left : FNNI_TILE_STRETCH;
-        left -= p;
-        for (; p > 0; p--) {
-            fnni_v b0 = fnni_vzero(), b1 = b0, b2 = b0, b3 = b0;
-            FNNI_TILE_LOAD(0) FNNI_TILE_LOAD(1) FNNI_TILE_LOAD(2) FNNI_TILE_LOAD(3)
-            FNNI_PREFETCH(b + FNNI_TILE_B_AHEAD * ldb);
-            if (vectors * FNNI_LANES > FNNI_TILE_STRETCH) /* the row's second line */
-                FNNI_PREFETCH(b + FNNI_TILE_B_AHEAD * ldb + (vectors - 1) * FNNI_LANES);
-            FNNI_TILE_ROWS(FNNI_TILE_MULTIPLY)
-            b += ldb;
-            a0 += step; a3 += step; a6 += step; a9 += step; a12 += step;
-        }
-    } while (left > 0);
+    if (rows > 3) a3 = a + run->a_group;
+    if (rows > 6) a6 = a + 2 * run->a_group;
+    if (rows > 9) a9 = a + 3 * run->a_group;
+    if (rows > 12) a12 = a + 4 * run->a_group;
+    for (;;) {
+        left = run->k;
+        do {
+            if (run->prefetch_c && left <= (rows + 1) * FNNI_TILE_STRETCH) {
+                FNNI_PREFETCH(late);
+                FNNI_PREFETCH(late + (vectors - 1) * FNNI_LANES);
+                late += ldc;
+            }
+            if (fetch_rows) { FNNI_TILE_ROWS(FNNI_TILE_FETCH) }
+            p = left < FNNI_TILE_STRETCH ? left : FNNI_TILE_STRETCH;
+            left -= p;
+            for (; p > 0; p--) {
+                fnni_v b0 = fnni_vzero(), b1 = b0, b2 = b0, b3 = b0;
+                FNNI_TILE_LOAD(0) FNNI_TILE_LOAD(1) FNNI_TILE_LOAD(2) FNNI_TILE_LOAD(3)
+                FNNI_PREFETCH(b + FNNI_TILE_B_AHEAD * ldb);
+                if (vectors * FNNI_LANES > FNNI_TILE_STRETCH) /* the row's second line */
+                    FNNI_PREFETCH(b + FNNI_TILE_B_AHEAD * ldb + (vectors - 1) * FNNI_LANES);
+                FNNI_TILE_ROWS(FNNI_TILE_MULTIPLY)
+                b += ldb;
+                a0 += step; a3 += step; a6 += step; a9 += step; a12 += step;
+            }
+        } while (left > 0);
+        if (--segment == 0) break;
+        a0 += jump; a3 += jump; a6 += jump; a9 += jump; a12 += jump;
+        b += run->b_jump;
+    }
     alpha = fnni_vset(run->alpha); /* here, since the loop needs every register */
     beta = fnni_vset(run->beta);
     if (run->beta == 0) {
@@ -3354,6 +3796,662 @@ FNNI_KERNEL void fnni_step_adam(ptrdiff_t n, const fnni_step *step, fnn_real *w,
     else fnni_adam_loop(0, n, step, w, g, m, v);
 }
 
+/* ---- windows over an image ---- */
+/* What window number `at` covers of one axis: `count` positions from `first` on, `skipped` of
+ * the window's own lying before the image. */
+typedef struct fnni_reach {
+    ptrdiff_t first, count, skipped;
+} fnni_reach;
+
+FNNI_INLINE fnni_reach fnni_reach_of(int at, int length, int kernel, int stride, int pad)
+{
+    const int64_t start = (int64_t)at * stride - pad, end = start + kernel;
+    fnni_reach reach;
+    reach.skipped = start < 0 ? (ptrdiff_t)-start : 0;
+    reach.first = (ptrdiff_t)start + reach.skipped;
+    reach.count = (ptrdiff_t)(end < length ? end : length) - reach.first;
+    return reach;
+}
+
+/* The part of a window inside the image: rows x columns pixels of `channels`, `line` reals from
+ * one row to the next. The first is number `position` of the window's own. The next windows of
+ * the row, `count` of them with this one, have the same part, each `step` reals further on. */
+typedef struct fnni_patch {
+    ptrdiff_t rows, columns, channels, line, offset; /* offset: of the first pixel, in reals */
+    ptrdiff_t count, step;
+    unsigned position, kernel_width;
+    int square; /* all of a window of 2 x 2, the usual one, which has loops of its own */
+} fnni_patch;
+
+FNNI_INLINE fnni_patch fnni_patch_of(const fnn_window *w, const fnni_reach *down, int j)
+{
+    const fnni_reach across = fnni_reach_of(j, w->width, w->kernel_width, w->stride_width, w->pad_left);
+    fnni_patch p;
+    p.rows = down->count;
+    p.columns = across.count;
+    p.channels = w->channels;
+    p.line = (ptrdiff_t)w->width * w->channels;
+    p.offset = down->first * p.line + across.first * p.channels;
+    p.count = 1;
+    p.step = (ptrdiff_t)w->stride_width * w->channels;
+    if (across.count == w->kernel_width) {
+        const ptrdiff_t more = (w->width - across.first - across.count) / w->stride_width;
+        p.count += more < w->out_width - 1 - j ? more : w->out_width - 1 - j;
+    }
+    p.position = (unsigned)(down->skipped * w->kernel_width + across.skipped);
+    p.kernel_width = (unsigned)w->kernel_width;
+    p.square = p.rows == 2 && p.columns == 2 && p.position == 0 && w->kernel_width == 2;
+    return p;
+}
+
+FNNI_INLINE fnni_b fnni_bget(const int whole, ptrdiff_t n, const uint8_t *p)
+{
+    return whole ? fnni_bload(p) : fnni_bload_n(p, n);
+}
+
+FNNI_INLINE void fnni_bput(const int whole, ptrdiff_t n, uint8_t *p, fnni_b b)
+{
+    if (whole) fnni_bstore(p, b);
+    else fnni_bstore_n(p, n, b);
+}
+
+/* ---- pooling ---- */
+/* One vector of channels of one window, in each of the functions up to the kernels; of n < LANES
+ * channels in a tail. The first maximum wins since only what is above it takes its place; of
+ * NaN the last one wins, as in PyTorch. */
+FNNI_INLINE void fnni_max_window(const fnni_patch *p, const int whole, ptrdiff_t n, fnni_m m,
+                                 const fnn_real *x, fnn_real *y, uint8_t *index)
+{
+    fnni_v best = fnni_get(whole, m, x);
+    fnni_b at = fnni_bset(p->position);
+    ptrdiff_t r, c;
+    for (r = 0; r < p->rows; r++)
+        for (c = 0; c < p->columns; c++) {
+            const fnni_v value = fnni_get(whole, m, x + r * p->line + c * p->channels);
+            const fnni_m take = fnni_vabove(value, best);
+            const unsigned position = p->position + (unsigned)r * p->kernel_width + (unsigned)c;
+            best = fnni_vselect(take, value, best);
+            at = fnni_bselect(take, fnni_bset(position), at);
+        }
+    fnni_put(whole, m, y, best);
+    if (index) fnni_bput(whole, n, index, at);
+}
+
+/* The same of a whole window of 2 x 2. */
+FNNI_INLINE void fnni_max_square(const fnni_patch *p, const int indexed, const int whole,
+                                 ptrdiff_t n, fnni_m m, const fnn_real *x, fnn_real *y,
+                                 uint8_t *index)
+{
+    const fnni_v a = fnni_get(whole, m, x), b = fnni_get(whole, m, x + p->channels);
+    const fnni_v c = fnni_get(whole, m, x + p->line), d = fnni_get(whole, m, x + p->line + p->channels);
+    const fnni_m right = fnni_vabove(b, a), low_right = fnni_vabove(d, c);
+    const fnni_v high = fnni_vselect(right, b, a), low = fnni_vselect(low_right, d, c);
+    const fnni_m below = fnni_vabove(low, high);
+    fnni_put(whole, m, y, fnni_vselect(below, low, high));
+    if (indexed) {
+        const fnni_b upper = fnni_bselect(right, fnni_bset(1), fnni_bset(0));
+        const fnni_b lower = fnni_bselect(low_right, fnni_bset(3), fnni_bset(2));
+        fnni_bput(whole, n, index, fnni_bselect(below, lower, upper));
+    }
+}
+
+/* The windows of a patch, all their channels. */
+FNNI_INLINE void fnni_max_run(const fnni_patch *p, const int square, const int indexed,
+                              const fnn_real *x, fnn_real *y, uint8_t *index)
+{
+    const ptrdiff_t full = p->channels - p->channels % FNNI_LANES, n = p->channels - full;
+    const fnni_m m = fnni_vmask(n);
+    ptrdiff_t left, i;
+    for (left = p->count; left > 0; left--, x += p->step, y += p->channels) {
+        for (i = 0; i < full; i += FNNI_LANES)
+            if (square) fnni_max_square(p, indexed, 1, 0, m, x + i, y + i, indexed ? index + i : NULL);
+            else fnni_max_window(p, 1, 0, m, x + i, y + i, index ? index + i : NULL);
+        if (n > 0) {
+            if (square) fnni_max_square(p, indexed, 0, n, m, x + i, y + i, indexed ? index + i : NULL);
+            else fnni_max_window(p, 0, n, m, x + i, y + i, index ? index + i : NULL);
+        }
+        if (index) index += p->channels;
+    }
+}
+
+FNNI_KERNEL void fnni_max_pool(const fnn_window *w, const fnn_real *x, fnn_real *y, uint8_t *index)
+{
+    int i, j;
+    for (i = 0; i < w->out_height; i++) {
+        const fnni_reach down = fnni_reach_of(i, w->height, w->kernel_height, w->stride_height, w->pad_top);
+        for (j = 0; j < w->out_width;) {
+            const fnni_patch p = fnni_patch_of(w, &down, j);
+            if (p.square && index) fnni_max_run(&p, 1, 1, x + p.offset, y, index);
+            else if (p.square) fnni_max_run(&p, 1, 0, x + p.offset, y, NULL);
+            else fnni_max_run(&p, 0, 0, x + p.offset, y, index);
+            y += p.count * p.channels;
+            if (index) index += p.count * p.channels;
+            j += (int)p.count;
+        }
+    }
+}
+
+/* Where no other window reaches, dx is what one of them gives: of a maximum (index) dy at its
+ * place, of a mean (index NULL) dy / size everywhere. `mean` is a constant. */
+FNNI_INLINE fnni_v fnni_given(const int mean, fnni_b at, unsigned position, fnni_v value)
+{
+    return mean ? value : fnni_vselect(fnni_beq(at, fnni_bset(position)), value, fnni_vzero());
+}
+
+FNNI_INLINE void fnni_give_window(const fnni_patch *p, const int mean, const int square,
+                                  const int whole, ptrdiff_t n, fnni_m m, const uint8_t *index,
+                                  fnni_v share, const fnn_real *dy, fnn_real *dx)
+{
+    const fnni_v given = fnni_get(whole, m, dy), value = mean ? fnni_vmul(share, given) : given;
+    const fnni_b at = mean ? fnni_bset(0) : fnni_bget(whole, n, index);
+    ptrdiff_t r, c;
+    if (square) {
+        fnn_real *low = dx + p->line;
+        fnni_put(whole, m, dx, fnni_given(mean, at, 0, value));
+        fnni_put(whole, m, dx + p->channels, fnni_given(mean, at, 1, value));
+        fnni_put(whole, m, low, fnni_given(mean, at, 2, value));
+        fnni_put(whole, m, low + p->channels, fnni_given(mean, at, 3, value));
+        return;
+    }
+    for (r = 0; r < p->rows; r++)
+        for (c = 0; c < p->columns; c++)
+            fnni_put(whole, m, dx + r * p->line + c * p->channels,
+                     fnni_given(mean, at, p->position + (unsigned)r * p->kernel_width + (unsigned)c, value));
+}
+
+FNNI_INLINE void fnni_give_run(const fnni_patch *p, const int mean, const int square,
+                               const uint8_t *index, const fnn_real *dy, fnn_real *dx)
+{
+    const ptrdiff_t full = p->channels - p->channels % FNNI_LANES, n = p->channels - full;
+    const fnni_v share = fnni_vset(1 / (fnn_real)(p->rows * p->columns));
+    const fnni_m m = fnni_vmask(n);
+    ptrdiff_t left, i;
+    for (left = p->count; left > 0; left--, dx += p->step, dy += p->channels) {
+        for (i = 0; i < full; i += FNNI_LANES)
+            fnni_give_window(p, mean, square, 1, 0, m, mean ? NULL : index + i, share, dy + i, dx + i);
+        if (n > 0)
+            fnni_give_window(p, mean, square, 0, n, m, mean ? NULL : index + i, share, dy + i, dx + i);
+        if (!mean) index += p->channels;
+    }
+}
+
+/* Windows that lie side by side: each writes its own part of dx, and zeros go where none is. */
+FNNI_INLINE void fnni_back_apart(const int mean, const fnn_window *w, const uint8_t *index,
+                                 const fnn_real *dy, fnn_real *dx)
+{
+    const ptrdiff_t line = (ptrdiff_t)w->width * w->channels;
+    ptrdiff_t below = 0; /* the first row that no window has reached */
+    int i, j;
+    for (i = 0; i < w->out_height; i++) {
+        const fnni_reach down = fnni_reach_of(i, w->height, w->kernel_height, w->stride_height, w->pad_top);
+        ptrdiff_t right = 0, r; /* and in its rows the first real */
+        for (j = 0; j < w->out_width;) {
+            const fnni_patch p = fnni_patch_of(w, &down, j);
+            if (p.square) fnni_give_run(&p, mean, 1, index, dy, dx + p.offset);
+            else fnni_give_run(&p, mean, 0, index, dy, dx + p.offset);
+            if (!mean) index += p.count * p.channels;
+            dy += p.count * p.channels;
+            j += (int)p.count;
+            right = p.offset - down.first * line + (p.count - 1) * p.step + p.columns * p.channels;
+        }
+        below = down.first + down.count;
+        for (r = down.first; right < line && r < below; r++)
+            fnni_fill(line - right, 0, dx + r * line + right);
+    }
+    fnni_fill((w->height - below) * line, 0, dx + below * line);
+}
+
+/* Whether windows neither overlap nor leave gaps between them. */
+FNNI_INLINE int fnni_windows_apart(const fnn_window *w)
+{
+    return w->kernel_height == w->stride_height && w->kernel_width == w->stride_width;
+}
+
+/* The windows that see pixel `at` of one axis: numbers first..end - 1, perhaps none. */
+typedef struct fnni_seen {
+    int first, end;
+} fnni_seen;
+
+FNNI_INLINE fnni_seen fnni_seen_by(int at, int kernel, int stride, int pad, int out)
+{
+    const int64_t from = (int64_t)at + pad - kernel + 1, last = ((int64_t)at + pad) / stride;
+    fnni_seen seen;
+    seen.first = from <= 0 ? 0 : (int)((from + stride - 1) / stride);
+    seen.end = last < out ? (int)last + 1 : out;
+    return seen;
+}
+
+/* dx of one vector of channels at pixel (row, column): what the windows that see it give. */
+FNNI_INLINE void fnni_max_gather(const fnn_window *w, int row, int column, const fnni_seen *down,
+                                 const fnni_seen *across, const int whole, ptrdiff_t n, fnni_m m,
+                                 const uint8_t *index, const fnn_real *dy, fnn_real *dx)
+{
+    fnni_v sum = fnni_vzero();
+    int i, j;
+    for (i = down->first; i < down->end; i++)
+        for (j = across->first; j < across->end; j++) {
+            const ptrdiff_t at = ((ptrdiff_t)i * w->out_width + j) * w->channels;
+            const int kh = row + w->pad_top - i * w->stride_height;
+            const int kw = column + w->pad_left - j * w->stride_width;
+            const fnni_b position = fnni_bset((unsigned)(kh * w->kernel_width + kw));
+            const fnni_m here = fnni_beq(fnni_bget(whole, n, index + at), position);
+            sum = fnni_vadd(sum, fnni_vselect(here, fnni_get(whole, m, dy + at), fnni_vzero()));
+        }
+    fnni_put(whole, m, dx, sum);
+}
+
+FNNI_KERNEL void fnni_max_pool_backward(const fnn_window *w, const uint8_t *index,
+                                        const fnn_real *dy, fnn_real *dx)
+{
+    const ptrdiff_t full = w->channels - w->channels % FNNI_LANES, n = w->channels - full;
+    const fnni_m m = fnni_vmask(n);
+    ptrdiff_t i;
+    int row, column;
+    if (fnni_windows_apart(w)) {
+        fnni_back_apart(0, w, index, dy, dx);
+        return;
+    }
+    for (row = 0; row < w->height; row++) {
+        const fnni_seen down = fnni_seen_by(row, w->kernel_height, w->stride_height, w->pad_top, w->out_height);
+        for (column = 0; column < w->width; column++, dx += w->channels) {
+            const fnni_seen across =
+                fnni_seen_by(column, w->kernel_width, w->stride_width, w->pad_left, w->out_width);
+            for (i = 0; i < full; i += FNNI_LANES)
+                fnni_max_gather(w, row, column, &down, &across, 1, 0, m, index + i, dy + i, dx + i);
+            if (n > 0) fnni_max_gather(w, row, column, &down, &across, 0, n, m, index + i, dy + i, dx + i);
+        }
+    }
+}
+
+/* Neighbours are summed apart, so that not every addition waits for the last one. */
+FNNI_INLINE void fnni_average_window(const fnni_patch *p, const int square, const int whole,
+                                     fnni_m m, fnni_v share, const fnn_real *x, fnn_real *y)
+{
+    fnni_v sum = fnni_vzero(), other = sum;
+    ptrdiff_t r, c;
+    if (square) {
+        const fnn_real *low = x + p->line;
+        sum = fnni_vadd(fnni_get(whole, m, x), fnni_get(whole, m, x + p->channels));
+        other = fnni_vadd(fnni_get(whole, m, low), fnni_get(whole, m, low + p->channels));
+    }
+    for (r = 0; !square && r < p->rows; r++) {
+        const fnn_real *from = x + r * p->line;
+        for (c = 0; c + 2 <= p->columns; c += 2, from += 2 * p->channels) {
+            sum = fnni_vadd(sum, fnni_get(whole, m, from));
+            other = fnni_vadd(other, fnni_get(whole, m, from + p->channels));
+        }
+        if (c < p->columns) sum = fnni_vadd(sum, fnni_get(whole, m, from));
+    }
+    fnni_put(whole, m, y, fnni_vmul(share, fnni_vadd(sum, other)));
+}
+
+FNNI_INLINE void fnni_average_run(const fnni_patch *p, const int square, const fnn_real *x, fnn_real *y)
+{
+    const ptrdiff_t full = p->channels - p->channels % FNNI_LANES;
+    const fnni_v share = fnni_vset(1 / (fnn_real)(p->rows * p->columns));
+    const fnni_m m = fnni_vmask(p->channels - full);
+    ptrdiff_t left, i;
+    for (left = p->count; left > 0; left--, x += p->step, y += p->channels) {
+        for (i = 0; i < full; i += FNNI_LANES)
+            fnni_average_window(p, square, 1, m, share, x + i, y + i);
+        if (full < p->channels) fnni_average_window(p, square, 0, m, share, x + i, y + i);
+    }
+}
+
+FNNI_KERNEL void fnni_average_pool(const fnn_window *w, const fnn_real *x, fnn_real *y)
+{
+    int i, j;
+    for (i = 0; i < w->out_height; i++) {
+        const fnni_reach down = fnni_reach_of(i, w->height, w->kernel_height, w->stride_height, w->pad_top);
+        for (j = 0; j < w->out_width;) {
+            const fnni_patch p = fnni_patch_of(w, &down, j);
+            if (p.square) fnni_average_run(&p, 1, x + p.offset, y);
+            else fnni_average_run(&p, 0, x + p.offset, y);
+            y += p.count * p.channels;
+            j += (int)p.count;
+        }
+    }
+}
+
+FNNI_INLINE void fnni_average_gather(const fnn_window *w, const fnni_seen *down,
+                                     const fnni_seen *across, const int whole, fnni_m m,
+                                     const fnn_real *dy, fnn_real *dx)
+{
+    fnni_v sum = fnni_vzero();
+    int i, j;
+    for (i = down->first; i < down->end; i++) {
+        const ptrdiff_t rows = fnni_reach_of(i, w->height, w->kernel_height, w->stride_height, w->pad_top).count;
+        for (j = across->first; j < across->end; j++) {
+            const fnn_real *from = dy + ((ptrdiff_t)i * w->out_width + j) * w->channels;
+            const ptrdiff_t columns =
+                fnni_reach_of(j, w->width, w->kernel_width, w->stride_width, w->pad_left).count;
+            const fnni_v share = fnni_vset(1 / (fnn_real)(rows * columns));
+            sum = fnni_vfma(share, fnni_get(whole, m, from), sum);
+        }
+    }
+    fnni_put(whole, m, dx, sum);
+}
+
+FNNI_KERNEL void fnni_average_pool_backward(const fnn_window *w, const fnn_real *dy, fnn_real *dx)
+{
+    const ptrdiff_t full = w->channels - w->channels % FNNI_LANES, n = w->channels - full;
+    const fnni_m m = fnni_vmask(n);
+    ptrdiff_t i;
+    int row, column;
+    if (fnni_windows_apart(w)) {
+        fnni_back_apart(1, w, NULL, dy, dx);
+        return;
+    }
+    for (row = 0; row < w->height; row++) {
+        const fnni_seen down = fnni_seen_by(row, w->kernel_height, w->stride_height, w->pad_top, w->out_height);
+        for (column = 0; column < w->width; column++, dx += w->channels) {
+            const fnni_seen across =
+                fnni_seen_by(column, w->kernel_width, w->stride_width, w->pad_left, w->out_width);
+            for (i = 0; i < full; i += FNNI_LANES)
+                fnni_average_gather(w, &down, &across, 1, m, dy + i, dx + i);
+            if (n > 0) fnni_average_gather(w, &down, &across, 0, m, dy + i, dx + i);
+        }
+    }
+}
+
+/* ---- im2col ---- */
+FNNI_KERNEL void fnni_im2col(const fnn_window *w, const fnn_real *x, fnn_real *columns)
+{
+    const ptrdiff_t width = (ptrdiff_t)w->kernel_width * w->channels;
+    int i, j, kh;
+    for (i = 0; i < w->out_height; i++) {
+        const fnni_reach down = fnni_reach_of(i, w->height, w->kernel_height, w->stride_height, w->pad_top);
+        for (j = 0; j < w->out_width; j++) {
+            const fnni_reach across =
+                fnni_reach_of(j, w->width, w->kernel_width, w->stride_width, w->pad_left);
+            const ptrdiff_t before = across.skipped * w->channels, n = across.count * w->channels;
+            const fnn_real *from = x + (down.first * w->width + across.first) * w->channels;
+            for (kh = 0; kh < w->kernel_height; kh++, columns += width) {
+                const ptrdiff_t r = kh - down.skipped;
+                if (r < 0 || r >= down.count) {
+                    fnni_fill(width, 0, columns);
+                    continue;
+                }
+                fnni_fill(before, 0, columns);
+                fnni_map(FNN_LINEAR, 0, n, from + r * w->width * w->channels, columns + before);
+                fnni_fill(width - before - n, 0, columns + before + n);
+            }
+        }
+    }
+}
+
+FNNI_KERNEL void fnni_col2im(const fnn_window *w, const fnn_real *columns, fnn_real *dx)
+{
+    const ptrdiff_t width = (ptrdiff_t)w->kernel_width * w->channels;
+    const ptrdiff_t line = (ptrdiff_t)w->width * w->channels;
+    ptrdiff_t r;
+    int i, j;
+    fnni_fill(w->height * line, 0, dx);
+    for (i = 0; i < w->out_height; i++) {
+        const fnni_reach down = fnni_reach_of(i, w->height, w->kernel_height, w->stride_height, w->pad_top);
+        for (j = 0; j < w->out_width; j++, columns += w->kernel_height * width) {
+            const fnni_patch p = fnni_patch_of(w, &down, j);
+            const fnn_real *from = columns + (ptrdiff_t)p.position * w->channels;
+            for (r = 0; r < p.rows; r++)
+                fnni_add_scaled(p.columns * p.channels, 1, from + r * width, dx + p.offset + r * line);
+        }
+    }
+}
+
+/* ---- normalisation: sums and maps with numbers for each column ---- */
+/* sum += g, product += g d with d = x - pivot and g = dy, or without `both` g = d. */
+FNNI_INLINE void fnni_sums_vector(const int both, const int whole, fnni_m m, fnni_v pivot,
+                                  const fnn_real *dy, const fnn_real *x, fnni_v *sum, fnni_v *product)
+{
+    const fnni_v d = fnni_vsub(fnni_get(whole, m, x), pivot);
+    const fnni_v g = both ? fnni_get(whole, m, dy) : d;
+    *sum = fnni_vadd(*sum, g);
+    *product = fnni_vfma(g, d, *product);
+}
+
+FNNI_INLINE void fnni_sums_put(const int whole, fnni_m m, fnni_v sum, fnn_real *sums)
+{
+    fnni_put(whole, m, sums, fnni_vadd(fnni_get(whole, m, sums), sum));
+}
+
+/* A strip of 4, 2 or 1 vectors' width, 1, 2 or 4 rows at a time: four pairs of sums in any case,
+ * so that additions need not wait for each other. */
+FNNI_INLINE void fnni_sums_strip(const int both, const int vectors, const int whole, fnni_m m,
+                                 ptrdiff_t rows, const fnn_real *dy, const fnn_real *x, ptrdiff_t ld,
+                                 const fnn_real *pivot, fnn_real *sums, fnn_real *products)
+{
+    const int flight = 4 / vectors;
+    const ptrdiff_t at1 = vectors > 1 ? FNNI_LANES : ld;
+    const ptrdiff_t at2 = vectors > 2 ? 2 * FNNI_LANES : vectors > 1 ? ld : 2 * ld;
+    const ptrdiff_t at3 = vectors > 2 ? 3 * FNNI_LANES : vectors > 1 ? ld + FNNI_LANES : 3 * ld;
+    const fnni_v p0 = fnni_get(whole, m, pivot), p1 = vectors > 1 ? fnni_vload(pivot + FNNI_LANES) : p0;
+    const fnni_v p2 = vectors > 2 ? fnni_vload(pivot + 2 * FNNI_LANES) : p0;
+    const fnni_v p3 = vectors > 2 ? fnni_vload(pivot + 3 * FNNI_LANES) : p1;
+    fnni_v s0 = fnni_vzero(), s1 = s0, s2 = s0, s3 = s0, t0 = s0, t1 = s0, t2 = s0, t3 = s0;
+    for (; rows >= flight; rows -= flight, dy += flight * ld, x += flight * ld) {
+        fnni_sums_vector(both, whole, m, p0, dy, x, &s0, &t0);
+        fnni_sums_vector(both, whole, m, p1, dy + at1, x + at1, &s1, &t1);
+        fnni_sums_vector(both, whole, m, p2, dy + at2, x + at2, &s2, &t2);
+        fnni_sums_vector(both, whole, m, p3, dy + at3, x + at3, &s3, &t3);
+    }
+    for (; rows > 0; rows--, dy += ld, x += ld) {
+        fnni_sums_vector(both, whole, m, p0, dy, x, &s0, &t0);
+        if (vectors > 1) fnni_sums_vector(both, 1, m, p1, dy + at1, x + at1, &s1, &t1);
+    }
+    if (vectors == 1) {
+        s0 = fnni_vadd(s0, s1), s1 = fnni_vadd(s2, s3);
+        t0 = fnni_vadd(t0, t1), t1 = fnni_vadd(t2, t3);
+    } else if (vectors == 2) {
+        s0 = fnni_vadd(s0, s2), s1 = fnni_vadd(s1, s3);
+        t0 = fnni_vadd(t0, t2), t1 = fnni_vadd(t1, t3);
+    }
+    if (vectors == 1) s0 = fnni_vadd(s0, s1), t0 = fnni_vadd(t0, t1);
+    fnni_sums_put(whole, m, s0, sums);
+    fnni_sums_put(whole, m, t0, products);
+    if (vectors > 1) {
+        fnni_sums_put(1, m, s1, sums + FNNI_LANES);
+        fnni_sums_put(1, m, t1, products + FNNI_LANES);
+    }
+    if (vectors > 2) {
+        fnni_sums_put(1, m, s2, sums + 2 * FNNI_LANES);
+        fnni_sums_put(1, m, t2, products + 2 * FNNI_LANES);
+        fnni_sums_put(1, m, s3, sums + 3 * FNNI_LANES);
+        fnni_sums_put(1, m, t3, products + 3 * FNNI_LANES);
+    }
+}
+
+FNNI_INLINE void fnni_sums_columns(const int both, ptrdiff_t rows, ptrdiff_t columns,
+                                   const fnn_real *dy, const fnn_real *x, ptrdiff_t ld,
+                                   const fnn_real *pivot, fnn_real *sums, fnn_real *products)
+{
+    const fnni_m m = fnni_vmask(columns % FNNI_LANES);
+    ptrdiff_t j = 0;
+    for (; j + 4 * FNNI_LANES <= columns; j += 4 * FNNI_LANES)
+        fnni_sums_strip(both, 4, 1, m, rows, dy + j, x + j, ld, pivot + j, sums + j, products + j);
+    if (j + 2 * FNNI_LANES <= columns) {
+        fnni_sums_strip(both, 2, 1, m, rows, dy + j, x + j, ld, pivot + j, sums + j, products + j);
+        j += 2 * FNNI_LANES;
+    }
+    if (j + FNNI_LANES <= columns) {
+        fnni_sums_strip(both, 1, 1, m, rows, dy + j, x + j, ld, pivot + j, sums + j, products + j);
+        j += FNNI_LANES;
+    }
+    if (j < columns)
+        fnni_sums_strip(both, 1, 0, m, rows, dy + j, x + j, ld, pivot + j, sums + j, products + j);
+}
+
+/* Rows that fill no vector and stand close: how many of them make a row of whole vectors, four at
+ * the most where that can be. */
+FNNI_INLINE ptrdiff_t fnni_rows_together(ptrdiff_t columns)
+{
+    ptrdiff_t rows = FNNI_LANES;
+    while (columns * rows > 4 * FNNI_LANES && columns * (rows / 2) % FNNI_LANES == 0) rows /= 2;
+    return rows;
+}
+
+/* copies[i*n + j] = x[j] for i below count. */
+FNNI_INLINE void fnni_spread(ptrdiff_t count, ptrdiff_t n, const fnn_real *x, fnn_real *copies)
+{
+    ptrdiff_t j;
+    for (; count > 0; count--, copies += n)
+        for (j = 0; j < n; j++) copies[j] = x[j];
+}
+
+/* Such rows are summed together, and their sums added up in the end. */
+FNNI_INLINE void fnni_sums_any(const int both, ptrdiff_t rows, ptrdiff_t columns, const fnn_real *dy,
+                               const fnn_real *x, ptrdiff_t ld, const fnn_real *pivot,
+                               fnn_real *sums, fnn_real *products)
+{
+    const ptrdiff_t together = fnni_rows_together(columns), wide = columns * together;
+    const int few = columns < FNNI_LANES || wide <= 4 * FNNI_LANES;
+    if (few && columns % FNNI_LANES && columns == ld && rows >= 2 * together) {
+        fnn_real copies[FNNI_LANES * FNNI_LANES], s[FNNI_LANES * FNNI_LANES];
+        fnn_real t[FNNI_LANES * FNNI_LANES];
+        const ptrdiff_t done = rows - rows % together;
+        ptrdiff_t i, j;
+        fnni_spread(together, columns, pivot, copies);
+        fnni_fill(wide, 0, s);
+        fnni_fill(wide, 0, t);
+        fnni_sums_columns(both, rows / together, wide, dy, x, wide, copies, s, t);
+        for (i = 0; i < wide; i += columns)
+            for (j = 0; j < columns; j++) {
+                sums[j] += s[i + j];
+                products[j] += t[i + j];
+            }
+        rows -= done, dy += done * ld, x += done * ld;
+    }
+    fnni_sums_columns(both, rows, columns, dy, x, ld, pivot, sums, products);
+}
+
+FNNI_KERNEL void fnni_moments(ptrdiff_t rows, ptrdiff_t columns, const fnn_real *x, ptrdiff_t ldx,
+                              const fnn_real *pivot, fnn_real *sums, fnn_real *squares)
+{
+    fnni_sums_any(0, rows, columns, x, x, ldx, pivot, sums, squares);
+}
+
+/* inv_std stands outside of the sum: a strip of columns at a time goes through a small array. */
+#define FNNI_NORM_STRIP 256
+FNNI_KERNEL void fnni_norm_sums(ptrdiff_t rows, ptrdiff_t columns, const fnn_real *dy,
+                                const fnn_real *x, const fnn_real *mean, const fnn_real *inv_std,
+                                fnn_real *sums, fnn_real *products)
+{
+    fnn_real strip[FNNI_NORM_STRIP];
+    ptrdiff_t i, j, n;
+    for (j = 0; j < columns; j += n) {
+        n = columns - j < FNNI_NORM_STRIP ? columns - j : FNNI_NORM_STRIP;
+        fnni_fill(n, 0, strip);
+        fnni_sums_any(1, rows, n, dy + j, x + j, columns, mean + j, sums + j, strip);
+        for (i = 0; i < n; i++) products[j + i] += strip[i] * inv_std[j + i];
+    }
+}
+
+/* y = a p + b q + c, or without `both` a p + c. */
+FNNI_INLINE void fnni_affine_vector(const int both, const int whole, fnni_m m, fnni_v a, fnni_v b,
+                                    fnni_v c, const fnn_real *p, const fnn_real *q, fnn_real *y)
+{
+    if (both) c = fnni_vfma(b, fnni_get(whole, m, q), c);
+    fnni_put(whole, m, y, fnni_vfma(a, fnni_get(whole, m, p), c));
+}
+
+/* Down all rows, 4, 2 or 1 vectors wide: the columns' numbers stay in registers. */
+FNNI_INLINE void fnni_affine_strip(const int both, const int vectors, ptrdiff_t rows, ptrdiff_t ld,
+                                   const fnn_real *p, const fnn_real *q, const fnn_real *a,
+                                   const fnn_real *b, const fnn_real *c, fnn_real *y)
+{
+    const ptrdiff_t at1 = vectors > 1 ? FNNI_LANES : 0, at2 = vectors > 2 ? 2 * FNNI_LANES : 0;
+    const ptrdiff_t at3 = vectors > 2 ? 3 * FNNI_LANES : 0;
+    const fnni_v a0 = fnni_vload(a), b0 = both ? fnni_vload(b) : a0, c0 = fnni_vload(c);
+    const fnni_v a1 = fnni_vload(a + at1), b1 = both ? fnni_vload(b + at1) : a1, c1 = fnni_vload(c + at1);
+    const fnni_v a2 = fnni_vload(a + at2), b2 = both ? fnni_vload(b + at2) : a2, c2 = fnni_vload(c + at2);
+    const fnni_v a3 = fnni_vload(a + at3), b3 = both ? fnni_vload(b + at3) : a3, c3 = fnni_vload(c + at3);
+    const fnni_m m = fnni_vmask(0);
+    for (; rows > 0; rows--, p += ld, q += ld, y += ld) {
+        fnni_affine_vector(both, 1, m, a0, b0, c0, p, q, y);
+        if (vectors > 1) fnni_affine_vector(both, 1, m, a1, b1, c1, p + at1, q + at1, y + at1);
+        if (vectors > 2) fnni_affine_vector(both, 1, m, a2, b2, c2, p + at2, q + at2, y + at2);
+        if (vectors > 2) fnni_affine_vector(both, 1, m, a3, b3, c3, p + at3, q + at3, y + at3);
+    }
+}
+
+/* One row of n; its numbers come from memory. */
+FNNI_INLINE void fnni_affine_row(const int both, ptrdiff_t n, const fnn_real *p, const fnn_real *q,
+                                 const fnn_real *a, const fnn_real *b, const fnn_real *c, fnn_real *y)
+{
+    const ptrdiff_t full = n - n % FNNI_LANES;
+    const fnni_m m = fnni_vmask(n - full);
+    ptrdiff_t i;
+    for (i = 0; i < full; i += FNNI_LANES)
+        fnni_affine_vector(both, 1, m, fnni_vload(a + i), fnni_vload(b + i), fnni_vload(c + i), p + i,
+                           q + i, y + i);
+    if (full < n)
+        fnni_affine_vector(both, 0, m, fnni_vload_m(a + i, m), fnni_vload_m(b + i, m),
+                           fnni_vload_m(c + i, m), p + i, q + i, y + i);
+}
+
+/* Columns of whole vectors, not many. */
+FNNI_INLINE void fnni_affine_strips(const int both, ptrdiff_t rows, ptrdiff_t columns,
+                                    const fnn_real *p, const fnn_real *q, const fnn_real *a,
+                                    const fnn_real *b, const fnn_real *c, fnn_real *y)
+{
+    ptrdiff_t j = 0;
+    for (; j + 4 * FNNI_LANES <= columns; j += 4 * FNNI_LANES)
+        fnni_affine_strip(both, 4, rows, columns, p + j, q + j, a + j, b + j, c + j, y + j);
+    if (j + 2 * FNNI_LANES <= columns) {
+        fnni_affine_strip(both, 2, rows, columns, p + j, q + j, a + j, b + j, c + j, y + j);
+        j += 2 * FNNI_LANES;
+    }
+    if (j < columns)
+        fnni_affine_strip(both, 1, rows, columns, p + j, q + j, a + j, b + j, c + j, y + j);
+}
+
+/* Rows that fill no vector: several together do, as in fnni_map_close. */
+FNNI_INLINE void fnni_affine_close(const int both, ptrdiff_t rows, ptrdiff_t columns,
+                                   const fnn_real *p, const fnn_real *q, const fnn_real *a,
+                                   const fnn_real *b, const fnn_real *c, fnn_real *y)
+{
+    fnn_real copies[3][FNNI_CLOSE_COLUMNS * FNNI_LANES];
+    const ptrdiff_t together = fnni_rows_together(columns), wide = columns * together;
+    const ptrdiff_t n = rows * columns;
+    ptrdiff_t i = 0;
+    fnni_spread(together, columns, a, copies[0]);
+    if (both) fnni_spread(together, columns, b, copies[1]);
+    fnni_spread(together, columns, c, copies[2]);
+    if (wide <= 4 * FNNI_LANES) {
+        fnni_affine_strips(both, rows / together, wide, p, q, copies[0], copies[1], copies[2], y);
+        i = rows / together * wide;
+    }
+    for (; i < n; i += wide)
+        fnni_affine_row(both, n - i < wide ? n - i : wide, p + i, q + i, copies[0],
+                        both ? copies[1] : copies[0], copies[2], y + i);
+}
+
+FNNI_INLINE void fnni_affine_any(const int both, ptrdiff_t rows, ptrdiff_t columns, const fnn_real *p,
+                                 const fnn_real *q, const fnn_real *a, const fnn_real *b,
+                                 const fnn_real *c, fnn_real *y)
+{
+    if (columns % FNNI_LANES == 0 && columns <= 4 * FNNI_LANES) {
+        fnni_affine_strips(both, rows, columns, p, q, a, b, c, y);
+    } else if (columns % FNNI_LANES && columns <= FNNI_CLOSE_COLUMNS && rows >= 2 * FNNI_LANES) {
+        fnni_affine_close(both, rows, columns, p, q, a, b, c, y);
+    } else {
+        for (; rows > 0; rows--, p += columns, q += columns, y += columns)
+            fnni_affine_row(both, columns, p, q, a, b, c, y);
+    }
+}
+
+FNNI_KERNEL void fnni_scale_shift(ptrdiff_t rows, ptrdiff_t columns, const fnn_real *x,
+                                  const fnn_real *scale, const fnn_real *shift, fnn_real *y)
+{
+    fnni_affine_any(0, rows, columns, x, x, scale, scale, shift, y);
+}
+
+FNNI_KERNEL void fnni_norm_backward(ptrdiff_t rows, ptrdiff_t columns, const fnn_real *dy,
+                                    const fnn_real *x, const fnn_real *a, const fnn_real *b,
+                                    const fnn_real *c, fnn_real *dx)
+{
+    fnni_affine_any(1, rows, columns, dy, x, a, b, c, dx);
+}
+
 /* ---- dropout ---- */
 /* 32 random bits of a 32-bit counter and a 64-bit key. The rounds are those of Wellons' lowbias32
  * (hash-prospector, 2018), whose avalanche bias of 0.17 is near what a random function shows; the
@@ -3563,6 +4661,12 @@ static size_t fnni_plus(size_t a, size_t b)
     return a > (size_t)-1 - b ? (size_t)-1 : a + b;
 }
 
+/* Whole cache lines, so that two threads never share one. */
+static size_t fnni_round(size_t count)
+{
+    return count > (size_t)-16 ? (size_t)-1 : (count + 15) / 16 * 16;
+}
+
 static fnn_real *fnni_allocate_reals(const fnn_allocator *allocator, size_t count)
 {
     size_t bytes;
@@ -3760,8 +4864,8 @@ static ptrdiff_t fnni_gemm_block(ptrdiff_t k, ptrdiff_t block, ptrdiff_t *p)
     const ptrdiff_t blocks = fnni_gemm_blocks(k);
     *p = 0;
     if (blocks == 1) return k; /* three divisions cost as much as a small product */
-    *p = k * block / blocks;
-    return k * (block + 1) / blocks - *p;
+    *p = (ptrdiff_t)((int64_t)k * block / blocks);
+    return (ptrdiff_t)((int64_t)k * (block + 1) / blocks) - *p;
 }
 
 /* Rows that lie near a multiple of 4096 bytes apart all fall into one set of the first cache, and
@@ -3828,6 +4932,22 @@ static ptrdiff_t fnni_gemm_panels_a(const fnni_gemm *g)
 static size_t fnni_gemm_workspace(const fnni_gemm *g)
 {
     return (size_t)fnni_round_up(fnni_gemm_panels_a(g) + fnni_gemm_panels_b(g), 16);
+}
+
+/* Reals enough for any product with no more rows and no longer sums than g's, its other sizes being
+ * g's: blocks of A are cut by size, so a smaller product may well take more space than a larger. */
+static size_t fnni_gemm_bound(const fnni_gemm *g)
+{
+    const ptrdiff_t height = g->kernels->tile_rows, k = fnni_least(g->k, FNNI_GEMM_K);
+    fnni_gemm most = *g;
+    ptrdiff_t a = 0, depth;
+    fnni_gemm_plan(&most);
+    for (depth = 1; depth <= k; depth = fnni_gemm_kind(depth) + 1) {
+        const ptrdiff_t rows = fnni_most(FNNI_GEMM_A / depth, 4 * height) + height;
+        a = fnni_most(a, fnni_least(g->m, rows) * fnni_gemm_kind(depth));
+    }
+    most.block_n = FNNI_GEMM_N;
+    return (size_t)fnni_round_up((most.pack_a ? a : 0) + fnni_gemm_panels_b(&most), 16);
 }
 
 /* ---- packing ---- */
@@ -3992,10 +5112,12 @@ static void fnni_gemm_take_a(const fnni_gemm *g, fnni_gemm_rectangle *r, ptrdiff
     fnn_real *rows;
     r->m = fnni_least(g->m - i, g->block_m);
     r->run.a_row = g->transpose_a ? 1 : g->lda;
+    r->run.a_group = 3 * r->run.a_row;
     r->run.a_step = g->transpose_a ? g->lda : 1;
     r->a = g->a + i * r->run.a_row + p * r->run.a_step;
     if (!g->pack_a) return;
     r->run.a_row = fnni_gemm_kind(k);
+    r->run.a_group = 3 * r->run.a_row;
     r->run.a_step = 1;
     rows = g->workspace + fnni_gemm_panels_b(g);
     if (!again || g->block_m < g->m) fnni_gemm_pack_rows(g, i, r->m, p, k, r->run.a_row, rows);
@@ -4009,6 +5131,8 @@ static void fnni_gemm_serial(const fnni_gemm *g)
     ptrdiff_t block, p, i, j;
     r.run.ldc = g->ldc;
     r.run.alpha = g->alpha;
+    r.run.segments = 1;
+    r.run.a_segment = r.run.b_jump = 0;
     for (block = 0; block < fnni_gemm_blocks(g->k); block++) {
         r.run.k = fnni_gemm_block(g->k, block, &p);
         r.run.beta = block ? 1 : g->beta;
@@ -4132,7 +5256,17 @@ static fnn_result fnni_gemm_run(fnn_context *context, fnni_gemm *g)
 /* ============================================================================
  * >>conv  windows; convolutions as products of tiles, no instruction set here
  * ============================================================================
- * Called by layers and by >>public. */
+ * Called by layers and by >>public. A convolution is a matrix product whose A is never stored: a
+ * tile's rows are neighbouring output pixels, and the steps of its sum walk along the input's own
+ * rows, one segment a kernel row (fnni_tiles). So only left and right padding need a copy of the
+ * image; kernel rows above or below it are left out. The gradient towards the input is the same
+ * thing with the kernel turned round, one such correlation for each phase of the stride; the
+ * gradient towards the weights has rows = taps x channels and steps = output pixels.
+ *
+ * Where filters fill a vector only in part, several neighbouring pixels share it (`pixels`): the
+ * kernel is widened to see all their windows, with zeros for the taps that are not a pixel's own.
+ *
+ * The order of each sum depends on the window alone: not on threads, nor on other images. */
 
 /* Output length and leading padding of one axis; 0 when the kernel does not fit. */
 static int fnni_window_axis(int length, int kernel, int stride, fnn_padding padding, int *pad)
@@ -4152,8 +5286,644 @@ static int fnni_window_fill(fnn_window *w, fnn_padding padding)
 {
     w->out_height =
         fnni_window_axis(w->height, w->kernel_height, w->stride_height, padding, &w->pad_top);
-    w->out_width = fnni_window_axis(w->width, w->kernel_width, w->stride_width, padding, &w->pad_left);
+    w->out_width =
+        fnni_window_axis(w->width, w->kernel_width, w->stride_width, padding, &w->pad_left);
     return w->out_height > 0 && w->out_width > 0 && w->channels > 0;
+}
+
+/* One image's correlation with `filters` kernels. Pads may be negative: the first window then
+ * begins inside the image. */
+typedef struct fnni_conv {
+    const fnni_kernels *kernels;
+    int height, width, channels, filters;
+    int kernel_height, kernel_width, stride_height, stride_width;
+    int pad_top, pad_left, out_height, out_width;
+    ptrdiff_t out_pixel, out_row; /* reals from one output pixel, or row, to the next */
+    /* Where a tap's weight lies: w[row*i + column*j + channel*c + filter*f]. */
+    ptrdiff_t w_row, w_column, w_channel, w_filter;
+    int pixels; /* neighbouring output pixels that share a tile's columns */
+} fnni_conv;
+
+/* Pixels that fit into one vector beside each other. */
+static int fnni_conv_pixels(const fnni_kernels *kernels, int filters, int width)
+{
+    const int fit = kernels->lanes / filters;
+    return fit < 1 ? 1 : fit < width ? fit : width;
+}
+
+static fnni_conv fnni_conv_make(const fnni_kernels *kernels, const fnn_window *w, int filters)
+{
+    fnni_conv g;
+    g.kernels = kernels;
+    g.height = w->height;
+    g.width = w->width;
+    g.channels = w->channels;
+    g.filters = filters;
+    g.kernel_height = w->kernel_height;
+    g.kernel_width = w->kernel_width;
+    g.stride_height = w->stride_height;
+    g.stride_width = w->stride_width;
+    g.pad_top = w->pad_top;
+    g.pad_left = w->pad_left;
+    g.out_height = w->out_height;
+    g.out_width = w->out_width;
+    g.out_pixel = filters;
+    g.out_row = (ptrdiff_t)filters * w->out_width;
+    g.w_filter = 1;
+    g.w_channel = filters;
+    g.w_column = g.w_channel * w->channels;
+    g.w_row = g.w_column * w->kernel_width;
+    g.pixels = fnni_conv_pixels(kernels, filters, w->out_width);
+    return g;
+}
+
+/* Taps in a row of the kernel widened for all its pixels. */
+static int fnni_conv_taps(const fnni_conv *g)
+{
+    return g->kernel_width + (g->pixels - 1) * g->stride_width;
+}
+
+/* Steps of a kernel row, and of the whole sum. */
+static ptrdiff_t fnni_conv_segment(const fnni_conv *g)
+{
+    return (ptrdiff_t)fnni_conv_taps(g) * g->channels;
+}
+
+static ptrdiff_t fnni_conv_depth(const fnni_conv *g)
+{
+    return fnni_conv_segment(g) * g->kernel_height;
+}
+
+static int fnni_conv_columns(const fnni_conv *g)
+{
+    return g->filters * g->pixels;
+}
+
+/* ---- weights in panels, as a packed B of the tiles ---- */
+
+static size_t fnni_conv_packed_size(const fnni_conv *g)
+{
+    return fnni_gemm_packed_size(g->kernels, fnni_conv_depth(g), fnni_conv_columns(g));
+}
+
+/* Filters from..to-1 of one tap and channel, for one of the pixels, to their columns in the panels;
+ * step is the tap's place in the sum. */
+static void fnni_conv_pack_step(const fnni_conv *g, const fnn_real *w, ptrdiff_t step, int pixel,
+                                fnn_real *panels)
+{
+    const int width = g->kernels->tile_columns;
+    const ptrdiff_t depth = fnni_conv_depth(g);
+    int f;
+    for (f = 0; f < g->filters;) {
+        const int column = pixel * g->filters + f, in = column % width;
+        const int count = g->filters - f < width - in ? g->filters - f : width - in;
+        fnn_real *to = panels + (ptrdiff_t)(column - in) * depth + step * width + in;
+        int i;
+        if (g->w_filter == 1) memcpy(to, w + f, (size_t)count * sizeof *to);
+        else
+            for (i = 0; i < count; i++) to[i] = w[(f + i) * g->w_filter];
+        f += count;
+    }
+}
+
+static void fnni_conv_pack(const fnni_conv *g, const fnn_real *w, fnn_real *panels)
+{
+    const ptrdiff_t segment = fnni_conv_segment(g);
+    int i, j, c, pixel;
+    if (g->pixels > 1 || g->filters % g->kernels->tile_columns)
+        g->kernels->fill((ptrdiff_t)fnni_conv_packed_size(g), 0, panels);
+    for (i = 0; i < g->kernel_height; i++)
+        for (j = 0; j < g->kernel_width; j++)
+            for (c = 0; c < g->channels; c++)
+                for (pixel = 0; pixel < g->pixels; pixel++)
+                    fnni_conv_pack_step(
+                        g, w + i * g->w_row + j * g->w_column + c * g->w_channel,
+                        i * segment + (ptrdiff_t)(j + pixel * g->stride_width) * g->channels + c,
+                        pixel, panels);
+}
+
+/* ---- the image, padded where its rows are too short ---- */
+
+/* Columns that the windows of a whole output row see. */
+static int fnni_conv_seen(const fnni_conv *g)
+{
+    return (g->out_width - 1) * g->stride_width + g->kernel_width;
+}
+
+static int fnni_conv_needs_copy(const fnni_conv *g)
+{
+    return g->pad_left > 0 || fnni_conv_seen(g) - g->pad_left > g->width;
+}
+
+/* Reals of the copy. */
+static size_t fnni_conv_image_size(const fnni_conv *g)
+{
+    if (!fnni_conv_needs_copy(g)) return 0;
+    return fnni_times((size_t)fnni_conv_seen(g) * (size_t)g->channels, (size_t)g->height);
+}
+
+/* One row of the copy: what the windows see of the image's row, zeros outside. */
+static void fnni_conv_copy_row(const fnni_conv *g, const fnn_real *row, fnn_real *copy)
+{
+    const int seen = fnni_conv_seen(g);
+    const int left = g->pad_left < 0 ? 0 : g->pad_left < seen ? g->pad_left : seen;
+    const int from = g->pad_left < 0 ? -g->pad_left : 0;
+    const int inside = g->width - from < seen - left ? g->width - from : seen - left;
+    const int count = inside < 0 ? 0 : inside;
+    const size_t channels = (size_t)g->channels;
+    memset(copy, 0, (size_t)left * channels * sizeof *copy);
+    memcpy(copy + (size_t)left * channels, row + (size_t)from * channels,
+           (size_t)count * channels * sizeof *copy);
+    memset(copy + (size_t)(left + count) * channels, 0,
+           (size_t)(seen - left - count) * channels * sizeof *copy);
+}
+
+/* The image from the first column that a window sees; *pitch reals from row to row. */
+static const fnn_real *fnni_conv_image(const fnni_conv *g, const fnn_real *x, fnn_real *space,
+                                       ptrdiff_t *pitch)
+{
+    const ptrdiff_t row = (ptrdiff_t)g->width * g->channels;
+    int i;
+    *pitch = row;
+    if (!fnni_conv_needs_copy(g)) return x - (ptrdiff_t)g->pad_left * g->channels;
+    *pitch = (ptrdiff_t)fnni_conv_seen(g) * g->channels;
+    for (i = 0; i < g->height; i++) fnni_conv_copy_row(g, x + i * row, space + i * *pitch);
+    return space;
+}
+
+/* ---- tiles ---- */
+
+/* A grid of output units, high tiles along one direction and runs of them along the other. */
+typedef struct fnni_conv_direction {
+    int count;
+    ptrdiff_t a, c; /* reals from one unit to the next, in the input and in the output */
+} fnni_conv_direction;
+
+static void fnni_conv_grid(const fnni_kernels *kernels, fnni_tiles *run,
+                           const fnni_conv_direction *tile, const fnni_conv_direction *along,
+                           int columns, const fnn_real *a, const fnn_real *b, fnn_real *c)
+{
+    const fnni_gemm_deal deal = fnni_gemm_deal_rows(kernels, tile->count);
+    int t, done = 0;
+    run->a_row = tile->a;
+    run->a_group = 3 * tile->a;
+    run->ldc = tile->c;
+    run->count = along->count;
+    run->a_next = along->a;
+    run->b_next = 0;
+    run->c_next = along->c;
+    for (t = 0; t < deal.tiles; t++) {
+        const int rows = deal.least + (t < deal.more);
+        kernels->gemm_tiles(run, rows, columns, a + done * tile->a, b, c + done * tile->c);
+        done += rows;
+    }
+}
+
+/* Rows a tile has on average when `count` are dealt. */
+static double fnni_conv_height(const fnni_kernels *kernels, int count)
+{
+    return (double)count / fnni_gemm_deal_rows(kernels, count).tiles;
+}
+
+/* `groups` groups of pixels, `apart` pixels from each to the next, in `rows` output rows that see
+ * the same kernel rows first..last-1; a is what the first sees, y where it goes. */
+static void fnni_conv_band(const fnni_conv *g, const fnn_real *a, ptrdiff_t pitch, int rows,
+                           int groups, int first, int last, const fnn_real *panels, fnn_real *y)
+{
+    const fnni_kernels *kernels = g->kernels;
+    const int width = kernels->tile_columns, columns = fnni_conv_columns(g);
+    const ptrdiff_t depth = fnni_conv_depth(g), segment = fnni_conv_segment(g);
+    fnni_conv_direction across, down;
+    fnni_tiles run;
+    int j, upright;
+    across.count = groups;
+    across.a = (ptrdiff_t)g->pixels * g->stride_width * g->channels;
+    across.c = g->pixels * g->out_pixel;
+    down.count = rows;
+    down.a = g->stride_height * pitch;
+    down.c = g->out_row;
+    upright = fnni_conv_height(kernels, rows) > fnni_conv_height(kernels, groups);
+    run.k = segment;
+    run.segments = last - first;
+    run.a_segment = pitch;
+    run.a_step = 1;
+    run.ldb = width;
+    run.alpha = 1;
+    run.beta = 0;
+    run.b_jump = 0;
+    run.prefetch_c = run.prefetch_rows = 0;
+    for (j = 0; j < columns; j += width)
+        fnni_conv_grid(kernels, &run, upright ? &down : &across, upright ? &across : &down,
+                       columns - j < width ? columns - j : width, a,
+                       panels + j * depth + first * segment * width, y + j);
+}
+
+/* First kernel row inside the image for output row i, and the one behind the last. */
+static int fnni_conv_first(const fnni_conv *g, int i)
+{
+    const int above = g->pad_top - i * g->stride_height;
+    return above < 0 ? 0 : above < g->kernel_height ? above : g->kernel_height;
+}
+
+static int fnni_conv_last(const fnni_conv *g, int i)
+{
+    const int below = g->height + g->pad_top - i * g->stride_height;
+    return below < 0 ? 0 : below < g->kernel_height ? below : g->kernel_height;
+}
+
+/* How many output rows from i on (below `to`) see the same kernel rows: all that lie inside. */
+static int fnni_conv_alike(const fnni_conv *g, int i, int to)
+{
+    const int room = g->height + g->pad_top - g->kernel_height; /* last row offset that fits */
+    int end;
+    if (fnni_conv_first(g, i) > 0 || fnni_conv_last(g, i) < g->kernel_height) return 1;
+    end = room / g->stride_height + 1;
+    return (end < to ? end : to) - i;
+}
+
+/* Output rows from..to-1 without bias; y is where row `from` goes, x what fnni_conv_image gave. */
+static void fnni_conv_rows(const fnni_conv *g, const fnn_real *x, ptrdiff_t pitch,
+                           const fnn_real *panels, int from, int to, fnn_real *y)
+{
+    const int groups = g->out_width / g->pixels;
+    int i = from, rows, j;
+    for (; i < to; i += rows, y += rows * g->out_row) {
+        const int first = fnni_conv_first(g, i), last = fnni_conv_last(g, i);
+        const fnn_real *a = x + (ptrdiff_t)(i * g->stride_height - g->pad_top + first) * pitch;
+        rows = fnni_conv_alike(g, i, to);
+        if (first >= last) /* the window lies outside of the image */
+            for (j = 0; j < g->out_width; j++)
+                memset(y + j * g->out_pixel, 0, (size_t)g->filters * sizeof *y);
+        else {
+            fnni_conv_band(g, a, pitch, rows, groups, first, last, panels, y);
+            if (groups * g->pixels < g->out_width) { /* a last group, over pixels done before */
+                const int pixel = g->out_width - g->pixels;
+                fnni_conv_band(g, a + (ptrdiff_t)pixel * g->stride_width * g->channels, pitch, rows,
+                               1, first, last, panels, y + pixel * g->out_pixel);
+            }
+        }
+    }
+}
+
+/* ---- the gradient towards the input: a correlation for each phase of the stride ---- */
+
+/* Along one axis, the inputs `phase`, phase + stride, ... see these taps of the kernel, the last
+ * first, and the outputs from -pad on. */
+typedef struct fnni_conv_phase {
+    int taps, first_tap, pad, count;
+} fnni_conv_phase;
+
+static fnni_conv_phase fnni_conv_phase_make(int phase, int length, int kernel, int stride, int pad)
+{
+    fnni_conv_phase p;
+    p.first_tap = (phase + pad) % stride;
+    p.taps = kernel > p.first_tap ? (kernel - p.first_tap - 1) / stride + 1 : 0;
+    p.pad = p.taps - 1 - (phase + pad) / stride;
+    p.count = (length - phase + stride - 1) / stride;
+    return p;
+}
+
+/* The correlation of dy that gives one phase of dx; *weights is moved to its first tap, *dx to its
+ * first pixel. 0 when there is none: no tap reaches these inputs. */
+static int fnni_conv_backward(const fnni_kernels *kernels, const fnn_window *w, int filters,
+                              int phase_row, int phase_column, fnni_conv *g,
+                              const fnn_real **weights, fnn_real **dx)
+{
+    const fnni_conv_phase row = fnni_conv_phase_make(phase_row, w->height, w->kernel_height,
+                                                     w->stride_height, w->pad_top);
+    const fnni_conv_phase column = fnni_conv_phase_make(phase_column, w->width, w->kernel_width,
+                                                        w->stride_width, w->pad_left);
+    const ptrdiff_t tap = (ptrdiff_t)w->channels * filters, line = tap * w->kernel_width;
+    g->kernels = kernels;
+    g->height = w->out_height;
+    g->width = w->out_width;
+    g->channels = filters;
+    g->filters = w->channels;
+    g->kernel_height = row.taps;
+    g->kernel_width = column.taps;
+    g->stride_height = g->stride_width = 1;
+    g->pad_top = row.pad;
+    g->pad_left = column.pad;
+    g->out_height = row.count;
+    g->out_width = column.count;
+    g->out_pixel = (ptrdiff_t)w->stride_width * w->channels;
+    g->out_row = (ptrdiff_t)w->stride_height * w->width * w->channels;
+    g->w_filter = filters; /* dx's channels are this correlation's filters */
+    g->w_channel = 1;
+    g->w_column = -w->stride_width * tap;
+    g->w_row = -w->stride_height * line;
+    g->pixels = w->stride_width > 1 ? 1 : fnni_conv_pixels(kernels, w->channels, w->width);
+    if (row.taps == 0 || column.taps == 0 || row.count <= 0 || column.count <= 0) return 0;
+    if (*weights)
+        *weights += (row.first_tap + (row.taps - 1) * w->stride_height) * line +
+                    (column.first_tap + (column.taps - 1) * w->stride_width) * tap;
+    if (*dx) *dx += phase_row * w->width * w->channels + phase_column * w->channels;
+    return 1;
+}
+
+/* Phases of a window: one when the stride is one. */
+static int fnni_conv_phases(const fnn_window *w)
+{
+    return w->stride_height * w->stride_width;
+}
+
+/* Reals of the packed weights of all phases, and the most that a phase's copy of dy takes. */
+static void fnni_conv_backward_size(const fnni_kernels *kernels, const fnn_window *w, int filters,
+                                    size_t *packed, size_t *image)
+{
+    int phase;
+    *packed = *image = 0;
+    for (phase = 0; phase < fnni_conv_phases(w); phase++) {
+        const fnn_real *no_weights = NULL;
+        fnn_real *no_dx = NULL;
+        fnni_conv g;
+        size_t size;
+        if (!fnni_conv_backward(kernels, w, filters, phase / w->stride_width,
+                                phase % w->stride_width, &g, &no_weights, &no_dx))
+            continue;
+        *packed = fnni_plus(*packed, fnni_conv_packed_size(&g));
+        size = fnni_conv_image_size(&g);
+        if (size > *image) *image = size;
+    }
+}
+
+static void fnni_conv_backward_pack(const fnni_kernels *kernels, const fnn_window *w, int filters,
+                                    const fnn_real *weights, fnn_real *packed)
+{
+    int phase;
+    for (phase = 0; phase < fnni_conv_phases(w); phase++) {
+        const fnn_real *first = weights;
+        fnn_real *no_dx = NULL;
+        fnni_conv g;
+        if (!fnni_conv_backward(kernels, w, filters, phase / w->stride_width,
+                                phase % w->stride_width, &g, &first, &no_dx))
+            continue;
+        fnni_conv_pack(&g, first, packed);
+        packed += fnni_conv_packed_size(&g);
+    }
+}
+
+/* dx of one image, overwritten. */
+static void fnni_conv_backward_image(const fnni_kernels *kernels, const fnn_window *w, int filters,
+                                     const fnn_real *dy, const fnn_real *packed, fnn_real *dx,
+                                     fnn_real *space)
+{
+    int phase;
+    if (w->stride_height > w->kernel_height || w->stride_width > w->kernel_width)
+        memset(dx, 0, (size_t)w->height * (size_t)w->width * (size_t)w->channels * sizeof *dx);
+    for (phase = 0; phase < fnni_conv_phases(w); phase++) {
+        const fnn_real *no_weights = NULL, *image;
+        fnn_real *first = dx;
+        ptrdiff_t pitch;
+        fnni_conv g;
+        if (!fnni_conv_backward(kernels, w, filters, phase / w->stride_width,
+                                phase % w->stride_width, &g, &no_weights, &first))
+            continue;
+        image = fnni_conv_image(&g, dy, space, &pitch);
+        fnni_conv_rows(&g, image, pitch, packed, 0, g.out_height, first);
+        packed += fnni_conv_packed_size(&g);
+    }
+}
+
+/* ---- the gradient towards the weights ---- */
+
+/* Reals of a gradient of the widened kernel: kernel rows x widened taps x channels rows of
+ * filters * pixels, then the biases, then space for one image's. fnni_conv_fold makes dw of it. */
+static size_t fnni_conv_wide_size(const fnni_conv *g)
+{
+    const size_t count = (size_t)fnni_conv_depth(g) * (size_t)fnni_conv_columns(g);
+    return (count + 2 * (size_t)g->filters + 15) / 16 * 16; /* whole cache lines */
+}
+
+static fnn_real *fnni_conv_wide_biases(const fnni_conv *g, fnn_real *wide)
+{
+    return wide + fnni_conv_depth(g) * fnni_conv_columns(g);
+}
+
+/* What the tiles of one image's gradient share; k and the steps are set by those who call. */
+static fnni_tiles fnni_conv_weight_run(const fnni_conv *g, ptrdiff_t pitch, int accumulate)
+{
+    fnni_tiles run;
+    run.a_row = 1;
+    run.a_group = 3;
+    run.a_segment = g->stride_height * pitch;
+    run.a_step = (ptrdiff_t)g->pixels * g->stride_width * g->channels;
+    run.ldb = run.ldc = fnni_conv_columns(g);
+    run.alpha = 1;
+    run.beta = accumulate ? (fnn_real)1 : (fnn_real)0;
+    run.prefetch_c = run.prefetch_rows = 0;
+    return run;
+}
+
+/* c (m,n) = or += a^T b for the run's steps, panel after panel of columns. */
+static void fnni_conv_weight_tiles(const fnni_kernels *kernels, fnni_tiles *run, ptrdiff_t m, int n,
+                                   const fnn_real *a, const fnn_real *b, fnn_real *c)
+{
+    const fnni_gemm_deal deal = fnni_gemm_deal_rows(kernels, m);
+    const ptrdiff_t high = (ptrdiff_t)deal.more * (deal.least + 1);
+    const int width = kernels->tile_columns;
+    int j;
+    run->b_next = 0;
+    for (j = 0; j < n; j += width) {
+        const int columns = n - j < width ? n - j : width;
+        run->count = deal.more;
+        run->a_next = deal.least + 1;
+        run->c_next = (deal.least + 1) * run->ldc;
+        if (run->count) kernels->gemm_tiles(run, deal.least + 1, columns, a, b + j, c + j);
+        run->count = deal.tiles - deal.more;
+        run->a_next = deal.least;
+        run->c_next = deal.least * run->ldc;
+        if (run->count)
+            kernels->gemm_tiles(run, deal.least, columns, a + high, b + j,
+                                c + high * run->ldc + j);
+    }
+}
+
+/* The rows of kernel row i: sums over all output pixels whose window has it inside the image. */
+static void fnni_conv_weight_row(const fnni_conv *g, int i, const fnn_real *x, ptrdiff_t pitch,
+                                 const fnn_real *dy, int accumulate, fnn_real *wide)
+{
+    const ptrdiff_t m = fnni_conv_segment(g), narrow = (ptrdiff_t)g->kernel_width * g->channels;
+    const int stride = g->stride_height, groups = g->out_width / g->pixels;
+    const int above = g->pad_top - i, below = g->height + g->pad_top - i;
+    const int first = above > 0 ? (above + stride - 1) / stride : 0;
+    const int fit = below > 0 ? (below - 1) / stride + 1 : 0;
+    const int last = fit < g->out_height ? fit : g->out_height;
+    const fnn_real *a = x + (ptrdiff_t)(first * stride + i - g->pad_top) * pitch;
+    const fnn_real *b = dy + first * g->out_row;
+    fnni_tiles run = fnni_conv_weight_run(g, pitch, accumulate);
+    fnn_real *c = wide + i * m * run.ldc;
+    int pixel;
+    if (first >= last) {
+        if (!accumulate) memset(c, 0, (size_t)m * (size_t)run.ldc * sizeof *c);
+        return;
+    }
+    run.segments = last - first;
+    run.k = groups;
+    run.b_jump = g->out_row - groups * run.ldb;
+    fnni_conv_weight_tiles(g->kernels, &run, m, fnni_conv_columns(g), a, b, c);
+    run.beta = 1;
+    run.k = 1; /* pixels left over: one at a time, in the first pixel's columns */
+    run.b_jump = g->out_row - run.ldb;
+    for (pixel = groups * g->pixels; pixel < g->out_width; pixel++)
+        fnni_conv_weight_tiles(g->kernels, &run, narrow, g->filters,
+                               a + (ptrdiff_t)pixel * g->stride_width * g->channels,
+                               b + pixel * g->out_pixel, c);
+}
+
+/* The same for a kernel whose rows have three steps: all its rows in one tile, since a tile's rows
+ * may lie in threes (fnni_tiles), one band of output rows after the other. */
+static void fnni_conv_weight_threes(const fnni_conv *g, const fnn_real *x, ptrdiff_t pitch,
+                                    const fnn_real *dy, fnn_real *wide)
+{
+    const int most = g->kernels->tile_rows / 3, width = g->kernels->tile_columns;
+    fnni_tiles run = fnni_conv_weight_run(g, pitch, 1);
+    int i, rows, from, j;
+    run.a_group = pitch;
+    run.k = g->out_width;
+    run.b_jump = run.b_next = run.a_next = run.c_next = 0;
+    run.count = 1;
+    for (i = 0; i < g->out_height; i += rows) {
+        const int first = fnni_conv_first(g, i), last = fnni_conv_last(g, i);
+        const fnn_real *a = x + (ptrdiff_t)(i * g->stride_height - g->pad_top) * pitch;
+        rows = fnni_conv_alike(g, i, g->out_height);
+        run.segments = rows;
+        for (from = first; from < last; from += most)
+            for (j = 0; j < g->filters; j += width)
+                g->kernels->gemm_tiles(&run, 3 * (last - from < most ? last - from : most),
+                                       g->filters - j < width ? g->filters - j : width,
+                                       a + from * pitch, dy + i * g->out_row + j,
+                                       wide + from * 3 * run.ldc + j);
+    }
+}
+
+/* One image's share of the gradients; accumulate 0 overwrites. x as fnni_conv_image gave it; dy is
+ * compact: out_pixel is filters. */
+static void fnni_conv_weights_image(const fnni_conv *g, const fnn_real *x, ptrdiff_t pitch,
+                                    const fnn_real *dy, int accumulate, fnn_real *wide)
+{
+    fnn_real *biases = fnni_conv_wide_biases(g, wide), *own = biases + g->filters;
+    int i;
+    if (!accumulate) g->kernels->fill((ptrdiff_t)fnni_conv_wide_size(g), 0, wide);
+    if (g->pixels == 1 && fnni_conv_segment(g) == 3 && g->kernels->tile_rows >= 3)
+        fnni_conv_weight_threes(g, x, pitch, dy, wide);
+    else
+        for (i = 0; i < g->kernel_height; i++)
+            fnni_conv_weight_row(g, i, x, pitch, dy, accumulate, wide);
+    g->kernels->column_sums((ptrdiff_t)g->out_height * g->out_width, g->filters, dy, g->filters, own);
+    g->kernels->add_scaled(g->filters, 1, own, biases);
+}
+
+/* dw's rows from..to-1 (of kernel_height * kernel_width * channels) from the wide gradients of
+ * several shares, added in their order, each pixel's taps moved to where they belong. */
+static void fnni_conv_fold(const fnni_conv *g, const fnn_real *wide, int shares, ptrdiff_t from,
+                           ptrdiff_t to, fnn_real *dw)
+{
+    const ptrdiff_t line = (ptrdiff_t)g->kernel_width * g->channels, f = g->filters;
+    const size_t size = fnni_conv_wide_size(g);
+    ptrdiff_t row, count;
+    int share, pixel;
+    g->kernels->fill((to - from) * f, 0, dw);
+    for (row = from; row < to; row += count, dw += count * f) {
+        count = g->pixels > 1 ? 1 : to - row; /* rows that lie together in both */
+        for (share = 0; share < shares; share++)
+            for (pixel = 0; pixel < g->pixels; pixel++) {
+                const ptrdiff_t at = row / line * fnni_conv_segment(g) + row % line +
+                                     (ptrdiff_t)pixel * g->stride_width * g->channels;
+                g->kernels->add_scaled(count * f, 1,
+                                       wide + (size_t)share * size +
+                                           (size_t)(at * fnni_conv_columns(g) + pixel * f),
+                                       dw);
+            }
+    }
+}
+
+static void fnni_conv_fold_biases(const fnni_conv *g, fnn_real *wide, int shares, fnn_real *db)
+{
+    int share;
+    g->kernels->fill(g->filters, 0, db);
+    for (share = 0; share < shares; share++)
+        g->kernels->add_scaled(
+            g->filters, 1,
+            fnni_conv_wide_biases(g, wide + (size_t)share * fnni_conv_wide_size(g)), db);
+}
+
+/* ---- many images ---- */
+
+/* Sums over images are made in so many shares of neighbouring images, each added up by one thread,
+ * whatever the number of threads, and then added in order. */
+#define FNNI_SHARES 16
+static int fnni_share_count(ptrdiff_t images)
+{
+    return images < FNNI_SHARES ? (int)images : FNNI_SHARES;
+}
+
+/* One of the public convolutions on its way through the threads. */
+typedef struct fnni_conv_job {
+    const fnn_window *window;
+    fnni_conv g; /* of the forward pass */
+    ptrdiff_t images;
+    const fnn_real *x, *dy, *bias, *packed;
+    fnn_real *y, *dx, *wide;
+    fnn_real *space; /* per_part reals for each part's padded image */
+    size_t per_part;
+    ptrdiff_t x_size, y_size; /* of an image */
+} fnni_conv_job;
+
+static void fnni_conv_forward_part(void *argument, int part, int parts)
+{
+    const fnni_conv_job *job = (const fnni_conv_job *)argument;
+    const fnni_conv *g = &job->g;
+    ptrdiff_t i;
+    for (i = job->images * part / parts; i < job->images * (part + 1) / parts; i++) {
+        fnn_real *y = job->y + i * job->y_size;
+        ptrdiff_t pitch;
+        const fnn_real *x = fnni_conv_image(g, job->x + i * job->x_size,
+                                            job->space + (size_t)part * job->per_part, &pitch);
+        fnni_conv_rows(g, x, pitch, job->packed, 0, g->out_height, y);
+        if (job->bias)
+            g->kernels->bias_activation(FNN_LINEAR, 0, (ptrdiff_t)g->out_height * g->out_width,
+                                        g->filters, job->bias, y, g->filters);
+    }
+}
+
+static void fnni_conv_data_part(void *argument, int part, int parts)
+{
+    const fnni_conv_job *job = (const fnni_conv_job *)argument;
+    ptrdiff_t i;
+    for (i = job->images * part / parts; i < job->images * (part + 1) / parts; i++)
+        fnni_conv_backward_image(job->g.kernels, job->window, job->g.filters,
+                                 job->dy + i * job->y_size, job->packed, job->dx + i * job->x_size,
+                                 job->space + (size_t)part * job->per_part);
+}
+
+static void fnni_conv_weights_part(void *argument, int part, int parts)
+{
+    const fnni_conv_job *job = (const fnni_conv_job *)argument;
+    const fnni_conv *g = &job->g;
+    const int shares = fnni_share_count(job->images);
+    int share;
+    for (share = shares * part / parts; share < shares * (part + 1) / parts; share++) {
+        const ptrdiff_t from = job->images * share / shares;
+        ptrdiff_t i;
+        for (i = from; i < job->images * (share + 1) / shares; i++) {
+            ptrdiff_t pitch;
+            const fnn_real *x = fnni_conv_image(g, job->x + i * job->x_size,
+                                                job->space + (size_t)part * job->per_part, &pitch);
+            fnni_conv_weights_image(g, x, pitch, job->dy + i * job->y_size, i > from,
+                                    job->wide + (size_t)share * fnni_conv_wide_size(g));
+        }
+    }
+}
+
+/* Parts for a job: no more than images, and none for less work than waking a thread is worth. */
+static int fnni_conv_parts(const fnn_context *context, const fnni_conv *g, ptrdiff_t images)
+{
+    const double work = (double)images * g->out_height * g->out_width * g->filters *
+                        (double)(g->kernel_height * g->kernel_width) * g->channels;
+    const double most = work / FNNI_GEMM_PART;
+    const int threads = images < context->threads ? (int)images : context->threads;
+    return most < 1 ? 1 : most < threads ? (int)most : threads;
 }
 
 /* ============================================================================
@@ -6513,8 +8283,8 @@ static void fnni_moments_add(const fnn_dataset *data, int64_t sample, double *su
 
 /* Turns the zeroed arrays into means (relative to sample 0) and, if wanted, population variances:
  * two passes over the data, in the order of the samples. */
-static void fnni_moments(const fnn_dataset *data, int want_variances, double *means,
-                         double *variances)
+static void fnni_data_moments(const fnn_dataset *data, int want_variances, double *means,
+                              double *variances)
 {
     size_t j, features = fnni_dataset_features(data);
     int64_t i;
@@ -6563,7 +8333,7 @@ FNN_DEF fnn_result fnn_normalization_compute(fnn_normalization kind, const fnn_d
         return fnni_fail(error, FNN_ERROR_MEMORY, "no memory for the statistics of %llu features",
                          (unsigned long long)features);
     memset(moments, 0, bytes);
-    fnni_moments(data, kind >= FNN_NORMALIZE_STANDARDIZE, moments, moments + features);
+    fnni_data_moments(data, kind >= FNN_NORMALIZE_STANDARDIZE, moments, moments + features);
     first = fnni_dataset_row(data, 0) * features;
     for (j = 0; result == FNN_OK && j < features; j++) {
         double base = data->bytes ? (double)data->bytes[first + j] : (double)data->reals[first + j];
@@ -6762,11 +8532,138 @@ static void fnni_warp_sample(const fnni_scaler *s, const fnni_warp *w, const cha
  *
  * Shapes: N rows of the batch, I inputs, O outputs of the layer, all row-major. */
 
+/* ---- batch normalisation ---- */
+/* Formulas at fnn_batch_norm_forward. Sums run in reals over blocks of FNNI_NORM_ROWS rows, which
+ * is what a thread takes, and in double over the blocks in their order. A caller fills in the
+ * first lines, gives space for fnni_norm_space reals, and calls forward or backward. */
+#define FNNI_NORM_ROWS 256
+typedef struct fnni_norm {
+    const fnni_kernels *kernels;
+    int threads;
+    ptrdiff_t rows, channels;
+    const fnn_real *x, *dy; /* dy: backward only */
+    const fnn_real *gamma, *beta;
+    fnn_real epsilon;
+    const fnn_real *mean, *variance;   /* backward only */
+    fnn_real *new_mean, *new_variance; /* forward only */
+    fnn_real *y;                       /* dx in backward */
+    fnn_real *dgamma, *dbeta;          /* or NULL */
+    fnn_real *space; /* pivot or inv_std; then a, b and c; then the blocks' sums */
+} fnni_norm;
+
+static ptrdiff_t fnni_norm_blocks(ptrdiff_t rows)
+{
+    return rows / FNNI_NORM_ROWS + (rows % FNNI_NORM_ROWS != 0);
+}
+
+static size_t fnni_norm_space(ptrdiff_t rows, ptrdiff_t channels)
+{
+    return ((size_t)fnni_norm_blocks(rows) * 2 + 4) * (size_t)channels;
+}
+
+/* A part's blocks: their sums, of x in forward and of dy in backward. */
+static void fnni_norm_sum_part(void *argument, int part, int parts)
+{
+    const fnni_norm *n = (const fnni_norm *)argument;
+    const ptrdiff_t blocks = fnni_norm_blocks(n->rows), channels = n->channels;
+    ptrdiff_t b;
+    for (b = blocks * part / parts; b < blocks * (part + 1) / parts; b++) {
+        const ptrdiff_t first = b * FNNI_NORM_ROWS, left = n->rows - first;
+        const ptrdiff_t rows = left < FNNI_NORM_ROWS ? left : FNNI_NORM_ROWS;
+        fnn_real *sums = n->space + (4 + 2 * b) * channels;
+        const fnn_real *x = n->x + first * channels;
+        n->kernels->fill(2 * channels, 0, sums);
+        if (n->dy)
+            n->kernels->norm_sums(rows, channels, n->dy + first * channels, x, n->mean, n->space,
+                                  sums, sums + channels);
+        else n->kernels->moments(rows, channels, x, channels, n->space, sums, sums + channels);
+    }
+}
+
+/* y = a x + c, or dx = a dy + b x + c, in a part's rows. */
+static void fnni_norm_map_part(void *argument, int part, int parts)
+{
+    const fnni_norm *n = (const fnni_norm *)argument;
+    const ptrdiff_t first = n->rows * part / parts, rows = n->rows * (part + 1) / parts - first;
+    const ptrdiff_t at = first * n->channels, channels = n->channels;
+    const fnn_real *a = n->space + channels, *b = a + channels, *c = b + channels;
+    if (n->dy) n->kernels->norm_backward(rows, channels, n->dy + at, n->x + at, a, b, c, n->y + at);
+    else n->kernels->scale_shift(rows, channels, n->x + at, a, c, n->y + at);
+}
+
+/* What the blocks' sums of one channel come to; number 0 is the sum, 1 that of squares or products. */
+static double fnni_norm_total(const fnni_norm *n, ptrdiff_t channel, int number)
+{
+    const ptrdiff_t blocks = fnni_norm_blocks(n->rows);
+    const fnn_real *sums = n->space + (4 + number) * n->channels + channel;
+    double total = 0;
+    ptrdiff_t b;
+    for (b = 0; b < blocks; b++) total += (double)sums[2 * b * n->channels];
+    return total;
+}
+
+/* The variance is that about the pivot, the first block's mean, less the pivot's distance from the
+ * mean squared: as long as the blocks are alike the two do not cancel. */
+static void fnni_norm_forward(fnni_norm *n)
+{
+    const ptrdiff_t channels = n->channels;
+    const ptrdiff_t first = n->rows < FNNI_NORM_ROWS ? n->rows : FNNI_NORM_ROWS;
+    fnn_real *pivot = n->space, *a = pivot + channels, *c = a + 2 * channels;
+    ptrdiff_t j;
+    n->kernels->fill(4 * channels, 0, n->space);
+    n->kernels->moments(first, channels, n->x, channels, pivot, a, c);
+    for (j = 0; j < channels; j++) pivot[j] = a[j] / (fnn_real)first;
+    fnni_parallel(n->threads, fnni_norm_sum_part, n);
+    for (j = 0; j < channels; j++) {
+        const double gamma = n->gamma ? (double)n->gamma[j] : 1, beta = n->beta ? (double)n->beta[j] : 0;
+        const double shift = fnni_norm_total(n, j, 0) / (double)n->rows;
+        const double square = fnni_norm_total(n, j, 1) / (double)n->rows - shift * shift;
+        const double mean = (double)pivot[j] + shift, variance = square < 0 ? 0 : square;
+        const double factor = gamma / sqrt(variance + (double)n->epsilon);
+        n->new_mean[j] = (fnn_real)mean;
+        n->new_variance[j] = (fnn_real)variance;
+        a[j] = (fnn_real)factor;
+        c[j] = (fnn_real)(beta - mean * factor);
+    }
+    fnni_parallel(n->threads, fnni_norm_map_part, n);
+}
+
+static void fnni_norm_backward_run(fnni_norm *n)
+{
+    const ptrdiff_t channels = n->channels;
+    fnn_real *inv_std = n->space, *a = inv_std + channels, *b = a + channels, *c = b + channels;
+    ptrdiff_t j;
+    for (j = 0; j < channels; j++)
+        inv_std[j] = (fnn_real)(1 / sqrt((double)n->variance[j] + (double)n->epsilon));
+    fnni_parallel(n->threads, fnni_norm_sum_part, n);
+    for (j = 0; j < channels; j++) {
+        const double gamma = n->gamma ? (double)n->gamma[j] : 1, slope = gamma * (double)inv_std[j];
+        const double sum = fnni_norm_total(n, j, 0), product = fnni_norm_total(n, j, 1);
+        const double tilt = -slope * (double)inv_std[j] * product / (double)n->rows;
+        a[j] = (fnn_real)slope;
+        b[j] = (fnn_real)tilt;
+        c[j] = (fnn_real)(-slope * sum / (double)n->rows - tilt * (double)n->mean[j]);
+        if (n->dbeta) n->dbeta[j] = (fnn_real)sum;
+        if (n->dgamma) n->dgamma[j] = (fnn_real)product;
+    }
+    fnni_parallel(n->threads, fnni_norm_map_part, n);
+}
+
+/* ---- layers, runs ---- */
 typedef struct fnni_shape {
     int height, width, channels;
 } fnni_shape;
 
 typedef struct fnni_layer_type fnni_layer_type;
+
+#define FNNI_NO_LAYER (-2) /* -1 is the input */
+
+/* Where a layer's output, or the gradient by it, is during a pass: in the run's array, for all rows
+ * of the batch, or (transient) in the thread's workspace, for the image it is at. */
+typedef struct fnni_place {
+    int transient;
+    size_t at; /* reals: per row before this tensor, or from the start of the scratch space */
+} fnni_place;
 
 typedef struct fnni_layer {
     const fnni_layer_type *type;
@@ -6774,11 +8671,30 @@ typedef struct fnni_layer {
     int inputs, outputs;
     fnn_activation activation;
     fnn_real parameter;     /* of the activation, or the dropout rate */
+    fnn_window window;      /* of convolutions and pools */
+    fnn_padding padding;
+    int fused;              /* a convolution whose output only the pool behind it sees; the pool */
+    fnn_batch_norm_config norm;
+    size_t statistics;      /* of batch norm: where its running mean and variance are */
+    int from;               /* of add: the earlier layer; other layers have FNNI_NO_LAYER */
+    int added;              /* some add refers to this layer */
     size_t weights, biases; /* counts; */
+    int rows;               /* of the weights as a matrix, which threads share out */
     size_t offset;          /* of the weights in the parameter array, the biases follow */
-    size_t column;          /* reals per row of the batch before this layer's output */
+    size_t index;           /* bytes per row before this layer's record of maxima */
+    double work;            /* multiply-adds of a sample's forward pass, for sharing out */
+    fnni_place y[2], d;     /* output in training and in inference; gradient */
     fnn_initializer weights_start, biases_start;
 } fnni_layer;
+
+/* What a layer prepares for one pass: its convolution, and where in a thread's workspace the packed
+ * weights of the forward and of the backward pass begin. */
+typedef struct fnni_plan {
+    fnni_conv conv;
+    size_t packed[2];
+    size_t wide; /* reals before this layer's gradients of shares */
+    size_t norm; /* reals before batch norm's numbers of this batch */
+} fnni_plan;
 
 /* The tensors of one batch: a thread's chunk in inference, the whole batch in training. */
 typedef struct fnni_run {
@@ -6786,15 +8702,22 @@ typedef struct fnni_run {
     const fnni_kernels *kernels;
     int rows, capacity; /* rows in use, rows allocated */
     int training;
+    int inference;           /* which of the layers' places count */
     uint64_t step;           /* of dropout: updates before this batch */
     fnn_real *activations;   /* (capacity, I) of the model's input, then (capacity, O) per layer */
     fnn_real *deltas;        /* gradients of the same, without the input's; NULL in inference */
+    uint8_t *indexes;        /* (capacity, O) of each max-pool; NULL in inference */
+    fnn_real *wide;          /* the shares' gradients of convolutions; NULL in inference */
+    fnn_real *norms;         /* of each batch norm, its numbers of this batch */
+    double *sums;            /* of one batch norm, its shares' */
+    fnni_plan *plans;        /* one a layer */
     fnn_real *losses;        /* (capacity) */
     const int32_t *labels;   /* (capacity) or NULL */
     const fnn_real *targets; /* (capacity, O) or NULL */
     fnn_real *workspace;     /* for matrix products, workspace_count a thread */
     size_t workspace_count;
-    size_t packed; /* where in a thread's workspace the packed weights begin */
+    size_t image;   /* where in a thread's workspace images are padded, */
+    size_t scratch; /* and where transient tensors begin */
     const fnni_augmenter *augmenter; /* of the samples that are gathered, or NULL */
 } fnni_run;
 
@@ -6802,8 +8725,8 @@ struct fnni_layer_type {
     const char *name;
     /* rows from..to-1 of the output */
     void (*forward)(const fnni_run *run, int l, int from, int to, fnn_real *workspace);
-    /* what a thread does once a batch before its first backward; NULL for nothing */
-    void (*prepare)(const fnni_run *run, int l, fnn_real *workspace);
+    /* what a thread does once a batch before its first forward, or backward; NULL for nothing */
+    void (*prepare)(const fnni_run *run, int l, int backward, fnn_real *workspace);
     /* rows from..to-1 of the input's gradient (not wanted where to_input is 0) */
     void (*backward)(const fnni_run *run, int l, int from, int to, int to_input,
                      fnn_real *workspace);
@@ -6822,6 +8745,11 @@ struct fnn_model {
     fnni_layer *layers;
     int layer_count, layer_capacity;
     int sealed;
+    int *stages, stage_count; /* first layers of the stages, and layer_count behind the last */
+    int spatial;              /* layers before the first dense one that go image by image, or 0 */
+    size_t columns[2], delta_columns, index_columns; /* stored per row: outputs, gradients, bytes */
+    size_t scratch[2];                               /* reals of a thread's transient tensors */
+    double work; /* multiply-adds of a sample's forward pass */
     uint64_t seed;
     fnn_initializer weights_start, biases_start; /* of layers to come */
     fnn_normalization normalization;
@@ -6829,7 +8757,9 @@ struct fnn_model {
     fnn_loss_kind loss;
     fnn_real label_smoothing, loss_epsilon;
     size_t parameter_count;
+    size_t statistics_count;
     fnn_real *parameters;
+    fnn_real *statistics; /* running means and variances of batch norms */
     fnn_real *gradients, *state; /* state: what the optimiser remembers, up to two per parameter */
     int state_kind;              /* fnn_optimizer_kind of state, or -1 */
     uint64_t steps;              /* updates since the state was new */
@@ -6850,24 +8780,32 @@ static int fnni_inputs(const fnni_run *run, int l)
     return l < 0 ? run->model->inputs : run->model->layers[l].outputs;
 }
 
-/* Output of layer l for the whole batch; l = -1 is the batch itself. */
-static fnn_real *fnni_y(const fnni_run *run, int l)
+/* Row `row` of layer l's output, and those behind it; l = -1 is the batch itself. Only who goes image
+ * by image meets transient outputs; to others workspace is NULL. */
+static fnn_real *fnni_y(const fnni_run *run, int l, int row, fnn_real *workspace)
 {
-    return run->activations + (l < 0 ? 0 : fnni_layer_at(run, l)->column * (size_t)run->capacity);
+    const size_t first = (size_t)row * (size_t)fnni_inputs(run, l);
+    const fnni_place *place;
+    if (l < 0) return run->activations + first;
+    place = &fnni_layer_at(run, l)->y[run->inference];
+    if (place->transient) return workspace + run->scratch + place->at;
+    return run->activations + place->at * (size_t)run->capacity + first;
 }
 
-/* Gradient of the loss by the output of layer l >= 0. */
-static fnn_real *fnni_d(const fnni_run *run, int l)
+/* Gradient of the loss by the output of layer l >= 0, likewise. */
+static fnn_real *fnni_d(const fnni_run *run, int l, int row, fnn_real *workspace)
 {
-    return run->deltas +
-           (fnni_layer_at(run, l)->column - (size_t)run->model->inputs) * (size_t)run->capacity;
+    const fnni_place *place = &fnni_layer_at(run, l)->d;
+    if (place->transient) return workspace + run->scratch + place->at;
+    return run->deltas + place->at * (size_t)run->capacity +
+           (size_t)row * (size_t)fnni_layer_at(run, l)->outputs;
 }
 
 /* The first layer with weights: no gradient is wanted below it. */
 static int fnni_lowest(const fnn_model *model)
 {
     int l = 0;
-    while (l < model->layer_count - 1 && model->layers[l].weights == 0) l++;
+    while (l < model->layer_count - 1 && model->layers[l].biases == 0) l++;
     return l;
 }
 
@@ -6891,9 +8829,10 @@ static void fnni_dense_forward_product(const fnni_run *run, int l, int from, int
     g->m = to - from;
     g->n = g->ldb = g->ldc = layer->outputs;
     g->k = g->lda = layer->inputs;
-    g->a = fnni_y(run, l - 1) + (size_t)from * (size_t)layer->inputs;
     g->b = run->model->parameters + layer->offset;
-    g->c = fnni_y(run, l) + (size_t)from * (size_t)layer->outputs;
+    if (!run->activations) return;
+    g->a = fnni_y(run, l - 1, from, NULL);
+    g->c = fnni_y(run, l, from, NULL);
 }
 
 static void fnni_dense_forward(const fnni_run *run, int l, int from, int to, fnn_real *workspace)
@@ -6905,25 +8844,6 @@ static void fnni_dense_forward(const fnni_run *run, int l, int from, int to, fnn
     run->kernels->bias_activation(layer->activation, layer->parameter, to - from, layer->outputs,
                                   run->model->parameters + layer->offset + layer->weights, g.c,
                                   g.ldc);
-}
-
-/* Reals of W^T packed for the product below: none for the first layer with weights, whose input
- * wants no gradient. */
-static size_t fnni_dense_packed(const fnni_run *run, int l)
-{
-    const fnni_layer *layer = fnni_layer_at(run, l);
-    if (layer->weights == 0) return 0;
-    return fnni_gemm_packed_size(run->kernels, layer->outputs, layer->inputs);
-}
-
-/* Where in a thread's workspace the packed weights of layer l are; l = layer_count: where they end. */
-static size_t fnni_packed_at(const fnni_run *run, int l)
-{
-    size_t at = run->packed;
-    int below;
-    for (below = fnni_lowest(run->model) + 1; below < l; below++)
-        at += fnni_dense_packed(run, below);
-    return at;
 }
 
 /* dx (N,I) = dz (N,O) W^T, for rows from..to-1, W^T packed. */
@@ -6938,36 +8858,36 @@ static void fnni_dense_backward_product(const fnni_run *run, int l, int from, in
     g->k = g->lda = layer->outputs;
     g->b = packed;
     if (!run->deltas) return;
-    g->a = fnni_d(run, l) + (size_t)from * (size_t)layer->outputs;
-    g->c = fnni_d(run, l - 1) + (size_t)from * (size_t)layer->inputs;
+    g->a = fnni_d(run, l, from, NULL);
+    g->c = fnni_d(run, l - 1, from, NULL);
 }
 
 /* Packs W^T, which every group of rows on the way back wants. */
-static void fnni_dense_prepare(const fnni_run *run, int l, fnn_real *workspace)
+static void fnni_dense_prepare(const fnni_run *run, int l, int backward, fnn_real *workspace)
 {
     const fnni_layer *layer = fnni_layer_at(run, l);
     fnni_gemm g;
+    if (!backward) return;
     memset(&g, 0, sizeof g);
     g.kernels = run->kernels;
     g.transpose_b = 1;
     g.n = layer->inputs;
     g.k = g.ldb = layer->outputs;
     g.b = run->model->parameters + layer->offset;
-    fnni_gemm_pack_b(&g, 0, g.n, workspace + fnni_packed_at(run, l));
+    fnni_gemm_pack_b(&g, 0, g.n, workspace + run->plans[l].packed[1]);
 }
 
 static void fnni_dense_backward(const fnni_run *run, int l, int from, int to, int to_input,
                                 fnn_real *workspace)
 {
     const fnni_layer *layer = fnni_layer_at(run, l);
-    const size_t first = (size_t)from * (size_t)layer->outputs;
-    fnn_real *d = fnni_d(run, l) + first;
+    fnn_real *d = fnni_d(run, l, from, NULL);
     fnni_gemm g;
     run->kernels->activation_backward(layer->activation, layer->parameter,
                                       (ptrdiff_t)(to - from) * layer->outputs, NULL,
-                                      fnni_y(run, l) + first, d, d);
+                                      fnni_y(run, l, from, NULL), d, d);
     if (!to_input) return;
-    fnni_dense_backward_product(run, l, from, to, workspace + fnni_packed_at(run, l), &g);
+    fnni_dense_backward_product(run, l, from, to, workspace + run->plans[l].packed[1], &g);
     fnni_dense_product(run, &g, workspace);
 }
 
@@ -6982,9 +8902,10 @@ static void fnni_dense_gradient_product(const fnni_run *run, int l, int from, in
     g->n = g->ldb = g->ldc = layer->outputs;
     g->k = run->rows;
     g->lda = layer->inputs;
-    g->a = fnni_y(run, l - 1) + from;
-    g->b = run->deltas ? fnni_d(run, l) : NULL;
     g->c = dw;
+    if (!run->deltas) return;
+    g->a = fnni_y(run, l - 1, 0, NULL) + from;
+    g->b = fnni_d(run, l, 0, NULL);
 }
 
 static void fnni_dense_gradient(const fnni_run *run, int l, int from, int to, fnn_real *dw,
@@ -6993,7 +8914,7 @@ static void fnni_dense_gradient(const fnni_run *run, int l, int from, int to, fn
     fnni_gemm g;
     fnni_dense_gradient_product(run, l, from, to, dw, &g);
     fnni_dense_product(run, &g, workspace);
-    if (db) run->kernels->column_sums(run->rows, g.n, fnni_d(run, l), g.n, db);
+    if (db) run->kernels->column_sums(run->rows, g.n, g.b, g.n, db);
 }
 
 /* ---- activation: y = f(x);  dx = dy f'(x). Softmax over each row: y = exp(x) / sum exp(x);
@@ -7002,10 +8923,8 @@ static void fnni_dense_gradient(const fnni_run *run, int l, int from, int to, fn
 static void fnni_activate_forward(const fnni_run *run, int l, int from, int to, fnn_real *workspace)
 {
     const fnni_layer *layer = fnni_layer_at(run, l);
-    const size_t first = (size_t)from * (size_t)layer->outputs;
-    const fnn_real *x = fnni_y(run, l - 1) + first;
-    fnn_real *y = fnni_y(run, l) + first;
-    (void)workspace;
+    const fnn_real *x = fnni_y(run, l - 1, from, workspace);
+    fnn_real *y = fnni_y(run, l, from, workspace);
     if (layer->activation == FNN_SOFTMAX)
         run->kernels->softmax(to - from, layer->outputs, x, y);
     else
@@ -7028,16 +8947,16 @@ static void fnni_activate_backward(const fnni_run *run, int l, int from, int to,
                                    fnn_real *workspace)
 {
     const fnni_layer *layer = fnni_layer_at(run, l);
-    const size_t first = (size_t)from * (size_t)layer->outputs;
-    const fnn_real *y = fnni_y(run, l) + first, *dy = fnni_d(run, l) + first;
-    (void)workspace;
+    const fnn_real *y = fnni_y(run, l, from, workspace), *dy = fnni_d(run, l, from, workspace);
+    fnn_real *dx;
     if (!to_input) return;
+    dx = fnni_d(run, l - 1, from, workspace);
     if (layer->activation == FNN_SOFTMAX)
-        fnni_softmax_backward(to - from, layer->outputs, y, dy, fnni_d(run, l - 1) + first);
+        fnni_softmax_backward(to - from, layer->outputs, y, dy, dx);
     else
-        run->kernels->activation_backward(
-            layer->activation, layer->parameter, (ptrdiff_t)(to - from) * layer->outputs,
-            fnni_y(run, l - 1) + first, y, dy, fnni_d(run, l - 1) + first);
+        run->kernels->activation_backward(layer->activation, layer->parameter,
+                                          (ptrdiff_t)(to - from) * layer->outputs,
+                                          fnni_y(run, l - 1, from, workspace), y, dy, dx);
 }
 
 /* ---- dropout: y = x m / (1 - rate), m drawn per element and step;  dx = dy m / (1 - rate).
@@ -7052,22 +8971,23 @@ static void fnni_dropout_apply(const fnni_run *run, int l, int from, int to, con
     if (run->training)
         run->kernels->dropout((ptrdiff_t)count,
                               fnni_random(run->model->seed, (uint64_t)l, run->step), first,
-                              layer->parameter, x + first, y + first);
+                              layer->parameter, x, y);
     else
-        memcpy(y + first, x + first, count * sizeof *y);
+        memcpy(y, x, count * sizeof *y);
 }
 
 static void fnni_dropout_forward(const fnni_run *run, int l, int from, int to, fnn_real *workspace)
 {
-    (void)workspace;
-    fnni_dropout_apply(run, l, from, to, fnni_y(run, l - 1), fnni_y(run, l));
+    fnni_dropout_apply(run, l, from, to, fnni_y(run, l - 1, from, workspace),
+                       fnni_y(run, l, from, workspace));
 }
 
 static void fnni_dropout_backward(const fnni_run *run, int l, int from, int to, int to_input,
                                   fnn_real *workspace)
 {
-    (void)workspace;
-    if (to_input) fnni_dropout_apply(run, l, from, to, fnni_d(run, l), fnni_d(run, l - 1));
+    if (to_input)
+        fnni_dropout_apply(run, l, from, to, fnni_d(run, l, from, workspace),
+                           fnni_d(run, l - 1, from, workspace));
 }
 
 /* ---- flatten: the same numbers under another shape; shares its input's memory ---- */
@@ -7083,11 +9003,499 @@ static void fnni_flatten_backward(const fnni_run *run, int l, int from, int to, 
     (void)run, (void)l, (void)from, (void)to, (void)to_input, (void)workspace;
 }
 
+/* ---- conv2d: y = f(x * W + b), W (kernel height, kernel width, C, filters);  dz = dy f'(z);
+ * db = sum of dz;  dW and dx: see >>conv. LeCun et al. 1998. ----
+ * A max-pool directly behind it, on windows that do not overlap, is fused with it: each band of
+ * output rows is pooled while it is in the first cache, before bias and activation, which do not
+ * change what is largest; the output itself is never stored. */
+
+/* Output rows computed together: what they leave stays in the first cache. */
+static int fnni_conv_band_rows(const fnni_layer *layer)
+{
+    const int rows = 6144 / (layer->window.out_width * layer->shape.channels);
+    return rows < 1 ? 1 : rows < layer->window.out_height ? rows : layer->window.out_height;
+}
+
+static void fnni_conv_prepare(const fnni_run *run, int l, int backward, fnn_real *workspace)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    const fnn_real *weights = run->model->parameters + layer->offset;
+    const fnni_plan *plan = run->plans + l;
+    if (!backward) fnni_conv_pack(&plan->conv, weights, workspace + plan->packed[0]);
+    else
+        fnni_conv_backward_pack(run->kernels, &layer->window, layer->shape.channels, weights,
+                                workspace + plan->packed[1]);
+}
+
+static void fnni_conv_bias(const fnni_run *run, int l, ptrdiff_t pixels, fnn_real *y)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    run->kernels->bias_activation(layer->activation, layer->parameter, pixels,
+                                  layer->shape.channels,
+                                  run->model->parameters + layer->offset + layer->weights, y,
+                                  layer->shape.channels);
+}
+
+static void fnni_conv_forward(const fnni_run *run, int l, int from, int to, fnn_real *workspace)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    const fnni_conv *conv = &run->plans[l].conv;
+    const int band = fnni_conv_band_rows(layer);
+    int i, row, rows;
+    if (layer->fused) return; /* the pool does it */
+    for (i = from; i < to; i++) {
+        fnn_real *y = fnni_y(run, l, i, workspace);
+        ptrdiff_t pitch;
+        const fnn_real *x = fnni_conv_image(conv, fnni_y(run, l - 1, i, workspace),
+                                            workspace + run->image, &pitch);
+        for (row = 0; row < conv->out_height; row += rows, y += rows * conv->out_row) {
+            rows = conv->out_height - row < band ? conv->out_height - row : band;
+            fnni_conv_rows(conv, x, pitch, workspace + run->plans[l].packed[0], row, row + rows, y);
+            fnni_conv_bias(run, l, (ptrdiff_t)rows * conv->out_width, y);
+        }
+    }
+}
+
+/* Which of the shares image i of a batch of n belongs to: share s has n s / shares and on. */
+static int fnni_share_of(int i, int n)
+{
+    return (int)((((int64_t)i + 1) * fnni_share_count(n) - 1) / n);
+}
+
+static void fnni_conv_backward_layer(const fnni_run *run, int l, int from, int to, int to_input,
+                                     fnn_real *workspace)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    const fnni_plan *plan = run->plans + l;
+    fnn_real *image = workspace + run->image;
+    int i;
+    for (i = from; i < to; i++) {
+        const int share = fnni_share_of(i, run->rows);
+        const int first = (int)((int64_t)run->rows * share / fnni_share_count(run->rows));
+        fnn_real *d = fnni_d(run, l, i, workspace);
+        ptrdiff_t pitch;
+        const fnn_real *x =
+            fnni_conv_image(&plan->conv, fnni_y(run, l - 1, i, workspace), image, &pitch);
+        if (!layer->fused)
+            run->kernels->activation_backward(layer->activation, layer->parameter, layer->outputs,
+                                              NULL, fnni_y(run, l, i, workspace), d, d);
+        fnni_conv_weights_image(&plan->conv, x, pitch, d, i > first,
+                                run->wide + plan->wide +
+                                    (size_t)share * fnni_conv_wide_size(&plan->conv));
+        if (to_input)
+            fnni_conv_backward_image(run->kernels, &layer->window, layer->shape.channels, d,
+                                     workspace + plan->packed[1],
+                                     fnni_d(run, l - 1, i, workspace), image);
+    }
+}
+
+static void fnni_conv_gradient(const fnni_run *run, int l, int from, int to, fnn_real *dw,
+                               fnn_real *db, fnn_real *workspace)
+{
+    const fnni_plan *plan = run->plans + l;
+    const int shares = fnni_share_count(run->rows);
+    (void)workspace;
+    fnni_conv_fold(&plan->conv, run->wide + plan->wide, shares, from, to, dw);
+    if (db) fnni_conv_fold_biases(&plan->conv, run->wide + plan->wide, shares, db);
+}
+
+/* ---- max-pool: y = the largest of each window;  dx = dy where it was, the first of equals ---- */
+
+static uint8_t *fnni_indexes(const fnni_run *run, int l, int row)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    if (!run->indexes) return NULL;
+    return run->indexes + layer->index * (size_t)run->capacity +
+           (size_t)row * (size_t)layer->outputs;
+}
+
+/* One image through a convolution and its pool, band by band. */
+static void fnni_fused_image(const fnni_run *run, int l, int i, fnn_real *workspace)
+{
+    const fnni_layer *pool = fnni_layer_at(run, l), *layer = pool - 1;
+    const fnni_plan *plan = run->plans + l - 1;
+    const int stride = pool->window.stride_height;
+    const int most = fnni_conv_band_rows(layer) / stride, band = most > 0 ? most : 1;
+    fnn_real *y = fnni_y(run, l, i, workspace), *rows_of_z = workspace + run->image +
+                                                            fnni_conv_image_size(&plan->conv);
+    uint8_t *index = fnni_indexes(run, l, i);
+    fnn_window w = pool->window;
+    ptrdiff_t pitch;
+    const fnn_real *x = fnni_conv_image(&plan->conv, fnni_y(run, l - 2, i, workspace),
+                                        workspace + run->image, &pitch);
+    int row, rows;
+    for (row = 0; row < pool->window.out_height; row += rows) {
+        const ptrdiff_t size = (ptrdiff_t)w.out_width * w.channels;
+        rows = pool->window.out_height - row < band ? pool->window.out_height - row : band;
+        w.out_height = rows;
+        w.height = (rows - 1) * stride + w.kernel_height;
+        fnni_conv_rows(&plan->conv, x, pitch, workspace + plan->packed[0], row * stride,
+                       row * stride + w.height, rows_of_z);
+        run->kernels->max_pool(&w, rows_of_z, y, index);
+        fnni_conv_bias(run, l - 1, (ptrdiff_t)rows * w.out_width, y);
+        y += rows * size;
+        if (index) index += rows * size;
+    }
+}
+
+static void fnni_max_layer_forward(const fnni_run *run, int l, int from, int to, fnn_real *workspace)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    int i;
+    for (i = from; i < to; i++)
+        if (layer->fused) fnni_fused_image(run, l, i, workspace);
+        else
+            run->kernels->max_pool(&layer->window, fnni_y(run, l - 1, i, workspace),
+                                   fnni_y(run, l, i, workspace), fnni_indexes(run, l, i));
+}
+
+static void fnni_max_layer_backward(const fnni_run *run, int l, int from, int to, int to_input,
+                                   fnn_real *workspace)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    int i;
+    for (i = from; i < to && to_input; i++) {
+        fnn_real *d = fnni_d(run, l, i, workspace);
+        if (layer->fused) /* f' is that of the outputs that were largest */
+            run->kernels->activation_backward(layer[-1].activation, layer[-1].parameter,
+                                              layer->outputs, NULL, fnni_y(run, l, i, workspace), d,
+                                              d);
+        run->kernels->max_pool_backward(&layer->window, fnni_indexes(run, l, i), d,
+                                        fnni_d(run, l - 1, i, workspace));
+    }
+}
+
+/* ---- average-pool: y = the mean of each window's part inside the image;  dx = dy / its size ---- */
+
+static void fnni_average_layer_forward(const fnni_run *run, int l, int from, int to,
+                                      fnn_real *workspace)
+{
+    int i;
+    for (i = from; i < to; i++)
+        run->kernels->average_pool(&fnni_layer_at(run, l)->window,
+                                   fnni_y(run, l - 1, i, workspace), fnni_y(run, l, i, workspace));
+}
+
+static void fnni_average_layer_backward(const fnni_run *run, int l, int from, int to, int to_input,
+                                       fnn_real *workspace)
+{
+    int i;
+    for (i = from; i < to && to_input; i++)
+        run->kernels->average_pool_backward(&fnni_layer_at(run, l)->window,
+                                            fnni_d(run, l, i, workspace),
+                                            fnni_d(run, l - 1, i, workspace));
+}
+
+/* ---- batch norm: y = gamma (x - mean) / sqrt(variance + epsilon) + beta, per channel; mean and
+ * variance those of the batch in training, running ones otherwise.  With x' = (x - mean) / sqrt(..):
+ * dgamma = sum dy x';  dbeta = sum dy;  dx = gamma / sqrt(..) (dy - dbeta/m - x' dgamma/m), m values a
+ * channel. Ioffe and Szegedy 2015. ----
+ * The parameters, all counted as biases, are gamma then beta. The batch's statistics need the whole
+ * batch, so a stage of the pass begins here: fnni_norm_measure and fnni_norm_sum stand between. */
+
+/* A layer's numbers of this batch, each (C). */
+enum { FNNI_MEAN, FNNI_INV_STD, FNNI_SCALE, FNNI_SHIFT, FNNI_DGAMMA, FNNI_DBETA, FNNI_A, FNNI_B,
+       FNNI_C, FNNI_VARIANCE, FNNI_NORM_COUNT };
+
+static fnn_real *fnni_norm_at(const fnni_run *run, int l, int which)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    return run->norms + run->plans[l].norm + (size_t)which * (size_t)layer->shape.channels;
+}
+
+static ptrdiff_t fnni_area_of(const fnni_layer *layer)
+{
+    return (ptrdiff_t)layer->shape.height * layer->shape.width;
+}
+
+/* Scale and shift that given statistics make of gamma and beta. */
+static void fnni_norm_scale(const fnni_run *run, int l, const fnn_real *mean,
+                            const fnn_real *inv_std, fnn_real *scale, fnn_real *shift)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    const fnn_real *gamma = run->model->parameters + layer->offset;
+    const fnn_real *beta = gamma + layer->shape.channels;
+    int j;
+    for (j = 0; j < layer->shape.channels; j++) {
+        scale[j] = gamma[j] * inv_std[j];
+        shift[j] = beta[j] - mean[j] * scale[j];
+    }
+}
+
+static fnn_real fnni_inv_std(const fnni_layer *layer, double variance)
+{
+    return (fnn_real)(1 / sqrt(variance + (double)layer->norm.epsilon));
+}
+
+/* In inference each thread makes its own scale and shift, from the running statistics. */
+static void fnni_norm_prepare(const fnni_run *run, int l, int backward, fnn_real *workspace)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    const int n = layer->shape.channels;
+    const fnn_real *mean = run->model->statistics + layer->statistics;
+    fnn_real *scale = workspace + run->plans[l].packed[0];
+    int j;
+    if (!run->inference || backward) return;
+    for (j = 0; j < n; j++) scale[j] = fnni_inv_std(layer, (double)mean[n + j]);
+    fnni_norm_scale(run, l, mean, scale, scale, scale + n);
+}
+
+static void fnni_norm_layer_forward(const fnni_run *run, int l, int from, int to, fnn_real *workspace)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    const fnn_real *scale =
+        run->inference ? workspace + run->plans[l].packed[0] : fnni_norm_at(run, l, FNNI_SCALE);
+    const fnn_real *shift =
+        run->inference ? scale + layer->shape.channels : fnni_norm_at(run, l, FNNI_SHIFT);
+    run->kernels->scale_shift((to - from) * fnni_area_of(layer), layer->shape.channels,
+                              fnni_y(run, l - 1, from, workspace), scale, shift,
+                              fnni_y(run, l, from, workspace));
+}
+
+static void fnni_norm_layer_backward(const fnni_run *run, int l, int from, int to, int to_input,
+                               fnn_real *workspace)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    if (!to_input) return;
+    run->kernels->norm_backward((to - from) * fnni_area_of(layer), layer->shape.channels,
+                                fnni_d(run, l, from, workspace), fnni_y(run, l - 1, from, workspace),
+                                fnni_norm_at(run, l, FNNI_A), fnni_norm_at(run, l, FNNI_B),
+                                fnni_norm_at(run, l, FNNI_C), fnni_d(run, l - 1, from, workspace));
+}
+
+static void fnni_norm_gradient(const fnni_run *run, int l, int from, int to, fnn_real *dw,
+                               fnn_real *db, fnn_real *workspace)
+{
+    const size_t n = (size_t)fnni_layer_at(run, l)->shape.channels;
+    (void)from, (void)to, (void)dw, (void)workspace;
+    memcpy(db, fnni_norm_at(run, l, FNNI_DGAMMA), n * sizeof *db);
+    memcpy(db + n, fnni_norm_at(run, l, FNNI_DBETA), n * sizeof *db);
+}
+
+/* One share's rows of a batch. */
+static void fnni_share_rows(const fnni_run *run, int share, int *from, int *to)
+{
+    const int shares = fnni_share_count(run->rows);
+    *from = (int)((int64_t)run->rows * share / shares);
+    *to = (int)((int64_t)run->rows * (share + 1) / shares);
+}
+
+/* A share's sums, in double: of what is summed and of its squares or products; and the pivot that
+ * was subtracted first, so that a mean far from zero does not cost the variance its digits. */
+static double *fnni_norm_share(const fnni_run *run, int l, int share)
+{
+    const size_t n = (size_t)fnni_layer_at(run, l)->shape.channels;
+    return run->sums + 3 * n * (size_t)share;
+}
+
+static void fnni_norm_add(int n, const fnn_real *sums, double *share)
+{
+    int j;
+    for (j = 0; j < 2 * n; j++) share[j] += (double)sums[j];
+}
+
+/* One share's moments of the layer's input, one image's after the other. */
+static void fnni_norm_measure(const fnni_run *run, int l, int share, fnn_real *workspace)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    const ptrdiff_t area = fnni_area_of(layer);
+    const int n = layer->shape.channels;
+    double *sums = fnni_norm_share(run, l, share);
+    fnn_real *pivot = workspace, *own = pivot + n;
+    int i, j, from, to;
+    fnni_share_rows(run, share, &from, &to);
+    run->kernels->column_sums(area, n, fnni_y(run, l - 1, from, NULL), n, pivot);
+    for (j = 0; j < n; j++) pivot[j] /= (fnn_real)area;
+    for (j = 0; j < 2 * n; j++) sums[j] = 0;
+    for (j = 0; j < n; j++) sums[2 * n + j] = (double)pivot[j];
+    for (i = from; i < to; i++) {
+        run->kernels->fill(2 * n, 0, own);
+        run->kernels->moments(area, n, fnni_y(run, l - 1, i, NULL), n, pivot, own, own + n);
+        fnni_norm_add(n, own, sums);
+    }
+}
+
+/* Mean and variance of a channel from all shares (Chan, Golub, LeVeque 1979), in their order. */
+static void fnni_norm_merge(const fnni_run *run, int l, int j, double *mean, double *variance)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    const int n = layer->shape.channels, shares = fnni_share_count(run->rows);
+    double count = 0, spread = 0;
+    int share, from, to;
+    *mean = 0;
+    for (share = 0; share < shares; share++) {
+        const double *sums = fnni_norm_share(run, l, share);
+        double m, own, apart;
+        fnni_share_rows(run, share, &from, &to);
+        m = (double)(to - from) * (double)fnni_area_of(layer);
+        own = sums[2 * n + j] + sums[j] / m;
+        apart = own - *mean;
+        spread += sums[n + j] - sums[j] * sums[j] / m + apart * apart * count * m / (count + m);
+        count += m;
+        *mean += apart * m / count;
+    }
+    *variance = spread > 0 || spread != spread ? spread / count : 0;
+}
+
+/* What the layer applies to this batch: its own statistics in training, else the running ones. */
+static void fnni_norm_measured(const fnni_run *run, int l)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    const fnn_real *running = run->model->statistics + layer->statistics;
+    const int n = layer->shape.channels;
+    fnn_real *mean = fnni_norm_at(run, l, FNNI_MEAN), *inv_std = fnni_norm_at(run, l, FNNI_INV_STD);
+    fnn_real *variances = fnni_norm_at(run, l, FNNI_VARIANCE);
+    int j;
+    for (j = 0; j < n; j++) {
+        double m = (double)running[j], variance = (double)running[n + j];
+        if (run->training) fnni_norm_merge(run, l, j, &m, &variance);
+        mean[j] = (fnn_real)m;
+        variances[j] = (fnn_real)variance;
+        inv_std[j] = fnni_inv_std(layer, variance);
+    }
+    fnni_norm_scale(run, l, mean, inv_std, fnni_norm_at(run, l, FNNI_SCALE),
+                    fnni_norm_at(run, l, FNNI_SHIFT));
+}
+
+/* One share's sums of dy and dy x'. */
+static void fnni_norm_sum(const fnni_run *run, int l, int share, fnn_real *workspace)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    const int n = layer->shape.channels;
+    double *sums = fnni_norm_share(run, l, share);
+    int i, j, from, to;
+    fnni_share_rows(run, share, &from, &to);
+    for (j = 0; j < 2 * n; j++) sums[j] = 0;
+    for (i = from; i < to; i++) {
+        run->kernels->fill(2 * n, 0, workspace);
+        run->kernels->norm_sums(fnni_area_of(layer), n, fnni_d(run, l, i, NULL),
+                                fnni_y(run, l - 1, i, NULL), fnni_norm_at(run, l, FNNI_MEAN),
+                                fnni_norm_at(run, l, FNNI_INV_STD), workspace, workspace + n);
+        fnni_norm_add(n, workspace, sums);
+    }
+}
+
+/* dgamma and dbeta, and dx = A dy + B x + C. Running statistics are constants: then B = C = 0. */
+static void fnni_norm_summed(const fnni_run *run, int l)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    const int n = layer->shape.channels, shares = fnni_share_count(run->rows);
+    const double m = (double)run->rows * (double)fnni_area_of(layer);
+    int j, share;
+    for (j = 0; j < n; j++) {
+        const double mean = (double)fnni_norm_at(run, l, FNNI_MEAN)[j];
+        const double inv_std = (double)fnni_norm_at(run, l, FNNI_INV_STD)[j];
+        const double a = (double)fnni_norm_at(run, l, FNNI_SCALE)[j];
+        double dbeta = 0, dgamma = 0, b, c;
+        for (share = 0; share < shares; share++) {
+            dbeta += fnni_norm_share(run, l, share)[j];
+            dgamma += fnni_norm_share(run, l, share)[n + j];
+        }
+        b = run->training ? -a * inv_std * dgamma / m : 0;
+        c = run->training ? -a * dbeta / m - b * mean : 0;
+        fnni_norm_at(run, l, FNNI_DGAMMA)[j] = (fnn_real)dgamma;
+        fnni_norm_at(run, l, FNNI_DBETA)[j] = (fnn_real)dbeta;
+        fnni_norm_at(run, l, FNNI_A)[j] = (fnn_real)a;
+        fnni_norm_at(run, l, FNNI_B)[j] = (fnn_real)b;
+        fnni_norm_at(run, l, FNNI_C)[j] = (fnn_real)c;
+    }
+}
+
+/* Moves the running statistics towards the batch's; once a step. */
+static void fnni_norm_update(const fnni_run *run, int l)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    const int n = layer->shape.channels;
+    const double m = (double)run->rows * (double)fnni_area_of(layer);
+    const double keep = (double)layer->norm.momentum;
+    const double unbiased = layer->norm.unbiased && m > 1 ? m / (m - 1) : 1;
+    fnn_real *running = run->model->statistics + layer->statistics;
+    int j;
+    for (j = 0; j < n; j++) {
+        const double mean = (double)fnni_norm_at(run, l, FNNI_MEAN)[j];
+        const double variance = (double)fnni_norm_at(run, l, FNNI_VARIANCE)[j] * unbiased;
+        running[j] = (fnn_real)(keep * (double)running[j] + (1 - keep) * mean);
+        running[n + j] = (fnn_real)(keep * (double)running[n + j] + (1 - keep) * variance);
+    }
+}
+
+/* ---- spatial dropout: whole channels of a sample are kept, over 1 - rate, or zero ---- */
+
+static void fnni_spatial_dropout_apply(const fnni_run *run, int l, int row, const fnn_real *x,
+                                       fnn_real *y, fnn_real *mask)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    const int n = layer->shape.channels;
+    run->kernels->fill(n, 1, mask);
+    run->kernels->fill(n, 0, mask + n);
+    if (run->training)
+        run->kernels->dropout(n, fnni_random(run->model->seed, (uint64_t)l, run->step),
+                              (uint64_t)row * (uint64_t)n, layer->parameter, mask, mask);
+    run->kernels->scale_shift(fnni_area_of(layer), n, x, mask, mask + n, y);
+}
+
+static void fnni_spatial_dropout_forward(const fnni_run *run, int l, int from, int to,
+                                         fnn_real *workspace)
+{
+    int i;
+    for (i = from; i < to; i++)
+        fnni_spatial_dropout_apply(run, l, i, fnni_y(run, l - 1, i, workspace),
+                                   fnni_y(run, l, i, workspace), workspace + run->image);
+}
+
+static void fnni_spatial_dropout_backward(const fnni_run *run, int l, int from, int to, int to_input,
+                                          fnn_real *workspace)
+{
+    int i;
+    for (i = from; i < to && to_input; i++)
+        fnni_spatial_dropout_apply(run, l, i, fnni_d(run, l, i, workspace),
+                                   fnni_d(run, l - 1, i, workspace), workspace + run->image);
+}
+
+/* ---- add: y = x + the output of an earlier layer;  both get dy. He et al. 2015. ---- */
+
+static void fnni_add_forward(const fnni_run *run, int l, int from, int to, fnn_real *workspace)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    const size_t count = (size_t)(to - from) * (size_t)layer->outputs;
+    fnn_real *y = fnni_y(run, l, from, workspace);
+    memcpy(y, fnni_y(run, l - 1, from, workspace), count * sizeof *y);
+    run->kernels->add_scaled((ptrdiff_t)count, 1, fnni_y(run, layer->from, from, workspace), y);
+}
+
+static void fnni_add_backward(const fnni_run *run, int l, int from, int to, int to_input,
+                              fnn_real *workspace)
+{
+    const size_t count = (size_t)(to - from) * (size_t)fnni_layer_at(run, l)->outputs;
+    if (!to_input) return;
+    memcpy(fnni_d(run, l - 1, from, workspace), fnni_d(run, l, from, workspace),
+           count * sizeof(fnn_real));
+}
+
+/* To be called when the gradient by layer l's output has come from the layer behind it: what came
+ * in by way of additions joins it. */
+static void fnni_add_join(const fnni_run *run, int l, int from, int to, fnn_real *workspace)
+{
+    int add;
+    if (l < 0 || !fnni_layer_at(run, l)->added) return;
+    for (add = l + 1; add < run->model->layer_count; add++)
+        if (fnni_layer_at(run, add)->from == l)
+            run->kernels->add_scaled(
+                (ptrdiff_t)(to - from) * fnni_layer_at(run, l)->outputs, 1,
+                fnni_d(run, add, from, workspace), fnni_d(run, l, from, workspace));
+}
+
 typedef enum fnni_layer_kind {
     FNNI_DENSE,
     FNNI_ACTIVATION,
     FNNI_DROPOUT,
-    FNNI_FLATTEN
+    FNNI_FLATTEN,
+    FNNI_CONV2D,
+    FNNI_MAX_POOL,
+    FNNI_AVERAGE_POOL,
+    FNNI_BATCH_NORM,
+    FNNI_SPATIAL_DROPOUT,
+    FNNI_ADD
 } fnni_layer_kind;
 
 static const fnni_layer_type fnni_layer_types[] = {
@@ -7095,26 +9503,80 @@ static const fnni_layer_type fnni_layer_types[] = {
     {"activation", fnni_activate_forward, NULL, fnni_activate_backward, NULL},
     {"dropout", fnni_dropout_forward, NULL, fnni_dropout_backward, NULL},
     {"flatten", fnni_flatten_forward, NULL, fnni_flatten_backward, NULL},
+    {"conv2d", fnni_conv_forward, fnni_conv_prepare, fnni_conv_backward_layer, fnni_conv_gradient},
+    {"max_pool2d", fnni_max_layer_forward, NULL, fnni_max_layer_backward, NULL},
+    {"average_pool2d", fnni_average_layer_forward, NULL, fnni_average_layer_backward, NULL},
+    {"batch_norm", fnni_norm_layer_forward, fnni_norm_prepare, fnni_norm_layer_backward, fnni_norm_gradient},
+    {"spatial_dropout", fnni_spatial_dropout_forward, NULL, fnni_spatial_dropout_backward, NULL},
+    {"add", fnni_add_forward, NULL, fnni_add_backward, NULL},
 };
 
-/* Reals of workspace one thread needs for the products of layer l on at most rows rows. */
-static size_t fnni_layer_workspace(const fnni_run *run, int l, int rows, int training)
+static int fnni_is(const fnni_layer *layer, fnni_layer_kind kind)
 {
+    return layer->type == &fnni_layer_types[kind];
+}
+
+/* Reals of workspace one thread needs for the products of layer l on at most rows rows. */
+static size_t fnni_dense_workspace(const fnni_run *run, int l, int rows, int training)
+{
+    fnni_run bare = *run; /* without arrays: sizes alone */
     fnni_gemm g[3];
     size_t most = 0, need;
     int i;
-    if (fnni_layer_at(run, l)->type != &fnni_layer_types[FNNI_DENSE]) return 0;
-    fnni_dense_forward_product(run, l, 0, rows, g);
-    fnni_dense_backward_product(run, l, 0, rows, NULL, g + 1);
-    fnni_dense_gradient_product(run, l, 0, fnni_layer_at(run, l)->inputs, NULL, g + 2);
+    bare.activations = bare.deltas = NULL;
+    fnni_dense_forward_product(&bare, l, 0, rows, g);
+    fnni_dense_backward_product(&bare, l, 0, rows, NULL, g + 1);
+    fnni_dense_gradient_product(&bare, l, 0, fnni_layer_at(run, l)->inputs, NULL, g + 2);
     g[2].k = rows;
     for (i = 0; i < (training ? 3 : 1); i++) {
         g[i].kernels = run->kernels;
-        fnni_gemm_plan(g + i);
-        need = fnni_gemm_workspace(g + i);
+        need = fnni_gemm_bound(g + i);
         if (need > most) most = need;
     }
     return most;
+}
+
+/* Space in which a convolution pads an image, and pools a band of rows. */
+static size_t fnni_conv_space(const fnni_run *run, int l, const fnni_conv *conv,
+                              size_t *backward_packed)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    const int stride = layer->fused ? layer[1].window.stride_height : 1;
+    const size_t row = (size_t)layer->window.out_width * (size_t)layer->shape.channels;
+    const size_t rows = (size_t)fnni_conv_band_rows(layer) + (size_t)stride;
+    size_t forward = fnni_conv_image_size(conv), backward;
+    fnni_conv_backward_size(run->kernels, &layer->window, layer->shape.channels, backward_packed,
+                            &backward);
+    if (layer->fused) forward = fnni_plus(forward, row * rows);
+    return forward > backward ? forward : backward;
+}
+
+/* Fills in layer l's plan; *packed counts on, *space becomes at least what the layer needs. */
+static void fnni_plan_layer(const fnni_run *run, int l, size_t *packed, size_t *wide, size_t *norm,
+                            size_t *space)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    const int training = !run->inference, wanted = training && l > fnni_lowest(run->model);
+    const size_t channels = (size_t)layer->shape.channels;
+    fnni_plan counted, *plan = run->plans ? run->plans + l : &counted;
+    size_t forward = 0, backward = 0, need = 0;
+    if (fnni_is(layer, FNNI_DENSE))
+        backward = fnni_gemm_packed_size(run->kernels, layer->outputs, layer->inputs);
+    if (fnni_is(layer, FNNI_BATCH_NORM)) forward = 2 * channels;
+    if (fnni_is(layer, FNNI_SPATIAL_DROPOUT)) need = 2 * channels;
+    if (fnni_is(layer, FNNI_CONV2D)) {
+        plan->conv = fnni_conv_make(run->kernels, &layer->window, layer->shape.channels);
+        forward = fnni_conv_packed_size(&plan->conv);
+        need = fnni_conv_space(run, l, &plan->conv, &backward);
+        plan->wide = *wide;
+        *wide = fnni_plus(*wide, fnni_times(FNNI_SHARES, fnni_conv_wide_size(&plan->conv)));
+    }
+    plan->packed[0] = *packed;
+    plan->packed[1] = *packed = fnni_plus(*packed, fnni_round(forward));
+    if (wanted) *packed = fnni_plus(*packed, fnni_round(backward));
+    plan->norm = *norm;
+    if (fnni_is(layer, FNNI_BATCH_NORM)) *norm += FNNI_NORM_COUNT * channels;
+    if (need > *space) *space = need;
 }
 
 /* ============================================================================
@@ -7231,8 +9693,8 @@ static void fnni_loss_rows(const fnni_run *run, int from, int to)
 {
     const int l = fnni_loss_layer(run->model), n = fnni_inputs(run, l);
     const size_t first = (size_t)from * (size_t)n;
-    const fnn_real *y = fnni_y(run, l) + first;
-    fnn_real *d = run->deltas ? fnni_d(run, l) + first : NULL;
+    const fnn_real *y = fnni_y(run, l, from, NULL);
+    fnn_real *d = run->deltas ? fnni_d(run, l, from, NULL) : NULL;
     int row, j;
     if (run->model->loss == FNN_LOSS_SOFTMAX_CROSS_ENTROPY) {
         run->kernels->softmax_cross_entropy(
@@ -7490,6 +9952,7 @@ static fnni_layer *fnni_layer_add(fnn_model *model, fnni_layer_kind kind)
     layer->type = &fnni_layer_types[kind];
     layer->shape = model->layer_count ? layer[-1].shape : model->input;
     layer->inputs = layer->outputs = fnni_shape_size(layer->shape);
+    layer->from = FNNI_NO_LAYER;
     layer->weights_start = model->weights_start;
     layer->biases_start = model->biases_start;
     return layer;
@@ -7538,65 +10001,198 @@ static void fnni_initialize(const fnn_model *model, fnn_initializer start, doubl
 #define FNNI_STREAM_BIASES 0x20000u
 #define FNNI_STREAM_ORDER 0x30000u
 
+/* Inputs and outputs of one unit, which initialisers ask for: a convolution's units see a window. */
+static void fnni_fans(const fnni_layer *layer, double *in, double *out)
+{
+    const double taps = (double)layer->window.kernel_height * layer->window.kernel_width;
+    *in = layer->inputs;
+    *out = layer->outputs;
+    if (!fnni_is(layer, FNNI_CONV2D)) return;
+    *in = taps * layer->window.channels;
+    *out = taps * layer->shape.channels;
+}
+
+/* Batch norm starts as no change: gamma 1, beta 0, running mean 0, variance 1. */
+static void fnni_start_norm(fnn_model *model, const fnni_layer *layer)
+{
+    const fnni_kernels *k = model->context.kernels;
+    const ptrdiff_t n = layer->shape.channels;
+    k->fill(n, 1, model->parameters + layer->offset);
+    k->fill(n, 0, model->parameters + layer->offset + n);
+    k->fill(n, 0, model->statistics + layer->statistics);
+    k->fill(n, 1, model->statistics + layer->statistics + n);
+}
+
 static void fnni_draw_weights(fnn_model *model)
 {
     int l;
     for (l = 0; l < model->layer_count; l++) {
         const fnni_layer *layer = model->layers + l;
         fnn_real *w = model->parameters + layer->offset;
-        fnni_initialize(model, layer->weights_start, layer->inputs, layer->outputs,
-                        FNNI_STREAM_WEIGHTS + (uint64_t)l, layer->weights, w);
-        fnni_initialize(model, layer->biases_start, layer->inputs, layer->outputs,
-                        FNNI_STREAM_BIASES + (uint64_t)l, layer->biases, w + layer->weights);
+        double in, out;
+        if (fnni_is(layer, FNNI_BATCH_NORM)) {
+            fnni_start_norm(model, layer);
+            continue;
+        }
+        fnni_fans(layer, &in, &out);
+        fnni_initialize(model, layer->weights_start, in, out, FNNI_STREAM_WEIGHTS + (uint64_t)l,
+                        layer->weights, w);
+        fnni_initialize(model, layer->biases_start, in, out, FNNI_STREAM_BIASES + (uint64_t)l,
+                        layer->biases, w + layer->weights);
     }
 }
 
-/* Where each layer's parameters and outputs lie. */
+/* ---- laying out: what runs together, and where tensors are ---- */
+
+/* A stage's layers run in one parallel loop. A new one begins where the whole batch must be there
+ * (batch norm's statistics) and where images give way to groups of rows (the first dense layer). */
+static void fnni_find_stages(fnn_model *model)
+{
+    int l, count = 0, images = 0;
+    for (l = 0; l < model->layer_count && !fnni_is(model->layers + l, FNNI_DENSE); l++)
+        images |= fnni_is(model->layers + l, FNNI_CONV2D) ||
+                  fnni_is(model->layers + l, FNNI_MAX_POOL) ||
+                  fnni_is(model->layers + l, FNNI_AVERAGE_POOL);
+    model->spatial = images ? l : 0;
+    model->stages[count++] = 0;
+    for (l = 0; l < model->layer_count; l++)
+        if (fnni_is(model->layers + l, FNNI_BATCH_NORM) || (l > 0 && l == model->spatial))
+            model->stages[count++] = l;
+    model->stages[count] = model->layer_count;
+    model->stage_count = count;
+}
+
+/* A max-pool is fused with the convolution before it where that does not change a bit: windows
+ * apart from each other and inside the image, an activation that keeps the order, no other reader. */
+static void fnni_find_fused(fnn_model *model)
+{
+    int l;
+    for (l = 1; l < model->layer_count; l++) {
+        fnni_layer *pool = model->layers + l, *conv = pool - 1;
+        const fnn_window *w = &pool->window;
+        if (!fnni_is(pool, FNNI_MAX_POOL) || !fnni_is(conv, FNNI_CONV2D) || conv->added) continue;
+        if (w->pad_top || w->pad_left || w->stride_height < w->kernel_height) continue;
+        if (w->stride_width < w->kernel_width) continue;
+        if ((w->out_height - 1) * w->stride_height + w->kernel_height > w->height) continue;
+        if ((w->out_width - 1) * w->stride_width + w->kernel_width > w->width) continue;
+        if (conv->activation != FNN_LINEAR && conv->activation != FNN_RELU &&
+            !(conv->activation == FNN_LEAKY_RELU && conv->parameter >= 0))
+            continue;
+        pool->fused = conv->fused = 1;
+    }
+}
+
+/* The last of the layers that share layer l's memory: flatten layers behind it. */
+static int fnni_last_alias(const fnn_model *model, int l)
+{
+    while (l + 1 < model->layer_count && fnni_is(model->layers + l + 1, FNNI_FLATTEN)) l++;
+    return l;
+}
+
+/* Whether a later stage, the loss or the caller wants layer l's output. */
+static int fnni_is_boundary(const fnn_model *model, int l)
+{
+    const int last = fnni_last_alias(model, l);
+    return last >= model->spatial - 1 || last >= model->layer_count - 2;
+}
+
+/* Gives a tensor its place; *stored and *scratch count on. */
+static fnni_place fnni_place_make(int transient, int outputs, size_t *stored, size_t *scratch)
+{
+    fnni_place place;
+    size_t *at = transient ? scratch : stored;
+    place.transient = transient;
+    place.at = *at;
+    *at = fnni_plus(*at, transient ? fnni_round((size_t)outputs) : (size_t)outputs);
+    return place;
+}
+
+/* Training stores what the way back reads; inference only what leaves the images' loop. */
+static void fnni_find_places(fnn_model *model)
+{
+    int l;
+    model->columns[0] = model->columns[1] = (size_t)model->inputs;
+    model->delta_columns = model->scratch[0] = model->scratch[1] = 0;
+    for (l = 0; l < model->layer_count; l++) {
+        fnni_layer *layer = model->layers + l;
+        const int inside = l < model->spatial && !fnni_is_boundary(model, l);
+        if (fnni_is(layer, FNNI_FLATTEN) && l == 0) { /* the input has no gradient to share */
+            memset(layer->y, 0, sizeof layer->y);
+            layer->d = fnni_place_make(0, layer->outputs, &model->delta_columns, model->scratch);
+            continue;
+        }
+        if (fnni_is(layer, FNNI_FLATTEN)) {
+            layer->y[0] = layer[-1].y[0];
+            layer->y[1] = layer[-1].y[1];
+            layer->d = layer[-1].d;
+            continue;
+        }
+        layer->y[0] = fnni_place_make(layer->fused && fnni_is(layer, FNNI_CONV2D), layer->outputs,
+                                      model->columns, model->scratch);
+        layer->y[1] = fnni_place_make(inside, layer->outputs, model->columns + 1,
+                                      model->scratch + 1);
+        layer->d = fnni_place_make(inside && !fnni_is(layer, FNNI_BATCH_NORM) &&
+                                       !fnni_is(layer, FNNI_ADD),
+                                   layer->outputs, &model->delta_columns, model->scratch);
+    }
+}
+
+/* Where each layer's parameters and tensors lie. */
 static void fnni_lay_out(fnn_model *model)
 {
-    size_t column = (size_t)model->inputs, parameters = 0;
+    size_t parameters = 0, statistics = 0, index = 0;
     int l;
+    model->work = 0;
     for (l = 0; l < model->layer_count; l++) {
         fnni_layer *layer = model->layers + l;
         layer->offset = parameters;
         parameters += layer->weights + layer->biases;
-        if (layer->type == &fnni_layer_types[FNNI_FLATTEN])
-            layer->column = l ? layer[-1].column : 0;
-        else {
-            layer->column = column;
-            column += (size_t)layer->outputs;
-        }
+        layer->index = index;
+        if (fnni_is(layer, FNNI_MAX_POOL)) index = fnni_plus(index, (size_t)layer->outputs);
+        layer->statistics = statistics;
+        if (fnni_is(layer, FNNI_BATCH_NORM)) statistics += 2 * (size_t)layer->shape.channels;
+        model->work += layer->work;
     }
     model->parameter_count = parameters;
+    model->statistics_count = statistics;
+    model->index_columns = index;
+    fnni_find_stages(model);
+    fnni_find_fused(model);
+    fnni_find_places(model);
 }
 
-/* Reals per row of the batch: its inputs and every layer's outputs. */
-static size_t fnni_columns(const fnn_model *model)
+/* Takes the memory of the weights, which the caller fills: the model takes no more layers. */
+static fnn_result fnni_parameters_make(fnn_model *model)
 {
-    size_t columns = (size_t)model->inputs;
-    int l;
-    for (l = 0; l < model->layer_count; l++)
-        if (model->layers[l].type != &fnni_layer_types[FNNI_FLATTEN])
-            columns = fnni_plus(columns, (size_t)model->layers[l].outputs);
-    return columns;
-}
-
-static fnn_result fnni_seal(fnn_model *model)
-{
-    const fnn_result result = fnni_begin(model);
-    if (result || model->sealed) return result;
-    if (model->layer_count == 0)
-        return fnni_model_fail(model, FNN_ERROR_STATE, "the model has no layers");
+    if (!model->stages)
+        model->stages = (int *)fnni_allocate(&model->context.allocator,
+                                             (size_t)(model->layer_count + 3) * sizeof(int));
+    if (!model->stages) return fnni_model_fail(model, FNN_ERROR_MEMORY, "no memory for stages");
     fnni_lay_out(model);
+    if (model->statistics_count > 0 && !model->statistics)
+        model->statistics =
+            fnni_allocate_reals(&model->context.allocator, model->statistics_count);
+    if (model->statistics_count > 0 && !model->statistics)
+        return fnni_model_fail(model, FNN_ERROR_MEMORY, "no memory for statistics");
     if (model->parameter_count > 0) {
         model->parameters = fnni_allocate_reals(&model->context.allocator, model->parameter_count);
         if (!model->parameters)
             return fnni_model_fail(model, FNN_ERROR_MEMORY, "no memory for %lu parameters",
                                    (unsigned long)model->parameter_count);
-        fnni_draw_weights(model);
     }
     model->sealed = 1;
     return FNN_OK;
+}
+
+static fnn_result fnni_seal(fnn_model *model)
+{
+    fnn_result result = fnni_begin(model);
+    if (result || model->sealed) return result;
+    if (model->layer_count == 0)
+        return fnni_model_fail(model, FNN_ERROR_STATE, "the model has no layers");
+    result = fnni_parameters_make(model);
+    if (!result && model->parameter_count > 0) fnni_draw_weights(model);
+    return result;
 }
 
 /* ============================================================================
@@ -7723,7 +10319,7 @@ static void fnni_gather(const fnni_run *run, const fnn_dataset *data, const int6
     int i;
     for (i = from; i < to; i++) {
         const size_t row = (size_t)fnni_data_row(data, samples, first, i);
-        fnn_real *x = fnni_y(run, -1) + (size_t)i * n;
+        fnn_real *x = fnni_y(run, -1, i, NULL);
         if (run->augmenter)
             fnni_gather_augmented(run, data, row, shift, scale, x);
         else if (data->bytes)
@@ -7750,27 +10346,34 @@ static void fnni_gather_targets(const fnn_dataset *data, const int64_t *samples,
     }
 }
 
-static void fnni_forward_rows(const fnni_run *run, int last, int from, int to, fnn_real *workspace)
+/* Layers first..last, and backwards last..first where no lower one has parameters. */
+static void fnni_forward_rows(const fnni_run *run, int first, int last, int from, int to,
+                              fnn_real *workspace)
 {
     int l;
-    for (l = 0; l <= last; l++) fnni_layer_at(run, l)->type->forward(run, l, from, to, workspace);
+    for (l = first; l <= last; l++)
+        fnni_layer_at(run, l)->type->forward(run, l, from, to, workspace);
 }
 
-/* From the gradient at layer `last` down to the first layer with weights. */
-static void fnni_backward_rows(const fnni_run *run, int last, int from, int to, fnn_real *workspace)
+static void fnni_backward_rows(const fnni_run *run, int first, int last, int from, int to,
+                               fnn_real *workspace)
 {
     const int lowest = fnni_lowest(run->model);
     int l;
-    for (l = last; l >= lowest; l--)
+    for (l = last; l >= first && l >= lowest; l--) {
         fnni_layer_at(run, l)->type->backward(run, l, from, to, l > lowest, workspace);
+        if (l > lowest) fnni_add_join(run, l - 1, from, to, workspace);
+    }
 }
 
-static void fnni_prepare_rows(const fnni_run *run, int last, fnn_real *workspace)
+static void fnni_prepare_rows(const fnni_run *run, int first, int last, int backward,
+                              fnn_real *workspace)
 {
+    const int lowest = backward ? fnni_lowest(run->model) + 1 : 0;
     int l;
-    for (l = fnni_lowest(run->model) + 1; l <= last; l++)
+    for (l = first > lowest ? first : lowest; l <= last; l++)
         if (fnni_layer_at(run, l)->type->prepare)
-            fnni_layer_at(run, l)->type->prepare(run, l, workspace);
+            fnni_layer_at(run, l)->type->prepare(run, l, backward, workspace);
 }
 
 /* ---- the step ---- */
@@ -7783,8 +10386,9 @@ typedef struct fnni_batch {
     const int64_t *samples; /* or NULL */
     int64_t first;
     int ahead;    /* samples behind the batch's last that come next, to be prefetched */
-    int backward; /* 0: forward only */
     int last;     /* the layer the forward pass ends with */
+    int stage;    /* the one being run, */
+    int forward, loss, backward; /* and what of it */
     const fnn_fit_config *config;
     const fnni_step *step; /* NULL: gradients only */
 } fnni_batch;
@@ -7792,15 +10396,6 @@ typedef struct fnni_batch {
 static fnn_real *fnni_run_workspace(const fnni_run *run, int part)
 {
     return run->workspace ? run->workspace + (size_t)part * run->workspace_count : NULL;
-}
-
-static void fnni_batch_forward(const fnni_batch *b, int from, int to, fnn_real *workspace)
-{
-    const int outputs = b->model->layers[b->model->layer_count - 1].outputs;
-    fnni_gather(b->run, b->data, b->samples, b->first, from, to);
-    fnni_gather_targets(b->data, b->samples, b->first, from, to, outputs, b->model->run_labels,
-                        b->model->run_targets);
-    fnni_forward_rows(b->run, b->last, from, to, workspace);
 }
 
 /* Rows carried together from the bytes to the loss and back: two tiles' worth, so that what they
@@ -7816,41 +10411,139 @@ FNNI_FORCE_INLINE void fnni_batch_prefetch(const fnni_batch *b, int from, int to
                           to < most ? to : most);
 }
 
-static void fnni_batch_group(const fnni_batch *b, int from, int to, fnn_real *workspace)
+/* What a stage runs forward, and what backward. Batch norm at a stage's start goes forward with it
+ * but backward with the stage before, since between its sums and its gradient lies the batch. */
+static void fnni_stage_layers(const fnni_batch *b, int backward, int *first, int *last)
 {
-    fnni_batch_forward(b, from, to, workspace);
-    if (!b->backward) return;
-    fnni_loss_rows(b->run, from, to);
-    fnni_backward_rows(b->run, fnni_loss_layer(b->model), from, to, workspace);
+    const fnn_model *model = b->model;
+    const int *starts = model->stages + b->stage;
+    const int top = backward ? fnni_loss_layer(model) : b->last;
+    const int end = starts[1];
+    *first = starts[0];
+    *last = end - 1 < top ? end - 1 : top;
+    if (!backward) return;
+    if (*first < end && fnni_is(model->layers + *first, FNNI_BATCH_NORM)) ++*first;
+    if (end <= top && fnni_is(model->layers + end, FNNI_BATCH_NORM)) *last = end;
 }
 
-/* First loop: a part's rows of the batch. */
-static void fnni_batch_rows(void *argument, int part, int parts)
+static int fnni_stage_is_spatial(const fnni_batch *b)
+{
+    return b->model->stages[b->stage] < b->model->spatial;
+}
+
+static void fnni_stage_rows(const fnni_batch *b, int from, int to, fnn_real *workspace)
+{
+    int first, last;
+    if (b->forward) {
+        if (b->stage == 0) {
+            const int outputs = b->model->layers[b->model->layer_count - 1].outputs;
+            fnni_gather(b->run, b->data, b->samples, b->first, from, to);
+            if (b->model->run_supervised)
+                fnni_gather_targets(b->data, b->samples, b->first, from, to, outputs,
+                                    b->model->run_labels, b->model->run_targets);
+        }
+        fnni_stage_layers(b, 0, &first, &last);
+        fnni_forward_rows(b->run, first, last, from, to, workspace);
+    }
+    if (b->loss) fnni_loss_rows(b->run, from, to);
+    if (!b->backward) return;
+    fnni_stage_layers(b, 1, &first, &last);
+    fnni_backward_rows(b->run, first, last, from, to, workspace);
+}
+
+static void fnni_stage_prepare(const fnni_batch *b, fnn_real *workspace)
+{
+    int first, last;
+    fnni_stage_layers(b, 0, &first, &last);
+    if (b->forward) fnni_prepare_rows(b->run, first, last, 0, workspace);
+    fnni_stage_layers(b, 1, &first, &last);
+    if (b->backward) fnni_prepare_rows(b->run, first, last, 1, workspace);
+}
+
+/* A part's rows of the batch: image by image, whole shares of them, since what is summed over
+ * images is summed by share; or in groups. */
+static void fnni_stage_part(void *argument, int part, int parts)
 {
     const fnni_batch *b = (const fnni_batch *)argument;
-    const int first = (int)((int64_t)b->run->rows * part / parts);
-    const int count = (int)((int64_t)b->run->rows * (part + 1) / parts) - first;
-    const int groups = (count + FNNI_GROUP - 1) / FNNI_GROUP;
-    int g;
-    if (b->backward && groups > 0)
-        fnni_prepare_rows(b->run, b->last, fnni_run_workspace(b->run, part));
+    const int spatial = fnni_stage_is_spatial(b), rows = b->run->rows;
+    const int shares = spatial ? fnni_share_count(rows) : parts;
+    const int first = (int)((int64_t)rows * (shares * part / parts) / shares);
+    const int count = (int)((int64_t)rows * (shares * (part + 1) / parts) / shares) - first;
+    const int64_t groups = spatial ? count : (count + FNNI_GROUP - 1) / FNNI_GROUP;
+    fnn_real *workspace = fnni_run_workspace(b->run, part);
+    int64_t g;
+    if (groups > 0) fnni_stage_prepare(b, workspace);
     for (g = 0; g < groups; g++) {
-        const int from = first + count * g / groups, to = first + count * (g + 1) / groups;
-        const int next = g < groups - 1 ? to : b->run->rows + first;
-        fnni_batch_prefetch(b, next, next + count / groups + 1);
-        fnni_batch_group(b, from, to, fnni_run_workspace(b->run, part));
+        const int from = first + (int)(count * g / groups);
+        const int to = first + (int)(count * (g + 1) / groups);
+        const int next = g < groups - 1 ? to : rows + first;
+        if (b->forward && b->stage == 0)
+            fnni_batch_prefetch(b, next, next + (int)(count / groups) + 1);
+        fnni_stage_rows(b, from, to, workspace);
     }
 }
 
-static void fnni_backward_part(void *argument, int part, int parts)
+/* One share's sums for batch norm: of its input before the stage, of its gradient behind it. */
+static void fnni_norm_part(void *argument, int part, int parts)
 {
     const fnni_batch *b = (const fnni_batch *)argument;
-    const int from = (int)((int64_t)b->run->rows * part / parts);
-    const int to = (int)((int64_t)b->run->rows * (part + 1) / parts);
+    const int l = b->model->stages[b->stage], shares = fnni_share_count(b->run->rows);
     fnn_real *workspace = fnni_run_workspace(b->run, part);
-    if (from == to) return;
-    fnni_prepare_rows(b->run, fnni_loss_layer(b->model), workspace);
-    fnni_backward_rows(b->run, fnni_loss_layer(b->model), from, to, workspace);
+    int share;
+    for (share = shares * part / parts; share < shares * (part + 1) / parts; share++)
+        if (b->forward) fnni_norm_measure(b->run, l, share, workspace);
+        else fnni_norm_sum(b->run, l, share, workspace);
+}
+
+static int fnni_stage_has_norm(const fnni_batch *b)
+{
+    const int l = b->model->stages[b->stage];
+    return l < b->model->stages[b->stage + 1] && fnni_is(b->model->layers + l, FNNI_BATCH_NORM);
+}
+
+static int fnni_stage_parts(const fnni_batch *b, int parts)
+{
+    const int shares = fnni_share_count(b->run->rows);
+    return fnni_stage_is_spatial(b) && shares < parts ? shares : parts;
+}
+
+/* One stage: in front of it, or behind it on the way back, batch norm's sums. */
+static void fnni_run_stage(fnni_batch *b, int stage, int parts)
+{
+    const int shares = fnni_share_count(b->run->rows), few = shares < parts ? shares : parts;
+    b->stage = stage;
+    if (b->forward && fnni_stage_has_norm(b)) {
+        if (b->run->training) fnni_parallel(few, fnni_norm_part, b);
+        fnni_norm_measured(b->run, b->model->stages[stage]);
+    }
+    fnni_parallel(fnni_stage_parts(b, parts), fnni_stage_part, b);
+    if (b->backward && fnni_stage_has_norm(b)) {
+        b->forward = 0;
+        fnni_parallel(few, fnni_norm_part, b);
+        fnni_norm_summed(b->run, b->model->stages[stage]);
+    }
+}
+
+/* The whole way there; with loss, the last stage goes on to the loss and back at once. */
+static void fnni_batch_forward(fnni_batch *b, int loss, int parts)
+{
+    const int stages = b->model->stage_count;
+    int stage;
+    for (stage = 0; stage < stages; stage++) {
+        b->forward = 1;
+        b->loss = b->backward = loss && stage == stages - 1;
+        fnni_run_stage(b, stage, parts);
+    }
+}
+
+/* The way back from stage `from`. */
+static void fnni_batch_backward(fnni_batch *b, int from, int parts)
+{
+    int stage;
+    b->forward = b->loss = 0;
+    b->backward = 1;
+    for (stage = from; stage >= 0 && b->model->stages[stage + 1] >= fnni_lowest(b->model); stage--)
+        fnni_run_stage(b, stage, parts);
 }
 
 /* A weight gradient is computed in blocks of about this many reals. Where the optimiser takes each
@@ -7859,8 +10552,9 @@ static void fnni_backward_part(void *argument, int part, int parts)
 
 static int fnni_gradient_rows(const fnni_layer *layer)
 {
-    const int rows =
-        (int)(FNNI_GRADIENT_BLOCK / (layer->weights / (size_t)layer->inputs)) / 14 * 14;
+    const int rows = layer->rows ? (int)(FNNI_GRADIENT_BLOCK / (layer->weights / (size_t)layer->rows)) /
+                                       14 * 14
+                                 : 0;
     return rows < 14 ? 14 : rows;
 }
 
@@ -7871,9 +10565,8 @@ static size_t fnni_gradient_space(const fnn_model *model)
     int l;
     for (l = 0; l < model->layer_count; l++) {
         const fnni_layer *layer = model->layers + l;
-        const size_t width = layer->weights / (size_t)layer->inputs;
-        const size_t need =
-            layer->weights ? (size_t)fnni_gradient_rows(layer) * width + layer->biases : 0;
+        const size_t width = layer->rows ? layer->weights / (size_t)layer->rows : 0;
+        const size_t need = (size_t)fnni_gradient_rows(layer) * width + layer->biases;
         if (need > most) most = need;
     }
     return (most + 15) / 16 * 16;
@@ -7885,11 +10578,11 @@ static void fnni_batch_block(const fnni_batch *b, const fnni_layer *layer, int l
                              fnn_real *space)
 {
     const fnn_optimizer_kind kind = b->step ? b->config->optimizer.kind : FNN_SGD;
-    const size_t width = layer->weights / (size_t)layer->inputs,
+    const size_t width = layer->rows ? layer->weights / (size_t)layer->rows : 0,
                  count = (size_t)(to - from) * width;
     const size_t first = layer->offset + (size_t)from * width,
                  biases = layer->offset + layer->weights;
-    const int last = to == layer->inputs;
+    const int last = to == layer->rows;
     fnn_real *dw = b->step ? space : b->model->gradients + first;
     fnn_real *db = !last ? NULL : b->step ? space + count : b->model->gradients + biases;
     layer->type->gradient(b->run, l, from, to, dw, db, space + fnni_gradient_space(b->model));
@@ -7905,12 +10598,14 @@ static void fnni_batch_weights(void *argument, int part, int parts)
     int l, row;
     for (l = 0; l < b->model->layer_count; l++) {
         const fnni_layer *layer = b->model->layers + l;
-        const int from = (int)((int64_t)layer->inputs * part / parts);
-        const int to = (int)((int64_t)layer->inputs * (part + 1) / parts);
-        const int rows = layer->weights ? fnni_gradient_rows(layer) : 0;
-        for (row = from; layer->weights && row < to; row += rows)
+        const int from = (int)((int64_t)layer->rows * part / parts);
+        const int to = (int)((int64_t)layer->rows * (part + 1) / parts);
+        const int rows = fnni_gradient_rows(layer);
+        for (row = from; row < to; row += rows)
             fnni_batch_block(b, layer, l, row, to - row < rows ? to : row + rows,
                              fnni_run_workspace(b->run, part));
+        if (layer->rows == 0 && layer->biases > 0 && part == 0) /* biases alone */
+            fnni_batch_block(b, layer, l, 0, 0, fnni_run_workspace(b->run, part));
     }
 }
 
@@ -7948,10 +10643,10 @@ static double fnni_gradient_norm(const fnn_model *model)
 }
 
 /* Threads for a loop over a batch of this many rows: one where more would cost more than they do. */
-#define FNNI_PART_WORK 300000.0 /* multiply-adds */
+#define FNNI_PART_WORK 300000.0 /* multiply-adds of a forward pass */
 static int fnni_parts(const fnn_model *model, int rows)
 {
-    const double work = (double)model->parameter_count * rows / FNNI_PART_WORK;
+    const double work = model->work * rows / FNNI_PART_WORK;
     const int most = work < model->context.threads ? (int)work : model->context.threads;
     return most < 1 ? 1 : most > rows ? rows : most;
 }
@@ -7964,6 +10659,14 @@ static double fnni_mean_loss(const fnni_run *run)
     return sum / run->rows;
 }
 
+/* Running statistics move once a step. */
+static void fnni_update_norms(const fnni_batch *b)
+{
+    int l;
+    for (l = 0; l < b->model->layer_count && b->run->training; l++)
+        if (fnni_is(b->model->layers + l, FNNI_BATCH_NORM)) fnni_norm_update(b->run, l);
+}
+
 /* Applies gradients that are whole. */
 static void fnni_apply_step(fnni_batch *b, int parts)
 {
@@ -7974,16 +10677,17 @@ static void fnni_apply_step(fnni_batch *b, int parts)
     b->step = &step;
     fnni_parallel(parts, fnni_batch_update, b);
     b->step = NULL;
+    fnni_update_norms(b);
 }
 
 /* One whole training step; returns the batch's mean loss. */
 static double fnni_train_step(fnni_batch *b)
 {
     const int parts = fnni_parts(b->model, b->run->rows);
-    b->backward = 1;
     b->last = fnni_loss_layer(b->model);
     b->run->step = b->model->steps;
-    fnni_parallel(parts, fnni_batch_rows, b);
+    fnni_batch_forward(b, 1, parts);
+    fnni_batch_backward(b, b->model->stage_count - 2, parts);
     if (b->config->clip_norm > 0) {
         b->step = NULL;
         fnni_parallel(parts, fnni_batch_weights, b);
@@ -7993,14 +10697,9 @@ static double fnni_train_step(fnni_batch *b)
         b->step = &step;
         fnni_parallel(parts, fnni_batch_weights, b);
         b->step = NULL;
+        fnni_update_norms(b);
     }
     return fnni_mean_loss(b->run);
-}
-
-/* Whole cache lines, so that two threads never share one. */
-static size_t fnni_round(size_t count)
-{
-    return count > (size_t)-16 ? (size_t)-1 : (count + 15) / 16 * 16;
 }
 
 /* ---- memory of training ---- */
@@ -8012,6 +10711,11 @@ static void fnni_run_free(fnn_model *model)
     fnni_release(a, model->run.deltas);
     fnni_release(a, model->run.losses);
     fnni_release(a, model->run.workspace);
+    fnni_release(a, model->run.indexes);
+    fnni_release(a, model->run.wide);
+    fnni_release(a, model->run.norms);
+    fnni_release(a, model->run.sums);
+    fnni_release(a, model->run.plans);
     fnni_release(a, model->run_labels);
     fnni_release(a, model->run_targets);
     memset(&model->run, 0, sizeof model->run);
@@ -8020,45 +10724,81 @@ static void fnni_run_free(fnn_model *model)
     model->run_ready = 0;
 }
 
-/* Reals of a thread's workspace: a block of gradients, space for the products, and from run->packed
- * (set here) the packed weights. */
-static size_t fnni_run_workspace_count(fnni_run *run, int rows, int training)
+/* Fills in the run's plans and says where in a thread's workspace things are: a block of gradients
+ * and space for the products, packed weights, space for images, transient tensors. Returns its
+ * reals; *wide and *norms are those of the run's other arrays. */
+static size_t fnni_run_plan(fnni_run *run, int rows, size_t *wide, size_t *norms)
 {
-    size_t most = 0, need;
+    const fnn_model *model = run->model;
+    const int training = !run->inference;
+    size_t most = 0, need, packed, space = 0;
     int l;
-    for (l = 0; l < run->model->layer_count; l++) {
-        need = fnni_layer_workspace(run, l, rows, training);
+    *wide = *norms = 0;
+    for (l = 0; l < model->layer_count; l++) {
+        const fnni_layer *layer = model->layers + l;
+        need = fnni_is(layer, FNNI_DENSE) ? fnni_dense_workspace(run, l, rows, training) : 0;
+        if (fnni_is(layer, FNNI_BATCH_NORM)) need = 3 * (size_t)layer->shape.channels;
         if (need > most) most = need;
     }
-    run->packed = fnni_round(most) + (training ? fnni_gradient_space(run->model) : 0);
-    return training ? fnni_round(fnni_packed_at(run, run->model->layer_count)) : run->packed;
+    packed = fnni_plus(fnni_round(most), training ? fnni_gradient_space(model) : 0);
+    for (l = 0; l < model->layer_count; l++)
+        fnni_plan_layer(run, l, &packed, wide, norms, &space);
+    run->image = packed;
+    run->scratch = fnni_plus(packed, fnni_round(space));
+    return fnni_round(fnni_plus(run->scratch, model->scratch[run->inference]));
+}
+
+/* Doubles of batch norm's sums: those of the widest, by share. */
+static size_t fnni_sums_count(const fnn_model *model)
+{
+    size_t most = 0;
+    int l;
+    for (l = 0; l < model->layer_count; l++) {
+        const size_t n = 3 * FNNI_SHARES * (size_t)model->layers[l].shape.channels;
+        if (fnni_is(model->layers + l, FNNI_BATCH_NORM) && n > most) most = n;
+    }
+    return most;
+}
+
+/* The arrays of a training run; 0 when memory is short. */
+static int fnni_run_arrays(fnn_model *model, size_t wide, size_t norms)
+{
+    const fnn_allocator *a = &model->context.allocator;
+    const size_t outputs = (size_t)model->layers[model->layer_count - 1].outputs;
+    fnni_run *run = &model->run;
+    const size_t n = (size_t)run->capacity;
+    run->activations = fnni_allocate_reals(a, fnni_times(model->columns[0], n));
+    run->deltas = fnni_allocate_reals(a, fnni_plus(fnni_times(model->delta_columns, n), 1));
+    run->losses = fnni_allocate_reals(a, n);
+    run->indexes = (uint8_t *)fnni_allocate(a, fnni_plus(fnni_times(model->index_columns, n), 1));
+    run->wide = fnni_allocate_reals(a, fnni_plus(wide, 1));
+    run->norms = fnni_allocate_reals(a, fnni_plus(norms, 1));
+    run->sums = (double *)fnni_allocate(a, fnni_times(fnni_sums_count(model) + 1, sizeof(double)));
+    model->run_labels = (int32_t *)fnni_allocate(a, fnni_times(n, sizeof(int32_t)));
+    model->run_targets = fnni_allocate_reals(a, fnni_times(outputs, n));
+    run->workspace = fnni_allocate_reals(
+        a, fnni_plus(fnni_times(run->workspace_count, (size_t)model->context.threads), 1));
+    return run->activations && run->deltas && run->losses && run->indexes && run->wide &&
+           run->norms && run->sums && model->run_labels && model->run_targets && run->workspace;
 }
 
 /* Makes the model's training run hold batches of `rows`. */
 static fnn_result fnni_run_make(fnn_model *model, int rows)
 {
-    const fnn_allocator *a = &model->context.allocator;
-    const size_t outputs = (size_t)model->layers[model->layer_count - 1].outputs;
-    const size_t columns = fnni_columns(model), n = (size_t)rows;
     fnni_run *run = &model->run;
+    size_t wide, norms;
     if (run->capacity >= rows) return FNN_OK;
     fnni_run_free(model);
     run->model = model;
     run->kernels = model->context.kernels;
     run->capacity = run->rows = rows;
-    run->workspace_count = fnni_run_workspace_count(run, rows, 1);
-    run->activations = fnni_allocate_reals(a, fnni_times(columns, n));
-    run->deltas = fnni_allocate_reals(a, fnni_plus(fnni_times(columns - (size_t)model->inputs, n), 1));
-    run->losses = fnni_allocate_reals(a, n);
-    model->run_labels = (int32_t *)fnni_allocate(a, n * sizeof(int32_t));
-    model->run_targets = fnni_allocate_reals(a, fnni_times(outputs, n));
-    if (run->workspace_count > 0)
-        run->workspace = fnni_allocate_reals(
-            a, fnni_times(run->workspace_count, (size_t)model->context.threads));
-    if (run->activations && run->deltas && run->losses && model->run_labels && model->run_targets &&
-        (run->workspace || run->workspace_count == 0))
-        return FNN_OK;
-    fnni_run_free(model);
+    run->plans = (fnni_plan *)fnni_allocate(&model->context.allocator,
+                                            (size_t)model->layer_count * sizeof *run->plans);
+    if (run->plans) {
+        run->workspace_count = fnni_run_plan(run, rows, &wide, &norms);
+        if (fnni_run_arrays(model, wide, norms)) return FNN_OK;
+    }
+    fnni_run_free(model); /* or capacity would promise rows that are not there */
     return FNN_ERROR_MEMORY;
 }
 
@@ -8124,18 +10864,47 @@ static int fnni_stretches(const fnn_dataset *data)
     return chunks < FNNI_STRETCHES ? (int)chunks : FNNI_STRETCHES;
 }
 
-/* Reals a part needs: activations, losses, labels, targets, products' workspace. */
-static size_t fnni_inference_reals(const fnn_model *model, const fnni_kernels *kernels)
+/* Reals that so many bytes take. */
+static size_t fnni_reals_of(size_t bytes)
+{
+    return fnni_round((bytes + sizeof(fnn_real) - 1) / sizeof(fnn_real));
+}
+
+/* Lays a part's run out in `memory` (NULL: only counts): plans, activations, losses, labels,
+ * targets, workspace. Returns the reals it takes. */
+static size_t fnni_inference_lay_out(fnni_run *run, const fnn_model *model,
+                                     const fnni_kernels *kernels, fnni_plan *plans,
+                                     fnn_real *memory, int32_t **labels, fnn_real **targets)
 {
     const size_t outputs = (size_t)model->layers[model->layer_count - 1].outputs;
+    const size_t activations = fnni_round(fnni_times(model->columns[1], FNNI_CHUNK));
+    size_t wide, norms, own;
+    memset(run, 0, sizeof *run);
+    run->model = model;
+    run->kernels = kernels;
+    run->inference = 1;
+    run->capacity = run->rows = FNNI_CHUNK;
+    run->plans = plans;
+    own = fnni_run_plan(run, FNNI_CHUNK, &wide, &norms);
+    if (memory) {
+        run->activations = memory;
+        run->losses = run->activations + activations;
+        *labels = (int32_t *)(void *)(run->losses + FNNI_CHUNK);
+        *targets = run->losses + 2 * FNNI_CHUNK;
+        run->workspace = *targets + fnni_round(outputs * FNNI_CHUNK);
+    }
+    return fnni_plus(fnni_plus(activations, own),
+                     fnni_plus(2 * FNNI_CHUNK, fnni_round(fnni_times(outputs, FNNI_CHUNK))));
+}
+
+/* Reals a part needs, its plans first. */
+static size_t fnni_inference_reals(const fnn_model *model, const fnni_kernels *kernels)
+{
     fnni_run run;
-    memset(&run, 0, sizeof run);
-    run.model = model;
-    run.kernels = kernels;
-    run.capacity = run.rows = FNNI_CHUNK;
-    return fnni_plus(fnni_round(fnni_times(fnni_columns(model), FNNI_CHUNK)),
-                     fnni_plus(2 * FNNI_CHUNK + fnni_round(fnni_times(outputs, FNNI_CHUNK)),
-                               fnni_run_workspace_count(&run, FNNI_CHUNK, 0)));
+    int32_t *labels;
+    fnn_real *targets;
+    return fnni_plus(fnni_reals_of((size_t)model->layer_count * sizeof(fnni_plan)),
+                     fnni_inference_lay_out(&run, model, kernels, NULL, NULL, &labels, &targets));
 }
 
 static int fnni_argmax(const fnn_real *y, int n)
@@ -8187,11 +10956,14 @@ static void fnni_inference_chunk(const fnni_inference *f, fnni_run *run, int64_t
 {
     const int last = f->model->layer_count - 1, n = f->model->layers[last].outputs;
     const int64_t first = chunk * FNNI_CHUNK;
-    const fnn_real *y = fnni_y(run, last);
+    const fnn_real *y = fnni_y(run, last, 0, NULL);
+    const int spatial = f->model->spatial;
     int i;
     run->rows = f->data->count - first < FNNI_CHUNK ? (int)(f->data->count - first) : FNNI_CHUNK;
     fnni_gather(run, f->data, NULL, first, 0, run->rows);
-    fnni_forward_rows(run, last, 0, run->rows, run->workspace);
+    for (i = 0; i < run->rows && spatial > 0; i++)
+        fnni_forward_rows(run, 0, spatial - 1, i, i + 1, run->workspace);
+    fnni_forward_rows(run, spatial, last, 0, run->rows, run->workspace);
     if (f->outputs && f->add)
         run->kernels->add_scaled((ptrdiff_t)run->rows * n, 1, y,
                                  f->outputs + (size_t)first * (size_t)n);
@@ -8211,26 +10983,20 @@ static void fnni_inference_chunk(const fnni_inference *f, fnni_run *run, int64_t
 static void fnni_inference_part(void *argument, int part, int parts)
 {
     const fnni_inference *f = (const fnni_inference *)argument;
-    const size_t outputs = (size_t)f->model->layers[f->model->layer_count - 1].outputs;
     const int64_t chunks = fnni_chunks(f->data);
     const int stretches = fnni_stretches(f->data);
     fnn_real *memory = f->context->workspace + (size_t)part * f->per_part;
+    fnni_plan *plans = (fnni_plan *)(void *)memory;
     fnn_real *targets;
     int32_t *labels;
     fnni_run run;
     int s;
-    memset(&run, 0, sizeof run);
-    run.model = f->model;
-    run.kernels = f->context->kernels;
-    run.capacity = FNNI_CHUNK;
+    memory += fnni_reals_of((size_t)f->model->layer_count * sizeof *plans);
+    fnni_inference_lay_out(&run, f->model, f->context->kernels, plans, memory, &labels, &targets);
     run.augmenter = f->view;
-    run.activations = memory;
-    run.losses = memory + fnni_round(fnni_columns(f->model) * FNNI_CHUNK);
-    labels = (int32_t *)(void *)(run.losses + FNNI_CHUNK);
-    targets = run.losses + 2 * FNNI_CHUNK;
-    run.workspace = targets + fnni_round(outputs * FNNI_CHUNK);
     run.labels = f->data->targets ? NULL : labels;
     run.targets = f->data->targets ? targets : NULL;
+    fnni_prepare_rows(&run, 0, f->model->layer_count - 1, 0, run.workspace);
     for (s = stretches * part / parts; s < stretches * (part + 1) / parts; s++) {
         double *sums = f->sums ? f->sums + 3 * s : NULL;
         int64_t chunk = chunks * s / stretches;
@@ -8458,8 +11224,8 @@ static void fnni_fit_step(fnni_fit *f)
     f->loss_sum += fnni_train_step(&f->batch) * run->rows;
     fnni_fit_average(f);
     f->score_sum += fnni_has_classes(f->data)
-                        ? fnni_hits(run, fnni_y(run, l), fnni_inputs(run, l))
-                        : fnni_squared_error(run, fnni_y(run, l), fnni_inputs(run, l));
+                        ? fnni_hits(run, fnni_y(run, l, 0, NULL), fnni_inputs(run, l))
+                        : fnni_squared_error(run, fnni_y(run, l, 0, NULL), fnni_inputs(run, l));
     f->seen += run->rows;
 }
 
@@ -8497,10 +11263,11 @@ static fnn_result fnni_report_nan(fnn_model *model, int epoch, int step)
     const int last = fnni_loss_layer(model);
     int l;
     for (l = -1; l <= last; l++) {
-        const fnn_real *y = fnni_y(run, l);
+        const int seen = l < 0 || !model->layers[l].y[0].transient;
+        const fnn_real *y = seen ? fnni_y(run, l, 0, NULL) : NULL;
         const size_t count = (size_t)run->rows * (size_t)fnni_inputs(run, l);
         size_t i;
-        for (i = 0; i < count; i++)
+        for (i = 0; seen && i < count; i++)
             if (!(y[i] - y[i] == 0)) {
                 if (l < 0)
                     return fnni_model_fail(model, FNN_ERROR_NUMERIC,
@@ -8734,6 +11501,7 @@ static fnn_result fnni_fit_run(fnn_model *model, const fnn_dataset *data,
         fnni_batch_make(&f.batch, model, data, f.order);
         f.batch.config = &f.now;
         model->run.training = 1;
+        model->run_supervised = 1;
         model->run_ready = 0;
         f.augmenter.draw = &config->augmentation;
         f.augmenter.seed = config->seed;
@@ -8745,6 +11513,1138 @@ static fnn_result fnni_fit_run(fnn_model *model, const fnn_dataset *data,
     }
     fnni_fit_close(&f);
     return result;
+}
+
+/* ============================================================================
+ * >>file  models as files: safetensors, written and read
+ * ============================================================================
+ * Called by >>public. A model file is safetensors (https://github.com/huggingface/safetensors):
+ * eight bytes with the header's length, a header in JSON, the numbers; all little-endian.
+ *     {"__metadata__": {"layers": "dense 128 relu 0; ...", ...},
+ *      "0.dense.weight": {"dtype": "F32", "shape": [784, 128], "data_offsets": [0, 401408]}, ...}
+ * The metadata say how the model is built, the tensors what training made of it. Spaces at the
+ * header's end align the numbers to FNNI_ALIGNMENT.
+ * To add a layer: its tensors in fnni_tensor_at, its words in fnni_write_layer, its builder in
+ * fnni_read_layer; nothing else here knows layers.
+ * A file is hostile: the header is walked three times, for its form and the metadata, then against
+ * the model that these describe, and only when that fits is memory taken and filled. */
+
+#define FNNI_MAX_HEADER (1 << 24) /* bytes */
+#define FNNI_MAX_LAYERS 10000     /* less than 1 KiB of header each */
+#define FNNI_MAX_RANK 4           /* dimensions of a tensor */
+#define FNNI_TEXT 128             /* room for a name or for the words of a layer */
+#define FNNI_DTYPE (FNNI_REAL_IS_DOUBLE ? "F64" : "F32")
+
+static const char *const fnni_activation_names[] = {"linear", "relu",    "leaky_relu", "elu",
+                                                    "gelu",   "sigmoid", "tanh",       "softmax"};
+static const char *const fnni_padding_names[] = {"valid", "same"};
+static const char *const fnni_loss_names[] = {"softmax_cross_entropy",
+                                              "categorical_cross_entropy",
+                                              "sparse_categorical_cross_entropy",
+                                              "mean_squared_error",
+                                              "mean_absolute_error",
+                                              "epsilon_insensitive"};
+static const char *const fnni_normalization_names[] = {
+    "none", "divide_255", "mean", "mean_divide_255", "standardize", "mean_variance"};
+
+typedef enum fnni_field {
+    FNNI_FIELD_LIBRARY,
+    FNNI_FIELD_INPUT,
+    FNNI_FIELD_NORMALIZATION,
+    FNNI_FIELD_LOSS,
+    FNNI_FIELD_LABEL_SMOOTHING,
+    FNNI_FIELD_EPSILON,
+    FNNI_FIELD_SEED,
+    FNNI_FIELD_LAYERS,
+    FNNI_FIELD_COUNT
+} fnni_field;
+static const char *const fnni_field_names[] = {
+    "library", "input", "normalization", "loss", "label_smoothing", "epsilon", "seed", "layers"};
+
+/* ---- the tensors of a model ---- */
+
+typedef struct fnni_tensor {
+    char name[FNNI_TEXT];
+    int rank;
+    size_t shape[FNNI_MAX_RANK];
+    size_t count;
+    fnn_real *values; /* NULL while the model has no memory for them */
+} fnni_tensor;
+
+/* Describes the tensor `part` of layer l, which begins at base[offset]; returns 1. */
+static int fnni_tensor_make(fnni_tensor *t, const fnn_model *model, int l, const char *part,
+                            fnn_real *base, size_t offset, int rank, const size_t *shape)
+{
+    int i;
+    if (l < 0)
+        snprintf(t->name, sizeof t->name, "input.%s", part);
+    else
+        snprintf(t->name, sizeof t->name, "%d.%s.%s", l, model->layers[l].type->name, part);
+    t->rank = rank;
+    t->count = 1;
+    for (i = 0; i < rank; i++) {
+        t->shape[i] = shape[i];
+        t->count = fnni_times(t->count, shape[i]);
+    }
+    t->values = base ? base + offset : NULL;
+    return 1;
+}
+
+/* Weights, and biases of the shape's last dimension. */
+static int fnni_weights_at(const fnn_model *model, int l, int which, fnni_tensor *t, int rank,
+                           const size_t *shape)
+{
+    const fnni_layer *layer = model->layers + l;
+    if (which == 0)
+        return fnni_tensor_make(t, model, l, "weight", model->parameters, layer->offset, rank,
+                                shape);
+    return which == 1 && fnni_tensor_make(t, model, l, "bias", model->parameters,
+                                          layer->offset + layer->weights, 1, shape + rank - 1);
+}
+
+static int fnni_norm_tensor_at(const fnn_model *model, int l, int which, fnni_tensor *t,
+                               const size_t *shape)
+{
+    static const char *const parts[] = {"gamma", "beta", "mean", "variance"};
+    const fnni_layer *layer = model->layers + l;
+    const size_t second = which & 1 ? shape[0] : 0;
+    if (which > 3) return 0;
+    if (which < 2)
+        return fnni_tensor_make(t, model, l, parts[which], model->parameters,
+                                layer->offset + second, 1, shape);
+    return fnni_tensor_make(t, model, l, parts[which], model->statistics,
+                            layer->statistics + second, 1, shape);
+}
+
+/* Tensor number `which` (from 0) of layer l, -1 being the input; returns 0 when there are no more.
+ * At most eight a layer: fnni_reader.seen has a bit for each. */
+static int fnni_tensor_at(const fnn_model *model, int l, int which, fnni_tensor *t)
+{
+    const fnni_layer *layer = model->layers + (l < 0 ? 0 : l);
+    size_t shape[FNNI_MAX_RANK];
+    if (l < 0) {
+        shape[0] = (size_t)model->input.height;
+        shape[1] = (size_t)model->input.width;
+        shape[2] = (size_t)model->input.channels;
+        if (model->normalization == FNN_NORMALIZE_NONE || which > 1) return 0;
+        if (which == 0) return fnni_tensor_make(t, model, l, "shift", model->shift, 0, 3, shape);
+        return fnni_tensor_make(t, model, l, "scale", model->scale, 0, 3, shape);
+    }
+    switch ((fnni_layer_kind)(layer->type - fnni_layer_types)) {
+    case FNNI_DENSE:
+        shape[0] = (size_t)layer->inputs;
+        shape[1] = (size_t)layer->outputs;
+        return fnni_weights_at(model, l, which, t, 2, shape);
+    case FNNI_CONV2D:
+        shape[0] = (size_t)layer->window.kernel_height;
+        shape[1] = (size_t)layer->window.kernel_width;
+        shape[2] = (size_t)layer->window.channels;
+        shape[3] = (size_t)layer->shape.channels;
+        return fnni_weights_at(model, l, which, t, 4, shape);
+    case FNNI_BATCH_NORM:
+        shape[0] = (size_t)layer->shape.channels;
+        return fnni_norm_tensor_at(model, l, which, t, shape);
+    default:
+        return 0;
+    }
+}
+
+/* ---- writing ---- */
+
+typedef struct fnni_writer {
+    int file;       /* -1: only counts */
+    int wrong;      /* errno of the first write that failed, after which nothing is written */
+    uint64_t total; /* bytes so far */
+    size_t used;
+    unsigned char buffer[8192];
+} fnni_writer;
+
+static void fnni_flush(fnni_writer *w)
+{
+    size_t done = 0;
+    while (done < w->used && !w->wrong) {
+        const ptrdiff_t n = fnni_os_write(w->file, w->buffer + done, w->used - done);
+        if (n > 0)
+            done += (size_t)n;
+        else if (n == 0)
+            w->wrong = EIO;
+        else if (errno != EINTR)
+            w->wrong = errno;
+    }
+    w->used = 0;
+}
+
+static void fnni_emit(fnni_writer *w, const void *bytes, size_t count)
+{
+    const unsigned char *from = (const unsigned char *)bytes;
+    w->total += count;
+    while (w->file >= 0 && count > 0) {
+        const size_t room = sizeof w->buffer - w->used, part = count < room ? count : room;
+        memcpy(w->buffer + w->used, from, part);
+        w->used += part;
+        from += part;
+        count -= part;
+        if (w->used == sizeof w->buffer) fnni_flush(w);
+    }
+}
+
+/* At most 255 characters. */
+FNNI_FORMAT(2, 3)
+static void fnni_emit_text(fnni_writer *w, const char *format, ...)
+{
+    char text[256];
+    va_list list;
+    va_start(list, format);
+    vsnprintf(text, sizeof text, format, list);
+    va_end(list);
+    fnni_emit(w, text, strlen(text));
+}
+
+static void fnni_emit_little(fnni_writer *w, uint64_t value, int bytes)
+{
+    unsigned char text[8];
+    int i;
+    for (i = 0; i < bytes; i++) text[i] = (unsigned char)(value >> 8 * i & 255);
+    fnni_emit(w, text, (size_t)bytes);
+}
+
+/* The bits of a number, so that a NaN keeps them too. */
+static void fnni_emit_real(fnni_writer *w, const fnn_real *value)
+{
+#if FNNI_REAL_IS_DOUBLE
+    uint64_t bits;
+#else
+    uint32_t bits;
+#endif
+    memcpy(&bits, value, sizeof bits);
+    fnni_emit_little(w, bits, (int)sizeof bits);
+}
+
+/* Makes the locale's decimal point, of any length, a point. */
+static void fnni_point(char *text)
+{
+    const char *from = text;
+    char *to = text;
+    for (; *from; from++) {
+        if (strchr("0123456789+-e", *from))
+            *to++ = *from;
+        else if (to == text || to[-1] != '.')
+            *to++ = '.';
+    }
+    *to = 0;
+}
+
+/* A number in as many digits as it takes to read it back. */
+static const char *fnni_real_text(fnn_real value, char *text, size_t size)
+{
+    snprintf(text, size, "%.*g", FNNI_REAL_IS_DOUBLE ? 17 : 9, (double)value);
+    fnni_point(text);
+    return text;
+}
+
+static void fnni_write_window(fnni_writer *w, const fnni_layer *layer)
+{
+    fnni_emit_text(w, " %d %d %d %d %s", layer->window.kernel_height, layer->window.kernel_width,
+                   layer->window.stride_height, layer->window.stride_width,
+                   fnni_padding_names[layer->padding]);
+}
+
+/* The words of layer l: what its builder takes. fnni_read_layer reads them. */
+static void fnni_write_layer(fnni_writer *w, const fnn_model *model, int l)
+{
+    const fnni_layer *layer = model->layers + l;
+    char text[64];
+    const char *number = fnni_real_text(layer->parameter, text, sizeof text);
+    switch ((fnni_layer_kind)(layer->type - fnni_layer_types)) {
+    case FNNI_DENSE:
+        fnni_emit_text(w, "dense %d %s %s", layer->outputs,
+                       fnni_activation_names[layer->activation], number);
+        break;
+    case FNNI_ACTIVATION:
+        fnni_emit_text(w, "activation %s %s", fnni_activation_names[layer->activation], number);
+        break;
+    case FNNI_DROPOUT:
+        fnni_emit_text(w, "dropout %s", number);
+        break;
+    case FNNI_FLATTEN:
+        fnni_emit_text(w, "flatten");
+        break;
+    case FNNI_CONV2D:
+        fnni_emit_text(w, "conv2d %d", layer->shape.channels);
+        fnni_write_window(w, layer);
+        fnni_emit_text(w, " %s %s", fnni_activation_names[layer->activation], number);
+        break;
+    case FNNI_MAX_POOL:
+    case FNNI_AVERAGE_POOL:
+        fnni_emit_text(w, "%s", layer->type->name);
+        fnni_write_window(w, layer);
+        break;
+    case FNNI_BATCH_NORM:
+        fnni_emit_text(w, "batch_norm %s", fnni_real_text(layer->norm.momentum, text, sizeof text));
+        fnni_emit_text(w, " %s %d", fnni_real_text(layer->norm.epsilon, text, sizeof text),
+                       layer->norm.unbiased != 0);
+        break;
+    case FNNI_SPATIAL_DROPOUT:
+        fnni_emit_text(w, "spatial_dropout %s", number);
+        break;
+    case FNNI_ADD:
+        if (layer->from < 0) fnni_emit_text(w, "add input");
+        else fnni_emit_text(w, "add %d", layer->from);
+        break;
+    }
+}
+
+static void fnni_write_metadata(fnni_writer *w, const fnn_model *model)
+{
+    char text[64];
+    int l;
+    fnni_emit_text(w, "\"__metadata__\":{\"library\":\"fmnist_nn %s\"", FNN_VERSION);
+    fnni_emit_text(w, ",\"input\":\"%d %d %d\"", model->input.height, model->input.width,
+                   model->input.channels);
+    fnni_emit_text(w, ",\"normalization\":\"%s\"", fnni_normalization_names[model->normalization]);
+    fnni_emit_text(w, ",\"loss\":\"%s\"", fnni_loss_names[model->loss]);
+    fnni_emit_text(w, ",\"label_smoothing\":\"%s\"",
+                   fnni_real_text(model->label_smoothing, text, sizeof text));
+    fnni_emit_text(w, ",\"epsilon\":\"%s\"",
+                   fnni_real_text(model->loss_epsilon, text, sizeof text));
+    fnni_emit_text(w, ",\"seed\":\"%llu\",\"layers\":\"", (unsigned long long)model->seed);
+    for (l = 0; l < model->layer_count; l++) {
+        if (l > 0) fnni_emit_text(w, "; ");
+        fnni_write_layer(w, model, l);
+    }
+    fnni_emit_text(w, "\"}");
+}
+
+static void fnni_write_header(fnni_writer *w, const fnn_model *model)
+{
+    uint64_t offset = 0;
+    fnni_tensor t;
+    int l, which, i;
+    fnni_emit_text(w, "{");
+    fnni_write_metadata(w, model);
+    for (l = -1; l < model->layer_count; l++)
+        for (which = 0; fnni_tensor_at(model, l, which, &t); which++) {
+            const uint64_t end = offset + (uint64_t)t.count * sizeof(fnn_real);
+            fnni_emit_text(w, ",\"%s\":{\"dtype\":\"%s\",\"shape\":[", t.name, FNNI_DTYPE);
+            for (i = 0; i < t.rank; i++)
+                fnni_emit_text(w, "%s%llu", i ? "," : "", (unsigned long long)t.shape[i]);
+            fnni_emit_text(w, "],\"data_offsets\":[%llu,%llu]}", (unsigned long long)offset,
+                           (unsigned long long)end);
+            offset = end;
+        }
+    fnni_emit_text(w, "}");
+}
+
+/* The whole file; the header is written twice, at first to learn its length. */
+static void fnni_write_model(fnni_writer *w, const fnn_model *model, int file)
+{
+    uint64_t length;
+    fnni_tensor t;
+    size_t i;
+    int l, which;
+    memset(w, 0, sizeof *w);
+    w->file = -1;
+    fnni_write_header(w, model);
+    length = (8 + w->total + FNNI_ALIGNMENT - 1) / FNNI_ALIGNMENT * FNNI_ALIGNMENT - 8;
+    w->file = file;
+    w->total = 0;
+    fnni_emit_little(w, length, 8);
+    fnni_write_header(w, model);
+    while (w->total < 8 + length) fnni_emit(w, " ", 1);
+    for (l = -1; l < model->layer_count; l++)
+        for (which = 0; fnni_tensor_at(model, l, which, &t); which++)
+            for (i = 0; i < t.count; i++) fnni_emit_real(w, t.values + i);
+    fnni_flush(w);
+}
+
+/* A new file beside path, its name in `name`. The names of one process differ by their last
+ * number, so that threads may save at once. */
+static int fnni_create_beside(const char *path, int mode, char *name, size_t size)
+{
+    int file = -1, i;
+    errno = EEXIST;
+    for (i = 0; i < 1000 && file < 0 && errno == EEXIST; i++) {
+        snprintf(name, size, "%s.tmp-%ld-%d", path, fnni_os_process(), i);
+        file = fnni_os_create(name, mode);
+    }
+    return file;
+}
+
+/* Cuts a path to that of its directory. */
+static const char *fnni_directory_of(char *path)
+{
+    char *slash = strrchr(path, '/');
+    if (!slash) return ".";
+    slash[slash == path] = 0;
+    return path;
+}
+
+/* The old file stays until the new one is on the disk: written under another name, synced, then
+ * put in its place. `name` has room for size bytes. */
+static fnn_result fnni_save_through(const fnn_model *model, const char *path, char *name,
+                                    size_t size, fnn_error *error)
+{
+    const int mode = fnni_os_mode(path);
+    const char *doing = NULL, *tail = fnni_path_tail(path);
+    fnni_writer w;
+    int file, code = 0;
+    if (mode < 0)
+        return fnni_fail(error, FNN_ERROR_FILE,
+                         "%s: expected a file or nothing there, found a directory or a device",
+                         tail);
+    file = fnni_create_beside(path, mode, name, size);
+    if (file < 0)
+        return fnni_fail(error, FNN_ERROR_FILE, "%s: cannot create a file beside it: %s", tail,
+                         strerror(errno));
+    fnni_write_model(&w, model, file);
+    if (w.wrong) doing = "written", code = w.wrong;
+    if (!doing && fnni_os_sync(file)) doing = "synced", code = errno;
+    if (fnni_os_close(file) && !doing) doing = "closed", code = errno;
+    if (!doing && fnni_os_replace(name, path)) doing = "put in place", code = errno;
+    if (doing) {
+        remove(name);
+        return fnni_fail(error, FNN_ERROR_FILE, "%s: cannot be %s: %s", tail, doing,
+                         strerror(code));
+    }
+    if (fnni_os_sync_directory(fnni_directory_of(name)))
+        return fnni_fail(error, FNN_ERROR_FILE,
+                         "%s: in place, but its directory cannot be synced: %s", tail,
+                         strerror(errno));
+    return FNN_OK;
+}
+
+/* Whether a number can be written as digits. */
+static int fnni_is_finite(fnn_real x)
+{
+    return x - x == 0;
+}
+
+/* What a file cannot say. */
+static fnn_result fnni_save_check(const fnn_model *model, fnn_error *error)
+{
+    int l;
+    if (!model->sealed)
+        return fnni_fail(error, FNN_ERROR_STATE,
+                         "save: expected a model in use, found one without weights (fnn_seal)");
+    if (model->layer_count > FNNI_MAX_LAYERS)
+        return fnni_fail(error, FNN_ERROR_STATE, "save: expected at most %d layers, found %d",
+                         FNNI_MAX_LAYERS, model->layer_count);
+    if (!fnni_is_finite(model->loss_epsilon))
+        return fnni_fail(error, FNN_ERROR_NUMERIC, "save: the loss's epsilon is not finite");
+    for (l = 0; l < model->layer_count; l++)
+        if (!fnni_is_finite(model->layers[l].parameter))
+            return fnni_fail(error, FNN_ERROR_NUMERIC, "save: layer %d %s: its parameter is %s", l,
+                             model->layers[l].type->name, "not finite");
+    return FNN_OK;
+}
+
+static fnn_result fnni_save(const fnn_model *model, const char *path, fnn_error *error)
+{
+    const fnn_allocator *allocator = &model->context.allocator;
+    const size_t size = fnni_plus(strlen(path), 64); /* two numbers and a few letters */
+    fnn_result result = fnni_save_check(model, error);
+    char *name;
+    if (result) return result;
+    name = (char *)fnni_allocate(allocator, size);
+    if (!name) return fnni_fail_memory(error, path, size);
+    result = fnni_save_through(model, path, name, size, error);
+    fnni_release(allocator, name);
+    return result;
+}
+
+/* ---- reading: JSON, as far as a model file has it ----
+ * Objects of known depth, strings of printable ASCII, whole numbers from 0: nothing recurses, and
+ * anything else is an error at its place. */
+
+typedef struct fnni_reader {
+    const char *path; /* its tail, for messages */
+    fnn_error *error;
+    const uint8_t *start, *at, *end; /* the header, and where reading is */
+    const uint8_t *data;             /* the numbers */
+    size_t data_size;
+    size_t offset; /* of the next tensor in data */
+    char field[FNNI_FIELD_COUNT][FNNI_TEXT];
+    unsigned fields;       /* a bit for each one found */
+    const uint8_t *layers; /* the text of the field: it may be long */
+    fnn_model *model;      /* NULL on the first walk */
+    uint8_t *seen;         /* for the input, then for each layer: a bit for each tensor found */
+} fnni_reader;
+
+static fnn_result fnni_json_fail(fnni_reader *r, const char *expected)
+{
+    const int c = r->at < r->end ? *r->at : -1;
+    char found[32];
+    if (c < 0)
+        snprintf(found, sizeof found, "its end");
+    else if (c > 32 && c < 127)
+        snprintf(found, sizeof found, "'%c'", c);
+    else
+        snprintf(found, sizeof found, "byte %d", c);
+    return fnni_fail(r->error, FNN_ERROR_FORMAT, "%s: header, byte %lu: expected %s, found %s",
+                     r->path, (unsigned long)(r->at - r->start), expected, found);
+}
+
+static void fnni_json_blanks(fnni_reader *r)
+{
+    while (r->at < r->end && (*r->at == ' ' || *r->at == '\n' || *r->at == '\r' || *r->at == '\t'))
+        r->at++;
+}
+
+/* Steps over c, and blanks before it; returns 0 when something else stands there. */
+static int fnni_json_take(fnni_reader *r, char c)
+{
+    fnni_json_blanks(r);
+    if (r->at == r->end || *r->at != (uint8_t)c) return 0;
+    r->at++;
+    return 1;
+}
+
+static fnn_result fnni_json_want(fnni_reader *r, char c)
+{
+    char expected[4] = {'\'', 0, '\'', 0};
+    expected[1] = c;
+    return fnni_json_take(r, c) ? FNN_OK : fnni_json_fail(r, expected);
+}
+
+/* What follows a backslash, or -1. */
+static int fnni_json_escape(fnni_reader *r)
+{
+    int value = 0, i;
+    if (r->at < r->end && (*r->at == '"' || *r->at == '\\' || *r->at == '/')) return *r->at++;
+    if (r->at < r->end && *r->at == 'u' && r->end - r->at >= 5) {
+        for (i = 1; i < 5; i++) {
+            const int c = r->at[i], letter = c | 32;
+            if (c >= '0' && c <= '9')
+                value = 16 * value + c - '0';
+            else if (letter >= 'a' && letter <= 'f')
+                value = 16 * value + letter - 'a' + 10;
+            else
+                break;
+        }
+        if (i == 5 && value >= 32 && value < 127) {
+            r->at += 5;
+            return value;
+        }
+    }
+    fnni_json_fail(r, "an escape for printable ASCII");
+    return -1;
+}
+
+/* The next character of a string; 0 at its closing quote, which is stepped over; -1 for an error. */
+static int fnni_json_character(fnni_reader *r)
+{
+    if (r->at == r->end || *r->at < 32 || *r->at > 126) {
+        fnni_json_fail(r, "printable ASCII");
+        return -1;
+    }
+    if (*r->at == '"') return r->at++, 0;
+    if (*r->at != '\\') return *r->at++;
+    r->at++;
+    return fnni_json_escape(r);
+}
+
+/* A string of at most FNNI_TEXT - 1 characters. */
+static fnn_result fnni_json_string(fnni_reader *r, char *text)
+{
+    int c, n = 0;
+    const fnn_result result = fnni_json_want(r, '"');
+    if (result) return result;
+    while ((c = fnni_json_character(r)) > 0) {
+        if (n == FNNI_TEXT - 1) return fnni_json_fail(r, "the end of a string that is too long");
+        text[n++] = (char)c;
+    }
+    text[n] = 0;
+    return c < 0 ? FNN_ERROR_FORMAT : FNN_OK;
+}
+
+/* Steps over a string of any length; *text is where it begins. */
+static fnn_result fnni_json_skip_string(fnni_reader *r, const uint8_t **text)
+{
+    int c;
+    const fnn_result result = fnni_json_want(r, '"');
+    if (result) return result;
+    *text = r->at;
+    while ((c = fnni_json_character(r)) > 0) continue;
+    return c < 0 ? FNN_ERROR_FORMAT : FNN_OK;
+}
+
+static fnn_result fnni_json_number(fnni_reader *r, size_t *number)
+{
+    const size_t largest = (size_t)-1;
+    size_t n = 0;
+    fnni_json_blanks(r);
+    if (r->at == r->end || *r->at < '0' || *r->at > '9') return fnni_json_fail(r, "a number");
+    if (*r->at == '0' && r->end - r->at > 1 && r->at[1] >= '0' && r->at[1] <= '9')
+        return fnni_json_fail(r, "a number without a zero before it");
+    for (; r->at < r->end && *r->at >= '0' && *r->at <= '9'; r->at++) {
+        const size_t digit = (size_t)(*r->at - '0');
+        if (n > (largest - digit) / 10) return fnni_json_fail(r, "a smaller number");
+        n = 10 * n + digit;
+    }
+    *number = n;
+    return FNN_OK;
+}
+
+/* [n, ...]; *count becomes how many, at most most. */
+static fnn_result fnni_json_numbers(fnni_reader *r, size_t *numbers, int most, int *count)
+{
+    fnn_result result = fnni_json_want(r, '[');
+    *count = 0;
+    if (result || fnni_json_take(r, ']')) return result;
+    do {
+        if (*count == most) return fnni_json_fail(r, "fewer numbers");
+        result = fnni_json_number(r, numbers + *count);
+        (*count)++;
+    } while (!result && fnni_json_take(r, ','));
+    return result ? result : fnni_json_want(r, ']');
+}
+
+/* The place of a word in a list, or -1. */
+static int fnni_word_in(const char *word, const char *const *list, int count)
+{
+    int i;
+    for (i = 0; i < count; i++)
+        if (!strcmp(word, list[i])) return i;
+    return -1;
+}
+
+/* Begins a member of an object: its name, one of the list's that is not in *taken yet, and the
+ * colon. Returns its place in the list, or -1 after an error. */
+static int fnni_json_member(fnni_reader *r, const char *of, const char *const *list, int count,
+                            unsigned *taken)
+{
+    char name[FNNI_TEXT];
+    int place;
+    if (fnni_json_string(r, name)) return -1;
+    place = fnni_word_in(name, list, count);
+    if (place < 0 || *taken >> place & 1) {
+        fnni_fail(r->error, FNN_ERROR_FORMAT, "%s: %.60s: %s \"%.50s\"", r->path, of,
+                  place < 0 ? "unknown member" : "found twice,", name);
+        return -1;
+    }
+    *taken |= 1u << place;
+    return fnni_json_want(r, ':') ? -1 : place;
+}
+
+/* ---- reading: the header ---- */
+
+typedef struct fnni_entry {
+    char name[FNNI_TEXT], dtype[FNNI_TEXT];
+    int rank;
+    size_t shape[FNNI_MAX_RANK];
+    size_t offsets[2];
+} fnni_entry;
+
+static fnn_result fnni_read_metadata(fnni_reader *r)
+{
+    fnn_result result = fnni_json_want(r, '{');
+    if (result || fnni_json_take(r, '}')) return result;
+    do {
+        const int field = fnni_json_member(r, "__metadata__", fnni_field_names, FNNI_FIELD_COUNT,
+                                           &r->fields);
+        if (field < 0) return FNN_ERROR_FORMAT;
+        result = field == FNNI_FIELD_LAYERS ? fnni_json_skip_string(r, &r->layers)
+                                            : fnni_json_string(r, r->field[field]);
+    } while (!result && fnni_json_take(r, ','));
+    return result ? result : fnni_json_want(r, '}');
+}
+
+/* The offsets of a tensor: where the one before it ended, and within the data. */
+static fnn_result fnni_check_offsets(fnni_reader *r, const fnni_entry *e)
+{
+    if (e->offsets[0] != r->offset || e->offsets[1] < e->offsets[0] ||
+        e->offsets[1] > r->data_size)
+        return fnni_fail(r->error, FNN_ERROR_FORMAT,
+                         "%s: %.60s: expected data from byte %llu to at most %llu, found %llu to "
+                         "%llu",
+                         r->path, e->name, (unsigned long long)r->offset,
+                         (unsigned long long)r->data_size, (unsigned long long)e->offsets[0],
+                         (unsigned long long)e->offsets[1]);
+    r->offset = e->offsets[1];
+    return FNN_OK;
+}
+
+static fnn_result fnni_read_entry(fnni_reader *r, fnni_entry *e)
+{
+    static const char *const members[] = {"dtype", "shape", "data_offsets"};
+    unsigned taken = 0;
+    int count;
+    fnn_result result = fnni_json_want(r, '{');
+    if (result) return result;
+    do {
+        switch (fnni_json_member(r, e->name, members, 3, &taken)) {
+        case 0:
+            result = fnni_json_string(r, e->dtype);
+            break;
+        case 1:
+            result = fnni_json_numbers(r, e->shape, FNNI_MAX_RANK, &e->rank);
+            break;
+        case 2:
+            result = fnni_json_numbers(r, e->offsets, 2, &count);
+            if (!result && count != 2) result = fnni_json_fail(r, "two offsets before it");
+            break;
+        default:
+            result = FNN_ERROR_FORMAT;
+            break;
+        }
+    } while (!result && fnni_json_take(r, ','));
+    if (!result && taken != 7) result = fnni_json_fail(r, "dtype, shape and data_offsets");
+    return result ? result : fnni_json_want(r, '}');
+}
+
+/* "[2, 3]" */
+static const char *fnni_shape_text(char *text, size_t size, int rank, const size_t *shape)
+{
+    size_t length = (size_t)snprintf(text, size, "[");
+    int i;
+    for (i = 0; i < rank && length < size; i++)
+        length += (size_t)snprintf(text + length, size - length, "%s%llu", i ? ", " : "",
+                                   (unsigned long long)shape[i]);
+    if (length < size) snprintf(text + length, size - length, "]");
+    return text;
+}
+
+/* Finds the model's tensor of that name. Its layer is the number in front: no search. */
+static int fnni_tensor_find(const fnn_model *model, const char *name, fnni_tensor *t, int *layer,
+                            int *which)
+{
+    const char *p = name;
+    int l = 0;
+    if (!strncmp(name, "input.", 6)) l = -1;
+    for (; l >= 0 && *p >= '0' && *p <= '9'; p++) {
+        l = 10 * l + *p - '0';
+        if (l >= model->layer_count) return 0;
+    }
+    *layer = l;
+    for (*which = 0; fnni_tensor_at(model, l, *which, t); (*which)++)
+        if (!strcmp(t->name, name)) return 1;
+    return 0;
+}
+
+/* An entry against the model, on the second walk. */
+static fnn_result fnni_tensor_match(fnni_reader *r, const fnni_entry *e, const fnni_tensor *t,
+                                    int l, int which)
+{
+    char expected[96], found[96];
+    size_t bytes = fnni_times(t->count, sizeof(fnn_real));
+    if (r->seen[l + 1] >> which & 1)
+        return fnni_fail(r->error, FNN_ERROR_FORMAT, "%s: %.60s: found twice", r->path, e->name);
+    r->seen[l + 1] |= (uint8_t)(1 << which);
+    if (strcmp(e->dtype, FNNI_DTYPE))
+        return fnni_fail(r->error, FNN_ERROR_FORMAT, "%s: %.60s: expected %s, found %.40s", r->path,
+                         e->name, FNNI_DTYPE, e->dtype);
+    if (e->rank != t->rank || memcmp(e->shape, t->shape, (size_t)t->rank * sizeof *t->shape))
+        return fnni_fail(r->error, FNN_ERROR_FORMAT, "%s: %.40s: expected shape %s, found %s",
+                         r->path, e->name,
+                         fnni_shape_text(expected, sizeof expected, t->rank, t->shape),
+                         fnni_shape_text(found, sizeof found, e->rank, e->shape));
+    if (e->offsets[1] - e->offsets[0] != bytes)
+        return fnni_fail(r->error, FNN_ERROR_FORMAT, "%s: %.60s: expected %llu bytes, found %llu",
+                         r->path, e->name, (unsigned long long)bytes,
+                         (unsigned long long)(e->offsets[1] - e->offsets[0]));
+    return FNN_OK;
+}
+
+/* The numbers of a tensor that fits, on the third walk. */
+static void fnni_tensor_fill(const fnni_reader *r, const fnni_entry *e, const fnni_tensor *t)
+{
+    const uint8_t *from = r->data + e->offsets[0];
+    size_t i;
+    for (i = 0; i < t->count; i++, from += sizeof(fnn_real)) {
+#if FNNI_REAL_IS_DOUBLE
+        const uint64_t bits = fnni_little_64(from);
+#else
+        const uint32_t bits = fnni_little_32(from);
+#endif
+        memcpy(t->values + i, &bits, sizeof bits);
+    }
+}
+
+/* A tensor's entry, its name read. */
+static fnn_result fnni_read_tensor(fnni_reader *r, fnni_entry *e)
+{
+    fnni_tensor t;
+    int l, which;
+    fnn_result result = fnni_read_entry(r, e);
+    if (!result) result = fnni_check_offsets(r, e);
+    if (result || !r->model) return result;
+    if (!fnni_tensor_find(r->model, e->name, &t, &l, &which))
+        return fnni_fail(r->error, FNN_ERROR_FORMAT,
+                         "%s: %.60s: the model has no tensor of that name", r->path, e->name);
+    if (r->model->sealed)
+        fnni_tensor_fill(r, e, &t);
+    else
+        result = fnni_tensor_match(r, e, &t, l, which);
+    return result;
+}
+
+/* One walk over the header. What it does depends on the model: there is none, or it is without
+ * memory for its tensors, or with it. */
+static fnn_result fnni_walk(fnni_reader *r)
+{
+    fnni_entry e;
+    fnn_result result;
+    int metadata = 0;
+    r->at = r->start;
+    r->offset = 0;
+    r->fields = 0;
+    if (r->at == r->end || *r->at != '{') return fnni_json_fail(r, "'{'");
+    r->at++;
+    do {
+        result = fnni_json_string(r, e.name);
+        if (!result) result = fnni_json_want(r, ':');
+        if (result) return result;
+        if (strcmp(e.name, "__metadata__"))
+            result = fnni_read_tensor(r, &e);
+        else if (metadata++)
+            result = fnni_fail(r->error, FNN_ERROR_FORMAT, "%s: __metadata__: found twice", r->path);
+        else
+            result = fnni_read_metadata(r);
+    } while (!result && fnni_json_take(r, ','));
+    if (!result) result = fnni_json_want(r, '}');
+    if (result) return result;
+    fnni_json_blanks(r);
+    if (r->at < r->end) return fnni_json_fail(r, "nothing but blanks after it");
+    if (r->offset != r->data_size)
+        return fnni_fail(r->error, FNN_ERROR_FORMAT,
+                         "%s: expected %llu bytes of data for the tensors, found %llu", r->path,
+                         (unsigned long long)r->offset, (unsigned long long)r->data_size);
+    return FNN_OK;
+}
+
+/* ---- reading: the model that the metadata describe ---- */
+
+#define FNNI_MAX_WORDS 12
+
+typedef struct fnni_words {
+    char text[FNNI_TEXT]; /* cut into words by zeros */
+    const char *word[FNNI_MAX_WORDS];
+    int count;
+} fnni_words;
+
+/* Cuts the text at its blanks; more words than there is room for are counted, not kept. */
+static void fnni_words_cut(fnni_words *w)
+{
+    char *p = w->text;
+    w->count = 0;
+    for (;;) {
+        while (*p == ' ') *p++ = 0;
+        if (!*p) return;
+        if (w->count < FNNI_MAX_WORDS) w->word[w->count] = p;
+        w->count++;
+        while (*p && *p != ' ') p++;
+    }
+}
+
+/* A whole number from 0 to most in decimal digits; returns 0 for anything else. */
+static int fnni_word_count(const char *word, uint64_t most, uint64_t *number)
+{
+    uint64_t n = 0;
+    const char *p = word;
+    for (; *p >= '0' && *p <= '9'; p++) {
+        const uint64_t digit = (uint64_t)(*p - '0');
+        if (n > (most - digit) / 10) return 0;
+        n = 10 * n + digit;
+    }
+    *number = n;
+    return *p == 0 && p > word;
+}
+
+static int fnni_word_int(const char *word, int *number)
+{
+    uint64_t n;
+    if (!fnni_word_count(word, INT_MAX, &n)) return 0;
+    *number = (int)n;
+    return 1;
+}
+
+static int fnni_word_real(const char *word, fnn_real *number)
+{
+    return fnni_parse_real(word, strlen(word), number);
+}
+
+static int fnni_word_activation(const char *word, fnn_activation *activation)
+{
+    const int found = fnni_word_in(word, fnni_activation_names, FNN_ACTIVATION_COUNT);
+    *activation = (fnn_activation)(found < 0 ? 0 : found);
+    return found >= 0;
+}
+
+/* Whether these are the words of a layer of that name. */
+static int fnni_words_are(const fnni_words *w, const char *name, int count)
+{
+    return w->count == count && !strcmp(w->word[0], name);
+}
+
+/* Kernel, stride and padding from word[0] on. */
+static int fnni_word_window(const char *const *word, int *sizes, fnn_padding *padding)
+{
+    const int found = fnni_word_in(word[4], fnni_padding_names, FNN_PADDING_COUNT);
+    int i;
+    *padding = (fnn_padding)(found < 0 ? 0 : found);
+    for (i = 0; i < 4; i++)
+        if (!fnni_word_int(word[i], sizes + i)) return 0;
+    return found >= 0;
+}
+
+static void fnni_read_conv2d(fnn_model *model, const char *const *word)
+{
+    fnn_conv2d_config c = fnn_conv2d_config_init();
+    fnn_real number;
+    int sizes[4], l;
+    if (!fnni_word_int(word[1], &c.filters) || !fnni_word_window(word + 2, sizes, &c.padding))
+        return;
+    if (!fnni_word_activation(word[7], &c.activation) || !fnni_word_real(word[8], &number)) return;
+    c.kernel_height = sizes[0];
+    c.kernel_width = sizes[1];
+    c.stride_height = sizes[2];
+    c.stride_width = sizes[3];
+    l = fnn_conv2d_with(model, &c);
+    if (l >= 0) model->layers[l].parameter = number;
+}
+
+static void fnni_read_pool2d(fnn_model *model, const char *const *word)
+{
+    fnn_pool2d_config c = fnn_pool2d_config_init();
+    int sizes[4];
+    if (!fnni_word_window(word + 1, sizes, &c.padding)) return;
+    c.average = strcmp(word[0], fnni_layer_types[FNNI_AVERAGE_POOL].name) == 0;
+    c.height = sizes[0];
+    c.width = sizes[1];
+    c.stride_height = sizes[2];
+    c.stride_width = sizes[3];
+    fnn_pool2d_with(model, &c);
+}
+
+/* Layers of images; adds none where it cannot. */
+static void fnni_read_spatial(fnn_model *model, const fnni_words *w)
+{
+    const char *const *word = w->word;
+    fnn_batch_norm_config norm;
+    fnn_real number;
+    int from;
+    if (fnni_words_are(w, "conv2d", 9)) fnni_read_conv2d(model, word);
+    else if (fnni_words_are(w, "max_pool2d", 6) || fnni_words_are(w, "average_pool2d", 6))
+        fnni_read_pool2d(model, word);
+    else if (fnni_words_are(w, "batch_norm", 4) && fnni_word_real(word[1], &norm.momentum) &&
+             fnni_word_real(word[2], &norm.epsilon) && fnni_word_int(word[3], &norm.unbiased))
+        fnn_batch_norm_with(model, &norm);
+    else if (fnni_words_are(w, "spatial_dropout", 2) && fnni_word_real(word[1], &number))
+        fnn_spatial_dropout(model, number);
+    else if (fnni_words_are(w, "add", 2) && !strcmp(word[1], "input")) fnn_add(model, -1);
+    else if (fnni_words_are(w, "add", 2) && fnni_word_int(word[1], &from)) fnn_add(model, from);
+}
+
+/* Builds the layer that fnni_write_layer described; adds none where it cannot. */
+static void fnni_read_layer(fnn_model *model, const fnni_words *w)
+{
+    const char *const *word = w->word;
+    fnn_activation activation;
+    fnn_real number;
+    int units;
+    if (fnni_words_are(w, "dense", 4) && fnni_word_int(word[1], &units) &&
+        fnni_word_activation(word[2], &activation) && fnni_word_real(word[3], &number)) {
+        const int l = fnn_dense(model, units, activation);
+        if (l >= 0) model->layers[l].parameter = number;
+    } else if (fnni_words_are(w, "activation", 3) && fnni_word_activation(word[1], &activation) &&
+               fnni_word_real(word[2], &number)) {
+        fnn_activate(model, activation, number);
+    } else if (fnni_words_are(w, "dropout", 2) && fnni_word_real(word[1], &number)) {
+        fnn_dropout(model, number);
+    } else if (fnni_words_are(w, "flatten", 1)) {
+        fnn_flatten(model);
+    } else
+        fnni_read_spatial(model, w);
+}
+
+/* What a builder of the model says is wrong is wrong with the file, unless memory is out. */
+static fnn_result fnni_read_fail(fnni_reader *r)
+{
+    const fnn_error *e = fnn_model_error(r->model);
+    const fnn_result code = e->code == FNN_ERROR_MEMORY ? FNN_ERROR_MEMORY : FNN_ERROR_FORMAT;
+    return fnni_fail(r->error, code, "%s: %.140s", r->path, e->message);
+}
+
+/* The layers, each up to a semicolon. */
+static fnn_result fnni_read_layers(fnni_reader *r)
+{
+    fnn_model *model = r->model;
+    size_t parameters = 0;
+    fnni_words w;
+    int c = ';', n;
+    r->at = r->layers;
+    while (c == ';') {
+        const int l = model->layer_count;
+        char text[FNNI_TEXT];
+        for (n = 0; (c = fnni_json_character(r)) > 0 && c != ';' && n < FNNI_TEXT - 1; n++)
+            w.text[n] = (char)c;
+        w.text[n] = 0;
+        memcpy(text, w.text, sizeof text);
+        fnni_words_cut(&w);
+        if (n < FNNI_TEXT - 1 && w.count > 0 && l < FNNI_MAX_LAYERS) fnni_read_layer(model, &w);
+        if (model->broken) return fnni_read_fail(r);
+        if (model->layer_count != l + 1)
+            return fnni_fail(r->error, FNN_ERROR_FORMAT,
+                             "%s: layer %d: expected the words of a layer, found \"%.60s\"",
+                             r->path, l, text);
+        parameters = fnni_plus(parameters, model->layers[l].weights + model->layers[l].biases);
+    }
+    if (parameters == (size_t)-1)
+        return fnni_fail(r->error, FNN_ERROR_FORMAT, "%s: layers of too many parameters", r->path);
+    return FNN_OK;
+}
+
+/* A field that is one of a list's words. */
+static fnn_result fnni_read_choice(fnni_reader *r, fnni_field field, const char *const *list,
+                                   int count, int *choice)
+{
+    *choice = fnni_word_in(r->field[field], list, count);
+    if (*choice >= 0) return FNN_OK;
+    return fnni_fail(r->error, FNN_ERROR_FORMAT, "%s: %s: expected one such as \"%s\", found \"%.60s\"",
+                     r->path, fnni_field_names[field], list[0], r->field[field]);
+}
+
+static fnn_result fnni_read_number(fnni_reader *r, fnni_field field, fnn_real *number)
+{
+    if (fnni_word_real(r->field[field], number)) return FNN_OK;
+    return fnni_fail(r->error, FNN_ERROR_FORMAT, "%s: %s: expected a number, found \"%.60s\"",
+                     r->path, fnni_field_names[field], r->field[field]);
+}
+
+/* The fields but input and layers. */
+static fnn_result fnni_read_settings(fnni_reader *r)
+{
+    fnn_model *model = r->model;
+    int loss, normalization;
+    fnn_real smoothing, epsilon;
+    fnn_result result = fnni_read_choice(r, FNNI_FIELD_LOSS, fnni_loss_names, FNN_LOSS_COUNT, &loss);
+    if (!result)
+        result = fnni_read_choice(r, FNNI_FIELD_NORMALIZATION, fnni_normalization_names,
+                                  (int)FNN_NORMALIZE_MEAN_VARIANCE + 1, &normalization);
+    if (!result) result = fnni_read_number(r, FNNI_FIELD_LABEL_SMOOTHING, &smoothing);
+    if (!result) result = fnni_read_number(r, FNNI_FIELD_EPSILON, &epsilon);
+    if (result) return result;
+    if (!fnni_word_count(r->field[FNNI_FIELD_SEED], UINT64_MAX, &model->seed))
+        return fnni_fail(r->error, FNN_ERROR_FORMAT,
+                         "%s: seed: expected a whole number, found \"%.60s\"", r->path,
+                         r->field[FNNI_FIELD_SEED]);
+    model->normalization = (fnn_normalization)normalization;
+    if (fnn_set_loss(model, (fnn_loss_kind)loss, smoothing, epsilon)) return fnni_read_fail(r);
+    return FNN_OK;
+}
+
+/* A model without weights. */
+static fnn_result fnni_read_model(fnni_reader *r, const fnn_context_config *config)
+{
+    fnni_words w;
+    int side[3], i, right = 1;
+    fnn_result result;
+    for (i = 0; i < FNNI_FIELD_COUNT; i++)
+        if (!(r->fields >> i & 1))
+            return fnni_fail(r->error, FNN_ERROR_FORMAT,
+                             "%s: expected a model of fmnist_nn, found no \"%s\" in __metadata__",
+                             r->path, fnni_field_names[i]);
+    memcpy(w.text, r->field[FNNI_FIELD_INPUT], sizeof w.text);
+    fnni_words_cut(&w);
+    for (i = 0; right && i < 3; i++) right = w.count == 3 && fnni_word_int(w.word[i], side + i);
+    if (!right)
+        return fnni_fail(r->error, FNN_ERROR_FORMAT,
+                         "%s: input: expected three numbers, found \"%.60s\"", r->path,
+                         r->field[FNNI_FIELD_INPUT]);
+    r->model = fnn_sequential_with(config, side[0], side[1], side[2]);
+    if (fnn_model_error(r->model)->code) return fnni_read_fail(r);
+    result = fnni_read_settings(r);
+    return result ? result : fnni_read_layers(r);
+}
+
+/* ---- reading: the whole file ---- */
+
+/* Cuts the file into header and data. */
+static fnn_result fnni_read_frame(fnni_reader *r, const fnni_file *file)
+{
+    uint64_t length;
+    if (file->size < 8)
+        return fnni_fail(r->error, FNN_ERROR_FORMAT,
+                         "%s: expected a safetensors file, found %lu bytes", r->path,
+                         (unsigned long)file->size);
+    length = fnni_little_64(file->bytes);
+    if (length > FNNI_MAX_HEADER || length > file->size - 8)
+        return fnni_fail(r->error, FNN_ERROR_FORMAT,
+                         "%s: expected a safetensors header of at most %llu bytes, found one of "
+                         "%llu",
+                         r->path,
+                         (unsigned long long)(file->size - 8 < FNNI_MAX_HEADER ? file->size - 8
+                                                                               : FNNI_MAX_HEADER),
+                         (unsigned long long)length);
+    r->start = file->bytes + 8;
+    r->end = r->data = r->start + (size_t)length;
+    r->data_size = file->size - 8 - (size_t)length;
+    return FNN_OK;
+}
+
+/* Whether each tensor of the model has been seen. */
+static fnn_result fnni_read_complete(fnni_reader *r)
+{
+    fnni_tensor t;
+    int l, which;
+    for (l = -1; l < r->model->layer_count; l++)
+        for (which = 0; fnni_tensor_at(r->model, l, which, &t); which++)
+            if (!(r->seen[l + 1] >> which & 1))
+                return fnni_fail(r->error, FNN_ERROR_FORMAT,
+                                 "%s: expected a tensor %s, found none", r->path, t.name);
+    return FNN_OK;
+}
+
+/* Second and third walk: the tensors against the model, then into it. */
+static fnn_result fnni_read_tensors(fnni_reader *r)
+{
+    fnn_model *model = r->model;
+    const fnn_allocator *allocator = &model->context.allocator;
+    const size_t inputs = (size_t)model->inputs;
+    fnn_result result;
+    r->seen = (uint8_t *)fnni_allocate(allocator, (size_t)model->layer_count + 1);
+    if (!r->seen) return fnni_fail_memory(r->error, r->path, (size_t)model->layer_count + 1);
+    memset(r->seen, 0, (size_t)model->layer_count + 1);
+    result = fnni_walk(r);
+    if (!result) result = fnni_read_complete(r);
+    fnni_release(allocator, r->seen);
+    if (result) return result;
+    if (model->normalization != FNN_NORMALIZE_NONE) {
+        model->shift = fnni_allocate_reals(allocator, inputs);
+        model->scale = fnni_allocate_reals(allocator, inputs);
+        if (!model->shift || !model->scale)
+            return fnni_fail_memory(r->error, r->path, 2 * inputs * sizeof(fnn_real));
+    }
+    if (fnni_parameters_make(model)) return fnni_read_fail(r);
+    return fnni_walk(r);
+}
+
+/* The model in a file that has been read; path is its name in messages. */
+static fnn_model *fnni_load_from(const fnni_file *file, const char *path,
+                                 const fnn_context_config *config, fnn_error *error)
+{
+    fnni_reader r;
+    fnn_result result;
+    memset(&r, 0, sizeof r);
+    r.path = fnni_path_tail(path);
+    r.error = error;
+    result = fnni_read_frame(&r, file);
+    if (!result) result = fnni_walk(&r);
+    if (!result) result = fnni_read_model(&r, config);
+    if (!result) result = fnni_read_tensors(&r);
+    if (!result) return r.model;
+    fnn_model_free(r.model);
+    return NULL;
+}
+
+static fnn_model *fnni_load(const char *path, const fnn_context_config *config, fnn_error *error)
+{
+    fnn_model *model;
+    fnni_file file;
+    if (fnni_file_read(&file, path, &config->allocator, error)) return NULL;
+    model = fnni_load_from(&file, path, config, error);
+    fnni_file_release(&file, &config->allocator);
+    return model;
 }
 
 /* ============================================================================
@@ -9019,6 +12919,344 @@ FNN_DEF fnn_result fnn_window_make(fnn_window *window, int height, int width, in
     return fnni_window_fill(window, padding) ? FNN_OK : FNN_ERROR_ARGUMENT;
 }
 
+/* Whether images of this window and so many filters can be addressed. */
+static int fnni_window_usable(const fnn_window *w, int filters, ptrdiff_t images)
+{
+    const int most = FNNI_LARGEST_LAYER;
+    const double in = w ? (double)w->height * w->width * w->channels : 0;
+    const double out = w ? (double)w->out_height * w->out_width * filters : 0;
+    size_t reals;
+    if (!w || filters < 1 || filters > most || images < 0) return 0;
+    if (w->height < 1 || w->width < 1 || w->channels < 1 || w->kernel_height < 1) return 0;
+    if (w->kernel_width < 1 || w->stride_height < 1 || w->stride_width < 1) return 0;
+    if (w->out_height < 1 || w->out_width < 1 || in > most || out > most) return 0;
+    if ((double)w->kernel_height * w->kernel_width * w->channels * filters > most) return 0;
+    if (abs(w->pad_top) > most || abs(w->pad_left) > most) return 0;
+    return fnni_multiply((size_t)images, (size_t)(in > out ? in : out) * sizeof(fnn_real), &reals);
+}
+
+/* The job of a call on `images` images, its workspace taken: first `shared` reals, then the parts'
+ * images, `image` reals each. *first is the shared part. */
+static fnn_result fnni_conv_job_make(fnni_conv_job *job, fnn_context *context,
+                                     const fnn_window *window, int filters, ptrdiff_t images,
+                                     size_t shared, size_t image, fnn_real **first)
+{
+    const int parts = fnni_conv_parts(context, &job->g, images);
+    job->window = window;
+    job->images = images;
+    job->per_part = (image + 15) / 16 * 16;
+    job->x_size = (ptrdiff_t)window->height * window->width * window->channels;
+    job->y_size = (ptrdiff_t)window->out_height * window->out_width * filters;
+    shared = (shared + 15) / 16 * 16;
+    *first = fnni_workspace(context,
+                            fnni_plus(shared, fnni_times(job->per_part, (size_t)parts)));
+    job->space = *first + (*first ? shared : 0);
+    return *first ? FNN_OK : FNN_ERROR_MEMORY;
+}
+
+/* Opens a context for one call where the caller gave none. */
+static fnn_context *fnni_context_borrow(fnn_context *context, fnn_context *own)
+{
+    fnn_context_config config = fnn_context_config_init();
+    if (context) return context;
+    return fnni_context_open(own, &config, NULL) ? NULL : own;
+}
+
+FNN_DEF fnn_result fnn_conv2d_forward(fnn_context *context, const fnn_window *window, int filters,
+                                      ptrdiff_t images, const fnn_real *x, const fnn_real *weights,
+                                      const fnn_real *bias, fnn_real *y)
+{
+    fnn_context own, *used = fnni_context_borrow(context, &own);
+    fnni_conv_job job;
+    fnn_real *packed;
+    fnn_result result;
+    if (!used || !fnni_window_usable(window, filters, images) || !weights ||
+        (images > 0 && (!x || !y)))
+        return FNN_ERROR_ARGUMENT;
+    memset(&job, 0, sizeof job);
+    job.g = fnni_conv_make(used->kernels, window, filters);
+    result = fnni_conv_job_make(&job, used, window, filters, images, fnni_conv_packed_size(&job.g),
+                                fnni_conv_image_size(&job.g), &packed);
+    if (!result) {
+        fnni_conv_pack(&job.g, weights, packed);
+        job.packed = packed;
+        job.x = x;
+        job.bias = bias;
+        job.y = y;
+        fnni_parallel(fnni_conv_parts(used, &job.g, images), fnni_conv_forward_part, &job);
+    }
+    if (!context) fnni_context_close(&own);
+    return result;
+}
+
+FNN_DEF fnn_result fnn_conv2d_backward_data(fnn_context *context, const fnn_window *window,
+                                            int filters, ptrdiff_t images, const fnn_real *dy,
+                                            const fnn_real *weights, fnn_real *dx)
+{
+    fnn_context own, *used = fnni_context_borrow(context, &own);
+    fnni_conv_job job;
+    fnn_real *packed;
+    size_t shared, image;
+    fnn_result result;
+    if (!used || !fnni_window_usable(window, filters, images) || !weights ||
+        (images > 0 && (!dy || !dx)))
+        return FNN_ERROR_ARGUMENT;
+    memset(&job, 0, sizeof job);
+    job.g = fnni_conv_make(used->kernels, window, filters);
+    fnni_conv_backward_size(used->kernels, window, filters, &shared, &image);
+    result = fnni_conv_job_make(&job, used, window, filters, images, shared, image, &packed);
+    if (!result) {
+        fnni_conv_backward_pack(used->kernels, window, filters, weights, packed);
+        job.packed = packed;
+        job.dy = dy;
+        job.dx = dx;
+        fnni_parallel(fnni_conv_parts(used, &job.g, images), fnni_conv_data_part, &job);
+    }
+    if (!context) fnni_context_close(&own);
+    return result;
+}
+
+FNN_DEF fnn_result fnn_conv2d_backward_weights(fnn_context *context, const fnn_window *window,
+                                               int filters, ptrdiff_t images, const fnn_real *x,
+                                               const fnn_real *dy, fnn_real *dw, fnn_real *db)
+{
+    fnn_context own, *used = fnni_context_borrow(context, &own);
+    fnni_conv_job job;
+    fnn_result result;
+    if (!used || !fnni_window_usable(window, filters, images) || !dw || (images > 0 && (!x || !dy)))
+        return FNN_ERROR_ARGUMENT;
+    memset(&job, 0, sizeof job);
+    job.g = fnni_conv_make(used->kernels, window, filters);
+    result = fnni_conv_job_make(
+        &job, used, window, filters, images,
+        fnni_times(fnni_conv_wide_size(&job.g), (size_t)fnni_share_count(images)),
+        fnni_conv_image_size(&job.g), &job.wide);
+    if (!result) {
+        const int shares = fnni_share_count(images);
+        const int parts = fnni_conv_parts(used, &job.g, images);
+        job.x = x;
+        job.dy = dy;
+        fnni_parallel(parts < shares ? parts : shares, fnni_conv_weights_part, &job);
+        fnni_conv_fold(&job.g, job.wide, shares, 0,
+                       (ptrdiff_t)window->kernel_height * window->kernel_width * window->channels,
+                       dw);
+        if (db) fnni_conv_fold_biases(&job.g, job.wide, shares, db);
+    }
+    if (!context) fnni_context_close(&own);
+    return result;
+}
+
+/* ---- pooling, im2col, batch normalisation ---- */
+
+/* Whether a window is one that fnn_window_make could have made: each of its places has a part
+ * inside the image, which the kernels take for granted. */
+static int fnni_axis_sound(int length, int kernel, int stride, int pad, int out)
+{
+    return length > 0 && kernel > 0 && stride > 0 && out > 0 && pad >= 0 && pad < kernel &&
+           (int64_t)(out - 1) * stride - pad < length;
+}
+
+static int fnni_window_sound(const fnn_window *w)
+{
+    return w && w->channels > 0 &&
+           fnni_axis_sound(w->height, w->kernel_height, w->stride_height, w->pad_top, w->out_height) &&
+           fnni_axis_sound(w->width, w->kernel_width, w->stride_width, w->pad_left, w->out_width);
+}
+
+/* Work on images one by one. */
+enum { FNNI_IMAGES_MAX_POOL, FNNI_IMAGES_MAX_BACK, FNNI_IMAGES_AVERAGE_POOL, FNNI_IMAGES_AVERAGE_BACK, FNNI_IMAGES_IM2COL, FNNI_IMAGES_COL2IM };
+typedef struct fnni_images {
+    const fnni_kernels *kernels;
+    const fnn_window *window;
+    int kind;
+    ptrdiff_t images, in_size, out_size, index_size; /* an image's numbers of each */
+    const fnn_real *in;
+    fnn_real *out;
+    const uint8_t *index; /* of FNNI_IMAGES_MAX_BACK */
+    uint8_t *new_index;   /* of FNNI_IMAGES_MAX_POOL, or NULL */
+} fnni_images;
+
+static void fnni_images_part(void *argument, int part, int parts)
+{
+    const fnni_images *g = (const fnni_images *)argument;
+    const fnn_window *w = g->window;
+    ptrdiff_t i;
+    for (i = g->images * part / parts; i < g->images * (part + 1) / parts; i++) {
+        const fnn_real *in = g->in + i * g->in_size;
+        fnn_real *out = g->out + i * g->out_size;
+        const ptrdiff_t at = i * g->index_size;
+        switch (g->kind) {
+        case FNNI_IMAGES_MAX_POOL: g->kernels->max_pool(w, in, out, g->new_index ? g->new_index + at : NULL); break;
+        case FNNI_IMAGES_MAX_BACK: g->kernels->max_pool_backward(w, g->index + at, in, out); break;
+        case FNNI_IMAGES_AVERAGE_POOL: g->kernels->average_pool(w, in, out); break;
+        case FNNI_IMAGES_AVERAGE_BACK: g->kernels->average_pool_backward(w, in, out); break;
+        case FNNI_IMAGES_IM2COL: g->kernels->im2col(w, in, out); break;
+        default: g->kernels->col2im(w, in, out);
+        }
+    }
+}
+
+/* Threads that work of `numbers` read or written is worth: below some thousand a thread costs
+ * more than it brings. */
+static int fnni_threads_for(const fnn_context *context, ptrdiff_t numbers)
+{
+    const ptrdiff_t most = 1 + numbers / 32768;
+    if (!context) return 1;
+    return most < context->threads ? (int)most : context->threads;
+}
+
+/* Checks everything and runs. Backwards the small side is `in`. */
+static fnn_result fnni_images_run(const fnn_context *context, fnni_images *g)
+{
+    const fnn_window *w = g->window;
+    const int back = g->kind == FNNI_IMAGES_MAX_BACK || g->kind == FNNI_IMAGES_AVERAGE_BACK || g->kind == FNNI_IMAGES_COL2IM;
+    ptrdiff_t image, made, total;
+    g->kernels = fnni_table(context);
+    if (!g->kernels || !fnni_window_sound(w)) return FNN_ERROR_ARGUMENT;
+    image = fnni_area(fnni_area(w->height, w->width), w->channels);
+    made = fnni_area(fnni_area(w->out_height, w->out_width), w->channels);
+    g->index_size = made;
+    if (g->kind == FNNI_IMAGES_IM2COL || g->kind == FNNI_IMAGES_COL2IM)
+        made = fnni_area(made, fnni_area(w->kernel_height, w->kernel_width));
+    else if (g->kind <= FNNI_IMAGES_MAX_BACK && (int64_t)w->kernel_height * w->kernel_width > 256)
+        return FNN_ERROR_ARGUMENT;
+    g->in_size = back ? made : image;
+    g->out_size = back ? image : made;
+    total = fnni_area(g->images, image) < 0 ? -1 : fnni_area(g->images, made);
+    if (!fnni_usable(g->kernels, total, g->in) || !fnni_usable(g->kernels, total, g->out) ||
+        (g->kind == FNNI_IMAGES_MAX_BACK && !fnni_usable(g->kernels, total, g->index)))
+        return FNN_ERROR_ARGUMENT;
+    if (g->images > 0) {
+        const int threads = fnni_threads_for(context, g->images * made);
+        fnni_parallel(g->images < threads ? (int)g->images : threads, fnni_images_part, g);
+    }
+    return FNN_OK;
+}
+
+static fnni_images fnni_images_of(int kind, const fnn_window *window, ptrdiff_t images,
+                                  const fnn_real *in, fnn_real *out)
+{
+    fnni_images g;
+    memset(&g, 0, sizeof g);
+    g.kind = kind;
+    g.window = window;
+    g.images = images;
+    g.in = in;
+    g.out = out;
+    return g;
+}
+
+FNN_DEF fnn_result fnn_max_pool2d_forward(fnn_context *context, const fnn_window *window,
+                                          ptrdiff_t images, const fnn_real *x, fnn_real *y,
+                                          uint8_t *index)
+{
+    fnni_images g = fnni_images_of(FNNI_IMAGES_MAX_POOL, window, images, x, y);
+    g.new_index = index;
+    return fnni_images_run(context, &g);
+}
+
+FNN_DEF fnn_result fnn_max_pool2d_backward(fnn_context *context, const fnn_window *window,
+                                           ptrdiff_t images, const uint8_t *index,
+                                           const fnn_real *dy, fnn_real *dx)
+{
+    fnni_images g = fnni_images_of(FNNI_IMAGES_MAX_BACK, window, images, dy, dx);
+    g.index = index;
+    return fnni_images_run(context, &g);
+}
+
+FNN_DEF fnn_result fnn_average_pool2d_forward(fnn_context *context, const fnn_window *window,
+                                              ptrdiff_t images, const fnn_real *x, fnn_real *y)
+{
+    fnni_images g = fnni_images_of(FNNI_IMAGES_AVERAGE_POOL, window, images, x, y);
+    return fnni_images_run(context, &g);
+}
+
+FNN_DEF fnn_result fnn_average_pool2d_backward(fnn_context *context, const fnn_window *window,
+                                               ptrdiff_t images, const fnn_real *dy, fnn_real *dx)
+{
+    fnni_images g = fnni_images_of(FNNI_IMAGES_AVERAGE_BACK, window, images, dy, dx);
+    return fnni_images_run(context, &g);
+}
+
+FNN_DEF fnn_result fnn_im2col(fnn_context *context, const fnn_window *window, ptrdiff_t images,
+                              const fnn_real *x, fnn_real *columns)
+{
+    fnni_images g = fnni_images_of(FNNI_IMAGES_IM2COL, window, images, x, columns);
+    return fnni_images_run(context, &g);
+}
+
+FNN_DEF fnn_result fnn_col2im(fnn_context *context, const fnn_window *window, ptrdiff_t images,
+                              const fnn_real *columns, fnn_real *dx)
+{
+    fnni_images g = fnni_images_of(FNNI_IMAGES_COL2IM, window, images, columns, dx);
+    return fnni_images_run(context, &g);
+}
+
+/* Finds space and threads, and runs one direction. */
+static fnn_result fnni_norm_run(fnn_context *context, fnni_norm *n, void (*run)(fnni_norm *n))
+{
+    const ptrdiff_t count = fnni_area(n->rows, n->channels);
+    fnn_context temporary;
+    fnn_result result = FNN_OK;
+    if (n->rows < 1 || n->channels < 1 || count < 0 || !(n->epsilon >= 0)) return FNN_ERROR_ARGUMENT;
+    if (!n->x || !n->y) return FNN_ERROR_ARGUMENT;
+    n->threads = fnni_threads_for(context, count);
+    if (!context) {
+        const fnn_context_config config = fnn_context_config_init();
+        result = fnni_context_open(&temporary, &config, NULL);
+        if (result) return result;
+    }
+    n->kernels = context ? context->kernels : temporary.kernels;
+    n->space = fnni_workspace(context ? context : &temporary, fnni_norm_space(n->rows, n->channels));
+    if (n->space) run(n);
+    else result = FNN_ERROR_MEMORY;
+    if (!context) fnni_context_close(&temporary);
+    return result;
+}
+
+FNN_DEF fnn_result fnn_batch_norm_forward(fnn_context *context, ptrdiff_t rows, ptrdiff_t channels,
+                                          const fnn_real *x, const fnn_real *gamma,
+                                          const fnn_real *beta, fnn_real epsilon, fnn_real *mean,
+                                          fnn_real *variance, fnn_real *y)
+{
+    fnni_norm n;
+    if (!mean || !variance) return FNN_ERROR_ARGUMENT;
+    memset(&n, 0, sizeof n);
+    n.rows = rows;
+    n.channels = channels;
+    n.x = x;
+    n.gamma = gamma;
+    n.beta = beta;
+    n.epsilon = epsilon;
+    n.new_mean = mean;
+    n.new_variance = variance;
+    n.y = y;
+    return fnni_norm_run(context, &n, fnni_norm_forward);
+}
+
+FNN_DEF fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows, ptrdiff_t channels,
+                                           const fnn_real *x, const fnn_real *dy,
+                                           const fnn_real *gamma, const fnn_real *mean,
+                                           const fnn_real *variance, fnn_real epsilon, fnn_real *dx,
+                                           fnn_real *dgamma, fnn_real *dbeta)
+{
+    fnni_norm n;
+    if (!dy || !mean || !variance) return FNN_ERROR_ARGUMENT;
+    memset(&n, 0, sizeof n);
+    n.rows = rows;
+    n.channels = channels;
+    n.x = x;
+    n.dy = dy;
+    n.gamma = gamma;
+    n.epsilon = epsilon;
+    n.mean = mean;
+    n.variance = variance;
+    n.y = dx;
+    n.dgamma = dgamma;
+    n.dbeta = dbeta;
+    return fnni_norm_run(context, &n, fnni_norm_backward_run);
+}
+
 /* ---- models ---- */
 
 FNN_DEF fnn_model *fnn_sequential_with(const fnn_context_config *config, int height, int width,
@@ -9073,6 +13311,8 @@ FNN_DEF void fnn_model_free(fnn_model *model)
     fnni_release(&allocator, model->shift);
     fnni_release(&allocator, model->scale);
     fnni_release(&allocator, model->parameters);
+    fnni_release(&allocator, model->statistics);
+    fnni_release(&allocator, model->stages);
     fnni_release(&allocator, model->gradients);
     fnni_release(&allocator, model->state);
     fnni_context_close(&model->context);
@@ -9120,6 +13360,8 @@ FNN_DEF int fnn_dense(fnn_model *model, int units, fnn_activation activation)
     layer->shape.channels = layer->outputs = units;
     layer->weights = (size_t)layer->inputs * (size_t)units;
     layer->biases = (size_t)units;
+    layer->rows = layer->inputs;
+    layer->work = (double)layer->weights;
     model->layer_count++;
     return apart ? fnn_activate(model, activation, 0) : model->layer_count - 1;
 }
@@ -9144,6 +13386,218 @@ FNN_DEF int fnn_flatten(fnn_model *model)
     if (!layer) return -1;
     layer->shape.height = layer->shape.width = 1;
     layer->shape.channels = layer->outputs;
+    return model->layer_count++;
+}
+
+FNN_DEF fnn_conv2d_config fnn_conv2d_config_init(void)
+{
+    fnn_conv2d_config config;
+    memset(&config, 0, sizeof config);
+    config.kernel_height = config.kernel_width = 3;
+    config.stride_height = config.stride_width = 1;
+    config.padding = FNN_SAME;
+    config.activation = FNN_LINEAR;
+    return config;
+}
+
+FNN_DEF fnn_pool2d_config fnn_pool2d_config_init(void)
+{
+    fnn_pool2d_config config;
+    memset(&config, 0, sizeof config);
+    config.height = config.width = config.stride_height = config.stride_width = 2;
+    config.padding = FNN_VALID;
+    return config;
+}
+
+FNN_DEF fnn_batch_norm_config fnn_batch_norm_config_init(void)
+{
+    const fnn_batch_norm_config config = {(fnn_real).99, (fnn_real)1e-3, 0};
+    return config;
+}
+
+FNN_DEF fnn_batch_norm_config fnn_batch_norm_config_pytorch(void)
+{
+    const fnn_batch_norm_config config = {(fnn_real).9, (fnn_real)1e-5, 1};
+    return config;
+}
+
+/* The window of a new layer over its input, and the shape that this makes; 0 after an error. */
+static int fnni_layer_window(fnn_model *model, fnni_layer *layer, int height, int width,
+                             int stride_height, int stride_width, fnn_padding padding)
+{
+    fnn_window *w = &layer->window;
+    w->height = layer->shape.height;
+    w->width = layer->shape.width;
+    w->channels = layer->shape.channels;
+    w->kernel_height = height;
+    w->kernel_width = width;
+    w->stride_height = stride_height;
+    w->stride_width = stride_width;
+    layer->padding = padding;
+    if ((unsigned)padding >= FNN_PADDING_COUNT || height > FNNI_LARGEST_LAYER ||
+        width > FNNI_LARGEST_LAYER || !fnni_window_fill(w, padding)) {
+        fnni_builder_fail(model, FNN_ERROR_ARGUMENT,
+                          "layer %d %s: window %d x %d, stride %d x %d does not fit an input of "
+                          "%d x %d x %d",
+                          model->layer_count, layer->type->name, height, width, stride_height,
+                          stride_width, w->height, w->width, w->channels);
+        return 0;
+    }
+    layer->shape.height = w->out_height;
+    layer->shape.width = w->out_width;
+    return 1;
+}
+
+FNN_DEF int fnn_conv2d_with(fnn_model *model, const fnn_conv2d_config *config)
+{
+    const fnn_conv2d_config none = {0, 0, 0, 0, 0, FNN_VALID, FNN_LINEAR};
+    const fnn_conv2d_config *c = config ? config : &none;
+    fnni_layer *layer = fnni_layer_add(model, FNNI_CONV2D);
+    const int apart = c->activation == FNN_GELU || c->activation == FNN_SOFTMAX;
+    double taps, size;
+    if (!layer || !fnni_layer_window(model, layer, c->kernel_height, c->kernel_width,
+                                     c->stride_height, c->stride_width, c->padding))
+        return -1;
+    taps = (double)c->kernel_height * c->kernel_width * layer->shape.channels;
+    size = (double)layer->shape.height * layer->shape.width;
+    if (c->filters < 1 || taps * c->filters > FNNI_LARGEST_LAYER ||
+        size * c->filters > FNNI_LARGEST_LAYER ||
+        (unsigned)c->activation >= FNN_ACTIVATION_COUNT) {
+        fnni_builder_fail(model, FNN_ERROR_ARGUMENT,
+                          "layer %d conv2d: expected 1 or more filters and an activation, at most "
+                          "%d weights and outputs, found %d filters, activation %d",
+                          model->layer_count, FNNI_LARGEST_LAYER, c->filters, (int)c->activation);
+        return -1;
+    }
+    layer->activation = apart ? FNN_LINEAR : c->activation;
+    layer->parameter = fnni_default_parameter(c->activation);
+    layer->shape.channels = c->filters;
+    layer->outputs = fnni_shape_size(layer->shape);
+    layer->rows = (int)taps;
+    layer->weights = (size_t)taps * (size_t)c->filters;
+    layer->biases = (size_t)c->filters;
+    layer->work = size * taps * c->filters;
+    model->layer_count++;
+    return apart ? fnn_activate(model, c->activation, 0) : model->layer_count - 1;
+}
+
+FNN_DEF int fnn_conv2d(fnn_model *model, int filters, int kernel, fnn_padding padding,
+                       fnn_activation activation)
+{
+    fnn_conv2d_config config = fnn_conv2d_config_init();
+    config.filters = filters;
+    config.kernel_height = config.kernel_width = kernel;
+    config.padding = padding;
+    config.activation = activation;
+    return fnn_conv2d_with(model, &config);
+}
+
+FNN_DEF int fnn_pool2d_with(fnn_model *model, const fnn_pool2d_config *config)
+{
+    const fnn_pool2d_config none = {0, 0, 0, 0, 0, FNN_VALID};
+    const fnn_pool2d_config *c = config ? config : &none;
+    fnni_layer *layer = fnni_layer_add(model, c->average ? FNNI_AVERAGE_POOL : FNNI_MAX_POOL);
+    if (!layer || !fnni_layer_window(model, layer, c->height, c->width, c->stride_height,
+                                     c->stride_width, c->padding))
+        return -1;
+    if (!c->average && (double)c->height * c->width > 256) {
+        fnni_builder_fail(model, FNN_ERROR_ARGUMENT,
+                          "layer %d max_pool2d: expected a window of at most 256 positions, found "
+                          "%d x %d",
+                          model->layer_count, c->height, c->width);
+        return -1;
+    }
+    layer->outputs = fnni_shape_size(layer->shape);
+    layer->work = layer->outputs;
+    return model->layer_count++;
+}
+
+static int fnni_pool2d(fnn_model *model, int size, int average)
+{
+    fnn_pool2d_config config = fnn_pool2d_config_init();
+    config.average = average;
+    config.height = config.width = config.stride_height = config.stride_width = size;
+    return fnn_pool2d_with(model, &config);
+}
+
+FNN_DEF int fnn_max_pool2d(fnn_model *model, int size)
+{
+    return fnni_pool2d(model, size, 0);
+}
+
+FNN_DEF int fnn_average_pool2d(fnn_model *model, int size)
+{
+    return fnni_pool2d(model, size, 1);
+}
+
+FNN_DEF int fnn_global_average_pool2d(fnn_model *model)
+{
+    fnn_pool2d_config config = fnn_pool2d_config_init();
+    if (!model || model->broken) return -1;
+    config.average = 1;
+    config.height = model->layer_count ? model->layers[model->layer_count - 1].shape.height
+                                       : model->input.height;
+    config.width = model->layer_count ? model->layers[model->layer_count - 1].shape.width
+                                      : model->input.width;
+    return fnn_pool2d_with(model, &config);
+}
+
+FNN_DEF int fnn_batch_norm_with(fnn_model *model, const fnn_batch_norm_config *config)
+{
+    fnni_layer *layer = fnni_layer_add(model, FNNI_BATCH_NORM);
+    if (!layer) return -1;
+    if (!config || !(config->momentum >= 0 && config->momentum <= 1) || !(config->epsilon > 0)) {
+        fnni_builder_fail(model, FNN_ERROR_ARGUMENT,
+                          "layer %d batch_norm: expected a momentum in [0, 1] and an epsilon above "
+                          "0, found %g, %g",
+                          model->layer_count, config ? (double)config->momentum : 0,
+                          config ? (double)config->epsilon : 0);
+        return -1;
+    }
+    layer->norm = *config;
+    layer->biases = 2 * (size_t)layer->shape.channels;
+    layer->work = layer->outputs;
+    return model->layer_count++;
+}
+
+FNN_DEF int fnn_batch_norm(fnn_model *model)
+{
+    const fnn_batch_norm_config config = fnn_batch_norm_config_init();
+    return fnn_batch_norm_with(model, &config);
+}
+
+FNN_DEF int fnn_spatial_dropout(fnn_model *model, fnn_real rate)
+{
+    fnni_layer *layer = fnni_layer_add(model, FNNI_SPATIAL_DROPOUT);
+    if (!layer) return -1;
+    if (!(rate >= 0 && rate < 1)) {
+        fnni_builder_fail(model, FNN_ERROR_ARGUMENT,
+                          "layer %d spatial_dropout: expected a rate in [0, 1), found %g",
+                          model->layer_count, (double)rate);
+        return -1;
+    }
+    layer->parameter = rate;
+    return model->layer_count++;
+}
+
+FNN_DEF int fnn_add(fnn_model *model, int from)
+{
+    fnni_layer *layer = fnni_layer_add(model, FNNI_ADD);
+    fnni_shape other;
+    if (!layer) return -1;
+    other = from >= 0 && from < model->layer_count ? model->layers[from].shape : model->input;
+    if (from < -1 || from >= model->layer_count || other.height != layer->shape.height ||
+        other.width != layer->shape.width || other.channels != layer->shape.channels) {
+        fnni_builder_fail(model, FNN_ERROR_ARGUMENT,
+                          "layer %d add: expected an earlier layer of shape %d x %d x %d, found "
+                          "layer %d of %d x %d x %d",
+                          model->layer_count, layer->shape.height, layer->shape.width,
+                          layer->shape.channels, from, other.height, other.width, other.channels);
+        return -1;
+    }
+    layer->from = from;
+    if (from >= 0) model->layers[from].added = 1;
+    layer->work = layer->outputs;
     return model->layer_count++;
 }
 
@@ -9219,8 +13673,6 @@ FNN_DEF fnn_result fnn_seal(fnn_model *model)
 
 FNN_DEF size_t fnn_summary(const fnn_model *model, char *text, size_t size)
 {
-    static const char *const names[] = {"linear", "relu",    "leaky_relu", "elu",
-                                        "gelu",   "sigmoid", "tanh",       "softmax"};
     size_t length = 0, parameters = 0;
     int l;
 #define FNNI_APPEND(...)                                             \
@@ -9236,15 +13688,32 @@ FNN_DEF size_t fnn_summary(const fnn_model *model, char *text, size_t size)
         const fnni_layer *layer = model->layers + l;
         const size_t count = layer->weights + layer->biases;
         const int shown = layer->type == &fnni_layer_types[FNNI_DENSE] ||
-                          layer->type == &fnni_layer_types[FNNI_ACTIVATION];
+                          fnni_is(layer, FNNI_ACTIVATION) || fnni_is(layer, FNNI_CONV2D);
         FNNI_APPEND("%-4d %-12s %-12s %4d x %3d x %3d %10lu\n", l, layer->type->name,
-                    shown ? names[layer->activation] : "", layer->shape.height, layer->shape.width,
+                    shown ? fnni_activation_names[layer->activation] : "", layer->shape.height, layer->shape.width,
                     layer->shape.channels, (unsigned long)count);
         parameters += count;
     }
     FNNI_APPEND("%lu parameters\n", (unsigned long)parameters);
 #undef FNNI_APPEND
     return length;
+}
+
+FNN_DEF fnn_result fnn_shapes(const fnn_model *model, int input[3], int output[3])
+{
+    int i;
+    if (!model || model->broken) return fnn_model_error(model)->code;
+    for (i = 0; i < 2; i++) {
+        const fnni_shape *s = i == 0 || model->layer_count == 0
+                                  ? &model->input
+                                  : &model->layers[model->layer_count - 1].shape;
+        int *to = i == 0 ? input : output;
+        if (!to) continue;
+        to[0] = s->height;
+        to[1] = s->width;
+        to[2] = s->channels;
+    }
+    return FNN_OK;
 }
 
 FNN_DEF fnn_real *fnn_parameters(fnn_model *model, size_t *count)
@@ -9473,15 +13942,15 @@ FNN_DEF fnn_result fnn_forward(fnn_model *model, const fnn_dataset *data, const 
     model->run.step = model->steps;
     fnni_batch_make(&b, model, data, samples);
     b.last = model->layer_count - 1;
-    fnni_parallel(fnni_parts(model, count), fnni_batch_rows, &b);
-    model->run_ready = 1;
     model->run_supervised = !fnni_check_data(model, data, 1, NULL);
+    fnni_batch_forward(&b, 0, fnni_parts(model, count));
+    model->run_ready = 1;
     return FNN_OK;
 }
 
 FNN_DEF const fnn_real *fnn_outputs(const fnn_model *model)
 {
-    return model && model->run_ready ? fnni_y(&model->run, model->layer_count - 1) : NULL;
+    return model && model->run_ready ? fnni_y(&model->run, model->layer_count - 1, 0, NULL) : NULL;
 }
 
 FNN_DEF fnn_result fnn_loss(fnn_model *model, double *loss)
@@ -9507,7 +13976,7 @@ FNN_DEF fnn_result fnn_backward(fnn_model *model)
     memset(&b, 0, sizeof b);
     b.model = model;
     b.run = &model->run;
-    fnni_parallel(fnni_parts(model, model->run.rows), fnni_backward_part, &b);
+    fnni_batch_backward(&b, model->stage_count - 1, fnni_parts(model, model->run.rows));
     fnni_parallel(fnni_parts(model, model->run.rows), fnni_batch_weights, &b);
     model->run_ready = 3;
     return FNN_OK;
@@ -9612,22 +14081,53 @@ FNN_DEF fnn_result fnn_reserve(const fnn_model *model, fnn_context *context)
 
 FNN_DEF size_t fnn_memory_size(const fnn_model *model, int batch_size)
 {
-    size_t reals, rows = batch_size > 0 ? (size_t)batch_size : 0;
-    fnni_run run;
+    size_t reals, bytes = sizeof(fnn_model), wide, norms;
+    const size_t rows = batch_size > 0 ? (size_t)batch_size : 0;
     if (!model || model->broken || !model->sealed) return 0;
-    reals = model->parameter_count + (model->shift ? 2 * (size_t)model->inputs : 0);
+    reals = model->parameter_count + model->statistics_count +
+            (model->shift ? 2 * (size_t)model->inputs : 0);
+    bytes += (size_t)model->layer_capacity * sizeof *model->layers;
     if (batch_size > 0) {
+        fnni_run run;
+        size_t own;
         memset(&run, 0, sizeof run);
         run.model = model;
         run.kernels = model->context.kernels;
-        run.capacity = run.rows = batch_size;
-        reals += 3 * model->parameter_count +
-                 rows * (2 * fnni_columns(model) - (size_t)model->inputs + 2) +
+        own = fnni_run_plan(&run, batch_size, &wide, &norms);
+        reals += 3 * model->parameter_count + wide + norms +
+                 rows * (model->columns[0] + model->delta_columns + 2) +
                  rows * (size_t)model->layers[model->layer_count - 1].outputs +
-                 fnni_run_workspace_count(&run, batch_size, 1) * (size_t)model->context.threads;
+                 own * (size_t)model->context.threads;
+        bytes += rows * model->index_columns + fnni_sums_count(model) * sizeof(double) +
+                 (size_t)model->layer_count * sizeof *run.plans;
     }
-    return reals * sizeof(fnn_real) + sizeof *model +
-           (size_t)model->layer_capacity * sizeof *model->layers;
+    return reals * sizeof(fnn_real) + bytes;
+}
+
+/* ---- model files ---- */
+
+FNN_DEF fnn_result fnn_save(const fnn_model *model, const char *path, fnn_error *error)
+{
+    if (!model || model->broken) {
+        const fnn_error *wrong = fnn_model_error(model);
+        return fnni_fail(error, wrong->code, "%s", wrong->message);
+    }
+    if (!path) return fnni_fail(error, FNN_ERROR_ARGUMENT, "save: expected a path, found NULL");
+    return fnni_save(model, path, error);
+}
+
+FNN_DEF fnn_model *fnn_load(const char *path, const fnn_context_config *config, fnn_error *error)
+{
+    const fnn_context_config defaults = fnn_context_config_init();
+    fnn_context context;
+    if (!config) config = &defaults;
+    if (!path) {
+        fnni_fail(error, FNN_ERROR_ARGUMENT, "load: expected a path, found NULL");
+        return NULL;
+    }
+    /* takes nothing, so that what is wrong with config is not laid to the file */
+    if (fnni_context_open(&context, config, error)) return NULL;
+    return fnni_load(path, config, error);
 }
 
 /* ---- metrics ---- */

@@ -44,6 +44,10 @@ typedef struct bench_limits {
     double (*fma)(ptrdiff_t count, fnn_real *sink);
     double (*read)(ptrdiff_t vectors, const fnn_real *x, fnn_real *sink);
     double (*write)(ptrdiff_t vectors, fnn_real *x);
+    double (*mix)(ptrdiff_t count, fnn_real *sink);
+    double (*divide)(ptrdiff_t count, fnn_real *sink);
+    void (*stream)(ptrdiff_t blocks, ptrdiff_t in, const fnn_real *x, ptrdiff_t out, fnn_real *y,
+                   ptrdiff_t next, fnn_real *sink);
 } bench_limits;
 
 #undef FNNI_NAME
@@ -113,7 +117,8 @@ typedef struct bench_run {
     const char *unit; /* "GFLOP/s" or "GB/s" */
     bench_side ours, limit, peers[BENCH_PEERS];
     int peer_count;
-    void *memory[8]; /* what prepare allocated with bench_reals; freed after the case */
+    double executed; /* what the limit counts of ours.work; 0: all of it */
+    void *memory[16]; /* what prepare allocated with bench_reals; freed after the case */
     int memory_count;
 } bench_run;
 
@@ -122,6 +127,7 @@ struct bench_case {
     const char *kernel;
     ptrdiff_t size[4]; /* what it means is prepare's to say */
     void (*prepare)(bench_run *run);
+    const char *shape; /* NULL: the first three sizes, as 2x3x4 */
 };
 
 typedef struct bench_options {
@@ -139,7 +145,7 @@ static fnn_real *bench_reals(bench_run *run, ptrdiff_t count)
 {
     fnn_real *x = (fnn_real *)fnni_allocate(NULL, (size_t)count * sizeof(fnn_real) + 64);
     ptrdiff_t i;
-    if (!x || run->memory_count == 8) {
+    if (!x || run->memory_count == 16) {
         fprintf(stderr, "bench: no memory for %ld reals\n", (long)count);
         exit(1);
     }
@@ -202,6 +208,99 @@ static void bench_limit_fma(bench_run *run)
     run->limit.call = bench_fma_call;
     run->limit.argument = fma;
     run->limit.work = fma->limits->fma(1, sink) * (double)fma->count * run->threads;
+}
+
+/* The limit of what streams through memory once on one thread: the slowest of
+ *   - reading as many bytes and writing as many, in arrays as large, with no arithmetic to speak of
+ *   - issuing its instructions: multiply-adds and additions from registers in turns
+ *   - its divisions and square roots
+ * each measured as the case begins; the slowest one is then timed in turns with the case. */
+typedef struct bench_flow {
+    const char *name;
+    double read, write; /* bytes a call */
+    int in_place;       /* what is written has just been read */
+    double instructions, divisions; /* vectors of them a call */
+} bench_flow;
+
+typedef struct bench_flow_limit {
+    const bench_limits *limits;
+    ptrdiff_t blocks, in, out, next, count;
+    fnn_real *x, *y;
+} bench_flow_limit;
+static bench_flow_limit bench_flow_argument;
+
+static void bench_stream_call(void *argument)
+{
+    const bench_flow_limit *f = (const bench_flow_limit *)argument;
+    fnn_real sink[64];
+    f->limits->stream(f->blocks, f->in, f->x, f->out, f->y, f->next, sink);
+}
+
+static void bench_mix_call(void *argument)
+{
+    const bench_flow_limit *f = (const bench_flow_limit *)argument;
+    fnn_real sink[64];
+    f->limits->mix(f->count, sink);
+}
+
+static void bench_divide_call(void *argument)
+{
+    const bench_flow_limit *f = (const bench_flow_limit *)argument;
+    fnn_real sink[64];
+    f->limits->divide(f->count, sink);
+}
+
+/* The best of five runs of about 50 us, in seconds a call. */
+static double bench_quick(void (*call)(void *argument), void *argument)
+{
+    double best = 1;
+    int round, i, repeats = 1;
+    for (round = 0; round < 5;) {
+        const double start = bench_now();
+        double seconds;
+        for (i = 0; i < repeats; i++) call(argument);
+        seconds = bench_now() - start;
+        if (seconds < 5e-5) {
+            repeats *= 2;
+            continue;
+        }
+        if (seconds / repeats < best) best = seconds / repeats;
+        round++;
+    }
+    return best;
+}
+
+/* Sets the case's work and its limit. */
+static void bench_limit_flow(bench_run *run, const bench_flow *flow)
+{
+    bench_flow_limit *f = &bench_flow_argument;
+    const double vector = (double)bench_limits_for(run->isa)->lanes * sizeof(fnn_real);
+    void (*calls[3])(void *) = {bench_stream_call, bench_mix_call, bench_divide_call};
+    double vectors[3], done[3], worst = 0;
+    int i;
+    run->unit = "GB/s";
+    run->ours.work = flow->read + flow->write;
+    f->limits = bench_limits_for(run->isa);
+    f->count = 2000;
+    f->out = flow->write > 0 ? 4 : 0; /* blocks of four vectors written, or of 16 read */
+    f->in = flow->write > 0 ? (ptrdiff_t)(4 * flow->read / flow->write + .5) : 16;
+    f->blocks = (ptrdiff_t)((flow->read + flow->write) / vector) / (f->in + f->out);
+    f->next = (flow->in_place ? f->in : f->out) * f->limits->lanes;
+    f->x = bench_reals(run, (f->blocks * f->in + 64) * f->limits->lanes);
+    f->y = flow->in_place ? f->x : bench_reals(run, (f->blocks * f->out + 64) * f->limits->lanes);
+    vectors[0] = (flow->read + flow->write) / vector;
+    done[0] = (double)(f->blocks * (f->in + f->out));
+    vectors[1] = flow->instructions;
+    vectors[2] = flow->divisions;
+    done[1] = done[2] = 12.0 * (double)f->count;
+    for (i = 0; i < 3; i++) {
+        const double seconds = bench_quick(calls[i], f) * vectors[i] / done[i];
+        if (seconds <= worst) continue;
+        worst = seconds;
+        run->limit.call = calls[i];
+        run->limit.argument = f;
+        run->limit.work = run->ours.work * done[i] / vectors[i];
+    }
 }
 
 /* ---- timing ---- */
@@ -344,6 +443,7 @@ static void bench_report(const bench_run *run, const bench_side *peer)
     r.rate = 1e-9 * run->ours.work / run->ours.median;
     if (run->limit.call)
         r.limit_percent = 100 * r.rate / (1e-9 * run->limit.work / run->limit.median);
+    if (run->executed > 0) r.limit_percent *= run->executed / run->ours.work;
     if (peer) {
         snprintf(r.peer, sizeof r.peer, "%s", peer->name);
         r.peer_rate = 1e-9 * peer->work / peer->median;
@@ -363,8 +463,10 @@ static void bench_case_run(const bench_case *what, const bench_options *options,
     run.context = context;
     run.isa = context->kernels->isa;
     run.threads = options->threads;
-    snprintf(run.shape, sizeof run.shape, "%ldx%ldx%ld", (long)what->size[0], (long)what->size[1],
-             (long)what->size[2]);
+    if (what->shape) snprintf(run.shape, sizeof run.shape, "%s", what->shape);
+    else
+        snprintf(run.shape, sizeof run.shape, "%ldx%ldx%ld", (long)what->size[0],
+                 (long)what->size[1], (long)what->size[2]);
     snprintf(name, sizeof name, "%s %s", what->kernel, run.shape);
     if (options->only && !strstr(name, options->only)) return;
     what->prepare(&run);
@@ -499,7 +601,7 @@ static void bench_again(int argc, char **argv, const char *variable, const char 
 /* ---- the table ---- */
 static void bench_table_row(const bench_result *r)
 {
-    fprintf(stderr, "%-12s %-16s %-7s %d %11.2f us %8.1f %-8s", r->kernel, r->shape, r->isa, r->threads,
+    fprintf(stderr, "%-23s %-28s %-7s %d %11.2f us %8.1f %-8s", r->kernel, r->shape, r->isa, r->threads,
             r->median_us, r->rate, r->unit);
     if (r->limit_percent > 0) fprintf(stderr, " %5.1f %%", r->limit_percent);
     if (r->ratio > 0) fprintf(stderr, "  %-16s %8.1f  x %.3f", r->peer, r->peer_rate, r->ratio);
@@ -521,24 +623,36 @@ static double bench_least_ratio(int first, int *seen)
     return least;
 }
 
-static void bench_summary(void)
+/* The geometric mean over the cases of a kernel and its forms (sgemm, sgemm_tn), and the worst. */
+static void bench_summarize(const char *kernel, size_t length, int *seen)
 {
-    static int seen[BENCH_RESULTS];
     double log_sum = 0, worst = 0;
     int cases = 0, i;
     const bench_result *slowest = NULL;
-    for (i = 0; i < bench_result_count; i++) bench_table_row(&bench_results[i]);
     for (i = 0; i < bench_result_count; i++) {
         double least;
         if (seen[i] || !(bench_results[i].ratio > 0)) continue;
+        if (strncmp(bench_results[i].kernel, kernel, length)) continue;
         least = bench_least_ratio(i, seen);
         log_sum += log(least);
         cases++;
         if (!slowest || least < worst) worst = least, slowest = &bench_results[i];
     }
-    if (cases)
-        fprintf(stderr, "%d cases against the better peer: geometric mean %.3f, worst %.3f (%s %s)\n",
-                cases, exp(log_sum / cases), worst, slowest->kernel, slowest->shape);
+    fprintf(stderr, "%.*s: %d cases against the best peer: geometric mean %.3f, worst %.3f",
+            (int)length, kernel, cases, exp(log_sum / cases), worst);
+    if (slowest) fprintf(stderr, " (%s %s)\n", slowest->kernel, slowest->shape);
+}
+
+static void bench_summary(void)
+{
+    static int seen[BENCH_RESULTS];
+    int i;
+    for (i = 0; i < bench_result_count; i++) bench_table_row(&bench_results[i]);
+    for (i = 0; i < bench_result_count; i++) {
+        const char *kernel = bench_results[i].kernel;
+        if (!seen[i] && bench_results[i].ratio > 0)
+            bench_summarize(kernel, strcspn(kernel, "_"), seen);
+    }
 }
 
 /* ---- arguments ---- */

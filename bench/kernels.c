@@ -7,6 +7,7 @@
 #define FMNIST_NN_IMPLEMENTATION
 #include "../fmnist_nn.h"
 #include "bench.h"
+#include "onednn.h"
 
 static const char help[] =
     "./kernels [--only TEXT] [--isa avx512|avx2|neon|scalar] [--threads N] [--random COUNT]\n"
@@ -17,10 +18,13 @@ static const char help[] =
     "CSV on stdout, one row per case and peer; a table and the geometric mean on stderr.\n"
     "sgemm is C = A B, row-major, shape MxNxK; sgemm_tn has A transposed (as in a weight\n"
     "gradient), sgemm_nt B transposed (as in a gradient towards the input), sgemm_tt both.\n"
+    "conv2d_*: images x height x width x channels - filters - kernel, stride and padding; the rate\n"
+    "counts all taps, limit_percent only those that are computed (see conv_executed).\n"
     "limit_percent: of multiply-adds from registers, measured in turns with the case. limit_*\n"
     "rows: multiply-adds, and bytes read or written in each cache, on one thread.\n"
     "Peers: openblas (libopenblas.so.0 as it dispatches by itself) and openblas-avx512 (the same\n"
-    "with OPENBLAS_CORETYPE=SkylakeX, in a second run since the library reads it when it loads).\n";
+    "with OPENBLAS_CORETYPE=SkylakeX, in a second run since the library reads it when it loads);\n"
+    "onednn (libdnnl.so.2, where its header was there too), in the layouts that it prefers.\n";
 
 /* ---- sgemm ---- */
 typedef void (*cblas_sgemm_function)(int order, int transpose_a, int transpose_b, int m, int n, int k,
@@ -84,23 +88,195 @@ static void sgemm_prepare(bench_run *run)
     bench_add_peer(run, peer_name(), sgemm_openblas, &g);
 }
 
+/* ---- what streams through memory once: pooling, normalisation, elementwise kernels ----
+ * GB/s are bytes read and written once each, whatever the caches move beside; on one thread. The
+ * limit is bench_limit_flow's. Per vector of input the formulas take, in instructions, loads and
+ * stores not counted (a division is one, and counted as such besides):
+ *   max_pool         2 for each compared input (compare, select), 2 more for the index of each
+ *   max_pool_back    2 for each vector of dx (compare, select)
+ *   average_pool     1 for each vector of x (add)
+ *   moments, scale_shift, norm_*    3, 1; 3, 2 (norm: per vector of dy, with x beside it)
+ *   exp 20, tanh 34, sigmoid 27, gelu 42 as their functions stand; relu 1
+ *   softmax          exp's and 5: maximum, subtraction, sum, division
+ *   dropout 15       the hash's 11, count, compare, scale, select; from_bytes 3
+ *   sgd 3, momentum 5, adam 10 with a division and a root */
+typedef struct stream_arguments {
+    const fnni_kernels *k;
+    fnn_window w;
+    ptrdiff_t rows, columns, n;
+    fnn_real *x, *y, *z, *v; /* n each */
+    fnn_real *a, *b, *c;     /* columns each */
+    uint8_t *bytes;          /* n */
+    fnni_step step;
+} stream_arguments;
+static stream_arguments stream;
+
+#define STREAM_CALL(name) \
+    static void name(void *argument) \
+    { \
+        stream_arguments *s = (stream_arguments *)argument; \
+        const fnni_kernels *k = s->k;
+#define STREAM_END }
+STREAM_CALL(stream_max_pool) k->max_pool(&s->w, s->x, s->y, s->bytes); STREAM_END
+STREAM_CALL(stream_max_back) k->max_pool_backward(&s->w, s->bytes, s->y, s->x); STREAM_END
+STREAM_CALL(stream_average) k->average_pool(&s->w, s->x, s->y); STREAM_END
+STREAM_CALL(stream_average_back) k->average_pool_backward(&s->w, s->y, s->x); STREAM_END
+STREAM_CALL(stream_moments) k->moments(s->rows, s->columns, s->x, s->columns, s->a, s->b, s->c); STREAM_END
+STREAM_CALL(stream_scale_shift) k->scale_shift(s->rows, s->columns, s->x, s->a, s->b, s->y); STREAM_END
+STREAM_CALL(stream_norm_sums) k->norm_sums(s->rows, s->columns, s->x, s->y, s->a, s->a, s->b, s->c); STREAM_END
+STREAM_CALL(stream_norm_back) k->norm_backward(s->rows, s->columns, s->x, s->y, s->a, s->b, s->c, s->z); STREAM_END
+STREAM_CALL(stream_exp) k->map_exp(s->n, s->x, s->y); STREAM_END
+STREAM_CALL(stream_tanh) k->map_tanh(s->n, s->x, s->y); STREAM_END
+STREAM_CALL(stream_sigmoid) k->map_sigmoid(s->n, s->x, s->y); STREAM_END
+STREAM_CALL(stream_relu) k->activation(FNN_RELU, 0, s->n, s->x, s->y); STREAM_END
+STREAM_CALL(stream_gelu) k->activation(FNN_GELU, 0, s->n, s->x, s->y); STREAM_END
+STREAM_CALL(stream_softmax) k->softmax(s->rows, s->columns, s->x, s->y); STREAM_END
+STREAM_CALL(stream_dropout) k->dropout(s->n, 1, 0, (fnn_real).5, s->x, s->y); STREAM_END
+STREAM_CALL(stream_bytes) k->from_bytes(s->n, s->bytes, 0, s->a, s->b, s->y); STREAM_END
+STREAM_CALL(stream_sgd) k->step_sgd(s->n, &s->step, s->x, s->y); STREAM_END
+STREAM_CALL(stream_momentum) k->step_momentum(s->n, &s->step, s->x, s->y, s->z); STREAM_END
+STREAM_CALL(stream_adam) k->step_adam(s->n, &s->step, s->x, s->y, s->z, s->v); STREAM_END
+#undef STREAM_CALL
+#undef STREAM_END
+
+/* Bytes, instructions and divisions an element of the input; pooling's are for 2 x 2 / 2. */
+#define REAL ((double)sizeof(fnn_real))
+static const struct stream_kernel {
+    const char *name;
+    void (*call)(void *argument);
+    double read, write; /* reals an element */
+    double bytes_read, bytes_written;
+    int in_place;
+    double instructions, divisions;
+} stream_kernels[] = {
+    {"max_pool", stream_max_pool, 1, .25, 0, .25, 0, 3, 0},
+    {"max_pool_back", stream_max_back, .25, 1, .25, 0, 0, 2, 0},
+    {"average_pool", stream_average, 1, .25, 0, 0, 0, 1, 0},
+    {"average_back", stream_average_back, .25, 1, 0, 0, 0, .25, 0},
+    {"moments", stream_moments, 1, 0, 0, 0, 0, 3, 0},
+    {"scale_shift", stream_scale_shift, 1, 1, 0, 0, 0, 1, 0},
+    {"norm_sums", stream_norm_sums, 2, 0, 0, 0, 0, 3, 0},
+    {"norm_back", stream_norm_back, 2, 1, 0, 0, 0, 2, 0},
+    {"exp", stream_exp, 1, 1, 0, 0, 0, 20, 0},
+    {"tanh", stream_tanh, 1, 1, 0, 0, 0, 34, 1},
+    {"sigmoid", stream_sigmoid, 1, 1, 0, 0, 0, 27, 1},
+    {"relu", stream_relu, 1, 1, 0, 0, 0, 1, 0},
+    {"gelu", stream_gelu, 1, 1, 0, 0, 0, 42, 1},
+    {"softmax", stream_softmax, 1, 1, 0, 0, 0, 25, 1},
+    {"dropout", stream_dropout, 1, 1, 0, 0, 0, 15, 0},
+    {"from_bytes", stream_bytes, 0, 1, 1, 0, 0, 3, 0},
+    {"step_sgd", stream_sgd, 2, 1, 0, 0, 1, 3, 0},
+    {"step_momentum", stream_momentum, 3, 2, 0, 0, 1, 5, 0},
+    {"step_adam", stream_adam, 4, 3, 0, 0, 1, 10, 2},
+};
+
+static void stream_step(fnni_step *step)
+{
+    memset(step, 0, sizeof *step);
+    step->rate = (fnn_real)1e-3;
+    step->gradient_scale = step->correction1 = step->correction2 = 1;
+    step->momentum = step->beta1 = (fnn_real).9;
+    step->beta2 = (fnn_real).999;
+    step->epsilon = (fnn_real)1e-7;
+}
+
+/* The shape is (rows, columns, channels) of one image for pooling; of a matrix, rows x columns. */
+static void stream_prepare(bench_run *run)
+{
+    const ptrdiff_t *size = run->what->size;
+    const struct stream_kernel *kernel = stream_kernels;
+    stream_arguments *s = &stream;
+    bench_flow flow;
+    ptrdiff_t i;
+    while (strcmp(kernel->name, run->what->kernel) != 0) kernel++;
+    s->k = run->context->kernels;
+    s->rows = size[2] ? size[0] * size[1] : size[0];
+    s->columns = size[2] ? size[2] : size[1];
+    s->n = s->rows * s->columns;
+    fnn_window_make(&s->w, (int)size[0], (int)size[1], size[2] ? (int)size[2] : 1, 2, 2, 2, 2, FNN_SAME);
+    s->x = bench_reals(run, s->n);
+    s->y = bench_reals(run, s->n);
+    s->z = bench_reals(run, s->n);
+    s->v = bench_reals(run, s->n);
+    s->a = bench_reals(run, 3 * s->columns);
+    s->b = s->a + s->columns;
+    s->c = s->b + s->columns;
+    s->bytes = (uint8_t *)bench_reals(run, s->n);
+    for (i = 0; i < s->n; i++) s->bytes[i] = (uint8_t)(i * 7 % 4);
+    if (strncmp(kernel->name, "step", 4) == 0) s->k->fill(s->n, 0, s->v); /* squares: none negative */
+    stream_step(&s->step);
+    flow.read = (double)s->n * (kernel->read * REAL + kernel->bytes_read);
+    flow.write = (double)s->n * (kernel->write * REAL + kernel->bytes_written);
+    flow.in_place = kernel->in_place;
+    flow.instructions = (double)s->n / s->k->lanes * kernel->instructions;
+    flow.divisions = (double)s->n / s->k->lanes * kernel->divisions;
+    run->ours.call = kernel->call;
+    run->ours.argument = s;
+    bench_limit_flow(run, &flow);
+}
+
+/* Activations of a convolution on 28 x 28 and 14 x 14, a batch of them, a layer's weights. */
+static const bench_case stream_cases[] = {
+    {"max_pool", {28, 28, 32, 0}, stream_prepare, NULL},
+    {"max_pool", {14, 14, 64, 0}, stream_prepare, NULL},
+    {"max_pool_back", {28, 28, 32, 0}, stream_prepare, NULL},
+    {"max_pool_back", {14, 14, 64, 0}, stream_prepare, NULL},
+    {"average_pool", {28, 28, 32, 0}, stream_prepare, NULL},
+    {"average_pool", {14, 14, 64, 0}, stream_prepare, NULL},
+    {"average_back", {14, 14, 64, 0}, stream_prepare, NULL},
+    {"moments", {28, 28, 32, 0}, stream_prepare, NULL},
+    {"moments", {14, 14, 64, 0}, stream_prepare, NULL},
+    {"moments", {28, 28, 8, 0}, stream_prepare, NULL},
+    {"moments", {100, 128, 0, 0}, stream_prepare, NULL},
+    {"scale_shift", {28, 28, 32, 0}, stream_prepare, NULL},
+    {"scale_shift", {14, 14, 64, 0}, stream_prepare, NULL},
+    {"scale_shift", {28, 28, 8, 0}, stream_prepare, NULL},
+    {"scale_shift", {100, 128, 0, 0}, stream_prepare, NULL},
+    {"norm_sums", {28, 28, 32, 0}, stream_prepare, NULL},
+    {"norm_back", {28, 28, 32, 0}, stream_prepare, NULL},
+    {"exp", {4096, 1, 0, 0}, stream_prepare, NULL},
+    {"tanh", {4096, 1, 0, 0}, stream_prepare, NULL},
+    {"sigmoid", {4096, 1, 0, 0}, stream_prepare, NULL},
+    {"gelu", {4096, 1, 0, 0}, stream_prepare, NULL},
+    {"relu", {4096, 1, 0, 0}, stream_prepare, NULL},
+    {"relu", {25088, 1, 0, 0}, stream_prepare, NULL},
+    {"softmax", {100, 10, 0, 0}, stream_prepare, NULL},
+    {"softmax", {10, 1000, 0, 0}, stream_prepare, NULL},
+    {"dropout", {4096, 1, 0, 0}, stream_prepare, NULL},
+    {"from_bytes", {78400, 1, 0, 0}, stream_prepare, NULL},
+    {"step_sgd", {4096, 1, 0, 0}, stream_prepare, NULL},
+    {"step_sgd", {101770, 1, 0, 0}, stream_prepare, NULL},
+    {"step_momentum", {101770, 1, 0, 0}, stream_prepare, NULL},
+    {"step_adam", {101770, 1, 0, 0}, stream_prepare, NULL},
+    {"step_adam", {454922, 1, 0, 0}, stream_prepare, NULL},
+};
+
+/* Nothing for the runs that measure peers only, or several threads. */
+static void stream_rows(const bench_options *options, fnn_context *context)
+{
+    size_t i;
+    if (options->child || options->threads > 1) return;
+    for (i = 0; i < sizeof stream_cases / sizeof stream_cases[0]; i++)
+        bench_case_run(&stream_cases[i], options, context);
+}
+
 static const bench_case cases[] = {
-    {"sgemm", {100, 128, 784, 0}, sgemm_prepare},
-    {"sgemm", {400, 128, 784, 0}, sgemm_prepare},
-    {"sgemm", {784, 128, 100, 0}, sgemm_prepare},
-    {"sgemm_tn", {784, 128, 100, 0}, sgemm_prepare},
-    {"sgemm", {100, 784, 128, 0}, sgemm_prepare},
-    {"sgemm_nt", {100, 784, 128, 0}, sgemm_prepare},
-    {"sgemm", {100, 128, 128, 0}, sgemm_prepare},
-    {"sgemm", {100, 10, 128, 0}, sgemm_prepare},
-    {"sgemm", {78400, 32, 9, 0}, sgemm_prepare},
-    {"sgemm", {19600, 64, 288, 0}, sgemm_prepare},
-    {"sgemm", {64, 64, 64, 0}, sgemm_prepare},
-    {"sgemm", {128, 128, 128, 0}, sgemm_prepare},
-    {"sgemm", {256, 256, 256, 0}, sgemm_prepare},
-    {"sgemm", {512, 512, 512, 0}, sgemm_prepare},
-    {"sgemm", {1024, 1024, 1024, 0}, sgemm_prepare},
-    {"sgemm", {2048, 2048, 2048, 0}, sgemm_prepare},
+    {"sgemm", {100, 128, 784, 0}, sgemm_prepare, NULL},
+    {"sgemm", {400, 128, 784, 0}, sgemm_prepare, NULL},
+    {"sgemm", {784, 128, 100, 0}, sgemm_prepare, NULL},
+    {"sgemm_tn", {784, 128, 100, 0}, sgemm_prepare, NULL},
+    {"sgemm", {100, 784, 128, 0}, sgemm_prepare, NULL},
+    {"sgemm_nt", {100, 784, 128, 0}, sgemm_prepare, NULL},
+    {"sgemm", {100, 128, 128, 0}, sgemm_prepare, NULL},
+    {"sgemm", {100, 10, 128, 0}, sgemm_prepare, NULL},
+    {"sgemm", {78400, 32, 9, 0}, sgemm_prepare, NULL},
+    {"sgemm", {19600, 64, 288, 0}, sgemm_prepare, NULL},
+    {"sgemm", {64, 64, 64, 0}, sgemm_prepare, NULL},
+    {"sgemm", {128, 128, 128, 0}, sgemm_prepare, NULL},
+    {"sgemm", {256, 256, 256, 0}, sgemm_prepare, NULL},
+    {"sgemm", {512, 512, 512, 0}, sgemm_prepare, NULL},
+    {"sgemm", {1024, 1024, 1024, 0}, sgemm_prepare, NULL},
+    {"sgemm", {2048, 2048, 2048, 0}, sgemm_prepare, NULL},
 };
 
 /* Shapes of m, n, k in 1..1500 and all four forms, the same in every run. */
@@ -118,6 +294,124 @@ static void random_cases(int count, const bench_options *options, fnn_context *c
         random.prepare = sgemm_prepare;
         bench_case_run(&random, options, context);
     }
+}
+
+/* ---- convolutions ---- */
+
+/* To add a shape: a line here. First the layers of known networks, then what lies around. */
+static const char *const conv_shapes[] = {
+    "100x28x28x1-32-3x3s1same",
+    "100x14x14x32-64-3x3s1same",
+    "100x28x28x32-32-3x3s1same",
+    "100x14x14x64-64-3x3s1same",
+    "100x14x14x32-64-5x5s1same",
+    "50x13x13x8-8-3x3s1valid",
+    "100x28x28x32-32-7x7s1same",
+    "100x28x28x16-32-9x9s1same",
+    "100x28x28x16-32-11x11s1same",
+    "100x28x28x32-64-3x3s2same",
+    "100x28x28x32-64-3x3s3same",
+    "100x28x28x1-32-5x5s2valid",
+    "100x32x32x3-32-3x3s1same",
+    "100x32x32x3-64-7x7s2same",
+    "100x14x14x64-128-3x3s1same",
+    "100x7x7x128-128-3x3s1same",
+    "100x14x14x64-128-1x1s1valid",
+    "1x28x28x1-32-3x3s1same",
+    "1x14x14x32-64-3x3s1same",
+};
+
+static void conv_ours(void *argument)
+{
+    const conv_arguments *c = (const conv_arguments *)argument;
+    fnn_real *const *a = c->arrays;
+    if (c->kernel == CONV_FORWARD)
+        fnn_conv2d_forward(c->context, &c->window, c->filters, c->images, a[CONV_X], a[CONV_W],
+                           a[CONV_B], a[CONV_Y]);
+    else if (c->kernel == CONV_BACKWARD_DATA)
+        fnn_conv2d_backward_data(c->context, &c->window, c->filters, c->images, a[CONV_Y],
+                                 a[CONV_W], a[CONV_X]);
+    else
+        fnn_conv2d_backward_weights(c->context, &c->window, c->filters, c->images, a[CONV_X],
+                                    a[CONV_Y], a[CONV_W], a[CONV_B]);
+}
+
+/* The part of the nominal multiply-adds that the limit counts. A row of taps that lies above or
+ * below the image meets zeros only and need not be computed, so that out_height * kernel_height
+ * row products become as many as lie within the image. Taps left and right of it are counted:
+ * leaving them out would break up the rows. */
+static double conv_executed(const fnn_window *w)
+{
+    int i, row, inside = 0;
+    for (i = 0; i < w->out_height; i++)
+        for (row = 0; row < w->kernel_height; row++) {
+            const int at = i * w->stride_height - w->pad_top + row;
+            inside += at >= 0 && at < w->height;
+        }
+    return (double)inside / ((double)w->out_height * w->kernel_height);
+}
+
+/* Reads a shape as help says; 1 when it was one. */
+static int conv_read(const char *shape, conv_arguments *c)
+{
+    int height, width, channels, kernel_height, kernel_width, stride;
+    char padding[8];
+    if (sscanf(shape, "%dx%dx%dx%d-%d-%dx%ds%d%7s", &c->images, &height, &width, &channels,
+               &c->filters, &kernel_height, &kernel_width, &stride, padding) != 9)
+        return 0;
+    return !fnn_window_make(&c->window, height, width, channels, kernel_height, kernel_width,
+                            stride, stride, strcmp(padding, "same") ? FNN_VALID : FNN_SAME);
+}
+
+static const char *const conv_names[CONV_KERNELS] = {"conv2d_forward", "conv2d_backward_data",
+                                                     "conv2d_backward_weights"};
+
+static void conv_prepare(bench_run *run)
+{
+    static conv_arguments c;
+    const fnn_window *w = &c.window;
+    double outputs, taps;
+    int i;
+    memset(&c, 0, sizeof c);
+    if (!conv_read(run->what->shape, &c)) {
+        fprintf(stderr, "bench: %s is no shape\n", run->what->shape);
+        exit(1);
+    }
+    for (i = 0; i < CONV_KERNELS; i++)
+        if (strcmp(conv_names[i], run->what->kernel) == 0) c.kernel = i;
+    c.context = run->context;
+    outputs = (double)c.images * w->out_height * w->out_width * c.filters;
+    taps = (double)w->kernel_height * w->kernel_width * w->channels;
+    c.count[CONV_X] = (size_t)c.images * (size_t)(w->height * w->width * w->channels);
+    c.count[CONV_W] = (size_t)taps * (size_t)c.filters;
+    c.count[CONV_B] = (size_t)c.filters;
+    c.count[CONV_Y] = (size_t)outputs;
+    for (i = 0; i < CONV_ARRAYS; i++) c.arrays[i] = bench_reals(run, (ptrdiff_t)c.count[i]);
+    run->unit = "GFLOP/s";
+    run->ours.call = conv_ours;
+    run->ours.argument = &c;
+    run->ours.work = 2 * outputs * taps;
+    run->executed = run->ours.work * conv_executed(w);
+    bench_limit_fma(run);
+    conv_ours(&c);
+    onednn_peer(run, &c);
+}
+
+/* Every shape forward and backward; nothing wants the gradient towards images of one channel. */
+static void conv_cases(const bench_options *options, fnn_context *context)
+{
+    size_t i;
+    int kernel;
+    for (i = 0; i < sizeof conv_shapes / sizeof conv_shapes[0]; i++)
+        for (kernel = 0; kernel < CONV_KERNELS; kernel++) {
+            bench_case conv;
+            if (kernel == CONV_BACKWARD_DATA && strstr(conv_shapes[i], "x1-")) continue;
+            memset(&conv, 0, sizeof conv);
+            conv.kernel = conv_names[kernel];
+            conv.shape = conv_shapes[i];
+            conv.prepare = conv_prepare;
+            bench_case_run(&conv, options, context);
+        }
 }
 
 static int run_all(int argc, char **argv, const bench_options *options)
@@ -139,6 +433,8 @@ static int run_all(int argc, char **argv, const bench_options *options)
     else
         for (i = 0; i < sizeof cases / sizeof cases[0]; i++)
             bench_case_run(&cases[i], options, context);
+    if (!random && !options->child) conv_cases(options, context);
+    if (!random) stream_rows(options, context);
     if (!options->child && !options->alone && context->kernels->isa == FNN_ISA_AVX512)
         bench_again(argc, argv, "OPENBLAS_CORETYPE", "SkylakeX");
     if (!options->child && !options->alone && context->kernels->isa == FNN_ISA_AVX2)

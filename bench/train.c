@@ -1,50 +1,210 @@
 /* cc -O2 -fopenmp bench/train.c -o train -lm -ldl
  * ./train > train.csv            (./train --help)
  * Prints how many images a second training takes in, whole steps: gather, forward, backward and
- * optimiser, on 60,000 images in memory. */
+ * optimiser, on 60,000 images in memory. A model is a line of a table; peers are measured in
+ * turns with the library. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* with -std=c99 the system's headers hide fork, setenv, nanosleep, dlopen */
 #endif
 #define FMNIST_NN_IMPLEMENTATION
 #include "../fmnist_nn.h"
 #include "bench.h"
+#include <fcntl.h>
+#include <signal.h>
 
 static const char help[] =
     "./train [--only MODEL] [--isa avx512|avx2|neon|scalar] [--threads N] [--batch N]\n"
     "  --only MODEL  one of the models below\n"
     "  --isa NAME    instruction set of the library (default: the best)\n"
-    "  --threads N   threads of the library and of the peer (default 1)\n"
-    "  --batch N     images a step (default 100)\n"
-    "CSV on stdout: "
+    "  --threads N   threads of the library and of the peers (default 1)\n"
+    "  --batch N     images a step (default 100; jiang 50)\n"
+    "  --alone       without peers\n"
+    "CSV on stdout, a row for each peer: "
     "model,isa,threads,batch,images_per_s,gflops,limit_percent,peer,peer_rate,ratio\n"
-    "mlp1: 784-128-10, mlp2: 784-128-128-10, ReLU, softmax cross-entropy, SGD. gflops counts the\n"
-    "matrix products; limit_percent is that over multiply-adds from registers, measured in turns.\n"
-    "The peer is the same step composed of cblas_sgemm (libopenblas.so.0) and plain loops, as it\n"
-    "dispatches by itself and, as openblas-avx512, with OPENBLAS_CORETYPE=SkylakeX.\n";
+    "mlp1: 784-128-10, mlp2: 784-128-128-10, ReLU, softmax cross-entropy, SGD.\n"
+    "cnn1: conv 3x3x32 same, pool, conv 3x3x64 same, pool, 128, 128, 10; jiang: conv 3x3x8 valid,\n"
+    "pool, conv 3x3x8 valid, pool, 128, 10; cnnbn: two and two such convolutions with batch norm,\n"
+    "dropout, 256, 10; all ReLU, softmax cross-entropy, Adam. gflops counts the matrix products\n"
+    "and all taps of convolutions; limit_percent is that over multiply-adds from registers,\n"
+    "measured in turns.\n"
+    "Peers: for the MLPs the same step composed of cblas_sgemm (libopenblas.so.0) and loops,\n"
+    "as it dispatches by itself and, as openblas-avx512, with OPENBLAS_CORETYPE=SkylakeX; for\n"
+    "cnn1 the step composed of oneDNN's primitives (onednn_cnn1_step, which make builds beside\n"
+    "this program where it can); for all of them PyTorch, where /usr/bin/python3 has it. The last\n"
+    "two run in processes of their own, which wait while they have no turn.\n";
 
-enum { IMAGES = 60000, PIXELS = 784, LAYERS = 3, STEPS = 100, WARM_UP = 3 };
+enum { IMAGES = 60000, SIDE = 28, PIXELS = SIDE * SIDE, CLASSES = 10, LAYERS = 3, WARM_UP = 3 };
+
+/* ---- the models ---- */
+typedef enum layer_kind { END, DENSE, SAME, VALID, POOL, NORM, DROPOUT } layer_kind;
+
+/* Dense: units; same and valid: filters of 3x3 with that padding; dropout: percent. All are
+ * followed by ReLU, the last dense one by softmax. */
+typedef struct train_layer {
+    layer_kind kind;
+    int size;
+} train_layer;
 
 typedef struct train_model {
     const char *name;
-    int widths[LAYERS + 1]; /* inputs, then units; 0 after the last */
+    int batch, steps; /* images a step; steps a turn, some tens of milliseconds at least */
+    train_layer layers[20];
 } train_model;
 
-static const train_model models[] = {{"mlp1", {PIXELS, 128, 10, 0}},
-                                     {"mlp2", {PIXELS, 128, 128, 10}}};
+static const train_model models[] = {
+    {"mlp1", 100, 100, {{DENSE, 128}, {DENSE, CLASSES}}},
+    {"mlp2", 100, 100, {{DENSE, 128}, {DENSE, 128}, {DENSE, CLASSES}}},
+    {"cnn1", 100, 5,
+     {{SAME, 32}, {POOL, 2}, {SAME, 64}, {POOL, 2}, {DENSE, 128}, {DENSE, 128}, {DENSE, CLASSES}}},
+    {"jiang", 50, 100,
+     {{VALID, 8}, {POOL, 2}, {VALID, 8}, {POOL, 2}, {DENSE, 128}, {DENSE, CLASSES}}},
+    {"cnnbn", 100, 3,
+     {{SAME, 32}, {NORM, 0}, {SAME, 32}, {NORM, 0}, {POOL, 2}, {DROPOUT, 25},
+      {SAME, 64}, {NORM, 0}, {SAME, 64}, {NORM, 0}, {POOL, 2}, {DROPOUT, 25},
+      {DENSE, 256}, {NORM, 0}, {DROPOUT, 50}, {DENSE, CLASSES}}},
+};
 
-static int layer_count(const train_model *model)
+static int is_dense(const train_model *model)
 {
-    return model->widths[LAYERS] ? LAYERS : LAYERS - 1;
+    return model->layers[0].kind == DENSE;
 }
 
-/* FLOPs of the products per image: forward, weights' gradient, and the input's but for the first. */
+/* A failure shows when the model is fitted. */
+static void add_layer(fnn_model *net, const train_layer *layer)
+{
+    const int last = layer[1].kind == END;
+    switch (layer->kind) {
+    case DENSE: fnn_dense(net, layer->size, last ? FNN_SOFTMAX : FNN_RELU); break;
+    case SAME: fnn_conv2d(net, layer->size, 3, FNN_SAME, FNN_RELU); break;
+    case VALID: fnn_conv2d(net, layer->size, 3, FNN_VALID, FNN_RELU); break;
+    case POOL: fnn_max_pool2d(net, layer->size); break;
+    case NORM: fnn_batch_norm(net); break;
+    case DROPOUT: fnn_dropout(net, (fnn_real)layer->size / 100); break;
+    case END: break;
+    }
+}
+
+/* FLOPs of the products per image: forward, weights' gradient, and, but for the first layer, the
+ * input's. */
 static double flops(const train_model *model)
 {
-    double sum = 0;
-    int l;
-    for (l = 0; l < layer_count(model); l++)
-        sum += (l ? 6.0 : 4.0) * model->widths[l] * model->widths[l + 1];
+    int side = SIDE, channels = 1;
+    double sum = 0, times = 4;
+    const train_layer *layer;
+    for (layer = model->layers; layer->kind != END; layer++) {
+        const double inputs = (double)side * side * channels;
+        if (layer->kind == POOL) side /= layer->size;
+        if (layer->kind == NORM || layer->kind == DROPOUT || layer->kind == POOL) continue;
+        if (layer->kind == VALID) side -= 2;
+        if (layer->kind == DENSE) side = 1;
+        sum += times * (layer->kind == DENSE ? inputs : 9.0 * side * side * channels) * layer->size;
+        channels = layer->size;
+        times = 6;
+    }
     return sum;
+}
+
+/* Where a program or script of the bench is: named from the directory of this program. */
+static void beside(char *path, size_t size, const char *name)
+{
+    char own[512];
+    const ssize_t length = readlink("/proc/self/exe", own, sizeof own - 1);
+    own[length > 0 ? length : 0] = 0;
+    if (strrchr(own, '/')) *strrchr(own, '/') = 0;
+    snprintf(path, size, "%s/%s", own, name);
+}
+
+/* ---- peers in processes of their own: a number of steps in, the seconds they took out ---- */
+typedef struct peer_process {
+    const char *name; /* NULL: not there */
+    pid_t pid;
+    FILE *requests, *answers;
+    double seconds[BENCH_ROUNDS];
+} peer_process;
+
+/* -1 when it has ended. */
+static double process_seconds(const peer_process *p, int steps)
+{
+    double seconds;
+    fprintf(p->requests, "%d\n", steps);
+    fflush(p->requests);
+    return fscanf(p->answers, "%lf", &seconds) == 1 ? seconds : -1;
+}
+
+static void process_close(peer_process *p)
+{
+    if (!p->name) return;
+    if (p->requests) fclose(p->requests);
+    if (p->answers) fclose(p->answers);
+    waitpid(p->pid, NULL, 0);
+    p->name = NULL;
+}
+
+static void process_start(char *const *arguments, const int *requests, const int *answers,
+                          int threads)
+{
+    char count[16];
+    snprintf(count, sizeof count, "%d", threads);
+    setenv("OMP_NUM_THREADS", count, 1);
+    if (threads > 1) setenv("OMP_PROC_BIND", "true", 1); /* a core each, as bench_pin */
+    bench_unpin();
+    dup2(requests[0], 0);
+    dup2(answers[1], 1);
+    close(requests[1]);
+    close(answers[0]);
+    execv(arguments[0], arguments);
+    _exit(127);
+}
+
+/* Starts a peer and lets it warm up; leaves p->name NULL where that fails. */
+static void process_open(peer_process *p, const char *name, char *const *arguments, int threads)
+{
+    int requests[2], answers[2], i;
+    memset(p, 0, sizeof *p);
+    if (access(arguments[0], X_OK) || pipe(requests) || pipe(answers)) return;
+    for (i = 0; i < 2; i++) { /* the ends kept here are not for those started later */
+        fcntl(requests[i], F_SETFD, FD_CLOEXEC);
+        fcntl(answers[i], F_SETFD, FD_CLOEXEC);
+    }
+    p->pid = fork();
+    if (p->pid == 0) process_start(arguments, requests, answers, threads);
+    close(requests[0]);
+    close(answers[1]);
+    p->name = name;
+    p->requests = fdopen(requests[1], "w");
+    p->answers = fdopen(answers[0], "r");
+    if (!p->requests || !p->answers || process_seconds(p, 3) < 0) process_close(p);
+}
+
+static void onednn_open(peer_process *p, const train_model *model, int batch, int threads)
+{
+    char path[600], batches[16];
+    char *arguments[3];
+    arguments[0] = path;
+    arguments[1] = batches;
+    arguments[2] = NULL;
+    memset(p, 0, sizeof *p);
+    beside(path, sizeof path, "onednn_cnn1_step");
+    snprintf(batches, sizeof batches, "%d", batch);
+    if (strcmp(model->name, "cnn1") == 0) process_open(p, "onednn", arguments, threads);
+}
+
+static void torch_open(peer_process *p, const train_model *model, int batch, int threads)
+{
+    static char python[] = "/usr/bin/python3";
+    char path[600], name[16], batches[16], count[16];
+    char *arguments[6];
+    arguments[0] = python;
+    arguments[1] = path;
+    arguments[2] = name;
+    arguments[3] = batches;
+    arguments[4] = count;
+    arguments[5] = NULL;
+    beside(path, sizeof path, "../bench/peers/torch_step.py");
+    snprintf(name, sizeof name, "%s", model->name);
+    snprintf(batches, sizeof batches, "%d", batch);
+    snprintf(count, sizeof count, "%d", threads);
+    process_open(p, "torch", arguments, threads);
 }
 
 /* ---- the peer: matrix products by OpenBLAS, everything else in plain loops ---- */
@@ -55,7 +215,7 @@ typedef void (*set_threads_function)(int threads);
 enum { ROW_MAJOR = 101, PLAIN = 111, TRANSPOSED = 112 };
 
 typedef struct peer_step {
-    const train_model *model;
+    int layers, widths[LAYERS + 1], steps;
     const fnn_dataset *data;
     cblas_sgemm_function sgemm;
     int batch, position;
@@ -70,9 +230,9 @@ static void peer_forward(peer_step *p)
         for (j = 0; j < PIXELS; j++)
             p->y[0][i * PIXELS + j] = (float)p->data->bytes[image * PIXELS + j] * (1 / 255.f);
     }
-    for (l = 0; l < layer_count(p->model); l++) {
-        const int in = p->model->widths[l], out = p->model->widths[l + 1],
-                  last = l == layer_count(p->model) - 1;
+    for (l = 0; l < p->layers; l++) {
+        const int in = p->widths[l], out = p->widths[l + 1],
+                  last = l == p->layers - 1;
         p->sgemm(ROW_MAJOR, PLAIN, PLAIN, p->batch, out, in, 1, p->y[l], in, p->w[l], out, 0,
                  p->y[l + 1], out);
         for (i = 0; i < p->batch; i++)
@@ -85,7 +245,7 @@ static void peer_forward(peer_step *p)
 
 static void peer_loss(peer_step *p)
 {
-    const int last = layer_count(p->model), n = p->model->widths[last];
+    const int last = p->layers, n = p->widths[last];
     int i, j;
     for (i = 0; i < p->batch; i++) {
         const int64_t image = ((int64_t)p->position * p->batch + i) * 7919 % IMAGES;
@@ -101,8 +261,8 @@ static void peer_loss(peer_step *p)
 static void peer_backward(peer_step *p, float rate)
 {
     int l, i, j;
-    for (l = layer_count(p->model) - 1; l >= 0; l--) {
-        const int in = p->model->widths[l], out = p->model->widths[l + 1];
+    for (l = p->layers - 1; l >= 0; l--) {
+        const int in = p->widths[l], out = p->widths[l + 1];
         const float *d = p->d[l + 1];
         p->sgemm(ROW_MAJOR, TRANSPOSED, PLAIN, in, out, p->batch, 1, p->y[l], in, d, out, 0,
                  p->g[l], out);
@@ -126,7 +286,7 @@ static float *peer_floats(size_t count)
     return x;
 }
 
-/* Returns 0 where OpenBLAS is absent. */
+/* Returns 0 where OpenBLAS is absent, or the model is not for it. */
 static int peer_open(peer_step *p, const train_model *model, const fnn_dataset *data, int batch,
                      int threads)
 {
@@ -135,18 +295,21 @@ static int peer_open(peer_step *p, const train_model *model, const fnn_dataset *
     int l;
     memset(p, 0, sizeof *p);
     p->sgemm = (cblas_sgemm_function)bench_symbol("libopenblas.so.0", "cblas_sgemm");
-    if (!p->sgemm || !set_threads) return 0;
+    if (!p->sgemm || !set_threads || !is_dense(model)) return 0;
     set_threads(threads);
-    p->model = model;
+    p->widths[0] = PIXELS;
+    for (; model->layers[p->layers].kind == DENSE; p->layers++)
+        p->widths[p->layers + 1] = model->layers[p->layers].size;
+    p->steps = model->steps;
     p->data = data;
     p->batch = batch;
-    for (l = 0; l <= layer_count(model); l++) {
-        p->y[l] = peer_floats((size_t)batch * (size_t)model->widths[l]);
-        p->d[l] = peer_floats((size_t)batch * (size_t)model->widths[l]);
-        if (l == layer_count(model)) break;
-        p->w[l] = peer_floats((size_t)model->widths[l] * (size_t)model->widths[l + 1]);
-        p->g[l] = peer_floats((size_t)model->widths[l] * (size_t)model->widths[l + 1]);
-        p->b[l] = peer_floats((size_t)model->widths[l + 1]);
+    for (l = 0; l <= p->layers; l++) {
+        p->y[l] = peer_floats((size_t)batch * (size_t)p->widths[l]);
+        p->d[l] = peer_floats((size_t)batch * (size_t)p->widths[l]);
+        if (l == p->layers) break;
+        p->w[l] = peer_floats((size_t)p->widths[l] * (size_t)p->widths[l + 1]);
+        p->g[l] = peer_floats((size_t)p->widths[l] * (size_t)p->widths[l + 1]);
+        p->b[l] = peer_floats((size_t)p->widths[l + 1]);
     }
     return 1;
 }
@@ -167,20 +330,57 @@ static void peer_close(peer_step *p)
 static void peer_steps(peer_step *p)
 {
     int step;
-    for (step = 0; step < STEPS; step++, p->position++) {
+    for (step = 0; step < p->steps; step++, p->position++) {
         peer_forward(p);
         peer_loss(p);
         peer_backward(p, 0.01f);
     }
 }
 
-/* ---- measuring: after each of fit's epochs of STEPS steps the limit and the peer have their turn ---- */
+/* ---- measuring: after each of fit's epochs the limit and the peers have their turn ---- */
+enum { PROCESSES = 2 };
 typedef struct measurement {
     bench_run limit;
     peer_step peer;
-    int has_peer, threads;
+    peer_process processes[PROCESSES];
+    int has_peer, threads, batch, steps;
     double ours[BENCH_ROUNDS], limits[BENCH_ROUNDS], peers[BENCH_ROUNDS];
 } measurement;
+
+/* The threads of who had its turn still spin for a while. */
+static void settle(const measurement *m)
+{
+    if (m->threads > 1) bench_sleep(0.035);
+}
+
+static void warm_up(measurement *m)
+{
+    bench_pin(m->threads);
+    if (m->has_peer) peer_steps(&m->peer);
+    bench_pin(m->threads);
+}
+
+static void measure_peers(measurement *m, int round)
+{
+    int i;
+    if (m->has_peer) {
+        const double start = (settle(m), bench_now());
+        peer_steps(&m->peer);
+        m->peers[round] = bench_now() - start;
+    }
+    for (i = 0; i < PROCESSES; i++) {
+        peer_process *p = &m->processes[i];
+        if (!p->name) continue;
+        settle(m);
+        process_seconds(p, 1); /* wakes its threads */
+        p->seconds[round] = process_seconds(p, m->steps);
+        if (p->seconds[round] < 0) {
+            fprintf(stderr, "train: %s has ended\n", p->name);
+            process_close(p);
+        }
+    }
+    settle(m);
+}
 
 static int take_turns(void *user, const fnn_epoch *epoch)
 {
@@ -189,23 +389,16 @@ static int take_turns(void *user, const fnn_epoch *epoch)
     double start;
     int i;
     if (round < 0) {
-        bench_pin(m->threads);
-        if (m->has_peer) peer_steps(&m->peer);
-        bench_pin(m->threads);
+        warm_up(m);
         return 0;
     }
     m->ours[round] = epoch->seconds;
-    if (m->threads > 1) bench_sleep(0.035);
+    settle(m);
     m->limit.limit.call(m->limit.limit.argument);
     start = bench_now();
     for (i = 0; i < 10; i++) m->limit.limit.call(m->limit.limit.argument);
     m->limits[round] = (bench_now() - start) / 10;
-    if (!m->has_peer) return 0;
-    if (m->threads > 1) bench_sleep(0.035);
-    start = bench_now();
-    peer_steps(&m->peer);
-    m->peers[round] = bench_now() - start;
-    if (m->threads > 1) bench_sleep(0.035);
+    measure_peers(m, round);
     return 0;
 }
 
@@ -215,20 +408,42 @@ static double median(double *x)
     return x[BENCH_ROUNDS / 2];
 }
 
-static void report(const train_model *model, const bench_options *options, fnn_isa isa, int batch,
-                   measurement *m)
+/* A row for each peer, or one without. */
+static void report(const train_model *model, fnn_isa isa, measurement *m, int child)
 {
-    const double images = STEPS * batch / median(m->ours), rate = images * flops(model);
+    const double images = m->steps * m->batch / median(m->ours), rate = images * flops(model);
     const double limit = m->limit.limit.work / median(m->limits);
-    printf("%s,%s,%d,%d,%.0f,%.1f,%.1f,", model->name, fnn_isa_name(isa), options->threads, batch,
-           images, rate * 1e-9, 100 * rate / limit);
-    if (m->has_peer) {
-        const double peer = STEPS * batch / median(m->peers);
-        printf("%s,%.0f,%.3f\n", getenv("OPENBLAS_CORETYPE") ? "openblas-avx512" : "openblas", peer,
-               images / peer);
-    } else
-        printf(",,\n");
+    const char *names[PROCESSES + 1] = {NULL};
+    double *seconds[PROCESSES + 1];
+    int i, rows = 0;
+    if (m->has_peer) names[0] = getenv("OPENBLAS_CORETYPE") ? "openblas-avx512" : "openblas";
+    seconds[0] = m->peers;
+    for (i = 0; i < PROCESSES; i++) {
+        names[i + 1] = m->processes[i].name;
+        seconds[i + 1] = m->processes[i].seconds;
+    }
+    for (i = 0; i <= PROCESSES; i++) {
+        if (!names[i] && (i < PROCESSES || rows || child)) continue;
+        printf("%s,%s,%d,%d,%.0f,%.1f,%.1f,", model->name, fnn_isa_name(isa), m->threads, m->batch,
+               images, rate * 1e-9, 100 * rate / limit);
+        if (names[i]) {
+            const double peer = m->steps * m->batch / median(seconds[i]);
+            printf("%s,%.0f,%.3f\n", names[i], peer, images / peer);
+        } else
+            printf(",,\n");
+        rows++;
+    }
     fflush(stdout);
+}
+
+static void open_peers(measurement *m, const train_model *model, const bench_options *options,
+                       const fnn_dataset *data)
+{
+    if (options->alone) return;
+    m->has_peer = peer_open(&m->peer, model, data, m->batch, m->threads);
+    if (options->child) return;
+    onednn_open(&m->processes[0], model, m->batch, m->threads);
+    torch_open(&m->processes[1], model, m->batch, m->threads);
 }
 
 static int run_model(const train_model *model, const bench_options *options,
@@ -237,32 +452,35 @@ static int run_model(const train_model *model, const bench_options *options,
     static measurement m;
     fnn_context_config config = fnn_context_config_init();
     fnn_fit_config fit = fnn_fit_config_init();
+    const train_layer *layer;
     fnn_model *net;
-    int l, result;
-    config.isa = options->isa;
-    config.threads = options->threads;
-    net = fnn_sequential_with(&config, 28, 28, 1);
-    fnn_normalize(net, FNN_NORMALIZE_DIVIDE_255, data);
-    for (l = 1; l <= layer_count(model); l++)
-        fnn_dense(net, model->widths[l], l == layer_count(model) ? FNN_SOFTMAX : FNN_RELU);
+    int i, result;
     memset(&m, 0, sizeof m);
     m.threads = options->threads;
+    m.batch = batch;
+    m.steps = model->steps;
+    open_peers(&m, model, options, data); /* before this process has threads of its own */
+    config.isa = options->isa;
+    config.threads = options->threads;
+    net = fnn_sequential_with(&config, SIDE, SIDE, 1);
+    fnn_normalize(net, FNN_NORMALIZE_DIVIDE_255, data);
+    for (layer = model->layers; layer->kind != END; layer++) add_layer(net, layer);
     m.limit.isa = net ? net->context.kernels->isa : FNN_ISA_SCALAR;
     m.limit.threads = options->threads;
     bench_limit_fma(&m.limit);
-    m.has_peer = !options->alone && peer_open(&m.peer, model, data, batch, options->threads);
-    fit.optimizer = fnn_sgd((fnn_real)0.01);
+    fit.optimizer = is_dense(model) ? fnn_sgd((fnn_real)0.01) : fnn_adam((fnn_real)1e-3);
     fit.batch_size = batch;
     fit.epochs = BENCH_ROUNDS + WARM_UP;
-    fit.steps_per_epoch = STEPS;
+    fit.steps_per_epoch = model->steps;
     fit.callback = take_turns;
     fit.user = &m;
     result = fnn_fit(net, data, &fit, NULL) != FNN_OK;
     if (result)
         fprintf(stderr, "%s\n", fnn_model_error(net)->message);
     else
-        report(model, options, m.limit.isa, batch, &m);
+        report(model, m.limit.isa, &m, options->child);
     peer_close(&m.peer);
+    for (i = 0; i < PROCESSES; i++) process_close(&m.processes[i]);
     fnn_model_free(net);
     return result;
 }
@@ -278,7 +496,7 @@ static fnn_dataset make_data(void)
     for (i = 0; i < IMAGES; i++) labels[i] = (int32_t)(i * 7 % 10);
     memset(&data, 0, sizeof data);
     data.count = IMAGES;
-    data.height = data.width = 28;
+    data.height = data.width = SIDE;
     data.channels = 1;
     data.bytes = bytes;
     data.labels = labels;
@@ -286,7 +504,7 @@ static fnn_dataset make_data(void)
     return data;
 }
 
-/* The same once more with OpenBLAS told to take its AVX-512 kernels, which it asks when it loads. */
+/* The same once more with OpenBLAS told to take its AVX-512 kernels, which it asks as it loads. */
 static void run_again(char **argv, int argc)
 {
     char **arguments = (char **)calloc((size_t)argc + 2, sizeof(char *));
@@ -313,6 +531,7 @@ int main(int argc, char **argv)
     fnn_dataset data;
     size_t i;
     if (!bench_argument(argc, argv, "--child")) unsetenv("OPENBLAS_CORETYPE");
+    signal(SIGPIPE, SIG_IGN); /* of a peer that has ended */
     if (bench_argument(argc, argv, "--help") || !bench_read_options(argc, argv, &options)) {
         fputs(help, stdout);
         return 1;
@@ -320,9 +539,11 @@ int main(int argc, char **argv)
     if (!options.child)
         puts("model,isa,threads,batch,images_per_s,gflops,limit_percent,peer,peer_rate,ratio");
     data = make_data();
-    for (i = 0; i < sizeof models / sizeof models[0]; i++)
-        if (!options.only || strcmp(options.only, models[i].name) == 0)
-            if (run_model(&models[i], &options, &data, batch ? atoi(batch) : 100)) return 1;
+    for (i = 0; i < sizeof models / sizeof models[0]; i++) {
+        if (options.only && strcmp(options.only, models[i].name)) continue;
+        if (options.child && !is_dense(&models[i])) continue; /* what OpenBLAS is no peer of */
+        if (run_model(&models[i], &options, &data, batch ? atoi(batch) : models[i].batch)) return 1;
+    }
     if (!options.child && !options.alone && fnn_isa_available(FNN_ISA_AVX512) &&
         bench_symbol("libopenblas.so.0", "cblas_sgemm"))
         run_again(argv, argc);

@@ -1,0 +1,1217 @@
+/* The convolutions against naive loops of wider numbers on every instruction set: exactly on
+ * integers, within the error bound of a sum on reals; windows against Keras' definition; guard
+ * pages, argument errors, memory, and the same bits for any batch and any number of threads.
+ * tests/exhaustive_conv.c includes this file and adds every small shape. */
+#ifndef _DEFAULT_SOURCE
+#define _DEFAULT_SOURCE
+#endif
+#define FMNIST_NN_IMPLEMENTATION
+#include "../fmnist_nn.h"
+#include "harness.h"
+#include <float.h>
+#if defined(__unix__) || defined(__APPLE__)
+#include <setjmp.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#define HAVE_GUARDS 1
+#else
+#define HAVE_GUARDS 0
+#endif
+
+/* The reference's numbers: their rounding is far below the bound's. */
+#if FNNI_REAL_IS_DOUBLE
+typedef long double wide;
+#define UNIT (DBL_EPSILON / 2)
+#else
+typedef double wide;
+#define UNIT ((double)FLT_EPSILON / 2)
+#endif
+/* Where long double is double the reference errs by as much as the library may. */
+#define SLACK (FNNI_REAL_IS_DOUBLE && LDBL_MANT_DIG == DBL_MANT_DIG ? 2 : 1)
+
+static uint64_t seed = 1;
+static double uniform(double low, double high)
+{
+    seed = seed * 6364136223846793005u + 1442695040888963407u;
+    return low + (high - low) * (double)(seed >> 11) / 9007199254740992.0;
+}
+
+static int below(int count)
+{
+    return (int)uniform(0, count);
+}
+
+static void fill(fnn_real *x, size_t count, int integers)
+{
+    size_t i;
+    for (i = 0; i < count; i++) x[i] = (fnn_real)(integers ? below(11) - 5 : uniform(-1, 1));
+}
+
+static void fill_nan(fnn_real *x, size_t count)
+{
+    memset(x, 0xff, count * sizeof *x); /* every bit set is a NaN */
+}
+
+static wide magnitude(wide x)
+{
+    return x < 0 ? -x : x;
+}
+
+static int is_finite(wide x)
+{
+    return x - x == 0;
+}
+
+static void *take(size_t bytes)
+{
+    void *p = malloc(bytes ? bytes : 1);
+    if (!p) exit(3);
+    return p;
+}
+
+/* ---- memory: counted, failing when told to, and full of NaN, which no result may show ---- */
+static size_t memory_live, memory_most;
+static int memory_blocks, memory_allowed = -1; /* requests until one fails; negative: none does */
+static int memory_once;                        /* only that one fails, not all after it */
+#define MEMORY_HEAD 64
+
+static void *memory_allocate(void *user, size_t bytes)
+{
+    unsigned char *p;
+    (void)user;
+    if (memory_allowed == 0) {
+        if (memory_once) memory_allowed = -1;
+        return NULL;
+    }
+    if (memory_allowed > 0) memory_allowed--;
+    p = (unsigned char *)malloc(bytes + MEMORY_HEAD);
+    if (!p) return NULL;
+    memcpy(p, &bytes, sizeof bytes);
+    memset(p + MEMORY_HEAD, 0xff, bytes);
+    memory_blocks++;
+    memory_live += bytes;
+    if (memory_live > memory_most) memory_most = memory_live;
+    return p + MEMORY_HEAD;
+}
+
+static void memory_release(void *user, void *memory)
+{
+    unsigned char *p = (unsigned char *)memory - MEMORY_HEAD;
+    size_t bytes;
+    (void)user;
+    if (!memory) return;
+    memcpy(&bytes, p, sizeof bytes);
+    memory_blocks--;
+    memory_live -= bytes;
+    free(p);
+}
+
+/* ---- the contexts: one for each instruction set of the machine, NULL for the others ---- */
+static fnn_context *contexts[FNN_ISA_COUNT];
+
+static fnn_context *context_open(int isa, int threads)
+{
+    fnn_context_config config = fnn_context_config_init();
+    config.isa = (fnn_isa)isa;
+    config.threads = threads;
+    config.allocator.allocate = memory_allocate;
+    config.allocator.release = memory_release;
+    return fnn_context_create(&config, NULL);
+}
+
+static void contexts_open(int threads)
+{
+    int isa;
+    for (isa = FNN_ISA_SCALAR; isa < FNN_ISA_COUNT; isa++) {
+        contexts[isa] = NULL;
+        if (!fnn_isa_available((fnn_isa)isa)) continue;
+        contexts[isa] = context_open(isa, threads);
+        CHECKF(contexts[isa], "no context for %s", fnn_isa_name((fnn_isa)isa));
+    }
+}
+
+static void contexts_close(void)
+{
+    int isa;
+    for (isa = FNN_ISA_SCALAR; isa < FNN_ISA_COUNT; isa++) {
+        fnn_context_free(contexts[isa]);
+        contexts[isa] = NULL;
+    }
+}
+
+/* ---- a problem: window, arrays, and the reference ---- */
+enum { X, WEIGHTS, BIAS, DY, Y, DX, DW, DB, ARRAYS, RESULT = Y, RESULTS = ARRAYS - RESULT };
+static const char *const array_names[ARRAYS] = {"x", "weights", "bias", "dy",
+                                                "y", "dx",      "dw",   "db"};
+
+typedef struct problem {
+    fnn_window window;
+    int filters;
+    ptrdiff_t images;
+    int bare; /* without a bias and its gradient */
+    size_t count[ARRAYS];
+    fnn_real *a[ARRAYS];
+    wide *truth[RESULTS], *sizes[RESULTS]; /* sums, and the same of absolute values */
+} problem;
+
+/* What a convolution's shape is made of, for tables. */
+typedef struct dimensions {
+    int images, height, width, channels, kernel_height, kernel_width, stride_height, stride_width;
+    fnn_padding padding;
+    int filters;
+} dimensions;
+
+static void measure(problem *p)
+{
+    const fnn_window *w = &p->window;
+    const size_t filters = (size_t)p->filters, images = (size_t)p->images;
+    const size_t pixel_count = (size_t)(w->height * w->width);
+    p->count[X] = p->count[DX] = images * pixel_count * (size_t)w->channels;
+    p->count[WEIGHTS] = p->count[DW] =
+        (size_t)(w->kernel_height * w->kernel_width * w->channels) * filters;
+    p->count[BIAS] = p->count[DB] = filters;
+    p->count[Y] = p->count[DY] = images * (size_t)(w->out_height * w->out_width) * filters;
+}
+
+/* Returns 0 when there is no such window: a valid one larger than the image. */
+static int shape(problem *p, const dimensions *d)
+{
+    memset(p, 0, sizeof *p);
+    if (fnn_window_make(&p->window, d->height, d->width, d->channels, d->kernel_height,
+                        d->kernel_width, d->stride_height, d->stride_width, d->padding))
+        return 0;
+    p->filters = d->filters;
+    p->images = d->images;
+    measure(p);
+    return 1;
+}
+
+/* ---- the reference, with mistakes for the controls ---- */
+enum {
+    RIGHT,
+    SHIFTED_TAP,     /* the kernel's last column of taps reads one pixel further left */
+    NO_PAD_ROW,      /* the rows start at the image's, not at the padding's */
+    NO_PAD_COLUMN,   /* the columns */
+    WRAPPED_ROW,     /* what lies left of a row is the end of the row before */
+    NO_LAST_CHANNEL, /* the last channel is left out */
+    NO_LAST_FILTER,  /* the last filter */
+    NO_LAST_PIXEL,   /* the last image's last pixel */
+    FLIPPED_KERNEL,  /* a convolution in the mathematical sense */
+    MISTAKES
+};
+
+/* All terms of one tap at one output pixel: dy[to, f], x[from, c], weights[tap, c, f]. */
+static void add_terms(const problem *p, int mistake, ptrdiff_t to, ptrdiff_t from, ptrdiff_t tap,
+                      wide *const *sums, int absolute)
+{
+    const int filters = p->filters, channels = p->window.channels;
+    const int last_filter = filters - (mistake == NO_LAST_FILTER);
+    const fnn_real *dy = p->a[DY] + to * filters, *x = p->a[X] + from * channels;
+    wide *y = sums[Y - RESULT] + to * filters, *dx = sums[DX - RESULT] + from * channels;
+    int c, f;
+    for (c = 0; c < channels - (mistake == NO_LAST_CHANNEL); c++) {
+        const ptrdiff_t row = (tap * channels + c) * filters;
+        const fnn_real *weights = p->a[WEIGHTS] + row;
+        wide *dw = sums[DW - RESULT] + row, sum = 0;
+        const wide value = absolute ? magnitude((wide)x[c]) : (wide)x[c];
+        for (f = 0; f < last_filter; f++) {
+            const wide w = absolute ? magnitude((wide)weights[f]) : (wide)weights[f];
+            const wide d = absolute ? magnitude((wide)dy[f]) : (wide)dy[f];
+            y[f] += value * w;
+            dw[f] += value * d;
+            sum += d * w;
+        }
+        dx[c] += sum;
+    }
+}
+
+/* Where tap (kh, kw) of output (i, j) of an image reads: a pixel, or -1 outside of the image. */
+static ptrdiff_t tap_pixel(const fnn_window *w, int mistake, int i, int j, int kh, int kw)
+{
+    const int row = i * w->stride_height - (mistake == NO_PAD_ROW ? 0 : w->pad_top) + kh;
+    const int column = j * w->stride_width - (mistake == NO_PAD_COLUMN ? 0 : w->pad_left) + kw -
+                       (mistake == SHIFTED_TAP && kw == w->kernel_width - 1);
+    const ptrdiff_t pixel = (ptrdiff_t)row * w->width + column;
+    if (row < 0 || row >= w->height || column >= w->width) return -1;
+    return column >= 0 || (mistake == WRAPPED_ROW && pixel >= 0) ? pixel : -1;
+}
+
+static void add_image(const problem *p, int mistake, ptrdiff_t image, wide *const *sums,
+                      int absolute)
+{
+    const fnn_window *w = &p->window;
+    const ptrdiff_t taps = (ptrdiff_t)w->kernel_height * w->kernel_width;
+    int i, j, kh, kw;
+    for (i = 0; i < w->out_height; i++)
+        for (j = 0; j < w->out_width; j++)
+            for (kh = 0; kh < w->kernel_height; kh++)
+                for (kw = 0; kw < w->kernel_width; kw++) {
+                    const ptrdiff_t from = tap_pixel(w, mistake, i, j, kh, kw);
+                    const ptrdiff_t to = (image * w->out_height + i) * w->out_width + j;
+                    const ptrdiff_t tap = (ptrdiff_t)kh * w->kernel_width + kw;
+                    if (from < 0) continue;
+                    if (mistake == NO_LAST_PIXEL && image == p->images - 1 &&
+                        from == (ptrdiff_t)w->height * w->width - 1)
+                        continue;
+                    add_terms(p, mistake, to, image * w->height * w->width + from,
+                              mistake == FLIPPED_KERNEL ? taps - 1 - tap : tap, sums, absolute);
+                }
+}
+
+/* All four results by the definition. */
+static void compute(const problem *p, int mistake, wide *const *sums, int absolute)
+{
+    const size_t filters = (size_t)p->filters;
+    ptrdiff_t image;
+    size_t i;
+    int r;
+    for (r = 0; r < RESULTS; r++)
+        for (i = 0; i < p->count[RESULT + r]; i++) sums[r][i] = 0;
+    for (i = 0; i < p->count[Y]; i++) {
+        const wide b = p->bare ? 0 : (wide)p->a[BIAS][i % filters], d = (wide)p->a[DY][i];
+        sums[Y - RESULT][i] = absolute ? magnitude(b) : b;
+        sums[DB - RESULT][i % filters] += absolute ? magnitude(d) : d;
+    }
+    for (image = 0; image < p->images; image++) add_image(p, mistake, image, sums, absolute);
+}
+
+/* Memory for what shape() measured, numbers, and the reference where it is wanted. */
+static void open_arrays(problem *p, int integers)
+{
+    int i;
+    for (i = 0; i < ARRAYS; i++) {
+        p->a[i] = (fnn_real *)take(p->count[i] * sizeof(fnn_real));
+        if (i < RESULT) fill(p->a[i], p->count[i], integers);
+    }
+}
+
+static void open_reference(problem *p)
+{
+    int r;
+    for (r = 0; r < RESULTS; r++) {
+        p->truth[r] = (wide *)take(p->count[RESULT + r] * sizeof(wide));
+        p->sizes[r] = (wide *)take(p->count[RESULT + r] * sizeof(wide));
+    }
+    compute(p, RIGHT, p->truth, 0);
+    compute(p, RIGHT, p->sizes, 1);
+}
+
+static void open_problem(problem *p, int integers)
+{
+    open_arrays(p, integers);
+    open_reference(p);
+}
+
+static void close_problem(problem *p)
+{
+    int i;
+    for (i = 0; i < ARRAYS; i++) free(p->a[i]);
+    for (i = 0; i < RESULTS; i++) {
+        free(p->truth[i]);
+        free(p->sizes[i]);
+    }
+}
+
+/* ---- the three calls, and the checker ---- */
+static fnn_result forward(const problem *p, fnn_context *context)
+{
+    return fnn_conv2d_forward(context, &p->window, p->filters, p->images, p->a[X], p->a[WEIGHTS],
+                              p->bare ? NULL : p->a[BIAS], p->a[Y]);
+}
+
+static fnn_result backward_data(const problem *p, fnn_context *context)
+{
+    return fnn_conv2d_backward_data(context, &p->window, p->filters, p->images, p->a[DY],
+                                    p->a[WEIGHTS], p->a[DX]);
+}
+
+static fnn_result backward_weights(const problem *p, fnn_context *context)
+{
+    return fnn_conv2d_backward_weights(context, &p->window, p->filters, p->images, p->a[X],
+                                       p->a[DY], p->a[DW], p->bare ? NULL : p->a[DB]);
+}
+
+/* All three into results full of NaN: whatever is not overwritten shows. */
+static fnn_result call(const problem *p, fnn_context *context)
+{
+    fnn_result result;
+    int i;
+    for (i = RESULT; i < ARRAYS; i++) fill_nan(p->a[i], p->count[i]);
+    result = forward(p, context);
+    if (!result) result = backward_data(p, context);
+    if (!result) result = backward_weights(p, context);
+    return result;
+}
+
+/* How many numbers are summed for one of a result, padding and bias included. */
+static wide terms(const problem *p, int array)
+{
+    const fnn_window *w = &p->window;
+    const wide taps = (wide)w->kernel_height * w->kernel_width;
+    if (array == Y) return taps * w->channels + !p->bare;
+    if (array == DX) return taps * p->filters;
+    return (wide)(p->images * w->out_height * w->out_width);
+}
+
+/* The checker: how many elements of a result differ by more than the bound of a sum of k terms in
+ * any order, g(k+2) |a| |b| with g(n) = n u / (1 - n u) (exactly: at all). */
+static size_t faults(const problem *p, int array, int exactly)
+{
+    const wide n = (terms(p, array) + 2) * (wide)UNIT, bound = SLACK * n / (1 - n);
+    const wide *truth = p->truth[array - RESULT], *sizes = p->sizes[array - RESULT];
+    size_t i, found = 0;
+    if (p->bare && array == DB) return 0;
+    for (i = 0; i < p->count[array]; i++) {
+        const wide error = magnitude((wide)p->a[array][i] - truth[i]);
+        found += !(error <= (exactly ? 0 : bound * sizes[i]));
+    }
+    return found;
+}
+
+static const char *description(const problem *p)
+{
+    static char text[160];
+    const fnn_window *w = &p->window;
+    snprintf(text, sizeof text, "%ldx%dx%dx%d kernel %dx%d stride %dx%d pad %d,%d filters %d%s",
+             (long)p->images, w->height, w->width, w->channels, w->kernel_height, w->kernel_width,
+             w->stride_height, w->stride_width, w->pad_top, w->pad_left, p->filters,
+             p->bare ? " bare" : "");
+    return text;
+}
+
+/* Calls and checks on every instruction set. Returns whether all was well. */
+static int holds(const problem *p, int exactly)
+{
+    int isa, array, good = 1;
+    for (isa = 0; isa < FNN_ISA_COUNT; isa++) {
+        if (!contexts[isa]) continue;
+        if (!CHECKF(!call(p, contexts[isa]), "%s: %s failed", fnn_isa_name((fnn_isa)isa),
+                    description(p)))
+            return 0;
+        for (array = RESULT; array < ARRAYS; array++) {
+            const size_t found = faults(p, array, exactly);
+            good &= CHECKF(found == 0, "%s %s: %ld of %ld %s wrong", fnn_isa_name((fnn_isa)isa),
+                           description(p), (long)found, (long)p->count[array], array_names[array]);
+        }
+    }
+    return good;
+}
+
+/* ---- windows ---- */
+
+/* Keras' definition by counting: valid has a position wherever the kernel lies within the image.
+ * Same has one for every stride-th pixel, and the fewest zeros that let the last position end in
+ * them, dealt out in turns, the first one behind. Returns the positions, 0 when there are none. */
+static int count_positions(int length, int kernel, int stride, fnn_padding padding, int *before)
+{
+    int positions = 0, at, after = 0;
+    *before = 0;
+    for (at = 0; at < length; at += stride)
+        if (padding == FNN_SAME || at + kernel <= length) positions++;
+    if (padding == FNN_VALID) return positions;
+    while ((positions - 1) * stride + kernel > *before + length + after)
+        if (after > *before) ++*before;
+        else ++after;
+    return positions;
+}
+
+static int window_agrees(const fnn_window *w, int out_height, int top, int out_width, int left)
+{
+    return w->out_height == out_height && w->pad_top == top && w->out_width == out_width &&
+           w->pad_left == left;
+}
+
+static void windows(void)
+{
+    enum { LENGTHS = 18, KERNELS = 9, STRIDES = 6 };
+    int length, kernel, stride, padding, cases = 0;
+    for (length = 1; length <= LENGTHS; length++)
+        for (kernel = 1; kernel <= KERNELS; kernel++)
+            for (stride = 1; stride <= STRIDES; stride++)
+                for (padding = FNN_VALID; padding < FNN_PADDING_COUNT; padding++) {
+                    /* The other axis takes other sizes, so that none is taken for the other. */
+                    const int width = LENGTHS + 1 - length, kw = 1 + kernel % KERNELS;
+                    const int sw = 1 + stride % STRIDES;
+                    int top, left;
+                    const int oh =
+                        count_positions(length, kernel, stride, (fnn_padding)padding, &top);
+                    const int ow = count_positions(width, kw, sw, (fnn_padding)padding, &left);
+                    fnn_window w;
+                    const fnn_result result = fnn_window_make(&w, length, width, 3, kernel, kw,
+                                                              stride, sw, (fnn_padding)padding);
+                    cases++;
+                    CHECK((result == FNN_ERROR_ARGUMENT) == (oh == 0 || ow == 0));
+                    if (result) continue;
+                    CHECKF(window_agrees(&w, oh, top, ow, left),
+                           "%dx%d kernel %dx%d stride %dx%d padding %d: %d from -%d, %d from -%d",
+                           length, width, kernel, kw, stride, sw, padding, w.out_height, w.pad_top,
+                           w.out_width, w.pad_left);
+                    CHECK(w.height == length && w.width == width && w.channels == 3 &&
+                          w.kernel_height == kernel && w.kernel_width == kw &&
+                          w.stride_height == stride && w.stride_width == sw);
+                }
+    CHECK(cases == LENGTHS * KERNELS * STRIDES * 2);
+}
+
+static void windows_by_hand(void)
+{
+    fnn_window w;
+    CHECK(!fnn_window_make(&w, 28, 28, 1, 3, 3, 1, 1, FNN_SAME) && window_agrees(&w, 28, 1, 28, 1));
+    CHECK(!fnn_window_make(&w, 28, 28, 1, 2, 4, 1, 1, FNN_SAME) && window_agrees(&w, 28, 0, 28, 1));
+    CHECK(!fnn_window_make(&w, 28, 27, 1, 3, 3, 2, 2, FNN_SAME) && window_agrees(&w, 14, 0, 14, 1));
+    CHECK(!fnn_window_make(&w, 10, 9, 1, 1, 1, 3, 3, FNN_SAME) && window_agrees(&w, 4, 0, 3, 0));
+    CHECK(!fnn_window_make(&w, 13, 11, 8, 3, 5, 1, 2, FNN_VALID) && window_agrees(&w, 11, 0, 4, 0));
+    CHECK(!fnn_window_make(&w, 1, 1, 1, 7, 7, 1, 1, FNN_SAME) && window_agrees(&w, 1, 3, 1, 3));
+    CHECK(!fnn_window_make(&w, INT_MAX, 5, 1, INT_MAX, 5, INT_MAX, 1, FNN_SAME));
+    CHECK(window_agrees(&w, 1, 0, 5, 2));
+}
+
+static void window_arguments(void)
+{
+    int i;
+    fnn_window w;
+    for (i = 0; i < 7; i++) {
+        int d[7] = {5, 5, 2, 3, 3, 1, 1};
+        CHECK(!fnn_window_make(&w, d[0], d[1], d[2], d[3], d[4], d[5], d[6], FNN_VALID));
+        for (d[i] = -1; d[i] < 1; d[i]++)
+            CHECKF(fnn_window_make(&w, d[0], d[1], d[2], d[3], d[4], d[5], d[6], FNN_SAME) ==
+                       FNN_ERROR_ARGUMENT,
+                   "size %d of %d taken", i, d[i]);
+    }
+    CHECK(fnn_window_make(NULL, 5, 5, 2, 3, 3, 1, 1, FNN_VALID) == FNN_ERROR_ARGUMENT);
+    CHECK(fnn_window_make(&w, 5, 5, 2, 6, 3, 1, 1, FNN_VALID) == FNN_ERROR_ARGUMENT);
+    CHECK(fnn_window_make(&w, 5, 5, 2, 3, 6, 1, 1, FNN_VALID) == FNN_ERROR_ARGUMENT);
+    CHECK(fnn_window_make(&w, 5, 5, 2, 3, 3, 1, 1, FNN_PADDING_COUNT) == FNN_ERROR_ARGUMENT);
+    CHECK(fnn_window_make(&w, 5, 5, 2, 3, 3, 1, 1, (fnn_padding)-1) == FNN_ERROR_ARGUMENT);
+}
+
+/* ---- shapes ---- */
+static const int filter_counts[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 16, 17, 33};
+enum { FILTER_COUNTS = 12, LONGEST = 17, DEEPEST = 9, WIDEST = 7, FASTEST = 4 };
+
+/* The index-th of a fixed sequence of small shapes; kernels and strides take turns. */
+static int random_problem(problem *p, int index)
+{
+    dimensions d;
+    d.images = 1 + below(3);
+    d.height = 1 + below(LONGEST);
+    d.width = 1 + below(LONGEST);
+    d.channels = 1 + below(DEEPEST);
+    d.kernel_height = 1 + index % WIDEST;
+    d.kernel_width = index % 3 ? 1 + below(WIDEST) : d.kernel_height;
+    d.stride_height = 1 + index / WIDEST % FASTEST;
+    d.stride_width = index % 5 ? 1 + below(FASTEST) : d.stride_height;
+    d.padding = index % 2 ? FNN_SAME : FNN_VALID;
+    d.filters = filter_counts[below(FILTER_COUNTS)];
+    if (!shape(p, &d)) return 0;
+    p->bare = index % 5 == 3;
+    return 1;
+}
+
+static void each_random(int count, int integers)
+{
+    int index, made = 0;
+    seed = (uint64_t)(1 + integers);
+    contexts_open(1);
+    for (index = 0; index < count; index++) {
+        problem p;
+        if (!random_problem(&p, index)) continue;
+        open_problem(&p, integers);
+        holds(&p, integers);
+        close_problem(&p);
+        made++;
+    }
+    contexts_close();
+    CHECKF(2 * made > count, "only %d shapes of %d", made, count);
+}
+
+static void integers_exactly(void)
+{
+    each_random(QUICK() ? 200 : 3000, 1);
+}
+
+static void reals_within_the_bound(void)
+{
+    each_random(QUICK() ? 200 : 3000, 0);
+}
+
+/* Shapes of networks, and such as blocks and panels of any size divide with a rest. */
+static const dimensions large_shapes[] = {
+    {2, 28, 28, 1, 3, 3, 1, 1, FNN_SAME, 32},   {2, 14, 14, 32, 3, 3, 1, 1, FNN_SAME, 64},
+    {5, 13, 13, 8, 3, 3, 1, 1, FNN_VALID, 8},   {1, 14, 14, 32, 5, 5, 1, 1, FNN_SAME, 64},
+    {2, 28, 28, 3, 3, 3, 2, 2, FNN_SAME, 17},   {1, 32, 32, 3, 7, 7, 3, 3, FNN_SAME, 40},
+    {1, 28, 28, 3, 11, 11, 1, 1, FNN_SAME, 13}, {1, 20, 20, 5, 9, 9, 1, 1, FNN_VALID, 16},
+    {2, 14, 14, 64, 1, 1, 1, 1, FNN_SAME, 96},  {2, 7, 7, 64, 3, 3, 1, 1, FNN_SAME, 128},
+    {1, 5, 9, 150, 3, 2, 1, 2, FNN_SAME, 130},  {1, 3, 400, 2, 2, 9, 1, 3, FNN_VALID, 7},
+    {1, 400, 3, 2, 9, 2, 3, 1, FNN_SAME, 7},    {40, 1, 1, 20, 1, 1, 1, 1, FNN_VALID, 10},
+    {9, 6, 6, 12, 6, 6, 1, 1, FNN_VALID, 20},   {1, 33, 35, 6, 4, 4, 4, 4, FNN_VALID, 48},
+};
+enum { LARGE_SHAPES = sizeof large_shapes / sizeof large_shapes[0] };
+
+static void networks(void)
+{
+    int i, integers;
+    contexts_open(1);
+    for (i = 0; i < LARGE_SHAPES; i++)
+        for (integers = 0; integers < 2; integers++) {
+            problem p;
+            if (QUICK() && (i + integers) % 3) continue;
+            CHECK(shape(&p, &large_shapes[i]));
+            p.bare = integers;
+            open_problem(&p, integers);
+            holds(&p, integers);
+            close_problem(&p);
+        }
+    contexts_close();
+}
+
+/* ---- arguments ---- */
+
+/* The three calls, for tests of what they share. */
+typedef fnn_result (*conv_call)(const problem *p, fnn_context *context);
+static const struct {
+    const char *name;
+    conv_call call;
+    int arrays[4]; /* needed, the result last; -1: no more */
+} calls[] = {{"forward", forward, {X, WEIGHTS, Y, -1}},
+             {"backward data", backward_data, {DY, WEIGHTS, DX, -1}},
+             {"backward weights", backward_weights, {X, DY, DW, -1}}};
+enum { CALLS = 3 };
+
+static const dimensions small = {2, 5, 4, 3, 3, 2, 1, 1, FNN_SAME, 4};
+
+/* A call that must be refused, and write nothing. */
+static void refused(problem *p, int which, const char *why)
+{
+    const int array = RESULT + which;
+    size_t i, written = 0;
+    if (p->a[array])
+        for (i = 0; i < p->count[array]; i++) p->a[array][i] = 3;
+    CHECKF(calls[which].call(p, NULL) == FNN_ERROR_ARGUMENT, "%s took %s", calls[which].name, why);
+    if (p->a[array])
+        for (i = 0; i < p->count[array]; i++) written += p->a[array][i] != 3;
+    CHECKF(written == 0, "%s with %s wrote", calls[which].name, why);
+}
+
+/* Sizes below 1 in a window, none of which fnn_window_make leaves there. */
+static void wrong_windows(problem *p, int which)
+{
+    static const char *const names[] = {"height",        "width",        "channels",
+                                        "kernel height", "kernel width", "stride height",
+                                        "stride width",  "out height",   "out width"};
+    const fnn_window right = p->window;
+    fnn_window *w = &p->window;
+    int *const fields[] = {&w->height,        &w->width,        &w->channels,
+                           &w->kernel_height, &w->kernel_width, &w->stride_height,
+                           &w->stride_width,  &w->out_height,   &w->out_width};
+    int i;
+    for (i = 0; i < 9; i++) {
+        *fields[i] = 0;
+        refused(p, which, names[i]);
+        *fields[i] = -1;
+        refused(p, which, names[i]);
+        *w = right;
+    }
+    memset(w, 0, sizeof *w);
+    refused(p, which, "an empty window");
+    *w = right;
+}
+
+static void wrong_counts(problem *p, int which)
+{
+    const ptrdiff_t images = p->images;
+    const int filters = p->filters;
+    p->filters = 0;
+    refused(p, which, "no filters");
+    p->filters = -1;
+    refused(p, which, "filters -1");
+    p->filters = filters;
+    p->images = -1;
+    refused(p, which, "images -1");
+    p->images = PTRDIFF_MAX / 2; /* so many pixels cannot be counted */
+    refused(p, which, "too many images");
+    p->images = images;
+}
+
+static void null_window(problem *p, int which)
+{
+    const fnn_result result =
+        which == 0 ? fnn_conv2d_forward(NULL, NULL, 4, 2, p->a[X], p->a[WEIGHTS], NULL, p->a[Y])
+        : which == 1
+            ? fnn_conv2d_backward_data(NULL, NULL, 4, 2, p->a[DY], p->a[WEIGHTS], p->a[DX])
+            : fnn_conv2d_backward_weights(NULL, NULL, 4, 2, p->a[X], p->a[DY], p->a[DW], NULL);
+    CHECK(result == FNN_ERROR_ARGUMENT);
+}
+
+static void arguments(void)
+{
+    problem p;
+    int which, i;
+    CHECK(shape(&p, &small));
+    open_problem(&p, 1);
+    for (which = 0; which < CALLS; which++) {
+        CHECKF(!calls[which].call(&p, NULL), "%s without a context failed", calls[which].name);
+        CHECK(faults(&p, RESULT + which, 1) == 0);
+        null_window(&p, which);
+        wrong_windows(&p, which);
+        wrong_counts(&p, which);
+        for (i = 0; calls[which].arrays[i] >= 0; i++) {
+            fnn_real **array = &p.a[calls[which].arrays[i]], *kept = *array;
+            *array = NULL;
+            refused(&p, which, "a missing array");
+            *array = kept;
+        }
+    }
+    close_problem(&p);
+}
+
+/* No images: nothing to write but gradients, which are sums of nothing. */
+static void no_images(void)
+{
+    problem p;
+    size_t i;
+    CHECK(shape(&p, &small));
+    open_arrays(&p, 1);
+    p.images = 0;
+    for (i = 0; i < p.count[Y]; i++) p.a[Y][i] = 3;
+    for (i = 0; i < p.count[DX]; i++) p.a[DX][i] = 3;
+    fill_nan(p.a[DW], p.count[DW]);
+    fill_nan(p.a[DB], p.count[DB]);
+    CHECK(!forward(&p, NULL) && !backward_data(&p, NULL) && !backward_weights(&p, NULL));
+    for (i = 0; i < p.count[Y]; i++) CHECK(p.a[Y][i] == 3);
+    for (i = 0; i < p.count[DX]; i++) CHECK(p.a[DX][i] == 3);
+    for (i = 0; i < p.count[DW]; i++) CHECK(p.a[DW][i] == 0);
+    for (i = 0; i < p.count[DB]; i++) CHECK(p.a[DB][i] == 0);
+    close_problem(&p);
+}
+
+/* ---- the same bits: any number of threads, an image alone or in a batch ---- */
+
+/* The results of a call, kept; free each. */
+static void keep(const problem *p, fnn_real **kept)
+{
+    int r;
+    for (r = 0; r < RESULTS; r++) {
+        kept[r] = (fnn_real *)take(p->count[RESULT + r] * sizeof(fnn_real));
+        memcpy(kept[r], p->a[RESULT + r], p->count[RESULT + r] * sizeof(fnn_real));
+    }
+}
+
+static void drop(fnn_real **kept)
+{
+    int r;
+    for (r = 0; r < RESULTS; r++) free(kept[r]);
+}
+
+/* How many of the results differ from those kept in any bit. */
+static int differing(const problem *p, fnn_real **kept)
+{
+    int r, count = 0;
+    for (r = 0; r < RESULTS; r++)
+        count += memcmp(kept[r], p->a[RESULT + r], p->count[RESULT + r] * sizeof(fnn_real)) != 0;
+    return count;
+}
+
+static const dimensions thread_shapes[] = {
+    {7, 12, 11, 5, 3, 3, 1, 1, FNN_SAME, 17},  {1, 28, 28, 8, 3, 3, 1, 1, FNN_SAME, 16},
+    {13, 9, 9, 6, 5, 4, 2, 1, FNN_VALID, 10},  {3, 14, 14, 32, 3, 3, 1, 1, FNN_SAME, 64},
+    {300, 1, 1, 9, 1, 1, 1, 1, FNN_VALID, 12}, {16, 28, 28, 1, 3, 3, 1, 1, FNN_SAME, 32},
+    {2, 6, 5, 150, 3, 3, 1, 1, FNN_SAME, 70},  {11, 17, 17, 3, 7, 7, 3, 2, FNN_SAME, 9},
+};
+enum { THREAD_SHAPES = sizeof thread_shapes / sizeof thread_shapes[0] };
+
+static void any_threads_same_bits(void)
+{
+    static const int threads[] = {1, 2, 3, 5};
+    fnn_real *kept[FNN_ISA_COUNT][RESULTS];
+    int i, t, isa;
+    for (i = 0; i < THREAD_SHAPES; i++) {
+        problem p;
+        if (QUICK() && i % 3) continue;
+        CHECK(shape(&p, &thread_shapes[i]));
+        open_arrays(&p, 0);
+        for (t = 0; t < 4; t++) {
+            contexts_open(threads[t]);
+            for (isa = 0; isa < FNN_ISA_COUNT; isa++) {
+                if (!contexts[isa] || !CHECK(!call(&p, contexts[isa]))) continue;
+                if (t == 0) keep(&p, kept[isa]);
+                else
+                    CHECKF(differing(&p, kept[isa]) == 0, "%s %s: other bits on %d threads",
+                           fnn_isa_name((fnn_isa)isa), description(&p), threads[t]);
+                if (t == 3) drop(kept[isa]);
+            }
+            contexts_close();
+        }
+        close_problem(&p);
+    }
+}
+
+/* Computes images first to first + count alone and compares with the whole batch's results, which
+ * are in p. Returns whether y and dx agree in every bit. */
+static int part_agrees(const problem *p, fnn_context *context, ptrdiff_t first, ptrdiff_t count)
+{
+    const size_t x = p->count[X] / (size_t)p->images, y = p->count[Y] / (size_t)p->images;
+    problem part = *p;
+    int same;
+    part.images = count;
+    measure(&part);
+    part.a[X] += (size_t)first * x;
+    part.a[DY] += (size_t)first * y;
+    part.a[Y] = (fnn_real *)take(part.count[Y] * sizeof(fnn_real));
+    part.a[DX] = (fnn_real *)take(part.count[DX] * sizeof(fnn_real));
+    same = !forward(&part, context) && !backward_data(&part, context);
+    same = same &&
+           memcmp(part.a[Y], p->a[Y] + (size_t)first * y, part.count[Y] * sizeof(fnn_real)) == 0;
+    same = same &&
+           memcmp(part.a[DX], p->a[DX] + (size_t)first * x, part.count[DX] * sizeof(fnn_real)) == 0;
+    free(part.a[Y]);
+    free(part.a[DX]);
+    return same;
+}
+
+static void check_parts(const problem *p)
+{
+    int isa;
+    ptrdiff_t first, count;
+    for (isa = 0; isa < FNN_ISA_COUNT; isa++) {
+        if (!contexts[isa] || !CHECK(!call(p, contexts[isa]))) continue;
+        for (first = 0; first < p->images; first += 1 + p->images / 8)
+            for (count = 1; first + count <= p->images; count = 3 * count - 1 + (count == 1))
+                CHECKF(part_agrees(p, contexts[isa], first, count),
+                       "%s %s: images %ld to %ld have other bits alone", fnn_isa_name((fnn_isa)isa),
+                       description(p), (long)first, (long)(first + count - 1));
+    }
+}
+
+static void any_batch_same_bits(void)
+{
+    int i;
+    seed = 3;
+    contexts_open(2);
+    for (i = 0; i < THREAD_SHAPES + (QUICK() ? 20 : 200); i++) {
+        problem p;
+        if (QUICK() && i % 3) continue;
+        if (i < THREAD_SHAPES ? !shape(&p, &thread_shapes[i]) : !random_problem(&p, i)) continue;
+        if (i >= THREAD_SHAPES) {
+            p.images = 7;
+            measure(&p);
+        }
+        open_arrays(&p, 0);
+        check_parts(&p);
+        close_problem(&p);
+    }
+    contexts_close();
+}
+
+/* ---- NaN and infinities ---- */
+
+/* Puts one into each of one image's x and dy. */
+static void spoil(problem *p, ptrdiff_t image, fnn_real x, fnn_real dy)
+{
+    const size_t xs = p->count[X] / (size_t)p->images, ys = p->count[Y] / (size_t)p->images;
+    p->a[X][(size_t)image * xs + xs / 2] = x;
+    p->a[DY][(size_t)image * ys + ys / 2] = dy;
+}
+
+/* How many elements of the other images have other bits than the clean results, and how many that
+ * cannot be finite are. */
+static size_t spread(const problem *p, ptrdiff_t image, fnn_real **clean)
+{
+    size_t i, found = 0;
+    int r;
+    for (r = 0; r < RESULTS; r++)
+        for (i = 0; i < p->count[RESULT + r]; i++) {
+            const fnn_real value = p->a[RESULT + r][i];
+            const size_t whose = i / (p->count[RESULT + r] / (size_t)p->images);
+            if (r < DW - RESULT && whose != (size_t)image)
+                found += memcmp(&clean[r][i], &value, sizeof value) != 0;
+            else
+                found += !is_finite(p->truth[r][i]) && is_finite((wide)value);
+        }
+    return found;
+}
+
+static const dimensions spoiled_shapes[] = {{3, 7, 6, 3, 3, 3, 1, 1, FNN_SAME, 5},
+                                            {5, 5, 5, 9, 3, 2, 2, 1, FNN_VALID, 17},
+                                            {3, 1, 1, 4, 1, 1, 1, 1, FNN_SAME, 33},
+                                            {4, 13, 13, 8, 5, 5, 1, 1, FNN_SAME, 8}};
+
+static void spoiled_images(void)
+{
+    static const double infinity = 2 * DBL_MAX;
+    int i, isa, kind;
+    contexts_open(1);
+    for (i = 0; i < 4; i++)
+        for (kind = 0; kind < 3; kind++) {
+            const double value = kind == 0 ? infinity - infinity : kind == 1 ? infinity : -infinity;
+            problem p, q;
+            CHECK(shape(&p, &spoiled_shapes[i]) && shape(&q, &spoiled_shapes[i]));
+            seed = (uint64_t)i;
+            open_arrays(&p, 0);
+            seed = (uint64_t)i;
+            open_arrays(&q, 0);
+            spoil(&q, 1, (fnn_real)value, (fnn_real)value);
+            open_reference(&q);
+            for (isa = 0; isa < FNN_ISA_COUNT; isa++) {
+                fnn_real *clean[RESULTS];
+                if (!contexts[isa] || !CHECK(!call(&p, contexts[isa]))) continue;
+                keep(&p, clean);
+                CHECK(!call(&q, contexts[isa]));
+                CHECKF(spread(&q, 1, clean) == 0, "%s %s: %g spreads or is lost",
+                       fnn_isa_name((fnn_isa)isa), description(&p), value);
+                CHECK(!call(&p, contexts[isa]) && differing(&p, clean) == 0); /* nothing stays */
+                drop(clean);
+            }
+            close_problem(&p);
+            close_problem(&q);
+        }
+    contexts_close();
+}
+
+/* ---- memory ---- */
+
+/* Each request of a call fails, alone and with all after it: the error comes back, and a retry
+ * gives the bits of a call to which nothing has happened. Returns the requests of the call. */
+static int check_failures(const problem *p, int which, int isa)
+{
+    const size_t bytes = p->count[RESULT + which] * sizeof(fnn_real);
+    fnn_real *kept = (fnn_real *)take(bytes);
+    fnn_context *context = context_open(isa, 2);
+    int allowed, done = 0;
+    CHECK(context && !calls[which].call(p, context));
+    memcpy(kept, p->a[RESULT + which], bytes);
+    fnn_context_free(context);
+    for (allowed = 0; !done && allowed < 100; allowed++)
+        for (memory_once = 0; memory_once < 2; memory_once++) {
+            fnn_result result;
+            context = context_open(isa, 2);
+            memory_allowed = allowed;
+            result = calls[which].call(p, context);
+            done = memory_allowed > 0 || (memory_allowed == 0 && !result);
+            memory_allowed = -1;
+            CHECKF(result == (done ? FNN_OK : FNN_ERROR_MEMORY), "%s: result %d after %d requests",
+                   calls[which].name, (int)result, allowed);
+            fill_nan(p->a[RESULT + which], p->count[RESULT + which]);
+            CHECK(!calls[which].call(p, context) && memcmp(kept, p->a[RESULT + which], bytes) == 0);
+            fnn_context_free(context);
+        }
+    free(kept);
+    return allowed - 1;
+}
+
+static void failing_allocations(void)
+{
+    const int blocks = memory_blocks;
+    int which, isa, i;
+    for (i = 0; i < THREAD_SHAPES; i += 2) {
+        problem p;
+        CHECK(shape(&p, &thread_shapes[i]));
+        if (QUICK() && i > 0) p.images = 1;
+        measure(&p);
+        open_arrays(&p, 0);
+        for (which = 0; which < CALLS; which++)
+            for (isa = 0; isa < FNN_ISA_COUNT; isa++)
+                if (isa != FNN_ISA_BEST && fnn_isa_available((fnn_isa)isa))
+                    CHECK(check_failures(&p, which, isa) < 90);
+        close_problem(&p);
+    }
+    CHECKF(memory_blocks == blocks, "%d blocks leaked", memory_blocks - blocks);
+}
+
+/* Whether nothing near the size of the unfolded image (every window's pixels side by side, as for
+ * one large product) was live since the count began. */
+static int stays_small(const problem *p, size_t before)
+{
+    const fnn_window *w = &p->window;
+    const size_t unfolded = (size_t)p->images * (size_t)(w->out_height * w->out_width) *
+                            (size_t)(w->kernel_height * w->kernel_width * w->channels);
+    return memory_most - before < unfolded * sizeof(fnn_real) / 4;
+}
+
+static const dimensions unfolding = {16, 28, 28, 8, 7, 7, 1, 1, FNN_SAME, 8};
+
+static void nothing_unfolded(void)
+{
+    problem p;
+    int which, isa, threads;
+    CHECK(shape(&p, &unfolding));
+    open_arrays(&p, 0);
+    for (isa = FNN_ISA_SCALAR; isa < FNN_ISA_COUNT; isa++)
+        for (threads = 1; threads < 3; threads++)
+            for (which = 0; which < CALLS; which++) {
+                const size_t before = memory_live;
+                fnn_context *context;
+                if (!fnn_isa_available((fnn_isa)isa) || (QUICK() && isa == FNN_ISA_SCALAR))
+                    continue;
+                context = context_open(isa, threads);
+                memory_most = memory_live;
+                CHECK(!calls[which].call(&p, context));
+                CHECKF(stays_small(&p, before), "%s %s on %d threads took %ld bytes",
+                       fnn_isa_name((fnn_isa)isa), calls[which].name, threads,
+                       (long)(memory_most - before));
+                fnn_context_free(context);
+            }
+    close_problem(&p);
+}
+
+/* ---- guard pages ---- */
+#if HAVE_GUARDS
+#define CANARY 0xa5
+static unsigned char *slots[ARRAYS];
+static size_t slot_bytes, slot_page;
+
+static void slots_open(size_t bytes)
+{
+    int i;
+    slot_page = (size_t)sysconf(_SC_PAGESIZE);
+    slot_bytes = (bytes + slot_page - 1) / slot_page * slot_page;
+    for (i = 0; i < ARRAYS; i++) {
+        unsigned char *p =
+            (unsigned char *)mmap(NULL, slot_bytes + 2 * slot_page, PROT_READ | PROT_WRITE,
+                                  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (p == MAP_FAILED || mprotect(p, slot_page, PROT_NONE) ||
+            mprotect(p + slot_page + slot_bytes, slot_page, PROT_NONE))
+            exit(3);
+        slots[i] = p + slot_page;
+    }
+}
+
+static void slots_close(void)
+{
+    int i;
+    for (i = 0; i < ARRAYS; i++) munmap(slots[i] - slot_page, slot_bytes + 2 * slot_page);
+}
+
+/* Placement 0: ends at the upper guard. 1: starts at the lower one. 2 and on: placement - 2
+ * reals from a cache line's start, each slot by another amount. */
+#define PLACEMENTS 18
+static fnn_real *place(int slot, size_t count, int placement)
+{
+    size_t offset = 0;
+    memset(slots[slot], CANARY, slot_bytes);
+    if (placement == 0) offset = slot_bytes - sizeof(fnn_real) * count;
+    if (placement > 1) offset = 128 + sizeof(fnn_real) * (size_t)((placement - 2 + 5 * slot) % 16);
+    return (fnn_real *)(void *)(slots[slot] + offset);
+}
+
+/* Whether all around an array still holds canaries. */
+static int untouched(const problem *p, int array)
+{
+    const unsigned char *from = (const unsigned char *)p->a[array];
+    const unsigned char *to = from + p->count[array] * sizeof(fnn_real), *q;
+    for (q = slots[array]; q < from; q++)
+        if (*q != CANARY) return 0;
+    for (q = to; q < slots[array] + slot_bytes; q++)
+        if (*q != CANARY) return 0;
+    return 1;
+}
+
+/* The problem's arrays moved between the guards; what is only read must stay as it was. */
+static void check_guarded(problem p, int placement)
+{
+    const problem outside = p;
+    int i;
+    for (i = 0; i < ARRAYS; i++) {
+        p.a[i] = place(i, p.count[i], placement);
+        if (i < RESULT) memcpy(p.a[i], outside.a[i], p.count[i] * sizeof(fnn_real));
+    }
+    holds(&p, 0);
+    for (i = 0; i < ARRAYS; i++) {
+        CHECKF(untouched(&p, i), "%s placement %d: wrote around %s", description(&p), placement,
+               array_names[i]);
+        CHECKF(i >= RESULT || !memcmp(p.a[i], outside.a[i], p.count[i] * sizeof(fnn_real)),
+               "%s: changed %s", description(&p), array_names[i]);
+    }
+}
+
+static size_t most_bytes(const problem *p)
+{
+    size_t most = 0;
+    int i;
+    for (i = 0; i < ARRAYS; i++) most = p->count[i] > most ? p->count[i] : most;
+    return most * sizeof(fnn_real) + 512;
+}
+
+static void check_placements(problem *p, int index)
+{
+    open_problem(p, 0);
+    slots_open(most_bytes(p));
+    check_guarded(*p, 0);
+    check_guarded(*p, 1);
+    check_guarded(*p, 2 + index % (PLACEMENTS - 2));
+    slots_close();
+    close_problem(p);
+}
+
+static jmp_buf escape;
+static void caught(int number)
+{
+    (void)number;
+    longjmp(escape, 1);
+}
+#endif
+
+static void guards(void)
+{
+#if HAVE_GUARDS
+    int index;
+    problem p;
+    seed = 4;
+    contexts_open(1);
+    for (index = 0; index < (QUICK() ? 40 : 400); index++)
+        if (random_problem(&p, index)) check_placements(&p, index);
+    for (index = 0; index < LARGE_SHAPES; index++) {
+        if (QUICK() && index % 4) continue;
+        CHECK(shape(&p, &large_shapes[index]));
+        check_placements(&p, index);
+    }
+    contexts_close();
+#else
+    SKIP("no mmap here");
+#endif
+}
+
+/* ---- broken cases: what the checkers must report ---- */
+
+/* The twin's results as the library would give them, with a mistake. */
+static void pretend(const problem *p, int mistake)
+{
+    wide *sums[RESULTS];
+    size_t i;
+    int r;
+    for (r = 0; r < RESULTS; r++) sums[r] = (wide *)take(p->count[RESULT + r] * sizeof(wide));
+    compute(p, mistake, sums, 0);
+    for (r = 0; r < RESULTS; r++) {
+        for (i = 0; i < p->count[RESULT + r]; i++) p->a[RESULT + r][i] = (fnn_real)sums[r][i];
+        free(sums[r]);
+    }
+}
+
+static void mistakes_are_seen(void)
+{
+    problem p;
+    int mistake, integers, array;
+    for (integers = 0; integers < 2; integers++) {
+        CHECK(shape(&p, &small) && p.window.pad_top == 1);
+        p.window.pad_left = 1; /* zeros on the left too, where the mistakes are */
+        open_problem(&p, integers);
+        for (mistake = RIGHT; mistake < MISTAKES; mistake++) {
+            pretend(&p, mistake);
+            for (array = Y; array <= DW; array++)
+                CHECKF((faults(&p, array, integers) == 0) == (mistake == RIGHT),
+                       "mistake %d in %s, integers %d", mistake, array_names[array], integers);
+        }
+        pretend(&p, RIGHT);
+        p.a[DB][2] += 1;
+        CHECK(faults(&p, DB, integers) == 1);
+        fill_nan(p.a[Y] + 5, 1);
+        CHECK(faults(&p, Y, integers) == 1);
+        close_problem(&p);
+    }
+}
+
+static void bounds_are_kept(void)
+{
+    problem p;
+    wide most;
+    CHECK(shape(&p, &small));
+    open_problem(&p, 0);
+    pretend(&p, RIGHT);
+    most = (terms(&p, Y) + 2) * (wide)UNIT * p.sizes[0][2];
+    p.a[Y][2] = (fnn_real)(p.truth[0][2] + most / 2);
+    CHECK(faults(&p, Y, 0) == 0 && faults(&p, Y, 1) > 0);
+    p.a[Y][2] = (fnn_real)(p.truth[0][2] + most * 2 * SLACK);
+    CHECK(faults(&p, Y, 0) == 1);
+    close_problem(&p);
+}
+
+static void other_bits_are_seen(void)
+{
+    problem p;
+    fnn_real *kept[RESULTS];
+    volatile double zero = 0;
+    int r;
+    CHECK(shape(&p, &small));
+    open_problem(&p, 0);
+    CHECK(!call(&p, NULL) && part_agrees(&p, NULL, 1, 1));
+    keep(&p, kept);
+    CHECK(differing(&p, kept) == 0 && spread(&p, 0, kept) == 0);
+    for (r = 0; r < RESULTS; r++)
+        p.a[RESULT + r][p.count[RESULT + r] - 1] *= (fnn_real)(1 + 4 * UNIT);
+    CHECK(differing(&p, kept) == RESULTS);
+    CHECK(!part_agrees(&p, NULL, 1, 1) && part_agrees(&p, NULL, 0, 1));
+    CHECK(spread(&p, 0, kept) == 2);
+    p.truth[DW - RESULT][0] = 1 / (wide)zero; /* an infinity lost */
+    CHECK(spread(&p, 0, kept) == 3);
+    drop(kept);
+    close_problem(&p);
+}
+
+static void memory_is_seen(void)
+{
+    const size_t before = memory_live;
+    problem p;
+    void *large;
+    CHECK(shape(&p, &unfolding));
+    memory_most = memory_live;
+    CHECK(stays_small(&p, before));
+    large = memory_allocate(NULL, (size_t)16 * 28 * 28 * 49 * 8 * sizeof(fnn_real));
+    CHECK(large && !stays_small(&p, before));
+    memory_release(NULL, large);
+    CHECK(memory_live == before);
+    memory_allowed = 0;
+    memory_once = 1;
+    CHECK(!memory_allocate(NULL, 8) && memory_allowed == -1);
+}
+
+static void wrong_windows_are_seen(void)
+{
+    fnn_window w;
+    CHECK(!fnn_window_make(&w, 28, 28, 1, 2, 4, 1, 1, FNN_SAME));
+    CHECK(window_agrees(&w, 28, 0, 28, 1));
+    w.pad_top++; /* the odd row above */
+    CHECK(!window_agrees(&w, 28, 0, 28, 1));
+}
+
+static void controls(void)
+{
+    mistakes_are_seen();
+    bounds_are_kept();
+    other_bits_are_seen();
+    memory_is_seen();
+    wrong_windows_are_seen();
+#if HAVE_GUARDS
+    {
+        void (*old)(int) = signal(SIGSEGV, caught);
+        volatile int trapped = 1;
+        problem p;
+        slots_open(4096);
+        CHECK(shape(&p, &small));
+        p.count[Y] = 5;
+        p.a[Y] = place(Y, 5, 3);
+        CHECK(untouched(&p, Y));
+        p.a[Y][5] = 0; /* a write beside y */
+        CHECK(!untouched(&p, Y));
+        if (setjmp(escape) == 0) { /* a read beyond the end */
+            const volatile fnn_real *end = place(X, 5, 0);
+            if (end[5] == 0) trapped = 0;
+            trapped = 0;
+        }
+        CHECK(trapped);
+        signal(SIGSEGV, old);
+        slots_close();
+    }
+#endif
+}
+
+#define CONV_TESTS \
+    TEST(windows), TEST(windows_by_hand), TEST(window_arguments), TEST(integers_exactly), \
+        TEST(reals_within_the_bound), TEST(networks), TEST(arguments), TEST(no_images), \
+        TEST(any_threads_same_bits), TEST(any_batch_same_bits), TEST(spoiled_images), \
+        TEST(failing_allocations), TEST(nothing_unfolded), TEST(guards), TEST(controls)
+
+#ifndef CONV_TESTS_ONLY
+static const harness_test tests[] = {CONV_TESTS};
+HARNESS_MAIN(tests)
+#endif

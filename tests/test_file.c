@@ -1,0 +1,1356 @@
+/* Model files: what is saved comes back bit for bit, a damaged file is an error and never more, a
+ * save that fails or is killed leaves the old file. tests/read_model.py reads one with NumPy. */
+#if !defined(_POSIX_C_SOURCE) && !defined(_GNU_SOURCE)
+#define _POSIX_C_SOURCE 200809L /* mkdtemp */
+#endif
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <locale.h>
+#include <math.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* ---- file operations that fail, or that the program does not outlive ---- */
+
+static struct {
+    int count;           /* operations so far */
+    int fail_at;         /* the operation that fails, from 1; 0: none does */
+    int forever;         /* all after it, too */
+    int code;            /* errno of the failure */
+    int failed;          /* how many did */
+    int kill_at;         /* 2n - 1: the program ends before operation n; 2n: after it */
+    size_t most;         /* bytes that one write takes, 0: all */
+    int interrupt;       /* every other write is interrupted */
+    int file;            /* open for writing */
+    const char *instead; /* what is opened for writing in place of the file */
+} disk;
+
+static void disk_killed(int moment)
+{
+    if (disk.kill_at == moment) raise(SIGKILL);
+}
+
+/* Begins an operation; nonzero: it must fail. */
+static int disk_fails(void)
+{
+    disk.count++;
+    disk_killed(2 * disk.count - 1);
+    if (disk.fail_at == 0 || disk.count < disk.fail_at) return 0;
+    if (disk.count > disk.fail_at && !disk.forever) return 0;
+    disk.failed++;
+    errno = disk.code;
+    return 1;
+}
+
+/* Ends one. */
+static int disk_done(int result)
+{
+    const int code = errno;
+    disk_killed(2 * disk.count);
+    errno = code;
+    return result;
+}
+
+static int disk_open(const char *path, int flags, ...)
+{
+    va_list list;
+    int mode = 0;
+    va_start(list, flags);
+    if (flags & O_CREAT) mode = va_arg(list, int);
+    va_end(list);
+    if (disk_fails()) return -1;
+    if (flags & O_CREAT && disk.instead) return open(disk.instead, O_WRONLY);
+    disk.file = -1;
+    if (!(flags & O_CREAT)) return disk_done(open(path, flags));
+    return disk_done(disk.file = open(path, flags, mode));
+}
+static ssize_t disk_write(int file, const void *bytes, size_t count)
+{
+    if (disk_fails()) return -1;
+    if (disk.interrupt && disk.count % 2) {
+        errno = EINTR;
+        return -1;
+    }
+    if (disk.most && count > disk.most) count = disk.most;
+    return disk_done((int)write(file, bytes, count));
+}
+static int disk_fsync(int file)
+{
+    return disk_fails() ? -1 : disk_done(fsync(file));
+}
+/* A directory's close is no operation: nothing depends on it. */
+static int disk_close(int file)
+{
+    const int fails = file == disk.file && disk_fails(), result = close(file), code = errno;
+    errno = fails ? disk.code : code;
+    return file == disk.file ? disk_done(fails ? -1 : result) : result;
+}
+static int disk_rename(const char *from, const char *to)
+{
+    return disk_fails() ? -1 : disk_done(rename(from, to));
+}
+
+static FILE *disk_fopen(const char *path, const char *mode)
+{
+    return disk_fails() ? NULL : fopen(path, mode);
+}
+static int disk_read_failed;
+static size_t disk_fread(void *memory, size_t size, size_t count, FILE *stream)
+{
+    disk_read_failed = disk_fails();
+    return disk_read_failed ? 0 : fread(memory, size, count, stream);
+}
+static int disk_ferror(FILE *stream)
+{
+    return disk_read_failed || ferror(stream);
+}
+
+#undef ferror
+#define open(...) disk_open(__VA_ARGS__)
+#define write(file, bytes, count) disk_write(file, bytes, count)
+#define fsync(file) disk_fsync(file)
+#define close(file) disk_close(file)
+#define rename(from, to) disk_rename(from, to)
+#define fopen(path, mode) disk_fopen(path, mode)
+#define fread(memory, size, count, stream) disk_fread(memory, size, count, stream)
+#define ferror(stream) disk_ferror(stream)
+#define FMNIST_NN_IMPLEMENTATION
+#include "../fmnist_nn.h"
+#undef open
+#undef write
+#undef fsync
+#undef close
+#undef rename
+#undef fopen
+#undef fread
+#undef ferror
+#include "budget.h"
+#include "harness.h"
+
+#define COUNT(array) ((int)(sizeof(array) / sizeof(array)[0]))
+enum { ROWS = 40, INPUTS = 12, CLASSES = 3 };
+
+static void disk_well(void)
+{
+    memset(&disk, 0, sizeof disk);
+    disk_read_failed = 0;
+}
+
+/* ---- the test's directory ---- */
+
+static char directory[256];
+
+static void remove_directory(void)
+{
+    char path[600];
+    struct dirent *entry;
+    DIR *d = opendir(directory);
+    while (d && (entry = readdir(d)) != NULL) {
+        snprintf(path, sizeof path, "%s/%s", directory, entry->d_name);
+        remove(path);
+    }
+    if (d) closedir(d);
+    rmdir(directory);
+}
+
+/* The path of a file in the test's own directory; four calls' results stay valid. */
+static const char *path_of(const char *name)
+{
+    static char paths[4][400];
+    static int turn;
+    const char *base = getenv("TMPDIR");
+    turn = (turn + 1) % 4;
+    if (!directory[0]) {
+        snprintf(directory, sizeof directory, "%.200s/fmnist_nn_XXXXXX", base ? base : "/tmp");
+        if (!mkdtemp(directory)) {
+            perror(directory);
+            exit(2);
+        }
+        atexit(remove_directory);
+    }
+    snprintf(paths[turn], sizeof paths[turn], "%s/%s", directory, name);
+    return paths[turn];
+}
+
+/* How many files there are whose name contains the word. */
+static int files_named(const char *word)
+{
+    int count = 0;
+    struct dirent *entry;
+    DIR *d = opendir(directory);
+    while (d && (entry = readdir(d)) != NULL) count += strstr(entry->d_name, word) != NULL;
+    if (d) closedir(d);
+    return count;
+}
+
+/* ---- bytes, in memory of just their size, so that a sanitizer sees any step beyond ---- */
+
+static void *need(size_t bytes)
+{
+    void *memory = malloc(bytes ? bytes : 1);
+    if (!memory) {
+        fputs("the test is out of memory\n", stderr);
+        exit(2);
+    }
+    return memory;
+}
+
+static fnni_file bytes_copy(const void *bytes, size_t size)
+{
+    fnni_file f;
+    f.bytes = (uint8_t *)need(size);
+    f.size = size;
+    if (size) memcpy(f.bytes, bytes, size);
+    return f;
+}
+
+static fnni_file bytes_of(const char *path)
+{
+    static char buffer[1 << 20];
+    FILE *stream = fopen(path, "rb");
+    size_t size = stream ? fread(buffer, 1, sizeof buffer, stream) : 0;
+    if (stream) fclose(stream);
+    return bytes_copy(buffer, size);
+}
+
+static void write_bytes(const char *path, const void *bytes, size_t size)
+{
+    FILE *stream = fopen(path, "wb");
+    if (!stream || fwrite(bytes, 1, size, stream) != size || fclose(stream)) {
+        perror(path);
+        exit(2);
+    }
+}
+
+static int same_bytes(fnni_file a, fnni_file b)
+{
+    return a.size == b.size && !memcmp(a.bytes, b.bytes, a.size);
+}
+
+static size_t header_size(fnni_file f)
+{
+    size_t size = 0;
+    int i;
+    for (i = 7; i >= 0; i--) size = size << 8 | f.bytes[i];
+    return size;
+}
+
+/* A file of this header, with the data of another. */
+static fnni_file with_header(const char *header, fnni_file other)
+{
+    const size_t length = strlen(header), old = 8 + header_size(other);
+    fnni_file f;
+    int i;
+    f.size = 8 + length + (other.size - old);
+    f.bytes = (uint8_t *)need(f.size);
+    for (i = 0; i < 8; i++) f.bytes[i] = (uint8_t)((uint64_t)length >> 8 * i);
+    memcpy(f.bytes + 8, header, length);
+    memcpy(f.bytes + 8 + length, other.bytes + old, other.size - old);
+    return f;
+}
+
+/* ---- models ---- */
+
+static uint8_t pixels[ROWS * INPUTS];
+static int32_t labels[ROWS];
+
+static fnn_dataset samples(void)
+{
+    fnn_dataset data;
+    int i;
+    for (i = 0; i < ROWS * INPUTS; i++)
+        pixels[i] = (uint8_t)fnni_random_below(1, 2, (uint64_t)i, 256);
+    for (i = 0; i < ROWS; i++) labels[i] = i % CLASSES;
+    memset(&data, 0, sizeof data);
+    data.count = ROWS;
+    data.height = 3;
+    data.width = 4;
+    data.channels = 1;
+    data.bytes = pixels;
+    data.labels = labels;
+    data.classes = CLASSES;
+    return data;
+}
+
+/* One of every layer, or, for the tests of every bit, a small one. */
+static fnn_model *model_make(const fnn_context_config *config, int small, uint64_t seed)
+{
+    const fnn_dataset data = samples();
+    fnn_model *m = fnn_sequential_with(config, 3, 4, 1);
+    fnn_initializer start = {FNN_UNIFORM, (fnn_real)0.1};
+    fnn_set_seed(m, seed);
+    fnn_set_initializer(m, start, start);
+    fnn_normalize(m, FNN_NORMALIZE_STANDARDIZE, &data);
+    if (!small) {
+        fnn_dense(m, 7, FNN_LEAKY_RELU);
+        fnn_flatten(m);
+        fnn_dense(m, 6, FNN_GELU);
+        fnn_activate(m, FNN_ELU, (fnn_real)0.7);
+        fnn_dense(m, 6, FNN_TANH);
+        fnn_set_loss(m, FNN_LOSS_SOFTMAX_CROSS_ENTROPY, (fnn_real)0.1, (fnn_real)1e-30);
+    }
+    fnn_dense(m, 2, FNN_RELU);
+    fnn_dropout(m, (fnn_real)0.3);
+    fnn_dense(m, CLASSES, FNN_SOFTMAX);
+    fnn_seal(m);
+    return m;
+}
+
+static int same_parameters(fnn_model *a, fnn_model *b)
+{
+    size_t n, m;
+    const fnn_real *x = fnn_parameters(a, &n), *y = fnn_parameters(b, &m);
+    return n == m && (n == 0 || !memcmp(x, y, n * sizeof *x));
+}
+
+/* Whether two models are one to their user: layers, weights, predictions, loss; and what a fit
+ * makes of them, which takes seed, dropout and smoothing. */
+static int same_models(fnn_model *a, fnn_model *b, int fit)
+{
+    static fnn_real x[ROWS * 16], y[ROWS * 16];
+    static char one[4000], two[4000];
+    const fnn_dataset data = samples();
+    const int n = a && b && a->layer_count ? a->layers[a->layer_count - 1].outputs : 0;
+    fnn_metrics first, second;
+    fnn_fit_config config = fnn_fit_config_init();
+    if (n == 0) return 0;
+    fnn_summary(a, one, sizeof one);
+    fnn_summary(b, two, sizeof two);
+    if (strcmp(one, two) || !same_parameters(a, b)) return 0;
+    if (fnn_predict(a, NULL, &data, x) || fnn_predict(b, NULL, &data, y)) return 0;
+    if (memcmp(x, y, (size_t)(ROWS * n) * sizeof *x)) return 0;
+    if (!fit) return 1;
+    if (fnn_evaluate(a, NULL, &data, &first) || fnn_evaluate(b, NULL, &data, &second)) return 0;
+    if (memcmp(&first.loss, &second.loss, sizeof first.loss)) return 0;
+    config.batch_size = 8;
+    return !fnn_fit(a, &data, &config, NULL) && !fnn_fit(b, &data, &config, NULL) &&
+           same_parameters(a, b);
+}
+
+static fnn_model *load_or_say(const char *path)
+{
+    fnn_error error;
+    fnn_model *model = fnn_load(path, NULL, &error);
+    CHECKF(model != NULL, "%s", model ? "" : error.message);
+    return model;
+}
+
+/* ---- round trips ---- */
+
+/* Saves, loads, compares, and saves again: the same bytes. */
+static void check_round_trip(const char *what, fnn_model *model, int fit)
+{
+    fnn_error error;
+    fnni_file once, twice;
+    fnn_model *loaded;
+    if (!CHECKF(!fnn_save(model, path_of("a"), &error), "%s: %s", what, error.message)) return;
+    loaded = load_or_say(path_of("a"));
+    CHECKF(loaded && !fnn_save(loaded, path_of("b"), &error), "%s, again", what);
+    once = bytes_of(path_of("a"));
+    twice = bytes_of(path_of("b"));
+    CHECKF(same_bytes(once, twice), "%s: saved again, other bytes", what);
+    CHECKF(same_models(model, loaded, fit), "%s: another model", what);
+    free(once.bytes);
+    free(twice.bytes);
+    fnn_model_free(loaded);
+}
+
+static void a_model_comes_back(void)
+{
+    const fnn_dataset data = samples();
+    fnn_fit_config config = fnn_fit_config_init();
+    fnn_model *model = model_make(NULL, 0, UINT64_MAX - 5);
+    check_round_trip("a new model", model, 1);
+    CHECK(!fnn_fit(model, &data, &config, NULL));
+    fnn_set_seed(model, 3);
+    check_round_trip("a trained one", model, 1);
+    CHECK(!fnn_fit(model, &data, &config, NULL));
+    check_round_trip("trained", model, 0);
+    CHECK(files_named(".tmp") == 0);
+    fnn_model_free(model);
+}
+
+static void every_setting_comes_back(void)
+{
+    static const double parameters[] = {0.1, 1.0 / 3, 1e-30, 3.4e38, 0, 123456789, -2.5};
+    const fnn_dataset data = samples();
+    int kind, i;
+    for (kind = 0; kind < FNN_ACTIVATION_COUNT; kind++)
+        for (i = 0; i < COUNT(parameters); i++) {
+            fnn_model *m = fnn_sequential_with(NULL, 3, 4, 1);
+            fnn_activate(m, (fnn_activation)kind, (fnn_real)parameters[i]);
+            fnn_dense(m, 9, (fnn_activation)kind);
+            fnn_seal(m);
+            check_round_trip(fnni_activation_names[kind], m, 0);
+            fnn_model_free(m);
+        }
+    for (kind = 0; kind < FNN_LOSS_COUNT; kind++) {
+        fnn_model *m = fnn_sequential_with(NULL, 3, 4, 1), *n;
+        fnn_dense(m, CLASSES, FNN_SOFTMAX);
+        fnn_set_loss(m, (fnn_loss_kind)kind, (fnn_real)0.07, (fnn_real)0.013);
+        fnn_seal(m);
+        check_round_trip(fnni_loss_names[kind], m, 1);
+        n = load_or_say(path_of("a"));
+        CHECK(n && n->loss == m->loss && n->label_smoothing == m->label_smoothing &&
+              n->loss_epsilon == m->loss_epsilon);
+        fnn_model_free(m);
+        fnn_model_free(n);
+    }
+    for (kind = 0; kind <= FNN_NORMALIZE_MEAN_VARIANCE; kind++) {
+        fnn_model *m = fnn_sequential_with(NULL, 3, 4, 1);
+        fnn_normalize(m, (fnn_normalization)kind, &data);
+        fnn_dense(m, CLASSES, FNN_SOFTMAX);
+        fnn_seal(m);
+        check_round_trip(fnni_normalization_names[kind], m, 1);
+        fnn_model_free(m);
+    }
+}
+
+/* A model without parameters, one of one layer without a normalisation, and one of many layers. */
+static void unusual_models_come_back(void)
+{
+    fnn_model *m = fnn_sequential_with(NULL, 1, 1, INPUTS);
+    fnn_dataset data = samples();
+    int l;
+    fnn_flatten(m);
+    fnn_seal(m);
+    check_round_trip("no parameters", m, 0);
+    fnn_model_free(m);
+    m = fnn_sequential_with(NULL, 3, 4, 1);
+    for (l = 0; l < 300; l++) l % 3 ? fnn_dense(m, 2, FNN_ELU) : fnn_dropout(m, (fnn_real)0.1);
+    fnn_normalize(m, FNN_NORMALIZE_MEAN, &data);
+    fnn_seal(m);
+    check_round_trip("300 layers", m, 0);
+    fnn_model_free(m);
+    m = fnn_sequential_with(NULL, 1, 1, 1);
+    for (l = 0; l < FNNI_MAX_LAYERS; l++) fnn_flatten(m);
+    fnn_seal(m);
+    CHECK(!fnn_save(m, path_of("a"), NULL));
+    fnn_model_free(m);
+    m = load_or_say(path_of("a"));
+    CHECK(m && m->layer_count == FNNI_MAX_LAYERS);
+    fnn_model_free(m);
+}
+
+/* A program that did not build the model can ask what it takes and gives. */
+static void a_loaded_model_has_its_shapes(void)
+{
+    fnn_model *m = model_make(NULL, 1, 0), *n;
+    int in[3], out[3];
+    CHECK(!fnn_save(m, path_of("a"), NULL));
+    n = load_or_say(path_of("a"));
+    CHECK(!fnn_shapes(n, in, out) && !fnn_shapes(n, NULL, NULL));
+    CHECK(in[0] == 3 && in[1] == 4 && in[2] == 1);
+    CHECK(out[0] == 1 && out[1] == 1 && out[2] == CLASSES);
+    CHECK(fnn_shapes(NULL, in, out) == FNN_ERROR_MEMORY);
+    fnn_model_free(m);
+    fnn_model_free(n);
+    m = fnn_sequential_with(NULL, 3, 4, 1);
+    CHECK(!fnn_shapes(m, NULL, out) && out[0] == 3 && out[1] == 4 && out[2] == 1);
+    fnn_dense(m, 0, FNN_RELU);
+    CHECK(fnn_shapes(m, in, out) == FNN_ERROR_ARGUMENT);
+    fnn_model_free(m);
+}
+
+/* Weights may be anything: their bits are kept, those of a NaN too. */
+static void any_weights_come_back(void)
+{
+    fnn_model *m = model_make(NULL, 1, 0), *n;
+    size_t count, i;
+    fnn_real *x = fnn_parameters(m, &count);
+    unsigned char *byte = (unsigned char *)x;
+    for (i = 0; i < count * sizeof *x; i++) byte[i] = (unsigned char)(i % 7 == 3 ? 0xff : i * 37);
+    x[0] = (fnn_real)FNNI_NAN;
+    x[1] = (fnn_real)HUGE_VAL;
+    x[2] = (fnn_real)-0.0;
+    x[3] = (fnn_real)1e-42;
+    CHECK(!fnn_save(m, path_of("a"), NULL));
+    n = load_or_say(path_of("a"));
+    CHECK(n && same_parameters(m, n));
+    fnn_model_free(m);
+    fnn_model_free(n);
+}
+
+/* The bytes themselves, as every machine and every other reader must see them. */
+static void the_bytes_are_safetensors(void)
+{
+    static const char header[] =
+        "{\"__metadata__\":{\"library\":\"fmnist_nn " FNN_VERSION "\",\"input\":\"1 1 2\","
+        "\"normalization\":\"none\",\"loss\":\"softmax_cross_entropy\",\"label_smoothing\":\"0\","
+        "\"epsilon\":\"0.125\",\"seed\":\"7\",\"layers\":\"dense 1 leaky_relu %s\"},"
+        "\"0.dense.weight\":{\"dtype\":\"%s\",\"shape\":[2,1],\"data_offsets\":[0,%d]},"
+        "\"0.dense.bias\":{\"dtype\":\"%s\",\"shape\":[1],\"data_offsets\":[%d,%d]}}";
+    static const uint8_t numbers[2][8] = {{0, 0, 0, 0, 0, 0x3d, 0x88, 0xc0}, /* -775.625 */
+                                          {0, 0xe8, 0x41, 0xc4}};
+    const int size = (int)sizeof(fnn_real), is_float = size == 4;
+    char expected[1000];
+    fnn_model *m = fnn_sequential_with(NULL, 1, 1, 2);
+    fnni_file f;
+    size_t length;
+    fnn_dense(m, 1, FNN_LEAKY_RELU);
+    fnn_set_seed(m, 7);
+    fnn_set_loss(m, FNN_LOSS_SOFTMAX_CROSS_ENTROPY, 0, (fnn_real)0.125);
+    fnn_seal(m);
+    fnn_parameters(m, NULL)[2] = (fnn_real)-775.625;
+    CHECK(!fnn_save(m, path_of("a"), NULL));
+    f = bytes_of(path_of("a"));
+    length = (size_t)snprintf(expected, sizeof expected, header,
+                              is_float ? "0.300000012" : "0.29999999999999999", FNNI_DTYPE,
+                              2 * size, FNNI_DTYPE, 2 * size, 3 * size);
+    CHECK(header_size(f) >= length && header_size(f) < length + 64);
+    CHECK((8 + header_size(f)) % 64 == 0 && f.size == 8 + header_size(f) + 3 * sizeof(fnn_real));
+    CHECKF(!memcmp(f.bytes + 8, expected, length), "found %.*s", (int)length, f.bytes + 8);
+    for (; length < header_size(f); length++) CHECK(f.bytes[8 + length] == ' ');
+    CHECK(!memcmp(f.bytes + f.size - size, numbers[is_float], (size_t)size));
+    free(f.bytes);
+    fnn_model_free(m);
+}
+
+/* Blanks, escapes, another order of the members: JSON says the same thing in many ways. */
+static void other_json_is_read(void)
+{
+    static const char *const ways[][2] = {
+        {"\"input\":\"3 4 1\"", " \"\\u0069np\\u0075t\" :\t\"3 4 \\u0031\"\r\n"},
+        {"{\"__metadata__\"", "{ \"__metadata__\""},
+        {"\"dtype\":\"", "\"dtype\" : \"\\u0046"},
+        {"; dropout", ";dropout"},
+        {"}}", "}\n}\n\t "},
+        {"\"seed\":\"0\"", "\"seed\":\"000\""},
+    };
+    fnn_model *m = model_make(NULL, 1, 0), *n;
+    const fnn_context_config config = fnn_context_config_init();
+    fnni_file good, f;
+    char text[4000], changed[4000], *place;
+    int i;
+    fnn_save(m, path_of("a"), NULL);
+    good = bytes_of(path_of("a"));
+    snprintf(text, sizeof text, "%.*s", (int)header_size(good), (const char *)good.bytes + 8);
+    for (i = 0; i < COUNT(ways); i++) {
+        fnn_error error;
+        place = strstr(text, ways[i][0]);
+        if (!CHECKF(place != NULL, "%s", ways[i][0])) continue;
+        snprintf(changed, sizeof changed, "%.*s%s%s", (int)(place - text), text, ways[i][1],
+                 place + strlen(ways[i][0]) + (i == 2));
+        f = with_header(changed, good);
+        n = fnni_load_from(&f, "f", &config, &error);
+        CHECKF(n && same_models(m, n, 0), "%s: %s", ways[i][1],
+               n ? "another model" : error.message);
+        fnn_model_free(n);
+        free(f.bytes);
+    }
+    free(good.bytes);
+    fnn_model_free(m);
+}
+
+static void a_comma_of_the_locale_stays_out(void)
+{
+    static const char *const texts[][2] = {
+        {"0,5", "0.5"}, {"-1\xd9\xab" "25e-07", "-1.25e-07"}, {"3e+38", "3e+38"}, {"1.5", "1.5"}};
+    static const char *const names[] = {"de_DE.UTF-8", "de_DE.utf8", "de_DE", "fr_FR.UTF-8"};
+    fnn_model *m = model_make(NULL, 0, 0);
+    int i, found = 0;
+    for (i = 0; i < COUNT(texts); i++) {
+        char text[20];
+        strcpy(text, texts[i][0]);
+        fnni_point(text);
+        CHECKF(!strcmp(text, texts[i][1]), "%s becomes %s", texts[i][0], text);
+    }
+    for (i = 0; i < COUNT(names) && !found; i++)
+        found = setlocale(LC_NUMERIC, names[i]) != NULL && localeconv()->decimal_point[0] == ',';
+    if (found)
+        check_round_trip("in German", m, 1);
+    else
+        SKIP("this machine has no locale with a decimal comma");
+    setlocale(LC_NUMERIC, "C");
+    fnn_model_free(m);
+}
+
+/* ---- damaged files ---- */
+
+/* What a user would do with a model from a damaged file: predict with it, and train it. */
+static void use(fnn_model *model)
+{
+    static fnn_real y[ROWS * 256];
+    fnn_dataset data = samples();
+    if (model->layers[model->layer_count - 1].outputs <= 256) fnn_predict(model, NULL, &data, y);
+    if (!fnn_forward(model, &data, NULL, 5, 1) && !fnn_loss(model, NULL)) fnn_backward(model);
+}
+
+/* Whether the bytes load; if not, *error has said why, and of which file. */
+static int loads(fnni_file f, fnn_error *error)
+{
+    static budget memory;
+    fnn_context_config config = fnn_context_config_init();
+    fnn_model *model;
+    int live;
+    memory.allowed = -1;
+    live = memory.live;
+    config.allocator.allocate = budget_allocate;
+    config.allocator.release = budget_release;
+    config.allocator.user = &memory;
+    memset(error, 0, sizeof *error);
+    model = fnni_load_from(&f, "the file", &config, error);
+    if (model)
+        use(model);
+    else
+        CHECKF(error->code == FNN_ERROR_FORMAT && !strncmp(error->message, "the file: ", 10),
+               "%d: %s", (int)error->code, error->message);
+    fnn_model_free(model);
+    CHECKF(memory.live == live, "%d blocks leak: %s", memory.live - live, error->message);
+    return model != NULL;
+}
+
+static fnni_file small_file(void)
+{
+    fnn_model *m = model_make(NULL, 1, 0);
+    fnni_file f;
+    CHECK(!fnn_save(m, path_of("a"), NULL));
+    f = bytes_of(path_of("a"));
+    fnn_model_free(m);
+    return f;
+}
+
+static void every_truncation_is_refused(void)
+{
+    fnni_file f = small_file();
+    fnn_error error;
+    size_t size;
+    CHECK(loads(f, &error));
+    for (size = 0; size < f.size; size++) {
+        fnni_file cut = bytes_copy(f.bytes, size);
+        CHECKF(!loads(cut, &error), "%d of %d bytes load", (int)size, (int)f.size);
+        free(cut.bytes);
+    }
+    f.bytes = (uint8_t *)realloc(f.bytes, f.size + 1);
+    f.bytes[f.size++] = 0;
+    CHECK(!loads(f, &error)); /* one too many */
+    free(f.bytes);
+}
+
+/* The format has no checksum: a flipped bit may be another weight, seed or epsilon. It must then
+ * load as such; in the length, the tensors' places, shapes or names it must be refused. */
+static void every_flipped_bit_is_harmless(void)
+{
+    fnni_file f = small_file();
+    const size_t data = 8 + header_size(f);
+    const char *text = (const char *)f.bytes + 8;
+    const char *tensors = strstr(text, "\"input.shift\"");
+    size_t bit, loaded = 0, refused = 0;
+    fnn_error error;
+    for (bit = 0; bit < 8 * f.size; bit += QUICK() && bit > 8 * data ? 97 : 1) {
+        const size_t byte = bit / 8;
+        const char *at = text + byte - 8;
+        int good;
+        f.bytes[byte] ^= (uint8_t)(1 << bit % 8);
+        good = loads(f, &error);
+        f.bytes[byte] ^= (uint8_t)(1 << bit % 8);
+        good ? loaded++ : refused++;
+        if (byte >= data)
+            CHECKF(good, "bit %d, a weight: %s", (int)bit, error.message);
+        else if (byte < 8 || (at >= tensors && *at != ' '))
+            CHECKF(!good, "bit %d loads: %.20s", (int)bit, byte < 8 ? "the length" : at);
+    }
+    CHECK(refused > 5000 && loaded > 100);
+    free(f.bytes);
+}
+
+/* One thing wrong in an otherwise right header, and words that the message must have. */
+static const struct {
+    const char *from, *to, *words;
+} damages[] = {
+    /* JSON */
+    {"{\"__", " {\"__", "byte 0: expected '{', found byte 32"},
+    {"{\"__", "[\"__", "byte 0: expected '{', found '['"},
+    {"\"input.shift\":", "\"input.shift\"", "expected ':', found '{'"},
+    {"\"input.shift\":", "input.shift:", "expected '\"', found 'i'"},
+    {"},\"input.scale\"", "}\"input.scale\"", "expected '}', found '\"'"},
+    {"},\"input.scale\"", "},,\"input.scale\"", "expected '\"', found ','"},
+    {"}}", "},}", "expected '\"', found '}'"},
+    {"}}", "}", "expected '}', found its end"},
+    {"}}", "}}x", "nothing but blanks after it, found 'x'"},
+    {"}}", "}}{}", "nothing but blanks after it, found '{'"},
+    {"softmax_cross", "softmax\\qcross", "an escape for printable ASCII, found 'q'"},
+    {"softmax_cross", "softmax\\u12g4cross", "an escape for printable ASCII, found 'u'"},
+    {"softmax_cross", "softmax\\u0000cross", "an escape for printable ASCII"},
+    {"softmax_cross", "softmax\\ud800cross", "an escape for printable ASCII"},
+    {"softmax_cross", "softmax\\u00e9cross", "an escape for printable ASCII"},
+    {"softmax_cross", "softmax\\ncross", "an escape for printable ASCII"},
+    {"softmax_cross", "softmax\ncross", "printable ASCII, found byte 10"},
+    {"softmax_cross", "softmax\xc3\xa9" "cross", "printable ASCII, found byte 195"},
+    {"softmax_cross", "\x1b[31mcross", "printable ASCII, found byte 27"},
+    {"[3,4,1]", "[3,4,1}", "expected ']', found '}'"},
+    {"[3,4,1]", "[3,4,]", "expected a number, found ']'"},
+    {"[3,4,1]", "[3,4,-1]", "expected a number, found '-'"},
+    {"[3,4,1]", "[3,4,1.0]", "expected ']', found '.'"},
+    {"[3,4,1]", "[3,4,1e0]", "expected ']', found 'e'"},
+    {"[3,4,1]", "[3,4,01]", "a number without a zero before it"},
+    {"[3,4,1]", "[3,4,18446744073709551616]", "a smaller number"},
+    {"[3,4,1]", "[3,4,1,1,1]", "fewer numbers"},
+    {"[3,4,1]", "[[[[[[[[3,4,1]]]]]]]]", "expected a number, found '['"},
+    {"[3,4,1]", "null", "expected '['"},
+    /* objects */
+    {"\"__metadata__\":{", "\"__metadata__\":{},\"__metadata__\":{", "__metadata__: found twice"},
+    {"\"__metadata__\":{", "\"__metadata__\":[", "expected '{', found '['"},
+    {"\"__metadata__\":{", "\"__metadata__\":{\"format\":\"pt\",",
+     "__metadata__: unknown member \"format\""},
+    {"\"__metadata__\":{", "\"__metadata__\":{\"seed\":\"1\",",
+     "__metadata__: found twice, \"seed\""},
+    {"\"seed\":\"0\"", "\"seed\":0", "expected '\"', found '0'"},
+    {"\"seed\":\"0\",", "", "expected a model of fmnist_nn, found no \"seed\""},
+    {"\"layers\"", "\"layer\"", "unknown member \"layer\""},
+    {"\"shape\":", "\"strides\":", "input.shift: unknown member \"strides\""},
+    {"\"shape\":", "\"shape\":[3],\"shape\":", "input.shift: found twice, \"shape\""},
+    {"\"shape\":[3,4,1],", "", "dtype, shape and data_offsets"},
+    {"\"input.shift\":{", "\"x\":{},\"input.shift\":{", "expected '\"', found '}'"},
+    /* offsets */
+    {"[0,48]", "[48,0]", "input.shift: expected data from byte 0"},
+    {"[0,48]", "[0,47]", "input.scale: expected data from byte 47 to at most"},
+    {"[0,48]", "[0,49]", "input.scale: expected data from byte 49"},
+    {"[0,48]", "[0,4800]", "expected data from byte 0 to at most 236, found 0 to 4800"},
+    {"[0,48]", "[1,49]", "input.shift: expected data from byte 0"},
+    {"[0,48]", "[0,48,48]", "fewer numbers"},
+    {"[0,48]", "[0]", "two offsets"},
+    {"[0,48]", "[0,4294967295]", "input.shift: expected data from byte 0"},
+    {"[0,48]", "[0,18446744073709551615]", "expected "}, /* too large, or beyond size_t */
+    {"[48,96]", "[44,96]", "input.scale: expected data from byte 48"},
+    {"[48,96]", "[52,96]", "input.scale: expected data from byte 48"},
+    {"[224,236]", "[224,232]", "expected 232 bytes of data for the tensors, found 236"},
+    /* tensors against the model */
+    {"\"0.dense.weight\"", "\"0.dense.weights\"", "0.dense.weights: the model has no tensor"},
+    {"\"0.dense.weight\"", "\"9.dense.weight\"", "9.dense.weight: the model has no tensor"},
+    {"\"0.dense.weight\"", "\"99999999999999.dense.weight\"", "the model has no tensor"},
+    {"\"0.dense.weight\"", "\"00.dense.weight\"", "the model has no tensor"},
+    {"\"0.dense.weight\"", "\"1.dropout.weight\"", "the model has no tensor"},
+    {"\"0.dense.weight\"", "\"\"", "the model has no tensor"},
+    {"\"input.scale\"", "\"input.shift\"", "input.shift: found twice"},
+    {"\"input.scale\"", "\"input.s\\u0068ift\"", "input.shift: found twice"},
+    {"[12,2]", "[2,12]", "0.dense.weight: expected shape [12, 2], found [2, 12]"},
+    {"[12,2]", "[24]", "0.dense.weight: expected shape [12, 2], found [24]"},
+    {"[12,2]", "[12,2,1]", "0.dense.weight: expected shape [12, 2], found [12, 2, 1]"},
+    {"[12,2]", "[]", "0.dense.weight: expected shape [12, 2], found []"},
+    {"\"F32\"", "\"F64\"", "input.shift: expected F32, found F64"},
+    {"\"F32\"", "\"BF16\"", "input.shift: expected F32, found BF16"},
+    {"dense 2 relu 0", "dense 3 relu 0", "0.dense.weight: expected shape [12, 3], found [12, 2]"},
+    {"\"3 4 1\"", "\"4 3 1\"", "input.shift: expected shape [4, 3, 1], found [3, 4, 1]"},
+    {"standardize", "none", "input.shift: the model has no tensor"},
+    {"; activation softmax 0", "; dense 3 linear 0", "a tensor 3.dense.weight, found none"},
+    /* fields */
+    {"\"3 4 1\"", "\"3 4\"", "input: expected three numbers, found \"3 4\""},
+    {"\"3 4 1\"", "\"3 4 -1\"", "input: expected three numbers"},
+    {"\"3 4 1\"", "\"3 4 0\"", "input: expected a shape of 1 to"},
+    {"\"3 4 1\"", "\"65536 65536 65536\"", "input: expected a shape of 1 to"},
+    {"\"3 4 1\"", "\"3 4 99999999999\"", "input: expected three numbers"},
+    {"\"3 4 1\"", "\"1 1 1 1 1 1 1 1 1 1 1 1 1 1 1\"", "input: expected three numbers"},
+    {"standardize", "whiten", "normalization: expected one such as \"none\", found \"whiten\""},
+    {"softmax_cross_entropy", "hinge", "loss: expected one such as \"softmax_cross_entropy\""},
+    {"\"label_smoothing\":\"0\"", "\"label_smoothing\":\"1\"", "smoothing in [0, 1)"},
+    {"\"label_smoothing\":\"0\"", "\"label_smoothing\":\"nan\"", "a number, found \"nan\""},
+    {"\"epsilon\":\"0\"", "\"epsilon\":\"-1\"", "epsilon >= 0"},
+    {"\"epsilon\":\"0\"", "\"epsilon\":\"\"", "epsilon: expected a number, found \"\""},
+    {"\"seed\":\"0\"", "\"seed\":\"18446744073709551616\"", "seed: expected a whole number"},
+    {"\"seed\":\"0\"", "\"seed\":\"\"", "seed: expected a whole number"},
+    {"\"epsilon\":\"0\"",
+     "\"epsilon\":\"000000000000000000000000000000000000000000000000000000000000000000000000000000"
+     "00000000000000000000000000000000000000000000000000000000000001\"",
+     "the end of a string that is too long"},
+    /* layers */
+    {"dense 2 relu 0", "conv9d 2 relu 0", "layer 0: expected the words of a layer, found \"conv9d"},
+    {"dense 2 relu 0", "dense 2 relu", "layer 0: expected the words of a layer"},
+    {"dense 2 relu 0", "dense 2 relu 0 0", "layer 0: expected the words of a layer"},
+    {"dense 2 relu 0", "dense 2 step 0", "layer 0: expected the words of a layer"},
+    {"dense 2 relu 0", "dense two relu 0", "layer 0: expected the words of a layer"},
+    {"dense 2 relu 0", "dense 2 relu inf", "layer 0: expected the words of a layer"},
+    {"dense 2 relu 0", "dense 0 relu 0", "layer 0 dense: expected 1 to"},
+    {"dense 2 relu 0", "dense 2000000000 relu 0", "layer 0 dense: expected 1 to"},
+    {"dense 2 relu 0", "dense 99999999999 relu 0", "layer 0: expected the words of a layer"},
+    {"dense 2 relu 0", "dense 2 softmax 0", "layer 0: expected the words of a layer"},
+    {"dense 2 relu 0", "", "layer 0: expected the words of a layer, found \"\""},
+    {"softmax 0\"", "softmax 0;\"", "layer 4: expected the words of a layer, found \"\""},
+    {"softmax 0\"", "softmax 0;;\"", "layer 4: expected the words of a layer, found \"\""},
+    {"dropout 0.300000012", "dropout 1", "layer 1 dropout: expected a rate in [0, 1), found 1"},
+    {"dropout 0.300000012", "dropout 1e999", "layer 1: expected the words of a layer"},
+    {"dense 2 relu 0", "flatten                                                              "
+                       "                                                                     ",
+     "layer 0: expected the words of a layer"},
+};
+
+static void every_damage_is_named(void)
+{
+    fnni_file good = small_file(), f;
+    char text[4000], changed[5000];
+    fnn_error error;
+    int i;
+    if (sizeof(fnn_real) != 4) {
+        free(good.bytes);
+        SKIP("the table is of the float library's file");
+        return;
+    }
+    snprintf(text, sizeof text, "%.*s", (int)header_size(good), (const char *)good.bytes + 8);
+    f = with_header(text, good);
+    CHECK(loads(f, &error)); /* as it is, it is right */
+    free(f.bytes);
+    for (i = 0; i < COUNT(damages); i++) {
+        const char *place = strstr(text, damages[i].from);
+        if (!CHECKF(place != NULL, "no %s in %s", damages[i].from, text)) continue;
+        snprintf(changed, sizeof changed, "%.*s%s%s", (int)(place - text), text, damages[i].to,
+                 place + strlen(damages[i].from));
+        f = with_header(changed, good);
+        CHECKF(!loads(f, &error), "loads: %s", damages[i].to);
+        CHECKF(strstr(error.message, damages[i].words) != NULL, "%s: expected \"%s\", found \"%s\"",
+               damages[i].to, damages[i].words, error.message);
+        free(f.bytes);
+    }
+    free(good.bytes);
+}
+
+/* Without normalisation there is no input.shift; a model that has one must not be read without. */
+static void a_missing_tensor_is_named(void)
+{
+    fnn_model *m = fnn_sequential_with(NULL, 3, 4, 1);
+    fnni_file good, f;
+    char text[4000];
+    fnn_error error;
+    char *place;
+    fnn_dense(m, 2, FNN_RELU);
+    fnn_seal(m);
+    CHECK(!fnn_save(m, path_of("a"), NULL));
+    good = bytes_of(path_of("a"));
+    snprintf(text, sizeof text, "%.*s", (int)header_size(good), (const char *)good.bytes + 8);
+    place = strstr(text, "none");
+    if (CHECK(place != NULL)) memcpy(place, "mean", 4);
+    f = with_header(text, good);
+    CHECK(!loads(f, &error));
+    CHECKF(strstr(error.message, "expected a tensor input.shift, found none") != NULL, "%s",
+           error.message);
+    free(f.bytes);
+    free(good.bytes);
+    fnn_model_free(m);
+}
+
+/* Sizes that a file claims: no memory is taken for more than it holds. */
+static void claims_cost_nothing(void)
+{
+    static const struct {
+        const char *input, *layers;
+    } claims[] = {
+        {"1 1 268435456", "dense 1 relu 0; flatten"},
+        {"16384 16384 1", "dense 1 relu 0; flatten"},
+        {"1 1 16384", "dense 16384 relu 0;dense 16384 relu 0;dense 16384 relu 0"},
+    };
+    static uint8_t large[(1 << 24) + 4096];
+    fnni_file good = small_file(), f;
+    char header[1000];
+    budget memory;
+    fnn_context_config config = fnn_context_config_init();
+    fnn_error error;
+    int i;
+    memset(&memory, 0, sizeof memory);
+    config.allocator.allocate = budget_allocate;
+    config.allocator.release = budget_release;
+    config.allocator.user = &memory;
+    for (i = 0; i < COUNT(claims); i++) {
+        snprintf(header, sizeof header,
+                 "{\"__metadata__\":{\"library\":\"x\",\"input\":\"%s\",\"normalization\":\"mean\","
+                 "\"loss\":\"mean_squared_error\",\"label_smoothing\":\"0\",\"epsilon\":\"0\","
+                 "\"seed\":\"0\",\"layers\":\"%s\"}}",
+                 claims[i].input, claims[i].layers);
+        f = with_header(header, good);
+        f.size = 8 + strlen(header);
+        memory.requests = 0;
+        memory.allowed = 3; /* the model, its list of layers, the marks of what has been seen */
+        CHECK(!fnni_load_from(&f, "f", &config, &error) && error.code == FNN_ERROR_FORMAT);
+        CHECKF(strstr(error.message, "expected a tensor input.shift") != NULL, "%s", error.message);
+        CHECK(memory.requests == 3 && memory.live == 0);
+        free(f.bytes);
+    }
+    f.bytes = large;
+    f.size = sizeof large;
+    large[0] = 1; /* a header of 2^24 + 1 bytes, which are there */
+    large[3] = 1;
+    memory.requests = 0;
+    CHECK(!fnni_load_from(&f, "f", &config, &error) && memory.requests == 0);
+    CHECKF(strstr(error.message, "header of at most 16777216 bytes, found one of 16777217"),
+           "%s", error.message);
+    free(good.bytes);
+}
+
+/* Layers whose parameters together are more than a size_t of 32 bits can count. */
+static void sums_of_sizes_stop(void)
+{
+    char header[2000], *p = header;
+    fnni_file empty, f;
+    fnn_error error;
+    int l;
+    empty.bytes = (uint8_t *)"\0\0\0\0\0\0\0\0";
+    empty.size = 8;
+    p += sprintf(p, "{\"__metadata__\":{\"library\":\"x\",\"input\":\"1 1 16384\","
+                    "\"normalization\":\"none\",\"loss\":\"mean_squared_error\","
+                    "\"label_smoothing\":\"0\",\"epsilon\":\"0\",\"seed\":\"0\",\"layers\":\"");
+    for (l = 0; l < 17; l++) p += sprintf(p, "%sdense 16384 relu 0", l ? ";" : "");
+    sprintf(p, "\"}}");
+    f = with_header(header, empty);
+    CHECK(!loads(f, &error));
+    CHECKF(strstr(error.message, sizeof(size_t) > 4 ? "expected a tensor 0.dense.weight"
+                                                    : "layers of too many parameters") != NULL,
+           "%s", error.message);
+    free(f.bytes);
+}
+
+/* A header of many layers or tensors, as large as is read, is refused in little time and memory. */
+static void large_headers_are_refused(void)
+{
+    const char *front = "{\"__metadata__\":{\"library\":\"x\",\"input\":\"1 1 1\","
+                        "\"normalization\":\"none\",\"loss\":\"mean_squared_error\","
+                        "\"label_smoothing\":\"0\",\"epsilon\":\"0\",\"seed\":\"0\",\"layers\":\"flatten";
+    const char *tensor = ",\"0.flatten.x\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0,0]}";
+    const size_t size = QUICK() ? 1 << 20 : 1 << 24;
+    char *text = (char *)need(size + 200), *p = text;
+    fnni_file empty, f;
+    fnn_error error;
+    empty.bytes = (uint8_t *)"\0\0\0\0\0\0\0\0";
+    empty.size = 8;
+    for (p += sprintf(p, "%s", front); p < text + size - 100;) p += sprintf(p, ";flatten");
+    sprintf(p, "\"}}");
+    f = with_header(text, empty);
+    CHECK(!loads(f, &error));
+    CHECKF(strstr(error.message, "layer 10000: expected the words") != NULL, "%s", error.message);
+    free(f.bytes);
+    p = text;
+    for (p += sprintf(p, "%s\"}", front); p < text + size - 100;) p += sprintf(p, "%s", tensor);
+    sprintf(p, "}");
+    f = with_header(text, empty);
+    CHECK(!loads(f, &error));
+    CHECKF(strstr(error.message, "0.flatten.x: the model has no tensor") != NULL, "%s",
+           error.message);
+    free(f.bytes);
+    free(text);
+}
+
+/* ---- arguments ---- */
+
+static void wrong_calls_are_errors(void)
+{
+    fnn_context_config config = fnn_context_config_init();
+    fnn_model *m = fnn_sequential_with(NULL, 3, 4, 1);
+    fnn_error error;
+    CHECK(fnn_save(NULL, path_of("a"), &error) == FNN_ERROR_MEMORY);
+    CHECK(strstr(error.message, "no memory for a model") != NULL);
+    fnn_dense(m, 2, FNN_RELU);
+    CHECK(fnn_save(m, path_of("a"), &error) == FNN_ERROR_STATE);
+    CHECK(strstr(error.message, "without weights (fnn_seal)") != NULL);
+    CHECK(fnn_save(m, path_of("a"), NULL) == FNN_ERROR_STATE);
+    fnn_activate(m, FNN_ELU, (fnn_real)HUGE_VAL);
+    fnn_seal(m);
+    CHECK(fnn_save(m, path_of("a"), &error) == FNN_ERROR_NUMERIC);
+    CHECK(strstr(error.message, "layer 1 activation: its parameter is not finite") != NULL);
+    CHECK(fnn_save(m, NULL, &error) == FNN_ERROR_ARGUMENT);
+    m->layers[1].parameter = 1;
+    CHECK(fnn_save(m, path_of("a"), NULL) == FNN_OK);
+    fnn_set_loss(m, FNN_LOSS_EPSILON_INSENSITIVE, 0, (fnn_real)HUGE_VAL);
+    CHECK(fnn_save(m, path_of("a"), &error) == FNN_ERROR_NUMERIC);
+    fnn_model_free(m);
+    m = fnn_sequential_with(NULL, 3, 4, 1);
+    fnn_dense(m, -1, FNN_RELU);
+    CHECK(fnn_save(m, path_of("a"), &error) == FNN_ERROR_ARGUMENT);
+    CHECK(strstr(error.message, "layer 0 dense: expected") != NULL);
+    fnn_model_free(m);
+    CHECK(!fnn_load(NULL, NULL, &error) && error.code == FNN_ERROR_ARGUMENT);
+    CHECK(!fnn_load(path_of("none"), NULL, &error) && error.code == FNN_ERROR_FILE);
+    CHECK(strstr(error.message, "/none: cannot be opened: ") != NULL);
+    CHECK(!fnn_load(path_of("none"), NULL, NULL));
+    config.threads = -7;
+    CHECK(!fnn_load(path_of("a"), &config, &error) && error.code == FNN_ERROR_ARGUMENT);
+    CHECK(strstr(error.message, "threads: expected") != NULL);
+    m = fnn_sequential_with(NULL, 1, 1, 1);
+    while (m->layer_count <= FNNI_MAX_LAYERS) fnn_flatten(m);
+    fnn_seal(m);
+    CHECK(fnn_save(m, path_of("a"), &error) == FNN_ERROR_STATE);
+    CHECK(strstr(error.message, "at most 10000 layers, found 10001") != NULL);
+    fnn_model_free(m);
+}
+
+/* ---- memory that runs out ---- */
+
+static void every_allocation_may_fail(void)
+{
+    budget memory;
+    fnn_context_config config = fnn_context_config_init();
+    fnn_model *m, *n;
+    fnn_error error;
+    int allowed, done, once;
+    memset(&memory, 0, sizeof memory);
+    memory.allowed = -1;
+    config.allocator.allocate = budget_allocate;
+    config.allocator.release = budget_release;
+    config.allocator.user = &memory;
+    m = model_make(&config, 0, 1);
+    for (once = 0; once < 2; once++) {
+        const int live = memory.live;
+        memory.once = once;
+        memory.allowed = 0;
+        CHECK(fnn_save(m, path_of("new"), &error) == FNN_ERROR_MEMORY && memory.live == live);
+        CHECK(strstr(error.message, "/new: no memory for ") != NULL);
+        CHECK(files_named("new") == 0);
+        memory.allowed = -1;
+        CHECK(!fnn_save(m, path_of("a"), &error));
+        for (allowed = 0, done = 0; !done && allowed < 50; allowed++) {
+            memory.allowed = allowed;
+            memory.failed = 0;
+            n = fnn_load(path_of("a"), &config, &error);
+            done = memory.failed == 0;
+            memory.allowed = -1;
+            CHECKF(done == (n != NULL), "after %d: %s", allowed, n ? "loads" : error.message);
+            if (!n) CHECK(error.code == FNN_ERROR_MEMORY && memory.live == live);
+            if (!done) continue;
+            CHECK(same_models(m, n, 0));
+            fnn_model_free(n);
+            CHECK(memory.live == live && allowed >= 7);
+        }
+        CHECK(done);
+    }
+    fnn_model_free(m);
+    CHECK(memory.live == 0);
+}
+
+/* ---- disks that fail ---- */
+
+/* Saves over an old file with failing operations, and looks at what is there. Returns whether
+ * nothing failed. */
+static int save_failing(fnn_model *model, fnni_file old, fnni_file fresh, int once)
+{
+    fnn_error error;
+    const fnn_result result = fnn_save(model, path_of("a"), &error);
+    const int failed = disk.failed, at = disk.fail_at;
+    fnni_file found;
+    disk_well();
+    found = bytes_of(path_of("a"));
+    CHECKF((result == FNN_ERROR_FILE) == (failed > 0), "operation %d: %d", at, (int)result);
+    if (failed == 0) {
+        CHECK(same_bytes(found, fresh));
+    } else {
+        const int placed = strstr(error.message, "in place, but its directory") != NULL;
+        CHECKF(same_bytes(found, placed ? fresh : old), "operation %d: %s", at, error.message);
+        CHECKF(strstr(error.message, "/a: ") && strstr(error.message, strerror(ENOSPC)), "%s",
+               error.message);
+        CHECKF(!placed || at > 5, "operation %d: %s", at, error.message);
+    }
+    CHECKF(files_named(".tmp") == 0, "operation %d, %s: a temporary file is left", at,
+           once ? "once" : "forever");
+    free(found.bytes);
+    return failed == 0;
+}
+
+static void every_operation_of_a_save_may_fail(void)
+{
+    fnn_model *before = model_make(NULL, 0, 1), *after = model_make(NULL, 0, 2), *loaded;
+    fnni_file old, fresh;
+    int once, n, done, operations = 0;
+    CHECK(!fnn_save(before, path_of("a"), NULL) && !fnn_save(after, path_of("b"), NULL));
+    old = bytes_of(path_of("a"));
+    fresh = bytes_of(path_of("b"));
+    for (once = 0; once < 2; once++)
+        for (n = 1, done = 0; !done && n < 100; n++) {
+            disk_well();
+            disk.fail_at = n;
+            disk.forever = !once;
+            disk.code = ENOSPC;
+            disk.most = 1000;
+            done = save_failing(after, old, fresh, once);
+            operations = n - 1;
+            loaded = load_or_say(path_of("a"));
+            CHECK(same_models(loaded, done ? after : before, 0) || !done);
+            fnn_model_free(loaded);
+            write_bytes(path_of("a"), old.bytes, old.size);
+        }
+    CHECKF(operations > 8, "only %d", operations); /* open, writes, fsync, close, rename, ... */
+    free(old.bytes);
+    free(fresh.bytes);
+    fnn_model_free(before);
+    fnn_model_free(after);
+}
+
+/* A directory that may not be read, or cannot be synced as such, is no failure. */
+static void directories_may_be_odd(void)
+{
+    fnn_model *m = model_make(NULL, 1, 1);
+    int last, code;
+    disk_well();
+    CHECK(!fnn_save(m, path_of("a"), NULL));
+    last = disk.count;
+    for (code = 0; code < 3; code++) {
+        fnn_error error;
+        const fnn_result expected = code == 2 ? FNN_ERROR_FILE : FNN_OK;
+        disk_well();
+        disk.fail_at = code == 1 ? last - 1 : last; /* the directory's open, its fsync */
+        disk.code = code == 0 ? EINVAL : code == 1 ? EACCES : EIO;
+        CHECK(fnn_save(m, path_of("a"), &error) == expected && disk.failed == 1);
+        disk_well();
+    }
+    fnn_model_free(m);
+}
+
+static void short_and_interrupted_writes_go_on(void)
+{
+    fnn_model *m = model_make(NULL, 0, 1), *n;
+    size_t most;
+    for (most = 1; most < 9000; most = most * 3 + 1) {
+        disk_well();
+        disk.most = most;
+        disk.interrupt = 1;
+        CHECK(!fnn_save(m, path_of("a"), NULL));
+        disk_well();
+        n = load_or_say(path_of("a"));
+        CHECK(n && same_models(m, n, 0));
+        fnn_model_free(n);
+    }
+    fnn_model_free(m);
+}
+
+static void a_full_disk_is_an_error(void)
+{
+    fnn_model *m = model_make(NULL, 1, 1), *n;
+    fnn_error error;
+    disk_well();
+    CHECK(!fnn_save(m, path_of("a"), NULL));
+    disk.instead = "/dev/full";
+    if (access(disk.instead, W_OK)) {
+        SKIP("this machine has no /dev/full");
+    } else {
+        fnn_set_seed(m, 9);
+        CHECK(fnn_save(m, path_of("a"), &error) == FNN_ERROR_FILE);
+        CHECKF(strstr(error.message, "/a: cannot be written: No space left") != NULL, "%s",
+               error.message);
+        fnn_set_seed(m, 1);
+    }
+    disk_well();
+    n = load_or_say(path_of("a"));
+    CHECK(n && same_models(m, n, 0));
+    fnn_model_free(m);
+    fnn_model_free(n);
+}
+
+static void places_that_take_no_file(void)
+{
+    static const struct {
+        const char *name, *words;
+    } places[] = {
+        {"", "expected a file or nothing there, found a directory"},
+        {"no such/a", "/no such/a: cannot create a file beside it: No such file"},
+        {"plain/a", "/plain/a: cannot create a file beside it: Not a directory"},
+        {"locked/a", "/locked/a: cannot create a file beside it: Permission denied"},
+    };
+    fnn_model *m = model_make(NULL, 1, 1);
+    struct stat s;
+    fnn_error error;
+    int i;
+    disk_well();
+    write_bytes(path_of("plain"), "x", 1);
+    CHECK(!mkdir(path_of("locked"), 0500));
+    for (i = 0; i < COUNT(places); i++) {
+        if (i == 3 && geteuid() == 0) continue; /* who may write everywhere */
+        CHECK(fnn_save(m, path_of(places[i].name), &error) == FNN_ERROR_FILE);
+        CHECKF(strstr(error.message, places[i].words) != NULL, "%s", error.message);
+    }
+    rmdir(path_of("locked"));
+    CHECK(fnn_save(m, "/dev/null", &error) == FNN_ERROR_FILE);
+    CHECK(!stat("/dev/null", &s) && S_ISCHR(s.st_mode)); /* else it would be a file now */
+    CHECK(!fnn_load(path_of(""), NULL, &error) && error.code != FNN_OK);
+    fnn_model_free(m);
+}
+
+/* Who could not read the old file cannot read the new one. */
+static void permissions_stay(void)
+{
+    fnn_model *m = model_make(NULL, 1, 1);
+    struct stat s;
+    disk_well();
+    CHECK(!fnn_save(m, path_of("a"), NULL) && !chmod(path_of("a"), 0600));
+    CHECK(!fnn_save(m, path_of("a"), NULL) && !stat(path_of("a"), &s));
+    CHECKF((s.st_mode & 0777) == 0600, "mode %o", (unsigned)s.st_mode);
+    fnn_model_free(m);
+}
+
+static void every_operation_of_a_load_may_fail(void)
+{
+    fnn_model *m = model_make(NULL, 1, 1), *n;
+    fnn_error error;
+    int at, done = 0;
+    disk_well();
+    CHECK(!fnn_save(m, path_of("a"), NULL));
+    for (at = 1; !done && at < 20; at++) {
+        disk_well();
+        disk.fail_at = at;
+        disk.code = EIO;
+        n = fnn_load(path_of("a"), NULL, &error);
+        done = disk.failed == 0;
+        CHECKF(done == (n != NULL), "operation %d", at);
+        if (!n)
+            CHECKF(error.code == FNN_ERROR_FILE && strstr(error.message, "/a: cannot be "), "%s",
+                   error.message);
+        fnn_model_free(n);
+    }
+    disk_well();
+    CHECK(done && at == 4); /* open, read, all well */
+    fnn_model_free(m);
+}
+
+/* ---- programs that end ---- */
+
+/* A save in a process that ends before or after operation n; returns whether it outlived it. */
+static int save_killed(fnn_model *model, int moment)
+{
+    int status = 0;
+    const pid_t child = fork();
+    if (child == 0) {
+        disk_well();
+        disk.kill_at = moment;
+        disk.most = 500;
+        _exit(fnn_save(model, path_of("a"), NULL) != FNN_OK);
+    }
+    if (!CHECK(child > 0 && waitpid(child, &status, 0) == child)) return 1;
+    if (WIFEXITED(status)) return CHECK(WEXITSTATUS(status) == 0), 1;
+    CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    return 0;
+}
+
+static void a_killed_save_leaves_a_model(void)
+{
+    static fnn_model *before, *after; /* static, so that no tool takes them for the child's leak */
+    int moment, olds = 0, news = 0, over = 0;
+    before = model_make(NULL, 0, 1);
+    after = model_make(NULL, 0, 2);
+    fflush(NULL);
+    path_of("a"); /* the directory is this process's */
+    for (moment = 1; !over && moment < 200; moment++) {
+        fnn_model *found;
+        disk_well();
+        CHECK(!fnn_save(before, path_of("a"), NULL));
+        over = save_killed(after, moment);
+        found = load_or_say(path_of("a"));
+        if (same_models(found, before, 0))
+            olds++;
+        else if (CHECK(same_models(found, after, 0)))
+            news++;
+        fnn_model_free(found);
+    }
+    CHECKF(over && olds > 10 && news >= 5, "%d old, %d new", olds, news);
+    CHECK(files_named(".tmp") > 0); /* the killed ones' */
+    fnn_model_free(before);
+    fnn_model_free(after);
+}
+
+/* Two programs save to one place, a third loads from it. */
+static void saves_at_once_do_not_mix(void)
+{
+    static fnn_model *one, *two; /* static as above */
+    pid_t child;
+    int i, status = 1, mine = 0, others = 0;
+    one = model_make(NULL, 0, 1);
+    two = model_make(NULL, 0, 2);
+    disk_well();
+    CHECK(!fnn_save(one, path_of("a"), NULL));
+    fflush(NULL);
+    child = fork();
+    if (child == 0) {
+        for (i = 0; i < 60; i++)
+            if (fnn_save(two, path_of("a"), NULL)) _exit(1);
+        _exit(0);
+    }
+    for (i = 0; i < 60; i++) {
+        fnn_model *found;
+        CHECK(!fnn_save(one, path_of("a"), NULL));
+        found = load_or_say(path_of("a"));
+        if (same_models(found, one, 0))
+            mine++;
+        else if (CHECK(same_models(found, two, 0)))
+            others++;
+        fnn_model_free(found);
+    }
+    CHECK(child > 0 && waitpid(child, &status, 0) == child && status == 0);
+    CHECK(mine + others == 60);
+    fnn_model_free(one);
+    fnn_model_free(two);
+}
+
+/* ---- the file in another language ---- */
+
+static int read_model(const char *model, const char *inputs, const char *outputs)
+{
+    char command[1500];
+    snprintf(command, sizeof command,
+             "/usr/bin/python3 tests/read_model.py '%s' '%s' '%s' >/dev/null 2>&1", model, inputs,
+             outputs);
+    return system(command);
+}
+
+static void numpy_reads_the_file(void)
+{
+    const fnn_dataset data = samples();
+    static fnn_real y[ROWS * CLASSES];
+    const int two = 1, big = *(const char *)&two == 0;
+    fnn_fit_config config = fnn_fit_config_init();
+    fnn_model *m;
+    if (system("/usr/bin/python3 -c 'import numpy' >/dev/null 2>&1")) {
+        SKIP("/usr/bin/python3 has no numpy");
+        return;
+    }
+    if (big) {
+        SKIP("the predictions would be written in this machine's order");
+        return;
+    }
+    disk_well();
+    m = fnn_sequential_with(NULL, 3, 4, 1);
+    fnn_normalize(m, FNN_NORMALIZE_STANDARDIZE, &data);
+    fnn_dense(m, 20, FNN_RELU);
+    fnn_dropout(m, (fnn_real)0.2);
+    fnn_dense(m, 9, FNN_TANH);
+    fnn_dense(m, CLASSES, FNN_SOFTMAX);
+    CHECK(!fnn_fit(m, &data, &config, NULL) && !fnn_predict(m, NULL, &data, y));
+    CHECK(!fnn_save(m, path_of("a"), NULL));
+    write_bytes(path_of("x"), pixels, sizeof pixels);
+    write_bytes(path_of("y"), y, sizeof y);
+    CHECK(read_model(path_of("a"), path_of("x"), path_of("y")) == 0);
+    y[7] += (fnn_real)1e-4; /* the check, checked */
+    write_bytes(path_of("y"), y, sizeof y);
+    CHECK(read_model(path_of("a"), path_of("x"), path_of("y")) != 0);
+    fnn_model_free(m);
+}
+
+static const harness_test tests[] = {
+    TEST(a_model_comes_back),
+    TEST(every_setting_comes_back),
+    TEST(unusual_models_come_back),
+    TEST(a_loaded_model_has_its_shapes),
+    TEST(any_weights_come_back),
+    TEST(the_bytes_are_safetensors),
+    TEST(other_json_is_read),
+    TEST(a_comma_of_the_locale_stays_out),
+    TEST(every_truncation_is_refused),
+    TEST(every_flipped_bit_is_harmless),
+    TEST(every_damage_is_named),
+    TEST(a_missing_tensor_is_named),
+    TEST(claims_cost_nothing),
+    TEST(sums_of_sizes_stop),
+    TEST(large_headers_are_refused),
+    TEST(wrong_calls_are_errors),
+    TEST(every_allocation_may_fail),
+    TEST(every_operation_of_a_save_may_fail),
+    TEST(directories_may_be_odd),
+    TEST(short_and_interrupted_writes_go_on),
+    TEST(a_full_disk_is_an_error),
+    TEST(places_that_take_no_file),
+    TEST(permissions_stay),
+    TEST(every_operation_of_a_load_may_fail),
+    TEST(a_killed_save_leaves_a_model),
+    TEST(saves_at_once_do_not_mix),
+    TEST(numpy_reads_the_file),
+};
+HARNESS_MAIN(tests)
