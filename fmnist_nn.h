@@ -1,5 +1,5 @@
-/* fmnist_nn.h - version 0.1.0 - multilayer perceptrons on the CPU at the machine's speed, in one
- * C header with nothing but libc.
+/* fmnist_nn.h - version 0.1.0 - multilayer perceptrons and convolutional networks on the CPU at the
+ * machine's speed, in one C header with nothing but libc.
  *
  * QUICK START
  *     #define FMNIST_NN_IMPLEMENTATION              in one .c or .cpp file of the program
@@ -34,7 +34,7 @@
  *     >>threads       the one parallel loop
  *     >>gemm          blocking and packing, no instruction set here
  *     >>conv          windows; convolutions as products of tiles, no instruction set here
- *     >>data          data sets: views, statistics, and readers of IDX, gzip and CSV
+ *     >>data          data sets: views, statistics, readers (IDX, CIFAR-10, CSV, gzip), augmentation
  *     >>layers        each layer: formula in the comment, forward above backward
  *     >>loss          a loss and its gradient, row by row
  *     >>optimizer     what a step needs, from an optimiser and a configuration
@@ -73,12 +73,18 @@
  * SHAPES
  *   Samples are (height, width, channels), channels contiguous; a batch is (N, H, W, C), row-
  *   major. A table of n columns is (1, 1, n). A dense layer takes any shape as flat. Weights of a
- *   dense layer are (inputs, units), row-major, then the biases (units).
+ *   dense layer are (inputs, units), row-major, then the biases (units); of a convolution (kernel
+ *   height, kernel width, channels, filters), then the biases (filters); of batch norm gamma, then
+ *   beta (channels). All three are Keras' orders.
  *
  * MODEL
  *   fnn_sequential, then one call per layer, from the input upwards. Shapes are inferred. The
  *   first fit, forward or fnn_seal draws the weights and fixes the layers. Loss and normalisation
  *   belong to the model, so that evaluation and prediction use them too: predict takes raw pixels.
+ *   Layers of images: fnn_conv2d, fnn_max_pool2d, fnn_average_pool2d, fnn_global_average_pool2d,
+ *   fnn_batch_norm, fnn_spatial_dropout, fnn_add for residual connections; of anything: fnn_dense,
+ *   fnn_activate, fnn_dropout, fnn_flatten. They go image by image through the caches, a max-pool
+ *   behind a convolution in one with it.
  *
  * TRAINING
  *   fnn_fit runs epochs over a data set, with validation, early stopping, penalty, clipping,
@@ -89,8 +95,8 @@
  *   fnn_backward, fnn_step, fnn_schedule_rate. Parameters and gradients are one array each.
  *
  * DATA
- *   fnn_load_fashion_mnist, fnn_load_idx (plain or gzip), fnn_load_csv, or arrays of your own in
- *   an fnn_dataset: borrowed, never copied. Splits, subsets, shuffles and folds are views of the
+ *   fnn_load_fashion_mnist, fnn_load_cifar10, fnn_load_idx, fnn_load_csv (plain or gzip), or arrays
+ *   of your own in an fnn_dataset: borrowed, never copied. Splits, subsets, shuffles and folds are views of the
  *   same rows. Pixels stay bytes in memory and become numbers when a batch is gathered, which is
  *   also when they are augmented: no copy is made.
  *
@@ -211,6 +217,8 @@
 #define fnn_isa_available fnn_isa_available_f64
 #define fnn_isa_name fnn_isa_name_f64
 #define fnn_load fnn_load_f64
+#define fnn_load_cifar10 fnn_load_cifar10_f64
+#define fnn_load_cifar10_files fnn_load_cifar10_files_f64
 #define fnn_load_csv fnn_load_csv_f64
 #define fnn_load_fashion_mnist fnn_load_fashion_mnist_f64
 #define fnn_load_idx fnn_load_idx_f64
@@ -485,6 +493,20 @@ FNN_API fnn_result fnn_load_idx(fnn_dataset *out, const char *images, const char
 FNN_API fnn_result fnn_load_fashion_mnist(const char *directory, fnn_dataset *train,
                                           fnn_dataset *test, const fnn_allocator *allocator,
                                           fnn_error *error);
+
+/* Loads CIFAR-10 in its binary version (Krizhevsky 2009): 32 x 32 x 3 bytes in the order (height,
+ * width, channels: red, green, blue), 10 classes with their names. directory: holds
+ * data_batch_1.bin to data_batch_5.bin (train) and test_batch.bin (test), with or without `.gz`;
+ * NULL looks in $CIFAR10_DIR, then in `data/cifar-10-batches-bin`. train, test: either may be NULL
+ * (not loaded), not both. Fewer images a file are accepted. While loading, all files and the data
+ * set are in memory together: twice the size. */
+FNN_API fnn_result fnn_load_cifar10(const char *directory, fnn_dataset *train, fnn_dataset *test,
+                                    const fnn_allocator *allocator, fnn_error *error);
+
+/* The same of `count` files of your choice, one after the other. Each is a row of records: a label
+ * byte 0 to 9, then 1024 bytes of red, of green and of blue. */
+FNN_API fnn_result fnn_load_cifar10_files(fnn_dataset *out, const char *const *files, int count,
+                                          const fnn_allocator *allocator, fnn_error *error);
 
 /* What the label column of a CSV file holds. */
 typedef enum fnn_csv_label {
@@ -967,7 +989,8 @@ FNN_API fnn_result fnn_save(const fnn_model *model, const char *path, fnn_error 
  * Returns NULL and fills *error when the file cannot be read, when it is damaged or describes
  * another model than its tensors, when it was written by the double library and this is the float
  * one or the other way round, or when memory is out. A damaged file is never worse than an error,
- * but its weights are taken as they are. */
+ * but its weights are taken as they are. While it is loaded the file is in memory as well. To train
+ * on, a fit starts with a new optimiser; fnn_set_seed would draw Glorot uniform weights. */
 FNN_API fnn_model *fnn_load(const char *path, const fnn_context_config *config, fnn_error *error);
 
 /* Metrics on arrays. outputs (count, classes), labels and predicted (count); undefined ratios
@@ -1455,11 +1478,14 @@ FNN_API fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows,
 #define fnni_beq FNNI_NAME(beq)
 #define fnni_vabove FNNI_NAME(vabove)
 #define fnni_reach_of FNNI_NAME(reach_of)
+#define fnni_reach_down FNNI_NAME(reach_down)
+#define fnni_reach_across FNNI_NAME(reach_across)
 #define fnni_patch_of FNNI_NAME(patch_of)
 #define fnni_bget FNNI_NAME(bget)
 #define fnni_bput FNNI_NAME(bput)
 #define fnni_max_window FNNI_NAME(max_window)
 #define fnni_max_square FNNI_NAME(max_square)
+#define fnni_max_either FNNI_NAME(max_either)
 #define fnni_max_run FNNI_NAME(max_run)
 #define fnni_max_pool FNNI_NAME(max_pool)
 #define fnni_given FNNI_NAME(given)
@@ -1468,6 +1494,8 @@ FNN_API fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows,
 #define fnni_back_apart FNNI_NAME(back_apart)
 #define fnni_windows_apart FNNI_NAME(windows_apart)
 #define fnni_seen_by FNNI_NAME(seen_by)
+#define fnni_seen_down FNNI_NAME(seen_down)
+#define fnni_seen_across FNNI_NAME(seen_across)
 #define fnni_max_gather FNNI_NAME(max_gather)
 #define fnni_max_pool_backward FNNI_NAME(max_pool_backward)
 #define fnni_average_window FNNI_NAME(average_window)
@@ -1808,7 +1836,7 @@ typedef struct fnni_step {
     X(void, step_adam,                                                                             \
       (ptrdiff_t n, const fnni_step *step, fnn_real *w, const fnn_real *g, fnn_real *m,            \
        fnn_real *v))                                                                               \
-    /* y (out_height,out_width,channels) = the maximum over the part of each window inside the      \
+    /* y (out_height,out_width,channels) = the maximum over the part of each window inside of the   \
        image x, index (as y, or NULL) = its position kh kernel_width + kw, the first of several;   \
        at most 256 positions. With a NaN inside, y is NaN and index that of the last one. Here     \
        and in the kernels below with a window every window has a part inside, and no array is      \
@@ -3806,6 +3834,16 @@ FNNI_INLINE fnni_reach fnni_reach_of(int at, int length, int kernel, int stride,
     return reach;
 }
 
+FNNI_INLINE fnni_reach fnni_reach_down(const fnn_window *w, int i)
+{
+    return fnni_reach_of(i, w->height, w->kernel_height, w->stride_height, w->pad_top);
+}
+
+FNNI_INLINE fnni_reach fnni_reach_across(const fnn_window *w, int j)
+{
+    return fnni_reach_of(j, w->width, w->kernel_width, w->stride_width, w->pad_left);
+}
+
 /* The part of a window inside the image: rows x columns pixels of `channels`, `line` reals from
  * one row to the next. The first is number `position` of the window's own. The next windows of
  * the row, `count` of them with this one, have the same part, each `step` reals further on. */
@@ -3818,7 +3856,7 @@ typedef struct fnni_patch {
 
 FNNI_INLINE fnni_patch fnni_patch_of(const fnn_window *w, const fnni_reach *down, int j)
 {
-    const fnni_reach across = fnni_reach_of(j, w->width, w->kernel_width, w->stride_width, w->pad_left);
+    const fnni_reach across = fnni_reach_across(w, j);
     fnni_patch p;
     p.rows = down->count;
     p.columns = across.count;
@@ -3828,7 +3866,7 @@ FNNI_INLINE fnni_patch fnni_patch_of(const fnn_window *w, const fnni_reach *down
     p.count = 1;
     p.step = (ptrdiff_t)w->stride_width * w->channels;
     if (across.count == w->kernel_width) {
-        const ptrdiff_t more = (w->width - across.first - across.count) / w->stride_width;
+        const int more = (w->width - (int)across.first - w->kernel_width) / w->stride_width;
         p.count += more < w->out_width - 1 - j ? more : w->out_width - 1 - j;
     }
     p.position = (unsigned)(down->skipped * w->kernel_width + across.skipped);
@@ -3876,7 +3914,8 @@ FNNI_INLINE void fnni_max_square(const fnni_patch *p, const int indexed, const i
                                  uint8_t *index)
 {
     const fnni_v a = fnni_get(whole, m, x), b = fnni_get(whole, m, x + p->channels);
-    const fnni_v c = fnni_get(whole, m, x + p->line), d = fnni_get(whole, m, x + p->line + p->channels);
+    const fnn_real *beneath = x + p->line;
+    const fnni_v c = fnni_get(whole, m, beneath), d = fnni_get(whole, m, beneath + p->channels);
     const fnni_m right = fnni_vabove(b, a), low_right = fnni_vabove(d, c);
     const fnni_v high = fnni_vselect(right, b, a), low = fnni_vselect(low_right, d, c);
     const fnni_m below = fnni_vabove(low, high);
@@ -3888,6 +3927,15 @@ FNNI_INLINE void fnni_max_square(const fnni_patch *p, const int indexed, const i
     }
 }
 
+/* One of the two; `square` and `indexed` are constants. */
+FNNI_INLINE void fnni_max_either(const fnni_patch *p, const int square, const int indexed,
+                                 const int whole, ptrdiff_t n, fnni_m m, const fnn_real *x,
+                                 fnn_real *y, uint8_t *index)
+{
+    if (square) fnni_max_square(p, indexed, whole, n, m, x, y, index);
+    else fnni_max_window(p, whole, n, m, x, y, index);
+}
+
 /* The windows of a patch, all their channels. */
 FNNI_INLINE void fnni_max_run(const fnni_patch *p, const int square, const int indexed,
                               const fnn_real *x, fnn_real *y, uint8_t *index)
@@ -3897,13 +3945,10 @@ FNNI_INLINE void fnni_max_run(const fnni_patch *p, const int square, const int i
     ptrdiff_t left, i;
     for (left = p->count; left > 0; left--, x += p->step, y += p->channels) {
         for (i = 0; i < full; i += FNNI_LANES)
-            if (square) fnni_max_square(p, indexed, 1, 0, m, x + i, y + i, indexed ? index + i : NULL);
-            else fnni_max_window(p, 1, 0, m, x + i, y + i, index ? index + i : NULL);
-        if (n > 0) {
-            if (square) fnni_max_square(p, indexed, 0, n, m, x + i, y + i, indexed ? index + i : NULL);
-            else fnni_max_window(p, 0, n, m, x + i, y + i, index ? index + i : NULL);
-        }
-        if (index) index += p->channels;
+            fnni_max_either(p, square, indexed, 1, 0, m, x + i, y + i, indexed ? index + i : NULL);
+        if (n > 0)
+            fnni_max_either(p, square, indexed, 0, n, m, x + i, y + i, indexed ? index + i : NULL);
+        if (indexed) index += p->channels;
     }
 }
 
@@ -3911,12 +3956,12 @@ FNNI_KERNEL void fnni_max_pool(const fnn_window *w, const fnn_real *x, fnn_real 
 {
     int i, j;
     for (i = 0; i < w->out_height; i++) {
-        const fnni_reach down = fnni_reach_of(i, w->height, w->kernel_height, w->stride_height, w->pad_top);
+        const fnni_reach down = fnni_reach_down(w, i);
         for (j = 0; j < w->out_width;) {
             const fnni_patch p = fnni_patch_of(w, &down, j);
             if (p.square && index) fnni_max_run(&p, 1, 1, x + p.offset, y, index);
             else if (p.square) fnni_max_run(&p, 1, 0, x + p.offset, y, NULL);
-            else fnni_max_run(&p, 0, 0, x + p.offset, y, index);
+            else fnni_max_run(&p, 0, index != NULL, x + p.offset, y, index);
             y += p.count * p.channels;
             if (index) index += p.count * p.channels;
             j += (int)p.count;
@@ -3946,10 +3991,12 @@ FNNI_INLINE void fnni_give_window(const fnni_patch *p, const int mean, const int
         fnni_put(whole, m, low + p->channels, fnni_given(mean, at, 3, value));
         return;
     }
-    for (r = 0; r < p->rows; r++)
+    for (r = 0; r < p->rows; r++) {
+        const unsigned position = p->position + (unsigned)r * p->kernel_width;
         for (c = 0; c < p->columns; c++)
             fnni_put(whole, m, dx + r * p->line + c * p->channels,
-                     fnni_given(mean, at, p->position + (unsigned)r * p->kernel_width + (unsigned)c, value));
+                     fnni_given(mean, at, position + (unsigned)c, value));
+    }
 }
 
 FNNI_INLINE void fnni_give_run(const fnni_patch *p, const int mean, const int square,
@@ -3961,9 +4008,11 @@ FNNI_INLINE void fnni_give_run(const fnni_patch *p, const int mean, const int sq
     ptrdiff_t left, i;
     for (left = p->count; left > 0; left--, dx += p->step, dy += p->channels) {
         for (i = 0; i < full; i += FNNI_LANES)
-            fnni_give_window(p, mean, square, 1, 0, m, mean ? NULL : index + i, share, dy + i, dx + i);
+            fnni_give_window(p, mean, square, 1, 0, m, mean ? NULL : index + i, share, dy + i,
+                             dx + i);
         if (n > 0)
-            fnni_give_window(p, mean, square, 0, n, m, mean ? NULL : index + i, share, dy + i, dx + i);
+            fnni_give_window(p, mean, square, 0, n, m, mean ? NULL : index + i, share, dy + i,
+                             dx + i);
         if (!mean) index += p->channels;
     }
 }
@@ -3976,7 +4025,7 @@ FNNI_INLINE void fnni_back_apart(const int mean, const fnn_window *w, const uint
     ptrdiff_t below = 0; /* the first row that no window has reached */
     int i, j;
     for (i = 0; i < w->out_height; i++) {
-        const fnni_reach down = fnni_reach_of(i, w->height, w->kernel_height, w->stride_height, w->pad_top);
+        const fnni_reach down = fnni_reach_down(w, i);
         ptrdiff_t right = 0, r; /* and in its rows the first real */
         for (j = 0; j < w->out_width;) {
             const fnni_patch p = fnni_patch_of(w, &down, j);
@@ -4014,6 +4063,16 @@ FNNI_INLINE fnni_seen fnni_seen_by(int at, int kernel, int stride, int pad, int 
     return seen;
 }
 
+FNNI_INLINE fnni_seen fnni_seen_down(const fnn_window *w, int row)
+{
+    return fnni_seen_by(row, w->kernel_height, w->stride_height, w->pad_top, w->out_height);
+}
+
+FNNI_INLINE fnni_seen fnni_seen_across(const fnn_window *w, int column)
+{
+    return fnni_seen_by(column, w->kernel_width, w->stride_width, w->pad_left, w->out_width);
+}
+
 /* dx of one vector of channels at pixel (row, column): what the windows that see it give. */
 FNNI_INLINE void fnni_max_gather(const fnn_window *w, int row, int column, const fnni_seen *down,
                                  const fnni_seen *across, const int whole, ptrdiff_t n, fnni_m m,
@@ -4045,13 +4104,13 @@ FNNI_KERNEL void fnni_max_pool_backward(const fnn_window *w, const uint8_t *inde
         return;
     }
     for (row = 0; row < w->height; row++) {
-        const fnni_seen down = fnni_seen_by(row, w->kernel_height, w->stride_height, w->pad_top, w->out_height);
+        const fnni_seen down = fnni_seen_down(w, row);
         for (column = 0; column < w->width; column++, dx += w->channels) {
-            const fnni_seen across =
-                fnni_seen_by(column, w->kernel_width, w->stride_width, w->pad_left, w->out_width);
+            const fnni_seen across = fnni_seen_across(w, column);
             for (i = 0; i < full; i += FNNI_LANES)
                 fnni_max_gather(w, row, column, &down, &across, 1, 0, m, index + i, dy + i, dx + i);
-            if (n > 0) fnni_max_gather(w, row, column, &down, &across, 0, n, m, index + i, dy + i, dx + i);
+            if (n > 0)
+                fnni_max_gather(w, row, column, &down, &across, 0, n, m, index + i, dy + i, dx + i);
         }
     }
 }
@@ -4078,7 +4137,8 @@ FNNI_INLINE void fnni_average_window(const fnni_patch *p, const int square, cons
     fnni_put(whole, m, y, fnni_vmul(share, fnni_vadd(sum, other)));
 }
 
-FNNI_INLINE void fnni_average_run(const fnni_patch *p, const int square, const fnn_real *x, fnn_real *y)
+FNNI_INLINE void fnni_average_run(const fnni_patch *p, const int square, const fnn_real *x,
+                                  fnn_real *y)
 {
     const ptrdiff_t full = p->channels - p->channels % FNNI_LANES;
     const fnni_v share = fnni_vset(1 / (fnn_real)(p->rows * p->columns));
@@ -4095,7 +4155,7 @@ FNNI_KERNEL void fnni_average_pool(const fnn_window *w, const fnn_real *x, fnn_r
 {
     int i, j;
     for (i = 0; i < w->out_height; i++) {
-        const fnni_reach down = fnni_reach_of(i, w->height, w->kernel_height, w->stride_height, w->pad_top);
+        const fnni_reach down = fnni_reach_down(w, i);
         for (j = 0; j < w->out_width;) {
             const fnni_patch p = fnni_patch_of(w, &down, j);
             if (p.square) fnni_average_run(&p, 1, x + p.offset, y);
@@ -4113,11 +4173,10 @@ FNNI_INLINE void fnni_average_gather(const fnn_window *w, const fnni_seen *down,
     fnni_v sum = fnni_vzero();
     int i, j;
     for (i = down->first; i < down->end; i++) {
-        const ptrdiff_t rows = fnni_reach_of(i, w->height, w->kernel_height, w->stride_height, w->pad_top).count;
+        const ptrdiff_t rows = fnni_reach_down(w, i).count;
         for (j = across->first; j < across->end; j++) {
             const fnn_real *from = dy + ((ptrdiff_t)i * w->out_width + j) * w->channels;
-            const ptrdiff_t columns =
-                fnni_reach_of(j, w->width, w->kernel_width, w->stride_width, w->pad_left).count;
+            const ptrdiff_t columns = fnni_reach_across(w, j).count;
             const fnni_v share = fnni_vset(1 / (fnn_real)(rows * columns));
             sum = fnni_vfma(share, fnni_get(whole, m, from), sum);
         }
@@ -4136,10 +4195,9 @@ FNNI_KERNEL void fnni_average_pool_backward(const fnn_window *w, const fnn_real 
         return;
     }
     for (row = 0; row < w->height; row++) {
-        const fnni_seen down = fnni_seen_by(row, w->kernel_height, w->stride_height, w->pad_top, w->out_height);
+        const fnni_seen down = fnni_seen_down(w, row);
         for (column = 0; column < w->width; column++, dx += w->channels) {
-            const fnni_seen across =
-                fnni_seen_by(column, w->kernel_width, w->stride_width, w->pad_left, w->out_width);
+            const fnni_seen across = fnni_seen_across(w, column);
             for (i = 0; i < full; i += FNNI_LANES)
                 fnni_average_gather(w, &down, &across, 1, m, dy + i, dx + i);
             if (n > 0) fnni_average_gather(w, &down, &across, 0, m, dy + i, dx + i);
@@ -4153,10 +4211,9 @@ FNNI_KERNEL void fnni_im2col(const fnn_window *w, const fnn_real *x, fnn_real *c
     const ptrdiff_t width = (ptrdiff_t)w->kernel_width * w->channels;
     int i, j, kh;
     for (i = 0; i < w->out_height; i++) {
-        const fnni_reach down = fnni_reach_of(i, w->height, w->kernel_height, w->stride_height, w->pad_top);
+        const fnni_reach down = fnni_reach_down(w, i);
         for (j = 0; j < w->out_width; j++) {
-            const fnni_reach across =
-                fnni_reach_of(j, w->width, w->kernel_width, w->stride_width, w->pad_left);
+            const fnni_reach across = fnni_reach_across(w, j);
             const ptrdiff_t before = across.skipped * w->channels, n = across.count * w->channels;
             const fnn_real *from = x + (down.first * w->width + across.first) * w->channels;
             for (kh = 0; kh < w->kernel_height; kh++, columns += width) {
@@ -4181,12 +4238,13 @@ FNNI_KERNEL void fnni_col2im(const fnn_window *w, const fnn_real *columns, fnn_r
     int i, j;
     fnni_fill(w->height * line, 0, dx);
     for (i = 0; i < w->out_height; i++) {
-        const fnni_reach down = fnni_reach_of(i, w->height, w->kernel_height, w->stride_height, w->pad_top);
+        const fnni_reach down = fnni_reach_down(w, i);
         for (j = 0; j < w->out_width; j++, columns += w->kernel_height * width) {
             const fnni_patch p = fnni_patch_of(w, &down, j);
             const fnn_real *from = columns + (ptrdiff_t)p.position * w->channels;
             for (r = 0; r < p.rows; r++)
-                fnni_add_scaled(p.columns * p.channels, 1, from + r * width, dx + p.offset + r * line);
+                fnni_add_scaled(p.columns * p.channels, 1, from + r * width,
+                                dx + p.offset + r * line);
         }
     }
 }
@@ -4194,7 +4252,8 @@ FNNI_KERNEL void fnni_col2im(const fnn_window *w, const fnn_real *columns, fnn_r
 /* ---- normalisation: sums and maps with numbers for each column ---- */
 /* sum += g, product += g d with d = x - pivot and g = dy, or without `both` g = d. */
 FNNI_INLINE void fnni_sums_vector(const int both, const int whole, fnni_m m, fnni_v pivot,
-                                  const fnn_real *dy, const fnn_real *x, fnni_v *sum, fnni_v *product)
+                                  const fnn_real *dy, const fnn_real *x, fnni_v *sum,
+                                  fnni_v *product)
 {
     const fnni_v d = fnni_vsub(fnni_get(whole, m, x), pivot);
     const fnni_v g = both ? fnni_get(whole, m, dy) : d;
@@ -4210,14 +4269,16 @@ FNNI_INLINE void fnni_sums_put(const int whole, fnni_m m, fnni_v sum, fnn_real *
 /* A strip of 4, 2 or 1 vectors' width, 1, 2 or 4 rows at a time: four pairs of sums in any case,
  * so that additions need not wait for each other. */
 FNNI_INLINE void fnni_sums_strip(const int both, const int vectors, const int whole, fnni_m m,
-                                 ptrdiff_t rows, const fnn_real *dy, const fnn_real *x, ptrdiff_t ld,
-                                 const fnn_real *pivot, fnn_real *sums, fnn_real *products)
+                                 ptrdiff_t rows, const fnn_real *dy, const fnn_real *x,
+                                 ptrdiff_t ld, const fnn_real *pivot, fnn_real *sums,
+                                 fnn_real *products)
 {
     const int flight = 4 / vectors;
     const ptrdiff_t at1 = vectors > 1 ? FNNI_LANES : ld;
     const ptrdiff_t at2 = vectors > 2 ? 2 * FNNI_LANES : vectors > 1 ? ld : 2 * ld;
     const ptrdiff_t at3 = vectors > 2 ? 3 * FNNI_LANES : vectors > 1 ? ld + FNNI_LANES : 3 * ld;
-    const fnni_v p0 = fnni_get(whole, m, pivot), p1 = vectors > 1 ? fnni_vload(pivot + FNNI_LANES) : p0;
+    const fnni_v p0 = fnni_get(whole, m, pivot);
+    const fnni_v p1 = vectors > 1 ? fnni_vload(pivot + FNNI_LANES) : p0;
     const fnni_v p2 = vectors > 2 ? fnni_vload(pivot + 2 * FNNI_LANES) : p0;
     const fnni_v p3 = vectors > 2 ? fnni_vload(pivot + 3 * FNNI_LANES) : p1;
     fnni_v s0 = fnni_vzero(), s1 = s0, s2 = s0, s3 = s0, t0 = s0, t1 = s0, t2 = s0, t3 = s0;
@@ -4291,9 +4352,9 @@ FNNI_INLINE void fnni_spread(ptrdiff_t count, ptrdiff_t n, const fnn_real *x, fn
 }
 
 /* Such rows are summed together, and their sums added up in the end. */
-FNNI_INLINE void fnni_sums_any(const int both, ptrdiff_t rows, ptrdiff_t columns, const fnn_real *dy,
-                               const fnn_real *x, ptrdiff_t ld, const fnn_real *pivot,
-                               fnn_real *sums, fnn_real *products)
+FNNI_INLINE void fnni_sums_any(const int both, ptrdiff_t rows, ptrdiff_t columns,
+                               const fnn_real *dy, const fnn_real *x, ptrdiff_t ld,
+                               const fnn_real *pivot, fnn_real *sums, fnn_real *products)
 {
     const ptrdiff_t together = fnni_rows_together(columns), wide = columns * together;
     const int few = columns < FNNI_LANES || wide <= 4 * FNNI_LANES;
@@ -4354,9 +4415,12 @@ FNNI_INLINE void fnni_affine_strip(const int both, const int vectors, ptrdiff_t 
     const ptrdiff_t at1 = vectors > 1 ? FNNI_LANES : 0, at2 = vectors > 2 ? 2 * FNNI_LANES : 0;
     const ptrdiff_t at3 = vectors > 2 ? 3 * FNNI_LANES : 0;
     const fnni_v a0 = fnni_vload(a), b0 = both ? fnni_vload(b) : a0, c0 = fnni_vload(c);
-    const fnni_v a1 = fnni_vload(a + at1), b1 = both ? fnni_vload(b + at1) : a1, c1 = fnni_vload(c + at1);
-    const fnni_v a2 = fnni_vload(a + at2), b2 = both ? fnni_vload(b + at2) : a2, c2 = fnni_vload(c + at2);
-    const fnni_v a3 = fnni_vload(a + at3), b3 = both ? fnni_vload(b + at3) : a3, c3 = fnni_vload(c + at3);
+    const fnni_v a1 = fnni_vload(a + at1), c1 = fnni_vload(c + at1);
+    const fnni_v b1 = both ? fnni_vload(b + at1) : a1;
+    const fnni_v a2 = fnni_vload(a + at2), c2 = fnni_vload(c + at2);
+    const fnni_v b2 = both ? fnni_vload(b + at2) : a2;
+    const fnni_v a3 = fnni_vload(a + at3), c3 = fnni_vload(c + at3);
+    const fnni_v b3 = both ? fnni_vload(b + at3) : a3;
     const fnni_m m = fnni_vmask(0);
     for (; rows > 0; rows--, p += ld, q += ld, y += ld) {
         fnni_affine_vector(both, 1, m, a0, b0, c0, p, q, y);
@@ -4368,14 +4432,15 @@ FNNI_INLINE void fnni_affine_strip(const int both, const int vectors, ptrdiff_t 
 
 /* One row of n; its numbers come from memory. */
 FNNI_INLINE void fnni_affine_row(const int both, ptrdiff_t n, const fnn_real *p, const fnn_real *q,
-                                 const fnn_real *a, const fnn_real *b, const fnn_real *c, fnn_real *y)
+                                 const fnn_real *a, const fnn_real *b, const fnn_real *c,
+                                 fnn_real *y)
 {
     const ptrdiff_t full = n - n % FNNI_LANES;
     const fnni_m m = fnni_vmask(n - full);
     ptrdiff_t i;
     for (i = 0; i < full; i += FNNI_LANES)
-        fnni_affine_vector(both, 1, m, fnni_vload(a + i), fnni_vload(b + i), fnni_vload(c + i), p + i,
-                           q + i, y + i);
+        fnni_affine_vector(both, 1, m, fnni_vload(a + i), fnni_vload(b + i), fnni_vload(c + i),
+                           p + i, q + i, y + i);
     if (full < n)
         fnni_affine_vector(both, 0, m, fnni_vload_m(a + i, m), fnni_vload_m(b + i, m),
                            fnni_vload_m(c + i, m), p + i, q + i, y + i);
@@ -4418,9 +4483,9 @@ FNNI_INLINE void fnni_affine_close(const int both, ptrdiff_t rows, ptrdiff_t col
                         both ? copies[1] : copies[0], copies[2], y + i);
 }
 
-FNNI_INLINE void fnni_affine_any(const int both, ptrdiff_t rows, ptrdiff_t columns, const fnn_real *p,
-                                 const fnn_real *q, const fnn_real *a, const fnn_real *b,
-                                 const fnn_real *c, fnn_real *y)
+FNNI_INLINE void fnni_affine_any(const int both, ptrdiff_t rows, ptrdiff_t columns,
+                                 const fnn_real *p, const fnn_real *q, const fnn_real *a,
+                                 const fnn_real *b, const fnn_real *c, fnn_real *y)
 {
     if (columns % FNNI_LANES == 0 && columns <= 4 * FNNI_LANES) {
         fnni_affine_strips(both, rows, columns, p, q, a, b, c, y);
@@ -5925,10 +5990,11 @@ static int fnni_conv_parts(const fnn_context *context, const fnni_conv *g, ptrdi
 }
 
 /* ============================================================================
- * >>data  data sets: views, statistics, and readers of IDX, gzip and CSV
+ * >>data  data sets: views, statistics, readers (IDX, CIFAR-10, CSV, gzip), augmentation
  * ============================================================================
  * Lives here: fnn_dataset and all that makes one. From the bottom up: whole files into memory; gzip
- * (RFC 1952) and inflate (RFC 1951); IDX; decimal numbers; CSV; views; normalisation.
+ * (RFC 1952) and inflate (RFC 1951); IDX; CIFAR-10; decimal numbers; CSV; views; normalisation;
+ * augmentation.
  * Called by: >>train gathers batches through fnni_dataset_row; users call the fnn_ functions, whose
  * contracts stand in >>api. Calls >>memory and >>random only.
  * Files are hostile here. Every product of sizes goes through fnni_multiply, what remains is
@@ -7167,7 +7233,7 @@ static int fnni_file_exists(const char *path)
 
 /* Writes directory/name, or directory/name.gz, whichever exists. Returns 0 when neither does, or
  * the path is too long. */
-static int fnni_fashion_path(char *path, const char *directory, const char *name)
+static int fnni_find_file(char *path, const char *directory, const char *name)
 {
     size_t length = strlen(directory);
     const char *slash = length > 0 && directory[length - 1] != '/' ? "/" : "";
@@ -7187,12 +7253,12 @@ static fnn_result fnni_fashion_load(const char *directory, const char *set, fnn_
     char name[40], images[FNNI_MAX_PATH], labels[FNNI_MAX_PATH];
     fnn_result result;
     snprintf(name, sizeof name, "%s-images-idx3-ubyte", set);
-    *found = fnni_fashion_path(images, directory, name);
+    *found = fnni_find_file(images, directory, name);
     if (!*found)
         return fnni_fail(error, FNN_ERROR_FILE, "%s: no %s nor %s.gz there: `make data` fetches it",
                          fnni_path_tail(directory), name, name);
     snprintf(name, sizeof name, "%s-labels-idx1-ubyte", set);
-    if (!fnni_fashion_path(labels, directory, name))
+    if (!fnni_find_file(labels, directory, name))
         return fnni_fail(error, FNN_ERROR_FILE, "%s: no %s nor %s.gz there: `make data` fetches it",
                          fnni_path_tail(directory), name, name);
     result = fnn_load_idx(out, images, labels, allocator, error);
@@ -7249,6 +7315,183 @@ FNN_DEF fnn_result fnn_load_fashion_mnist(const char *directory, fnn_dataset *tr
                            "or %s: `make data` fetches it",
                            train ? "train" : "t10k",
                            places[0] ? fnni_path_tail(places[0]) : "not set", places[1], places[2]);
+    return result;
+}
+
+/* ---- CIFAR-10 ---- */
+
+#define FNNI_CIFAR_PIXELS 1024 /* 32 x 32, in each of three planes */
+#define FNNI_CIFAR_IMAGE (3 * FNNI_CIFAR_PIXELS)
+#define FNNI_CIFAR_RECORD (1 + FNNI_CIFAR_IMAGE) /* a label before each image */
+
+static const char *const fnni_cifar_names[10] = {"airplane", "automobile", "bird",  "cat",
+                                                 "deer",     "dog",        "frog",  "horse",
+                                                 "ship",     "truck"};
+
+static fnn_result fnni_cifar_check(const fnni_file *file, const char *path, fnn_error *error)
+{
+    size_t i;
+    if (file->size == 0 || file->size % FNNI_CIFAR_RECORD != 0)
+        return fnni_fail(error, FNN_ERROR_FORMAT,
+                         "%s: expected records of %d bytes, a label and an image, found %llu bytes",
+                         fnni_path_tail(path), FNNI_CIFAR_RECORD, (unsigned long long)file->size);
+    for (i = 0; i < file->size; i += FNNI_CIFAR_RECORD)
+        if (file->bytes[i] > 9)
+            return fnni_fail(error, FNN_ERROR_FORMAT,
+                             "%s: expected labels 0 to 9, found %d in record %llu",
+                             fnni_path_tail(path), (int)file->bytes[i],
+                             (unsigned long long)(i / FNNI_CIFAR_RECORD));
+    return FNN_OK;
+}
+
+/* A whole file, plain or gzip, which then holds records and nothing else; empty on failure. */
+static fnn_result fnni_cifar_read(fnni_file *file, const char *path,
+                                  const fnn_allocator *allocator, fnn_error *error)
+{
+    fnn_result result = fnni_file_read(file, path, allocator, error);
+    if (result == FNN_OK && fnni_is_gzip(file->bytes, file->size))
+        result = fnni_file_expand(file, path, allocator, error);
+    if (result == FNN_OK) result = fnni_cifar_check(file, path, error);
+    if (result != FNN_OK) fnni_file_release(file, allocator);
+    return result;
+}
+
+/* The file's records as labels and images: the three planes of an image become its channels. */
+static void fnni_cifar_unpack(const fnni_file *file, uint8_t *images, int32_t *labels)
+{
+    const size_t count = file->size / FNNI_CIFAR_RECORD;
+    size_t i, pixel;
+    for (i = 0; i < count; i++) {
+        const uint8_t *record = file->bytes + i * FNNI_CIFAR_RECORD, *red = record + 1;
+        uint8_t *image = images + i * FNNI_CIFAR_IMAGE;
+        labels[i] = record[0];
+        for (pixel = 0; pixel < FNNI_CIFAR_PIXELS; pixel++) {
+            image[3 * pixel] = red[pixel];
+            image[3 * pixel + 1] = red[FNNI_CIFAR_PIXELS + pixel];
+            image[3 * pixel + 2] = red[2 * FNNI_CIFAR_PIXELS + pixel];
+        }
+    }
+}
+
+/* Makes the data set of files that have been read. */
+static fnn_result fnni_cifar_join(fnn_dataset *out, const fnni_file *files, int count,
+                                  fnn_error *error)
+{
+    size_t total = 0, first = 0;
+    uint8_t *images;
+    int32_t *labels;
+    int i;
+    for (i = 0; i < count; i++) total += files[i].size / FNNI_CIFAR_RECORD; /* is in memory */
+    images = (uint8_t *)fnni_dataset_allocate(out, total, FNNI_CIFAR_IMAGE);
+    labels = (int32_t *)fnni_dataset_allocate(out, total, sizeof *labels);
+    if (!images || !labels)
+        return fnni_fail(error, FNN_ERROR_MEMORY, "no memory for %llu images of CIFAR-10",
+                         (unsigned long long)total);
+    for (i = 0; i < count; i++) {
+        fnni_cifar_unpack(files + i, images + first * FNNI_CIFAR_IMAGE, labels + first);
+        first += files[i].size / FNNI_CIFAR_RECORD;
+    }
+    out->count = out->rows = (int64_t)total;
+    out->height = out->width = 32;
+    out->channels = 3;
+    out->bytes = images;
+    out->labels = labels;
+    out->classes = 10;
+    out->class_names = fnni_cifar_names;
+    return FNN_OK;
+}
+
+FNN_DEF fnn_result fnn_load_cifar10_files(fnn_dataset *out, const char *const *files, int count,
+                                          const fnn_allocator *allocator, fnn_error *error)
+{
+    fnni_file *read;
+    fnn_result result = FNN_OK;
+    size_t bytes;
+    int i;
+    if (!out) return fnni_fail(error, FNN_ERROR_ARGUMENT, "load_cifar10: out is NULL");
+    fnni_dataset_begin(out, NULL);
+    if (!files || count < 1)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "load_cifar10: expected files, found %d", count);
+    for (i = 0; i < count; i++)
+        if (!files[i])
+            return fnni_fail(error, FNN_ERROR_ARGUMENT, "load_cifar10: file %d is NULL", i);
+    read = fnni_multiply((size_t)count, sizeof *read, &bytes)
+               ? (fnni_file *)fnni_allocate(allocator, bytes)
+               : NULL;
+    if (!read) return fnni_fail(error, FNN_ERROR_MEMORY, "load_cifar10: no memory");
+    memset(read, 0, bytes);
+    fnni_dataset_begin(out, allocator);
+    for (i = 0; i < count && result == FNN_OK; i++)
+        result = fnni_cifar_read(read + i, files[i], allocator, error);
+    if (result == FNN_OK) result = fnni_cifar_join(out, read, count, error);
+    for (i = 0; i < count; i++) fnni_file_release(read + i, allocator);
+    fnni_release(allocator, read);
+    if (result != FNN_OK) fnn_dataset_free(out);
+    return result;
+}
+
+/* Loads name.bin or, when there are more of them, name_1.bin to name_count.bin from a directory.
+ * *found tells whether it has the first, so that the caller may look elsewhere if not. */
+static fnn_result fnni_cifar_load(const char *directory, const char *name, int count,
+                                  fnn_dataset *out, const fnn_allocator *allocator, int *found,
+                                  fnn_error *error)
+{
+    char paths[5][FNNI_MAX_PATH], file[40];
+    const char *files[5];
+    int i;
+    for (i = 0; i < count; i++) {
+        int there;
+        if (count > 1) snprintf(file, sizeof file, "%s_%d.bin", name, i + 1);
+        else snprintf(file, sizeof file, "%s.bin", name);
+        there = fnni_find_file(paths[i], directory, file);
+        if (i == 0) *found = there;
+        if (!there)
+            return fnni_fail(error, FNN_ERROR_FILE, "%s: no %s nor %s.gz there",
+                             fnni_path_tail(directory), file, file);
+        files[i] = paths[i];
+    }
+    return fnn_load_cifar10_files(out, files, count, allocator, error);
+}
+
+static fnn_result fnni_cifar_load_both(const char *directory, fnn_dataset *train, fnn_dataset *test,
+                                       const fnn_allocator *allocator, int *found,
+                                       fnn_error *error)
+{
+    fnn_result result = FNN_OK;
+    int found_test;
+    *found = 1;
+    if (train)
+        result = fnni_cifar_load(directory, "data_batch", 5, train, allocator, found, error);
+    if (result == FNN_OK && test)
+        result = fnni_cifar_load(directory, "test_batch", 1, test, allocator,
+                                 train ? &found_test : found, error);
+    if (result != FNN_OK) fnn_dataset_free(train);
+    return result;
+}
+
+FNN_DEF fnn_result fnn_load_cifar10(const char *directory, fnn_dataset *train, fnn_dataset *test,
+                                    const fnn_allocator *allocator, fnn_error *error)
+{
+    const char *places[2];
+    int i, found = 0;
+    fnn_result result = FNN_ERROR_FILE;
+    if ((!train && !test) || train == test)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "load_cifar10: train %s test",
+                         train ? "is also" : "is NULL, and");
+    if (train) fnni_dataset_begin(train, NULL);
+    if (test) fnni_dataset_begin(test, NULL);
+    if (directory) return fnni_cifar_load_both(directory, train, test, allocator, &found, error);
+    places[0] = getenv("CIFAR10_DIR");
+    places[1] = "data/cifar-10-batches-bin";
+    for (i = 0; i < 2 && !found; i++)
+        if (places[i])
+            result = fnni_cifar_load_both(places[i], train, test, allocator, &found, error);
+    if (!found)
+        result = fnni_fail(error, FNN_ERROR_FILE,
+                           "CIFAR-10: no %s(.gz) in $CIFAR10_DIR (%s) or %s: it is the binary "
+                           "version of www.cs.toronto.edu/~kriz/cifar.html",
+                           train ? "data_batch_1.bin" : "test_batch.bin",
+                           places[0] ? fnni_path_tail(places[0]) : "not set", places[1]);
     return result;
 }
 
@@ -8419,7 +8662,8 @@ static void fnni_norm_map_part(void *argument, int part, int parts)
     else n->kernels->scale_shift(rows, channels, n->x + at, a, c, n->y + at);
 }
 
-/* What the blocks' sums of one channel come to; number 0 is the sum, 1 that of squares or products. */
+/* What the blocks' sums of one channel come to; number 0 is the sum, 1 that of squares or
+ * products. */
 static double fnni_norm_total(const fnni_norm *n, ptrdiff_t channel, int number)
 {
     const ptrdiff_t blocks = fnni_norm_blocks(n->rows);
@@ -8443,7 +8687,8 @@ static void fnni_norm_forward(fnni_norm *n)
     for (j = 0; j < channels; j++) pivot[j] = a[j] / (fnn_real)first;
     fnni_parallel(n->threads, fnni_norm_sum_part, n);
     for (j = 0; j < channels; j++) {
-        const double gamma = n->gamma ? (double)n->gamma[j] : 1, beta = n->beta ? (double)n->beta[j] : 0;
+        const double gamma = n->gamma ? (double)n->gamma[j] : 1;
+        const double beta = n->beta ? (double)n->beta[j] : 0;
         const double shift = fnni_norm_total(n, j, 0) / (double)n->rows;
         const double square = fnni_norm_total(n, j, 1) / (double)n->rows - shift * shift;
         const double mean = (double)pivot[j] + shift, variance = square < 0 ? 0 : square;
@@ -11467,7 +11712,8 @@ static int fnni_norm_tensor_at(const fnn_model *model, int l, int which, fnni_te
                             layer->statistics + second, 1, shape);
 }
 
-/* Tensor number `which` (from 0) of layer l, -1 being the input; returns 0 when there are no more. */
+/* Tensor number `which` (from 0) of layer l, -1 being the input; returns 0 when there are no more.
+ * At most eight a layer: fnni_reader.seen has a bit for each. */
 static int fnni_tensor_at(const fnn_model *model, int l, int which, fnni_tensor *t)
 {
     const fnni_layer *layer = model->layers + (l < 0 ? 0 : l);
@@ -12912,12 +13158,20 @@ static int fnni_axis_sound(int length, int kernel, int stride, int pad, int out)
 static int fnni_window_sound(const fnn_window *w)
 {
     return w && w->channels > 0 &&
-           fnni_axis_sound(w->height, w->kernel_height, w->stride_height, w->pad_top, w->out_height) &&
+           fnni_axis_sound(w->height, w->kernel_height, w->stride_height, w->pad_top,
+                           w->out_height) &&
            fnni_axis_sound(w->width, w->kernel_width, w->stride_width, w->pad_left, w->out_width);
 }
 
 /* Work on images one by one. */
-enum { FNNI_IMAGES_MAX_POOL, FNNI_IMAGES_MAX_BACK, FNNI_IMAGES_AVERAGE_POOL, FNNI_IMAGES_AVERAGE_BACK, FNNI_IMAGES_IM2COL, FNNI_IMAGES_COL2IM };
+enum {
+    FNNI_IMAGES_MAX_POOL,
+    FNNI_IMAGES_MAX_BACK,
+    FNNI_IMAGES_AVERAGE_POOL,
+    FNNI_IMAGES_AVERAGE_BACK,
+    FNNI_IMAGES_IM2COL,
+    FNNI_IMAGES_COL2IM
+};
 typedef struct fnni_images {
     const fnni_kernels *kernels;
     const fnn_window *window;
@@ -12938,8 +13192,9 @@ static void fnni_images_part(void *argument, int part, int parts)
         const fnn_real *in = g->in + i * g->in_size;
         fnn_real *out = g->out + i * g->out_size;
         const ptrdiff_t at = i * g->index_size;
+        uint8_t *new_index = g->new_index ? g->new_index + at : NULL;
         switch (g->kind) {
-        case FNNI_IMAGES_MAX_POOL: g->kernels->max_pool(w, in, out, g->new_index ? g->new_index + at : NULL); break;
+        case FNNI_IMAGES_MAX_POOL: g->kernels->max_pool(w, in, out, new_index); break;
         case FNNI_IMAGES_MAX_BACK: g->kernels->max_pool_backward(w, g->index + at, in, out); break;
         case FNNI_IMAGES_AVERAGE_POOL: g->kernels->average_pool(w, in, out); break;
         case FNNI_IMAGES_AVERAGE_BACK: g->kernels->average_pool_backward(w, in, out); break;
@@ -12962,7 +13217,8 @@ static int fnni_threads_for(const fnn_context *context, ptrdiff_t numbers)
 static fnn_result fnni_images_run(const fnn_context *context, fnni_images *g)
 {
     const fnn_window *w = g->window;
-    const int back = g->kind == FNNI_IMAGES_MAX_BACK || g->kind == FNNI_IMAGES_AVERAGE_BACK || g->kind == FNNI_IMAGES_COL2IM;
+    const int back =
+        g->kind == FNNI_IMAGES_MAX_BACK || g->kind == FNNI_IMAGES_AVERAGE_BACK || g->kind == FNNI_IMAGES_COL2IM;
     ptrdiff_t image, made, total;
     g->kernels = fnni_table(context);
     if (!g->kernels || !fnni_window_sound(w)) return FNN_ERROR_ARGUMENT;
@@ -13049,9 +13305,10 @@ FNN_DEF fnn_result fnn_col2im(fnn_context *context, const fnn_window *window, pt
 static fnn_result fnni_norm_run(fnn_context *context, fnni_norm *n, void (*run)(fnni_norm *n))
 {
     const ptrdiff_t count = fnni_area(n->rows, n->channels);
-    fnn_context temporary;
+    fnn_context temporary, *used;
     fnn_result result = FNN_OK;
-    if (n->rows < 1 || n->channels < 1 || count < 0 || !(n->epsilon >= 0)) return FNN_ERROR_ARGUMENT;
+    if (n->rows < 1 || n->channels < 1 || count < 0) return FNN_ERROR_ARGUMENT;
+    if (!(n->epsilon >= 0)) return FNN_ERROR_ARGUMENT;
     if (!n->x || !n->y) return FNN_ERROR_ARGUMENT;
     n->threads = fnni_threads_for(context, count);
     if (!context) {
@@ -13059,8 +13316,9 @@ static fnn_result fnni_norm_run(fnn_context *context, fnni_norm *n, void (*run)(
         result = fnni_context_open(&temporary, &config, NULL);
         if (result) return result;
     }
-    n->kernels = context ? context->kernels : temporary.kernels;
-    n->space = fnni_workspace(context ? context : &temporary, fnni_norm_space(n->rows, n->channels));
+    used = context ? context : &temporary;
+    n->kernels = used->kernels;
+    n->space = fnni_workspace(used, fnni_norm_space(n->rows, n->channels));
     if (n->space) run(n);
     else result = FNN_ERROR_MEMORY;
     if (!context) fnni_context_close(&temporary);
