@@ -1118,7 +1118,9 @@ FNN_API fnn_result fnn_window_make(fnn_window *window, int height, int width, in
  * threads. x and dx (images, height, width, channels); y and dy (images, out_height, out_width,
  * filters); weights and dw (kernel_height, kernel_width, channels, filters); bias and db (filters).
  * Outside of an image lie zeros. No array overlaps another. Nothing is summed over threads: the
- * bits do not depend on how many there are. FNN_ERROR_ARGUMENT, FNN_ERROR_MEMORY.
+ * bits do not depend on how many there are. A NaN or infinity stays in its image, but where
+ * filters (in backward_data: channels) are few it may reach outputs of windows beside it.
+ * FNN_ERROR_ARGUMENT, FNN_ERROR_MEMORY.
  *     y = x * weights + bias (NULL: none)
  *     dx = the gradient towards x, overwritten
  *     dw, db (NULL: not wanted) = the gradients towards weights and bias, summed over images,
@@ -5306,8 +5308,10 @@ static fnn_result fnni_gemm_run(fnn_context *context, fnni_gemm *g)
  * ============================================================================
  * Called by layers and by >>public. A convolution is a matrix product whose A is never stored: a
  * tile's rows are neighbouring output pixels, and the steps of its sum walk along the input's own
- * rows, one segment a kernel row (fnni_tiles). So only left and right padding need a copy of the
- * image; kernel rows above or below it are left out. The gradient towards the input is the same
+ * rows, one segment a kernel row (fnni_tiles). Padding costs nothing where there are channels enough
+ * for it: kernel rows above or below the image are left out, and so are the taps beside it, whose
+ * pixels go in tiles of their own, down the image's edges. Few channels, and the corners, take their
+ * rows from a padded copy. The gradient towards the input is the same
  * thing with the kernel turned round, one such correlation for each phase of the stride; the
  * gradient towards the weights has rows = taps x channels and steps = output pixels.
  *
@@ -5458,16 +5462,26 @@ static int fnni_conv_seen(const fnni_conv *g)
     return (g->out_width - 1) * g->stride_width + g->kernel_width;
 }
 
-static int fnni_conv_needs_copy(const fnni_conv *g)
+/* Whether windows reach beyond the image to the left or right. */
+static int fnni_conv_overhangs(const fnni_conv *g)
 {
     return g->pad_left > 0 || fnni_conv_seen(g) - g->pad_left > g->width;
 }
 
-/* Reals of the copy. */
+/* Such windows leave taps out rather than read a padded copy where what they save is worth the
+ * shorter sums. */
+#define FNNI_CONV_EDGES 8 /* channels */
+static int fnni_conv_has_edges(const fnni_conv *g)
+{
+    return fnni_conv_overhangs(g) && g->pixels == 1 && g->channels >= FNNI_CONV_EDGES;
+}
+
+/* Reals of the copy: of the whole image, or of the rows of one output row. */
 static size_t fnni_conv_image_size(const fnni_conv *g)
 {
-    if (!fnni_conv_needs_copy(g)) return 0;
-    return fnni_times((size_t)fnni_conv_seen(g) * (size_t)g->channels, (size_t)g->height);
+    const size_t row = (size_t)fnni_conv_seen(g) * (size_t)g->channels;
+    if (!fnni_conv_overhangs(g)) return 0;
+    return fnni_times(row, (size_t)(fnni_conv_has_edges(g) ? g->kernel_height : g->height));
 }
 
 /* One row of the copy: what the windows see of the image's row, zeros outside. */
@@ -5486,17 +5500,29 @@ static void fnni_conv_copy_row(const fnni_conv *g, const fnn_real *row, fnn_real
            (size_t)(seen - left - count) * channels * sizeof *copy);
 }
 
-/* The image from the first column that a window sees; *pitch reals from row to row. */
-static const fnn_real *fnni_conv_image(const fnni_conv *g, const fnn_real *x, fnn_real *space,
-                                       ptrdiff_t *pitch)
+/* The image as its windows read it. */
+typedef struct fnni_conv_input {
+    const fnn_real *x; /* its rows, or the padded copy's */
+    ptrdiff_t pitch;   /* reals from row to row */
+    int left;          /* column of x that the first window begins at, less than 0 with edges */
+    fnn_real *space;   /* for rows padded later */
+} fnni_conv_input;
+
+static fnni_conv_input fnni_conv_image(const fnni_conv *g, const fnn_real *x, fnn_real *space)
 {
     const ptrdiff_t row = (ptrdiff_t)g->width * g->channels;
+    fnni_conv_input in;
     int i;
-    *pitch = row;
-    if (!fnni_conv_needs_copy(g)) return x - (ptrdiff_t)g->pad_left * g->channels;
-    *pitch = (ptrdiff_t)fnni_conv_seen(g) * g->channels;
-    for (i = 0; i < g->height; i++) fnni_conv_copy_row(g, x + i * row, space + i * *pitch);
-    return space;
+    in.x = x;
+    in.pitch = row;
+    in.left = -g->pad_left;
+    in.space = space;
+    if (!fnni_conv_overhangs(g) || fnni_conv_has_edges(g)) return in;
+    in.x = space;
+    in.pitch = (ptrdiff_t)fnni_conv_seen(g) * g->channels;
+    in.left = 0;
+    for (i = 0; i < g->height; i++) fnni_conv_copy_row(g, x + i * row, space + i * in.pitch);
+    return in;
 }
 
 /* ---- tiles ---- */
@@ -5533,14 +5559,22 @@ static double fnni_conv_height(const fnni_kernels *kernels, int count)
     return (double)count / fnni_gemm_deal_rows(kernels, count).tiles;
 }
 
-/* `groups` groups of pixels, `apart` pixels from each to the next, in `rows` output rows that see
- * the same kernel rows first..last-1; a is what the first sees, y where it goes. */
-static void fnni_conv_band(const fnni_conv *g, const fnn_real *a, ptrdiff_t pitch, int rows,
-                           int groups, int first, int last, const fnn_real *panels, fnn_real *y)
+/* The kernel's part that all windows of a band have inside the image. */
+typedef struct fnni_conv_taken {
+    int first_row, last_row; /* kernel rows first..last-1 */
+    int first_tap, last_tap; /* of each row, the widened taps first..last-1 */
+} fnni_conv_taken;
+
+/* `groups` groups of pixels in `rows` output rows, with that part of the kernel; a is the first tap
+ * of the first window, y where its sum goes. */
+static void fnni_conv_band(const fnni_conv *g, const fnni_conv_taken *part, const fnn_real *a,
+                           ptrdiff_t pitch, int rows, int groups, const fnn_real *panels,
+                           fnn_real *y)
 {
     const fnni_kernels *kernels = g->kernels;
     const int width = kernels->tile_columns, columns = fnni_conv_columns(g);
     const ptrdiff_t depth = fnni_conv_depth(g), segment = fnni_conv_segment(g);
+    const ptrdiff_t skipped = (ptrdiff_t)part->first_tap * g->channels;
     fnni_conv_direction across, down;
     fnni_tiles run;
     int j, upright;
@@ -5551,19 +5585,19 @@ static void fnni_conv_band(const fnni_conv *g, const fnn_real *a, ptrdiff_t pitc
     down.a = g->stride_height * pitch;
     down.c = g->out_row;
     upright = fnni_conv_height(kernels, rows) > fnni_conv_height(kernels, groups);
-    run.k = segment;
-    run.segments = last - first;
+    run.k = (ptrdiff_t)(part->last_tap - part->first_tap) * g->channels;
+    run.segments = part->last_row - part->first_row;
     run.a_segment = pitch;
     run.a_step = 1;
     run.ldb = width;
+    run.b_jump = (segment - run.k) * width;
     run.alpha = 1;
     run.beta = 0;
-    run.b_jump = 0;
     run.prefetch_c = run.prefetch_rows = 0;
     for (j = 0; j < columns; j += width)
         fnni_conv_grid(kernels, &run, upright ? &down : &across, upright ? &across : &down,
                        columns - j < width ? columns - j : width, a,
-                       panels + j * depth + first * segment * width, y + j);
+                       panels + j * depth + (part->first_row * segment + skipped) * width, y + j);
 }
 
 /* First kernel row inside the image for output row i, and the one behind the last. */
@@ -5589,26 +5623,86 @@ static int fnni_conv_alike(const fnni_conv *g, int i, int to)
     return (end < to ? end : to) - i;
 }
 
-/* Output rows from..to-1 without bias; y is where row `from` goes, x what fnni_conv_image gave. */
-static void fnni_conv_rows(const fnni_conv *g, const fnn_real *x, ptrdiff_t pitch,
-                           const fnn_real *panels, int from, int to, fnn_real *y)
+/* Whole output rows, whose windows x holds entire: it begins where the first of them does. */
+static void fnni_conv_whole(const fnni_conv *g, const fnni_conv_taken *part, const fnn_real *x,
+                            ptrdiff_t pitch, int rows, const fnn_real *panels, fnn_real *y)
 {
-    const int groups = g->out_width / g->pixels;
+    const int groups = g->out_width / g->pixels, pixel = g->out_width - g->pixels;
+    fnni_conv_band(g, part, x, pitch, rows, groups, panels, y);
+    if (groups * g->pixels < g->out_width) /* a last group, over pixels done before */
+        fnni_conv_band(g, part, x + (ptrdiff_t)pixel * g->stride_width * g->channels, pitch, rows, 1,
+                       panels, y + pixel * g->out_pixel);
+}
+
+/* Output columns from..to-1 whose windows lie inside the image from left to right. */
+static void fnni_conv_middle(const fnni_conv *g, int *from, int *to)
+{
+    const int room = g->width + g->pad_left - g->kernel_width; /* last column offset that fits */
+    const int first = g->pad_left > 0 ? (g->pad_left + g->stride_width - 1) / g->stride_width : 0;
+    const int last = room < 0 ? 0 : room / g->stride_width + 1;
+    *to = last < g->out_width ? last : g->out_width;
+    *from = first < *to ? first : *to;
+}
+
+/* Rows with edges: the middle at once, each pixel at an edge with the taps it has. x is the image's
+ * row that the first window begins at. */
+static void fnni_conv_edges(const fnni_conv *g, const fnn_real *x, ptrdiff_t pitch, int rows,
+                            const fnn_real *panels, fnn_real *y)
+{
+    fnni_conv_taken part;
+    int j, from, to;
+    part.first_row = 0;
+    part.last_row = g->kernel_height;
+    fnni_conv_middle(g, &from, &to);
+    for (j = 0; j < g->out_width; j++) {
+        const int count = j == from && to > from ? to - from : 1;
+        const int column = j * g->stride_width - g->pad_left, inside = g->width - column;
+        part.first_tap = column < 0 ? -column : 0;
+        part.last_tap = inside < g->kernel_width ? inside : g->kernel_width;
+        fnni_conv_band(g, &part, x + (ptrdiff_t)(column + part.first_tap) * g->channels, pitch, rows,
+                       count, panels, y + j * g->out_pixel);
+        j += count - 1;
+    }
+}
+
+/* Whether every window has a tap inside the image, as those of fnn_window_make have. */
+static int fnni_conv_reaches(const fnni_conv *g)
+{
+    return g->pad_left < g->kernel_width &&
+           (g->out_width - 1) * g->stride_width - g->pad_left < g->width;
+}
+
+/* Output rows from..to-1 without bias; y is where row `from` goes. */
+static void fnni_conv_rows(const fnni_conv *g, const fnni_conv_input *in, const fnn_real *panels,
+                           int from, int to, fnn_real *y)
+{
+    const int edges = fnni_conv_has_edges(g);
     int i = from, rows, j;
     for (; i < to; i += rows, y += rows * g->out_row) {
-        const int first = fnni_conv_first(g, i), last = fnni_conv_last(g, i);
-        const fnn_real *a = x + (ptrdiff_t)(i * g->stride_height - g->pad_top + first) * pitch;
+        const ptrdiff_t row = (ptrdiff_t)(i * g->stride_height - g->pad_top) * in->pitch;
+        fnni_conv_taken part;
+        part.first_row = fnni_conv_first(g, i);
+        part.last_row = fnni_conv_last(g, i);
+        part.first_tap = 0;
+        part.last_tap = fnni_conv_taps(g);
         rows = fnni_conv_alike(g, i, to);
-        if (first >= last) /* the window lies outside of the image */
+        if (part.first_row >= part.last_row) /* the window lies outside of the image */
             for (j = 0; j < g->out_width; j++)
                 memset(y + j * g->out_pixel, 0, (size_t)g->filters * sizeof *y);
-        else {
-            fnni_conv_band(g, a, pitch, rows, groups, first, last, panels, y);
-            if (groups * g->pixels < g->out_width) { /* a last group, over pixels done before */
-                const int pixel = g->out_width - g->pixels;
-                fnni_conv_band(g, a + (ptrdiff_t)pixel * g->stride_width * g->channels, pitch, rows,
-                               1, first, last, panels, y + pixel * g->out_pixel);
-            }
+        else if (!edges)
+            fnni_conv_whole(g, &part,
+                            in->x + row + part.first_row * in->pitch +
+                                (ptrdiff_t)in->left * g->channels,
+                            in->pitch, rows, panels, y);
+        else if (part.last_row - part.first_row == g->kernel_height && fnni_conv_reaches(g))
+            fnni_conv_edges(g, in->x + row, in->pitch, rows, panels, y);
+        else { /* a row at the top or bottom: its corners would be tiles of one pixel */
+            const ptrdiff_t pitch = (ptrdiff_t)fnni_conv_seen(g) * g->channels;
+            rows = 1;
+            for (j = part.first_row; j < part.last_row; j++)
+                fnni_conv_copy_row(g, in->x + row + j * in->pitch,
+                                   in->space + (j - part.first_row) * pitch);
+            fnni_conv_whole(g, &part, in->space, pitch, 1, panels, y);
         }
     }
 }
@@ -5720,15 +5814,15 @@ static void fnni_conv_backward_image(const fnni_kernels *kernels, const fnn_wind
     if (w->stride_height > w->kernel_height || w->stride_width > w->kernel_width)
         memset(dx, 0, (size_t)w->height * (size_t)w->width * (size_t)w->channels * sizeof *dx);
     for (phase = 0; phase < fnni_conv_phases(w); phase++) {
-        const fnn_real *no_weights = NULL, *image;
+        const fnn_real *no_weights = NULL;
         fnn_real *first = dx;
-        ptrdiff_t pitch;
+        fnni_conv_input image;
         fnni_conv g;
         if (!fnni_conv_backward(kernels, w, filters, phase / w->stride_width,
                                 phase % w->stride_width, &g, &no_weights, &first))
             continue;
-        image = fnni_conv_image(&g, dy, space, &pitch);
-        fnni_conv_rows(&g, image, pitch, packed, 0, g.out_height, first);
+        image = fnni_conv_image(&g, dy, space);
+        fnni_conv_rows(&g, &image, packed, 0, g.out_height, first);
         packed += fnni_conv_packed_size(&g);
     }
 }
@@ -5787,26 +5881,61 @@ static void fnni_conv_weight_tiles(const fnni_kernels *kernels, fnni_tiles *run,
     }
 }
 
+/* Output rows first..last-1 whose window has kernel row i inside the image; likewise columns. */
+static void fnni_conv_seeing(int i, int pad, int length, int stride, int outputs, int *first,
+                             int *last)
+{
+    const int above = pad - i, below = length + pad - i;
+    const int fit = below > 0 ? (below - 1) / stride + 1 : 0;
+    *first = above > 0 ? (above + stride - 1) / stride : 0;
+    *last = fit < outputs ? fit : outputs;
+}
+
+/* Kernel row i with edges: for taps that the same columns see, the sum over those columns. */
+static void fnni_conv_weight_edges(const fnni_conv *g, int i, const fnni_conv_input *in,
+                                   const fnn_real *dy, fnni_tiles *run, int first, fnn_real *c)
+{
+    const ptrdiff_t row = (ptrdiff_t)(first * g->stride_height + i - g->pad_top) * in->pitch;
+    int tap = 0, taps;
+    for (; tap < g->kernel_width; tap += taps) {
+        int from, to, other_from, other_to;
+        fnni_conv_seeing(tap, g->pad_left, g->width, g->stride_width, g->out_width, &from, &to);
+        for (taps = 1; tap + taps < g->kernel_width; taps++) {
+            fnni_conv_seeing(tap + taps, g->pad_left, g->width, g->stride_width, g->out_width,
+                             &other_from, &other_to);
+            if (other_from != from || other_to != to) break;
+        }
+        if (from >= to) continue;
+        run->k = to - from;
+        run->b_jump = g->out_row - run->k * run->ldb;
+        fnni_conv_weight_tiles(
+            g->kernels, run, (ptrdiff_t)taps * g->channels, g->filters,
+            in->x + row +
+                (ptrdiff_t)(from * g->stride_width - g->pad_left + tap) * g->channels,
+            dy + first * g->out_row + from * g->out_pixel, c + tap * g->channels * run->ldc);
+    }
+}
+
 /* The rows of kernel row i: sums over all output pixels whose window has it inside the image. */
-static void fnni_conv_weight_row(const fnni_conv *g, int i, const fnn_real *x, ptrdiff_t pitch,
+static void fnni_conv_weight_row(const fnni_conv *g, int i, const fnni_conv_input *in,
                                  const fnn_real *dy, int accumulate, fnn_real *wide)
 {
     const ptrdiff_t m = fnni_conv_segment(g), narrow = (ptrdiff_t)g->kernel_width * g->channels;
     const int stride = g->stride_height, groups = g->out_width / g->pixels;
-    const int above = g->pad_top - i, below = g->height + g->pad_top - i;
-    const int first = above > 0 ? (above + stride - 1) / stride : 0;
-    const int fit = below > 0 ? (below - 1) / stride + 1 : 0;
-    const int last = fit < g->out_height ? fit : g->out_height;
-    const fnn_real *a = x + (ptrdiff_t)(first * stride + i - g->pad_top) * pitch;
-    const fnn_real *b = dy + first * g->out_row;
-    fnni_tiles run = fnni_conv_weight_run(g, pitch, accumulate);
+    fnni_tiles run = fnni_conv_weight_run(g, in->pitch, accumulate);
     fnn_real *c = wide + i * m * run.ldc;
-    int pixel;
-    if (first >= last) {
-        if (!accumulate) memset(c, 0, (size_t)m * (size_t)run.ldc * sizeof *c);
+    const fnn_real *a, *b;
+    int pixel, first, last;
+    fnni_conv_seeing(i, g->pad_top, g->height, stride, g->out_height, &first, &last);
+    if (first >= last) return; /* none: what was there, or the zeros of a beginning */
+    run.segments = last - first;
+    if (fnni_conv_has_edges(g)) {
+        fnni_conv_weight_edges(g, i, in, dy, &run, first, c);
         return;
     }
-    run.segments = last - first;
+    a = in->x + (ptrdiff_t)(first * stride + i - g->pad_top) * in->pitch +
+        (ptrdiff_t)in->left * g->channels;
+    b = dy + first * g->out_row;
     run.k = groups;
     run.b_jump = g->out_row - groups * run.ldb;
     fnni_conv_weight_tiles(g->kernels, &run, m, fnni_conv_columns(g), a, b, c);
@@ -5821,10 +5950,11 @@ static void fnni_conv_weight_row(const fnni_conv *g, int i, const fnn_real *x, p
 
 /* The same for a kernel whose rows have three steps: all its rows in one tile, since a tile's rows
  * may lie in threes (fnni_tiles), one band of output rows after the other. */
-static void fnni_conv_weight_threes(const fnni_conv *g, const fnn_real *x, ptrdiff_t pitch,
+static void fnni_conv_weight_threes(const fnni_conv *g, const fnni_conv_input *in,
                                     const fnn_real *dy, fnn_real *wide)
 {
     const int most = g->kernels->tile_rows / 3, width = g->kernels->tile_columns;
+    const ptrdiff_t pitch = in->pitch;
     fnni_tiles run = fnni_conv_weight_run(g, pitch, 1);
     int i, rows, from, j;
     run.a_group = pitch;
@@ -5833,7 +5963,8 @@ static void fnni_conv_weight_threes(const fnni_conv *g, const fnn_real *x, ptrdi
     run.count = 1;
     for (i = 0; i < g->out_height; i += rows) {
         const int first = fnni_conv_first(g, i), last = fnni_conv_last(g, i);
-        const fnn_real *a = x + (ptrdiff_t)(i * g->stride_height - g->pad_top) * pitch;
+        const fnn_real *a = in->x + (ptrdiff_t)(i * g->stride_height - g->pad_top) * pitch +
+                            (ptrdiff_t)in->left * g->channels;
         rows = fnni_conv_alike(g, i, g->out_height);
         run.segments = rows;
         for (from = first; from < last; from += most)
@@ -5845,19 +5976,18 @@ static void fnni_conv_weight_threes(const fnni_conv *g, const fnn_real *x, ptrdi
     }
 }
 
-/* One image's share of the gradients; accumulate 0 overwrites. x as fnni_conv_image gave it; dy is
- * compact: out_pixel is filters. */
-static void fnni_conv_weights_image(const fnni_conv *g, const fnn_real *x, ptrdiff_t pitch,
+/* One image's share of the gradients; accumulate 0 overwrites. dy is compact: out_pixel is filters. */
+static void fnni_conv_weights_image(const fnni_conv *g, const fnni_conv_input *in,
                                     const fnn_real *dy, int accumulate, fnn_real *wide)
 {
     fnn_real *biases = fnni_conv_wide_biases(g, wide), *own = biases + g->filters;
     int i;
     if (!accumulate) g->kernels->fill((ptrdiff_t)fnni_conv_wide_size(g), 0, wide);
     if (g->pixels == 1 && fnni_conv_segment(g) == 3 && g->kernels->tile_rows >= 3)
-        fnni_conv_weight_threes(g, x, pitch, dy, wide);
+        fnni_conv_weight_threes(g, in, dy, wide);
     else
         for (i = 0; i < g->kernel_height; i++)
-            fnni_conv_weight_row(g, i, x, pitch, dy, accumulate, wide);
+            fnni_conv_weight_row(g, i, in, dy, accumulate, wide);
     g->kernels->column_sums((ptrdiff_t)g->out_height * g->out_width, g->filters, dy, g->filters, own);
     g->kernels->add_scaled(g->filters, 1, own, biases);
 }
@@ -5925,10 +6055,9 @@ static void fnni_conv_forward_part(void *argument, int part, int parts)
     ptrdiff_t i;
     for (i = job->images * part / parts; i < job->images * (part + 1) / parts; i++) {
         fnn_real *y = job->y + i * job->y_size;
-        ptrdiff_t pitch;
-        const fnn_real *x = fnni_conv_image(g, job->x + i * job->x_size,
-                                            job->space + (size_t)part * job->per_part, &pitch);
-        fnni_conv_rows(g, x, pitch, job->packed, 0, g->out_height, y);
+        const fnni_conv_input in = fnni_conv_image(g, job->x + i * job->x_size,
+                                                   job->space + (size_t)part * job->per_part);
+        fnni_conv_rows(g, &in, job->packed, 0, g->out_height, y);
         if (job->bias)
             g->kernels->bias_activation(FNN_LINEAR, 0, (ptrdiff_t)g->out_height * g->out_width,
                                         g->filters, job->bias, y, g->filters);
@@ -5955,10 +6084,9 @@ static void fnni_conv_weights_part(void *argument, int part, int parts)
         const ptrdiff_t from = job->images * share / shares;
         ptrdiff_t i;
         for (i = from; i < job->images * (share + 1) / shares; i++) {
-            ptrdiff_t pitch;
-            const fnn_real *x = fnni_conv_image(g, job->x + i * job->x_size,
-                                                job->space + (size_t)part * job->per_part, &pitch);
-            fnni_conv_weights_image(g, x, pitch, job->dy + i * job->y_size, i > from,
+            const fnni_conv_input in = fnni_conv_image(
+                g, job->x + i * job->x_size, job->space + (size_t)part * job->per_part);
+            fnni_conv_weights_image(g, &in, job->dy + i * job->y_size, i > from,
                                     job->wide + (size_t)share * fnni_conv_wide_size(g));
         }
     }
@@ -9095,12 +9223,11 @@ static void fnni_conv_forward(const fnni_run *run, int l, int from, int to, fnn_
     if (layer->fused) return; /* the pool does it */
     for (i = from; i < to; i++) {
         fnn_real *y = fnni_y(run, l, i, workspace);
-        ptrdiff_t pitch;
-        const fnn_real *x = fnni_conv_image(conv, fnni_y(run, l - 1, i, workspace),
-                                            workspace + run->image, &pitch);
+        const fnni_conv_input in =
+            fnni_conv_image(conv, fnni_y(run, l - 1, i, workspace), workspace + run->image);
         for (row = 0; row < conv->out_height; row += rows, y += rows * conv->out_row) {
             rows = conv->out_height - row < band ? conv->out_height - row : band;
-            fnni_conv_rows(conv, x, pitch, workspace + run->plans[l].packed[0], row, row + rows, y);
+            fnni_conv_rows(conv, &in, workspace + run->plans[l].packed[0], row, row + rows, y);
             fnni_conv_bias(run, l, (ptrdiff_t)rows * conv->out_width, y);
         }
     }
@@ -9123,13 +9250,12 @@ static void fnni_conv_backward_layer(const fnni_run *run, int l, int from, int t
         const int share = fnni_share_of(i, run->rows);
         const int first = (int)((int64_t)run->rows * share / fnni_share_count(run->rows));
         fnn_real *d = fnni_d(run, l, i, workspace);
-        ptrdiff_t pitch;
-        const fnn_real *x =
-            fnni_conv_image(&plan->conv, fnni_y(run, l - 1, i, workspace), image, &pitch);
+        const fnni_conv_input in =
+            fnni_conv_image(&plan->conv, fnni_y(run, l - 1, i, workspace), image);
         if (!layer->fused)
             run->kernels->activation_backward(layer->activation, layer->parameter, layer->outputs,
                                               NULL, fnni_y(run, l, i, workspace), d, d);
-        fnni_conv_weights_image(&plan->conv, x, pitch, d, i > first,
+        fnni_conv_weights_image(&plan->conv, &in, d, i > first,
                                 run->wide + plan->wide +
                                     (size_t)share * fnni_conv_wide_size(&plan->conv));
         if (to_input)
@@ -9170,16 +9296,15 @@ static void fnni_fused_image(const fnni_run *run, int l, int i, fnn_real *worksp
                                                             fnni_conv_image_size(&plan->conv);
     uint8_t *index = fnni_indexes(run, l, i);
     fnn_window w = pool->window;
-    ptrdiff_t pitch;
-    const fnn_real *x = fnni_conv_image(&plan->conv, fnni_y(run, l - 2, i, workspace),
-                                        workspace + run->image, &pitch);
+    const fnni_conv_input in =
+        fnni_conv_image(&plan->conv, fnni_y(run, l - 2, i, workspace), workspace + run->image);
     int row, rows;
     for (row = 0; row < pool->window.out_height; row += rows) {
         const ptrdiff_t size = (ptrdiff_t)w.out_width * w.channels;
         rows = pool->window.out_height - row < band ? pool->window.out_height - row : band;
         w.out_height = rows;
         w.height = (rows - 1) * stride + w.kernel_height;
-        fnni_conv_rows(&plan->conv, x, pitch, workspace + plan->packed[0], row * stride,
+        fnni_conv_rows(&plan->conv, &in, workspace + plan->packed[0], row * stride,
                        row * stride + w.height, rows_of_z);
         run->kernels->max_pool(&w, rows_of_z, y, index);
         fnni_conv_bias(run, l - 1, (ptrdiff_t)rows * w.out_width, y);
