@@ -11713,12 +11713,9 @@ static fnn_result fnni_fit_run(fnn_model *model, const fnn_dataset *data,
 static const char *const fnni_activation_names[] = {"linear", "relu",    "leaky_relu", "elu",
                                                     "gelu",   "sigmoid", "tanh",       "softmax"};
 static const char *const fnni_padding_names[] = {"valid", "same"};
-static const char *const fnni_loss_names[] = {"softmax_cross_entropy",
-                                              "categorical_cross_entropy",
-                                              "sparse_categorical_cross_entropy",
-                                              "mean_squared_error",
-                                              "mean_absolute_error",
-                                              "epsilon_insensitive"};
+static const char *const fnni_loss_names[] = {
+    "softmax_cross_entropy", "categorical_cross_entropy", "sparse_categorical_cross_entropy",
+    "mean_squared_error",    "mean_absolute_error",       "epsilon_insensitive"};
 static const char *const fnni_normalization_names[] = {
     "none", "divide_255", "mean", "mean_divide_255", "standardize", "mean_variance"};
 
@@ -12315,8 +12312,8 @@ static fnn_result fnni_read_metadata(fnni_reader *r)
     fnn_result result = fnni_json_want(r, '{');
     if (result || fnni_json_take(r, '}')) return result;
     do {
-        const int field = fnni_json_member(r, "__metadata__", fnni_field_names, FNNI_FIELD_COUNT,
-                                           &r->fields);
+        const int field =
+            fnni_json_member(r, "__metadata__", fnni_field_names, FNNI_FIELD_COUNT, &r->fields);
         if (field < 0) return FNN_ERROR_FORMAT;
         result = field == FNNI_FIELD_LAYERS ? fnni_json_skip_string(r, &r->layers)
                                             : fnni_json_string(r, r->field[field]);
@@ -12327,8 +12324,7 @@ static fnn_result fnni_read_metadata(fnni_reader *r)
 /* The offsets of a tensor: where the one before it ended, and within the data. */
 static fnn_result fnni_check_offsets(fnni_reader *r, const fnni_entry *e)
 {
-    if (e->offsets[0] != r->offset || e->offsets[1] < e->offsets[0] ||
-        e->offsets[1] > r->data_size)
+    if (e->offsets[0] != r->offset || e->offsets[1] < e->offsets[0] || e->offsets[1] > r->data_size)
         return fnni_fail(r->error, FNN_ERROR_FORMAT,
                          "%s: %.60s: expected data from byte %llu to at most %llu, found %llu to "
                          "%llu",
@@ -12472,7 +12468,8 @@ static fnn_result fnni_walk(fnni_reader *r)
         if (strcmp(e.name, "__metadata__"))
             result = fnni_read_tensor(r, &e);
         else if (metadata++)
-            result = fnni_fail(r->error, FNN_ERROR_FORMAT, "%s: __metadata__: found twice", r->path);
+            result =
+                fnni_fail(r->error, FNN_ERROR_FORMAT, "%s: __metadata__: found twice", r->path);
         else
             result = fnni_read_metadata(r);
     } while (!result && fnni_json_take(r, ','));
@@ -12675,8 +12672,9 @@ static fnn_result fnni_read_choice(fnni_reader *r, fnni_field field, const char 
 {
     *choice = fnni_word_in(r->field[field], list, count);
     if (*choice >= 0) return FNN_OK;
-    return fnni_fail(r->error, FNN_ERROR_FORMAT, "%s: %s: expected one such as \"%s\", found \"%.60s\"",
-                     r->path, fnni_field_names[field], list[0], r->field[field]);
+    return fnni_fail(r->error, FNN_ERROR_FORMAT,
+                     "%s: %s: expected one such as \"%s\", found \"%.60s\"", r->path,
+                     fnni_field_names[field], list[0], r->field[field]);
 }
 
 static fnn_result fnni_read_number(fnni_reader *r, fnni_field field, fnn_real *number)
@@ -12692,7 +12690,8 @@ static fnn_result fnni_read_settings(fnni_reader *r)
     fnn_model *model = r->model;
     int loss, normalization;
     fnn_real smoothing, epsilon;
-    fnn_result result = fnni_read_choice(r, FNNI_FIELD_LOSS, fnni_loss_names, FNN_LOSS_COUNT, &loss);
+    fnn_result result =
+        fnni_read_choice(r, FNNI_FIELD_LOSS, fnni_loss_names, FNN_LOSS_COUNT, &loss);
     if (!result)
         result = fnni_read_choice(r, FNNI_FIELD_NORMALIZATION, fnni_normalization_names,
                                   (int)FNN_NORMALIZE_MEAN_VARIANCE + 1, &normalization);
@@ -12765,8 +12764,8 @@ static fnn_result fnni_read_complete(fnni_reader *r)
     for (l = -1; l < r->model->layer_count; l++)
         for (which = 0; fnni_tensor_at(r->model, l, which, &t); which++)
             if (!(r->seen[l + 1] >> which & 1))
-                return fnni_fail(r->error, FNN_ERROR_FORMAT,
-                                 "%s: expected a tensor %s, found none", r->path, t.name);
+                return fnni_fail(r->error, FNN_ERROR_FORMAT, "%s: expected a tensor %s, found none",
+                                 r->path, t.name);
     return FNN_OK;
 }
 
