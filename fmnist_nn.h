@@ -1,5 +1,5 @@
-/* fmnist_nn.h - version 0.1.0 - multilayer perceptrons on the CPU at the machine's speed, in one
- * C header with nothing but libc.
+/* fmnist_nn.h - version 0.1.0 - multilayer perceptrons and convolutional networks on the CPU at the
+ * machine's speed, in one C header with nothing but libc.
  *
  * QUICK START
  *     #define FMNIST_NN_IMPLEMENTATION              in one .c or .cpp file of the program
@@ -68,12 +68,18 @@
  * SHAPES
  *   Samples are (height, width, channels), channels contiguous; a batch is (N, H, W, C), row-
  *   major. A table of n columns is (1, 1, n). A dense layer takes any shape as flat. Weights of a
- *   dense layer are (inputs, units), row-major, then the biases (units).
+ *   dense layer are (inputs, units), row-major, then the biases (units); of a convolution (kernel
+ *   height, kernel width, channels, filters), then the biases (filters); of batch norm gamma, then
+ *   beta (channels). All three are Keras' orders.
  *
  * MODEL
  *   fnn_sequential, then one call per layer, from the input upwards. Shapes are inferred. The
  *   first fit, forward or fnn_seal draws the weights and fixes the layers. Loss and normalisation
  *   belong to the model, so that evaluation and prediction use them too: predict takes raw pixels.
+ *   Layers of images: fnn_conv2d, fnn_max_pool2d, fnn_average_pool2d, fnn_global_average_pool2d,
+ *   fnn_batch_norm, fnn_spatial_dropout, fnn_add for residual connections; of anything: fnn_dense,
+ *   fnn_activate, fnn_dropout, fnn_flatten. They go image by image through the caches, a max-pool
+ *   behind a convolution in one with it.
  *
  * TRAINING
  *   fnn_fit runs epochs over a data set, with validation, early stopping, penalty, clipping,
@@ -1463,11 +1469,14 @@ FNN_API fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows,
 #define fnni_beq FNNI_NAME(beq)
 #define fnni_vabove FNNI_NAME(vabove)
 #define fnni_reach_of FNNI_NAME(reach_of)
+#define fnni_reach_down FNNI_NAME(reach_down)
+#define fnni_reach_across FNNI_NAME(reach_across)
 #define fnni_patch_of FNNI_NAME(patch_of)
 #define fnni_bget FNNI_NAME(bget)
 #define fnni_bput FNNI_NAME(bput)
 #define fnni_max_window FNNI_NAME(max_window)
 #define fnni_max_square FNNI_NAME(max_square)
+#define fnni_max_either FNNI_NAME(max_either)
 #define fnni_max_run FNNI_NAME(max_run)
 #define fnni_max_pool FNNI_NAME(max_pool)
 #define fnni_given FNNI_NAME(given)
@@ -1476,6 +1485,8 @@ FNN_API fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows,
 #define fnni_back_apart FNNI_NAME(back_apart)
 #define fnni_windows_apart FNNI_NAME(windows_apart)
 #define fnni_seen_by FNNI_NAME(seen_by)
+#define fnni_seen_down FNNI_NAME(seen_down)
+#define fnni_seen_across FNNI_NAME(seen_across)
 #define fnni_max_gather FNNI_NAME(max_gather)
 #define fnni_max_pool_backward FNNI_NAME(max_pool_backward)
 #define fnni_average_window FNNI_NAME(average_window)
@@ -1816,7 +1827,7 @@ typedef struct fnni_step {
     X(void, step_adam,                                                                             \
       (ptrdiff_t n, const fnni_step *step, fnn_real *w, const fnn_real *g, fnn_real *m,            \
        fnn_real *v))                                                                               \
-    /* y (out_height,out_width,channels) = the maximum over the part of each window inside the      \
+    /* y (out_height,out_width,channels) = the maximum over the part of each window inside of the   \
        image x, index (as y, or NULL) = its position kh kernel_width + kw, the first of several;   \
        at most 256 positions. With a NaN inside, y is NaN and index that of the last one. Here     \
        and in the kernels below with a window every window has a part inside, and no array is      \
@@ -3814,6 +3825,16 @@ FNNI_INLINE fnni_reach fnni_reach_of(int at, int length, int kernel, int stride,
     return reach;
 }
 
+FNNI_INLINE fnni_reach fnni_reach_down(const fnn_window *w, int i)
+{
+    return fnni_reach_of(i, w->height, w->kernel_height, w->stride_height, w->pad_top);
+}
+
+FNNI_INLINE fnni_reach fnni_reach_across(const fnn_window *w, int j)
+{
+    return fnni_reach_of(j, w->width, w->kernel_width, w->stride_width, w->pad_left);
+}
+
 /* The part of a window inside the image: rows x columns pixels of `channels`, `line` reals from
  * one row to the next. The first is number `position` of the window's own. The next windows of
  * the row, `count` of them with this one, have the same part, each `step` reals further on. */
@@ -3826,7 +3847,7 @@ typedef struct fnni_patch {
 
 FNNI_INLINE fnni_patch fnni_patch_of(const fnn_window *w, const fnni_reach *down, int j)
 {
-    const fnni_reach across = fnni_reach_of(j, w->width, w->kernel_width, w->stride_width, w->pad_left);
+    const fnni_reach across = fnni_reach_across(w, j);
     fnni_patch p;
     p.rows = down->count;
     p.columns = across.count;
@@ -3836,7 +3857,7 @@ FNNI_INLINE fnni_patch fnni_patch_of(const fnn_window *w, const fnni_reach *down
     p.count = 1;
     p.step = (ptrdiff_t)w->stride_width * w->channels;
     if (across.count == w->kernel_width) {
-        const ptrdiff_t more = (w->width - across.first - across.count) / w->stride_width;
+        const int more = (w->width - (int)across.first - w->kernel_width) / w->stride_width;
         p.count += more < w->out_width - 1 - j ? more : w->out_width - 1 - j;
     }
     p.position = (unsigned)(down->skipped * w->kernel_width + across.skipped);
@@ -3884,7 +3905,8 @@ FNNI_INLINE void fnni_max_square(const fnni_patch *p, const int indexed, const i
                                  uint8_t *index)
 {
     const fnni_v a = fnni_get(whole, m, x), b = fnni_get(whole, m, x + p->channels);
-    const fnni_v c = fnni_get(whole, m, x + p->line), d = fnni_get(whole, m, x + p->line + p->channels);
+    const fnn_real *beneath = x + p->line;
+    const fnni_v c = fnni_get(whole, m, beneath), d = fnni_get(whole, m, beneath + p->channels);
     const fnni_m right = fnni_vabove(b, a), low_right = fnni_vabove(d, c);
     const fnni_v high = fnni_vselect(right, b, a), low = fnni_vselect(low_right, d, c);
     const fnni_m below = fnni_vabove(low, high);
@@ -3896,6 +3918,15 @@ FNNI_INLINE void fnni_max_square(const fnni_patch *p, const int indexed, const i
     }
 }
 
+/* One of the two; `square` and `indexed` are constants. */
+FNNI_INLINE void fnni_max_either(const fnni_patch *p, const int square, const int indexed,
+                                 const int whole, ptrdiff_t n, fnni_m m, const fnn_real *x,
+                                 fnn_real *y, uint8_t *index)
+{
+    if (square) fnni_max_square(p, indexed, whole, n, m, x, y, index);
+    else fnni_max_window(p, whole, n, m, x, y, index);
+}
+
 /* The windows of a patch, all their channels. */
 FNNI_INLINE void fnni_max_run(const fnni_patch *p, const int square, const int indexed,
                               const fnn_real *x, fnn_real *y, uint8_t *index)
@@ -3905,13 +3936,10 @@ FNNI_INLINE void fnni_max_run(const fnni_patch *p, const int square, const int i
     ptrdiff_t left, i;
     for (left = p->count; left > 0; left--, x += p->step, y += p->channels) {
         for (i = 0; i < full; i += FNNI_LANES)
-            if (square) fnni_max_square(p, indexed, 1, 0, m, x + i, y + i, indexed ? index + i : NULL);
-            else fnni_max_window(p, 1, 0, m, x + i, y + i, index ? index + i : NULL);
-        if (n > 0) {
-            if (square) fnni_max_square(p, indexed, 0, n, m, x + i, y + i, indexed ? index + i : NULL);
-            else fnni_max_window(p, 0, n, m, x + i, y + i, index ? index + i : NULL);
-        }
-        if (index) index += p->channels;
+            fnni_max_either(p, square, indexed, 1, 0, m, x + i, y + i, indexed ? index + i : NULL);
+        if (n > 0)
+            fnni_max_either(p, square, indexed, 0, n, m, x + i, y + i, indexed ? index + i : NULL);
+        if (indexed) index += p->channels;
     }
 }
 
@@ -3919,12 +3947,12 @@ FNNI_KERNEL void fnni_max_pool(const fnn_window *w, const fnn_real *x, fnn_real 
 {
     int i, j;
     for (i = 0; i < w->out_height; i++) {
-        const fnni_reach down = fnni_reach_of(i, w->height, w->kernel_height, w->stride_height, w->pad_top);
+        const fnni_reach down = fnni_reach_down(w, i);
         for (j = 0; j < w->out_width;) {
             const fnni_patch p = fnni_patch_of(w, &down, j);
             if (p.square && index) fnni_max_run(&p, 1, 1, x + p.offset, y, index);
             else if (p.square) fnni_max_run(&p, 1, 0, x + p.offset, y, NULL);
-            else fnni_max_run(&p, 0, 0, x + p.offset, y, index);
+            else fnni_max_run(&p, 0, index != NULL, x + p.offset, y, index);
             y += p.count * p.channels;
             if (index) index += p.count * p.channels;
             j += (int)p.count;
@@ -3954,10 +3982,12 @@ FNNI_INLINE void fnni_give_window(const fnni_patch *p, const int mean, const int
         fnni_put(whole, m, low + p->channels, fnni_given(mean, at, 3, value));
         return;
     }
-    for (r = 0; r < p->rows; r++)
+    for (r = 0; r < p->rows; r++) {
+        const unsigned position = p->position + (unsigned)r * p->kernel_width;
         for (c = 0; c < p->columns; c++)
             fnni_put(whole, m, dx + r * p->line + c * p->channels,
-                     fnni_given(mean, at, p->position + (unsigned)r * p->kernel_width + (unsigned)c, value));
+                     fnni_given(mean, at, position + (unsigned)c, value));
+    }
 }
 
 FNNI_INLINE void fnni_give_run(const fnni_patch *p, const int mean, const int square,
@@ -3969,9 +3999,11 @@ FNNI_INLINE void fnni_give_run(const fnni_patch *p, const int mean, const int sq
     ptrdiff_t left, i;
     for (left = p->count; left > 0; left--, dx += p->step, dy += p->channels) {
         for (i = 0; i < full; i += FNNI_LANES)
-            fnni_give_window(p, mean, square, 1, 0, m, mean ? NULL : index + i, share, dy + i, dx + i);
+            fnni_give_window(p, mean, square, 1, 0, m, mean ? NULL : index + i, share, dy + i,
+                             dx + i);
         if (n > 0)
-            fnni_give_window(p, mean, square, 0, n, m, mean ? NULL : index + i, share, dy + i, dx + i);
+            fnni_give_window(p, mean, square, 0, n, m, mean ? NULL : index + i, share, dy + i,
+                             dx + i);
         if (!mean) index += p->channels;
     }
 }
@@ -3984,7 +4016,7 @@ FNNI_INLINE void fnni_back_apart(const int mean, const fnn_window *w, const uint
     ptrdiff_t below = 0; /* the first row that no window has reached */
     int i, j;
     for (i = 0; i < w->out_height; i++) {
-        const fnni_reach down = fnni_reach_of(i, w->height, w->kernel_height, w->stride_height, w->pad_top);
+        const fnni_reach down = fnni_reach_down(w, i);
         ptrdiff_t right = 0, r; /* and in its rows the first real */
         for (j = 0; j < w->out_width;) {
             const fnni_patch p = fnni_patch_of(w, &down, j);
@@ -4022,6 +4054,16 @@ FNNI_INLINE fnni_seen fnni_seen_by(int at, int kernel, int stride, int pad, int 
     return seen;
 }
 
+FNNI_INLINE fnni_seen fnni_seen_down(const fnn_window *w, int row)
+{
+    return fnni_seen_by(row, w->kernel_height, w->stride_height, w->pad_top, w->out_height);
+}
+
+FNNI_INLINE fnni_seen fnni_seen_across(const fnn_window *w, int column)
+{
+    return fnni_seen_by(column, w->kernel_width, w->stride_width, w->pad_left, w->out_width);
+}
+
 /* dx of one vector of channels at pixel (row, column): what the windows that see it give. */
 FNNI_INLINE void fnni_max_gather(const fnn_window *w, int row, int column, const fnni_seen *down,
                                  const fnni_seen *across, const int whole, ptrdiff_t n, fnni_m m,
@@ -4053,13 +4095,13 @@ FNNI_KERNEL void fnni_max_pool_backward(const fnn_window *w, const uint8_t *inde
         return;
     }
     for (row = 0; row < w->height; row++) {
-        const fnni_seen down = fnni_seen_by(row, w->kernel_height, w->stride_height, w->pad_top, w->out_height);
+        const fnni_seen down = fnni_seen_down(w, row);
         for (column = 0; column < w->width; column++, dx += w->channels) {
-            const fnni_seen across =
-                fnni_seen_by(column, w->kernel_width, w->stride_width, w->pad_left, w->out_width);
+            const fnni_seen across = fnni_seen_across(w, column);
             for (i = 0; i < full; i += FNNI_LANES)
                 fnni_max_gather(w, row, column, &down, &across, 1, 0, m, index + i, dy + i, dx + i);
-            if (n > 0) fnni_max_gather(w, row, column, &down, &across, 0, n, m, index + i, dy + i, dx + i);
+            if (n > 0)
+                fnni_max_gather(w, row, column, &down, &across, 0, n, m, index + i, dy + i, dx + i);
         }
     }
 }
@@ -4086,7 +4128,8 @@ FNNI_INLINE void fnni_average_window(const fnni_patch *p, const int square, cons
     fnni_put(whole, m, y, fnni_vmul(share, fnni_vadd(sum, other)));
 }
 
-FNNI_INLINE void fnni_average_run(const fnni_patch *p, const int square, const fnn_real *x, fnn_real *y)
+FNNI_INLINE void fnni_average_run(const fnni_patch *p, const int square, const fnn_real *x,
+                                  fnn_real *y)
 {
     const ptrdiff_t full = p->channels - p->channels % FNNI_LANES;
     const fnni_v share = fnni_vset(1 / (fnn_real)(p->rows * p->columns));
@@ -4103,7 +4146,7 @@ FNNI_KERNEL void fnni_average_pool(const fnn_window *w, const fnn_real *x, fnn_r
 {
     int i, j;
     for (i = 0; i < w->out_height; i++) {
-        const fnni_reach down = fnni_reach_of(i, w->height, w->kernel_height, w->stride_height, w->pad_top);
+        const fnni_reach down = fnni_reach_down(w, i);
         for (j = 0; j < w->out_width;) {
             const fnni_patch p = fnni_patch_of(w, &down, j);
             if (p.square) fnni_average_run(&p, 1, x + p.offset, y);
@@ -4121,11 +4164,10 @@ FNNI_INLINE void fnni_average_gather(const fnn_window *w, const fnni_seen *down,
     fnni_v sum = fnni_vzero();
     int i, j;
     for (i = down->first; i < down->end; i++) {
-        const ptrdiff_t rows = fnni_reach_of(i, w->height, w->kernel_height, w->stride_height, w->pad_top).count;
+        const ptrdiff_t rows = fnni_reach_down(w, i).count;
         for (j = across->first; j < across->end; j++) {
             const fnn_real *from = dy + ((ptrdiff_t)i * w->out_width + j) * w->channels;
-            const ptrdiff_t columns =
-                fnni_reach_of(j, w->width, w->kernel_width, w->stride_width, w->pad_left).count;
+            const ptrdiff_t columns = fnni_reach_across(w, j).count;
             const fnni_v share = fnni_vset(1 / (fnn_real)(rows * columns));
             sum = fnni_vfma(share, fnni_get(whole, m, from), sum);
         }
@@ -4144,10 +4186,9 @@ FNNI_KERNEL void fnni_average_pool_backward(const fnn_window *w, const fnn_real 
         return;
     }
     for (row = 0; row < w->height; row++) {
-        const fnni_seen down = fnni_seen_by(row, w->kernel_height, w->stride_height, w->pad_top, w->out_height);
+        const fnni_seen down = fnni_seen_down(w, row);
         for (column = 0; column < w->width; column++, dx += w->channels) {
-            const fnni_seen across =
-                fnni_seen_by(column, w->kernel_width, w->stride_width, w->pad_left, w->out_width);
+            const fnni_seen across = fnni_seen_across(w, column);
             for (i = 0; i < full; i += FNNI_LANES)
                 fnni_average_gather(w, &down, &across, 1, m, dy + i, dx + i);
             if (n > 0) fnni_average_gather(w, &down, &across, 0, m, dy + i, dx + i);
@@ -4161,10 +4202,9 @@ FNNI_KERNEL void fnni_im2col(const fnn_window *w, const fnn_real *x, fnn_real *c
     const ptrdiff_t width = (ptrdiff_t)w->kernel_width * w->channels;
     int i, j, kh;
     for (i = 0; i < w->out_height; i++) {
-        const fnni_reach down = fnni_reach_of(i, w->height, w->kernel_height, w->stride_height, w->pad_top);
+        const fnni_reach down = fnni_reach_down(w, i);
         for (j = 0; j < w->out_width; j++) {
-            const fnni_reach across =
-                fnni_reach_of(j, w->width, w->kernel_width, w->stride_width, w->pad_left);
+            const fnni_reach across = fnni_reach_across(w, j);
             const ptrdiff_t before = across.skipped * w->channels, n = across.count * w->channels;
             const fnn_real *from = x + (down.first * w->width + across.first) * w->channels;
             for (kh = 0; kh < w->kernel_height; kh++, columns += width) {
@@ -4189,12 +4229,13 @@ FNNI_KERNEL void fnni_col2im(const fnn_window *w, const fnn_real *columns, fnn_r
     int i, j;
     fnni_fill(w->height * line, 0, dx);
     for (i = 0; i < w->out_height; i++) {
-        const fnni_reach down = fnni_reach_of(i, w->height, w->kernel_height, w->stride_height, w->pad_top);
+        const fnni_reach down = fnni_reach_down(w, i);
         for (j = 0; j < w->out_width; j++, columns += w->kernel_height * width) {
             const fnni_patch p = fnni_patch_of(w, &down, j);
             const fnn_real *from = columns + (ptrdiff_t)p.position * w->channels;
             for (r = 0; r < p.rows; r++)
-                fnni_add_scaled(p.columns * p.channels, 1, from + r * width, dx + p.offset + r * line);
+                fnni_add_scaled(p.columns * p.channels, 1, from + r * width,
+                                dx + p.offset + r * line);
         }
     }
 }
@@ -4202,7 +4243,8 @@ FNNI_KERNEL void fnni_col2im(const fnn_window *w, const fnn_real *columns, fnn_r
 /* ---- normalisation: sums and maps with numbers for each column ---- */
 /* sum += g, product += g d with d = x - pivot and g = dy, or without `both` g = d. */
 FNNI_INLINE void fnni_sums_vector(const int both, const int whole, fnni_m m, fnni_v pivot,
-                                  const fnn_real *dy, const fnn_real *x, fnni_v *sum, fnni_v *product)
+                                  const fnn_real *dy, const fnn_real *x, fnni_v *sum,
+                                  fnni_v *product)
 {
     const fnni_v d = fnni_vsub(fnni_get(whole, m, x), pivot);
     const fnni_v g = both ? fnni_get(whole, m, dy) : d;
@@ -4218,14 +4260,16 @@ FNNI_INLINE void fnni_sums_put(const int whole, fnni_m m, fnni_v sum, fnn_real *
 /* A strip of 4, 2 or 1 vectors' width, 1, 2 or 4 rows at a time: four pairs of sums in any case,
  * so that additions need not wait for each other. */
 FNNI_INLINE void fnni_sums_strip(const int both, const int vectors, const int whole, fnni_m m,
-                                 ptrdiff_t rows, const fnn_real *dy, const fnn_real *x, ptrdiff_t ld,
-                                 const fnn_real *pivot, fnn_real *sums, fnn_real *products)
+                                 ptrdiff_t rows, const fnn_real *dy, const fnn_real *x,
+                                 ptrdiff_t ld, const fnn_real *pivot, fnn_real *sums,
+                                 fnn_real *products)
 {
     const int flight = 4 / vectors;
     const ptrdiff_t at1 = vectors > 1 ? FNNI_LANES : ld;
     const ptrdiff_t at2 = vectors > 2 ? 2 * FNNI_LANES : vectors > 1 ? ld : 2 * ld;
     const ptrdiff_t at3 = vectors > 2 ? 3 * FNNI_LANES : vectors > 1 ? ld + FNNI_LANES : 3 * ld;
-    const fnni_v p0 = fnni_get(whole, m, pivot), p1 = vectors > 1 ? fnni_vload(pivot + FNNI_LANES) : p0;
+    const fnni_v p0 = fnni_get(whole, m, pivot);
+    const fnni_v p1 = vectors > 1 ? fnni_vload(pivot + FNNI_LANES) : p0;
     const fnni_v p2 = vectors > 2 ? fnni_vload(pivot + 2 * FNNI_LANES) : p0;
     const fnni_v p3 = vectors > 2 ? fnni_vload(pivot + 3 * FNNI_LANES) : p1;
     fnni_v s0 = fnni_vzero(), s1 = s0, s2 = s0, s3 = s0, t0 = s0, t1 = s0, t2 = s0, t3 = s0;
@@ -4299,9 +4343,9 @@ FNNI_INLINE void fnni_spread(ptrdiff_t count, ptrdiff_t n, const fnn_real *x, fn
 }
 
 /* Such rows are summed together, and their sums added up in the end. */
-FNNI_INLINE void fnni_sums_any(const int both, ptrdiff_t rows, ptrdiff_t columns, const fnn_real *dy,
-                               const fnn_real *x, ptrdiff_t ld, const fnn_real *pivot,
-                               fnn_real *sums, fnn_real *products)
+FNNI_INLINE void fnni_sums_any(const int both, ptrdiff_t rows, ptrdiff_t columns,
+                               const fnn_real *dy, const fnn_real *x, ptrdiff_t ld,
+                               const fnn_real *pivot, fnn_real *sums, fnn_real *products)
 {
     const ptrdiff_t together = fnni_rows_together(columns), wide = columns * together;
     const int few = columns < FNNI_LANES || wide <= 4 * FNNI_LANES;
@@ -4362,9 +4406,12 @@ FNNI_INLINE void fnni_affine_strip(const int both, const int vectors, ptrdiff_t 
     const ptrdiff_t at1 = vectors > 1 ? FNNI_LANES : 0, at2 = vectors > 2 ? 2 * FNNI_LANES : 0;
     const ptrdiff_t at3 = vectors > 2 ? 3 * FNNI_LANES : 0;
     const fnni_v a0 = fnni_vload(a), b0 = both ? fnni_vload(b) : a0, c0 = fnni_vload(c);
-    const fnni_v a1 = fnni_vload(a + at1), b1 = both ? fnni_vload(b + at1) : a1, c1 = fnni_vload(c + at1);
-    const fnni_v a2 = fnni_vload(a + at2), b2 = both ? fnni_vload(b + at2) : a2, c2 = fnni_vload(c + at2);
-    const fnni_v a3 = fnni_vload(a + at3), b3 = both ? fnni_vload(b + at3) : a3, c3 = fnni_vload(c + at3);
+    const fnni_v a1 = fnni_vload(a + at1), c1 = fnni_vload(c + at1);
+    const fnni_v b1 = both ? fnni_vload(b + at1) : a1;
+    const fnni_v a2 = fnni_vload(a + at2), c2 = fnni_vload(c + at2);
+    const fnni_v b2 = both ? fnni_vload(b + at2) : a2;
+    const fnni_v a3 = fnni_vload(a + at3), c3 = fnni_vload(c + at3);
+    const fnni_v b3 = both ? fnni_vload(b + at3) : a3;
     const fnni_m m = fnni_vmask(0);
     for (; rows > 0; rows--, p += ld, q += ld, y += ld) {
         fnni_affine_vector(both, 1, m, a0, b0, c0, p, q, y);
@@ -4376,14 +4423,15 @@ FNNI_INLINE void fnni_affine_strip(const int both, const int vectors, ptrdiff_t 
 
 /* One row of n; its numbers come from memory. */
 FNNI_INLINE void fnni_affine_row(const int both, ptrdiff_t n, const fnn_real *p, const fnn_real *q,
-                                 const fnn_real *a, const fnn_real *b, const fnn_real *c, fnn_real *y)
+                                 const fnn_real *a, const fnn_real *b, const fnn_real *c,
+                                 fnn_real *y)
 {
     const ptrdiff_t full = n - n % FNNI_LANES;
     const fnni_m m = fnni_vmask(n - full);
     ptrdiff_t i;
     for (i = 0; i < full; i += FNNI_LANES)
-        fnni_affine_vector(both, 1, m, fnni_vload(a + i), fnni_vload(b + i), fnni_vload(c + i), p + i,
-                           q + i, y + i);
+        fnni_affine_vector(both, 1, m, fnni_vload(a + i), fnni_vload(b + i), fnni_vload(c + i),
+                           p + i, q + i, y + i);
     if (full < n)
         fnni_affine_vector(both, 0, m, fnni_vload_m(a + i, m), fnni_vload_m(b + i, m),
                            fnni_vload_m(c + i, m), p + i, q + i, y + i);
@@ -4426,9 +4474,9 @@ FNNI_INLINE void fnni_affine_close(const int both, ptrdiff_t rows, ptrdiff_t col
                         both ? copies[1] : copies[0], copies[2], y + i);
 }
 
-FNNI_INLINE void fnni_affine_any(const int both, ptrdiff_t rows, ptrdiff_t columns, const fnn_real *p,
-                                 const fnn_real *q, const fnn_real *a, const fnn_real *b,
-                                 const fnn_real *c, fnn_real *y)
+FNNI_INLINE void fnni_affine_any(const int both, ptrdiff_t rows, ptrdiff_t columns,
+                                 const fnn_real *p, const fnn_real *q, const fnn_real *a,
+                                 const fnn_real *b, const fnn_real *c, fnn_real *y)
 {
     if (columns % FNNI_LANES == 0 && columns <= 4 * FNNI_LANES) {
         fnni_affine_strips(both, rows, columns, p, q, a, b, c, y);
@@ -8592,7 +8640,8 @@ static void fnni_norm_map_part(void *argument, int part, int parts)
     else n->kernels->scale_shift(rows, channels, n->x + at, a, c, n->y + at);
 }
 
-/* What the blocks' sums of one channel come to; number 0 is the sum, 1 that of squares or products. */
+/* What the blocks' sums of one channel come to; number 0 is the sum, 1 that of squares or
+ * products. */
 static double fnni_norm_total(const fnni_norm *n, ptrdiff_t channel, int number)
 {
     const ptrdiff_t blocks = fnni_norm_blocks(n->rows);
@@ -8616,7 +8665,8 @@ static void fnni_norm_forward(fnni_norm *n)
     for (j = 0; j < channels; j++) pivot[j] = a[j] / (fnn_real)first;
     fnni_parallel(n->threads, fnni_norm_sum_part, n);
     for (j = 0; j < channels; j++) {
-        const double gamma = n->gamma ? (double)n->gamma[j] : 1, beta = n->beta ? (double)n->beta[j] : 0;
+        const double gamma = n->gamma ? (double)n->gamma[j] : 1;
+        const double beta = n->beta ? (double)n->beta[j] : 0;
         const double shift = fnni_norm_total(n, j, 0) / (double)n->rows;
         const double square = fnni_norm_total(n, j, 1) / (double)n->rows - shift * shift;
         const double mean = (double)pivot[j] + shift, variance = square < 0 ? 0 : square;
@@ -13095,12 +13145,20 @@ static int fnni_axis_sound(int length, int kernel, int stride, int pad, int out)
 static int fnni_window_sound(const fnn_window *w)
 {
     return w && w->channels > 0 &&
-           fnni_axis_sound(w->height, w->kernel_height, w->stride_height, w->pad_top, w->out_height) &&
+           fnni_axis_sound(w->height, w->kernel_height, w->stride_height, w->pad_top,
+                           w->out_height) &&
            fnni_axis_sound(w->width, w->kernel_width, w->stride_width, w->pad_left, w->out_width);
 }
 
 /* Work on images one by one. */
-enum { FNNI_IMAGES_MAX_POOL, FNNI_IMAGES_MAX_BACK, FNNI_IMAGES_AVERAGE_POOL, FNNI_IMAGES_AVERAGE_BACK, FNNI_IMAGES_IM2COL, FNNI_IMAGES_COL2IM };
+enum {
+    FNNI_IMAGES_MAX_POOL,
+    FNNI_IMAGES_MAX_BACK,
+    FNNI_IMAGES_AVERAGE_POOL,
+    FNNI_IMAGES_AVERAGE_BACK,
+    FNNI_IMAGES_IM2COL,
+    FNNI_IMAGES_COL2IM
+};
 typedef struct fnni_images {
     const fnni_kernels *kernels;
     const fnn_window *window;
@@ -13121,8 +13179,9 @@ static void fnni_images_part(void *argument, int part, int parts)
         const fnn_real *in = g->in + i * g->in_size;
         fnn_real *out = g->out + i * g->out_size;
         const ptrdiff_t at = i * g->index_size;
+        uint8_t *new_index = g->new_index ? g->new_index + at : NULL;
         switch (g->kind) {
-        case FNNI_IMAGES_MAX_POOL: g->kernels->max_pool(w, in, out, g->new_index ? g->new_index + at : NULL); break;
+        case FNNI_IMAGES_MAX_POOL: g->kernels->max_pool(w, in, out, new_index); break;
         case FNNI_IMAGES_MAX_BACK: g->kernels->max_pool_backward(w, g->index + at, in, out); break;
         case FNNI_IMAGES_AVERAGE_POOL: g->kernels->average_pool(w, in, out); break;
         case FNNI_IMAGES_AVERAGE_BACK: g->kernels->average_pool_backward(w, in, out); break;
@@ -13145,7 +13204,8 @@ static int fnni_threads_for(const fnn_context *context, ptrdiff_t numbers)
 static fnn_result fnni_images_run(const fnn_context *context, fnni_images *g)
 {
     const fnn_window *w = g->window;
-    const int back = g->kind == FNNI_IMAGES_MAX_BACK || g->kind == FNNI_IMAGES_AVERAGE_BACK || g->kind == FNNI_IMAGES_COL2IM;
+    const int back =
+        g->kind == FNNI_IMAGES_MAX_BACK || g->kind == FNNI_IMAGES_AVERAGE_BACK || g->kind == FNNI_IMAGES_COL2IM;
     ptrdiff_t image, made, total;
     g->kernels = fnni_table(context);
     if (!g->kernels || !fnni_window_sound(w)) return FNN_ERROR_ARGUMENT;
@@ -13232,9 +13292,10 @@ FNN_DEF fnn_result fnn_col2im(fnn_context *context, const fnn_window *window, pt
 static fnn_result fnni_norm_run(fnn_context *context, fnni_norm *n, void (*run)(fnni_norm *n))
 {
     const ptrdiff_t count = fnni_area(n->rows, n->channels);
-    fnn_context temporary;
+    fnn_context temporary, *used;
     fnn_result result = FNN_OK;
-    if (n->rows < 1 || n->channels < 1 || count < 0 || !(n->epsilon >= 0)) return FNN_ERROR_ARGUMENT;
+    if (n->rows < 1 || n->channels < 1 || count < 0) return FNN_ERROR_ARGUMENT;
+    if (!(n->epsilon >= 0)) return FNN_ERROR_ARGUMENT;
     if (!n->x || !n->y) return FNN_ERROR_ARGUMENT;
     n->threads = fnni_threads_for(context, count);
     if (!context) {
@@ -13242,8 +13303,9 @@ static fnn_result fnni_norm_run(fnn_context *context, fnni_norm *n, void (*run)(
         result = fnni_context_open(&temporary, &config, NULL);
         if (result) return result;
     }
-    n->kernels = context ? context->kernels : temporary.kernels;
-    n->space = fnni_workspace(context ? context : &temporary, fnni_norm_space(n->rows, n->channels));
+    used = context ? context : &temporary;
+    n->kernels = used->kernels;
+    n->space = fnni_workspace(used, fnni_norm_space(n->rows, n->channels));
     if (n->space) run(n);
     else result = FNN_ERROR_MEMORY;
     if (!context) fnni_context_close(&temporary);

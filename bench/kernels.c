@@ -117,25 +117,63 @@ static stream_arguments stream;
         stream_arguments *s = (stream_arguments *)argument; \
         const fnni_kernels *k = s->k;
 #define STREAM_END }
-STREAM_CALL(stream_max_pool) k->max_pool(&s->w, s->x, s->y, s->bytes); STREAM_END
-STREAM_CALL(stream_max_back) k->max_pool_backward(&s->w, s->bytes, s->y, s->x); STREAM_END
-STREAM_CALL(stream_average) k->average_pool(&s->w, s->x, s->y); STREAM_END
-STREAM_CALL(stream_average_back) k->average_pool_backward(&s->w, s->y, s->x); STREAM_END
-STREAM_CALL(stream_moments) k->moments(s->rows, s->columns, s->x, s->columns, s->a, s->b, s->c); STREAM_END
-STREAM_CALL(stream_scale_shift) k->scale_shift(s->rows, s->columns, s->x, s->a, s->b, s->y); STREAM_END
-STREAM_CALL(stream_norm_sums) k->norm_sums(s->rows, s->columns, s->x, s->y, s->a, s->a, s->b, s->c); STREAM_END
-STREAM_CALL(stream_norm_back) k->norm_backward(s->rows, s->columns, s->x, s->y, s->a, s->b, s->c, s->z); STREAM_END
-STREAM_CALL(stream_exp) k->map_exp(s->n, s->x, s->y); STREAM_END
-STREAM_CALL(stream_tanh) k->map_tanh(s->n, s->x, s->y); STREAM_END
-STREAM_CALL(stream_sigmoid) k->map_sigmoid(s->n, s->x, s->y); STREAM_END
-STREAM_CALL(stream_relu) k->activation(FNN_RELU, 0, s->n, s->x, s->y); STREAM_END
-STREAM_CALL(stream_gelu) k->activation(FNN_GELU, 0, s->n, s->x, s->y); STREAM_END
-STREAM_CALL(stream_softmax) k->softmax(s->rows, s->columns, s->x, s->y); STREAM_END
-STREAM_CALL(stream_dropout) k->dropout(s->n, 1, 0, (fnn_real).5, s->x, s->y); STREAM_END
-STREAM_CALL(stream_bytes) k->from_bytes(s->n, s->bytes, 0, s->a, s->b, s->y); STREAM_END
-STREAM_CALL(stream_sgd) k->step_sgd(s->n, &s->step, s->x, s->y); STREAM_END
-STREAM_CALL(stream_momentum) k->step_momentum(s->n, &s->step, s->x, s->y, s->z); STREAM_END
-STREAM_CALL(stream_adam) k->step_adam(s->n, &s->step, s->x, s->y, s->z, s->v); STREAM_END
+STREAM_CALL(stream_max_pool)
+        k->max_pool(&s->w, s->x, s->y, s->bytes);
+STREAM_END
+STREAM_CALL(stream_max_back)
+        k->max_pool_backward(&s->w, s->bytes, s->y, s->x);
+STREAM_END
+STREAM_CALL(stream_average)
+        k->average_pool(&s->w, s->x, s->y);
+STREAM_END
+STREAM_CALL(stream_average_back)
+        k->average_pool_backward(&s->w, s->y, s->x);
+STREAM_END
+STREAM_CALL(stream_moments)
+        k->moments(s->rows, s->columns, s->x, s->columns, s->a, s->b, s->c);
+STREAM_END
+STREAM_CALL(stream_scale_shift)
+        k->scale_shift(s->rows, s->columns, s->x, s->a, s->b, s->y);
+STREAM_END
+STREAM_CALL(stream_norm_sums)
+        k->norm_sums(s->rows, s->columns, s->x, s->y, s->a, s->a, s->b, s->c);
+STREAM_END
+STREAM_CALL(stream_norm_back)
+        k->norm_backward(s->rows, s->columns, s->x, s->y, s->a, s->b, s->c, s->z);
+STREAM_END
+STREAM_CALL(stream_exp)
+        k->map_exp(s->n, s->x, s->y);
+STREAM_END
+STREAM_CALL(stream_tanh)
+        k->map_tanh(s->n, s->x, s->y);
+STREAM_END
+STREAM_CALL(stream_sigmoid)
+        k->map_sigmoid(s->n, s->x, s->y);
+STREAM_END
+STREAM_CALL(stream_relu)
+        k->activation(FNN_RELU, 0, s->n, s->x, s->y);
+STREAM_END
+STREAM_CALL(stream_gelu)
+        k->activation(FNN_GELU, 0, s->n, s->x, s->y);
+STREAM_END
+STREAM_CALL(stream_softmax)
+        k->softmax(s->rows, s->columns, s->x, s->y);
+STREAM_END
+STREAM_CALL(stream_dropout)
+        k->dropout(s->n, 1, 0, (fnn_real).5, s->x, s->y);
+STREAM_END
+STREAM_CALL(stream_bytes)
+        k->from_bytes(s->n, s->bytes, 0, s->a, s->b, s->y);
+STREAM_END
+STREAM_CALL(stream_sgd)
+        k->step_sgd(s->n, &s->step, s->x, s->y);
+STREAM_END
+STREAM_CALL(stream_momentum)
+        k->step_momentum(s->n, &s->step, s->x, s->y, s->z);
+STREAM_END
+STREAM_CALL(stream_adam)
+        k->step_adam(s->n, &s->step, s->x, s->y, s->z, s->v);
+STREAM_END
 #undef STREAM_CALL
 #undef STREAM_END
 
@@ -193,7 +231,8 @@ static void stream_prepare(bench_run *run)
     s->rows = size[2] ? size[0] * size[1] : size[0];
     s->columns = size[2] ? size[2] : size[1];
     s->n = s->rows * s->columns;
-    fnn_window_make(&s->w, (int)size[0], (int)size[1], size[2] ? (int)size[2] : 1, 2, 2, 2, 2, FNN_SAME);
+    fnn_window_make(&s->w, (int)size[0], (int)size[1], size[2] ? (int)size[2] : 1, 2, 2, 2, 2,
+                    FNN_SAME);
     s->x = bench_reals(run, s->n);
     s->y = bench_reals(run, s->n);
     s->z = bench_reals(run, s->n);
@@ -203,7 +242,7 @@ static void stream_prepare(bench_run *run)
     s->c = s->b + s->columns;
     s->bytes = (uint8_t *)bench_reals(run, s->n);
     for (i = 0; i < s->n; i++) s->bytes[i] = (uint8_t)(i * 7 % 4);
-    if (strncmp(kernel->name, "step", 4) == 0) s->k->fill(s->n, 0, s->v); /* squares: none negative */
+    if (strncmp(kernel->name, "step", 4) == 0) s->k->fill(s->n, 0, s->v); /* squares */
     stream_step(&s->step);
     flow.read = (double)s->n * (kernel->read * REAL + kernel->bytes_read);
     flow.write = (double)s->n * (kernel->write * REAL + kernel->bytes_written);

@@ -40,12 +40,12 @@ typedef struct {
 
 static double *error_y(const analysis *a, int l)
 {
-    return a->y + (fnni_y(a->run, l) - a->run->activations);
+    return a->y + (fnni_y(a->run, l, 0, NULL) - a->run->activations);
 }
 
 static double *error_d(const analysis *a, int l)
 {
-    return a->d + (fnni_d(a->run, l) - a->run->deltas);
+    return a->d + (fnni_d(a->run, l, 0, NULL) - a->run->deltas);
 }
 
 /* Per activation: max |f'|, max |f''| of the smooth part, the local errors in e of f and of f' (as
@@ -117,7 +117,7 @@ static void dense_sum(const analysis *a, int l, int row, int j, double *z, doubl
 {
     const fnni_layer *layer = fnni_layer_at(a->run, l);
     const double *w = a->run->model->parameters + layer->offset, b = w[layer->weights + (size_t)j];
-    const double *x = fnni_y(a->run, l - 1) + row * layer->inputs;
+    const double *x = fnni_y(a->run, l - 1, row, NULL);
     const double *ex = error_y(a, l - 1) + row * layer->inputs;
     double magnitude = fabs(b), squares = 0;
     int i;
@@ -135,7 +135,7 @@ static void forward_row(const analysis *a, int l, int row)
 {
     const fnni_layer *layer = fnni_layer_at(a->run, l);
     const int n = layer->outputs;
-    const double *y = fnni_y(a->run, l) + row * n, *x = fnni_y(a->run, l - 1) + row * layer->inputs;
+    const double *y = fnni_y(a->run, l, row, NULL), *x = fnni_y(a->run, l - 1, row, NULL);
     double *error = error_y(a, l) + row * n, *before = error_y(a, l - 1) + row * layer->inputs;
     int j;
     for (j = 0; j < n; j++)
@@ -155,7 +155,7 @@ static void forward_row(const analysis *a, int l, int row)
 static void loss_row(const analysis *a, int row)
 {
     const int l = fnni_loss_layer(a->run->model), n = fnni_inputs(a->run, l);
-    const double *y = fnni_y(a->run, l) + row * n, *d = fnni_d(a->run, l) + row * n;
+    const double *y = fnni_y(a->run, l, row, NULL), *d = fnni_d(a->run, l, row, NULL);
     const double *before = error_y(a, l) + row * n, rows = a->run->rows;
     double *error = error_d(a, l) + row * n, p[NETWORK_CLASSES];
     int j;
@@ -178,7 +178,7 @@ static double incoming(const analysis *a, int l, int row, int j)
     int i;
     if (dropped) next = fnni_layer_at(a->run, ++l);
     w = a->run->model->parameters + next->offset + j * next->outputs;
-    dz = fnni_d(a->run, l) + row * next->outputs;
+    dz = fnni_d(a->run, l, row, NULL);
     for (i = 0; i < next->outputs; i++) sum += dz[i] * w[i];
     return fabs(sum) * (dropped ? 4. / 3 : 1);
 }
@@ -187,8 +187,8 @@ static void dense_back(const analysis *a, int l, int row)
 {
     const fnni_layer *layer = fnni_layer_at(a->run, l);
     const double *w = a->run->model->parameters + layer->offset;
-    const double *y = fnni_y(a->run, l) + row * layer->outputs;
-    const double *dz = fnni_d(a->run, l) + row * layer->outputs;
+    const double *y = fnni_y(a->run, l, row, NULL);
+    const double *dz = fnni_d(a->run, l, row, NULL);
     double *ez = error_d(a, l) + row * layer->outputs;
     int i, j;
     for (j = 0; layer->activation != FNN_LINEAR && j < layer->outputs; j++) {
@@ -212,7 +212,7 @@ static void dense_back(const analysis *a, int l, int row)
 static void softmax_back(const analysis *a, int l, int row)
 {
     const int n = fnni_inputs(a->run, l);
-    const double *y = fnni_y(a->run, l) + row * n, *dy = fnni_d(a->run, l) + row * n;
+    const double *y = fnni_y(a->run, l, row, NULL), *dy = fnni_d(a->run, l, row, NULL);
     const double *ey = error_y(a, l) + row * n, *edy = error_d(a, l) + row * n;
     double *ex = error_d(a, l - 1) + row * n, sum = 0, magnitude = 0, squares = 0;
     int j;
@@ -232,8 +232,8 @@ static void backward_row(const analysis *a, int l, int row)
 {
     const fnni_layer *layer = fnni_layer_at(a->run, l);
     const int n = layer->outputs, dropout = layer->type == &fnni_layer_types[FNNI_DROPOUT];
-    const double *x = fnni_y(a->run, l - 1) + row * layer->inputs;
-    const double *y = fnni_y(a->run, l) + row * n, *dy = fnni_d(a->run, l) + row * n;
+    const double *x = fnni_y(a->run, l - 1, row, NULL);
+    const double *y = fnni_y(a->run, l, row, NULL), *dy = fnni_d(a->run, l, row, NULL);
     const double *ex = error_y(a, l - 1) + row * layer->inputs, *error = error_d(a, l) + row * n;
     double *next = l > 0 ? error_d(a, l - 1) + row * n : NULL;
     int j;
@@ -250,8 +250,8 @@ static void gradient_bounds(const analysis *a, int l, double *bounds)
 {
     const fnni_layer *layer = fnni_layer_at(a->run, l);
     const int n = layer->outputs, rows = a->run->rows;
-    const double *x = fnni_y(a->run, l - 1), *ex = error_y(a, l - 1);
-    const double *dz = fnni_d(a->run, l), *ez = error_d(a, l);
+    const double *x = fnni_y(a->run, l - 1, 0, NULL), *ex = error_y(a, l - 1);
+    const double *dz = fnni_d(a->run, l, 0, NULL), *ez = error_d(a, l);
     const double *g = a->run->model->gradients + layer->offset;
     int row, i, j;
     for (i = 0; i <= layer->inputs; i++) /* the last row is the biases', whose input is 1 */
@@ -271,7 +271,7 @@ static void gradient_bounds(const analysis *a, int l, double *bounds)
 
 static int analyse(const fnn_model *m, double *bounds)
 {
-    const size_t count = fnni_columns(m) * (size_t)m->run.capacity;
+    const size_t count = (m->columns[0] + m->delta_columns) * (size_t)m->run.capacity;
     analysis a;
     int l, row;
     a.run = &m->run;

@@ -67,8 +67,10 @@ static void *guarded_place(int slot, size_t size, size_t count, int placement)
 {
     unsigned char *p = guarded_slots[slot], *q;
     if (size * count + 32 * size > guarded_bytes) exit(4);
-    if (placement == 0) p += guarded_bytes - size * count;
-    else if (placement > 1) p += size * (size_t)((placement - 1 + 5 * slot) % 32);
+    if (placement == 0)
+        p += guarded_bytes - size * count;
+    else if (placement > 1)
+        p += size * (size_t)((placement - 1 + 5 * slot) % 32);
     for (q = guarded_from(slot, p); q < guarded_to(slot, p + size * count); q++) *q = 0xa5;
     return p;
 }
@@ -107,6 +109,9 @@ static int guarded_traps(void)
     return trapped;
 }
 #else
-static int guarded_traps(void) { return 1; } /* nothing to notice it with */
+static int guarded_traps(void)
+{
+    return 1;
+} /* nothing to notice it with */
 #endif
 #endif

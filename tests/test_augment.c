@@ -132,7 +132,7 @@ static void gather(fnn_model *m, const fnn_augmentation *a, uint64_t seed, uint6
     fnni_gather(&m->run, data, NULL, 0, 0, count / 2); /* in two parts, as two threads would */
     fnni_gather(&m->run, data, NULL, 0, count / 2, count);
     m->run.augmenter = NULL;
-    memcpy(gathered, fnni_y(&m->run, -1), (size_t)(count * m->inputs) * sizeof *gathered);
+    memcpy(gathered, fnni_y(&m->run, -1, 0, NULL), (size_t)(count * m->inputs) * sizeof *gathered);
 }
 
 #define FOR_EACH_ISA(isa) \

@@ -1,5 +1,5 @@
-/* Every layer's and loss' gradient against central differences, in the double library, and the
- * check itself against gradients that are wrong on purpose. */
+/* Every layer's and loss' gradient against central differences, in the double library, of layers
+ * alone and of whole networks, and the check itself against gradients that are wrong on purpose. */
 #define FMNIST_NN_REAL double
 #define FMNIST_NN_IMPLEMENTATION
 #include "../fmnist_nn.h"
@@ -38,15 +38,15 @@ static fnn_dataset make_data(uint64_t seed, int with_targets)
     return data;
 }
 
-/* 1 when some input of a kinked activation lies within ten steps of its kink. Networks here give each
- * activation a layer of its own, so that its input can be seen. */
+/* 1 when some input of a kinked activation lies within ten steps of its kink. Networks here give
+ * each activation a layer of its own, so that its input can be seen. */
 static int near_kink(fnn_model *m, const fnn_dataset *data)
 {
     int l;
     if (fnn_forward(m, data, NULL, ROWS, 1)) return 1;
     for (l = 0; l < m->layer_count; l++) {
         const fnn_activation f = m->layers[l].activation;
-        const fnn_real *x = fnni_y(&m->run, l - 1);
+        const fnn_real *x = fnni_y(&m->run, l - 1, 0, NULL);
         int i;
         if (m->layers[l].type != &fnni_layer_types[FNNI_ACTIVATION]) continue;
         if (f != FNN_RELU && f != FNN_LEAKY_RELU && f != FNN_ELU) continue;
@@ -173,8 +173,8 @@ static void wrong_backward(const fnni_run *run, int l, int from, int to, int to_
                            fnn_real *workspace)
 {
     (void)to_input, (void)workspace; /* passes dy on as if tanh' were 1 */
-    memcpy(fnni_d(run, l - 1) + from * run->model->layers[l].outputs,
-           fnni_d(run, l) + from * run->model->layers[l].outputs,
+    memcpy(fnni_d(run, l - 1, from, NULL),
+           fnni_d(run, l, from, NULL),
            (size_t)((to - from) * run->model->layers[l].outputs) * sizeof(fnn_real));
 }
 
@@ -199,7 +199,540 @@ static void finds_wrong_gradients(void)
     fnn_model_free(m);
 }
 
-static const harness_test tests[] = {TEST(each_activation), TEST(each_loss),
-                                     TEST(cross_entropy_on_any_outputs), TEST(penalties),
-                                     TEST(finds_wrong_gradients)};
+/* ---- networks on images ---- */
+
+enum { IMAGES = 3, HEIGHT = 7, WIDTH = 6, DEPTH = 2, PIXELS = HEIGHT * WIDTH * DEPTH };
+static fnn_real pixels[IMAGES * PIXELS];
+
+static fnn_dataset make_images(uint64_t seed)
+{
+    fnn_dataset data;
+    int i;
+    memset(&data, 0, sizeof data);
+    for (i = 0; i < IMAGES * PIXELS; i++)
+        pixels[i] = 2 * fnni_random_unit(seed, 7, (uint64_t)i) - 1;
+    data.count = IMAGES;
+    data.height = HEIGHT;
+    data.width = WIDTH;
+    data.channels = DEPTH;
+    data.reals = pixels;
+    data.labels = labels;
+    data.classes = CLASSES;
+    return data;
+}
+
+/* A network under construction. apart: its twin, which gives each activation a layer of its own,
+ * so that what goes into it can be seen, and in which no pool is fused; the parameters are the
+ * same. */
+typedef struct {
+    fnn_model *m;
+    int apart;
+} builder;
+
+static int convolve(builder b, fnn_conv2d_config c)
+{
+    const fnn_activation f = c.activation;
+    int l;
+    if (b.apart) c.activation = FNN_LINEAR;
+    l = fnn_conv2d_with(b.m, &c);
+    return b.apart ? fnn_activate(b.m, f, fnni_default_parameter(f)) : l;
+}
+
+static int conv(builder b, int filters, int kernel, fnn_activation f)
+{
+    fnn_conv2d_config c = fnn_conv2d_config_init();
+    c.filters = filters;
+    c.kernel_height = c.kernel_width = kernel;
+    c.activation = f;
+    return convolve(b, c);
+}
+
+static int dense(builder b, int units, fnn_activation f)
+{
+    int l;
+    if (!b.apart) return fnn_dense(b.m, units, f);
+    l = fnn_dense(b.m, units, FNN_LINEAR);
+    return l < 0 ? l : fnn_activate(b.m, f, fnni_default_parameter(f));
+}
+
+static int pool(builder b, int average, int size, int stride, fnn_padding padding)
+{
+    fnn_pool2d_config c = fnn_pool2d_config_init();
+    c.average = average;
+    c.height = c.width = size;
+    c.stride_height = c.stride_width = stride;
+    c.padding = padding;
+    return fnn_pool2d_with(b.m, &c);
+}
+
+#define MARGIN (100 * STEP) /* of an input from a kink, of a window's largest from its second */
+
+static int window_has_tie(const fnn_window *w, const fnn_real *x, int row, int column, int channel)
+{
+    fnn_real first = -1e9, second = -1e9;
+    int i, j;
+    for (i = 0; i < w->kernel_height; i++)
+        for (j = 0; j < w->kernel_width; j++) {
+            const int y = row * w->stride_height + i - w->pad_top;
+            const int z = column * w->stride_width + j - w->pad_left;
+            const int inside = y >= 0 && y < w->height && z >= 0 && z < w->width;
+            const fnn_real v = inside ? x[(y * w->width + z) * w->channels + channel] : -1e9;
+            if (v > first) second = first, first = v;
+            else if (v > second) second = v;
+        }
+    return first != 0 && first - second < MARGIN; /* 0: all of the window is cut off by ReLU */
+}
+
+static int near_tie(const fnn_model *m, int l)
+{
+    const fnni_layer *layer = m->layers + l;
+    int image, i, j, k, near = 0;
+    for (image = 0; image < IMAGES; image++)
+        for (i = 0; i < layer->shape.height; i++)
+            for (j = 0; j < layer->shape.width; j++)
+                for (k = 0; k < layer->shape.channels; k++)
+                    near |= window_has_tie(&layer->window, fnni_y(&m->run, l - 1, image, NULL), i,
+                                           j, k);
+    return near;
+}
+
+/* Whether a point of the twin is too near to a kink or a tie for differences to be taken. */
+static int twin_is_near(fnn_model *twin, const fnn_dataset *data)
+{
+    int l, i, near = fnn_forward(twin, data, NULL, IMAGES, 1) != FNN_OK;
+    for (l = 0; l < twin->layer_count && !near; l++) {
+        const fnni_layer *layer = twin->layers + l;
+        const fnn_real *x = fnni_y(&twin->run, l - 1, 0, NULL);
+        const fnn_activation f = layer->activation;
+        if (layer->type == &fnni_layer_types[FNNI_MAX_POOL]) near = near_tie(twin, l);
+        if (f != FNN_RELU && f != FNN_LEAKY_RELU && f != FNN_ELU) continue;
+        for (i = 0; i < IMAGES * layer->outputs; i++) /* 0: a sum of what is cut off or dropped */
+            near |= x[i] != 0 && fabs(x[i]) < MARGIN;
+    }
+    return near;
+}
+
+typedef void (*build_function)(builder b, int option);
+
+static fnn_model *build(build_function function, int option, uint64_t seed, int apart)
+{
+    const fnn_initializer start = {FNN_GLOROT_NORMAL, 1}, biases = {FNN_UNIFORM, 0.3};
+    builder b;
+    size_t count, i;
+    fnn_real *w;
+    b.m = fnn_sequential(HEIGHT, WIDTH, DEPTH);
+    b.apart = apart;
+    fnn_set_initializer(b.m, start, biases);
+    function(b, option);
+    w = fnn_parameters(b.m, &count);
+    CHECKF(w != NULL, "%s", fnn_model_error(b.m)->message);
+    for (i = 0; i < count; i++) /* batch norm's numbers, too, are none of those they start with */
+        w[i] += 0.2 * (fnni_random_unit(seed, 8, (uint64_t)i) - 0.5);
+    return b.m;
+}
+
+/* The network at a point that is far enough from kinks and ties, and its data. */
+static fnn_model *build_apart_from_kinks(build_function function, int option, fnn_dataset *data)
+{
+    uint64_t seed = 1;
+    fnn_model *m = build(function, option, seed, 0), *twin = build(function, option, seed, 1);
+    size_t count, twins;
+    fnn_real *w = fnn_parameters(m, &count), *v = fnn_parameters(twin, &twins);
+    if (CHECK(count == twins)) memcpy(v, w, count * sizeof *v);
+    *data = make_images(seed);
+    while (twin_is_near(twin, data) && seed < 100) *data = make_images(++seed);
+    CHECKF(seed < 100, "no point is far from kinks");
+    fnn_model_free(twin);
+    return m;
+}
+
+/* How wrong the gradient of a tensor is that should be zero: a bias whose output goes, by way of
+ * pools and sums at most, to a batch norm, which takes it away again. There no difference of the
+ * loss can be told from noise, but the loss must not move at all. */
+static double check_zero(fnn_model *m, const fnn_dataset *data, size_t first, size_t count)
+{
+    const fnn_fit_config config = fnn_fit_config_init();
+    double worst = 0;
+    size_t i;
+    for (i = first; i < first + count; i++) {
+        const double up = fnni_loss_moved(m, data, &config, i, 0.01);
+        const double moved = fabs(up - fnni_loss_moved(m, data, &config, i, -0.01));
+        worst = moved > worst ? moved : worst;
+    }
+    return worst < 1e-12 ? 0 : 1;
+}
+
+/* The worst tensor's error, each element of each tensor compared; layer: its layer. */
+static double check_network(fnn_model *m, const fnn_dataset *data, int *layer)
+{
+    const fnn_fit_config config = fnn_fit_config_init();
+    double errors[2 * 40], worst = 0;
+    fnn_gradient_check report;
+    const fnn_real *g;
+    int l, bias;
+    *layer = -1;
+    if (!CHECKF(m->layer_count <= 40 &&
+                    !fnn_check_gradients(m, data, &config, STEP, &report, errors),
+                "%s", fnn_model_error(m)->message))
+        return 1;
+    g = m->gradients; /* still those that were checked */
+    for (l = 0; l < m->layer_count; l++)
+        for (bias = 0; bias < 2; bias++) {
+            const fnni_layer *at = m->layers + l;
+            const size_t count = bias ? at->biases : at->weights;
+            const size_t first = at->offset + (bias ? at->weights : 0);
+            double error = errors[2 * l + bias], size = 0;
+            size_t i;
+            for (i = first; i < first + count; i++) size += g[i] * g[i];
+            if (count && sqrt(size) < 1e-12) error = check_zero(m, data, first, count);
+            if (count && !(error <= worst)) worst = error, *layer = l;
+        }
+    return worst;
+}
+
+static void expect_right(const char *name, build_function function, int option)
+{
+    fnn_dataset data;
+    fnn_model *m = build_apart_from_kinks(function, option, &data);
+    int l;
+    const double worst = check_network(m, &data, &l);
+    CHECKF(worst < BOUND, "%s %d: layer %d: %g", name, option, l, worst);
+    fnn_model_free(m);
+}
+
+/* ---- one layer at a time, with what it needs round it ---- */
+
+/* Kernel height and width, strides, the last with kernels that cover the image. */
+static const int windows[][4] = {{1, 1, 1, 1}, {3, 3, 1, 1}, {2, 2, 1, 1}, {5, 5, 1, 1},
+                                 {3, 3, 2, 2}, {2, 3, 3, 1}, {1, 4, 1, 2}, {5, 2, 2, 3},
+                                 {1, 1, 2, 2}, {HEIGHT, WIDTH, 1, 1}};
+enum { WINDOWS = (int)(sizeof windows / sizeof windows[0]) };
+
+static void convolution(builder b, int option)
+{
+    const int *w = windows[option / 2];
+    fnn_conv2d_config c = {3, 0, 0, 0, 0, FNN_VALID, FNN_TANH};
+    c.kernel_height = w[0], c.kernel_width = w[1];
+    c.stride_height = w[2], c.stride_width = w[3];
+    c.padding = option % 2 ? FNN_SAME : FNN_VALID;
+    conv(b, 2, 2, FNN_LINEAR); /* so that there is a gradient to pass on */
+    convolve(b, c);
+    dense(b, CLASSES, FNN_SOFTMAX);
+}
+
+static void convolution_first(builder b, int option) /* whose own input's gradient is not wanted */
+{
+    fnn_conv2d_config c = {5, 3, 2, 1, 2, FNN_VALID, FNN_TANH};
+    c.padding = option ? FNN_SAME : FNN_VALID;
+    convolve(b, c);
+    dense(b, CLASSES, FNN_SOFTMAX);
+}
+
+static void each_convolution(void)
+{
+    int option;
+    for (option = 0; option < 2 * WINDOWS; option++)
+        expect_right("conv2d", convolution, option);
+    for (option = 0; option < 2; option++) expect_right("first", convolution_first, option);
+}
+
+static void activated(builder b, int option)
+{
+    conv(b, 3, 3, (fnn_activation)(option / 3));
+    if (option % 3 == 1) fnn_max_pool2d(b.m, 2);
+    if (option % 3 == 2) pool(b, 0, 3, 2, FNN_SAME);
+    conv(b, 2, 2, (fnn_activation)(option / 3));
+    dense(b, CLASSES, FNN_SOFTMAX);
+}
+
+static void each_activation_of_a_convolution(void)
+{
+    int option;
+    for (option = 0; option < 3 * FNN_SOFTMAX; option++)
+        expect_right("activation of conv2d, behind it no, a fused or an overlapping pool",
+                     activated, option);
+}
+
+/* Size, stride and padding; on the input, behind a convolution, behind a tanh layer. */
+static const int pools[][3] = {{2, 2, FNN_VALID}, {3, 3, FNN_VALID}, {2, 3, FNN_VALID},
+                               {3, 2, FNN_VALID}, {3, 1, FNN_SAME},  {2, 2, FNN_SAME},
+                               {6, 1, FNN_VALID}};
+enum { POOLS = (int)(sizeof pools / sizeof pools[0]) };
+
+static void pooled(builder b, int option)
+{
+    const int *p = pools[option / 6], before = option % 3;
+    if (before > 0) conv(b, 3, 3, FNN_LINEAR);
+    if (before > 1) fnn_activate(b.m, FNN_TANH, 0);
+    pool(b, option / 3 % 2, p[0], p[1], (fnn_padding)p[2]);
+    dense(b, 5, FNN_TANH);
+    dense(b, CLASSES, FNN_SOFTMAX);
+}
+
+static void global(builder b, int option)
+{
+    if (option) conv(b, 5, 2, FNN_TANH);
+    fnn_global_average_pool2d(b.m);
+    dense(b, CLASSES, FNN_SOFTMAX);
+}
+
+static void each_pool(void)
+{
+    int option;
+    for (option = 0; option < 6 * POOLS; option++) expect_right("pool", pooled, option);
+    for (option = 0; option < 2; option++) expect_right("global", global, option);
+}
+
+static void normed(builder b, int option)
+{
+    const fnn_batch_norm_config pytorch = fnn_batch_norm_config_pytorch();
+    const int where = option / 2;
+    if (where > 0 && where < 5) conv(b, 3, 2, where == 2 ? FNN_TANH : FNN_LINEAR);
+    if (where == 3) fnn_max_pool2d(b.m, 2);
+    if (where == 4) fnn_global_average_pool2d(b.m); /* on tables from here on */
+    if (where == 5) dense(b, 6, FNN_LINEAR);
+    if (option % 2) fnn_batch_norm_with(b.m, &pytorch);
+    else fnn_batch_norm(b.m);
+    fnn_activate(b.m, where == 2 ? FNN_LEAKY_RELU : FNN_SIGMOID, 0.3);
+    if (where == 6) fnn_batch_norm(b.m), fnn_batch_norm(b.m); /* one on the other */
+    dense(b, CLASSES, FNN_LINEAR);
+    if (where == 7) fnn_batch_norm(b.m); /* last, what the loss sees */
+    fnn_activate(b.m, FNN_SOFTMAX, 0);
+}
+
+static void each_batch_norm(void)
+{
+    int option;
+    for (option = 0; option < 16; option++) expect_right("batch_norm", normed, option);
+}
+
+static void dropped(builder b, int option)
+{
+    conv(b, 5, 2, FNN_TANH);
+    if (option % 2) fnn_spatial_dropout(b.m, 0.4);
+    else fnn_dropout(b.m, 0.4);
+    if (option / 2) fnn_global_average_pool2d(b.m);
+    else conv(b, 3, 3, FNN_TANH);
+    if (option % 2) fnn_dropout(b.m, 0.2);
+    else fnn_spatial_dropout(b.m, 0.2); /* of a table: each column for itself */
+    dense(b, CLASSES, FNN_SOFTMAX);
+}
+
+static void each_dropout(void)
+{
+    int option;
+    for (option = 0; option < 4; option++) expect_right("dropout", dropped, option);
+}
+
+static void residual(builder b, int option)
+{
+    int from = -1, more;
+    if (option != 0) from = conv(b, DEPTH, 3, FNN_TANH);
+    if (option == 4) from = fnn_batch_norm(b.m);
+    more = conv(b, DEPTH, 3, option == 1 ? FNN_LINEAR : FNN_TANH);
+    if (option == 2) fnn_batch_norm(b.m), fnn_spatial_dropout(b.m, 0.3);
+    if (option == 3) more = fnn_add(b.m, fnn_add(b.m, more)); /* to itself, twice */
+    fnn_add(b.m, from);
+    if (option == 5) fnn_max_pool2d(b.m, 2), from = conv(b, 3, 3, FNN_TANH);
+    if (option == 6) fnn_add(b.m, from), fnn_add(b.m, -1), fnn_add(b.m, more); /* to several */
+    if (option == 7) { /* past a dense layer */
+        from = fnn_global_average_pool2d(b.m);
+        fnn_dropout(b.m, 0.3);
+        dense(b, DEPTH, FNN_TANH);
+        fnn_add(b.m, from);
+    }
+    if (option == 8) { /* of something flat */
+        from = fnn_flatten(b.m);
+        dense(b, PIXELS, FNN_TANH);
+        fnn_add(b.m, from);
+    }
+    dense(b, CLASSES, FNN_SOFTMAX);
+}
+
+static void each_residual(void)
+{
+    int option;
+    for (option = 0; option < 9; option++) expect_right("add", residual, option);
+}
+
+/* ---- whole networks ---- */
+
+static void lenet(builder b)
+{
+    conv(b, 4, 3, FNN_RELU);
+    fnn_max_pool2d(b.m, 2);
+    conv(b, 5, 2, FNN_RELU);
+    fnn_max_pool2d(b.m, 2);
+    fnn_flatten(b.m);
+    dense(b, 6, FNN_RELU);
+    fnn_dropout(b.m, 0.25);
+    dense(b, CLASSES, FNN_SOFTMAX);
+}
+
+static void block(builder b, int filters, int stride)
+{
+    fnn_conv2d_config c = {0, 3, 3, 0, 0, FNN_SAME, FNN_LINEAR};
+    int shortcut;
+    c.filters = filters;
+    c.stride_height = c.stride_width = stride;
+    convolve(b, c);
+    fnn_batch_norm(b.m);
+    shortcut = fnn_activate(b.m, FNN_RELU, 0);
+    conv(b, filters, 3, FNN_LINEAR);
+    fnn_batch_norm(b.m);
+    fnn_spatial_dropout(b.m, 0.2);
+    fnn_add(b.m, shortcut);
+    fnn_activate(b.m, FNN_RELU, 0);
+}
+
+static void residual_network(builder b)
+{
+    fnn_batch_norm(b.m);
+    block(b, 3, 1);
+    block(b, 4, 2);
+    fnn_global_average_pool2d(b.m);
+    dense(b, CLASSES, FNN_SOFTMAX);
+}
+
+static void all_convolutions(builder b) /* no dense layer at all */
+{
+    conv(b, 3, 3, FNN_LEAKY_RELU);
+    pool(b, 1, 2, 2, FNN_SAME);
+    fnn_batch_norm(b.m);
+    conv(b, CLASSES, 1, FNN_ELU);
+    fnn_global_average_pool2d(b.m);
+    fnn_activate(b.m, FNN_SOFTMAX, 0);
+}
+
+static void convolution_behind_dense(builder b)
+{
+    dense(b, 6, FNN_TANH);
+    conv(b, 5, 1, FNN_TANH);
+    fnn_batch_norm(b.m);
+    conv(b, CLASSES, 3, FNN_LINEAR);
+}
+
+static void network_of(builder b, int option)
+{
+    static void (*const networks[])(builder) = {lenet, residual_network, all_convolutions,
+                                                convolution_behind_dense};
+    networks[option](b);
+}
+
+static void whole_networks(void)
+{
+    int option;
+    for (option = 0; option < 4; option++) expect_right("network", network_of, option);
+}
+
+/* ---- and wrong ones ---- */
+
+static void wrong_conv_gradient(const fnni_run *run, int l, int from, int to, fnn_real *dw,
+                                fnn_real *db, fnn_real *workspace)
+{
+    const size_t n = (size_t)run->model->layers[l].shape.channels;
+    const double factor = wrong_how % 3 == 0 ? -1 : wrong_how % 3 == 1 ? 0.5 : 0;
+    size_t i;
+    fnni_conv_gradient(run, l, from, to, dw, db, workspace);
+    for (i = 0; wrong_how < 3 && i < (size_t)(to - from) * n; i++) dw[i] *= factor;
+    for (i = 0; wrong_how >= 3 && db && i < n; i++) db[i] *= factor;
+}
+
+static const fnni_layer_type bad_conv = {"bad", fnni_conv_forward, fnni_conv_prepare,
+                                         fnni_conv_backward_layer, wrong_conv_gradient};
+
+static void convolution_to_break(builder b, int option)
+{
+    (void)option;
+    conv(b, 3, 3, FNN_TANH);
+    dense(b, CLASSES, FNN_SOFTMAX);
+}
+
+static void finds_wrong_convolutions(void)
+{
+    fnn_dataset data;
+    fnn_model *m = build_apart_from_kinks(convolution_to_break, 0, &data);
+    int l;
+    CHECK(check_network(m, &data, &l) < BOUND);
+    m->layers[0].type = &bad_conv; /* its plan has been made by now */
+    for (wrong_how = 0; wrong_how < 6; wrong_how++) {
+        const double worst = check_network(m, &data, &l);
+        CHECKF(worst > 0.1 && l == 0, "%s, way %d: layer %d with %g passes",
+               wrong_how < 3 ? "weights" : "biases", wrong_how % 3, l, worst);
+    }
+    fnn_model_free(m);
+}
+
+/* Batch norm with sums that are wrong: 0 of gamma's gradient, 1 of beta's, 2 statistics that are
+ * taken for constants, so that the gradients before it are wrong. */
+static fnni_kernels wrong_kernels;
+
+static void wrong_sums(ptrdiff_t rows, ptrdiff_t columns, const fnn_real *dy, const fnn_real *x,
+                       const fnn_real *mean, const fnn_real *inv_std, fnn_real *sums,
+                       fnn_real *products)
+{
+    ptrdiff_t i;
+    fnni_kernels_scalar.norm_sums(rows, columns, dy, x, mean, inv_std, sums, products);
+    for (i = 0; i < columns; i++) {
+        if (wrong_how == 0) products[i] *= 0.5;
+        if (wrong_how == 1) sums[i] = 0;
+    }
+}
+
+static void constant_statistics(ptrdiff_t rows, ptrdiff_t columns, const fnn_real *dy,
+                                const fnn_real *x, const fnn_real *a, const fnn_real *b,
+                                const fnn_real *c, fnn_real *dx)
+{
+    static const fnn_real zeros[16];
+    (void)b, (void)c;
+    fnni_kernels_scalar.norm_backward(rows, columns, dy, x, a, zeros, zeros, dx);
+}
+
+static void finds_wrong_batch_norms_and_joins(void)
+{
+    fnn_dataset data;
+    fnn_model *m = build_apart_from_kinks(network_of, 1, &data);
+    int l;
+    CHECK(check_network(m, &data, &l) < BOUND);
+    for (wrong_how = 0; wrong_how < 3; wrong_how++) {
+        wrong_kernels = fnni_kernels_scalar;
+        if (wrong_how < 2) wrong_kernels.norm_sums = wrong_sums;
+        else wrong_kernels.norm_backward = constant_statistics;
+        m->run.kernels = &wrong_kernels;
+        CHECKF(check_network(m, &data, &l) > 1e-3, "batch norm, way %d, passes", wrong_how);
+        m->run.kernels = &fnni_kernels_scalar;
+    }
+    for (l = 0; !m->layers[l].added;) l++;
+    m->layers[l].added = 0; /* its gradient then comes from the layer behind it alone */
+    CHECK(check_network(m, &data, &l) > 1e-3);
+    fnn_model_free(m);
+}
+
+/* A bias before batch norm has no gradient: one that has is seen, and one that should have. */
+static void zero_gradients_are_checked(void)
+{
+    fnn_dataset data;
+    fnn_model *m = build_apart_from_kinks(normed, 2, &data);
+    int l;
+    CHECK(check_network(m, &data, &l) < BOUND);
+    CHECK(check_zero(m, &data, m->layers[0].offset + m->layers[0].weights, 3) == 0);
+    CHECK(check_zero(m, &data, m->layers[0].offset, 3) == 1);
+    fnn_model_free(m);
+}
+
+static const harness_test tests[] = {TEST(each_activation),
+                                     TEST(each_loss),
+                                     TEST(cross_entropy_on_any_outputs),
+                                     TEST(penalties),
+                                     TEST(finds_wrong_gradients),
+                                     TEST(each_convolution),
+                                     TEST(each_activation_of_a_convolution),
+                                     TEST(each_pool),
+                                     TEST(each_batch_norm),
+                                     TEST(each_dropout),
+                                     TEST(each_residual),
+                                     TEST(whole_networks),
+                                     TEST(finds_wrong_convolutions),
+                                     TEST(finds_wrong_batch_norms_and_joins),
+                                     TEST(zero_gradients_are_checked)};
 HARNESS_MAIN(tests)

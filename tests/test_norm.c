@@ -11,7 +11,7 @@
 #include <float.h>
 
 #define EPSILON (FNNI_REAL_IS_DOUBLE ? DBL_EPSILON : (double)FLT_EPSILON)
-/* The double library's twins round as much as it does itself, and the longer their sums the more. */
+/* The double library's twins round as much as it does itself, the more the longer their sums. */
 #define SLACK(much) (FNNI_REAL_IS_DOUBLE ? (much) : 1)
 
 static uint64_t seed = 1;
@@ -70,8 +70,8 @@ static void open_problem(problem *g, const fnni_kernels *k, ptrdiff_t rows, ptrd
 static void differs(const problem *g, const char *what, ptrdiff_t at, double found, double truth)
 {
     CHECKF(0, "%s %s (%d,%d) ld %d placement %d: number %d is %.9g, twin %.9g", what,
-           fnn_isa_name(g->k->isa), (int)g->rows, (int)g->columns, (int)g->ld, g->placement, (int)at,
-           found, truth);
+           fnn_isa_name(g->k->isa), (int)g->rows, (int)g->columns, (int)g->ld, g->placement,
+           (int)at, found, truth);
 }
 
 static int close_to(double found, double truth, double size, double bound)
@@ -96,8 +96,10 @@ static void check_sums(problem *g, int norm)
     ptrdiff_t i, j;
     memcpy(before[0], g->p[S], (size_t)g->columns * sizeof(fnn_real));
     memcpy(before[1], g->p[T], (size_t)g->columns * sizeof(fnn_real));
-    if (norm) g->k->norm_sums(g->rows, g->columns, g->p[P], g->p[Q], g->p[A], g->p[B], g->p[S], g->p[T]);
-    else g->k->moments(g->rows, g->columns, g->p[Q], g->ld, g->p[A], g->p[S], g->p[T]);
+    if (norm)
+        g->k->norm_sums(g->rows, g->columns, g->p[P], g->p[Q], g->p[A], g->p[B], g->p[S], g->p[T]);
+    else
+        g->k->moments(g->rows, g->columns, g->p[Q], g->ld, g->p[A], g->p[S], g->p[T]);
     for (j = 0; j < g->columns; j++) {
         double sum = (double)before[0][j], product = (double)before[1][j];
         double sum_size = fabs(sum), product_size = fabs(product);
@@ -124,11 +126,14 @@ static void check_map(problem *g, int norm, int out)
     ptrdiff_t i;
     memcpy(p, g->p[P], bytes);
     memcpy(q, g->p[Q], bytes);
-    if (norm) g->k->norm_backward(g->rows, g->columns, g->p[P], g->p[Q], g->p[A], g->p[B], g->p[C], y);
-    else g->k->scale_shift(g->rows, g->columns, g->p[P], g->p[A], g->p[C], y);
+    if (norm)
+        g->k->norm_backward(g->rows, g->columns, g->p[P], g->p[Q], g->p[A], g->p[B], g->p[C], y);
+    else
+        g->k->scale_shift(g->rows, g->columns, g->p[P], g->p[A], g->p[C], y);
     for (i = 0; i < (ptrdiff_t)count; i++) {
         const ptrdiff_t j = i % g->columns;
-        const double a = (double)g->p[A][j] * (double)p[i], b = norm ? (double)g->p[B][j] * (double)q[i] : 0;
+        const double a = (double)g->p[A][j] * (double)p[i],
+                     b = norm ? (double)g->p[B][j] * (double)q[i] : 0;
         const double c = (double)g->p[C][j], size = fabs(a) + fabs(b) + fabs(c);
         if (close_to((double)y[i], a + b + c, size, 1.5 * SLACK(2))) continue;
         differs(g, norm ? "norm_backward" : "scale_shift", i, (double)y[i], a + b + c);
@@ -165,7 +170,8 @@ static void small_shapes(void)
             for (columns = 0; columns <= 140 && harness_wrong < 10; columns++) {
                 if (!fnn_isa_available((fnn_isa)isa)) continue;
                 if (QUICK() && (columns + r) % 4 && columns > 17) continue;
-                check_shape(fnni_kernels_for((fnn_isa)isa), row_counts[r], columns, (r + columns) % 4);
+                check_shape(fnni_kernels_for((fnn_isa)isa), row_counts[r], columns,
+                            (r + columns) % 4);
             }
 }
 
@@ -174,7 +180,10 @@ typedef struct twin {
     double *mean, *variance, *y, *dx, *dgamma, *dbeta;
 } twin;
 
-static double *doubles(ptrdiff_t count) { return (double *)take((size_t)count * sizeof(double)); }
+static double *doubles(ptrdiff_t count)
+{
+    return (double *)take((size_t)count * sizeof(double));
+}
 
 /* Forward and backward by the formulas, in two passes over a column. */
 static twin twin_of(ptrdiff_t rows, ptrdiff_t n, const fnn_real *x, const fnn_real *dy,
@@ -201,8 +210,9 @@ static twin twin_of(ptrdiff_t rows, ptrdiff_t n, const fnn_real *x, const fnn_re
         }
         for (i = 0; i < rows; i++) {
             const double hat = ((double)x[i * n + j] - t.mean[j]) * inv_std;
-            t.dx[i * n + j] = g * inv_std * ((double)dy[i * n + j] - t.dbeta[j] / (double)rows -
-                                             hat * t.dgamma[j] / (double)rows);
+            t.dx[i * n + j] = g * inv_std *
+                              ((double)dy[i * n + j] - t.dbeta[j] / (double)rows -
+                               hat * t.dgamma[j] / (double)rows);
         }
     }
     return t;
@@ -213,7 +223,8 @@ static void twin_free(twin *t)
     free(t->mean), free(t->variance), free(t->y), free(t->dx), free(t->dgamma), free(t->dbeta);
 }
 
-static void compare(const char *what, const fnn_real *x, const double *truth, ptrdiff_t count, double allowed)
+static void compare(const char *what, const fnn_real *x, const double *truth, ptrdiff_t count,
+                    double allowed)
 {
     ptrdiff_t i;
     for (i = 0; i < count; i++)
@@ -224,10 +235,12 @@ static void compare(const char *what, const fnn_real *x, const double *truth, pt
 }
 
 /* x about `centre` with deviations about 1. What is exact in x can be seen to `centre` epsilons. */
-static void check_calls(fnn_context *context, ptrdiff_t rows, ptrdiff_t n, double centre, int affine)
+static void check_calls(fnn_context *context, ptrdiff_t rows, ptrdiff_t n, double centre,
+                        int affine)
 {
     const size_t bytes = (size_t)(rows * n) * sizeof(fnn_real);
-    fnn_real *x = (fnn_real *)take(bytes), *dy = (fnn_real *)take(bytes), *y = (fnn_real *)take(bytes);
+    fnn_real *x = (fnn_real *)take(bytes), *dy = (fnn_real *)take(bytes),
+             *y = (fnn_real *)take(bytes);
     fnn_real *dx = (fnn_real *)take(bytes), gamma[40], beta[40], mean[40], variance[40];
     fnn_real dgamma[40], dbeta[40];
     const double unit = EPSILON * SLACK(200) * (4 + fabs(centre)), many = unit * (double)rows;
@@ -293,9 +306,10 @@ static void same_bits_on_threads(void)
         context = fnn_context_create(&config, NULL);
         y[i] = (fnn_real *)take(bytes);
         dx[i] = (fnn_real *)take(bytes);
-        CHECK(!fnn_batch_norm_forward(context, ROWS, N, x, NULL, NULL, (fnn_real)1e-3, s, s + N, y[i]));
-        CHECK(!fnn_batch_norm_backward(context, ROWS, N, x, dy, NULL, s, s + N, (fnn_real)1e-3, dx[i],
-                                       s + 2 * N, s + 3 * N));
+        CHECK(!fnn_batch_norm_forward(context, ROWS, N, x, NULL, NULL, (fnn_real)1e-3, s, s + N,
+                                      y[i]));
+        CHECK(!fnn_batch_norm_backward(context, ROWS, N, x, dy, NULL, s, s + N, (fnn_real)1e-3,
+                                       dx[i], s + 2 * N, s + 3 * N));
         CHECK(memcmp(y[i], y[0], bytes) == 0 && memcmp(dx[i], dx[0], bytes) == 0);
         CHECK(memcmp(numbers[i], numbers[0], sizeof numbers[0]) == 0);
         fnn_context_free(context);
@@ -316,12 +330,14 @@ static void special_columns(void)
 {
     fnn_real x[6 * 3], y[6 * 3], mean[3], variance[3];
     int i;
-    for (i = 0; i < 6; i++) x[i * 3] = 5, x[i * 3 + 1] = i == 4 ? (fnn_real)NAN : 1, x[i * 3 + 2] = (fnn_real)i;
+    for (i = 0; i < 6; i++)
+        x[i * 3] = 5, x[i * 3 + 1] = i == 4 ? (fnn_real)NAN : 1, x[i * 3 + 2] = (fnn_real)i;
     CHECK(!fnn_batch_norm_forward(NULL, 6, 3, x, NULL, NULL, (fnn_real)1e-3, mean, variance, y));
     CHECK(mean[0] == 5 && variance[0] == 0 && mean[1] != mean[1] && variance[1] != variance[1]);
     CHECK(fabs((double)mean[2] - 2.5) < 1e-6 && fabs((double)variance[2] - 35.0 / 12) < 1e-6);
     for (i = 0; i < 6; i++) /* 5 / sqrt(epsilon) is rounded twice before it cancels */
-        CHECK(fabs((double)y[i * 3]) < 1e-4 && y[i * 3 + 1] != y[i * 3 + 1] && y[i * 3 + 2] == y[i * 3 + 2]);
+        CHECK(fabs((double)y[i * 3]) < 1e-4 && y[i * 3 + 1] != y[i * 3 + 1] &&
+              y[i * 3 + 2] == y[i * 3 + 2]);
 }
 
 static void *no_memory(void *user, size_t bytes)
@@ -329,7 +345,10 @@ static void *no_memory(void *user, size_t bytes)
     (void)bytes;
     return *(int *)user ? malloc(bytes) : NULL;
 }
-static void release(void *user, void *memory) { (void)user, free(memory); }
+static void release(void *user, void *memory)
+{
+    (void)user, free(memory);
+}
 
 static void arguments(void)
 {
@@ -342,10 +361,12 @@ static void arguments(void)
     CHECK(fnn_batch_norm_forward(NULL, 0, 4, x, g, g, e, m, v, y) == FNN_ERROR_ARGUMENT);
     CHECK(fnn_batch_norm_forward(NULL, 3, 0, x, g, g, e, m, v, y) == FNN_ERROR_ARGUMENT);
     CHECK(fnn_batch_norm_forward(NULL, -3, 4, x, g, g, e, m, v, y) == FNN_ERROR_ARGUMENT);
-    CHECK(fnn_batch_norm_forward(NULL, PTRDIFF_MAX / 2, 4, x, g, g, e, m, v, y) == FNN_ERROR_ARGUMENT);
+    CHECK(fnn_batch_norm_forward(NULL, PTRDIFF_MAX / 2, 4, x, g, g, e, m, v, y) ==
+          FNN_ERROR_ARGUMENT);
     CHECK(fnn_batch_norm_forward(NULL, 3, 4, NULL, g, g, e, m, v, y) == FNN_ERROR_ARGUMENT);
     CHECK(fnn_batch_norm_forward(NULL, 3, 4, x, g, g, -e, m, v, y) == FNN_ERROR_ARGUMENT);
-    CHECK(fnn_batch_norm_forward(NULL, 3, 4, x, g, g, (fnn_real)NAN, m, v, y) == FNN_ERROR_ARGUMENT);
+    CHECK(fnn_batch_norm_forward(NULL, 3, 4, x, g, g, (fnn_real)NAN, m, v, y) ==
+          FNN_ERROR_ARGUMENT);
     CHECK(fnn_batch_norm_forward(NULL, 3, 4, x, g, g, e, NULL, v, y) == FNN_ERROR_ARGUMENT);
     CHECK(fnn_batch_norm_forward(NULL, 3, 4, x, g, g, e, m, NULL, y) == FNN_ERROR_ARGUMENT);
     CHECK(fnn_batch_norm_forward(NULL, 3, 4, x, g, g, e, m, v, NULL) == FNN_ERROR_ARGUMENT);
@@ -422,7 +443,7 @@ static void controls(void)
 }
 
 static const harness_test tests[] = {
-    TEST(small_shapes), TEST(batch_norm), TEST(same_bits_on_threads), TEST(special_columns),
-    TEST(arguments),    TEST(controls),
+    TEST(small_shapes),    TEST(batch_norm), TEST(same_bits_on_threads),
+    TEST(special_columns), TEST(arguments),  TEST(controls),
 };
 HARNESS_MAIN(tests)

@@ -147,7 +147,7 @@ static double loss_of(fnn_loss_kind kind, const fnn_real *y, const fnn_real *tar
     if (targets) data.targets = targets, data.target_count = OUTPUTS;
     else data.labels = &label, data.classes = OUTPUTS;
     CHECK(!fnn_forward(m, &data, NULL, 1, 1) && !fnn_loss(m, &loss));
-    if (slope) *slope = fnni_d(&m->run, 0)[0];
+    if (slope) *slope = fnni_d(&m->run, 0, 0, NULL)[0];
     fnn_model_free(m);
     return loss;
 }

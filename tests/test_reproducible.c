@@ -178,7 +178,6 @@ static void split_gradient(const fnni_run *run, int l, int from, int to, fnn_rea
                            fnn_real *workspace)
 {
     const int parts = run->model->context.threads, n = run->model->layers[l].outputs;
-    const int inputs = run->model->layers[l].inputs;
     int part, row, i, j;
     (void)workspace;
     memset(dw, 0, (size_t)(to - from) * (size_t)n * sizeof *dw);
@@ -188,11 +187,11 @@ static void split_gradient(const fnni_run *run, int l, int from, int to, fnn_rea
             for (part = 0; part < parts; part++) {
                 fnn_real sum = 0;
                 for (row = run->rows * part / parts; row < run->rows * (part + 1) / parts; row++)
-                    sum += fnni_y(run, l - 1)[row * inputs + i] * fnni_d(run, l)[row * n + j];
+                    sum += fnni_y(run, l - 1, row, NULL)[i] * fnni_d(run, l, row, NULL)[j];
                 dw[(i - from) * n + j] += sum;
             }
     for (row = 0; db && row < run->rows; row++)
-        for (j = 0; j < n; j++) db[j] += fnni_d(run, l)[row * n + j];
+        for (j = 0; j < n; j++) db[j] += fnni_d(run, l, row, NULL)[j];
 }
 
 static void a_gradient_split_by_threads_is_caught(void)
