@@ -894,8 +894,9 @@ typedef struct fnn_fit_config {
     double ema_decay;              /* 0: none; else d < 1, such as .999: after step t of the fit
                                       average = d' average + (1 - d') weights with d' =
                                       min(d, (1 + t) / (10 + t)), so that the start is soon
-                                      forgotten. Validation, callback and best weights get the
-                                      averages, and the model keeps them after the fit. */
+                                      forgotten; batch norms' running statistics likewise.
+                                      Validation, callback and best weights get the averages, and
+                                      the model keeps them after the fit. */
     int patience;                  /* 0: none; else stop after so many epochs without a better */
     fnn_monitor monitor;           /* FNN_MONITOR_VALIDATION_LOSS: what must improve */
     double min_delta;              /* 0: by how much */
@@ -11303,11 +11304,41 @@ typedef struct fnni_fit {
     fnni_augmenter augmenter;
     double loss_sum, score_sum;
     int64_t seen;
-    fnn_real *best;    /* parameters of the best epoch, or NULL */
-    fnn_real *average; /* of the parameters, or NULL; between epochs it holds those in training */
+    fnn_real *best;    /* parameters and statistics of the best epoch, or NULL */
+    fnn_real *average; /* of both, or NULL; between epochs it holds those in training */
     double best_value, started, drawn;
     int waited;
 } fnni_fit;
+
+/* Parameters, then the statistics of batch norms, which belong to them: all that training moves. */
+static size_t fnni_trained_count(const fnn_model *model)
+{
+    return model->parameter_count + model->statistics_count;
+}
+
+static void fnni_trained_keep(const fnn_model *model, fnn_real *to)
+{
+    const size_t count = model->parameter_count;
+    if (count) memcpy(to, model->parameters, count * sizeof *to);
+    if (model->statistics_count)
+        memcpy(to + count, model->statistics, model->statistics_count * sizeof *to);
+}
+
+static void fnni_trained_put_back(fnn_model *model, const fnn_real *from)
+{
+    const size_t count = model->parameter_count;
+    if (count) memcpy(model->parameters, from, count * sizeof *from);
+    if (model->statistics_count)
+        memcpy(model->statistics, from + count, model->statistics_count * sizeof *from);
+}
+
+static fnn_real *fnni_trained_copy(const fnn_model *model)
+{
+    fnn_real *copy =
+        fnni_allocate_reals(&model->context.allocator, fnni_trained_count(model) + 1); /* not 0 */
+    if (copy) fnni_trained_keep(model, copy);
+    return copy;
+}
 
 /* A new order for the next pass: Fisher and Yates, Knuth volume 2, algorithm P. */
 static void fnni_fit_shuffle(fnni_fit *f)
@@ -11345,42 +11376,57 @@ static void fnni_fit_rate(fnni_fit *f)
 #define FNNI_AVERAGE_CHUNK 2048
 #define FNNI_AVERAGE_WORK 131072 /* parameters that are worth a thread */
 
-/* average = d average + (1 - d) weights. Polyak and Juditsky 1992, in its exponential form; the
- * ramp of d is that of TensorFlow's ExponentialMovingAverage with num_updates = t, t = 1, 2, ... */
+/* average = d average + (1 - d) x. Polyak and Juditsky 1992, in its exponential form; the ramp of
+ * d is that of TensorFlow's ExponentialMovingAverage with num_updates = t, t = 1, 2, ... */
+static void fnni_average(const fnni_fit *f, size_t count, const fnn_real *x, fnn_real *average)
+{
+    const fnni_kernels *k = f->model->context.kernels;
+    const double ramp = (1 + (double)f->step) / (10 + (double)f->step);
+    const fnn_real d = (fnn_real)(f->config->ema_decay < ramp ? f->config->ema_decay : ramp);
+    k->scale((ptrdiff_t)count, d, average);
+    k->add_scaled((ptrdiff_t)count, 1 - d, x, average);
+}
+
 static void fnni_average_part(void *argument, int part, int parts)
 {
     const fnni_fit *f = (const fnni_fit *)argument;
-    const fnni_kernels *k = f->model->context.kernels;
     const size_t count = f->model->parameter_count, step = FNNI_AVERAGE_CHUNK;
     const size_t chunks = (count + step - 1) / step, end = (size_t)part + 1;
-    const double ramp = (1 + (double)f->step) / (10 + (double)f->step);
-    const fnn_real d = (fnn_real)(f->config->ema_decay < ramp ? f->config->ema_decay : ramp);
     size_t c;
-    for (c = chunks * (size_t)part / (size_t)parts; c < chunks * end / (size_t)parts; c++) {
-        const size_t n = count - c * step < step ? count - c * step : step;
-        k->scale((ptrdiff_t)n, d, f->average + c * step);
-        k->add_scaled((ptrdiff_t)n, 1 - d, f->model->parameters + c * step, f->average + c * step);
-    }
+    for (c = chunks * (size_t)part / (size_t)parts; c < chunks * end / (size_t)parts; c++)
+        fnni_average(f, count - c * step < step ? count - c * step : step,
+                     f->model->parameters + c * step, f->average + c * step);
 }
 
 static void fnni_fit_average(fnni_fit *f)
 {
-    const size_t most = f->model->parameter_count / FNNI_AVERAGE_WORK + 1;
-    const int threads = f->model->context.threads;
+    const fnn_model *model = f->model;
+    const size_t most = model->parameter_count / FNNI_AVERAGE_WORK + 1;
+    const int threads = model->context.threads;
     if (!f->average) return;
     fnni_parallel((size_t)threads < most ? threads : (int)most, fnni_average_part, f);
+    fnni_average(f, model->statistics_count, model->statistics,
+                 f->average + model->parameter_count);
 }
 
-/* Exchanges the model's parameters and their average, where they stand: users may keep a pointer
- * to the parameters. */
-static void fnni_fit_swap(fnni_fit *f)
+static void fnni_exchange(size_t count, fnn_real *a, fnn_real *b)
 {
     size_t i;
-    for (i = 0; f->average && i < f->model->parameter_count; i++) {
-        const fnn_real kept = f->average[i];
-        f->average[i] = f->model->parameters[i];
-        f->model->parameters[i] = kept;
+    for (i = 0; i < count; i++) {
+        const fnn_real kept = a[i];
+        a[i] = b[i];
+        b[i] = kept;
     }
+}
+
+/* Exchanges what the model holds and its average, where they stand: users may keep a pointer to
+ * the parameters. */
+static void fnni_fit_swap(fnni_fit *f)
+{
+    fnn_model *model = f->model;
+    if (!f->average) return;
+    fnni_exchange(model->parameter_count, model->parameters, f->average);
+    fnni_exchange(model->statistics_count, model->statistics, f->average + model->parameter_count);
 }
 
 static void fnni_fit_step(fnni_fit *f)
@@ -11519,8 +11565,7 @@ static int fnni_fit_improve(fnni_fit *f, const fnn_epoch *e)
         (f->best_value != f->best_value && value == value)) { /* any number is better than NaN */
         f->best_value = value;
         f->waited = 0;
-        if (f->best && f->model->parameter_count)
-            memcpy(f->best, f->model->parameters, f->model->parameter_count * sizeof *f->best);
+        if (f->best) fnni_trained_keep(f->model, f->best);
         return 0;
     }
     return ++f->waited >= c->patience && c->patience > 0;
@@ -11583,14 +11628,6 @@ static fnn_result fnni_history_reserve(fnn_history *history, int more)
     return FNN_OK;
 }
 
-static fnn_real *fnni_parameters_copy(const fnn_model *model)
-{
-    const size_t count = model->parameter_count;
-    fnn_real *copy = fnni_allocate_reals(&model->context.allocator, count + 1); /* not 0 */
-    if (copy && count > 0) memcpy(copy, model->parameters, count * sizeof *copy);
-    return copy;
-}
-
 /* Everything a fit allocates, before its first step. */
 static fnn_result fnni_fit_open(fnni_fit *f, fnn_history *history)
 {
@@ -11606,9 +11643,9 @@ static fnn_result fnni_fit_open(fnni_fit *f, fnn_history *history)
     f->order = (int64_t *)fnni_allocate(a, (size_t)f->data->count * sizeof *f->order);
     if (!f->order) return FNN_ERROR_MEMORY;
     for (i = 0; i < f->data->count; i++) f->order[i] = i;
-    if (f->config->restore_best && !(f->best = fnni_parameters_copy(model)))
+    if (f->config->restore_best && !(f->best = fnni_trained_copy(model)))
         return FNN_ERROR_MEMORY;
-    if (f->config->ema_decay > 0 && !(f->average = fnni_parameters_copy(model)))
+    if (f->config->ema_decay > 0 && !(f->average = fnni_trained_copy(model)))
         return FNN_ERROR_MEMORY;
     f->validation = model->context;
     f->validation.workspace = NULL;
@@ -11683,8 +11720,7 @@ static fnn_result fnni_fit_run(fnn_model *model, const fnn_dataset *data,
         model->run.augmenter = fnni_augments(&config->augmentation) ? &f.augmenter : NULL;
         result = fnni_fit_epochs(&f, history);
         model->run.augmenter = NULL;
-        if (!result && f.best && model->parameter_count)
-            memcpy(model->parameters, f.best, model->parameter_count * sizeof *f.best);
+        if (!result && f.best) fnni_trained_put_back(model, f.best);
     }
     fnni_fit_close(&f);
     return result;
