@@ -6,16 +6,19 @@
  *     #include "fmnist_nn.h"
  *
  *     fnn_dataset train, test;
- *     fnn_load_fashion_mnist(NULL, &train, &test, NULL, NULL);
+ *     fnn_error error;
+ *     if (fnn_load_fashion_mnist(NULL, &train, &test, NULL, &error)) return puts(error.message), 1;
  *     fnn_model *m = fnn_sequential(28, 28, 1);
  *     fnn_normalize(m, FNN_NORMALIZE_DIVIDE_255, &train);
  *     fnn_dense(m, 128, FNN_RELU);
  *     fnn_dense(m, 10, FNN_SOFTMAX);
  *     fnn_fit_config c = fnn_fit_config_init();
  *     c.optimizer = fnn_adam(1e-3f), c.epochs = 10, c.batch_size = 100, c.verbose = 1;
- *     fnn_fit(m, &train, &c, NULL);
+ *     if (fnn_fit(m, &train, &c, NULL)) return puts(fnn_model_error(m)->message), 1;
  *     fnn_metrics result;
- *     if (fnn_evaluate(m, NULL, &test, &result)) puts(fnn_model_error(m)->message);
+ *     fnn_result r = fnn_evaluate(m, NULL, &test, &result);
+ *     if (r) return puts(fnn_result_text(r)), 1;
+ *     printf("test accuracy: %.2f %%\n", 100 * result.accuracy);
  *
  *     cc -O2 app.c -lm                              add -fopenmp for threads
  *
@@ -49,7 +52,9 @@
  *   Copy this file. Every unit that uses it includes it; exactly one defines
  *   FMNIST_NN_IMPLEMENTATION before. C99 or later, C++11 or later; gcc, clang; libc and libm. No
  *   -march is needed: the kernels are compiled for every instruction set of the architecture and
- *   chosen when the program runs. -O2 is enough, -O0 works and is slow.
+ *   chosen when the program runs. -O2 is enough, -O0 works and is slow. -ffast-math and -Ofast
+ *   would break exp and the care taken of NaN: the implementation refuses them; other units of the
+ *   program may use them.
  *
  * OPTIONS, defined before the implementation is included
  *   FMNIST_NN_IMPLEMENTATION  this unit holds the library.
@@ -113,7 +118,9 @@
  * ERRORS
  *   Fallible calls return an fnn_result. The library never exits, aborts or prints (but fit's
  *   progress, if asked). Models keep the message, see fnn_model_error; readers and contexts fill
- *   an fnn_error. A failed builder breaks the model, so that one check after ten lines is enough.
+ *   an fnn_error. Calls that take a const model, which others may be using, leave no message:
+ *   fnn_result_text says what their result means. A failed builder breaks a model that is being
+ *   built, so that one check after ten lines is enough.
  *
  * THREADS
  *   Compile with -fopenmp to use them; without it everything works on one thread, and fnn_info
@@ -171,15 +178,6 @@
 
 /* The double library's symbols carry a suffix: units with different reals do not link. */
 #if FNNI_REAL_IS_DOUBLE
-#define fnn_accuracy fnn_accuracy_f64
-#define fnn_activate fnn_activate_f64
-#define fnn_adadelta fnn_adadelta_f64
-#define fnn_adagrad fnn_adagrad_f64
-#define fnn_adam fnn_adam_f64
-#define fnn_adamw fnn_adamw_f64
-#define fnn_backward fnn_backward_f64
-#define fnn_check_gradients fnn_check_gradients_f64
-#define fnn_confusion fnn_confusion_f64
 #define fnn_accuracy fnn_accuracy_f64
 #define fnn_activate fnn_activate_f64
 #define fnn_activation_backward fnn_activation_backward_f64
@@ -349,10 +347,11 @@ typedef enum fnn_isa {
 } fnn_isa;
 
 #define FNN_THREADS_OPENMP (-1) /* as many as OpenMP would use: OMP_NUM_THREADS or the cores */
+#define FNN_THREADS_MOST 1024   /* that a context may have */
 
 typedef struct fnn_context_config {
     fnn_isa isa;             /* FNN_ISA_BEST */
-    int threads;             /* 1 */
+    int threads;             /* 1; to FNN_THREADS_MOST, or FNN_THREADS_OPENMP */
     fnn_allocator allocator; /* malloc and free */
 } fnn_context_config;
 
@@ -365,8 +364,8 @@ typedef struct fnn_context fnn_context;
 FNN_API fnn_context_config fnn_context_config_init(void);
 
 /* Makes a context (config NULL: the defaults). Returns NULL and fills *error when memory is
- * out, or when the instruction set asked for (by the config or by FNN_ISA) is unknown, not in
- * this build or not on this machine. */
+ * out, when the instruction set asked for (by the config or by FNN_ISA) is unknown, not in this
+ * build or not on this machine, or when the number of threads is out of range. */
 FNN_API fnn_context *fnn_context_create(const fnn_context_config *config, fnn_error *error);
 
 /* Frees a context; NULL is allowed. */
@@ -602,8 +601,9 @@ typedef struct fnn_initializer {
 
 /* A model is a stack of layers on inputs of one shape. Build it, then use it: the first fit,
  * forward or fnn_seal fixes the layers. A builder that fails leaves its message in the model,
- * every later call fails the same way, and every call accepts a NULL model, so that one look at
- * the last result or at fnn_model_error is enough. */
+ * every later call fails the same way, and every call accepts a NULL model (FNN_ERROR_MEMORY), so
+ * that one look at the last result or at fnn_model_error is enough. Once the layers are fixed a
+ * builder fails alone: the model stays as it was. */
 typedef struct fnn_model fnn_model;
 
 /* An empty model for inputs (height, width, channels); a table of n columns is (1, 1, n). It
@@ -661,7 +661,8 @@ FNN_API fnn_batch_norm_config fnn_batch_norm_config_pytorch(void);
 
 /* Layers. Each call returns the layer's index, or -1 after an error.
  * dense: y = f(x W + b), W (inputs, units); an input of more than one dimension counts as flat.
- * activate: y = f(x); parameter is the slope of leaky_relu or the scale of elu, else unused.
+ * activate: y = f(x); parameter is the slope of leaky_relu or the scale of elu, at least 0, else
+ * unused. Other layers take an activation with Keras' parameter: slope .3, scale 1.
  * dropout: in training y = x / (1 - rate) with probability 1 - rate, else 0 (Srivastava et al.
  * 2014, inverted); rate in [0, 1). flatten: (H, W, C) as (1, 1, H*W*C), free of cost.
  * conv2d: y = f(x * W + b) with stride 1, W (kernel, kernel, channels, filters).
@@ -693,7 +694,7 @@ FNN_API fnn_result fnn_set_initializer(fnn_model *model, fnn_initializer weights
                                        fnn_initializer biases);
 
 /* The seed of weights and dropout, 0 unless told. On a model in use: draws all weights anew and
- * forgets the optimiser's state. */
+ * forgets the optimiser's state and how far training had come. */
 FNN_API fnn_result fnn_set_seed(fnn_model *model, uint64_t seed);
 
 /* Makes the model normalise its inputs with statistics of data; see fnn_normalization. Inputs
@@ -910,8 +911,10 @@ typedef struct fnn_fit_config {
 /* The defaults named beside the fields above. */
 FNN_API fnn_fit_config fnn_fit_config_init(void);
 
-/* Trains the model on data. All memory is taken before the first step; a second fit continues
- * the optimiser's state, after a fit with ema_decay from the averaged weights. history may be NULL.
+/* Trains the model on data. All memory is taken before the first step. A second fit continues the
+ * optimiser's state (unless the kind changes) and the count of passes, of which the order of the
+ * samples and the augmentation are functions: two fits of two epochs are one of four. After a fit
+ * with ema_decay it goes on from the averaged weights. history may be NULL.
  * The same build, instruction set and seeds give the same weights for any number of threads.
  * Returns FNN_ERROR_NUMERIC (the message names layer and epoch) when the loss is not finite,
  * FNN_OK after early stopping or a callback's stop. */
@@ -992,7 +995,9 @@ FNN_API fnn_result fnn_save(const fnn_model *model, const char *path, fnn_error 
 FNN_API fnn_model *fnn_load(const char *path, const fnn_context_config *config, fnn_error *error);
 
 /* Metrics on arrays. outputs (count, classes), labels and predicted (count); undefined ratios
- * (0 / 0) are 0. confusion (classes, classes): rows true, columns predicted; entries are counts.
+ * (0 / 0) are 0. Accuracy and top-k (the label among the k largest) are NaN for a label outside of
+ * 0..classes-1 and for arguments that make no sense, where the others return FNN_ERROR_ARGUMENT.
+ * confusion (classes, classes): rows true, columns predicted; entries are counts.
  * r2 = 1 - sum (t - y)^2 / sum (t - mean t)^2 over count * outputs values, mean per output. */
 FNN_API double fnn_accuracy(const fnn_real *outputs, const int32_t *labels, int64_t count,
                             int classes);
@@ -1059,7 +1064,8 @@ FNN_API fnn_result fnn_activation_forward(fnn_context *context, fnn_activation k
 
 /* dx = dy f'(x) for n elements. All kinds take f' from the outputs y, so x may be NULL; FNN_GELU
  * takes it from the inputs x, and y may be NULL. At a kink f' is the left slope, so 0 for
- * FNN_RELU at 0. The parameter must not be negative. dx may be any of dy, x, y. */
+ * FNN_RELU at 0. The parameter of FNN_LEAKY_RELU and FNN_ELU must be at least 0: with another y
+ * does not tell on which side x was. dx may be any of dy, x, y. */
 FNN_API fnn_result fnn_activation_backward(fnn_context *context, fnn_activation kind,
                                            fnn_real parameter, ptrdiff_t n, const fnn_real *x,
                                            const fnn_real *y, const fnn_real *dy, fnn_real *dx);
@@ -1228,6 +1234,10 @@ FNN_API fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows,
 #include <omp.h>
 #endif
 
+/* What lets the compiler reorder sums and forget NaN and infinity takes exp apart, and more. */
+#if defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__ > 0)
+#error "fmnist_nn.h: compile the implementation without -ffast-math, -Ofast, -ffinite-math-only"
+#endif
 #ifndef FMNIST_NN_FILE
 #define FMNIST_NN_FILE "fmnist_nn.h" /* by what name this file includes itself */
 #endif
@@ -4747,6 +4757,7 @@ static const fnni_kernels *fnni_table(const fnn_context *context)
 static fnn_result fnni_context_open(fnn_context *context, const fnn_context_config *config,
                                     fnn_error *error)
 {
+    int threads = config->threads;
     fnn_isa isa = config->isa;
     if (isa == FNN_ISA_BEST) isa = fnni_environment_isa();
     if (isa == FNN_ISA_BEST) isa = fnni_best_isa();
@@ -4758,13 +4769,17 @@ static fnn_result fnni_context_open(fnn_context *context, const fnn_context_conf
         return fnni_fail(error, FNN_ERROR_ARGUMENT,
                          "instruction set %s: this machine or this build has only %s",
                          fnn_isa_name(isa), fnn_isa_name(fnni_best_isa()));
-    if (config->threads < 1 && config->threads != FNN_THREADS_OPENMP)
+    if (threads == FNN_THREADS_OPENMP) {
+        threads = fnni_openmp_threads();
+        if (threads > FNN_THREADS_MOST) threads = FNN_THREADS_MOST;
+    }
+    if (threads < 1 || threads > FNN_THREADS_MOST)
         return fnni_fail(error, FNN_ERROR_ARGUMENT,
-                         "threads: expected at least 1 or FNN_THREADS_OPENMP, found %d",
-                         config->threads);
+                         "threads: expected 1 to %d or FNN_THREADS_OPENMP, found %d",
+                         FNN_THREADS_MOST, threads);
     memset(context, 0, sizeof *context);
     context->kernels = fnni_kernels_for(isa);
-    context->threads = config->threads == FNN_THREADS_OPENMP ? fnni_openmp_threads() : config->threads;
+    context->threads = threads;
     context->allocator = config->allocator;
     return FNN_OK;
 }
@@ -6178,6 +6193,14 @@ static size_t fnni_dataset_features(const fnn_dataset *data)
     return (size_t)data->height * (size_t)data->width * (size_t)data->channels;
 }
 
+/* Whether samples have so many features, of a data set of which nothing is known: a product in
+ * double is either exact or beyond every int. */
+static int fnni_dataset_holds(const fnn_dataset *data, int features)
+{
+    return data->height > 0 && data->width > 0 && data->channels > 0 &&
+           (double)data->height * data->width * data->channels == features;
+}
+
 /* ---- checks ---- */
 
 static int64_t fnni_dataset_rows(const fnn_dataset *data)
@@ -6301,13 +6324,12 @@ static fnn_result fnni_view(fnn_dataset *view, const fnn_dataset *data, const in
     return FNN_OK;
 }
 
-/* Fisher-Yates, from the end. */
-static void fnni_shuffle(int64_t *items, int64_t count, uint64_t seed)
+/* Fisher and Yates, from the end (Knuth volume 2, algorithm P). */
+static void fnni_shuffle(int64_t *items, int64_t count, uint64_t seed, uint64_t stream)
 {
     int64_t i;
     for (i = count - 1; i > 0; i--) {
-        int64_t j =
-            (int64_t)fnni_random_below(seed, FNNI_STREAM_DATASET, (uint64_t)i, (uint64_t)i + 1);
+        int64_t j = (int64_t)fnni_random_below(seed, stream, (uint64_t)i, (uint64_t)i + 1);
         int64_t item = items[i];
         items[i] = items[j];
         items[j] = item;
@@ -6319,7 +6341,8 @@ static fnn_result fnni_view_ordered(fnn_dataset *view, const fnn_dataset *data, 
                                     uint64_t seed, fnn_error *error)
 {
     fnn_result result = fnni_view(view, data, NULL, data->count, error);
-    if (result == FNN_OK && shuffle) fnni_shuffle((int64_t *)view->owned[0], view->count, seed);
+    if (result == FNN_OK && shuffle)
+        fnni_shuffle((int64_t *)view->owned[0], view->count, seed, FNNI_STREAM_DATASET);
     return result;
 }
 
@@ -8941,7 +8964,9 @@ struct fnn_model {
     fnn_real *statistics; /* running means and variances of batch norms */
     fnn_real *gradients, *state; /* state: what the optimiser remembers, up to two per parameter */
     int state_kind;              /* fnn_optimizer_kind of state, or -1 */
-    uint64_t steps;              /* updates since the state was new */
+    uint64_t steps;              /* updates since the state was new, */
+    uint64_t updates;            /* and since the weights were: dropout draws by it */
+    uint64_t passes;             /* over data, of all fits since the weights were new */
     fnni_run run;                /* of training */
     int32_t *run_labels;
     fnn_real *run_targets;
@@ -10059,8 +10084,9 @@ static double fnni_schedule_rate(const fnn_schedule *s, double base, int64_t ste
  * ============================================================================
  * Called by >>public; a failing call leaves its message in the model and returns its code. */
 
-/* Leaves a message in the model and returns code. A builder's failure breaks the model: it lacks
- * what the caller thinks it has, so that all later calls must fail; others pass with their call. */
+/* Leaves a message in the model and returns code. A builder's failure breaks a model that is being
+ * built: it lacks what the caller thinks it has, so that all later calls must fail. Others pass with
+ * their call, as do those of a builder that comes too late: the model is as it was. */
 FNNI_FORMAT(3, 4)
 static fnn_result fnni_model_fail(fnn_model *model, fnn_result code, const char *format, ...)
 {
@@ -10078,7 +10104,7 @@ static fnn_result fnni_builder_fail(fnn_model *model, fnn_result code, const cha
     va_start(list, format);
     fnni_fail_list(&model->error, code, format, list);
     va_end(list);
-    model->broken = 1;
+    model->broken = !model->sealed;
     return code;
 }
 
@@ -10158,6 +10184,13 @@ static double fnni_initial_bound(fnn_initializer_kind kind, double in, double ou
 static fnn_real fnni_default_parameter(fnn_activation activation)
 {
     return activation == FNN_LEAKY_RELU ? (fnn_real).3 : activation == FNN_ELU ? 1 : 0;
+}
+
+/* Whether an activation may have this parameter. With a negative one y = f(x) < 0 would no longer
+ * mean x < 0, which is how the gradient tells; a NaN gives neither. */
+static int fnni_parameter_fits(fnn_activation activation, fnn_real parameter)
+{
+    return (activation != FNN_LEAKY_RELU && activation != FNN_ELU) || parameter >= 0;
 }
 
 /* Draws count numbers; stream tells tensors apart. */
@@ -10322,11 +10355,12 @@ static void fnni_lay_out(fnn_model *model)
     for (l = 0; l < model->layer_count; l++) {
         fnni_layer *layer = model->layers + l;
         layer->offset = parameters;
-        parameters += layer->weights + layer->biases;
+        parameters = fnni_plus(parameters, fnni_plus(layer->weights, layer->biases));
         layer->index = index;
         if (fnni_is(layer, FNNI_MAX_POOL)) index = fnni_plus(index, (size_t)layer->outputs);
         layer->statistics = statistics;
-        if (fnni_is(layer, FNNI_BATCH_NORM)) statistics += 2 * (size_t)layer->shape.channels;
+        if (fnni_is(layer, FNNI_BATCH_NORM))
+            statistics = fnni_plus(statistics, 2 * (size_t)layer->shape.channels);
         model->work += layer->work;
     }
     model->parameter_count = parameters;
@@ -10388,7 +10422,7 @@ static fnn_result fnni_check_data(const fnn_model *model, const fnn_dataset *dat
     const int outputs = model->layers[model->layer_count - 1].outputs;
     if (!data || (!data->bytes && !data->reals))
         return fnni_fail(error, FNN_ERROR_ARGUMENT, "data: expected samples, found none");
-    if (data->height * data->width * data->channels != model->inputs)
+    if (!fnni_dataset_holds(data, model->inputs))
         return fnni_fail(error, FNN_ERROR_ARGUMENT,
                          "data: expected samples of %d numbers, found %d x %d x %d", model->inputs,
                          data->height, data->width, data->channels);
@@ -10454,8 +10488,7 @@ static int64_t fnni_data_row(const fnn_dataset *data, const int64_t *samples, in
 FNNI_FORCE_INLINE void fnni_prefetch_samples(const fnn_dataset *data, const int64_t *samples,
                                              int64_t first, int from, int to)
 {
-    const size_t numbers = (size_t)(data->height * data->width * data->channels);
-    const size_t bytes = numbers * (data->bytes ? 1 : sizeof(fnn_real));
+    const size_t bytes = fnni_dataset_features(data) * (data->bytes ? 1 : sizeof(fnn_real));
     const char *start = data->bytes ? (const char *)data->bytes : (const char *)data->reals;
     int i;
     for (i = from; i < to; i++) {
@@ -10843,10 +10876,17 @@ static void fnni_update_norms(const fnni_batch *b)
         if (fnni_is(b->model->layers + l, FNNI_BATCH_NORM)) fnni_norm_update(b->run, l);
 }
 
+/* The constants of the next update, which is counted. */
+static fnni_step fnni_step_next(const fnni_batch *b)
+{
+    b->model->updates++;
+    return fnni_step_make(b->config, ++b->model->steps);
+}
+
 /* Applies gradients that are whole. */
 static void fnni_apply_step(fnni_batch *b, int parts)
 {
-    fnni_step step = fnni_step_make(b->config, ++b->model->steps);
+    fnni_step step = fnni_step_next(b);
     const double norm = b->config->clip_norm > 0 ? fnni_gradient_norm(b->model) : 0;
     if (norm > (double)b->config->clip_norm)
         step.gradient_scale = (fnn_real)((double)b->config->clip_norm / norm);
@@ -10861,7 +10901,7 @@ static double fnni_train_step(fnni_batch *b)
 {
     const int parts = fnni_parts(b->model, b->run->rows);
     b->last = fnni_loss_layer(b->model);
-    b->run->step = b->model->steps;
+    b->run->step = b->model->updates;
     fnni_batch_forward(b, 1, parts);
     fnni_batch_backward(b, b->model->stage_count - 2, parts);
     if (b->config->clip_norm > 0) {
@@ -10869,7 +10909,7 @@ static double fnni_train_step(fnni_batch *b)
         fnni_parallel(parts, fnni_batch_weights, b);
         fnni_apply_step(b, parts);
     } else {
-        const fnni_step step = fnni_step_make(b->config, ++b->model->steps);
+        const fnni_step step = fnni_step_next(b);
         b->step = &step;
         fnni_parallel(parts, fnni_batch_weights, b);
         b->step = NULL;
@@ -10990,7 +11030,8 @@ static fnn_result fnni_gradients_make(fnn_model *model)
 /* The optimiser's state: kept from fit to fit, new when another kind takes over. */
 static fnn_result fnni_state_make(fnn_model *model, const fnn_optimizer *optimizer)
 {
-    const size_t count = model->parameter_count * (size_t)fnni_optimizer_states(optimizer->kind);
+    const size_t count =
+        fnni_times(model->parameter_count, (size_t)fnni_optimizer_states(optimizer->kind));
     if (model->state_kind == (int)optimizer->kind) return FNN_OK;
     fnni_release(&model->context.allocator, model->state);
     model->state = NULL;
@@ -11300,7 +11341,6 @@ typedef struct fnni_fit {
     fnn_fit_config now;     /* the configuration with this step's learning rate */
     int64_t step;           /* of this fit, from 0 */
     int64_t position;       /* in order; count: a new pass begins */
-    uint64_t pass;
     fnni_augmenter augmenter;
     double loss_sum, score_sum;
     int64_t seen;
@@ -11340,27 +11380,30 @@ static fnn_real *fnni_trained_copy(const fnn_model *model)
     return copy;
 }
 
-/* A new order for the next pass: Fisher and Yates, Knuth volume 2, algorithm P. */
+/* The order of the next pass: a function of the seed and the number of the pass alone, which the
+ * model counts through all its fits, so that two fits of two epochs are one of four. */
 static void fnni_fit_shuffle(fnni_fit *f)
 {
-    const uint64_t stream = FNNI_STREAM_ORDER + f->pass;
+    const uint64_t pass = f->model->passes++;
     int64_t i;
-    f->augmenter.pass = f->pass++;
+    f->augmenter.pass = pass;
     f->position = 0;
-    if (!f->config->shuffle) return;
-    for (i = f->data->count - 1; i > 0; i--) {
-        const int64_t j =
-            (int64_t)fnni_random_below(f->config->seed, stream, (uint64_t)i, (uint64_t)i + 1);
-        const int64_t other = f->order[i];
-        f->order[i] = f->order[j];
-        f->order[j] = other;
-    }
+    for (i = 0; i < f->data->count; i++) f->order[i] = i;
+    if (f->config->shuffle)
+        fnni_shuffle(f->order, f->data->count, f->config->seed, FNNI_STREAM_ORDER + pass);
 }
 
+/* Batches of a pass; written so that no count overflows. */
+static int64_t fnni_pass_steps(const fnn_dataset *data, int batch_size)
+{
+    return data->count / batch_size + (data->count % batch_size != 0);
+}
+
+/* Within int, as fnni_fit_check has seen. */
 static int fnni_steps_per_epoch(const fnni_fit *f)
 {
     if (f->config->steps_per_epoch > 0) return f->config->steps_per_epoch;
-    return (int)((f->data->count + f->config->batch_size - 1) / f->config->batch_size);
+    return (int)fnni_pass_steps(f->data, f->config->batch_size);
 }
 
 static void fnni_fit_rate(fnni_fit *f)
@@ -11541,7 +11584,7 @@ static fnn_result fnni_fit_epoch(fnni_fit *f, int epoch, fnn_epoch *e)
     }
     memset(e, 0, sizeof *e);
     e->epoch = epoch;
-    e->step = (int64_t)f->model->steps;
+    e->step = (int64_t)f->model->updates;
     e->loss = f->loss_sum / (double)f->seen;
     e->score = fnni_has_classes(f->data)
                    ? f->score_sum / (double)f->seen
@@ -11600,6 +11643,10 @@ static fnn_result fnni_fit_check(fnn_model *model, const fnn_dataset *data, cons
                          "fit: expected batch_size >= 1 and epochs, steps_per_epoch, patience >= "
                          "0, found %d, %d, %d, %d",
                          c->batch_size, c->epochs, c->steps_per_epoch, c->patience);
+    if (c->steps_per_epoch == 0 && fnni_pass_steps(data, c->batch_size) > INT_MAX)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                         "fit: expected at most %d batches an epoch, found %lld", INT_MAX,
+                         (long long)fnni_pass_steps(data, c->batch_size));
     if ((result = fnni_step_check(c, error))) return result;
     if ((result = fnni_schedule_check(&c->schedule, error))) return result;
     if ((result = fnni_augmentation_check(&c->augmentation, data, error))) return result;
@@ -11619,7 +11666,7 @@ static fnn_result fnni_history_reserve(fnn_history *history, int more)
     if (!history || more <= history->capacity - history->count) return FNN_OK;
     if (more > INT_MAX - history->count) return FNN_ERROR_MEMORY;
     grown = (fnn_epoch *)fnni_allocate(&history->allocator,
-                                       (size_t)(history->count + more) * sizeof *grown);
+                                       fnni_times((size_t)(history->count + more), sizeof *grown));
     if (!grown) return FNN_ERROR_MEMORY;
     if (history->count) memcpy(grown, history->epochs, (size_t)history->count * sizeof *grown);
     fnni_release(&history->allocator, history->epochs);
@@ -11633,16 +11680,15 @@ static fnn_result fnni_fit_open(fnni_fit *f, fnn_history *history)
 {
     fnn_model *model = f->model;
     const fnn_allocator *a = &model->context.allocator;
-    int64_t i;
-    const int batch = f->data->count < f->config->batch_size ? (int)f->data->count : f->config->batch_size;
+    const int most = f->config->batch_size;
+    const int batch = f->data->count < most ? (int)f->data->count : most;
     fnn_result result = fnni_run_make(model, batch);
     if (!result && f->config->clip_norm > 0) result = fnni_gradients_make(model);
     if (!result) result = fnni_state_make(model, &f->config->optimizer);
     if (!result) result = fnni_history_reserve(history, f->config->epochs);
     if (result) return result;
-    f->order = (int64_t *)fnni_allocate(a, (size_t)f->data->count * sizeof *f->order);
+    f->order = (int64_t *)fnni_allocate(a, fnni_times((size_t)f->data->count, sizeof *f->order));
     if (!f->order) return FNN_ERROR_MEMORY;
-    for (i = 0; i < f->data->count; i++) f->order[i] = i;
     if (f->config->restore_best && !(f->best = fnni_trained_copy(model)))
         return FNN_ERROR_MEMORY;
     if (f->config->ema_decay > 0 && !(f->average = fnni_trained_copy(model)))
@@ -12603,6 +12649,7 @@ static void fnni_read_conv2d(fnn_model *model, const char *const *word)
     if (!fnni_word_int(word[1], &c.filters) || !fnni_word_window(word + 2, sizes, &c.padding))
         return;
     if (!fnni_word_activation(word[7], &c.activation) || !fnni_word_real(word[8], &number)) return;
+    if (!fnni_parameter_fits(c.activation, number)) return;
     c.kernel_height = sizes[0];
     c.kernel_width = sizes[1];
     c.stride_height = sizes[2];
@@ -12651,7 +12698,8 @@ static void fnni_read_layer(fnn_model *model, const fnni_words *w)
     fnn_real number;
     int units;
     if (fnni_words_are(w, "dense", 4) && fnni_word_int(word[1], &units) &&
-        fnni_word_activation(word[2], &activation) && fnni_word_real(word[3], &number)) {
+        fnni_word_activation(word[2], &activation) && fnni_word_real(word[3], &number) &&
+        fnni_parameter_fits(activation, number)) {
         const int l = fnn_dense(model, units, activation);
         if (l >= 0) model->layers[l].parameter = number;
     } else if (fnni_words_are(w, "activation", 3) && fnni_word_activation(word[1], &activation) &&
@@ -13031,7 +13079,8 @@ FNN_DEF fnn_result fnn_activation_backward(fnn_context *context, fnn_activation 
     if (!fnni_usable(kernels, n, read) || !fnni_usable(kernels, n, dy) ||
         !fnni_usable(kernels, n, dx))
         return FNN_ERROR_ARGUMENT;
-    if (!fnni_is_elementwise(kind) || parameter < 0) return FNN_ERROR_ARGUMENT;
+    if (!fnni_is_elementwise(kind) || !fnni_parameter_fits(kind, parameter))
+        return FNN_ERROR_ARGUMENT;
     kernels->activation_backward(kind, parameter, n, x, y, dy, dx);
     return FNN_OK;
 }
@@ -13556,6 +13605,12 @@ FNN_DEF int fnn_activate(fnn_model *model, fnn_activation activation, fnn_real p
                           model->layer_count, (int)activation);
         return -1;
     }
+    if (!fnni_parameter_fits(activation, parameter)) {
+        fnni_builder_fail(model, FNN_ERROR_ARGUMENT,
+                          "layer %d activation: expected a parameter of at least 0, found %g",
+                          model->layer_count, (double)parameter);
+        return -1;
+    }
     layer->activation = activation;
     layer->parameter = parameter;
     return model->layer_count++;
@@ -13847,7 +13902,7 @@ FNN_DEF fnn_result fnn_set_seed(fnn_model *model, uint64_t seed)
     fnni_release(&model->context.allocator, model->state);
     model->state = NULL;
     model->state_kind = -1;
-    model->steps = 0;
+    model->steps = model->updates = model->passes = 0;
     model->run_ready = 0;
     return FNN_OK;
 }
@@ -13856,18 +13911,29 @@ FNN_DEF fnn_result fnn_normalize(fnn_model *model, fnn_normalization kind, const
 {
     const fnn_allocator *a = model ? &model->context.allocator : NULL;
     fnn_result result = fnni_begin(model);
+    fnn_real *shift, *scale;
     if (result) return result;
-    if (!data || data->height * data->width * data->channels != model->inputs)
+    if (!data || !fnni_dataset_holds(data, model->inputs))
         return fnni_builder_fail(model, FNN_ERROR_ARGUMENT,
                                  "normalize: expected data with samples of %d numbers",
                                  model->inputs);
-    if (!model->shift) model->shift = fnni_allocate_reals(a, (size_t)model->inputs);
-    if (!model->scale) model->scale = fnni_allocate_reals(a, (size_t)model->inputs);
-    if (!model->shift || !model->scale)
-        return fnni_builder_fail(model, FNN_ERROR_MEMORY, "normalize: no memory");
-    model->normalization = kind;
-    result = fnn_normalization_compute(kind, data, model->shift, model->scale, &model->error);
-    model->broken = result != FNN_OK;
+    /* new arrays, so that a failure leaves the old ones */
+    shift = fnni_allocate_reals(a, (size_t)model->inputs);
+    scale = fnni_allocate_reals(a, (size_t)model->inputs);
+    result = !shift || !scale
+                 ? fnni_builder_fail(model, FNN_ERROR_MEMORY, "normalize: no memory")
+                 : fnn_normalization_compute(kind, data, shift, scale, &model->error);
+    if (!result) {
+        fnn_real *old_shift = model->shift, *old_scale = model->scale;
+        model->normalization = kind;
+        model->shift = shift;
+        model->scale = scale;
+        shift = old_shift;
+        scale = old_scale;
+    }
+    fnni_release(a, shift);
+    fnni_release(a, scale);
+    model->broken = result != FNN_OK && !model->sealed;
     return result;
 }
 
@@ -14161,7 +14227,7 @@ FNN_DEF fnn_result fnn_forward(fnn_model *model, const fnn_dataset *data, const 
     if (result) return fnni_model_fail(model, result, "forward: no memory");
     model->run.rows = count;
     model->run.training = training;
-    model->run.step = model->steps;
+    model->run.step = model->updates;
     fnni_batch_make(&b, model, data, samples);
     b.last = model->layer_count - 1;
     model->run_supervised = !fnni_check_data(model, data, 1, NULL);
@@ -14227,12 +14293,23 @@ FNN_DEF fnn_result fnn_step(fnn_model *model, const fnn_fit_config *config)
 
 /* ---- inference ---- */
 
-/* Runs inference in the caller's context, or in one made for this call. */
-static fnn_result fnni_infer_in(fnni_inference *f, fnn_context *context, fnn_metrics *metrics)
+/* What inference with a model that is not ready returns. The model is const, it may be shared: none
+ * of these calls leaves a message in it. */
+static fnn_result fnni_ready(const fnn_model *model)
+{
+    if (!model) return FNN_ERROR_MEMORY;
+    return model->broken ? model->error.code : model->sealed ? FNN_OK : FNN_ERROR_STATE;
+}
+
+/* Runs inference in the caller's context, or in one made for this call. wanted: what the caller
+ * gave for the results, which must not be NULL. */
+static fnn_result fnni_infer_in(fnni_inference *f, fnn_context *context, const void *wanted,
+                                fnn_metrics *metrics)
 {
     fnn_context temporary;
-    fnn_result result;
-    if (!f->model || f->model->broken || !f->model->sealed) return FNN_ERROR_STATE;
+    fnn_result result = fnni_ready(f->model);
+    if (result) return result;
+    if (!wanted) return FNN_ERROR_ARGUMENT;
     result = fnni_check_all(f->model, f->data, metrics != NULL, NULL);
     if (result) return result;
     temporary = f->model->context;
@@ -14254,7 +14331,7 @@ FNN_DEF fnn_result fnn_predict(const fnn_model *model, fnn_context *context,
     f.model = model;
     f.data = data;
     f.outputs = outputs;
-    return outputs ? fnni_infer_in(&f, context, NULL) : FNN_ERROR_ARGUMENT;
+    return fnni_infer_in(&f, context, outputs, NULL);
 }
 
 FNN_DEF fnn_result fnn_predict_augmented(const fnn_model *model, fnn_context *context,
@@ -14268,10 +14345,10 @@ FNN_DEF fnn_result fnn_predict_augmented(const fnn_model *model, fnn_context *co
     f.outputs = outputs;
     f.flip = flip;
     f.shift = shift;
-    if (!data || !outputs || shift < 0 ||
-        (shift > 0 && (shift >= data->height || shift >= data->width)))
+    if (fnni_ready(model)) return fnni_ready(model);
+    if (!data || shift < 0 || (shift > 0 && (shift >= data->height || shift >= data->width)))
         return FNN_ERROR_ARGUMENT;
-    return fnni_infer_in(&f, context, NULL);
+    return fnni_infer_in(&f, context, outputs, NULL);
 }
 
 FNN_DEF fnn_result fnn_predict_classes(const fnn_model *model, fnn_context *context,
@@ -14282,7 +14359,7 @@ FNN_DEF fnn_result fnn_predict_classes(const fnn_model *model, fnn_context *cont
     f.model = model;
     f.data = data;
     f.classes = classes;
-    return classes ? fnni_infer_in(&f, context, NULL) : FNN_ERROR_ARGUMENT;
+    return fnni_infer_in(&f, context, classes, NULL);
 }
 
 FNN_DEF fnn_result fnn_evaluate(const fnn_model *model, fnn_context *context,
@@ -14292,12 +14369,14 @@ FNN_DEF fnn_result fnn_evaluate(const fnn_model *model, fnn_context *context,
     memset(&f, 0, sizeof f);
     f.model = model;
     f.data = data;
-    return metrics ? fnni_infer_in(&f, context, metrics) : FNN_ERROR_ARGUMENT;
+    return fnni_infer_in(&f, context, metrics, metrics);
 }
 
 FNN_DEF fnn_result fnn_reserve(const fnn_model *model, fnn_context *context)
 {
-    if (!model || !context || model->broken || !model->sealed) return FNN_ERROR_STATE;
+    const fnn_result result = fnni_ready(model);
+    if (result) return result;
+    if (!context) return FNN_ERROR_ARGUMENT;
     return fnni_workspace(context, fnni_inference_space(model, context)) ? FNN_OK : FNN_ERROR_MEMORY;
 }
 
@@ -14364,8 +14443,11 @@ FNN_DEF double fnn_top_k(const fnn_real *outputs, const int32_t *labels, int64_t
                          int k)
 {
     int64_t hits = 0, i;
-    for (i = 0; i < count; i++, outputs += classes)
+    if (count < 0 || classes < 1 || k < 1 || (count > 0 && (!outputs || !labels))) return FNNI_NAN;
+    for (i = 0; i < count; i++, outputs += classes) {
+        if (labels[i] < 0 || labels[i] >= classes) return FNNI_NAN;
         hits += fnni_rank(outputs, classes, labels[i]) < k;
+    }
     return count > 0 ? (double)hits / (double)count : 0;
 }
 
@@ -14389,11 +14471,12 @@ FNN_DEF fnn_result fnn_precision_recall(const int64_t *confusion, int classes, d
     int c, j;
     if (!confusion || classes < 1) return FNN_ERROR_ARGUMENT;
     for (c = 0; c < classes; c++) {
-        const double hits = (double)confusion[c * classes + c];
+        const int64_t *row = confusion + (ptrdiff_t)c * classes;
+        const double hits = (double)row[c];
         double labelled = 0, predicted = 0, p, r;
         for (j = 0; j < classes; j++) {
-            labelled += (double)confusion[c * classes + j];
-            predicted += (double)confusion[j * classes + c];
+            labelled += (double)row[j];
+            predicted += (double)confusion[(ptrdiff_t)j * classes + c];
         }
         p = predicted > 0 ? hits / predicted : 0;
         r = labelled > 0 ? hits / labelled : 0;

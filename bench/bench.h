@@ -666,20 +666,57 @@ static const char *bench_argument(int argc, char **argv, const char *name)
     return NULL;
 }
 
-static int bench_read_options(int argc, char **argv, bench_options *options)
+static int bench_wrong(const char *option, const char *expected, const char *found)
 {
-    const char *isa = bench_argument(argc, argv, "--isa");
-    const char *threads = bench_argument(argc, argv, "--threads");
-    int i;
-    options->only = bench_argument(argc, argv, "--only");
-    options->child = bench_argument(argc, argv, "--child") != NULL;
-    options->alone = bench_argument(argc, argv, "--alone") != NULL;
-    options->threads = threads ? atoi(threads) : 1;
+    fprintf(stderr, "%s: expected %s, found \"%s\"; --help lists the options\n", option, expected,
+            found);
+    return 0;
+}
+
+static int bench_read_isa(const char *name, fnn_isa *isa)
+{
+    int i = 0;
+    while (i < FNN_ISA_COUNT && strcmp(name, fnn_isa_name((fnn_isa)i)) != 0) i++;
+    *isa = (fnn_isa)i;
+    return i < FNN_ISA_COUNT || bench_wrong("--isa", "best, scalar, avx2, avx512 or neon", name);
+}
+
+static int bench_read_count(const char *option, const char *text, int *count)
+{
+    char *end;
+    const long number = strtol(text, &end, 10);
+    *count = number > 0 && number <= 1000000 ? (int)number : 0;
+    return (*count && end != text && !*end) || bench_wrong(option, "a number from 1", text);
+}
+
+/* One option and, where it takes one, its value; returns the arguments used, 0 when it is wrong. */
+static int bench_read_option(const char *option, const char *value, const char *own, int *number,
+                             bench_options *options)
+{
+    if (strcmp(option, "--alone") == 0) return options->alone = 1;
+    if (strcmp(option, "--child") == 0) return options->child = 1;
+    if (strcmp(option, "--only") == 0) {
+        options->only = value;
+        return *value ? 2 : bench_wrong(option, "a name", value);
+    }
+    if (strcmp(option, "--isa") == 0) return 2 * bench_read_isa(value, &options->isa);
+    if (strcmp(option, "--threads") == 0)
+        return 2 * bench_read_count(option, value, &options->threads);
+    if (strcmp(option, own) == 0) return 2 * bench_read_count(option, value, number);
+    return bench_wrong("arguments", "an option", option);
+}
+
+/* own: the one option with a number that this bench has beside the common ones. 0, with a message
+ * on stderr, when an argument is none or has no value that it takes. */
+static int bench_read_options(int argc, char **argv, const char *own, int *number,
+                              bench_options *options)
+{
+    int i = 1, used = 1;
+    memset(options, 0, sizeof *options);
+    options->threads = 1;
     options->isa = FNN_ISA_BEST;
-    if (!isa) return 1;
-    for (i = 0; i < FNN_ISA_COUNT; i++)
-        if (strcmp(isa, fnn_isa_name((fnn_isa)i)) == 0) break;
-    options->isa = (fnn_isa)i;
-    return i < FNN_ISA_COUNT;
+    for (; i < argc && used; i += used)
+        used = bench_read_option(argv[i], i + 1 < argc ? argv[i + 1] : "", own, number, options);
+    return used;
 }
 #endif

@@ -10,11 +10,13 @@
 #include "onednn.h"
 
 static const char help[] =
-    "./kernels [--only TEXT] [--isa avx512|avx2|neon|scalar] [--threads N] [--random COUNT]\n"
+    "./kernels [--only TEXT] [--isa avx512|avx2|neon|scalar] [--threads N] [--random COUNT] "
+    "[--alone]\n"
     "  --only TEXT     cases whose \"kernel shape\" contains TEXT\n"
     "  --isa NAME      instruction set of the library (default: the best); peers choose theirs\n"
     "  --threads N     threads of the library and of the peers (default 1)\n"
     "  --random COUNT  instead of the table: sgemm on COUNT seeded random shapes in 1..1500\n"
+    "  --alone         without OpenBLAS' other kernels, which take a run of their own\n"
     "CSV on stdout, one row per case and peer; a table and the geometric mean on stderr.\n"
     "sgemm is C = A B, row-major, shape MxNxK; sgemm_tn has A transposed (as in a weight\n"
     "gradient), sgemm_nt B transposed (as in a gradient towards the input), sgemm_tt both.\n"
@@ -453,10 +455,9 @@ static void conv_cases(const bench_options *options, fnn_context *context)
         }
 }
 
-static int run_all(int argc, char **argv, const bench_options *options)
+static int run_all(int argc, char **argv, const bench_options *options, int random)
 {
     fnn_context_config config = fnn_context_config_init();
-    const char *random = bench_argument(argc, argv, "--random");
     fnn_error error;
     fnn_context *context;
     size_t i;
@@ -468,7 +469,7 @@ static int run_all(int argc, char **argv, const bench_options *options)
         return 1;
     }
     if (!random) bench_limit_rows(options, context->kernels->isa);
-    if (random) random_cases(atoi(random), options, context);
+    if (random) random_cases(random, options, context);
     else
         for (i = 0; i < sizeof cases / sizeof cases[0]; i++)
             bench_case_run(&cases[i], options, context);
@@ -485,13 +486,12 @@ static int run_all(int argc, char **argv, const bench_options *options)
 int main(int argc, char **argv)
 {
     bench_options options;
+    int random = 0;
     if (!bench_argument(argc, argv, "--child")) unsetenv("OPENBLAS_CORETYPE");
-    if (bench_argument(argc, argv, "--help") || !bench_read_options(argc, argv, &options)) {
-        fputs(help, stdout);
-        return 1;
-    }
+    if (bench_argument(argc, argv, "--help")) return fputs(help, stdout) < 0;
+    if (!bench_read_options(argc, argv, "--random", &random, &options)) return 2;
     if (!options.child) puts(BENCH_HEADER);
-    if (run_all(argc, argv, &options)) return 1;
+    if (run_all(argc, argv, &options, random)) return 1;
     if (!options.child) bench_summary();
     return 0;
 }

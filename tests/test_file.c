@@ -385,7 +385,7 @@ static void a_model_comes_back(void)
 
 static void every_setting_comes_back(void)
 {
-    static const double parameters[] = {0.1, 1.0 / 3, 1e-30, 3.4e38, 0, 123456789, -2.5};
+    static const double parameters[] = {0.1, 1.0 / 3, 1e-30, 3.4e38, 0, 123456789, 2.5};
     const fnn_dataset data = samples();
     int kind, i;
     for (kind = 0; kind < FNN_ACTIVATION_COUNT; kind++)
@@ -784,6 +784,9 @@ static const struct {
     {"dense 2 relu 0", "dense 2 step 0", "layer 0: expected the words of a layer"},
     {"dense 2 relu 0", "dense two relu 0", "layer 0: expected the words of a layer"},
     {"dense 2 relu 0", "dense 2 relu inf", "layer 0: expected the words of a layer"},
+    {"dense 2 relu 0", "dense 2 leaky_relu -1", "layer 0: expected the words of a layer"},
+    {"dense 2 relu 0", "dense 2 elu -0.5", "layer 0: expected the words of a layer"},
+    {"dense 2 relu 0", "activation elu -1", "layer 0 activation: expected a parameter of at least"},
     {"dense 2 relu 0", "dense 0 relu 0", "layer 0 dense: expected 1 to"},
     {"dense 2 relu 0", "dense 2000000000 relu 0", "layer 0 dense: expected 1 to"},
     {"dense 2 relu 0", "dense 99999999999 relu 0", "layer 0: expected the words of a layer"},
@@ -798,6 +801,18 @@ static const struct {
      "                                                                     ",
      "layer 0: expected the words of a layer"},
 };
+
+static void convolutions_have_no_negative_slope(void)
+{
+    const char *word[] = {"conv2d", "2", "3", "3", "1", "1", "same", "leaky_relu", "-1"};
+    fnn_model *m = fnn_sequential(4, 4, 1);
+    fnni_read_conv2d(m, word);
+    CHECK(m->layer_count == 0);
+    word[8] = "0.25";
+    fnni_read_conv2d(m, word);
+    CHECK(m->layer_count == 1 && m->layers[0].parameter == (fnn_real)0.25);
+    fnn_model_free(m);
+}
 
 static void every_damage_is_named(void)
 {
@@ -1376,6 +1391,7 @@ static const harness_test tests[] = {
     TEST(every_truncation_is_refused),
     TEST(every_flipped_bit_is_harmless),
     TEST(every_damage_is_named),
+    TEST(convolutions_have_no_negative_slope),
     TEST(a_missing_tensor_is_named),
     TEST(claims_cost_nothing),
     TEST(sums_of_sizes_stop),
