@@ -125,6 +125,7 @@ static outcome train(fnn_isa isa, int threads, int broken)
     c.l2 = (fnn_real)1e-3;
     c.validation = &held_out;
     fnn_seal(m);
+    CHECK(!fnni_run_make(m, BATCH)); /* while its plan still knows the layers by their types */
     m->layers[1].type = &noting;
     if (broken) m->layers[3].type = &split;
     seen_count = 0;
