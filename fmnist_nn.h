@@ -1,21 +1,24 @@
-/* fmnist_nn.h - version 0.1.0 - multilayer perceptrons on the CPU at the machine's speed, in one
- * C header with nothing but libc.
+/* fmnist_nn.h - version 0.1.0 - multilayer perceptrons and convolutional networks on the CPU at the
+ * machine's speed, in one C header with nothing but libc.
  *
  * QUICK START
  *     #define FMNIST_NN_IMPLEMENTATION              in one .c or .cpp file of the program
  *     #include "fmnist_nn.h"
  *
  *     fnn_dataset train, test;
- *     fnn_load_fashion_mnist(NULL, &train, &test, NULL, NULL);
+ *     fnn_error error;
+ *     if (fnn_load_fashion_mnist(NULL, &train, &test, NULL, &error)) return puts(error.message), 1;
  *     fnn_model *m = fnn_sequential(28, 28, 1);
  *     fnn_normalize(m, FNN_NORMALIZE_DIVIDE_255, &train);
  *     fnn_dense(m, 128, FNN_RELU);
  *     fnn_dense(m, 10, FNN_SOFTMAX);
  *     fnn_fit_config c = fnn_fit_config_init();
  *     c.optimizer = fnn_adam(1e-3f), c.epochs = 10, c.batch_size = 100, c.verbose = 1;
- *     fnn_fit(m, &train, &c, NULL);
+ *     if (fnn_fit(m, &train, &c, NULL)) return puts(fnn_model_error(m)->message), 1;
  *     fnn_metrics result;
- *     if (fnn_evaluate(m, NULL, &test, &result)) puts(fnn_model_error(m)->message);
+ *     fnn_result r = fnn_evaluate(m, NULL, &test, &result);
+ *     if (r) return puts(fnn_result_text(r)), 1;
+ *     printf("test accuracy: %.2f %%\n", 100 * result.accuracy);
  *
  *     cc -O2 app.c -lm                              add -fopenmp for threads
  *
@@ -31,7 +34,7 @@
  *     >>threads       the one parallel loop
  *     >>gemm          blocking and packing, no instruction set here
  *     >>conv          windows; convolutions as products of tiles, no instruction set here
- *     >>data          data sets: views, statistics, and readers of IDX, gzip and CSV
+ *     >>data          data sets: views, statistics, readers (IDX, CIFAR-10, CSV, gzip), augmentation
  *     >>layers        each layer: formula in the comment, forward above backward
  *     >>loss          a loss and its gradient, row by row
  *     >>optimizer     what a step needs, from an optimiser and a configuration
@@ -49,7 +52,9 @@
  *   Copy this file. Every unit that uses it includes it; exactly one defines
  *   FMNIST_NN_IMPLEMENTATION before. C99 or later, C++11 or later; gcc, clang; libc and libm. No
  *   -march is needed: the kernels are compiled for every instruction set of the architecture and
- *   chosen when the program runs. -O2 is enough, -O0 works and is slow.
+ *   chosen when the program runs. -O2 is enough, -O0 works and is slow. -ffast-math and -Ofast
+ *   would break exp and the care taken of NaN: the implementation refuses them; other units of the
+ *   program may use them.
  *
  * OPTIONS, defined before the implementation is included
  *   FMNIST_NN_IMPLEMENTATION  this unit holds the library.
@@ -68,12 +73,18 @@
  * SHAPES
  *   Samples are (height, width, channels), channels contiguous; a batch is (N, H, W, C), row-
  *   major. A table of n columns is (1, 1, n). A dense layer takes any shape as flat. Weights of a
- *   dense layer are (inputs, units), row-major, then the biases (units).
+ *   dense layer are (inputs, units), row-major, then the biases (units); of a convolution (kernel
+ *   height, kernel width, channels, filters), then the biases (filters); of batch norm gamma, then
+ *   beta (channels). All three are Keras' orders.
  *
  * MODEL
  *   fnn_sequential, then one call per layer, from the input upwards. Shapes are inferred. The
  *   first fit, forward or fnn_seal draws the weights and fixes the layers. Loss and normalisation
  *   belong to the model, so that evaluation and prediction use them too: predict takes raw pixels.
+ *   Layers of images: fnn_conv2d, fnn_max_pool2d, fnn_average_pool2d, fnn_global_average_pool2d,
+ *   fnn_batch_norm, fnn_spatial_dropout, fnn_add for residual connections; of anything: fnn_dense,
+ *   fnn_activate, fnn_dropout, fnn_flatten. They go image by image through the caches, a max-pool
+ *   behind a convolution in one with it.
  *
  * TRAINING
  *   fnn_fit runs epochs over a data set, with validation, early stopping, penalty, clipping,
@@ -84,8 +95,8 @@
  *   fnn_backward, fnn_step, fnn_schedule_rate. Parameters and gradients are one array each.
  *
  * DATA
- *   fnn_load_fashion_mnist, fnn_load_idx (plain or gzip), fnn_load_csv, or arrays of your own in
- *   an fnn_dataset: borrowed, never copied. Splits, subsets, shuffles and folds are views of the
+ *   fnn_load_fashion_mnist, fnn_load_cifar10, fnn_load_idx, fnn_load_csv (plain or gzip), or arrays
+ *   of your own in an fnn_dataset: borrowed, never copied. Splits, subsets, shuffles and folds are views of the
  *   same rows. Pixels stay bytes in memory and become numbers when a batch is gathered, which is
  *   also when they are augmented: no copy is made.
  *
@@ -107,7 +118,9 @@
  * ERRORS
  *   Fallible calls return an fnn_result. The library never exits, aborts or prints (but fit's
  *   progress, if asked). Models keep the message, see fnn_model_error; readers and contexts fill
- *   an fnn_error. A failed builder breaks the model, so that one check after ten lines is enough.
+ *   an fnn_error. Calls that take a const model, which others may be using, leave no message:
+ *   fnn_result_text says what their result means. A failed builder breaks a model that is being
+ *   built, so that one check after ten lines is enough.
  *
  * THREADS
  *   Compile with -fopenmp to use them; without it everything works on one thread, and fnn_info
@@ -167,15 +180,6 @@
 #if FNNI_REAL_IS_DOUBLE
 #define fnn_accuracy fnn_accuracy_f64
 #define fnn_activate fnn_activate_f64
-#define fnn_adadelta fnn_adadelta_f64
-#define fnn_adagrad fnn_adagrad_f64
-#define fnn_adam fnn_adam_f64
-#define fnn_adamw fnn_adamw_f64
-#define fnn_backward fnn_backward_f64
-#define fnn_check_gradients fnn_check_gradients_f64
-#define fnn_confusion fnn_confusion_f64
-#define fnn_accuracy fnn_accuracy_f64
-#define fnn_activate fnn_activate_f64
 #define fnn_activation_backward fnn_activation_backward_f64
 #define fnn_activation_forward fnn_activation_forward_f64
 #define fnn_adadelta fnn_adadelta_f64
@@ -213,6 +217,8 @@
 #define fnn_isa_available fnn_isa_available_f64
 #define fnn_isa_name fnn_isa_name_f64
 #define fnn_load fnn_load_f64
+#define fnn_load_cifar10 fnn_load_cifar10_f64
+#define fnn_load_cifar10_files fnn_load_cifar10_files_f64
 #define fnn_load_csv fnn_load_csv_f64
 #define fnn_load_fashion_mnist fnn_load_fashion_mnist_f64
 #define fnn_load_idx fnn_load_idx_f64
@@ -229,6 +235,7 @@
 #define fnn_parameters fnn_parameters_f64
 #define fnn_precision_recall fnn_precision_recall_f64
 #define fnn_predict fnn_predict_f64
+#define fnn_predict_augmented fnn_predict_augmented_f64
 #define fnn_predict_classes fnn_predict_classes_f64
 #define fnn_pytorch fnn_pytorch_f64
 #define fnn_r2 fnn_r2_f64
@@ -340,10 +347,11 @@ typedef enum fnn_isa {
 } fnn_isa;
 
 #define FNN_THREADS_OPENMP (-1) /* as many as OpenMP would use: OMP_NUM_THREADS or the cores */
+#define FNN_THREADS_MOST 1024   /* that a context may have */
 
 typedef struct fnn_context_config {
     fnn_isa isa;             /* FNN_ISA_BEST */
-    int threads;             /* 1 */
+    int threads;             /* 1; to FNN_THREADS_MOST, or FNN_THREADS_OPENMP */
     fnn_allocator allocator; /* malloc and free */
 } fnn_context_config;
 
@@ -356,8 +364,8 @@ typedef struct fnn_context fnn_context;
 FNN_API fnn_context_config fnn_context_config_init(void);
 
 /* Makes a context (config NULL: the defaults). Returns NULL and fills *error when memory is
- * out, or when the instruction set asked for (by the config or by FNN_ISA) is unknown, not in
- * this build or not on this machine. */
+ * out, when the instruction set asked for (by the config or by FNN_ISA) is unknown, not in this
+ * build or not on this machine, or when the number of threads is out of range. */
 FNN_API fnn_context *fnn_context_create(const fnn_context_config *config, fnn_error *error);
 
 /* Frees a context; NULL is allowed. */
@@ -486,6 +494,20 @@ FNN_API fnn_result fnn_load_fashion_mnist(const char *directory, fnn_dataset *tr
                                           fnn_dataset *test, const fnn_allocator *allocator,
                                           fnn_error *error);
 
+/* Loads CIFAR-10 in its binary version (Krizhevsky 2009): 32 x 32 x 3 bytes in the order (height,
+ * width, channels: red, green, blue), 10 classes with their names. directory: holds
+ * data_batch_1.bin to data_batch_5.bin (train) and test_batch.bin (test), with or without `.gz`;
+ * NULL looks in $CIFAR10_DIR, then in `data/cifar-10-batches-bin`. train, test: either may be NULL
+ * (not loaded), not both. Fewer images a file are accepted. While loading, all files and the data
+ * set are in memory together: twice the size. */
+FNN_API fnn_result fnn_load_cifar10(const char *directory, fnn_dataset *train, fnn_dataset *test,
+                                    const fnn_allocator *allocator, fnn_error *error);
+
+/* The same of `count` files of your choice, one after the other. Each is a row of records: a label
+ * byte 0 to 9, then 1024 bytes of red, of green and of blue. */
+FNN_API fnn_result fnn_load_cifar10_files(fnn_dataset *out, const char *const *files, int count,
+                                          const fnn_allocator *allocator, fnn_error *error);
+
 /* What the label column of a CSV file holds. */
 typedef enum fnn_csv_label {
     FNN_CSV_LABEL_NONE,  /* there is no label column: all columns are features */
@@ -579,8 +601,9 @@ typedef struct fnn_initializer {
 
 /* A model is a stack of layers on inputs of one shape. Build it, then use it: the first fit,
  * forward or fnn_seal fixes the layers. A builder that fails leaves its message in the model,
- * every later call fails the same way, and every call accepts a NULL model, so that one look at
- * the last result or at fnn_model_error is enough. */
+ * every later call fails the same way, and every call accepts a NULL model (FNN_ERROR_MEMORY), so
+ * that one look at the last result or at fnn_model_error is enough. Once the layers are fixed a
+ * builder fails alone: the model stays as it was. */
 typedef struct fnn_model fnn_model;
 
 /* An empty model for inputs (height, width, channels); a table of n columns is (1, 1, n). It
@@ -638,7 +661,8 @@ FNN_API fnn_batch_norm_config fnn_batch_norm_config_pytorch(void);
 
 /* Layers. Each call returns the layer's index, or -1 after an error.
  * dense: y = f(x W + b), W (inputs, units); an input of more than one dimension counts as flat.
- * activate: y = f(x); parameter is the slope of leaky_relu or the scale of elu, else unused.
+ * activate: y = f(x); parameter is the slope of leaky_relu or the scale of elu, at least 0, else
+ * unused. Other layers take an activation with Keras' parameter: slope .3, scale 1.
  * dropout: in training y = x / (1 - rate) with probability 1 - rate, else 0 (Srivastava et al.
  * 2014, inverted); rate in [0, 1). flatten: (H, W, C) as (1, 1, H*W*C), free of cost.
  * conv2d: y = f(x * W + b) with stride 1, W (kernel, kernel, channels, filters).
@@ -670,7 +694,7 @@ FNN_API fnn_result fnn_set_initializer(fnn_model *model, fnn_initializer weights
                                        fnn_initializer biases);
 
 /* The seed of weights and dropout, 0 unless told. On a model in use: draws all weights anew and
- * forgets the optimiser's state. */
+ * forgets the optimiser's state and how far training had come. */
 FNN_API fnn_result fnn_set_seed(fnn_model *model, uint64_t seed);
 
 /* Makes the model normalise its inputs with statistics of data; see fnn_normalization. Inputs
@@ -871,8 +895,9 @@ typedef struct fnn_fit_config {
     double ema_decay;              /* 0: none; else d < 1, such as .999: after step t of the fit
                                       average = d' average + (1 - d') weights with d' =
                                       min(d, (1 + t) / (10 + t)), so that the start is soon
-                                      forgotten. Validation, callback and best weights get the
-                                      averages, and the model keeps them after the fit. */
+                                      forgotten; batch norms' running statistics likewise.
+                                      Validation, callback and best weights get the averages, and
+                                      the model keeps them after the fit. */
     int patience;                  /* 0: none; else stop after so many epochs without a better */
     fnn_monitor monitor;           /* FNN_MONITOR_VALIDATION_LOSS: what must improve */
     double min_delta;              /* 0: by how much */
@@ -886,8 +911,10 @@ typedef struct fnn_fit_config {
 /* The defaults named beside the fields above. */
 FNN_API fnn_fit_config fnn_fit_config_init(void);
 
-/* Trains the model on data. All memory is taken before the first step; a second fit continues
- * the optimiser's state, after a fit with ema_decay from the averaged weights. history may be NULL.
+/* Trains the model on data. All memory is taken before the first step. A second fit continues the
+ * optimiser's state (unless the kind changes) and the count of passes, of which the order of the
+ * samples and the augmentation are functions: two fits of two epochs are one of four. After a fit
+ * with ema_decay it goes on from the averaged weights. history may be NULL.
  * The same build, instruction set and seeds give the same weights for any number of threads.
  * Returns FNN_ERROR_NUMERIC (the message names layer and epoch) when the loss is not finite,
  * FNN_OK after early stopping or a callback's stop. */
@@ -919,6 +946,15 @@ FNN_API fnn_result fnn_predict(const fnn_model *model, fnn_context *context,
 /* As fnn_predict, but the number of the largest output for each sample. */
 FNN_API fnn_result fnn_predict_classes(const fnn_model *model, fnn_context *context,
                                        const fnn_dataset *data, int32_t *classes);
+
+/* As fnn_predict, but the mean of the model's outputs (probabilities after a softmax) over several
+ * views of each image, as Krizhevsky et al. 2012, section 4.1: the image; with shift > 0 also moved
+ * by so many pixels up, down, left and right, where zeros come in as in fnn_augmentation; with flip
+ * each of these and its mirror image. So it takes 1, 2, 5 or 10 times as long. 0 and 0 give the
+ * bits of fnn_predict. FNN_ERROR_ARGUMENT for a shift that is not below height and width. */
+FNN_API fnn_result fnn_predict_augmented(const fnn_model *model, fnn_context *context,
+                                         const fnn_dataset *data, int flip, int shift,
+                                         fnn_real *outputs);
 
 typedef struct fnn_metrics {
     double loss;
@@ -954,11 +990,14 @@ FNN_API fnn_result fnn_save(const fnn_model *model, const char *path, fnn_error 
  * Returns NULL and fills *error when the file cannot be read, when it is damaged or describes
  * another model than its tensors, when it was written by the double library and this is the float
  * one or the other way round, or when memory is out. A damaged file is never worse than an error,
- * but its weights are taken as they are. */
+ * but its weights are taken as they are. While it is loaded the file is in memory as well. To train
+ * on, a fit starts with a new optimiser; fnn_set_seed would draw Glorot uniform weights. */
 FNN_API fnn_model *fnn_load(const char *path, const fnn_context_config *config, fnn_error *error);
 
 /* Metrics on arrays. outputs (count, classes), labels and predicted (count); undefined ratios
- * (0 / 0) are 0. confusion (classes, classes): rows true, columns predicted; entries are counts.
+ * (0 / 0) are 0. Accuracy and top-k (the label among the k largest) are NaN for a label outside of
+ * 0..classes-1 and for arguments that make no sense, where the others return FNN_ERROR_ARGUMENT.
+ * confusion (classes, classes): rows true, columns predicted; entries are counts.
  * r2 = 1 - sum (t - y)^2 / sum (t - mean t)^2 over count * outputs values, mean per output. */
 FNN_API double fnn_accuracy(const fnn_real *outputs, const int32_t *labels, int64_t count,
                             int classes);
@@ -1025,7 +1064,8 @@ FNN_API fnn_result fnn_activation_forward(fnn_context *context, fnn_activation k
 
 /* dx = dy f'(x) for n elements. All kinds take f' from the outputs y, so x may be NULL; FNN_GELU
  * takes it from the inputs x, and y may be NULL. At a kink f' is the left slope, so 0 for
- * FNN_RELU at 0. The parameter must not be negative. dx may be any of dy, x, y. */
+ * FNN_RELU at 0. The parameter of FNN_LEAKY_RELU and FNN_ELU must be at least 0: with another y
+ * does not tell on which side x was. dx may be any of dy, x, y. */
 FNN_API fnn_result fnn_activation_backward(fnn_context *context, fnn_activation kind,
                                            fnn_real parameter, ptrdiff_t n, const fnn_real *x,
                                            const fnn_real *y, const fnn_real *dy, fnn_real *dx);
@@ -1085,7 +1125,9 @@ FNN_API fnn_result fnn_window_make(fnn_window *window, int height, int width, in
  * threads. x and dx (images, height, width, channels); y and dy (images, out_height, out_width,
  * filters); weights and dw (kernel_height, kernel_width, channels, filters); bias and db (filters).
  * Outside of an image lie zeros. No array overlaps another. Nothing is summed over threads: the
- * bits do not depend on how many there are. FNN_ERROR_ARGUMENT, FNN_ERROR_MEMORY.
+ * bits do not depend on how many there are. A NaN or infinity stays in its image, but where
+ * filters (in backward_data: channels) are few it may reach outputs of windows beside it.
+ * FNN_ERROR_ARGUMENT, FNN_ERROR_MEMORY.
  *     y = x * weights + bias (NULL: none)
  *     dx = the gradient towards x, overwritten
  *     dw, db (NULL: not wanted) = the gradients towards weights and bias, summed over images,
@@ -1192,6 +1234,10 @@ FNN_API fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows,
 #include <omp.h>
 #endif
 
+/* What lets the compiler reorder sums and forget NaN and infinity takes exp apart, and more. */
+#if defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__ > 0)
+#error "fmnist_nn.h: compile the implementation without -ffast-math, -Ofast, -ffinite-math-only"
+#endif
 #ifndef FMNIST_NN_FILE
 #define FMNIST_NN_FILE "fmnist_nn.h" /* by what name this file includes itself */
 #endif
@@ -1435,21 +1481,28 @@ FNN_API fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows,
 #define fnni_beq FNNI_NAME(beq)
 #define fnni_vabove FNNI_NAME(vabove)
 #define fnni_reach_of FNNI_NAME(reach_of)
+#define fnni_reach_down FNNI_NAME(reach_down)
+#define fnni_reach_across FNNI_NAME(reach_across)
 #define fnni_patch_of FNNI_NAME(patch_of)
 #define fnni_bget FNNI_NAME(bget)
 #define fnni_bput FNNI_NAME(bput)
 #define fnni_max_window FNNI_NAME(max_window)
 #define fnni_max_square FNNI_NAME(max_square)
-#define fnni_max_channels FNNI_NAME(max_channels)
+#define fnni_max_either FNNI_NAME(max_either)
+#define fnni_max_run FNNI_NAME(max_run)
 #define fnni_max_pool FNNI_NAME(max_pool)
+#define fnni_given FNNI_NAME(given)
 #define fnni_give_window FNNI_NAME(give_window)
-#define fnni_give_square FNNI_NAME(give_square)
-#define fnni_give_channels FNNI_NAME(give_channels)
-#define fnni_max_back_apart FNNI_NAME(max_back_apart)
+#define fnni_give_run FNNI_NAME(give_run)
+#define fnni_back_apart FNNI_NAME(back_apart)
+#define fnni_windows_apart FNNI_NAME(windows_apart)
 #define fnni_seen_by FNNI_NAME(seen_by)
+#define fnni_seen_down FNNI_NAME(seen_down)
+#define fnni_seen_across FNNI_NAME(seen_across)
 #define fnni_max_gather FNNI_NAME(max_gather)
 #define fnni_max_pool_backward FNNI_NAME(max_pool_backward)
 #define fnni_average_window FNNI_NAME(average_window)
+#define fnni_average_run FNNI_NAME(average_run)
 #define fnni_average_pool FNNI_NAME(average_pool)
 #define fnni_average_gather FNNI_NAME(average_gather)
 #define fnni_average_pool_backward FNNI_NAME(average_pool_backward)
@@ -1459,6 +1512,7 @@ FNN_API fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows,
 #define fnni_sums_put FNNI_NAME(sums_put)
 #define fnni_sums_strip FNNI_NAME(sums_strip)
 #define fnni_sums_columns FNNI_NAME(sums_columns)
+#define fnni_rows_together FNNI_NAME(rows_together)
 #define fnni_spread FNNI_NAME(spread)
 #define fnni_sums_any FNNI_NAME(sums_any)
 #define fnni_moments FNNI_NAME(moments)
@@ -1466,6 +1520,7 @@ FNN_API fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows,
 #define fnni_affine_vector FNNI_NAME(affine_vector)
 #define fnni_affine_strip FNNI_NAME(affine_strip)
 #define fnni_affine_row FNNI_NAME(affine_row)
+#define fnni_affine_strips FNNI_NAME(affine_strips)
 #define fnni_affine_close FNNI_NAME(affine_close)
 #define fnni_affine_any FNNI_NAME(affine_any)
 #define fnni_scale_shift FNNI_NAME(scale_shift)
@@ -1784,7 +1839,7 @@ typedef struct fnni_step {
     X(void, step_adam,                                                                             \
       (ptrdiff_t n, const fnni_step *step, fnn_real *w, const fnn_real *g, fnn_real *m,            \
        fnn_real *v))                                                                               \
-    /* y (out_height,out_width,channels) = the maximum over the part of each window inside the      \
+    /* y (out_height,out_width,channels) = the maximum over the part of each window inside of the   \
        image x, index (as y, or NULL) = its position kh kernel_width + kw, the first of several;   \
        at most 256 positions. With a NaN inside, y is NaN and index that of the last one. Here     \
        and in the kernels below with a window every window has a part inside, and no array is      \
@@ -3782,24 +3837,44 @@ FNNI_INLINE fnni_reach fnni_reach_of(int at, int length, int kernel, int stride,
     return reach;
 }
 
+FNNI_INLINE fnni_reach fnni_reach_down(const fnn_window *w, int i)
+{
+    return fnni_reach_of(i, w->height, w->kernel_height, w->stride_height, w->pad_top);
+}
+
+FNNI_INLINE fnni_reach fnni_reach_across(const fnn_window *w, int j)
+{
+    return fnni_reach_of(j, w->width, w->kernel_width, w->stride_width, w->pad_left);
+}
+
 /* The part of a window inside the image: rows x columns pixels of `channels`, `line` reals from
- * one row to the next. The first is number `position` of the window's own. */
+ * one row to the next. The first is number `position` of the window's own. The next windows of
+ * the row, `count` of them with this one, have the same part, each `step` reals further on. */
 typedef struct fnni_patch {
     ptrdiff_t rows, columns, channels, line, offset; /* offset: of the first pixel, in reals */
+    ptrdiff_t count, step;
     unsigned position, kernel_width;
+    int square; /* all of a window of 2 x 2, the usual one, which has loops of its own */
 } fnni_patch;
 
 FNNI_INLINE fnni_patch fnni_patch_of(const fnn_window *w, const fnni_reach *down, int j)
 {
-    const fnni_reach across = fnni_reach_of(j, w->width, w->kernel_width, w->stride_width, w->pad_left);
+    const fnni_reach across = fnni_reach_across(w, j);
     fnni_patch p;
     p.rows = down->count;
     p.columns = across.count;
     p.channels = w->channels;
     p.line = (ptrdiff_t)w->width * w->channels;
     p.offset = down->first * p.line + across.first * p.channels;
+    p.count = 1;
+    p.step = (ptrdiff_t)w->stride_width * w->channels;
+    if (across.count == w->kernel_width) {
+        const int more = (w->width - (int)across.first - w->kernel_width) / w->stride_width;
+        p.count += more < w->out_width - 1 - j ? more : w->out_width - 1 - j;
+    }
     p.position = (unsigned)(down->skipped * w->kernel_width + across.skipped);
     p.kernel_width = (unsigned)w->kernel_width;
+    p.square = p.rows == 2 && p.columns == 2 && p.position == 0 && w->kernel_width == 2;
     return p;
 }
 
@@ -3842,7 +3917,8 @@ FNNI_INLINE void fnni_max_square(const fnni_patch *p, const int indexed, const i
                                  uint8_t *index)
 {
     const fnni_v a = fnni_get(whole, m, x), b = fnni_get(whole, m, x + p->channels);
-    const fnni_v c = fnni_get(whole, m, x + p->line), d = fnni_get(whole, m, x + p->line + p->channels);
+    const fnn_real *beneath = x + p->line;
+    const fnni_v c = fnni_get(whole, m, beneath), d = fnni_get(whole, m, beneath + p->channels);
     const fnni_m right = fnni_vabove(b, a), low_right = fnni_vabove(d, c);
     const fnni_v high = fnni_vselect(right, b, a), low = fnni_vselect(low_right, d, c);
     const fnni_m below = fnni_vabove(low, high);
@@ -3854,100 +3930,126 @@ FNNI_INLINE void fnni_max_square(const fnni_patch *p, const int indexed, const i
     }
 }
 
-FNNI_INLINE void fnni_max_channels(const fnni_patch *p, const int square, const int indexed,
-                                   const fnn_real *x, fnn_real *y, uint8_t *index)
+/* One of the two; `square` and `indexed` are constants. */
+FNNI_INLINE void fnni_max_either(const fnni_patch *p, const int square, const int indexed,
+                                 const int whole, ptrdiff_t n, fnni_m m, const fnn_real *x,
+                                 fnn_real *y, uint8_t *index)
+{
+    if (square) fnni_max_square(p, indexed, whole, n, m, x, y, index);
+    else fnni_max_window(p, whole, n, m, x, y, index);
+}
+
+/* The windows of a patch, all their channels. */
+FNNI_INLINE void fnni_max_run(const fnni_patch *p, const int square, const int indexed,
+                              const fnn_real *x, fnn_real *y, uint8_t *index)
 {
     const ptrdiff_t full = p->channels - p->channels % FNNI_LANES, n = p->channels - full;
     const fnni_m m = fnni_vmask(n);
-    ptrdiff_t i;
-    for (i = 0; i < full; i += FNNI_LANES)
-        if (square) fnni_max_square(p, indexed, 1, 0, m, x + i, y + i, indexed ? index + i : NULL);
-        else fnni_max_window(p, 1, 0, m, x + i, y + i, index ? index + i : NULL);
-    if (full == p->channels) return;
-    if (square) fnni_max_square(p, indexed, 0, n, m, x + i, y + i, indexed ? index + i : NULL);
-    else fnni_max_window(p, 0, n, m, x + i, y + i, index ? index + i : NULL);
+    ptrdiff_t left, i;
+    for (left = p->count; left > 0; left--, x += p->step, y += p->channels) {
+        for (i = 0; i < full; i += FNNI_LANES)
+            fnni_max_either(p, square, indexed, 1, 0, m, x + i, y + i, indexed ? index + i : NULL);
+        if (n > 0)
+            fnni_max_either(p, square, indexed, 0, n, m, x + i, y + i, indexed ? index + i : NULL);
+        if (indexed) index += p->channels;
+    }
 }
 
 FNNI_KERNEL void fnni_max_pool(const fnn_window *w, const fnn_real *x, fnn_real *y, uint8_t *index)
 {
     int i, j;
     for (i = 0; i < w->out_height; i++) {
-        const fnni_reach down = fnni_reach_of(i, w->height, w->kernel_height, w->stride_height, w->pad_top);
-        for (j = 0; j < w->out_width; j++, y += w->channels) {
+        const fnni_reach down = fnni_reach_down(w, i);
+        for (j = 0; j < w->out_width;) {
             const fnni_patch p = fnni_patch_of(w, &down, j);
-            const int square = p.rows == 2 && p.columns == 2 && p.position == 0 && w->kernel_width == 2;
-            if (square && index) fnni_max_channels(&p, 1, 1, x + p.offset, y, index);
-            else if (square) fnni_max_channels(&p, 1, 0, x + p.offset, y, NULL);
-            else fnni_max_channels(&p, 0, 0, x + p.offset, y, index);
-            if (index) index += w->channels;
+            if (p.square && index) fnni_max_run(&p, 1, 1, x + p.offset, y, index);
+            else if (p.square) fnni_max_run(&p, 1, 0, x + p.offset, y, NULL);
+            else fnni_max_run(&p, 0, index != NULL, x + p.offset, y, index);
+            y += p.count * p.channels;
+            if (index) index += p.count * p.channels;
+            j += (int)p.count;
         }
     }
 }
 
-/* dx of the whole patch, where no other window reaches it. */
-FNNI_INLINE void fnni_give_window(const fnni_patch *p, const int whole, ptrdiff_t n, fnni_m m,
-                                  const uint8_t *index, const fnn_real *dy, fnn_real *dx)
+/* Where no other window reaches, dx is what one of them gives: of a maximum (index) dy at its
+ * place, of a mean (index NULL) dy / size everywhere. `mean` is a constant. */
+FNNI_INLINE fnni_v fnni_given(const int mean, fnni_b at, unsigned position, fnni_v value)
 {
-    const fnni_v value = fnni_get(whole, m, dy);
-    const fnni_b at = fnni_bget(whole, n, index);
+    return mean ? value : fnni_vselect(fnni_beq(at, fnni_bset(position)), value, fnni_vzero());
+}
+
+FNNI_INLINE void fnni_give_window(const fnni_patch *p, const int mean, const int square,
+                                  const int whole, ptrdiff_t n, fnni_m m, const uint8_t *index,
+                                  fnni_v share, const fnn_real *dy, fnn_real *dx)
+{
+    const fnni_v given = fnni_get(whole, m, dy), value = mean ? fnni_vmul(share, given) : given;
+    const fnni_b at = mean ? fnni_bset(0) : fnni_bget(whole, n, index);
     ptrdiff_t r, c;
-    for (r = 0; r < p->rows; r++)
-        for (c = 0; c < p->columns; c++) {
-            const unsigned position = p->position + (unsigned)r * p->kernel_width + (unsigned)c;
-            const fnni_m here = fnni_beq(at, fnni_bset(position));
+    if (square) {
+        fnn_real *low = dx + p->line;
+        fnni_put(whole, m, dx, fnni_given(mean, at, 0, value));
+        fnni_put(whole, m, dx + p->channels, fnni_given(mean, at, 1, value));
+        fnni_put(whole, m, low, fnni_given(mean, at, 2, value));
+        fnni_put(whole, m, low + p->channels, fnni_given(mean, at, 3, value));
+        return;
+    }
+    for (r = 0; r < p->rows; r++) {
+        const unsigned position = p->position + (unsigned)r * p->kernel_width;
+        for (c = 0; c < p->columns; c++)
             fnni_put(whole, m, dx + r * p->line + c * p->channels,
-                     fnni_vselect(here, value, fnni_vzero()));
-        }
+                     fnni_given(mean, at, position + (unsigned)c, value));
+    }
 }
 
-FNNI_INLINE void fnni_give_square(const fnni_patch *p, const int whole, ptrdiff_t n, fnni_m m,
-                                  const uint8_t *index, const fnn_real *dy, fnn_real *dx)
-{
-    const fnni_v value = fnni_get(whole, m, dy), zero = fnni_vzero();
-    const fnni_b at = fnni_bget(whole, n, index);
-    fnn_real *low = dx + p->line;
-    fnni_put(whole, m, dx, fnni_vselect(fnni_beq(at, fnni_bset(0)), value, zero));
-    fnni_put(whole, m, dx + p->channels, fnni_vselect(fnni_beq(at, fnni_bset(1)), value, zero));
-    fnni_put(whole, m, low, fnni_vselect(fnni_beq(at, fnni_bset(2)), value, zero));
-    fnni_put(whole, m, low + p->channels, fnni_vselect(fnni_beq(at, fnni_bset(3)), value, zero));
-}
-
-FNNI_INLINE void fnni_give_channels(const fnni_patch *p, const int square, const uint8_t *index,
-                                    const fnn_real *dy, fnn_real *dx)
+FNNI_INLINE void fnni_give_run(const fnni_patch *p, const int mean, const int square,
+                               const uint8_t *index, const fnn_real *dy, fnn_real *dx)
 {
     const ptrdiff_t full = p->channels - p->channels % FNNI_LANES, n = p->channels - full;
+    const fnni_v share = fnni_vset(1 / (fnn_real)(p->rows * p->columns));
     const fnni_m m = fnni_vmask(n);
-    ptrdiff_t i;
-    for (i = 0; i < full; i += FNNI_LANES)
-        if (square) fnni_give_square(p, 1, 0, m, index + i, dy + i, dx + i);
-        else fnni_give_window(p, 1, 0, m, index + i, dy + i, dx + i);
-    if (full == p->channels) return;
-    if (square) fnni_give_square(p, 0, n, m, index + i, dy + i, dx + i);
-    else fnni_give_window(p, 0, n, m, index + i, dy + i, dx + i);
+    ptrdiff_t left, i;
+    for (left = p->count; left > 0; left--, dx += p->step, dy += p->channels) {
+        for (i = 0; i < full; i += FNNI_LANES)
+            fnni_give_window(p, mean, square, 1, 0, m, mean ? NULL : index + i, share, dy + i,
+                             dx + i);
+        if (n > 0)
+            fnni_give_window(p, mean, square, 0, n, m, mean ? NULL : index + i, share, dy + i,
+                             dx + i);
+        if (!mean) index += p->channels;
+    }
 }
 
 /* Windows that lie side by side: each writes its own part of dx, and zeros go where none is. */
-FNNI_INLINE void fnni_max_back_apart(const fnn_window *w, const uint8_t *index, const fnn_real *dy,
-                                     fnn_real *dx)
+FNNI_INLINE void fnni_back_apart(const int mean, const fnn_window *w, const uint8_t *index,
+                                 const fnn_real *dy, fnn_real *dx)
 {
     const ptrdiff_t line = (ptrdiff_t)w->width * w->channels;
     ptrdiff_t below = 0; /* the first row that no window has reached */
     int i, j;
     for (i = 0; i < w->out_height; i++) {
-        const fnni_reach down = fnni_reach_of(i, w->height, w->kernel_height, w->stride_height, w->pad_top);
+        const fnni_reach down = fnni_reach_down(w, i);
         ptrdiff_t right = 0, r; /* and in its rows the first real */
-        for (j = 0; j < w->out_width; j++, index += w->channels, dy += w->channels) {
+        for (j = 0; j < w->out_width;) {
             const fnni_patch p = fnni_patch_of(w, &down, j);
-            const int square = p.rows == 2 && p.columns == 2 && p.position == 0 && w->kernel_width == 2;
-            if (square) fnni_give_channels(&p, 1, index, dy, dx + p.offset);
-            else fnni_give_channels(&p, 0, index, dy, dx + p.offset);
-            right = p.offset - down.first * line + p.columns * p.channels;
+            if (p.square) fnni_give_run(&p, mean, 1, index, dy, dx + p.offset);
+            else fnni_give_run(&p, mean, 0, index, dy, dx + p.offset);
+            if (!mean) index += p.count * p.channels;
+            dy += p.count * p.channels;
+            j += (int)p.count;
+            right = p.offset - down.first * line + (p.count - 1) * p.step + p.columns * p.channels;
         }
         below = down.first + down.count;
         for (r = down.first; right < line && r < below; r++)
             fnni_fill(line - right, 0, dx + r * line + right);
     }
     fnni_fill((w->height - below) * line, 0, dx + below * line);
+}
+
+/* Whether windows neither overlap nor leave gaps between them. */
+FNNI_INLINE int fnni_windows_apart(const fnn_window *w)
+{
+    return w->kernel_height == w->stride_height && w->kernel_width == w->stride_width;
 }
 
 /* The windows that see pixel `at` of one axis: numbers first..end - 1, perhaps none. */
@@ -3962,6 +4064,16 @@ FNNI_INLINE fnni_seen fnni_seen_by(int at, int kernel, int stride, int pad, int 
     seen.first = from <= 0 ? 0 : (int)((from + stride - 1) / stride);
     seen.end = last < out ? (int)last + 1 : out;
     return seen;
+}
+
+FNNI_INLINE fnni_seen fnni_seen_down(const fnn_window *w, int row)
+{
+    return fnni_seen_by(row, w->kernel_height, w->stride_height, w->pad_top, w->out_height);
+}
+
+FNNI_INLINE fnni_seen fnni_seen_across(const fnn_window *w, int column)
+{
+    return fnni_seen_by(column, w->kernel_width, w->stride_width, w->pad_left, w->out_width);
 }
 
 /* dx of one vector of channels at pixel (row, column): what the windows that see it give. */
@@ -3990,29 +4102,34 @@ FNNI_KERNEL void fnni_max_pool_backward(const fnn_window *w, const uint8_t *inde
     const fnni_m m = fnni_vmask(n);
     ptrdiff_t i;
     int row, column;
-    if (w->kernel_height == w->stride_height && w->kernel_width == w->stride_width) {
-        fnni_max_back_apart(w, index, dy, dx);
+    if (fnni_windows_apart(w)) {
+        fnni_back_apart(0, w, index, dy, dx);
         return;
     }
     for (row = 0; row < w->height; row++) {
-        const fnni_seen down = fnni_seen_by(row, w->kernel_height, w->stride_height, w->pad_top, w->out_height);
+        const fnni_seen down = fnni_seen_down(w, row);
         for (column = 0; column < w->width; column++, dx += w->channels) {
-            const fnni_seen across =
-                fnni_seen_by(column, w->kernel_width, w->stride_width, w->pad_left, w->out_width);
+            const fnni_seen across = fnni_seen_across(w, column);
             for (i = 0; i < full; i += FNNI_LANES)
                 fnni_max_gather(w, row, column, &down, &across, 1, 0, m, index + i, dy + i, dx + i);
-            if (n > 0) fnni_max_gather(w, row, column, &down, &across, 0, n, m, index + i, dy + i, dx + i);
+            if (n > 0)
+                fnni_max_gather(w, row, column, &down, &across, 0, n, m, index + i, dy + i, dx + i);
         }
     }
 }
 
-/* Two rows of a window are summed apart, so that not every addition waits for the last one. */
-FNNI_INLINE void fnni_average_window(const fnni_patch *p, const int whole, fnni_m m, fnni_v share,
-                                     const fnn_real *x, fnn_real *y)
+/* Neighbours are summed apart, so that not every addition waits for the last one. */
+FNNI_INLINE void fnni_average_window(const fnni_patch *p, const int square, const int whole,
+                                     fnni_m m, fnni_v share, const fnn_real *x, fnn_real *y)
 {
     fnni_v sum = fnni_vzero(), other = sum;
     ptrdiff_t r, c;
-    for (r = 0; r < p->rows; r++) {
+    if (square) {
+        const fnn_real *low = x + p->line;
+        sum = fnni_vadd(fnni_get(whole, m, x), fnni_get(whole, m, x + p->channels));
+        other = fnni_vadd(fnni_get(whole, m, low), fnni_get(whole, m, low + p->channels));
+    }
+    for (r = 0; !square && r < p->rows; r++) {
         const fnn_real *from = x + r * p->line;
         for (c = 0; c + 2 <= p->columns; c += 2, from += 2 * p->channels) {
             sum = fnni_vadd(sum, fnni_get(whole, m, from));
@@ -4023,20 +4140,31 @@ FNNI_INLINE void fnni_average_window(const fnni_patch *p, const int whole, fnni_
     fnni_put(whole, m, y, fnni_vmul(share, fnni_vadd(sum, other)));
 }
 
+FNNI_INLINE void fnni_average_run(const fnni_patch *p, const int square, const fnn_real *x,
+                                  fnn_real *y)
+{
+    const ptrdiff_t full = p->channels - p->channels % FNNI_LANES;
+    const fnni_v share = fnni_vset(1 / (fnn_real)(p->rows * p->columns));
+    const fnni_m m = fnni_vmask(p->channels - full);
+    ptrdiff_t left, i;
+    for (left = p->count; left > 0; left--, x += p->step, y += p->channels) {
+        for (i = 0; i < full; i += FNNI_LANES)
+            fnni_average_window(p, square, 1, m, share, x + i, y + i);
+        if (full < p->channels) fnni_average_window(p, square, 0, m, share, x + i, y + i);
+    }
+}
+
 FNNI_KERNEL void fnni_average_pool(const fnn_window *w, const fnn_real *x, fnn_real *y)
 {
-    const ptrdiff_t full = w->channels - w->channels % FNNI_LANES, n = w->channels - full;
-    const fnni_m m = fnni_vmask(n);
-    ptrdiff_t c;
     int i, j;
     for (i = 0; i < w->out_height; i++) {
-        const fnni_reach down = fnni_reach_of(i, w->height, w->kernel_height, w->stride_height, w->pad_top);
-        for (j = 0; j < w->out_width; j++, y += w->channels) {
+        const fnni_reach down = fnni_reach_down(w, i);
+        for (j = 0; j < w->out_width;) {
             const fnni_patch p = fnni_patch_of(w, &down, j);
-            const fnni_v share = fnni_vset(1 / (fnn_real)(p.rows * p.columns));
-            for (c = 0; c < full; c += FNNI_LANES)
-                fnni_average_window(&p, 1, m, share, x + p.offset + c, y + c);
-            if (n > 0) fnni_average_window(&p, 0, m, share, x + p.offset + c, y + c);
+            if (p.square) fnni_average_run(&p, 1, x + p.offset, y);
+            else fnni_average_run(&p, 0, x + p.offset, y);
+            y += p.count * p.channels;
+            j += (int)p.count;
         }
     }
 }
@@ -4048,11 +4176,10 @@ FNNI_INLINE void fnni_average_gather(const fnn_window *w, const fnni_seen *down,
     fnni_v sum = fnni_vzero();
     int i, j;
     for (i = down->first; i < down->end; i++) {
-        const ptrdiff_t rows = fnni_reach_of(i, w->height, w->kernel_height, w->stride_height, w->pad_top).count;
+        const ptrdiff_t rows = fnni_reach_down(w, i).count;
         for (j = across->first; j < across->end; j++) {
             const fnn_real *from = dy + ((ptrdiff_t)i * w->out_width + j) * w->channels;
-            const ptrdiff_t columns =
-                fnni_reach_of(j, w->width, w->kernel_width, w->stride_width, w->pad_left).count;
+            const ptrdiff_t columns = fnni_reach_across(w, j).count;
             const fnni_v share = fnni_vset(1 / (fnn_real)(rows * columns));
             sum = fnni_vfma(share, fnni_get(whole, m, from), sum);
         }
@@ -4066,11 +4193,14 @@ FNNI_KERNEL void fnni_average_pool_backward(const fnn_window *w, const fnn_real 
     const fnni_m m = fnni_vmask(n);
     ptrdiff_t i;
     int row, column;
+    if (fnni_windows_apart(w)) {
+        fnni_back_apart(1, w, NULL, dy, dx);
+        return;
+    }
     for (row = 0; row < w->height; row++) {
-        const fnni_seen down = fnni_seen_by(row, w->kernel_height, w->stride_height, w->pad_top, w->out_height);
+        const fnni_seen down = fnni_seen_down(w, row);
         for (column = 0; column < w->width; column++, dx += w->channels) {
-            const fnni_seen across =
-                fnni_seen_by(column, w->kernel_width, w->stride_width, w->pad_left, w->out_width);
+            const fnni_seen across = fnni_seen_across(w, column);
             for (i = 0; i < full; i += FNNI_LANES)
                 fnni_average_gather(w, &down, &across, 1, m, dy + i, dx + i);
             if (n > 0) fnni_average_gather(w, &down, &across, 0, m, dy + i, dx + i);
@@ -4084,10 +4214,9 @@ FNNI_KERNEL void fnni_im2col(const fnn_window *w, const fnn_real *x, fnn_real *c
     const ptrdiff_t width = (ptrdiff_t)w->kernel_width * w->channels;
     int i, j, kh;
     for (i = 0; i < w->out_height; i++) {
-        const fnni_reach down = fnni_reach_of(i, w->height, w->kernel_height, w->stride_height, w->pad_top);
+        const fnni_reach down = fnni_reach_down(w, i);
         for (j = 0; j < w->out_width; j++) {
-            const fnni_reach across =
-                fnni_reach_of(j, w->width, w->kernel_width, w->stride_width, w->pad_left);
+            const fnni_reach across = fnni_reach_across(w, j);
             const ptrdiff_t before = across.skipped * w->channels, n = across.count * w->channels;
             const fnn_real *from = x + (down.first * w->width + across.first) * w->channels;
             for (kh = 0; kh < w->kernel_height; kh++, columns += width) {
@@ -4112,12 +4241,13 @@ FNNI_KERNEL void fnni_col2im(const fnn_window *w, const fnn_real *columns, fnn_r
     int i, j;
     fnni_fill(w->height * line, 0, dx);
     for (i = 0; i < w->out_height; i++) {
-        const fnni_reach down = fnni_reach_of(i, w->height, w->kernel_height, w->stride_height, w->pad_top);
+        const fnni_reach down = fnni_reach_down(w, i);
         for (j = 0; j < w->out_width; j++, columns += w->kernel_height * width) {
             const fnni_patch p = fnni_patch_of(w, &down, j);
-            const fnn_real *from = columns + p.position * (ptrdiff_t)w->channels;
+            const fnn_real *from = columns + (ptrdiff_t)p.position * w->channels;
             for (r = 0; r < p.rows; r++)
-                fnni_add_scaled(p.columns * p.channels, 1, from + r * width, dx + p.offset + r * line);
+                fnni_add_scaled(p.columns * p.channels, 1, from + r * width,
+                                dx + p.offset + r * line);
         }
     }
 }
@@ -4125,7 +4255,8 @@ FNNI_KERNEL void fnni_col2im(const fnn_window *w, const fnn_real *columns, fnn_r
 /* ---- normalisation: sums and maps with numbers for each column ---- */
 /* sum += g, product += g d with d = x - pivot and g = dy, or without `both` g = d. */
 FNNI_INLINE void fnni_sums_vector(const int both, const int whole, fnni_m m, fnni_v pivot,
-                                  const fnn_real *dy, const fnn_real *x, fnni_v *sum, fnni_v *product)
+                                  const fnn_real *dy, const fnn_real *x, fnni_v *sum,
+                                  fnni_v *product)
 {
     const fnni_v d = fnni_vsub(fnni_get(whole, m, x), pivot);
     const fnni_v g = both ? fnni_get(whole, m, dy) : d;
@@ -4141,14 +4272,16 @@ FNNI_INLINE void fnni_sums_put(const int whole, fnni_m m, fnni_v sum, fnn_real *
 /* A strip of 4, 2 or 1 vectors' width, 1, 2 or 4 rows at a time: four pairs of sums in any case,
  * so that additions need not wait for each other. */
 FNNI_INLINE void fnni_sums_strip(const int both, const int vectors, const int whole, fnni_m m,
-                                 ptrdiff_t rows, const fnn_real *dy, const fnn_real *x, ptrdiff_t ld,
-                                 const fnn_real *pivot, fnn_real *sums, fnn_real *products)
+                                 ptrdiff_t rows, const fnn_real *dy, const fnn_real *x,
+                                 ptrdiff_t ld, const fnn_real *pivot, fnn_real *sums,
+                                 fnn_real *products)
 {
     const int flight = 4 / vectors;
     const ptrdiff_t at1 = vectors > 1 ? FNNI_LANES : ld;
     const ptrdiff_t at2 = vectors > 2 ? 2 * FNNI_LANES : vectors > 1 ? ld : 2 * ld;
     const ptrdiff_t at3 = vectors > 2 ? 3 * FNNI_LANES : vectors > 1 ? ld + FNNI_LANES : 3 * ld;
-    const fnni_v p0 = fnni_get(whole, m, pivot), p1 = vectors > 1 ? fnni_vload(pivot + FNNI_LANES) : p0;
+    const fnni_v p0 = fnni_get(whole, m, pivot);
+    const fnni_v p1 = vectors > 1 ? fnni_vload(pivot + FNNI_LANES) : p0;
     const fnni_v p2 = vectors > 2 ? fnni_vload(pivot + 2 * FNNI_LANES) : p0;
     const fnni_v p3 = vectors > 2 ? fnni_vload(pivot + 3 * FNNI_LANES) : p1;
     fnni_v s0 = fnni_vzero(), s1 = s0, s2 = s0, s3 = s0, t0 = s0, t1 = s0, t2 = s0, t3 = s0;
@@ -4204,29 +4337,39 @@ FNNI_INLINE void fnni_sums_columns(const int both, ptrdiff_t rows, ptrdiff_t col
         fnni_sums_strip(both, 1, 0, m, rows, dy + j, x + j, ld, pivot + j, sums + j, products + j);
 }
 
-/* LANES copies of n numbers. */
-FNNI_INLINE void fnni_spread(ptrdiff_t n, const fnn_real *x, fnn_real *copies)
+/* Rows that fill no vector and stand close: how many of them make a row of whole vectors, four at
+ * the most where that can be. */
+FNNI_INLINE ptrdiff_t fnni_rows_together(ptrdiff_t columns)
 {
-    ptrdiff_t i, j;
-    for (i = 0; i < n * FNNI_LANES; i += n)
-        for (j = 0; j < n; j++) copies[i + j] = x[j];
+    ptrdiff_t rows = FNNI_LANES;
+    while (columns * rows > 4 * FNNI_LANES && columns * (rows / 2) % FNNI_LANES == 0) rows /= 2;
+    return rows;
 }
 
-/* Rows that fill no vector and stand close: LANES of them are a row of whole vectors, whose
- * sums are added up in the end. */
-FNNI_INLINE void fnni_sums_any(const int both, ptrdiff_t rows, ptrdiff_t columns, const fnn_real *dy,
-                               const fnn_real *x, ptrdiff_t ld, const fnn_real *pivot,
-                               fnn_real *sums, fnn_real *products)
+/* copies[i*n + j] = x[j] for i below count. */
+FNNI_INLINE void fnni_spread(ptrdiff_t count, ptrdiff_t n, const fnn_real *x, fnn_real *copies)
 {
-    if (columns < FNNI_LANES && columns == ld && rows >= 2 * FNNI_LANES) {
+    ptrdiff_t j;
+    for (; count > 0; count--, copies += n)
+        for (j = 0; j < n; j++) copies[j] = x[j];
+}
+
+/* Such rows are summed together, and their sums added up in the end. */
+FNNI_INLINE void fnni_sums_any(const int both, ptrdiff_t rows, ptrdiff_t columns,
+                               const fnn_real *dy, const fnn_real *x, ptrdiff_t ld,
+                               const fnn_real *pivot, fnn_real *sums, fnn_real *products)
+{
+    const ptrdiff_t together = fnni_rows_together(columns), wide = columns * together;
+    const int few = columns < FNNI_LANES || wide <= 4 * FNNI_LANES;
+    if (few && columns % FNNI_LANES && columns == ld && rows >= 2 * together) {
         fnn_real copies[FNNI_LANES * FNNI_LANES], s[FNNI_LANES * FNNI_LANES];
         fnn_real t[FNNI_LANES * FNNI_LANES];
-        const ptrdiff_t wide = columns * FNNI_LANES, done = rows - rows % FNNI_LANES;
+        const ptrdiff_t done = rows - rows % together;
         ptrdiff_t i, j;
-        fnni_spread(columns, pivot, copies);
+        fnni_spread(together, columns, pivot, copies);
         fnni_fill(wide, 0, s);
         fnni_fill(wide, 0, t);
-        fnni_sums_columns(both, rows / FNNI_LANES, wide, dy, x, wide, copies, s, t);
+        fnni_sums_columns(both, rows / together, wide, dy, x, wide, copies, s, t);
         for (i = 0; i < wide; i += columns)
             for (j = 0; j < columns; j++) {
                 sums[j] += s[i + j];
@@ -4275,9 +4418,12 @@ FNNI_INLINE void fnni_affine_strip(const int both, const int vectors, ptrdiff_t 
     const ptrdiff_t at1 = vectors > 1 ? FNNI_LANES : 0, at2 = vectors > 2 ? 2 * FNNI_LANES : 0;
     const ptrdiff_t at3 = vectors > 2 ? 3 * FNNI_LANES : 0;
     const fnni_v a0 = fnni_vload(a), b0 = both ? fnni_vload(b) : a0, c0 = fnni_vload(c);
-    const fnni_v a1 = fnni_vload(a + at1), b1 = both ? fnni_vload(b + at1) : a1, c1 = fnni_vload(c + at1);
-    const fnni_v a2 = fnni_vload(a + at2), b2 = both ? fnni_vload(b + at2) : a2, c2 = fnni_vload(c + at2);
-    const fnni_v a3 = fnni_vload(a + at3), b3 = both ? fnni_vload(b + at3) : a3, c3 = fnni_vload(c + at3);
+    const fnni_v a1 = fnni_vload(a + at1), c1 = fnni_vload(c + at1);
+    const fnni_v b1 = both ? fnni_vload(b + at1) : a1;
+    const fnni_v a2 = fnni_vload(a + at2), c2 = fnni_vload(c + at2);
+    const fnni_v b2 = both ? fnni_vload(b + at2) : a2;
+    const fnni_v a3 = fnni_vload(a + at3), c3 = fnni_vload(c + at3);
+    const fnni_v b3 = both ? fnni_vload(b + at3) : a3;
     const fnni_m m = fnni_vmask(0);
     for (; rows > 0; rows--, p += ld, q += ld, y += ld) {
         fnni_affine_vector(both, 1, m, a0, b0, c0, p, q, y);
@@ -4289,50 +4435,64 @@ FNNI_INLINE void fnni_affine_strip(const int both, const int vectors, ptrdiff_t 
 
 /* One row of n; its numbers come from memory. */
 FNNI_INLINE void fnni_affine_row(const int both, ptrdiff_t n, const fnn_real *p, const fnn_real *q,
-                                 const fnn_real *a, const fnn_real *b, const fnn_real *c, fnn_real *y)
+                                 const fnn_real *a, const fnn_real *b, const fnn_real *c,
+                                 fnn_real *y)
 {
     const ptrdiff_t full = n - n % FNNI_LANES;
     const fnni_m m = fnni_vmask(n - full);
     ptrdiff_t i;
     for (i = 0; i < full; i += FNNI_LANES)
-        fnni_affine_vector(both, 1, m, fnni_vload(a + i), fnni_vload(b + i), fnni_vload(c + i), p + i,
-                           q + i, y + i);
+        fnni_affine_vector(both, 1, m, fnni_vload(a + i), fnni_vload(b + i), fnni_vload(c + i),
+                           p + i, q + i, y + i);
     if (full < n)
         fnni_affine_vector(both, 0, m, fnni_vload_m(a + i, m), fnni_vload_m(b + i, m),
                            fnni_vload_m(c + i, m), p + i, q + i, y + i);
 }
 
-/* Rows that fill no vector: LANES of them are one row, as in fnni_map_close. */
+/* Columns of whole vectors, not many. */
+FNNI_INLINE void fnni_affine_strips(const int both, ptrdiff_t rows, ptrdiff_t columns,
+                                    const fnn_real *p, const fnn_real *q, const fnn_real *a,
+                                    const fnn_real *b, const fnn_real *c, fnn_real *y)
+{
+    ptrdiff_t j = 0;
+    for (; j + 4 * FNNI_LANES <= columns; j += 4 * FNNI_LANES)
+        fnni_affine_strip(both, 4, rows, columns, p + j, q + j, a + j, b + j, c + j, y + j);
+    if (j + 2 * FNNI_LANES <= columns) {
+        fnni_affine_strip(both, 2, rows, columns, p + j, q + j, a + j, b + j, c + j, y + j);
+        j += 2 * FNNI_LANES;
+    }
+    if (j < columns)
+        fnni_affine_strip(both, 1, rows, columns, p + j, q + j, a + j, b + j, c + j, y + j);
+}
+
+/* Rows that fill no vector: several together do, as in fnni_map_close. */
 FNNI_INLINE void fnni_affine_close(const int both, ptrdiff_t rows, ptrdiff_t columns,
                                    const fnn_real *p, const fnn_real *q, const fnn_real *a,
                                    const fnn_real *b, const fnn_real *c, fnn_real *y)
 {
     fnn_real copies[3][FNNI_CLOSE_COLUMNS * FNNI_LANES];
-    const ptrdiff_t n = rows * columns, period = columns * FNNI_LANES;
-    ptrdiff_t i;
-    fnni_spread(columns, a, copies[0]);
-    fnni_spread(columns, b, copies[1]);
-    fnni_spread(columns, c, copies[2]);
-    for (i = 0; i < n; i += period)
-        fnni_affine_row(both, n - i < period ? n - i : period, p + i, q + i, copies[0], copies[1],
-                        copies[2], y + i);
+    const ptrdiff_t together = fnni_rows_together(columns), wide = columns * together;
+    const ptrdiff_t n = rows * columns;
+    ptrdiff_t i = 0;
+    fnni_spread(together, columns, a, copies[0]);
+    if (both) fnni_spread(together, columns, b, copies[1]);
+    fnni_spread(together, columns, c, copies[2]);
+    if (wide <= 4 * FNNI_LANES) {
+        fnni_affine_strips(both, rows / together, wide, p, q, copies[0], copies[1], copies[2], y);
+        i = rows / together * wide;
+    }
+    for (; i < n; i += wide)
+        fnni_affine_row(both, n - i < wide ? n - i : wide, p + i, q + i, copies[0],
+                        both ? copies[1] : copies[0], copies[2], y + i);
 }
 
-FNNI_INLINE void fnni_affine_any(const int both, ptrdiff_t rows, ptrdiff_t columns, const fnn_real *p,
-                                 const fnn_real *q, const fnn_real *a, const fnn_real *b,
-                                 const fnn_real *c, fnn_real *y)
+FNNI_INLINE void fnni_affine_any(const int both, ptrdiff_t rows, ptrdiff_t columns,
+                                 const fnn_real *p, const fnn_real *q, const fnn_real *a,
+                                 const fnn_real *b, const fnn_real *c, fnn_real *y)
 {
-    ptrdiff_t j = 0;
-    if (columns % FNNI_LANES == 0 && columns <= 8 * FNNI_LANES) {
-        for (; j + 4 * FNNI_LANES <= columns; j += 4 * FNNI_LANES)
-            fnni_affine_strip(both, 4, rows, columns, p + j, q + j, a + j, b + j, c + j, y + j);
-        if (j + 2 * FNNI_LANES <= columns) {
-            fnni_affine_strip(both, 2, rows, columns, p + j, q + j, a + j, b + j, c + j, y + j);
-            j += 2 * FNNI_LANES;
-        }
-        if (j < columns)
-            fnni_affine_strip(both, 1, rows, columns, p + j, q + j, a + j, b + j, c + j, y + j);
-    } else if (columns <= FNNI_CLOSE_COLUMNS && rows >= 2 * FNNI_LANES) {
+    if (columns % FNNI_LANES == 0 && columns <= 4 * FNNI_LANES) {
+        fnni_affine_strips(both, rows, columns, p, q, a, b, c, y);
+    } else if (columns % FNNI_LANES && columns <= FNNI_CLOSE_COLUMNS && rows >= 2 * FNNI_LANES) {
         fnni_affine_close(both, rows, columns, p, q, a, b, c, y);
     } else {
         for (; rows > 0; rows--, p += columns, q += columns, y += columns)
@@ -4597,6 +4757,7 @@ static const fnni_kernels *fnni_table(const fnn_context *context)
 static fnn_result fnni_context_open(fnn_context *context, const fnn_context_config *config,
                                     fnn_error *error)
 {
+    int threads = config->threads;
     fnn_isa isa = config->isa;
     if (isa == FNN_ISA_BEST) isa = fnni_environment_isa();
     if (isa == FNN_ISA_BEST) isa = fnni_best_isa();
@@ -4608,13 +4769,17 @@ static fnn_result fnni_context_open(fnn_context *context, const fnn_context_conf
         return fnni_fail(error, FNN_ERROR_ARGUMENT,
                          "instruction set %s: this machine or this build has only %s",
                          fnn_isa_name(isa), fnn_isa_name(fnni_best_isa()));
-    if (config->threads < 1 && config->threads != FNN_THREADS_OPENMP)
+    if (threads == FNN_THREADS_OPENMP) {
+        threads = fnni_openmp_threads();
+        if (threads > FNN_THREADS_MOST) threads = FNN_THREADS_MOST;
+    }
+    if (threads < 1 || threads > FNN_THREADS_MOST)
         return fnni_fail(error, FNN_ERROR_ARGUMENT,
-                         "threads: expected at least 1 or FNN_THREADS_OPENMP, found %d",
-                         config->threads);
+                         "threads: expected 1 to %d or FNN_THREADS_OPENMP, found %d",
+                         FNN_THREADS_MOST, threads);
     memset(context, 0, sizeof *context);
     context->kernels = fnni_kernels_for(isa);
-    context->threads = config->threads == FNN_THREADS_OPENMP ? fnni_openmp_threads() : config->threads;
+    context->threads = threads;
     context->allocator = config->allocator;
     return FNN_OK;
 }
@@ -5159,8 +5324,10 @@ static fnn_result fnni_gemm_run(fnn_context *context, fnni_gemm *g)
  * ============================================================================
  * Called by layers and by >>public. A convolution is a matrix product whose A is never stored: a
  * tile's rows are neighbouring output pixels, and the steps of its sum walk along the input's own
- * rows, one segment a kernel row (fnni_tiles). So only left and right padding need a copy of the
- * image; kernel rows above or below it are left out. The gradient towards the input is the same
+ * rows, one segment a kernel row (fnni_tiles). Padding costs nothing where there are channels enough
+ * for it: kernel rows above or below the image are left out, and so are the taps beside it, whose
+ * pixels go in tiles of their own, down the image's edges. Few channels, and the corners, take their
+ * rows from a padded copy. The gradient towards the input is the same
  * thing with the kernel turned round, one such correlation for each phase of the stride; the
  * gradient towards the weights has rows = taps x channels and steps = output pixels.
  *
@@ -5311,16 +5478,26 @@ static int fnni_conv_seen(const fnni_conv *g)
     return (g->out_width - 1) * g->stride_width + g->kernel_width;
 }
 
-static int fnni_conv_needs_copy(const fnni_conv *g)
+/* Whether windows reach beyond the image to the left or right. */
+static int fnni_conv_overhangs(const fnni_conv *g)
 {
     return g->pad_left > 0 || fnni_conv_seen(g) - g->pad_left > g->width;
 }
 
-/* Reals of the copy. */
+/* Such windows leave taps out rather than read a padded copy where what they save is worth the
+ * shorter sums. */
+#define FNNI_CONV_EDGES 8 /* channels */
+static int fnni_conv_has_edges(const fnni_conv *g)
+{
+    return fnni_conv_overhangs(g) && g->pixels == 1 && g->channels >= FNNI_CONV_EDGES;
+}
+
+/* Reals of the copy: of the whole image, or of the rows of one output row. */
 static size_t fnni_conv_image_size(const fnni_conv *g)
 {
-    if (!fnni_conv_needs_copy(g)) return 0;
-    return fnni_times((size_t)fnni_conv_seen(g) * (size_t)g->channels, (size_t)g->height);
+    const size_t row = (size_t)fnni_conv_seen(g) * (size_t)g->channels;
+    if (!fnni_conv_overhangs(g)) return 0;
+    return fnni_times(row, (size_t)(fnni_conv_has_edges(g) ? g->kernel_height : g->height));
 }
 
 /* One row of the copy: what the windows see of the image's row, zeros outside. */
@@ -5339,17 +5516,29 @@ static void fnni_conv_copy_row(const fnni_conv *g, const fnn_real *row, fnn_real
            (size_t)(seen - left - count) * channels * sizeof *copy);
 }
 
-/* The image from the first column that a window sees; *pitch reals from row to row. */
-static const fnn_real *fnni_conv_image(const fnni_conv *g, const fnn_real *x, fnn_real *space,
-                                       ptrdiff_t *pitch)
+/* The image as its windows read it. */
+typedef struct fnni_conv_input {
+    const fnn_real *x; /* its rows, or the padded copy's */
+    ptrdiff_t pitch;   /* reals from row to row */
+    int left;          /* column of x that the first window begins at, less than 0 with edges */
+    fnn_real *space;   /* for rows padded later */
+} fnni_conv_input;
+
+static fnni_conv_input fnni_conv_image(const fnni_conv *g, const fnn_real *x, fnn_real *space)
 {
     const ptrdiff_t row = (ptrdiff_t)g->width * g->channels;
+    fnni_conv_input in;
     int i;
-    *pitch = row;
-    if (!fnni_conv_needs_copy(g)) return x - (ptrdiff_t)g->pad_left * g->channels;
-    *pitch = (ptrdiff_t)fnni_conv_seen(g) * g->channels;
-    for (i = 0; i < g->height; i++) fnni_conv_copy_row(g, x + i * row, space + i * *pitch);
-    return space;
+    in.x = x;
+    in.pitch = row;
+    in.left = -g->pad_left;
+    in.space = space;
+    if (!fnni_conv_overhangs(g) || fnni_conv_has_edges(g)) return in;
+    in.x = space;
+    in.pitch = (ptrdiff_t)fnni_conv_seen(g) * g->channels;
+    in.left = 0;
+    for (i = 0; i < g->height; i++) fnni_conv_copy_row(g, x + i * row, space + i * in.pitch);
+    return in;
 }
 
 /* ---- tiles ---- */
@@ -5386,14 +5575,22 @@ static double fnni_conv_height(const fnni_kernels *kernels, int count)
     return (double)count / fnni_gemm_deal_rows(kernels, count).tiles;
 }
 
-/* `groups` groups of pixels, `apart` pixels from each to the next, in `rows` output rows that see
- * the same kernel rows first..last-1; a is what the first sees, y where it goes. */
-static void fnni_conv_band(const fnni_conv *g, const fnn_real *a, ptrdiff_t pitch, int rows,
-                           int groups, int first, int last, const fnn_real *panels, fnn_real *y)
+/* The kernel's part that all windows of a band have inside the image. */
+typedef struct fnni_conv_taken {
+    int first_row, last_row; /* kernel rows first..last-1 */
+    int first_tap, last_tap; /* of each row, the widened taps first..last-1 */
+} fnni_conv_taken;
+
+/* `groups` groups of pixels in `rows` output rows, with that part of the kernel; a is the first tap
+ * of the first window, y where its sum goes. */
+static void fnni_conv_band(const fnni_conv *g, const fnni_conv_taken *part, const fnn_real *a,
+                           ptrdiff_t pitch, int rows, int groups, const fnn_real *panels,
+                           fnn_real *y)
 {
     const fnni_kernels *kernels = g->kernels;
     const int width = kernels->tile_columns, columns = fnni_conv_columns(g);
     const ptrdiff_t depth = fnni_conv_depth(g), segment = fnni_conv_segment(g);
+    const ptrdiff_t skipped = (ptrdiff_t)part->first_tap * g->channels;
     fnni_conv_direction across, down;
     fnni_tiles run;
     int j, upright;
@@ -5404,19 +5601,19 @@ static void fnni_conv_band(const fnni_conv *g, const fnn_real *a, ptrdiff_t pitc
     down.a = g->stride_height * pitch;
     down.c = g->out_row;
     upright = fnni_conv_height(kernels, rows) > fnni_conv_height(kernels, groups);
-    run.k = segment;
-    run.segments = last - first;
+    run.k = (ptrdiff_t)(part->last_tap - part->first_tap) * g->channels;
+    run.segments = part->last_row - part->first_row;
     run.a_segment = pitch;
     run.a_step = 1;
     run.ldb = width;
+    run.b_jump = (segment - run.k) * width;
     run.alpha = 1;
     run.beta = 0;
-    run.b_jump = 0;
     run.prefetch_c = run.prefetch_rows = 0;
     for (j = 0; j < columns; j += width)
         fnni_conv_grid(kernels, &run, upright ? &down : &across, upright ? &across : &down,
                        columns - j < width ? columns - j : width, a,
-                       panels + j * depth + first * segment * width, y + j);
+                       panels + j * depth + (part->first_row * segment + skipped) * width, y + j);
 }
 
 /* First kernel row inside the image for output row i, and the one behind the last. */
@@ -5442,26 +5639,86 @@ static int fnni_conv_alike(const fnni_conv *g, int i, int to)
     return (end < to ? end : to) - i;
 }
 
-/* Output rows from..to-1 without bias; y is where row `from` goes, x what fnni_conv_image gave. */
-static void fnni_conv_rows(const fnni_conv *g, const fnn_real *x, ptrdiff_t pitch,
-                           const fnn_real *panels, int from, int to, fnn_real *y)
+/* Whole output rows, whose windows x holds entire: it begins where the first of them does. */
+static void fnni_conv_whole(const fnni_conv *g, const fnni_conv_taken *part, const fnn_real *x,
+                            ptrdiff_t pitch, int rows, const fnn_real *panels, fnn_real *y)
 {
-    const int groups = g->out_width / g->pixels;
+    const int groups = g->out_width / g->pixels, pixel = g->out_width - g->pixels;
+    fnni_conv_band(g, part, x, pitch, rows, groups, panels, y);
+    if (groups * g->pixels < g->out_width) /* a last group, over pixels done before */
+        fnni_conv_band(g, part, x + (ptrdiff_t)pixel * g->stride_width * g->channels, pitch, rows, 1,
+                       panels, y + pixel * g->out_pixel);
+}
+
+/* Output columns from..to-1 whose windows lie inside the image from left to right. */
+static void fnni_conv_middle(const fnni_conv *g, int *from, int *to)
+{
+    const int room = g->width + g->pad_left - g->kernel_width; /* last column offset that fits */
+    const int first = g->pad_left > 0 ? (g->pad_left + g->stride_width - 1) / g->stride_width : 0;
+    const int last = room < 0 ? 0 : room / g->stride_width + 1;
+    *to = last < g->out_width ? last : g->out_width;
+    *from = first < *to ? first : *to;
+}
+
+/* Rows with edges: the middle at once, each pixel at an edge with the taps it has. x is the image's
+ * row that the first window begins at. */
+static void fnni_conv_edges(const fnni_conv *g, const fnn_real *x, ptrdiff_t pitch, int rows,
+                            const fnn_real *panels, fnn_real *y)
+{
+    fnni_conv_taken part;
+    int j, from, to;
+    part.first_row = 0;
+    part.last_row = g->kernel_height;
+    fnni_conv_middle(g, &from, &to);
+    for (j = 0; j < g->out_width; j++) {
+        const int count = j == from && to > from ? to - from : 1;
+        const int column = j * g->stride_width - g->pad_left, inside = g->width - column;
+        part.first_tap = column < 0 ? -column : 0;
+        part.last_tap = inside < g->kernel_width ? inside : g->kernel_width;
+        fnni_conv_band(g, &part, x + (ptrdiff_t)(column + part.first_tap) * g->channels, pitch, rows,
+                       count, panels, y + j * g->out_pixel);
+        j += count - 1;
+    }
+}
+
+/* Whether every window has a tap inside the image, as those of fnn_window_make have. */
+static int fnni_conv_reaches(const fnni_conv *g)
+{
+    return g->pad_left < g->kernel_width &&
+           (g->out_width - 1) * g->stride_width - g->pad_left < g->width;
+}
+
+/* Output rows from..to-1 without bias; y is where row `from` goes. */
+static void fnni_conv_rows(const fnni_conv *g, const fnni_conv_input *in, const fnn_real *panels,
+                           int from, int to, fnn_real *y)
+{
+    const int edges = fnni_conv_has_edges(g);
     int i = from, rows, j;
     for (; i < to; i += rows, y += rows * g->out_row) {
-        const int first = fnni_conv_first(g, i), last = fnni_conv_last(g, i);
-        const fnn_real *a = x + (ptrdiff_t)(i * g->stride_height - g->pad_top + first) * pitch;
+        const ptrdiff_t row = (ptrdiff_t)(i * g->stride_height - g->pad_top) * in->pitch;
+        fnni_conv_taken part;
+        part.first_row = fnni_conv_first(g, i);
+        part.last_row = fnni_conv_last(g, i);
+        part.first_tap = 0;
+        part.last_tap = fnni_conv_taps(g);
         rows = fnni_conv_alike(g, i, to);
-        if (first >= last) /* the window lies outside of the image */
+        if (part.first_row >= part.last_row) /* the window lies outside of the image */
             for (j = 0; j < g->out_width; j++)
                 memset(y + j * g->out_pixel, 0, (size_t)g->filters * sizeof *y);
-        else {
-            fnni_conv_band(g, a, pitch, rows, groups, first, last, panels, y);
-            if (groups * g->pixels < g->out_width) { /* a last group, over pixels done before */
-                const int pixel = g->out_width - g->pixels;
-                fnni_conv_band(g, a + (ptrdiff_t)pixel * g->stride_width * g->channels, pitch, rows,
-                               1, first, last, panels, y + pixel * g->out_pixel);
-            }
+        else if (!edges)
+            fnni_conv_whole(g, &part,
+                            in->x + row + part.first_row * in->pitch +
+                                (ptrdiff_t)in->left * g->channels,
+                            in->pitch, rows, panels, y);
+        else if (part.last_row - part.first_row == g->kernel_height && fnni_conv_reaches(g))
+            fnni_conv_edges(g, in->x + row, in->pitch, rows, panels, y);
+        else { /* a row at the top or bottom: its corners would be tiles of one pixel */
+            const ptrdiff_t pitch = (ptrdiff_t)fnni_conv_seen(g) * g->channels;
+            rows = 1;
+            for (j = part.first_row; j < part.last_row; j++)
+                fnni_conv_copy_row(g, in->x + row + j * in->pitch,
+                                   in->space + (j - part.first_row) * pitch);
+            fnni_conv_whole(g, &part, in->space, pitch, 1, panels, y);
         }
     }
 }
@@ -5573,15 +5830,15 @@ static void fnni_conv_backward_image(const fnni_kernels *kernels, const fnn_wind
     if (w->stride_height > w->kernel_height || w->stride_width > w->kernel_width)
         memset(dx, 0, (size_t)w->height * (size_t)w->width * (size_t)w->channels * sizeof *dx);
     for (phase = 0; phase < fnni_conv_phases(w); phase++) {
-        const fnn_real *no_weights = NULL, *image;
+        const fnn_real *no_weights = NULL;
         fnn_real *first = dx;
-        ptrdiff_t pitch;
+        fnni_conv_input image;
         fnni_conv g;
         if (!fnni_conv_backward(kernels, w, filters, phase / w->stride_width,
                                 phase % w->stride_width, &g, &no_weights, &first))
             continue;
-        image = fnni_conv_image(&g, dy, space, &pitch);
-        fnni_conv_rows(&g, image, pitch, packed, 0, g.out_height, first);
+        image = fnni_conv_image(&g, dy, space);
+        fnni_conv_rows(&g, &image, packed, 0, g.out_height, first);
         packed += fnni_conv_packed_size(&g);
     }
 }
@@ -5640,26 +5897,61 @@ static void fnni_conv_weight_tiles(const fnni_kernels *kernels, fnni_tiles *run,
     }
 }
 
+/* Output rows first..last-1 whose window has kernel row i inside the image; likewise columns. */
+static void fnni_conv_seeing(int i, int pad, int length, int stride, int outputs, int *first,
+                             int *last)
+{
+    const int above = pad - i, below = length + pad - i;
+    const int fit = below > 0 ? (below - 1) / stride + 1 : 0;
+    *first = above > 0 ? (above + stride - 1) / stride : 0;
+    *last = fit < outputs ? fit : outputs;
+}
+
+/* Kernel row i with edges: for taps that the same columns see, the sum over those columns. */
+static void fnni_conv_weight_edges(const fnni_conv *g, int i, const fnni_conv_input *in,
+                                   const fnn_real *dy, fnni_tiles *run, int first, fnn_real *c)
+{
+    const ptrdiff_t row = (ptrdiff_t)(first * g->stride_height + i - g->pad_top) * in->pitch;
+    int tap = 0, taps;
+    for (; tap < g->kernel_width; tap += taps) {
+        int from, to, other_from, other_to;
+        fnni_conv_seeing(tap, g->pad_left, g->width, g->stride_width, g->out_width, &from, &to);
+        for (taps = 1; tap + taps < g->kernel_width; taps++) {
+            fnni_conv_seeing(tap + taps, g->pad_left, g->width, g->stride_width, g->out_width,
+                             &other_from, &other_to);
+            if (other_from != from || other_to != to) break;
+        }
+        if (from >= to) continue;
+        run->k = to - from;
+        run->b_jump = g->out_row - run->k * run->ldb;
+        fnni_conv_weight_tiles(
+            g->kernels, run, (ptrdiff_t)taps * g->channels, g->filters,
+            in->x + row +
+                (ptrdiff_t)(from * g->stride_width - g->pad_left + tap) * g->channels,
+            dy + first * g->out_row + from * g->out_pixel, c + tap * g->channels * run->ldc);
+    }
+}
+
 /* The rows of kernel row i: sums over all output pixels whose window has it inside the image. */
-static void fnni_conv_weight_row(const fnni_conv *g, int i, const fnn_real *x, ptrdiff_t pitch,
+static void fnni_conv_weight_row(const fnni_conv *g, int i, const fnni_conv_input *in,
                                  const fnn_real *dy, int accumulate, fnn_real *wide)
 {
     const ptrdiff_t m = fnni_conv_segment(g), narrow = (ptrdiff_t)g->kernel_width * g->channels;
     const int stride = g->stride_height, groups = g->out_width / g->pixels;
-    const int above = g->pad_top - i, below = g->height + g->pad_top - i;
-    const int first = above > 0 ? (above + stride - 1) / stride : 0;
-    const int fit = below > 0 ? (below - 1) / stride + 1 : 0;
-    const int last = fit < g->out_height ? fit : g->out_height;
-    const fnn_real *a = x + (ptrdiff_t)(first * stride + i - g->pad_top) * pitch;
-    const fnn_real *b = dy + first * g->out_row;
-    fnni_tiles run = fnni_conv_weight_run(g, pitch, accumulate);
+    fnni_tiles run = fnni_conv_weight_run(g, in->pitch, accumulate);
     fnn_real *c = wide + i * m * run.ldc;
-    int pixel;
-    if (first >= last) {
-        if (!accumulate) memset(c, 0, (size_t)m * (size_t)run.ldc * sizeof *c);
+    const fnn_real *a, *b;
+    int pixel, first, last;
+    fnni_conv_seeing(i, g->pad_top, g->height, stride, g->out_height, &first, &last);
+    if (first >= last) return; /* none: what was there, or the zeros of a beginning */
+    run.segments = last - first;
+    if (fnni_conv_has_edges(g)) {
+        fnni_conv_weight_edges(g, i, in, dy, &run, first, c);
         return;
     }
-    run.segments = last - first;
+    a = in->x + (ptrdiff_t)(first * stride + i - g->pad_top) * in->pitch +
+        (ptrdiff_t)in->left * g->channels;
+    b = dy + first * g->out_row;
     run.k = groups;
     run.b_jump = g->out_row - groups * run.ldb;
     fnni_conv_weight_tiles(g->kernels, &run, m, fnni_conv_columns(g), a, b, c);
@@ -5674,10 +5966,11 @@ static void fnni_conv_weight_row(const fnni_conv *g, int i, const fnn_real *x, p
 
 /* The same for a kernel whose rows have three steps: all its rows in one tile, since a tile's rows
  * may lie in threes (fnni_tiles), one band of output rows after the other. */
-static void fnni_conv_weight_threes(const fnni_conv *g, const fnn_real *x, ptrdiff_t pitch,
+static void fnni_conv_weight_threes(const fnni_conv *g, const fnni_conv_input *in,
                                     const fnn_real *dy, fnn_real *wide)
 {
     const int most = g->kernels->tile_rows / 3, width = g->kernels->tile_columns;
+    const ptrdiff_t pitch = in->pitch;
     fnni_tiles run = fnni_conv_weight_run(g, pitch, 1);
     int i, rows, from, j;
     run.a_group = pitch;
@@ -5686,7 +5979,8 @@ static void fnni_conv_weight_threes(const fnni_conv *g, const fnn_real *x, ptrdi
     run.count = 1;
     for (i = 0; i < g->out_height; i += rows) {
         const int first = fnni_conv_first(g, i), last = fnni_conv_last(g, i);
-        const fnn_real *a = x + (ptrdiff_t)(i * g->stride_height - g->pad_top) * pitch;
+        const fnn_real *a = in->x + (ptrdiff_t)(i * g->stride_height - g->pad_top) * pitch +
+                            (ptrdiff_t)in->left * g->channels;
         rows = fnni_conv_alike(g, i, g->out_height);
         run.segments = rows;
         for (from = first; from < last; from += most)
@@ -5698,19 +5992,18 @@ static void fnni_conv_weight_threes(const fnni_conv *g, const fnn_real *x, ptrdi
     }
 }
 
-/* One image's share of the gradients; accumulate 0 overwrites. x as fnni_conv_image gave it; dy is
- * compact: out_pixel is filters. */
-static void fnni_conv_weights_image(const fnni_conv *g, const fnn_real *x, ptrdiff_t pitch,
+/* One image's share of the gradients; accumulate 0 overwrites. dy is compact: out_pixel is filters. */
+static void fnni_conv_weights_image(const fnni_conv *g, const fnni_conv_input *in,
                                     const fnn_real *dy, int accumulate, fnn_real *wide)
 {
     fnn_real *biases = fnni_conv_wide_biases(g, wide), *own = biases + g->filters;
     int i;
     if (!accumulate) g->kernels->fill((ptrdiff_t)fnni_conv_wide_size(g), 0, wide);
     if (g->pixels == 1 && fnni_conv_segment(g) == 3 && g->kernels->tile_rows >= 3)
-        fnni_conv_weight_threes(g, x, pitch, dy, wide);
+        fnni_conv_weight_threes(g, in, dy, wide);
     else
         for (i = 0; i < g->kernel_height; i++)
-            fnni_conv_weight_row(g, i, x, pitch, dy, accumulate, wide);
+            fnni_conv_weight_row(g, i, in, dy, accumulate, wide);
     g->kernels->column_sums((ptrdiff_t)g->out_height * g->out_width, g->filters, dy, g->filters, own);
     g->kernels->add_scaled(g->filters, 1, own, biases);
 }
@@ -5778,10 +6071,9 @@ static void fnni_conv_forward_part(void *argument, int part, int parts)
     ptrdiff_t i;
     for (i = job->images * part / parts; i < job->images * (part + 1) / parts; i++) {
         fnn_real *y = job->y + i * job->y_size;
-        ptrdiff_t pitch;
-        const fnn_real *x = fnni_conv_image(g, job->x + i * job->x_size,
-                                            job->space + (size_t)part * job->per_part, &pitch);
-        fnni_conv_rows(g, x, pitch, job->packed, 0, g->out_height, y);
+        const fnni_conv_input in = fnni_conv_image(g, job->x + i * job->x_size,
+                                                   job->space + (size_t)part * job->per_part);
+        fnni_conv_rows(g, &in, job->packed, 0, g->out_height, y);
         if (job->bias)
             g->kernels->bias_activation(FNN_LINEAR, 0, (ptrdiff_t)g->out_height * g->out_width,
                                         g->filters, job->bias, y, g->filters);
@@ -5808,10 +6100,9 @@ static void fnni_conv_weights_part(void *argument, int part, int parts)
         const ptrdiff_t from = job->images * share / shares;
         ptrdiff_t i;
         for (i = from; i < job->images * (share + 1) / shares; i++) {
-            ptrdiff_t pitch;
-            const fnn_real *x = fnni_conv_image(g, job->x + i * job->x_size,
-                                                job->space + (size_t)part * job->per_part, &pitch);
-            fnni_conv_weights_image(g, x, pitch, job->dy + i * job->y_size, i > from,
+            const fnni_conv_input in = fnni_conv_image(
+                g, job->x + i * job->x_size, job->space + (size_t)part * job->per_part);
+            fnni_conv_weights_image(g, &in, job->dy + i * job->y_size, i > from,
                                     job->wide + (size_t)share * fnni_conv_wide_size(g));
         }
     }
@@ -5828,10 +6119,11 @@ static int fnni_conv_parts(const fnn_context *context, const fnni_conv *g, ptrdi
 }
 
 /* ============================================================================
- * >>data  data sets: views, statistics, and readers of IDX, gzip and CSV
+ * >>data  data sets: views, statistics, readers (IDX, CIFAR-10, CSV, gzip), augmentation
  * ============================================================================
  * Lives here: fnn_dataset and all that makes one. From the bottom up: whole files into memory; gzip
- * (RFC 1952) and inflate (RFC 1951); IDX; decimal numbers; CSV; views; normalisation.
+ * (RFC 1952) and inflate (RFC 1951); IDX; CIFAR-10; decimal numbers; CSV; views; normalisation;
+ * augmentation.
  * Called by: >>train gathers batches through fnni_dataset_row; users call the fnn_ functions, whose
  * contracts stand in >>api. Calls >>memory and >>random only.
  * Files are hostile here. Every product of sizes goes through fnni_multiply, what remains is
@@ -5899,6 +6191,14 @@ static size_t fnni_dataset_row(const fnn_dataset *data, int64_t i)
 static size_t fnni_dataset_features(const fnn_dataset *data)
 {
     return (size_t)data->height * (size_t)data->width * (size_t)data->channels;
+}
+
+/* Whether samples have so many features, of a data set of which nothing is known: a product in
+ * double is either exact or beyond every int. */
+static int fnni_dataset_holds(const fnn_dataset *data, int features)
+{
+    return data->height > 0 && data->width > 0 && data->channels > 0 &&
+           (double)data->height * data->width * data->channels == features;
 }
 
 /* ---- checks ---- */
@@ -6024,13 +6324,12 @@ static fnn_result fnni_view(fnn_dataset *view, const fnn_dataset *data, const in
     return FNN_OK;
 }
 
-/* Fisher-Yates, from the end. */
-static void fnni_shuffle(int64_t *items, int64_t count, uint64_t seed)
+/* Fisher and Yates, from the end (Knuth volume 2, algorithm P). */
+static void fnni_shuffle(int64_t *items, int64_t count, uint64_t seed, uint64_t stream)
 {
     int64_t i;
     for (i = count - 1; i > 0; i--) {
-        int64_t j =
-            (int64_t)fnni_random_below(seed, FNNI_STREAM_DATASET, (uint64_t)i, (uint64_t)i + 1);
+        int64_t j = (int64_t)fnni_random_below(seed, stream, (uint64_t)i, (uint64_t)i + 1);
         int64_t item = items[i];
         items[i] = items[j];
         items[j] = item;
@@ -6042,7 +6341,8 @@ static fnn_result fnni_view_ordered(fnn_dataset *view, const fnn_dataset *data, 
                                     uint64_t seed, fnn_error *error)
 {
     fnn_result result = fnni_view(view, data, NULL, data->count, error);
-    if (result == FNN_OK && shuffle) fnni_shuffle((int64_t *)view->owned[0], view->count, seed);
+    if (result == FNN_OK && shuffle)
+        fnni_shuffle((int64_t *)view->owned[0], view->count, seed, FNNI_STREAM_DATASET);
     return result;
 }
 
@@ -7062,7 +7362,7 @@ static int fnni_file_exists(const char *path)
 
 /* Writes directory/name, or directory/name.gz, whichever exists. Returns 0 when neither does, or
  * the path is too long. */
-static int fnni_fashion_path(char *path, const char *directory, const char *name)
+static int fnni_find_file(char *path, const char *directory, const char *name)
 {
     size_t length = strlen(directory);
     const char *slash = length > 0 && directory[length - 1] != '/' ? "/" : "";
@@ -7082,12 +7382,12 @@ static fnn_result fnni_fashion_load(const char *directory, const char *set, fnn_
     char name[40], images[FNNI_MAX_PATH], labels[FNNI_MAX_PATH];
     fnn_result result;
     snprintf(name, sizeof name, "%s-images-idx3-ubyte", set);
-    *found = fnni_fashion_path(images, directory, name);
+    *found = fnni_find_file(images, directory, name);
     if (!*found)
         return fnni_fail(error, FNN_ERROR_FILE, "%s: no %s nor %s.gz there: `make data` fetches it",
                          fnni_path_tail(directory), name, name);
     snprintf(name, sizeof name, "%s-labels-idx1-ubyte", set);
-    if (!fnni_fashion_path(labels, directory, name))
+    if (!fnni_find_file(labels, directory, name))
         return fnni_fail(error, FNN_ERROR_FILE, "%s: no %s nor %s.gz there: `make data` fetches it",
                          fnni_path_tail(directory), name, name);
     result = fnn_load_idx(out, images, labels, allocator, error);
@@ -7144,6 +7444,183 @@ FNN_DEF fnn_result fnn_load_fashion_mnist(const char *directory, fnn_dataset *tr
                            "or %s: `make data` fetches it",
                            train ? "train" : "t10k",
                            places[0] ? fnni_path_tail(places[0]) : "not set", places[1], places[2]);
+    return result;
+}
+
+/* ---- CIFAR-10 ---- */
+
+#define FNNI_CIFAR_PIXELS 1024 /* 32 x 32, in each of three planes */
+#define FNNI_CIFAR_IMAGE (3 * FNNI_CIFAR_PIXELS)
+#define FNNI_CIFAR_RECORD (1 + FNNI_CIFAR_IMAGE) /* a label before each image */
+
+static const char *const fnni_cifar_names[10] = {"airplane", "automobile", "bird",  "cat",
+                                                 "deer",     "dog",        "frog",  "horse",
+                                                 "ship",     "truck"};
+
+static fnn_result fnni_cifar_check(const fnni_file *file, const char *path, fnn_error *error)
+{
+    size_t i;
+    if (file->size == 0 || file->size % FNNI_CIFAR_RECORD != 0)
+        return fnni_fail(error, FNN_ERROR_FORMAT,
+                         "%s: expected records of %d bytes, a label and an image, found %llu bytes",
+                         fnni_path_tail(path), FNNI_CIFAR_RECORD, (unsigned long long)file->size);
+    for (i = 0; i < file->size; i += FNNI_CIFAR_RECORD)
+        if (file->bytes[i] > 9)
+            return fnni_fail(error, FNN_ERROR_FORMAT,
+                             "%s: expected labels 0 to 9, found %d in record %llu",
+                             fnni_path_tail(path), (int)file->bytes[i],
+                             (unsigned long long)(i / FNNI_CIFAR_RECORD));
+    return FNN_OK;
+}
+
+/* A whole file, plain or gzip, which then holds records and nothing else; empty on failure. */
+static fnn_result fnni_cifar_read(fnni_file *file, const char *path,
+                                  const fnn_allocator *allocator, fnn_error *error)
+{
+    fnn_result result = fnni_file_read(file, path, allocator, error);
+    if (result == FNN_OK && fnni_is_gzip(file->bytes, file->size))
+        result = fnni_file_expand(file, path, allocator, error);
+    if (result == FNN_OK) result = fnni_cifar_check(file, path, error);
+    if (result != FNN_OK) fnni_file_release(file, allocator);
+    return result;
+}
+
+/* The file's records as labels and images: the three planes of an image become its channels. */
+static void fnni_cifar_unpack(const fnni_file *file, uint8_t *images, int32_t *labels)
+{
+    const size_t count = file->size / FNNI_CIFAR_RECORD;
+    size_t i, pixel;
+    for (i = 0; i < count; i++) {
+        const uint8_t *record = file->bytes + i * FNNI_CIFAR_RECORD, *red = record + 1;
+        uint8_t *image = images + i * FNNI_CIFAR_IMAGE;
+        labels[i] = record[0];
+        for (pixel = 0; pixel < FNNI_CIFAR_PIXELS; pixel++) {
+            image[3 * pixel] = red[pixel];
+            image[3 * pixel + 1] = red[FNNI_CIFAR_PIXELS + pixel];
+            image[3 * pixel + 2] = red[2 * FNNI_CIFAR_PIXELS + pixel];
+        }
+    }
+}
+
+/* Makes the data set of files that have been read. */
+static fnn_result fnni_cifar_join(fnn_dataset *out, const fnni_file *files, int count,
+                                  fnn_error *error)
+{
+    size_t total = 0, first = 0;
+    uint8_t *images;
+    int32_t *labels;
+    int i;
+    for (i = 0; i < count; i++) total += files[i].size / FNNI_CIFAR_RECORD; /* is in memory */
+    images = (uint8_t *)fnni_dataset_allocate(out, total, FNNI_CIFAR_IMAGE);
+    labels = (int32_t *)fnni_dataset_allocate(out, total, sizeof *labels);
+    if (!images || !labels)
+        return fnni_fail(error, FNN_ERROR_MEMORY, "no memory for %llu images of CIFAR-10",
+                         (unsigned long long)total);
+    for (i = 0; i < count; i++) {
+        fnni_cifar_unpack(files + i, images + first * FNNI_CIFAR_IMAGE, labels + first);
+        first += files[i].size / FNNI_CIFAR_RECORD;
+    }
+    out->count = out->rows = (int64_t)total;
+    out->height = out->width = 32;
+    out->channels = 3;
+    out->bytes = images;
+    out->labels = labels;
+    out->classes = 10;
+    out->class_names = fnni_cifar_names;
+    return FNN_OK;
+}
+
+FNN_DEF fnn_result fnn_load_cifar10_files(fnn_dataset *out, const char *const *files, int count,
+                                          const fnn_allocator *allocator, fnn_error *error)
+{
+    fnni_file *read;
+    fnn_result result = FNN_OK;
+    size_t bytes;
+    int i;
+    if (!out) return fnni_fail(error, FNN_ERROR_ARGUMENT, "load_cifar10: out is NULL");
+    fnni_dataset_begin(out, NULL);
+    if (!files || count < 1)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "load_cifar10: expected files, found %d", count);
+    for (i = 0; i < count; i++)
+        if (!files[i])
+            return fnni_fail(error, FNN_ERROR_ARGUMENT, "load_cifar10: file %d is NULL", i);
+    read = fnni_multiply((size_t)count, sizeof *read, &bytes)
+               ? (fnni_file *)fnni_allocate(allocator, bytes)
+               : NULL;
+    if (!read) return fnni_fail(error, FNN_ERROR_MEMORY, "load_cifar10: no memory");
+    memset(read, 0, bytes);
+    fnni_dataset_begin(out, allocator);
+    for (i = 0; i < count && result == FNN_OK; i++)
+        result = fnni_cifar_read(read + i, files[i], allocator, error);
+    if (result == FNN_OK) result = fnni_cifar_join(out, read, count, error);
+    for (i = 0; i < count; i++) fnni_file_release(read + i, allocator);
+    fnni_release(allocator, read);
+    if (result != FNN_OK) fnn_dataset_free(out);
+    return result;
+}
+
+/* Loads name.bin or, when there are more of them, name_1.bin to name_count.bin from a directory.
+ * *found tells whether it has the first, so that the caller may look elsewhere if not. */
+static fnn_result fnni_cifar_load(const char *directory, const char *name, int count,
+                                  fnn_dataset *out, const fnn_allocator *allocator, int *found,
+                                  fnn_error *error)
+{
+    char paths[5][FNNI_MAX_PATH], file[40];
+    const char *files[5];
+    int i;
+    for (i = 0; i < count; i++) {
+        int there;
+        if (count > 1) snprintf(file, sizeof file, "%s_%d.bin", name, i + 1);
+        else snprintf(file, sizeof file, "%s.bin", name);
+        there = fnni_find_file(paths[i], directory, file);
+        if (i == 0) *found = there;
+        if (!there)
+            return fnni_fail(error, FNN_ERROR_FILE, "%s: no %s nor %s.gz there",
+                             fnni_path_tail(directory), file, file);
+        files[i] = paths[i];
+    }
+    return fnn_load_cifar10_files(out, files, count, allocator, error);
+}
+
+static fnn_result fnni_cifar_load_both(const char *directory, fnn_dataset *train, fnn_dataset *test,
+                                       const fnn_allocator *allocator, int *found,
+                                       fnn_error *error)
+{
+    fnn_result result = FNN_OK;
+    int found_test;
+    *found = 1;
+    if (train)
+        result = fnni_cifar_load(directory, "data_batch", 5, train, allocator, found, error);
+    if (result == FNN_OK && test)
+        result = fnni_cifar_load(directory, "test_batch", 1, test, allocator,
+                                 train ? &found_test : found, error);
+    if (result != FNN_OK) fnn_dataset_free(train);
+    return result;
+}
+
+FNN_DEF fnn_result fnn_load_cifar10(const char *directory, fnn_dataset *train, fnn_dataset *test,
+                                    const fnn_allocator *allocator, fnn_error *error)
+{
+    const char *places[2];
+    int i, found = 0;
+    fnn_result result = FNN_ERROR_FILE;
+    if ((!train && !test) || train == test)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "load_cifar10: train %s test",
+                         train ? "is also" : "is NULL, and");
+    if (train) fnni_dataset_begin(train, NULL);
+    if (test) fnni_dataset_begin(test, NULL);
+    if (directory) return fnni_cifar_load_both(directory, train, test, allocator, &found, error);
+    places[0] = getenv("CIFAR10_DIR");
+    places[1] = "data/cifar-10-batches-bin";
+    for (i = 0; i < 2 && !found; i++)
+        if (places[i])
+            result = fnni_cifar_load_both(places[i], train, test, allocator, &found, error);
+    if (!found)
+        result = fnni_fail(error, FNN_ERROR_FILE,
+                           "CIFAR-10: no %s(.gz) in $CIFAR10_DIR (%s) or %s: it is the binary "
+                           "version of www.cs.toronto.edu/~kriz/cifar.html",
+                           train ? "data_batch_1.bin" : "test_batch.bin",
+                           places[0] ? fnni_path_tail(places[0]) : "not set", places[1]);
     return result;
 }
 
@@ -8314,7 +8791,8 @@ static void fnni_norm_map_part(void *argument, int part, int parts)
     else n->kernels->scale_shift(rows, channels, n->x + at, a, c, n->y + at);
 }
 
-/* What the blocks' sums of one channel come to; number 0 is the sum, 1 that of squares or products. */
+/* What the blocks' sums of one channel come to; number 0 is the sum, 1 that of squares or
+ * products. */
 static double fnni_norm_total(const fnni_norm *n, ptrdiff_t channel, int number)
 {
     const ptrdiff_t blocks = fnni_norm_blocks(n->rows);
@@ -8338,7 +8816,8 @@ static void fnni_norm_forward(fnni_norm *n)
     for (j = 0; j < channels; j++) pivot[j] = a[j] / (fnn_real)first;
     fnni_parallel(n->threads, fnni_norm_sum_part, n);
     for (j = 0; j < channels; j++) {
-        const double gamma = n->gamma ? (double)n->gamma[j] : 1, beta = n->beta ? (double)n->beta[j] : 0;
+        const double gamma = n->gamma ? (double)n->gamma[j] : 1;
+        const double beta = n->beta ? (double)n->beta[j] : 0;
         const double shift = fnni_norm_total(n, j, 0) / (double)n->rows;
         const double square = fnni_norm_total(n, j, 1) / (double)n->rows - shift * shift;
         const double mean = (double)pivot[j] + shift, variance = square < 0 ? 0 : square;
@@ -8485,7 +8964,9 @@ struct fnn_model {
     fnn_real *statistics; /* running means and variances of batch norms */
     fnn_real *gradients, *state; /* state: what the optimiser remembers, up to two per parameter */
     int state_kind;              /* fnn_optimizer_kind of state, or -1 */
-    uint64_t steps;              /* updates since the state was new */
+    uint64_t steps;              /* updates since the state was new, */
+    uint64_t updates;            /* and since the weights were: dropout draws by it */
+    uint64_t passes;             /* over data, of all fits since the weights were new */
     fnni_run run;                /* of training */
     int32_t *run_labels;
     fnn_real *run_targets;
@@ -8768,12 +9249,11 @@ static void fnni_conv_forward(const fnni_run *run, int l, int from, int to, fnn_
     if (layer->fused) return; /* the pool does it */
     for (i = from; i < to; i++) {
         fnn_real *y = fnni_y(run, l, i, workspace);
-        ptrdiff_t pitch;
-        const fnn_real *x = fnni_conv_image(conv, fnni_y(run, l - 1, i, workspace),
-                                            workspace + run->image, &pitch);
+        const fnni_conv_input in =
+            fnni_conv_image(conv, fnni_y(run, l - 1, i, workspace), workspace + run->image);
         for (row = 0; row < conv->out_height; row += rows, y += rows * conv->out_row) {
             rows = conv->out_height - row < band ? conv->out_height - row : band;
-            fnni_conv_rows(conv, x, pitch, workspace + run->plans[l].packed[0], row, row + rows, y);
+            fnni_conv_rows(conv, &in, workspace + run->plans[l].packed[0], row, row + rows, y);
             fnni_conv_bias(run, l, (ptrdiff_t)rows * conv->out_width, y);
         }
     }
@@ -8796,13 +9276,12 @@ static void fnni_conv_backward_layer(const fnni_run *run, int l, int from, int t
         const int share = fnni_share_of(i, run->rows);
         const int first = (int)((int64_t)run->rows * share / fnni_share_count(run->rows));
         fnn_real *d = fnni_d(run, l, i, workspace);
-        ptrdiff_t pitch;
-        const fnn_real *x =
-            fnni_conv_image(&plan->conv, fnni_y(run, l - 1, i, workspace), image, &pitch);
+        const fnni_conv_input in =
+            fnni_conv_image(&plan->conv, fnni_y(run, l - 1, i, workspace), image);
         if (!layer->fused)
             run->kernels->activation_backward(layer->activation, layer->parameter, layer->outputs,
                                               NULL, fnni_y(run, l, i, workspace), d, d);
-        fnni_conv_weights_image(&plan->conv, x, pitch, d, i > first,
+        fnni_conv_weights_image(&plan->conv, &in, d, i > first,
                                 run->wide + plan->wide +
                                     (size_t)share * fnni_conv_wide_size(&plan->conv));
         if (to_input)
@@ -8843,16 +9322,15 @@ static void fnni_fused_image(const fnni_run *run, int l, int i, fnn_real *worksp
                                                             fnni_conv_image_size(&plan->conv);
     uint8_t *index = fnni_indexes(run, l, i);
     fnn_window w = pool->window;
-    ptrdiff_t pitch;
-    const fnn_real *x = fnni_conv_image(&plan->conv, fnni_y(run, l - 2, i, workspace),
-                                        workspace + run->image, &pitch);
+    const fnni_conv_input in =
+        fnni_conv_image(&plan->conv, fnni_y(run, l - 2, i, workspace), workspace + run->image);
     int row, rows;
     for (row = 0; row < pool->window.out_height; row += rows) {
         const ptrdiff_t size = (ptrdiff_t)w.out_width * w.channels;
         rows = pool->window.out_height - row < band ? pool->window.out_height - row : band;
         w.out_height = rows;
         w.height = (rows - 1) * stride + w.kernel_height;
-        fnni_conv_rows(&plan->conv, x, pitch, workspace + plan->packed[0], row * stride,
+        fnni_conv_rows(&plan->conv, &in, workspace + plan->packed[0], row * stride,
                        row * stride + w.height, rows_of_z);
         run->kernels->max_pool(&w, rows_of_z, y, index);
         fnni_conv_bias(run, l - 1, (ptrdiff_t)rows * w.out_width, y);
@@ -9606,8 +10084,9 @@ static double fnni_schedule_rate(const fnn_schedule *s, double base, int64_t ste
  * ============================================================================
  * Called by >>public; a failing call leaves its message in the model and returns its code. */
 
-/* Leaves a message in the model and returns code. A builder's failure breaks the model: it lacks
- * what the caller thinks it has, so that all later calls must fail; others pass with their call. */
+/* Leaves a message in the model and returns code. A builder's failure breaks a model that is being
+ * built: it lacks what the caller thinks it has, so that all later calls must fail. Others pass with
+ * their call, as do those of a builder that comes too late: the model is as it was. */
 FNNI_FORMAT(3, 4)
 static fnn_result fnni_model_fail(fnn_model *model, fnn_result code, const char *format, ...)
 {
@@ -9625,7 +10104,7 @@ static fnn_result fnni_builder_fail(fnn_model *model, fnn_result code, const cha
     va_start(list, format);
     fnni_fail_list(&model->error, code, format, list);
     va_end(list);
-    model->broken = 1;
+    model->broken = !model->sealed;
     return code;
 }
 
@@ -9705,6 +10184,13 @@ static double fnni_initial_bound(fnn_initializer_kind kind, double in, double ou
 static fnn_real fnni_default_parameter(fnn_activation activation)
 {
     return activation == FNN_LEAKY_RELU ? (fnn_real).3 : activation == FNN_ELU ? 1 : 0;
+}
+
+/* Whether an activation may have this parameter. With a negative one y = f(x) < 0 would no longer
+ * mean x < 0, which is how the gradient tells; a NaN gives neither. */
+static int fnni_parameter_fits(fnn_activation activation, fnn_real parameter)
+{
+    return (activation != FNN_LEAKY_RELU && activation != FNN_ELU) || parameter >= 0;
 }
 
 /* Draws count numbers; stream tells tensors apart. */
@@ -9869,11 +10355,12 @@ static void fnni_lay_out(fnn_model *model)
     for (l = 0; l < model->layer_count; l++) {
         fnni_layer *layer = model->layers + l;
         layer->offset = parameters;
-        parameters += layer->weights + layer->biases;
+        parameters = fnni_plus(parameters, fnni_plus(layer->weights, layer->biases));
         layer->index = index;
         if (fnni_is(layer, FNNI_MAX_POOL)) index = fnni_plus(index, (size_t)layer->outputs);
         layer->statistics = statistics;
-        if (fnni_is(layer, FNNI_BATCH_NORM)) statistics += 2 * (size_t)layer->shape.channels;
+        if (fnni_is(layer, FNNI_BATCH_NORM))
+            statistics = fnni_plus(statistics, 2 * (size_t)layer->shape.channels);
         model->work += layer->work;
     }
     model->parameter_count = parameters;
@@ -9935,7 +10422,7 @@ static fnn_result fnni_check_data(const fnn_model *model, const fnn_dataset *dat
     const int outputs = model->layers[model->layer_count - 1].outputs;
     if (!data || (!data->bytes && !data->reals))
         return fnni_fail(error, FNN_ERROR_ARGUMENT, "data: expected samples, found none");
-    if (data->height * data->width * data->channels != model->inputs)
+    if (!fnni_dataset_holds(data, model->inputs))
         return fnni_fail(error, FNN_ERROR_ARGUMENT,
                          "data: expected samples of %d numbers, found %d x %d x %d", model->inputs,
                          data->height, data->width, data->channels);
@@ -10001,8 +10488,7 @@ static int64_t fnni_data_row(const fnn_dataset *data, const int64_t *samples, in
 FNNI_FORCE_INLINE void fnni_prefetch_samples(const fnn_dataset *data, const int64_t *samples,
                                              int64_t first, int from, int to)
 {
-    const size_t numbers = (size_t)(data->height * data->width * data->channels);
-    const size_t bytes = numbers * (data->bytes ? 1 : sizeof(fnn_real));
+    const size_t bytes = fnni_dataset_features(data) * (data->bytes ? 1 : sizeof(fnn_real));
     const char *start = data->bytes ? (const char *)data->bytes : (const char *)data->reals;
     int i;
     for (i = from; i < to; i++) {
@@ -10399,10 +10885,17 @@ static void fnni_update_norms(const fnni_batch *b)
         if (fnni_is(b->model->layers + l, FNNI_BATCH_NORM)) fnni_norm_update(b->run, l);
 }
 
+/* The constants of the next update, which is counted. */
+static fnni_step fnni_step_next(const fnni_batch *b)
+{
+    b->model->updates++;
+    return fnni_step_make(b->config, ++b->model->steps);
+}
+
 /* Applies gradients that are whole. */
 static void fnni_apply_step(fnni_batch *b, int parts)
 {
-    fnni_step step = fnni_step_make(b->config, ++b->model->steps);
+    fnni_step step = fnni_step_next(b);
     const double norm = b->config->clip_norm > 0 ? fnni_gradient_norm(b->model) : 0;
     if (norm > (double)b->config->clip_norm)
         step.gradient_scale = (fnn_real)((double)b->config->clip_norm / norm);
@@ -10417,7 +10910,7 @@ static double fnni_train_step(fnni_batch *b)
 {
     const int parts = fnni_parts(b->model, b->run->rows);
     b->last = fnni_loss_layer(b->model);
-    b->run->step = b->model->steps;
+    b->run->step = b->model->updates;
     fnni_batch_forward(b, 1, parts);
     fnni_batch_backward(b, b->model->stage_count - 2, parts);
     if (b->config->clip_norm > 0) {
@@ -10425,7 +10918,7 @@ static double fnni_train_step(fnni_batch *b)
         fnni_parallel(parts, fnni_batch_weights, b);
         fnni_apply_step(b, parts);
     } else {
-        const fnni_step step = fnni_step_make(b->config, ++b->model->steps);
+        const fnni_step step = fnni_step_next(b);
         b->step = &step;
         fnni_parallel(parts, fnni_batch_weights, b);
         b->step = NULL;
@@ -10546,7 +11039,8 @@ static fnn_result fnni_gradients_make(fnn_model *model)
 /* The optimiser's state: kept from fit to fit, new when another kind takes over. */
 static fnn_result fnni_state_make(fnn_model *model, const fnn_optimizer *optimizer)
 {
-    const size_t count = model->parameter_count * (size_t)fnni_optimizer_states(optimizer->kind);
+    const size_t count =
+        fnni_times(model->parameter_count, (size_t)fnni_optimizer_states(optimizer->kind));
     if (model->state_kind == (int)optimizer->kind) return FNN_OK;
     fnni_release(&model->context.allocator, model->state);
     model->state = NULL;
@@ -10575,6 +11069,9 @@ typedef struct fnni_inference {
     fnn_real *outputs; /* (count, outputs), or NULL */
     int32_t *classes;  /* (count), or NULL */
     double *sums;      /* per stretch: loss, hits, squared error; NULL without evaluation */
+    int flip, shift;   /* the views that outputs are the mean of */
+    const fnni_augmenter *view; /* the one at work, or NULL: the samples as they are */
+    int add;                    /* its outputs are added: it is not the first */
 } fnni_inference;
 
 /* The chunks are dealt to at most this many stretches, whatever the number of threads: each adds up
@@ -10693,7 +11190,10 @@ static void fnni_inference_chunk(const fnni_inference *f, fnni_run *run, int64_t
     for (i = 0; i < run->rows && spatial > 0; i++)
         fnni_forward_rows(run, 0, spatial - 1, i, i + 1, run->workspace);
     fnni_forward_rows(run, spatial, last, 0, run->rows, run->workspace);
-    if (f->outputs)
+    if (f->outputs && f->add)
+        run->kernels->add_scaled((ptrdiff_t)run->rows * n, 1, y,
+                                 f->outputs + (size_t)first * (size_t)n);
+    else if (f->outputs)
         memcpy(f->outputs + (size_t)first * (size_t)n, y,
                (size_t)run->rows * (size_t)n * sizeof *y);
     for (i = 0; f->classes && i < run->rows; i++)
@@ -10719,6 +11219,7 @@ static void fnni_inference_part(void *argument, int part, int parts)
     int s;
     memory += fnni_reals_of((size_t)f->model->layer_count * sizeof *plans);
     fnni_inference_lay_out(&run, f->model, f->context->kernels, plans, memory, &labels, &targets);
+    run.augmenter = f->view;
     run.labels = f->data->targets ? NULL : labels;
     run.targets = f->data->targets ? targets : NULL;
     fnni_prepare_rows(&run, 0, f->model->layer_count - 1, 0, run.workspace);
@@ -10749,6 +11250,31 @@ static fnn_result fnni_infer(fnni_inference *f, int evaluate)
     f->sums = evaluate ? (double *)(void *)(f->context->workspace + space - FNNI_STRETCH_SUMS) : NULL;
     fnni_parallel(stretches < threads ? stretches : threads, fnni_inference_part, f);
     return FNN_OK;
+}
+
+/* Mean of the outputs over the views, which are added up in one order. */
+static fnn_result fnni_infer_views(fnni_inference *f)
+{
+    static const int moves[5][2] = {{0, 0}, {-1, 0}, {1, 0}, {0, -1}, {0, 1}};
+    const int flips = f->flip ? 2 : 1, shifts = f->shift ? 5 : 1;
+    const int outputs = f->model->layers[f->model->layer_count - 1].outputs;
+    fnn_result result = FNN_OK;
+    fnni_augmenter g;
+    int v;
+    memset(&g, 0, sizeof g);
+    f->view = &g;
+    for (v = 0; v < flips * shifts && !result; v++) {
+        g.fixed.flip = v >= shifts;
+        g.fixed.down = f->shift * moves[v % shifts][0];
+        g.fixed.right = f->shift * moves[v % shifts][1];
+        f->add = v > 0;
+        result = fnni_infer(f, 0);
+    }
+    f->view = NULL;
+    if (!result && v > 1)
+        f->context->kernels->scale((ptrdiff_t)f->data->count * outputs, 1 / (fnn_real)v,
+                                   f->outputs);
+    return result;
 }
 
 /* 1 - error / variation, where no error of no variation, 0 / 0, counts as 0. */
@@ -10824,37 +11350,69 @@ typedef struct fnni_fit {
     fnn_fit_config now;     /* the configuration with this step's learning rate */
     int64_t step;           /* of this fit, from 0 */
     int64_t position;       /* in order; count: a new pass begins */
-    uint64_t pass;
     fnni_augmenter augmenter;
     double loss_sum, score_sum;
     int64_t seen;
-    fnn_real *best;    /* parameters of the best epoch, or NULL */
-    fnn_real *average; /* of the parameters, or NULL; between epochs it holds those in training */
+    fnn_real *best;    /* parameters and statistics of the best epoch, or NULL */
+    fnn_real *average; /* of both, or NULL; between epochs it holds those in training */
     double best_value, started, drawn;
     int waited;
 } fnni_fit;
 
-/* A new order for the next pass: Fisher and Yates, Knuth volume 2, algorithm P. */
-static void fnni_fit_shuffle(fnni_fit *f)
+/* Parameters, then the statistics of batch norms, which belong to them: all that training moves. */
+static size_t fnni_trained_count(const fnn_model *model)
 {
-    const uint64_t stream = FNNI_STREAM_ORDER + f->pass;
-    int64_t i;
-    f->augmenter.pass = f->pass++;
-    f->position = 0;
-    if (!f->config->shuffle) return;
-    for (i = f->data->count - 1; i > 0; i--) {
-        const int64_t j =
-            (int64_t)fnni_random_below(f->config->seed, stream, (uint64_t)i, (uint64_t)i + 1);
-        const int64_t other = f->order[i];
-        f->order[i] = f->order[j];
-        f->order[j] = other;
-    }
+    return model->parameter_count + model->statistics_count;
 }
 
+static void fnni_trained_keep(const fnn_model *model, fnn_real *to)
+{
+    const size_t count = model->parameter_count;
+    if (count) memcpy(to, model->parameters, count * sizeof *to);
+    if (model->statistics_count)
+        memcpy(to + count, model->statistics, model->statistics_count * sizeof *to);
+}
+
+static void fnni_trained_put_back(fnn_model *model, const fnn_real *from)
+{
+    const size_t count = model->parameter_count;
+    if (count) memcpy(model->parameters, from, count * sizeof *from);
+    if (model->statistics_count)
+        memcpy(model->statistics, from + count, model->statistics_count * sizeof *from);
+}
+
+static fnn_real *fnni_trained_copy(const fnn_model *model)
+{
+    fnn_real *copy =
+        fnni_allocate_reals(&model->context.allocator, fnni_trained_count(model) + 1); /* not 0 */
+    if (copy) fnni_trained_keep(model, copy);
+    return copy;
+}
+
+/* The order of the next pass: a function of the seed and the number of the pass alone, which the
+ * model counts through all its fits, so that two fits of two epochs are one of four. */
+static void fnni_fit_shuffle(fnni_fit *f)
+{
+    const uint64_t pass = f->model->passes++;
+    int64_t i;
+    f->augmenter.pass = pass;
+    f->position = 0;
+    for (i = 0; i < f->data->count; i++) f->order[i] = i;
+    if (f->config->shuffle)
+        fnni_shuffle(f->order, f->data->count, f->config->seed, FNNI_STREAM_ORDER + pass);
+}
+
+/* Batches of a pass; written so that no count overflows. */
+static int64_t fnni_pass_steps(const fnn_dataset *data, int batch_size)
+{
+    return data->count / batch_size + (data->count % batch_size != 0);
+}
+
+/* Within int, as fnni_fit_check has seen. */
 static int fnni_steps_per_epoch(const fnni_fit *f)
 {
     if (f->config->steps_per_epoch > 0) return f->config->steps_per_epoch;
-    return (int)((f->data->count + f->config->batch_size - 1) / f->config->batch_size);
+    return (int)fnni_pass_steps(f->data, f->config->batch_size);
 }
 
 static void fnni_fit_rate(fnni_fit *f)
@@ -10870,42 +11428,57 @@ static void fnni_fit_rate(fnni_fit *f)
 #define FNNI_AVERAGE_CHUNK 2048
 #define FNNI_AVERAGE_WORK 131072 /* parameters that are worth a thread */
 
-/* average = d average + (1 - d) weights. Polyak and Juditsky 1992, in its exponential form; the
- * ramp of d is that of TensorFlow's ExponentialMovingAverage with num_updates = t, t = 1, 2, ... */
+/* average = d average + (1 - d) x. Polyak and Juditsky 1992, in its exponential form; the ramp of
+ * d is that of TensorFlow's ExponentialMovingAverage with num_updates = t, t = 1, 2, ... */
+static void fnni_average(const fnni_fit *f, size_t count, const fnn_real *x, fnn_real *average)
+{
+    const fnni_kernels *k = f->model->context.kernels;
+    const double ramp = (1 + (double)f->step) / (10 + (double)f->step);
+    const fnn_real d = (fnn_real)(f->config->ema_decay < ramp ? f->config->ema_decay : ramp);
+    k->scale((ptrdiff_t)count, d, average);
+    k->add_scaled((ptrdiff_t)count, 1 - d, x, average);
+}
+
 static void fnni_average_part(void *argument, int part, int parts)
 {
     const fnni_fit *f = (const fnni_fit *)argument;
-    const fnni_kernels *k = f->model->context.kernels;
     const size_t count = f->model->parameter_count, step = FNNI_AVERAGE_CHUNK;
     const size_t chunks = (count + step - 1) / step, end = (size_t)part + 1;
-    const double ramp = (1 + (double)f->step) / (10 + (double)f->step);
-    const fnn_real d = (fnn_real)(f->config->ema_decay < ramp ? f->config->ema_decay : ramp);
     size_t c;
-    for (c = chunks * (size_t)part / (size_t)parts; c < chunks * end / (size_t)parts; c++) {
-        const size_t n = count - c * step < step ? count - c * step : step;
-        k->scale((ptrdiff_t)n, d, f->average + c * step);
-        k->add_scaled((ptrdiff_t)n, 1 - d, f->model->parameters + c * step, f->average + c * step);
-    }
+    for (c = chunks * (size_t)part / (size_t)parts; c < chunks * end / (size_t)parts; c++)
+        fnni_average(f, count - c * step < step ? count - c * step : step,
+                     f->model->parameters + c * step, f->average + c * step);
 }
 
 static void fnni_fit_average(fnni_fit *f)
 {
-    const size_t most = f->model->parameter_count / FNNI_AVERAGE_WORK + 1;
-    const int threads = f->model->context.threads;
+    const fnn_model *model = f->model;
+    const size_t most = model->parameter_count / FNNI_AVERAGE_WORK + 1;
+    const int threads = model->context.threads;
     if (!f->average) return;
     fnni_parallel((size_t)threads < most ? threads : (int)most, fnni_average_part, f);
+    fnni_average(f, model->statistics_count, model->statistics,
+                 f->average + model->parameter_count);
 }
 
-/* Exchanges the model's parameters and their average, where they stand: users may keep a pointer
- * to the parameters. */
-static void fnni_fit_swap(fnni_fit *f)
+static void fnni_exchange(size_t count, fnn_real *a, fnn_real *b)
 {
     size_t i;
-    for (i = 0; f->average && i < f->model->parameter_count; i++) {
-        const fnn_real kept = f->average[i];
-        f->average[i] = f->model->parameters[i];
-        f->model->parameters[i] = kept;
+    for (i = 0; i < count; i++) {
+        const fnn_real kept = a[i];
+        a[i] = b[i];
+        b[i] = kept;
     }
+}
+
+/* Exchanges what the model holds and its average, where they stand: users may keep a pointer to
+ * the parameters. */
+static void fnni_fit_swap(fnni_fit *f)
+{
+    fnn_model *model = f->model;
+    if (!f->average) return;
+    fnni_exchange(model->parameter_count, model->parameters, f->average);
+    fnni_exchange(model->statistics_count, model->statistics, f->average + model->parameter_count);
 }
 
 static void fnni_fit_step(fnni_fit *f)
@@ -11020,7 +11593,7 @@ static fnn_result fnni_fit_epoch(fnni_fit *f, int epoch, fnn_epoch *e)
     }
     memset(e, 0, sizeof *e);
     e->epoch = epoch;
-    e->step = (int64_t)f->model->steps;
+    e->step = (int64_t)f->model->updates;
     e->loss = f->loss_sum / (double)f->seen;
     e->score = fnni_has_classes(f->data)
                    ? f->score_sum / (double)f->seen
@@ -11044,8 +11617,7 @@ static int fnni_fit_improve(fnni_fit *f, const fnn_epoch *e)
         (f->best_value != f->best_value && value == value)) { /* any number is better than NaN */
         f->best_value = value;
         f->waited = 0;
-        if (f->best && f->model->parameter_count)
-            memcpy(f->best, f->model->parameters, f->model->parameter_count * sizeof *f->best);
+        if (f->best) fnni_trained_keep(f->model, f->best);
         return 0;
     }
     return ++f->waited >= c->patience && c->patience > 0;
@@ -11080,6 +11652,10 @@ static fnn_result fnni_fit_check(fnn_model *model, const fnn_dataset *data, cons
                          "fit: expected batch_size >= 1 and epochs, steps_per_epoch, patience >= "
                          "0, found %d, %d, %d, %d",
                          c->batch_size, c->epochs, c->steps_per_epoch, c->patience);
+    if (c->steps_per_epoch == 0 && fnni_pass_steps(data, c->batch_size) > INT_MAX)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                         "fit: expected at most %d batches an epoch, found %lld", INT_MAX,
+                         (long long)fnni_pass_steps(data, c->batch_size));
     if ((result = fnni_step_check(c, error))) return result;
     if ((result = fnni_schedule_check(&c->schedule, error))) return result;
     if ((result = fnni_augmentation_check(&c->augmentation, data, error))) return result;
@@ -11099,7 +11675,7 @@ static fnn_result fnni_history_reserve(fnn_history *history, int more)
     if (!history || more <= history->capacity - history->count) return FNN_OK;
     if (more > INT_MAX - history->count) return FNN_ERROR_MEMORY;
     grown = (fnn_epoch *)fnni_allocate(&history->allocator,
-                                       (size_t)(history->count + more) * sizeof *grown);
+                                       fnni_times((size_t)(history->count + more), sizeof *grown));
     if (!grown) return FNN_ERROR_MEMORY;
     if (history->count) memcpy(grown, history->epochs, (size_t)history->count * sizeof *grown);
     fnni_release(&history->allocator, history->epochs);
@@ -11108,32 +11684,23 @@ static fnn_result fnni_history_reserve(fnn_history *history, int more)
     return FNN_OK;
 }
 
-static fnn_real *fnni_parameters_copy(const fnn_model *model)
-{
-    const size_t count = model->parameter_count;
-    fnn_real *copy = fnni_allocate_reals(&model->context.allocator, count + 1); /* not 0 */
-    if (copy && count > 0) memcpy(copy, model->parameters, count * sizeof *copy);
-    return copy;
-}
-
 /* Everything a fit allocates, before its first step. */
 static fnn_result fnni_fit_open(fnni_fit *f, fnn_history *history)
 {
     fnn_model *model = f->model;
     const fnn_allocator *a = &model->context.allocator;
-    int64_t i;
-    const int batch = f->data->count < f->config->batch_size ? (int)f->data->count : f->config->batch_size;
+    const int most = f->config->batch_size;
+    const int batch = f->data->count < most ? (int)f->data->count : most;
     fnn_result result = fnni_run_make(model, batch);
     if (!result && f->config->clip_norm > 0) result = fnni_gradients_make(model);
     if (!result) result = fnni_state_make(model, &f->config->optimizer);
     if (!result) result = fnni_history_reserve(history, f->config->epochs);
     if (result) return result;
-    f->order = (int64_t *)fnni_allocate(a, (size_t)f->data->count * sizeof *f->order);
+    f->order = (int64_t *)fnni_allocate(a, fnni_times((size_t)f->data->count, sizeof *f->order));
     if (!f->order) return FNN_ERROR_MEMORY;
-    for (i = 0; i < f->data->count; i++) f->order[i] = i;
-    if (f->config->restore_best && !(f->best = fnni_parameters_copy(model)))
+    if (f->config->restore_best && !(f->best = fnni_trained_copy(model)))
         return FNN_ERROR_MEMORY;
-    if (f->config->ema_decay > 0 && !(f->average = fnni_parameters_copy(model)))
+    if (f->config->ema_decay > 0 && !(f->average = fnni_trained_copy(model)))
         return FNN_ERROR_MEMORY;
     f->validation = model->context;
     f->validation.workspace = NULL;
@@ -11208,8 +11775,7 @@ static fnn_result fnni_fit_run(fnn_model *model, const fnn_dataset *data,
         model->run.augmenter = fnni_augments(&config->augmentation) ? &f.augmenter : NULL;
         result = fnni_fit_epochs(&f, history);
         model->run.augmenter = NULL;
-        if (!result && f.best && model->parameter_count)
-            memcpy(model->parameters, f.best, model->parameter_count * sizeof *f.best);
+        if (!result && f.best) fnni_trained_put_back(model, f.best);
     }
     fnni_fit_close(&f);
     return result;
@@ -11238,12 +11804,9 @@ static fnn_result fnni_fit_run(fnn_model *model, const fnn_dataset *data,
 static const char *const fnni_activation_names[] = {"linear", "relu",    "leaky_relu", "elu",
                                                     "gelu",   "sigmoid", "tanh",       "softmax"};
 static const char *const fnni_padding_names[] = {"valid", "same"};
-static const char *const fnni_loss_names[] = {"softmax_cross_entropy",
-                                              "categorical_cross_entropy",
-                                              "sparse_categorical_cross_entropy",
-                                              "mean_squared_error",
-                                              "mean_absolute_error",
-                                              "epsilon_insensitive"};
+static const char *const fnni_loss_names[] = {
+    "softmax_cross_entropy", "categorical_cross_entropy", "sparse_categorical_cross_entropy",
+    "mean_squared_error",    "mean_absolute_error",       "epsilon_insensitive"};
 static const char *const fnni_normalization_names[] = {
     "none", "divide_255", "mean", "mean_divide_255", "standardize", "mean_variance"};
 
@@ -11316,7 +11879,8 @@ static int fnni_norm_tensor_at(const fnn_model *model, int l, int which, fnni_te
                             layer->statistics + second, 1, shape);
 }
 
-/* Tensor number `which` (from 0) of layer l, -1 being the input; returns 0 when there are no more. */
+/* Tensor number `which` (from 0) of layer l, -1 being the input; returns 0 when there are no more.
+ * At most eight a layer: fnni_reader.seen has a bit for each. */
 static int fnni_tensor_at(const fnn_model *model, int l, int which, fnni_tensor *t)
 {
     const fnni_layer *layer = model->layers + (l < 0 ? 0 : l);
@@ -11839,8 +12403,8 @@ static fnn_result fnni_read_metadata(fnni_reader *r)
     fnn_result result = fnni_json_want(r, '{');
     if (result || fnni_json_take(r, '}')) return result;
     do {
-        const int field = fnni_json_member(r, "__metadata__", fnni_field_names, FNNI_FIELD_COUNT,
-                                           &r->fields);
+        const int field =
+            fnni_json_member(r, "__metadata__", fnni_field_names, FNNI_FIELD_COUNT, &r->fields);
         if (field < 0) return FNN_ERROR_FORMAT;
         result = field == FNNI_FIELD_LAYERS ? fnni_json_skip_string(r, &r->layers)
                                             : fnni_json_string(r, r->field[field]);
@@ -11851,8 +12415,7 @@ static fnn_result fnni_read_metadata(fnni_reader *r)
 /* The offsets of a tensor: where the one before it ended, and within the data. */
 static fnn_result fnni_check_offsets(fnni_reader *r, const fnni_entry *e)
 {
-    if (e->offsets[0] != r->offset || e->offsets[1] < e->offsets[0] ||
-        e->offsets[1] > r->data_size)
+    if (e->offsets[0] != r->offset || e->offsets[1] < e->offsets[0] || e->offsets[1] > r->data_size)
         return fnni_fail(r->error, FNN_ERROR_FORMAT,
                          "%s: %.60s: expected data from byte %llu to at most %llu, found %llu to "
                          "%llu",
@@ -11996,7 +12559,8 @@ static fnn_result fnni_walk(fnni_reader *r)
         if (strcmp(e.name, "__metadata__"))
             result = fnni_read_tensor(r, &e);
         else if (metadata++)
-            result = fnni_fail(r->error, FNN_ERROR_FORMAT, "%s: __metadata__: found twice", r->path);
+            result =
+                fnni_fail(r->error, FNN_ERROR_FORMAT, "%s: __metadata__: found twice", r->path);
         else
             result = fnni_read_metadata(r);
     } while (!result && fnni_json_take(r, ','));
@@ -12094,6 +12658,7 @@ static void fnni_read_conv2d(fnn_model *model, const char *const *word)
     if (!fnni_word_int(word[1], &c.filters) || !fnni_word_window(word + 2, sizes, &c.padding))
         return;
     if (!fnni_word_activation(word[7], &c.activation) || !fnni_word_real(word[8], &number)) return;
+    if (!fnni_parameter_fits(c.activation, number)) return;
     c.kernel_height = sizes[0];
     c.kernel_width = sizes[1];
     c.stride_height = sizes[2];
@@ -12142,7 +12707,8 @@ static void fnni_read_layer(fnn_model *model, const fnni_words *w)
     fnn_real number;
     int units;
     if (fnni_words_are(w, "dense", 4) && fnni_word_int(word[1], &units) &&
-        fnni_word_activation(word[2], &activation) && fnni_word_real(word[3], &number)) {
+        fnni_word_activation(word[2], &activation) && fnni_word_real(word[3], &number) &&
+        fnni_parameter_fits(activation, number)) {
         const int l = fnn_dense(model, units, activation);
         if (l >= 0) model->layers[l].parameter = number;
     } else if (fnni_words_are(w, "activation", 3) && fnni_word_activation(word[1], &activation) &&
@@ -12199,8 +12765,9 @@ static fnn_result fnni_read_choice(fnni_reader *r, fnni_field field, const char 
 {
     *choice = fnni_word_in(r->field[field], list, count);
     if (*choice >= 0) return FNN_OK;
-    return fnni_fail(r->error, FNN_ERROR_FORMAT, "%s: %s: expected one such as \"%s\", found \"%.60s\"",
-                     r->path, fnni_field_names[field], list[0], r->field[field]);
+    return fnni_fail(r->error, FNN_ERROR_FORMAT,
+                     "%s: %s: expected one such as \"%s\", found \"%.60s\"", r->path,
+                     fnni_field_names[field], list[0], r->field[field]);
 }
 
 static fnn_result fnni_read_number(fnni_reader *r, fnni_field field, fnn_real *number)
@@ -12216,7 +12783,8 @@ static fnn_result fnni_read_settings(fnni_reader *r)
     fnn_model *model = r->model;
     int loss, normalization;
     fnn_real smoothing, epsilon;
-    fnn_result result = fnni_read_choice(r, FNNI_FIELD_LOSS, fnni_loss_names, FNN_LOSS_COUNT, &loss);
+    fnn_result result =
+        fnni_read_choice(r, FNNI_FIELD_LOSS, fnni_loss_names, FNN_LOSS_COUNT, &loss);
     if (!result)
         result = fnni_read_choice(r, FNNI_FIELD_NORMALIZATION, fnni_normalization_names,
                                   (int)FNN_NORMALIZE_MEAN_VARIANCE + 1, &normalization);
@@ -12289,8 +12857,8 @@ static fnn_result fnni_read_complete(fnni_reader *r)
     for (l = -1; l < r->model->layer_count; l++)
         for (which = 0; fnni_tensor_at(r->model, l, which, &t); which++)
             if (!(r->seen[l + 1] >> which & 1))
-                return fnni_fail(r->error, FNN_ERROR_FORMAT,
-                                 "%s: expected a tensor %s, found none", r->path, t.name);
+                return fnni_fail(r->error, FNN_ERROR_FORMAT, "%s: expected a tensor %s, found none",
+                                 r->path, t.name);
     return FNN_OK;
 }
 
@@ -12520,7 +13088,8 @@ FNN_DEF fnn_result fnn_activation_backward(fnn_context *context, fnn_activation 
     if (!fnni_usable(kernels, n, read) || !fnni_usable(kernels, n, dy) ||
         !fnni_usable(kernels, n, dx))
         return FNN_ERROR_ARGUMENT;
-    if (!fnni_is_elementwise(kind) || parameter < 0) return FNN_ERROR_ARGUMENT;
+    if (!fnni_is_elementwise(kind) || !fnni_parameter_fits(kind, parameter))
+        return FNN_ERROR_ARGUMENT;
     kernels->activation_backward(kind, parameter, n, x, y, dy, dx);
     return FNN_OK;
 }
@@ -12758,12 +13327,20 @@ static int fnni_axis_sound(int length, int kernel, int stride, int pad, int out)
 static int fnni_window_sound(const fnn_window *w)
 {
     return w && w->channels > 0 &&
-           fnni_axis_sound(w->height, w->kernel_height, w->stride_height, w->pad_top, w->out_height) &&
+           fnni_axis_sound(w->height, w->kernel_height, w->stride_height, w->pad_top,
+                           w->out_height) &&
            fnni_axis_sound(w->width, w->kernel_width, w->stride_width, w->pad_left, w->out_width);
 }
 
 /* Work on images one by one. */
-enum { FNNI_IMAGES_MAX_POOL, FNNI_IMAGES_MAX_BACK, FNNI_IMAGES_AVERAGE_POOL, FNNI_IMAGES_AVERAGE_BACK, FNNI_IMAGES_IM2COL, FNNI_IMAGES_COL2IM };
+enum {
+    FNNI_IMAGES_MAX_POOL,
+    FNNI_IMAGES_MAX_BACK,
+    FNNI_IMAGES_AVERAGE_POOL,
+    FNNI_IMAGES_AVERAGE_BACK,
+    FNNI_IMAGES_IM2COL,
+    FNNI_IMAGES_COL2IM
+};
 typedef struct fnni_images {
     const fnni_kernels *kernels;
     const fnn_window *window;
@@ -12784,8 +13361,9 @@ static void fnni_images_part(void *argument, int part, int parts)
         const fnn_real *in = g->in + i * g->in_size;
         fnn_real *out = g->out + i * g->out_size;
         const ptrdiff_t at = i * g->index_size;
+        uint8_t *new_index = g->new_index ? g->new_index + at : NULL;
         switch (g->kind) {
-        case FNNI_IMAGES_MAX_POOL: g->kernels->max_pool(w, in, out, g->new_index ? g->new_index + at : NULL); break;
+        case FNNI_IMAGES_MAX_POOL: g->kernels->max_pool(w, in, out, new_index); break;
         case FNNI_IMAGES_MAX_BACK: g->kernels->max_pool_backward(w, g->index + at, in, out); break;
         case FNNI_IMAGES_AVERAGE_POOL: g->kernels->average_pool(w, in, out); break;
         case FNNI_IMAGES_AVERAGE_BACK: g->kernels->average_pool_backward(w, in, out); break;
@@ -12808,7 +13386,8 @@ static int fnni_threads_for(const fnn_context *context, ptrdiff_t numbers)
 static fnn_result fnni_images_run(const fnn_context *context, fnni_images *g)
 {
     const fnn_window *w = g->window;
-    const int back = g->kind == FNNI_IMAGES_MAX_BACK || g->kind == FNNI_IMAGES_AVERAGE_BACK || g->kind == FNNI_IMAGES_COL2IM;
+    const int back =
+        g->kind == FNNI_IMAGES_MAX_BACK || g->kind == FNNI_IMAGES_AVERAGE_BACK || g->kind == FNNI_IMAGES_COL2IM;
     ptrdiff_t image, made, total;
     g->kernels = fnni_table(context);
     if (!g->kernels || !fnni_window_sound(w)) return FNN_ERROR_ARGUMENT;
@@ -12895,9 +13474,10 @@ FNN_DEF fnn_result fnn_col2im(fnn_context *context, const fnn_window *window, pt
 static fnn_result fnni_norm_run(fnn_context *context, fnni_norm *n, void (*run)(fnni_norm *n))
 {
     const ptrdiff_t count = fnni_area(n->rows, n->channels);
-    fnn_context temporary;
+    fnn_context temporary, *used;
     fnn_result result = FNN_OK;
-    if (n->rows < 1 || n->channels < 1 || count < 0 || !(n->epsilon >= 0)) return FNN_ERROR_ARGUMENT;
+    if (n->rows < 1 || n->channels < 1 || count < 0) return FNN_ERROR_ARGUMENT;
+    if (!(n->epsilon >= 0)) return FNN_ERROR_ARGUMENT;
     if (!n->x || !n->y) return FNN_ERROR_ARGUMENT;
     n->threads = fnni_threads_for(context, count);
     if (!context) {
@@ -12905,8 +13485,9 @@ static fnn_result fnni_norm_run(fnn_context *context, fnni_norm *n, void (*run)(
         result = fnni_context_open(&temporary, &config, NULL);
         if (result) return result;
     }
-    n->kernels = context ? context->kernels : temporary.kernels;
-    n->space = fnni_workspace(context ? context : &temporary, fnni_norm_space(n->rows, n->channels));
+    used = context ? context : &temporary;
+    n->kernels = used->kernels;
+    n->space = fnni_workspace(used, fnni_norm_space(n->rows, n->channels));
     if (n->space) run(n);
     else result = FNN_ERROR_MEMORY;
     if (!context) fnni_context_close(&temporary);
@@ -13031,6 +13612,12 @@ FNN_DEF int fnn_activate(fnn_model *model, fnn_activation activation, fnn_real p
     if ((unsigned)activation >= FNN_ACTIVATION_COUNT) {
         fnni_builder_fail(model, FNN_ERROR_ARGUMENT, "layer %d activation: %d is no activation",
                           model->layer_count, (int)activation);
+        return -1;
+    }
+    if (!fnni_parameter_fits(activation, parameter)) {
+        fnni_builder_fail(model, FNN_ERROR_ARGUMENT,
+                          "layer %d activation: expected a parameter of at least 0, found %g",
+                          model->layer_count, (double)parameter);
         return -1;
     }
     layer->activation = activation;
@@ -13324,7 +13911,7 @@ FNN_DEF fnn_result fnn_set_seed(fnn_model *model, uint64_t seed)
     fnni_release(&model->context.allocator, model->state);
     model->state = NULL;
     model->state_kind = -1;
-    model->steps = 0;
+    model->steps = model->updates = model->passes = 0;
     model->run_ready = 0;
     return FNN_OK;
 }
@@ -13333,18 +13920,29 @@ FNN_DEF fnn_result fnn_normalize(fnn_model *model, fnn_normalization kind, const
 {
     const fnn_allocator *a = model ? &model->context.allocator : NULL;
     fnn_result result = fnni_begin(model);
+    fnn_real *shift, *scale;
     if (result) return result;
-    if (!data || data->height * data->width * data->channels != model->inputs)
+    if (!data || !fnni_dataset_holds(data, model->inputs))
         return fnni_builder_fail(model, FNN_ERROR_ARGUMENT,
                                  "normalize: expected data with samples of %d numbers",
                                  model->inputs);
-    if (!model->shift) model->shift = fnni_allocate_reals(a, (size_t)model->inputs);
-    if (!model->scale) model->scale = fnni_allocate_reals(a, (size_t)model->inputs);
-    if (!model->shift || !model->scale)
-        return fnni_builder_fail(model, FNN_ERROR_MEMORY, "normalize: no memory");
-    model->normalization = kind;
-    result = fnn_normalization_compute(kind, data, model->shift, model->scale, &model->error);
-    model->broken = result != FNN_OK;
+    /* new arrays, so that a failure leaves the old ones */
+    shift = fnni_allocate_reals(a, (size_t)model->inputs);
+    scale = fnni_allocate_reals(a, (size_t)model->inputs);
+    result = !shift || !scale
+                 ? fnni_builder_fail(model, FNN_ERROR_MEMORY, "normalize: no memory")
+                 : fnn_normalization_compute(kind, data, shift, scale, &model->error);
+    if (!result) {
+        fnn_real *old_shift = model->shift, *old_scale = model->scale;
+        model->normalization = kind;
+        model->shift = shift;
+        model->scale = scale;
+        shift = old_shift;
+        scale = old_scale;
+    }
+    fnni_release(a, shift);
+    fnni_release(a, scale);
+    model->broken = result != FNN_OK && !model->sealed;
     return result;
 }
 
@@ -13638,7 +14236,7 @@ FNN_DEF fnn_result fnn_forward(fnn_model *model, const fnn_dataset *data, const 
     if (result) return fnni_model_fail(model, result, "forward: no memory");
     model->run.rows = count;
     model->run.training = training;
-    model->run.step = model->steps;
+    model->run.step = model->updates;
     fnni_batch_make(&b, model, data, samples);
     b.last = model->layer_count - 1;
     model->run_supervised = !fnni_check_data(model, data, 1, NULL);
@@ -13704,19 +14302,32 @@ FNN_DEF fnn_result fnn_step(fnn_model *model, const fnn_fit_config *config)
 
 /* ---- inference ---- */
 
-/* Runs inference in the caller's context, or in one made for this call. */
-static fnn_result fnni_infer_in(fnni_inference *f, fnn_context *context, fnn_metrics *metrics)
+/* What inference with a model that is not ready returns. The model is const, it may be shared: none
+ * of these calls leaves a message in it. */
+static fnn_result fnni_ready(const fnn_model *model)
+{
+    if (!model) return FNN_ERROR_MEMORY;
+    return model->broken ? model->error.code : model->sealed ? FNN_OK : FNN_ERROR_STATE;
+}
+
+/* Runs inference in the caller's context, or in one made for this call. wanted: what the caller
+ * gave for the results, which must not be NULL. */
+static fnn_result fnni_infer_in(fnni_inference *f, fnn_context *context, const void *wanted,
+                                fnn_metrics *metrics)
 {
     fnn_context temporary;
-    fnn_result result;
-    if (!f->model || f->model->broken || !f->model->sealed) return FNN_ERROR_STATE;
+    fnn_result result = fnni_ready(f->model);
+    if (result) return result;
+    if (!wanted) return FNN_ERROR_ARGUMENT;
     result = fnni_check_all(f->model, f->data, metrics != NULL, NULL);
     if (result) return result;
     temporary = f->model->context;
     temporary.workspace = NULL;
     temporary.workspace_count = 0;
     f->context = context ? context : &temporary;
-    result = metrics ? fnni_evaluate(f->model, f->context, f->data, metrics) : fnni_infer(f, 0);
+    result = metrics                ? fnni_evaluate(f->model, f->context, f->data, metrics)
+             : f->flip || f->shift ? fnni_infer_views(f)
+                                    : fnni_infer(f, 0);
     if (!context) fnni_context_close(&temporary);
     return result;
 }
@@ -13729,7 +14340,24 @@ FNN_DEF fnn_result fnn_predict(const fnn_model *model, fnn_context *context,
     f.model = model;
     f.data = data;
     f.outputs = outputs;
-    return outputs ? fnni_infer_in(&f, context, NULL) : FNN_ERROR_ARGUMENT;
+    return fnni_infer_in(&f, context, outputs, NULL);
+}
+
+FNN_DEF fnn_result fnn_predict_augmented(const fnn_model *model, fnn_context *context,
+                                         const fnn_dataset *data, int flip, int shift,
+                                         fnn_real *outputs)
+{
+    fnni_inference f;
+    memset(&f, 0, sizeof f);
+    f.model = model;
+    f.data = data;
+    f.outputs = outputs;
+    f.flip = flip;
+    f.shift = shift;
+    if (fnni_ready(model)) return fnni_ready(model);
+    if (!data || shift < 0 || (shift > 0 && (shift >= data->height || shift >= data->width)))
+        return FNN_ERROR_ARGUMENT;
+    return fnni_infer_in(&f, context, outputs, NULL);
 }
 
 FNN_DEF fnn_result fnn_predict_classes(const fnn_model *model, fnn_context *context,
@@ -13740,7 +14368,7 @@ FNN_DEF fnn_result fnn_predict_classes(const fnn_model *model, fnn_context *cont
     f.model = model;
     f.data = data;
     f.classes = classes;
-    return classes ? fnni_infer_in(&f, context, NULL) : FNN_ERROR_ARGUMENT;
+    return fnni_infer_in(&f, context, classes, NULL);
 }
 
 FNN_DEF fnn_result fnn_evaluate(const fnn_model *model, fnn_context *context,
@@ -13750,12 +14378,14 @@ FNN_DEF fnn_result fnn_evaluate(const fnn_model *model, fnn_context *context,
     memset(&f, 0, sizeof f);
     f.model = model;
     f.data = data;
-    return metrics ? fnni_infer_in(&f, context, metrics) : FNN_ERROR_ARGUMENT;
+    return fnni_infer_in(&f, context, metrics, metrics);
 }
 
 FNN_DEF fnn_result fnn_reserve(const fnn_model *model, fnn_context *context)
 {
-    if (!model || !context || model->broken || !model->sealed) return FNN_ERROR_STATE;
+    const fnn_result result = fnni_ready(model);
+    if (result) return result;
+    if (!context) return FNN_ERROR_ARGUMENT;
     return fnni_workspace(context, fnni_inference_space(model, context)) ? FNN_OK : FNN_ERROR_MEMORY;
 }
 
@@ -13822,8 +14452,11 @@ FNN_DEF double fnn_top_k(const fnn_real *outputs, const int32_t *labels, int64_t
                          int k)
 {
     int64_t hits = 0, i;
-    for (i = 0; i < count; i++, outputs += classes)
+    if (count < 0 || classes < 1 || k < 1 || (count > 0 && (!outputs || !labels))) return FNNI_NAN;
+    for (i = 0; i < count; i++, outputs += classes) {
+        if (labels[i] < 0 || labels[i] >= classes) return FNNI_NAN;
         hits += fnni_rank(outputs, classes, labels[i]) < k;
+    }
     return count > 0 ? (double)hits / (double)count : 0;
 }
 
@@ -13847,11 +14480,12 @@ FNN_DEF fnn_result fnn_precision_recall(const int64_t *confusion, int classes, d
     int c, j;
     if (!confusion || classes < 1) return FNN_ERROR_ARGUMENT;
     for (c = 0; c < classes; c++) {
-        const double hits = (double)confusion[c * classes + c];
+        const int64_t *row = confusion + (ptrdiff_t)c * classes;
+        const double hits = (double)row[c];
         double labelled = 0, predicted = 0, p, r;
         for (j = 0; j < classes; j++) {
-            labelled += (double)confusion[c * classes + j];
-            predicted += (double)confusion[j * classes + c];
+            labelled += (double)row[j];
+            predicted += (double)confusion[(ptrdiff_t)j * classes + c];
         }
         p = predicted > 0 ? hits / predicted : 0;
         r = labelled > 0 ? hits / labelled : 0;

@@ -44,6 +44,10 @@ typedef struct bench_limits {
     double (*fma)(ptrdiff_t count, fnn_real *sink);
     double (*read)(ptrdiff_t vectors, const fnn_real *x, fnn_real *sink);
     double (*write)(ptrdiff_t vectors, fnn_real *x);
+    double (*mix)(ptrdiff_t count, fnn_real *sink);
+    double (*divide)(ptrdiff_t count, fnn_real *sink);
+    void (*stream)(ptrdiff_t blocks, ptrdiff_t in, const fnn_real *x, ptrdiff_t out, fnn_real *y,
+                   ptrdiff_t next, fnn_real *sink);
 } bench_limits;
 
 #undef FNNI_NAME
@@ -114,7 +118,7 @@ typedef struct bench_run {
     bench_side ours, limit, peers[BENCH_PEERS];
     int peer_count;
     double executed; /* what the limit counts of ours.work; 0: all of it */
-    void *memory[8]; /* what prepare allocated with bench_reals; freed after the case */
+    void *memory[16]; /* what prepare allocated with bench_reals; freed after the case */
     int memory_count;
 } bench_run;
 
@@ -141,7 +145,7 @@ static fnn_real *bench_reals(bench_run *run, ptrdiff_t count)
 {
     fnn_real *x = (fnn_real *)fnni_allocate(NULL, (size_t)count * sizeof(fnn_real) + 64);
     ptrdiff_t i;
-    if (!x || run->memory_count == 8) {
+    if (!x || run->memory_count == 16) {
         fprintf(stderr, "bench: no memory for %ld reals\n", (long)count);
         exit(1);
     }
@@ -204,6 +208,99 @@ static void bench_limit_fma(bench_run *run)
     run->limit.call = bench_fma_call;
     run->limit.argument = fma;
     run->limit.work = fma->limits->fma(1, sink) * (double)fma->count * run->threads;
+}
+
+/* The limit of what streams through memory once on one thread: the slowest of
+ *   - reading as many bytes and writing as many, in arrays as large, with no arithmetic to speak of
+ *   - issuing its instructions: multiply-adds and additions from registers in turns
+ *   - its divisions and square roots
+ * each measured as the case begins; the slowest one is then timed in turns with the case. */
+typedef struct bench_flow {
+    const char *name;
+    double read, write; /* bytes a call */
+    int in_place;       /* what is written has just been read */
+    double instructions, divisions; /* vectors of them a call */
+} bench_flow;
+
+typedef struct bench_flow_limit {
+    const bench_limits *limits;
+    ptrdiff_t blocks, in, out, next, count;
+    fnn_real *x, *y;
+} bench_flow_limit;
+static bench_flow_limit bench_flow_argument;
+
+static void bench_stream_call(void *argument)
+{
+    const bench_flow_limit *f = (const bench_flow_limit *)argument;
+    fnn_real sink[64];
+    f->limits->stream(f->blocks, f->in, f->x, f->out, f->y, f->next, sink);
+}
+
+static void bench_mix_call(void *argument)
+{
+    const bench_flow_limit *f = (const bench_flow_limit *)argument;
+    fnn_real sink[64];
+    f->limits->mix(f->count, sink);
+}
+
+static void bench_divide_call(void *argument)
+{
+    const bench_flow_limit *f = (const bench_flow_limit *)argument;
+    fnn_real sink[64];
+    f->limits->divide(f->count, sink);
+}
+
+/* The best of five runs of about 50 us, in seconds a call. */
+static double bench_quick(void (*call)(void *argument), void *argument)
+{
+    double best = 1;
+    int round, i, repeats = 1;
+    for (round = 0; round < 5;) {
+        const double start = bench_now();
+        double seconds;
+        for (i = 0; i < repeats; i++) call(argument);
+        seconds = bench_now() - start;
+        if (seconds < 5e-5) {
+            repeats *= 2;
+            continue;
+        }
+        if (seconds / repeats < best) best = seconds / repeats;
+        round++;
+    }
+    return best;
+}
+
+/* Sets the case's work and its limit. */
+static void bench_limit_flow(bench_run *run, const bench_flow *flow)
+{
+    bench_flow_limit *f = &bench_flow_argument;
+    const double vector = (double)bench_limits_for(run->isa)->lanes * sizeof(fnn_real);
+    void (*calls[3])(void *) = {bench_stream_call, bench_mix_call, bench_divide_call};
+    double vectors[3], done[3], worst = 0;
+    int i;
+    run->unit = "GB/s";
+    run->ours.work = flow->read + flow->write;
+    f->limits = bench_limits_for(run->isa);
+    f->count = 2000;
+    f->out = flow->write > 0 ? 4 : 0; /* blocks of four vectors written, or of 16 read */
+    f->in = flow->write > 0 ? (ptrdiff_t)(4 * flow->read / flow->write + .5) : 16;
+    f->blocks = (ptrdiff_t)((flow->read + flow->write) / vector) / (f->in + f->out);
+    f->next = (flow->in_place ? f->in : f->out) * f->limits->lanes;
+    f->x = bench_reals(run, (f->blocks * f->in + 64) * f->limits->lanes);
+    f->y = flow->in_place ? f->x : bench_reals(run, (f->blocks * f->out + 64) * f->limits->lanes);
+    vectors[0] = (flow->read + flow->write) / vector;
+    done[0] = (double)(f->blocks * (f->in + f->out));
+    vectors[1] = flow->instructions;
+    vectors[2] = flow->divisions;
+    done[1] = done[2] = 12.0 * (double)f->count;
+    for (i = 0; i < 3; i++) {
+        const double seconds = bench_quick(calls[i], f) * vectors[i] / done[i];
+        if (seconds <= worst) continue;
+        worst = seconds;
+        run->limit.call = calls[i];
+        run->limit.argument = f;
+        run->limit.work = run->ours.work * done[i] / vectors[i];
+    }
 }
 
 /* ---- timing ---- */
@@ -569,20 +666,57 @@ static const char *bench_argument(int argc, char **argv, const char *name)
     return NULL;
 }
 
-static int bench_read_options(int argc, char **argv, bench_options *options)
+static int bench_wrong(const char *option, const char *expected, const char *found)
 {
-    const char *isa = bench_argument(argc, argv, "--isa");
-    const char *threads = bench_argument(argc, argv, "--threads");
-    int i;
-    options->only = bench_argument(argc, argv, "--only");
-    options->child = bench_argument(argc, argv, "--child") != NULL;
-    options->alone = bench_argument(argc, argv, "--alone") != NULL;
-    options->threads = threads ? atoi(threads) : 1;
+    fprintf(stderr, "%s: expected %s, found \"%s\"; --help lists the options\n", option, expected,
+            found);
+    return 0;
+}
+
+static int bench_read_isa(const char *name, fnn_isa *isa)
+{
+    int i = 0;
+    while (i < FNN_ISA_COUNT && strcmp(name, fnn_isa_name((fnn_isa)i)) != 0) i++;
+    *isa = (fnn_isa)i;
+    return i < FNN_ISA_COUNT || bench_wrong("--isa", "best, scalar, avx2, avx512 or neon", name);
+}
+
+static int bench_read_count(const char *option, const char *text, int *count)
+{
+    char *end;
+    const long number = strtol(text, &end, 10);
+    *count = number > 0 && number <= 1000000 ? (int)number : 0;
+    return (*count && end != text && !*end) || bench_wrong(option, "a number from 1", text);
+}
+
+/* One option and, where it takes one, its value; returns the arguments used, 0 when it is wrong. */
+static int bench_read_option(const char *option, const char *value, const char *own, int *number,
+                             bench_options *options)
+{
+    if (strcmp(option, "--alone") == 0) return options->alone = 1;
+    if (strcmp(option, "--child") == 0) return options->child = 1;
+    if (strcmp(option, "--only") == 0) {
+        options->only = value;
+        return *value ? 2 : bench_wrong(option, "a name", value);
+    }
+    if (strcmp(option, "--isa") == 0) return 2 * bench_read_isa(value, &options->isa);
+    if (strcmp(option, "--threads") == 0)
+        return 2 * bench_read_count(option, value, &options->threads);
+    if (strcmp(option, own) == 0) return 2 * bench_read_count(option, value, number);
+    return bench_wrong("arguments", "an option", option);
+}
+
+/* own: the one option with a number that this bench has beside the common ones. 0, with a message
+ * on stderr, when an argument is none or has no value that it takes. */
+static int bench_read_options(int argc, char **argv, const char *own, int *number,
+                              bench_options *options)
+{
+    int i = 1, used = 1;
+    memset(options, 0, sizeof *options);
+    options->threads = 1;
     options->isa = FNN_ISA_BEST;
-    if (!isa) return 1;
-    for (i = 0; i < FNN_ISA_COUNT; i++)
-        if (strcmp(isa, fnn_isa_name((fnn_isa)i)) == 0) break;
-    options->isa = (fnn_isa)i;
-    return i < FNN_ISA_COUNT;
+    for (; i < argc && used; i += used)
+        used = bench_read_option(argv[i], i + 1 < argc ? argv[i + 1] : "", own, number, options);
+    return used;
 }
 #endif

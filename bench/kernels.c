@@ -10,11 +10,13 @@
 #include "onednn.h"
 
 static const char help[] =
-    "./kernels [--only TEXT] [--isa avx512|avx2|neon|scalar] [--threads N] [--random COUNT]\n"
+    "./kernels [--only TEXT] [--isa avx512|avx2|neon|scalar] [--threads N] [--random COUNT] "
+    "[--alone]\n"
     "  --only TEXT     cases whose \"kernel shape\" contains TEXT\n"
     "  --isa NAME      instruction set of the library (default: the best); peers choose theirs\n"
     "  --threads N     threads of the library and of the peers (default 1)\n"
     "  --random COUNT  instead of the table: sgemm on COUNT seeded random shapes in 1..1500\n"
+    "  --alone         without OpenBLAS' other kernels, which take a run of their own\n"
     "CSV on stdout, one row per case and peer; a table and the geometric mean on stderr.\n"
     "sgemm is C = A B, row-major, shape MxNxK; sgemm_tn has A transposed (as in a weight\n"
     "gradient), sgemm_nt B transposed (as in a gradient towards the input), sgemm_tt both.\n"
@@ -86,6 +88,217 @@ static void sgemm_prepare(bench_run *run)
     if (!g.peer || !set_threads || FNNI_REAL_IS_DOUBLE) return;
     set_threads(run->threads);
     bench_add_peer(run, peer_name(), sgemm_openblas, &g);
+}
+
+/* ---- what streams through memory once: pooling, normalisation, elementwise kernels ----
+ * GB/s are bytes read and written once each, whatever the caches move beside; on one thread. The
+ * limit is bench_limit_flow's. Per vector of input the formulas take, in instructions, loads and
+ * stores not counted (a division is one, and counted as such besides):
+ *   max_pool         2 for each compared input (compare, select), 2 more for the index of each
+ *   max_pool_back    2 for each vector of dx (compare, select)
+ *   average_pool     1 for each vector of x (add)
+ *   moments, scale_shift, norm_*    3, 1; 3, 2 (norm: per vector of dy, with x beside it)
+ *   exp 20, tanh 34, sigmoid 27, gelu 42 as their functions stand; relu 1
+ *   softmax          exp's and 5: maximum, subtraction, sum, division
+ *   dropout 15       the hash's 11, count, compare, scale, select; from_bytes 3
+ *   sgd 3, momentum 5, adam 10 with a division and a root */
+typedef struct stream_arguments {
+    const fnni_kernels *k;
+    fnn_window w;
+    ptrdiff_t rows, columns, n;
+    fnn_real *x, *y, *z, *v; /* n each */
+    fnn_real *a, *b, *c;     /* columns each */
+    uint8_t *bytes;          /* n */
+    fnni_step step;
+} stream_arguments;
+static stream_arguments stream;
+
+#define STREAM_CALL(name) \
+    static void name(void *argument) \
+    { \
+        stream_arguments *s = (stream_arguments *)argument; \
+        const fnni_kernels *k = s->k;
+#define STREAM_END }
+STREAM_CALL(stream_max_pool)
+        k->max_pool(&s->w, s->x, s->y, s->bytes);
+STREAM_END
+STREAM_CALL(stream_max_back)
+        k->max_pool_backward(&s->w, s->bytes, s->y, s->x);
+STREAM_END
+STREAM_CALL(stream_average)
+        k->average_pool(&s->w, s->x, s->y);
+STREAM_END
+STREAM_CALL(stream_average_back)
+        k->average_pool_backward(&s->w, s->y, s->x);
+STREAM_END
+STREAM_CALL(stream_moments)
+        k->moments(s->rows, s->columns, s->x, s->columns, s->a, s->b, s->c);
+STREAM_END
+STREAM_CALL(stream_scale_shift)
+        k->scale_shift(s->rows, s->columns, s->x, s->a, s->b, s->y);
+STREAM_END
+STREAM_CALL(stream_norm_sums)
+        k->norm_sums(s->rows, s->columns, s->x, s->y, s->a, s->a, s->b, s->c);
+STREAM_END
+STREAM_CALL(stream_norm_back)
+        k->norm_backward(s->rows, s->columns, s->x, s->y, s->a, s->b, s->c, s->z);
+STREAM_END
+STREAM_CALL(stream_exp)
+        k->map_exp(s->n, s->x, s->y);
+STREAM_END
+STREAM_CALL(stream_tanh)
+        k->map_tanh(s->n, s->x, s->y);
+STREAM_END
+STREAM_CALL(stream_sigmoid)
+        k->map_sigmoid(s->n, s->x, s->y);
+STREAM_END
+STREAM_CALL(stream_relu)
+        k->activation(FNN_RELU, 0, s->n, s->x, s->y);
+STREAM_END
+STREAM_CALL(stream_gelu)
+        k->activation(FNN_GELU, 0, s->n, s->x, s->y);
+STREAM_END
+STREAM_CALL(stream_softmax)
+        k->softmax(s->rows, s->columns, s->x, s->y);
+STREAM_END
+STREAM_CALL(stream_dropout)
+        k->dropout(s->n, 1, 0, (fnn_real).5, s->x, s->y);
+STREAM_END
+STREAM_CALL(stream_bytes)
+        k->from_bytes(s->n, s->bytes, 0, s->a, s->b, s->y);
+STREAM_END
+STREAM_CALL(stream_sgd)
+        k->step_sgd(s->n, &s->step, s->x, s->y);
+STREAM_END
+STREAM_CALL(stream_momentum)
+        k->step_momentum(s->n, &s->step, s->x, s->y, s->z);
+STREAM_END
+STREAM_CALL(stream_adam)
+        k->step_adam(s->n, &s->step, s->x, s->y, s->z, s->v);
+STREAM_END
+#undef STREAM_CALL
+#undef STREAM_END
+
+/* Bytes, instructions and divisions an element of the input; pooling's are for 2 x 2 / 2. */
+#define REAL ((double)sizeof(fnn_real))
+static const struct stream_kernel {
+    const char *name;
+    void (*call)(void *argument);
+    double read, write; /* reals an element */
+    double bytes_read, bytes_written;
+    int in_place;
+    double instructions, divisions;
+} stream_kernels[] = {
+    {"max_pool", stream_max_pool, 1, .25, 0, .25, 0, 3, 0},
+    {"max_pool_back", stream_max_back, .25, 1, .25, 0, 0, 2, 0},
+    {"average_pool", stream_average, 1, .25, 0, 0, 0, 1, 0},
+    {"average_back", stream_average_back, .25, 1, 0, 0, 0, .25, 0},
+    {"moments", stream_moments, 1, 0, 0, 0, 0, 3, 0},
+    {"scale_shift", stream_scale_shift, 1, 1, 0, 0, 0, 1, 0},
+    {"norm_sums", stream_norm_sums, 2, 0, 0, 0, 0, 3, 0},
+    {"norm_back", stream_norm_back, 2, 1, 0, 0, 0, 2, 0},
+    {"exp", stream_exp, 1, 1, 0, 0, 0, 20, 0},
+    {"tanh", stream_tanh, 1, 1, 0, 0, 0, 34, 1},
+    {"sigmoid", stream_sigmoid, 1, 1, 0, 0, 0, 27, 1},
+    {"relu", stream_relu, 1, 1, 0, 0, 0, 1, 0},
+    {"gelu", stream_gelu, 1, 1, 0, 0, 0, 42, 1},
+    {"softmax", stream_softmax, 1, 1, 0, 0, 0, 25, 1},
+    {"dropout", stream_dropout, 1, 1, 0, 0, 0, 15, 0},
+    {"from_bytes", stream_bytes, 0, 1, 1, 0, 0, 3, 0},
+    {"step_sgd", stream_sgd, 2, 1, 0, 0, 1, 3, 0},
+    {"step_momentum", stream_momentum, 3, 2, 0, 0, 1, 5, 0},
+    {"step_adam", stream_adam, 4, 3, 0, 0, 1, 10, 2},
+};
+
+static void stream_step(fnni_step *step)
+{
+    memset(step, 0, sizeof *step);
+    step->rate = (fnn_real)1e-3;
+    step->gradient_scale = step->correction1 = step->correction2 = 1;
+    step->momentum = step->beta1 = (fnn_real).9;
+    step->beta2 = (fnn_real).999;
+    step->epsilon = (fnn_real)1e-7;
+}
+
+/* The shape is (rows, columns, channels) of one image for pooling; of a matrix, rows x columns. */
+static void stream_prepare(bench_run *run)
+{
+    const ptrdiff_t *size = run->what->size;
+    const struct stream_kernel *kernel = stream_kernels;
+    stream_arguments *s = &stream;
+    bench_flow flow;
+    ptrdiff_t i;
+    while (strcmp(kernel->name, run->what->kernel) != 0) kernel++;
+    s->k = run->context->kernels;
+    s->rows = size[2] ? size[0] * size[1] : size[0];
+    s->columns = size[2] ? size[2] : size[1];
+    s->n = s->rows * s->columns;
+    fnn_window_make(&s->w, (int)size[0], (int)size[1], size[2] ? (int)size[2] : 1, 2, 2, 2, 2,
+                    FNN_SAME);
+    s->x = bench_reals(run, s->n);
+    s->y = bench_reals(run, s->n);
+    s->z = bench_reals(run, s->n);
+    s->v = bench_reals(run, s->n);
+    s->a = bench_reals(run, 3 * s->columns);
+    s->b = s->a + s->columns;
+    s->c = s->b + s->columns;
+    s->bytes = (uint8_t *)bench_reals(run, s->n);
+    for (i = 0; i < s->n; i++) s->bytes[i] = (uint8_t)(i * 7 % 4);
+    if (strncmp(kernel->name, "step", 4) == 0) s->k->fill(s->n, 0, s->v); /* squares */
+    stream_step(&s->step);
+    flow.read = (double)s->n * (kernel->read * REAL + kernel->bytes_read);
+    flow.write = (double)s->n * (kernel->write * REAL + kernel->bytes_written);
+    flow.in_place = kernel->in_place;
+    flow.instructions = (double)s->n / s->k->lanes * kernel->instructions;
+    flow.divisions = (double)s->n / s->k->lanes * kernel->divisions;
+    run->ours.call = kernel->call;
+    run->ours.argument = s;
+    bench_limit_flow(run, &flow);
+}
+
+/* Activations of a convolution on 28 x 28 and 14 x 14, a batch of them, a layer's weights. */
+static const bench_case stream_cases[] = {
+    {"max_pool", {28, 28, 32, 0}, stream_prepare, NULL},
+    {"max_pool", {14, 14, 64, 0}, stream_prepare, NULL},
+    {"max_pool_back", {28, 28, 32, 0}, stream_prepare, NULL},
+    {"max_pool_back", {14, 14, 64, 0}, stream_prepare, NULL},
+    {"average_pool", {28, 28, 32, 0}, stream_prepare, NULL},
+    {"average_pool", {14, 14, 64, 0}, stream_prepare, NULL},
+    {"average_back", {14, 14, 64, 0}, stream_prepare, NULL},
+    {"moments", {28, 28, 32, 0}, stream_prepare, NULL},
+    {"moments", {14, 14, 64, 0}, stream_prepare, NULL},
+    {"moments", {28, 28, 8, 0}, stream_prepare, NULL},
+    {"moments", {100, 128, 0, 0}, stream_prepare, NULL},
+    {"scale_shift", {28, 28, 32, 0}, stream_prepare, NULL},
+    {"scale_shift", {14, 14, 64, 0}, stream_prepare, NULL},
+    {"scale_shift", {28, 28, 8, 0}, stream_prepare, NULL},
+    {"scale_shift", {100, 128, 0, 0}, stream_prepare, NULL},
+    {"norm_sums", {28, 28, 32, 0}, stream_prepare, NULL},
+    {"norm_back", {28, 28, 32, 0}, stream_prepare, NULL},
+    {"exp", {4096, 1, 0, 0}, stream_prepare, NULL},
+    {"tanh", {4096, 1, 0, 0}, stream_prepare, NULL},
+    {"sigmoid", {4096, 1, 0, 0}, stream_prepare, NULL},
+    {"gelu", {4096, 1, 0, 0}, stream_prepare, NULL},
+    {"relu", {4096, 1, 0, 0}, stream_prepare, NULL},
+    {"relu", {25088, 1, 0, 0}, stream_prepare, NULL},
+    {"softmax", {100, 10, 0, 0}, stream_prepare, NULL},
+    {"softmax", {10, 1000, 0, 0}, stream_prepare, NULL},
+    {"dropout", {4096, 1, 0, 0}, stream_prepare, NULL},
+    {"from_bytes", {78400, 1, 0, 0}, stream_prepare, NULL},
+    {"step_sgd", {4096, 1, 0, 0}, stream_prepare, NULL},
+    {"step_sgd", {101770, 1, 0, 0}, stream_prepare, NULL},
+    {"step_momentum", {101770, 1, 0, 0}, stream_prepare, NULL},
+    {"step_adam", {101770, 1, 0, 0}, stream_prepare, NULL},
+    {"step_adam", {454922, 1, 0, 0}, stream_prepare, NULL},
+};
+
+/* Nothing for the runs that measure peers only, or several threads. */
+static void stream_rows(const bench_options *options, fnn_context *context)
+{
+    size_t i;
+    if (options->child || options->threads > 1) return;
+    for (i = 0; i < sizeof stream_cases / sizeof stream_cases[0]; i++)
+        bench_case_run(&stream_cases[i], options, context);
 }
 
 static const bench_case cases[] = {
@@ -242,10 +455,9 @@ static void conv_cases(const bench_options *options, fnn_context *context)
         }
 }
 
-static int run_all(int argc, char **argv, const bench_options *options)
+static int run_all(int argc, char **argv, const bench_options *options, int random)
 {
     fnn_context_config config = fnn_context_config_init();
-    const char *random = bench_argument(argc, argv, "--random");
     fnn_error error;
     fnn_context *context;
     size_t i;
@@ -257,11 +469,12 @@ static int run_all(int argc, char **argv, const bench_options *options)
         return 1;
     }
     if (!random) bench_limit_rows(options, context->kernels->isa);
-    if (random) random_cases(atoi(random), options, context);
+    if (random) random_cases(random, options, context);
     else
         for (i = 0; i < sizeof cases / sizeof cases[0]; i++)
             bench_case_run(&cases[i], options, context);
     if (!random && !options->child) conv_cases(options, context);
+    if (!random) stream_rows(options, context);
     if (!options->child && !options->alone && context->kernels->isa == FNN_ISA_AVX512)
         bench_again(argc, argv, "OPENBLAS_CORETYPE", "SkylakeX");
     if (!options->child && !options->alone && context->kernels->isa == FNN_ISA_AVX2)
@@ -273,13 +486,12 @@ static int run_all(int argc, char **argv, const bench_options *options)
 int main(int argc, char **argv)
 {
     bench_options options;
+    int random = 0;
     if (!bench_argument(argc, argv, "--child")) unsetenv("OPENBLAS_CORETYPE");
-    if (bench_argument(argc, argv, "--help") || !bench_read_options(argc, argv, &options)) {
-        fputs(help, stdout);
-        return 1;
-    }
+    if (bench_argument(argc, argv, "--help")) return fputs(help, stdout) < 0;
+    if (!bench_read_options(argc, argv, "--random", &random, &options)) return 2;
     if (!options.child) puts(BENCH_HEADER);
-    if (run_all(argc, argv, &options)) return 1;
+    if (run_all(argc, argv, &options, random)) return 1;
     if (!options.child) bench_summary();
     return 0;
 }

@@ -52,7 +52,64 @@ LIMIT_TARGET static double LIMIT(write)(ptrdiff_t vectors, fnn_real *x)
     return (double)p * sizeof(fnni_v);
 }
 
-static const bench_limits LIMIT(table) = {LIMIT_LANES, LIMIT(fma), LIMIT(read), LIMIT(write)};
+#define LIMIT_MIX(i) \
+    if (i % 2) c##i = fnni_vadd(c##i, x); \
+    else c##i = fnni_vfma(c##i, x, y);
+/* count x 12 instructions, multiply-adds and additions in turns: some machines have other units
+ * for the one than for the other. The instructions done. */
+LIMIT_TARGET static double LIMIT(mix)(ptrdiff_t count, fnn_real *sink)
+{
+    const fnni_v x = fnni_vset((fnn_real)0.5), y = fnni_vset((fnn_real)0.25);
+    fnni_v sum = fnni_vzero();
+    ptrdiff_t p;
+    LIMIT_CHAINS(LIMIT_START)
+    for (p = 0; p < count; p++) {
+        LIMIT_CHAINS(LIMIT_MIX)
+    }
+    LIMIT_CHAINS(LIMIT_SUM)
+    fnni_vstore(sink, sum);
+    return 12.0 * (double)count;
+}
+
+#define LIMIT_DIVIDE(i) c##i = fnni_vdiv(x, c##i);
+/* count x 12 divisions; as many done. Square roots take about the same. */
+LIMIT_TARGET static double LIMIT(divide)(ptrdiff_t count, fnn_real *sink)
+{
+    const fnni_v x = fnni_vset((fnn_real)1.5);
+    fnni_v sum = fnni_vzero();
+    ptrdiff_t p;
+    LIMIT_CHAINS(LIMIT_START)
+    for (p = 0; p < count; p++) {
+        LIMIT_CHAINS(LIMIT_DIVIDE)
+    }
+    LIMIT_CHAINS(LIMIT_SUM)
+    fnni_vstore(sink, sum);
+    return 12.0 * (double)count;
+}
+
+/* blocks times: reads the next `in` vectors of x, then writes `out` at y and moves y on by `next`
+ * reals. */
+LIMIT_TARGET static void LIMIT(stream)(ptrdiff_t blocks, ptrdiff_t in, const fnn_real *x,
+                                       ptrdiff_t out, fnn_real *y, ptrdiff_t next, fnn_real *sink)
+{
+    fnni_v a = fnni_vzero(), b = a, c = a, d = a;
+    const fnni_v z = fnni_vset((fnn_real)0.25);
+    for (; blocks > 0; blocks--, y += next) {
+        ptrdiff_t p;
+        for (p = 0; p + 4 <= in; p += 4, x += 4 * LIMIT_LANES) {
+            a = fnni_vadd(a, fnni_vload(x));
+            b = fnni_vadd(b, fnni_vload(x + LIMIT_LANES));
+            c = fnni_vadd(c, fnni_vload(x + 2 * LIMIT_LANES));
+            d = fnni_vadd(d, fnni_vload(x + 3 * LIMIT_LANES));
+        }
+        for (; p < in; p++, x += LIMIT_LANES) a = fnni_vadd(a, fnni_vload(x));
+        for (p = 0; p < out; p++) fnni_vstore(y + p * LIMIT_LANES, z);
+    }
+    fnni_vstore(sink, fnni_vadd(fnni_vadd(a, b), fnni_vadd(c, d)));
+}
+
+static const bench_limits LIMIT(table) = {LIMIT_LANES, LIMIT(fma),    LIMIT(read),  LIMIT(write),
+                                          LIMIT(mix),  LIMIT(divide), LIMIT(stream)};
 
 #undef LIMIT
 #undef LIMIT_LANES
@@ -62,3 +119,5 @@ static const bench_limits LIMIT(table) = {LIMIT_LANES, LIMIT(fma), LIMIT(read), 
 #undef LIMIT_SUM
 #undef LIMIT_LOAD
 #undef LIMIT_WRITE
+#undef LIMIT_MIX
+#undef LIMIT_DIVIDE

@@ -13,7 +13,7 @@
 #include <signal.h>
 
 static const char help[] =
-    "./train [--only MODEL] [--isa avx512|avx2|neon|scalar] [--threads N] [--batch N]\n"
+    "./train [--only MODEL] [--isa avx512|avx2|neon|scalar] [--threads N] [--batch N] [--alone]\n"
     "  --only MODEL  one of the models below\n"
     "  --isa NAME    instruction set of the library (default: the best)\n"
     "  --threads N   threads of the library and of the peers (default 1)\n"
@@ -465,16 +465,17 @@ static int run_model(const train_model *model, const bench_options *options,
     net = fnn_sequential_with(&config, SIDE, SIDE, 1);
     fnn_normalize(net, FNN_NORMALIZE_DIVIDE_255, data);
     for (layer = model->layers; layer->kind != END; layer++) add_layer(net, layer);
-    m.limit.isa = net ? net->context.kernels->isa : FNN_ISA_SCALAR;
+    result = fnn_model_error(net)->code != FNN_OK;
+    m.limit.isa = result ? FNN_ISA_SCALAR : net->context.kernels->isa;
     m.limit.threads = options->threads;
-    bench_limit_fma(&m.limit);
+    if (!result) bench_limit_fma(&m.limit);
     fit.optimizer = is_dense(model) ? fnn_sgd((fnn_real)0.01) : fnn_adam((fnn_real)1e-3);
     fit.batch_size = batch;
     fit.epochs = BENCH_ROUNDS + WARM_UP;
     fit.steps_per_epoch = model->steps;
     fit.callback = take_turns;
     fit.user = &m;
-    result = fnn_fit(net, data, &fit, NULL) != FNN_OK;
+    result = result || fnn_fit(net, data, &fit, NULL) != FNN_OK;
     if (result)
         fprintf(stderr, "%s\n", fnn_model_error(net)->message);
     else
@@ -524,17 +525,27 @@ static void run_again(char **argv, int argc)
     free(arguments);
 }
 
+static int is_model(const char *name)
+{
+    size_t i;
+    for (i = 0; i < sizeof models / sizeof models[0]; i++)
+        if (strcmp(name, models[i].name) == 0) return 1;
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
-    const char *batch = bench_argument(argc, argv, "--batch");
+    int batch = 0;
     bench_options options;
     fnn_dataset data;
     size_t i;
     if (!bench_argument(argc, argv, "--child")) unsetenv("OPENBLAS_CORETYPE");
     signal(SIGPIPE, SIG_IGN); /* of a peer that has ended */
-    if (bench_argument(argc, argv, "--help") || !bench_read_options(argc, argv, &options)) {
-        fputs(help, stdout);
-        return 1;
+    if (bench_argument(argc, argv, "--help")) return fputs(help, stdout) < 0;
+    if (!bench_read_options(argc, argv, "--batch", &batch, &options)) return 2;
+    if (options.only && !is_model(options.only)) {
+        fprintf(stderr, "--only %s: no model of that name; --help lists them\n", options.only);
+        return 2;
     }
     if (!options.child)
         puts("model,isa,threads,batch,images_per_s,gflops,limit_percent,peer,peer_rate,ratio");
@@ -542,7 +553,7 @@ int main(int argc, char **argv)
     for (i = 0; i < sizeof models / sizeof models[0]; i++) {
         if (options.only && strcmp(options.only, models[i].name)) continue;
         if (options.child && !is_dense(&models[i])) continue; /* what OpenBLAS is no peer of */
-        if (run_model(&models[i], &options, &data, batch ? atoi(batch) : models[i].batch)) return 1;
+        if (run_model(&models[i], &options, &data, batch ? batch : models[i].batch)) return 1;
     }
     if (!options.child && !options.alone && fnn_isa_available(FNN_ISA_AVX512) &&
         bench_symbol("libopenblas.so.0", "cblas_sgemm"))

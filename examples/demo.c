@@ -1,10 +1,10 @@
-/* Trains a multilayer perceptron on Fashion-MNIST, shows what it makes of a few test images, and
+/* Trains a convolutional network on Fashion-MNIST, shows what it makes of a few test images, and
  * which classes it mistakes for which.
  *
  *     cc -O2 -fopenmp examples/demo.c -o demo -lm && ./demo
  *
  * Saves the model to build/demo.safetensors, or to the path given. Its last line is
- * `test accuracy: NN.NN %`, about 90. */
+ * `test accuracy: NN.NN %`, about 92. */
 #define FMNIST_NN_IMPLEMENTATION
 #include "../fmnist_nn.h"
 
@@ -61,20 +61,22 @@ int main(int argc, char **argv)
     if (fnn_load_fashion_mnist(NULL, &train, &test, NULL, &error)) return fail(error.message);
     fnn_model *m = fnn_sequential(28, 28, 1);
     fnn_normalize(m, FNN_NORMALIZE_DIVIDE_255, &train);
-    fnn_dense(m, 256, FNN_RELU);
-    fnn_dropout(m, 0.2f);
+    fnn_conv2d(m, 32, 3, FNN_SAME, FNN_RELU);
+    fnn_max_pool2d(m, 2);
+    fnn_conv2d(m, 64, 3, FNN_SAME, FNN_RELU);
+    fnn_max_pool2d(m, 2);
+    fnn_dense(m, 128, FNN_RELU);
     fnn_dense(m, 128, FNN_RELU);
     fnn_dense(m, 10, FNN_SOFTMAX);
     fnn_summary(m, summary, sizeof summary);
     printf("%s\n%s", fnn_info(NULL), summary);
 
+    config.optimizer = fnn_adam(4e-3f);
+    config.schedule = fnn_schedule_one_cycle();
+    config.epochs = 4;
     config.batch_size = 100;
     config.verbose = 1;
-    for (i = 0; i < 2; i++) { /* twelve epochs, and four with a tenth of the rate to settle */
-        config.optimizer = fnn_adam(i == 0 ? 1e-3f : 1e-4f);
-        config.epochs = i == 0 ? 12 : 4;
-        if (fnn_fit(m, &train, &config, NULL)) return fail(fnn_model_error(m)->message);
-    }
+    if (fnn_fit(m, &train, &config, NULL)) return fail(fnn_model_error(m)->message);
     if (test.count > 10000 || fnn_predict_classes(m, NULL, &test, predicted))
         return fail("no prediction");
 

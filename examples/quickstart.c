@@ -1,4 +1,4 @@
-/* The README's twelve lines, whole: a multilayer perceptron on Fashion-MNIST.
+/* The README's lines, whole: a multilayer perceptron on Fashion-MNIST.
  *
  *     cc -O2 -fopenmp examples/quickstart.c -o quickstart -lm && ./quickstart
  *
@@ -11,23 +11,17 @@ int main(void)
 {
     fnn_dataset train, test;
     fnn_error error;
-    if (fnn_load_fashion_mnist(NULL, &train, &test, NULL, &error)) {
-        fprintf(stderr, "%s\n", error.message);
-        return 1;
-    }
-
+    if (fnn_load_fashion_mnist(NULL, &train, &test, NULL, &error)) return puts(error.message), 1;
     fnn_model *m = fnn_sequential(28, 28, 1);
     fnn_normalize(m, FNN_NORMALIZE_DIVIDE_255, &train);
     fnn_dense(m, 128, FNN_RELU);
     fnn_dense(m, 10, FNN_SOFTMAX);
-
     fnn_fit_config c = fnn_fit_config_init();
     c.optimizer = fnn_adam(1e-3f), c.epochs = 10, c.batch_size = 100, c.verbose = 1;
+    if (fnn_fit(m, &train, &c, NULL)) return puts(fnn_model_error(m)->message), 1;
     fnn_metrics result;
-    if (fnn_fit(m, &train, &c, NULL) || fnn_evaluate(m, NULL, &test, &result)) {
-        fprintf(stderr, "%s\n", fnn_model_error(m)->message);
-        return 1;
-    }
+    fnn_result r = fnn_evaluate(m, NULL, &test, &result);
+    if (r) return puts(fnn_result_text(r)), 1;
     printf("test accuracy: %.2f %%\n", 100 * result.accuracy);
 
     fnn_model_free(m);

@@ -139,6 +139,11 @@ options() {
         -DFMNIST_NN_MALLOC=count_malloc -DFMNIST_NN_FREE=count_free \
         -include "$here/counts_wrongly.c"
     refuses 'FMNIST_NN_MALLOC alone' 'or neither' scalar -DFMNIST_NN_MALLOC=malloc
+    refuses '-ffast-math' 'without -ffast-math' scalar -ffast-math
+    refuses '-Ofast' 'without -ffast-math' scalar -Ofast
+    refuses '-ffinite-math-only' 'without -ffast-math' scalar -ffinite-math-only
+    check 'a unit without the implementation may have it' \
+        scalar $elsewhere "$here/library.o" -ffast-math
 }
 scalar() { app -O1 -DFMNIST_NN_NO_SIMD "$@"; }
 

@@ -67,8 +67,10 @@ static void *guarded_place(int slot, size_t size, size_t count, int placement)
 {
     unsigned char *p = guarded_slots[slot], *q;
     if (size * count + 32 * size > guarded_bytes) exit(4);
-    if (placement == 0) p += guarded_bytes - size * count;
-    else if (placement > 1) p += size * (size_t)((placement - 1 + 5 * slot) % 32);
+    if (placement == 0)
+        p += guarded_bytes - size * count;
+    else if (placement > 1)
+        p += size * (size_t)((placement - 1 + 5 * slot) % 32);
     for (q = guarded_from(slot, p); q < guarded_to(slot, p + size * count); q++) *q = 0xa5;
     return p;
 }
@@ -91,5 +93,25 @@ static void guarded_caught(int signal_number)
     (void)signal_number;
     longjmp(guarded_escape, 1);
 }
+
+/* Whether a read beyond an operand's end is noticed. */
+static int guarded_traps(void)
+{
+    void (*old)(int) = signal(SIGSEGV, guarded_caught);
+    volatile int trapped = 1;
+    guarded_open(64);
+    if (setjmp(guarded_escape) == 0) {
+        const volatile unsigned char *end = (unsigned char *)guarded_place(0, 1, 5, 0);
+        if (end[5] == 0) trapped = 0;
+        trapped = 0;
+    }
+    signal(SIGSEGV, old);
+    return trapped;
+}
+#else
+static int guarded_traps(void)
+{
+    return 1;
+} /* nothing to notice it with */
 #endif
 #endif

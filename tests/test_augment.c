@@ -362,6 +362,111 @@ static void threads_and_views_change_no_bits(void)
     fnn_dataset_free(&view);
 }
 
+/* ---- prediction ---- */
+
+/* The image of a row, mirrored, then moved. */
+static void move_image(const fnn_dataset *data, int row, int flip, int down, int right,
+                       uint8_t *out)
+{
+    const int h = data->height, w = data->width, c = data->channels;
+    int i, j, k;
+    for (i = 0; i < h; i++)
+        for (j = 0; j < w; j++)
+            for (k = 0; k < c; k++) {
+                const int y = i - down, x = flip ? w - 1 - (j - right) : j - right;
+                const int inside = y >= 0 && y < h && x >= 0 && x < w;
+                out[(i * w + j) * c + k] =
+                    inside ? data->bytes[((row * h + y) * w + x) * c + k] : 0;
+            }
+}
+
+/* Predicts each view by itself and adds them up in double. */
+static void mean_of_views(const fnn_model *m, const fnn_dataset *data, int flip, int shift,
+                          double *means)
+{
+    static uint8_t moved[ROWS * MOST];
+    static fnn_real outputs[ROWS * 3];
+    fnn_dataset copy = *data;
+    static const int moves[5][2] = {{0, 0}, {-1, 0}, {1, 0}, {0, -1}, {0, 1}};
+    int views = 0, f, v, i;
+    copy.bytes = moved;
+    memset(means, 0, ROWS * 3 * sizeof *means);
+    for (f = 0; f <= flip; f++)
+        for (v = 0; v < (shift ? 5 : 1); v++, views++) {
+            for (i = 0; i < ROWS; i++)
+                move_image(data, i, f, shift * moves[v][0], shift * moves[v][1],
+                           moved + i * m->inputs);
+            CHECK(!fnn_predict(m, NULL, &copy, outputs));
+            for (i = 0; i < ROWS * 3; i++) means[i] += (double)outputs[i];
+        }
+    for (i = 0; i < ROWS * 3; i++) means[i] /= views;
+}
+
+static void augmented_prediction_is_the_mean_over_views(void)
+{
+    static fnn_real found[ROWS * 3], many[ROWS * 3], plain[ROWS * 3];
+    static double means[ROWS * 3];
+    const fnn_dataset data = make_images(7, 9, 3, 1);
+    int isa, flip, shift, i;
+    FOR_EACH_ISA(isa)
+        for (flip = 0; flip < 2; flip++)
+            for (shift = 0; shift < 3; shift++) {
+                fnn_model *m = make_network((fnn_isa)isa, 1, &data, FNN_NORMALIZE_STANDARDIZE);
+                fnn_model *threads = make_network((fnn_isa)isa, 3, &data,
+                                                  FNN_NORMALIZE_STANDARDIZE);
+                double worst = 0, change = 0;
+                mean_of_views(m, &data, flip, shift, means);
+                CHECK(!fnn_predict_augmented(m, NULL, &data, flip, shift, found));
+                CHECK(!fnn_predict(m, NULL, &data, plain));
+                CHECK(!fnn_predict_augmented(threads, NULL, &data, flip, shift, many));
+                CHECK(!memcmp(found, many, sizeof found));
+                for (i = 0; i < ROWS * 3; i++) {
+                    const double off = fabs((double)found[i] - means[i]);
+                    const double moved = fabs((double)found[i] - (double)plain[i]);
+                    if (!(off <= worst)) worst = off;
+                    if (moved > change) change = moved;
+                }
+                CHECKF(worst < 1e-6, "%s, flip %d, shift %d: %g off", fnn_isa_name((fnn_isa)isa),
+                       flip, shift, worst);
+                CHECK(flip || shift ? change > 1e-2 : !memcmp(found, plain, sizeof found));
+                fnn_model_free(m);
+                fnn_model_free(threads);
+            }
+}
+
+static void a_prediction_has_its_bits_alone(void)
+{
+    static fnn_real all[ROWS * 3];
+    fnn_real one[3];
+    fnn_dataset data = make_images(7, 9, 3, 1);
+    fnn_model *m = make_network(FNN_ISA_BEST, 1, &data, FNN_NORMALIZE_STANDARDIZE);
+    int i;
+    CHECK(!fnn_predict_augmented(m, NULL, &data, 1, 1, all));
+    data.count = 1;
+    for (i = 0; i < ROWS; i++) {
+        data.bytes = pixels + i * m->inputs;
+        CHECK(!fnn_predict_augmented(m, NULL, &data, 1, 1, one));
+        CHECK(!memcmp(one, all + 3 * i, sizeof one));
+    }
+    fnn_model_free(m);
+}
+
+static void wrong_views_are_refused(void)
+{
+    static fnn_real found[ROWS * 3];
+    const fnn_dataset data = make_images(7, 9, 1, 1);
+    fnn_model *m = make_network(FNN_ISA_BEST, 1, &data, FNN_NORMALIZE_NONE);
+    CHECK(!fnn_predict_augmented(m, NULL, &data, 0, 6, found));
+    CHECK(fnn_predict_augmented(m, NULL, &data, 0, 7, found) == FNN_ERROR_ARGUMENT);
+    CHECK(fnn_predict_augmented(m, NULL, &data, 0, -1, found) == FNN_ERROR_ARGUMENT);
+    CHECK(fnn_predict_augmented(m, NULL, &data, 1, 1, NULL) == FNN_ERROR_ARGUMENT);
+    CHECK(fnn_predict_augmented(m, NULL, NULL, 1, 1, found) == FNN_ERROR_ARGUMENT);
+    CHECK(fnn_predict_augmented(NULL, NULL, &data, 1, 1, found) == FNN_ERROR_STATE);
+    fnn_model_free(m);
+}
+
+/* ---- what is refused ---- */
+
 static void check_refused(const fnn_dataset *data, fnn_augmentation a, const char *word)
 {
     fnn_model *m = make_network(FNN_ISA_BEST, 1, data, FNN_NORMALIZE_NONE);
@@ -400,6 +505,9 @@ static const harness_test tests[] = {
     TEST(fit_sees_augmented_images),
     TEST(only_training_is_augmented),
     TEST(threads_and_views_change_no_bits),
+    TEST(augmented_prediction_is_the_mean_over_views),
+    TEST(a_prediction_has_its_bits_alone),
+    TEST(wrong_views_are_refused),
     TEST(wrong_augmentations_are_refused),
 };
 HARNESS_MAIN(tests)

@@ -872,6 +872,8 @@ static void public_calls(void)
         CHECK(fnn_activation_backward(c, FNN_GELU, 0, 8, x, NULL, x, y) == FNN_OK);
         CHECK(fnn_activation_backward(c, FNN_GELU, 0, 8, NULL, x, x, y) == FNN_ERROR_ARGUMENT);
         CHECK(fnn_activation_backward(c, FNN_LEAKY_RELU, -1, 8, NULL, x, x, y) == FNN_ERROR_ARGUMENT);
+        CHECK(fnn_activation_backward(c, FNN_ELU, (fnn_real)NAN, 8, NULL, x, x, y) ==
+              FNN_ERROR_ARGUMENT);
         CHECK(fnn_softmax(c, 2, 4, x, y) == FNN_OK && y[3] > y[2]);
         CHECK(fnn_softmax(c, 2, -4, x, y) == FNN_ERROR_ARGUMENT);
         CHECK(fnn_softmax(c, PTRDIFF_MAX, PTRDIFF_MAX, x, y) == FNN_ERROR_ARGUMENT);

@@ -193,6 +193,14 @@ static fnn_result call_predict_classes(world *w)
     return r;
 }
 
+static fnn_result call_predict_augmented(world *w)
+{
+    fnn_real y[ROWS * CLASSES];
+    const fnn_result r = fnn_predict_augmented(w->model, NULL, &w->data, 1, 0, y);
+    if (!r) keep(y, ROWS * CLASSES);
+    return r;
+}
+
 static fnn_result evaluate_in(world *w, fnn_context *context)
 {
     fnn_metrics metrics;
@@ -308,6 +316,7 @@ static const memory_case cases[] = {
     {"predict", sealed, call_predict, &own},
     {"predict, context NULL", sealed, call_predict_alone, &own},
     {"predict_classes", sealed, call_predict_classes, &own},
+    {"predict_augmented", sealed, call_predict_augmented, &own},
     {"evaluate", sealed, call_evaluate, &own},
     {"evaluate, context NULL", sealed, call_evaluate_alone, &own},
     {"reserve", sealed, call_reserve, &own},

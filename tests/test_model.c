@@ -69,11 +69,91 @@ static void builders_leave_their_error(void)
     m = fnn_sequential(28, 28, 1);
     fnn_set_loss(m, FNN_LOSS_COUNT, 0, 0);
     check_broken(m, FNN_ERROR_ARGUMENT, "loss: expected");
-    m = fnn_sequential(2, 2, 1);
+    m = fnn_sequential(28, 28, 1);
+    fnn_activate(m, FNN_LEAKY_RELU, (fnn_real)-0.1);
+    check_broken(m, FNN_ERROR_ARGUMENT, "layer 0 activation: expected a parameter of at least 0");
+    m = fnn_sequential(28, 28, 1);
+    fnn_activate(m, FNN_ELU, (fnn_real)FNNI_NAN);
+    check_broken(m, FNN_ERROR_ARGUMENT, "at least 0");
+}
+
+/* What a broken model, or none, returns is the same everywhere, inference included. */
+static void broken_models_fail_the_same(void)
+{
+    fnn_context *context = fnn_context_create(NULL, NULL);
+    fnn_model *m = fnn_sequential(2, 2, 1);
+    fnn_dataset data;
+    fnn_metrics metrics;
+    fnn_real y[4];
+    int32_t classes[4];
+    memset(&data, 0, sizeof data);
+    fnn_dense(m, 4, FNN_RELU);
+    CHECK(fnn_reserve(m, context) == FNN_ERROR_STATE);
+    CHECK(fnn_predict(m, NULL, &data, y) == FNN_ERROR_STATE);
+    fnn_dense(m, -1, FNN_RELU);
+    CHECK(fnn_reserve(m, context) == FNN_ERROR_ARGUMENT);
+    CHECK(fnn_predict(m, NULL, &data, y) == FNN_ERROR_ARGUMENT);
+    CHECK(fnn_predict_classes(m, NULL, &data, classes) == FNN_ERROR_ARGUMENT);
+    CHECK(fnn_evaluate(m, NULL, &data, &metrics) == FNN_ERROR_ARGUMENT);
+    CHECK(fnn_reserve(NULL, context) == FNN_ERROR_MEMORY);
+    CHECK(fnn_predict(NULL, NULL, &data, y) == FNN_ERROR_MEMORY);
+    CHECK(fnn_predict_classes(NULL, NULL, &data, classes) == FNN_ERROR_MEMORY);
+    CHECK(fnn_evaluate(NULL, NULL, &data, &metrics) == FNN_ERROR_MEMORY);
+    fnn_model_free(m);
+    fnn_context_free(context);
+}
+
+/* A builder's call on a model in use fails alone: the model predicts as before. */
+static void late_builders_fail_alone(void)
+{
+    const fnn_initializer none = {FNN_INITIALIZER_COUNT, 1};
+    const fnn_real x[8] = {1, 2, 3, 4, 5, 6, 7, 9}, poison[4] = {1, (fnn_real)FNNI_NAN, 0, 0};
+    fnn_model *m = fnn_sequential(2, 2, 1);
+    fnn_real before[4], after[4];
+    fnn_dataset data, bad;
+    memset(&data, 0, sizeof data);
+    data.count = data.height = data.width = 2;
+    data.channels = 1;
+    data.reals = x;
+    bad = data;
+    bad.reals = poison;
+    bad.count = 1;
+    fnn_normalize(m, FNN_NORMALIZE_STANDARDIZE, &data);
     fnn_dense(m, 2, FNN_RELU);
+    CHECK(!fnn_seal(m) && !fnn_predict(m, NULL, &data, before));
+    CHECK(fnn_dense(m, 2, FNN_RELU) == -1);
+    CHECK(strstr(fnn_model_error(m)->message, "takes no more layers") != NULL);
+    CHECK(fnn_set_loss(m, FNN_LOSS_COUNT, 0, 0) == FNN_ERROR_ARGUMENT);
+    CHECK(fnn_set_initializer(m, none, none) == FNN_ERROR_ARGUMENT);
+    CHECK(fnn_normalize(m, FNN_NORMALIZE_MEAN, NULL) == FNN_ERROR_ARGUMENT);
+    CHECK(fnn_normalize(m, FNN_NORMALIZE_MEAN, &bad) == FNN_ERROR_NUMERIC);
+    CHECK(strstr(fnn_model_error(m)->message, "layers") == NULL);
+    CHECK(!fnn_predict(m, NULL, &data, after) && !memcmp(before, after, sizeof before));
+    CHECK(fnn_seal(m) == FNN_OK && fnn_model_error(m)->code == FNN_OK);
+    fnn_model_free(m);
+}
+
+/* Shapes whose product is right by a wrap of int, or by two signs, are wrong. */
+static void shapes_that_wrap_are_refused(void)
+{
+    static const int shapes[][3] = {{1 << 16, 1 << 16, 4}, {-2, -2, 1}, {1 << 30, 4, 1}};
+    const fnn_real x[4] = {1, 2, 3, 4};
+    fnn_model *m = fnn_sequential(2, 2, 1);
+    fnn_dataset data;
+    int i;
+    fnn_dense(m, 1, FNN_RELU);
     fnn_seal(m);
-    fnn_dense(m, 2, FNN_RELU);
-    check_broken(m, FNN_ERROR_STATE, "takes no more layers");
+    memset(&data, 0, sizeof data);
+    data.count = 1;
+    data.reals = x;
+    for (i = 0; i < 3; i++) {
+        data.height = shapes[i][0];
+        data.width = shapes[i][1];
+        data.channels = shapes[i][2];
+        CHECK(fnn_normalize(m, FNN_NORMALIZE_MEAN, &data) == FNN_ERROR_ARGUMENT);
+        CHECK(fnn_forward(m, &data, NULL, 1, 1) == FNN_ERROR_ARGUMENT);
+    }
+    fnn_model_free(m);
 }
 
 static void null_model_is_accepted(void)
@@ -164,6 +244,12 @@ static void contexts_check_what_they_are_asked(void)
     fnn_context *context;
     config.threads = 0;
     CHECK(!fnn_context_create(&config, &error) && strstr(error.message, "threads: expected"));
+    config.threads = FNN_THREADS_MOST + 1;
+    CHECK(!fnn_context_create(&config, &error) && strstr(error.message, "1 to 1024"));
+    config.threads = FNN_THREADS_MOST;
+    context = fnn_context_create(&config, &error);
+    CHECK(context != NULL);
+    fnn_context_free(context);
     config.threads = 1;
     config.isa = (fnn_isa)99;
     CHECK(!fnn_context_create(&config, &error) && error.code == FNN_ERROR_ARGUMENT);
@@ -262,6 +348,9 @@ static void every_allocation_may_fail(void)
 
 static const harness_test tests[] = {TEST(shapes_are_inferred),
                                      TEST(builders_leave_their_error),
+                                     TEST(broken_models_fail_the_same),
+                                     TEST(late_builders_fail_alone),
+                                     TEST(shapes_that_wrap_are_refused),
                                      TEST(null_model_is_accepted),
                                      TEST(empty_model_is_an_error),
                                      TEST(initialisers_have_their_deviation),

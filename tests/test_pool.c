@@ -19,7 +19,10 @@ static double uniform(double low, double high)
     seed = seed * 6364136223846793005u + 1442695040888963407u;
     return low + (high - low) * (double)(seed >> 11) / 9007199254740992.0;
 }
-static int below(int n) { return (int)uniform(0, n); }
+static int below(int n)
+{
+    return (int)uniform(0, n);
+}
 
 /* ---- what a window sees, by the definition ---- */
 /* The input pixel under position (kh,kw) of window (i,j), or -1 outside of the image. */
@@ -114,8 +117,10 @@ static void open_problem(problem *p, const fnn_window *w, int placement)
     guarded_open((p->wide > p->image ? p->wide : p->image) * sizeof(fnn_real) + 512);
     for (i = 0; i < OPERANDS; i++) {
         const size_t count = i == X || i == DX ? p->image : i < COLUMNS ? p->made : p->wide;
-        if (i == INDEX) p->index = (uint8_t *)guarded_place(i, 1, count, placement);
-        else p->p[i] = (fnn_real *)guarded_place(i, sizeof(fnn_real), count, placement);
+        if (i == INDEX)
+            p->index = (uint8_t *)guarded_place(i, 1, count, placement);
+        else
+            p->p[i] = (fnn_real *)guarded_place(i, sizeof(fnn_real), count, placement);
     }
     fill(p->p[X], p->image, -4, 4);
     fill(p->p[DY], p->made, -9, 9);
@@ -186,7 +191,10 @@ static void compare_margins(const problem *p)
 }
 
 /* Fills an output with NaN, which must not be left anywhere. */
-static void soil(fnn_real *x, size_t count) { memset(x, 0xff, count * sizeof *x); }
+static void soil(fnn_real *x, size_t count)
+{
+    memset(x, 0xff, count * sizeof *x);
+}
 
 static void check_kernels(problem *p, const fnni_kernels *k)
 {
@@ -255,8 +263,9 @@ static void some_windows(void)
 static void usual_windows(void)
 {
     static const int shapes[][4] = {/* height, width, kernel, stride */
-        {28, 28, 2, 2}, {14, 14, 2, 2}, {7, 7, 2, 2}, {13, 9, 2, 2}, {9, 9, 3, 2}, {8, 8, 3, 3},
-        {7, 7, 7, 7}, {1, 1, 1, 1}, {1, 1, 2, 2}, {1, 8, 2, 2}, {16, 16, 16, 16}, {5, 5, 1, 3}};
+                                    {28, 28, 2, 2}, {14, 14, 2, 2}, {7, 7, 2, 2},     {13, 9, 2, 2},
+                                    {9, 9, 3, 2},   {8, 8, 3, 3},   {7, 7, 7, 7},     {1, 1, 1, 1},
+                                    {1, 1, 2, 2},   {1, 8, 2, 2},   {16, 16, 16, 16}, {5, 5, 1, 3}};
     static const int channels[] = {1, 3, 15, 16, 17, 31, 32, 33, 64, 65};
     size_t s, c;
     int padding;
@@ -267,7 +276,8 @@ static void usual_windows(void)
                 const int *h = shapes[s];
                 fnn_window w;
                 if (QUICK() && h[0] * h[1] * channels[c] > 5000) continue;
-                if (fnn_window_make(&w, h[0], h[1], channels[c], h[2], h[2], h[3], h[3], (fnn_padding)padding))
+                if (fnn_window_make(&w, h[0], h[1], channels[c], h[2], h[2], h[3], h[3],
+                                    (fnn_padding)padding))
                     continue;
                 check_window(&w, (int)(s + c) % 5);
             }
@@ -289,9 +299,11 @@ static void special_numbers(void)
                     fnn_window_make(&w, 6, 5, channels, kernel, kernel, 2, 2, FNN_SAME);
                     open_problem(&p, &w, 1);
                     for (i = 0; i < (int)p.image; i++)
-                        p.p[X][i] = form == 0 ? 7 : form == 1 ? (fnn_real)-INFINITY
+                        p.p[X][i] = form == 0                       ? 7
+                                    : form == 1                     ? (fnn_real)-INFINITY
                                     : below(form == 2 ? 4 : 2) == 0 ? (fnn_real)NAN
-                                    : below(3) ? (fnn_real)INFINITY : (fnn_real)below(5);
+                                    : below(3)                      ? (fnn_real)INFINITY
+                                                                    : (fnn_real)below(5);
                     twins(&p);
                     now = fnni_kernels_for((fnn_isa)isa);
                     now->max_pool(&w, p.p[X], p.p[Y], p.index);
@@ -320,19 +332,22 @@ static void images_on_threads(void)
     enum { IMAGES = 7, IMAGE = 28 * 27 * 40, MADE = 14 * 14 * 40, WIDE = MADE * 4 };
     fnn_context *contexts[3];
     fnn_window w;
-    fnn_real *x = (fnn_real *)take(IMAGES * IMAGE * sizeof *x), *back = (fnn_real *)take(IMAGES * IMAGE * sizeof *x);
-    fnn_real *y = (fnn_real *)take(IMAGES * WIDE * sizeof *y), *one = (fnn_real *)take(WIDE * sizeof *y);
+    fnn_real *x = (fnn_real *)take(IMAGES * IMAGE * sizeof *x),
+             *back = (fnn_real *)take(IMAGES * IMAGE * sizeof *x);
+    fnn_real *y = (fnn_real *)take(IMAGES * WIDE * sizeof *y),
+             *one = (fnn_real *)take(WIDE * sizeof *y);
     uint8_t *index = (uint8_t *)take(IMAGES * MADE), *one_index = (uint8_t *)take(MADE);
     const fnni_kernels *k = fnni_table(NULL);
     int c, i;
     contexts[0] = NULL, contexts[1] = context_with(1), contexts[2] = context_with(5);
     fill(x, (size_t)IMAGES * IMAGE, -50, 50);
-    CHECK(fnn_window_make(&w, 28, 27, 40, 2, 2, 2, 2, FNN_SAME) == FNN_OK && w.out_height * w.out_width * 40 == MADE);
-#define SAME(call, kernel, result, size) \
-    soil(y, (size_t)IMAGES * WIDE), soil(back, (size_t)IMAGES * IMAGE); \
-    CHECK((call) == FNN_OK); \
-    for (i = 0; i < IMAGES; i++) { \
-        kernel; \
+    CHECK(fnn_window_make(&w, 28, 27, 40, 2, 2, 2, 2, FNN_SAME) == FNN_OK &&
+          w.out_height * w.out_width * 40 == MADE);
+#define SAME(call, kernel, result, size)                                      \
+    soil(y, (size_t)IMAGES *WIDE), soil(back, (size_t)IMAGES *IMAGE);         \
+    CHECK((call) == FNN_OK);                                                  \
+    for (i = 0; i < IMAGES; i++) {                                            \
+        kernel;                                                               \
         CHECK(memcmp((result) + i * (size), one, (size) * sizeof *one) == 0); \
     }
     one = (fnn_real *)realloc(one, (size_t)(WIDE > IMAGE ? WIDE : IMAGE) * sizeof *one);
@@ -348,7 +363,8 @@ static void images_on_threads(void)
         SAME(fnn_average_pool2d_backward(contexts[c], &w, IMAGES, x, back),
              k->average_pool_backward(&w, x + i * MADE, one), back, IMAGE)
         SAME(fnn_im2col(contexts[c], &w, IMAGES, x, y), k->im2col(&w, x + i * IMAGE, one), y, WIDE)
-        SAME(fnn_col2im(contexts[c], &w, IMAGES, y, back), k->col2im(&w, y + i * WIDE, one), back, IMAGE)
+        SAME(fnn_col2im(contexts[c], &w, IMAGES, y, back), k->col2im(&w, y + i * WIDE, one), back,
+             IMAGE)
         fnn_context_free(contexts[c]);
     }
 #undef SAME
@@ -356,7 +372,8 @@ static void images_on_threads(void)
 }
 
 /* Every call with these arguments; how many take them. */
-static int taken(const fnn_window *w, ptrdiff_t images, const fnn_real *in, fnn_real *out, uint8_t *index)
+static int taken(const fnn_window *w, ptrdiff_t images, const fnn_real *in, fnn_real *out,
+                 uint8_t *index)
 {
     return (fnn_max_pool2d_forward(NULL, w, images, in, out, index) == FNN_OK) +
            (fnn_max_pool2d_backward(NULL, w, images, index, in, out) == FNN_OK) +
@@ -394,7 +411,8 @@ static void arguments(void)
     {
         static fnn_real large[17 * 17];
         CHECK(fnn_window_make(&w, 17, 17, 1, 17, 17, 1, 1, FNN_VALID) == FNN_OK);
-        CHECK(fnn_max_pool2d_forward(NULL, &w, 1, large, out, NULL) == FNN_ERROR_ARGUMENT); /* 289 */
+        CHECK(fnn_max_pool2d_forward(NULL, &w, 1, large, out, NULL) ==
+              FNN_ERROR_ARGUMENT); /* 289 */
         CHECK(fnn_average_pool2d_forward(NULL, &w, 1, large, out) == FNN_OK);
         CHECK(fnn_window_make(&w, 17, 17, 1, 16, 16, 1, 1, FNN_VALID) == FNN_OK);
         CHECK(fnn_max_pool2d_forward(NULL, &w, 1, large, out, index) == FNN_OK && index[0] == 0);
@@ -464,22 +482,10 @@ static void controls(void)
     CHECK(failures_with(&k) == 1);
     k = fnni_kernels_scalar, k.col2im = one_too_few;
     CHECK(failures_with(&k) == 1);
-#if HAVE_GUARDS
-    {
-        void (*old)(int) = signal(SIGSEGV, guarded_caught);
-        volatile int trapped = 1;
-        if (setjmp(guarded_escape) == 0) {
-            const volatile fnn_real *end = (fnn_real *)guarded_place(0, sizeof(fnn_real), 5, 0);
-            if (end[5] == 0) trapped = 0;
-            trapped = 0;
-        }
-        signal(SIGSEGV, old);
-        CHECK(trapped);
-    }
-#endif
+    CHECK(guarded_traps());
 }
 
-#define POOL_TESTS \
+#define POOL_TESTS                                                                           \
     TEST(some_windows), TEST(usual_windows), TEST(special_numbers), TEST(images_on_threads), \
         TEST(arguments), TEST(controls)
 

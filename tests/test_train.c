@@ -1,5 +1,6 @@
-/* Training and inference: losses against written-out formulas, fit against the opened step, the same
- * bits for any number of threads and in any batch, early stopping, what is not finite. */
+/* Training and inference: losses against written-out formulas, fit against the opened step, fits that
+ * go on, early stopping, what is not finite. The same bits for any number of threads and in any batch
+ * are the business of test_reproducible.c. */
 #define FMNIST_NN_IMPLEMENTATION
 #include "../fmnist_nn.h"
 #include "harness.h"
@@ -88,65 +89,6 @@ static void fit_learns(void)
                metrics.accuracy);
         CHECK(metrics.count == ROWS && !(metrics.r2 <= 1));
         fnn_history_free(&history);
-        fnn_model_free(m);
-    }
-}
-
-/* ---- the same bits ---- */
-
-static void trained_weights(fnn_isa isa, int threads, fnn_real *out)
-{
-    fnn_dataset data = make_images();
-    fnn_model *m = make_network(isa, threads, &data);
-    fnn_fit_config c = make_config(3);
-    size_t n;
-    const fnn_real *w;
-    c.clip_norm = threads == 7 ? (fnn_real)1e9 : 0; /* the unfused path, which clips nothing here */
-    c.l2 = (fnn_real)1e-3;
-    CHECK(!fnn_fit(m, &data, &c, NULL));
-    w = fnn_parameters(m, &n);
-    memcpy(out, w, n * sizeof *w);
-    fnn_model_free(m);
-}
-
-static void threads_do_not_change_bits(void)
-{
-    static const int counts[] = {2, 3, 4, 7, 8, 16};
-    static fnn_real one[4000], many[4000];
-    int isa, i;
-    FOR_EACH_ISA(isa)
-    {
-        memset(one, 0, sizeof one);
-        memset(many, 0, sizeof many);
-        trained_weights((fnn_isa)isa, 1, one);
-        for (i = 0; i < (int)(sizeof counts / sizeof counts[0]); i++) {
-            trained_weights((fnn_isa)isa, counts[i], many);
-            CHECKF(memcmp(one, many, sizeof one) == 0, "%s: %d threads give other weights",
-                   fnn_isa_name((fnn_isa)isa), counts[i]);
-        }
-    }
-}
-
-static void a_sample_has_its_bits_in_any_batch(void)
-{
-    fnn_dataset data = make_images(), view;
-    int isa, i, j;
-    FOR_EACH_ISA(isa)
-    {
-        static fnn_real all[ROWS * CLASSES], some[ROWS * CLASSES];
-        fnn_model *m = make_network((fnn_isa)isa, 1, &data);
-        fnn_seal(m);
-        CHECK(!fnn_predict(m, NULL, &data, all));
-        for (i = 0; i < ROWS; i += 13)
-            for (j = 1; j < 40; j += 6) {
-                view = data;
-                view.bytes = pixels + i * INPUTS;
-                view.count = i + j <= ROWS ? j : ROWS - i;
-                CHECK(!fnn_predict(m, NULL, &view, some));
-                CHECKF(
-                    !memcmp(some, all + i * CLASSES, (size_t)view.count * CLASSES * sizeof *some),
-                    "%s: samples %d to %d", fnn_isa_name((fnn_isa)isa), i, i + j - 1);
-            }
         fnn_model_free(m);
     }
 }
@@ -381,21 +323,86 @@ static void fit_checks_its_arguments(void)
     fnn_model_free(m);
 }
 
-/* Two fits of two epochs are one of four when nothing is shuffled: state goes on. */
+/* Two fits of two epochs are one of four: state, order, dropout and augmentation go on. */
 static void second_fit_continues(void)
 {
     fnn_dataset data = make_images();
     fnn_model *a = make_network(FNN_ISA_BEST, 1, &data), *b = make_network(FNN_ISA_BEST, 1, &data);
     fnn_fit_config c = make_config(4);
     size_t n;
-    c.shuffle = 0;
+    c.augmentation.shift = 1;
+    c.augmentation.flip = FNN_FLIP_ALTERNATING;
     CHECK(!fnn_fit(a, &data, &c, NULL));
     c.epochs = 2;
     CHECK(!fnn_fit(b, &data, &c, NULL) && !fnn_fit(b, &data, &c, NULL));
     fnn_parameters(a, &n);
     CHECK(memcmp(fnn_parameters(a, NULL), fnn_parameters(b, NULL), n * sizeof(fnn_real)) == 0);
+    fnn_set_seed(b, 3); /* anew, and the same again */
+    c.epochs = 4;
+    CHECK(!fnn_fit(b, &data, &c, NULL));
+    CHECK(memcmp(fnn_parameters(a, NULL), fnn_parameters(b, NULL), n * sizeof(fnn_real)) == 0);
     fnn_model_free(a);
     fnn_model_free(b);
+}
+
+/* A pass's order is a function of seed and pass: fits of part of the data before do not matter. */
+static void an_order_depends_on_seed_and_pass_alone(void)
+{
+    fnn_dataset data = make_images(), few = data;
+    fnn_model *a = make_network(FNN_ISA_BEST, 1, &data), *b = make_network(FNN_ISA_BEST, 1, &data);
+    fnn_fit_config c = make_config(1);
+    size_t n;
+    c.optimizer = fnn_sgd(0);
+    few.count = 20;
+    CHECK(!fnn_fit(a, &data, &c, NULL) && !fnn_fit(b, &few, &c, NULL));
+    a->updates = b->updates = 5; /* dropout alike */
+    c.optimizer = fnn_sgd((fnn_real)0.1);
+    CHECK(!fnn_fit(a, &data, &c, NULL) && !fnn_fit(b, &data, &c, NULL));
+    fnn_parameters(a, &n);
+    CHECK(memcmp(fnn_parameters(a, NULL), fnn_parameters(b, NULL), n * sizeof(fnn_real)) == 0);
+    fnn_model_free(a);
+    fnn_model_free(b);
+}
+
+/* Another optimiser starts with new state, but dropout does not draw its old masks again. */
+static void masks_are_new_under_another_optimizer(void)
+{
+    fnn_dataset data = make_images();
+    fnn_model *m = make_model(FNN_ISA_BEST, 1);
+    fnn_fit_config c = make_config(1);
+    fnn_real outputs[3][10 * CLASSES];
+    int i;
+    fnn_dropout(m, (fnn_real)0.5);
+    fnn_dense(m, CLASSES, FNN_LINEAR);
+    for (i = 0; i < 3; i++) {
+        CHECK(!fnn_forward(m, &data, NULL, 10, 1));
+        memcpy(outputs[i], fnn_outputs(m), sizeof outputs[i]);
+        c.optimizer = i == 1 ? fnn_adam(0) : fnn_sgd(0);
+        CHECK(!fnn_loss(m, NULL) && !fnn_backward(m) && !fnn_step(m, &c));
+    }
+    CHECK(memcmp(outputs[0], outputs[1], sizeof outputs[0]) != 0);
+    CHECK(memcmp(outputs[1], outputs[2], sizeof outputs[0]) != 0);
+    fnn_model_free(m);
+}
+
+/* More batches than an int counts are refused, before any is looked at. */
+static void too_many_batches_are_refused(void)
+{
+    fnn_model *m = fnn_sequential(1, 1, 1);
+    fnn_fit_config c = make_config(1);
+    const fnn_real x = 1;
+    fnn_dataset data;
+    memset(&data, 0, sizeof data);
+    data.count = ((int64_t)1 << 28) * 7;
+    data.height = data.width = data.channels = data.target_count = 1;
+    data.reals = data.targets = &x;
+    if (sizeof(size_t) > 4) data.count *= 2;
+    c.batch_size = 1;
+    fnn_dense(m, 1, FNN_LINEAR);
+    CHECK(fnn_fit(m, &data, &c, NULL) == FNN_ERROR_ARGUMENT);
+    CHECKF(sizeof(size_t) == 4 || strstr(fnn_model_error(m)->message, "found 3758096384"), "%s",
+           fnn_model_error(m)->message);
+    fnn_model_free(m);
 }
 
 /* Every optimiser, in both conventions, brings a small problem down. */
@@ -492,11 +499,17 @@ static void metrics_by_hand(void)
 {
     const fnn_real y[4 * 3] = {9, 1, 2, 1, 5, 5, 3, 2, 1, 0, 0, 7};
     const int32_t truth[4] = {0, 2, 1, 2}, predicted[4] = {0, 1, 0, 2}, wrong[4] = {0, 3, 0, 0};
+    const int32_t below[4] = {0, -1, 0, 0};
     const fnn_real t[4] = {1, 2, 3, 4}, p[4] = {1, 2, 3, 5};
     int64_t confusion[9];
     double precision[3], recall[3], f1[3];
     CLOSE(fnn_accuracy(y, truth, 4, 3), 0.5); /* of two equal outputs the earlier counts */
     CLOSE(fnn_top_k(y, truth, 4, 3, 2), 1);
+    CLOSE(fnn_top_k(y, truth, 0, 3, 1), 0);
+    CHECK(isnan(fnn_accuracy(y, wrong, 4, 3)) && isnan(fnn_accuracy(y, below, 4, 3)));
+    CHECK(isnan(fnn_accuracy(NULL, truth, 4, 3)) && isnan(fnn_accuracy(y, NULL, 4, 3)));
+    CHECK(isnan(fnn_accuracy(y, truth, -1, 3)) && isnan(fnn_accuracy(y, truth, 4, 0)));
+    CHECK(isnan(fnn_top_k(y, truth, 4, 3, 0)));
     CHECK(!fnn_confusion(predicted, truth, 4, 3, confusion));
     CHECK(confusion[0] == 1 && confusion[3] == 1 && confusion[7] == 1 && confusion[8] == 1);
     CHECK(fnn_confusion(wrong, truth, 4, 3, confusion) == FNN_ERROR_ARGUMENT);
@@ -512,8 +525,6 @@ static void metrics_by_hand(void)
 }
 
 static const harness_test tests[] = {TEST(fit_learns),
-                                     TEST(threads_do_not_change_bits),
-                                     TEST(a_sample_has_its_bits_in_any_batch),
                                      TEST(fit_equals_the_opened_step),
                                      TEST(steps_out_of_order_are_errors),
                                      TEST(losses_have_their_values),
@@ -524,6 +535,9 @@ static const harness_test tests[] = {TEST(fit_learns),
                                      TEST(what_is_not_finite_is_named),
                                      TEST(fit_checks_its_arguments),
                                      TEST(second_fit_continues),
+                                     TEST(an_order_depends_on_seed_and_pass_alone),
+                                     TEST(masks_are_new_under_another_optimizer),
+                                     TEST(too_many_batches_are_refused),
                                      TEST(every_optimizer_learns),
                                      TEST(clipping_bounds_the_gradient),
                                      TEST(a_reserved_context_allocates_nothing),

@@ -1,0 +1,57 @@
+/* cc -O2 tests/exhaustive_pool.c -lm && ./a.out [part/parts]
+ * The tests of tests/test_pool.c, and every window on images of 1..17 x 1..17 with the test's
+ * numbers of channels: kernels 1..7 with strides 1..4, square ones and ones of two different
+ * sides, same and valid padding. With part/parts: that part of the heights alone. */
+#define POOL_TESTS_ONLY
+#include "test_pool.c"
+
+#define LARGEST 17
+
+static unsigned part = 1, parts = 1;
+
+static void every_channel(fnn_window *w, fnn_padding padding)
+{
+    int c;
+    for (c = 0; c < CHANNEL_COUNTS; c++) {
+        w->channels = channel_counts[c];
+        if (!fnni_window_fill(w, padding)) return;
+        check_window(w, c % 3);
+    }
+}
+
+static void every_kernel(int height, int width, int padding)
+{
+    int kernel, stride, oblong;
+    for (kernel = 1; kernel <= 7; kernel++)
+        for (stride = 1; stride <= 4; stride++)
+            for (oblong = 0; oblong < 2; oblong++) {
+                fnn_window w;
+                w.height = height;
+                w.width = width;
+                w.kernel_height = kernel;
+                w.stride_height = stride;
+                w.kernel_width = oblong ? 1 + (3 * kernel + height) % 7 : kernel;
+                w.stride_width = oblong ? 1 + (stride + width) % 4 : stride;
+                every_channel(&w, (fnn_padding)padding);
+            }
+}
+
+static void every_window(void)
+{
+    const int from = 1 + (int)(LARGEST * (part - 1) / parts), to = (int)(LARGEST * part / parts);
+    int height, width, padding;
+    for (height = from; height <= to; height++)
+        for (width = 1; width <= LARGEST; width++)
+            for (padding = 0; padding < FNN_PADDING_COUNT && harness_wrong < 10; padding++)
+                every_kernel(height, width, padding);
+}
+
+int main(int argc, char **argv)
+{
+    static const harness_test tests[] = {TEST(every_window), POOL_TESTS};
+    if (argc > 1 && (sscanf(argv[1], "%u/%u", &part, &parts) != 2 || part < 1 || part > parts)) {
+        fprintf(stderr, "usage: %s [part/parts]\n", argv[0]);
+        return 2;
+    }
+    return harness_main(tests, argc > 1 ? 1 : (int)(sizeof tests / sizeof tests[0]), 1, argv);
+}
