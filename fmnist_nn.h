@@ -10641,6 +10641,16 @@ static int fnni_stage_is_spatial(const fnni_batch *b)
     return b->model->stages[b->stage] < b->model->spatial;
 }
 
+/* Whether a stage's rows are dealt in whole shares: what convolutions sum over images is summed by
+ * share, also where they stand behind a dense layer and go by groups. */
+static int fnni_stage_in_shares(const fnni_batch *b)
+{
+    int l = b->model->stages[b->stage];
+    if (fnni_stage_is_spatial(b)) return 1;
+    while (l < b->model->stages[b->stage + 1] && !fnni_is(b->model->layers + l, FNNI_CONV2D)) l++;
+    return l < b->model->stages[b->stage + 1];
+}
+
 static void fnni_stage_rows(const fnni_batch *b, int from, int to, fnn_real *workspace)
 {
     int first, last;
@@ -10670,13 +10680,12 @@ static void fnni_stage_prepare(const fnni_batch *b, fnn_real *workspace)
     if (b->backward) fnni_prepare_rows(b->run, first, last, 1, workspace);
 }
 
-/* A part's rows of the batch: image by image, whole shares of them, since what is summed over
- * images is summed by share; or in groups. */
+/* A part's rows of the batch, image by image or in groups. */
 static void fnni_stage_part(void *argument, int part, int parts)
 {
     const fnni_batch *b = (const fnni_batch *)argument;
     const int spatial = fnni_stage_is_spatial(b), rows = b->run->rows;
-    const int shares = spatial ? fnni_share_count(rows) : parts;
+    const int shares = fnni_stage_in_shares(b) ? fnni_share_count(rows) : parts;
     const int first = (int)((int64_t)rows * (shares * part / parts) / shares);
     const int count = (int)((int64_t)rows * (shares * (part + 1) / parts) / shares) - first;
     const int64_t groups = spatial ? count : (count + FNNI_GROUP - 1) / FNNI_GROUP;
@@ -10714,7 +10723,7 @@ static int fnni_stage_has_norm(const fnni_batch *b)
 static int fnni_stage_parts(const fnni_batch *b, int parts)
 {
     const int shares = fnni_share_count(b->run->rows);
-    return fnni_stage_is_spatial(b) && shares < parts ? shares : parts;
+    return fnni_stage_in_shares(b) && shares < parts ? shares : parts;
 }
 
 /* One stage: in front of it, or behind it on the way back, batch norm's sums. */
