@@ -113,7 +113,8 @@
  * MEMORY
  *   fnn_fit takes all it needs before its first step. Inference allocates nothing in a context
  *   that fnn_reserve has prepared; fnn_memory_size tells what a model takes. A context's allocator
- *   serves everything made in it. Kernels never allocate, except fnn_sgemm's packing space.
+ *   serves everything made in it. Kernels never allocate, except fnn_sgemm's packing space and
+ *   the sums of fnn_batch_norm_*, which a context keeps.
  *
  * ERRORS
  *   Fallible calls return an fnn_result. The library never exits, aborts or prints (but fit's
@@ -899,8 +900,9 @@ typedef struct fnn_fit_config {
     double ema_decay;              /* 0: none; else d < 1, such as .999: after step t of the fit
                                       average = d' average + (1 - d') weights with d' =
                                       min(d, (1 + t) / (10 + t)), so that the start is soon
-                                      forgotten. Validation, callback and best weights get the
-                                      averages, and the model keeps them after the fit. */
+                                      forgotten; batch norms' running statistics likewise.
+                                      Validation, callback and best weights get the averages, and
+                                      the model keeps them after the fit. */
     int patience;                  /* 0: none; else stop after so many epochs without a better */
     fnn_monitor monitor;           /* FNN_MONITOR_VALIDATION_LOSS: what must improve */
     double min_delta;              /* 0: by how much */
@@ -1140,7 +1142,9 @@ FNN_API fnn_result fnn_window_make(fnn_window *window, int height, int width, in
  * threads. x and dx (images, height, width, channels); y and dy (images, out_height, out_width,
  * filters); weights and dw (kernel_height, kernel_width, channels, filters); bias and db (filters).
  * Outside of an image lie zeros. No array overlaps another. Nothing is summed over threads: the
- * bits do not depend on how many there are. FNN_ERROR_ARGUMENT, FNN_ERROR_MEMORY.
+ * bits do not depend on how many there are. A NaN or infinity stays in its image, but where
+ * filters (in backward_data: channels) are few it may reach outputs of windows beside it.
+ * FNN_ERROR_ARGUMENT, FNN_ERROR_MEMORY.
  *     y = x * weights + bias (NULL: none)
  *     dx = the gradient towards x, overwritten
  *     dw, db (NULL: not wanted) = the gradients towards weights and bias, summed over images,
@@ -5310,8 +5314,10 @@ static fnn_result fnni_gemm_run(fnn_context *context, fnni_gemm *g)
  * ============================================================================
  * Called by layers and by >>public. A convolution is a matrix product whose A is never stored: a
  * tile's rows are neighbouring output pixels, and the steps of its sum walk along the input's own
- * rows, one segment a kernel row (fnni_tiles). So only left and right padding need a copy of the
- * image; kernel rows above or below it are left out. The gradient towards the input is the same
+ * rows, one segment a kernel row (fnni_tiles). Padding costs nothing where there are channels enough
+ * for it: kernel rows above or below the image are left out, and so are the taps beside it, whose
+ * pixels go in tiles of their own, down the image's edges. Few channels, and the corners, take their
+ * rows from a padded copy. The gradient towards the input is the same
  * thing with the kernel turned round, one such correlation for each phase of the stride; the
  * gradient towards the weights has rows = taps x channels and steps = output pixels.
  *
@@ -5462,16 +5468,26 @@ static int fnni_conv_seen(const fnni_conv *g)
     return (g->out_width - 1) * g->stride_width + g->kernel_width;
 }
 
-static int fnni_conv_needs_copy(const fnni_conv *g)
+/* Whether windows reach beyond the image to the left or right. */
+static int fnni_conv_overhangs(const fnni_conv *g)
 {
     return g->pad_left > 0 || fnni_conv_seen(g) - g->pad_left > g->width;
 }
 
-/* Reals of the copy. */
+/* Such windows leave taps out rather than read a padded copy where what they save is worth the
+ * shorter sums. */
+#define FNNI_CONV_EDGES 8 /* channels */
+static int fnni_conv_has_edges(const fnni_conv *g)
+{
+    return fnni_conv_overhangs(g) && g->pixels == 1 && g->channels >= FNNI_CONV_EDGES;
+}
+
+/* Reals of the copy: of the whole image, or of the rows of one output row. */
 static size_t fnni_conv_image_size(const fnni_conv *g)
 {
-    if (!fnni_conv_needs_copy(g)) return 0;
-    return fnni_times((size_t)fnni_conv_seen(g) * (size_t)g->channels, (size_t)g->height);
+    const size_t row = (size_t)fnni_conv_seen(g) * (size_t)g->channels;
+    if (!fnni_conv_overhangs(g)) return 0;
+    return fnni_times(row, (size_t)(fnni_conv_has_edges(g) ? g->kernel_height : g->height));
 }
 
 /* One row of the copy: what the windows see of the image's row, zeros outside. */
@@ -5490,17 +5506,29 @@ static void fnni_conv_copy_row(const fnni_conv *g, const fnn_real *row, fnn_real
            (size_t)(seen - left - count) * channels * sizeof *copy);
 }
 
-/* The image from the first column that a window sees; *pitch reals from row to row. */
-static const fnn_real *fnni_conv_image(const fnni_conv *g, const fnn_real *x, fnn_real *space,
-                                       ptrdiff_t *pitch)
+/* The image as its windows read it. */
+typedef struct fnni_conv_input {
+    const fnn_real *x; /* its rows, or the padded copy's */
+    ptrdiff_t pitch;   /* reals from row to row */
+    int left;          /* column of x that the first window begins at, less than 0 with edges */
+    fnn_real *space;   /* for rows padded later */
+} fnni_conv_input;
+
+static fnni_conv_input fnni_conv_image(const fnni_conv *g, const fnn_real *x, fnn_real *space)
 {
     const ptrdiff_t row = (ptrdiff_t)g->width * g->channels;
+    fnni_conv_input in;
     int i;
-    *pitch = row;
-    if (!fnni_conv_needs_copy(g)) return x - (ptrdiff_t)g->pad_left * g->channels;
-    *pitch = (ptrdiff_t)fnni_conv_seen(g) * g->channels;
-    for (i = 0; i < g->height; i++) fnni_conv_copy_row(g, x + i * row, space + i * *pitch);
-    return space;
+    in.x = x;
+    in.pitch = row;
+    in.left = -g->pad_left;
+    in.space = space;
+    if (!fnni_conv_overhangs(g) || fnni_conv_has_edges(g)) return in;
+    in.x = space;
+    in.pitch = (ptrdiff_t)fnni_conv_seen(g) * g->channels;
+    in.left = 0;
+    for (i = 0; i < g->height; i++) fnni_conv_copy_row(g, x + i * row, space + i * in.pitch);
+    return in;
 }
 
 /* ---- tiles ---- */
@@ -5537,14 +5565,22 @@ static double fnni_conv_height(const fnni_kernels *kernels, int count)
     return (double)count / fnni_gemm_deal_rows(kernels, count).tiles;
 }
 
-/* `groups` groups of pixels, `apart` pixels from each to the next, in `rows` output rows that see
- * the same kernel rows first..last-1; a is what the first sees, y where it goes. */
-static void fnni_conv_band(const fnni_conv *g, const fnn_real *a, ptrdiff_t pitch, int rows,
-                           int groups, int first, int last, const fnn_real *panels, fnn_real *y)
+/* The kernel's part that all windows of a band have inside the image. */
+typedef struct fnni_conv_taken {
+    int first_row, last_row; /* kernel rows first..last-1 */
+    int first_tap, last_tap; /* of each row, the widened taps first..last-1 */
+} fnni_conv_taken;
+
+/* `groups` groups of pixels in `rows` output rows, with that part of the kernel; a is the first tap
+ * of the first window, y where its sum goes. */
+static void fnni_conv_band(const fnni_conv *g, const fnni_conv_taken *part, const fnn_real *a,
+                           ptrdiff_t pitch, int rows, int groups, const fnn_real *panels,
+                           fnn_real *y)
 {
     const fnni_kernels *kernels = g->kernels;
     const int width = kernels->tile_columns, columns = fnni_conv_columns(g);
     const ptrdiff_t depth = fnni_conv_depth(g), segment = fnni_conv_segment(g);
+    const ptrdiff_t skipped = (ptrdiff_t)part->first_tap * g->channels;
     fnni_conv_direction across, down;
     fnni_tiles run;
     int j, upright;
@@ -5555,19 +5591,19 @@ static void fnni_conv_band(const fnni_conv *g, const fnn_real *a, ptrdiff_t pitc
     down.a = g->stride_height * pitch;
     down.c = g->out_row;
     upright = fnni_conv_height(kernels, rows) > fnni_conv_height(kernels, groups);
-    run.k = segment;
-    run.segments = last - first;
+    run.k = (ptrdiff_t)(part->last_tap - part->first_tap) * g->channels;
+    run.segments = part->last_row - part->first_row;
     run.a_segment = pitch;
     run.a_step = 1;
     run.ldb = width;
+    run.b_jump = (segment - run.k) * width;
     run.alpha = 1;
     run.beta = 0;
-    run.b_jump = 0;
     run.prefetch_c = run.prefetch_rows = 0;
     for (j = 0; j < columns; j += width)
         fnni_conv_grid(kernels, &run, upright ? &down : &across, upright ? &across : &down,
                        columns - j < width ? columns - j : width, a,
-                       panels + j * depth + first * segment * width, y + j);
+                       panels + j * depth + (part->first_row * segment + skipped) * width, y + j);
 }
 
 /* First kernel row inside the image for output row i, and the one behind the last. */
@@ -5593,26 +5629,86 @@ static int fnni_conv_alike(const fnni_conv *g, int i, int to)
     return (end < to ? end : to) - i;
 }
 
-/* Output rows from..to-1 without bias; y is where row `from` goes, x what fnni_conv_image gave. */
-static void fnni_conv_rows(const fnni_conv *g, const fnn_real *x, ptrdiff_t pitch,
-                           const fnn_real *panels, int from, int to, fnn_real *y)
+/* Whole output rows, whose windows x holds entire: it begins where the first of them does. */
+static void fnni_conv_whole(const fnni_conv *g, const fnni_conv_taken *part, const fnn_real *x,
+                            ptrdiff_t pitch, int rows, const fnn_real *panels, fnn_real *y)
 {
-    const int groups = g->out_width / g->pixels;
+    const int groups = g->out_width / g->pixels, pixel = g->out_width - g->pixels;
+    fnni_conv_band(g, part, x, pitch, rows, groups, panels, y);
+    if (groups * g->pixels < g->out_width) /* a last group, over pixels done before */
+        fnni_conv_band(g, part, x + (ptrdiff_t)pixel * g->stride_width * g->channels, pitch, rows, 1,
+                       panels, y + pixel * g->out_pixel);
+}
+
+/* Output columns from..to-1 whose windows lie inside the image from left to right. */
+static void fnni_conv_middle(const fnni_conv *g, int *from, int *to)
+{
+    const int room = g->width + g->pad_left - g->kernel_width; /* last column offset that fits */
+    const int first = g->pad_left > 0 ? (g->pad_left + g->stride_width - 1) / g->stride_width : 0;
+    const int last = room < 0 ? 0 : room / g->stride_width + 1;
+    *to = last < g->out_width ? last : g->out_width;
+    *from = first < *to ? first : *to;
+}
+
+/* Rows with edges: the middle at once, each pixel at an edge with the taps it has. x is the image's
+ * row that the first window begins at. */
+static void fnni_conv_edges(const fnni_conv *g, const fnn_real *x, ptrdiff_t pitch, int rows,
+                            const fnn_real *panels, fnn_real *y)
+{
+    fnni_conv_taken part;
+    int j, from, to;
+    part.first_row = 0;
+    part.last_row = g->kernel_height;
+    fnni_conv_middle(g, &from, &to);
+    for (j = 0; j < g->out_width; j++) {
+        const int count = j == from && to > from ? to - from : 1;
+        const int column = j * g->stride_width - g->pad_left, inside = g->width - column;
+        part.first_tap = column < 0 ? -column : 0;
+        part.last_tap = inside < g->kernel_width ? inside : g->kernel_width;
+        fnni_conv_band(g, &part, x + (ptrdiff_t)(column + part.first_tap) * g->channels, pitch, rows,
+                       count, panels, y + j * g->out_pixel);
+        j += count - 1;
+    }
+}
+
+/* Whether every window has a tap inside the image, as those of fnn_window_make have. */
+static int fnni_conv_reaches(const fnni_conv *g)
+{
+    return g->pad_left < g->kernel_width &&
+           (g->out_width - 1) * g->stride_width - g->pad_left < g->width;
+}
+
+/* Output rows from..to-1 without bias; y is where row `from` goes. */
+static void fnni_conv_rows(const fnni_conv *g, const fnni_conv_input *in, const fnn_real *panels,
+                           int from, int to, fnn_real *y)
+{
+    const int edges = fnni_conv_has_edges(g);
     int i = from, rows, j;
     for (; i < to; i += rows, y += rows * g->out_row) {
-        const int first = fnni_conv_first(g, i), last = fnni_conv_last(g, i);
-        const fnn_real *a = x + (ptrdiff_t)(i * g->stride_height - g->pad_top + first) * pitch;
+        const ptrdiff_t row = (ptrdiff_t)(i * g->stride_height - g->pad_top) * in->pitch;
+        fnni_conv_taken part;
+        part.first_row = fnni_conv_first(g, i);
+        part.last_row = fnni_conv_last(g, i);
+        part.first_tap = 0;
+        part.last_tap = fnni_conv_taps(g);
         rows = fnni_conv_alike(g, i, to);
-        if (first >= last) /* the window lies outside of the image */
+        if (part.first_row >= part.last_row) /* the window lies outside of the image */
             for (j = 0; j < g->out_width; j++)
                 memset(y + j * g->out_pixel, 0, (size_t)g->filters * sizeof *y);
-        else {
-            fnni_conv_band(g, a, pitch, rows, groups, first, last, panels, y);
-            if (groups * g->pixels < g->out_width) { /* a last group, over pixels done before */
-                const int pixel = g->out_width - g->pixels;
-                fnni_conv_band(g, a + (ptrdiff_t)pixel * g->stride_width * g->channels, pitch, rows,
-                               1, first, last, panels, y + pixel * g->out_pixel);
-            }
+        else if (!edges)
+            fnni_conv_whole(g, &part,
+                            in->x + row + part.first_row * in->pitch +
+                                (ptrdiff_t)in->left * g->channels,
+                            in->pitch, rows, panels, y);
+        else if (part.last_row - part.first_row == g->kernel_height && fnni_conv_reaches(g))
+            fnni_conv_edges(g, in->x + row, in->pitch, rows, panels, y);
+        else { /* a row at the top or bottom: its corners would be tiles of one pixel */
+            const ptrdiff_t pitch = (ptrdiff_t)fnni_conv_seen(g) * g->channels;
+            rows = 1;
+            for (j = part.first_row; j < part.last_row; j++)
+                fnni_conv_copy_row(g, in->x + row + j * in->pitch,
+                                   in->space + (j - part.first_row) * pitch);
+            fnni_conv_whole(g, &part, in->space, pitch, 1, panels, y);
         }
     }
 }
@@ -5724,15 +5820,15 @@ static void fnni_conv_backward_image(const fnni_kernels *kernels, const fnn_wind
     if (w->stride_height > w->kernel_height || w->stride_width > w->kernel_width)
         memset(dx, 0, (size_t)w->height * (size_t)w->width * (size_t)w->channels * sizeof *dx);
     for (phase = 0; phase < fnni_conv_phases(w); phase++) {
-        const fnn_real *no_weights = NULL, *image;
+        const fnn_real *no_weights = NULL;
         fnn_real *first = dx;
-        ptrdiff_t pitch;
+        fnni_conv_input image;
         fnni_conv g;
         if (!fnni_conv_backward(kernels, w, filters, phase / w->stride_width,
                                 phase % w->stride_width, &g, &no_weights, &first))
             continue;
-        image = fnni_conv_image(&g, dy, space, &pitch);
-        fnni_conv_rows(&g, image, pitch, packed, 0, g.out_height, first);
+        image = fnni_conv_image(&g, dy, space);
+        fnni_conv_rows(&g, &image, packed, 0, g.out_height, first);
         packed += fnni_conv_packed_size(&g);
     }
 }
@@ -5791,26 +5887,61 @@ static void fnni_conv_weight_tiles(const fnni_kernels *kernels, fnni_tiles *run,
     }
 }
 
+/* Output rows first..last-1 whose window has kernel row i inside the image; likewise columns. */
+static void fnni_conv_seeing(int i, int pad, int length, int stride, int outputs, int *first,
+                             int *last)
+{
+    const int above = pad - i, below = length + pad - i;
+    const int fit = below > 0 ? (below - 1) / stride + 1 : 0;
+    *first = above > 0 ? (above + stride - 1) / stride : 0;
+    *last = fit < outputs ? fit : outputs;
+}
+
+/* Kernel row i with edges: for taps that the same columns see, the sum over those columns. */
+static void fnni_conv_weight_edges(const fnni_conv *g, int i, const fnni_conv_input *in,
+                                   const fnn_real *dy, fnni_tiles *run, int first, fnn_real *c)
+{
+    const ptrdiff_t row = (ptrdiff_t)(first * g->stride_height + i - g->pad_top) * in->pitch;
+    int tap = 0, taps;
+    for (; tap < g->kernel_width; tap += taps) {
+        int from, to, other_from, other_to;
+        fnni_conv_seeing(tap, g->pad_left, g->width, g->stride_width, g->out_width, &from, &to);
+        for (taps = 1; tap + taps < g->kernel_width; taps++) {
+            fnni_conv_seeing(tap + taps, g->pad_left, g->width, g->stride_width, g->out_width,
+                             &other_from, &other_to);
+            if (other_from != from || other_to != to) break;
+        }
+        if (from >= to) continue;
+        run->k = to - from;
+        run->b_jump = g->out_row - run->k * run->ldb;
+        fnni_conv_weight_tiles(
+            g->kernels, run, (ptrdiff_t)taps * g->channels, g->filters,
+            in->x + row +
+                (ptrdiff_t)(from * g->stride_width - g->pad_left + tap) * g->channels,
+            dy + first * g->out_row + from * g->out_pixel, c + tap * g->channels * run->ldc);
+    }
+}
+
 /* The rows of kernel row i: sums over all output pixels whose window has it inside the image. */
-static void fnni_conv_weight_row(const fnni_conv *g, int i, const fnn_real *x, ptrdiff_t pitch,
+static void fnni_conv_weight_row(const fnni_conv *g, int i, const fnni_conv_input *in,
                                  const fnn_real *dy, int accumulate, fnn_real *wide)
 {
     const ptrdiff_t m = fnni_conv_segment(g), narrow = (ptrdiff_t)g->kernel_width * g->channels;
     const int stride = g->stride_height, groups = g->out_width / g->pixels;
-    const int above = g->pad_top - i, below = g->height + g->pad_top - i;
-    const int first = above > 0 ? (above + stride - 1) / stride : 0;
-    const int fit = below > 0 ? (below - 1) / stride + 1 : 0;
-    const int last = fit < g->out_height ? fit : g->out_height;
-    const fnn_real *a = x + (ptrdiff_t)(first * stride + i - g->pad_top) * pitch;
-    const fnn_real *b = dy + first * g->out_row;
-    fnni_tiles run = fnni_conv_weight_run(g, pitch, accumulate);
+    fnni_tiles run = fnni_conv_weight_run(g, in->pitch, accumulate);
     fnn_real *c = wide + i * m * run.ldc;
-    int pixel;
-    if (first >= last) {
-        if (!accumulate) memset(c, 0, (size_t)m * (size_t)run.ldc * sizeof *c);
+    const fnn_real *a, *b;
+    int pixel, first, last;
+    fnni_conv_seeing(i, g->pad_top, g->height, stride, g->out_height, &first, &last);
+    if (first >= last) return; /* none: what was there, or the zeros of a beginning */
+    run.segments = last - first;
+    if (fnni_conv_has_edges(g)) {
+        fnni_conv_weight_edges(g, i, in, dy, &run, first, c);
         return;
     }
-    run.segments = last - first;
+    a = in->x + (ptrdiff_t)(first * stride + i - g->pad_top) * in->pitch +
+        (ptrdiff_t)in->left * g->channels;
+    b = dy + first * g->out_row;
     run.k = groups;
     run.b_jump = g->out_row - groups * run.ldb;
     fnni_conv_weight_tiles(g->kernels, &run, m, fnni_conv_columns(g), a, b, c);
@@ -5825,10 +5956,11 @@ static void fnni_conv_weight_row(const fnni_conv *g, int i, const fnn_real *x, p
 
 /* The same for a kernel whose rows have three steps: all its rows in one tile, since a tile's rows
  * may lie in threes (fnni_tiles), one band of output rows after the other. */
-static void fnni_conv_weight_threes(const fnni_conv *g, const fnn_real *x, ptrdiff_t pitch,
+static void fnni_conv_weight_threes(const fnni_conv *g, const fnni_conv_input *in,
                                     const fnn_real *dy, fnn_real *wide)
 {
     const int most = g->kernels->tile_rows / 3, width = g->kernels->tile_columns;
+    const ptrdiff_t pitch = in->pitch;
     fnni_tiles run = fnni_conv_weight_run(g, pitch, 1);
     int i, rows, from, j;
     run.a_group = pitch;
@@ -5837,7 +5969,8 @@ static void fnni_conv_weight_threes(const fnni_conv *g, const fnn_real *x, ptrdi
     run.count = 1;
     for (i = 0; i < g->out_height; i += rows) {
         const int first = fnni_conv_first(g, i), last = fnni_conv_last(g, i);
-        const fnn_real *a = x + (ptrdiff_t)(i * g->stride_height - g->pad_top) * pitch;
+        const fnn_real *a = in->x + (ptrdiff_t)(i * g->stride_height - g->pad_top) * pitch +
+                            (ptrdiff_t)in->left * g->channels;
         rows = fnni_conv_alike(g, i, g->out_height);
         run.segments = rows;
         for (from = first; from < last; from += most)
@@ -5849,19 +5982,18 @@ static void fnni_conv_weight_threes(const fnni_conv *g, const fnn_real *x, ptrdi
     }
 }
 
-/* One image's share of the gradients; accumulate 0 overwrites. x as fnni_conv_image gave it; dy is
- * compact: out_pixel is filters. */
-static void fnni_conv_weights_image(const fnni_conv *g, const fnn_real *x, ptrdiff_t pitch,
+/* One image's share of the gradients; accumulate 0 overwrites. dy is compact: out_pixel is filters. */
+static void fnni_conv_weights_image(const fnni_conv *g, const fnni_conv_input *in,
                                     const fnn_real *dy, int accumulate, fnn_real *wide)
 {
     fnn_real *biases = fnni_conv_wide_biases(g, wide), *own = biases + g->filters;
     int i;
     if (!accumulate) g->kernels->fill((ptrdiff_t)fnni_conv_wide_size(g), 0, wide);
     if (g->pixels == 1 && fnni_conv_segment(g) == 3 && g->kernels->tile_rows >= 3)
-        fnni_conv_weight_threes(g, x, pitch, dy, wide);
+        fnni_conv_weight_threes(g, in, dy, wide);
     else
         for (i = 0; i < g->kernel_height; i++)
-            fnni_conv_weight_row(g, i, x, pitch, dy, accumulate, wide);
+            fnni_conv_weight_row(g, i, in, dy, accumulate, wide);
     g->kernels->column_sums((ptrdiff_t)g->out_height * g->out_width, g->filters, dy, g->filters, own);
     g->kernels->add_scaled(g->filters, 1, own, biases);
 }
@@ -5929,10 +6061,9 @@ static void fnni_conv_forward_part(void *argument, int part, int parts)
     ptrdiff_t i;
     for (i = job->images * part / parts; i < job->images * (part + 1) / parts; i++) {
         fnn_real *y = job->y + i * job->y_size;
-        ptrdiff_t pitch;
-        const fnn_real *x = fnni_conv_image(g, job->x + i * job->x_size,
-                                            job->space + (size_t)part * job->per_part, &pitch);
-        fnni_conv_rows(g, x, pitch, job->packed, 0, g->out_height, y);
+        const fnni_conv_input in = fnni_conv_image(g, job->x + i * job->x_size,
+                                                   job->space + (size_t)part * job->per_part);
+        fnni_conv_rows(g, &in, job->packed, 0, g->out_height, y);
         if (job->bias)
             g->kernels->bias_activation(FNN_LINEAR, 0, (ptrdiff_t)g->out_height * g->out_width,
                                         g->filters, job->bias, y, g->filters);
@@ -5959,10 +6090,9 @@ static void fnni_conv_weights_part(void *argument, int part, int parts)
         const ptrdiff_t from = job->images * share / shares;
         ptrdiff_t i;
         for (i = from; i < job->images * (share + 1) / shares; i++) {
-            ptrdiff_t pitch;
-            const fnn_real *x = fnni_conv_image(g, job->x + i * job->x_size,
-                                                job->space + (size_t)part * job->per_part, &pitch);
-            fnni_conv_weights_image(g, x, pitch, job->dy + i * job->y_size, i > from,
+            const fnni_conv_input in = fnni_conv_image(
+                g, job->x + i * job->x_size, job->space + (size_t)part * job->per_part);
+            fnni_conv_weights_image(g, &in, job->dy + i * job->y_size, i > from,
                                     job->wide + (size_t)share * fnni_conv_wide_size(g));
         }
     }
@@ -9116,12 +9246,11 @@ static void fnni_conv_forward(const fnni_run *run, int l, int from, int to, fnn_
     if (layer->fused) return; /* the pool does it */
     for (i = from; i < to; i++) {
         fnn_real *y = fnni_y(run, l, i, workspace);
-        ptrdiff_t pitch;
-        const fnn_real *x = fnni_conv_image(conv, fnni_y(run, l - 1, i, workspace),
-                                            workspace + run->image, &pitch);
+        const fnni_conv_input in =
+            fnni_conv_image(conv, fnni_y(run, l - 1, i, workspace), workspace + run->image);
         for (row = 0; row < conv->out_height; row += rows, y += rows * conv->out_row) {
             rows = conv->out_height - row < band ? conv->out_height - row : band;
-            fnni_conv_rows(conv, x, pitch, workspace + run->plans[l].packed[0], row, row + rows, y);
+            fnni_conv_rows(conv, &in, workspace + run->plans[l].packed[0], row, row + rows, y);
             fnni_conv_bias(run, l, (ptrdiff_t)rows * conv->out_width, y);
         }
     }
@@ -9144,13 +9273,12 @@ static void fnni_conv_backward_layer(const fnni_run *run, int l, int from, int t
         const int share = fnni_share_of(i, run->rows);
         const int first = (int)((int64_t)run->rows * share / fnni_share_count(run->rows));
         fnn_real *d = fnni_d(run, l, i, workspace);
-        ptrdiff_t pitch;
-        const fnn_real *x =
-            fnni_conv_image(&plan->conv, fnni_y(run, l - 1, i, workspace), image, &pitch);
+        const fnni_conv_input in =
+            fnni_conv_image(&plan->conv, fnni_y(run, l - 1, i, workspace), image);
         if (!layer->fused)
             run->kernels->activation_backward(layer->activation, layer->parameter, layer->outputs,
                                               NULL, fnni_y(run, l, i, workspace), d, d);
-        fnni_conv_weights_image(&plan->conv, x, pitch, d, i > first,
+        fnni_conv_weights_image(&plan->conv, &in, d, i > first,
                                 run->wide + plan->wide +
                                     (size_t)share * fnni_conv_wide_size(&plan->conv));
         if (to_input)
@@ -9191,16 +9319,15 @@ static void fnni_fused_image(const fnni_run *run, int l, int i, fnn_real *worksp
                                                             fnni_conv_image_size(&plan->conv);
     uint8_t *index = fnni_indexes(run, l, i);
     fnn_window w = pool->window;
-    ptrdiff_t pitch;
-    const fnn_real *x = fnni_conv_image(&plan->conv, fnni_y(run, l - 2, i, workspace),
-                                        workspace + run->image, &pitch);
+    const fnni_conv_input in =
+        fnni_conv_image(&plan->conv, fnni_y(run, l - 2, i, workspace), workspace + run->image);
     int row, rows;
     for (row = 0; row < pool->window.out_height; row += rows) {
         const ptrdiff_t size = (ptrdiff_t)w.out_width * w.channels;
         rows = pool->window.out_height - row < band ? pool->window.out_height - row : band;
         w.out_height = rows;
         w.height = (rows - 1) * stride + w.kernel_height;
-        fnni_conv_rows(&plan->conv, x, pitch, workspace + plan->packed[0], row * stride,
+        fnni_conv_rows(&plan->conv, &in, workspace + plan->packed[0], row * stride,
                        row * stride + w.height, rows_of_z);
         run->kernels->max_pool(&w, rows_of_z, y, index);
         fnni_conv_bias(run, l - 1, (ptrdiff_t)rows * w.out_width, y);
@@ -10539,6 +10666,16 @@ static int fnni_stage_is_spatial(const fnni_batch *b)
     return b->model->stages[b->stage] < b->model->spatial;
 }
 
+/* Whether a stage's rows are dealt in whole shares: what convolutions sum over images is summed by
+ * share, also where they stand behind a dense layer and go by groups. */
+static int fnni_stage_in_shares(const fnni_batch *b)
+{
+    int l = b->model->stages[b->stage];
+    if (fnni_stage_is_spatial(b)) return 1;
+    while (l < b->model->stages[b->stage + 1] && !fnni_is(b->model->layers + l, FNNI_CONV2D)) l++;
+    return l < b->model->stages[b->stage + 1];
+}
+
 static void fnni_stage_rows(const fnni_batch *b, int from, int to, fnn_real *workspace)
 {
     int first, last;
@@ -10568,13 +10705,12 @@ static void fnni_stage_prepare(const fnni_batch *b, fnn_real *workspace)
     if (b->backward) fnni_prepare_rows(b->run, first, last, 1, workspace);
 }
 
-/* A part's rows of the batch: image by image, whole shares of them, since what is summed over
- * images is summed by share; or in groups. */
+/* A part's rows of the batch, image by image or in groups. */
 static void fnni_stage_part(void *argument, int part, int parts)
 {
     const fnni_batch *b = (const fnni_batch *)argument;
     const int spatial = fnni_stage_is_spatial(b), rows = b->run->rows;
-    const int shares = spatial ? fnni_share_count(rows) : parts;
+    const int shares = fnni_stage_in_shares(b) ? fnni_share_count(rows) : parts;
     const int first = (int)((int64_t)rows * (shares * part / parts) / shares);
     const int count = (int)((int64_t)rows * (shares * (part + 1) / parts) / shares) - first;
     const int64_t groups = spatial ? count : (count + FNNI_GROUP - 1) / FNNI_GROUP;
@@ -10612,7 +10748,7 @@ static int fnni_stage_has_norm(const fnni_batch *b)
 static int fnni_stage_parts(const fnni_batch *b, int parts)
 {
     const int shares = fnni_share_count(b->run->rows);
-    return fnni_stage_is_spatial(b) && shares < parts ? shares : parts;
+    return fnni_stage_in_shares(b) && shares < parts ? shares : parts;
 }
 
 /* One stage: in front of it, or behind it on the way back, batch norm's sums. */
@@ -11266,11 +11402,41 @@ typedef struct fnni_fit {
     fnni_augmenter augmenter;
     double loss_sum, score_sum;
     int64_t seen;
-    fnn_real *best;    /* parameters of the best epoch, or NULL */
-    fnn_real *average; /* of the parameters, or NULL; between epochs it holds those in training */
+    fnn_real *best;    /* parameters and statistics of the best epoch, or NULL */
+    fnn_real *average; /* of both, or NULL; between epochs it holds those in training */
     double best_value, started, drawn;
     int waited;
 } fnni_fit;
+
+/* Parameters, then the statistics of batch norms, which belong to them: all that training moves. */
+static size_t fnni_trained_count(const fnn_model *model)
+{
+    return model->parameter_count + model->statistics_count;
+}
+
+static void fnni_trained_keep(const fnn_model *model, fnn_real *to)
+{
+    const size_t count = model->parameter_count;
+    if (count) memcpy(to, model->parameters, count * sizeof *to);
+    if (model->statistics_count)
+        memcpy(to + count, model->statistics, model->statistics_count * sizeof *to);
+}
+
+static void fnni_trained_put_back(fnn_model *model, const fnn_real *from)
+{
+    const size_t count = model->parameter_count;
+    if (count) memcpy(model->parameters, from, count * sizeof *from);
+    if (model->statistics_count)
+        memcpy(model->statistics, from + count, model->statistics_count * sizeof *from);
+}
+
+static fnn_real *fnni_trained_copy(const fnn_model *model)
+{
+    fnn_real *copy =
+        fnni_allocate_reals(&model->context.allocator, fnni_trained_count(model) + 1); /* not 0 */
+    if (copy) fnni_trained_keep(model, copy);
+    return copy;
+}
 
 /* The order of the next pass: a function of the seed and the number of the pass alone, which the
  * model counts through all its fits, so that two fits of two epochs are one of four. */
@@ -11311,42 +11477,57 @@ static void fnni_fit_rate(fnni_fit *f)
 #define FNNI_AVERAGE_CHUNK 2048
 #define FNNI_AVERAGE_WORK 131072 /* parameters that are worth a thread */
 
-/* average = d average + (1 - d) weights. Polyak and Juditsky 1992, in its exponential form; the
- * ramp of d is that of TensorFlow's ExponentialMovingAverage with num_updates = t, t = 1, 2, ... */
+/* average = d average + (1 - d) x. Polyak and Juditsky 1992, in its exponential form; the ramp of
+ * d is that of TensorFlow's ExponentialMovingAverage with num_updates = t, t = 1, 2, ... */
+static void fnni_average(const fnni_fit *f, size_t count, const fnn_real *x, fnn_real *average)
+{
+    const fnni_kernels *k = f->model->context.kernels;
+    const double ramp = (1 + (double)f->step) / (10 + (double)f->step);
+    const fnn_real d = (fnn_real)(f->config->ema_decay < ramp ? f->config->ema_decay : ramp);
+    k->scale((ptrdiff_t)count, d, average);
+    k->add_scaled((ptrdiff_t)count, 1 - d, x, average);
+}
+
 static void fnni_average_part(void *argument, int part, int parts)
 {
     const fnni_fit *f = (const fnni_fit *)argument;
-    const fnni_kernels *k = f->model->context.kernels;
     const size_t count = f->model->parameter_count, step = FNNI_AVERAGE_CHUNK;
     const size_t chunks = (count + step - 1) / step, end = (size_t)part + 1;
-    const double ramp = (1 + (double)f->step) / (10 + (double)f->step);
-    const fnn_real d = (fnn_real)(f->config->ema_decay < ramp ? f->config->ema_decay : ramp);
     size_t c;
-    for (c = chunks * (size_t)part / (size_t)parts; c < chunks * end / (size_t)parts; c++) {
-        const size_t n = count - c * step < step ? count - c * step : step;
-        k->scale((ptrdiff_t)n, d, f->average + c * step);
-        k->add_scaled((ptrdiff_t)n, 1 - d, f->model->parameters + c * step, f->average + c * step);
-    }
+    for (c = chunks * (size_t)part / (size_t)parts; c < chunks * end / (size_t)parts; c++)
+        fnni_average(f, count - c * step < step ? count - c * step : step,
+                     f->model->parameters + c * step, f->average + c * step);
 }
 
 static void fnni_fit_average(fnni_fit *f)
 {
-    const size_t most = f->model->parameter_count / FNNI_AVERAGE_WORK + 1;
-    const int threads = f->model->context.threads;
+    const fnn_model *model = f->model;
+    const size_t most = model->parameter_count / FNNI_AVERAGE_WORK + 1;
+    const int threads = model->context.threads;
     if (!f->average) return;
     fnni_parallel((size_t)threads < most ? threads : (int)most, fnni_average_part, f);
+    fnni_average(f, model->statistics_count, model->statistics,
+                 f->average + model->parameter_count);
 }
 
-/* Exchanges the model's parameters and their average, where they stand: users may keep a pointer
- * to the parameters. */
-static void fnni_fit_swap(fnni_fit *f)
+static void fnni_exchange(size_t count, fnn_real *a, fnn_real *b)
 {
     size_t i;
-    for (i = 0; f->average && i < f->model->parameter_count; i++) {
-        const fnn_real kept = f->average[i];
-        f->average[i] = f->model->parameters[i];
-        f->model->parameters[i] = kept;
+    for (i = 0; i < count; i++) {
+        const fnn_real kept = a[i];
+        a[i] = b[i];
+        b[i] = kept;
     }
+}
+
+/* Exchanges what the model holds and its average, where they stand: users may keep a pointer to
+ * the parameters. */
+static void fnni_fit_swap(fnni_fit *f)
+{
+    fnn_model *model = f->model;
+    if (!f->average) return;
+    fnni_exchange(model->parameter_count, model->parameters, f->average);
+    fnni_exchange(model->statistics_count, model->statistics, f->average + model->parameter_count);
 }
 
 static void fnni_fit_step(fnni_fit *f)
@@ -11482,8 +11663,7 @@ static int fnni_fit_improve(fnni_fit *f, const fnn_epoch *e)
         (f->best_value != f->best_value && value == value)) { /* any number is better than NaN */
         f->best_value = value;
         f->waited = 0;
-        if (f->best && f->model->parameter_count)
-            memcpy(f->best, f->model->parameters, f->model->parameter_count * sizeof *f->best);
+        if (f->best) fnni_trained_keep(f->model, f->best);
         return 0;
     }
     return ++f->waited >= c->patience && c->patience > 0;
@@ -11546,14 +11726,6 @@ static fnn_result fnni_history_reserve(fnn_history *history, int more)
     return FNN_OK;
 }
 
-static fnn_real *fnni_parameters_copy(const fnn_model *model)
-{
-    const size_t count = model->parameter_count;
-    fnn_real *copy = fnni_allocate_reals(&model->context.allocator, count + 1); /* not 0 */
-    if (copy && count > 0) memcpy(copy, model->parameters, count * sizeof *copy);
-    return copy;
-}
-
 /* Everything a fit allocates, before its first step. */
 static fnn_result fnni_fit_open(fnni_fit *f, fnn_history *history)
 {
@@ -11568,9 +11740,9 @@ static fnn_result fnni_fit_open(fnni_fit *f, fnn_history *history)
     if (result) return result;
     f->order = (int64_t *)fnni_allocate(a, fnni_times((size_t)f->data->count, sizeof *f->order));
     if (!f->order) return FNN_ERROR_MEMORY;
-    if (f->config->restore_best && !(f->best = fnni_parameters_copy(model)))
+    if (f->config->restore_best && !(f->best = fnni_trained_copy(model)))
         return FNN_ERROR_MEMORY;
-    if (f->config->ema_decay > 0 && !(f->average = fnni_parameters_copy(model)))
+    if (f->config->ema_decay > 0 && !(f->average = fnni_trained_copy(model)))
         return FNN_ERROR_MEMORY;
     f->validation = model->context;
     f->validation.workspace = NULL;
@@ -11645,8 +11817,7 @@ static fnn_result fnni_fit_run(fnn_model *model, const fnn_dataset *data,
         model->run.augmenter = fnni_augments(&config->augmentation) ? &f.augmenter : NULL;
         result = fnni_fit_epochs(&f, history);
         model->run.augmenter = NULL;
-        if (!result && f.best && model->parameter_count)
-            memcpy(model->parameters, f.best, model->parameter_count * sizeof *f.best);
+        if (!result && f.best) fnni_trained_put_back(model, f.best);
     }
     fnni_fit_close(&f);
     return result;
@@ -11675,12 +11846,9 @@ static fnn_result fnni_fit_run(fnn_model *model, const fnn_dataset *data,
 static const char *const fnni_activation_names[] = {"linear", "relu",    "leaky_relu", "elu",
                                                     "gelu",   "sigmoid", "tanh",       "softmax"};
 static const char *const fnni_padding_names[] = {"valid", "same"};
-static const char *const fnni_loss_names[] = {"softmax_cross_entropy",
-                                              "categorical_cross_entropy",
-                                              "sparse_categorical_cross_entropy",
-                                              "mean_squared_error",
-                                              "mean_absolute_error",
-                                              "epsilon_insensitive"};
+static const char *const fnni_loss_names[] = {
+    "softmax_cross_entropy", "categorical_cross_entropy", "sparse_categorical_cross_entropy",
+    "mean_squared_error",    "mean_absolute_error",       "epsilon_insensitive"};
 static const char *const fnni_normalization_names[] = {
     "none", "divide_255", "mean", "mean_divide_255", "standardize", "mean_variance"};
 
@@ -12277,8 +12445,8 @@ static fnn_result fnni_read_metadata(fnni_reader *r)
     fnn_result result = fnni_json_want(r, '{');
     if (result || fnni_json_take(r, '}')) return result;
     do {
-        const int field = fnni_json_member(r, "__metadata__", fnni_field_names, FNNI_FIELD_COUNT,
-                                           &r->fields);
+        const int field =
+            fnni_json_member(r, "__metadata__", fnni_field_names, FNNI_FIELD_COUNT, &r->fields);
         if (field < 0) return FNN_ERROR_FORMAT;
         result = field == FNNI_FIELD_LAYERS ? fnni_json_skip_string(r, &r->layers)
                                             : fnni_json_string(r, r->field[field]);
@@ -12289,8 +12457,7 @@ static fnn_result fnni_read_metadata(fnni_reader *r)
 /* The offsets of a tensor: where the one before it ended, and within the data. */
 static fnn_result fnni_check_offsets(fnni_reader *r, const fnni_entry *e)
 {
-    if (e->offsets[0] != r->offset || e->offsets[1] < e->offsets[0] ||
-        e->offsets[1] > r->data_size)
+    if (e->offsets[0] != r->offset || e->offsets[1] < e->offsets[0] || e->offsets[1] > r->data_size)
         return fnni_fail(r->error, FNN_ERROR_FORMAT,
                          "%s: %.60s: expected data from byte %llu to at most %llu, found %llu to "
                          "%llu",
@@ -12434,7 +12601,8 @@ static fnn_result fnni_walk(fnni_reader *r)
         if (strcmp(e.name, "__metadata__"))
             result = fnni_read_tensor(r, &e);
         else if (metadata++)
-            result = fnni_fail(r->error, FNN_ERROR_FORMAT, "%s: __metadata__: found twice", r->path);
+            result =
+                fnni_fail(r->error, FNN_ERROR_FORMAT, "%s: __metadata__: found twice", r->path);
         else
             result = fnni_read_metadata(r);
     } while (!result && fnni_json_take(r, ','));
@@ -12639,8 +12807,9 @@ static fnn_result fnni_read_choice(fnni_reader *r, fnni_field field, const char 
 {
     *choice = fnni_word_in(r->field[field], list, count);
     if (*choice >= 0) return FNN_OK;
-    return fnni_fail(r->error, FNN_ERROR_FORMAT, "%s: %s: expected one such as \"%s\", found \"%.60s\"",
-                     r->path, fnni_field_names[field], list[0], r->field[field]);
+    return fnni_fail(r->error, FNN_ERROR_FORMAT,
+                     "%s: %s: expected one such as \"%s\", found \"%.60s\"", r->path,
+                     fnni_field_names[field], list[0], r->field[field]);
 }
 
 static fnn_result fnni_read_number(fnni_reader *r, fnni_field field, fnn_real *number)
@@ -12656,7 +12825,8 @@ static fnn_result fnni_read_settings(fnni_reader *r)
     fnn_model *model = r->model;
     int loss, normalization;
     fnn_real smoothing, epsilon;
-    fnn_result result = fnni_read_choice(r, FNNI_FIELD_LOSS, fnni_loss_names, FNN_LOSS_COUNT, &loss);
+    fnn_result result =
+        fnni_read_choice(r, FNNI_FIELD_LOSS, fnni_loss_names, FNN_LOSS_COUNT, &loss);
     if (!result)
         result = fnni_read_choice(r, FNNI_FIELD_NORMALIZATION, fnni_normalization_names,
                                   (int)FNN_NORMALIZE_MEAN_VARIANCE + 1, &normalization);
@@ -12729,8 +12899,8 @@ static fnn_result fnni_read_complete(fnni_reader *r)
     for (l = -1; l < r->model->layer_count; l++)
         for (which = 0; fnni_tensor_at(r->model, l, which, &t); which++)
             if (!(r->seen[l + 1] >> which & 1))
-                return fnni_fail(r->error, FNN_ERROR_FORMAT,
-                                 "%s: expected a tensor %s, found none", r->path, t.name);
+                return fnni_fail(r->error, FNN_ERROR_FORMAT, "%s: expected a tensor %s, found none",
+                                 r->path, t.name);
     return FNN_OK;
 }
 

@@ -71,7 +71,7 @@ int main(int argc, char **argv)
     fnn_summary(m, summary, sizeof summary);
     printf("%s\n%s", fnn_info(NULL), summary);
 
-    config.optimizer = fnn_adam(2e-3f);
+    config.optimizer = fnn_adam(4e-3f);
     config.schedule = fnn_schedule_one_cycle();
     config.epochs = 4;
     config.batch_size = 100;

@@ -290,22 +290,51 @@ static int analyse(const fnn_model *m, double *bounds)
     return l;
 }
 
+/* A model's gradients with these weights, in training; 0, or 1 when something failed. */
+static int gradients_of(fnn_model *m, const float *weights, size_t count, const fnn_dataset *data,
+                        double *gradients)
+{
+    size_t found, i;
+    double *w = fnn_parameters(m, &found);
+    if (!w || found != count) return 1;
+    for (i = 0; i < count; i++) w[i] = (double)weights[i];
+    if (fnn_forward(m, data, NULL, (int)data->count, 1) || fnn_loss(m, NULL) || fnn_backward(m))
+        return 1;
+    memcpy(gradients, fnn_gradients(m, NULL), count * sizeof *gradients);
+    return 0;
+}
+
+static double *widened(const float *from, size_t count)
+{
+    double *to = (double *)malloc(count * sizeof *to);
+    size_t i;
+    for (i = 0; to && i < count; i++) to[i] = (double)from[i];
+    return to;
+}
+
 int double_gradients(const network *n, const float *weights, size_t count, const float *inputs,
                      const int32_t *labels, double *gradients, double *bounds)
 {
-    const size_t numbers = (size_t)n->rows * (size_t)n->inputs;
-    double *x = (double *)malloc(numbers * sizeof *x);
+    double *x = widened(inputs, (size_t)n->rows * (size_t)n->inputs);
     fnn_model *m = network_build(n, FNN_ISA_BEST);
     fnn_dataset data;
-    size_t found, i;
-    double *w = fnn_parameters(m, &found);
-    int wrong = !x || !w || found != count;
-    for (i = 0; !wrong && i < count; i++) w[i] = (double)weights[i];
-    for (i = 0; !wrong && i < numbers; i++) x[i] = (double)inputs[i];
+    int wrong;
     network_data(n, x, labels, &data);
-    wrong = wrong || fnn_forward(m, &data, NULL, n->rows, 1) || fnn_loss(m, NULL) ||
-            fnn_backward(m) || analyse(m, bounds);
-    if (!wrong) memcpy(gradients, fnn_gradients(m, NULL), count * sizeof *gradients);
+    wrong = !x || gradients_of(m, weights, count, &data, gradients) || analyse(m, bounds);
+    fnn_model_free(m);
+    free(x);
+    return wrong;
+}
+
+int double_cnn_gradients(cnn kind, const float *weights, size_t count, const float *inputs,
+                         const int32_t *labels, double *gradients)
+{
+    double *x = widened(inputs, (size_t)CNN_ROWS * CNN_INPUTS);
+    fnn_model *m = cnn_build(kind, FNN_ISA_BEST);
+    fnn_dataset data;
+    int wrong;
+    cnn_data(x, labels, &data);
+    wrong = !x || gradients_of(m, weights, count, &data, gradients);
     fnn_model_free(m);
     free(x);
     return wrong;

@@ -1,5 +1,6 @@
 /* The same bits, whatever the number of threads, the batch a sample is in, and who else uses the
- * model: training with dropout, l2 and validation, prediction, evaluation, shared models, and the
+ * model: training with dropout, l2 and validation, of convolutional networks also with batch norm,
+ * residuals, augmentation and averaged weights, prediction, evaluation, shared models, and the
  * process' first library call made by sixteen threads at once. */
 #if !defined(_WIN32) && !defined(_DEFAULT_SOURCE)
 #define _DEFAULT_SOURCE
@@ -46,7 +47,47 @@ static fnn_dataset make_images(int count)
     return data;
 }
 
-static fnn_model *make_network(fnn_isa isa, int threads)
+typedef enum {
+    DENSE,
+    CNN,         /* a fused pool, batch norm, a residual, dropout of both kinds */
+    BEHIND_DENSE /* convolutions of one pixel behind a dense layer, which go in groups of rows */
+} kind;
+enum { KINDS = BEHIND_DENSE + 1 };
+
+/* Layers before the softmax; each has work for sixteen threads. */
+static void add_layers(fnn_model *m, kind which)
+{
+    int from;
+    if (which == DENSE) {
+        fnn_dense(m, HIDDEN, FNN_RELU);
+        fnn_dropout(m, (fnn_real)0.3);
+        fnn_dense(m, SECOND, FNN_TANH);
+    }
+    if (which == CNN) {
+        fnn_conv2d(m, 12, 3, FNN_SAME, FNN_RELU);
+        fnn_max_pool2d(m, 2);
+        from = fnn_batch_norm(m);
+        fnn_conv2d(m, 12, 3, FNN_SAME, FNN_LINEAR);
+        fnn_batch_norm(m);
+        fnn_spatial_dropout(m, (fnn_real)0.2);
+        fnn_add(m, from);
+        fnn_activate(m, FNN_RELU, 0);
+        fnn_average_pool2d(m, 2);
+        fnn_dropout(m, (fnn_real)0.3);
+        fnn_dense(m, 40, FNN_LINEAR);
+        fnn_batch_norm(m);
+    }
+    if (which == BEHIND_DENSE) {
+        fnn_dense(m, 160, FNN_RELU);
+        fnn_dropout(m, (fnn_real)0.3);
+        from = fnn_conv2d(m, 160, 1, FNN_SAME, FNN_RELU);
+        fnn_batch_norm(m);
+        fnn_conv2d(m, 160, 1, FNN_SAME, FNN_TANH);
+        fnn_add(m, from);
+    }
+}
+
+static fnn_model *make_network_of(kind which, fnn_isa isa, int threads)
 {
     const fnn_dataset data = make_images(HELD_OUT);
     fnn_context_config config = fnn_context_config_init();
@@ -56,11 +97,16 @@ static fnn_model *make_network(fnn_isa isa, int threads)
     m = fnn_sequential_with(&config, SIDE, SIDE, 1);
     fnn_set_seed(m, 3);
     fnn_normalize(m, FNN_NORMALIZE_STANDARDIZE, &data);
-    fnn_dense(m, HIDDEN, FNN_RELU);
-    fnn_dropout(m, (fnn_real)0.3);
-    fnn_dense(m, SECOND, FNN_TANH);
+    add_layers(m, which);
     fnn_dense(m, CLASSES, FNN_SOFTMAX);
     return m;
+}
+
+static int dropout_of(const fnn_model *m)
+{
+    int l = 0;
+    while (m->layers[l].type != &fnni_layer_types[FNNI_DROPOUT]) l++;
+    return l;
 }
 
 #define FOR_EACH_ISA(isa) \
@@ -99,18 +145,28 @@ static const fnni_layer_type split = {"dense", fnni_dense_forward, fnni_dense_pr
                                       fnni_dense_backward, split_gradient};
 
 typedef struct {
-    fnn_real *weights;
+    fnn_real *weights; /* and behind them batch norm's running statistics */
     size_t count;
     double losses[3], validation[3];
 } outcome;
 
+static fnn_real *copy_numbers(const fnn_model *m, size_t *count)
+{
+    const size_t n = m->parameter_count, more = m->statistics_count;
+    fnn_real *copy = (fnn_real *)malloc((n + more) * sizeof *copy);
+    memcpy(copy, m->parameters, n * sizeof *copy);
+    if (more) memcpy(copy + n, m->statistics, more * sizeof *copy);
+    *count = n + more;
+    return copy;
+}
+
 /* Three epochs. broken: the last layer's gradient is summed in as many parts as threads. */
-static outcome train(fnn_isa isa, int threads, int broken)
+static outcome train(kind which, fnn_isa isa, int threads, int broken)
 {
     const fnn_dataset data = make_images(quick() ? 100 : 300); /* not a multiple of the batch */
     fnn_dataset held_out = make_images(HELD_OUT);
     fnn_fit_config c = fnn_fit_config_init();
-    fnn_model *m = make_network(isa, threads);
+    fnn_model *m = make_network_of(which, isa, threads);
     fnn_history history;
     outcome o;
     int i;
@@ -124,9 +180,15 @@ static outcome train(fnn_isa isa, int threads, int broken)
     c.seed = 11;
     c.l2 = (fnn_real)1e-3;
     c.validation = &held_out;
+    if (which != DENSE) {
+        c.augmentation.shift = 2;
+        c.augmentation.cutout_size = 3;
+        c.augmentation.cutout_probability = 0.3;
+        c.ema_decay = 0.9;
+    }
     fnn_seal(m);
-    CHECK(!fnni_run_make(m, BATCH)); /* while its plan still knows the layers by their types */
-    m->layers[1].type = &noting;
+    CHECK(!fnni_run_make(m, BATCH)); /* plans for the layers as they are */
+    m->layers[dropout_of(m)].type = &noting;
     if (broken) m->layers[3].type = &split;
     seen_count = 0;
     CHECKF(!fnn_fit(m, &data, &c, &history), "%s", fnn_model_error(m)->message);
@@ -134,9 +196,7 @@ static outcome train(fnn_isa isa, int threads, int broken)
         o.losses[i] = history.epochs[i].loss;
         o.validation[i] = history.epochs[i].validation_loss;
     }
-    fnn_parameters(m, &o.count);
-    o.weights = (fnn_real *)malloc(o.count * sizeof *o.weights);
-    memcpy(o.weights, fnn_parameters(m, NULL), o.count * sizeof *o.weights);
+    o.weights = copy_numbers(m, &o.count);
     fnn_history_free(&history);
     fnn_model_free(m);
     return o;
@@ -149,16 +209,16 @@ static int same(const outcome *a, const outcome *b)
            !memcmp(a->validation, b->validation, sizeof a->validation);
 }
 
-static void training_has_its_bits(void)
+static void trained_alike(kind which)
 {
     int isa, i;
     FOR_EACH_ISA(isa) {
-        outcome one = train((fnn_isa)isa, 1, 0);
+        outcome one = train(which, (fnn_isa)isa, 1, 0);
         CHECK(one.losses[2] < one.losses[0]);
         for (i = 0; i < COUNTS; i++) {
-            outcome many = train((fnn_isa)isa, thread_counts[i], 0);
-            CHECKF(same(&one, &many), "%s: %d threads give other bits",
-                   fnn_isa_name((fnn_isa)isa), thread_counts[i]);
+            outcome many = train(which, (fnn_isa)isa, thread_counts[i], 0);
+            CHECKF(same(&one, &many), "%s, network %d: %d threads give other bits",
+                   fnn_isa_name((fnn_isa)isa), (int)which, thread_counts[i]);
 #ifdef _OPENMP
             CHECKF(thread_counts[i] == 1 ? seen_count == 1 : seen_count >= 2,
                    "%d threads were asked for, %d ran", thread_counts[i], seen_count);
@@ -171,6 +231,10 @@ static void training_has_its_bits(void)
     SKIP("compiled without OpenMP: one thread did all the work, with the same bits");
 #endif
 }
+
+static void training_has_its_bits(void) { trained_alike(DENSE); }
+static void training_of_convolutions_has_its_bits(void) { trained_alike(CNN); }
+static void convolutions_behind_dense_layers_do(void) { trained_alike(BEHIND_DENSE); }
 
 /* ---- the controls: what is summed by thread must differ ---- */
 
@@ -197,10 +261,10 @@ static void split_gradient(const fnni_run *run, int l, int from, int to, fnn_rea
 
 static void a_gradient_split_by_threads_is_caught(void)
 {
-    outcome one = train(FNN_ISA_BEST, 1, 1);
+    outcome one = train(DENSE, FNN_ISA_BEST, 1, 1);
     int i, different = 0;
     for (i = 1; i < COUNTS; i++) {
-        outcome many = train(FNN_ISA_BEST, thread_counts[i], 1);
+        outcome many = train(DENSE, FNN_ISA_BEST, thread_counts[i], 1);
         different += !same(&one, &many);
         free(many.weights);
     }
@@ -260,16 +324,25 @@ static int evaluated_alike(const fnn_metrics *a, const fnn_metrics *b)
            a->count == b->count;
 }
 
-static void inference_has_its_bits(void)
+/* A batch norm that has seen data: its running statistics are none of those it starts with. */
+static fnn_model *make_used_network(kind which, int isa)
+{
+    const fnn_dataset data = make_images(100);
+    fnn_model *m = make_network_of(which, (fnn_isa)isa, 1);
+    if (which != DENSE) CHECK(!fnn_fit(m, &data, NULL, NULL));
+    fnn_seal(m);
+    return m;
+}
+
+static void infers_alike(kind which)
 {
     const int count = quick() ? 500 : MOST; /* the last chunk is not full */
     const fnn_dataset data = make_images(count);
     fnn_metrics one, many;
     int isa, i;
     FOR_EACH_ISA(isa) {
-        fnn_model *m = make_network((fnn_isa)isa, 1);
-        fnn_seal(m);
-        m->layers[1].type = &noting;
+        fnn_model *m = make_used_network(which, isa);
+        m->layers[dropout_of(m)].type = &noting;
         CHECK(!fnn_predict(m, NULL, &data, expected) && !fnn_evaluate(m, NULL, &data, &one));
         for (i = 0; i < COUNTS; i++) {
             fnn_context *context = make_context(isa, thread_counts[i]);
@@ -285,7 +358,7 @@ static void inference_has_its_bits(void)
 #endif
             fnn_context_free(context);
         }
-        fnn_parameters(m, NULL)[1234] *= (fnn_real)1.001; /* the control: another model */
+        fnn_parameters(m, NULL)[100] *= (fnn_real)1.1; /* the control: another model */
         CHECK(!fnn_predict(m, NULL, &data, found) && !fnn_evaluate(m, NULL, &data, &many));
         CHECK(memcmp(found, expected, (size_t)count * CLASSES * sizeof *found) != 0);
         CHECK(!evaluated_alike(&one, &many));
@@ -293,32 +366,44 @@ static void inference_has_its_bits(void)
     }
 }
 
+static void inference_has_its_bits(void)
+{
+    int which;
+    for (which = 0; which < KINDS; which++) infers_alike((kind)which);
+}
+
 /* Views of sizes and at offsets that put a sample anywhere in a tile and a chunk. */
-static void a_sample_has_its_bits_in_any_batch(void)
+static void sample_has_its_bits(kind which)
 {
     static const int sizes[] = {1, 2, 3, 13, 14, 15, 29, FNNI_CHUNK - 1, FNNI_CHUNK, FNNI_CHUNK + 1,
                                 2 * FNNI_CHUNK, 2 * FNNI_CHUNK + 1};
     const fnn_dataset data = make_images(400);
     int isa, i, first;
     FOR_EACH_ISA(isa) {
-        fnn_model *m = make_network((fnn_isa)isa, 1);
+        fnn_model *m = make_used_network(which, isa);
         fnn_context *context = make_context(isa, 3);
-        fnn_seal(m);
         CHECK(!fnn_predict(m, context, &data, expected));
         for (i = 0; i < (int)(sizeof sizes / sizeof sizes[0]); i++)
-            for (first = 0; first + sizes[i] <= 400; first += quick() ? 97 : 37) {
+            for (first = 0; first + sizes[i] <= 400; first += quick() || which ? 97 : 37) {
                 fnn_dataset view = data;
                 view.bytes = pixels + first * INPUTS;
                 view.count = sizes[i];
                 CHECK(!fnn_predict(m, context, &view, found));
                 CHECKF(!memcmp(found, expected + first * CLASSES,
                                (size_t)sizes[i] * CLASSES * sizeof *found),
-                       "%s: %d samples from %d", fnn_isa_name((fnn_isa)isa), sizes[i], first);
+                       "%s, network %d: %d samples from %d", fnn_isa_name((fnn_isa)isa),
+                       (int)which, sizes[i], first);
             }
         CHECK(memcmp(expected, expected + CLASSES, CLASSES * sizeof *expected) != 0);
         fnn_context_free(context);
         fnn_model_free(m);
     }
+}
+
+static void a_sample_has_its_bits_in_any_batch(void)
+{
+    int which;
+    for (which = 0; which < KINDS; which++) sample_has_its_bits((kind)which);
 }
 
 /* ---- sixteen threads ---- */
@@ -385,8 +470,7 @@ static void sixteen_threads_share_a_model(void)
     const fnn_dataset data = make_images(64);
     int isa;
     FOR_EACH_ISA(isa) {
-        fnn_model *m = make_network((fnn_isa)isa, 1);
-        fnn_seal(m);
+        fnn_model *m = make_used_network(isa % 2 ? CNN : DENSE, isa);
         CHECK(!fnn_predict(m, NULL, &data, expected));
         CHECKF(crowd(use_shared_model, m, isa) == 0, "%s", fnn_isa_name((fnn_isa)isa));
         CHECK(!memcmp(found, expected, 64 * CLASSES * sizeof *found));
@@ -438,6 +522,7 @@ static void sixteen_threads_make_the_first_call(void)
 
 static const harness_test tests[] = {
     TEST(sixteen_threads_make_the_first_call), TEST(training_has_its_bits),
+    TEST(training_of_convolutions_has_its_bits), TEST(convolutions_behind_dense_layers_do),
     TEST(a_gradient_split_by_threads_is_caught), TEST(a_sum_split_by_threads_differs),
     TEST(inference_has_its_bits), TEST(a_sample_has_its_bits_in_any_batch),
     TEST(sixteen_threads_share_a_model)};

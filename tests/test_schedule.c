@@ -390,6 +390,77 @@ static void validation_and_best_weights_are_averages(void)
     fnn_model_free(plain);
 }
 
+/* ---- batch norm ---- */
+
+static fnn_model *make_normed(void)
+{
+    fnn_model *m = fnn_sequential_with(NULL, 1, 1, INPUTS);
+    fnn_set_seed(m, 3);
+    fnn_dense(m, 20, FNN_LINEAR);
+    fnn_batch_norm(m);
+    fnn_activate(m, FNN_RELU, 0);
+    fnn_dense(m, CLASSES, FNN_SOFTMAX);
+    return m;
+}
+
+/* The running statistics go with the weights they belong to. */
+static void best_weights_bring_their_statistics(void)
+{
+    static const double decays[] = {0, .9};
+    fnn_dataset data = make_data();
+    int i, j;
+    for (i = 0; i < 2; i++) {
+        fnn_model *m = make_normed();
+        fnn_fit_config c = make_config();
+        fnn_history history;
+        fnn_metrics metrics;
+        double best = (double)INFINITY;
+        memset(&history, 0, sizeof history);
+        c.optimizer.learning_rate = 3;
+        c.validation = &data;
+        c.epochs = 8;
+        c.ema_decay = decays[i];
+        c.restore_best = 1;
+        CHECKF(!fnn_fit(m, &data, &c, &history), "%s", fnn_model_error(m)->message);
+        CHECK(!fnn_evaluate(m, NULL, &data, &metrics));
+        for (j = 0; j < 8; j++)
+            if (history.epochs[j].validation_loss < best) best = history.epochs[j].validation_loss;
+        CHECKF(metrics.loss == best, "decay %g: %g, best epoch %g", decays[i], metrics.loss, best);
+        CHECK(best < history.epochs[7].validation_loss); /* else nothing was put back */
+        fnn_history_free(&history);
+        fnn_model_free(m);
+    }
+}
+
+static void statistics_are_averaged(void)
+{
+    fnn_dataset data = make_data();
+    fnn_model *fitted = make_normed(), *stepped = make_normed();
+    fnn_fit_config c = make_config();
+    double average[40];
+    int i, j;
+    c.ema_decay = .9;
+    c.epochs = 1;
+    CHECK(!fnn_fit(fitted, &data, &c, NULL) && fitted->statistics_count == 40);
+    CHECK(!fnn_seal(stepped));
+    for (j = 0; j < 40; j++) average[j] = (double)stepped->statistics[j];
+    for (i = 0; i < STEPS; i++) {
+        int64_t samples[BATCH];
+        const int first = i * BATCH, rows = ROWS - first < BATCH ? ROWS - first : BATCH;
+        const double t = i + 1, d = (1 + t) / (10 + t); /* below .9 so early */
+        for (j = 0; j < rows; j++) samples[j] = first + j;
+        CHECK(!fnn_forward(stepped, &data, samples, rows, 1) && !fnn_loss(stepped, NULL) &&
+              !fnn_backward(stepped) && !fnn_step(stepped, &c));
+        for (j = 0; j < 40; j++)
+            average[j] = d * average[j] + (1 - d) * (double)stepped->statistics[j];
+    }
+    for (j = 0; j < 40; j++)
+        CHECKF(fabs((double)fitted->statistics[j] - average[j]) < 1e-5 * (1 + fabs(average[j])),
+               "statistic %d: %g, expected %g", j, (double)fitted->statistics[j], average[j]);
+    fnn_model_free(fitted);
+    fnn_model_free(stepped);
+}
+
 static void averages_have_the_same_bits_on_any_threads(void)
 {
     static const int counts[] = {2, 3, 7, 16};
@@ -435,6 +506,8 @@ static const harness_test tests[] = {
     TEST(a_fit_of_no_epochs_changes_nothing),
     TEST(fit_leaves_the_averaged_weights),
     TEST(validation_and_best_weights_are_averages),
+    TEST(best_weights_bring_their_statistics),
+    TEST(statistics_are_averaged),
     TEST(averages_have_the_same_bits_on_any_threads),
     TEST(wrong_decays_are_refused),
 };
