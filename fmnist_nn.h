@@ -113,7 +113,8 @@
  * MEMORY
  *   fnn_fit takes all it needs before its first step. Inference allocates nothing in a context
  *   that fnn_reserve has prepared; fnn_memory_size tells what a model takes. A context's allocator
- *   serves everything made in it. Kernels never allocate, except fnn_sgemm's packing space.
+ *   serves everything made in it. Kernels never allocate, except fnn_sgemm's packing space and
+ *   the sums of fnn_batch_norm_*, which a context keeps.
  *
  * ERRORS
  *   Fallible calls return an fnn_result. The library never exits, aborts or prints (but fit's

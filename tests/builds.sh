@@ -143,7 +143,7 @@ options() {
     refuses '-Ofast' 'without -ffast-math' scalar -Ofast
     refuses '-ffinite-math-only' 'without -ffast-math' scalar -ffinite-math-only
     check 'a unit without the implementation may have it' \
-        scalar $elsewhere "$here/library.o" -ffast-math
+        $CC -ffast-math -fsyntax-only $elsewhere tests/app.c
 }
 scalar() { app -O1 -DFMNIST_NN_NO_SIMD "$@"; }
 

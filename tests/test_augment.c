@@ -461,7 +461,7 @@ static void wrong_views_are_refused(void)
     CHECK(fnn_predict_augmented(m, NULL, &data, 0, -1, found) == FNN_ERROR_ARGUMENT);
     CHECK(fnn_predict_augmented(m, NULL, &data, 1, 1, NULL) == FNN_ERROR_ARGUMENT);
     CHECK(fnn_predict_augmented(m, NULL, NULL, 1, 1, found) == FNN_ERROR_ARGUMENT);
-    CHECK(fnn_predict_augmented(NULL, NULL, &data, 1, 1, found) == FNN_ERROR_STATE);
+    CHECK(fnn_predict_augmented(NULL, NULL, &data, 1, 1, found) == FNN_ERROR_MEMORY);
     fnn_model_free(m);
 }
 
