@@ -10331,10 +10331,14 @@ static int fnni_last_alias(const fnn_model *model, int l)
     return l;
 }
 
-/* Whether a later stage, the loss or the caller wants layer l's output. */
+/* Whether a later stage, an addition behind the images, the loss or the caller wants layer l's
+ * output. */
 static int fnni_is_boundary(const fnn_model *model, int l)
 {
     const int last = fnni_last_alias(model, l);
+    int add;
+    for (add = model->spatial; add < model->layer_count; add++)
+        if (model->layers[add].from >= l && model->layers[add].from <= last) return 1;
     return last >= model->spatial - 1 || last >= fnni_end(model) - 1;
 }
 
