@@ -306,11 +306,47 @@ static fnn_model *model_make(const fnn_context_config *config, int small, uint64
     return m;
 }
 
+/* Every kind of layer that works on images, each with settings that are none of a short builder's;
+ * trained, so that running statistics are some. */
+static fnn_model *image_model(void)
+{
+    const fnn_dataset data = samples();
+    const fnn_fit_config fit = fnn_fit_config_init();
+    const fnn_batch_norm_config pytorch = fnn_batch_norm_config_pytorch();
+    const fnn_conv2d_config odd = {6, 2, 1, 1, 2, FNN_VALID, FNN_LEAKY_RELU};
+    fnn_pool2d_config pool = {0, 2, 3, 1, 2, FNN_SAME};
+    fnn_model *m = fnn_sequential_with(NULL, 3, 4, 1);
+    fnn_normalize(m, FNN_NORMALIZE_STANDARDIZE, &data);
+    fnn_batch_norm(m);
+    fnn_conv2d(m, 1, 3, FNN_SAME, FNN_GELU);
+    fnn_add(m, -1);
+    fnn_conv2d(m, 5, 3, FNN_SAME, FNN_RELU);
+    fnn_batch_norm_with(m, &pytorch);
+    fnn_spatial_dropout(m, (fnn_real)0.25);
+    fnn_add(m, 4);
+    fnn_pool2d_with(m, &pool);
+    m->layers[fnn_conv2d_with(m, &odd)].parameter = (fnn_real)0.2;
+    pool.average = 1;
+    fnn_pool2d_with(m, &pool);
+    fnn_global_average_pool2d(m);
+    fnn_dense(m, CLASSES, FNN_LINEAR);
+    fnn_batch_norm(m);
+    CHECKF(!fnn_fit(m, &data, &fit, NULL), "%s", fnn_model_error(m)->message);
+    return m;
+}
+
+static int same_statistics(const fnn_model *a, const fnn_model *b)
+{
+    const size_t n = a->statistics_count;
+    return n == b->statistics_count &&
+           (n == 0 || !memcmp(a->statistics, b->statistics, n * sizeof *a->statistics));
+}
+
 static int same_parameters(fnn_model *a, fnn_model *b)
 {
     size_t n, m;
     const fnn_real *x = fnn_parameters(a, &n), *y = fnn_parameters(b, &m);
-    return n == m && (n == 0 || !memcmp(x, y, n * sizeof *x));
+    return n == m && (n == 0 || !memcmp(x, y, n * sizeof *x)) && same_statistics(a, b);
 }
 
 /* Whether two models are one to their user: layers, weights, predictions, loss; and what a fit
@@ -381,6 +417,36 @@ static void a_model_comes_back(void)
     check_round_trip("trained", model, 0);
     CHECK(files_named(".tmp") == 0);
     fnn_model_free(model);
+}
+
+/* Layers of images, their running statistics, their seed: predictions have the same bits, and a
+ * fit goes on alike. */
+static void layers_of_images_come_back(void)
+{
+    fnn_model *m = image_model(), *n;
+    fnn_fit_config fit = fnn_fit_config_init();
+    const fnn_dataset data = samples();
+    int l;
+    check_round_trip("images", m, 0);
+    n = load_or_say(path_of("a"));
+    for (l = 0; n && l < m->layer_count; l++) {
+        const fnni_layer *a = m->layers + l, *b = n->layers + l;
+        CHECKF(!memcmp(&a->window, &b->window, sizeof a->window) && a->padding == b->padding &&
+                   a->from == b->from && a->activation == b->activation &&
+                   !memcmp(&a->norm, &b->norm, sizeof a->norm),
+               "layer %d", l);
+    }
+    CHECK(m->statistics_count > 0 && m->statistics[0] != 0);
+    CHECK(n && same_statistics(m, n));
+    m->statistics[1] *= 2; /* the control: they matter */
+    CHECK(n && !same_models(m, n, 0));
+    m->statistics[1] = n ? n->statistics[1] : 0;
+    fit.optimizer = fnn_sgd((fnn_real)0.01);
+    m->updates = m->passes = 0; /* a loaded model has seen nothing: dropout goes by these */
+    CHECK(n && !fnn_fit(m, &data, &fit, NULL) && !fnn_fit(n, &data, &fit, NULL));
+    CHECK(n && same_parameters(m, n));
+    fnn_model_free(m);
+    fnn_model_free(n);
 }
 
 static void every_setting_comes_back(void)
@@ -814,33 +880,95 @@ static void convolutions_have_no_negative_slope(void)
     fnn_model_free(m);
 }
 
+/* The file with the first `from` as `to` must be refused with the words. */
+static void check_damage(fnni_file good, const char *from, const char *to, const char *words)
+{
+    char text[6000], changed[7000];
+    const char *place;
+    fnn_error error;
+    fnni_file f;
+    snprintf(text, sizeof text, "%.*s", (int)header_size(good), (const char *)good.bytes + 8);
+    place = strstr(text, from);
+    if (!CHECKF(place != NULL, "no %s in %s", from, text)) return;
+    snprintf(changed, sizeof changed, "%.*s%s%s", (int)(place - text), text, to,
+             place + strlen(from));
+    f = with_header(changed, good);
+    CHECKF(!loads(f, &error), "loads: %s", to);
+    CHECKF(strstr(error.message, words) != NULL, "%s: expected \"%s\", found \"%s\"", to, words,
+           error.message);
+    free(f.bytes);
+}
+
 static void every_damage_is_named(void)
 {
-    fnni_file good = small_file(), f;
-    char text[4000], changed[5000];
+    fnni_file good = small_file();
     fnn_error error;
     int i;
-    if (sizeof(fnn_real) != 4) {
-        free(good.bytes);
-        SKIP("the table is of the float library's file");
-        return;
-    }
-    snprintf(text, sizeof text, "%.*s", (int)header_size(good), (const char *)good.bytes + 8);
-    f = with_header(text, good);
-    CHECK(loads(f, &error)); /* as it is, it is right */
-    free(f.bytes);
-    for (i = 0; i < COUNT(damages); i++) {
-        const char *place = strstr(text, damages[i].from);
-        if (!CHECKF(place != NULL, "no %s in %s", damages[i].from, text)) continue;
-        snprintf(changed, sizeof changed, "%.*s%s%s", (int)(place - text), text, damages[i].to,
-                 place + strlen(damages[i].from));
-        f = with_header(changed, good);
-        CHECKF(!loads(f, &error), "loads: %s", damages[i].to);
-        CHECKF(strstr(error.message, damages[i].words) != NULL, "%s: expected \"%s\", found \"%s\"",
-               damages[i].to, damages[i].words, error.message);
-        free(f.bytes);
-    }
+    CHECK(loads(good, &error)); /* as it is, it is right */
+    if (sizeof(fnn_real) != 4) SKIP("the table is of the float library's file");
+    for (i = 0; sizeof(fnn_real) == 4 && i < COUNT(damages); i++)
+        check_damage(good, damages[i].from, damages[i].to, damages[i].words);
     free(good.bytes);
+}
+
+/* The words and tensors of the layers of image_model. */
+static const struct {
+    const char *from, *to, *words;
+} image_damages[] = {
+    {"conv2d 5 3 3 1 1 same relu 0", "conv2d 0 3 3 1 1 same relu 0",
+     "layer 4 conv2d: expected 1 or more filters"},
+    {"conv2d 5 3 3 1 1 same relu 0", "conv2d 5 9 9 1 1 valid relu 0",
+     "layer 4 conv2d: window 9 x 9, stride 1 x 1 does not fit an input of 3 x 4 x 1"},
+    {"conv2d 5 3 3 1 1 same relu 0", "conv2d 5 3 3 1 0 same relu 0", "stride 1 x 0"},
+    {"conv2d 5 3 3 1 1 same relu 0", "conv2d 5 3 3 1 1 full relu 0", "layer 4: expected the words"},
+    {"conv2d 5 3 3 1 1 same relu 0", "conv2d 5 3 3 1 1 same relu", "layer 4: expected the words"},
+    {"conv2d 5 3 3 1 1 same relu 0", "conv2d 5 3 3 1 1 same gelu 0", "layer 4: expected the words"},
+    {"conv2d 5 3 3 1 1 same relu 0", "conv2d 5 3 x 1 1 same relu 0", "layer 4: expected the words"},
+    {"conv2d 5 3 3 1 1 same relu 0", "conv2d 5 3 99999999999 1 1 same relu 0",
+     "layer 4: expected the words"},
+    {"conv2d 5 3 3 1 1 same relu 0", "conv2d 5 3 1 1 1 same relu 0",
+     "4.conv2d.weight: expected shape [3, 1, 1, 5], found [3, 3, 1, 5]"},
+    {"conv2d 6 2 1 1 2 valid", "conv2d 2147483647 2 1 1 2 valid", "found 2147483647 filters"},
+    {"[3,3,1,5]", "[3,3,5,1]", "expected shape [3, 3, 1, 5], found [3, 3, 5, 1]"},
+    {"max_pool2d 2 3 1 2 same", "max_pool2d 17 16 1 2 same", "at most 256 positions, found 17 x"},
+    {"max_pool2d 2 3 1 2 same", "max_pool2d 2 3 1 same", "layer 8: expected the words of a layer"},
+    {"max_pool2d 2 3 1 2 same", "max_pool2d 4 4 1 2 valid", "layer 8 max_pool2d: window 4 x 4"},
+    {"max_pool2d 2 3 1 2 same", "min_pool2d 2 3 1 2 same", "layer 8: expected the words"},
+    {"average_pool2d 2 3 1 2 same", "average_pool2d -1 3 1 2 same", "layer 10"},
+    {"batch_norm 0.899999976", "batch_norm 1.5", "layer 5 batch_norm: expected a momentum"},
+    {"9.99999975e-06 1", "0 1", "layer 5 batch_norm: expected a momentum"},
+    {"9.99999975e-06 1", "9.99999975e-06", "layer 5: expected the words of a layer"},
+    {"9.99999975e-06 1", "9.99999975e-06 yes", "layer 5: expected the words of a layer"},
+    {"9.99999975e-06 1", "inf 1", "layer 5: expected the words of a layer"},
+    {"spatial_dropout 0.25", "spatial_dropout 1", "layer 6 spatial_dropout: expected a rate"},
+    {"spatial_dropout 0.25", "spatial_dropout", "layer 6: expected the words of a layer"},
+    {"add 4", "add 7", "layer 7 add: expected an earlier layer of shape 3 x 4 x 5, found layer 7"},
+    {"add 4", "add 1", "expected an earlier layer of shape 3 x 4 x 5, found layer 1 of 3 x 4 x 1"},
+    {"add 4", "add inputs", "layer 7: expected the words of a layer"},
+    {"add 4", "add 4 4", "layer 7: expected the words of a layer"},
+    {"add 4", "add -1", "layer 7"},
+    {"add input", "add", "layer 3: expected the words of a layer"},
+    {"\"5.batch_norm.mean\"", "\"5.batch_norm.median\"", "5.batch_norm.median: the model has no"},
+    {"\"5.batch_norm.mean\"", "\"4.batch_norm.mean\"", "4.batch_norm.mean: the model has no"},
+    {"\"5.batch_norm.mean\"", "\"5.batch_norm.beta\"", "5.batch_norm.beta: found twice"},
+    {"\"5.batch_norm.gamma\"", "\"5.batch_norm.weight\"", "5.batch_norm.weight: the model has no"},
+    {"\"4.conv2d.bias\"", "\"4.conv2d.gamma\"", "4.conv2d.gamma: the model has no tensor"},
+};
+
+static void damages_of_image_layers_are_named(void)
+{
+    fnn_model *m = image_model();
+    fnni_file good;
+    fnn_error error;
+    int i;
+    CHECK(!fnn_save(m, path_of("a"), NULL));
+    good = bytes_of(path_of("a"));
+    CHECKF(loads(good, &error), "%s", error.message);
+    if (sizeof(fnn_real) != 4) SKIP("the table is of the float library's file");
+    for (i = 0; sizeof(fnn_real) == 4 && i < COUNT(image_damages); i++)
+        check_damage(good, image_damages[i].from, image_damages[i].to, image_damages[i].words);
+    free(good.bytes);
+    fnn_model_free(m);
 }
 
 /* Without normalisation there is no input.shift; a model that has one must not be read without. */
@@ -1381,6 +1509,7 @@ static void numpy_reads_the_file(void)
 
 static const harness_test tests[] = {
     TEST(a_model_comes_back),
+    TEST(layers_of_images_come_back),
     TEST(every_setting_comes_back),
     TEST(unusual_models_come_back),
     TEST(a_loaded_model_has_its_shapes),
@@ -1391,6 +1520,7 @@ static const harness_test tests[] = {
     TEST(every_truncation_is_refused),
     TEST(every_flipped_bit_is_harmless),
     TEST(every_damage_is_named),
+    TEST(damages_of_image_layers_are_named),
     TEST(convolutions_have_no_negative_slope),
     TEST(a_missing_tensor_is_named),
     TEST(claims_cost_nothing),

@@ -12,6 +12,14 @@ static void plain_release(void *memory);
 
 enum { ROWS = 60, INPUTS = 30, CLASSES = 3, RESULTS = 6000 };
 
+/* A file of this process alone; the tests run from the top directory. */
+static const char *path(void)
+{
+    static char text[100];
+    snprintf(text, sizeof text, "build/test_memory.%ld", (long)getpid());
+    return text;
+}
+
 static budget own;   /* the allocator given to contexts, data sets and histories */
 static budget plain; /* FMNIST_NN_MALLOC: what takes no allocator */
 
@@ -41,11 +49,17 @@ static void keep(const fnn_real *x, size_t count)
         result[result_count++] = (double)x[i];
 }
 
+static void keep_statistics(const fnn_model *m)
+{
+    keep(m->statistics, m->statistics ? m->statistics_count : 0);
+}
+
 static void keep_weights(world *w)
 {
     size_t count;
     const fnn_real *x = fnn_parameters(w->model, &count);
     keep(x, count);
+    keep_statistics(w->model);
 }
 
 static void keep_samples(const fnn_dataset *view)
@@ -96,6 +110,30 @@ static void world_close(world *w)
     fnn_model_free(w->model);
 }
 
+/* A model of images with batch norm in place of the dense one: arrays that the latter has not. */
+static void images(world *w)
+{
+    fnn_context_config config = fnn_context_config_init();
+    int from;
+    fnn_model_free(w->model);
+    config.allocator = w->allocator;
+    config.threads = 2;
+    w->data.height = 5;
+    w->data.width = 3;
+    w->data.channels = 2;
+    w->model = fnn_sequential_with(&config, 5, 3, 2);
+    fnn_normalize(w->model, FNN_NORMALIZE_STANDARDIZE, &w->data);
+    fnn_conv2d(w->model, 6, 3, FNN_SAME, FNN_RELU);
+    fnn_max_pool2d(w->model, 2);
+    from = fnn_batch_norm(w->model);
+    fnn_conv2d(w->model, 6, 3, FNN_SAME, FNN_LINEAR);
+    fnn_batch_norm(w->model);
+    fnn_spatial_dropout(w->model, (fnn_real)0.25);
+    fnn_add(w->model, from);
+    fnn_global_average_pool2d(w->model);
+    fnn_dense(w->model, CLASSES, FNN_SOFTMAX);
+}
+
 /* ---- what is done before a call, and the calls ---- */
 
 static void nothing(world *w) { (void)w; }
@@ -123,6 +161,22 @@ static void trained_otherwise(world *w)
 {
     trained(w);
     w->fit.optimizer = fnn_adadelta(1);
+}
+
+static void images_sealed(world *w) { images(w), sealed(w); }
+static void images_stepped(world *w) { images(w), small_step(w); }
+
+static void images_trained(world *w)
+{
+    images(w);
+    trained(w);
+    w->fit.augmentation.shift = 1;
+}
+
+static void images_saved(world *w)
+{
+    images(w);
+    CHECK(!fnn_fit(w->model, &w->data, &w->fit, NULL) && !fnn_save(w->model, path(), NULL));
 }
 
 static fnn_result call_context(world *w)
@@ -266,6 +320,28 @@ static fnn_result call_normalization(world *w)
     return r;
 }
 
+static fnn_result call_save(world *w)
+{
+    fnn_error error;
+    error.code = FNN_OK;
+    fnn_save(w->model, path(), &error);
+    result[result_count++] = 1;
+    remove(path());
+    return error.code;
+}
+
+static fnn_result call_load(world *w)
+{
+    fnn_context_config config = fnn_context_config_init();
+    fnn_error error;
+    config.allocator = w->allocator;
+    error.code = FNN_OK;
+    fnn_model_free(w->model);
+    w->model = fnn_load(path(), &config, &error);
+    if (w->model) keep_weights(w);
+    return error.code;
+}
+
 /* A view that failed is zeroed, so that it can be freed. */
 static fnn_result view_made(world *w, fnn_result r)
 {
@@ -327,6 +403,19 @@ static const memory_case cases[] = {
     {"fit, the second", trained, call_fit, &own},
     {"fit, another optimiser", trained_otherwise, call_fit, &own},
     {"check_gradients", nothing, call_check_gradients, &own},
+    {"images: seal", images, call_seal, &own},
+    {"images: predict", images_sealed, call_predict, &own},
+    {"images: predict, context NULL", images_sealed, call_predict_alone, &own},
+    {"images: evaluate", images_sealed, call_evaluate, &own},
+    {"images: reserve", images_sealed, call_reserve, &own},
+    {"images: forward, the first", images, call_forward, &own},
+    {"images: forward, a larger batch", images_stepped, call_forward, &own},
+    {"images: step", images_stepped, call_step, &own},
+    {"images: fit", images, call_fit, &own},
+    {"images: fit, the second", images_trained, call_fit, &own},
+    {"images: check_gradients", images, call_check_gradients, &own},
+    {"images: save", images_sealed, call_save, &own},
+    {"images: load", images_saved, call_load, &own},
     {"normalization_compute", nothing, call_normalization, &own},
     {"dataset_subset", nothing, call_subset, &own},
     {"dataset_shuffle", nothing, call_shuffle, &own},
@@ -394,6 +483,7 @@ static void every_call_survives(void)
 {
     size_t i;
     for (i = 0; i < sizeof cases / sizeof cases[0]; i++) run_case(cases + i);
+    remove(path());
 }
 
 /* ---- calls that allocate nothing ---- */
