@@ -18,12 +18,13 @@ help:
 	@echo 'make examples         compile all examples into build/'
 	@echo 'make test             all tests, about ten minutes on two cores'
 	@echo '                      (make test ONLY=test_gemm: those whose name contains this)'
-	@echo 'make test-exhaustive  the tests that take long, every compiler and option'
+	@echo 'make test-exhaustive  all floats, all sizes, every compiler, standard and option, other'
+	@echo '                      targets and tools (valgrind, MSan, TSan): hours; ONLY as above'
 	@echo 'make bench            kernels and training steps beside their peers: bench/results/*.csv'
 	@echo 'make bench-kernels    the kernels alone; ONLY=gemm THREADS=1 ISA=avx2 select rows'
 	@echo 'make bench-train      the training steps alone; ONLY=mlp1 THREADS=1 ISA=avx2'
 	@echo 'make bench-programs   whole programs by instruction set and threads (hyperfine);'
-	@echo '                      PROGRAMS="demo" says which of the examples'
+	@echo '                      PROGRAMS="demo quickstart" says which of the examples (demo)'
 	@echo 'make clean            remove build/'
 
 data:
@@ -55,16 +56,8 @@ test-exhaustive:
 PEERS := $(if $(shell command -v g++),$(if $(wildcard /usr/include/oneapi/dnnl/dnnl.hpp \
     /usr/local/include/oneapi/dnnl/dnnl.hpp),build/onednn_cnn1_step))
 
-# The best instruction set on one thread and on all cores, and AVX2 on one thread; or what
-# THREADS and ISA say. One header line a file.
-BENCH_RUNS = $(if $(THREADS)$(ISA),'$(BENCH_ARGUMENTS)','--threads 1' "--threads $$(nproc)" \
-    '--threads 1 --isa avx2')
 bench: build/bench_kernels build/bench_train $(PEERS)
-	@mkdir -p bench/results
-	@for bench in kernels train; do \
-	    for run in $(BENCH_RUNS); do ./build/bench_$$bench $$run $(if $(ONLY),--only $(ONLY)); done | \
-	        awk 'NR == 1 || !/,isa,threads,/' | tee bench/results/$$bench.csv || exit 1; \
-	done
+	@ONLY='$(ONLY)' THREADS='$(THREADS)' ISA='$(ISA)' bash bench/run.sh
 
 bench-kernels: build/bench_kernels
 	@./build/bench_kernels $(BENCH_ARGUMENTS)
@@ -72,6 +65,7 @@ bench-kernels: build/bench_kernels
 bench-train: build/bench_train $(PEERS)
 	@./build/bench_train $(BENCH_ARGUMENTS)
 
+PROGRAMS ?= demo
 bench-programs: data $(addprefix build/,$(PROGRAMS))
 	@THREADS='$(THREADS)' ISA='$(ISA)' bash bench/programs.sh $(PROGRAMS)
 

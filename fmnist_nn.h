@@ -127,7 +127,8 @@
  *   Compile with -fopenmp to use them; without it everything works on one thread, and fnn_info
  *   says which. Training uses as many as OpenMP would (OMP_NUM_THREADS), fewer for small work. A
  *   context for inference uses one unless told. Any number of threads may share a const model,
- *   each with its own context; nothing else may be shared between threads without a lock.
+ *   each with its own context; data sets that nobody changes; and a context for the elementwise
+ *   kernels, which only look up its instruction set. Nothing else without a lock.
  *
  * SIMD
  *   scalar, avx2 (with FMA), avx512 (F BW DQ VL), neon. A context takes the best that processor
@@ -313,8 +314,7 @@ typedef FMNIST_NN_REAL fnn_real;
     X(FNN_ERROR_FILE, "a file could not be opened, read or written") \
     X(FNN_ERROR_FORMAT, "a file's contents are not what they should be") \
     X(FNN_ERROR_STATE, "the call does not fit what the object has been through") \
-    X(FNN_ERROR_NUMERIC, "a number is not finite") \
-    X(FNN_ERROR_STOPPED, "stopped by the caller's callback")
+    X(FNN_ERROR_NUMERIC, "a number is not finite")
 #define FNNI_RESULT_NAME(name, text) name,
 typedef enum fnn_result { FNN_RESULT_LIST(FNNI_RESULT_NAME) FNN_RESULT_COUNT } fnn_result;
 #undef FNNI_RESULT_NAME
@@ -420,7 +420,9 @@ typedef struct fnn_dataset {
     const fnn_real *reals;       /* the same shape as numbers, or NULL: exactly one of the two */
     const int32_t *labels;       /* (rows) class numbers 0 .. classes - 1, or NULL */
     const fnn_real *targets;     /* (rows, target_count) one-hot or regression targets, or NULL */
-    int classes, target_count;   /* 0 without labels, without targets */
+    int classes;                 /* of labels or one-hot targets, 0 without: these are scored by
+                                    accuracy, other targets by R2 */
+    int target_count;            /* 0 without targets */
     const int64_t *index;        /* (count) sample i is row index[i]; NULL: sample i is row i */
     int64_t rows; /* rows the arrays hold; may stay 0 (meaning count) without index */
     const char *const *class_names; /* (classes) zero-terminated names, or NULL */
@@ -703,8 +705,9 @@ FNN_API fnn_result fnn_set_seed(fnn_model *model, uint64_t seed);
 FNN_API fnn_result fnn_normalize(fnn_model *model, fnn_normalization kind, const fnn_dataset *data);
 
 /* What training minimises: the mean over samples of
- *     softmax cross-entropy         -sum t log softmax(y); a softmax output layer is not applied
- *                                   twice, any other output is taken as logits
+ *     softmax cross-entropy         -sum t log softmax(y); a softmax at the end (flatten may
+ *                                   follow, dropout may not) is not applied twice, any other
+ *                                   output is taken as logits
  *     categorical cross-entropy     on any outputs, as Keras: q = y / sum y, clipped to
  *                                   [1e-7, 1 - 1e-7], then -sum t log q
  *     sparse categorical            on any outputs, as Keras: q = y clipped to [1e-7, 1 - 1e-7],
@@ -740,7 +743,8 @@ FNN_API size_t fnn_summary(const fnn_model *model, char *text, size_t size);
 FNN_API fnn_result fnn_shapes(const fnn_model *model, int input[3], int output[3]);
 
 /* All parameters and their gradients, contiguous: layer after layer, weights then biases. They
- * stay where they are for the model's life; *count may be NULL. NULL after an error. The gradients
+ * stay where they are for the model's life; count may be NULL. NULL after an error, and with *count
+ * 0 for a model that has none (fnn_model_error tells which). The gradients
  * are those of the last fnn_backward; fit uses them up block by block and leaves none. */
 FNN_API fnn_real *fnn_parameters(fnn_model *model, size_t *count);
 FNN_API fnn_real *fnn_gradients(fnn_model *model, size_t *count);
@@ -924,10 +928,12 @@ FNN_API fnn_result fnn_fit(fnn_model *model, const fnn_dataset *data, const fnn_
 
 /* The step, opened: forward, loss, backward, step on one batch, for a training loop of your own.
  * samples (count sample numbers of data, NULL: the first count) are gathered and normalised;
- * training switches dropout on. fnn_outputs: (count, outputs) of the last forward, where a
- * softmax at the end is not yet applied before fnn_loss has been called. fnn_loss gives the mean
- * loss over the batch; fnn_backward fills fnn_gradients; fnn_step applies the optimiser, penalty
- * and clipping of config. */
+ * training switches dropout on. fnn_outputs: (count, outputs) of the last forward, a softmax at the
+ * end applied; NULL before the first, after fnn_step and after a fit. fnn_loss gives the mean loss
+ * over the batch (loss may be NULL); fnn_backward fills fnn_gradients; fnn_step applies the
+ * optimiser, penalty and clipping of config. Errors, with a message in the model: FNN_ERROR_STATE
+ * for a call out of this order and for a loss without labels or targets, FNN_ERROR_ARGUMENT for
+ * data, samples or a configuration that do not fit, FNN_ERROR_MEMORY from forward and step. */
 FNN_API fnn_result fnn_forward(fnn_model *model, const fnn_dataset *data, const int64_t *samples,
                                int count, int training);
 FNN_API const fnn_real *fnn_outputs(const fnn_model *model);
@@ -940,7 +946,11 @@ FNN_API fnn_result fnn_step(fnn_model *model, const fnn_fit_config *config);
 /* outputs (count, outputs) for every sample of data. Any number of threads may share a sealed
  * model, each with a context of its own; context NULL makes one for this call, with the model's
  * instruction set and threads. A sample's output has the same bits alone or among others. With
- * a context that fnn_reserve has prepared nothing is allocated. */
+ * a context that fnn_reserve has prepared nothing is allocated. Errors of this and the calls below,
+ * which leave no message in the model: FNN_ERROR_STATE for a model that is not sealed (fnn_seal),
+ * the code of a broken one, FNN_ERROR_MEMORY for NULL or where memory is out, FNN_ERROR_ARGUMENT
+ * for data that do not fit the model (fnn_evaluate needs labels or targets) and a NULL to write
+ * to. */
 FNN_API fnn_result fnn_predict(const fnn_model *model, fnn_context *context,
                                const fnn_dataset *data, fnn_real *outputs);
 
@@ -959,8 +969,8 @@ FNN_API fnn_result fnn_predict_augmented(const fnn_model *model, fnn_context *co
 
 typedef struct fnn_metrics {
     double loss;
-    double accuracy; /* NaN without labels or one-hot targets */
-    double r2;       /* over all outputs together; NaN for labels */
+    double accuracy; /* NaN where data->classes is 0 */
+    double r2;       /* over all outputs together; NaN without targets */
     int64_t count;
 } fnn_metrics;
 
@@ -968,12 +978,16 @@ typedef struct fnn_metrics {
 FNN_API fnn_result fnn_evaluate(const fnn_model *model, fnn_context *context,
                                 const fnn_dataset *data, fnn_metrics *metrics);
 
-/* Takes all the memory that the context needs for inference with this model. */
+/* Takes all the memory that the context needs for inference with this model. FNN_ERROR_ARGUMENT
+ * without a context. */
 FNN_API fnn_result fnn_reserve(const fnn_model *model, fnn_context *context);
 
-/* Bytes a sealed model takes: parameters, and with batch_size > 0 all that a fit adds with any
- * optimiser. What options add to that: restore_best and ema_decay a number a parameter each,
- * validation what fnn_reserve takes; and the order of the samples is 8 bytes a sample. */
+/* Bytes that a sealed model asks of its allocator, 0 for one that is not sealed. batch_size 0: for
+ * itself. Above 0: and for what it keeps to train in batches of that size, with the most that an
+ * optimiser remembers (two numbers a parameter) and the gradients (fnn_backward, clip_norm). A fit
+ * gives back at its end what it takes beyond that: 8 bytes a sample for their order; restore_best
+ * and ema_decay a number a parameter each; validation what fnn_reserve takes. A history takes
+ * sizeof(fnn_epoch) an epoch. */
 FNN_API size_t fnn_memory_size(const fnn_model *model, int batch_size);
 
 /* ---- model files ---- */
@@ -999,6 +1013,8 @@ FNN_API fnn_model *fnn_load(const char *path, const fnn_context_config *config, 
  * (0 / 0) are 0. Accuracy and top-k (the label among the k largest) are NaN for a label outside of
  * 0..classes-1 and for arguments that make no sense, where the others return FNN_ERROR_ARGUMENT.
  * confusion (classes, classes): rows true, columns predicted; entries are counts.
+ * fnn_confusion overwrites confusion, also when it returns FNN_ERROR_ARGUMENT for a number outside
+ * of 0..classes-1. precision, recall and f1 (classes) may each be NULL.
  * r2 = 1 - sum (t - y)^2 / sum (t - mean t)^2 over count * outputs values, mean per output. */
 FNN_API double fnn_accuracy(const fnn_real *outputs, const int32_t *labels, int64_t count,
                             int classes);
@@ -1287,19 +1303,16 @@ FNN_API fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows,
 #endif
 
 #if FNNI_GNU
-#define FNNI_UNUSED __attribute__((unused))
 #define FNNI_FORCE_INLINE static inline __attribute__((always_inline, unused))
 #define FNNI_FORMAT(string, first) __attribute__((format(printf, string, first)))
 #define FNNI_PREFETCH(address) __builtin_prefetch(address)
 #define FNNI_PREFETCH_L2(address) __builtin_prefetch(address, 0, 2)
 #else
-#define FNNI_UNUSED
 #define FNNI_FORCE_INLINE static __forceinline
 #define FNNI_FORMAT(string, first)
 #define FNNI_PREFETCH(address) ((void)(address))
 #define FNNI_PREFETCH_L2(address) ((void)(address))
 #endif
-#define FNNI_RESTRICT __restrict
 #if FNNI_GNU && !defined(__OPTIMIZE__)
 #define FNNI_OPTIMIZING 0
 #else
@@ -1325,7 +1338,6 @@ FNN_API fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows,
  * at the place of use (FNNI_NAME is defined anew in each pass). */
 #define fnni_v FNNI_NAME(v)
 #define fnni_m FNNI_NAME(m)
-#define fnni_vi FNNI_NAME(vi)
 #define fnni_vzero FNNI_NAME(vzero)
 #define fnni_vset FNNI_NAME(vset)
 #define fnni_vload FNNI_NAME(vload)
@@ -1407,6 +1419,7 @@ FNN_API fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows,
 #define fnni_map_biased FNNI_NAME(map_biased)
 #define fnni_map_exp FNNI_NAME(map_exp)
 #define fnni_map_log FNNI_NAME(map_log)
+#define fnni_stretch_key FNNI_NAME(stretch_key)
 #define fnni_map_tanh FNNI_NAME(map_tanh)
 #define fnni_map_sigmoid FNNI_NAME(map_sigmoid)
 #define fnni_activation FNNI_NAME(activation)
@@ -1433,8 +1446,6 @@ FNN_API fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows,
 #define fnni_softmax_cross_entropy FNNI_NAME(softmax_cross_entropy)
 #define fnni_sum FNNI_NAME(sum)
 #define fnni_dot FNNI_NAME(dot)
-#define fnni_max_value FNNI_NAME(max_value)
-#define fnni_vmax_nan FNNI_NAME(vmax_nan)
 #define fnni_add_scaled FNNI_NAME(add_scaled)
 #define fnni_scale FNNI_NAME(scale)
 #define fnni_fill FNNI_NAME(fill)
@@ -1471,7 +1482,6 @@ FNN_API fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows,
 #define fnni_adam_loop FNNI_NAME(adam_loop)
 #define fnni_step_adam FNNI_NAME(step_adam)
 #define fnni_hash FNNI_NAME(hash)
-#define fnni_hash_key FNNI_NAME(hash_key)
 #define fnni_dropout_run FNNI_NAME(dropout_run)
 #define fnni_dropout FNNI_NAME(dropout)
 #define fnni_b FNNI_NAME(b)
@@ -1580,13 +1590,17 @@ static int fnni_machine_has(fnn_isa isa)
 }
 #endif
 
-/* Seconds since some point in the past, for progress and reports. gettimeofday, because with
- * -std=c99 the C library's header does not declare clock_gettime. */
+/* Seconds since some point in the past, for progress and reports. With -std=c99 the C library's
+ * header does not declare clock_gettime: then the time of day, which may be set back. */
 static double fnni_seconds(void)
 {
 #if defined(_MSC_VER)
     struct timespec t;
     timespec_get(&t, TIME_UTC);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+#elif defined(CLOCK_MONOTONIC) && !defined(_WIN32)
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 #else
     struct timeval t;
@@ -1709,6 +1723,15 @@ static int fnni_openmp_threads(void)
 #endif
 }
 
+/* SplitMix64's output function (Steele, Lea, Flood, "Fast splittable pseudorandom number
+ * generators", 2014). It stands here since the kernels draw by it as well as >>random. */
+FNNI_FORCE_INLINE uint64_t fnni_mix(uint64_t x)
+{
+    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
+    x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
+    return x ^ (x >> 31);
+}
+
 /* ============================================================================
  * >>kernel-list  every kernel, named once, with its contract
  * ============================================================================
@@ -1799,10 +1822,9 @@ typedef struct fnni_step {
       (ptrdiff_t rows, ptrdiff_t classes, const fnn_real *x, const int32_t *labels,                \
        const fnn_real *targets, fnn_real smoothing, fnn_real scale, fnn_real *losses,              \
        fnn_real *gradient))                                                                        \
-    /* sum x, sum x y, max x (-infinity for n = 0, NaN if one is); the order depends on n alone. */\
+    /* sum x, sum x y; the order depends on n alone. */                                            \
     X(fnn_real, sum, (ptrdiff_t n, const fnn_real *x))                                             \
     X(fnn_real, dot, (ptrdiff_t n, const fnn_real *x, const fnn_real *y))                          \
-    X(fnn_real, max_value, (ptrdiff_t n, const fnn_real *x))                                       \
     /* y += a x; x *= a; x = a. */                                                                 \
     X(void, add_scaled, (ptrdiff_t n, fnn_real a, const fnn_real *x, fnn_real *y))                 \
     X(void, scale, (ptrdiff_t n, fnn_real a, fnn_real *x))                                         \
@@ -3384,36 +3406,6 @@ FNNI_KERNEL fnn_real fnni_dot(ptrdiff_t n, const fnn_real *x, const fnn_real *y)
     return fnni_vhsum(fnni_vadd(fnni_vadd(a, b), fnni_vadd(c, d)));
 }
 
-/* max(x, a), NaN if either is: vmax gives its second operand then, so a NaN in a stays, and a
- * NaN in x (the only thing unequal to itself) is taken by hand. */
-FNNI_INLINE fnni_v fnni_vmax_nan(fnni_v x, fnni_v a)
-{
-    return fnni_vselect(fnni_veq(x, x), fnni_vmax(x, a), x);
-}
-
-FNNI_KERNEL fnn_real fnni_max_value(ptrdiff_t n, const fnn_real *x)
-{
-    const fnni_v lowest = fnni_vset((fnn_real)-INFINITY);
-    fnni_v a = lowest, b = a;
-    fnn_real best;
-    const ptrdiff_t full = n - n % FNNI_LANES;
-    ptrdiff_t i;
-    for (i = 0; i + 2 * FNNI_LANES <= n; i += 2 * FNNI_LANES) {
-        a = fnni_vmax_nan(fnni_vload(x + i), a);
-        b = fnni_vmax_nan(fnni_vload(x + i + FNNI_LANES), b);
-    }
-    for (; i < full; i += FNNI_LANES) a = fnni_vmax_nan(fnni_vload(x + i), a);
-    if (full < n) {
-        const fnni_m m = fnni_vmask(n - i);
-        b = fnni_vmax_nan(fnni_vselect(m, fnni_vload_m(x + i, m), lowest), b);
-    }
-    a = fnni_vmax_nan(a, b);
-    best = fnni_vhmax(a);
-    /* hmax may lose a NaN, but a - a is 0 or, of infinities and NaN, NaN, and sums keep that. */
-    a = fnni_vselect(fnni_veq(a, a), fnni_vzero(), a);
-    return best + fnni_vhsum(a);
-}
-
 FNNI_KERNEL void fnni_add_scaled(ptrdiff_t n, fnn_real a, const fnn_real *x, fnn_real *y)
 {
     const fnni_v factor = fnni_vset(a);
@@ -4531,12 +4523,9 @@ FNNI_INLINE fnni_u fnni_hash(fnni_u x, fnni_u key0, fnni_u key1)
 }
 
 /* The key of a stretch of 2^32 counters (SplitMix64's output function, as >>random). */
-FNNI_INLINE uint64_t fnni_hash_key(uint64_t key, uint64_t stretch)
+FNNI_INLINE uint64_t fnni_stretch_key(uint64_t key, uint64_t stretch)
 {
-    uint64_t x = key + stretch * 0xd1342543de82ef95u + 0x9e3779b97f4a7c15u;
-    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
-    x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
-    return x ^ (x >> 31);
+    return fnni_mix(key + stretch * 0xd1342543de82ef95u + 0x9e3779b97f4a7c15u);
 }
 
 /* counter .. counter + n - 1 lie in one stretch; kept where the hash is at least threshold. */
@@ -4571,7 +4560,7 @@ FNNI_KERNEL void fnni_dropout(ptrdiff_t n, uint64_t key, uint64_t offset, fnn_re
     while (n > 0) {
         const uint64_t left = 0x100000000u - (offset & 0xffffffffu); /* of this stretch */
         const ptrdiff_t count = (uint64_t)n < left ? n : (ptrdiff_t)left;
-        fnni_dropout_run(count, fnni_hash_key(key, offset >> 32), (uint32_t)offset,
+        fnni_dropout_run(count, fnni_stretch_key(key, offset >> 32), (uint32_t)offset,
                          share > 0 ? (uint32_t)(share + 0.5) : 0, 1 / (1 - rate), x, y);
         n -= count;
         offset += (uint64_t)count;
@@ -4687,15 +4676,18 @@ static int fnni_multiply(size_t a, size_t b, size_t *product)
 
 #define FNNI_ALIGNMENT 64 /* a cache line, an AVX-512 register */
 
-/* bytes of memory aligned to FNNI_ALIGNMENT, or NULL. The address the allocator gave is kept just below. */
+#define FNNI_EXTRA (FNNI_ALIGNMENT + sizeof(void *)) /* what alignment adds to a block */
+
+/* bytes of memory aligned to FNNI_ALIGNMENT, or NULL. The address the allocator gave is kept just
+ * below. */
 static void *fnni_allocate(const fnn_allocator *allocator, size_t bytes)
 {
-    const size_t extra = FNNI_ALIGNMENT + sizeof(void *);
     void *given;
     unsigned char *aligned;
-    if (bytes == 0 || bytes > (size_t)-1 - extra) return NULL;
-    given = allocator && allocator->allocate ? allocator->allocate(allocator->user, bytes + extra)
-                                             : FMNIST_NN_MALLOC(bytes + extra);
+    if (bytes == 0 || bytes > (size_t)-1 - FNNI_EXTRA) return NULL;
+    bytes += FNNI_EXTRA;
+    given = allocator && allocator->allocate ? allocator->allocate(allocator->user, bytes)
+                                             : FMNIST_NN_MALLOC(bytes);
     if (!given) return NULL;
     aligned = (unsigned char *)given + sizeof(void *);
     aligned += (FNNI_ALIGNMENT - (uintptr_t)aligned % FNNI_ALIGNMENT) % FNNI_ALIGNMENT;
@@ -4712,7 +4704,6 @@ static void fnni_release(const fnn_allocator *allocator, void *memory)
     else FMNIST_NN_FREE(given);
 }
 
-/* count reals, or NULL when that is out of memory or out of size_t. */
 /* Sums and products of sizes that stop at the largest, which no allocation grants. */
 static size_t fnni_times(size_t a, size_t b)
 {
@@ -4725,12 +4716,19 @@ static size_t fnni_plus(size_t a, size_t b)
     return a > (size_t)-1 - b ? (size_t)-1 : a + b;
 }
 
+/* What count elements ask of the allocator: nothing for none. */
+static size_t fnni_block(size_t count, size_t element)
+{
+    return count == 0 ? 0 : fnni_plus(fnni_times(count, element), FNNI_EXTRA);
+}
+
 /* Whole cache lines, so that two threads never share one. */
 static size_t fnni_round(size_t count)
 {
     return count > (size_t)-16 ? (size_t)-1 : (count + 15) / 16 * 16;
 }
 
+/* count reals, or NULL when that is out of memory or out of size_t. */
 static fnn_real *fnni_allocate_reals(const fnn_allocator *allocator, size_t count)
 {
     size_t bytes;
@@ -4808,15 +4806,6 @@ static fnn_real *fnni_workspace(fnn_context *context, size_t count)
  * ============================================================================
  * A leaf room. A number is a function of (seed, stream, index), so it does not depend on who
  * asks for it or when: dropout and shuffles are the same for any number of threads. */
-
-/* SplitMix64's output function (Steele, Lea, Flood, "Fast splittable pseudorandom number
- * generators", 2014). */
-static uint64_t fnni_mix(uint64_t x)
-{
-    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
-    x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
-    return x ^ (x >> 31);
-}
 
 static uint64_t fnni_random(uint64_t seed, uint64_t stream, uint64_t index)
 {
@@ -7400,6 +7389,17 @@ static int fnni_find_file(char *path, const char *directory, const char *name)
     return fnni_file_exists(path);
 }
 
+/* The four files, and where they are. */
+#define FNNI_FASHION_SOURCE \
+    "{train,t10k}-{images-idx3,labels-idx1}-ubyte.gz " \
+    "(https://github.com/zalandoresearch/fashion-mnist)"
+
+static fnn_result fnni_fashion_missing(fnn_error *error, const char *directory, const char *name)
+{
+    return fnni_fail(error, FNN_ERROR_FILE, "%s: no %s(.gz) there; see " FNNI_FASHION_SOURCE, directory,
+                     name);
+}
+
 /* Loads one of the two sets, "train" or "t10k", from a directory. *found tells whether the
  * directory has its images, so that the caller may look elsewhere if not. */
 static fnn_result fnni_fashion_load(const char *directory, const char *set, fnn_dataset *out,
@@ -7410,12 +7410,10 @@ static fnn_result fnni_fashion_load(const char *directory, const char *set, fnn_
     snprintf(name, sizeof name, "%s-images-idx3-ubyte", set);
     *found = fnni_find_file(images, directory, name);
     if (!*found)
-        return fnni_fail(error, FNN_ERROR_FILE, "%s: no %s nor %s.gz there: `make data` fetches it",
-                         fnni_path_tail(directory), name, name);
+        return fnni_fashion_missing(error, fnni_path_tail(directory), name);
     snprintf(name, sizeof name, "%s-labels-idx1-ubyte", set);
     if (!fnni_find_file(labels, directory, name))
-        return fnni_fail(error, FNN_ERROR_FILE, "%s: no %s nor %s.gz there: `make data` fetches it",
-                         fnni_path_tail(directory), name, name);
+        return fnni_fashion_missing(error, fnni_path_tail(directory), name);
     result = fnn_load_idx(out, images, labels, allocator, error);
     if (result != FNN_OK) return result;
     if (out->height != 28 || out->width != 28 || out->channels != 1)
@@ -7466,10 +7464,8 @@ FNN_DEF fnn_result fnn_load_fashion_mnist(const char *directory, fnn_dataset *tr
             result = fnni_fashion_load_both(places[i], train, test, allocator, &found, error);
     if (!found)
         result = fnni_fail(error, FNN_ERROR_FILE,
-                           "Fashion-MNIST: no %s-images-idx3-ubyte(.gz) in $FMNIST_DIR (%s), %s "
-                           "or %s: `make data` fetches it",
-                           train ? "train" : "t10k",
-                           places[0] ? fnni_path_tail(places[0]) : "not set", places[1], places[2]);
+                           FNNI_FASHION_SOURCE " are not in %s, %s or $FMNIST_DIR (%s)", places[1],
+                           places[2], places[0] ? fnni_path_tail(places[0]) : "not set");
     return result;
 }
 
@@ -8906,7 +8902,7 @@ typedef struct fnni_layer {
     size_t statistics;      /* of batch norm: where its running mean and variance are */
     int from;               /* of add: the earlier layer; other layers have FNNI_NO_LAYER */
     int added;              /* some add refers to this layer */
-    size_t weights, biases; /* counts; */
+    size_t weights, biases; /* how many of each */
     int rows;               /* of the weights as a matrix, which threads share out */
     size_t offset;          /* of the weights in the parameter array, the biases follow */
     size_t index;           /* bytes per row before this layer's record of maxima */
@@ -9743,6 +9739,19 @@ static int fnni_is(const fnni_layer *layer, fnni_layer_kind kind)
     return layer->type == &fnni_layer_types[kind];
 }
 
+static int fnni_is_softmax(const fnni_layer *layer)
+{
+    return fnni_is(layer, FNNI_ACTIVATION) && layer->activation == FNN_SOFTMAX;
+}
+
+/* The last layer that computes something: flatten layers may follow, which share its memory. */
+static int fnni_end(const fnn_model *model)
+{
+    int l = model->layer_count - 1;
+    while (l > 0 && fnni_is(model->layers + l, FNNI_FLATTEN)) l--;
+    return l;
+}
+
 /* Reals of workspace one thread needs for the products of layer l on at most rows rows. */
 static size_t fnni_dense_workspace(const fnni_run *run, int l, int rows, int training)
 {
@@ -9903,16 +9912,14 @@ static double fnni_loss_row(const fnni_run *run, int row, int n, const fnn_real 
     }
 }
 
-/* The layer whose output the loss takes: the last, or its input where softmax and
- * cross-entropy are computed as one. */
+/* The layer whose output the loss takes: the last, or where softmax and cross-entropy are computed
+ * as one the softmax's input (which may be the model's own, -1). */
 static int fnni_loss_layer(const fnn_model *model)
 {
-    const int last = model->layer_count - 1;
-    return last > 0 && model->loss == FNN_LOSS_SOFTMAX_CROSS_ENTROPY &&
-                   model->layers[last].activation == FNN_SOFTMAX &&
-                   model->layers[last].type == &fnni_layer_types[FNNI_ACTIVATION]
-               ? last - 1
-               : last;
+    const int end = fnni_end(model);
+    return model->loss == FNN_LOSS_SOFTMAX_CROSS_ENTROPY && fnni_is_softmax(model->layers + end)
+               ? end - 1
+               : model->layer_count - 1;
 }
 
 /* run->losses of rows from..to-1, and where there are deltas the gradient at the loss layer. */
@@ -9921,7 +9928,7 @@ static void fnni_loss_rows(const fnni_run *run, int from, int to)
     const int l = fnni_loss_layer(run->model), n = fnni_inputs(run, l);
     const size_t first = (size_t)from * (size_t)n;
     const fnn_real *y = fnni_y(run, l, from, NULL);
-    fnn_real *d = run->deltas ? fnni_d(run, l, from, NULL) : NULL;
+    fnn_real *d = run->deltas && l >= 0 ? fnni_d(run, l, from, NULL) : NULL;
     int row, j;
     if (run->model->loss == FNN_LOSS_SOFTMAX_CROSS_ENTROPY) {
         run->kernels->softmax_cross_entropy(
@@ -10332,7 +10339,7 @@ static int fnni_is_boundary(const fnn_model *model, int l)
     int add;
     for (add = model->spatial; add < model->layer_count; add++)
         if (model->layers[add].from >= l && model->layers[add].from <= last) return 1;
-    return last >= model->spatial - 1 || last >= model->layer_count - 2;
+    return last >= model->spatial - 1 || last >= fnni_end(model) - 1;
 }
 
 /* Gives a tensor its place; *stored and *scratch count on. */
@@ -10401,9 +10408,28 @@ static void fnni_lay_out(fnn_model *model)
     fnni_find_places(model);
 }
 
+/* Softmax cross-entropy sees the softmax at the end, but not through a dropout: another softmax of
+ * what that leaves would be nothing anybody means. */
+static fnn_result fnni_check_softmax(fnn_model *model)
+{
+    int l = fnni_end(model), dropout = 0;
+    while (l > 0 && (fnni_is(model->layers + l, FNNI_DROPOUT) ||
+                     fnni_is(model->layers + l, FNNI_SPATIAL_DROPOUT) ||
+                     fnni_is(model->layers + l, FNNI_FLATTEN)))
+        dropout |= !fnni_is(model->layers + l--, FNNI_FLATTEN);
+    if (!dropout || model->loss != FNN_LOSS_SOFTMAX_CROSS_ENTROPY ||
+        !fnni_is_softmax(model->layers + l))
+        return FNN_OK;
+    return fnni_model_fail(model, FNN_ERROR_STATE,
+                           "layer %d softmax: no dropout may follow it under softmax cross-entropy",
+                           l);
+}
+
 /* Takes the memory of the weights, which the caller fills: the model takes no more layers. */
 static fnn_result fnni_parameters_make(fnn_model *model)
 {
+    const fnn_result result = fnni_check_softmax(model);
+    if (result) return result;
     if (!model->stages)
         model->stages = (int *)fnni_allocate(&model->context.allocator,
                                              (size_t)(model->layer_count + 3) * sizeof(int));
@@ -10508,8 +10534,7 @@ static fnn_result fnni_check_samples(const fnn_model *model, const fnn_dataset *
 static int64_t fnni_data_row(const fnn_dataset *data, const int64_t *samples, int64_t first,
                              int64_t i)
 {
-    const int64_t sample = samples ? samples[first + i] : first + i;
-    return data->index ? data->index[sample] : sample;
+    return (int64_t)fnni_dataset_row(data, samples ? samples[first + i] : first + i);
 }
 
 /* Asks for the cache lines of samples first+from..first+to-1: they lie anywhere in memory, which no
@@ -10829,7 +10854,7 @@ static size_t fnni_gradient_space(const fnn_model *model)
         const size_t need = (size_t)fnni_gradient_rows(layer) * width + layer->biases;
         if (need > most) most = need;
     }
-    return (most + 15) / 16 * 16;
+    return fnni_round(most);
 }
 
 /* Rows from..to-1 of a layer's weights: their gradient, and where there is a step the update. The
@@ -11047,6 +11072,30 @@ static int fnni_run_arrays(fnn_model *model, size_t wide, size_t norms)
         a, fnni_plus(fnni_times(run->workspace_count, (size_t)model->context.threads), 1));
     return run->activations && run->deltas && run->losses && run->indexes && run->wide &&
            run->norms && run->sums && model->run_labels && model->run_targets && run->workspace;
+}
+
+/* Bytes that fnni_run_make asks for: its list and that of fnni_run_arrays. */
+static size_t fnni_run_bytes(const fnn_model *model, int rows)
+{
+    const size_t outputs = (size_t)model->layers[model->layer_count - 1].outputs;
+    const size_t n = (size_t)rows, real = sizeof(fnn_real);
+    size_t wide, norms, own, bytes;
+    fnni_run run;
+    memset(&run, 0, sizeof run);
+    run.model = model;
+    run.kernels = model->context.kernels;
+    own = fnni_times(fnni_run_plan(&run, rows, &wide, &norms), (size_t)model->context.threads);
+    bytes = fnni_block((size_t)model->layer_count, sizeof *run.plans);
+    bytes = fnni_plus(bytes, fnni_block(fnni_times(model->columns[0], n), real));
+    bytes = fnni_plus(bytes, fnni_block(fnni_plus(fnni_times(model->delta_columns, n), 1), real));
+    bytes = fnni_plus(bytes, fnni_block(n, real));
+    bytes = fnni_plus(bytes, fnni_block(fnni_plus(fnni_times(model->index_columns, n), 1), 1));
+    bytes = fnni_plus(bytes, fnni_block(fnni_plus(wide, 1), real));
+    bytes = fnni_plus(bytes, fnni_block(fnni_plus(norms, 1), real));
+    bytes = fnni_plus(bytes, fnni_block(fnni_sums_count(model) + 1, sizeof(double)));
+    bytes = fnni_plus(bytes, fnni_block(n, sizeof(int32_t)));
+    bytes = fnni_plus(bytes, fnni_block(fnni_times(outputs, n), real));
+    return fnni_plus(bytes, fnni_block(fnni_plus(own, 1), real));
 }
 
 /* Makes the model's training run hold batches of `rows`. */
@@ -11328,23 +11377,29 @@ static double fnni_r2(double error, double variation)
 /* Sum over outputs of (t - mean t)^2: what R2 is measured against. */
 static double fnni_target_variation(const fnn_dataset *data)
 {
+    const size_t targets = (size_t)data->target_count;
     double variation = 0;
     int j;
     for (j = 0; j < data->target_count; j++) {
         double sum = 0, squares = 0;
         int64_t i;
         for (i = 0; i < data->count; i++)
-            sum += (double)data->targets[fnni_data_row(data, NULL, 0, i) * data->target_count + j];
+            sum += (double)data->targets[fnni_dataset_row(data, i) * targets + (size_t)j];
         sum /= (double)data->count;
         for (i = 0; i < data->count; i++) {
             const double e =
-                (double)data->targets[fnni_data_row(data, NULL, 0, i) * data->target_count + j] -
-                sum;
+                (double)data->targets[fnni_dataset_row(data, i) * targets + (size_t)j] - sum;
             squares += e * e;
         }
         variation += squares;
     }
     return variation;
+}
+
+/* Whether a score is an accuracy: labels, or targets with a class behind them. */
+static int fnni_has_classes(const fnn_dataset *data)
+{
+    return data->classes > 0;
 }
 
 static fnn_result fnni_evaluate(const fnn_model *model, fnn_context *context,
@@ -11367,16 +11422,9 @@ static fnn_result fnni_evaluate(const fnn_model *model, fnn_context *context,
     }
     metrics->count = data->count;
     metrics->loss = loss / (double)data->count;
-    metrics->accuracy =
-        data->targets && data->target_count == 1 ? FNNI_NAN : hits / (double)data->count;
+    metrics->accuracy = fnni_has_classes(data) ? hits / (double)data->count : FNNI_NAN;
     metrics->r2 = data->targets ? fnni_r2(error, fnni_target_variation(data)) : FNNI_NAN;
     return FNN_OK;
-}
-
-/* Whether a score is an accuracy: labels, or targets with a class behind them. */
-static int fnni_has_classes(const fnn_dataset *data)
-{
-    return !data->targets || data->classes > 0;
 }
 
 /* ---- fit ---- */
@@ -11611,13 +11659,10 @@ static fnn_result fnni_fit_validate(fnni_fit *f, fnn_epoch *e)
     return FNN_OK;
 }
 
-static fnn_result fnni_history_append(fnn_history *history, const fnn_epoch *e)
+/* fnni_fit_open has made room for all epochs. */
+static void fnni_history_append(fnn_history *history, const fnn_epoch *e)
 {
-    if (!history) return FNN_OK;
-    if (history->count == history->capacity)
-        return FNN_ERROR_STATE; /* fit has made room for all epochs */
-    history->epochs[history->count++] = *e;
-    return FNN_OK;
+    if (history) history->epochs[history->count++] = *e;
 }
 
 static fnn_result fnni_fit_epoch(fnni_fit *f, int epoch, fnn_epoch *e)
@@ -11684,11 +11729,7 @@ static fnn_result fnni_fit_check(fnn_model *model, const fnn_dataset *data, cons
 {
     fnn_result result = fnni_check_all(model, data, 1, error);
     if (result) return result;
-    if (data->count < 1)
-        return fnni_fail(error, FNN_ERROR_ARGUMENT, "data: expected samples, found none");
     if (c->validation && (result = fnni_check_all(model, c->validation, 1, error))) return result;
-    if (c->validation && c->validation->count < 1)
-        return fnni_fail(error, FNN_ERROR_ARGUMENT, "validation: expected samples, found none");
     if (c->batch_size < 1 || c->epochs < 0 || c->steps_per_epoch < 0 || c->patience < 0)
         return fnni_fail(error, FNN_ERROR_ARGUMENT,
                          "fit: expected batch_size >= 1 and epochs, steps_per_epoch, patience >= "
@@ -11772,9 +11813,9 @@ static fnn_result fnni_fit_epochs(fnni_fit *f, fnn_history *history)
         result = fnni_fit_epoch(f, epoch, &e);
         if (result) return result;
         e.seconds = fnni_seconds() - f->started;
+        if (e.seconds < 0) e.seconds = 0;
         fnni_fit_line(f, &e);
-        result = fnni_history_append(history, &e);
-        if (result) return result;
+        fnni_history_append(history, &e);
         stop = fnni_fit_improve(f, &e);
         if (f->config->callback && f->config->callback(f->config->user, &e)) stop = 1;
     }
@@ -13991,8 +14032,10 @@ FNN_DEF fnn_result fnn_normalize(fnn_model *model, fnn_normalization kind, const
 FNN_DEF fnn_result fnn_set_loss(fnn_model *model, fnn_loss_kind kind, fnn_real label_smoothing,
                                 fnn_real epsilon)
 {
-    const fnn_result result = fnni_begin(model);
+    fnn_result result = fnni_begin(model);
+    fnn_loss_kind before;
     if (result) return result;
+    before = model->loss;
     if ((unsigned)kind >= FNN_LOSS_COUNT || !(label_smoothing >= 0 && label_smoothing < 1) ||
         !(epsilon >= 0))
         return fnni_builder_fail(
@@ -14000,8 +14043,12 @@ FNN_DEF fnn_result fnn_set_loss(fnn_model *model, fnn_loss_kind kind, fnn_real l
             "loss: expected a kind, smoothing in [0, 1) and epsilon >= 0, found %d, %g, %g",
             (int)kind, (double)label_smoothing, (double)epsilon);
     model->loss = kind;
+    result = model->sealed ? fnni_check_softmax(model) : FNN_OK;
+    if (result) model->loss = before;
+    if (result) return result;
     model->label_smoothing = label_smoothing;
     model->loss_epsilon = epsilon;
+    model->run_ready = model->run_ready ? 1 : 0; /* a loss by the old function is none */
     return FNN_OK;
 }
 
@@ -14433,27 +14480,19 @@ FNN_DEF fnn_result fnn_reserve(const fnn_model *model, fnn_context *context)
 
 FNN_DEF size_t fnn_memory_size(const fnn_model *model, int batch_size)
 {
-    size_t reals, bytes = sizeof(fnn_model), wide, norms;
-    const size_t rows = batch_size > 0 ? (size_t)batch_size : 0;
+    size_t bytes, own;
     if (!model || model->broken || !model->sealed) return 0;
-    reals = model->parameter_count + model->statistics_count +
-            (model->shift ? 2 * (size_t)model->inputs : 0);
-    bytes += (size_t)model->layer_capacity * sizeof *model->layers;
-    if (batch_size > 0) {
-        fnni_run run;
-        size_t own;
-        memset(&run, 0, sizeof run);
-        run.model = model;
-        run.kernels = model->context.kernels;
-        own = fnni_run_plan(&run, batch_size, &wide, &norms);
-        reals += 3 * model->parameter_count + wide + norms +
-                 rows * (model->columns[0] + model->delta_columns + 2) +
-                 rows * (size_t)model->layers[model->layer_count - 1].outputs +
-                 own * (size_t)model->context.threads;
-        bytes += rows * model->index_columns + fnni_sums_count(model) * sizeof(double) +
-                 (size_t)model->layer_count * sizeof *run.plans;
-    }
-    return reals * sizeof(fnn_real) + bytes;
+    own = fnni_block(model->parameter_count, sizeof(fnn_real));
+    bytes = fnni_plus(fnni_block(1, sizeof *model), own);
+    bytes = fnni_plus(bytes, fnni_block(model->statistics_count, sizeof(fnn_real)));
+    bytes = fnni_plus(bytes, fnni_block((size_t)model->layer_count + 3, sizeof *model->stages));
+    bytes = fnni_plus(bytes, fnni_block((size_t)model->layer_capacity, sizeof *model->layers));
+    if (model->shift)
+        bytes = fnni_plus(bytes, 2 * fnni_block((size_t)model->inputs, sizeof(fnn_real)));
+    if (batch_size <= 0) return bytes;
+    bytes = fnni_plus(bytes, fnni_run_bytes(model, batch_size));
+    bytes = fnni_plus(bytes, own); /* gradients, and the optimiser's state */
+    return fnni_plus(bytes, fnni_block(fnni_times(model->parameter_count, 2), sizeof(fnn_real)));
 }
 
 /* ---- model files ---- */

@@ -8,6 +8,9 @@
  * and a readable table on stderr at the end. Include after fmnist_nn.h with its implementation. */
 #ifndef BENCH_H
 #define BENCH_H
+#ifdef __GNUC__
+#pragma GCC diagnostic ignored "-Wunused-function" /* each bench takes what it needs */
+#endif
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>

@@ -2,7 +2,7 @@
  *
  *     cc -O2 -fopenmp examples/quickstart.c -o quickstart -lm && ./quickstart
  *
- * Prints a line per epoch and the accuracy on the test images, about 88.5 %. The data are looked
+ * Prints a line per epoch and the accuracy on the test images, about 87 %. The data are looked
  * for in $FMNIST_DIR, data/ and /usr/share/datasets/fashion-mnist (`make data` fetches them). */
 #define FMNIST_NN_IMPLEMENTATION
 #include "../fmnist_nn.h"

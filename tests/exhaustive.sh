@@ -1,7 +1,7 @@
 #!/bin/bash
-# The tests that take long: the exhaustive programs, every compiler with every standard and level,
-# and the test programs on further targets and under further tools. What this machine has not is
-# skipped, and counted.
+# The tests that take long: the exhaustive programs (all floats, all sizes), every compiler with
+# every standard, level and option, and the test programs on further targets and under further
+# tools. Hours on two cores. What this machine has not is skipped, and counted.
 #
 #     bash tests/exhaustive.sh [WORD...]    only jobs whose name contains one of the words
 # shellcheck source=tests/common.sh
@@ -13,8 +13,8 @@ list_jobs() {
     for source in tests/exhaustive_*.c; do
         [ -f "$source" ] && echo "plain/$(basename "$source" .c)"
     done
-    printf 'script/builds:%s\n' gcc clang clang-19 g++ clang++ targets
-    echo script/selftest:
+    printf 'script/builds:%s\n' gcc clang clang-19 g++ clang++ options targets symbols
+    printf 'script/%s\n' structure: get_data: selftest:
     for group in sanitize-full clang clang-19 m32 big-endian memory thread valgrind; do
         for source in tests/test_*.c; do
             echo "$group/$(basename "$source" .c)"

@@ -14,12 +14,14 @@ typedef struct {
 
 #define TEST(name) { #name, name }
 
-static int harness_wrong;        /* failed checks of the running test */
+static int harness_checks;       /* checks of the running test, */
+static int harness_wrong;        /* and how many of them failed */
 static const char *harness_skip; /* why the running test is skipped, or NULL */
 
 /* Counts and reports a failed check; the first ten of a test are printed. */
 static int harness_check(int holds, const char *file, int line, const char *format, ...)
 {
+    harness_checks++;
     if (!holds && ++harness_wrong <= 10) {
         va_list arguments;
         fprintf(stderr, "  %s:%d: ", file, line);
@@ -44,9 +46,10 @@ static int harness_main(const harness_test *tests, int count, int argc, char **a
     int passed = 0, failed = 0, skipped = 0, i;
     for (i = 0; i < count; i++) {
         if (argc > 1 && !strstr(tests[i].name, argv[1])) continue;
-        harness_wrong = 0;
+        harness_checks = harness_wrong = 0;
         harness_skip = NULL;
         tests[i].run();
+        if (!harness_checks && !harness_skip) CHECKF(0, "%s checked nothing", tests[i].name);
         if (harness_wrong) failed++;
         else if (harness_skip) skipped++;
         else passed++;

@@ -43,6 +43,9 @@ program nothing ''
 sed -i 's/HARNESS_MAIN(tests)/int main(void) { return harness_main(tests, 0, 1, NULL); }/' \
     "$here/sources/test_nothing.c"
 
+program idle ''
+sed -i '/CHECK(1);/d' "$here/sources/test_idle.c"
+
 check 'a right program passes' run plain/test_right
 check 'a skipped test does not fail' run plain/test_skips
 refuses 'a failed check' 'one is 2' run plain/test_wrong
@@ -52,6 +55,7 @@ refuses 'an early exit' 'ended without its count' run plain/test_ends
 refuses 'a compiler warning' 'FAILED to compile' run plain/test_warns
 refuses 'an exit status that contradicts the last line' 'FAILED: status 1' run plain/test_lies
 refuses 'a program without tests' 'no test ran' run plain/test_nothing
+refuses 'a test without checks' 'works checked nothing' run plain/test_idle
 refuses 'one failure among others' '^1 passed, 1 failed, 0 skipped$' \
     run plain/test_right plain/test_wrong
 

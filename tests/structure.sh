@@ -71,6 +71,15 @@ plain_text() { # FILE...
     return $bad
 }
 
+# Not in README.md, whose tables need long lines.
+hundred_columns() { # FILE...
+    ! awk 'length($0) > 100 && FILENAME !~ /README\.md$/ {
+            print FILENAME ":" FNR ": " length($0) " columns"
+            found = 1
+        }
+        END { exit !found }' "$@"
+}
+
 # Names on the top level, read from the standard input.
 top_level() {
     ! cut -d / -f 1 | sort -u |
@@ -146,6 +155,10 @@ printf 'int a;' >"$here/end.c"
 refuses 'a blank at the end of a line is seen' '1:int a' plain_text "$here/blank.c"
 refuses 'a tab is seen' '1:.*int a' plain_text "$here/tab.c"
 refuses 'a missing line feed is seen' 'no line feed' plain_text "$here/end.c"
+
+check 'no line is longer than 100 columns' hundred_columns "${texts[@]}"
+printf '%101s\n' 'int a;' >"$here/wide.c"
+refuses 'a line of 101 columns is seen' 'wide.c:1: 101' hundred_columns "$here/wide.c"
 
 check 'the top level holds what it should' top_level < <(files)
 refuses 'another file on the top level is seen' '^other.c$' top_level <<<'other.c'

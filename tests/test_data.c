@@ -1037,7 +1037,7 @@ static void fashion_mnist_in_a_directory(void)
     int found_old;
     (void)path_of("a");
     CHECK(fnn_load_fashion_mnist(directory, &train, NULL, NULL, &error) == FNN_ERROR_FILE);
-    CHECKF(strstr(error.message, "make data") != NULL, "%s", error.message);
+    CHECKF(strstr(error.message, "zalandoresearch/fashion-mnist") != NULL, "%s", error.message);
     write_file("train-images-idx3-ubyte", images);
     CHECK(fnn_load_fashion_mnist(directory, &train, NULL, NULL, &error) == FNN_ERROR_FILE);
     CHECKF(strstr(error.message, "train-labels") != NULL, "%s", error.message);
@@ -1089,7 +1089,7 @@ static void fashion_mnist_itself(void)
     error.message[0] = 0;
     result = fnn_load_fashion_mnist(NULL, &train, &test, NULL, &error);
     if (result == FNN_ERROR_FILE) {
-        CHECK(strstr(error.message, "make data") && strstr(error.message, "FMNIST_DIR"));
+        CHECK(strstr(error.message, "zalandoresearch/fashion-mnist") && strstr(error.message, "FMNIST_DIR"));
         SKIP("no Fashion-MNIST here: `make data`");
         return;
     }

@@ -432,15 +432,6 @@ TWIN(twin_dot)
     out[0][0] = 0;
     EACH out[0][0] += in[0][i] * in[1][i];
 }
-RUN(run_maximum) { REAL(out[0])[0] = k->max_value(rows * n, REAL(in[0])); }
-TWIN(twin_maximum)
-{
-    ptrdiff_t i;
-    out[0][0] = -HUGE_VAL;
-    EACH if (in[0][i] > out[0][0]) out[0][0] = in[0][i];
-    if (rows * n == 0) out[0][0] = (double)NAN; /* compared by hand below */
-}
-RUN(run_maximum_or_nan) { run_maximum(k, rows, n, in, out); if (rows * n == 0) REAL(out[0])[0] = REAL(out[0])[0] < 0 ? (fnn_real)NAN : 0; }
 RUN(run_add_scaled) { k->add_scaled(rows * n, (fnn_real)1.7, REAL(in[0]), REAL(out[0])); }
 TWIN(twin_add_scaled) { ptrdiff_t i; EACH out[0][i] += (double)(fnn_real)1.7 * in[0][i]; }
 RUN(run_scale) { k->scale(rows * n, (fnn_real)1.7, REAL(out[0])); (void)in; }
@@ -478,7 +469,6 @@ static void vectors(void)
     static const test_case cases[] = {
         {"sum", "m", "s", run_sum, twin_sum, 60, 60, 0, 0, 0},
         {"dot", "mm", "s", run_dot, twin_dot, 60, 60, 0, 0, 0},
-        {"max", "m", "s", run_maximum_or_nan, twin_maximum, 0, 0, 0, 0, 0},
         {"add_scaled", "m", "m", run_add_scaled, twin_add_scaled, 2, 4, 1, 0, 0},
         {"scale", "", "m", run_scale, twin_scale, .5, 0, 0, 0, 0},
         {"fill", "", "m", run_fill, twin_fill, 0, 0, 0, 0, 0},
@@ -734,7 +724,7 @@ static void dropout_is_fair(void)
         }
     }
     k->dropout(N, 42, 0, 1, x, kept[0]);
-    CHECK(k->max_value(N, kept[0]) == 0);
+    for (i = 0; i < N; i++) CHECK(kept[0][i] == 0);
 }
 
 /* ---- numbers that are none ---- */
@@ -800,18 +790,15 @@ static void special_rows(void)
                 x[at] = (fnn_real)NAN;
                 k->softmax(1, n, x, y);
                 for (i = 0; i < n; i++) CHECK(y[i] != y[i]);
-                CHECK(k->max_value(n, x) != k->max_value(n, x));
                 CHECK(k->sum(n, x) != k->sum(n, x));
                 k->softmax_cross_entropy(1, n, x, &label, NULL, 0, 1, &loss, g);
                 CHECK(loss != loss && g[0] != g[0]);
                 x[at] = (fnn_real)INFINITY;
                 k->softmax(1, n, x, y);
                 CHECK(y[at] != y[at]);
-                CHECK(k->max_value(n, x) == (fnn_real)INFINITY);
                 x[at] = (fnn_real)-INFINITY;
                 k->softmax(1, n, x, y);
                 CHECK(n == 1 ? y[at] != y[at] : y[at] == 0);
-                CHECK(n == 1 || k->max_value(n, x) == (fnn_real)(n == 2 ? x[1 - at] : k->max_value(n, x)));
                 if (n == 1) continue;
                 k->softmax_cross_entropy(1, n, x, &label, NULL, 0, 1, &loss, g);
                 CHECK(loss == (fnn_real)INFINITY && g[at] == -1);
@@ -820,9 +807,6 @@ static void special_rows(void)
                 k->softmax_cross_entropy(1, n, x, NULL, t, 0, 1, &loss, g); /* 0 log 0 is 0 */
                 CHECK(loss >= 0 && loss < 10 && g[at] == 0);
             }
-    for (isa = 1; isa < FNN_ISA_COUNT; isa++)
-        if (fnn_isa_available((fnn_isa)isa))
-            CHECK(fnni_kernels_for((fnn_isa)isa)->max_value(0, NULL) == (fnn_real)-INFINITY);
 }
 
 /* Logits of any size: neither overflow nor loss of the row's sum. */

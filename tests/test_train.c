@@ -196,6 +196,95 @@ static void losses_have_their_values(void)
     CLOSE(loss_of(FNN_LOSS_EPSILON_INSENSITIVE, 0, 1, y, 1, NULL), (0 + 0 + 2 + 3) / 10.);
 }
 
+/* Loss and gradients of 2 - 3 with a softmax at the end, whatever stands behind or before it, against
+ * those of its logits. */
+static void a_softmax_is_seen_at_the_end(void)
+{
+    const fnn_real x[8] = {1, 2, 3, 4, 4, (fnn_real)0.5, 2, 1};
+    const int32_t truth[2] = {1, 3};
+    fnn_real gradients[4][100];
+    double losses[4];
+    size_t n = 0;
+    fnn_dataset data;
+    int kind;
+    memset(&data, 0, sizeof data);
+    data.count = 2;
+    data.height = data.width = 1;
+    data.channels = data.classes = 4;
+    data.reals = x;
+    data.labels = truth;
+    for (kind = 0; kind < 4; kind++) {
+        fnn_model *m = fnn_sequential(1, 1, 4);
+        fnn_conv2d(m, 5, 1, FNN_VALID, FNN_RELU);
+        fnn_conv2d(m, 4, 1, FNN_VALID, FNN_LINEAR);
+        fnn_average_pool2d(m, 1);
+        if (kind > 0) fnn_activate(m, FNN_SOFTMAX, 0);
+        if (kind > 1) fnn_flatten(m);
+        if (kind > 2) fnn_flatten(m);
+        CHECK(!fnn_forward(m, &data, NULL, 2, 1) && !fnn_loss(m, losses + kind));
+        CHECK(!fnn_backward(m));
+        memcpy(gradients[kind], fnn_gradients(m, &n), sizeof(fnn_real) * 49);
+        CHECK(n == 49);
+        CHECK(losses[kind] == losses[0] && !memcmp(gradients[kind], gradients[0], n * sizeof *x));
+        CHECK(kind == 0 || fabs((double)(fnn_outputs(m)[4] + fnn_outputs(m)[5] + fnn_outputs(m)[6] +
+                                         fnn_outputs(m)[7] - 1)) < 1e-6);
+        fnn_model_free(m);
+    }
+}
+
+static void a_softmax_may_be_alone_but_not_hidden(void)
+{
+    const fnn_real y[10] = {1, 2, 3, 4};
+    const int32_t label = 3;
+    fnn_model *m = fnn_sequential(1, 1, 10);
+    fnn_fit_config c = make_config(2);
+    fnn_dataset data;
+    fnn_metrics metrics;
+    fnn_history history;
+    memset(&history, 0, sizeof history);
+    memset(&data, 0, sizeof data);
+    data.count = data.height = data.width = 1;
+    data.channels = data.classes = 10;
+    data.reals = y;
+    data.labels = &label;
+    fnn_activate(m, FNN_SOFTMAX, 0);
+    CHECK(!fnn_seal(m) && !fnn_evaluate(m, NULL, &data, &metrics));
+    CLOSE(metrics.loss, log(exp(1.) + exp(2.) + exp(3.) + exp(4.) + 6) - 4);
+    CHECK(!fnn_fit(m, &data, &c, &history) && history.epochs[1].score == 1);
+    CLOSE(history.epochs[1].loss, metrics.loss);
+    fnn_history_free(&history);
+    fnn_model_free(m);
+    m = fnn_sequential(1, 1, 10);
+    fnn_dense(m, 10, FNN_SOFTMAX);
+    fnn_flatten(m);
+    fnn_dropout(m, (fnn_real)0.5);
+    CHECK(fnn_seal(m) == FNN_ERROR_STATE);
+    CHECK(strstr(fnn_model_error(m)->message, "layer 1 softmax: no dropout") != NULL);
+    CHECK(!fnn_set_loss(m, FNN_LOSS_MEAN_SQUARED_ERROR, 0, 0) && !fnn_seal(m));
+    CHECK(fnn_set_loss(m, FNN_LOSS_SOFTMAX_CROSS_ENTROPY, 0, 0) == FNN_ERROR_STATE);
+    CHECK(!fnn_evaluate(m, NULL, &data, &metrics) && metrics.loss < 1);
+    fnn_model_free(m);
+}
+
+/* Targets are scored by accuracy where they stand for classes. */
+static void accuracy_is_of_classes(void)
+{
+    const fnn_real y[10] = {1, 2, 3, 4}, t[10] = {0, 0, 0, 1};
+    fnn_model *m = identity(FNN_LOSS_MEAN_SQUARED_ERROR, 0, 0);
+    fnn_dataset data;
+    fnn_metrics metrics;
+    memset(&data, 0, sizeof data);
+    data.count = data.height = data.width = 1;
+    data.channels = data.target_count = 10;
+    data.reals = y;
+    data.targets = t;
+    CHECK(!fnn_evaluate(m, NULL, &data, &metrics));
+    CHECK(isnan(metrics.accuracy) && !isnan(metrics.r2));
+    data.classes = 10;
+    CHECK(!fnn_evaluate(m, NULL, &data, &metrics) && metrics.accuracy == 1);
+    fnn_model_free(m);
+}
+
 /* Dead ReLU outputs under Keras' sparse loss give these two figures, which a report of 2022 shows. */
 static void sparse_loss_of_dead_outputs(void)
 {
@@ -491,7 +580,6 @@ static void a_reserved_context_allocates_nothing(void)
     CHECK(!fnn_predict(m, context, &data, out) && !fnn_evaluate(m, context, &data, &metrics));
     CHECKF(requests == 0, "%d requests", requests);
     fnn_context_free(context);
-    CHECK(fnn_memory_size(m, 0) > 0 && fnn_memory_size(m, 64) > fnn_memory_size(m, 0));
     fnn_model_free(m);
 }
 
@@ -600,6 +688,71 @@ static void large_batches_find_their_space(void)
             check_large_batches((fnn_isa)isa, units[i]);
 }
 
+
+/* An allocator that knows how much is out. */
+static size_t live;
+static void *weighing_allocate(void *user, size_t bytes)
+{
+    size_t *block = (size_t *)malloc(bytes + 2 * sizeof *block);
+    (void)user;
+    if (!block) return NULL;
+    live += *block = bytes;
+    return block + 2;
+}
+static void weighing_release(void *user, void *memory)
+{
+    size_t *block = (size_t *)memory - 2;
+    (void)user;
+    live -= *block;
+    free(block);
+}
+
+/* fnn_memory_size is what a model takes, to the byte: sealed, in a fit, and after it. */
+static int compare_size(void *user, const fnn_epoch *epoch)
+{
+    const size_t expected = *(const size_t *)user;
+    (void)epoch;
+    CHECKF(live == expected, "fit holds %lu bytes, expected %lu", (unsigned long)live,
+           (unsigned long)expected);
+    return 0;
+}
+
+static void memory_is_what_memory_size_says(void)
+{
+    fnn_dataset data = make_images();
+    fnn_context_config config = fnn_context_config_init();
+    fnn_fit_config c = make_config(1);
+    size_t size;
+    int kind;
+    config.allocator.allocate = weighing_allocate;
+    config.allocator.release = weighing_release;
+    config.threads = 3;
+    for (kind = 0; kind < 2; kind++) {
+        fnn_model *m = fnn_sequential_with(&config, SIDE, SIDE, 1);
+        fnn_normalize(m, FNN_NORMALIZE_STANDARDIZE, &data);
+        if (kind) {
+            fnn_conv2d(m, 7, 3, FNN_SAME, FNN_RELU);
+            fnn_batch_norm(m);
+            fnn_max_pool2d(m, 2);
+        }
+        fnn_dropout(m, (fnn_real)0.1);
+        fnn_dense(m, 21, FNN_RELU);
+        fnn_dense(m, CLASSES, FNN_SOFTMAX);
+        CHECK(fnn_memory_size(m, 0) == 0 && !fnn_seal(m));
+        CHECKF(fnn_memory_size(m, 0) == live, "%lu, not %lu", (unsigned long)live,
+               (unsigned long)fnn_memory_size(m, 0));
+        size = fnn_memory_size(m, 64) + ROWS * sizeof(int64_t) + FNNI_EXTRA;
+        c.optimizer = fnn_adam((fnn_real)0.01);
+        c.clip_norm = 1;
+        c.callback = compare_size;
+        c.user = &size;
+        CHECK(!fnn_fit(m, &data, &c, NULL));
+        CHECK(live == fnn_memory_size(m, 64));
+        fnn_model_free(m);
+        CHECK(live == 0);
+    }
+}
+
 static void metrics_by_hand(void)
 {
     const fnn_real y[4 * 3] = {9, 1, 2, 1, 5, 5, 3, 2, 1, 0, 0, 7};
@@ -633,6 +786,9 @@ static const harness_test tests[] = {TEST(fit_learns),
                                      TEST(fit_equals_the_opened_step),
                                      TEST(steps_out_of_order_are_errors),
                                      TEST(losses_have_their_values),
+                                     TEST(a_softmax_is_seen_at_the_end),
+                                     TEST(a_softmax_may_be_alone_but_not_hidden),
+                                     TEST(accuracy_is_of_classes),
                                      TEST(sparse_loss_of_dead_outputs),
                                      TEST(early_stopping_restores_the_best),
                                      TEST(callback_stops),
@@ -647,5 +803,7 @@ static const harness_test tests[] = {TEST(fit_learns),
                                      TEST(clipping_bounds_the_gradient),
                                      TEST(a_reserved_context_allocates_nothing),
                                      TEST(large_batches_find_their_space),
+
+                                     TEST(memory_is_what_memory_size_says),
                                      TEST(metrics_by_hand)};
 HARNESS_MAIN(tests)
