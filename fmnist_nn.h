@@ -34,7 +34,7 @@
  *     >>threads       the one parallel loop
  *     >>gemm          blocking and packing, no instruction set here
  *     >>conv          windows; convolutions as products of tiles, no instruction set here
- *     >>data          data sets: views, statistics, readers (IDX, CIFAR-10, CSV, gzip), augmentation
+ *     >>data          data sets: views, statistics, readers (IDX, CIFAR-10, CSV), augmentation
  *     >>layers        each layer: formula in the comment, forward above backward
  *     >>loss          a loss and its gradient, row by row
  *     >>optimizer     what a step needs, from an optimiser and a configuration
@@ -96,9 +96,9 @@
  *
  * DATA
  *   fnn_load_fashion_mnist, fnn_load_cifar10, fnn_load_idx, fnn_load_csv (plain or gzip), or arrays
- *   of your own in an fnn_dataset: borrowed, never copied. Splits, subsets, shuffles and folds are views of the
- *   same rows. Pixels stay bytes in memory and become numbers when a batch is gathered, which is
- *   also when they are augmented: no copy is made.
+ *   of your own in an fnn_dataset: borrowed, never copied. Splits, subsets, shuffles and folds are
+ *   views of the same rows. Pixels stay bytes in memory and become numbers when a batch is
+ *   gathered, which is also when they are augmented: no copy is made.
  *
  * FILES
  *   Every size in a file is checked against what the file holds before memory is taken for it. A
@@ -384,7 +384,7 @@ FNN_API const char *fnn_isa_name(fnn_isa isa);
 
 /* y = f(x), a the call's parameter:
  *   FNN_LINEAR      x                             FNN_ELU      x > 0 ? x : a (e^x - 1)
- *   FNN_RELU        max(x, 0)                     FNN_GELU     x/2 (1 + erf(x / sqrt 2)), Keras' default
+ *   FNN_RELU        max(x, 0)                     FNN_GELU     x/2 (1 + erf(x / sqrt 2)), as Keras
  *   FNN_LEAKY_RELU  x > 0 ? x : a x               FNN_SIGMOID  1 / (1 + e^-x)
  *   FNN_SOFTMAX     e^x / sum e^x over a row      FNN_TANH     tanh x */
 typedef enum fnn_activation {
@@ -888,7 +888,8 @@ typedef struct fnn_fit_config {
     int batch_size;                /* 32 */
     int steps_per_epoch;           /* 0: an epoch is a pass over the data; else so many batches */
     int shuffle;                   /* 1: a new order for each pass */
-    uint64_t seed;                 /* 0; of order and augmentation (weights, dropout: fnn_set_seed) */
+    uint64_t seed;                 /* 0; of order and augmentation; fnn_set_seed has that of the
+                                      weights and of dropout */
     fnn_augmentation augmentation; /* none; of the training images */
     const fnn_dataset *validation; /* NULL */
     fnn_real l2, l1;               /* 0: the loss gets l2/2 |W|^2 + l1 |W|_1, so the gradient gets
@@ -1119,8 +1120,9 @@ FNN_API fnn_result fnn_from_bytes(fnn_context *context, ptrdiff_t n, const uint8
 /* y[i] = x[i] / (1 - rate) with probability 1 - rate, else 0, 0 <= rate <= 1 (Srivastava et al.
  * 2014, scaled while training). Which are kept is a function of key, rate and offset + i, so
  * dropout of the gradient with the same three is the backward pass. y may be x. */
-FNN_API fnn_result fnn_dropout_apply(fnn_context *context, ptrdiff_t n, uint64_t key, uint64_t offset,
-                               fnn_real rate, const fnn_real *x, fnn_real *y);
+FNN_API fnn_result fnn_dropout_apply(fnn_context *context, ptrdiff_t n, uint64_t key,
+                                     uint64_t offset, fnn_real rate, const fnn_real *x,
+                                     fnn_real *y);
 
 /* A window of kernel_height x kernel_width that slides over an image (height, width, channels).
  * Output (i, j) of (out_height, out_width) sees the input from row i stride_height - pad_top and
@@ -1575,7 +1577,8 @@ static int fnni_machine_has(fnn_isa isa)
     fnni_cpuid(7, seven);
     if (!(one[2] >> 27 & 1)) return 0; /* OSXSAVE: without it there is no XGETBV */
     saved = fnni_saved_registers();
-    avx2 = (saved & 0x06) == 0x06 && (one[2] >> 12 & 1) && (one[2] >> 28 & 1) && (seven[1] >> 5 & 1);
+    avx2 =
+        (saved & 0x06) == 0x06 && (one[2] >> 12 & 1) && (one[2] >> 28 & 1) && (seven[1] >> 5 & 1);
     avx512 = avx2 && (saved & 0xe6) == 0xe6 && (seven[1] >> 16 & 1) && (seven[1] >> 17 & 1) &&
              (seven[1] >> 30 & 1) && (seven[1] >> 31 & 1); /* F, DQ, BW, VL */
 #ifdef FMNIST_NN_NO_AVX512
@@ -1864,7 +1867,7 @@ typedef struct fnni_step {
     X(void, step_adam,                                                                             \
       (ptrdiff_t n, const fnni_step *step, fnn_real *w, const fnn_real *g, fnn_real *m,            \
        fnn_real *v))                                                                               \
-    /* y (out_height,out_width,channels) = the maximum over the part of each window inside of the   \
+    /* y (out_height,out_width,channels) = the maximum over the part of each window inside of the  \
        image x, index (as y, or NULL) = its position kh kernel_width + kw, the first of several;   \
        at most 256 positions. With a NaN inside, y is NaN and index that of the last one. Here     \
        and in the kernels below with a window every window has a part inside, and no array is      \
@@ -1916,8 +1919,8 @@ typedef struct fnni_kernels {
 /* ============================================================================
  * >>kernels  the room compiled once per instruction set
  * ============================================================================
- * Each kernel stands here once, written over the vector vocabulary. The header includes itself with FNNI_PASS
- * telling the instruction set; pass 0, scalar, is compiled in place and is the readable
+ * Each kernel stands here once, written over the vector vocabulary. The header includes itself with
+ * FNNI_PASS telling the instruction set; pass 0, scalar, is compiled in place and is the readable
  * reference. Never test __AVX2__ and the like here: the target attribute does not define them.
  * Kernels are leaves: no allocation, no threads, no calls out of the room.
  * To add an instruction set: one vocabulary block, one pass in >>dispatch.
@@ -2017,7 +2020,10 @@ FNNI_INLINE fnn_real fnni_vhsum(fnni_v a) { return a; }
 FNNI_INLINE fnn_real fnni_vhmax(fnni_v a) { return a; }
 FNNI_INLINE fnn_real fnni_vfirst(fnni_v a) { return a; }
 FNNI_INLINE fnni_v fnni_vload_bytes(const uint8_t *p) { return (fnni_v)*p; }
-FNNI_INLINE fnni_v fnni_vload_bytes_n(const uint8_t *p, ptrdiff_t n) { return n > 0 ? (fnni_v)*p : 0; }
+FNNI_INLINE fnni_v fnni_vload_bytes_n(const uint8_t *p, ptrdiff_t n)
+{
+    return n > 0 ? (fnni_v)*p : 0;
+}
 FNNI_INLINE fnni_m fnni_vabove(fnni_v x, fnni_v a) { return x > a || x != x; }
 typedef uint8_t fnni_b;
 FNNI_INLINE fnni_b fnni_bset(unsigned x) { return (uint8_t)x; }
@@ -2064,8 +2070,14 @@ FNNI_INLINE fnni_m fnni_vmask(ptrdiff_t n)
     return _mm256_castsi256_ps(_mm256_cmpgt_epi32(_mm256_set1_epi32((int)n),
                                                   _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7)));
 }
-FNNI_INLINE fnni_v fnni_vload_m(const float *p, fnni_m m) { return _mm256_maskload_ps(p, _mm256_castps_si256(m)); }
-FNNI_INLINE void fnni_vstore_m(float *p, fnni_m m, fnni_v a) { _mm256_maskstore_ps(p, _mm256_castps_si256(m), a); }
+FNNI_INLINE fnni_v fnni_vload_m(const float *p, fnni_m m)
+{
+    return _mm256_maskload_ps(p, _mm256_castps_si256(m));
+}
+FNNI_INLINE void fnni_vstore_m(float *p, fnni_m m, fnni_v a)
+{
+    _mm256_maskstore_ps(p, _mm256_castps_si256(m), a);
+}
 FNNI_INLINE fnni_v fnni_vadd(fnni_v a, fnni_v b) { return _mm256_add_ps(a, b); }
 FNNI_INLINE fnni_v fnni_vsub(fnni_v a, fnni_v b) { return _mm256_sub_ps(a, b); }
 FNNI_INLINE fnni_v fnni_vmul(fnni_v a, fnni_v b) { return _mm256_mul_ps(a, b); }
@@ -2093,7 +2105,8 @@ FNNI_INLINE float fnni_vhmax(fnni_v a)
 FNNI_INLINE float fnni_vfirst(fnni_v a) { return _mm_cvtss_f32(_mm256_castps256_ps128(a)); }
 FNNI_INLINE fnni_v fnni_vload_bytes(const uint8_t *p)
 {
-    return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)p)));
+    return _mm256_cvtepi32_ps(
+        _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)p)));
 }
 FNNI_INLINE fnni_v fnni_vload_bytes_n(const uint8_t *p, ptrdiff_t n)
 {
@@ -2130,8 +2143,14 @@ FNNI_INLINE void fnni_bstore_n(uint8_t *p, ptrdiff_t n, fnni_b b)
     fnni_bstore(bytes, b);
     while (n-- > 0) p[n] = bytes[n];
 }
-FNNI_INLINE fnni_b fnni_bselect(fnni_m m, fnni_b a, fnni_b b) { return _mm256_blendv_epi8(b, a, _mm256_castps_si256(m)); }
-FNNI_INLINE fnni_m fnni_beq(fnni_b a, fnni_b b) { return _mm256_castsi256_ps(_mm256_cmpeq_epi32(a, b)); }
+FNNI_INLINE fnni_b fnni_bselect(fnni_m m, fnni_b a, fnni_b b)
+{
+    return _mm256_blendv_epi8(b, a, _mm256_castps_si256(m));
+}
+FNNI_INLINE fnni_m fnni_beq(fnni_b a, fnni_b b)
+{
+    return _mm256_castsi256_ps(_mm256_cmpeq_epi32(a, b));
+}
 typedef __m256i fnni_u;
 FNNI_INLINE fnni_u fnni_uset(uint32_t x) { return _mm256_set1_epi32((int)x); }
 FNNI_INLINE fnni_u fnni_uiota(void) { return _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7); }
@@ -2139,7 +2158,10 @@ FNNI_INLINE fnni_u fnni_uadd(fnni_u a, fnni_u b) { return _mm256_add_epi32(a, b)
 FNNI_INLINE fnni_u fnni_umul(fnni_u a, fnni_u b) { return _mm256_mullo_epi32(a, b); }
 FNNI_INLINE fnni_u fnni_uxor(fnni_u a, fnni_u b) { return _mm256_xor_si256(a, b); }
 FNNI_INLINE fnni_u fnni_ushr(fnni_u a, int n) { return _mm256_srli_epi32(a, n); }
-FNNI_INLINE fnni_m fnni_uge(fnni_u a, fnni_u b) { return _mm256_castsi256_ps(_mm256_cmpeq_epi32(_mm256_max_epu32(a, b), a)); }
+FNNI_INLINE fnni_m fnni_uge(fnni_u a, fnni_u b)
+{
+    return _mm256_castsi256_ps(_mm256_cmpeq_epi32(_mm256_max_epu32(a, b), a));
+}
 FNNI_INLINE fnni_u fnni_usub(fnni_u a, fnni_u b) { return _mm256_sub_epi32(a, b); }
 FNNI_INLINE fnni_u fnni_uand(fnni_u a, fnni_u b) { return _mm256_and_si256(a, b); }
 FNNI_INLINE fnni_u fnni_uor(fnni_u a, fnni_u b) { return _mm256_or_si256(a, b); }
@@ -2201,17 +2223,22 @@ FNNI_INLINE fnni_v fnni_vmax(fnni_v a, fnni_v b) { return _mm512_maskz_max_ps(0x
 FNNI_INLINE fnni_v fnni_vsqrt(fnni_v a) { return _mm512_maskz_sqrt_ps(0xffff, a); }
 FNNI_INLINE fnni_m fnni_vgt(fnni_v a, fnni_v b) { return _mm512_cmp_ps_mask(a, b, _CMP_GT_OQ); }
 FNNI_INLINE fnni_m fnni_veq(fnni_v a, fnni_v b) { return _mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ); }
-FNNI_INLINE fnni_v fnni_vselect(fnni_m m, fnni_v a, fnni_v b) { return _mm512_mask_blend_ps(m, b, a); }
+FNNI_INLINE fnni_v fnni_vselect(fnni_m m, fnni_v a, fnni_v b)
+{
+    return _mm512_mask_blend_ps(m, b, a);
+}
 FNNI_INLINE float fnni_vhsum(fnni_v a)
 {
-    const __m256 o = _mm256_add_ps(_mm512_maskz_extractf32x8_ps(0xff, a, 0), _mm512_maskz_extractf32x8_ps(0xff, a, 1));
+    const __m256 o = _mm256_add_ps(_mm512_maskz_extractf32x8_ps(0xff, a, 0),
+                                   _mm512_maskz_extractf32x8_ps(0xff, a, 1));
     __m128 h = _mm_add_ps(_mm256_castps256_ps128(o), _mm256_extractf128_ps(o, 1));
     h = _mm_add_ps(h, _mm_movehl_ps(h, h));
     return _mm_cvtss_f32(_mm_add_ss(h, _mm_shuffle_ps(h, h, 1)));
 }
 FNNI_INLINE float fnni_vhmax(fnni_v a)
 {
-    const __m256 o = _mm256_max_ps(_mm512_maskz_extractf32x8_ps(0xff, a, 0), _mm512_maskz_extractf32x8_ps(0xff, a, 1));
+    const __m256 o = _mm256_max_ps(_mm512_maskz_extractf32x8_ps(0xff, a, 0),
+                                   _mm512_maskz_extractf32x8_ps(0xff, a, 1));
     __m128 h = _mm_max_ps(_mm256_castps256_ps128(o), _mm256_extractf128_ps(o, 1));
     h = _mm_max_ps(h, _mm_movehl_ps(h, h));
     return _mm_cvtss_f32(_mm_max_ss(h, _mm_shuffle_ps(h, h, 1)));
@@ -2234,24 +2261,45 @@ FNNI_INLINE fnni_m fnni_vabove(fnni_v x, fnni_v a)
 }
 typedef __m128i fnni_b; /* a mask of sixteen reals selects sixteen bytes as well */
 FNNI_INLINE fnni_b fnni_bset(unsigned x) { return _mm_set1_epi8((char)x); }
-FNNI_INLINE fnni_b fnni_bload(const uint8_t *p) { return _mm_loadu_si128((const __m128i *)(const void *)p); }
-FNNI_INLINE fnni_b fnni_bload_n(const uint8_t *p, ptrdiff_t n) { return _mm_maskz_loadu_epi8(fnni_vmask(n), p); }
+FNNI_INLINE fnni_b fnni_bload(const uint8_t *p)
+{
+    return _mm_loadu_si128((const __m128i *)(const void *)p);
+}
+FNNI_INLINE fnni_b fnni_bload_n(const uint8_t *p, ptrdiff_t n)
+{
+    return _mm_maskz_loadu_epi8(fnni_vmask(n), p);
+}
 FNNI_INLINE void fnni_bstore(uint8_t *p, fnni_b b) { _mm_storeu_si128((__m128i *)(void *)p, b); }
-FNNI_INLINE void fnni_bstore_n(uint8_t *p, ptrdiff_t n, fnni_b b) { _mm_mask_storeu_epi8(p, fnni_vmask(n), b); }
-FNNI_INLINE fnni_b fnni_bselect(fnni_m m, fnni_b a, fnni_b b) { return _mm_mask_blend_epi8(m, b, a); }
+FNNI_INLINE void fnni_bstore_n(uint8_t *p, ptrdiff_t n, fnni_b b)
+{
+    _mm_mask_storeu_epi8(p, fnni_vmask(n), b);
+}
+FNNI_INLINE fnni_b fnni_bselect(fnni_m m, fnni_b a, fnni_b b)
+{
+    return _mm_mask_blend_epi8(m, b, a);
+}
 FNNI_INLINE fnni_m fnni_beq(fnni_b a, fnni_b b) { return _mm_cmpeq_epi8_mask(a, b); }
 typedef __m512i fnni_u;
 FNNI_INLINE fnni_u fnni_uset(uint32_t x) { return _mm512_set1_epi32((int)x); }
-FNNI_INLINE fnni_u fnni_uiota(void) { return _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15); }
+FNNI_INLINE fnni_u fnni_uiota(void)
+{
+    return _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+}
 FNNI_INLINE fnni_u fnni_uadd(fnni_u a, fnni_u b) { return _mm512_add_epi32(a, b); }
 FNNI_INLINE fnni_u fnni_umul(fnni_u a, fnni_u b) { return _mm512_mullo_epi32(a, b); }
 FNNI_INLINE fnni_u fnni_uxor(fnni_u a, fnni_u b) { return _mm512_xor_si512(a, b); }
-FNNI_INLINE fnni_u fnni_ushr(fnni_u a, int n) { return _mm512_maskz_srlv_epi32(0xffff, a, fnni_uset((uint32_t)n)); }
+FNNI_INLINE fnni_u fnni_ushr(fnni_u a, int n)
+{
+    return _mm512_maskz_srlv_epi32(0xffff, a, fnni_uset((uint32_t)n));
+}
 FNNI_INLINE fnni_m fnni_uge(fnni_u a, fnni_u b) { return _mm512_cmpge_epu32_mask(a, b); }
 FNNI_INLINE fnni_u fnni_usub(fnni_u a, fnni_u b) { return _mm512_sub_epi32(a, b); }
 FNNI_INLINE fnni_u fnni_uand(fnni_u a, fnni_u b) { return _mm512_and_si512(a, b); }
 FNNI_INLINE fnni_u fnni_uor(fnni_u a, fnni_u b) { return _mm512_or_si512(a, b); }
-FNNI_INLINE fnni_u fnni_ushl(fnni_u a, int n) { return _mm512_maskz_sllv_epi32(0xffff, a, fnni_uset((uint32_t)n)); }
+FNNI_INLINE fnni_u fnni_ushl(fnni_u a, int n)
+{
+    return _mm512_maskz_sllv_epi32(0xffff, a, fnni_uset((uint32_t)n));
+}
 FNNI_INLINE fnni_u fnni_vbits(fnni_v a) { return _mm512_castps_si512(a); }
 FNNI_INLINE fnni_v fnni_vfrom_bits(fnni_u u) { return _mm512_castsi512_ps(u); }
 FNNI_INLINE fnni_v fnni_vfrom_int(fnni_u u) { return _mm512_maskz_cvtepi32_ps(0xffff, u); }
@@ -2260,8 +2308,10 @@ FNNI_INLINE fnni_v fnni_vfrom_int(fnni_u u) { return _mm512_maskz_cvtepi32_ps(0x
  * about a variable in its own header. */
 FNNI_INLINE void fnni_vtranspose_fours(fnni_v *a, fnni_v *b, fnni_v *c, fnni_v *d)
 {
-    const fnni_v ab = _mm512_maskz_unpacklo_ps(0xffff, *a, *b), cd = _mm512_maskz_unpacklo_ps(0xffff, *c, *d);
-    const fnni_v AB = _mm512_maskz_unpackhi_ps(0xffff, *a, *b), CD = _mm512_maskz_unpackhi_ps(0xffff, *c, *d);
+    const fnni_v ab = _mm512_maskz_unpacklo_ps(0xffff, *a, *b),
+                 cd = _mm512_maskz_unpacklo_ps(0xffff, *c, *d);
+    const fnni_v AB = _mm512_maskz_unpackhi_ps(0xffff, *a, *b),
+                 CD = _mm512_maskz_unpackhi_ps(0xffff, *c, *d);
     *a = _mm512_maskz_shuffle_ps(0xffff, ab, cd, 0x44);
     *b = _mm512_maskz_shuffle_ps(0xffff, ab, cd, 0xee);
     *c = _mm512_maskz_shuffle_ps(0xffff, AB, CD, 0x44);
@@ -2269,8 +2319,10 @@ FNNI_INLINE void fnni_vtranspose_fours(fnni_v *a, fnni_v *b, fnni_v *c, fnni_v *
 }
 FNNI_INLINE void fnni_vtranspose_quarters(fnni_v *a, fnni_v *b, fnni_v *c, fnni_v *d)
 {
-    const fnni_v ab = _mm512_maskz_shuffle_f32x4(0xffff, *a, *b, 0x44), cd = _mm512_maskz_shuffle_f32x4(0xffff, *c, *d, 0x44);
-    const fnni_v AB = _mm512_maskz_shuffle_f32x4(0xffff, *a, *b, 0xee), CD = _mm512_maskz_shuffle_f32x4(0xffff, *c, *d, 0xee);
+    const fnni_v ab = _mm512_maskz_shuffle_f32x4(0xffff, *a, *b, 0x44),
+                 cd = _mm512_maskz_shuffle_f32x4(0xffff, *c, *d, 0x44);
+    const fnni_v AB = _mm512_maskz_shuffle_f32x4(0xffff, *a, *b, 0xee),
+                 CD = _mm512_maskz_shuffle_f32x4(0xffff, *c, *d, 0xee);
     *a = _mm512_maskz_shuffle_f32x4(0xffff, ab, cd, 0x88);
     *b = _mm512_maskz_shuffle_f32x4(0xffff, ab, cd, 0xdd);
     *c = _mm512_maskz_shuffle_f32x4(0xffff, AB, CD, 0x88);
@@ -2483,9 +2535,9 @@ FNNI_INLINE void fnni_tile_put(fnn_real *c, const int masked, fnni_m m, const in
  * for B's panel to push it out again. B is fetched far enough ahead for the third-level cache. */
 #define FNNI_TILE_STRETCH 16
 #define FNNI_TILE_B_AHEAD 32
-FNNI_INLINE void fnni_tile(const fnni_tiles *run, const int rows, const int vectors, const int masked,
-                           const int fetch_rows, fnni_m m, const fnn_real *a, const fnn_real *b,
-                           fnn_real *c)
+FNNI_INLINE void fnni_tile(const fnni_tiles *run, const int rows, const int vectors,
+                           const int masked, const int fetch_rows, fnni_m m, const fnn_real *a,
+                           const fnn_real *b, fnn_real *c)
 {
     const ptrdiff_t row = run->a_row, step = run->a_step, ldb = run->ldb, ldc = run->ldc;
     const fnn_real *a0 = a, *a3 = a, *a6 = a, *a9 = a, *a12 = a, *late = c;
@@ -2585,14 +2637,16 @@ FNNI_INLINE int fnni_lanes_left(int left)
 
 /* Packing has a form for panels filled to the last column, and one with masks for the others. */
 #define FNNI_PACK_AHEAD 16 /* rows: far enough apart that hardware does not foresee them */
-FNNI_INLINE void fnni_pack_row(const int whole, int columns, int width, const fnn_real *x, fnn_real *panel)
+FNNI_INLINE void fnni_pack_row(const int whole, int columns, int width, const fnn_real *x,
+                               fnn_real *panel)
 {
     int j;
     for (j = 0; j < width; j += FNNI_LANES) {
         if (whole) fnni_vstore(panel + j, fnni_vload(x + j));
         else {
             const fnni_m in = fnni_vmask(fnni_lanes_left(columns - j));
-            fnni_vstore_m(panel + j, fnni_vmask(fnni_lanes_left(width - j)), fnni_vload_m(x + j, in));
+            fnni_vstore_m(panel + j, fnni_vmask(fnni_lanes_left(width - j)),
+                          fnni_vload_m(x + j, in));
         }
     }
 }
@@ -2606,20 +2660,24 @@ FNNI_KERNEL void fnni_pack_rows(ptrdiff_t k, int columns, int width, const fnn_r
     for (p = 0; p < k; p++, x += ldx, panel += width)
         for (j = 0; j < columns; j += width) {
             FNNI_PREFETCH(x + FNNI_PACK_AHEAD * ldx + j);
-            FNNI_PREFETCH(x + FNNI_PACK_AHEAD * ldx + (columns - j < width ? columns : j + width) - 1);
-            if (vectors && columns - j >= width) fnni_pack_row(1, width, width, x + j, panel + j * k);
+            FNNI_PREFETCH(x + FNNI_PACK_AHEAD * ldx + (columns - j < width ? columns : j + width) -
+                          1);
+            if (vectors && columns - j >= width)
+                fnni_pack_row(1, width, width, x + j, panel + j * k);
             else fnni_pack_row(0, columns - j, width, x + j, panel + j * k);
         }
 }
 
-#define FNNI_SQUARE_LOAD(i) \
-    square[i] = whole ? fnni_vload(x + i * ldx) : i < columns ? fnni_vload_m(x + i * ldx, in) : fnni_vzero();
+#define FNNI_SQUARE_LOAD(i)                                   \
+    square[i] = whole         ? fnni_vload(x + i * ldx)       \
+                : i < columns ? fnni_vload_m(x + i * ldx, in) \
+                              : fnni_vzero();
 #define FNNI_SQUARE_STORE(i) \
     if (whole) fnni_vstore(panel + i * width, square[i]); \
     else if (i < depth) fnni_vstore_m(panel + i * width, out, square[i]);
 /* One LANES x LANES block: up to LANES source rows (the rest count as zero), depth of them. */
-FNNI_INLINE void fnni_pack_square(const int whole, int depth, int columns, int left, const fnn_real *x,
-                                  ptrdiff_t ldx, fnn_real *panel, int width)
+FNNI_INLINE void fnni_pack_square(const int whole, int depth, int columns, int left,
+                                  const fnn_real *x, ptrdiff_t ldx, fnn_real *panel, int width)
 {
     const fnni_m in = fnni_vmask(fnni_lanes_left(depth)), out = fnni_vmask(fnni_lanes_left(left));
     fnni_v square[FNNI_LANES];
@@ -2636,10 +2694,11 @@ FNNI_KERNEL void fnni_pack_transposed(ptrdiff_t k, int columns, int width, const
         ptrdiff_t p = 0;
         if (columns - j >= FNNI_LANES)
             for (; p + FNNI_LANES <= k; p += FNNI_LANES)
-                fnni_pack_square(1, FNNI_LANES, FNNI_LANES, FNNI_LANES, x + p, ldx, panel + p * width, width);
+                fnni_pack_square(1, FNNI_LANES, FNNI_LANES, FNNI_LANES, x + p, ldx,
+                                 panel + p * width, width);
         for (; p < k; p += FNNI_LANES)
-            fnni_pack_square(0, (int)(k - p < FNNI_LANES ? k - p : FNNI_LANES), columns - j, width - j,
-                             x + p, ldx, panel + p * width, width);
+            fnni_pack_square(0, (int)(k - p < FNNI_LANES ? k - p : FNNI_LANES), columns - j,
+                             width - j, x + p, ldx, panel + p * width, width);
     }
 }
 
@@ -2717,7 +2776,8 @@ FNNI_INLINE fnni_v fnni_vabs(fnni_v a)
 /* a >= 0 with the sign of s. */
 FNNI_INLINE fnni_v fnni_vcopysign(fnni_v a, fnni_v s)
 {
-    return fnni_vfrom_bits(fnni_uor(fnni_vbits(a), fnni_uand(fnni_vbits(s), fnni_uset(0x80000000u))));
+    return fnni_vfrom_bits(
+        fnni_uor(fnni_vbits(a), fnni_uand(fnni_vbits(s), fnni_uset(0x80000000u))));
 }
 
 /* ln 2 in two parts, the first with nine trailing zeros: a whole number below 2^9 times it is
@@ -2730,7 +2790,8 @@ FNNI_INLINE fnni_v fnni_exp_reduce(fnni_v x, fnni_v *high, fnni_v *low)
 {
     const fnni_v magic = fnni_vset(FNNI_MAGIC);
     const fnni_v sum = fnni_vfma(x, fnni_vset(1.44269504f), magic);
-    const fnni_v n = fnni_vsub(fnni_vfrom_bits(fnni_vbits(sum)), magic); /* by way of the bits: x87 */
+    /* by way of the bits: x87 */
+    const fnni_v n = fnni_vsub(fnni_vfrom_bits(fnni_vbits(sum)), magic);
     *high = fnni_vfnma(n, fnni_vset(FNNI_LN2_HIGH), x);
     *low = fnni_vmul(n, fnni_vset(FNNI_LN2_LOW));
     return n;
@@ -3018,7 +3079,8 @@ FNNI_INLINE void fnni_map_bias(const int kind, fnn_real parameter, ptrdiff_t row
     ptrdiff_t j;
     for (; rows > 0; rows--, c += ldc) {
         for (j = 0; j < full; j += FNNI_LANES)
-            fnni_vstore(c + j, fnni_apply(kind, p, fnni_vadd(fnni_vload(c + j), fnni_vload(bias + j))));
+            fnni_vstore(c + j,
+                        fnni_apply(kind, p, fnni_vadd(fnni_vload(c + j), fnni_vload(bias + j))));
         if (full < columns)
             fnni_vstore_m(c + full, m,
                           fnni_apply(kind, p, fnni_vadd(fnni_vload_m(c + full, m), last)));
@@ -3039,7 +3101,8 @@ FNNI_INLINE void fnni_map_close(const int kind, fnn_real parameter, ptrdiff_t ro
     for (i = 0; i < period; i += columns)
         for (j = 0; j < columns; j++) copies[i + j] = bias[j];
     for (i = 0, j = 0; i < full; i += FNNI_LANES) {
-        fnni_vstore(c + i, fnni_apply(kind, p, fnni_vadd(fnni_vload(c + i), fnni_vload(copies + j))));
+        fnni_vstore(c + i,
+                    fnni_apply(kind, p, fnni_vadd(fnni_vload(c + i), fnni_vload(copies + j))));
         j = j + FNNI_LANES < period ? j + FNNI_LANES : 0;
     }
     if (full < n) {
@@ -3069,7 +3132,9 @@ FNNI_KERNEL void fnni_bias_activation(fnn_activation kind, fnn_real parameter, p
     }
     switch (kind) {
     case FNN_RELU: fnni_map_biased(FNN_RELU, 0, rows, columns, bias, c, ldc); break;
-    case FNN_LEAKY_RELU: fnni_map_biased(FNN_LEAKY_RELU, parameter, rows, columns, bias, c, ldc); break;
+    case FNN_LEAKY_RELU:
+        fnni_map_biased(FNN_LEAKY_RELU, parameter, rows, columns, bias, c, ldc);
+        break;
     case FNN_ELU: fnni_map_biased(FNN_ELU, parameter, rows, columns, bias, c, ldc); break;
     case FNN_GELU: fnni_map_biased(FNN_GELU, 0, rows, columns, bias, c, ldc); break;
     case FNN_SIGMOID: fnni_map_biased(FNN_SIGMOID, 0, rows, columns, bias, c, ldc); break;
@@ -3249,9 +3314,11 @@ FNNI_INLINE void fnni_entropy_row(fnni_entropy *s, ptrdiff_t n, const fnn_real *
     s->sum_exp = s->sum_t = s->sum_tz = fnni_vzero();
     if (!targets) at_label = x[*label] - fnni_vfirst(s->maximum);
     for (i = 0; i < full; i += FNNI_LANES)
-        fnni_entropy_terms(s, 1, m, x + i, targets ? targets + i : NULL, gradient ? gradient + i : NULL);
+        fnni_entropy_terms(s, 1, m, x + i, targets ? targets + i : NULL,
+                           gradient ? gradient + i : NULL);
     if (full < n)
-        fnni_entropy_terms(s, 0, m, x + i, targets ? targets + i : NULL, gradient ? gradient + i : NULL);
+        fnni_entropy_terms(s, 0, m, x + i, targets ? targets + i : NULL,
+                           gradient ? gradient + i : NULL);
     sum = fnni_vhsum(s->sum_exp);
     sum_tz = fnni_vhsum(s->sum_tz);
     if (targets) sum_t = fnni_vhsum(s->sum_t);
@@ -3260,7 +3327,8 @@ FNNI_INLINE void fnni_entropy_row(fnni_entropy *s, ptrdiff_t n, const fnn_real *
         const fnni_v ratio = fnni_vset(sum_t / sum);
         for (i = 0; i < full; i += FNNI_LANES)
             fnni_entropy_gradient(s, 1, m, ratio, targets ? targets + i : NULL, gradient + i);
-        if (full < n) fnni_entropy_gradient(s, 0, m, ratio, targets ? targets + i : NULL, gradient + i);
+        if (full < n)
+            fnni_entropy_gradient(s, 0, m, ratio, targets ? targets + i : NULL, gradient + i);
         if (!targets) gradient[*label] -= fnni_vfirst(s->scale) * keep;
     }
     block->sum_exp[at] = sum;
@@ -3276,7 +3344,8 @@ FNNI_INLINE fnni_v fnni_entropy_target(const fnni_entropy *s, const int whole, f
     const fnni_u lane = fnni_uiota();
     fnni_u at;
     if (targets) return fnni_vfma(s->keep, fnni_get(whole, m, targets + first), s->share);
-    at = fnni_uset((uint32_t)*label - (uint32_t)first); /* beyond all lanes when in another vector */
+    /* beyond all lanes when in another vector */
+    at = fnni_uset((uint32_t)*label - (uint32_t)first);
     return fnni_vselect(fnni_uge(lane, at),
                         fnni_vselect(fnni_uge(at, lane), fnni_vadd(s->keep, s->share), s->share),
                         s->share);
@@ -3305,9 +3374,11 @@ FNNI_INLINE void fnni_entropy_short(const fnni_entropy *s, const int vectors, pt
     sum_tz = fnni_vhsum(fnni_vadd(fnni_entropy_product(ta, a), fnni_entropy_product(tb, b)));
     if (gradient) {
         ratio = fnni_vset(sum_t / sum);
-        fnni_put(vectors > 1, m, gradient, fnni_vmul(s->scale, fnni_vsub(fnni_vmul(ea, ratio), ta)));
+        fnni_put(vectors > 1, m, gradient,
+                 fnni_vmul(s->scale, fnni_vsub(fnni_vmul(ea, ratio), ta)));
         if (vectors > 1)
-            fnni_vstore_m(gradient + tail, m, fnni_vmul(s->scale, fnni_vsub(fnni_vmul(eb, ratio), tb)));
+            fnni_vstore_m(gradient + tail, m,
+                          fnni_vmul(s->scale, fnni_vsub(fnni_vmul(eb, ratio), tb)));
     }
     block->sum_exp[at] = sum;
     block->sum_t[at] = sum_t;
@@ -3507,10 +3578,12 @@ FNNI_INLINE void fnni_bytes_loop(const int per_element, ptrdiff_t n, const uint8
     const fnni_m m = fnni_vmask(n - full);
     ptrdiff_t i;
     for (i = 0; i < full; i += FNNI_LANES, shift += step, scale += step)
-        fnni_vstore(y + i, fnni_standardise(per_element, 1, m, fnni_vload_bytes(x + i), shift, scale));
+        fnni_vstore(y + i,
+                    fnni_standardise(per_element, 1, m, fnni_vload_bytes(x + i), shift, scale));
     if (full < n)
-        fnni_vstore_m(y + i, m, fnni_standardise(per_element, 0, m, fnni_vload_bytes_n(x + i, n - i),
-                                                 shift, scale));
+        fnni_vstore_m(
+            y + i, m,
+            fnni_standardise(per_element, 0, m, fnni_vload_bytes_n(x + i, n - i), shift, scale));
 }
 
 FNNI_KERNEL void fnni_from_bytes(ptrdiff_t n, const uint8_t *x, int per_element,
@@ -3650,7 +3723,8 @@ FNNI_INLINE void fnni_momentum_loop(const int plain, ptrdiff_t n, const fnni_ste
     const ptrdiff_t full = n - n % FNNI_LANES;
     const fnni_m m = fnni_vmask(n - full);
     ptrdiff_t i;
-    for (i = 0; i < full; i += FNNI_LANES) fnni_momentum_vector(&s, plain, 1, m, w + i, g + i, v + i);
+    for (i = 0; i < full; i += FNNI_LANES)
+        fnni_momentum_vector(&s, plain, 1, m, w + i, g + i, v + i);
     if (full < n) fnni_momentum_vector(&s, plain, 0, m, w + i, g + i, v + i);
 }
 
@@ -3720,7 +3794,8 @@ FNNI_INLINE void fnni_adadelta_loop(const int plain, ptrdiff_t n, const fnni_ste
     ptrdiff_t i;
     for (i = 0; i < full; i += FNNI_LANES)
         fnni_adadelta_vector(&s, epsilon, plain, 1, m, w + i, g + i, squares + i, deltas + i);
-    if (full < n) fnni_adadelta_vector(&s, epsilon, plain, 0, m, w + i, g + i, squares + i, deltas + i);
+    if (full < n)
+        fnni_adadelta_vector(&s, epsilon, plain, 0, m, w + i, g + i, squares + i, deltas + i);
 }
 
 FNNI_KERNEL void fnni_step_adadelta(ptrdiff_t n, const fnni_step *step, fnn_real *w,
@@ -3793,7 +3868,8 @@ FNNI_INLINE void fnni_adam_loop(const int plain, ptrdiff_t n, const fnni_step *s
                                 const fnn_real *g, fnn_real *mean, fnn_real *square)
 {
     const fnni_stepper s = fnni_stepper_open(step);
-    const fnni_v root = fnni_vsqrt(fnni_vset(step->correction2)), epsilon = fnni_vset(step->epsilon);
+    const fnni_v root = fnni_vsqrt(fnni_vset(step->correction2)),
+                 epsilon = fnni_vset(step->epsilon);
     const ptrdiff_t full = n - n % FNNI_LANES;
     const fnni_m m = fnni_vmask(n - full);
     fnni_adam a;
@@ -4647,7 +4723,8 @@ static fnn_isa fnni_environment_isa(void)
  * with a message through fnni_fail. Kernels and layers do not allocate. */
 
 /* Fills *error (NULL allowed) and returns code, so that a caller can `return fnni_fail(...)`. */
-static fnn_result fnni_fail_list(fnn_error *error, fnn_result code, const char *format, va_list list)
+static fnn_result fnni_fail_list(fnn_error *error, fnn_result code, const char *format,
+                                 va_list list)
 {
     if (error) {
         error->code = code;
@@ -4809,7 +4886,8 @@ static fnn_real *fnni_workspace(fnn_context *context, size_t count)
 
 static uint64_t fnni_random(uint64_t seed, uint64_t stream, uint64_t index)
 {
-    const uint64_t key = fnni_mix(seed + 0x9e3779b97f4a7c15u) ^ fnni_mix(stream * 0xd1342543de82ef95u + 1);
+    const uint64_t key =
+        fnni_mix(seed + 0x9e3779b97f4a7c15u) ^ fnni_mix(stream * 0xd1342543de82ef95u + 1);
     return fnni_mix(key + (index + 1) * 0x9e3779b97f4a7c15u);
 }
 
@@ -5022,7 +5100,8 @@ static void fnni_gemm_pack_columns(const fnni_gemm *g, ptrdiff_t p, ptrdiff_t k,
             g->kernels->pack_transposed(k, columns, width, g->b + (j + i) * g->ldb + p, g->ldb,
                                         panels + i * k);
         else
-            g->kernels->pack_rows(k, columns, width, g->b + p * g->ldb + j + i, g->ldb, panels + i * k);
+            g->kernels->pack_rows(k, columns, width, g->b + p * g->ldb + j + i, g->ldb,
+                                  panels + i * k);
     }
 }
 
@@ -5033,7 +5112,8 @@ static size_t fnni_gemm_packed_size(const fnni_kernels *kernels, ptrdiff_t k, pt
 }
 
 /* Packs the columns from..to-1 of op(B) (g: kernels, n, k, transpose_b, b, ldb) into packed, which
- * has room for all of it; from is a multiple of tile_columns. Threads may pack different columns. */
+ * has room for all of it; from is a multiple of tile_columns. Threads may
+ * pack different columns. */
 static void fnni_gemm_pack_b(const fnni_gemm *g, ptrdiff_t from, ptrdiff_t to, fnn_real *packed)
 {
     const ptrdiff_t columns = fnni_round_up(g->n, g->kernels->tile_columns);
@@ -5045,8 +5125,8 @@ static void fnni_gemm_pack_b(const fnni_gemm *g, ptrdiff_t from, ptrdiff_t to, f
 }
 
 /* Rows i..i+m-1 of one block of op(A) as rows with a kind leading dimension. */
-static void fnni_gemm_pack_rows(const fnni_gemm *g, ptrdiff_t i, ptrdiff_t m, ptrdiff_t p, ptrdiff_t k,
-                                ptrdiff_t ld, fnn_real *rows)
+static void fnni_gemm_pack_rows(const fnni_gemm *g, ptrdiff_t i, ptrdiff_t m, ptrdiff_t p,
+                                ptrdiff_t k, ptrdiff_t ld, fnn_real *rows)
 {
     ptrdiff_t row;
     if (g->transpose_a)
@@ -5127,7 +5207,8 @@ static void fnni_gemm_along(const fnni_kernels *kernels, fnni_gemm_rectangle *r,
     run->count = 1;
     run->prefetch_rows = r->prefetch_rows && whole == 0;
     if (whole < r->n)
-        kernels->gemm_tiles(run, rows, (int)(r->n - whole), a, r->b + whole * r->b_column, c + whole);
+        kernels->gemm_tiles(run, rows, (int)(r->n - whole), a, r->b + whole * r->b_column,
+                            c + whole);
 }
 
 /* Rows of A come from afar once, and stay in the first cache while all of B passes. */
@@ -5248,7 +5329,8 @@ static double fnni_gemm_cost(const fnni_gemm *g, int rows, int columns)
     fnni_gemm_largest(g, rows, columns, &m, &n);
     m = fnni_round_up(m, 2);
     n = fnni_round_up(n, g->kernels->lanes);
-    return (double)m * (double)n + (g->pack_b ? 6 : 1) * (double)n + (g->pack_a ? 6 : 1) * (double)m;
+    return (double)m * (double)n + (g->pack_b ? 6 : 1) * (double)n +
+           (g->pack_a ? 6 : 1) * (double)m;
 }
 
 /* The cheapest grid of that many parts, and the plan for its rectangles. */
@@ -5316,10 +5398,10 @@ static fnn_result fnni_gemm_run(fnn_context *context, fnni_gemm *g)
  * ============================================================================
  * Called by layers and by >>public. A convolution is a matrix product whose A is never stored: a
  * tile's rows are neighbouring output pixels, and the steps of its sum walk along the input's own
- * rows, one segment a kernel row (fnni_tiles). Padding costs nothing where there are channels enough
- * for it: kernel rows above or below the image are left out, and so are the taps beside it, whose
- * pixels go in tiles of their own, down the image's edges. Few channels, and the corners, take their
- * rows from a padded copy. The gradient towards the input is the same
+ * rows, one segment a kernel row (fnni_tiles). Padding costs nothing where there are channels
+ * enough for it: kernel rows above or below the image are left out, and so are the taps beside it,
+ * whose pixels go in tiles of their own, down the image's edges. Few channels, and the corners,
+ * take their rows from a padded copy. The gradient towards the input is the same
  * thing with the kernel turned round, one such correlation for each phase of the stride; the
  * gradient towards the weights has rows = taps x channels and steps = output pixels.
  *
@@ -5638,8 +5720,8 @@ static void fnni_conv_whole(const fnni_conv *g, const fnni_conv_taken *part, con
     const int groups = g->out_width / g->pixels, pixel = g->out_width - g->pixels;
     fnni_conv_band(g, part, x, pitch, rows, groups, panels, y);
     if (groups * g->pixels < g->out_width) /* a last group, over pixels done before */
-        fnni_conv_band(g, part, x + (ptrdiff_t)pixel * g->stride_width * g->channels, pitch, rows, 1,
-                       panels, y + pixel * g->out_pixel);
+        fnni_conv_band(g, part, x + (ptrdiff_t)pixel * g->stride_width * g->channels, pitch, rows,
+                       1, panels, y + pixel * g->out_pixel);
 }
 
 /* Output columns from..to-1 whose windows lie inside the image from left to right. */
@@ -5667,8 +5749,8 @@ static void fnni_conv_edges(const fnni_conv *g, const fnn_real *x, ptrdiff_t pit
         const int column = j * g->stride_width - g->pad_left, inside = g->width - column;
         part.first_tap = column < 0 ? -column : 0;
         part.last_tap = inside < g->kernel_width ? inside : g->kernel_width;
-        fnni_conv_band(g, &part, x + (ptrdiff_t)(column + part.first_tap) * g->channels, pitch, rows,
-                       count, panels, y + j * g->out_pixel);
+        fnni_conv_band(g, &part, x + (ptrdiff_t)(column + part.first_tap) * g->channels, pitch,
+                       rows, count, panels, y + j * g->out_pixel);
         j += count - 1;
     }
 }
@@ -5984,7 +6066,8 @@ static void fnni_conv_weight_threes(const fnni_conv *g, const fnni_conv_input *i
     }
 }
 
-/* One image's share of the gradients; accumulate 0 overwrites. dy is compact: out_pixel is filters. */
+/* One image's share of the gradients; accumulate 0 overwrites. dy is compact:
+ * out_pixel is filters. */
 static void fnni_conv_weights_image(const fnni_conv *g, const fnni_conv_input *in,
                                     const fnn_real *dy, int accumulate, fnn_real *wide)
 {
@@ -5996,7 +6079,8 @@ static void fnni_conv_weights_image(const fnni_conv *g, const fnni_conv_input *i
     else
         for (i = 0; i < g->kernel_height; i++)
             fnni_conv_weight_row(g, i, in, dy, accumulate, wide);
-    g->kernels->column_sums((ptrdiff_t)g->out_height * g->out_width, g->filters, dy, g->filters, own);
+    g->kernels->column_sums((ptrdiff_t)g->out_height * g->out_width, g->filters, dy, g->filters,
+                            own);
     g->kernels->add_scaled(g->filters, 1, own, biases);
 }
 
@@ -7396,8 +7480,8 @@ static int fnni_find_file(char *path, const char *directory, const char *name)
 
 static fnn_result fnni_fashion_missing(fnn_error *error, const char *directory, const char *name)
 {
-    return fnni_fail(error, FNN_ERROR_FILE, "%s: no %s(.gz) there; see " FNNI_FASHION_SOURCE, directory,
-                     name);
+    return fnni_fail(error, FNN_ERROR_FILE, "%s: no %s(.gz) there; see " FNNI_FASHION_SOURCE,
+                     directory, name);
 }
 
 /* Loads one of the two sets, "train" or "t10k", from a directory. *found tells whether the
@@ -7562,7 +7646,8 @@ FNN_DEF fnn_result fnn_load_cifar10_files(fnn_dataset *out, const char *const *f
     if (!out) return fnni_fail(error, FNN_ERROR_ARGUMENT, "load_cifar10: out is NULL");
     fnni_dataset_begin(out, NULL);
     if (!files || count < 1)
-        return fnni_fail(error, FNN_ERROR_ARGUMENT, "load_cifar10: expected files, found %d", count);
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "load_cifar10: expected files, found %d",
+                         count);
     for (i = 0; i < count; i++)
         if (!files[i])
             return fnni_fail(error, FNN_ERROR_ARGUMENT, "load_cifar10: file %d is NULL", i);
@@ -8954,8 +9039,8 @@ struct fnni_layer_type {
     /* rows from..to-1 of the input's gradient (not wanted where to_input is 0) */
     void (*backward)(const fnni_run *run, int l, int from, int to, int to_input,
                      fnn_real *workspace);
-    /* dw: rows from..to-1 of the weights' gradient, summed over the batch; db: the biases', not wanted
-       where NULL. The function is NULL where a layer has no weights. */
+    /* dw: rows from..to-1 of the weights' gradient, summed over the batch; db: the biases', not
+       wanted where NULL. The function is NULL where a layer has no weights. */
     void (*gradient)(const fnni_run *run, int l, int from, int to, fnn_real *dw, fnn_real *db,
                      fnn_real *workspace);
 };
@@ -9006,8 +9091,8 @@ static int fnni_inputs(const fnni_run *run, int l)
     return l < 0 ? run->model->inputs : run->model->layers[l].outputs;
 }
 
-/* Row `row` of layer l's output, and those behind it; l = -1 is the batch itself. Only who goes image
- * by image meets transient outputs; to others workspace is NULL. */
+/* Row `row` of layer l's output, and those behind it; l = -1 is the batch itself. Only who goes
+ * image by image meets transient outputs; to others workspace is NULL. */
 static fnn_real *fnni_y(const fnni_run *run, int l, int row, fnn_real *workspace)
 {
     const size_t first = (size_t)row * (size_t)fnni_inputs(run, l);
@@ -9361,7 +9446,8 @@ static void fnni_fused_image(const fnni_run *run, int l, int i, fnn_real *worksp
     }
 }
 
-static void fnni_max_layer_forward(const fnni_run *run, int l, int from, int to, fnn_real *workspace)
+static void fnni_max_layer_forward(const fnni_run *run, int l, int from, int to,
+                                   fnn_real *workspace)
 {
     const fnni_layer *layer = fnni_layer_at(run, l);
     int i;
@@ -9388,7 +9474,7 @@ static void fnni_max_layer_backward(const fnni_run *run, int l, int from, int to
     }
 }
 
-/* ---- average-pool: y = the mean of each window's part inside the image;  dx = dy / its size ---- */
+/* ---- average-pool: y = the mean of a window's part inside the image;  dx = dy / its size ---- */
 
 static void fnni_average_layer_forward(const fnni_run *run, int l, int from, int to,
                                       fnn_real *workspace)
@@ -9410,9 +9496,9 @@ static void fnni_average_layer_backward(const fnni_run *run, int l, int from, in
 }
 
 /* ---- batch norm: y = gamma (x - mean) / sqrt(variance + epsilon) + beta, per channel; mean and
- * variance those of the batch in training, running ones otherwise.  With x' = (x - mean) / sqrt(..):
- * dgamma = sum dy x';  dbeta = sum dy;  dx = gamma / sqrt(..) (dy - dbeta/m - x' dgamma/m), m values a
- * channel. Ioffe and Szegedy 2015. ----
+ * variance those of the batch in training, running ones otherwise. With m values a channel and
+ * x' = (x - mean) / sqrt(..):  dgamma = sum dy x';  dbeta = sum dy;
+ * dx = gamma / sqrt(..) (dy - dbeta/m - x' dgamma/m). Ioffe and Szegedy 2015. ----
  * The parameters, all counted as biases, are gamma then beta. The batch's statistics need the whole
  * batch, so a stage of the pass begins here: fnni_norm_measure and fnni_norm_sum stand between. */
 
@@ -9463,7 +9549,8 @@ static void fnni_norm_prepare(const fnni_run *run, int l, int backward, fnn_real
     fnni_norm_scale(run, l, mean, scale, scale, scale + n);
 }
 
-static void fnni_norm_layer_forward(const fnni_run *run, int l, int from, int to, fnn_real *workspace)
+static void fnni_norm_layer_forward(const fnni_run *run, int l, int from, int to,
+                                    fnn_real *workspace)
 {
     const fnni_layer *layer = fnni_layer_at(run, l);
     const fnn_real *scale =
@@ -9481,9 +9568,10 @@ static void fnni_norm_layer_backward(const fnni_run *run, int l, int from, int t
     const fnni_layer *layer = fnni_layer_at(run, l);
     if (!to_input) return;
     run->kernels->norm_backward((to - from) * fnni_area_of(layer), layer->shape.channels,
-                                fnni_d(run, l, from, workspace), fnni_y(run, l - 1, from, workspace),
-                                fnni_norm_at(run, l, FNNI_A), fnni_norm_at(run, l, FNNI_B),
-                                fnni_norm_at(run, l, FNNI_C), fnni_d(run, l - 1, from, workspace));
+                                fnni_d(run, l, from, workspace),
+                                fnni_y(run, l - 1, from, workspace), fnni_norm_at(run, l, FNNI_A),
+                                fnni_norm_at(run, l, FNNI_B), fnni_norm_at(run, l, FNNI_C),
+                                fnni_d(run, l - 1, from, workspace));
 }
 
 static void fnni_norm_gradient(const fnni_run *run, int l, int from, int to, fnn_real *dw,
@@ -9666,8 +9754,8 @@ static void fnni_spatial_dropout_forward(const fnni_run *run, int l, int from, i
                                    fnni_y(run, l, i, workspace), workspace + run->image);
 }
 
-static void fnni_spatial_dropout_backward(const fnni_run *run, int l, int from, int to, int to_input,
-                                          fnn_real *workspace)
+static void fnni_spatial_dropout_backward(const fnni_run *run, int l, int from, int to,
+                                          int to_input, fnn_real *workspace)
 {
     int i;
     for (i = from; i < to && to_input; i++)
@@ -9729,7 +9817,8 @@ static const fnni_layer_type fnni_layer_types[] = {
     {"conv2d", fnni_conv_forward, fnni_conv_prepare, fnni_conv_backward_layer, fnni_conv_gradient},
     {"max_pool2d", fnni_max_layer_forward, NULL, fnni_max_layer_backward, NULL},
     {"average_pool2d", fnni_average_layer_forward, NULL, fnni_average_layer_backward, NULL},
-    {"batch_norm", fnni_norm_layer_forward, fnni_norm_prepare, fnni_norm_layer_backward, fnni_norm_gradient},
+    {"batch_norm", fnni_norm_layer_forward, fnni_norm_prepare, fnni_norm_layer_backward,
+     fnni_norm_gradient},
     {"spatial_dropout", fnni_spatial_dropout_forward, NULL, fnni_spatial_dropout_backward, NULL},
     {"add", fnni_add_forward, NULL, fnni_add_backward, NULL},
 };
@@ -9981,7 +10070,8 @@ static fnni_step fnni_step_make(const fnn_fit_config *config, uint64_t t)
     return s;
 }
 
-/* Updates parameters first..first+count-1 by their gradients g; penalised ones get l2, l1, decay. */
+/* Updates parameters first..first+count-1 by their gradients g; penalised ones get
+ * l2, l1, decay. */
 static void fnni_optimize(const fnn_model *model, fnn_optimizer_kind kind, const fnni_step *step,
                           size_t first, size_t count, const fnn_real *g, int penalised)
 {
@@ -10118,8 +10208,8 @@ static double fnni_schedule_rate(const fnn_schedule *s, double base, int64_t ste
  * Called by >>public; a failing call leaves its message in the model and returns its code. */
 
 /* Leaves a message in the model and returns code. A builder's failure breaks a model that is being
- * built: it lacks what the caller thinks it has, so that all later calls must fail. Others pass with
- * their call, as do those of a builder that comes too late: the model is as it was. */
+ * built: it lacks what the caller thinks it has, so that all later calls must fail. Others pass
+ * with their call, as do those of a builder that comes too late: the model is as it was. */
 FNNI_FORMAT(3, 4)
 static fnn_result fnni_model_fail(fnn_model *model, fnn_result code, const char *format, ...)
 {
@@ -10243,7 +10333,8 @@ static void fnni_initialize(const fnn_model *model, fnn_initializer start, doubl
 #define FNNI_STREAM_BIASES 0x20000u
 #define FNNI_STREAM_ORDER 0x30000u
 
-/* Inputs and outputs of one unit, which initialisers ask for: a convolution's units see a window. */
+/* Inputs and outputs of one unit, which initialisers ask for: a convolution's units
+ * see a window. */
 static void fnni_fans(const fnni_layer *layer, double *in, double *out)
 {
     const double taps = (double)layer->window.kernel_height * layer->window.kernel_width;
@@ -10305,7 +10396,8 @@ static void fnni_find_stages(fnn_model *model)
 }
 
 /* A max-pool is fused with the convolution before it where that does not change a bit: windows
- * apart from each other and inside the image, an activation that keeps the order, no other reader. */
+ * apart from each other and inside the image, an activation that keeps the order,
+ * no other reader. */
 static void fnni_find_fused(fnn_model *model)
 {
     int l;
@@ -10566,8 +10658,8 @@ static void fnni_gather_augmented(const fnni_run *run, const fnn_dataset *data, 
     s.scale = scale;
     s.per_element = run->model->shift != NULL;
     s.y = x;
-    fnni_warp_sample(&s, &w,
-                     data->bytes ? (const char *)(data->bytes + n) : (const char *)(data->reals + n));
+    fnni_warp_sample(
+        &s, &w, data->bytes ? (const char *)(data->bytes + n) : (const char *)(data->reals + n));
 }
 
 /* Samples first+from..first+to-1 of the list (NULL: of data), normalised, to rows from..to-1. */
@@ -10837,9 +10929,9 @@ static void fnni_batch_backward(fnni_batch *b, int from, int parts)
 
 static int fnni_gradient_rows(const fnni_layer *layer)
 {
-    const int rows = layer->rows ? (int)(FNNI_GRADIENT_BLOCK / (layer->weights / (size_t)layer->rows)) /
-                                       14 * 14
-                                 : 0;
+    const int rows =
+        layer->rows ? (int)(FNNI_GRADIENT_BLOCK / (layer->weights / (size_t)layer->rows)) / 14 * 14
+                    : 0;
     return rows < 14 ? 14 : rows;
 }
 
@@ -10927,7 +11019,8 @@ static double fnni_gradient_norm(const fnn_model *model)
     return sqrt(sum);
 }
 
-/* Threads for a loop over a batch of this many rows: one where more would cost more than they do. */
+/* Threads for a loop over a batch of this many rows: one where more would cost more
+ * than they do. */
 #define FNNI_PART_WORK 300000.0 /* multiply-adds of a forward pass */
 static int fnni_parts(const fnn_model *model, int rows)
 {
@@ -11232,8 +11325,8 @@ static int fnni_argmax(const fnn_real *y, int n)
     return best;
 }
 
-/* How many of a row's outputs come before output j: larger, or equal and earlier. A NaN comes before
- * every number, so that a row whose outputs are none is never counted as correct. */
+/* How many of a row's outputs come before output j: larger, or equal and earlier. A NaN comes
+ * before every number, so that a row whose outputs are none is never counted as correct. */
 static int fnni_rank(const fnn_real *y, int n, int j)
 {
     const fnn_real own = y[j];
@@ -11338,7 +11431,8 @@ static fnn_result fnni_infer(fnni_inference *f, int evaluate)
     if (stretches == 0) return FNN_OK;
     if (!fnni_workspace(f->context, space)) return FNN_ERROR_MEMORY;
     f->per_part = fnni_inference_reals(f->model, f->context->kernels);
-    f->sums = evaluate ? (double *)(void *)(f->context->workspace + space - FNNI_STRETCH_SUMS) : NULL;
+    f->sums =
+        evaluate ? (double *)(void *)(f->context->workspace + space - FNNI_STRETCH_SUMS) : NULL;
     fnni_parallel(stretches < threads ? stretches : threads, fnni_inference_part, f);
     return FNN_OK;
 }
@@ -12376,7 +12470,8 @@ static int fnni_json_escape(fnni_reader *r)
     return -1;
 }
 
-/* The next character of a string; 0 at its closing quote, which is stepped over; -1 for an error. */
+/* The next character of a string; 0 at its closing quote, which is stepped over; -1
+ * for an error. */
 static int fnni_json_character(fnni_reader *r)
 {
     if (r->at == r->end || *r->at < 32 || *r->at > 126) {
@@ -13469,8 +13564,8 @@ static int fnni_threads_for(const fnn_context *context, ptrdiff_t numbers)
 static fnn_result fnni_images_run(const fnn_context *context, fnni_images *g)
 {
     const fnn_window *w = g->window;
-    const int back =
-        g->kind == FNNI_IMAGES_MAX_BACK || g->kind == FNNI_IMAGES_AVERAGE_BACK || g->kind == FNNI_IMAGES_COL2IM;
+    const int back = g->kind == FNNI_IMAGES_MAX_BACK || g->kind == FNNI_IMAGES_AVERAGE_BACK ||
+                     g->kind == FNNI_IMAGES_COL2IM;
     ptrdiff_t image, made, total;
     g->kernels = fnni_table(context);
     if (!g->kernels || !fnni_window_sound(w)) return FNN_ERROR_ARGUMENT;
@@ -13711,7 +13806,8 @@ FNN_DEF int fnn_activate(fnn_model *model, fnn_activation activation, fnn_real p
 FNN_DEF int fnn_dense(fnn_model *model, int units, fnn_activation activation)
 {
     fnni_layer *layer = fnni_layer_add(model, FNNI_DENSE);
-    /* GELU's gradient needs what it was applied to, softmax is not elementwise: layers of their own */
+    /* GELU's gradient needs what it was applied to, softmax is not elementwise: layers
+     * of their own */
     const int apart = activation == FNN_GELU || activation == FNN_SOFTMAX;
     if (!layer) return -1;
     if (units < 1 || units > FNNI_LARGEST_LAYER / layer->inputs ||
@@ -14076,8 +14172,8 @@ FNN_DEF size_t fnn_summary(const fnn_model *model, char *text, size_t size)
         const int shown = layer->type == &fnni_layer_types[FNNI_DENSE] ||
                           fnni_is(layer, FNNI_ACTIVATION) || fnni_is(layer, FNNI_CONV2D);
         FNNI_APPEND("%-4d %-12s %-12s %4d x %3d x %3d %10lu\n", l, layer->type->name,
-                    shown ? fnni_activation_names[layer->activation] : "", layer->shape.height, layer->shape.width,
-                    layer->shape.channels, (unsigned long)count);
+                    shown ? fnni_activation_names[layer->activation] : "", layer->shape.height,
+                    layer->shape.width, layer->shape.channels, (unsigned long)count);
         parameters += count;
     }
     FNNI_APPEND("%lu parameters\n", (unsigned long)parameters);
@@ -14475,7 +14571,8 @@ FNN_DEF fnn_result fnn_reserve(const fnn_model *model, fnn_context *context)
     const fnn_result result = fnni_ready(model);
     if (result) return result;
     if (!context) return FNN_ERROR_ARGUMENT;
-    return fnni_workspace(context, fnni_inference_space(model, context)) ? FNN_OK : FNN_ERROR_MEMORY;
+    return fnni_workspace(context, fnni_inference_space(model, context)) ? FNN_OK
+                                                                         : FNN_ERROR_MEMORY;
 }
 
 FNN_DEF size_t fnn_memory_size(const fnn_model *model, int batch_size)
@@ -14710,11 +14807,12 @@ FNN_DEF fnn_result fnn_check_gradients(fnn_model *model, const fnn_dataset *data
  *     THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING
  *     BUT NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND
  *     NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM,
- *     DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM,
- *     OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
+ *     DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING
+ *     FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
  *
  * Public domain (unlicense.org).
- *     This is free and unencumbered software released into the public domain. Anyone is free to copy,
- *     modify, publish, use, compile, sell, or distribute this software, either in source code form or
- *     as a compiled binary, for any purpose, commercial or non-commercial, and by any means.
+ *     This is free and unencumbered software released into the public domain. Anyone is free to
+ *     copy, modify, publish, use, compile, sell, or distribute this software, either in source code
+ *     form or as a compiled binary, for any purpose, commercial or non-commercial, and by any
+ *     means.
  * ============================================================================ */

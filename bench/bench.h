@@ -157,7 +157,8 @@ static fnn_real *bench_reals(bench_run *run, ptrdiff_t count)
     return x;
 }
 
-static bench_side *bench_add_peer(bench_run *run, const char *name, void (*call)(void *), void *argument)
+static bench_side *bench_add_peer(bench_run *run, const char *name, void (*call)(void *),
+                                  void *argument)
 {
     bench_side *side = &run->peers[run->peer_count++];
     side->name = name;
@@ -456,7 +457,8 @@ static void bench_report(const bench_run *run, const bench_side *peer)
 }
 
 /* Prepares, measures and reports one case, unless --only leaves it out. */
-static void bench_case_run(const bench_case *what, const bench_options *options, fnn_context *context)
+static void bench_case_run(const bench_case *what, const bench_options *options,
+                           fnn_context *context)
 {
     bench_run run;
     char name[128];
@@ -523,8 +525,11 @@ static void bench_bandwidth(fnn_isa isa, const char *shape, size_t bytes, int wr
 
 static void bench_limit_rows(const bench_options *options, fnn_isa isa)
 {
-    static const struct { const char *shape; size_t bytes; } sizes[] = {
-        {"L1-24KiB", 24u << 10}, {"L2-512KiB", 512u << 10}, {"L3-6MiB", 6u << 20}, {"memory-256MiB", 256u << 20}};
+    static const struct { const char *shape; size_t bytes;
+    } sizes[] = {{"L1-24KiB", 24u << 10},
+                 {"L2-512KiB", 512u << 10},
+                 {"L3-6MiB", 6u << 20},
+                 {"memory-256MiB", 256u << 20}};
     const bench_limits *limits = bench_limits_for(isa);
     double seconds[BENCH_ROUNDS], work = 0;
     fnn_real sink[64];
@@ -604,8 +609,8 @@ static void bench_again(int argc, char **argv, const char *variable, const char 
 /* ---- the table ---- */
 static void bench_table_row(const bench_result *r)
 {
-    fprintf(stderr, "%-23s %-28s %-7s %d %11.2f us %8.1f %-8s", r->kernel, r->shape, r->isa, r->threads,
-            r->median_us, r->rate, r->unit);
+    fprintf(stderr, "%-23s %-28s %-7s %d %11.2f us %8.1f %-8s", r->kernel, r->shape, r->isa,
+            r->threads, r->median_us, r->rate, r->unit);
     if (r->limit_percent > 0) fprintf(stderr, " %5.1f %%", r->limit_percent);
     if (r->ratio > 0) fprintf(stderr, "  %-16s %8.1f  x %.3f", r->peer, r->peer_rate, r->ratio);
     fputc('\n', stderr);
@@ -618,7 +623,8 @@ static double bench_least_ratio(int first, int *seen)
     int i;
     for (i = first; i < bench_result_count; i++) {
         const bench_result *r = &bench_results[i];
-        if (strcmp(r->kernel, bench_results[first].kernel) || strcmp(r->shape, bench_results[first].shape))
+        if (strcmp(r->kernel, bench_results[first].kernel) ||
+            strcmp(r->shape, bench_results[first].shape))
             continue;
         seen[i] = 1;
         if (r->ratio > 0 && r->ratio < least) least = r->ratio;

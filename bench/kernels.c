@@ -20,7 +20,8 @@ static const char help[] =
     "CSV on stdout, one row per case and peer; a table and the geometric mean on stderr.\n"
     "sgemm is C = A B, row-major, shape MxNxK; sgemm_tn has A transposed (as in a weight\n"
     "gradient), sgemm_nt B transposed (as in a gradient towards the input), sgemm_tt both.\n"
-    "conv2d_*: images x height x width x channels - filters - kernel, stride and padding; the rate\n"
+    "conv2d_*: images x height x width x channels - filters - kernel, stride and padding; the "
+    "rate\n"
     "counts all taps, limit_percent only those that are computed (see conv_executed).\n"
     "limit_percent: of multiply-adds from registers, measured in turns with the case. limit_*\n"
     "rows: multiply-adds, and bytes read or written in each cache, on one thread.\n"
@@ -29,9 +30,9 @@ static const char help[] =
     "onednn (libdnnl.so.2, where its header was there too), in the layouts that it prefers.\n";
 
 /* ---- sgemm ---- */
-typedef void (*cblas_sgemm_function)(int order, int transpose_a, int transpose_b, int m, int n, int k,
-                                     float alpha, const float *a, int lda, const float *b, int ldb,
-                                     float beta, float *c, int ldc);
+typedef void (*cblas_sgemm_function)(int order, int transpose_a, int transpose_b, int m, int n,
+                                     int k, float alpha, const float *a, int lda, const float *b,
+                                     int ldb, float beta, float *c, int ldc);
 typedef void (*set_threads_function)(int threads);
 
 typedef struct sgemm_arguments {

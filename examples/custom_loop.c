@@ -2,8 +2,8 @@
  *
  *     cc -O2 -fopenmp examples/custom_loop.c -o custom_loop -lm && ./custom_loop
  *
- * Prints the loss of every hundredth batch, the norm of its gradient, and the test accuracy. This is
- * where to sum gradients over machines, change the rate as you like, or look inside. */
+ * Prints the loss of every hundredth batch, the norm of its gradient, and the test accuracy. This
+ * is where to sum gradients over machines, change the rate as you like, or look inside. */
 #define FMNIST_NN_IMPLEMENTATION
 #include "../fmnist_nn.h"
 

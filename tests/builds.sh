@@ -249,6 +249,13 @@ macros() { # DIRECTORY FLAG...
         only '^(FNNI?|fnni?|FMNIST_NN)_'
 }
 
+# The double library's list of names, each of which stands there once.
+names_once() { # HEADER
+    local twice
+    twice=$(grep -oE '^#define fnn_[a-z0-9_]+ fnn_[a-z0-9_]+_f64$' "$1" | sort | uniq -d)
+    [ -z "$twice" ] || { echo "$twice" && return 1; }
+}
+
 symbols() {
     local leaky=$here/leaky double=-DFMNIST_NN_REAL=double
     unit library '#define FMNIST_NN_IMPLEMENTATION' '#include "fmnist_nn.h"'
@@ -277,6 +284,9 @@ symbols() {
     check 'no call ends the program or prints' calls_nothing_rude float
     check 'macros begin with FNN_ or the like' macros .
     check 'those of the double library, too' macros . $double
+    check 'the names of the double library stand there once' names_once fmnist_nn.h
+    { cat fmnist_nn.h && echo '#define fnn_sgemm fnn_sgemm_f64'; } >"$here/twice.h"
+    refuses 'a name that stands twice is seen' fnn_sgemm names_once "$here/twice.h"
     refuses 'a leaked symbol is seen' ' leaked_function$' external_names leaky '^. fnn_'
     refuses 'a symbol without suffix is seen' ' fnn_sgemm$' external_names float '^. fnn_.*_f64$'
     refuses 'a static library that exports is seen' ' fnn_sgemm$' external_names float '^$'

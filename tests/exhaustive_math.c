@@ -1,7 +1,8 @@
 /* cc -O2 tests/exhaustive_math.c -lm && ./a.out [function] [stride] [part/parts]
  * Every float (or every stride-th, of one part of the range) through exp, log, tanh, sigmoid,
- * elu and gelu on every instruction set of the machine; prints the largest error in ULP and where it is.
- * Exits 1 when a bound is broken. `control` runs a deliberately broken exp, which must exit 1. */
+ * elu and gelu on every instruction set of the machine; prints the largest error in ULP and where
+ * it is. Exits 1 when a bound is broken. `control` runs a deliberately broken exp, which must exit
+ * 1. */
 #define FMNIST_NN_IMPLEMENTATION
 #include "../fmnist_nn.h"
 #if FNNI_REAL_IS_DOUBLE
@@ -31,7 +32,8 @@ int main(int argc, char **argv)
     unsigned part = 1, parts = 1;
     uint64_t from, to;
     int i, known = 0, failed = 0;
-    if (stride == 0 || (argc > 3 && sscanf(argv[3], "%u/%u", &part, &parts) != 2) || part < 1 || part > parts) {
+    if (stride == 0 || (argc > 3 && sscanf(argv[3], "%u/%u", &part, &parts) != 2) || part < 1 ||
+        part > parts) {
         fprintf(stderr, "usage: %s [function|all|control] [stride] [part/parts]\n", argv[0]);
         return 2;
     }

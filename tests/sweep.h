@@ -15,14 +15,35 @@ typedef struct {
 
 static double sweep_sigmoid(double x) { return x < 0 ? exp(x) / (1 + exp(x)) : 1 / (1 + exp(-x)); }
 static double sweep_elu(double x) { return x > 0 ? x : expm1(x); }
-static double sweep_gelu(double x) { return x < -40 ? 0 : x * (0.5 * erfc(-0.70710678118654752440 * x)); }
+static double sweep_gelu(double x)
+{
+    return x < -40 ? 0 : x * (0.5 * erfc(-0.70710678118654752440 * x));
+}
 
-static void sweep_run_exp(const fnni_kernels *k, ptrdiff_t n, const fnn_real *x, fnn_real *y) { k->map_exp(n, x, y); }
-static void sweep_run_log(const fnni_kernels *k, ptrdiff_t n, const fnn_real *x, fnn_real *y) { k->map_log(n, x, y); }
-static void sweep_run_tanh(const fnni_kernels *k, ptrdiff_t n, const fnn_real *x, fnn_real *y) { k->map_tanh(n, x, y); }
-static void sweep_run_sigmoid(const fnni_kernels *k, ptrdiff_t n, const fnn_real *x, fnn_real *y) { k->map_sigmoid(n, x, y); }
-static void sweep_run_elu(const fnni_kernels *k, ptrdiff_t n, const fnn_real *x, fnn_real *y) { k->activation(FNN_ELU, 1, n, x, y); }
-static void sweep_run_gelu(const fnni_kernels *k, ptrdiff_t n, const fnn_real *x, fnn_real *y) { k->activation(FNN_GELU, 0, n, x, y); }
+static void sweep_run_exp(const fnni_kernels *k, ptrdiff_t n, const fnn_real *x, fnn_real *y)
+{
+    k->map_exp(n, x, y);
+}
+static void sweep_run_log(const fnni_kernels *k, ptrdiff_t n, const fnn_real *x, fnn_real *y)
+{
+    k->map_log(n, x, y);
+}
+static void sweep_run_tanh(const fnni_kernels *k, ptrdiff_t n, const fnn_real *x, fnn_real *y)
+{
+    k->map_tanh(n, x, y);
+}
+static void sweep_run_sigmoid(const fnni_kernels *k, ptrdiff_t n, const fnn_real *x, fnn_real *y)
+{
+    k->map_sigmoid(n, x, y);
+}
+static void sweep_run_elu(const fnni_kernels *k, ptrdiff_t n, const fnn_real *x, fnn_real *y)
+{
+    k->activation(FNN_ELU, 1, n, x, y);
+}
+static void sweep_run_gelu(const fnni_kernels *k, ptrdiff_t n, const fnn_real *x, fnn_real *y)
+{
+    k->activation(FNN_GELU, 0, n, x, y);
+}
 
 /* The positive control: exp, one unit off at some inputs whose result is a normal number. */
 static void sweep_run_broken(const fnni_kernels *k, ptrdiff_t n, const fnn_real *x, fnn_real *y)

@@ -1089,7 +1089,8 @@ static void fashion_mnist_itself(void)
     error.message[0] = 0;
     result = fnn_load_fashion_mnist(NULL, &train, &test, NULL, &error);
     if (result == FNN_ERROR_FILE) {
-        CHECK(strstr(error.message, "zalandoresearch/fashion-mnist") && strstr(error.message, "FMNIST_DIR"));
+        CHECK(strstr(error.message, "zalandoresearch/fashion-mnist") &&
+              strstr(error.message, "FMNIST_DIR"));
         SKIP("no Fashion-MNIST here: `make data`");
         return;
     }

@@ -83,7 +83,8 @@ static double uniform(double low, double high)
 
 /* ---- a case: what a kernel reads and writes, how to run it, and its twin ----
  * Operands by letter: m matrix (rows,n), p the same, positive, v vector (n), q the same, positive,
- * r (rows), s one number, b bytes (rows,n), l labels (rows). Outputs hold numbers beforehand too. */
+ * r (rows), s one number, b bytes (rows,n), l labels (rows). Outputs hold
+ * numbers beforehand too. */
 typedef struct test_case {
     const char *name, *in, *out;
     void (*run)(const fnni_kernels *k, ptrdiff_t rows, ptrdiff_t n, void **in, void **out);
@@ -103,7 +104,10 @@ static fnni_step step;
 
 static size_t operand_count(char letter, size_t rows, size_t n)
 {
-    return strchr("mpb", letter) ? rows * n : strchr("vq", letter) ? n : strchr("rl", letter) ? rows : 1;
+    return strchr("mpb", letter)  ? rows * n
+           : strchr("vq", letter) ? n
+           : strchr("rl", letter) ? rows
+                                  : 1;
 }
 
 static size_t operand_size(char letter)
@@ -126,19 +130,22 @@ static void operand_fill(char letter, void *p, double *copy, size_t count, size_
 
 static double worst_seen; /* in units of the case's bound */
 
-static void compare(const fnni_kernels *k, char letter, const void *p, const double *twin, size_t count,
-                    size_t n, int placement)
+static void compare(const fnni_kernels *k, char letter, const void *p, const double *twin,
+                    size_t count, size_t n, int placement)
 {
     size_t i;
     (void)letter;
     for (i = 0; i < count; i++) {
-        const double y = (double)REAL(p)[i], size = fabs(twin[i]) > now->floor ? fabs(twin[i]) : now->floor;
+        const double y = (double)REAL(p)[i],
+                     size = fabs(twin[i]) > now->floor ? fabs(twin[i]) : now->floor;
         const double error = fabs(y - twin[i]), allowed = now->bound * EPSILON * size;
         if (error > 0 && allowed > 0 && error / allowed > worst_seen) worst_seen = error / allowed;
         if (!(error <= allowed) && !(y != y && twin[i] != twin[i])) {
-            CHECKF(0, "%s %s n %d placement %d: element %d is %.9g, twin %.9g, step flags %d%d%d%d%d", now->name,
-                   fnn_isa_name(k->isa), (int)n, placement, (int)i, y, twin[i], step.clip_penalty,
-                   step.nesterov, step.epsilon_inside, step.rate_inside, step.epsilon_corrected);
+            CHECKF(0,
+                   "%s %s n %d placement %d: element %d is %.9g, twin %.9g, step flags %d%d%d%d%d",
+                   now->name, fnn_isa_name(k->isa), (int)n, placement, (int)i, y, twin[i],
+                   step.clip_penalty, step.nesterov, step.epsilon_inside, step.rate_inside,
+                   step.epsilon_corrected);
             return;
         }
     }
@@ -169,8 +176,8 @@ static void run_once(const fnni_kernels *k, size_t rows, size_t n, int placement
         const char letter = i < inputs ? now->in[i] : now->out[i - inputs];
         const size_t bytes = operand_count(letter, rows, n) * operand_size(letter);
         if (i == inputs && alias >= 0) continue;
-        CHECKF(untouched(i, i < inputs ? in[i] : out[i - inputs], bytes), "%s %s n %d: wrote outside operand %d",
-               now->name, fnn_isa_name(k->isa), (int)n, i);
+        CHECKF(untouched(i, i < inputs ? in[i] : out[i - inputs], bytes),
+               "%s %s n %d: wrote outside operand %d", now->name, fnn_isa_name(k->isa), (int)n, i);
     }
 }
 
@@ -187,15 +194,19 @@ static void run_case(const test_case *c, size_t rows)
         for (n = 0; n <= LARGEST; n++)
             for (placement = 0; placement < PLACEMENTS; placement++) {
                 if (few && placement > 3 && n % 4 != placement % 4) continue;
-                if (rows == TALL && (placement % 8 > 1 || (n > 18 && n % 16 > 1 && n < 64))) continue;
+                if (rows == TALL && (placement % 8 > 1 || (n > 18 && n % 16 > 1 && n < 64)))
+                    continue;
                 for (alias = -1; alias < 2; alias++)
-                    if (alias < 0 || (c->alias >> alias & 1)) run_once(k, rows, (size_t)n, placement, alias);
+                    if (alias < 0 || (c->alias >> alias & 1))
+                        run_once(k, rows, (size_t)n, placement, alias);
             }
     }
-    if (getenv("TEST_VERBOSE")) printf("  %-28s largest error %.2f of the bound\n", c->name, worst_seen);
+    if (getenv("TEST_VERBOSE"))
+        printf("  %-28s largest error %.2f of the bound\n", c->name, worst_seen);
 }
 
-#define RUN(name) static void name(const fnni_kernels *k, ptrdiff_t rows, ptrdiff_t n, void **in, void **out)
+#define RUN(name) \
+    static void name(const fnni_kernels *k, ptrdiff_t rows, ptrdiff_t n, void **in, void **out)
 #define TWIN(name) static void name(ptrdiff_t rows, ptrdiff_t n, double **in, double **out)
 #define EACH for (i = 0; i < rows * n; i++)
 
@@ -222,7 +233,8 @@ static double slope(int kind, double a, double x)
     case FNN_RELU: return x > 0;
     case FNN_LEAKY_RELU: return x > 0 ? 1 : a;
     case FNN_ELU: return x > 0 ? 1 : a * exp(x);
-    case FNN_GELU: return 0.5 * erfc(-x / sqrt(2.0)) + x * exp(-x * x / 2) / sqrt(2 * 3.14159265358979323846);
+    case FNN_GELU:
+        return 0.5 * erfc(-x / sqrt(2.0)) + x * exp(-x * x / 2) / sqrt(2 * 3.14159265358979323846);
     case FNN_SIGMOID: return exp(-x) / ((1 + exp(-x)) * (1 + exp(-x)));
     case FNN_TANH: return 1 - tanh(x) * tanh(x);
     default: return 1;
@@ -290,20 +302,35 @@ static void backward(void)
     for (i = 0; i < sizeof cases / sizeof cases[0]; i++) run_case(&cases[i], 1);
 }
 
-RUN(run_bias) { k->bias_activation((fnn_activation)now->kind, now->parameter, rows, n, REAL(in[0]), REAL(out[0]), n); }
+RUN(run_bias)
+{
+    k->bias_activation((fnn_activation)now->kind, now->parameter, rows, n, REAL(in[0]),
+                       REAL(out[0]), n);
+}
 TWIN(twin_bias)
 {
     ptrdiff_t i;
-    EACH out[0][i] = f(now->kind, (double)now->parameter, (double)(fnn_real)(out[0][i] + in[0][i % n]));
+    EACH out[0][i] =
+        f(now->kind, (double)now->parameter, (double)(fnn_real)(out[0][i] + in[0][i % n]));
 }
 /* Half the columns of each row; the rest must stay. */
-RUN(run_bias_part) { k->bias_activation((fnn_activation)now->kind, now->parameter, rows, n / 2, REAL(in[0]), REAL(out[0]), n); }
+RUN(run_bias_part)
+{
+    k->bias_activation((fnn_activation)now->kind, now->parameter, rows, n / 2, REAL(in[0]),
+                       REAL(out[0]), n);
+}
 TWIN(twin_bias_part)
 {
     ptrdiff_t i;
-    EACH if (i % n < n / 2) out[0][i] = f(now->kind, (double)now->parameter, (double)(fnn_real)(out[0][i] + in[0][i % n]));
+    EACH if (i % n < n / 2) out[0][i] =
+        f(now->kind, (double)now->parameter, (double)(fnn_real)(out[0][i] + in[0][i % n]));
 }
-RUN(run_no_bias) { k->bias_activation((fnn_activation)now->kind, now->parameter, rows, n - n / 3, NULL, REAL(out[0]), n); (void)in; }
+RUN(run_no_bias)
+{
+    k->bias_activation((fnn_activation)now->kind, now->parameter, rows, n - n / 3, NULL,
+                       REAL(out[0]), n);
+    (void)in;
+}
 TWIN(twin_no_bias)
 {
     ptrdiff_t i;
@@ -316,7 +343,8 @@ static void bias_activation(void)
     int kind, form;
     for (kind = 0; kind < FNN_SOFTMAX; kind++)
         for (form = 0; form < 3; form++) {
-            test_case c = {"bias activation", "v", "m", run_bias, twin_bias, GELU_BOUND, 0, 0, 0, (fnn_real).3};
+            test_case c = {"bias activation", "v", "m", run_bias, twin_bias,
+                           GELU_BOUND,        0,   0,   0,        (fnn_real).3};
             c.kind = kind;
             if (form == 1) c.run = run_bias_part, c.twin = twin_bias_part;
             if (form == 2) c.run = run_no_bias, c.twin = twin_no_bias;
@@ -359,23 +387,28 @@ static void naive_entropy(ptrdiff_t n, const double *x, double *t, double *loss,
 /* in: logits, labels; out: gradient, losses. */
 RUN(run_labels)
 {
-    k->softmax_cross_entropy(rows, n, REAL(in[0]), (int32_t *)in[1], NULL, smoothing, loss_scale, REAL(out[1]), REAL(out[0]));
+    k->softmax_cross_entropy(rows, n, REAL(in[0]), (int32_t *)in[1], NULL, smoothing, loss_scale,
+                             REAL(out[1]), REAL(out[0]));
 }
 RUN(run_labels_loss)
 {
-    k->softmax_cross_entropy(rows, n, REAL(in[0]), (int32_t *)in[1], NULL, smoothing, loss_scale, REAL(out[0]), NULL);
+    k->softmax_cross_entropy(rows, n, REAL(in[0]), (int32_t *)in[1], NULL, smoothing, loss_scale,
+                             REAL(out[0]), NULL);
 }
 RUN(run_labels_gradient)
 {
-    k->softmax_cross_entropy(rows, n, REAL(in[0]), (int32_t *)in[1], NULL, smoothing, loss_scale, NULL, REAL(out[0]));
+    k->softmax_cross_entropy(rows, n, REAL(in[0]), (int32_t *)in[1], NULL, smoothing, loss_scale,
+                             NULL, REAL(out[0]));
 }
-static void twin_entropy(ptrdiff_t rows, ptrdiff_t n, double **in, double *gradient, double *loss, int labels)
+static void twin_entropy(ptrdiff_t rows, ptrdiff_t n, double **in, double *gradient, double *loss,
+                         int labels)
 {
     static double t[LARGEST], unused[TALL * LARGEST];
     ptrdiff_t i, j;
     for (i = 0; i < rows && n > 0; i++) {
         for (j = 0; j < n; j++) t[j] = labels ? j == (ptrdiff_t)in[1][i] : in[1][i * n + j];
-        naive_entropy(n, in[0] + i * n, t, loss ? loss + i : unused, gradient ? gradient + i * n : unused);
+        naive_entropy(n, in[0] + i * n, t, loss ? loss + i : unused,
+                      gradient ? gradient + i * n : unused);
     }
 }
 TWIN(twin_labels) { twin_entropy(rows, n, in, out[0], out[1], 1); }
@@ -383,11 +416,13 @@ TWIN(twin_labels_loss) { twin_entropy(rows, n, in, NULL, out[0], 1); }
 TWIN(twin_labels_gradient) { twin_entropy(rows, n, in, out[0], NULL, 1); }
 RUN(run_targets)
 {
-    k->softmax_cross_entropy(rows, n, REAL(in[0]), NULL, REAL(in[1]), smoothing, loss_scale, REAL(out[1]), REAL(out[0]));
+    k->softmax_cross_entropy(rows, n, REAL(in[0]), NULL, REAL(in[1]), smoothing, loss_scale,
+                             REAL(out[1]), REAL(out[0]));
 }
 RUN(run_targets_loss)
 {
-    k->softmax_cross_entropy(rows, n, REAL(in[0]), NULL, REAL(in[1]), smoothing, loss_scale, REAL(out[0]), NULL);
+    k->softmax_cross_entropy(rows, n, REAL(in[0]), NULL, REAL(in[1]), smoothing, loss_scale,
+                             REAL(out[0]), NULL);
 }
 TWIN(twin_targets) { twin_entropy(rows, n, in, out[0], out[1], 0); }
 TWIN(twin_targets_loss) { twin_entropy(rows, n, in, NULL, out[0], 0); }
@@ -452,8 +487,14 @@ TWIN(twin_columns_part)
     for (i = 0; i < n / 2; i++) out[0][i] = 0;
     EACH if (i % n < n / 2) out[0][i % n] += in[0][i];
 }
-RUN(run_bytes) { k->from_bytes(rows * n, (uint8_t *)in[0], now->kind, REAL(in[1]), REAL(in[2]), REAL(out[0])); }
-RUN(run_reals) { k->from_reals(rows * n, REAL(in[0]), now->kind, REAL(in[1]), REAL(in[2]), REAL(out[0])); }
+RUN(run_bytes)
+{
+    k->from_bytes(rows * n, (uint8_t *)in[0], now->kind, REAL(in[1]), REAL(in[2]), REAL(out[0]));
+}
+RUN(run_reals)
+{
+    k->from_reals(rows * n, REAL(in[0]), now->kind, REAL(in[1]), REAL(in[2]), REAL(out[0]));
+}
 TWIN(twin_inputs)
 {
     ptrdiff_t i;
@@ -524,10 +565,16 @@ static double twin_gradient(double w, double g)
     const double penalty = (double)step.l2 * w + (double)step.l1 * (w > 0 ? 1 : w < 0 ? -1 : 0);
     if (step.clip_penalty) g += penalty;
     g *= (double)step.gradient_scale;
-    if (step.clip > 0) g = g > (double)step.clip ? (double)step.clip : g < -(double)step.clip ? -(double)step.clip : g;
+    if (step.clip > 0)
+        g = g > (double)step.clip    ? (double)step.clip
+            : g < -(double)step.clip ? -(double)step.clip
+                                     : g;
     return step.clip_penalty ? g : g + penalty;
 }
-static double twin_weight(double w, double update) { return w * (1 - (double)step.rate * (double)step.decay) - update; }
+static double twin_weight(double w, double update)
+{
+    return w * (1 - (double)step.rate * (double)step.decay) - update;
+}
 static double twin_root(double s)
 {
     return step.epsilon_inside ? sqrt(s + (double)step.epsilon) : sqrt(s) + (double)step.epsilon;
@@ -541,7 +588,8 @@ TWIN(twin_sgd)
 RUN(run_momentum) { k->step_momentum(rows * n, &step, REAL(out[0]), REAL(in[0]), REAL(out[1])); }
 TWIN(twin_momentum)
 {
-    const double mu = (double)step.momentum, rate = (double)step.rate, fresh = 1 - (double)step.dampening;
+    const double mu = (double)step.momentum, rate = (double)step.rate,
+                 fresh = 1 - (double)step.dampening;
     ptrdiff_t i;
     EACH
     {
@@ -562,7 +610,10 @@ TWIN(twin_adagrad)
         out[0][i] = twin_weight(out[0][i], (double)step.rate * g / twin_root(out[1][i]));
     }
 }
-RUN(run_adadelta) { k->step_adadelta(rows * n, &step, REAL(out[0]), REAL(in[0]), REAL(out[1]), REAL(out[2])); }
+RUN(run_adadelta)
+{
+    k->step_adadelta(rows * n, &step, REAL(out[0]), REAL(in[0]), REAL(out[1]), REAL(out[2]));
+}
 TWIN(twin_adadelta)
 {
     const double rho = (double)step.rho, epsilon = (double)step.epsilon;
@@ -577,7 +628,10 @@ TWIN(twin_adadelta)
         out[0][i] = twin_weight(out[0][i], (double)step.rate * u);
     }
 }
-RUN(run_rmsprop) { k->step_rmsprop(rows * n, &step, REAL(out[0]), REAL(in[0]), REAL(out[1]), REAL(out[2])); }
+RUN(run_rmsprop)
+{
+    k->step_rmsprop(rows * n, &step, REAL(out[0]), REAL(in[0]), REAL(out[1]), REAL(out[2]));
+}
 TWIN(twin_rmsprop)
 {
     const double rho = (double)step.rho, mu = (double)step.momentum, rate = (double)step.rate;
@@ -596,12 +650,16 @@ TWIN(twin_rmsprop)
         out[0][i] = twin_weight(out[0][i], step.rate_inside ? out[2][i] : rate * out[2][i]);
     }
 }
-RUN(run_adam) { k->step_adam(rows * n, &step, REAL(out[0]), REAL(in[0]), REAL(out[1]), REAL(out[2])); }
+RUN(run_adam)
+{
+    k->step_adam(rows * n, &step, REAL(out[0]), REAL(in[0]), REAL(out[1]), REAL(out[2]));
+}
 /* As torch.optim.Adam writes it, or keras.optimizers.Adam. */
 TWIN(twin_adam)
 {
     const double b1 = (double)step.beta1, b2 = (double)step.beta2, rate = (double)step.rate;
-    const double c1 = (double)step.correction1, c2 = (double)step.correction2, epsilon = (double)step.epsilon;
+    const double c1 = (double)step.correction1, c2 = (double)step.correction2,
+                 epsilon = (double)step.epsilon;
     ptrdiff_t i;
     EACH
     {
@@ -674,12 +732,17 @@ static uint32_t naive_hash(uint64_t key, uint64_t counter)
     x = (x ^ x >> 16) * 0x846ca68bu;
     return x ^ x >> 16;
 }
-RUN(run_dropout) { k->dropout(rows * n, dropout_key, dropout_offset, now->parameter, REAL(in[0]), REAL(out[0])); }
+RUN(run_dropout)
+{
+    k->dropout(rows * n, dropout_key, dropout_offset, now->parameter, REAL(in[0]), REAL(out[0]));
+}
 TWIN(twin_dropout)
 {
     const double rate = (double)now->parameter;
     ptrdiff_t i;
-    EACH out[0][i] = naive_hash(dropout_key, dropout_offset + (uint64_t)i) >= rate * 4294967296.0 ? in[0][i] / (1 - rate) : 0;
+    EACH out[0][i] = naive_hash(dropout_key, dropout_offset + (uint64_t)i) >= rate * 4294967296.0
+                         ? in[0][i] / (1 - rate)
+                         : 0;
 }
 
 static void dropout(void)
@@ -714,13 +777,17 @@ static void dropout_is_fair(void)
         for (i = 0; i < N; i++) count += kept[0][i] > 0;
         CHECKF(fabs(count - N * p) < bound, "rate .%d keeps %g", r, count / N);
         for (d = 0; d < 10; d++) {
-            for (count = 0, i = 0; i < N; i++) count += kept[0][i] > 0 && kept[0][(i + distances[d]) % N] > 0;
-            CHECKF(fabs(count - N * p2) < bound2, "rate .%d distance %d: %g, not %g", r, distances[d], count / N, p2);
+            for (count = 0, i = 0; i < N; i++)
+                count += kept[0][i] > 0 && kept[0][(i + distances[d]) % N] > 0;
+            CHECKF(fabs(count - N * p2) < bound2, "rate .%d distance %d: %g, not %g", r,
+                   distances[d], count / N, p2);
         }
         for (bit = 0; bit < 65; bit += 4) {
-            k->dropout(N, bit < 64 ? 42 ^ (uint64_t)1 << bit : 43, 0, (fnn_real)(r / 10.0), x, kept[1]);
+            k->dropout(N, bit < 64 ? 42 ^ (uint64_t)1 << bit : 43, 0, (fnn_real)(r / 10.0), x,
+                       kept[1]);
             for (count = 0, i = 0; i < N; i++) count += kept[0][i] > 0 && kept[1][i] > 0;
-            CHECKF(fabs(count - N * p2) < bound2, "rate .%d key bit %d: %g, not %g", r, bit, count / N, p2);
+            CHECKF(fabs(count - N * p2) < bound2, "rate .%d key bit %d: %g, not %g", r, bit,
+                   count / N, p2);
         }
     }
     k->dropout(N, 42, 0, 1, x, kept[0]);
@@ -729,13 +796,15 @@ static void dropout_is_fair(void)
 
 /* ---- numbers that are none ---- */
 #define SPECIALS 9
-static const char *const special_names[SPECIALS] = {"NaN", "inf", "-inf", "0", "-0", "tiny", "-tiny", "max", "-max"};
+static const char *const special_names[SPECIALS] = {"NaN",  "inf",   "-inf", "0",   "-0",
+                                                    "tiny", "-tiny", "max",  "-max"};
 static fnn_real special(int i)
 {
     const fnn_real tiny = (fnn_real)(sizeof(fnn_real) == 4 ? 1e-45 : 5e-324);
     const fnn_real max = (fnn_real)(sizeof(fnn_real) == 4 ? (double)FLT_MAX : DBL_MAX);
-    const fnn_real list[SPECIALS] = {(fnn_real)NAN, (fnn_real)INFINITY, (fnn_real)-INFINITY, 0, (fnn_real)-0.0,
-                                     tiny, -tiny, max, -max};
+    const fnn_real list[SPECIALS] = {
+        (fnn_real)NAN, (fnn_real)INFINITY, (fnn_real)-INFINITY, 0, (fnn_real)-0.0, tiny, -tiny, max,
+        -max};
     return list[i];
 }
 
@@ -766,13 +835,23 @@ static void specials(void)
                     else if (rows[r].kind == FNNI_MAP_LOG) k->map_log(LARGEST, x, y);
                     else k->activation((fnn_activation)rows[r].kind, (fnn_real).5, LARGEST, x, y);
                     got = (double)y[at];
-                    want = e == 'n' ? (double)NAN : e == '+' ? HUGE_VAL : e == '-' ? -HUGE_VAL : e == '0' ? 0
-                           : e == '1' ? 1 : e == 'i' ? -1 : e == 'h' ? .5 : e == 'a' ? -.5
-                           : e == 'l' ? (double)((fnn_real).5 * x[at]) : e == '~' ? got : (double)x[at];
+                    want = e == 'n'   ? (double)NAN
+                           : e == '+' ? HUGE_VAL
+                           : e == '-' ? -HUGE_VAL
+                           : e == '0' ? 0
+                           : e == '1' ? 1
+                           : e == 'i' ? -1
+                           : e == 'h' ? .5
+                           : e == 'a' ? -.5
+                           : e == 'l' ? (double)((fnn_real).5 * x[at])
+                           : e == '~' ? got
+                                      : (double)x[at];
                     CHECKF(got == want || (got != got && want != want), "%s %s(%s) = %g, not %g",
                            fnn_isa_name((fnn_isa)isa), rows[r].name, special_names[s], got, want);
-                    if (e == 'x' && want == 0) CHECKF(signbit(got) == signbit(want), "%s: sign of 0", rows[r].name);
-                    for (i = 0; i < LARGEST; i++) CHECKF(i == at || y[i] == y[(at + 1) % LARGEST], "a neighbour changed");
+                    if (e == 'x' && want == 0)
+                        CHECKF(signbit(got) == signbit(want), "%s: sign of 0", rows[r].name);
+                    for (i = 0; i < LARGEST; i++)
+                        CHECKF(i == at || y[i] == y[(at + 1) % LARGEST], "a neighbour changed");
                 }
 }
 
@@ -846,8 +925,10 @@ static void public_calls(void)
         CHECK(fnn_log(c, 8, x, y) == FNN_OK && y[0] == 0);
         CHECK(fnn_tanh(c, 8, x, y) == FNN_OK && fnn_sigmoid(c, 8, x, y) == FNN_OK);
         CHECK(fnn_exp(c, 0, NULL, NULL) == FNN_OK);
-        CHECK(fnn_exp(c, -1, x, y) == FNN_ERROR_ARGUMENT && fnn_exp(c, 1, NULL, y) == FNN_ERROR_ARGUMENT);
-        CHECK(fnn_log(c, 1, x, NULL) == FNN_ERROR_ARGUMENT && fnn_tanh(c, -1, x, y) == FNN_ERROR_ARGUMENT);
+        CHECK(fnn_exp(c, -1, x, y) == FNN_ERROR_ARGUMENT &&
+              fnn_exp(c, 1, NULL, y) == FNN_ERROR_ARGUMENT);
+        CHECK(fnn_log(c, 1, x, NULL) == FNN_ERROR_ARGUMENT &&
+              fnn_tanh(c, -1, x, y) == FNN_ERROR_ARGUMENT);
         CHECK(fnn_sigmoid(c, -1, x, y) == FNN_ERROR_ARGUMENT);
         CHECK(fnn_activation_forward(c, FNN_RELU, 0, 8, x, y) == FNN_OK && y[7] == 8);
         CHECK(fnn_activation_forward(c, FNN_SOFTMAX, 0, 8, x, y) == FNN_ERROR_ARGUMENT);
@@ -855,24 +936,32 @@ static void public_calls(void)
         CHECK(fnn_activation_backward(c, FNN_TANH, 0, 8, NULL, x, x, y) == FNN_OK);
         CHECK(fnn_activation_backward(c, FNN_GELU, 0, 8, x, NULL, x, y) == FNN_OK);
         CHECK(fnn_activation_backward(c, FNN_GELU, 0, 8, NULL, x, x, y) == FNN_ERROR_ARGUMENT);
-        CHECK(fnn_activation_backward(c, FNN_LEAKY_RELU, -1, 8, NULL, x, x, y) == FNN_ERROR_ARGUMENT);
+        CHECK(fnn_activation_backward(c, FNN_LEAKY_RELU, -1, 8, NULL, x, x, y) ==
+              FNN_ERROR_ARGUMENT);
         CHECK(fnn_activation_backward(c, FNN_ELU, (fnn_real)NAN, 8, NULL, x, x, y) ==
               FNN_ERROR_ARGUMENT);
         CHECK(fnn_softmax(c, 2, 4, x, y) == FNN_OK && y[3] > y[2]);
         CHECK(fnn_softmax(c, 2, -4, x, y) == FNN_ERROR_ARGUMENT);
         CHECK(fnn_softmax(c, PTRDIFF_MAX, PTRDIFF_MAX, x, y) == FNN_ERROR_ARGUMENT);
-        CHECK(fnn_softmax_cross_entropy(c, 2, 4, x, labels, NULL, 0, 1, y, NULL) == FNN_OK && y[0] > y[1]);
+        CHECK(fnn_softmax_cross_entropy(c, 2, 4, x, labels, NULL, 0, 1, y, NULL) == FNN_OK &&
+              y[0] > y[1]);
         labels[1] = 4;
-        CHECK(fnn_softmax_cross_entropy(c, 2, 4, x, labels, NULL, 0, 1, y, NULL) == FNN_ERROR_ARGUMENT);
+        CHECK(fnn_softmax_cross_entropy(c, 2, 4, x, labels, NULL, 0, 1, y, NULL) ==
+              FNN_ERROR_ARGUMENT);
         labels[1] = -1;
-        CHECK(fnn_softmax_cross_entropy(c, 2, 4, x, labels, NULL, 0, 1, y, NULL) == FNN_ERROR_ARGUMENT);
+        CHECK(fnn_softmax_cross_entropy(c, 2, 4, x, labels, NULL, 0, 1, y, NULL) ==
+              FNN_ERROR_ARGUMENT);
         labels[1] = 3;
-        CHECK(fnn_softmax_cross_entropy(c, 2, 4, x, NULL, NULL, 0, 1, y, NULL) == FNN_ERROR_ARGUMENT);
-        CHECK(fnn_softmax_cross_entropy(c, 2, 4, x, labels, NULL, (fnn_real)1.5, 1, y, NULL) == FNN_ERROR_ARGUMENT);
+        CHECK(fnn_softmax_cross_entropy(c, 2, 4, x, NULL, NULL, 0, 1, y, NULL) ==
+              FNN_ERROR_ARGUMENT);
+        CHECK(fnn_softmax_cross_entropy(c, 2, 4, x, labels, NULL, (fnn_real)1.5, 1, y, NULL) ==
+              FNN_ERROR_ARGUMENT);
         CHECK(fnn_sum(c, 8, x, &z) == FNN_OK && z == 36);
         CHECK(fnn_dot(c, 8, x, x, &z) == FNN_OK && z == 204);
-        CHECK(fnn_sum(c, 8, x, NULL) == FNN_ERROR_ARGUMENT && fnn_dot(c, 8, x, NULL, &z) == FNN_ERROR_ARGUMENT);
-        CHECK(fnn_from_bytes(c, 3, bytes, 0, &shift, &scale, y) == FNN_OK && y[0] == -2 && y[2] == 508);
+        CHECK(fnn_sum(c, 8, x, NULL) == FNN_ERROR_ARGUMENT &&
+              fnn_dot(c, 8, x, NULL, &z) == FNN_ERROR_ARGUMENT);
+        CHECK(fnn_from_bytes(c, 3, bytes, 0, &shift, &scale, y) == FNN_OK && y[0] == -2 &&
+              y[2] == 508);
         CHECK(fnn_from_bytes(c, 3, bytes, 0, NULL, &scale, y) == FNN_ERROR_ARGUMENT);
         CHECK(fnn_dropout_apply(c, 8, 1, 0, 0, x, y) == FNN_OK && memcmp(x, y, sizeof x) == 0);
         CHECK(fnn_dropout_apply(c, 8, 1, 0, 2, x, y) == FNN_ERROR_ARGUMENT);
@@ -945,9 +1034,9 @@ static void controls(void)
 }
 
 static const harness_test tests[] = {
-    TEST(maps),        TEST(backward),        TEST(bias_activation), TEST(softmax),      TEST(cross_entropy),
-    TEST(vectors),     TEST(long_sums),       TEST(optimisers),      TEST(dropout),      TEST(dropout_is_fair),
-    TEST(specials),    TEST(special_rows),    TEST(large_logits),    TEST(public_calls),
-    TEST(controls),
+    TEST(maps),          TEST(backward),        TEST(bias_activation), TEST(softmax),
+    TEST(cross_entropy), TEST(vectors),         TEST(long_sums),       TEST(optimisers),
+    TEST(dropout),       TEST(dropout_is_fair), TEST(specials),        TEST(special_rows),
+    TEST(large_logits),  TEST(public_calls),    TEST(controls),
 };
 HARNESS_MAIN(tests)

@@ -14,8 +14,8 @@ static void sweep_one(int index)
     const sweep_result r = sweep(s, 0, 0xffffffffu, getenv("TEST_QUICK") ? 99991 : 9973);
     int isa;
     for (isa = 0; isa < FNN_ISA_COUNT; isa++)
-        CHECKF(r.worst[isa] <= s->bound, "%s %s: %.3f ULP at %.9g", s->name, fnn_isa_name((fnn_isa)isa),
-               r.worst[isa], (double)r.where[isa]);
+        CHECKF(r.worst[isa] <= s->bound, "%s %s: %.3f ULP at %.9g", s->name,
+               fnn_isa_name((fnn_isa)isa), r.worst[isa], (double)r.where[isa]);
 }
 static void exp_everywhere(void) { sweep_one(0); }
 static void log_everywhere(void) { sweep_one(1); }
@@ -27,8 +27,10 @@ static void gelu_everywhere(void) { sweep_one(5); }
 /* The neighbourhoods where formulas change: every float within 2^12 of each. */
 static void seams(void)
 {
-    static const double points[] = {1e-45, 1.17549435e-38, 2.0 / 3, 0.75, 1, 4.0 / 3, 1.5, 2, 0.34657359, 0.625, 10, 14.5, 16.6355, 17.3287,
-                                    30, 87.33655, 88.02969, 88.72284, 89, 103.2789, 103.9721, 104};
+    static const double points[] = {
+        1e-45,      1.17549435e-38, 2.0 / 3, 0.75,     1,        4.0 / 3, 1.5, 2,
+        0.34657359, 0.625,          10,      14.5,     16.6355,  17.3287, 30,  87.33655,
+        88.02969,   88.72284,       89,      103.2789, 103.9721, 104};
     const size_t count = sizeof points / sizeof points[0];
     size_t i;
     int index, sign, isa;
@@ -43,7 +45,8 @@ static void seams(void)
                 r = sweep(&sweep_functions[index], low, bits + 4096u, 1);
                 for (isa = 0; isa < FNN_ISA_COUNT; isa++)
                     CHECKF(r.worst[isa] <= sweep_functions[index].bound, "%s %s: %.3f ULP at %.9g",
-                           sweep_functions[index].name, fnn_isa_name((fnn_isa)isa), r.worst[isa], (double)r.where[isa]);
+                           sweep_functions[index].name, fnn_isa_name((fnn_isa)isa), r.worst[isa],
+                           (double)r.where[isa]);
             }
 }
 
@@ -53,13 +56,15 @@ static void control(void)
     const sweep_result r = sweep(&sweep_broken, 0x3f000000u, 0x40400000u, 997);
     int isa;
     for (isa = 0; isa < FNN_ISA_COUNT; isa++)
-        CHECKF(r.worst[isa] < 0 || r.worst[isa] > sweep_broken.bound, "%s hides the error", fnn_isa_name((fnn_isa)isa));
+        CHECKF(r.worst[isa] < 0 || r.worst[isa] > sweep_broken.bound, "%s hides the error",
+               fnn_isa_name((fnn_isa)isa));
 }
 #else
 /* The double library: libm's functions, against long double where that is longer. */
 static double error_of(double y, long double truth)
 {
-    const double unit = fabs((double)truth) < DBL_MIN ? DBL_MIN * DBL_EPSILON : ldexp(DBL_EPSILON, ilogb((double)truth));
+    const double unit = fabs((double)truth) < DBL_MIN ? DBL_MIN * DBL_EPSILON
+                                                      : ldexp(DBL_EPSILON, ilogb((double)truth));
     return (double)(fabsl((long double)y - truth) / (long double)unit);
 }
 
@@ -80,13 +85,19 @@ static void doubles(void)
         if (x > 0) k->map_log(1, &x, &y), error[1] = error_of(y, logl((long double)x));
         k->map_tanh(1, &x, &y), error[2] = error_of(y, tanhl((long double)x));
         k->map_sigmoid(1, &x, &y), error[3] = error_of(y, 1 / (1 + e));
-        k->activation(FNN_ELU, 1, 1, &x, &y), error[4] = error_of(y, x > 0 ? (long double)x : expm1l((long double)x));
+        k->activation(FNN_ELU, 1, 1, &x, &y),
+            error[4] = error_of(y, x > 0 ? (long double)x : expm1l((long double)x));
         k->activation(FNN_GELU, 0, 1, &x, &y);
-        if (x > -5) error[5] = error_of(y, (long double)x * 0.5L * erfcl(-(long double)x * 0.70710678118654752440084436L));
+        if (x > -5)
+            error[5] = error_of(y, (long double)x * 0.5L *
+                                       erfcl(-(long double)x * 0.70710678118654752440084436L));
         for (j = 0; j < 6; j++) worst[j] = error[j] > worst[j] ? error[j] : worst[j];
     }
     for (j = 0; j < 6; j++)
-        CHECKF(worst[j] < (j < 3 ? 2 : j < 5 ? 3 : 40), "function %d: %.2f ULP", j, worst[j]); /* gelu: the argument's rounding, times x^2 */
+        CHECKF(worst[j] < (j < 3   ? 2
+                           : j < 5 ? 3
+                                   : 40),
+               "function %d: %.2f ULP", j, worst[j]); /* gelu: the argument's rounding, times x^2 */
 }
 #endif
 

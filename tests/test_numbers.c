@@ -488,8 +488,8 @@ static void spoilt_gradient(const fnni_run *run, int l, int from, int to, fnn_re
 /* A NaN in the first layer's gradient must not be forgotten for the later layers' good ones. */
 static void the_gradient_check_keeps_a_nan(void)
 {
-    static const fnni_layer_type spoilt = {"dense", fnni_dense_forward, fnni_dense_prepare, fnni_dense_backward,
-                                           spoilt_gradient};
+    static const fnni_layer_type spoilt = {"dense", fnni_dense_forward, fnni_dense_prepare,
+                                           fnni_dense_backward, spoilt_gradient};
     const fnn_dataset data = make_data();
     const fnn_fit_config c = make_config();
     fnn_gradient_check report;

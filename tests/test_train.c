@@ -1,6 +1,6 @@
-/* Training and inference: losses against written-out formulas, fit against the opened step, fits that
- * go on, early stopping, what is not finite. The same bits for any number of threads and in any batch
- * are the business of test_reproducible.c. */
+/* Training and inference: losses against written-out formulas, fit against the opened step, fits
+ * that go on, early stopping, what is not finite. The same bits for any number of threads and in
+ * any batch are the business of test_reproducible.c. */
 #define FMNIST_NN_IMPLEMENTATION
 #include "../fmnist_nn.h"
 #include "harness.h"
@@ -196,8 +196,8 @@ static void losses_have_their_values(void)
     CLOSE(loss_of(FNN_LOSS_EPSILON_INSENSITIVE, 0, 1, y, 1, NULL), (0 + 0 + 2 + 3) / 10.);
 }
 
-/* Loss and gradients of 2 - 3 with a softmax at the end, whatever stands behind or before it, against
- * those of its logits. */
+/* Loss and gradients of 2 - 3 with a softmax at the end, whatever stands behind or before it,
+ * against those of its logits. */
 static void a_softmax_is_seen_at_the_end(void)
 {
     const fnn_real x[8] = {1, 2, 3, 4, 4, (fnn_real)0.5, 2, 1};
@@ -285,7 +285,8 @@ static void accuracy_is_of_classes(void)
     fnn_model_free(m);
 }
 
-/* Dead ReLU outputs under Keras' sparse loss give these two figures, which a report of 2022 shows. */
+/* Dead ReLU outputs under Keras' sparse loss give these two figures, which a report
+ * of 2022 shows. */
 static void sparse_loss_of_dead_outputs(void)
 {
     const fnn_real four_live[10] = {2, 2, 2, 2}, eight_live[10] = {2, 2, 2, 2, 2, 2, 2, 2};
