@@ -668,7 +668,8 @@ FNN_API fnn_batch_norm_config fnn_batch_norm_config_pytorch(void);
  * unused. Other layers take an activation with Keras' parameter: slope .3, scale 1.
  * dropout: in training y = x / (1 - rate) with probability 1 - rate, else 0 (Srivastava et al.
  * 2014, inverted); rate in [0, 1). flatten: (H, W, C) as (1, 1, H*W*C), free of cost.
- * conv2d: y = f(x * W + b) with stride 1, W (kernel, kernel, channels, filters).
+ * conv2d: y = f(x * W + b) with stride 1, W (kernel, kernel, channels, filters). FNN_SOFTMAX as f
+ * is taken over all of a sample's outputs, here too.
  * max_pool2d, average_pool2d: windows of size x size beside each other, what does not fill one left
  * out; padding never counts. global_average_pool2d: (H, W, C) to (1, 1, C).
  * batch_norm: per channel (of a table: per column), gamma and beta learned (Ioffe and Szegedy
