@@ -1,7 +1,7 @@
 /* cc -O2 -fopenmp bench/inference.c -o inference -lm
  * ./inference                    (./inference --help)
- * Prints how long the convolutional network cnn1 takes for one image and for 10,000, and how much
- * of the limit of the machine that is. */
+ * Prints how long the convolutional network cnn1 takes for one image and for 10,000, beside what
+ * the machine would allow. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* with -std=c99 the system's headers hide fork, setenv, nanosleep, dlopen */
 #endif

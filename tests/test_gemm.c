@@ -613,6 +613,68 @@ static void guards(void)
 #endif
 }
 
+/* ---- workspace: what a product reserves serves every smaller one ---- */
+
+static size_t workspace_of(fnni_gemm g, ptrdiff_t m, ptrdiff_t k)
+{
+    g.m = m;
+    g.k = k;
+    fnni_gemm_plan(&g);
+    return fnni_gemm_workspace(&g);
+}
+
+/* A product's form and layout at random; every third has rows that fall into one set of the cache,
+ * which is when they are packed. */
+static fnni_gemm any_layout(const fnni_kernels *kernels)
+{
+    fnni_gemm g;
+    memset(&g, 0, sizeof g);
+    g.kernels = kernels;
+    g.transpose_a = uniform(0, 1) < 0.5;
+    g.transpose_b = uniform(0, 1) < 0.5;
+    g.b_packed = uniform(0, 1) < 0.2;
+    g.m = 1 + (ptrdiff_t)uniform(0, 3000);
+    g.n = 1 + (ptrdiff_t)uniform(0, uniform(0, 1) < 0.5 ? 100 : 3000);
+    g.k = 1 + (ptrdiff_t)uniform(0, 2000);
+    g.lda = (g.transpose_a ? g.m : g.k) + (ptrdiff_t)uniform(0, 4);
+    g.ldb = (g.transpose_b ? g.k : g.n) + (ptrdiff_t)uniform(0, 4);
+    g.ldc = g.n;
+    if (uniform(0, 1) < 0.3) g.lda = fnni_round_up(g.lda, 1024);
+    if (uniform(0, 1) < 0.3) g.ldb = fnni_round_up(g.ldb, 1024);
+    return g;
+}
+
+/* Of products with no more rows and no longer sums, those that need more than `reserved`. */
+static int needing_more(const fnni_gemm *g, size_t reserved)
+{
+    int more = 0, i;
+    ptrdiff_t k;
+    for (k = 1; k <= g->k; k += QUICK() ? 7 : 1) {
+        more += workspace_of(*g, g->m, k) > reserved;
+        for (i = 0; i < 5; i++)
+            more += workspace_of(*g, 1 + (ptrdiff_t)uniform(0, (double)g->m), k) > reserved;
+    }
+    return more;
+}
+
+static void a_bound_serves_smaller_products(void)
+{
+    int isa, i;
+    for (isa = FNN_ISA_SCALAR; isa < FNN_ISA_COUNT; isa++) {
+        const fnni_kernels *kernels = fnni_kernels_for((fnn_isa)isa);
+        int beyond = 0;
+        for (i = 0; kernels && i < 100; i++) {
+            const fnni_gemm g = any_layout(kernels);
+            const int more = needing_more(&g, fnni_gemm_bound(&g));
+            CHECKF(more == 0, "%s, %ld x %ld x %ld, form %d%d, ld %ld %ld: %d need more",
+                   fnn_isa_name((fnn_isa)isa), (long)g.m, (long)g.n, (long)g.k, g.transpose_a,
+                   g.transpose_b, (long)g.lda, (long)g.ldb, more);
+            beyond += needing_more(&g, workspace_of(g, g.m, g.k)) > 0;
+        }
+        CHECK(!kernels || beyond > 5); /* the largest product's own does not serve all of them */
+    }
+}
+
 /* ---- broken cases: what the checkers must report ---- */
 static void controls(void)
 {
@@ -678,7 +740,8 @@ static void controls(void)
 #define GEMM_TESTS \
     TEST(integers_exactly), TEST(reals_within_the_bound), TEST(nan_unread), TEST(nan_in_padding), \
         TEST(arguments), TEST(any_shape_same_bits), TEST(large_same_bits), \
-        TEST(any_threads_same_bits), TEST(packed), TEST(guards), TEST(controls)
+        TEST(any_threads_same_bits), TEST(packed), TEST(guards), \
+        TEST(a_bound_serves_smaller_products), TEST(controls)
 
 #ifndef GEMM_TESTS_ONLY
 static const harness_test tests[] = {GEMM_TESTS};

@@ -584,6 +584,112 @@ static void a_reserved_context_allocates_nothing(void)
     fnn_model_free(m);
 }
 
+/* ---- large batches ---- */
+
+/* Products of large batches are cut into blocks and packed; a smaller batch, in a model that has
+ * made room for a larger, must find the space that it needs. */
+enum { MANY = 1500, WIDTH = 72, GROUP = 50 };
+static fnn_real rows_of_many[MANY * WIDTH];
+static int32_t labels_of_many[MANY];
+
+static fnn_dataset make_many(int first, int count)
+{
+    fnn_dataset data;
+    int i;
+    for (i = 0; i < MANY * WIDTH; i++)
+        rows_of_many[i] = (fnn_real)(2 * fnni_random_unit(4, 1, (uint64_t)i) - 1);
+    for (i = 0; i < MANY; i++)
+        labels_of_many[i] = (int32_t)fnni_random_below(4, 2, (uint64_t)i, CLASSES);
+    memset(&data, 0, sizeof data);
+    data.count = count;
+    data.height = data.width = 1;
+    data.channels = WIDTH;
+    data.reals = rows_of_many + first * WIDTH;
+    data.labels = labels_of_many + first;
+    data.classes = CLASSES;
+    return data;
+}
+
+static fnn_model *wide_network(fnn_isa isa, int units)
+{
+    fnn_context_config config = fnn_context_config_init();
+    fnn_model *m;
+    config.isa = isa;
+    m = fnn_sequential_with(&config, 1, 1, WIDTH);
+    fnn_dense(m, units, FNN_TANH);
+    fnn_dense(m, units / 2 + 1, FNN_TANH);
+    fnn_dense(m, CLASSES, FNN_SOFTMAX);
+    return m;
+}
+
+/* The gradients of a batch, as a mean over groups so small that nothing is cut. */
+static void grouped_gradients(fnn_model *m, const fnn_dataset *data, double *sums)
+{
+    size_t count, i;
+    const fnn_real *g = fnn_gradients(m, &count);
+    int first;
+    memset(sums, 0, count * sizeof *sums);
+    for (first = 0; first < data->count; first += GROUP) {
+        const int rows = data->count - first < GROUP ? (int)data->count - first : GROUP;
+        int64_t samples[GROUP];
+        for (i = 0; i < (size_t)rows; i++) samples[i] = first + (int64_t)i;
+        CHECK(!fnn_forward(m, data, samples, rows, 1) && !fnn_loss(m, NULL) && !fnn_backward(m));
+        for (i = 0; i < count; i++)
+            sums[i] += (double)g[i] * rows / (double)data->count;
+    }
+}
+
+static double worst_difference(const fnn_real *g, const double *sums, size_t count)
+{
+    double worst = 0, largest = 0;
+    size_t i;
+    for (i = 0; i < count; i++) {
+        const double d = fabs((double)g[i] - sums[i]);
+        if (!(d <= worst)) worst = d;
+        if (fabs(sums[i]) > largest) largest = fabs(sums[i]);
+    }
+    return worst / largest;
+}
+
+static void check_large_batches(fnn_isa isa, int units)
+{
+    static const int sizes[] = {1500, 257, 520, 1024, 1500, 3};
+    fnn_model *large = wide_network(isa, units), *small = wide_network(isa, units);
+    const fnn_fit_config c = make_config(1);
+    size_t count;
+    const fnn_real *g = fnn_gradients(large, &count);
+    double *sums = (double *)malloc(count * sizeof *sums);
+    int i;
+    for (i = 0; sums && i < 6; i++) { /* the first makes room for all */
+        const fnn_dataset data = make_many(0, sizes[i]);
+        fnn_fit_config fit = c;
+        fnn_model *own = wide_network(isa, units); /* and one of its own */
+        fit.batch_size = sizes[i];
+        CHECK(!fnn_forward(large, &data, NULL, sizes[i], 1) && !fnn_loss(large, NULL));
+        CHECK(!fnn_backward(large));
+        grouped_gradients(small, &data, sums);
+        CHECKF(worst_difference(g, sums, count) < 2e-5, "%s, %d units, batch of %d: %g",
+               fnn_isa_name(isa), units, sizes[i], worst_difference(g, sums, count));
+        CHECKF(!fnn_fit(own, &data, &fit, NULL), "%s", fnn_model_error(own)->message);
+        fnn_model_free(own);
+    }
+    sums[0] += 1; /* the control */
+    CHECK(worst_difference(g, sums, count) > 2e-5);
+    free(sums);
+    fnn_model_free(large);
+    fnn_model_free(small);
+}
+
+static void large_batches_find_their_space(void)
+{
+    static const int units[] = {10, 65, 128, 512};
+    int isa, i;
+    for (isa = FNN_ISA_SCALAR; isa < FNN_ISA_COUNT; isa++)
+        for (i = 0; fnn_isa_available((fnn_isa)isa) && i < 4; i++)
+            check_large_batches((fnn_isa)isa, units[i]);
+}
+
+
 /* An allocator that knows how much is out. */
 static size_t live;
 static void *weighing_allocate(void *user, size_t bytes)
@@ -697,6 +803,8 @@ static const harness_test tests[] = {TEST(fit_learns),
                                      TEST(every_optimizer_learns),
                                      TEST(clipping_bounds_the_gradient),
                                      TEST(a_reserved_context_allocates_nothing),
+                                     TEST(large_batches_find_their_space),
+
                                      TEST(memory_is_what_memory_size_says),
                                      TEST(metrics_by_hand)};
 HARNESS_MAIN(tests)
