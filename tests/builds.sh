@@ -142,8 +142,9 @@ options() {
     refuses '-ffast-math' 'without -ffast-math' scalar -ffast-math
     refuses '-Ofast' 'without -ffast-math' scalar -Ofast
     refuses '-ffinite-math-only' 'without -ffast-math' scalar -ffinite-math-only
+    # shellcheck disable=SC2086
     check 'a unit without the implementation may have it' \
-        $CC -ffast-math -fsyntax-only $elsewhere tests/app.c
+        "$CC" -ffast-math -fsyntax-only $elsewhere tests/app.c
 }
 scalar() { app -O1 -DFMNIST_NN_NO_SIMD "$@"; }
 

@@ -36,6 +36,8 @@ static int harness_check(int holds, const char *file, int line, const char *form
 #define CHECK(condition) harness_check((condition) != 0, __FILE__, __LINE__, "%s", #condition)
 /* As CHECK with a printf message: CHECKF(a == b, "a %d, b %d", a, b) */
 #define CHECKF(condition, ...) harness_check((condition) != 0, __FILE__, __LINE__, __VA_ARGS__)
+/* Counts a comparison that speaks up, with CHECKF(0, ...), only where it finds a difference. */
+#define COMPARED() (harness_checks++)
 #define SKIP(reason) (harness_skip = (reason))
 /* Whether to take fewer sizes: under a sanitizer or an emulator each costs ten times as much. */
 #define QUICK() (getenv("TEST_QUICK") != NULL)

@@ -76,6 +76,7 @@ static void differs(const problem *g, const char *what, ptrdiff_t at, double fou
 
 static int close_to(double found, double truth, double size, double bound)
 {
+    COMPARED();
     return fabs(found - truth) <= bound * EPSILON * size || (found != found && truth != truth);
 }
 

@@ -162,6 +162,7 @@ static void compare(const problem *p, const char *what, int operand, const doubl
     size_t i;
     for (i = 0; i < count; i++) {
         const double y = (double)p->p[operand][i];
+        COMPARED();
         if (y == twin[i] || (y != y && twin[i] != twin[i])) continue;
         if (fabs(y - twin[i]) <= bound * EPSILON * fabs(size[i])) continue;
         report(p, what, i, y, twin[i]);
