@@ -88,7 +88,11 @@ double_programs="$double_programs test_data"
 # AVX-512 is compiled into these alone: gcc takes 20 s for it, and 4 s without.
 kernel_programs='test_gemm test_kernels test_conv test_math test_pool test_norm'
 
-for program in $double_programs $kernel_programs; do
+# Of the others, those that compute: under emulation the rest, which holds no kernel, is left to
+# the exhaustive tests.
+neon_programs="$kernel_programs test_train test_reproducible test_float_gradients test_layers"
+
+for program in $double_programs $kernel_programs $neon_programs; do
     [ -f "tests/$program.c" ] && continue
     echo "tests/common.sh names $program, which is not there" >&2
     exit 1
@@ -106,7 +110,7 @@ group() {
     plain) quick='' ;;
     double)
         quick=''
-        flags='-O2 -DFMNIST_NN_REAL=double'
+        flags='-O1 -DFMNIST_NN_REAL=double' # for the time it takes, as those below
         ;;
     sanitize)
         compiler=gcc # clang 14 takes six minutes for the AVX-512 tiles with -fsanitize=address

@@ -21,6 +21,7 @@ list_jobs() {
         for source in "$sources"/test_*.c; do
             name=$(basename "$source" .c)
             [ $group = double ] && ! is_among "$name" "$double_programs" && continue
+            [ $group = neon ] && ! is_among "$name" "$neon_programs" && continue
             echo "$group/$name"
         done
     done
