@@ -7,7 +7,8 @@
 #     bash tests/builds.sh targets         other processors and systems
 #     bash tests/builds.sh symbols         names of symbols and macros
 #
-# FULL=1: every standard with every level, in place of a choice that has each at least once.
+# FULL=1: every standard with every level, in place of a choice that has each at least once for C
+# and, between them, for the C++ compilers.
 # shellcheck source=tests/common.sh
 . "$(dirname "$0")/common.sh"
 here=$build/builds.${1:-all}
@@ -62,7 +63,8 @@ matrix() { # COMPILER
     case ${FULL:-}$1 in
     1*++*) rows=$(echo c++{11,17}:-O{0,g,2,3}) ;;
     1*) rows=$(echo c{99,11,17}:-O{0,g,2,3}) ;;
-    *++*) rows='c++11:-O0 c++17:-Og c++17:-O2 c++11:-O3' ;;
+    g++*) rows='c++17:-Og c++11:-O2' ;;
+    *++*) rows='c++11:-O0 c++17:-O3' ;;
     *) rows='c17:-O0 c11:-Og c99:-O2 c99:-O3' ;;
     esac
     threads=$(openmp "$1")

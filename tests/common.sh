@@ -88,9 +88,9 @@ double_programs="$double_programs test_data"
 # AVX-512 is compiled into these alone: gcc takes 20 s for it, and 4 s without.
 kernel_programs='test_gemm test_kernels test_conv test_math test_pool test_norm'
 
-# Of the others, those that compute: under emulation the rest, which holds no kernel, is left to
-# the exhaustive tests.
-neon_programs="$kernel_programs test_train test_reproducible test_float_gradients test_layers"
+# These, and of the others those that compute. The rest holds no kernel: it is compiled with -O1,
+# and tried under emulation by the exhaustive tests.
+neon_programs="$kernel_programs test_reproducible test_float_gradients test_layers"
 
 for program in $double_programs $kernel_programs $neon_programs; do
     [ -f "tests/$program.c" ] && continue
@@ -107,7 +107,10 @@ group() {
     local sanitize='-O1 -g1 -fno-omit-frame-pointer -fno-sanitize-recover=all'
     compiler=$CC flags='-O2' runner='' quick=1 reason=''
     case $1 in
-    plain) quick='' ;;
+    plain)
+        quick=''
+        is_among "$2" "$neon_programs" || flags='-O1' # gcc needs half the time for it
+        ;;
     double)
         quick=''
         flags='-O1 -DFMNIST_NN_REAL=double' # for the time it takes, as those below
