@@ -255,19 +255,22 @@ static double onednn_seconds(onednn_conv *o)
     return least;
 }
 
-/* Direct, or what it takes by itself if that is another implementation and faster. */
-static onednn_conv *onednn_best(const conv_arguments *c)
+/* Both of oneDNN's ways: direct, and what it takes by itself where that is another one and faster
+ * (Winograd's, which multiplies less often than any direct convolution); NULL without. */
+static void onednn_both(const conv_arguments *c, onednn_conv **direct, onednn_conv **automatic)
 {
-    static onednn_conv direct, automatic;
+    static onednn_conv first, second;
     const char *names[2] = {"", ""};
-    onednn_close(&direct);
-    onednn_close(&automatic);
-    if (!onednn_make(c, dnnl_convolution_direct, &direct)) return NULL;
-    if (!onednn_make(c, dnnl_convolution_auto, &automatic)) return &direct;
-    onednn.primitive_desc_query(direct.description, dnnl_query_impl_info_str, 0, &names[0]);
-    onednn.primitive_desc_query(automatic.description, dnnl_query_impl_info_str, 0, &names[1]);
-    if (strcmp(names[0], names[1]) == 0) return &direct;
-    return onednn_seconds(&automatic) < onednn_seconds(&direct) ? &automatic : &direct;
+    onednn_close(&first);
+    onednn_close(&second);
+    *direct = *automatic = NULL;
+    if (!onednn_make(c, dnnl_convolution_direct, &first)) return;
+    *direct = &first;
+    if (!onednn_make(c, dnnl_convolution_auto, &second)) return;
+    onednn.primitive_desc_query(first.description, dnnl_query_impl_info_str, 0, &names[0]);
+    onednn.primitive_desc_query(second.description, dnnl_query_impl_info_str, 0, &names[1]);
+    if (strcmp(names[0], names[1]) != 0 && onednn_seconds(&second) < onednn_seconds(&first))
+        *automatic = &second;
 }
 
 /* Ends the bench where ours, which is in c, and the peer's results are not the same numbers. */
@@ -287,22 +290,29 @@ static void onednn_compare(const conv_arguments *c, onednn_conv *o, int array, f
     exit(1);
 }
 
-/* Adds the peer to a case whose results are in c->arrays. */
+/* Compares and adds one of the two, if it is there. */
+static void onednn_add(bench_run *run, const conv_arguments *c, onednn_conv *o, const char *name)
+{
+    const int array = conv_result[c->kernel];
+    if (!o) return;
+    onednn_compare(c, o, array, bench_reals(run, (ptrdiff_t)c->count[array]));
+    if (c->kernel == CONV_BACKWARD_WEIGHTS)
+        onednn_compare(c, o, CONV_B, bench_reals(run, (ptrdiff_t)c->count[CONV_B]));
+    bench_add_peer(run, name, onednn_call, o);
+}
+
+/* Adds the peers to a case whose results are in c->arrays. */
 static void onednn_peer(bench_run *run, const conv_arguments *c)
 {
     typedef void (*set_threads_function)(int threads);
     set_threads_function set_threads =
         (set_threads_function)bench_symbol("libgomp.so.1", "omp_set_num_threads");
-    const int array = conv_result[c->kernel];
-    onednn_conv *o;
+    onednn_conv *direct, *automatic;
     if (FNNI_REAL_IS_DOUBLE || !set_threads || !onednn_open(run->isa)) return;
     set_threads(run->threads);
-    o = onednn_best(c);
-    if (!o) return;
-    onednn_compare(c, o, array, bench_reals(run, (ptrdiff_t)c->count[array]));
-    if (c->kernel == CONV_BACKWARD_WEIGHTS)
-        onednn_compare(c, o, CONV_B, bench_reals(run, (ptrdiff_t)c->count[CONV_B]));
-    bench_add_peer(run, run->isa == FNN_ISA_AVX2 ? "onednn-avx2" : "onednn", onednn_call, o);
+    onednn_both(c, &direct, &automatic);
+    onednn_add(run, c, direct, run->isa == FNN_ISA_AVX2 ? "onednn-avx2" : "onednn");
+    onednn_add(run, c, automatic, run->isa == FNN_ISA_AVX2 ? "onednn-avx2-auto" : "onednn-auto");
 }
 #else
 static void onednn_peer(bench_run *run, const conv_arguments *c)
