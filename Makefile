@@ -16,7 +16,7 @@ help:
 	@echo 'make demo             fetch the data, compile examples/demo.c with one cc line, run it'
 	@echo 'make data             fetch Fashion-MNIST, unless this machine has it'
 	@echo 'make examples         compile all examples into build/'
-	@echo 'make test             all tests, about ten minutes on two cores'
+	@echo 'make test             all tests, about twelve minutes on two cores'
 	@echo '                      (make test ONLY=test_gemm: those whose name contains this)'
 	@echo 'make test-exhaustive  all floats, all sizes, every compiler, standard and option, other'
 	@echo '                      targets and tools (valgrind, MSan, TSan): hours; ONLY as above'
