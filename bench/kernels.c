@@ -462,6 +462,7 @@ static int run_all(int argc, char **argv, const bench_options *options, int rand
     fnn_error error;
     fnn_context *context;
     size_t i;
+    if (options->threads > 1) bench_rounds = 5; /* each side waits for the other's threads to end */
     config.isa = options->isa;
     config.threads = options->threads;
     context = fnn_context_create(&config, &error);
