@@ -8843,7 +8843,8 @@ static void fnni_warp_sample(const fnni_scaler *s, const fnni_warp *w, const cha
 /* ---- batch normalisation ---- */
 /* Formulas at fnn_batch_norm_forward. Sums run in reals over blocks of FNNI_NORM_ROWS rows, which
  * is what a thread takes, and in double over the blocks in their order. A caller fills in the
- * first lines, gives space for fnni_norm_space reals, and calls forward or backward. */
+ * first lines and gives space for fnni_norm_space reals. The public calls go forward or backward
+ * at once; the layer measures or differentiates, and maps image by image (fnni_norm_a and on). */
 #define FNNI_NORM_ROWS 256
 typedef struct fnni_norm {
     const fnni_kernels *kernels;
@@ -8852,12 +8853,28 @@ typedef struct fnni_norm {
     const fnn_real *x, *dy; /* dy: backward only */
     const fnn_real *gamma, *beta;
     fnn_real epsilon;
-    const fnn_real *mean, *variance;   /* backward only */
-    fnn_real *new_mean, *new_variance; /* forward only */
+    const fnn_real *mean, *variance;   /* what is applied: those of the batch, or running ones */
+    fnn_real *new_mean, *new_variance; /* of the batch; measuring only */
     fnn_real *y;                       /* dx in backward */
     fnn_real *dgamma, *dbeta;          /* or NULL */
     fnn_real *space; /* pivot or inv_std; then a, b and c; then the blocks' sums */
 } fnni_norm;
+
+/* y = a x + c, dx = a dy + b x + c: each (channels). */
+static fnn_real *fnni_norm_a(const fnni_norm *n)
+{
+    return n->space + n->channels;
+}
+
+static fnn_real *fnni_norm_b(const fnni_norm *n)
+{
+    return n->space + 2 * n->channels;
+}
+
+static fnn_real *fnni_norm_c(const fnni_norm *n)
+{
+    return n->space + 3 * n->channels;
+}
 
 static ptrdiff_t fnni_norm_blocks(ptrdiff_t rows)
 {
@@ -8894,7 +8911,7 @@ static void fnni_norm_map_part(void *argument, int part, int parts)
     const fnni_norm *n = (const fnni_norm *)argument;
     const ptrdiff_t first = n->rows * part / parts, rows = n->rows * (part + 1) / parts - first;
     const ptrdiff_t at = first * n->channels, channels = n->channels;
-    const fnn_real *a = n->space + channels, *b = a + channels, *c = b + channels;
+    const fnn_real *a = fnni_norm_a(n), *b = fnni_norm_b(n), *c = fnni_norm_c(n);
     if (n->dy) n->kernels->norm_backward(rows, channels, n->dy + at, n->x + at, a, b, c, n->y + at);
     else n->kernels->scale_shift(rows, channels, n->x + at, a, c, n->y + at);
 }
@@ -8911,51 +8928,75 @@ static double fnni_norm_total(const fnni_norm *n, ptrdiff_t channel, int number)
     return total;
 }
 
-/* The variance is that about the pivot, the first block's mean, less the pivot's distance from the
- * mean squared: as long as the blocks are alike the two do not cancel. */
-static void fnni_norm_forward(fnni_norm *n)
+/* The batch's mean and variance. The variance is that about the pivot, the first block's mean, less
+ * the pivot's distance from the mean squared: as long as the blocks are alike the two do not
+ * cancel. */
+static void fnni_norm_measure(const fnni_norm *n)
 {
     const ptrdiff_t channels = n->channels;
     const ptrdiff_t first = n->rows < FNNI_NORM_ROWS ? n->rows : FNNI_NORM_ROWS;
-    fnn_real *pivot = n->space, *a = pivot + channels, *c = a + 2 * channels;
+    fnn_real *pivot = n->space, *a = fnni_norm_a(n);
     ptrdiff_t j;
     n->kernels->fill(4 * channels, 0, n->space);
-    n->kernels->moments(first, channels, n->x, channels, pivot, a, c);
+    n->kernels->moments(first, channels, n->x, channels, pivot, a, fnni_norm_c(n));
     for (j = 0; j < channels; j++) pivot[j] = a[j] / (fnn_real)first;
-    fnni_parallel(n->threads, fnni_norm_sum_part, n);
+    fnni_parallel(n->threads, fnni_norm_sum_part, (void *)n);
     for (j = 0; j < channels; j++) {
-        const double gamma = n->gamma ? (double)n->gamma[j] : 1;
-        const double beta = n->beta ? (double)n->beta[j] : 0;
         const double shift = fnni_norm_total(n, j, 0) / (double)n->rows;
         const double square = fnni_norm_total(n, j, 1) / (double)n->rows - shift * shift;
-        const double mean = (double)pivot[j] + shift, variance = square < 0 ? 0 : square;
-        const double factor = gamma / sqrt(variance + (double)n->epsilon);
-        n->new_mean[j] = (fnn_real)mean;
-        n->new_variance[j] = (fnn_real)variance;
-        a[j] = (fnn_real)factor;
-        c[j] = (fnn_real)(beta - mean * factor);
+        n->new_mean[j] = (fnn_real)((double)pivot[j] + shift);
+        n->new_variance[j] = (fnn_real)(square < 0 ? 0 : square);
     }
+}
+
+/* a and c of a mean and a variance. */
+static void fnni_norm_factors(const fnni_norm *n)
+{
+    fnn_real *a = fnni_norm_a(n), *c = fnni_norm_c(n);
+    ptrdiff_t j;
+    for (j = 0; j < n->channels; j++) {
+        const double gamma = n->gamma ? (double)n->gamma[j] : 1;
+        const double beta = n->beta ? (double)n->beta[j] : 0;
+        const double factor = gamma / sqrt((double)n->variance[j] + (double)n->epsilon);
+        a[j] = (fnn_real)factor;
+        c[j] = (fnn_real)(beta - (double)n->mean[j] * factor);
+    }
+}
+
+/* dgamma, dbeta; and a, b and c of dx. constant: mean and variance are not those of this batch, so
+ * they have no gradient. */
+static void fnni_norm_differentiate(const fnni_norm *n, int constant)
+{
+    fnn_real *inv_std = n->space;
+    ptrdiff_t j;
+    for (j = 0; j < n->channels; j++)
+        inv_std[j] = (fnn_real)(1 / sqrt((double)n->variance[j] + (double)n->epsilon));
+    fnni_parallel(n->threads, fnni_norm_sum_part, (void *)n);
+    for (j = 0; j < n->channels; j++) {
+        const double gamma = n->gamma ? (double)n->gamma[j] : 1, slope = gamma * (double)inv_std[j];
+        const double sum = fnni_norm_total(n, j, 0), product = fnni_norm_total(n, j, 1);
+        const double share = constant ? 0 : 1 / (double)n->rows;
+        const double tilt = -slope * (double)inv_std[j] * product * share;
+        fnni_norm_a(n)[j] = (fnn_real)slope;
+        fnni_norm_b(n)[j] = (fnn_real)tilt;
+        fnni_norm_c(n)[j] = (fnn_real)(-slope * sum * share - tilt * (double)n->mean[j]);
+        if (n->dbeta) n->dbeta[j] = (fnn_real)sum;
+        if (n->dgamma) n->dgamma[j] = (fnn_real)product;
+    }
+}
+
+static void fnni_norm_forward(fnni_norm *n)
+{
+    fnni_norm_measure(n);
+    n->mean = n->new_mean;
+    n->variance = n->new_variance;
+    fnni_norm_factors(n);
     fnni_parallel(n->threads, fnni_norm_map_part, n);
 }
 
 static void fnni_norm_backward_run(fnni_norm *n)
 {
-    const ptrdiff_t channels = n->channels;
-    fnn_real *inv_std = n->space, *a = inv_std + channels, *b = a + channels, *c = b + channels;
-    ptrdiff_t j;
-    for (j = 0; j < channels; j++)
-        inv_std[j] = (fnn_real)(1 / sqrt((double)n->variance[j] + (double)n->epsilon));
-    fnni_parallel(n->threads, fnni_norm_sum_part, n);
-    for (j = 0; j < channels; j++) {
-        const double gamma = n->gamma ? (double)n->gamma[j] : 1, slope = gamma * (double)inv_std[j];
-        const double sum = fnni_norm_total(n, j, 0), product = fnni_norm_total(n, j, 1);
-        const double tilt = -slope * (double)inv_std[j] * product / (double)n->rows;
-        a[j] = (fnn_real)slope;
-        b[j] = (fnn_real)tilt;
-        c[j] = (fnn_real)(-slope * sum / (double)n->rows - tilt * (double)n->mean[j]);
-        if (n->dbeta) n->dbeta[j] = (fnn_real)sum;
-        if (n->dgamma) n->dgamma[j] = (fnn_real)product;
-    }
+    fnni_norm_differentiate(n, 0);
     fnni_parallel(n->threads, fnni_norm_map_part, n);
 }
 
@@ -9019,7 +9060,6 @@ typedef struct fnni_run {
     uint8_t *indexes;        /* (capacity, O) of each max-pool; NULL in inference */
     fnn_real *wide;          /* the shares' gradients of convolutions; NULL in inference */
     fnn_real *norms;         /* of each batch norm, its numbers of this batch */
-    double *sums;            /* of one batch norm, its shares' */
     fnni_plan *plans;        /* one a layer */
     fnn_real *losses;        /* (capacity) */
     const int32_t *labels;   /* (capacity) or NULL */
@@ -9501,233 +9541,129 @@ static void fnni_average_layer_backward(const fnni_run *run, int l, int from, in
  * x' = (x - mean) / sqrt(..):  dgamma = sum dy x';  dbeta = sum dy;
  * dx = gamma / sqrt(..) (dy - dbeta/m - x' dgamma/m). Ioffe and Szegedy 2015. ----
  * The parameters, all counted as biases, are gamma then beta. The batch's statistics need the whole
- * batch, so a stage of the pass begins here: fnni_norm_measure and fnni_norm_sum stand between. */
-
-/* A layer's numbers of this batch, each (C). */
-enum { FNNI_MEAN, FNNI_INV_STD, FNNI_SCALE, FNNI_SHIFT, FNNI_DGAMMA, FNNI_DBETA, FNNI_A, FNNI_B,
-       FNNI_C, FNNI_VARIANCE, FNNI_NORM_COUNT };
-
-static fnn_real *fnni_norm_at(const fnni_run *run, int l, int which)
-{
-    const fnni_layer *layer = fnni_layer_at(run, l);
-    return run->norms + run->plans[l].norm + (size_t)which * (size_t)layer->shape.channels;
-}
+ * batch, so a stage of the pass begins here: fnni_run_stage has them measured in between. */
 
 static ptrdiff_t fnni_area_of(const fnni_layer *layer)
 {
     return (ptrdiff_t)layer->shape.height * layer->shape.width;
 }
 
-/* Scale and shift that given statistics make of gamma and beta. */
-static void fnni_norm_scale(const fnni_run *run, int l, const fnn_real *mean,
-                            const fnn_real *inv_std, fnn_real *scale, fnn_real *shift)
+/* Arrays of (C) that a layer keeps of a batch in front of fnni_norm's space: mean, variance,
+ * dgamma, dbeta. */
+#define FNNI_NORM_KEPT 4
+
+/* The layer as a normalisation, its numbers at `kept`; x and dy are left out. */
+static fnni_norm fnni_norm_make(const fnni_run *run, int l, fnn_real *kept)
 {
     const fnni_layer *layer = fnni_layer_at(run, l);
-    const fnn_real *gamma = run->model->parameters + layer->offset;
-    const fnn_real *beta = gamma + layer->shape.channels;
-    int j;
-    for (j = 0; j < layer->shape.channels; j++) {
-        scale[j] = gamma[j] * inv_std[j];
-        shift[j] = beta[j] - mean[j] * scale[j];
-    }
+    const ptrdiff_t channels = layer->shape.channels;
+    fnni_norm n;
+    memset(&n, 0, sizeof n);
+    n.kernels = run->kernels;
+    n.threads = 1;
+    n.rows = run->rows * fnni_area_of(layer);
+    n.channels = channels;
+    n.gamma = run->model->parameters + layer->offset;
+    n.beta = n.gamma + channels;
+    n.epsilon = layer->norm.epsilon;
+    n.mean = n.new_mean = kept;
+    n.variance = n.new_variance = kept + channels;
+    n.dgamma = kept + 2 * channels;
+    n.dbeta = kept + 3 * channels;
+    n.space = kept + FNNI_NORM_KEPT * channels;
+    return n;
 }
 
-static fnn_real fnni_inv_std(const fnni_layer *layer, double variance)
+static fnni_norm fnni_norm_of(const fnni_run *run, int l)
 {
-    return (fnn_real)(1 / sqrt(variance + (double)layer->norm.epsilon));
+    return fnni_norm_make(run, l, run->norms + run->plans[l].norm);
 }
 
-/* In inference each thread makes its own scale and shift, from the running statistics. */
+/* Takes the running statistics for those of the batch. */
+static void fnni_norm_run_on(const fnni_run *run, int l, const fnni_norm *n)
+{
+    memcpy(n->new_mean, run->model->statistics + fnni_layer_at(run, l)->statistics,
+           2 * (size_t)n->channels * sizeof *n->new_mean);
+}
+
+/* In inference each thread has factors of its own, of the running statistics. */
+static fnni_norm fnni_norm_own(const fnni_run *run, int l, fnn_real *workspace)
+{
+    return run->inference ? fnni_norm_make(run, l, workspace + run->plans[l].packed[0])
+                          : fnni_norm_of(run, l);
+}
+
 static void fnni_norm_prepare(const fnni_run *run, int l, int backward, fnn_real *workspace)
 {
-    const fnni_layer *layer = fnni_layer_at(run, l);
-    const int n = layer->shape.channels;
-    const fnn_real *mean = run->model->statistics + layer->statistics;
-    fnn_real *scale = workspace + run->plans[l].packed[0];
-    int j;
+    const fnni_norm n = fnni_norm_own(run, l, workspace);
     if (!run->inference || backward) return;
-    for (j = 0; j < n; j++) scale[j] = fnni_inv_std(layer, (double)mean[n + j]);
-    fnni_norm_scale(run, l, mean, scale, scale, scale + n);
+    fnni_norm_run_on(run, l, &n);
+    fnni_norm_factors(&n);
 }
 
 static void fnni_norm_layer_forward(const fnni_run *run, int l, int from, int to,
                                     fnn_real *workspace)
 {
-    const fnni_layer *layer = fnni_layer_at(run, l);
-    const fnn_real *scale =
-        run->inference ? workspace + run->plans[l].packed[0] : fnni_norm_at(run, l, FNNI_SCALE);
-    const fnn_real *shift =
-        run->inference ? scale + layer->shape.channels : fnni_norm_at(run, l, FNNI_SHIFT);
-    run->kernels->scale_shift((to - from) * fnni_area_of(layer), layer->shape.channels,
-                              fnni_y(run, l - 1, from, workspace), scale, shift,
-                              fnni_y(run, l, from, workspace));
+    const fnni_norm n = fnni_norm_own(run, l, workspace);
+    run->kernels->scale_shift((to - from) * fnni_area_of(fnni_layer_at(run, l)), n.channels,
+                              fnni_y(run, l - 1, from, workspace), fnni_norm_a(&n),
+                              fnni_norm_c(&n), fnni_y(run, l, from, workspace));
 }
 
 static void fnni_norm_layer_backward(const fnni_run *run, int l, int from, int to, int to_input,
-                               fnn_real *workspace)
+                                     fnn_real *workspace)
 {
-    const fnni_layer *layer = fnni_layer_at(run, l);
+    const fnni_norm n = fnni_norm_of(run, l);
     if (!to_input) return;
-    run->kernels->norm_backward((to - from) * fnni_area_of(layer), layer->shape.channels,
+    run->kernels->norm_backward((to - from) * fnni_area_of(fnni_layer_at(run, l)), n.channels,
                                 fnni_d(run, l, from, workspace),
-                                fnni_y(run, l - 1, from, workspace), fnni_norm_at(run, l, FNNI_A),
-                                fnni_norm_at(run, l, FNNI_B), fnni_norm_at(run, l, FNNI_C),
+                                fnni_y(run, l - 1, from, workspace), fnni_norm_a(&n),
+                                fnni_norm_b(&n), fnni_norm_c(&n),
                                 fnni_d(run, l - 1, from, workspace));
 }
 
 static void fnni_norm_gradient(const fnni_run *run, int l, int from, int to, fnn_real *dw,
                                fnn_real *db, fnn_real *workspace)
 {
-    const size_t n = (size_t)fnni_layer_at(run, l)->shape.channels;
+    const fnni_norm n = fnni_norm_of(run, l);
     (void)from, (void)to, (void)dw, (void)workspace;
-    memcpy(db, fnni_norm_at(run, l, FNNI_DGAMMA), n * sizeof *db);
-    memcpy(db + n, fnni_norm_at(run, l, FNNI_DBETA), n * sizeof *db);
-}
-
-/* One share's rows of a batch. */
-static void fnni_share_rows(const fnni_run *run, int share, int *from, int *to)
-{
-    const int shares = fnni_share_count(run->rows);
-    *from = (int)((int64_t)run->rows * share / shares);
-    *to = (int)((int64_t)run->rows * (share + 1) / shares);
-}
-
-/* A share's sums, in double: of what is summed and of its squares or products; and the pivot that
- * was subtracted first, so that a mean far from zero does not cost the variance its digits. */
-static double *fnni_norm_share(const fnni_run *run, int l, int share)
-{
-    const size_t n = (size_t)fnni_layer_at(run, l)->shape.channels;
-    return run->sums + 3 * n * (size_t)share;
-}
-
-static void fnni_norm_add(int n, const fnn_real *sums, double *share)
-{
-    int j;
-    for (j = 0; j < 2 * n; j++) share[j] += (double)sums[j];
-}
-
-/* One share's moments of the layer's input, one image's after the other. */
-static void fnni_norm_measure(const fnni_run *run, int l, int share, fnn_real *workspace)
-{
-    const fnni_layer *layer = fnni_layer_at(run, l);
-    const ptrdiff_t area = fnni_area_of(layer);
-    const int n = layer->shape.channels;
-    double *sums = fnni_norm_share(run, l, share);
-    fnn_real *pivot = workspace, *own = pivot + n;
-    int i, j, from, to;
-    fnni_share_rows(run, share, &from, &to);
-    run->kernels->column_sums(area, n, fnni_y(run, l - 1, from, NULL), n, pivot);
-    for (j = 0; j < n; j++) pivot[j] /= (fnn_real)area;
-    for (j = 0; j < 2 * n; j++) sums[j] = 0;
-    for (j = 0; j < n; j++) sums[2 * n + j] = (double)pivot[j];
-    for (i = from; i < to; i++) {
-        run->kernels->fill(2 * n, 0, own);
-        run->kernels->moments(area, n, fnni_y(run, l - 1, i, NULL), n, pivot, own, own + n);
-        fnni_norm_add(n, own, sums);
-    }
-}
-
-/* Mean and variance of a channel from all shares (Chan, Golub, LeVeque 1979), in their order. */
-static void fnni_norm_merge(const fnni_run *run, int l, int j, double *mean, double *variance)
-{
-    const fnni_layer *layer = fnni_layer_at(run, l);
-    const int n = layer->shape.channels, shares = fnni_share_count(run->rows);
-    double count = 0, spread = 0;
-    int share, from, to;
-    *mean = 0;
-    for (share = 0; share < shares; share++) {
-        const double *sums = fnni_norm_share(run, l, share);
-        double m, own, apart;
-        fnni_share_rows(run, share, &from, &to);
-        m = (double)(to - from) * (double)fnni_area_of(layer);
-        own = sums[2 * n + j] + sums[j] / m;
-        apart = own - *mean;
-        spread += sums[n + j] - sums[j] * sums[j] / m + apart * apart * count * m / (count + m);
-        count += m;
-        *mean += apart * m / count;
-    }
-    *variance = spread > 0 || spread != spread ? spread / count : 0;
+    memcpy(db, n.dgamma, 2 * (size_t)n.channels * sizeof *db); /* dbeta lies behind it */
 }
 
 /* What the layer applies to this batch: its own statistics in training, else the running ones. */
-static void fnni_norm_measured(const fnni_run *run, int l)
+static void fnni_norm_measured(const fnni_run *run, int l, int threads)
 {
-    const fnni_layer *layer = fnni_layer_at(run, l);
-    const fnn_real *running = run->model->statistics + layer->statistics;
-    const int n = layer->shape.channels;
-    fnn_real *mean = fnni_norm_at(run, l, FNNI_MEAN), *inv_std = fnni_norm_at(run, l, FNNI_INV_STD);
-    fnn_real *variances = fnni_norm_at(run, l, FNNI_VARIANCE);
-    int j;
-    for (j = 0; j < n; j++) {
-        double m = (double)running[j], variance = (double)running[n + j];
-        if (run->training) fnni_norm_merge(run, l, j, &m, &variance);
-        mean[j] = (fnn_real)m;
-        variances[j] = (fnn_real)variance;
-        inv_std[j] = fnni_inv_std(layer, variance);
-    }
-    fnni_norm_scale(run, l, mean, inv_std, fnni_norm_at(run, l, FNNI_SCALE),
-                    fnni_norm_at(run, l, FNNI_SHIFT));
+    fnni_norm n = fnni_norm_of(run, l);
+    n.threads = threads;
+    n.x = fnni_y(run, l - 1, 0, NULL);
+    if (run->training) fnni_norm_measure(&n);
+    else fnni_norm_run_on(run, l, &n);
+    fnni_norm_factors(&n);
 }
 
-/* One share's sums of dy and dy x'. */
-static void fnni_norm_sum(const fnni_run *run, int l, int share, fnn_real *workspace)
+/* What its gradient is made of, when that by its output is there for the whole batch. */
+static void fnni_norm_summed(const fnni_run *run, int l, int threads)
 {
-    const fnni_layer *layer = fnni_layer_at(run, l);
-    const int n = layer->shape.channels;
-    double *sums = fnni_norm_share(run, l, share);
-    int i, j, from, to;
-    fnni_share_rows(run, share, &from, &to);
-    for (j = 0; j < 2 * n; j++) sums[j] = 0;
-    for (i = from; i < to; i++) {
-        run->kernels->fill(2 * n, 0, workspace);
-        run->kernels->norm_sums(fnni_area_of(layer), n, fnni_d(run, l, i, NULL),
-                                fnni_y(run, l - 1, i, NULL), fnni_norm_at(run, l, FNNI_MEAN),
-                                fnni_norm_at(run, l, FNNI_INV_STD), workspace, workspace + n);
-        fnni_norm_add(n, workspace, sums);
-    }
-}
-
-/* dgamma and dbeta, and dx = A dy + B x + C. Running statistics are constants: then B = C = 0. */
-static void fnni_norm_summed(const fnni_run *run, int l)
-{
-    const fnni_layer *layer = fnni_layer_at(run, l);
-    const int n = layer->shape.channels, shares = fnni_share_count(run->rows);
-    const double m = (double)run->rows * (double)fnni_area_of(layer);
-    int j, share;
-    for (j = 0; j < n; j++) {
-        const double mean = (double)fnni_norm_at(run, l, FNNI_MEAN)[j];
-        const double inv_std = (double)fnni_norm_at(run, l, FNNI_INV_STD)[j];
-        const double a = (double)fnni_norm_at(run, l, FNNI_SCALE)[j];
-        double dbeta = 0, dgamma = 0, b, c;
-        for (share = 0; share < shares; share++) {
-            dbeta += fnni_norm_share(run, l, share)[j];
-            dgamma += fnni_norm_share(run, l, share)[n + j];
-        }
-        b = run->training ? -a * inv_std * dgamma / m : 0;
-        c = run->training ? -a * dbeta / m - b * mean : 0;
-        fnni_norm_at(run, l, FNNI_DGAMMA)[j] = (fnn_real)dgamma;
-        fnni_norm_at(run, l, FNNI_DBETA)[j] = (fnn_real)dbeta;
-        fnni_norm_at(run, l, FNNI_A)[j] = (fnn_real)a;
-        fnni_norm_at(run, l, FNNI_B)[j] = (fnn_real)b;
-        fnni_norm_at(run, l, FNNI_C)[j] = (fnn_real)c;
-    }
+    fnni_norm n = fnni_norm_of(run, l);
+    n.threads = threads;
+    n.x = fnni_y(run, l - 1, 0, NULL);
+    n.dy = fnni_d(run, l, 0, NULL);
+    fnni_norm_differentiate(&n, !run->training);
 }
 
 /* Moves the running statistics towards the batch's; once a step. */
 static void fnni_norm_update(const fnni_run *run, int l)
 {
     const fnni_layer *layer = fnni_layer_at(run, l);
-    const int n = layer->shape.channels;
-    const double m = (double)run->rows * (double)fnni_area_of(layer);
-    const double keep = (double)layer->norm.momentum;
-    const double unbiased = layer->norm.unbiased && m > 1 ? m / (m - 1) : 1;
-    fnn_real *running = run->model->statistics + layer->statistics;
-    int j;
-    for (j = 0; j < n; j++) {
-        const double mean = (double)fnni_norm_at(run, l, FNNI_MEAN)[j];
-        const double variance = (double)fnni_norm_at(run, l, FNNI_VARIANCE)[j] * unbiased;
-        running[j] = (fnn_real)(keep * (double)running[j] + (1 - keep) * mean);
-        running[n + j] = (fnn_real)(keep * (double)running[n + j] + (1 - keep) * variance);
+    const fnni_norm n = fnni_norm_of(run, l);
+    const double rows = (double)n.rows, keep = (double)layer->norm.momentum;
+    const double unbiased = layer->norm.unbiased && rows > 1 ? rows / (rows - 1) : 1;
+    fnn_real *mean = run->model->statistics + layer->statistics, *variance = mean + n.channels;
+    ptrdiff_t j;
+    for (j = 0; j < n.channels; j++) {
+        mean[j] = (fnn_real)(keep * (double)mean[j] + (1 - keep) * (double)n.mean[j]);
+        variance[j] = (fnn_real)(keep * (double)variance[j] +
+                                 (1 - keep) * (double)n.variance[j] * unbiased);
     }
 }
 
@@ -9878,8 +9814,8 @@ static size_t fnni_conv_space(const fnni_run *run, int l, const fnni_conv *conv,
 }
 
 /* Fills in layer l's plan; *packed counts on, *space becomes at least what the layer needs. */
-static void fnni_plan_layer(const fnni_run *run, int l, size_t *packed, size_t *wide, size_t *norm,
-                            size_t *space)
+static void fnni_plan_layer(const fnni_run *run, int l, int rows, size_t *packed, size_t *wide,
+                            size_t *norm, size_t *space)
 {
     const fnni_layer *layer = fnni_layer_at(run, l);
     const int training = !run->inference, wanted = training && l > fnni_lowest(run->model);
@@ -9888,7 +9824,8 @@ static void fnni_plan_layer(const fnni_run *run, int l, size_t *packed, size_t *
     size_t forward = 0, backward = 0, need = 0;
     if (fnni_is(layer, FNNI_DENSE))
         backward = fnni_gemm_packed_size(run->kernels, layer->outputs, layer->inputs);
-    if (fnni_is(layer, FNNI_BATCH_NORM)) forward = 2 * channels;
+    if (fnni_is(layer, FNNI_BATCH_NORM) && run->inference)
+        forward = FNNI_NORM_KEPT * channels + fnni_norm_space(0, layer->shape.channels);
     if (fnni_is(layer, FNNI_SPATIAL_DROPOUT)) need = 2 * channels;
     if (fnni_is(layer, FNNI_CONV2D)) {
         plan->conv = fnni_conv_make(run->kernels, &layer->window, layer->shape.channels);
@@ -9901,7 +9838,10 @@ static void fnni_plan_layer(const fnni_run *run, int l, size_t *packed, size_t *
     plan->packed[1] = *packed = fnni_plus(*packed, fnni_round(forward));
     if (wanted) *packed = fnni_plus(*packed, fnni_round(backward));
     plan->norm = *norm;
-    if (fnni_is(layer, FNNI_BATCH_NORM)) *norm += FNNI_NORM_COUNT * channels;
+    if (fnni_is(layer, FNNI_BATCH_NORM) && training)
+        *norm = fnni_plus(*norm, FNNI_NORM_KEPT * channels +
+                                     fnni_norm_space(rows * fnni_area_of(layer),
+                                                     layer->shape.channels));
     if (need > *space) *space = need;
 }
 
@@ -10861,18 +10801,6 @@ static void fnni_stage_part(void *argument, int part, int parts)
     }
 }
 
-/* One share's sums for batch norm: of its input before the stage, of its gradient behind it. */
-static void fnni_norm_part(void *argument, int part, int parts)
-{
-    const fnni_batch *b = (const fnni_batch *)argument;
-    const int l = b->model->stages[b->stage], shares = fnni_share_count(b->run->rows);
-    fnn_real *workspace = fnni_run_workspace(b->run, part);
-    int share;
-    for (share = shares * part / parts; share < shares * (part + 1) / parts; share++)
-        if (b->forward) fnni_norm_measure(b->run, l, share, workspace);
-        else fnni_norm_sum(b->run, l, share, workspace);
-}
-
 static int fnni_stage_has_norm(const fnni_batch *b)
 {
     const int l = b->model->stages[b->stage];
@@ -10888,18 +10816,11 @@ static int fnni_stage_parts(const fnni_batch *b, int parts)
 /* One stage: in front of it, or behind it on the way back, batch norm's sums. */
 static void fnni_run_stage(fnni_batch *b, int stage, int parts)
 {
-    const int shares = fnni_share_count(b->run->rows), few = shares < parts ? shares : parts;
+    const int first = b->model->stages[stage];
     b->stage = stage;
-    if (b->forward && fnni_stage_has_norm(b)) {
-        if (b->run->training) fnni_parallel(few, fnni_norm_part, b);
-        fnni_norm_measured(b->run, b->model->stages[stage]);
-    }
+    if (b->forward && fnni_stage_has_norm(b)) fnni_norm_measured(b->run, first, parts);
     fnni_parallel(fnni_stage_parts(b, parts), fnni_stage_part, b);
-    if (b->backward && fnni_stage_has_norm(b)) {
-        b->forward = 0;
-        fnni_parallel(few, fnni_norm_part, b);
-        fnni_norm_summed(b->run, b->model->stages[stage]);
-    }
+    if (b->backward && fnni_stage_has_norm(b)) fnni_norm_summed(b->run, first, parts);
 }
 
 /* The whole way there; with loss, the last stage goes on to the loss and back at once. */
@@ -11100,7 +11021,6 @@ static void fnni_run_free(fnn_model *model)
     fnni_release(a, model->run.indexes);
     fnni_release(a, model->run.wide);
     fnni_release(a, model->run.norms);
-    fnni_release(a, model->run.sums);
     fnni_release(a, model->run.plans);
     fnni_release(a, model->run_labels);
     fnni_release(a, model->run_targets);
@@ -11123,27 +11043,14 @@ static size_t fnni_run_plan(fnni_run *run, int rows, size_t *wide, size_t *norms
     for (l = 0; l < model->layer_count; l++) {
         const fnni_layer *layer = model->layers + l;
         need = fnni_is(layer, FNNI_DENSE) ? fnni_dense_workspace(run, l, rows, training) : 0;
-        if (fnni_is(layer, FNNI_BATCH_NORM)) need = 3 * (size_t)layer->shape.channels;
         if (need > most) most = need;
     }
     packed = fnni_plus(fnni_round(most), training ? fnni_gradient_space(model) : 0);
     for (l = 0; l < model->layer_count; l++)
-        fnni_plan_layer(run, l, &packed, wide, norms, &space);
+        fnni_plan_layer(run, l, rows, &packed, wide, norms, &space);
     run->image = packed;
     run->scratch = fnni_plus(packed, fnni_round(space));
     return fnni_round(fnni_plus(run->scratch, model->scratch[run->inference]));
-}
-
-/* Doubles of batch norm's sums: those of the widest, by share. */
-static size_t fnni_sums_count(const fnn_model *model)
-{
-    size_t most = 0;
-    int l;
-    for (l = 0; l < model->layer_count; l++) {
-        const size_t n = 3 * FNNI_SHARES * (size_t)model->layers[l].shape.channels;
-        if (fnni_is(model->layers + l, FNNI_BATCH_NORM) && n > most) most = n;
-    }
-    return most;
 }
 
 /* The arrays of a training run; 0 when memory is short. */
@@ -11159,13 +11066,12 @@ static int fnni_run_arrays(fnn_model *model, size_t wide, size_t norms)
     run->indexes = (uint8_t *)fnni_allocate(a, fnni_plus(fnni_times(model->index_columns, n), 1));
     run->wide = fnni_allocate_reals(a, fnni_plus(wide, 1));
     run->norms = fnni_allocate_reals(a, fnni_plus(norms, 1));
-    run->sums = (double *)fnni_allocate(a, fnni_times(fnni_sums_count(model) + 1, sizeof(double)));
     model->run_labels = (int32_t *)fnni_allocate(a, fnni_times(n, sizeof(int32_t)));
     model->run_targets = fnni_allocate_reals(a, fnni_times(outputs, n));
     run->workspace = fnni_allocate_reals(
         a, fnni_plus(fnni_times(run->workspace_count, (size_t)model->context.threads), 1));
     return run->activations && run->deltas && run->losses && run->indexes && run->wide &&
-           run->norms && run->sums && model->run_labels && model->run_targets && run->workspace;
+           run->norms && model->run_labels && model->run_targets && run->workspace;
 }
 
 /* Bytes that fnni_run_make asks for: its list and that of fnni_run_arrays. */
@@ -11186,7 +11092,6 @@ static size_t fnni_run_bytes(const fnn_model *model, int rows)
     bytes = fnni_plus(bytes, fnni_block(fnni_plus(fnni_times(model->index_columns, n), 1), 1));
     bytes = fnni_plus(bytes, fnni_block(fnni_plus(wide, 1), real));
     bytes = fnni_plus(bytes, fnni_block(fnni_plus(norms, 1), real));
-    bytes = fnni_plus(bytes, fnni_block(fnni_sums_count(model) + 1, sizeof(double)));
     bytes = fnni_plus(bytes, fnni_block(n, sizeof(int32_t)));
     bytes = fnni_plus(bytes, fnni_block(fnni_times(outputs, n), real));
     return fnni_plus(bytes, fnni_block(fnni_plus(own, 1), real));
