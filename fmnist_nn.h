@@ -5798,6 +5798,29 @@ static void fnni_conv_rows(const fnni_conv *g, const fnni_conv_input *in, const 
     }
 }
 
+/* Output rows computed together: what they leave, 128 KiB, stays in the second cache for what is
+ * next. (The first would do for fewer rows, whose tiles at the edges cost more than it saves.) */
+static int fnni_conv_band_rows(const fnn_window *w, int filters)
+{
+    const int rows = 32768 / (w->out_width * filters);
+    return rows < 1 ? 1 : rows < w->out_height ? rows : w->out_height;
+}
+
+/* One image: y = f(x * W + bias), compact, band by band. bias NULL: neither it nor f. */
+static void fnni_conv_forward_image(const fnni_conv *g, int band, const fnni_conv_input *in,
+                                    const fnn_real *panels, fnn_activation f, fnn_real parameter,
+                                    const fnn_real *bias, fnn_real *y)
+{
+    int row, rows;
+    for (row = 0; row < g->out_height; row += rows, y += rows * g->out_row) {
+        rows = g->out_height - row < band ? g->out_height - row : band;
+        fnni_conv_rows(g, in, panels, row, row + rows, y);
+        if (bias)
+            g->kernels->bias_activation(f, parameter, (ptrdiff_t)rows * g->out_width, g->filters,
+                                        bias, y, g->filters);
+    }
+}
+
 /* ---- the gradient towards the input: a correlation for each phase of the stride ---- */
 
 /* Along one axis, the inputs `phase`, phase + stride, ... see these taps of the kernel, the last
@@ -6150,30 +6173,28 @@ typedef struct fnni_conv_job {
     ptrdiff_t x_size, y_size; /* of an image */
 } fnni_conv_job;
 
-/* Asks for what the next image reads and writes, while this one is computed. */
+/* Asks for the image that is read next, while this one is computed. What is written, and what is
+ * read in one line (dy, for the weights), the hardware foresees: asking for it would only wait. */
 FNNI_FORCE_INLINE void fnni_conv_prefetch(const fnni_conv_job *job, ptrdiff_t next)
 {
     if (next >= job->images) return;
     if (job->x) fnni_prefetch_reals(job->x + next * job->x_size, job->x_size);
     if (job->dx) fnni_prefetch_reals(job->dx + next * job->x_size, job->x_size);
-    if (job->y) fnni_prefetch_reals(job->y + next * job->y_size, job->y_size);
-    if (job->dy) fnni_prefetch_reals(job->dy + next * job->y_size, job->y_size);
+    if (job->dx && job->dy) fnni_prefetch_reals(job->dy + next * job->y_size, job->y_size);
 }
 
 static void fnni_conv_forward_part(void *argument, int part, int parts)
 {
     const fnni_conv_job *job = (const fnni_conv_job *)argument;
     const fnni_conv *g = &job->g;
+    const int band = fnni_conv_band_rows(job->window, g->filters);
     ptrdiff_t i;
     for (i = job->images * part / parts; i < job->images * (part + 1) / parts; i++) {
-        fnn_real *y = job->y + i * job->y_size;
         const fnni_conv_input in = fnni_conv_image(g, job->x + i * job->x_size,
                                                    job->space + (size_t)part * job->per_part);
         fnni_conv_prefetch(job, i + 1);
-        fnni_conv_rows(g, &in, job->packed, 0, g->out_height, y);
-        if (job->bias)
-            g->kernels->bias_activation(FNN_LINEAR, 0, (ptrdiff_t)g->out_height * g->out_width,
-                                        g->filters, job->bias, y, g->filters);
+        fnni_conv_forward_image(g, band, &in, job->packed, FNN_LINEAR, 0, job->bias,
+                                job->y + i * job->y_size);
     }
 }
 
@@ -9358,14 +9379,12 @@ static void fnni_flatten_backward(const fnni_run *run, int l, int from, int to, 
 /* ---- conv2d: y = f(x * W + b), W (kernel height, kernel width, C, filters);  dz = dy f'(z);
  * db = sum of dz;  dW and dx: see >>conv. LeCun et al. 1998. ----
  * A max-pool directly behind it, on windows that do not overlap, is fused with it: each band of
- * output rows is pooled while it is in the first cache, before bias and activation, which do not
+ * output rows is pooled while it is in the second cache, before bias and activation, which do not
  * change what is largest; the output itself is never stored. */
 
-/* Output rows computed together: what they leave stays in the first cache. */
-static int fnni_conv_band_rows(const fnni_layer *layer)
+static int fnni_layer_band(const fnni_layer *layer)
 {
-    const int rows = 6144 / (layer->window.out_width * layer->shape.channels);
-    return rows < 1 ? 1 : rows < layer->window.out_height ? rows : layer->window.out_height;
+    return fnni_conv_band_rows(&layer->window, layer->shape.channels);
 }
 
 static void fnni_conv_prepare(const fnni_run *run, int l, int backward, fnn_real *workspace)
@@ -9379,31 +9398,25 @@ static void fnni_conv_prepare(const fnni_run *run, int l, int backward, fnn_real
                                 workspace + plan->packed[1]);
 }
 
-static void fnni_conv_bias(const fnni_run *run, int l, ptrdiff_t pixels, fnn_real *y)
+static const fnn_real *fnni_conv_bias(const fnni_run *run, int l)
 {
     const fnni_layer *layer = fnni_layer_at(run, l);
-    run->kernels->bias_activation(layer->activation, layer->parameter, pixels,
-                                  layer->shape.channels,
-                                  run->model->parameters + layer->offset + layer->weights, y,
-                                  layer->shape.channels);
+    return run->model->parameters + layer->offset + layer->weights;
 }
 
 static void fnni_conv_forward(const fnni_run *run, int l, int from, int to, fnn_real *workspace)
 {
     const fnni_layer *layer = fnni_layer_at(run, l);
     const fnni_conv *conv = &run->plans[l].conv;
-    const int band = fnni_conv_band_rows(layer);
-    int i, row, rows;
+    int i;
     if (layer->fused) return; /* the pool does it */
     for (i = from; i < to; i++) {
-        fnn_real *y = fnni_y(run, l, i, workspace);
         const fnni_conv_input in =
             fnni_conv_image(conv, fnni_y(run, l - 1, i, workspace), workspace + run->image);
-        for (row = 0; row < conv->out_height; row += rows, y += rows * conv->out_row) {
-            rows = conv->out_height - row < band ? conv->out_height - row : band;
-            fnni_conv_rows(conv, &in, workspace + run->plans[l].packed[0], row, row + rows, y);
-            fnni_conv_bias(run, l, (ptrdiff_t)rows * conv->out_width, y);
-        }
+        fnni_conv_forward_image(conv, fnni_layer_band(layer), &in,
+                                workspace + run->plans[l].packed[0], layer->activation,
+                                layer->parameter, fnni_conv_bias(run, l),
+                                fnni_y(run, l, i, workspace));
     }
 }
 
@@ -9465,7 +9478,7 @@ static void fnni_fused_image(const fnni_run *run, int l, int i, fnn_real *worksp
     const fnni_layer *pool = fnni_layer_at(run, l), *layer = pool - 1;
     const fnni_plan *plan = run->plans + l - 1;
     const int stride = pool->window.stride_height;
-    const int most = fnni_conv_band_rows(layer) / stride, band = most > 0 ? most : 1;
+    const int most = fnni_layer_band(layer) / stride, band = most > 0 ? most : 1;
     fnn_real *y = fnni_y(run, l, i, workspace), *rows_of_z = workspace + run->image +
                                                             fnni_conv_image_size(&plan->conv);
     uint8_t *index = fnni_indexes(run, l, i);
@@ -9481,7 +9494,9 @@ static void fnni_fused_image(const fnni_run *run, int l, int i, fnn_real *worksp
         fnni_conv_rows(&plan->conv, &in, workspace + plan->packed[0], row * stride,
                        row * stride + w.height, rows_of_z);
         run->kernels->max_pool(&w, rows_of_z, y, index);
-        fnni_conv_bias(run, l - 1, (ptrdiff_t)rows * w.out_width, y);
+        run->kernels->bias_activation(layer->activation, layer->parameter,
+                                      (ptrdiff_t)rows * w.out_width, w.channels,
+                                      fnni_conv_bias(run, l - 1), y, w.channels);
         y += rows * size;
         if (index) index += rows * size;
     }
@@ -9805,7 +9820,7 @@ static size_t fnni_conv_space(const fnni_run *run, int l, const fnni_conv *conv,
     const fnni_layer *layer = fnni_layer_at(run, l);
     const int stride = layer->fused ? layer[1].window.stride_height : 1;
     const size_t row = (size_t)layer->window.out_width * (size_t)layer->shape.channels;
-    const size_t rows = (size_t)fnni_conv_band_rows(layer) + (size_t)stride;
+    const size_t rows = (size_t)fnni_layer_band(layer) + (size_t)stride;
     size_t forward = fnni_conv_image_size(conv), backward;
     fnni_conv_backward_size(run->kernels, &layer->window, layer->shape.channels, backward_packed,
                             &backward);
