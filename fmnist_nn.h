@@ -1753,9 +1753,10 @@ FNNI_FORCE_INLINE uint64_t fnni_mix(uint64_t x)
 typedef struct fnni_tiles {
     ptrdiff_t k, segments, a_segment, b_jump, a_row, a_group, a_step, ldb, ldc;
     ptrdiff_t count, a_next, b_next, c_next;
-    fnn_real alpha, beta; /* beta 0: C is not read */
-    int prefetch_c;       /* fetch C shortly before it is due; this and the next are speed alone */
-    int prefetch_rows;    /* tiles from the first one that fetch the rows of A below their own */
+    const fnn_real *start; /* NULL: sums begin with 0; else with these, one a column */
+    fnn_real alpha, beta;  /* beta 0: C is not read */
+    int prefetch_c;        /* fetch C shortly before it is due; this and the next are speed alone */
+    int prefetch_rows;     /* tiles from the first one that fetch the rows of A below their own */
 } fnni_tiles;
 
 /* One step of an optimiser over n weights w with gradient g. First, for all of them,
@@ -2477,9 +2478,7 @@ FNNI_INLINE void fnni_vtranspose(fnni_v *x)
 /* The accumulators are named variables, so that any compiler keeps them in registers; each
  * row's statements stand once below and FNNI_TILE_ROWS repeats them. rows, vectors and masked
  * are constants wherever this is called, so what they rule out vanishes. */
-#define FNNI_TILE_DECLARE(i) \
-    fnni_v c##i##_0 = fnni_vzero(), c##i##_1 = fnni_vzero(), c##i##_2 = fnni_vzero(), \
-           c##i##_3 = fnni_vzero();
+#define FNNI_TILE_DECLARE(i) fnni_v c##i##_0 = b0, c##i##_1 = b1, c##i##_2 = b2, c##i##_3 = b3;
 #define FNNI_TILE_MULTIPLY(i) \
     if (rows > i) { \
         const fnni_v x = fnni_vset(fnni_row_##i); \
@@ -2525,10 +2524,10 @@ FNNI_INLINE void fnni_tile_put(fnn_real *c, const int masked, fnni_m m, const in
 #define fnni_row_12 a12[0]
 #define fnni_row_13 a12[row]
 
-#define FNNI_TILE_LOAD(v) \
+#define FNNI_TILE_LOAD(v, from) \
     if (vectors > v) \
-        b##v = masked && vectors == v + 1 ? fnni_vload_m(b + v * FNNI_LANES, m) \
-                                          : fnni_vload(b + v * FNNI_LANES);
+        b##v = masked && vectors == v + 1 ? fnni_vload_m(from + v * FNNI_LANES, m) \
+                                          : fnni_vload(from + v * FNNI_LANES);
 #define FNNI_TILE_FETCH(i) if (rows > i) FNNI_PREFETCH(&fnni_row_##i + rows * row);
 
 /* The sum runs in stretches of 16 steps: that many floats of A are a cache line, so one
@@ -2544,7 +2543,12 @@ FNNI_INLINE void fnni_tile(const fnni_tiles *run, const int rows, const int vect
     const fnn_real *a0 = a, *a3 = a, *a6 = a, *a9 = a, *a12 = a, *late = c;
     const ptrdiff_t jump = run->a_segment - run->k * step;
     ptrdiff_t segment = run->segments, left, p;
-    fnni_v alpha, beta;
+    fnni_v alpha, beta, b0 = fnni_vzero(), b1 = b0, b2 = b0, b3 = b0;
+    if (run->start) {
+        const fnn_real *start = run->start;
+        FNNI_TILE_LOAD(0, start) FNNI_TILE_LOAD(1, start)
+        FNNI_TILE_LOAD(2, start) FNNI_TILE_LOAD(3, start)
+    }
     FNNI_TILE_ROWS(FNNI_TILE_DECLARE)
     (void)a3, (void)a6, (void)a9, (void)a12; /* small tiles leave some out, which clang reports */
     if (rows > 3) a3 = a + run->a_group;
@@ -2563,8 +2567,7 @@ FNNI_INLINE void fnni_tile(const fnni_tiles *run, const int rows, const int vect
             p = left < FNNI_TILE_STRETCH ? left : FNNI_TILE_STRETCH;
             left -= p;
             for (; p > 0; p--) {
-                fnni_v b0 = fnni_vzero(), b1 = b0, b2 = b0, b3 = b0;
-                FNNI_TILE_LOAD(0) FNNI_TILE_LOAD(1) FNNI_TILE_LOAD(2) FNNI_TILE_LOAD(3)
+                FNNI_TILE_LOAD(0, b) FNNI_TILE_LOAD(1, b) FNNI_TILE_LOAD(2, b) FNNI_TILE_LOAD(3, b)
                 FNNI_PREFETCH(b + FNNI_TILE_B_AHEAD * ldb);
                 if (vectors * FNNI_LANES > FNNI_TILE_STRETCH) /* the row's second line */
                     FNNI_PREFETCH(b + FNNI_TILE_B_AHEAD * ldb + (vectors - 1) * FNNI_LANES);
@@ -5270,6 +5273,7 @@ static void fnni_gemm_serial(const fnni_gemm *g)
     fnni_gemm_rectangle r;
     ptrdiff_t block, p, i, j;
     r.run.ldc = g->ldc;
+    r.run.start = NULL;
     r.run.alpha = g->alpha;
     r.run.segments = 1;
     r.run.a_segment = r.run.b_jump = 0;
@@ -5502,11 +5506,20 @@ static int fnni_conv_columns(const fnni_conv *g)
     return g->filters * g->pixels;
 }
 
-/* ---- weights in panels, as a packed B of the tiles ---- */
+/* ---- weights in panels, as a packed B of the tiles; behind them the bias, for the tiles to start
+ * with ---- */
+
+static fnn_real *fnni_conv_start(const fnni_conv *g, const fnn_real *panels)
+{
+    return (fnn_real *)panels +
+           fnni_gemm_packed_size(g->kernels, fnni_conv_depth(g), fnni_conv_columns(g));
+}
 
 static size_t fnni_conv_packed_size(const fnni_conv *g)
 {
-    return fnni_gemm_packed_size(g->kernels, fnni_conv_depth(g), fnni_conv_columns(g));
+    return fnni_plus(
+        fnni_gemm_packed_size(g->kernels, fnni_conv_depth(g), fnni_conv_columns(g)),
+        fnni_round((size_t)fnni_conv_columns(g)));
 }
 
 /* Filters from..to-1 of one tap and channel, for one of the pixels, to their columns in the panels;
@@ -5529,12 +5542,17 @@ static void fnni_conv_pack_step(const fnni_conv *g, const fnn_real *w, ptrdiff_t
     }
 }
 
-static void fnni_conv_pack(const fnni_conv *g, const fnn_real *w, fnn_real *panels)
+static void fnni_conv_pack(const fnni_conv *g, const fnn_real *w, const fnn_real *bias,
+                           fnn_real *panels)
 {
     const ptrdiff_t segment = fnni_conv_segment(g);
+    fnn_real *start = fnni_conv_start(g, panels);
     int i, j, c, pixel;
+    g->kernels->fill(fnni_conv_columns(g), 0, start);
+    for (pixel = 0; bias && pixel < g->pixels; pixel++)
+        memcpy(start + pixel * g->filters, bias, (size_t)g->filters * sizeof *start);
     if (g->pixels > 1 || g->filters % g->kernels->tile_columns)
-        g->kernels->fill((ptrdiff_t)fnni_conv_packed_size(g), 0, panels);
+        g->kernels->fill(start - panels, 0, panels);
     for (i = 0; i < g->kernel_height; i++)
         for (j = 0; j < g->kernel_width; j++)
             for (c = 0; c < g->channels; c++)
@@ -5685,10 +5703,12 @@ static void fnni_conv_band(const fnni_conv *g, const fnni_conv_taken *part, cons
     run.alpha = 1;
     run.beta = 0;
     run.prefetch_c = run.prefetch_rows = 0;
-    for (j = 0; j < columns; j += width)
+    for (j = 0; j < columns; j += width) {
+        run.start = fnni_conv_start(g, panels) + j;
         fnni_conv_grid(kernels, &run, upright ? &down : &across, upright ? &across : &down,
                        columns - j < width ? columns - j : width, a,
                        panels + j * depth + (part->first_row * segment + skipped) * width, y + j);
+    }
 }
 
 /* First kernel row inside the image for output row i, and the one behind the last. */
@@ -5763,7 +5783,7 @@ static int fnni_conv_reaches(const fnni_conv *g)
            (g->out_width - 1) * g->stride_width - g->pad_left < g->width;
 }
 
-/* Output rows from..to-1 without bias; y is where row `from` goes. */
+/* Output rows from..to-1 before the activation; y is where row `from` goes. */
 static void fnni_conv_rows(const fnni_conv *g, const fnni_conv_input *in, const fnn_real *panels,
                            int from, int to, fnn_real *y)
 {
@@ -5779,7 +5799,8 @@ static void fnni_conv_rows(const fnni_conv *g, const fnni_conv_input *in, const 
         rows = fnni_conv_alike(g, i, to);
         if (part.first_row >= part.last_row) /* the window lies outside of the image */
             for (j = 0; j < g->out_width; j++)
-                memset(y + j * g->out_pixel, 0, (size_t)g->filters * sizeof *y);
+                memcpy(y + j * g->out_pixel, fnni_conv_start(g, panels),
+                       (size_t)g->filters * sizeof *y);
         else if (!edges)
             fnni_conv_whole(g, &part,
                             in->x + row + part.first_row * in->pitch +
@@ -5806,18 +5827,16 @@ static int fnni_conv_band_rows(const fnn_window *w, int filters)
     return rows < 1 ? 1 : rows < w->out_height ? rows : w->out_height;
 }
 
-/* One image: y = f(x * W + bias), compact, band by band. bias NULL: neither it nor f. */
+/* One image: y = f(x * W + b), compact, band by band. */
 static void fnni_conv_forward_image(const fnni_conv *g, int band, const fnni_conv_input *in,
                                     const fnn_real *panels, fnn_activation f, fnn_real parameter,
-                                    const fnn_real *bias, fnn_real *y)
+                                    fnn_real *y)
 {
     int row, rows;
     for (row = 0; row < g->out_height; row += rows, y += rows * g->out_row) {
         rows = g->out_height - row < band ? g->out_height - row : band;
         fnni_conv_rows(g, in, panels, row, row + rows, y);
-        if (bias)
-            g->kernels->bias_activation(f, parameter, (ptrdiff_t)rows * g->out_width, g->filters,
-                                        bias, y, g->filters);
+        if (f != FNN_LINEAR) g->kernels->activation(f, parameter, rows * g->out_row, y, y);
     }
 }
 
@@ -5914,7 +5933,7 @@ static void fnni_conv_backward_pack(const fnni_kernels *kernels, const fnn_windo
         if (!fnni_conv_backward(kernels, w, filters, phase / w->stride_width,
                                 phase % w->stride_width, &g, &first, &no_dx))
             continue;
-        fnni_conv_pack(&g, first, packed);
+        fnni_conv_pack(&g, first, NULL, packed);
         packed += fnni_conv_packed_size(&g);
     }
 }
@@ -5965,6 +5984,7 @@ static fnni_tiles fnni_conv_weight_run(const fnni_conv *g, ptrdiff_t pitch, int 
     run.a_segment = g->stride_height * pitch;
     run.a_step = (ptrdiff_t)g->pixels * g->stride_width * g->channels;
     run.ldb = run.ldc = fnni_conv_columns(g);
+    run.start = NULL;
     run.alpha = 1;
     run.beta = accumulate ? (fnn_real)1 : (fnn_real)0;
     run.prefetch_c = run.prefetch_rows = 0;
@@ -6166,7 +6186,7 @@ typedef struct fnni_conv_job {
     const fnn_window *window;
     fnni_conv g; /* of the forward pass */
     ptrdiff_t images;
-    const fnn_real *x, *dy, *bias, *packed;
+    const fnn_real *x, *dy, *packed;
     fnn_real *y, *dx, *wide;
     fnn_real *space; /* per_part reals for each part's padded image */
     size_t per_part;
@@ -6193,7 +6213,7 @@ static void fnni_conv_forward_part(void *argument, int part, int parts)
         const fnni_conv_input in = fnni_conv_image(g, job->x + i * job->x_size,
                                                    job->space + (size_t)part * job->per_part);
         fnni_conv_prefetch(job, i + 1);
-        fnni_conv_forward_image(g, band, &in, job->packed, FNN_LINEAR, 0, job->bias,
+        fnni_conv_forward_image(g, band, &in, job->packed, FNN_LINEAR, 0,
                                 job->y + i * job->y_size);
     }
 }
@@ -9379,7 +9399,7 @@ static void fnni_flatten_backward(const fnni_run *run, int l, int from, int to, 
 /* ---- conv2d: y = f(x * W + b), W (kernel height, kernel width, C, filters);  dz = dy f'(z);
  * db = sum of dz;  dW and dx: see >>conv. LeCun et al. 1998. ----
  * A max-pool directly behind it, on windows that do not overlap, is fused with it: each band of
- * output rows is pooled while it is in the second cache, before bias and activation, which do not
+ * output rows is pooled while it is in the second cache, before the activation, which does not
  * change what is largest; the output itself is never stored. */
 
 static int fnni_layer_band(const fnni_layer *layer)
@@ -9392,16 +9412,12 @@ static void fnni_conv_prepare(const fnni_run *run, int l, int backward, fnn_real
     const fnni_layer *layer = fnni_layer_at(run, l);
     const fnn_real *weights = run->model->parameters + layer->offset;
     const fnni_plan *plan = run->plans + l;
-    if (!backward) fnni_conv_pack(&plan->conv, weights, workspace + plan->packed[0]);
+    if (!backward)
+        fnni_conv_pack(&plan->conv, weights, weights + layer->weights,
+                       workspace + plan->packed[0]);
     else
         fnni_conv_backward_pack(run->kernels, &layer->window, layer->shape.channels, weights,
                                 workspace + plan->packed[1]);
-}
-
-static const fnn_real *fnni_conv_bias(const fnni_run *run, int l)
-{
-    const fnni_layer *layer = fnni_layer_at(run, l);
-    return run->model->parameters + layer->offset + layer->weights;
 }
 
 static void fnni_conv_forward(const fnni_run *run, int l, int from, int to, fnn_real *workspace)
@@ -9415,8 +9431,7 @@ static void fnni_conv_forward(const fnni_run *run, int l, int from, int to, fnn_
             fnni_conv_image(conv, fnni_y(run, l - 1, i, workspace), workspace + run->image);
         fnni_conv_forward_image(conv, fnni_layer_band(layer), &in,
                                 workspace + run->plans[l].packed[0], layer->activation,
-                                layer->parameter, fnni_conv_bias(run, l),
-                                fnni_y(run, l, i, workspace));
+                                layer->parameter, fnni_y(run, l, i, workspace));
     }
 }
 
@@ -9494,9 +9509,8 @@ static void fnni_fused_image(const fnni_run *run, int l, int i, fnn_real *worksp
         fnni_conv_rows(&plan->conv, &in, workspace + plan->packed[0], row * stride,
                        row * stride + w.height, rows_of_z);
         run->kernels->max_pool(&w, rows_of_z, y, index);
-        run->kernels->bias_activation(layer->activation, layer->parameter,
-                                      (ptrdiff_t)rows * w.out_width, w.channels,
-                                      fnni_conv_bias(run, l - 1), y, w.channels);
+        if (layer->activation != FNN_LINEAR)
+            run->kernels->activation(layer->activation, layer->parameter, rows * size, y, y);
         y += rows * size;
         if (index) index += rows * size;
     }
@@ -13345,10 +13359,9 @@ FNN_DEF fnn_result fnn_conv2d_forward(fnn_context *context, const fnn_window *wi
     result = fnni_conv_job_make(&job, used, window, filters, images, fnni_conv_packed_size(&job.g),
                                 fnni_conv_image_size(&job.g), &packed);
     if (!result) {
-        fnni_conv_pack(&job.g, weights, packed);
+        fnni_conv_pack(&job.g, weights, bias, packed);
         job.packed = packed;
         job.x = x;
-        job.bias = bias;
         job.y = y;
         fnni_parallel(fnni_conv_parts(used, &job.g, images), fnni_conv_forward_part, &job);
     }
