@@ -7445,13 +7445,9 @@ FNN_DEF fnn_result fnn_load_idx(fnn_dataset *out, const char *images, const char
     return result;
 }
 
-/* ---- Fashion-MNIST ---- */
+/* ---- a training and a test set, in one of several places ---- */
 
 #define FNNI_MAX_PATH 1024
-
-static const char *const fnni_fashion_names[10] = {
-    "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
-    "Sandal",      "Shirt",   "Sneaker",  "Bag",   "Ankle boot"};
 
 static int fnni_file_exists(const char *path)
 {
@@ -7474,6 +7470,62 @@ static int fnni_find_file(char *path, const char *directory, const char *name)
     return fnni_file_exists(path);
 }
 
+/* What two sets that belong together are called with, how one of them is loaded from a directory,
+ * and where they may be. load's *found tells whether the directory has the set's first file, so
+ * that another place may be tried if not. */
+typedef struct fnni_sets {
+    const char *caller;
+    fnn_result (*load)(const char *directory, int testing, fnn_dataset *out,
+                       const fnn_allocator *allocator, int *found, fnn_error *error);
+    const char *places[3]; /* NULL ones are passed over */
+} fnni_sets;
+
+/* Loads train and test, or the one that is not NULL, from a directory. */
+static fnn_result fnni_sets_load_from(const fnni_sets *sets, const char *directory,
+                                      fnn_dataset *train, fnn_dataset *test,
+                                      const fnn_allocator *allocator, int *found,
+                                      fnn_error *error)
+{
+    fnn_result result = FNN_OK;
+    int found_test;
+    *found = 1;
+    if (train) result = sets->load(directory, 0, train, allocator, found, error);
+    if (result == FNN_OK && test)
+        result = sets->load(directory, 1, test, allocator, train ? &found_test : found, error);
+    if (result != FNN_OK) fnn_dataset_free(train);
+    return result;
+}
+
+/* As above from the directory or, if it is NULL, from the first place that has them. *nowhere
+ * tells that none has, which is the caller's to report. */
+static fnn_result fnni_sets_load(const fnni_sets *sets, const char *directory, fnn_dataset *train,
+                                 fnn_dataset *test, const fnn_allocator *allocator, int *nowhere,
+                                 fnn_error *error)
+{
+    int i, found = 0;
+    fnn_result result = FNN_ERROR_FILE;
+    *nowhere = 0;
+    if ((!train && !test) || train == test)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "%s: train %s test", sets->caller,
+                         train ? "is also" : "is NULL, and");
+    if (train) fnni_dataset_begin(train, NULL);
+    if (test) fnni_dataset_begin(test, NULL);
+    if (directory)
+        return fnni_sets_load_from(sets, directory, train, test, allocator, &found, error);
+    for (i = 0; i < 3 && !found; i++)
+        if (sets->places[i])
+            result =
+                fnni_sets_load_from(sets, sets->places[i], train, test, allocator, &found, error);
+    *nowhere = !found;
+    return result;
+}
+
+/* ---- Fashion-MNIST ---- */
+
+static const char *const fnni_fashion_names[10] = {
+    "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
+    "Sandal",      "Shirt",   "Sneaker",  "Bag",   "Ankle boot"};
+
 /* The four files, and where they are. */
 #define FNNI_FASHION_SOURCE \
     "{train,t10k}-{images-idx3,labels-idx1}-ubyte.gz " \
@@ -7485,11 +7537,10 @@ static fnn_result fnni_fashion_missing(fnn_error *error, const char *directory, 
                      directory, name);
 }
 
-/* Loads one of the two sets, "train" or "t10k", from a directory. *found tells whether the
- * directory has its images, so that the caller may look elsewhere if not. */
-static fnn_result fnni_fashion_load(const char *directory, const char *set, fnn_dataset *out,
+static fnn_result fnni_fashion_load(const char *directory, int testing, fnn_dataset *out,
                                     const fnn_allocator *allocator, int *found, fnn_error *error)
 {
+    const char *set = testing ? "t10k" : "train";
     char name[40], images[FNNI_MAX_PATH], labels[FNNI_MAX_PATH];
     fnn_result result;
     snprintf(name, sizeof name, "%s-images-idx3-ubyte", set);
@@ -7513,44 +7564,20 @@ static fnn_result fnni_fashion_load(const char *directory, const char *set, fnn_
     return result;
 }
 
-static fnn_result fnni_fashion_load_both(const char *directory, fnn_dataset *train,
-                                         fnn_dataset *test, const fnn_allocator *allocator,
-                                         int *found, fnn_error *error)
-{
-    fnn_result result = FNN_OK;
-    int found_test;
-    *found = 1;
-    if (train) result = fnni_fashion_load(directory, "train", train, allocator, found, error);
-    if (result == FNN_OK && test)
-        result = fnni_fashion_load(directory, "t10k", test, allocator, train ? &found_test : found,
-                                   error);
-    if (result != FNN_OK) fnn_dataset_free(train);
-    return result;
-}
-
 FNN_DEF fnn_result fnn_load_fashion_mnist(const char *directory, fnn_dataset *train,
                                           fnn_dataset *test, const fnn_allocator *allocator,
                                           fnn_error *error)
 {
-    const char *places[3];
-    int i, found = 0;
-    fnn_result result = FNN_ERROR_FILE;
-    if ((!train && !test) || train == test)
-        return fnni_fail(error, FNN_ERROR_ARGUMENT, "load_fashion_mnist: train %s test",
-                         train ? "is also" : "is NULL, and");
-    if (train) fnni_dataset_begin(train, NULL);
-    if (test) fnni_dataset_begin(test, NULL);
-    if (directory) return fnni_fashion_load_both(directory, train, test, allocator, &found, error);
-    places[0] = getenv("FMNIST_DIR");
-    places[1] = "data";
-    places[2] = "/usr/share/datasets/fashion-mnist";
-    for (i = 0; i < 3 && !found; i++)
-        if (places[i])
-            result = fnni_fashion_load_both(places[i], train, test, allocator, &found, error);
-    if (!found)
+    const fnni_sets sets = {"load_fashion_mnist",
+                            fnni_fashion_load,
+                            {getenv("FMNIST_DIR"), "data", "/usr/share/datasets/fashion-mnist"}};
+    int nowhere;
+    fnn_result result = fnni_sets_load(&sets, directory, train, test, allocator, &nowhere, error);
+    if (nowhere)
         result = fnni_fail(error, FNN_ERROR_FILE,
-                           FNNI_FASHION_SOURCE " are not in %s, %s or $FMNIST_DIR (%s)", places[1],
-                           places[2], places[0] ? fnni_path_tail(places[0]) : "not set");
+                           FNNI_FASHION_SOURCE " are not in %s, %s or $FMNIST_DIR (%s)",
+                           sets.places[1], sets.places[2],
+                           sets.places[0] ? fnni_path_tail(sets.places[0]) : "not set");
     return result;
 }
 
@@ -7667,19 +7694,18 @@ FNN_DEF fnn_result fnn_load_cifar10_files(fnn_dataset *out, const char *const *f
     return result;
 }
 
-/* Loads name.bin or, when there are more of them, name_1.bin to name_count.bin from a directory.
- * *found tells whether it has the first, so that the caller may look elsewhere if not. */
-static fnn_result fnni_cifar_load(const char *directory, const char *name, int count,
-                                  fnn_dataset *out, const fnn_allocator *allocator, int *found,
-                                  fnn_error *error)
+/* From data_batch_1.bin to data_batch_5.bin, or from test_batch.bin. */
+static fnn_result fnni_cifar_load(const char *directory, int testing, fnn_dataset *out,
+                                  const fnn_allocator *allocator, int *found, fnn_error *error)
 {
     char paths[5][FNNI_MAX_PATH], file[40];
     const char *files[5];
+    const int count = testing ? 1 : 5;
     int i;
     for (i = 0; i < count; i++) {
         int there;
-        if (count > 1) snprintf(file, sizeof file, "%s_%d.bin", name, i + 1);
-        else snprintf(file, sizeof file, "%s.bin", name);
+        if (testing) snprintf(file, sizeof file, "test_batch.bin");
+        else snprintf(file, sizeof file, "data_batch_%d.bin", i + 1);
         there = fnni_find_file(paths[i], directory, file);
         if (i == 0) *found = there;
         if (!there)
@@ -7690,45 +7716,21 @@ static fnn_result fnni_cifar_load(const char *directory, const char *name, int c
     return fnn_load_cifar10_files(out, files, count, allocator, error);
 }
 
-static fnn_result fnni_cifar_load_both(const char *directory, fnn_dataset *train, fnn_dataset *test,
-                                       const fnn_allocator *allocator, int *found,
-                                       fnn_error *error)
-{
-    fnn_result result = FNN_OK;
-    int found_test;
-    *found = 1;
-    if (train)
-        result = fnni_cifar_load(directory, "data_batch", 5, train, allocator, found, error);
-    if (result == FNN_OK && test)
-        result = fnni_cifar_load(directory, "test_batch", 1, test, allocator,
-                                 train ? &found_test : found, error);
-    if (result != FNN_OK) fnn_dataset_free(train);
-    return result;
-}
-
 FNN_DEF fnn_result fnn_load_cifar10(const char *directory, fnn_dataset *train, fnn_dataset *test,
                                     const fnn_allocator *allocator, fnn_error *error)
 {
-    const char *places[2];
-    int i, found = 0;
-    fnn_result result = FNN_ERROR_FILE;
-    if ((!train && !test) || train == test)
-        return fnni_fail(error, FNN_ERROR_ARGUMENT, "load_cifar10: train %s test",
-                         train ? "is also" : "is NULL, and");
-    if (train) fnni_dataset_begin(train, NULL);
-    if (test) fnni_dataset_begin(test, NULL);
-    if (directory) return fnni_cifar_load_both(directory, train, test, allocator, &found, error);
-    places[0] = getenv("CIFAR10_DIR");
-    places[1] = "data/cifar-10-batches-bin";
-    for (i = 0; i < 2 && !found; i++)
-        if (places[i])
-            result = fnni_cifar_load_both(places[i], train, test, allocator, &found, error);
-    if (!found)
+    const fnni_sets sets = {"load_cifar10",
+                            fnni_cifar_load,
+                            {getenv("CIFAR10_DIR"), "data/cifar-10-batches-bin", NULL}};
+    int nowhere;
+    fnn_result result = fnni_sets_load(&sets, directory, train, test, allocator, &nowhere, error);
+    if (nowhere)
         result = fnni_fail(error, FNN_ERROR_FILE,
                            "CIFAR-10: no %s(.gz) in $CIFAR10_DIR (%s) or %s: it is the binary "
                            "version of www.cs.toronto.edu/~kriz/cifar.html",
                            train ? "data_batch_1.bin" : "test_batch.bin",
-                           places[0] ? fnni_path_tail(places[0]) : "not set", places[1]);
+                           sets.places[0] ? fnni_path_tail(sets.places[0]) : "not set",
+                           sets.places[1]);
     return result;
 }
 
