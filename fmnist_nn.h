@@ -1050,9 +1050,9 @@ typedef struct fnn_figures {
 
 /* One training of a candidate. */
 typedef struct fnn_search_fold {
-    fnn_result result;    /* FNN_ERROR_NUMERIC: a loss was not finite, the figures are NaN */
-    fnn_figures figures;  /* of the model at the end, as fnn_evaluate */
-    fnn_history history;  /* every epoch, with its validation */
+    fnn_result result;   /* FNN_ERROR_NUMERIC: a loss was not finite, the figures are NaN */
+    fnn_figures figures; /* of the model at the end, as fnn_evaluate */
+    fnn_history history; /* every epoch, with its validation */
     double seconds;
 } fnn_search_fold;
 
@@ -1069,7 +1069,7 @@ typedef struct fnn_candidate {
                                then those that were not trained. 0 while the search runs */
     const double *values;   /* (axes) */
     fnn_search_fold *folds; /* (folds) */
-    int trained;            /* of these */
+    int trained;            /* of these, with those that diverged */
     fnn_figures mean;       /* over the folds; NaN unless all are trained */
     fnn_figures deviation;  /* standard deviation over the folds (divided by their number, as
                                scikit-learn); 0 for a single one */
@@ -13231,8 +13231,10 @@ static void fnni_shared_release(void *user, void *memory)
 {
     const fnni_shared_allocator *a = (const fnni_shared_allocator *)user;
     fnni_lock_take(a->lock);
-    if (a->inner.release) a->inner.release(a->inner.user, memory);
-    else FMNIST_NN_FREE(memory);
+    if (a->inner.release)
+        a->inner.release(a->inner.user, memory);
+    else
+        FMNIST_NN_FREE(memory);
     fnni_lock_give(a->lock);
 }
 
@@ -13306,8 +13308,10 @@ static void fnni_append_value(const fnn_grid_axis *axis, double value, char *tex
                               size_t *length)
 {
     const char *label = fnni_label_of(axis, value);
-    if (label) fnni_append(text, size, length, "%s", label);
-    else fnni_append(text, size, length, "%g", value);
+    if (label)
+        fnni_append(text, size, length, "%s", label);
+    else
+        fnni_append(text, size, length, "%g", value);
 }
 
 /* "units 64, rate 0.01" */
@@ -13350,9 +13354,8 @@ static double *fnni_figure(fnn_figures *f, fnn_monitor monitor)
     }
 }
 
-static const fnn_monitor fnni_monitors[] = {FNN_MONITOR_VALIDATION_LOSS,
-                                            FNN_MONITOR_VALIDATION_SCORE, FNN_MONITOR_LOSS,
-                                            FNN_MONITOR_SCORE};
+static const fnn_monitor fnni_monitors[] = {
+    FNN_MONITOR_VALIDATION_LOSS, FNN_MONITOR_VALIDATION_SCORE, FNN_MONITOR_LOSS, FNN_MONITOR_SCORE};
 #define FNNI_MONITORS 4
 
 static fnn_figures fnni_no_figures(void)
@@ -13413,8 +13416,7 @@ static fnn_result fnni_job_evaluate(const fnni_search *s, fnni_job *job,
     fnn_result result = fnn_evaluate(job->model, NULL, job->trial.train, &train);
     if (!result) result = fnn_evaluate(job->model, NULL, validation, &held);
     if (result)
-        return fnni_trial_fail(s->found, &job->trial, &job->error, result,
-                               fnn_result_text(result));
+        return fnni_trial_fail(s->found, &job->trial, &job->error, result, fnn_result_text(result));
     figures->loss = train.loss;
     figures->score = fnni_score_of(&train, job->trial.train);
     figures->validation_loss = held.loss;
@@ -13666,7 +13668,8 @@ static void fnni_refit_epochs(const fnni_search *s, fnn_fit_config *fit)
     int f;
     if (fit->validation || (fit->patience == 0 && !fit->restore_best)) return;
     if (fit->monitor == FNN_MONITOR_LOSS || fit->monitor == FNN_MONITOR_SCORE) return;
-    for (f = 0; f < s->found->folds; f++) sum += fnni_best_epoch(&c->folds[f].history, fit->monitor);
+    for (f = 0; f < s->found->folds; f++)
+        sum += fnni_best_epoch(&c->folds[f].history, fit->monitor);
     fit->epochs = (int)(sum / s->found->folds + .5);
     fit->patience = fit->restore_best = 0;
 }
@@ -13681,8 +13684,8 @@ static fnn_result fnni_search_refit(fnni_search *s)
     memset(&job, 0, sizeof job);
     result = fnni_job_build(s, &job, found->best, -1, s->data, &s->config->context);
     if (!result && job.declined)
-        result = fnni_trial_fail(found, &job.trial, &job.error, FNN_ERROR_ARGUMENT,
-                                 "build declined it");
+        result =
+            fnni_trial_fail(found, &job.trial, &job.error, FNN_ERROR_ARGUMENT, "build declined it");
     if (!result) {
         job.fit.validation = s->config->validation;
         job.fit.verbose = s->config->verbose;
@@ -13693,8 +13696,10 @@ static fnn_result fnni_search_refit(fnni_search *s)
         result = fnni_trial_fail(found, &job.trial, &job.error, FNN_ERROR_NUMERIC,
                                  fnn_model_error(job.model)->message);
     if (result) s->error = job.error;
-    if (result) fnn_model_free(job.model);
-    else found->model = job.model;
+    if (result)
+        fnn_model_free(job.model);
+    else
+        found->model = job.model;
     return result;
 }
 
@@ -13711,9 +13716,10 @@ static fnn_result fnni_search_check_axes(const fnn_grid_axis *axes, int axis_cou
         const char *name = axes[a].name ? axes[a].name : "NULL";
         int i;
         if (!axes[a].name || axes[a].count < 1 || !axes[a].values)
-            return fnni_fail(error, FNN_ERROR_ARGUMENT,
-                             "search: axis %d (%.80s): expected a name and values, found %d values%s",
-                             a, name, axes[a].count, axes[a].values ? "" : ", NULL");
+            return fnni_fail(
+                error, FNN_ERROR_ARGUMENT,
+                "search: axis %d (%.80s): expected a name and values, found %d values%s", a, name,
+                axes[a].count, axes[a].values ? "" : ", NULL");
         for (i = 0; axes[a].labels && i < axes[a].count; i++)
             if (!axes[a].labels[i])
                 return fnni_fail(error, FNN_ERROR_ARGUMENT,
@@ -13743,7 +13749,8 @@ static fnn_result fnni_search_check(const fnn_dataset *data, const fnn_search_co
     if (c->folds < 0 || c->folds == 1 || c->folds > data->count || (c->folds && c->validation))
         return fnni_fail(error, FNN_ERROR_ARGUMENT,
                          "search: folds: expected 0, or without validation data 2 to %lld samples, "
-                         "found %d", (long long)data->count, c->folds);
+                         "found %d",
+                         (long long)data->count, c->folds);
     if (!c->folds && !c->validation && !fnni_search_held(data, c))
         return fnni_fail(error, FNN_ERROR_ARGUMENT,
                          "search: validation_share %g of %lld samples leaves a part empty",
@@ -13793,9 +13800,9 @@ static fnn_result fnni_search_make(fnn_search *found, int count)
     const size_t n = (size_t)count, axes = (size_t)found->axis_count, folds = (size_t)found->folds;
     fnn_candidate *candidates =
         (fnn_candidate *)fnni_allocate(a, fnni_times(n, sizeof *candidates));
-    fnn_search_fold *all =
-        (fnn_search_fold *)fnni_allocate(a, fnni_times(n * folds, sizeof *all));
-    double *values = (double *)fnni_allocate(a, fnni_times(fnni_times(n, axes + 1), sizeof *values));
+    fnn_search_fold *all = (fnn_search_fold *)fnni_allocate(a, fnni_times(n * folds, sizeof *all));
+    double *values =
+        (double *)fnni_allocate(a, fnni_times(fnni_times(n, axes + 1), sizeof *values));
     size_t i;
     if (!candidates || !all || !values) {
         fnni_release(a, candidates);
@@ -13912,8 +13919,10 @@ static fnn_result fnni_search_run(fnni_search *s, int count, int threads, fnn_er
     fnni_search_parts_free(s);
     fnni_lock_close(&s->allocation);
     fnni_lock_close(&s->lock);
-    if (!result && s->failed < s->trials) result = s->error.code;
-    else if (!result && s->found->best < 0) result = fnni_search_nothing(s, &s->error);
+    if (!result && s->failed < s->trials)
+        result = s->error.code;
+    else if (!result && s->found->best < 0)
+        result = fnni_search_nothing(s, &s->error);
     if (!result && s->config->refit) result = fnni_search_refit(s);
     s->found->seconds = fnni_seconds() - s->started;
     return result ? fnni_fail(error, result, "%s", s->error.message) : FNN_OK;
@@ -13926,12 +13935,18 @@ static fnn_result fnni_search_run(fnni_search *s, int count, int threads, fnn_er
 static void fnni_table_heading(const fnn_search *found, int column, char *text, size_t size)
 {
     const int which = column - 1 - found->axis_count;
-    if (column == 0) snprintf(text, size, "rank");
-    else if (which < 0) snprintf(text, size, "%s", found->axes[column - 1].name);
-    else if (which == 0) snprintf(text, size, "validation %s", found->score_name);
-    else if (which == 1) snprintf(text, size, "validation loss");
-    else if (which == 2) snprintf(text, size, "%s", found->score_name);
-    else snprintf(text, size, which == 3 ? "loss" : "seconds");
+    if (column == 0)
+        snprintf(text, size, "rank");
+    else if (which < 0)
+        snprintf(text, size, "%s", found->axes[column - 1].name);
+    else if (which == 0)
+        snprintf(text, size, "validation %s", found->score_name);
+    else if (which == 1)
+        snprintf(text, size, "validation loss");
+    else if (which == 2)
+        snprintf(text, size, "%s", found->score_name);
+    else
+        snprintf(text, size, which == 3 ? "loss" : "seconds");
 }
 
 /* What stands in a column of a candidate's row. */
@@ -13972,8 +13987,10 @@ static const fnn_candidate *fnni_candidate_of_rank(const fnn_search *found, int 
 /* The table's cell in a row, 0 being the headings, of at most size - 1 characters. */
 static void fnni_table_text(const fnn_search *found, int row, int column, char *text, size_t size)
 {
-    if (row == 0) fnni_table_heading(found, column, text, size);
-    else fnni_table_cell(found, fnni_candidate_of_rank(found, row), column, text, size);
+    if (row == 0)
+        fnni_table_heading(found, column, text, size);
+    else
+        fnni_table_cell(found, fnni_candidate_of_rank(found, row), column, text, size);
 }
 
 static int fnni_table_width(const fnn_search *found, int rows, int column)
@@ -14045,8 +14062,10 @@ static void fnni_emit_values(fnni_writer *w, const fnn_search *found, const fnn_
     int a;
     for (a = 0; a < found->axis_count; a++) {
         const char *label = fnni_label_of(found->axes + a, c->values[a]);
-        if (label) fnni_emit_field(w, label);
-        else fnni_emit_number(w, c->values[a]);
+        if (label)
+            fnni_emit_field(w, label);
+        else
+            fnni_emit_number(w, c->values[a]);
     }
 }
 
