@@ -523,7 +523,7 @@ static inline fnn_metrics experiment_evaluate(const fnn_model *m, const fnn_data
     return metrics;
 }
 
-/* The share of samples whose label is the largest output, in percent. As in NumPy, which the reports
+/* The share of samples whose label is the largest output, in percent. As in NumPy, which reports
  * used, a NaN is larger than any number and the first one wins: a network that has gone to NaN
  * names class 0 for all, and is right for a tenth of Fashion-MNIST. (The library counts 0.) */
 static inline double experiment_accuracy(const fnn_model *m, const fnn_dataset *data)
@@ -866,10 +866,10 @@ static inline void experiment_append_cell(const experiment *e, experiment_text *
 
 static inline void experiment_append_result(const experiment *e, experiment_text *t)
 {
-    experiment_append(e, t, "# id: %s\n# title: %s\n# mode: %s\n# options:%s%s --seeds %d\n", e->id,
+    experiment_append(e, t, "# id: %s\n# title: %s\n# mode: %s\n# options: %s%s--seeds %d\n", e->id,
                       e->title, experiment_mode_name(e),
-                      e->mode == EXPERIMENT_QUICK ? " --quick" : "",
-                      e->mode == EXPERIMENT_SMOKE ? " --smoke" : "", e->seeds);
+                      e->mode == EXPERIMENT_QUICK ? "--quick " : "",
+                      e->mode == EXPERIMENT_SMOKE ? "--smoke " : "", e->seeds);
     experiment_append(e, t, "# threads: %d\n# library: %s\n%s# seconds: %.1f\n# hash: %s\n",
                       e->threads, fnn_info(NULL), e->sources.length ? e->sources.text : "",
                       experiment_now() - e->begun, e->hash ? e->hash : "none");
