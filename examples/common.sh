@@ -16,7 +16,22 @@ experiment_source() { # ID
     echo "examples/${1//-/_}.c"
 }
 
-# What a figure depends on, as far as the project's experiments go.
+# A C source without its comments and blank lines.
+bare_source() {
+    awk '{
+        out = ""
+        for (line = $0; line != "";) {
+            at = index(line, comment ? "*/" : "/*")
+            if (!comment) out = out (at ? substr(line, 1, at - 1) : line)
+            line = at ? substr(line, at + 2) : ""
+            if (at) comment = !comment
+        }
+        gsub(/[ \t]+/, " ", out)
+        if (out !~ /^ ?$/) print out
+    }' "$@"
+}
+
+# What a figure depends on, as far as the experiments go: not their comments.
 experiment_hash() { # SOURCE OPTIONS
     local headers=()
     if [[ $1 == examples/*/* ]]; then
@@ -25,7 +40,7 @@ experiment_hash() { # SOURCE OPTIONS
         shopt -u nullglob
     fi
     {
-        cat "$1" "${headers[@]}"
+        bare_source "$1" "${headers[@]}"
         grep '^#define EXPERIMENT_VERSION ' examples/experiment.h
         echo "$2"
     } | sha256sum | cut -c 1-16

@@ -64,7 +64,10 @@ lines() { # FILE
 # Names at the rows of an image (first row on top), cell pixels each.
 names() { # FILE CELL AXIS
     value "$1" name | awk -v cell="$2" -v axis="$3" '
-        { out = out sprintf("%s\"%s\" %g", NR > 1 ? ", " : "", $0, (NR - 1) * cell + (cell - 1) / 2) }
+        {
+            if (NR > 1) out = out ", "
+            out = out sprintf("\"%s\" %g", $0, (NR - 1) * cell + (cell - 1) / 2)
+        }
         END { if (NR) printf "set %stics (%s) out nomirror\n", axis, out }'
 }
 
@@ -89,7 +92,10 @@ EOD
 sheet() { # FILE
     # the gaps between the images get the largest value: white
     grep -v '^#' "$1" | awk -F, -v OFS=, '
-        NR == FNR { for (i = 1; i <= NF; i++) if ($i != "" && (!any++ || $i > most)) most = $i; next }
+        NR == FNR {
+            for (i = 1; i <= NF; i++) if ($i != "" && (!any++ || $i > most)) most = $i
+            next
+        }
         { for (i = 1; i <= NF; i++) if ($i == "") $i = most; print }' \
         <(grep -v '^#' "$1") - >"$cells"
     cat <<EOD

@@ -3,20 +3,24 @@
 #
 #     bash examples/reproduce.sh [WORD]     only the experiments whose name contains WORD
 #
-# In the environment: QUICK=1 makes them smaller, into build/quick/ instead of examples/; SEEDS,
-# THREADS and DATA are the programs' options of these names; CC and CFLAGS as ever.
+# In the environment: QUICK=1 makes them smaller, into build/quick/ instead of examples/, SMOKE=1
+# so small that they only show that they work; SEEDS, THREADS and DATA are the options of the
+# programs; RESULTS and OBJECTS are folders for other places; CC and CFLAGS as ever.
 #
 # A result carries a hash of its program, the headers beside that, EXPERIMENT_VERSION and the
 # options: where it is the same the experiment is not run again. So it goes on where it stopped.
 set -u
 cd "$(dirname "$0")/.." || exit 1
-word=${1:-}
-results=examples/results table=examples/RESULTS.md options=''
-if [ -n "${QUICK:-}" ]; then
-    results=build/quick table=build/quick/RESULTS.md options=' --quick'
+word=${1:-} options='' results=examples/results table=examples/RESULTS.md
+if [ -n "${SMOKE:-}" ]; then
+    options=' --smoke' results=build/smoke
+elif [ -n "${QUICK:-}" ]; then
+    options=' --quick' results=build/quick
 fi
+results=${RESULTS:-$results}
+[ "$results" = examples/results ] || table=$results/RESULTS.md
 [ -z "${SEEDS:-}" ] || options="$options --seeds $SEEDS"
-objects=build/experiments
+objects=${OBJECTS:-build/experiments}
 mkdir -p "$results" "$objects"
 # shellcheck source=examples/common.sh
 . examples/common.sh
@@ -40,7 +44,8 @@ for id in $(experiment_ids); do
     case $? in
     0)
         run=$((run + 1))
-        find "$results" -name "$id.*.csv" ! -newer "$objects/begun" -delete # plots it no longer makes
+        # plots that it no longer makes
+        find "$results" -name "$id.*.csv" ! -newer "$objects/begun" -delete
         ;;
     3) missing=$((missing + 1)) ;;
     130 | 143) exit 130 ;; # interrupted
