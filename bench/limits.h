@@ -7,21 +7,25 @@
 /* Twelve chains hide the latency of any multiply-add so far (4 or 5 cycles, 2 a cycle). */
 #define LIMIT_CHAINS(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11)
 #define LIMIT_START(i) fnni_v c##i = fnni_vset((fnn_real)(1 + i));
-#define LIMIT_STEP(i) c##i = fnni_vfma(c##i, x, y);
 #define LIMIT_SUM(i) sum = fnni_vadd(sum, c##i);
 
+/* A step of all chains for p = 0, by, ... while another fits below `end`; then their sum at sink. */
+#define LIMIT_RUN(STEP, end, by) \
+    fnni_v sum = fnni_vzero(); \
+    ptrdiff_t p; \
+    LIMIT_CHAINS(LIMIT_START) \
+    for (p = 0; p + by <= end; p += by) { \
+        LIMIT_CHAINS(STEP) \
+    } \
+    LIMIT_CHAINS(LIMIT_SUM) \
+    fnni_vstore(sink, sum);
+
+#define LIMIT_STEP(i) c##i = fnni_vfma(c##i, x, y);
 /* count x 12 multiply-adds of whole vectors from registers; the FLOPs done. */
 LIMIT_TARGET static double LIMIT(fma)(ptrdiff_t count, fnn_real *sink)
 {
     const fnni_v x = fnni_vset((fnn_real)0.5), y = fnni_vset((fnn_real)0.25);
-    fnni_v sum = fnni_vzero();
-    ptrdiff_t p;
-    LIMIT_CHAINS(LIMIT_START)
-    for (p = 0; p < count; p++) {
-        LIMIT_CHAINS(LIMIT_STEP)
-    }
-    LIMIT_CHAINS(LIMIT_SUM)
-    fnni_vstore(sink, sum);
+    LIMIT_RUN(LIMIT_STEP, count, 1)
     return 2.0 * 12 * (double)(count * LIMIT_LANES);
 }
 
@@ -29,14 +33,7 @@ LIMIT_TARGET static double LIMIT(fma)(ptrdiff_t count, fnn_real *sink)
 /* Reads `vectors` (rounded down to a multiple of 12) vectors at x; the bytes read. */
 LIMIT_TARGET static double LIMIT(read)(ptrdiff_t vectors, const fnn_real *x, fnn_real *sink)
 {
-    fnni_v sum = fnni_vzero();
-    ptrdiff_t p;
-    LIMIT_CHAINS(LIMIT_START)
-    for (p = 0; p + 12 <= vectors; p += 12) {
-        LIMIT_CHAINS(LIMIT_LOAD)
-    }
-    LIMIT_CHAINS(LIMIT_SUM)
-    fnni_vstore(sink, sum);
+    LIMIT_RUN(LIMIT_LOAD, vectors, 12)
     return (double)p * sizeof(fnni_v);
 }
 
@@ -60,14 +57,7 @@ LIMIT_TARGET static double LIMIT(write)(ptrdiff_t vectors, fnn_real *x)
 LIMIT_TARGET static double LIMIT(mix)(ptrdiff_t count, fnn_real *sink)
 {
     const fnni_v x = fnni_vset((fnn_real)0.5), y = fnni_vset((fnn_real)0.25);
-    fnni_v sum = fnni_vzero();
-    ptrdiff_t p;
-    LIMIT_CHAINS(LIMIT_START)
-    for (p = 0; p < count; p++) {
-        LIMIT_CHAINS(LIMIT_MIX)
-    }
-    LIMIT_CHAINS(LIMIT_SUM)
-    fnni_vstore(sink, sum);
+    LIMIT_RUN(LIMIT_MIX, count, 1)
     return 12.0 * (double)count;
 }
 
@@ -76,14 +66,7 @@ LIMIT_TARGET static double LIMIT(mix)(ptrdiff_t count, fnn_real *sink)
 LIMIT_TARGET static double LIMIT(divide)(ptrdiff_t count, fnn_real *sink)
 {
     const fnni_v x = fnni_vset((fnn_real)1.5);
-    fnni_v sum = fnni_vzero();
-    ptrdiff_t p;
-    LIMIT_CHAINS(LIMIT_START)
-    for (p = 0; p < count; p++) {
-        LIMIT_CHAINS(LIMIT_DIVIDE)
-    }
-    LIMIT_CHAINS(LIMIT_SUM)
-    fnni_vstore(sink, sum);
+    LIMIT_RUN(LIMIT_DIVIDE, count, 1)
     return 12.0 * (double)count;
 }
 
@@ -115,8 +98,9 @@ static const bench_limits LIMIT(table) = {LIMIT_LANES, LIMIT(fma),    LIMIT(read
 #undef LIMIT_LANES
 #undef LIMIT_CHAINS
 #undef LIMIT_START
-#undef LIMIT_STEP
 #undef LIMIT_SUM
+#undef LIMIT_RUN
+#undef LIMIT_STEP
 #undef LIMIT_LOAD
 #undef LIMIT_WRITE
 #undef LIMIT_MIX

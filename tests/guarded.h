@@ -1,6 +1,6 @@
 /* Operands of a kernel in slots, each a run of bytes between two inaccessible pages (where there
- * is mmap), and canaries in what an operand leaves of its slot. Before the system's headers the
- * program defines _DEFAULT_SOURCE. Include after harness.h. */
+ * is mmap), and canaries in all that an operand leaves of its area, a slot's part in use. Before
+ * the system's headers the program defines _DEFAULT_SOURCE. Include after harness.h. */
 #ifndef GUARDED_H
 #define GUARDED_H
 #if defined(__unix__) || defined(__APPLE__)
@@ -14,10 +14,12 @@
 #endif
 
 #define GUARDED_SLOTS 12
-static unsigned char *guarded_slots[GUARDED_SLOTS];
-static size_t guarded_bytes;
+#define GUARDED_CANARY 0xa5
+/* The slots, and what is in use of each at one of its ends; the bytes of both. */
+static unsigned char *guarded_slots[GUARDED_SLOTS], *guarded_areas[GUARDED_SLOTS];
+static size_t guarded_capacity, guarded_bytes;
 
-/* Makes every slot of at least this many bytes. */
+/* Makes every area of at least this many bytes. */
 static void guarded_open(size_t bytes)
 {
 #if HAVE_GUARDS
@@ -25,10 +27,11 @@ static void guarded_open(size_t bytes)
 #else
     const size_t page = 4096;
 #endif
-    const size_t old = guarded_bytes;
+    const size_t old = guarded_capacity;
     int i;
-    if (bytes <= old) return;
     guarded_bytes = (bytes + page - 1) / page * page;
+    if (guarded_bytes <= old) return;
+    guarded_capacity = guarded_bytes;
     for (i = 0; i < GUARDED_SLOTS; i++) {
 #if HAVE_GUARDS
         unsigned char *p;
@@ -47,71 +50,80 @@ static void guarded_open(size_t bytes)
     }
 }
 
-/* Canaries reach this far round an operand: beyond the longest vector and a few rows. */
-#define GUARDED_MARGIN 1024
-static unsigned char *guarded_from(int slot, const unsigned char *p)
-{
-    unsigned char *start = guarded_slots[slot];
-    return p - start > GUARDED_MARGIN ? start + (p - start - GUARDED_MARGIN) : start;
-}
-static unsigned char *guarded_to(int slot, const unsigned char *p)
-{
-    unsigned char *start = guarded_slots[slot];
-    const size_t left = guarded_bytes - (size_t)(p - start);
-    return start + (p - start) + (left < GUARDED_MARGIN ? left : GUARDED_MARGIN);
-}
-
 /* Room for count elements of `size` bytes. Placement 0: ends at the upper page. 1: starts at the
- * lower one. 2 and on: some elements after that, each slot by another number of them. */
+ * lower one. 2 and on: some elements after that, each slot by another number of them; those before
+ * GUARDED_PLACEMENTS are all that differ by their place in a vector. */
+#define GUARDED_PLACEMENTS 18
 static void *guarded_place(int slot, size_t size, size_t count, int placement)
 {
-    unsigned char *p = guarded_slots[slot], *q;
+    unsigned char *area = guarded_slots[slot];
     if (size * count + 32 * size > guarded_bytes) exit(4);
-    if (placement == 0)
-        p += guarded_bytes - size * count;
-    else if (placement > 1)
-        p += size * (size_t)((placement - 1 + 5 * slot) % 32);
-    for (q = guarded_from(slot, p); q < guarded_to(slot, p + size * count); q++) *q = 0xa5;
-    return p;
+    if (placement == 0) area += guarded_capacity - guarded_bytes;
+    guarded_areas[slot] = area;
+    memset(area, GUARDED_CANARY, guarded_bytes);
+    if (placement == 0) return area + guarded_bytes - size * count;
+    if (placement == 1) return area;
+    return area + size * (size_t)((placement - 1 + 5 * slot) % 32);
+}
+
+static int guarded_is_canaries(const unsigned char *p, size_t bytes)
+{
+    return bytes == 0 || (*p == GUARDED_CANARY && memcmp(p, p + 1, bytes - 1) == 0);
 }
 
 /* Whether the canaries round the operand still stand. */
 static int guarded_untouched(int slot, const void *operand, size_t bytes)
 {
-    const unsigned char *p = (const unsigned char *)operand, *q;
-    for (q = guarded_from(slot, p); q < p; q++)
-        if (*q != 0xa5) return 0;
-    for (q = p + bytes; q < guarded_to(slot, p + bytes); q++)
-        if (*q != 0xa5) return 0;
-    return 1;
+    const unsigned char *start = guarded_areas[slot], *p = (const unsigned char *)operand;
+    const size_t before = (size_t)(p - start);
+    return guarded_is_canaries(start, before) &&
+           guarded_is_canaries(p + bytes, guarded_bytes - before - bytes);
 }
 
 #if HAVE_GUARDS
-static jmp_buf guarded_escape;
+static sigjmp_buf guarded_escape; /* with the signal mask, so that the next one is caught too */
 static void guarded_caught(int signal_number)
 {
     (void)signal_number;
-    longjmp(guarded_escape, 1);
+    siglongjmp(guarded_escape, 1);
 }
 
-/* Whether a read beyond an operand's end is noticed. */
-static int guarded_traps(void)
+/* Whether run() is stopped by a guard. */
+static int guarded_stops(void (*run)(void))
 {
     void (*old)(int) = signal(SIGSEGV, guarded_caught);
-    volatile int trapped = 1;
-    guarded_open(64);
-    if (setjmp(guarded_escape) == 0) {
-        const volatile unsigned char *end = (unsigned char *)guarded_place(0, 1, 5, 0);
-        if (end[5] == 0) trapped = 0;
-        trapped = 0;
+    volatile int stopped = 1;
+    if (sigsetjmp(guarded_escape, 1) == 0) {
+        run();
+        stopped = 0;
     }
     signal(SIGSEGV, old);
-    return trapped;
+    return stopped;
 }
 #else
-static int guarded_traps(void)
+static int guarded_stops(void (*run)(void))
 {
-    return 1;
-} /* nothing to notice it with */
+    (void)run;
+    return 1; /* nothing to stop it with */
+}
 #endif
+
+static void guarded_read_beyond(void)
+{
+    const volatile unsigned char *end = (unsigned char *)guarded_place(0, 1, 5, 0);
+    (void)end[5];
+}
+
+/* Whether a read beyond an operand's end and a write beside it are noticed. */
+static int guarded_notices(void)
+{
+    unsigned char *p;
+    guarded_open(64);
+    p = (unsigned char *)guarded_place(0, 1, 5, 3);
+    memset(p, 0, 5);
+    if (!guarded_untouched(0, p, 5) || guarded_untouched(0, p, 4)) return 0;
+    p[-1] = 0;
+    if (guarded_untouched(0, p, 5)) return 0;
+    return guarded_stops(guarded_read_beyond);
+}
 #endif

@@ -8,66 +8,13 @@
 #define FMNIST_NN_IMPLEMENTATION
 #include "../fmnist_nn.h"
 #include "harness.h"
-#include <float.h>
-#if defined(__unix__) || defined(__APPLE__)
-#include <setjmp.h>
-#include <signal.h>
-#include <sys/mman.h>
-#include <unistd.h>
-#define HAVE_GUARDS 1
-#else
-#define HAVE_GUARDS 0
-#endif
-
-/* The reference's numbers: their rounding is far below the bound's. */
-#if FNNI_REAL_IS_DOUBLE
-typedef long double wide;
-#define UNIT (DBL_EPSILON / 2)
-#else
-typedef double wide;
-#define UNIT ((double)FLT_EPSILON / 2)
-#endif
-/* Where long double is double the reference errs by as much as the library may. */
-#define SLACK (FNNI_REAL_IS_DOUBLE && LDBL_MANT_DIG == DBL_MANT_DIG ? 2 : 1)
-
-static uint64_t seed = 1;
-static double uniform(double low, double high)
-{
-    seed = seed * 6364136223846793005u + 1442695040888963407u;
-    return low + (high - low) * (double)(seed >> 11) / 9007199254740992.0;
-}
-
-static int below(int count)
-{
-    return (int)uniform(0, count);
-}
-
-static void fill(fnn_real *x, size_t count, int integers)
-{
-    size_t i;
-    for (i = 0; i < count; i++) x[i] = (fnn_real)(integers ? below(11) - 5 : uniform(-1, 1));
-}
-
-static void fill_nan(fnn_real *x, size_t count)
-{
-    memset(x, 0xff, count * sizeof *x); /* every bit set is a NaN */
-}
-
-static wide magnitude(wide x)
-{
-    return x < 0 ? -x : x;
-}
+#include "guarded.h"
+#include "operands.h"
+#include "sums.h"
 
 static int is_finite(wide x)
 {
     return x - x == 0;
-}
-
-static void *take(size_t bytes)
-{
-    void *p = malloc(bytes ? bytes : 1);
-    if (!p) exit(3);
-    return p;
 }
 
 /* ---- memory: counted, failing when told to, and full of NaN, which no result may show ---- */
@@ -107,38 +54,7 @@ static void memory_release(void *user, void *memory)
     free(p);
 }
 
-/* ---- the contexts: one for each instruction set of the machine, NULL for the others ---- */
-static fnn_context *contexts[FNN_ISA_COUNT];
-
-static fnn_context *context_open(int isa, int threads)
-{
-    fnn_context_config config = fnn_context_config_init();
-    config.isa = (fnn_isa)isa;
-    config.threads = threads;
-    config.allocator.allocate = memory_allocate;
-    config.allocator.release = memory_release;
-    return fnn_context_create(&config, NULL);
-}
-
-static void contexts_open(int threads)
-{
-    int isa;
-    for (isa = FNN_ISA_SCALAR; isa < FNN_ISA_COUNT; isa++) {
-        contexts[isa] = NULL;
-        if (!fnn_isa_available((fnn_isa)isa)) continue;
-        contexts[isa] = context_open(isa, threads);
-        CHECKF(contexts[isa], "no context for %s", fnn_isa_name((fnn_isa)isa));
-    }
-}
-
-static void contexts_close(void)
-{
-    int isa;
-    for (isa = FNN_ISA_SCALAR; isa < FNN_ISA_COUNT; isa++) {
-        fnn_context_free(contexts[isa]);
-        contexts[isa] = NULL;
-    }
-}
+static fnn_allocator contexts_allocator = {memory_allocate, memory_release, NULL};
 
 /* ---- a problem: window, arrays, and the reference ---- */
 enum { X, WEIGHTS, BIAS, DY, Y, DX, DW, DB, ARRAYS, RESULT = Y, RESULTS = ARRAYS - RESULT };
@@ -956,70 +872,19 @@ static void nothing_unfolded(void)
 }
 
 /* ---- guard pages ---- */
-#if HAVE_GUARDS
-#define CANARY 0xa5
-static unsigned char *slots[ARRAYS];
-static size_t slot_bytes, slot_page;
-
-static void slots_open(size_t bytes)
-{
-    int i;
-    slot_page = (size_t)sysconf(_SC_PAGESIZE);
-    slot_bytes = (bytes + slot_page - 1) / slot_page * slot_page;
-    for (i = 0; i < ARRAYS; i++) {
-        unsigned char *p =
-            (unsigned char *)mmap(NULL, slot_bytes + 2 * slot_page, PROT_READ | PROT_WRITE,
-                                  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        if (p == MAP_FAILED || mprotect(p, slot_page, PROT_NONE) ||
-            mprotect(p + slot_page + slot_bytes, slot_page, PROT_NONE))
-            exit(3);
-        slots[i] = p + slot_page;
-    }
-}
-
-static void slots_close(void)
-{
-    int i;
-    for (i = 0; i < ARRAYS; i++) munmap(slots[i] - slot_page, slot_bytes + 2 * slot_page);
-}
-
-/* Placement 0: ends at the upper guard. 1: starts at the lower one. 2 and on: placement - 2
- * reals from a cache line's start, each slot by another amount. */
-#define PLACEMENTS 18
-static fnn_real *place(int slot, size_t count, int placement)
-{
-    size_t offset = 0;
-    memset(slots[slot], CANARY, slot_bytes);
-    if (placement == 0) offset = slot_bytes - sizeof(fnn_real) * count;
-    if (placement > 1) offset = 128 + sizeof(fnn_real) * (size_t)((placement - 2 + 5 * slot) % 16);
-    return (fnn_real *)(void *)(slots[slot] + offset);
-}
-
-/* Whether all around an array still holds canaries. */
-static int untouched(const problem *p, int array)
-{
-    const unsigned char *from = (const unsigned char *)p->a[array];
-    const unsigned char *to = from + p->count[array] * sizeof(fnn_real), *q;
-    for (q = slots[array]; q < from; q++)
-        if (*q != CANARY) return 0;
-    for (q = to; q < slots[array] + slot_bytes; q++)
-        if (*q != CANARY) return 0;
-    return 1;
-}
-
 /* The problem's arrays moved between the guards; what is only read must stay as it was. */
 static void check_guarded(problem p, int placement)
 {
     const problem outside = p;
     int i;
     for (i = 0; i < ARRAYS; i++) {
-        p.a[i] = place(i, p.count[i], placement);
+        p.a[i] = (fnn_real *)guarded_place(i, sizeof(fnn_real), p.count[i], placement);
         if (i < RESULT) memcpy(p.a[i], outside.a[i], p.count[i] * sizeof(fnn_real));
     }
     holds(&p, 0);
     for (i = 0; i < ARRAYS; i++) {
-        CHECKF(untouched(&p, i), "%s placement %d: wrote around %s", description(&p), placement,
-               array_names[i]);
+        CHECKF(guarded_untouched(i, p.a[i], p.count[i] * sizeof(fnn_real)),
+               "%s placement %d: wrote around %s", description(&p), placement, array_names[i]);
         CHECKF(i >= RESULT || !memcmp(p.a[i], outside.a[i], p.count[i] * sizeof(fnn_real)),
                "%s: changed %s", description(&p), array_names[i]);
     }
@@ -1036,25 +901,15 @@ static size_t most_bytes(const problem *p)
 static void check_placements(problem *p, int index)
 {
     open_problem(p, 0);
-    slots_open(most_bytes(p));
+    guarded_open(most_bytes(p));
     check_guarded(*p, 0);
     check_guarded(*p, 1);
-    check_guarded(*p, 2 + index % (PLACEMENTS - 2));
-    slots_close();
+    check_guarded(*p, 2 + index % (GUARDED_PLACEMENTS - 2));
     close_problem(p);
 }
 
-static jmp_buf escape;
-static void caught(int number)
-{
-    (void)number;
-    longjmp(escape, 1);
-}
-#endif
-
 static void guards(void)
 {
-#if HAVE_GUARDS
     int index;
     problem p;
     seed = 4;
@@ -1067,9 +922,6 @@ static void guards(void)
         check_placements(&p, index);
     }
     contexts_close();
-#else
-    SKIP("no mmap here");
-#endif
 }
 
 /* ---- broken cases: what the checkers must report ---- */
@@ -1181,28 +1033,7 @@ static void controls(void)
     other_bits_are_seen();
     memory_is_seen();
     wrong_windows_are_seen();
-#if HAVE_GUARDS
-    {
-        void (*old)(int) = signal(SIGSEGV, caught);
-        volatile int trapped = 1;
-        problem p;
-        slots_open(4096);
-        CHECK(shape(&p, &small));
-        p.count[Y] = 5;
-        p.a[Y] = place(Y, 5, 3);
-        CHECK(untouched(&p, Y));
-        p.a[Y][5] = 0; /* a write beside y */
-        CHECK(!untouched(&p, Y));
-        if (setjmp(escape) == 0) { /* a read beyond the end */
-            const volatile fnn_real *end = place(X, 5, 0);
-            if (end[5] == 0) trapped = 0;
-            trapped = 0;
-        }
-        CHECK(trapped);
-        signal(SIGSEGV, old);
-        slots_close();
-    }
-#endif
+    CHECK(guarded_notices());
 }
 
 #define CONV_TESTS \

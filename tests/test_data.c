@@ -36,6 +36,7 @@ static int test_fseek(FILE *stream, long offset, int whence)
 #undef fread
 #undef ferror
 #undef fseek
+#include "files.h"
 #include "harness.h"
 #include <float.h>
 #include <locale.h>
@@ -73,37 +74,13 @@ static int random_below(int bound)
     return (int)(random_bits() % (unsigned)bound);
 }
 
-static void *need(size_t bytes)
+static fnni_file bytes_text(const char *text)
 {
-    void *memory = malloc(bytes ? bytes : 1);
-    if (!memory) {
-        fputs("the test is out of memory\n", stderr);
-        exit(2);
-    }
-    return memory;
+    return bytes_copy(text, strlen(text));
 }
-
-/* Bytes in memory of just their size, so that a sanitizer sees any step beyond. */
-typedef struct blob {
-    uint8_t *bytes;
-    size_t size;
-} blob;
-
-static blob blob_copy(const void *bytes, size_t size)
+static fnni_file bytes_join(fnni_file a, fnni_file b)
 {
-    blob b;
-    b.bytes = (uint8_t *)need(size);
-    b.size = size;
-    if (size) memcpy(b.bytes, bytes, size);
-    return b;
-}
-static blob blob_text(const char *text)
-{
-    return blob_copy(text, strlen(text));
-}
-static blob blob_join(blob a, blob b)
-{
-    blob c;
+    fnni_file c;
     c.bytes = (uint8_t *)need(a.size + b.size);
     c.size = a.size + b.size;
     memcpy(c.bytes, a.bytes, a.size);
@@ -113,64 +90,13 @@ static blob blob_join(blob a, blob b)
     return c;
 }
 
-static char directory[256];
-
-static void remove_directory(void)
-{
-    static const char *const names[] = {"a",
-                                        "b",
-                                        "c",
-                                        "train-images-idx3-ubyte",
-                                        "train-labels-idx1-ubyte.gz",
-                                        "train-images-idx3-ubyte.gz",
-                                        "train-labels-idx1-ubyte",
-                                        "t10k-images-idx3-ubyte",
-                                        "t10k-labels-idx1-ubyte",
-                                        "data_batch_1.bin",
-                                        "data_batch_2.bin",
-                                        "data_batch_3.bin.gz",
-                                        "data_batch_4.bin",
-                                        "data_batch_5.bin",
-                                        "test_batch.bin"};
-    char path[400];
-    int i;
-    for (i = 0; i < COUNT(names); i++) {
-        snprintf(path, sizeof path, "%s/%s", directory, names[i]);
-        remove(path);
-    }
-    rmdir(directory);
-}
-
-/* The path of a file in the test's own directory; four calls' results stay valid. */
-static const char *path_of(const char *name)
-{
-    static char paths[4][400];
-    static int turn;
-    const char *base = getenv("TMPDIR");
-    turn = (turn + 1) % 4;
-    if (!directory[0]) {
-        snprintf(directory, sizeof directory, "%.200s/fmnist_nn_XXXXXX", base ? base : "/tmp");
-        if (!mkdtemp(directory)) {
-            perror(directory);
-            exit(2);
-        }
-        atexit(remove_directory);
-    }
-    snprintf(paths[turn], sizeof paths[turn], "%s/%s", directory, name);
-    return paths[turn];
-}
-
-static const char *write_file(const char *name, blob b)
+static const char *write_file(const char *name, fnni_file b)
 {
     const char *path = path_of(name);
-    FILE *stream = fopen(path, "wb");
-    if (!stream || fwrite(b.bytes, 1, b.size, stream) != b.size || fclose(stream)) {
-        perror(path);
-        exit(2);
-    }
+    write_bytes(path, b.bytes, b.size);
     return path;
 }
-static const char *write_and_free(const char *name, blob b)
+static const char *write_and_free(const char *name, fnni_file b)
 {
     const char *path = write_file(name, b);
     free(b.bytes);
@@ -178,7 +104,7 @@ static const char *write_and_free(const char *name, blob b)
 }
 static const char *write_text(const char *name, const char *text)
 {
-    return write_and_free(name, blob_text(text));
+    return write_and_free(name, bytes_text(text));
 }
 
 /* An allocator that counts, and fails when told to. */
@@ -238,10 +164,10 @@ static void check_failed(int line, fnn_result result, fnn_result expected, const
 /* ---- inflate ---- */
 
 #if HAVE_ZLIB
-static blob gzip_with(blob plain, int level, int strategy, int window, gz_header *header)
+static fnni_file gzip_with(fnni_file plain, int level, int strategy, int window, gz_header *header)
 {
     z_stream z;
-    blob out;
+    fnni_file out;
     memset(&z, 0, sizeof z);
     if (deflateInit2(&z, level, Z_DEFLATED, window, 8, strategy) != Z_OK) exit(2);
     if (header) deflateSetHeader(&z, header);
@@ -255,30 +181,26 @@ static blob gzip_with(blob plain, int level, int strategy, int window, gz_header
     out.size = z.total_out;
     deflateEnd(&z);
     z.next_in = out.bytes;
-    out = blob_copy(out.bytes, out.size);
+    out = bytes_copy(out.bytes, out.size);
     free((void *)(uintptr_t)z.next_in);
     return out;
 }
-static blob gzip(blob plain, int level)
+static fnni_file gzip(fnni_file plain, int level)
 {
     return gzip_with(plain, level, Z_DEFAULT_STRATEGY, 31, NULL);
 }
 
 /* Decompresses into an array of just `capacity` bytes. */
-static fnni_inflate_status gunzip(blob packed, size_t capacity, blob *out, const char **wrong)
+static fnni_inflate_status gunzip(fnni_file packed, size_t capacity, fnni_file *out,
+                                  const char **wrong)
 {
-    fnni_inflate_status status;
-    fnni_file file;
-    file.bytes = packed.bytes;
-    file.size = packed.size;
     out->bytes = (uint8_t *)need(capacity);
-    status = fnni_gunzip(&file, out->bytes, capacity, &out->size, wrong);
-    return status;
+    return fnni_gunzip(&packed, out->bytes, capacity, &out->size, wrong);
 }
 
-static int gunzips_to(blob packed, blob plain)
+static int gunzips_to(fnni_file packed, fnni_file plain)
 {
-    blob out;
+    fnni_file out;
     const char *wrong;
     int same = gunzip(packed, plain.size, &out, &wrong) == FNNI_INFLATE_END &&
                out.size == plain.size && memcmp(out.bytes, plain.bytes, plain.size) == 0;
@@ -287,9 +209,9 @@ static int gunzips_to(blob packed, blob plain)
 }
 
 /* Data of several kinds: what matters is literals, matches near and far, long and short. */
-static blob sample_data(int kind, size_t size)
+static fnni_file sample_data(int kind, size_t size)
 {
-    blob b;
+    fnni_file b;
     size_t i;
     b.bytes = (uint8_t *)need(size);
     b.size = size;
@@ -335,10 +257,10 @@ static void inflate_round_trips(void)
     int kind, i, level;
     for (kind = 0; kind < 7; kind++)
         for (i = 0; i < COUNT(sizes); i++) {
-            blob plain = sample_data(kind, sizes[i]);
+            fnni_file plain = sample_data(kind, sizes[i]);
             for (level = 0; level < 10; level++) {
                 int strategy = strategies[(level + i) % 4];
-                blob packed = gzip(plain, level);
+                fnni_file packed = gzip(plain, level);
                 CHECKF(gunzips_to(packed, plain), "kind %d, size %d, level %d", kind, (int)sizes[i],
                        level);
                 free(packed.bytes);
@@ -356,7 +278,7 @@ static void inflate_stops_when_the_output_is_full(void)
     int kind;
     size_t capacity;
     for (kind = 0; kind < 7; kind++) {
-        blob plain = sample_data(kind, 3000), packed = gzip(plain, kind), out;
+        fnni_file plain = sample_data(kind, 3000), packed = gzip(plain, kind), out;
         const char *wrong;
         for (capacity = 0; capacity < plain.size; capacity += capacity < 600 ? 1 : 97) {
             fnni_inflate_status status = gunzip(packed, capacity, &out, &wrong);
@@ -373,13 +295,13 @@ static void inflate_rejects_every_truncation(void)
 {
     int kind;
     for (kind = 0; kind < 14; kind++) {
-        blob plain = sample_data(kind % 7, 700), out;
-        blob packed =
+        fnni_file plain = sample_data(kind % 7, 700), out;
+        fnni_file packed =
             gzip_with(plain, kind % 10, kind < 7 ? Z_DEFAULT_STRATEGY : Z_FIXED, 31, NULL);
         size_t size;
         const char *wrong;
         for (size = 1; size < packed.size; size++) {
-            blob cut = blob_copy(packed.bytes, size);
+            fnni_file cut = bytes_copy(packed.bytes, size);
             CHECKF(gunzip(cut, plain.size, &out, &wrong) == FNNI_INFLATE_WRONG, "kind %d, size %d",
                    kind, (int)size);
             free(out.bytes);
@@ -402,7 +324,7 @@ static int is_meaningless(int bit, int bits, int stored, int padding)
 }
 
 /* How many bits of the last byte deflate leaves unused. */
-static int padding_bits(blob packed)
+static int padding_bits(fnni_file packed)
 {
     z_stream z;
     uint8_t out[4096];
@@ -428,8 +350,8 @@ static void inflate_rejects_every_flipped_bit(void)
         for (level = 0; level < 10; level += 3)
             for (matches = 0; matches < 2; matches++) {
                 int strategy = matches ? Z_DEFAULT_STRATEGY : Z_HUFFMAN_ONLY;
-                blob plain = sample_data(kind, 300), out;
-                blob packed = gzip_with(plain, level, strategy, 31, NULL);
+                fnni_file plain = sample_data(kind, 300), out;
+                fnni_file packed = gzip_with(plain, level, strategy, 31, NULL);
                 int padding = padding_bits(packed), stored = (packed.bytes[10] >> 1 & 3) == 0;
                 int bit, bits = 8 * (int)packed.size, harmless = 0;
                 for (bit = 0; bit < bits; bit++) {
@@ -455,10 +377,10 @@ static void inflate_rejects_every_flipped_bit(void)
 
 /* What zlib and this library make of a raw deflate stream must be the same. Returns 1 when both
  * accept it. */
-static int same_verdict(blob packed, size_t capacity)
+static int same_verdict(fnni_file packed, size_t capacity)
 {
     fnni_inflater *s = (fnni_inflater *)need(sizeof *s);
-    blob ours, theirs;
+    fnni_file ours, theirs;
     z_stream z;
     int accepted, zlib_accepts, same;
     ours.bytes = (uint8_t *)need(capacity);
@@ -494,9 +416,9 @@ static void inflate_agrees_with_zlib_on_damaged_streams(void)
     int round, i, accepted = 0;
     for (round = 0; round < 3000; round++) {
         int kind = round % 7, flips = 1 + random_below(3);
-        blob plain = sample_data(kind, (size_t)random_below(2000));
-        blob packed = gzip_with(plain, random_below(10),
-                                random_below(3) ? Z_DEFAULT_STRATEGY : Z_FIXED, -15, NULL);
+        fnni_file plain = sample_data(kind, (size_t)random_below(2000));
+        fnni_file packed = gzip_with(plain, random_below(10),
+                                     random_below(3) ? Z_DEFAULT_STRATEGY : Z_FIXED, -15, NULL);
         for (i = 0; i < flips; i++)
             packed.bytes[random_below((int)packed.size)] ^= (uint8_t)(1 << random_below(8));
         accepted += same_verdict(packed, 100000);
@@ -505,7 +427,7 @@ static void inflate_agrees_with_zlib_on_damaged_streams(void)
     }
     CHECKF(accepted > 100 && accepted < 2900, "%d of 3000 accepted", accepted);
     for (round = 0; round < 20000; round++) {
-        blob noise = sample_data(0, 1 + (size_t)random_below(200));
+        fnni_file noise = sample_data(0, 1 + (size_t)random_below(200));
         same_verdict(noise, 20000);
         free(noise.bytes);
     }
@@ -598,7 +520,7 @@ static void inflate_agrees_with_zlib_on_any_code(void)
     for (round = 0; round < 20000; round++) {
         uint8_t lengths[288 + 32] = {0};
         bit_writer w;
-        blob packed;
+        fnni_file packed;
         int literals = 257 + random_below(32), distances = 1 + random_below(32), i;
         int uses = distance_uses[random_below(5)];
         if (random_below(10)) literals = 257 + random_below(30);
@@ -620,7 +542,7 @@ static void inflate_agrees_with_zlib_on_any_code(void)
         else
             put_dynamic(&w, lengths, literals, distances);
         for (i = random_below(600); i > 0; i--) put_bits(&w, random_bits() & 1, 1);
-        packed = blob_copy(w.bytes, (w.bits + 7) / 8 + (size_t)random_below(40));
+        packed = bytes_copy(w.bytes, (w.bits + 7) / 8 + (size_t)random_below(40));
         accepted += same_verdict(packed, 60000);
         free(packed.bytes);
     }
@@ -652,13 +574,13 @@ static void inflate_tables_suffice(void)
 
 static void gzip_header_fields(void)
 {
-    blob plain = sample_data(3, 300);
+    fnni_file plain = sample_data(3, 300);
     int fields;
     for (fields = 0; fields < 32; fields++) {
         gz_header header;
         char name[] = "images", comment[] = "no comment";
         uint8_t extra[300] = {1, 2, 3};
-        blob packed;
+        fnni_file packed;
         size_t size;
         memset(&header, 0, sizeof header);
         header.os = 3;
@@ -674,7 +596,7 @@ static void gzip_header_fields(void)
         CHECKF(packed.bytes[3] == fields, "zlib wrote the flags %d", packed.bytes[3]);
         CHECKF(gunzips_to(packed, plain), "fields %d", fields);
         for (size = 1; size < packed.size; size++) {
-            blob cut = blob_copy(packed.bytes, size);
+            fnni_file cut = bytes_copy(packed.bytes, size);
             CHECKF(!gunzips_to(cut, plain), "fields %d, cut to %d", fields, (int)size);
             free(cut.bytes);
         }
@@ -695,24 +617,24 @@ static void gzip_header_fields(void)
 
 static void gzip_members(void)
 {
-    blob a = sample_data(3, 2000), b = sample_data(4, 500), both, packed, out;
+    fnni_file a = sample_data(3, 2000), b = sample_data(4, 500), both, packed, out;
     const char *wrong;
-    both = blob_join(blob_copy(a.bytes, a.size), blob_copy(b.bytes, b.size));
-    packed = blob_join(gzip(a, 6), gzip(b, 1));
+    both = bytes_join(bytes_copy(a.bytes, a.size), bytes_copy(b.bytes, b.size));
+    packed = bytes_join(gzip(a, 6), gzip(b, 1));
     CHECK(gunzips_to(packed, both));
-    packed = blob_join(packed, blob_copy("\0\0\0", 3)); /* zeros, or anything else, do not follow */
+    packed = bytes_join(packed, bytes_copy("\0\0\0", 3)); /* nor may zeros or anything else */
     CHECK(gunzip(packed, both.size, &out, &wrong) == FNNI_INFLATE_WRONG);
     CHECK(strstr(wrong, "follow") != NULL);
     free(out.bytes);
     free(packed.bytes);
-    packed = blob_join(gzip(a, 6), blob_text("\x1f"));
+    packed = bytes_join(gzip(a, 6), bytes_text("\x1f"));
     CHECK(!gunzips_to(packed, a));
     free(packed.bytes);
 
     { /* a member whose first match lies in the member before it */
         z_stream z;
         uint8_t raw[1000];
-        blob member, tail;
+        fnni_file member, tail;
         uLong crc = crc32(0, a.bytes + 1000, 100);
         memset(&z, 0, sizeof z);
         if (deflateInit2(&z, 9, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY) != Z_OK) exit(2);
@@ -723,15 +645,15 @@ static void gzip_members(void)
         z.avail_out = sizeof raw;
         deflate(&z, Z_FINISH);
         CHECKF(z.total_out < 20, "%d bytes: no match was made", (int)z.total_out);
-        tail = blob_copy("01234567", 8);
+        tail = bytes_copy("01234567", 8);
         tail.bytes[0] = (uint8_t)crc, tail.bytes[1] = (uint8_t)(crc >> 8);
         tail.bytes[2] = (uint8_t)(crc >> 16), tail.bytes[3] = (uint8_t)(crc >> 24);
         tail.bytes[4] = 100, tail.bytes[5] = tail.bytes[6] = tail.bytes[7] = 0;
         member =
-            blob_join(blob_copy("\x1f\x8b\x08\0\0\0\0\0\0\3", 10), blob_copy(raw, z.total_out));
-        member = blob_join(member, tail);
+            bytes_join(bytes_copy("\x1f\x8b\x08\0\0\0\0\0\0\3", 10), bytes_copy(raw, z.total_out));
+        member = bytes_join(member, tail);
         deflateEnd(&z);
-        packed = blob_join(gzip(a, 6), member);
+        packed = bytes_join(gzip(a, 6), member);
         CHECK(gunzip(packed, a.size + 100, &out, &wrong) == FNNI_INFLATE_WRONG);
         CHECKF(strstr(wrong, "before its beginning") != NULL, "%s", wrong);
         free(out.bytes);
@@ -745,7 +667,7 @@ static void gzip_members(void)
 static void crc_is_zlibs(void)
 {
     static uint32_t table[16][256];
-    blob b = sample_data(0, 200);
+    fnni_file b = sample_data(0, 200);
     size_t from, size;
     fnni_crc_tables(table);
     for (from = 0; from < 20; from++)
@@ -796,10 +718,10 @@ static void crc_is_zlibs(void)
     SKIP("no zlib");
 }
 /* Stored blocks: enough for the tests of the readers. */
-static blob gzip(blob plain, int level)
+static fnni_file gzip(fnni_file plain, int level)
 {
     static uint32_t table[16][256];
-    blob b = blob_copy("\x1f\x8b\x08\0\0\0\0\0\0\3", 10);
+    fnni_file b = bytes_copy("\x1f\x8b\x08\0\0\0\0\0\0\3", 10);
     uint8_t frame[8];
     size_t at = 0;
     uint32_t crc;
@@ -809,20 +731,20 @@ static blob gzip(blob plain, int level)
         frame[0] = at + n == plain.size;
         frame[1] = (uint8_t)n, frame[2] = (uint8_t)(n >> 8);
         frame[3] = (uint8_t)~frame[1], frame[4] = (uint8_t)~frame[2];
-        b = blob_join(blob_join(b, blob_copy(frame, 5)), blob_copy(plain.bytes + at, n));
+        b = bytes_join(bytes_join(b, bytes_copy(frame, 5)), bytes_copy(plain.bytes + at, n));
         at += n;
     } while (at < plain.size);
     fnni_crc_tables(table);
     crc = fnni_crc(table, plain.bytes, plain.size);
     for (at = 0; at < 4; at++) frame[at] = (uint8_t)(crc >> 8 * at);
     for (at = 0; at < 4; at++) frame[4 + at] = (uint8_t)(plain.size >> 8 * at);
-    return blob_join(b, blob_copy(frame, 8));
+    return bytes_join(b, bytes_copy(frame, 8));
 }
 #endif
 
-static blob gzip_and_free(blob plain, int level)
+static fnni_file gzip_and_free(fnni_file plain, int level)
 {
-    blob packed = gzip(plain, level);
+    fnni_file packed = gzip(plain, level);
     free(plain.bytes);
     return packed;
 }
@@ -830,11 +752,12 @@ static blob gzip_and_free(blob plain, int level)
 /* ---- IDX ---- */
 
 /* An IDX file of bytes 0, 1, 2 ... modulo `modulus`. */
-static blob idx_file(int dimensions, uint32_t a, uint32_t b, uint32_t c, uint32_t d, int modulus)
+static fnni_file idx_file(int dimensions, uint32_t a, uint32_t b, uint32_t c, uint32_t d,
+                          int modulus)
 {
     uint32_t size[4];
     uint8_t head[20] = {0, 0, 8, 0};
-    blob file;
+    fnni_file file;
     size_t n = 1, i;
     int k;
     size[0] = a, size[1] = b, size[2] = c, size[3] = d;
@@ -858,7 +781,7 @@ static void idx_shapes(void)
     for (dimensions = 2; dimensions <= 4; dimensions++)
         for (packed = 0; packed < 2; packed++) {
             const int *shape = shapes[dimensions - 2];
-            blob file = idx_file(dimensions, 7, 3, 4, 5, 250);
+            fnni_file file = idx_file(dimensions, 7, 3, 4, 5, 250);
             size_t features = (size_t)(shape[0] * shape[1] * shape[2]), i;
             fnn_dataset data;
             fnn_error error;
@@ -882,12 +805,13 @@ static void idx_shapes(void)
         }
 }
 
-static void expect_idx(int line, blob images, blob labels, fnn_result expected, const char *words)
+static void expect_idx(int line, fnni_file images, fnni_file labels, fnn_result expected,
+                       const char *words)
 {
     fnn_dataset data;
     fnn_error error;
     const char *a = write_file("a", images), *b = write_and_free("b", labels);
-    blob packed = gzip(images, 6);
+    fnni_file packed = gzip(images, 6);
     fnn_result result = fnn_load_idx(&data, a, b, NULL, &error);
     check_failed(line, result, expected, &error, words, &data);
     a = write_and_free("a", packed);
@@ -896,20 +820,20 @@ static void expect_idx(int line, blob images, blob labels, fnn_result expected, 
     free(images.bytes);
 }
 #define LABELS idx_file(1, 7, 0, 0, 0, 4)
-static blob idx_with(size_t at, int value) /* a good file with one byte changed */
+static fnni_file idx_with(size_t at, int value) /* a good file with one byte changed */
 {
-    blob b = idx_file(3, 7, 3, 4, 0, 250);
+    fnni_file b = idx_file(3, 7, 3, 4, 0, 250);
     b.bytes[at] = (uint8_t)value;
     return b;
 }
 
 static void idx_rejects_wrong_files(void)
 {
-    blob good = idx_file(3, 7, 3, 4, 0, 250);
-    expect_idx(__LINE__, blob_copy(good.bytes, good.size), LABELS, FNN_OK, "");
-    expect_idx(__LINE__, blob_join(blob_copy(good.bytes, good.size), blob_text("x")), LABELS,
+    fnni_file good = idx_file(3, 7, 3, 4, 0, 250);
+    expect_idx(__LINE__, bytes_copy(good.bytes, good.size), LABELS, FNN_OK, "");
+    expect_idx(__LINE__, bytes_join(bytes_copy(good.bytes, good.size), bytes_text("x")), LABELS,
                FNN_ERROR_FORMAT, "holds more");
-    expect_idx(__LINE__, blob_copy(good.bytes, good.size - 1), LABELS, FNN_ERROR_FORMAT,
+    expect_idx(__LINE__, bytes_copy(good.bytes, good.size - 1), LABELS, FNN_ERROR_FORMAT,
                "holds less");
     expect_idx(__LINE__, idx_with(0, 1), LABELS, FNN_ERROR_FORMAT, "not an IDX");
     expect_idx(__LINE__, idx_with(1, 1), LABELS, FNN_ERROR_FORMAT, "not an IDX");
@@ -927,12 +851,12 @@ static void idx_rejects_wrong_files(void)
                "limit");
     expect_idx(__LINE__, idx_file(4, 0x80000000u, 0x100000, 0x100000, 0x100000, 9), LABELS,
                FNN_ERROR_FORMAT, "limit");
-    expect_idx(__LINE__, blob_copy(good.bytes, good.size), idx_file(1, 6, 0, 0, 0, 4),
+    expect_idx(__LINE__, bytes_copy(good.bytes, good.size), idx_file(1, 6, 0, 0, 0, 4),
                FNN_ERROR_FORMAT, "6 labels for 7 images");
-    expect_idx(__LINE__, blob_copy(good.bytes, good.size), idx_file(2, 7, 1, 0, 0, 4),
+    expect_idx(__LINE__, bytes_copy(good.bytes, good.size), idx_file(2, 7, 1, 0, 0, 4),
                FNN_ERROR_FORMAT, "2 dimensions, expected 1");
-    expect_idx(__LINE__, blob_text(""), LABELS, FNN_ERROR_FORMAT, "not an IDX");
-    expect_idx(__LINE__, blob_text("hello"), LABELS, FNN_ERROR_FORMAT, "not an IDX");
+    expect_idx(__LINE__, bytes_text(""), LABELS, FNN_ERROR_FORMAT, "not an IDX");
+    expect_idx(__LINE__, bytes_text("hello"), LABELS, FNN_ERROR_FORMAT, "not an IDX");
     free(good.bytes);
 }
 
@@ -963,14 +887,14 @@ static void idx_rejects_wrong_calls(void)
 
 static void idx_rejects_every_truncation_and_flipped_bit(void)
 {
-    blob plain = idx_file(3, 20, 5, 4, 0, 250), file;
+    fnni_file plain = idx_file(3, 20, 5, 4, 0, 250), file;
     size_t i, n;
     int packed, accepted = 0;
     fnn_dataset data;
     for (packed = 0; packed < 2; packed++) {
-        file = packed ? gzip(plain, 9) : blob_copy(plain.bytes, plain.size);
+        file = packed ? gzip(plain, 9) : bytes_copy(plain.bytes, plain.size);
         for (n = 0; n < file.size; n++) {
-            blob cut = blob_copy(file.bytes, n);
+            fnni_file cut = bytes_copy(file.bytes, n);
             CHECKF(fnn_load_idx(&data, write_and_free("a", cut), NULL, NULL, NULL) ==
                        FNN_ERROR_FORMAT,
                    "packed %d, %d bytes", packed, (int)n);
@@ -1001,7 +925,7 @@ static void idx_believes_no_header(void)
     for (packed = 0; packed < 2; packed++) {
         ledger l;
         fnn_allocator allocator = ledger_allocator(&l);
-        blob file = idx_file(3, 1000, 1000, 1000, 0, 250);
+        fnni_file file = idx_file(3, 1000, 1000, 1000, 0, 250);
         const char *path = packed ? write_and_free("a", gzip(file, 9)) : write_file("a", file);
         fnn_dataset data;
         fnn_error error;
@@ -1016,7 +940,7 @@ static void csv_believes_no_length(void)
 {
     ledger l;
     fnn_allocator allocator = ledger_allocator(&l);
-    blob packed = gzip_and_free(blob_text("1,2\n3,4\n"), 9);
+    fnni_file packed = gzip_and_free(bytes_text("1,2\n3,4\n"), 9);
     fnn_dataset data;
     fnn_error error;
     const char *path;
@@ -1033,7 +957,7 @@ static void fashion_mnist_in_a_directory(void)
 {
     fnn_dataset train, test;
     fnn_error error;
-    blob images = idx_file(3, 12, 28, 28, 0, 251), labels = idx_file(1, 12, 0, 0, 0, 9);
+    fnni_file images = idx_file(3, 12, 28, 28, 0, 251), labels = idx_file(1, 12, 0, 0, 0, 9);
     int found_old;
     (void)path_of("a");
     CHECK(fnn_load_fashion_mnist(directory, &train, NULL, NULL, &error) == FNN_ERROR_FILE);
@@ -1120,9 +1044,9 @@ static uint8_t cifar_pixel(int image, int plane, int pixel)
 {
     return (uint8_t)(image * 31 + plane * 85 + pixel * 7 + pixel / 32);
 }
-static blob cifar_file(int first, int count)
+static fnni_file cifar_file(int first, int count)
 {
-    blob file;
+    fnni_file file;
     int i, plane, pixel;
     file.size = (size_t)count * RECORD;
     file.bytes = (uint8_t *)need(file.size);
@@ -1175,7 +1099,7 @@ static void cifar_files_become_images(void)
 }
 
 /* The file as it is and packed, behind a good one. */
-static void expect_cifar(int line, blob file, fnn_result expected, const char *words)
+static void expect_cifar(int line, fnni_file file, fnn_result expected, const char *words)
 {
     const char *files[2];
     fnn_dataset data;
@@ -1192,7 +1116,7 @@ static void expect_cifar(int line, blob file, fnn_result expected, const char *w
 
 static void cifar_rejects_wrong_files(void)
 {
-    blob wrong = cifar_file(0, 3);
+    fnni_file wrong = cifar_file(0, 3);
     expect_cifar(__LINE__, cifar_file(0, 3), FNN_OK, "");
     wrong.bytes[2 * RECORD] = 10;
     expect_cifar(__LINE__, wrong, FNN_ERROR_FORMAT,
@@ -1200,8 +1124,8 @@ static void cifar_rejects_wrong_files(void)
     wrong = cifar_file(0, 1);
     wrong.bytes[0] = 255;
     expect_cifar(__LINE__, wrong, FNN_ERROR_FORMAT, "found 255 in record 0");
-    expect_cifar(__LINE__, blob_text(""), FNN_ERROR_FORMAT, "found 0 bytes");
-    expect_cifar(__LINE__, blob_join(cifar_file(0, 2), blob_text("x")), FNN_ERROR_FORMAT,
+    expect_cifar(__LINE__, bytes_text(""), FNN_ERROR_FORMAT, "found 0 bytes");
+    expect_cifar(__LINE__, bytes_join(cifar_file(0, 2), bytes_text("x")), FNN_ERROR_FORMAT,
                  "b: expected records of 3073 bytes, a label and an image, found 6147 bytes");
     expect_cifar(__LINE__, idx_file(3, 7, 28, 28, 0, 250), FNN_ERROR_FORMAT, "found 5504 bytes");
     /* two records of CIFAR-100, which has two labels before each image */
@@ -1213,19 +1137,19 @@ static void cifar_rejects_wrong_files(void)
 
 static void cifar_rejects_every_truncation(void)
 {
-    const blob plain = cifar_file(0, 2), packed = gzip(plain, 9);
+    const fnni_file plain = cifar_file(0, 2), packed = gzip(plain, 9);
     fnn_dataset data;
     fnn_error error;
     const char *path = path_of("a");
     size_t n;
     for (n = 0; n < plain.size; n += QUICK() && n % RECORD > 9 && n % RECORD < 3000 ? 97 : 1) {
         const fnn_result expected = n == RECORD ? FNN_OK : FNN_ERROR_FORMAT; /* one image */
-        write_and_free("a", blob_copy(plain.bytes, n));
+        write_and_free("a", bytes_copy(plain.bytes, n));
         check_failed(__LINE__, fnn_load_cifar10_files(&data, &path, 1, NULL, &error), expected,
                      &error, "a: expected records", &data);
     }
     for (n = 0; n < packed.size; n += QUICK() && n > 50 && n + 50 < packed.size ? 7 : 1) {
-        write_and_free("a", blob_copy(packed.bytes, n));
+        write_and_free("a", bytes_copy(packed.bytes, n));
         check_failed(__LINE__, fnn_load_cifar10_files(&data, &path, 1, NULL, &error),
                      FNN_ERROR_FORMAT, &error, "a: ", &data);
     }
@@ -1279,8 +1203,8 @@ static void cifar_in_a_directory(void)
         check_failed(__LINE__, fnn_load_cifar10(directory, &train, &test, NULL, &error),
                      FNN_ERROR_FILE, &error, missing, &train);
         CHECK(is_zero(&test));
-        write_and_free(names[i], i == 2 ? gzip_and_free(cifar_file(i * 3, 3), 6)
-                                        : cifar_file(i * 3, 3));
+        write_and_free(names[i],
+                       i == 2 ? gzip_and_free(cifar_file(i * 3, 3), 6) : cifar_file(i * 3, 3));
     }
     check_failed(__LINE__, fnn_load_cifar10(directory, &train, &test, NULL, &error), FNN_ERROR_FILE,
                  &error, "no test_batch.bin", &train);
@@ -1292,7 +1216,7 @@ static void cifar_in_a_directory(void)
     }
     fnn_dataset_free(&train);
     fnn_dataset_free(&test);
-    write_and_free("test_batch.bin", blob_text("test"));
+    write_and_free("test_batch.bin", bytes_text("test"));
     check_failed(__LINE__, fnn_load_cifar10(directory, &train, &test, NULL, &error),
                  FNN_ERROR_FORMAT, &error, "test_batch.bin: expected records", &test);
     CHECK(is_zero(&train));
@@ -1332,7 +1256,7 @@ static void cifar_itself(void)
 
 static int parse(const char *text, fnn_real *value)
 {
-    blob b = blob_text(text); /* without the zero: nothing beyond the text is read */
+    fnni_file b = bytes_text(text); /* without the zero: nothing beyond the text is read */
     int good = fnni_parse_real((const char *)b.bytes, b.size, value);
     free(b.bytes);
     return good;
@@ -1577,7 +1501,7 @@ static void check_csv_same(int line, const char *text, const fnn_csv_config *con
     fnn_error error;
     int i, packed;
     for (packed = 0; packed < 2; packed++) {
-        blob plain = blob_text(text);
+        fnni_file plain = bytes_text(text);
         const char *path = packed ? write_and_free("c", gzip(plain, 6)) : write_file("c", plain);
         fnn_result result = fnn_load_csv(&data, path, config, NULL, &error);
         free(plain.bytes);
@@ -1694,7 +1618,7 @@ static void csv_errors(void)
     {
         fnn_dataset data;
         fnn_error error;
-        const char *path = write_and_free("c", blob_copy("1,2\0,3\n", 7));
+        const char *path = write_and_free("c", bytes_copy("1,2\0,3\n", 7));
         check_failed(__LINE__, fnn_load_csv(&data, path, NULL, NULL, &error), FNN_ERROR_FORMAT,
                      &error, "zero byte", &data);
         check_failed(__LINE__, fnn_load_csv(&data, path_of("none"), NULL, NULL, &error),
@@ -1824,11 +1748,11 @@ static void csv_truncations(void)
     c.header = 1;
     c.label = FNN_CSV_LABEL_NAME;
     for (packed = 0; packed < 2; packed++) {
-        blob whole = blob_text(text);
+        fnni_file whole = bytes_text(text);
         if (packed) whole = gzip_and_free(whole, 9);
         for (n = 0; n <= whole.size; n++) {
             fnn_dataset data;
-            blob cut = blob_copy(whole.bytes, n);
+            fnni_file cut = bytes_copy(whole.bytes, n);
             fnn_result result = fnn_load_csv(&data, write_and_free("c", cut), &c, NULL, NULL);
             CHECK(result == FNN_OK || (result == FNN_ERROR_FORMAT && is_zero(&data)));
             CHECKF(!packed || n == whole.size || result != FNN_OK, "%d of %d packed bytes load",
@@ -1875,14 +1799,14 @@ static void csv_of_two_members(void)
 {
     fnn_dataset data;
     fnn_csv_config c = fnn_csv_config_init();
-    blob packed, plain;
+    fnni_file packed, plain;
     size_t i;
     plain.size = 4 * 10000;
     plain.bytes = (uint8_t *)need(plain.size);
     for (i = 0; i < 10000; i++) memcpy(plain.bytes + 4 * i, "7,1\n", 4);
-    packed = blob_join(gzip(plain, 6), gzip(plain, 1));
+    packed = bytes_join(gzip(plain, 6), gzip(plain, 1));
     plain.size = 4;
-    packed = blob_join(packed, gzip(plain, 6));
+    packed = bytes_join(packed, gzip(plain, 6));
     free(plain.bytes);
     CHECK(fnn_load_csv(&data, write_and_free("c", packed), &c, NULL, NULL) == FNN_OK);
     CHECK(data.count == 20001 && data.reals && data.reals[20000] == 7);
@@ -2303,7 +2227,8 @@ enum { CASES = 13, READING_CASES = 8 };
 static void make_world(world *w, fnn_real *reals, int32_t *labels)
 {
     static char paths[5][400];
-    blob images = idx_file(3, 12, 28, 28, 0, 251), text = blob_text("1,2,x\n3,4,y\n\"5\",6,x\n");
+    fnni_file images = idx_file(3, 12, 28, 28, 0, 251),
+              text = bytes_text("1,2,x\n3,4,y\n\"5\",6,x\n");
     fnn_csv_config c = fnn_csv_config_init();
     memset(w, 0, sizeof *w);
     make_table(&w->table, reals, labels, 5);

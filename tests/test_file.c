@@ -135,7 +135,9 @@ static int disk_ferror(FILE *stream)
 #undef fread
 #undef ferror
 #include "budget.h"
+#include "files.h"
 #include "harness.h"
+#include "samples.h"
 
 #define COUNT(array) ((int)(sizeof(array) / sizeof(array)[0]))
 enum { ROWS = 40, INPUTS = 12, CLASSES = 3 };
@@ -146,41 +148,7 @@ static void disk_well(void)
     disk_read_failed = 0;
 }
 
-/* ---- the test's directory ---- */
-
-static char directory[256];
-
-static void remove_directory(void)
-{
-    char path[600];
-    struct dirent *entry;
-    DIR *d = opendir(directory);
-    while (d && (entry = readdir(d)) != NULL) {
-        snprintf(path, sizeof path, "%s/%s", directory, entry->d_name);
-        remove(path);
-    }
-    if (d) closedir(d);
-    rmdir(directory);
-}
-
-/* The path of a file in the test's own directory; four calls' results stay valid. */
-static const char *path_of(const char *name)
-{
-    static char paths[4][400];
-    static int turn;
-    const char *base = getenv("TMPDIR");
-    turn = (turn + 1) % 4;
-    if (!directory[0]) {
-        snprintf(directory, sizeof directory, "%.200s/fmnist_nn_XXXXXX", base ? base : "/tmp");
-        if (!mkdtemp(directory)) {
-            perror(directory);
-            exit(2);
-        }
-        atexit(remove_directory);
-    }
-    snprintf(paths[turn], sizeof paths[turn], "%s/%s", directory, name);
-    return paths[turn];
-}
+/* ---- files ---- */
 
 /* How many files there are whose name contains the word. */
 static int files_named(const char *word)
@@ -193,27 +161,6 @@ static int files_named(const char *word)
     return count;
 }
 
-/* ---- bytes, in memory of just their size, so that a sanitizer sees any step beyond ---- */
-
-static void *need(size_t bytes)
-{
-    void *memory = malloc(bytes ? bytes : 1);
-    if (!memory) {
-        fputs("the test is out of memory\n", stderr);
-        exit(2);
-    }
-    return memory;
-}
-
-static fnni_file bytes_copy(const void *bytes, size_t size)
-{
-    fnni_file f;
-    f.bytes = (uint8_t *)need(size);
-    f.size = size;
-    if (size) memcpy(f.bytes, bytes, size);
-    return f;
-}
-
 static fnni_file bytes_of(const char *path)
 {
     static char buffer[1 << 20];
@@ -221,15 +168,6 @@ static fnni_file bytes_of(const char *path)
     size_t size = stream ? fread(buffer, 1, sizeof buffer, stream) : 0;
     if (stream) fclose(stream);
     return bytes_copy(buffer, size);
-}
-
-static void write_bytes(const char *path, const void *bytes, size_t size)
-{
-    FILE *stream = fopen(path, "wb");
-    if (!stream || fwrite(bytes, 1, size, stream) != size || fclose(stream)) {
-        perror(path);
-        exit(2);
-    }
 }
 
 static int same_bytes(fnni_file a, fnni_file b)
@@ -266,20 +204,11 @@ static int32_t labels[ROWS];
 
 static fnn_dataset samples(void)
 {
-    fnn_dataset data;
     int i;
     for (i = 0; i < ROWS * INPUTS; i++)
         pixels[i] = (uint8_t)fnni_random_below(1, 2, (uint64_t)i, 256);
     for (i = 0; i < ROWS; i++) labels[i] = i % CLASSES;
-    memset(&data, 0, sizeof data);
-    data.count = ROWS;
-    data.height = 3;
-    data.width = 4;
-    data.channels = 1;
-    data.bytes = pixels;
-    data.labels = labels;
-    data.classes = CLASSES;
-    return data;
+    return with_labels(images_of(pixels, ROWS, 3, 4, 1), labels, CLASSES);
 }
 
 /* One of every layer, or, for the tests of every bit, a small one. */

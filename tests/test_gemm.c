@@ -8,77 +8,9 @@
 #define FMNIST_NN_IMPLEMENTATION
 #include "../fmnist_nn.h"
 #include "harness.h"
-#include <float.h>
-#if defined(__unix__) || defined(__APPLE__)
-#include <setjmp.h>
-#include <signal.h>
-#include <sys/mman.h>
-#include <unistd.h>
-#define HAVE_GUARDS 1
-#else
-#define HAVE_GUARDS 0
-#endif
-
-/* The reference's numbers: their rounding is far below the bound's. */
-#if FNNI_REAL_IS_DOUBLE
-typedef long double wide;
-#define UNIT (DBL_EPSILON / 2)
-#else
-typedef double wide;
-#define UNIT ((double)FLT_EPSILON / 2)
-#endif
-/* Where long double is double the reference errs by as much as the library may. */
-#define SLACK (FNNI_REAL_IS_DOUBLE && LDBL_MANT_DIG == DBL_MANT_DIG ? 2 : 1)
-
-static uint64_t seed = 1;
-static double uniform(double low, double high)
-{
-    seed = seed * 6364136223846793005u + 1442695040888963407u;
-    return low + (high - low) * (double)(seed >> 11) / 9007199254740992.0;
-}
-
-static void fill(fnn_real *x, size_t count, int integers)
-{
-    size_t i;
-    for (i = 0; i < count; i++)
-        x[i] = (fnn_real)(integers ? (int)uniform(0, 11) - 5 : uniform(-1, 1));
-}
-
-static void fill_nan(fnn_real *x, size_t count)
-{
-    memset(x, 0xff, count * sizeof *x); /* every bit set is a NaN */
-}
-
-static wide magnitude(wide x)
-{
-    return x < 0 ? -x : x;
-}
-
-/* ---- the contexts: one for each instruction set of the machine, NULL for the others ---- */
-static fnn_context *contexts[FNN_ISA_COUNT];
-
-static void contexts_open(int threads)
-{
-    int isa;
-    for (isa = FNN_ISA_SCALAR; isa < FNN_ISA_COUNT; isa++) {
-        fnn_context_config config = fnn_context_config_init();
-        config.isa = (fnn_isa)isa;
-        config.threads = threads;
-        contexts[isa] = NULL;
-        if (!fnn_isa_available((fnn_isa)isa)) continue;
-        contexts[isa] = fnn_context_create(&config, NULL);
-        CHECKF(contexts[isa], "no context for %s", fnn_isa_name((fnn_isa)isa));
-    }
-}
-
-static void contexts_close(void)
-{
-    int isa;
-    for (isa = FNN_ISA_SCALAR; isa < FNN_ISA_COUNT; isa++) {
-        fnn_context_free(contexts[isa]);
-        contexts[isa] = NULL;
-    }
-}
+#include "guarded.h"
+#include "operands.h"
+#include "sums.h"
 
 /* ---- a problem: operands, what C held before, and the reference ---- */
 typedef struct problem {
@@ -88,13 +20,6 @@ typedef struct problem {
     size_t a_count, b_count, c_count; /* reals of each operand, padding included */
     wide *product, *sizes;            /* (m,n): op(A) op(B), and the same of absolute values */
 } problem;
-
-static void *take(size_t bytes)
-{
-    void *p = malloc(bytes ? bytes : 1);
-    if (!p) exit(3);
-    return p;
-}
 
 static size_t extent(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t stride)
 {
@@ -497,89 +422,30 @@ static void packed(void)
 }
 
 /* ---- guard pages ---- */
-#if HAVE_GUARDS
-#define CANARY 0xa5
-static unsigned char *slots[3];
-static size_t slot_bytes, slot_page;
-
-static void slots_open(size_t bytes)
-{
-    int i;
-    slot_page = (size_t)sysconf(_SC_PAGESIZE);
-    slot_bytes = (bytes + slot_page - 1) / slot_page * slot_page;
-    for (i = 0; i < 3; i++) {
-        unsigned char *p = (unsigned char *)mmap(NULL, slot_bytes + 2 * slot_page,
-                                                 PROT_READ | PROT_WRITE,
-                                                 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        if (p == MAP_FAILED || mprotect(p, slot_page, PROT_NONE) ||
-            mprotect(p + slot_page + slot_bytes, slot_page, PROT_NONE))
-            exit(3);
-        slots[i] = p + slot_page;
-    }
-}
-
-static void slots_close(void)
-{
-    int i;
-    for (i = 0; i < 3; i++) munmap(slots[i] - slot_page, slot_bytes + 2 * slot_page);
-}
-
-/* Placement 0: ends at the upper guard. 1: starts at the lower one. 2 and on: placement - 2
- * reals from a cache line's start, each slot by another amount. */
-#define PLACEMENTS 18
-static fnn_real *place(int slot, size_t count, int placement)
-{
-    size_t offset = 0;
-    memset(slots[slot], CANARY, slot_bytes);
-    if (placement == 0) offset = slot_bytes - sizeof(fnn_real) * count;
-    if (placement > 1) offset = 128 + sizeof(fnn_real) * (size_t)((placement - 2 + 5 * slot) % 16);
-    return (fnn_real *)(void *)(slots[slot] + offset);
-}
-
-/* Whether all around C still holds canaries. */
-static int untouched(const problem *p)
-{
-    const unsigned char *from = (const unsigned char *)p->c;
-    const unsigned char *to = from + p->c_count * sizeof *p->c, *q;
-    for (q = slots[2]; q < from; q++)
-        if (*q != CANARY) return 0;
-    for (q = to; q < slots[2] + slot_bytes; q++)
-        if (*q != CANARY) return 0;
-    return 1;
-}
-
 /* The problem's operands moved between the guards; each ends with its last row's last element. */
 static void check_guarded(problem p, int placement)
 {
     const problem outside = p;
     p.c_count = extent(p.m, p.n, p.ldc);
-    p.a = place(0, p.a_count, placement);
-    p.b = place(1, p.b_count, placement);
-    p.c = place(2, p.c_count, placement);
+    p.a = (fnn_real *)guarded_place(0, sizeof *p.a, p.a_count, placement);
+    p.b = (fnn_real *)guarded_place(1, sizeof *p.b, p.b_count, placement);
+    p.c = (fnn_real *)guarded_place(2, sizeof *p.c, p.c_count, placement);
     memcpy(p.a, outside.a, p.a_count * sizeof *p.a);
     memcpy(p.b, outside.b, p.b_count * sizeof *p.b);
     if (holds(&p, 1, 0, 0)) holds(&p, (fnn_real).7, (fnn_real)1.3, 0);
-    CHECKF(untouched(&p), "%ldx%ldx%ld form %d placement %d: wrote around C", (long)p.m, (long)p.n,
-           (long)p.k, p.form, placement);
+    CHECKF(guarded_untouched(2, p.c, p.c_count * sizeof *p.c),
+           "%ldx%ldx%ld form %d placement %d: wrote around C", (long)p.m, (long)p.n, (long)p.k,
+           p.form, placement);
 }
-
-static jmp_buf escape;
-static void caught(int number)
-{
-    (void)number;
-    longjmp(escape, 1);
-}
-#endif
 
 static void guards(void)
 {
-#if HAVE_GUARDS
     static const int steps[] = {0, 1, 2, 3, 5, 7, 8, 11, 15, 16, 17, 23, 31, 33, 47, 64, 67};
     static const int large[][3] = {{200, 190, 530}, {3, 300, 513}, {300, 3, 513}, {129, 257, 40}};
     const int count = (int)(sizeof steps / sizeof steps[0]);
     int i, j, form, index = 0;
     contexts_open(1);
-    slots_open(75 * 75 * sizeof(fnn_real));
+    guarded_open(75 * 75 * sizeof(fnn_real));
     for (i = 0; i < count; i++)
         for (j = 0; j < count; j++)
             for (form = 0; form < 4; form++) {
@@ -592,11 +458,10 @@ static void guards(void)
                 open_problem(&p, 0);
                 check_guarded(p, 0);
                 check_guarded(p, 1);
-                check_guarded(p, 2 + index % (PLACEMENTS - 2));
+                check_guarded(p, 2 + index % (GUARDED_PLACEMENTS - 2));
                 close_problem(&p);
             }
-    slots_close();
-    slots_open(540 * 320 * sizeof(fnn_real));
+    guarded_open(540 * 320 * sizeof(fnn_real));
     for (i = 0; i < 4; i++)
         for (form = 0; form < 4; form++) {
             problem p = shape(form, large[i][0], large[i][1], large[i][2], 0, 1, 2);
@@ -606,11 +471,7 @@ static void guards(void)
             check_guarded(p, 1);
             close_problem(&p);
         }
-    slots_close();
     contexts_close();
-#else
-    SKIP("no mmap here");
-#endif
 }
 
 /* ---- workspace: what a product reserves serves every smaller one ---- */
@@ -715,26 +576,7 @@ static void controls(void)
     CHECK(!part_agrees(&p, contexts[FNN_ISA_SCALAR], 1, 1, 2, 3, 1, 5));
     close_problem(&p);
     contexts_close();
-#if HAVE_GUARDS
-    {
-        void (*old)(int) = signal(SIGSEGV, caught);
-        volatile int trapped = 1;
-        slots_open(4096);
-        p.c_count = 5;
-        p.c = place(2, 5, 3);
-        CHECK(untouched(&p));
-        p.c[5] = 0; /* a write beside C */
-        CHECK(!untouched(&p));
-        if (setjmp(escape) == 0) { /* a read beyond the end */
-            const volatile fnn_real *end = place(0, 5, 0);
-            if (end[5] == 0) trapped = 0;
-            trapped = 0;
-        }
-        CHECK(trapped);
-        signal(SIGSEGV, old);
-        slots_close();
-    }
-#endif
+    CHECK(guarded_notices());
 }
 
 #define GEMM_TESTS \

@@ -4,82 +4,12 @@
 #define FMNIST_NN_IMPLEMENTATION
 #include "../fmnist_nn.h"
 #include "harness.h"
-#include <float.h>
-#if defined(__unix__) || defined(__APPLE__)
-#include <setjmp.h>
-#include <signal.h>
-#include <sys/mman.h>
-#include <unistd.h>
-#define HAVE_GUARDS 1
-#else
-#define HAVE_GUARDS 0
-#endif
+#include "guarded.h"
+#include "operands.h"
 
 #define LARGEST 67
 #define ROWS 3
 #define TALL 70 /* rows: more than any kernel takes at a time */
-#define SLOTS 12
-#define EPSILON (sizeof(fnn_real) == 4 ? (double)FLT_EPSILON : DBL_EPSILON)
-
-/* ---- memory: one slot per operand, a run of bytes between two inaccessible pages ---- */
-static unsigned char *slots[SLOTS];
-static size_t slot_bytes;
-
-/* Makes slots of at least this many bytes. */
-static void slots_open(size_t bytes)
-{
-#if HAVE_GUARDS
-    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
-#else
-    const size_t page = 4096;
-#endif
-    const size_t old = slot_bytes;
-    int i;
-    slot_bytes = (bytes + page - 1) / page * page;
-    if (slot_bytes == old) return;
-    for (i = 0; i < SLOTS; i++) {
-#if HAVE_GUARDS
-        unsigned char *p;
-        if (slots[i]) munmap(slots[i] - page, old + 2 * page);
-        p = (unsigned char *)mmap(NULL, slot_bytes + 2 * page, PROT_READ | PROT_WRITE,
-                                  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        if (p == MAP_FAILED || mprotect(p, page, PROT_NONE) ||
-            mprotect(p + page + slot_bytes, page, PROT_NONE))
-            exit(3);
-        slots[i] = p + page;
-#else
-        free(slots[i]);
-        slots[i] = (unsigned char *)malloc(slot_bytes);
-#endif
-    }
-}
-
-/* Placement 0: ends at the upper guard. 1: starts at the lower one. 2 and on: placement - 2
- * elements from a cache line's start, each slot by another amount; canaries all round. */
-#define PLACEMENTS 18
-static void *place(int slot, size_t size, size_t count, int placement)
-{
-    memset(slots[slot], 0xa5, slot_bytes);
-    if (placement == 0) return slots[slot] + slot_bytes - size * count;
-    if (placement == 1) return slots[slot];
-    return slots[slot] + 128 + size * (size_t)((placement - 2 + 5 * slot) % 16);
-}
-
-/* Whether all of a slot but the operand still holds canaries. */
-static int untouched(int slot, const void *operand, size_t bytes)
-{
-    const unsigned char *from = (const unsigned char *)operand, *p;
-    for (p = slots[slot]; p < slots[slot] + slot_bytes; p++)
-        if ((p < from || p >= from + bytes) && *p != 0xa5) return 0;
-    return 1;
-}
-
-static uint64_t seed;
-static double uniform(double low, double high)
-{
-    seed = seed * 6364136223846793005u + 1442695040888963407u;
-    return low + (high - low) * (double)(seed >> 11) / 9007199254740992.0;
-}
 
 /* ---- a case: what a kernel reads and writes, how to run it, and its twin ----
  * Operands by letter: m matrix (rows,n), p the same, positive, v vector (n), q the same, positive,
@@ -154,15 +84,15 @@ static void compare(const fnni_kernels *k, char letter, const void *p, const dou
 /* One run: alias is -1 or the input that out[0] is. */
 static void run_once(const fnni_kernels *k, size_t rows, size_t n, int placement, int alias)
 {
-    static double copies[SLOTS][TALL * LARGEST + 1];
-    void *in[SLOTS] = {0}, *out[SLOTS] = {0};
-    double *din[SLOTS] = {0}, *dout[SLOTS] = {0};
+    static double copies[GUARDED_SLOTS][TALL * LARGEST + 1];
+    void *in[GUARDED_SLOTS] = {0}, *out[GUARDED_SLOTS] = {0};
+    double *din[GUARDED_SLOTS] = {0}, *dout[GUARDED_SLOTS] = {0};
     const int inputs = (int)strlen(now->in), outputs = (int)strlen(now->out);
     int i;
     for (i = 0; i < inputs + outputs; i++) {
         const char letter = i < inputs ? now->in[i] : now->out[i - inputs];
         const size_t count = operand_count(letter, rows, n);
-        void *p = place(i, operand_size(letter), count, placement);
+        void *p = guarded_place(i, operand_size(letter), count, placement);
         operand_fill(letter, p, copies[i], count, n);
         if (i < inputs) in[i] = p, din[i] = copies[i];
         else out[i - inputs] = p, dout[i - inputs] = copies[i];
@@ -176,7 +106,7 @@ static void run_once(const fnni_kernels *k, size_t rows, size_t n, int placement
         const char letter = i < inputs ? now->in[i] : now->out[i - inputs];
         const size_t bytes = operand_count(letter, rows, n) * operand_size(letter);
         if (i == inputs && alias >= 0) continue;
-        CHECKF(untouched(i, i < inputs ? in[i] : out[i - inputs], bytes),
+        CHECKF(guarded_untouched(i, i < inputs ? in[i] : out[i - inputs], bytes),
                "%s %s n %d: wrote outside operand %d", now->name, fnn_isa_name(k->isa), (int)n, i);
     }
 }
@@ -185,14 +115,14 @@ static void run_case(const test_case *c, size_t rows)
 {
     const int few = getenv("TEST_QUICK") != NULL;
     int isa, placement, n, alias;
-    slots_open(rows * LARGEST * sizeof(fnn_real) + 512);
+    guarded_open(rows * LARGEST * sizeof(fnn_real) + 512);
     now = c;
     worst_seen = 0;
     for (isa = FNN_ISA_SCALAR; isa < FNN_ISA_COUNT && harness_wrong < 10; isa++) {
         const fnni_kernels *k = fnni_kernels_for((fnn_isa)isa);
         if (!fnn_isa_available((fnn_isa)isa)) continue;
         for (n = 0; n <= LARGEST; n++)
-            for (placement = 0; placement < PLACEMENTS; placement++) {
+            for (placement = 0; placement < GUARDED_PLACEMENTS; placement++) {
                 if (few && placement > 3 && n % 4 != placement % 4) continue;
                 if (rows == TALL && (placement % 8 > 1 || (n > 18 && n % 16 > 1 && n < 64)))
                     continue;
@@ -982,13 +912,6 @@ static void broken_write(ptrdiff_t n, fnn_real a, fnn_real *x)
     for (i = 0; i < n; i++) x[i] *= a;
     x[n] = 0;
 }
-#if HAVE_GUARDS
-static jmp_buf escape;
-static void caught(int signal_number)
-{
-    (void)signal_number;
-    longjmp(escape, 1);
-}
 static void broken_read(ptrdiff_t n, fnn_real a, fnn_real *x)
 {
     volatile fnn_real beyond;
@@ -997,7 +920,6 @@ static void broken_read(ptrdiff_t n, fnn_real a, fnn_real *x)
     beyond = x[n];
     (void)beyond;
 }
-#endif
 
 /* How many checks fail with this scale kernel (they are not printed). */
 static int failures_with(void (*scale)(ptrdiff_t n, fnn_real a, fnn_real *x), int placement)
@@ -1015,22 +937,22 @@ static int failures_with(void (*scale)(ptrdiff_t n, fnn_real a, fnn_real *x), in
     return failures;
 }
 
+static void run_broken_read(void)
+{
+    failures_with(broken_read, 0);
+}
+
 static void controls(void)
 {
-    slots_open(4096);
+    int before, stopped;
+    guarded_open(4096);
     CHECK(failures_with(NULL, 0) == 0 && failures_with(NULL, 5) == 0);
     CHECK(failures_with(broken_value, 5) == 1);
     CHECK(failures_with(broken_write, 5) == 1);
-#if HAVE_GUARDS
-    {
-        void (*old)(int) = signal(SIGSEGV, caught);
-        volatile int trapped = 1;
-        if (setjmp(escape) == 0) failures_with(broken_read, 0), trapped = 0;
-        harness_wrong = 0;
-        signal(SIGSEGV, old);
-        CHECK(trapped);
-    }
-#endif
+    before = harness_wrong;
+    stopped = guarded_stops(run_broken_read);
+    harness_wrong = before; /* the run that was stopped did not set it back */
+    CHECK(stopped && guarded_notices());
 }
 
 static const harness_test tests[] = {

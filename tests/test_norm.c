@@ -8,30 +8,15 @@
 #include "../fmnist_nn.h"
 #include "harness.h"
 #include "guarded.h"
-#include <float.h>
+#include "operands.h"
 
-#define EPSILON (FNNI_REAL_IS_DOUBLE ? DBL_EPSILON : (double)FLT_EPSILON)
 /* The double library's twins round as much as it does itself, the more the longer their sums. */
 #define SLACK(much) (FNNI_REAL_IS_DOUBLE ? (much) : 1)
-
-static uint64_t seed = 1;
-static double uniform(double low, double high)
-{
-    seed = seed * 6364136223846793005u + 1442695040888963407u;
-    return low + (high - low) * (double)(seed >> 11) / 9007199254740992.0;
-}
 
 static void fill(fnn_real *x, ptrdiff_t count, double from, double to)
 {
     ptrdiff_t i;
     for (i = 0; i < count; i++) x[i] = (fnn_real)uniform(from, to);
-}
-
-static void *take(size_t bytes)
-{
-    void *p = calloc(bytes ? bytes : 1, 1);
-    if (!p) exit(3);
-    return p;
 }
 
 /* ---- the kernels ---- */
@@ -183,7 +168,7 @@ typedef struct twin {
 
 static double *doubles(ptrdiff_t count)
 {
-    return (double *)take((size_t)count * sizeof(double));
+    return (double *)take_zeros((size_t)count * sizeof(double));
 }
 
 /* Forward and backward by the formulas, in two passes over a column. */
@@ -440,7 +425,7 @@ static void controls(void)
     CHECK(failures_with(&k) == 1);
     k = fnni_kernels_scalar, k.scale_shift = goes_beyond;
     CHECK(failures_with(&k) == 1);
-    CHECK(guarded_traps());
+    CHECK(guarded_notices());
 }
 
 static const harness_test tests[] = {

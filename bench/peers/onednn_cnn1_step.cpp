@@ -63,6 +63,10 @@ private:
     void add_parameter(memory values, memory gradient);
     memory relu_gradient(memory output, memory gradient);
     void weights_gradient(memory made, memory wanted);
+    template <class Forward, class ToWeights, class ToData>
+    void product(const typename Forward::primitive_desc &forward,
+                 const typename ToWeights::primitive_desc &to_weights,
+                 const typename ToData::primitive_desc &to_data, bool relu);
     void convolution(int channels, int size, int filters);
     void max_pool(int channels, int size);
     void dense(memory::dims input, int units, bool relu);
@@ -137,24 +141,18 @@ dnnl::primitive_attr with_relu()
     return attributes;
 }
 
-void step::convolution(int channels, int size, int filters)
+// A layer that multiplies by weights: the three primitives and their memory.
+template <class Forward, class ToWeights, class ToData>
+void step::product(const typename Forward::primitive_desc &forward,
+                   const typename ToWeights::primitive_desc &to_weights,
+                   const typename ToData::primitive_desc &to_data, bool relu)
 {
-    const memory::desc x({batch_, channels, size, size}, f32, tag::any);
-    const memory::desc y({batch_, filters, size, size}, f32, tag::any);
-    const memory::desc w({filters, channels, 3, 3}, f32, tag::any), b({filters}, f32, tag::a);
-    const memory::dims stride = {1, 1}, padding = {1, 1};
-    const auto direct = algorithm::convolution_direct;
-    const dnnl::convolution_forward::primitive_desc product(
-        {prop_kind::forward_training, direct, x, w, b, y, stride, padding, padding}, with_relu(),
-        engine_);
-    const dnnl::convolution_backward_weights::primitive_desc to_weights(
-        {direct, x, w, b, y, stride, padding, padding}, engine_, product);
-    const memory input = reordered(forward_, x_, product.src_desc());
-    const memory weights = make(product.weights_desc()), bias = make(b);
-    const memory output(product.dst_desc(), engine_);
-    const memory dw = make(weights.get_desc()), db = make(b);
+    const memory input = reordered(forward_, x_, forward.src_desc());
+    const memory weights = make(forward.weights_desc()), bias = make(forward.bias_desc());
+    const memory output(forward.dst_desc(), engine_);
+    const memory dw = make(weights.get_desc()), db = make(bias.get_desc());
     const bool first = first_;
-    forward_.push_back({dnnl::convolution_forward(product),
+    forward_.push_back({Forward(forward),
                         {{DNNL_ARG_SRC, input},
                          {DNNL_ARG_WEIGHTS, weights},
                          {DNNL_ARG_BIAS, bias},
@@ -162,31 +160,47 @@ void step::convolution(int channels, int size, int filters)
     add_parameter(weights, dw);
     add_parameter(bias, db);
     layers_.push_back([=](memory gradient) {
-        const memory before = relu_gradient(output, gradient);
+        const memory before = relu ? relu_gradient(output, gradient) : gradient;
         const memory src = reordered(backward_, input, to_weights.src_desc());
         const memory dst = reordered(backward_, before, to_weights.diff_dst_desc());
         const memory made = dw.get_desc() == to_weights.diff_weights_desc()
                                 ? dw
                                 : memory(to_weights.diff_weights_desc(), engine_);
-        backward_.push_back({dnnl::convolution_backward_weights(to_weights),
+        backward_.push_back({ToWeights(to_weights),
                              {{DNNL_ARG_SRC, src},
                               {DNNL_ARG_DIFF_DST, dst},
                               {DNNL_ARG_DIFF_WEIGHTS, made},
                               {DNNL_ARG_DIFF_BIAS, db}}});
         weights_gradient(made, dw);
         if (first) return before;
-        const dnnl::convolution_backward_data::primitive_desc to_data(
-            {direct, x, w, y, stride, padding, padding}, engine_, product);
         const memory w2 = reordered(backward_, weights, to_data.weights_desc());
         const memory d2 = reordered(backward_, before, to_data.diff_dst_desc());
         const memory dx(to_data.diff_src_desc(), engine_);
         backward_.push_back(
-            {dnnl::convolution_backward_data(to_data),
+            {ToData(to_data),
              {{DNNL_ARG_DIFF_DST, d2}, {DNNL_ARG_WEIGHTS, w2}, {DNNL_ARG_DIFF_SRC, dx}}});
         return dx;
     });
     first_ = false;
     x_ = output;
+}
+
+void step::convolution(int channels, int size, int filters)
+{
+    const memory::desc x({batch_, channels, size, size}, f32, tag::any);
+    const memory::desc y({batch_, filters, size, size}, f32, tag::any);
+    const memory::desc w({filters, channels, 3, 3}, f32, tag::any), b({filters}, f32, tag::a);
+    const memory::dims stride = {1, 1}, padding = {1, 1};
+    const auto direct = algorithm::convolution_direct;
+    using forward = dnnl::convolution_forward;
+    using to_weights = dnnl::convolution_backward_weights;
+    using to_data = dnnl::convolution_backward_data;
+    const forward::primitive_desc made(
+        {prop_kind::forward_training, direct, x, w, b, y, stride, padding, padding}, with_relu(),
+        engine_);
+    product<forward, to_weights, to_data>(
+        made, {{direct, x, w, b, y, stride, padding, padding}, engine_, made},
+        {{direct, x, w, y, stride, padding, padding}, engine_, made}, true);
 }
 
 void step::max_pool(int channels, int size)
@@ -223,45 +237,13 @@ void step::dense(memory::dims input_sizes, int units, bool relu)
                                                    : memory::desc(input_sizes, f32, tag::any);
     const memory::desc y({batch_, units}, f32, tag::nc), b({units}, f32, tag::a);
     const memory::desc w(weight_sizes, f32, tag::any);
-    const dnnl::inner_product_forward::primitive_desc product(
-        {prop_kind::forward_training, x, w, b, y}, relu ? with_relu() : dnnl::primitive_attr(),
-        engine_);
-    const dnnl::inner_product_backward_data::primitive_desc to_data({x, w, y}, engine_, product);
-    const dnnl::inner_product_backward_weights::primitive_desc to_weights({x, w, b, y}, engine_,
-                                                                          product);
-    const memory input = reordered(forward_, x_, product.src_desc());
-    const memory weights = make(product.weights_desc()), bias = make(b);
-    const memory output(product.dst_desc(), engine_);
-    const memory dw = make(weights.get_desc()), db = make(b);
-    forward_.push_back({dnnl::inner_product_forward(product),
-                        {{DNNL_ARG_SRC, input},
-                         {DNNL_ARG_WEIGHTS, weights},
-                         {DNNL_ARG_BIAS, bias},
-                         {DNNL_ARG_DST, output}}});
-    add_parameter(weights, dw);
-    add_parameter(bias, db);
-    layers_.push_back([=](memory gradient) {
-        const memory before = relu ? relu_gradient(output, gradient) : gradient;
-        const memory src = reordered(backward_, input, to_weights.src_desc());
-        const memory dst = reordered(backward_, before, to_weights.diff_dst_desc());
-        const memory made = dw.get_desc() == to_weights.diff_weights_desc()
-                                ? dw
-                                : memory(to_weights.diff_weights_desc(), engine_);
-        backward_.push_back({dnnl::inner_product_backward_weights(to_weights),
-                             {{DNNL_ARG_SRC, src},
-                              {DNNL_ARG_DIFF_DST, dst},
-                              {DNNL_ARG_DIFF_WEIGHTS, made},
-                              {DNNL_ARG_DIFF_BIAS, db}}});
-        weights_gradient(made, dw);
-        const memory w2 = reordered(backward_, weights, to_data.weights_desc());
-        const memory d2 = reordered(backward_, before, to_data.diff_dst_desc());
-        const memory dx(to_data.diff_src_desc(), engine_);
-        backward_.push_back(
-            {dnnl::inner_product_backward_data(to_data),
-             {{DNNL_ARG_DIFF_DST, d2}, {DNNL_ARG_WEIGHTS, w2}, {DNNL_ARG_DIFF_SRC, dx}}});
-        return dx;
-    });
-    x_ = output;
+    using forward = dnnl::inner_product_forward;
+    using to_weights = dnnl::inner_product_backward_weights;
+    using to_data = dnnl::inner_product_backward_data;
+    const forward::primitive_desc made({prop_kind::forward_training, x, w, b, y},
+                                       relu ? with_relu() : dnnl::primitive_attr(), engine_);
+    product<forward, to_weights, to_data>(made, {{x, w, b, y}, engine_, made},
+                                          {{x, w, y}, engine_, made}, relu);
 }
 
 step::step(int batch) : batch_(batch)

@@ -1,0 +1,73 @@
+/* Files of a test in a directory of its own, which goes with the program, and bytes in memory of
+ * just their size, so that a sanitizer sees any step beyond. Needs POSIX 2008 for mkdtemp. Include
+ * after fmnist_nn.h. */
+#ifndef FILES_H
+#define FILES_H
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static char directory[256];
+
+static void remove_directory(void)
+{
+    char path[600];
+    struct dirent *entry;
+    DIR *d = opendir(directory);
+    while (d && (entry = readdir(d)) != NULL) {
+        snprintf(path, sizeof path, "%s/%s", directory, entry->d_name);
+        remove(path);
+    }
+    if (d) closedir(d);
+    rmdir(directory);
+}
+
+/* The path of a file in the test's own directory; four calls' results stay valid. */
+static const char *path_of(const char *name)
+{
+    static char paths[4][400];
+    static int turn;
+    const char *base = getenv("TMPDIR");
+    turn = (turn + 1) % 4;
+    if (!directory[0]) {
+        snprintf(directory, sizeof directory, "%.200s/fmnist_nn_XXXXXX", base ? base : "/tmp");
+        if (!mkdtemp(directory)) {
+            perror(directory);
+            exit(2);
+        }
+        atexit(remove_directory);
+    }
+    snprintf(paths[turn], sizeof paths[turn], "%s/%s", directory, name);
+    return paths[turn];
+}
+
+static void *need(size_t bytes)
+{
+    void *memory = malloc(bytes ? bytes : 1);
+    if (!memory) {
+        fputs("the test is out of memory\n", stderr);
+        exit(2);
+    }
+    return memory;
+}
+
+static fnni_file bytes_copy(const void *bytes, size_t size)
+{
+    fnni_file f;
+    f.bytes = (uint8_t *)need(size);
+    f.size = size;
+    if (size) memcpy(f.bytes, bytes, size);
+    return f;
+}
+
+static void write_bytes(const char *path, const void *bytes, size_t size)
+{
+    FILE *stream = fopen(path, "wb");
+    if (!stream || fwrite(bytes, 1, size, stream) != size || fclose(stream)) {
+        perror(path);
+        exit(2);
+    }
+}
+#endif

@@ -1,0 +1,92 @@
+/* Small data sets and models. Not every program needs all of it, hence the inlines. Include after
+ * fmnist_nn.h. */
+#ifndef SAMPLES_H
+#define SAMPLES_H
+#include <string.h>
+
+#define FOR_EACH_ISA(isa)                                  \
+    for (isa = FNN_ISA_SCALAR; isa < FNN_ISA_COUNT; isa++) \
+        if (fnn_isa_available((fnn_isa)isa))
+
+/* ---- a data set round arrays that stay the caller's ---- */
+
+static inline fnn_dataset images_of(const uint8_t *bytes, int64_t count, int height, int width,
+                                    int channels)
+{
+    fnn_dataset data;
+    memset(&data, 0, sizeof data);
+    data.count = count;
+    data.height = height;
+    data.width = width;
+    data.channels = channels;
+    data.bytes = bytes;
+    return data;
+}
+
+static inline fnn_dataset real_images_of(const fnn_real *reals, int64_t count, int height,
+                                         int width, int channels)
+{
+    fnn_dataset data = images_of(NULL, count, height, width, channels);
+    data.reals = reals;
+    return data;
+}
+
+static inline fnn_dataset table_of(const fnn_real *reals, int64_t count, int columns)
+{
+    return real_images_of(reals, count, 1, 1, columns);
+}
+
+static inline fnn_dataset with_labels(fnn_dataset data, const int32_t *labels, int classes)
+{
+    data.labels = labels;
+    data.classes = classes;
+    return data;
+}
+
+static inline fnn_dataset with_targets(fnn_dataset data, const fnn_real *targets, int count)
+{
+    data.targets = targets;
+    data.target_count = count;
+    return data;
+}
+
+/* ---- samples ---- */
+
+/* Reals of -1 to 1, and labels, from a seed and a stream. */
+static inline void fill_reals(fnn_real *x, int count, uint64_t seed, uint64_t stream)
+{
+    int i;
+    for (i = 0; i < count; i++)
+        x[i] = (fnn_real)(2 * fnni_random_unit(seed, stream, (uint64_t)i) - 1);
+}
+
+static inline void fill_labels(int32_t *labels, int count, uint64_t seed, uint64_t stream,
+                               int classes)
+{
+    int i;
+    for (i = 0; i < count; i++)
+        labels[i] = (int32_t)fnni_random_below(seed, stream, (uint64_t)i, (uint64_t)classes);
+}
+
+/* Images whose label-th `band` of pixels is brighter by `signal` than the others' noise: learnable,
+ * not trivial. */
+static inline void fill_bands(uint8_t *pixels, int32_t *labels, int count, int inputs, int classes,
+                              int band, int noise, int signal)
+{
+    int i;
+    fill_labels(labels, count, 1, 1, classes);
+    for (i = 0; i < count * inputs; i++)
+        pixels[i] = (uint8_t)(fnni_random_below(1, 2, (uint64_t)i, (uint64_t)noise) +
+                              (i % inputs / band == labels[i / inputs] ? (uint64_t)signal : 0));
+}
+
+/* ---- models ---- */
+
+static inline fnn_model *model_on(fnn_isa isa, int threads, int height, int width, int channels)
+{
+    fnn_context_config config = fnn_context_config_init();
+    config.isa = isa;
+    config.threads = threads;
+    return fnn_sequential_with(&config, height, width, channels);
+}
+#endif
