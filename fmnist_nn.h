@@ -10989,16 +10989,6 @@ static void fnni_stage_prepare(const fnni_batch *b, fnn_real *workspace)
     if (b->backward) fnni_prepare_rows(b->run, first, last, 1, workspace);
 }
 
-/* Asks for what an image of the stage reads that other stages have stored. */
-FNNI_FORCE_INLINE void fnni_stage_prefetch(const fnni_batch *b, int row)
-{
-    int first, last, l;
-    fnni_stage_layers(b, b->backward, &first, &last);
-    for (l = first - 1; l <= last; l++)
-        if (l < 0 || !b->model->layers[l].y[0].transient)
-            fnni_prefetch_reals(fnni_y(b->run, l, row, NULL), fnni_inputs(b->run, l));
-}
-
 /* A part's rows of the batch, image by image or in groups. */
 static void fnni_stage_part(void *argument, int part, int parts)
 {
@@ -11017,8 +11007,6 @@ static void fnni_stage_part(void *argument, int part, int parts)
         const int next = g < groups - 1 ? to : rows + first;
         if (b->forward && b->stage == 0)
             fnni_batch_prefetch(b, next, next + (int)(count / groups) + 1);
-        else if (spatial && g < groups - 1)
-            fnni_stage_prefetch(b, to);
         fnni_stage_rows(b, from, to, workspace);
     }
 }
