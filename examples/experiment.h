@@ -63,7 +63,7 @@
 
 #define EXPERIMENT_COUNT(table) ((int)(sizeof(table) / sizeof *(table)))
 #define EXPERIMENT_UNKNOWN ((double)NAN) /* the report has no such figure */
-#define EXPERIMENT_FIGURES 8             /* that a job may set */
+#define EXPERIMENT_FIGURES 16            /* that a job may set */
 #define EXPERIMENT_NO_DATA 3             /* exit status: a data set is missing */
 #define EXPERIMENT_MNIST_FROM "http://yann.lecun.com/exdb/mnist/"
 #define EXPERIMENT_CIFAR10_FROM "https://www.cs.toronto.edu/~kriz/cifar.html (binary, unpacked)"
