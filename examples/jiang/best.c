@@ -30,8 +30,9 @@ int main(int argc, char **argv)
     experiment_begin(&e, argc, argv, "jiang-best", "Depth and width of the MLP", 3);
     experiment_fashion(&e, &data);
     experiment_each(&e, DEPTHS * WIDTHS, e.seeds, run);
-    experiment_plot *p = experiment_plot_begin(&e, "width", "Eight epochs, rate .2, batch 400",
-                                               "units in each hidden layer", "test accuracy %", 1);
+    experiment_plot *p =
+        experiment_plot_begin(&e, "width", "Eight epochs, rate .2, batch 400",
+                              "units in each hidden layer", "test accuracy %", EXPERIMENT_LOG_X);
     for (int i = 0; i < DEPTHS * WIDTHS; i++) {
         const int depth = depths[i / WIDTHS], width = widths[i % WIDTHS];
         const int reported = depth == 3 && width == 192;

@@ -3,8 +3,8 @@
  *     cc -O2 -fopenmp examples/jiang/gradcheck.c -o gradcheck -lm && ./gradcheck
  *
  * Prints |a - n| / |a| for the gradient a of each weight matrix's element (0,0), of the one with
- * the largest gradient, and of the first bias, n = (loss+ - loss-) / 2h, in double precision, for
- * several h. The report calls it usually below .01; where a is 0 the error is not defined. */
+ * the largest gradient, and of the first bias, n = (loss+ - loss-) / 2h, in double precision; the
+ * plot has several h. The report calls it usually below .01; where a is 0 the error is not defined. */
 #define FMNIST_NN_REAL double
 #include "../experiment.h"
 
@@ -14,6 +14,7 @@ static experiment_data data;
 static const double steps[] = {1e-2, 1e-3, 1e-4, 1e-5, 1e-6};
 static const char *const whats[] = {"element (0,0)", "largest gradient", "first bias"};
 enum { STEPS = EXPERIMENT_COUNT(steps), WHATS = EXPERIMENT_COUNT(whats), LAYERS = 3, BATCH = 100 };
+enum { SHOWN = 2 }; /* the step of the table */
 static const int units[LAYERS + 1] = {784, 128, 128, 10};
 
 static double loss_with(fnn_model *m, double *parameter, double value)
@@ -69,18 +70,19 @@ int main(int argc, char **argv)
     experiment_begin(&e, argc, argv, "jiang-gradcheck", "Gradients by small perturbation", 1);
     experiment_fashion(&e, &data);
     experiment_each(&e, STEPS, e.seeds, run);
-    experiment_note(&e, "reported are errors usually below .01; a batch of %d images", BATCH);
+    experiment_note(&e, "the report: usually below .01; measured on a batch of %d images", BATCH);
     experiment_plot *p =
-        experiment_plot_begin(&e, "step", "Errors of element (0,0)", "step h", "relative error", 1);
-    for (int layer = 0; layer < LAYERS; layer++)
-        for (int i = 0; i < STEPS * WHATS; i++) {
-            const int what = i / STEPS, step = i % STEPS, figure = layer * WHATS + what;
-            char series[32];
-            snprintf(series, sizeof series, "layer %d", layer + 1);
-            if (what == 0) experiment_point_of(&e, p, series, steps[step], step, figure);
-            experiment_report(&e, step, figure, "", "relative error",
-                              what == 0 ? .01 : EXPERIMENT_UNKNOWN, "layer %d, %s, h %g", layer + 1,
-                              whats[what], steps[step]);
-        }
+        experiment_plot_begin(&e, "step", "Error of element (0,0) of the weights", "step h",
+                              "relative error", EXPERIMENT_LOG_X | EXPERIMENT_LOG_Y);
+    for (int layer = 0; layer < LAYERS; layer++) {
+        char series[32];
+        snprintf(series, sizeof series, "layer %d", layer + 1);
+        for (int step = 0; step < STEPS; step++)
+            experiment_point_of(&e, p, series, steps[step], step, layer * WHATS);
+        for (int what = 0; what < WHATS; what++)
+            experiment_report(&e, SHOWN, layer * WHATS + what, "", "relative error",
+                              what ? EXPERIMENT_UNKNOWN : .01, "layer %d, %s, h %g", layer + 1,
+                              whats[what], steps[SHOWN]);
+    }
     return experiment_end(&e);
 }
