@@ -2,6 +2,7 @@
  * the including unit holds, and the one function that crosses over. Include after fmnist_nn.h. */
 #ifndef DOUBLE_LIBRARY_H
 #define DOUBLE_LIBRARY_H
+#include "samples.h"
 
 typedef struct {
     int inputs, activation;
@@ -17,11 +18,8 @@ static fnn_model *network_build(const network *n, fnn_isa isa)
 {
     const fnn_activation f = (fnn_activation)n->activation;
     const fnn_real parameter = (fnn_real)(f == FNN_LEAKY_RELU ? 0.3f : f == FNN_ELU ? 1.0f : 0.0f);
-    fnn_context_config config = fnn_context_config_init();
-    fnn_model *m;
+    fnn_model *m = model_on(isa, 1, 1, 1, n->inputs);
     int layer;
-    config.isa = isa;
-    m = fnn_sequential_with(&config, 1, 1, n->inputs);
     for (layer = 0; layer < 2; layer++) {
         fnn_dense(m, layer ? 21 : 37, n->fused ? f : FNN_LINEAR);
         if (!n->fused) fnn_activate(m, f, parameter);
@@ -35,13 +33,7 @@ static fnn_model *network_build(const network *n, fnn_isa isa)
 static void network_data(const network *n, const fnn_real *inputs, const int32_t *labels,
                          fnn_dataset *data)
 {
-    memset(data, 0, sizeof *data);
-    data->count = n->rows;
-    data->height = data->width = 1;
-    data->channels = n->inputs;
-    data->reals = inputs;
-    data->labels = labels;
-    data->classes = NETWORK_CLASSES;
+    *data = with_labels(table_of(inputs, n->rows, n->inputs), labels, NETWORK_CLASSES);
 }
 
 /* ---- networks on images ---- */
@@ -106,10 +98,7 @@ static void cnn_residual(fnn_model *m)
 
 static fnn_model *cnn_build(cnn kind, fnn_isa isa)
 {
-    fnn_context_config config = fnn_context_config_init();
-    fnn_model *m;
-    config.isa = isa;
-    m = fnn_sequential_with(&config, CNN_HEIGHT, CNN_WIDTH, CNN_DEPTH);
+    fnn_model *m = model_on(isa, 1, CNN_HEIGHT, CNN_WIDTH, CNN_DEPTH);
     if (kind <= CNN_ACTIVATED) {
         cnn_stage(m, kind, 19, FNN_RELU);
         cnn_stage(m, kind, 8, FNN_LEAKY_RELU);
@@ -135,14 +124,8 @@ static fnn_model *cnn_build(cnn kind, fnn_isa isa)
 
 static void cnn_data(const fnn_real *inputs, const int32_t *labels, fnn_dataset *data)
 {
-    memset(data, 0, sizeof *data);
-    data->count = CNN_ROWS;
-    data->height = CNN_HEIGHT;
-    data->width = CNN_WIDTH;
-    data->channels = CNN_DEPTH;
-    data->reals = inputs;
-    data->labels = labels;
-    data->classes = NETWORK_CLASSES;
+    *data = with_labels(real_images_of(inputs, CNN_ROWS, CNN_HEIGHT, CNN_WIDTH, CNN_DEPTH), labels,
+                        NETWORK_CLASSES);
 }
 
 /* As double_gradients below, of the networks on images and without bounds. */

@@ -6,19 +6,7 @@
  * reals. With part/parts: that part of the heights, or of the channels, alone. */
 #define CONV_TESTS_ONLY
 #include "test_conv.c"
-
-static unsigned part = 1, parts = 1;
-
-/* The values of 1..most that belong to this part. */
-static int part_from(int most)
-{
-    return 1 + (int)((unsigned)most * (part - 1) / parts);
-}
-
-static int part_to(int most)
-{
-    return (int)((unsigned)most * part / parts);
-}
+#include "exhaustive.h"
 
 static void check_dimensions(const dimensions *d, unsigned index)
 {
@@ -99,12 +87,5 @@ static void every_depth(void)
     contexts_close();
 }
 
-int main(int argc, char **argv)
-{
-    static const harness_test tests[] = {TEST(every_window), TEST(every_depth), CONV_TESTS};
-    if (argc > 1 && (sscanf(argv[1], "%u/%u", &part, &parts) != 2 || part < 1 || part > parts)) {
-        fprintf(stderr, "usage: %s [part/parts]\n", argv[0]);
-        return 2;
-    }
-    return harness_main(tests, argc > 1 ? 2 : (int)(sizeof tests / sizeof tests[0]), 1, argv);
-}
+static const harness_test tests[] = {TEST(every_window), TEST(every_depth), CONV_TESTS};
+EXHAUSTIVE_MAIN(tests, 2)

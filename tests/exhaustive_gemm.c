@@ -4,10 +4,9 @@
  * integers, within the bound on reals. With part/parts: that part of the sizes m alone. */
 #define GEMM_TESTS_ONLY
 #include "test_gemm.c"
+#include "exhaustive.h"
 
 #define LARGEST 67
-
-static unsigned part = 1, parts = 1;
 
 static void every_scale(problem *p, int integers)
 {
@@ -20,11 +19,9 @@ static void every_scale(problem *p, int integers)
 
 static void every_size(void)
 {
-    const int from = (int)((LARGEST + 1) * (part - 1) / parts);
-    const int to = (int)((LARGEST + 1) * part / parts);
     int m, n, k, form, integers;
     contexts_open(1);
-    for (m = from; m < to; m++)
+    for (m = part_from(LARGEST + 1) - 1; m < part_to(LARGEST + 1); m++)
         for (n = 0; n <= LARGEST; n++)
             for (k = 0; k <= LARGEST; k++)
                 for (form = 0; form < 4; form++)
@@ -38,12 +35,5 @@ static void every_size(void)
     contexts_close();
 }
 
-int main(int argc, char **argv)
-{
-    static const harness_test tests[] = {TEST(every_size), GEMM_TESTS};
-    if (argc > 1 && (sscanf(argv[1], "%u/%u", &part, &parts) != 2 || part < 1 || part > parts)) {
-        fprintf(stderr, "usage: %s [part/parts]\n", argv[0]);
-        return 2;
-    }
-    return harness_main(tests, argc > 1 ? 1 : (int)(sizeof tests / sizeof tests[0]), 1, argv);
-}
+static const harness_test tests[] = {TEST(every_size), GEMM_TESTS};
+EXHAUSTIVE_MAIN(tests, 1)

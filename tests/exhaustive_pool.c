@@ -4,10 +4,9 @@
  * sides, same and valid padding. With part/parts: that part of the heights alone. */
 #define POOL_TESTS_ONLY
 #include "test_pool.c"
+#include "exhaustive.h"
 
 #define LARGEST 17
-
-static unsigned part = 1, parts = 1;
 
 static void every_channel(fnn_window *w, fnn_padding padding)
 {
@@ -38,20 +37,12 @@ static void every_kernel(int height, int width, int padding)
 
 static void every_window(void)
 {
-    const int from = 1 + (int)(LARGEST * (part - 1) / parts), to = (int)(LARGEST * part / parts);
     int height, width, padding;
-    for (height = from; height <= to; height++)
+    for (height = part_from(LARGEST); height <= part_to(LARGEST); height++)
         for (width = 1; width <= LARGEST; width++)
             for (padding = 0; padding < FNN_PADDING_COUNT && harness_wrong < 10; padding++)
                 every_kernel(height, width, padding);
 }
 
-int main(int argc, char **argv)
-{
-    static const harness_test tests[] = {TEST(every_window), POOL_TESTS};
-    if (argc > 1 && (sscanf(argv[1], "%u/%u", &part, &parts) != 2 || part < 1 || part > parts)) {
-        fprintf(stderr, "usage: %s [part/parts]\n", argv[0]);
-        return 2;
-    }
-    return harness_main(tests, argc > 1 ? 1 : (int)(sizeof tests / sizeof tests[0]), 1, argv);
-}
+static const harness_test tests[] = {TEST(every_window), POOL_TESTS};
+EXHAUSTIVE_MAIN(tests, 1)

@@ -4,6 +4,7 @@
 #define FMNIST_NN_IMPLEMENTATION
 #include "../fmnist_nn.h"
 #include "harness.h"
+#include "samples.h"
 
 enum { ROWS = 40, MOST_PIXELS = 7 * 9, MOST = MOST_PIXELS * 5 };
 
@@ -15,33 +16,22 @@ static int32_t labels[ROWS];
 static fnn_dataset make_images(int height, int width, int channels, int bytes)
 {
     const int n = height * width * channels;
-    fnn_dataset data;
+    const int count = ROWS * n <= ROWS * MOST ? ROWS : ROWS * MOST / n;
     int i;
     for (i = 0; i < ROWS * n && i < ROWS * MOST; i++) {
         pixels[i] = (uint8_t)(1 + fnni_random_below(1, 2, (uint64_t)i, 255));
         numbers[i] = (fnn_real)(1 + fnni_random_unit(1, 3, (uint64_t)i));
     }
     for (i = 0; i < ROWS; i++) labels[i] = i % 3;
-    memset(&data, 0, sizeof data);
-    data.count = ROWS * n <= ROWS * MOST ? ROWS : ROWS * MOST / n;
-    data.height = height;
-    data.width = width;
-    data.channels = channels;
-    data.bytes = bytes ? pixels : NULL;
-    data.reals = bytes ? NULL : numbers;
-    data.labels = labels;
-    data.classes = 3;
-    return data;
+    return with_labels(bytes ? images_of(pixels, count, height, width, channels)
+                             : real_images_of(numbers, count, height, width, channels),
+                       labels, 3);
 }
 
 static fnn_model *make_network(fnn_isa isa, int threads, const fnn_dataset *data,
                                fnn_normalization kind)
 {
-    fnn_context_config config = fnn_context_config_init();
-    fnn_model *m;
-    config.isa = isa;
-    config.threads = threads;
-    m = fnn_sequential_with(&config, data->height, data->width, data->channels);
+    fnn_model *m = model_on(isa, threads, data->height, data->width, data->channels);
     fnn_set_seed(m, 3);
     if (kind != FNN_NORMALIZE_NONE) fnn_normalize(m, kind, data);
     fnn_dense(m, 20, FNN_RELU);
@@ -135,9 +125,6 @@ static void gather(fnn_model *m, const fnn_augmentation *a, uint64_t seed, uint6
     memcpy(gathered, fnni_y(&m->run, -1, 0, NULL), (size_t)(count * m->inputs) * sizeof *gathered);
 }
 
-#define FOR_EACH_ISA(isa) \
-    for (isa = FNN_ISA_SCALAR; isa < FNN_ISA_COUNT; isa++) if (fnn_isa_available((fnn_isa)isa))
-
 static void check_gather(fnn_isa isa, const fnn_dataset *data, fnn_normalization kind)
 {
     static const int shifts[] = {0, 1, 2}, cuts[] = {0, 1, 4, 30};
@@ -189,19 +176,9 @@ static void pixels_may_be_wider_than_the_space_to_turn_them_in(void)
 
 /* ---- what is drawn ---- */
 
-static fnn_dataset shape_only(int height, int width)
-{
-    fnn_dataset data;
-    memset(&data, 0, sizeof data);
-    data.height = height;
-    data.width = width;
-    data.channels = 1;
-    return data;
-}
-
 static fnni_warp warp_of(const fnn_augmentation *a, uint64_t seed, uint64_t pass, size_t row)
 {
-    const fnn_dataset data = shape_only(32, 32);
+    const fnn_dataset data = images_of(NULL, 0, 32, 32, 1);
     fnni_augmenter g;
     memset(&g, 0, sizeof g);
     g.draw = a;
@@ -323,7 +300,7 @@ static void only_training_is_augmented(void)
     fnn_model *m = make_network(FNN_ISA_BEST, 1, &data, FNN_NORMALIZE_DIVIDE_255);
     fnn_history history;
     fnn_metrics metrics;
-    double loss;
+    double loss = 0;
     memset(&history, 0, sizeof history);
     c.validation = &data;
     CHECK(!fnn_fit(m, &data, &c, &history) && !fnn_evaluate(m, NULL, &data, &metrics));
@@ -489,7 +466,7 @@ static void wrong_augmentations_are_refused(void)
     a = make_augmentation(FNN_FLIP_NONE, 0, 4);
     a.cutout_probability = 1.5;
     check_refused(&data, a, "probability");
-    a.cutout_probability = NAN;
+    a.cutout_probability = (double)NAN;
     check_refused(&data, a, "probability");
     a.cutout_probability = 1;
     a.cutout_fill = (fnn_real)INFINITY;

@@ -24,11 +24,8 @@ static float found[MOST];
 
 static void make_data(const network *n)
 {
-    int i;
-    for (i = 0; i < ROWS * n->inputs; i++)
-        inputs[i] = (float)(2 * fnni_random_unit(5, 1, (uint64_t)i) - 1);
-    for (i = 0; i < ROWS; i++)
-        labels[i] = (int32_t)fnni_random_below(5, 2, (uint64_t)i, NETWORK_CLASSES);
+    fill_reals(inputs, ROWS * n->inputs, 5, 1);
+    fill_labels(labels, ROWS, 5, 2, NETWORK_CLASSES);
 }
 
 static void scaled_gradient(const fnni_run *run, int l, int from, int to, fnn_real *dw,
@@ -168,11 +165,8 @@ static void wrong_gradients_exceed_the_bound(void)
 
 static void make_images(void)
 {
-    int i;
-    for (i = 0; i < CNN_ROWS * CNN_INPUTS; i++)
-        inputs[i] = (float)(2 * fnni_random_unit(6, 1, (uint64_t)i) - 1);
-    for (i = 0; i < CNN_ROWS; i++)
-        labels[i] = (int32_t)fnni_random_below(6, 2, (uint64_t)i, NETWORK_CLASSES);
+    fill_reals(inputs, CNN_ROWS * CNN_INPUTS, 6, 1);
+    fill_labels(labels, CNN_ROWS, 6, 2, NETWORK_CLASSES);
 }
 
 static void scaled_conv_gradient(const fnni_run *run, int l, int from, int to, fnn_real *dw,

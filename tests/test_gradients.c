@@ -4,6 +4,7 @@
 #define FMNIST_NN_IMPLEMENTATION
 #include "../fmnist_nn.h"
 #include "harness.h"
+#include "samples.h"
 
 enum { ROWS = 5, INPUTS = 6, CLASSES = 4 };
 #define STEP 1e-5
@@ -13,12 +14,11 @@ static fnn_real inputs[ROWS * INPUTS], targets[ROWS * CLASSES];
 static const int32_t labels[ROWS] = {0, 3, 1, 2, 3};
 
 /* Inputs of both signs and targets that are distributions, from a seed. */
-static fnn_dataset make_data(uint64_t seed, int with_targets)
+static fnn_dataset make_data(uint64_t seed, int by_targets)
 {
-    fnn_dataset data;
+    const fnn_dataset data = real_images_of(inputs, ROWS, 1, 2, INPUTS / 2);
     int i, j;
-    memset(&data, 0, sizeof data);
-    for (i = 0; i < ROWS * INPUTS; i++) inputs[i] = 2 * fnni_random_unit(seed, 1, (uint64_t)i) - 1;
+    fill_reals(inputs, ROWS * INPUTS, seed, 1);
     for (i = 0; i < ROWS; i++) {
         double sum = 0;
         for (j = 0; j < CLASSES; j++)
@@ -26,16 +26,7 @@ static fnn_dataset make_data(uint64_t seed, int with_targets)
                 0.1 + fnni_random_unit(seed, 2, (uint64_t)(i * CLASSES + j));
         for (j = 0; j < CLASSES; j++) targets[i * CLASSES + j] /= sum;
     }
-    data.count = ROWS;
-    data.height = 1;
-    data.width = 2;
-    data.channels = INPUTS / 2;
-    data.reals = inputs;
-    if (with_targets)
-        data.targets = targets, data.target_count = CLASSES;
-    else
-        data.labels = labels, data.classes = CLASSES;
-    return data;
+    return by_targets ? with_targets(data, targets, CLASSES) : with_labels(data, labels, CLASSES);
 }
 
 /* 1 when some input of a kinked activation lies within ten steps of its kink. Networks here give
@@ -206,19 +197,8 @@ static fnn_real pixels[IMAGES * PIXELS];
 
 static fnn_dataset make_images(uint64_t seed)
 {
-    fnn_dataset data;
-    int i;
-    memset(&data, 0, sizeof data);
-    for (i = 0; i < IMAGES * PIXELS; i++)
-        pixels[i] = 2 * fnni_random_unit(seed, 7, (uint64_t)i) - 1;
-    data.count = IMAGES;
-    data.height = HEIGHT;
-    data.width = WIDTH;
-    data.channels = DEPTH;
-    data.reals = pixels;
-    data.labels = labels;
-    data.classes = CLASSES;
-    return data;
+    fill_reals(pixels, IMAGES * PIXELS, seed, 7);
+    return with_labels(real_images_of(pixels, IMAGES, HEIGHT, WIDTH, DEPTH), labels, CLASSES);
 }
 
 /* A network under construction. apart: its twin, which gives each activation a layer of its own,

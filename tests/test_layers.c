@@ -4,6 +4,7 @@
 #define FMNIST_NN_IMPLEMENTATION
 #include "../fmnist_nn.h"
 #include "harness.h"
+#include "samples.h"
 
 #define TOLERANCE (sizeof(fnn_real) == 8 ? 1e-12 : 1e-5)
 
@@ -253,15 +254,7 @@ static fnn_real table[TABLE_ROWS * 2] = {1, 2, 3, 2, 5, 2, 7, 2}, wanted[TABLE_R
 
 static fnn_dataset table_data(void)
 {
-    fnn_dataset data;
-    memset(&data, 0, sizeof data);
-    data.count = TABLE_ROWS;
-    data.height = data.width = 1;
-    data.channels = 2;
-    data.reals = table;
-    data.targets = wanted;
-    data.target_count = 2;
-    return data;
+    return with_targets(table_of(table, TABLE_ROWS, 2), wanted, 2);
 }
 
 static fnn_model *norm_model(fnn_batch_norm_config config)
@@ -393,23 +386,8 @@ static int32_t labels[ROWS];
 
 static fnn_dataset make_images(void)
 {
-    fnn_dataset data;
-    int i, j;
-    for (i = 0; i < ROWS; i++) {
-        labels[i] = (int32_t)fnni_random_below(1, 1, (uint64_t)i, CLASSES);
-        for (j = 0; j < NUMBERS; j++)
-            pixels[i * NUMBERS + j] =
-                (uint8_t)(fnni_random_below(1, 2, (uint64_t)(i * NUMBERS + j), 120) +
-                          (j / (NUMBERS / CLASSES) == labels[i] ? 130 : 0));
-    }
-    memset(&data, 0, sizeof data);
-    data.count = ROWS;
-    data.height = data.width = SIDE;
-    data.channels = DEPTH;
-    data.bytes = pixels;
-    data.labels = labels;
-    data.classes = CLASSES;
-    return data;
+    fill_bands(pixels, labels, ROWS, NUMBERS, CLASSES, NUMBERS / CLASSES, 120, 130);
+    return with_labels(images_of(pixels, ROWS, SIDE, SIDE, DEPTH), labels, CLASSES);
 }
 
 static void no_dense(fnn_model *m)
@@ -491,11 +469,7 @@ enum { NETWORKS = (int)(sizeof networks / sizeof networks[0]) };
 static fnn_model *make_network(int n, int isa, int threads)
 {
     const fnn_dataset data = make_images();
-    fnn_context_config config = fnn_context_config_init();
-    fnn_model *m;
-    config.isa = (fnn_isa)isa;
-    config.threads = threads;
-    m = fnn_sequential_with(&config, SIDE, SIDE, DEPTH);
+    fnn_model *m = model_on((fnn_isa)isa, threads, SIDE, SIDE, DEPTH);
     fnn_normalize(m, FNN_NORMALIZE_MEAN_DIVIDE_255, &data);
     networks[n](m);
     CHECKF(!fnn_seal(m), "%s", fnn_model_error(m)->message);
@@ -510,9 +484,6 @@ static fnn_fit_config make_config(int batch_size)
     c.batch_size = batch_size;
     return c;
 }
-
-#define FOR_EACH_ISA(isa) \
-    for (isa = FNN_ISA_SCALAR; isa < FNN_ISA_COUNT; isa++) if (fnn_isa_available((fnn_isa)isa))
 
 static int same_numbers(const fnn_model *a, const fnn_model *b)
 {
@@ -633,12 +604,8 @@ static void what_does_not_fill_a_window_is_left_out(void)
         for (at = 0; at < 7 * 8; at++) {
             fnn_model *m = fnn_sequential(7, 8, 1);
             fnn_real x[7 * 8], before[2 * 2], after[2 * 2];
-            fnn_dataset data;
+            const fnn_dataset data = real_images_of(x, 1, 7, 8, 1);
             int i;
-            memset(&data, 0, sizeof data);
-            data.count = 1;
-            data.height = 7, data.width = 8, data.channels = 1;
-            data.reals = x;
             for (i = 0; i < 7 * 8; i++) x[i] = (fnn_real)(i % 11);
             pool_of(m, average, 3, 3, FNN_VALID);
             CHECK(has_shape(m, 2, 2, 1) && !fnn_seal(m) && !fnn_predict(m, NULL, &data, before));
@@ -654,11 +621,7 @@ static void global_average_by_hand(void)
     const fnn_real x[2 * 3 * 2] = {1, 10, 2, 20, 3, 30, 4, 40, 5, 50, 9, 90};
     fnn_model *m = fnn_sequential(2, 3, 2);
     fnn_real y[2];
-    fnn_dataset data;
-    memset(&data, 0, sizeof data);
-    data.count = 1;
-    data.height = 2, data.width = 3, data.channels = 2;
-    data.reals = x;
+    const fnn_dataset data = real_images_of(x, 1, 2, 3, 2);
     fnn_global_average_pool2d(m);
     CHECK(!fnn_seal(m) && !fnn_predict(m, NULL, &data, y) && near((double)y[0], 4) &&
           near((double)y[1], 40));

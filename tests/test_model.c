@@ -3,6 +3,7 @@
 #include "../fmnist_nn.h"
 #include "budget.h"
 #include "harness.h"
+#include "samples.h"
 
 static const fnn_initializer glorot = {FNN_GLOROT_UNIFORM, 1};
 
@@ -312,18 +313,11 @@ static void every_allocation_may_fail(void)
     static const int32_t labels[9] = {0, 1, 2, 0, 1, 2, 0, 1, 2};
     fnn_real expected[64], found[64];
     fnn_context_config config = fnn_context_config_init();
-    fnn_dataset data;
+    const fnn_dataset data = with_labels(images_of(pixels, 9, 2, 2, 1), labels, 3);
     budget b;
     int n;
-    memset(&data, 0, sizeof data);
     memset(expected, 0, sizeof expected);
     memset(found, 0, sizeof found);
-    data.count = 9;
-    data.height = data.width = 2;
-    data.channels = 1;
-    data.bytes = pixels;
-    data.labels = labels;
-    data.classes = 3;
     config.allocator.allocate = budget_allocate;
     config.allocator.release = budget_release;
     config.allocator.user = &b;

@@ -4,6 +4,7 @@
 #define FMNIST_NN_IMPLEMENTATION
 #include "../fmnist_nn.h"
 #include "harness.h"
+#include "samples.h"
 #include <fenv.h>
 #if defined(__SSE__)
 #include <xmmintrin.h>
@@ -12,8 +13,6 @@
 #define NOT_A_NUMBER ((fnn_real)FNNI_NAN)
 #define INF ((fnn_real)INFINITY)
 #define LARGE ((fnn_real)(FNNI_REAL_IS_DOUBLE ? 1e308 : 3e38))
-#define FOR_EACH_ISA(isa) \
-    for (isa = FNN_ISA_SCALAR; isa < FNN_ISA_COUNT; isa++) if (fnn_isa_available((fnn_isa)isa))
 
 static int is_nan(double x) { return x != x; }
 
@@ -136,16 +135,11 @@ static double loss_of(fnn_loss_kind kind, const fnn_real *y, const fnn_real *tar
 {
     const int32_t label = 0;
     fnn_model *m = fnn_sequential(1, 1, OUTPUTS);
-    fnn_dataset data;
+    fnn_dataset data = table_of(y, 1, OUTPUTS);
     double loss = -1;
     fnn_activate(m, FNN_LINEAR, 0);
     fnn_set_loss(m, kind, 0, (fnn_real)0.5);
-    memset(&data, 0, sizeof data);
-    data.count = data.height = data.width = 1;
-    data.channels = OUTPUTS;
-    data.reals = y;
-    if (targets) data.targets = targets, data.target_count = OUTPUTS;
-    else data.labels = &label, data.classes = OUTPUTS;
+    data = targets ? with_targets(data, targets, OUTPUTS) : with_labels(data, &label, OUTPUTS);
     CHECK(!fnn_forward(m, &data, NULL, 1, 1) && !fnn_loss(m, &loss));
     if (slope) *slope = fnni_d(&m->run, 0, 0, NULL)[0];
     fnn_model_free(m);
@@ -220,19 +214,12 @@ static void accuracy_of_what_is_not_a_number(void)
     const int32_t labels[6] = {0, 2, 0, 2, 2, 1};
     const fnn_real targets[6 * 3] = {1, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 1, 0, 0, 1, 0, 1, 0};
     fnn_model *m = fnn_sequential(1, 1, 3);
-    fnn_dataset data;
+    fnn_dataset data = with_labels(table_of(y, 6, 3), labels, 3);
     fnn_metrics metrics;
     int32_t classes[6];
     int i;
     fnn_activate(m, FNN_LINEAR, 0);
     fnn_seal(m);
-    memset(&data, 0, sizeof data);
-    data.count = 6;
-    data.height = data.width = 1;
-    data.channels = 3;
-    data.reals = y;
-    data.labels = labels;
-    data.classes = 3;
     CELL(fnn_accuracy(y, labels, 4, 3), 0, "accuracy of NaN");
     CELL(fnn_top_k(y, labels, 4, 3, 2), 2. / 4, "top 2 of NaN");
     CELL(fnn_accuracy(y + 12, labels + 4, 2, 3), 1, "accuracy of infinities");
@@ -253,17 +240,11 @@ static void accuracy_of_what_is_not_a_number(void)
 static double evaluated_r2(const fnn_real *outputs, const fnn_real *targets, int count)
 {
     fnn_model *m = fnn_sequential(1, 1, 1);
-    fnn_dataset data;
+    const fnn_dataset data = with_targets(table_of(outputs, count, 1), targets, 1);
     fnn_metrics metrics;
     fnn_activate(m, FNN_LINEAR, 0);
     fnn_set_loss(m, FNN_LOSS_MEAN_SQUARED_ERROR, 0, 0);
     fnn_seal(m);
-    memset(&data, 0, sizeof data);
-    data.count = count;
-    data.height = data.width = data.channels = 1;
-    data.reals = outputs;
-    data.targets = targets;
-    data.target_count = 1;
     CHECK(!fnn_evaluate(m, NULL, &data, &metrics));
     fnn_model_free(m);
     return metrics.r2;
@@ -288,23 +269,12 @@ static void r2(void)
 
 /* ---- normalisation ---- */
 
-static fnn_dataset table(const fnn_real *reals, int count, int columns)
-{
-    fnn_dataset data;
-    memset(&data, 0, sizeof data);
-    data.count = count;
-    data.height = data.width = 1;
-    data.channels = columns;
-    data.reals = reals;
-    return data;
-}
-
 static void normalisation(void)
 {
     fnn_real x[4 * 2] = {7, 1, 7, 2, 7, 3, 7, 5};
     const fnn_real tiny[2] = {0, (fnn_real)(FNNI_REAL_IS_DOUBLE ? 1e-160 : 1e-30)};
-    fnn_dataset data = table(x, 4, 2);
-    const fnn_dataset narrow = table(tiny, 2, 1);
+    fnn_dataset data = table_of(x, 4, 2);
+    const fnn_dataset narrow = table_of(tiny, 2, 1);
     fnn_real shift[2], scale[2];
     fnn_error error;
     int kind;
@@ -335,14 +305,10 @@ static int32_t labels[ROWS];
 
 static fnn_dataset make_data(void)
 {
-    fnn_dataset data = table(inputs, ROWS, INPUTS);
     int i;
-    for (i = 0; i < ROWS * INPUTS; i++)
-        inputs[i] = (fnn_real)(2 * fnni_random_unit(1, 1, (uint64_t)i) - 1);
+    fill_reals(inputs, ROWS * INPUTS, 1, 1);
     for (i = 0; i < ROWS; i++) labels[i] = i % CLASSES;
-    data.labels = labels;
-    data.classes = CLASSES;
-    return data;
+    return with_labels(table_of(inputs, ROWS, INPUTS), labels, CLASSES);
 }
 
 static fnn_model *make_model(void)

@@ -9,6 +9,7 @@
 #define FMNIST_NN_IMPLEMENTATION
 #include "../fmnist_nn.h"
 #include "harness.h"
+#include "samples.h"
 
 #define U (FNNI_REAL_IS_DOUBLE ? 4.0 / 9007199254740992.0 : 1.0 / 16777216)
 #define SLACK 2
@@ -211,28 +212,14 @@ static fnn_real sample_inputs[ROWS * INPUTS], sample_targets[ROWS * UNITS];
 
 static fnn_dataset make_data(void)
 {
-    fnn_dataset data;
-    int i;
-    for (i = 0; i < ROWS * INPUTS; i++)
-        sample_inputs[i] = (fnn_real)(2 * fnni_random_unit(1, 1, (uint64_t)i) - 1);
-    for (i = 0; i < ROWS * UNITS; i++)
-        sample_targets[i] = (fnn_real)(2 * fnni_random_unit(1, 2, (uint64_t)i) - 1);
-    memset(&data, 0, sizeof data);
-    data.count = ROWS;
-    data.height = data.width = 1;
-    data.channels = INPUTS;
-    data.reals = sample_inputs;
-    data.targets = sample_targets;
-    data.target_count = UNITS;
-    return data;
+    fill_reals(sample_inputs, ROWS * INPUTS, 1, 1);
+    fill_reals(sample_targets, ROWS * UNITS, 1, 2);
+    return with_targets(table_of(sample_inputs, ROWS, INPUTS), sample_targets, UNITS);
 }
 
 static fnn_model *make_model(int isa)
 {
-    fnn_context_config config = fnn_context_config_init();
-    fnn_model *m;
-    config.isa = (fnn_isa)isa;
-    m = fnn_sequential_with(&config, 1, 1, INPUTS);
+    fnn_model *m = model_on((fnn_isa)isa, 1, 1, 1, INPUTS);
     fnn_dense(m, UNITS, FNN_LINEAR);
     fnn_set_loss(m, FNN_LOSS_MEAN_SQUARED_ERROR, 0, 0);
     return m;

@@ -8,6 +8,7 @@
 #define FMNIST_NN_IMPLEMENTATION
 #include "../fmnist_nn.h"
 #include "harness.h"
+#include "samples.h"
 #include <pthread.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -27,24 +28,9 @@ static int quick(void) { return getenv("TEST_QUICK") != NULL; }
 static fnn_dataset make_images(int count)
 {
     static int made;
-    fnn_dataset data;
-    int i, j;
-    for (i = 0; i < MOST && !made; i++) {
-        labels[i] = (int32_t)fnni_random_below(1, 1, (uint64_t)i, CLASSES);
-        for (j = 0; j < INPUTS; j++)
-            pixels[i * INPUTS + j] =
-                (uint8_t)(fnni_random_below(1, 2, (uint64_t)(i * INPUTS + j), 160) +
-                          (j / SIDE == labels[i] ? 95 : 0));
-    }
+    if (!made) fill_bands(pixels, labels, MOST, INPUTS, CLASSES, SIDE, 160, 95);
     if (!made) made = 1; /* on the main thread, before others read it */
-    memset(&data, 0, sizeof data);
-    data.count = count;
-    data.height = data.width = SIDE;
-    data.channels = 1;
-    data.bytes = pixels;
-    data.labels = labels;
-    data.classes = CLASSES;
-    return data;
+    return with_labels(images_of(pixels, count, SIDE, SIDE, 1), labels, CLASSES);
 }
 
 typedef enum {
@@ -90,11 +76,7 @@ static void add_layers(fnn_model *m, kind which)
 static fnn_model *make_network_of(kind which, fnn_isa isa, int threads)
 {
     const fnn_dataset data = make_images(HELD_OUT);
-    fnn_context_config config = fnn_context_config_init();
-    fnn_model *m;
-    config.isa = isa;
-    config.threads = threads;
-    m = fnn_sequential_with(&config, SIDE, SIDE, 1);
+    fnn_model *m = model_on(isa, threads, SIDE, SIDE, 1);
     fnn_set_seed(m, 3);
     fnn_normalize(m, FNN_NORMALIZE_STANDARDIZE, &data);
     add_layers(m, which);
@@ -108,9 +90,6 @@ static int dropout_of(const fnn_model *m)
     while (m->layers[l].type != &fnni_layer_types[FNNI_DROPOUT]) l++;
     return l;
 }
-
-#define FOR_EACH_ISA(isa) \
-    for (isa = FNN_ISA_SCALAR; isa < FNN_ISA_COUNT; isa++) if (fnn_isa_available((fnn_isa)isa))
 
 /* ---- who did the work: a dropout layer that notes the thread it runs on ---- */
 

@@ -3,6 +3,7 @@
 #define FMNIST_NN_IMPLEMENTATION
 #include "../fmnist_nn.h"
 #include "harness.h"
+#include "samples.h"
 
 enum { ROWS = 50, INPUTS = 7, CLASSES = 3, BATCH = 16, STEPS = 4, MOST = 200000 };
 
@@ -11,28 +12,17 @@ static int32_t labels[ROWS];
 
 static fnn_dataset make_data(void)
 {
-    fnn_dataset data;
     int i;
-    for (i = 0; i < ROWS * INPUTS; i++)
-        measurements[i] = (fnn_real)(fnni_random_unit(1, 2, (uint64_t)i) - .5);
+    fill_reals(measurements, ROWS * INPUTS, 1, 2);
+    for (i = 0; i < ROWS * INPUTS; i++) measurements[i] /= 2;
     for (i = 0; i < ROWS; i++)
         labels[i] = (measurements[i * INPUTS] > 0) + (measurements[i * INPUTS + 1] > 0);
-    memset(&data, 0, sizeof data);
-    data.count = ROWS;
-    data.height = data.width = 1;
-    data.channels = INPUTS;
-    data.reals = measurements;
-    data.labels = labels;
-    data.classes = CLASSES;
-    return data;
+    return with_labels(table_of(measurements, ROWS, INPUTS), labels, CLASSES);
 }
 
 static fnn_model *make_network(int threads, int hidden)
 {
-    fnn_context_config config = fnn_context_config_init();
-    fnn_model *m;
-    config.threads = threads;
-    m = fnn_sequential_with(&config, 1, 1, INPUTS);
+    fnn_model *m = model_on(FNN_ISA_BEST, threads, 1, 1, INPUTS);
     fnn_set_seed(m, 3);
     fnn_dense(m, hidden, FNN_TANH);
     fnn_dense(m, CLASSES, FNN_SOFTMAX);
@@ -483,7 +473,7 @@ static void averages_have_the_same_bits_on_any_threads(void)
 
 static void wrong_decays_are_refused(void)
 {
-    static const double wrong[] = {-.1, 1, 2, NAN};
+    static const double wrong[] = {-.1, 1, 2, (double)NAN};
     fnn_dataset data = make_data();
     int i;
     for (i = 0; i < 4; i++) {

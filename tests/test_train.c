@@ -4,41 +4,23 @@
 #define FMNIST_NN_IMPLEMENTATION
 #include "../fmnist_nn.h"
 #include "harness.h"
+#include "samples.h"
 
 enum { ROWS = 300, SIDE = 6, INPUTS = SIDE * SIDE, CLASSES = 5 };
 
 static uint8_t pixels[ROWS * INPUTS];
 static int32_t labels[ROWS];
 
-/* Images whose brightest row tells the class, with noise: learnable, not trivial. */
+/* The brightest row tells the class. */
 static fnn_dataset make_images(void)
 {
-    fnn_dataset data;
-    int i, j;
-    for (i = 0; i < ROWS; i++) {
-        labels[i] = (int32_t)fnni_random_below(1, 1, (uint64_t)i, CLASSES);
-        for (j = 0; j < INPUTS; j++)
-            pixels[i * INPUTS + j] =
-                (uint8_t)(fnni_random_below(1, 2, (uint64_t)(i * INPUTS + j), 160) +
-                          (j / SIDE == labels[i] ? 95 : 0));
-    }
-    memset(&data, 0, sizeof data);
-    data.count = ROWS;
-    data.height = data.width = SIDE;
-    data.channels = 1;
-    data.bytes = pixels;
-    data.labels = labels;
-    data.classes = CLASSES;
-    return data;
+    fill_bands(pixels, labels, ROWS, INPUTS, CLASSES, SIDE, 160, 95);
+    return with_labels(images_of(pixels, ROWS, SIDE, SIDE, 1), labels, CLASSES);
 }
 
 static fnn_model *make_model(fnn_isa isa, int threads)
 {
-    fnn_context_config config = fnn_context_config_init();
-    fnn_model *m;
-    config.isa = isa;
-    config.threads = threads;
-    m = fnn_sequential_with(&config, SIDE, SIDE, 1);
+    fnn_model *m = model_on(isa, threads, SIDE, SIDE, 1);
     fnn_set_seed(m, 3);
     return m;
 }
@@ -63,10 +45,6 @@ static fnn_fit_config make_config(int epochs)
     c.seed = 11;
     return c;
 }
-
-#define FOR_EACH_ISA(isa)                                  \
-    for (isa = FNN_ISA_SCALAR; isa < FNN_ISA_COUNT; isa++) \
-        if (fnn_isa_available((fnn_isa)isa))
 
 static void fit_learns(void)
 {
@@ -160,17 +138,10 @@ static double loss_of(fnn_loss_kind kind, fnn_real smoothing, fnn_real epsilon,
                       const fnn_real *outputs, int32_t label, const fnn_real *target)
 {
     fnn_model *m = identity(kind, smoothing, epsilon);
-    fnn_dataset data;
+    fnn_dataset data = table_of(outputs, 1, 10);
     fnn_metrics metrics;
-    memset(&data, 0, sizeof data);
     metrics.loss = -1;
-    data.count = data.height = data.width = 1;
-    data.channels = 10;
-    data.reals = outputs;
-    if (target)
-        data.targets = target, data.target_count = 10;
-    else
-        data.labels = &label, data.classes = 10;
+    data = target ? with_targets(data, target, 10) : with_labels(data, &label, 10);
     CHECK(!fnn_evaluate(m, NULL, &data, &metrics));
     fnn_model_free(m);
     return metrics.loss;
@@ -594,28 +565,15 @@ static int32_t labels_of_many[MANY];
 
 static fnn_dataset make_many(int first, int count)
 {
-    fnn_dataset data;
-    int i;
-    for (i = 0; i < MANY * WIDTH; i++)
-        rows_of_many[i] = (fnn_real)(2 * fnni_random_unit(4, 1, (uint64_t)i) - 1);
-    for (i = 0; i < MANY; i++)
-        labels_of_many[i] = (int32_t)fnni_random_below(4, 2, (uint64_t)i, CLASSES);
-    memset(&data, 0, sizeof data);
-    data.count = count;
-    data.height = data.width = 1;
-    data.channels = WIDTH;
-    data.reals = rows_of_many + first * WIDTH;
-    data.labels = labels_of_many + first;
-    data.classes = CLASSES;
-    return data;
+    fill_reals(rows_of_many, MANY * WIDTH, 4, 1);
+    fill_labels(labels_of_many, MANY, 4, 2, CLASSES);
+    return with_labels(table_of(rows_of_many + first * WIDTH, count, WIDTH),
+                       labels_of_many + first, CLASSES);
 }
 
 static fnn_model *wide_network(fnn_isa isa, int units)
 {
-    fnn_context_config config = fnn_context_config_init();
-    fnn_model *m;
-    config.isa = isa;
-    m = fnn_sequential_with(&config, 1, 1, WIDTH);
+    fnn_model *m = model_on(isa, 1, 1, 1, WIDTH);
     fnn_dense(m, units, FNN_TANH);
     fnn_dense(m, units / 2 + 1, FNN_TANH);
     fnn_dense(m, CLASSES, FNN_SOFTMAX);
