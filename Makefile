@@ -16,6 +16,11 @@ help:
 	@echo 'make demo             fetch the data, compile examples/demo.c with one cc line, run it'
 	@echo 'make data             fetch Fashion-MNIST, unless this machine has it'
 	@echo 'make examples         compile all examples into build/'
+	@echo 'make reproduce        run the experiments of the five reports that have no result yet:'
+	@echo '                      about five hours on two cores; writes examples/RESULTS.md;'
+	@echo '                      QUICK=1: smaller, a quarter of an hour, into build/quick/;'
+	@echo '                      ONLY=jiang selects, SEEDS=5 THREADS=2 DATA=folder as the programs'
+	@echo 'make figures          draw their plots (gnuplot) into examples/figures/; QUICK=1 as above'
 	@echo 'make test             all tests, about twelve minutes on two cores'
 	@echo '                      (make test ONLY=test_gemm: those whose name contains this)'
 	@echo 'make test-exhaustive  all floats, all sizes, every compiler, standard and option, other'
@@ -45,6 +50,13 @@ build/mpi_%: examples/mpi_%.c fmnist_nn.h $(wildcard examples/*.h) build/flags
 
 build/%: examples/%.c fmnist_nn.h $(wildcard examples/*.h) build/flags
 	$(COMPILE) $< -o $@ -lm
+
+reproduce: data
+	@CFLAGS='$(CFLAGS)' QUICK='$(QUICK)' SEEDS='$(SEEDS)' THREADS='$(THREADS)' DATA='$(DATA)' \
+	    bash examples/reproduce.sh $(ONLY)
+
+figures:
+	@bash examples/figures.sh $(if $(QUICK),build/quick build/quick/figures)
 
 test:
 	@bash tests/run.sh $(ONLY)
@@ -85,5 +97,5 @@ build/flags: FORCE
 clean:
 	rm -rf build
 
-.PHONY: all help data demo examples test test-exhaustive clean FORCE
+.PHONY: all help data demo examples reproduce figures test test-exhaustive clean FORCE
 .PHONY: bench bench-kernels bench-train bench-programs

@@ -25,7 +25,7 @@ list_jobs() {
             echo "$group/$name"
         done
     done
-    printf 'script/%s\n' structure: get_data: selftest:
+    printf 'script/%s\n' examples: structure: get_data: selftest:
 }
 
 log_of() { echo "$build/${1//[\/:]/.}.log"; }

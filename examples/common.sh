@@ -1,0 +1,76 @@
+# Sourced by reproduce.sh and tests/examples.sh, which run in the top directory: which programs
+# there are, and how one is compiled and recognised. They set $objects, a folder for what is made.
+# shellcheck shell=bash
+CC=${CC:-cc}
+
+# The names of all experiments that have a program of their own.
+experiment_ids() {
+    grep -v -e '^#' -e : -e = -e '^$' examples/experiments.txt
+}
+
+experiment_source() { # ID
+    local report=${1%%-*}
+    if [ -d "examples/$report" ]; then
+        set -- "$report/${1#*-}"
+    fi
+    echo "examples/${1//-/_}.c"
+}
+
+# A C source without its comments and blank lines.
+bare_source() {
+    awk '{
+        out = ""
+        for (line = $0; line != "";) {
+            at = index(line, comment ? "*/" : "/*")
+            if (!comment) out = out (at ? substr(line, 1, at - 1) : line)
+            line = at ? substr(line, at + 2) : ""
+            if (at) comment = !comment
+        }
+        gsub(/[ \t]+/, " ", out)
+        if (out !~ /^ ?$/) print out
+    }' "$@"
+}
+
+# What a figure depends on, as far as the experiments go: not their comments.
+experiment_hash() { # SOURCE OPTIONS
+    local headers=()
+    if [[ $1 == examples/*/* ]]; then
+        shopt -s nullglob
+        headers=("${1%/*}"/*.h)
+        shopt -u nullglob
+    fi
+    {
+        bare_source "$1" "${headers[@]}"
+        grep '^#define EXPERIMENT_VERSION ' examples/experiment.h
+        echo "$2"
+    } | sha256sum | cut -c 1-16
+}
+
+# The library once for all of them, anew when it or the way to compile it has changed.
+experiment_library() { # OBJECT FLAG...
+    local object=$1 stamp
+    shift
+    stamp=$(echo "$CC ${CFLAGS:--O2} $*" | cat - fmnist_nn.h | sha256sum)
+    [ -f "$object" ] && [ "$stamp" = "$(cat "$object.stamp" 2>/dev/null)" ] && return
+    # shellcheck disable=SC2086
+    $CC ${CFLAGS:--O2} "$@" -DFMNIST_NN_IMPLEMENTATION -x c -c fmnist_nn.h -o "$object" || return
+    echo "$stamp" >"$object.stamp"
+}
+
+experiment_compile() { # SOURCE PROGRAM FLAG...
+    local source=$1 program=$2 object=${objects:?}/float.o flags=()
+    shift 2
+    # shellcheck disable=SC2086
+    if echo 'int main(void) { return 0; }' |
+        $CC -fopenmp -include omp.h -x c - -o "$objects/openmp" 2>/dev/null; then
+        flags=(-fopenmp)
+    fi
+    if grep -q 'define FMNIST_NN_REAL double' "$source"; then
+        object=$objects/double.o
+        experiment_library "$object" "${flags[@]}" -DFMNIST_NN_REAL=double || return
+    else
+        experiment_library "$object" "${flags[@]}" || return
+    fi
+    # shellcheck disable=SC2086
+    $CC ${CFLAGS:--O2} "${flags[@]}" -DEXPERIMENT_LINKED "$@" "$source" "$object" -o "$program" -lm
+}

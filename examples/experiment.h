@@ -1,0 +1,929 @@
+/* What the programs in the folders beside this file share: options, data, the loop over runs and
+ * seeds, progress, the table of reported and measured figures, and the files of results and plots.
+ *
+ * An experiment is a table of runs and a function that makes one of them:
+ *
+ *     static experiment e;
+ *     static experiment_data data;
+ *     static const struct { const char *name; int depth; double reported; } runs[] = {...};
+ *
+ *     static void run(experiment_job *job)      // row job->run of the table, with seed job->seed
+ *     {
+ *         fnn_model *m = experiment_model(job, 28, 28, 1);
+ *         fnn_normalize(m, FNN_NORMALIZE_DIVIDE_255, &data.train);
+ *         experiment_hidden(m, runs[job->run].depth, 128, FNN_RELU, 0);
+ *         fnn_dense(m, 10, FNN_SOFTMAX);
+ *         fnn_fit_config c = experiment_config(job, fnn_sgd(0.1f), 100, 5);
+ *         c.validation = &data.test;                             // for curves
+ *         experiment_fit(job, m, &data.train, &c);
+ *         job->figures[0] = experiment_accuracy(m, &data.test);  // percent
+ *         fnn_model_free(m);
+ *     }
+ *
+ *     int main(int argc, char **argv)
+ *     {
+ *         experiment_begin(&e, argc, argv, "family-name", "What it shows", 3);   // 3 seeds
+ *         experiment_fashion(&e, &data);
+ *         experiment_each(&e, EXPERIMENT_COUNT(runs), e.seeds, run);
+ *         for (int i = 0; i < EXPERIMENT_COUNT(runs); i++)
+ *             experiment_report(&e, i, 0, "B", "test accuracy %", runs[i].reported, "%s",
+ *                               runs[i].name);
+ *         return experiment_end(&e);
+ *     }
+ *
+ * Runs and seeds are jobs independent of each other: they are made in parallel, each on one
+ * thread, unless e.wide is 1: then one after the other, each on all threads. No figure depends on
+ * the number of threads. Nothing is written before experiment_end, so that a program which was
+ * interrupted leaves no result.
+ *
+ * The program's file includes this one only, after #define FMNIST_NN_REAL double for the double
+ * library. With EXPERIMENT_LINKED the library is an object of its own, which saves compiling it
+ * anew. */
+#ifndef EXPERIMENT_H
+#define EXPERIMENT_H
+
+/* To be raised when a change here can change a figure: results of another version are made anew. */
+#define EXPERIMENT_VERSION 1
+
+#ifndef EXPERIMENT_LINKED
+#define FMNIST_NN_IMPLEMENTATION
+#endif
+#include "../fmnist_nn.h"
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+#define EXPERIMENT_COUNT(table) ((int)(sizeof(table) / sizeof *(table)))
+#define EXPERIMENT_UNKNOWN ((double)NAN) /* the report has no such figure */
+#define EXPERIMENT_FIGURES 8             /* that a job may set */
+#define EXPERIMENT_NO_DATA 3             /* exit status: a data set is missing */
+#define EXPERIMENT_MNIST_FROM "http://yann.lecun.com/exdb/mnist/"
+#define EXPERIMENT_CIFAR10_FROM "https://www.cs.toronto.edu/~kriz/cifar.html (binary, unpacked)"
+
+typedef enum experiment_mode {
+    EXPERIMENT_FULL,
+    EXPERIMENT_QUICK, /* a tenth of the data (at least 1,000 samples), half the epochs, one seed */
+    EXPERIMENT_SMOKE  /* 200 samples, one epoch, four runs, one seed: only shows that it works */
+} experiment_mode;
+
+/* Text that grows. */
+typedef struct experiment_text {
+    char *text;
+    size_t length, capacity;
+} experiment_text;
+
+/* A plot's file DIR/ID.NAME.csv: comment lines `# key: value`, then rows. */
+typedef struct experiment_plot {
+    char name[64];
+    experiment_text text;
+} experiment_plot;
+
+/* A row of the table at the end. */
+typedef struct experiment_row {
+    char configuration[128], reading[32], metric[64];
+    double reported, measured, deviation, seconds; /* deviation NaN with one seed */
+    int seeds;
+} experiment_row;
+
+typedef struct experiment experiment;
+
+/* One run with one seed. */
+typedef struct experiment_job {
+    experiment *experiment;
+    int run;                            /* which row of the program's table */
+    int seed;                           /* 0, 1, ... */
+    double figures[EXPERIMENT_FIGURES]; /* for the run function to set; NaN until then */
+    fnn_history history;                /* of experiment_fit */
+    double seconds, done;               /* what it took; how much of it is done, 0 to 1 */
+} experiment_job;
+
+/* Views that the experiment owns and frees. */
+typedef struct experiment_data {
+    fnn_dataset train, validation, test;
+} experiment_data;
+
+struct experiment {
+    const char *id, *title;
+    experiment_mode mode;
+    int seeds, threads;            /* of --seeds (or the program's), --threads (or all) */
+    int wide;                      /* for the program to set: see the head of this file */
+    const char *data, *csv, *hash; /* of --data, --csv, --hash, or NULL */
+    experiment_job *jobs;          /* (run_count, seed_count) of the last experiment_each */
+    int run_count, seed_count;
+    experiment_row *rows;
+    int row_count, row_capacity;
+    experiment_plot plots[40];
+    int plot_count;
+    experiment_text notes, sources; /* lines of the result file */
+    fnn_dataset owned[40];
+    int owned_count;
+    double begun, each_begun, printed; /* seconds */
+};
+
+/* ---- small things ---- */
+
+static inline double experiment_now(void)
+{
+    struct timespec t;
+    timespec_get(&t, TIME_UTC);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* The programs end at the first error: nothing depends on them. */
+static inline void experiment_fail(const experiment *e, const char *format, ...)
+{
+    va_list arguments;
+    fprintf(stderr, "%s: ", e->id);
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fputc('\n', stderr);
+    exit(1);
+}
+
+static inline void *experiment_resize(const experiment *e, void *memory, size_t bytes)
+{
+    memory = realloc(memory, bytes);
+    if (!memory) experiment_fail(e, "out of memory");
+    return memory;
+}
+
+/* Appends to a text, as printf. */
+static inline void experiment_append_list(const experiment *e, experiment_text *t,
+                                          const char *format, va_list arguments)
+{
+    va_list again;
+    va_copy(again, arguments);
+    const size_t more = (size_t)vsnprintf(NULL, 0, format, again);
+    va_end(again);
+    if (t->length + more + 1 > t->capacity) {
+        t->capacity = 2 * (t->length + more + 1);
+        t->text = (char *)experiment_resize(e, t->text, t->capacity);
+    }
+    vsnprintf(t->text + t->length, more + 1, format, arguments);
+    t->length += more;
+}
+
+static inline void experiment_append(const experiment *e, experiment_text *t, const char *format,
+                                     ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    experiment_append_list(e, t, format, arguments);
+    va_end(arguments);
+}
+
+static inline const char *experiment_mode_name(const experiment *e)
+{
+    static const char *const names[] = {"full", "quick", "smoke"};
+    return names[e->mode];
+}
+
+/* What is said beside every output that is not the full experiment. */
+static inline const char *experiment_label(const experiment *e)
+{
+    static const char *const labels[] = {"", " (quick: a tenth of the data, half the epochs)",
+                                         " (smoke: no figure means anything)"};
+    return labels[e->mode];
+}
+
+/* What a report would call so many epochs (or steps, or repetitions), in this mode. */
+static inline int experiment_epochs(const experiment *e, int epochs)
+{
+    if (e->mode == EXPERIMENT_FULL) return epochs;
+    return e->mode == EXPERIMENT_QUICK ? (epochs + 1) / 2 : 1;
+}
+
+/* ---- options ---- */
+
+static inline void experiment_help(const experiment *e)
+{
+    printf(
+        "%s: %s\n\n"
+        "  --quick      a tenth of the data (at least 1000 samples), half the epochs, one seed\n"
+        "  --smoke      200 samples, one epoch, four runs: shows only that the program works\n"
+        "  --seeds N    repeats every configuration with N seeds\n"
+        "  --threads N  of the processor; they change no figure\n"
+        "  --data DIR   where the data sets are; else $FMNIST_DIR and beside it, data/,\n"
+        "               and for Fashion-MNIST /usr/share/datasets/fashion-mnist\n"
+        "  --csv DIR    writes DIR/%s.csv and the plots' DIR/%s.*.csv\n"
+        "  --hash TEXT  kept in the result file: by it examples/reproduce.sh knows the program\n",
+        e->id, e->title, e->id, e->id);
+    exit(0);
+}
+
+static inline const char *experiment_value(const experiment *e, int argc, char **argv, int *i)
+{
+    if (++*i >= argc) experiment_fail(e, "%s needs a value; see --help", argv[*i - 1]);
+    return argv[*i];
+}
+
+static inline int experiment_number(const experiment *e, int argc, char **argv, int *i)
+{
+    const char *text = experiment_value(e, argc, argv, i);
+    char *end;
+    const long number = strtol(text, &end, 10);
+    if (*end || number < 1 || number > 1000)
+        experiment_fail(e, "%s %s: expected 1 to 1000", argv[*i - 1], text);
+    return (int)number;
+}
+
+/* Reads the options. seeds: how often each configuration is repeated unless --seeds says. */
+static inline void experiment_begin(experiment *e, int argc, char **argv, const char *id,
+                                    const char *title, int seeds)
+{
+    memset(e, 0, sizeof *e);
+    e->id = id;
+    e->title = title;
+    e->begun = experiment_now();
+#ifdef _OPENMP
+    e->threads = omp_get_max_threads();
+#else
+    e->threads = 1;
+#endif
+    for (int i = 1; i < argc; i++) {
+        if (!strcmp(argv[i], "--help"))
+            experiment_help(e);
+        else if (!strcmp(argv[i], "--quick"))
+            e->mode = EXPERIMENT_QUICK;
+        else if (!strcmp(argv[i], "--smoke"))
+            e->mode = EXPERIMENT_SMOKE;
+        else if (!strcmp(argv[i], "--seeds"))
+            e->seeds = experiment_number(e, argc, argv, &i);
+        else if (!strcmp(argv[i], "--threads"))
+            e->threads = experiment_number(e, argc, argv, &i);
+        else if (!strcmp(argv[i], "--data"))
+            e->data = experiment_value(e, argc, argv, &i);
+        else if (!strcmp(argv[i], "--csv"))
+            e->csv = experiment_value(e, argc, argv, &i);
+        else if (!strcmp(argv[i], "--hash"))
+            e->hash = experiment_value(e, argc, argv, &i);
+        else
+            experiment_fail(e, "unknown option %s; see --help", argv[i]);
+    }
+    if (!e->seeds) e->seeds = e->mode == EXPERIMENT_FULL ? seeds : 1;
+}
+
+/* ---- data ---- */
+
+static inline uint64_t experiment_fnv(uint64_t hash, const void *data, size_t bytes)
+{
+    const unsigned char *p = (const unsigned char *)data;
+    for (size_t i = 0; i < bytes; i++) hash = (hash ^ p[i]) * 1099511628211u;
+    return hash;
+}
+
+/* FNV-1a of all rows of a data set as it was loaded. */
+static inline uint64_t experiment_hash_data(uint64_t hash, const fnn_dataset *d)
+{
+    const size_t rows = (size_t)(d->rows ? d->rows : d->count);
+    const size_t features = (size_t)d->height * (size_t)d->width * (size_t)d->channels;
+    if (d->bytes) hash = experiment_fnv(hash, d->bytes, rows * features);
+    if (d->reals) hash = experiment_fnv(hash, d->reals, rows * features * sizeof(fnn_real));
+    if (d->labels) hash = experiment_fnv(hash, d->labels, rows * sizeof(int32_t));
+    if (d->targets)
+        hash = experiment_fnv(hash, d->targets, rows * (size_t)d->target_count * sizeof(fnn_real));
+    return hash;
+}
+
+/* Keeps a data set to free it at the end, and returns it for the program to use. */
+static inline fnn_dataset experiment_own(experiment *e, fnn_dataset d)
+{
+    if (e->owned_count == EXPERIMENT_COUNT(e->owned)) experiment_fail(e, "too many data sets");
+    return e->owned[e->owned_count++] = d;
+}
+
+/* The first so many of the shuffled samples. */
+static inline fnn_dataset experiment_reduce(experiment *e, const fnn_dataset *d, int64_t count)
+{
+    fnn_dataset first, rest;
+    fnn_error error;
+    if (count >= d->count) return *d;
+    if (fnn_dataset_split(d, count, 1, 1, &first, &rest, &error))
+        experiment_fail(e, "%s", error.message);
+    fnn_dataset_free(&rest);
+    return experiment_own(e, first);
+}
+
+static inline fnn_dataset experiment_adopt_part(experiment *e, const fnn_dataset *d)
+{
+    const int64_t tenth = d->count / 10 > 1000 ? d->count / 10 : 1000;
+    if (!d->count) return *d;
+    const fnn_dataset all = experiment_own(e, *d);
+    if (e->mode == EXPERIMENT_FULL) return all;
+    return experiment_reduce(e, &all, e->mode == EXPERIMENT_QUICK ? tenth : 200);
+}
+
+/* Takes over data that the program has loaded (train and, if there is one, test): they are hashed
+ * for the result file, made smaller with --quick, and freed at the end. */
+static inline void experiment_adopt(experiment *e, experiment_data *data, const char *name)
+{
+    uint64_t hash = 14695981039346656037u;
+    hash = experiment_hash_data(hash, &data->train);
+    hash = experiment_hash_data(hash, &data->test);
+    experiment_append(e, &e->sources, "# data: %s, %ld + %ld samples, FNV-1a %016llx\n", name,
+                      (long)data->train.count, (long)data->test.count, (unsigned long long)hash);
+    data->train = experiment_adopt_part(e, &data->train);
+    data->test = experiment_adopt_part(e, &data->test);
+}
+
+/* Writes the path of a file, or of the same with .gz, into path (size bytes): is it there? */
+static inline int experiment_exists(char *path, size_t size, const char *folder, const char *name)
+{
+    static const char *const ends[] = {"", ".gz"};
+    struct stat status;
+    for (int i = 0; i < 2; i++) {
+        const int length = snprintf(path, size, "%s/%s%s", folder, name, ends[i]);
+        if (length > 0 && (size_t)length < size && !stat(path, &status)) return 1;
+    }
+    return 0;
+}
+
+/* The path of a file such as "statlog/sat.trn", which is looked for in --data, in $FMNIST_DIR,
+ * beside it, and in data/. Ends the program where it is in none, saying where to get it. */
+static inline const char *experiment_file(experiment *e, const char *name, const char *where)
+{
+    static char path[1100];
+    char beside[1024];
+    const char *fashion = getenv("FMNIST_DIR");
+    if (fashion) snprintf(beside, sizeof beside, "%s/..", fashion);
+    if (e->data && experiment_exists(path, sizeof path, e->data, name)) return path;
+    if (fashion && experiment_exists(path, sizeof path, fashion, name)) return path;
+    if (fashion && experiment_exists(path, sizeof path, beside, name)) return path;
+    if (experiment_exists(path, sizeof path, "data", name)) return path;
+    fprintf(stderr,
+            "%s: %s is not there: looked in --data (%s), in and beside $FMNIST_DIR (%s), in data/\n"
+            "    get it from %s\n",
+            e->id, name, e->data ? e->data : "not given", fashion ? fashion : "not set", where);
+    exit(EXPERIMENT_NO_DATA);
+}
+
+/* The folder of such a file. */
+static inline const char *experiment_folder(experiment *e, const char *name, const char *where)
+{
+    static char folder[1100];
+    snprintf(folder, sizeof folder, "%s", experiment_file(e, name, where));
+    *strrchr(folder, '/') = 0;
+    return folder;
+}
+
+/* Fashion-MNIST: 60,000 and 10,000 images of 28 x 28 x 1 bytes. */
+static inline void experiment_fashion(experiment *e, experiment_data *data)
+{
+    char path[1100];
+    fnn_error error;
+    const char *folder = NULL;
+    memset(data, 0, sizeof *data);
+    if (e->data && experiment_exists(path, sizeof path, e->data, "train-images-idx3-ubyte"))
+        folder = e->data;
+    if (fnn_load_fashion_mnist(folder, &data->train, &data->test, NULL, &error))
+        experiment_fail(e, "%s\n    make data gets it", error.message);
+    experiment_adopt(e, data, "Fashion-MNIST");
+}
+
+/* MNIST, in the same form. */
+static inline void experiment_mnist(experiment *e, experiment_data *data)
+{
+    fnn_error error;
+    memset(data, 0, sizeof *data);
+    if (fnn_load_fashion_mnist(
+            experiment_folder(e, "mnist/train-images-idx3-ubyte", EXPERIMENT_MNIST_FROM),
+            &data->train, &data->test, NULL, &error))
+        experiment_fail(e, "%s", error.message);
+    data->train.class_names = data->test.class_names = NULL;
+    experiment_adopt(e, data, "MNIST");
+}
+
+/* CIFAR-10: 50,000 and 10,000 images of 32 x 32 x 3 bytes. */
+static inline void experiment_cifar10(experiment *e, experiment_data *data)
+{
+    fnn_error error;
+    memset(data, 0, sizeof *data);
+    if (fnn_load_cifar10(
+            experiment_folder(e, "cifar-10-batches-bin/data_batch_1.bin", EXPERIMENT_CIFAR10_FROM),
+            &data->train, &data->test, NULL, &error))
+        experiment_fail(e, "%s", error.message);
+    experiment_adopt(e, data, "CIFAR-10");
+}
+
+/* Moves a share (0 to 1) of the training samples, drawn by the seed, to data->validation. */
+static inline void experiment_hold_out(experiment *e, experiment_data *data, double share,
+                                       uint64_t seed)
+{
+    const fnn_dataset all = data->train;
+    const int64_t held = (int64_t)(share * (double)all.count + 0.5);
+    fnn_error error;
+    if (fnn_dataset_split(&all, all.count - held, 1, seed, &data->train, &data->validation, &error))
+        experiment_fail(e, "%s", error.message);
+    experiment_own(e, data->train);
+    experiment_own(e, data->validation);
+}
+
+/* ---- a run ---- */
+
+/* A model seeded for the job, on as many threads as a job has. */
+static inline fnn_model *experiment_model(experiment_job *job, int height, int width, int channels)
+{
+    fnn_context_config config = fnn_context_config_init();
+    config.threads = job->experiment->wide ? job->experiment->threads : 1;
+    fnn_model *m = fnn_sequential_with(&config, height, width, channels);
+    fnn_set_seed(m, (uint64_t)job->seed + 1);
+    return m;
+}
+
+/* depth dense layers of width units. parameter is read by leaky ReLU (its slope) and ELU. */
+static inline void experiment_hidden(fnn_model *m, int depth, int width, fnn_activation activation,
+                                     double parameter)
+{
+    const int apart = activation == FNN_LEAKY_RELU || activation == FNN_ELU;
+    for (int i = 0; i < depth; i++) {
+        fnn_dense(m, width, apart ? FNN_LINEAR : activation);
+        if (apart) fnn_activate(m, activation, (fnn_real)parameter);
+    }
+}
+
+/* How to fit: epochs as the report counts them (experiment_epochs makes them fewer). A loss that is
+ * no longer finite does not end the fit: such a model is measured like the others. */
+static inline fnn_fit_config experiment_config(const experiment_job *job, fnn_optimizer optimizer,
+                                               int batch_size, int epochs)
+{
+    fnn_fit_config c = fnn_fit_config_init();
+    c.optimizer = optimizer;
+    c.batch_size = batch_size;
+    c.epochs = experiment_epochs(job->experiment, epochs);
+    c.seed = (uint64_t)job->seed + 1;
+    c.ignore_nan = 1;
+    return c;
+}
+
+/* How far the jobs are, on stderr: on a terminal in place, else a line every half minute. */
+static inline void experiment_progress(experiment *e)
+{
+    const int terminal = isatty(2), count = e->run_count * e->seed_count;
+    const double now = experiment_now(), passed = now - e->each_begun;
+    double done = 0;
+    if (now - e->printed < (terminal ? 0.2 : 30)) return;
+    e->printed = now;
+    for (int i = 0; i < count; i++) done += e->jobs[i].done;
+    if (done <= 0) return;
+    const int left = (int)(passed * (count - done) / done + 0.5);
+    fprintf(stderr, "%s%s: %.1f of %d runs, %d:%02d left%s", terminal ? "\r" : "", e->id, done,
+            count, left / 60, left % 60, terminal ? "      " : "\n");
+    if (terminal && done >= count) fprintf(stderr, "\r%60s\r", "");
+}
+
+typedef struct experiment_fit_state {
+    experiment_job *job;
+    const fnn_fit_config *config;
+} experiment_fit_state;
+
+static inline int experiment_after_epoch(void *user, const fnn_epoch *epoch)
+{
+    const experiment_fit_state *s = (const experiment_fit_state *)user;
+#ifdef _OPENMP
+#pragma omp critical(experiment)
+#endif
+    {
+        s->job->done = (double)epoch->epoch / s->config->epochs;
+        experiment_progress(s->job->experiment);
+    }
+    return s->config->callback && s->config->callback(s->config->user, epoch);
+}
+
+/* fnn_fit with its history kept in the job, and progress. */
+static inline void experiment_fit(experiment_job *job, fnn_model *m, const fnn_dataset *data,
+                                  const fnn_fit_config *config)
+{
+    fnn_fit_config c = *config;
+    experiment_fit_state state;
+    state.job = job;
+    state.config = config;
+    c.callback = experiment_after_epoch;
+    c.user = &state;
+    if (fnn_fit(m, data, &c, &job->history))
+        experiment_fail(job->experiment, "%s", fnn_model_error(m)->message);
+}
+
+static inline fnn_metrics experiment_evaluate(const fnn_model *m, const fnn_dataset *data)
+{
+    fnn_metrics metrics;
+    const fnn_result result = fnn_evaluate(m, NULL, data, &metrics);
+    if (result) {
+        fprintf(stderr, "evaluation: %s\n", fnn_result_text(result));
+        exit(1);
+    }
+    return metrics;
+}
+
+/* The share of samples whose label is the largest output, in percent. As in NumPy, which reports
+ * used, a NaN is larger than any number and the first one wins: a network that has gone to NaN
+ * names class 0 for all, and is right for a tenth of Fashion-MNIST. (The library counts 0.) */
+static inline double experiment_accuracy(const fnn_model *m, const fnn_dataset *data)
+{
+    const fnn_metrics metrics = experiment_evaluate(m, data);
+    const int n = data->classes;
+    int64_t hits = 0;
+    if (isfinite(metrics.loss)) return 100 * metrics.accuracy;
+    fnn_real *outputs = (fnn_real *)malloc((size_t)data->count * (size_t)n * sizeof *outputs);
+    if (!outputs || fnn_predict(m, NULL, data, outputs)) exit(1);
+    for (int64_t i = 0; i < data->count; i++) {
+        const fnn_real *y = outputs + i * n;
+        int largest = 0;
+        for (int k = 1; k < n && !isnan(y[largest]); k++)
+            if (!(y[k] <= y[largest])) largest = k;
+        hits += largest == data->labels[data->index ? data->index[i] : i];
+    }
+    free(outputs);
+    return 100 * (double)hits / (double)data->count;
+}
+
+/* ---- all runs ---- */
+
+static inline void experiment_free_jobs(experiment *e)
+{
+    for (int i = 0; i < e->run_count * e->seed_count; i++) fnn_history_free(&e->jobs[i].history);
+    free(e->jobs);
+    e->jobs = NULL;
+    e->run_count = e->seed_count = 0;
+}
+
+/* A smoke run makes the first three and the last: the figures of the others stay NaN. */
+static inline int experiment_is_made(const experiment *e, int run)
+{
+    return e->mode != EXPERIMENT_SMOKE || run < 3 || run == e->run_count - 1;
+}
+
+static inline void experiment_make(experiment_job *job, void (*run)(experiment_job *))
+{
+    const double start = experiment_now();
+    if (experiment_is_made(job->experiment, job->run)) run(job);
+    job->seconds = experiment_now() - start;
+#ifdef _OPENMP
+#pragma omp critical(experiment)
+#endif
+    {
+        job->done = 1;
+        experiment_progress(job->experiment);
+    }
+}
+
+/* Calls run for every row 0 .. runs - 1 with every seed. The figures and histories of an earlier
+ * call are forgotten: report and plot them before. */
+static inline void experiment_each(experiment *e, int runs, int seeds,
+                                   void (*run)(experiment_job *))
+{
+    const int count = runs * seeds;
+    experiment_free_jobs(e);
+    e->jobs = (experiment_job *)experiment_resize(e, NULL, (size_t)count * sizeof *e->jobs);
+    memset(e->jobs, 0, (size_t)count * sizeof *e->jobs);
+    e->run_count = runs;
+    e->seed_count = seeds;
+    e->each_begun = e->printed = experiment_now();
+    for (int i = 0; i < count; i++) {
+        e->jobs[i].experiment = e;
+        e->jobs[i].run = i / seeds;
+        e->jobs[i].seed = i % seeds;
+        for (int k = 0; k < EXPERIMENT_FIGURES; k++) e->jobs[i].figures[k] = EXPERIMENT_UNKNOWN;
+    }
+    if (e->wide) {
+        for (int i = 0; i < count; i++) experiment_make(&e->jobs[i], run);
+        return;
+    }
+#ifdef _OPENMP
+#pragma omp parallel for schedule(dynamic, 1) num_threads(e->threads)
+#endif
+    for (int i = 0; i < count; i++) experiment_make(&e->jobs[i], run);
+}
+
+/* ---- figures ---- */
+
+/* Mean and (where not NULL, NaN with one seed) standard deviation of a sample. */
+static inline double experiment_mean_of(const double *values, int count, double *deviation)
+{
+    double sum = 0, squares = 0;
+    for (int i = 0; i < count; i++) sum += values[i];
+    const double mean = sum / count;
+    for (int i = 0; i < count; i++) squares += (values[i] - mean) * (values[i] - mean);
+    if (deviation) *deviation = count > 1 ? sqrt(squares / (count - 1)) : EXPERIMENT_UNKNOWN;
+    return mean;
+}
+
+/* The same of a figure over the seeds of a run. */
+static inline double experiment_mean(const experiment *e, int run, int figure, double *deviation)
+{
+    double values[1000];
+    for (int s = 0; s < e->seed_count; s++)
+        values[s] = e->jobs[run * e->seed_count + s].figures[figure];
+    return experiment_mean_of(values, e->seed_count, deviation);
+}
+
+/* The run with the highest mean of a figure among count of them, the first one unless it is 0. */
+static inline int experiment_best(const experiment *e, int figure, int first, int count)
+{
+    int best = first;
+    for (int i = first; i < first + count; i++) {
+        const double value = experiment_mean(e, i, figure, NULL);
+        const double highest = experiment_mean(e, best, figure, NULL);
+        if (value > highest || (isnan(highest) && !isnan(value))) best = i;
+    }
+    return best;
+}
+
+/* A row of the table from a number of one's own. reading: "A" the one that explains the report's
+ * numbers, "B" the textbook's, "" where there is but one; a word may follow. Metrics in percent end
+ * in " %". The configuration is given as to printf; no double quotes. */
+static inline experiment_row *experiment_row_list(experiment *e, const char *reading,
+                                                  const char *metric, double reported,
+                                                  double measured, const char *format,
+                                                  va_list arguments)
+{
+    if (e->row_count == e->row_capacity) {
+        e->row_capacity = 2 * e->row_capacity + 16;
+        e->rows = (experiment_row *)experiment_resize(e, e->rows,
+                                                      (size_t)e->row_capacity * sizeof *e->rows);
+    }
+    experiment_row *row = &e->rows[e->row_count++];
+    vsnprintf(row->configuration, sizeof row->configuration, format, arguments);
+    snprintf(row->reading, sizeof row->reading, "%s", reading);
+    snprintf(row->metric, sizeof row->metric, "%s", metric);
+    row->reported = reported;
+    row->measured = measured;
+    row->deviation = row->seconds = EXPERIMENT_UNKNOWN;
+    row->seeds = 1;
+    return row;
+}
+
+static inline void experiment_report_value(experiment *e, const char *reading, const char *metric,
+                                           double reported, double measured, const char *format,
+                                           ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    experiment_row_list(e, reading, metric, reported, measured, format, arguments);
+    va_end(arguments);
+}
+
+/* A row of the table from a figure of the last experiment_each. */
+static inline void experiment_report(experiment *e, int run, int figure, const char *reading,
+                                     const char *metric, double reported, const char *format, ...)
+{
+    double deviation, seconds = 0;
+    const double mean = experiment_mean(e, run, figure, &deviation);
+    va_list arguments;
+    va_start(arguments, format);
+    experiment_row *row =
+        experiment_row_list(e, reading, metric, reported, mean, format, arguments);
+    va_end(arguments);
+    for (int s = 0; s < e->seed_count; s++) seconds += e->jobs[run * e->seed_count + s].seconds;
+    row->seconds = seconds / e->seed_count;
+    row->deviation = deviation;
+    row->seeds = e->seed_count;
+}
+
+/* A sentence for the result file and the table: what was chosen, from which grid, on which data. */
+static inline void experiment_note(experiment *e, const char *format, ...)
+{
+    va_list arguments;
+    experiment_append(e, &e->notes, "# note: ");
+    va_start(arguments, format);
+    experiment_append_list(e, &e->notes, format, arguments);
+    va_end(arguments);
+    experiment_append(e, &e->notes, "\n");
+}
+
+/* ---- plots: examples/figures.sh draws them ---- */
+
+static inline experiment_plot *experiment_plot_open(experiment *e, const char *name,
+                                                    const char *kind, const char *title,
+                                                    const char *x, const char *y)
+{
+    experiment_plot *p = NULL;
+#ifdef _OPENMP
+#pragma omp critical(experiment)
+#endif
+    if (e->plot_count < EXPERIMENT_COUNT(e->plots)) p = &e->plots[e->plot_count++];
+    if (!p) experiment_fail(e, "too many plots");
+    snprintf(p->name, sizeof p->name, "%s", name);
+    experiment_append(e, &p->text, "# kind: %s\n# title: %s%s\n# x: %s\n# y: %s\n", kind, title,
+                      experiment_label(e), x, y);
+    return p;
+}
+
+/* Lines: rows series,x,y,deviation. name becomes part of file names. log_x: a logarithmic axis. */
+static inline experiment_plot *experiment_plot_begin(experiment *e, const char *name,
+                                                     const char *title, const char *x,
+                                                     const char *y, int log_x)
+{
+    experiment_plot *p = experiment_plot_open(e, name, "lines", title, x, y);
+    experiment_append(e, &p->text, "# logx: %d\n", log_x);
+    return p;
+}
+
+/* A point of a series; deviation draws a bar, NaN none. Points that are not finite are left out. */
+static inline void experiment_point(experiment *e, experiment_plot *p, const char *series, double x,
+                                    double y, double deviation)
+{
+    if (!isfinite(x) || !isfinite(y)) return;
+    experiment_append(e, &p->text, "\"%s\",%.6g,%.6g,", series, x, y);
+    experiment_append(e, &p->text, isfinite(deviation) ? "%.3g\n" : "\n", deviation);
+}
+
+/* A figure of a run as a point, with its spread over the seeds. */
+static inline void experiment_point_of(experiment *e, experiment_plot *p, const char *series,
+                                       double x, int run, int figure)
+{
+    double deviation;
+    const double mean = experiment_mean(e, run, figure, &deviation);
+    experiment_point(e, p, series, x, mean, deviation);
+}
+
+/* The report's value: a point, or with x = EXPERIMENT_UNKNOWN a line across the plot. */
+static inline void experiment_reported(experiment *e, experiment_plot *p, const char *label,
+                                       double x, double y)
+{
+    experiment_append(e, &p->text, "# reported: \"%s\",", label);
+    if (!isnan(x)) experiment_append(e, &p->text, "%.6g", x);
+    experiment_append(e, &p->text, ",%.6g\n", y);
+}
+
+/* What a run's fits did epoch by epoch, as the mean over seeds: losses, or scores in percent. */
+static inline void experiment_curve(experiment *e, experiment_plot *p, const char *series, int run,
+                                    fnn_monitor what)
+{
+    const experiment_job *jobs = e->jobs + run * e->seed_count;
+    double values[1000], deviation;
+    for (int i = 0; i < jobs[0].history.count; i++) {
+        for (int s = 0; s < e->seed_count; s++) {
+            const fnn_epoch *epoch = &jobs[s].history.epochs[i < jobs[s].history.count ? i : 0];
+            values[s] = what == FNN_MONITOR_LOSS              ? epoch->loss
+                        : what == FNN_MONITOR_SCORE           ? 100 * epoch->score
+                        : what == FNN_MONITOR_VALIDATION_LOSS ? epoch->validation_loss
+                                                              : 100 * epoch->validation_score;
+        }
+        const double mean = experiment_mean_of(values, e->seed_count, &deviation);
+        experiment_point(e, p, series, jobs[0].history.epochs[i].epoch, mean, deviation);
+    }
+}
+
+/* A matrix (rows, columns) as coloured cells with their numbers; names (rows and columns alike) may
+ * be NULL. */
+static inline void experiment_matrix(experiment *e, const char *name, const char *title,
+                                     const char *x, const char *y, int rows, int columns,
+                                     const double *values, const char *const *names)
+{
+    experiment_plot *p = experiment_plot_open(e, name, "matrix", title, x, y);
+    for (int i = 0; names && i < rows; i++)
+        experiment_append(e, &p->text, "# name: %s\n", names[i]);
+    for (int i = 0; i < rows * columns; i++)
+        experiment_append(e, &p->text, "%.5g%s", values[i], (i + 1) % columns ? "," : "\n");
+}
+
+/* The confusion matrix of a model on data, in counts. */
+static inline void experiment_confusion(experiment *e, const char *name, const char *title,
+                                        const fnn_model *m, const fnn_dataset *data)
+{
+    const int n = data->classes;
+    double *values = (double *)experiment_resize(e, NULL, (size_t)(n * n) * sizeof *values);
+    int32_t *classes = (int32_t *)experiment_resize(e, NULL, (size_t)data->count * sizeof *classes);
+    if (fnn_predict_classes(m, NULL, data, classes)) experiment_fail(e, "no prediction");
+    memset(values, 0, (size_t)(n * n) * sizeof *values);
+    for (int64_t i = 0; i < data->count; i++)
+        values[data->labels[data->index ? data->index[i] : i] * n + classes[i]]++;
+    experiment_matrix(e, name, title, "predicted class", "true class", n, n, values,
+                      data->class_names);
+    free(classes);
+    free(values);
+}
+
+/* Grey images (count, height, width) side by side, so many a row; names (one a row) may be NULL. */
+static inline void experiment_sheet(experiment *e, const char *name, const char *title, int count,
+                                    int height, int width, int a_row, const double *images,
+                                    const char *const *names)
+{
+    experiment_plot *p = experiment_plot_open(e, name, "sheet", title, "", "");
+    const int rows = (count + a_row - 1) / a_row;
+    experiment_append(e, &p->text, "# cell: %d\n", height + 1);
+    for (int i = 0; names && i < rows; i++)
+        experiment_append(e, &p->text, "# name: %s\n", names[i]);
+    for (int y = 0; y < rows * (height + 1) - 1; y++)
+        for (int x = 0; x < a_row * (width + 1) - 1; x++) {
+            const int image = y / (height + 1) * a_row + x / (width + 1);
+            const int row = y % (height + 1), column = x % (width + 1);
+            if (row < height && column < width && image < count)
+                experiment_append(e, &p->text, "%.4g",
+                                  images[(image * height + row) * width + column]);
+            experiment_append(e, &p->text, x == a_row * (width + 1) - 2 ? "\n" : ",");
+        }
+}
+
+/* ---- the end: table and files ---- */
+
+/* A figure as it is shown: percent with two digits behind the point, others with five in all. */
+static inline const char *experiment_show(char text[32], double value, const char *metric)
+{
+    const size_t length = strlen(metric);
+    const int percent = length && metric[length - 1] == '%';
+    snprintf(text, 32, percent ? "%.2f" : "%.5g", value);
+    if (isnan(value)) snprintf(text, 32, "-");
+    return text;
+}
+
+static inline void experiment_print(const experiment *e)
+{
+    char reported[32], measured[32], deviation[32], difference[32];
+    int wide = 13;
+    for (int i = 0; i < e->row_count; i++)
+        if ((int)strlen(e->rows[i].configuration) > wide)
+            wide = (int)strlen(e->rows[i].configuration);
+    printf("%s: %s%s\n%s%-*s  %-8s %-20s %9s %9s %9s %10s %5s %7s\n", e->id, e->title,
+           experiment_label(e), e->notes.length ? e->notes.text : "", wide, "configuration",
+           "reading", "metric", "reported", "measured", "deviation", "difference", "seeds",
+           "seconds");
+    for (int i = 0; i < e->row_count; i++) {
+        const experiment_row *r = &e->rows[i];
+        printf("%-*s  %-8s %-20s %9s %9s %9s %10s %5d %7.1f\n", wide, r->configuration, r->reading,
+               r->metric, experiment_show(reported, r->reported, r->metric),
+               experiment_show(measured, r->measured, r->metric),
+               experiment_show(deviation, r->deviation, r->metric),
+               experiment_show(difference, r->measured - r->reported, r->metric), r->seeds,
+               isnan(r->seconds) ? 0 : r->seconds);
+    }
+}
+
+/* ",VALUE", or "," for what is not known. */
+static inline void experiment_append_cell(const experiment *e, experiment_text *t, double value)
+{
+    experiment_append(e, t, isnan(value) ? "," : ",%.9g", value);
+}
+
+static inline void experiment_append_result(const experiment *e, experiment_text *t)
+{
+    experiment_append(e, t, "# id: %s\n# title: %s\n# mode: %s\n# options: %s%s--seeds %d\n", e->id,
+                      e->title, experiment_mode_name(e),
+                      e->mode == EXPERIMENT_QUICK ? "--quick " : "",
+                      e->mode == EXPERIMENT_SMOKE ? "--smoke " : "", e->seeds);
+    experiment_append(e, t, "# threads: %d\n# library: %s\n%s# seconds: %.1f\n# hash: %s\n",
+                      e->threads, fnn_info(NULL), e->sources.length ? e->sources.text : "",
+                      experiment_now() - e->begun, e->hash ? e->hash : "none");
+    experiment_append(e, t,
+                      "%sconfiguration,reading,metric,reported,measured,deviation,seeds,"
+                      "seconds\n",
+                      e->notes.length ? e->notes.text : "");
+    for (int i = 0; i < e->row_count; i++) {
+        const experiment_row *r = &e->rows[i];
+        experiment_append(e, t, "\"%s\",\"%s\",\"%s\"", r->configuration, r->reading, r->metric);
+        experiment_append_cell(e, t, r->reported);
+        experiment_append_cell(e, t, r->measured);
+        experiment_append_cell(e, t, r->deviation);
+        experiment_append(e, t, ",%d", r->seeds);
+        experiment_append_cell(e, t, isnan(r->seconds) ? r->seconds : floor(r->seconds * 10) / 10);
+        experiment_append(e, t, "\n");
+    }
+}
+
+/* Writes DIR/ID[.NAME].csv under another name first: what stands there is whole. */
+static inline void experiment_write(const experiment *e, const char *name, const experiment_text *t)
+{
+    char path[1200], temporary[1300];
+    snprintf(path, sizeof path, "%s/%s%s%s.csv", e->csv, e->id, *name ? "." : "", name);
+    snprintf(temporary, sizeof temporary, "%s.%ld", path, (long)getpid());
+    FILE *file = fopen(temporary, "w");
+    int bad = !file || fwrite(t->text, 1, t->length, file) != t->length;
+    if (file) bad |= fclose(file) != 0;
+    if (bad || rename(temporary, path)) {
+        remove(temporary);
+        experiment_fail(e, "%s cannot be written", path);
+    }
+}
+
+/* Prints the table, writes the files of --csv (the result last), frees everything. Returns what
+ * main should. */
+static inline int experiment_end(experiment *e)
+{
+    experiment_text result = {NULL, 0, 0};
+    experiment_print(e);
+    experiment_append_result(e, &result);
+    if (e->csv) mkdir(e->csv, 0777); /* where it fails, writing tells */
+    for (int i = 0; i < e->plot_count; i++) {
+        if (e->csv) experiment_write(e, e->plots[i].name, &e->plots[i].text);
+        free(e->plots[i].text.text);
+    }
+    if (e->csv) experiment_write(e, "", &result);
+    free(result.text);
+    free(e->notes.text);
+    free(e->sources.text);
+    free(e->rows);
+    experiment_free_jobs(e);
+    while (e->owned_count > 0) fnn_dataset_free(&e->owned[--e->owned_count]);
+    return 0;
+}
+
+#endif /* EXPERIMENT_H */

@@ -1,0 +1,140 @@
+#!/bin/bash
+# Draws the experiments' plots with gnuplot, from their CSV alone. `make figures`:
+#
+#     bash examples/figures.sh [RESULTS [FIGURES]]      DIR/ID.PLOT.csv as DIR/ID.PLOT.png
+set -u -o pipefail
+cd "$(dirname "$0")/.." || exit 1
+results=${1:-examples/results} figures=${2:-examples/figures}
+if ! command -v gnuplot >/dev/null; then
+    echo 'figures.sh: gnuplot is not installed (Debian: gnuplot-nox)' >&2
+    exit 1
+fi
+mkdir -p "$figures"
+cells=$(mktemp) && trap 'rm -f "$cells"' EXIT
+
+value() { # FILE KEY: of a comment line `# key: value`
+    sed -n "s/^# $2: //p" "$1"
+}
+
+# A file of lines becomes blocks of points, then one plot command over them. Series get a colour
+# each; what the report says is drawn in black, a point or a dashed line.
+lines() { # FILE
+    local log=''
+    [ "$(value "$1" logx)" = 1 ] && log='set logscale x'
+    echo "$log"
+    awk '
+        # LABEL,X,Y[,DEVIATION] with the label in quotes: returns that, fills cell.
+        function label_of(line,    at) {
+            at = index(substr(line, 2), "\"")
+            split(substr(line, at + 3), cell, ",")
+            return substr(line, 2, at - 1)
+        }
+        /^# reported: / {
+            label = label_of(substr($0, 13))
+            if (cell[1] == "") what = cell[2] " with lines dt 2"
+            else {
+                printf "$R%d << EOD\n%s %s\nEOD\n", ++points, cell[1], cell[2]
+                what = sprintf("$R%d with points pt 3 ps 1.5", points)
+            }
+            extra = extra sprintf(", %s lc black title \"%s\"", what, label)
+            next
+        }
+        /^#/ { next }
+        {
+            series = label_of($0)
+            if (!(series in number)) { number[series] = ++count; name[count] = series }
+            k = number[series]
+            data[k] = data[k] cell[1] " " cell[2] " " (cell[3] == "" ? 0 : cell[3]) "\n"
+            if (cell[3] != "") bars[k] = 1
+        }
+        END {
+            for (k = 1; k <= count; k++) printf "$S%d << EOD\n%sEOD\n", k, data[k]
+            if (count > 4 || points) print "set key outside right top"
+            printf "plot "
+            for (k = 1; k <= count; k++) {
+                printf "%s$S%d using 1:2 with linespoints pt 7 ps 0.4 lw 1.5 lc %d title \"%s\"",
+                    (k > 1 ? ", " : ""), k, k, name[k]
+                if (bars[k])
+                    printf ", $S%d using 1:2:3 with yerrorbars pt 0 lc %d notitle", k, k
+            }
+            print extra
+        }' "$1"
+}
+
+# Names at the rows of an image (first row on top), cell pixels each.
+names() { # FILE CELL AXIS
+    value "$1" name | awk -v cell="$2" -v axis="$3" '
+        {
+            if (NR > 1) out = out ", "
+            out = out sprintf("\"%s\" %g", $0, (NR - 1) * cell + (cell - 1) / 2)
+        }
+        END { if (NR) printf "set %stics (%s) out nomirror\n", axis, out }'
+}
+
+matrix() { # FILE
+    grep -v '^#' "$1" >"$cells"
+    names "$1" 1 y
+    names "$1" 1 x
+    cat <<EOD
+set xtics rotate by -45
+set yrange [*:*] reverse noextend
+set xrange [*:*] noextend
+set size ratio -1
+set palette defined (0 "white", 1 "#3182bd")
+unset colorbox
+set datafile separator ","
+# small counts beside large ones: the root makes them visible
+plot "$cells" matrix using 1:2:(sqrt(abs(\$3))) with image notitle, \\
+    "$cells" matrix using 1:2:(\$3 == 0 ? "" : sprintf("%g", \$3)) with labels font ",8" notitle
+EOD
+}
+
+sheet() { # FILE
+    # the gaps between the images get the largest value: white
+    grep -v '^#' "$1" | awk -F, -v OFS=, '
+        NR == FNR {
+            for (i = 1; i <= NF; i++) if ($i != "" && (!any++ || $i > most)) most = $i
+            next
+        }
+        { for (i = 1; i <= NF; i++) if ($i == "") $i = most; print }' \
+        <(grep -v '^#' "$1") - >"$cells"
+    cat <<EOD
+unset xtics
+unset ytics
+unset border
+unset colorbox
+set size ratio -1
+set yrange [*:*] reverse noextend
+set xrange [*:*] noextend
+set palette gray
+set datafile separator ","
+EOD
+    names "$1" "$(value "$1" cell)" y
+    echo "plot \"$cells\" matrix with image notitle"
+}
+
+count=0
+for file in "$results"/*.*.csv; do
+    [ -f "$file" ] || continue
+    name=$(basename "$file" .csv)
+    kind=$(value "$file" kind)
+    case $kind in
+    lines | matrix | sheet) ;;
+    *) echo "figures.sh: $file: kind '$kind'" >&2 && exit 1 ;;
+    esac
+    {
+        cat <<EOD
+set terminal pngcairo size 720,430 font "sans,10"
+set output "$figures/$name.png"
+set title "${name%%.*}: $(value "$file" title)" noenhanced
+set xlabel "$(value "$file" x)" noenhanced
+set ylabel "$(value "$file" y)" noenhanced
+set key noenhanced
+set grid back lt 1 lc rgb "#dddddd"
+set offsets graph 0.02, graph 0.02, graph 0.03, graph 0.03
+EOD
+        $kind "$file"
+    } | gnuplot || { echo "figures.sh: $file cannot be drawn" >&2 && exit 1; }
+    count=$((count + 1))
+done
+echo "$count figures: $figures"

@@ -1,0 +1,63 @@
+#!/bin/bash
+# Runs the experiments that have no result yet and writes the table of all. `make reproduce`:
+#
+#     bash examples/reproduce.sh [WORD]     only the experiments whose name contains WORD
+#
+# In the environment: QUICK=1 makes them smaller, into build/quick/ instead of examples/, SMOKE=1
+# so small that they only show that they work; SEEDS, THREADS and DATA are the options of the
+# programs; RESULTS and OBJECTS are folders for other places; CC and CFLAGS as ever.
+#
+# A result carries a hash of its program, the headers beside that, EXPERIMENT_VERSION and the
+# options: where it is the same the experiment is not run again. So it goes on where it stopped.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+word=${1:-} options='' results=examples/results table=examples/RESULTS.md
+if [ -n "${SMOKE:-}" ]; then
+    options=' --smoke' results=build/smoke
+elif [ -n "${QUICK:-}" ]; then
+    options=' --quick' results=build/quick
+fi
+results=${RESULTS:-$results}
+[ "$results" = examples/results ] || table=$results/RESULTS.md
+[ -z "${SEEDS:-}" ] || options="$options --seeds $SEEDS"
+objects=${OBJECTS:-build/experiments}
+mkdir -p "$results" "$objects"
+# shellcheck source=examples/common.sh
+. examples/common.sh
+
+seconds=$SECONDS run=0 kept=0 missing=0 failed=0
+for id in $(experiment_ids); do
+    case $id in *"$word"*) ;; *) continue ;; esac
+    source=$(experiment_source "$id")
+    [ -f "$source" ] || continue
+    hash=$(experiment_hash "$source" "$options")
+    if grep -qsx "# hash: $hash" "$results/$id.csv"; then
+        kept=$((kept + 1))
+        continue
+    fi
+    experiment_compile "$source" "$objects/$id" || { failed=$((failed + 1)) && continue; }
+    echo "== $id"
+    touch "$objects/begun"
+    # shellcheck disable=SC2086
+    "$objects/$id" $options ${THREADS:+--threads "$THREADS"} ${DATA:+--data "$DATA"} \
+        --csv "$results" --hash "$hash"
+    case $? in
+    0)
+        run=$((run + 1))
+        # plots that it no longer makes
+        find "$results" -name "$id.*.csv" ! -newer "$objects/begun" -delete
+        ;;
+    3) missing=$((missing + 1)) ;;
+    130 | 143) exit 130 ;; # interrupted
+    *) failed=$((failed + 1)) && echo "$id: FAILED" ;;
+    esac
+done
+echo "$run run in $((SECONDS - seconds)) s, $kept were there, $missing without their data," \
+    "$failed failed"
+if sh examples/results.sh "$results" >"$table.new"; then
+    mv "$table.new" "$table" && echo "written: $table"
+else
+    rm -f "$table.new"
+    failed=$((failed + 1))
+fi
+[ "$failed" -eq 0 ]

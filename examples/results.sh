@@ -1,0 +1,138 @@
+#!/bin/sh
+# Writes the table of all experiments from their result files alone: sh examples/results.sh DIR.
+# What is said of a row that disagrees stands in examples/explanations.txt. On stderr: rows more
+# than two points from the report that nothing is said of. Fails where an explanation fits no row.
+dir=${1:-examples/results}
+cd "$(dirname "$0")/.." || exit 1
+export LC_ALL=C
+exec awk -v dir="$dir" '
+# The cells of a line of CSV; only whole cells are in double quotes.
+function cells(line, out,    n) {
+    n = 0
+    while (line != "") {
+        if (line ~ /^"/) {
+            out[++n] = substr(line, 2, index(substr(line, 2), "\"") - 1)
+            line = substr(line, length(out[n]) + 3)
+        } else {
+            out[++n] = line
+            sub(/,.*/, "", out[n])
+            line = substr(line, length(out[n]) + 1)
+        }
+        if (line == ",") out[++n] = ""
+        sub(/^,/, "", line)
+    }
+    return n
+}
+function shown(value, metric) {
+    if (value == "") return "—"
+    return sprintf(metric ~ /%$/ ? "%.2f" : "%.5g", value)
+}
+function escaped(text) {
+    gsub(/\|/, "\\|", text)
+    return text
+}
+
+# ---- what is said of rows ----
+function read_explanations(    line, part) {
+    while ((getline line < "examples/explanations.txt") > 0) {
+        if (line ~ /^#/ || line == "") continue
+        if (split(line, part, / \| /) != 3) {
+            print "examples/explanations.txt: not ID | PATTERN | SENTENCE: " line > "/dev/stderr"
+            wrong = 1
+            continue
+        }
+        said++
+        said_id[said] = part[1]
+        said_of[said] = part[2]
+        sentence[said] = part[3]
+    }
+}
+function explain(id, configuration, reading,    k, found) {
+    for (k = 1; k <= said; k++)
+        if (said_id[k] == id && (configuration ", " reading) ~ said_of[k]) found = fits[k] = 1
+    return found
+}
+
+# ---- one experiment ----
+function read_result(id,    file, line, at) {
+    split("", head)
+    rows = notes = 0
+    file = dir "/" id ".csv"
+    while ((getline line < file) > 0) {
+        if (line ~ /^# note: /) note[++notes] = substr(line, 9)
+        else if (line ~ /^# /) {
+            at = index(line, ": ")
+            key = substr(line, 3, at - 3)
+            if (key in head) head[key] = head[key] "; " substr(line, at + 2)
+            else head[key] = substr(line, at + 2)
+        } else if (line !~ /^configuration,/) row[++rows] = line
+    }
+    close(file)
+    return rows > 0
+}
+function print_row(id, line,    cell, difference, measured) {
+    cells(line, cell)
+    difference = measured = "—"
+    if (cell[5] != "") measured = shown(cell[5], cell[3])
+    if (cell[6] != "") measured = measured " ± " shown(cell[6], cell[3])
+    if (cell[4] != "" && cell[5] != "") difference = sprintf("%+.5g", cell[5] - cell[4])
+    if (difference != "—" && cell[3] ~ /%$/) difference = sprintf("%+.2f", cell[5] - cell[4])
+    printf "| %s | %s | %s | %s | %s | %s | %s | %s |\n", escaped(cell[1]), cell[2],
+        escaped(cell[3]), shown(cell[4], cell[3]), measured, difference, cell[7], cell[8]
+    if (!explain(id, cell[1], cell[2]) && difference != "—" && cell[3] ~ /%$/ &&
+        (difference + 0 > 2 || difference + 0 < -2))
+        print "not explained: " id ": " cell[1] ", " cell[2] ": " difference > "/dev/stderr"
+}
+function print_result(id,    i, k, plot, plots, command) {
+    print "### " id "\n"
+    if (!read_result(id)) {
+        print "Not run yet.\n"
+        return
+    }
+    if (head["mode"] == "full") has[id] = 1
+    total += head["seconds"]
+    made++
+    print head["title"] ".\n"
+    print "| configuration | reading | metric | reported | measured | difference | seeds | s |"
+    print "| --- | --- | --- | ---: | ---: | ---: | ---: | ---: |"
+    for (i = 1; i <= rows; i++) print_row(id, row[i])
+    print ""
+    for (i = 1; i <= notes; i++) print "- " note[i] "."
+    for (k = 1; k <= said; k++) if (said_id[k] == id) print "- " sentence[k]
+    command = "cd " dir " && ls " id ".*.csv 2>/dev/null"
+    plots = ""
+    while ((command | getline plot) > 0) {
+        sub(/\.csv$/, "", plot)
+        plots = plots sprintf("%s[%s](figures/%s.png)", plots == "" ? "" : ", ",
+                              substr(plot, length(id) + 2), plot)
+    }
+    close(command)
+    if (plots != "") print "- Plots: " plots "."
+    printf "- %s s on %s thread%s; options %s; %s; %s; program %s.\n\n", head["seconds"],
+        head["threads"], head["threads"] == 1 ? "" : "s", head["options"],
+        head["data"] == "" ? "no data" : head["data"], head["library"], head["hash"]
+}
+
+BEGIN {
+    read_explanations()
+    print "# The experiments of the five reports\n"
+    print "Written by `examples/results.sh` from the result files in `" dir "` alone;"
+    print "`make reproduce` makes those that are missing, each with one program. Reading A is the one"
+    print "that explains the numbers of the report, B that of textbooks; a row without a letter has one"
+    print "reading only. ± is the standard deviation over seeds, s the seconds of one run; rows of one"
+    print "configuration with several metrics come from the same runs.\n"
+    while ((getline line < "examples/experiments.txt") > 0) {
+        if (line ~ /^#/ || line == "") continue
+        if (line ~ /:/) print "## " line "\n"
+        else if (line ~ /=/) {
+            split(line, part, / *= */)
+            print "### " part[1] "\n\nSee " part[2] ".\n"
+        } else print_result(line)
+    }
+    for (k = 1; k <= said; k++) if (has[said_id[k]] && !fits[k]) {
+        print "examples/explanations.txt: fits no row: " said_id[k] " | " said_of[k] > "/dev/stderr"
+        wrong = 1
+    }
+    printf "%d experiments, %.0f seconds in all.\n", made, total
+    exit wrong
+}'

@@ -1,0 +1,243 @@
+#!/bin/bash
+# The experiments' programs: each compiles without a warning, runs in its smoke form on data made
+# here and leaves a right result; the table of results is that of the result files.
+# shellcheck source=tests/common.sh
+. "$(dirname "$0")/common.sh"
+# shellcheck source=examples/common.sh
+. examples/common.sh
+here=$build/examples
+rm -rf "$here"
+mkdir -p "$here"
+objects=$here/objects data=$PWD/$here/data
+mkdir "$objects"
+unset FMNIST_DIR QUICK SMOKE SEEDS THREADS DATA
+export OMP_NUM_THREADS=2 CFLAGS="-O1 $warnings"
+
+# ---- data sets in their usual forms, small ----
+
+be32() { # NUMBER...: big-endian
+    local number
+    for number; do
+        # shellcheck disable=SC2059
+        printf "$(printf '\\%o\\%o\\%o\\%o' $((number >> 24)) $((number >> 16 & 255)) \
+            $((number >> 8 & 255)) $((number & 255)))"
+    done
+}
+pixels() { # BYTES: some
+    cat fmnist_nn.h fmnist_nn.h | head -c "$1"
+}
+labels() { # COUNT: 0 to 9 in turn
+    local i
+    # shellcheck disable=SC2059
+    for ((i = 0; i < $1; i++)); do printf "\\$(printf %o $((i % 10)))"; done
+}
+make_images() { # FOLDER
+    local part count
+    mkdir -p "$1"
+    for part in train:300 t10k:250; do
+        count=${part#*:}
+        { be32 2051 "$count" 28 28 && pixels $((count * 784)); } \
+            >"$1/${part%:*}-images-idx3-ubyte"
+        { be32 2049 "$count" && labels "$count"; } >"$1/${part%:*}-labels-idx1-ubyte"
+    done
+}
+make_cifar10() { # FOLDER
+    local file i
+    mkdir -p "$1"
+    for ((i = 0; i < 50; i++)); do
+        labels $((i % 10 + 1)) | tail -c 1
+        pixels $((3072 * (i + 1))) | tail -c 3072
+    done >"$1/test_batch.bin"
+    for file in 1 2 3 4 5; do cp "$1/test_batch.bin" "$1/data_batch_$file.bin"; done
+}
+make_statlog() { # FOLDER
+    local file
+    mkdir -p "$1"
+    for file in trn tst; do
+        awk 'BEGIN { for (i = 0; i < 300; i++) {
+            for (j = 0; j < 36; j++) printf "%d ", 30 + (i * 37 + j * 11 + i * j) % 120
+            print substr("123457", i % 6 + 1, 1)
+        } }' >"$1/sat.$file"
+    done
+}
+make_images "$data"
+make_images "$data/mnist"
+make_cifar10 "$data/cifar-10-batches-bin"
+make_statlog "$data/statlog"
+
+# ---- what a program promises ----
+
+reproduce() { # FOLDER ID
+    env SMOKE=1 RESULTS="$1" OBJECTS="$objects" DATA="$data" bash examples/reproduce.sh "$2"
+}
+
+# Header lines with their values, then rows of eight cells.
+right_result() { # FILE ID MODE
+    awk -v id="$2" -v mode="$3" '
+        function wrong(what) { print FILENAME ": " what; bad = 1 }
+        /^# [a-z]+: ./ { at = index($0, ": "); head[substr($0, 3, at - 3)] = substr($0, at + 2) }
+        /^#/ { next }
+        !header++ {
+            if ($0 != "configuration,reading,metric,reported,measured,deviation,seeds,seconds")
+                wrong("header line: " $0)
+            next
+        }
+        !/^"[^"]+","[^"]*","[^"]+"(,[^,]*)(,[^,]*)(,[^,]*),[0-9]+,[^,]*$/ { wrong("row: " $0) }
+        { rows++ }
+        END {
+            split("id title mode options threads library seconds hash", key, " ")
+            for (i = 1; i <= 8; i++) if (head[key[i]] == "") wrong("no " key[i])
+            if (head["id"] != id) wrong("id: " head["id"])
+            if (head["mode"] != mode) wrong("mode: " head["mode"])
+            if (!rows) wrong("no row")
+            exit bad
+        }' "$1"
+}
+right_program() { # ID
+    local source lines
+    source=$(experiment_source "$1")
+    lines=$(wc -l <"$source")
+    [ "$lines" -le 100 ] || { echo "$source: $lines lines" && return 1; }
+    sed '/\*\//q' "$source" | grep -q "^ \*     cc -O2 -fopenmp $source -o [a-z0-9_]* -lm" ||
+        { echo "$source: no cc line in its first comment" && return 1; }
+    reproduce "$here/smoke" "$1" || return 1
+    right_result "$here/smoke/$1.csv" "$1" smoke
+}
+
+for id in $(experiment_ids); do
+    source=$(experiment_source "$id")
+    echo "$source" >>"$here/sources"
+    [ -f "$source" ] && check "$id" right_program "$id"
+done
+
+# The list and the programs, both ways.
+sources_exist() { # LIST
+    local source bad=0
+    while read -r source; do
+        [ -f "$source" ] || { echo "$source is not there" && bad=1; }
+    done <"$1"
+    return $bad
+}
+programs_are_listed() { # LIST
+    local source
+    grep -l 'include "\(../\)\?experiment.h"' examples/*.c examples/*/*.c | while read -r source; do
+        grep -qxF "$source" "$1" || { echo "$source is not in examples/experiments.txt" && exit 1; }
+    done
+}
+check 'every experiment has a program' sources_exist "$here/sources"
+refuses 'one that is missing is seen' 'none.c is not there' sources_exist <(echo examples/none.c)
+check 'every program is in the list' programs_are_listed "$here/sources"
+grep -v depth "$here/sources" >"$here/fewer"
+refuses 'one that the list lacks is seen' 'is not in' programs_are_listed "$here/fewer"
+
+cc_line_works() { # SOURCE: the line of its first comment, as it stands
+    local line
+    line=$(sed -n 's/^ \*     \(cc .*-lm\).*/\1/p;/\*\//q' "$1")
+    [ -n "$(openmp "$CC")" ] || line=${line//-fopenmp/}
+    eval "${line/-o /-o $here/}"
+}
+check 'a literal cc line works' cc_line_works examples/jiang/depth.c
+
+# ---- the base, on figures that are known ----
+
+echo "#include \"$PWD/examples/experiment.h\"" >"$here/control.c"
+cat >>"$here/control.c" <<'END'
+static experiment e;
+static experiment_data data;
+static void run(experiment_job *job)
+{
+    job->figures[0] = 10 * job->run + job->seed;
+    if (job->run == 2) job->figures[0] = EXPERIMENT_UNKNOWN;
+}
+int main(int argc, char **argv)
+{
+    experiment_begin(&e, argc, argv, "control", "Figures that are known", 2);
+    if (getenv("MNIST")) experiment_mnist(&e, &data);
+    experiment_each(&e, 4, e.seeds, run);
+    for (int i = 0; i < 4; i++)
+        experiment_report(&e, i, 0, "A", "accuracy %", i == 1 ? 12 : EXPERIMENT_UNKNOWN, "run %d", i);
+    experiment_note(&e, "the best is %d", experiment_best(&e, 0, 0, 4));
+    experiment_plot *p = experiment_plot_begin(&e, "line", "A line", "x", "y", 1);
+    for (int i = 0; i < 4; i++) experiment_point_of(&e, p, "a, b", i + 1, i, 0);
+    experiment_reported(&e, p, "report", EXPERIMENT_UNKNOWN, 12);
+    if (getenv("STOP")) exit(1);
+    return experiment_end(&e);
+}
+END
+control() { # [OPTION...]
+    "$here/control" --csv "$here/results" --hash 0123 "$@"
+}
+holds() { # FILE LINE
+    grep -qxF -e "$2" "$1" || { echo "expected $2" && cat "$1" && return 1; }
+}
+check 'the control compiles' experiment_compile "$here/control.c" "$here/control"
+check 'and runs' control
+check 'its result has the form' right_result "$here/results/control.csv" control full
+check 'mean and deviation' holds "$here/results/control.csv" \
+    '"run 1","A","accuracy %",12,10.5,0.707106781,2,0'
+check 'a figure that is not known' holds "$here/results/control.csv" '"run 2","A","accuracy %",,,,2,0'
+check 'the best run' holds "$here/results/control.csv" '# note: the best is 3'
+check 'a point of a plot' holds "$here/results/control.line.csv" '"a, b",2,10.5,0.707'
+refuses 'a row of seven cells is seen' 'row: "run 1"' right_result \
+    <(sed '/^"run 1"/s/,0$//' "$here/results/control.csv") control full
+refuses 'a smoke run is no full one' 'mode: full' right_result "$here/results/control.csv" \
+    control smoke
+rm -r "$here/results"
+refuses 'a run that is stopped' '' env STOP=1 "$here/control" --csv "$here/results"
+check 'leaves no result' test ! -e "$here/results/control.csv"
+refuses 'an unknown option' 'unknown option --sead' control --sead
+refuses 'a number that is none' 'expected 1 to 1000' control --seeds x
+refuses 'missing data' 'mnist/train-images-idx3-ubyte is not there.*--data' \
+    env MNIST=1 "$here/control" --data "$here/none"
+refuses 'where they come from' 'get it from http' env MNIST=1 "$here/control"
+check 'data beside FMNIST_DIR are found' env MNIST=1 FMNIST_DIR="$data/statlog" "$here/control"
+
+# No figure depends on the threads.
+same_on_two_threads() { # ID
+    local threads
+    for threads in 1 2; do
+        "$objects/$1" --smoke --data "$data" --csv "$here/threads$threads" --threads $threads \
+            >/dev/null || return 1
+        sed -i '/^# \(threads\|seconds\):/d; s/,[^,]*$//' "$here/threads$threads/$1.csv"
+    done
+    diff -r "$here/threads1" "$here/threads2"
+}
+check 'two threads make the figures of one' same_on_two_threads jiang-depth
+
+# ---- reproduce.sh and the table ----
+
+counts() { # PATTERN FOLDER ID
+    local output
+    output=$(reproduce "$2" "$3")
+    grep -q -e "$1" <<<"$output" || { echo "expected $1, found: $output" && return 1; }
+}
+check 'what has been run is not run again' counts '^0 run .* 1 were there' "$here/smoke" jiang-depth
+sed -i 's/^# hash: /&0/' "$here/smoke/jiang-depth.csv"
+check 'but when its hash is another' counts '^1 run .* 0 were there' "$here/smoke" jiang-depth
+hash=$(experiment_hash examples/jiang/depth.c '')
+sed 's/Test accuracy/& now/' examples/jiang/depth.c >"$here/depth.c"
+sed 's/The report/& and so on/; s/^    /        /' examples/jiang/depth.c >"$here/comment.c"
+check 'another program has another hash' test "$hash" != "$(experiment_hash "$here/depth.c" '')"
+check 'another comment has not' test "$hash" = "$(experiment_hash "$here/comment.c" '')"
+check 'other options have' test "$hash" != "$(experiment_hash examples/jiang/depth.c ' --quick')"
+
+same_table() { # RESULTS TABLE
+    sh examples/results.sh "$1" 2>/dev/null | sed "s|\`$1\`|\`examples/results\`|" | diff - "$2"
+}
+results_are_current() {
+    local file id bad=0
+    for file in examples/results/*.csv; do
+        id=$(basename "$file" .csv)
+        case $id in *.*) continue ;; esac
+        grep -qx "# hash: $(experiment_hash "$(experiment_source "$id")" '')" "$file" ||
+            { echo "$file: of another program than stands here; make reproduce" && bad=1; }
+        right_result "$file" "$id" full || bad=1
+    done
+    return $bad
+}
+check 'every result is of the program that stands here' results_are_current
+check 'the table is that of the result files' same_table examples/results examples/RESULTS.md
+cp -r examples/results "$here/changed"
+sed -i 's/^\("[^"]*","[^"]*","[^"]*",[^,]*,\)[0-9]/\19/' "$here"/changed/jiang-depth.csv
+refuses 'a changed figure is seen' '^[<>]' same_table "$here/changed" examples/RESULTS.md
+summary
