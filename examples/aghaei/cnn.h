@@ -157,21 +157,18 @@ static inline void cnn_add(fnn_model *m, const cnn_layer *layer)
     }
 }
 
-/* The network as the library's model. */
-static inline fnn_result cnn_build(cnn *net, const fnn_dataset *train)
+/* The layers, onto an empty model. */
+static inline void cnn_layers(const cnn *net, fnn_model *m, int outputs, const fnn_dataset *train)
 {
     static const fnn_loss_kind losses[] = {
         FNN_LOSS_SOFTMAX_CROSS_ENTROPY, FNN_LOSS_MEAN_SQUARED_ERROR, FNN_LOSS_MEAN_ABSOLUTE_ERROR,
         FNN_LOSS_EPSILON_INSENSITIVE};
     const cnn_arguments *a = &net->arguments;
-    const fnn_result result = estimator_start(&net->fitted, a->task, &net->options, train);
-    if (result) return result;
-    fnn_normalize(net->fitted.model, net->input, train);
+    fnn_normalize(m, net->input, train);
+    fnn_set_loss(m, losses[a->loss], 0, a->loss == CNN_EPSILON_INSENSITIVE ? (fnn_real).1 : 0);
     for (int i = 0; i < CNN_MOST_LAYERS && a->architecture[i].kind; i++)
-        cnn_add(net->fitted.model, &a->architecture[i]);
-    fnn_set_loss(net->fitted.model, losses[a->loss], 0,
-                 a->loss == CNN_EPSILON_INSENSITIVE ? (fnn_real).1 : 0);
-    return estimator_finish_model(&net->fitted);
+        cnn_add(m, &a->architecture[i]);
+    estimator_output(m, a->task, outputs);
 }
 
 /* What a fit of the network is told. */
@@ -189,7 +186,11 @@ static inline fnn_fit_config cnn_config(const cnn *net)
  * NULL, validation. */
 static inline fnn_result cnn_fit(cnn *net, const fnn_dataset *train, const fnn_dataset *validation)
 {
-    const fnn_result result = cnn_build(net, train);
+    estimator *e = &net->fitted;
+    fnn_result result = estimator_start(e, net->arguments.task, &net->options, train);
+    if (result) return result;
+    cnn_layers(net, e->model, e->outputs, train);
+    result = fnn_seal(e->model);
     if (result) return result;
     return estimator_fit(&net->fitted, train, validation, cnn_config(net), estimator_fnn_fit, NULL);
 }

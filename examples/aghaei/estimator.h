@@ -64,11 +64,10 @@ static inline fnn_result estimator_start(estimator *e, estimator_task task,
                                      e->target_scale, NULL);
 }
 
-/* The last layer, which the task decides, as the loss does that was set before. */
-static inline fnn_result estimator_finish_model(estimator *e)
+/* The last layer, which the task decides. */
+static inline void estimator_output(fnn_model *m, estimator_task task, int outputs)
 {
-    fnn_dense(e->model, e->outputs, e->task == REGRESSION ? FNN_LINEAR : FNN_SOFTMAX);
-    return fnn_seal(e->model);
+    fnn_dense(m, outputs, task == REGRESSION ? FNN_LINEAR : FNN_SOFTMAX);
 }
 
 /* *view = data with its targets scaled as the training set's; for classification data as it is.

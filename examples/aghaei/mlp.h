@@ -12,6 +12,7 @@
 #ifndef AGHAEI_MLP_H
 #define AGHAEI_MLP_H
 #include <math.h>
+#include <stdio.h>
 #include "estimator.h"
 
 enum { MLP_MOST_LAYERS = 8 };
@@ -86,6 +87,21 @@ static inline mlp mlp_make(const mlp_arguments *arguments)
 static inline void mlp_free(mlp *net)
 {
     estimator_free(&net->fitted);
+}
+
+/* The network as text, as the report's tables write it: (128, 64) ReLU, 10 epochs, ... */
+static inline void mlp_describe(const mlp_arguments *a, char *text, size_t size)
+{
+    static const char *const names[] = {"linear", "ReLU",    "LeakyReLU", "ELU",
+                                        "GELU",   "Sigmoid", "Tanh",      "softmax"};
+    char widths[64] = "", slope[16] = "";
+    for (int i = 0; i < MLP_MOST_LAYERS && a->hidden_layer[i]; i++)
+        snprintf(widths + strlen(widths), sizeof widths - strlen(widths), i ? ",%d" : "%d",
+                 a->hidden_layer[i]);
+    if (a->activation.slope > 0) snprintf(slope, sizeof slope, "(%g)", a->activation.slope);
+    snprintf(text, size, "(%s) %s%s, %d epochs, eta %g beta %g alpha %g mu %g batch %d", widths,
+             names[a->activation.kind], slope, a->epoch, a->eta, a->beta, a->alpha, a->mu,
+             a->batch_size);
 }
 
 /* Adds alpha W / ||W|| to the gradient of each layer's weights. Parameters lie layer after layer,
@@ -166,14 +182,11 @@ static inline fnn_result mlp_unsquared_fit(estimator *e, const fnn_dataset *trai
     return result;
 }
 
-/* The network as the library's model, with scaled inputs. */
-static inline fnn_result mlp_build(mlp *net, const fnn_dataset *train)
+/* The layers, onto an empty model: inputs scaled by the training set, outputs as the task asks. */
+static inline void mlp_layers(const mlp_arguments *a, fnn_model *m, int outputs,
+                              const fnn_dataset *train)
 {
-    const mlp_arguments *a = &net->arguments;
     const fnn_initializer weights = {FNN_NORMAL, (fnn_real)a->beta}, biases = {FNN_ZEROS, 1};
-    const fnn_result result = estimator_start(&net->fitted, a->task, &net->options, train);
-    fnn_model *m = net->fitted.model;
-    if (result) return result;
     fnn_normalize(m, FNN_NORMALIZE_MEAN_VARIANCE, train);
     fnn_set_initializer(m, weights, biases);
     if (a->task == REGRESSION) fnn_set_loss(m, FNN_LOSS_MEAN_SQUARED_ERROR, 0, 0);
@@ -181,7 +194,7 @@ static inline fnn_result mlp_build(mlp *net, const fnn_dataset *train)
         fnn_dense(m, a->hidden_layer[i], FNN_LINEAR);
         fnn_activate(m, a->activation.kind, (fnn_real)a->activation.slope);
     }
-    return estimator_finish_model(&net->fitted);
+    estimator_output(m, a->task, outputs);
 }
 
 /* What a fit of the network is told. */
@@ -203,7 +216,11 @@ static inline fnn_fit_config mlp_config(const mlp *net)
  * NULL, validation. */
 static inline fnn_result mlp_fit(mlp *net, const fnn_dataset *train, const fnn_dataset *validation)
 {
-    const fnn_result result = mlp_build(net, train);
+    estimator *e = &net->fitted;
+    fnn_result result = estimator_start(e, net->arguments.task, &net->options, train);
+    if (result) return result;
+    mlp_layers(&net->arguments, e->model, e->outputs, train);
+    result = fnn_seal(e->model);
     if (result) return result;
     return estimator_fit(&net->fitted, train, validation, mlp_config(net),
                          net->penalty == MLP_SQUARED ? estimator_fnn_fit : mlp_unsquared_fit, net);
