@@ -1,0 +1,228 @@
+/* What the programs of this folder share beside ../experiment.h: a row of the report's tables as a
+ * run, the readings it is run in, and what is reported of it. */
+#ifndef AGHAEI_FAMILY_H
+#define AGHAEI_FAMILY_H
+#include "../experiment.h"
+#include "grid.h"
+
+/* The figures of a job. */
+enum { TEST, TRAIN, CLASS_LOSS };
+
+/* The loss column of tables 1 to 4 is (1 - train accuracy) ln 1e10 to within what two digits of the
+ * accuracy leave open, and a little more where alpha is not 0: the cross-entropy of the predicted
+ * CLASSES, clipped at 1e-10, with the penalty. So that is what stands beside it here. */
+static inline double class_loss(double accuracy_percent)
+{
+    return (1 - accuracy_percent / 100) * log(1e10);
+}
+
+/* A row of a table of MLPs. */
+typedef struct mlp_row {
+    mlp_arguments arguments;
+    double test, train, loss; /* as reported: percent, percent, class loss */
+} mlp_row;
+
+/* The readings of what the report leaves unsaid. Raw inputs with the averaged momentum come near its
+ * figures on MNIST and Fashion-MNIST. */
+typedef struct mlp_reading {
+    const char *name;
+    mlp_momentum momentum;
+    mlp_penalty penalty;
+    int divided; /* pixels / 255 before they are scaled */
+} mlp_reading;
+static const mlp_reading mlp_readings[] = {
+    {"A", MLP_AVERAGED, MLP_SQUARED, 0},
+    {"B sum", MLP_SUMMED, MLP_SQUARED, 0},
+    {"A norm", MLP_AVERAGED, MLP_UNSQUARED, 0},
+    {"B /255", MLP_AVERAGED, MLP_SQUARED, 1},
+};
+
+/* What the readings' names mean, for the head of the table. */
+static inline void note_readings(experiment *e, int readings)
+{
+    experiment_note(e, "A: raw inputs, v = mu v + (1 - mu) g, penalty alpha ||W||^2");
+    experiment_note(e, "B sum: A with v = mu v + g, as in Keras and PyTorch");
+    experiment_note(e, "A norm: A with alpha ||W||, as equation 12 is printed");
+    if (readings > 3) experiment_note(e, "B /255: A with pixels divided by 255 before the scaling");
+    experiment_note(e,
+                    "class loss: (1 - train accuracy) ln 1e10, which the report's loss column is");
+}
+
+/* Which readings of a row differ from each other: without alpha there is no penalty to read. */
+static inline int mlp_reading_applies(const mlp_row *row, const mlp_reading *reading)
+{
+    return reading->penalty == MLP_SQUARED || row->arguments.alpha > 0;
+}
+
+/* A copy of a data set of bytes as numbers up to 1, over the same rows and index; the reals are the
+ * caller's to free. */
+static inline fnn_dataset divided_by_255(const experiment *e, const fnn_dataset *data)
+{
+    const int64_t rows = data->rows ? data->rows : data->count;
+    const int64_t n = rows * data->height * data->width * data->channels;
+    fnn_real *reals = (fnn_real *)experiment_resize(e, NULL, (size_t)n * sizeof *reals);
+    fnn_dataset divided = *data;
+    for (int64_t i = 0; i < n; i++) reals[i] = (fnn_real)data->bytes[i] / 255;
+    divided.bytes = NULL;
+    divided.reals = reals;
+    return divided;
+}
+
+/* What every fit of a job is told: its share of the processor, seed and progress. */
+static inline estimator_options family_options(experiment_job *job, experiment_fit_state *state,
+                                               const fnn_fit_config *config)
+{
+    const experiment *e = job->experiment;
+    const estimator_options options = {e->wide ? e->threads : 1, (uint64_t)job->seed + 1,
+                                       &job->history, experiment_after_epoch, state};
+    state->job = job;
+    state->config = config;
+    return options;
+}
+
+static inline void family_check(const experiment *e, const estimator *fitted, fnn_result result)
+{
+    if (result)
+        experiment_fail(e, "%s: %s", fnn_result_text(result),
+                        fnn_model_error(fitted->model)->message);
+}
+
+/* Accuracies or R2 of a fitted network. */
+static inline void family_score(experiment_job *job, const estimator *fitted,
+                                const fnn_dataset *train, const fnn_dataset *test)
+{
+    if (fitted->task == REGRESSION) {
+        job->figures[TEST] = estimator_score(fitted, test);
+        job->figures[TRAIN] = estimator_score(fitted, train);
+        return;
+    }
+    job->figures[TEST] = experiment_accuracy(fitted->model, test);
+    job->figures[TRAIN] = experiment_accuracy(fitted->model, train);
+    job->figures[CLASS_LOSS] = class_loss(job->figures[TRAIN]);
+}
+
+/* Fits an MLP and scores it. The test data are only looked at: curves and score. */
+static inline void run_mlp(experiment_job *job, const mlp_arguments *arguments,
+                           const mlp_reading *reading, const fnn_dataset *train,
+                           const fnn_dataset *test)
+{
+    experiment_fit_state state;
+    mlp net = mlp_make(arguments);
+    net.arguments.epoch = experiment_epochs(job->experiment, arguments->epoch);
+    net.momentum = reading->momentum;
+    net.penalty = reading->penalty;
+    const fnn_fit_config config = mlp_config(&net);
+    net.options = family_options(job, &state, &config);
+    fnn_dataset parts[2] = {*train, *test};
+    for (int i = 0; i < 2 && reading->divided; i++)
+        parts[i] = divided_by_255(job->experiment, &parts[i]);
+    family_check(job->experiment, &net.fitted, mlp_fit(&net, &parts[0], &parts[1]));
+    family_score(job, &net.fitted, &parts[0], &parts[1]);
+    for (int i = 0; i < 2 && reading->divided; i++) free((void *)(uintptr_t)parts[i].reals);
+    mlp_free(&net);
+}
+
+/* Fits a CNN and scores it. */
+static inline void run_cnn(experiment_job *job, const cnn_arguments *arguments,
+                           fnn_normalization input, const fnn_dataset *train,
+                           const fnn_dataset *test)
+{
+    experiment_fit_state state;
+    cnn net = cnn_make(arguments);
+    net.arguments.epochs = experiment_epochs(job->experiment, arguments->epochs);
+    net.input = input;
+    const fnn_fit_config config = cnn_config(&net);
+    net.options = family_options(job, &state, &config);
+    family_check(job->experiment, &net.fitted, cnn_fit(&net, train, test));
+    family_score(job, &net.fitted, train, test);
+    cnn_free(&net);
+}
+
+/* The rows of the table at the end for run number `run`, which made `row` in a reading. */
+static inline void report_mlp(experiment *e, int run, const mlp_row *row,
+                              const mlp_reading *reading)
+{
+    char name[128];
+    mlp_describe(&row->arguments, name, sizeof name);
+    experiment_report(e, run, TEST, reading->name, "test accuracy %", row->test, "%s", name);
+    experiment_report(e, run, TRAIN, reading->name, "train accuracy %", row->train, "%s", name);
+    if (isnan(row->loss)) return;
+    experiment_report(e, run, CLASS_LOSS, reading->name, "class loss", row->loss, "%s", name);
+}
+
+/* All rows of a table in all their readings, from runs numbered row * readings + reading. */
+static inline void report_table(experiment *e, const mlp_row *rows, int count, int readings)
+{
+    note_readings(e, readings);
+    for (int i = 0; i < count * readings; i++) {
+        const mlp_row *row = &rows[i / readings];
+        const mlp_reading *reading = &mlp_readings[i % readings];
+        if (mlp_reading_applies(row, reading)) report_mlp(e, i, row, reading);
+    }
+}
+
+/* Loss and accuracy against epochs of a run, on train and test: two plots. */
+static inline void plot_run(experiment *e, int run, const char *name, const char *title)
+{
+    char file[64];
+    snprintf(file, sizeof file, "%s-loss", name);
+    experiment_plot *p = experiment_plot_begin(e, file, title, "epoch", "loss", 0);
+    experiment_curve(e, p, "train", run, FNN_MONITOR_LOSS);
+    experiment_curve(e, p, "test", run, FNN_MONITOR_VALIDATION_LOSS);
+    snprintf(file, sizeof file, "%s-accuracy", name);
+    p = experiment_plot_begin(e, file, title, "epoch", "accuracy %", 0);
+    experiment_curve(e, p, "train", run, FNN_MONITOR_SCORE);
+    experiment_curve(e, p, "test", run, FNN_MONITOR_VALIDATION_SCORE);
+}
+
+/* The epochs of a grid's lists, as many as the mode has. */
+static inline grid_list reduced_epochs(const experiment *e, grid_list epochs)
+{
+    for (int i = 0; i < epochs.count; i++)
+        epochs.values[i] = experiment_epochs(e, (int)epochs.values[i]);
+    return epochs;
+}
+
+/* Runs a grid on so many samples (fewer where that says less) and reports its best by validation
+ * score. A smoke run trains two candidates. */
+static inline void run_grid(experiment *e, grid *g, const char *reading, const fnn_dataset *train,
+                            int64_t samples, int most)
+{
+    char name[128];
+    const fnn_dataset part = experiment_reduce(e, train, samples);
+    g->limit = e->mode == EXPERIMENT_SMOKE ? 2 : 0;
+    g->config.context.threads = e->threads;
+    g->config.seed = 1;
+    g->config.verbose = isatty(2);
+    if (grid_run(g, &part)) experiment_fail(e, "%s", g->error.message);
+    experiment_note(e, "grid%s%s: %d candidates on %ld samples, ranked by %s", *reading ? " " : "",
+                    reading, g->found.count, (long)part.count,
+                    g->config.folds ? "cross-validation" : "the fifth of them held out");
+    for (int rank = 1; rank <= most; rank++)
+        for (int i = 0; i < g->found.count; i++) {
+            const fnn_candidate *c = &g->found.candidates[i];
+            if (c->rank != rank || c->state != FNN_CANDIDATE_TRAINED) continue;
+            grid_describe(g, i, name, sizeof name);
+            experiment_report_value(e, reading, "validation %", EXPERIMENT_UNKNOWN,
+                                    100 * c->mean.validation_score, "grid %d: %s", rank, name);
+        }
+}
+
+/* A grid of MLPs in a reading of the momentum, and the test accuracy of its best model. */
+static inline void report_mlp_grid(experiment *e, const mlp_lists *lists, mlp_momentum momentum,
+                                   const experiment_data *data, int64_t samples, int most)
+{
+    char name[128];
+    mlp_lists reduced = *lists;
+    reduced.epochs = reduced_epochs(e, lists->epochs);
+    grid g = mlp_grid(&reduced);
+    g.momentum = momentum;
+    run_grid(e, &g, mlp_readings[momentum].name, &data->train, samples, most);
+    mlp best = mlp_best_model(&g);
+    mlp_describe(&best.arguments, name, sizeof name);
+    experiment_report_value(e, mlp_readings[momentum].name, "test accuracy %", EXPERIMENT_UNKNOWN,
+                            100 * mlp_score(&best, &data->test), "grid's best: %s", name);
+    mlp_free(&best);
+    grid_free(&g);
+}
+#endif

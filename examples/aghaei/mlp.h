@@ -1,0 +1,240 @@
+/* The report's class MLP (section 3.1), over the library's public functions.
+ *
+ *     const mlp_arguments arguments = {{128, 64}, RELU, 10, .01, .2, .001, .85, 512, 0,
+ *                                      CLASSIFICATION};
+ *     mlp net = mlp_make(&arguments);
+ *     mlp_fit(&net, &train, &validation);       validation may be NULL
+ *     mlp_score(&net, &test);                   accuracy, or R2 for REGRESSION
+ *     mlp_free(&net);
+ *
+ * Inputs are scaled inside, by the training set: minus the column's mean, divided by its VARIANCE
+ * (section 3; a column without variance is divided by 1). */
+#ifndef AGHAEI_MLP_H
+#define AGHAEI_MLP_H
+#include <math.h>
+#include <stdio.h>
+#include "estimator.h"
+
+enum { MLP_MOST_LAYERS = 8 };
+
+/* f and its parameter, which LeakyReLU alone has. */
+typedef struct mlp_activation {
+    fnn_activation kind;
+    double slope;
+} mlp_activation;
+#define SIGMOID        \
+    {                  \
+        FNN_SIGMOID, 0 \
+    }
+#define TANH        \
+    {               \
+        FNN_TANH, 0 \
+    }
+#define RELU        \
+    {               \
+        FNN_RELU, 0 \
+    }
+#define LEAKY_RELU(slope)     \
+    {                         \
+        FNN_LEAKY_RELU, slope \
+    }
+
+/* Equation 12 adds alpha sum ||W||_F to the loss, and calls it Tikhonov's regularisation, whose norm
+ * is squared. */
+typedef enum mlp_penalty {
+    MLP_SQUARED,  /* alpha ||W||^2: the gradient gets 2 alpha W */
+    MLP_UNSQUARED /* as printed: the gradient gets alpha W / ||W|| of each layer */
+} mlp_penalty;
+
+/* The report does not say which momentum. Only the first comes near its figures: the second, which
+ * takes steps 1 / (1 - mu) times as long, is far above them on MNIST and Fashion-MNIST. */
+typedef enum mlp_momentum {
+    MLP_AVERAGED, /* v = mu v + (1 - mu) g,  w -= eta v */
+    MLP_SUMMED    /* v = mu v + g,           w -= eta v; Keras' and PyTorch's */
+} mlp_momentum;
+
+/* MLP(hidden_layer, activation, epoch, eta, beta, alpha, mu, batch_size, verbose, task) */
+typedef struct mlp_arguments {
+    int hidden_layer[MLP_MOST_LAYERS]; /* widths, a 0 ends them */
+    mlp_activation activation;
+    int epoch;
+    double eta;   /* learning rate */
+    double beta;  /* initial weights are N(0, 1) times beta; biases start at 0 */
+    double alpha; /* coefficient of the penalty */
+    double mu;    /* momentum */
+    int batch_size;
+    int verbose;
+    estimator_task task;
+} mlp_arguments;
+
+typedef struct mlp {
+    mlp_arguments arguments;
+    mlp_penalty penalty; /* readings: the first of each unless changed after mlp_make */
+    mlp_momentum momentum;
+    estimator_options options; /* likewise */
+    estimator fitted;
+} mlp;
+
+/* A network that has not been fitted. */
+static inline mlp mlp_make(const mlp_arguments *arguments)
+{
+    mlp net;
+    memset(&net, 0, sizeof net);
+    net.arguments = *arguments;
+    return net;
+}
+
+static inline void mlp_free(mlp *net)
+{
+    estimator_free(&net->fitted);
+}
+
+/* The network as text, as the report's tables write it: (128, 64) ReLU, 10 epochs, ... */
+static inline void mlp_describe(const mlp_arguments *a, char *text, size_t size)
+{
+    static const char *const names[] = {"linear", "ReLU",    "LeakyReLU", "ELU",
+                                        "GELU",   "Sigmoid", "Tanh",      "softmax"};
+    char widths[64] = "", slope[16] = "";
+    for (int i = 0; i < MLP_MOST_LAYERS && a->hidden_layer[i]; i++)
+        snprintf(widths + strlen(widths), sizeof widths - strlen(widths), i ? ",%d" : "%d",
+                 a->hidden_layer[i]);
+    if (a->activation.slope > 0) snprintf(slope, sizeof slope, "(%g)", a->activation.slope);
+    snprintf(text, size, "(%s) %s%s, %d epochs, eta %g beta %g alpha %g mu %g batch %d", widths,
+             names[a->activation.kind], slope, a->epoch, a->eta, a->beta, a->alpha, a->mu,
+             a->batch_size);
+}
+
+/* Adds alpha W / ||W|| to the gradient of each layer's weights. Parameters lie layer after layer,
+ * weights (inputs, units) before biases (units). */
+static inline void mlp_add_unsquared(mlp *net, const fnn_dataset *train)
+{
+    const fnn_real *w = fnn_parameters(net->fitted.model, NULL);
+    fnn_real *g = fnn_gradients(net->fitted.model, NULL);
+    int inputs = train->height * train->width * train->channels;
+    for (int layer = 0, last = 0; !last; layer++) {
+        last = layer == MLP_MOST_LAYERS || !net->arguments.hidden_layer[layer];
+        const int units = last ? net->fitted.outputs : net->arguments.hidden_layer[layer];
+        const int weights = inputs * units;
+        double squares = 0;
+        for (int i = 0; i < weights; i++) squares += (double)w[i] * (double)w[i];
+        const fnn_real factor = squares > 0 ? (fnn_real)(net->arguments.alpha / sqrt(squares)) : 0;
+        for (int i = 0; i < weights; i++) g[i] += factor * w[i];
+        w += weights + units;
+        g += weights + units;
+        inputs = units;
+    }
+}
+
+/* One pass over the data in the order they stand, with the unsquared penalty. */
+static inline fnn_result mlp_unsquared_epoch(mlp *net, const fnn_dataset *train,
+                                             const fnn_fit_config *config, int64_t *samples)
+{
+    fnn_model *m = net->fitted.model;
+    fnn_result result = FNN_OK;
+    for (int64_t first = 0; !result && first < train->count; first += config->batch_size) {
+        const int64_t left = train->count - first;
+        const int count = left < config->batch_size ? (int)left : config->batch_size;
+        for (int i = 0; i < count; i++) samples[i] = first + i;
+        result = fnn_forward(m, train, samples, count, 1);
+        if (!result) result = fnn_loss(m, NULL);
+        if (!result) result = fnn_backward(m);
+        if (!result) mlp_add_unsquared(net, train);
+        if (!result) result = fnn_step(m, config);
+    }
+    return result;
+}
+
+/* Loss and score of training and validation data after an epoch. */
+static inline fnn_result mlp_measure(estimator *e, const fnn_dataset *train,
+                                     const fnn_dataset *validation, fnn_epoch *epoch)
+{
+    fnn_metrics metrics;
+    fnn_result result = fnn_evaluate(e->model, NULL, train, &metrics);
+    if (result) return result;
+    epoch->loss = metrics.loss;
+    epoch->score = e->task == REGRESSION ? metrics.r2 : metrics.accuracy;
+    epoch->validation_loss = epoch->validation_score = (double)NAN;
+    if (!validation) return FNN_OK;
+    result = fnn_evaluate(e->model, NULL, validation, &metrics);
+    epoch->validation_loss = metrics.loss;
+    epoch->validation_score = e->task == REGRESSION ? metrics.r2 : metrics.accuracy;
+    return result;
+}
+
+/* Training with the unsquared penalty, which fnn_fit does not have: the step, opened. */
+static inline fnn_result mlp_unsquared_fit(estimator *e, const fnn_dataset *train,
+                                           const fnn_fit_config *config, void *user)
+{
+    mlp *net = (mlp *)user;
+    int64_t *samples = (int64_t *)malloc((size_t)config->batch_size * sizeof *samples);
+    fnn_result result = samples ? FNN_OK : FNN_ERROR_MEMORY;
+    for (int i = 0, stop = 0; !result && !stop && i < config->epochs; i++) {
+        fnn_dataset order;
+        fnn_epoch epoch = {0};
+        result = fnn_dataset_shuffle(train, config->seed + (uint64_t)i, &order, NULL);
+        if (!result) result = mlp_unsquared_epoch(net, &order, config, samples);
+        if (!result) result = mlp_measure(e, train, config->validation, &epoch);
+        fnn_dataset_free(&order);
+        epoch.epoch = i + 1;
+        if (!result) stop = estimator_record(e, &epoch);
+    }
+    free(samples);
+    return result;
+}
+
+/* The layers, onto an empty model: inputs scaled by the training set, outputs as the task asks. */
+static inline void mlp_layers(const mlp_arguments *a, fnn_model *m, int outputs,
+                              const fnn_dataset *train)
+{
+    const fnn_initializer weights = {FNN_NORMAL, (fnn_real)a->beta}, biases = {FNN_ZEROS, 1};
+    fnn_normalize(m, FNN_NORMALIZE_MEAN_VARIANCE, train);
+    fnn_set_initializer(m, weights, biases);
+    if (a->task == REGRESSION) fnn_set_loss(m, FNN_LOSS_MEAN_SQUARED_ERROR, 0, 0);
+    for (int i = 0; i < MLP_MOST_LAYERS && a->hidden_layer[i]; i++) {
+        fnn_dense(m, a->hidden_layer[i], FNN_LINEAR);
+        fnn_activate(m, a->activation.kind, (fnn_real)a->activation.slope);
+    }
+    estimator_output(m, a->task, outputs);
+}
+
+/* What a fit of the network is told. */
+static inline fnn_fit_config mlp_config(const mlp *net)
+{
+    const mlp_arguments *a = &net->arguments;
+    fnn_fit_config c = fnn_fit_config_init();
+    /* a v that is 1 - mu times as large is a rate that is: nothing else depends on v */
+    const double share = net->momentum == MLP_AVERAGED ? 1 - a->mu : 1;
+    c.optimizer = fnn_momentum((fnn_real)(a->eta * share), (fnn_real)a->mu);
+    c.epochs = a->epoch;
+    c.batch_size = a->batch_size;
+    c.l2 = net->penalty == MLP_SQUARED ? (fnn_real)(2 * a->alpha) : 0;
+    c.verbose = a->verbose;
+    return c;
+}
+
+/* Trains anew on train; net->fitted.epochs holds the losses and scores of train and, where it is not
+ * NULL, validation. */
+static inline fnn_result mlp_fit(mlp *net, const fnn_dataset *train, const fnn_dataset *validation)
+{
+    estimator *e = &net->fitted;
+    fnn_result result = estimator_start(e, net->arguments.task, &net->options, train);
+    if (result) return result;
+    mlp_layers(&net->arguments, e->model, e->outputs, train);
+    result = fnn_seal(e->model);
+    if (result) return result;
+    return estimator_fit(&net->fitted, train, validation, mlp_config(net),
+                         net->penalty == MLP_SQUARED ? estimator_fnn_fit : mlp_unsquared_fit, net);
+}
+
+/* The predicted value of each sample: see estimator_predict. */
+static inline fnn_result mlp_predict(const mlp *net, const fnn_dataset *data, fnn_real *values)
+{
+    return estimator_predict(&net->fitted, data, values);
+}
+
+/* Accuracy or R2 on data, NaN before a fit. */
+static inline double mlp_score(const mlp *net, const fnn_dataset *data)
+{
+    return estimator_score(&net->fitted, data);
+}
+#endif

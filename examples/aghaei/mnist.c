@@ -1,0 +1,52 @@
+/* aghaei-mnist (4.3, table 3, figures 10 and 11): MLPs on MNIST.
+ *
+ *     cc -O2 -fopenmp examples/aghaei/mnist.c -o mnist -lm && ./mnist
+ *
+ * Prints the rows of table 3 and the network of 15 epochs in each reading. The report's grid is not
+ * in its text; a grid over the values of its table is run on 12,000 images. */
+#include "family.h"
+
+static experiment e;
+static experiment_data data;
+static const mlp_row rows[] = {
+    {{{128, 64}, RELU, 10, .01, .2, 0, .85, 512, 0, CLASSIFICATION}, 32, 31, 15.93},
+    {{{128, 64}, LEAKY_RELU(.03), 10, .01, .2, 0, .85, 512, 0, CLASSIFICATION}, 29, 28, 16.58},
+    {{{128}, RELU, 10, .01, .1, .001, .85, 512, 0, CLASSIFICATION}, 28, 28, 16.62},
+    {{{128}, RELU, 10, .01, .1, 0, .85, 512, 0, CLASSIFICATION}, 28, 27, 16.73},
+    {{{64, 64}, RELU, 10, .01, .2, .001, .85, 512, 0, CLASSIFICATION}, 28, 27, 16.79},
+    {{{128}, LEAKY_RELU(.03), 10, .01, .1, 0, .85, 512, 0, CLASSIFICATION}, 27, 28, 16.67},
+    {{{128, 64}, RELU, 15, .03, .1, .001, .85, 64, 0, CLASSIFICATION},
+     86.89,
+     87.91,
+     EXPERIMENT_UNKNOWN},
+};
+enum { ROWS = EXPERIMENT_COUNT(rows), READINGS = EXPERIMENT_COUNT(mlp_readings) };
+static const mlp_lists lists = {{{64, 64}, {128, 64}, {128}},
+                                {RELU, LEAKY_RELU(.03)},
+                                {1, {10}},
+                                {2, {.001, .01}},
+                                {2, {.1, .2}},
+                                {2, {.001, 0}},
+                                {2, {0, .85}},
+                                {1, {512}},
+                                CLASSIFICATION};
+
+static void run(experiment_job *job)
+{
+    const mlp_row *row = &rows[job->run / READINGS];
+    const mlp_reading *reading = &mlp_readings[job->run % READINGS];
+    if (mlp_reading_applies(row, reading))
+        run_mlp(job, &row->arguments, reading, &data.train, &data.test);
+}
+
+int main(int argc, char **argv)
+{
+    experiment_begin(&e, argc, argv, "aghaei-mnist", "MLPs on MNIST", 3);
+    experiment_mnist(&e, &data);
+    experiment_each(&e, ROWS * READINGS, e.seeds, run);
+    report_table(&e, rows, ROWS, READINGS);
+    plot_run(&e, (ROWS - 1) * READINGS, "15-epochs", "(128, 64) ReLU, 15 epochs, reading A");
+    plot_run(&e, (ROWS - 1) * READINGS + 1, "15-epochs-B", "(128, 64) ReLU, 15 epochs, reading B");
+    report_mlp_grid(&e, &lists, MLP_AVERAGED, &data, 12000, 3);
+    return experiment_end(&e);
+}

@@ -1,0 +1,56 @@
+/* aghaei-statlog (4.2, table 2, figures 8 and 9): MLPs on the Landsat satellite's pixels.
+ *
+ *     cc -O2 -fopenmp examples/aghaei/statlog.c -o statlog -lm && ./statlog
+ *
+ * Prints the rows of table 2 and the network of 100 epochs in each reading, then the best of the
+ * report's grid. */
+#include "family.h"
+#include "statlog.h"
+
+static experiment e;
+static experiment_data data;
+static const mlp_row rows[] = {
+    {{{64}, RELU, 30, .01, .3, 0, .95, 256, 0, CLASSIFICATION}, 72, 74, 5.93},
+    {{{64}, TANH, 30, .01, .2, 0, .95, 256, 0, CLASSIFICATION}, 71, 74, 6.19},
+    {{{64}, TANH, 30, .01, .3, 0, .95, 256, 0, CLASSIFICATION}, 70, 71, 6.71},
+    {{{64}, RELU, 30, .01, .2, .01, .95, 256, 0, CLASSIFICATION}, 68, 70, 7.39},
+    {{{64}, SIGMOID, 30, .01, .2, 0, .95, 256, 0, CLASSIFICATION}, 67, 68, 7.39},
+    {{{64}, RELU, 30, .01, .2, 0, .95, 256, 0, CLASSIFICATION}, 66, 68, 7.38},
+    {{{64}, RELU, 30, .01, .3, .01, .95, 256, 0, CLASSIFICATION}, 62, 63, 9.00},
+    {{{64}, RELU, 100, .02, .3, .001, .95, 128, 0, CLASSIFICATION},
+     81.45,
+     83.74,
+     EXPERIMENT_UNKNOWN},
+};
+enum { ROWS = EXPERIMENT_COUNT(rows), READINGS = EXPERIMENT_COUNT(mlp_readings) };
+static mlp_lists lists = {{{32, 16, 8}, {10, 10, 10}, {64}},
+                          {TANH, SIGMOID, RELU},
+                          {1, {30}},
+                          {1, {.01}},
+                          {2, {.2, .3}},
+                          {2, {.01, 0}},
+                          {1, {.95}},
+                          {1, {256}},
+                          CLASSIFICATION};
+
+static void run(experiment_job *job)
+{
+    const mlp_row *row = &rows[job->run / READINGS];
+    const mlp_reading *reading = &mlp_readings[job->run % READINGS];
+    if (mlp_reading_applies(row, reading))
+        run_mlp(job, &row->arguments, reading, &data.train, &data.test);
+}
+
+int main(int argc, char **argv)
+{
+    experiment_begin(&e, argc, argv, "aghaei-statlog", "MLPs on Statlog", 5);
+    statlog_load(&e, &data);
+    experiment_each(&e, ROWS * READINGS, e.seeds, run);
+    report_table(&e, rows, ROWS, READINGS);
+    plot_run(&e, (ROWS - 1) * READINGS, "100-epochs", "(64) ReLU, 100 epochs, reading A");
+    plot_run(&e, (ROWS - 1) * READINGS + 1, "100-epochs-B", "(64) ReLU, 100 epochs, reading B");
+
+    for (int momentum = MLP_AVERAGED; momentum <= MLP_SUMMED; momentum++)
+        report_mlp_grid(&e, &lists, (mlp_momentum)momentum, &data, data.train.count, 3);
+    return experiment_end(&e);
+}

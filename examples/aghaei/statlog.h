@@ -1,0 +1,28 @@
+/* Statlog (Landsat satellite): four bands of a neighbourhood of 3 x 3 pixels, so images of
+ * 3 x 3 x 4 bytes; 6 classes of ground, which the file numbers 1 to 7 without 6. */
+#ifndef AGHAEI_STATLOG_H
+#define AGHAEI_STATLOG_H
+#include "../experiment.h"
+
+#define STATLOG_FROM "https://archive.ics.uci.edu/dataset/146/statlog+landsat+satellite"
+
+static inline void statlog_load(experiment *e, experiment_data *data)
+{
+    fnn_csv_config c = fnn_csv_config_init();
+    fnn_error error;
+    memset(data, 0, sizeof *data);
+    c.separator = ' ';
+    c.compact_classes = 1;
+    c.keep_bytes = 1;
+    c.height = c.width = 3;
+    c.channels = 4;
+    if (fnn_load_csv(&data->train, experiment_file(e, "statlog/sat.trn", STATLOG_FROM), &c, NULL,
+                     &error))
+        experiment_fail(e, "%s", error.message);
+    c.same_classes = &data->train;
+    if (fnn_load_csv(&data->test, experiment_file(e, "statlog/sat.tst", STATLOG_FROM), &c, NULL,
+                     &error))
+        experiment_fail(e, "%s", error.message);
+    experiment_adopt(e, data, "Statlog (Landsat)");
+}
+#endif
