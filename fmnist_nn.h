@@ -6325,32 +6325,26 @@ static void fnni_conv_fold(const fnni_conv *g, const fnn_real *wide, int shares,
                            ptrdiff_t to, fnn_real *dw)
 {
     const ptrdiff_t line = (ptrdiff_t)g->kernel_width * g->channels, f = g->filters;
-    const size_t size = fnni_conv_wide_size(g);
+    const ptrdiff_t columns = fnni_conv_columns(g), size = (ptrdiff_t)fnni_conv_wide_size(g);
+    const ptrdiff_t next = (ptrdiff_t)g->stride_width * g->channels * columns + f;
+    fnn_real own[16]; /* pixels share a vector: there are at most half as many filters as lanes */
     ptrdiff_t row, count;
-    int share, pixel;
-    g->kernels->fill((to - from) * f, 0, dw);
+    int pixel;
     for (row = from; row < to; row += count, dw += count * f) {
+        const fnn_real *x = wide + (row / line * fnni_conv_segment(g) + row % line) * columns;
         count = g->pixels > 1 ? 1 : to - row; /* rows that lie together in both */
-        for (share = 0; share < shares; share++)
-            for (pixel = 0; pixel < g->pixels; pixel++) {
-                const ptrdiff_t at = row / line * fnni_conv_segment(g) + row % line +
-                                     (ptrdiff_t)pixel * g->stride_width * g->channels;
-                g->kernels->add_scaled(count * f, 1,
-                                       wide + (size_t)share * size +
-                                           (size_t)(at * fnni_conv_columns(g) + pixel * f),
-                                       dw);
-            }
+        g->kernels->column_sums(shares, count * f, x, size, dw);
+        for (pixel = 1; pixel < g->pixels; pixel++) {
+            g->kernels->column_sums(shares, f, x + pixel * next, size, own);
+            g->kernels->add_scaled(f, 1, own, dw);
+        }
     }
 }
 
 static void fnni_conv_fold_biases(const fnni_conv *g, fnn_real *wide, int shares, fnn_real *db)
 {
-    int share;
-    g->kernels->fill(g->filters, 0, db);
-    for (share = 0; share < shares; share++)
-        g->kernels->add_scaled(
-            g->filters, 1,
-            fnni_conv_wide_biases(g, wide + (size_t)share * fnni_conv_wide_size(g)), db);
+    g->kernels->column_sums(shares, g->filters, fnni_conv_wide_biases(g, wide),
+                            (ptrdiff_t)fnni_conv_wide_size(g), db);
 }
 
 /* ---- many images ---- */
