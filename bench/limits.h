@@ -9,7 +9,7 @@
 #define LIMIT_START(i) fnni_v c##i = fnni_vset((fnn_real)(1 + i));
 #define LIMIT_SUM(i) sum = fnni_vadd(sum, c##i);
 
-/* A step of all chains for p = 0, by, ... while another fits below `end`; then their sum at sink. */
+/* A step of all chains for p = 0, by, ... while one more ends by `end`; then their sum at sink. */
 #define LIMIT_RUN(STEP, end, by) \
     fnni_v sum = fnni_vzero(); \
     ptrdiff_t p; \
