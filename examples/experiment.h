@@ -603,6 +603,15 @@ static inline void experiment_each(experiment *e, int runs, int seeds,
     for (int i = 0; i < count; i++) experiment_make(&e->jobs[i], run);
 }
 
+/* The defaults of fnn_grid_search with the experiment's threads, and progress. */
+static inline fnn_search_config experiment_search(const experiment *e)
+{
+    fnn_search_config config = fnn_search_config_init();
+    config.context.threads = e->threads;
+    config.verbose = e->mode != EXPERIMENT_SMOKE;
+    return config;
+}
+
 /* ---- figures ---- */
 
 /* Mean and (where not NULL, NaN with one seed) standard deviation of a sample. */
@@ -637,7 +646,8 @@ static inline int experiment_best(const experiment *e, int figure, int first, in
     return best;
 }
 
-/* A row of the table from a number of one's own. reading: "A" the one that explains the report's
+/* A row of the table from a number of one's own; deviation, seeds and seconds of the row returned
+ * may be filled in. reading: "A" the one that explains the report's
  * numbers, "B" the textbook's, "" where there is but one; a word may follow. Metrics in percent end
  * in " %". The configuration is given as to printf; no double quotes. */
 static inline experiment_row *experiment_row_list(experiment *e, const char *reading,
@@ -661,14 +671,16 @@ static inline experiment_row *experiment_row_list(experiment *e, const char *rea
     return row;
 }
 
-static inline void experiment_report_value(experiment *e, const char *reading, const char *metric,
-                                           double reported, double measured, const char *format,
-                                           ...)
+static inline experiment_row *experiment_report_value(experiment *e, const char *reading,
+                                                      const char *metric, double reported,
+                                                      double measured, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    experiment_row_list(e, reading, metric, reported, measured, format, arguments);
+    experiment_row *row =
+        experiment_row_list(e, reading, metric, reported, measured, format, arguments);
     va_end(arguments);
+    return row;
 }
 
 /* A row of the table from a figure of the last experiment_each. */
