@@ -1023,9 +1023,9 @@ FNN_API fnn_model *fnn_load(const char *path, const fnn_context_config *config, 
 
 /* ---- grid search ---- */
 
-/* One axis of a grid: what is varied, and the numbers that it takes. Learning rates, units, filters,
- * an activation's or an optimiser's enum value, the index into a table of yours: your build
- * function makes of them what they mean. */
+/* One axis of a grid: what is varied, and the numbers that it takes. Learning rates, units,
+ * filters, an activation's or an optimiser's enum value, the index into a table of yours: your
+ * build function makes of them what they mean. */
 typedef struct fnn_grid_axis {
     const char *name;          /* for tables */
     const double *values;      /* (count) */

@@ -63,7 +63,7 @@
 
 #define EXPERIMENT_COUNT(table) ((int)(sizeof(table) / sizeof *(table)))
 #define EXPERIMENT_UNKNOWN ((double)NAN) /* the report has no such figure */
-#define EXPERIMENT_FIGURES 8             /* that a job may set */
+#define EXPERIMENT_FIGURES 16            /* that a job may set */
 #define EXPERIMENT_NO_DATA 3             /* exit status: a data set is missing */
 #define EXPERIMENT_MNIST_FROM "http://yann.lecun.com/exdb/mnist/"
 #define EXPERIMENT_CIFAR10_FROM "https://www.cs.toronto.edu/~kriz/cifar.html (binary, unpacked)"
@@ -717,13 +717,17 @@ static inline experiment_plot *experiment_plot_open(experiment *e, const char *n
     return p;
 }
 
-/* Lines: rows series,x,y,deviation. name becomes part of file names. log_x: a logarithmic axis. */
+/* Which axes of a plot are logarithmic; 0: none. */
+enum { EXPERIMENT_LOG_X = 1, EXPERIMENT_LOG_Y = 2 };
+
+/* Lines: rows series,x,y,deviation. name becomes part of file names. */
 static inline experiment_plot *experiment_plot_begin(experiment *e, const char *name,
                                                      const char *title, const char *x,
-                                                     const char *y, int log_x)
+                                                     const char *y, int log)
 {
     experiment_plot *p = experiment_plot_open(e, name, "lines", title, x, y);
-    experiment_append(e, &p->text, "# logx: %d\n", log_x);
+    experiment_append(e, &p->text, "# log: %s%s\n", log & EXPERIMENT_LOG_X ? "x" : "",
+                      log & EXPERIMENT_LOG_Y ? "y" : "");
     return p;
 }
 
