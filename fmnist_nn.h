@@ -1096,9 +1096,10 @@ typedef struct fnn_search_config {
     /* Makes a candidate: adds layers to `model`, which is empty, of the shape of a sample and
      * seeded with trial->seed, and fills in `fit` (fnn_fit_config_init() with trial->seed as its
      * seed). Validation data and verbose are the search's, which sets them afterwards. Returns 0,
-     * or nonzero to decline: the candidate is skipped, whatever state the model is in. A broken
-     * model that is not declined ends the search with its error. Builds are made one at a time, in
-     * one order; a callback in `fit` may run on several threads at once. */
+     * or nonzero to decline: the candidate is skipped, also when the model is broken (a kernel that
+     * does not fit: return fnn_conv2d(...) < 0), but not for want of memory. A broken model that is
+     * not declined ends the search with its error. Builds are made one at a time, in one order; a
+     * callback in `fit` may run on several threads at once. */
     int (*build)(void *user, const fnn_trial *trial, fnn_model *model, fnn_fit_config *fit);
     void *user;                    /* NULL; for build and callback */
     int folds;                     /* 0; from 2 on: k-fold cross-validation */
@@ -13385,7 +13386,8 @@ static fnn_result fnni_job_build(const fnni_search *s, fnni_job *job, int candid
     wrong = fnn_model_error(job->model);
     if (!wrong->code) {
         job->declined = s->config->build(s->config->user, t, job->model, &job->fit) != 0;
-        if (job->declined || !job->model->broken) return FNN_OK;
+        if (wrong->code != FNN_ERROR_MEMORY && (job->declined || !job->model->broken))
+            return FNN_OK;
     }
     return fnni_trial_fail(s->found, t, &job->error, wrong->code, wrong->message);
 }

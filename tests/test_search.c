@@ -61,7 +61,8 @@ static int build(void *user, const fnn_trial *t, fnn_model *m, fnn_fit_config *f
 {
     (void)user;
     fnn_normalize(m, FNN_NORMALIZE_STANDARDIZE, t->train);
-    if (t->values[KIND] > 0) fnn_conv2d(m, 3, 3, FNN_SAME, FNN_RELU), fnn_max_pool2d(m, 2);
+    if (t->values[KIND] > 0 && fnn_conv2d(m, 3, 3, FNN_SAME, FNN_RELU) < 0) return 1;
+    if (t->values[KIND] > 0) fnn_max_pool2d(m, 2);
     fnn_dense(m, (int)t->values[UNITS], FNN_RELU);
     fnn_dropout(m, (fnn_real).25);
     fnn_dense(m, t->train->classes ? CLASSES : 1, t->train->classes ? FNN_SOFTMAX : FNN_LINEAR);
