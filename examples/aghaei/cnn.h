@@ -240,7 +240,24 @@ static inline fnn_result cnn_evaluate(const cnn *net, const fnn_dataset *data,
     return FNN_OK;
 }
 
-/* The architecture as text, as the report writes it: Conv(16, 3x3), ..., Dense(32). */
+/* How many parameters the fitted network has as Keras counts them: with the running mean and variance
+ * of batch norm, of which there are as many as of gamma and beta. */
+static inline int64_t cnn_parameters(const cnn *net, const fnn_dataset *data)
+{
+    size_t count = 0;
+    int channels = data->channels;
+    fnn_parameters(net->fitted.model, &count);
+    int64_t all = (int64_t)count;
+    for (int i = 0; i < CNN_MOST_LAYERS && net->arguments.architecture[i].kind; i++) {
+        const cnn_layer *l = &net->arguments.architecture[i];
+        if (l->kind == CNN_KIND_CONV || l->kind == CNN_KIND_DENSE) channels = l->units;
+        if (l->kind == CNN_KIND_BATCH_NORM) all += 2 * channels;
+    }
+    return all;
+}
+
+/* The architecture as text, as the report writes it: Conv(16, 3x3), ..., Dense(32).
+ * Padding is "same" where nothing is said. */
 static inline void cnn_describe(const cnn_layer *layers, char *text, size_t size)
 {
     *text = 0;
@@ -252,8 +269,8 @@ static inline void cnn_describe(const cnn_layer *layers, char *text, size_t size
         const size_t left = size - (size_t)(to - text);
         switch (l->kind) {
         case CNN_KIND_CONV:
-            snprintf(to, left, "Conv(%d, %dx%d, %s)", l->units, l->kernel, l->kernel,
-                     l->padding == FNN_SAME ? "same" : "valid");
+            snprintf(to, left, "Conv(%d, %dx%d%s)", l->units, l->kernel, l->kernel,
+                     l->padding == FNN_SAME ? "" : ", valid");
             break;
         case CNN_KIND_MAX_POOL:
             snprintf(to, left, "MaxPool(%d)", l->units);

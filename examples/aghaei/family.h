@@ -6,7 +6,7 @@
 #include "grid.h"
 
 /* The figures of a job. */
-enum { TEST, TRAIN, CLASS_LOSS };
+enum { TEST, TRAIN, CLASS_LOSS, LOSS, PARAMETERS, ERROR };
 
 /* The loss column of tables 1 to 4 is (1 - train accuracy) ln 1e10 to within what two digits of the
  * accuracy leave open, and a little more where alpha is not 0: the cross-entropy of the predicted
@@ -42,6 +42,7 @@ static inline void note_readings(experiment *e, int readings)
 {
     experiment_note(e, "A: raw inputs, v = mu v + (1 - mu) g, penalty alpha ||W||^2");
     experiment_note(e, "B sum: A with v = mu v + g, as in Keras and PyTorch");
+    if (readings < 3) return; /* a regression */
     experiment_note(e, "A norm: A with alpha ||W||, as equation 12 is printed");
     if (readings > 3) experiment_note(e, "B /255: A with pixels divided by 255 before the scaling");
     experiment_note(e,
@@ -87,13 +88,37 @@ static inline void family_check(const experiment *e, const estimator *fitted, fn
                         fnn_model_error(fitted->model)->message);
 }
 
-/* Accuracies or R2 of a fitted network. */
+/* Makes numbers the targets of a data set, in place of classes. */
+static inline void set_target(fnn_dataset *data, const fnn_real *targets)
+{
+    data->targets = targets;
+    data->target_count = 1;
+    data->labels = NULL;
+    data->classes = 0;
+    data->class_names = NULL;
+}
+
+/* The mean of |prediction - target|, in the units of the data, where there is one target. */
+static inline double mean_error(const experiment *e, const estimator *fitted,
+                                const fnn_dataset *data)
+{
+    double sum = 0;
+    fnn_real *values = (fnn_real *)experiment_resize(e, NULL, (size_t)data->count * sizeof *values);
+    family_check(e, fitted, estimator_predict(fitted, data, values));
+    for (int64_t i = 0; i < data->count; i++)
+        sum += fabs((double)(values[i] - data->targets[data->index ? data->index[i] : i]));
+    free(values);
+    return sum / (double)data->count;
+}
+
+/* Accuracies, or R2 and the mean error, of a fitted network. */
 static inline void family_score(experiment_job *job, const estimator *fitted,
                                 const fnn_dataset *train, const fnn_dataset *test)
 {
     if (fitted->task == REGRESSION) {
         job->figures[TEST] = estimator_score(fitted, test);
         job->figures[TRAIN] = estimator_score(fitted, train);
+        job->figures[ERROR] = mean_error(job->experiment, fitted, test);
         return;
     }
     job->figures[TEST] = experiment_accuracy(fitted->model, test);
@@ -122,19 +147,52 @@ static inline void run_mlp(experiment_job *job, const mlp_arguments *arguments,
     mlp_free(&net);
 }
 
-/* Fits a CNN and scores it. */
-static inline void run_cnn(experiment_job *job, const cnn_arguments *arguments,
-                           fnn_normalization input, const fnn_dataset *train,
-                           const fnn_dataset *test)
+/* A row of a table of CNNs. */
+typedef struct cnn_row {
+    cnn_arguments arguments;
+    double test, train, loss; /* as reported: percent, percent, cross-entropy of the last epoch */
+    int64_t samples;          /* to train on, where all would take too long; 0: all */
+    fnn_normalization input;  /* A: raw pixels, as 4.5 says of CIFAR-10; B: / 255 */
+} cnn_row;
+
+static inline void note_inputs(experiment *e)
+{
+    experiment_note(e, "A: raw pixels; B /255: pixels divided by 255; the report does not say");
+}
+
+/* Says where CIFAR-10's pixels are not the original ones, whose first training image begins with
+ * (59, 62, 63): copies made from JPEG files go round. */
+static inline void note_cifar(experiment *e, const fnn_dataset *train)
+{
+    static const uint8_t first[] = {59, 62, 63};
+    if (memcmp(train->bytes, first, sizeof first))
+        experiment_note(e,
+                        "a JPEG copy of CIFAR-10, or another: not comparable to the last percent");
+}
+
+/* So many of the training samples; a smoke run has 40, since some of these networks are large. */
+static inline fnn_dataset cnn_samples(experiment *e, const fnn_dataset *train, int64_t samples)
+{
+    if (e->mode == EXPERIMENT_SMOKE) samples = 40;
+    return samples ? experiment_reduce(e, train, samples) : *train;
+}
+
+/* Fits a CNN and scores it; validation, for curves, may be NULL. */
+static inline void run_cnn(experiment_job *job, const cnn_row *row, const fnn_dataset *train,
+                           const fnn_dataset *validation, const fnn_dataset *test)
 {
     experiment_fit_state state;
-    cnn net = cnn_make(arguments);
-    net.arguments.epochs = experiment_epochs(job->experiment, arguments->epochs);
-    net.input = input;
+    cnn net = cnn_make(&row->arguments);
+    const fnn_dataset part = cnn_samples(job->experiment, train, row->samples);
+    const fnn_dataset held = cnn_samples(job->experiment, test, test->count);
+    net.arguments.epochs = experiment_epochs(job->experiment, row->arguments.epochs);
+    net.input = row->input;
     const fnn_fit_config config = cnn_config(&net);
     net.options = family_options(job, &state, &config);
-    family_check(job->experiment, &net.fitted, cnn_fit(&net, train, test));
-    family_score(job, &net.fitted, train, test);
+    family_check(job->experiment, &net.fitted, cnn_fit(&net, &part, validation ? &held : NULL));
+    family_score(job, &net.fitted, &part, &held);
+    job->figures[LOSS] = net.fitted.epochs[net.fitted.epoch_count - 1].loss;
+    job->figures[PARAMETERS] = (double)cnn_parameters(&net, &part);
     cnn_free(&net);
 }
 
@@ -148,6 +206,30 @@ static inline void report_mlp(experiment *e, int run, const mlp_row *row,
     experiment_report(e, run, TRAIN, reading->name, "train accuracy %", row->train, "%s", name);
     if (isnan(row->loss)) return;
     experiment_report(e, run, CLASS_LOSS, reading->name, "class loss", row->loss, "%s", name);
+}
+
+/* The same of a CNN under a name; NULL: its layers. */
+static inline void report_cnn(experiment *e, int run, const cnn_row *row, const char *name)
+{
+    const char *reading = row->input == FNN_NORMALIZE_NONE ? "A" : "B /255";
+    char text[128], size[32] = "";
+    cnn_describe(row->arguments.architecture, text, sizeof text);
+    if (!name) name = text;
+    if (row->samples) snprintf(size, sizeof size, "; %ld images", (long)row->samples);
+    experiment_report(e, run, TEST, reading, "test accuracy %", row->test, "%s%s", name, size);
+    if (!isnan(row->train))
+        experiment_report(e, run, TRAIN, reading, "train accuracy %", row->train, "%s%s", name,
+                          size);
+    if (!isnan(row->loss))
+        experiment_report(e, run, LOSS, reading, "train loss", row->loss, "%s%s", name, size);
+}
+
+/* The rows of a regression; the report has no figure for any. */
+static inline void report_regression(experiment *e, int run, const char *reading, const char *name)
+{
+    experiment_report(e, run, TEST, reading, "test R2", EXPERIMENT_UNKNOWN, "%s", name);
+    experiment_report(e, run, TRAIN, reading, "train R2", EXPERIMENT_UNKNOWN, "%s", name);
+    experiment_report(e, run, ERROR, reading, "mean error", EXPERIMENT_UNKNOWN, "%s", name);
 }
 
 /* All rows of a table in all their readings, from runs numbered row * readings + reading. */
@@ -189,7 +271,8 @@ static inline void run_grid(experiment *e, grid *g, const char *reading, const f
                             int64_t samples, int most)
 {
     char name[128];
-    const fnn_dataset part = experiment_reduce(e, train, samples);
+    const fnn_dataset part =
+        g->cnns ? cnn_samples(e, train, samples) : experiment_reduce(e, train, samples);
     g->limit = e->mode == EXPERIMENT_SMOKE ? 2 : 0;
     g->config.context.threads = e->threads;
     g->config.seed = 1;
@@ -223,6 +306,25 @@ static inline void report_mlp_grid(experiment *e, const mlp_lists *lists, mlp_mo
     experiment_report_value(e, mlp_readings[momentum].name, "test accuracy %", EXPERIMENT_UNKNOWN,
                             100 * mlp_score(&best, &data->test), "grid's best: %s", name);
     mlp_free(&best);
+    grid_free(&g);
+}
+/* A grid of architectures, trained by Adam at Keras' rate, of which the `most` best
+ * are reported; look may note what it shows. */
+static inline void report_cnn_grid(experiment *e, cnn_layer (*table)[CNN_MOST_LAYERS], int count,
+                                   int epochs, int batch, const fnn_dataset *train, int64_t samples,
+                                   int most, void (*look)(const grid *))
+{
+    const cnn_lists lists = {table,
+                             count,
+                             {1, {experiment_epochs(e, epochs)}},
+                             {1, {batch}},
+                             {{FNN_ADAM, 1e-3}},
+                             CNN_CROSS_ENTROPY,
+                             CLASSIFICATION};
+    grid g = cnn_grid(&lists);
+    g.config.refit = 0;
+    run_grid(e, &g, "A", train, samples, most);
+    look(&g);
     grid_free(&g);
 }
 #endif

@@ -35,7 +35,7 @@ typedef struct mlp_lists {
 
 /* The lists for those of CNN. */
 typedef struct cnn_lists {
-    const cnn_layer (*architectures)[CNN_MOST_LAYERS];
+    cnn_layer (*architectures)[CNN_MOST_LAYERS];
     int architecture_count;
     grid_list epochs, batch_sizes;
     cnn_optimizer optimizers[8]; /* a rate of 0 ends them */
