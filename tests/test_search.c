@@ -477,7 +477,7 @@ static int build_failing(void *user, const fnn_trial *t, fnn_model *m, fnn_fit_c
 
 static void what_diverges_ranks_behind_and_what_is_declined_last(void)
 {
-    static const double failing_rates[] = {INFINITY, .1}, kernels[] = {5, 2, 1};
+    static const double failing_rates[] = {(double)INFINITY, .1}, kernels[] = {5, 2, 1};
     const fnn_grid_axis axes[] = {{"rate", failing_rates, 2, NULL}, {"kernel", kernels, 3, NULL}};
     static const fnn_candidate_state states[] = {FNN_CANDIDATE_SKIPPED,  FNN_CANDIDATE_DIVERGED,
                                                  FNN_CANDIDATE_DIVERGED, FNN_CANDIDATE_SKIPPED,
