@@ -112,8 +112,8 @@ static void weights_start_normal_times_beta(void)
     mlp_free(&net);
 }
 
-/* Inputs are divided by the variance of their column: the same weights on inputs that were scaled by
- * hand give the same outputs. */
+/* Inputs are divided by the variance of their column: the same weights on inputs that were scaled
+ * by hand give the same outputs. */
 static void inputs_are_divided_by_their_variance(void)
 {
     const fnn_dataset data = made_data(CLASSIFICATION);

@@ -4,9 +4,9 @@
  *     cc -O2 -fopenmp examples/aghaei/cifar.c -o cifar -lm && ./cifar
  *
  * Prints the report's steps: without and with batch norm (33,682,134 parameters) on 5,000 images,
- * the rest (651,990 parameters) on all 50,000. The rates of the two dropouts, which the report leaves
- * open, are chosen on validation images; table 5's rates are run on 12,000 images, its 10 epochs
- * being the first of its 50. */
+ * the rest (651,990 parameters) on all 50,000. The rates of the two dropouts, which the report
+ * leaves open, are chosen on validation images; table 5's rates are run on 12,000 images, its 10
+ * epochs being the first of its 50. */
 #include "family.h"
 
 #define CONVS(pool)                                                                \
@@ -89,7 +89,6 @@ int main(int argc, char **argv)
     experiment_begin(&e, argc, argv, "aghaei-cifar", "CNNs on CIFAR-10", 1);
     e.wide = 1;
     experiment_cifar10(&e, &data);
-    note_cifar(&e, &data.train);
     report_cnn_grid(&e, dropped, COUNT(dropped), 10, 128, &data.train, 12000, 0, choose_dropout);
     experiment_each(&e, RUNS, e.seeds, run);
     for (int i = 0; i < RUNS - RATES; i++) report_cnn(&e, i, &runs[i].row, runs[i].name);

@@ -182,8 +182,8 @@ static inline fnn_fit_config cnn_config(const cnn *net)
     return c;
 }
 
-/* Trains anew on train; net->fitted.epochs holds the losses and scores of train and, where it is not
- * NULL, validation. */
+/* Trains anew on train; net->fitted.epochs holds the losses and scores of train and, where it is
+ * not NULL, validation. */
 static inline fnn_result cnn_fit(cnn *net, const fnn_dataset *train, const fnn_dataset *validation)
 {
     estimator *e = &net->fitted;
@@ -240,8 +240,8 @@ static inline fnn_result cnn_evaluate(const cnn *net, const fnn_dataset *data,
     return FNN_OK;
 }
 
-/* How many parameters the fitted network has as Keras counts them: with the running mean and variance
- * of batch norm, of which there are as many as of gamma and beta. */
+/* How many parameters the fitted network has as Keras counts them: with the running mean and
+ * variance of batch norm, of which there are as many as of gamma and beta. */
 static inline int64_t cnn_parameters(const cnn *net, const fnn_dataset *data)
 {
     size_t count = 0;
@@ -292,4 +292,5 @@ static inline void cnn_describe(const cnn_layer *layers, char *text, size_t size
         }
     }
 }
+
 #endif

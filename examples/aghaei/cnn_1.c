@@ -1,4 +1,4 @@
-/* aghaei-cnn-1 (4.4 test 1, table 6): one convolution on Fashion-MNIST, by filters, kernel, padding.
+/* aghaei-cnn-1 (4.4 test 1, table 6): one convolution, by filters, kernel and padding.
  *
  *     cc -O2 -fopenmp examples/aghaei/cnn_1.c -o cnn_1 -lm && ./cnn_1
  *

@@ -3,8 +3,8 @@
  *     cc -O2 -fopenmp examples/aghaei/cnn_2.c -o cnn_2 -lm && ./cnn_2
  *
  * Prints the six rows of table 7: those of up to 32 filters trained on all 60,000 images (and, in
- * reading B of the input, on 12,000); 64 and 128 filters, which take hours so, on 2,000. Then the best
- * of the networks of up to 32 filters, each trained on 2,400 images. */
+ * reading B of the input, on 12,000); 64 and 128 filters, which take hours so, on 2,000. Then the
+ * best of the networks of up to 32 filters, each trained on 2,400 images. */
 #include "family.h"
 
 #define PAIR(filters, kernel)                                                               \

@@ -1,10 +1,10 @@
-/* aghaei-cnn-3 (4.4 test 3, tables 8 to 10): three convolutions on Fashion-MNIST; with a dense layer
- * behind them; with growing filters.
+/* aghaei-cnn-3 (4.4 test 3, tables 8 to 10): three convolutions; with a dense layer behind them;
+ * with growing filters.
  *
  *     cc -O2 -fopenmp examples/aghaei/cnn_3.c -o cnn_3 -lm && ./cnn_3
  *
- * Prints the rows of the three tables. Kernels of 3x3 are trained on all 60,000 images, those of 7x7,
- * which take an hour so, on 6,000 or 12,000; reading B of the input on 12,000. */
+ * Prints the rows of the three tables. Kernels of 3x3 are trained on all 60,000 images, those of
+ * 7x7, which take an hour so, on 6,000 or 12,000; reading B of the input on 12,000. */
 #include "family.h"
 
 #define ARGUMENTS(...)                                                               \

@@ -114,8 +114,8 @@ static inline fnn_result estimator_fnn_fit(estimator *e, const fnn_dataset *trai
     return fnn_fit(e->model, train, config, e->options.history);
 }
 
-/* Trains the sealed network; validation may be NULL. A loss that is no longer finite does not end it:
- * the report speaks of overflows. */
+/* Trains the sealed network; validation may be NULL. A loss that is no longer finite does not end
+ * it: the report speaks of overflows. */
 static inline fnn_result estimator_fit(estimator *e, const fnn_dataset *train,
                                        const fnn_dataset *validation, fnn_fit_config config,
                                        estimator_trainer trainer, void *user)

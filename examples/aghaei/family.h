@@ -22,8 +22,8 @@ typedef struct mlp_row {
     double test, train, loss; /* as reported: percent, percent, class loss */
 } mlp_row;
 
-/* The readings of what the report leaves unsaid. Raw inputs with the averaged momentum come near its
- * figures on MNIST and Fashion-MNIST. */
+/* The readings of what the report leaves unsaid. Raw inputs with the averaged momentum come near
+ * its figures on MNIST and Fashion-MNIST. */
 typedef struct mlp_reading {
     const char *name;
     mlp_momentum momentum;
@@ -158,16 +158,6 @@ typedef struct cnn_row {
 static inline void note_inputs(experiment *e)
 {
     experiment_note(e, "A: raw pixels; B /255: pixels divided by 255; the report does not say");
-}
-
-/* Says where CIFAR-10's pixels are not the original ones, whose first training image begins with
- * (59, 62, 63): copies made from JPEG files go round. */
-static inline void note_cifar(experiment *e, const fnn_dataset *train)
-{
-    static const uint8_t first[] = {59, 62, 63};
-    if (memcmp(train->bytes, first, sizeof first))
-        experiment_note(e,
-                        "a JPEG copy of CIFAR-10, or another: not comparable to the last percent");
 }
 
 /* So many of the training samples; a smoke run has 40, since some of these networks are large. */
@@ -308,8 +298,9 @@ static inline void report_mlp_grid(experiment *e, const mlp_lists *lists, mlp_mo
     mlp_free(&best);
     grid_free(&g);
 }
-/* A grid of architectures, trained by Adam at Keras' rate, of which the `most` best
- * are reported; look may note what it shows. */
+
+/* A grid of architectures, trained by Adam at Keras' rate, of which the `most` best are reported;
+ * look may note what it shows. */
 static inline void report_cnn_grid(experiment *e, cnn_layer (*table)[CNN_MOST_LAYERS], int count,
                                    int epochs, int batch, const fnn_dataset *train, int64_t samples,
                                    int most, void (*look)(const grid *))
@@ -327,4 +318,5 @@ static inline void report_cnn_grid(experiment *e, cnn_layer (*table)[CNN_MOST_LA
     look(&g);
     grid_free(&g);
 }
+
 #endif

@@ -233,4 +233,5 @@ static inline cnn cnn_best_model(grid *g)
     net.fitted = grid_take_best(g);
     return net;
 }
+
 #endif

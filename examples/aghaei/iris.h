@@ -1,7 +1,7 @@
-/* The Iris flowers of R. A. Fisher ("The use of multiple measurements in taxonomic problems", 1936):
- * 50 each of setosa, versicolor and virginica, in that order; sepal length and width, petal length
- * and width in cm. The corrected table, as in Fisher's paper and in R: rows 35 and 38 of the UCI
- * file, https://archive.ics.uci.edu/dataset/53/iris (CC BY 4.0), are wrong there. */
+/* The Iris flowers of R. A. Fisher ("The use of multiple measurements in taxonomic problems",
+ * 1936): 50 each of setosa, versicolor and virginica, in that order; sepal length and width, petal
+ * length and width in cm. The corrected table, as in Fisher's paper and in R: rows 35 and 38 of the
+ * UCI file, https://archive.ics.uci.edu/dataset/53/iris (CC BY 4.0), are wrong there. */
 #ifndef AGHAEI_IRIS_H
 #define AGHAEI_IRIS_H
 #include "../experiment.h"
@@ -73,4 +73,5 @@ static inline fnn_dataset iris_load(void)
     iris.class_names = names;
     return iris;
 }
+
 #endif

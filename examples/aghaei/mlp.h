@@ -39,8 +39,8 @@ typedef struct mlp_activation {
         FNN_LEAKY_RELU, slope \
     }
 
-/* Equation 12 adds alpha sum ||W||_F to the loss, and calls it Tikhonov's regularisation, whose norm
- * is squared. */
+/* Equation 12 adds alpha sum ||W||_F to the loss, and calls it Tikhonov's regularisation, whose
+ * norm is squared. */
 typedef enum mlp_penalty {
     MLP_SQUARED,  /* alpha ||W||^2: the gradient gets 2 alpha W */
     MLP_UNSQUARED /* as printed: the gradient gets alpha W / ||W|| of each layer */
@@ -212,8 +212,8 @@ static inline fnn_fit_config mlp_config(const mlp *net)
     return c;
 }
 
-/* Trains anew on train; net->fitted.epochs holds the losses and scores of train and, where it is not
- * NULL, validation. */
+/* Trains anew on train; net->fitted.epochs holds the losses and scores of train and, where it is
+ * not NULL, validation. */
 static inline fnn_result mlp_fit(mlp *net, const fnn_dataset *train, const fnn_dataset *validation)
 {
     estimator *e = &net->fitted;
@@ -237,4 +237,5 @@ static inline double mlp_score(const mlp *net, const fnn_dataset *data)
 {
     return estimator_score(&net->fitted, data);
 }
+
 #endif

@@ -2,10 +2,10 @@
  *
  *     cc -O2 -fopenmp examples/aghaei/regression.c -o regression -lm && ./regression
  *
- * The report names no data set for it: here an Iris flower's petal width is predicted from its other
- * three numbers, and a satellite pixel's first band from the other 35 numbers of its neighbourhood,
- * by MLPs in both readings of the momentum and a CNN. Prints R2, and the mean error on the test
- * data in their units. */
+ * The report names no data set for it: here an Iris flower's petal width is predicted from its
+ * other three numbers, and a satellite pixel's first band from the other 35 numbers of its
+ * neighbourhood, by MLPs in both readings of the momentum and a CNN. Prints R2, and the mean error
+ * on the test data in their units. */
 #include "family.h"
 #include "iris.h"
 #include "statlog.h"

@@ -25,4 +25,5 @@ static inline void statlog_load(experiment *e, experiment_data *data)
         experiment_fail(e, "%s", error.message);
     experiment_adopt(e, data, "Statlog (Landsat)");
 }
+
 #endif
