@@ -8,10 +8,18 @@
  * validation accuracy against the learning rate. */
 #include "shi.h"
 
-#define RATES {.01, .02, .05, .1, .5, 1}
-#define MLP(f, best) \
-    {.depth = 2, .width = 128, .batch = 100, .epochs = 500, .rate = best, .activation = f}
-#define TEST(accuracy) {EXPERIMENT_UNKNOWN, EXPERIMENT_UNKNOWN, accuracy}
+#define RATES                    \
+    {                            \
+        .01, .02, .05, .1, .5, 1 \
+    }
+#define MLP(f, best)                                                                         \
+    {                                                                                        \
+        .depth = 2, .width = 128, .batch = 100, .epochs = 500, .rate = best, .activation = f \
+    }
+#define TEST(accuracy)                                   \
+    {                                                    \
+        EXPERIMENT_UNKNOWN, EXPERIMENT_UNKNOWN, accuracy \
+    }
 
 static experiment e;
 static experiment_data data;

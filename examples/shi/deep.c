@@ -8,8 +8,10 @@
  * Plots: train and validation accuracy against the learning rate. */
 #include "shi.h"
 
-#define MLP(layers, best) \
-    {.depth = layers, .width = 128, .batch = 100, .epochs = 500, .rate = best}
+#define MLP(layers, best)                                                        \
+    {                                                                            \
+        .depth = layers, .width = 128, .batch = 100, .epochs = 500, .rate = best \
+    }
 
 static experiment e;
 static experiment_data data;

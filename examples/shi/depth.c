@@ -7,10 +7,18 @@
  * validation accuracy against the learning rate. */
 #include "shi.h"
 
-#define RATES {.01, .02, .05, .1, .5, 1}
-#define MLP(layers, updates, best) \
-    {.depth = layers, .width = 128, .batch = 100, .epochs = updates, .rate = best}
-#define TEST(accuracy) {EXPERIMENT_UNKNOWN, EXPERIMENT_UNKNOWN, accuracy}
+#define RATES                    \
+    {                            \
+        .01, .02, .05, .1, .5, 1 \
+    }
+#define MLP(layers, updates, best)                                                   \
+    {                                                                                \
+        .depth = layers, .width = 128, .batch = 100, .epochs = updates, .rate = best \
+    }
+#define TEST(accuracy)                                   \
+    {                                                    \
+        EXPERIMENT_UNKNOWN, EXPERIMENT_UNKNOWN, accuracy \
+    }
 
 static experiment e;
 static experiment_data data;

@@ -165,8 +165,8 @@ static inline void shi_begin_plots(experiment *e, int count)
         char name[64], title[128];
         snprintf(name, sizeof name, "learning-rate-%d", row + 1);
         snprintf(title, sizeof title, "Accuracy against the learning rate: %s", s->name);
-        experiment_plot *p = experiment_plot_begin(e, name, title, "learning rate", "accuracy %",
-                                                   EXPERIMENT_LOG_X);
+        experiment_plot *p =
+            experiment_plot_begin(e, name, title, "learning rate", "accuracy %", EXPERIMENT_LOG_X);
         experiment_reported(e, p, "report, test", s->mlp.rate, s->reported[SHI_TEST]);
         if (!row) shi_now.plot = p;
     }
@@ -268,8 +268,9 @@ static inline int shi_cnn_main(experiment *e, int argc, char **argv, const char 
     experiment_begin(e, argc, argv, id, title, SHI_CNN_SEEDS);
     experiment_fashion(e, &shi_cnns.data);
     shi_cnns.table = table;
-    experiment_note(e, "60,000 images, Adam 1e-3, batch %d, %d epochs, pools of 2; train accuracy "
-                       "is the last epoch's running mean, as Keras prints it",
+    experiment_note(e,
+                    "60,000 images, Adam 1e-3, batch %d, %d epochs, pools of 2; train accuracy "
+                    "is the last epoch's running mean, as Keras prints it",
                     SHI_CNN_BATCH, SHI_CNN_EPOCHS);
     experiment_each(e, count, e->seeds, shi_cnn_run);
     experiment_plot *p = experiment_plot_begin(e, "accuracy", title, x_name, "accuracy %", 0);
