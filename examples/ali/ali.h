@@ -20,7 +20,7 @@ enum { ALI_EPOCHS = 10, ALI_BATCH = 1000 };
 typedef struct ali_network {
     int widths[2];
     fnn_activation hidden, output;
-    double rate, dropout;
+    double rate, dropout[2]; /* behind each hidden layer */
 } ali_network;
 
 static inline int ali_load_csv(experiment *e, const char *folder, const char *name,
@@ -59,7 +59,7 @@ static inline fnn_model *ali_model(experiment_job *job, const experiment_data *d
     fnn_normalize(m, FNN_NORMALIZE_DIVIDE_255, &data->train);
     for (int i = 0; i < 2; i++) {
         fnn_dense(m, n->widths[i], n->hidden);
-        if (n->dropout > 0) fnn_dropout(m, (fnn_real)n->dropout);
+        if (n->dropout[i] > 0) fnn_dropout(m, (fnn_real)n->dropout[i]);
     }
     fnn_dense(m, 10, n->output);
     fnn_set_loss(m, FNN_LOSS_SPARSE_CATEGORICAL_CROSS_ENTROPY, 0, 0);
@@ -233,8 +233,8 @@ static inline void ali_report_collapse(experiment *e, int run, const char *name,
             experiment_report_value(e, k == ALI_TEST_LOSS ? "B" : "A", metrics[k],
                                     d == dead ? reported[k] : EXPERIMENT_UNKNOWN, mean,
                                     "%s, %d dead outputs (formula %.4f)", name, d,
-                                    ali_constant_loss(d));
-            e->rows[e->row_count - 1].seeds = seeds;
+                                    ali_constant_loss(d))
+                ->seeds = seeds;
         }
 }
 

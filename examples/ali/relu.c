@@ -11,8 +11,8 @@ static experiment e;
 static experiment_data data;
 
 static const ali_network networks[] = {
-    {{128, 128}, FNN_RELU, FNN_RELU, .2, 0},
-    {{256, 128}, FNN_RELU, FNN_RELU, .2, 0},
+    {{128, 128}, FNN_RELU, FNN_RELU, .2, {0, 0}},
+    {{256, 128}, FNN_RELU, FNN_RELU, .2, {0, 0}},
 };
 static const char *const names[] = {"128 + 128 units", "256 + 128 units"};
 enum { RUNS = EXPERIMENT_COUNT(networks), DEAD = 6 };

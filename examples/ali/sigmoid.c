@@ -37,7 +37,7 @@ static ali_network network(int run)
 {
     const int *w = widths[run / RATES % WIDTHS];
     const ali_network n = {
-        {w[0], w[1]}, FNN_SIGMOID, outputs[run / GRID].activation, rates[run % RATES], 0};
+        {w[0], w[1]}, FNN_SIGMOID, outputs[run / GRID].activation, rates[run % RATES], {0, 0}};
     return n;
 }
 

@@ -49,7 +49,7 @@ static ali_network network(int run)
                            FNN_RELU,
                            FNN_SOFTMAX,
                            rates[run % RATES],
-                           shapes[i].dropout};
+                           {shapes[i].dropout, shapes[i].dropout}};
     return n;
 }
 
@@ -89,7 +89,7 @@ int main(int argc, char **argv)
         experiment_report(&e, run, rows[k].figure, rows[k].reading, rows[k].metric,
                           rows[k].reported, "%s, %d + %d units, dropout %g, rate %g",
                           run ? "the best on validation data" : "the best at the report's rate",
-                          chosen[run].widths[0], chosen[run].widths[1], chosen[run].dropout,
+                          chosen[run].widths[0], chosen[run].widths[1], chosen[run].dropout[0],
                           chosen[run].rate);
     }
     ali_plot(&e, "rate-02", 0, figure5);
