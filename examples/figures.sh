@@ -57,6 +57,7 @@ lines() { # FILE
                 if (bars[k])
                     printf ", $S%d using 1:2:3 with yerrorbars pt 0 lc %d notitle", k, k
             }
+            if (count + points == 0) printf "[1:10] [1:10] NaN notitle"
             print extra
         }' "$1"
 }
