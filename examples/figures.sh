@@ -21,7 +21,7 @@ value() { # FILE KEY: of a comment line `# key: value`
 lines() { # FILE
     local log
     log=$(value "$1" log)
-    [ -z "$log" ] || echo "set logscale $log"
+    [ "$log" = none ] || echo "set logscale $log"
     awk '
         # LABEL,X,Y[,DEVIATION] with the label in quotes: returns that, fills cell.
         function label_of(line,    at) {

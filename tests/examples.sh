@@ -155,7 +155,7 @@ int main(int argc, char **argv)
     if (getenv("MNIST")) experiment_mnist(&e, &data);
     experiment_each(&e, 4, e.seeds, run);
     for (int i = 0; i < 4; i++)
-        experiment_report(&e, i, 0, "A", "accuracy %", i == 1 ? 12 : EXPERIMENT_UNKNOWN, "run %d", i);
+        experiment_report(&e, i, 0, "A", "accuracy %", i == 1 ? 12 : NAN, "run %d", i);
     experiment_note(&e, "the best is %d", experiment_best(&e, 0, 0, 4));
     experiment_plot *p = experiment_plot_begin(&e, "line", "A line", "x", "y", 1);
     for (int i = 0; i < 4; i++) experiment_point_of(&e, p, "a, b", i + 1, i, 0);
@@ -175,7 +175,8 @@ check 'and runs' control
 check 'its result has the form' right_result "$here/results/control.csv" control full
 check 'mean and deviation' holds "$here/results/control.csv" \
     '"run 1","A","accuracy %",12,10.5,0.707106781,2,0'
-check 'a figure that is not known' holds "$here/results/control.csv" '"run 2","A","accuracy %",,,,2,0'
+check 'a figure that is not known' holds "$here/results/control.csv" \
+    '"run 2","A","accuracy %",,,,2,0'
 check 'the best run' holds "$here/results/control.csv" '# note: the best is 3'
 check 'a point of a plot' holds "$here/results/control.line.csv" '"a, b",2,10.5,0.707'
 refuses 'a row of seven cells is seen' 'row: "run 1"' right_result \
