@@ -3,7 +3,7 @@
  *     cc -O2 -fopenmp examples/jiang/unnormalized.c -o unnormalized -lm && ./unnormalized
  *
  * Prints the test accuracy for the report's three rates. Weights are not stated, and here they
- * decide: Glorot's (B), and normal ones of several widths, of which N(0, .005) comes nearest (A). */
+ * decide: Glorot's (B) and normal ones of several widths; N(0, .005) comes nearest (A). */
 #include "../experiment.h"
 
 static experiment e;
