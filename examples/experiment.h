@@ -751,8 +751,8 @@ static inline experiment_plot *experiment_plot_begin(experiment *e, const char *
                                                      const char *y, int log)
 {
     experiment_plot *p = experiment_plot_open(e, name, "lines", title, x, y);
-    experiment_append(e, &p->text, "# log: %s%s\n", log & EXPERIMENT_LOG_X ? "x" : "",
-                      log & EXPERIMENT_LOG_Y ? "y" : "");
+    experiment_append(e, &p->text, "# log: %s%s%s\n", log ? "" : "none",
+                      log & EXPERIMENT_LOG_X ? "x" : "", log & EXPERIMENT_LOG_Y ? "y" : "");
     return p;
 }
 
