@@ -2,9 +2,9 @@
  *
  *     cc -O2 -fopenmp examples/aghaei/mnist.c -o mnist -lm && ./mnist
  *
- * Prints the rows of table 3 and the network of 15 epochs, which diverges for some seeds and not for
- * others, in each reading. The report's grid is not in its text: one over the values of its table is
- * run on 12,000 images. */
+ * Prints the rows of table 3 and the network of 15 epochs, which diverges for some seeds and not
+ * for others, in each reading. The report's grid is not in its text: one over the values of its
+ * table is run on 12,000 images. */
 #include "family.h"
 
 static experiment e;
