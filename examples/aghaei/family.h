@@ -22,27 +22,26 @@ typedef struct mlp_row {
     double test, train, loss; /* as reported: percent, percent, class loss */
 } mlp_row;
 
-/* The readings of what the report leaves unsaid. Raw inputs with the averaged momentum come near
- * its figures on MNIST and Fashion-MNIST. */
+/* The readings of what the report leaves unsaid; A is the one that comes near its figures. */
 typedef struct mlp_reading {
     const char *name;
-    mlp_momentum momentum;
+    mlp_mean mean;
     mlp_penalty penalty;
     int divided; /* pixels / 255 before they are scaled */
 } mlp_reading;
 static const mlp_reading mlp_readings[] = {
-    {"A", MLP_AVERAGED, MLP_SQUARED, 0},
-    {"B sum", MLP_SUMMED, MLP_SQUARED, 0},
-    {"A norm", MLP_AVERAGED, MLP_UNSQUARED, 0},
-    {"B /255", MLP_AVERAGED, MLP_SQUARED, 1},
+    {"A", MLP_MEAN_OF_ALL, MLP_SQUARED, 0},
+    {"B", MLP_MEAN_OF_SAMPLES, MLP_SQUARED, 0},
+    {"A norm", MLP_MEAN_OF_ALL, MLP_UNSQUARED, 0},
+    {"B /255", MLP_MEAN_OF_ALL, MLP_SQUARED, 1},
 };
 
 /* What the readings' names mean, for the head of the table. */
 static inline void note_readings(experiment *e, int readings)
 {
-    experiment_note(e, "A: raw inputs, v = mu v + (1 - mu) g, penalty alpha ||W||^2");
-    experiment_note(e, "B sum: A with v = mu v + g, as in Keras and PyTorch");
-    if (readings < 3) return; /* a regression */
+    experiment_note(e,
+                    "A: raw inputs, cross-entropy a mean over samples and classes, alpha ||W||^2");
+    experiment_note(e, "B: A with the textbook's cross-entropy, a mean over samples");
     experiment_note(e, "A norm: A with alpha ||W||, as equation 12 is printed");
     if (readings > 3) experiment_note(e, "B /255: A with pixels divided by 255 before the scaling");
     experiment_note(e,
@@ -134,9 +133,9 @@ static inline void run_mlp(experiment_job *job, const mlp_arguments *arguments,
     experiment_fit_state state;
     mlp net = mlp_make(arguments);
     net.arguments.epoch = experiment_epochs(job->experiment, arguments->epoch);
-    net.momentum = reading->momentum;
+    net.mean = reading->mean;
     net.penalty = reading->penalty;
-    const fnn_fit_config config = mlp_config(&net);
+    const fnn_fit_config config = mlp_config(&net, 1);
     net.options = family_options(job, &state, &config);
     fnn_dataset parts[2] = {*train, *test};
     for (int i = 0; i < 2 && reading->divided; i++)
@@ -232,11 +231,11 @@ static inline void report_cnn(experiment *e, int run, const cnn_row *row, const 
 }
 
 /* The rows of a regression; the report has no figure for any. */
-static inline void report_regression(experiment *e, int run, const char *reading, const char *name)
+static inline void report_regression(experiment *e, int run, const char *name)
 {
-    experiment_report(e, run, TEST, reading, "test R2", EXPERIMENT_UNKNOWN, "%s", name);
-    experiment_report(e, run, TRAIN, reading, "train R2", EXPERIMENT_UNKNOWN, "%s", name);
-    experiment_report(e, run, ERROR, reading, "mean error", EXPERIMENT_UNKNOWN, "%s", name);
+    experiment_report(e, run, TEST, "", "test R2", EXPERIMENT_UNKNOWN, "%s", name);
+    experiment_report(e, run, TRAIN, "", "train R2", EXPERIMENT_UNKNOWN, "%s", name);
+    experiment_report(e, run, ERROR, "", "mean error", EXPERIMENT_UNKNOWN, "%s", name);
 }
 
 /* All rows of a table in all their readings, from runs numbered row * readings + reading. */
@@ -298,19 +297,19 @@ static inline void run_grid(experiment *e, grid *g, const char *reading, const f
         }
 }
 
-/* A grid of MLPs in a reading of the momentum, and the test accuracy of its best model. */
-static inline void report_mlp_grid(experiment *e, const mlp_lists *lists, mlp_momentum momentum,
+/* A grid of MLPs in a reading of the loss, and the test accuracy of its best model. */
+static inline void report_mlp_grid(experiment *e, const mlp_lists *lists, mlp_mean mean,
                                    const experiment_data *data, int64_t samples, int most)
 {
     char name[200];
     mlp_lists reduced = *lists;
     reduced.epochs = reduced_epochs(e, lists->epochs);
     grid g = mlp_grid(&reduced);
-    g.momentum = momentum;
-    run_grid(e, &g, mlp_readings[momentum].name, &data->train, samples, most);
+    g.mean = mean;
+    run_grid(e, &g, mlp_readings[mean].name, &data->train, samples, most);
     mlp best = mlp_best_model(&g);
     mlp_describe(&best.arguments, name, sizeof name);
-    experiment_report_value(e, mlp_readings[momentum].name, "test accuracy %", EXPERIMENT_UNKNOWN,
+    experiment_report_value(e, mlp_readings[mean].name, "test accuracy %", EXPERIMENT_UNKNOWN,
                             100 * mlp_score(&best, &data->test), "grid's best: %s", name);
     mlp_free(&best);
     grid_free(&g);

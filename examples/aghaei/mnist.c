@@ -50,6 +50,6 @@ int main(int argc, char **argv)
         report_best_seed(&e, (ROWS - 1) * READINGS + i, &rows[ROWS - 1], &mlp_readings[i]);
     plot_run(&e, (ROWS - 1) * READINGS, "15-epochs", "(128, 64) ReLU, 15 epochs, reading A");
     plot_run(&e, (ROWS - 1) * READINGS + 1, "15-epochs-B", "(128, 64) ReLU, 15 epochs, reading B");
-    report_mlp_grid(&e, &lists, MLP_AVERAGED, &data, 12000, 3);
+    report_mlp_grid(&e, &lists, MLP_MEAN_OF_ALL, &data, 12000, 3);
     return experiment_end(&e);
 }
