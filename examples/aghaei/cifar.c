@@ -75,10 +75,10 @@ static void report_rates(void)
     experiment_plot *p = experiment_plot_begin(&e, "rates", "Adam's rate, 12,000 training images",
                                                "epoch", "test accuracy %", 0);
     for (int i = RUNS - RATES; i < RUNS; i++) {
-        const fnn_history *h = &e.jobs[i * e.seed_count].history;
-        experiment_curve(&e, p, runs[i].name, i, FNN_MONITOR_VALIDATION_SCORE);
+        plot_curve(&e, p, runs[i].name, i, FNN_MONITOR_VALIDATION_SCORE);
         experiment_report_value(&e, "A", "test accuracy %", after_10[i - (RUNS - RATES)],
-                                h->count < 10 ? NONE : 100 * h->epochs[9].validation_score,
+                                curves[i].count < 10 ? NONE
+                                                     : 100 * curves[i].epochs[9].validation_score,
                                 "%s, 10 epochs; 12000 images", runs[i].name);
         report_cnn(&e, i, &runs[i].row, runs[i].name);
     }

@@ -30,10 +30,10 @@ typedef struct mlp_reading {
     int divided; /* pixels / 255 before they are scaled */
 } mlp_reading;
 static const mlp_reading mlp_readings[] = {
-    {"A", MLP_MEAN_OF_ALL, MLP_SQUARED, 0},
+    {"A", MLP_MEAN_OF_ALL, MLP_UNSQUARED, 0},
     {"B", MLP_MEAN_OF_SAMPLES, MLP_SQUARED, 0},
-    {"A norm", MLP_MEAN_OF_ALL, MLP_UNSQUARED, 0},
-    {"B /255", MLP_MEAN_OF_ALL, MLP_SQUARED, 1},
+    {"A square", MLP_MEAN_OF_ALL, MLP_SQUARED, 0},
+    {"B /255", MLP_MEAN_OF_ALL, MLP_UNSQUARED, 1},
 };
 
 /* What the readings' names mean, for the head of the table. */
@@ -51,7 +51,8 @@ static inline void note_readings(experiment *e, int readings)
 /* Which readings of a row differ from each other: without alpha there is no penalty to read. */
 static inline int mlp_reading_applies(const mlp_row *row, const mlp_reading *reading)
 {
-    return reading->penalty == MLP_SQUARED || row->arguments.alpha > 0;
+    const int square_alone = reading->penalty == MLP_SQUARED && reading->mean == MLP_MEAN_OF_ALL;
+    return !square_alone || row->arguments.alpha > 0;
 }
 
 /* A copy of a data set of bytes as numbers up to 1, over the same rows and index; the reals are the
@@ -74,7 +75,7 @@ static inline estimator_options family_options(experiment_job *job, experiment_f
 {
     const experiment *e = job->experiment;
     const estimator_options options = {e->wide ? e->threads : 1, (uint64_t)job->seed + 1,
-                                       &job->history, experiment_after_epoch, state};
+                                       experiment_after_epoch, state};
     state->job = job;
     state->config = config;
     return options;
@@ -125,6 +126,35 @@ static inline void family_score(experiment_job *job, const estimator *fitted,
     job->figures[CLASS_LOSS] = class_loss(job->figures[TRAIN]);
 }
 
+/* The epochs of each run's first seed, for curves and for what a run was like on the way. */
+static struct {
+    fnn_epoch *epochs;
+    int count;
+} curves[128];
+
+static inline void keep_curve(const experiment_job *job, estimator *fitted)
+{
+    if (job->seed || job->run >= EXPERIMENT_COUNT(curves)) return;
+    free(curves[job->run].epochs);
+    curves[job->run].epochs = fitted->epochs;
+    curves[job->run].count = fitted->epoch_count;
+    fitted->epochs = NULL;
+}
+
+/* The curve of a run: losses, or scores in percent. */
+static inline void plot_curve(experiment *e, experiment_plot *p, const char *series, int run,
+                              fnn_monitor what)
+{
+    for (int i = 0; i < curves[run].count; i++) {
+        const fnn_epoch *epoch = &curves[run].epochs[i];
+        const double y = what == FNN_MONITOR_LOSS              ? epoch->loss
+                         : what == FNN_MONITOR_SCORE           ? 100 * epoch->score
+                         : what == FNN_MONITOR_VALIDATION_LOSS ? epoch->validation_loss
+                                                               : 100 * epoch->validation_score;
+        experiment_point(e, p, series, epoch->epoch, y, EXPERIMENT_UNKNOWN);
+    }
+}
+
 /* Fits an MLP and scores it. The test data are only looked at: curves and score. */
 static inline void run_mlp(experiment_job *job, const mlp_arguments *arguments,
                            const mlp_reading *reading, const fnn_dataset *train,
@@ -143,6 +173,7 @@ static inline void run_mlp(experiment_job *job, const mlp_arguments *arguments,
     family_check(job->experiment, &net.fitted, mlp_fit(&net, &parts[0], &parts[1]));
     family_score(job, &net.fitted, &parts[0], &parts[1]);
     for (int i = 0; i < 2 && reading->divided; i++) free((void *)(uintptr_t)parts[i].reals);
+    keep_curve(job, &net.fitted);
     mlp_free(&net);
 }
 
@@ -182,6 +213,7 @@ static inline void run_cnn(experiment_job *job, const cnn_row *row, const fnn_da
     family_score(job, &net.fitted, &part, &held);
     job->figures[LOSS] = net.fitted.epochs[net.fitted.epoch_count - 1].loss;
     job->figures[PARAMETERS] = (double)cnn_parameters(&net, &part);
+    keep_curve(job, &net.fitted);
     cnn_free(&net);
 }
 
@@ -255,12 +287,12 @@ static inline void plot_run(experiment *e, int run, const char *name, const char
     char file[64];
     snprintf(file, sizeof file, "%s-loss", name);
     experiment_plot *p = experiment_plot_begin(e, file, title, "epoch", "loss", 0);
-    experiment_curve(e, p, "train", run, FNN_MONITOR_LOSS);
-    experiment_curve(e, p, "test", run, FNN_MONITOR_VALIDATION_LOSS);
+    plot_curve(e, p, "train", run, FNN_MONITOR_LOSS);
+    plot_curve(e, p, "test", run, FNN_MONITOR_VALIDATION_LOSS);
     snprintf(file, sizeof file, "%s-accuracy", name);
     p = experiment_plot_begin(e, file, title, "epoch", "accuracy %", 0);
-    experiment_curve(e, p, "train", run, FNN_MONITOR_SCORE);
-    experiment_curve(e, p, "test", run, FNN_MONITOR_VALIDATION_SCORE);
+    plot_curve(e, p, "train", run, FNN_MONITOR_SCORE);
+    plot_curve(e, p, "test", run, FNN_MONITOR_VALIDATION_SCORE);
 }
 
 /* The epochs of a grid's lists, as many as the mode has. */

@@ -188,7 +188,7 @@ static inline int grid_build(void *user, const fnn_trial *trial, fnn_model *mode
  * is in g->error. */
 static inline fnn_result grid_run(grid *g, const fnn_dataset *train)
 {
-    const estimator_options none = {0, 0, NULL, NULL, NULL};
+    const estimator_options none = {0, 0, NULL, NULL};
     const estimator_task task = g->mlps ? g->mlps->task : g->cnns->task;
     fnn_dataset view;
     fnn_real *targets = NULL;

@@ -67,7 +67,7 @@ int main(int argc, char **argv)
     for (int i = 0; i < ROWS; i++) {
         char name[200];
         mlp_describe(&rows[i].arguments, name, sizeof name);
-        experiment_curve(&e, p, name, i * READINGS, FNN_MONITOR_LOSS);
+        plot_curve(&e, p, name, i * READINGS, FNN_MONITOR_LOSS);
     }
 
     lists.epochs = reduced_epochs(&e, lists.epochs);

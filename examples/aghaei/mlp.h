@@ -39,16 +39,16 @@ typedef struct mlp_activation {
         FNN_LEAKY_RELU, slope \
     }
 
-/* Equation 12 adds alpha sum ||W||_F to the loss, and calls it Tikhonov's regularisation, whose
+/* Equation 12 adds alpha sum ||W||_F to the loss, but calls it Tikhonov's regularisation, whose
  * norm is squared. */
 typedef enum mlp_penalty {
-    MLP_SQUARED,  /* alpha ||W||^2: the gradient gets 2 alpha W */
-    MLP_UNSQUARED /* as printed: the gradient gets alpha W / ||W|| of each layer */
+    MLP_UNSQUARED, /* as printed: the gradient gets alpha W / ||W|| of each layer */
+    MLP_SQUARED    /* alpha ||W||^2: the gradient gets 2 alpha W */
 } mlp_penalty;
 
 /* What the loss is a mean over. Equation 7, of the mean squared error, has 1/n; over a matrix of
- * outputs numpy's mean divides by their number too. Only so do the cross-entropy's figures come near
- * the report's, on Statlog and on both MNISTs: steps that are a sixth and a tenth as long. */
+ * outputs numpy's mean divides by their number too. Only so do the figures come near the report's
+ * on Statlog and MNIST: steps that are a sixth and a tenth as long. */
 typedef enum mlp_mean {
     MLP_MEAN_OF_ALL,    /* samples and outputs, as the mean squared error in any case */
     MLP_MEAN_OF_SAMPLES /* the textbook's cross-entropy */
@@ -111,9 +111,9 @@ static inline int mlp_divisor(const mlp *net, int outputs)
     return net->arguments.task == CLASSIFICATION && net->mean == MLP_MEAN_OF_ALL ? outputs : 1;
 }
 
-/* Adds alpha W / ||W|| to the gradient of each layer's weights (times the divisor, by which mlp_config
- * divides the rate). Parameters lie layer after layer,
- * weights (inputs, units) before biases (units). */
+/* Adds alpha W / ||W|| to the gradient of each layer's weights, times the divisor, by which
+ * mlp_config divides the rate. Parameters lie layer after layer, weights (inputs, units) before
+ * biases (units). */
 static inline void mlp_add_unsquared(mlp *net, const fnn_dataset *train)
 {
     const fnn_real *w = fnn_parameters(net->fitted.model, NULL);
@@ -221,6 +221,12 @@ static inline fnn_fit_config mlp_config(const mlp *net, int outputs)
     return c;
 }
 
+/* fnn_fit has all but the unsquared penalty. */
+static inline int mlp_has_own_loop(const mlp *net)
+{
+    return net->penalty == MLP_UNSQUARED && net->arguments.alpha > 0;
+}
+
 /* Trains anew on train; net->fitted.epochs holds the losses and scores of train and, where it is
  * not NULL, validation. */
 static inline fnn_result mlp_fit(mlp *net, const fnn_dataset *train, const fnn_dataset *validation)
@@ -232,7 +238,7 @@ static inline fnn_result mlp_fit(mlp *net, const fnn_dataset *train, const fnn_d
     result = fnn_seal(e->model);
     if (result) return result;
     return estimator_fit(&net->fitted, train, validation, mlp_config(net, e->outputs),
-                         net->penalty == MLP_SQUARED ? estimator_fnn_fit : mlp_unsquared_fit, net);
+                         mlp_has_own_loop(net) ? mlp_unsquared_fit : estimator_fnn_fit, net);
 }
 
 /* The predicted value of each sample: see estimator_predict. */
