@@ -34,64 +34,70 @@ static fnn_dataset made_data(estimator_task task)
 }
 
 /* One step on all rows, so that their order plays no part. */
-static mlp one_step(double eta, double alpha, double mu, mlp_penalty penalty, mlp_momentum momentum)
+static mlp one_step(double eta, double alpha, double mu, mlp_penalty penalty, mlp_mean mean)
 {
     const fnn_dataset data = made_data(CLASSIFICATION);
     mlp_arguments a = {{5, 4}, TANH, 1, 0, .3, 0, 0, ROWS, 0, CLASSIFICATION};
     a.eta = eta, a.alpha = alpha, a.mu = mu;
     mlp net = mlp_make(&a);
     net.penalty = penalty;
-    net.momentum = momentum;
+    net.mean = mean;
     CHECK(!mlp_fit(&net, &data, NULL));
     return net;
 }
 
 /* What the penalty adds to a step is -eta times its gradient: alpha W / ||W|| of each layer, or
- * 2 alpha W; of biases nothing. A net that takes no step has the weights it began with. */
-static void each_penalty_has_its_gradient(void)
+ * 2 alpha W; of biases nothing; whatever the loss is a mean over. A net that takes no step has the
+ * weights it began with. */
+static void check_penalty(mlp_penalty penalty, mlp_mean mean)
 {
     static const int sizes[] = {COLUMNS * 5, 5, 5 * 4, 4, 4 * 3, 3};
-    for (int penalty = MLP_SQUARED; penalty <= MLP_UNSQUARED; penalty++) {
-        mlp start = one_step(0, 0, 0, (mlp_penalty)penalty, MLP_SUMMED);
-        mlp plain = one_step(.5, 0, 0, (mlp_penalty)penalty, MLP_SUMMED);
-        mlp pulled = one_step(.5, .1, 0, (mlp_penalty)penalty, MLP_SUMMED);
-        const fnn_real *w = fnn_parameters(start.fitted.model, NULL);
-        const fnn_real *x = fnn_parameters(plain.fitted.model, NULL);
-        const fnn_real *y = fnn_parameters(pulled.fitted.model, NULL);
-        for (int t = 0; t < 6; w += sizes[t], x += sizes[t], y += sizes[t], t++) {
-            double squares = 0;
-            for (int i = 0; i < sizes[t]; i++) squares += (double)w[i] * (double)w[i];
-            for (int i = 0; i < sizes[t]; i++) {
-                const double factor = t % 2 ? 0 : penalty == MLP_SQUARED ? 2 : 1 / sqrt(squares);
-                const double expected = (double)x[i] - .5 * .1 * factor * (double)w[i];
-                CHECKF(fabs((double)y[i] - expected) < 1e-5, "penalty %d, tensor %d: %g, not %g",
-                       penalty, t, (double)y[i], expected);
-            }
+    mlp start = one_step(0, 0, 0, penalty, mean);
+    mlp plain = one_step(.5, 0, 0, penalty, mean);
+    mlp pulled = one_step(.5, .1, 0, penalty, mean);
+    const fnn_real *w = fnn_parameters(start.fitted.model, NULL);
+    const fnn_real *x = fnn_parameters(plain.fitted.model, NULL);
+    const fnn_real *y = fnn_parameters(pulled.fitted.model, NULL);
+    for (int t = 0; t < 6; w += sizes[t], x += sizes[t], y += sizes[t], t++) {
+        double squares = 0;
+        for (int i = 0; i < sizes[t]; i++) squares += (double)w[i] * (double)w[i];
+        for (int i = 0; i < sizes[t]; i++) {
+            const double factor = t % 2 ? 0 : penalty == MLP_SQUARED ? 2 : 1 / sqrt(squares);
+            const double expected = (double)x[i] - .5 * .1 * factor * (double)w[i];
+            CHECKF(fabs((double)y[i] - expected) < 1e-5, "penalty %d, tensor %d: %g, not %g",
+                   (int)penalty, t, (double)y[i], expected);
         }
-        mlp_free(&start);
-        mlp_free(&plain);
-        mlp_free(&pulled);
     }
+    mlp_free(&start);
+    mlp_free(&plain);
+    mlp_free(&pulled);
+}
+static void each_penalty_has_its_gradient(void)
+{
+    check_penalty(MLP_SQUARED, MLP_MEAN_OF_ALL);
+    check_penalty(MLP_SQUARED, MLP_MEAN_OF_SAMPLES);
+    check_penalty(MLP_UNSQUARED, MLP_MEAN_OF_ALL);
+    check_penalty(MLP_UNSQUARED, MLP_MEAN_OF_SAMPLES);
 }
 
-/* v = mu v + (1 - mu) g makes a first step 1 - mu times as long. */
-static void the_averaged_momentum_takes_shorter_steps(void)
+/* The mean over samples and three classes is a third of that over samples. */
+static void a_mean_of_all_takes_shorter_steps(void)
 {
-    mlp start = one_step(0, 0, .75, MLP_SQUARED, MLP_AVERAGED);
-    mlp averaged = one_step(.4, 0, .75, MLP_SQUARED, MLP_AVERAGED);
-    mlp summed = one_step(.4, 0, .75, MLP_SQUARED, MLP_SUMMED);
+    mlp start = one_step(0, 0, .75, MLP_SQUARED, MLP_MEAN_OF_ALL);
+    mlp all = one_step(.4, 0, .75, MLP_SQUARED, MLP_MEAN_OF_ALL);
+    mlp samples = one_step(.4, 0, .75, MLP_SQUARED, MLP_MEAN_OF_SAMPLES);
     const fnn_real *w = fnn_parameters(start.fitted.model, NULL);
-    const fnn_real *x = fnn_parameters(averaged.fitted.model, NULL);
-    const fnn_real *y = fnn_parameters(summed.fitted.model, NULL);
+    const fnn_real *x = fnn_parameters(all.fitted.model, NULL);
+    const fnn_real *y = fnn_parameters(samples.fitted.model, NULL);
     double moved = 0;
     for (int i = 0; i < COLUMNS * 5; i++) {
-        CHECK(fabs((double)(x[i] - w[i]) - .25 * (double)(y[i] - w[i])) < 1e-6);
+        CHECK(fabs(3 * (double)(x[i] - w[i]) - (double)(y[i] - w[i])) < 1e-6);
         moved += fabs((double)(x[i] - w[i]));
     }
     CHECK(moved > 1e-3);
     mlp_free(&start);
-    mlp_free(&averaged);
-    mlp_free(&summed);
+    mlp_free(&all);
+    mlp_free(&samples);
 }
 
 /* Initial weights have the deviation beta. */
@@ -118,7 +124,7 @@ static void inputs_are_divided_by_their_variance(void)
 {
     const fnn_dataset data = made_data(CLASSIFICATION);
     fnn_real scaled[ROWS * COLUMNS], a[ROWS * 3], b[ROWS * 3];
-    mlp net = one_step(0, 0, 0, MLP_SQUARED, MLP_SUMMED);
+    mlp net = one_step(0, 0, 0, MLP_SQUARED, MLP_MEAN_OF_SAMPLES);
     fnn_model *m = fnn_sequential(1, 1, COLUMNS);
     for (int j = 0; j < COLUMNS; j++) {
         double mean = 0, variance = 0;
@@ -240,7 +246,7 @@ static void a_grid_takes_every_combination(void)
 }
 
 static const harness_test tests[] = {TEST(each_penalty_has_its_gradient),
-                                     TEST(the_averaged_momentum_takes_shorter_steps),
+                                     TEST(a_mean_of_all_takes_shorter_steps),
                                      TEST(weights_start_normal_times_beta),
                                      TEST(inputs_are_divided_by_their_variance),
                                      TEST(a_regression_predicts_in_its_units),

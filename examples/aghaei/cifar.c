@@ -3,7 +3,7 @@
  *
  *     cc -O2 -fopenmp examples/aghaei/cifar.c -o cifar -lm && ./cifar
  *
- * Prints the report's steps: without and with batch norm (33,682,134 parameters) on 5,000 images,
+ * Prints the report's steps: without and with batch norm (33,682,134 parameters) on 12,000 images,
  * the rest (651,990 parameters) on all 50,000. The rates of the two dropouts, which the report
  * leaves open, are chosen on validation images; table 5's rates are run on 12,000 images, its 10
  * epochs being the first of its 50. */
@@ -39,9 +39,9 @@ static struct {
     {{{DROPPED(0, 0), REST(10, FNN_ADAM, 1e-3)}, 72.5, 80.5, NONE, 0, RAW}, "dropout, Adam"},
     {{{DROPPED(0, 0), REST(10, FNN_RMSPROP, 1e-3)}, 72.2, NONE, NONE, 0, RAW}, "dropout, RMSProp"},
     {{{DROPPED(0, 0), REST(10, FNN_SGD, 1e-2)}, 60.5, NONE, NONE, 0, RAW}, "dropout, SGD"},
-    {{{{CONVS() DENSES}, REST(10, FNN_ADAM, 1e-3)}, 10, NONE, NONE, 5000, RAW},
+    {{{{CONVS() DENSES}, REST(10, FNN_ADAM, 1e-3)}, 10, NONE, NONE, 12000, RAW},
      "no batch norm, no pooling"},
-    {{{{CNN_BATCH_NORM, CONVS() DENSES}, REST(10, FNN_ADAM, 1e-3)}, 64.4, NONE, NONE, 5000, RAW},
+    {{{{CNN_BATCH_NORM, CONVS() DENSES}, REST(10, FNN_ADAM, 1e-3)}, 64.4, NONE, NONE, 12000, RAW},
      "no pooling"},
     {{{DROPPED(0, 0), REST(50, FNN_ADAM, 1e-1)}, 10, NONE, NONE, 12000, RAW}, "Adam .1"},
     {{{DROPPED(0, 0), REST(50, FNN_ADAM, 1e-2)}, 47.4, NONE, NONE, 12000, RAW}, "Adam .01"},
@@ -75,10 +75,10 @@ static void report_rates(void)
     experiment_plot *p = experiment_plot_begin(&e, "rates", "Adam's rate, 12,000 training images",
                                                "epoch", "test accuracy %", 0);
     for (int i = RUNS - RATES; i < RUNS; i++) {
-        const fnn_history *h = &e.jobs[i * e.seed_count].history;
-        experiment_curve(&e, p, runs[i].name, i, FNN_MONITOR_VALIDATION_SCORE);
+        plot_curve(&e, p, runs[i].name, i, FNN_MONITOR_VALIDATION_SCORE);
         experiment_report_value(&e, "A", "test accuracy %", after_10[i - (RUNS - RATES)],
-                                h->count < 10 ? NONE : 100 * h->epochs[9].validation_score,
+                                curves[i].count < 10 ? NONE
+                                                     : 100 * curves[i].epochs[9].validation_score,
                                 "%s, 10 epochs; 12000 images", runs[i].name);
         report_cnn(&e, i, &runs[i].row, runs[i].name);
     }

@@ -16,7 +16,6 @@ enum { ESTIMATOR_MOST_TARGETS = 16 };
 typedef struct estimator_options {
     int threads;                                         /* 0: as many as OpenMP would use */
     uint64_t seed;                                       /* of weights, order and dropout */
-    fnn_history *history;                                /* gets the epochs too, if not NULL */
     int (*callback)(void *user, const fnn_epoch *epoch); /* called after each */
     void *user;
 } estimator_options;
@@ -111,7 +110,7 @@ static inline fnn_result estimator_fnn_fit(estimator *e, const fnn_dataset *trai
                                            const fnn_fit_config *config, void *user)
 {
     (void)user;
-    return fnn_fit(e->model, train, config, e->options.history);
+    return fnn_fit(e->model, train, config, NULL);
 }
 
 /* Trains the sealed network; validation may be NULL. A loss that is no longer finite does not end

@@ -22,27 +22,26 @@ typedef struct mlp_row {
     double test, train, loss; /* as reported: percent, percent, class loss */
 } mlp_row;
 
-/* The readings of what the report leaves unsaid. Raw inputs with the averaged momentum come near
- * its figures on MNIST and Fashion-MNIST. */
+/* The readings of what the report leaves unsaid; A is the one that comes near its figures. */
 typedef struct mlp_reading {
     const char *name;
-    mlp_momentum momentum;
+    mlp_mean mean;
     mlp_penalty penalty;
     int divided; /* pixels / 255 before they are scaled */
 } mlp_reading;
 static const mlp_reading mlp_readings[] = {
-    {"A", MLP_AVERAGED, MLP_SQUARED, 0},
-    {"B sum", MLP_SUMMED, MLP_SQUARED, 0},
-    {"A norm", MLP_AVERAGED, MLP_UNSQUARED, 0},
-    {"B /255", MLP_AVERAGED, MLP_SQUARED, 1},
+    {"A", MLP_MEAN_OF_ALL, MLP_UNSQUARED, 0},
+    {"B", MLP_MEAN_OF_SAMPLES, MLP_SQUARED, 0},
+    {"A square", MLP_MEAN_OF_ALL, MLP_SQUARED, 0},
+    {"B /255", MLP_MEAN_OF_ALL, MLP_UNSQUARED, 1},
 };
 
 /* What the readings' names mean, for the head of the table. */
 static inline void note_readings(experiment *e, int readings)
 {
-    experiment_note(e, "A: raw inputs, v = mu v + (1 - mu) g, penalty alpha ||W||^2");
-    experiment_note(e, "B sum: A with v = mu v + g, as in Keras and PyTorch");
-    if (readings < 3) return; /* a regression */
+    experiment_note(e,
+                    "A: raw inputs, cross-entropy a mean over samples and classes, alpha ||W||^2");
+    experiment_note(e, "B: A with the textbook's cross-entropy, a mean over samples");
     experiment_note(e, "A norm: A with alpha ||W||, as equation 12 is printed");
     if (readings > 3) experiment_note(e, "B /255: A with pixels divided by 255 before the scaling");
     experiment_note(e,
@@ -52,7 +51,8 @@ static inline void note_readings(experiment *e, int readings)
 /* Which readings of a row differ from each other: without alpha there is no penalty to read. */
 static inline int mlp_reading_applies(const mlp_row *row, const mlp_reading *reading)
 {
-    return reading->penalty == MLP_SQUARED || row->arguments.alpha > 0;
+    const int square_alone = reading->penalty == MLP_SQUARED && reading->mean == MLP_MEAN_OF_ALL;
+    return !square_alone || row->arguments.alpha > 0;
 }
 
 /* A copy of a data set of bytes as numbers up to 1, over the same rows and index; the reals are the
@@ -75,7 +75,7 @@ static inline estimator_options family_options(experiment_job *job, experiment_f
 {
     const experiment *e = job->experiment;
     const estimator_options options = {e->wide ? e->threads : 1, (uint64_t)job->seed + 1,
-                                       &job->history, experiment_after_epoch, state};
+                                       experiment_after_epoch, state};
     state->job = job;
     state->config = config;
     return options;
@@ -126,6 +126,35 @@ static inline void family_score(experiment_job *job, const estimator *fitted,
     job->figures[CLASS_LOSS] = class_loss(job->figures[TRAIN]);
 }
 
+/* The epochs of each run's first seed, for curves and for what a run was like on the way. */
+static struct {
+    fnn_epoch *epochs;
+    int count;
+} curves[128];
+
+static inline void keep_curve(const experiment_job *job, estimator *fitted)
+{
+    if (job->seed || job->run >= EXPERIMENT_COUNT(curves)) return;
+    free(curves[job->run].epochs);
+    curves[job->run].epochs = fitted->epochs;
+    curves[job->run].count = fitted->epoch_count;
+    fitted->epochs = NULL;
+}
+
+/* The curve of a run: losses, or scores in percent. */
+static inline void plot_curve(experiment *e, experiment_plot *p, const char *series, int run,
+                              fnn_monitor what)
+{
+    for (int i = 0; i < curves[run].count; i++) {
+        const fnn_epoch *epoch = &curves[run].epochs[i];
+        const double y = what == FNN_MONITOR_LOSS              ? epoch->loss
+                         : what == FNN_MONITOR_SCORE           ? 100 * epoch->score
+                         : what == FNN_MONITOR_VALIDATION_LOSS ? epoch->validation_loss
+                                                               : 100 * epoch->validation_score;
+        experiment_point(e, p, series, epoch->epoch, y, EXPERIMENT_UNKNOWN);
+    }
+}
+
 /* Fits an MLP and scores it. The test data are only looked at: curves and score. */
 static inline void run_mlp(experiment_job *job, const mlp_arguments *arguments,
                            const mlp_reading *reading, const fnn_dataset *train,
@@ -134,9 +163,9 @@ static inline void run_mlp(experiment_job *job, const mlp_arguments *arguments,
     experiment_fit_state state;
     mlp net = mlp_make(arguments);
     net.arguments.epoch = experiment_epochs(job->experiment, arguments->epoch);
-    net.momentum = reading->momentum;
+    net.mean = reading->mean;
     net.penalty = reading->penalty;
-    const fnn_fit_config config = mlp_config(&net);
+    const fnn_fit_config config = mlp_config(&net, 1);
     net.options = family_options(job, &state, &config);
     fnn_dataset parts[2] = {*train, *test};
     for (int i = 0; i < 2 && reading->divided; i++)
@@ -144,6 +173,7 @@ static inline void run_mlp(experiment_job *job, const mlp_arguments *arguments,
     family_check(job->experiment, &net.fitted, mlp_fit(&net, &parts[0], &parts[1]));
     family_score(job, &net.fitted, &parts[0], &parts[1]);
     for (int i = 0; i < 2 && reading->divided; i++) free((void *)(uintptr_t)parts[i].reals);
+    keep_curve(job, &net.fitted);
     mlp_free(&net);
 }
 
@@ -183,6 +213,7 @@ static inline void run_cnn(experiment_job *job, const cnn_row *row, const fnn_da
     family_score(job, &net.fitted, &part, &held);
     job->figures[LOSS] = net.fitted.epochs[net.fitted.epoch_count - 1].loss;
     job->figures[PARAMETERS] = (double)cnn_parameters(&net, &part);
+    keep_curve(job, &net.fitted);
     cnn_free(&net);
 }
 
@@ -190,7 +221,7 @@ static inline void run_cnn(experiment_job *job, const cnn_row *row, const fnn_da
 static inline void report_mlp(experiment *e, int run, const mlp_row *row,
                               const mlp_reading *reading)
 {
-    char name[128];
+    char name[200];
     mlp_describe(&row->arguments, name, sizeof name);
     experiment_report(e, run, TEST, reading->name, "test accuracy %", row->test, "%s", name);
     experiment_report(e, run, TRAIN, reading->name, "train accuracy %", row->train, "%s", name);
@@ -198,11 +229,28 @@ static inline void report_mlp(experiment *e, int run, const mlp_row *row,
     experiment_report(e, run, CLASS_LOSS, reading->name, "class loss", row->loss, "%s", name);
 }
 
+/* The seed with the highest test accuracy among those of a run: where some diverge and others do
+ * not, the mean says nothing of either. */
+static inline void report_best_seed(experiment *e, int run, const mlp_row *row,
+                                    const mlp_reading *reading)
+{
+    const experiment_job *jobs = e->jobs + run * e->seed_count;
+    int best = 0;
+    for (int s = 1; s < e->seed_count; s++)
+        if (jobs[s].figures[TEST] > jobs[best].figures[TEST]) best = s;
+    experiment_report_value(e, reading->name, "test accuracy %", row->test,
+                            jobs[best].figures[TEST], "the last network, best of %d seeds",
+                            e->seed_count);
+    experiment_report_value(e, reading->name, "train accuracy %", row->train,
+                            jobs[best].figures[TRAIN], "the last network, best of %d seeds",
+                            e->seed_count);
+}
+
 /* The same of a CNN under a name; NULL: its layers. */
 static inline void report_cnn(experiment *e, int run, const cnn_row *row, const char *name)
 {
     const char *reading = row->input == FNN_NORMALIZE_NONE ? "A" : "B /255";
-    char text[128], size[32] = "";
+    char text[200], size[32] = "";
     cnn_describe(row->arguments.architecture, text, sizeof text);
     if (!name) name = text;
     if (row->samples) snprintf(size, sizeof size, "; %ld images", (long)row->samples);
@@ -215,11 +263,11 @@ static inline void report_cnn(experiment *e, int run, const cnn_row *row, const 
 }
 
 /* The rows of a regression; the report has no figure for any. */
-static inline void report_regression(experiment *e, int run, const char *reading, const char *name)
+static inline void report_regression(experiment *e, int run, const char *name)
 {
-    experiment_report(e, run, TEST, reading, "test R2", EXPERIMENT_UNKNOWN, "%s", name);
-    experiment_report(e, run, TRAIN, reading, "train R2", EXPERIMENT_UNKNOWN, "%s", name);
-    experiment_report(e, run, ERROR, reading, "mean error", EXPERIMENT_UNKNOWN, "%s", name);
+    experiment_report(e, run, TEST, "", "test R2", EXPERIMENT_UNKNOWN, "%s", name);
+    experiment_report(e, run, TRAIN, "", "train R2", EXPERIMENT_UNKNOWN, "%s", name);
+    experiment_report(e, run, ERROR, "", "mean error", EXPERIMENT_UNKNOWN, "%s", name);
 }
 
 /* All rows of a table in all their readings, from runs numbered row * readings + reading. */
@@ -239,12 +287,12 @@ static inline void plot_run(experiment *e, int run, const char *name, const char
     char file[64];
     snprintf(file, sizeof file, "%s-loss", name);
     experiment_plot *p = experiment_plot_begin(e, file, title, "epoch", "loss", 0);
-    experiment_curve(e, p, "train", run, FNN_MONITOR_LOSS);
-    experiment_curve(e, p, "test", run, FNN_MONITOR_VALIDATION_LOSS);
+    plot_curve(e, p, "train", run, FNN_MONITOR_LOSS);
+    plot_curve(e, p, "test", run, FNN_MONITOR_VALIDATION_LOSS);
     snprintf(file, sizeof file, "%s-accuracy", name);
     p = experiment_plot_begin(e, file, title, "epoch", "accuracy %", 0);
-    experiment_curve(e, p, "train", run, FNN_MONITOR_SCORE);
-    experiment_curve(e, p, "test", run, FNN_MONITOR_VALIDATION_SCORE);
+    plot_curve(e, p, "train", run, FNN_MONITOR_SCORE);
+    plot_curve(e, p, "test", run, FNN_MONITOR_VALIDATION_SCORE);
 }
 
 /* The epochs of a grid's lists, as many as the mode has. */
@@ -260,7 +308,7 @@ static inline grid_list reduced_epochs(const experiment *e, grid_list epochs)
 static inline void run_grid(experiment *e, grid *g, const char *reading, const fnn_dataset *train,
                             int64_t samples, int most)
 {
-    char name[128];
+    char name[200];
     const fnn_dataset part =
         g->cnns ? cnn_samples(e, train, samples) : experiment_reduce(e, train, samples);
     g->limit = e->mode == EXPERIMENT_SMOKE ? 2 : 0;
@@ -281,19 +329,19 @@ static inline void run_grid(experiment *e, grid *g, const char *reading, const f
         }
 }
 
-/* A grid of MLPs in a reading of the momentum, and the test accuracy of its best model. */
-static inline void report_mlp_grid(experiment *e, const mlp_lists *lists, mlp_momentum momentum,
+/* A grid of MLPs in a reading of the loss, and the test accuracy of its best model. */
+static inline void report_mlp_grid(experiment *e, const mlp_lists *lists, mlp_mean mean,
                                    const experiment_data *data, int64_t samples, int most)
 {
-    char name[128];
+    char name[200];
     mlp_lists reduced = *lists;
     reduced.epochs = reduced_epochs(e, lists->epochs);
     grid g = mlp_grid(&reduced);
-    g.momentum = momentum;
-    run_grid(e, &g, mlp_readings[momentum].name, &data->train, samples, most);
+    g.mean = mean;
+    run_grid(e, &g, mlp_readings[mean].name, &data->train, samples, most);
     mlp best = mlp_best_model(&g);
     mlp_describe(&best.arguments, name, sizeof name);
-    experiment_report_value(e, mlp_readings[momentum].name, "test accuracy %", EXPERIMENT_UNKNOWN,
+    experiment_report_value(e, mlp_readings[mean].name, "test accuracy %", EXPERIMENT_UNKNOWN,
                             100 * mlp_score(&best, &data->test), "grid's best: %s", name);
     mlp_free(&best);
     grid_free(&g);

@@ -48,6 +48,6 @@ int main(int argc, char **argv)
     plot_run(&e, (ROWS - 1) * READINGS, "batch-64", "(128, 64) LeakyReLU, batch 64, reading A");
     plot_run(&e, (ROWS - 1) * READINGS + 1, "batch-64-B",
              "(128, 64) LeakyReLU, batch 64, reading B");
-    report_mlp_grid(&e, &lists, MLP_AVERAGED, &data, 12000, 3);
+    report_mlp_grid(&e, &lists, MLP_MEAN_OF_ALL, &data, 12000, 3);
     return experiment_end(&e);
 }

@@ -46,7 +46,7 @@ typedef struct cnn_lists {
 typedef struct grid {
     const mlp_lists *mlps; /* one of the two */
     const cnn_lists *cnns;
-    mlp_momentum momentum;   /* the reading; for MLPs */
+    mlp_mean mean;           /* the reading; for MLPs */
     fnn_normalization input; /* for CNNs */
     int limit;               /* 0; else only the first so many candidates are trained */
     fnn_search_config config;
@@ -133,7 +133,7 @@ static inline mlp grid_mlp(const grid *g, const double *v)
     a.batch_size = (int)v[7];
     a.task = l->task;
     mlp net = mlp_make(&a);
-    net.momentum = g->momentum;
+    net.mean = g->mean;
     return net;
 }
 
@@ -174,7 +174,7 @@ static inline int grid_build(void *user, const fnn_trial *trial, fnn_model *mode
     if (g->mlps) {
         const mlp net = grid_mlp(g, trial->values);
         mlp_layers(&net.arguments, model, g->scaled.outputs, trial->train);
-        *fit = mlp_config(&net);
+        *fit = mlp_config(&net, g->scaled.outputs);
     } else {
         const cnn net = grid_cnn(g, trial->values);
         cnn_layers(&net, model, g->scaled.outputs, trial->train);
@@ -188,7 +188,7 @@ static inline int grid_build(void *user, const fnn_trial *trial, fnn_model *mode
  * is in g->error. */
 static inline fnn_result grid_run(grid *g, const fnn_dataset *train)
 {
-    const estimator_options none = {0, 0, NULL, NULL, NULL};
+    const estimator_options none = {0, 0, NULL, NULL};
     const estimator_task task = g->mlps ? g->mlps->task : g->cnns->task;
     fnn_dataset view;
     fnn_real *targets = NULL;

@@ -65,9 +65,9 @@ int main(int argc, char **argv)
     experiment_plot *p =
         experiment_plot_begin(&e, "loss", "Loss of the rows of table 1", "epoch", "loss", 0);
     for (int i = 0; i < ROWS; i++) {
-        char name[128];
+        char name[200];
         mlp_describe(&rows[i].arguments, name, sizeof name);
-        experiment_curve(&e, p, name, i * READINGS, FNN_MONITOR_LOSS);
+        plot_curve(&e, p, name, i * READINGS, FNN_MONITOR_LOSS);
     }
 
     lists.epochs = reduced_epochs(&e, lists.epochs);

@@ -2,8 +2,9 @@
  *
  *     cc -O2 -fopenmp examples/aghaei/mnist.c -o mnist -lm && ./mnist
  *
- * Prints the rows of table 3 and the network of 15 epochs in each reading. The report's grid is not
- * in its text; a grid over the values of its table is run on 12,000 images. */
+ * Prints the rows of table 3 and the network of 15 epochs, which diverges for some seeds and not
+ * for others, in each reading. The report's grid is not in its text: one over the values of its
+ * table is run on 12,000 images. */
 #include "family.h"
 
 static experiment e;
@@ -41,12 +42,14 @@ static void run(experiment_job *job)
 
 int main(int argc, char **argv)
 {
-    experiment_begin(&e, argc, argv, "aghaei-mnist", "MLPs on MNIST", 3);
+    experiment_begin(&e, argc, argv, "aghaei-mnist", "MLPs on MNIST", 5);
     experiment_mnist(&e, &data);
     experiment_each(&e, ROWS * READINGS, e.seeds, run);
     report_table(&e, rows, ROWS, READINGS);
+    for (int i = 0; i < READINGS; i++)
+        report_best_seed(&e, (ROWS - 1) * READINGS + i, &rows[ROWS - 1], &mlp_readings[i]);
     plot_run(&e, (ROWS - 1) * READINGS, "15-epochs", "(128, 64) ReLU, 15 epochs, reading A");
     plot_run(&e, (ROWS - 1) * READINGS + 1, "15-epochs-B", "(128, 64) ReLU, 15 epochs, reading B");
-    report_mlp_grid(&e, &lists, MLP_AVERAGED, &data, 12000, 3);
+    report_mlp_grid(&e, &lists, MLP_MEAN_OF_ALL, &data, 12000, 3);
     return experiment_end(&e);
 }

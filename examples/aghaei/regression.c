@@ -4,7 +4,7 @@
  *
  * The report names no data set for it: here an Iris flower's petal width is predicted from its
  * other three numbers, and a satellite pixel's first band from the other 35 numbers of its
- * neighbourhood, by MLPs in both readings of the momentum and a CNN. Prints R2, and the mean error
+ * neighbourhood, by MLPs and a CNN. Prints R2, and the mean error
  * on the test data in their units. */
 #include "family.h"
 #include "iris.h"
@@ -24,7 +24,7 @@ static const struct {
      &statlog,
      {{64}, RELU, 100, .02, .3, .001, .95, 128, 0, REGRESSION}},
 };
-enum { READINGS = 2, MLPS = READINGS * EXPERIMENT_COUNT(mlps), CENTRE = 16, PIXELS = 36 };
+enum { MLPS = EXPERIMENT_COUNT(mlps), CENTRE = 16, PIXELS = 36 };
 static const cnn_row convolution = {{{CNN_CONV(16, 3, FNN_SAME, FNN_RELU), CNN_DENSE(32, FNN_RELU)},
                                      20,
                                      128,
@@ -73,11 +73,11 @@ static void make_statlog(fnn_dataset *data, uint8_t *pixels, fnn_real *bands)
 
 static void run(experiment_job *job)
 {
-    const int i = job->run / READINGS;
-    if (job->run == MLPS)
+    const int i = job->run;
+    if (i == MLPS)
         run_cnn(job, &convolution, &statlog.train, NULL, &statlog.test);
     else
-        run_mlp(job, &mlps[i].arguments, &mlp_readings[job->run % READINGS], &mlps[i].data->train,
+        run_mlp(job, &mlps[i].arguments, &mlp_readings[0], &mlps[i].data->train,
                 &mlps[i].data->test);
 }
 
@@ -90,10 +90,8 @@ int main(int argc, char **argv)
     statlog_load(&e, &statlog);
     make_statlog(&statlog.train, pixels[0], bands[0]);
     make_statlog(&statlog.test, pixels[1], bands[1]);
-    note_readings(&e, READINGS);
     experiment_each(&e, MLPS + 1, e.seeds, run);
     for (int i = 0; i <= MLPS; i++)
-        report_regression(&e, i, i < MLPS ? mlp_readings[i % READINGS].name : "",
-                          i < MLPS ? mlps[i / READINGS].name : "first band, CNN Conv(16, 3x3)");
+        report_regression(&e, i, i < MLPS ? mlps[i].name : "first band, CNN Conv(16, 3x3)");
     return experiment_end(&e);
 }
