@@ -7,7 +7,7 @@
  * |a - n| / (|a| + |n|) of the gradient a and the difference quotient n, and its square, since a
  * squared error is what can be as small as the report's with differences in double precision. */
 #define FMNIST_NN_REAL double
-#include "shi.h"
+#include "../experiment.h"
 
 static experiment e;
 static experiment_data data;
@@ -34,8 +34,12 @@ static void run(experiment_job *job)
 
 int main(int argc, char **argv)
 {
-    shi_begin(&e, &data, argc, argv, "shi-gradcheck", "Gradients by small perturbation");
-    experiment_note(&e, "the report: 6.357e-13, below 1e-8; measured on %d images", IMAGES);
+    experiment_begin(&e, argc, argv, "shi-gradcheck", "Gradients by small perturbation", 1);
+    experiment_fashion(&e, &data);
+    experiment_note(&e,
+                    "the report: 6.357e-13, below 1e-8; measured on %d images, "
+                    "weights N(0,1)",
+                    IMAGES);
     e.wide = 1; /* the runs share the list of data sets */
     experiment_each(&e, DEPTHS, 1, run);
     for (int i = 0; i < DEPTHS; i++) {

@@ -225,11 +225,10 @@ static inline void shi_convolution(fnn_model *m, const shi_cnn *s, int filters)
     fnn_max_pool2d(m, 2);
 }
 
-/* Builds and trains it; the caller frees it. Train accuracy is the last epoch's running mean, as
- * Keras prints it. */
+/* Builds it and trains it with c's batch, epochs, schedule and validation data; the caller frees it.
+ * Train accuracy is the last epoch's running mean, as Keras prints it. */
 static inline fnn_model *shi_fit_cnn(experiment_job *job, const shi_cnn *s,
-                                     const fnn_dataset *train, const fnn_dataset *validation,
-                                     int batch, int epochs)
+                                     const fnn_dataset *train, const fnn_fit_config *c)
 {
     fnn_model *m = experiment_model(job, 28, 28, 1);
     fnn_normalize(m, FNN_NORMALIZE_DIVIDE_255, train);
@@ -240,11 +239,19 @@ static inline fnn_model *shi_fit_cnn(experiment_job *job, const shi_cnn *s,
         if (s->dropout > 0) fnn_dropout(m, (fnn_real)s->dropout);
     }
     fnn_dense(m, 10, FNN_SOFTMAX);
-    fnn_fit_config c = experiment_config(job, fnn_adam(1e-3f), batch, epochs);
-    c.validation = validation;
-    experiment_fit(job, m, train, &c);
+    experiment_fit(job, m, train, c);
     job->figures[SHI_TRAIN] = 100 * job->history.epochs[job->history.count - 1].score;
     return m;
+}
+
+/* The same for a test accuracy, with Adam at 1e-3. */
+static inline void shi_test_cnn(experiment_job *job, const shi_cnn *s, const experiment_data *data,
+                                int epochs)
+{
+    const fnn_fit_config c = experiment_config(job, fnn_adam(1e-3f), SHI_CNN_BATCH, epochs);
+    fnn_model *m = shi_fit_cnn(job, s, &data->train, &c);
+    job->figures[SHI_TEST] = experiment_accuracy(m, &data->test);
+    fnn_model_free(m);
 }
 
 static struct {
@@ -254,10 +261,7 @@ static struct {
 
 static inline void shi_cnn_run(experiment_job *job)
 {
-    fnn_model *m = shi_fit_cnn(job, &shi_cnns.table[job->run], &shi_cnns.data.train, NULL,
-                               SHI_CNN_BATCH, SHI_CNN_EPOCHS);
-    job->figures[SHI_TEST] = experiment_accuracy(m, &shi_cnns.data.test);
-    fnn_model_free(m);
+    shi_test_cnn(job, &shi_cnns.table[job->run], &shi_cnns.data, SHI_CNN_EPOCHS);
 }
 
 /* A whole program: the CNN with each row's change; x (count): of the plot. */

@@ -28,13 +28,6 @@ static void fit_mlp(experiment_job *job, int depth, const experiment_data *d)
     shi_fit(job, &mlp, reading, d);
 }
 
-static void fit_cnn(experiment_job *job, const experiment_data *d)
-{
-    fnn_model *m = shi_fit_cnn(job, &shi_cnn_base, &d->train, NULL, SHI_CNN_BATCH, CNN_EPOCHS);
-    job->figures[SHI_TEST] = experiment_accuracy(m, &d->test);
-    fnn_model_free(m);
-}
-
 static void run(experiment_job *job)
 {
     const int64_t wanted = (int64_t)sizes[job->run % SIZES];
@@ -46,7 +39,7 @@ static void run(experiment_job *job)
     if (job->run / SIZES < MLPS)
         fit_mlp(job, job->run / SIZES, &d);
     else
-        fit_cnn(job, &d);
+        shi_test_cnn(job, &shi_cnn_base, &d, CNN_EPOCHS);
     fnn_dataset_free(&d.train);
     fnn_dataset_free(&rest);
 }
