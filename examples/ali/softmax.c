@@ -13,9 +13,9 @@ static experiment_data data;
 static const struct {
     int widths[2];
     double dropout;
-} shapes[] = {{{128, 64}, 0},  {{128, 64}, .25},  {{128, 64}, .5},
-              {{256, 128}, 0}, {{256, 128}, .25}, {{256, 128}, .5},
-              {{512, 256}, 0}, {{512, 256}, .25}, {{512, 256}, .5}};
+} shapes[] = {{{128, 64}, 0},    {{128, 64}, .25}, {{128, 64}, .5}, {{256, 128}, 0},
+              {{256, 128}, .25}, {{256, 128}, .5}, {{512, 256}, 0}, {{512, 256}, .25},
+              {{512, 256}, .5},  {{1024, 512}, 0}};
 static const double rates[] = {.15, .2, .3, .45};
 enum { SHAPES = EXPERIMENT_COUNT(shapes), RATES = EXPERIMENT_COUNT(rates), REPORTED_RATE = 1 };
 

@@ -139,7 +139,7 @@ static inline int motaouakkil_nearest(const experiment *e, int rows, int columns
                                       const double *reported)
 {
     int nearest = 0;
-    double least = INFINITY;
+    double least = (double)INFINITY;
     for (int k = 0; k < columns; k++) {
         double distance = 0;
         for (int i = 0; i < rows; i++)
