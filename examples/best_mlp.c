@@ -17,16 +17,19 @@ static int chosen;
  * them but the first (He et al. 2016). Stronger dropout trains more slowly: it gets more epochs. */
 static const struct {
     const char *name;
-    int depth, width, residual, epochs;
+    int depth, width, residual;
     fnn_activation activation;
     double input_dropout, dropout;
+    int epochs, batch;
+    double rate;
 } recipes[] = {
-    {"2 x 512, ReLU, 20 epochs", 2, 512, 0, 20, FNN_RELU, .1, .3},
-    {"2 x 512, GELU, 20 epochs", 2, 512, 0, 20, FNN_GELU, .1, .3},
-    {"2 x 512, GELU, 40 epochs", 2, 512, 0, 40, FNN_GELU, .1, .4},
-    {"2 x 1024, GELU, 60 epochs, dropout .4", 2, 1024, 0, 60, FNN_GELU, .1, .4},
-    {"2 x 1024, GELU, 60 epochs, dropout .5", 2, 1024, 0, 60, FNN_GELU, .2, .5},
-    {"3 x 1024 residual, GELU, 60 epochs", 3, 1024, 1, 60, FNN_GELU, .1, .5},
+    {"2 x 512, ReLU, 20 epochs", 2, 512, 0, FNN_RELU, .1, .3, 20, 128, 2e-3},
+    {"2 x 512, GELU, 20 epochs", 2, 512, 0, FNN_GELU, .1, .3, 20, 128, 2e-3},
+    {"2 x 512, GELU, 40 epochs", 2, 512, 0, FNN_GELU, .1, .4, 40, 128, 2e-3},
+    {"2 x 768, GELU, 30 epochs", 2, 768, 0, FNN_GELU, .2, .4, 30, 256, 3e-3},
+    {"2 x 1024, GELU, 60 epochs, dropout .4", 2, 1024, 0, FNN_GELU, .2, .4, 60, 256, 3e-3},
+    {"2 x 1024, GELU, 60 epochs, dropout .5", 2, 1024, 0, FNN_GELU, .2, .5, 60, 256, 3e-3},
+    {"3 x 1024 residual, GELU, 60 epochs", 3, 1024, 1, FNN_GELU, .2, .5, 60, 256, 3e-3},
 };
 
 static fnn_model *build(experiment_job *job, int recipe, const fnn_dataset *train)
@@ -52,7 +55,9 @@ static fnn_model *build(experiment_job *job, int recipe, const fnn_dataset *trai
 static void fit(experiment_job *job, int recipe, const fnn_dataset *train, const fnn_dataset *held)
 {
     fnn_model *m = build(job, recipe, train);
-    fnn_fit_config c = experiment_config(job, fnn_adamw(2e-3f, 0.05f), 128, recipes[recipe].epochs);
+    const fnn_optimizer optimizer = fnn_adamw((fnn_real)recipes[recipe].rate, 0.05f);
+    fnn_fit_config c =
+        experiment_config(job, optimizer, recipes[recipe].batch, recipes[recipe].epochs);
     c.schedule = fnn_schedule_one_cycle();
     c.ema_decay = .999;
     experiment_fit(job, m, train, &c);
