@@ -42,6 +42,7 @@
  *     >>model         building, shapes, parameters
  *     >>train         batches, the step, fit; evaluation and prediction
  *     >>file          models as files: safetensors, written and read
+ *     >>search        grid search and cross-validation, their tables
  *     >>public        thin API functions: check arguments, call the rooms
  *
  * ============================================================================
@@ -93,6 +94,9 @@
  *   step: c.schedule = fnn_schedule_cosine(0); ema_decay averages the weights; augmentation shifts,
  *   flips and cuts the training images. For a loop of your own: fnn_forward, fnn_loss,
  *   fnn_backward, fnn_step, fnn_schedule_rate. Parameters and gradients are one array each.
+ *   fnn_grid_search trains a model for every combination of the numbers that you list, scores each
+ *   by a validation split or by k-fold cross-validation, side by side on all threads, and refits
+ *   the best; a function of yours makes the model of a combination, so anything can be an axis.
  *
  * DATA
  *   fnn_load_fashion_mnist, fnn_load_cifar10, fnn_load_idx, fnn_load_csv (plain or gzip), or arrays
@@ -266,6 +270,12 @@
 #define fnn_average_pool2d fnn_average_pool2d_f64
 #define fnn_pool2d_with fnn_pool2d_with_f64
 #define fnn_global_average_pool2d fnn_global_average_pool2d_f64
+#define fnn_grid_search fnn_grid_search_f64
+#define fnn_search_config_init fnn_search_config_init_f64
+#define fnn_search_free fnn_search_free_f64
+#define fnn_search_save_csv fnn_search_save_csv_f64
+#define fnn_search_save_histories fnn_search_save_histories_f64
+#define fnn_search_table fnn_search_table_f64
 #define fnn_batch_norm fnn_batch_norm_f64
 #define fnn_batch_norm_with fnn_batch_norm_with_f64
 #define fnn_spatial_dropout fnn_spatial_dropout_f64
@@ -1010,6 +1020,142 @@ FNN_API fnn_result fnn_save(const fnn_model *model, const char *path, fnn_error 
  * but its weights are taken as they are. While it is loaded the file is in memory as well. To train
  * on, a fit starts with a new optimiser; fnn_set_seed would draw Glorot uniform weights. */
 FNN_API fnn_model *fnn_load(const char *path, const fnn_context_config *config, fnn_error *error);
+
+/* ---- grid search ---- */
+
+/* One axis of a grid: what is varied, and the numbers that it takes. Learning rates, units,
+ * filters, an activation's or an optimiser's enum value, the index into a table of yours: your
+ * build function makes of them what they mean. */
+typedef struct fnn_grid_axis {
+    const char *name;          /* for tables */
+    const double *values;      /* (count) */
+    int count;                 /* at least 1 */
+    const char *const *labels; /* (count) what tables show in place of the numbers, or NULL */
+} fnn_grid_axis;
+
+/* One model that a search is about to train. */
+typedef struct fnn_trial {
+    const double *values;     /* (axes) one of each axis, in their order */
+    int candidate;            /* 0, 1, ... in the order of the grid: the last axis varies fastest */
+    int fold;                 /* 0, 1, ...; -1: the refit of the best */
+    uint64_t seed;            /* of the search + fold; in the refit, of the search */
+    const fnn_dataset *train; /* what it will be trained on, and may be normalised by */
+} fnn_trial;
+
+/* A score is the accuracy where samples have classes, else R2. */
+typedef struct fnn_figures {
+    double loss, score; /* on what it was trained on */
+    double validation_loss, validation_score;
+} fnn_figures;
+
+/* One training of a candidate. */
+typedef struct fnn_search_fold {
+    fnn_result result;   /* FNN_ERROR_NUMERIC: a loss was not finite, the figures are NaN */
+    fnn_figures figures; /* of the model at the end, as fnn_evaluate */
+    fnn_history history; /* every epoch, with its validation */
+    double seconds;
+} fnn_search_fold;
+
+typedef enum fnn_candidate_state {
+    FNN_CANDIDATE_UNFINISHED, /* the search ended before */
+    FNN_CANDIDATE_TRAINED,
+    FNN_CANDIDATE_DIVERGED, /* in one fold or more a loss, or the figure ranked by, is not finite */
+    FNN_CANDIDATE_SKIPPED   /* build declined it */
+} fnn_candidate_state;
+
+typedef struct fnn_candidate {
+    fnn_candidate_state state;
+    int rank;               /* 1: the best; the earlier of equals first; then those that diverged,
+                               then those that were not trained. 0 while the search runs */
+    const double *values;   /* (axes) */
+    fnn_search_fold *folds; /* (folds) */
+    int trained;            /* of these, with those that diverged */
+    fnn_figures mean;       /* over the folds; NaN unless all are trained */
+    fnn_figures deviation;  /* standard deviation over the folds (divided by their number, as
+                               scikit-learn); 0 for a single one */
+    double seconds;         /* of all folds together */
+} fnn_candidate;
+
+/* What a search found. */
+typedef struct fnn_search {
+    const fnn_grid_axis *axes; /* (axis_count) the caller's */
+    int axis_count;
+    int folds;                 /* trainings a candidate: 1 without cross-validation */
+    fnn_candidate *candidates; /* (count) in the order of the grid */
+    int count;
+    int best;               /* the candidate of rank 1; -1: none was trained */
+    fnn_model *model;       /* the best, trained anew on all of the data; NULL without refit.
+                               Set it to NULL to keep it beyond fnn_search_free */
+    fnn_history history;    /* of that training */
+    double seconds;         /* the search took, refit included */
+    const char *score_name; /* "accuracy" or "R2" */
+    fnn_allocator allocator;
+} fnn_search;
+
+typedef struct fnn_search_config {
+    /* Makes a candidate: adds layers to `model`, which is empty, of the shape of a sample and
+     * seeded with trial->seed, and fills in `fit` (fnn_fit_config_init() with trial->seed as its
+     * seed). Validation data and verbose are the search's, which sets them afterwards. Returns 0,
+     * or nonzero to decline: the candidate is skipped, whatever state the model is in. A broken
+     * model that is not declined ends the search with its error. Builds are made one at a time, in
+     * one order; a callback in `fit` may run on several threads at once. */
+    int (*build)(void *user, const fnn_trial *trial, fnn_model *model, fnn_fit_config *fit);
+    void *user;                    /* NULL; for build and callback */
+    int folds;                     /* 0; from 2 on: k-fold cross-validation */
+    double validation_share;       /* .2; without folds: share of the samples to validate with */
+    const fnn_dataset *validation; /* NULL; else what to validate with, in place of a share */
+    int shuffle;                   /* 1: before the data are cut into parts */
+    uint64_t seed;                 /* 0; of that and of the trials */
+    fnn_monitor monitor;           /* FNN_MONITOR_VALIDATION_SCORE: the mean of this over the folds
+                                      ranks candidates; the greater score, the smaller loss */
+    int refit;                     /* 1: trains the best on all of the data */
+    fnn_context_config context;    /* best instruction set, FNN_THREADS_OPENMP, malloc. So many
+                                      trainings run side by side, on a thread each; the refit uses
+                                      them all */
+    int verbose;                   /* 0; 1: progress and a line a candidate on stderr */
+    int (*callback)(void *user, const fnn_search *search, int candidate); /* NULL; gets each one
+                                      that is finished, the others may not be; one at a time.
+                                      Nonzero: no further training is begun */
+} fnn_search_config;
+
+/* The defaults named beside the fields above; build must be given. */
+FNN_API fnn_search_config fnn_search_config_init(void);
+
+/* Trains and scores a candidate for every combination of the axes' values (axis_count 0: one, to
+ * cross-validate a single model) and refits the best. Every number but the seconds is a function of
+ * the data, axes and configuration, not of the threads; a candidate's figures do not depend on the
+ * others, so processes may share a grid by declining each other's candidates.
+ * The refit has the data of config->validation to validate with, if given. Without, a candidate
+ * that stopped early or kept its best epoch by validation figures is refitted for as many epochs as
+ * its folds' best epochs are on average.
+ * *search is overwritten, not freed first. It is to be freed in any case: on failure it holds what
+ * was trained until then. A candidate that diverges is no failure. axes are borrowed. Allocators
+ * are called by one thread at a time. Returns FNN_ERROR_ARGUMENT for what makes no sense, which
+ * covers a fit that a build configures so and a grid that is declined altogether; what broke a
+ * model; FNN_ERROR_NUMERIC when no candidate could be trained and one diverged, or the refit does;
+ * FNN_ERROR_MEMORY. *error (NULL allowed) names candidate and reason. */
+FNN_API fnn_result fnn_grid_search(const fnn_dataset *data, const fnn_grid_axis *axes,
+                                   int axis_count, const fnn_search_config *config,
+                                   fnn_search *search, fnn_error *error);
+
+/* Frees candidates, histories and model, and zeroes the struct; NULL and twice are allowed. */
+FNN_API void fnn_search_free(fnn_search *search);
+
+/* The candidates of rank 1 to `most` (0: all) as a table, the best first, with mean +- standard
+ * deviation; at most size bytes with the final 0. Returns the length of the whole text, as
+ * snprintf. */
+FNN_API size_t fnn_search_table(const fnn_search *search, int most, char *text, size_t size);
+
+/* Writes CSV (RFC 4180, numbers with a point and all their digits): a header, then in the order of
+ * the grid a line a candidate with its state, rank, axes, means and deviations and each fold's
+ * validation figures; or a line an epoch of every history, where fold -1 is the refit. A file at
+ * path is replaced in one step. Returns FNN_ERROR_FILE, FNN_ERROR_MEMORY or FNN_ERROR_ARGUMENT. */
+FNN_API fnn_result fnn_search_save_csv(const fnn_search *search, const char *path,
+                                       fnn_error *error);
+FNN_API fnn_result fnn_search_save_histories(const fnn_search *search, const char *path,
+                                             fnn_error *error);
+
+/* ---- metrics on arrays, gradient check ---- */
 
 /* Metrics on arrays. outputs (count, classes), labels and predicted (count); undefined ratios
  * (0 / 0) are 0. Accuracy and top-k (the label among the k largest) are NaN for a label outside of
@@ -4926,6 +5072,51 @@ static void fnni_parallel(int parts, fnni_part body, void *argument)
 #pragma omp parallel for num_threads(parts) schedule(static, 1) if (parts > 1)
 #endif
     for (part = 0; part < parts; part++) body(argument, part, parts);
+}
+
+/* A lock, for what the parts share; without OpenMP there is one thread and nothing to do. */
+typedef struct fnni_lock {
+#ifdef _OPENMP
+    omp_lock_t lock;
+#else
+    int unused;
+#endif
+} fnni_lock;
+
+static void fnni_lock_open(fnni_lock *l)
+{
+#ifdef _OPENMP
+    omp_init_lock(&l->lock);
+#else
+    l->unused = 0;
+#endif
+}
+
+static void fnni_lock_take(fnni_lock *l)
+{
+#ifdef _OPENMP
+    omp_set_lock(&l->lock);
+#else
+    (void)l;
+#endif
+}
+
+static void fnni_lock_give(fnni_lock *l)
+{
+#ifdef _OPENMP
+    omp_unset_lock(&l->lock);
+#else
+    (void)l;
+#endif
+}
+
+static void fnni_lock_close(fnni_lock *l)
+{
+#ifdef _OPENMP
+    omp_destroy_lock(&l->lock);
+#else
+    (void)l;
+#endif
 }
 
 /* ============================================================================
@@ -12182,13 +12373,14 @@ static void fnni_write_header(fnni_writer *w, const fnn_model *model)
 }
 
 /* The whole file; the header is written twice, at first to learn its length. */
-static void fnni_write_model(fnni_writer *w, const fnn_model *model, int file)
+static void fnni_write_model(fnni_writer *w, const void *what)
 {
+    const fnn_model *model = (const fnn_model *)what;
+    const int file = w->file;
     uint64_t length;
     fnni_tensor t;
     size_t i;
     int l, which;
-    memset(w, 0, sizeof *w);
     w->file = -1;
     fnni_write_header(w, model);
     length = (8 + w->total + FNNI_ALIGNMENT - 1) / FNNI_ALIGNMENT * FNNI_ALIGNMENT - 8;
@@ -12200,7 +12392,6 @@ static void fnni_write_model(fnni_writer *w, const fnn_model *model, int file)
     for (l = -1; l < model->layer_count; l++)
         for (which = 0; fnni_tensor_at(model, l, which, &t); which++)
             for (i = 0; i < t.count; i++) fnni_emit_real(w, t.values + i);
-    fnni_flush(w);
 }
 
 /* A new file beside path, its name in `name`. The names of one process differ by their last
@@ -12225,10 +12416,13 @@ static const char *fnni_directory_of(char *path)
     return path;
 }
 
+/* Writes all of `what` through w, which has just been opened. */
+typedef void (*fnni_write)(fnni_writer *w, const void *what);
+
 /* The old file stays until the new one is on the disk: written under another name, synced, then
  * put in its place. `name` has room for size bytes. */
-static fnn_result fnni_save_through(const fnn_model *model, const char *path, char *name,
-                                    size_t size, fnn_error *error)
+static fnn_result fnni_save_through(fnni_write write, const void *what, const char *path,
+                                    char *name, size_t size, fnn_error *error)
 {
     const int mode = fnni_os_mode(path);
     const char *doing = NULL, *tail = fnni_path_tail(path);
@@ -12242,7 +12436,10 @@ static fnn_result fnni_save_through(const fnn_model *model, const char *path, ch
     if (file < 0)
         return fnni_fail(error, FNN_ERROR_FILE, "%s: cannot create a file beside it: %s", tail,
                          strerror(errno));
-    fnni_write_model(&w, model, file);
+    memset(&w, 0, sizeof w);
+    w.file = file;
+    write(&w, what);
+    fnni_flush(&w);
     if (w.wrong) doing = "written", code = w.wrong;
     if (!doing && fnni_os_sync(file)) doing = "synced", code = errno;
     if (fnni_os_close(file) && !doing) doing = "closed", code = errno;
@@ -12284,18 +12481,24 @@ static fnn_result fnni_save_check(const fnn_model *model, fnn_error *error)
     return FNN_OK;
 }
 
-static fnn_result fnni_save(const fnn_model *model, const char *path, fnn_error *error)
+/* Saves what `write` writes. */
+static fnn_result fnni_save_by(fnni_write write, const void *what, const char *path,
+                               const fnn_allocator *allocator, fnn_error *error)
 {
-    const fnn_allocator *allocator = &model->context.allocator;
     const size_t size = fnni_plus(strlen(path), 64); /* two numbers and a few letters */
-    fnn_result result = fnni_save_check(model, error);
-    char *name;
-    if (result) return result;
-    name = (char *)fnni_allocate(allocator, size);
+    fnn_result result;
+    char *name = (char *)fnni_allocate(allocator, size);
     if (!name) return fnni_fail_memory(error, path, size);
-    result = fnni_save_through(model, path, name, size, error);
+    result = fnni_save_through(write, what, path, name, size, error);
     fnni_release(allocator, name);
     return result;
+}
+
+static fnn_result fnni_save(const fnn_model *model, const char *path, fnn_error *error)
+{
+    const fnn_result result = fnni_save_check(model, error);
+    if (result) return result;
+    return fnni_save_by(fnni_write_model, model, path, &model->context.allocator, error);
 }
 
 /* ---- reading: JSON, as far as a model file has it ----
@@ -12996,6 +13199,950 @@ static fnn_model *fnni_load(const char *path, const fnn_context_config *config, 
     model = fnni_load_from(&file, path, config, error);
     fnni_file_release(&file, &config->allocator);
     return model;
+}
+
+/* ============================================================================
+ * >>search  grid search and cross-validation, their tables
+ * ============================================================================
+ * Called by >>public. A trial is one training: of a candidate on a fold. The threads take trials in
+ * their order, build them under one lock, train them each on a single thread, and note the figures
+ * under the lock again. What a trial computes is a function of the search's seed, the candidate and
+ * the fold; which thread it ran on, and when, shows in nothing but the seconds.
+ * A trial that fails ends the search. All before it have been begun and run to their end, so that
+ * the error returned, that of the first in order, does not depend on the threads either. */
+
+/* An allocator made safe for threads: those of a search share the caller's. */
+typedef struct fnni_shared_allocator {
+    fnn_allocator inner;
+    fnni_lock *lock;
+} fnni_shared_allocator;
+
+static void *fnni_shared_allocate(void *user, size_t bytes)
+{
+    const fnni_shared_allocator *a = (const fnni_shared_allocator *)user;
+    void *memory;
+    fnni_lock_take(a->lock);
+    memory = a->inner.allocate ? a->inner.allocate(a->inner.user, bytes) : FMNIST_NN_MALLOC(bytes);
+    fnni_lock_give(a->lock);
+    return memory;
+}
+
+static void fnni_shared_release(void *user, void *memory)
+{
+    const fnni_shared_allocator *a = (const fnni_shared_allocator *)user;
+    fnni_lock_take(a->lock);
+    if (a->inner.release)
+        a->inner.release(a->inner.user, memory);
+    else
+        FMNIST_NN_FREE(memory);
+    fnni_lock_give(a->lock);
+}
+
+static fnn_allocator fnni_shared(fnni_shared_allocator *a, const fnn_allocator *inner,
+                                 fnni_lock *lock)
+{
+    fnn_allocator shared;
+    a->inner = *inner;
+    a->lock = lock;
+    shared.allocate = fnni_shared_allocate;
+    shared.release = fnni_shared_release;
+    shared.user = a;
+    return shared;
+}
+
+/* The parts of the data: what a fold's trials train on and are validated with. */
+typedef struct fnni_parts_of_data {
+    fnn_dataset train, validation;
+} fnni_parts_of_data;
+
+/* A search in progress. */
+typedef struct fnni_search {
+    const fnn_dataset *data;
+    const fnn_search_config *config;
+    fnn_search *found;
+    fnni_parts_of_data *parts; /* (folds) */
+    fnn_context_config single; /* of each trial */
+    fnni_lock lock, allocation;
+    fnni_shared_allocator memory, views;
+    int next, ended, trials; /* trials begun, ended, in all */
+    int failed;              /* the first trial that failed; trials: none did */
+    fnn_error error;         /* its */
+    double started;
+} fnni_search;
+
+/* One training, from its build to its figures. */
+typedef struct fnni_job {
+    fnn_trial trial;
+    fnn_model *model;
+    fnn_fit_config fit;
+    fnn_error error;
+    int declined;
+} fnni_job;
+
+/* ---- text ---- */
+
+/* Appends to what snprintf would have written so far; *length counts on beyond size. */
+FNNI_FORMAT(4, 5)
+static void fnni_append(char *text, size_t size, size_t *length, const char *format, ...)
+{
+    const size_t room = *length < size ? size - *length : 0;
+    va_list list;
+    int more;
+    va_start(list, format);
+    more = vsnprintf(room ? text + *length : NULL, room, format, list);
+    va_end(list);
+    if (more > 0) *length += (size_t)more;
+}
+
+/* The label of an axis' value, or NULL. */
+static const char *fnni_label_of(const fnn_grid_axis *axis, double value)
+{
+    int i = 0;
+    if (!axis->labels) return NULL;
+    while (i < axis->count && axis->values[i] != value) i++;
+    return i < axis->count ? axis->labels[i] : NULL;
+}
+
+/* A candidate's value on an axis: its label or the number. */
+static void fnni_append_value(const fnn_grid_axis *axis, double value, char *text, size_t size,
+                              size_t *length)
+{
+    const char *label = fnni_label_of(axis, value);
+    if (label)
+        fnni_append(text, size, length, "%s", label);
+    else
+        fnni_append(text, size, length, "%g", value);
+}
+
+/* "units 64, rate 0.01" */
+static const char *fnni_candidate_text(const fnn_search *s, int candidate, char *text, size_t size)
+{
+    size_t length = 0;
+    int a;
+    text[0] = 0;
+    for (a = 0; a < s->axis_count; a++) {
+        fnni_append(text, size, &length, "%s%s ", a ? ", " : "", s->axes[a].name);
+        fnni_append_value(s->axes + a, s->candidates[candidate].values[a], text, size, &length);
+    }
+    return text;
+}
+
+/* Puts candidate and fold before a trial's message. */
+static fnn_result fnni_trial_fail(const fnn_search *s, const fnn_trial *t, fnn_error *error,
+                                  fnn_result code, const char *message)
+{
+    char name[100], fold[32] = "refit";
+    if (t->fold >= 0) snprintf(fold, sizeof fold, "fold %d", t->fold);
+    return fnni_fail(error, code, "search: candidate %d (%s), %s: %.100s", t->candidate,
+                     fnni_candidate_text(s, t->candidate, name, sizeof name), fold, message);
+}
+
+/* ---- a trial ---- */
+
+/* The figure that a monitor names. */
+static double *fnni_figure(fnn_figures *f, fnn_monitor monitor)
+{
+    switch (monitor) {
+    case FNN_MONITOR_VALIDATION_LOSS:
+        return &f->validation_loss;
+    case FNN_MONITOR_VALIDATION_SCORE:
+        return &f->validation_score;
+    case FNN_MONITOR_LOSS:
+        return &f->loss;
+    default:
+        return &f->score;
+    }
+}
+
+static const fnn_monitor fnni_monitors[] = {
+    FNN_MONITOR_VALIDATION_LOSS, FNN_MONITOR_VALIDATION_SCORE, FNN_MONITOR_LOSS, FNN_MONITOR_SCORE};
+#define FNNI_MONITORS 4
+
+static fnn_figures fnni_no_figures(void)
+{
+    fnn_figures none;
+    none.loss = none.score = none.validation_loss = none.validation_score = FNNI_NAN;
+    return none;
+}
+
+/* Lets the user build the job's model, for training on `train`. FNN_OK with or without a model: it
+ * may be declined. */
+static fnn_result fnni_job_build(const fnni_search *s, fnni_job *job, int candidate, int fold,
+                                 const fnn_dataset *train, const fnn_context_config *context)
+{
+    const fnn_error *wrong;
+    fnn_trial *t = &job->trial;
+    t->values = s->found->candidates[candidate].values;
+    t->candidate = candidate;
+    t->fold = fold;
+    t->seed = s->config->seed + (uint64_t)(fold < 0 ? 0 : fold);
+    t->train = train;
+    job->fit = fnn_fit_config_init();
+    job->fit.seed = t->seed;
+    job->declined = 0;
+    job->model = fnn_sequential_with(context, train->height, train->width, train->channels);
+    fnn_set_seed(job->model, t->seed);
+    wrong = fnn_model_error(job->model);
+    if (!wrong->code) {
+        job->declined = s->config->build(s->config->user, t, job->model, &job->fit) != 0;
+        if (job->declined || !job->model->broken) return FNN_OK;
+    }
+    return fnni_trial_fail(s->found, t, &job->error, wrong->code, wrong->message);
+}
+
+/* Fits the model; *diverged is set, and FNN_OK returned, where a loss is not finite. */
+static fnn_result fnni_job_fit(const fnni_search *s, fnni_job *job, const fnn_dataset *validation,
+                               fnn_history *history, int *diverged)
+{
+    fnn_result result;
+    job->fit.validation = validation;
+    result = fnn_fit(job->model, job->trial.train, &job->fit, history);
+    *diverged = result == FNN_ERROR_NUMERIC;
+    if (!result || *diverged) return FNN_OK;
+    return fnni_trial_fail(s->found, &job->trial, &job->error, result,
+                           fnn_model_error(job->model)->message);
+}
+
+static double fnni_score_of(const fnn_metrics *m, const fnn_dataset *data)
+{
+    return fnni_has_classes(data) ? m->accuracy : m->r2;
+}
+
+/* The figures of a trained model. */
+static fnn_result fnni_job_evaluate(const fnni_search *s, fnni_job *job,
+                                    const fnn_dataset *validation, fnn_figures *figures)
+{
+    fnn_metrics train, held;
+    fnn_result result = fnn_evaluate(job->model, NULL, job->trial.train, &train);
+    if (!result) result = fnn_evaluate(job->model, NULL, validation, &held);
+    if (result)
+        return fnni_trial_fail(s->found, &job->trial, &job->error, result, fnn_result_text(result));
+    figures->loss = train.loss;
+    figures->score = fnni_score_of(&train, job->trial.train);
+    figures->validation_loss = held.loss;
+    figures->validation_score = fnni_score_of(&held, validation);
+    return FNN_OK;
+}
+
+static fnn_search_fold *fnni_job_fold(const fnni_search *s, const fnni_job *job)
+{
+    return s->found->candidates[job->trial.candidate].folds + job->trial.fold;
+}
+
+/* Everything between the two locks: writes to the job and its fold alone. */
+static void fnni_job_run(const fnni_search *s, fnni_job *job)
+{
+    const fnn_dataset *validation = &s->parts[job->trial.fold].validation;
+    fnn_search_fold *fold = fnni_job_fold(s, job);
+    const double started = fnni_seconds();
+    int diverged = 0;
+    fnn_result result;
+    job->fit.verbose = 0;
+    result = fnni_job_fit(s, job, validation, &fold->history, &diverged);
+    if (!result && !diverged) result = fnni_job_evaluate(s, job, validation, &fold->figures);
+    fold->result = diverged ? FNN_ERROR_NUMERIC : result;
+    fold->seconds = fnni_seconds() - started;
+    if (fold->seconds < 0) fold->seconds = 0;
+}
+
+/* ---- candidates ---- */
+
+/* Mean and standard deviation over the folds, summed in their order. */
+static void fnni_candidate_figures(fnn_candidate *c, int folds)
+{
+    int m, f;
+    for (m = 0; m < FNNI_MONITORS; m++) {
+        double *mean = fnni_figure(&c->mean, fnni_monitors[m]);
+        double *deviation = fnni_figure(&c->deviation, fnni_monitors[m]);
+        double sum = 0, squares = 0;
+        for (f = 0; f < folds; f++) sum += *fnni_figure(&c->folds[f].figures, fnni_monitors[m]);
+        *mean = sum / folds;
+        for (f = 0; f < folds; f++) {
+            const double e = *fnni_figure(&c->folds[f].figures, fnni_monitors[m]) - *mean;
+            squares += e * e;
+        }
+        *deviation = sqrt(squares / folds);
+    }
+}
+
+/* What ranks a candidate, greater for better. */
+static double fnni_candidate_value(const fnni_search *s, fnn_candidate *c)
+{
+    const fnn_monitor m = s->config->monitor;
+    const double value = *fnni_figure(&c->mean, m);
+    return m == FNN_MONITOR_VALIDATION_LOSS || m == FNN_MONITOR_LOSS ? -value : value;
+}
+
+/* All folds of a candidate are trained. */
+static void fnni_candidate_finish(const fnni_search *s, fnn_candidate *c)
+{
+    int f, diverged = 0;
+    double value;
+    fnni_candidate_figures(c, s->found->folds);
+    for (f = 0; f < s->found->folds; f++) diverged |= c->folds[f].result != FNN_OK;
+    value = fnni_candidate_value(s, c);
+    diverged |= !(value - value == 0);
+    c->state = diverged ? FNN_CANDIDATE_DIVERGED : FNN_CANDIDATE_TRAINED;
+}
+
+/* Whether a comes before b, which is the later one in the grid's order when `later`. */
+static int fnni_candidate_beats(const fnni_search *s, fnn_candidate *a, fnn_candidate *b, int later)
+{
+    static const int classes[] = {2, 0, 1, 2}; /* in the order of fnn_candidate_state */
+    const int x = classes[a->state], y = classes[b->state];
+    double value_a, value_b;
+    if (x != y || x != 0) return x < y || (x == y && later);
+    value_a = fnni_candidate_value(s, a);
+    value_b = fnni_candidate_value(s, b);
+    return value_a > value_b || (value_a == value_b && later);
+}
+
+static void fnni_search_rank(const fnni_search *s)
+{
+    fnn_search *found = s->found;
+    int i, j;
+    found->best = -1;
+    for (i = 0; i < found->count; i++) {
+        fnn_candidate *c = found->candidates + i;
+        c->rank = 1;
+        for (j = 0; j < found->count; j++)
+            if (j != i) c->rank += fnni_candidate_beats(s, found->candidates + j, c, j < i);
+        if (c->rank == 1 && c->state == FNN_CANDIDATE_TRAINED) found->best = i;
+    }
+}
+
+static int fnni_search_states(const fnn_search *found, fnn_candidate_state state)
+{
+    int i, count = 0;
+    for (i = 0; i < found->count; i++) count += found->candidates[i].state == state;
+    return count;
+}
+
+/* ---- progress ---- */
+
+static const char *const fnni_state_names[] = {"unfinished", "trained", "diverged", "skipped"};
+
+/* Mean and deviation as tables show them. */
+static void fnni_append_figure(const fnn_search *found, const char *format, double mean,
+                               double deviation, char *text, size_t size, size_t *length)
+{
+    char number[32];
+    snprintf(number, sizeof number, format, mean);
+    fnni_append(text, size, length, "%s", number);
+    if (found->folds < 2) return;
+    snprintf(number, sizeof number, format, deviation);
+    fnni_append(text, size, length, " +- %s", number);
+}
+
+/* On a terminal how far it has come, in the line that the next one overwrites. */
+static void fnni_search_bar(const fnni_search *s)
+{
+    const double spent = fnni_seconds() - s->started;
+    if (!s->config->verbose || !fnni_terminal()) return;
+    fprintf(stderr, "\r\033[Ksearch: %d of %d trainings, %.0f s left ", s->ended, s->trials,
+            s->ended ? spent * (s->trials - s->ended) / s->ended : 0.0);
+    fflush(stderr);
+}
+
+static void fnni_search_line(const fnni_search *s, int candidate)
+{
+    const fnn_search *found = s->found;
+    const fnn_candidate *c = found->candidates + candidate;
+    char name[160], figure[80];
+    size_t length = 0;
+    if (!s->config->verbose) return;
+    fnni_append_figure(found, "%.4f", c->mean.validation_score, c->deviation.validation_score,
+                       figure, sizeof figure, &length);
+    fprintf(stderr, "%scandidate %d/%d  %s  ", fnni_terminal() ? "\r\033[K" : "", candidate + 1,
+            found->count, fnni_candidate_text(found, candidate, name, sizeof name));
+    if (c->state == FNN_CANDIDATE_TRAINED)
+        fprintf(stderr, "%.2f s  validation %s %s\n", c->seconds, found->score_name, figure);
+    else
+        fprintf(stderr, "%s\n", fnni_state_names[c->state]);
+}
+
+/* ---- trials in order ---- */
+
+/* The first trial in order that failed is the one reported; none is begun after it. */
+static void fnni_search_failed(fnni_search *s, const fnni_job *job)
+{
+    const int trial = job->trial.candidate * s->found->folds + job->trial.fold;
+    if (trial < s->failed) s->error = job->error;
+    if (trial < s->failed) s->failed = trial;
+    s->next = s->trials;
+}
+
+/* A candidate has its last fold behind it, or was declined. */
+static void fnni_search_finished(fnni_search *s, int candidate)
+{
+    const fnn_search_config *c = s->config;
+    fnni_search_line(s, candidate);
+    if (c->callback && c->callback(c->user, s->found, candidate)) s->next = s->trials;
+}
+
+/* Takes the next trial that is not declined and builds it; 0 when there is none. The lock is
+ * held. */
+static int fnni_search_next(fnni_search *s, fnni_job *job)
+{
+    const int folds = s->found->folds;
+    while (s->next < s->trials) {
+        const int trial = s->next++;
+        fnn_candidate *c = s->found->candidates + trial / folds;
+        s->ended += c->state == FNN_CANDIDATE_SKIPPED;
+        if (c->state == FNN_CANDIDATE_SKIPPED) continue;
+        if (fnni_job_build(s, job, trial / folds, trial % folds, &s->parts[trial % folds].train,
+                           &s->single)) {
+            fnni_search_failed(s, job);
+        } else if (job->declined) {
+            s->ended++;
+            c->state = FNN_CANDIDATE_SKIPPED;
+            fnni_search_finished(s, trial / folds);
+        } else {
+            return 1;
+        }
+        fnn_model_free(job->model);
+    }
+    return 0;
+}
+
+/* Notes what has become of a trial. The lock is held. */
+static void fnni_search_note(fnni_search *s, fnni_job *job)
+{
+    fnn_search_fold *fold = fnni_job_fold(s, job);
+    fnn_candidate *c = s->found->candidates + job->trial.candidate;
+    fnn_model_free(job->model);
+    s->ended++;
+    c->seconds += fold->seconds;
+    if (fold->result && fold->result != FNN_ERROR_NUMERIC) {
+        fnni_search_failed(s, job);
+        return;
+    }
+    c->trained++;
+    if (c->trained < s->found->folds || c->state == FNN_CANDIDATE_SKIPPED) return;
+    fnni_candidate_finish(s, c);
+    fnni_search_finished(s, job->trial.candidate);
+}
+
+/* A thread's share: trial after trial until there is none. */
+static void fnni_search_part(void *argument, int part, int parts)
+{
+    fnni_search *s = (fnni_search *)argument;
+    fnni_job job;
+    (void)part;
+    (void)parts;
+    memset(&job, 0, sizeof job);
+    fnni_lock_take(&s->lock);
+    while (fnni_search_next(s, &job)) {
+        fnni_search_bar(s);
+        fnni_lock_give(&s->lock);
+        fnni_job_run(s, &job);
+        fnni_lock_take(&s->lock);
+        fnni_search_note(s, &job);
+    }
+    fnni_lock_give(&s->lock);
+}
+
+/* ---- the refit ---- */
+
+/* The epoch of a history that a fit's monitor likes best. */
+static int fnni_best_epoch(const fnn_history *h, fnn_monitor monitor)
+{
+    const int loss = monitor == FNN_MONITOR_VALIDATION_LOSS;
+    double best = 0;
+    int i, epoch = 0;
+    for (i = 0; i < h->count; i++) {
+        const double value = loss ? -h->epochs[i].validation_loss : h->epochs[i].validation_score;
+        if (i > 0 && !(value > best)) continue;
+        best = value;
+        epoch = i + 1;
+    }
+    return epoch;
+}
+
+/* Without validation data a fit cannot stop by them: it goes as far as the folds' best epochs, on
+ * average. */
+static void fnni_refit_epochs(const fnni_search *s, fnn_fit_config *fit)
+{
+    const fnn_candidate *c = s->found->candidates + s->found->best;
+    double sum = 0;
+    int f;
+    if (fit->validation || (fit->patience == 0 && !fit->restore_best)) return;
+    if (fit->monitor == FNN_MONITOR_LOSS || fit->monitor == FNN_MONITOR_SCORE) return;
+    for (f = 0; f < s->found->folds; f++)
+        sum += fnni_best_epoch(&c->folds[f].history, fit->monitor);
+    fit->epochs = (int)(sum / s->found->folds + .5);
+    fit->patience = fit->restore_best = 0;
+}
+
+/* Trains the best on all of the data. The model stays with the search only when it is trained. */
+static fnn_result fnni_search_refit(fnni_search *s)
+{
+    fnn_search *found = s->found;
+    fnn_result result;
+    fnni_job job;
+    int diverged = 0;
+    memset(&job, 0, sizeof job);
+    result = fnni_job_build(s, &job, found->best, -1, s->data, &s->config->context);
+    if (!result && job.declined)
+        result =
+            fnni_trial_fail(found, &job.trial, &job.error, FNN_ERROR_ARGUMENT, "build declined it");
+    if (!result) {
+        job.fit.validation = s->config->validation;
+        job.fit.verbose = s->config->verbose;
+        fnni_refit_epochs(s, &job.fit);
+        result = fnni_job_fit(s, &job, job.fit.validation, &found->history, &diverged);
+    }
+    if (diverged)
+        result = fnni_trial_fail(found, &job.trial, &job.error, FNN_ERROR_NUMERIC,
+                                 fnn_model_error(job.model)->message);
+    if (result) s->error = job.error;
+    if (result)
+        fnn_model_free(job.model);
+    else
+        found->model = job.model;
+    return result;
+}
+
+/* ---- the search ---- */
+
+static fnn_result fnni_search_check_axes(const fnn_grid_axis *axes, int axis_count,
+                                         fnn_error *error)
+{
+    int a;
+    if (axis_count < 0 || (axis_count > 0 && !axes))
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "search: %d axes%s", axis_count,
+                         axes ? "" : ", and no list of them");
+    for (a = 0; a < axis_count; a++) {
+        const char *name = axes[a].name ? axes[a].name : "NULL";
+        int i;
+        if (!axes[a].name || axes[a].count < 1 || !axes[a].values)
+            return fnni_fail(
+                error, FNN_ERROR_ARGUMENT,
+                "search: axis %d (%.80s): expected a name and values, found %d values%s", a, name,
+                axes[a].count, axes[a].values ? "" : ", NULL");
+        for (i = 0; axes[a].labels && i < axes[a].count; i++)
+            if (!axes[a].labels[i])
+                return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                                 "search: axis %d (%.80s): labels[%d] is NULL", a, name, i);
+    }
+    return FNN_OK;
+}
+
+/* Samples to validate with by a share, 0 where one of the parts would be empty. */
+static int64_t fnni_search_held(const fnn_dataset *data, const fnn_search_config *c)
+{
+    const double held = floor((double)data->count * c->validation_share + .5);
+    return held >= 1 && held <= (double)(data->count - 1) ? (int64_t)held : 0;
+}
+
+static fnn_result fnni_search_check(const fnn_dataset *data, const fnn_search_config *c,
+                                    fnn_error *error)
+{
+    fnn_result result = fnn_dataset_check(data, error);
+    if (!result && c->validation) result = fnn_dataset_check(c->validation, error);
+    if (result) return result;
+    if (!c->build) return fnni_fail(error, FNN_ERROR_ARGUMENT, "search: build is NULL");
+    if (!data->labels && !data->targets)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "search: data without labels or targets");
+    if ((unsigned)c->monitor > FNN_MONITOR_SCORE)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "search: monitor %d is none", (int)c->monitor);
+    if (c->folds < 0 || c->folds == 1 || c->folds > data->count || (c->folds && c->validation))
+        return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                         "search: folds: expected 0, or without validation data 2 to %lld samples, "
+                         "found %d",
+                         (long long)data->count, c->folds);
+    if (!c->folds && !c->validation && !fnni_search_held(data, c))
+        return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                         "search: validation_share %g of %lld samples leaves a part empty",
+                         c->validation_share, (long long)data->count);
+    return FNN_OK;
+}
+
+static int fnni_search_folds(const fnn_search_config *c)
+{
+    return c->folds ? c->folds : 1;
+}
+
+/* *count = how many candidates there are. */
+static fnn_result fnni_search_count(const fnn_grid_axis *axes, int axis_count, int folds,
+                                    int *count, fnn_error *error)
+{
+    double product = folds;
+    int a;
+    for (a = 0; a < axis_count; a++) product *= axes[a].count;
+    if (product > INT_MAX)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                         "search: expected at most %d trainings, found %.0f", INT_MAX, product);
+    *count = (int)(product / folds);
+    return FNN_OK;
+}
+
+/* The values of all candidates: the last axis varies fastest, as the digits of a number. */
+static void fnni_search_values(const fnn_search *found, double *values)
+{
+    int i, a;
+    for (i = 0; i < found->count; i++) {
+        int rest = i;
+        for (a = found->axis_count - 1; a >= 0; a--) {
+            const fnn_grid_axis *axis = found->axes + a;
+            values[(size_t)i * (size_t)found->axis_count + (size_t)a] =
+                axis->values[rest % axis->count];
+            rest /= axis->count;
+        }
+    }
+}
+
+/* Takes the memory of the candidates and fills in what they are. candidates[0].values and .folds
+ * are those of all. */
+static fnn_result fnni_search_make(fnn_search *found, int count)
+{
+    const fnn_allocator *a = &found->allocator;
+    const size_t n = (size_t)count, axes = (size_t)found->axis_count, folds = (size_t)found->folds;
+    fnn_candidate *candidates =
+        (fnn_candidate *)fnni_allocate(a, fnni_times(n, sizeof *candidates));
+    fnn_search_fold *all = (fnn_search_fold *)fnni_allocate(a, fnni_times(n * folds, sizeof *all));
+    double *values =
+        (double *)fnni_allocate(a, fnni_times(fnni_times(n, axes + 1), sizeof *values));
+    size_t i;
+    if (!candidates || !all || !values) {
+        fnni_release(a, candidates);
+        fnni_release(a, all);
+        fnni_release(a, values);
+        return FNN_ERROR_MEMORY;
+    }
+    found->candidates = candidates;
+    found->count = count;
+    fnni_search_values(found, values);
+    memset(candidates, 0, n * sizeof *candidates);
+    memset(all, 0, n * folds * sizeof *all);
+    for (i = 0; i < n * folds; i++) all[i].figures = fnni_no_figures();
+    for (i = 0; i < n; i++) {
+        candidates[i].values = values + i * axes;
+        candidates[i].folds = all + i * folds;
+        candidates[i].mean = candidates[i].deviation = fnni_no_figures();
+    }
+    return FNN_OK;
+}
+
+/* One fold's parts; on failure both are zeroed. */
+static fnn_result fnni_search_part_make(const fnni_search *s, int fold, fnni_parts_of_data *part)
+{
+    const fnn_search_config *c = s->config;
+    if (c->folds)
+        return fnn_dataset_fold(s->data, c->folds, fold, c->shuffle, c->seed, &part->train,
+                                &part->validation, NULL);
+    if (!c->validation)
+        return fnn_dataset_split(s->data, s->data->count - fnni_search_held(s->data, c), c->shuffle,
+                                 c->seed, &part->train, &part->validation, NULL);
+    part->train = *s->data;
+    part->validation = *c->validation;
+    memset(part->train.owned, 0, sizeof part->train.owned);
+    memset(part->validation.owned, 0, sizeof part->validation.owned);
+    return FNN_OK;
+}
+
+/* The parts of all folds, whose memory comes from the data's allocator. */
+static fnn_result fnni_search_parts_make(fnni_search *s)
+{
+    const size_t bytes = fnni_times((size_t)s->found->folds, sizeof *s->parts);
+    fnn_result result = FNN_OK;
+    int f;
+    s->parts = (fnni_parts_of_data *)fnni_allocate(&s->config->context.allocator, bytes);
+    if (!s->parts) return FNN_ERROR_MEMORY;
+    memset(s->parts, 0, bytes);
+    for (f = 0; f < s->found->folds && !result; f++) {
+        result = fnni_search_part_make(s, f, s->parts + f);
+        if (!result)
+            s->parts[f].train.allocator =
+                fnni_shared(&s->views, &s->data->allocator, &s->allocation);
+    }
+    return result;
+}
+
+static void fnni_search_parts_free(const fnni_search *s)
+{
+    int f;
+    for (f = 0; s->parts && f < s->found->folds; f++) {
+        fnn_dataset_free(&s->parts[f].train);
+        fnn_dataset_free(&s->parts[f].validation);
+    }
+    fnni_release(&s->config->context.allocator, s->parts);
+}
+
+/* Lets histories draw from the allocator a: the shared one while threads run, then the caller's. */
+static void fnni_search_histories(fnn_search *found, const fnn_allocator *a)
+{
+    size_t i, n = (size_t)found->count * (size_t)found->folds;
+    for (i = 0; i < n; i++) found->candidates[0].folds[i].history.allocator = *a;
+    found->history.allocator = *a;
+}
+
+/* Why nothing could be trained. */
+static fnn_result fnni_search_nothing(const fnni_search *s, fnn_error *error)
+{
+    const int diverged = fnni_search_states(s->found, FNN_CANDIDATE_DIVERGED);
+    return fnni_fail(error, diverged ? FNN_ERROR_NUMERIC : FNN_ERROR_ARGUMENT,
+                     "search: of %d candidates none was trained: %d diverged, build declined %d",
+                     s->found->count, diverged,
+                     fnni_search_states(s->found, FNN_CANDIDATE_SKIPPED));
+}
+
+/* All trials, on as many threads as there are. */
+static void fnni_search_trials(fnni_search *s, int threads)
+{
+    fnn_search *found = s->found;
+    s->trials = found->count * found->folds;
+    s->failed = s->trials;
+    s->single = s->config->context;
+    s->single.threads = 1;
+    s->single.allocator = fnni_shared(&s->memory, &s->config->context.allocator, &s->allocation);
+    fnni_search_histories(found, &s->single.allocator);
+    fnni_parallel(s->trials < threads ? s->trials : threads, fnni_search_part, s);
+    fnni_search_histories(found, &s->config->context.allocator);
+    fnni_search_rank(s);
+}
+
+/* `found` has its axes and folds; arguments are checked. */
+static fnn_result fnni_search_run(fnni_search *s, int count, int threads, fnn_error *error)
+{
+    fnn_result result = fnni_search_make(s->found, count);
+    if (result) return fnni_fail(error, result, "search: no memory for %d candidates", count);
+    s->found->best = -1;
+    s->started = fnni_seconds();
+    fnni_lock_open(&s->lock);
+    fnni_lock_open(&s->allocation);
+    result = fnni_search_parts_make(s);
+    if (result)
+        fnni_fail(&s->error, result, "search: no memory for %d folds", s->found->folds);
+    else
+        fnni_search_trials(s, threads);
+    fnni_search_parts_free(s);
+    fnni_lock_close(&s->allocation);
+    fnni_lock_close(&s->lock);
+    if (!result && s->failed < s->trials)
+        result = s->error.code;
+    else if (!result && s->found->best < 0)
+        result = fnni_search_nothing(s, &s->error);
+    if (!result && s->config->refit) result = fnni_search_refit(s);
+    s->found->seconds = fnni_seconds() - s->started;
+    return result ? fnni_fail(error, result, "%s", s->error.message) : FNN_OK;
+}
+
+/* ---- tables ---- */
+
+#define FNNI_TABLE_FIGURES 5 /* columns behind rank and axes */
+
+static void fnni_table_heading(const fnn_search *found, int column, char *text, size_t size)
+{
+    const int which = column - 1 - found->axis_count;
+    if (column == 0)
+        snprintf(text, size, "rank");
+    else if (which < 0)
+        snprintf(text, size, "%s", found->axes[column - 1].name);
+    else if (which == 0)
+        snprintf(text, size, "validation %s", found->score_name);
+    else if (which == 1)
+        snprintf(text, size, "validation loss");
+    else if (which == 2)
+        snprintf(text, size, "%s", found->score_name);
+    else
+        snprintf(text, size, which == 3 ? "loss" : "seconds");
+}
+
+/* What stands in a column of a candidate's row. */
+static void fnni_table_cell(const fnn_search *found, const fnn_candidate *c, int column, char *text,
+                            size_t size)
+{
+    const int which = column - 1 - found->axis_count;
+    size_t length = 0;
+    text[0] = 0;
+    if (column == 0)
+        snprintf(text, size, "%d", c->rank);
+    else if (which < 0)
+        fnni_append_value(found->axes + column - 1, c->values[column - 1], text, size, &length);
+    else if (which == 4)
+        snprintf(text, size, "%.1f", c->seconds);
+    else if (c->state != FNN_CANDIDATE_TRAINED)
+        snprintf(text, size, "%s", which ? "" : fnni_state_names[c->state]);
+    else if (which == 0)
+        fnni_append_figure(found, "%.4f", c->mean.validation_score, c->deviation.validation_score,
+                           text, size, &length);
+    else if (which == 1)
+        fnni_append_figure(found, "%.4g", c->mean.validation_loss, c->deviation.validation_loss,
+                           text, size, &length);
+    else if (which == 2)
+        snprintf(text, size, "%.4f", c->mean.score);
+    else
+        snprintf(text, size, "%.4g", c->mean.loss);
+}
+
+/* The candidate of a rank. */
+static const fnn_candidate *fnni_candidate_of_rank(const fnn_search *found, int rank)
+{
+    const fnn_candidate *c = found->candidates;
+    while (c->rank != rank) c++;
+    return c;
+}
+
+/* The table's cell in a row, 0 being the headings, of at most size - 1 characters. */
+static void fnni_table_text(const fnn_search *found, int row, int column, char *text, size_t size)
+{
+    if (row == 0)
+        fnni_table_heading(found, column, text, size);
+    else
+        fnni_table_cell(found, fnni_candidate_of_rank(found, row), column, text, size);
+}
+
+static int fnni_table_width(const fnn_search *found, int rows, int column)
+{
+    char cell[80];
+    int width = 0, row;
+    for (row = 0; row <= rows; row++) {
+        fnni_table_text(found, row, column, cell, sizeof cell);
+        if ((int)strlen(cell) > width) width = (int)strlen(cell);
+    }
+    return width;
+}
+
+static size_t fnni_search_table(const fnn_search *found, int most, char *text, size_t size)
+{
+    const int rows = most > 0 && most < found->count ? most : found->count;
+    const int columns = 1 + found->axis_count + FNNI_TABLE_FIGURES;
+    size_t length = 0;
+    char cell[80];
+    int row, column;
+    for (row = 0; row <= rows; row++)
+        for (column = 0; column < columns; column++) {
+            fnni_table_text(found, row, column, cell, sizeof cell);
+            fnni_append(text, size, &length, "%s%*s%s", column ? "  " : "",
+                        fnni_table_width(found, rows, column), cell,
+                        column == columns - 1 ? "\n" : "");
+        }
+    return length;
+}
+
+/* ---- CSV ---- */
+
+/* A field of text, quoted where RFC 4180 asks for it. */
+static void fnni_emit_field(fnni_writer *w, const char *text)
+{
+    const int quoted = strpbrk(text, ",\"\r\n") != NULL;
+    fnni_emit_text(w, quoted ? ",\"" : ",");
+    for (; *text; text++) {
+        if (*text == '"') fnni_emit(w, "\"", 1);
+        fnni_emit(w, text, 1);
+    }
+    if (quoted) fnni_emit(w, "\"", 1);
+}
+
+/* A field with a number in as many digits as it takes to read it back. */
+static void fnni_emit_number(fnni_writer *w, double x)
+{
+    char text[64];
+    int digits = 14;
+    if (!(x - x == 0)) {
+        fnni_emit_text(w, x > 0 ? ",inf" : x < 0 ? ",-inf" : ",nan");
+        return;
+    }
+    do snprintf(text, sizeof text, "%.*g", ++digits, x);
+    while (digits < 17 && strtod(text, NULL) != x);
+    fnni_point(text);
+    fnni_emit_text(w, ",%s", text);
+}
+
+static void fnni_emit_axes(fnni_writer *w, const fnn_search *found)
+{
+    int a;
+    for (a = 0; a < found->axis_count; a++) fnni_emit_field(w, found->axes[a].name);
+}
+
+/* A candidate's values, as numbers where they have no label. */
+static void fnni_emit_values(fnni_writer *w, const fnn_search *found, const fnn_candidate *c)
+{
+    int a;
+    for (a = 0; a < found->axis_count; a++) {
+        const char *label = fnni_label_of(found->axes + a, c->values[a]);
+        if (label)
+            fnni_emit_field(w, label);
+        else
+            fnni_emit_number(w, c->values[a]);
+    }
+}
+
+static void fnni_emit_candidate(fnni_writer *w, const fnn_search *found, int i)
+{
+    fnn_candidate *c = found->candidates + i;
+    int m, f;
+    fnni_emit_text(w, "%d,%d,%s", i, c->rank, fnni_state_names[c->state]);
+    fnni_emit_values(w, found, c);
+    for (m = 0; m < FNNI_MONITORS; m++) {
+        fnni_emit_number(w, *fnni_figure(&c->mean, fnni_monitors[m]));
+        fnni_emit_number(w, *fnni_figure(&c->deviation, fnni_monitors[m]));
+    }
+    fnni_emit_number(w, c->seconds);
+    for (f = 0; f < found->folds; f++) {
+        fnni_emit_number(w, c->folds[f].figures.validation_loss);
+        fnni_emit_number(w, c->folds[f].figures.validation_score);
+    }
+    fnni_emit_text(w, "\n");
+}
+
+static void fnni_write_candidates(fnni_writer *w, const void *what)
+{
+    static const char *const figures[] = {"validation_loss", "validation_score", "loss", "score"};
+    const fnn_search *found = (const fnn_search *)what;
+    int i;
+    fnni_emit_text(w, "candidate,rank,state");
+    fnni_emit_axes(w, found);
+    for (i = 0; i < FNNI_MONITORS; i++)
+        fnni_emit_text(w, ",%s_mean,%s_deviation", figures[i], figures[i]);
+    fnni_emit_text(w, ",seconds");
+    for (i = 0; i < found->folds; i++)
+        fnni_emit_text(w, ",validation_loss_%d,validation_score_%d", i, i);
+    fnni_emit_text(w, "\n");
+    for (i = 0; i < found->count; i++) fnni_emit_candidate(w, found, i);
+}
+
+static void fnni_emit_history(fnni_writer *w, const fnn_search *found, int i, int fold,
+                              const fnn_history *history)
+{
+    int e;
+    for (e = 0; e < history->count; e++) {
+        const fnn_epoch *epoch = history->epochs + e;
+        fnni_emit_text(w, "%d,%d", i, fold);
+        fnni_emit_values(w, found, found->candidates + i);
+        fnni_emit_text(w, ",%d,%lld", epoch->epoch, (long long)epoch->step);
+        fnni_emit_number(w, epoch->loss);
+        fnni_emit_number(w, epoch->score);
+        fnni_emit_number(w, epoch->validation_loss);
+        fnni_emit_number(w, epoch->validation_score);
+        fnni_emit_number(w, epoch->learning_rate);
+        fnni_emit_number(w, epoch->seconds);
+        fnni_emit_text(w, "\n");
+    }
+}
+
+static void fnni_write_histories(fnni_writer *w, const void *what)
+{
+    const fnn_search *found = (const fnn_search *)what;
+    int i, f;
+    fnni_emit_text(w, "candidate,fold");
+    fnni_emit_axes(w, found);
+    fnni_emit_text(w, ",epoch,step,loss,score,validation_loss,validation_score,learning_rate,"
+                      "seconds\n");
+    for (i = 0; i < found->count; i++)
+        for (f = 0; f < found->folds; f++)
+            fnni_emit_history(w, found, i, f, &found->candidates[i].folds[f].history);
+    fnni_emit_history(w, found, found->best, -1, &found->history);
+}
+
+static fnn_result fnni_search_save(fnni_write write, const fnn_search *found, const char *path,
+                                   fnn_error *error)
+{
+    if (!found || !path)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "search: expected a %s, found NULL",
+                         found ? "path" : "search");
+    return fnni_save_by(write, found, path, &found->allocator, error);
 }
 
 /* ============================================================================
@@ -14522,6 +15669,85 @@ FNN_DEF fnn_model *fnn_load(const char *path, const fnn_context_config *config, 
     /* takes nothing, so that what is wrong with config is not laid to the file */
     if (fnni_context_open(&context, config, error)) return NULL;
     return fnni_load(path, config, error);
+}
+
+/* ---- grid search ---- */
+
+FNN_DEF fnn_search_config fnn_search_config_init(void)
+{
+    fnn_search_config config;
+    memset(&config, 0, sizeof config);
+    config.validation_share = .2;
+    config.shuffle = 1;
+    config.monitor = FNN_MONITOR_VALIDATION_SCORE;
+    config.refit = 1;
+    config.context = fnn_context_config_init();
+    config.context.threads = FNN_THREADS_OPENMP;
+    return config;
+}
+
+FNN_DEF fnn_result fnn_grid_search(const fnn_dataset *data, const fnn_grid_axis *axes,
+                                   int axis_count, const fnn_search_config *config,
+                                   fnn_search *search, fnn_error *error)
+{
+    fnn_context context;
+    fnni_search s;
+    fnn_result result;
+    int count = 0;
+    if (search) memset(search, 0, sizeof *search);
+    if (!search || !config)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "search: %s is NULL",
+                         search ? "config" : "search");
+    search->best = -1;
+    memset(&s, 0, sizeof s);
+    result = fnni_search_check_axes(axes, axis_count, error);
+    if (!result) result = fnni_search_check(data, config, error);
+    if (!result) result = fnni_context_open(&context, &config->context, error);
+    if (!result)
+        result = fnni_search_count(axes, axis_count, fnni_search_folds(config), &count, error);
+    if (result) return result;
+    s.data = data;
+    s.config = config;
+    s.found = search;
+    search->folds = fnni_search_folds(config);
+    search->axes = axes;
+    search->axis_count = axis_count;
+    search->score_name = fnni_has_classes(data) ? "accuracy" : "R2";
+    search->allocator = config->context.allocator;
+    return fnni_search_run(&s, count, context.threads, error);
+}
+
+FNN_DEF void fnn_search_free(fnn_search *search)
+{
+    int i;
+    if (!search) return;
+    for (i = 0; search->candidates && i < search->count * search->folds; i++)
+        fnn_history_free(&search->candidates[0].folds[i].history);
+    if (search->candidates) {
+        fnni_release(&search->allocator, search->candidates[0].folds);
+        fnni_release(&search->allocator, (void *)(uintptr_t)search->candidates[0].values);
+    }
+    fnni_release(&search->allocator, search->candidates);
+    fnn_history_free(&search->history);
+    fnn_model_free(search->model);
+    memset(search, 0, sizeof *search);
+}
+
+FNN_DEF size_t fnn_search_table(const fnn_search *search, int most, char *text, size_t size)
+{
+    if (size > 0) text[0] = 0;
+    return search && search->count > 0 ? fnni_search_table(search, most, text, size) : 0;
+}
+
+FNN_DEF fnn_result fnn_search_save_csv(const fnn_search *search, const char *path, fnn_error *error)
+{
+    return fnni_search_save(fnni_write_candidates, search, path, error);
+}
+
+FNN_DEF fnn_result fnn_search_save_histories(const fnn_search *search, const char *path,
+                                             fnn_error *error)
+{
+    return fnni_search_save(fnni_write_histories, search, path, error);
 }
 
 /* ---- metrics ---- */

@@ -63,7 +63,7 @@
 
 #define EXPERIMENT_COUNT(table) ((int)(sizeof(table) / sizeof *(table)))
 #define EXPERIMENT_UNKNOWN ((double)NAN) /* the report has no such figure */
-#define EXPERIMENT_FIGURES 8             /* that a job may set */
+#define EXPERIMENT_FIGURES 16            /* that a job may set */
 #define EXPERIMENT_NO_DATA 3             /* exit status: a data set is missing */
 #define EXPERIMENT_MNIST_FROM "http://yann.lecun.com/exdb/mnist/"
 #define EXPERIMENT_CIFAR10_FROM "https://www.cs.toronto.edu/~kriz/cifar.html (binary, unpacked)"
@@ -179,6 +179,17 @@ static inline void experiment_append(const experiment *e, experiment_text *t, co
     va_start(arguments, format);
     experiment_append_list(e, t, format, arguments);
     va_end(arguments);
+}
+
+/* A sentence for the result file and the table: what was chosen, from which grid, on which data. */
+static inline void experiment_note(experiment *e, const char *format, ...)
+{
+    va_list arguments;
+    experiment_append(e, &e->notes, "# note: ");
+    va_start(arguments, format);
+    experiment_append_list(e, &e->notes, format, arguments);
+    va_end(arguments);
+    experiment_append(e, &e->notes, "\n");
 }
 
 static inline const char *experiment_mode_name(const experiment *e)
@@ -322,15 +333,19 @@ static inline fnn_dataset experiment_adopt_part(experiment *e, const fnn_dataset
     return experiment_reduce(e, &all, e->mode == EXPERIMENT_QUICK ? tenth : 200);
 }
 
+static inline uint64_t experiment_hash_both(const experiment_data *data)
+{
+    const uint64_t hash = experiment_hash_data(14695981039346656037u, &data->train);
+    return experiment_hash_data(hash, &data->test);
+}
+
 /* Takes over data that the program has loaded (train and, if there is one, test): they are hashed
  * for the result file, made smaller with --quick, and freed at the end. */
 static inline void experiment_adopt(experiment *e, experiment_data *data, const char *name)
 {
-    uint64_t hash = 14695981039346656037u;
-    hash = experiment_hash_data(hash, &data->train);
-    hash = experiment_hash_data(hash, &data->test);
     experiment_append(e, &e->sources, "# data: %s, %ld + %ld samples, FNV-1a %016llx\n", name,
-                      (long)data->train.count, (long)data->test.count, (unsigned long long)hash);
+                      (long)data->train.count, (long)data->test.count,
+                      (unsigned long long)experiment_hash_both(data));
     data->train = experiment_adopt_part(e, &data->train);
     data->test = experiment_adopt_part(e, &data->test);
 }
@@ -402,16 +417,25 @@ static inline void experiment_mnist(experiment *e, experiment_data *data)
     experiment_adopt(e, data, "MNIST");
 }
 
-/* CIFAR-10: 50,000 and 10,000 images of 32 x 32 x 3 bytes. */
+/* CIFAR-10: 50,000 and 10,000 images of 32 x 32 x 3 bytes. A copy made from JPEG files (quality 75,
+ * chroma at half the size) that is known by its hash is named as such. */
 static inline void experiment_cifar10(experiment *e, experiment_data *data)
 {
+    const uint64_t jpeg_copy = 0x83ca31e8a036a7ffu;
+    const char *name = "CIFAR-10";
     fnn_error error;
     memset(data, 0, sizeof *data);
     if (fnn_load_cifar10(
             experiment_folder(e, "cifar-10-batches-bin/data_batch_1.bin", EXPERIMENT_CIFAR10_FROM),
             &data->train, &data->test, NULL, &error))
         experiment_fail(e, "%s", error.message);
-    experiment_adopt(e, data, "CIFAR-10");
+    if (experiment_hash_both(data) == jpeg_copy) {
+        name = "CIFAR-10, JPEG copy";
+        experiment_note(e,
+                        "CIFAR-10 here is a JPEG copy: its figures are not comparable to the last "
+                        "percent");
+    }
+    experiment_adopt(e, data, name);
 }
 
 /* Moves a share (0 to 1) of the training samples, drawn by the seed, to data->validation. */
@@ -603,6 +627,15 @@ static inline void experiment_each(experiment *e, int runs, int seeds,
     for (int i = 0; i < count; i++) experiment_make(&e->jobs[i], run);
 }
 
+/* The defaults of fnn_grid_search with the experiment's threads, and progress. */
+static inline fnn_search_config experiment_search(const experiment *e)
+{
+    fnn_search_config config = fnn_search_config_init();
+    config.context.threads = e->threads;
+    config.verbose = e->mode != EXPERIMENT_SMOKE;
+    return config;
+}
+
 /* ---- figures ---- */
 
 /* Mean and (where not NULL, NaN with one seed) standard deviation of a sample. */
@@ -637,7 +670,8 @@ static inline int experiment_best(const experiment *e, int figure, int first, in
     return best;
 }
 
-/* A row of the table from a number of one's own. reading: "A" the one that explains the report's
+/* A row of the table from a number of one's own; deviation, seeds and seconds of the row returned
+ * may be filled in. reading: "A" the one that explains the report's
  * numbers, "B" the textbook's, "" where there is but one; a word may follow. Metrics in percent end
  * in " %". The configuration is given as to printf; no double quotes. */
 static inline experiment_row *experiment_row_list(experiment *e, const char *reading,
@@ -661,14 +695,16 @@ static inline experiment_row *experiment_row_list(experiment *e, const char *rea
     return row;
 }
 
-static inline void experiment_report_value(experiment *e, const char *reading, const char *metric,
-                                           double reported, double measured, const char *format,
-                                           ...)
+static inline experiment_row *experiment_report_value(experiment *e, const char *reading,
+                                                      const char *metric, double reported,
+                                                      double measured, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    experiment_row_list(e, reading, metric, reported, measured, format, arguments);
+    experiment_row *row =
+        experiment_row_list(e, reading, metric, reported, measured, format, arguments);
     va_end(arguments);
+    return row;
 }
 
 /* A row of the table from a figure of the last experiment_each. */
@@ -686,17 +722,6 @@ static inline void experiment_report(experiment *e, int run, int figure, const c
     row->seconds = seconds / e->seed_count;
     row->deviation = deviation;
     row->seeds = e->seed_count;
-}
-
-/* A sentence for the result file and the table: what was chosen, from which grid, on which data. */
-static inline void experiment_note(experiment *e, const char *format, ...)
-{
-    va_list arguments;
-    experiment_append(e, &e->notes, "# note: ");
-    va_start(arguments, format);
-    experiment_append_list(e, &e->notes, format, arguments);
-    va_end(arguments);
-    experiment_append(e, &e->notes, "\n");
 }
 
 /* ---- plots: examples/figures.sh draws them ---- */
@@ -717,13 +742,17 @@ static inline experiment_plot *experiment_plot_open(experiment *e, const char *n
     return p;
 }
 
-/* Lines: rows series,x,y,deviation. name becomes part of file names. log_x: a logarithmic axis. */
+/* Which axes of a plot are logarithmic; 0: none. */
+enum { EXPERIMENT_LOG_X = 1, EXPERIMENT_LOG_Y = 2 };
+
+/* Lines: rows series,x,y,deviation. name becomes part of file names. */
 static inline experiment_plot *experiment_plot_begin(experiment *e, const char *name,
                                                      const char *title, const char *x,
-                                                     const char *y, int log_x)
+                                                     const char *y, int log)
 {
     experiment_plot *p = experiment_plot_open(e, name, "lines", title, x, y);
-    experiment_append(e, &p->text, "# logx: %d\n", log_x);
+    experiment_append(e, &p->text, "# log: %s%s%s\n", log ? "" : "none",
+                      log & EXPERIMENT_LOG_X ? "x" : "", log & EXPERIMENT_LOG_Y ? "y" : "");
     return p;
 }
 

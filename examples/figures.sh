@@ -19,9 +19,9 @@ value() { # FILE KEY: of a comment line `# key: value`
 # A file of lines becomes blocks of points, then one plot command over them. Series get a colour
 # each; what the report says is drawn in black, a point or a dashed line.
 lines() { # FILE
-    local log=''
-    [ "$(value "$1" logx)" = 1 ] && log='set logscale x'
-    echo "$log"
+    local log
+    log=$(value "$1" log)
+    [ "$log" = none ] || echo "set logscale $log"
     awk '
         # LABEL,X,Y[,DEVIATION] with the label in quotes: returns that, fills cell.
         function label_of(line,    at) {
@@ -57,6 +57,7 @@ lines() { # FILE
                 if (bars[k])
                     printf ", $S%d using 1:2:3 with yerrorbars pt 0 lc %d notitle", k, k
             }
+            if (count + points == 0) printf "[1:10] [1:10] NaN notitle"
             print extra
         }' "$1"
 }

@@ -52,9 +52,9 @@ static void plot_grid(int depth)
     char name[64], series[64];
     for (int by_batch = 0; by_batch < 2; by_batch++) {
         snprintf(name, sizeof name, "%d-hidden-%s", depth, by_batch ? "batch" : "learning-rate");
-        experiment_plot *p =
-            experiment_plot_begin(&e, name, "Test accuracy after one epoch",
-                                  by_batch ? "batch size" : "learning rate", "test accuracy %", 1);
+        experiment_plot *p = experiment_plot_begin(&e, name, "Test accuracy after one epoch",
+                                                   by_batch ? "batch size" : "learning rate",
+                                                   "test accuracy %", EXPERIMENT_LOG_X);
         for (int i = 0; i < RATES * BATCHES; i++) {
             const int rate = by_batch ? i / BATCHES : i % RATES;
             const int batch = by_batch ? i % BATCHES : i / RATES;

@@ -1,0 +1,99 @@
+/* Grid search on a part of Fashion-MNIST, for a multilayer perceptron by 3-fold cross-validation
+ * and for a convolutional network by a validation split; the best of each is refitted and tested.
+ *
+ *     cc -O2 -fopenmp examples/grid_search.c -o grid_search -lm && ./grid_search
+ *
+ * Prints two tables, the best first, and after each a line `test accuracy: NN.NN %`. Takes about
+ * 20 s on two cores. All figures go to build/grid_search_mlp.csv and _cnn.csv. */
+#define FMNIST_NN_IMPLEMENTATION
+#include "../fmnist_nn.h"
+
+/* A grid is a table of axes; a build function makes a model of one number of each. */
+enum { RATE, UNITS, ACTIVATION, LAYERS };
+static const double mlp_rates[] = {1e-3, 1e-2}, units[] = {32, 128}, layers[] = {1, 2};
+static const double activations[] = {FNN_RELU, FNN_TANH};
+static const char *const activation_names[] = {"relu", "tanh"};
+static const fnn_grid_axis mlp_axes[] = {{"rate", mlp_rates, 2, NULL},
+                                         {"units", units, 2, NULL},
+                                         {"activation", activations, 2, activation_names},
+                                         {"layers", layers, 2, NULL}};
+
+static int build_mlp(void *user, const fnn_trial *t, fnn_model *m, fnn_fit_config *fit)
+{
+    int i;
+    (void)user;
+    fnn_normalize(m, FNN_NORMALIZE_STANDARDIZE, t->train);
+    for (i = 0; i < (int)t->values[LAYERS]; i++)
+        fnn_dense(m, (int)t->values[UNITS], (fnn_activation)t->values[ACTIVATION]);
+    fnn_dense(m, 10, FNN_SOFTMAX);
+    fit->optimizer = fnn_adam((fnn_real)t->values[RATE]);
+    fit->epochs = 5;
+    return 0;
+}
+
+/* Numbers may also stand for rows of a table: here which filters, kernel and padding. */
+static const struct {
+    int filters, kernel;
+    fnn_padding padding;
+} stacks[] = {{8, 3, FNN_SAME}, {16, 3, FNN_SAME}, {16, 5, FNN_VALID}};
+enum { STACK, OPTIMIZER, DROPOUT };
+static const double stack_numbers[] = {0, 1, 2}, dropouts[] = {0, .25};
+static const double optimizers[] = {FNN_ADAM, FNN_MOMENTUM};
+static const char *const stack_names[] = {"8 of 3x3 same", "16 of 3x3 same", "16 of 5x5 valid"};
+static const char *const optimizer_names[] = {"adam", "momentum"};
+static const fnn_grid_axis cnn_axes[] = {{"filters", stack_numbers, 3, stack_names},
+                                         {"optimizer", optimizers, 2, optimizer_names},
+                                         {"dropout", dropouts, 2, NULL}};
+
+static int build_cnn(void *user, const fnn_trial *t, fnn_model *m, fnn_fit_config *fit)
+{
+    const int s = (int)t->values[STACK];
+    (void)user;
+    fnn_normalize(m, FNN_NORMALIZE_DIVIDE_255, t->train);
+    fnn_conv2d(m, stacks[s].filters, stacks[s].kernel, stacks[s].padding, FNN_RELU);
+    fnn_max_pool2d(m, 2);
+    fnn_conv2d(m, 2 * stacks[s].filters, stacks[s].kernel, stacks[s].padding, FNN_RELU);
+    fnn_max_pool2d(m, 2);
+    if (t->values[DROPOUT] > 0) fnn_dropout(m, (fnn_real)t->values[DROPOUT]);
+    fnn_dense(m, 10, FNN_SOFTMAX);
+    fit->optimizer = t->values[OPTIMIZER] == FNN_ADAM ? fnn_adam(2e-3f) : fnn_momentum(.05f, .9f);
+    fit->epochs = 3;
+    return 0;
+}
+
+/* Searches, prints the ten best and tests the refitted one. */
+static void search(const char *file, const fnn_dataset *part, const fnn_dataset *test,
+                   const fnn_grid_axis *axes, int axis_count, const fnn_search_config *config)
+{
+    char text[4000];
+    fnn_error error = {FNN_OK, ""};
+    fnn_metrics result;
+    fnn_search found;
+    if (!fnn_grid_search(part, axes, axis_count, config, &found, &error) &&
+        !fnn_evaluate(found.model, NULL, test, &result)) {
+        fnn_search_table(&found, 10, text, sizeof text);
+        printf("%d candidates, %.1f s\n%s", found.count, found.seconds, text);
+        printf("test accuracy: %.2f %%\n\n", 100 * result.accuracy);
+        fnn_search_save_csv(&found, file, &error);
+    }
+    if (error.code) fprintf(stderr, "grid_search: %s\n", error.message);
+    fnn_search_free(&found);
+}
+
+int main(void)
+{
+    fnn_dataset train, test, part, rest;
+    fnn_search_config c = fnn_search_config_init();
+    fnn_error error;
+    if (fnn_load_fashion_mnist(NULL, &train, &test, NULL, &error)) return puts(error.message), 1;
+    if (fnn_dataset_split(&train, 10000, 1, 1, &part, &rest, &error)) return puts(error.message), 1;
+    c.verbose = 1;
+    c.build = build_mlp, c.folds = 3;
+    search("build/grid_search_mlp.csv", &part, &test, mlp_axes, 4, &c);
+    c.build = build_cnn, c.folds = 0, c.validation_share = .25;
+    search("build/grid_search_cnn.csv", &part, &test, cnn_axes, 3, &c);
+    fnn_dataset_free(&part), fnn_dataset_free(&rest);
+    fnn_dataset_free(&train);
+    fnn_dataset_free(&test);
+    return 0;
+}

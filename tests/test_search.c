@@ -1,0 +1,855 @@
+/* Grid search: the same results for any number of threads, those that a loop by hand gives; what
+ * is held out is never trained on; every way in which a candidate or the search can fail. */
+#define FMNIST_NN_IMPLEMENTATION
+#include "../fmnist_nn.h"
+#include "budget.h"
+#include "harness.h"
+
+enum { ROWS = 90, HEIGHT = 6, WIDTH = 5, PIXELS = HEIGHT * WIDTH, CLASSES = 3 };
+
+static uint8_t pixels[ROWS * PIXELS];
+static int32_t labels[ROWS];
+static fnn_real targets[ROWS];
+
+/* Images whose class shows in which of three rows is bright, with noise enough for mistakes. */
+static fnn_dataset images(void)
+{
+    fnn_dataset data;
+    int i, j;
+    for (i = 0; i < ROWS; i++) {
+        labels[i] = (int32_t)fnni_random_below(3, 1, (uint64_t)i, CLASSES);
+        for (j = 0; j < PIXELS; j++) {
+            const int bright = j / WIDTH / 2 == labels[i] ? 50 : 0;
+            pixels[i * PIXELS + j] =
+                (uint8_t)(bright + (int)fnni_random_below(3, 2, (uint64_t)(i * PIXELS + j), 200));
+        }
+    }
+    memset(&data, 0, sizeof data);
+    data.count = ROWS;
+    data.height = HEIGHT;
+    data.width = WIDTH;
+    data.channels = 1;
+    data.bytes = pixels;
+    data.labels = labels;
+    data.classes = CLASSES;
+    return data;
+}
+
+/* The same with a number to predict in place of the class. */
+static fnn_dataset numbers(void)
+{
+    fnn_dataset data = images();
+    int i;
+    for (i = 0; i < ROWS; i++) targets[i] = (fnn_real)(labels[i] * 2 + pixels[i * PIXELS] * .01);
+    data.labels = NULL;
+    data.classes = 0;
+    data.targets = targets;
+    data.target_count = 1;
+    return data;
+}
+
+/* ---- the grids ---- */
+
+enum { RATE, UNITS, KIND };
+static const double rates[] = {.003, .03}, units[] = {4, 12}, kinds[] = {0, 1};
+static const char *const kind_names[] = {"mlp", "cnn"};
+static const fnn_grid_axis grid[] = {
+    {"rate", rates, 2, NULL}, {"units", units, 2, NULL}, {"kind", kinds, 2, kind_names}};
+enum { AXES = 3, CANDIDATES = 8 };
+
+static int build(void *user, const fnn_trial *t, fnn_model *m, fnn_fit_config *fit)
+{
+    (void)user;
+    fnn_normalize(m, FNN_NORMALIZE_STANDARDIZE, t->train);
+    if (t->values[KIND] > 0) fnn_conv2d(m, 3, 3, FNN_SAME, FNN_RELU), fnn_max_pool2d(m, 2);
+    fnn_dense(m, (int)t->values[UNITS], FNN_RELU);
+    fnn_dropout(m, (fnn_real).25);
+    fnn_dense(m, t->train->classes ? CLASSES : 1, t->train->classes ? FNN_SOFTMAX : FNN_LINEAR);
+    if (!t->train->classes) fnn_set_loss(m, FNN_LOSS_MEAN_SQUARED_ERROR, 0, 0);
+    fit->optimizer = fnn_adam((fnn_real)t->values[RATE]);
+    fit->epochs = 3;
+    fit->batch_size = 16;
+    return 0;
+}
+
+static fnn_search_config configuration(int folds, int threads)
+{
+    fnn_search_config c = fnn_search_config_init();
+    c.build = build;
+    c.folds = folds;
+    c.seed = 11;
+    c.context.threads = threads;
+    return c;
+}
+
+/* Searches the grid; a failure is reported. */
+static void search_grid(const fnn_dataset *data, const fnn_search_config *c, fnn_search *found)
+{
+    fnn_error error;
+    error.message[0] = 0;
+    CHECKF(!fnn_grid_search(data, grid, AXES, c, found, &error), "%s", error.message);
+    CHECK(found->count == CANDIDATES && found->axis_count == AXES);
+}
+
+static int same_bits(const double *a, const double *b, size_t count)
+{
+    return !memcmp(a, b, count * sizeof *a);
+}
+
+static int same_history(const fnn_history *a, const fnn_history *b)
+{
+    int i, same = a->count == b->count;
+    for (i = 0; same && i < a->count; i++) {
+        fnn_epoch x = a->epochs[i], y = b->epochs[i];
+        same = x.epoch == y.epoch && x.step == y.step && same_bits(&x.loss, &y.loss, 1) &&
+               same_bits(&x.score, &y.score, 1) && x.learning_rate == y.learning_rate &&
+               same_bits(&x.validation_loss, &y.validation_loss, 1) &&
+               same_bits(&x.validation_score, &y.validation_score, 1);
+    }
+    return same;
+}
+
+static int same_weights(fnn_model *a, fnn_model *b)
+{
+    size_t n, m;
+    const fnn_real *x = fnn_parameters(a, &n), *y = fnn_parameters(b, &m);
+    return x && y && n == m && !memcmp(x, y, n * sizeof *x);
+}
+
+/* All of two results but the seconds. */
+static int same_results(const fnn_search *a, const fnn_search *b)
+{
+    int i, f, same = a->count == b->count && a->folds == b->folds && a->best == b->best;
+    for (i = 0; same && i < a->count; i++) {
+        const fnn_candidate *x = a->candidates + i, *y = b->candidates + i;
+        same = x->state == y->state && x->rank == y->rank && x->trained == y->trained &&
+               !memcmp(&x->mean, &y->mean, sizeof x->mean) &&
+               !memcmp(&x->deviation, &y->deviation, sizeof x->deviation);
+        for (f = 0; same && f < a->folds; f++)
+            same = x->folds[f].result == y->folds[f].result &&
+                   !memcmp(&x->folds[f].figures, &y->folds[f].figures, sizeof x->mean) &&
+                   same_history(&x->folds[f].history, &y->folds[f].history);
+    }
+    if (same && a->model) same = same_history(&a->history, &b->history);
+    if (same && a->model) same = same_weights(a->model, b->model);
+    return same;
+}
+
+/* ---- what a search gives ---- */
+
+static void any_number_of_threads_gives_the_same_bits(void)
+{
+    static const int threads[] = {2, 3, 7};
+    const fnn_dataset data = images();
+    fnn_search_config c = configuration(3, 1);
+    fnn_search one, many;
+    int i;
+    search_grid(&data, &c, &one);
+    for (i = 0; i < 3; i++) {
+        c.context.threads = threads[i];
+        search_grid(&data, &c, &many);
+        CHECKF(same_results(&one, &many), "%d threads", threads[i]);
+        fnn_search_free(&many);
+    }
+    c.seed++; /* the control: the comparison does see a difference */
+    search_grid(&data, &c, &many);
+    CHECK(!same_results(&one, &many));
+    fnn_search_free(&many);
+    fnn_search_free(&one);
+}
+
+/* A candidate trained by hand, as the interface says it is. */
+static fnn_model *train_by_hand(const fnn_trial *t, const fnn_dataset *validation,
+                                fnn_history *history)
+{
+    fnn_model *m = fnn_sequential(t->train->height, t->train->width, t->train->channels);
+    fnn_fit_config fit = fnn_fit_config_init();
+    fit.seed = t->seed;
+    fnn_set_seed(m, t->seed);
+    build(NULL, t, m, &fit);
+    fit.validation = validation;
+    CHECKF(!fnn_fit(m, t->train, &fit, history), "%s", fnn_model_error(m)->message);
+    return m;
+}
+
+static double score_of(const fnn_model *m, const fnn_dataset *data, double *loss)
+{
+    fnn_metrics metrics;
+    CHECK(!fnn_evaluate(m, NULL, data, &metrics));
+    *loss = metrics.loss;
+    return data->classes ? metrics.accuracy : metrics.r2;
+}
+
+/* One fold of a candidate against the search's. */
+static void compare_fold(const fnn_search *found, int candidate, int fold, const fnn_dataset *train,
+                         const fnn_dataset *validation)
+{
+    const fnn_candidate *c = found->candidates + candidate;
+    const fnn_figures *f = &c->folds[fold].figures;
+    fnn_history history = {0};
+    fnn_model *m;
+    fnn_trial t;
+    double loss;
+    t.values = c->values;
+    t.candidate = candidate;
+    t.fold = fold;
+    t.seed = 11 + (uint64_t)fold;
+    t.train = train;
+    m = train_by_hand(&t, validation, &history);
+    CHECK(score_of(m, train, &loss) == f->score && loss == f->loss);
+    CHECK(score_of(m, validation, &loss) == f->validation_score && loss == f->validation_loss);
+    CHECK(same_history(&history, &c->folds[fold].history) && history.count == 3);
+    fnn_history_free(&history);
+    fnn_model_free(m);
+}
+
+static void check_means(const fnn_candidate *c, int folds)
+{
+    double sum = 0, squares = 0;
+    int f;
+    for (f = 0; f < folds; f++) {
+        sum += c->folds[f].figures.validation_score;
+        squares += c->folds[f].figures.validation_score * c->folds[f].figures.validation_score;
+    }
+    sum /= folds;
+    CHECKF(fabs(c->mean.validation_score - sum) < 1e-14, "mean %g", c->mean.validation_score);
+    CHECKF(fabs(c->deviation.validation_score - sqrt(squares / folds - sum * sum)) < 1e-7,
+           "deviation %g", c->deviation.validation_score);
+    CHECK(c->trained == folds && c->state == FNN_CANDIDATE_TRAINED);
+}
+
+static void folds_by_hand_agree(void)
+{
+    const fnn_dataset data = images();
+    const fnn_search_config c = configuration(4, 2);
+    fnn_dataset train, validation;
+    double spread = 0;
+    fnn_search found;
+    int i, f;
+    search_grid(&data, &c, &found);
+    for (f = 0; f < 4; f++) {
+        CHECK(!fnn_dataset_fold(&data, 4, f, 1, 11, &train, &validation, NULL));
+        for (i = 0; i < CANDIDATES; i++) compare_fold(&found, i, f, &train, &validation);
+        fnn_dataset_free(&train);
+        fnn_dataset_free(&validation);
+    }
+    for (i = 0; i < CANDIDATES; i++) {
+        check_means(found.candidates + i, 4);
+        spread += found.candidates[i].deviation.validation_score;
+    }
+    CHECK(spread > 0); /* else the deviations would tell nothing */
+    fnn_search_free(&found);
+}
+
+static void a_split_by_hand_agrees(void)
+{
+    const fnn_dataset data = numbers();
+    fnn_search_config c = configuration(0, 2);
+    fnn_dataset train, validation;
+    fnn_search found;
+    int i;
+    c.validation_share = .3;
+    search_grid(&data, &c, &found);
+    CHECK(!strcmp(found.score_name, "R2") && found.folds == 1);
+    CHECK(!fnn_dataset_split(&data, 63, 1, 11, &train, &validation, NULL));
+    for (i = 0; i < CANDIDATES; i++) {
+        compare_fold(&found, i, 0, &train, &validation);
+        check_means(found.candidates + i, 1);
+        CHECK(found.candidates[i].deviation.validation_score == 0);
+    }
+    fnn_search_free(&found);
+    c.validation = &validation;
+    c.context.threads = 1;
+    search_grid(&train, &c, &found);
+    for (i = 0; i < CANDIDATES; i++) compare_fold(&found, i, 0, &train, &validation);
+    CHECK(found.history.count == 3 && found.history.epochs[2].validation_loss > 0);
+    fnn_search_free(&found);
+    fnn_dataset_free(&train);
+    fnn_dataset_free(&validation);
+}
+
+/* A candidate's figures depend on nothing but itself. */
+static void a_part_of_the_grid_has_the_same_figures(void)
+{
+    static const double other_units[] = {12};
+    const fnn_grid_axis part[] = {grid[0], {"units", other_units, 1, NULL}, grid[2]};
+    const fnn_dataset data = images();
+    const fnn_search_config c = configuration(3, 1);
+    fnn_search whole, found;
+    int i;
+    search_grid(&data, &c, &whole);
+    CHECK(!fnn_grid_search(&data, part, AXES, &c, &found, NULL) && found.count == 4);
+    for (i = 0; i < found.count; i++) {
+        const fnn_candidate *b = whole.candidates + i / 2 * 4 + 2 + i % 2;
+        CHECK(!memcmp(found.candidates[i].values, b->values, AXES * sizeof(double)));
+        CHECK(!memcmp(&found.candidates[i].mean, &b->mean, sizeof b->mean));
+    }
+    fnn_search_free(&found);
+    fnn_search_free(&whole);
+}
+
+/* ---- nothing held out is trained on ---- */
+
+/* Notes which rows each fold trains on. */
+static int trained_on[5][ROWS];
+
+static int build_noting(void *user, const fnn_trial *t, fnn_model *m, fnn_fit_config *fit)
+{
+    int64_t i;
+    for (i = 0; i < t->train->count && t->fold >= 0; i++) trained_on[t->fold][t->train->index[i]]++;
+    return build(user, t, m, fit);
+}
+
+static void each_row_is_held_out_once(void)
+{
+    static const double one[] = {.003};
+    const fnn_grid_axis axes[] = {{"rate", one, 1, NULL}, {"units", units, 1, NULL}, grid[2]};
+    const fnn_dataset data = images();
+    fnn_search_config c = configuration(5, 1);
+    fnn_search found;
+    int i, f;
+    memset(trained_on, 0, sizeof trained_on);
+    c.build = build_noting;
+    c.refit = 0;
+    CHECK(!fnn_grid_search(&data, axes, 3, &c, &found, NULL) && found.model == NULL);
+    for (i = 0; i < ROWS; i++) {
+        int left_out = 0;
+        for (f = 0; f < 5; f++) {
+            CHECK(trained_on[f][i] == 0 || trained_on[f][i] == 2); /* two candidates */
+            left_out += trained_on[f][i] == 0;
+        }
+        CHECKF(left_out == 1, "row %d is left out of %d folds", i, left_out);
+    }
+    fnn_search_free(&found);
+}
+
+/* Large enough to learn noise by heart. */
+static int build_large(void *user, const fnn_trial *t, fnn_model *m, fnn_fit_config *fit)
+{
+    (void)user;
+    fnn_normalize(m, FNN_NORMALIZE_STANDARDIZE, t->train);
+    fnn_dense(m, 64, FNN_RELU);
+    fnn_dense(m, CLASSES, FNN_SOFTMAX);
+    fit->optimizer = fnn_adam((fnn_real).01);
+    fit->epochs = 60;
+    return 0;
+}
+
+static void noise_learnt_by_heart_scores_by_chance(void)
+{
+    fnn_dataset data = images();
+    fnn_search_config c = configuration(3, 2);
+    fnn_search found;
+    int i;
+    for (i = 0; i < ROWS; i++) labels[i] = (int32_t)fnni_random_below(9, 9, (uint64_t)i, CLASSES);
+    c.build = build_large;
+    CHECK(!fnn_grid_search(&data, NULL, 0, &c, &found, NULL) && found.count == 1);
+    CHECK(found.candidates[0].mean.score > .99);
+    CHECKF(found.candidates[0].mean.validation_score < .55, "score %g",
+           found.candidates[0].mean.validation_score);
+    fnn_search_free(&found);
+    c.folds = 0;
+    c.validation = &data; /* the control: where it is trained on, it is known by heart */
+    CHECK(!fnn_grid_search(&data, NULL, 0, &c, &found, NULL));
+    CHECK(found.candidates[0].mean.validation_score > .99);
+    fnn_search_free(&found);
+}
+
+/* ---- the best ---- */
+
+static void the_best_is_the_best(void)
+{
+    static const fnn_monitor monitors[] = {FNN_MONITOR_VALIDATION_SCORE,
+                                           FNN_MONITOR_VALIDATION_LOSS, FNN_MONITOR_SCORE,
+                                           FNN_MONITOR_LOSS};
+    const fnn_dataset data = images();
+    fnn_search_config c = configuration(3, 2);
+    int i, j, m;
+    c.refit = 0;
+    for (m = 0; m < 4; m++) {
+        unsigned ranks = 0;
+        fnn_search found;
+        c.monitor = monitors[m];
+        search_grid(&data, &c, &found);
+        for (i = 0; i < found.count; i++) {
+            const fnn_figures a = found.candidates[i].mean;
+            const double x[] = {a.validation_score, -a.validation_loss, a.score, -a.loss};
+            ranks |= 1u << found.candidates[i].rank;
+            for (j = 0; j < found.count; j++) {
+                const fnn_figures b = found.candidates[j].mean;
+                const double y[] = {b.validation_score, -b.validation_loss, b.score, -b.loss};
+                const int before = x[m] > y[m] || (x[m] == y[m] && i < j);
+                if (i == j) continue;
+                CHECK((found.candidates[i].rank < found.candidates[j].rank) == before);
+            }
+        }
+        CHECK(ranks == (1u << (CANDIDATES + 1)) - 2 && found.candidates[found.best].rank == 1);
+        fnn_search_free(&found);
+    }
+}
+
+static void the_refit_is_the_best_on_all_data(void)
+{
+    const fnn_dataset data = images();
+    const fnn_search_config c = configuration(3, 2);
+    fnn_history history = {0};
+    fnn_search found;
+    fnn_model *m;
+    fnn_trial t;
+    search_grid(&data, &c, &found);
+    t.values = found.candidates[found.best].values;
+    t.candidate = found.best;
+    t.fold = -1;
+    t.seed = 11;
+    t.train = &data;
+    m = train_by_hand(&t, NULL, &history);
+    CHECK(found.model && same_weights(m, found.model));
+    CHECK(same_history(&history, &found.history));
+    fnn_model_free(m);
+    m = found.model; /* as the interface says how to keep it */
+    found.model = NULL;
+    fnn_search_free(&found);
+    CHECK(!fnn_model_error(m)->code && fnn_memory_size(m, 0) > 0);
+    fnn_model_free(m);
+    fnn_history_free(&history);
+}
+
+/* Stops by validation figures, which the refit has not. */
+static int build_stopping(void *user, const fnn_trial *t, fnn_model *m, fnn_fit_config *fit)
+{
+    build_large(user, t, m, fit);
+    fit->patience = 2;
+    fit->restore_best = 1;
+    fit->epochs = 40;
+    return 0;
+}
+
+static void a_refit_goes_as_far_as_the_folds_on_average(void)
+{
+    const fnn_dataset data = images();
+    fnn_search_config c = configuration(4, 1);
+    double sum = 0;
+    fnn_search found;
+    int f;
+    c.build = build_stopping;
+    CHECK(!fnn_grid_search(&data, NULL, 0, &c, &found, NULL));
+    for (f = 0; f < 4; f++) {
+        const fnn_search_fold *fold = found.candidates[0].folds + f;
+        const int best = fold->history.count - 2; /* patience 2: two after the best */
+        CHECK(fold->history.count < 40 && best >= 1);
+        CHECK(fold->history.epochs[best - 1].validation_loss == fold->figures.validation_loss);
+        sum += best;
+    }
+    CHECKF(found.history.count == (int)floor(sum / 4 + .5), "%d epochs for %g / 4",
+           found.history.count, sum);
+    CHECK(found.history.count < 40);
+    fnn_search_free(&found);
+}
+
+/* ---- candidates that fail ---- */
+
+/* A rate of infinity diverges in the first epoch, 5 x 5 does not fit behind a pool. */
+static int build_failing(void *user, const fnn_trial *t, fnn_model *m, fnn_fit_config *fit)
+{
+    const int kernel = (int)t->values[1];
+    (void)user;
+    fnn_normalize(m, FNN_NORMALIZE_DIVIDE_255, t->train);
+    fnn_max_pool2d(m, 2);
+    if (fnn_conv2d(m, 2, kernel, FNN_VALID, FNN_RELU) < 0) return 1;
+    fnn_dense(m, CLASSES, FNN_SOFTMAX);
+    fit->optimizer = fnn_sgd((fnn_real)t->values[0]);
+    return 0;
+}
+
+static void what_diverges_ranks_behind_and_what_is_declined_last(void)
+{
+    static const double failing_rates[] = {INFINITY, .1}, kernels[] = {5, 2, 1};
+    const fnn_grid_axis axes[] = {{"rate", failing_rates, 2, NULL}, {"kernel", kernels, 3, NULL}};
+    static const fnn_candidate_state states[] = {FNN_CANDIDATE_SKIPPED,  FNN_CANDIDATE_DIVERGED,
+                                                 FNN_CANDIDATE_DIVERGED, FNN_CANDIDATE_SKIPPED,
+                                                 FNN_CANDIDATE_TRAINED,  FNN_CANDIDATE_TRAINED};
+    const fnn_dataset data = images();
+    fnn_search_config c = configuration(3, 2);
+    fnn_search found;
+    fnn_error error;
+    char text[2000];
+    int i;
+    c.build = build_failing;
+    CHECK(!fnn_grid_search(&data, axes, 2, &c, &found, NULL) && found.model);
+    for (i = 0; i < 6; i++) {
+        const fnn_candidate *a = found.candidates + i;
+        CHECK(a->state == states[i]);
+        if (a->state == FNN_CANDIDATE_TRAINED)
+            CHECK(a->rank <= 2);
+        else
+            CHECK(a->mean.validation_score != a->mean.validation_score);
+        if (a->state == FNN_CANDIDATE_DIVERGED)
+            CHECK(a->rank == i + 2 && a->folds[0].result == FNN_ERROR_NUMERIC);
+        if (a->state == FNN_CANDIDATE_SKIPPED) CHECK(a->rank >= 5 && a->trained == 0);
+    }
+    CHECK(fnn_search_table(&found, 0, text, sizeof text) < sizeof text);
+    CHECK(strstr(text, "diverged") && strstr(text, "skipped"));
+    fnn_search_free(&found);
+    {
+        const fnn_grid_axis none[] = {{"rate", failing_rates, 1, NULL},
+                                      {"kernel", kernels + 1, 2, NULL}};
+        CHECK(fnn_grid_search(&data, none, 2, &c, &found, &error) == FNN_ERROR_NUMERIC);
+        CHECKF(strstr(error.message, "2 diverged") != NULL, "%s", error.message);
+        CHECK(found.count == 2 && found.best == -1 && !found.model);
+        CHECK(fnn_search_table(&found, 0, text, sizeof text) > 0 && strstr(text, "diverged"));
+        fnn_search_free(&found);
+    }
+    {
+        const fnn_grid_axis none[] = {{"rate", failing_rates, 2, NULL},
+                                      {"kernel", kernels, 1, NULL}};
+        CHECK(fnn_grid_search(&data, none, 2, &c, &found, &error) == FNN_ERROR_ARGUMENT);
+        CHECKF(strstr(error.message, "declined 2") != NULL, "%s", error.message);
+        fnn_search_free(&found);
+    }
+}
+
+/* A model that breaks for one candidate and is not declined; or a fit that makes no sense. */
+static int build_breaking(void *user, const fnn_trial *t, fnn_model *m, fnn_fit_config *fit)
+{
+    const int *mode = (const int *)user;
+    build(NULL, t, m, fit);
+    if (t->candidate == 3 && t->fold == 1 && *mode == 0) fnn_dense(m, -7, FNN_RELU);
+    if (t->candidate >= 3 && t->fold == 1 && *mode == 1) fit->batch_size = 0;
+    return *mode == 2 && t->fold < 0; /* declines what it did not before */
+}
+
+static void a_trial_that_fails_ends_the_search(void)
+{
+    static const char *const expected[] = {
+        "search: candidate 3 (rate 0.003, units 12, kind cnn), fold 1: ",
+        "search: candidate 3 (rate 0.003, units 12, kind cnn), fold 1: fit: expected batch_size",
+        ", refit: build declined it"};
+    const fnn_dataset data = images();
+    fnn_error error;
+    fnn_search found;
+    int mode, threads;
+    for (mode = 0; mode < 3; mode++)
+        for (threads = 1; threads < 8; threads += 3) {
+            fnn_search_config c = configuration(2, threads);
+            c.build = build_breaking;
+            c.user = &mode;
+            CHECK(fnn_grid_search(&data, grid, AXES, &c, &found, &error) == FNN_ERROR_ARGUMENT);
+            CHECKF(strstr(error.message, expected[mode]) != NULL, "%s", error.message);
+            CHECK(found.model == NULL && found.count == CANDIDATES);
+            CHECK(found.candidates[0].state == FNN_CANDIDATE_TRAINED); /* what was trained stays */
+            CHECK((found.candidates[7].state == FNN_CANDIDATE_UNFINISHED) == (mode < 2));
+            fnn_search_free(&found);
+        }
+}
+
+static void arguments_are_checked(void)
+{
+    static const double none[] = {1};
+    static const char *const no_label[] = {NULL};
+    const fnn_grid_axis wrong[] = {{NULL, none, 1, NULL},
+                                   {"empty", none, 0, NULL},
+                                   {"values", NULL, 1, NULL},
+                                   {"labels", none, 1, no_label},
+                                   {"many", none, INT_MAX, NULL}};
+    static const char *const axis_says[] = {"axis 0 (NULL)", "axis 0 (empty): expected a name",
+                                            "NULL", "labels[0] is NULL", "at most 2147483647"};
+    const fnn_dataset data = images();
+    const fnn_search_config good = configuration(3, 1);
+    fnn_dataset changed = data;
+    fnn_search_config c;
+    fnn_search found;
+    fnn_error error;
+    int i;
+#define REFUSED(data, axes, count, config, text)                                             \
+    error.message[0] = 0;                                                                    \
+    CHECK(fnn_grid_search(data, axes, count, config, &found, &error) == FNN_ERROR_ARGUMENT); \
+    CHECKF(strstr(error.message, text) != NULL, "%s", error.message);                        \
+    CHECK(found.candidates == NULL && found.best == -1);                                     \
+    fnn_search_free(&found)
+    for (i = 0; i < 5; i++) {
+        REFUSED(&data, wrong + i, 1, &good, axis_says[i]);
+    }
+    REFUSED(&data, NULL, 1, &good, "no list");
+    REFUSED(&data, grid, -1, &good, "-1 axes");
+    REFUSED(NULL, grid, AXES, &good, "NULL");
+    changed.labels = NULL;
+    changed.classes = 0;
+    REFUSED(&changed, grid, AXES, &good, "without labels");
+    c = good, c.build = NULL;
+    REFUSED(&data, grid, AXES, &c, "build is NULL");
+    for (i = 0; i < 3; i++) {
+        c = good, c.folds = i == 0 ? -1 : i == 1 ? 1 : ROWS + 1;
+        REFUSED(&data, grid, AXES, &c, "folds: expected");
+    }
+    c = good, c.validation = &data;
+    REFUSED(&data, grid, AXES, &c, "without validation data");
+    for (i = -1; i <= 1; i++) {
+        c = good, c.folds = 0, c.validation_share = i < 0 ? (double)NAN : i;
+        REFUSED(&data, grid, AXES, &c, "leaves a part empty");
+    }
+    c = good, c.monitor = (fnn_monitor)4;
+    REFUSED(&data, grid, AXES, &c, "monitor 4");
+    c = good, c.context.threads = 0;
+    REFUSED(&data, grid, AXES, &c, "threads");
+#undef REFUSED
+    CHECK(fnn_grid_search(&data, grid, AXES, NULL, &found, &error) == FNN_ERROR_ARGUMENT);
+    CHECK(fnn_grid_search(&data, grid, AXES, &good, NULL, &error) == FNN_ERROR_ARGUMENT);
+    CHECK(fnn_search_save_csv(NULL, "x", &error) == FNN_ERROR_ARGUMENT);
+    CHECK(fnn_search_save_histories(&found, NULL, &error) == FNN_ERROR_ARGUMENT);
+    fnn_search_free(NULL);
+    fnn_search_free(&found);
+    fnn_search_free(&found);
+}
+
+/* ---- the callback ---- */
+
+typedef struct {
+    int seen[CANDIDATES], count, most;
+} witness;
+
+static int watch(void *user, const fnn_search *found, int candidate)
+{
+    witness *w = (witness *)user;
+    w->seen[candidate]++;
+    CHECK(found->candidates[candidate].state == FNN_CANDIDATE_TRAINED);
+    CHECK(found->candidates[candidate].trained == found->folds);
+    return ++w->count == w->most;
+}
+
+static void the_callback_sees_each_candidate_and_can_stop(void)
+{
+    const fnn_dataset data = images();
+    int threads, i;
+    for (threads = 1; threads < 5; threads += 3) {
+        fnn_search_config c = configuration(2, threads);
+        witness w;
+        fnn_search found;
+        memset(&w, 0, sizeof w);
+        c.callback = watch;
+        c.user = &w;
+        search_grid(&data, &c, &found);
+        for (i = 0; i < CANDIDATES; i++) CHECK(w.seen[i] == 1);
+        fnn_search_free(&found);
+        memset(&w, 0, sizeof w);
+        w.most = 3;
+        search_grid(&data, &c, &found);
+        CHECK(w.count >= 3 && w.count < 3 + threads && found.best >= 0 && found.model);
+        CHECK(found.candidates[7].state == FNN_CANDIDATE_UNFINISHED);
+        for (i = 0; i < CANDIDATES; i++)
+            CHECK((found.candidates[i].rank <= w.count) ==
+                  (found.candidates[i].state == FNN_CANDIDATE_TRAINED));
+        fnn_search_free(&found);
+    }
+}
+
+/* ---- tables ---- */
+
+static const char *path(void)
+{
+    static char text[100];
+    snprintf(text, sizeof text, "build/test_search.%ld", (long)getpid());
+    return text;
+}
+
+/* A grid with names that need quotes. */
+static const char *const odd_labels[] = {"a, \"b\"", "c"};
+static const fnn_grid_axis odd[] = {{"learning rate", rates, 2, NULL},
+                                    {"units", units, 1, NULL},
+                                    {"odd, one", kinds, 2, odd_labels}};
+
+static void the_csv_reads_back(void)
+{
+    const fnn_dataset data = images();
+    const fnn_search_config c = configuration(2, 1);
+    char line[2000];
+    fnn_search found;
+    FILE *file;
+    int i;
+    CHECK(!fnn_grid_search(&data, odd, 3, &c, &found, NULL));
+    CHECK(!fnn_search_save_csv(&found, path(), NULL));
+    file = fopen(path(), "r");
+    CHECK(file && fgets(line, sizeof line, file));
+    CHECKF(!strcmp(line, "candidate,rank,state,learning rate,units,\"odd, one\","
+                         "validation_loss_mean,validation_loss_deviation,validation_score_mean,"
+                         "validation_score_deviation,loss_mean,loss_deviation,score_mean,"
+                         "score_deviation,seconds,validation_loss_0,validation_score_0,"
+                         "validation_loss_1,validation_score_1\n"),
+           "%s", line);
+    for (i = 0; i < 4 && file; i++) {
+        const fnn_candidate *a = found.candidates + i;
+        const fnn_figures *m = &a->mean, *d = &a->deviation, *f = &a->folds[0].figures,
+                          *g = &a->folds[1].figures;
+        const double expected[] = {m->validation_loss,
+                                   d->validation_loss,
+                                   m->validation_score,
+                                   d->validation_score,
+                                   m->loss,
+                                   d->loss,
+                                   m->score,
+                                   d->score,
+                                   a->seconds,
+                                   f->validation_loss,
+                                   f->validation_score,
+                                   g->validation_loss,
+                                   g->validation_score};
+        char start[100];
+        size_t j, length;
+        char *at;
+        CHECK(fgets(line, sizeof line, file) != NULL);
+        snprintf(start, sizeof start, "%d,%d,trained,%s,4,%s", i, a->rank, i < 2 ? "0.003" : "0.03",
+                 i % 2 ? "c" : "\"a, \"\"b\"\"\"");
+        length = strlen(start);
+        if (!CHECKF(!strncmp(line, start, length), "%s", line)) break;
+        at = line + length;
+        for (j = 0; j < sizeof expected / sizeof expected[0]; j++) {
+            CHECK(*at == ',' && strtod(at + 1, &at) == expected[j]);
+        }
+        CHECK(!strcmp(at, "\n"));
+    }
+    if (file) CHECK(!fgets(line, sizeof line, file)), fclose(file);
+    remove(path());
+    fnn_search_free(&found);
+}
+
+static void every_history_is_in_the_csv(void)
+{
+    const fnn_dataset data = images();
+    const fnn_search_config c = configuration(2, 1);
+    char line[2000];
+    fnn_search found;
+    int i, f, e, lines = 0;
+    FILE *file;
+    CHECK(!fnn_grid_search(&data, odd, 3, &c, &found, NULL));
+    CHECK(!fnn_search_save_histories(&found, path(), NULL));
+    file = fopen(path(), "r");
+    CHECK(file && fgets(line, sizeof line, file));
+    CHECK(!strcmp(line, "candidate,fold,learning rate,units,\"odd, one\",epoch,step,loss,score,"
+                        "validation_loss,validation_score,learning_rate,seconds\n"));
+    for (i = 0; i <= 4 && file; i++)
+        for (f = i < 4 ? 0 : -1; f < (i < 4 ? 2 : 0); f++)
+            for (e = 0; e < 3; e++) {
+                const int candidate = i < 4 ? i : found.best;
+                const fnn_history *h =
+                    i < 4 ? &found.candidates[i].folds[f].history : &found.history;
+                char start[100], middle[100];
+                const char *at;
+                snprintf(start, sizeof start, "%d,%d,", candidate, f);
+                snprintf(middle, sizeof middle, ",%d,%ld,", e + 1, (long)h->epochs[e].step);
+                if (!CHECK(fgets(line, sizeof line, file) != NULL)) break;
+                lines++;
+                at = strstr(line, middle);
+                if (!CHECKF(!strncmp(line, start, strlen(start)) && at, "%s", line)) continue;
+                CHECK(strtod(at + strlen(middle), NULL) == h->epochs[e].loss);
+            }
+    CHECK(lines == 27);
+    if (file) CHECK(!fgets(line, sizeof line, file)), fclose(file);
+    remove(path());
+    fnn_search_free(&found);
+}
+
+static void a_csv_that_cannot_be_written_is_an_error(void)
+{
+    const fnn_dataset data = images();
+    const fnn_search_config c = configuration(0, 1);
+    fnn_search found;
+    fnn_error error;
+    search_grid(&data, &c, &found);
+    CHECK(fnn_search_save_csv(&found, "build/none/there.csv", &error) == FNN_ERROR_FILE);
+    CHECKF(strstr(error.message, "there.csv") != NULL, "%s", error.message);
+    fnn_search_free(&found);
+}
+
+static void the_table_has_the_best_first(void)
+{
+    const fnn_dataset data = images();
+    const fnn_search_config c = configuration(2, 1);
+    char text[4000], small[40];
+    const char *row = text;
+    size_t length;
+    fnn_search found;
+    int lines;
+    search_grid(&data, &c, &found);
+    length = fnn_search_table(&found, 0, text, sizeof text);
+    CHECK(length == strlen(text) && length == fnn_search_table(&found, 0, NULL, 0));
+    CHECK(fnn_search_table(&found, 0, small, sizeof small) == length && strlen(small) == 39);
+    CHECK(!strncmp(small, text, 39));
+    for (lines = 0; strchr(row, '\n'); lines++, row = strchr(row, '\n') + 1) {
+        if (lines > 0) CHECK(strtol(row, NULL, 10) == lines);
+        CHECK(strchr(row, '\n') - row == strchr(text, '\n') - text);
+    }
+    CHECKF(lines == CANDIDATES + 1, "%s", text);
+    CHECK(strstr(text, "validation accuracy") && strstr(text, " +- ") && strstr(text, "cnn"));
+    CHECK(fnn_search_table(&found, 2, text, sizeof text) < length && strstr(text, "\n   2 "));
+    CHECK(!strstr(text, "\n   3 "));
+    fnn_search_free(&found);
+    CHECK(fnn_search_table(&found, 0, text, sizeof text) == 0 && text[0] == 0);
+}
+
+/* ---- memory ---- */
+
+/* One try with n requests granted. 1: none failed. */
+static int memory_trial(budget *b, int n, int threads, const fnn_search *expected)
+{
+    fnn_search_config c = configuration(2, threads);
+    fnn_dataset data = images();
+    fnn_search found;
+    fnn_error error;
+    fnn_result r;
+    error.message[0] = 0;
+    c.context.allocator.allocate = budget_allocate;
+    c.context.allocator.release = budget_release;
+    c.context.allocator.user = b;
+    data.allocator = c.context.allocator;
+    b->allowed = n;
+    b->failed = 0;
+    r = fnn_grid_search(&data, odd, 3, &c, &found, &error);
+    CHECKF((r == FNN_ERROR_MEMORY) == (b->failed > 0) && (b->failed || r == FNN_OK),
+           "after %d allocations: %s, %s", n, fnn_result_text(r), error.message);
+    if (r)
+        CHECKF(strstr(error.message, "memory") != NULL, "%s", error.message);
+    else
+        CHECK(same_results(&found, expected));
+    b->allowed = -1;
+    fnn_search_free(&found);
+    CHECKF(b->live == 0, "after %d allocations: %d blocks leak", n, b->live);
+    return b->failed == 0;
+}
+
+static void every_allocation_may_fail(void)
+{
+    const fnn_dataset data = images();
+    const fnn_search_config c = configuration(2, 1);
+    const int step = QUICK() ? 7 : 1;
+    fnn_search expected;
+    budget b;
+    int threads, n;
+    CHECK(!fnn_grid_search(&data, odd, 3, &c, &expected, NULL));
+    memset(&b, 0, sizeof b);
+    for (threads = 1; threads < 4; threads += 2)
+        for (b.once = 0; b.once < 2; b.once++) {
+            for (n = 0; !memory_trial(&b, n, threads, &expected); n += step)
+                if (!CHECK(n < 2000)) break;
+            CHECK(n > 50);
+        }
+    fnn_search_free(&expected);
+}
+
+static const harness_test tests[] = {TEST(any_number_of_threads_gives_the_same_bits),
+                                     TEST(folds_by_hand_agree),
+                                     TEST(a_split_by_hand_agrees),
+                                     TEST(a_part_of_the_grid_has_the_same_figures),
+                                     TEST(each_row_is_held_out_once),
+                                     TEST(noise_learnt_by_heart_scores_by_chance),
+                                     TEST(the_best_is_the_best),
+                                     TEST(the_refit_is_the_best_on_all_data),
+                                     TEST(a_refit_goes_as_far_as_the_folds_on_average),
+                                     TEST(what_diverges_ranks_behind_and_what_is_declined_last),
+                                     TEST(a_trial_that_fails_ends_the_search),
+                                     TEST(arguments_are_checked),
+                                     TEST(the_callback_sees_each_candidate_and_can_stop),
+                                     TEST(the_csv_reads_back),
+                                     TEST(every_history_is_in_the_csv),
+                                     TEST(a_csv_that_cannot_be_written_is_an_error),
+                                     TEST(the_table_has_the_best_first),
+                                     TEST(every_allocation_may_fail)};
+HARNESS_MAIN(tests)
