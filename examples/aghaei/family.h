@@ -316,8 +316,9 @@ static inline void run_grid(experiment *e, grid *g, const char *reading, const f
     g->config.seed = 1;
     g->config.verbose = isatty(2);
     if (grid_run(g, &part)) experiment_fail(e, "%s", g->error.message);
-    experiment_note(e, "grid%s%s: %d candidates on %ld samples, ranked by %s", *reading ? " " : "",
-                    reading, g->found.count, (long)part.count,
+    experiment_note(e, "grid%s%s%s: %d candidates on %ld samples, ranked by %s",
+                    *reading ? " " : "", reading, g->mlps ? " (with alpha ||W||^2)" : "",
+                    g->found.count, (long)part.count,
                     g->config.folds ? "cross-validation" : "the fifth of them held out");
     for (int rank = 1; rank <= most; rank++)
         for (int i = 0; i < g->found.count; i++) {
