@@ -39,10 +39,9 @@ static const mlp_reading mlp_readings[] = {
 /* What the readings' names mean, for the head of the table. */
 static inline void note_readings(experiment *e, int readings)
 {
-    experiment_note(e,
-                    "A: raw inputs, cross-entropy a mean over samples and classes, alpha ||W||^2");
-    experiment_note(e, "B: A with the textbook's cross-entropy, a mean over samples");
-    experiment_note(e, "A norm: A with alpha ||W||, as equation 12 is printed");
+    experiment_note(e, "A: raw inputs, cross-entropy a mean over samples and classes, alpha ||W||");
+    experiment_note(e, "B: raw inputs, cross-entropy a mean over samples, alpha ||W||^2");
+    experiment_note(e, "A square: A with alpha ||W||^2");
     if (readings > 3) experiment_note(e, "B /255: A with pixels divided by 255 before the scaling");
     experiment_note(e,
                     "class loss: (1 - train accuracy) ln 1e10, which the report's loss column is");
