@@ -110,15 +110,17 @@
  *   expected and what was found.
  *   fnn_save and fnn_load keep a model in safetensors, the format that Python's library of that
  *   name reads: the layers as text in its metadata, weights as "0.dense.weight" (inputs, units) and
- *   "0.dense.bias" (units), the normalisation as "input.shift" and "input.scale". The bytes are the
- *   same on every machine. A save replaces the old file in one step, once the new one is on the
- *   disk; a program killed while it saves may leave a file FILE.tmp-N-N beside it.
+ *   "0.dense.bias" (units), "0.conv2d.weight" (kernel height, kernel width, channels, filters) and
+ *   "0.conv2d.bias" (filters), "1.batch_norm.gamma", .beta, .mean and .variance (channels), the
+ *   normalisation as "input.shift" and "input.scale". The bytes are the same on every machine. A
+ *   save replaces the old file in one step, once the new one is on the disk; a program killed while
+ *   it saves may leave a file FILE.tmp-N-N beside it.
  *
  * MEMORY
  *   fnn_fit takes all it needs before its first step. Inference allocates nothing in a context
  *   that fnn_reserve has prepared; fnn_memory_size tells what a model takes. A context's allocator
- *   serves everything made in it. Kernels never allocate, except fnn_sgemm's packing space and
- *   the sums of fnn_batch_norm_*, which a context keeps.
+ *   serves everything made in it. Kernels never allocate, except the space of fnn_sgemm,
+ *   fnn_conv2d_* and fnn_batch_norm_*, which a context keeps.
  *
  * ERRORS
  *   Fallible calls return an fnn_result. The library never exits, aborts or prints (but fit's
@@ -918,7 +920,8 @@ typedef struct fnn_fit_config {
     int patience;                  /* 0: none; else stop after so many epochs without a better */
     fnn_monitor monitor;           /* FNN_MONITOR_VALIDATION_LOSS: what must improve */
     double min_delta;              /* 0: by how much */
-    int restore_best;              /* 0; else the best epoch's weights are put back at the end */
+    int restore_best;              /* 0; else the best epoch's weights are put back at the end,
+                                      also when a loss that is not finite ends the fit */
     int ignore_nan;                /* 0: a loss that is not finite ends the fit with an error */
     int verbose;                   /* 0; 1: progress on stderr, a bar on a terminal, else lines */
     int (*callback)(void *user, const fnn_epoch *epoch); /* NULL; nonzero stops the fit */
@@ -1187,7 +1190,8 @@ typedef struct fnn_gradient_check {
 
 /* Compares every gradient with (loss(w + h) - loss(w - h)) / 2h on the samples of data as one
  * batch, dropout included, with the l2 and l1 of config. Exact to about 1e-8 in the double library
- * with h 1e-5; the float library can do 1e-2 or so. per_tensor (2 per layer: weights, biases; NaN
+ * with h 1e-5; the float library can do 1e-2 or so. A tensor without influence, such as the biases
+ * in front of a batch norm, gives noise near 1. per_tensor (2 per layer: weights, biases; NaN
  * where there are none) may be NULL. */
 FNN_API fnn_result fnn_check_gradients(fnn_model *model, const fnn_dataset *data,
                                        const fnn_fit_config *config, double h,
@@ -5018,6 +5022,14 @@ static void fnni_context_close(fnn_context *context)
     fnni_release(&context->allocator, context->workspace);
 }
 
+/* Opens a context for one call where the caller gave none. */
+static fnn_context *fnni_context_borrow(fnn_context *context, fnn_context *own)
+{
+    fnn_context_config config = fnn_context_config_init();
+    if (context) return context;
+    return fnni_context_open(own, &config, NULL) ? NULL : own;
+}
+
 /* At least count reals of workspace, or NULL. What it held before is lost when it grows. */
 static fnn_real *fnni_workspace(fnn_context *context, size_t count)
 {
@@ -5643,10 +5655,11 @@ typedef struct fnni_conv {
     int pixels; /* neighbouring output pixels that share a tile's columns */
 } fnni_conv;
 
-/* Pixels that fit into one vector beside each other. */
+/* Pixels that fit into one vector beside each other, of so few filters. */
+#define FNNI_CONV_FEW 8
 static int fnni_conv_pixels(const fnni_kernels *kernels, int filters, int width)
 {
-    const int fit = kernels->lanes / filters;
+    const int fit = filters > FNNI_CONV_FEW ? 1 : kernels->lanes / filters;
     return fit < 1 ? 1 : fit < width ? fit : width;
 }
 
@@ -5672,7 +5685,9 @@ static fnni_conv fnni_conv_make(const fnni_kernels *kernels, const fnn_window *w
     g.w_channel = filters;
     g.w_column = g.w_channel * w->channels;
     g.w_row = g.w_column * w->kernel_width;
-    g.pixels = fnni_conv_pixels(kernels, filters, w->out_width);
+    g.pixels = w->stride_width < w->kernel_width || w->stride_width == 1
+                   ? fnni_conv_pixels(kernels, filters, w->out_width)
+                   : 1; /* windows that share nothing: the widened kernel would be zeros */
     return g;
 }
 
@@ -6046,16 +6061,29 @@ static fnni_conv_phase fnni_conv_phase_make(int phase, int length, int kernel, i
     p.first_tap = (phase + pad) % stride;
     p.taps = kernel > p.first_tap ? (kernel - p.first_tap - 1) / stride + 1 : 0;
     p.pad = p.taps - 1 - (phase + pad) / stride;
-    p.count = (length - phase + stride - 1) / stride;
+    p.count = (length - phase - 1) / stride + 1; /* phase < length */
     return p;
+}
+
+/* Phases of a window that have inputs: one when the stride is one, no more than pixels. */
+static int fnni_conv_phase_columns(const fnn_window *w)
+{
+    return w->stride_width < w->width ? w->stride_width : w->width;
+}
+
+static int fnni_conv_phases(const fnn_window *w)
+{
+    return (w->stride_height < w->height ? w->stride_height : w->height) *
+           fnni_conv_phase_columns(w);
 }
 
 /* The correlation of dy that gives one phase of dx; *weights is moved to its first tap, *dx to its
  * first pixel. 0 when there is none: no tap reaches these inputs. */
 static int fnni_conv_backward(const fnni_kernels *kernels, const fnn_window *w, int filters,
-                              int phase_row, int phase_column, fnni_conv *g,
-                              const fnn_real **weights, fnn_real **dx)
+                              int phase, fnni_conv *g, const fnn_real **weights, fnn_real **dx)
 {
+    const int phase_row = phase / fnni_conv_phase_columns(w);
+    const int phase_column = phase % fnni_conv_phase_columns(w);
     const fnni_conv_phase row = fnni_conv_phase_make(phase_row, w->height, w->kernel_height,
                                                      w->stride_height, w->pad_top);
     const fnni_conv_phase column = fnni_conv_phase_make(phase_column, w->width, w->kernel_width,
@@ -6088,12 +6116,6 @@ static int fnni_conv_backward(const fnni_kernels *kernels, const fnn_window *w, 
     return 1;
 }
 
-/* Phases of a window: one when the stride is one. */
-static int fnni_conv_phases(const fnn_window *w)
-{
-    return w->stride_height * w->stride_width;
-}
-
 /* Reals of the packed weights of all phases, and the most that a phase's copy of dy takes. */
 static void fnni_conv_backward_size(const fnni_kernels *kernels, const fnn_window *w, int filters,
                                     size_t *packed, size_t *image)
@@ -6105,8 +6127,7 @@ static void fnni_conv_backward_size(const fnni_kernels *kernels, const fnn_windo
         fnn_real *no_dx = NULL;
         fnni_conv g;
         size_t size;
-        if (!fnni_conv_backward(kernels, w, filters, phase / w->stride_width,
-                                phase % w->stride_width, &g, &no_weights, &no_dx))
+        if (!fnni_conv_backward(kernels, w, filters, phase, &g, &no_weights, &no_dx))
             continue;
         *packed = fnni_plus(*packed, fnni_conv_packed_size(&g));
         size = fnni_conv_image_size(&g);
@@ -6122,8 +6143,7 @@ static void fnni_conv_backward_pack(const fnni_kernels *kernels, const fnn_windo
         const fnn_real *first = weights;
         fnn_real *no_dx = NULL;
         fnni_conv g;
-        if (!fnni_conv_backward(kernels, w, filters, phase / w->stride_width,
-                                phase % w->stride_width, &g, &first, &no_dx))
+        if (!fnni_conv_backward(kernels, w, filters, phase, &g, &first, &no_dx))
             continue;
         fnni_conv_pack(&g, first, NULL, packed);
         packed += fnni_conv_packed_size(&g);
@@ -6143,8 +6163,7 @@ static void fnni_conv_backward_image(const fnni_kernels *kernels, const fnn_wind
         fnn_real *first = dx;
         fnni_conv_input image;
         fnni_conv g;
-        if (!fnni_conv_backward(kernels, w, filters, phase / w->stride_width,
-                                phase % w->stride_width, &g, &no_weights, &first))
+        if (!fnni_conv_backward(kernels, w, filters, phase, &g, &no_weights, &first))
             continue;
         image = fnni_conv_image(&g, dy, space);
         fnni_conv_rows(&g, &image, packed, 0, g.out_height, first);
@@ -6158,8 +6177,9 @@ static void fnni_conv_backward_image(const fnni_kernels *kernels, const fnn_wind
  * filters * pixels, then the biases, then space for one image's. fnni_conv_fold makes dw of it. */
 static size_t fnni_conv_wide_size(const fnni_conv *g)
 {
-    const size_t count = (size_t)fnni_conv_depth(g) * (size_t)fnni_conv_columns(g);
-    return (count + 2 * (size_t)g->filters + 15) / 16 * 16; /* whole cache lines */
+    const size_t count =
+        fnni_times((size_t)fnni_conv_depth(g), (size_t)fnni_conv_columns(g));
+    return fnni_round(fnni_plus(count, 2 * (size_t)g->filters)); /* whole cache lines */
 }
 
 static fnn_real *fnni_conv_wide_biases(const fnni_conv *g, fnn_real *wide)
@@ -6328,7 +6348,7 @@ static void fnni_conv_fold(const fnni_conv *g, const fnn_real *wide, int shares,
     const ptrdiff_t line = (ptrdiff_t)g->kernel_width * g->channels, f = g->filters;
     const ptrdiff_t columns = fnni_conv_columns(g), size = (ptrdiff_t)fnni_conv_wide_size(g);
     const ptrdiff_t next = (ptrdiff_t)g->stride_width * g->channels * columns + f;
-    fnn_real own[16]; /* pixels share a vector: there are at most half as many filters as lanes */
+    fnn_real own[FNNI_CONV_FEW]; /* where pixels share a vector */
     ptrdiff_t row, count;
     int pixel;
     for (row = from; row < to; row += count, dw += count * f) {
@@ -6452,7 +6472,7 @@ static int fnni_conv_parts(const fnn_context *context, const fnni_conv *g, ptrdi
  * (RFC 1952) and inflate (RFC 1951); IDX; CIFAR-10; decimal numbers; CSV; views; normalisation;
  * augmentation.
  * Called by: >>train gathers batches through fnni_dataset_row; users call the fnn_ functions, whose
- * contracts stand in >>api. Calls >>memory and >>random only.
+ * contracts stand in >>api. Calls >>memory, >>random and a few kernels.
  * Files are hostile here. Every product of sizes goes through fnni_multiply, what remains is
  * compared by subtraction, an array is allocated only after the file is seen to hold it, and each
  * reader checks all it reads before it keeps it. Nothing depends on byte order or locale.
@@ -8910,8 +8930,15 @@ static int fnni_augments(const fnn_augmentation *a)
 }
 
 static fnn_result fnni_augmentation_check(const fnn_augmentation *a, const fnn_dataset *data,
-                                          fnn_error *error)
+                                          int height, int width, int channels, fnn_error *error)
 {
+    const int alike =
+        data->height == height && data->width == width && data->channels == channels;
+    if ((a->flip || a->shift || a->cutout_size) && !alike)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                         "augmentation: expected images of the model's %d x %d x %d, found %d x %d "
+                         "x %d", height, width, channels, data->height, data->width,
+                         data->channels);
     if ((unsigned)a->flip > FNN_FLIP_ALTERNATING)
         return fnni_fail(error, FNN_ERROR_ARGUMENT, "augmentation: flip %d is none", (int)a->flip);
     if (a->shift < 0 || (a->shift > 0 && (a->shift >= data->height || a->shift >= data->width)))
@@ -9065,7 +9092,7 @@ static void fnni_warp_sample(const fnni_scaler *s, const fnni_warp *w, const cha
  * writes its output at fnni_y(run, l); backward turns the gradient at fnni_d(run, l) into the one
  * at fnni_d(run, l - 1). No allocation here.
  * To add a layer: its functions, its line in fnni_layer_types, its builder in >>model, a row in
- * the gradient check (tests/test_model.c).
+ * the gradient check (tests/test_gradients.c); in >>file its words and tensors.
  *
  * Shapes: N rows of the batch, I inputs, O outputs of the layer, all row-major. */
 
@@ -9891,12 +9918,16 @@ static void fnni_spatial_dropout_apply(const fnni_run *run, int l, int row, cons
 {
     const fnni_layer *layer = fnni_layer_at(run, l);
     const int n = layer->shape.channels;
+    ptrdiff_t i;
+    int j;
     run->kernels->fill(n, 1, mask);
     run->kernels->fill(n, 0, mask + n);
     if (run->training)
         run->kernels->dropout(n, fnni_random(run->model->seed, (uint64_t)l, run->step),
                               (uint64_t)row * (uint64_t)n, layer->parameter, mask, mask);
     run->kernels->scale_shift(fnni_area_of(layer), n, x, mask, mask + n, y);
+    for (j = 0; j < n; j++) /* infinity times zero is none */
+        for (i = 0; mask[j] == 0 && i < fnni_area_of(layer); i++) y[i * n + j] = 0;
 }
 
 static void fnni_spatial_dropout_forward(const fnni_run *run, int l, int from, int to,
@@ -10714,10 +10745,11 @@ static fnn_result fnni_seal(fnn_model *model)
 /* ============================================================================
  * >>train  batches, the step, fit; evaluation and prediction
  * ============================================================================
- * A step is two parallel loops. In the first each thread carries its rows of the batch through
- * gather, forward, loss and backward; in the second it computes its share of every weight
- * gradient and updates those weights while they are in its cache. No sum is split by the number
- * of threads, so that the results do not depend on it. */
+ * A step is a few parallel loops. In the first ones each thread carries its rows of the batch
+ * through gather, forward, loss and backward, a loop a stage each way (a batch norm begins a stage:
+ * it needs the whole batch); in the last it computes its share of every weight gradient and updates
+ * those weights while they are in its cache. No sum is split by the number of threads, so that the
+ * results do not depend on it. */
 
 /* ---- gathering ---- */
 
@@ -11946,7 +11978,9 @@ static fnn_result fnni_fit_check(fnn_model *model, const fnn_dataset *data, cons
                          (long long)fnni_pass_steps(data, c->batch_size));
     if ((result = fnni_step_check(c, error))) return result;
     if ((result = fnni_schedule_check(&c->schedule, error))) return result;
-    if ((result = fnni_augmentation_check(&c->augmentation, data, error))) return result;
+    result = fnni_augmentation_check(&c->augmentation, data, model->input.height,
+                                     model->input.width, model->input.channels, error);
+    if (result) return result;
     if (!(c->ema_decay >= 0 && c->ema_decay < 1))
         return fnni_fail(error, FNN_ERROR_ARGUMENT,
                          "fit: expected ema_decay in [0, 1), found %g", c->ema_decay);
@@ -12063,7 +12097,7 @@ static fnn_result fnni_fit_run(fnn_model *model, const fnn_dataset *data,
         model->run.augmenter = fnni_augments(&config->augmentation) ? &f.augmenter : NULL;
         result = fnni_fit_epochs(&f, history);
         model->run.augmenter = NULL;
-        if (!result && f.best) fnni_trained_put_back(model, f.best);
+        if (f.best && f.waited >= 0) fnni_trained_put_back(model, f.best);
     }
     fnni_fit_close(&f);
     return result;
@@ -12435,7 +12469,7 @@ typedef void (*fnni_write)(fnni_writer *w, const void *what);
 
 /* The old file stays until the new one is on the disk: written under another name, synced, then
  * put in its place. `name` has room for size bytes. */
-static fnn_result fnni_save_through(fnni_write write, const void *what, const char *path,
+static fnn_result fnni_save_through(fnni_write put, const void *what, const char *path,
                                     char *name, size_t size, fnn_error *error)
 {
     const int mode = fnni_os_mode(path);
@@ -12452,7 +12486,7 @@ static fnn_result fnni_save_through(fnni_write write, const void *what, const ch
                          strerror(errno));
     memset(&w, 0, sizeof w);
     w.file = file;
-    write(&w, what);
+    put(&w, what);
     fnni_flush(&w);
     if (w.wrong) doing = "written", code = w.wrong;
     if (!doing && fnni_os_sync(file)) doing = "synced", code = errno;
@@ -12495,15 +12529,15 @@ static fnn_result fnni_save_check(const fnn_model *model, fnn_error *error)
     return FNN_OK;
 }
 
-/* Saves what `write` writes. */
-static fnn_result fnni_save_by(fnni_write write, const void *what, const char *path,
+/* Saves what `put` writes. */
+static fnn_result fnni_save_by(fnni_write put, const void *what, const char *path,
                                const fnn_allocator *allocator, fnn_error *error)
 {
     const size_t size = fnni_plus(strlen(path), 64); /* two numbers and a few letters */
     fnn_result result;
     char *name = (char *)fnni_allocate(allocator, size);
     if (!name) return fnni_fail_memory(error, path, size);
-    result = fnni_save_through(write, what, path, name, size, error);
+    result = fnni_save_through(put, what, path, name, size, error);
     fnni_release(allocator, name);
     return result;
 }
@@ -14239,7 +14273,7 @@ FNN_DEF fnn_result fnn_sgemm(fnn_context *context, int transpose_a, int transpos
                              fnn_real *c, ptrdiff_t ldc)
 {
     fnni_gemm g;
-    fnn_context temporary;
+    fnn_context own, *used;
     fnn_result result;
     if (m < 0 || n < 0 || k < 0) return FNN_ERROR_ARGUMENT;
     if (lda < (transpose_a ? m : k) || ldb < (transpose_b ? k : n) || ldc < n)
@@ -14259,14 +14293,10 @@ FNN_DEF fnn_result fnn_sgemm(fnn_context *context, int transpose_a, int transpos
     g.lda = lda;
     g.ldb = ldb;
     g.ldc = ldc;
-    if (context) return fnni_gemm_run(context, &g);
-    {
-        const fnn_context_config config = fnn_context_config_init();
-        result = fnni_context_open(&temporary, &config, NULL);
-    }
-    if (result) return result;
-    result = fnni_gemm_run(&temporary, &g);
-    fnni_context_close(&temporary);
+    used = fnni_context_borrow(context, &own);
+    if (!used) return FNN_ERROR_ARGUMENT;
+    result = fnni_gemm_run(used, &g);
+    if (!context) fnni_context_close(&own);
     return result;
 }
 
@@ -14445,7 +14475,9 @@ static int fnni_window_usable(const fnn_window *w, int filters, ptrdiff_t images
     if (w->kernel_width < 1 || w->stride_height < 1 || w->stride_width < 1) return 0;
     if (w->out_height < 1 || w->out_width < 1 || in > most || out > most) return 0;
     if ((double)w->kernel_height * w->kernel_width * w->channels * filters > most) return 0;
-    if (abs(w->pad_top) > most || abs(w->pad_left) > most) return 0;
+    if (w->pad_top < 0 || w->pad_top > most || w->pad_left < 0 || w->pad_left > most) return 0;
+    if ((double)(w->out_height - 1) * w->stride_height + w->kernel_height > 2.0 * most) return 0;
+    if ((double)(w->out_width - 1) * w->stride_width + w->kernel_width > 2.0 * most) return 0;
     return fnni_multiply((size_t)images, (size_t)(in > out ? in : out) * sizeof(fnn_real), &reals);
 }
 
@@ -14458,22 +14490,14 @@ static fnn_result fnni_conv_job_make(fnni_conv_job *job, fnn_context *context,
     const int parts = fnni_conv_parts(context, &job->g, images);
     job->window = window;
     job->images = images;
-    job->per_part = (image + 15) / 16 * 16;
+    job->per_part = fnni_round(image);
     job->x_size = (ptrdiff_t)window->height * window->width * window->channels;
     job->y_size = (ptrdiff_t)window->out_height * window->out_width * filters;
-    shared = (shared + 15) / 16 * 16;
+    shared = shared ? fnni_round(shared) : 16; /* no images need none, which is not a lack */
     *first = fnni_workspace(context,
                             fnni_plus(shared, fnni_times(job->per_part, (size_t)parts)));
     job->space = *first + (*first ? shared : 0);
     return *first ? FNN_OK : FNN_ERROR_MEMORY;
-}
-
-/* Opens a context for one call where the caller gave none. */
-static fnn_context *fnni_context_borrow(fnn_context *context, fnn_context *own)
-{
-    fnn_context_config config = fnn_context_config_init();
-    if (context) return context;
-    return fnni_context_open(own, &config, NULL) ? NULL : own;
 }
 
 FNN_DEF fnn_result fnn_conv2d_forward(fnn_context *context, const fnn_window *window, int filters,
@@ -14719,23 +14743,19 @@ FNN_DEF fnn_result fnn_col2im(fnn_context *context, const fnn_window *window, pt
 static fnn_result fnni_norm_run(fnn_context *context, fnni_norm *n, void (*run)(fnni_norm *n))
 {
     const ptrdiff_t count = fnni_area(n->rows, n->channels);
-    fnn_context temporary, *used;
+    fnn_context own, *used;
     fnn_result result = FNN_OK;
     if (n->rows < 1 || n->channels < 1 || count < 0) return FNN_ERROR_ARGUMENT;
     if (!(n->epsilon >= 0)) return FNN_ERROR_ARGUMENT;
     if (!n->x || !n->y) return FNN_ERROR_ARGUMENT;
     n->threads = fnni_threads_for(context, count);
-    if (!context) {
-        const fnn_context_config config = fnn_context_config_init();
-        result = fnni_context_open(&temporary, &config, NULL);
-        if (result) return result;
-    }
-    used = context ? context : &temporary;
+    used = fnni_context_borrow(context, &own);
+    if (!used) return FNN_ERROR_ARGUMENT;
     n->kernels = used->kernels;
     n->space = fnni_workspace(used, fnni_norm_space(n->rows, n->channels));
     if (n->space) run(n);
     else result = FNN_ERROR_MEMORY;
-    if (!context) fnni_context_close(&temporary);
+    if (!context) fnni_context_close(&own);
     return result;
 }
 
@@ -15078,7 +15098,8 @@ FNN_DEF int fnn_batch_norm_with(fnn_model *model, const fnn_batch_norm_config *c
 {
     fnni_layer *layer = fnni_layer_add(model, FNNI_BATCH_NORM);
     if (!layer) return -1;
-    if (!config || !(config->momentum >= 0 && config->momentum <= 1) || !(config->epsilon > 0)) {
+    if (!config || !(config->momentum >= 0 && config->momentum <= 1) || !(config->epsilon > 0) ||
+        config->epsilon - config->epsilon != 0) {
         fnni_builder_fail(model, FNN_ERROR_ARGUMENT,
                           "layer %d batch_norm: expected a momentum in [0, 1] and an epsilon above "
                           "0, found %g, %g",
@@ -15236,7 +15257,7 @@ FNN_DEF size_t fnn_summary(const fnn_model *model, char *text, size_t size)
     for (l = 0; l < model->layer_count; l++) {
         const fnni_layer *layer = model->layers + l;
         const size_t count = layer->weights + layer->biases;
-        const int shown = layer->type == &fnni_layer_types[FNNI_DENSE] ||
+        const int shown = fnni_is(layer, FNNI_DENSE) ||
                           fnni_is(layer, FNNI_ACTIVATION) || fnni_is(layer, FNNI_CONV2D);
         FNNI_APPEND("%-4d %-12s %-12s %4d x %3d x %3d %10lu\n", l, layer->type->name,
                     shown ? fnni_activation_names[layer->activation] : "", layer->shape.height,
@@ -15609,6 +15630,9 @@ FNN_DEF fnn_result fnn_predict_augmented(const fnn_model *model, fnn_context *co
     if (fnni_ready(model)) return fnni_ready(model);
     if (!data || shift < 0 || (shift > 0 && (shift >= data->height || shift >= data->width)))
         return FNN_ERROR_ARGUMENT;
+    if ((flip || shift) &&
+        (data->height != model->input.height || data->width != model->input.width))
+        return FNN_ERROR_ARGUMENT; /* images as a table */
     return fnni_infer_in(&f, context, outputs, NULL);
 }
 

@@ -31,16 +31,21 @@ bare_source() {
     }' "$@"
 }
 
+# A program and the headers of its own folder that it includes.
+experiment_parts() { # SOURCE
+    local name
+    echo "$1"
+    sed -n 's/^#include "\([^/"]*\)".*/\1/p' "$1" | while read -r name; do
+        [ "$name" = experiment.h ] || experiment_parts "${1%/*}/$name"
+    done
+}
+
 # What a figure depends on, as far as the experiments go: not their comments.
 experiment_hash() { # SOURCE OPTIONS
-    local headers=()
-    if [[ $1 == examples/*/* ]]; then
-        shopt -s nullglob
-        headers=("${1%/*}"/*.h)
-        shopt -u nullglob
-    fi
+    local parts
+    mapfile -t parts < <(experiment_parts "$1")
     {
-        bare_source "$1" "${headers[@]}"
+        bare_source "${parts[@]}"
         grep '^#define EXPERIMENT_VERSION ' examples/experiment.h
         echo "$2"
     } | sha256sum | cut -c 1-16

@@ -181,6 +181,17 @@ static inline void experiment_append(const experiment *e, experiment_text *t, co
     va_end(arguments);
 }
 
+/* A sentence for the result file and the table: what was chosen, from which grid, on which data. */
+static inline void experiment_note(experiment *e, const char *format, ...)
+{
+    va_list arguments;
+    experiment_append(e, &e->notes, "# note: ");
+    va_start(arguments, format);
+    experiment_append_list(e, &e->notes, format, arguments);
+    va_end(arguments);
+    experiment_append(e, &e->notes, "\n");
+}
+
 static inline const char *experiment_mode_name(const experiment *e)
 {
     static const char *const names[] = {"full", "quick", "smoke"};
@@ -322,15 +333,19 @@ static inline fnn_dataset experiment_adopt_part(experiment *e, const fnn_dataset
     return experiment_reduce(e, &all, e->mode == EXPERIMENT_QUICK ? tenth : 200);
 }
 
+static inline uint64_t experiment_hash_both(const experiment_data *data)
+{
+    const uint64_t hash = experiment_hash_data(14695981039346656037u, &data->train);
+    return experiment_hash_data(hash, &data->test);
+}
+
 /* Takes over data that the program has loaded (train and, if there is one, test): they are hashed
  * for the result file, made smaller with --quick, and freed at the end. */
 static inline void experiment_adopt(experiment *e, experiment_data *data, const char *name)
 {
-    uint64_t hash = 14695981039346656037u;
-    hash = experiment_hash_data(hash, &data->train);
-    hash = experiment_hash_data(hash, &data->test);
     experiment_append(e, &e->sources, "# data: %s, %ld + %ld samples, FNV-1a %016llx\n", name,
-                      (long)data->train.count, (long)data->test.count, (unsigned long long)hash);
+                      (long)data->train.count, (long)data->test.count,
+                      (unsigned long long)experiment_hash_both(data));
     data->train = experiment_adopt_part(e, &data->train);
     data->test = experiment_adopt_part(e, &data->test);
 }
@@ -402,16 +417,25 @@ static inline void experiment_mnist(experiment *e, experiment_data *data)
     experiment_adopt(e, data, "MNIST");
 }
 
-/* CIFAR-10: 50,000 and 10,000 images of 32 x 32 x 3 bytes. */
+/* CIFAR-10: 50,000 and 10,000 images of 32 x 32 x 3 bytes. A copy made from JPEG files (quality 75,
+ * chroma at half the size) that is known by its hash is named as such. */
 static inline void experiment_cifar10(experiment *e, experiment_data *data)
 {
+    const uint64_t jpeg_copy = 0x83ca31e8a036a7ffu;
+    const char *name = "CIFAR-10";
     fnn_error error;
     memset(data, 0, sizeof *data);
     if (fnn_load_cifar10(
             experiment_folder(e, "cifar-10-batches-bin/data_batch_1.bin", EXPERIMENT_CIFAR10_FROM),
             &data->train, &data->test, NULL, &error))
         experiment_fail(e, "%s", error.message);
-    experiment_adopt(e, data, "CIFAR-10");
+    if (experiment_hash_both(data) == jpeg_copy) {
+        name = "CIFAR-10, JPEG copy";
+        experiment_note(e,
+                        "CIFAR-10 here is a JPEG copy: its figures are not comparable to the last "
+                        "percent");
+    }
+    experiment_adopt(e, data, name);
 }
 
 /* Moves a share (0 to 1) of the training samples, drawn by the seed, to data->validation. */
@@ -700,17 +724,6 @@ static inline void experiment_report(experiment *e, int run, int figure, const c
     row->seeds = e->seed_count;
 }
 
-/* A sentence for the result file and the table: what was chosen, from which grid, on which data. */
-static inline void experiment_note(experiment *e, const char *format, ...)
-{
-    va_list arguments;
-    experiment_append(e, &e->notes, "# note: ");
-    va_start(arguments, format);
-    experiment_append_list(e, &e->notes, format, arguments);
-    va_end(arguments);
-    experiment_append(e, &e->notes, "\n");
-}
-
 /* ---- plots: examples/figures.sh draws them ---- */
 
 static inline experiment_plot *experiment_plot_open(experiment *e, const char *name,
@@ -738,8 +751,8 @@ static inline experiment_plot *experiment_plot_begin(experiment *e, const char *
                                                      const char *y, int log)
 {
     experiment_plot *p = experiment_plot_open(e, name, "lines", title, x, y);
-    experiment_append(e, &p->text, "# log: %s%s\n", log & EXPERIMENT_LOG_X ? "x" : "",
-                      log & EXPERIMENT_LOG_Y ? "y" : "");
+    experiment_append(e, &p->text, "# log: %s%s%s\n", log ? "" : "none",
+                      log & EXPERIMENT_LOG_X ? "x" : "", log & EXPERIMENT_LOG_Y ? "y" : "");
     return p;
 }
 

@@ -21,7 +21,7 @@ value() { # FILE KEY: of a comment line `# key: value`
 lines() { # FILE
     local log
     log=$(value "$1" log)
-    [ -z "$log" ] || echo "set logscale $log"
+    [ "$log" = none ] || echo "set logscale $log"
     awk '
         # LABEL,X,Y[,DEVIATION] with the label in quotes: returns that, fills cell.
         function label_of(line,    at) {
@@ -57,6 +57,7 @@ lines() { # FILE
                 if (bars[k])
                     printf ", $S%d using 1:2:3 with yerrorbars pt 0 lc %d notitle", k, k
             }
+            if (count + points == 0) printf "[1:10] [1:10] NaN notitle"
             print extra
         }' "$1"
 }

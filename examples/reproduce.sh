@@ -7,7 +7,7 @@
 # so small that they only show that they work; SEEDS, THREADS and DATA are the options of the
 # programs; RESULTS and OBJECTS are folders for other places; CC and CFLAGS as ever.
 #
-# A result carries a hash of its program, the headers beside that, EXPERIMENT_VERSION and the
+# A result carries a hash of its program, its family's headers, EXPERIMENT_VERSION and the
 # options: where it is the same the experiment is not run again. So it goes on where it stopped.
 set -u
 cd "$(dirname "$0")/.." || exit 1

@@ -117,10 +117,10 @@ BEGIN {
     read_explanations()
     print "# The experiments of the five reports\n"
     print "Written by `examples/results.sh` from the result files in `" dir "` alone;"
-    print "`make reproduce` makes those that are missing, each with one program. Reading A is the one"
-    print "that explains the numbers of the report, B that of textbooks; a row without a letter has one"
-    print "reading only. ± is the standard deviation over seeds, s the seconds of one run; rows of one"
-    print "configuration with several metrics come from the same runs.\n"
+    print "`make reproduce` makes those that are missing. Reading A explains the numbers of the"
+    print "report, B is the textbook way; a row without a letter has one reading only. ± is the"
+    print "standard deviation over seeds, s the seconds of one run; rows of one configuration with"
+    print "several metrics come from the same runs.\n"
     while ((getline line < "examples/experiments.txt") > 0) {
         if (line ~ /^#/ || line == "") continue
         if (line ~ /:/) print "## " line "\n"

@@ -42,7 +42,7 @@ short_functions() { # FILE...
         FNR == 1 { start = 0 }
         /^[{]/ || /^[A-Za-z_].*\) \{$/ { start = FNR; name = /^[{]/ ? before : $0 }
         /^}/ && start {
-            if (FNR - start + 1 > 80) {
+            if (FNR - start + 1 > 70) {
                 print FILENAME ":" start ": " FNR - start + 1 " lines: " name
                 found = 1
             }
@@ -133,7 +133,7 @@ check 'conditions on instruction sets are in three rooms' isa_conditions $header
 refuses 'one elsewhere is seen' '__AVX2__' isa_conditions "$here/condition.h"
 
 mapfile -t sources < <(files | grep -E '\.([ch]|cpp)$')
-check 'no function is longer than 80 lines' short_functions "${sources[@]}"
+check 'no function is longer than 70 lines' short_functions "${sources[@]}"
 {
     printf 'int f(void)\n{\n'
     seq -f '    g(%g);' 79

@@ -432,6 +432,7 @@ static void wrong_views_are_refused(void)
 {
     static fnn_real found[ROWS * 3];
     const fnn_dataset data = make_images(7, 9, 1, 1);
+    fnn_dataset as_table = data;
     fnn_model *m = make_network(FNN_ISA_BEST, 1, &data, FNN_NORMALIZE_NONE);
     CHECK(!fnn_predict_augmented(m, NULL, &data, 0, 6, found));
     CHECK(fnn_predict_augmented(m, NULL, &data, 0, 7, found) == FNN_ERROR_ARGUMENT);
@@ -439,6 +440,10 @@ static void wrong_views_are_refused(void)
     CHECK(fnn_predict_augmented(m, NULL, &data, 1, 1, NULL) == FNN_ERROR_ARGUMENT);
     CHECK(fnn_predict_augmented(m, NULL, NULL, 1, 1, found) == FNN_ERROR_ARGUMENT);
     CHECK(fnn_predict_augmented(NULL, NULL, &data, 1, 1, found) == FNN_ERROR_MEMORY);
+    as_table.width = 63;
+    as_table.height = 1;
+    CHECK(!fnn_predict_augmented(m, NULL, &as_table, 0, 0, found));
+    CHECK(fnn_predict_augmented(m, NULL, &as_table, 1, 0, found) == FNN_ERROR_ARGUMENT);
     fnn_model_free(m);
 }
 
@@ -452,6 +457,31 @@ static void check_refused(const fnn_dataset *data, fnn_augmentation a, const cha
     CHECKF(strstr(fnn_model_error(m)->message, word) != NULL, "%s: the message is %s", word,
            fnn_model_error(m)->message);
     fnn_model_free(m);
+}
+
+/* A model of images takes them as a table too, in which left and right cannot be told. */
+static void images_as_a_table_are_not_augmented(void)
+{
+    const fnn_dataset data = make_images(7, 9, 1, 1);
+    fnn_augmentation a[3];
+    fnn_dataset table = data;
+    int i;
+    a[0] = make_augmentation(FNN_FLIP_RANDOM, 0, 0);
+    a[1] = make_augmentation(FNN_FLIP_NONE, 2, 0);
+    a[2] = make_augmentation(FNN_FLIP_NONE, 0, 3);
+    table.height = 1;
+    table.width = 63;
+    for (i = 0; i < 3; i++) {
+        fnn_model *m = make_network(FNN_ISA_BEST, 1, &data, FNN_NORMALIZE_NONE);
+        fnn_fit_config c = make_config(a[i]);
+        CHECK(fnn_fit(m, &table, &c, NULL) == FNN_ERROR_ARGUMENT);
+        CHECK(strstr(fnn_model_error(m)->message, "expected images of the model's 7 x 9 x 1"));
+        fnn_model_free(m);
+        m = make_network(FNN_ISA_BEST, 1, &data, FNN_NORMALIZE_NONE);
+        c = make_config(make_augmentation(FNN_FLIP_NONE, 0, 0));
+        CHECK(!fnn_fit(m, &table, &c, NULL));
+        fnn_model_free(m);
+    }
 }
 
 static void wrong_augmentations_are_refused(void)
@@ -485,6 +515,7 @@ static const harness_test tests[] = {
     TEST(augmented_prediction_is_the_mean_over_views),
     TEST(a_prediction_has_its_bits_alone),
     TEST(wrong_views_are_refused),
+    TEST(images_as_a_table_are_not_augmented),
     TEST(wrong_augmentations_are_refused),
 };
 HARNESS_MAIN(tests)

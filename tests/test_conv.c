@@ -532,6 +532,15 @@ static void wrong_windows(problem *p, int which)
     memset(w, 0, sizeof *w);
     refused(p, which, "an empty window");
     *w = right;
+    w->pad_top = -1;
+    refused(p, which, "pad_top -1");
+    *w = right;
+    w->pad_left = INT_MIN;
+    refused(p, which, "pad_left INT_MIN");
+    *w = right;
+    w->stride_width = INT_MAX; /* its last window begins beyond all numbers */
+    refused(p, which, "stride_width INT_MAX");
+    *w = right;
 }
 
 static void wrong_counts(problem *p, int which)
@@ -583,11 +592,13 @@ static void arguments(void)
 }
 
 /* No images: nothing to write but gradients, which are sums of nothing. */
-static void no_images(void)
+static void no_images_of(fnn_padding padding)
 {
+    dimensions d = small;
     problem p;
     size_t i;
-    CHECK(shape(&p, &small));
+    d.padding = padding;
+    CHECK(shape(&p, &d));
     open_arrays(&p, 1);
     p.images = 0;
     for (i = 0; i < p.count[Y]; i++) p.a[Y][i] = 3;
@@ -600,6 +611,28 @@ static void no_images(void)
     for (i = 0; i < p.count[DW]; i++) CHECK(p.a[DW][i] == 0);
     for (i = 0; i < p.count[DB]; i++) CHECK(p.a[DB][i] == 0);
     close_problem(&p);
+}
+
+static void no_images(void)
+{
+    no_images_of(FNN_SAME);
+    no_images_of(FNN_VALID);
+}
+
+/* One window, however far the next would be: strides beyond the image are not walked through. */
+static void strides_beyond_the_image(void)
+{
+    static const int strides[] = {3, 46341, 65536, INT_MAX};
+    size_t i;
+    for (i = 0; i < sizeof strides / sizeof strides[0]; i++) {
+        dimensions d = {2, 2, 3, 2, 1, 2, 1, 1, FNN_SAME, 3};
+        problem p;
+        d.stride_height = d.stride_width = strides[i];
+        CHECK(shape(&p, &d));
+        open_problem(&p, 1);
+        CHECK(holds(&p, 1));
+        close_problem(&p);
+    }
 }
 
 /* ---- the same bits: any number of threads, an image alone or in a batch ---- */
@@ -1039,6 +1072,7 @@ static void controls(void)
 #define CONV_TESTS \
     TEST(windows), TEST(windows_by_hand), TEST(window_arguments), TEST(integers_exactly), \
         TEST(reals_within_the_bound), TEST(networks), TEST(arguments), TEST(no_images), \
+        TEST(strides_beyond_the_image), \
         TEST(any_threads_same_bits), TEST(any_batch_same_bits), TEST(spoiled_images), \
         TEST(failing_allocations), TEST(nothing_unfolded), TEST(guards), TEST(controls)
 

@@ -138,6 +138,7 @@ static int norm_none(fnn_model *m) { return fnn_batch_norm_with(m, NULL); }
 static int norm_momentum(fnn_model *m) { return norm_of(m, 1.5, 1e-3); }
 static int norm_nan(fnn_model *m) { return norm_of(m, FNNI_NAN, 1e-3); }
 static int norm_epsilon(fnn_model *m) { return norm_of(m, 0.5, 0); }
+static int norm_infinite(fnn_model *m) { return norm_of(m, 0.5, (double)INFINITY); }
 static int spatial_one(fnn_model *m) { return fnn_spatial_dropout(m, 1); }
 static int spatial_nan(fnn_model *m) { return fnn_spatial_dropout(m, (fnn_real)FNNI_NAN); }
 static int add_itself(fnn_model *m) { return fnn_add(m, 1); }
@@ -182,6 +183,7 @@ static void errors_name_layer_expected_and_found(void)
         {norm_momentum, "found 1.5, 0.001"},
         {norm_nan, "layer 1 batch_norm"},
         {norm_epsilon, "found 0.5, 0"},
+        {norm_infinite, "found 0.5, inf"},
         {spatial_one, "layer 1 spatial_dropout: expected a rate in [0, 1), found 1"},
         {spatial_nan, "layer 1 spatial_dropout: expected a rate in [0, 1), found"},
         {add_itself, "layer 1 add: expected an earlier layer of shape 7 x 6 x 2, found layer 1"},
@@ -493,6 +495,31 @@ static int same_numbers(const fnn_model *a, const fnn_model *b)
            (more == 0 || !memcmp(a->statistics, b->statistics, more * sizeof(fnn_real)));
 }
 
+/* What spatial dropout drops is 0, whatever it was, as with dropout. */
+static void infinities_are_dropped(void)
+{
+    static fnn_real x[4 * 2 * 2 * 8];
+    fnn_dataset data;
+    fnn_model *m = fnn_sequential(2, 2, 8);
+    const fnn_real *y;
+    int i, zeros = 0;
+    memset(&data, 0, sizeof data);
+    data.count = 4;
+    data.height = data.width = 2;
+    data.channels = 8;
+    data.reals = x;
+    for (i = 0; i < 128; i++) x[i] = (fnn_real)INFINITY;
+    fnn_spatial_dropout(m, (fnn_real)0.5);
+    CHECK(!fnn_forward(m, &data, NULL, 4, 1));
+    y = fnn_outputs(m);
+    for (i = 0; i < 128; i++) {
+        CHECK(y[i] == 0 || y[i] == (fnn_real)INFINITY);
+        zeros += y[i] == 0;
+    }
+    CHECK(zeros > 0 && zeros < 128);
+    fnn_model_free(m);
+}
+
 static void networks_learn(void)
 {
     const fnn_dataset data = make_images();
@@ -735,6 +762,7 @@ static const harness_test tests[] = {TEST(shapes_of_convolutions),
                                      TEST(running_statistics_stay_in_inference),
                                      TEST(one_row_has_no_variance),
                                      TEST(nan_stays_in_its_channel),
+                                     TEST(infinities_are_dropped),
                                      TEST(networks_learn),
                                      TEST(prediction_is_the_forward_pass),
                                      TEST(fit_is_the_opened_step_on_any_threads),

@@ -302,6 +302,39 @@ static void early_stopping_restores_the_best(void)
     fnn_dataset_free(&validation);
 }
 
+/* After the fourth epoch a weight is spoilt: the loss of the fifth is not finite. */
+static int spoil(void *user, const fnn_epoch *epoch)
+{
+    if (epoch->epoch == 4) fnn_parameters((fnn_model *)user, NULL)[0] = (fnn_real)FNNI_NAN;
+    return 0;
+}
+
+static void the_best_outlives_a_loss_that_is_not_finite(void)
+{
+    fnn_dataset data = make_images(), train, validation;
+    fnn_fit_config c = make_config(10);
+    fnn_history history;
+    fnn_metrics metrics;
+    fnn_model *m;
+    int i, best = 0;
+    memset(&history, 0, sizeof history);
+    CHECK(!fnn_dataset_split(&data, 60, 1, 5, &train, &validation, NULL));
+    m = make_network(FNN_ISA_BEST, 1, &train);
+    c.validation = &validation;
+    c.restore_best = 1;
+    c.callback = spoil;
+    c.user = m;
+    CHECK(fnn_fit(m, &train, &c, &history) == FNN_ERROR_NUMERIC && history.count >= 4);
+    for (i = 0; i < 4; i++)
+        if (history.epochs[i].validation_loss < history.epochs[best].validation_loss) best = i;
+    CHECK(!fnn_evaluate(m, NULL, &validation, &metrics));
+    CHECK(metrics.loss == history.epochs[best].validation_loss);
+    fnn_history_free(&history);
+    fnn_model_free(m);
+    fnn_dataset_free(&train);
+    fnn_dataset_free(&validation);
+}
+
 static int stop_at_three(void *user, const fnn_epoch *epoch)
 {
     ++*(int *)user;
@@ -750,6 +783,7 @@ static const harness_test tests[] = {TEST(fit_learns),
                                      TEST(accuracy_is_of_classes),
                                      TEST(sparse_loss_of_dead_outputs),
                                      TEST(early_stopping_restores_the_best),
+                                     TEST(the_best_outlives_a_loss_that_is_not_finite),
                                      TEST(callback_stops),
                                      TEST(epochs_may_be_a_number_of_steps),
                                      TEST(what_is_not_finite_is_named),

@@ -1,8 +1,8 @@
 /* The report's CNN (4.5): two convolutions of 8 filters 3x3 without padding, pools of size 2, two
  * dense layers. "A pooling size of 2, a stride size of 1": if the pools have that stride too (A),
- * a rate of .05 collapses in every cell as in the report and one epoch reaches the report's figures;
- * with Keras' stride of the pool's size (B) neither. The width of the first dense layer is not
- * given; jiang-cnn compares a few on validation data. */
+ * a rate of .05 collapses in every cell and one epoch reaches the figures, as in the report; with
+ * Keras' stride of the pool's size (B) neither. The width of the first dense layer is not given;
+ * jiang-cnn compares a few on validation data. */
 #ifndef JIANG_CNN_H
 #define JIANG_CNN_H
 #include "../experiment.h"

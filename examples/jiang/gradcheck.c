@@ -4,7 +4,7 @@
  *
  * Prints |a - n| / |a| for the gradient a of each weight matrix's element (0,0), of the one with
  * the largest gradient, and of the first bias, n = (loss+ - loss-) / 2h, in double precision; the
- * plot has several h. The report calls it usually below .01; where a is 0 the error is not defined. */
+ * plot has several h. The report: usually below .01; where a is 0 the error is not defined. */
 #define FMNIST_NN_REAL double
 #include "../experiment.h"
 

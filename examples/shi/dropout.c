@@ -1,0 +1,22 @@
+/* shi-dropout (4.7.3, table 9): the CNN with dropout of .1, .3 and .5 behind its hidden dense
+ * layers (the report does not say where).
+ *
+ *     cc -O2 -fopenmp examples/shi/dropout.c -o dropout -lm && ./dropout
+ *
+ * Prints train and test accuracy beside the report's. One base for tables 6 to 9 (shi.h), whose
+ * own settings differ and are unsaid: compare the trend. */
+#include "shi.h"
+
+static experiment e;
+static const double rates[] = {.1, .3, .5};
+static const shi_cnn table[] = {
+    {"dropout .1", 3, 32, 64, 1, .1, 91.21, 90.31},
+    {"dropout .3", 3, 32, 64, 1, .3, 89.94, 89.88},
+    {"dropout .5", 3, 32, 64, 1, .5, 87.98, 89.34},
+};
+
+int main(int argc, char **argv)
+{
+    return shi_cnn_main(&e, argc, argv, "shi-dropout", "CNN: dropout", "dropout", rates, table,
+                        EXPERIMENT_COUNT(table));
+}

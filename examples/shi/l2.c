@@ -1,0 +1,89 @@
+/* shi-l2 (4.3, table 3): two hidden layers of 128 ReLU with an L2 penalty: rates and lambdas.
+ *
+ *     cc -O2 -fopenmp examples/shi/l2.c -o l2 -lm && ./l2
+ *
+ * Prints train and validation accuracy of all 16 cells beside the report's, in both readings
+ * (shi.h), and the test accuracy of its best. The report does not say how many epochs: 500 fit
+ * table 3. Plots: accuracy against lambda; and, for the cells that stand in the middle of their
+ * collapse, against updates: what they show depends on when one stops. */
+#include "shi.h"
+
+static experiment e;
+static experiment_data data;
+static int reading;
+
+static const double lambdas[] = {.2, .4, .6, .8}, rates[] = {.01, .02, .05, .1};
+static const double train[] = {76.3775, 76.98,  68.1825, 54.035, 78.78,   46.79,  19.025, 9.9675,
+                               46.8625, 9.9675, 9.9725,  9.9725, 37.0925, 9.9725, 9.9725, 9.9725};
+static const double validation[] = {75.57, 76.865, 68.625, 53.91,  78.73, 47.47,  19.035, 10.065,
+                                    47.41, 10.065, 10.055, 10.055, 37.57, 10.055, 10.055, 10.055};
+static const int middle[] = {2, 3, 5, 6, 8, 12}; /* cells that are collapsing */
+enum { LAMBDAS = 4, CELLS = 16, BEST = 4, EPOCHS = 500, SHORT = 50, EVERY = 10 };
+
+static void fit(experiment_job *job, int cell, int epochs, int every)
+{
+    const shi_mlp mlp = {.depth = 2,
+                         .width = 128,
+                         .batch = 100,
+                         .epochs = epochs,
+                         .rate = rates[cell / LAMBDAS],
+                         .lambda = lambdas[cell % LAMBDAS],
+                         .every = every,
+                         .validation = every ? &data.validation : NULL};
+    shi_fit(job, &mlp, reading, &data);
+}
+
+static void run(experiment_job *job)
+{
+    fit(job, job->run, reading == SHI_A ? EPOCHS : SHORT, 0);
+}
+
+static void run_middle(experiment_job *job)
+{
+    fit(job, middle[job->run], EPOCHS, EVERY);
+}
+
+static const char *name(int cell)
+{
+    static char text[64];
+    snprintf(text, sizeof text, "rate %g, lambda %g", rates[cell / LAMBDAS],
+             lambdas[cell % LAMBDAS]);
+    return text;
+}
+
+static void draw_cells(void)
+{
+    experiment_plot *p = experiment_plot_begin(&e, reading == SHI_A ? "lambda-a" : "lambda-b",
+                                               reading == SHI_A ? "Reading A" : "Reading B",
+                                               "lambda", "validation accuracy %", 0);
+    for (int i = 0; i < CELLS; i++) {
+        char series[32];
+        snprintf(series, sizeof series, "rate %g", rates[i / LAMBDAS]);
+        experiment_point_of(&e, p, series, lambdas[i % LAMBDAS], i, SHI_VALIDATION);
+        experiment_reported(&e, p, "report", lambdas[i % LAMBDAS], validation[i]);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    shi_begin(&e, &data, argc, argv, "shi-l2", "L2 penalty on 2 hidden layers of 128 ReLU");
+    experiment_note(&e, "B: %d of %d epochs; they are 40 times A's updates", SHORT, EPOCHS);
+    for (reading = SHI_A; reading <= SHI_B; reading++) {
+        experiment_each(&e, CELLS, reading == SHI_A ? e.seeds : 1, run);
+        for (int i = 0; i < CELLS; i++) {
+            const double reported[] = {train[i], validation[i],
+                                       i == BEST ? 77.74 : EXPERIMENT_UNKNOWN};
+            shi_report(&e, i, reading, reported, name(i));
+        }
+        draw_cells();
+    }
+    reading = SHI_A;
+    experiment_each(&e, EXPERIMENT_COUNT(middle), shi_seeds(&e, SHI_B), run_middle);
+    experiment_plot *p = experiment_plot_begin(&e, "collapse", "Reading A: cells that collapse",
+                                               "epoch (update)", "validation accuracy %", 0);
+    for (int i = 0; i < EXPERIMENT_COUNT(middle); i++) {
+        experiment_curve(&e, p, name(middle[i]), i, FNN_MONITOR_VALIDATION_SCORE);
+        experiment_reported(&e, p, "report", EPOCHS, validation[middle[i]]);
+    }
+    return experiment_end(&e);
+}
