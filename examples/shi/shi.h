@@ -4,8 +4,8 @@
  *     B  an epoch is a pass over the 40,000 images, weights start Glorot uniform, biases 0
  *
  * In both: each pixel's mean is subtracted, then all is divided by 255; 40,000 images to train and
- * 20,000 to validate; plain SGD; the penalty adds lambda W to the gradient. And its CNN (4.5), whose
- * optimiser (Adam, 1e-3), batch and pools (2) are unsaid. */
+ * 20,000 to validate; plain SGD; the penalty adds lambda W to the gradient. And its CNN (4.5),
+ * whose optimiser (Adam, 1e-3), batch and pools (2) are unsaid. */
 #ifndef SHI_H
 #define SHI_H
 #include "../experiment.h"
@@ -229,8 +229,8 @@ static inline void shi_convolution(fnn_model *m, const shi_cnn *s, int filters)
     fnn_max_pool2d(m, 2);
 }
 
-/* Builds it and trains it with c's batch, epochs, schedule and validation data; the caller frees it.
- * Train accuracy is the last epoch's running mean, as Keras prints it. */
+/* Builds it and trains it with c's batch, epochs, schedule and validation data; the caller frees
+ * it. Train accuracy is the last epoch's running mean, as Keras prints it. */
 static inline fnn_model *shi_fit_cnn(experiment_job *job, const shi_cnn *s,
                                      const fnn_dataset *train, const fnn_fit_config *c)
 {
