@@ -10,7 +10,7 @@
 static experiment e;
 static motaouakkil_data data;
 
-static const double rates[] = {.002, .005, .01, .02, .05, .1, .2, .5};
+static const double rates[] = {.002, .003, .005, .01, .03, .1, .2, .5};
 static const double reported[] = {82.66, 85.12, 85.08};           /* by depth */
 static const double reported_84[] = {EXPERIMENT_UNKNOWN, 30, 10}; /* "about" */
 enum { DEPTHS = EXPERIMENT_COUNT(reported), RATES = EXPERIMENT_COUNT(rates) };
