@@ -137,8 +137,8 @@ static inline void ali_note_rates(experiment *e, const char *what, int first, co
     experiment_note(e, "validation accuracy %% of %s at rate%s", what, line);
 }
 
-/* Losses and accuracies of a run of jobs over its twenty epochs, as two plots; where the report prints the
- * fit on test epoch by epoch, (10, 4) of loss, accuracy, validation loss and accuracy. */
+/* Losses and accuracies of a run of jobs over its twenty epochs, as two plots; reported (NULL:
+ * nothing) is (10, 4), the report's losses, accuracies, validation losses and accuracies. */
 static inline void ali_plot(experiment *e, experiment *jobs, const char *name, int run,
                             const double *reported)
 {

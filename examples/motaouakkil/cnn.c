@@ -4,7 +4,7 @@
  *
  * The report names these parts and no more. Here: 32, pool, 64, 64, pool, 128, pool, dense 256,
  * dropout .2 behind a pool and .4 behind the dense layer. Schedule and label smoothing are tried on
- * validation data; so are the readings of "as-is" data, raw pixels (A) and divided by 255 (B), which
+ * validation data, as are the readings of "as-is" data, raw (A) and divided by 255 (B), which
  * batch norm makes alike. Prints those, and for the best of A the test accuracy after 30 epochs. */
 #include "motaouakkil.h"
 

@@ -4,7 +4,7 @@
  *
  * Prints the learning rates tried on validation data, then for the rate that explains the report's
  * figures (A, one for all depths) and for each depth's best (B) the test accuracy, that of the 500
- * images after four epochs ("less than five epochs: below 80 %") and the epoch where they pass 84 %. */
+ * images after four epochs ("less than five: below 80 %") and the epoch where they pass 84 %. */
 #include "motaouakkil.h"
 
 static experiment e;
