@@ -147,7 +147,7 @@ static inline void ali_plot(experiment *e, experiment *jobs, const char *name, i
     static const fnn_monitor whats[] = {FNN_MONITOR_LOSS, FNN_MONITOR_SCORE,
                                         FNN_MONITOR_VALIDATION_LOSS, FNN_MONITOR_VALIDATION_SCORE};
     char file[64];
-    for (int what = 0; what < 2; what++) {
+    for (int what = 0; what < 2 && experiment_is_made(jobs, run); what++) {
         snprintf(file, sizeof file, "%s-%s", name, what ? "accuracy" : "loss");
         experiment_plot *p = experiment_plot_begin(
             e, file, "Ten epochs on train, then ten on the test images (contaminated)", "epoch",

@@ -10,6 +10,7 @@
 
 static experiment e;
 static motaouakkil_data data;
+static int chosen;
 
 static const struct {
     const char *name;
@@ -24,11 +25,9 @@ static const struct {
 };
 enum { CANDIDATES = EXPERIMENT_COUNT(candidates), SHORT = 5, LONG = 30, BATCH = 100 };
 static fnn_dataset part; /* of the 50,000, to try candidates on */
-static int chosen;
 
-static void convolve(fnn_model *m, int filters)
+static void normalise(fnn_model *m)
 {
-    fnn_conv2d(m, filters, 3, FNN_SAME, FNN_LINEAR);
     fnn_batch_norm(m);
     fnn_activate(m, FNN_RELU, 0);
 }
@@ -40,15 +39,15 @@ static fnn_model *build(experiment_job *job, int candidate)
     if (!candidates[candidate].raw) fnn_normalize(m, FNN_NORMALIZE_DIVIDE_255, &data.all.train);
     for (int i = 0; i < EXPERIMENT_COUNT(filters); i++) {
         if (filters[i]) {
-            convolve(m, filters[i]);
+            fnn_conv2d(m, filters[i], 3, FNN_SAME, FNN_LINEAR);
+            normalise(m);
         } else {
             fnn_max_pool2d(m, 2);
             fnn_dropout(m, (fnn_real).2);
         }
     }
     fnn_dense(m, 256, FNN_LINEAR);
-    fnn_batch_norm(m);
-    fnn_activate(m, FNN_RELU, 0);
+    normalise(m);
     fnn_dropout(m, (fnn_real).4);
     fnn_dense(m, 10, FNN_SOFTMAX);
     fnn_set_loss(m, FNN_LOSS_SOFTMAX_CROSS_ENTROPY, (fnn_real)candidates[candidate].smoothing, 0);
