@@ -2,7 +2,7 @@
  *
  *     cc -O2 -fopenmp examples/motaouakkil/best.c -o best -lm && ./best
  *
- * Prints a grid over batch, epochs, layers, units (values left open there) on 12,000 of the training
+ * Prints a grid over batch, epochs, layers, units (values left open) on 12,000 of the training
  * images, the rates tried for the final network, then its accuracies after 75 and 200 epochs with
  * lambda 2 / training images (A) and / batch (B). */
 #include "motaouakkil.h"
