@@ -99,14 +99,26 @@ sheet() { # FILE
         }
         { for (i = 1; i <= NF; i++) if ($i == "") $i = most; print }' \
         <(grep -v '^#' "$1") - >"$cells"
+    # Whole pixels of the screen for each of the image, so that all are of one size.
+    local columns rows zoom left=20
+    read -r columns rows < <(awk -F, 'END { print NF, NR }' "$cells")
+    zoom=$((680 / columns)) && [ $zoom -ge 2 ] || zoom=2
+    [ -z "$(value "$1" name)" ] || left=110
     cat <<EOD
+set terminal pngcairo size $((columns * zoom + left + 20)),$((rows * zoom + 60)) font "sans,10"
+set output output
+set lmargin at screen $left.0 / $((columns * zoom + left + 20))
+set rmargin at screen ($left.0 + $((columns * zoom))) / $((columns * zoom + left + 20))
+set bmargin at screen 20.0 / $((rows * zoom + 60))
+set tmargin at screen (20.0 + $((rows * zoom))) / $((rows * zoom + 60))
+unset grid
+set offsets 0, 0, 0, 0
 unset xtics
 unset ytics
 unset border
 unset colorbox
-set size ratio -1
-set yrange [*:*] reverse noextend
-set xrange [*:*] noextend
+set yrange [$rows - .5:-.5]
+set xrange [-.5:$columns - .5]
 set palette gray
 set datafile separator ","
 EOD
@@ -126,7 +138,8 @@ for file in "$results"/*.*.csv; do
     {
         cat <<EOD
 set terminal pngcairo size 720,430 font "sans,10"
-set output "$figures/$name.png"
+output = "$figures/$name.png"
+set output output
 set title "${name%%.*}: $(value "$file" title)" noenhanced
 set xlabel "$(value "$file" x)" noenhanced
 set ylabel "$(value "$file" y)" noenhanced

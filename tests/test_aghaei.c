@@ -170,7 +170,7 @@ static void a_regression_predicts_in_its_units(void)
 static void a_classification_predicts_classes(void)
 {
     const fnn_dataset data = made_data(CLASSIFICATION);
-    for (int penalty = MLP_SQUARED; penalty <= MLP_UNSQUARED; penalty++) {
+    for (int penalty = MLP_UNSQUARED; penalty <= MLP_SQUARED; penalty++) {
         const mlp_arguments a = {{8}, LEAKY_RELU(.1), 100, .5, .3, .001, .8, 16, 0, CLASSIFICATION};
         mlp net = mlp_make(&a);
         fnn_real values[ROWS];

@@ -39,10 +39,9 @@ static const mlp_reading mlp_readings[] = {
 /* What the readings' names mean, for the head of the table. */
 static inline void note_readings(experiment *e, int readings)
 {
-    experiment_note(e,
-                    "A: raw inputs, cross-entropy a mean over samples and classes, alpha ||W||^2");
-    experiment_note(e, "B: A with the textbook's cross-entropy, a mean over samples");
-    experiment_note(e, "A norm: A with alpha ||W||, as equation 12 is printed");
+    experiment_note(e, "A: raw inputs, cross-entropy a mean over samples and classes, alpha ||W||");
+    experiment_note(e, "B: raw inputs, cross-entropy a mean over samples, alpha ||W||^2");
+    experiment_note(e, "A square: A with alpha ||W||^2");
     if (readings > 3) experiment_note(e, "B /255: A with pixels divided by 255 before the scaling");
     experiment_note(e,
                     "class loss: (1 - train accuracy) ln 1e10, which the report's loss column is");
@@ -316,8 +315,9 @@ static inline void run_grid(experiment *e, grid *g, const char *reading, const f
     g->config.seed = 1;
     g->config.verbose = isatty(2);
     if (grid_run(g, &part)) experiment_fail(e, "%s", g->error.message);
-    experiment_note(e, "grid%s%s: %d candidates on %ld samples, ranked by %s", *reading ? " " : "",
-                    reading, g->found.count, (long)part.count,
+    experiment_note(e, "grid%s%s%s: %d candidates on %ld samples, ranked by %s",
+                    *reading ? " " : "", reading, g->mlps ? " (with alpha ||W||^2)" : "",
+                    g->found.count, (long)part.count,
                     g->config.folds ? "cross-validation" : "the fifth of them held out");
     for (int rank = 1; rank <= most; rank++)
         for (int i = 0; i < g->found.count; i++) {

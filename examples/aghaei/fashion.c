@@ -3,7 +3,7 @@
  *     cc -O2 -fopenmp examples/aghaei/fashion.c -o fashion -lm && ./fashion
  *
  * Prints the rows of table 4 and the network of batch 64 in each reading, then the best of the
- * report's grid, which is run on 12,000 images. */
+ * report's grid. */
 #include "family.h"
 
 static experiment e;
@@ -48,6 +48,6 @@ int main(int argc, char **argv)
     plot_run(&e, (ROWS - 1) * READINGS, "batch-64", "(128, 64) LeakyReLU, batch 64, reading A");
     plot_run(&e, (ROWS - 1) * READINGS + 1, "batch-64-B",
              "(128, 64) LeakyReLU, batch 64, reading B");
-    report_mlp_grid(&e, &lists, MLP_MEAN_OF_ALL, &data, 12000, 3);
+    report_mlp_grid(&e, &lists, MLP_MEAN_OF_ALL, &data, data.train.count, 3);
     return experiment_end(&e);
 }

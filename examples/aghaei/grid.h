@@ -11,7 +11,7 @@
  *     grid_free(&g);
  *
  * The best is the one with the highest score on a fifth of the training data, which no candidate is
- * trained on: the report picked by its test set. */
+ * trained on: the report picked by its test set. The penalty of MLPs is MLP_SQUARED. */
 #ifndef AGHAEI_GRID_H
 #define AGHAEI_GRID_H
 #include "cnn.h"
@@ -134,6 +134,7 @@ static inline mlp grid_mlp(const grid *g, const double *v)
     a.task = l->task;
     mlp net = mlp_make(&a);
     net.mean = g->mean;
+    net.penalty = MLP_SQUARED; /* fnn_fit, by which the library's search trains, has no other */
     return net;
 }
 

@@ -137,24 +137,25 @@ static inline void ali_note_rates(experiment *e, const char *what, int first, co
     experiment_note(e, "validation accuracy %% of %s at rate%s", what, line);
 }
 
-/* Losses and accuracies of a run over its twenty epochs, as two plots; where the report prints the
- * fit on test epoch by epoch, (loss, accuracy, validation loss and accuracy) of ten. */
-static inline void ali_plot(experiment *e, const char *name, int run, const double reported[][4])
+/* Losses and accuracies of a run of jobs over its twenty epochs, as two plots; reported (NULL:
+ * nothing) is (10, 4), the report's losses, accuracies, validation losses and accuracies. */
+static inline void ali_plot(experiment *e, experiment *jobs, const char *name, int run,
+                            const double *reported)
 {
     static const char *const series[] = {"fit on train, then on test", "validation"};
     static const char *const said[] = {"report, fit on test", "report, validation"};
     static const fnn_monitor whats[] = {FNN_MONITOR_LOSS, FNN_MONITOR_SCORE,
                                         FNN_MONITOR_VALIDATION_LOSS, FNN_MONITOR_VALIDATION_SCORE};
     char file[64];
-    for (int what = 0; what < 2; what++) {
+    for (int what = 0; what < 2 && experiment_is_made(jobs, run); what++) {
         snprintf(file, sizeof file, "%s-%s", name, what ? "accuracy" : "loss");
         experiment_plot *p = experiment_plot_begin(
             e, file, "Ten epochs on train, then ten on the test images (contaminated)", "epoch",
             what ? "accuracy %" : "loss", 0);
-        for (int i = what; i < 4; i += 2) experiment_curve(e, p, series[i / 2], run, whats[i]);
+        for (int i = what; i < 4; i += 2) experiment_curve(jobs, p, series[i / 2], run, whats[i]);
         for (int i = what; reported && i < 4; i += 2)
             for (int k = 0; k < ALI_EPOCHS; k++)
-                experiment_point(e, p, said[i / 2], ALI_EPOCHS + k + 1, reported[k][i],
+                experiment_point(e, p, said[i / 2], ALI_EPOCHS + k + 1, reported[4 * k + i],
                                  EXPERIMENT_UNKNOWN);
     }
 }
@@ -238,15 +239,12 @@ static inline void ali_report_collapse(experiment *e, int run, const char *name,
         }
 }
 
-/* The loss against the number of dead outputs: the formula, and every seed. */
+/* The loss against the number of dead outputs: the formula, and the mean of seeds. */
 static inline void ali_plot_dead(experiment *e, const char *const *names, int runs, int dead,
                                  double loss)
 {
-    experiment_plot *p =
-        experiment_plot_begin(e, "dead",
-                              "Loss while fitting on the test images against the number "
-                              "of dead outputs",
-                              "dead outputs", "loss", 0);
+    experiment_plot *p = experiment_plot_begin(
+        e, "dead", "Fit on the test images, by outputs that are dead", "dead outputs", "loss", 0);
     for (int d = 0; d <= 10; d++)
         experiment_point(e, p, "formula", d, ali_constant_loss(d), EXPERIMENT_UNKNOWN);
     for (int run = 0; run < runs; run++)
@@ -254,5 +252,22 @@ static inline void ali_plot_dead(experiment *e, const char *const *names, int ru
             experiment_point(e, p, names[run], d, ali_mean_of_dead(e, run, d, ALI_FIT_LOSS, &seeds),
                              EXPERIMENT_UNKNOWN);
     experiment_reported(e, p, "report", dead, loss);
+}
+
+/* The curves of the first seed of a run with so many dead outputs (none, no plot), beside the
+ * report's, which stay at (loss, accuracy, validation loss and accuracy). */
+static inline void ali_plot_collapse(experiment *e, const char *name, int run, int dead,
+                                     const double reported[4])
+{
+    double constant[4 * ALI_EPOCHS];
+    experiment one = *e; /* sees that seed only; what it plots stays in e */
+    for (int i = 0; i < 4 * ALI_EPOCHS; i++) constant[i] = reported[i % 4];
+    one.seed_count = 1;
+    for (int s = 0; s < e->seed_count; s++) {
+        one.jobs = e->jobs + run * e->seed_count + s;
+        if ((int)one.jobs->figures[ALI_DEAD] != dead) continue;
+        ali_plot(e, &one, name, 0, constant);
+        return;
+    }
 }
 #endif

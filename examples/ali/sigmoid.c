@@ -88,7 +88,7 @@ int main(int argc, char **argv)
                           outputs[run / 2].name, chosen[run].widths[0], chosen[run].widths[1],
                           run % 2 ? "best" : "the report's", chosen[run].rate);
     }
-    ali_plot(&e, "sigmoid-output", 0, NULL);
-    ali_plot(&e, "softmax-output", 2, NULL);
+    ali_plot(&e, &e, "sigmoid-output", 0, NULL);
+    ali_plot(&e, &e, "softmax-output", 2, NULL);
     return experiment_end(&e);
 }

@@ -10,7 +10,7 @@
 static experiment e;
 static motaouakkil_data data;
 
-static const double rates[] = {.005, .01, .02, .05, .1, .2};
+static const double rates[] = {.003, .005, .01, .03, .1, .2};
 static const struct {
     const char *name;
     fnn_activation activation;

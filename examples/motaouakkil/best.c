@@ -2,9 +2,9 @@
  *
  *     cc -O2 -fopenmp examples/motaouakkil/best.c -o best -lm && ./best
  *
- * Prints a grid over batch, epochs, layers and units (whose values the report leaves open) on
- * 12,000 of the training images, the rates tried for the final network, then the accuracies after
- * 75 and 200 epochs with lambda 2 / training images (A) and / batch (B). */
+ * Prints a grid over batch, epochs, layers, units (values left open) on 12,000 of the training
+ * images, the rates tried for the final network, then its accuracies after 75 and 200 epochs with
+ * lambda 2 / training images (A) and / batch (B). */
 #include "motaouakkil.h"
 
 static experiment e;
@@ -66,12 +66,11 @@ static void fit_final(experiment_job *job)
     fnn_model_free(m);
 }
 
-static void note_grid(int i)
+static void note_grid(int i, const double *f)
 {
-    const double *figures = e.jobs[i].figures;
     experiment_note(&e, "grid: batch %d, %d x %d, 25, 75, 200 epochs: validation %.2f, %.2f, %.2f",
-                    batches[i / UNITS / DEPTHS], depths[i / UNITS % DEPTHS], units[i % UNITS],
-                    figures[0], figures[1], figures[2]);
+                    batches[i / UNITS / DEPTHS], depths[i / UNITS % DEPTHS], units[i % UNITS], f[0],
+                    f[1], f[2]);
 }
 
 int main(int argc, char **argv)
@@ -81,7 +80,7 @@ int main(int argc, char **argv)
     small.train = experiment_reduce(&e, &data.split.train, 10000);
     small.validation = experiment_reduce(&e, &data.split.validation, 2000);
     experiment_each(&e, BATCHES * DEPTHS * UNITS, 1, fit_grid);
-    for (int i = 0; i < BATCHES * DEPTHS * UNITS; i++) note_grid(i);
+    for (int i = 0; i < BATCHES * DEPTHS * UNITS; i++) note_grid(i, e.jobs[i].figures);
     experiment_each(&e, FINALS * RATES, 1, fit_rate);
     for (int i = 0; i < FINALS; i++) {
         motaouakkil_note(&e, finals[i].name, "25 epochs, rate", i * RATES, rates, RATES);

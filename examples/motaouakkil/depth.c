@@ -4,13 +4,13 @@
  *
  * Prints the learning rates tried on validation data, then for the rate that explains the report's
  * figures (A, one for all depths) and for each depth's best (B) the test accuracy, that of the 500
- * images after four epochs ("less than five epochs: below 80 %") and the epoch where they pass 84 %. */
+ * images after four epochs ("less than five: below 80 %") and the epoch where they pass 84 %. */
 #include "motaouakkil.h"
 
 static experiment e;
 static motaouakkil_data data;
 
-static const double rates[] = {.002, .005, .01, .02, .05, .1, .2, .5};
+static const double rates[] = {.002, .003, .005, .01, .03, .1, .2, .5};
 static const double reported[] = {82.66, 85.12, 85.08};           /* by depth */
 static const double reported_84[] = {EXPERIMENT_UNKNOWN, 30, 10}; /* "about" */
 enum { DEPTHS = EXPERIMENT_COUNT(reported), RATES = EXPERIMENT_COUNT(rates) };

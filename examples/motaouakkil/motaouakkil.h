@@ -165,6 +165,7 @@ static inline void motaouakkil_note(experiment *e, const char *what, const char 
 static inline void motaouakkil_plot(experiment *e, const char *name, const char *title, int run,
                                     double epochs, double reported)
 {
+    if (!experiment_is_made(e, run)) return;
     experiment_plot *p = experiment_plot_begin(e, name, title, "epoch", "accuracy %", 0);
     experiment_curve(e, p, "500 training images", run, FNN_MONITOR_SCORE);
     experiment_curve(e, p, "500 test images", run, FNN_MONITOR_VALIDATION_SCORE);

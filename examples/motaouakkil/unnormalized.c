@@ -14,8 +14,8 @@ static const struct {
     double rate, reported;
 } runs[] = {
     {"rate .1", "A", .1, 10},
-    {"rate .02", "A", .02, 10},
     {"rate .01", "A", .01, 10},
+    {"rate .003", "A", .003, 10},
     {"rate .001", "", .001, EXPERIMENT_UNKNOWN},
     {"rate .0001", "", .0001, EXPERIMENT_UNKNOWN},
 };

@@ -26,7 +26,7 @@ static void run(experiment_job *job)
                          .every = EVERY,
                          .validation = &data.validation};
     const fnn_history *h = &job->history;
-    double lowest = INFINITY;
+    double lowest = HUGE_VAL;
     shi_fit(job, &mlp, reading, &data);
     for (int i = 0; i < h->count; i++) lowest = fmin(lowest, h->epochs[i].validation_loss);
     job->figures[RISE] = h->epochs[h->count - 1].validation_loss - lowest;

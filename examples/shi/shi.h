@@ -4,8 +4,8 @@
  *     B  an epoch is a pass over the 40,000 images, weights start Glorot uniform, biases 0
  *
  * In both: each pixel's mean is subtracted, then all is divided by 255; 40,000 images to train and
- * 20,000 to validate; plain SGD; the penalty adds lambda W to the gradient. And its CNN (4.5), whose
- * optimiser (Adam, 1e-3), batch and pools (2) are unsaid. */
+ * 20,000 to validate; plain SGD; the penalty adds lambda W to the gradient. And its CNN (4.5),
+ * whose optimiser (Adam, 1e-3), batch and pools (2) are unsaid. */
 #ifndef SHI_H
 #define SHI_H
 #include "../experiment.h"
@@ -13,6 +13,8 @@
 enum { SHI_A, SHI_B };
 enum { SHI_TRAIN, SHI_VALIDATION, SHI_TEST, SHI_SECONDS, SHI_OWN }; /* figures; then one's own */
 enum { SHI_SEEDS = 10, SHI_SEEDS_B = 3 }; /* an update takes so little that A may have more */
+static const char *const shi_metrics[] = {"train accuracy %", "validation accuracy %",
+                                          "test accuracy %"};
 static const char *const shi_readings[] = {"A", "B"};
 
 typedef struct shi_mlp {
@@ -84,11 +86,9 @@ static inline void shi_fit(experiment_job *job, const shi_mlp *mlp, int reading,
 static inline void shi_report(experiment *e, int run, int reading, const double reported[3],
                               const char *name)
 {
-    static const char *const metrics[] = {"train accuracy %", "validation accuracy %",
-                                          "test accuracy %"};
     for (int i = 0; i < 3; i++)
         if (i == SHI_TEST || !isnan(reported[i]))
-            experiment_report(e, run, i, shi_readings[reading], metrics[i], reported[i], "%s",
+            experiment_report(e, run, i, shi_readings[reading], shi_metrics[i], reported[i], "%s",
                               name);
 }
 
@@ -125,24 +125,27 @@ static inline void shi_fit_best(experiment_job *job)
     shi_fit(job, &shi_now.table[job->run].mlp, shi_now.reading, shi_now.data);
 }
 
-/* The test accuracy when each seed takes the rate that is best on validation data, as the report
- * did once. */
-static inline void shi_report_chosen(experiment *e, int row)
+/* The job of a seed with the rate that is best on validation data. */
+static inline const experiment_job *shi_best_job(const experiment *e, int row, int seed)
+{
+    const experiment_job *jobs = e->jobs + row * SHI_RATES * e->seed_count + seed, *best = jobs;
+    for (int i = 1; i < SHI_RATES; i++) {
+        const double score = jobs[i * e->seed_count].figures[SHI_VALIDATION];
+        if (score > best->figures[SHI_VALIDATION]) best = jobs + i * e->seed_count;
+    }
+    return best;
+}
+
+/* An accuracy when each seed takes the rate that is best for it, as the report did once. */
+static inline void shi_report_chosen(experiment *e, int row, int figure)
 {
     const shi_search *s = &shi_now.table[row];
     double chosen[1000], deviation;
-    for (int seed = 0; seed < e->seed_count; seed++) {
-        const experiment_job *jobs = e->jobs + row * SHI_RATES * e->seed_count + seed, *best = jobs;
-        for (int i = 1; i < SHI_RATES; i++) {
-            const experiment_job *job = jobs + i * e->seed_count;
-            if (!(job->figures[SHI_VALIDATION] <= best->figures[SHI_VALIDATION]) &&
-                !isnan(job->figures[SHI_VALIDATION]))
-                best = job;
-        }
-        chosen[seed] = best->figures[SHI_TEST];
-    }
+    if (isnan(s->reported[figure])) return;
+    for (int seed = 0; seed < e->seed_count; seed++)
+        chosen[seed] = shi_best_job(e, row, seed)->figures[figure];
     const double mean = experiment_mean_of(chosen, e->seed_count, &deviation);
-    experiment_row *r = experiment_report_value(e, "A", "test accuracy %", s->reported[SHI_TEST],
+    experiment_row *r = experiment_report_value(e, "A", shi_metrics[figure], s->reported[figure],
                                                 mean, "%s, each seed its best rate", s->name);
     r->deviation = deviation;
     r->seeds = e->seed_count;
@@ -190,7 +193,8 @@ static inline void shi_search_rates(experiment *e, const experiment_data *data,
                             table[row].rates[best % SHI_RATES],
                             experiment_mean(e, best, SHI_VALIDATION, NULL), table[row].mlp.rate,
                             shi_now.reading ? ", in a tenth of the epochs" : "");
-            if (!shi_now.reading && table[row].rates[1] > 0) shi_report_chosen(e, row);
+            for (int i = SHI_TRAIN; !shi_now.reading && i <= SHI_TEST; i++)
+                if (table[row].rates[1] > 0) shi_report_chosen(e, row, i);
         }
         experiment_each(e, count, shi_seeds(e, shi_now.reading), shi_fit_best);
         for (int row = 0; row < count; row++)
@@ -225,8 +229,8 @@ static inline void shi_convolution(fnn_model *m, const shi_cnn *s, int filters)
     fnn_max_pool2d(m, 2);
 }
 
-/* Builds it and trains it with c's batch, epochs, schedule and validation data; the caller frees it.
- * Train accuracy is the last epoch's running mean, as Keras prints it. */
+/* Builds it and trains it with c's batch, epochs, schedule and validation data; the caller frees
+ * it. Train accuracy is the last epoch's running mean, as Keras prints it. */
 static inline fnn_model *shi_fit_cnn(experiment_job *job, const shi_cnn *s,
                                      const fnn_dataset *train, const fnn_fit_config *c)
 {

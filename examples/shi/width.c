@@ -2,7 +2,7 @@
  *
  *     cc -O2 -fopenmp examples/shi/width.c -o width -lm && ./width
  *
- * Prints train, validation and test accuracy for each width, in both readings (shi.h), and how many
+ * Prints the test accuracy for each width beside the report's, in both readings (shi.h), and how many
  * times longer training takes than with half the width; the report says "almost tripled". Plot:
  * train and validation accuracy against the width. */
 #include "shi.h"
