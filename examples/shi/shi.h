@@ -19,8 +19,8 @@ static const char *const shi_readings[] = {"A", "B"};
 
 typedef struct shi_mlp {
     int depth, width, batch, epochs;
-    double rate, lambda;
-    fnn_activation activation;     /* 0: ReLU; leaky ReLU has slope .01 */
+    double rate, lambda, slope;    /* slope of leaky ReLU */
+    fnn_activation activation;     /* 0: ReLU */
     int raw;                       /* 1: pixels as they are */
     int every;                     /* A: an entry of the history after so many epochs, or 0 */
     const fnn_dataset *validation; /* of the history, or NULL */
@@ -66,7 +66,7 @@ static inline void shi_fit(experiment_job *job, const shi_mlp *mlp, int reading,
     fnn_model *m = experiment_model(job, 28, 28, 1);
     fnn_normalize(m, mlp->raw ? FNN_NORMALIZE_NONE : FNN_NORMALIZE_MEAN_DIVIDE_255, &data->train);
     if (reading == SHI_A) fnn_set_initializer(m, normal, zeros);
-    experiment_hidden(m, mlp->depth, mlp->width, activation, .01);
+    experiment_hidden(m, mlp->depth, mlp->width, activation, mlp->slope);
     fnn_dense(m, 10, FNN_SOFTMAX);
     fnn_fit_config c =
         experiment_config(job, fnn_sgd((fnn_real)mlp->rate), mlp->batch, mlp->epochs);
