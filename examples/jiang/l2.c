@@ -15,8 +15,8 @@ static const struct {
     const char *name, *reading;
     double divisor;
 } scales[] = {
-    {"lambda / training images", "A", 60000},
-    {"lambda / batch", "A", 400},
+    {"(lambda / training images)", "A", 60000},
+    {"(lambda / batch)", "A", 400},
     {"lambda", "B", 1},
 };
 enum { LAMBDAS = EXPERIMENT_COUNT(lambdas), SCALES = EXPERIMENT_COUNT(scales) };

@@ -3,7 +3,7 @@
  *     cc -O2 -fopenmp examples/jiang/unnormalized.c -o unnormalized -lm && ./unnormalized
  *
  * Prints the test accuracy for the report's three rates. Weights are not stated, and here they
- * decide: Glorot's (B), and normal ones of several widths; N(0, .004) explains the figures (A). */
+ * decide: Glorot's (B) and normal ones of several widths; N(0, .005) comes nearest (A). */
 #include "../experiment.h"
 
 static experiment e;
@@ -21,7 +21,7 @@ static const struct {
     {"weights N(0, 1)", "", {FNN_NORMAL, 1}},
     {"weights N(0, .1)", "", {FNN_NORMAL, (fnn_real).1}},
     {"weights N(0, .01)", "", {FNN_NORMAL, (fnn_real).01}},
-    {"weights N(0, .004)", "A", {FNN_NORMAL, (fnn_real).004}},
+    {"weights N(0, .005)", "A", {FNN_NORMAL, (fnn_real).005}},
 };
 enum { RATES = EXPERIMENT_COUNT(rates), STARTS = EXPERIMENT_COUNT(starts) };
 
@@ -37,6 +37,7 @@ static void run(experiment_job *job)
     c.validation = &data.test;
     experiment_fit(job, m, &data.train, &c);
     job->figures[0] = experiment_accuracy(m, &data.test);
+    job->figures[1] = 100 * job->history.epochs[0].validation_score;
     fnn_model_free(m);
 }
 
