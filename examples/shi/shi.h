@@ -151,6 +151,17 @@ static inline void shi_report_chosen(experiment *e, int row, int figure)
     r->seeds = e->seed_count;
 }
 
+/* The report's accuracy beside ours, where there is any (a smoke run leaves rows out). */
+static inline void shi_draw_reported(experiment *e, int row, int best)
+{
+    const shi_search *s = &shi_now.table[row];
+    const int figure = isnan(s->reported[SHI_TEST]) ? SHI_VALIDATION : SHI_TEST;
+    if (isnan(experiment_mean(e, best, SHI_VALIDATION, NULL))) return;
+    experiment_reported(e, shi_now.plot + row,
+                        figure == SHI_TEST ? "report, test" : "report, validation", s->mlp.rate,
+                        s->reported[figure]);
+}
+
 static inline void shi_draw_rates(experiment *e, int row)
 {
     static const char *const names[2][2] = {{"A, train", "A, validation"},
@@ -170,7 +181,6 @@ static inline void shi_begin_plots(experiment *e, int count)
         snprintf(title, sizeof title, "Accuracy against the learning rate: %s", s->name);
         experiment_plot *p =
             experiment_plot_begin(e, name, title, "learning rate", "accuracy %", EXPERIMENT_LOG_X);
-        experiment_reported(e, p, "report, test", s->mlp.rate, s->reported[SHI_TEST]);
         if (!row) shi_now.plot = p;
     }
 }
@@ -188,6 +198,7 @@ static inline void shi_search_rates(experiment *e, const experiment_data *data,
         for (int row = 0; row < count; row++) {
             const int best = experiment_best(e, SHI_VALIDATION, row * SHI_RATES, SHI_RATES);
             shi_draw_rates(e, row);
+            if (!shi_now.reading) shi_draw_reported(e, row, best);
             experiment_note(e, "%s, %s: best rate on validation data %g: %.2f (report: %g)%s",
                             shi_readings[shi_now.reading], table[row].name,
                             table[row].rates[best % SHI_RATES],
