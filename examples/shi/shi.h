@@ -300,8 +300,8 @@ static inline int shi_cnn_main(experiment *e, int argc, char **argv, const char 
                           table[i].name);
         experiment_point_of(e, p, "train", x[i], i, SHI_TRAIN);
         experiment_point_of(e, p, "test", x[i], i, SHI_TEST);
-        experiment_reported(e, p, "report, train", x[i], table[i].train);
-        experiment_reported(e, p, "report, test", x[i], table[i].test);
+        experiment_point(e, p, "report, train", x[i], table[i].train, EXPERIMENT_UNKNOWN);
+        experiment_point(e, p, "report, test", x[i], table[i].test, EXPERIMENT_UNKNOWN);
     }
     return experiment_end(e);
 }
