@@ -42,7 +42,7 @@ int main(int argc, char **argv)
     experiment_plot *p = experiment_plot_begin(&e, "batch", "2 hidden layers, rate .02", "batch",
                                                "test accuracy %", EXPERIMENT_LOG_X);
     for (int i = 0; i < DRAWN; i++)
-        if (i) experiment_reported(&e, p, "report", runs[i].batch, runs[i].reported);
+        experiment_point(&e, p, "report", runs[i].batch, runs[i].reported, EXPERIMENT_UNKNOWN);
     for (reading = SHI_A; reading <= SHI_B; reading++) {
         experiment_each(&e, RUNS, shi_seeds(&e, reading), run);
         for (int i = 0; i < RUNS; i++) {

@@ -8,21 +8,18 @@
  * Plots: train and validation accuracy against the learning rate. */
 #include "shi.h"
 
-#define MLP(layers, best)                                                        \
-    {                                                                            \
-        .depth = layers, .width = 128, .batch = 100, .epochs = 500, .rate = best \
-    }
+#define MLP(layers, best) .depth = layers, .width = 128, .batch = 100, .epochs = 500, .rate = best
 
 static experiment e;
 static experiment_data data;
 
 static const shi_search table[] = {
-    {"0 hidden, rate .005", MLP(0, .005), {.001, .002, .005}, {23.37, 23.46, EXPERIMENT_UNKNOWN}},
-    {"1 hidden, rate .005", MLP(1, .005), {.001, .002, .005}, {63.74, 64.30, EXPERIMENT_UNKNOWN}},
-    {"2 hidden, rate .005", MLP(2, .005), {.001, .002, .005}, {75.14, 74.31, EXPERIMENT_UNKNOWN}},
-    {"3 hidden, rate .002", MLP(3, .002), {.001, .002, .005}, {73.75, 72.967, 71.97}},
-    {"4 hidden, rate .0002", MLP(4, .0002), {.0001, .0002, .0005}, {72.96, 71.44, 71.38}},
-    {"4 hidden, rate .00002", MLP(4, .00002), {.00002}, {72.96, 71.44, 71.38}},
+    {"0 hidden, rate .005", {MLP(0, .005)}, {.001, .002, .005}, {23.37, 23.46, EXPERIMENT_UNKNOWN}},
+    {"1 hidden, rate .005", {MLP(1, .005)}, {.001, .002, .005}, {63.74, 64.30, EXPERIMENT_UNKNOWN}},
+    {"2 hidden, rate .005", {MLP(2, .005)}, {.001, .002, .005}, {75.14, 74.31, EXPERIMENT_UNKNOWN}},
+    {"3 hidden, rate .002", {MLP(3, .002)}, {.001, .002, .005}, {73.75, 72.967, 71.97}},
+    {"4 hidden, rate .0002", {MLP(4, .0002)}, {.0001, .0002, .0005}, {72.96, 71.44, 71.38}},
+    {"4 hidden, rate .00002", {MLP(4, .00002)}, {.00002}, {72.96, 71.44, 71.38}},
 };
 
 int main(int argc, char **argv)

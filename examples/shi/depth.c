@@ -7,26 +7,18 @@
  * validation accuracy against the learning rate. */
 #include "shi.h"
 
-#define RATES                    \
-    {                            \
-        .01, .02, .05, .1, .5, 1 \
-    }
-#define MLP(layers, updates, best)                                                   \
-    {                                                                                \
-        .depth = layers, .width = 128, .batch = 100, .epochs = updates, .rate = best \
-    }
-#define TEST(accuracy)                                   \
-    {                                                    \
-        EXPERIMENT_UNKNOWN, EXPERIMENT_UNKNOWN, accuracy \
-    }
+#define RATES .01, .02, .05, .1, .5, 1
+#define MLP(layers, updates, best) \
+    .depth = layers, .width = 128, .batch = 100, .epochs = updates, .rate = best
+#define TEST(accuracy) EXPERIMENT_UNKNOWN, EXPERIMENT_UNKNOWN, accuracy
 
 static experiment e;
 static experiment_data data;
 
 static const shi_search table[] = {
-    {"0 hidden, rate .5, 2000 epochs", MLP(0, 2000, .5), RATES, TEST(79.03)},
-    {"1 hidden, rate .5, 500 epochs", MLP(1, 500, .5), RATES, TEST(78.29)},
-    {"2 hidden, rate .02, 300 epochs", MLP(2, 300, .02), RATES, TEST(74.90)},
+    {"0 hidden, rate .5, 2000 epochs", {MLP(0, 2000, .5)}, {RATES}, {TEST(79.03)}},
+    {"1 hidden, rate .5, 500 epochs", {MLP(1, 500, .5)}, {RATES}, {TEST(78.29)}},
+    {"2 hidden, rate .02, 300 epochs", {MLP(2, 300, .02)}, {RATES}, {TEST(74.90)}},
 };
 
 int main(int argc, char **argv)

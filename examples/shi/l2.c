@@ -61,10 +61,12 @@ static void draw_cells(void)
                                                reading == SHI_A ? "Reading A" : "Reading B",
                                                "lambda", "validation accuracy %", 0);
     for (int i = 0; i < CELLS; i++) {
-        char series[32];
-        snprintf(series, sizeof series, "rate %g", rates[i / LAMBDAS]);
-        experiment_point_of(&e, p, series, lambdas[i % LAMBDAS], i, SHI_VALIDATION);
-        experiment_reported(&e, p, "report", lambdas[i % LAMBDAS], validation[i]);
+        const double rate = rates[i / LAMBDAS], lambda = lambdas[i % LAMBDAS];
+        char series[2][32];
+        snprintf(series[0], sizeof series[0], "rate %g", rate);
+        snprintf(series[1], sizeof series[1], "report, rate %g", rate);
+        experiment_point_of(&e, p, series[0], lambda, i, SHI_VALIDATION);
+        experiment_point(&e, p, series[1], lambda, validation[i], EXPERIMENT_UNKNOWN);
     }
 }
 

@@ -19,8 +19,8 @@ static const char *const shi_readings[] = {"A", "B"};
 
 typedef struct shi_mlp {
     int depth, width, batch, epochs;
-    double rate, lambda;
-    fnn_activation activation;     /* 0: ReLU; leaky ReLU has slope .01 */
+    double rate, lambda, slope;    /* slope of leaky ReLU */
+    fnn_activation activation;     /* 0: ReLU */
     int raw;                       /* 1: pixels as they are */
     int every;                     /* A: an entry of the history after so many epochs, or 0 */
     const fnn_dataset *validation; /* of the history, or NULL */
@@ -66,7 +66,7 @@ static inline void shi_fit(experiment_job *job, const shi_mlp *mlp, int reading,
     fnn_model *m = experiment_model(job, 28, 28, 1);
     fnn_normalize(m, mlp->raw ? FNN_NORMALIZE_NONE : FNN_NORMALIZE_MEAN_DIVIDE_255, &data->train);
     if (reading == SHI_A) fnn_set_initializer(m, normal, zeros);
-    experiment_hidden(m, mlp->depth, mlp->width, activation, .01);
+    experiment_hidden(m, mlp->depth, mlp->width, activation, mlp->slope);
     fnn_dense(m, 10, FNN_SOFTMAX);
     fnn_fit_config c =
         experiment_config(job, fnn_sgd((fnn_real)mlp->rate), mlp->batch, mlp->epochs);
@@ -151,6 +151,17 @@ static inline void shi_report_chosen(experiment *e, int row, int figure)
     r->seeds = e->seed_count;
 }
 
+/* The report's accuracy beside ours, where there is any (a smoke run leaves rows out). */
+static inline void shi_draw_reported(experiment *e, int row, int best)
+{
+    const shi_search *s = &shi_now.table[row];
+    const int figure = isnan(s->reported[SHI_TEST]) ? SHI_VALIDATION : SHI_TEST;
+    if (isnan(experiment_mean(e, best, SHI_VALIDATION, NULL))) return;
+    experiment_reported(e, shi_now.plot + row,
+                        figure == SHI_TEST ? "report, test" : "report, validation", s->mlp.rate,
+                        s->reported[figure]);
+}
+
 static inline void shi_draw_rates(experiment *e, int row)
 {
     static const char *const names[2][2] = {{"A, train", "A, validation"},
@@ -170,7 +181,6 @@ static inline void shi_begin_plots(experiment *e, int count)
         snprintf(title, sizeof title, "Accuracy against the learning rate: %s", s->name);
         experiment_plot *p =
             experiment_plot_begin(e, name, title, "learning rate", "accuracy %", EXPERIMENT_LOG_X);
-        experiment_reported(e, p, "report, test", s->mlp.rate, s->reported[SHI_TEST]);
         if (!row) shi_now.plot = p;
     }
 }
@@ -188,6 +198,7 @@ static inline void shi_search_rates(experiment *e, const experiment_data *data,
         for (int row = 0; row < count; row++) {
             const int best = experiment_best(e, SHI_VALIDATION, row * SHI_RATES, SHI_RATES);
             shi_draw_rates(e, row);
+            if (!shi_now.reading) shi_draw_reported(e, row, best);
             experiment_note(e, "%s, %s: best rate on validation data %g: %.2f (report: %g)%s",
                             shi_readings[shi_now.reading], table[row].name,
                             table[row].rates[best % SHI_RATES],
@@ -289,8 +300,8 @@ static inline int shi_cnn_main(experiment *e, int argc, char **argv, const char 
                           table[i].name);
         experiment_point_of(e, p, "train", x[i], i, SHI_TRAIN);
         experiment_point_of(e, p, "test", x[i], i, SHI_TEST);
-        experiment_reported(e, p, "report, train", x[i], table[i].train);
-        experiment_reported(e, p, "report, test", x[i], table[i].test);
+        experiment_point(e, p, "report, train", x[i], table[i].train, EXPERIMENT_UNKNOWN);
+        experiment_point(e, p, "report, test", x[i], table[i].test, EXPERIMENT_UNKNOWN);
     }
     return experiment_end(e);
 }

@@ -2,9 +2,9 @@
  *
  *     cc -O2 -fopenmp examples/shi/width.c -o width -lm && ./width
  *
- * Prints the test accuracy for each width beside the report's, in both readings (shi.h), and how many
- * times longer training takes than with half the width; the report says "almost tripled". Plot:
- * train and validation accuracy against the width. */
+ * Prints the test accuracy for each width beside the report's, in both readings (shi.h), and how
+ * many times longer training takes than with half the width; the report says "almost tripled".
+ * Plot: train and validation accuracy against the width. */
 #include "shi.h"
 
 static experiment e;
