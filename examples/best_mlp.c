@@ -29,7 +29,7 @@ static const struct {
     {"2 x 768, GELU, 30 epochs", 2, 768, 0, FNN_GELU, .2, .4, 30, 256, 3e-3},
     {"2 x 1024, GELU, 60 epochs, dropout .4", 2, 1024, 0, FNN_GELU, .2, .4, 60, 256, 3e-3},
     {"2 x 1024, GELU, 60 epochs, dropout .5", 2, 1024, 0, FNN_GELU, .2, .5, 60, 256, 3e-3},
-    {"3 x 1024 residual, GELU, 40 epochs", 3, 1024, 1, FNN_GELU, .2, .4, 40, 256, 3e-3},
+    {"3 x 1024 residual, GELU, 40 epochs", 3, 1024, 1, FNN_GELU, .2, .5, 40, 256, 3e-3},
 };
 
 static fnn_model *build(experiment_job *job, int recipe, const fnn_dataset *train)
@@ -51,7 +51,7 @@ static fnn_model *build(experiment_job *job, int recipe, const fnn_dataset *trai
 }
 
 /* AdamW (Loshchilov and Hutter 2019) on one cycle of the rate (Smith and Topin 2018), with the
- * average of the weights over about the last thousand steps. */
+ * average of the weights over about the last two thousand steps. */
 static void fit(experiment_job *job, int recipe, const fnn_dataset *train, const fnn_dataset *held)
 {
     fnn_model *m = build(job, recipe, train);
@@ -59,7 +59,7 @@ static void fit(experiment_job *job, int recipe, const fnn_dataset *train, const
     fnn_fit_config c =
         experiment_config(job, optimizer, recipes[recipe].batch, recipes[recipe].epochs);
     c.schedule = fnn_schedule_one_cycle();
-    c.ema_decay = .999;
+    c.ema_decay = .9995;
     experiment_fit(job, m, train, &c);
     job->figures[0] = experiment_accuracy(m, held);
     fnn_model_free(m);
