@@ -6,7 +6,7 @@
 #include "grid.h"
 
 /* The figures of a job. */
-enum { TEST, TRAIN, CLASS_LOSS, LOSS, PARAMETERS, ERROR };
+enum { TEST, TRAIN, CLASS_LOSS, LOSS, PARAMETERS, ERROR, SAMPLES };
 
 /* The loss column of tables 1 to 4 is (1 - train accuracy) ln 1e10 to within what two digits of the
  * accuracy leave open, and a little more where alpha is not 0: the cross-entropy of the predicted
@@ -154,6 +154,13 @@ static inline void plot_curve(experiment *e, experiment_plot *p, const char *ser
     }
 }
 
+/* The validation accuracy of a run after so many epochs, in percent; NaN where it had fewer. */
+static inline double accuracy_after(int run, int epochs)
+{
+    if (curves[run].count < epochs) return EXPERIMENT_UNKNOWN;
+    return 100 * curves[run].epochs[epochs - 1].validation_score;
+}
+
 /* Fits an MLP and scores it. The test data are only looked at: curves and score. */
 static inline void run_mlp(experiment_job *job, const mlp_arguments *arguments,
                            const mlp_reading *reading, const fnn_dataset *train,
@@ -189,11 +196,32 @@ static inline void note_inputs(experiment *e)
     experiment_note(e, "A: raw pixels; B /255: pixels divided by 255; the report does not say");
 }
 
-/* So many of the training samples; a smoke run has 40, since some of these networks are large. */
-static inline fnn_dataset cnn_samples(experiment *e, const fnn_dataset *train, int64_t samples)
+/* How many samples that asks for: 0 or more than there are is all; a smoke run has 40, since some
+ * of these networks are large. */
+static inline int64_t cnn_count(const experiment *e, const fnn_dataset *data, int64_t samples)
 {
     if (e->mode == EXPERIMENT_SMOKE) samples = 40;
-    return samples ? experiment_reduce(e, train, samples) : *train;
+    return samples && samples < data->count ? samples : data->count;
+}
+
+/* So many of the samples in a view of the caller's to free: a job may not add to the experiment's
+ * own, which jobs share. All of them stay in their order; fewer are drawn as experiment_reduce
+ * does. */
+static inline fnn_dataset cnn_samples(const experiment *e, const fnn_dataset *data, int64_t samples)
+{
+    const int64_t count = cnn_count(e, data, samples);
+    fnn_dataset first, rest;
+    fnn_error error;
+    if (fnn_dataset_split(data, count, count < data->count, 1, &first, &rest, &error))
+        experiment_fail(e, "%s", error.message);
+    fnn_dataset_free(&rest);
+    return first;
+}
+
+/* What rows say of a copy of the data that is not the original: experiment_cifar10 knows it. */
+static inline const char *copy_remark(const experiment *e)
+{
+    return e->sources.text && strstr(e->sources.text, "JPEG copy") ? "; JPEG copy" : "";
 }
 
 /* Fits a CNN and scores it; validation, for curves, may be NULL. */
@@ -202,8 +230,8 @@ static inline void run_cnn(experiment_job *job, const cnn_row *row, const fnn_da
 {
     experiment_fit_state state;
     cnn net = cnn_make(&row->arguments);
-    const fnn_dataset part = cnn_samples(job->experiment, train, row->samples);
-    const fnn_dataset held = cnn_samples(job->experiment, test, test->count);
+    fnn_dataset part = cnn_samples(job->experiment, train, row->samples);
+    fnn_dataset held = cnn_samples(job->experiment, test, 0);
     net.arguments.epochs = experiment_epochs(job->experiment, row->arguments.epochs);
     net.input = row->input;
     const fnn_fit_config config = cnn_config(&net);
@@ -212,8 +240,11 @@ static inline void run_cnn(experiment_job *job, const cnn_row *row, const fnn_da
     family_score(job, &net.fitted, &part, &held);
     job->figures[LOSS] = net.fitted.epochs[net.fitted.epoch_count - 1].loss;
     job->figures[PARAMETERS] = (double)cnn_parameters(&net, &part);
+    job->figures[SAMPLES] = (double)part.count;
     keep_curve(job, &net.fitted);
     cnn_free(&net);
+    fnn_dataset_free(&part);
+    fnn_dataset_free(&held);
 }
 
 /* The rows of the table at the end for run number `run`, which made `row` in a reading. */
@@ -245,20 +276,29 @@ static inline void report_best_seed(experiment *e, int run, const mlp_row *row,
                             e->seed_count);
 }
 
+/* What a CNN's rows say of its images: how many it was trained on where the row asks for fewer than
+ * all (nothing of a run that was not made), and whether they are a copy. */
+static inline void describe_images(const experiment *e, int run, const cnn_row *row, char *text,
+                                   size_t size)
+{
+    const double count = e->jobs[run * e->seed_count].figures[SAMPLES];
+    *text = 0;
+    if (row->samples && !isnan(count)) snprintf(text, size, "; %.0f images", count);
+    snprintf(text + strlen(text), size - strlen(text), "%s", copy_remark(e));
+}
+
 /* The same of a CNN under a name; NULL: its layers. */
 static inline void report_cnn(experiment *e, int run, const cnn_row *row, const char *name)
 {
     const char *reading = row->input == FNN_NORMALIZE_NONE ? "A" : "B /255";
-    char text[200], size[32] = "";
+    char text[200], images[64];
     cnn_describe(row->arguments.architecture, text, sizeof text);
+    describe_images(e, run, row, images, sizeof images);
     if (!name) name = text;
-    if (row->samples) snprintf(size, sizeof size, "; %ld images", (long)row->samples);
-    experiment_report(e, run, TEST, reading, "test accuracy %", row->test, "%s%s", name, size);
-    if (!isnan(row->train))
-        experiment_report(e, run, TRAIN, reading, "train accuracy %", row->train, "%s%s", name,
-                          size);
+    experiment_report(e, run, TEST, reading, "test accuracy %", row->test, "%s%s", name, images);
+    experiment_report(e, run, TRAIN, reading, "train accuracy %", row->train, "%s%s", name, images);
     if (!isnan(row->loss))
-        experiment_report(e, run, LOSS, reading, "train loss", row->loss, "%s%s", name, size);
+        experiment_report(e, run, LOSS, reading, "train loss", row->loss, "%s%s", name, images);
 }
 
 /* The rows of a regression; the report has no figure for any. */
@@ -309,7 +349,7 @@ static inline void run_grid(experiment *e, grid *g, const char *reading, const f
 {
     char name[200];
     const fnn_dataset part =
-        g->cnns ? cnn_samples(e, train, samples) : experiment_reduce(e, train, samples);
+        experiment_reduce(e, train, g->cnns ? cnn_count(e, train, samples) : samples);
     g->limit = e->mode == EXPERIMENT_SMOKE ? 2 : 0;
     g->config.context.threads = e->threads;
     g->config.seed = 1;
@@ -325,7 +365,8 @@ static inline void run_grid(experiment *e, grid *g, const char *reading, const f
             if (c->rank != rank || c->state != FNN_CANDIDATE_TRAINED) continue;
             grid_describe(g, i, name, sizeof name);
             experiment_report_value(e, reading, "validation %", EXPERIMENT_UNKNOWN,
-                                    100 * c->mean.validation_score, "grid %d: %s", rank, name);
+                                    100 * c->mean.validation_score, "grid %d: %s%s", rank, name,
+                                    copy_remark(e));
         }
 }
 
