@@ -33,8 +33,10 @@ static const mlp_reading mlp_readings[] = {
     {"A", MLP_MEAN_OF_ALL, MLP_UNSQUARED, 0},
     {"B", MLP_MEAN_OF_SAMPLES, MLP_SQUARED, 0},
     {"A square", MLP_MEAN_OF_ALL, MLP_SQUARED, 0},
-    {"B /255", MLP_MEAN_OF_ALL, MLP_UNSQUARED, 1},
+    {"A /255", MLP_MEAN_OF_ALL, MLP_UNSQUARED, 1},
 };
+/* Their numbers. */
+enum { READING_A, READING_B, READING_A_SQUARE, READING_A_255 };
 
 /* What the readings' names mean, for the head of the table. */
 static inline void note_readings(experiment *e, int readings)
@@ -42,7 +44,8 @@ static inline void note_readings(experiment *e, int readings)
     experiment_note(e, "A: raw inputs, cross-entropy a mean over samples and classes, alpha ||W||");
     experiment_note(e, "B: raw inputs, cross-entropy a mean over samples, alpha ||W||^2");
     experiment_note(e, "A square: A with alpha ||W||^2");
-    if (readings > 3) experiment_note(e, "B /255: A with pixels divided by 255 before the scaling");
+    if (readings > READING_A_255)
+        experiment_note(e, "A /255: A with pixels divided by 255 before the scaling");
     experiment_note(e,
                     "class loss: (1 - train accuracy) ln 1e10, which the report's loss column is");
 }
@@ -259,21 +262,21 @@ static inline void report_mlp(experiment *e, int run, const mlp_row *row,
     experiment_report(e, run, CLASS_LOSS, reading->name, "class loss", row->loss, "%s", name);
 }
 
-/* The seed with the highest test accuracy among those of a run: where some diverge and others do
- * not, the mean says nothing of either. */
+/* The seed with the highest train accuracy among those of a run: where some diverge and others
+ * do not, the mean says nothing of either. The test accuracy has no say: it is still a test. */
 static inline void report_best_seed(experiment *e, int run, const mlp_row *row,
                                     const mlp_reading *reading)
 {
     const experiment_job *jobs = e->jobs + run * e->seed_count;
     int best = 0;
     for (int s = 1; s < e->seed_count; s++)
-        if (jobs[s].figures[TEST] > jobs[best].figures[TEST]) best = s;
-    experiment_report_value(e, reading->name, "test accuracy %", row->test,
-                            jobs[best].figures[TEST], "the last network, best of %d seeds",
-                            e->seed_count);
-    experiment_report_value(e, reading->name, "train accuracy %", row->train,
-                            jobs[best].figures[TRAIN], "the last network, best of %d seeds",
-                            e->seed_count);
+        if (jobs[s].figures[TRAIN] > jobs[best].figures[TRAIN]) best = s;
+    experiment_report_value(
+        e, reading->name, "test accuracy %", row->test, jobs[best].figures[TEST],
+        "the last network, the seed with the best train accuracy of %d", e->seed_count);
+    experiment_report_value(
+        e, reading->name, "train accuracy %", row->train, jobs[best].figures[TRAIN],
+        "the last network, the seed with the best train accuracy of %d", e->seed_count);
 }
 
 /* What a CNN's rows say of its images: how many it was trained on where the row asks for fewer than
@@ -320,10 +323,21 @@ static inline void report_table(experiment *e, const mlp_row *rows, int count, i
     }
 }
 
-/* Loss and accuracy against epochs of a run, on train and test: two plots. */
-static inline void plot_run(experiment *e, int run, const char *name, const char *title)
+/* How the train curve of a row in a reading came about: the loop with the unsquared penalty
+ * measures after each epoch, fnn_fit adds up what each batch was before its step. */
+static inline const char *curve_origin(const mlp_row *row, const mlp_reading *reading)
 {
-    char file[64];
+    return reading->penalty == MLP_UNSQUARED && row->arguments.alpha > 0 ? "after each epoch"
+                                                                         : "running mean";
+}
+
+/* Loss and accuracy against epochs of a row in a reading, on train and test: two plots. */
+static inline void plot_run(experiment *e, int run, const mlp_row *row, const mlp_reading *reading,
+                            const char *name, const char *network)
+{
+    char file[64], title[200];
+    snprintf(title, sizeof title, "%s, reading %s; first seed; train: %s", network, reading->name,
+             curve_origin(row, reading));
     snprintf(file, sizeof file, "%s-loss", name);
     experiment_plot *p = experiment_plot_begin(e, file, title, "epoch", "loss", 0);
     plot_curve(e, p, "train", run, FNN_MONITOR_LOSS);
@@ -332,6 +346,23 @@ static inline void plot_run(experiment *e, int run, const char *name, const char
     p = experiment_plot_begin(e, file, title, "epoch", "accuracy %", 0);
     plot_curve(e, p, "train", run, FNN_MONITOR_SCORE);
     plot_curve(e, p, "test", run, FNN_MONITOR_VALIDATION_SCORE);
+}
+
+/* The report's "Loss value of best architectures": the train losses of a table's rows in reading A,
+ * from runs numbered row * readings. */
+static inline void plot_losses(experiment *e, const mlp_row *rows, int count, int readings,
+                               const char *table)
+{
+    char title[200], name[200];
+    int mixed = 0;
+    for (int i = 0; i < count; i++) mixed |= rows[i].arguments.alpha <= 0;
+    snprintf(title, sizeof title, "Train loss of %s, reading A; first seed; after each epoch%s",
+             table, mixed ? ", running mean where alpha is 0" : "");
+    experiment_plot *p = experiment_plot_begin(e, "loss", title, "epoch", "loss", 0);
+    for (int i = 0; i < count; i++) {
+        mlp_describe(&rows[i].arguments, name, sizeof name);
+        plot_curve(e, p, name, i * readings, FNN_MONITOR_LOSS);
+    }
 }
 
 /* The epochs of a grid's lists, as many as the mode has. */
@@ -355,8 +386,7 @@ static inline void run_grid(experiment *e, grid *g, const char *reading, const f
     g->config.seed = 1;
     g->config.verbose = isatty(2);
     if (grid_run(g, &part)) experiment_fail(e, "%s", g->error.message);
-    experiment_note(e, "grid%s%s%s: %d candidates on %ld samples, ranked by %s",
-                    *reading ? " " : "", reading, g->mlps ? " (with alpha ||W||^2)" : "",
+    experiment_note(e, "grid %s: %d candidates on %ld samples, ranked by %s", reading,
                     g->found.count, (long)part.count,
                     g->config.folds ? "cross-validation" : "the fifth of them held out");
     for (int rank = 1; rank <= most; rank++)
@@ -370,19 +400,21 @@ static inline void run_grid(experiment *e, grid *g, const char *reading, const f
         }
 }
 
-/* A grid of MLPs in a reading of the loss, and the test accuracy of its best model. */
-static inline void report_mlp_grid(experiment *e, const mlp_lists *lists, mlp_mean mean,
-                                   const experiment_data *data, int64_t samples, int most)
+/* A grid of MLPs in a reading whose penalty a grid has, the squared one, and the test accuracy of
+ * its best model. */
+static inline void report_mlp_grid(experiment *e, const mlp_lists *lists,
+                                   const mlp_reading *reading, const experiment_data *data,
+                                   int64_t samples, int most)
 {
     char name[200];
     mlp_lists reduced = *lists;
     reduced.epochs = reduced_epochs(e, lists->epochs);
     grid g = mlp_grid(&reduced);
-    g.mean = mean;
-    run_grid(e, &g, mlp_readings[mean].name, &data->train, samples, most);
+    g.mean = reading->mean;
+    run_grid(e, &g, reading->name, &data->train, samples, most);
     mlp best = mlp_best_model(&g);
     mlp_describe(&best.arguments, name, sizeof name);
-    experiment_report_value(e, mlp_readings[mean].name, "test accuracy %", EXPERIMENT_UNKNOWN,
+    experiment_report_value(e, reading->name, "test accuracy %", EXPERIMENT_UNKNOWN,
                             100 * mlp_score(&best, &data->test), "grid's best: %s", name);
     mlp_free(&best);
     grid_free(&g);
