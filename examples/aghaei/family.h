@@ -353,14 +353,18 @@ static inline void plot_run(experiment *e, int run, const mlp_row *row, const ml
 static inline void plot_losses(experiment *e, const mlp_row *rows, int count, int readings,
                                const char *table)
 {
-    char title[200], name[200];
+    char title[200], name[300];
     int mixed = 0;
     for (int i = 0; i < count; i++) mixed |= rows[i].arguments.alpha <= 0;
-    snprintf(title, sizeof title, "Train loss of %s, reading A; first seed; after each epoch%s",
-             table, mixed ? ", running mean where alpha is 0" : "");
-    experiment_plot *p = experiment_plot_begin(e, "loss", title, "epoch", "loss", 0);
+    snprintf(title, sizeof title, "%s, reading A, first seed", table);
+    experiment_plot *p = experiment_plot_begin(
+        e, "loss", title, "epoch (names: network, beta, alpha)",
+        mixed ? "loss after each epoch (alpha 0: running mean)" : "loss after each epoch", 0);
     for (int i = 0; i < count; i++) {
-        mlp_describe(&rows[i].arguments, name, sizeof name);
+        const mlp_arguments *a = &rows[i].arguments;
+        mlp_describe(a, name, sizeof name);
+        char *end = strstr(name, ", "); /* of widths and activation, which leave room to draw */
+        snprintf(end, sizeof name - (size_t)(end - name), ", %g, %g", a->beta, a->alpha);
         plot_curve(e, p, name, i * readings, FNN_MONITOR_LOSS);
     }
 }

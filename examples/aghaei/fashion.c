@@ -45,7 +45,7 @@ int main(int argc, char **argv)
     experiment_fashion(&e, &data);
     experiment_each(&e, ROWS * READINGS, e.seeds, run);
     report_table(&e, rows, ROWS, READINGS);
-    plot_losses(&e, rows, LAST, READINGS, "table 4");
+    plot_losses(&e, rows, LAST, READINGS, "Table 4");
     for (int i = READING_A; i <= READING_B; i++)
         plot_run(&e, LAST * READINGS + i, &rows[LAST], &mlp_readings[i],
                  i == READING_A ? "batch-64" : "batch-64-B", "(128, 64) LeakyReLU, batch 64");

@@ -62,7 +62,7 @@ int main(int argc, char **argv)
     experiment_adopt(&e, &data, "Iris");
     experiment_each(&e, ROWS * READINGS, e.seeds, run);
     report_table(&e, rows, ROWS, READINGS);
-    plot_losses(&e, rows, ROWS, READINGS, "table 1");
+    plot_losses(&e, rows, ROWS, READINGS, "Table 1");
 
     lists.epochs = reduced_epochs(&e, lists.epochs);
     grid g = mlp_grid(&lists);

@@ -48,7 +48,7 @@ int main(int argc, char **argv)
     report_table(&e, rows, ROWS, READINGS);
     for (int i = 0; i < READINGS; i++)
         report_best_seed(&e, LAST * READINGS + i, &rows[LAST], &mlp_readings[i]);
-    plot_losses(&e, rows, LAST, READINGS, "table 3");
+    plot_losses(&e, rows, LAST, READINGS, "Table 3");
     for (int i = READING_A; i <= READING_B; i++)
         plot_run(&e, LAST * READINGS + i, &rows[LAST], &mlp_readings[i],
                  i == READING_A ? "15-epochs" : "15-epochs-B", "(128, 64) ReLU, 15 epochs");

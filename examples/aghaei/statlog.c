@@ -47,7 +47,7 @@ int main(int argc, char **argv)
     statlog_load(&e, &data);
     experiment_each(&e, ROWS * READINGS, e.seeds, run);
     report_table(&e, rows, ROWS, READINGS);
-    plot_losses(&e, rows, LAST, READINGS, "table 2");
+    plot_losses(&e, rows, LAST, READINGS, "Table 2");
     for (int i = READING_A; i <= READING_B; i++)
         plot_run(&e, LAST * READINGS + i, &rows[LAST], &mlp_readings[i],
                  i == READING_A ? "100-epochs" : "100-epochs-B", "(64) ReLU, 100 epochs");
