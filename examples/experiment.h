@@ -802,34 +802,19 @@ static inline void experiment_curve(experiment *e, experiment_plot *p, const cha
     }
 }
 
-/* A matrix (rows, columns) as coloured cells with their numbers; names (rows and columns alike) may
- * be NULL. */
+/* A matrix (rows, columns) as coloured cells with their numbers. Names may be NULL. */
 static inline void experiment_matrix(experiment *e, const char *name, const char *title,
                                      const char *x, const char *y, int rows, int columns,
-                                     const double *values, const char *const *names)
+                                     const double *values, const char *const *row_names,
+                                     const char *const *column_names)
 {
     experiment_plot *p = experiment_plot_open(e, name, "matrix", title, x, y);
-    for (int i = 0; names && i < rows; i++)
-        experiment_append(e, &p->text, "# name: %s\n", names[i]);
+    for (int i = 0; row_names && i < rows; i++)
+        experiment_append(e, &p->text, "# name: %s\n", row_names[i]);
+    for (int i = 0; column_names && i < columns; i++)
+        experiment_append(e, &p->text, "# column: %s\n", column_names[i]);
     for (int i = 0; i < rows * columns; i++)
         experiment_append(e, &p->text, "%.5g%s", values[i], (i + 1) % columns ? "," : "\n");
-}
-
-/* The confusion matrix of a model on data, in counts. */
-static inline void experiment_confusion(experiment *e, const char *name, const char *title,
-                                        const fnn_model *m, const fnn_dataset *data)
-{
-    const int n = data->classes;
-    double *values = (double *)experiment_resize(e, NULL, (size_t)(n * n) * sizeof *values);
-    int32_t *classes = (int32_t *)experiment_resize(e, NULL, (size_t)data->count * sizeof *classes);
-    if (fnn_predict_classes(m, NULL, data, classes)) experiment_fail(e, "no prediction");
-    memset(values, 0, (size_t)(n * n) * sizeof *values);
-    for (int64_t i = 0; i < data->count; i++)
-        values[data->labels[data->index ? data->index[i] : i] * n + classes[i]]++;
-    experiment_matrix(e, name, title, "predicted class", "true class", n, n, values,
-                      data->class_names);
-    free(classes);
-    free(values);
 }
 
 /* Grey images (count, height, width) side by side, so many a row; names (one a row) may be NULL. */
