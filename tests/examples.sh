@@ -180,8 +180,8 @@ holds() { # FILE LINE
 shows() { # PATTERN COMMAND...: what it prints has that
     local pattern=$1 output
     shift
-    output=$("$@") && grep -qe "$pattern" <<<"$output" ||
-        { echo "expected $pattern, found: $output" && return 1; }
+    output=$("$@") || return
+    grep -q -e "$pattern" <<<"$output" || { echo "expected $pattern, found: $output" && return 1; }
 }
 check 'the control compiles as C99' experiment_compile "$here/control.c" "$here/control" -std=c99
 check 'and as the compiler likes' experiment_compile "$here/control.c" "$here/control"
