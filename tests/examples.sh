@@ -289,8 +289,8 @@ draws_all() { # RESULTS FIGURES
 if have gnuplot; then
     check 'every plot is drawn' draws_all "$here/smoke" "$here/figures"
     mkdir "$here/bare" "$here/unknown"
-    printf '# kind: lines\n# log: none\n# reported: "%s",%s,3\n' point 2 >"$here/bare/a.point.csv"
-    printf '# kind: lines\n# log: none\n# reported: "%s",%s,3\n' line '' >"$here/bare/a.line.csv"
+    printf '# kind: lines\n# log: none\n# reported: "a",2,3\n' >"$here/bare/a.point.csv"
+    printf '# kind: lines\n# log: none\n# reported: "a",,3\n' >"$here/bare/a.line.csv"
     check 'one of reported values alone' draws_all "$here/bare" "$here/bare/figures"
     echo '# kind: pie' >"$here/unknown/control.pie.csv"
     refuses 'a plot of another kind is seen' "kind 'pie'" draws_all "$here/unknown" "$here/figures"
