@@ -243,7 +243,8 @@ hash=$(experiment_hash examples/jiang/cnn.c '')
 check 'a comment is not part of the hash' \
     test "$hash" = "$(hash_of_copy 's/The report/& and so on/; s/^    /        /' cnn.c '')"
 check 'the program is' test "$hash" != "$(hash_of_copy 's/\.001/.002/' cnn.c '')"
-check "its family's header is" test "$hash" != "$(hash_of_copy 's/conv2d(m, 8/conv2d(m, 9/' cnn.h '')"
+check "its family's header is" \
+    test "$hash" != "$(hash_of_copy 's/conv2d(m, 8/conv2d(m, 9/' cnn.h '')"
 check 'the options are' test "$hash" != "$(hash_of_copy '' cnn.c ' --quick')"
 
 same_table() { # RESULTS TABLE
