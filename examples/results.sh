@@ -122,10 +122,10 @@ BEGIN {
     print "# The experiments of the five reports\n"
     print "Written by `examples/results.sh` from the result files in `" dir "` alone;"
     print "`make reproduce` makes those that are missing. Reading A explains the numbers of the"
-    print "report, B is the textbook way; a word after the letter tells several of them apart, a row"
-    print "without a letter has one reading only. ± is the standard deviation over seeds or folds, s"
-    print "the seconds of one run; rows of one configuration with several metrics come from the same"
-    print "runs.\n"
+    print "report, B is the textbook way; a word after the letter tells several of them apart,"
+    print "a row without a letter has one reading only. ± is the standard deviation over seeds or"
+    print "folds, s the seconds of one run; rows of one configuration with several metrics come"
+    print "from the same runs.\n"
     while ((getline line < "examples/experiments.txt") > 0) {
         if (line ~ /^#/ || line == "") continue
         if (line ~ /:/) print "## " line "\n"

@@ -180,8 +180,8 @@ holds() { # FILE LINE
 shows() { # PATTERN COMMAND...: what it prints has that
     local pattern=$1 output
     shift
-    output=$("$@") && grep -qe "$pattern" <<<"$output" ||
-        { echo "expected $pattern, found: $output" && return 1; }
+    output=$("$@") || return
+    grep -q -e "$pattern" <<<"$output" || { echo "expected $pattern, found: $output" && return 1; }
 }
 check 'the control compiles as C99' experiment_compile "$here/control.c" "$here/control" -std=c99
 check 'and as the compiler likes' experiment_compile "$here/control.c" "$here/control"
@@ -243,7 +243,8 @@ hash=$(experiment_hash examples/jiang/cnn.c '')
 check 'a comment is not part of the hash' \
     test "$hash" = "$(hash_of_copy 's/The report/& and so on/; s/^    /        /' cnn.c '')"
 check 'the program is' test "$hash" != "$(hash_of_copy 's/\.001/.002/' cnn.c '')"
-check "its family's header is" test "$hash" != "$(hash_of_copy 's/conv2d(m, 8/conv2d(m, 9/' cnn.h '')"
+check "its family's header is" \
+    test "$hash" != "$(hash_of_copy 's/conv2d(m, 8/conv2d(m, 9/' cnn.h '')"
 check 'the options are' test "$hash" != "$(hash_of_copy '' cnn.c ' --quick')"
 
 same_table() { # RESULTS TABLE
@@ -289,8 +290,8 @@ draws_all() { # RESULTS FIGURES
 if have gnuplot; then
     check 'every plot is drawn' draws_all "$here/smoke" "$here/figures"
     mkdir "$here/bare" "$here/unknown"
-    printf '# kind: lines\n# log: none\n# reported: "%s",%s,3\n' point 2 >"$here/bare/a.point.csv"
-    printf '# kind: lines\n# log: none\n# reported: "%s",%s,3\n' line '' >"$here/bare/a.line.csv"
+    printf '# kind: lines\n# log: none\n# reported: "a",2,3\n' >"$here/bare/a.point.csv"
+    printf '# kind: lines\n# log: none\n# reported: "a",,3\n' >"$here/bare/a.line.csv"
     check 'one of reported values alone' draws_all "$here/bare" "$here/bare/figures"
     echo '# kind: pie' >"$here/unknown/control.pie.csv"
     refuses 'a plot of another kind is seen' "kind 'pie'" draws_all "$here/unknown" "$here/figures"
