@@ -15,12 +15,15 @@ all: help
 help:
 	@echo 'make demo             fetch the data, compile examples/demo.c with one cc line, run it'
 	@echo 'make data             fetch Fashion-MNIST, unless this machine has it'
-	@echo 'make examples         compile all examples into build/'
+	@echo 'make examples         compile all examples into build/, but for the programs of the five'
+	@echo '                      reports, which make reproduce compiles'
 	@echo 'make reproduce        run the experiments of the five reports that have no result yet:'
 	@echo '                      about five hours on two cores; writes examples/RESULTS.md;'
 	@echo '                      QUICK=1: smaller, a quarter of an hour, into build/quick/;'
-	@echo '                      ONLY=jiang selects, SEEDS=5 THREADS=2 DATA=folder as the programs'
-	@echo 'make figures          draw their plots (gnuplot) into examples/figures/; QUICK=1 as above'
+	@echo '                      ONLY=jiang selects, THREADS=2 DATA=folder as the programs;'
+	@echo '                      SEEDS=5 too, into build/seeds-5/'
+	@echo 'make figures          draw their plots (gnuplot) into examples/figures/;'
+	@echo '                      QUICK=1 or SEEDS=5: those of such runs, beside them'
 	@echo 'make test             all tests, about twelve minutes on two cores'
 	@echo '                      (make test ONLY=test_gemm: those whose name contains this)'
 	@echo 'make test-exhaustive  all floats, all sizes, every compiler, standard and option, other'
@@ -55,8 +58,10 @@ reproduce: data
 	@CFLAGS='$(CFLAGS)' QUICK='$(QUICK)' SEEDS='$(SEEDS)' THREADS='$(THREADS)' DATA='$(DATA)' \
 	    bash examples/reproduce.sh $(ONLY)
 
+# Where reproduce.sh wrote them, when not into examples/.
+ELSEWHERE = $(if $(QUICK),build/quick,$(if $(SEEDS),build/seeds-$(SEEDS)))
 figures:
-	@bash examples/figures.sh $(if $(QUICK),build/quick build/quick/figures)
+	@bash examples/figures.sh $(if $(ELSEWHERE),$(ELSEWHERE) $(ELSEWHERE)/figures)
 
 test:
 	@bash tests/run.sh $(ONLY)

@@ -1146,8 +1146,8 @@ FNN_API fnn_result fnn_grid_search(const fnn_dataset *data, const fnn_grid_axis 
 FNN_API void fnn_search_free(fnn_search *search);
 
 /* The candidates of rank 1 to `most` (0: all) as a table, the best first, with mean +- standard
- * deviation; at most size bytes with the final 0. Returns the length of the whole text, as
- * snprintf. */
+ * deviation; at most size bytes with the final 0. While the search runs there are no ranks (0 is
+ * shown), and the order is that of the grid. Returns the length of the whole text, as snprintf. */
 FNN_API size_t fnn_search_table(const fnn_search *search, int most, char *text, size_t size);
 
 /* Writes CSV (RFC 4180, numbers with a point and all their digits): a header, then in the order of
@@ -14025,12 +14025,13 @@ static void fnni_table_cell(const fnn_search *found, const fnn_candidate *c, int
         snprintf(text, size, "%.4g", c->mean.loss);
 }
 
-/* The candidate of a rank. */
+/* The candidate of a rank; as long as there are no ranks, of that place in the grid. */
 static const fnn_candidate *fnni_candidate_of_rank(const fnn_search *found, int rank)
 {
-    const fnn_candidate *c = found->candidates;
-    while (c->rank != rank) c++;
-    return c;
+    int i;
+    for (i = 0; i < found->count; i++)
+        if (found->candidates[i].rank == rank) return found->candidates + i;
+    return found->candidates + rank - 1;
 }
 
 /* The table's cell in a row, 0 being the headings, of at most size - 1 characters. */
@@ -14053,18 +14054,23 @@ static int fnni_table_width(const fnn_search *found, int rows, int column)
     return width;
 }
 
+#define FNNI_TABLE_ALIGNED 40 /* columns; what stands further right is as wide as it is */
+
 static size_t fnni_search_table(const fnn_search *found, int most, char *text, size_t size)
 {
     const int rows = most > 0 && most < found->count ? most : found->count;
     const int columns = 1 + found->axis_count + FNNI_TABLE_FIGURES;
+    int widths[FNNI_TABLE_ALIGNED];
     size_t length = 0;
     char cell[80];
     int row, column;
+    for (column = 0; column < columns && column < FNNI_TABLE_ALIGNED; column++)
+        widths[column] = fnni_table_width(found, rows, column);
     for (row = 0; row <= rows; row++)
         for (column = 0; column < columns; column++) {
             fnni_table_text(found, row, column, cell, sizeof cell);
             fnni_append(text, size, &length, "%s%*s%s", column ? "  " : "",
-                        fnni_table_width(found, rows, column), cell,
+                        column < FNNI_TABLE_ALIGNED ? widths[column] : 0, cell,
                         column == columns - 1 ? "\n" : "");
         }
     return length;

@@ -32,9 +32,9 @@
  *     }
  *
  * Runs and seeds are jobs independent of each other: they are made in parallel, each on one
- * thread, unless e.wide is 1: then one after the other, each on all threads. No figure depends on
- * the number of threads. Nothing is written before experiment_end, so that a program which was
- * interrupted leaves no result.
+ * thread, unless e.wide is 1: then one after the other, each on all threads. No figure but times
+ * depends on the number of threads. Nothing is written before experiment_end, so that a program
+ * which was interrupted leaves no result.
  *
  * The program's file includes this one only, after #define FMNIST_NN_REAL double for the double
  * library. With EXPERIMENT_LINKED the library is an object of its own, which saves compiling it
@@ -55,7 +55,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
+#include <sys/time.h>
 #include <unistd.h>
 #ifdef _OPENMP
 #include <omp.h>
@@ -132,9 +132,9 @@ struct experiment {
 
 static inline double experiment_now(void)
 {
-    struct timespec t;
-    timespec_get(&t, TIME_UTC);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+    struct timeval t; /* not timespec_get, which is C11's */
+    gettimeofday(&t, NULL);
+    return (double)t.tv_sec + 1e-6 * (double)t.tv_usec;
 }
 
 /* The programs end at the first error: nothing depends on them. */
@@ -222,7 +222,7 @@ static inline void experiment_help(const experiment *e)
         "  --quick      a tenth of the data (at least 1000 samples), half the epochs, one seed\n"
         "  --smoke      200 samples, one epoch, four runs: shows only that the program works\n"
         "  --seeds N    repeats every configuration with N seeds\n"
-        "  --threads N  of the processor; they change no figure\n"
+        "  --threads N  of the processor; they change no figure but times\n"
         "  --data DIR   where the data sets are; else $FMNIST_DIR and beside it, data/,\n"
         "               and for Fashion-MNIST /usr/share/datasets/fashion-mnist\n"
         "  --csv DIR    writes DIR/%s.csv and the plots' DIR/%s.*.csv\n"
@@ -783,53 +783,47 @@ static inline void experiment_reported(experiment *e, experiment_plot *p, const 
     experiment_append(e, &p->text, ",%.6g\n", y);
 }
 
-/* What a run's fits did epoch by epoch, as the mean over seeds: losses, or scores in percent. */
+static inline double experiment_epoch_value(const fnn_epoch *epoch, fnn_monitor what)
+{
+    return what == FNN_MONITOR_LOSS              ? epoch->loss
+           : what == FNN_MONITOR_SCORE           ? 100 * epoch->score
+           : what == FNN_MONITOR_VALIDATION_LOSS ? epoch->validation_loss
+                                                 : 100 * epoch->validation_score;
+}
+
+/* What a run's fits did epoch by epoch: losses, or scores in percent, as the mean over the seeds
+ * whose fit came as far. */
 static inline void experiment_curve(experiment *e, experiment_plot *p, const char *series, int run,
                                     fnn_monitor what)
 {
     const experiment_job *jobs = e->jobs + run * e->seed_count;
     double values[1000], deviation;
-    for (int i = 0; i < jobs[0].history.count; i++) {
+    for (int i = 0;; i++) {
+        int count = 0, epoch = 0;
         for (int s = 0; s < e->seed_count; s++) {
-            const fnn_epoch *epoch = &jobs[s].history.epochs[i < jobs[s].history.count ? i : 0];
-            values[s] = what == FNN_MONITOR_LOSS              ? epoch->loss
-                        : what == FNN_MONITOR_SCORE           ? 100 * epoch->score
-                        : what == FNN_MONITOR_VALIDATION_LOSS ? epoch->validation_loss
-                                                              : 100 * epoch->validation_score;
+            if (i >= jobs[s].history.count) continue;
+            epoch = jobs[s].history.epochs[i].epoch;
+            values[count++] = experiment_epoch_value(&jobs[s].history.epochs[i], what);
         }
-        const double mean = experiment_mean_of(values, e->seed_count, &deviation);
-        experiment_point(e, p, series, jobs[0].history.epochs[i].epoch, mean, deviation);
+        if (!count) return;
+        const double mean = experiment_mean_of(values, count, &deviation);
+        experiment_point(e, p, series, epoch, mean, deviation);
     }
 }
 
-/* A matrix (rows, columns) as coloured cells with their numbers; names (rows and columns alike) may
- * be NULL. */
+/* A matrix (rows, columns) as coloured cells with their numbers. Names may be NULL. */
 static inline void experiment_matrix(experiment *e, const char *name, const char *title,
                                      const char *x, const char *y, int rows, int columns,
-                                     const double *values, const char *const *names)
+                                     const double *values, const char *const *row_names,
+                                     const char *const *column_names)
 {
     experiment_plot *p = experiment_plot_open(e, name, "matrix", title, x, y);
-    for (int i = 0; names && i < rows; i++)
-        experiment_append(e, &p->text, "# name: %s\n", names[i]);
+    for (int i = 0; row_names && i < rows; i++)
+        experiment_append(e, &p->text, "# name: %s\n", row_names[i]);
+    for (int i = 0; column_names && i < columns; i++)
+        experiment_append(e, &p->text, "# column: %s\n", column_names[i]);
     for (int i = 0; i < rows * columns; i++)
         experiment_append(e, &p->text, "%.5g%s", values[i], (i + 1) % columns ? "," : "\n");
-}
-
-/* The confusion matrix of a model on data, in counts. */
-static inline void experiment_confusion(experiment *e, const char *name, const char *title,
-                                        const fnn_model *m, const fnn_dataset *data)
-{
-    const int n = data->classes;
-    double *values = (double *)experiment_resize(e, NULL, (size_t)(n * n) * sizeof *values);
-    int32_t *classes = (int32_t *)experiment_resize(e, NULL, (size_t)data->count * sizeof *classes);
-    if (fnn_predict_classes(m, NULL, data, classes)) experiment_fail(e, "no prediction");
-    memset(values, 0, (size_t)(n * n) * sizeof *values);
-    for (int64_t i = 0; i < data->count; i++)
-        values[data->labels[data->index ? data->index[i] : i] * n + classes[i]]++;
-    experiment_matrix(e, name, title, "predicted class", "true class", n, n, values,
-                      data->class_names);
-    free(classes);
-    free(values);
 }
 
 /* Grey images (count, height, width) side by side, so many a row; names (one a row) may be NULL. */
@@ -855,12 +849,14 @@ static inline void experiment_sheet(experiment *e, const char *name, const char 
 
 /* ---- the end: table and files ---- */
 
-/* A figure as it is shown: percent with two digits behind the point, others with five in all. */
+/* A figure as it is shown: percent with two digits behind the point, whole numbers (as a count of
+ * parameters) in full, others with five digits in all. */
 static inline const char *experiment_show(char text[32], double value, const char *metric)
 {
     const size_t length = strlen(metric);
     const int percent = length && metric[length - 1] == '%';
-    snprintf(text, 32, percent ? "%.2f" : "%.5g", value);
+    const int whole = fabs(value) < 1e9 && value == floor(value);
+    snprintf(text, 32, percent ? "%.2f" : whole ? "%.0f" : "%.5g", value);
     if (isnan(value)) snprintf(text, 32, "-");
     return text;
 }

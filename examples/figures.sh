@@ -48,23 +48,25 @@ lines() { # FILE
             if (cell[3] != "") bars[k] = 1
         }
         END {
+            what = ""
             for (k = 1; k <= count; k++) printf "$S%d << EOD\n%sEOD\n", k, data[k]
             if (count > 4 || points) print "set key outside right top"
-            printf "plot "
             for (k = 1; k <= count; k++) {
-                printf "%s$S%d using 1:2 with linespoints pt 7 ps 0.4 lw 1.5 lc %d title \"%s\"",
-                    (k > 1 ? ", " : ""), k, k, name[k]
+                what = sprintf("%s, $S%d using 1:2 with linespoints pt 7 ps 0.4 lw 1.5 lc %d", what,
+                               k, k) " title \"" name[k] "\""
                 if (bars[k])
-                    printf ", $S%d using 1:2:3 with yerrorbars pt 0 lc %d notitle", k, k
+                    what = what sprintf(", $S%d using 1:2:3 with yerrorbars pt 0 lc %d notitle",
+                                        k, k)
             }
-            if (count + points == 0) printf "[1:10] [1:10] NaN notitle"
-            print extra
+            what = what extra
+            if (count + points == 0) what = ", [1:10] [1:10] NaN notitle" what
+            print "plot " substr(what, 3)
         }' "$1"
 }
 
-# Names at the rows of an image (first row on top), cell pixels each.
-names() { # FILE CELL AXIS
-    value "$1" name | awk -v cell="$2" -v axis="$3" '
+# Names at the rows of an image (key name, first row on top) or at its columns, cell pixels each.
+names() { # FILE KEY CELL AXIS
+    value "$1" "$2" | awk -v cell="$3" -v axis="$4" '
         {
             if (NR > 1) out = out ", "
             out = out sprintf("\"%s\" %g", $0, (NR - 1) * cell + (cell - 1) / 2)
@@ -74,8 +76,8 @@ names() { # FILE CELL AXIS
 
 matrix() { # FILE
     grep -v '^#' "$1" >"$cells"
-    names "$1" 1 y
-    names "$1" 1 x
+    names "$1" name 1 y
+    names "$1" column 1 x
     cat <<EOD
 set xtics rotate by -45
 set yrange [*:*] reverse noextend
@@ -122,7 +124,7 @@ set xrange [-.5:$columns - .5]
 set palette gray
 set datafile separator ","
 EOD
-    names "$1" "$(value "$1" cell)" y
+    names "$1" name "$(value "$1" cell)" y
     echo "plot \"$cells\" matrix with image notitle"
 }
 

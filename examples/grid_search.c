@@ -86,7 +86,7 @@ int main(void)
     fnn_search_config c = fnn_search_config_init();
     fnn_error error;
     if (fnn_load_fashion_mnist(NULL, &train, &test, NULL, &error)) return puts(error.message), 1;
-    if (fnn_dataset_split(&train, 10000, 1, 1, &part, &rest, &error)) return puts(error.message), 1;
+    if (fnn_dataset_split(&train, 5000, 1, 1, &part, &rest, &error)) return puts(error.message), 1;
     c.verbose = 1;
     c.build = build_mlp, c.folds = 3;
     search("build/grid_search_mlp.csv", &part, &test, mlp_axes, 4, &c);

@@ -5,7 +5,8 @@
 #
 # In the environment: QUICK=1 makes them smaller, into build/quick/ instead of examples/, SMOKE=1
 # so small that they only show that they work; SEEDS, THREADS and DATA are the options of the
-# programs; RESULTS and OBJECTS are folders for other places; CC and CFLAGS as ever.
+# programs (SEEDS=5 writes into build/seeds-5/, so that the results with the programs' own seeds
+# stay); RESULTS and OBJECTS are folders for other places; CC and CFLAGS as ever.
 #
 # A result carries a hash of its program, its family's headers, EXPERIMENT_VERSION and the
 # options: where it is the same the experiment is not run again. So it goes on where it stopped.
@@ -16,6 +17,8 @@ if [ -n "${SMOKE:-}" ]; then
     options=' --smoke' results=build/smoke
 elif [ -n "${QUICK:-}" ]; then
     options=' --quick' results=build/quick
+elif [ -n "${SEEDS:-}" ]; then
+    results=build/seeds-$SEEDS
 fi
 results=${RESULTS:-$results}
 [ "$results" = examples/results ] || table=$results/RESULTS.md

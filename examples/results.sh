@@ -23,9 +23,13 @@ function cells(line, out,    n) {
     }
     return n
 }
+# Percent with two digits behind the point, whole numbers in full, others with five digits.
+function format(value, metric) {
+    if (metric ~ /%$/) return ".2f"
+    return value > -1e9 && value < 1e9 && value == int(value) ? ".0f" : ".5g"
+}
 function shown(value, metric) {
-    if (value == "") return "—"
-    return sprintf(metric ~ /%$/ ? "%.2f" : "%.5g", value)
+    return value == "" ? "—" : sprintf("%" format(value + 0, metric), value)
 }
 function escaped(text) {
     gsub(/\|/, "\\|", text)
@@ -75,8 +79,8 @@ function print_row(id, line,    cell, difference, measured) {
     difference = measured = "—"
     if (cell[5] != "") measured = shown(cell[5], cell[3])
     if (cell[6] != "") measured = measured " ± " shown(cell[6], cell[3])
-    if (cell[4] != "" && cell[5] != "") difference = sprintf("%+.5g", cell[5] - cell[4])
-    if (difference != "—" && cell[3] ~ /%$/) difference = sprintf("%+.2f", cell[5] - cell[4])
+    if (cell[4] != "" && cell[5] != "")
+        difference = sprintf("%+" format(cell[5] - cell[4], cell[3]), cell[5] - cell[4])
     printf "| %s | %s | %s | %s | %s | %s | %s | %s |\n", escaped(cell[1]), cell[2],
         escaped(cell[3]), shown(cell[4], cell[3]), measured, difference, cell[7], cell[8]
     if (!explain(id, cell[1], cell[2]) && difference != "—" && cell[3] ~ /%$/ &&
@@ -118,9 +122,10 @@ BEGIN {
     print "# The experiments of the five reports\n"
     print "Written by `examples/results.sh` from the result files in `" dir "` alone;"
     print "`make reproduce` makes those that are missing. Reading A explains the numbers of the"
-    print "report, B is the textbook way; a row without a letter has one reading only. ± is the"
-    print "standard deviation over seeds, s the seconds of one run; rows of one configuration with"
-    print "several metrics come from the same runs.\n"
+    print "report, B is the textbook way; a word after the letter tells several of them apart,"
+    print "a row without a letter has one reading only. ± is the standard deviation over seeds or"
+    print "folds, s the seconds of one run; rows of one configuration with several metrics come"
+    print "from the same runs.\n"
     while ((getline line < "examples/experiments.txt") > 0) {
         if (line ~ /^#/ || line == "") continue
         if (line ~ /:/) print "## " line "\n"

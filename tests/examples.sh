@@ -144,10 +144,13 @@ echo "#include \"$PWD/examples/experiment.h\"" >"$here/control.c"
 cat >>"$here/control.c" <<'END'
 static experiment e;
 static experiment_data data;
+static fnn_epoch epochs[2];
 static void run(experiment_job *job)
 {
     job->figures[0] = 10 * job->run + job->seed;
     if (job->run == 2) job->figures[0] = EXPERIMENT_UNKNOWN;
+    job->history.epochs = epochs; /* the first seed's fit ended after one of them */
+    job->history.count = 1 + job->seed;
 }
 int main(int argc, char **argv)
 {
@@ -160,6 +163,10 @@ int main(int argc, char **argv)
     experiment_plot *p = experiment_plot_begin(&e, "line", "A line", "x", "y", 1);
     for (int i = 0; i < 4; i++) experiment_point_of(&e, p, "a, b", i + 1, i, 0);
     experiment_reported(&e, p, "report", EXPERIMENT_UNKNOWN, 12);
+    for (int i = 0; i < 2; i++) epochs[i].epoch = i + 1, epochs[i].loss = 3 + i;
+    experiment_curve(&e, p, "loss", 1, FNN_MONITOR_LOSS);
+    for (int i = 0; i < 4 * e.seeds; i++) e.jobs[i].history.epochs = NULL; /* not allocated */
+    experiment_report_value(&e, "", "parameters", NAN, 33682134, "a count");
     if (getenv("STOP")) exit(1);
     return experiment_end(&e);
 }
@@ -170,8 +177,16 @@ control() { # [OPTION...]
 holds() { # FILE LINE
     grep -qxF -e "$2" "$1" || { echo "expected $2" && cat "$1" && return 1; }
 }
-check 'the control compiles' experiment_compile "$here/control.c" "$here/control"
+shows() { # PATTERN COMMAND...: what it prints has that
+    local pattern=$1 output
+    shift
+    output=$("$@") || return
+    grep -q -e "$pattern" <<<"$output" || { echo "expected $pattern, found: $output" && return 1; }
+}
+check 'the control compiles as C99' experiment_compile "$here/control.c" "$here/control" -std=c99
+check 'and as the compiler likes' experiment_compile "$here/control.c" "$here/control"
 check 'and runs' control
+check 'a count is shown in full' shows ' parameters  .* 33682134 ' control
 check 'its result has the form' right_result "$here/results/control.csv" control full
 check 'mean and deviation' holds "$here/results/control.csv" \
     '"run 1","A","accuracy %",12,10.5,0.707106781,2,0'
@@ -179,6 +194,8 @@ check 'a figure that is not known' holds "$here/results/control.csv" \
     '"run 2","A","accuracy %",,,,2,0'
 check 'the best run' holds "$here/results/control.csv" '# note: the best is 3'
 check 'a point of a plot' holds "$here/results/control.line.csv" '"a, b",2,10.5,0.707'
+check 'a mean over both seeds' holds "$here/results/control.line.csv" '"loss",1,3,0'
+check 'and over the one that came so far' holds "$here/results/control.line.csv" '"loss",2,4,'
 refuses 'a row of seven cells is seen' 'row: "run 1"' right_result \
     <(sed '/^"run 1"/s/,0$//' "$here/results/control.csv") control full
 refuses 'a smoke run is no full one' 'mode: full' right_result "$here/results/control.csv" \
@@ -226,7 +243,8 @@ hash=$(experiment_hash examples/jiang/cnn.c '')
 check 'a comment is not part of the hash' \
     test "$hash" = "$(hash_of_copy 's/The report/& and so on/; s/^    /        /' cnn.c '')"
 check 'the program is' test "$hash" != "$(hash_of_copy 's/\.001/.002/' cnn.c '')"
-check "its family's header is" test "$hash" != "$(hash_of_copy 's/DENSE = 64/DENSE = 65/' cnn.h '')"
+check "its family's header is" \
+    test "$hash" != "$(hash_of_copy 's/conv2d(m, 8/conv2d(m, 9/' cnn.h '')"
 check 'the options are' test "$hash" != "$(hash_of_copy '' cnn.c ' --quick')"
 
 same_table() { # RESULTS TABLE
@@ -246,6 +264,15 @@ results_are_current() {
 check 'every result is of the program that stands here' results_are_current
 check 'the table is that of the result files' same_table examples/results examples/RESULTS.md
 cp "$here/smoke/RESULTS.md" "$here/table.md"
+mkdir "$here/counts"
+sed 's/^\("layer 1, first bias.*,\)[^,]*\(,[^,]*,[^,]*,[^,]*\)$/\133682134\2/' \
+    "$here/smoke/jiang-gradcheck.csv" >"$here/counts/jiang-gradcheck.csv"
+check 'a count is in full in the table' shows '| 33682134 |' sh examples/results.sh "$here/counts"
+seeds_apart() { # results with other seeds than the programs' are no committed ones
+    shows 'written: build/seeds-999/RESULTS.md' env SEEDS=999 OBJECTS="$objects" \
+        bash examples/reproduce.sh no-such-experiment && rm -r build/seeds-999
+}
+check 'results with other seeds have a folder of their own' seeds_apart
 check 'that of the smoke runs too' same_table "$here/smoke" "$here/table.md"
 sed -i 's/^\("[^"]*","[^"]*","[^"]*",[^,]*,\)/\19/' "$here/smoke/jiang-depth.csv"
 refuses 'a changed figure is seen' '^[<>]' same_table "$here/smoke" "$here/table.md"
@@ -262,7 +289,10 @@ draws_all() { # RESULTS FIGURES
 }
 if have gnuplot; then
     check 'every plot is drawn' draws_all "$here/smoke" "$here/figures"
-    mkdir "$here/unknown"
+    mkdir "$here/bare" "$here/unknown"
+    printf '# kind: lines\n# log: none\n# reported: "a",2,3\n' >"$here/bare/a.point.csv"
+    printf '# kind: lines\n# log: none\n# reported: "a",,3\n' >"$here/bare/a.line.csv"
+    check 'one of reported values alone' draws_all "$here/bare" "$here/bare/figures"
     echo '# kind: pie' >"$here/unknown/control.pie.csv"
     refuses 'a plot of another kind is seen' "kind 'pie'" draws_all "$here/unknown" "$here/figures"
 else

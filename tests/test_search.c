@@ -628,9 +628,12 @@ typedef struct {
 static int watch(void *user, const fnn_search *found, int candidate)
 {
     witness *w = (witness *)user;
+    static char text[20000];
     w->seen[candidate]++;
     CHECK(found->candidates[candidate].state == FNN_CANDIDATE_TRAINED);
     CHECK(found->candidates[candidate].trained == found->folds);
+    /* the table as far as it is: no ranks yet, the order of the grid */
+    CHECK(fnn_search_table(found, 0, text, sizeof text) > 0 && !strstr(text, "\n   1 "));
     return ++w->count == w->most;
 }
 

@@ -63,9 +63,12 @@ typedef struct cnn_layer {
         CNN_KIND_DENSE, units, 0, FNN_VALID, activation, 0 \
     }
 
-/* Keras' optimisers by name, with its defaults but for the rate. */
+/* Keras' SGD with nesterov: beside the library's kinds, where it is momentum with a flag. */
+enum { CNN_NESTEROV = FNN_OPTIMIZER_COUNT };
+
+/* Keras' optimisers by name, with its defaults but for the rate; momentum is .9. */
 typedef struct cnn_optimizer {
-    fnn_optimizer_kind kind;
+    int kind; /* of fnn_optimizer_kind, or CNN_NESTEROV; a fit with any other is an error */
     double rate;
 } cnn_optimizer;
 
@@ -111,13 +114,19 @@ static inline void cnn_free(cnn *net)
     estimator_free(&net->fitted);
 }
 
-/* The optimiser as Keras has it. */
+/* The optimiser as Keras has it. An unknown kind becomes one that the library refuses. */
 static inline fnn_optimizer cnn_keras_optimizer(const cnn_optimizer *o)
 {
     const fnn_real rate = (fnn_real)o->rate;
+    fnn_optimizer unknown = fnn_sgd(rate);
+    unknown.kind = FNN_OPTIMIZER_COUNT;
     switch (o->kind) {
+    case FNN_SGD:
+        return fnn_sgd(rate);
     case FNN_MOMENTUM:
         return fnn_momentum(rate, (fnn_real).9);
+    case CNN_NESTEROV:
+        return fnn_nesterov(rate, (fnn_real).9);
     case FNN_ADAGRAD:
         return fnn_adagrad(rate);
     case FNN_ADADELTA:
@@ -127,7 +136,7 @@ static inline fnn_optimizer cnn_keras_optimizer(const cnn_optimizer *o)
     case FNN_ADAM:
         return fnn_adam(rate);
     default:
-        return fnn_sgd(rate);
+        return unknown;
     }
 }
 

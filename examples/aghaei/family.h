@@ -6,7 +6,7 @@
 #include "grid.h"
 
 /* The figures of a job. */
-enum { TEST, TRAIN, CLASS_LOSS, LOSS, PARAMETERS, ERROR };
+enum { TEST, TRAIN, CLASS_LOSS, LOSS, PARAMETERS, ERROR, SAMPLES };
 
 /* The loss column of tables 1 to 4 is (1 - train accuracy) ln 1e10 to within what two digits of the
  * accuracy leave open, and a little more where alpha is not 0: the cross-entropy of the predicted
@@ -33,8 +33,10 @@ static const mlp_reading mlp_readings[] = {
     {"A", MLP_MEAN_OF_ALL, MLP_UNSQUARED, 0},
     {"B", MLP_MEAN_OF_SAMPLES, MLP_SQUARED, 0},
     {"A square", MLP_MEAN_OF_ALL, MLP_SQUARED, 0},
-    {"B /255", MLP_MEAN_OF_ALL, MLP_UNSQUARED, 1},
+    {"A /255", MLP_MEAN_OF_ALL, MLP_UNSQUARED, 1},
 };
+/* Their numbers. */
+enum { READING_A, READING_B, READING_A_SQUARE, READING_A_255 };
 
 /* What the readings' names mean, for the head of the table. */
 static inline void note_readings(experiment *e, int readings)
@@ -42,7 +44,8 @@ static inline void note_readings(experiment *e, int readings)
     experiment_note(e, "A: raw inputs, cross-entropy a mean over samples and classes, alpha ||W||");
     experiment_note(e, "B: raw inputs, cross-entropy a mean over samples, alpha ||W||^2");
     experiment_note(e, "A square: A with alpha ||W||^2");
-    if (readings > 3) experiment_note(e, "B /255: A with pixels divided by 255 before the scaling");
+    if (readings > READING_A_255)
+        experiment_note(e, "A /255: A with pixels divided by 255 before the scaling");
     experiment_note(e,
                     "class loss: (1 - train accuracy) ln 1e10, which the report's loss column is");
 }
@@ -154,6 +157,13 @@ static inline void plot_curve(experiment *e, experiment_plot *p, const char *ser
     }
 }
 
+/* The validation accuracy of a run after so many epochs, in percent; NaN where it had fewer. */
+static inline double accuracy_after(int run, int epochs)
+{
+    if (curves[run].count < epochs) return EXPERIMENT_UNKNOWN;
+    return 100 * curves[run].epochs[epochs - 1].validation_score;
+}
+
 /* Fits an MLP and scores it. The test data are only looked at: curves and score. */
 static inline void run_mlp(experiment_job *job, const mlp_arguments *arguments,
                            const mlp_reading *reading, const fnn_dataset *train,
@@ -189,11 +199,32 @@ static inline void note_inputs(experiment *e)
     experiment_note(e, "A: raw pixels; B /255: pixels divided by 255; the report does not say");
 }
 
-/* So many of the training samples; a smoke run has 40, since some of these networks are large. */
-static inline fnn_dataset cnn_samples(experiment *e, const fnn_dataset *train, int64_t samples)
+/* How many samples that asks for: 0 or more than there are is all; a smoke run has 40, since some
+ * of these networks are large. */
+static inline int64_t cnn_count(const experiment *e, const fnn_dataset *data, int64_t samples)
 {
     if (e->mode == EXPERIMENT_SMOKE) samples = 40;
-    return samples ? experiment_reduce(e, train, samples) : *train;
+    return samples && samples < data->count ? samples : data->count;
+}
+
+/* So many of the samples in a view of the caller's to free: a job may not add to the experiment's
+ * own, which jobs share. All of them stay in their order; fewer are drawn as experiment_reduce
+ * does. */
+static inline fnn_dataset cnn_samples(const experiment *e, const fnn_dataset *data, int64_t samples)
+{
+    const int64_t count = cnn_count(e, data, samples);
+    fnn_dataset first, rest;
+    fnn_error error;
+    if (fnn_dataset_split(data, count, count < data->count, 1, &first, &rest, &error))
+        experiment_fail(e, "%s", error.message);
+    fnn_dataset_free(&rest);
+    return first;
+}
+
+/* What rows say of a copy of the data that is not the original: experiment_cifar10 knows it. */
+static inline const char *copy_remark(const experiment *e)
+{
+    return e->sources.text && strstr(e->sources.text, "JPEG copy") ? "; JPEG copy" : "";
 }
 
 /* Fits a CNN and scores it; validation, for curves, may be NULL. */
@@ -202,8 +233,8 @@ static inline void run_cnn(experiment_job *job, const cnn_row *row, const fnn_da
 {
     experiment_fit_state state;
     cnn net = cnn_make(&row->arguments);
-    const fnn_dataset part = cnn_samples(job->experiment, train, row->samples);
-    const fnn_dataset held = cnn_samples(job->experiment, test, test->count);
+    fnn_dataset part = cnn_samples(job->experiment, train, row->samples);
+    fnn_dataset held = cnn_samples(job->experiment, test, 0);
     net.arguments.epochs = experiment_epochs(job->experiment, row->arguments.epochs);
     net.input = row->input;
     const fnn_fit_config config = cnn_config(&net);
@@ -212,8 +243,11 @@ static inline void run_cnn(experiment_job *job, const cnn_row *row, const fnn_da
     family_score(job, &net.fitted, &part, &held);
     job->figures[LOSS] = net.fitted.epochs[net.fitted.epoch_count - 1].loss;
     job->figures[PARAMETERS] = (double)cnn_parameters(&net, &part);
+    job->figures[SAMPLES] = (double)part.count;
     keep_curve(job, &net.fitted);
     cnn_free(&net);
+    fnn_dataset_free(&part);
+    fnn_dataset_free(&held);
 }
 
 /* The rows of the table at the end for run number `run`, which made `row` in a reading. */
@@ -228,37 +262,46 @@ static inline void report_mlp(experiment *e, int run, const mlp_row *row,
     experiment_report(e, run, CLASS_LOSS, reading->name, "class loss", row->loss, "%s", name);
 }
 
-/* The seed with the highest test accuracy among those of a run: where some diverge and others do
- * not, the mean says nothing of either. */
+/* The seed with the highest train accuracy among those of a run: where some diverge and others
+ * do not, the mean says nothing of either. The test accuracy has no say: it is still a test. */
 static inline void report_best_seed(experiment *e, int run, const mlp_row *row,
                                     const mlp_reading *reading)
 {
     const experiment_job *jobs = e->jobs + run * e->seed_count;
     int best = 0;
     for (int s = 1; s < e->seed_count; s++)
-        if (jobs[s].figures[TEST] > jobs[best].figures[TEST]) best = s;
-    experiment_report_value(e, reading->name, "test accuracy %", row->test,
-                            jobs[best].figures[TEST], "the last network, best of %d seeds",
-                            e->seed_count);
-    experiment_report_value(e, reading->name, "train accuracy %", row->train,
-                            jobs[best].figures[TRAIN], "the last network, best of %d seeds",
-                            e->seed_count);
+        if (jobs[s].figures[TRAIN] > jobs[best].figures[TRAIN]) best = s;
+    experiment_report_value(
+        e, reading->name, "test accuracy %", row->test, jobs[best].figures[TEST],
+        "the last network, the seed with the best train accuracy of %d", e->seed_count);
+    experiment_report_value(
+        e, reading->name, "train accuracy %", row->train, jobs[best].figures[TRAIN],
+        "the last network, the seed with the best train accuracy of %d", e->seed_count);
+}
+
+/* What a CNN's rows say of its images: how many it was trained on where the row asks for fewer than
+ * all (nothing of a run that was not made), and whether they are a copy. */
+static inline void describe_images(const experiment *e, int run, const cnn_row *row, char *text,
+                                   size_t size)
+{
+    const double count = e->jobs[run * e->seed_count].figures[SAMPLES];
+    *text = 0;
+    if (row->samples && !isnan(count)) snprintf(text, size, "; %.0f images", count);
+    snprintf(text + strlen(text), size - strlen(text), "%s", copy_remark(e));
 }
 
 /* The same of a CNN under a name; NULL: its layers. */
 static inline void report_cnn(experiment *e, int run, const cnn_row *row, const char *name)
 {
     const char *reading = row->input == FNN_NORMALIZE_NONE ? "A" : "B /255";
-    char text[200], size[32] = "";
+    char text[200], images[64];
     cnn_describe(row->arguments.architecture, text, sizeof text);
+    describe_images(e, run, row, images, sizeof images);
     if (!name) name = text;
-    if (row->samples) snprintf(size, sizeof size, "; %ld images", (long)row->samples);
-    experiment_report(e, run, TEST, reading, "test accuracy %", row->test, "%s%s", name, size);
-    if (!isnan(row->train))
-        experiment_report(e, run, TRAIN, reading, "train accuracy %", row->train, "%s%s", name,
-                          size);
+    experiment_report(e, run, TEST, reading, "test accuracy %", row->test, "%s%s", name, images);
+    experiment_report(e, run, TRAIN, reading, "train accuracy %", row->train, "%s%s", name, images);
     if (!isnan(row->loss))
-        experiment_report(e, run, LOSS, reading, "train loss", row->loss, "%s%s", name, size);
+        experiment_report(e, run, LOSS, reading, "train loss", row->loss, "%s%s", name, images);
 }
 
 /* The rows of a regression; the report has no figure for any. */
@@ -280,10 +323,21 @@ static inline void report_table(experiment *e, const mlp_row *rows, int count, i
     }
 }
 
-/* Loss and accuracy against epochs of a run, on train and test: two plots. */
-static inline void plot_run(experiment *e, int run, const char *name, const char *title)
+/* How the train curve of a row in a reading came about: the loop with the unsquared penalty
+ * measures after each epoch, fnn_fit adds up what each batch was before its step. */
+static inline const char *curve_origin(const mlp_row *row, const mlp_reading *reading)
 {
-    char file[64];
+    return reading->penalty == MLP_UNSQUARED && row->arguments.alpha > 0 ? "after each epoch"
+                                                                         : "running mean";
+}
+
+/* Loss and accuracy against epochs of a row in a reading, on train and test: two plots. */
+static inline void plot_run(experiment *e, int run, const mlp_row *row, const mlp_reading *reading,
+                            const char *name, const char *network)
+{
+    char file[64], title[200];
+    snprintf(title, sizeof title, "%s, reading %s; first seed; train: %s", network, reading->name,
+             curve_origin(row, reading));
     snprintf(file, sizeof file, "%s-loss", name);
     experiment_plot *p = experiment_plot_begin(e, file, title, "epoch", "loss", 0);
     plot_curve(e, p, "train", run, FNN_MONITOR_LOSS);
@@ -292,6 +346,27 @@ static inline void plot_run(experiment *e, int run, const char *name, const char
     p = experiment_plot_begin(e, file, title, "epoch", "accuracy %", 0);
     plot_curve(e, p, "train", run, FNN_MONITOR_SCORE);
     plot_curve(e, p, "test", run, FNN_MONITOR_VALIDATION_SCORE);
+}
+
+/* The report's "Loss value of best architectures": the train losses of a table's rows in reading A,
+ * from runs numbered row * readings. */
+static inline void plot_losses(experiment *e, const mlp_row *rows, int count, int readings,
+                               const char *table)
+{
+    char title[200], name[300];
+    int mixed = 0;
+    for (int i = 0; i < count; i++) mixed |= rows[i].arguments.alpha <= 0;
+    snprintf(title, sizeof title, "%s, reading A, first seed", table);
+    experiment_plot *p = experiment_plot_begin(
+        e, "loss", title, "epoch (names: network, beta, alpha)",
+        mixed ? "loss after each epoch (alpha 0: running mean)" : "loss after each epoch", 0);
+    for (int i = 0; i < count; i++) {
+        const mlp_arguments *a = &rows[i].arguments;
+        mlp_describe(a, name, sizeof name);
+        char *end = strstr(name, ", "); /* of widths and activation, which leave room to draw */
+        snprintf(end, sizeof name - (size_t)(end - name), ", %g, %g", a->beta, a->alpha);
+        plot_curve(e, p, name, i * readings, FNN_MONITOR_LOSS);
+    }
 }
 
 /* The epochs of a grid's lists, as many as the mode has. */
@@ -309,14 +384,13 @@ static inline void run_grid(experiment *e, grid *g, const char *reading, const f
 {
     char name[200];
     const fnn_dataset part =
-        g->cnns ? cnn_samples(e, train, samples) : experiment_reduce(e, train, samples);
+        experiment_reduce(e, train, g->cnns ? cnn_count(e, train, samples) : samples);
     g->limit = e->mode == EXPERIMENT_SMOKE ? 2 : 0;
     g->config.context.threads = e->threads;
     g->config.seed = 1;
     g->config.verbose = isatty(2);
     if (grid_run(g, &part)) experiment_fail(e, "%s", g->error.message);
-    experiment_note(e, "grid%s%s%s: %d candidates on %ld samples, ranked by %s",
-                    *reading ? " " : "", reading, g->mlps ? " (with alpha ||W||^2)" : "",
+    experiment_note(e, "grid %s: %d candidates on %ld samples, ranked by %s", reading,
                     g->found.count, (long)part.count,
                     g->config.folds ? "cross-validation" : "the fifth of them held out");
     for (int rank = 1; rank <= most; rank++)
@@ -325,23 +399,26 @@ static inline void run_grid(experiment *e, grid *g, const char *reading, const f
             if (c->rank != rank || c->state != FNN_CANDIDATE_TRAINED) continue;
             grid_describe(g, i, name, sizeof name);
             experiment_report_value(e, reading, "validation %", EXPERIMENT_UNKNOWN,
-                                    100 * c->mean.validation_score, "grid %d: %s", rank, name);
+                                    100 * c->mean.validation_score, "grid %d: %s%s", rank, name,
+                                    copy_remark(e));
         }
 }
 
-/* A grid of MLPs in a reading of the loss, and the test accuracy of its best model. */
-static inline void report_mlp_grid(experiment *e, const mlp_lists *lists, mlp_mean mean,
-                                   const experiment_data *data, int64_t samples, int most)
+/* A grid of MLPs in a reading whose penalty a grid has, the squared one, and the test accuracy of
+ * its best model. */
+static inline void report_mlp_grid(experiment *e, const mlp_lists *lists,
+                                   const mlp_reading *reading, const experiment_data *data,
+                                   int64_t samples, int most)
 {
     char name[200];
     mlp_lists reduced = *lists;
     reduced.epochs = reduced_epochs(e, lists->epochs);
     grid g = mlp_grid(&reduced);
-    g.mean = mean;
-    run_grid(e, &g, mlp_readings[mean].name, &data->train, samples, most);
+    g.mean = reading->mean;
+    run_grid(e, &g, reading->name, &data->train, samples, most);
     mlp best = mlp_best_model(&g);
     mlp_describe(&best.arguments, name, sizeof name);
-    experiment_report_value(e, mlp_readings[mean].name, "test accuracy %", EXPERIMENT_UNKNOWN,
+    experiment_report_value(e, reading->name, "test accuracy %", EXPERIMENT_UNKNOWN,
                             100 * mlp_score(&best, &data->test), "grid's best: %s", name);
     mlp_free(&best);
     grid_free(&g);

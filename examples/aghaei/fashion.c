@@ -20,7 +20,7 @@ static const mlp_row rows[] = {
      76.78,
      EXPERIMENT_UNKNOWN},
 };
-enum { ROWS = EXPERIMENT_COUNT(rows), READINGS = EXPERIMENT_COUNT(mlp_readings) };
+enum { ROWS = EXPERIMENT_COUNT(rows), LAST = ROWS - 1, READINGS = EXPERIMENT_COUNT(mlp_readings) };
 static const mlp_lists lists = {{{64, 64}, {128, 64}, {128, 32, 32}},
                                 {RELU, LEAKY_RELU(.03)},
                                 {1, {10}},
@@ -45,9 +45,10 @@ int main(int argc, char **argv)
     experiment_fashion(&e, &data);
     experiment_each(&e, ROWS * READINGS, e.seeds, run);
     report_table(&e, rows, ROWS, READINGS);
-    plot_run(&e, (ROWS - 1) * READINGS, "batch-64", "(128, 64) LeakyReLU, batch 64, reading A");
-    plot_run(&e, (ROWS - 1) * READINGS + 1, "batch-64-B",
-             "(128, 64) LeakyReLU, batch 64, reading B");
-    report_mlp_grid(&e, &lists, MLP_MEAN_OF_ALL, &data, data.train.count, 3);
+    plot_losses(&e, rows, LAST, READINGS, "Table 4");
+    for (int i = READING_A; i <= READING_B; i++)
+        plot_run(&e, LAST * READINGS + i, &rows[LAST], &mlp_readings[i],
+                 i == READING_A ? "batch-64" : "batch-64-B", "(128, 64) LeakyReLU, batch 64");
+    report_mlp_grid(&e, &lists, &mlp_readings[READING_A_SQUARE], &data, data.train.count, 3);
     return experiment_end(&e);
 }

@@ -62,18 +62,12 @@ int main(int argc, char **argv)
     experiment_adopt(&e, &data, "Iris");
     experiment_each(&e, ROWS * READINGS, e.seeds, run);
     report_table(&e, rows, ROWS, READINGS);
-    experiment_plot *p =
-        experiment_plot_begin(&e, "loss", "Loss of the rows of table 1", "epoch", "loss", 0);
-    for (int i = 0; i < ROWS; i++) {
-        char name[200];
-        mlp_describe(&rows[i].arguments, name, sizeof name);
-        plot_curve(&e, p, name, i * READINGS, FNN_MONITOR_LOSS);
-    }
+    plot_losses(&e, rows, ROWS, READINGS, "Table 1");
 
     lists.epochs = reduced_epochs(&e, lists.epochs);
     grid g = mlp_grid(&lists);
     g.config.folds = 5; /* a fifth of so few flowers says little */
-    run_grid(&e, &g, "A", &data.train, data.train.count, 3);
+    run_grid(&e, &g, mlp_readings[READING_A_SQUARE].name, &data.train, data.train.count, 3);
     count_best(&g);
     grid_free(&g);
     return experiment_end(&e);

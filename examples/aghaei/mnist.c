@@ -21,7 +21,7 @@ static const mlp_row rows[] = {
      87.91,
      EXPERIMENT_UNKNOWN},
 };
-enum { ROWS = EXPERIMENT_COUNT(rows), READINGS = EXPERIMENT_COUNT(mlp_readings) };
+enum { ROWS = EXPERIMENT_COUNT(rows), LAST = ROWS - 1, READINGS = EXPERIMENT_COUNT(mlp_readings) };
 static const mlp_lists lists = {{{64, 64}, {128, 64}, {128}},
                                 {RELU, LEAKY_RELU(.03)},
                                 {1, {10}},
@@ -47,9 +47,11 @@ int main(int argc, char **argv)
     experiment_each(&e, ROWS * READINGS, e.seeds, run);
     report_table(&e, rows, ROWS, READINGS);
     for (int i = 0; i < READINGS; i++)
-        report_best_seed(&e, (ROWS - 1) * READINGS + i, &rows[ROWS - 1], &mlp_readings[i]);
-    plot_run(&e, (ROWS - 1) * READINGS, "15-epochs", "(128, 64) ReLU, 15 epochs, reading A");
-    plot_run(&e, (ROWS - 1) * READINGS + 1, "15-epochs-B", "(128, 64) ReLU, 15 epochs, reading B");
-    report_mlp_grid(&e, &lists, MLP_MEAN_OF_ALL, &data, data.train.count, 3);
+        report_best_seed(&e, LAST * READINGS + i, &rows[LAST], &mlp_readings[i]);
+    plot_losses(&e, rows, LAST, READINGS, "Table 3");
+    for (int i = READING_A; i <= READING_B; i++)
+        plot_run(&e, LAST * READINGS + i, &rows[LAST], &mlp_readings[i],
+                 i == READING_A ? "15-epochs" : "15-epochs-B", "(128, 64) ReLU, 15 epochs");
+    report_mlp_grid(&e, &lists, &mlp_readings[READING_A_SQUARE], &data, data.train.count, 3);
     return experiment_end(&e);
 }

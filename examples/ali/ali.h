@@ -138,7 +138,8 @@ static inline void ali_note_rates(experiment *e, const char *what, int first, co
 }
 
 /* Losses and accuracies of a run of jobs over its twenty epochs, as two plots; reported (NULL:
- * nothing) is (10, 4), the report's losses, accuracies, validation losses and accuracies. */
+ * nothing) is (10, 4), the report's losses, accuracies, validation losses and accuracies of the fit
+ * on test, of whose epochs a quick run has fewer: then the report's later ones are left out. */
 static inline void ali_plot(experiment *e, experiment *jobs, const char *name, int run,
                             const double *reported)
 {
@@ -146,16 +147,17 @@ static inline void ali_plot(experiment *e, experiment *jobs, const char *name, i
     static const char *const said[] = {"report, fit on test", "report, validation"};
     static const fnn_monitor whats[] = {FNN_MONITOR_LOSS, FNN_MONITOR_SCORE,
                                         FNN_MONITOR_VALIDATION_LOSS, FNN_MONITOR_VALIDATION_SCORE};
+    const int epochs = experiment_epochs(e, ALI_EPOCHS); /* of each of the two fits */
     char file[64];
     for (int what = 0; what < 2 && experiment_is_made(jobs, run); what++) {
         snprintf(file, sizeof file, "%s-%s", name, what ? "accuracy" : "loss");
         experiment_plot *p = experiment_plot_begin(
-            e, file, "Ten epochs on train, then ten on the test images (contaminated)", "epoch",
+            e, file, "First fit on train, then on the test images (contaminated)", "epoch",
             what ? "accuracy %" : "loss", 0);
         for (int i = what; i < 4; i += 2) experiment_curve(jobs, p, series[i / 2], run, whats[i]);
         for (int i = what; reported && i < 4; i += 2)
-            for (int k = 0; k < ALI_EPOCHS; k++)
-                experiment_point(e, p, said[i / 2], ALI_EPOCHS + k + 1, reported[4 * k + i],
+            for (int k = 0; k < epochs; k++)
+                experiment_point(e, p, said[i / 2], epochs + k + 1, reported[4 * k + i],
                                  EXPERIMENT_UNKNOWN);
     }
 }
@@ -204,7 +206,7 @@ static inline double ali_mean_of_dead(const experiment *e, int run, int dead, in
     double values[1000];
     *seeds = 0;
     for (int s = 0; s < e->seed_count; s++)
-        if ((int)jobs[s].figures[ALI_DEAD] == dead) values[(*seeds)++] = jobs[s].figures[figure];
+        if (jobs[s].figures[ALI_DEAD] == dead) values[(*seeds)++] = jobs[s].figures[figure];
     return *seeds ? experiment_mean_of(values, *seeds, NULL) : EXPERIMENT_UNKNOWN;
 }
 
@@ -265,7 +267,7 @@ static inline void ali_plot_collapse(experiment *e, const char *name, int run, i
     one.seed_count = 1;
     for (int s = 0; s < e->seed_count; s++) {
         one.jobs = e->jobs + run * e->seed_count + s;
-        if ((int)one.jobs->figures[ALI_DEAD] != dead) continue;
+        if (one.jobs->figures[ALI_DEAD] != dead) continue;
         ali_plot(e, &one, name, 0, constant);
         return;
     }

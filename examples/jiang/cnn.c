@@ -6,38 +6,53 @@
  * its collapsed cells are the shares of one class in five contiguous folds, to the last digit. */
 #include "cnn.h"
 
-static experiment e;
-static experiment_data data;
 static const double batches[] = {50, 100, 200, 300, 600}, rates[] = {.1, .05, .02, .01, .001};
+static const char *const batch_names[] = {"50", "100", "200", "300", "600"};
+static const char *const rate_names[] = {".1", ".05", ".02", ".01", ".001"};
 static const fnn_grid_axis axes[] = {{"batch", batches, 5, NULL}, {"rate", rates, 5, NULL}};
-static const double reported[25] = {10.0133, 10.1250, 82.8150, 86.2967, 87.7033, 9.9867,  9.9733,
-                                    69.3717, 87.3000, 86.9333, 10.0467, 9.8133,  85.6250, 85.9200,
-                                    86.1600, 9.6350,  9.8617,  71.2200, 87.0067, 85.8200, 9.9700,
-                                    10.0483, 84.4850, 86.5867, 82.9633};
+/* Figure 13: mean and deviation. */
+static const double reported[25][2] = {
+    {10.0133, .1165}, {10.1250, .0885}, {82.8150, 1.8715},  {86.2967, .8557}, {87.7033, .6447},
+    {9.9867, .0710},  {9.9733, .1805},  {69.3717, 29.7828}, {87.3000, .7631}, {86.9333, .6442},
+    {10.0467, .1268}, {9.8133, .2070},  {85.6250, .8870},   {85.9200, .8459}, {86.1600, .7117},
+    {9.6350, .1715},  {9.8617, .1193},  {71.2200, 30.3661}, {87.0067, .7394}, {85.8200, .9390},
+    {9.9700, .2618},  {10.0483, .2497}, {84.4750, .8580},   {86.5867, .3351}, {82.9633, 1.1830}};
 static const double final_rates[] = {.001, .01}; /* of the figure, of the text */
-static const int widths[3] = {32, 64, 128};
-
-static void fit_width(experiment_job *job)
-{
-    jiang_fit(job, &data.train, &data.validation, 0, widths[job->run], JIANG_FLAT, 0, .001, 50, 1);
-}
 
 static void fit_final(experiment_job *job)
 {
-    jiang_fit(job, &data.train, &data.test, job->run / 2, JIANG_DENSE, JIANG_FLAT, 0,
+    jiang_fit(job, &data.train, &data.test, job->run / 2, jiang_dense, JIANG_FLAT, 0,
               final_rates[job->run % 2], 50, 8);
 }
 
 static int build(void *user, const fnn_trial *trial, fnn_model *m, fnn_fit_config *c)
 {
-    jiang_cnn(m, *(const int *)user, trial->train, JIANG_DENSE, JIANG_FLAT, 0);
+    jiang_cnn(m, *(const int *)user, trial->train, jiang_dense, JIANG_FLAT, 0);
     c->optimizer = fnn_adam((fnn_real)trial->values[1]);
     c->batch_size = (int)trial->values[0];
     return 0;
 }
 
+/* Two rows: the mean over the folds, and their deviation (divided by their number, as there). */
+static void report_cell(const char *reading, int cell, const fnn_candidate *c, double *mean)
+{
+    const double found[] = {100 * c->mean.validation_score, 100 * c->deviation.validation_score};
+    for (int i = 0; i < 2; i++) {
+        experiment_row *row = experiment_report_value(
+            &e, reading, i ? "deviation over folds %" : "validation accuracy %", reported[cell][i],
+            found[i], "5 folds, batch %g, rate %g, 1 epoch", c->values[0], c->values[1]);
+        row->deviation = i ? EXPERIMENT_UNKNOWN : found[1];
+        row->seeds = 5;
+        row->seconds = c->seconds / 5;
+    }
+    *mean = found[0];
+}
+
 static void report_grid(int reading)
 {
+    const char *name = jiang_readings[reading].reading;
+    double means[25];
+    char plot[32], title[96];
     fnn_search_config config = experiment_search(&e);
     fnn_search found;
     fnn_error error;
@@ -47,17 +62,11 @@ static void report_grid(int reading)
     config.shuffle = config.refit = 0;
     if (fnn_grid_search(&data.train, axes, 2, &config, &found, &error))
         experiment_fail(&e, "%s", error.message);
-    for (int i = 0; i < found.count; i++) {
-        const fnn_candidate *c = &found.candidates[i];
-        experiment_row *row = experiment_report_value(
-            &e, jiang_readings[reading].reading, "validation accuracy %", reported[i],
-            100 * c->mean.validation_score, "5 folds, batch %g, rate %g, 1 epoch", c->values[0],
-            c->values[1]);
-        row->deviation = 100 * c->deviation.validation_score;
-        row->seeds = 5;
-        row->seconds = c->seconds / 5;
-    }
-    experiment_note(&e, "%s is %s; best cell: batch %g, rate %g", jiang_readings[reading].reading,
+    for (int i = 0; i < found.count; i++) report_cell(name, i, &found.candidates[i], &means[i]);
+    snprintf(plot, sizeof plot, "grid-%d", reading + 1);
+    snprintf(title, sizeof title, "Validation accuracy %%: %s", jiang_readings[reading].name);
+    experiment_matrix(&e, plot, title, "rate", "batch", 5, 5, means, batch_names, rate_names);
+    experiment_note(&e, "%s is %s; best cell: batch %g, rate %g", name,
                     jiang_readings[reading].name, found.candidates[found.best].values[0],
                     found.candidates[found.best].values[1]);
     fnn_search_free(&found);
@@ -65,17 +74,8 @@ static void report_grid(int reading)
 
 int main(int argc, char **argv)
 {
-    experiment_begin(&e, argc, argv, "jiang-cnn", "The CNN: grid by 5 folds, then 8 epochs", 2);
-    experiment_fashion(&e, &data);
-    const fnn_dataset all = data.train;
-    experiment_hold_out(&e, &data, 1.0 / 6, 1);
-    experiment_each(&e, 3, 1, fit_width);
-    for (int i = 0; i < 3; i++)
-        experiment_report(&e, i, 0, "A", "validation accuracy %", EXPERIMENT_UNKNOWN,
-                          "dense width %d, batch 50, rate .001, 1 epoch", widths[i]);
-    data.train = all;
+    jiang_begin(argc, argv, "jiang-cnn", "The CNN: grid by 5 folds, then 8 epochs");
     for (int reading = 0; reading < 3; reading++) report_grid(reading);
-
     experiment_each(&e, 6, e.seeds, fit_final);
     experiment_plot *p =
         experiment_plot_begin(&e, "epochs", "Batch 50, rate .001", "epoch", "accuracy %", 0);

@@ -1,23 +1,26 @@
 /* The report's CNN (4.5): two convolutions of 8 filters 3x3 without padding, pools of size 2, two
  * dense layers. "A pooling size of 2, a stride size of 1": if the pools have that stride too (A),
- * a rate of .05 collapses in every cell and one epoch reaches the figures, as in the report; with
- * Keras' stride of the pool's size (B) neither. The width of the first dense layer is not given;
- * jiang-cnn compares a few on validation data. */
+ * a rate of .05 collapses and one epoch reaches the figures, as in the report; with Keras' stride
+ * of the pool's size (B) neither. The images are standardised, or, as "another copy of the
+ * original", raw. The width of the first dense layer is not given: the best of a few is taken. */
 #ifndef JIANG_CNN_H
 #define JIANG_CNN_H
 #include "../experiment.h"
 
-enum { JIANG_DENSE = 64 };
+static experiment e;
+static experiment_data data;
 
 static const struct {
     const char *name, *reading;
     int pool_stride;
     fnn_normalization input;
 } jiang_readings[] = {
-    {"pool stride 1, pixels / 255", "A", 1, FNN_NORMALIZE_DIVIDE_255},
+    {"pool stride 1, standardised", "A", 1, FNN_NORMALIZE_STANDARDIZE},
     {"pool stride 2, standardised", "B", 2, FNN_NORMALIZE_STANDARDIZE},
-    {"pool stride 2, raw pixels", "B, raw", 2, FNN_NORMALIZE_NONE},
+    {"pool stride 2, raw pixels", "B raw", 2, FNN_NORMALIZE_NONE},
 };
+static const int jiang_widths[] = {32, 64, 128};
+static int jiang_dense; /* the one of them that jiang_begin chose */
 
 /* Where dropout stands, which the report does not say. */
 typedef enum jiang_place { JIANG_POOLS, JIANG_FLAT, JIANG_HIDDEN } jiang_place;
@@ -59,6 +62,31 @@ static inline void jiang_fit(experiment_job *job, const fnn_dataset *train, cons
     job->figures[0] = experiment_accuracy(m, test);
     job->figures[1] = 100 * job->history.epochs[job->history.count - 1].score;
     fnn_model_free(m);
+}
+
+static inline void jiang_fit_width(experiment_job *job)
+{
+    jiang_fit(job, &data.train, &data.validation, 0, jiang_widths[job->run], JIANG_FLAT, 0, .001,
+              50, 1);
+}
+
+/* Reads the options and the data, and chooses the dense layer's width by 10,000 images held out of
+ * the training set, on which the experiment itself then trains again. */
+static inline void jiang_begin(int argc, char **argv, const char *id, const char *title)
+{
+    const int count = EXPERIMENT_COUNT(jiang_widths);
+    experiment_begin(&e, argc, argv, id, title, 2);
+    experiment_fashion(&e, &data);
+    const fnn_dataset all = data.train;
+    experiment_hold_out(&e, &data, 1.0 / 6, 1);
+    experiment_each(&e, count, e.seeds, jiang_fit_width);
+    for (int i = 0; i < count; i++)
+        experiment_report(&e, i, 0, "A", "validation accuracy %", EXPERIMENT_UNKNOWN,
+                          "dense width %d, batch 50, rate .001, 1 epoch", jiang_widths[i]);
+    jiang_dense = jiang_widths[experiment_best(&e, 0, 0, count)];
+    experiment_note(&e, "dense width %d: the best on validation data (reading A), used in all rows",
+                    jiang_dense);
+    data.train = all;
 }
 
 #endif /* JIANG_CNN_H */

@@ -7,9 +7,6 @@
  * not said: after both pools (the fall at .9 tells), before the dense layers or between them. */
 #include "cnn.h"
 
-static experiment e;
-static experiment_data data;
-
 static const struct {
     double validation, train;
 } reported[10] = {{86.88, 82.74}, {86.93, 82.61}, {86.65, 82.32}, {83.49, 81.44}, {85.58, 80.21},
@@ -29,14 +26,13 @@ enum { RUNS = EXPERIMENT_COUNT(runs), RATES = 10, TEST = 0, TRAIN = 1 };
 static void run(experiment_job *job)
 {
     const int i = job->run / RATES;
-    jiang_fit(job, &data.train, &data.test, runs[i].net, JIANG_DENSE, runs[i].place,
+    jiang_fit(job, &data.train, &data.test, runs[i].net, jiang_dense, runs[i].place,
               .1 * (job->run % RATES), .001, 64, 1);
 }
 
 int main(int argc, char **argv)
 {
-    experiment_begin(&e, argc, argv, "jiang-dropout", "The CNN with dropout 0 to .9", 2);
-    experiment_fashion(&e, &data);
+    jiang_begin(argc, argv, "jiang-dropout", "The CNN with dropout 0 to .9");
     experiment_each(&e, RUNS * RATES, e.seeds, run);
     experiment_plot *p = experiment_plot_begin(&e, "rate", "One epoch, batch 64", "dropout rate",
                                                "test accuracy %", 0);

@@ -3,8 +3,9 @@
  *     cc -O2 -fopenmp examples/jiang/l2.c -o l2 -lm && ./l2
  *
  * The textbook's gradient + lambda W (B) with lambda 3 makes weights vanish; that it helps needs a
- * lambda divided by the number of training images or by the batch (A): all three are tried on
- * 10,000 validation images, after one epoch and after eight. Prints the test accuracy beside. */
+ * lambda divided by the number of training images (A) or by the batch (A batch): all three are
+ * tried on 10,000 images held out of the training set, after one epoch and after eight. Prints the
+ * test accuracy beside, of the networks trained on the other 50,000. */
 #include "../experiment.h"
 
 static experiment e;
@@ -13,10 +14,10 @@ static experiment_data data;
 static const double lambdas[] = {0, .5, 1, 1.5, 2, 2.5, 3};
 static const struct {
     const char *name, *reading;
-    double divisor;
+    int divisor; /* 0: the number of training images */
 } scales[] = {
-    {"(lambda / training images)", "A", 60000},
-    {"(lambda / batch)", "A", 400},
+    {"(lambda / training images)", "A", 0},
+    {"(lambda / batch)", "A batch", 400},
     {"lambda", "B", 1},
 };
 enum { LAMBDAS = EXPERIMENT_COUNT(lambdas), SCALES = EXPERIMENT_COUNT(scales) };
@@ -29,7 +30,8 @@ static void run(experiment_job *job)
     experiment_hidden(m, 2, 128, FNN_RELU, 0);
     fnn_dense(m, 10, FNN_SOFTMAX);
     fnn_fit_config c = experiment_config(job, fnn_sgd((fnn_real).2), 400, 1);
-    c.l2 = (fnn_real)(lambdas[job->run % LAMBDAS] / scales[job->run / LAMBDAS].divisor);
+    const int divisor = scales[job->run / LAMBDAS].divisor;
+    c.l2 = (fnn_real)(lambdas[job->run % LAMBDAS] / (divisor ? divisor : (int)data.train.count));
     for (int first = 1; first >= 0; first--) {
         experiment_fit(job, m, &data.train, &c);
         job->figures[first ? VALIDATION_FIRST : VALIDATION] =
@@ -62,6 +64,8 @@ int main(int argc, char **argv)
     experiment_begin(&e, argc, argv, "jiang-l2", "L2 penalty on 2 hidden layers of 128 ReLU", 3);
     experiment_fashion(&e, &data);
     experiment_hold_out(&e, &data, 1.0 / 6, 1);
+    experiment_note(&e, "trained on %d images, without the %d of the validation",
+                    (int)data.train.count, (int)data.validation.count);
     experiment_each(&e, SCALES * LAMBDAS, e.seeds, run);
     report("1 epoch", VALIDATION_FIRST, TEST_FIRST);
     report("8 epochs", VALIDATION, TEST);

@@ -65,7 +65,8 @@ int main(int argc, char **argv)
         experiment_report(&e, i, MOTAOUAKKIL_TEST, reading, "test accuracy %", reported[depth],
                           "%d hidden, rate %g, 75 epochs", depth, rate);
         experiment_report(&e, i, MOTAOUAKKIL_FOUR, reading, "accuracy of the 500, epoch 4 %",
-                          EXPERIMENT_UNKNOWN, "%d hidden, rate %g, 75 epochs", depth, rate);
+                          EXPERIMENT_UNKNOWN, "%d hidden, rate %g, 75 epochs (report: below 80)",
+                          depth, rate);
         experiment_report(&e, i, MOTAOUAKKIL_84, reading, "first epoch with 84 % of the 500",
                           reported_84[depth], "%d hidden, rate %g, 75 epochs", depth, rate);
         snprintf(name, sizeof name, "%d-hidden-%s", depth, reading);

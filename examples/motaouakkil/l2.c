@@ -3,8 +3,8 @@
  *     cc -O2 -fopenmp examples/motaouakkil/l2.c -o l2 -lm && ./l2
  *
  * The textbook's gradient + lambda W (B) with lambda 2 makes the weights vanish; that it helps
- * needs a lambda divided by the number of training images (A); by the batch is tried too (B). The
- * rate of each of the three is chosen on validation data, the sweep of lambda done there too.
+ * needs a lambda divided by the number of training images (A); by the batch is tried too (A batch).
+ * The rate of each of the three is chosen on validation data, the sweep of lambda done there too.
  * Prints the test accuracy after 75 epochs for the report's lambda 2, and without a penalty. */
 #include "motaouakkil.h"
 
@@ -17,7 +17,7 @@ static const struct {
     const char *name, *reading;
     double divisor;
 } scales[] = {{"lambda / training images", "A", 60000},
-              {"lambda / batch", "B", MOTAOUAKKIL_BATCH},
+              {"lambda / batch", "A batch", MOTAOUAKKIL_BATCH},
               {"lambda", "B", 1}};
 static const struct {
     const char *name;
