@@ -90,7 +90,7 @@ kernel_programs='test_gemm test_kernels test_conv test_math test_pool test_norm'
 
 # These, and of the others those that compute. The rest holds no kernel: it is compiled with -O1,
 # and tried under emulation by the exhaustive tests.
-neon_programs="$kernel_programs test_reproducible test_float_gradients test_layers"
+neon_programs="$kernel_programs test_float_gradients test_layers"
 
 for program in $double_programs $kernel_programs $neon_programs; do
     [ -f "tests/$program.c" ] && continue
