@@ -24,7 +24,7 @@ help:
 	@echo '                      SEEDS=5 too, into build/seeds-5/'
 	@echo 'make figures          draw their plots (gnuplot) into examples/figures/;'
 	@echo '                      QUICK=1 or SEEDS=5: those of such runs, beside them'
-	@echo 'make test             all tests, about twelve minutes on two cores'
+	@echo 'make test             all tests, about fourteen minutes on two cores'
 	@echo '                      (make test ONLY=test_gemm: those whose name contains this)'
 	@echo 'make test-exhaustive  all floats, all sizes, every compiler, standard and option, other'
 	@echo '                      targets and tools (valgrind, MSan, TSan): hours; ONLY as above'
