@@ -737,8 +737,10 @@ static inline experiment_plot *experiment_plot_open(experiment *e, const char *n
     if (e->plot_count < EXPERIMENT_COUNT(e->plots)) p = &e->plots[e->plot_count++];
     if (!p) experiment_fail(e, "too many plots");
     snprintf(p->name, sizeof p->name, "%s", name);
-    experiment_append(e, &p->text, "# kind: %s\n# title: %s%s\n# x: %s\n# y: %s\n", kind, title,
-                      experiment_label(e), x, y);
+    experiment_append(e, &p->text, "# kind: %s\n# title: %s%s\n", kind, title,
+                      experiment_label(e));
+    if (*x) experiment_append(e, &p->text, "# x: %s\n", x); /* a sheet has no axes */
+    if (*y) experiment_append(e, &p->text, "# y: %s\n", y);
     return p;
 }
 
