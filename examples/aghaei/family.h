@@ -444,4 +444,40 @@ static inline void report_cnn_grid(experiment *e, cnn_layer (*table)[CNN_MOST_LA
     grid_free(&g);
 }
 
+/* The programs of tables 2 to 4: all rows in all readings. The last row is the network that the
+ * report trains at length. */
+typedef struct mlp_table {
+    const experiment_data *data;
+    const mlp_row *rows;
+} mlp_table;
+static mlp_table mlp_table_now;
+
+static inline void run_mlp_row(experiment_job *job)
+{
+    const int readings = EXPERIMENT_COUNT(mlp_readings);
+    const mlp_row *row = &mlp_table_now.rows[job->run / readings];
+    const mlp_reading *reading = &mlp_readings[job->run % readings];
+    if (mlp_reading_applies(row, reading))
+        run_mlp(job, &row->arguments, reading, &mlp_table_now.data->train,
+                &mlp_table_now.data->test);
+}
+
+/* title names the table; name is that of the last network's plots, what describes it. */
+static inline void report_mlp_table(experiment *e, const experiment_data *data, const mlp_row *rows,
+                                    int count, const char *title, const char *name,
+                                    const char *what)
+{
+    const int readings = EXPERIMENT_COUNT(mlp_readings), last = count - 1;
+    char plot[32];
+    mlp_table_now.data = data;
+    mlp_table_now.rows = rows;
+    experiment_each(e, count * readings, e->seeds, run_mlp_row);
+    report_table(e, rows, count, readings);
+    plot_losses(e, rows, last, readings, title);
+    for (int i = READING_A; i <= READING_B; i++) {
+        snprintf(plot, sizeof plot, "%s%s", name, i == READING_A ? "" : "-B");
+        plot_run(e, last * readings + i, &rows[last], &mlp_readings[i], plot, what);
+    }
+}
+
 #endif

@@ -20,7 +20,7 @@ static const mlp_row rows[] = {
      76.78,
      EXPERIMENT_UNKNOWN},
 };
-enum { ROWS = EXPERIMENT_COUNT(rows), LAST = ROWS - 1, READINGS = EXPERIMENT_COUNT(mlp_readings) };
+enum { ROWS = EXPERIMENT_COUNT(rows) };
 static const mlp_lists lists = {{{64, 64}, {128, 64}, {128, 32, 32}},
                                 {RELU, LEAKY_RELU(.03)},
                                 {1, {10}},
@@ -31,24 +31,11 @@ static const mlp_lists lists = {{{64, 64}, {128, 64}, {128, 32, 32}},
                                 {1, {512}},
                                 CLASSIFICATION};
 
-static void run(experiment_job *job)
-{
-    const mlp_row *row = &rows[job->run / READINGS];
-    const mlp_reading *reading = &mlp_readings[job->run % READINGS];
-    if (mlp_reading_applies(row, reading))
-        run_mlp(job, &row->arguments, reading, &data.train, &data.test);
-}
-
 int main(int argc, char **argv)
 {
     experiment_begin(&e, argc, argv, "aghaei-fashion", "MLPs on Fashion-MNIST", 3);
     experiment_fashion(&e, &data);
-    experiment_each(&e, ROWS * READINGS, e.seeds, run);
-    report_table(&e, rows, ROWS, READINGS);
-    plot_losses(&e, rows, LAST, READINGS, "Table 4");
-    for (int i = READING_A; i <= READING_B; i++)
-        plot_run(&e, LAST * READINGS + i, &rows[LAST], &mlp_readings[i],
-                 i == READING_A ? "batch-64" : "batch-64-B", "(128, 64) LeakyReLU, batch 64");
+    report_mlp_table(&e, &data, rows, ROWS, "Table 4", "batch-64", "(128, 64) LeakyReLU, batch 64");
     report_mlp_grid(&e, &lists, &mlp_readings[READING_A_SQUARE], &data, data.train.count, 3);
     return experiment_end(&e);
 }

@@ -32,26 +32,13 @@ static const mlp_lists lists = {{{64, 64}, {128, 64}, {128}},
                                 {1, {512}},
                                 CLASSIFICATION};
 
-static void run(experiment_job *job)
-{
-    const mlp_row *row = &rows[job->run / READINGS];
-    const mlp_reading *reading = &mlp_readings[job->run % READINGS];
-    if (mlp_reading_applies(row, reading))
-        run_mlp(job, &row->arguments, reading, &data.train, &data.test);
-}
-
 int main(int argc, char **argv)
 {
     experiment_begin(&e, argc, argv, "aghaei-mnist", "MLPs on MNIST", 5);
     experiment_mnist(&e, &data);
-    experiment_each(&e, ROWS * READINGS, e.seeds, run);
-    report_table(&e, rows, ROWS, READINGS);
+    report_mlp_table(&e, &data, rows, ROWS, "Table 3", "15-epochs", "(128, 64) ReLU, 15 epochs");
     for (int i = 0; i < READINGS; i++)
         report_best_seed(&e, LAST * READINGS + i, &rows[LAST], &mlp_readings[i]);
-    plot_losses(&e, rows, LAST, READINGS, "Table 3");
-    for (int i = READING_A; i <= READING_B; i++)
-        plot_run(&e, LAST * READINGS + i, &rows[LAST], &mlp_readings[i],
-                 i == READING_A ? "15-epochs" : "15-epochs-B", "(128, 64) ReLU, 15 epochs");
     report_mlp_grid(&e, &lists, &mlp_readings[READING_A_SQUARE], &data, data.train.count, 3);
     return experiment_end(&e);
 }

@@ -22,7 +22,7 @@ static const mlp_row rows[] = {
      83.74,
      EXPERIMENT_UNKNOWN},
 };
-enum { ROWS = EXPERIMENT_COUNT(rows), LAST = ROWS - 1, READINGS = EXPERIMENT_COUNT(mlp_readings) };
+enum { ROWS = EXPERIMENT_COUNT(rows) };
 static mlp_lists lists = {{{32, 16, 8}, {10, 10, 10}, {64}},
                           {TANH, SIGMOID, RELU},
                           {1, {30}},
@@ -33,24 +33,11 @@ static mlp_lists lists = {{{32, 16, 8}, {10, 10, 10}, {64}},
                           {1, {256}},
                           CLASSIFICATION};
 
-static void run(experiment_job *job)
-{
-    const mlp_row *row = &rows[job->run / READINGS];
-    const mlp_reading *reading = &mlp_readings[job->run % READINGS];
-    if (mlp_reading_applies(row, reading))
-        run_mlp(job, &row->arguments, reading, &data.train, &data.test);
-}
-
 int main(int argc, char **argv)
 {
     experiment_begin(&e, argc, argv, "aghaei-statlog", "MLPs on Statlog", 5);
     statlog_load(&e, &data);
-    experiment_each(&e, ROWS * READINGS, e.seeds, run);
-    report_table(&e, rows, ROWS, READINGS);
-    plot_losses(&e, rows, LAST, READINGS, "Table 2");
-    for (int i = READING_A; i <= READING_B; i++)
-        plot_run(&e, LAST * READINGS + i, &rows[LAST], &mlp_readings[i],
-                 i == READING_A ? "100-epochs" : "100-epochs-B", "(64) ReLU, 100 epochs");
+    report_mlp_table(&e, &data, rows, ROWS, "Table 2", "100-epochs", "(64) ReLU, 100 epochs");
     report_mlp_grid(&e, &lists, &mlp_readings[READING_A_SQUARE], &data, data.train.count, 3);
     report_mlp_grid(&e, &lists, &mlp_readings[READING_B], &data, data.train.count, 3);
     return experiment_end(&e);
