@@ -1,7 +1,7 @@
 #!/bin/bash
 # Draws the experiments' plots with gnuplot, from their CSV alone. `make figures`:
 #
-#     bash examples/figures.sh [RESULTS [FIGURES]]      DIR/ID.PLOT.csv as DIR/ID.PLOT.png
+#     bash examples/figures.sh [RESULTS [FIGURES]]      DIR/ID.PLOT.csv as DIR/ID.PLOT.svg
 set -u -o pipefail
 cd "$(dirname "$0")/.." || exit 1
 results=${1:-examples/results} figures=${2:-examples/figures}
@@ -12,6 +12,12 @@ fi
 mkdir -p "$figures"
 cells=$(mktemp) && trap 'rm -f "$cells"' EXIT
 
+# The picture's size, before what is drawn; its text is 12 pixels high.
+canvas() { # WIDTH HEIGHT
+    echo "set terminal svg size $1,$2 dynamic background rgb \"white\" font \"sans-serif,12\""
+    echo "set output \"$figures/$name.svg\""
+}
+
 value() { # FILE KEY: of a comment line `# key: value`
     sed -n "s/^# $2: //p" "$1"
 }
@@ -19,7 +25,13 @@ value() { # FILE KEY: of a comment line `# key: value`
 # A file of lines becomes blocks of points, then one plot command over them. Series get a colour
 # each; what the report says is drawn in black, a point or a dashed line.
 lines() { # FILE
-    local log
+    local log labels
+    # the names of the lines stand in two columns below
+    labels=$({
+        grep '^# reported: ' "$1"
+        grep '^"' "$1" | cut -d '"' -f 2 | sort -u
+    } | wc -l)
+    canvas 720 $((400 + 18 * ((labels + 1) / 2)))
     log=$(value "$1" log)
     [ "$log" = none ] || echo "set logscale $log"
     awk '
@@ -50,7 +62,7 @@ lines() { # FILE
         END {
             what = ""
             for (k = 1; k <= count; k++) printf "$S%d << EOD\n%sEOD\n", k, data[k]
-            if (count > 4 || points) print "set key outside right top"
+            print "set key below maxcols 2 Left reverse"
             for (k = 1; k <= count; k++) {
                 what = sprintf("%s, $S%d using 1:2 with linespoints pt 7 ps 0.4 lw 1.5 lc %d", what,
                                k, k) " title \"" name[k] "\""
@@ -78,6 +90,7 @@ matrix() { # FILE
     grep -v '^#' "$1" >"$cells"
     names "$1" name 1 y
     names "$1" column 1 x
+    canvas 720 430
     cat <<EOD
 set xtics rotate by -45
 set yrange [*:*] reverse noextend
@@ -106,9 +119,8 @@ sheet() { # FILE
     read -r columns rows < <(awk -F, 'END { print NF, NR }' "$cells")
     zoom=$((680 / columns)) && [ $zoom -ge 2 ] || zoom=2
     [ -z "$(value "$1" name)" ] || left=110
+    canvas $((columns * zoom + left + 20)) $((rows * zoom + 60))
     cat <<EOD
-set terminal pngcairo size $((columns * zoom + left + 20)),$((rows * zoom + 60)) font "sans,10"
-set output output
 set lmargin at screen $left.0 / $((columns * zoom + left + 20))
 set rmargin at screen ($left.0 + $((columns * zoom))) / $((columns * zoom + left + 20))
 set bmargin at screen 20.0 / $((rows * zoom + 60))
@@ -139,9 +151,6 @@ for file in "$results"/*.*.csv; do
     esac
     {
         cat <<EOD
-set terminal pngcairo size 720,430 font "sans,10"
-output = "$figures/$name.png"
-set output output
 set title "${name%%.*}: $(value "$file" title)" noenhanced
 set xlabel "$(value "$file" x)" noenhanced
 set ylabel "$(value "$file" y)" noenhanced

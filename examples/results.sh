@@ -107,7 +107,7 @@ function print_result(id,    i, k, plot, plots, command) {
     plots = ""
     while ((command | getline plot) > 0) {
         sub(/\.csv$/, "", plot)
-        plots = plots sprintf("%s[%s](figures/%s.png)", plots == "" ? "" : ", ",
+        plots = plots sprintf("%s[%s](figures/%s.svg)", plots == "" ? "" : ", ",
                               substr(plot, length(id) + 2), plot)
     }
     close(command)

@@ -283,7 +283,7 @@ draws_all() { # RESULTS FIGURES
     local plots figures
     bash examples/figures.sh "$1" "$2" || return 1
     plots=$(find "$1" -name '*.*.csv' | wc -l)
-    figures=$(find "$2" -name '*.png' -size +1k | wc -l)
+    figures=$(find "$2" -name '*.svg' -size +1k | wc -l)
     echo "$plots plots, $figures figures"
     [ "$plots" -gt 0 ] && [ "$plots" -eq "$figures" ]
 }

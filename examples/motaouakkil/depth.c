@@ -11,67 +11,28 @@ static experiment e;
 static motaouakkil_data data;
 
 static const double rates[] = {.002, .003, .005, .01, .03, .1, .2, .5};
-static const double reported[] = {82.66, 85.12, 85.08};           /* by depth */
+static const motaouakkil_row rows[] = {{"0 hidden", {0, FNN_RELU, 0, 0, 0, 0}, 82.66},
+                                       {"1 hidden", {1, FNN_RELU, 0, 0, 0, 0}, 85.12},
+                                       {"2 hidden", {2, FNN_RELU, 0, 0, 0, 0}, 85.08}};
 static const double reported_84[] = {EXPERIMENT_UNKNOWN, 30, 10}; /* "about" */
-enum { DEPTHS = EXPERIMENT_COUNT(reported), RATES = EXPERIMENT_COUNT(rates) };
-static motaouakkil_network chosen[2 * DEPTHS]; /* depth times (A, B) */
-
-static motaouakkil_network network(int run)
-{
-    const motaouakkil_network n = {run / RATES, FNN_RELU, 0, rates[run % RATES], 0, 0};
-    return n;
-}
-
-static void fit_grid(experiment_job *job)
-{
-    const motaouakkil_network n = network(job->run);
-    motaouakkil_validate(job, &data, &n, MOTAOUAKKIL_EPOCHS);
-}
-
-static void fit_chosen(experiment_job *job)
-{
-    motaouakkil_fit(job, &data, &chosen[job->run], MOTAOUAKKIL_EPOCHS);
-}
-
-static void choose(void)
-{
-    char what[64];
-    const int nearest = motaouakkil_nearest(&e, DEPTHS, RATES, reported);
-    experiment_plot *p =
-        experiment_plot_begin(&e, "learning-rate", "After 75 epochs", "learning rate",
-                              "validation accuracy %", EXPERIMENT_LOG_X);
-    for (int depth = 0; depth < DEPTHS; depth++) {
-        snprintf(what, sizeof what, "%d hidden", depth);
-        motaouakkil_note(&e, what, "rate", depth * RATES, rates, RATES);
-        for (int i = 0; i < RATES; i++)
-            experiment_point_of(&e, p, what, rates[i], depth * RATES + i, 0);
-        chosen[2 * depth] = network(depth * RATES + nearest);
-        chosen[2 * depth + 1] = network(experiment_best(&e, 0, depth * RATES, RATES));
-    }
-}
+enum { ROWS = EXPERIMENT_COUNT(rows), RATES = EXPERIMENT_COUNT(rates) };
 
 int main(int argc, char **argv)
 {
     experiment_begin(&e, argc, argv, "motaouakkil-depth", "0, 1 and 2 hidden layers of 128", 3);
     motaouakkil_load(&e, &data);
-    experiment_each(&e, DEPTHS * RATES, 1, fit_grid);
-    choose();
-    experiment_each(&e, 2 * DEPTHS, e.seeds, fit_chosen);
-    for (int i = 0; i < 2 * DEPTHS; i++) {
-        const int depth = i / 2;
-        const char *reading = i % 2 ? "B" : "A";
-        const double rate = chosen[i].rate;
+    experiment_note(&e, "the report has the 500 below 80 %% before epoch 5");
+    motaouakkil_search(&e, &data, rows, ROWS, rates, RATES);
+    for (int i = 0; i < 2 * ROWS; i++) {
         char name[64];
-        experiment_report(&e, i, MOTAOUAKKIL_TEST, reading, "test accuracy %", reported[depth],
-                          "%d hidden, rate %g, 75 epochs", depth, rate);
-        experiment_report(&e, i, MOTAOUAKKIL_FOUR, reading, "accuracy of the 500, epoch 4 %",
-                          EXPERIMENT_UNKNOWN, "%d hidden, rate %g, 75 epochs (report: below 80)",
-                          depth, rate);
-        experiment_report(&e, i, MOTAOUAKKIL_84, reading, "first epoch with 84 % of the 500",
-                          reported_84[depth], "%d hidden, rate %g, 75 epochs", depth, rate);
-        snprintf(name, sizeof name, "%d-hidden-%s", depth, reading);
+        motaouakkil_report(&e, i, MOTAOUAKKIL_TEST, "test accuracy %", rows[i / 2].reported);
+        motaouakkil_report(&e, i, MOTAOUAKKIL_FOUR, "accuracy of the 500, epoch 4 %",
+                           EXPERIMENT_UNKNOWN);
+        motaouakkil_report(&e, i, MOTAOUAKKIL_84, "first epoch with 84 % of the 500",
+                           reported_84[i / 2]);
+        snprintf(name, sizeof name, "%d-hidden-%s", i / 2, i % 2 ? "B" : "A");
         motaouakkil_plot(&e, name, "Accuracy against epochs", i, MOTAOUAKKIL_EPOCHS,
-                         reported[depth]);
+                         rows[i / 2].reported);
     }
     return experiment_end(&e);
 }

@@ -171,4 +171,83 @@ static inline void motaouakkil_plot(experiment *e, const char *name, const char 
     experiment_curve(e, p, "500 test images", run, FNN_MONITOR_VALIDATION_SCORE);
     if (!isnan(reported)) experiment_reported(e, p, "report, whole test set", epochs, reported);
 }
+
+/* ---- the rate that explains the report's figures (A), and each network's best (B) ---- */
+
+typedef struct motaouakkil_row {
+    const char *name;
+    motaouakkil_network network; /* its rate is chosen here */
+    double reported;             /* test accuracy % */
+} motaouakkil_row;
+
+enum { MOTAOUAKKIL_ROWS = 8, MOTAOUAKKIL_RATES = 8 }; /* at most */
+
+static struct {
+    const motaouakkil_data *data;
+    const motaouakkil_row *rows;
+    const double *rates;
+    int rate_count;
+    motaouakkil_network chosen[2 * MOTAOUAKKIL_ROWS]; /* (row, A and B): of the final runs */
+} motaouakkil_now;
+
+/* Run i of the grid is row i / rates with rate i % rates. */
+static inline motaouakkil_network motaouakkil_tried(int run)
+{
+    motaouakkil_network n = motaouakkil_now.rows[run / motaouakkil_now.rate_count].network;
+    n.rate = motaouakkil_now.rates[run % motaouakkil_now.rate_count];
+    return n;
+}
+
+static inline void motaouakkil_try(experiment_job *job)
+{
+    const motaouakkil_network n = motaouakkil_tried(job->run);
+    motaouakkil_validate(job, motaouakkil_now.data, &n, MOTAOUAKKIL_EPOCHS);
+}
+
+static inline void motaouakkil_fit_chosen(experiment_job *job)
+{
+    motaouakkil_fit(job, motaouakkil_now.data, &motaouakkil_now.chosen[job->run],
+                    MOTAOUAKKIL_EPOCHS);
+}
+
+/* Tries the rates for every row on validation data, notes and draws what they give, then fits each
+ * row on all images with the rate of A, one for all rows, and with that of B: runs 2 row and
+ * 2 row + 1. */
+static inline void motaouakkil_search(experiment *e, const motaouakkil_data *data,
+                                      const motaouakkil_row *rows, int count, const double *rates,
+                                      int rate_count)
+{
+    double reported[MOTAOUAKKIL_ROWS];
+    if (count > MOTAOUAKKIL_ROWS || rate_count > MOTAOUAKKIL_RATES)
+        experiment_fail(e, "%d rows and %d rates are too many", count, rate_count);
+    motaouakkil_now.data = data;
+    motaouakkil_now.rows = rows;
+    motaouakkil_now.rates = rates;
+    motaouakkil_now.rate_count = rate_count;
+    experiment_each(e, count * rate_count, 1, motaouakkil_try);
+    experiment_plot *p =
+        experiment_plot_begin(e, "learning-rate", "After 75 epochs", "learning rate",
+                              "validation accuracy %", EXPERIMENT_LOG_X);
+    for (int i = 0; i < count; i++) reported[i] = rows[i].reported;
+    const int nearest = motaouakkil_nearest(e, count, rate_count, reported);
+    for (int i = 0; i < count; i++) {
+        const int first = i * rate_count;
+        motaouakkil_note(e, rows[i].name, "rate", first, rates, rate_count);
+        for (int k = 0; k < rate_count; k++)
+            experiment_point_of(e, p, rows[i].name, rates[k], first + k, 0);
+        motaouakkil_now.chosen[2 * i] = motaouakkil_tried(first + nearest);
+        motaouakkil_now.chosen[2 * i + 1] =
+            motaouakkil_tried(experiment_best(e, 0, first, rate_count));
+    }
+    experiment_each(e, 2 * count, e->seeds, motaouakkil_fit_chosen);
+}
+
+/* One of a final run's figures in the table at the end. */
+static inline void motaouakkil_report(experiment *e, int run, int figure, const char *metric,
+                                      double reported)
+{
+    experiment_report(e, run, figure, run % 2 ? "B" : "A", metric, reported,
+                      "%s, rate %g, 75 epochs", motaouakkil_now.rows[run / 2].name,
+                      motaouakkil_now.chosen[run].rate);
+}
 #endif
