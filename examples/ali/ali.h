@@ -221,9 +221,9 @@ static inline double ali_constant_loss(int dead)
 static inline void ali_report_collapse(experiment *e, int run, const char *name, int dead,
                                        double loss, double validation_loss)
 {
-    static const char *const metrics[] = {"", "test loss", "loss, fit on test", "",
-                                          "validation loss, fit on test"};
-    const double reported[] = {0, loss, loss, 0, validation_loss};
+    static const char *const metrics[] = {"", "test loss (report: validation)", "loss, fit on test",
+                                          "", "validation loss, fit on test"};
+    const double reported[] = {0, validation_loss, loss, 0, validation_loss};
     int seeds;
     experiment_report(e, run, ALI_FIT_ACCURACY, "A", "accuracy, fit on test %", 10, "%s, all seeds",
                       name);

@@ -80,6 +80,7 @@ int main(int argc, char **argv)
     small.train = experiment_reduce(&e, &data.split.train, 10000);
     small.validation = experiment_reduce(&e, &data.split.validation, 2000);
     experiment_each(&e, BATCHES * DEPTHS * UNITS, 1, fit_grid);
+    experiment_note(&e, "grid: LeakyReLU(.01), rate .1, lambda 2 / 60000, on 12,000 images");
     for (int i = 0; i < BATCHES * DEPTHS * UNITS; i++) note_grid(i, e.jobs[i].figures);
     experiment_each(&e, FINALS * RATES, 1, fit_rate);
     for (int i = 0; i < FINALS; i++) {

@@ -11,7 +11,6 @@
 static experiment e;
 static motaouakkil_data data;
 static int chosen;
-
 static const struct {
     const char *name;
     fnn_schedule_kind schedule;
@@ -91,6 +90,7 @@ int main(int argc, char **argv)
         experiment_report(&e, i, 0, candidates[i].raw ? "A" : "B", "validation accuracy %",
                           EXPERIMENT_UNKNOWN, "%s, %d epochs of 20,000", candidates[i].name, SHORT);
     chosen = experiment_best(&e, 0, 0, CANDIDATES - 1); /* the last is B */
+    experiment_note(&e, "chosen on validation data, where B is compared too");
     experiment_each(&e, 1, e.seeds, fit_chosen);
     experiment_report(&e, 0, 0, "A", "test accuracy %", 93.13, "%s, %d epochs",
                       candidates[chosen].name, LONG);

@@ -3,7 +3,7 @@
  *     cc -O2 -fopenmp examples/motaouakkil/gradcheck.c -o gradcheck -lm && ./gradcheck
  *
  * Prints for 0, 1 and 2 hidden layers, before training and after an epoch of it, in double
- * precision, |a - n| / (|a| + |n|) over a hundred random parameters: a their gradients on a batch
+ * precision, |a - n| / (|a| + |n|) over a hundred parameters: a their gradients on a batch
  * of 200, n = (loss+ - loss-) / 2h. The report's check passes; here it does below 1e-5. */
 #define FMNIST_NN_REAL double
 #include "motaouakkil.h"

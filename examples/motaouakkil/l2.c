@@ -68,6 +68,7 @@ int main(int argc, char **argv)
 {
     experiment_begin(&e, argc, argv, "motaouakkil-l2", "L2 penalty on 2 hidden layers of 128", 3);
     motaouakkil_load(&e, &data);
+    experiment_note(&e, "rates and lambdas are tried with ReLU; tanh and LeakyReLU take its rates");
     experiment_each(&e, SCALES * RATES, 1, fit_rate);
     for (int i = 0; i < SCALES; i++) {
         motaouakkil_note(&e, scales[i].name, "lambda 2, 25 epochs, rate", i * RATES, rates, RATES);

@@ -224,6 +224,8 @@ static inline void motaouakkil_search(experiment *e, const motaouakkil_data *dat
     motaouakkil_now.rows = rows;
     motaouakkil_now.rates = rates;
     motaouakkil_now.rate_count = rate_count;
+    experiment_note(e, "A: of the tried rates the one, for all rows, whose validation accuracies "
+                       "come nearest the report's test accuracies; B: each row's best");
     experiment_each(e, count * rate_count, 1, motaouakkil_try);
     experiment_plot *p =
         experiment_plot_begin(e, "learning-rate", "After 75 epochs", "learning rate",

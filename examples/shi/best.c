@@ -13,14 +13,14 @@ static experiment_data data;
 static int reading;
 
 static const double reported[] = {EXPERIMENT_UNKNOWN, EXPERIMENT_UNKNOWN, 85.72};
-enum { EPOCHS = 2500, SHORT = 500, EVERY = 50, RISE = SHI_OWN };
+enum { EPOCHS = 2500, EVERY = 50, RISE = SHI_OWN };
 
 static void run(experiment_job *job)
 {
     const shi_mlp mlp = {.depth = 1,
                          .width = 256,
                          .batch = 128,
-                         .epochs = reading == SHI_A ? EPOCHS : SHORT,
+                         .epochs = EPOCHS,
                          .rate = .5,
                          .lambda = .001,
                          .every = EVERY,
@@ -48,9 +48,10 @@ static void draw(int loss)
 int main(int argc, char **argv)
 {
     shi_begin(&e, &data, argc, argv, "shi-best", "The best MLP: 1 hidden layer of 256");
-    experiment_note(&e, "B: %d of the %d epochs; they are 62 times A's updates", SHORT, EPOCHS);
+    experiment_note(&e, "B: one seed; its epochs are 312 updates each");
     for (reading = SHI_A; reading <= SHI_B; reading++) {
-        experiment_each(&e, 1, shi_seeds(&e, reading), run);
+        e.wide = reading == SHI_B; /* one long run */
+        experiment_each(&e, 1, reading == SHI_A ? e.seeds : 1, run);
         shi_report(&e, 0, reading, reported, "1 hidden, rate .5, batch 128, lambda .001");
         experiment_report(&e, 0, SHI_VALIDATION, shi_readings[reading], "validation accuracy %",
                           EXPERIMENT_UNKNOWN, "1 hidden, rate .5, batch 128, lambda .001");
