@@ -6,7 +6,7 @@
 #include "grid.h"
 
 /* The figures of a job. */
-enum { TEST, TRAIN, CLASS_LOSS, LOSS, PARAMETERS, ERROR, SAMPLES };
+enum { TEST, TRAIN, CLASS_LOSS, LOSS, PARAMETERS, ERROR, SAMPLES, AFTER_10 };
 
 /* The loss column of tables 1 to 4 is (1 - train accuracy) ln 1e10 to within what two digits of the
  * accuracy leave open, and a little more where alpha is not 0: the cross-entropy of the predicted
@@ -128,40 +128,73 @@ static inline void family_score(experiment_job *job, const estimator *fitted,
     job->figures[CLASS_LOSS] = class_loss(job->figures[TRAIN]);
 }
 
-/* The epochs of each run's first seed, for curves and for what a run was like on the way. */
-static struct {
+/* The epochs of every job, for curves and for what a run was like on the way. */
+typedef struct curve {
     fnn_epoch *epochs;
     int count;
-} curves[128];
+} curve;
+static curve *curves; /* (runs, seeds), as the jobs */
 
 static inline void keep_curve(const experiment_job *job, estimator *fitted)
 {
-    if (job->seed || job->run >= EXPERIMENT_COUNT(curves)) return;
-    free(curves[job->run].epochs);
-    curves[job->run].epochs = fitted->epochs;
-    curves[job->run].count = fitted->epoch_count;
+    const experiment *e = job->experiment;
+    const size_t bytes = (size_t)(e->run_count * e->seed_count) * sizeof *curves;
+#ifdef _OPENMP
+#pragma omp critical(experiment)
+#endif
+    if (!curves) curves = (curve *)memset(experiment_resize(e, NULL, bytes), 0, bytes);
+    curves[job - e->jobs].epochs = fitted->epochs;
+    curves[job - e->jobs].count = fitted->epoch_count;
     fitted->epochs = NULL;
 }
 
-/* The curve of a run: losses, or scores in percent. */
-static inline void plot_curve(experiment *e, experiment_plot *p, const char *series, int run,
-                              fnn_monitor what)
+static inline const curve *curve_of(const experiment_job *job)
 {
-    for (int i = 0; i < curves[run].count; i++) {
-        const fnn_epoch *epoch = &curves[run].epochs[i];
+    return &curves[job - job->experiment->jobs];
+}
+
+/* The accuracy of a job after its epoch number i (from 0) in percent; figure: TRAIN or TEST. Where
+ * the loss is not finite the library counts 0. A network of NaN stays one, so that what
+ * experiment_accuracy said of it at the end holds there too. NaN where nothing was measured. */
+static inline double epoch_accuracy(const experiment_job *job, int i, int figure)
+{
+    const fnn_epoch *epoch = &curve_of(job)->epochs[i];
+    const double loss = figure == TRAIN ? epoch->loss : epoch->validation_loss;
+    const double score = figure == TRAIN ? epoch->score : epoch->validation_score;
+    return isfinite(loss) || isnan(score) ? 100 * score : job->figures[figure];
+}
+
+/* The test accuracy after so many epochs; NaN where there were fewer, or no test on the way. */
+static inline double accuracy_after(const experiment_job *job, int epochs)
+{
+    if (curve_of(job)->count == epochs) return job->figures[TEST];
+    if (curve_of(job)->count < epochs) return EXPERIMENT_UNKNOWN;
+    return epoch_accuracy(job, epochs - 1, TEST);
+}
+
+/* The curve of a job: losses, or scores in percent. */
+static inline void plot_curve(experiment *e, experiment_plot *p, const char *series,
+                              const experiment_job *job, fnn_monitor what)
+{
+    for (int i = 0; i < curve_of(job)->count; i++) {
+        const fnn_epoch *epoch = &curve_of(job)->epochs[i];
         const double y = what == FNN_MONITOR_LOSS              ? epoch->loss
-                         : what == FNN_MONITOR_SCORE           ? 100 * epoch->score
                          : what == FNN_MONITOR_VALIDATION_LOSS ? epoch->validation_loss
-                                                               : 100 * epoch->validation_score;
+                         : what == FNN_MONITOR_SCORE           ? epoch_accuracy(job, i, TRAIN)
+                                                               : epoch_accuracy(job, i, TEST);
         experiment_point(e, p, series, epoch->epoch, y, EXPERIMENT_UNKNOWN);
     }
 }
 
-/* The validation accuracy of a run after so many epochs, in percent; NaN where it had fewer. */
-static inline double accuracy_after(int run, int epochs)
+/* The class loss of a run on the way to its row of the table, which is a mean over the seeds. */
+static inline void plot_class_loss(experiment *e, experiment_plot *p, const char *series, int run)
 {
-    if (curves[run].count < epochs) return EXPERIMENT_UNKNOWN;
-    return 100 * curves[run].epochs[epochs - 1].validation_score;
+    const experiment_job *jobs = e->jobs + run * e->seed_count;
+    for (int i = 0; i < curve_of(jobs)->count; i++) {
+        double sum = 0;
+        for (int s = 0; s < e->seed_count; s++) sum += epoch_accuracy(&jobs[s], i, TRAIN);
+        experiment_point(e, p, series, i + 1, class_loss(sum / e->seed_count), EXPERIMENT_UNKNOWN);
+    }
 }
 
 /* Fits an MLP and scores it. The test data are only looked at: curves and score. */
@@ -227,7 +260,8 @@ static inline const char *copy_remark(const experiment *e)
     return e->sources.text && strstr(e->sources.text, "JPEG copy") ? "; JPEG copy" : "";
 }
 
-/* Fits a CNN and scores it; validation, for curves, may be NULL. */
+/* Fits a CNN and scores it; validation, for curves and the accuracy after 10 of more epochs, may be
+ * NULL. */
 static inline void run_cnn(experiment_job *job, const cnn_row *row, const fnn_dataset *train,
                            const fnn_dataset *validation, const fnn_dataset *test)
 {
@@ -245,6 +279,7 @@ static inline void run_cnn(experiment_job *job, const cnn_row *row, const fnn_da
     job->figures[PARAMETERS] = (double)cnn_parameters(&net, &part);
     job->figures[SAMPLES] = (double)part.count;
     keep_curve(job, &net.fitted);
+    job->figures[AFTER_10] = accuracy_after(job, experiment_epochs(job->experiment, 10));
     cnn_free(&net);
     fnn_dataset_free(&part);
     fnn_dataset_free(&held);
@@ -264,19 +299,25 @@ static inline void report_mlp(experiment *e, int run, const mlp_row *row,
 
 /* The seed with the highest train accuracy among those of a run: where some diverge and others
  * do not, the mean says nothing of either. The test accuracy has no say: it is still a test. */
-static inline void report_best_seed(experiment *e, int run, const mlp_row *row,
-                                    const mlp_reading *reading)
+static inline const experiment_job *best_seed(const experiment *e, int run)
 {
     const experiment_job *jobs = e->jobs + run * e->seed_count;
     int best = 0;
     for (int s = 1; s < e->seed_count; s++)
         if (jobs[s].figures[TRAIN] > jobs[best].figures[TRAIN]) best = s;
-    experiment_report_value(
-        e, reading->name, "test accuracy %", row->test, jobs[best].figures[TEST],
-        "the last network, the seed with the best train accuracy of %d", e->seed_count);
-    experiment_report_value(
-        e, reading->name, "train accuracy %", row->train, jobs[best].figures[TRAIN],
-        "the last network, the seed with the best train accuracy of %d", e->seed_count);
+    return &jobs[best];
+}
+
+static inline void report_best_seed(experiment *e, int run, const mlp_row *row,
+                                    const mlp_reading *reading)
+{
+    const experiment_job *best = best_seed(e, run);
+    experiment_report_value(e, reading->name, "test accuracy %", row->test, best->figures[TEST],
+                            "the last network, the seed with the best train accuracy of %d",
+                            e->seed_count);
+    experiment_report_value(e, reading->name, "train accuracy %", row->train, best->figures[TRAIN],
+                            "the last network, the seed with the best train accuracy of %d",
+                            e->seed_count);
 }
 
 /* What a CNN's rows say of its images: how many it was trained on where the row asks for fewer than
@@ -302,6 +343,16 @@ static inline void report_cnn(experiment *e, int run, const cnn_row *row, const 
     experiment_report(e, run, TRAIN, reading, "train accuracy %", row->train, "%s%s", name, images);
     if (!isnan(row->loss))
         experiment_report(e, run, LOSS, reading, "train loss", row->loss, "%s%s", name, images);
+}
+
+/* The row of its test accuracy after the first 10 epochs. */
+static inline void report_cnn_after_10(experiment *e, int run, const cnn_row *row, const char *name,
+                                       double reported)
+{
+    char images[64];
+    describe_images(e, run, row, images, sizeof images);
+    experiment_report(e, run, AFTER_10, "A", "test accuracy %", reported, "%s, 10 epochs%s", name,
+                      images);
 }
 
 /* The rows of a regression; the report has no figure for any. */
@@ -335,37 +386,41 @@ static inline const char *curve_origin(const mlp_row *row, const mlp_reading *re
 static inline void plot_run(experiment *e, int run, const mlp_row *row, const mlp_reading *reading,
                             const char *name, const char *network)
 {
+    const experiment_job *job = best_seed(e, run);
     char file[64], title[200];
-    snprintf(title, sizeof title, "%s, reading %s; first seed; train: %s", network, reading->name,
-             curve_origin(row, reading));
+    snprintf(title, sizeof title, "%s, reading %s; seed %d of %d, best on train; train: %s",
+             network, reading->name, job->seed + 1, e->seed_count, curve_origin(row, reading));
     snprintf(file, sizeof file, "%s-loss", name);
-    experiment_plot *p = experiment_plot_begin(e, file, title, "epoch", "loss", 0);
-    plot_curve(e, p, "train", run, FNN_MONITOR_LOSS);
-    plot_curve(e, p, "test", run, FNN_MONITOR_VALIDATION_LOSS);
+    experiment_plot *p = experiment_plot_begin(
+        e, file, title, "epoch", "cross-entropy, mean over samples, without penalty", 0);
+    plot_curve(e, p, "train", job, FNN_MONITOR_LOSS);
+    plot_curve(e, p, "test", job, FNN_MONITOR_VALIDATION_LOSS);
     snprintf(file, sizeof file, "%s-accuracy", name);
     p = experiment_plot_begin(e, file, title, "epoch", "accuracy %", 0);
-    plot_curve(e, p, "train", run, FNN_MONITOR_SCORE);
-    plot_curve(e, p, "test", run, FNN_MONITOR_VALIDATION_SCORE);
+    plot_curve(e, p, "train", job, FNN_MONITOR_SCORE);
+    plot_curve(e, p, "test", job, FNN_MONITOR_VALIDATION_SCORE);
 }
 
-/* The report's "Loss value of best architectures": the train losses of a table's rows in reading A,
- * from runs numbered row * readings. */
+/* The report's "Loss value of best architectures": the class losses of a table's rows in reading A,
+ * whose last values its loss column has, from runs numbered row * readings. */
 static inline void plot_losses(experiment *e, const mlp_row *rows, int count, int readings,
                                const char *table)
 {
     char title[200], name[300];
     int mixed = 0;
     for (int i = 0; i < count; i++) mixed |= rows[i].arguments.alpha <= 0;
-    snprintf(title, sizeof title, "%s, reading A, first seed", table);
-    experiment_plot *p = experiment_plot_begin(
-        e, "loss", title, "epoch (names: network, beta, alpha)",
-        mixed ? "loss after each epoch (alpha 0: running mean)" : "loss after each epoch", 0);
+    snprintf(title, sizeof title, "%s, reading A, mean of %d seeds", table, e->seed_count);
+    experiment_plot *p =
+        experiment_plot_begin(e, "loss", title, "epoch (names: network, beta, alpha)",
+                              mixed ? "class loss after each epoch (alpha 0: running mean)"
+                                    : "class loss after each epoch",
+                              0);
     for (int i = 0; i < count; i++) {
         const mlp_arguments *a = &rows[i].arguments;
         mlp_describe(a, name, sizeof name);
         char *end = strstr(name, ", "); /* of widths and activation, which leave room to draw */
         snprintf(end, sizeof name - (size_t)(end - name), ", %g, %g", a->beta, a->alpha);
-        plot_curve(e, p, name, i * readings, FNN_MONITOR_LOSS);
+        plot_class_loss(e, p, name, i * readings);
     }
 }
 
@@ -375,6 +430,17 @@ static inline grid_list reduced_epochs(const experiment *e, grid_list epochs)
     for (int i = 0; i < epochs.count; i++)
         epochs.values[i] = experiment_epochs(e, (int)epochs.values[i]);
     return epochs;
+}
+
+/* Runs a grid. Where its best diverges when trained on all samples, the ranks are still worth
+ * reporting. */
+static inline void train_grid(experiment *e, grid *g, const char *reading, const fnn_dataset *train)
+{
+    const fnn_result result = grid_run(g, train);
+    if (result == FNN_ERROR_NUMERIC && g->found.best >= 0)
+        experiment_note(e, "grid %s: its best has no row: %s", reading, g->error.message);
+    else if (result)
+        experiment_fail(e, "%s", g->error.message);
 }
 
 /* Runs a grid on so many samples (fewer where that says less) and reports its best by validation
@@ -389,7 +455,7 @@ static inline void run_grid(experiment *e, grid *g, const char *reading, const f
     g->config.context.threads = e->threads;
     g->config.seed = 1;
     g->config.verbose = isatty(2);
-    if (grid_run(g, &part)) experiment_fail(e, "%s", g->error.message);
+    train_grid(e, g, reading, &part);
     experiment_note(e, "grid %s: %d candidates on %ld samples, ranked by %s", reading,
                     g->found.count, (long)part.count,
                     g->config.folds ? "cross-validation" : "the fifth of them held out");
@@ -404,23 +470,29 @@ static inline void run_grid(experiment *e, grid *g, const char *reading, const f
         }
 }
 
-/* A grid of MLPs in a reading whose penalty a grid has, the squared one, and the test accuracy of
- * its best model. */
+/* The test accuracy of a grid's best model. */
+static inline void report_grid_best(experiment *e, grid *g, const char *reading,
+                                    const fnn_dataset *test)
+{
+    char name[200];
+    mlp best = mlp_best_model(g);
+    mlp_describe(&best.arguments, name, sizeof name);
+    experiment_report_value(e, reading, "test accuracy %", EXPERIMENT_UNKNOWN,
+                            100 * mlp_score(&best, test), "grid's best: %s", name);
+    mlp_free(&best);
+}
+
+/* A grid of MLPs in a reading whose penalty a grid has, the squared one, and its best model. */
 static inline void report_mlp_grid(experiment *e, const mlp_lists *lists,
                                    const mlp_reading *reading, const experiment_data *data,
                                    int64_t samples, int most)
 {
-    char name[200];
     mlp_lists reduced = *lists;
     reduced.epochs = reduced_epochs(e, lists->epochs);
     grid g = mlp_grid(&reduced);
     g.mean = reading->mean;
     run_grid(e, &g, reading->name, &data->train, samples, most);
-    mlp best = mlp_best_model(&g);
-    mlp_describe(&best.arguments, name, sizeof name);
-    experiment_report_value(e, reading->name, "test accuracy %", EXPERIMENT_UNKNOWN,
-                            100 * mlp_score(&best, &data->test), "grid's best: %s", name);
-    mlp_free(&best);
+    if (g.found.model) report_grid_best(e, &g, reading->name, &data->test);
     grid_free(&g);
 }
 
