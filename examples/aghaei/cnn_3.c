@@ -5,7 +5,7 @@
  *
  * Prints the rows of the three tables. Kernels of 3x3, and growing filters of 7x7 without padding,
  * are trained on all 60,000 images; the other kernels of 7x7, which together take an hour and a
- * half so, on 12,000, as reading B of the input is. */
+ * half so, on 12,000 or, with 32 filters and padding, 8,000; reading B of the input on 12,000. */
 #include "family.h"
 
 #define ARGUMENTS(...)                                                               \
@@ -30,12 +30,12 @@ static experiment_data data;
  * of their test scores. */
 static const cnn_row rows[] = {
     {EQUAL(16, 3, FNN_SAME), 84, 99, .04, 0, RAW},
-    {EQUAL(32, 7, FNN_SAME), 82, 98, .04, 12000, RAW},
+    {EQUAL(32, 7, FNN_SAME), 82, 98, .04, 8000, RAW},
     {EQUAL(32, 7, FNN_VALID), 82, 98, .06, 12000, RAW},
     {EQUAL(16, 3, FNN_VALID), 80, 99, .03, 0, RAW},
     {WITH_DENSE(16, 3, FNN_SAME), 86, 99, NONE, 0, RAW},
     {WITH_DENSE(16, 3, FNN_VALID), 85, 100, NONE, 0, RAW},
-    {WITH_DENSE(32, 7, FNN_SAME), 84, 99, NONE, 12000, RAW},
+    {WITH_DENSE(32, 7, FNN_SAME), 84, 99, NONE, 8000, RAW},
     {WITH_DENSE(32, 7, FNN_VALID), 83, 99, NONE, 12000, RAW},
     {GROWING(3, FNN_SAME), 89, 100, NONE, 0, RAW},
     {GROWING(7, FNN_SAME), 86, 99, NONE, 12000, RAW},

@@ -24,7 +24,6 @@ static const struct {
 };
 enum { CANDIDATES = EXPERIMENT_COUNT(candidates), SHORT = 5, LONG = 30, BATCH = 100 };
 static fnn_dataset part; /* of the 50,000, to try candidates on */
-
 static void normalise(fnn_model *m)
 {
     fnn_batch_norm(m);
