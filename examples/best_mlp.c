@@ -25,11 +25,9 @@ static const struct {
 } recipes[] = {
     {"2 x 512, ReLU, 20 epochs", 2, 512, 0, FNN_RELU, .1, .3, 20, 128, 2e-3},
     {"2 x 512, GELU, 20 epochs", 2, 512, 0, FNN_GELU, .1, .3, 20, 128, 2e-3},
-    {"2 x 512, GELU, 40 epochs", 2, 512, 0, FNN_GELU, .1, .4, 40, 128, 2e-3},
-    {"2 x 768, GELU, 30 epochs", 2, 768, 0, FNN_GELU, .2, .4, 30, 256, 3e-3},
-    {"2 x 1024, GELU, 60 epochs, dropout .4", 2, 1024, 0, FNN_GELU, .2, .4, 60, 256, 3e-3},
-    {"2 x 1024, GELU, 60 epochs, dropout .5", 2, 1024, 0, FNN_GELU, .2, .5, 60, 256, 3e-3},
-    {"3 x 1024 residual, GELU, 40 epochs", 3, 1024, 1, FNN_GELU, .2, .5, 40, 256, 3e-3},
+    {"2 x 1024, GELU, 60 epochs", 2, 1024, 0, FNN_GELU, .2, .4, 60, 256, 3e-3},
+    {"4 x 512 residual, GELU, 60 epochs", 4, 512, 1, FNN_GELU, .1, .3, 60, 256, 3e-3},
+    {"6 x 512 residual, GELU, 60 epochs", 6, 512, 1, FNN_GELU, .1, .3, 60, 256, 3e-3},
 };
 
 static fnn_model *build(experiment_job *job, int recipe, const fnn_dataset *train)
