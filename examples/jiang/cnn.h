@@ -37,8 +37,8 @@ static inline void jiang_cnn(fnn_model *m, int reading, const fnn_dataset *train
     fnn_normalize(m, jiang_readings[reading].input, train);
     for (int i = 0; i < 2; i++) {
         fnn_conv2d(m, 8, 3, FNN_VALID, FNN_RELU);
-        if (i + jiang_readings[reading].pools >= 2) fnn_max_pool2d(m, 2);
         jiang_dropout(m, JIANG_CONVS, place, rate);
+        if (i + jiang_readings[reading].pools >= 2) fnn_max_pool2d(m, 2);
     }
     jiang_dropout(m, JIANG_FLAT, place, rate);
     fnn_dense(m, dense, FNN_RELU);
