@@ -100,8 +100,8 @@ set palette defined (0 "white", 1 "#3182bd")
 unset colorbox
 set datafile separator ","
 # small counts beside large ones: the root makes them visible
-plot "$cells" matrix using 1:2:(sqrt(abs(\$3))) with image notitle, \\
-    "$cells" matrix using 1:2:(\$3 == 0 ? "" : sprintf("%g", \$3)) with labels font ",8" notitle
+plot "$cells" matrix using 1:2:(sqrt(abs(\$3))) with image pixels notitle, \\
+    "$cells" matrix using 1:2:(\$3 == 0 ? "" : sprintf("%.4g", \$3)) with labels font ",10" notitle
 EOD
 }
 
