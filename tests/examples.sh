@@ -263,6 +263,18 @@ results_are_current() {
 }
 check 'every result is of the program that stands here' results_are_current
 check 'the table is that of the result files' same_table examples/results examples/RESULTS.md
+same_plots() { # RESULTS FIGURES: those of the table's links
+    diff <(cd "$1" && ls -- *.*.csv | grep '\..*\.csv' | sed 's/csv$/svg/') <(ls "$2")
+}
+check 'every plot of them is drawn' same_plots examples/results examples/figures
+refuses 'one that is not is seen' 'svg$' same_plots "$here/smoke" examples/figures
+all_explained() { # RESULTS
+    local unexplained
+    unexplained=$(sh examples/results.sh "$1" 2>&1 >/dev/null)
+    [ -z "$unexplained" ] || { echo "$unexplained" && return 1; }
+}
+check 'every row two points away is explained' all_explained examples/results
+refuses 'one that is not is seen' 'not explained: jiang-depth' all_explained "$here/smoke"
 cp "$here/smoke/RESULTS.md" "$here/table.md"
 mkdir "$here/counts"
 sed 's/^\("layer 1, first bias.*,\)[^,]*\(,[^,]*,[^,]*,[^,]*\)$/\133682134\2/' \
