@@ -264,7 +264,8 @@ results_are_current() {
 check 'every result is of the program that stands here' results_are_current
 check 'the table is that of the result files' same_table examples/results examples/RESULTS.md
 same_plots() { # RESULTS FIGURES: those of the table's links
-    diff <(cd "$1" && ls -- *.*.csv | grep '\..*\.csv' | sed 's/csv$/svg/') <(ls "$2")
+    diff <(find "$1" -name '*.*.csv' -printf '%f\n' | sed 's/csv$/svg/' | sort) \
+        <(find "$2" -name '*.svg' -printf '%f\n' | sort)
 }
 check 'every plot of them is drawn' same_plots examples/results examples/figures
 refuses 'one that is not is seen' 'svg$' same_plots "$here/smoke" examples/figures
