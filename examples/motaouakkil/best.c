@@ -20,7 +20,6 @@ static const struct {
                     {"lambda 2 / batch", "A batch", "batch", 2. / MOTAOUAKKIL_BATCH}};
 static const double reported[] = {EXPERIMENT_UNKNOWN, 87.37, 87}; /* test; 87: its introduction */
 static double rate_of[FINALS];
-
 /* The figures are the validation accuracies at the stops. */
 static void fit_grid(experiment_job *job)
 {

@@ -5,8 +5,8 @@
  *
  * Prints the test accuracy at the end, how much it fluctuates from epoch 200 on (deviation of its
  * points), its mean over epochs 400 to 450, and its best epoch, in both readings (shi.h). The
- * report: 1 layer fluctuates; 2 layers are best at epoch 400 to 450 with about 78. Plots: train and test
- * accuracy against epochs. */
+ * report: 1 layer fluctuates; 2 layers are best at epoch 400 to 450 with about 78. Plots: train and
+ * test accuracy against epochs. */
 #include "shi.h"
 
 static experiment e;
