@@ -2,15 +2,15 @@
  *
  *     cc -O2 -fopenmp examples/motaouakkil/cnn.c -o cnn -lm && ./cnn
  *
- * The report names these parts and no more. Here: 32, pool, 64, 64, pool, 128, pool, dense 256,
- * dropout .2 behind a pool and .4 behind the dense layer. Schedule and label smoothing are tried on
- * validation data, as are the readings of "as-is" data, raw (A) and divided by 255 (B), which
- * batch norm makes alike. Prints those, and for the best of A the test accuracy after 30 epochs. */
+ * The report names these parts and no more. Here: filters 32, 64, 64, 128, dense 256, dropout .2
+ * and .4. Schedule, label smoothing and the readings of "as-is" data, raw (A) or over 255 (B), are
+ * tried on validation data. Prints those, and the best of A's test accuracy after 30 epochs. */
 #include "motaouakkil.h"
 
 static experiment e;
 static motaouakkil_data data;
 static int chosen;
+
 static const struct {
     const char *name;
     fnn_schedule_kind schedule;
@@ -24,6 +24,7 @@ static const struct {
 };
 enum { CANDIDATES = EXPERIMENT_COUNT(candidates), SHORT = 5, LONG = 30, BATCH = 100 };
 static fnn_dataset part; /* of the 50,000, to try candidates on */
+
 static void normalise(fnn_model *m)
 {
     fnn_batch_norm(m);

@@ -16,6 +16,7 @@ static const struct {
     {"rate .1", "A", .1, 10},
     {"rate .01", "A", .01, 10},
     {"rate .005", "A", .005, 10},
+    {"rate .003", "A", .003, 10},
     {"rate .002", "A", .002, 10},
     {"rate .001", "", .001, EXPERIMENT_UNKNOWN},
     {"rate .0001", "", .0001, EXPERIMENT_UNKNOWN},
