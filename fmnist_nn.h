@@ -220,6 +220,7 @@
 #define fnn_forward fnn_forward_f64
 #define fnn_from_bytes fnn_from_bytes_f64
 #define fnn_gradients fnn_gradients_f64
+#define fnn_history_append fnn_history_append_f64
 #define fnn_history_free fnn_history_free_f64
 #define fnn_info fnn_info_f64
 #define fnn_isa_available fnn_isa_available_f64
@@ -879,12 +880,14 @@ typedef struct fnn_epoch {
     double learning_rate;                     /* of its last step */
 } fnn_epoch;
 
-/* All epochs of a fit. Start with {0}; fits append; free with fnn_history_free. */
+/* All epochs of a fit. Start with {0}; fits append, and loops of one's own by fnn_history_append,
+ * which fails for NULL and without memory; free with fnn_history_free. */
 typedef struct fnn_history {
     fnn_epoch *epochs;
     int count, capacity;
     fnn_allocator allocator;
 } fnn_history;
+FNN_API fnn_result fnn_history_append(fnn_history *history, const fnn_epoch *epoch);
 FNN_API void fnn_history_free(fnn_history *history);
 
 typedef enum fnn_monitor {
@@ -11896,12 +11899,6 @@ static fnn_result fnni_fit_validate(fnni_fit *f, fnn_epoch *e)
     return FNN_OK;
 }
 
-/* fnni_fit_open has made room for all epochs. */
-static void fnni_history_append(fnn_history *history, const fnn_epoch *e)
-{
-    if (history) history->epochs[history->count++] = *e;
-}
-
 static fnn_result fnni_fit_epoch(fnni_fit *f, int epoch, fnn_epoch *e)
 {
     const int steps = fnni_steps_per_epoch(f);
@@ -12054,7 +12051,7 @@ static fnn_result fnni_fit_epochs(fnni_fit *f, fnn_history *history)
         e.seconds = fnni_seconds() - f->started;
         if (e.seconds < 0) e.seconds = 0;
         fnni_fit_line(f, &e);
-        fnni_history_append(history, &e);
+        if (history) fnn_history_append(history, &e); /* fnni_fit_open made room */
         stop = fnni_fit_improve(f, &e);
         if (f->config->callback && f->config->callback(f->config->user, &e)) stop = 1;
     }
@@ -15475,6 +15472,17 @@ FNN_DEF fnn_fit_config fnn_fit_config_init(void)
     config.batch_size = 32;
     config.shuffle = 1;
     return config;
+}
+
+FNN_DEF fnn_result fnn_history_append(fnn_history *history, const fnn_epoch *epoch)
+{
+    if (!history || !epoch) return FNN_ERROR_ARGUMENT;
+    if (history->count == history->capacity) {
+        const fnn_result result = fnni_history_reserve(history, history->count / 2 + 8);
+        if (result) return result;
+    }
+    history->epochs[history->count++] = *epoch;
+    return FNN_OK;
 }
 
 FNN_DEF void fnn_history_free(fnn_history *history)

@@ -161,8 +161,8 @@ static void a_regression_predicts_in_its_units(void)
     CHECK(!mlp_fit(&net, &data, &data) && !mlp_predict(&net, &data, values));
     CHECKF(mlp_score(&net, &data) > .95, "R2 %g", mlp_score(&net, &data));
     CHECK(fabs(mlp_score(&net, &data) - fnn_r2(values, targets, ROWS, 1)) < 1e-4);
-    CHECK(net.fitted.epoch_count == 400);
-    CHECK(fabs(net.fitted.epochs[399].validation_score - mlp_score(&net, &data)) < 1e-4);
+    CHECK(net.fitted.history.count == 400);
+    CHECK(fabs(net.fitted.history.epochs[399].validation_score - mlp_score(&net, &data)) < 1e-4);
     mlp_free(&net);
 }
 
@@ -180,8 +180,8 @@ static void a_classification_predicts_classes(void)
         for (int i = 0; i < ROWS; i++) right += (int)values[i] == labels[i];
         CHECKF(right > ROWS * 8 / 10, "penalty %d: %d right", penalty, right);
         CHECK(fabs(mlp_score(&net, &data) - (double)right / ROWS) < 1e-9);
-        CHECK(net.fitted.epoch_count == 100);
-        CHECK(fabs(net.fitted.epochs[99].validation_score - (double)right / ROWS) < 1e-9);
+        CHECK(net.fitted.history.count == 100);
+        CHECK(fabs(net.fitted.history.epochs[99].validation_score - (double)right / ROWS) < 1e-9);
         mlp_free(&net);
     }
 }

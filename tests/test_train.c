@@ -71,6 +71,31 @@ static void fit_learns(void)
     }
 }
 
+/* A history that a loop of one's own fills, and that a fit goes on with. */
+static void history_grows(void)
+{
+    fnn_dataset data = make_images();
+    fnn_model *m = make_network(FNN_ISA_SCALAR, 1, &data);
+    fnn_fit_config c = make_config(2);
+    fnn_history history;
+    fnn_epoch e;
+    int i;
+    memset(&history, 0, sizeof history);
+    memset(&e, 0, sizeof e);
+    CHECK(fnn_history_append(NULL, &e) == FNN_ERROR_ARGUMENT);
+    CHECK(fnn_history_append(&history, NULL) == FNN_ERROR_ARGUMENT && history.count == 0);
+    for (i = 0; i < 100; i++) {
+        e.epoch = i;
+        CHECK(!fnn_history_append(&history, &e));
+    }
+    CHECKF(!fnn_fit(m, &data, &c, &history), "%s", fnn_model_error(m)->message);
+    CHECK(history.count == 102 && history.epochs[101].epoch == 2);
+    for (i = 0; i < 100; i++) CHECK(history.epochs[i].epoch == i);
+    fnn_history_free(&history);
+    CHECK(history.count == 0 && !history.epochs);
+    fnn_model_free(m);
+}
+
 static void fit_equals_the_opened_step(void)
 {
     fnn_dataset data = make_images();
@@ -600,8 +625,8 @@ static fnn_dataset make_many(int first, int count)
 {
     fill_reals(rows_of_many, MANY * WIDTH, 4, 1);
     fill_labels(labels_of_many, MANY, 4, 2, CLASSES);
-    return with_labels(table_of(rows_of_many + first * WIDTH, count, WIDTH),
-                       labels_of_many + first, CLASSES);
+    return with_labels(table_of(rows_of_many + first * WIDTH, count, WIDTH), labels_of_many + first,
+                       CLASSES);
 }
 
 static fnn_model *wide_network(fnn_isa isa, int units)
@@ -625,8 +650,7 @@ static void grouped_gradients(fnn_model *m, const fnn_dataset *data, double *sum
         int64_t samples[GROUP];
         for (i = 0; i < (size_t)rows; i++) samples[i] = first + (int64_t)i;
         CHECK(!fnn_forward(m, data, samples, rows, 1) && !fnn_loss(m, NULL) && !fnn_backward(m));
-        for (i = 0; i < count; i++)
-            sums[i] += (double)g[i] * rows / (double)data->count;
+        for (i = 0; i < count; i++) sums[i] += (double)g[i] * rows / (double)data->count;
     }
 }
 
@@ -679,7 +703,6 @@ static void large_batches_find_their_space(void)
         for (i = 0; fnn_isa_available((fnn_isa)isa) && i < 4; i++)
             check_large_batches((fnn_isa)isa, units[i]);
 }
-
 
 /* An allocator that knows how much is out. */
 static size_t live;
@@ -775,6 +798,7 @@ static void metrics_by_hand(void)
 }
 
 static const harness_test tests[] = {TEST(fit_learns),
+                                     TEST(history_grows),
                                      TEST(fit_equals_the_opened_step),
                                      TEST(steps_out_of_order_are_errors),
                                      TEST(losses_have_their_values),

@@ -191,7 +191,7 @@ static inline fnn_fit_config cnn_config(const cnn *net)
     return c;
 }
 
-/* Trains anew on train; net->fitted.epochs holds the losses and scores of train and, where it is
+/* Trains anew on train; net->fitted.history holds the losses and scores of train and, where it is
  * not NULL, validation. */
 static inline fnn_result cnn_fit(cnn *net, const fnn_dataset *train, const fnn_dataset *validation)
 {

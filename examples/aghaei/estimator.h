@@ -23,8 +23,7 @@ typedef struct estimator_options {
 /* A network after its first fit. Zeroed: none yet. */
 typedef struct estimator {
     fnn_model *model;
-    fnn_epoch *epochs; /* loss and score of each epoch, and those on validation data */
-    int epoch_count;
+    fnn_history history; /* loss and score of each epoch, and those on validation data */
     estimator_task task;
     int outputs; /* classes, or numbers to predict */
     fnn_real target_shift[ESTIMATOR_MOST_TARGETS], target_scale[ESTIMATOR_MOST_TARGETS];
@@ -34,7 +33,7 @@ typedef struct estimator {
 static inline void estimator_free(estimator *e)
 {
     fnn_model_free(e->model);
-    free(e->epochs);
+    fnn_history_free(&e->history);
     memset(e, 0, sizeof *e);
 }
 
@@ -93,11 +92,7 @@ static inline fnn_result estimator_view(const estimator *e, const fnn_dataset *d
 static inline int estimator_record(void *user, const fnn_epoch *epoch)
 {
     estimator *e = (estimator *)user;
-    fnn_epoch *grown =
-        (fnn_epoch *)realloc(e->epochs, (size_t)(e->epoch_count + 1) * sizeof *grown);
-    if (!grown) return 1;
-    e->epochs = grown;
-    e->epochs[e->epoch_count++] = *epoch;
+    if (fnn_history_append(&e->history, epoch)) return 1;
     return e->options.callback && e->options.callback(e->options.user, epoch);
 }
 

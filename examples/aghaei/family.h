@@ -128,29 +128,11 @@ static inline void family_score(experiment_job *job, const estimator *fitted,
     job->figures[CLASS_LOSS] = class_loss(job->figures[TRAIN]);
 }
 
-/* The epochs of every job, for curves and for what a run was like on the way. */
-typedef struct curve {
-    fnn_epoch *epochs;
-    int count;
-} curve;
-static curve *curves; /* (runs, seeds), as the jobs */
-
-static inline void keep_curve(const experiment_job *job, estimator *fitted)
+/* A fit's epochs become its job's, for curves and for what a run was like on the way. */
+static inline void keep_history(experiment_job *job, estimator *fitted)
 {
-    const experiment *e = job->experiment;
-    const size_t bytes = (size_t)(e->run_count * e->seed_count) * sizeof *curves;
-#ifdef _OPENMP
-#pragma omp critical(experiment)
-#endif
-    if (!curves) curves = (curve *)memset(experiment_resize(e, NULL, bytes), 0, bytes);
-    curves[job - e->jobs].epochs = fitted->epochs;
-    curves[job - e->jobs].count = fitted->epoch_count;
-    fitted->epochs = NULL;
-}
-
-static inline const curve *curve_of(const experiment_job *job)
-{
-    return &curves[job - job->experiment->jobs];
+    job->history = fitted->history;
+    memset(&fitted->history, 0, sizeof fitted->history);
 }
 
 /* The accuracy of a job after its epoch number i (from 0) in percent; figure: TRAIN or TEST. Where
@@ -158,7 +140,7 @@ static inline const curve *curve_of(const experiment_job *job)
  * experiment_accuracy said of it at the end holds there too. NaN where nothing was measured. */
 static inline double epoch_accuracy(const experiment_job *job, int i, int figure)
 {
-    const fnn_epoch *epoch = &curve_of(job)->epochs[i];
+    const fnn_epoch *epoch = &job->history.epochs[i];
     const double loss = figure == TRAIN ? epoch->loss : epoch->validation_loss;
     const double score = figure == TRAIN ? epoch->score : epoch->validation_score;
     return isfinite(loss) || isnan(score) ? 100 * score : job->figures[figure];
@@ -167,8 +149,8 @@ static inline double epoch_accuracy(const experiment_job *job, int i, int figure
 /* The test accuracy after so many epochs; NaN where there were fewer, or no test on the way. */
 static inline double accuracy_after(const experiment_job *job, int epochs)
 {
-    if (curve_of(job)->count == epochs) return job->figures[TEST];
-    if (curve_of(job)->count < epochs) return EXPERIMENT_UNKNOWN;
+    if (job->history.count == epochs) return job->figures[TEST];
+    if (job->history.count < epochs) return EXPERIMENT_UNKNOWN;
     return epoch_accuracy(job, epochs - 1, TEST);
 }
 
@@ -176,8 +158,8 @@ static inline double accuracy_after(const experiment_job *job, int epochs)
 static inline void plot_curve(experiment *e, experiment_plot *p, const char *series,
                               const experiment_job *job, fnn_monitor what)
 {
-    for (int i = 0; i < curve_of(job)->count; i++) {
-        const fnn_epoch *epoch = &curve_of(job)->epochs[i];
+    for (int i = 0; i < job->history.count; i++) {
+        const fnn_epoch *epoch = &job->history.epochs[i];
         const double y = what == FNN_MONITOR_LOSS              ? epoch->loss
                          : what == FNN_MONITOR_VALIDATION_LOSS ? epoch->validation_loss
                          : what == FNN_MONITOR_SCORE           ? epoch_accuracy(job, i, TRAIN)
@@ -190,7 +172,7 @@ static inline void plot_curve(experiment *e, experiment_plot *p, const char *ser
 static inline void plot_class_loss(experiment *e, experiment_plot *p, const char *series, int run)
 {
     const experiment_job *jobs = e->jobs + run * e->seed_count;
-    for (int i = 0; i < curve_of(jobs)->count; i++) {
+    for (int i = 0; i < jobs->history.count; i++) {
         double sum = 0;
         for (int s = 0; s < e->seed_count; s++) sum += epoch_accuracy(&jobs[s], i, TRAIN);
         experiment_point(e, p, series, i + 1, class_loss(sum / e->seed_count), EXPERIMENT_UNKNOWN);
@@ -215,7 +197,7 @@ static inline void run_mlp(experiment_job *job, const mlp_arguments *arguments,
     family_check(job->experiment, &net.fitted, mlp_fit(&net, &parts[0], &parts[1]));
     family_score(job, &net.fitted, &parts[0], &parts[1]);
     for (int i = 0; i < 2 && reading->divided; i++) free((void *)(uintptr_t)parts[i].reals);
-    keep_curve(job, &net.fitted);
+    keep_history(job, &net.fitted);
     mlp_free(&net);
 }
 
@@ -275,10 +257,10 @@ static inline void run_cnn(experiment_job *job, const cnn_row *row, const fnn_da
     net.options = family_options(job, &state, &config);
     family_check(job->experiment, &net.fitted, cnn_fit(&net, &part, validation ? &held : NULL));
     family_score(job, &net.fitted, &part, &held);
-    job->figures[LOSS] = net.fitted.epochs[net.fitted.epoch_count - 1].loss;
+    job->figures[LOSS] = net.fitted.history.epochs[net.fitted.history.count - 1].loss;
     job->figures[PARAMETERS] = (double)cnn_parameters(&net, &part);
     job->figures[SAMPLES] = (double)part.count;
-    keep_curve(job, &net.fitted);
+    keep_history(job, &net.fitted);
     job->figures[AFTER_10] = accuracy_after(job, experiment_epochs(job->experiment, 10));
     cnn_free(&net);
     fnn_dataset_free(&part);

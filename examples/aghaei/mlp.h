@@ -227,7 +227,7 @@ static inline int mlp_has_own_loop(const mlp *net)
     return net->penalty == MLP_UNSQUARED && net->arguments.alpha > 0;
 }
 
-/* Trains anew on train; net->fitted.epochs holds the losses and scores of train and, where it is
+/* Trains anew on train; net->fitted.history holds the losses and scores of train and, where it is
  * not NULL, validation. */
 static inline fnn_result mlp_fit(mlp *net, const fnn_dataset *train, const fnn_dataset *validation)
 {

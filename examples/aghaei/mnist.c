@@ -36,7 +36,7 @@ static const mlp_lists lists = {{{64, 64}, {128, 64}, {128}},
 static void note_peak(int run, const char *reading)
 {
     const experiment_job *job = best_seed(&e, run);
-    const int epochs = curve_of(job)->count;
+    const int epochs = job->history.count;
     int peak = 0;
     for (int i = 1; i < epochs; i++)
         if (epoch_accuracy(job, i, TEST) > epoch_accuracy(job, peak, TEST)) peak = i;
