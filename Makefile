@@ -43,18 +43,13 @@ demo: data
 	$(COMPILE) examples/demo.c -o build/demo -lm
 	./build/demo
 
-# The examples that run over MPI are compiled where its compiler wrapper is.
-EXAMPLES = $(patsubst examples/%.c,build/%,$(wildcard examples/*.c))
-MPICC = $(shell command -v mpicc 2>/dev/null)
-examples: $(if $(MPICC),$(EXAMPLES),$(filter-out build/mpi_%,$(EXAMPLES)))
-
-build/mpi_%: examples/mpi_%.c fmnist_nn.h $(wildcard examples/*.h) build/flags
-	OMPI_CC='$(CC)' mpicc $(CFLAGS) $(OPENMP) $< -o $@ -lm
+examples: $(patsubst examples/%.c,build/%,$(wildcard examples/*.c))
 
 build/%: examples/%.c fmnist_nn.h $(wildcard examples/*.h) build/flags
 	$(COMPILE) $< -o $@ -lm
 
-reproduce: data
+# Data of one's own are not fetched.
+reproduce: $(if $(DATA),,data)
 	@CFLAGS='$(CFLAGS)' QUICK='$(QUICK)' SEEDS='$(SEEDS)' THREADS='$(THREADS)' DATA='$(DATA)' \
 	    bash examples/reproduce.sh $(ONLY)
 

@@ -783,7 +783,8 @@ typedef struct fnn_optimizer {
     fnn_real rho;          /* Adadelta, RMSProp: how much of the mean square stays */
     fnn_real beta1, beta2; /* Adam */
     fnn_real epsilon;
-    fnn_real weight_decay; /* AdamW: w -= learning_rate * weight_decay * w, biases left out */
+    fnn_real weight_decay; /* AdamW: w -= learning_rate * weight_decay * w, biases left out unless
+                              the fit penalizes them */
     fnn_real start;        /* Adagrad: where the sum of squares starts */
     int nesterov;
     int pytorch; /* PyTorch's conventions instead of Keras' */
@@ -881,7 +882,8 @@ typedef struct fnn_epoch {
 } fnn_epoch;
 
 /* All epochs of a fit. Start with {0}; fits append, and loops of one's own by fnn_history_append,
- * which fails for NULL and without memory; free with fnn_history_free. */
+ * which copies *epoch (it may lie in the history) and leaves the history as it was where it returns
+ * FNN_ERROR_ARGUMENT (NULL) or FNN_ERROR_MEMORY. Free with fnn_history_free. */
 typedef struct fnn_history {
     fnn_epoch *epochs;
     int count, capacity;
@@ -911,6 +913,8 @@ typedef struct fnn_fit_config {
     fnn_real l2, l1;               /* 0: the loss gets l2/2 |W|^2 + l1 |W|_1, so the gradient gets
                                       l2 W + l1 sign W; biases are left out. (Keras' l2(x) is our
                                       l2 = 2 x.) The reported loss is without this penalty. */
+    int penalize_biases;           /* 0; 1: l2, l1 and weight_decay act on biases and on batch
+                                      norms' gamma and beta too, as PyTorch's weight_decay= does */
     fnn_real clip_norm;            /* 0: none; else the loss's whole gradient is scaled to at
                                       most this, before the penalty's is added (as PyTorch) */
     fnn_real clip_value;           /* 0: none; else each element is cut to +- this */
@@ -1065,7 +1069,8 @@ typedef struct fnn_search_fold {
 typedef enum fnn_candidate_state {
     FNN_CANDIDATE_UNFINISHED, /* the search ended before */
     FNN_CANDIDATE_TRAINED,
-    FNN_CANDIDATE_DIVERGED, /* in one fold or more a loss, or the figure ranked by, is not finite */
+    FNN_CANDIDATE_DIVERGED, /* a loss that is not finite ended the fit of one fold or more, or the
+                               figure ranked by is not finite */
     FNN_CANDIDATE_SKIPPED   /* build declined it */
 } fnn_candidate_state;
 
@@ -1121,17 +1126,20 @@ typedef struct fnn_search_config {
                                       them all */
     int verbose;                   /* 0; 1: progress and a line a candidate on stderr */
     int (*callback)(void *user, const fnn_search *search, int candidate); /* NULL; gets each one
-                                      that is finished, the others may not be; one at a time.
-                                      Nonzero: no further training is begun */
+                                      that is finished, one at a time. Of the others only those that
+                                      are trained or diverged may be read: the rest is being written
+                                      (table and CSVs leave it out). Nonzero: no further training is
+                                      begun */
 } fnn_search_config;
 
 /* The defaults named beside the fields above; build must be given. */
 FNN_API fnn_search_config fnn_search_config_init(void);
 
 /* Trains and scores a candidate for every combination of the axes' values (axis_count 0: one, to
- * cross-validate a single model) and refits the best. Every number but the seconds is a function of
- * the data, axes and configuration, not of the threads; a candidate's figures do not depend on the
- * others, so processes may share a grid by declining each other's candidates.
+ * cross-validate a single model) and refits the best. Every number but the seconds of a search that
+ * runs to its end is a function of the data, axes and configuration, not of the threads; a
+ * candidate's figures do not depend on the others, so processes may share a grid by declining each
+ * other's candidates.
  * The refit has the data of config->validation to validate with, if given. Without, a candidate
  * that stopped early or kept its best epoch by validation figures is refitted for as many epochs as
  * its folds' best epochs are on average.
@@ -1149,8 +1157,9 @@ FNN_API fnn_result fnn_grid_search(const fnn_dataset *data, const fnn_grid_axis 
 FNN_API void fnn_search_free(fnn_search *search);
 
 /* The candidates of rank 1 to `most` (0: all) as a table, the best first, with mean +- standard
- * deviation; at most size bytes with the final 0. While the search runs there are no ranks (0 is
- * shown), and the order is that of the grid. Returns the length of the whole text, as snprintf. */
+ * deviation; at most size bytes with the final 0. A cell shows at most 79 characters, and columns
+ * from the 41st on are not aligned. While the search runs there are no ranks (0 is shown), and the
+ * order is that of the grid. Returns the length of the whole text, as snprintf. */
 FNN_API size_t fnn_search_table(const fnn_search *search, int most, char *text, size_t size);
 
 /* Writes CSV (RFC 4180, numbers with a point and all their digits): a header, then in the order of
@@ -11127,7 +11136,9 @@ static void fnni_batch_block(const fnni_batch *b, const fnni_layer *layer, int l
     layer->type->gradient(b->run, l, from, to, dw, db, space + fnni_gradient_space(b->model));
     if (!b->step) return;
     fnni_optimize(b->model, kind, b->step, first, count, dw, 1);
-    if (last) fnni_optimize(b->model, kind, b->step, biases, layer->biases, db, 0);
+    if (last)
+        fnni_optimize(b->model, kind, b->step, biases, layer->biases, db,
+                      b->config->penalize_biases);
 }
 
 /* Second loop: a part's share of every layer's weights. */
@@ -11163,7 +11174,8 @@ static void fnni_batch_update(void *argument, int part, int parts)
         if (part == parts - 1)
             fnni_optimize(b->model, b->config->optimizer.kind, b->step,
                           layer->offset + layer->weights, layer->biases,
-                          b->model->gradients + layer->offset + layer->weights, 0);
+                          b->model->gradients + layer->offset + layer->weights,
+                          b->config->penalize_biases);
     }
 }
 
@@ -11925,17 +11937,28 @@ static fnn_result fnni_fit_epoch(fnni_fit *f, int epoch, fnn_epoch *e)
     return fnni_fit_validate(f, e);
 }
 
+/* What a fit watches, greater for better. */
+static double fnni_watched(const fnn_fit_config *c, const fnn_epoch *e)
+{
+    return c->monitor == FNN_MONITOR_VALIDATION_LOSS    ? -e->validation_loss
+           : c->monitor == FNN_MONITOR_VALIDATION_SCORE ? e->validation_score
+           : c->monitor == FNN_MONITOR_LOSS             ? -e->loss
+                                                        : e->score;
+}
+
+/* Whether value improves on the best so far; any number is better than NaN. */
+static int fnni_improves(const fnn_fit_config *c, double value, double best)
+{
+    return value > best + c->min_delta || (best != best && value == value);
+}
+
 /* Keeps the best epoch; returns 1 when patience is over. */
 static int fnni_fit_improve(fnni_fit *f, const fnn_epoch *e)
 {
     const fnn_fit_config *c = f->config;
-    const double value = c->monitor == FNN_MONITOR_VALIDATION_LOSS    ? -e->validation_loss
-                         : c->monitor == FNN_MONITOR_VALIDATION_SCORE ? e->validation_score
-                         : c->monitor == FNN_MONITOR_LOSS             ? -e->loss
-                                                                      : e->score;
+    const double value = fnni_watched(c, e);
     if (c->patience == 0 && !f->best) return 0;
-    if (value > f->best_value + c->min_delta || f->waited < 0 ||
-        (f->best_value != f->best_value && value == value)) { /* any number is better than NaN */
+    if (f->waited < 0 || fnni_improves(c, value, f->best_value)) {
         f->best_value = value;
         f->waited = 0;
         if (f->best) fnni_trained_keep(f->model, f->best);
@@ -13690,15 +13713,14 @@ static void fnni_search_part(void *argument, int part, int parts)
 
 /* ---- the refit ---- */
 
-/* The epoch of a history that a fit's monitor likes best. */
-static int fnni_best_epoch(const fnn_history *h, fnn_monitor monitor)
+/* The epoch of a history that its fit held to be the best. */
+static int fnni_best_epoch(const fnn_history *h, const fnn_fit_config *fit)
 {
-    const int loss = monitor == FNN_MONITOR_VALIDATION_LOSS;
     double best = 0;
     int i, epoch = 0;
     for (i = 0; i < h->count; i++) {
-        const double value = loss ? -h->epochs[i].validation_loss : h->epochs[i].validation_score;
-        if (i > 0 && !(value > best)) continue;
+        const double value = fnni_watched(fit, h->epochs + i);
+        if (i > 0 && !fnni_improves(fit, value, best)) continue;
         best = value;
         epoch = i + 1;
     }
@@ -13715,7 +13737,7 @@ static void fnni_refit_epochs(const fnni_search *s, fnn_fit_config *fit)
     if (fit->validation || (fit->patience == 0 && !fit->restore_best)) return;
     if (fit->monitor == FNN_MONITOR_LOSS || fit->monitor == FNN_MONITOR_SCORE) return;
     for (f = 0; f < s->found->folds; f++)
-        sum += fnni_best_epoch(&c->folds[f].history, fit->monitor);
+        sum += fnni_best_epoch(&c->folds[f].history, fit);
     fit->epochs = (int)(sum / s->found->folds + .5);
     fit->patience = fit->restore_best = 0;
 }
@@ -13915,12 +13937,14 @@ static void fnni_search_parts_free(const fnni_search *s)
     fnni_release(&s->config->context.allocator, s->parts);
 }
 
-/* Lets histories draw from the allocator a: the shared one while threads run, then the caller's. */
-static void fnni_search_histories(fnn_search *found, const fnn_allocator *a)
+/* Lets histories, and what a callback saves, draw from the allocator a: the shared one while
+ * threads run, then the caller's. */
+static void fnni_search_draw_from(fnn_search *found, const fnn_allocator *a)
 {
     size_t i, n = (size_t)found->count * (size_t)found->folds;
     for (i = 0; i < n; i++) found->candidates[0].folds[i].history.allocator = *a;
     found->history.allocator = *a;
+    found->allocator = *a;
 }
 
 /* Why nothing could be trained. */
@@ -13942,9 +13966,9 @@ static void fnni_search_trials(fnni_search *s, int threads)
     s->single = s->config->context;
     s->single.threads = 1;
     s->single.allocator = fnni_shared(&s->memory, &s->config->context.allocator, &s->allocation);
-    fnni_search_histories(found, &s->single.allocator);
+    fnni_search_draw_from(found, &s->single.allocator);
     fnni_parallel(s->trials < threads ? s->trials : threads, fnni_search_part, s);
-    fnni_search_histories(found, &s->config->context.allocator);
+    fnni_search_draw_from(found, &s->config->context.allocator);
     fnni_search_rank(s);
 }
 
@@ -14075,6 +14099,12 @@ static size_t fnni_search_table(const fnn_search *found, int most, char *text, s
 
 /* ---- CSV ---- */
 
+/* Whether no thread writes a candidate's folds: it is finished, or the search is. */
+static int fnni_candidate_rests(const fnn_candidate *c)
+{
+    return c->rank > 0 || c->state == FNN_CANDIDATE_TRAINED || c->state == FNN_CANDIDATE_DIVERGED;
+}
+
 /* A field of text, quoted where RFC 4180 asks for it. */
 static void fnni_emit_field(fnni_writer *w, const char *text)
 {
@@ -14133,8 +14163,10 @@ static void fnni_emit_candidate(fnni_writer *w, const fnn_search *found, int i)
     }
     fnni_emit_number(w, c->seconds);
     for (f = 0; f < found->folds; f++) {
-        fnni_emit_number(w, c->folds[f].figures.validation_loss);
-        fnni_emit_number(w, c->folds[f].figures.validation_score);
+        const fnn_figures figures =
+            fnni_candidate_rests(c) ? c->folds[f].figures : fnni_no_figures();
+        fnni_emit_number(w, figures.validation_loss);
+        fnni_emit_number(w, figures.validation_score);
     }
     fnni_emit_text(w, "\n");
 }
@@ -14183,7 +14215,7 @@ static void fnni_write_histories(fnni_writer *w, const void *what)
     fnni_emit_text(w, ",epoch,step,loss,score,validation_loss,validation_score,learning_rate,"
                       "seconds\n");
     for (i = 0; i < found->count; i++)
-        for (f = 0; f < found->folds; f++)
+        for (f = 0; f < found->folds && fnni_candidate_rests(found->candidates + i); f++)
             fnni_emit_history(w, found, i, f, &found->candidates[i].folds[f].history);
     fnni_emit_history(w, found, found->best, -1, &found->history);
 }
@@ -15476,12 +15508,14 @@ FNN_DEF fnn_fit_config fnn_fit_config_init(void)
 
 FNN_DEF fnn_result fnn_history_append(fnn_history *history, const fnn_epoch *epoch)
 {
+    fnn_epoch copy; /* of what the array that is to grow may hold */
     if (!history || !epoch) return FNN_ERROR_ARGUMENT;
+    copy = *epoch;
     if (history->count == history->capacity) {
         const fnn_result result = fnni_history_reserve(history, history->count / 2 + 8);
         if (result) return result;
     }
-    history->epochs[history->count++] = *epoch;
+    history->epochs[history->count++] = copy;
     return FNN_OK;
 }
 
@@ -15885,7 +15919,7 @@ static double fnni_penalty(const fnn_model *model, const fnn_fit_config *config)
     for (l = 0; l < model->layer_count; l++) {
         const fnni_layer *layer = model->layers + l;
         size_t i;
-        for (i = 0; i < layer->weights; i++) {
+        for (i = 0; i < layer->weights + (config->penalize_biases ? layer->biases : 0); i++) {
             const double w = (double)model->parameters[layer->offset + i];
             squares += w * w;
             sizes += fabs(w);
@@ -15959,7 +15993,8 @@ FNN_DEF fnn_result fnn_check_gradients(fnn_model *model, const fnn_dataset *data
             const size_t count = bias ? layer->biases : layer->weights;
             const double error =
                 fnni_check_tensor(model, data, config, h, gradients,
-                                  layer->offset + (bias ? layer->weights : 0), count, !bias);
+                                  layer->offset + (bias ? layer->weights : 0), count,
+                                  !bias || config->penalize_biases);
             if (per_tensor) per_tensor[2 * l + bias] = error;
             /* a NaN is worse than any number, and nothing is worse than it */
             if (count == 0 || error <= report->worst || report->worst != report->worst) continue;

@@ -3,9 +3,9 @@
 # shellcheck shell=bash
 CC=${CC:-cc}
 
-# The names of all experiments that have a program of their own.
+# The names of all experiments.
 experiment_ids() {
-    grep -v -e '^#' -e : -e = -e '^$' examples/experiments.txt
+    grep -v -e '^#' -e : -e '^$' examples/experiments.txt
 }
 
 experiment_source() { # ID

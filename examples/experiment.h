@@ -115,6 +115,7 @@ struct experiment {
     experiment_mode mode;
     int seeds, threads;            /* of --seeds (or the program's), --threads (or all) */
     int wide;                      /* for the program to set: see the head of this file */
+    int penalize_biases;           /* likewise: what the configurations of fits to come have */
     const char *data, *csv, *hash; /* of --data, --csv, --hash, or NULL */
     experiment_job *jobs;          /* (run_count, seed_count) of the last experiment_each */
     int run_count, seed_count;
@@ -247,6 +248,14 @@ static inline int experiment_number(const experiment *e, int argc, char **argv, 
     return (int)number;
 }
 
+static inline const char *experiment_existing(const experiment *e, int argc, char **argv, int *i)
+{
+    const char *folder = experiment_value(e, argc, argv, i);
+    struct stat status;
+    if (stat(folder, &status)) experiment_fail(e, "%s %s: is not there", argv[*i - 1], folder);
+    return folder;
+}
+
 /* Reads the options. seeds: how often each configuration is repeated unless --seeds says. */
 static inline void experiment_begin(experiment *e, int argc, char **argv, const char *id,
                                     const char *title, int seeds)
@@ -272,7 +281,7 @@ static inline void experiment_begin(experiment *e, int argc, char **argv, const 
         else if (!strcmp(argv[i], "--threads"))
             e->threads = experiment_number(e, argc, argv, &i);
         else if (!strcmp(argv[i], "--data"))
-            e->data = experiment_value(e, argc, argv, &i);
+            e->data = experiment_existing(e, argc, argv, &i);
         else if (!strcmp(argv[i], "--csv"))
             e->csv = experiment_value(e, argc, argv, &i);
         else if (!strcmp(argv[i], "--hash"))
@@ -280,6 +289,9 @@ static inline void experiment_begin(experiment *e, int argc, char **argv, const 
         else
             experiment_fail(e, "unknown option %s; see --help", argv[i]);
     }
+#ifndef _OPENMP
+    e->threads = 1; /* whatever was asked for: results say with how many they were made */
+#endif
     if (!e->seeds) e->seeds = e->mode == EXPERIMENT_FULL ? seeds : 1;
 }
 
@@ -399,8 +411,10 @@ static inline void experiment_fashion(experiment *e, experiment_data *data)
     memset(data, 0, sizeof *data);
     if (e->data && experiment_exists(path, sizeof path, e->data, "train-images-idx3-ubyte"))
         folder = e->data;
-    if (fnn_load_fashion_mnist(folder, &data->train, &data->test, NULL, &error))
-        experiment_fail(e, "%s\n    make data gets it", error.message);
+    if (fnn_load_fashion_mnist(folder, &data->train, &data->test, NULL, &error)) {
+        fprintf(stderr, "%s: %s\n    make data gets it\n", e->id, error.message);
+        exit(error.code == FNN_ERROR_FILE ? EXPERIMENT_NO_DATA : 1);
+    }
     experiment_adopt(e, data, "Fashion-MNIST");
 }
 
@@ -485,6 +499,7 @@ static inline fnn_fit_config experiment_config(const experiment_job *job, fnn_op
     c.epochs = experiment_epochs(job->experiment, epochs);
     c.seed = (uint64_t)job->seed + 1;
     c.ignore_nan = 1;
+    c.penalize_biases = job->experiment->penalize_biases;
     return c;
 }
 
@@ -670,10 +685,6 @@ static inline int experiment_best(const experiment *e, int figure, int first, in
     return best;
 }
 
-/* A row of the table from a number of one's own; deviation, seeds and seconds of the row returned
- * may be filled in. reading: "A" the one that explains the report's
- * numbers, "B" the textbook's, "" where there is but one; a word may follow. Metrics in percent end
- * in " %". The configuration is given as to printf; no double quotes. */
 static inline experiment_row *experiment_row_list(experiment *e, const char *reading,
                                                   const char *metric, double reported,
                                                   double measured, const char *format,
@@ -695,6 +706,10 @@ static inline experiment_row *experiment_row_list(experiment *e, const char *rea
     return row;
 }
 
+/* A row of the table from a number of one's own; deviation, seeds and seconds of the row returned
+ * may be filled in. reading: "A" the one that explains the report's numbers, "B" the textbook's, ""
+ * where there is but one; a word may follow. Metrics in percent end in " %". The configuration is
+ * given as to printf: no double quotes, and cut at its size in experiment_row. */
 static inline experiment_row *experiment_report_value(experiment *e, const char *reading,
                                                       const char *metric, double reported,
                                                       double measured, const char *format, ...)
@@ -737,8 +752,7 @@ static inline experiment_plot *experiment_plot_open(experiment *e, const char *n
     if (e->plot_count < EXPERIMENT_COUNT(e->plots)) p = &e->plots[e->plot_count++];
     if (!p) experiment_fail(e, "too many plots");
     snprintf(p->name, sizeof p->name, "%s", name);
-    experiment_append(e, &p->text, "# kind: %s\n# title: %s%s\n", kind, title,
-                      experiment_label(e));
+    experiment_append(e, &p->text, "# kind: %s\n# title: %s%s\n", kind, title, experiment_label(e));
     if (*x) experiment_append(e, &p->text, "# x: %s\n", x); /* a sheet has no axes */
     if (*y) experiment_append(e, &p->text, "# y: %s\n", y);
     return p;

@@ -140,6 +140,11 @@ EOD
     echo "plot \"$cells\" matrix with image notitle"
 }
 
+# A figure whose plot is gone goes too.
+for file in "$figures"/*.svg; do
+    [ -f "$results/$(basename "$file" .svg).csv" ] || rm -f "$file"
+done
+
 count=0
 for file in "$results"/*.*.csv; do
     [ -f "$file" ] || continue

@@ -4,7 +4,7 @@
  *     cc -O2 -fopenmp examples/grid_search.c -o grid_search -lm && ./grid_search
  *
  * Prints two tables, the best first, and after each a line `test accuracy: NN.NN %`. Takes about
- * 20 s on two cores. All figures go to build/grid_search_mlp.csv and _cnn.csv. */
+ * 20 s on two cores. ./grid_search mlp.csv cnn.csv saves every figure in these files. */
 #define FMNIST_NN_IMPLEMENTATION
 #include "../fmnist_nn.h"
 
@@ -61,26 +61,27 @@ static int build_cnn(void *user, const fnn_trial *t, fnn_model *m, fnn_fit_confi
     return 0;
 }
 
-/* Searches, prints the ten best and tests the refitted one. */
-static void search(const char *file, const fnn_dataset *part, const fnn_dataset *test,
-                   const fnn_grid_axis *axes, int axis_count, const fnn_search_config *config)
+/* Prints the ten best, tests the refitted one, saves all in path, if given. Returns 1: failed. */
+static int search(const char *path, const fnn_dataset *part, const fnn_dataset *test,
+                  const fnn_grid_axis *axes, int axis_count, const fnn_search_config *config)
 {
     char text[4000];
-    fnn_error error = {FNN_OK, ""};
+    fnn_error error;
     fnn_metrics result;
     fnn_search found;
-    if (!fnn_grid_search(part, axes, axis_count, config, &found, &error) &&
-        !fnn_evaluate(found.model, NULL, test, &result)) {
+    fnn_result r = fnn_grid_search(part, axes, axis_count, config, &found, &error);
+    if (!r && !fnn_evaluate(found.model, NULL, test, &result)) {
         fnn_search_table(&found, 10, text, sizeof text);
         printf("%d candidates, %.1f s\n%s", found.count, found.seconds, text);
         printf("test accuracy: %.2f %%\n\n", 100 * result.accuracy);
-        fnn_search_save_csv(&found, file, &error);
     }
-    if (error.code) fprintf(stderr, "grid_search: %s\n", error.message);
+    if (!r && path) r = fnn_search_save_csv(&found, path, &error);
+    if (r) fprintf(stderr, "grid_search: %s\n", error.message);
     fnn_search_free(&found);
+    return r != FNN_OK;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     fnn_dataset train, test, part, rest;
     fnn_search_config c = fnn_search_config_init();
@@ -89,11 +90,10 @@ int main(void)
     if (fnn_dataset_split(&train, 5000, 1, 1, &part, &rest, &error)) return puts(error.message), 1;
     c.verbose = 1;
     c.build = build_mlp, c.folds = 3;
-    search("build/grid_search_mlp.csv", &part, &test, mlp_axes, 4, &c);
+    int failed = search(argc > 1 ? argv[1] : NULL, &part, &test, mlp_axes, 4, &c);
     c.build = build_cnn, c.folds = 0, c.validation_share = .25;
-    search("build/grid_search_cnn.csv", &part, &test, cnn_axes, 3, &c);
+    failed |= search(argc > 2 ? argv[2] : NULL, &part, &test, cnn_axes, 3, &c);
     fnn_dataset_free(&part), fnn_dataset_free(&rest);
-    fnn_dataset_free(&train);
-    fnn_dataset_free(&test);
-    return 0;
+    fnn_dataset_free(&train), fnn_dataset_free(&test);
+    return failed;
 }

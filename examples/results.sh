@@ -4,7 +4,7 @@
 # than two points from the report that nothing is said of. Fails where an explanation fits no row.
 dir=${1:-examples/results}
 cd "$(dirname "$0")/.." || exit 1
-export LC_ALL=C
+export LC_ALL=C FOLDER="$dir"
 exec awk -v dir="$dir" '
 # The cells of a line of CSV; only whole cells are in double quotes.
 function cells(line, out,    n) {
@@ -74,6 +74,34 @@ function read_result(id,    file, line, at) {
     close(file)
     return rows > 0
 }
+# How a row stands to its report: "near" within two points or two
+# standard errors, else "above" or "below"; "" where that says nothing.
+function standing(line,    cell, difference, error) {
+    cells(line, cell)
+    if (cell[3] !~ /%$/ || cell[4] == "" || cell[5] == "") return ""
+    difference = cell[5] - cell[4]
+    error = cell[6] == "" ? 0 : cell[6] / sqrt(cell[7])
+    if (difference <= 2 && difference >= -2) return "near"
+    if (difference <= 2 * error && difference >= -2 * error) return "near"
+    return difference > 0 ? "above" : "below"
+}
+function print_overview(id,    i, stands, n, cell, a) {
+    if (!read_result(id)) {
+        printf "| [%s](#%s) | not run yet | | | | |\n", id, id
+        return
+    }
+    for (i = 1; i <= rows; i++) if (cells(row[i], cell) && cell[2] == "A") a = 1
+    for (i = 1; i <= rows; i++) {
+        stands = standing(row[i])
+        cells(row[i], cell)
+        if (stands == "" || (a && cell[2] != "A" && cell[2] != "")) continue
+        n["all"]++; n[stands]++
+        sum["all"]++; sum[stands]++
+    }
+    printf "| [%s](#%s) | %s | %s | %s | %s | %.0f |\n", id, id, n["all"], n["near"], n["above"],
+        n["below"], head["seconds"]
+    total += head["seconds"]
+}
 function print_row(id, line,    cell, difference, measured) {
     cells(line, cell)
     difference = measured = "—"
@@ -94,7 +122,6 @@ function print_result(id,    i, k, plot, plots, command) {
         return
     }
     if (head["mode"] == "full") has[id] = 1
-    total += head["seconds"]
     made++
     print head["title"] ".\n"
     print "| configuration | reading | metric | reported | measured | difference | seeds | s |"
@@ -103,7 +130,7 @@ function print_result(id,    i, k, plot, plots, command) {
     print ""
     for (i = 1; i <= notes; i++) print "- " note[i] "."
     for (k = 1; k <= said; k++) if (said_id[k] == id) print "- " sentence[k]
-    command = "cd " dir " && ls " id ".*.csv 2>/dev/null"
+    command = "cd \"$FOLDER\" && ls " id ".*.csv 2>/dev/null"
     plots = ""
     while ((command | getline plot) > 0) {
         sub(/\.csv$/, "", plot)
@@ -126,13 +153,20 @@ BEGIN {
     print "a row without a letter has one reading only. ± is the standard deviation over seeds or"
     print "folds, s the seconds of one run; rows of one configuration with several metrics come"
     print "from the same runs.\n"
+    print "Of the accuracies that a report states, in reading A where there is one: how many were"
+    print "met (within two points or two standard errors), how many measured above and below; the"
+    print "seconds of the whole program.\n"
+    print "| experiment | stated | met | above | below | s |"
+    print "| --- | ---: | ---: | ---: | ---: | ---: |"
+    while ((getline line < "examples/experiments.txt") > 0)
+        if (line !~ /^#/ && line !~ /:/ && line != "") print_overview(line)
+    close("examples/experiments.txt")
+    printf "| all | %d | %d | %d | %d | %.0f |\n\n", sum["all"], sum["near"], sum["above"],
+        sum["below"], total
     while ((getline line < "examples/experiments.txt") > 0) {
         if (line ~ /^#/ || line == "") continue
         if (line ~ /:/) print "## " line "\n"
-        else if (line ~ /=/) {
-            split(line, part, / *= */)
-            print "### " part[1] "\n\nSee " part[2] ".\n"
-        } else print_result(line)
+        else print_result(line)
     }
     for (k = 1; k <= said; k++) if (has[said_id[k]] && !fits[k]) {
         print "examples/explanations.txt: fits no row: " said_id[k] " | " said_of[k] > "/dev/stderr"

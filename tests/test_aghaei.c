@@ -106,13 +106,16 @@ static void weights_start_normal_times_beta(void)
     const fnn_dataset data = made_data(CLASSIFICATION);
     const mlp_arguments a = {{2000}, RELU, 1, 0, .2, 0, 0, ROWS, 0, CLASSIFICATION};
     mlp net = mlp_make(&a);
-    double sum = 0, squares = 0;
+    double sum = 0, squares = 0, fourth = 0;
     CHECK(!mlp_fit(&net, &data, NULL));
     const fnn_real *w = fnn_parameters(net.fitted.model, NULL);
     for (int i = 0; i < COLUMNS * 2000; i++) {
         sum += (double)w[i];
         squares += (double)w[i] * (double)w[i];
+        fourth += pow((double)w[i], 4);
     }
+    /* 3 for a normal distribution, 1.8 for a uniform one */
+    CHECK(fabs(fourth * COLUMNS * 2000 / (squares * squares) - 3) < .2);
     CHECK(fabs(sum / (COLUMNS * 2000)) < .01);
     CHECK(fabs(sqrt(squares / (COLUMNS * 2000)) - .2) < .01);
     mlp_free(&net);
@@ -186,9 +189,35 @@ static void a_classification_predicts_classes(void)
     }
 }
 
+/* Fits the network of a_cnn_has_its_layers by hand; returns the loss on data. */
+static double fit_by_hand(const fnn_dataset *data, fnn_real *probabilities)
+{
+    fnn_model *m = fnn_sequential(8, 8, 2);
+    fnn_fit_config c = fnn_fit_config_init();
+    double loss = 0;
+    fnn_batch_norm(m);
+    fnn_conv2d(m, 3, 3, FNN_SAME, FNN_RELU);
+    fnn_max_pool2d(m, 2);
+    fnn_batch_norm(m);
+    fnn_conv2d(m, 4, 3, FNN_VALID, FNN_RELU);
+    fnn_average_pool2d(m, 2);
+    fnn_dropout(m, (fnn_real).2);
+    fnn_dense(m, 5, FNN_TANH);
+    fnn_dense(m, 3, FNN_SOFTMAX);
+    c.optimizer = fnn_adam((fnn_real)1e-3);
+    c.epochs = 2;
+    c.batch_size = 8;
+    CHECK(!fnn_fit(m, data, &c, NULL) && !fnn_predict(m, NULL, data, probabilities));
+    for (int i = 0; i < data->count; i++)
+        loss -= log((double)probabilities[i * 3 + data->labels[i]]) / (double)data->count;
+    fnn_model_free(m);
+    return loss;
+}
+
 /* Every kind of layer, and Keras' count of parameters: of batch norm's four a channel two train. */
 static void a_cnn_has_its_layers(void)
 {
+    fnn_real by_hand[20 * 3], outputs[20 * 3];
     static fnn_real images[20 * 8 * 8 * 2];
     const cnn_arguments a = {{CNN_BATCH_NORM, CNN_CONV(3, 3, FNN_SAME, FNN_RELU), CNN_MAX_POOL(2),
                               CNN_BATCH_NORM, CNN_CONV(4, 3, FNN_VALID, FNN_RELU),
@@ -212,6 +241,9 @@ static void a_cnn_has_its_layers(void)
     CHECK(!cnn_fit(&net, &data, NULL) && !cnn_evaluate(&net, &data, values));
     CHECK(cnn_parameters(&net, &data) ==
           4 * 2 + 3 * (9 * 2 + 1) + 4 * 3 + 4 * (9 * 3 + 1) + 5 * (4 + 1) + 3 * (5 + 1));
+    CHECK(fabs(values[0] - fit_by_hand(&data, by_hand)) < 1e-5);
+    CHECK(!fnn_predict(net.fitted.model, NULL, &data, outputs));
+    CHECK(!memcmp(outputs, by_hand, sizeof outputs));
     CHECK(fabs(values[1] - cnn_score(&net, &data)) < 1e-9);
     CHECK(values[2] == 1); /* three classes are among the first five */
     cnn_describe(a.architecture, text, sizeof text);
@@ -232,7 +264,14 @@ static void a_grid_takes_every_combination(void)
     fnn_real values[ROWS];
     CHECKF(!grid_run(&g, &data), "%s", g.error.message);
     CHECK(g.found.count == 8);
-    for (int i = 0; i < 8; i++) CHECK(g.found.candidates[i].folds[0].history.count == 60);
+    for (int i = 0; i < 8; i++) {
+        const fnn_candidate *a = g.found.candidates + i;
+        CHECK(a->folds[0].history.count == 60);
+        for (int j = 0; j < 8; j++) {
+            const fnn_candidate *b = g.found.candidates + j;
+            CHECK(a->rank > b->rank || a->mean.validation_score >= b->mean.validation_score);
+        }
+    }
     grid_describe(&g, 3, text, sizeof text);
     CHECKF(!strcmp(text, "(6) ReLU, 60 epochs, eta 0.5 beta 0.3 alpha 0 mu 0.8 batch 20"), "%s",
            text);

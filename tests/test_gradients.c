@@ -47,16 +47,22 @@ static int near_kink(fnn_model *m, const fnn_dataset *data)
     return 0;
 }
 
-static double check(fnn_model *m, const fnn_dataset *data, double l2, double l1)
+static double check_with(fnn_model *m, const fnn_dataset *data, double l2, double l1, int biases)
 {
     fnn_fit_config config = fnn_fit_config_init();
     fnn_gradient_check report;
     config.l2 = l2;
     config.l1 = l1;
+    config.penalize_biases = biases;
     if (!CHECKF(!fnn_check_gradients(m, data, &config, STEP, &report, NULL), "%s",
                 fnn_model_error(m)->message))
         return 1;
     return report.worst;
+}
+
+static double check(fnn_model *m, const fnn_dataset *data, double l2, double l1)
+{
+    return check_with(m, data, l2, l1, 0);
 }
 
 /* Two hidden layers with f, as layers of their own or within the dense layers. */
@@ -144,6 +150,8 @@ static void penalties(void)
     CHECKF(worst < BOUND, "l2: %g", worst);
     worst = check(m, &data, 0, 0.2);
     CHECKF(worst < BOUND, "l1: %g", worst);
+    worst = check_with(m, &data, 0.3, 0.2, 1);
+    CHECKF(worst < BOUND, "l2 and l1 on biases too: %g", worst);
     fnn_model_free(m);
 }
 

@@ -88,6 +88,7 @@ typedef enum {
     NO_DECAY,
     NO_NESTEROV,
     BIASES_PENALISED,
+    BIASES_SPARED,
     CLIP_AFTER_PENALTY,
     NO_NORM,
     FAULTS
@@ -101,10 +102,16 @@ typedef struct {
 
 static fnn_real slightly(fnn_real x, int wrong) { return wrong ? x * (fnn_real)1.001 : x; }
 
+static int penalised(const twin *w, const fnn_fit_config *c, int i)
+{
+    return i < WEIGHTS || w->wrong == BIASES_PENALISED ||
+           (c->penalize_biases && w->wrong != BIASES_SPARED);
+}
+
 static num penalty(const twin *w, const fnn_fit_config *c, int i)
 {
     num p = exact(0);
-    if (i >= WEIGHTS && w->wrong != BIASES_PENALISED) return p;
+    if (!penalised(w, c, i)) return p;
     if (c->l2 > 0 && w->wrong != NO_L2) p = add(p, mul(exact(c->l2), w->w[i]));
     if (c->l1 > 0 && w->wrong != NO_L1) p = add(p, mul(exact(c->l1), sign(w->w[i])));
     return p;
@@ -195,7 +202,7 @@ static void twin_step(twin *w, const fnn_fit_config *config, const fnn_real *gra
     c.optimizer.learning_rate = slightly(c.optimizer.learning_rate, w->wrong == RATE);
     w->t++;
     for (i = 0; i < ALL; i++) {
-        const int decays = i < WEIGHTS && w->wrong != NO_DECAY;
+        const int decays = penalised(w, &c, i) && w->wrong != NO_DECAY;
         const num rate = exact(c.optimizer.learning_rate), old = w->w[i];
         const num decay = decays ? exact(c.optimizer.weight_decay) : exact(0);
         num g = mul(scale, exact(gradients[i])), p = penalty(w, &c, i);
@@ -293,19 +300,20 @@ static named optimizer_at(int i, int pytorch, int large_epsilon)
     return n;
 }
 
-/* What goes with the optimiser: 0 nothing, then each alone, then all. */
-enum { OPTIONS = 7 };
+/* What goes with the optimiser: 0 nothing, then each alone, then all, then on biases too. */
+enum { OPTIONS = 8 };
 
 static fnn_fit_config make_config(fnn_optimizer optimizer, int option)
 {
     fnn_fit_config c = fnn_fit_config_init();
     c.optimizer = optimizer;
     c.shuffle = 0;
-    if (option == 1 || option == 6) c.l2 = (fnn_real)0.02;
-    if (option == 2 || option == 6) c.l1 = (fnn_real)0.01;
-    if (option == 3 || option == 6) c.clip_value = (fnn_real)0.3;
-    if (option == 4 || option == 6) c.clip_norm = 8;
+    if (option == 1 || option >= 6) c.l2 = (fnn_real)0.02;
+    if (option == 2 || option >= 6) c.l1 = (fnn_real)0.01;
+    if (option == 3 || option >= 6) c.clip_value = (fnn_real)0.3;
+    if (option == 4 || option >= 6) c.clip_norm = 8;
     if (option >= 5) c.optimizer.weight_decay = (fnn_real)0.1;
+    c.penalize_biases = option == 7;
     return c;
 }
 
@@ -347,7 +355,7 @@ static int applies(fault wrong, const fnn_optimizer *o)
  * so that where it stands shows. */
 static void broken_twins_are_caught(void)
 {
-    static const int options[FAULTS] = {0, 0, 0, 0, 0, 0, 0, 0, 2, 1, 5, 0, 1, 6, 4};
+    static const int options[FAULTS] = {0, 0, 0, 0, 0, 0, 0, 0, 2, 1, 5, 0, 1, 7, 6, 4};
     int i, pytorch, wrong, checked = 0;
     for (i = 0; i < OPTIMIZERS; i++)
         for (pytorch = 0; pytorch < 2; pytorch++)

@@ -429,23 +429,33 @@ static void the_refit_is_the_best_on_all_data(void)
 }
 
 /* Stops by validation figures, which the refit has not. */
+typedef struct {
+    fnn_monitor monitor;
+    double min_delta;
+} stopping;
+
 static int build_stopping(void *user, const fnn_trial *t, fnn_model *m, fnn_fit_config *fit)
 {
-    build_large(user, t, m, fit);
+    const stopping *rule = (const stopping *)user;
+    build_large(NULL, t, m, fit);
+    fit->monitor = rule->monitor;
+    fit->min_delta = rule->min_delta;
     fit->patience = 2;
     fit->restore_best = 1;
     fit->epochs = 40;
     return 0;
 }
 
-static void a_refit_goes_as_far_as_the_folds_on_average(void)
+/* Returns the refit's epochs. */
+static int refit_under(stopping rule)
 {
     const fnn_dataset data = images();
     fnn_search_config c = configuration(4, 1);
     double sum = 0;
     fnn_search found;
-    int f;
+    int f, epochs;
     c.build = build_stopping;
+    c.user = &rule;
     CHECK(!fnn_grid_search(&data, NULL, 0, &c, &found, NULL));
     for (f = 0; f < 4; f++) {
         const fnn_search_fold *fold = found.candidates[0].folds + f;
@@ -454,10 +464,20 @@ static void a_refit_goes_as_far_as_the_folds_on_average(void)
         CHECK(fold->history.epochs[best - 1].validation_loss == fold->figures.validation_loss);
         sum += best;
     }
-    CHECKF(found.history.count == (int)floor(sum / 4 + .5), "%d epochs for %g / 4",
-           found.history.count, sum);
-    CHECK(found.history.count < 40);
+    epochs = found.history.count;
+    CHECKF(epochs == (int)floor(sum / 4 + .5), "%d epochs for %g / 4", epochs, sum);
     fnn_search_free(&found);
+    return epochs;
+}
+
+static void a_refit_goes_as_far_as_the_folds_on_average(void)
+{
+    const stopping loss = {FNN_MONITOR_VALIDATION_LOSS, 0};
+    const stopping coarse = {FNN_MONITOR_VALIDATION_LOSS, .2};
+    const stopping score = {FNN_MONITOR_VALIDATION_SCORE, .01};
+    const int epochs = refit_under(loss), fewer = refit_under(coarse);
+    CHECKF(fewer < epochs && epochs < 40, "%d epochs, by steps of .2 %d", epochs, fewer);
+    refit_under(score);
 }
 
 /* ---- candidates that fail ---- */
@@ -672,6 +692,46 @@ static const char *path(void)
     return text;
 }
 
+/* Saves what there is: the epochs of finished candidates, none of those that are being written,
+ * with memory from the allocator that the threads take turns at. */
+static int save_so_far(void *user, const fnn_search *found, int candidate)
+{
+    char line[2000];
+    int i, expected = 1, lines = 0;
+    FILE *file;
+    (void)candidate;
+    CHECK(found->allocator.user != user && found->allocator.allocate != budget_allocate);
+    CHECK(!fnn_search_save_csv(found, path(), NULL));
+    CHECK(!fnn_search_save_histories(found, path(), NULL));
+    for (i = 0; i < found->count; i++)
+        if (found->candidates[i].state == FNN_CANDIDATE_TRAINED) expected += 3 * found->folds;
+    file = fopen(path(), "r");
+    while (file && fgets(line, sizeof line, file)) lines++;
+    CHECKF(lines == expected, "%d lines, expected %d", lines, expected);
+    if (file) fclose(file);
+    remove(path());
+    return 0;
+}
+
+static void a_callback_can_save(void)
+{
+    const fnn_dataset data = images();
+    fnn_search_config c = configuration(2, 3);
+    fnn_search found;
+    budget b;
+    memset(&b, 0, sizeof b);
+    b.allowed = -1;
+    c.context.allocator.allocate = budget_allocate;
+    c.context.allocator.release = budget_release;
+    c.context.allocator.user = &b;
+    c.callback = save_so_far;
+    c.user = &b;
+    search_grid(&data, &c, &found);
+    CHECK(found.allocator.user == &b);
+    fnn_search_free(&found);
+    CHECKF(b.live == 0, "%d blocks leak", b.live);
+}
+
 /* A grid with names that need quotes. */
 static const char *const odd_labels[] = {"a, \"b\"", "c"};
 static const fnn_grid_axis odd[] = {{"learning rate", rates, 2, NULL},
@@ -869,6 +929,7 @@ static const harness_test tests[] = {TEST(any_number_of_threads_gives_the_same_b
                                      TEST(a_trial_that_fails_ends_the_search),
                                      TEST(arguments_are_checked),
                                      TEST(the_callback_sees_each_candidate_and_can_stop),
+                                     TEST(a_callback_can_save),
                                      TEST(the_csv_reads_back),
                                      TEST(every_history_is_in_the_csv),
                                      TEST(a_csv_that_cannot_be_written_is_an_error),

@@ -3,6 +3,7 @@
  * any batch are the business of test_reproducible.c. */
 #define FMNIST_NN_IMPLEMENTATION
 #include "../fmnist_nn.h"
+#include "budget.h"
 #include "harness.h"
 #include "samples.h"
 
@@ -79,6 +80,7 @@ static void history_grows(void)
     fnn_fit_config c = make_config(2);
     fnn_history history;
     fnn_epoch e;
+    budget none;
     int i;
     memset(&history, 0, sizeof history);
     memset(&e, 0, sizeof e);
@@ -88,11 +90,21 @@ static void history_grows(void)
         e.epoch = i;
         CHECK(!fnn_history_append(&history, &e));
     }
+    while (history.count < history.capacity) CHECK(!fnn_history_append(&history, &e));
+    CHECK(!fnn_history_append(&history, &history.epochs[42])); /* of the array that grows */
+    CHECK(history.epochs[history.count - 1].epoch == 42);
+    history.count = 100;
     CHECKF(!fnn_fit(m, &data, &c, &history), "%s", fnn_model_error(m)->message);
     CHECK(history.count == 102 && history.epochs[101].epoch == 2);
     for (i = 0; i < 100; i++) CHECK(history.epochs[i].epoch == i);
     fnn_history_free(&history);
     CHECK(history.count == 0 && !history.epochs);
+    memset(&none, 0, sizeof none);
+    history.allocator.allocate = budget_allocate;
+    history.allocator.release = budget_release;
+    history.allocator.user = &none;
+    CHECK(fnn_history_append(&history, &e) == FNN_ERROR_MEMORY && history.count == 0);
+    fnn_history_free(&history);
     fnn_model_free(m);
 }
 

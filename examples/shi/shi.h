@@ -1,6 +1,7 @@
 /* What the experiments of this report share. Its multilayer perceptrons in two readings:
  *
- *     A  one "epoch" is one update by a mini-batch, weights start N(0,1), biases 0
+ *     A  one "epoch" is one update by a mini-batch, weights start N(0,1), biases 0; a penalty acts
+ *        on biases too (shi-l2 shows it; programs with a lambda set experiment.penalize_biases)
  *     B  an epoch is a pass over the 40,000 images, weights start Glorot uniform, biases 0
  *
  * In both: each pixel's mean is subtracted, then all is divided by 255; 40,000 images to train and
