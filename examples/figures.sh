@@ -22,8 +22,14 @@ value() { # FILE KEY: of a comment line `# key: value`
     sed -n "s/^# $2: //p" "$1"
 }
 
+# Told apart on white, the first two by the colour-blind too.
+colours=$(n=0 && for rgb in 1f77b4 ff7f0e 2ca02c d62728 9467bd 8c564b e377c2 7f7f7f bcbd22; do
+    n=$((n + 1)) && echo "set linetype $n lc rgb \"#$rgb\""
+done)
+
 # A file of lines becomes blocks of points, then one plot command over them. Series get a colour
-# each; what the report says is drawn in black, a point or a dashed line.
+# each; what the report says is dashed: "report, X" in the colour of X where there is such a series,
+# else in black. Deviations are bars, of more than a dozen points a band.
 lines() { # FILE
     local log labels
     # the names of the lines stand in two columns below
@@ -33,6 +39,7 @@ lines() { # FILE
     } | wc -l)
     canvas 720 $((400 + 18 * ((labels + 1) / 2)))
     log=$(value "$1" log)
+    echo "$colours"
     [ "$log" = none ] || echo "set logscale $log"
     awk '
         # LABEL,X,Y[,DEVIATION] with the label in quotes: returns that, fills cell.
@@ -57,20 +64,32 @@ lines() { # FILE
             if (!(series in number)) { number[series] = ++count; name[count] = series }
             k = number[series]
             data[k] = data[k] cell[1] " " cell[2] " " (cell[3] == "" ? 0 : cell[3]) "\n"
-            if (cell[3] != "") bars[k] = 1
+            size[k]++
+            if (cell[3] != "") spread[k] = 1
+        }
+        function colour(k,    partner) {
+            partner = name[k]
+            sub(/^report,? ?/, "", partner)
+            if (partner == name[k]) return "lc " k
+            return (partner in number ? "lc " number[partner] : "lc black") " dt 2"
         }
         END {
-            what = ""
+            what = deviations = ""
             for (k = 1; k <= count; k++) printf "$S%d << EOD\n%sEOD\n", k, data[k]
             print "set key below maxcols 2 Left reverse"
             for (k = 1; k <= count; k++) {
-                what = sprintf("%s, $S%d using 1:2 with linespoints pt 7 ps 0.4 lw 1.5 lc %d", what,
-                               k, k) " title \"" name[k] "\""
-                if (bars[k])
-                    what = what sprintf(", $S%d using 1:2:3 with yerrorbars pt 0 lc %d notitle",
-                                        k, k)
+                style = size[k] > 30 ? "lines" : "linespoints pt 7 ps 0.4"
+                if (name[k] ~ /^report/) style = "linespoints pt 6 ps 0.8"
+                what = what sprintf(", $S%d using 1:2 with %s lw 1.5 %s title \"%s\"", k, style,
+                                    colour(k), name[k])
+                if (spread[k] && size[k] > 12)
+                    deviations = deviations sprintf(", $S%d using 1:($2-$3):($2+$3)" \
+                        " with filledcurves lc %d fs transparent solid 0.2 notitle", k, k)
+                else if (spread[k])
+                    deviations = deviations sprintf(", $S%d using 1:2:3 with yerrorbars pt 0" \
+                        " lc %d notitle", k, k)
             }
-            what = what extra
+            what = deviations what extra
             if (count + points == 0) what = ", [1:10] [1:10] NaN notitle" what
             print "plot " substr(what, 3)
         }' "$1"
@@ -157,7 +176,7 @@ for file in "$results"/*.*.csv; do
     {
         cat <<EOD
 set title "${name%%.*}: $(value "$file" title)" noenhanced
-set xlabel "$(value "$file" x)" noenhanced
+set xlabel "$(value "$file" x)" noenhanced offset 0, 0.5
 set ylabel "$(value "$file" y)" noenhanced
 set key noenhanced
 set grid back lt 1 lc rgb "#dddddd"
