@@ -866,13 +866,13 @@ static inline void experiment_sheet(experiment *e, const char *name, const char 
 /* ---- the end: table and files ---- */
 
 /* A figure as it is shown: percent with two digits behind the point, whole numbers (as a count of
- * parameters) in full, others with five digits in all. */
+ * parameters) in full, others with six digits in all. */
 static inline const char *experiment_show(char text[32], double value, const char *metric)
 {
     const size_t length = strlen(metric);
     const int percent = length && metric[length - 1] == '%';
     const int whole = fabs(value) < 1e9 && value == floor(value);
-    snprintf(text, 32, percent ? "%.2f" : whole ? "%.0f" : "%.5g", value);
+    snprintf(text, 32, percent ? "%.2f" : whole ? "%.0f" : "%.6g", value);
     if (isnan(value)) snprintf(text, 32, "-");
     return text;
 }

@@ -23,10 +23,10 @@ function cells(line, out,    n) {
     }
     return n
 }
-# Percent with two digits behind the point, whole numbers in full, others with five digits.
+# Percent with two digits behind the point, whole numbers in full, others with six digits.
 function format(value, metric) {
     if (metric ~ /%$/) return ".2f"
-    return value > -1e9 && value < 1e9 && value == int(value) ? ".0f" : ".5g"
+    return value > -1e9 && value < 1e9 && value == int(value) ? ".0f" : ".6g"
 }
 function shown(value, metric) {
     return value == "" ? "—" : sprintf("%" format(value + 0, metric), value)
