@@ -1,10 +1,13 @@
 #!/bin/bash
 # Draws the experiments' plots with gnuplot, from their CSV alone. `make figures`:
 #
-#     bash examples/figures.sh [RESULTS [FIGURES]]      DIR/ID.PLOT.csv as DIR/ID.PLOT.svg
+#     bash examples/figures.sh [RESULTS FIGURES]      RESULTS/ID.PLOT.csv as FIGURES/ID.PLOT.svg
+#
+# A figure in FIGURES whose experiment has a result, but no such plot any more, is deleted.
 set -u -o pipefail
 cd "$(dirname "$0")/.." || exit 1
-results=${1:-examples/results} figures=${2:-examples/figures}
+results=${1:-examples/results} figures=${2:-${1:+$1/}figures}
+[ $# -gt 0 ] || figures=examples/figures
 if ! command -v gnuplot >/dev/null; then
     echo 'figures.sh: gnuplot is not installed (Debian: gnuplot-nox)' >&2
     exit 1
@@ -28,8 +31,8 @@ colours=$(n=0 && for rgb in 1f77b4 ff7f0e 2ca02c d62728 9467bd 8c564b e377c2 7f7
 done)
 
 # A file of lines becomes blocks of points, then one plot command over them. Series get a colour
-# each; what the report says is dashed: "report, X" in the colour of X where there is such a series,
-# else in black. Deviations are bars, of more than a dozen points a band.
+# each; what the report says is dashed, or a star: "report, X" in the colour of X where there is
+# such a series, else in black. Deviations are bars, of more than a dozen points a band.
 lines() { # FILE
     local log labels
     # the names of the lines stand in two columns below
@@ -55,7 +58,8 @@ lines() { # FILE
                 printf "$R%d << EOD\n%s %s\nEOD\n", ++points, cell[1], cell[2]
                 what = sprintf("$R%d with points pt 3 ps 1.5", points)
             }
-            extra = extra sprintf(", %s lc black title \"%s\"", what, label)
+            said[++statements] = what
+            name_of[statements] = label
             next
         }
         /^#/ { next }
@@ -67,11 +71,11 @@ lines() { # FILE
             size[k]++
             if (cell[3] != "") spread[k] = 1
         }
-        function colour(k,    partner) {
-            partner = name[k]
+        # What the report says of a series has its colour, or is black.
+        function colour(name,    partner) {
+            partner = name
             sub(/^report,? ?/, "", partner)
-            if (partner == name[k]) return "lc " k
-            return (partner in number ? "lc " number[partner] : "lc black") " dt 2"
+            return partner in number ? "lc " number[partner] : "lc black"
         }
         END {
             what = deviations = ""
@@ -79,9 +83,9 @@ lines() { # FILE
             print "set key below maxcols 2 Left reverse"
             for (k = 1; k <= count; k++) {
                 style = size[k] > 30 ? "lines" : "linespoints pt 7 ps 0.4"
-                if (name[k] ~ /^report/) style = "linespoints pt 6 ps 0.8"
+                if (name[k] ~ /^report/) style = "linespoints pt 6 ps 0.8 dt 2"
                 what = what sprintf(", $S%d using 1:2 with %s lw 1.5 %s title \"%s\"", k, style,
-                                    colour(k), name[k])
+                                    colour(name[k]), name[k])
                 if (spread[k] && size[k] > 12)
                     deviations = deviations sprintf(", $S%d using 1:($2-$3):($2+$3)" \
                         " with filledcurves lc %d fs transparent solid 0.2 notitle", k, k)
@@ -89,7 +93,9 @@ lines() { # FILE
                     deviations = deviations sprintf(", $S%d using 1:2:3 with yerrorbars pt 0" \
                         " lc %d notitle", k, k)
             }
-            what = deviations what extra
+            for (k = 1; k <= statements; k++)
+                what = what sprintf(", %s %s title \"%s\"", said[k], colour(name_of[k]), name_of[k])
+            what = deviations what
             if (count + points == 0) what = ", [1:10] [1:10] NaN notitle" what
             print "plot " substr(what, 3)
         }' "$1"
@@ -159,9 +165,9 @@ EOD
     echo "plot \"$cells\" matrix with image notitle"
 }
 
-# A figure whose plot is gone goes too.
-for file in "$figures"/*.svg; do
-    [ -f "$results/$(basename "$file" .svg).csv" ] || rm -f "$file"
+for file in "$figures"/*.*.svg; do
+    name=$(basename "$file" .svg)
+    [ -f "$results/${name%%.*}.csv" ] && [ ! -f "$results/$name.csv" ] && rm -f "$file"
 done
 
 count=0

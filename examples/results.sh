@@ -78,7 +78,7 @@ function read_result(id,    file, line, at) {
 # standard errors, else "above" or "below"; "" where that says nothing.
 function standing(line,    cell, difference, error) {
     cells(line, cell)
-    if (cell[3] !~ /%$/ || cell[4] == "" || cell[5] == "") return ""
+    if (cell[3] !~ /accuracy.*%$/ || cell[4] == "" || cell[5] == "") return ""
     difference = cell[5] - cell[4]
     error = cell[6] == "" ? 0 : cell[6] / sqrt(cell[7])
     if (difference <= 2 && difference >= -2) return "near"
@@ -153,10 +153,10 @@ BEGIN {
     print "a row without a letter has one reading only. ± is the standard deviation over seeds or"
     print "folds, s the seconds of one run; rows of one configuration with several metrics come"
     print "from the same runs.\n"
-    print "Of the accuracies that a report states, in reading A where there is one: how many were"
-    print "met (within two points or two standard errors), how many measured above and below; the"
-    print "seconds of the whole program.\n"
-    print "| experiment | stated | met | above | below | s |"
+    print "Of the rows with a reported accuracy, in reading A where there is one: how many met it"
+    print "(within two points or two standard errors), how many stand above and below; the seconds"
+    print "of the whole program. A figure may have several rows: as one configuration has.\n"
+    print "| experiment | rows | met | above | below | s |"
     print "| --- | ---: | ---: | ---: | ---: | ---: |"
     while ((getline line < "examples/experiments.txt") > 0)
         if (line !~ /^#/ && line !~ /:/ && line != "") print_overview(line)

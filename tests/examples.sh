@@ -312,6 +312,12 @@ draws_all() { # RESULTS FIGURES
 }
 if have gnuplot; then
     check 'every plot is drawn' draws_all "$here/smoke" "$here/figures"
+    tidies() { # a figure of a plot that is gone goes, one of an experiment without result stays
+        touch "$here/figures/jiang-depth.gone.svg" "$here/figures/jiang-none.plot.svg"
+        bash examples/figures.sh "$here/smoke" "$here/figures" >/dev/null &&
+            [ ! -e "$here/figures/jiang-depth.gone.svg" ] && rm "$here/figures/jiang-none.plot.svg"
+    }
+    check 'a figure whose plot is gone goes too' tidies
     mkdir "$here/bare" "$here/unknown"
     printf '# kind: lines\n# log: none\n# reported: "a",2,3\n' >"$here/bare/a.point.csv"
     printf '# kind: lines\n# log: none\n# reported: "a",,3\n' >"$here/bare/a.line.csv"

@@ -155,6 +155,45 @@ static void penalties(void)
     fnn_model_free(m);
 }
 
+/* A penalty acts on weights alone, or on biases, gamma and beta too: what it adds to the loss, and
+ * what it takes from each parameter in a step. */
+static void penalties_act_on_what_they_should(void)
+{
+    fnn_dataset data = make_data(5, 0);
+    double w[500], g[500];
+    int biases, l;
+    for (biases = 0; biases < 2; biases++) {
+        fnn_model *m = fnn_sequential(1, 2, INPUTS / 2);
+        fnn_fit_config c = fnn_fit_config_init();
+        const fnn_initializer start = {FNN_GLOROT_NORMAL, 1}, some = {FNN_UNIFORM, 0.3};
+        double squares = 0;
+        size_t i, count;
+        fnn_set_initializer(m, start, some);
+        fnn_dense(m, 7, FNN_TANH);
+        fnn_batch_norm(m);
+        fnn_dense(m, CLASSES, FNN_SOFTMAX);
+        c.optimizer = fnn_sgd(0.1);
+        c.l2 = 0.5;
+        c.penalize_biases = biases;
+        CHECK(!fnn_forward(m, &data, NULL, (int)data.count, 1) && !fnn_loss(m, NULL));
+        CHECK(!fnn_backward(m) && fnn_parameters(m, &count) && count <= 500);
+        memcpy(w, fnn_parameters(m, NULL), count * sizeof *w);
+        memcpy(g, fnn_gradients(m, NULL), count * sizeof *g);
+        CHECK(!fnn_step(m, &c));
+        for (l = 0; l < m->layer_count; l++)
+            for (i = 0; i < m->layers[l].weights + m->layers[l].biases; i++) {
+                const size_t at = m->layers[l].offset + i;
+                const double p = biases || i < m->layers[l].weights ? 0.5 * w[at] : 0;
+                CHECKF(fabs(m->parameters[at] - (w[at] - 0.1 * (g[at] + p))) < 1e-12,
+                       "layer %d, parameter %d", l, (int)i);
+                if (biases || i < m->layers[l].weights)
+                    squares += m->parameters[at] * m->parameters[at];
+            }
+        CHECK(fabs(fnni_penalty(m, &c) - 0.25 * squares) < 1e-12);
+        fnn_model_free(m);
+    }
+}
+
 /* ---- the check must fail where a gradient is wrong ---- */
 
 static int wrong_how; /* 0 sign, 1 factor, 2 zeros */
@@ -712,6 +751,7 @@ static const harness_test tests[] = {TEST(each_activation),
                                      TEST(each_loss),
                                      TEST(cross_entropy_on_any_outputs),
                                      TEST(penalties),
+                                     TEST(penalties_act_on_what_they_should),
                                      TEST(finds_wrong_gradients),
                                      TEST(each_convolution),
                                      TEST(each_activation_of_a_convolution),

@@ -702,6 +702,14 @@ static int save_so_far(void *user, const fnn_search *found, int candidate)
     (void)candidate;
     CHECK(found->allocator.user != user && found->allocator.allocate != budget_allocate);
     CHECK(!fnn_search_save_csv(found, path(), NULL));
+    file = fopen(path(), "r");
+    CHECK(file && fgets(line, sizeof line, file));
+    for (i = 0; i < found->count && file; i++) { /* an unfinished candidate's folds are not read */
+        const int rests = found->candidates[i].state == FNN_CANDIDATE_TRAINED;
+        CHECK(fgets(line, sizeof line, file) != NULL);
+        CHECKF(rests != (strstr(line, ",nan,nan\n") != NULL), "%s", line);
+    }
+    if (file) fclose(file);
     CHECK(!fnn_search_save_histories(found, path(), NULL));
     for (i = 0; i < found->count; i++)
         if (found->candidates[i].state == FNN_CANDIDATE_TRAINED) expected += 3 * found->folds;

@@ -4,8 +4,8 @@
  *
  * Prints, over forty seeds with several dropouts and with none, how many of the ten outputs end
  * dead, and the loss beside that of the formula in ali.h and the report's 5.3031, which takes
- * two dead ones: so it is luck whether "dropout halves the loss". A: while fitting on the test
- * images (contaminated); B: of the fit on train alone. */
+ * two dead ones: "dropout halves the loss" as far as it leaves fewer of them dead. A: while fitting
+ * on the test images (contaminated); B: of the fit on train alone. */
 #include "ali.h"
 
 static experiment e;

@@ -3,7 +3,8 @@
  *     cc -O2 -fopenmp examples/shi/batch.c -o batch -lm && ./batch
  *
  * Prints the test accuracy after 500 epochs beside the report's, in both readings (shi.h): in B
- * lambda .2 acts for so many updates that the weights vanish. Plot: accuracy against batch size. */
+ * lambda .2 acts for so many updates that it holds the networks down. Plot: accuracy against batch
+ * size. */
 #include "shi.h"
 
 static experiment e;
