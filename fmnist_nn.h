@@ -1126,10 +1126,10 @@ typedef struct fnn_search_config {
                                       them all */
     int verbose;                   /* 0; 1: progress and a line a candidate on stderr */
     int (*callback)(void *user, const fnn_search *search, int candidate); /* NULL; gets each one
-                                      that is finished, one at a time. Folds may be read of those that
-                                      are trained or diverged: the others' are being written (table
-                                      and CSVs leave them out). Nonzero: no further training is
-                                      begun */
+                                      that is finished, one at a time. Folds may be read of those
+                                      that are trained or diverged: the others' are being written
+                                      (table and CSVs leave them out). Nonzero: no further training
+                                      is begun */
 } fnn_search_config;
 
 /* The defaults named beside the fields above; build must be given. */
