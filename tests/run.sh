@@ -16,6 +16,7 @@ sources=${TEST_SOURCES:-tests}
 # Longest first, so that no core waits at the end.
 list_jobs() {
     local group source name
+    printf 'script/%s\n' structure: examples:
     printf 'script/builds:%s\n' gcc clang clang-19 g++ clang++ options targets symbols
     for group in sanitize neon plain double; do
         for source in "$sources"/test_*.c; do
@@ -26,7 +27,7 @@ list_jobs() {
             echo "$group/$name"
         done
     done
-    printf 'script/%s\n' examples: structure: get_data: selftest:
+    printf 'script/%s\n' get_data: selftest:
 }
 
 log_of() { echo "$build/${1//[\/:]/.}.log"; }
