@@ -14154,6 +14154,7 @@ static void fnni_emit_values(fnni_writer *w, const fnn_search *found, const fnn_
 static void fnni_emit_candidate(fnni_writer *w, const fnn_search *found, int i)
 {
     fnn_candidate *c = found->candidates + i;
+    const int rests = fnni_candidate_rests(c);
     int m, f;
     fnni_emit_text(w, "%d,%d,%s", i, c->rank, fnni_state_names[c->state]);
     fnni_emit_values(w, found, c);
@@ -14163,8 +14164,7 @@ static void fnni_emit_candidate(fnni_writer *w, const fnn_search *found, int i)
     }
     fnni_emit_number(w, c->seconds);
     for (f = 0; f < found->folds; f++) {
-        const fnn_figures figures =
-            fnni_candidate_rests(c) ? c->folds[f].figures : fnni_no_figures();
+        const fnn_figures figures = rests ? c->folds[f].figures : fnni_no_figures();
         fnni_emit_number(w, figures.validation_loss);
         fnni_emit_number(w, figures.validation_score);
     }

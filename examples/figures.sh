@@ -6,8 +6,11 @@
 # A figure in FIGURES whose experiment has a result, but no such plot any more, is deleted.
 set -u -o pipefail
 cd "$(dirname "$0")/.." || exit 1
-results=${1:-examples/results} figures=${2:-${1:+$1/}figures}
-[ $# -gt 0 ] || figures=examples/figures
+case $# in
+0) results=examples/results figures=examples/figures ;;
+2) results=$1 figures=$2 ;;
+*) echo 'figures.sh: expected no argument, or RESULTS and FIGURES' >&2 && exit 1 ;;
+esac
 if ! command -v gnuplot >/dev/null; then
     echo 'figures.sh: gnuplot is not installed (Debian: gnuplot-nox)' >&2
     exit 1

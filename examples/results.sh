@@ -76,8 +76,7 @@ function read_result(id,    file, line, at) {
 }
 # How a row stands to its report: "near" within two points or two
 # standard errors, else "above" or "below"; "" where that says nothing.
-function standing(line,    cell, difference, error) {
-    cells(line, cell)
+function standing(cell,    difference, error) {
     if (cell[3] !~ /accuracy.*%$/ || cell[4] == "" || cell[5] == "") return ""
     difference = cell[5] - cell[4]
     error = cell[6] == "" ? 0 : cell[6] / sqrt(cell[7])
@@ -92,8 +91,8 @@ function print_overview(id,    i, stands, n, cell, a) {
     }
     for (i = 1; i <= rows; i++) if (cells(row[i], cell) && cell[2] == "A") a = 1
     for (i = 1; i <= rows; i++) {
-        stands = standing(row[i])
         cells(row[i], cell)
+        stands = standing(cell)
         if (stands == "" || (a && cell[2] != "A" && cell[2] != "")) continue
         n["all"]++; n[stands]++
         sum["all"]++; sum[stands]++

@@ -318,6 +318,8 @@ if have gnuplot; then
             [ ! -e "$here/figures/jiang-depth.gone.svg" ] && rm "$here/figures/jiang-none.plot.svg"
     }
     check 'a figure whose plot is gone goes too' tidies
+    refuses 'plots without a folder for their figures' 'RESULTS and FIGURES' \
+        bash examples/figures.sh "$here/smoke"
     mkdir "$here/bare" "$here/unknown"
     printf '# kind: lines\n# log: none\n# reported: "a",2,3\n' >"$here/bare/a.point.csv"
     printf '# kind: lines\n# log: none\n# reported: "a",,3\n' >"$here/bare/a.line.csv"
