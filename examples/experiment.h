@@ -65,12 +65,12 @@
 #define EXPERIMENT_UNKNOWN ((double)NAN) /* the report has no such figure */
 #define EXPERIMENT_FIGURES 16            /* that a job may set */
 #define EXPERIMENT_NO_DATA 3             /* exit status: a data set is missing */
-#define EXPERIMENT_MNIST_FROM "http://yann.lecun.com/exdb/mnist/"
+#define EXPERIMENT_MNIST_FROM "https://storage.googleapis.com/cvdf-datasets/mnist/"
 #define EXPERIMENT_CIFAR10_FROM "https://www.cs.toronto.edu/~kriz/cifar.html (binary, unpacked)"
 
 typedef enum experiment_mode {
     EXPERIMENT_FULL,
-    EXPERIMENT_QUICK, /* a tenth of the data (at least 1,000 samples), half the epochs, one seed */
+    EXPERIMENT_QUICK, /* 1/10 of the data (at least 1,000 samples), 1/4 of the epochs, one seed */
     EXPERIMENT_SMOKE  /* 200 samples, one epoch, four runs, one seed: only shows that it works */
 } experiment_mode;
 
@@ -202,7 +202,7 @@ static inline const char *experiment_mode_name(const experiment *e)
 /* What is said beside every output that is not the full experiment. */
 static inline const char *experiment_label(const experiment *e)
 {
-    static const char *const labels[] = {"", " (quick: a tenth of the data, half the epochs)",
+    static const char *const labels[] = {"", " (quick: 1/10 of the data, 1/4 of the epochs)",
                                          " (smoke: no figure means anything)"};
     return labels[e->mode];
 }
@@ -211,7 +211,7 @@ static inline const char *experiment_label(const experiment *e)
 static inline int experiment_epochs(const experiment *e, int epochs)
 {
     if (e->mode == EXPERIMENT_FULL) return epochs;
-    return e->mode == EXPERIMENT_QUICK ? (epochs + 1) / 2 : 1;
+    return e->mode == EXPERIMENT_QUICK ? (epochs + 3) / 4 : 1;
 }
 
 /* ---- options ---- */
@@ -220,7 +220,7 @@ static inline void experiment_help(const experiment *e)
 {
     printf(
         "%s: %s\n\n"
-        "  --quick      a tenth of the data (at least 1000 samples), half the epochs, one seed\n"
+        "  --quick      1/10 of the data (at least 1000 samples), 1/4 of the epochs, one seed\n"
         "  --smoke      200 samples, one epoch, four runs: shows only that the program works\n"
         "  --seeds N    repeats every configuration with N seeds\n"
         "  --threads N  of the processor; they change no figure but times\n"
@@ -788,6 +788,15 @@ static inline void experiment_point_of(experiment *e, experiment_plot *p, const 
     double deviation;
     const double mean = experiment_mean(e, run, figure, &deviation);
     experiment_point(e, p, series, x, mean, deviation);
+}
+
+/* The plot of that name, which has been begun. */
+static inline experiment_plot *experiment_plot_named(experiment *e, const char *name)
+{
+    for (int i = 0; i < e->plot_count; i++)
+        if (!strcmp(e->plots[i].name, name)) return &e->plots[i];
+    experiment_fail(e, "there is no plot %s", name);
+    return NULL;
 }
 
 /* The report's value: a point, or with x = EXPERIMENT_UNKNOWN a line across the plot. */

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Runs the experiments that have no result yet and writes the table of all. `make reproduce`:
 #
-#     bash examples/reproduce.sh [WORD]     only the experiments whose name contains WORD
+#     bash examples/reproduce.sh [WORD]     only the experiments whose name begins with WORD
 #
 # In the environment: QUICK=1 makes them smaller, into build/quick/ instead of examples/, SMOKE=1
 # so small that they only show that they work; SEEDS, THREADS and DATA are the options of the
@@ -30,7 +30,7 @@ mkdir -p "$results" "$objects"
 
 seconds=$SECONDS run=0 kept=0 missing=0 failed=0
 for id in $(experiment_ids); do
-    case $id in *"$word"*) ;; *) continue ;; esac
+    case $id in "$word"*) ;; *) continue ;; esac
     source=$(experiment_source "$id")
     [ -f "$source" ] || continue
     hash=$(experiment_hash "$source" "$options")
@@ -55,6 +55,7 @@ for id in $(experiment_ids); do
     *) failed=$((failed + 1)) && echo "$id: FAILED" ;;
     esac
 done
+[ -z "$word" ] || experiment_ids | grep -q "^$word" || echo "no experiment begins with $word" >&2
 echo "$run run in $((SECONDS - seconds)) s, $kept were there, $missing without their data," \
     "$failed failed"
 if sh examples/results.sh "$results" >"$table.new"; then

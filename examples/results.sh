@@ -1,7 +1,8 @@
 #!/bin/sh
-# Writes the table of all experiments from their result files alone: sh examples/results.sh DIR.
-# What is said of a row that disagrees stands in examples/explanations.txt. On stderr: rows more
-# than two points from the report that nothing is said of. Fails where an explanation fits no row.
+# Writes the table of all experiments from their result files: sh examples/results.sh DIR. What is
+# said of rows of full runs that disagree stands in examples/explanations.txt. On stderr: rows of
+# full runs more than two points from the report that nothing is said of. Fails where an
+# explanation fits no row.
 dir=${1:-examples/results}
 cd "$(dirname "$0")/.." || exit 1
 export LC_ALL=C FOLDER="$dir"
@@ -51,10 +52,17 @@ function read_explanations(    line, part) {
         sentence[said] = part[3]
     }
 }
-function explain(id, configuration, reading,    k, found) {
-    for (k = 1; k <= said; k++)
-        if (said_id[k] == id && (configuration ", " reading) ~ said_of[k]) found = fits[k] = 1
-    return found
+# The numbers that the sentences about a row have below its table.
+function explain(id, configuration, reading,    k, number, numbers) {
+    if (head["mode"] != "full") return ""
+    for (k = 1; k <= said; k++) {
+        if (said_id[k] != id) continue
+        number++
+        if ((configuration ", " reading) !~ said_of[k]) continue
+        numbers = numbers (numbers == "" ? "" : ", ") number
+        fits[k] = 1
+    }
+    return numbers
 }
 
 # ---- one experiment ----
@@ -93,7 +101,7 @@ function print_overview(id,    i, stands, n, cell, a) {
     for (i = 1; i <= rows; i++) {
         cells(row[i], cell)
         stands = standing(cell)
-        if (stands == "" || (a && cell[2] != "A" && cell[2] != "")) continue
+        if (stands == "" || (a && cell[2] != "A")) continue
         n["all"]++; n[stands]++
         sum["all"]++; sum[stands]++
     }
@@ -101,20 +109,21 @@ function print_overview(id,    i, stands, n, cell, a) {
         n["below"], head["seconds"]
     total += head["seconds"]
 }
-function print_row(id, line,    cell, difference, measured) {
+function print_row(id, line,    cell, difference, measured, why) {
     cells(line, cell)
     difference = measured = "—"
     if (cell[5] != "") measured = shown(cell[5], cell[3])
     if (cell[6] != "") measured = measured " ± " shown(cell[6], cell[3])
     if (cell[4] != "" && cell[5] != "")
         difference = sprintf("%+" format(cell[5] - cell[4], cell[3]), cell[5] - cell[4])
-    printf "| %s | %s | %s | %s | %s | %s | %s | %s |\n", escaped(cell[1]), cell[2],
-        escaped(cell[3]), shown(cell[4], cell[3]), measured, difference, cell[7], cell[8]
-    if (!explain(id, cell[1], cell[2]) && difference != "—" && cell[3] ~ /%$/ &&
+    why = explain(id, cell[1], cell[2])
+    printf "| %s | %s | %s | %s | %s | %s | %s | %s | %s |\n", escaped(cell[1]), cell[2],
+        escaped(cell[3]), shown(cell[4], cell[3]), measured, difference, why, cell[7], cell[8]
+    if (why == "" && head["mode"] == "full" && difference != "—" && cell[3] ~ /%$/ &&
         (difference + 0 > 2 || difference + 0 < -2))
         print "not explained: " id ": " cell[1] ", " cell[2] ": " difference > "/dev/stderr"
 }
-function print_result(id,    i, k, plot, plots, command) {
+function print_result(id,    i, k, number, plot, plots, command) {
     print "### " id "\n"
     if (!read_result(id)) {
         print "Not run yet.\n"
@@ -122,13 +131,15 @@ function print_result(id,    i, k, plot, plots, command) {
     }
     if (head["mode"] == "full") has[id] = 1
     made++
-    print head["title"] ".\n"
-    print "| configuration | reading | metric | reported | measured | difference | seeds | s |"
-    print "| --- | --- | --- | ---: | ---: | ---: | ---: | ---: |"
+    print head["title"] (head["mode"] == "full" ? "" : ", " head["mode"]) ".\n"
+    print "| configuration | reading | metric | reported | measured | difference | why | seeds |" \
+        " s |"
+    print "| --- | --- | --- | ---: | ---: | ---: | --- | ---: | ---: |"
     for (i = 1; i <= rows; i++) print_row(id, row[i])
     print ""
     for (i = 1; i <= notes; i++) print "- " note[i] "."
-    for (k = 1; k <= said; k++) if (said_id[k] == id) print "- " sentence[k]
+    for (k = 1; k <= said; k++)
+        if (said_id[k] == id && head["mode"] == "full") print "- (" ++number ") " sentence[k]
     command = "cd \"$FOLDER\" && ls " id ".*.csv 2>/dev/null"
     plots = ""
     while ((command | getline plot) > 0) {
@@ -146,15 +157,16 @@ function print_result(id,    i, k, plot, plots, command) {
 BEGIN {
     read_explanations()
     print "# The experiments of the five reports\n"
-    print "Written by `examples/results.sh` from the result files in `" dir "` alone;"
-    print "`make reproduce` makes those that are missing. Reading A explains the numbers of the"
-    print "report, B is the textbook way; a word after the letter tells several of them apart,"
-    print "a row without a letter has one reading only. ± is the standard deviation over seeds or"
-    print "folds, s the seconds of one run; rows of one configuration with several metrics come"
-    print "from the same runs.\n"
-    print "Of the rows with a reported accuracy, in reading A where there is one: how many met it"
-    print "(within two points or two standard errors), how many stand above and below; the seconds"
-    print "of the whole program. A figure may have several rows: as one configuration has.\n"
+    print "Written by `examples/results.sh` from the result files in `" dir "`, which"
+    print "`make reproduce` makes, and the sentences of `examples/explanations.txt`. Reading A"
+    print "explains the numbers of the report, B is the textbook way; a word after the letter tells"
+    print "several of them apart, a row without a letter is a variant or has one reading only."
+    print "± is the standard deviation over seeds or folds, `why` numbers the sentences below the"
+    print "table that are about the row, `s` has the seconds of one run; rows of one configuration"
+    print "with several metrics come from the same runs.\n"
+    print "Of the rows with a reported accuracy, of those of reading A where there are any: how"
+    print "many met it (within two points or two standard errors), how many stand above and below;"
+    print "the seconds of the whole program. A reported figure may stand in several rows.\n"
     print "| experiment | rows | met | above | below | s |"
     print "| --- | ---: | ---: | ---: | ---: | ---: |"
     while ((getline line < "examples/experiments.txt") > 0)

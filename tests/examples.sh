@@ -285,7 +285,9 @@ all_explained() { # RESULTS
     [ -z "$unexplained" ] || { echo "$unexplained" && return 1; }
 }
 check 'every row two points away is explained' all_explained examples/results
-refuses 'one that is not is seen' 'not explained: jiang-depth' all_explained "$here/smoke"
+mkdir "$here/unexplained"
+sed 's/^# mode: .*/# mode: full/' "$here/smoke/jiang-depth.csv" >"$here/unexplained/jiang-depth.csv"
+refuses 'one that is not is seen' 'not explained: jiang-depth' all_explained "$here/unexplained"
 cp "$here/smoke/RESULTS.md" "$here/table.md"
 mkdir "$here/counts"
 sed 's/^\("layer 1, first bias.*,\)[^,]*\(,[^,]*,[^,]*,[^,]*\)$/\133682134\2/' \

@@ -36,6 +36,9 @@ int main(int argc, char **argv)
     experiment_begin(&e, argc, argv, "aghaei-fashion", "MLPs on Fashion-MNIST", 3);
     experiment_fashion(&e, &data);
     report_mlp_table(&e, &data, rows, ROWS, "Table 4", "batch-64", "(128, 64) LeakyReLU, batch 64");
+    experiment_plot *accuracy = experiment_plot_named(&e, "batch-64-accuracy");
+    experiment_reported(&e, accuracy, "report, train", 10, rows[ROWS - 1].train);
+    experiment_reported(&e, accuracy, "report, test", 10, rows[ROWS - 1].test);
     report_mlp_grid(&e, &lists, &mlp_readings[READING_A_SQUARE], &data, data.train.count, 3);
     return experiment_end(&e);
 }

@@ -38,6 +38,9 @@ int main(int argc, char **argv)
     experiment_begin(&e, argc, argv, "aghaei-statlog", "MLPs on Statlog", 5);
     statlog_load(&e, &data);
     report_mlp_table(&e, &data, rows, ROWS, "Table 2", "100-epochs", "(64) ReLU, 100 epochs");
+    experiment_plot *accuracy = experiment_plot_named(&e, "100-epochs-accuracy");
+    experiment_reported(&e, accuracy, "report, train", 100, rows[ROWS - 1].train);
+    experiment_reported(&e, accuracy, "report, test", 100, rows[ROWS - 1].test);
     report_mlp_grid(&e, &lists, &mlp_readings[READING_A_SQUARE], &data, data.train.count, 3);
     report_mlp_grid(&e, &lists, &mlp_readings[READING_B], &data, data.train.count, 3);
     return experiment_end(&e);

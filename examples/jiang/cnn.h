@@ -1,8 +1,9 @@
 /* The report's CNN (4.5): two convolutions of 8 filters 3x3 without padding, pool of size 2, two
- * dense layers. One pool behind both convolutions (A) explains its figures: where a rate collapses,
- * what one epoch reaches, what dropout costs; the textbook's pool behind each (B) does not. The
- * stride of 1 is the convolutions'. The images are standardised, or, as "another copy of the
- * original", raw. The width of the first dense layer is not given: the best of a few is taken. */
+ * dense layers. One pool behind both convolutions (A) explains its figures: where a rate collapses
+ * in most folds, what one epoch reaches, what dropout costs; the textbook's pool behind each (B)
+ * does not. The stride of 1 is the convolutions'. The images are standardised, or, as "another copy
+ * of the original", raw. The width of the first dense layer is not given: the best of a few is
+ * taken. */
 #ifndef JIANG_CNN_H
 #define JIANG_CNN_H
 #include "../experiment.h"
