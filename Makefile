@@ -19,7 +19,7 @@ help:
 	@echo '                      reports, which make reproduce compiles'
 	@echo 'make reproduce        run the experiments of the five reports that have no result yet:'
 	@echo '                      four and a half hours on two cores; writes examples/RESULTS.md;'
-	@echo '                      QUICK=1: smaller, a quarter of an hour, into build/quick/;'
+	@echo '                      QUICK=1: smaller, in twelve minutes, into build/quick/;'
 	@echo '                      ONLY=jiang: those whose names begin so;'
 	@echo '                      THREADS=2 DATA=folder as the programs; SEEDS=5 too, into'
 	@echo '                      build/seeds-5/'
