@@ -57,6 +57,16 @@ took_at_most() { # SECONDS LOG
         END { exit !used || used > bar }' "$2"
 }
 
+# Busy neighbours lengthen processor time too, if less: the quickest of three compiles counts.
+compiles_within() { # SECONDS COMPILER
+    local try
+    for try in 1 2 3; do
+        [ "$try" = 1 ] || matrix_row "$2" c99 -O2 || return 1
+        took_at_most "$1" "$here/app.c99.-O2.log" && return
+    done
+    return 1
+}
+
 matrix() { # COMPILER
     local compiler=$1 rows row threads
     have "$1" || { skip "$1" "this machine has no $1" && return; }
@@ -78,7 +88,7 @@ matrix() { # COMPILER
     refuses "$compiler: a warning fails" nobody_calls_it \
         matrix_row "$compiler" "${rows%%:*}" -O1 -DFMNIST_NN_NO_SIMD -include "$here/warns.h"
     [[ $compiler == *++* ]] && return
-    check "$compiler -O2 takes at most 15 s" took_at_most 15 "$here/app.c99.-O2.log"
+    check "$compiler -O2 takes at most 15 s" compiles_within 15 "$compiler"
     refuses "$compiler: a longer compile fails" 'took' took_at_most 0 "$here/app.c99.-O2.log"
 }
 
