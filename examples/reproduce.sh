@@ -55,7 +55,7 @@ for id in $(experiment_ids); do
     *) failed=$((failed + 1)) && echo "$id: FAILED" ;;
     esac
 done
-[ -z "$word" ] || experiment_ids | grep -q "^$word" || echo "no experiment begins with $word" >&2
+[ $((run + kept + missing + failed)) -gt 0 ] || echo "no experiment begins with '$word'" >&2
 echo "$run run in $((SECONDS - seconds)) s, $kept were there, $missing without their data," \
     "$failed failed"
 if sh examples/results.sh "$results" >"$table.new"; then

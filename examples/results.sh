@@ -48,20 +48,18 @@ function read_explanations(    line, part) {
         }
         said++
         said_id[said] = part[1]
+        number[said] = ++numbered[part[1]]
         said_of[said] = part[2]
         sentence[said] = part[3]
     }
 }
 # The numbers that the sentences about a row have below its table.
-function explain(id, configuration, reading,    k, number, numbers) {
-    if (head["mode"] != "full") return ""
-    for (k = 1; k <= said; k++) {
-        if (said_id[k] != id) continue
-        number++
-        if ((configuration ", " reading) !~ said_of[k]) continue
-        numbers = numbers (numbers == "" ? "" : ", ") number
-        fits[k] = 1
-    }
+function explain(id, configuration, reading,    k, numbers) {
+    for (k = 1; k <= said; k++)
+        if (said_id[k] == id && (configuration ", " reading) ~ said_of[k]) {
+            numbers = numbers (numbers == "" ? "" : ", ") number[k]
+            fits[k] = 1
+        }
     return numbers
 }
 
@@ -116,22 +114,23 @@ function print_row(id, line,    cell, difference, measured, why) {
     if (cell[6] != "") measured = measured " ± " shown(cell[6], cell[3])
     if (cell[4] != "" && cell[5] != "")
         difference = sprintf("%+" format(cell[5] - cell[4], cell[3]), cell[5] - cell[4])
-    why = explain(id, cell[1], cell[2])
+    why = full ? explain(id, cell[1], cell[2]) : ""
     printf "| %s | %s | %s | %s | %s | %s | %s | %s | %s |\n", escaped(cell[1]), cell[2],
         escaped(cell[3]), shown(cell[4], cell[3]), measured, difference, why, cell[7], cell[8]
-    if (why == "" && head["mode"] == "full" && difference != "—" && cell[3] ~ /%$/ &&
+    if (why == "" && full && difference != "—" && cell[3] ~ /%$/ &&
         (difference + 0 > 2 || difference + 0 < -2))
         print "not explained: " id ": " cell[1] ", " cell[2] ": " difference > "/dev/stderr"
 }
-function print_result(id,    i, k, number, plot, plots, command) {
+function print_result(id,    i, k, plot, plots, command) {
     print "### " id "\n"
     if (!read_result(id)) {
         print "Not run yet.\n"
         return
     }
-    if (head["mode"] == "full") has[id] = 1
+    full = head["mode"] == "full" # sentences are about full runs
+    if (full) has[id] = 1
     made++
-    print head["title"] (head["mode"] == "full" ? "" : ", " head["mode"]) ".\n"
+    print head["title"] (full ? "" : ", " head["mode"]) ".\n"
     print "| configuration | reading | metric | reported | measured | difference | why | seeds |" \
         " s |"
     print "| --- | --- | --- | ---: | ---: | ---: | --- | ---: | ---: |"
@@ -139,7 +138,7 @@ function print_result(id,    i, k, number, plot, plots, command) {
     print ""
     for (i = 1; i <= notes; i++) print "- " note[i] "."
     for (k = 1; k <= said; k++)
-        if (said_id[k] == id && head["mode"] == "full") print "- (" ++number ") " sentence[k]
+        if (full && said_id[k] == id) print "- (" number[k] ") " sentence[k]
     command = "cd \"$FOLDER\" && ls " id ".*.csv 2>/dev/null"
     plots = ""
     while ((command | getline plot) > 0) {
