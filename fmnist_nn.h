@@ -328,9 +328,8 @@ typedef FMNIST_NN_REAL fnn_real;
     X(FNN_ERROR_FORMAT, "a file's contents are not what they should be") \
     X(FNN_ERROR_STATE, "the call does not fit what the object has been through") \
     X(FNN_ERROR_NUMERIC, "a number is not finite")
-#define FNNI_RESULT_NAME(name, text) name,
-typedef enum fnn_result { FNN_RESULT_LIST(FNNI_RESULT_NAME) FNN_RESULT_COUNT } fnn_result;
-#undef FNNI_RESULT_NAME
+#define FNNI_ENUM(name, ...) name, /* makes an enum of this list and of those below */
+typedef enum fnn_result { FNN_RESULT_LIST(FNNI_ENUM) FNN_RESULT_COUNT } fnn_result;
 
 /* Says what a result means, in general; an fnn_error or fnn_model_error says it of the case. */
 FNN_API const char *fnn_result_text(fnn_result result);
@@ -574,13 +573,18 @@ FNN_API fnn_result fnn_load_csv(fnn_dataset *out, const char *path, const fnn_cs
                                 const fnn_allocator *allocator, fnn_error *error);
 
 /* How features are brought to a common scale: x' = (x - shift[j]) * scale[j] for feature j. */
+#define FNN_NORMALIZATION_LIST(X) \
+    /* X(kind, name in files, what it takes of the data, scale); shift is the mean, if taken */ \
+    X(FNN_NORMALIZE_NONE, none, FNNI_NOTHING, 1.0) \
+    X(FNN_NORMALIZE_DIVIDE_255, divide_255, FNNI_NOTHING, 1.0 / 255.0) \
+    X(FNN_NORMALIZE_MEAN, mean, FNNI_MEANS, 1.0) \
+    X(FNN_NORMALIZE_MEAN_DIVIDE_255, mean_divide_255, FNNI_MEANS, 1.0 / 255.0) \
+    X(FNN_NORMALIZE_STANDARDIZE, standardize, FNNI_VARIANCES, \
+      variance != 0.0 ? 1.0 / sqrt(variance) : 1.0) \
+    X(FNN_NORMALIZE_MEAN_VARIANCE, mean_variance, FNNI_VARIANCES, \
+      variance != 0.0 ? 1.0 / variance : 1.0)
 typedef enum fnn_normalization {
-    FNN_NORMALIZE_NONE,            /* x */
-    FNN_NORMALIZE_DIVIDE_255,      /* x / 255 */
-    FNN_NORMALIZE_MEAN,            /* x - mean_j */
-    FNN_NORMALIZE_MEAN_DIVIDE_255, /* (x - mean_j) / 255 */
-    FNN_NORMALIZE_STANDARDIZE,     /* (x - mean_j) / standard deviation_j */
-    FNN_NORMALIZE_MEAN_VARIANCE    /* (x - mean_j) / variance_j */
+    FNN_NORMALIZATION_LIST(FNNI_ENUM) FNN_NORMALIZATION_COUNT
 } fnn_normalization;
 
 /* Computes shift and scale of each feature from `data` (the training set: apply the same numbers to
@@ -594,17 +598,19 @@ FNN_API fnn_result fnn_normalization_compute(fnn_normalization kind, const fnn_d
 
 /* ---- layers ---- */
 
-/* How weights start (fan_in, fan_out: inputs and outputs of the layer). */
+/* How weights start, of a layer whose units have so many inputs (in) and outputs (out). */
+#define FNN_INITIALIZER_LIST(X) \
+    /* X(kind, 1: normal of that deviation, 0: uniform within +- that bound, the number) */ \
+    X(FNN_GLOROT_UNIFORM, 0, sqrt(6 / (in + out))) /* Glorot and Bengio 2010; Keras' choice */ \
+    X(FNN_GLOROT_NORMAL, 1, sqrt(2 / (in + out))) \
+    X(FNN_HE_NORMAL, 1, sqrt(2 / in)) /* He et al. 2015 */ \
+    X(FNN_HE_UNIFORM, 0, sqrt(6 / in)) \
+    X(FNN_FAN_IN_UNIFORM, 0, 1 / sqrt(in)) /* PyTorch's choice for weights and biases */ \
+    X(FNN_NORMAL, 1, 1) \
+    X(FNN_UNIFORM, 0, 1) \
+    X(FNN_ZEROS, 0, 0)
 typedef enum fnn_initializer_kind {
-    FNN_GLOROT_UNIFORM, /* +-sqrt(6 / (fan_in + fan_out)), Glorot and Bengio 2010; Keras' choice */
-    FNN_GLOROT_NORMAL,  /* deviation sqrt(2 / (fan_in + fan_out)) */
-    FNN_HE_NORMAL,      /* deviation sqrt(2 / fan_in), He et al. 2015 */
-    FNN_HE_UNIFORM,     /* +-sqrt(6 / fan_in) */
-    FNN_FAN_IN_UNIFORM, /* +-1 / sqrt(fan_in): PyTorch's choice for weights and biases */
-    FNN_NORMAL,         /* deviation 1 */
-    FNN_UNIFORM,        /* +-1 */
-    FNN_ZEROS,
-    FNN_INITIALIZER_COUNT
+    FNN_INITIALIZER_LIST(FNNI_ENUM) FNN_INITIALIZER_COUNT
 } fnn_initializer_kind;
 
 /* The values above times scale. */
@@ -642,7 +648,8 @@ FNN_API const fnn_error *fnn_model_error(const fnn_model *model);
 /* How a window meets the borders, as Keras: valid stays inside the image; same pads it so that
  * the output has ceil(input / stride) rows and columns, the odd row of padding below, the odd
  * column to the right. */
-typedef enum fnn_padding { FNN_VALID, FNN_SAME, FNN_PADDING_COUNT } fnn_padding;
+#define FNN_PADDING_LIST(X) X(FNN_VALID, valid) X(FNN_SAME, same)
+typedef enum fnn_padding { FNN_PADDING_LIST(FNNI_ENUM) FNN_PADDING_COUNT } fnn_padding;
 
 typedef struct fnn_conv2d_config {
     int filters;
@@ -730,15 +737,15 @@ FNN_API fnn_result fnn_normalize(fnn_model *model, fnn_normalization kind, const
  *     mean absolute error           mean over outputs of |y - t|
  *     epsilon-insensitive           mean over outputs of max(0, |y - t| - epsilon)
  * where t is the one-hot label or the given targets. */
-typedef enum fnn_loss_kind {
-    FNN_LOSS_SOFTMAX_CROSS_ENTROPY, /* unless told otherwise */
-    FNN_LOSS_CATEGORICAL_CROSS_ENTROPY,
-    FNN_LOSS_SPARSE_CATEGORICAL_CROSS_ENTROPY,
-    FNN_LOSS_MEAN_SQUARED_ERROR,
-    FNN_LOSS_MEAN_ABSOLUTE_ERROR,
-    FNN_LOSS_EPSILON_INSENSITIVE,
-    FNN_LOSS_COUNT
-} fnn_loss_kind;
+#define FNN_LOSS_LIST(X) \
+    /* X(kind, name in files, 1: takes logits); the first one unless told otherwise */ \
+    X(FNN_LOSS_SOFTMAX_CROSS_ENTROPY, softmax_cross_entropy, 1) \
+    X(FNN_LOSS_CATEGORICAL_CROSS_ENTROPY, categorical_cross_entropy, 0) \
+    X(FNN_LOSS_SPARSE_CATEGORICAL_CROSS_ENTROPY, sparse_categorical_cross_entropy, 0) \
+    X(FNN_LOSS_MEAN_SQUARED_ERROR, mean_squared_error, 0) \
+    X(FNN_LOSS_MEAN_ABSOLUTE_ERROR, mean_absolute_error, 0) \
+    X(FNN_LOSS_EPSILON_INSENSITIVE, epsilon_insensitive, 0)
+typedef enum fnn_loss_kind { FNN_LOSS_LIST(FNNI_ENUM) FNN_LOSS_COUNT } fnn_loss_kind;
 
 /* label_smoothing s in [0, 1): t becomes (1 - s) t + s / classes (cross-entropies only). epsilon
  * is that of the epsilon-insensitive loss. */
@@ -806,15 +813,15 @@ FNN_API fnn_optimizer fnn_adamw(fnn_real learning_rate, fnn_real weight_decay);
  * rho .99, Adam's epsilon 1e-8 added to the corrected root. */
 FNN_API fnn_optimizer fnn_pytorch(fnn_optimizer optimizer);
 
-typedef enum fnn_schedule_kind {
-    FNN_SCHEDULE_CONSTANT,
-    FNN_SCHEDULE_STEP,
-    FNN_SCHEDULE_EXPONENTIAL,
-    FNN_SCHEDULE_COSINE,
-    FNN_SCHEDULE_ONE_CYCLE,
-    FNN_SCHEDULE_LINEAR,
-    FNN_SCHEDULE_COUNT
-} fnn_schedule_kind;
+#define FNN_SCHEDULE_LIST(X) \
+    /* X(kind, name, 1: counts epochs) */ \
+    X(FNN_SCHEDULE_CONSTANT, constant, 0) \
+    X(FNN_SCHEDULE_STEP, step, 1) \
+    X(FNN_SCHEDULE_EXPONENTIAL, exponential, 1) \
+    X(FNN_SCHEDULE_COSINE, cosine, 0) \
+    X(FNN_SCHEDULE_ONE_CYCLE, one_cycle, 0) \
+    X(FNN_SCHEDULE_LINEAR, linear, 0)
+typedef enum fnn_schedule_kind { FNN_SCHEDULE_LIST(FNNI_ENUM) FNN_SCHEDULE_COUNT } fnn_schedule_kind;
 
 /* The learning rate as a function of the step: a factor of the base rate, which is the
  * optimiser's learning_rate. The formulas and their sources stand at >>schedule. A zeroed schedule
@@ -4884,10 +4891,19 @@ static fnn_isa fnni_environment_isa(void)
 }
 
 /* ============================================================================
- * >>memory  errors, allocation, contexts
+ * >>memory  errors, checked sizes, allocation
  * ============================================================================
- * A leaf room: everything that allocates does so through fnni_allocate, everything that fails
- * with a message through fnni_fail. Kernels and layers do not allocate. */
+ * A leaf room: everything that fails with a message does so through fnni_fail, every product and sum
+ * of sizes from outside goes through fnni_multiply, fnni_times, fnni_plus or fnni_area, everything
+ * that allocates does so through fnni_allocate. Kernels and layers do not allocate. */
+
+FNN_DEF const char *fnn_result_text(fnn_result result)
+{
+#define FNNI_RESULT_TEXT(name, text) text,
+    static const char *const texts[] = {FNN_RESULT_LIST(FNNI_RESULT_TEXT)};
+#undef FNNI_RESULT_TEXT
+    return (int)result >= 0 && result < FNN_RESULT_COUNT ? texts[result] : "not a result";
+}
 
 /* Fills *error (NULL allowed) and returns code, so that a caller can `return fnni_fail(...)`. */
 static fnn_result fnni_fail_list(fnn_error *error, fnn_result code, const char *format,
@@ -4916,6 +4932,52 @@ static int fnni_multiply(size_t a, size_t b, size_t *product)
     if (b != 0 && a > (size_t)-1 / b) return 0;
     *product = a * b;
     return 1;
+}
+
+/* Sums and products of sizes that stop at the largest, which no allocation grants. */
+static size_t fnni_times(size_t a, size_t b)
+{
+    size_t product;
+    return fnni_multiply(a, b, &product) ? product : (size_t)-1;
+}
+
+static size_t fnni_plus(size_t a, size_t b)
+{
+    return a > (size_t)-1 - b ? (size_t)-1 : a + b;
+}
+
+/* rows * columns elements, or -1 when that is negative or beyond ptrdiff_t. */
+static ptrdiff_t fnni_area(ptrdiff_t rows, ptrdiff_t columns)
+{
+    size_t count;
+    if (rows < 0 || columns < 0 || !fnni_multiply((size_t)rows, (size_t)columns, &count)) return -1;
+    return count > (size_t)PTRDIFF_MAX / sizeof(fnn_real) ? -1 : (ptrdiff_t)count;
+}
+
+static ptrdiff_t fnni_least(ptrdiff_t a, ptrdiff_t b)
+{
+    return a < b ? a : b;
+}
+
+static ptrdiff_t fnni_most(ptrdiff_t a, ptrdiff_t b)
+{
+    return a > b ? a : b;
+}
+
+static size_t fnni_larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+static ptrdiff_t fnni_round_up(ptrdiff_t x, ptrdiff_t multiple)
+{
+    return (x + multiple - 1) / multiple * multiple;
+}
+
+/* Whole cache lines, so that two threads never share one. */
+static size_t fnni_round(size_t count)
+{
+    return count > (size_t)-16 ? (size_t)-1 : (count + 15) / 16 * 16;
 }
 
 #define FNNI_ALIGNMENT 64 /* a cache line, an AVX-512 register */
@@ -4948,28 +5010,10 @@ static void fnni_release(const fnn_allocator *allocator, void *memory)
     else FMNIST_NN_FREE(given);
 }
 
-/* Sums and products of sizes that stop at the largest, which no allocation grants. */
-static size_t fnni_times(size_t a, size_t b)
-{
-    size_t product;
-    return fnni_multiply(a, b, &product) ? product : (size_t)-1;
-}
-
-static size_t fnni_plus(size_t a, size_t b)
-{
-    return a > (size_t)-1 - b ? (size_t)-1 : a + b;
-}
-
 /* What count elements ask of the allocator: nothing for none. */
 static size_t fnni_block(size_t count, size_t element)
 {
     return count == 0 ? 0 : fnni_plus(fnni_times(count, element), FNNI_EXTRA);
-}
-
-/* Whole cache lines, so that two threads never share one. */
-static size_t fnni_round(size_t count)
-{
-    return count > (size_t)-16 ? (size_t)-1 : (count + 15) / 16 * 16;
 }
 
 /* count reals, or NULL when that is out of memory or out of size_t. */
@@ -4980,6 +5024,23 @@ static fnn_real *fnni_allocate_reals(const fnn_allocator *allocator, size_t coun
     return (fnn_real *)fnni_allocate(allocator, bytes);
 }
 
+/* ============================================================================
+ * >>contexts  instruction set, threads and workspace of a call
+ * ============================================================================
+ * Every call that computes has a context: the caller's, or one for this call alone
+ * (fnni_context_borrow). Elementwise calls need no more than its kernels (fnni_table). */
+
+FNN_DEF const char *fnn_isa_name(fnn_isa isa)
+{
+    static const char *const names[] = {"best", "scalar", "avx2", "avx512", "neon"};
+    return (int)isa >= 0 && isa < FNN_ISA_COUNT ? names[isa] : "unknown";
+}
+
+FNN_DEF int fnn_isa_available(fnn_isa isa)
+{
+    return isa == FNN_ISA_BEST || (fnni_kernels_for(isa) && fnni_machine_has(isa));
+}
+
 struct fnn_context {
     const fnni_kernels *kernels;
     int threads;
@@ -4987,6 +5048,14 @@ struct fnn_context {
     fnn_real *workspace; /* grows to what the calls need */
     size_t workspace_count;
 };
+
+FNN_DEF fnn_context_config fnn_context_config_init(void)
+{
+    fnn_context_config config;
+    memset(&config, 0, sizeof config);
+    config.threads = 1;
+    return config;
+}
 
 /* The kernels of a context; of NULL, those of the best instruction set or the one FNN_ISA names,
  * and NULL when that is none of this machine's. */
@@ -4997,6 +5066,12 @@ static const fnni_kernels *fnni_table(const fnn_context *context)
     isa = fnni_environment_isa();
     if (isa == FNN_ISA_BEST) isa = fnni_best_isa();
     return fnn_isa_available(isa) ? fnni_kernels_for(isa) : NULL;
+}
+
+/* Whether a table was found and n elements can be at x: what every elementwise call checks. */
+static int fnni_usable(const fnni_kernels *kernels, ptrdiff_t n, const void *x)
+{
+    return kernels && n >= 0 && (n == 0 || x);
 }
 
 static fnn_result fnni_context_open(fnn_context *context, const fnn_context_config *config,
@@ -5053,11 +5128,67 @@ static fnn_real *fnni_workspace(fnn_context *context, size_t count)
     return context->workspace;
 }
 
+/* Threads that work of `numbers` read or written is worth: below some thousand a thread costs
+ * more than it brings. */
+static int fnni_threads_for(const fnn_context *context, ptrdiff_t numbers)
+{
+    const ptrdiff_t most = 1 + numbers / 32768;
+    if (!context) return 1;
+    return most < context->threads ? (int)most : context->threads;
+}
+
+FNN_DEF fnn_context *fnn_context_create(const fnn_context_config *config, fnn_error *error)
+{
+    const fnn_context_config defaults = fnn_context_config_init();
+    fnn_context opened, *context;
+    if (!config) config = &defaults;
+    if (fnni_context_open(&opened, config, error)) return NULL;
+    context = (fnn_context *)fnni_allocate(&config->allocator, sizeof *context);
+    if (context)
+        *context = opened;
+    else
+        fnni_fail(error, FNN_ERROR_MEMORY, "no memory for a context");
+    return context;
+}
+
+FNN_DEF void fnn_context_free(fnn_context *context)
+{
+    fnn_allocator allocator;
+    if (!context) return;
+    allocator = context->allocator;
+    fnni_context_close(context);
+    fnni_release(&allocator, context);
+}
+
+FNN_DEF const char *fnn_info(const fnn_context *context)
+{
+#if FNNI_REAL_IS_DOUBLE
+#define FNNI_INFO_REAL "double"
+#else
+#define FNNI_INFO_REAL "float"
+#endif
+#ifdef _OPENMP
+#define FNNI_INFO_THREADS "OpenMP"
+#else
+#define FNNI_INFO_THREADS "one thread (compiled without OpenMP)"
+#endif
+#define FNNI_INFO(isa) "fmnist_nn " FNN_VERSION ", " FNNI_INFO_REAL ", " isa ", " FNNI_INFO_THREADS
+    static const char *const lines[] = {FNNI_INFO("unknown"), FNNI_INFO("scalar"),
+                                        FNNI_INFO("avx2"), FNNI_INFO("avx512"), FNNI_INFO("neon")};
+    fnn_isa isa = context ? context->kernels->isa : fnni_environment_isa();
+    if (isa == FNN_ISA_BEST) isa = fnni_best_isa();
+    return isa < FNN_ISA_COUNT && fnn_isa_available(isa) ? lines[isa] : lines[0];
+}
+
 /* ============================================================================
  * >>random  counter-based random numbers
  * ============================================================================
  * A leaf room. A number is a function of (seed, stream, index), so it does not depend on who
  * asks for it or when: dropout and shuffles are the same for any number of threads. */
+
+#define FNNI_STREAM_WEIGHTS 0x10000u /* random streams: layer numbers are added to these */
+#define FNNI_STREAM_BIASES 0x20000u
+#define FNNI_STREAM_ORDER 0x30000u
 
 static uint64_t fnni_random(uint64_t seed, uint64_t stream, uint64_t index)
 {
@@ -5090,6 +5221,7 @@ static double fnni_random_normal(uint64_t seed, uint64_t stream, uint64_t index)
  * ============================================================================
  * A leaf room, the only one that knows OpenMP. What a part computes must not depend on how
  * many parts there are, or results would depend on the number of threads. */
+
 typedef void (*fnni_part)(void *argument, int part, int parts);
 
 /* Calls body for part 0..parts-1, each on a thread of its own where OpenMP is there. */
@@ -5148,6 +5280,82 @@ static void fnni_lock_close(fnni_lock *l)
 }
 
 /* ============================================================================
+ * >>arrays  the kernels on plain arrays, as calls of their own
+ * ============================================================================ */
+
+FNN_DEF fnn_result fnn_exp(fnn_context *context, ptrdiff_t n, const fnn_real *x, fnn_real *y)
+{
+    const fnni_kernels *kernels = fnni_table(context);
+    if (!fnni_usable(kernels, n, x) || !fnni_usable(kernels, n, y)) return FNN_ERROR_ARGUMENT;
+    kernels->map_exp(n, x, y);
+    return FNN_OK;
+}
+
+FNN_DEF fnn_result fnn_log(fnn_context *context, ptrdiff_t n, const fnn_real *x, fnn_real *y)
+{
+    const fnni_kernels *kernels = fnni_table(context);
+    if (!fnni_usable(kernels, n, x) || !fnni_usable(kernels, n, y)) return FNN_ERROR_ARGUMENT;
+    kernels->map_log(n, x, y);
+    return FNN_OK;
+}
+
+FNN_DEF fnn_result fnn_tanh(fnn_context *context, ptrdiff_t n, const fnn_real *x, fnn_real *y)
+{
+    const fnni_kernels *kernels = fnni_table(context);
+    if (!fnni_usable(kernels, n, x) || !fnni_usable(kernels, n, y)) return FNN_ERROR_ARGUMENT;
+    kernels->map_tanh(n, x, y);
+    return FNN_OK;
+}
+
+FNN_DEF fnn_result fnn_sigmoid(fnn_context *context, ptrdiff_t n, const fnn_real *x, fnn_real *y)
+{
+    const fnni_kernels *kernels = fnni_table(context);
+    if (!fnni_usable(kernels, n, x) || !fnni_usable(kernels, n, y)) return FNN_ERROR_ARGUMENT;
+    kernels->map_sigmoid(n, x, y);
+    return FNN_OK;
+}
+
+FNN_DEF fnn_result fnn_sum(fnn_context *context, ptrdiff_t n, const fnn_real *x, fnn_real *result)
+{
+    const fnni_kernels *kernels = fnni_table(context);
+    if (!fnni_usable(kernels, n, x) || !result) return FNN_ERROR_ARGUMENT;
+    *result = kernels->sum(n, x);
+    return FNN_OK;
+}
+
+FNN_DEF fnn_result fnn_dot(fnn_context *context, ptrdiff_t n, const fnn_real *x, const fnn_real *y,
+                           fnn_real *result)
+{
+    const fnni_kernels *kernels = fnni_table(context);
+    if (!fnni_usable(kernels, n, x) || !fnni_usable(kernels, n, y) || !result)
+        return FNN_ERROR_ARGUMENT;
+    *result = kernels->dot(n, x, y);
+    return FNN_OK;
+}
+
+FNN_DEF fnn_result fnn_from_bytes(fnn_context *context, ptrdiff_t n, const uint8_t *x,
+                                  int per_element, const fnn_real *shift, const fnn_real *scale,
+                                  fnn_real *y)
+{
+    const fnni_kernels *kernels = fnni_table(context);
+    if (!fnni_usable(kernels, n, x) || !fnni_usable(kernels, n, y)) return FNN_ERROR_ARGUMENT;
+    if (!fnni_usable(kernels, n, shift) || !fnni_usable(kernels, n, scale))
+        return FNN_ERROR_ARGUMENT;
+    if (n > 0) kernels->from_bytes(n, x, per_element, shift, scale, y);
+    return FNN_OK;
+}
+
+FNN_DEF fnn_result fnn_dropout_apply(fnn_context *context, ptrdiff_t n, uint64_t key,
+                                     uint64_t offset, fnn_real rate, const fnn_real *x, fnn_real *y)
+{
+    const fnni_kernels *kernels = fnni_table(context);
+    if (!fnni_usable(kernels, n, x) || !fnni_usable(kernels, n, y)) return FNN_ERROR_ARGUMENT;
+    if (!(rate >= 0 && rate <= 1)) return FNN_ERROR_ARGUMENT;
+    kernels->dropout(n, key, offset, rate, x, y);
+    return FNN_OK;
+}
+
+/* ============================================================================
  * >>gemm  blocking and packing, no instruction set here
  * ============================================================================
  * Called by layers and by >>public. A product is cut into rectangles of C, one a thread; in a
@@ -5193,21 +5401,6 @@ typedef struct fnni_gemm {
     int grid_rows, grid_columns;
     ptrdiff_t b_columns, b_first; /* b_packed: columns of all its panels, first of this rectangle */
 } fnni_gemm;
-
-static ptrdiff_t fnni_least(ptrdiff_t a, ptrdiff_t b)
-{
-    return a < b ? a : b;
-}
-
-static ptrdiff_t fnni_most(ptrdiff_t a, ptrdiff_t b)
-{
-    return a > b ? a : b;
-}
-
-static ptrdiff_t fnni_round_up(ptrdiff_t x, ptrdiff_t multiple)
-{
-    return (x + multiple - 1) / multiple * multiple;
-}
 
 /* Block number `block` of k's equal blocks is p..p+length-1. */
 static ptrdiff_t fnni_gemm_blocks(ptrdiff_t k)
@@ -5614,22 +5807,50 @@ static fnn_result fnni_gemm_run(fnn_context *context, fnni_gemm *g)
     return FNN_OK;
 }
 
+FNN_DEF fnn_result fnn_sgemm(fnn_context *context, int transpose_a, int transpose_b, ptrdiff_t m,
+                             ptrdiff_t n, ptrdiff_t k, fnn_real alpha, const fnn_real *a,
+                             ptrdiff_t lda, const fnn_real *b, ptrdiff_t ldb, fnn_real beta,
+                             fnn_real *c, ptrdiff_t ldc)
+{
+    fnni_gemm g;
+    fnn_context own, *used;
+    fnn_result result;
+    if (m < 0 || n < 0 || k < 0) return FNN_ERROR_ARGUMENT;
+    if (lda < (transpose_a ? m : k) || ldb < (transpose_b ? k : n) || ldc < n)
+        return FNN_ERROR_ARGUMENT;
+    if ((m > 0 && n > 0) && (!c || (alpha != 0 && k > 0 && (!a || !b)))) return FNN_ERROR_ARGUMENT;
+    memset(&g, 0, sizeof g);
+    g.transpose_a = transpose_a != 0;
+    g.transpose_b = transpose_b != 0;
+    g.m = m;
+    g.n = n;
+    g.k = k;
+    g.alpha = alpha;
+    g.beta = beta;
+    g.a = a;
+    g.b = b;
+    g.c = c;
+    g.lda = lda;
+    g.ldb = ldb;
+    g.ldc = ldc;
+    used = fnni_context_borrow(context, &own);
+    if (!used) return FNN_ERROR_ARGUMENT;
+    result = fnni_gemm_run(used, &g);
+    if (!context) fnni_context_close(&own);
+    return result;
+}
+
 /* ============================================================================
- * >>conv  windows; convolutions as products of tiles, no instruction set here
+ * >>windows  what slides over an image: shapes, im2col, image by image
  * ============================================================================
- * Called by layers and by >>public. A convolution is a matrix product whose A is never stored: a
- * tile's rows are neighbouring output pixels, and the steps of its sum walk along the input's own
- * rows, one segment a kernel row (fnni_tiles). Padding costs nothing where there are channels
- * enough for it: kernel rows above or below the image are left out, and so are the taps beside it,
- * whose pixels go in tiles of their own, down the image's edges. Few channels, and the corners,
- * take their rows from a padded copy. The gradient towards the input is the same
- * thing with the kernel turned round, one such correlation for each phase of the stride; the
- * gradient towards the weights has rows = taps x channels and steps = output pixels.
- *
- * Where filters fill a vector only in part, several neighbouring pixels share it (`pixels`): the
- * kernel is widened to see all their windows, with zeros for the taps that are not a pixel's own.
- *
- * The order of each sum depends on the window alone: not on threads, nor on other images. */
+ * A window (fnn_window) is what convolutions and pools have in common. */
+
+#define FNNI_MAX_POOL_WINDOW 256 /* positions, which an index of one byte tells apart */
+#define FNNI_LARGEST_LAYER (1 << 28) /* outputs: keeps products of sizes within ptrdiff_t and int */
+
+#define FNNI_PADDING_NAME(kind, name) #name,
+static const char *const fnni_padding_names[] = {FNN_PADDING_LIST(FNNI_PADDING_NAME)};
+#undef FNNI_PADDING_NAME
 
 /* Output length and leading padding of one axis; 0 when the kernel does not fit. */
 static int fnni_window_axis(int length, int kernel, int stride, fnn_padding padding, int *pad)
@@ -5653,6 +5874,168 @@ static int fnni_window_fill(fnn_window *w, fnn_padding padding)
         fnni_window_axis(w->width, w->kernel_width, w->stride_width, padding, &w->pad_left);
     return w->out_height > 0 && w->out_width > 0 && w->channels > 0;
 }
+
+FNN_DEF fnn_result fnn_window_make(fnn_window *window, int height, int width, int channels,
+                                   int kernel_height, int kernel_width, int stride_height,
+                                   int stride_width, fnn_padding padding)
+{
+    if (!window || (unsigned)padding >= FNN_PADDING_COUNT) return FNN_ERROR_ARGUMENT;
+    window->height = height;
+    window->width = width;
+    window->channels = channels;
+    window->kernel_height = kernel_height;
+    window->kernel_width = kernel_width;
+    window->stride_height = stride_height;
+    window->stride_width = stride_width;
+    return fnni_window_fill(window, padding) ? FNN_OK : FNN_ERROR_ARGUMENT;
+}
+
+/* Whether images of this window and so many filters can be addressed. */
+static int fnni_window_usable(const fnn_window *w, int filters, ptrdiff_t images)
+{
+    const int most = FNNI_LARGEST_LAYER;
+    const double in = w ? (double)w->height * w->width * w->channels : 0;
+    const double out = w ? (double)w->out_height * w->out_width * filters : 0;
+    size_t reals;
+    if (!w || filters < 1 || filters > most || images < 0) return 0;
+    if (w->height < 1 || w->width < 1 || w->channels < 1 || w->kernel_height < 1) return 0;
+    if (w->kernel_width < 1 || w->stride_height < 1 || w->stride_width < 1) return 0;
+    if (w->out_height < 1 || w->out_width < 1 || in > most || out > most) return 0;
+    if ((double)w->kernel_height * w->kernel_width * w->channels * filters > most) return 0;
+    if (w->pad_top < 0 || w->pad_top > most || w->pad_left < 0 || w->pad_left > most) return 0;
+    if ((double)(w->out_height - 1) * w->stride_height + w->kernel_height > 2.0 * most) return 0;
+    if ((double)(w->out_width - 1) * w->stride_width + w->kernel_width > 2.0 * most) return 0;
+    return fnni_multiply((size_t)images, (size_t)(in > out ? in : out) * sizeof(fnn_real), &reals);
+}
+
+/* Whether a window is one that fnn_window_make could have made: each of its places has a part
+ * inside the image, which the kernels take for granted. */
+static int fnni_axis_sound(int length, int kernel, int stride, int pad, int out)
+{
+    return length > 0 && kernel > 0 && stride > 0 && out > 0 && pad >= 0 && pad < kernel &&
+           (int64_t)(out - 1) * stride - pad < length;
+}
+
+static int fnni_window_sound(const fnn_window *w)
+{
+    return w && w->channels > 0 &&
+           fnni_axis_sound(w->height, w->kernel_height, w->stride_height, w->pad_top,
+                           w->out_height) &&
+           fnni_axis_sound(w->width, w->kernel_width, w->stride_width, w->pad_left, w->out_width);
+}
+
+/* Work on images one by one. */
+enum {
+    FNNI_IMAGES_MAX_POOL,
+    FNNI_IMAGES_MAX_BACK,
+    FNNI_IMAGES_AVERAGE_POOL,
+    FNNI_IMAGES_AVERAGE_BACK,
+    FNNI_IMAGES_IM2COL,
+    FNNI_IMAGES_COL2IM
+};
+typedef struct fnni_images {
+    const fnni_kernels *kernels;
+    const fnn_window *window;
+    int kind;
+    ptrdiff_t images, in_size, out_size, index_size; /* an image's numbers of each */
+    const fnn_real *in;
+    fnn_real *out;
+    const uint8_t *index; /* of FNNI_IMAGES_MAX_BACK */
+    uint8_t *new_index;   /* of FNNI_IMAGES_MAX_POOL, or NULL */
+} fnni_images;
+
+static void fnni_images_part(void *argument, int part, int parts)
+{
+    const fnni_images *g = (const fnni_images *)argument;
+    const fnn_window *w = g->window;
+    ptrdiff_t i;
+    for (i = g->images * part / parts; i < g->images * (part + 1) / parts; i++) {
+        const fnn_real *in = g->in + i * g->in_size;
+        fnn_real *out = g->out + i * g->out_size;
+        const ptrdiff_t at = i * g->index_size;
+        uint8_t *new_index = g->new_index ? g->new_index + at : NULL;
+        switch (g->kind) {
+        case FNNI_IMAGES_MAX_POOL: g->kernels->max_pool(w, in, out, new_index); break;
+        case FNNI_IMAGES_MAX_BACK: g->kernels->max_pool_backward(w, g->index + at, in, out); break;
+        case FNNI_IMAGES_AVERAGE_POOL: g->kernels->average_pool(w, in, out); break;
+        case FNNI_IMAGES_AVERAGE_BACK: g->kernels->average_pool_backward(w, in, out); break;
+        case FNNI_IMAGES_IM2COL: g->kernels->im2col(w, in, out); break;
+        default: g->kernels->col2im(w, in, out);
+        }
+    }
+}
+
+/* Checks everything and runs. Backwards the small side is `in`. */
+static fnn_result fnni_images_run(const fnn_context *context, fnni_images *g)
+{
+    const fnn_window *w = g->window;
+    const int back = g->kind == FNNI_IMAGES_MAX_BACK || g->kind == FNNI_IMAGES_AVERAGE_BACK ||
+                     g->kind == FNNI_IMAGES_COL2IM;
+    ptrdiff_t image, made, total;
+    g->kernels = fnni_table(context);
+    if (!g->kernels || !fnni_window_sound(w)) return FNN_ERROR_ARGUMENT;
+    image = fnni_area(fnni_area(w->height, w->width), w->channels);
+    made = fnni_area(fnni_area(w->out_height, w->out_width), w->channels);
+    g->index_size = made;
+    if (g->kind == FNNI_IMAGES_IM2COL || g->kind == FNNI_IMAGES_COL2IM)
+        made = fnni_area(made, fnni_area(w->kernel_height, w->kernel_width));
+    else if (g->kind <= FNNI_IMAGES_MAX_BACK && (int64_t)w->kernel_height * w->kernel_width > FNNI_MAX_POOL_WINDOW)
+        return FNN_ERROR_ARGUMENT;
+    g->in_size = back ? made : image;
+    g->out_size = back ? image : made;
+    total = fnni_area(g->images, image) < 0 ? -1 : fnni_area(g->images, made);
+    if (!fnni_usable(g->kernels, total, g->in) || !fnni_usable(g->kernels, total, g->out) ||
+        (g->kind == FNNI_IMAGES_MAX_BACK && !fnni_usable(g->kernels, total, g->index)))
+        return FNN_ERROR_ARGUMENT;
+    if (g->images > 0) {
+        const int threads = fnni_threads_for(context, g->images * made);
+        fnni_parallel(g->images < threads ? (int)g->images : threads, fnni_images_part, g);
+    }
+    return FNN_OK;
+}
+
+static fnni_images fnni_images_of(int kind, const fnn_window *window, ptrdiff_t images,
+                                  const fnn_real *in, fnn_real *out)
+{
+    fnni_images g;
+    memset(&g, 0, sizeof g);
+    g.kind = kind;
+    g.window = window;
+    g.images = images;
+    g.in = in;
+    g.out = out;
+    return g;
+}
+
+FNN_DEF fnn_result fnn_im2col(fnn_context *context, const fnn_window *window, ptrdiff_t images,
+                              const fnn_real *x, fnn_real *columns)
+{
+    fnni_images g = fnni_images_of(FNNI_IMAGES_IM2COL, window, images, x, columns);
+    return fnni_images_run(context, &g);
+}
+
+FNN_DEF fnn_result fnn_col2im(fnn_context *context, const fnn_window *window, ptrdiff_t images,
+                              const fnn_real *columns, fnn_real *dx)
+{
+    fnni_images g = fnni_images_of(FNNI_IMAGES_COL2IM, window, images, columns, dx);
+    return fnni_images_run(context, &g);
+}
+
+/* ============================================================================
+ * >>conv  convolutions as products of tiles, no instruction set here
+ * ============================================================================
+ * A convolution is a matrix product whose A is never stored: a tile's rows are neighbouring output pixels, and the steps of its sum walk along the input's own
+ * rows, one segment a kernel row (fnni_tiles). Padding costs nothing where there are channels
+ * enough for it: kernel rows above or below the image are left out, and so are the taps beside it,
+ * whose pixels go in tiles of their own, down the image's edges. Few channels, and the corners,
+ * take their rows from a padded copy. The gradient towards the input is the same
+ * thing with the kernel turned round, one such correlation for each phase of the stride; the
+ * gradient towards the weights has rows = taps x channels and steps = output pixels.
+ *
+ * Where filters fill a vector only in part, several neighbouring pixels share it (`pixels`): the
+ * kernel is widened to see all their windows, with zeros for the taps that are not a pixel's own.
+ *
+ * The order of each sum depends on the window alone: not on threads, nor on other images. */
 
 /* One image's correlation with `filters` kernels. Pads may be negative: the first window then
  * begins inside the image. */
@@ -6477,20 +6860,113 @@ static int fnni_conv_parts(const fnn_context *context, const fnni_conv *g, ptrdi
     return most < 1 ? 1 : most < threads ? (int)most : threads;
 }
 
+/* The job of a call on `images` images, its workspace taken: first `shared` reals, then the parts'
+ * images, `image` reals each. *first is the shared part. */
+static fnn_result fnni_conv_job_make(fnni_conv_job *job, fnn_context *context,
+                                     const fnn_window *window, int filters, ptrdiff_t images,
+                                     size_t shared, size_t image, fnn_real **first)
+{
+    const int parts = fnni_conv_parts(context, &job->g, images);
+    job->window = window;
+    job->images = images;
+    job->per_part = fnni_round(image);
+    job->x_size = (ptrdiff_t)window->height * window->width * window->channels;
+    job->y_size = (ptrdiff_t)window->out_height * window->out_width * filters;
+    shared = shared ? fnni_round(shared) : 16; /* no images need none, which is not a lack */
+    *first = fnni_workspace(context,
+                            fnni_plus(shared, fnni_times(job->per_part, (size_t)parts)));
+    job->space = *first + (*first ? shared : 0);
+    return *first ? FNN_OK : FNN_ERROR_MEMORY;
+}
+
+FNN_DEF fnn_result fnn_conv2d_forward(fnn_context *context, const fnn_window *window, int filters,
+                                      ptrdiff_t images, const fnn_real *x, const fnn_real *weights,
+                                      const fnn_real *bias, fnn_real *y)
+{
+    fnn_context own, *used = fnni_context_borrow(context, &own);
+    fnni_conv_job job;
+    fnn_real *packed;
+    fnn_result result;
+    if (!used || !fnni_window_usable(window, filters, images) || !weights ||
+        (images > 0 && (!x || !y)))
+        return FNN_ERROR_ARGUMENT;
+    memset(&job, 0, sizeof job);
+    job.g = fnni_conv_make(used->kernels, window, filters);
+    result = fnni_conv_job_make(&job, used, window, filters, images, fnni_conv_packed_size(&job.g),
+                                fnni_conv_image_size(&job.g), &packed);
+    if (!result) {
+        fnni_conv_pack(&job.g, weights, bias, packed);
+        job.packed = packed;
+        job.x = x;
+        job.y = y;
+        fnni_parallel(fnni_conv_parts(used, &job.g, images), fnni_conv_forward_part, &job);
+    }
+    if (!context) fnni_context_close(&own);
+    return result;
+}
+
+FNN_DEF fnn_result fnn_conv2d_backward_data(fnn_context *context, const fnn_window *window,
+                                            int filters, ptrdiff_t images, const fnn_real *dy,
+                                            const fnn_real *weights, fnn_real *dx)
+{
+    fnn_context own, *used = fnni_context_borrow(context, &own);
+    fnni_conv_job job;
+    fnn_real *packed;
+    size_t shared, image;
+    fnn_result result;
+    if (!used || !fnni_window_usable(window, filters, images) || !weights ||
+        (images > 0 && (!dy || !dx)))
+        return FNN_ERROR_ARGUMENT;
+    memset(&job, 0, sizeof job);
+    job.g = fnni_conv_make(used->kernels, window, filters);
+    fnni_conv_backward_size(used->kernels, window, filters, &shared, &image);
+    result = fnni_conv_job_make(&job, used, window, filters, images, shared, image, &packed);
+    if (!result) {
+        fnni_conv_backward_pack(used->kernels, window, filters, weights, packed);
+        job.packed = packed;
+        job.dy = dy;
+        job.dx = dx;
+        fnni_parallel(fnni_conv_parts(used, &job.g, images), fnni_conv_data_part, &job);
+    }
+    if (!context) fnni_context_close(&own);
+    return result;
+}
+
+FNN_DEF fnn_result fnn_conv2d_backward_weights(fnn_context *context, const fnn_window *window,
+                                               int filters, ptrdiff_t images, const fnn_real *x,
+                                               const fnn_real *dy, fnn_real *dw, fnn_real *db)
+{
+    fnn_context own, *used = fnni_context_borrow(context, &own);
+    fnni_conv_job job;
+    fnn_result result;
+    if (!used || !fnni_window_usable(window, filters, images) || !dw || (images > 0 && (!x || !dy)))
+        return FNN_ERROR_ARGUMENT;
+    memset(&job, 0, sizeof job);
+    job.g = fnni_conv_make(used->kernels, window, filters);
+    result = fnni_conv_job_make(
+        &job, used, window, filters, images,
+        fnni_times(fnni_conv_wide_size(&job.g), (size_t)fnni_share_count(images)),
+        fnni_conv_image_size(&job.g), &job.wide);
+    if (!result) {
+        const int shares = fnni_share_count(images);
+        const int parts = fnni_conv_parts(used, &job.g, images);
+        job.x = x;
+        job.dy = dy;
+        fnni_parallel(parts < shares ? parts : shares, fnni_conv_weights_part, &job);
+        fnni_conv_fold(&job.g, job.wide, shares, 0,
+                       (ptrdiff_t)window->kernel_height * window->kernel_width * window->channels,
+                       dw);
+        if (db) fnni_conv_fold_biases(&job.g, job.wide, shares, db);
+    }
+    if (!context) fnni_context_close(&own);
+    return result;
+}
+
 /* ============================================================================
- * >>data  data sets: views, statistics, readers (IDX, CIFAR-10, CSV, gzip), augmentation
+ * >>files  whole files in memory, bytes out, a file replaced safely
  * ============================================================================
- * Lives here: fnn_dataset and all that makes one. From the bottom up: whole files into memory; gzip
- * (RFC 1952) and inflate (RFC 1951); IDX; CIFAR-10; decimal numbers; CSV; views; normalisation;
- * augmentation.
- * Called by: >>train gathers batches through fnni_dataset_row; users call the fnn_ functions, whose
- * contracts stand in >>api. Calls >>memory, >>random and a few kernels.
- * Files are hostile here. Every product of sizes goes through fnni_multiply, what remains is
- * compared by subtraction, an array is allocated only after the file is seen to hold it, and each
- * reader checks all it reads before it keeps it. Nothing depends on byte order or locale.
- * To add a format: a reader that fills a zeroed fnn_dataset, gives each array to fnni_dataset_own,
- * and on any error calls fnn_dataset_free; then tests for truncation at every length, for every
- * flipped bit, and for a failure of every allocation and read. */
+ * What readers and writers of every format share. A file is read entire; it is written beside the old
+ * one, synced and put in its place, so that there is always one that is whole. */
 
 /* No file of training data is larger; a size beyond says that something is wrong. On 32 bits it is
  * a quarter of the address space, so that sums of two sizes cannot overflow. */
@@ -6506,6 +6982,621 @@ static int fnni_conv_parts(const fnn_context *context, const fnni_conv *g, ptrdi
 #define FNNI_DEFLATE_RATIO 1032
 /* The stream of random numbers that orders samples; other rooms use other streams. */
 #define FNNI_STREAM_DATASET 0x64617461u
+
+/* ---- files ---- */
+
+/* A whole file in memory. */
+typedef struct fnni_file {
+    uint8_t *bytes;
+    size_t size;
+} fnni_file;
+
+/* The end of a path, so that the rest of a message always finds room beside it. */
+static const char *fnni_path_tail(const char *path)
+{
+    size_t length = strlen(path);
+    return length > 100 ? path + (length - 100) : path;
+}
+
+static fnn_result fnni_fail_memory(fnn_error *error, const char *path, size_t bytes)
+{
+    return fnni_fail(error, FNN_ERROR_MEMORY, "%s: no memory for %llu bytes", fnni_path_tail(path),
+                     (unsigned long long)bytes);
+}
+
+/* The size of a seekable file; 0 when unknown (a pipe, or more than a long can say). A hint only:
+ * the file may change, and a directory claims any size. */
+static size_t fnni_stream_size(FILE *stream)
+{
+    const uint64_t limit = FNNI_MAX_FILE_BYTES;
+    long size = 0;
+    if (fseek(stream, 0, SEEK_END) == 0) size = ftell(stream);
+    rewind(stream);
+    return size > 0 && (uint64_t)size < limit ? (size_t)size : 0;
+}
+
+/* Doubles the room of a file that turned out longer than thought. */
+static fnn_result fnni_file_grow(fnni_file *file, size_t *capacity, const char *path,
+                                 const fnn_allocator *allocator, fnn_error *error)
+{
+    uint8_t *larger;
+    if (*capacity > FNNI_MAX_FILE_BYTES / 2)
+        return fnni_fail(error, FNN_ERROR_FORMAT, "%s: larger than the limit of %llu bytes",
+                         fnni_path_tail(path), (unsigned long long)FNNI_MAX_FILE_BYTES);
+    larger = (uint8_t *)fnni_allocate(allocator, *capacity * 2);
+    if (!larger) return fnni_fail_memory(error, path, *capacity * 2);
+    memcpy(larger, file->bytes, file->size);
+    fnni_release(allocator, file->bytes);
+    file->bytes = larger;
+    *capacity *= 2;
+    return FNN_OK;
+}
+
+static fnn_result fnni_stream_read(fnni_file *file, FILE *stream, const char *path,
+                                   const fnn_allocator *allocator, fnn_error *error)
+{
+    fnn_result result = FNN_OK;
+    size_t size = fnni_stream_size(stream);
+    size_t capacity = size ? size + 1 : 4096; /* one more, to meet the end without growing */
+    file->bytes = (uint8_t *)fnni_allocate(allocator, capacity);
+    if (!file->bytes) return fnni_fail_memory(error, path, capacity);
+    for (;;) {
+        file->size += fread(file->bytes + file->size, 1, capacity - file->size, stream);
+        if (file->size < capacity) break; /* the end, or an error */
+        result = fnni_file_grow(file, &capacity, path, allocator, error);
+        if (result != FNN_OK) return result;
+    }
+    if (ferror(stream))
+        result = fnni_fail(error, FNN_ERROR_FILE, "%s: cannot be read after %llu bytes",
+                           fnni_path_tail(path), (unsigned long long)file->size);
+    return result;
+}
+
+static void fnni_file_release(fnni_file *file, const fnn_allocator *allocator)
+{
+    fnni_release(allocator, file->bytes);
+    file->bytes = NULL;
+    file->size = 0;
+}
+
+/* Reads a whole file; on failure `file` is empty. */
+static fnn_result fnni_file_read(fnni_file *file, const char *path, const fnn_allocator *allocator,
+                                 fnn_error *error)
+{
+    fnn_result result;
+    FILE *stream = fopen(path, "rb");
+    file->bytes = NULL;
+    file->size = 0;
+    if (!stream)
+        return fnni_fail(error, FNN_ERROR_FILE, "%s: cannot be opened: %s", fnni_path_tail(path),
+                         strerror(errno));
+    result = fnni_stream_read(file, stream, path, allocator, error);
+    fclose(stream);
+    if (result != FNN_OK) fnni_file_release(file, allocator);
+    return result;
+}
+
+static uint32_t fnni_little_32(const uint8_t *p)
+{
+    return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
+/* One load on machines where that is right: gcc and clang see through the shifts. */
+static inline uint64_t fnni_little_64(const uint8_t *p)
+{
+    return (uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 | (uint64_t)p[3] << 24 |
+           (uint64_t)p[4] << 32 | (uint64_t)p[5] << 40 | (uint64_t)p[6] << 48 |
+           (uint64_t)p[7] << 56;
+}
+
+/* ---- writing ---- */
+
+typedef struct fnni_writer {
+    int file;       /* -1: only counts */
+    int wrong;      /* errno of the first write that failed, after which nothing is written */
+    uint64_t total; /* bytes so far */
+    size_t used;
+    unsigned char buffer[8192];
+} fnni_writer;
+
+static void fnni_flush(fnni_writer *w)
+{
+    size_t done = 0;
+    while (done < w->used && !w->wrong) {
+        const ptrdiff_t n = fnni_os_write(w->file, w->buffer + done, w->used - done);
+        if (n > 0)
+            done += (size_t)n;
+        else if (n == 0)
+            w->wrong = EIO;
+        else if (errno != EINTR)
+            w->wrong = errno;
+    }
+    w->used = 0;
+}
+
+static void fnni_emit(fnni_writer *w, const void *bytes, size_t count)
+{
+    const unsigned char *from = (const unsigned char *)bytes;
+    w->total += count;
+    while (w->file >= 0 && count > 0) {
+        const size_t room = sizeof w->buffer - w->used, part = count < room ? count : room;
+        memcpy(w->buffer + w->used, from, part);
+        w->used += part;
+        from += part;
+        count -= part;
+        if (w->used == sizeof w->buffer) fnni_flush(w);
+    }
+}
+
+/* At most 255 characters. */
+FNNI_FORMAT(2, 3)
+static void fnni_emit_text(fnni_writer *w, const char *format, ...)
+{
+    char text[256];
+    va_list list;
+    va_start(list, format);
+    vsnprintf(text, sizeof text, format, list);
+    va_end(list);
+    fnni_emit(w, text, strlen(text));
+}
+
+static void fnni_emit_little(fnni_writer *w, uint64_t value, int bytes)
+{
+    unsigned char text[8];
+    int i;
+    for (i = 0; i < bytes; i++) text[i] = (unsigned char)(value >> 8 * i & 255);
+    fnni_emit(w, text, (size_t)bytes);
+}
+
+/* The bits of a number, so that a NaN keeps them too. */
+static void fnni_emit_real(fnni_writer *w, const fnn_real *value)
+{
+#if FNNI_REAL_IS_DOUBLE
+    uint64_t bits;
+#else
+    uint32_t bits;
+#endif
+    memcpy(&bits, value, sizeof bits);
+    fnni_emit_little(w, bits, (int)sizeof bits);
+}
+
+/* A new file beside path, its name in `name`. The names of one process differ by their last
+ * number, so that threads may save at once. */
+static int fnni_create_beside(const char *path, int mode, char *name, size_t size)
+{
+    int file = -1, i;
+    errno = EEXIST;
+    for (i = 0; i < 1000 && file < 0 && errno == EEXIST; i++) {
+        snprintf(name, size, "%s.tmp-%ld-%d", path, fnni_os_process(), i);
+        file = fnni_os_create(name, mode);
+    }
+    return file;
+}
+
+/* Cuts a path to that of its directory. */
+static const char *fnni_directory_of(char *path)
+{
+    char *slash = strrchr(path, '/');
+    if (!slash) return ".";
+    slash[slash == path] = 0;
+    return path;
+}
+
+/* Writes all of `what` through w, which has just been opened. */
+typedef void (*fnni_write)(fnni_writer *w, const void *what);
+
+/* The old file stays until the new one is on the disk: written under another name, synced, then
+ * put in its place. `name` has room for size bytes. */
+static fnn_result fnni_save_through(fnni_write put, const void *what, const char *path,
+                                    char *name, size_t size, fnn_error *error)
+{
+    const int mode = fnni_os_mode(path);
+    const char *doing = NULL, *tail = fnni_path_tail(path);
+    fnni_writer w;
+    int file, code = 0;
+    if (mode < 0)
+        return fnni_fail(error, FNN_ERROR_FILE,
+                         "%s: expected a file or nothing there, found a directory or a device",
+                         tail);
+    file = fnni_create_beside(path, mode, name, size);
+    if (file < 0)
+        return fnni_fail(error, FNN_ERROR_FILE, "%s: cannot create a file beside it: %s", tail,
+                         strerror(errno));
+    memset(&w, 0, sizeof w);
+    w.file = file;
+    put(&w, what);
+    fnni_flush(&w);
+    if (w.wrong) doing = "written", code = w.wrong;
+    if (!doing && fnni_os_sync(file)) doing = "synced", code = errno;
+    if (fnni_os_close(file) && !doing) doing = "closed", code = errno;
+    if (!doing && fnni_os_replace(name, path)) doing = "put in place", code = errno;
+    if (doing) {
+        remove(name);
+        return fnni_fail(error, FNN_ERROR_FILE, "%s: cannot be %s: %s", tail, doing,
+                         strerror(code));
+    }
+    if (fnni_os_sync_directory(fnni_directory_of(name)))
+        return fnni_fail(error, FNN_ERROR_FILE,
+                         "%s: in place, but its directory cannot be synced: %s", tail,
+                         strerror(errno));
+    return FNN_OK;
+}
+
+/* Saves what `put` writes. */
+static fnn_result fnni_save_by(fnni_write put, const void *what, const char *path,
+                               const fnn_allocator *allocator, fnn_error *error)
+{
+    const size_t size = fnni_plus(strlen(path), 64); /* two numbers and a few letters */
+    fnn_result result;
+    char *name = (char *)fnni_allocate(allocator, size);
+    if (!name) return fnni_fail_memory(error, path, size);
+    result = fnni_save_through(put, what, path, name, size, error);
+    fnni_release(allocator, name);
+    return result;
+}
+
+/* ============================================================================
+ * >>text  numbers and words: read, written, appended
+ * ============================================================================
+ * Decimal numbers are read correctly rounded and written with as many digits as bring them back,
+ * whatever the locale. A line of words is how a model file says what a layer is. */
+
+#define FNNI_TEXT 128 /* room for a name or for the words of a layer */
+
+/* ---- decimal numbers ---- */
+
+/* strtod obeys the locale and reads hexadecimal and nan; this reads what a table may hold, rounded
+ * correctly. A decimal is `digits` as an integer times 10^exponent. */
+typedef struct fnni_decimal {
+    int negative;
+    const char *first, *last; /* from the first digit that is not zero; may include the point */
+    int64_t digits;           /* how many there are */
+    uint64_t mantissa;        /* their value, if there are at most 19 */
+    int64_t exponent;
+} fnni_decimal;
+
+static int fnni_is_digit(const char *p, const char *end)
+{
+    return p < end && *p >= '0' && *p <= '9';
+}
+
+/* Reads digits and a point from p, and returns where they end, NULL without any digit. */
+static const char *fnni_decimal_digits(fnni_decimal *d, const char *p, const char *end)
+{
+    int64_t fraction = 0, any = 0;
+    int point = 0;
+    for (; fnni_is_digit(p, end) || (p < end && *p == '.' && !point); p++) {
+        if (*p == '.') {
+            point = 1;
+            continue;
+        }
+        any = 1;
+        fraction += point;
+        if (*p != '0' && d->digits == 0) d->first = p;
+        if (!d->first) continue;
+        if (d->digits < 19) d->mantissa = d->mantissa * 10 + (uint64_t)(*p - '0');
+        d->digits++;
+    }
+    d->last = p;
+    d->exponent = -fraction;
+    return any ? p : NULL;
+}
+
+/* Reads [+-] digits [. digits] [e [+-] digits], all of the text. Returns 0 on anything else. */
+static int fnni_decimal_scan(fnni_decimal *d, const char *p, const char *end)
+{
+    memset(d, 0, sizeof *d);
+    if (p < end && (*p == '-' || *p == '+')) d->negative = *p++ == '-';
+    p = fnni_decimal_digits(d, p, end);
+    if (!p) return 0;
+    if (p < end && (*p == 'e' || *p == 'E')) {
+        int64_t exponent = 0;
+        int negative = 0;
+        p++;
+        if (p < end && (*p == '-' || *p == '+')) negative = *p++ == '-';
+        if (!fnni_is_digit(p, end)) return 0;
+        for (; fnni_is_digit(p, end); p++) /* capped far beyond any file's number of digits */
+            if (exponent < (int64_t)1 << 50) exponent = exponent * 10 + (*p - '0');
+        d->exponent += negative ? -exponent : exponent;
+    }
+    return p == end;
+}
+
+/* A natural number, lowest limb first. The largest that occur are 10^1169 < 2^3884 (see
+ * fnni_decimal_exact) and its double. */
+typedef struct fnni_big {
+    int used;
+    uint32_t limb[124];
+} fnni_big;
+
+static void fnni_big_multiply_add(fnni_big *a, uint32_t factor, uint32_t addend)
+{
+    uint64_t carry = addend;
+    int i;
+    for (i = 0; i < a->used; i++) {
+        carry += (uint64_t)a->limb[i] * factor;
+        a->limb[i] = (uint32_t)carry;
+        carry >>= 32;
+    }
+    if (carry) a->limb[a->used++] = (uint32_t)carry;
+}
+
+static void fnni_big_multiply_power_10(fnni_big *a, int64_t power)
+{
+    for (; power >= 9; power -= 9) fnni_big_multiply_add(a, 1000000000u, 0);
+    for (; power > 0; power--) fnni_big_multiply_add(a, 10, 0);
+}
+
+static int fnni_big_bits(const fnni_big *a)
+{
+    int bits = 32 * (a->used - 1);
+    uint32_t top;
+    for (top = a->limb[a->used - 1]; top; top >>= 1) bits++;
+    return bits;
+}
+
+static void fnni_big_shift_left(fnni_big *a, int bits)
+{
+    int limbs = bits / 32, i;
+    bits %= 32;
+    fnni_big_multiply_add(a, (uint32_t)1 << bits, 0);
+    if (limbs == 0) return;
+    for (i = a->used - 1; i >= 0; i--) a->limb[i + limbs] = a->limb[i];
+    for (i = 0; i < limbs; i++) a->limb[i] = 0;
+    a->used += limbs;
+}
+
+/* Subtracts b from a if a >= b; returns whether it did. Leaves no leading zero limbs. */
+static int fnni_big_subtract(fnni_big *a, const fnni_big *b)
+{
+    int i;
+    uint64_t borrow = 0;
+    if (a->used < b->used) return 0;
+    for (i = a->used - 1; i >= 0; i--) {
+        uint32_t limb = i < b->used ? b->limb[i] : 0;
+        if (a->limb[i] < limb) return 0;
+        if (a->limb[i] > limb) break;
+    }
+    for (i = 0; i < a->used; i++) {
+        uint64_t limb = (uint64_t)a->limb[i] - (i < b->used ? b->limb[i] : 0) - borrow;
+        a->limb[i] = (uint32_t)limb;
+        borrow = limb >> 63;
+    }
+    while (a->used > 0 && a->limb[a->used - 1] == 0) a->used--;
+    return 1;
+}
+
+/* The digits as an integer. Of more than 768, the others only matter as "not zero": no number half
+ * way between two doubles has more (2^-1075 has 767 after its leading zeros). Returns the exponent
+ * of ten that goes with it. */
+static int64_t fnni_decimal_integer(const fnni_decimal *d, fnni_big *integer)
+{
+    const char *p = d->first;
+    int64_t taken = 0, exponent = d->exponent;
+    int sticky = 0;
+    integer->used = 0;
+    for (; p < d->last; p++) {
+        if (*p == '.') continue;
+        if (taken++ < 768)
+            fnni_big_multiply_add(integer, 10, (uint32_t)(*p - '0'));
+        else
+            sticky |= *p != '0';
+    }
+    if (taken > 768) exponent += taken - 768;
+    if (sticky) {
+        fnni_big_multiply_add(integer, 10, 1);
+        exponent--;
+    }
+    return exponent;
+}
+
+/* Rounds quotient * 2^exponent to fnn_real, to nearest, ties to even; `more` says that a bit less
+ * than 1 is to be added to the quotient. Returns 0 when it is too large. */
+static int fnni_round_real(uint64_t quotient, int more, int exponent, fnn_real *value)
+{
+    const int single = sizeof(fnn_real) == 4, precision = single ? 24 : 53;
+    const int lowest = single ? -149 : -1074, highest = single ? 104 : 971;
+    int drop = 0;
+    uint64_t rest, half;
+    while (quotient >> drop >> precision) drop++;
+    if (exponent + drop < lowest) drop = lowest - exponent; /* subnormal */
+    if (drop > 62) {
+        *value = 0;
+        return 1;
+    }
+    half = ((uint64_t)1 << drop) >> 1;
+    rest = quotient & (((uint64_t)1 << drop) - 1);
+    quotient >>= drop;
+    if (rest > half || (rest == half && drop > 0 && (more || (quotient & 1)))) quotient++;
+    exponent += drop;
+    if (quotient >> precision) { /* rounded up to a power of two */
+        quotient >>= 1;
+        exponent++;
+    }
+    if (exponent > highest) return 0;
+    *value = (fnn_real)ldexp((double)quotient, exponent);
+    return 1;
+}
+
+/* Any decimal, by long division of whole numbers: numerator / denominator to 59 bits. */
+static int fnni_decimal_exact(const fnni_decimal *d, fnn_real *value)
+{
+    fnni_big numerator, denominator;
+    uint64_t quotient = 0;
+    int64_t exponent, magnitude = d->digits + d->exponent; /* 10^(magnitude - 1) <= value */
+    int shift, bit;
+    *value = 0;
+    if (d->digits == 0 || magnitude < -400) return 1;
+    if (magnitude > 310) return 0;
+    exponent = fnni_decimal_integer(d, &numerator);
+    denominator.used = 1;
+    denominator.limb[0] = 1;
+    if (exponent > 0)
+        fnni_big_multiply_power_10(&numerator, exponent);
+    else
+        fnni_big_multiply_power_10(&denominator, -exponent);
+    shift = fnni_big_bits(&numerator) - fnni_big_bits(&denominator);
+    if (shift > 0) fnni_big_shift_left(&denominator, shift);
+    if (shift < 0) fnni_big_shift_left(&numerator, -shift);
+    for (bit = 0; bit < 59; bit++) { /* now 1/2 < numerator / denominator < 2 */
+        quotient = quotient << 1 | (unsigned)fnni_big_subtract(&numerator, &denominator);
+        if (numerator.used) fnni_big_multiply_add(&numerator, 2, 0);
+    }
+    return fnni_round_real(quotient, numerator.used > 0, shift - 58, value);
+}
+
+/* Decimals of up to 15 digits and powers up to 10^22 are exact doubles, so that one operation on
+ * them is correctly rounded (Clinger 1990), unless intermediate results are wider. A float may be
+ * made of that double except when it lies half way between two floats; with 0 or 10^-22 to 10^37 it
+ * is neither subnormal nor too large. Returns 0 when this does not apply. */
+static int fnni_decimal_fast(const fnni_decimal *d, fnn_real *value)
+{
+    static const double power[23] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                     1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                     1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+    double x = (double)d->mantissa;
+    uint64_t bits;
+    if (d->digits > 15 || d->exponent < -22 || d->exponent > 22) return 0;
+    if (FLT_EVAL_METHOD != 0 && d->exponent != 0) return 0;
+    if (d->exponent < 0)
+        x /= power[-d->exponent];
+    else
+        x *= power[d->exponent];
+    memcpy(&bits, &x, sizeof bits);
+    if (sizeof(fnn_real) == 4 && (bits & 0x1FFFFFFFu) == 0x10000000u) return 0;
+    *value = (fnn_real)x;
+    return 1;
+}
+
+/* Up to seven digits and nothing else, as most pixels and labels are: exact in a float. */
+static int fnni_parse_small(const char *text, size_t length, fnn_real *value)
+{
+    int32_t n = 0;
+    size_t i;
+    if (length < 1 || length > 7) return 0;
+    for (i = 0; i < length; i++) {
+        if (text[i] < '0' || text[i] > '9') return 0;
+        n = n * 10 + (text[i] - '0');
+    }
+    *value = (fnn_real)n;
+    return 1;
+}
+
+/* Parses all of the text as a decimal number. Returns 0 when it is none, or too large. */
+static int fnni_parse_real(const char *text, size_t length, fnn_real *value)
+{
+    fnni_decimal d;
+    if (fnni_parse_small(text, length, value)) return 1;
+    if (!fnni_decimal_scan(&d, text, text + length)) return 0;
+    if (!fnni_decimal_fast(&d, value) && !fnni_decimal_exact(&d, value)) return 0;
+    if (d.negative) *value = -*value;
+    return 1;
+}
+
+/* Makes the locale's decimal point, of any length, a point. */
+static void fnni_point(char *text)
+{
+    const char *from = text;
+    char *to = text;
+    for (; *from; from++) {
+        if (strchr("0123456789+-e", *from))
+            *to++ = *from;
+        else if (to == text || to[-1] != '.')
+            *to++ = '.';
+    }
+    *to = 0;
+}
+
+/* A number in as many digits as it takes to read it back. */
+static const char *fnni_real_text(fnn_real value, char *text, size_t size)
+{
+    snprintf(text, size, "%.*g", FNNI_REAL_IS_DOUBLE ? 17 : 9, (double)value);
+    fnni_point(text);
+    return text;
+}
+
+/* ---- words, each with a blank before it ---- */
+
+static void fnni_emit_word(fnni_writer *w, fnn_real number)
+{
+    char text[64];
+    fnni_emit_text(w, " %s", fnni_real_text(number, text, sizeof text));
+}
+
+#define FNNI_MAX_WORDS 12
+
+typedef struct fnni_words {
+    char text[FNNI_TEXT]; /* cut into words by zeros */
+    const char *word[FNNI_MAX_WORDS];
+    int count;
+} fnni_words;
+
+/* Cuts the text at its blanks; more words than there is room for are counted, not kept. */
+static void fnni_words_cut(fnni_words *w)
+{
+    char *p = w->text;
+    w->count = 0;
+    for (;;) {
+        while (*p == ' ') *p++ = 0;
+        if (!*p) return;
+        if (w->count < FNNI_MAX_WORDS) w->word[w->count] = p;
+        w->count++;
+        while (*p && *p != ' ') p++;
+    }
+}
+
+/* A whole number from 0 to most in decimal digits; returns 0 for anything else. */
+static int fnni_word_count(const char *word, uint64_t most, uint64_t *number)
+{
+    uint64_t n = 0;
+    const char *p = word;
+    for (; *p >= '0' && *p <= '9'; p++) {
+        const uint64_t digit = (uint64_t)(*p - '0');
+        if (n > (most - digit) / 10) return 0;
+        n = 10 * n + digit;
+    }
+    *number = n;
+    return *p == 0 && p > word;
+}
+
+static int fnni_word_int(const char *word, int *number)
+{
+    uint64_t n;
+    if (!fnni_word_count(word, INT_MAX, &n)) return 0;
+    *number = (int)n;
+    return 1;
+}
+
+static int fnni_word_real(const char *word, fnn_real *number)
+{
+    return fnni_parse_real(word, strlen(word), number);
+}
+
+/* The place of a word in a list, or -1. */
+static int fnni_word_in(const char *word, const char *const *list, int count)
+{
+    int i;
+    for (i = 0; i < count; i++)
+        if (!strcmp(word, list[i])) return i;
+    return -1;
+}
+
+/* Appends to what snprintf would have written so far; *length counts on beyond size. */
+FNNI_FORMAT(4, 5)
+static void fnni_append(char *text, size_t size, size_t *length, const char *format, ...)
+{
+    const size_t room = *length < size ? size - *length : 0;
+    va_list list;
+    int more;
+    va_start(list, format);
+    more = vsnprintf(room ? text + *length : NULL, room, format, list);
+    va_end(list);
+    if (more > 0) *length += (size_t)more;
+}
+
+/* ============================================================================
+ * >>datasets  samples with labels or targets: ownership, checks, views
+ * ============================================================================ */
 
 /* ---- ownership and rows ---- */
 
@@ -6649,6 +7740,40 @@ FNN_DEF fnn_result fnn_dataset_class_counts(const fnn_dataset *data, int64_t *co
     for (i = 0; i < data->classes; i++) counts[i] = 0;
     for (i = 0; i < data->count; i++) counts[data->labels[fnni_dataset_row(data, i)]]++;
     return FNN_OK;
+}
+
+/* Whether a score is an accuracy: labels, or targets with a class behind them. */
+static int fnni_has_classes(const fnn_dataset *data)
+{
+    return data->classes > 0;
+}
+
+/* Sum over outputs of (t - mean t)^2: what R2 is measured against. */
+static double fnni_target_variation(const fnn_dataset *data)
+{
+    const size_t targets = (size_t)data->target_count;
+    double variation = 0;
+    int j;
+    for (j = 0; j < data->target_count; j++) {
+        double sum = 0, squares = 0;
+        int64_t i;
+        for (i = 0; i < data->count; i++)
+            sum += (double)data->targets[fnni_dataset_row(data, i) * targets + (size_t)j];
+        sum /= (double)data->count;
+        for (i = 0; i < data->count; i++) {
+            const double e =
+                (double)data->targets[fnni_dataset_row(data, i) * targets + (size_t)j] - sum;
+            squares += e * e;
+        }
+        variation += squares;
+    }
+    return variation;
+}
+
+static int64_t fnni_data_row(const fnn_dataset *data, const int64_t *samples, int64_t first,
+                             int64_t i)
+{
+    return (int64_t)fnni_dataset_row(data, samples ? samples[first + i] : first + i);
 }
 
 /* ---- views ---- */
@@ -6808,98 +7933,5015 @@ FNN_DEF fnn_result fnn_dataset_fold(const fnn_dataset *data, int folds, int fold
     return result;
 }
 
-/* ---- files ---- */
+/* ============================================================================
+ * >>normalizations  features on a common scale
+ * ============================================================================
+ * All of a kind stands in its row of FNN_NORMALIZATION_LIST (>>api). */
 
-/* A whole file in memory. */
-typedef struct fnni_file {
-    uint8_t *bytes;
-    size_t size;
-} fnni_file;
-
-/* The end of a path, so that the rest of a message always finds room beside it. */
-static const char *fnni_path_tail(const char *path)
+/* Adds x - first to sums, or its distance from the mean, squared, to squares. All that follows is
+ * relative to the first sample, so that a feature that never changes has a variance of exactly 0,
+ * which the rounding of its mean would otherwise spoil. */
+static void fnni_moments_add(const fnn_dataset *data, int64_t sample, double *sums,
+                             const double *means, double *squares)
 {
-    size_t length = strlen(path);
-    return length > 100 ? path + (length - 100) : path;
+    size_t j, features = fnni_dataset_features(data);
+    size_t at = fnni_dataset_row(data, sample) * features;
+    size_t first = fnni_dataset_row(data, 0) * features;
+    for (j = 0; j < features; j++) {
+        double x = data->bytes ? (double)data->bytes[at + j] - (double)data->bytes[first + j]
+                               : (double)data->reals[at + j] - (double)data->reals[first + j];
+        if (squares)
+            squares[j] += (x - means[j]) * (x - means[j]);
+        else
+            sums[j] += x;
+    }
 }
 
-static fnn_result fnni_fail_memory(fnn_error *error, const char *path, size_t bytes)
+/* Turns the zeroed arrays into means (relative to sample 0) and, if wanted, population variances:
+ * two passes over the data, in the order of the samples. */
+static void fnni_data_moments(const fnn_dataset *data, int want_variances, double *means,
+                              double *variances)
 {
-    return fnni_fail(error, FNN_ERROR_MEMORY, "%s: no memory for %llu bytes", fnni_path_tail(path),
-                     (unsigned long long)bytes);
+    size_t j, features = fnni_dataset_features(data);
+    int64_t i;
+    for (i = 0; i < data->count; i++) fnni_moments_add(data, i, means, NULL, NULL);
+    for (j = 0; j < features; j++) means[j] /= (double)data->count;
+    if (!want_variances) return;
+    for (i = 0; i < data->count; i++) fnni_moments_add(data, i, NULL, means, variances);
+    for (j = 0; j < features; j++) variances[j] /= (double)data->count;
 }
 
-/* The size of a seekable file; 0 when unknown (a pipe, or more than a long can say). A hint only:
- * the file may change, and a directory claims any size. */
-static size_t fnni_stream_size(FILE *stream)
+/* What a kind needs to know of the data: its row of the list. */
+typedef enum fnni_statistics { FNNI_NOTHING, FNNI_MEANS, FNNI_VARIANCES } fnni_statistics;
+
+#define FNNI_NORMALIZATION_NEEDS(kind, name, statistics, scale) statistics,
+static const fnni_statistics fnni_normalization_needs[] = {
+    FNN_NORMALIZATION_LIST(FNNI_NORMALIZATION_NEEDS)};
+#undef FNNI_NORMALIZATION_NEEDS
+
+#define FNNI_NORMALIZATION_NAME(kind, name, statistics, scale) #name,
+static const char *const fnni_normalization_names[] = {
+    FNN_NORMALIZATION_LIST(FNNI_NORMALIZATION_NAME)};
+#undef FNNI_NORMALIZATION_NAME
+
+static double fnni_normalization_scale(fnn_normalization kind, double variance)
 {
-    const uint64_t limit = FNNI_MAX_FILE_BYTES;
-    long size = 0;
-    if (fseek(stream, 0, SEEK_END) == 0) size = ftell(stream);
-    rewind(stream);
-    return size > 0 && (uint64_t)size < limit ? (size_t)size : 0;
+    switch (kind) {
+#define FNNI_NORMALIZATION_CASE(kind, name, statistics, scale) \
+    case kind: return scale;
+        FNN_NORMALIZATION_LIST(FNNI_NORMALIZATION_CASE)
+#undef FNNI_NORMALIZATION_CASE
+    case FNN_NORMALIZATION_COUNT: break;
+    }
+    return 1;
 }
 
-/* Doubles the room of a file that turned out longer than thought. */
-static fnn_result fnni_file_grow(fnni_file *file, size_t *capacity, const char *path,
-                                 const fnn_allocator *allocator, fnn_error *error)
+/* Shift and scale of one feature. Returns 0 when they are not finite. */
+static int fnni_normalization_of(fnn_normalization kind, double mean, double variance,
+                                 fnn_real *shift, fnn_real *scale)
 {
-    uint8_t *larger;
-    if (*capacity > FNNI_MAX_FILE_BYTES / 2)
-        return fnni_fail(error, FNN_ERROR_FORMAT, "%s: larger than the limit of %llu bytes",
-                         fnni_path_tail(path), (unsigned long long)FNNI_MAX_FILE_BYTES);
-    larger = (uint8_t *)fnni_allocate(allocator, *capacity * 2);
-    if (!larger) return fnni_fail_memory(error, path, *capacity * 2);
-    memcpy(larger, file->bytes, file->size);
-    fnni_release(allocator, file->bytes);
-    file->bytes = larger;
-    *capacity *= 2;
+    const double largest = sizeof(fnn_real) == 4 ? (double)FLT_MAX : DBL_MAX;
+    const double s = fnni_normalization_scale(kind, variance);
+    /* written so that a NaN fails */
+    if (!(fabs(mean) <= largest && s <= largest && variance <= DBL_MAX)) return 0;
+    *shift = (fnn_real)mean;
+    *scale = (fnn_real)s;
+    return 1;
+}
+
+/* Those of all features, from the data's statistics. */
+static fnn_result fnni_normalization_measure(fnn_normalization kind, const fnn_dataset *data,
+                                             fnn_real *shift, fnn_real *scale, fnn_error *error)
+{
+    const size_t features = fnni_dataset_features(data);
+    const size_t first = fnni_dataset_row(data, 0) * features;
+    fnn_result result = FNN_OK;
+    double *moments;
+    size_t j, bytes;
+    if (!fnni_multiply(features, 2 * sizeof *moments, &bytes)) return FNN_ERROR_MEMORY;
+    moments = (double *)fnni_allocate(&data->allocator, bytes);
+    if (!moments)
+        return fnni_fail(error, FNN_ERROR_MEMORY, "no memory for the statistics of %llu features",
+                         (unsigned long long)features);
+    memset(moments, 0, bytes);
+    fnni_data_moments(data, fnni_normalization_needs[kind] == FNNI_VARIANCES, moments,
+                      moments + features);
+    for (j = 0; !result && j < features; j++) {
+        double base = data->bytes ? (double)data->bytes[first + j] : (double)data->reals[first + j];
+        if (!fnni_normalization_of(kind, base + moments[j], moments[features + j], &shift[j],
+                                   &scale[j]))
+            result = fnni_fail(error, FNN_ERROR_NUMERIC,
+                               "normalization: feature %llu has mean %g and variance %g",
+                               (unsigned long long)j, base + moments[j], moments[features + j]);
+    }
+    fnni_release(&data->allocator, moments);
+    return result;
+}
+
+FNN_DEF fnn_result fnn_normalization_compute(fnn_normalization kind, const fnn_dataset *data,
+                                             fnn_real *shift, fnn_real *scale, fnn_error *error)
+{
+    size_t j;
+    const fnn_result result = fnn_dataset_check(data, error);
+    if (result) return result;
+    if (!shift || !scale || (unsigned)kind >= FNN_NORMALIZATION_COUNT)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "normalization: kind %d, shift %s, scale %s",
+                         (int)kind, shift ? "set" : "NULL", scale ? "set" : "NULL");
+    if (fnni_normalization_needs[kind] != FNNI_NOTHING)
+        return fnni_normalization_measure(kind, data, shift, scale, error);
+    for (j = 0; j < fnni_dataset_features(data); j++) {
+        shift[j] = 0;
+        scale[j] = (fnn_real)fnni_normalization_scale(kind, 0);
+    }
     return FNN_OK;
 }
 
-static fnn_result fnni_stream_read(fnni_file *file, FILE *stream, const char *path,
-                                   const fnn_allocator *allocator, fnn_error *error)
+/* ============================================================================
+ * >>augmentation  flips, shifts and cuts, drawn as a batch is gathered
+ * ============================================================================ */
+
+/* How one sample is changed: flipped, then moved, then cut. */
+typedef struct fnni_warp {
+    int flip, down, right;                     /* pixels that it moves down and to the right */
+    int cut_top, cut_bottom, cut_from, cut_to; /* rows and columns; an empty range: nothing */
+    fnn_real fill;
+} fnni_warp;
+
+/* What a run asks when it gathers. */
+typedef struct fnni_augmenter {
+    const fnn_augmentation *draw; /* NULL: every sample is changed by `fixed` */
+    uint64_t seed, pass;
+    fnni_warp fixed;
+} fnni_augmenter;
+
+#define FNNI_STREAM_FLIP 0x666c6970u
+#define FNNI_STREAM_AUGMENT 0x6175676d00000000u /* the pass is added */
+#define FNNI_AUGMENT_DRAWS 8                    /* numbers of the stream that a row has */
+
+static int fnni_augments(const fnn_augmentation *a)
 {
-    fnn_result result = FNN_OK;
-    size_t size = fnni_stream_size(stream);
-    size_t capacity = size ? size + 1 : 4096; /* one more, to meet the end without growing */
-    file->bytes = (uint8_t *)fnni_allocate(allocator, capacity);
-    if (!file->bytes) return fnni_fail_memory(error, path, capacity);
-    for (;;) {
-        file->size += fread(file->bytes + file->size, 1, capacity - file->size, stream);
-        if (file->size < capacity) break; /* the end, or an error */
-        result = fnni_file_grow(file, &capacity, path, allocator, error);
-        if (result != FNN_OK) return result;
+    return a->flip || a->shift || (a->cutout_size && a->cutout_probability > 0);
+}
+
+static fnn_result fnni_augmentation_check(const fnn_augmentation *a, const fnn_dataset *data,
+                                          int height, int width, int channels, fnn_error *error)
+{
+    const int alike =
+        data->height == height && data->width == width && data->channels == channels;
+    if ((a->flip || a->shift || a->cutout_size) && !alike)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                         "augmentation: expected images of the model's %d x %d x %d, found %d x %d "
+                         "x %d", height, width, channels, data->height, data->width,
+                         data->channels);
+    if ((unsigned)a->flip > FNN_FLIP_ALTERNATING)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "augmentation: flip %d is none", (int)a->flip);
+    if (a->shift < 0 || (a->shift > 0 && (a->shift >= data->height || a->shift >= data->width)))
+        return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                         "augmentation: expected a shift from 0 to below the images' %d x %d, "
+                         "found %d", data->height, data->width, a->shift);
+    if (a->cutout_size < 0 || !(a->cutout_probability >= 0 && a->cutout_probability <= 1) ||
+        !(a->cutout_fill - a->cutout_fill == 0))
+        return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                         "augmentation: expected a cutout of size >= 0, probability in 0..1 and a "
+                         "finite fill, found %d, %g, %g", a->cutout_size, a->cutout_probability,
+                         (double)a->cutout_fill);
+    return FNN_OK;
+}
+
+static int fnni_clamp(int64_t x, int most)
+{
+    return x < 0 ? 0 : x > most ? most : (int)x;
+}
+
+static int fnni_draw_flip(const fnni_augmenter *g, size_t row)
+{
+    if (g->draw->flip == FNN_FLIP_ALTERNATING)
+        return (int)((fnni_random(g->seed, FNNI_STREAM_FLIP, row) >> 63 ^ g->pass) & 1);
+    return g->draw->flip == FNN_FLIP_RANDOM &&
+           fnni_random(g->seed, FNNI_STREAM_AUGMENT + g->pass, FNNI_AUGMENT_DRAWS * row) >> 63;
+}
+
+/* The square's rows and columns, where the image has them. */
+static void fnni_draw_cut(const fnni_augmenter *g, const fnn_dataset *data, size_t row,
+                          fnni_warp *w)
+{
+    const uint64_t stream = FNNI_STREAM_AUGMENT + g->pass, first = FNNI_AUGMENT_DRAWS * row;
+    const int size = g->draw->cutout_size;
+    int64_t top, left;
+    if (!(fnni_random_unit(g->seed, stream, first + 3) < g->draw->cutout_probability)) return;
+    top = (int64_t)fnni_random_below(g->seed, stream, first + 4, (uint64_t)data->height) - size / 2;
+    left = (int64_t)fnni_random_below(g->seed, stream, first + 5, (uint64_t)data->width) - size / 2;
+    w->cut_top = fnni_clamp(top, data->height);
+    w->cut_bottom = fnni_clamp(top + size, data->height);
+    w->cut_from = fnni_clamp(left, data->width);
+    w->cut_to = fnni_clamp(left + size, data->width);
+    w->fill = g->draw->cutout_fill;
+}
+
+/* What happens to the sample in this row of the arrays. */
+static fnni_warp fnni_warp_draw(const fnni_augmenter *g, const fnn_dataset *data, size_t row)
+{
+    const uint64_t stream = FNNI_STREAM_AUGMENT + g->pass, first = FNNI_AUGMENT_DRAWS * row;
+    fnni_warp w = g->fixed;
+    uint64_t span;
+    if (!g->draw) return w;
+    span = 2 * (uint64_t)g->draw->shift + 1;
+    w.flip = fnni_draw_flip(g, row);
+    w.down = (int)fnni_random_below(g->seed, stream, first + 1, span) - g->draw->shift;
+    w.right = (int)fnni_random_below(g->seed, stream, first + 2, span) - g->draw->shift;
+    if (g->draw->cutout_size) fnni_draw_cut(g, data, row, &w);
+    return w;
+}
+
+/* Where raw numbers go: a sample y of the batch, and how they become its numbers. */
+typedef struct fnni_scaler {
+    const fnni_kernels *kernels;
+    const fnn_dataset *data;
+    const fnn_real *shift, *scale; /* of every number, or of all */
+    int per_element;
+    fnn_real *y;
+} fnni_scaler;
+
+/* n raw numbers x become y[at], y[at + 1] ... */
+static void fnni_scale_stretch(const fnni_scaler *s, const char *x, size_t at, size_t n)
+{
+    const size_t j = s->per_element ? at : 0;
+    if (s->data->bytes)
+        s->kernels->from_bytes((ptrdiff_t)n, (const uint8_t *)x, s->per_element, s->shift + j,
+                               s->scale + j, s->y + at);
+    else
+        s->kernels->from_reals((ptrdiff_t)n, (const fnn_real *)(const void *)x, s->per_element,
+                               s->shift + j, s->scale + j, s->y + at);
+}
+
+/* The same of n times the number `value`. */
+static void fnni_scale_fill(const fnni_scaler *s, fnn_real value, size_t at, size_t n)
+{
+    const size_t end = at + n;
+    for (; at < end; at++) {
+        const size_t j = s->per_element ? at : 0;
+        s->y[at] = (value - s->shift[j]) * s->scale[j];
     }
-    if (ferror(stream))
-        result = fnni_fail(error, FNN_ERROR_FILE, "%s: cannot be read after %llu bytes",
-                           fnni_path_tail(path), (unsigned long long)file->size);
+}
+
+#define FNNI_REVERSED 512 /* numbers that are turned round at a time */
+
+/* n pixels of so many bytes, from `from` downwards. */
+static void fnni_reverse(char *to, const char *from, int n, size_t pixel)
+{
+    int i;
+    if (pixel == 1)
+        for (i = 0; i < n; i++) to[i] = from[-i];
+    else
+        for (i = 0; i < n; i++, to += pixel, from -= pixel) memcpy(to, from, pixel);
+}
+
+/* Line i of a sample's pixels, flipped and moved sideways, becomes y from number `at` on. Pixel j
+ * of the new line is pixel j - right of the old one, or of its mirror image. */
+static void fnni_warp_line(const fnni_scaler *s, const fnni_warp *w, const char *line, size_t at)
+{
+    const int width = s->data->width, from = w->right > 0 ? w->right : 0;
+    const int to = w->right < 0 ? width + w->right : width;
+    const size_t channels = (size_t)s->data->channels;
+    const size_t pixel = channels * (s->data->bytes ? 1 : sizeof(fnn_real));
+    const int most = channels < FNNI_REVERSED ? (int)(FNNI_REVERSED / channels) : 1;
+    fnn_real space[FNNI_REVERSED];
+    int j, n;
+    fnni_scale_fill(s, 0, at, (size_t)from * channels);
+    fnni_scale_fill(s, 0, at + (size_t)to * channels, (size_t)(width - to) * channels);
+    if (!w->flip)
+        fnni_scale_stretch(s, line + (size_t)(from - w->right) * pixel,
+                           at + (size_t)from * channels, (size_t)(to - from) * channels);
+    for (j = from; w->flip && j < to; j += n) {
+        const char *last = line + (size_t)(width - 1 - j + w->right) * pixel;
+        n = to - j < most ? to - j : most;
+        if (n > 1) fnni_reverse((char *)space, last, n, pixel);
+        fnni_scale_stretch(s, n > 1 ? (const char *)space : last, at + (size_t)j * channels,
+                           (size_t)n * channels);
+    }
+}
+
+/* A whole sample, whose raw numbers are at `pixels`. */
+static void fnni_warp_sample(const fnni_scaler *s, const fnni_warp *w, const char *pixels)
+{
+    const int height = s->data->height;
+    const size_t channels = (size_t)s->data->channels, line = (size_t)s->data->width * channels;
+    const size_t bytes = line * (s->data->bytes ? 1 : sizeof(fnn_real));
+    int i;
+    for (i = 0; i < height; i++) {
+        const int old = i - w->down;
+        if (old < 0 || old >= height) fnni_scale_fill(s, 0, (size_t)i * line, line);
+        else fnni_warp_line(s, w, pixels + (size_t)old * bytes, (size_t)i * line);
+    }
+    for (i = w->cut_top; i < w->cut_bottom; i++)
+        fnni_scale_fill(s, w->fill, (size_t)i * line + (size_t)w->cut_from * channels,
+                        (size_t)(w->cut_to - w->cut_from) * channels);
+}
+
+/* ============================================================================
+ * >>activations  y = f(x), element by element or over a row
+ * ============================================================================ */
+
+static const char *const fnni_activation_names[] = {"linear", "relu",    "leaky_relu", "elu",
+                                                    "gelu",   "sigmoid", "tanh",       "softmax"};
+
+static int fnni_is_activation(fnn_activation activation)
+{
+    return (unsigned)activation < FNN_ACTIVATION_COUNT;
+}
+
+/* Keras' leaky_relu slope and elu scale. */
+static fnn_real fnni_default_parameter(fnn_activation activation)
+{
+    return activation == FNN_LEAKY_RELU ? (fnn_real).3 : activation == FNN_ELU ? 1 : 0;
+}
+
+/* Whether an activation may have this parameter. With a negative one y = f(x) < 0 would no longer
+ * mean x < 0, which is how the gradient tells; a NaN gives neither. */
+static int fnni_parameter_fits(fnn_activation activation, fnn_real parameter)
+{
+    return (activation != FNN_LEAKY_RELU && activation != FNN_ELU) || parameter >= 0;
+}
+
+/* Whether kind is an activation that works on single elements. */
+static int fnni_is_elementwise(fnn_activation kind)
+{
+    return fnni_is_activation(kind) && kind != FNN_SOFTMAX;
+}
+
+/* Whether an activation needs a layer of its own: its gradient wants what it was applied to, or whole
+ * rows. */
+static int fnni_activation_apart(fnn_activation activation)
+{
+    return activation == FNN_GELU || activation == FNN_SOFTMAX;
+}
+
+/* Whether the largest of several numbers stays the largest, and the first of equals. */
+static int fnni_keeps_order(fnn_activation activation, fnn_real parameter)
+{
+    return activation == FNN_LINEAR || activation == FNN_RELU ||
+           (activation == FNN_LEAKY_RELU && parameter >= 0);
+}
+
+FNN_DEF fnn_result fnn_activation_forward(fnn_context *context, fnn_activation kind,
+                                          fnn_real parameter, ptrdiff_t n, const fnn_real *x,
+                                          fnn_real *y)
+{
+    const fnni_kernels *kernels = fnni_table(context);
+    if (!fnni_usable(kernels, n, x) || !fnni_usable(kernels, n, y) || !fnni_is_elementwise(kind))
+        return FNN_ERROR_ARGUMENT;
+    kernels->activation(kind, parameter, n, x, y);
+    return FNN_OK;
+}
+
+FNN_DEF fnn_result fnn_activation_backward(fnn_context *context, fnn_activation kind,
+                                           fnn_real parameter, ptrdiff_t n, const fnn_real *x,
+                                           const fnn_real *y, const fnn_real *dy, fnn_real *dx)
+{
+    const fnni_kernels *kernels = fnni_table(context);
+    const fnn_real *read = kind == FNN_GELU ? x : kind == FNN_LINEAR ? dy : y;
+    if (!fnni_usable(kernels, n, read) || !fnni_usable(kernels, n, dy) ||
+        !fnni_usable(kernels, n, dx))
+        return FNN_ERROR_ARGUMENT;
+    if (!fnni_is_elementwise(kind) || !fnni_parameter_fits(kind, parameter))
+        return FNN_ERROR_ARGUMENT;
+    kernels->activation_backward(kind, parameter, n, x, y, dy, dx);
+    return FNN_OK;
+}
+
+FNN_DEF fnn_result fnn_softmax(fnn_context *context, ptrdiff_t rows, ptrdiff_t columns,
+                               const fnn_real *x, fnn_real *y)
+{
+    const fnni_kernels *kernels = fnni_table(context);
+    const ptrdiff_t n = fnni_area(rows, columns);
+    if (!fnni_usable(kernels, n, x) || !fnni_usable(kernels, n, y)) return FNN_ERROR_ARGUMENT;
+    kernels->softmax(rows, columns, x, y);
+    return FNN_OK;
+}
+
+static void fnni_softmax_backward(int rows, int columns, const fnn_real *y, const fnn_real *dy,
+                                  fnn_real *dx)
+{
+    int i, j;
+    for (i = 0; i < rows; i++, y += columns, dy += columns, dx += columns) {
+        fnn_real sum = 0;
+        for (j = 0; j < columns; j++) sum += dy[j] * y[j];
+        for (j = 0; j < columns; j++) dx[j] = y[j] * (dy[j] - sum);
+    }
+}
+
+/* ---- in files: the name and the parameter ---- */
+
+static void fnni_write_activation(fnni_writer *w, fnn_activation activation, fnn_real parameter)
+{
+    fnni_emit_text(w, " %s", fnni_activation_names[activation]);
+    fnni_emit_word(w, parameter);
+}
+
+static int fnni_word_activation(const char *word, fnn_activation *activation)
+{
+    const int found = fnni_word_in(word, fnni_activation_names, FNN_ACTIVATION_COUNT);
+    *activation = (fnn_activation)(found < 0 ? 0 : found);
+    return found >= 0;
+}
+
+static int fnni_read_activation(const char *const *word, fnn_activation *activation,
+                                fnn_real *parameter)
+{
+    return fnni_word_activation(word[0], activation) && fnni_word_real(word[1], parameter) &&
+           fnni_parameter_fits(*activation, *parameter);
+}
+
+/* ============================================================================
+ * >>losses  a loss and its gradient, a page a loss
+ * ============================================================================
+ * Called by >>step through fnni_losses. Every loss is a mean over the batch, so gradients come out
+ * divided by the number of rows. To add a loss: a row in FNN_LOSS_LIST (>>api), a page here with a
+ * function fnni_loss_NAME, which fills in losses and, where wanted, d for all rows of a call; a row in
+ * the gradient check (tests/test_gradients.c). */
+
+/* Rows of a batch on their way through a loss. */
+typedef struct fnni_loss {
+    const fnni_kernels *kernels;
+    int rows, n, batch;          /* rows of this call; outputs of each; rows of the whole batch */
+    const fnn_real *y;           /* (rows,n) */
+    const int32_t *labels;       /* (rows), or */
+    const fnn_real *targets;     /* (rows,n): the other is NULL */
+    fnn_real smoothing, epsilon; /* the model's label smoothing and margin */
+    fnn_real *losses;            /* (rows) */
+    fnn_real *d;                 /* (rows,n) the gradient by y of the batch's mean, or NULL */
+} fnni_loss;
+
+/* The row's target in double: one-hot or given. */
+static double fnni_target(const fnni_loss *c, int row, int j)
+{
+    return c->targets ? (double)c->targets[(size_t)row * (size_t)c->n + (size_t)j]
+                      : c->labels[row] == j;
+}
+
+/* The same as a distribution, smoothed if asked. */
+static double fnni_smoothed(const fnni_loss *c, int row, int j)
+{
+    const double smoothing = (double)c->smoothing;
+    return (1 - smoothing) * fnni_target(c, row, j) + smoothing / c->n;
+}
+
+/* A loss that takes row by row: returns the row's, and where d is not NULL its gradient by y. */
+typedef double (*fnni_loss_row)(const fnni_loss *c, int row, const fnn_real *y, fnn_real *d);
+
+static void fnni_loss_each(const fnni_loss *c, fnni_loss_row take)
+{
+    const fnn_real *y = c->y;
+    fnn_real *d = c->d;
+    int row, j;
+    for (row = 0; row < c->rows; row++, y += c->n, d = d ? d + c->n : NULL) {
+        c->losses[row] = (fnn_real)take(c, row, y, d);
+        for (j = 0; d && j < c->n; j++) d[j] /= (fnn_real)c->batch;
+    }
+}
+
+/* ---- softmax cross-entropy: -sum t log softmax(y); the kernel does it ---- */
+
+static void fnni_loss_softmax_cross_entropy(const fnni_loss *c)
+{
+    c->kernels->softmax_cross_entropy(c->rows, c->n, c->y, c->labels, c->targets, c->smoothing,
+                                      1 / (fnn_real)c->batch, c->losses, c->d);
+}
+
+FNN_DEF fnn_result fnn_softmax_cross_entropy(fnn_context *context, ptrdiff_t rows,
+                                             ptrdiff_t classes, const fnn_real *logits,
+                                             const int32_t *labels, const fnn_real *targets,
+                                             fnn_real smoothing, fnn_real scale, fnn_real *losses,
+                                             fnn_real *gradient)
+{
+    const fnni_kernels *kernels = fnni_table(context);
+    const ptrdiff_t n = fnni_area(rows, classes);
+    ptrdiff_t i;
+    if (!fnni_usable(kernels, n, logits) || (n > 0 && !labels && !targets))
+        return FNN_ERROR_ARGUMENT;
+    if (rows > 0 && classes == 0) return FNN_ERROR_ARGUMENT;
+    if (!(smoothing >= 0 && smoothing <= 1)) return FNN_ERROR_ARGUMENT;
+    for (i = 0; !targets && i < rows; i++)
+        if (labels[i] < 0 || labels[i] >= classes) return FNN_ERROR_ARGUMENT;
+    kernels->softmax_cross_entropy(rows, classes, logits, labels, targets, smoothing, scale, losses,
+                                   gradient);
+    return FNN_OK;
+}
+
+/* ---- Keras' two cross-entropies, on any outputs ---- */
+
+#define FNNI_KERAS_EPSILON 1e-7 /* Keras clips probabilities to [this, 1 - this] */
+
+/* q = clip(y / S), S = sum y;  loss = -sum t log q;  dloss/dy_j = (g_j - sum g_i q_i) / S with
+ * g_j = -t_j / q_j, or 0 where q_j was clipped. Keras 2, backend.categorical_crossentropy. */
+static double fnni_row_categorical(const fnni_loss *c, int row, const fnn_real *y, fnn_real *d)
+{
+    const int n = c->n;
+    double sum = 0, loss = 0, mix = 0;
+    int j;
+    for (j = 0; j < n; j++) sum += (double)y[j];
+    for (j = 0; j < n; j++) {
+        const double q = (double)y[j] / sum, low = FNNI_KERAS_EPSILON,
+                     high = 1 - FNNI_KERAS_EPSILON;
+        const double t = fnni_smoothed(c, row, j);
+        const int clipped = !(q >= low && q <= high);
+        loss -= t * log(q < low ? low : q > high ? high : q);
+        if (d) d[j] = (fnn_real)(clipped ? 0 : -t / q);
+        mix += clipped ? 0 : -t;
+    }
+    for (j = 0; d && j < n; j++) d[j] = (fnn_real)(((double)d[j] - mix) / sum);
+    return loss;
+}
+
+static void fnni_loss_categorical_cross_entropy(const fnni_loss *c)
+{
+    fnni_loss_each(c, fnni_row_categorical);
+}
+
+/* z = log(clip(y)), then softmax cross-entropy of z: softmax(z) is q / sum q, so
+ * loss = sum t * log(sum q) - sum t log q and dloss/dq_j = T / sum q - t_j / q_j with T = sum t;
+ * nothing flows through a clipped output. Keras 2, backend.sparse_categorical_crossentropy. */
+static double fnni_row_sparse(const fnni_loss *c, int row, const fnn_real *y, fnn_real *d)
+{
+    const double low = FNNI_KERAS_EPSILON, high = 1 - FNNI_KERAS_EPSILON;
+    double sum = 0, total = 0, loss = 0;
+    const int n = c->n;
+    int j;
+    for (j = 0; j < n; j++) {
+        const double v = (double)y[j], q = v < low ? low : v > high ? high : v;
+        const double t = fnni_smoothed(c, row, j);
+        sum += q;
+        total += t;
+        loss -= t * log(q);
+    }
+    for (j = 0; d && j < n; j++) {
+        const double v = (double)y[j];
+        const int clipped = !(v >= low && v <= high);
+        d[j] = (fnn_real)(clipped ? 0 : total / sum - fnni_smoothed(c, row, j) / v);
+    }
+    return loss + total * log(sum);
+}
+
+static void fnni_loss_sparse_categorical_cross_entropy(const fnni_loss *c)
+{
+    fnni_loss_each(c, fnni_row_sparse);
+}
+
+/* ---- functions of e = y - t, meaned over the outputs ---- */
+
+static double fnni_row_squared(const fnni_loss *c, int row, const fnn_real *y, fnn_real *d)
+{
+    double loss = 0;
+    int j;
+    for (j = 0; j < c->n; j++) {
+        const double e = (double)y[j] - fnni_target(c, row, j);
+        loss += e * e;
+        if (d) d[j] = (fnn_real)(2 * e / c->n);
+    }
+    return loss / c->n;
+}
+
+static void fnni_loss_mean_squared_error(const fnni_loss *c)
+{
+    fnni_loss_each(c, fnni_row_squared);
+}
+
+/* What |e| exceeds the margin by; a NaN stays one. */
+static double fnni_row_beyond(const fnni_loss *c, double margin, int row, const fnn_real *y,
+                              fnn_real *d)
+{
+    double loss = 0;
+    int j;
+    for (j = 0; j < c->n; j++) {
+        const double e = (double)y[j] - fnni_target(c, row, j), size = fabs(e);
+        loss += size > margin ? size - margin : size <= margin ? 0 : size;
+        if (d) d[j] = (fnn_real)((size <= margin ? 0 : e > 0 ? 1 : e < 0 ? -1 : e) / c->n);
+    }
+    return loss / c->n;
+}
+
+static double fnni_row_absolute(const fnni_loss *c, int row, const fnn_real *y, fnn_real *d)
+{
+    return fnni_row_beyond(c, 0, row, y, d);
+}
+
+static void fnni_loss_mean_absolute_error(const fnni_loss *c)
+{
+    fnni_loss_each(c, fnni_row_absolute);
+}
+
+static double fnni_row_insensitive(const fnni_loss *c, int row, const fnn_real *y, fnn_real *d)
+{
+    return fnni_row_beyond(c, (double)c->epsilon, row, y, d);
+}
+
+static void fnni_loss_epsilon_insensitive(const fnni_loss *c)
+{
+    fnni_loss_each(c, fnni_row_insensitive);
+}
+
+/* ---- all losses, by their kind ---- */
+
+typedef struct fnni_loss_type {
+    const char *name; /* in files */
+    int takes_logits; /* a softmax at the model's end and this are computed as one */
+    void (*all)(const fnni_loss *c);
+} fnni_loss_type;
+
+#define FNNI_LOSS_TYPE(kind, stem, takes_logits) {#stem, takes_logits, fnni_loss_##stem},
+static const fnni_loss_type fnni_losses[] = {FNN_LOSS_LIST(FNNI_LOSS_TYPE)};
+#undef FNNI_LOSS_TYPE
+
+/* The kind of a name, or -1. */
+static int fnni_loss_named(const char *name)
+{
+    int kind;
+    for (kind = 0; kind < FNN_LOSS_COUNT; kind++)
+        if (!strcmp(fnni_losses[kind].name, name)) return kind;
+    return -1;
+}
+
+/* ============================================================================
+ * >>optimizers  constructors, and what a step needs of them and of a configuration
+ * ============================================================================
+ * Called by >>step. The arithmetic is in >>kernels, step_*, one pass over parameters, gradients
+ * and state; here its constants are worked out once a step. To add an optimiser: its kind and
+ * constructor in >>api, its kernel, its case in >>step's fnni_optimize, a row in tests/test_train.c. */
+
+/* Reals of state per parameter. */
+static int fnni_optimizer_states(fnn_optimizer_kind kind)
+{
+    static const int states[FNN_OPTIMIZER_COUNT] = {0, 1, 1, 2, 2, 2};
+    return states[kind];
+}
+
+static fnni_step fnni_step_make(const fnn_fit_config *config, uint64_t t)
+{
+    const fnn_optimizer *o = &config->optimizer;
+    fnni_step s;
+    memset(&s, 0, sizeof s);
+    s.rate = o->learning_rate;
+    s.gradient_scale = 1;
+    s.clip = config->clip_value;
+    s.l2 = config->l2;
+    s.l1 = config->l1;
+    s.decay = o->weight_decay;
+    s.momentum = o->momentum;
+    s.rho = o->rho;
+    s.beta1 = o->beta1;
+    s.beta2 = o->beta2;
+    s.epsilon = o->epsilon;
+    s.nesterov = o->nesterov;
+    s.rate_inside = s.epsilon_inside = !o->pytorch;
+    s.epsilon_corrected = o->pytorch;
+    s.correction1 = (fnn_real)(1 - pow((double)o->beta1, (double)t));
+    s.correction2 = (fnn_real)(1 - pow((double)o->beta2, (double)t));
+    return s;
+}
+
+static fnn_optimizer fnni_optimizer_make(fnn_optimizer_kind kind, double rate)
+{
+    fnn_optimizer o;
+    memset(&o, 0, sizeof o);
+    o.kind = kind;
+    o.learning_rate = (fnn_real)rate;
+    o.epsilon = (fnn_real)1e-7;
+    return o;
+}
+
+FNN_DEF fnn_optimizer fnn_sgd(fnn_real learning_rate)
+{
+    return fnni_optimizer_make(FNN_SGD, (double)learning_rate);
+}
+
+FNN_DEF fnn_optimizer fnn_momentum(fnn_real learning_rate, fnn_real momentum)
+{
+    fnn_optimizer o = fnni_optimizer_make(FNN_MOMENTUM, (double)learning_rate);
+    o.momentum = momentum;
+    return o;
+}
+
+FNN_DEF fnn_optimizer fnn_nesterov(fnn_real learning_rate, fnn_real momentum)
+{
+    fnn_optimizer o = fnn_momentum(learning_rate, momentum);
+    o.nesterov = 1;
+    return o;
+}
+
+FNN_DEF fnn_optimizer fnn_adagrad(fnn_real learning_rate)
+{
+    fnn_optimizer o = fnni_optimizer_make(FNN_ADAGRAD, (double)learning_rate);
+    o.start = (fnn_real).1;
+    return o;
+}
+
+FNN_DEF fnn_optimizer fnn_adadelta(fnn_real learning_rate)
+{
+    fnn_optimizer o = fnni_optimizer_make(FNN_ADADELTA, (double)learning_rate);
+    o.rho = (fnn_real).95;
+    return o;
+}
+
+FNN_DEF fnn_optimizer fnn_rmsprop(fnn_real learning_rate)
+{
+    fnn_optimizer o = fnni_optimizer_make(FNN_RMSPROP, (double)learning_rate);
+    o.rho = (fnn_real).9;
+    return o;
+}
+
+FNN_DEF fnn_optimizer fnn_adam(fnn_real learning_rate)
+{
+    fnn_optimizer o = fnni_optimizer_make(FNN_ADAM, (double)learning_rate);
+    o.beta1 = (fnn_real).9;
+    o.beta2 = (fnn_real).999;
+    return o;
+}
+
+FNN_DEF fnn_optimizer fnn_adamw(fnn_real learning_rate, fnn_real weight_decay)
+{
+    fnn_optimizer o = fnn_adam(learning_rate);
+    o.weight_decay = weight_decay;
+    return o;
+}
+
+FNN_DEF fnn_optimizer fnn_pytorch(fnn_optimizer o)
+{
+    o.pytorch = 1;
+    o.start = 0;
+    switch (o.kind) {
+    case FNN_ADAGRAD:
+        o.epsilon = (fnn_real)1e-10;
+        break;
+    case FNN_ADADELTA:
+        o.epsilon = (fnn_real)1e-6;
+        o.rho = (fnn_real).9;
+        break;
+    case FNN_RMSPROP:
+        o.rho = (fnn_real).99;
+        o.epsilon = (fnn_real)1e-8;
+        break;
+    default:
+        o.epsilon = (fnn_real)1e-8;
+        break;
+    }
+    return o;
+}
+
+/* ============================================================================
+ * >>schedules  the learning rate as a function of the step, a page a schedule
+ * ============================================================================
+ * Called by >>fit before each step, and by users. A rate is base times ramp times curve:
+ *     ramp(s)    (s + 1) / W for the first W = warmup_steps steps s = 0, 1, ..., then 1 (Goyal et
+ *                al. 2017, section 2.2; the first step already moves the weights)
+ *     curve      one of the functions below. What is counted in epochs is counted from the
+ *                beginning of the fit, warm-up included; what depends on the number of steps T
+ *                begins behind the warm-up and has the other T - W steps.
+ * A warm-up longer than the fit leaves the curve at its start. All in double. To add a schedule: a row
+ * in FNN_SCHEDULE_LIST (>>api); a page here with the functions fnni_NAME_fits, which says what is wrong
+ * with a schedule's fields (NULL: nothing), and fnni_NAME_curve, and its constructor; a row in
+ * tests/test_schedule.c. */
+
+/* Where training is: step of total, both without the warm-up; epochs since the fit's beginning. */
+typedef struct fnni_moment {
+    double step, total, epochs;
+} fnni_moment;
+
+/* How far the steps are, 0 to 1. Curves over it would end at step T, which is not taken: every step
+ * moves the weights. */
+static double fnni_moment_share(const fnni_moment *m)
+{
+    return m->step < m->total ? m->step / m->total : m->total > 0 ? 1 : 0;
+}
+
+/* From a to b along half a cosine, p in 0..1. */
+static double fnni_half_cosine(double a, double b, double p)
+{
+    return b + (a - b) / 2 * (1 + cos(3.141592653589793 * p));
+}
+
+static fnn_schedule fnni_schedule_make(fnn_schedule_kind kind)
+{
+    fnn_schedule s;
+    memset(&s, 0, sizeof s);
+    s.kind = kind;
+    return s;
+}
+
+/* ---- constant ---- */
+
+static const char *fnni_constant_fits(const fnn_schedule *s)
+{
+    (void)s;
+    return NULL;
+}
+
+static double fnni_constant_curve(const fnn_schedule *s, const fnni_moment *m)
+{
+    (void)s, (void)m;
+    return 1;
+}
+
+FNN_DEF fnn_schedule fnn_schedule_constant(void)
+{
+    return fnni_schedule_make(FNN_SCHEDULE_CONSTANT);
+}
+
+/* ---- step: gamma^floor(epochs / every); torch StepLR, with every 1 ExponentialLR ---- */
+
+static const char *fnni_gamma_fits(double gamma)
+{
+    return gamma >= 0 && gamma - gamma == 0 ? NULL : "gamma >= 0";
+}
+
+static const char *fnni_step_fits(const fnn_schedule *s)
+{
+    return s->every < 1 ? "a drop every 1 epoch or more" : fnni_gamma_fits(s->gamma);
+}
+
+static double fnni_step_curve(const fnn_schedule *s, const fnni_moment *m)
+{
+    return pow(s->gamma, floor(m->epochs / s->every));
+}
+
+FNN_DEF fnn_schedule fnn_schedule_step(int every, double gamma)
+{
+    fnn_schedule s = fnni_schedule_make(FNN_SCHEDULE_STEP);
+    s.every = every;
+    s.gamma = gamma;
+    return s;
+}
+
+/* ---- exponential: gamma^epochs; Keras ExponentialDecay with decay_steps an epoch ---- */
+
+static const char *fnni_exponential_fits(const fnn_schedule *s)
+{
+    return fnni_gamma_fits(s->gamma);
+}
+
+static double fnni_exponential_curve(const fnn_schedule *s, const fnni_moment *m)
+{
+    return pow(s->gamma, m->epochs);
+}
+
+FNN_DEF fnn_schedule fnn_schedule_exponential(double gamma)
+{
+    fnn_schedule s = fnni_schedule_make(FNN_SCHEDULE_EXPONENTIAL);
+    s.gamma = gamma;
+    return s;
+}
+
+/* ---- cosine: lowest + (1 - lowest) (1 + cos(pi s / T)) / 2; SGDR (Loshchilov and Hutter 2016),
+ * equation 5, without restarts; Keras CosineDecay with alpha = lowest ---- */
+
+static const char *fnni_cosine_fits(const fnn_schedule *s)
+{
+    return s->lowest >= 0 && s->lowest <= 1 ? NULL : "lowest in 0..1";
+}
+
+static double fnni_cosine_curve(const fnn_schedule *s, const fnni_moment *m)
+{
+    return fnni_half_cosine(1, s->lowest, fnni_moment_share(m));
+}
+
+FNN_DEF fnn_schedule fnn_schedule_cosine(double lowest)
+{
+    fnn_schedule s = fnni_schedule_make(FNN_SCHEDULE_COSINE);
+    s.lowest = lowest;
+    return s;
+}
+
+/* ---- one cycle (Smith and Topin 2017, "Super-convergence"), as torch.optim.lr_scheduler.OneCycleLR
+ * with anneal_strategy 'cos', three_phase False and cycle_momentum False: up until step
+ * rise T - 1, which need not be whole, down until step T - 1. Where PyTorch divides 0 by 0, since
+ * the way up has no length (or that of a rounding error), we are at the peak. ---- */
+
+static const char *fnni_one_cycle_fits(const fnn_schedule *s)
+{
+    return s->rise >= 0 && s->rise <= 1 && s->start >= 0 && s->start <= 1 && s->end >= 0 &&
+                   s->end <= 1
+               ? NULL
+               : "rise, start and end in 0..1";
+}
+
+static double fnni_one_cycle_curve(const fnn_schedule *s, const fnni_moment *m)
+{
+    const double top = s->rise * m->total - 1, last = m->total - 1;
+    if (!(m->total > 0)) return s->start;
+    if (m->step <= top) return fnni_half_cosine(s->start, 1, top > 1e-6 ? m->step / top : 1);
+    return fnni_half_cosine(1, s->end, m->step < last ? (m->step - top) / (last - top) : 1);
+}
+
+FNN_DEF fnn_schedule fnn_schedule_one_cycle(void)
+{
+    fnn_schedule s = fnni_schedule_make(FNN_SCHEDULE_ONE_CYCLE);
+    s.rise = .3;
+    s.start = 1 / 25.0;
+    s.end = 1 / 25e4;
+    return s;
+}
+
+/* ---- linear: 1 - s / T ---- */
+
+static const char *fnni_linear_fits(const fnn_schedule *s)
+{
+    (void)s;
+    return NULL;
+}
+
+static double fnni_linear_curve(const fnn_schedule *s, const fnni_moment *m)
+{
+    (void)s;
+    return 1 - fnni_moment_share(m);
+}
+
+FNN_DEF fnn_schedule fnn_schedule_linear(void)
+{
+    return fnni_schedule_make(FNN_SCHEDULE_LINEAR);
+}
+
+/* ---- all schedules, by their kind ---- */
+
+typedef struct fnni_schedule_type {
+    int counts_epochs; /* so that it needs steps_per_epoch */
+    const char *(*fits)(const fnn_schedule *s);
+    double (*curve)(const fnn_schedule *s, const fnni_moment *m);
+} fnni_schedule_type;
+
+#define FNNI_SCHEDULE_TYPE(kind, stem, counts_epochs) \
+    {counts_epochs, fnni_##stem##_fits, fnni_##stem##_curve},
+static const fnni_schedule_type fnni_schedules[] = {FNN_SCHEDULE_LIST(FNNI_SCHEDULE_TYPE)};
+#undef FNNI_SCHEDULE_TYPE
+
+static fnn_result fnni_schedule_check(const fnn_schedule *s, fnn_error *error)
+{
+    const char *expected;
+    if ((unsigned)s->kind >= FNN_SCHEDULE_COUNT || s->warmup_steps < 0)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                         "schedule: expected a kind and warmup_steps >= 0, found kind %d, %lld",
+                         (int)s->kind, (long long)s->warmup_steps);
+    expected = fnni_schedules[s->kind].fits(s);
+    if (!expected) return FNN_OK;
+    return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                     "schedule: expected %s, found every %d, gamma %g, lowest %g, rise %g, start %g, "
+                     "end %g",
+                     expected, s->every, s->gamma, s->lowest, s->rise, s->start, s->end);
+}
+
+static double fnni_schedule_rate(const fnn_schedule *s, double base, int64_t step,
+                                 int64_t total_steps, int steps_per_epoch)
+{
+    const int64_t last = total_steps > 0 ? total_steps - 1 : 0;
+    const double at = (double)(step < 0 ? 0 : step < last ? step : last);
+    const double warmup = (double)s->warmup_steps, behind = at - warmup;
+    const double left = (double)total_steps - warmup;
+    const double ramp = behind < 0 ? (at + 1) / warmup : 1;
+    fnni_moment m;
+    m.step = behind < 0 ? 0 : behind;
+    m.total = left < 0 ? 0 : left;
+    m.epochs = steps_per_epoch > 0 ? at / steps_per_epoch : 0;
+    return base * ramp * fnni_schedules[s->kind].curve(s, &m);
+}
+
+FNN_DEF double fnn_schedule_rate(const fnn_schedule *schedule, double base_rate, int64_t step,
+                                 int64_t total_steps, int steps_per_epoch)
+{
+    if (!schedule) return base_rate;
+    if (fnni_schedule_check(schedule, NULL)) return FNNI_NAN;
+    if (steps_per_epoch < 1 && fnni_schedules[schedule->kind].counts_epochs) return FNNI_NAN;
+    return fnni_schedule_rate(schedule, base_rate, step, total_steps, steps_per_epoch);
+}
+
+/* ============================================================================
+ * >>initializers  how weights start
+ * ============================================================================
+ * Called by >>model. All of a kind stands in its row of FNN_INITIALIZER_LIST (>>api). */
+
+/* Draws count numbers of a layer with so many inputs and outputs a unit; stream tells tensors
+ * apart. */
+static void fnni_initialize(fnn_initializer start, double in, double out, uint64_t seed,
+                            uint64_t stream, size_t count, fnn_real *w)
+{
+    double bound = 0;
+    int normal = 0;
+    size_t i;
+    switch (start.kind) {
+#define FNNI_INITIALIZER_CASE(kind, is_normal, formula) \
+    case kind: normal = is_normal, bound = formula; break;
+        FNN_INITIALIZER_LIST(FNNI_INITIALIZER_CASE)
+#undef FNNI_INITIALIZER_CASE
+    case FNN_INITIALIZER_COUNT: break;
+    }
+    bound *= (double)start.scale;
+    for (i = 0; i < count; i++)
+        w[i] = (fnn_real)(bound * (normal ? fnni_random_normal(seed, stream, i)
+                                          : 2 * fnni_random_unit(seed, stream, i) - 1));
+}
+
+/* ============================================================================
+ * >>parts  what a model is made of: layer, run, plan, place; how a builder begins and fails
+ * ============================================================================
+ * Called by >>layers and by all rooms of the engine. Here is what a layer is (fnni_layer: its numbers;
+ * fnni_layer_type: what it can do), what a batch is on its way through the layers (fnni_run), and the
+ * model itself. A layer's page in >>layers fills in the two; no room asks which layer it has before
+ * it, only what its type's flags say and which of its functions are there.
+ *
+ * Shapes in comments: N rows of the batch, I inputs, O outputs of the layer, all row-major. */
+
+typedef struct fnni_shape {
+    int height, width, channels;
+} fnni_shape;
+
+typedef struct fnni_layer_type fnni_layer_type;
+
+#define FNNI_NO_LAYER (-2) /* -1 is the input */
+
+/* Where a layer's output, or the gradient by it, is during a pass: in the run's array, for all rows
+ * of the batch, or (transient) in the thread's workspace, for the image it is at. */
+typedef struct fnni_place {
+    int transient;
+    size_t at; /* reals: per row before this tensor, or from the start of the scratch space */
+} fnni_place;
+
+typedef struct fnni_layer {
+    const fnni_layer_type *type;
+    fnni_shape shape; /* of the output */
+    int inputs, outputs;
+    /* What builders of one type or another fill in. */
+    fnn_activation activation;
+    fnn_real parameter; /* of the activation, or the dropout rate */
+    int softmax;        /* the output is the softmax of the input, and nothing else */
+    fnn_window window;  /* of convolutions and pools */
+    fnn_padding padding;
+    fnn_batch_norm_config norm;
+    int from;               /* of add: the earlier layer; other layers have FNNI_NO_LAYER */
+    size_t weights, biases; /* how many of each */
+    int rows;               /* of the weights as a matrix, which threads share out */
+    double fan_in, fan_out; /* inputs and outputs of one unit, which initialisers ask for */
+    fnn_initializer weights_start, biases_start;
+    size_t statistics; /* numbers that training moves and no gradient reaches */
+    size_t record;     /* bytes that the way back wants of each row */
+    double work;       /* multiply-adds of a sample's forward pass, for sharing out */
+    /* What >>model decides when all layers are there. */
+    int added;                          /* some add refers to this layer */
+    int fused;                          /* this layer does the work of the one before it as well */
+    int absorbed;                       /* the layer behind does this one's, its output is not stored */
+    size_t offset;                      /* of the weights in the parameter array, the biases follow */
+    size_t statistics_offset;           /* in theirs */
+    size_t record_offset;               /* bytes per row before this layer's */
+    fnni_place y[2], d;                 /* output in training and in inference; gradient */
+} fnni_layer;
+
+/* What a layer prepares for one pass: its convolution, and where in a thread's workspace the packed
+ * weights of the forward and of the backward pass begin. */
+typedef struct fnni_plan {
+    fnni_conv conv;
+    size_t packed[2];
+    size_t own; /* reals of the run's array `own` before this layer's */
+} fnni_plan;
+
+/* What the layers of a run need, counted while they are planned. */
+typedef struct fnni_needs {
+    int rows;                 /* of a batch */
+    int backward;             /* this layer's input has a gradient */
+    size_t packed[2];         /* reals of this layer's packed weights, forward and backward */
+    size_t own;               /* reals of the run's array so far */
+    size_t product, image;    /* the most reals that a product, and an image on its way, takes */
+} fnni_needs;
+
+/* The tensors of one batch: a thread's chunk in inference, the whole batch in training. */
+typedef struct fnni_run {
+    const fnn_model *model;
+    const fnni_kernels *kernels;
+    int rows, capacity; /* rows in use, rows allocated */
+    int training;
+    int inference;           /* which of the layers' places count */
+    uint64_t step;           /* of dropout: updates before this batch */
+    fnn_real *activations;   /* (capacity, I) of the model's input, then (capacity, O) per layer */
+    fnn_real *deltas;        /* gradients of the same, without the input's; NULL in inference */
+    uint8_t *records;        /* (capacity, record) of each layer; NULL in inference */
+    fnn_real *own;           /* of each layer, what it keeps of a batch; NULL in inference */
+    fnni_plan *plans;        /* one a layer */
+    fnn_real *losses;        /* (capacity) */
+    const int32_t *labels;   /* (capacity) or NULL */
+    const fnn_real *targets; /* (capacity, O) or NULL */
+    fnn_real *workspace;     /* workspace_count a thread */
+    size_t workspace_count;
+    size_t image;   /* where in a thread's workspace images are padded, */
+    size_t scratch; /* and where transient tensors begin */
+    const fnni_augmenter *augmenter; /* of the samples that are gathered, or NULL */
+} fnni_run;
+
+/* One tensor of a layer, by the name that files give it. */
+#define FNNI_MAX_RANK 4 /* dimensions of a tensor */
+typedef struct fnni_tensor {
+    char name[FNNI_TEXT];
+    int rank;
+    size_t shape[FNNI_MAX_RANK];
+    size_t count;
+    fnn_real *values; /* NULL while the model has no memory for them */
+} fnni_tensor;
+
+/* What rooms want to know of a layer's type. */
+#define FNNI_OF_IMAGES 1      /* windows over images: from such a layer on images go one by one */
+#define FNNI_OF_ROWS 2        /* takes samples as rows of a matrix: images end here */
+#define FNNI_OF_BATCH 4       /* needs the whole batch, so that a stage begins here */
+#define FNNI_BY_SHARES 8      /* sums its gradient over shares of the batch's images */
+#define FNNI_SHARES_INPUT 16  /* the output is the input, under another shape */
+#define FNNI_RANDOM 32        /* draws in training */
+#define FNNI_GRADIENT_KEPT 64 /* the gradient by its output is read again after the layer's backward */
+#define FNNI_ACTIVATES 128    /* has an activation */
+
+/* What a layer can do. A function that has nothing to do is NULL. */
+struct fnni_layer_type {
+    const char *name; /* in messages and files */
+    unsigned flags;
+    /* Files. write: the words behind the name, a blank before each. read: builds the layer that they
+       describe, or none where they do not. tensor: describes number `which` (from 0, at most eight),
+       returns 0 when there are no more. */
+    void (*write)(fnni_writer *w, const fnni_layer *layer);
+    void (*read)(fnn_model *model, const fnni_words *words);
+    int (*tensor)(const fnn_model *model, int l, int which, fnni_tensor *t);
+    /* fuse: looks at the layer before it, when all are there. start: first parameters, where they are
+       not drawn as weights_start and biases_start say. plan: fills in the layer's plan and counts. */
+    void (*fuse)(fnn_model *model, int l);
+    void (*start)(fnn_model *model, const fnni_layer *layer);
+    void (*plan)(const fnni_run *run, int l, fnni_plan *plan, fnni_needs *needs);
+    /* What a thread does once a batch before its first forward, or backward. */
+    void (*prepare)(const fnni_run *run, int l, int backward, fnn_real *workspace);
+    /* Rows from..to-1 of the output y; of the input's gradient (not wanted where to_input is 0). */
+    void (*forward)(const fnni_run *run, int l, int from, int to, fnn_real *workspace);
+    void (*backward)(const fnni_run *run, int l, int from, int to, int to_input,
+                     fnn_real *workspace);
+    /* dw: rows from..to-1 of the weights' gradient, summed over the batch; db: the biases', not
+       wanted where NULL. Every layer with parameters has it. */
+    void (*gradient)(const fnni_run *run, int l, int from, int to, fnn_real *dw, fnn_real *db,
+                     fnn_real *workspace);
+    /* FNNI_OF_BATCH, on `threads` threads: before the stage that begins with the layer goes forward;
+       when the gradient by its output is there for the whole batch; and once a step. */
+    void (*measure)(const fnni_run *run, int l, int threads);
+    void (*sum)(const fnni_run *run, int l, int threads);
+    void (*update)(const fnni_run *run, int l);
+};
+
+struct fnn_model {
+    fnn_context context;
+    fnn_error error;
+    int broken; /* a builder failed: every later call returns error.code */
+    fnni_shape input;
+    int inputs;
+    fnni_layer *layers;
+    int layer_count, layer_capacity;
+    int sealed;
+    int *stages, stage_count; /* first layers of the stages, and layer_count behind the last */
+    int spatial;              /* layers at the beginning that go image by image, or 0 */
+    size_t columns[2], delta_columns, record_columns; /* stored per row: outputs, gradients, bytes */
+    size_t scratch[2];                               /* reals of a thread's transient tensors */
+    double work; /* multiply-adds of a sample's forward pass */
+    uint64_t seed;
+    fnn_initializer weights_start, biases_start; /* of layers to come */
+    fnn_normalization normalization;
+    fnn_real *shift, *scale; /* (inputs), or NULL: as they are */
+    fnn_loss_kind loss;
+    fnn_real label_smoothing, loss_epsilon;
+    size_t parameter_count;
+    size_t statistics_count;
+    fnn_real *parameters;
+    fnn_real *statistics; /* such as running means and variances */
+    fnn_real *gradients, *state; /* state: what the optimiser remembers, up to two per parameter */
+    int state_kind;              /* fnn_optimizer_kind of state, or -1 */
+    uint64_t steps;              /* updates since the state was new, */
+    uint64_t updates;            /* and since the weights were: dropout draws by it */
+    uint64_t passes;             /* over data, of all fits since the weights were new */
+    fnni_run run;                /* of training */
+    int32_t *run_labels;
+    fnn_real *run_targets;
+    int run_ready;      /* 1 after forward, 2 after loss, 3 after backward */
+    int run_supervised; /* the batch has labels or targets */
+};
+
+static const fnni_layer *fnni_layer_at(const fnni_run *run, int l)
+{
+    return run->model->layers + l;
+}
+
+static int fnni_inputs(const fnni_run *run, int l)
+{
+    return l < 0 ? run->model->inputs : run->model->layers[l].outputs;
+}
+
+/* Row `row` of layer l's output, and those behind it; l = -1 is the batch itself. Only who goes
+ * image by image meets transient outputs; to others workspace is NULL. */
+static fnn_real *fnni_y(const fnni_run *run, int l, int row, fnn_real *workspace)
+{
+    const size_t first = (size_t)row * (size_t)fnni_inputs(run, l);
+    const fnni_place *place;
+    if (l < 0) return run->activations + first;
+    place = &fnni_layer_at(run, l)->y[run->inference];
+    if (place->transient) return workspace + run->scratch + place->at;
+    return run->activations + place->at * (size_t)run->capacity + first;
+}
+
+/* Gradient of the loss by the output of layer l >= 0, likewise. */
+static fnn_real *fnni_d(const fnni_run *run, int l, int row, fnn_real *workspace)
+{
+    const fnni_place *place = &fnni_layer_at(run, l)->d;
+    if (place->transient) return workspace + run->scratch + place->at;
+    return run->deltas + place->at * (size_t)run->capacity +
+           (size_t)row * (size_t)fnni_layer_at(run, l)->outputs;
+}
+
+/* What layer l keeps of this batch, and its bytes of a row and those behind it (NULL in inference). */
+static fnn_real *fnni_own(const fnni_run *run, int l)
+{
+    return run->own + run->plans[l].own;
+}
+
+static uint8_t *fnni_record(const fnni_run *run, int l, int row)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    if (!run->records) return NULL;
+    return run->records + layer->record_offset * (size_t)run->capacity +
+           (size_t)row * layer->record;
+}
+
+/* The first layer with weights: no gradient is wanted below it. */
+static int fnni_lowest(const fnn_model *model)
+{
+    int l = 0;
+    while (l < model->layer_count - 1 && model->layers[l].biases == 0) l++;
+    return l;
+}
+
+/* The last layer that computes something: others may follow, which share its memory. */
+static int fnni_end(const fnn_model *model)
+{
+    int l = model->layer_count - 1;
+    while (l > 0 && (model->layers[l].type->flags & FNNI_SHARES_INPUT)) l--;
+    return l;
+}
+
+/* The layer whose output the loss takes: the last, or where softmax and cross-entropy are computed
+ * as one the softmax's input (which may be the model's own, -1). */
+static int fnni_loss_layer(const fnn_model *model)
+{
+    const int end = fnni_end(model);
+    return fnni_losses[model->loss].takes_logits && model->layers[end].softmax
+               ? end - 1
+               : model->layer_count - 1;
+}
+
+/* ---- how calls fail ---- */
+
+/* Leaves a message in the model and returns code. A builder's failure breaks a model that is being
+ * built: it lacks what the caller thinks it has, so that all later calls must fail. Others pass
+ * with their call, as do those of a builder that comes too late: the model is as it was. */
+FNNI_FORMAT(3, 4)
+static fnn_result fnni_model_fail(fnn_model *model, fnn_result code, const char *format, ...)
+{
+    va_list list;
+    va_start(list, format);
+    fnni_fail_list(&model->error, code, format, list);
+    va_end(list);
+    return code;
+}
+
+FNNI_FORMAT(3, 4)
+static fnn_result fnni_builder_fail(fnn_model *model, fnn_result code, const char *format, ...)
+{
+    va_list list;
+    va_start(list, format);
+    fnni_fail_list(&model->error, code, format, list);
+    va_end(list);
+    model->broken = !model->sealed;
+    return code;
+}
+
+/* A builder's way out: the new layer, which its caller has not counted yet, is refused. */
+FNNI_FORMAT(2, 3)
+static int fnni_refuse(fnn_model *model, const char *format, ...)
+{
+    fnn_error *e = &model->error;
+    const int length = snprintf(e->message, sizeof e->message, "layer %d %s: ", model->layer_count,
+                                model->layers[model->layer_count].type->name);
+    va_list list;
+    va_start(list, format);
+    vsnprintf(e->message + length, sizeof e->message - (size_t)length, format, list);
+    va_end(list);
+    e->code = FNN_ERROR_ARGUMENT;
+    model->broken = 1;
+    return -1;
+}
+
+/* Begins a call on a model: what a broken or missing one returns, else FNN_OK. */
+static fnn_result fnni_begin(fnn_model *model)
+{
+    if (!model) return FNN_ERROR_MEMORY;
+    if (model->broken) return model->error.code;
+    memset(&model->error, 0, sizeof model->error);
+    return FNN_OK;
+}
+
+FNN_DEF const fnn_error *fnn_model_error(const fnn_model *model)
+{
+    static const fnn_error no_model = {FNN_ERROR_MEMORY, "no memory for a model"};
+    return model ? &model->error : &no_model;
+}
+
+/* ---- how a builder begins ---- */
+
+static int fnni_shape_size(fnni_shape s)
+{
+    return s.height * s.width * s.channels;
+}
+
+/* Room for one more layer; 0 when memory is out. */
+static int fnni_layers_grow(fnn_model *model)
+{
+    const int capacity = model->layer_capacity ? 2 * model->layer_capacity : 16;
+    fnni_layer *grown;
+    if (model->layer_count < model->layer_capacity) return 1;
+    grown = (fnni_layer *)fnni_allocate(&model->context.allocator,
+                                        (size_t)capacity * sizeof *grown);
+    if (!grown) return 0;
+    if (model->layer_count)
+        memcpy(grown, model->layers, (size_t)model->layer_count * sizeof *grown);
+    fnni_release(&model->context.allocator, model->layers);
+    model->layers = grown;
+    model->layer_capacity = capacity;
+    return 1;
+}
+
+/* A new last layer with its input's shape, or NULL after an error. */
+static fnni_layer *fnni_layer_add(fnn_model *model, const fnni_layer_type *type)
+{
+    fnni_layer *layer;
+    if (fnni_begin(model)) return NULL;
+    if (model->sealed) {
+        fnni_builder_fail(model, FNN_ERROR_STATE,
+                          "layer %d %s: the model is in use and takes no more layers",
+                          model->layer_count, type->name);
+        return NULL;
+    }
+    if (!fnni_layers_grow(model)) {
+        fnni_builder_fail(model, FNN_ERROR_MEMORY, "layer %d: no memory", model->layer_count);
+        return NULL;
+    }
+    layer = model->layers + model->layer_count;
+    memset(layer, 0, sizeof *layer);
+    layer->type = type;
+    layer->shape = model->layer_count ? layer[-1].shape : model->input;
+    layer->inputs = layer->outputs = fnni_shape_size(layer->shape);
+    layer->from = FNNI_NO_LAYER;
+    layer->weights_start = model->weights_start;
+    layer->biases_start = model->biases_start;
+    return layer;
+}
+
+/* Weights of so many rows of `units`, and a bias a unit: sizes, and what they cost and see. */
+static void fnni_layer_weigh(fnni_layer *layer, int rows, int units, double fan_in, double fan_out,
+                             double work)
+{
+    layer->rows = rows;
+    layer->weights = (size_t)rows * (size_t)units;
+    layer->biases = (size_t)units;
+    layer->fan_in = fan_in;
+    layer->fan_out = fan_out;
+    layer->work = work;
+}
+
+/* ---- tensors by name ---- */
+
+/* Describes the tensor `part` of layer l (-1: of the input), which begins at base[offset];
+ * returns 1. */
+static int fnni_tensor_make(fnni_tensor *t, const fnn_model *model, int l, const char *part,
+                            fnn_real *base, size_t offset, int rank, const size_t *shape)
+{
+    int i;
+    if (l < 0)
+        snprintf(t->name, sizeof t->name, "input.%s", part);
+    else
+        snprintf(t->name, sizeof t->name, "%d.%s.%s", l, model->layers[l].type->name, part);
+    t->rank = rank;
+    t->count = 1;
+    for (i = 0; i < rank; i++) {
+        t->shape[i] = shape[i];
+        t->count = fnni_times(t->count, shape[i]);
+    }
+    t->values = base ? base + offset : NULL;
+    return 1;
+}
+
+/* Weights, and biases of the shape's last dimension. */
+static int fnni_weights_at(const fnn_model *model, int l, int which, fnni_tensor *t, int rank,
+                           const size_t *shape)
+{
+    const fnni_layer *layer = model->layers + l;
+    if (which == 0)
+        return fnni_tensor_make(t, model, l, "weight", model->parameters, layer->offset, rank,
+                                shape);
+    return which == 1 && fnni_tensor_make(t, model, l, "bias", model->parameters,
+                                          layer->offset + layer->weights, 1, shape + rank - 1);
+}
+
+/* ============================================================================
+ * >>layers  a page a layer: formula, passes, file, type, builder
+ * ============================================================================
+ * Called by the engine through a layer's type (fnni_layer_type in >>parts), with a run (the batch's
+ * tensors) and a range of rows, or of weights; a thread works on a range of its own. A layer reads its
+ * input at fnni_y(run, l - 1), writes its output at fnni_y(run, l); backward turns the gradient at
+ * fnni_d(run, l) into the one at fnni_d(run, l - 1). No allocation here.
+ * To add a layer: a page, which ends with its fnni_layer_type and its builder, and a row in
+ * FNNI_LAYER_LIST behind the pages; then a row in the gradient check (tests/test_gradients.c). */
+
+/* ---- activation: y = f(x);  dx = dy f'(x). Softmax over each row: y = exp(x) / sum exp(x);
+ * dx = y (dy - sum dy y). ---- */
+
+static void fnni_activate_forward(const fnni_run *run, int l, int from, int to, fnn_real *workspace)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    const fnn_real *x = fnni_y(run, l - 1, from, workspace);
+    fnn_real *y = fnni_y(run, l, from, workspace);
+    if (layer->softmax)
+        run->kernels->softmax(to - from, layer->outputs, x, y);
+    else
+        run->kernels->activation(layer->activation, layer->parameter,
+                                 (ptrdiff_t)(to - from) * layer->outputs, x, y);
+}
+
+static void fnni_activate_backward(const fnni_run *run, int l, int from, int to, int to_input,
+                                   fnn_real *workspace)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    const fnn_real *y = fnni_y(run, l, from, workspace), *dy = fnni_d(run, l, from, workspace);
+    fnn_real *dx;
+    if (!to_input) return;
+    dx = fnni_d(run, l - 1, from, workspace);
+    if (layer->softmax)
+        fnni_softmax_backward(to - from, layer->outputs, y, dy, dx);
+    else
+        run->kernels->activation_backward(layer->activation, layer->parameter,
+                                          (ptrdiff_t)(to - from) * layer->outputs,
+                                          fnni_y(run, l - 1, from, workspace), y, dy, dx);
+}
+
+static void fnni_activate_write(fnni_writer *w, const fnni_layer *layer)
+{
+    fnni_write_activation(w, layer->activation, layer->parameter);
+}
+
+static void fnni_activate_read(fnn_model *model, const fnni_words *w)
+{
+    fnn_activation activation;
+    fnn_real parameter;
+    if (w->count == 3 && fnni_word_activation(w->word[1], &activation) &&
+        fnni_word_real(w->word[2], &parameter))
+        fnn_activate(model, activation, parameter);
+}
+
+static const fnni_layer_type fnni_activation_type = {
+    "activation", FNNI_ACTIVATES,
+    /* write, read, tensor */ fnni_activate_write, fnni_activate_read, NULL,
+    /* fuse, start, plan, prepare */ NULL, NULL, NULL, NULL,
+    /* the passes */ fnni_activate_forward, fnni_activate_backward, NULL,
+    /* measure, sum, update */ NULL, NULL, NULL};
+
+FNN_DEF int fnn_activate(fnn_model *model, fnn_activation activation, fnn_real parameter)
+{
+    fnni_layer *layer = fnni_layer_add(model, &fnni_activation_type);
+    if (!layer) return -1;
+    if (!fnni_is_activation(activation))
+        return fnni_refuse(model, "%d is no activation", (int)activation);
+    if (!fnni_parameter_fits(activation, parameter))
+        return fnni_refuse(model, "expected a parameter of at least 0, found %g",
+                           (double)parameter);
+    layer->activation = activation;
+    layer->parameter = parameter;
+    layer->softmax = activation == FNN_SOFTMAX;
+    return model->layer_count++;
+}
+
+/* Ends the builder of a layer with an activation: what cannot be done in the layer's own backward
+ * pass, which sees outputs alone and each by itself, becomes a layer behind it. */
+static int fnni_layer_activate(fnn_model *model, fnni_layer *layer, fnn_activation activation)
+{
+    const int apart = fnni_activation_apart(activation);
+    layer->activation = apart ? FNN_LINEAR : activation;
+    layer->parameter = fnni_default_parameter(activation);
+    model->layer_count++;
+    return apart ? fnn_activate(model, activation, 0) : model->layer_count - 1;
+}
+
+/* ---- dense: y = f(x W + b);  dz = dy f'(z);  dx = dz W^T;  dW = x^T dz;  db = sum of dz's rows.
+ * Rumelhart, Hinton, Williams 1986, equations 4 to 9. ---- */
+
+static void fnni_dense_product(const fnni_run *run, fnni_gemm *g, fnn_real *workspace)
+{
+    g->kernels = run->kernels;
+    g->alpha = 1;
+    g->workspace = workspace;
+    fnni_gemm_plan(g);
+    fnni_gemm_serial(g);
+}
+
+/* y (N,O) = x (N,I) W (I,O), for rows from..to-1. */
+static void fnni_dense_forward_product(const fnni_run *run, int l, int from, int to, fnni_gemm *g)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    memset(g, 0, sizeof *g);
+    g->m = to - from;
+    g->n = g->ldb = g->ldc = layer->outputs;
+    g->k = g->lda = layer->inputs;
+    g->b = run->model->parameters + layer->offset;
+    if (!run->activations) return;
+    g->a = fnni_y(run, l - 1, from, NULL);
+    g->c = fnni_y(run, l, from, NULL);
+}
+
+static void fnni_dense_forward(const fnni_run *run, int l, int from, int to, fnn_real *workspace)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    fnni_gemm g;
+    fnni_dense_forward_product(run, l, from, to, &g);
+    fnni_dense_product(run, &g, workspace);
+    run->kernels->bias_activation(layer->activation, layer->parameter, to - from, layer->outputs,
+                                  run->model->parameters + layer->offset + layer->weights, g.c,
+                                  g.ldc);
+}
+
+/* dx (N,I) = dz (N,O) W^T, for rows from..to-1, W^T packed. */
+static void fnni_dense_backward_product(const fnni_run *run, int l, int from, int to,
+                                        const fnn_real *packed, fnni_gemm *g)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    memset(g, 0, sizeof *g);
+    g->b_packed = 1;
+    g->m = to - from;
+    g->n = g->ldc = layer->inputs;
+    g->k = g->lda = layer->outputs;
+    g->b = packed;
+    if (!run->deltas) return;
+    g->a = fnni_d(run, l, from, NULL);
+    g->c = fnni_d(run, l - 1, from, NULL);
+}
+
+/* Packs W^T, which every group of rows on the way back wants. */
+static void fnni_dense_prepare(const fnni_run *run, int l, int backward, fnn_real *workspace)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    fnni_gemm g;
+    if (!backward) return;
+    memset(&g, 0, sizeof g);
+    g.kernels = run->kernels;
+    g.transpose_b = 1;
+    g.n = layer->inputs;
+    g.k = g.ldb = layer->outputs;
+    g.b = run->model->parameters + layer->offset;
+    fnni_gemm_pack_b(&g, 0, g.n, workspace + run->plans[l].packed[1]);
+}
+
+static void fnni_dense_backward(const fnni_run *run, int l, int from, int to, int to_input,
+                                fnn_real *workspace)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    fnn_real *d = fnni_d(run, l, from, NULL);
+    fnni_gemm g;
+    run->kernels->activation_backward(layer->activation, layer->parameter,
+                                      (ptrdiff_t)(to - from) * layer->outputs, NULL,
+                                      fnni_y(run, l, from, NULL), d, d);
+    if (!to_input) return;
+    fnni_dense_backward_product(run, l, from, to, workspace + run->plans[l].packed[1], &g);
+    fnni_dense_product(run, &g, workspace);
+}
+
+/* dW (I,O) = x^T dz, for rows from..to-1 of W. */
+static void fnni_dense_gradient_product(const fnni_run *run, int l, int from, int to, fnn_real *dw,
+                                        fnni_gemm *g)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    memset(g, 0, sizeof *g);
+    g->transpose_a = 1;
+    g->m = to - from;
+    g->n = g->ldb = g->ldc = layer->outputs;
+    g->k = run->rows;
+    g->lda = layer->inputs;
+    g->c = dw;
+    if (!run->deltas) return;
+    g->a = fnni_y(run, l - 1, 0, NULL) + from;
+    g->b = fnni_d(run, l, 0, NULL);
+}
+
+static void fnni_dense_gradient(const fnni_run *run, int l, int from, int to, fnn_real *dw,
+                                fnn_real *db, fnn_real *workspace)
+{
+    fnni_gemm g;
+    fnni_dense_gradient_product(run, l, from, to, dw, &g);
+    fnni_dense_product(run, &g, workspace);
+    if (db) run->kernels->column_sums(run->rows, g.n, g.b, g.n, db);
+}
+
+/* Packed W^T, and workspace for the largest product on at most `rows` rows. */
+static void fnni_dense_plan(const fnni_run *run, int l, fnni_plan *plan, fnni_needs *needs)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    fnni_run bare = *run; /* without arrays: sizes alone */
+    fnni_gemm g[3];
+    int i;
+    (void)plan;
+    needs->packed[1] = fnni_gemm_packed_size(run->kernels, layer->outputs, layer->inputs);
+    bare.activations = bare.deltas = NULL;
+    fnni_dense_forward_product(&bare, l, 0, needs->rows, g);
+    fnni_dense_backward_product(&bare, l, 0, needs->rows, NULL, g + 1);
+    fnni_dense_gradient_product(&bare, l, 0, layer->inputs, NULL, g + 2);
+    g[2].k = needs->rows;
+    for (i = 0; i < (run->inference ? 1 : 3); i++) {
+        g[i].kernels = run->kernels;
+        needs->product = fnni_larger(needs->product, fnni_gemm_bound(g + i));
+    }
+}
+
+static void fnni_dense_write(fnni_writer *w, const fnni_layer *layer)
+{
+    fnni_emit_text(w, " %d", layer->outputs);
+    fnni_write_activation(w, layer->activation, layer->parameter);
+}
+
+static void fnni_dense_read(fnn_model *model, const fnni_words *w)
+{
+    fnn_activation activation;
+    fnn_real parameter;
+    int units, l;
+    if (w->count != 4 || !fnni_word_int(w->word[1], &units) ||
+        !fnni_read_activation(w->word + 2, &activation, &parameter))
+        return;
+    l = fnn_dense(model, units, activation);
+    if (l >= 0) model->layers[l].parameter = parameter;
+}
+
+static int fnni_dense_tensor(const fnn_model *model, int l, int which, fnni_tensor *t)
+{
+    size_t shape[2];
+    shape[0] = (size_t)model->layers[l].inputs;
+    shape[1] = (size_t)model->layers[l].outputs;
+    return fnni_weights_at(model, l, which, t, 2, shape);
+}
+
+static const fnni_layer_type fnni_dense_type = {
+    "dense", FNNI_OF_ROWS | FNNI_ACTIVATES,
+    /* write, read, tensor */ fnni_dense_write, fnni_dense_read, fnni_dense_tensor,
+    /* fuse, start, plan, prepare */ NULL, NULL, fnni_dense_plan, fnni_dense_prepare,
+    /* the passes */ fnni_dense_forward, fnni_dense_backward, fnni_dense_gradient,
+    /* measure, sum, update */ NULL, NULL, NULL};
+
+FNN_DEF int fnn_dense(fnn_model *model, int units, fnn_activation activation)
+{
+    fnni_layer *layer = fnni_layer_add(model, &fnni_dense_type);
+    if (!layer) return -1;
+    if (units < 1 || units > FNNI_LARGEST_LAYER / layer->inputs || !fnni_is_activation(activation))
+        return fnni_refuse(model,
+                           "expected 1 to %d units and an activation, found %d units, activation %d",
+                           FNNI_LARGEST_LAYER / layer->inputs, units, (int)activation);
+    layer->shape.height = layer->shape.width = 1;
+    layer->shape.channels = layer->outputs = units;
+    fnni_layer_weigh(layer, layer->inputs, units, layer->inputs, units,
+                     (double)layer->inputs * units);
+    return fnni_layer_activate(model, layer, activation);
+}
+
+/* ---- dropout: y = x m / (1 - rate), m drawn per element and step;  dx = dy m / (1 - rate).
+ * Srivastava et al. 2014, inverted so that inference does nothing. ---- */
+
+static void fnni_dropout_apply(const fnni_run *run, int l, int from, int to, const fnn_real *x,
+                               fnn_real *y)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    const size_t first = (size_t)from * (size_t)layer->outputs;
+    const size_t count = (size_t)(to - from) * (size_t)layer->outputs;
+    if (run->training)
+        run->kernels->dropout((ptrdiff_t)count,
+                              fnni_random(run->model->seed, (uint64_t)l, run->step), first,
+                              layer->parameter, x, y);
+    else
+        memcpy(y, x, count * sizeof *y);
+}
+
+static void fnni_dropout_forward(const fnni_run *run, int l, int from, int to, fnn_real *workspace)
+{
+    fnni_dropout_apply(run, l, from, to, fnni_y(run, l - 1, from, workspace),
+                       fnni_y(run, l, from, workspace));
+}
+
+static void fnni_dropout_backward(const fnni_run *run, int l, int from, int to, int to_input,
+                                  fnn_real *workspace)
+{
+    if (to_input)
+        fnni_dropout_apply(run, l, from, to, fnni_d(run, l, from, workspace),
+                           fnni_d(run, l - 1, from, workspace));
+}
+
+/* Both dropouts have a rate, and nothing else. */
+static int fnni_dropout_make(fnn_model *model, const fnni_layer_type *type, fnn_real rate)
+{
+    fnni_layer *layer = fnni_layer_add(model, type);
+    if (!layer) return -1;
+    if (!(rate >= 0 && rate < 1))
+        return fnni_refuse(model, "expected a rate in [0, 1), found %g", (double)rate);
+    layer->parameter = rate;
+    return model->layer_count++;
+}
+
+static void fnni_dropout_write(fnni_writer *w, const fnni_layer *layer)
+{
+    fnni_emit_word(w, layer->parameter);
+}
+
+static void fnni_dropout_read(fnn_model *model, const fnni_words *w)
+{
+    fnn_real rate;
+    if (w->count == 2 && fnni_word_real(w->word[1], &rate)) fnn_dropout(model, rate);
+}
+
+static const fnni_layer_type fnni_dropout_type = {
+    "dropout", FNNI_RANDOM,
+    /* write, read, tensor */ fnni_dropout_write, fnni_dropout_read, NULL,
+    /* fuse, start, plan, prepare */ NULL, NULL, NULL, NULL,
+    /* the passes */ fnni_dropout_forward, fnni_dropout_backward, NULL,
+    /* measure, sum, update */ NULL, NULL, NULL};
+
+FNN_DEF int fnn_dropout(fnn_model *model, fnn_real rate)
+{
+    return fnni_dropout_make(model, &fnni_dropout_type, rate);
+}
+
+/* ---- spatial dropout: whole channels of a sample are kept, over 1 - rate, or zero.
+ * Tompson et al. 2015. ---- */
+
+static ptrdiff_t fnni_area_of(const fnni_layer *layer)
+{
+    return (ptrdiff_t)layer->shape.height * layer->shape.width;
+}
+
+static void fnni_spatial_dropout_apply(const fnni_run *run, int l, int row, const fnn_real *x,
+                                       fnn_real *y, fnn_real *mask)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    const int n = layer->shape.channels;
+    ptrdiff_t i;
+    int j;
+    run->kernels->fill(n, 1, mask);
+    run->kernels->fill(n, 0, mask + n);
+    if (run->training)
+        run->kernels->dropout(n, fnni_random(run->model->seed, (uint64_t)l, run->step),
+                              (uint64_t)row * (uint64_t)n, layer->parameter, mask, mask);
+    run->kernels->scale_shift(fnni_area_of(layer), n, x, mask, mask + n, y);
+    for (j = 0; j < n; j++) /* infinity times zero is none */
+        for (i = 0; mask[j] == 0 && i < fnni_area_of(layer); i++) y[i * n + j] = 0;
+}
+
+static void fnni_spatial_dropout_forward(const fnni_run *run, int l, int from, int to,
+                                         fnn_real *workspace)
+{
+    int i;
+    for (i = from; i < to; i++)
+        fnni_spatial_dropout_apply(run, l, i, fnni_y(run, l - 1, i, workspace),
+                                   fnni_y(run, l, i, workspace), workspace + run->image);
+}
+
+static void fnni_spatial_dropout_backward(const fnni_run *run, int l, int from, int to,
+                                          int to_input, fnn_real *workspace)
+{
+    int i;
+    for (i = from; i < to && to_input; i++)
+        fnni_spatial_dropout_apply(run, l, i, fnni_d(run, l, i, workspace),
+                                   fnni_d(run, l - 1, i, workspace), workspace + run->image);
+}
+
+/* Where the mask is drawn, and zeros to add. */
+static void fnni_spatial_dropout_plan(const fnni_run *run, int l, fnni_plan *plan,
+                                      fnni_needs *needs)
+{
+    (void)plan;
+    needs->image = fnni_larger(needs->image, 2 * (size_t)fnni_layer_at(run, l)->shape.channels);
+}
+
+static void fnni_spatial_dropout_read(fnn_model *model, const fnni_words *w)
+{
+    fnn_real rate;
+    if (w->count == 2 && fnni_word_real(w->word[1], &rate)) fnn_spatial_dropout(model, rate);
+}
+
+static const fnni_layer_type fnni_spatial_dropout_type = {
+    "spatial_dropout", FNNI_RANDOM,
+    /* write, read, tensor */ fnni_dropout_write, fnni_spatial_dropout_read, NULL,
+    /* fuse, start, plan, prepare */ NULL, NULL, fnni_spatial_dropout_plan, NULL,
+    /* the passes */ fnni_spatial_dropout_forward, fnni_spatial_dropout_backward, NULL,
+    /* measure, sum, update */ NULL, NULL, NULL};
+
+FNN_DEF int fnn_spatial_dropout(fnn_model *model, fnn_real rate)
+{
+    return fnni_dropout_make(model, &fnni_spatial_dropout_type, rate);
+}
+
+/* ---- flatten: the same numbers under another shape; shares its input's memory, so that no pass has
+ * anything to do ---- */
+
+static void fnni_flatten_read(fnn_model *model, const fnni_words *w)
+{
+    if (w->count == 1) fnn_flatten(model);
+}
+
+static const fnni_layer_type fnni_flatten_type = {
+    "flatten", FNNI_SHARES_INPUT,
+    /* write, read, tensor */ NULL, fnni_flatten_read, NULL,
+    /* fuse, start, plan, prepare */ NULL, NULL, NULL, NULL,
+    /* the passes */ NULL, NULL, NULL,
+    /* measure, sum, update */ NULL, NULL, NULL};
+
+FNN_DEF int fnn_flatten(fnn_model *model)
+{
+    fnni_layer *layer = fnni_layer_add(model, &fnni_flatten_type);
+    if (!layer) return -1;
+    layer->shape.height = layer->shape.width = 1;
+    layer->shape.channels = layer->outputs;
+    return model->layer_count++;
+}
+
+/* ---- what the layers with a window share ---- */
+
+/* The window of a new layer over its input, and the shape that this makes; 0 after an error. */
+static int fnni_layer_window(fnn_model *model, fnni_layer *layer, int height, int width,
+                             int stride_height, int stride_width, fnn_padding padding)
+{
+    fnn_window *w = &layer->window;
+    layer->padding = padding;
+    if (height > FNNI_LARGEST_LAYER || width > FNNI_LARGEST_LAYER ||
+        fnn_window_make(w, layer->shape.height, layer->shape.width, layer->shape.channels, height,
+                        width, stride_height, stride_width, padding)) {
+        fnni_refuse(model, "window %d x %d, stride %d x %d does not fit an input of %d x %d x %d",
+                    height, width, stride_height, stride_width, layer->shape.height,
+                    layer->shape.width, layer->shape.channels);
+        return 0;
+    }
+    layer->shape.height = w->out_height;
+    layer->shape.width = w->out_width;
+    return 1;
+}
+
+static void fnni_write_window(fnni_writer *w, const fnni_layer *layer)
+{
+    fnni_emit_text(w, " %d %d %d %d %s", layer->window.kernel_height, layer->window.kernel_width,
+                   layer->window.stride_height, layer->window.stride_width,
+                   fnni_padding_names[layer->padding]);
+}
+
+/* Kernel, stride and padding from word[0] on. */
+static int fnni_word_window(const char *const *word, int *sizes, fnn_padding *padding)
+{
+    const int found = fnni_word_in(word[4], fnni_padding_names, FNN_PADDING_COUNT);
+    int i;
+    *padding = (fnn_padding)(found < 0 ? 0 : found);
+    for (i = 0; i < 4; i++)
+        if (!fnni_word_int(word[i], sizes + i)) return 0;
+    return found >= 0;
+}
+
+/* ---- conv2d: y = f(x * W + b), W (kernel height, kernel width, C, filters);  dz = dy f'(z);
+ * db = sum of dz;  dW and dx: see >>conv. LeCun et al. 1998. ----
+ * A max-pool directly behind it, on windows that do not overlap, is fused with it: each band of
+ * output rows is pooled while it is in the second cache, before the activation, which does not
+ * change what is largest; the output itself is never stored. */
+
+static int fnni_layer_band(const fnni_layer *layer)
+{
+    return fnni_conv_band_rows(&layer->window, layer->shape.channels);
+}
+
+static void fnni_conv_prepare(const fnni_run *run, int l, int backward, fnn_real *workspace)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    const fnn_real *weights = run->model->parameters + layer->offset;
+    const fnni_plan *plan = run->plans + l;
+    if (!backward)
+        fnni_conv_pack(&plan->conv, weights, weights + layer->weights,
+                       workspace + plan->packed[0]);
+    else
+        fnni_conv_backward_pack(run->kernels, &layer->window, layer->shape.channels, weights,
+                                workspace + plan->packed[1]);
+}
+
+static void fnni_conv_forward(const fnni_run *run, int l, int from, int to, fnn_real *workspace)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    const fnni_conv *conv = &run->plans[l].conv;
+    int i;
+    if (layer->absorbed) return; /* the pool does it */
+    for (i = from; i < to; i++) {
+        const fnni_conv_input in =
+            fnni_conv_image(conv, fnni_y(run, l - 1, i, workspace), workspace + run->image);
+        fnni_conv_forward_image(conv, fnni_layer_band(layer), &in,
+                                workspace + run->plans[l].packed[0], layer->activation,
+                                layer->parameter, fnni_y(run, l, i, workspace));
+    }
+}
+
+/* Which of the shares image i of a batch of n belongs to: share s has n s / shares and on. */
+static int fnni_share_of(int i, int n)
+{
+    return (int)((((int64_t)i + 1) * fnni_share_count(n) - 1) / n);
+}
+
+static void fnni_conv_backward_layer(const fnni_run *run, int l, int from, int to, int to_input,
+                                     fnn_real *workspace)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    const fnni_plan *plan = run->plans + l;
+    fnn_real *image = workspace + run->image;
+    int i;
+    for (i = from; i < to; i++) {
+        const int share = fnni_share_of(i, run->rows);
+        const int first = (int)((int64_t)run->rows * share / fnni_share_count(run->rows));
+        fnn_real *d = fnni_d(run, l, i, workspace);
+        const fnni_conv_input in =
+            fnni_conv_image(&plan->conv, fnni_y(run, l - 1, i, workspace), image);
+        if (!layer->absorbed)
+            run->kernels->activation_backward(layer->activation, layer->parameter, layer->outputs,
+                                              NULL, fnni_y(run, l, i, workspace), d, d);
+        fnni_conv_weights_image(&plan->conv, &in, d, i > first,
+                                fnni_own(run, l) +
+                                    (size_t)share * fnni_conv_wide_size(&plan->conv));
+        if (to_input)
+            fnni_conv_backward_image(run->kernels, &layer->window, layer->shape.channels, d,
+                                     workspace + plan->packed[1],
+                                     fnni_d(run, l - 1, i, workspace), image);
+    }
+}
+
+static void fnni_conv_gradient(const fnni_run *run, int l, int from, int to, fnn_real *dw,
+                               fnn_real *db, fnn_real *workspace)
+{
+    const fnni_plan *plan = run->plans + l;
+    const int shares = fnni_share_count(run->rows);
+    (void)workspace;
+    fnni_conv_fold(&plan->conv, fnni_own(run, l), shares, from, to, dw);
+    if (db) fnni_conv_fold_biases(&plan->conv, fnni_own(run, l), shares, db);
+}
+
+/* Space in which an image is padded, and a band of rows pooled; packed weights; the shares' sums. */
+static void fnni_conv_plan(const fnni_run *run, int l, fnni_plan *plan, fnni_needs *needs)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    const int stride = layer->absorbed ? layer[1].window.stride_height : 1;
+    const size_t row = (size_t)layer->window.out_width * (size_t)layer->shape.channels;
+    const size_t rows = (size_t)fnni_layer_band(layer) + (size_t)stride;
+    size_t forward, backward;
+    plan->conv = fnni_conv_make(run->kernels, &layer->window, layer->shape.channels);
+    needs->packed[0] = fnni_conv_packed_size(&plan->conv);
+    forward = fnni_conv_image_size(&plan->conv);
+    if (layer->absorbed) forward = fnni_plus(forward, row * rows);
+    fnni_conv_backward_size(run->kernels, &layer->window, layer->shape.channels, &needs->packed[1],
+                            &backward);
+    needs->image = fnni_larger(needs->image, fnni_larger(forward, backward));
+    needs->own =
+        fnni_plus(needs->own, fnni_times(FNNI_SHARES, fnni_conv_wide_size(&plan->conv)));
+}
+
+static void fnni_conv2d_write(fnni_writer *w, const fnni_layer *layer)
+{
+    fnni_emit_text(w, " %d", layer->shape.channels);
+    fnni_write_window(w, layer);
+    fnni_write_activation(w, layer->activation, layer->parameter);
+}
+
+static void fnni_conv2d_read(fnn_model *model, const fnni_words *w)
+{
+    fnn_conv2d_config c = fnn_conv2d_config_init();
+    fnn_real parameter;
+    int sizes[4], l;
+    if (w->count != 9 || !fnni_word_int(w->word[1], &c.filters) ||
+        !fnni_word_window(w->word + 2, sizes, &c.padding) ||
+        !fnni_read_activation(w->word + 7, &c.activation, &parameter))
+        return;
+    c.kernel_height = sizes[0];
+    c.kernel_width = sizes[1];
+    c.stride_height = sizes[2];
+    c.stride_width = sizes[3];
+    l = fnn_conv2d_with(model, &c);
+    if (l >= 0) model->layers[l].parameter = parameter;
+}
+
+static int fnni_conv2d_tensor(const fnn_model *model, int l, int which, fnni_tensor *t)
+{
+    const fnni_layer *layer = model->layers + l;
+    size_t shape[4];
+    shape[0] = (size_t)layer->window.kernel_height;
+    shape[1] = (size_t)layer->window.kernel_width;
+    shape[2] = (size_t)layer->window.channels;
+    shape[3] = (size_t)layer->shape.channels;
+    return fnni_weights_at(model, l, which, t, 4, shape);
+}
+
+static const fnni_layer_type fnni_conv2d_type = {
+    "conv2d", FNNI_OF_IMAGES | FNNI_BY_SHARES | FNNI_ACTIVATES,
+    /* write, read, tensor */ fnni_conv2d_write, fnni_conv2d_read, fnni_conv2d_tensor,
+    /* fuse, start, plan, prepare */ NULL, NULL, fnni_conv_plan, fnni_conv_prepare,
+    /* the passes */ fnni_conv_forward, fnni_conv_backward_layer, fnni_conv_gradient,
+    /* measure, sum, update */ NULL, NULL, NULL};
+
+FNN_DEF fnn_conv2d_config fnn_conv2d_config_init(void)
+{
+    fnn_conv2d_config config;
+    memset(&config, 0, sizeof config);
+    config.kernel_height = config.kernel_width = 3;
+    config.stride_height = config.stride_width = 1;
+    config.padding = FNN_SAME;
+    config.activation = FNN_LINEAR;
+    return config;
+}
+
+FNN_DEF int fnn_conv2d_with(fnn_model *model, const fnn_conv2d_config *config)
+{
+    const fnn_conv2d_config none = {0, 0, 0, 0, 0, FNN_VALID, FNN_LINEAR};
+    const fnn_conv2d_config *c = config ? config : &none;
+    fnni_layer *layer = fnni_layer_add(model, &fnni_conv2d_type);
+    double taps, window, size;
+    if (!layer || !fnni_layer_window(model, layer, c->kernel_height, c->kernel_width,
+                                     c->stride_height, c->stride_width, c->padding))
+        return -1;
+    window = (double)c->kernel_height * c->kernel_width;
+    taps = window * layer->shape.channels;
+    size = (double)layer->shape.height * layer->shape.width;
+    if (c->filters < 1 || taps * c->filters > FNNI_LARGEST_LAYER ||
+        size * c->filters > FNNI_LARGEST_LAYER || !fnni_is_activation(c->activation))
+        return fnni_refuse(model,
+                           "expected 1 or more filters and an activation, at most %d weights and "
+                           "outputs, found %d filters, activation %d",
+                           FNNI_LARGEST_LAYER, c->filters, (int)c->activation);
+    layer->shape.channels = c->filters;
+    layer->outputs = fnni_shape_size(layer->shape);
+    fnni_layer_weigh(layer, (int)taps, c->filters, taps, window * c->filters,
+                     size * taps * c->filters);
+    return fnni_layer_activate(model, layer, c->activation);
+}
+
+FNN_DEF int fnn_conv2d(fnn_model *model, int filters, int kernel, fnn_padding padding,
+                       fnn_activation activation)
+{
+    fnn_conv2d_config config = fnn_conv2d_config_init();
+    config.filters = filters;
+    config.kernel_height = config.kernel_width = kernel;
+    config.padding = padding;
+    config.activation = activation;
+    return fnn_conv2d_with(model, &config);
+}
+
+/* ---- what the two pools share ---- */
+
+static void fnni_pool_read(fnn_model *model, const fnni_words *w, int average)
+{
+    fnn_pool2d_config c = fnn_pool2d_config_init();
+    int sizes[4];
+    if (w->count != 6 || !fnni_word_window(w->word + 1, sizes, &c.padding)) return;
+    c.average = average;
+    c.height = sizes[0];
+    c.width = sizes[1];
+    c.stride_height = sizes[2];
+    c.stride_width = sizes[3];
+    fnn_pool2d_with(model, &c);
+}
+
+/* ---- max-pool: y = the largest of each window;  dx = dy where it was, the first of equals ---- */
+
+/* One image through a convolution and its pool, band by band. */
+static void fnni_fused_image(const fnni_run *run, int l, int i, fnn_real *workspace)
+{
+    const fnni_layer *pool = fnni_layer_at(run, l), *layer = pool - 1;
+    const fnni_plan *plan = run->plans + l - 1;
+    const int stride = pool->window.stride_height;
+    const int most = fnni_layer_band(layer) / stride, band = most > 0 ? most : 1;
+    fnn_real *y = fnni_y(run, l, i, workspace), *rows_of_z = workspace + run->image +
+                                                            fnni_conv_image_size(&plan->conv);
+    uint8_t *index = fnni_record(run, l, i);
+    fnn_window w = pool->window;
+    const fnni_conv_input in =
+        fnni_conv_image(&plan->conv, fnni_y(run, l - 2, i, workspace), workspace + run->image);
+    int row, rows;
+    for (row = 0; row < pool->window.out_height; row += rows) {
+        const ptrdiff_t size = (ptrdiff_t)w.out_width * w.channels;
+        rows = pool->window.out_height - row < band ? pool->window.out_height - row : band;
+        w.out_height = rows;
+        w.height = (rows - 1) * stride + w.kernel_height;
+        fnni_conv_rows(&plan->conv, &in, workspace + plan->packed[0], row * stride,
+                       row * stride + w.height, rows_of_z);
+        run->kernels->max_pool(&w, rows_of_z, y, index);
+        if (layer->activation != FNN_LINEAR)
+            run->kernels->activation(layer->activation, layer->parameter, rows * size, y, y);
+        y += rows * size;
+        if (index) index += rows * size;
+    }
+}
+
+static void fnni_max_layer_forward(const fnni_run *run, int l, int from, int to,
+                                   fnn_real *workspace)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    int i;
+    for (i = from; i < to; i++)
+        if (layer->fused) fnni_fused_image(run, l, i, workspace);
+        else
+            run->kernels->max_pool(&layer->window, fnni_y(run, l - 1, i, workspace),
+                                   fnni_y(run, l, i, workspace), fnni_record(run, l, i));
+}
+
+static void fnni_max_layer_backward(const fnni_run *run, int l, int from, int to, int to_input,
+                                   fnn_real *workspace)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    int i;
+    for (i = from; i < to && to_input; i++) {
+        fnn_real *d = fnni_d(run, l, i, workspace);
+        if (layer->fused) /* f' is that of the outputs that were largest */
+            run->kernels->activation_backward(layer[-1].activation, layer[-1].parameter,
+                                              layer->outputs, NULL, fnni_y(run, l, i, workspace), d,
+                                              d);
+        run->kernels->max_pool_backward(&layer->window, fnni_record(run, l, i), d,
+                                        fnni_d(run, l - 1, i, workspace));
+    }
+}
+
+FNN_DEF fnn_result fnn_max_pool2d_forward(fnn_context *context, const fnn_window *window,
+                                          ptrdiff_t images, const fnn_real *x, fnn_real *y,
+                                          uint8_t *index)
+{
+    fnni_images g = fnni_images_of(FNNI_IMAGES_MAX_POOL, window, images, x, y);
+    g.new_index = index;
+    return fnni_images_run(context, &g);
+}
+
+FNN_DEF fnn_result fnn_max_pool2d_backward(fnn_context *context, const fnn_window *window,
+                                           ptrdiff_t images, const uint8_t *index,
+                                           const fnn_real *dy, fnn_real *dx)
+{
+    fnni_images g = fnni_images_of(FNNI_IMAGES_MAX_BACK, window, images, dy, dx);
+    g.index = index;
+    return fnni_images_run(context, &g);
+}
+
+/* The pool does the work of a convolution before it where that does not change a bit: windows apart
+ * from each other and inside the image, an activation that keeps the order, no other reader. */
+static void fnni_max_pool_fuse(fnn_model *model, int l)
+{
+    fnni_layer *pool = model->layers + l, *conv = pool - 1;
+    const fnn_window *w = &pool->window;
+    if (l == 0 || conv->type != &fnni_conv2d_type || conv->added) return;
+    if (w->pad_top || w->pad_left || w->stride_height < w->kernel_height) return;
+    if (w->stride_width < w->kernel_width) return;
+    if ((w->out_height - 1) * w->stride_height + w->kernel_height > w->height) return;
+    if ((w->out_width - 1) * w->stride_width + w->kernel_width > w->width) return;
+    pool->fused = conv->absorbed = fnni_keeps_order(conv->activation, conv->parameter);
+}
+
+static void fnni_max_pool_read(fnn_model *model, const fnni_words *w)
+{
+    fnni_pool_read(model, w, 0);
+}
+
+static const fnni_layer_type fnni_max_pool_type = {
+    "max_pool2d", FNNI_OF_IMAGES,
+    /* write, read, tensor */ fnni_write_window, fnni_max_pool_read, NULL,
+    /* fuse, start, plan, prepare */ fnni_max_pool_fuse, NULL, NULL, NULL,
+    /* the passes */ fnni_max_layer_forward, fnni_max_layer_backward, NULL,
+    /* measure, sum, update */ NULL, NULL, NULL};
+
+/* ---- average-pool: y = the mean of a window's part inside the image;  dx = dy / its size ---- */
+
+static void fnni_average_layer_forward(const fnni_run *run, int l, int from, int to,
+                                      fnn_real *workspace)
+{
+    int i;
+    for (i = from; i < to; i++)
+        run->kernels->average_pool(&fnni_layer_at(run, l)->window,
+                                   fnni_y(run, l - 1, i, workspace), fnni_y(run, l, i, workspace));
+}
+
+static void fnni_average_layer_backward(const fnni_run *run, int l, int from, int to, int to_input,
+                                       fnn_real *workspace)
+{
+    int i;
+    for (i = from; i < to && to_input; i++)
+        run->kernels->average_pool_backward(&fnni_layer_at(run, l)->window,
+                                            fnni_d(run, l, i, workspace),
+                                            fnni_d(run, l - 1, i, workspace));
+}
+
+FNN_DEF fnn_result fnn_average_pool2d_forward(fnn_context *context, const fnn_window *window,
+                                              ptrdiff_t images, const fnn_real *x, fnn_real *y)
+{
+    fnni_images g = fnni_images_of(FNNI_IMAGES_AVERAGE_POOL, window, images, x, y);
+    return fnni_images_run(context, &g);
+}
+
+FNN_DEF fnn_result fnn_average_pool2d_backward(fnn_context *context, const fnn_window *window,
+                                               ptrdiff_t images, const fnn_real *dy, fnn_real *dx)
+{
+    fnni_images g = fnni_images_of(FNNI_IMAGES_AVERAGE_BACK, window, images, dy, dx);
+    return fnni_images_run(context, &g);
+}
+
+static void fnni_average_pool_read(fnn_model *model, const fnni_words *w)
+{
+    fnni_pool_read(model, w, 1);
+}
+
+static const fnni_layer_type fnni_average_pool_type = {
+    "average_pool2d", FNNI_OF_IMAGES,
+    /* write, read, tensor */ fnni_write_window, fnni_average_pool_read, NULL,
+    /* fuse, start, plan, prepare */ NULL, NULL, NULL, NULL,
+    /* the passes */ fnni_average_layer_forward, fnni_average_layer_backward, NULL,
+    /* measure, sum, update */ NULL, NULL, NULL};
+
+/* ---- the pools' builders ---- */
+
+FNN_DEF fnn_pool2d_config fnn_pool2d_config_init(void)
+{
+    fnn_pool2d_config config;
+    memset(&config, 0, sizeof config);
+    config.height = config.width = config.stride_height = config.stride_width = 2;
+    config.padding = FNN_VALID;
+    return config;
+}
+
+FNN_DEF int fnn_pool2d_with(fnn_model *model, const fnn_pool2d_config *config)
+{
+    const fnn_pool2d_config none = {0, 0, 0, 0, 0, FNN_VALID};
+    const fnn_pool2d_config *c = config ? config : &none;
+    fnni_layer *layer =
+        fnni_layer_add(model, c->average ? &fnni_average_pool_type : &fnni_max_pool_type);
+    if (!layer || !fnni_layer_window(model, layer, c->height, c->width, c->stride_height,
+                                     c->stride_width, c->padding))
+        return -1;
+    if (!c->average && (double)c->height * c->width > FNNI_MAX_POOL_WINDOW)
+        return fnni_refuse(model, "expected a window of at most %d positions, found %d x %d",
+                           FNNI_MAX_POOL_WINDOW, c->height, c->width);
+    layer->outputs = fnni_shape_size(layer->shape);
+    layer->record = c->average ? 0 : (size_t)layer->outputs; /* where the maxima are */
+    layer->work = layer->outputs;
+    return model->layer_count++;
+}
+
+static int fnni_pool2d(fnn_model *model, int size, int average)
+{
+    fnn_pool2d_config config = fnn_pool2d_config_init();
+    config.average = average;
+    config.height = config.width = config.stride_height = config.stride_width = size;
+    return fnn_pool2d_with(model, &config);
+}
+
+FNN_DEF int fnn_max_pool2d(fnn_model *model, int size)
+{
+    return fnni_pool2d(model, size, 0);
+}
+
+FNN_DEF int fnn_average_pool2d(fnn_model *model, int size)
+{
+    return fnni_pool2d(model, size, 1);
+}
+
+FNN_DEF int fnn_global_average_pool2d(fnn_model *model)
+{
+    fnn_pool2d_config config = fnn_pool2d_config_init();
+    const fnni_shape *in;
+    if (!model || model->broken) return -1;
+    in = model->layer_count ? &model->layers[model->layer_count - 1].shape : &model->input;
+    config.average = 1;
+    config.height = in->height;
+    config.width = in->width;
+    return fnn_pool2d_with(model, &config);
+}
+
+/* ---- batch norm: y = gamma (x - mean) / sqrt(variance + epsilon) + beta, per channel; mean and
+ * variance those of the batch in training, running ones otherwise. With m values a channel and
+ * x' = (x - mean) / sqrt(..):  dgamma = sum dy x';  dbeta = sum dy;
+ * dx = gamma / sqrt(..) (dy - dbeta/m - x' dgamma/m). Ioffe and Szegedy 2015. ---- */
+
+/* ---- batch normalisation ---- */
+/* Formulas at fnn_batch_norm_forward. Sums run in reals over blocks of FNNI_NORM_ROWS rows, which
+ * is what a thread takes, and in double over the blocks in their order. A caller fills in the
+ * first lines and gives space for fnni_norm_space reals. The public calls go forward or backward
+ * at once; the layer measures or differentiates, and maps image by image (fnni_norm_a and on). */
+#define FNNI_NORM_ROWS 256
+typedef struct fnni_norm {
+    const fnni_kernels *kernels;
+    int threads;
+    ptrdiff_t rows, channels;
+    const fnn_real *x, *dy; /* dy: backward only */
+    const fnn_real *gamma, *beta;
+    fnn_real epsilon;
+    const fnn_real *mean, *variance;   /* what is applied: those of the batch, or running ones */
+    fnn_real *new_mean, *new_variance; /* of the batch; measuring only */
+    fnn_real *y;                       /* dx in backward */
+    fnn_real *dgamma, *dbeta;          /* or NULL */
+    fnn_real *space; /* pivot or inv_std; then a, b and c; then the blocks' sums */
+} fnni_norm;
+
+/* y = a x + c, dx = a dy + b x + c: each (channels). */
+static fnn_real *fnni_norm_a(const fnni_norm *n)
+{
+    return n->space + n->channels;
+}
+
+static fnn_real *fnni_norm_b(const fnni_norm *n)
+{
+    return n->space + 2 * n->channels;
+}
+
+static fnn_real *fnni_norm_c(const fnni_norm *n)
+{
+    return n->space + 3 * n->channels;
+}
+
+static ptrdiff_t fnni_norm_blocks(ptrdiff_t rows)
+{
+    return rows / FNNI_NORM_ROWS + (rows % FNNI_NORM_ROWS != 0);
+}
+
+static size_t fnni_norm_space(ptrdiff_t rows, ptrdiff_t channels)
+{
+    return ((size_t)fnni_norm_blocks(rows) * 2 + 4) * (size_t)channels;
+}
+
+/* A part's blocks: their sums, of x in forward and of dy in backward. */
+static void fnni_norm_sum_part(void *argument, int part, int parts)
+{
+    const fnni_norm *n = (const fnni_norm *)argument;
+    const ptrdiff_t blocks = fnni_norm_blocks(n->rows), channels = n->channels;
+    ptrdiff_t b;
+    for (b = blocks * part / parts; b < blocks * (part + 1) / parts; b++) {
+        const ptrdiff_t first = b * FNNI_NORM_ROWS, left = n->rows - first;
+        const ptrdiff_t rows = left < FNNI_NORM_ROWS ? left : FNNI_NORM_ROWS;
+        fnn_real *sums = n->space + (4 + 2 * b) * channels;
+        const fnn_real *x = n->x + first * channels;
+        n->kernels->fill(2 * channels, 0, sums);
+        if (n->dy)
+            n->kernels->norm_sums(rows, channels, n->dy + first * channels, x, n->mean, n->space,
+                                  sums, sums + channels);
+        else n->kernels->moments(rows, channels, x, channels, n->space, sums, sums + channels);
+    }
+}
+
+/* y = a x + c, or dx = a dy + b x + c, in a part's rows. */
+static void fnni_norm_map_part(void *argument, int part, int parts)
+{
+    const fnni_norm *n = (const fnni_norm *)argument;
+    const ptrdiff_t first = n->rows * part / parts, rows = n->rows * (part + 1) / parts - first;
+    const ptrdiff_t at = first * n->channels, channels = n->channels;
+    const fnn_real *a = fnni_norm_a(n), *b = fnni_norm_b(n), *c = fnni_norm_c(n);
+    if (n->dy) n->kernels->norm_backward(rows, channels, n->dy + at, n->x + at, a, b, c, n->y + at);
+    else n->kernels->scale_shift(rows, channels, n->x + at, a, c, n->y + at);
+}
+
+/* What the blocks' sums of one channel come to; number 0 is the sum, 1 that of squares or
+ * products. */
+static double fnni_norm_total(const fnni_norm *n, ptrdiff_t channel, int number)
+{
+    const ptrdiff_t blocks = fnni_norm_blocks(n->rows);
+    const fnn_real *sums = n->space + (4 + number) * n->channels + channel;
+    double total = 0;
+    ptrdiff_t b;
+    for (b = 0; b < blocks; b++) total += (double)sums[2 * b * n->channels];
+    return total;
+}
+
+/* The batch's mean and variance. The variance is that about the pivot, the first block's mean, less
+ * the pivot's distance from the mean squared: as long as the blocks are alike the two do not
+ * cancel. */
+static void fnni_norm_measure(const fnni_norm *n)
+{
+    const ptrdiff_t channels = n->channels;
+    const ptrdiff_t first = n->rows < FNNI_NORM_ROWS ? n->rows : FNNI_NORM_ROWS;
+    fnn_real *pivot = n->space, *a = fnni_norm_a(n);
+    ptrdiff_t j;
+    n->kernels->fill(4 * channels, 0, n->space);
+    n->kernels->moments(first, channels, n->x, channels, pivot, a, fnni_norm_c(n));
+    for (j = 0; j < channels; j++) pivot[j] = a[j] / (fnn_real)first;
+    fnni_parallel(n->threads, fnni_norm_sum_part, (void *)n);
+    for (j = 0; j < channels; j++) {
+        const double shift = fnni_norm_total(n, j, 0) / (double)n->rows;
+        const double square = fnni_norm_total(n, j, 1) / (double)n->rows - shift * shift;
+        n->new_mean[j] = (fnn_real)((double)pivot[j] + shift);
+        n->new_variance[j] = (fnn_real)(square < 0 ? 0 : square);
+    }
+}
+
+/* a and c of a mean and a variance. */
+static void fnni_norm_factors(const fnni_norm *n)
+{
+    fnn_real *a = fnni_norm_a(n), *c = fnni_norm_c(n);
+    ptrdiff_t j;
+    for (j = 0; j < n->channels; j++) {
+        const double gamma = n->gamma ? (double)n->gamma[j] : 1;
+        const double beta = n->beta ? (double)n->beta[j] : 0;
+        const double factor = gamma / sqrt((double)n->variance[j] + (double)n->epsilon);
+        a[j] = (fnn_real)factor;
+        c[j] = (fnn_real)(beta - (double)n->mean[j] * factor);
+    }
+}
+
+/* dgamma, dbeta; and a, b and c of dx. constant: mean and variance are not those of this batch, so
+ * they have no gradient. */
+static void fnni_norm_differentiate(const fnni_norm *n, int constant)
+{
+    fnn_real *inv_std = n->space;
+    ptrdiff_t j;
+    for (j = 0; j < n->channels; j++)
+        inv_std[j] = (fnn_real)(1 / sqrt((double)n->variance[j] + (double)n->epsilon));
+    fnni_parallel(n->threads, fnni_norm_sum_part, (void *)n);
+    for (j = 0; j < n->channels; j++) {
+        const double gamma = n->gamma ? (double)n->gamma[j] : 1, slope = gamma * (double)inv_std[j];
+        const double sum = fnni_norm_total(n, j, 0), product = fnni_norm_total(n, j, 1);
+        const double share = constant ? 0 : 1 / (double)n->rows;
+        const double tilt = -slope * (double)inv_std[j] * product * share;
+        fnni_norm_a(n)[j] = (fnn_real)slope;
+        fnni_norm_b(n)[j] = (fnn_real)tilt;
+        fnni_norm_c(n)[j] = (fnn_real)(-slope * sum * share - tilt * (double)n->mean[j]);
+        if (n->dbeta) n->dbeta[j] = (fnn_real)sum;
+        if (n->dgamma) n->dgamma[j] = (fnn_real)product;
+    }
+}
+
+static void fnni_norm_forward(fnni_norm *n)
+{
+    fnni_norm_measure(n);
+    n->mean = n->new_mean;
+    n->variance = n->new_variance;
+    fnni_norm_factors(n);
+    fnni_parallel(n->threads, fnni_norm_map_part, n);
+}
+
+static void fnni_norm_backward_run(fnni_norm *n)
+{
+    fnni_norm_differentiate(n, 0);
+    fnni_parallel(n->threads, fnni_norm_map_part, n);
+}
+
+/* Finds space and threads, and runs one direction. */
+static fnn_result fnni_norm_run(fnn_context *context, fnni_norm *n, void (*run)(fnni_norm *n))
+{
+    const ptrdiff_t count = fnni_area(n->rows, n->channels);
+    fnn_context own, *used;
+    fnn_result result = FNN_OK;
+    if (n->rows < 1 || n->channels < 1 || count < 0) return FNN_ERROR_ARGUMENT;
+    if (!(n->epsilon >= 0)) return FNN_ERROR_ARGUMENT;
+    if (!n->x || !n->y) return FNN_ERROR_ARGUMENT;
+    n->threads = fnni_threads_for(context, count);
+    used = fnni_context_borrow(context, &own);
+    if (!used) return FNN_ERROR_ARGUMENT;
+    n->kernels = used->kernels;
+    n->space = fnni_workspace(used, fnni_norm_space(n->rows, n->channels));
+    if (n->space) run(n);
+    else result = FNN_ERROR_MEMORY;
+    if (!context) fnni_context_close(&own);
     return result;
 }
 
-static void fnni_file_release(fnni_file *file, const fnn_allocator *allocator)
+FNN_DEF fnn_result fnn_batch_norm_forward(fnn_context *context, ptrdiff_t rows, ptrdiff_t channels,
+                                          const fnn_real *x, const fnn_real *gamma,
+                                          const fnn_real *beta, fnn_real epsilon, fnn_real *mean,
+                                          fnn_real *variance, fnn_real *y)
 {
-    fnni_release(allocator, file->bytes);
-    file->bytes = NULL;
-    file->size = 0;
+    fnni_norm n;
+    if (!mean || !variance) return FNN_ERROR_ARGUMENT;
+    memset(&n, 0, sizeof n);
+    n.rows = rows;
+    n.channels = channels;
+    n.x = x;
+    n.gamma = gamma;
+    n.beta = beta;
+    n.epsilon = epsilon;
+    n.new_mean = mean;
+    n.new_variance = variance;
+    n.y = y;
+    return fnni_norm_run(context, &n, fnni_norm_forward);
 }
 
-/* Reads a whole file; on failure `file` is empty. */
-static fnn_result fnni_file_read(fnni_file *file, const char *path, const fnn_allocator *allocator,
+FNN_DEF fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows, ptrdiff_t channels,
+                                           const fnn_real *x, const fnn_real *dy,
+                                           const fnn_real *gamma, const fnn_real *mean,
+                                           const fnn_real *variance, fnn_real epsilon, fnn_real *dx,
+                                           fnn_real *dgamma, fnn_real *dbeta)
+{
+    fnni_norm n;
+    if (!dy || !mean || !variance) return FNN_ERROR_ARGUMENT;
+    memset(&n, 0, sizeof n);
+    n.rows = rows;
+    n.channels = channels;
+    n.x = x;
+    n.dy = dy;
+    n.gamma = gamma;
+    n.epsilon = epsilon;
+    n.mean = mean;
+    n.variance = variance;
+    n.y = dx;
+    n.dgamma = dgamma;
+    n.dbeta = dbeta;
+    return fnni_norm_run(context, &n, fnni_norm_backward_run);
+}
+
+/* As a layer. The parameters, all counted as biases, are gamma then beta. The batch's statistics need
+ * the whole batch, so a stage of the pass begins here (fnni_run_stage), and they are measured in
+ * between. */
+
+/* Arrays of (C) that a layer keeps of a batch in front of fnni_norm's space: mean, variance,
+ * dgamma, dbeta. */
+#define FNNI_NORM_KEPT 4
+
+/* The layer as a normalisation, its numbers at `kept`; x and dy are left out. */
+static fnni_norm fnni_norm_make(const fnni_run *run, int l, fnn_real *kept)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    const ptrdiff_t channels = layer->shape.channels;
+    fnni_norm n;
+    memset(&n, 0, sizeof n);
+    n.kernels = run->kernels;
+    n.threads = 1;
+    n.rows = run->rows * fnni_area_of(layer);
+    n.channels = channels;
+    n.gamma = run->model->parameters + layer->offset;
+    n.beta = n.gamma + channels;
+    n.epsilon = layer->norm.epsilon;
+    n.mean = n.new_mean = kept;
+    n.variance = n.new_variance = kept + channels;
+    n.dgamma = kept + 2 * channels;
+    n.dbeta = kept + 3 * channels;
+    n.space = kept + FNNI_NORM_KEPT * channels;
+    return n;
+}
+
+static fnni_norm fnni_norm_of(const fnni_run *run, int l)
+{
+    return fnni_norm_make(run, l, fnni_own(run, l));
+}
+
+/* Takes the running statistics for those of the batch. */
+static void fnni_norm_run_on(const fnni_run *run, int l, const fnni_norm *n)
+{
+    memcpy(n->new_mean, run->model->statistics + fnni_layer_at(run, l)->statistics_offset,
+           2 * (size_t)n->channels * sizeof *n->new_mean);
+}
+
+/* In inference each thread has factors of its own, of the running statistics. */
+static fnni_norm fnni_norm_own(const fnni_run *run, int l, fnn_real *workspace)
+{
+    return run->inference ? fnni_norm_make(run, l, workspace + run->plans[l].packed[0])
+                          : fnni_norm_of(run, l);
+}
+
+static void fnni_norm_prepare(const fnni_run *run, int l, int backward, fnn_real *workspace)
+{
+    const fnni_norm n = fnni_norm_own(run, l, workspace);
+    if (!run->inference || backward) return;
+    fnni_norm_run_on(run, l, &n);
+    fnni_norm_factors(&n);
+}
+
+static void fnni_norm_layer_forward(const fnni_run *run, int l, int from, int to,
+                                    fnn_real *workspace)
+{
+    const fnni_norm n = fnni_norm_own(run, l, workspace);
+    run->kernels->scale_shift((to - from) * fnni_area_of(fnni_layer_at(run, l)), n.channels,
+                              fnni_y(run, l - 1, from, workspace), fnni_norm_a(&n),
+                              fnni_norm_c(&n), fnni_y(run, l, from, workspace));
+}
+
+static void fnni_norm_layer_backward(const fnni_run *run, int l, int from, int to, int to_input,
+                                     fnn_real *workspace)
+{
+    const fnni_norm n = fnni_norm_of(run, l);
+    if (!to_input) return;
+    run->kernels->norm_backward((to - from) * fnni_area_of(fnni_layer_at(run, l)), n.channels,
+                                fnni_d(run, l, from, workspace),
+                                fnni_y(run, l - 1, from, workspace), fnni_norm_a(&n),
+                                fnni_norm_b(&n), fnni_norm_c(&n),
+                                fnni_d(run, l - 1, from, workspace));
+}
+
+static void fnni_norm_gradient(const fnni_run *run, int l, int from, int to, fnn_real *dw,
+                               fnn_real *db, fnn_real *workspace)
+{
+    const fnni_norm n = fnni_norm_of(run, l);
+    (void)from, (void)to, (void)dw, (void)workspace;
+    memcpy(db, n.dgamma, 2 * (size_t)n.channels * sizeof *db); /* dbeta lies behind it */
+}
+
+/* What the layer applies to this batch: its own statistics in training, else the running ones. */
+static void fnni_norm_measured(const fnni_run *run, int l, int threads)
+{
+    fnni_norm n = fnni_norm_of(run, l);
+    n.threads = threads;
+    n.x = fnni_y(run, l - 1, 0, NULL);
+    if (run->training) fnni_norm_measure(&n);
+    else fnni_norm_run_on(run, l, &n);
+    fnni_norm_factors(&n);
+}
+
+/* What its gradient is made of, when that by its output is there for the whole batch. */
+static void fnni_norm_summed(const fnni_run *run, int l, int threads)
+{
+    fnni_norm n = fnni_norm_of(run, l);
+    n.threads = threads;
+    n.x = fnni_y(run, l - 1, 0, NULL);
+    n.dy = fnni_d(run, l, 0, NULL);
+    fnni_norm_differentiate(&n, !run->training);
+}
+
+/* Moves the running statistics towards the batch's; once a step. */
+static void fnni_norm_update(const fnni_run *run, int l)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    const fnni_norm n = fnni_norm_of(run, l);
+    const double rows = (double)n.rows, keep = (double)layer->norm.momentum;
+    const double unbiased = layer->norm.unbiased && rows > 1 ? rows / (rows - 1) : 1;
+    fnn_real *mean = run->model->statistics + layer->statistics_offset, *variance = mean + n.channels;
+    ptrdiff_t j;
+    for (j = 0; j < n.channels; j++) {
+        mean[j] = (fnn_real)(keep * (double)mean[j] + (1 - keep) * (double)n.mean[j]);
+        variance[j] = (fnn_real)(keep * (double)variance[j] +
+                                 (1 - keep) * (double)n.variance[j] * unbiased);
+    }
+}
+
+/* Numbers of the batch that all threads share; in inference factors of each thread's own. */
+static void fnni_norm_plan(const fnni_run *run, int l, fnni_plan *plan, fnni_needs *needs)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    const int channels = layer->shape.channels;
+    const ptrdiff_t rows = run->inference ? 0 : needs->rows * fnni_area_of(layer);
+    const size_t size = FNNI_NORM_KEPT * (size_t)channels + fnni_norm_space(rows, channels);
+    (void)plan;
+    if (run->inference) needs->packed[0] = size;
+    else needs->own = fnni_plus(needs->own, fnni_round(size));
+}
+
+/* No change at first: gamma 1, beta 0, running mean 0, variance 1. */
+static void fnni_norm_start(fnn_model *model, const fnni_layer *layer)
+{
+    const fnni_kernels *k = model->context.kernels;
+    const ptrdiff_t n = layer->shape.channels;
+    k->fill(n, 1, model->parameters + layer->offset);
+    k->fill(n, 0, model->parameters + layer->offset + n);
+    k->fill(n, 0, model->statistics + layer->statistics_offset);
+    k->fill(n, 1, model->statistics + layer->statistics_offset + n);
+}
+
+static void fnni_norm_write(fnni_writer *w, const fnni_layer *layer)
+{
+    fnni_emit_word(w, layer->norm.momentum);
+    fnni_emit_word(w, layer->norm.epsilon);
+    fnni_emit_text(w, " %d", layer->norm.unbiased != 0);
+}
+
+static void fnni_norm_read(fnn_model *model, const fnni_words *w)
+{
+    fnn_batch_norm_config config;
+    if (w->count == 4 && fnni_word_real(w->word[1], &config.momentum) &&
+        fnni_word_real(w->word[2], &config.epsilon) && fnni_word_int(w->word[3], &config.unbiased))
+        fnn_batch_norm_with(model, &config);
+}
+
+static int fnni_norm_tensor(const fnn_model *model, int l, int which, fnni_tensor *t)
+{
+    static const char *const parts[] = {"gamma", "beta", "mean", "variance"};
+    const fnni_layer *layer = model->layers + l;
+    const size_t channels = (size_t)layer->shape.channels, second = which & 1 ? channels : 0;
+    if (which > 3) return 0;
+    if (which < 2)
+        return fnni_tensor_make(t, model, l, parts[which], model->parameters,
+                                layer->offset + second, 1, &channels);
+    return fnni_tensor_make(t, model, l, parts[which], model->statistics,
+                            layer->statistics_offset + second, 1, &channels);
+}
+
+static const fnni_layer_type fnni_batch_norm_type = {
+    "batch_norm", FNNI_OF_BATCH | FNNI_GRADIENT_KEPT,
+    /* write, read, tensor */ fnni_norm_write, fnni_norm_read, fnni_norm_tensor,
+    /* fuse, start, plan, prepare */ NULL, fnni_norm_start, fnni_norm_plan, fnni_norm_prepare,
+    /* the passes */ fnni_norm_layer_forward, fnni_norm_layer_backward, fnni_norm_gradient,
+    /* measure, sum, update */ fnni_norm_measured, fnni_norm_summed, fnni_norm_update};
+
+FNN_DEF fnn_batch_norm_config fnn_batch_norm_config_init(void)
+{
+    const fnn_batch_norm_config config = {(fnn_real).99, (fnn_real)1e-3, 0};
+    return config;
+}
+
+FNN_DEF fnn_batch_norm_config fnn_batch_norm_config_pytorch(void)
+{
+    const fnn_batch_norm_config config = {(fnn_real).9, (fnn_real)1e-5, 1};
+    return config;
+}
+
+FNN_DEF int fnn_batch_norm_with(fnn_model *model, const fnn_batch_norm_config *config)
+{
+    fnni_layer *layer = fnni_layer_add(model, &fnni_batch_norm_type);
+    if (!layer) return -1;
+    if (!config || !(config->momentum >= 0 && config->momentum <= 1) || !(config->epsilon > 0) ||
+        config->epsilon - config->epsilon != 0)
+        return fnni_refuse(model,
+                           "expected a momentum in [0, 1] and an epsilon above 0, found %g, %g",
+                           config ? (double)config->momentum : 0,
+                           config ? (double)config->epsilon : 0);
+    layer->norm = *config;
+    layer->biases = layer->statistics = 2 * (size_t)layer->shape.channels;
+    layer->work = layer->outputs;
+    return model->layer_count++;
+}
+
+FNN_DEF int fnn_batch_norm(fnn_model *model)
+{
+    const fnn_batch_norm_config config = fnn_batch_norm_config_init();
+    return fnn_batch_norm_with(model, &config);
+}
+
+/* ---- add: y = x + the output of an earlier layer;  both get dy. He et al. 2015. ---- */
+
+static void fnni_add_forward(const fnni_run *run, int l, int from, int to, fnn_real *workspace)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    const size_t count = (size_t)(to - from) * (size_t)layer->outputs;
+    fnn_real *y = fnni_y(run, l, from, workspace);
+    memcpy(y, fnni_y(run, l - 1, from, workspace), count * sizeof *y);
+    run->kernels->add_scaled((ptrdiff_t)count, 1, fnni_y(run, layer->from, from, workspace), y);
+}
+
+static void fnni_add_backward(const fnni_run *run, int l, int from, int to, int to_input,
+                              fnn_real *workspace)
+{
+    const size_t count = (size_t)(to - from) * (size_t)fnni_layer_at(run, l)->outputs;
+    if (!to_input) return;
+    memcpy(fnni_d(run, l - 1, from, workspace), fnni_d(run, l, from, workspace),
+           count * sizeof(fnn_real));
+}
+
+/* To be called when the gradient by layer l's output has come from the layer behind it: what came
+ * in by way of additions joins it. */
+static void fnni_add_join(const fnni_run *run, int l, int from, int to, fnn_real *workspace)
+{
+    int add;
+    if (l < 0 || !fnni_layer_at(run, l)->added) return;
+    for (add = l + 1; add < run->model->layer_count; add++)
+        if (fnni_layer_at(run, add)->from == l)
+            run->kernels->add_scaled(
+                (ptrdiff_t)(to - from) * fnni_layer_at(run, l)->outputs, 1,
+                fnni_d(run, add, from, workspace), fnni_d(run, l, from, workspace));
+}
+
+static void fnni_add_write(fnni_writer *w, const fnni_layer *layer)
+{
+    if (layer->from < 0) fnni_emit_text(w, " input");
+    else fnni_emit_text(w, " %d", layer->from);
+}
+
+static void fnni_add_read(fnn_model *model, const fnni_words *w)
+{
+    int from = -1;
+    if (w->count == 2 && (!strcmp(w->word[1], "input") || fnni_word_int(w->word[1], &from)))
+        fnn_add(model, from);
+}
+
+static const fnni_layer_type fnni_add_type = {
+    "add", FNNI_GRADIENT_KEPT,
+    /* write, read, tensor */ fnni_add_write, fnni_add_read, NULL,
+    /* fuse, start, plan, prepare */ NULL, NULL, NULL, NULL,
+    /* the passes */ fnni_add_forward, fnni_add_backward, NULL,
+    /* measure, sum, update */ NULL, NULL, NULL};
+
+FNN_DEF int fnn_add(fnn_model *model, int from)
+{
+    fnni_layer *layer = fnni_layer_add(model, &fnni_add_type);
+    fnni_shape other;
+    if (!layer) return -1;
+    other = from >= 0 && from < model->layer_count ? model->layers[from].shape : model->input;
+    if (from < -1 || from >= model->layer_count || other.height != layer->shape.height ||
+        other.width != layer->shape.width || other.channels != layer->shape.channels)
+        return fnni_refuse(model,
+                           "expected an earlier layer of shape %d x %d x %d, found layer %d of %d x "
+                           "%d x %d",
+                           layer->shape.height, layer->shape.width, layer->shape.channels, from,
+                           other.height, other.width, other.channels);
+    layer->from = from;
+    if (from >= 0) model->layers[from].added = 1;
+    layer->work = layer->outputs;
+    return model->layer_count++;
+}
+
+/* ---- all layers: X(the stem of its page's names) ---- */
+#define FNNI_LAYER_LIST(X) \
+    X(dense) X(activation) X(dropout) X(spatial_dropout) X(flatten) X(conv2d) X(max_pool) \
+    X(average_pool) X(batch_norm) X(add)
+
+/* The type of a layer by its name in files, or NULL. */
+static const fnni_layer_type *fnni_layer_named(const char *name)
+{
+#define FNNI_LAYER_TYPE(stem) &fnni_##stem##_type,
+    static const fnni_layer_type *const types[] = {FNNI_LAYER_LIST(FNNI_LAYER_TYPE)};
+#undef FNNI_LAYER_TYPE
+    size_t i;
+    for (i = 0; i < sizeof types / sizeof *types; i++)
+        if (!strcmp(types[i]->name, name)) return types[i];
+    return NULL;
+}
+
+/* ============================================================================
+ * >>model  settings, where tensors lie, weights; what a model tells of itself
+ * ============================================================================ */
+
+FNN_DEF fnn_model *fnn_sequential_with(const fnn_context_config *config, int height, int width,
+                                       int channels)
+{
+    fnn_context context;
+    fnn_error error;
+    fnn_model *model;
+    const fnn_context_config defaults = fnn_context_config_init();
+    const double size = (double)height * (double)width * (double)channels;
+    if (!config) config = &defaults;
+    memset(&error, 0, sizeof error);
+    memset(&context, 0, sizeof context);
+    if (fnni_context_open(&context, config, &error)) context.allocator = config->allocator;
+    model = (fnn_model *)fnni_allocate(&config->allocator, sizeof *model);
+    if (!model) return NULL;
+    memset(model, 0, sizeof *model);
+    model->context = context;
+    model->error = error;
+    model->broken = error.code != FNN_OK;
+    model->state_kind = -1;
+    model->weights_start.kind = FNN_GLOROT_UNIFORM;
+    model->weights_start.scale = 1;
+    model->biases_start.kind = FNN_ZEROS;
+    model->input.height = height;
+    model->input.width = width;
+    model->input.channels = channels;
+    if (model->broken) return model;
+    if (height < 1 || width < 1 || channels < 1 || size > FNNI_LARGEST_LAYER)
+        fnni_builder_fail(model, FNN_ERROR_ARGUMENT,
+                          "input: expected a shape of 1 to %d numbers, found %d x %d x %d",
+                          FNNI_LARGEST_LAYER, height, width, channels);
+    else
+        model->inputs = height * width * channels;
+    return model;
+}
+
+FNN_DEF fnn_model *fnn_sequential(int height, int width, int channels)
+{
+    fnn_context_config config = fnn_context_config_init();
+    config.threads = FNN_THREADS_OPENMP;
+    return fnn_sequential_with(&config, height, width, channels);
+}
+
+static void fnni_run_free(fnn_model *model)
+{
+    const fnn_allocator *a = &model->context.allocator;
+    fnni_release(a, model->run.activations);
+    fnni_release(a, model->run.deltas);
+    fnni_release(a, model->run.losses);
+    fnni_release(a, model->run.workspace);
+    fnni_release(a, model->run.records);
+    fnni_release(a, model->run.own);
+    fnni_release(a, model->run.plans);
+    fnni_release(a, model->run_labels);
+    fnni_release(a, model->run_targets);
+    memset(&model->run, 0, sizeof model->run);
+    model->run_labels = NULL;
+    model->run_targets = NULL;
+    model->run_ready = 0;
+}
+
+FNN_DEF void fnn_model_free(fnn_model *model)
+{
+    fnn_allocator allocator;
+    if (!model) return;
+    allocator = model->context.allocator;
+    fnni_run_free(model);
+    fnni_release(&allocator, model->layers);
+    fnni_release(&allocator, model->shift);
+    fnni_release(&allocator, model->scale);
+    fnni_release(&allocator, model->parameters);
+    fnni_release(&allocator, model->statistics);
+    fnni_release(&allocator, model->stages);
+    fnni_release(&allocator, model->gradients);
+    fnni_release(&allocator, model->state);
+    fnni_context_close(&model->context);
+    fnni_release(&allocator, model);
+}
+
+FNN_DEF fnn_result fnn_set_initializer(fnn_model *model, fnn_initializer weights,
+                                       fnn_initializer biases)
+{
+    const fnn_result result = fnni_begin(model);
+    if (result) return result;
+    if ((unsigned)weights.kind >= FNN_INITIALIZER_COUNT ||
+        (unsigned)biases.kind >= FNN_INITIALIZER_COUNT)
+        return fnni_builder_fail(model, FNN_ERROR_ARGUMENT, "initializer: %d or %d is none",
+                                 (int)weights.kind, (int)biases.kind);
+    model->weights_start = weights;
+    model->biases_start = biases;
+    return FNN_OK;
+}
+
+static void fnni_draw_weights(fnn_model *model)
+{
+    int l;
+    for (l = 0; l < model->layer_count; l++) {
+        const fnni_layer *layer = model->layers + l;
+        fnn_real *w = model->parameters + layer->offset;
+        if (layer->type->start) layer->type->start(model, layer);
+        else if (layer->biases > 0) {
+            fnni_initialize(layer->weights_start, layer->fan_in, layer->fan_out, model->seed,
+                            FNNI_STREAM_WEIGHTS + (uint64_t)l, layer->weights, w);
+            fnni_initialize(layer->biases_start, layer->fan_in, layer->fan_out, model->seed,
+                            FNNI_STREAM_BIASES + (uint64_t)l, layer->biases, w + layer->weights);
+        }
+    }
+}
+
+/* ---- laying out: what runs together, and where tensors are ---- */
+
+/* A stage's layers run in one parallel loop. A new one begins where the whole batch must be there
+ * (batch norm's statistics) and where images give way to groups of rows (the first dense layer). */
+static void fnni_find_stages(fnn_model *model)
+{
+    const fnni_layer *layers = model->layers;
+    int l, count = 0;
+    unsigned seen = 0;
+    for (l = 0; l < model->layer_count && !(layers[l].type->flags & FNNI_OF_ROWS); l++)
+        seen |= layers[l].type->flags;
+    model->spatial = seen & FNNI_OF_IMAGES ? l : 0;
+    model->stages[count++] = 0;
+    for (l = 0; l < model->layer_count; l++)
+        if ((layers[l].type->flags & FNNI_OF_BATCH) || (l > 0 && l == model->spatial))
+            model->stages[count++] = l;
+    model->stages[count] = model->layer_count;
+    model->stage_count = count;
+}
+
+/* The last of the layers that share layer l's memory. */
+static int fnni_last_alias(const fnn_model *model, int l)
+{
+    while (l + 1 < model->layer_count &&
+           (model->layers[l + 1].type->flags & FNNI_SHARES_INPUT))
+        l++;
+    return l;
+}
+
+/* Whether a later stage, an addition behind the images, the loss or the caller wants layer l's
+ * output. */
+static int fnni_is_boundary(const fnn_model *model, int l)
+{
+    const int last = fnni_last_alias(model, l);
+    int add;
+    for (add = model->spatial; add < model->layer_count; add++)
+        if (model->layers[add].from >= l && model->layers[add].from <= last) return 1;
+    return last >= model->spatial - 1 || last >= fnni_end(model) - 1;
+}
+
+/* Gives a tensor its place; *stored and *scratch count on. */
+static fnni_place fnni_place_make(int transient, int outputs, size_t *stored, size_t *scratch)
+{
+    fnni_place place;
+    size_t *at = transient ? scratch : stored;
+    place.transient = transient;
+    place.at = *at;
+    *at = fnni_plus(*at, transient ? fnni_round((size_t)outputs) : (size_t)outputs);
+    return place;
+}
+
+/* Training stores what the way back reads; inference only what leaves the images' loop. */
+static void fnni_find_places(fnn_model *model)
+{
+    int l;
+    model->columns[0] = model->columns[1] = (size_t)model->inputs;
+    model->delta_columns = model->scratch[0] = model->scratch[1] = 0;
+    for (l = 0; l < model->layer_count; l++) {
+        fnni_layer *layer = model->layers + l;
+        const int inside = l < model->spatial && !fnni_is_boundary(model, l);
+        const unsigned flags = layer->type->flags;
+        if (flags & FNNI_SHARES_INPUT) {
+            memset(layer->y, 0, sizeof layer->y); /* the input's, at the beginning */
+            if (l > 0) memcpy(layer->y, layer[-1].y, sizeof layer->y);
+            layer->d = l > 0 ? layer[-1].d /* the input has no gradient to share */
+                             : fnni_place_make(0, layer->outputs, &model->delta_columns,
+                                               model->scratch);
+            continue;
+        }
+        layer->y[0] = fnni_place_make(layer->absorbed, layer->outputs, model->columns,
+                                      model->scratch);
+        layer->y[1] = fnni_place_make(inside, layer->outputs, model->columns + 1,
+                                      model->scratch + 1);
+        layer->d = fnni_place_make(inside && !(flags & FNNI_GRADIENT_KEPT), layer->outputs,
+                                   &model->delta_columns, model->scratch);
+    }
+}
+
+/* Where each layer's parameters and tensors lie. */
+static void fnni_lay_out(fnn_model *model)
+{
+    size_t parameters = 0, statistics = 0, record = 0;
+    int l;
+    model->work = 0;
+    for (l = 0; l < model->layer_count; l++) {
+        fnni_layer *layer = model->layers + l;
+        layer->offset = parameters;
+        parameters = fnni_plus(parameters, fnni_plus(layer->weights, layer->biases));
+        layer->record_offset = record;
+        record = fnni_plus(record, layer->record);
+        layer->statistics_offset = statistics;
+        statistics = fnni_plus(statistics, layer->statistics);
+        model->work += layer->work;
+        if (layer->type->fuse) layer->type->fuse(model, l);
+    }
+    model->parameter_count = parameters;
+    model->statistics_count = statistics;
+    model->record_columns = record;
+    fnni_find_stages(model);
+    fnni_find_places(model);
+}
+
+/* A loss of logits sees the softmax at the end, but not through a dropout: the softmax of what that
+ * leaves would be a second one. */
+static fnn_result fnni_check_softmax(fnn_model *model)
+{
+    const fnni_layer *layers = model->layers;
+    unsigned passed = 0;
+    int l = model->layer_count - 1;
+    while (l > 0 && (layers[l].type->flags & (FNNI_RANDOM | FNNI_SHARES_INPUT)))
+        passed |= layers[l--].type->flags;
+    if (!(passed & FNNI_RANDOM) || !fnni_losses[model->loss].takes_logits || !layers[l].softmax)
+        return FNN_OK;
+    return fnni_model_fail(model, FNN_ERROR_STATE,
+                           "layer %d softmax: no dropout may follow it under softmax cross-entropy",
+                           l);
+}
+
+/* Takes the memory of the weights, which the caller fills: the model takes no more layers. */
+static fnn_result fnni_parameters_make(fnn_model *model)
+{
+    const fnn_result result = fnni_check_softmax(model);
+    if (result) return result;
+    if (!model->stages)
+        model->stages = (int *)fnni_allocate(&model->context.allocator,
+                                             (size_t)(model->layer_count + 3) * sizeof(int));
+    if (!model->stages) return fnni_model_fail(model, FNN_ERROR_MEMORY, "no memory for stages");
+    fnni_lay_out(model);
+    if (model->statistics_count > 0 && !model->statistics)
+        model->statistics =
+            fnni_allocate_reals(&model->context.allocator, model->statistics_count);
+    if (model->statistics_count > 0 && !model->statistics)
+        return fnni_model_fail(model, FNN_ERROR_MEMORY, "no memory for statistics");
+    if (model->parameter_count > 0) {
+        model->parameters = fnni_allocate_reals(&model->context.allocator, model->parameter_count);
+        if (!model->parameters)
+            return fnni_model_fail(model, FNN_ERROR_MEMORY, "no memory for %lu parameters",
+                                   (unsigned long)model->parameter_count);
+    }
+    model->sealed = 1;
+    return FNN_OK;
+}
+
+FNN_DEF fnn_result fnn_set_seed(fnn_model *model, uint64_t seed)
+{
+    const fnn_result result = fnni_begin(model);
+    if (result) return result;
+    model->seed = seed;
+    if (!model->sealed) return FNN_OK;
+    fnni_draw_weights(model);
+    fnni_release(&model->context.allocator, model->state);
+    model->state = NULL;
+    model->state_kind = -1;
+    model->steps = model->updates = model->passes = 0;
+    model->run_ready = 0;
+    return FNN_OK;
+}
+
+FNN_DEF fnn_result fnn_normalize(fnn_model *model, fnn_normalization kind, const fnn_dataset *data)
+{
+    const fnn_allocator *a = model ? &model->context.allocator : NULL;
+    fnn_result result = fnni_begin(model);
+    fnn_real *shift, *scale;
+    if (result) return result;
+    if (!data || !fnni_dataset_holds(data, model->inputs))
+        return fnni_builder_fail(model, FNN_ERROR_ARGUMENT,
+                                 "normalize: expected data with samples of %d numbers",
+                                 model->inputs);
+    /* new arrays, so that a failure leaves the old ones */
+    shift = fnni_allocate_reals(a, (size_t)model->inputs);
+    scale = fnni_allocate_reals(a, (size_t)model->inputs);
+    result = !shift || !scale
+                 ? fnni_builder_fail(model, FNN_ERROR_MEMORY, "normalize: no memory")
+                 : fnn_normalization_compute(kind, data, shift, scale, &model->error);
+    if (!result) {
+        fnn_real *old_shift = model->shift, *old_scale = model->scale;
+        model->normalization = kind;
+        model->shift = shift;
+        model->scale = scale;
+        shift = old_shift;
+        scale = old_scale;
+    }
+    fnni_release(a, shift);
+    fnni_release(a, scale);
+    model->broken = result != FNN_OK && !model->sealed;
+    return result;
+}
+
+FNN_DEF fnn_result fnn_set_loss(fnn_model *model, fnn_loss_kind kind, fnn_real label_smoothing,
+                                fnn_real epsilon)
+{
+    fnn_result result = fnni_begin(model);
+    fnn_loss_kind before;
+    if (result) return result;
+    before = model->loss;
+    if ((unsigned)kind >= FNN_LOSS_COUNT || !(label_smoothing >= 0 && label_smoothing < 1) ||
+        !(epsilon >= 0))
+        return fnni_builder_fail(
+            model, FNN_ERROR_ARGUMENT,
+            "loss: expected a kind, smoothing in [0, 1) and epsilon >= 0, found %d, %g, %g",
+            (int)kind, (double)label_smoothing, (double)epsilon);
+    model->loss = kind;
+    result = model->sealed ? fnni_check_softmax(model) : FNN_OK;
+    if (result) model->loss = before;
+    if (result) return result;
+    model->label_smoothing = label_smoothing;
+    model->loss_epsilon = epsilon;
+    model->run_ready = model->run_ready ? 1 : 0; /* a loss by the old function is none */
+    return FNN_OK;
+}
+
+static fnn_result fnni_seal(fnn_model *model)
+{
+    fnn_result result = fnni_begin(model);
+    if (result || model->sealed) return result;
+    if (model->layer_count == 0)
+        return fnni_model_fail(model, FNN_ERROR_STATE, "the model has no layers");
+    result = fnni_parameters_make(model);
+    if (!result && model->parameter_count > 0) fnni_draw_weights(model);
+    return result;
+}
+
+FNN_DEF fnn_result fnn_seal(fnn_model *model)
+{
+    return fnni_seal(model);
+}
+
+FNN_DEF size_t fnn_summary(const fnn_model *model, char *text, size_t size)
+{
+    size_t length = 0, parameters = 0;
+    int l;
+#define FNNI_APPEND(...)                                             \
+    length += (size_t)snprintf(length < size ? text + length : NULL, \
+                               length < size ? size - length : 0, __VA_ARGS__)
+    if (size > 0) text[0] = 0;
+    if (!model || model->broken)
+        return (size_t)snprintf(text, size, "%s\n", fnn_model_error(model)->message);
+    FNNI_APPEND("%-4s %-12s %-12s %14s %12s\n", "", "layer", "activation", "output", "parameters");
+    FNNI_APPEND("%-4s %-12s %-12s %4d x %3d x %3d\n", "", "input", "", model->input.height,
+                model->input.width, model->input.channels);
+    for (l = 0; l < model->layer_count; l++) {
+        const fnni_layer *layer = model->layers + l;
+        const size_t count = layer->weights + layer->biases;
+        const int shown = layer->type->flags & FNNI_ACTIVATES;
+        FNNI_APPEND("%-4d %-12s %-12s %4d x %3d x %3d %10lu\n", l, layer->type->name,
+                    shown ? fnni_activation_names[layer->activation] : "", layer->shape.height,
+                    layer->shape.width, layer->shape.channels, (unsigned long)count);
+        parameters += count;
+    }
+    FNNI_APPEND("%lu parameters\n", (unsigned long)parameters);
+#undef FNNI_APPEND
+    return length;
+}
+
+FNN_DEF fnn_result fnn_shapes(const fnn_model *model, int input[3], int output[3])
+{
+    int i;
+    if (!model || model->broken) return fnn_model_error(model)->code;
+    for (i = 0; i < 2; i++) {
+        const fnni_shape *s = i == 0 || model->layer_count == 0
+                                  ? &model->input
+                                  : &model->layers[model->layer_count - 1].shape;
+        int *to = i == 0 ? input : output;
+        if (!to) continue;
+        to[0] = s->height;
+        to[1] = s->width;
+        to[2] = s->channels;
+    }
+    return FNN_OK;
+}
+
+FNN_DEF fnn_real *fnn_parameters(fnn_model *model, size_t *count)
+{
+    if (count) *count = 0;
+    if (fnni_seal(model)) return NULL;
+    if (count) *count = model->parameter_count;
+    return model->parameters;
+}
+
+static fnn_result fnni_gradients_make(fnn_model *model)
+{
+    if (model->gradients || model->parameter_count == 0) return FNN_OK;
+    model->gradients = fnni_allocate_reals(&model->context.allocator, model->parameter_count);
+    if (!model->gradients) return FNN_ERROR_MEMORY;
+    model->context.kernels->fill((ptrdiff_t)model->parameter_count, 0, model->gradients);
+    return FNN_OK;
+}
+
+FNN_DEF fnn_real *fnn_gradients(fnn_model *model, size_t *count)
+{
+    if (count) *count = 0;
+    if (fnni_seal(model)) return NULL;
+    if (fnni_gradients_make(model)) {
+        fnni_model_fail(model, FNN_ERROR_MEMORY, "no memory for gradients");
+        return NULL;
+    }
+    if (count) *count = model->parameter_count;
+    return model->gradients;
+}
+
+/* ============================================================================
+ * >>step  a batch forward, back, and the update
+ * ============================================================================ */
+
+/* ---- gathering ---- */
+
+/* Whether shapes fit; costs nothing. What the arrays hold is fnni_check_samples' business. */
+static fnn_result fnni_check_data(const fnn_model *model, const fnn_dataset *data, int supervised,
+                                  fnn_error *error)
+{
+    const int outputs = model->layers[model->layer_count - 1].outputs;
+    if (!data || (!data->bytes && !data->reals))
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "data: expected samples, found none");
+    if (!fnni_dataset_holds(data, model->inputs))
+        return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                         "data: expected samples of %d numbers, found %d x %d x %d", model->inputs,
+                         data->height, data->width, data->channels);
+    if (!supervised) return FNN_OK;
+    if (!data->labels && !data->targets)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                         "data: expected labels or targets, found neither");
+    if (data->targets && data->target_count != outputs)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "data: expected %d targets a sample, found %d",
+                         outputs, data->target_count);
+    if (!data->targets && data->classes > outputs)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "data: expected at most %d classes, found %d",
+                         outputs, data->classes);
+    return FNN_OK;
+}
+
+/* Shapes, and every label and index of the whole set: once a fit or an evaluation. */
+static fnn_result fnni_check_all(const fnn_model *model, const fnn_dataset *data, int supervised,
                                  fnn_error *error)
 {
-    fnn_result result;
-    FILE *stream = fopen(path, "rb");
-    file->bytes = NULL;
-    file->size = 0;
-    if (!stream)
-        return fnni_fail(error, FNN_ERROR_FILE, "%s: cannot be opened: %s", fnni_path_tail(path),
-                         strerror(errno));
-    result = fnni_stream_read(file, stream, path, allocator, error);
-    fclose(stream);
-    if (result != FNN_OK) fnni_file_release(file, allocator);
+    const fnn_result result = fnni_check_data(model, data, supervised, error);
+    return result ? result : fnn_dataset_check(data, error);
+}
+
+/* The samples of one batch: numbers, rows and labels in range. */
+static fnn_result fnni_check_samples(const fnn_model *model, const fnn_dataset *data,
+                                     const int64_t *samples, int count, fnn_error *error)
+{
+    const int outputs = model->layers[model->layer_count - 1].outputs;
+    const int64_t rows = data->rows > 0 ? data->rows : data->count;
+    int i;
+    if (count < 1 || (!samples && count > data->count))
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "batch: expected 1 to %ld samples, found %d",
+                         (long)data->count, count);
+    for (i = 0; i < count; i++) {
+        const int64_t sample = samples ? samples[i] : i;
+        const int64_t row = sample < 0 || sample >= data->count ? -1
+                            : data->index                       ? data->index[sample]
+                                                                : sample;
+        if (row < 0 || row >= rows)
+            return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                             "batch: expected samples below %ld, found %ld", (long)data->count,
+                             (long)sample);
+        if (!data->targets && data->labels &&
+            (data->labels[row] < 0 || data->labels[row] >= outputs))
+            return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                             "batch: expected labels below %d, found %ld", outputs,
+                             (long)data->labels[row]);
+    }
+    return FNN_OK;
+}
+
+/* Asks for the cache lines of samples first+from..first+to-1: they lie anywhere in memory, which no
+ * hardware foresees. Inlined by force: gcc 12 takes a function that only prefetches for one without
+ * effect and drops the calls. */
+FNNI_FORCE_INLINE void fnni_prefetch_samples(const fnn_dataset *data, const int64_t *samples,
+                                             int64_t first, int from, int to)
+{
+    const size_t bytes = fnni_dataset_features(data) * (data->bytes ? 1 : sizeof(fnn_real));
+    const char *start = data->bytes ? (const char *)data->bytes : (const char *)data->reals;
+    int i;
+    for (i = from; i < to; i++) {
+        const char *row = start + (size_t)fnni_data_row(data, samples, first, i) * bytes;
+        size_t at;
+        for (at = 0; at < bytes; at += 64) FNNI_PREFETCH(row + at);
+    }
+}
+
+/* The sample of a row, changed as the run's augmenter says. */
+static void fnni_gather_augmented(const fnni_run *run, const fnn_dataset *data, size_t row,
+                                  const fnn_real *shift, const fnn_real *scale, fnn_real *x)
+{
+    const size_t n = (size_t)run->model->inputs * row;
+    const fnni_warp w = fnni_warp_draw(run->augmenter, data, row);
+    fnni_scaler s;
+    s.kernels = run->kernels;
+    s.data = data;
+    s.shift = shift;
+    s.scale = scale;
+    s.per_element = run->model->shift != NULL;
+    s.y = x;
+    fnni_warp_sample(
+        &s, &w, data->bytes ? (const char *)(data->bytes + n) : (const char *)(data->reals + n));
+}
+
+/* Samples first+from..first+to-1 of the list (NULL: of data), normalised, to rows from..to-1. */
+static void fnni_gather(const fnni_run *run, const fnn_dataset *data, const int64_t *samples,
+                        int64_t first, int from, int to)
+{
+    const fnn_model *model = run->model;
+    const size_t n = (size_t)model->inputs;
+    const fnn_real zero = 0, one = 1;
+    const fnn_real *shift = model->shift ? model->shift : &zero,
+                   *scale = model->scale ? model->scale : &one;
+    const int per_element = model->shift != NULL;
+    int i;
+    for (i = from; i < to; i++) {
+        const size_t row = (size_t)fnni_data_row(data, samples, first, i);
+        fnn_real *x = fnni_y(run, -1, i, NULL);
+        if (run->augmenter)
+            fnni_gather_augmented(run, data, row, shift, scale, x);
+        else if (data->bytes)
+            run->kernels->from_bytes((ptrdiff_t)n, data->bytes + row * n, per_element, shift, scale,
+                                     x);
+        else
+            run->kernels->from_reals((ptrdiff_t)n, data->reals + row * n, per_element, shift, scale,
+                                     x);
+    }
+}
+
+/* Labels or targets of the same samples, to arrays of the run's owner. */
+static void fnni_gather_targets(const fnn_dataset *data, const int64_t *samples, int64_t first,
+                                int from, int to, int outputs, int32_t *labels, fnn_real *targets)
+{
+    int i;
+    for (i = from; i < to; i++) {
+        const size_t row = (size_t)fnni_data_row(data, samples, first, i);
+        if (data->targets)
+            memcpy(targets + (size_t)i * (size_t)outputs, data->targets + row * (size_t)outputs,
+                   (size_t)outputs * sizeof *targets);
+        else if (data->labels)
+            labels[i] = data->labels[row];
+    }
+}
+
+/* Layers first..last, and backwards last..first where no lower one has parameters. */
+static void fnni_forward_rows(const fnni_run *run, int first, int last, int from, int to,
+                              fnn_real *workspace)
+{
+    int l;
+    for (l = first; l <= last; l++)
+        if (fnni_layer_at(run, l)->type->forward)
+            fnni_layer_at(run, l)->type->forward(run, l, from, to, workspace);
+}
+
+static void fnni_backward_rows(const fnni_run *run, int first, int last, int from, int to,
+                               fnn_real *workspace)
+{
+    const int lowest = fnni_lowest(run->model);
+    int l;
+    for (l = last; l >= first && l >= lowest; l--) {
+        if (fnni_layer_at(run, l)->type->backward)
+            fnni_layer_at(run, l)->type->backward(run, l, from, to, l > lowest, workspace);
+        if (l > lowest) fnni_add_join(run, l - 1, from, to, workspace);
+    }
+}
+
+static void fnni_prepare_rows(const fnni_run *run, int first, int last, int backward,
+                              fnn_real *workspace)
+{
+    const int lowest = backward ? fnni_lowest(run->model) + 1 : 0;
+    int l;
+    for (l = first > lowest ? first : lowest; l <= last; l++)
+        if (fnni_layer_at(run, l)->type->prepare)
+            fnni_layer_at(run, l)->type->prepare(run, l, backward, workspace);
+}
+
+/* run->losses of rows from..to-1, and where there are deltas the gradient at the loss layer. */
+static void fnni_loss_rows(const fnni_run *run, int from, int to)
+{
+    const fnn_model *model = run->model;
+    const int l = fnni_loss_layer(model);
+    fnni_loss c;
+    c.kernels = run->kernels;
+    c.rows = to - from;
+    c.n = fnni_inputs(run, l);
+    c.batch = run->rows;
+    c.y = fnni_y(run, l, from, NULL);
+    c.labels = run->targets ? NULL : run->labels + from;
+    c.targets = run->targets ? run->targets + (size_t)from * (size_t)c.n : NULL;
+    c.smoothing = model->label_smoothing;
+    c.epsilon = model->loss_epsilon;
+    c.losses = run->losses + from;
+    c.d = run->deltas && l >= 0 ? fnni_d(run, l, from, NULL) : NULL;
+    fnni_losses[model->loss].all(&c);
+}
+
+/* ---- the step ---- */
+
+/* One batch on its way through the two loops. */
+typedef struct fnni_batch {
+    fnn_model *model;
+    fnni_run *run;
+    const fnn_dataset *data;
+    const int64_t *samples; /* or NULL */
+    int64_t first;
+    int ahead;    /* samples behind the batch's last that come next, to be prefetched */
+    int last;     /* the layer the forward pass ends with */
+    int stage;    /* the one being run, */
+    int forward, loss, backward; /* and what of it */
+    const fnn_fit_config *config;
+    const fnni_step *step; /* NULL: gradients only */
+} fnni_batch;
+
+static fnn_real *fnni_run_workspace(const fnni_run *run, int part)
+{
+    return run->workspace ? run->workspace + (size_t)part * run->workspace_count : NULL;
+}
+
+/* Rows carried together from the bytes to the loss and back: two tiles' worth, so that what they
+ * leave behind is still in the cache when the next layer, or the way back, wants it. */
+#define FNNI_GROUP 28
+
+/* Samples of the next group, of the next batch after the last: memory's answer takes as long as a
+ * group's products, if asked before them. */
+FNNI_FORCE_INLINE void fnni_batch_prefetch(const fnni_batch *b, int from, int to)
+{
+    const int most = b->run->rows + b->ahead;
+    fnni_prefetch_samples(b->data, b->samples, b->first, from < most ? from : most,
+                          to < most ? to : most);
+}
+
+/* What a stage runs forward, and what backward. Batch norm at a stage's start goes forward with it
+ * but backward with the stage before, since between its sums and its gradient lies the batch. */
+static void fnni_stage_layers(const fnni_batch *b, int backward, int *first, int *last)
+{
+    const fnn_model *model = b->model;
+    const int *starts = model->stages + b->stage;
+    const int top = backward ? fnni_loss_layer(model) : b->last;
+    const int end = starts[1];
+    *first = starts[0];
+    *last = end - 1 < top ? end - 1 : top;
+    if (!backward) return;
+    if (*first < end && (model->layers[*first].type->flags & FNNI_OF_BATCH)) ++*first;
+    if (end <= top && (model->layers[end].type->flags & FNNI_OF_BATCH)) *last = end;
+}
+
+static int fnni_stage_is_spatial(const fnni_batch *b)
+{
+    return b->model->stages[b->stage] < b->model->spatial;
+}
+
+/* Whether a stage's rows are dealt in whole shares: what convolutions sum over images is summed by
+ * share, also where they stand behind a dense layer and go by groups. */
+static int fnni_stage_in_shares(const fnni_batch *b)
+{
+    const int end = b->model->stages[b->stage + 1];
+    int l = b->model->stages[b->stage];
+    if (fnni_stage_is_spatial(b)) return 1;
+    while (l < end && !(b->model->layers[l].type->flags & FNNI_BY_SHARES)) l++;
+    return l < end;
+}
+
+static void fnni_stage_rows(const fnni_batch *b, int from, int to, fnn_real *workspace)
+{
+    int first, last;
+    if (b->forward) {
+        if (b->stage == 0) {
+            const int outputs = b->model->layers[b->model->layer_count - 1].outputs;
+            fnni_gather(b->run, b->data, b->samples, b->first, from, to);
+            if (b->model->run_supervised)
+                fnni_gather_targets(b->data, b->samples, b->first, from, to, outputs,
+                                    b->model->run_labels, b->model->run_targets);
+        }
+        fnni_stage_layers(b, 0, &first, &last);
+        fnni_forward_rows(b->run, first, last, from, to, workspace);
+    }
+    if (b->loss) fnni_loss_rows(b->run, from, to);
+    if (!b->backward) return;
+    fnni_stage_layers(b, 1, &first, &last);
+    fnni_backward_rows(b->run, first, last, from, to, workspace);
+}
+
+static void fnni_stage_prepare(const fnni_batch *b, fnn_real *workspace)
+{
+    int first, last;
+    fnni_stage_layers(b, 0, &first, &last);
+    if (b->forward) fnni_prepare_rows(b->run, first, last, 0, workspace);
+    fnni_stage_layers(b, 1, &first, &last);
+    if (b->backward) fnni_prepare_rows(b->run, first, last, 1, workspace);
+}
+
+/* A part's rows of the batch, image by image or in groups. */
+static void fnni_stage_part(void *argument, int part, int parts)
+{
+    const fnni_batch *b = (const fnni_batch *)argument;
+    const int spatial = fnni_stage_is_spatial(b), rows = b->run->rows;
+    const int shares = fnni_stage_in_shares(b) ? fnni_share_count(rows) : parts;
+    const int first = (int)((int64_t)rows * (shares * part / parts) / shares);
+    const int count = (int)((int64_t)rows * (shares * (part + 1) / parts) / shares) - first;
+    const int64_t groups = spatial ? count : (count + FNNI_GROUP - 1) / FNNI_GROUP;
+    fnn_real *workspace = fnni_run_workspace(b->run, part);
+    int64_t g;
+    if (groups > 0) fnni_stage_prepare(b, workspace);
+    for (g = 0; g < groups; g++) {
+        const int from = first + (int)(count * g / groups);
+        const int to = first + (int)(count * (g + 1) / groups);
+        const int next = g < groups - 1 ? to : rows + first;
+        if (b->forward && b->stage == 0)
+            fnni_batch_prefetch(b, next, next + (int)(count / groups) + 1);
+        fnni_stage_rows(b, from, to, workspace);
+    }
+}
+
+static int fnni_stage_parts(const fnni_batch *b, int parts)
+{
+    const int shares = fnni_share_count(b->run->rows);
+    return fnni_stage_in_shares(b) && shares < parts ? shares : parts;
+}
+
+/* One stage: in front of it, or behind it on the way back, the sums over the whole batch of the layer
+ * that it begins with. */
+static void fnni_run_stage(fnni_batch *b, int stage, int parts)
+{
+    const int first = b->model->stages[stage];
+    const fnni_layer_type *type = b->model->layers[first].type;
+    b->stage = stage;
+    if (b->forward && type->measure) type->measure(b->run, first, parts);
+    fnni_parallel(fnni_stage_parts(b, parts), fnni_stage_part, b);
+    if (b->backward && type->sum) type->sum(b->run, first, parts);
+}
+
+/* The whole way there; with loss, the last stage goes on to the loss and back at once. */
+static void fnni_batch_forward(fnni_batch *b, int loss, int parts)
+{
+    const int stages = b->model->stage_count;
+    int stage;
+    for (stage = 0; stage < stages; stage++) {
+        b->forward = 1;
+        b->loss = b->backward = loss && stage == stages - 1;
+        fnni_run_stage(b, stage, parts);
+    }
+}
+
+/* The way back from stage `from`. */
+static void fnni_batch_backward(fnni_batch *b, int from, int parts)
+{
+    int stage;
+    b->forward = b->loss = 0;
+    b->backward = 1;
+    for (stage = from; stage >= 0 && b->model->stages[stage + 1] >= fnni_lowest(b->model); stage--)
+        fnni_run_stage(b, stage, parts);
+}
+
+/* Updates parameters first..first+count-1 by their gradients g; penalised ones get
+ * l2, l1, decay. */
+static void fnni_optimize(const fnn_model *model, fnn_optimizer_kind kind, const fnni_step *step,
+                          size_t first, size_t count, const fnn_real *g, int penalised)
+{
+    const fnni_kernels *k = model->context.kernels;
+    fnn_real *w = model->parameters + first;
+    fnn_real *s = model->state ? model->state + first : NULL;
+    fnn_real *v = model->state ? s + model->parameter_count : NULL;
+    const ptrdiff_t n = (ptrdiff_t)count;
+    fnni_step plain = *step;
+    if (!penalised) {
+        plain.l2 = plain.l1 = plain.decay = 0;
+        step = &plain;
+    }
+    switch (kind) {
+    case FNN_SGD:
+        k->step_sgd(n, step, w, g);
+        break;
+    case FNN_MOMENTUM:
+        k->step_momentum(n, step, w, g, s);
+        break;
+    case FNN_ADAGRAD:
+        k->step_adagrad(n, step, w, g, s);
+        break;
+    case FNN_ADADELTA:
+        k->step_adadelta(n, step, w, g, s, v);
+        break;
+    case FNN_RMSPROP:
+        k->step_rmsprop(n, step, w, g, s, step->momentum != 0 ? v : NULL);
+        break;
+    default:
+        k->step_adam(n, step, w, g, s, v);
+        break;
+    }
+}
+
+/* A weight gradient is computed in blocks of about this many reals. Where the optimiser takes each
+ * block at once it never goes to memory: one block's space, in the thread's cache, serves all. */
+#define FNNI_GRADIENT_BLOCK 16384
+
+static int fnni_gradient_rows(const fnni_layer *layer)
+{
+    const int rows =
+        layer->rows ? (int)(FNNI_GRADIENT_BLOCK / (layer->weights / (size_t)layer->rows)) / 14 * 14
+                    : 0;
+    return rows < 14 ? 14 : rows;
+}
+
+/* Reals of one block, and behind it the biases. */
+static size_t fnni_gradient_space(const fnn_model *model)
+{
+    size_t most = 0;
+    int l;
+    for (l = 0; l < model->layer_count; l++) {
+        const fnni_layer *layer = model->layers + l;
+        const size_t width = layer->rows ? layer->weights / (size_t)layer->rows : 0;
+        const size_t need = (size_t)fnni_gradient_rows(layer) * width + layer->biases;
+        if (need > most) most = need;
+    }
+    return fnni_round(most);
+}
+
+/* Rows from..to-1 of a layer's weights: their gradient, and where there is a step the update. The
+ * block that holds the last row does the biases. */
+static void fnni_batch_block(const fnni_batch *b, const fnni_layer *layer, int l, int from, int to,
+                             fnn_real *space)
+{
+    const fnn_optimizer_kind kind = b->step ? b->config->optimizer.kind : FNN_SGD;
+    const size_t width = layer->rows ? layer->weights / (size_t)layer->rows : 0,
+                 count = (size_t)(to - from) * width;
+    const size_t first = layer->offset + (size_t)from * width,
+                 biases = layer->offset + layer->weights;
+    const int last = to == layer->rows;
+    fnn_real *dw = b->step ? space : b->model->gradients + first;
+    fnn_real *db = !last ? NULL : b->step ? space + count : b->model->gradients + biases;
+    layer->type->gradient(b->run, l, from, to, dw, db, space + fnni_gradient_space(b->model));
+    if (!b->step) return;
+    fnni_optimize(b->model, kind, b->step, first, count, dw, 1);
+    if (last)
+        fnni_optimize(b->model, kind, b->step, biases, layer->biases, db,
+                      b->config->penalize_biases);
+}
+
+/* Second loop: a part's share of every layer's weights. */
+static void fnni_batch_weights(void *argument, int part, int parts)
+{
+    const fnni_batch *b = (const fnni_batch *)argument;
+    int l, row;
+    for (l = 0; l < b->model->layer_count; l++) {
+        const fnni_layer *layer = b->model->layers + l;
+        const int from = (int)((int64_t)layer->rows * part / parts);
+        const int to = (int)((int64_t)layer->rows * (part + 1) / parts);
+        const int rows = fnni_gradient_rows(layer);
+        for (row = from; row < to; row += rows)
+            fnni_batch_block(b, layer, l, row, to - row < rows ? to : row + rows,
+                             fnni_run_workspace(b->run, part));
+        if (layer->rows == 0 && layer->biases > 0 && part == 0) /* biases alone */
+            fnni_batch_block(b, layer, l, 0, 0, fnni_run_workspace(b->run, part));
+    }
+}
+
+/* Update alone, for when the gradient had to be whole first. */
+static void fnni_batch_update(void *argument, int part, int parts)
+{
+    const fnni_batch *b = (const fnni_batch *)argument;
+    int l;
+    for (l = 0; l < b->model->layer_count; l++) {
+        const fnni_layer *layer = b->model->layers + l;
+        const size_t from = layer->weights / (size_t)parts * (size_t)part;
+        const size_t to = part == parts - 1 ? layer->weights
+                                            : layer->weights / (size_t)parts * (size_t)(part + 1);
+        fnni_optimize(b->model, b->config->optimizer.kind, b->step, layer->offset + from, to - from,
+                      b->model->gradients + layer->offset + from, 1);
+        if (part == parts - 1)
+            fnni_optimize(b->model, b->config->optimizer.kind, b->step,
+                          layer->offset + layer->weights, layer->biases,
+                          b->model->gradients + layer->offset + layer->weights,
+                          b->config->penalize_biases);
+    }
+}
+
+/* Norm of the whole gradient: chunks of fixed size in order, whatever the number of threads. */
+static double fnni_gradient_norm(const fnn_model *model)
+{
+    const size_t chunk = 4096;
+    double sum = 0;
+    size_t i;
+    for (i = 0; i < model->parameter_count; i += chunk) {
+        const size_t n = model->parameter_count - i < chunk ? model->parameter_count - i : chunk;
+        sum += (double)model->context.kernels->dot((ptrdiff_t)n, model->gradients + i,
+                                                   model->gradients + i);
+    }
+    return sqrt(sum);
+}
+
+/* Threads for a loop over a batch of this many rows: one where more would cost more
+ * than they do. */
+#define FNNI_PART_WORK 300000.0 /* multiply-adds of a forward pass */
+static int fnni_parts(const fnn_model *model, int rows)
+{
+    const double work = model->work * rows / FNNI_PART_WORK;
+    const int most = work < model->context.threads ? (int)work : model->context.threads;
+    return most < 1 ? 1 : most > rows ? rows : most;
+}
+
+static double fnni_mean_loss(const fnni_run *run)
+{
+    double sum = 0;
+    int i;
+    for (i = 0; i < run->rows; i++) sum += (double)run->losses[i];
+    return sum / run->rows;
+}
+
+/* What moves once a step beside the weights: running statistics. */
+static void fnni_update_statistics(const fnni_batch *b)
+{
+    int l;
+    for (l = 0; l < b->model->layer_count && b->run->training; l++)
+        if (b->model->layers[l].type->update) b->model->layers[l].type->update(b->run, l);
+}
+
+/* The constants of the next update, which is counted. */
+static fnni_step fnni_step_next(const fnni_batch *b)
+{
+    b->model->updates++;
+    return fnni_step_make(b->config, ++b->model->steps);
+}
+
+/* Applies gradients that are whole. */
+static void fnni_apply_step(fnni_batch *b, int parts)
+{
+    fnni_step step = fnni_step_next(b);
+    const double norm = b->config->clip_norm > 0 ? fnni_gradient_norm(b->model) : 0;
+    if (norm > (double)b->config->clip_norm)
+        step.gradient_scale = (fnn_real)((double)b->config->clip_norm / norm);
+    b->step = &step;
+    fnni_parallel(parts, fnni_batch_update, b);
+    b->step = NULL;
+    fnni_update_statistics(b);
+}
+
+/* One whole training step; returns the batch's mean loss. */
+static double fnni_train_step(fnni_batch *b)
+{
+    const int parts = fnni_parts(b->model, b->run->rows);
+    b->last = fnni_loss_layer(b->model);
+    b->run->step = b->model->updates;
+    fnni_batch_forward(b, 1, parts);
+    fnni_batch_backward(b, b->model->stage_count - 2, parts);
+    if (b->config->clip_norm > 0) {
+        b->step = NULL;
+        fnni_parallel(parts, fnni_batch_weights, b);
+        fnni_apply_step(b, parts);
+    } else {
+        const fnni_step step = fnni_step_next(b);
+        b->step = &step;
+        fnni_parallel(parts, fnni_batch_weights, b);
+        b->step = NULL;
+        fnni_update_statistics(b);
+    }
+    return fnni_mean_loss(b->run);
+}
+
+/* ---- memory of training ---- */
+
+/* Fills in the run's plans and says where in a thread's workspace things are: a block of gradients
+ * and space for the products, packed weights, space for images, transient tensors. Returns its
+ * reals; *own are those of the run's array. */
+static size_t fnni_run_plan(fnni_run *run, int rows, size_t *own)
+{
+    const fnn_model *model = run->model;
+    const int training = !run->inference, lowest = fnni_lowest(model);
+    size_t first, packed = 0;
+    fnni_needs needs;
+    fnni_plan counted, *plan;
+    int l;
+    memset(&needs, 0, sizeof needs);
+    needs.rows = rows;
+    for (l = 0; l < model->layer_count; l++) {
+        plan = run->plans ? run->plans + l : &counted;
+        plan->own = needs.own;
+        needs.packed[0] = needs.packed[1] = 0;
+        if (model->layers[l].type->plan) model->layers[l].type->plan(run, l, plan, &needs);
+        plan->packed[0] = packed;
+        plan->packed[1] = packed = fnni_plus(packed, fnni_round(needs.packed[0]));
+        if (training && l > lowest) packed = fnni_plus(packed, fnni_round(needs.packed[1]));
+    }
+    first = fnni_plus(fnni_round(needs.product), training ? fnni_gradient_space(model) : 0);
+    for (l = 0; run->plans && l < model->layer_count; l++) {
+        run->plans[l].packed[0] += first;
+        run->plans[l].packed[1] += first;
+    }
+    *own = needs.own;
+    run->image = fnni_plus(first, packed);
+    run->scratch = fnni_plus(run->image, fnni_round(needs.image));
+    return fnni_round(fnni_plus(run->scratch, model->scratch[run->inference]));
+}
+
+/* The arrays of a training run; 0 when memory is short. */
+static int fnni_run_arrays(fnn_model *model, size_t own)
+{
+    const fnn_allocator *a = &model->context.allocator;
+    const size_t outputs = (size_t)model->layers[model->layer_count - 1].outputs;
+    fnni_run *run = &model->run;
+    const size_t n = (size_t)run->capacity;
+    run->activations = fnni_allocate_reals(a, fnni_times(model->columns[0], n));
+    run->deltas = fnni_allocate_reals(a, fnni_plus(fnni_times(model->delta_columns, n), 1));
+    run->losses = fnni_allocate_reals(a, n);
+    run->records = (uint8_t *)fnni_allocate(a, fnni_plus(fnni_times(model->record_columns, n), 1));
+    run->own = fnni_allocate_reals(a, fnni_plus(own, 1));
+    model->run_labels = (int32_t *)fnni_allocate(a, fnni_times(n, sizeof(int32_t)));
+    model->run_targets = fnni_allocate_reals(a, fnni_times(outputs, n));
+    run->workspace = fnni_allocate_reals(
+        a, fnni_plus(fnni_times(run->workspace_count, (size_t)model->context.threads), 1));
+    return run->activations && run->deltas && run->losses && run->records && run->own &&
+           model->run_labels && model->run_targets && run->workspace;
+}
+
+/* Bytes that fnni_run_make asks for: its list and that of fnni_run_arrays. */
+static size_t fnni_run_bytes(const fnn_model *model, int rows)
+{
+    const size_t outputs = (size_t)model->layers[model->layer_count - 1].outputs;
+    const size_t n = (size_t)rows, real = sizeof(fnn_real);
+    size_t own, space, bytes;
+    fnni_run run;
+    memset(&run, 0, sizeof run);
+    run.model = model;
+    run.kernels = model->context.kernels;
+    space = fnni_times(fnni_run_plan(&run, rows, &own), (size_t)model->context.threads);
+    bytes = fnni_block((size_t)model->layer_count, sizeof *run.plans);
+    bytes = fnni_plus(bytes, fnni_block(fnni_times(model->columns[0], n), real));
+    bytes = fnni_plus(bytes, fnni_block(fnni_plus(fnni_times(model->delta_columns, n), 1), real));
+    bytes = fnni_plus(bytes, fnni_block(n, real));
+    bytes = fnni_plus(bytes, fnni_block(fnni_plus(fnni_times(model->record_columns, n), 1), 1));
+    bytes = fnni_plus(bytes, fnni_block(fnni_plus(own, 1), real));
+    bytes = fnni_plus(bytes, fnni_block(n, sizeof(int32_t)));
+    bytes = fnni_plus(bytes, fnni_block(fnni_times(outputs, n), real));
+    return fnni_plus(bytes, fnni_block(fnni_plus(space, 1), real));
+}
+
+/* Makes the model's training run hold batches of `rows`. */
+static fnn_result fnni_run_make(fnn_model *model, int rows)
+{
+    fnni_run *run = &model->run;
+    size_t own;
+    if (run->capacity >= rows) return FNN_OK;
+    fnni_run_free(model);
+    run->model = model;
+    run->kernels = model->context.kernels;
+    run->capacity = run->rows = rows;
+    run->plans = (fnni_plan *)fnni_allocate(&model->context.allocator,
+                                            (size_t)model->layer_count * sizeof *run->plans);
+    if (run->plans) {
+        run->workspace_count = fnni_run_plan(run, rows, &own);
+        if (fnni_run_arrays(model, own)) return FNN_OK;
+    }
+    fnni_run_free(model); /* or capacity would promise rows that are not there */
+    return FNN_ERROR_MEMORY;
+}
+
+/* The optimiser's state: kept from fit to fit, new when another kind takes over. */
+static fnn_result fnni_state_make(fnn_model *model, const fnn_optimizer *optimizer)
+{
+    const size_t count =
+        fnni_times(model->parameter_count, (size_t)fnni_optimizer_states(optimizer->kind));
+    if (model->state_kind == (int)optimizer->kind) return FNN_OK;
+    fnni_release(&model->context.allocator, model->state);
+    model->state = NULL;
+    model->state_kind = -1;
+    model->steps = 0;
+    if (count > 0) {
+        model->state = fnni_allocate_reals(&model->context.allocator, count);
+        if (!model->state) return FNN_ERROR_MEMORY;
+        model->context.kernels->fill(
+            (ptrdiff_t)count, optimizer->kind == FNN_ADAGRAD ? optimizer->start : 0, model->state);
+    }
+    model->state_kind = (int)optimizer->kind;
+    return FNN_OK;
+}
+
+/* What a step reads of a configuration. */
+static fnn_result fnni_step_check(const fnn_fit_config *c, fnn_error *error)
+{
+    const fnn_optimizer *o = &c->optimizer;
+    if ((unsigned)o->kind >= FNN_OPTIMIZER_COUNT || !(o->learning_rate >= 0))
+        return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                         "optimizer: expected a kind and a rate >= 0, found kind %d, rate %g",
+                         (int)o->kind, (double)o->learning_rate);
+    if (!(c->l2 >= 0) || !(c->l1 >= 0) || !(c->clip_norm >= 0) || !(c->clip_value >= 0))
+        return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                         "l2, l1, clip_norm and clip_value must be >= 0");
+    return FNN_OK;
+}
+
+static void fnni_batch_make(fnni_batch *b, fnn_model *model, const fnn_dataset *data,
+                            const int64_t *samples)
+{
+    memset(b, 0, sizeof *b);
+    b->model = model;
+    b->run = &model->run;
+    b->data = data;
+    b->samples = samples;
+    b->run->labels = data->targets ? NULL : model->run_labels;
+    b->run->targets = data->targets ? model->run_targets : NULL;
+}
+
+FNN_DEF fnn_result fnn_forward(fnn_model *model, const fnn_dataset *data, const int64_t *samples,
+                               int count, int training)
+{
+    fnn_result result = fnni_seal(model);
+    fnni_batch b;
+    if (result) return result;
+    model->run_ready = 0;
+    result = fnni_check_data(model, data, 0, &model->error);
+    if (result) return result;
+    result = fnni_check_samples(model, data, samples, count, &model->error);
+    if (result) return result;
+    result = fnni_run_make(model, count);
+    if (!result) result = fnni_gradients_make(model);
+    if (result) return fnni_model_fail(model, result, "forward: no memory");
+    model->run.rows = count;
+    model->run.training = training;
+    model->run.step = model->updates;
+    fnni_batch_make(&b, model, data, samples);
+    b.last = model->layer_count - 1;
+    model->run_supervised = !fnni_check_data(model, data, 1, NULL);
+    fnni_batch_forward(&b, 0, fnni_parts(model, count));
+    model->run_ready = 1;
+    return FNN_OK;
+}
+
+FNN_DEF const fnn_real *fnn_outputs(const fnn_model *model)
+{
+    return model && model->run_ready ? fnni_y(&model->run, model->layer_count - 1, 0, NULL) : NULL;
+}
+
+FNN_DEF fnn_result fnn_loss(fnn_model *model, double *loss)
+{
+    const fnn_result result = fnni_begin(model);
+    if (result) return result;
+    if (!model->run_ready || !model->run_supervised)
+        return fnni_model_fail(model, FNN_ERROR_STATE,
+                               "loss: expected fnn_forward on data with labels or targets first");
+    fnni_loss_rows(&model->run, 0, model->run.rows);
+    if (loss) *loss = fnni_mean_loss(&model->run);
+    model->run_ready = 2;
+    return FNN_OK;
+}
+
+FNN_DEF fnn_result fnn_backward(fnn_model *model)
+{
+    const fnn_result result = fnni_begin(model);
+    fnni_batch b;
+    if (result) return result;
+    if (model->run_ready != 2)
+        return fnni_model_fail(model, FNN_ERROR_STATE, "backward: expected fnn_loss first");
+    memset(&b, 0, sizeof b);
+    b.model = model;
+    b.run = &model->run;
+    fnni_batch_backward(&b, model->stage_count - 1, fnni_parts(model, model->run.rows));
+    fnni_parallel(fnni_parts(model, model->run.rows), fnni_batch_weights, &b);
+    model->run_ready = 3;
+    return FNN_OK;
+}
+
+FNN_DEF fnn_result fnn_step(fnn_model *model, const fnn_fit_config *config)
+{
+    fnn_result result = fnni_begin(model);
+    fnni_batch b;
+    if (result) return result;
+    if (model->run_ready != 3 || !config)
+        return fnni_model_fail(model, FNN_ERROR_STATE,
+                               "step: expected a configuration, and fnn_backward first");
+    result = fnni_step_check(config, &model->error);
+    if (result) return result;
+    result = fnni_state_make(model, &config->optimizer);
+    if (result) return fnni_model_fail(model, result, "step: no memory for the optimiser's state");
+    memset(&b, 0, sizeof b);
+    b.model = model;
+    b.run = &model->run;
+    b.config = config;
+    fnni_apply_step(&b, fnni_parts(model, model->run.rows));
+    model->run_ready = 0;
+    return FNN_OK;
+}
+
+/* ============================================================================
+ * >>inference  prediction, evaluation, metrics
+ * ============================================================================ */
+
+/* ---- inference: chunks of fixed size, each carried through all layers by one thread ---- */
+
+#define FNNI_CHUNK \
+    112 /* rows: eight tiles of fourteen; the weights are read once for all of them */
+
+typedef struct fnni_inference {
+    const fnn_model *model;
+    fnn_context *context;
+    const fnn_dataset *data;
+    size_t per_part;   /* reals of workspace of a part */
+    fnn_real *outputs; /* (count, outputs), or NULL */
+    int32_t *classes;  /* (count), or NULL */
+    double *sums;      /* per stretch: loss, hits, squared error; NULL without evaluation */
+    int flip, shift;   /* the views that outputs are the mean of */
+    const fnni_augmenter *view; /* the one at work, or NULL: the samples as they are */
+    int add;                    /* its outputs are added: it is not the first */
+} fnni_inference;
+
+/* The chunks are dealt to at most this many stretches, whatever the number of threads: each adds up
+ * its chunks in order, a thread takes whole stretches, and sums need space for no more. */
+#define FNNI_STRETCHES 256
+#define FNNI_STRETCH_SUMS (3 * FNNI_STRETCHES * sizeof(double) / sizeof(fnn_real))
+
+static int64_t fnni_chunks(const fnn_dataset *data)
+{
+    return (data->count + FNNI_CHUNK - 1) / FNNI_CHUNK;
+}
+
+static int fnni_stretches(const fnn_dataset *data)
+{
+    const int64_t chunks = fnni_chunks(data);
+    return chunks < FNNI_STRETCHES ? (int)chunks : FNNI_STRETCHES;
+}
+
+/* Reals that so many bytes take. */
+static size_t fnni_reals_of(size_t bytes)
+{
+    return fnni_round((bytes + sizeof(fnn_real) - 1) / sizeof(fnn_real));
+}
+
+/* Lays a part's run out in `memory` (NULL: only counts): plans, activations, losses, labels,
+ * targets, workspace. Returns the reals it takes. */
+static size_t fnni_inference_lay_out(fnni_run *run, const fnn_model *model,
+                                     const fnni_kernels *kernels, fnni_plan *plans,
+                                     fnn_real *memory, int32_t **labels, fnn_real **targets)
+{
+    const size_t outputs = (size_t)model->layers[model->layer_count - 1].outputs;
+    const size_t activations = fnni_round(fnni_times(model->columns[1], FNNI_CHUNK));
+    size_t shared, own;
+    memset(run, 0, sizeof *run);
+    run->model = model;
+    run->kernels = kernels;
+    run->inference = 1;
+    run->capacity = run->rows = FNNI_CHUNK;
+    run->plans = plans;
+    own = fnni_run_plan(run, FNNI_CHUNK, &shared);
+    if (memory) {
+        run->activations = memory;
+        run->losses = run->activations + activations;
+        *labels = (int32_t *)(void *)(run->losses + FNNI_CHUNK);
+        *targets = run->losses + 2 * FNNI_CHUNK;
+        run->workspace = *targets + fnni_round(outputs * FNNI_CHUNK);
+    }
+    return fnni_plus(fnni_plus(activations, own),
+                     fnni_plus(2 * FNNI_CHUNK, fnni_round(fnni_times(outputs, FNNI_CHUNK))));
+}
+
+/* Reals a part needs, its plans first. */
+static size_t fnni_inference_reals(const fnn_model *model, const fnni_kernels *kernels)
+{
+    fnni_run run;
+    int32_t *labels;
+    fnn_real *targets;
+    return fnni_plus(fnni_reals_of((size_t)model->layer_count * sizeof(fnni_plan)),
+                     fnni_inference_lay_out(&run, model, kernels, NULL, NULL, &labels, &targets));
+}
+
+static int fnni_argmax(const fnn_real *y, int n)
+{
+    int best = 0, j;
+    for (j = 1; j < n; j++)
+        if (y[j] > y[best]) best = j;
+    return best;
+}
+
+/* How many of a row's outputs come before output j: larger, or equal and earlier. A NaN comes
+ * before every number, so that a row whose outputs are none is never counted as correct. */
+static int fnni_rank(const fnn_real *y, int n, int j)
+{
+    const fnn_real own = y[j];
+    int before = own != own, i; /* sums of comparisons: branches would be guessed wrong */
+    for (i = 0; i < j; i++) before += !(y[i] < own);
+    for (i = j + 1; i < n; i++) before += !(y[i] <= own);
+    return before;
+}
+
+/* Correct rows of a run: the largest output is at the label, or where the target is largest. */
+static int fnni_hits(const fnni_run *run, const fnn_real *y, int n)
+{
+    int hits = 0, i;
+    for (i = 0; i < run->rows; i++) {
+        const size_t first = (size_t)i * (size_t)n;
+        hits +=
+            fnni_rank(y + first, n,
+                      run->targets ? fnni_argmax(run->targets + first, n) : run->labels[i]) == 0;
+    }
+    return hits;
+}
+
+static double fnni_squared_error(const fnni_run *run, const fnn_real *y, int n)
+{
+    const size_t count = (size_t)run->rows * (size_t)n;
+    double sum = 0;
+    size_t i;
+    for (i = 0; run->targets && i < count; i++) {
+        const double e = (double)y[i] - (double)run->targets[i];
+        sum += e * e;
+    }
+    return sum;
+}
+
+static void fnni_inference_chunk(const fnni_inference *f, fnni_run *run, int64_t chunk,
+                                 int32_t *labels, fnn_real *targets, double *sums)
+{
+    const int last = f->model->layer_count - 1, n = f->model->layers[last].outputs;
+    const int64_t first = chunk * FNNI_CHUNK;
+    const fnn_real *y = fnni_y(run, last, 0, NULL);
+    const int spatial = f->model->spatial;
+    int i;
+    run->rows = f->data->count - first < FNNI_CHUNK ? (int)(f->data->count - first) : FNNI_CHUNK;
+    fnni_gather(run, f->data, NULL, first, 0, run->rows);
+    for (i = 0; i < run->rows && spatial > 0; i++)
+        fnni_forward_rows(run, 0, spatial - 1, i, i + 1, run->workspace);
+    fnni_forward_rows(run, spatial, last, 0, run->rows, run->workspace);
+    if (f->outputs && f->add)
+        run->kernels->add_scaled((ptrdiff_t)run->rows * n, 1, y,
+                                 f->outputs + (size_t)first * (size_t)n);
+    else if (f->outputs)
+        memcpy(f->outputs + (size_t)first * (size_t)n, y,
+               (size_t)run->rows * (size_t)n * sizeof *y);
+    for (i = 0; f->classes && i < run->rows; i++)
+        f->classes[first + i] = fnni_argmax(y + (size_t)i * (size_t)n, n);
+    if (!sums) return;
+    fnni_gather_targets(f->data, NULL, first, 0, run->rows, n, labels, targets);
+    fnni_loss_rows(run, 0, run->rows);
+    sums[0] += fnni_mean_loss(run) * run->rows;
+    sums[1] += fnni_hits(run, y, n);
+    sums[2] += fnni_squared_error(run, y, n);
+}
+
+static void fnni_inference_part(void *argument, int part, int parts)
+{
+    const fnni_inference *f = (const fnni_inference *)argument;
+    const int64_t chunks = fnni_chunks(f->data);
+    const int stretches = fnni_stretches(f->data);
+    fnn_real *memory = f->context->workspace + (size_t)part * f->per_part;
+    fnni_plan *plans = (fnni_plan *)(void *)memory;
+    fnn_real *targets;
+    int32_t *labels;
+    fnni_run run;
+    int s;
+    memory += fnni_reals_of((size_t)f->model->layer_count * sizeof *plans);
+    fnni_inference_lay_out(&run, f->model, f->context->kernels, plans, memory, &labels, &targets);
+    run.augmenter = f->view;
+    run.labels = f->data->targets ? NULL : labels;
+    run.targets = f->data->targets ? targets : NULL;
+    fnni_prepare_rows(&run, 0, f->model->layer_count - 1, 0, run.workspace);
+    for (s = stretches * part / parts; s < stretches * (part + 1) / parts; s++) {
+        double *sums = f->sums ? f->sums + 3 * s : NULL;
+        int64_t chunk = chunks * s / stretches;
+        if (sums) sums[0] = sums[1] = sums[2] = 0;
+        for (; chunk < chunks * (s + 1) / stretches; chunk++)
+            fnni_inference_chunk(f, &run, chunk, labels, targets, sums);
+    }
+}
+
+/* Reals that inference on this many threads takes: each thread's, and behind them the sums. */
+static size_t fnni_inference_space(const fnn_model *model, const fnn_context *context)
+{
+    const size_t part = fnni_inference_reals(model, context->kernels);
+    return fnni_plus(fnni_times(part, (size_t)context->threads), FNNI_STRETCH_SUMS);
+}
+
+/* Runs f over all chunks. */
+static fnn_result fnni_infer(fnni_inference *f, int evaluate)
+{
+    const int stretches = fnni_stretches(f->data), threads = f->context->threads;
+    const size_t space = fnni_inference_space(f->model, f->context);
+    if (stretches == 0) return FNN_OK;
+    if (!fnni_workspace(f->context, space)) return FNN_ERROR_MEMORY;
+    f->per_part = fnni_inference_reals(f->model, f->context->kernels);
+    f->sums =
+        evaluate ? (double *)(void *)(f->context->workspace + space - FNNI_STRETCH_SUMS) : NULL;
+    fnni_parallel(stretches < threads ? stretches : threads, fnni_inference_part, f);
+    return FNN_OK;
+}
+
+/* Mean of the outputs over the views, which are added up in one order. */
+static fnn_result fnni_infer_views(fnni_inference *f)
+{
+    static const int moves[5][2] = {{0, 0}, {-1, 0}, {1, 0}, {0, -1}, {0, 1}};
+    const int flips = f->flip ? 2 : 1, shifts = f->shift ? 5 : 1;
+    const int outputs = f->model->layers[f->model->layer_count - 1].outputs;
+    fnn_result result = FNN_OK;
+    fnni_augmenter g;
+    int v;
+    memset(&g, 0, sizeof g);
+    f->view = &g;
+    for (v = 0; v < flips * shifts && !result; v++) {
+        g.fixed.flip = v >= shifts;
+        g.fixed.down = f->shift * moves[v % shifts][0];
+        g.fixed.right = f->shift * moves[v % shifts][1];
+        f->add = v > 0;
+        result = fnni_infer(f, 0);
+    }
+    f->view = NULL;
+    if (!result && v > 1)
+        f->context->kernels->scale((ptrdiff_t)f->data->count * outputs, 1 / (fnn_real)v,
+                                   f->outputs);
     return result;
 }
+
+/* 1 - error / variation, where no error of no variation, 0 / 0, counts as 0. */
+static double fnni_r2(double error, double variation)
+{
+    return error == 0 ? 1 : 1 - error / variation;
+}
+
+static fnn_result fnni_evaluate(const fnn_model *model, fnn_context *context,
+                                const fnn_dataset *data, fnn_metrics *metrics)
+{
+    double loss = 0, hits = 0, error = 0;
+    fnni_inference f;
+    fnn_result result;
+    int i;
+    memset(&f, 0, sizeof f);
+    f.model = model;
+    f.context = context;
+    f.data = data;
+    result = fnni_infer(&f, 1);
+    if (result) return result;
+    for (i = 0; i < fnni_stretches(data); i++) {
+        loss += f.sums[3 * i];
+        hits += f.sums[3 * i + 1];
+        error += f.sums[3 * i + 2];
+    }
+    metrics->count = data->count;
+    metrics->loss = loss / (double)data->count;
+    metrics->accuracy = fnni_has_classes(data) ? hits / (double)data->count : FNNI_NAN;
+    metrics->r2 = data->targets ? fnni_r2(error, fnni_target_variation(data)) : FNNI_NAN;
+    return FNN_OK;
+}
+
+/* What inference with a model that is not ready returns. The model is const, it may be shared: none
+ * of these calls leaves a message in it. */
+static fnn_result fnni_ready(const fnn_model *model)
+{
+    if (!model) return FNN_ERROR_MEMORY;
+    return model->broken ? model->error.code : model->sealed ? FNN_OK : FNN_ERROR_STATE;
+}
+
+/* Runs inference in the caller's context, or in one made for this call. wanted: what the caller
+ * gave for the results, which must not be NULL. */
+static fnn_result fnni_infer_in(fnni_inference *f, fnn_context *context, const void *wanted,
+                                fnn_metrics *metrics)
+{
+    fnn_context temporary;
+    fnn_result result = fnni_ready(f->model);
+    if (result) return result;
+    if (!wanted) return FNN_ERROR_ARGUMENT;
+    result = fnni_check_all(f->model, f->data, metrics != NULL, NULL);
+    if (result) return result;
+    temporary = f->model->context;
+    temporary.workspace = NULL;
+    temporary.workspace_count = 0;
+    f->context = context ? context : &temporary;
+    result = metrics                ? fnni_evaluate(f->model, f->context, f->data, metrics)
+             : f->flip || f->shift ? fnni_infer_views(f)
+                                    : fnni_infer(f, 0);
+    if (!context) fnni_context_close(&temporary);
+    return result;
+}
+
+FNN_DEF fnn_result fnn_predict(const fnn_model *model, fnn_context *context,
+                               const fnn_dataset *data, fnn_real *outputs)
+{
+    fnni_inference f;
+    memset(&f, 0, sizeof f);
+    f.model = model;
+    f.data = data;
+    f.outputs = outputs;
+    return fnni_infer_in(&f, context, outputs, NULL);
+}
+
+FNN_DEF fnn_result fnn_predict_augmented(const fnn_model *model, fnn_context *context,
+                                         const fnn_dataset *data, int flip, int shift,
+                                         fnn_real *outputs)
+{
+    fnni_inference f;
+    memset(&f, 0, sizeof f);
+    f.model = model;
+    f.data = data;
+    f.outputs = outputs;
+    f.flip = flip;
+    f.shift = shift;
+    if (fnni_ready(model)) return fnni_ready(model);
+    if (!data || shift < 0 || (shift > 0 && (shift >= data->height || shift >= data->width)))
+        return FNN_ERROR_ARGUMENT;
+    if ((flip || shift) &&
+        (data->height != model->input.height || data->width != model->input.width))
+        return FNN_ERROR_ARGUMENT; /* images as a table */
+    return fnni_infer_in(&f, context, outputs, NULL);
+}
+
+FNN_DEF fnn_result fnn_predict_classes(const fnn_model *model, fnn_context *context,
+                                       const fnn_dataset *data, int32_t *classes)
+{
+    fnni_inference f;
+    memset(&f, 0, sizeof f);
+    f.model = model;
+    f.data = data;
+    f.classes = classes;
+    return fnni_infer_in(&f, context, classes, NULL);
+}
+
+FNN_DEF fnn_result fnn_evaluate(const fnn_model *model, fnn_context *context,
+                                const fnn_dataset *data, fnn_metrics *metrics)
+{
+    fnni_inference f;
+    memset(&f, 0, sizeof f);
+    f.model = model;
+    f.data = data;
+    return fnni_infer_in(&f, context, metrics, metrics);
+}
+
+FNN_DEF fnn_result fnn_reserve(const fnn_model *model, fnn_context *context)
+{
+    const fnn_result result = fnni_ready(model);
+    if (result) return result;
+    if (!context) return FNN_ERROR_ARGUMENT;
+    return fnni_workspace(context, fnni_inference_space(model, context)) ? FNN_OK
+                                                                         : FNN_ERROR_MEMORY;
+}
+
+FNN_DEF size_t fnn_memory_size(const fnn_model *model, int batch_size)
+{
+    size_t bytes, own;
+    if (!model || model->broken || !model->sealed) return 0;
+    own = fnni_block(model->parameter_count, sizeof(fnn_real));
+    bytes = fnni_plus(fnni_block(1, sizeof *model), own);
+    bytes = fnni_plus(bytes, fnni_block(model->statistics_count, sizeof(fnn_real)));
+    bytes = fnni_plus(bytes, fnni_block((size_t)model->layer_count + 3, sizeof *model->stages));
+    bytes = fnni_plus(bytes, fnni_block((size_t)model->layer_capacity, sizeof *model->layers));
+    if (model->shift)
+        bytes = fnni_plus(bytes, 2 * fnni_block((size_t)model->inputs, sizeof(fnn_real)));
+    if (batch_size <= 0) return bytes;
+    bytes = fnni_plus(bytes, fnni_run_bytes(model, batch_size));
+    bytes = fnni_plus(bytes, own); /* gradients, and the optimiser's state */
+    return fnni_plus(bytes, fnni_block(fnni_times(model->parameter_count, 2), sizeof(fnn_real)));
+}
+
+FNN_DEF double fnn_accuracy(const fnn_real *outputs, const int32_t *labels, int64_t count,
+                            int classes)
+{
+    return fnn_top_k(outputs, labels, count, classes, 1);
+}
+
+FNN_DEF double fnn_top_k(const fnn_real *outputs, const int32_t *labels, int64_t count, int classes,
+                         int k)
+{
+    int64_t hits = 0, i;
+    if (count < 0 || classes < 1 || k < 1 || (count > 0 && (!outputs || !labels))) return FNNI_NAN;
+    for (i = 0; i < count; i++, outputs += classes) {
+        if (labels[i] < 0 || labels[i] >= classes) return FNNI_NAN;
+        hits += fnni_rank(outputs, classes, labels[i]) < k;
+    }
+    return count > 0 ? (double)hits / (double)count : 0;
+}
+
+FNN_DEF fnn_result fnn_confusion(const int32_t *predicted, const int32_t *labels, int64_t count,
+                                 int classes, int64_t *confusion)
+{
+    int64_t i;
+    if (!predicted || !labels || !confusion || count < 0 || classes < 1) return FNN_ERROR_ARGUMENT;
+    memset(confusion, 0, (size_t)classes * (size_t)classes * sizeof *confusion);
+    for (i = 0; i < count; i++) {
+        if (predicted[i] < 0 || predicted[i] >= classes || labels[i] < 0 || labels[i] >= classes)
+            return FNN_ERROR_ARGUMENT;
+        confusion[(size_t)labels[i] * (size_t)classes + (size_t)predicted[i]]++;
+    }
+    return FNN_OK;
+}
+
+FNN_DEF fnn_result fnn_precision_recall(const int64_t *confusion, int classes, double *precision,
+                                        double *recall, double *f1)
+{
+    int c, j;
+    if (!confusion || classes < 1) return FNN_ERROR_ARGUMENT;
+    for (c = 0; c < classes; c++) {
+        const int64_t *row = confusion + (ptrdiff_t)c * classes;
+        const double hits = (double)row[c];
+        double labelled = 0, predicted = 0, p, r;
+        for (j = 0; j < classes; j++) {
+            labelled += (double)row[j];
+            predicted += (double)confusion[(ptrdiff_t)j * classes + c];
+        }
+        p = predicted > 0 ? hits / predicted : 0;
+        r = labelled > 0 ? hits / labelled : 0;
+        if (precision) precision[c] = p;
+        if (recall) recall[c] = r;
+        if (f1) f1[c] = p + r > 0 ? 2 * p * r / (p + r) : 0;
+    }
+    return FNN_OK;
+}
+
+FNN_DEF double fnn_r2(const fnn_real *outputs, const fnn_real *targets, int64_t count,
+                      int outputs_count)
+{
+    double error = 0;
+    fnn_dataset data;
+    int64_t i;
+    memset(&data, 0, sizeof data);
+    data.count = count;
+    data.targets = targets;
+    data.target_count = outputs_count;
+    for (i = 0; i < count * outputs_count; i++) {
+        const double e = (double)outputs[i] - (double)targets[i];
+        error += e * e;
+    }
+    return fnni_r2(error, fnni_target_variation(&data));
+}
+
+/* ============================================================================
+ * >>fit  epochs over a data set: history, early stopping, averages
+ * ============================================================================ */
+
+FNN_DEF fnn_fit_config fnn_fit_config_init(void)
+{
+    fnn_fit_config config;
+    memset(&config, 0, sizeof config);
+    config.optimizer = fnn_rmsprop((fnn_real)1e-3);
+    config.epochs = 1;
+    config.batch_size = 32;
+    config.shuffle = 1;
+    return config;
+}
+
+static fnn_result fnni_history_reserve(fnn_history *history, int more)
+{
+    fnn_epoch *grown;
+    if (!history || more <= history->capacity - history->count) return FNN_OK;
+    if (more > INT_MAX - history->count) return FNN_ERROR_MEMORY;
+    grown = (fnn_epoch *)fnni_allocate(&history->allocator,
+                                       fnni_times((size_t)(history->count + more), sizeof *grown));
+    if (!grown) return FNN_ERROR_MEMORY;
+    if (history->count) memcpy(grown, history->epochs, (size_t)history->count * sizeof *grown);
+    fnni_release(&history->allocator, history->epochs);
+    history->epochs = grown;
+    history->capacity = history->count + more;
+    return FNN_OK;
+}
+
+FNN_DEF fnn_result fnn_history_append(fnn_history *history, const fnn_epoch *epoch)
+{
+    fnn_epoch copy; /* of what the array that is to grow may hold */
+    if (!history || !epoch) return FNN_ERROR_ARGUMENT;
+    copy = *epoch;
+    if (history->count == history->capacity) {
+        const fnn_result result = fnni_history_reserve(history, history->count / 2 + 8);
+        if (result) return result;
+    }
+    history->epochs[history->count++] = copy;
+    return FNN_OK;
+}
+
+FNN_DEF void fnn_history_free(fnn_history *history)
+{
+    if (!history) return;
+    fnni_release(&history->allocator, history->epochs);
+    history->epochs = NULL;
+    history->count = history->capacity = 0;
+}
+
+/* A fit in progress. */
+typedef struct fnni_fit {
+    fnn_model *model;
+    const fnn_dataset *data;
+    const fnn_fit_config *config;
+    fnni_batch batch;
+    fnn_context validation; /* its workspace is taken before the first step */
+    int64_t *order;         /* (count) samples in the order of this pass */
+    fnn_fit_config now;     /* the configuration with this step's learning rate */
+    int64_t step;           /* of this fit, from 0 */
+    int64_t position;       /* in order; count: a new pass begins */
+    fnni_augmenter augmenter;
+    double loss_sum, score_sum;
+    int64_t seen;
+    fnn_real *best;    /* parameters and statistics of the best epoch, or NULL */
+    fnn_real *average; /* of both, or NULL; between epochs it holds those in training */
+    double best_value, started, drawn;
+    int waited;
+} fnni_fit;
+
+/* Parameters, then the statistics of batch norms, which belong to them: all that training moves. */
+static size_t fnni_trained_count(const fnn_model *model)
+{
+    return model->parameter_count + model->statistics_count;
+}
+
+static void fnni_trained_keep(const fnn_model *model, fnn_real *to)
+{
+    const size_t count = model->parameter_count;
+    if (count) memcpy(to, model->parameters, count * sizeof *to);
+    if (model->statistics_count)
+        memcpy(to + count, model->statistics, model->statistics_count * sizeof *to);
+}
+
+static void fnni_trained_put_back(fnn_model *model, const fnn_real *from)
+{
+    const size_t count = model->parameter_count;
+    if (count) memcpy(model->parameters, from, count * sizeof *from);
+    if (model->statistics_count)
+        memcpy(model->statistics, from + count, model->statistics_count * sizeof *from);
+}
+
+static fnn_real *fnni_trained_copy(const fnn_model *model)
+{
+    fnn_real *copy =
+        fnni_allocate_reals(&model->context.allocator, fnni_trained_count(model) + 1); /* not 0 */
+    if (copy) fnni_trained_keep(model, copy);
+    return copy;
+}
+
+/* The order of the next pass: a function of the seed and the number of the pass alone, which the
+ * model counts through all its fits, so that two fits of two epochs are one of four. */
+static void fnni_fit_shuffle(fnni_fit *f)
+{
+    const uint64_t pass = f->model->passes++;
+    int64_t i;
+    f->augmenter.pass = pass;
+    f->position = 0;
+    for (i = 0; i < f->data->count; i++) f->order[i] = i;
+    if (f->config->shuffle)
+        fnni_shuffle(f->order, f->data->count, f->config->seed, FNNI_STREAM_ORDER + pass);
+}
+
+/* Batches of a pass; written so that no count overflows. */
+static int64_t fnni_pass_steps(const fnn_dataset *data, int batch_size)
+{
+    return data->count / batch_size + (data->count % batch_size != 0);
+}
+
+/* Within int, as fnni_fit_check has seen. */
+static int fnni_steps_per_epoch(const fnni_fit *f)
+{
+    if (f->config->steps_per_epoch > 0) return f->config->steps_per_epoch;
+    return (int)fnni_pass_steps(f->data, f->config->batch_size);
+}
+
+static void fnni_fit_rate(fnni_fit *f)
+{
+    const int steps = fnni_steps_per_epoch(f);
+    f->now.optimizer.learning_rate = (fnn_real)fnni_schedule_rate(
+        &f->config->schedule, (double)f->config->optimizer.learning_rate, f->step++,
+        (int64_t)f->config->epochs * steps, steps);
+}
+
+/* The average of the weights, chunk by chunk: small enough that both passes over a chunk find it
+ * in the cache, and of fixed size, so that the bits do not depend on the threads. */
+#define FNNI_AVERAGE_CHUNK 2048
+#define FNNI_AVERAGE_WORK 131072 /* parameters that are worth a thread */
+
+/* average = d average + (1 - d) x. Polyak and Juditsky 1992, in its exponential form; the ramp of
+ * d is that of TensorFlow's ExponentialMovingAverage with num_updates = t, t = 1, 2, ... */
+static void fnni_average(const fnni_fit *f, size_t count, const fnn_real *x, fnn_real *average)
+{
+    const fnni_kernels *k = f->model->context.kernels;
+    const double ramp = (1 + (double)f->step) / (10 + (double)f->step);
+    const fnn_real d = (fnn_real)(f->config->ema_decay < ramp ? f->config->ema_decay : ramp);
+    k->scale((ptrdiff_t)count, d, average);
+    k->add_scaled((ptrdiff_t)count, 1 - d, x, average);
+}
+
+static void fnni_average_part(void *argument, int part, int parts)
+{
+    const fnni_fit *f = (const fnni_fit *)argument;
+    const size_t count = f->model->parameter_count, step = FNNI_AVERAGE_CHUNK;
+    const size_t chunks = (count + step - 1) / step, end = (size_t)part + 1;
+    size_t c;
+    for (c = chunks * (size_t)part / (size_t)parts; c < chunks * end / (size_t)parts; c++)
+        fnni_average(f, count - c * step < step ? count - c * step : step,
+                     f->model->parameters + c * step, f->average + c * step);
+}
+
+static void fnni_fit_average(fnni_fit *f)
+{
+    const fnn_model *model = f->model;
+    const size_t most = model->parameter_count / FNNI_AVERAGE_WORK + 1;
+    const int threads = model->context.threads;
+    if (!f->average) return;
+    fnni_parallel((size_t)threads < most ? threads : (int)most, fnni_average_part, f);
+    fnni_average(f, model->statistics_count, model->statistics,
+                 f->average + model->parameter_count);
+}
+
+static void fnni_exchange(size_t count, fnn_real *a, fnn_real *b)
+{
+    size_t i;
+    for (i = 0; i < count; i++) {
+        const fnn_real kept = a[i];
+        a[i] = b[i];
+        b[i] = kept;
+    }
+}
+
+/* Exchanges what the model holds and its average, where they stand: users may keep a pointer to
+ * the parameters. */
+static void fnni_fit_swap(fnni_fit *f)
+{
+    fnn_model *model = f->model;
+    if (!f->average) return;
+    fnni_exchange(model->parameter_count, model->parameters, f->average);
+    fnni_exchange(model->statistics_count, model->statistics, f->average + model->parameter_count);
+}
+
+static void fnni_fit_step(fnni_fit *f)
+{
+    fnni_run *run = &f->model->run;
+    const int l = fnni_loss_layer(f->model);
+    int64_t left;
+    if (f->position == f->data->count) fnni_fit_shuffle(f);
+    left = f->data->count - f->position;
+    run->rows = left < f->config->batch_size ? (int)left : f->config->batch_size;
+    f->batch.first = f->position;
+    f->position += run->rows;
+    left -= run->rows;
+    f->batch.ahead = left < f->config->batch_size ? (int)left : f->config->batch_size;
+    fnni_fit_rate(f);
+    f->loss_sum += fnni_train_step(&f->batch) * run->rows;
+    fnni_fit_average(f);
+    f->score_sum += fnni_has_classes(f->data)
+                        ? fnni_hits(run, fnni_y(run, l, 0, NULL), fnni_inputs(run, l))
+                        : fnni_squared_error(run, fnni_y(run, l, 0, NULL), fnni_inputs(run, l));
+    f->seen += run->rows;
+}
+
+/* A bar with the time left, on a terminal and no more than ten times a second. */
+static void fnni_fit_bar(fnni_fit *f, int epoch, int step, int steps)
+{
+    const double now = fnni_seconds(), share = (double)step / steps;
+    static const char dots[] = "==============================";
+    const int filled = (int)(share * 30);
+    if (!f->config->verbose || !fnni_terminal() || (now - f->drawn < 0.1 && step < steps)) return;
+    f->drawn = now;
+    fprintf(stderr, "\repoch %d/%d [%.*s%*s] %d/%d  loss %.4f  %.0f s left ", epoch,
+            f->config->epochs, filled, dots, 30 - filled, "", step, steps,
+            f->loss_sum / (double)f->seen,
+            (now - f->started) * (1 - share) / (share > 0 ? share : 1));
+    fflush(stderr);
+}
+
+static void fnni_fit_line(const fnni_fit *f, const fnn_epoch *e)
+{
+    const char *score = fnni_has_classes(f->data) ? "accuracy" : "R2";
+    if (!f->config->verbose) return;
+    fprintf(stderr, "%sepoch %d/%d  %.2f s  loss %.4f  %s %.4f", fnni_terminal() ? "\r\033[K" : "",
+            e->epoch, f->config->epochs, e->seconds, e->loss, score, e->score);
+    if (f->config->validation)
+        fprintf(stderr, "  validation loss %.4f  %s %.4f", e->validation_loss, score,
+                e->validation_score);
+    fputc('\n', stderr);
+}
+
+/* The first tensor with a number that is not finite, for the error message. */
+static fnn_result fnni_report_nan(fnn_model *model, int epoch, int step)
+{
+    const fnni_run *run = &model->run;
+    const int last = fnni_loss_layer(model);
+    int l;
+    for (l = -1; l <= last; l++) {
+        const int seen = l < 0 || !model->layers[l].y[0].transient;
+        const fnn_real *y = seen ? fnni_y(run, l, 0, NULL) : NULL;
+        const size_t count = (size_t)run->rows * (size_t)fnni_inputs(run, l);
+        size_t i;
+        for (i = 0; seen && i < count; i++)
+            if (!(y[i] - y[i] == 0)) {
+                if (l < 0)
+                    return fnni_model_fail(model, FNN_ERROR_NUMERIC,
+                                           "epoch %d, step %d: an input is not finite", epoch,
+                                           step);
+                return fnni_model_fail(
+                    model, FNN_ERROR_NUMERIC,
+                    "epoch %d, step %d: layer %d %s gives a number that is not finite", epoch, step,
+                    l, model->layers[l].type->name);
+            }
+    }
+    return fnni_model_fail(model, FNN_ERROR_NUMERIC, "epoch %d, step %d: the loss is not finite",
+                           epoch, step);
+}
+
+static fnn_result fnni_fit_validate(fnni_fit *f, fnn_epoch *e)
+{
+    fnn_metrics metrics;
+    fnn_result result;
+    e->validation_loss = e->validation_score = FNNI_NAN;
+    if (!f->config->validation) return FNN_OK;
+    result = fnni_evaluate(f->model, &f->validation, f->config->validation, &metrics);
+    if (result) return result;
+    e->validation_loss = metrics.loss;
+    e->validation_score = fnni_has_classes(f->config->validation) ? metrics.accuracy : metrics.r2;
+    return FNN_OK;
+}
+
+static fnn_result fnni_fit_epoch(fnni_fit *f, int epoch, fnn_epoch *e)
+{
+    const int steps = fnni_steps_per_epoch(f);
+    int step;
+    f->started = fnni_seconds();
+    f->loss_sum = f->score_sum = 0;
+    f->seen = 0;
+    for (step = 1; step <= steps; step++) {
+        fnni_fit_step(f);
+        if (!f->config->ignore_nan && !(f->loss_sum - f->loss_sum == 0))
+            return fnni_report_nan(f->model, epoch, step);
+        fnni_fit_bar(f, epoch, step, steps);
+    }
+    memset(e, 0, sizeof *e);
+    e->epoch = epoch;
+    e->step = (int64_t)f->model->updates;
+    e->loss = f->loss_sum / (double)f->seen;
+    e->score = fnni_has_classes(f->data)
+                   ? f->score_sum / (double)f->seen
+                   : fnni_r2(f->score_sum / (double)f->seen,
+                             fnni_target_variation(f->data) / (double)f->data->count);
+    e->learning_rate = (double)f->now.optimizer.learning_rate;
+    fnni_fit_swap(f); /* the epoch's result is the average; the next epoch swaps back */
+    return fnni_fit_validate(f, e);
+}
+
+/* What a fit watches, greater for better. */
+static double fnni_watched(const fnn_fit_config *c, const fnn_epoch *e)
+{
+    return c->monitor == FNN_MONITOR_VALIDATION_LOSS    ? -e->validation_loss
+           : c->monitor == FNN_MONITOR_VALIDATION_SCORE ? e->validation_score
+           : c->monitor == FNN_MONITOR_LOSS             ? -e->loss
+                                                        : e->score;
+}
+
+/* Whether value improves on the best so far; any number is better than NaN. */
+static int fnni_improves(const fnn_fit_config *c, double value, double best)
+{
+    return value > best + c->min_delta || (best != best && value == value);
+}
+
+/* Keeps the best epoch; returns 1 when patience is over. */
+static int fnni_fit_improve(fnni_fit *f, const fnn_epoch *e)
+{
+    const fnn_fit_config *c = f->config;
+    const double value = fnni_watched(c, e);
+    if (c->patience == 0 && !f->best) return 0;
+    if (f->waited < 0 || fnni_improves(c, value, f->best_value)) {
+        f->best_value = value;
+        f->waited = 0;
+        if (f->best) fnni_trained_keep(f->model, f->best);
+        return 0;
+    }
+    return ++f->waited >= c->patience && c->patience > 0;
+}
+
+static fnn_result fnni_fit_check(fnn_model *model, const fnn_dataset *data, const fnn_fit_config *c,
+                                 fnn_error *error)
+{
+    fnn_result result = fnni_check_all(model, data, 1, error);
+    if (result) return result;
+    if (c->validation && (result = fnni_check_all(model, c->validation, 1, error))) return result;
+    if (c->batch_size < 1 || c->epochs < 0 || c->steps_per_epoch < 0 || c->patience < 0)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                         "fit: expected batch_size >= 1 and epochs, steps_per_epoch, patience >= "
+                         "0, found %d, %d, %d, %d",
+                         c->batch_size, c->epochs, c->steps_per_epoch, c->patience);
+    if (c->steps_per_epoch == 0 && fnni_pass_steps(data, c->batch_size) > INT_MAX)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                         "fit: expected at most %d batches an epoch, found %lld", INT_MAX,
+                         (long long)fnni_pass_steps(data, c->batch_size));
+    if ((result = fnni_step_check(c, error))) return result;
+    if ((result = fnni_schedule_check(&c->schedule, error))) return result;
+    result = fnni_augmentation_check(&c->augmentation, data, model->input.height,
+                                     model->input.width, model->input.channels, error);
+    if (result) return result;
+    if (!(c->ema_decay >= 0 && c->ema_decay < 1))
+        return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                         "fit: expected ema_decay in [0, 1), found %g", c->ema_decay);
+    if ((c->patience > 0 || c->restore_best) && !c->validation &&
+        (c->monitor == FNN_MONITOR_VALIDATION_LOSS || c->monitor == FNN_MONITOR_VALIDATION_SCORE))
+        return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                         "fit: early stopping on validation figures needs validation data");
+    return FNN_OK;
+}
+
+/* Everything a fit allocates, before its first step. */
+static fnn_result fnni_fit_open(fnni_fit *f, fnn_history *history)
+{
+    fnn_model *model = f->model;
+    const fnn_allocator *a = &model->context.allocator;
+    const int most = f->config->batch_size;
+    const int batch = f->data->count < most ? (int)f->data->count : most;
+    fnn_result result = fnni_run_make(model, batch);
+    if (!result && f->config->clip_norm > 0) result = fnni_gradients_make(model);
+    if (!result) result = fnni_state_make(model, &f->config->optimizer);
+    if (!result) result = fnni_history_reserve(history, f->config->epochs);
+    if (result) return result;
+    f->order = (int64_t *)fnni_allocate(a, fnni_times((size_t)f->data->count, sizeof *f->order));
+    if (!f->order) return FNN_ERROR_MEMORY;
+    if (f->config->restore_best && !(f->best = fnni_trained_copy(model)))
+        return FNN_ERROR_MEMORY;
+    if (f->config->ema_decay > 0 && !(f->average = fnni_trained_copy(model)))
+        return FNN_ERROR_MEMORY;
+    f->validation = model->context;
+    f->validation.workspace = NULL;
+    f->validation.workspace_count = 0;
+    if (f->config->validation &&
+        !fnni_workspace(&f->validation, fnni_inference_space(model, &model->context)))
+        return FNN_ERROR_MEMORY;
+    return FNN_OK;
+}
+
+static void fnni_fit_close(fnni_fit *f)
+{
+    const fnn_allocator *a = &f->model->context.allocator;
+    fnni_release(a, f->order);
+    fnni_release(a, f->best);
+    fnni_release(a, f->average);
+    fnni_release(a, f->validation.workspace);
+}
+
+static fnn_result fnni_fit_epochs(fnni_fit *f, fnn_history *history)
+{
+    fnn_result result = FNN_OK;
+    int epoch, stop = 0;
+    for (epoch = 1; epoch <= f->config->epochs && !stop; epoch++) {
+        fnn_epoch e;
+        if (epoch > 1) fnni_fit_swap(f);
+        result = fnni_fit_epoch(f, epoch, &e);
+        if (result) return result;
+        e.seconds = fnni_seconds() - f->started;
+        if (e.seconds < 0) e.seconds = 0;
+        fnni_fit_line(f, &e);
+        if (history) fnn_history_append(history, &e); /* fnni_fit_open made room */
+        stop = fnni_fit_improve(f, &e);
+        if (f->config->callback && f->config->callback(f->config->user, &e)) stop = 1;
+    }
+    return result;
+}
+
+static fnn_result fnni_fit_run(fnn_model *model, const fnn_dataset *data,
+                               const fnn_fit_config *config, fnn_history *history)
+{
+    fnni_fit f;
+    fnn_result result;
+    memset(&f, 0, sizeof f);
+    f.model = model;
+    f.data = data;
+    f.config = config;
+    f.now = *config;
+    f.position = data->count;
+    f.waited = -1;
+    result = fnni_fit_open(&f, history);
+    if (!result) {
+        fnni_batch_make(&f.batch, model, data, f.order);
+        f.batch.config = &f.now;
+        model->run.training = 1;
+        model->run_supervised = 1;
+        model->run_ready = 0;
+        f.augmenter.draw = &config->augmentation;
+        f.augmenter.seed = config->seed;
+        model->run.augmenter = fnni_augments(&config->augmentation) ? &f.augmenter : NULL;
+        result = fnni_fit_epochs(&f, history);
+        model->run.augmenter = NULL;
+        if (f.best && f.waited >= 0) fnni_trained_put_back(model, f.best);
+    }
+    fnni_fit_close(&f);
+    return result;
+}
+
+FNN_DEF fnn_result fnn_fit(fnn_model *model, const fnn_dataset *data, const fnn_fit_config *config,
+                           fnn_history *history)
+{
+    const fnn_fit_config defaults = fnn_fit_config_init();
+    fnn_result result = fnni_seal(model);
+    if (result) return result;
+    if (!config) config = &defaults;
+    result = fnni_fit_check(model, data, config, &model->error);
+    if (result) return result;
+    result = fnni_fit_run(model, data, config, history);
+    if (result == FNN_ERROR_MEMORY) return fnni_model_fail(model, result, "fit: no memory");
+    return result;
+}
+
+/* ============================================================================
+ * >>check  gradients against central differences
+ * ============================================================================ */
+
+/* The penalty that l2 and l1 add to the loss. */
+static double fnni_penalty(const fnn_model *model, const fnn_fit_config *config)
+{
+    double squares = 0, sizes = 0;
+    int l;
+    for (l = 0; l < model->layer_count; l++) {
+        const fnni_layer *layer = model->layers + l;
+        size_t i;
+        for (i = 0; i < layer->weights + (config->penalize_biases ? layer->biases : 0); i++) {
+            const double w = (double)model->parameters[layer->offset + i];
+            squares += w * w;
+            sizes += fabs(w);
+        }
+    }
+    return (double)config->l2 / 2 * squares + (double)config->l1 * sizes;
+}
+
+/* The loss with parameter i moved by h. */
+static double fnni_loss_moved(fnn_model *model, const fnn_dataset *data,
+                              const fnn_fit_config *config, size_t i, double h)
+{
+    const fnn_real kept = model->parameters[i];
+    double loss = FNNI_NAN;
+    model->parameters[i] = (fnn_real)((double)kept + h);
+    if (!fnn_forward(model, data, NULL, (int)data->count, 1)) fnn_loss(model, &loss);
+    loss += fnni_penalty(model, config);
+    model->parameters[i] = kept;
+    return loss;
+}
+
+/* |a - n| / (|a| + |n|) of the parameters first..first+count-1; NaN without any. */
+static double fnni_check_tensor(fnn_model *model, const fnn_dataset *data,
+                                const fnn_fit_config *config, double h, const fnn_real *gradients,
+                                size_t first, size_t count, int penalised)
+{
+    double difference = 0, a_norm = 0, n_norm = 0;
+    size_t i;
+    for (i = first; i < first + count; i++) {
+        const double w = (double)model->parameters[i];
+        const double a = (double)gradients[i] +
+                         (penalised ? (double)config->l2 * w + (double)config->l1 * (w > 0   ? 1
+                                                                                     : w < 0 ? -1
+                                                                                             : 0)
+                                    : 0);
+        const double n = (fnni_loss_moved(model, data, config, i, h) -
+                          fnni_loss_moved(model, data, config, i, -h)) /
+                         (2 * h);
+        difference += (a - n) * (a - n);
+        a_norm += a * a;
+        n_norm += n * n;
+    }
+    if (count == 0) return FNNI_NAN;
+    return difference > 0 ? sqrt(difference) / (sqrt(a_norm) + sqrt(n_norm)) : difference;
+}
+
+FNN_DEF fnn_result fnn_check_gradients(fnn_model *model, const fnn_dataset *data,
+                                       const fnn_fit_config *config, double h,
+                                       fnn_gradient_check *report, double *per_tensor)
+{
+    fnn_result result = fnni_seal(model);
+    fnn_real *gradients;
+    int l, bias;
+    if (result) return result;
+    if (!data || !config || !report || !(h > 0) || data->count > INT_MAX)
+        return fnni_model_fail(model, FNN_ERROR_ARGUMENT,
+                               "check_gradients: expected data, config, report and h > 0");
+    if (!(result = fnn_forward(model, data, NULL, (int)data->count, 1)) &&
+        !(result = fnn_loss(model, NULL)))
+        result = fnn_backward(model);
+    if (result) return result;
+    gradients =
+        fnni_allocate_reals(&model->context.allocator, model->parameter_count + 1); /* not 0 */
+    if (!gradients) return fnni_model_fail(model, FNN_ERROR_MEMORY, "check_gradients: no memory");
+    if (model->parameter_count > 0)
+        memcpy(gradients, model->gradients, model->parameter_count * sizeof *gradients);
+    memset(report, 0, sizeof *report);
+    for (l = 0; l < model->layer_count; l++)
+        for (bias = 0; bias < 2; bias++) {
+            const fnni_layer *layer = model->layers + l;
+            const size_t count = bias ? layer->biases : layer->weights;
+            const double error =
+                fnni_check_tensor(model, data, config, h, gradients,
+                                  layer->offset + (bias ? layer->weights : 0), count,
+                                  !bias || config->penalize_biases);
+            if (per_tensor) per_tensor[2 * l + bias] = error;
+            /* a NaN is worse than any number, and nothing is worse than it */
+            if (count == 0 || error <= report->worst || report->worst != report->worst) continue;
+            report->worst = error;
+            report->worst_layer = l;
+            report->worst_is_bias = bias;
+        }
+    report->checked = (int64_t)model->parameter_count;
+    fnni_release(&model->context.allocator, gradients);
+    model->run_ready = 0;
+    return FNN_OK;
+}
+
+/* ============================================================================
+ * >>data  readers of data sets, a page a format
+ * ============================================================================ */
 
 /* ---- inflate (RFC 1951): the decoding tables ---- */
 
@@ -7048,19 +13090,6 @@ typedef struct fnni_bits {
     uint64_t bits;
     int count;
 } fnni_bits;
-
-static uint32_t fnni_little_32(const uint8_t *p)
-{
-    return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
-
-/* One load on machines where that is right: gcc and clang see through the shifts. */
-static inline uint64_t fnni_little_64(const uint8_t *p)
-{
-    return (uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 | (uint64_t)p[3] << 24 |
-           (uint64_t)p[4] << 32 | (uint64_t)p[5] << 40 | (uint64_t)p[6] << 48 |
-           (uint64_t)p[7] << 56;
-}
 
 /* Fills up to 56 bits or more without a branch; eight bytes must be readable. Counts only the whole
  * bytes that fit; the bits above will be put there again, the same, by the next fill.
@@ -7993,256 +14022,6 @@ FNN_DEF fnn_result fnn_load_cifar10(const char *directory, fnn_dataset *train, f
     return result;
 }
 
-/* ---- decimal numbers ---- */
-
-/* strtod obeys the locale and reads hexadecimal and nan; this reads what a table may hold, rounded
- * correctly. A decimal is `digits` as an integer times 10^exponent. */
-typedef struct fnni_decimal {
-    int negative;
-    const char *first, *last; /* from the first digit that is not zero; may include the point */
-    int64_t digits;           /* how many there are */
-    uint64_t mantissa;        /* their value, if there are at most 19 */
-    int64_t exponent;
-} fnni_decimal;
-
-static int fnni_is_digit(const char *p, const char *end)
-{
-    return p < end && *p >= '0' && *p <= '9';
-}
-
-/* Reads digits and a point from p, and returns where they end, NULL without any digit. */
-static const char *fnni_decimal_digits(fnni_decimal *d, const char *p, const char *end)
-{
-    int64_t fraction = 0, any = 0;
-    int point = 0;
-    for (; fnni_is_digit(p, end) || (p < end && *p == '.' && !point); p++) {
-        if (*p == '.') {
-            point = 1;
-            continue;
-        }
-        any = 1;
-        fraction += point;
-        if (*p != '0' && d->digits == 0) d->first = p;
-        if (!d->first) continue;
-        if (d->digits < 19) d->mantissa = d->mantissa * 10 + (uint64_t)(*p - '0');
-        d->digits++;
-    }
-    d->last = p;
-    d->exponent = -fraction;
-    return any ? p : NULL;
-}
-
-/* Reads [+-] digits [. digits] [e [+-] digits], all of the text. Returns 0 on anything else. */
-static int fnni_decimal_scan(fnni_decimal *d, const char *p, const char *end)
-{
-    memset(d, 0, sizeof *d);
-    if (p < end && (*p == '-' || *p == '+')) d->negative = *p++ == '-';
-    p = fnni_decimal_digits(d, p, end);
-    if (!p) return 0;
-    if (p < end && (*p == 'e' || *p == 'E')) {
-        int64_t exponent = 0;
-        int negative = 0;
-        p++;
-        if (p < end && (*p == '-' || *p == '+')) negative = *p++ == '-';
-        if (!fnni_is_digit(p, end)) return 0;
-        for (; fnni_is_digit(p, end); p++) /* capped far beyond any file's number of digits */
-            if (exponent < (int64_t)1 << 50) exponent = exponent * 10 + (*p - '0');
-        d->exponent += negative ? -exponent : exponent;
-    }
-    return p == end;
-}
-
-/* A natural number, lowest limb first. The largest that occur are 10^1169 < 2^3884 (see
- * fnni_decimal_exact) and its double. */
-typedef struct fnni_big {
-    int used;
-    uint32_t limb[124];
-} fnni_big;
-
-static void fnni_big_multiply_add(fnni_big *a, uint32_t factor, uint32_t addend)
-{
-    uint64_t carry = addend;
-    int i;
-    for (i = 0; i < a->used; i++) {
-        carry += (uint64_t)a->limb[i] * factor;
-        a->limb[i] = (uint32_t)carry;
-        carry >>= 32;
-    }
-    if (carry) a->limb[a->used++] = (uint32_t)carry;
-}
-
-static void fnni_big_multiply_power_10(fnni_big *a, int64_t power)
-{
-    for (; power >= 9; power -= 9) fnni_big_multiply_add(a, 1000000000u, 0);
-    for (; power > 0; power--) fnni_big_multiply_add(a, 10, 0);
-}
-
-static int fnni_big_bits(const fnni_big *a)
-{
-    int bits = 32 * (a->used - 1);
-    uint32_t top;
-    for (top = a->limb[a->used - 1]; top; top >>= 1) bits++;
-    return bits;
-}
-
-static void fnni_big_shift_left(fnni_big *a, int bits)
-{
-    int limbs = bits / 32, i;
-    bits %= 32;
-    fnni_big_multiply_add(a, (uint32_t)1 << bits, 0);
-    if (limbs == 0) return;
-    for (i = a->used - 1; i >= 0; i--) a->limb[i + limbs] = a->limb[i];
-    for (i = 0; i < limbs; i++) a->limb[i] = 0;
-    a->used += limbs;
-}
-
-/* Subtracts b from a if a >= b; returns whether it did. Leaves no leading zero limbs. */
-static int fnni_big_subtract(fnni_big *a, const fnni_big *b)
-{
-    int i;
-    uint64_t borrow = 0;
-    if (a->used < b->used) return 0;
-    for (i = a->used - 1; i >= 0; i--) {
-        uint32_t limb = i < b->used ? b->limb[i] : 0;
-        if (a->limb[i] < limb) return 0;
-        if (a->limb[i] > limb) break;
-    }
-    for (i = 0; i < a->used; i++) {
-        uint64_t limb = (uint64_t)a->limb[i] - (i < b->used ? b->limb[i] : 0) - borrow;
-        a->limb[i] = (uint32_t)limb;
-        borrow = limb >> 63;
-    }
-    while (a->used > 0 && a->limb[a->used - 1] == 0) a->used--;
-    return 1;
-}
-
-/* The digits as an integer. Of more than 768, the others only matter as "not zero": no number half
- * way between two doubles has more (2^-1075 has 767 after its leading zeros). Returns the exponent
- * of ten that goes with it. */
-static int64_t fnni_decimal_integer(const fnni_decimal *d, fnni_big *integer)
-{
-    const char *p = d->first;
-    int64_t taken = 0, exponent = d->exponent;
-    int sticky = 0;
-    integer->used = 0;
-    for (; p < d->last; p++) {
-        if (*p == '.') continue;
-        if (taken++ < 768)
-            fnni_big_multiply_add(integer, 10, (uint32_t)(*p - '0'));
-        else
-            sticky |= *p != '0';
-    }
-    if (taken > 768) exponent += taken - 768;
-    if (sticky) {
-        fnni_big_multiply_add(integer, 10, 1);
-        exponent--;
-    }
-    return exponent;
-}
-
-/* Rounds quotient * 2^exponent to fnn_real, to nearest, ties to even; `more` says that a bit less
- * than 1 is to be added to the quotient. Returns 0 when it is too large. */
-static int fnni_round_real(uint64_t quotient, int more, int exponent, fnn_real *value)
-{
-    const int single = sizeof(fnn_real) == 4, precision = single ? 24 : 53;
-    const int lowest = single ? -149 : -1074, highest = single ? 104 : 971;
-    int drop = 0;
-    uint64_t rest, half;
-    while (quotient >> drop >> precision) drop++;
-    if (exponent + drop < lowest) drop = lowest - exponent; /* subnormal */
-    if (drop > 62) {
-        *value = 0;
-        return 1;
-    }
-    half = ((uint64_t)1 << drop) >> 1;
-    rest = quotient & (((uint64_t)1 << drop) - 1);
-    quotient >>= drop;
-    if (rest > half || (rest == half && drop > 0 && (more || (quotient & 1)))) quotient++;
-    exponent += drop;
-    if (quotient >> precision) { /* rounded up to a power of two */
-        quotient >>= 1;
-        exponent++;
-    }
-    if (exponent > highest) return 0;
-    *value = (fnn_real)ldexp((double)quotient, exponent);
-    return 1;
-}
-
-/* Any decimal, by long division of whole numbers: numerator / denominator to 59 bits. */
-static int fnni_decimal_exact(const fnni_decimal *d, fnn_real *value)
-{
-    fnni_big numerator, denominator;
-    uint64_t quotient = 0;
-    int64_t exponent, magnitude = d->digits + d->exponent; /* 10^(magnitude - 1) <= value */
-    int shift, bit;
-    *value = 0;
-    if (d->digits == 0 || magnitude < -400) return 1;
-    if (magnitude > 310) return 0;
-    exponent = fnni_decimal_integer(d, &numerator);
-    denominator.used = 1;
-    denominator.limb[0] = 1;
-    if (exponent > 0)
-        fnni_big_multiply_power_10(&numerator, exponent);
-    else
-        fnni_big_multiply_power_10(&denominator, -exponent);
-    shift = fnni_big_bits(&numerator) - fnni_big_bits(&denominator);
-    if (shift > 0) fnni_big_shift_left(&denominator, shift);
-    if (shift < 0) fnni_big_shift_left(&numerator, -shift);
-    for (bit = 0; bit < 59; bit++) { /* now 1/2 < numerator / denominator < 2 */
-        quotient = quotient << 1 | (unsigned)fnni_big_subtract(&numerator, &denominator);
-        if (numerator.used) fnni_big_multiply_add(&numerator, 2, 0);
-    }
-    return fnni_round_real(quotient, numerator.used > 0, shift - 58, value);
-}
-
-/* Decimals of up to 15 digits and powers up to 10^22 are exact doubles, so that one operation on
- * them is correctly rounded (Clinger 1990), unless intermediate results are wider. A float may be
- * made of that double except when it lies half way between two floats; with 0 or 10^-22 to 10^37 it
- * is neither subnormal nor too large. Returns 0 when this does not apply. */
-static int fnni_decimal_fast(const fnni_decimal *d, fnn_real *value)
-{
-    static const double power[23] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-                                     1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
-                                     1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
-    double x = (double)d->mantissa;
-    uint64_t bits;
-    if (d->digits > 15 || d->exponent < -22 || d->exponent > 22) return 0;
-    if (FLT_EVAL_METHOD != 0 && d->exponent != 0) return 0;
-    if (d->exponent < 0)
-        x /= power[-d->exponent];
-    else
-        x *= power[d->exponent];
-    memcpy(&bits, &x, sizeof bits);
-    if (sizeof(fnn_real) == 4 && (bits & 0x1FFFFFFFu) == 0x10000000u) return 0;
-    *value = (fnn_real)x;
-    return 1;
-}
-
-/* Up to seven digits and nothing else, as most pixels and labels are: exact in a float. */
-static int fnni_parse_small(const char *text, size_t length, fnn_real *value)
-{
-    int32_t n = 0;
-    size_t i;
-    if (length < 1 || length > 7) return 0;
-    for (i = 0; i < length; i++) {
-        if (text[i] < '0' || text[i] > '9') return 0;
-        n = n * 10 + (text[i] - '0');
-    }
-    *value = (fnn_real)n;
-    return 1;
-}
-
-/* Parses all of the text as a decimal number. Returns 0 when it is none, or too large. */
-static int fnni_parse_real(const char *text, size_t length, fnn_real *value)
-{
-    fnni_decimal d;
-    if (fnni_parse_small(text, length, value)) return 1;
-    if (!fnni_decimal_scan(&d, text, text + length)) return 0;
-    if (!fnni_decimal_fast(&d, value) && !fnni_decimal_exact(&d, value)) return 0;
-    if (d.negative) *value = -*value;
-    return 1;
-}
-
 /* ---- CSV: fields ---- */
 
 /* A cursor over a text in memory, which may be changed in place. */
@@ -8829,3328 +14608,22 @@ FNN_DEF fnn_result fnn_load_csv(fnn_dataset *out, const char *path, const fnn_cs
     return result;
 }
 
-/* ---- normalisation ---- */
-
-/* Adds x - first to sums, or its distance from the mean, squared, to squares. All that follows is
- * relative to the first sample, so that a feature that never changes has a variance of exactly 0,
- * which the rounding of its mean would otherwise spoil. */
-static void fnni_moments_add(const fnn_dataset *data, int64_t sample, double *sums,
-                             const double *means, double *squares)
-{
-    size_t j, features = fnni_dataset_features(data);
-    size_t at = fnni_dataset_row(data, sample) * features;
-    size_t first = fnni_dataset_row(data, 0) * features;
-    for (j = 0; j < features; j++) {
-        double x = data->bytes ? (double)data->bytes[at + j] - (double)data->bytes[first + j]
-                               : (double)data->reals[at + j] - (double)data->reals[first + j];
-        if (squares)
-            squares[j] += (x - means[j]) * (x - means[j]);
-        else
-            sums[j] += x;
-    }
-}
-
-/* Turns the zeroed arrays into means (relative to sample 0) and, if wanted, population variances:
- * two passes over the data, in the order of the samples. */
-static void fnni_data_moments(const fnn_dataset *data, int want_variances, double *means,
-                              double *variances)
-{
-    size_t j, features = fnni_dataset_features(data);
-    int64_t i;
-    for (i = 0; i < data->count; i++) fnni_moments_add(data, i, means, NULL, NULL);
-    for (j = 0; j < features; j++) means[j] /= (double)data->count;
-    if (!want_variances) return;
-    for (i = 0; i < data->count; i++) fnni_moments_add(data, i, NULL, means, variances);
-    for (j = 0; j < features; j++) variances[j] /= (double)data->count;
-}
-
-/* Shift and scale of one feature. Returns 0 when they are not finite. */
-static int fnni_normalization_of(fnn_normalization kind, double mean, double variance,
-                                 fnn_real *shift, fnn_real *scale)
-{
-    const double largest = sizeof(fnn_real) == 4 ? (double)FLT_MAX : DBL_MAX;
-    double s = 1.0;
-    if (kind == FNN_NORMALIZE_MEAN_DIVIDE_255) s = 1.0 / 255.0;
-    if (kind == FNN_NORMALIZE_STANDARDIZE && variance != 0.0) s = 1.0 / sqrt(variance);
-    if (kind == FNN_NORMALIZE_MEAN_VARIANCE && variance != 0.0) s = 1.0 / variance;
-    /* written so that a NaN fails */
-    if (!(fabs(mean) <= largest && s <= largest && variance <= DBL_MAX)) return 0;
-    *shift = (fnn_real)mean;
-    *scale = (fnn_real)s;
-    return 1;
-}
-
-FNN_DEF fnn_result fnn_normalization_compute(fnn_normalization kind, const fnn_dataset *data,
-                                             fnn_real *shift, fnn_real *scale, fnn_error *error)
-{
-    size_t j, features, bytes, first;
-    double *moments;
-    fnn_result result = fnn_dataset_check(data, error);
-    if (result != FNN_OK) return result;
-    if (!shift || !scale || (int)kind < FNN_NORMALIZE_NONE || kind > FNN_NORMALIZE_MEAN_VARIANCE)
-        return fnni_fail(error, FNN_ERROR_ARGUMENT, "normalization: kind %d, shift %s, scale %s",
-                         (int)kind, shift ? "set" : "NULL", scale ? "set" : "NULL");
-    features = fnni_dataset_features(data);
-    for (j = 0; j < features; j++) {
-        shift[j] = 0;
-        scale[j] = (fnn_real)(kind == FNN_NORMALIZE_DIVIDE_255 ? 1.0 / 255.0 : 1.0);
-    }
-    if (kind == FNN_NORMALIZE_NONE || kind == FNN_NORMALIZE_DIVIDE_255) return FNN_OK;
-    if (!fnni_multiply(features, 2 * sizeof *moments, &bytes)) return FNN_ERROR_MEMORY;
-    moments = (double *)fnni_allocate(&data->allocator, bytes);
-    if (!moments)
-        return fnni_fail(error, FNN_ERROR_MEMORY, "no memory for the statistics of %llu features",
-                         (unsigned long long)features);
-    memset(moments, 0, bytes);
-    fnni_data_moments(data, kind >= FNN_NORMALIZE_STANDARDIZE, moments, moments + features);
-    first = fnni_dataset_row(data, 0) * features;
-    for (j = 0; result == FNN_OK && j < features; j++) {
-        double base = data->bytes ? (double)data->bytes[first + j] : (double)data->reals[first + j];
-        if (!fnni_normalization_of(kind, base + moments[j], moments[features + j], &shift[j],
-                                   &scale[j]))
-            result = fnni_fail(error, FNN_ERROR_NUMERIC,
-                               "normalization: feature %llu has mean %g and variance %g",
-                               (unsigned long long)j, base + moments[j], moments[features + j]);
-    }
-    fnni_release(&data->allocator, moments);
-    return result;
-}
-
-/* ---- augmentation ---- */
-
-/* How one sample is changed: flipped, then moved, then cut. */
-typedef struct fnni_warp {
-    int flip, down, right;                     /* pixels that it moves down and to the right */
-    int cut_top, cut_bottom, cut_from, cut_to; /* rows and columns; an empty range: nothing */
-    fnn_real fill;
-} fnni_warp;
-
-/* What a run asks when it gathers. */
-typedef struct fnni_augmenter {
-    const fnn_augmentation *draw; /* NULL: every sample is changed by `fixed` */
-    uint64_t seed, pass;
-    fnni_warp fixed;
-} fnni_augmenter;
-
-#define FNNI_STREAM_FLIP 0x666c6970u
-#define FNNI_STREAM_AUGMENT 0x6175676d00000000u /* the pass is added */
-#define FNNI_AUGMENT_DRAWS 8                    /* numbers of the stream that a row has */
-
-static int fnni_augments(const fnn_augmentation *a)
-{
-    return a->flip || a->shift || (a->cutout_size && a->cutout_probability > 0);
-}
-
-static fnn_result fnni_augmentation_check(const fnn_augmentation *a, const fnn_dataset *data,
-                                          int height, int width, int channels, fnn_error *error)
-{
-    const int alike =
-        data->height == height && data->width == width && data->channels == channels;
-    if ((a->flip || a->shift || a->cutout_size) && !alike)
-        return fnni_fail(error, FNN_ERROR_ARGUMENT,
-                         "augmentation: expected images of the model's %d x %d x %d, found %d x %d "
-                         "x %d", height, width, channels, data->height, data->width,
-                         data->channels);
-    if ((unsigned)a->flip > FNN_FLIP_ALTERNATING)
-        return fnni_fail(error, FNN_ERROR_ARGUMENT, "augmentation: flip %d is none", (int)a->flip);
-    if (a->shift < 0 || (a->shift > 0 && (a->shift >= data->height || a->shift >= data->width)))
-        return fnni_fail(error, FNN_ERROR_ARGUMENT,
-                         "augmentation: expected a shift from 0 to below the images' %d x %d, "
-                         "found %d", data->height, data->width, a->shift);
-    if (a->cutout_size < 0 || !(a->cutout_probability >= 0 && a->cutout_probability <= 1) ||
-        !(a->cutout_fill - a->cutout_fill == 0))
-        return fnni_fail(error, FNN_ERROR_ARGUMENT,
-                         "augmentation: expected a cutout of size >= 0, probability in 0..1 and a "
-                         "finite fill, found %d, %g, %g", a->cutout_size, a->cutout_probability,
-                         (double)a->cutout_fill);
-    return FNN_OK;
-}
-
-static int fnni_clamp(int64_t x, int most)
-{
-    return x < 0 ? 0 : x > most ? most : (int)x;
-}
-
-static int fnni_draw_flip(const fnni_augmenter *g, size_t row)
-{
-    if (g->draw->flip == FNN_FLIP_ALTERNATING)
-        return (int)((fnni_random(g->seed, FNNI_STREAM_FLIP, row) >> 63 ^ g->pass) & 1);
-    return g->draw->flip == FNN_FLIP_RANDOM &&
-           fnni_random(g->seed, FNNI_STREAM_AUGMENT + g->pass, FNNI_AUGMENT_DRAWS * row) >> 63;
-}
-
-/* The square's rows and columns, where the image has them. */
-static void fnni_draw_cut(const fnni_augmenter *g, const fnn_dataset *data, size_t row,
-                          fnni_warp *w)
-{
-    const uint64_t stream = FNNI_STREAM_AUGMENT + g->pass, first = FNNI_AUGMENT_DRAWS * row;
-    const int size = g->draw->cutout_size;
-    int64_t top, left;
-    if (!(fnni_random_unit(g->seed, stream, first + 3) < g->draw->cutout_probability)) return;
-    top = (int64_t)fnni_random_below(g->seed, stream, first + 4, (uint64_t)data->height) - size / 2;
-    left = (int64_t)fnni_random_below(g->seed, stream, first + 5, (uint64_t)data->width) - size / 2;
-    w->cut_top = fnni_clamp(top, data->height);
-    w->cut_bottom = fnni_clamp(top + size, data->height);
-    w->cut_from = fnni_clamp(left, data->width);
-    w->cut_to = fnni_clamp(left + size, data->width);
-    w->fill = g->draw->cutout_fill;
-}
-
-/* What happens to the sample in this row of the arrays. */
-static fnni_warp fnni_warp_draw(const fnni_augmenter *g, const fnn_dataset *data, size_t row)
-{
-    const uint64_t stream = FNNI_STREAM_AUGMENT + g->pass, first = FNNI_AUGMENT_DRAWS * row;
-    fnni_warp w = g->fixed;
-    uint64_t span;
-    if (!g->draw) return w;
-    span = 2 * (uint64_t)g->draw->shift + 1;
-    w.flip = fnni_draw_flip(g, row);
-    w.down = (int)fnni_random_below(g->seed, stream, first + 1, span) - g->draw->shift;
-    w.right = (int)fnni_random_below(g->seed, stream, first + 2, span) - g->draw->shift;
-    if (g->draw->cutout_size) fnni_draw_cut(g, data, row, &w);
-    return w;
-}
-
-/* Where raw numbers go: a sample y of the batch, and how they become its numbers. */
-typedef struct fnni_scaler {
-    const fnni_kernels *kernels;
-    const fnn_dataset *data;
-    const fnn_real *shift, *scale; /* of every number, or of all */
-    int per_element;
-    fnn_real *y;
-} fnni_scaler;
-
-/* n raw numbers x become y[at], y[at + 1] ... */
-static void fnni_scale_stretch(const fnni_scaler *s, const char *x, size_t at, size_t n)
-{
-    const size_t j = s->per_element ? at : 0;
-    if (s->data->bytes)
-        s->kernels->from_bytes((ptrdiff_t)n, (const uint8_t *)x, s->per_element, s->shift + j,
-                               s->scale + j, s->y + at);
-    else
-        s->kernels->from_reals((ptrdiff_t)n, (const fnn_real *)(const void *)x, s->per_element,
-                               s->shift + j, s->scale + j, s->y + at);
-}
-
-/* The same of n times the number `value`. */
-static void fnni_scale_fill(const fnni_scaler *s, fnn_real value, size_t at, size_t n)
-{
-    const size_t end = at + n;
-    for (; at < end; at++) {
-        const size_t j = s->per_element ? at : 0;
-        s->y[at] = (value - s->shift[j]) * s->scale[j];
-    }
-}
-
-#define FNNI_REVERSED 512 /* numbers that are turned round at a time */
-
-/* n pixels of so many bytes, from `from` downwards. */
-static void fnni_reverse(char *to, const char *from, int n, size_t pixel)
-{
-    int i;
-    if (pixel == 1)
-        for (i = 0; i < n; i++) to[i] = from[-i];
-    else
-        for (i = 0; i < n; i++, to += pixel, from -= pixel) memcpy(to, from, pixel);
-}
-
-/* Line i of a sample's pixels, flipped and moved sideways, becomes y from number `at` on. Pixel j
- * of the new line is pixel j - right of the old one, or of its mirror image. */
-static void fnni_warp_line(const fnni_scaler *s, const fnni_warp *w, const char *line, size_t at)
-{
-    const int width = s->data->width, from = w->right > 0 ? w->right : 0;
-    const int to = w->right < 0 ? width + w->right : width;
-    const size_t channels = (size_t)s->data->channels;
-    const size_t pixel = channels * (s->data->bytes ? 1 : sizeof(fnn_real));
-    const int most = channels < FNNI_REVERSED ? (int)(FNNI_REVERSED / channels) : 1;
-    fnn_real space[FNNI_REVERSED];
-    int j, n;
-    fnni_scale_fill(s, 0, at, (size_t)from * channels);
-    fnni_scale_fill(s, 0, at + (size_t)to * channels, (size_t)(width - to) * channels);
-    if (!w->flip)
-        fnni_scale_stretch(s, line + (size_t)(from - w->right) * pixel,
-                           at + (size_t)from * channels, (size_t)(to - from) * channels);
-    for (j = from; w->flip && j < to; j += n) {
-        const char *last = line + (size_t)(width - 1 - j + w->right) * pixel;
-        n = to - j < most ? to - j : most;
-        if (n > 1) fnni_reverse((char *)space, last, n, pixel);
-        fnni_scale_stretch(s, n > 1 ? (const char *)space : last, at + (size_t)j * channels,
-                           (size_t)n * channels);
-    }
-}
-
-/* A whole sample, whose raw numbers are at `pixels`. */
-static void fnni_warp_sample(const fnni_scaler *s, const fnni_warp *w, const char *pixels)
-{
-    const int height = s->data->height;
-    const size_t channels = (size_t)s->data->channels, line = (size_t)s->data->width * channels;
-    const size_t bytes = line * (s->data->bytes ? 1 : sizeof(fnn_real));
-    int i;
-    for (i = 0; i < height; i++) {
-        const int old = i - w->down;
-        if (old < 0 || old >= height) fnni_scale_fill(s, 0, (size_t)i * line, line);
-        else fnni_warp_line(s, w, pixels + (size_t)old * bytes, (size_t)i * line);
-    }
-    for (i = w->cut_top; i < w->cut_bottom; i++)
-        fnni_scale_fill(s, w->fill, (size_t)i * line + (size_t)w->cut_from * channels,
-                        (size_t)(w->cut_to - w->cut_from) * channels);
-}
-
-/* ============================================================================
- * >>layers  each layer: formula in the comment, forward above backward
- * ============================================================================
- * Called by >>train and inference with a run (the batch's tensors) and a range of rows, or of
- * weights; a thread works on a range of its own. A layer reads its input at fnni_y(run, l - 1),
- * writes its output at fnni_y(run, l); backward turns the gradient at fnni_d(run, l) into the one
- * at fnni_d(run, l - 1). No allocation here.
- * To add a layer: its functions, its line in fnni_layer_types, its builder in >>model, a row in
- * the gradient check (tests/test_gradients.c); in >>file its words and tensors.
- *
- * Shapes: N rows of the batch, I inputs, O outputs of the layer, all row-major. */
-
-/* ---- batch normalisation ---- */
-/* Formulas at fnn_batch_norm_forward. Sums run in reals over blocks of FNNI_NORM_ROWS rows, which
- * is what a thread takes, and in double over the blocks in their order. A caller fills in the
- * first lines and gives space for fnni_norm_space reals. The public calls go forward or backward
- * at once; the layer measures or differentiates, and maps image by image (fnni_norm_a and on). */
-#define FNNI_NORM_ROWS 256
-typedef struct fnni_norm {
-    const fnni_kernels *kernels;
-    int threads;
-    ptrdiff_t rows, channels;
-    const fnn_real *x, *dy; /* dy: backward only */
-    const fnn_real *gamma, *beta;
-    fnn_real epsilon;
-    const fnn_real *mean, *variance;   /* what is applied: those of the batch, or running ones */
-    fnn_real *new_mean, *new_variance; /* of the batch; measuring only */
-    fnn_real *y;                       /* dx in backward */
-    fnn_real *dgamma, *dbeta;          /* or NULL */
-    fnn_real *space; /* pivot or inv_std; then a, b and c; then the blocks' sums */
-} fnni_norm;
-
-/* y = a x + c, dx = a dy + b x + c: each (channels). */
-static fnn_real *fnni_norm_a(const fnni_norm *n)
-{
-    return n->space + n->channels;
-}
-
-static fnn_real *fnni_norm_b(const fnni_norm *n)
-{
-    return n->space + 2 * n->channels;
-}
-
-static fnn_real *fnni_norm_c(const fnni_norm *n)
-{
-    return n->space + 3 * n->channels;
-}
-
-static ptrdiff_t fnni_norm_blocks(ptrdiff_t rows)
-{
-    return rows / FNNI_NORM_ROWS + (rows % FNNI_NORM_ROWS != 0);
-}
-
-static size_t fnni_norm_space(ptrdiff_t rows, ptrdiff_t channels)
-{
-    return ((size_t)fnni_norm_blocks(rows) * 2 + 4) * (size_t)channels;
-}
-
-/* A part's blocks: their sums, of x in forward and of dy in backward. */
-static void fnni_norm_sum_part(void *argument, int part, int parts)
-{
-    const fnni_norm *n = (const fnni_norm *)argument;
-    const ptrdiff_t blocks = fnni_norm_blocks(n->rows), channels = n->channels;
-    ptrdiff_t b;
-    for (b = blocks * part / parts; b < blocks * (part + 1) / parts; b++) {
-        const ptrdiff_t first = b * FNNI_NORM_ROWS, left = n->rows - first;
-        const ptrdiff_t rows = left < FNNI_NORM_ROWS ? left : FNNI_NORM_ROWS;
-        fnn_real *sums = n->space + (4 + 2 * b) * channels;
-        const fnn_real *x = n->x + first * channels;
-        n->kernels->fill(2 * channels, 0, sums);
-        if (n->dy)
-            n->kernels->norm_sums(rows, channels, n->dy + first * channels, x, n->mean, n->space,
-                                  sums, sums + channels);
-        else n->kernels->moments(rows, channels, x, channels, n->space, sums, sums + channels);
-    }
-}
-
-/* y = a x + c, or dx = a dy + b x + c, in a part's rows. */
-static void fnni_norm_map_part(void *argument, int part, int parts)
-{
-    const fnni_norm *n = (const fnni_norm *)argument;
-    const ptrdiff_t first = n->rows * part / parts, rows = n->rows * (part + 1) / parts - first;
-    const ptrdiff_t at = first * n->channels, channels = n->channels;
-    const fnn_real *a = fnni_norm_a(n), *b = fnni_norm_b(n), *c = fnni_norm_c(n);
-    if (n->dy) n->kernels->norm_backward(rows, channels, n->dy + at, n->x + at, a, b, c, n->y + at);
-    else n->kernels->scale_shift(rows, channels, n->x + at, a, c, n->y + at);
-}
-
-/* What the blocks' sums of one channel come to; number 0 is the sum, 1 that of squares or
- * products. */
-static double fnni_norm_total(const fnni_norm *n, ptrdiff_t channel, int number)
-{
-    const ptrdiff_t blocks = fnni_norm_blocks(n->rows);
-    const fnn_real *sums = n->space + (4 + number) * n->channels + channel;
-    double total = 0;
-    ptrdiff_t b;
-    for (b = 0; b < blocks; b++) total += (double)sums[2 * b * n->channels];
-    return total;
-}
-
-/* The batch's mean and variance. The variance is that about the pivot, the first block's mean, less
- * the pivot's distance from the mean squared: as long as the blocks are alike the two do not
- * cancel. */
-static void fnni_norm_measure(const fnni_norm *n)
-{
-    const ptrdiff_t channels = n->channels;
-    const ptrdiff_t first = n->rows < FNNI_NORM_ROWS ? n->rows : FNNI_NORM_ROWS;
-    fnn_real *pivot = n->space, *a = fnni_norm_a(n);
-    ptrdiff_t j;
-    n->kernels->fill(4 * channels, 0, n->space);
-    n->kernels->moments(first, channels, n->x, channels, pivot, a, fnni_norm_c(n));
-    for (j = 0; j < channels; j++) pivot[j] = a[j] / (fnn_real)first;
-    fnni_parallel(n->threads, fnni_norm_sum_part, (void *)n);
-    for (j = 0; j < channels; j++) {
-        const double shift = fnni_norm_total(n, j, 0) / (double)n->rows;
-        const double square = fnni_norm_total(n, j, 1) / (double)n->rows - shift * shift;
-        n->new_mean[j] = (fnn_real)((double)pivot[j] + shift);
-        n->new_variance[j] = (fnn_real)(square < 0 ? 0 : square);
-    }
-}
-
-/* a and c of a mean and a variance. */
-static void fnni_norm_factors(const fnni_norm *n)
-{
-    fnn_real *a = fnni_norm_a(n), *c = fnni_norm_c(n);
-    ptrdiff_t j;
-    for (j = 0; j < n->channels; j++) {
-        const double gamma = n->gamma ? (double)n->gamma[j] : 1;
-        const double beta = n->beta ? (double)n->beta[j] : 0;
-        const double factor = gamma / sqrt((double)n->variance[j] + (double)n->epsilon);
-        a[j] = (fnn_real)factor;
-        c[j] = (fnn_real)(beta - (double)n->mean[j] * factor);
-    }
-}
-
-/* dgamma, dbeta; and a, b and c of dx. constant: mean and variance are not those of this batch, so
- * they have no gradient. */
-static void fnni_norm_differentiate(const fnni_norm *n, int constant)
-{
-    fnn_real *inv_std = n->space;
-    ptrdiff_t j;
-    for (j = 0; j < n->channels; j++)
-        inv_std[j] = (fnn_real)(1 / sqrt((double)n->variance[j] + (double)n->epsilon));
-    fnni_parallel(n->threads, fnni_norm_sum_part, (void *)n);
-    for (j = 0; j < n->channels; j++) {
-        const double gamma = n->gamma ? (double)n->gamma[j] : 1, slope = gamma * (double)inv_std[j];
-        const double sum = fnni_norm_total(n, j, 0), product = fnni_norm_total(n, j, 1);
-        const double share = constant ? 0 : 1 / (double)n->rows;
-        const double tilt = -slope * (double)inv_std[j] * product * share;
-        fnni_norm_a(n)[j] = (fnn_real)slope;
-        fnni_norm_b(n)[j] = (fnn_real)tilt;
-        fnni_norm_c(n)[j] = (fnn_real)(-slope * sum * share - tilt * (double)n->mean[j]);
-        if (n->dbeta) n->dbeta[j] = (fnn_real)sum;
-        if (n->dgamma) n->dgamma[j] = (fnn_real)product;
-    }
-}
-
-static void fnni_norm_forward(fnni_norm *n)
-{
-    fnni_norm_measure(n);
-    n->mean = n->new_mean;
-    n->variance = n->new_variance;
-    fnni_norm_factors(n);
-    fnni_parallel(n->threads, fnni_norm_map_part, n);
-}
-
-static void fnni_norm_backward_run(fnni_norm *n)
-{
-    fnni_norm_differentiate(n, 0);
-    fnni_parallel(n->threads, fnni_norm_map_part, n);
-}
-
-/* ---- layers, runs ---- */
-typedef struct fnni_shape {
-    int height, width, channels;
-} fnni_shape;
-
-typedef struct fnni_layer_type fnni_layer_type;
-
-#define FNNI_NO_LAYER (-2) /* -1 is the input */
-
-/* Where a layer's output, or the gradient by it, is during a pass: in the run's array, for all rows
- * of the batch, or (transient) in the thread's workspace, for the image it is at. */
-typedef struct fnni_place {
-    int transient;
-    size_t at; /* reals: per row before this tensor, or from the start of the scratch space */
-} fnni_place;
-
-typedef struct fnni_layer {
-    const fnni_layer_type *type;
-    fnni_shape shape; /* of the output */
-    int inputs, outputs;
-    fnn_activation activation;
-    fnn_real parameter;     /* of the activation, or the dropout rate */
-    fnn_window window;      /* of convolutions and pools */
-    fnn_padding padding;
-    int fused;              /* a convolution whose output only the pool behind it sees; the pool */
-    fnn_batch_norm_config norm;
-    size_t statistics;      /* of batch norm: where its running mean and variance are */
-    int from;               /* of add: the earlier layer; other layers have FNNI_NO_LAYER */
-    int added;              /* some add refers to this layer */
-    size_t weights, biases; /* how many of each */
-    int rows;               /* of the weights as a matrix, which threads share out */
-    size_t offset;          /* of the weights in the parameter array, the biases follow */
-    size_t index;           /* bytes per row before this layer's record of maxima */
-    double work;            /* multiply-adds of a sample's forward pass, for sharing out */
-    fnni_place y[2], d;     /* output in training and in inference; gradient */
-    fnn_initializer weights_start, biases_start;
-} fnni_layer;
-
-/* What a layer prepares for one pass: its convolution, and where in a thread's workspace the packed
- * weights of the forward and of the backward pass begin. */
-typedef struct fnni_plan {
-    fnni_conv conv;
-    size_t packed[2];
-    size_t wide; /* reals before this layer's gradients of shares */
-    size_t norm; /* reals before batch norm's numbers of this batch */
-} fnni_plan;
-
-/* The tensors of one batch: a thread's chunk in inference, the whole batch in training. */
-typedef struct fnni_run {
-    const fnn_model *model;
-    const fnni_kernels *kernels;
-    int rows, capacity; /* rows in use, rows allocated */
-    int training;
-    int inference;           /* which of the layers' places count */
-    uint64_t step;           /* of dropout: updates before this batch */
-    fnn_real *activations;   /* (capacity, I) of the model's input, then (capacity, O) per layer */
-    fnn_real *deltas;        /* gradients of the same, without the input's; NULL in inference */
-    uint8_t *indexes;        /* (capacity, O) of each max-pool; NULL in inference */
-    fnn_real *wide;          /* the shares' gradients of convolutions; NULL in inference */
-    fnn_real *norms;         /* of each batch norm, its numbers of this batch */
-    fnni_plan *plans;        /* one a layer */
-    fnn_real *losses;        /* (capacity) */
-    const int32_t *labels;   /* (capacity) or NULL */
-    const fnn_real *targets; /* (capacity, O) or NULL */
-    fnn_real *workspace;     /* for matrix products, workspace_count a thread */
-    size_t workspace_count;
-    size_t image;   /* where in a thread's workspace images are padded, */
-    size_t scratch; /* and where transient tensors begin */
-    const fnni_augmenter *augmenter; /* of the samples that are gathered, or NULL */
-} fnni_run;
-
-struct fnni_layer_type {
-    const char *name;
-    /* rows from..to-1 of the output */
-    void (*forward)(const fnni_run *run, int l, int from, int to, fnn_real *workspace);
-    /* what a thread does once a batch before its first forward, or backward; NULL for nothing */
-    void (*prepare)(const fnni_run *run, int l, int backward, fnn_real *workspace);
-    /* rows from..to-1 of the input's gradient (not wanted where to_input is 0) */
-    void (*backward)(const fnni_run *run, int l, int from, int to, int to_input,
-                     fnn_real *workspace);
-    /* dw: rows from..to-1 of the weights' gradient, summed over the batch; db: the biases', not
-       wanted where NULL. The function is NULL where a layer has no weights. */
-    void (*gradient)(const fnni_run *run, int l, int from, int to, fnn_real *dw, fnn_real *db,
-                     fnn_real *workspace);
-};
-
-struct fnn_model {
-    fnn_context context;
-    fnn_error error;
-    int broken; /* a builder failed: every later call returns error.code */
-    fnni_shape input;
-    int inputs;
-    fnni_layer *layers;
-    int layer_count, layer_capacity;
-    int sealed;
-    int *stages, stage_count; /* first layers of the stages, and layer_count behind the last */
-    int spatial;              /* layers before the first dense one that go image by image, or 0 */
-    size_t columns[2], delta_columns, index_columns; /* stored per row: outputs, gradients, bytes */
-    size_t scratch[2];                               /* reals of a thread's transient tensors */
-    double work; /* multiply-adds of a sample's forward pass */
-    uint64_t seed;
-    fnn_initializer weights_start, biases_start; /* of layers to come */
-    fnn_normalization normalization;
-    fnn_real *shift, *scale; /* (inputs), or NULL: as they are */
-    fnn_loss_kind loss;
-    fnn_real label_smoothing, loss_epsilon;
-    size_t parameter_count;
-    size_t statistics_count;
-    fnn_real *parameters;
-    fnn_real *statistics; /* running means and variances of batch norms */
-    fnn_real *gradients, *state; /* state: what the optimiser remembers, up to two per parameter */
-    int state_kind;              /* fnn_optimizer_kind of state, or -1 */
-    uint64_t steps;              /* updates since the state was new, */
-    uint64_t updates;            /* and since the weights were: dropout draws by it */
-    uint64_t passes;             /* over data, of all fits since the weights were new */
-    fnni_run run;                /* of training */
-    int32_t *run_labels;
-    fnn_real *run_targets;
-    int run_ready;      /* 1 after forward, 2 after loss, 3 after backward */
-    int run_supervised; /* the batch has labels or targets */
-};
-
-static const fnni_layer *fnni_layer_at(const fnni_run *run, int l)
-{
-    return run->model->layers + l;
-}
-
-static int fnni_inputs(const fnni_run *run, int l)
-{
-    return l < 0 ? run->model->inputs : run->model->layers[l].outputs;
-}
-
-/* Row `row` of layer l's output, and those behind it; l = -1 is the batch itself. Only who goes
- * image by image meets transient outputs; to others workspace is NULL. */
-static fnn_real *fnni_y(const fnni_run *run, int l, int row, fnn_real *workspace)
-{
-    const size_t first = (size_t)row * (size_t)fnni_inputs(run, l);
-    const fnni_place *place;
-    if (l < 0) return run->activations + first;
-    place = &fnni_layer_at(run, l)->y[run->inference];
-    if (place->transient) return workspace + run->scratch + place->at;
-    return run->activations + place->at * (size_t)run->capacity + first;
-}
-
-/* Gradient of the loss by the output of layer l >= 0, likewise. */
-static fnn_real *fnni_d(const fnni_run *run, int l, int row, fnn_real *workspace)
-{
-    const fnni_place *place = &fnni_layer_at(run, l)->d;
-    if (place->transient) return workspace + run->scratch + place->at;
-    return run->deltas + place->at * (size_t)run->capacity +
-           (size_t)row * (size_t)fnni_layer_at(run, l)->outputs;
-}
-
-/* The first layer with weights: no gradient is wanted below it. */
-static int fnni_lowest(const fnn_model *model)
-{
-    int l = 0;
-    while (l < model->layer_count - 1 && model->layers[l].biases == 0) l++;
-    return l;
-}
-
-/* ---- dense: y = f(x W + b);  dz = dy f'(z);  dx = dz W^T;  dW = x^T dz;  db = sum of dz's rows.
- * Rumelhart, Hinton, Williams 1986, equations 4 to 9. ---- */
-
-static void fnni_dense_product(const fnni_run *run, fnni_gemm *g, fnn_real *workspace)
-{
-    g->kernels = run->kernels;
-    g->alpha = 1;
-    g->workspace = workspace;
-    fnni_gemm_plan(g);
-    fnni_gemm_serial(g);
-}
-
-/* y (N,O) = x (N,I) W (I,O), for rows from..to-1. */
-static void fnni_dense_forward_product(const fnni_run *run, int l, int from, int to, fnni_gemm *g)
-{
-    const fnni_layer *layer = fnni_layer_at(run, l);
-    memset(g, 0, sizeof *g);
-    g->m = to - from;
-    g->n = g->ldb = g->ldc = layer->outputs;
-    g->k = g->lda = layer->inputs;
-    g->b = run->model->parameters + layer->offset;
-    if (!run->activations) return;
-    g->a = fnni_y(run, l - 1, from, NULL);
-    g->c = fnni_y(run, l, from, NULL);
-}
-
-static void fnni_dense_forward(const fnni_run *run, int l, int from, int to, fnn_real *workspace)
-{
-    const fnni_layer *layer = fnni_layer_at(run, l);
-    fnni_gemm g;
-    fnni_dense_forward_product(run, l, from, to, &g);
-    fnni_dense_product(run, &g, workspace);
-    run->kernels->bias_activation(layer->activation, layer->parameter, to - from, layer->outputs,
-                                  run->model->parameters + layer->offset + layer->weights, g.c,
-                                  g.ldc);
-}
-
-/* dx (N,I) = dz (N,O) W^T, for rows from..to-1, W^T packed. */
-static void fnni_dense_backward_product(const fnni_run *run, int l, int from, int to,
-                                        const fnn_real *packed, fnni_gemm *g)
-{
-    const fnni_layer *layer = fnni_layer_at(run, l);
-    memset(g, 0, sizeof *g);
-    g->b_packed = 1;
-    g->m = to - from;
-    g->n = g->ldc = layer->inputs;
-    g->k = g->lda = layer->outputs;
-    g->b = packed;
-    if (!run->deltas) return;
-    g->a = fnni_d(run, l, from, NULL);
-    g->c = fnni_d(run, l - 1, from, NULL);
-}
-
-/* Packs W^T, which every group of rows on the way back wants. */
-static void fnni_dense_prepare(const fnni_run *run, int l, int backward, fnn_real *workspace)
-{
-    const fnni_layer *layer = fnni_layer_at(run, l);
-    fnni_gemm g;
-    if (!backward) return;
-    memset(&g, 0, sizeof g);
-    g.kernels = run->kernels;
-    g.transpose_b = 1;
-    g.n = layer->inputs;
-    g.k = g.ldb = layer->outputs;
-    g.b = run->model->parameters + layer->offset;
-    fnni_gemm_pack_b(&g, 0, g.n, workspace + run->plans[l].packed[1]);
-}
-
-static void fnni_dense_backward(const fnni_run *run, int l, int from, int to, int to_input,
-                                fnn_real *workspace)
-{
-    const fnni_layer *layer = fnni_layer_at(run, l);
-    fnn_real *d = fnni_d(run, l, from, NULL);
-    fnni_gemm g;
-    run->kernels->activation_backward(layer->activation, layer->parameter,
-                                      (ptrdiff_t)(to - from) * layer->outputs, NULL,
-                                      fnni_y(run, l, from, NULL), d, d);
-    if (!to_input) return;
-    fnni_dense_backward_product(run, l, from, to, workspace + run->plans[l].packed[1], &g);
-    fnni_dense_product(run, &g, workspace);
-}
-
-/* dW (I,O) = x^T dz, for rows from..to-1 of W. */
-static void fnni_dense_gradient_product(const fnni_run *run, int l, int from, int to, fnn_real *dw,
-                                        fnni_gemm *g)
-{
-    const fnni_layer *layer = fnni_layer_at(run, l);
-    memset(g, 0, sizeof *g);
-    g->transpose_a = 1;
-    g->m = to - from;
-    g->n = g->ldb = g->ldc = layer->outputs;
-    g->k = run->rows;
-    g->lda = layer->inputs;
-    g->c = dw;
-    if (!run->deltas) return;
-    g->a = fnni_y(run, l - 1, 0, NULL) + from;
-    g->b = fnni_d(run, l, 0, NULL);
-}
-
-static void fnni_dense_gradient(const fnni_run *run, int l, int from, int to, fnn_real *dw,
-                                fnn_real *db, fnn_real *workspace)
-{
-    fnni_gemm g;
-    fnni_dense_gradient_product(run, l, from, to, dw, &g);
-    fnni_dense_product(run, &g, workspace);
-    if (db) run->kernels->column_sums(run->rows, g.n, g.b, g.n, db);
-}
-
-/* ---- activation: y = f(x);  dx = dy f'(x). Softmax over each row: y = exp(x) / sum exp(x);
- * dx = y (dy - sum dy y). ---- */
-
-static void fnni_activate_forward(const fnni_run *run, int l, int from, int to, fnn_real *workspace)
-{
-    const fnni_layer *layer = fnni_layer_at(run, l);
-    const fnn_real *x = fnni_y(run, l - 1, from, workspace);
-    fnn_real *y = fnni_y(run, l, from, workspace);
-    if (layer->activation == FNN_SOFTMAX)
-        run->kernels->softmax(to - from, layer->outputs, x, y);
-    else
-        run->kernels->activation(layer->activation, layer->parameter,
-                                 (ptrdiff_t)(to - from) * layer->outputs, x, y);
-}
-
-static void fnni_softmax_backward(int rows, int columns, const fnn_real *y, const fnn_real *dy,
-                                  fnn_real *dx)
-{
-    int i, j;
-    for (i = 0; i < rows; i++, y += columns, dy += columns, dx += columns) {
-        fnn_real sum = 0;
-        for (j = 0; j < columns; j++) sum += dy[j] * y[j];
-        for (j = 0; j < columns; j++) dx[j] = y[j] * (dy[j] - sum);
-    }
-}
-
-static void fnni_activate_backward(const fnni_run *run, int l, int from, int to, int to_input,
-                                   fnn_real *workspace)
-{
-    const fnni_layer *layer = fnni_layer_at(run, l);
-    const fnn_real *y = fnni_y(run, l, from, workspace), *dy = fnni_d(run, l, from, workspace);
-    fnn_real *dx;
-    if (!to_input) return;
-    dx = fnni_d(run, l - 1, from, workspace);
-    if (layer->activation == FNN_SOFTMAX)
-        fnni_softmax_backward(to - from, layer->outputs, y, dy, dx);
-    else
-        run->kernels->activation_backward(layer->activation, layer->parameter,
-                                          (ptrdiff_t)(to - from) * layer->outputs,
-                                          fnni_y(run, l - 1, from, workspace), y, dy, dx);
-}
-
-/* ---- dropout: y = x m / (1 - rate), m drawn per element and step;  dx = dy m / (1 - rate).
- * Srivastava et al. 2014, inverted so that inference does nothing. ---- */
-
-static void fnni_dropout_apply(const fnni_run *run, int l, int from, int to, const fnn_real *x,
-                               fnn_real *y)
-{
-    const fnni_layer *layer = fnni_layer_at(run, l);
-    const size_t first = (size_t)from * (size_t)layer->outputs;
-    const size_t count = (size_t)(to - from) * (size_t)layer->outputs;
-    if (run->training)
-        run->kernels->dropout((ptrdiff_t)count,
-                              fnni_random(run->model->seed, (uint64_t)l, run->step), first,
-                              layer->parameter, x, y);
-    else
-        memcpy(y, x, count * sizeof *y);
-}
-
-static void fnni_dropout_forward(const fnni_run *run, int l, int from, int to, fnn_real *workspace)
-{
-    fnni_dropout_apply(run, l, from, to, fnni_y(run, l - 1, from, workspace),
-                       fnni_y(run, l, from, workspace));
-}
-
-static void fnni_dropout_backward(const fnni_run *run, int l, int from, int to, int to_input,
-                                  fnn_real *workspace)
-{
-    if (to_input)
-        fnni_dropout_apply(run, l, from, to, fnni_d(run, l, from, workspace),
-                           fnni_d(run, l - 1, from, workspace));
-}
-
-/* ---- flatten: the same numbers under another shape; shares its input's memory ---- */
-
-static void fnni_flatten_forward(const fnni_run *run, int l, int from, int to, fnn_real *workspace)
-{
-    (void)run, (void)l, (void)from, (void)to, (void)workspace;
-}
-
-static void fnni_flatten_backward(const fnni_run *run, int l, int from, int to, int to_input,
-                                  fnn_real *workspace)
-{
-    (void)run, (void)l, (void)from, (void)to, (void)to_input, (void)workspace;
-}
-
-/* ---- conv2d: y = f(x * W + b), W (kernel height, kernel width, C, filters);  dz = dy f'(z);
- * db = sum of dz;  dW and dx: see >>conv. LeCun et al. 1998. ----
- * A max-pool directly behind it, on windows that do not overlap, is fused with it: each band of
- * output rows is pooled while it is in the second cache, before the activation, which does not
- * change what is largest; the output itself is never stored. */
-
-static int fnni_layer_band(const fnni_layer *layer)
-{
-    return fnni_conv_band_rows(&layer->window, layer->shape.channels);
-}
-
-static void fnni_conv_prepare(const fnni_run *run, int l, int backward, fnn_real *workspace)
-{
-    const fnni_layer *layer = fnni_layer_at(run, l);
-    const fnn_real *weights = run->model->parameters + layer->offset;
-    const fnni_plan *plan = run->plans + l;
-    if (!backward)
-        fnni_conv_pack(&plan->conv, weights, weights + layer->weights,
-                       workspace + plan->packed[0]);
-    else
-        fnni_conv_backward_pack(run->kernels, &layer->window, layer->shape.channels, weights,
-                                workspace + plan->packed[1]);
-}
-
-static void fnni_conv_forward(const fnni_run *run, int l, int from, int to, fnn_real *workspace)
-{
-    const fnni_layer *layer = fnni_layer_at(run, l);
-    const fnni_conv *conv = &run->plans[l].conv;
-    int i;
-    if (layer->fused) return; /* the pool does it */
-    for (i = from; i < to; i++) {
-        const fnni_conv_input in =
-            fnni_conv_image(conv, fnni_y(run, l - 1, i, workspace), workspace + run->image);
-        fnni_conv_forward_image(conv, fnni_layer_band(layer), &in,
-                                workspace + run->plans[l].packed[0], layer->activation,
-                                layer->parameter, fnni_y(run, l, i, workspace));
-    }
-}
-
-/* Which of the shares image i of a batch of n belongs to: share s has n s / shares and on. */
-static int fnni_share_of(int i, int n)
-{
-    return (int)((((int64_t)i + 1) * fnni_share_count(n) - 1) / n);
-}
-
-static void fnni_conv_backward_layer(const fnni_run *run, int l, int from, int to, int to_input,
-                                     fnn_real *workspace)
-{
-    const fnni_layer *layer = fnni_layer_at(run, l);
-    const fnni_plan *plan = run->plans + l;
-    fnn_real *image = workspace + run->image;
-    int i;
-    for (i = from; i < to; i++) {
-        const int share = fnni_share_of(i, run->rows);
-        const int first = (int)((int64_t)run->rows * share / fnni_share_count(run->rows));
-        fnn_real *d = fnni_d(run, l, i, workspace);
-        const fnni_conv_input in =
-            fnni_conv_image(&plan->conv, fnni_y(run, l - 1, i, workspace), image);
-        if (!layer->fused)
-            run->kernels->activation_backward(layer->activation, layer->parameter, layer->outputs,
-                                              NULL, fnni_y(run, l, i, workspace), d, d);
-        fnni_conv_weights_image(&plan->conv, &in, d, i > first,
-                                run->wide + plan->wide +
-                                    (size_t)share * fnni_conv_wide_size(&plan->conv));
-        if (to_input)
-            fnni_conv_backward_image(run->kernels, &layer->window, layer->shape.channels, d,
-                                     workspace + plan->packed[1],
-                                     fnni_d(run, l - 1, i, workspace), image);
-    }
-}
-
-static void fnni_conv_gradient(const fnni_run *run, int l, int from, int to, fnn_real *dw,
-                               fnn_real *db, fnn_real *workspace)
-{
-    const fnni_plan *plan = run->plans + l;
-    const int shares = fnni_share_count(run->rows);
-    (void)workspace;
-    fnni_conv_fold(&plan->conv, run->wide + plan->wide, shares, from, to, dw);
-    if (db) fnni_conv_fold_biases(&plan->conv, run->wide + plan->wide, shares, db);
-}
-
-/* ---- max-pool: y = the largest of each window;  dx = dy where it was, the first of equals ---- */
-
-static uint8_t *fnni_indexes(const fnni_run *run, int l, int row)
-{
-    const fnni_layer *layer = fnni_layer_at(run, l);
-    if (!run->indexes) return NULL;
-    return run->indexes + layer->index * (size_t)run->capacity +
-           (size_t)row * (size_t)layer->outputs;
-}
-
-/* One image through a convolution and its pool, band by band. */
-static void fnni_fused_image(const fnni_run *run, int l, int i, fnn_real *workspace)
-{
-    const fnni_layer *pool = fnni_layer_at(run, l), *layer = pool - 1;
-    const fnni_plan *plan = run->plans + l - 1;
-    const int stride = pool->window.stride_height;
-    const int most = fnni_layer_band(layer) / stride, band = most > 0 ? most : 1;
-    fnn_real *y = fnni_y(run, l, i, workspace), *rows_of_z = workspace + run->image +
-                                                            fnni_conv_image_size(&plan->conv);
-    uint8_t *index = fnni_indexes(run, l, i);
-    fnn_window w = pool->window;
-    const fnni_conv_input in =
-        fnni_conv_image(&plan->conv, fnni_y(run, l - 2, i, workspace), workspace + run->image);
-    int row, rows;
-    for (row = 0; row < pool->window.out_height; row += rows) {
-        const ptrdiff_t size = (ptrdiff_t)w.out_width * w.channels;
-        rows = pool->window.out_height - row < band ? pool->window.out_height - row : band;
-        w.out_height = rows;
-        w.height = (rows - 1) * stride + w.kernel_height;
-        fnni_conv_rows(&plan->conv, &in, workspace + plan->packed[0], row * stride,
-                       row * stride + w.height, rows_of_z);
-        run->kernels->max_pool(&w, rows_of_z, y, index);
-        if (layer->activation != FNN_LINEAR)
-            run->kernels->activation(layer->activation, layer->parameter, rows * size, y, y);
-        y += rows * size;
-        if (index) index += rows * size;
-    }
-}
-
-static void fnni_max_layer_forward(const fnni_run *run, int l, int from, int to,
-                                   fnn_real *workspace)
-{
-    const fnni_layer *layer = fnni_layer_at(run, l);
-    int i;
-    for (i = from; i < to; i++)
-        if (layer->fused) fnni_fused_image(run, l, i, workspace);
-        else
-            run->kernels->max_pool(&layer->window, fnni_y(run, l - 1, i, workspace),
-                                   fnni_y(run, l, i, workspace), fnni_indexes(run, l, i));
-}
-
-static void fnni_max_layer_backward(const fnni_run *run, int l, int from, int to, int to_input,
-                                   fnn_real *workspace)
-{
-    const fnni_layer *layer = fnni_layer_at(run, l);
-    int i;
-    for (i = from; i < to && to_input; i++) {
-        fnn_real *d = fnni_d(run, l, i, workspace);
-        if (layer->fused) /* f' is that of the outputs that were largest */
-            run->kernels->activation_backward(layer[-1].activation, layer[-1].parameter,
-                                              layer->outputs, NULL, fnni_y(run, l, i, workspace), d,
-                                              d);
-        run->kernels->max_pool_backward(&layer->window, fnni_indexes(run, l, i), d,
-                                        fnni_d(run, l - 1, i, workspace));
-    }
-}
-
-/* ---- average-pool: y = the mean of a window's part inside the image;  dx = dy / its size ---- */
-
-static void fnni_average_layer_forward(const fnni_run *run, int l, int from, int to,
-                                      fnn_real *workspace)
-{
-    int i;
-    for (i = from; i < to; i++)
-        run->kernels->average_pool(&fnni_layer_at(run, l)->window,
-                                   fnni_y(run, l - 1, i, workspace), fnni_y(run, l, i, workspace));
-}
-
-static void fnni_average_layer_backward(const fnni_run *run, int l, int from, int to, int to_input,
-                                       fnn_real *workspace)
-{
-    int i;
-    for (i = from; i < to && to_input; i++)
-        run->kernels->average_pool_backward(&fnni_layer_at(run, l)->window,
-                                            fnni_d(run, l, i, workspace),
-                                            fnni_d(run, l - 1, i, workspace));
-}
-
-/* ---- batch norm: y = gamma (x - mean) / sqrt(variance + epsilon) + beta, per channel; mean and
- * variance those of the batch in training, running ones otherwise. With m values a channel and
- * x' = (x - mean) / sqrt(..):  dgamma = sum dy x';  dbeta = sum dy;
- * dx = gamma / sqrt(..) (dy - dbeta/m - x' dgamma/m). Ioffe and Szegedy 2015. ----
- * The parameters, all counted as biases, are gamma then beta. The batch's statistics need the whole
- * batch, so a stage of the pass begins here: fnni_run_stage has them measured in between. */
-
-static ptrdiff_t fnni_area_of(const fnni_layer *layer)
-{
-    return (ptrdiff_t)layer->shape.height * layer->shape.width;
-}
-
-/* Arrays of (C) that a layer keeps of a batch in front of fnni_norm's space: mean, variance,
- * dgamma, dbeta. */
-#define FNNI_NORM_KEPT 4
-
-/* The layer as a normalisation, its numbers at `kept`; x and dy are left out. */
-static fnni_norm fnni_norm_make(const fnni_run *run, int l, fnn_real *kept)
-{
-    const fnni_layer *layer = fnni_layer_at(run, l);
-    const ptrdiff_t channels = layer->shape.channels;
-    fnni_norm n;
-    memset(&n, 0, sizeof n);
-    n.kernels = run->kernels;
-    n.threads = 1;
-    n.rows = run->rows * fnni_area_of(layer);
-    n.channels = channels;
-    n.gamma = run->model->parameters + layer->offset;
-    n.beta = n.gamma + channels;
-    n.epsilon = layer->norm.epsilon;
-    n.mean = n.new_mean = kept;
-    n.variance = n.new_variance = kept + channels;
-    n.dgamma = kept + 2 * channels;
-    n.dbeta = kept + 3 * channels;
-    n.space = kept + FNNI_NORM_KEPT * channels;
-    return n;
-}
-
-static fnni_norm fnni_norm_of(const fnni_run *run, int l)
-{
-    return fnni_norm_make(run, l, run->norms + run->plans[l].norm);
-}
-
-/* Takes the running statistics for those of the batch. */
-static void fnni_norm_run_on(const fnni_run *run, int l, const fnni_norm *n)
-{
-    memcpy(n->new_mean, run->model->statistics + fnni_layer_at(run, l)->statistics,
-           2 * (size_t)n->channels * sizeof *n->new_mean);
-}
-
-/* In inference each thread has factors of its own, of the running statistics. */
-static fnni_norm fnni_norm_own(const fnni_run *run, int l, fnn_real *workspace)
-{
-    return run->inference ? fnni_norm_make(run, l, workspace + run->plans[l].packed[0])
-                          : fnni_norm_of(run, l);
-}
-
-static void fnni_norm_prepare(const fnni_run *run, int l, int backward, fnn_real *workspace)
-{
-    const fnni_norm n = fnni_norm_own(run, l, workspace);
-    if (!run->inference || backward) return;
-    fnni_norm_run_on(run, l, &n);
-    fnni_norm_factors(&n);
-}
-
-static void fnni_norm_layer_forward(const fnni_run *run, int l, int from, int to,
-                                    fnn_real *workspace)
-{
-    const fnni_norm n = fnni_norm_own(run, l, workspace);
-    run->kernels->scale_shift((to - from) * fnni_area_of(fnni_layer_at(run, l)), n.channels,
-                              fnni_y(run, l - 1, from, workspace), fnni_norm_a(&n),
-                              fnni_norm_c(&n), fnni_y(run, l, from, workspace));
-}
-
-static void fnni_norm_layer_backward(const fnni_run *run, int l, int from, int to, int to_input,
-                                     fnn_real *workspace)
-{
-    const fnni_norm n = fnni_norm_of(run, l);
-    if (!to_input) return;
-    run->kernels->norm_backward((to - from) * fnni_area_of(fnni_layer_at(run, l)), n.channels,
-                                fnni_d(run, l, from, workspace),
-                                fnni_y(run, l - 1, from, workspace), fnni_norm_a(&n),
-                                fnni_norm_b(&n), fnni_norm_c(&n),
-                                fnni_d(run, l - 1, from, workspace));
-}
-
-static void fnni_norm_gradient(const fnni_run *run, int l, int from, int to, fnn_real *dw,
-                               fnn_real *db, fnn_real *workspace)
-{
-    const fnni_norm n = fnni_norm_of(run, l);
-    (void)from, (void)to, (void)dw, (void)workspace;
-    memcpy(db, n.dgamma, 2 * (size_t)n.channels * sizeof *db); /* dbeta lies behind it */
-}
-
-/* What the layer applies to this batch: its own statistics in training, else the running ones. */
-static void fnni_norm_measured(const fnni_run *run, int l, int threads)
-{
-    fnni_norm n = fnni_norm_of(run, l);
-    n.threads = threads;
-    n.x = fnni_y(run, l - 1, 0, NULL);
-    if (run->training) fnni_norm_measure(&n);
-    else fnni_norm_run_on(run, l, &n);
-    fnni_norm_factors(&n);
-}
-
-/* What its gradient is made of, when that by its output is there for the whole batch. */
-static void fnni_norm_summed(const fnni_run *run, int l, int threads)
-{
-    fnni_norm n = fnni_norm_of(run, l);
-    n.threads = threads;
-    n.x = fnni_y(run, l - 1, 0, NULL);
-    n.dy = fnni_d(run, l, 0, NULL);
-    fnni_norm_differentiate(&n, !run->training);
-}
-
-/* Moves the running statistics towards the batch's; once a step. */
-static void fnni_norm_update(const fnni_run *run, int l)
-{
-    const fnni_layer *layer = fnni_layer_at(run, l);
-    const fnni_norm n = fnni_norm_of(run, l);
-    const double rows = (double)n.rows, keep = (double)layer->norm.momentum;
-    const double unbiased = layer->norm.unbiased && rows > 1 ? rows / (rows - 1) : 1;
-    fnn_real *mean = run->model->statistics + layer->statistics, *variance = mean + n.channels;
-    ptrdiff_t j;
-    for (j = 0; j < n.channels; j++) {
-        mean[j] = (fnn_real)(keep * (double)mean[j] + (1 - keep) * (double)n.mean[j]);
-        variance[j] = (fnn_real)(keep * (double)variance[j] +
-                                 (1 - keep) * (double)n.variance[j] * unbiased);
-    }
-}
-
-/* ---- spatial dropout: whole channels of a sample are kept, over 1 - rate, or zero ---- */
-
-static void fnni_spatial_dropout_apply(const fnni_run *run, int l, int row, const fnn_real *x,
-                                       fnn_real *y, fnn_real *mask)
-{
-    const fnni_layer *layer = fnni_layer_at(run, l);
-    const int n = layer->shape.channels;
-    ptrdiff_t i;
-    int j;
-    run->kernels->fill(n, 1, mask);
-    run->kernels->fill(n, 0, mask + n);
-    if (run->training)
-        run->kernels->dropout(n, fnni_random(run->model->seed, (uint64_t)l, run->step),
-                              (uint64_t)row * (uint64_t)n, layer->parameter, mask, mask);
-    run->kernels->scale_shift(fnni_area_of(layer), n, x, mask, mask + n, y);
-    for (j = 0; j < n; j++) /* infinity times zero is none */
-        for (i = 0; mask[j] == 0 && i < fnni_area_of(layer); i++) y[i * n + j] = 0;
-}
-
-static void fnni_spatial_dropout_forward(const fnni_run *run, int l, int from, int to,
-                                         fnn_real *workspace)
-{
-    int i;
-    for (i = from; i < to; i++)
-        fnni_spatial_dropout_apply(run, l, i, fnni_y(run, l - 1, i, workspace),
-                                   fnni_y(run, l, i, workspace), workspace + run->image);
-}
-
-static void fnni_spatial_dropout_backward(const fnni_run *run, int l, int from, int to,
-                                          int to_input, fnn_real *workspace)
-{
-    int i;
-    for (i = from; i < to && to_input; i++)
-        fnni_spatial_dropout_apply(run, l, i, fnni_d(run, l, i, workspace),
-                                   fnni_d(run, l - 1, i, workspace), workspace + run->image);
-}
-
-/* ---- add: y = x + the output of an earlier layer;  both get dy. He et al. 2015. ---- */
-
-static void fnni_add_forward(const fnni_run *run, int l, int from, int to, fnn_real *workspace)
-{
-    const fnni_layer *layer = fnni_layer_at(run, l);
-    const size_t count = (size_t)(to - from) * (size_t)layer->outputs;
-    fnn_real *y = fnni_y(run, l, from, workspace);
-    memcpy(y, fnni_y(run, l - 1, from, workspace), count * sizeof *y);
-    run->kernels->add_scaled((ptrdiff_t)count, 1, fnni_y(run, layer->from, from, workspace), y);
-}
-
-static void fnni_add_backward(const fnni_run *run, int l, int from, int to, int to_input,
-                              fnn_real *workspace)
-{
-    const size_t count = (size_t)(to - from) * (size_t)fnni_layer_at(run, l)->outputs;
-    if (!to_input) return;
-    memcpy(fnni_d(run, l - 1, from, workspace), fnni_d(run, l, from, workspace),
-           count * sizeof(fnn_real));
-}
-
-/* To be called when the gradient by layer l's output has come from the layer behind it: what came
- * in by way of additions joins it. */
-static void fnni_add_join(const fnni_run *run, int l, int from, int to, fnn_real *workspace)
-{
-    int add;
-    if (l < 0 || !fnni_layer_at(run, l)->added) return;
-    for (add = l + 1; add < run->model->layer_count; add++)
-        if (fnni_layer_at(run, add)->from == l)
-            run->kernels->add_scaled(
-                (ptrdiff_t)(to - from) * fnni_layer_at(run, l)->outputs, 1,
-                fnni_d(run, add, from, workspace), fnni_d(run, l, from, workspace));
-}
-
-typedef enum fnni_layer_kind {
-    FNNI_DENSE,
-    FNNI_ACTIVATION,
-    FNNI_DROPOUT,
-    FNNI_FLATTEN,
-    FNNI_CONV2D,
-    FNNI_MAX_POOL,
-    FNNI_AVERAGE_POOL,
-    FNNI_BATCH_NORM,
-    FNNI_SPATIAL_DROPOUT,
-    FNNI_ADD
-} fnni_layer_kind;
-
-static const fnni_layer_type fnni_layer_types[] = {
-    {"dense", fnni_dense_forward, fnni_dense_prepare, fnni_dense_backward, fnni_dense_gradient},
-    {"activation", fnni_activate_forward, NULL, fnni_activate_backward, NULL},
-    {"dropout", fnni_dropout_forward, NULL, fnni_dropout_backward, NULL},
-    {"flatten", fnni_flatten_forward, NULL, fnni_flatten_backward, NULL},
-    {"conv2d", fnni_conv_forward, fnni_conv_prepare, fnni_conv_backward_layer, fnni_conv_gradient},
-    {"max_pool2d", fnni_max_layer_forward, NULL, fnni_max_layer_backward, NULL},
-    {"average_pool2d", fnni_average_layer_forward, NULL, fnni_average_layer_backward, NULL},
-    {"batch_norm", fnni_norm_layer_forward, fnni_norm_prepare, fnni_norm_layer_backward,
-     fnni_norm_gradient},
-    {"spatial_dropout", fnni_spatial_dropout_forward, NULL, fnni_spatial_dropout_backward, NULL},
-    {"add", fnni_add_forward, NULL, fnni_add_backward, NULL},
-};
-
-static int fnni_is(const fnni_layer *layer, fnni_layer_kind kind)
-{
-    return layer->type == &fnni_layer_types[kind];
-}
-
-static int fnni_is_softmax(const fnni_layer *layer)
-{
-    return fnni_is(layer, FNNI_ACTIVATION) && layer->activation == FNN_SOFTMAX;
-}
-
-/* The last layer that computes something: flatten layers may follow, which share its memory. */
-static int fnni_end(const fnn_model *model)
-{
-    int l = model->layer_count - 1;
-    while (l > 0 && fnni_is(model->layers + l, FNNI_FLATTEN)) l--;
-    return l;
-}
-
-/* Reals of workspace one thread needs for the products of layer l on at most rows rows. */
-static size_t fnni_dense_workspace(const fnni_run *run, int l, int rows, int training)
-{
-    fnni_run bare = *run; /* without arrays: sizes alone */
-    fnni_gemm g[3];
-    size_t most = 0, need;
-    int i;
-    bare.activations = bare.deltas = NULL;
-    fnni_dense_forward_product(&bare, l, 0, rows, g);
-    fnni_dense_backward_product(&bare, l, 0, rows, NULL, g + 1);
-    fnni_dense_gradient_product(&bare, l, 0, fnni_layer_at(run, l)->inputs, NULL, g + 2);
-    g[2].k = rows;
-    for (i = 0; i < (training ? 3 : 1); i++) {
-        g[i].kernels = run->kernels;
-        need = fnni_gemm_bound(g + i);
-        if (need > most) most = need;
-    }
-    return most;
-}
-
-/* Space in which a convolution pads an image, and pools a band of rows. */
-static size_t fnni_conv_space(const fnni_run *run, int l, const fnni_conv *conv,
-                              size_t *backward_packed)
-{
-    const fnni_layer *layer = fnni_layer_at(run, l);
-    const int stride = layer->fused ? layer[1].window.stride_height : 1;
-    const size_t row = (size_t)layer->window.out_width * (size_t)layer->shape.channels;
-    const size_t rows = (size_t)fnni_layer_band(layer) + (size_t)stride;
-    size_t forward = fnni_conv_image_size(conv), backward;
-    fnni_conv_backward_size(run->kernels, &layer->window, layer->shape.channels, backward_packed,
-                            &backward);
-    if (layer->fused) forward = fnni_plus(forward, row * rows);
-    return forward > backward ? forward : backward;
-}
-
-/* Fills in layer l's plan; *packed counts on, *space becomes at least what the layer needs. */
-static void fnni_plan_layer(const fnni_run *run, int l, int rows, size_t *packed, size_t *wide,
-                            size_t *norm, size_t *space)
-{
-    const fnni_layer *layer = fnni_layer_at(run, l);
-    const int training = !run->inference, wanted = training && l > fnni_lowest(run->model);
-    const size_t channels = (size_t)layer->shape.channels;
-    fnni_plan counted, *plan = run->plans ? run->plans + l : &counted;
-    size_t forward = 0, backward = 0, need = 0;
-    if (fnni_is(layer, FNNI_DENSE))
-        backward = fnni_gemm_packed_size(run->kernels, layer->outputs, layer->inputs);
-    if (fnni_is(layer, FNNI_BATCH_NORM) && run->inference)
-        forward = FNNI_NORM_KEPT * channels + fnni_norm_space(0, layer->shape.channels);
-    if (fnni_is(layer, FNNI_SPATIAL_DROPOUT)) need = 2 * channels;
-    if (fnni_is(layer, FNNI_CONV2D)) {
-        plan->conv = fnni_conv_make(run->kernels, &layer->window, layer->shape.channels);
-        forward = fnni_conv_packed_size(&plan->conv);
-        need = fnni_conv_space(run, l, &plan->conv, &backward);
-        plan->wide = *wide;
-        *wide = fnni_plus(*wide, fnni_times(FNNI_SHARES, fnni_conv_wide_size(&plan->conv)));
-    }
-    plan->packed[0] = *packed;
-    plan->packed[1] = *packed = fnni_plus(*packed, fnni_round(forward));
-    if (wanted) *packed = fnni_plus(*packed, fnni_round(backward));
-    plan->norm = *norm;
-    if (fnni_is(layer, FNNI_BATCH_NORM) && training)
-        *norm = fnni_plus(*norm, FNNI_NORM_KEPT * channels +
-                                     fnni_norm_space(rows * fnni_area_of(layer),
-                                                     layer->shape.channels));
-    if (need > *space) *space = need;
-}
-
-/* ============================================================================
- * >>loss  a loss and its gradient, row by row
- * ============================================================================
- * Called by >>train. Every loss is a mean over the batch, so gradients come out divided by the
- * number of rows. To add a loss: its name in fnn_loss_kind, its row function, its case in
- * fnni_loss_row, a row in the gradient check. */
-
-#define FNNI_KERAS_EPSILON 1e-7 /* Keras clips probabilities to [this, 1 - this] */
-
-/* The row's target distribution or values, in double: one-hot or given, smoothed if asked. */
-static double fnni_target(const fnni_run *run, int row, int j, int outputs)
-{
-    const double smoothing = (double)run->model->label_smoothing;
-    const double t = run->targets ? (double)run->targets[(size_t)row * (size_t)outputs + (size_t)j]
-                                  : run->labels[row] == j;
-    return run->model->loss > FNN_LOSS_SPARSE_CATEGORICAL_CROSS_ENTROPY
-               ? t
-               : (1 - smoothing) * t + smoothing / outputs;
-}
-
-/* q = clip(y / S), S = sum y;  loss = -sum t log q;  dloss/dy_j = (g_j - sum g_i q_i) / S with
- * g_j = -t_j / q_j, or 0 where q_j was clipped. Keras 2, backend.categorical_crossentropy. */
-static double fnni_loss_categorical(const fnni_run *run, int row, int n, const fnn_real *y,
-                                    fnn_real *d)
-{
-    double sum = 0, loss = 0, mix = 0;
-    int j;
-    for (j = 0; j < n; j++) sum += (double)y[j];
-    for (j = 0; j < n; j++) {
-        const double q = (double)y[j] / sum, low = FNNI_KERAS_EPSILON,
-                     high = 1 - FNNI_KERAS_EPSILON;
-        const double t = fnni_target(run, row, j, n);
-        const int clipped = !(q >= low && q <= high);
-        loss -= t * log(q < low ? low : q > high ? high : q);
-        if (d) d[j] = (fnn_real)(clipped ? 0 : -t / q);
-        mix += clipped ? 0 : -t;
-    }
-    for (j = 0; d && j < n; j++) d[j] = (fnn_real)(((double)d[j] - mix) / sum);
-    return loss;
-}
-
-/* z = log(clip(y)), then softmax cross-entropy of z: softmax(z) is q / sum q, so
- * loss = sum t * log(sum q) - sum t log q and dloss/dq_j = T / sum q - t_j / q_j with T = sum t;
- * nothing flows through a clipped output. Keras 2, backend.sparse_categorical_crossentropy. */
-static double fnni_loss_sparse(const fnni_run *run, int row, int n, const fnn_real *y, fnn_real *d)
-{
-    const double low = FNNI_KERAS_EPSILON, high = 1 - FNNI_KERAS_EPSILON;
-    double sum = 0, total = 0, loss = 0;
-    int j;
-    for (j = 0; j < n; j++) {
-        const double v = (double)y[j], q = v < low ? low : v > high ? high : v;
-        const double t = fnni_target(run, row, j, n);
-        sum += q;
-        total += t;
-        loss -= t * log(q);
-    }
-    for (j = 0; d && j < n; j++) {
-        const double v = (double)y[j];
-        const int clipped = !(v >= low && v <= high);
-        d[j] = (fnn_real)(clipped ? 0 : total / sum - fnni_target(run, row, j, n) / v);
-    }
-    return loss + total * log(sum);
-}
-
-/* Squared, absolute and epsilon-insensitive: a function of e = y - t, meaned over the outputs. */
-static double fnni_loss_difference(const fnni_run *run, int row, int n, const fnn_real *y,
-                                   fnn_real *d)
-{
-    const fnn_loss_kind kind = run->model->loss;
-    const double margin =
-        kind == FNN_LOSS_EPSILON_INSENSITIVE ? (double)run->model->loss_epsilon : 0;
-    double loss = 0;
-    int j;
-    for (j = 0; j < n; j++) {
-        const double e = (double)y[j] - fnni_target(run, row, j, n), size = fabs(e);
-        const double sign = size <= margin ? 0 : e > 0 ? 1 : e < 0 ? -1 : e;
-        if (kind == FNN_LOSS_MEAN_SQUARED_ERROR)
-            loss += e * e;
-        else
-            loss += size > margin ? size - margin : size <= margin ? 0 : size;
-        if (d) d[j] = (fnn_real)((kind == FNN_LOSS_MEAN_SQUARED_ERROR ? 2 * e : sign) / n);
-    }
-    return loss / n;
-}
-
-static double fnni_loss_row(const fnni_run *run, int row, int n, const fnn_real *y, fnn_real *d)
-{
-    switch (run->model->loss) {
-    case FNN_LOSS_CATEGORICAL_CROSS_ENTROPY:
-        return fnni_loss_categorical(run, row, n, y, d);
-    case FNN_LOSS_SPARSE_CATEGORICAL_CROSS_ENTROPY:
-        return fnni_loss_sparse(run, row, n, y, d);
-    default:
-        return fnni_loss_difference(run, row, n, y, d);
-    }
-}
-
-/* The layer whose output the loss takes: the last, or where softmax and cross-entropy are computed
- * as one the softmax's input (which may be the model's own, -1). */
-static int fnni_loss_layer(const fnn_model *model)
-{
-    const int end = fnni_end(model);
-    return model->loss == FNN_LOSS_SOFTMAX_CROSS_ENTROPY && fnni_is_softmax(model->layers + end)
-               ? end - 1
-               : model->layer_count - 1;
-}
-
-/* run->losses of rows from..to-1, and where there are deltas the gradient at the loss layer. */
-static void fnni_loss_rows(const fnni_run *run, int from, int to)
-{
-    const int l = fnni_loss_layer(run->model), n = fnni_inputs(run, l);
-    const size_t first = (size_t)from * (size_t)n;
-    const fnn_real *y = fnni_y(run, l, from, NULL);
-    fnn_real *d = run->deltas && l >= 0 ? fnni_d(run, l, from, NULL) : NULL;
-    int row, j;
-    if (run->model->loss == FNN_LOSS_SOFTMAX_CROSS_ENTROPY) {
-        run->kernels->softmax_cross_entropy(
-            to - from, n, y, run->targets ? NULL : run->labels + from,
-            run->targets ? run->targets + first : NULL, run->model->label_smoothing,
-            1 / (fnn_real)run->rows, run->losses + from, d);
-        return;
-    }
-    for (row = from; row < to; row++, y += n, d = d ? d + n : NULL) {
-        run->losses[row] = (fnn_real)fnni_loss_row(run, row, n, y, d);
-        for (j = 0; d && j < n; j++) d[j] /= (fnn_real)run->rows;
-    }
-}
-
-/* ============================================================================
- * >>optimizer  what a step needs, from an optimiser and a configuration
- * ============================================================================
- * Called by >>train. The arithmetic is in >>kernels, step_*, one pass over parameters, gradients
- * and state; here its constants are worked out once a step. To add an optimiser: its kind and
- * constructor in >>api, its kernel, its case in fnni_optimize, a row in tests/test_train.c. */
-
-/* Reals of state per parameter. */
-static int fnni_optimizer_states(fnn_optimizer_kind kind)
-{
-    static const int states[FNN_OPTIMIZER_COUNT] = {0, 1, 1, 2, 2, 2};
-    return states[kind];
-}
-
-static fnni_step fnni_step_make(const fnn_fit_config *config, uint64_t t)
-{
-    const fnn_optimizer *o = &config->optimizer;
-    fnni_step s;
-    memset(&s, 0, sizeof s);
-    s.rate = o->learning_rate;
-    s.gradient_scale = 1;
-    s.clip = config->clip_value;
-    s.l2 = config->l2;
-    s.l1 = config->l1;
-    s.decay = o->weight_decay;
-    s.momentum = o->momentum;
-    s.rho = o->rho;
-    s.beta1 = o->beta1;
-    s.beta2 = o->beta2;
-    s.epsilon = o->epsilon;
-    s.nesterov = o->nesterov;
-    s.rate_inside = s.epsilon_inside = !o->pytorch;
-    s.epsilon_corrected = o->pytorch;
-    s.correction1 = (fnn_real)(1 - pow((double)o->beta1, (double)t));
-    s.correction2 = (fnn_real)(1 - pow((double)o->beta2, (double)t));
-    return s;
-}
-
-/* Updates parameters first..first+count-1 by their gradients g; penalised ones get
- * l2, l1, decay. */
-static void fnni_optimize(const fnn_model *model, fnn_optimizer_kind kind, const fnni_step *step,
-                          size_t first, size_t count, const fnn_real *g, int penalised)
-{
-    const fnni_kernels *k = model->context.kernels;
-    fnn_real *w = model->parameters + first;
-    fnn_real *s = model->state ? model->state + first : NULL;
-    fnn_real *v = model->state ? s + model->parameter_count : NULL;
-    const ptrdiff_t n = (ptrdiff_t)count;
-    fnni_step plain = *step;
-    if (!penalised) {
-        plain.l2 = plain.l1 = plain.decay = 0;
-        step = &plain;
-    }
-    switch (kind) {
-    case FNN_SGD:
-        k->step_sgd(n, step, w, g);
-        break;
-    case FNN_MOMENTUM:
-        k->step_momentum(n, step, w, g, s);
-        break;
-    case FNN_ADAGRAD:
-        k->step_adagrad(n, step, w, g, s);
-        break;
-    case FNN_ADADELTA:
-        k->step_adadelta(n, step, w, g, s, v);
-        break;
-    case FNN_RMSPROP:
-        k->step_rmsprop(n, step, w, g, s, step->momentum != 0 ? v : NULL);
-        break;
-    default:
-        k->step_adam(n, step, w, g, s, v);
-        break;
-    }
-}
-
-/* ============================================================================
- * >>schedule  the learning rate as a function of the step
- * ============================================================================
- * Called by >>train before each step, and by users. A rate is base times ramp times curve:
- *     ramp(s)    (s + 1) / W for the first W = warmup_steps steps s = 0, 1, ..., then 1 (Goyal et
- *                al. 2017, section 2.2; the first step already moves the weights)
- *     curve      one of the functions below. What is counted in epochs is counted from the
- *                beginning of the fit, warm-up included; what depends on the number of steps T
- *                begins behind the warm-up and has the other T - W steps.
- * A warm-up longer than the fit leaves the curve at its start. All in double. To add a schedule:
- * its kind and constructor in >>api, its fields' range in fnni_schedule_check, its case in
- * fnni_schedule_curve, a row in tests/test_schedule.c. */
-
-static fnn_result fnni_schedule_check(const fnn_schedule *s, fnn_error *error)
-{
-    const int kind = (int)s->kind;
-    if ((unsigned)kind >= FNN_SCHEDULE_COUNT || s->warmup_steps < 0)
-        return fnni_fail(error, FNN_ERROR_ARGUMENT,
-                         "schedule: expected a kind and warmup_steps >= 0, found kind %d, %lld",
-                         kind, (long long)s->warmup_steps);
-    if (kind == FNN_SCHEDULE_STEP && s->every < 1)
-        return fnni_fail(error, FNN_ERROR_ARGUMENT,
-                         "schedule: expected a drop every 1 epoch or more, found %d", s->every);
-    if ((kind == FNN_SCHEDULE_STEP || kind == FNN_SCHEDULE_EXPONENTIAL) &&
-        !(s->gamma >= 0 && s->gamma - s->gamma == 0))
-        return fnni_fail(error, FNN_ERROR_ARGUMENT, "schedule: expected gamma >= 0, found %g",
-                         s->gamma);
-    if (kind == FNN_SCHEDULE_COSINE && !(s->lowest >= 0 && s->lowest <= 1))
-        return fnni_fail(error, FNN_ERROR_ARGUMENT, "schedule: expected lowest in 0..1, found %g",
-                         s->lowest);
-    if (kind == FNN_SCHEDULE_ONE_CYCLE &&
-        !(s->rise >= 0 && s->rise <= 1 && s->start >= 0 && s->start <= 1 && s->end >= 0 &&
-          s->end <= 1))
-        return fnni_fail(error, FNN_ERROR_ARGUMENT,
-                         "schedule: expected rise, start and end in 0..1, found %g, %g, %g",
-                         s->rise, s->start, s->end);
-    return FNN_OK;
-}
-
-/* From a to b along half a cosine, p in 0..1. */
-static double fnni_half_cosine(double a, double b, double p)
-{
-    return b + (a - b) / 2 * (1 + cos(3.141592653589793 * p));
-}
-
-/* One cycle (Smith and Topin 2017, "Super-convergence"), as torch.optim.lr_scheduler.OneCycleLR
- * with anneal_strategy 'cos', three_phase False and cycle_momentum False: up until step
- * rise T - 1, which need not be whole, down until step T - 1. Where PyTorch divides 0 by 0, since
- * the way up has no length (or that of a rounding error), we are at the peak. */
-static double fnni_one_cycle(const fnn_schedule *s, double step, double total)
-{
-    const double top = s->rise * total - 1, last = total - 1;
-    if (step <= top) return fnni_half_cosine(s->start, 1, top > 1e-6 ? step / top : 1);
-    return fnni_half_cosine(1, s->end, step < last ? (step - top) / (last - top) : 1);
-}
-
-/* step of total, both without the warm-up; epochs since the fit's beginning.
- *     step         gamma^floor(epochs / every)     torch StepLR; with every 1 ExponentialLR
- *     exponential  gamma^epochs                    Keras ExponentialDecay, decay_steps an epoch
- *     cosine       lowest + (1 - lowest) (1 + cos(pi s / T)) / 2   SGDR (Loshchilov and Hutter
- *                  2016), equation 5, without restarts; Keras CosineDecay with alpha = lowest
- *     linear       1 - s / T
- * Cosine and linear would end at step T, which is not taken: every step moves the weights. */
-static double fnni_schedule_curve(const fnn_schedule *s, double step, double total, double epochs)
-{
-    const double share = step < total ? step / total : total > 0 ? 1 : 0;
-    switch (s->kind) {
-    case FNN_SCHEDULE_STEP:
-        return pow(s->gamma, floor(epochs / s->every));
-    case FNN_SCHEDULE_EXPONENTIAL:
-        return pow(s->gamma, epochs);
-    case FNN_SCHEDULE_COSINE:
-        return fnni_half_cosine(1, s->lowest, share);
-    case FNN_SCHEDULE_ONE_CYCLE:
-        return total > 0 ? fnni_one_cycle(s, step, total) : s->start;
-    case FNN_SCHEDULE_LINEAR:
-        return 1 - share;
-    default:
-        return 1;
-    }
-}
-
-static double fnni_schedule_rate(const fnn_schedule *s, double base, int64_t step,
-                                 int64_t total_steps, int steps_per_epoch)
-{
-    const int64_t last = total_steps > 0 ? total_steps - 1 : 0;
-    const double at = (double)(step < 0 ? 0 : step < last ? step : last);
-    const double warmup = (double)s->warmup_steps, behind = at - warmup;
-    const double left = (double)total_steps - warmup;
-    const double ramp = behind < 0 ? (at + 1) / warmup : 1;
-    return base * ramp *
-           fnni_schedule_curve(s, behind < 0 ? 0 : behind, left < 0 ? 0 : left,
-                               steps_per_epoch > 0 ? at / steps_per_epoch : 0);
-}
-
-/* ============================================================================
- * >>model  building, shapes, parameters
- * ============================================================================
- * Called by >>public; a failing call leaves its message in the model and returns its code. */
-
-/* Leaves a message in the model and returns code. A builder's failure breaks a model that is being
- * built: it lacks what the caller thinks it has, so that all later calls must fail. Others pass
- * with their call, as do those of a builder that comes too late: the model is as it was. */
-FNNI_FORMAT(3, 4)
-static fnn_result fnni_model_fail(fnn_model *model, fnn_result code, const char *format, ...)
-{
-    va_list list;
-    va_start(list, format);
-    fnni_fail_list(&model->error, code, format, list);
-    va_end(list);
-    return code;
-}
-
-FNNI_FORMAT(3, 4)
-static fnn_result fnni_builder_fail(fnn_model *model, fnn_result code, const char *format, ...)
-{
-    va_list list;
-    va_start(list, format);
-    fnni_fail_list(&model->error, code, format, list);
-    va_end(list);
-    model->broken = !model->sealed;
-    return code;
-}
-
-/* Begins a call on a model: what a broken or missing one returns, else FNN_OK. */
-static fnn_result fnni_begin(fnn_model *model)
-{
-    if (!model) return FNN_ERROR_MEMORY;
-    if (model->broken) return model->error.code;
-    memset(&model->error, 0, sizeof model->error);
-    return FNN_OK;
-}
-
-static int fnni_shape_size(fnni_shape s)
-{
-    return s.height * s.width * s.channels;
-}
-
-#define FNNI_LARGEST_LAYER (1 << 28) /* outputs: keeps products of sizes within ptrdiff_t and int */
-
-/* A new last layer with its input's shape, or NULL after an error. */
-static fnni_layer *fnni_layer_add(fnn_model *model, fnni_layer_kind kind)
-{
-    fnni_layer *layer;
-    if (fnni_begin(model)) return NULL;
-    if (model->sealed) {
-        fnni_builder_fail(model, FNN_ERROR_STATE,
-                          "layer %d %s: the model is in use and takes no more layers",
-                          model->layer_count, fnni_layer_types[kind].name);
-        return NULL;
-    }
-    if (model->layer_count == model->layer_capacity) {
-        const int capacity = model->layer_capacity ? 2 * model->layer_capacity : 16;
-        fnni_layer *grown = (fnni_layer *)fnni_allocate(&model->context.allocator,
-                                                        (size_t)capacity * sizeof *grown);
-        if (!grown) {
-            fnni_builder_fail(model, FNN_ERROR_MEMORY, "layer %d: no memory", model->layer_count);
-            return NULL;
-        }
-        if (model->layer_count)
-            memcpy(grown, model->layers, (size_t)model->layer_count * sizeof *grown);
-        fnni_release(&model->context.allocator, model->layers);
-        model->layers = grown;
-        model->layer_capacity = capacity;
-    }
-    layer = model->layers + model->layer_count;
-    memset(layer, 0, sizeof *layer);
-    layer->type = &fnni_layer_types[kind];
-    layer->shape = model->layer_count ? layer[-1].shape : model->input;
-    layer->inputs = layer->outputs = fnni_shape_size(layer->shape);
-    layer->from = FNNI_NO_LAYER;
-    layer->weights_start = model->weights_start;
-    layer->biases_start = model->biases_start;
-    return layer;
-}
-
-static double fnni_initial_bound(fnn_initializer_kind kind, double in, double out)
-{
-    switch (kind) {
-    case FNN_GLOROT_UNIFORM:
-        return sqrt(6 / (in + out));
-    case FNN_GLOROT_NORMAL:
-        return sqrt(2 / (in + out));
-    case FNN_HE_NORMAL:
-        return sqrt(2 / in);
-    case FNN_HE_UNIFORM:
-        return sqrt(6 / in);
-    case FNN_FAN_IN_UNIFORM:
-        return 1 / sqrt(in);
-    case FNN_ZEROS:
-        return 0;
-    default:
-        return 1;
-    }
-}
-
-/* Keras' leaky_relu slope and elu scale. */
-static fnn_real fnni_default_parameter(fnn_activation activation)
-{
-    return activation == FNN_LEAKY_RELU ? (fnn_real).3 : activation == FNN_ELU ? 1 : 0;
-}
-
-/* Whether an activation may have this parameter. With a negative one y = f(x) < 0 would no longer
- * mean x < 0, which is how the gradient tells; a NaN gives neither. */
-static int fnni_parameter_fits(fnn_activation activation, fnn_real parameter)
-{
-    return (activation != FNN_LEAKY_RELU && activation != FNN_ELU) || parameter >= 0;
-}
-
-/* Draws count numbers; stream tells tensors apart. */
-static void fnni_initialize(const fnn_model *model, fnn_initializer start, double in, double out,
-                            uint64_t stream, size_t count, fnn_real *w)
-{
-    const int normal =
-        start.kind == FNN_GLOROT_NORMAL || start.kind == FNN_HE_NORMAL || start.kind == FNN_NORMAL;
-    const double bound = fnni_initial_bound(start.kind, in, out) * (double)start.scale;
-    size_t i;
-    for (i = 0; i < count; i++)
-        w[i] = (fnn_real)(bound * (normal ? fnni_random_normal(model->seed, stream, i)
-                                          : 2 * fnni_random_unit(model->seed, stream, i) - 1));
-}
-
-#define FNNI_STREAM_WEIGHTS 0x10000u /* random streams: layer numbers are added to these */
-#define FNNI_STREAM_BIASES 0x20000u
-#define FNNI_STREAM_ORDER 0x30000u
-
-/* Inputs and outputs of one unit, which initialisers ask for: a convolution's units
- * see a window. */
-static void fnni_fans(const fnni_layer *layer, double *in, double *out)
-{
-    const double taps = (double)layer->window.kernel_height * layer->window.kernel_width;
-    *in = layer->inputs;
-    *out = layer->outputs;
-    if (!fnni_is(layer, FNNI_CONV2D)) return;
-    *in = taps * layer->window.channels;
-    *out = taps * layer->shape.channels;
-}
-
-/* Batch norm starts as no change: gamma 1, beta 0, running mean 0, variance 1. */
-static void fnni_start_norm(fnn_model *model, const fnni_layer *layer)
-{
-    const fnni_kernels *k = model->context.kernels;
-    const ptrdiff_t n = layer->shape.channels;
-    k->fill(n, 1, model->parameters + layer->offset);
-    k->fill(n, 0, model->parameters + layer->offset + n);
-    k->fill(n, 0, model->statistics + layer->statistics);
-    k->fill(n, 1, model->statistics + layer->statistics + n);
-}
-
-static void fnni_draw_weights(fnn_model *model)
-{
-    int l;
-    for (l = 0; l < model->layer_count; l++) {
-        const fnni_layer *layer = model->layers + l;
-        fnn_real *w = model->parameters + layer->offset;
-        double in, out;
-        if (fnni_is(layer, FNNI_BATCH_NORM)) {
-            fnni_start_norm(model, layer);
-            continue;
-        }
-        fnni_fans(layer, &in, &out);
-        fnni_initialize(model, layer->weights_start, in, out, FNNI_STREAM_WEIGHTS + (uint64_t)l,
-                        layer->weights, w);
-        fnni_initialize(model, layer->biases_start, in, out, FNNI_STREAM_BIASES + (uint64_t)l,
-                        layer->biases, w + layer->weights);
-    }
-}
-
-/* ---- laying out: what runs together, and where tensors are ---- */
-
-/* A stage's layers run in one parallel loop. A new one begins where the whole batch must be there
- * (batch norm's statistics) and where images give way to groups of rows (the first dense layer). */
-static void fnni_find_stages(fnn_model *model)
-{
-    int l, count = 0, images = 0;
-    for (l = 0; l < model->layer_count && !fnni_is(model->layers + l, FNNI_DENSE); l++)
-        images |= fnni_is(model->layers + l, FNNI_CONV2D) ||
-                  fnni_is(model->layers + l, FNNI_MAX_POOL) ||
-                  fnni_is(model->layers + l, FNNI_AVERAGE_POOL);
-    model->spatial = images ? l : 0;
-    model->stages[count++] = 0;
-    for (l = 0; l < model->layer_count; l++)
-        if (fnni_is(model->layers + l, FNNI_BATCH_NORM) || (l > 0 && l == model->spatial))
-            model->stages[count++] = l;
-    model->stages[count] = model->layer_count;
-    model->stage_count = count;
-}
-
-/* A max-pool is fused with the convolution before it where that does not change a bit: windows
- * apart from each other and inside the image, an activation that keeps the order,
- * no other reader. */
-static void fnni_find_fused(fnn_model *model)
-{
-    int l;
-    for (l = 1; l < model->layer_count; l++) {
-        fnni_layer *pool = model->layers + l, *conv = pool - 1;
-        const fnn_window *w = &pool->window;
-        if (!fnni_is(pool, FNNI_MAX_POOL) || !fnni_is(conv, FNNI_CONV2D) || conv->added) continue;
-        if (w->pad_top || w->pad_left || w->stride_height < w->kernel_height) continue;
-        if (w->stride_width < w->kernel_width) continue;
-        if ((w->out_height - 1) * w->stride_height + w->kernel_height > w->height) continue;
-        if ((w->out_width - 1) * w->stride_width + w->kernel_width > w->width) continue;
-        if (conv->activation != FNN_LINEAR && conv->activation != FNN_RELU &&
-            !(conv->activation == FNN_LEAKY_RELU && conv->parameter >= 0))
-            continue;
-        pool->fused = conv->fused = 1;
-    }
-}
-
-/* The last of the layers that share layer l's memory: flatten layers behind it. */
-static int fnni_last_alias(const fnn_model *model, int l)
-{
-    while (l + 1 < model->layer_count && fnni_is(model->layers + l + 1, FNNI_FLATTEN)) l++;
-    return l;
-}
-
-/* Whether a later stage, an addition behind the images, the loss or the caller wants layer l's
- * output. */
-static int fnni_is_boundary(const fnn_model *model, int l)
-{
-    const int last = fnni_last_alias(model, l);
-    int add;
-    for (add = model->spatial; add < model->layer_count; add++)
-        if (model->layers[add].from >= l && model->layers[add].from <= last) return 1;
-    return last >= model->spatial - 1 || last >= fnni_end(model) - 1;
-}
-
-/* Gives a tensor its place; *stored and *scratch count on. */
-static fnni_place fnni_place_make(int transient, int outputs, size_t *stored, size_t *scratch)
-{
-    fnni_place place;
-    size_t *at = transient ? scratch : stored;
-    place.transient = transient;
-    place.at = *at;
-    *at = fnni_plus(*at, transient ? fnni_round((size_t)outputs) : (size_t)outputs);
-    return place;
-}
-
-/* Training stores what the way back reads; inference only what leaves the images' loop. */
-static void fnni_find_places(fnn_model *model)
-{
-    int l;
-    model->columns[0] = model->columns[1] = (size_t)model->inputs;
-    model->delta_columns = model->scratch[0] = model->scratch[1] = 0;
-    for (l = 0; l < model->layer_count; l++) {
-        fnni_layer *layer = model->layers + l;
-        const int inside = l < model->spatial && !fnni_is_boundary(model, l);
-        if (fnni_is(layer, FNNI_FLATTEN) && l == 0) { /* the input has no gradient to share */
-            memset(layer->y, 0, sizeof layer->y);
-            layer->d = fnni_place_make(0, layer->outputs, &model->delta_columns, model->scratch);
-            continue;
-        }
-        if (fnni_is(layer, FNNI_FLATTEN)) {
-            layer->y[0] = layer[-1].y[0];
-            layer->y[1] = layer[-1].y[1];
-            layer->d = layer[-1].d;
-            continue;
-        }
-        layer->y[0] = fnni_place_make(layer->fused && fnni_is(layer, FNNI_CONV2D), layer->outputs,
-                                      model->columns, model->scratch);
-        layer->y[1] = fnni_place_make(inside, layer->outputs, model->columns + 1,
-                                      model->scratch + 1);
-        layer->d = fnni_place_make(inside && !fnni_is(layer, FNNI_BATCH_NORM) &&
-                                       !fnni_is(layer, FNNI_ADD),
-                                   layer->outputs, &model->delta_columns, model->scratch);
-    }
-}
-
-/* Where each layer's parameters and tensors lie. */
-static void fnni_lay_out(fnn_model *model)
-{
-    size_t parameters = 0, statistics = 0, index = 0;
-    int l;
-    model->work = 0;
-    for (l = 0; l < model->layer_count; l++) {
-        fnni_layer *layer = model->layers + l;
-        layer->offset = parameters;
-        parameters = fnni_plus(parameters, fnni_plus(layer->weights, layer->biases));
-        layer->index = index;
-        if (fnni_is(layer, FNNI_MAX_POOL)) index = fnni_plus(index, (size_t)layer->outputs);
-        layer->statistics = statistics;
-        if (fnni_is(layer, FNNI_BATCH_NORM))
-            statistics = fnni_plus(statistics, 2 * (size_t)layer->shape.channels);
-        model->work += layer->work;
-    }
-    model->parameter_count = parameters;
-    model->statistics_count = statistics;
-    model->index_columns = index;
-    fnni_find_stages(model);
-    fnni_find_fused(model);
-    fnni_find_places(model);
-}
-
-/* Softmax cross-entropy sees the softmax at the end, but not through a dropout: another softmax of
- * what that leaves would be nothing anybody means. */
-static fnn_result fnni_check_softmax(fnn_model *model)
-{
-    int l = fnni_end(model), dropout = 0;
-    while (l > 0 && (fnni_is(model->layers + l, FNNI_DROPOUT) ||
-                     fnni_is(model->layers + l, FNNI_SPATIAL_DROPOUT) ||
-                     fnni_is(model->layers + l, FNNI_FLATTEN)))
-        dropout |= !fnni_is(model->layers + l--, FNNI_FLATTEN);
-    if (!dropout || model->loss != FNN_LOSS_SOFTMAX_CROSS_ENTROPY ||
-        !fnni_is_softmax(model->layers + l))
-        return FNN_OK;
-    return fnni_model_fail(model, FNN_ERROR_STATE,
-                           "layer %d softmax: no dropout may follow it under softmax cross-entropy",
-                           l);
-}
-
-/* Takes the memory of the weights, which the caller fills: the model takes no more layers. */
-static fnn_result fnni_parameters_make(fnn_model *model)
-{
-    const fnn_result result = fnni_check_softmax(model);
-    if (result) return result;
-    if (!model->stages)
-        model->stages = (int *)fnni_allocate(&model->context.allocator,
-                                             (size_t)(model->layer_count + 3) * sizeof(int));
-    if (!model->stages) return fnni_model_fail(model, FNN_ERROR_MEMORY, "no memory for stages");
-    fnni_lay_out(model);
-    if (model->statistics_count > 0 && !model->statistics)
-        model->statistics =
-            fnni_allocate_reals(&model->context.allocator, model->statistics_count);
-    if (model->statistics_count > 0 && !model->statistics)
-        return fnni_model_fail(model, FNN_ERROR_MEMORY, "no memory for statistics");
-    if (model->parameter_count > 0) {
-        model->parameters = fnni_allocate_reals(&model->context.allocator, model->parameter_count);
-        if (!model->parameters)
-            return fnni_model_fail(model, FNN_ERROR_MEMORY, "no memory for %lu parameters",
-                                   (unsigned long)model->parameter_count);
-    }
-    model->sealed = 1;
-    return FNN_OK;
-}
-
-static fnn_result fnni_seal(fnn_model *model)
-{
-    fnn_result result = fnni_begin(model);
-    if (result || model->sealed) return result;
-    if (model->layer_count == 0)
-        return fnni_model_fail(model, FNN_ERROR_STATE, "the model has no layers");
-    result = fnni_parameters_make(model);
-    if (!result && model->parameter_count > 0) fnni_draw_weights(model);
-    return result;
-}
-
-/* ============================================================================
- * >>train  batches, the step, fit; evaluation and prediction
- * ============================================================================
- * A step is a few parallel loops. In the first ones each thread carries its rows of the batch
- * through gather, forward, loss and backward, a loop a stage each way (a batch norm begins a stage:
- * it needs the whole batch); in the last it computes its share of every weight gradient and updates
- * those weights while they are in its cache. No sum is split by the number of threads, so that the
- * results do not depend on it. */
-
-/* ---- gathering ---- */
-
-/* Whether shapes fit; costs nothing. What the arrays hold is fnni_check_samples' business. */
-static fnn_result fnni_check_data(const fnn_model *model, const fnn_dataset *data, int supervised,
-                                  fnn_error *error)
-{
-    const int outputs = model->layers[model->layer_count - 1].outputs;
-    if (!data || (!data->bytes && !data->reals))
-        return fnni_fail(error, FNN_ERROR_ARGUMENT, "data: expected samples, found none");
-    if (!fnni_dataset_holds(data, model->inputs))
-        return fnni_fail(error, FNN_ERROR_ARGUMENT,
-                         "data: expected samples of %d numbers, found %d x %d x %d", model->inputs,
-                         data->height, data->width, data->channels);
-    if (!supervised) return FNN_OK;
-    if (!data->labels && !data->targets)
-        return fnni_fail(error, FNN_ERROR_ARGUMENT,
-                         "data: expected labels or targets, found neither");
-    if (data->targets && data->target_count != outputs)
-        return fnni_fail(error, FNN_ERROR_ARGUMENT, "data: expected %d targets a sample, found %d",
-                         outputs, data->target_count);
-    if (!data->targets && data->classes > outputs)
-        return fnni_fail(error, FNN_ERROR_ARGUMENT, "data: expected at most %d classes, found %d",
-                         outputs, data->classes);
-    return FNN_OK;
-}
-
-/* Shapes, and every label and index of the whole set: once a fit or an evaluation. */
-static fnn_result fnni_check_all(const fnn_model *model, const fnn_dataset *data, int supervised,
-                                 fnn_error *error)
-{
-    const fnn_result result = fnni_check_data(model, data, supervised, error);
-    return result ? result : fnn_dataset_check(data, error);
-}
-
-/* The samples of one batch: numbers, rows and labels in range. */
-static fnn_result fnni_check_samples(const fnn_model *model, const fnn_dataset *data,
-                                     const int64_t *samples, int count, fnn_error *error)
-{
-    const int outputs = model->layers[model->layer_count - 1].outputs;
-    const int64_t rows = data->rows > 0 ? data->rows : data->count;
-    int i;
-    if (count < 1 || (!samples && count > data->count))
-        return fnni_fail(error, FNN_ERROR_ARGUMENT, "batch: expected 1 to %ld samples, found %d",
-                         (long)data->count, count);
-    for (i = 0; i < count; i++) {
-        const int64_t sample = samples ? samples[i] : i;
-        const int64_t row = sample < 0 || sample >= data->count ? -1
-                            : data->index                       ? data->index[sample]
-                                                                : sample;
-        if (row < 0 || row >= rows)
-            return fnni_fail(error, FNN_ERROR_ARGUMENT,
-                             "batch: expected samples below %ld, found %ld", (long)data->count,
-                             (long)sample);
-        if (!data->targets && data->labels &&
-            (data->labels[row] < 0 || data->labels[row] >= outputs))
-            return fnni_fail(error, FNN_ERROR_ARGUMENT,
-                             "batch: expected labels below %d, found %ld", outputs,
-                             (long)data->labels[row]);
-    }
-    return FNN_OK;
-}
-
-static int64_t fnni_data_row(const fnn_dataset *data, const int64_t *samples, int64_t first,
-                             int64_t i)
-{
-    return (int64_t)fnni_dataset_row(data, samples ? samples[first + i] : first + i);
-}
-
-/* Asks for the cache lines of samples first+from..first+to-1: they lie anywhere in memory, which no
- * hardware foresees. Inlined by force: gcc 12 takes a function that only prefetches for one without
- * effect and drops the calls. */
-FNNI_FORCE_INLINE void fnni_prefetch_samples(const fnn_dataset *data, const int64_t *samples,
-                                             int64_t first, int from, int to)
-{
-    const size_t bytes = fnni_dataset_features(data) * (data->bytes ? 1 : sizeof(fnn_real));
-    const char *start = data->bytes ? (const char *)data->bytes : (const char *)data->reals;
-    int i;
-    for (i = from; i < to; i++) {
-        const char *row = start + (size_t)fnni_data_row(data, samples, first, i) * bytes;
-        size_t at;
-        for (at = 0; at < bytes; at += 64) FNNI_PREFETCH(row + at);
-    }
-}
-
-/* The sample of a row, changed as the run's augmenter says. */
-static void fnni_gather_augmented(const fnni_run *run, const fnn_dataset *data, size_t row,
-                                  const fnn_real *shift, const fnn_real *scale, fnn_real *x)
-{
-    const size_t n = (size_t)run->model->inputs * row;
-    const fnni_warp w = fnni_warp_draw(run->augmenter, data, row);
-    fnni_scaler s;
-    s.kernels = run->kernels;
-    s.data = data;
-    s.shift = shift;
-    s.scale = scale;
-    s.per_element = run->model->shift != NULL;
-    s.y = x;
-    fnni_warp_sample(
-        &s, &w, data->bytes ? (const char *)(data->bytes + n) : (const char *)(data->reals + n));
-}
-
-/* Samples first+from..first+to-1 of the list (NULL: of data), normalised, to rows from..to-1. */
-static void fnni_gather(const fnni_run *run, const fnn_dataset *data, const int64_t *samples,
-                        int64_t first, int from, int to)
-{
-    const fnn_model *model = run->model;
-    const size_t n = (size_t)model->inputs;
-    const fnn_real zero = 0, one = 1;
-    const fnn_real *shift = model->shift ? model->shift : &zero,
-                   *scale = model->scale ? model->scale : &one;
-    const int per_element = model->shift != NULL;
-    int i;
-    for (i = from; i < to; i++) {
-        const size_t row = (size_t)fnni_data_row(data, samples, first, i);
-        fnn_real *x = fnni_y(run, -1, i, NULL);
-        if (run->augmenter)
-            fnni_gather_augmented(run, data, row, shift, scale, x);
-        else if (data->bytes)
-            run->kernels->from_bytes((ptrdiff_t)n, data->bytes + row * n, per_element, shift, scale,
-                                     x);
-        else
-            run->kernels->from_reals((ptrdiff_t)n, data->reals + row * n, per_element, shift, scale,
-                                     x);
-    }
-}
-
-/* Labels or targets of the same samples, to arrays of the run's owner. */
-static void fnni_gather_targets(const fnn_dataset *data, const int64_t *samples, int64_t first,
-                                int from, int to, int outputs, int32_t *labels, fnn_real *targets)
-{
-    int i;
-    for (i = from; i < to; i++) {
-        const size_t row = (size_t)fnni_data_row(data, samples, first, i);
-        if (data->targets)
-            memcpy(targets + (size_t)i * (size_t)outputs, data->targets + row * (size_t)outputs,
-                   (size_t)outputs * sizeof *targets);
-        else if (data->labels)
-            labels[i] = data->labels[row];
-    }
-}
-
-/* Layers first..last, and backwards last..first where no lower one has parameters. */
-static void fnni_forward_rows(const fnni_run *run, int first, int last, int from, int to,
-                              fnn_real *workspace)
-{
-    int l;
-    for (l = first; l <= last; l++)
-        fnni_layer_at(run, l)->type->forward(run, l, from, to, workspace);
-}
-
-static void fnni_backward_rows(const fnni_run *run, int first, int last, int from, int to,
-                               fnn_real *workspace)
-{
-    const int lowest = fnni_lowest(run->model);
-    int l;
-    for (l = last; l >= first && l >= lowest; l--) {
-        fnni_layer_at(run, l)->type->backward(run, l, from, to, l > lowest, workspace);
-        if (l > lowest) fnni_add_join(run, l - 1, from, to, workspace);
-    }
-}
-
-static void fnni_prepare_rows(const fnni_run *run, int first, int last, int backward,
-                              fnn_real *workspace)
-{
-    const int lowest = backward ? fnni_lowest(run->model) + 1 : 0;
-    int l;
-    for (l = first > lowest ? first : lowest; l <= last; l++)
-        if (fnni_layer_at(run, l)->type->prepare)
-            fnni_layer_at(run, l)->type->prepare(run, l, backward, workspace);
-}
-
-/* ---- the step ---- */
-
-/* One batch on its way through the two loops. */
-typedef struct fnni_batch {
-    fnn_model *model;
-    fnni_run *run;
-    const fnn_dataset *data;
-    const int64_t *samples; /* or NULL */
-    int64_t first;
-    int ahead;    /* samples behind the batch's last that come next, to be prefetched */
-    int last;     /* the layer the forward pass ends with */
-    int stage;    /* the one being run, */
-    int forward, loss, backward; /* and what of it */
-    const fnn_fit_config *config;
-    const fnni_step *step; /* NULL: gradients only */
-} fnni_batch;
-
-static fnn_real *fnni_run_workspace(const fnni_run *run, int part)
-{
-    return run->workspace ? run->workspace + (size_t)part * run->workspace_count : NULL;
-}
-
-/* Rows carried together from the bytes to the loss and back: two tiles' worth, so that what they
- * leave behind is still in the cache when the next layer, or the way back, wants it. */
-#define FNNI_GROUP 28
-
-/* Samples of the next group, of the next batch after the last: memory's answer takes as long as a
- * group's products, if asked before them. */
-FNNI_FORCE_INLINE void fnni_batch_prefetch(const fnni_batch *b, int from, int to)
-{
-    const int most = b->run->rows + b->ahead;
-    fnni_prefetch_samples(b->data, b->samples, b->first, from < most ? from : most,
-                          to < most ? to : most);
-}
-
-/* What a stage runs forward, and what backward. Batch norm at a stage's start goes forward with it
- * but backward with the stage before, since between its sums and its gradient lies the batch. */
-static void fnni_stage_layers(const fnni_batch *b, int backward, int *first, int *last)
-{
-    const fnn_model *model = b->model;
-    const int *starts = model->stages + b->stage;
-    const int top = backward ? fnni_loss_layer(model) : b->last;
-    const int end = starts[1];
-    *first = starts[0];
-    *last = end - 1 < top ? end - 1 : top;
-    if (!backward) return;
-    if (*first < end && fnni_is(model->layers + *first, FNNI_BATCH_NORM)) ++*first;
-    if (end <= top && fnni_is(model->layers + end, FNNI_BATCH_NORM)) *last = end;
-}
-
-static int fnni_stage_is_spatial(const fnni_batch *b)
-{
-    return b->model->stages[b->stage] < b->model->spatial;
-}
-
-/* Whether a stage's rows are dealt in whole shares: what convolutions sum over images is summed by
- * share, also where they stand behind a dense layer and go by groups. */
-static int fnni_stage_in_shares(const fnni_batch *b)
-{
-    int l = b->model->stages[b->stage];
-    if (fnni_stage_is_spatial(b)) return 1;
-    while (l < b->model->stages[b->stage + 1] && !fnni_is(b->model->layers + l, FNNI_CONV2D)) l++;
-    return l < b->model->stages[b->stage + 1];
-}
-
-static void fnni_stage_rows(const fnni_batch *b, int from, int to, fnn_real *workspace)
-{
-    int first, last;
-    if (b->forward) {
-        if (b->stage == 0) {
-            const int outputs = b->model->layers[b->model->layer_count - 1].outputs;
-            fnni_gather(b->run, b->data, b->samples, b->first, from, to);
-            if (b->model->run_supervised)
-                fnni_gather_targets(b->data, b->samples, b->first, from, to, outputs,
-                                    b->model->run_labels, b->model->run_targets);
-        }
-        fnni_stage_layers(b, 0, &first, &last);
-        fnni_forward_rows(b->run, first, last, from, to, workspace);
-    }
-    if (b->loss) fnni_loss_rows(b->run, from, to);
-    if (!b->backward) return;
-    fnni_stage_layers(b, 1, &first, &last);
-    fnni_backward_rows(b->run, first, last, from, to, workspace);
-}
-
-static void fnni_stage_prepare(const fnni_batch *b, fnn_real *workspace)
-{
-    int first, last;
-    fnni_stage_layers(b, 0, &first, &last);
-    if (b->forward) fnni_prepare_rows(b->run, first, last, 0, workspace);
-    fnni_stage_layers(b, 1, &first, &last);
-    if (b->backward) fnni_prepare_rows(b->run, first, last, 1, workspace);
-}
-
-/* A part's rows of the batch, image by image or in groups. */
-static void fnni_stage_part(void *argument, int part, int parts)
-{
-    const fnni_batch *b = (const fnni_batch *)argument;
-    const int spatial = fnni_stage_is_spatial(b), rows = b->run->rows;
-    const int shares = fnni_stage_in_shares(b) ? fnni_share_count(rows) : parts;
-    const int first = (int)((int64_t)rows * (shares * part / parts) / shares);
-    const int count = (int)((int64_t)rows * (shares * (part + 1) / parts) / shares) - first;
-    const int64_t groups = spatial ? count : (count + FNNI_GROUP - 1) / FNNI_GROUP;
-    fnn_real *workspace = fnni_run_workspace(b->run, part);
-    int64_t g;
-    if (groups > 0) fnni_stage_prepare(b, workspace);
-    for (g = 0; g < groups; g++) {
-        const int from = first + (int)(count * g / groups);
-        const int to = first + (int)(count * (g + 1) / groups);
-        const int next = g < groups - 1 ? to : rows + first;
-        if (b->forward && b->stage == 0)
-            fnni_batch_prefetch(b, next, next + (int)(count / groups) + 1);
-        fnni_stage_rows(b, from, to, workspace);
-    }
-}
-
-static int fnni_stage_has_norm(const fnni_batch *b)
-{
-    const int l = b->model->stages[b->stage];
-    return l < b->model->stages[b->stage + 1] && fnni_is(b->model->layers + l, FNNI_BATCH_NORM);
-}
-
-static int fnni_stage_parts(const fnni_batch *b, int parts)
-{
-    const int shares = fnni_share_count(b->run->rows);
-    return fnni_stage_in_shares(b) && shares < parts ? shares : parts;
-}
-
-/* One stage: in front of it, or behind it on the way back, batch norm's sums. */
-static void fnni_run_stage(fnni_batch *b, int stage, int parts)
-{
-    const int first = b->model->stages[stage];
-    b->stage = stage;
-    if (b->forward && fnni_stage_has_norm(b)) fnni_norm_measured(b->run, first, parts);
-    fnni_parallel(fnni_stage_parts(b, parts), fnni_stage_part, b);
-    if (b->backward && fnni_stage_has_norm(b)) fnni_norm_summed(b->run, first, parts);
-}
-
-/* The whole way there; with loss, the last stage goes on to the loss and back at once. */
-static void fnni_batch_forward(fnni_batch *b, int loss, int parts)
-{
-    const int stages = b->model->stage_count;
-    int stage;
-    for (stage = 0; stage < stages; stage++) {
-        b->forward = 1;
-        b->loss = b->backward = loss && stage == stages - 1;
-        fnni_run_stage(b, stage, parts);
-    }
-}
-
-/* The way back from stage `from`. */
-static void fnni_batch_backward(fnni_batch *b, int from, int parts)
-{
-    int stage;
-    b->forward = b->loss = 0;
-    b->backward = 1;
-    for (stage = from; stage >= 0 && b->model->stages[stage + 1] >= fnni_lowest(b->model); stage--)
-        fnni_run_stage(b, stage, parts);
-}
-
-/* A weight gradient is computed in blocks of about this many reals. Where the optimiser takes each
- * block at once it never goes to memory: one block's space, in the thread's cache, serves all. */
-#define FNNI_GRADIENT_BLOCK 16384
-
-static int fnni_gradient_rows(const fnni_layer *layer)
-{
-    const int rows =
-        layer->rows ? (int)(FNNI_GRADIENT_BLOCK / (layer->weights / (size_t)layer->rows)) / 14 * 14
-                    : 0;
-    return rows < 14 ? 14 : rows;
-}
-
-/* Reals of one block, and behind it the biases. */
-static size_t fnni_gradient_space(const fnn_model *model)
-{
-    size_t most = 0;
-    int l;
-    for (l = 0; l < model->layer_count; l++) {
-        const fnni_layer *layer = model->layers + l;
-        const size_t width = layer->rows ? layer->weights / (size_t)layer->rows : 0;
-        const size_t need = (size_t)fnni_gradient_rows(layer) * width + layer->biases;
-        if (need > most) most = need;
-    }
-    return fnni_round(most);
-}
-
-/* Rows from..to-1 of a layer's weights: their gradient, and where there is a step the update. The
- * block that holds the last row does the biases. */
-static void fnni_batch_block(const fnni_batch *b, const fnni_layer *layer, int l, int from, int to,
-                             fnn_real *space)
-{
-    const fnn_optimizer_kind kind = b->step ? b->config->optimizer.kind : FNN_SGD;
-    const size_t width = layer->rows ? layer->weights / (size_t)layer->rows : 0,
-                 count = (size_t)(to - from) * width;
-    const size_t first = layer->offset + (size_t)from * width,
-                 biases = layer->offset + layer->weights;
-    const int last = to == layer->rows;
-    fnn_real *dw = b->step ? space : b->model->gradients + first;
-    fnn_real *db = !last ? NULL : b->step ? space + count : b->model->gradients + biases;
-    layer->type->gradient(b->run, l, from, to, dw, db, space + fnni_gradient_space(b->model));
-    if (!b->step) return;
-    fnni_optimize(b->model, kind, b->step, first, count, dw, 1);
-    if (last)
-        fnni_optimize(b->model, kind, b->step, biases, layer->biases, db,
-                      b->config->penalize_biases);
-}
-
-/* Second loop: a part's share of every layer's weights. */
-static void fnni_batch_weights(void *argument, int part, int parts)
-{
-    const fnni_batch *b = (const fnni_batch *)argument;
-    int l, row;
-    for (l = 0; l < b->model->layer_count; l++) {
-        const fnni_layer *layer = b->model->layers + l;
-        const int from = (int)((int64_t)layer->rows * part / parts);
-        const int to = (int)((int64_t)layer->rows * (part + 1) / parts);
-        const int rows = fnni_gradient_rows(layer);
-        for (row = from; row < to; row += rows)
-            fnni_batch_block(b, layer, l, row, to - row < rows ? to : row + rows,
-                             fnni_run_workspace(b->run, part));
-        if (layer->rows == 0 && layer->biases > 0 && part == 0) /* biases alone */
-            fnni_batch_block(b, layer, l, 0, 0, fnni_run_workspace(b->run, part));
-    }
-}
-
-/* Update alone, for when the gradient had to be whole first. */
-static void fnni_batch_update(void *argument, int part, int parts)
-{
-    const fnni_batch *b = (const fnni_batch *)argument;
-    int l;
-    for (l = 0; l < b->model->layer_count; l++) {
-        const fnni_layer *layer = b->model->layers + l;
-        const size_t from = layer->weights / (size_t)parts * (size_t)part;
-        const size_t to = part == parts - 1 ? layer->weights
-                                            : layer->weights / (size_t)parts * (size_t)(part + 1);
-        fnni_optimize(b->model, b->config->optimizer.kind, b->step, layer->offset + from, to - from,
-                      b->model->gradients + layer->offset + from, 1);
-        if (part == parts - 1)
-            fnni_optimize(b->model, b->config->optimizer.kind, b->step,
-                          layer->offset + layer->weights, layer->biases,
-                          b->model->gradients + layer->offset + layer->weights,
-                          b->config->penalize_biases);
-    }
-}
-
-/* Norm of the whole gradient: chunks of fixed size in order, whatever the number of threads. */
-static double fnni_gradient_norm(const fnn_model *model)
-{
-    const size_t chunk = 4096;
-    double sum = 0;
-    size_t i;
-    for (i = 0; i < model->parameter_count; i += chunk) {
-        const size_t n = model->parameter_count - i < chunk ? model->parameter_count - i : chunk;
-        sum += (double)model->context.kernels->dot((ptrdiff_t)n, model->gradients + i,
-                                                   model->gradients + i);
-    }
-    return sqrt(sum);
-}
-
-/* Threads for a loop over a batch of this many rows: one where more would cost more
- * than they do. */
-#define FNNI_PART_WORK 300000.0 /* multiply-adds of a forward pass */
-static int fnni_parts(const fnn_model *model, int rows)
-{
-    const double work = model->work * rows / FNNI_PART_WORK;
-    const int most = work < model->context.threads ? (int)work : model->context.threads;
-    return most < 1 ? 1 : most > rows ? rows : most;
-}
-
-static double fnni_mean_loss(const fnni_run *run)
-{
-    double sum = 0;
-    int i;
-    for (i = 0; i < run->rows; i++) sum += (double)run->losses[i];
-    return sum / run->rows;
-}
-
-/* Running statistics move once a step. */
-static void fnni_update_norms(const fnni_batch *b)
-{
-    int l;
-    for (l = 0; l < b->model->layer_count && b->run->training; l++)
-        if (fnni_is(b->model->layers + l, FNNI_BATCH_NORM)) fnni_norm_update(b->run, l);
-}
-
-/* The constants of the next update, which is counted. */
-static fnni_step fnni_step_next(const fnni_batch *b)
-{
-    b->model->updates++;
-    return fnni_step_make(b->config, ++b->model->steps);
-}
-
-/* Applies gradients that are whole. */
-static void fnni_apply_step(fnni_batch *b, int parts)
-{
-    fnni_step step = fnni_step_next(b);
-    const double norm = b->config->clip_norm > 0 ? fnni_gradient_norm(b->model) : 0;
-    if (norm > (double)b->config->clip_norm)
-        step.gradient_scale = (fnn_real)((double)b->config->clip_norm / norm);
-    b->step = &step;
-    fnni_parallel(parts, fnni_batch_update, b);
-    b->step = NULL;
-    fnni_update_norms(b);
-}
-
-/* One whole training step; returns the batch's mean loss. */
-static double fnni_train_step(fnni_batch *b)
-{
-    const int parts = fnni_parts(b->model, b->run->rows);
-    b->last = fnni_loss_layer(b->model);
-    b->run->step = b->model->updates;
-    fnni_batch_forward(b, 1, parts);
-    fnni_batch_backward(b, b->model->stage_count - 2, parts);
-    if (b->config->clip_norm > 0) {
-        b->step = NULL;
-        fnni_parallel(parts, fnni_batch_weights, b);
-        fnni_apply_step(b, parts);
-    } else {
-        const fnni_step step = fnni_step_next(b);
-        b->step = &step;
-        fnni_parallel(parts, fnni_batch_weights, b);
-        b->step = NULL;
-        fnni_update_norms(b);
-    }
-    return fnni_mean_loss(b->run);
-}
-
-/* ---- memory of training ---- */
-
-static void fnni_run_free(fnn_model *model)
-{
-    const fnn_allocator *a = &model->context.allocator;
-    fnni_release(a, model->run.activations);
-    fnni_release(a, model->run.deltas);
-    fnni_release(a, model->run.losses);
-    fnni_release(a, model->run.workspace);
-    fnni_release(a, model->run.indexes);
-    fnni_release(a, model->run.wide);
-    fnni_release(a, model->run.norms);
-    fnni_release(a, model->run.plans);
-    fnni_release(a, model->run_labels);
-    fnni_release(a, model->run_targets);
-    memset(&model->run, 0, sizeof model->run);
-    model->run_labels = NULL;
-    model->run_targets = NULL;
-    model->run_ready = 0;
-}
-
-/* Fills in the run's plans and says where in a thread's workspace things are: a block of gradients
- * and space for the products, packed weights, space for images, transient tensors. Returns its
- * reals; *wide and *norms are those of the run's other arrays. */
-static size_t fnni_run_plan(fnni_run *run, int rows, size_t *wide, size_t *norms)
-{
-    const fnn_model *model = run->model;
-    const int training = !run->inference;
-    size_t most = 0, need, packed, space = 0;
-    int l;
-    *wide = *norms = 0;
-    for (l = 0; l < model->layer_count; l++) {
-        const fnni_layer *layer = model->layers + l;
-        need = fnni_is(layer, FNNI_DENSE) ? fnni_dense_workspace(run, l, rows, training) : 0;
-        if (need > most) most = need;
-    }
-    packed = fnni_plus(fnni_round(most), training ? fnni_gradient_space(model) : 0);
-    for (l = 0; l < model->layer_count; l++)
-        fnni_plan_layer(run, l, rows, &packed, wide, norms, &space);
-    run->image = packed;
-    run->scratch = fnni_plus(packed, fnni_round(space));
-    return fnni_round(fnni_plus(run->scratch, model->scratch[run->inference]));
-}
-
-/* The arrays of a training run; 0 when memory is short. */
-static int fnni_run_arrays(fnn_model *model, size_t wide, size_t norms)
-{
-    const fnn_allocator *a = &model->context.allocator;
-    const size_t outputs = (size_t)model->layers[model->layer_count - 1].outputs;
-    fnni_run *run = &model->run;
-    const size_t n = (size_t)run->capacity;
-    run->activations = fnni_allocate_reals(a, fnni_times(model->columns[0], n));
-    run->deltas = fnni_allocate_reals(a, fnni_plus(fnni_times(model->delta_columns, n), 1));
-    run->losses = fnni_allocate_reals(a, n);
-    run->indexes = (uint8_t *)fnni_allocate(a, fnni_plus(fnni_times(model->index_columns, n), 1));
-    run->wide = fnni_allocate_reals(a, fnni_plus(wide, 1));
-    run->norms = fnni_allocate_reals(a, fnni_plus(norms, 1));
-    model->run_labels = (int32_t *)fnni_allocate(a, fnni_times(n, sizeof(int32_t)));
-    model->run_targets = fnni_allocate_reals(a, fnni_times(outputs, n));
-    run->workspace = fnni_allocate_reals(
-        a, fnni_plus(fnni_times(run->workspace_count, (size_t)model->context.threads), 1));
-    return run->activations && run->deltas && run->losses && run->indexes && run->wide &&
-           run->norms && model->run_labels && model->run_targets && run->workspace;
-}
-
-/* Bytes that fnni_run_make asks for: its list and that of fnni_run_arrays. */
-static size_t fnni_run_bytes(const fnn_model *model, int rows)
-{
-    const size_t outputs = (size_t)model->layers[model->layer_count - 1].outputs;
-    const size_t n = (size_t)rows, real = sizeof(fnn_real);
-    size_t wide, norms, own, bytes;
-    fnni_run run;
-    memset(&run, 0, sizeof run);
-    run.model = model;
-    run.kernels = model->context.kernels;
-    own = fnni_times(fnni_run_plan(&run, rows, &wide, &norms), (size_t)model->context.threads);
-    bytes = fnni_block((size_t)model->layer_count, sizeof *run.plans);
-    bytes = fnni_plus(bytes, fnni_block(fnni_times(model->columns[0], n), real));
-    bytes = fnni_plus(bytes, fnni_block(fnni_plus(fnni_times(model->delta_columns, n), 1), real));
-    bytes = fnni_plus(bytes, fnni_block(n, real));
-    bytes = fnni_plus(bytes, fnni_block(fnni_plus(fnni_times(model->index_columns, n), 1), 1));
-    bytes = fnni_plus(bytes, fnni_block(fnni_plus(wide, 1), real));
-    bytes = fnni_plus(bytes, fnni_block(fnni_plus(norms, 1), real));
-    bytes = fnni_plus(bytes, fnni_block(n, sizeof(int32_t)));
-    bytes = fnni_plus(bytes, fnni_block(fnni_times(outputs, n), real));
-    return fnni_plus(bytes, fnni_block(fnni_plus(own, 1), real));
-}
-
-/* Makes the model's training run hold batches of `rows`. */
-static fnn_result fnni_run_make(fnn_model *model, int rows)
-{
-    fnni_run *run = &model->run;
-    size_t wide, norms;
-    if (run->capacity >= rows) return FNN_OK;
-    fnni_run_free(model);
-    run->model = model;
-    run->kernels = model->context.kernels;
-    run->capacity = run->rows = rows;
-    run->plans = (fnni_plan *)fnni_allocate(&model->context.allocator,
-                                            (size_t)model->layer_count * sizeof *run->plans);
-    if (run->plans) {
-        run->workspace_count = fnni_run_plan(run, rows, &wide, &norms);
-        if (fnni_run_arrays(model, wide, norms)) return FNN_OK;
-    }
-    fnni_run_free(model); /* or capacity would promise rows that are not there */
-    return FNN_ERROR_MEMORY;
-}
-
-static fnn_result fnni_gradients_make(fnn_model *model)
-{
-    if (model->gradients || model->parameter_count == 0) return FNN_OK;
-    model->gradients = fnni_allocate_reals(&model->context.allocator, model->parameter_count);
-    if (!model->gradients) return FNN_ERROR_MEMORY;
-    model->context.kernels->fill((ptrdiff_t)model->parameter_count, 0, model->gradients);
-    return FNN_OK;
-}
-
-/* The optimiser's state: kept from fit to fit, new when another kind takes over. */
-static fnn_result fnni_state_make(fnn_model *model, const fnn_optimizer *optimizer)
-{
-    const size_t count =
-        fnni_times(model->parameter_count, (size_t)fnni_optimizer_states(optimizer->kind));
-    if (model->state_kind == (int)optimizer->kind) return FNN_OK;
-    fnni_release(&model->context.allocator, model->state);
-    model->state = NULL;
-    model->state_kind = -1;
-    model->steps = 0;
-    if (count > 0) {
-        model->state = fnni_allocate_reals(&model->context.allocator, count);
-        if (!model->state) return FNN_ERROR_MEMORY;
-        model->context.kernels->fill(
-            (ptrdiff_t)count, optimizer->kind == FNN_ADAGRAD ? optimizer->start : 0, model->state);
-    }
-    model->state_kind = (int)optimizer->kind;
-    return FNN_OK;
-}
-
-/* ---- inference: chunks of fixed size, each carried through all layers by one thread ---- */
-
-#define FNNI_CHUNK \
-    112 /* rows: eight tiles of fourteen; the weights are read once for all of them */
-
-typedef struct fnni_inference {
-    const fnn_model *model;
-    fnn_context *context;
-    const fnn_dataset *data;
-    size_t per_part;   /* reals of workspace of a part */
-    fnn_real *outputs; /* (count, outputs), or NULL */
-    int32_t *classes;  /* (count), or NULL */
-    double *sums;      /* per stretch: loss, hits, squared error; NULL without evaluation */
-    int flip, shift;   /* the views that outputs are the mean of */
-    const fnni_augmenter *view; /* the one at work, or NULL: the samples as they are */
-    int add;                    /* its outputs are added: it is not the first */
-} fnni_inference;
-
-/* The chunks are dealt to at most this many stretches, whatever the number of threads: each adds up
- * its chunks in order, a thread takes whole stretches, and sums need space for no more. */
-#define FNNI_STRETCHES 256
-#define FNNI_STRETCH_SUMS (3 * FNNI_STRETCHES * sizeof(double) / sizeof(fnn_real))
-
-static int64_t fnni_chunks(const fnn_dataset *data)
-{
-    return (data->count + FNNI_CHUNK - 1) / FNNI_CHUNK;
-}
-
-static int fnni_stretches(const fnn_dataset *data)
-{
-    const int64_t chunks = fnni_chunks(data);
-    return chunks < FNNI_STRETCHES ? (int)chunks : FNNI_STRETCHES;
-}
-
-/* Reals that so many bytes take. */
-static size_t fnni_reals_of(size_t bytes)
-{
-    return fnni_round((bytes + sizeof(fnn_real) - 1) / sizeof(fnn_real));
-}
-
-/* Lays a part's run out in `memory` (NULL: only counts): plans, activations, losses, labels,
- * targets, workspace. Returns the reals it takes. */
-static size_t fnni_inference_lay_out(fnni_run *run, const fnn_model *model,
-                                     const fnni_kernels *kernels, fnni_plan *plans,
-                                     fnn_real *memory, int32_t **labels, fnn_real **targets)
-{
-    const size_t outputs = (size_t)model->layers[model->layer_count - 1].outputs;
-    const size_t activations = fnni_round(fnni_times(model->columns[1], FNNI_CHUNK));
-    size_t wide, norms, own;
-    memset(run, 0, sizeof *run);
-    run->model = model;
-    run->kernels = kernels;
-    run->inference = 1;
-    run->capacity = run->rows = FNNI_CHUNK;
-    run->plans = plans;
-    own = fnni_run_plan(run, FNNI_CHUNK, &wide, &norms);
-    if (memory) {
-        run->activations = memory;
-        run->losses = run->activations + activations;
-        *labels = (int32_t *)(void *)(run->losses + FNNI_CHUNK);
-        *targets = run->losses + 2 * FNNI_CHUNK;
-        run->workspace = *targets + fnni_round(outputs * FNNI_CHUNK);
-    }
-    return fnni_plus(fnni_plus(activations, own),
-                     fnni_plus(2 * FNNI_CHUNK, fnni_round(fnni_times(outputs, FNNI_CHUNK))));
-}
-
-/* Reals a part needs, its plans first. */
-static size_t fnni_inference_reals(const fnn_model *model, const fnni_kernels *kernels)
-{
-    fnni_run run;
-    int32_t *labels;
-    fnn_real *targets;
-    return fnni_plus(fnni_reals_of((size_t)model->layer_count * sizeof(fnni_plan)),
-                     fnni_inference_lay_out(&run, model, kernels, NULL, NULL, &labels, &targets));
-}
-
-static int fnni_argmax(const fnn_real *y, int n)
-{
-    int best = 0, j;
-    for (j = 1; j < n; j++)
-        if (y[j] > y[best]) best = j;
-    return best;
-}
-
-/* How many of a row's outputs come before output j: larger, or equal and earlier. A NaN comes
- * before every number, so that a row whose outputs are none is never counted as correct. */
-static int fnni_rank(const fnn_real *y, int n, int j)
-{
-    const fnn_real own = y[j];
-    int before = own != own, i; /* sums of comparisons: branches would be guessed wrong */
-    for (i = 0; i < j; i++) before += !(y[i] < own);
-    for (i = j + 1; i < n; i++) before += !(y[i] <= own);
-    return before;
-}
-
-/* Correct rows of a run: the largest output is at the label, or where the target is largest. */
-static int fnni_hits(const fnni_run *run, const fnn_real *y, int n)
-{
-    int hits = 0, i;
-    for (i = 0; i < run->rows; i++) {
-        const size_t first = (size_t)i * (size_t)n;
-        hits +=
-            fnni_rank(y + first, n,
-                      run->targets ? fnni_argmax(run->targets + first, n) : run->labels[i]) == 0;
-    }
-    return hits;
-}
-
-static double fnni_squared_error(const fnni_run *run, const fnn_real *y, int n)
-{
-    const size_t count = (size_t)run->rows * (size_t)n;
-    double sum = 0;
-    size_t i;
-    for (i = 0; run->targets && i < count; i++) {
-        const double e = (double)y[i] - (double)run->targets[i];
-        sum += e * e;
-    }
-    return sum;
-}
-
-static void fnni_inference_chunk(const fnni_inference *f, fnni_run *run, int64_t chunk,
-                                 int32_t *labels, fnn_real *targets, double *sums)
-{
-    const int last = f->model->layer_count - 1, n = f->model->layers[last].outputs;
-    const int64_t first = chunk * FNNI_CHUNK;
-    const fnn_real *y = fnni_y(run, last, 0, NULL);
-    const int spatial = f->model->spatial;
-    int i;
-    run->rows = f->data->count - first < FNNI_CHUNK ? (int)(f->data->count - first) : FNNI_CHUNK;
-    fnni_gather(run, f->data, NULL, first, 0, run->rows);
-    for (i = 0; i < run->rows && spatial > 0; i++)
-        fnni_forward_rows(run, 0, spatial - 1, i, i + 1, run->workspace);
-    fnni_forward_rows(run, spatial, last, 0, run->rows, run->workspace);
-    if (f->outputs && f->add)
-        run->kernels->add_scaled((ptrdiff_t)run->rows * n, 1, y,
-                                 f->outputs + (size_t)first * (size_t)n);
-    else if (f->outputs)
-        memcpy(f->outputs + (size_t)first * (size_t)n, y,
-               (size_t)run->rows * (size_t)n * sizeof *y);
-    for (i = 0; f->classes && i < run->rows; i++)
-        f->classes[first + i] = fnni_argmax(y + (size_t)i * (size_t)n, n);
-    if (!sums) return;
-    fnni_gather_targets(f->data, NULL, first, 0, run->rows, n, labels, targets);
-    fnni_loss_rows(run, 0, run->rows);
-    sums[0] += fnni_mean_loss(run) * run->rows;
-    sums[1] += fnni_hits(run, y, n);
-    sums[2] += fnni_squared_error(run, y, n);
-}
-
-static void fnni_inference_part(void *argument, int part, int parts)
-{
-    const fnni_inference *f = (const fnni_inference *)argument;
-    const int64_t chunks = fnni_chunks(f->data);
-    const int stretches = fnni_stretches(f->data);
-    fnn_real *memory = f->context->workspace + (size_t)part * f->per_part;
-    fnni_plan *plans = (fnni_plan *)(void *)memory;
-    fnn_real *targets;
-    int32_t *labels;
-    fnni_run run;
-    int s;
-    memory += fnni_reals_of((size_t)f->model->layer_count * sizeof *plans);
-    fnni_inference_lay_out(&run, f->model, f->context->kernels, plans, memory, &labels, &targets);
-    run.augmenter = f->view;
-    run.labels = f->data->targets ? NULL : labels;
-    run.targets = f->data->targets ? targets : NULL;
-    fnni_prepare_rows(&run, 0, f->model->layer_count - 1, 0, run.workspace);
-    for (s = stretches * part / parts; s < stretches * (part + 1) / parts; s++) {
-        double *sums = f->sums ? f->sums + 3 * s : NULL;
-        int64_t chunk = chunks * s / stretches;
-        if (sums) sums[0] = sums[1] = sums[2] = 0;
-        for (; chunk < chunks * (s + 1) / stretches; chunk++)
-            fnni_inference_chunk(f, &run, chunk, labels, targets, sums);
-    }
-}
-
-/* Reals that inference on this many threads takes: each thread's, and behind them the sums. */
-static size_t fnni_inference_space(const fnn_model *model, const fnn_context *context)
-{
-    const size_t part = fnni_inference_reals(model, context->kernels);
-    return fnni_plus(fnni_times(part, (size_t)context->threads), FNNI_STRETCH_SUMS);
-}
-
-/* Runs f over all chunks. */
-static fnn_result fnni_infer(fnni_inference *f, int evaluate)
-{
-    const int stretches = fnni_stretches(f->data), threads = f->context->threads;
-    const size_t space = fnni_inference_space(f->model, f->context);
-    if (stretches == 0) return FNN_OK;
-    if (!fnni_workspace(f->context, space)) return FNN_ERROR_MEMORY;
-    f->per_part = fnni_inference_reals(f->model, f->context->kernels);
-    f->sums =
-        evaluate ? (double *)(void *)(f->context->workspace + space - FNNI_STRETCH_SUMS) : NULL;
-    fnni_parallel(stretches < threads ? stretches : threads, fnni_inference_part, f);
-    return FNN_OK;
-}
-
-/* Mean of the outputs over the views, which are added up in one order. */
-static fnn_result fnni_infer_views(fnni_inference *f)
-{
-    static const int moves[5][2] = {{0, 0}, {-1, 0}, {1, 0}, {0, -1}, {0, 1}};
-    const int flips = f->flip ? 2 : 1, shifts = f->shift ? 5 : 1;
-    const int outputs = f->model->layers[f->model->layer_count - 1].outputs;
-    fnn_result result = FNN_OK;
-    fnni_augmenter g;
-    int v;
-    memset(&g, 0, sizeof g);
-    f->view = &g;
-    for (v = 0; v < flips * shifts && !result; v++) {
-        g.fixed.flip = v >= shifts;
-        g.fixed.down = f->shift * moves[v % shifts][0];
-        g.fixed.right = f->shift * moves[v % shifts][1];
-        f->add = v > 0;
-        result = fnni_infer(f, 0);
-    }
-    f->view = NULL;
-    if (!result && v > 1)
-        f->context->kernels->scale((ptrdiff_t)f->data->count * outputs, 1 / (fnn_real)v,
-                                   f->outputs);
-    return result;
-}
-
-/* 1 - error / variation, where no error of no variation, 0 / 0, counts as 0. */
-static double fnni_r2(double error, double variation)
-{
-    return error == 0 ? 1 : 1 - error / variation;
-}
-
-/* Sum over outputs of (t - mean t)^2: what R2 is measured against. */
-static double fnni_target_variation(const fnn_dataset *data)
-{
-    const size_t targets = (size_t)data->target_count;
-    double variation = 0;
-    int j;
-    for (j = 0; j < data->target_count; j++) {
-        double sum = 0, squares = 0;
-        int64_t i;
-        for (i = 0; i < data->count; i++)
-            sum += (double)data->targets[fnni_dataset_row(data, i) * targets + (size_t)j];
-        sum /= (double)data->count;
-        for (i = 0; i < data->count; i++) {
-            const double e =
-                (double)data->targets[fnni_dataset_row(data, i) * targets + (size_t)j] - sum;
-            squares += e * e;
-        }
-        variation += squares;
-    }
-    return variation;
-}
-
-/* Whether a score is an accuracy: labels, or targets with a class behind them. */
-static int fnni_has_classes(const fnn_dataset *data)
-{
-    return data->classes > 0;
-}
-
-static fnn_result fnni_evaluate(const fnn_model *model, fnn_context *context,
-                                const fnn_dataset *data, fnn_metrics *metrics)
-{
-    double loss = 0, hits = 0, error = 0;
-    fnni_inference f;
-    fnn_result result;
-    int i;
-    memset(&f, 0, sizeof f);
-    f.model = model;
-    f.context = context;
-    f.data = data;
-    result = fnni_infer(&f, 1);
-    if (result) return result;
-    for (i = 0; i < fnni_stretches(data); i++) {
-        loss += f.sums[3 * i];
-        hits += f.sums[3 * i + 1];
-        error += f.sums[3 * i + 2];
-    }
-    metrics->count = data->count;
-    metrics->loss = loss / (double)data->count;
-    metrics->accuracy = fnni_has_classes(data) ? hits / (double)data->count : FNNI_NAN;
-    metrics->r2 = data->targets ? fnni_r2(error, fnni_target_variation(data)) : FNNI_NAN;
-    return FNN_OK;
-}
-
-/* ---- fit ---- */
-
-/* A fit in progress. */
-typedef struct fnni_fit {
-    fnn_model *model;
-    const fnn_dataset *data;
-    const fnn_fit_config *config;
-    fnni_batch batch;
-    fnn_context validation; /* its workspace is taken before the first step */
-    int64_t *order;         /* (count) samples in the order of this pass */
-    fnn_fit_config now;     /* the configuration with this step's learning rate */
-    int64_t step;           /* of this fit, from 0 */
-    int64_t position;       /* in order; count: a new pass begins */
-    fnni_augmenter augmenter;
-    double loss_sum, score_sum;
-    int64_t seen;
-    fnn_real *best;    /* parameters and statistics of the best epoch, or NULL */
-    fnn_real *average; /* of both, or NULL; between epochs it holds those in training */
-    double best_value, started, drawn;
-    int waited;
-} fnni_fit;
-
-/* Parameters, then the statistics of batch norms, which belong to them: all that training moves. */
-static size_t fnni_trained_count(const fnn_model *model)
-{
-    return model->parameter_count + model->statistics_count;
-}
-
-static void fnni_trained_keep(const fnn_model *model, fnn_real *to)
-{
-    const size_t count = model->parameter_count;
-    if (count) memcpy(to, model->parameters, count * sizeof *to);
-    if (model->statistics_count)
-        memcpy(to + count, model->statistics, model->statistics_count * sizeof *to);
-}
-
-static void fnni_trained_put_back(fnn_model *model, const fnn_real *from)
-{
-    const size_t count = model->parameter_count;
-    if (count) memcpy(model->parameters, from, count * sizeof *from);
-    if (model->statistics_count)
-        memcpy(model->statistics, from + count, model->statistics_count * sizeof *from);
-}
-
-static fnn_real *fnni_trained_copy(const fnn_model *model)
-{
-    fnn_real *copy =
-        fnni_allocate_reals(&model->context.allocator, fnni_trained_count(model) + 1); /* not 0 */
-    if (copy) fnni_trained_keep(model, copy);
-    return copy;
-}
-
-/* The order of the next pass: a function of the seed and the number of the pass alone, which the
- * model counts through all its fits, so that two fits of two epochs are one of four. */
-static void fnni_fit_shuffle(fnni_fit *f)
-{
-    const uint64_t pass = f->model->passes++;
-    int64_t i;
-    f->augmenter.pass = pass;
-    f->position = 0;
-    for (i = 0; i < f->data->count; i++) f->order[i] = i;
-    if (f->config->shuffle)
-        fnni_shuffle(f->order, f->data->count, f->config->seed, FNNI_STREAM_ORDER + pass);
-}
-
-/* Batches of a pass; written so that no count overflows. */
-static int64_t fnni_pass_steps(const fnn_dataset *data, int batch_size)
-{
-    return data->count / batch_size + (data->count % batch_size != 0);
-}
-
-/* Within int, as fnni_fit_check has seen. */
-static int fnni_steps_per_epoch(const fnni_fit *f)
-{
-    if (f->config->steps_per_epoch > 0) return f->config->steps_per_epoch;
-    return (int)fnni_pass_steps(f->data, f->config->batch_size);
-}
-
-static void fnni_fit_rate(fnni_fit *f)
-{
-    const int steps = fnni_steps_per_epoch(f);
-    f->now.optimizer.learning_rate = (fnn_real)fnni_schedule_rate(
-        &f->config->schedule, (double)f->config->optimizer.learning_rate, f->step++,
-        (int64_t)f->config->epochs * steps, steps);
-}
-
-/* The average of the weights, chunk by chunk: small enough that both passes over a chunk find it
- * in the cache, and of fixed size, so that the bits do not depend on the threads. */
-#define FNNI_AVERAGE_CHUNK 2048
-#define FNNI_AVERAGE_WORK 131072 /* parameters that are worth a thread */
-
-/* average = d average + (1 - d) x. Polyak and Juditsky 1992, in its exponential form; the ramp of
- * d is that of TensorFlow's ExponentialMovingAverage with num_updates = t, t = 1, 2, ... */
-static void fnni_average(const fnni_fit *f, size_t count, const fnn_real *x, fnn_real *average)
-{
-    const fnni_kernels *k = f->model->context.kernels;
-    const double ramp = (1 + (double)f->step) / (10 + (double)f->step);
-    const fnn_real d = (fnn_real)(f->config->ema_decay < ramp ? f->config->ema_decay : ramp);
-    k->scale((ptrdiff_t)count, d, average);
-    k->add_scaled((ptrdiff_t)count, 1 - d, x, average);
-}
-
-static void fnni_average_part(void *argument, int part, int parts)
-{
-    const fnni_fit *f = (const fnni_fit *)argument;
-    const size_t count = f->model->parameter_count, step = FNNI_AVERAGE_CHUNK;
-    const size_t chunks = (count + step - 1) / step, end = (size_t)part + 1;
-    size_t c;
-    for (c = chunks * (size_t)part / (size_t)parts; c < chunks * end / (size_t)parts; c++)
-        fnni_average(f, count - c * step < step ? count - c * step : step,
-                     f->model->parameters + c * step, f->average + c * step);
-}
-
-static void fnni_fit_average(fnni_fit *f)
-{
-    const fnn_model *model = f->model;
-    const size_t most = model->parameter_count / FNNI_AVERAGE_WORK + 1;
-    const int threads = model->context.threads;
-    if (!f->average) return;
-    fnni_parallel((size_t)threads < most ? threads : (int)most, fnni_average_part, f);
-    fnni_average(f, model->statistics_count, model->statistics,
-                 f->average + model->parameter_count);
-}
-
-static void fnni_exchange(size_t count, fnn_real *a, fnn_real *b)
-{
-    size_t i;
-    for (i = 0; i < count; i++) {
-        const fnn_real kept = a[i];
-        a[i] = b[i];
-        b[i] = kept;
-    }
-}
-
-/* Exchanges what the model holds and its average, where they stand: users may keep a pointer to
- * the parameters. */
-static void fnni_fit_swap(fnni_fit *f)
-{
-    fnn_model *model = f->model;
-    if (!f->average) return;
-    fnni_exchange(model->parameter_count, model->parameters, f->average);
-    fnni_exchange(model->statistics_count, model->statistics, f->average + model->parameter_count);
-}
-
-static void fnni_fit_step(fnni_fit *f)
-{
-    fnni_run *run = &f->model->run;
-    const int l = fnni_loss_layer(f->model);
-    int64_t left;
-    if (f->position == f->data->count) fnni_fit_shuffle(f);
-    left = f->data->count - f->position;
-    run->rows = left < f->config->batch_size ? (int)left : f->config->batch_size;
-    f->batch.first = f->position;
-    f->position += run->rows;
-    left -= run->rows;
-    f->batch.ahead = left < f->config->batch_size ? (int)left : f->config->batch_size;
-    fnni_fit_rate(f);
-    f->loss_sum += fnni_train_step(&f->batch) * run->rows;
-    fnni_fit_average(f);
-    f->score_sum += fnni_has_classes(f->data)
-                        ? fnni_hits(run, fnni_y(run, l, 0, NULL), fnni_inputs(run, l))
-                        : fnni_squared_error(run, fnni_y(run, l, 0, NULL), fnni_inputs(run, l));
-    f->seen += run->rows;
-}
-
-/* A bar with the time left, on a terminal and no more than ten times a second. */
-static void fnni_fit_bar(fnni_fit *f, int epoch, int step, int steps)
-{
-    const double now = fnni_seconds(), share = (double)step / steps;
-    static const char dots[] = "==============================";
-    const int filled = (int)(share * 30);
-    if (!f->config->verbose || !fnni_terminal() || (now - f->drawn < 0.1 && step < steps)) return;
-    f->drawn = now;
-    fprintf(stderr, "\repoch %d/%d [%.*s%*s] %d/%d  loss %.4f  %.0f s left ", epoch,
-            f->config->epochs, filled, dots, 30 - filled, "", step, steps,
-            f->loss_sum / (double)f->seen,
-            (now - f->started) * (1 - share) / (share > 0 ? share : 1));
-    fflush(stderr);
-}
-
-static void fnni_fit_line(const fnni_fit *f, const fnn_epoch *e)
-{
-    const char *score = fnni_has_classes(f->data) ? "accuracy" : "R2";
-    if (!f->config->verbose) return;
-    fprintf(stderr, "%sepoch %d/%d  %.2f s  loss %.4f  %s %.4f", fnni_terminal() ? "\r\033[K" : "",
-            e->epoch, f->config->epochs, e->seconds, e->loss, score, e->score);
-    if (f->config->validation)
-        fprintf(stderr, "  validation loss %.4f  %s %.4f", e->validation_loss, score,
-                e->validation_score);
-    fputc('\n', stderr);
-}
-
-/* The first tensor with a number that is not finite, for the error message. */
-static fnn_result fnni_report_nan(fnn_model *model, int epoch, int step)
-{
-    const fnni_run *run = &model->run;
-    const int last = fnni_loss_layer(model);
-    int l;
-    for (l = -1; l <= last; l++) {
-        const int seen = l < 0 || !model->layers[l].y[0].transient;
-        const fnn_real *y = seen ? fnni_y(run, l, 0, NULL) : NULL;
-        const size_t count = (size_t)run->rows * (size_t)fnni_inputs(run, l);
-        size_t i;
-        for (i = 0; seen && i < count; i++)
-            if (!(y[i] - y[i] == 0)) {
-                if (l < 0)
-                    return fnni_model_fail(model, FNN_ERROR_NUMERIC,
-                                           "epoch %d, step %d: an input is not finite", epoch,
-                                           step);
-                return fnni_model_fail(
-                    model, FNN_ERROR_NUMERIC,
-                    "epoch %d, step %d: layer %d %s gives a number that is not finite", epoch, step,
-                    l, model->layers[l].type->name);
-            }
-    }
-    return fnni_model_fail(model, FNN_ERROR_NUMERIC, "epoch %d, step %d: the loss is not finite",
-                           epoch, step);
-}
-
-static fnn_result fnni_fit_validate(fnni_fit *f, fnn_epoch *e)
-{
-    fnn_metrics metrics;
-    fnn_result result;
-    e->validation_loss = e->validation_score = FNNI_NAN;
-    if (!f->config->validation) return FNN_OK;
-    result = fnni_evaluate(f->model, &f->validation, f->config->validation, &metrics);
-    if (result) return result;
-    e->validation_loss = metrics.loss;
-    e->validation_score = fnni_has_classes(f->config->validation) ? metrics.accuracy : metrics.r2;
-    return FNN_OK;
-}
-
-static fnn_result fnni_fit_epoch(fnni_fit *f, int epoch, fnn_epoch *e)
-{
-    const int steps = fnni_steps_per_epoch(f);
-    int step;
-    f->started = fnni_seconds();
-    f->loss_sum = f->score_sum = 0;
-    f->seen = 0;
-    for (step = 1; step <= steps; step++) {
-        fnni_fit_step(f);
-        if (!f->config->ignore_nan && !(f->loss_sum - f->loss_sum == 0))
-            return fnni_report_nan(f->model, epoch, step);
-        fnni_fit_bar(f, epoch, step, steps);
-    }
-    memset(e, 0, sizeof *e);
-    e->epoch = epoch;
-    e->step = (int64_t)f->model->updates;
-    e->loss = f->loss_sum / (double)f->seen;
-    e->score = fnni_has_classes(f->data)
-                   ? f->score_sum / (double)f->seen
-                   : fnni_r2(f->score_sum / (double)f->seen,
-                             fnni_target_variation(f->data) / (double)f->data->count);
-    e->learning_rate = (double)f->now.optimizer.learning_rate;
-    fnni_fit_swap(f); /* the epoch's result is the average; the next epoch swaps back */
-    return fnni_fit_validate(f, e);
-}
-
-/* What a fit watches, greater for better. */
-static double fnni_watched(const fnn_fit_config *c, const fnn_epoch *e)
-{
-    return c->monitor == FNN_MONITOR_VALIDATION_LOSS    ? -e->validation_loss
-           : c->monitor == FNN_MONITOR_VALIDATION_SCORE ? e->validation_score
-           : c->monitor == FNN_MONITOR_LOSS             ? -e->loss
-                                                        : e->score;
-}
-
-/* Whether value improves on the best so far; any number is better than NaN. */
-static int fnni_improves(const fnn_fit_config *c, double value, double best)
-{
-    return value > best + c->min_delta || (best != best && value == value);
-}
-
-/* Keeps the best epoch; returns 1 when patience is over. */
-static int fnni_fit_improve(fnni_fit *f, const fnn_epoch *e)
-{
-    const fnn_fit_config *c = f->config;
-    const double value = fnni_watched(c, e);
-    if (c->patience == 0 && !f->best) return 0;
-    if (f->waited < 0 || fnni_improves(c, value, f->best_value)) {
-        f->best_value = value;
-        f->waited = 0;
-        if (f->best) fnni_trained_keep(f->model, f->best);
-        return 0;
-    }
-    return ++f->waited >= c->patience && c->patience > 0;
-}
-
-/* What a step reads of a configuration. */
-static fnn_result fnni_step_check(const fnn_fit_config *c, fnn_error *error)
-{
-    const fnn_optimizer *o = &c->optimizer;
-    if ((unsigned)o->kind >= FNN_OPTIMIZER_COUNT || !(o->learning_rate >= 0))
-        return fnni_fail(error, FNN_ERROR_ARGUMENT,
-                         "optimizer: expected a kind and a rate >= 0, found kind %d, rate %g",
-                         (int)o->kind, (double)o->learning_rate);
-    if (!(c->l2 >= 0) || !(c->l1 >= 0) || !(c->clip_norm >= 0) || !(c->clip_value >= 0))
-        return fnni_fail(error, FNN_ERROR_ARGUMENT,
-                         "l2, l1, clip_norm and clip_value must be >= 0");
-    return FNN_OK;
-}
-
-static fnn_result fnni_fit_check(fnn_model *model, const fnn_dataset *data, const fnn_fit_config *c,
-                                 fnn_error *error)
-{
-    fnn_result result = fnni_check_all(model, data, 1, error);
-    if (result) return result;
-    if (c->validation && (result = fnni_check_all(model, c->validation, 1, error))) return result;
-    if (c->batch_size < 1 || c->epochs < 0 || c->steps_per_epoch < 0 || c->patience < 0)
-        return fnni_fail(error, FNN_ERROR_ARGUMENT,
-                         "fit: expected batch_size >= 1 and epochs, steps_per_epoch, patience >= "
-                         "0, found %d, %d, %d, %d",
-                         c->batch_size, c->epochs, c->steps_per_epoch, c->patience);
-    if (c->steps_per_epoch == 0 && fnni_pass_steps(data, c->batch_size) > INT_MAX)
-        return fnni_fail(error, FNN_ERROR_ARGUMENT,
-                         "fit: expected at most %d batches an epoch, found %lld", INT_MAX,
-                         (long long)fnni_pass_steps(data, c->batch_size));
-    if ((result = fnni_step_check(c, error))) return result;
-    if ((result = fnni_schedule_check(&c->schedule, error))) return result;
-    result = fnni_augmentation_check(&c->augmentation, data, model->input.height,
-                                     model->input.width, model->input.channels, error);
-    if (result) return result;
-    if (!(c->ema_decay >= 0 && c->ema_decay < 1))
-        return fnni_fail(error, FNN_ERROR_ARGUMENT,
-                         "fit: expected ema_decay in [0, 1), found %g", c->ema_decay);
-    if ((c->patience > 0 || c->restore_best) && !c->validation &&
-        (c->monitor == FNN_MONITOR_VALIDATION_LOSS || c->monitor == FNN_MONITOR_VALIDATION_SCORE))
-        return fnni_fail(error, FNN_ERROR_ARGUMENT,
-                         "fit: early stopping on validation figures needs validation data");
-    return FNN_OK;
-}
-
-static fnn_result fnni_history_reserve(fnn_history *history, int more)
-{
-    fnn_epoch *grown;
-    if (!history || more <= history->capacity - history->count) return FNN_OK;
-    if (more > INT_MAX - history->count) return FNN_ERROR_MEMORY;
-    grown = (fnn_epoch *)fnni_allocate(&history->allocator,
-                                       fnni_times((size_t)(history->count + more), sizeof *grown));
-    if (!grown) return FNN_ERROR_MEMORY;
-    if (history->count) memcpy(grown, history->epochs, (size_t)history->count * sizeof *grown);
-    fnni_release(&history->allocator, history->epochs);
-    history->epochs = grown;
-    history->capacity = history->count + more;
-    return FNN_OK;
-}
-
-/* Everything a fit allocates, before its first step. */
-static fnn_result fnni_fit_open(fnni_fit *f, fnn_history *history)
-{
-    fnn_model *model = f->model;
-    const fnn_allocator *a = &model->context.allocator;
-    const int most = f->config->batch_size;
-    const int batch = f->data->count < most ? (int)f->data->count : most;
-    fnn_result result = fnni_run_make(model, batch);
-    if (!result && f->config->clip_norm > 0) result = fnni_gradients_make(model);
-    if (!result) result = fnni_state_make(model, &f->config->optimizer);
-    if (!result) result = fnni_history_reserve(history, f->config->epochs);
-    if (result) return result;
-    f->order = (int64_t *)fnni_allocate(a, fnni_times((size_t)f->data->count, sizeof *f->order));
-    if (!f->order) return FNN_ERROR_MEMORY;
-    if (f->config->restore_best && !(f->best = fnni_trained_copy(model)))
-        return FNN_ERROR_MEMORY;
-    if (f->config->ema_decay > 0 && !(f->average = fnni_trained_copy(model)))
-        return FNN_ERROR_MEMORY;
-    f->validation = model->context;
-    f->validation.workspace = NULL;
-    f->validation.workspace_count = 0;
-    if (f->config->validation &&
-        !fnni_workspace(&f->validation, fnni_inference_space(model, &model->context)))
-        return FNN_ERROR_MEMORY;
-    return FNN_OK;
-}
-
-static void fnni_fit_close(fnni_fit *f)
-{
-    const fnn_allocator *a = &f->model->context.allocator;
-    fnni_release(a, f->order);
-    fnni_release(a, f->best);
-    fnni_release(a, f->average);
-    fnni_release(a, f->validation.workspace);
-}
-
-static fnn_result fnni_fit_epochs(fnni_fit *f, fnn_history *history)
-{
-    fnn_result result = FNN_OK;
-    int epoch, stop = 0;
-    for (epoch = 1; epoch <= f->config->epochs && !stop; epoch++) {
-        fnn_epoch e;
-        if (epoch > 1) fnni_fit_swap(f);
-        result = fnni_fit_epoch(f, epoch, &e);
-        if (result) return result;
-        e.seconds = fnni_seconds() - f->started;
-        if (e.seconds < 0) e.seconds = 0;
-        fnni_fit_line(f, &e);
-        if (history) fnn_history_append(history, &e); /* fnni_fit_open made room */
-        stop = fnni_fit_improve(f, &e);
-        if (f->config->callback && f->config->callback(f->config->user, &e)) stop = 1;
-    }
-    return result;
-}
-
-static void fnni_batch_make(fnni_batch *b, fnn_model *model, const fnn_dataset *data,
-                            const int64_t *samples)
-{
-    memset(b, 0, sizeof *b);
-    b->model = model;
-    b->run = &model->run;
-    b->data = data;
-    b->samples = samples;
-    b->run->labels = data->targets ? NULL : model->run_labels;
-    b->run->targets = data->targets ? model->run_targets : NULL;
-}
-
-static fnn_result fnni_fit_run(fnn_model *model, const fnn_dataset *data,
-                               const fnn_fit_config *config, fnn_history *history)
-{
-    fnni_fit f;
-    fnn_result result;
-    memset(&f, 0, sizeof f);
-    f.model = model;
-    f.data = data;
-    f.config = config;
-    f.now = *config;
-    f.position = data->count;
-    f.waited = -1;
-    result = fnni_fit_open(&f, history);
-    if (!result) {
-        fnni_batch_make(&f.batch, model, data, f.order);
-        f.batch.config = &f.now;
-        model->run.training = 1;
-        model->run_supervised = 1;
-        model->run_ready = 0;
-        f.augmenter.draw = &config->augmentation;
-        f.augmenter.seed = config->seed;
-        model->run.augmenter = fnni_augments(&config->augmentation) ? &f.augmenter : NULL;
-        result = fnni_fit_epochs(&f, history);
-        model->run.augmenter = NULL;
-        if (f.best && f.waited >= 0) fnni_trained_put_back(model, f.best);
-    }
-    fnni_fit_close(&f);
-    return result;
-}
-
 /* ============================================================================
  * >>file  models as files: safetensors, written and read
  * ============================================================================
- * Called by >>public. A model file is safetensors (https://github.com/huggingface/safetensors):
+ * A model file is safetensors (https://github.com/huggingface/safetensors):
  * eight bytes with the header's length, a header in JSON, the numbers; all little-endian.
  *     {"__metadata__": {"layers": "dense 128 relu 0; ...", ...},
  *      "0.dense.weight": {"dtype": "F32", "shape": [784, 128], "data_offsets": [0, 401408]}, ...}
  * The metadata say how the model is built, the tensors what training made of it. Spaces at the
  * header's end align the numbers to FNNI_ALIGNMENT.
- * To add a layer: its tensors in fnni_tensor_at, its words in fnni_write_layer, its builder in
- * fnni_read_layer; nothing else here knows layers.
+ * What a layer has in a file, its type says (write, read, tensor): nothing here knows layers.
  * A file is hostile: the header is walked three times, for its form and the metadata, then against
  * the model that these describe, and only when that fits is memory taken and filled. */
 
 #define FNNI_MAX_HEADER (1 << 24) /* bytes */
 #define FNNI_MAX_LAYERS 10000     /* less than 1 KiB of header each */
-#define FNNI_MAX_RANK 4           /* dimensions of a tensor */
-#define FNNI_TEXT 128             /* room for a name or for the words of a layer */
 #define FNNI_DTYPE (FNNI_REAL_IS_DOUBLE ? "F64" : "F32")
-
-static const char *const fnni_activation_names[] = {"linear", "relu",    "leaky_relu", "elu",
-                                                    "gelu",   "sigmoid", "tanh",       "softmax"};
-static const char *const fnni_padding_names[] = {"valid", "same"};
-static const char *const fnni_loss_names[] = {
-    "softmax_cross_entropy", "categorical_cross_entropy", "sparse_categorical_cross_entropy",
-    "mean_squared_error",    "mean_absolute_error",       "epsilon_insensitive"};
-static const char *const fnni_normalization_names[] = {
-    "none", "divide_255", "mean", "mean_divide_255", "standardize", "mean_variance"};
 
 typedef enum fnni_field {
     FNNI_FIELD_LIBRARY,
@@ -12166,237 +14639,28 @@ typedef enum fnni_field {
 static const char *const fnni_field_names[] = {
     "library", "input", "normalization", "loss", "label_smoothing", "epsilon", "seed", "layers"};
 
-/* ---- the tensors of a model ---- */
-
-typedef struct fnni_tensor {
-    char name[FNNI_TEXT];
-    int rank;
-    size_t shape[FNNI_MAX_RANK];
-    size_t count;
-    fnn_real *values; /* NULL while the model has no memory for them */
-} fnni_tensor;
-
-/* Describes the tensor `part` of layer l, which begins at base[offset]; returns 1. */
-static int fnni_tensor_make(fnni_tensor *t, const fnn_model *model, int l, const char *part,
-                            fnn_real *base, size_t offset, int rank, const size_t *shape)
-{
-    int i;
-    if (l < 0)
-        snprintf(t->name, sizeof t->name, "input.%s", part);
-    else
-        snprintf(t->name, sizeof t->name, "%d.%s.%s", l, model->layers[l].type->name, part);
-    t->rank = rank;
-    t->count = 1;
-    for (i = 0; i < rank; i++) {
-        t->shape[i] = shape[i];
-        t->count = fnni_times(t->count, shape[i]);
-    }
-    t->values = base ? base + offset : NULL;
-    return 1;
-}
-
-/* Weights, and biases of the shape's last dimension. */
-static int fnni_weights_at(const fnn_model *model, int l, int which, fnni_tensor *t, int rank,
-                           const size_t *shape)
-{
-    const fnni_layer *layer = model->layers + l;
-    if (which == 0)
-        return fnni_tensor_make(t, model, l, "weight", model->parameters, layer->offset, rank,
-                                shape);
-    return which == 1 && fnni_tensor_make(t, model, l, "bias", model->parameters,
-                                          layer->offset + layer->weights, 1, shape + rank - 1);
-}
-
-static int fnni_norm_tensor_at(const fnn_model *model, int l, int which, fnni_tensor *t,
-                               const size_t *shape)
-{
-    static const char *const parts[] = {"gamma", "beta", "mean", "variance"};
-    const fnni_layer *layer = model->layers + l;
-    const size_t second = which & 1 ? shape[0] : 0;
-    if (which > 3) return 0;
-    if (which < 2)
-        return fnni_tensor_make(t, model, l, parts[which], model->parameters,
-                                layer->offset + second, 1, shape);
-    return fnni_tensor_make(t, model, l, parts[which], model->statistics,
-                            layer->statistics + second, 1, shape);
-}
-
 /* Tensor number `which` (from 0) of layer l, -1 being the input; returns 0 when there are no more.
  * At most eight a layer: fnni_reader.seen has a bit for each. */
 static int fnni_tensor_at(const fnn_model *model, int l, int which, fnni_tensor *t)
 {
-    const fnni_layer *layer = model->layers + (l < 0 ? 0 : l);
-    size_t shape[FNNI_MAX_RANK];
-    if (l < 0) {
-        shape[0] = (size_t)model->input.height;
-        shape[1] = (size_t)model->input.width;
-        shape[2] = (size_t)model->input.channels;
-        if (model->normalization == FNN_NORMALIZE_NONE || which > 1) return 0;
-        if (which == 0) return fnni_tensor_make(t, model, l, "shift", model->shift, 0, 3, shape);
-        return fnni_tensor_make(t, model, l, "scale", model->scale, 0, 3, shape);
-    }
-    switch ((fnni_layer_kind)(layer->type - fnni_layer_types)) {
-    case FNNI_DENSE:
-        shape[0] = (size_t)layer->inputs;
-        shape[1] = (size_t)layer->outputs;
-        return fnni_weights_at(model, l, which, t, 2, shape);
-    case FNNI_CONV2D:
-        shape[0] = (size_t)layer->window.kernel_height;
-        shape[1] = (size_t)layer->window.kernel_width;
-        shape[2] = (size_t)layer->window.channels;
-        shape[3] = (size_t)layer->shape.channels;
-        return fnni_weights_at(model, l, which, t, 4, shape);
-    case FNNI_BATCH_NORM:
-        shape[0] = (size_t)layer->shape.channels;
-        return fnni_norm_tensor_at(model, l, which, t, shape);
-    default:
-        return 0;
-    }
+    size_t shape[3];
+    if (l >= 0)
+        return model->layers[l].type->tensor && model->layers[l].type->tensor(model, l, which, t);
+    shape[0] = (size_t)model->input.height;
+    shape[1] = (size_t)model->input.width;
+    shape[2] = (size_t)model->input.channels;
+    if (model->normalization == FNN_NORMALIZE_NONE || which > 1) return 0;
+    if (which == 0) return fnni_tensor_make(t, model, l, "shift", model->shift, 0, 3, shape);
+    return fnni_tensor_make(t, model, l, "scale", model->scale, 0, 3, shape);
 }
 
 /* ---- writing ---- */
 
-typedef struct fnni_writer {
-    int file;       /* -1: only counts */
-    int wrong;      /* errno of the first write that failed, after which nothing is written */
-    uint64_t total; /* bytes so far */
-    size_t used;
-    unsigned char buffer[8192];
-} fnni_writer;
-
-static void fnni_flush(fnni_writer *w)
+/* The words of layer l: what its builder takes. */
+static void fnni_write_layer(fnni_writer *w, const fnni_layer *layer)
 {
-    size_t done = 0;
-    while (done < w->used && !w->wrong) {
-        const ptrdiff_t n = fnni_os_write(w->file, w->buffer + done, w->used - done);
-        if (n > 0)
-            done += (size_t)n;
-        else if (n == 0)
-            w->wrong = EIO;
-        else if (errno != EINTR)
-            w->wrong = errno;
-    }
-    w->used = 0;
-}
-
-static void fnni_emit(fnni_writer *w, const void *bytes, size_t count)
-{
-    const unsigned char *from = (const unsigned char *)bytes;
-    w->total += count;
-    while (w->file >= 0 && count > 0) {
-        const size_t room = sizeof w->buffer - w->used, part = count < room ? count : room;
-        memcpy(w->buffer + w->used, from, part);
-        w->used += part;
-        from += part;
-        count -= part;
-        if (w->used == sizeof w->buffer) fnni_flush(w);
-    }
-}
-
-/* At most 255 characters. */
-FNNI_FORMAT(2, 3)
-static void fnni_emit_text(fnni_writer *w, const char *format, ...)
-{
-    char text[256];
-    va_list list;
-    va_start(list, format);
-    vsnprintf(text, sizeof text, format, list);
-    va_end(list);
-    fnni_emit(w, text, strlen(text));
-}
-
-static void fnni_emit_little(fnni_writer *w, uint64_t value, int bytes)
-{
-    unsigned char text[8];
-    int i;
-    for (i = 0; i < bytes; i++) text[i] = (unsigned char)(value >> 8 * i & 255);
-    fnni_emit(w, text, (size_t)bytes);
-}
-
-/* The bits of a number, so that a NaN keeps them too. */
-static void fnni_emit_real(fnni_writer *w, const fnn_real *value)
-{
-#if FNNI_REAL_IS_DOUBLE
-    uint64_t bits;
-#else
-    uint32_t bits;
-#endif
-    memcpy(&bits, value, sizeof bits);
-    fnni_emit_little(w, bits, (int)sizeof bits);
-}
-
-/* Makes the locale's decimal point, of any length, a point. */
-static void fnni_point(char *text)
-{
-    const char *from = text;
-    char *to = text;
-    for (; *from; from++) {
-        if (strchr("0123456789+-e", *from))
-            *to++ = *from;
-        else if (to == text || to[-1] != '.')
-            *to++ = '.';
-    }
-    *to = 0;
-}
-
-/* A number in as many digits as it takes to read it back. */
-static const char *fnni_real_text(fnn_real value, char *text, size_t size)
-{
-    snprintf(text, size, "%.*g", FNNI_REAL_IS_DOUBLE ? 17 : 9, (double)value);
-    fnni_point(text);
-    return text;
-}
-
-static void fnni_write_window(fnni_writer *w, const fnni_layer *layer)
-{
-    fnni_emit_text(w, " %d %d %d %d %s", layer->window.kernel_height, layer->window.kernel_width,
-                   layer->window.stride_height, layer->window.stride_width,
-                   fnni_padding_names[layer->padding]);
-}
-
-/* The words of layer l: what its builder takes. fnni_read_layer reads them. */
-static void fnni_write_layer(fnni_writer *w, const fnn_model *model, int l)
-{
-    const fnni_layer *layer = model->layers + l;
-    char text[64];
-    const char *number = fnni_real_text(layer->parameter, text, sizeof text);
-    switch ((fnni_layer_kind)(layer->type - fnni_layer_types)) {
-    case FNNI_DENSE:
-        fnni_emit_text(w, "dense %d %s %s", layer->outputs,
-                       fnni_activation_names[layer->activation], number);
-        break;
-    case FNNI_ACTIVATION:
-        fnni_emit_text(w, "activation %s %s", fnni_activation_names[layer->activation], number);
-        break;
-    case FNNI_DROPOUT:
-        fnni_emit_text(w, "dropout %s", number);
-        break;
-    case FNNI_FLATTEN:
-        fnni_emit_text(w, "flatten");
-        break;
-    case FNNI_CONV2D:
-        fnni_emit_text(w, "conv2d %d", layer->shape.channels);
-        fnni_write_window(w, layer);
-        fnni_emit_text(w, " %s %s", fnni_activation_names[layer->activation], number);
-        break;
-    case FNNI_MAX_POOL:
-    case FNNI_AVERAGE_POOL:
-        fnni_emit_text(w, "%s", layer->type->name);
-        fnni_write_window(w, layer);
-        break;
-    case FNNI_BATCH_NORM:
-        fnni_emit_text(w, "batch_norm %s", fnni_real_text(layer->norm.momentum, text, sizeof text));
-        fnni_emit_text(w, " %s %d", fnni_real_text(layer->norm.epsilon, text, sizeof text),
-                       layer->norm.unbiased != 0);
-        break;
-    case FNNI_SPATIAL_DROPOUT:
-        fnni_emit_text(w, "spatial_dropout %s", number);
-        break;
-    case FNNI_ADD:
-        if (layer->from < 0) fnni_emit_text(w, "add input");
-        else fnni_emit_text(w, "add %d", layer->from);
-        break;
-    }
+    fnni_emit_text(w, "%s", layer->type->name);
+    if (layer->type->write) layer->type->write(w, layer);
 }
 
 static void fnni_write_metadata(fnni_writer *w, const fnn_model *model)
@@ -12407,7 +14671,7 @@ static void fnni_write_metadata(fnni_writer *w, const fnn_model *model)
     fnni_emit_text(w, ",\"input\":\"%d %d %d\"", model->input.height, model->input.width,
                    model->input.channels);
     fnni_emit_text(w, ",\"normalization\":\"%s\"", fnni_normalization_names[model->normalization]);
-    fnni_emit_text(w, ",\"loss\":\"%s\"", fnni_loss_names[model->loss]);
+    fnni_emit_text(w, ",\"loss\":\"%s\"", fnni_losses[model->loss].name);
     fnni_emit_text(w, ",\"label_smoothing\":\"%s\"",
                    fnni_real_text(model->label_smoothing, text, sizeof text));
     fnni_emit_text(w, ",\"epsilon\":\"%s\"",
@@ -12415,7 +14679,7 @@ static void fnni_write_metadata(fnni_writer *w, const fnn_model *model)
     fnni_emit_text(w, ",\"seed\":\"%llu\",\"layers\":\"", (unsigned long long)model->seed);
     for (l = 0; l < model->layer_count; l++) {
         if (l > 0) fnni_emit_text(w, "; ");
-        fnni_write_layer(w, model, l);
+        fnni_write_layer(w, model->layers + l);
     }
     fnni_emit_text(w, "\"}");
 }
@@ -12462,68 +14726,6 @@ static void fnni_write_model(fnni_writer *w, const void *what)
             for (i = 0; i < t.count; i++) fnni_emit_real(w, t.values + i);
 }
 
-/* A new file beside path, its name in `name`. The names of one process differ by their last
- * number, so that threads may save at once. */
-static int fnni_create_beside(const char *path, int mode, char *name, size_t size)
-{
-    int file = -1, i;
-    errno = EEXIST;
-    for (i = 0; i < 1000 && file < 0 && errno == EEXIST; i++) {
-        snprintf(name, size, "%s.tmp-%ld-%d", path, fnni_os_process(), i);
-        file = fnni_os_create(name, mode);
-    }
-    return file;
-}
-
-/* Cuts a path to that of its directory. */
-static const char *fnni_directory_of(char *path)
-{
-    char *slash = strrchr(path, '/');
-    if (!slash) return ".";
-    slash[slash == path] = 0;
-    return path;
-}
-
-/* Writes all of `what` through w, which has just been opened. */
-typedef void (*fnni_write)(fnni_writer *w, const void *what);
-
-/* The old file stays until the new one is on the disk: written under another name, synced, then
- * put in its place. `name` has room for size bytes. */
-static fnn_result fnni_save_through(fnni_write put, const void *what, const char *path,
-                                    char *name, size_t size, fnn_error *error)
-{
-    const int mode = fnni_os_mode(path);
-    const char *doing = NULL, *tail = fnni_path_tail(path);
-    fnni_writer w;
-    int file, code = 0;
-    if (mode < 0)
-        return fnni_fail(error, FNN_ERROR_FILE,
-                         "%s: expected a file or nothing there, found a directory or a device",
-                         tail);
-    file = fnni_create_beside(path, mode, name, size);
-    if (file < 0)
-        return fnni_fail(error, FNN_ERROR_FILE, "%s: cannot create a file beside it: %s", tail,
-                         strerror(errno));
-    memset(&w, 0, sizeof w);
-    w.file = file;
-    put(&w, what);
-    fnni_flush(&w);
-    if (w.wrong) doing = "written", code = w.wrong;
-    if (!doing && fnni_os_sync(file)) doing = "synced", code = errno;
-    if (fnni_os_close(file) && !doing) doing = "closed", code = errno;
-    if (!doing && fnni_os_replace(name, path)) doing = "put in place", code = errno;
-    if (doing) {
-        remove(name);
-        return fnni_fail(error, FNN_ERROR_FILE, "%s: cannot be %s: %s", tail, doing,
-                         strerror(code));
-    }
-    if (fnni_os_sync_directory(fnni_directory_of(name)))
-        return fnni_fail(error, FNN_ERROR_FILE,
-                         "%s: in place, but its directory cannot be synced: %s", tail,
-                         strerror(errno));
-    return FNN_OK;
-}
-
 /* Whether a number can be written as digits. */
 static int fnni_is_finite(fnn_real x)
 {
@@ -12547,19 +14749,6 @@ static fnn_result fnni_save_check(const fnn_model *model, fnn_error *error)
             return fnni_fail(error, FNN_ERROR_NUMERIC, "save: layer %d %s: its parameter is %s", l,
                              model->layers[l].type->name, "not finite");
     return FNN_OK;
-}
-
-/* Saves what `put` writes. */
-static fnn_result fnni_save_by(fnni_write put, const void *what, const char *path,
-                               const fnn_allocator *allocator, fnn_error *error)
-{
-    const size_t size = fnni_plus(strlen(path), 64); /* two numbers and a few letters */
-    fnn_result result;
-    char *name = (char *)fnni_allocate(allocator, size);
-    if (!name) return fnni_fail_memory(error, path, size);
-    result = fnni_save_through(put, what, path, name, size, error);
-    fnni_release(allocator, name);
-    return result;
 }
 
 static fnn_result fnni_save(const fnn_model *model, const char *path, fnn_error *error)
@@ -12715,15 +14904,6 @@ static fnn_result fnni_json_numbers(fnni_reader *r, size_t *numbers, int most, i
         (*count)++;
     } while (!result && fnni_json_take(r, ','));
     return result ? result : fnni_json_want(r, ']');
-}
-
-/* The place of a word in a list, or -1. */
-static int fnni_word_in(const char *word, const char *const *list, int count)
-{
-    int i;
-    for (i = 0; i < count; i++)
-        if (!strcmp(word, list[i])) return i;
-    return -1;
 }
 
 /* Begins a member of an object: its name, one of the list's that is not in *taken yet, and the
@@ -12932,151 +15112,6 @@ static fnn_result fnni_walk(fnni_reader *r)
 
 /* ---- reading: the model that the metadata describe ---- */
 
-#define FNNI_MAX_WORDS 12
-
-typedef struct fnni_words {
-    char text[FNNI_TEXT]; /* cut into words by zeros */
-    const char *word[FNNI_MAX_WORDS];
-    int count;
-} fnni_words;
-
-/* Cuts the text at its blanks; more words than there is room for are counted, not kept. */
-static void fnni_words_cut(fnni_words *w)
-{
-    char *p = w->text;
-    w->count = 0;
-    for (;;) {
-        while (*p == ' ') *p++ = 0;
-        if (!*p) return;
-        if (w->count < FNNI_MAX_WORDS) w->word[w->count] = p;
-        w->count++;
-        while (*p && *p != ' ') p++;
-    }
-}
-
-/* A whole number from 0 to most in decimal digits; returns 0 for anything else. */
-static int fnni_word_count(const char *word, uint64_t most, uint64_t *number)
-{
-    uint64_t n = 0;
-    const char *p = word;
-    for (; *p >= '0' && *p <= '9'; p++) {
-        const uint64_t digit = (uint64_t)(*p - '0');
-        if (n > (most - digit) / 10) return 0;
-        n = 10 * n + digit;
-    }
-    *number = n;
-    return *p == 0 && p > word;
-}
-
-static int fnni_word_int(const char *word, int *number)
-{
-    uint64_t n;
-    if (!fnni_word_count(word, INT_MAX, &n)) return 0;
-    *number = (int)n;
-    return 1;
-}
-
-static int fnni_word_real(const char *word, fnn_real *number)
-{
-    return fnni_parse_real(word, strlen(word), number);
-}
-
-static int fnni_word_activation(const char *word, fnn_activation *activation)
-{
-    const int found = fnni_word_in(word, fnni_activation_names, FNN_ACTIVATION_COUNT);
-    *activation = (fnn_activation)(found < 0 ? 0 : found);
-    return found >= 0;
-}
-
-/* Whether these are the words of a layer of that name. */
-static int fnni_words_are(const fnni_words *w, const char *name, int count)
-{
-    return w->count == count && !strcmp(w->word[0], name);
-}
-
-/* Kernel, stride and padding from word[0] on. */
-static int fnni_word_window(const char *const *word, int *sizes, fnn_padding *padding)
-{
-    const int found = fnni_word_in(word[4], fnni_padding_names, FNN_PADDING_COUNT);
-    int i;
-    *padding = (fnn_padding)(found < 0 ? 0 : found);
-    for (i = 0; i < 4; i++)
-        if (!fnni_word_int(word[i], sizes + i)) return 0;
-    return found >= 0;
-}
-
-static void fnni_read_conv2d(fnn_model *model, const char *const *word)
-{
-    fnn_conv2d_config c = fnn_conv2d_config_init();
-    fnn_real number;
-    int sizes[4], l;
-    if (!fnni_word_int(word[1], &c.filters) || !fnni_word_window(word + 2, sizes, &c.padding))
-        return;
-    if (!fnni_word_activation(word[7], &c.activation) || !fnni_word_real(word[8], &number)) return;
-    if (!fnni_parameter_fits(c.activation, number)) return;
-    c.kernel_height = sizes[0];
-    c.kernel_width = sizes[1];
-    c.stride_height = sizes[2];
-    c.stride_width = sizes[3];
-    l = fnn_conv2d_with(model, &c);
-    if (l >= 0) model->layers[l].parameter = number;
-}
-
-static void fnni_read_pool2d(fnn_model *model, const char *const *word)
-{
-    fnn_pool2d_config c = fnn_pool2d_config_init();
-    int sizes[4];
-    if (!fnni_word_window(word + 1, sizes, &c.padding)) return;
-    c.average = strcmp(word[0], fnni_layer_types[FNNI_AVERAGE_POOL].name) == 0;
-    c.height = sizes[0];
-    c.width = sizes[1];
-    c.stride_height = sizes[2];
-    c.stride_width = sizes[3];
-    fnn_pool2d_with(model, &c);
-}
-
-/* Layers of images; adds none where it cannot. */
-static void fnni_read_spatial(fnn_model *model, const fnni_words *w)
-{
-    const char *const *word = w->word;
-    fnn_batch_norm_config norm;
-    fnn_real number;
-    int from;
-    if (fnni_words_are(w, "conv2d", 9)) fnni_read_conv2d(model, word);
-    else if (fnni_words_are(w, "max_pool2d", 6) || fnni_words_are(w, "average_pool2d", 6))
-        fnni_read_pool2d(model, word);
-    else if (fnni_words_are(w, "batch_norm", 4) && fnni_word_real(word[1], &norm.momentum) &&
-             fnni_word_real(word[2], &norm.epsilon) && fnni_word_int(word[3], &norm.unbiased))
-        fnn_batch_norm_with(model, &norm);
-    else if (fnni_words_are(w, "spatial_dropout", 2) && fnni_word_real(word[1], &number))
-        fnn_spatial_dropout(model, number);
-    else if (fnni_words_are(w, "add", 2) && !strcmp(word[1], "input")) fnn_add(model, -1);
-    else if (fnni_words_are(w, "add", 2) && fnni_word_int(word[1], &from)) fnn_add(model, from);
-}
-
-/* Builds the layer that fnni_write_layer described; adds none where it cannot. */
-static void fnni_read_layer(fnn_model *model, const fnni_words *w)
-{
-    const char *const *word = w->word;
-    fnn_activation activation;
-    fnn_real number;
-    int units;
-    if (fnni_words_are(w, "dense", 4) && fnni_word_int(word[1], &units) &&
-        fnni_word_activation(word[2], &activation) && fnni_word_real(word[3], &number) &&
-        fnni_parameter_fits(activation, number)) {
-        const int l = fnn_dense(model, units, activation);
-        if (l >= 0) model->layers[l].parameter = number;
-    } else if (fnni_words_are(w, "activation", 3) && fnni_word_activation(word[1], &activation) &&
-               fnni_word_real(word[2], &number)) {
-        fnn_activate(model, activation, number);
-    } else if (fnni_words_are(w, "dropout", 2) && fnni_word_real(word[1], &number)) {
-        fnn_dropout(model, number);
-    } else if (fnni_words_are(w, "flatten", 1)) {
-        fnn_flatten(model);
-    } else
-        fnni_read_spatial(model, w);
-}
-
 /* What a builder of the model says is wrong is wrong with the file, unless memory is out. */
 static fnn_result fnni_read_fail(fnni_reader *r)
 {
@@ -13095,13 +15130,15 @@ static fnn_result fnni_read_layers(fnni_reader *r)
     r->at = r->layers;
     while (c == ';') {
         const int l = model->layer_count;
+        const fnni_layer_type *type;
         char text[FNNI_TEXT];
         for (n = 0; (c = fnni_json_character(r)) > 0 && c != ';' && n < FNNI_TEXT - 1; n++)
             w.text[n] = (char)c;
         w.text[n] = 0;
         memcpy(text, w.text, sizeof text);
         fnni_words_cut(&w);
-        if (n < FNNI_TEXT - 1 && w.count > 0 && l < FNNI_MAX_LAYERS) fnni_read_layer(model, &w);
+        type = n < FNNI_TEXT - 1 && w.count > 0 ? fnni_layer_named(w.word[0]) : NULL;
+        if (type && l < FNNI_MAX_LAYERS) type->read(model, &w);
         if (model->broken) return fnni_read_fail(r);
         if (model->layer_count != l + 1)
             return fnni_fail(r->error, FNN_ERROR_FORMAT,
@@ -13114,15 +15151,13 @@ static fnn_result fnni_read_layers(fnni_reader *r)
     return FNN_OK;
 }
 
-/* A field that is one of a list's words. */
-static fnn_result fnni_read_choice(fnni_reader *r, fnni_field field, const char *const *list,
-                                   int count, int *choice)
+/* A field that is a word of some list, of which `such` is one. */
+static fnn_result fnni_read_choice(fnni_reader *r, fnni_field field, int found, const char *such)
 {
-    *choice = fnni_word_in(r->field[field], list, count);
-    if (*choice >= 0) return FNN_OK;
+    if (found >= 0) return FNN_OK;
     return fnni_fail(r->error, FNN_ERROR_FORMAT,
                      "%s: %s: expected one such as \"%s\", found \"%.60s\"", r->path,
-                     fnni_field_names[field], list[0], r->field[field]);
+                     fnni_field_names[field], such, r->field[field]);
 }
 
 static fnn_result fnni_read_number(fnni_reader *r, fnni_field field, fnn_real *number)
@@ -13136,13 +15171,14 @@ static fnn_result fnni_read_number(fnni_reader *r, fnni_field field, fnn_real *n
 static fnn_result fnni_read_settings(fnni_reader *r)
 {
     fnn_model *model = r->model;
-    int loss, normalization;
+    const int loss = fnni_loss_named(r->field[FNNI_FIELD_LOSS]);
+    const int normalization = fnni_word_in(r->field[FNNI_FIELD_NORMALIZATION],
+                                           fnni_normalization_names, FNN_NORMALIZATION_COUNT);
     fnn_real smoothing, epsilon;
-    fnn_result result =
-        fnni_read_choice(r, FNNI_FIELD_LOSS, fnni_loss_names, FNN_LOSS_COUNT, &loss);
+    fnn_result result = fnni_read_choice(r, FNNI_FIELD_LOSS, loss, fnni_losses[0].name);
     if (!result)
-        result = fnni_read_choice(r, FNNI_FIELD_NORMALIZATION, fnni_normalization_names,
-                                  (int)FNN_NORMALIZE_MEAN_VARIANCE + 1, &normalization);
+        result = fnni_read_choice(r, FNNI_FIELD_NORMALIZATION, normalization,
+                                  fnni_normalization_names[0]);
     if (!result) result = fnni_read_number(r, FNNI_FIELD_LABEL_SMOOTHING, &smoothing);
     if (!result) result = fnni_read_number(r, FNNI_FIELD_EPSILON, &epsilon);
     if (result) return result;
@@ -13269,6 +15305,30 @@ static fnn_model *fnni_load(const char *path, const fnn_context_config *config, 
     return model;
 }
 
+FNN_DEF fnn_result fnn_save(const fnn_model *model, const char *path, fnn_error *error)
+{
+    if (!model || model->broken) {
+        const fnn_error *wrong = fnn_model_error(model);
+        return fnni_fail(error, wrong->code, "%s", wrong->message);
+    }
+    if (!path) return fnni_fail(error, FNN_ERROR_ARGUMENT, "save: expected a path, found NULL");
+    return fnni_save(model, path, error);
+}
+
+FNN_DEF fnn_model *fnn_load(const char *path, const fnn_context_config *config, fnn_error *error)
+{
+    const fnn_context_config defaults = fnn_context_config_init();
+    fnn_context context;
+    if (!config) config = &defaults;
+    if (!path) {
+        fnni_fail(error, FNN_ERROR_ARGUMENT, "load: expected a path, found NULL");
+        return NULL;
+    }
+    /* takes nothing, so that what is wrong with config is not laid to the file */
+    if (fnni_context_open(&context, config, error)) return NULL;
+    return fnni_load(path, config, error);
+}
+
 /* ============================================================================
  * >>search  grid search and cross-validation, their tables
  * ============================================================================
@@ -13348,19 +15408,6 @@ typedef struct fnni_job {
 } fnni_job;
 
 /* ---- text ---- */
-
-/* Appends to what snprintf would have written so far; *length counts on beyond size. */
-FNNI_FORMAT(4, 5)
-static void fnni_append(char *text, size_t size, size_t *length, const char *format, ...)
-{
-    const size_t room = *length < size ? size - *length : 0;
-    va_list list;
-    int more;
-    va_start(list, format);
-    more = vsnprintf(room ? text + *length : NULL, room, format, list);
-    va_end(list);
-    if (more > 0) *length += (size_t)more;
-}
 
 /* The label of an axis' value, or NULL. */
 static const char *fnni_label_of(const fnn_grid_axis *axis, double value)
@@ -14229,1536 +16276,6 @@ static fnn_result fnni_search_save(fnni_write write, const fnn_search *found, co
     return fnni_save_by(write, found, path, &found->allocator, error);
 }
 
-/* ============================================================================
- * >>public  thin API functions: check arguments, call the rooms
- * ============================================================================ */
-FNN_DEF const char *fnn_result_text(fnn_result result)
-{
-#define FNNI_RESULT_TEXT(name, text) text,
-    static const char *const texts[] = {FNN_RESULT_LIST(FNNI_RESULT_TEXT)};
-#undef FNNI_RESULT_TEXT
-    return (int)result >= 0 && result < FNN_RESULT_COUNT ? texts[result] : "not a result";
-}
-
-FNN_DEF const char *fnn_isa_name(fnn_isa isa)
-{
-    static const char *const names[] = {"best", "scalar", "avx2", "avx512", "neon"};
-    return (int)isa >= 0 && isa < FNN_ISA_COUNT ? names[isa] : "unknown";
-}
-
-FNN_DEF int fnn_isa_available(fnn_isa isa)
-{
-    return isa == FNN_ISA_BEST || (fnni_kernels_for(isa) && fnni_machine_has(isa));
-}
-
-FNN_DEF const char *fnn_info(const fnn_context *context)
-{
-#if FNNI_REAL_IS_DOUBLE
-#define FNNI_INFO_REAL "double"
-#else
-#define FNNI_INFO_REAL "float"
-#endif
-#ifdef _OPENMP
-#define FNNI_INFO_THREADS "OpenMP"
-#else
-#define FNNI_INFO_THREADS "one thread (compiled without OpenMP)"
-#endif
-#define FNNI_INFO(isa) "fmnist_nn " FNN_VERSION ", " FNNI_INFO_REAL ", " isa ", " FNNI_INFO_THREADS
-    static const char *const lines[] = {FNNI_INFO("unknown"), FNNI_INFO("scalar"),
-                                        FNNI_INFO("avx2"), FNNI_INFO("avx512"), FNNI_INFO("neon")};
-    fnn_isa isa = context ? context->kernels->isa : fnni_environment_isa();
-    if (isa == FNN_ISA_BEST) isa = fnni_best_isa();
-    return isa < FNN_ISA_COUNT && fnn_isa_available(isa) ? lines[isa] : lines[0];
-}
-
-FNN_DEF fnn_context_config fnn_context_config_init(void)
-{
-    fnn_context_config config;
-    memset(&config, 0, sizeof config);
-    config.threads = 1;
-    return config;
-}
-
-FNN_DEF fnn_context *fnn_context_create(const fnn_context_config *config, fnn_error *error)
-{
-    const fnn_context_config defaults = fnn_context_config_init();
-    fnn_context opened, *context;
-    if (!config) config = &defaults;
-    if (fnni_context_open(&opened, config, error)) return NULL;
-    context = (fnn_context *)fnni_allocate(&config->allocator, sizeof *context);
-    if (context)
-        *context = opened;
-    else
-        fnni_fail(error, FNN_ERROR_MEMORY, "no memory for a context");
-    return context;
-}
-
-FNN_DEF void fnn_context_free(fnn_context *context)
-{
-    fnn_allocator allocator;
-    if (!context) return;
-    allocator = context->allocator;
-    fnni_context_close(context);
-    fnni_release(&allocator, context);
-}
-
-FNN_DEF fnn_result fnn_sgemm(fnn_context *context, int transpose_a, int transpose_b, ptrdiff_t m,
-                             ptrdiff_t n, ptrdiff_t k, fnn_real alpha, const fnn_real *a,
-                             ptrdiff_t lda, const fnn_real *b, ptrdiff_t ldb, fnn_real beta,
-                             fnn_real *c, ptrdiff_t ldc)
-{
-    fnni_gemm g;
-    fnn_context own, *used;
-    fnn_result result;
-    if (m < 0 || n < 0 || k < 0) return FNN_ERROR_ARGUMENT;
-    if (lda < (transpose_a ? m : k) || ldb < (transpose_b ? k : n) || ldc < n)
-        return FNN_ERROR_ARGUMENT;
-    if ((m > 0 && n > 0) && (!c || (alpha != 0 && k > 0 && (!a || !b)))) return FNN_ERROR_ARGUMENT;
-    memset(&g, 0, sizeof g);
-    g.transpose_a = transpose_a != 0;
-    g.transpose_b = transpose_b != 0;
-    g.m = m;
-    g.n = n;
-    g.k = k;
-    g.alpha = alpha;
-    g.beta = beta;
-    g.a = a;
-    g.b = b;
-    g.c = c;
-    g.lda = lda;
-    g.ldb = ldb;
-    g.ldc = ldc;
-    used = fnni_context_borrow(context, &own);
-    if (!used) return FNN_ERROR_ARGUMENT;
-    result = fnni_gemm_run(used, &g);
-    if (!context) fnni_context_close(&own);
-    return result;
-}
-
-/* Whether a table was found and n elements can be at x: what every elementwise call checks. */
-static int fnni_usable(const fnni_kernels *kernels, ptrdiff_t n, const void *x)
-{
-    return kernels && n >= 0 && (n == 0 || x);
-}
-
-FNN_DEF fnn_result fnn_exp(fnn_context *context, ptrdiff_t n, const fnn_real *x, fnn_real *y)
-{
-    const fnni_kernels *kernels = fnni_table(context);
-    if (!fnni_usable(kernels, n, x) || !fnni_usable(kernels, n, y)) return FNN_ERROR_ARGUMENT;
-    kernels->map_exp(n, x, y);
-    return FNN_OK;
-}
-
-FNN_DEF fnn_result fnn_log(fnn_context *context, ptrdiff_t n, const fnn_real *x, fnn_real *y)
-{
-    const fnni_kernels *kernels = fnni_table(context);
-    if (!fnni_usable(kernels, n, x) || !fnni_usable(kernels, n, y)) return FNN_ERROR_ARGUMENT;
-    kernels->map_log(n, x, y);
-    return FNN_OK;
-}
-
-FNN_DEF fnn_result fnn_tanh(fnn_context *context, ptrdiff_t n, const fnn_real *x, fnn_real *y)
-{
-    const fnni_kernels *kernels = fnni_table(context);
-    if (!fnni_usable(kernels, n, x) || !fnni_usable(kernels, n, y)) return FNN_ERROR_ARGUMENT;
-    kernels->map_tanh(n, x, y);
-    return FNN_OK;
-}
-
-FNN_DEF fnn_result fnn_sigmoid(fnn_context *context, ptrdiff_t n, const fnn_real *x, fnn_real *y)
-{
-    const fnni_kernels *kernels = fnni_table(context);
-    if (!fnni_usable(kernels, n, x) || !fnni_usable(kernels, n, y)) return FNN_ERROR_ARGUMENT;
-    kernels->map_sigmoid(n, x, y);
-    return FNN_OK;
-}
-
-/* Whether kind is an activation that works on single elements. */
-static int fnni_is_elementwise(fnn_activation kind)
-{
-    return (int)kind >= 0 && kind < FNN_ACTIVATION_COUNT && kind != FNN_SOFTMAX;
-}
-
-FNN_DEF fnn_result fnn_activation_forward(fnn_context *context, fnn_activation kind,
-                                          fnn_real parameter, ptrdiff_t n, const fnn_real *x,
-                                          fnn_real *y)
-{
-    const fnni_kernels *kernels = fnni_table(context);
-    if (!fnni_usable(kernels, n, x) || !fnni_usable(kernels, n, y) || !fnni_is_elementwise(kind))
-        return FNN_ERROR_ARGUMENT;
-    kernels->activation(kind, parameter, n, x, y);
-    return FNN_OK;
-}
-
-FNN_DEF fnn_result fnn_activation_backward(fnn_context *context, fnn_activation kind,
-                                           fnn_real parameter, ptrdiff_t n, const fnn_real *x,
-                                           const fnn_real *y, const fnn_real *dy, fnn_real *dx)
-{
-    const fnni_kernels *kernels = fnni_table(context);
-    const fnn_real *read = kind == FNN_GELU ? x : kind == FNN_LINEAR ? dy : y;
-    if (!fnni_usable(kernels, n, read) || !fnni_usable(kernels, n, dy) ||
-        !fnni_usable(kernels, n, dx))
-        return FNN_ERROR_ARGUMENT;
-    if (!fnni_is_elementwise(kind) || !fnni_parameter_fits(kind, parameter))
-        return FNN_ERROR_ARGUMENT;
-    kernels->activation_backward(kind, parameter, n, x, y, dy, dx);
-    return FNN_OK;
-}
-
-/* rows * columns elements, or -1 when that is negative or beyond ptrdiff_t. */
-static ptrdiff_t fnni_area(ptrdiff_t rows, ptrdiff_t columns)
-{
-    size_t count;
-    if (rows < 0 || columns < 0 || !fnni_multiply((size_t)rows, (size_t)columns, &count)) return -1;
-    return count > (size_t)PTRDIFF_MAX / sizeof(fnn_real) ? -1 : (ptrdiff_t)count;
-}
-
-FNN_DEF fnn_result fnn_softmax(fnn_context *context, ptrdiff_t rows, ptrdiff_t columns,
-                               const fnn_real *x, fnn_real *y)
-{
-    const fnni_kernels *kernels = fnni_table(context);
-    const ptrdiff_t n = fnni_area(rows, columns);
-    if (!fnni_usable(kernels, n, x) || !fnni_usable(kernels, n, y)) return FNN_ERROR_ARGUMENT;
-    kernels->softmax(rows, columns, x, y);
-    return FNN_OK;
-}
-
-FNN_DEF fnn_result fnn_softmax_cross_entropy(fnn_context *context, ptrdiff_t rows,
-                                             ptrdiff_t classes, const fnn_real *logits,
-                                             const int32_t *labels, const fnn_real *targets,
-                                             fnn_real smoothing, fnn_real scale, fnn_real *losses,
-                                             fnn_real *gradient)
-{
-    const fnni_kernels *kernels = fnni_table(context);
-    const ptrdiff_t n = fnni_area(rows, classes);
-    ptrdiff_t i;
-    if (!fnni_usable(kernels, n, logits) || (n > 0 && !labels && !targets))
-        return FNN_ERROR_ARGUMENT;
-    if (rows > 0 && classes == 0) return FNN_ERROR_ARGUMENT;
-    if (!(smoothing >= 0 && smoothing <= 1)) return FNN_ERROR_ARGUMENT;
-    for (i = 0; !targets && i < rows; i++)
-        if (labels[i] < 0 || labels[i] >= classes) return FNN_ERROR_ARGUMENT;
-    kernels->softmax_cross_entropy(rows, classes, logits, labels, targets, smoothing, scale, losses,
-                                   gradient);
-    return FNN_OK;
-}
-
-FNN_DEF fnn_result fnn_sum(fnn_context *context, ptrdiff_t n, const fnn_real *x, fnn_real *result)
-{
-    const fnni_kernels *kernels = fnni_table(context);
-    if (!fnni_usable(kernels, n, x) || !result) return FNN_ERROR_ARGUMENT;
-    *result = kernels->sum(n, x);
-    return FNN_OK;
-}
-
-FNN_DEF fnn_result fnn_dot(fnn_context *context, ptrdiff_t n, const fnn_real *x, const fnn_real *y,
-                           fnn_real *result)
-{
-    const fnni_kernels *kernels = fnni_table(context);
-    if (!fnni_usable(kernels, n, x) || !fnni_usable(kernels, n, y) || !result)
-        return FNN_ERROR_ARGUMENT;
-    *result = kernels->dot(n, x, y);
-    return FNN_OK;
-}
-
-FNN_DEF fnn_result fnn_from_bytes(fnn_context *context, ptrdiff_t n, const uint8_t *x,
-                                  int per_element, const fnn_real *shift, const fnn_real *scale,
-                                  fnn_real *y)
-{
-    const fnni_kernels *kernels = fnni_table(context);
-    if (!fnni_usable(kernels, n, x) || !fnni_usable(kernels, n, y)) return FNN_ERROR_ARGUMENT;
-    if (!fnni_usable(kernels, n, shift) || !fnni_usable(kernels, n, scale))
-        return FNN_ERROR_ARGUMENT;
-    if (n > 0) kernels->from_bytes(n, x, per_element, shift, scale, y);
-    return FNN_OK;
-}
-
-FNN_DEF fnn_result fnn_dropout_apply(fnn_context *context, ptrdiff_t n, uint64_t key,
-                                     uint64_t offset, fnn_real rate, const fnn_real *x, fnn_real *y)
-{
-    const fnni_kernels *kernels = fnni_table(context);
-    if (!fnni_usable(kernels, n, x) || !fnni_usable(kernels, n, y)) return FNN_ERROR_ARGUMENT;
-    if (!(rate >= 0 && rate <= 1)) return FNN_ERROR_ARGUMENT;
-    kernels->dropout(n, key, offset, rate, x, y);
-    return FNN_OK;
-}
-
-FNN_DEF fnn_result fnn_window_make(fnn_window *window, int height, int width, int channels,
-                                   int kernel_height, int kernel_width, int stride_height,
-                                   int stride_width, fnn_padding padding)
-{
-    if (!window || (unsigned)padding >= FNN_PADDING_COUNT) return FNN_ERROR_ARGUMENT;
-    window->height = height;
-    window->width = width;
-    window->channels = channels;
-    window->kernel_height = kernel_height;
-    window->kernel_width = kernel_width;
-    window->stride_height = stride_height;
-    window->stride_width = stride_width;
-    return fnni_window_fill(window, padding) ? FNN_OK : FNN_ERROR_ARGUMENT;
-}
-
-/* Whether images of this window and so many filters can be addressed. */
-static int fnni_window_usable(const fnn_window *w, int filters, ptrdiff_t images)
-{
-    const int most = FNNI_LARGEST_LAYER;
-    const double in = w ? (double)w->height * w->width * w->channels : 0;
-    const double out = w ? (double)w->out_height * w->out_width * filters : 0;
-    size_t reals;
-    if (!w || filters < 1 || filters > most || images < 0) return 0;
-    if (w->height < 1 || w->width < 1 || w->channels < 1 || w->kernel_height < 1) return 0;
-    if (w->kernel_width < 1 || w->stride_height < 1 || w->stride_width < 1) return 0;
-    if (w->out_height < 1 || w->out_width < 1 || in > most || out > most) return 0;
-    if ((double)w->kernel_height * w->kernel_width * w->channels * filters > most) return 0;
-    if (w->pad_top < 0 || w->pad_top > most || w->pad_left < 0 || w->pad_left > most) return 0;
-    if ((double)(w->out_height - 1) * w->stride_height + w->kernel_height > 2.0 * most) return 0;
-    if ((double)(w->out_width - 1) * w->stride_width + w->kernel_width > 2.0 * most) return 0;
-    return fnni_multiply((size_t)images, (size_t)(in > out ? in : out) * sizeof(fnn_real), &reals);
-}
-
-/* The job of a call on `images` images, its workspace taken: first `shared` reals, then the parts'
- * images, `image` reals each. *first is the shared part. */
-static fnn_result fnni_conv_job_make(fnni_conv_job *job, fnn_context *context,
-                                     const fnn_window *window, int filters, ptrdiff_t images,
-                                     size_t shared, size_t image, fnn_real **first)
-{
-    const int parts = fnni_conv_parts(context, &job->g, images);
-    job->window = window;
-    job->images = images;
-    job->per_part = fnni_round(image);
-    job->x_size = (ptrdiff_t)window->height * window->width * window->channels;
-    job->y_size = (ptrdiff_t)window->out_height * window->out_width * filters;
-    shared = shared ? fnni_round(shared) : 16; /* no images need none, which is not a lack */
-    *first = fnni_workspace(context,
-                            fnni_plus(shared, fnni_times(job->per_part, (size_t)parts)));
-    job->space = *first + (*first ? shared : 0);
-    return *first ? FNN_OK : FNN_ERROR_MEMORY;
-}
-
-FNN_DEF fnn_result fnn_conv2d_forward(fnn_context *context, const fnn_window *window, int filters,
-                                      ptrdiff_t images, const fnn_real *x, const fnn_real *weights,
-                                      const fnn_real *bias, fnn_real *y)
-{
-    fnn_context own, *used = fnni_context_borrow(context, &own);
-    fnni_conv_job job;
-    fnn_real *packed;
-    fnn_result result;
-    if (!used || !fnni_window_usable(window, filters, images) || !weights ||
-        (images > 0 && (!x || !y)))
-        return FNN_ERROR_ARGUMENT;
-    memset(&job, 0, sizeof job);
-    job.g = fnni_conv_make(used->kernels, window, filters);
-    result = fnni_conv_job_make(&job, used, window, filters, images, fnni_conv_packed_size(&job.g),
-                                fnni_conv_image_size(&job.g), &packed);
-    if (!result) {
-        fnni_conv_pack(&job.g, weights, bias, packed);
-        job.packed = packed;
-        job.x = x;
-        job.y = y;
-        fnni_parallel(fnni_conv_parts(used, &job.g, images), fnni_conv_forward_part, &job);
-    }
-    if (!context) fnni_context_close(&own);
-    return result;
-}
-
-FNN_DEF fnn_result fnn_conv2d_backward_data(fnn_context *context, const fnn_window *window,
-                                            int filters, ptrdiff_t images, const fnn_real *dy,
-                                            const fnn_real *weights, fnn_real *dx)
-{
-    fnn_context own, *used = fnni_context_borrow(context, &own);
-    fnni_conv_job job;
-    fnn_real *packed;
-    size_t shared, image;
-    fnn_result result;
-    if (!used || !fnni_window_usable(window, filters, images) || !weights ||
-        (images > 0 && (!dy || !dx)))
-        return FNN_ERROR_ARGUMENT;
-    memset(&job, 0, sizeof job);
-    job.g = fnni_conv_make(used->kernels, window, filters);
-    fnni_conv_backward_size(used->kernels, window, filters, &shared, &image);
-    result = fnni_conv_job_make(&job, used, window, filters, images, shared, image, &packed);
-    if (!result) {
-        fnni_conv_backward_pack(used->kernels, window, filters, weights, packed);
-        job.packed = packed;
-        job.dy = dy;
-        job.dx = dx;
-        fnni_parallel(fnni_conv_parts(used, &job.g, images), fnni_conv_data_part, &job);
-    }
-    if (!context) fnni_context_close(&own);
-    return result;
-}
-
-FNN_DEF fnn_result fnn_conv2d_backward_weights(fnn_context *context, const fnn_window *window,
-                                               int filters, ptrdiff_t images, const fnn_real *x,
-                                               const fnn_real *dy, fnn_real *dw, fnn_real *db)
-{
-    fnn_context own, *used = fnni_context_borrow(context, &own);
-    fnni_conv_job job;
-    fnn_result result;
-    if (!used || !fnni_window_usable(window, filters, images) || !dw || (images > 0 && (!x || !dy)))
-        return FNN_ERROR_ARGUMENT;
-    memset(&job, 0, sizeof job);
-    job.g = fnni_conv_make(used->kernels, window, filters);
-    result = fnni_conv_job_make(
-        &job, used, window, filters, images,
-        fnni_times(fnni_conv_wide_size(&job.g), (size_t)fnni_share_count(images)),
-        fnni_conv_image_size(&job.g), &job.wide);
-    if (!result) {
-        const int shares = fnni_share_count(images);
-        const int parts = fnni_conv_parts(used, &job.g, images);
-        job.x = x;
-        job.dy = dy;
-        fnni_parallel(parts < shares ? parts : shares, fnni_conv_weights_part, &job);
-        fnni_conv_fold(&job.g, job.wide, shares, 0,
-                       (ptrdiff_t)window->kernel_height * window->kernel_width * window->channels,
-                       dw);
-        if (db) fnni_conv_fold_biases(&job.g, job.wide, shares, db);
-    }
-    if (!context) fnni_context_close(&own);
-    return result;
-}
-
-/* ---- pooling, im2col, batch normalisation ---- */
-
-/* Whether a window is one that fnn_window_make could have made: each of its places has a part
- * inside the image, which the kernels take for granted. */
-static int fnni_axis_sound(int length, int kernel, int stride, int pad, int out)
-{
-    return length > 0 && kernel > 0 && stride > 0 && out > 0 && pad >= 0 && pad < kernel &&
-           (int64_t)(out - 1) * stride - pad < length;
-}
-
-static int fnni_window_sound(const fnn_window *w)
-{
-    return w && w->channels > 0 &&
-           fnni_axis_sound(w->height, w->kernel_height, w->stride_height, w->pad_top,
-                           w->out_height) &&
-           fnni_axis_sound(w->width, w->kernel_width, w->stride_width, w->pad_left, w->out_width);
-}
-
-/* Work on images one by one. */
-enum {
-    FNNI_IMAGES_MAX_POOL,
-    FNNI_IMAGES_MAX_BACK,
-    FNNI_IMAGES_AVERAGE_POOL,
-    FNNI_IMAGES_AVERAGE_BACK,
-    FNNI_IMAGES_IM2COL,
-    FNNI_IMAGES_COL2IM
-};
-typedef struct fnni_images {
-    const fnni_kernels *kernels;
-    const fnn_window *window;
-    int kind;
-    ptrdiff_t images, in_size, out_size, index_size; /* an image's numbers of each */
-    const fnn_real *in;
-    fnn_real *out;
-    const uint8_t *index; /* of FNNI_IMAGES_MAX_BACK */
-    uint8_t *new_index;   /* of FNNI_IMAGES_MAX_POOL, or NULL */
-} fnni_images;
-
-static void fnni_images_part(void *argument, int part, int parts)
-{
-    const fnni_images *g = (const fnni_images *)argument;
-    const fnn_window *w = g->window;
-    ptrdiff_t i;
-    for (i = g->images * part / parts; i < g->images * (part + 1) / parts; i++) {
-        const fnn_real *in = g->in + i * g->in_size;
-        fnn_real *out = g->out + i * g->out_size;
-        const ptrdiff_t at = i * g->index_size;
-        uint8_t *new_index = g->new_index ? g->new_index + at : NULL;
-        switch (g->kind) {
-        case FNNI_IMAGES_MAX_POOL: g->kernels->max_pool(w, in, out, new_index); break;
-        case FNNI_IMAGES_MAX_BACK: g->kernels->max_pool_backward(w, g->index + at, in, out); break;
-        case FNNI_IMAGES_AVERAGE_POOL: g->kernels->average_pool(w, in, out); break;
-        case FNNI_IMAGES_AVERAGE_BACK: g->kernels->average_pool_backward(w, in, out); break;
-        case FNNI_IMAGES_IM2COL: g->kernels->im2col(w, in, out); break;
-        default: g->kernels->col2im(w, in, out);
-        }
-    }
-}
-
-/* Threads that work of `numbers` read or written is worth: below some thousand a thread costs
- * more than it brings. */
-static int fnni_threads_for(const fnn_context *context, ptrdiff_t numbers)
-{
-    const ptrdiff_t most = 1 + numbers / 32768;
-    if (!context) return 1;
-    return most < context->threads ? (int)most : context->threads;
-}
-
-/* Checks everything and runs. Backwards the small side is `in`. */
-static fnn_result fnni_images_run(const fnn_context *context, fnni_images *g)
-{
-    const fnn_window *w = g->window;
-    const int back = g->kind == FNNI_IMAGES_MAX_BACK || g->kind == FNNI_IMAGES_AVERAGE_BACK ||
-                     g->kind == FNNI_IMAGES_COL2IM;
-    ptrdiff_t image, made, total;
-    g->kernels = fnni_table(context);
-    if (!g->kernels || !fnni_window_sound(w)) return FNN_ERROR_ARGUMENT;
-    image = fnni_area(fnni_area(w->height, w->width), w->channels);
-    made = fnni_area(fnni_area(w->out_height, w->out_width), w->channels);
-    g->index_size = made;
-    if (g->kind == FNNI_IMAGES_IM2COL || g->kind == FNNI_IMAGES_COL2IM)
-        made = fnni_area(made, fnni_area(w->kernel_height, w->kernel_width));
-    else if (g->kind <= FNNI_IMAGES_MAX_BACK && (int64_t)w->kernel_height * w->kernel_width > 256)
-        return FNN_ERROR_ARGUMENT;
-    g->in_size = back ? made : image;
-    g->out_size = back ? image : made;
-    total = fnni_area(g->images, image) < 0 ? -1 : fnni_area(g->images, made);
-    if (!fnni_usable(g->kernels, total, g->in) || !fnni_usable(g->kernels, total, g->out) ||
-        (g->kind == FNNI_IMAGES_MAX_BACK && !fnni_usable(g->kernels, total, g->index)))
-        return FNN_ERROR_ARGUMENT;
-    if (g->images > 0) {
-        const int threads = fnni_threads_for(context, g->images * made);
-        fnni_parallel(g->images < threads ? (int)g->images : threads, fnni_images_part, g);
-    }
-    return FNN_OK;
-}
-
-static fnni_images fnni_images_of(int kind, const fnn_window *window, ptrdiff_t images,
-                                  const fnn_real *in, fnn_real *out)
-{
-    fnni_images g;
-    memset(&g, 0, sizeof g);
-    g.kind = kind;
-    g.window = window;
-    g.images = images;
-    g.in = in;
-    g.out = out;
-    return g;
-}
-
-FNN_DEF fnn_result fnn_max_pool2d_forward(fnn_context *context, const fnn_window *window,
-                                          ptrdiff_t images, const fnn_real *x, fnn_real *y,
-                                          uint8_t *index)
-{
-    fnni_images g = fnni_images_of(FNNI_IMAGES_MAX_POOL, window, images, x, y);
-    g.new_index = index;
-    return fnni_images_run(context, &g);
-}
-
-FNN_DEF fnn_result fnn_max_pool2d_backward(fnn_context *context, const fnn_window *window,
-                                           ptrdiff_t images, const uint8_t *index,
-                                           const fnn_real *dy, fnn_real *dx)
-{
-    fnni_images g = fnni_images_of(FNNI_IMAGES_MAX_BACK, window, images, dy, dx);
-    g.index = index;
-    return fnni_images_run(context, &g);
-}
-
-FNN_DEF fnn_result fnn_average_pool2d_forward(fnn_context *context, const fnn_window *window,
-                                              ptrdiff_t images, const fnn_real *x, fnn_real *y)
-{
-    fnni_images g = fnni_images_of(FNNI_IMAGES_AVERAGE_POOL, window, images, x, y);
-    return fnni_images_run(context, &g);
-}
-
-FNN_DEF fnn_result fnn_average_pool2d_backward(fnn_context *context, const fnn_window *window,
-                                               ptrdiff_t images, const fnn_real *dy, fnn_real *dx)
-{
-    fnni_images g = fnni_images_of(FNNI_IMAGES_AVERAGE_BACK, window, images, dy, dx);
-    return fnni_images_run(context, &g);
-}
-
-FNN_DEF fnn_result fnn_im2col(fnn_context *context, const fnn_window *window, ptrdiff_t images,
-                              const fnn_real *x, fnn_real *columns)
-{
-    fnni_images g = fnni_images_of(FNNI_IMAGES_IM2COL, window, images, x, columns);
-    return fnni_images_run(context, &g);
-}
-
-FNN_DEF fnn_result fnn_col2im(fnn_context *context, const fnn_window *window, ptrdiff_t images,
-                              const fnn_real *columns, fnn_real *dx)
-{
-    fnni_images g = fnni_images_of(FNNI_IMAGES_COL2IM, window, images, columns, dx);
-    return fnni_images_run(context, &g);
-}
-
-/* Finds space and threads, and runs one direction. */
-static fnn_result fnni_norm_run(fnn_context *context, fnni_norm *n, void (*run)(fnni_norm *n))
-{
-    const ptrdiff_t count = fnni_area(n->rows, n->channels);
-    fnn_context own, *used;
-    fnn_result result = FNN_OK;
-    if (n->rows < 1 || n->channels < 1 || count < 0) return FNN_ERROR_ARGUMENT;
-    if (!(n->epsilon >= 0)) return FNN_ERROR_ARGUMENT;
-    if (!n->x || !n->y) return FNN_ERROR_ARGUMENT;
-    n->threads = fnni_threads_for(context, count);
-    used = fnni_context_borrow(context, &own);
-    if (!used) return FNN_ERROR_ARGUMENT;
-    n->kernels = used->kernels;
-    n->space = fnni_workspace(used, fnni_norm_space(n->rows, n->channels));
-    if (n->space) run(n);
-    else result = FNN_ERROR_MEMORY;
-    if (!context) fnni_context_close(&own);
-    return result;
-}
-
-FNN_DEF fnn_result fnn_batch_norm_forward(fnn_context *context, ptrdiff_t rows, ptrdiff_t channels,
-                                          const fnn_real *x, const fnn_real *gamma,
-                                          const fnn_real *beta, fnn_real epsilon, fnn_real *mean,
-                                          fnn_real *variance, fnn_real *y)
-{
-    fnni_norm n;
-    if (!mean || !variance) return FNN_ERROR_ARGUMENT;
-    memset(&n, 0, sizeof n);
-    n.rows = rows;
-    n.channels = channels;
-    n.x = x;
-    n.gamma = gamma;
-    n.beta = beta;
-    n.epsilon = epsilon;
-    n.new_mean = mean;
-    n.new_variance = variance;
-    n.y = y;
-    return fnni_norm_run(context, &n, fnni_norm_forward);
-}
-
-FNN_DEF fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows, ptrdiff_t channels,
-                                           const fnn_real *x, const fnn_real *dy,
-                                           const fnn_real *gamma, const fnn_real *mean,
-                                           const fnn_real *variance, fnn_real epsilon, fnn_real *dx,
-                                           fnn_real *dgamma, fnn_real *dbeta)
-{
-    fnni_norm n;
-    if (!dy || !mean || !variance) return FNN_ERROR_ARGUMENT;
-    memset(&n, 0, sizeof n);
-    n.rows = rows;
-    n.channels = channels;
-    n.x = x;
-    n.dy = dy;
-    n.gamma = gamma;
-    n.epsilon = epsilon;
-    n.mean = mean;
-    n.variance = variance;
-    n.y = dx;
-    n.dgamma = dgamma;
-    n.dbeta = dbeta;
-    return fnni_norm_run(context, &n, fnni_norm_backward_run);
-}
-
-/* ---- models ---- */
-
-FNN_DEF fnn_model *fnn_sequential_with(const fnn_context_config *config, int height, int width,
-                                       int channels)
-{
-    fnn_context context;
-    fnn_error error;
-    fnn_model *model;
-    const fnn_context_config defaults = fnn_context_config_init();
-    const double size = (double)height * (double)width * (double)channels;
-    if (!config) config = &defaults;
-    memset(&error, 0, sizeof error);
-    memset(&context, 0, sizeof context);
-    if (fnni_context_open(&context, config, &error)) context.allocator = config->allocator;
-    model = (fnn_model *)fnni_allocate(&config->allocator, sizeof *model);
-    if (!model) return NULL;
-    memset(model, 0, sizeof *model);
-    model->context = context;
-    model->error = error;
-    model->broken = error.code != FNN_OK;
-    model->state_kind = -1;
-    model->weights_start.kind = FNN_GLOROT_UNIFORM;
-    model->weights_start.scale = 1;
-    model->biases_start.kind = FNN_ZEROS;
-    model->input.height = height;
-    model->input.width = width;
-    model->input.channels = channels;
-    if (model->broken) return model;
-    if (height < 1 || width < 1 || channels < 1 || size > FNNI_LARGEST_LAYER)
-        fnni_builder_fail(model, FNN_ERROR_ARGUMENT,
-                          "input: expected a shape of 1 to %d numbers, found %d x %d x %d",
-                          FNNI_LARGEST_LAYER, height, width, channels);
-    else
-        model->inputs = height * width * channels;
-    return model;
-}
-
-FNN_DEF fnn_model *fnn_sequential(int height, int width, int channels)
-{
-    fnn_context_config config = fnn_context_config_init();
-    config.threads = FNN_THREADS_OPENMP;
-    return fnn_sequential_with(&config, height, width, channels);
-}
-
-FNN_DEF void fnn_model_free(fnn_model *model)
-{
-    fnn_allocator allocator;
-    if (!model) return;
-    allocator = model->context.allocator;
-    fnni_run_free(model);
-    fnni_release(&allocator, model->layers);
-    fnni_release(&allocator, model->shift);
-    fnni_release(&allocator, model->scale);
-    fnni_release(&allocator, model->parameters);
-    fnni_release(&allocator, model->statistics);
-    fnni_release(&allocator, model->stages);
-    fnni_release(&allocator, model->gradients);
-    fnni_release(&allocator, model->state);
-    fnni_context_close(&model->context);
-    fnni_release(&allocator, model);
-}
-
-FNN_DEF const fnn_error *fnn_model_error(const fnn_model *model)
-{
-    static const fnn_error no_model = {FNN_ERROR_MEMORY, "no memory for a model"};
-    return model ? &model->error : &no_model;
-}
-
-FNN_DEF int fnn_activate(fnn_model *model, fnn_activation activation, fnn_real parameter)
-{
-    fnni_layer *layer = fnni_layer_add(model, FNNI_ACTIVATION);
-    if (!layer) return -1;
-    if ((unsigned)activation >= FNN_ACTIVATION_COUNT) {
-        fnni_builder_fail(model, FNN_ERROR_ARGUMENT, "layer %d activation: %d is no activation",
-                          model->layer_count, (int)activation);
-        return -1;
-    }
-    if (!fnni_parameter_fits(activation, parameter)) {
-        fnni_builder_fail(model, FNN_ERROR_ARGUMENT,
-                          "layer %d activation: expected a parameter of at least 0, found %g",
-                          model->layer_count, (double)parameter);
-        return -1;
-    }
-    layer->activation = activation;
-    layer->parameter = parameter;
-    return model->layer_count++;
-}
-
-FNN_DEF int fnn_dense(fnn_model *model, int units, fnn_activation activation)
-{
-    fnni_layer *layer = fnni_layer_add(model, FNNI_DENSE);
-    /* GELU's gradient needs what it was applied to, softmax is not elementwise: layers
-     * of their own */
-    const int apart = activation == FNN_GELU || activation == FNN_SOFTMAX;
-    if (!layer) return -1;
-    if (units < 1 || units > FNNI_LARGEST_LAYER / layer->inputs ||
-        (unsigned)activation >= FNN_ACTIVATION_COUNT) {
-        fnni_builder_fail(model, FNN_ERROR_ARGUMENT,
-                          "layer %d dense: expected 1 to %d units and an activation, found %d "
-                          "units, activation %d",
-                          model->layer_count, FNNI_LARGEST_LAYER / layer->inputs, units,
-                          (int)activation);
-        return -1;
-    }
-    layer->activation = apart ? FNN_LINEAR : activation;
-    layer->parameter = fnni_default_parameter(activation);
-    layer->shape.height = layer->shape.width = 1;
-    layer->shape.channels = layer->outputs = units;
-    layer->weights = (size_t)layer->inputs * (size_t)units;
-    layer->biases = (size_t)units;
-    layer->rows = layer->inputs;
-    layer->work = (double)layer->weights;
-    model->layer_count++;
-    return apart ? fnn_activate(model, activation, 0) : model->layer_count - 1;
-}
-
-FNN_DEF int fnn_dropout(fnn_model *model, fnn_real rate)
-{
-    fnni_layer *layer = fnni_layer_add(model, FNNI_DROPOUT);
-    if (!layer) return -1;
-    if (!(rate >= 0 && rate < 1)) {
-        fnni_builder_fail(model, FNN_ERROR_ARGUMENT,
-                          "layer %d dropout: expected a rate in [0, 1), found %g",
-                          model->layer_count, (double)rate);
-        return -1;
-    }
-    layer->parameter = rate;
-    return model->layer_count++;
-}
-
-FNN_DEF int fnn_flatten(fnn_model *model)
-{
-    fnni_layer *layer = fnni_layer_add(model, FNNI_FLATTEN);
-    if (!layer) return -1;
-    layer->shape.height = layer->shape.width = 1;
-    layer->shape.channels = layer->outputs;
-    return model->layer_count++;
-}
-
-FNN_DEF fnn_conv2d_config fnn_conv2d_config_init(void)
-{
-    fnn_conv2d_config config;
-    memset(&config, 0, sizeof config);
-    config.kernel_height = config.kernel_width = 3;
-    config.stride_height = config.stride_width = 1;
-    config.padding = FNN_SAME;
-    config.activation = FNN_LINEAR;
-    return config;
-}
-
-FNN_DEF fnn_pool2d_config fnn_pool2d_config_init(void)
-{
-    fnn_pool2d_config config;
-    memset(&config, 0, sizeof config);
-    config.height = config.width = config.stride_height = config.stride_width = 2;
-    config.padding = FNN_VALID;
-    return config;
-}
-
-FNN_DEF fnn_batch_norm_config fnn_batch_norm_config_init(void)
-{
-    const fnn_batch_norm_config config = {(fnn_real).99, (fnn_real)1e-3, 0};
-    return config;
-}
-
-FNN_DEF fnn_batch_norm_config fnn_batch_norm_config_pytorch(void)
-{
-    const fnn_batch_norm_config config = {(fnn_real).9, (fnn_real)1e-5, 1};
-    return config;
-}
-
-/* The window of a new layer over its input, and the shape that this makes; 0 after an error. */
-static int fnni_layer_window(fnn_model *model, fnni_layer *layer, int height, int width,
-                             int stride_height, int stride_width, fnn_padding padding)
-{
-    fnn_window *w = &layer->window;
-    w->height = layer->shape.height;
-    w->width = layer->shape.width;
-    w->channels = layer->shape.channels;
-    w->kernel_height = height;
-    w->kernel_width = width;
-    w->stride_height = stride_height;
-    w->stride_width = stride_width;
-    layer->padding = padding;
-    if ((unsigned)padding >= FNN_PADDING_COUNT || height > FNNI_LARGEST_LAYER ||
-        width > FNNI_LARGEST_LAYER || !fnni_window_fill(w, padding)) {
-        fnni_builder_fail(model, FNN_ERROR_ARGUMENT,
-                          "layer %d %s: window %d x %d, stride %d x %d does not fit an input of "
-                          "%d x %d x %d",
-                          model->layer_count, layer->type->name, height, width, stride_height,
-                          stride_width, w->height, w->width, w->channels);
-        return 0;
-    }
-    layer->shape.height = w->out_height;
-    layer->shape.width = w->out_width;
-    return 1;
-}
-
-FNN_DEF int fnn_conv2d_with(fnn_model *model, const fnn_conv2d_config *config)
-{
-    const fnn_conv2d_config none = {0, 0, 0, 0, 0, FNN_VALID, FNN_LINEAR};
-    const fnn_conv2d_config *c = config ? config : &none;
-    fnni_layer *layer = fnni_layer_add(model, FNNI_CONV2D);
-    const int apart = c->activation == FNN_GELU || c->activation == FNN_SOFTMAX;
-    double taps, size;
-    if (!layer || !fnni_layer_window(model, layer, c->kernel_height, c->kernel_width,
-                                     c->stride_height, c->stride_width, c->padding))
-        return -1;
-    taps = (double)c->kernel_height * c->kernel_width * layer->shape.channels;
-    size = (double)layer->shape.height * layer->shape.width;
-    if (c->filters < 1 || taps * c->filters > FNNI_LARGEST_LAYER ||
-        size * c->filters > FNNI_LARGEST_LAYER ||
-        (unsigned)c->activation >= FNN_ACTIVATION_COUNT) {
-        fnni_builder_fail(model, FNN_ERROR_ARGUMENT,
-                          "layer %d conv2d: expected 1 or more filters and an activation, at most "
-                          "%d weights and outputs, found %d filters, activation %d",
-                          model->layer_count, FNNI_LARGEST_LAYER, c->filters, (int)c->activation);
-        return -1;
-    }
-    layer->activation = apart ? FNN_LINEAR : c->activation;
-    layer->parameter = fnni_default_parameter(c->activation);
-    layer->shape.channels = c->filters;
-    layer->outputs = fnni_shape_size(layer->shape);
-    layer->rows = (int)taps;
-    layer->weights = (size_t)taps * (size_t)c->filters;
-    layer->biases = (size_t)c->filters;
-    layer->work = size * taps * c->filters;
-    model->layer_count++;
-    return apart ? fnn_activate(model, c->activation, 0) : model->layer_count - 1;
-}
-
-FNN_DEF int fnn_conv2d(fnn_model *model, int filters, int kernel, fnn_padding padding,
-                       fnn_activation activation)
-{
-    fnn_conv2d_config config = fnn_conv2d_config_init();
-    config.filters = filters;
-    config.kernel_height = config.kernel_width = kernel;
-    config.padding = padding;
-    config.activation = activation;
-    return fnn_conv2d_with(model, &config);
-}
-
-FNN_DEF int fnn_pool2d_with(fnn_model *model, const fnn_pool2d_config *config)
-{
-    const fnn_pool2d_config none = {0, 0, 0, 0, 0, FNN_VALID};
-    const fnn_pool2d_config *c = config ? config : &none;
-    fnni_layer *layer = fnni_layer_add(model, c->average ? FNNI_AVERAGE_POOL : FNNI_MAX_POOL);
-    if (!layer || !fnni_layer_window(model, layer, c->height, c->width, c->stride_height,
-                                     c->stride_width, c->padding))
-        return -1;
-    if (!c->average && (double)c->height * c->width > 256) {
-        fnni_builder_fail(model, FNN_ERROR_ARGUMENT,
-                          "layer %d max_pool2d: expected a window of at most 256 positions, found "
-                          "%d x %d",
-                          model->layer_count, c->height, c->width);
-        return -1;
-    }
-    layer->outputs = fnni_shape_size(layer->shape);
-    layer->work = layer->outputs;
-    return model->layer_count++;
-}
-
-static int fnni_pool2d(fnn_model *model, int size, int average)
-{
-    fnn_pool2d_config config = fnn_pool2d_config_init();
-    config.average = average;
-    config.height = config.width = config.stride_height = config.stride_width = size;
-    return fnn_pool2d_with(model, &config);
-}
-
-FNN_DEF int fnn_max_pool2d(fnn_model *model, int size)
-{
-    return fnni_pool2d(model, size, 0);
-}
-
-FNN_DEF int fnn_average_pool2d(fnn_model *model, int size)
-{
-    return fnni_pool2d(model, size, 1);
-}
-
-FNN_DEF int fnn_global_average_pool2d(fnn_model *model)
-{
-    fnn_pool2d_config config = fnn_pool2d_config_init();
-    if (!model || model->broken) return -1;
-    config.average = 1;
-    config.height = model->layer_count ? model->layers[model->layer_count - 1].shape.height
-                                       : model->input.height;
-    config.width = model->layer_count ? model->layers[model->layer_count - 1].shape.width
-                                      : model->input.width;
-    return fnn_pool2d_with(model, &config);
-}
-
-FNN_DEF int fnn_batch_norm_with(fnn_model *model, const fnn_batch_norm_config *config)
-{
-    fnni_layer *layer = fnni_layer_add(model, FNNI_BATCH_NORM);
-    if (!layer) return -1;
-    if (!config || !(config->momentum >= 0 && config->momentum <= 1) || !(config->epsilon > 0) ||
-        config->epsilon - config->epsilon != 0) {
-        fnni_builder_fail(model, FNN_ERROR_ARGUMENT,
-                          "layer %d batch_norm: expected a momentum in [0, 1] and an epsilon above "
-                          "0, found %g, %g",
-                          model->layer_count, config ? (double)config->momentum : 0,
-                          config ? (double)config->epsilon : 0);
-        return -1;
-    }
-    layer->norm = *config;
-    layer->biases = 2 * (size_t)layer->shape.channels;
-    layer->work = layer->outputs;
-    return model->layer_count++;
-}
-
-FNN_DEF int fnn_batch_norm(fnn_model *model)
-{
-    const fnn_batch_norm_config config = fnn_batch_norm_config_init();
-    return fnn_batch_norm_with(model, &config);
-}
-
-FNN_DEF int fnn_spatial_dropout(fnn_model *model, fnn_real rate)
-{
-    fnni_layer *layer = fnni_layer_add(model, FNNI_SPATIAL_DROPOUT);
-    if (!layer) return -1;
-    if (!(rate >= 0 && rate < 1)) {
-        fnni_builder_fail(model, FNN_ERROR_ARGUMENT,
-                          "layer %d spatial_dropout: expected a rate in [0, 1), found %g",
-                          model->layer_count, (double)rate);
-        return -1;
-    }
-    layer->parameter = rate;
-    return model->layer_count++;
-}
-
-FNN_DEF int fnn_add(fnn_model *model, int from)
-{
-    fnni_layer *layer = fnni_layer_add(model, FNNI_ADD);
-    fnni_shape other;
-    if (!layer) return -1;
-    other = from >= 0 && from < model->layer_count ? model->layers[from].shape : model->input;
-    if (from < -1 || from >= model->layer_count || other.height != layer->shape.height ||
-        other.width != layer->shape.width || other.channels != layer->shape.channels) {
-        fnni_builder_fail(model, FNN_ERROR_ARGUMENT,
-                          "layer %d add: expected an earlier layer of shape %d x %d x %d, found "
-                          "layer %d of %d x %d x %d",
-                          model->layer_count, layer->shape.height, layer->shape.width,
-                          layer->shape.channels, from, other.height, other.width, other.channels);
-        return -1;
-    }
-    layer->from = from;
-    if (from >= 0) model->layers[from].added = 1;
-    layer->work = layer->outputs;
-    return model->layer_count++;
-}
-
-FNN_DEF fnn_result fnn_set_initializer(fnn_model *model, fnn_initializer weights,
-                                       fnn_initializer biases)
-{
-    const fnn_result result = fnni_begin(model);
-    if (result) return result;
-    if ((unsigned)weights.kind >= FNN_INITIALIZER_COUNT ||
-        (unsigned)biases.kind >= FNN_INITIALIZER_COUNT)
-        return fnni_builder_fail(model, FNN_ERROR_ARGUMENT, "initializer: %d or %d is none",
-                                 (int)weights.kind, (int)biases.kind);
-    model->weights_start = weights;
-    model->biases_start = biases;
-    return FNN_OK;
-}
-
-FNN_DEF fnn_result fnn_set_seed(fnn_model *model, uint64_t seed)
-{
-    const fnn_result result = fnni_begin(model);
-    if (result) return result;
-    model->seed = seed;
-    if (!model->sealed) return FNN_OK;
-    fnni_draw_weights(model);
-    fnni_release(&model->context.allocator, model->state);
-    model->state = NULL;
-    model->state_kind = -1;
-    model->steps = model->updates = model->passes = 0;
-    model->run_ready = 0;
-    return FNN_OK;
-}
-
-FNN_DEF fnn_result fnn_normalize(fnn_model *model, fnn_normalization kind, const fnn_dataset *data)
-{
-    const fnn_allocator *a = model ? &model->context.allocator : NULL;
-    fnn_result result = fnni_begin(model);
-    fnn_real *shift, *scale;
-    if (result) return result;
-    if (!data || !fnni_dataset_holds(data, model->inputs))
-        return fnni_builder_fail(model, FNN_ERROR_ARGUMENT,
-                                 "normalize: expected data with samples of %d numbers",
-                                 model->inputs);
-    /* new arrays, so that a failure leaves the old ones */
-    shift = fnni_allocate_reals(a, (size_t)model->inputs);
-    scale = fnni_allocate_reals(a, (size_t)model->inputs);
-    result = !shift || !scale
-                 ? fnni_builder_fail(model, FNN_ERROR_MEMORY, "normalize: no memory")
-                 : fnn_normalization_compute(kind, data, shift, scale, &model->error);
-    if (!result) {
-        fnn_real *old_shift = model->shift, *old_scale = model->scale;
-        model->normalization = kind;
-        model->shift = shift;
-        model->scale = scale;
-        shift = old_shift;
-        scale = old_scale;
-    }
-    fnni_release(a, shift);
-    fnni_release(a, scale);
-    model->broken = result != FNN_OK && !model->sealed;
-    return result;
-}
-
-FNN_DEF fnn_result fnn_set_loss(fnn_model *model, fnn_loss_kind kind, fnn_real label_smoothing,
-                                fnn_real epsilon)
-{
-    fnn_result result = fnni_begin(model);
-    fnn_loss_kind before;
-    if (result) return result;
-    before = model->loss;
-    if ((unsigned)kind >= FNN_LOSS_COUNT || !(label_smoothing >= 0 && label_smoothing < 1) ||
-        !(epsilon >= 0))
-        return fnni_builder_fail(
-            model, FNN_ERROR_ARGUMENT,
-            "loss: expected a kind, smoothing in [0, 1) and epsilon >= 0, found %d, %g, %g",
-            (int)kind, (double)label_smoothing, (double)epsilon);
-    model->loss = kind;
-    result = model->sealed ? fnni_check_softmax(model) : FNN_OK;
-    if (result) model->loss = before;
-    if (result) return result;
-    model->label_smoothing = label_smoothing;
-    model->loss_epsilon = epsilon;
-    model->run_ready = model->run_ready ? 1 : 0; /* a loss by the old function is none */
-    return FNN_OK;
-}
-
-FNN_DEF fnn_result fnn_seal(fnn_model *model)
-{
-    return fnni_seal(model);
-}
-
-FNN_DEF size_t fnn_summary(const fnn_model *model, char *text, size_t size)
-{
-    size_t length = 0, parameters = 0;
-    int l;
-#define FNNI_APPEND(...)                                             \
-    length += (size_t)snprintf(length < size ? text + length : NULL, \
-                               length < size ? size - length : 0, __VA_ARGS__)
-    if (size > 0) text[0] = 0;
-    if (!model || model->broken)
-        return (size_t)snprintf(text, size, "%s\n", fnn_model_error(model)->message);
-    FNNI_APPEND("%-4s %-12s %-12s %14s %12s\n", "", "layer", "activation", "output", "parameters");
-    FNNI_APPEND("%-4s %-12s %-12s %4d x %3d x %3d\n", "", "input", "", model->input.height,
-                model->input.width, model->input.channels);
-    for (l = 0; l < model->layer_count; l++) {
-        const fnni_layer *layer = model->layers + l;
-        const size_t count = layer->weights + layer->biases;
-        const int shown = fnni_is(layer, FNNI_DENSE) ||
-                          fnni_is(layer, FNNI_ACTIVATION) || fnni_is(layer, FNNI_CONV2D);
-        FNNI_APPEND("%-4d %-12s %-12s %4d x %3d x %3d %10lu\n", l, layer->type->name,
-                    shown ? fnni_activation_names[layer->activation] : "", layer->shape.height,
-                    layer->shape.width, layer->shape.channels, (unsigned long)count);
-        parameters += count;
-    }
-    FNNI_APPEND("%lu parameters\n", (unsigned long)parameters);
-#undef FNNI_APPEND
-    return length;
-}
-
-FNN_DEF fnn_result fnn_shapes(const fnn_model *model, int input[3], int output[3])
-{
-    int i;
-    if (!model || model->broken) return fnn_model_error(model)->code;
-    for (i = 0; i < 2; i++) {
-        const fnni_shape *s = i == 0 || model->layer_count == 0
-                                  ? &model->input
-                                  : &model->layers[model->layer_count - 1].shape;
-        int *to = i == 0 ? input : output;
-        if (!to) continue;
-        to[0] = s->height;
-        to[1] = s->width;
-        to[2] = s->channels;
-    }
-    return FNN_OK;
-}
-
-FNN_DEF fnn_real *fnn_parameters(fnn_model *model, size_t *count)
-{
-    if (count) *count = 0;
-    if (fnni_seal(model)) return NULL;
-    if (count) *count = model->parameter_count;
-    return model->parameters;
-}
-
-FNN_DEF fnn_real *fnn_gradients(fnn_model *model, size_t *count)
-{
-    if (count) *count = 0;
-    if (fnni_seal(model)) return NULL;
-    if (fnni_gradients_make(model)) {
-        fnni_model_fail(model, FNN_ERROR_MEMORY, "no memory for gradients");
-        return NULL;
-    }
-    if (count) *count = model->parameter_count;
-    return model->gradients;
-}
-
-/* ---- optimisers ---- */
-
-static fnn_optimizer fnni_optimizer_make(fnn_optimizer_kind kind, double rate)
-{
-    fnn_optimizer o;
-    memset(&o, 0, sizeof o);
-    o.kind = kind;
-    o.learning_rate = (fnn_real)rate;
-    o.epsilon = (fnn_real)1e-7;
-    return o;
-}
-
-FNN_DEF fnn_optimizer fnn_sgd(fnn_real learning_rate)
-{
-    return fnni_optimizer_make(FNN_SGD, (double)learning_rate);
-}
-
-FNN_DEF fnn_optimizer fnn_momentum(fnn_real learning_rate, fnn_real momentum)
-{
-    fnn_optimizer o = fnni_optimizer_make(FNN_MOMENTUM, (double)learning_rate);
-    o.momentum = momentum;
-    return o;
-}
-
-FNN_DEF fnn_optimizer fnn_nesterov(fnn_real learning_rate, fnn_real momentum)
-{
-    fnn_optimizer o = fnn_momentum(learning_rate, momentum);
-    o.nesterov = 1;
-    return o;
-}
-
-FNN_DEF fnn_optimizer fnn_adagrad(fnn_real learning_rate)
-{
-    fnn_optimizer o = fnni_optimizer_make(FNN_ADAGRAD, (double)learning_rate);
-    o.start = (fnn_real).1;
-    return o;
-}
-
-FNN_DEF fnn_optimizer fnn_adadelta(fnn_real learning_rate)
-{
-    fnn_optimizer o = fnni_optimizer_make(FNN_ADADELTA, (double)learning_rate);
-    o.rho = (fnn_real).95;
-    return o;
-}
-
-FNN_DEF fnn_optimizer fnn_rmsprop(fnn_real learning_rate)
-{
-    fnn_optimizer o = fnni_optimizer_make(FNN_RMSPROP, (double)learning_rate);
-    o.rho = (fnn_real).9;
-    return o;
-}
-
-FNN_DEF fnn_optimizer fnn_adam(fnn_real learning_rate)
-{
-    fnn_optimizer o = fnni_optimizer_make(FNN_ADAM, (double)learning_rate);
-    o.beta1 = (fnn_real).9;
-    o.beta2 = (fnn_real).999;
-    return o;
-}
-
-FNN_DEF fnn_optimizer fnn_adamw(fnn_real learning_rate, fnn_real weight_decay)
-{
-    fnn_optimizer o = fnn_adam(learning_rate);
-    o.weight_decay = weight_decay;
-    return o;
-}
-
-FNN_DEF fnn_optimizer fnn_pytorch(fnn_optimizer o)
-{
-    o.pytorch = 1;
-    o.start = 0;
-    switch (o.kind) {
-    case FNN_ADAGRAD:
-        o.epsilon = (fnn_real)1e-10;
-        break;
-    case FNN_ADADELTA:
-        o.epsilon = (fnn_real)1e-6;
-        o.rho = (fnn_real).9;
-        break;
-    case FNN_RMSPROP:
-        o.rho = (fnn_real).99;
-        o.epsilon = (fnn_real)1e-8;
-        break;
-    default:
-        o.epsilon = (fnn_real)1e-8;
-        break;
-    }
-    return o;
-}
-
-/* ---- schedules ---- */
-
-static fnn_schedule fnni_schedule_make(fnn_schedule_kind kind)
-{
-    fnn_schedule s;
-    memset(&s, 0, sizeof s);
-    s.kind = kind;
-    return s;
-}
-
-FNN_DEF fnn_schedule fnn_schedule_constant(void)
-{
-    return fnni_schedule_make(FNN_SCHEDULE_CONSTANT);
-}
-
-FNN_DEF fnn_schedule fnn_schedule_step(int every, double gamma)
-{
-    fnn_schedule s = fnni_schedule_make(FNN_SCHEDULE_STEP);
-    s.every = every;
-    s.gamma = gamma;
-    return s;
-}
-
-FNN_DEF fnn_schedule fnn_schedule_exponential(double gamma)
-{
-    fnn_schedule s = fnni_schedule_make(FNN_SCHEDULE_EXPONENTIAL);
-    s.gamma = gamma;
-    return s;
-}
-
-FNN_DEF fnn_schedule fnn_schedule_cosine(double lowest)
-{
-    fnn_schedule s = fnni_schedule_make(FNN_SCHEDULE_COSINE);
-    s.lowest = lowest;
-    return s;
-}
-
-FNN_DEF fnn_schedule fnn_schedule_one_cycle(void)
-{
-    fnn_schedule s = fnni_schedule_make(FNN_SCHEDULE_ONE_CYCLE);
-    s.rise = .3;
-    s.start = 1 / 25.0;
-    s.end = 1 / 25e4;
-    return s;
-}
-
-FNN_DEF fnn_schedule fnn_schedule_linear(void)
-{
-    return fnni_schedule_make(FNN_SCHEDULE_LINEAR);
-}
-
-FNN_DEF double fnn_schedule_rate(const fnn_schedule *schedule, double base_rate, int64_t step,
-                                 int64_t total_steps, int steps_per_epoch)
-{
-    if (!schedule) return base_rate;
-    if (fnni_schedule_check(schedule, NULL)) return FNNI_NAN;
-    if (steps_per_epoch < 1 && (schedule->kind == FNN_SCHEDULE_STEP ||
-                                schedule->kind == FNN_SCHEDULE_EXPONENTIAL))
-        return FNNI_NAN;
-    return fnni_schedule_rate(schedule, base_rate, step, total_steps, steps_per_epoch);
-}
-
-/* ---- training ---- */
-
-FNN_DEF fnn_fit_config fnn_fit_config_init(void)
-{
-    fnn_fit_config config;
-    memset(&config, 0, sizeof config);
-    config.optimizer = fnn_rmsprop((fnn_real)1e-3);
-    config.epochs = 1;
-    config.batch_size = 32;
-    config.shuffle = 1;
-    return config;
-}
-
-FNN_DEF fnn_result fnn_history_append(fnn_history *history, const fnn_epoch *epoch)
-{
-    fnn_epoch copy; /* of what the array that is to grow may hold */
-    if (!history || !epoch) return FNN_ERROR_ARGUMENT;
-    copy = *epoch;
-    if (history->count == history->capacity) {
-        const fnn_result result = fnni_history_reserve(history, history->count / 2 + 8);
-        if (result) return result;
-    }
-    history->epochs[history->count++] = copy;
-    return FNN_OK;
-}
-
-FNN_DEF void fnn_history_free(fnn_history *history)
-{
-    if (!history) return;
-    fnni_release(&history->allocator, history->epochs);
-    history->epochs = NULL;
-    history->count = history->capacity = 0;
-}
-
-FNN_DEF fnn_result fnn_fit(fnn_model *model, const fnn_dataset *data, const fnn_fit_config *config,
-                           fnn_history *history)
-{
-    const fnn_fit_config defaults = fnn_fit_config_init();
-    fnn_result result = fnni_seal(model);
-    if (result) return result;
-    if (!config) config = &defaults;
-    result = fnni_fit_check(model, data, config, &model->error);
-    if (result) return result;
-    result = fnni_fit_run(model, data, config, history);
-    if (result == FNN_ERROR_MEMORY) return fnni_model_fail(model, result, "fit: no memory");
-    return result;
-}
-
-FNN_DEF fnn_result fnn_forward(fnn_model *model, const fnn_dataset *data, const int64_t *samples,
-                               int count, int training)
-{
-    fnn_result result = fnni_seal(model);
-    fnni_batch b;
-    if (result) return result;
-    model->run_ready = 0;
-    result = fnni_check_data(model, data, 0, &model->error);
-    if (result) return result;
-    result = fnni_check_samples(model, data, samples, count, &model->error);
-    if (result) return result;
-    result = fnni_run_make(model, count);
-    if (!result) result = fnni_gradients_make(model);
-    if (result) return fnni_model_fail(model, result, "forward: no memory");
-    model->run.rows = count;
-    model->run.training = training;
-    model->run.step = model->updates;
-    fnni_batch_make(&b, model, data, samples);
-    b.last = model->layer_count - 1;
-    model->run_supervised = !fnni_check_data(model, data, 1, NULL);
-    fnni_batch_forward(&b, 0, fnni_parts(model, count));
-    model->run_ready = 1;
-    return FNN_OK;
-}
-
-FNN_DEF const fnn_real *fnn_outputs(const fnn_model *model)
-{
-    return model && model->run_ready ? fnni_y(&model->run, model->layer_count - 1, 0, NULL) : NULL;
-}
-
-FNN_DEF fnn_result fnn_loss(fnn_model *model, double *loss)
-{
-    const fnn_result result = fnni_begin(model);
-    if (result) return result;
-    if (!model->run_ready || !model->run_supervised)
-        return fnni_model_fail(model, FNN_ERROR_STATE,
-                               "loss: expected fnn_forward on data with labels or targets first");
-    fnni_loss_rows(&model->run, 0, model->run.rows);
-    if (loss) *loss = fnni_mean_loss(&model->run);
-    model->run_ready = 2;
-    return FNN_OK;
-}
-
-FNN_DEF fnn_result fnn_backward(fnn_model *model)
-{
-    const fnn_result result = fnni_begin(model);
-    fnni_batch b;
-    if (result) return result;
-    if (model->run_ready != 2)
-        return fnni_model_fail(model, FNN_ERROR_STATE, "backward: expected fnn_loss first");
-    memset(&b, 0, sizeof b);
-    b.model = model;
-    b.run = &model->run;
-    fnni_batch_backward(&b, model->stage_count - 1, fnni_parts(model, model->run.rows));
-    fnni_parallel(fnni_parts(model, model->run.rows), fnni_batch_weights, &b);
-    model->run_ready = 3;
-    return FNN_OK;
-}
-
-FNN_DEF fnn_result fnn_step(fnn_model *model, const fnn_fit_config *config)
-{
-    fnn_result result = fnni_begin(model);
-    fnni_batch b;
-    if (result) return result;
-    if (model->run_ready != 3 || !config)
-        return fnni_model_fail(model, FNN_ERROR_STATE,
-                               "step: expected a configuration, and fnn_backward first");
-    result = fnni_step_check(config, &model->error);
-    if (result) return result;
-    result = fnni_state_make(model, &config->optimizer);
-    if (result) return fnni_model_fail(model, result, "step: no memory for the optimiser's state");
-    memset(&b, 0, sizeof b);
-    b.model = model;
-    b.run = &model->run;
-    b.config = config;
-    fnni_apply_step(&b, fnni_parts(model, model->run.rows));
-    model->run_ready = 0;
-    return FNN_OK;
-}
-
-/* ---- inference ---- */
-
-/* What inference with a model that is not ready returns. The model is const, it may be shared: none
- * of these calls leaves a message in it. */
-static fnn_result fnni_ready(const fnn_model *model)
-{
-    if (!model) return FNN_ERROR_MEMORY;
-    return model->broken ? model->error.code : model->sealed ? FNN_OK : FNN_ERROR_STATE;
-}
-
-/* Runs inference in the caller's context, or in one made for this call. wanted: what the caller
- * gave for the results, which must not be NULL. */
-static fnn_result fnni_infer_in(fnni_inference *f, fnn_context *context, const void *wanted,
-                                fnn_metrics *metrics)
-{
-    fnn_context temporary;
-    fnn_result result = fnni_ready(f->model);
-    if (result) return result;
-    if (!wanted) return FNN_ERROR_ARGUMENT;
-    result = fnni_check_all(f->model, f->data, metrics != NULL, NULL);
-    if (result) return result;
-    temporary = f->model->context;
-    temporary.workspace = NULL;
-    temporary.workspace_count = 0;
-    f->context = context ? context : &temporary;
-    result = metrics                ? fnni_evaluate(f->model, f->context, f->data, metrics)
-             : f->flip || f->shift ? fnni_infer_views(f)
-                                    : fnni_infer(f, 0);
-    if (!context) fnni_context_close(&temporary);
-    return result;
-}
-
-FNN_DEF fnn_result fnn_predict(const fnn_model *model, fnn_context *context,
-                               const fnn_dataset *data, fnn_real *outputs)
-{
-    fnni_inference f;
-    memset(&f, 0, sizeof f);
-    f.model = model;
-    f.data = data;
-    f.outputs = outputs;
-    return fnni_infer_in(&f, context, outputs, NULL);
-}
-
-FNN_DEF fnn_result fnn_predict_augmented(const fnn_model *model, fnn_context *context,
-                                         const fnn_dataset *data, int flip, int shift,
-                                         fnn_real *outputs)
-{
-    fnni_inference f;
-    memset(&f, 0, sizeof f);
-    f.model = model;
-    f.data = data;
-    f.outputs = outputs;
-    f.flip = flip;
-    f.shift = shift;
-    if (fnni_ready(model)) return fnni_ready(model);
-    if (!data || shift < 0 || (shift > 0 && (shift >= data->height || shift >= data->width)))
-        return FNN_ERROR_ARGUMENT;
-    if ((flip || shift) &&
-        (data->height != model->input.height || data->width != model->input.width))
-        return FNN_ERROR_ARGUMENT; /* images as a table */
-    return fnni_infer_in(&f, context, outputs, NULL);
-}
-
-FNN_DEF fnn_result fnn_predict_classes(const fnn_model *model, fnn_context *context,
-                                       const fnn_dataset *data, int32_t *classes)
-{
-    fnni_inference f;
-    memset(&f, 0, sizeof f);
-    f.model = model;
-    f.data = data;
-    f.classes = classes;
-    return fnni_infer_in(&f, context, classes, NULL);
-}
-
-FNN_DEF fnn_result fnn_evaluate(const fnn_model *model, fnn_context *context,
-                                const fnn_dataset *data, fnn_metrics *metrics)
-{
-    fnni_inference f;
-    memset(&f, 0, sizeof f);
-    f.model = model;
-    f.data = data;
-    return fnni_infer_in(&f, context, metrics, metrics);
-}
-
-FNN_DEF fnn_result fnn_reserve(const fnn_model *model, fnn_context *context)
-{
-    const fnn_result result = fnni_ready(model);
-    if (result) return result;
-    if (!context) return FNN_ERROR_ARGUMENT;
-    return fnni_workspace(context, fnni_inference_space(model, context)) ? FNN_OK
-                                                                         : FNN_ERROR_MEMORY;
-}
-
-FNN_DEF size_t fnn_memory_size(const fnn_model *model, int batch_size)
-{
-    size_t bytes, own;
-    if (!model || model->broken || !model->sealed) return 0;
-    own = fnni_block(model->parameter_count, sizeof(fnn_real));
-    bytes = fnni_plus(fnni_block(1, sizeof *model), own);
-    bytes = fnni_plus(bytes, fnni_block(model->statistics_count, sizeof(fnn_real)));
-    bytes = fnni_plus(bytes, fnni_block((size_t)model->layer_count + 3, sizeof *model->stages));
-    bytes = fnni_plus(bytes, fnni_block((size_t)model->layer_capacity, sizeof *model->layers));
-    if (model->shift)
-        bytes = fnni_plus(bytes, 2 * fnni_block((size_t)model->inputs, sizeof(fnn_real)));
-    if (batch_size <= 0) return bytes;
-    bytes = fnni_plus(bytes, fnni_run_bytes(model, batch_size));
-    bytes = fnni_plus(bytes, own); /* gradients, and the optimiser's state */
-    return fnni_plus(bytes, fnni_block(fnni_times(model->parameter_count, 2), sizeof(fnn_real)));
-}
-
-/* ---- model files ---- */
-
-FNN_DEF fnn_result fnn_save(const fnn_model *model, const char *path, fnn_error *error)
-{
-    if (!model || model->broken) {
-        const fnn_error *wrong = fnn_model_error(model);
-        return fnni_fail(error, wrong->code, "%s", wrong->message);
-    }
-    if (!path) return fnni_fail(error, FNN_ERROR_ARGUMENT, "save: expected a path, found NULL");
-    return fnni_save(model, path, error);
-}
-
-FNN_DEF fnn_model *fnn_load(const char *path, const fnn_context_config *config, fnn_error *error)
-{
-    const fnn_context_config defaults = fnn_context_config_init();
-    fnn_context context;
-    if (!config) config = &defaults;
-    if (!path) {
-        fnni_fail(error, FNN_ERROR_ARGUMENT, "load: expected a path, found NULL");
-        return NULL;
-    }
-    /* takes nothing, so that what is wrong with config is not laid to the file */
-    if (fnni_context_open(&context, config, error)) return NULL;
-    return fnni_load(path, config, error);
-}
-
-/* ---- grid search ---- */
-
 FNN_DEF fnn_search_config fnn_search_config_init(void)
 {
     fnn_search_config config;
@@ -15834,178 +16351,6 @@ FNN_DEF fnn_result fnn_search_save_histories(const fnn_search *search, const cha
                                              fnn_error *error)
 {
     return fnni_search_save(fnni_write_histories, search, path, error);
-}
-
-/* ---- metrics ---- */
-
-FNN_DEF double fnn_accuracy(const fnn_real *outputs, const int32_t *labels, int64_t count,
-                            int classes)
-{
-    return fnn_top_k(outputs, labels, count, classes, 1);
-}
-
-FNN_DEF double fnn_top_k(const fnn_real *outputs, const int32_t *labels, int64_t count, int classes,
-                         int k)
-{
-    int64_t hits = 0, i;
-    if (count < 0 || classes < 1 || k < 1 || (count > 0 && (!outputs || !labels))) return FNNI_NAN;
-    for (i = 0; i < count; i++, outputs += classes) {
-        if (labels[i] < 0 || labels[i] >= classes) return FNNI_NAN;
-        hits += fnni_rank(outputs, classes, labels[i]) < k;
-    }
-    return count > 0 ? (double)hits / (double)count : 0;
-}
-
-FNN_DEF fnn_result fnn_confusion(const int32_t *predicted, const int32_t *labels, int64_t count,
-                                 int classes, int64_t *confusion)
-{
-    int64_t i;
-    if (!predicted || !labels || !confusion || count < 0 || classes < 1) return FNN_ERROR_ARGUMENT;
-    memset(confusion, 0, (size_t)classes * (size_t)classes * sizeof *confusion);
-    for (i = 0; i < count; i++) {
-        if (predicted[i] < 0 || predicted[i] >= classes || labels[i] < 0 || labels[i] >= classes)
-            return FNN_ERROR_ARGUMENT;
-        confusion[(size_t)labels[i] * (size_t)classes + (size_t)predicted[i]]++;
-    }
-    return FNN_OK;
-}
-
-FNN_DEF fnn_result fnn_precision_recall(const int64_t *confusion, int classes, double *precision,
-                                        double *recall, double *f1)
-{
-    int c, j;
-    if (!confusion || classes < 1) return FNN_ERROR_ARGUMENT;
-    for (c = 0; c < classes; c++) {
-        const int64_t *row = confusion + (ptrdiff_t)c * classes;
-        const double hits = (double)row[c];
-        double labelled = 0, predicted = 0, p, r;
-        for (j = 0; j < classes; j++) {
-            labelled += (double)row[j];
-            predicted += (double)confusion[(ptrdiff_t)j * classes + c];
-        }
-        p = predicted > 0 ? hits / predicted : 0;
-        r = labelled > 0 ? hits / labelled : 0;
-        if (precision) precision[c] = p;
-        if (recall) recall[c] = r;
-        if (f1) f1[c] = p + r > 0 ? 2 * p * r / (p + r) : 0;
-    }
-    return FNN_OK;
-}
-
-FNN_DEF double fnn_r2(const fnn_real *outputs, const fnn_real *targets, int64_t count,
-                      int outputs_count)
-{
-    double error = 0;
-    fnn_dataset data;
-    int64_t i;
-    memset(&data, 0, sizeof data);
-    data.count = count;
-    data.targets = targets;
-    data.target_count = outputs_count;
-    for (i = 0; i < count * outputs_count; i++) {
-        const double e = (double)outputs[i] - (double)targets[i];
-        error += e * e;
-    }
-    return fnni_r2(error, fnni_target_variation(&data));
-}
-
-/* ---- gradient check ---- */
-
-/* The penalty that l2 and l1 add to the loss. */
-static double fnni_penalty(const fnn_model *model, const fnn_fit_config *config)
-{
-    double squares = 0, sizes = 0;
-    int l;
-    for (l = 0; l < model->layer_count; l++) {
-        const fnni_layer *layer = model->layers + l;
-        size_t i;
-        for (i = 0; i < layer->weights + (config->penalize_biases ? layer->biases : 0); i++) {
-            const double w = (double)model->parameters[layer->offset + i];
-            squares += w * w;
-            sizes += fabs(w);
-        }
-    }
-    return (double)config->l2 / 2 * squares + (double)config->l1 * sizes;
-}
-
-/* The loss with parameter i moved by h. */
-static double fnni_loss_moved(fnn_model *model, const fnn_dataset *data,
-                              const fnn_fit_config *config, size_t i, double h)
-{
-    const fnn_real kept = model->parameters[i];
-    double loss = FNNI_NAN;
-    model->parameters[i] = (fnn_real)((double)kept + h);
-    if (!fnn_forward(model, data, NULL, (int)data->count, 1)) fnn_loss(model, &loss);
-    loss += fnni_penalty(model, config);
-    model->parameters[i] = kept;
-    return loss;
-}
-
-/* |a - n| / (|a| + |n|) of the parameters first..first+count-1; NaN without any. */
-static double fnni_check_tensor(fnn_model *model, const fnn_dataset *data,
-                                const fnn_fit_config *config, double h, const fnn_real *gradients,
-                                size_t first, size_t count, int penalised)
-{
-    double difference = 0, a_norm = 0, n_norm = 0;
-    size_t i;
-    for (i = first; i < first + count; i++) {
-        const double w = (double)model->parameters[i];
-        const double a = (double)gradients[i] +
-                         (penalised ? (double)config->l2 * w + (double)config->l1 * (w > 0   ? 1
-                                                                                     : w < 0 ? -1
-                                                                                             : 0)
-                                    : 0);
-        const double n = (fnni_loss_moved(model, data, config, i, h) -
-                          fnni_loss_moved(model, data, config, i, -h)) /
-                         (2 * h);
-        difference += (a - n) * (a - n);
-        a_norm += a * a;
-        n_norm += n * n;
-    }
-    if (count == 0) return FNNI_NAN;
-    return difference > 0 ? sqrt(difference) / (sqrt(a_norm) + sqrt(n_norm)) : difference;
-}
-
-FNN_DEF fnn_result fnn_check_gradients(fnn_model *model, const fnn_dataset *data,
-                                       const fnn_fit_config *config, double h,
-                                       fnn_gradient_check *report, double *per_tensor)
-{
-    fnn_result result = fnni_seal(model);
-    fnn_real *gradients;
-    int l, bias;
-    if (result) return result;
-    if (!data || !config || !report || !(h > 0) || data->count > INT_MAX)
-        return fnni_model_fail(model, FNN_ERROR_ARGUMENT,
-                               "check_gradients: expected data, config, report and h > 0");
-    if (!(result = fnn_forward(model, data, NULL, (int)data->count, 1)) &&
-        !(result = fnn_loss(model, NULL)))
-        result = fnn_backward(model);
-    if (result) return result;
-    gradients =
-        fnni_allocate_reals(&model->context.allocator, model->parameter_count + 1); /* not 0 */
-    if (!gradients) return fnni_model_fail(model, FNN_ERROR_MEMORY, "check_gradients: no memory");
-    if (model->parameter_count > 0)
-        memcpy(gradients, model->gradients, model->parameter_count * sizeof *gradients);
-    memset(report, 0, sizeof *report);
-    for (l = 0; l < model->layer_count; l++)
-        for (bias = 0; bias < 2; bias++) {
-            const fnni_layer *layer = model->layers + l;
-            const size_t count = bias ? layer->biases : layer->weights;
-            const double error =
-                fnni_check_tensor(model, data, config, h, gradients,
-                                  layer->offset + (bias ? layer->weights : 0), count,
-                                  !bias || config->penalize_biases);
-            if (per_tensor) per_tensor[2 * l + bias] = error;
-            /* a NaN is worse than any number, and nothing is worse than it */
-            if (count == 0 || error <= report->worst || report->worst != report->worst) continue;
-            report->worst = error;
-            report->worst_layer = l;
-            report->worst_is_bias = bias;
-        }
-    report->checked = (int64_t)model->parameter_count;
-    fnni_release(&model->context.allocator, gradients);
-    model->run_ready = 0;
-    return FNN_OK;
 }
 
 #endif /* FNNI_PASS == FNNI_PASS_SCALAR */
