@@ -858,8 +858,9 @@ FNN_API double fnn_schedule_rate(const fnn_schedule *schedule, double base_rate,
 typedef enum fnn_flip {
     FNN_FLIP_NONE,
     FNN_FLIP_RANDOM,     /* left and right change places with probability 1/2 */
-    FNN_FLIP_ALTERNATING /* so in the first pass, then each image in every other pass (Jordan 2024,
+    FNN_FLIP_ALTERNATING, /* so in the first pass, then each image in every other pass (Jordan 2024,
                             "94% on CIFAR-10 in 3.29 seconds on a single GPU") */
+    FNN_FLIP_COUNT
 } fnn_flip;
 
 /* What is done to an image of the training set, anew in each pass over it, in this order. All is a
@@ -899,12 +900,13 @@ typedef struct fnn_history {
 FNN_API fnn_result fnn_history_append(fnn_history *history, const fnn_epoch *epoch);
 FNN_API void fnn_history_free(fnn_history *history);
 
-typedef enum fnn_monitor {
-    FNN_MONITOR_VALIDATION_LOSS,
-    FNN_MONITOR_VALIDATION_SCORE,
-    FNN_MONITOR_LOSS,
-    FNN_MONITOR_SCORE
-} fnn_monitor;
+#define FNN_MONITOR_LIST(X) \
+    /* X(kind, figure of an epoch, 1: greater is better or -1: smaller, 1: of validation data) */ \
+    X(FNN_MONITOR_VALIDATION_LOSS, validation_loss, -1, 1) \
+    X(FNN_MONITOR_VALIDATION_SCORE, validation_score, 1, 1) \
+    X(FNN_MONITOR_LOSS, loss, -1, 0) \
+    X(FNN_MONITOR_SCORE, score, 1, 0)
+typedef enum fnn_monitor { FNN_MONITOR_LIST(FNNI_ENUM) FNN_MONITOR_COUNT } fnn_monitor;
 
 typedef struct fnn_fit_config {
     fnn_optimizer optimizer;       /* fnn_rmsprop(1e-3), as Keras' compile() */
@@ -7984,6 +7986,12 @@ static const char *const fnni_normalization_names[] = {
     FNN_NORMALIZATION_LIST(FNNI_NORMALIZATION_NAME)};
 #undef FNNI_NORMALIZATION_NAME
 
+/* Whether there are numbers to apply, which a model keeps. */
+static int fnni_normalizes(fnn_normalization kind)
+{
+    return kind != FNN_NORMALIZE_NONE;
+}
+
 static double fnni_normalization_scale(fnn_normalization kind, double variance)
 {
     switch (kind) {
@@ -8093,8 +8101,8 @@ static fnn_result fnni_augmentation_check(const fnn_augmentation *a, const fnn_d
                          "augmentation: expected images of the model's %d x %d x %d, found %d x %d "
                          "x %d", height, width, channels, data->height, data->width,
                          data->channels);
-    if ((unsigned)a->flip > FNN_FLIP_ALTERNATING)
-        return fnni_fail(error, FNN_ERROR_ARGUMENT, "augmentation: flip %d is none", (int)a->flip);
+    if ((unsigned)a->flip >= FNN_FLIP_COUNT)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "augmentation: expected a flip, found %d", (int)a->flip);
     if (a->shift < 0 || (a->shift > 0 && (a->shift >= data->height || a->shift >= data->width)))
         return fnni_fail(error, FNN_ERROR_ARGUMENT,
                          "augmentation: expected a shift from 0 to below the images' %d x %d, "
@@ -9959,10 +9967,10 @@ FNN_DEF fnn_conv2d_config fnn_conv2d_config_init(void)
 
 FNN_DEF int fnn_conv2d_with(fnn_model *model, const fnn_conv2d_config *config)
 {
-    const fnn_conv2d_config none = {0, 0, 0, 0, 0, FNN_VALID, FNN_LINEAR};
-    const fnn_conv2d_config *c = config ? config : &none;
+    const fnn_conv2d_config *c = config;
     fnni_layer *layer = fnni_layer_add(model, &fnni_conv2d_type);
     double taps, window, size;
+    if (layer && !c) return fnni_refuse(model, "expected a configuration, found NULL");
     if (!layer || !fnni_layer_window(model, layer, c->kernel_height, c->kernel_width,
                                      c->stride_height, c->stride_width, c->padding))
         return -1;
@@ -10171,10 +10179,10 @@ FNN_DEF fnn_pool2d_config fnn_pool2d_config_init(void)
 
 FNN_DEF int fnn_pool2d_with(fnn_model *model, const fnn_pool2d_config *config)
 {
-    const fnn_pool2d_config none = {0, 0, 0, 0, 0, FNN_VALID};
-    const fnn_pool2d_config *c = config ? config : &none;
+    const fnn_pool2d_config *c = config;
     fnni_layer *layer =
-        fnni_layer_add(model, c->average ? &fnni_average_pool_type : &fnni_max_pool_type);
+        fnni_layer_add(model, c && c->average ? &fnni_average_pool_type : &fnni_max_pool_type);
+    if (layer && !c) return fnni_refuse(model, "expected a configuration, found NULL");
     if (!layer || !fnni_layer_window(model, layer, c->height, c->width, c->stride_height,
                                      c->stride_width, c->padding))
         return -1;
@@ -12679,13 +12687,26 @@ static fnn_result fnni_fit_epoch(fnni_fit *f, int epoch, fnn_epoch *e)
     return fnni_fit_validate(f, e);
 }
 
+/* What there is to watch, by its kind. */
+typedef struct fnni_monitor {
+    int sign, validates; /* -1 where smaller is better; whether it needs validation data */
+} fnni_monitor;
+
+#define FNNI_MONITOR(kind, figure, sign, validates) {sign, validates},
+static const fnni_monitor fnni_monitors[] = {FNN_MONITOR_LIST(FNNI_MONITOR)};
+#undef FNNI_MONITOR
+
 /* What a fit watches, greater for better. */
 static double fnni_watched(const fnn_fit_config *c, const fnn_epoch *e)
 {
-    return c->monitor == FNN_MONITOR_VALIDATION_LOSS    ? -e->validation_loss
-           : c->monitor == FNN_MONITOR_VALIDATION_SCORE ? e->validation_score
-           : c->monitor == FNN_MONITOR_LOSS             ? -e->loss
-                                                        : e->score;
+    switch (c->monitor) {
+#define FNNI_MONITOR_CASE(kind, figure, sign, validates) \
+    case kind: return sign * e->figure;
+        FNN_MONITOR_LIST(FNNI_MONITOR_CASE)
+#undef FNNI_MONITOR_CASE
+    case FNN_MONITOR_COUNT: break;
+    }
+    return FNNI_NAN;
 }
 
 /* Whether value improves on the best so far; any number is better than NaN. */
@@ -12732,8 +12753,11 @@ static fnn_result fnni_fit_check(fnn_model *model, const fnn_dataset *data, cons
     if (!(c->ema_decay >= 0 && c->ema_decay < 1))
         return fnni_fail(error, FNN_ERROR_ARGUMENT,
                          "fit: expected ema_decay in [0, 1), found %g", c->ema_decay);
+    if ((unsigned)c->monitor >= FNN_MONITOR_COUNT)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "fit: expected a monitor, found %d",
+                         (int)c->monitor);
     if ((c->patience > 0 || c->restore_best) && !c->validation &&
-        (c->monitor == FNN_MONITOR_VALIDATION_LOSS || c->monitor == FNN_MONITOR_VALIDATION_SCORE))
+        fnni_monitors[c->monitor].validates)
         return fnni_fail(error, FNN_ERROR_ARGUMENT,
                          "fit: early stopping on validation figures needs validation data");
     return FNN_OK;
@@ -14649,7 +14673,7 @@ static int fnni_tensor_at(const fnn_model *model, int l, int which, fnni_tensor 
     shape[0] = (size_t)model->input.height;
     shape[1] = (size_t)model->input.width;
     shape[2] = (size_t)model->input.channels;
-    if (model->normalization == FNN_NORMALIZE_NONE || which > 1) return 0;
+    if (!fnni_normalizes(model->normalization) || which > 1) return 0;
     if (which == 0) return fnni_tensor_make(t, model, l, "shift", model->shift, 0, 3, shape);
     return fnni_tensor_make(t, model, l, "scale", model->scale, 0, 3, shape);
 }
@@ -15267,7 +15291,7 @@ static fnn_result fnni_read_tensors(fnni_reader *r)
     if (!result) result = fnni_read_complete(r);
     fnni_release(allocator, r->seen);
     if (result) return result;
-    if (model->normalization != FNN_NORMALIZE_NONE) {
+    if (fnni_normalizes(model->normalization)) {
         model->shift = fnni_allocate_reals(allocator, inputs);
         model->scale = fnni_allocate_reals(allocator, inputs);
         if (!model->shift || !model->scale)
@@ -15455,23 +15479,17 @@ static fnn_result fnni_trial_fail(const fnn_search *s, const fnn_trial *t, fnn_e
 /* ---- a trial ---- */
 
 /* The figure that a monitor names. */
-static double *fnni_figure(fnn_figures *f, fnn_monitor monitor)
+static double *fnni_figure(fnn_figures *f, int monitor)
 {
-    switch (monitor) {
-    case FNN_MONITOR_VALIDATION_LOSS:
-        return &f->validation_loss;
-    case FNN_MONITOR_VALIDATION_SCORE:
-        return &f->validation_score;
-    case FNN_MONITOR_LOSS:
-        return &f->loss;
-    default:
-        return &f->score;
+    switch ((fnn_monitor)monitor) {
+#define FNNI_FIGURE_CASE(kind, figure, sign, validates) \
+    case kind: return &f->figure;
+        FNN_MONITOR_LIST(FNNI_FIGURE_CASE)
+#undef FNNI_FIGURE_CASE
+    case FNN_MONITOR_COUNT: break;
     }
+    return NULL;
 }
-
-static const fnn_monitor fnni_monitors[] = {
-    FNN_MONITOR_VALIDATION_LOSS, FNN_MONITOR_VALIDATION_SCORE, FNN_MONITOR_LOSS, FNN_MONITOR_SCORE};
-#define FNNI_MONITORS 4
 
 static fnn_figures fnni_no_figures(void)
 {
@@ -15567,14 +15585,14 @@ static void fnni_job_run(const fnni_search *s, fnni_job *job)
 static void fnni_candidate_figures(fnn_candidate *c, int folds)
 {
     int m, f;
-    for (m = 0; m < FNNI_MONITORS; m++) {
-        double *mean = fnni_figure(&c->mean, fnni_monitors[m]);
-        double *deviation = fnni_figure(&c->deviation, fnni_monitors[m]);
+    for (m = 0; m < FNN_MONITOR_COUNT; m++) {
+        double *mean = fnni_figure(&c->mean, m);
+        double *deviation = fnni_figure(&c->deviation, m);
         double sum = 0, squares = 0;
-        for (f = 0; f < folds; f++) sum += *fnni_figure(&c->folds[f].figures, fnni_monitors[m]);
+        for (f = 0; f < folds; f++) sum += *fnni_figure(&c->folds[f].figures, m);
         *mean = sum / folds;
         for (f = 0; f < folds; f++) {
-            const double e = *fnni_figure(&c->folds[f].figures, fnni_monitors[m]) - *mean;
+            const double e = *fnni_figure(&c->folds[f].figures, m) - *mean;
             squares += e * e;
         }
         *deviation = sqrt(squares / folds);
@@ -15585,8 +15603,7 @@ static void fnni_candidate_figures(fnn_candidate *c, int folds)
 static double fnni_candidate_value(const fnni_search *s, fnn_candidate *c)
 {
     const fnn_monitor m = s->config->monitor;
-    const double value = *fnni_figure(&c->mean, m);
-    return m == FNN_MONITOR_VALIDATION_LOSS || m == FNN_MONITOR_LOSS ? -value : value;
+    return fnni_monitors[m].sign * *fnni_figure(&c->mean, (int)m);
 }
 
 /* All folds of a candidate are trained. */
@@ -15782,7 +15799,7 @@ static void fnni_refit_epochs(const fnni_search *s, fnn_fit_config *fit)
     double sum = 0;
     int f;
     if (fit->validation || (fit->patience == 0 && !fit->restore_best)) return;
-    if (fit->monitor == FNN_MONITOR_LOSS || fit->monitor == FNN_MONITOR_SCORE) return;
+    if (!fnni_monitors[fit->monitor].validates) return;
     for (f = 0; f < s->found->folds; f++)
         sum += fnni_best_epoch(&c->folds[f].history, fit);
     fit->epochs = (int)(sum / s->found->folds + .5);
@@ -15859,7 +15876,7 @@ static fnn_result fnni_search_check(const fnn_dataset *data, const fnn_search_co
     if (!c->build) return fnni_fail(error, FNN_ERROR_ARGUMENT, "search: build is NULL");
     if (!data->labels && !data->targets)
         return fnni_fail(error, FNN_ERROR_ARGUMENT, "search: data without labels or targets");
-    if ((unsigned)c->monitor > FNN_MONITOR_SCORE)
+    if ((unsigned)c->monitor >= FNN_MONITOR_COUNT)
         return fnni_fail(error, FNN_ERROR_ARGUMENT, "search: monitor %d is none", (int)c->monitor);
     if (c->folds < 0 || c->folds == 1 || c->folds > data->count || (c->folds && c->validation))
         return fnni_fail(error, FNN_ERROR_ARGUMENT,
@@ -16205,9 +16222,9 @@ static void fnni_emit_candidate(fnni_writer *w, const fnn_search *found, int i)
     int m, f;
     fnni_emit_text(w, "%d,%d,%s", i, c->rank, fnni_state_names[c->state]);
     fnni_emit_values(w, found, c);
-    for (m = 0; m < FNNI_MONITORS; m++) {
-        fnni_emit_number(w, *fnni_figure(&c->mean, fnni_monitors[m]));
-        fnni_emit_number(w, *fnni_figure(&c->deviation, fnni_monitors[m]));
+    for (m = 0; m < FNN_MONITOR_COUNT; m++) {
+        fnni_emit_number(w, *fnni_figure(&c->mean, m));
+        fnni_emit_number(w, *fnni_figure(&c->deviation, m));
     }
     fnni_emit_number(w, c->seconds);
     for (f = 0; f < found->folds; f++) {
@@ -16225,7 +16242,7 @@ static void fnni_write_candidates(fnni_writer *w, const void *what)
     int i;
     fnni_emit_text(w, "candidate,rank,state");
     fnni_emit_axes(w, found);
-    for (i = 0; i < FNNI_MONITORS; i++)
+    for (i = 0; i < FNN_MONITOR_COUNT; i++)
         fnni_emit_text(w, ",%s_mean,%s_deviation", figures[i], figures[i]);
     fnni_emit_text(w, ",seconds");
     for (i = 0; i < found->folds; i++)
