@@ -3,6 +3,7 @@
  * on one thread or several, and what memory they take. */
 #define FMNIST_NN_IMPLEMENTATION
 #include "../fmnist_nn.h"
+#include "budget.h"
 #include "harness.h"
 #include "samples.h"
 
@@ -683,30 +684,13 @@ static void images_of_one_pixel(void)
 
 /* ---- memory ---- */
 
-static size_t held, requests;
-static void *counting_allocate(void *user, size_t bytes)
-{
-    size_t *p = (size_t *)malloc(bytes + 64);
-    (void)user;
-    requests++;
-    if (!p) return NULL;
-    held += *p = bytes;
-    return (char *)p + 64;
-}
+static budget memory;
 
-static void counting_release(void *user, void *memory)
-{
-    size_t *p = (size_t *)(void *)((char *)memory - 64);
-    (void)user;
-    held -= *p;
-    free(p);
-}
-
-static size_t requests_then;
+static int requests_then;
 static int count_requests(void *user, const fnn_epoch *epoch)
 {
     (void)user;
-    if (epoch->epoch == 1) requests_then = requests;
+    if (epoch->epoch == 1) requests_then = memory.requests;
     return 0;
 }
 
@@ -721,14 +705,12 @@ static void memory_is_taken_once_and_told(void)
         fnn_context *context;
         fnn_model *m;
         size_t told = 0;
-        config.allocator.allocate = counting_allocate;
-        config.allocator.release = counting_release;
-        held = 0;
+        config.allocator = budget_open(&memory);
         m = fnn_sequential_with(&config, SIDE, SIDE, DEPTH);
         networks[n](m);
         CHECK(!fnn_seal(m));
-        CHECKF(fnn_memory_size(m, 0) == held, "network %d: told %lu, held %lu", n,
-               (unsigned long)fnn_memory_size(m, 0), (unsigned long)held);
+        CHECKF(fnn_memory_size(m, 0) == memory.held, "network %d: told %lu, held %lu", n,
+               (unsigned long)fnn_memory_size(m, 0), (unsigned long)memory.held);
         for (batch = 0; batch < 40; batch++) {
             const size_t now = fnn_memory_size(m, batch);
             CHECK(now > told);
@@ -738,17 +720,17 @@ static void memory_is_taken_once_and_told(void)
         c.clip_norm = 1; /* with all that a model may keep */
         c.callback = count_requests;
         requests_then = 0;
-        CHECK(!fnn_fit(m, &data, &c, NULL) && requests_then == requests);
+        CHECK(!fnn_fit(m, &data, &c, NULL) && requests_then == memory.requests);
         told = fnn_memory_size(m, 16);
-        CHECKF(told == held, "network %d: told %lu, held %lu", n, (unsigned long)told,
-               (unsigned long)held);
+        CHECKF(told == memory.held, "network %d: told %lu, held %lu", n, (unsigned long)told,
+               (unsigned long)memory.held);
         context = fnn_context_create(&config, NULL);
         CHECK(!fnn_reserve(m, context));
-        requests = 0;
-        CHECK(!fnn_predict(m, context, &data, y) && requests == 0);
+        memory.requests = 0;
+        CHECK(!fnn_predict(m, context, &data, y) && memory.requests == 0);
         fnn_context_free(context);
         fnn_model_free(m);
-        CHECKF(held == 0, "%lu bytes leak", (unsigned long)held);
+        CHECKF(memory.held == 0, "%lu bytes leak", (unsigned long)memory.held);
     }
 }
 

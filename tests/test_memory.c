@@ -73,9 +73,7 @@ static void world_open(world *w)
     fnn_context_config config = fnn_context_config_init();
     int i;
     memset(w, 0, sizeof *w);
-    w->allocator.allocate = budget_allocate;
-    w->allocator.release = budget_release;
-    w->allocator.user = &own;
+    w->allocator = budget_allocator(&own);
     for (i = 0; i < ROWS * INPUTS; i++)
         pixels[i] = (uint8_t)fnni_random_below(1, 2, (uint64_t)i, 256);
     for (i = 0; i < ROWS; i++) labels[i] = (pixels[i * INPUTS] + pixels[i * INPUTS + 1]) / 171;
@@ -462,9 +460,8 @@ static void run_case(const memory_case *c)
     static double expected[RESULTS];
     int n, expected_count;
     world w;
-    memset(&own, 0, sizeof own);
-    memset(&plain, 0, sizeof plain);
-    own.allowed = plain.allowed = -1;
+    budget_open(&own);
+    budget_open(&plain);
     world_open(&w);
     c->before(&w);
     result_count = 0;

@@ -318,11 +318,7 @@ static void every_allocation_may_fail(void)
     int n;
     memset(expected, 0, sizeof expected);
     memset(found, 0, sizeof found);
-    config.allocator.allocate = budget_allocate;
-    config.allocator.release = budget_release;
-    config.allocator.user = &b;
-    memset(&b, 0, sizeof b);
-    b.allowed = -1;
+    config.allocator = budget_open(&b);
     CHECK(whole_life(&config, &data, expected) == FNN_OK);
     CHECKF(b.live == 0, "%d blocks leak", b.live);
     CHECKF(b.requests > 8, "only %d requests: the check saw nothing", b.requests);
