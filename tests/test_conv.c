@@ -292,8 +292,10 @@ static int count_positions(int length, int kernel, int stride, fnn_padding paddi
         if (padding == FNN_SAME || at + kernel <= length) positions++;
     if (padding == FNN_VALID) return positions;
     while ((positions - 1) * stride + kernel > *before + length + after)
-        if (after > *before) ++*before;
-        else ++after;
+        if (after > *before)
+            ++*before;
+        else
+            ++after;
     return positions;
 }
 
@@ -649,7 +651,8 @@ static void any_threads_same_bits(void)
             contexts_open(threads[t]);
             for (isa = 0; isa < FNN_ISA_COUNT; isa++) {
                 if (!contexts[isa] || !CHECK(!call(&p, contexts[isa]))) continue;
-                if (t == 0) keep(&p, kept[isa]);
+                if (t == 0)
+                    keep(&p, kept[isa]);
                 else
                     CHECKF(differing(&p, kept[isa]) == 0, "%s %s: other bits on %d threads",
                            fnn_isa_name((fnn_isa)isa), description(&p), threads[t]);
@@ -1035,12 +1038,12 @@ static void controls(void)
     CHECK(guarded_notices());
 }
 
-#define CONV_TESTS \
-    TEST(windows), TEST(windows_by_hand), TEST(window_arguments), TEST(integers_exactly), \
-        TEST(reals_within_the_bound), TEST(networks), TEST(arguments), TEST(no_images), \
-        TEST(strides_beyond_the_image), \
-        TEST(any_threads_same_bits), TEST(any_batch_same_bits), TEST(spoiled_images), \
-        TEST(failing_allocations), TEST(nothing_unfolded), TEST(guards), TEST(controls)
+#define CONV_TESTS                                                                              \
+    TEST(windows), TEST(windows_by_hand), TEST(window_arguments), TEST(integers_exactly),       \
+        TEST(reals_within_the_bound), TEST(networks), TEST(arguments), TEST(no_images),         \
+        TEST(strides_beyond_the_image), TEST(any_threads_same_bits), TEST(any_batch_same_bits), \
+        TEST(spoiled_images), TEST(failing_allocations), TEST(nothing_unfolded), TEST(guards),  \
+        TEST(controls)
 
 #ifndef CONV_TESTS_ONLY
 static const harness_test tests[] = {CONV_TESTS};

@@ -116,6 +116,8 @@ static int norm_of(fnn_model *m, double momentum, double epsilon)
     return fnn_batch_norm_with(m, &c);
 }
 
+/* Wrong calls, a line each. */
+/* clang-format off */
 static int conv_none(fnn_model *m) { return fnn_conv2d_with(m, NULL); }
 static int conv_large(fnn_model *m) { return fnn_conv2d(m, 4, 8, FNN_VALID, FNN_RELU); }
 static int conv_zero(fnn_model *m) { return conv_of(m, 4, 0, 1, FNN_SAME, FNN_RELU); }
@@ -144,6 +146,7 @@ static int spatial_one(fnn_model *m) { return fnn_spatial_dropout(m, 1); }
 static int spatial_nan(fnn_model *m) { return fnn_spatial_dropout(m, (fnn_real)FNNI_NAN); }
 static int add_itself(fnn_model *m) { return fnn_add(m, 1); }
 static int add_below(fnn_model *m) { return fnn_add(m, -2); }
+/* clang-format on */
 static int add_shape(fnn_model *m)
 {
     fnn_max_pool2d(m, 2);
@@ -209,8 +212,8 @@ static void errors_name_layer_expected_and_found(void)
 
 static void a_sealed_model_takes_no_more(void)
 {
-    static int (*const more[])(fnn_model *m) = {conv_filters, pool_large, norm_none, spatial_one,
-                                                add_below, fnn_global_average_pool2d};
+    static int (*const more[])(fnn_model * m) = {
+        conv_filters, pool_large, norm_none, spatial_one, add_below, fnn_global_average_pool2d};
     size_t i;
     for (i = 0; i < sizeof more / sizeof more[0]; i++) {
         fnn_model *m = fnn_sequential(4, 4, 1);
@@ -224,17 +227,16 @@ static void a_sealed_model_takes_no_more(void)
 
 static void the_summary_shows_each_layer(void)
 {
-    static const char expected[] =
-        "     layer        activation           output   parameters\n"
-        "     input                        8 x   8 x   3\n"
-        "0    conv2d       relu            8 x   8 x   4        112\n"
-        "1    max_pool2d                   4 x   4 x   4          0\n"
-        "2    batch_norm                   4 x   4 x   4          8\n"
-        "3    spatial_dropout                 4 x   4 x   4          0\n"
-        "4    add                          4 x   4 x   4          0\n"
-        "5    average_pool2d                 1 x   1 x   4          0\n"
-        "6    dense        linear          1 x   1 x  10         50\n"
-        "170 parameters\n";
+    static const char expected[] = "     layer        activation           output   parameters\n"
+                                   "     input                        8 x   8 x   3\n"
+                                   "0    conv2d       relu            8 x   8 x   4        112\n"
+                                   "1    max_pool2d                   4 x   4 x   4          0\n"
+                                   "2    batch_norm                   4 x   4 x   4          8\n"
+                                   "3    spatial_dropout                 4 x   4 x   4          0\n"
+                                   "4    add                          4 x   4 x   4          0\n"
+                                   "5    average_pool2d                 1 x   1 x   4          0\n"
+                                   "6    dense        linear          1 x   1 x  10         50\n"
+                                   "170 parameters\n";
     char text[1000];
     fnn_model *m = fnn_sequential(8, 8, 3);
     fnn_conv2d(m, 4, 3, FNN_SAME, FNN_RELU);
@@ -294,8 +296,8 @@ static void statistics_move(fnn_batch_norm_config config, double keep, double va
         for (i = 0; i < 2; i++) CHECK(!fnn_forward(m, &data, NULL, TABLE_ROWS, 1));
         CHECK(!memcmp(start, m->statistics, sizeof start)); /* not by looking alone */
         for (i = 0; i < TABLE_ROWS; i++) {
-            CHECK(near((double)fnn_outputs(m)[2 * i],
-                       3 * (2 * i + 1 - 4) / sqrt(5 + epsilon) + 10));
+            CHECK(
+                near((double)fnn_outputs(m)[2 * i], 3 * (2 * i + 1 - 4) / sqrt(5 + epsilon) + 10));
             CHECK(near((double)fnn_outputs(m)[2 * i + 1], -1)); /* no variance: beta */
         }
         a_step(m);
@@ -309,8 +311,7 @@ static void statistics_move(fnn_batch_norm_config config, double keep, double va
                "variances, step %d", step);
         CHECK(!fnn_predict(m, NULL, &data, y)); /* which goes by the running ones */
         for (i = 0; i < TABLE_ROWS; i++)
-            CHECK(near((double)y[2 * i],
-                       3 * (2 * i + 1 - mean) / sqrt(spread + epsilon) + 10));
+            CHECK(near((double)y[2 * i], 3 * (2 * i + 1 - mean) / sqrt(spread + epsilon) + 10));
     }
     fnn_set_seed(m, 0);
     CHECK(m->statistics[0] == 0 && m->statistics[2] == 1 && m->parameters[0] == 1);
@@ -463,9 +464,8 @@ static void no_parameters(fnn_model *m)
     fnn_add(m, 1);
 }
 
-static void (*const networks[])(fnn_model *m) = {no_dense,     covering, residual,
-                                                 past_dense,   strided,  behind_dense,
-                                                 no_parameters};
+static void (*const networks[])(fnn_model *m) = {no_dense, covering,     residual,     past_dense,
+                                                 strided,  behind_dense, no_parameters};
 enum { NETWORKS = (int)(sizeof networks / sizeof networks[0]) };
 
 /* All threads get work, however little there is. */
@@ -545,25 +545,26 @@ static void prediction_is_the_forward_pass(void)
     static fnn_real y[3 * ROWS * SIDE], one[SIDE * SIDE];
     fnn_dataset data = make_images();
     int n, isa, i;
-    FOR_EACH_ISA(isa) for (n = 0; n < NETWORKS; n++) {
-        fnn_model *m = make_network(n, isa, 3);
-        const fnn_fit_config c = make_config(16);
-        size_t outputs;
-        CHECK(!fnn_fit(m, &data, &c, NULL)); /* so that running statistics are some */
-        outputs = (size_t)m->layers[m->layer_count - 1].outputs;
-        CHECK(!fnn_predict(m, NULL, &data, y) && !fnn_forward(m, &data, NULL, ROWS, 0));
-        CHECKF(!memcmp(y, fnn_outputs(m), outputs * ROWS * sizeof *y), "network %d, %s", n,
-               fnn_isa_name((fnn_isa)isa));
-        for (i = 0; i < ROWS; i += 13) {
-            fnn_dataset alone = data;
-            alone.bytes = pixels + i * NUMBERS;
-            alone.labels = labels + i;
-            alone.count = 1;
-            CHECK(!fnn_predict(m, NULL, &alone, one));
-            CHECKF(!memcmp(y + (size_t)i * outputs, one, outputs * sizeof *y), "network %d", n);
+    FOR_EACH_ISA(isa)
+        for (n = 0; n < NETWORKS; n++) {
+            fnn_model *m = make_network(n, isa, 3);
+            const fnn_fit_config c = make_config(16);
+            size_t outputs;
+            CHECK(!fnn_fit(m, &data, &c, NULL)); /* so that running statistics are some */
+            outputs = (size_t)m->layers[m->layer_count - 1].outputs;
+            CHECK(!fnn_predict(m, NULL, &data, y) && !fnn_forward(m, &data, NULL, ROWS, 0));
+            CHECKF(!memcmp(y, fnn_outputs(m), outputs * ROWS * sizeof *y), "network %d, %s", n,
+                   fnn_isa_name((fnn_isa)isa));
+            for (i = 0; i < ROWS; i += 13) {
+                fnn_dataset alone = data;
+                alone.bytes = pixels + i * NUMBERS;
+                alone.labels = labels + i;
+                alone.count = 1;
+                CHECK(!fnn_predict(m, NULL, &alone, one));
+                CHECKF(!memcmp(y + (size_t)i * outputs, one, outputs * sizeof *y), "network %d", n);
+            }
+            fnn_model_free(m);
         }
-        fnn_model_free(m);
-    }
 }
 
 /* Batches of one, three, seventeen, whose last is smaller; weights of few rows on many threads. */

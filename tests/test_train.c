@@ -51,8 +51,7 @@ static void fit_learns(void)
 {
     fnn_dataset data = make_images();
     int isa;
-    FOR_EACH_ISA(isa)
-    {
+    FOR_EACH_ISA(isa) {
         fnn_model *m = make_network((fnn_isa)isa, 1, &data);
         fnn_fit_config c = make_config(40);
         fnn_history history;
@@ -110,8 +109,7 @@ static void fit_equals_the_opened_step(void)
 {
     fnn_dataset data = make_images();
     int isa;
-    FOR_EACH_ISA(isa)
-    {
+    FOR_EACH_ISA(isa) {
         fnn_model *a = make_network((fnn_isa)isa, 1, &data),
                   *b = make_network((fnn_isa)isa, 2, &data);
         fnn_fit_config c = make_config(2);
@@ -709,8 +707,7 @@ static int compare_size(void *user, const fnn_epoch *epoch)
     const size_t expected = *(const size_t *)user;
     (void)epoch;
     CHECKF(weighed.held == expected, "fit holds %lu bytes, expected %lu",
-           (unsigned long)weighed.held,
-           (unsigned long)expected);
+           (unsigned long)weighed.held, (unsigned long)expected);
     return 0;
 }
 
