@@ -120,7 +120,7 @@ typedef struct bench_run {
     const char *unit; /* "GFLOP/s" or "GB/s" */
     bench_side ours, limit, peers[BENCH_PEERS];
     int peer_count;
-    double executed; /* what the limit counts of ours.work; 0: all of it */
+    double executed;  /* what the limit counts of ours.work; 0: all of it */
     void *memory[16]; /* what prepare allocated with bench_reals; freed after the case */
     int memory_count;
 } bench_run;
@@ -221,8 +221,8 @@ static void bench_limit_fma(bench_run *run)
  * each measured as the case begins; the slowest one is then timed in turns with the case. */
 typedef struct bench_flow {
     const char *name;
-    double read, write; /* bytes a call */
-    int in_place;       /* what is written has just been read */
+    double read, write;             /* bytes a call */
+    int in_place;                   /* what is written has just been read */
     double instructions, divisions; /* vectors of them a call */
 } bench_flow;
 
@@ -323,7 +323,7 @@ static void bench_pin(int threads)
         const long id = atol(entry->d_name);
         unsigned long mask[16] = {0};
         int i, core = 0;
-        for (i = 0; i < seen_count && seen[i] != id; i++) {}
+        for (i = 0; i < seen_count && seen[i] != id; i++) continue;
         if (id <= 0 || i < seen_count || i == 256) continue;
         seen[seen_count++] = id;
         if (id != (long)getpid()) core = 1 + others++ % (threads - 1);
@@ -468,7 +468,8 @@ static void bench_case_run(const bench_case *what, const bench_options *options,
     run.context = context;
     run.isa = context->kernels->isa;
     run.threads = options->threads;
-    if (what->shape) snprintf(run.shape, sizeof run.shape, "%s", what->shape);
+    if (what->shape)
+        snprintf(run.shape, sizeof run.shape, "%s", what->shape);
     else
         snprintf(run.shape, sizeof run.shape, "%ldx%ldx%ld", (long)what->size[0],
                  (long)what->size[1], (long)what->size[2]);
@@ -525,7 +526,9 @@ static void bench_bandwidth(fnn_isa isa, const char *shape, size_t bytes, int wr
 
 static void bench_limit_rows(const bench_options *options, fnn_isa isa)
 {
-    static const struct { const char *shape; size_t bytes;
+    static const struct {
+        const char *shape;
+        size_t bytes;
     } sizes[] = {{"L1-24KiB", 24u << 10},
                  {"L2-512KiB", 512u << 10},
                  {"L3-6MiB", 6u << 20},
@@ -556,8 +559,10 @@ static int bench_parse(char *line, bench_result *r)
     for (i = 0; i < 12; i++) {
         field[i] = line;
         line += strcspn(line, ",\n");
-        if (*line == ',') *line++ = 0;
-        else if (i < 11) return 0;
+        if (*line == ',')
+            *line++ = 0;
+        else if (i < 11)
+            return 0;
     }
     *line = 0;
     memset(r, 0, sizeof *r);

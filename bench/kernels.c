@@ -114,71 +114,34 @@ typedef struct stream_arguments {
 } stream_arguments;
 static stream_arguments stream;
 
-#define STREAM_CALL(name) \
-    static void name(void *argument) \
-    { \
+#define STREAM_CALL(name, call)                             \
+    static void name(void *argument)                        \
+    {                                                       \
         stream_arguments *s = (stream_arguments *)argument; \
-        const fnni_kernels *k = s->k;
-#define STREAM_END }
-STREAM_CALL(stream_max_pool)
-        k->max_pool(&s->w, s->x, s->y, s->bytes);
-STREAM_END
-STREAM_CALL(stream_max_back)
-        k->max_pool_backward(&s->w, s->bytes, s->y, s->x);
-STREAM_END
-STREAM_CALL(stream_average)
-        k->average_pool(&s->w, s->x, s->y);
-STREAM_END
-STREAM_CALL(stream_average_back)
-        k->average_pool_backward(&s->w, s->y, s->x);
-STREAM_END
-STREAM_CALL(stream_moments)
-        k->moments(s->rows, s->columns, s->x, s->columns, s->a, s->b, s->c);
-STREAM_END
-STREAM_CALL(stream_scale_shift)
-        k->scale_shift(s->rows, s->columns, s->x, s->a, s->b, s->y);
-STREAM_END
-STREAM_CALL(stream_norm_sums)
-        k->norm_sums(s->rows, s->columns, s->x, s->y, s->a, s->a, s->b, s->c);
-STREAM_END
-STREAM_CALL(stream_norm_back)
-        k->norm_backward(s->rows, s->columns, s->x, s->y, s->a, s->b, s->c, s->z);
-STREAM_END
-STREAM_CALL(stream_exp)
-        k->map_exp(s->n, s->x, s->y);
-STREAM_END
-STREAM_CALL(stream_tanh)
-        k->map_tanh(s->n, s->x, s->y);
-STREAM_END
-STREAM_CALL(stream_sigmoid)
-        k->map_sigmoid(s->n, s->x, s->y);
-STREAM_END
-STREAM_CALL(stream_relu)
-        k->activation(FNN_RELU, 0, s->n, s->x, s->y);
-STREAM_END
-STREAM_CALL(stream_gelu)
-        k->activation(FNN_GELU, 0, s->n, s->x, s->y);
-STREAM_END
-STREAM_CALL(stream_softmax)
-        k->softmax(s->rows, s->columns, s->x, s->y);
-STREAM_END
-STREAM_CALL(stream_dropout)
-        k->dropout(s->n, 1, 0, (fnn_real).5, s->x, s->y);
-STREAM_END
-STREAM_CALL(stream_bytes)
-        k->from_bytes(s->n, s->bytes, 0, s->a, s->b, s->y);
-STREAM_END
-STREAM_CALL(stream_sgd)
-        k->step_sgd(s->n, &s->step, s->x, s->y);
-STREAM_END
-STREAM_CALL(stream_momentum)
-        k->step_momentum(s->n, &s->step, s->x, s->y, s->z);
-STREAM_END
-STREAM_CALL(stream_adam)
-        k->step_adam(s->n, &s->step, s->x, s->y, s->z, s->v);
-STREAM_END
+        const fnni_kernels *k = s->k;                       \
+        call;                                               \
+    }
+STREAM_CALL(stream_max_pool, k->max_pool(&s->w, s->x, s->y, s->bytes))
+STREAM_CALL(stream_max_back, k->max_pool_backward(&s->w, s->bytes, s->y, s->x))
+STREAM_CALL(stream_average, k->average_pool(&s->w, s->x, s->y))
+STREAM_CALL(stream_average_back, k->average_pool_backward(&s->w, s->y, s->x))
+STREAM_CALL(stream_moments, k->moments(s->rows, s->columns, s->x, s->columns, s->a, s->b, s->c))
+STREAM_CALL(stream_scale_shift, k->scale_shift(s->rows, s->columns, s->x, s->a, s->b, s->y))
+STREAM_CALL(stream_norm_sums, k->norm_sums(s->rows, s->columns, s->x, s->y, s->a, s->a, s->b, s->c))
+STREAM_CALL(stream_norm_back,
+            k->norm_backward(s->rows, s->columns, s->x, s->y, s->a, s->b, s->c, s->z))
+STREAM_CALL(stream_exp, k->map_exp(s->n, s->x, s->y))
+STREAM_CALL(stream_tanh, k->map_tanh(s->n, s->x, s->y))
+STREAM_CALL(stream_sigmoid, k->map_sigmoid(s->n, s->x, s->y))
+STREAM_CALL(stream_relu, k->activation(FNN_RELU, 0, s->n, s->x, s->y))
+STREAM_CALL(stream_gelu, k->activation(FNN_GELU, 0, s->n, s->x, s->y))
+STREAM_CALL(stream_softmax, k->softmax(s->rows, s->columns, s->x, s->y))
+STREAM_CALL(stream_dropout, k->dropout(s->n, 1, 0, (fnn_real).5, s->x, s->y))
+STREAM_CALL(stream_bytes, k->from_bytes(s->n, s->bytes, 0, s->a, s->b, s->y))
+STREAM_CALL(stream_sgd, k->step_sgd(s->n, &s->step, s->x, s->y))
+STREAM_CALL(stream_momentum, k->step_momentum(s->n, &s->step, s->x, s->y, s->z))
+STREAM_CALL(stream_adam, k->step_adam(s->n, &s->step, s->x, s->y, s->z, s->v))
 #undef STREAM_CALL
-#undef STREAM_END
 
 /* Bytes, instructions and divisions an element of the input; pooling's are for 2 x 2 / 2. */
 #define REAL ((double)sizeof(fnn_real))
@@ -340,26 +303,14 @@ static void random_cases(int count, const bench_options *options, fnn_context *c
 
 /* ---- convolutions ---- */
 
-/* To add a shape: a line here. First the layers of known networks, then what lies around. */
+/* To add a shape: here. First the layers of known networks, then what lies around. */
 static const char *const conv_shapes[] = {
-    "100x28x28x1-32-3x3s1same",
-    "100x14x14x32-64-3x3s1same",
-    "100x28x28x32-32-3x3s1same",
-    "100x14x14x64-64-3x3s1same",
-    "100x14x14x32-64-5x5s1same",
-    "50x13x13x8-8-3x3s1valid",
-    "100x28x28x32-32-7x7s1same",
-    "100x28x28x16-32-9x9s1same",
-    "100x28x28x16-32-11x11s1same",
-    "100x28x28x32-64-3x3s2same",
-    "100x28x28x32-64-3x3s3same",
-    "100x28x28x1-32-5x5s2valid",
-    "100x32x32x3-32-3x3s1same",
-    "100x32x32x3-64-7x7s2same",
-    "100x14x14x64-128-3x3s1same",
-    "100x7x7x128-128-3x3s1same",
-    "100x14x14x64-128-1x1s1valid",
-    "1x28x28x1-32-3x3s1same",
+    "100x28x28x1-32-3x3s1same",  "100x14x14x32-64-3x3s1same",   "100x28x28x32-32-3x3s1same",
+    "100x14x14x64-64-3x3s1same", "100x14x14x32-64-5x5s1same",   "50x13x13x8-8-3x3s1valid",
+    "100x28x28x32-32-7x7s1same", "100x28x28x16-32-9x9s1same",   "100x28x28x16-32-11x11s1same",
+    "100x28x28x32-64-3x3s2same", "100x28x28x32-64-3x3s3same",   "100x28x28x1-32-5x5s2valid",
+    "100x32x32x3-32-3x3s1same",  "100x32x32x3-64-7x7s2same",    "100x14x14x64-128-3x3s1same",
+    "100x7x7x128-128-3x3s1same", "100x14x14x64-128-1x1s1valid", "1x28x28x1-32-3x3s1same",
     "1x14x14x32-64-3x3s1same",
 };
 
@@ -471,7 +422,8 @@ static int run_all(int argc, char **argv, const bench_options *options, int rand
         return 1;
     }
     if (!random) bench_limit_rows(options, context->kernels->isa);
-    if (random) random_cases(random, options, context);
+    if (random)
+        random_cases(random, options, context);
     else
         for (i = 0; i < sizeof cases / sizeof cases[0]; i++)
             bench_case_run(&cases[i], options, context);

@@ -10,14 +10,14 @@
 #define LIMIT_SUM(i) sum = fnni_vadd(sum, c##i);
 
 /* A step of all chains for p = 0, by, ... while one more ends by `end`; then their sum at sink. */
-#define LIMIT_RUN(STEP, end, by) \
-    fnni_v sum = fnni_vzero(); \
-    ptrdiff_t p; \
-    LIMIT_CHAINS(LIMIT_START) \
+#define LIMIT_RUN(STEP, end, by)          \
+    fnni_v sum = fnni_vzero();            \
+    ptrdiff_t p;                          \
+    LIMIT_CHAINS(LIMIT_START)             \
     for (p = 0; p + by <= end; p += by) { \
-        LIMIT_CHAINS(STEP) \
-    } \
-    LIMIT_CHAINS(LIMIT_SUM) \
+        LIMIT_CHAINS(STEP)                \
+    }                                     \
+    LIMIT_CHAINS(LIMIT_SUM)               \
     fnni_vstore(sink, sum);
 
 #define LIMIT_STEP(i) c##i = fnni_vfma(c##i, x, y);
@@ -49,9 +49,11 @@ LIMIT_TARGET static double LIMIT(write)(ptrdiff_t vectors, fnn_real *x)
     return (double)p * sizeof(fnni_v);
 }
 
-#define LIMIT_MIX(i) \
-    if (i % 2) c##i = fnni_vadd(c##i, x); \
-    else c##i = fnni_vfma(c##i, x, y);
+#define LIMIT_MIX(i)               \
+    if (i % 2)                     \
+        c##i = fnni_vadd(c##i, x); \
+    else                           \
+        c##i = fnni_vfma(c##i, x, y);
 /* count x 12 instructions, multiply-adds and additions in turns: some machines have other units
  * for the one than for the other. The instructions done. */
 LIMIT_TARGET static double LIMIT(mix)(ptrdiff_t count, fnn_real *sink)

@@ -35,6 +35,7 @@ typedef struct conv_arguments {
 
 #if HAVE_ONEDNN
 /* The functions taken from the library: one of the same name in the table for each. */
+/* clang-format off */
 #define ONEDNN_FUNCTIONS(X) \
     X(set_max_cpu_isa) X(engine_create) X(stream_create) X(stream_wait) X(memory_create) \
     X(memory_destroy) X(memory_desc_init_by_tag) X(primitive_desc_create) \
@@ -42,6 +43,7 @@ typedef struct conv_arguments {
     X(primitive_create) X(primitive_destroy) X(primitive_execute) \
     X(reorder_primitive_desc_create) X(convolution_forward_desc_init) \
     X(convolution_backward_data_desc_init) X(convolution_backward_weights_desc_init)
+/* clang-format on */
 
 static struct {
 #define X(name) __typeof__(dnnl_##name) *name;
@@ -64,19 +66,18 @@ typedef struct onednn_conv {
 static const struct {
     int argument;
     dnnl_query_t query;
-} onednn_roles[CONV_KERNELS][CONV_ARRAYS] = {
-    {{DNNL_ARG_SRC, dnnl_query_src_md},
-     {DNNL_ARG_WEIGHTS, dnnl_query_weights_md},
-     {DNNL_ARG_BIAS, dnnl_query_undef},
-     {DNNL_ARG_DST, dnnl_query_dst_md}},
-    {{DNNL_ARG_DIFF_SRC, dnnl_query_diff_src_md},
-     {DNNL_ARG_WEIGHTS, dnnl_query_weights_md},
-     {0, dnnl_query_undef},
-     {DNNL_ARG_DIFF_DST, dnnl_query_diff_dst_md}},
-    {{DNNL_ARG_SRC, dnnl_query_src_md},
-     {DNNL_ARG_DIFF_WEIGHTS, dnnl_query_diff_weights_md},
-     {DNNL_ARG_DIFF_BIAS, dnnl_query_undef},
-     {DNNL_ARG_DIFF_DST, dnnl_query_diff_dst_md}}};
+} onednn_roles[CONV_KERNELS][CONV_ARRAYS] = {{{DNNL_ARG_SRC, dnnl_query_src_md},
+                                              {DNNL_ARG_WEIGHTS, dnnl_query_weights_md},
+                                              {DNNL_ARG_BIAS, dnnl_query_undef},
+                                              {DNNL_ARG_DST, dnnl_query_dst_md}},
+                                             {{DNNL_ARG_DIFF_SRC, dnnl_query_diff_src_md},
+                                              {DNNL_ARG_WEIGHTS, dnnl_query_weights_md},
+                                              {0, dnnl_query_undef},
+                                              {DNNL_ARG_DIFF_DST, dnnl_query_diff_dst_md}},
+                                             {{DNNL_ARG_SRC, dnnl_query_src_md},
+                                              {DNNL_ARG_DIFF_WEIGHTS, dnnl_query_diff_weights_md},
+                                              {DNNL_ARG_DIFF_BIAS, dnnl_query_undef},
+                                              {DNNL_ARG_DIFF_DST, dnnl_query_diff_dst_md}}};
 
 /* Opens the library once; AVX2 is what it is told not to exceed where ours is. */
 static int onednn_open(fnn_isa isa)
@@ -84,7 +85,7 @@ static int onednn_open(fnn_isa isa)
     static int opened = -1;
     if (opened >= 0) return opened;
     opened = 1;
-#define X(name) \
+#define X(name)                                                                           \
     onednn.name = (__typeof__(dnnl_##name) *)bench_symbol("libdnnl.so.2", "dnnl_" #name); \
     if (!onednn.name) opened = 0;
     ONEDNN_FUNCTIONS(X)
@@ -135,9 +136,9 @@ static int onednn_describe(const conv_arguments *c, int kernel, dnnl_alg_kind_t 
     dnnl_status_t status;
     onednn_layouts(c, 1, any);
     if (kernel == CONV_FORWARD)
-        status = onednn.convolution_forward_desc_init(
-            &operation, dnnl_forward_training, algorithm, &any[CONV_X], &any[CONV_W], &any[CONV_B],
-            &any[CONV_Y], strides, before, behind);
+        status = onednn.convolution_forward_desc_init(&operation, dnnl_forward_training, algorithm,
+                                                      &any[CONV_X], &any[CONV_W], &any[CONV_B],
+                                                      &any[CONV_Y], strides, before, behind);
     else if (kernel == CONV_BACKWARD_DATA)
         status = onednn.convolution_backward_data_desc_init(&operation, algorithm, &any[CONV_X],
                                                             &any[CONV_W], &any[CONV_Y], strides,
@@ -146,8 +147,8 @@ static int onednn_describe(const conv_arguments *c, int kernel, dnnl_alg_kind_t 
         status = onednn.convolution_backward_weights_desc_init(
             &operation, algorithm, &any[CONV_X], &any[CONV_W], &any[CONV_B], &any[CONV_Y], strides,
             before, behind);
-    return !status && !onednn.primitive_desc_create(description, &operation, NULL, onednn.engine,
-                                                    forward);
+    return !status &&
+           !onednn.primitive_desc_create(description, &operation, NULL, onednn.engine, forward);
 }
 
 static int onednn_reorder(dnnl_memory_t from, const dnnl_memory_desc_t *from_layout,

@@ -51,6 +51,7 @@ typedef struct train_model {
     train_layer layers[20];
 } train_model;
 
+/* clang-format off */
 static const train_model models[] = {
     {"mlp1", 100, 100, {{DENSE, 128}, {DENSE, CLASSES}}},
     {"mlp2", 100, 100, {{DENSE, 128}, {DENSE, 128}, {DENSE, CLASSES}}},
@@ -63,6 +64,7 @@ static const train_model models[] = {
       {SAME, 64}, {NORM, 0}, {SAME, 64}, {NORM, 0}, {POOL, 2}, {DROPOUT, 25},
       {DENSE, 256}, {NORM, 0}, {DROPOUT, 50}, {DENSE, CLASSES}}},
 };
+/* clang-format on */
 
 static int is_dense(const train_model *model)
 {
@@ -74,13 +76,26 @@ static void add_layer(fnn_model *net, const train_layer *layer)
 {
     const int last = layer[1].kind == END;
     switch (layer->kind) {
-    case DENSE: fnn_dense(net, layer->size, last ? FNN_SOFTMAX : FNN_RELU); break;
-    case SAME: fnn_conv2d(net, layer->size, 3, FNN_SAME, FNN_RELU); break;
-    case VALID: fnn_conv2d(net, layer->size, 3, FNN_VALID, FNN_RELU); break;
-    case POOL: fnn_max_pool2d(net, layer->size); break;
-    case NORM: fnn_batch_norm(net); break;
-    case DROPOUT: fnn_dropout(net, (fnn_real)layer->size / 100); break;
-    case END: break;
+    case DENSE:
+        fnn_dense(net, layer->size, last ? FNN_SOFTMAX : FNN_RELU);
+        break;
+    case SAME:
+        fnn_conv2d(net, layer->size, 3, FNN_SAME, FNN_RELU);
+        break;
+    case VALID:
+        fnn_conv2d(net, layer->size, 3, FNN_VALID, FNN_RELU);
+        break;
+    case POOL:
+        fnn_max_pool2d(net, layer->size);
+        break;
+    case NORM:
+        fnn_batch_norm(net);
+        break;
+    case DROPOUT:
+        fnn_dropout(net, (fnn_real)layer->size / 100);
+        break;
+    case END:
+        break;
     }
 }
 
@@ -231,8 +246,7 @@ static void peer_forward(peer_step *p)
             p->y[0][i * PIXELS + j] = (float)p->data->bytes[image * PIXELS + j] * (1 / 255.f);
     }
     for (l = 0; l < p->layers; l++) {
-        const int in = p->widths[l], out = p->widths[l + 1],
-                  last = l == p->layers - 1;
+        const int in = p->widths[l], out = p->widths[l + 1], last = l == p->layers - 1;
         p->sgemm(ROW_MAJOR, PLAIN, PLAIN, p->batch, out, in, 1, p->y[l], in, p->w[l], out, 0,
                  p->y[l + 1], out);
         for (i = 0; i < p->batch; i++)

@@ -79,8 +79,7 @@ int main(int argc, char **argv)
     if (fnn_fit(m, &train, &config, NULL)) return fail(fnn_model_error(m)->message);
     if (test.count < 12 + SHOWN || test.count > 10000)
         return fail("expected a test set of 16 to 10,000 images");
-    if (fnn_predict_classes(m, NULL, &test, predicted))
-        return fail("no prediction");
+    if (fnn_predict_classes(m, NULL, &test, predicted)) return fail("no prediction");
 
     for (i = 0; i < 2; i++) draw(&test, predicted, 12 * i);
     fnn_confusion(predicted, test.labels, test.count, 10, confusion);

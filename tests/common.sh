@@ -83,7 +83,8 @@ openmp() { # COMPILER FLAG...
 double_programs='test_gemm test_math test_kernels test_conv test_pool test_norm test_model'
 # shellcheck disable=SC2034
 double_programs="$double_programs test_layers test_train test_schedule test_augment test_file"
-double_programs="$double_programs test_data test_search"
+double_programs="$double_programs test_idx test_cifar10 test_parse test_csv"
+double_programs="$double_programs test_views test_data_failures test_search"
 # The programs that run kernels of every instruction set on every size. Under the sanitizers
 # AVX-512 is compiled into these alone: gcc takes 20 s for it, and 4 s without.
 kernel_programs='test_gemm test_kernels test_conv test_math test_pool test_norm'

@@ -31,7 +31,10 @@
 #define E (2 * U)
 #define LAMBDA 8
 
-static double square(double x) { return x * x; }
+static double square(double x)
+{
+    return x * x;
+}
 
 typedef struct {
     const fnni_run *run;
@@ -56,10 +59,9 @@ typedef struct {
 
 static smoothness smoothness_of(fnn_activation f, double parameter)
 {
-    static const smoothness all[] = {{1, 0, 0, 0, 0},        {1, 0, 0, 0, 1},
-                                     {1, 0, .5, 1, 0},       {1, 1, 1.5, 4, 0},
-                                     {1.13, .8, 8, 10, 0},   {.25, .1, 2, 4, 0},
-                                     {1, .77, 2, 8, 0},      {1, 0, 0, 0, 0}};
+    static const smoothness all[] = {{1, 0, 0, 0, 0},   {1, 0, 0, 0, 1},      {1, 0, .5, 1, 0},
+                                     {1, 1, 1.5, 4, 0}, {1.13, .8, 8, 10, 0}, {.25, .1, 2, 4, 0},
+                                     {1, .77, 2, 8, 0}, {1, 0, 0, 0, 0}};
     smoothness s = all[f];
     if (f == FNN_LEAKY_RELU) s.jump = 1 - parameter;
     return s;
@@ -69,14 +71,20 @@ static smoothness smoothness_of(fnn_activation f, double parameter)
 static double slope_at(const fnni_layer *layer, double z, double y)
 {
     switch (layer->activation) {
-    case FNN_RELU: return y > 0;
-    case FNN_LEAKY_RELU: return y > 0 ? 1 : layer->parameter;
-    case FNN_ELU: return y > 0 ? 1 : y + layer->parameter;
-    case FNN_SIGMOID: return y * (1 - y);
-    case FNN_TANH: return 1 - y * y;
+    case FNN_RELU:
+        return y > 0;
+    case FNN_LEAKY_RELU:
+        return y > 0 ? 1 : layer->parameter;
+    case FNN_ELU:
+        return y > 0 ? 1 : y + layer->parameter;
+    case FNN_SIGMOID:
+        return y * (1 - y);
+    case FNN_TANH:
+        return 1 - y * y;
     case FNN_GELU: /* the normal distribution, and x times its density */
         return .5 * erfc(-z / sqrt(2.)) + z * exp(-z * z / 2) * .39894228040143268;
-    default: return 1;
+    default:
+        return 1;
     }
 }
 
@@ -147,7 +155,8 @@ static void forward_row(const analysis *a, int l, int row)
             error[j] = x[j] != 0 && y[j] == 0 ? 0 : hypot(before[j], E * x[j]) * 4 / 3;
         else if (layer->activation == FNN_SOFTMAX)
             error[j] = y[j] * softmax_error(x, y, before, n, j);
-        else error[j] = activated(layer, before[j], y[j]);
+        else
+            error[j] = activated(layer, before[j], y[j]);
 }
 
 /* ---- loss: d = (softmax(z) - t) / N, or of the mean squared error 2 (y - t) / (n N) ---- */
@@ -163,7 +172,8 @@ static void loss_row(const analysis *a, int row)
     for (j = 0; j < n; j++)
         if (a->run->model->loss == FNN_LOSS_SOFTMAX_CROSS_ENTROPY)
             error[j] = hypot(p[j] * softmax_error(y, p, before, n, j) / rows, 3 * E * d[j]);
-        else error[j] = hypot(2 * before[j] / (n * rows), 3 * E * d[j]);
+        else
+            error[j] = hypot(2 * before[j] / (n * rows), 3 * E * d[j]);
 }
 
 /* ---- backward: the library's own deltas stand in the run; a dense layer's are dz already ---- */
@@ -223,9 +233,8 @@ static void softmax_back(const analysis *a, int l, int row)
     }
     squares += (n + 2) * square(U * magnitude);
     for (j = 0; j < n; j++)
-        ex[j] = sqrt(square(ey[j] * (dy[j] - sum)) +
-                     square(y[j]) * (square(edy[j]) + squares) + square(y[j] * E * dy[j]) +
-                     square(y[j] * E * sum));
+        ex[j] = sqrt(square(ey[j] * (dy[j] - sum)) + square(y[j]) * (square(edy[j]) + squares) +
+                     square(y[j] * E * dy[j]) + square(y[j] * E * sum));
 }
 
 static void backward_row(const analysis *a, int l, int row)
@@ -237,8 +246,10 @@ static void backward_row(const analysis *a, int l, int row)
     const double *ex = error_y(a, l - 1) + row * layer->inputs, *error = error_d(a, l) + row * n;
     double *next = l > 0 ? error_d(a, l - 1) + row * n : NULL;
     int j;
-    if (layer->type == &fnni_layer_types[FNNI_DENSE]) dense_back(a, l, row);
-    else if (layer->activation == FNN_SOFTMAX && next) softmax_back(a, l, row);
+    if (layer->type == &fnni_layer_types[FNNI_DENSE])
+        dense_back(a, l, row);
+    else if (layer->activation == FNN_SOFTMAX && next)
+        softmax_back(a, l, row);
     else
         for (j = 0; next && j < n; j++)
             next[j] = dropout ? hypot(error[j], E * dy[j]) * 4 / 3

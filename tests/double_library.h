@@ -39,13 +39,13 @@ static void network_data(const network *n, const fnn_real *inputs, const int32_t
 /* ---- networks on images ---- */
 
 typedef enum {
-    CNN_FUSED,       /* conv relu pool, conv leaky_relu pool, dense */
-    CNN_APART,       /* the same with a layer between convolution and pool that changes nothing, */
-    CNN_ACTIVATED,   /* and with the activations in layers of their own */
-    CNN_POOLS,       /* tanh, which is not fused; pools that overlap, pad and average; strides */
-    CNN_BATCH_NORM,  /* first, between convolutions, on tables */
-    CNN_RESIDUAL,    /* add, batch norm, dropout and spatial dropout */
-    CNN_CONVOLUTIONS,/* no dense layer; conv 5 x 5 valid, 1 x 1 */
+    CNN_FUSED,        /* conv relu pool, conv leaky_relu pool, dense */
+    CNN_APART,        /* the same with a layer between convolution and pool that changes nothing, */
+    CNN_ACTIVATED,    /* and with the activations in layers of their own */
+    CNN_POOLS,        /* tanh, which is not fused; pools that overlap, pad and average; strides */
+    CNN_BATCH_NORM,   /* first, between convolutions, on tables */
+    CNN_RESIDUAL,     /* add, batch norm, dropout and spatial dropout */
+    CNN_CONVOLUTIONS, /* no dense layer; conv 5 x 5 valid, 1 x 1 */
     CNN_COUNT
 } cnn;
 
@@ -118,7 +118,8 @@ static fnn_model *cnn_build(cnn kind, fnn_isa isa)
         fnn_conv2d(m, 33, 5, FNN_VALID, FNN_RELU);
         fnn_conv2d(m, NETWORK_CLASSES, 1, FNN_SAME, FNN_LINEAR);
         fnn_global_average_pool2d(m);
-    } else fnn_dense(m, NETWORK_CLASSES, FNN_SOFTMAX);
+    } else
+        fnn_dense(m, NETWORK_CLASSES, FNN_SOFTMAX);
     return m;
 }
 

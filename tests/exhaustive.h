@@ -24,9 +24,9 @@ static int exhaustive_main(const harness_test *tests, int own, int count, int ar
     }
     return harness_main(tests, argc > 1 ? own : count, 1, argv);
 }
-#define EXHAUSTIVE_MAIN(tests, own) \
-    int main(int argc, char **argv) \
-    { \
+#define EXHAUSTIVE_MAIN(tests, own)                                                            \
+    int main(int argc, char **argv)                                                            \
+    {                                                                                          \
         return exhaustive_main(tests, own, (int)(sizeof tests / sizeof tests[0]), argc, argv); \
     }
 #endif

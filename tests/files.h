@@ -9,6 +9,11 @@
 #include <string.h>
 #include <unistd.h>
 
+typedef struct {
+    uint8_t *bytes;
+    size_t size;
+} file_bytes;
+
 static char directory[256];
 
 static void remove_directory(void)
@@ -53,9 +58,9 @@ static void *need(size_t bytes)
     return memory;
 }
 
-static fnni_file bytes_copy(const void *bytes, size_t size)
+static file_bytes bytes_copy(const void *bytes, size_t size)
 {
-    fnni_file f;
+    file_bytes f;
     f.bytes = (uint8_t *)need(size);
     f.size = size;
     if (size) memcpy(f.bytes, bytes, size);

@@ -12,7 +12,9 @@ typedef struct {
     void (*run)(void);
 } harness_test;
 
-#define TEST(name) { #name, name }
+/* clang-format off */
+#define TEST(name) {#name, name}
+/* clang-format on */
 
 static int harness_checks;       /* checks of the running test, */
 static int harness_wrong;        /* and how many of them failed */
@@ -52,19 +54,25 @@ static int harness_main(const harness_test *tests, int count, int argc, char **a
         harness_skip = NULL;
         tests[i].run();
         if (!harness_checks && !harness_skip) CHECKF(0, "%s checked nothing", tests[i].name);
-        if (harness_wrong) failed++;
-        else if (harness_skip) skipped++;
-        else passed++;
-        printf("%s %s%s%s\n", harness_wrong ? "FAILED" : harness_skip ? "skipped" : "ok",
+        if (harness_wrong)
+            failed++;
+        else if (harness_skip)
+            skipped++;
+        else
+            passed++;
+        printf("%s %s%s%s\n",
+               harness_wrong  ? "FAILED"
+               : harness_skip ? "skipped"
+                              : "ok",
                tests[i].name, harness_skip ? ": " : "", harness_skip ? harness_skip : "");
         fflush(stdout);
     }
     printf("%d passed, %d failed, %d skipped\n", passed, failed, skipped);
     return failed != 0;
 }
-#define HARNESS_MAIN(tests) \
-    int main(int argc, char **argv) \
-    { \
+#define HARNESS_MAIN(tests)                                                            \
+    int main(int argc, char **argv)                                                    \
+    {                                                                                  \
         return harness_main(tests, (int)(sizeof tests / sizeof tests[0]), argc, argv); \
     }
 #endif

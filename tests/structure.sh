@@ -71,6 +71,16 @@ plain_text() { # FILE...
     return $bad
 }
 
+# What .clang-format says, as version 14 reads it: others break some lines elsewhere.
+clang_format=''
+for name in clang-format-14 clang-format; do
+    "$name" --version 2>/dev/null | grep -q 'version 14\.' && clang_format=$name && break
+done
+formatted() { # FILE...
+    "$clang_format" --dry-run -Werror "$@"
+}
+unformatted=fmnist_nn.h # the files that are not formatted, a word each
+
 # Not in tables, which need long lines, nor in data.
 hundred_columns() { # FILE...
     ! awk 'length($0) > 100 && FILENAME !~ /(README|RESULTS)\.md$|explanations\.txt$|\.csv$/ {
@@ -141,6 +151,16 @@ check 'no function is longer than 70 lines' short_functions "${sources[@]}"
     printf '}\n'
 } >"$here/long.c"
 refuses 'a function of 81 lines is seen' '81 lines: int f' short_functions "$here/long.c"
+
+if [ -n "$clang_format" ]; then
+    mapfile -t ours < <(printf '%s\n' "${sources[@]}" |
+        grep -vxF -e "$(printf '%s\n' $unformatted)")
+    check 'sources are formatted as .clang-format says' formatted "${ours[@]}"
+    printf 'int f(void) { return 1; }\n' >"$here/format.c"
+    refuses 'a function on one line is seen' 'format.c:1:.*clang-format' formatted "$here/format.c"
+else
+    skip 'the format of the sources' 'this machine has no clang-format 14'
+fi
 
 mapfile -t texts < <(files | grep -vE '\.(svg|gz|bin)$')
 check 'no path of one machine, no promise' clean_words "${texts[@]}"

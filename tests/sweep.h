@@ -13,8 +13,14 @@ typedef struct {
     double bound; /* ULP */
 } sweep_function;
 
-static double sweep_sigmoid(double x) { return x < 0 ? exp(x) / (1 + exp(x)) : 1 / (1 + exp(-x)); }
-static double sweep_elu(double x) { return x > 0 ? x : expm1(x); }
+static double sweep_sigmoid(double x)
+{
+    return x < 0 ? exp(x) / (1 + exp(x)) : 1 / (1 + exp(-x));
+}
+static double sweep_elu(double x)
+{
+    return x > 0 ? x : expm1(x);
+}
 static double sweep_gelu(double x)
 {
     return x < -40 ? 0 : x * (0.5 * erfc(-0.70710678118654752440 * x));
@@ -55,12 +61,9 @@ static void sweep_run_broken(const fnni_kernels *k, ptrdiff_t n, const fnn_real 
 }
 
 static const sweep_function sweep_functions[] = {
-    {"exp", exp, sweep_run_exp, 1},
-    {"log", log, sweep_run_log, 1},
-    {"tanh", tanh, sweep_run_tanh, 2},
-    {"sigmoid", sweep_sigmoid, sweep_run_sigmoid, 2},
-    {"elu", sweep_elu, sweep_run_elu, 2},
-    {"gelu", sweep_gelu, sweep_run_gelu, 8},
+    {"exp", exp, sweep_run_exp, 1},       {"log", log, sweep_run_log, 1},
+    {"tanh", tanh, sweep_run_tanh, 2},    {"sigmoid", sweep_sigmoid, sweep_run_sigmoid, 2},
+    {"elu", sweep_elu, sweep_run_elu, 2}, {"gelu", sweep_gelu, sweep_run_gelu, 8},
 };
 #define SWEEP_COUNT ((int)(sizeof sweep_functions / sizeof sweep_functions[0]))
 static const sweep_function sweep_broken = {"control", exp, sweep_run_broken, 1};

@@ -134,15 +134,14 @@ static void check_gather(fnn_isa isa, const fnn_dataset *data, fnn_normalization
         for (s = 0; s < 3; s++)
             for (c = 0; c < 4; c++)
                 for (pass = 0; pass < 2; pass++) {
-                    const fnn_augmentation a =
-                        make_augmentation((fnn_flip)flip, shifts[s] < data->width ? shifts[s] : 1,
-                                          cuts[c]);
+                    const fnn_augmentation a = make_augmentation(
+                        (fnn_flip)flip, shifts[s] < data->width ? shifts[s] : 1, cuts[c]);
                     int wrong;
                     gather(m, &a, 5, (uint64_t)pass, data);
                     wrong = differences(m, &a, 5, (uint64_t)pass, data);
                     CHECKF(wrong == 0, "%s, %d channels, %s, flip %d, shift %d, cut %d: %d wrong",
-                           fnn_isa_name(isa), data->channels, data->bytes ? "bytes" : "reals",
-                           flip, a.shift, cuts[c], wrong);
+                           fnn_isa_name(isa), data->channels, data->bytes ? "bytes" : "reals", flip,
+                           a.shift, cuts[c], wrong);
                     if (data->count < ROWS || !fnni_augments(&a)) continue; /* may be equal */
                     CHECK(differences(m, &a, 6, (uint64_t)pass, data) > 0); /* another seed */
                     CHECK(differences(m, &a, 5, (uint64_t)pass + 1, data) > 0);
@@ -327,8 +326,8 @@ static void threads_and_views_change_no_bits(void)
         fnn_model *one = make_network((fnn_isa)isa, 1, &data, FNN_NORMALIZE_STANDARDIZE);
         CHECK(!fnn_fit(one, &view, &c, NULL));
         for (i = 0; i < 4; i++) {
-            fnn_model *many = make_network((fnn_isa)isa, counts[i], &data,
-                                           FNN_NORMALIZE_STANDARDIZE);
+            fnn_model *many =
+                make_network((fnn_isa)isa, counts[i], &data, FNN_NORMALIZE_STANDARDIZE);
             CHECK(!fnn_fit(many, &view, &c, NULL));
             CHECKF(same_weights(one, many), "%s: %d threads give other bits",
                    fnn_isa_name((fnn_isa)isa), counts[i]);
@@ -389,8 +388,8 @@ static void augmented_prediction_is_the_mean_over_views(void)
         for (flip = 0; flip < 2; flip++)
             for (shift = 0; shift < 3; shift++) {
                 fnn_model *m = make_network((fnn_isa)isa, 1, &data, FNN_NORMALIZE_STANDARDIZE);
-                fnn_model *threads = make_network((fnn_isa)isa, 3, &data,
-                                                  FNN_NORMALIZE_STANDARDIZE);
+                fnn_model *threads =
+                    make_network((fnn_isa)isa, 3, &data, FNN_NORMALIZE_STANDARDIZE);
                 double worst = 0, change = 0;
                 mean_of_views(m, &data, flip, shift, means);
                 CHECK(!fnn_predict_augmented(m, NULL, &data, flip, shift, found));

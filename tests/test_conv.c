@@ -7,6 +7,7 @@
 #endif
 #define FMNIST_NN_IMPLEMENTATION
 #include "../fmnist_nn.h"
+#include "budget.h"
 #include "harness.h"
 #include "guarded.h"
 #include "operands.h"
@@ -17,44 +18,8 @@ static int is_finite(wide x)
     return x - x == 0;
 }
 
-/* ---- memory: counted, failing when told to, and full of NaN, which no result may show ---- */
-static size_t memory_live, memory_most;
-static int memory_blocks, memory_allowed = -1; /* requests until one fails; negative: none does */
-static int memory_once;                        /* only that one fails, not all after it */
-#define MEMORY_HEAD 64
-
-static void *memory_allocate(void *user, size_t bytes)
-{
-    unsigned char *p;
-    (void)user;
-    if (memory_allowed == 0) {
-        if (memory_once) memory_allowed = -1;
-        return NULL;
-    }
-    if (memory_allowed > 0) memory_allowed--;
-    p = (unsigned char *)malloc(bytes + MEMORY_HEAD);
-    if (!p) return NULL;
-    memcpy(p, &bytes, sizeof bytes);
-    memset(p + MEMORY_HEAD, 0xff, bytes);
-    memory_blocks++;
-    memory_live += bytes;
-    if (memory_live > memory_most) memory_most = memory_live;
-    return p + MEMORY_HEAD;
-}
-
-static void memory_release(void *user, void *memory)
-{
-    unsigned char *p = (unsigned char *)memory - MEMORY_HEAD;
-    size_t bytes;
-    (void)user;
-    if (!memory) return;
-    memcpy(&bytes, p, sizeof bytes);
-    memory_blocks--;
-    memory_live -= bytes;
-    free(p);
-}
-
-static fnn_allocator contexts_allocator = {memory_allocate, memory_release, NULL};
+static budget memory = {-1, 0, 1, 0, 0, 0, 0, 0, 0}; /* no limit; full of NaN */
+static fnn_allocator contexts_allocator = {budget_allocate, budget_release, &memory};
 
 /* ---- a problem: window, arrays, and the reference ---- */
 enum { X, WEIGHTS, BIAS, DY, Y, DX, DW, DB, ARRAYS, RESULT = Y, RESULTS = ARRAYS - RESULT };
@@ -327,8 +292,10 @@ static int count_positions(int length, int kernel, int stride, fnn_padding paddi
         if (padding == FNN_SAME || at + kernel <= length) positions++;
     if (padding == FNN_VALID) return positions;
     while ((positions - 1) * stride + kernel > *before + length + after)
-        if (after > *before) ++*before;
-        else ++after;
+        if (after > *before)
+            ++*before;
+        else
+            ++after;
     return positions;
 }
 
@@ -684,7 +651,8 @@ static void any_threads_same_bits(void)
             contexts_open(threads[t]);
             for (isa = 0; isa < FNN_ISA_COUNT; isa++) {
                 if (!contexts[isa] || !CHECK(!call(&p, contexts[isa]))) continue;
-                if (t == 0) keep(&p, kept[isa]);
+                if (t == 0)
+                    keep(&p, kept[isa]);
                 else
                     CHECKF(differing(&p, kept[isa]) == 0, "%s %s: other bits on %d threads",
                            fnn_isa_name((fnn_isa)isa), description(&p), threads[t]);
@@ -832,13 +800,14 @@ static int check_failures(const problem *p, int which, int isa)
     memcpy(kept, p->a[RESULT + which], bytes);
     fnn_context_free(context);
     for (allowed = 0; !done && allowed < 100; allowed++)
-        for (memory_once = 0; memory_once < 2; memory_once++) {
+        for (memory.once = 0; memory.once < 2; memory.once++) {
             fnn_result result;
             context = context_open(isa, 2);
-            memory_allowed = allowed;
+            memory.allowed = allowed;
+            memory.failed = 0;
             result = calls[which].call(p, context);
-            done = memory_allowed > 0 || (memory_allowed == 0 && !result);
-            memory_allowed = -1;
+            done = memory.failed == 0;
+            memory.allowed = -1;
             CHECKF(result == (done ? FNN_OK : FNN_ERROR_MEMORY), "%s: result %d after %d requests",
                    calls[which].name, (int)result, allowed);
             fill_nan(p->a[RESULT + which], p->count[RESULT + which]);
@@ -851,7 +820,7 @@ static int check_failures(const problem *p, int which, int isa)
 
 static void failing_allocations(void)
 {
-    const int blocks = memory_blocks;
+    const int blocks = memory.live;
     int which, isa, i;
     for (i = 0; i < THREAD_SHAPES; i += 2) {
         problem p;
@@ -865,7 +834,7 @@ static void failing_allocations(void)
                     CHECK(check_failures(&p, which, isa) < 90);
         close_problem(&p);
     }
-    CHECKF(memory_blocks == blocks, "%d blocks leaked", memory_blocks - blocks);
+    CHECKF(memory.live == blocks, "%d blocks leaked", memory.live - blocks);
 }
 
 /* Whether nothing near the size of the unfolded image (every window's pixels side by side, as for
@@ -875,7 +844,7 @@ static int stays_small(const problem *p, size_t before)
     const fnn_window *w = &p->window;
     const size_t unfolded = (size_t)p->images * (size_t)(w->out_height * w->out_width) *
                             (size_t)(w->kernel_height * w->kernel_width * w->channels);
-    return memory_most - before < unfolded * sizeof(fnn_real) / 4;
+    return memory.most - before < unfolded * sizeof(fnn_real) / 4;
 }
 
 static const dimensions unfolding = {16, 28, 28, 8, 7, 7, 1, 1, FNN_SAME, 8};
@@ -889,16 +858,16 @@ static void nothing_unfolded(void)
     for (isa = FNN_ISA_SCALAR; isa < FNN_ISA_COUNT; isa++)
         for (threads = 1; threads < 3; threads++)
             for (which = 0; which < CALLS; which++) {
-                const size_t before = memory_live;
+                const size_t before = memory.held;
                 fnn_context *context;
                 if (!fnn_isa_available((fnn_isa)isa) || (QUICK() && isa == FNN_ISA_SCALAR))
                     continue;
                 context = context_open(isa, threads);
-                memory_most = memory_live;
+                memory.most = memory.held;
                 CHECK(!calls[which].call(&p, context));
                 CHECKF(stays_small(&p, before), "%s %s on %d threads took %ld bytes",
                        fnn_isa_name((fnn_isa)isa), calls[which].name, threads,
-                       (long)(memory_most - before));
+                       (long)(memory.most - before));
                 fnn_context_free(context);
             }
     close_problem(&p);
@@ -1035,19 +1004,19 @@ static void other_bits_are_seen(void)
 
 static void memory_is_seen(void)
 {
-    const size_t before = memory_live;
+    const size_t before = memory.held;
     problem p;
     void *large;
     CHECK(shape(&p, &unfolding));
-    memory_most = memory_live;
+    memory.most = memory.held;
     CHECK(stays_small(&p, before));
-    large = memory_allocate(NULL, (size_t)16 * 28 * 28 * 49 * 8 * sizeof(fnn_real));
+    large = budget_allocate(&memory, (size_t)16 * 28 * 28 * 49 * 8 * sizeof(fnn_real));
     CHECK(large && !stays_small(&p, before));
-    memory_release(NULL, large);
-    CHECK(memory_live == before);
-    memory_allowed = 0;
-    memory_once = 1;
-    CHECK(!memory_allocate(NULL, 8) && memory_allowed == -1);
+    budget_release(&memory, large);
+    CHECK(memory.held == before);
+    memory.allowed = 0;
+    memory.once = 1;
+    CHECK(!budget_allocate(&memory, 8) && memory.allowed == -1 && memory.failed > 0);
 }
 
 static void wrong_windows_are_seen(void)
@@ -1069,12 +1038,12 @@ static void controls(void)
     CHECK(guarded_notices());
 }
 
-#define CONV_TESTS \
-    TEST(windows), TEST(windows_by_hand), TEST(window_arguments), TEST(integers_exactly), \
-        TEST(reals_within_the_bound), TEST(networks), TEST(arguments), TEST(no_images), \
-        TEST(strides_beyond_the_image), \
-        TEST(any_threads_same_bits), TEST(any_batch_same_bits), TEST(spoiled_images), \
-        TEST(failing_allocations), TEST(nothing_unfolded), TEST(guards), TEST(controls)
+#define CONV_TESTS                                                                              \
+    TEST(windows), TEST(windows_by_hand), TEST(window_arguments), TEST(integers_exactly),       \
+        TEST(reals_within_the_bound), TEST(networks), TEST(arguments), TEST(no_images),         \
+        TEST(strides_beyond_the_image), TEST(any_threads_same_bits), TEST(any_batch_same_bits), \
+        TEST(spoiled_images), TEST(failing_allocations), TEST(nothing_unfolded), TEST(guards),  \
+        TEST(controls)
 
 #ifndef CONV_TESTS_ONLY
 static const harness_test tests[] = {CONV_TESTS};

@@ -161,7 +161,7 @@ static int files_named(const char *word)
     return count;
 }
 
-static fnni_file bytes_of(const char *path)
+static file_bytes bytes_of(const char *path)
 {
     static char buffer[1 << 20];
     FILE *stream = fopen(path, "rb");
@@ -170,12 +170,12 @@ static fnni_file bytes_of(const char *path)
     return bytes_copy(buffer, size);
 }
 
-static int same_bytes(fnni_file a, fnni_file b)
+static int same_bytes(file_bytes a, file_bytes b)
 {
     return a.size == b.size && !memcmp(a.bytes, b.bytes, a.size);
 }
 
-static size_t header_size(fnni_file f)
+static size_t header_size(file_bytes f)
 {
     size_t size = 0;
     int i;
@@ -184,10 +184,10 @@ static size_t header_size(fnni_file f)
 }
 
 /* A file of this header, with the data of another. */
-static fnni_file with_header(const char *header, fnni_file other)
+static file_bytes with_header(const char *header, file_bytes other)
 {
     const size_t length = strlen(header), old = 8 + header_size(other);
-    fnni_file f;
+    file_bytes f;
     int i;
     f.size = 8 + length + (other.size - old);
     f.bytes = (uint8_t *)need(f.size);
@@ -319,7 +319,7 @@ static fnn_model *load_or_say(const char *path)
 static void check_round_trip(const char *what, fnn_model *model, int fit)
 {
     fnn_error error;
-    fnni_file once, twice;
+    file_bytes once, twice;
     fnn_model *loaded;
     if (!CHECKF(!fnn_save(model, path_of("a"), &error), "%s: %s", what, error.message)) return;
     loaded = load_or_say(path_of("a"));
@@ -494,7 +494,7 @@ static void the_bytes_are_safetensors(void)
     const int size = (int)sizeof(fnn_real), is_float = size == 4;
     char expected[1000];
     fnn_model *m = fnn_sequential_with(NULL, 1, 1, 2);
-    fnni_file f;
+    file_bytes f;
     size_t length;
     fnn_dense(m, 1, FNN_LEAKY_RELU);
     fnn_set_seed(m, 7);
@@ -515,6 +515,15 @@ static void the_bytes_are_safetensors(void)
     fnn_model_free(m);
 }
 
+static fnn_model *load_from(file_bytes from, const char *name, const fnn_context_config *config,
+                            fnn_error *error)
+{
+    fnni_file f;
+    f.bytes = from.bytes;
+    f.size = from.size;
+    return fnni_load_from(&f, name, config, error);
+}
+
 /* Blanks, escapes, another order of the members: JSON says the same thing in many ways. */
 static void other_json_is_read(void)
 {
@@ -528,7 +537,7 @@ static void other_json_is_read(void)
     };
     fnn_model *m = model_make(NULL, 1, 0), *n;
     const fnn_context_config config = fnn_context_config_init();
-    fnni_file good, f;
+    file_bytes good, f;
     char text[4000], changed[4000], *place;
     int i;
     fnn_save(m, path_of("a"), NULL);
@@ -541,7 +550,7 @@ static void other_json_is_read(void)
         snprintf(changed, sizeof changed, "%.*s%s%s", (int)(place - text), text, ways[i][1],
                  place + strlen(ways[i][0]) + (i == 2));
         f = with_header(changed, good);
-        n = fnni_load_from(&f, "f", &config, &error);
+        n = load_from(f, "f", &config, &error);
         CHECKF(n && same_models(m, n, 0), "%s: %s", ways[i][1],
                n ? "another model" : error.message);
         fnn_model_free(n);
@@ -590,33 +599,28 @@ static void use(fnn_model *model)
 }
 
 /* Whether the bytes load; if not, *error has said why, and of which file. */
-static int loads(fnni_file f, fnn_error *error)
+static int loads(file_bytes f, fnn_error *error)
 {
-    static budget memory;
     fnn_context_config config = fnn_context_config_init();
     fnn_model *model;
-    int live;
-    memory.allowed = -1;
-    live = memory.live;
-    config.allocator.allocate = budget_allocate;
-    config.allocator.release = budget_release;
-    config.allocator.user = &memory;
+    budget memory;
+    config.allocator = budget_open(&memory);
     memset(error, 0, sizeof *error);
-    model = fnni_load_from(&f, "the file", &config, error);
+    model = load_from(f, "the file", &config, error);
     if (model)
         use(model);
     else
         CHECKF(error->code == FNN_ERROR_FORMAT && !strncmp(error->message, "the file: ", 10),
                "%d: %s", (int)error->code, error->message);
     fnn_model_free(model);
-    CHECKF(memory.live == live, "%d blocks leak: %s", memory.live - live, error->message);
+    CHECKF(memory.live == 0, "%d blocks leak: %s", memory.live, error->message);
     return model != NULL;
 }
 
-static fnni_file small_file(void)
+static file_bytes small_file(void)
 {
     fnn_model *m = model_make(NULL, 1, 0);
-    fnni_file f;
+    file_bytes f;
     CHECK(!fnn_save(m, path_of("a"), NULL));
     f = bytes_of(path_of("a"));
     fnn_model_free(m);
@@ -625,12 +629,12 @@ static fnni_file small_file(void)
 
 static void every_truncation_is_refused(void)
 {
-    fnni_file f = small_file();
+    file_bytes f = small_file();
     fnn_error error;
     size_t size;
     CHECK(loads(f, &error));
     for (size = 0; size < f.size; size++) {
-        fnni_file cut = bytes_copy(f.bytes, size);
+        file_bytes cut = bytes_copy(f.bytes, size);
         CHECKF(!loads(cut, &error), "%d of %d bytes load", (int)size, (int)f.size);
         free(cut.bytes);
     }
@@ -644,7 +648,7 @@ static void every_truncation_is_refused(void)
  * load as such; in the length, the tensors' places, shapes or names it must be refused. */
 static void every_flipped_bit_is_harmless(void)
 {
-    fnni_file f = small_file();
+    file_bytes f = small_file();
     const size_t data = 8 + header_size(f);
     const char *text = (const char *)f.bytes + 8;
     const char *tensors = strstr(text, "\"input.shift\"");
@@ -811,12 +815,12 @@ static void convolutions_have_no_negative_slope(void)
 }
 
 /* The file with the first `from` as `to` must be refused with the words. */
-static void check_damage(fnni_file good, const char *from, const char *to, const char *words)
+static void check_damage(file_bytes good, const char *from, const char *to, const char *words)
 {
     char text[6000], changed[7000];
     const char *place;
     fnn_error error;
-    fnni_file f;
+    file_bytes f;
     snprintf(text, sizeof text, "%.*s", (int)header_size(good), (const char *)good.bytes + 8);
     place = strstr(text, from);
     if (!CHECKF(place != NULL, "no %s in %s", from, text)) return;
@@ -831,7 +835,7 @@ static void check_damage(fnni_file good, const char *from, const char *to, const
 
 static void every_damage_is_named(void)
 {
-    fnni_file good = small_file();
+    file_bytes good = small_file();
     fnn_error error;
     int i;
     CHECK(loads(good, &error)); /* as it is, it is right */
@@ -888,7 +892,7 @@ static const struct {
 static void damages_of_image_layers_are_named(void)
 {
     fnn_model *m = image_model();
-    fnni_file good;
+    file_bytes good;
     fnn_error error;
     int i;
     CHECK(!fnn_save(m, path_of("a"), NULL));
@@ -905,7 +909,7 @@ static void damages_of_image_layers_are_named(void)
 static void a_missing_tensor_is_named(void)
 {
     fnn_model *m = fnn_sequential_with(NULL, 3, 4, 1);
-    fnni_file good, f;
+    file_bytes good, f;
     char text[4000];
     fnn_error error;
     char *place;
@@ -936,16 +940,13 @@ static void claims_cost_nothing(void)
         {"1 1 16384", "dense 16384 relu 0;dense 16384 relu 0;dense 16384 relu 0"},
     };
     static uint8_t large[(1 << 24) + 4096];
-    fnni_file good = small_file(), f;
+    file_bytes good = small_file(), f;
     char header[1000];
     budget memory;
     fnn_context_config config = fnn_context_config_init();
     fnn_error error;
     int i;
-    memset(&memory, 0, sizeof memory);
-    config.allocator.allocate = budget_allocate;
-    config.allocator.release = budget_release;
-    config.allocator.user = &memory;
+    config.allocator = budget_open(&memory);
     for (i = 0; i < COUNT(claims); i++) {
         snprintf(header, sizeof header,
                  "{\"__metadata__\":{\"library\":\"x\",\"input\":\"%s\",\"normalization\":\"mean\","
@@ -956,7 +957,7 @@ static void claims_cost_nothing(void)
         f.size = 8 + strlen(header);
         memory.requests = 0;
         memory.allowed = 3; /* the model, its list of layers, the marks of what has been seen */
-        CHECK(!fnni_load_from(&f, "f", &config, &error) && error.code == FNN_ERROR_FORMAT);
+        CHECK(!load_from(f, "f", &config, &error) && error.code == FNN_ERROR_FORMAT);
         CHECKF(strstr(error.message, "expected a tensor input.shift") != NULL, "%s", error.message);
         CHECK(memory.requests == 3 && memory.live == 0);
         free(f.bytes);
@@ -966,7 +967,7 @@ static void claims_cost_nothing(void)
     large[0] = 1; /* a header of 2^24 + 1 bytes, which are there */
     large[3] = 1;
     memory.requests = 0;
-    CHECK(!fnni_load_from(&f, "f", &config, &error) && memory.requests == 0);
+    CHECK(!load_from(f, "f", &config, &error) && memory.requests == 0);
     CHECKF(strstr(error.message, "header of at most 16777216 bytes, found one of 16777217"), "%s",
            error.message);
     free(good.bytes);
@@ -976,7 +977,7 @@ static void claims_cost_nothing(void)
 static void sums_of_sizes_stop(void)
 {
     char header[2000], *p = header;
-    fnni_file empty, f;
+    file_bytes empty, f;
     fnn_error error;
     int l;
     empty.bytes = (uint8_t *)"\0\0\0\0\0\0\0\0";
@@ -1004,7 +1005,7 @@ static void large_headers_are_refused(void)
     const char *tensor = ",\"0.flatten.x\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0,0]}";
     const size_t size = QUICK() ? 1 << 20 : 1 << 24;
     char *text = (char *)need(size + 200), *p = text;
-    fnni_file empty, f;
+    file_bytes empty, f;
     fnn_error error;
     empty.bytes = (uint8_t *)"\0\0\0\0\0\0\0\0";
     empty.size = 8;
@@ -1077,11 +1078,7 @@ static void every_allocation_may_fail(void)
     fnn_model *m, *n;
     fnn_error error;
     int allowed, done, once;
-    memset(&memory, 0, sizeof memory);
-    memory.allowed = -1;
-    config.allocator.allocate = budget_allocate;
-    config.allocator.release = budget_release;
-    config.allocator.user = &memory;
+    config.allocator = budget_open(&memory);
     m = model_make(&config, 0, 1);
     for (once = 0; once < 2; once++) {
         const int live = memory.live;
@@ -1115,12 +1112,12 @@ static void every_allocation_may_fail(void)
 
 /* Saves over an old file with failing operations, and looks at what is there. Returns whether
  * nothing failed. */
-static int save_failing(fnn_model *model, fnni_file old, fnni_file fresh, int once)
+static int save_failing(fnn_model *model, file_bytes old, file_bytes fresh, int once)
 {
     fnn_error error;
     const fnn_result result = fnn_save(model, path_of("a"), &error);
     const int failed = disk.failed, at = disk.fail_at;
-    fnni_file found;
+    file_bytes found;
     disk_well();
     found = bytes_of(path_of("a"));
     CHECKF((result == FNN_ERROR_FILE) == (failed > 0), "operation %d: %d", at, (int)result);
@@ -1142,7 +1139,7 @@ static int save_failing(fnn_model *model, fnni_file old, fnni_file fresh, int on
 static void every_operation_of_a_save_may_fail(void)
 {
     fnn_model *before = model_make(NULL, 0, 1), *after = model_make(NULL, 0, 2), *loaded;
-    fnni_file old, fresh;
+    file_bytes old, fresh;
     int once, n, done, operations = 0;
     CHECK(!fnn_save(before, path_of("a"), NULL) && !fnn_save(after, path_of("b"), NULL));
     old = bytes_of(path_of("a"));

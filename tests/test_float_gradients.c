@@ -300,11 +300,9 @@ static void fused_pools_change_no_bit(void)
     }
 }
 
-static const harness_test tests[] = {TEST(each_activation),
-                                     TEST(squared_error_and_a_softmax_layer),
-                                     TEST(deep_sums),
-                                     TEST(wrong_gradients_exceed_the_bound),
-                                     TEST(networks_on_images),
-                                     TEST(fused_pools_change_no_bit)};
+static const harness_test tests[] = {
+    TEST(each_activation),    TEST(squared_error_and_a_softmax_layer),
+    TEST(deep_sums),          TEST(wrong_gradients_exceed_the_bound),
+    TEST(networks_on_images), TEST(fused_pools_change_no_bit)};
 #endif
 HARNESS_MAIN(tests)

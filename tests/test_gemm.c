@@ -139,11 +139,10 @@ static int holds(const problem *p, fnn_real alpha, fnn_real beta, int exactly)
         if (!contexts[isa]) continue;
         found = call(p, contexts[isa], alpha, beta) != FNN_OK;
         if (!found) found = faults(p, alpha, beta, exactly);
-        good &= CHECKF(found == 0,
-                       "%s %ldx%ldx%ld form %d ld %ld %ld %ld alpha %g beta %g: %d wrong",
-                       fnn_isa_name((fnn_isa)isa), (long)p->m, (long)p->n, (long)p->k, p->form,
-                       (long)p->lda, (long)p->ldb, (long)p->ldc, (double)alpha, (double)beta,
-                       found);
+        good &=
+            CHECKF(found == 0, "%s %ldx%ldx%ld form %d ld %ld %ld %ld alpha %g beta %g: %d wrong",
+                   fnn_isa_name((fnn_isa)isa), (long)p->m, (long)p->n, (long)p->k, p->form,
+                   (long)p->lda, (long)p->ldb, (long)p->ldc, (double)alpha, (double)beta, found);
     }
     return good;
 }
@@ -383,8 +382,7 @@ static void any_threads_same_bits(void)
                     if (!contexts[isa]) continue;
                     CHECK(call(&p, contexts[isa], (fnn_real).7, (fnn_real)1.3) == FNN_OK);
                     CHECK(faults(&p, (fnn_real).7, (fnn_real)1.3, 0) == 0);
-                    if (!first[isa])
-                        first[isa] = (fnn_real *)memcpy(take(bytes), p.c, bytes);
+                    if (!first[isa]) first[isa] = (fnn_real *)memcpy(take(bytes), p.c, bytes);
                     CHECKF(memcmp(first[isa], p.c, bytes) == 0,
                            "%s %ldx%ldx%ld form %d: %d threads give other bits",
                            fnn_isa_name((fnn_isa)isa), (long)p.m, (long)p.n, (long)p.k, form,
@@ -400,9 +398,10 @@ static void any_threads_same_bits(void)
 /* ---- packing: large sizes, and leading dimensions whose rows share cache sets ---- */
 static void packed(void)
 {
-    static const int shapes[][4] = { /* m, n, k, leading dimension or 0 */
-        {300, 300, 600, 0}, {300, 300, 600, 1024}, {130, 70, 520, 2048}, {1, 700, 1100, 2048},
-        {500, 5, 700, 1024}, {64, 1000, 64, 1024}};
+    static const int shapes[][4] = {/* m, n, k, leading dimension or 0 */
+                                    {300, 300, 600, 0},   {300, 300, 600, 1024},
+                                    {130, 70, 520, 2048}, {1, 700, 1100, 2048},
+                                    {500, 5, 700, 1024},  {64, 1000, 64, 1024}};
     int form, q;
     contexts_open(1);
     for (q = 0; q < 6; q++)
@@ -579,10 +578,10 @@ static void controls(void)
     CHECK(guarded_notices());
 }
 
-#define GEMM_TESTS \
+#define GEMM_TESTS                                                                                \
     TEST(integers_exactly), TEST(reals_within_the_bound), TEST(nan_unread), TEST(nan_in_padding), \
-        TEST(arguments), TEST(any_shape_same_bits), TEST(large_same_bits), \
-        TEST(any_threads_same_bits), TEST(packed), TEST(guards), \
+        TEST(arguments), TEST(any_shape_same_bits), TEST(large_same_bits),                        \
+        TEST(any_threads_same_bits), TEST(packed), TEST(guards),                                  \
         TEST(a_bound_serves_smaller_products), TEST(controls)
 
 #ifndef GEMM_TESTS_ONLY

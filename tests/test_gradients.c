@@ -211,8 +211,7 @@ static void wrong_backward(const fnni_run *run, int l, int from, int to, int to_
                            fnn_real *workspace)
 {
     (void)to_input, (void)workspace; /* passes dy on as if tanh' were 1 */
-    memcpy(fnni_d(run, l - 1, from, NULL),
-           fnni_d(run, l, from, NULL),
+    memcpy(fnni_d(run, l - 1, from, NULL), fnni_d(run, l, from, NULL),
            (size_t)((to - from) * run->model->layers[l].outputs) * sizeof(fnn_real));
 }
 
@@ -304,8 +303,10 @@ static int window_has_tie(const fnn_window *w, const fnn_real *x, int row, int c
             const int z = column * w->stride_width + j - w->pad_left;
             const int inside = y >= 0 && y < w->height && z >= 0 && z < w->width;
             const fnn_real v = inside ? x[(y * w->width + z) * w->channels + channel] : -1e9;
-            if (v > first) second = first, first = v;
-            else if (v > second) second = v;
+            if (v > first)
+                second = first, first = v;
+            else if (v > second)
+                second = v;
         }
     return first != 0 && first - second < MARGIN; /* 0: all of the window is cut off by ReLU */
 }
@@ -430,8 +431,8 @@ static void expect_right(const char *name, build_function function, int option)
 /* ---- one layer at a time, with what it needs round it ---- */
 
 /* Kernel height and width, strides, the last with kernels that cover the image. */
-static const int windows[][4] = {{1, 1, 1, 1}, {3, 3, 1, 1}, {2, 2, 1, 1}, {5, 5, 1, 1},
-                                 {3, 3, 2, 2}, {2, 3, 3, 1}, {1, 4, 1, 2}, {5, 2, 2, 3},
+static const int windows[][4] = {{1, 1, 1, 1}, {3, 3, 1, 1},         {2, 2, 1, 1}, {5, 5, 1, 1},
+                                 {3, 3, 2, 2}, {2, 3, 3, 1},         {1, 4, 1, 2}, {5, 2, 2, 3},
                                  {1, 1, 2, 2}, {HEIGHT, WIDTH, 1, 1}};
 enum { WINDOWS = (int)(sizeof windows / sizeof windows[0]) };
 
@@ -458,8 +459,7 @@ static void convolution_first(builder b, int option) /* whose own input's gradie
 static void each_convolution(void)
 {
     int option;
-    for (option = 0; option < 2 * WINDOWS; option++)
-        expect_right("conv2d", convolution, option);
+    for (option = 0; option < 2 * WINDOWS; option++) expect_right("conv2d", convolution, option);
     for (option = 0; option < 2; option++) expect_right("first", convolution_first, option);
 }
 
@@ -518,8 +518,10 @@ static void normed(builder b, int option)
     if (where == 3) fnn_max_pool2d(b.m, 2);
     if (where == 4) fnn_global_average_pool2d(b.m); /* on tables from here on */
     if (where == 5) dense(b, 6, FNN_LINEAR);
-    if (option % 2) fnn_batch_norm_with(b.m, &pytorch);
-    else fnn_batch_norm(b.m);
+    if (option % 2)
+        fnn_batch_norm_with(b.m, &pytorch);
+    else
+        fnn_batch_norm(b.m);
     fnn_activate(b.m, where == 2 ? FNN_LEAKY_RELU : FNN_SIGMOID, 0.3);
     if (where == 6) fnn_batch_norm(b.m), fnn_batch_norm(b.m); /* one on the other */
     dense(b, CLASSES, FNN_LINEAR);
@@ -536,12 +538,18 @@ static void each_batch_norm(void)
 static void dropped(builder b, int option)
 {
     conv(b, 5, 2, FNN_TANH);
-    if (option % 2) fnn_spatial_dropout(b.m, 0.4);
-    else fnn_dropout(b.m, 0.4);
-    if (option / 2) fnn_global_average_pool2d(b.m);
-    else conv(b, 3, 3, FNN_TANH);
-    if (option % 2) fnn_dropout(b.m, 0.2);
-    else fnn_spatial_dropout(b.m, 0.2); /* of a table: each column for itself */
+    if (option % 2)
+        fnn_spatial_dropout(b.m, 0.4);
+    else
+        fnn_dropout(b.m, 0.4);
+    if (option / 2)
+        fnn_global_average_pool2d(b.m);
+    else
+        conv(b, 3, 3, FNN_TANH);
+    if (option % 2)
+        fnn_dropout(b.m, 0.2);
+    else
+        fnn_spatial_dropout(b.m, 0.2); /* of a table: each column for itself */
     dense(b, CLASSES, FNN_SOFTMAX);
 }
 
@@ -723,8 +731,10 @@ static void finds_wrong_batch_norms_and_joins(void)
     CHECK(check_network(m, &data, &l) < BOUND);
     for (wrong_how = 0; wrong_how < 3; wrong_how++) {
         wrong_kernels = fnni_kernels_scalar;
-        if (wrong_how < 2) wrong_kernels.norm_sums = wrong_sums;
-        else wrong_kernels.norm_backward = constant_statistics;
+        if (wrong_how < 2)
+            wrong_kernels.norm_sums = wrong_sums;
+        else
+            wrong_kernels.norm_backward = constant_statistics;
         m->run.kernels = &wrong_kernels;
         CHECKF(check_network(m, &data, &l) > 1e-3, "batch norm, way %d, passes", wrong_how);
         m->run.kernels = &fnni_kernels_scalar;

@@ -49,8 +49,10 @@ static void operand_fill(char letter, void *p, double *copy, size_t count, size_
 {
     size_t i;
     for (i = 0; i < count; i++) {
-        if (letter == 'b') copy[i] = ((uint8_t *)p)[i] = (uint8_t)(unsigned)uniform(0, 256);
-        else if (letter == 'l') copy[i] = ((int32_t *)p)[i] = (int32_t)uniform(0, (double)n);
+        if (letter == 'b')
+            copy[i] = ((uint8_t *)p)[i] = (uint8_t)(unsigned)uniform(0, 256);
+        else if (letter == 'l')
+            copy[i] = ((int32_t *)p)[i] = (int32_t)uniform(0, (double)n);
         else {
             const double x = strchr("pq", letter) ? uniform(0.01, 2) : uniform(-3, 3);
             copy[i] = (double)(REAL(p)[i] = i % 13 == 5 && !strchr("pq", letter) ? 0 : (fnn_real)x);
@@ -94,8 +96,10 @@ static void run_once(const fnni_kernels *k, size_t rows, size_t n, int placement
         const size_t count = operand_count(letter, rows, n);
         void *p = guarded_place(i, operand_size(letter), count, placement);
         operand_fill(letter, p, copies[i], count, n);
-        if (i < inputs) in[i] = p, din[i] = copies[i];
-        else out[i - inputs] = p, dout[i - inputs] = copies[i];
+        if (i < inputs)
+            in[i] = p, din[i] = copies[i];
+        else
+            out[i - inputs] = p, dout[i - inputs] = copies[i];
     }
     if (alias >= 0) out[0] = in[alias];
     now->twin((ptrdiff_t)rows, (ptrdiff_t)n, din, dout);
@@ -144,15 +148,24 @@ static void run_case(const test_case *c, size_t rows)
 static double f(int kind, double a, double x)
 {
     switch (kind) {
-    case FNN_RELU: return x > 0 ? x : 0;
-    case FNN_LEAKY_RELU: return x > 0 ? x : a * x;
-    case FNN_ELU: return x > 0 ? x : a * expm1(x);
-    case FNN_GELU: return x * 0.5 * erfc(-x / sqrt(2.0));
-    case FNN_SIGMOID: return 1 / (1 + exp(-x));
-    case FNN_TANH: return tanh(x);
-    case FNNI_MAP_EXP: return exp(x);
-    case FNNI_MAP_LOG: return log(x);
-    default: return x;
+    case FNN_RELU:
+        return x > 0 ? x : 0;
+    case FNN_LEAKY_RELU:
+        return x > 0 ? x : a * x;
+    case FNN_ELU:
+        return x > 0 ? x : a * expm1(x);
+    case FNN_GELU:
+        return x * 0.5 * erfc(-x / sqrt(2.0));
+    case FNN_SIGMOID:
+        return 1 / (1 + exp(-x));
+    case FNN_TANH:
+        return tanh(x);
+    case FNNI_MAP_EXP:
+        return exp(x);
+    case FNNI_MAP_LOG:
+        return log(x);
+    default:
+        return x;
     }
 }
 
@@ -160,23 +173,32 @@ static double f(int kind, double a, double x)
 static double slope(int kind, double a, double x)
 {
     switch (kind) {
-    case FNN_RELU: return x > 0;
-    case FNN_LEAKY_RELU: return x > 0 ? 1 : a;
-    case FNN_ELU: return x > 0 ? 1 : a * exp(x);
+    case FNN_RELU:
+        return x > 0;
+    case FNN_LEAKY_RELU:
+        return x > 0 ? 1 : a;
+    case FNN_ELU:
+        return x > 0 ? 1 : a * exp(x);
     case FNN_GELU:
         return 0.5 * erfc(-x / sqrt(2.0)) + x * exp(-x * x / 2) / sqrt(2 * 3.14159265358979323846);
-    case FNN_SIGMOID: return exp(-x) / ((1 + exp(-x)) * (1 + exp(-x)));
-    case FNN_TANH: return 1 - tanh(x) * tanh(x);
-    default: return 1;
+    case FNN_SIGMOID:
+        return exp(-x) / ((1 + exp(-x)) * (1 + exp(-x)));
+    case FNN_TANH:
+        return 1 - tanh(x) * tanh(x);
+    default:
+        return 1;
     }
 }
 
 RUN(run_map)
 {
     const ptrdiff_t count = rows * n;
-    if (now->kind == FNNI_MAP_EXP) k->map_exp(count, REAL(in[0]), REAL(out[0]));
-    else if (now->kind == FNNI_MAP_LOG) k->map_log(count, REAL(in[0]), REAL(out[0]));
-    else k->activation((fnn_activation)now->kind, now->parameter, count, REAL(in[0]), REAL(out[0]));
+    if (now->kind == FNNI_MAP_EXP)
+        k->map_exp(count, REAL(in[0]), REAL(out[0]));
+    else if (now->kind == FNNI_MAP_LOG)
+        k->map_log(count, REAL(in[0]), REAL(out[0]));
+    else
+        k->activation((fnn_activation)now->kind, now->parameter, count, REAL(in[0]), REAL(out[0]));
 }
 TWIN(twin_map)
 {
@@ -292,7 +314,10 @@ static void naive_softmax(ptrdiff_t n, const double *x, double *y)
     for (j = 0; j < n; j++) sum += y[j] = exp(x[j] - m);
     for (j = 0; j < n; j++) y[j] /= sum;
 }
-RUN(run_softmax) { k->softmax(rows, n, REAL(in[0]), REAL(out[0])); }
+RUN(run_softmax)
+{
+    k->softmax(rows, n, REAL(in[0]), REAL(out[0]));
+}
 TWIN(twin_softmax)
 {
     ptrdiff_t i;
@@ -341,9 +366,18 @@ static void twin_entropy(ptrdiff_t rows, ptrdiff_t n, double **in, double *gradi
                       gradient ? gradient + i * n : unused);
     }
 }
-TWIN(twin_labels) { twin_entropy(rows, n, in, out[0], out[1], 1); }
-TWIN(twin_labels_loss) { twin_entropy(rows, n, in, NULL, out[0], 1); }
-TWIN(twin_labels_gradient) { twin_entropy(rows, n, in, out[0], NULL, 1); }
+TWIN(twin_labels)
+{
+    twin_entropy(rows, n, in, out[0], out[1], 1);
+}
+TWIN(twin_labels_loss)
+{
+    twin_entropy(rows, n, in, NULL, out[0], 1);
+}
+TWIN(twin_labels_gradient)
+{
+    twin_entropy(rows, n, in, out[0], NULL, 1);
+}
 RUN(run_targets)
 {
     k->softmax_cross_entropy(rows, n, REAL(in[0]), NULL, REAL(in[1]), smoothing, loss_scale,
@@ -354,8 +388,14 @@ RUN(run_targets_loss)
     k->softmax_cross_entropy(rows, n, REAL(in[0]), NULL, REAL(in[1]), smoothing, loss_scale,
                              REAL(out[0]), NULL);
 }
-TWIN(twin_targets) { twin_entropy(rows, n, in, out[0], out[1], 0); }
-TWIN(twin_targets_loss) { twin_entropy(rows, n, in, NULL, out[0], 0); }
+TWIN(twin_targets)
+{
+    twin_entropy(rows, n, in, out[0], out[1], 0);
+}
+TWIN(twin_targets_loss)
+{
+    twin_entropy(rows, n, in, NULL, out[0], 0);
+}
 
 static void softmax(void)
 {
@@ -383,34 +423,71 @@ static void cross_entropy(void)
 }
 
 /* ---- reductions and vector algebra ---- */
-RUN(run_sum) { REAL(out[0])[0] = k->sum(rows * n, REAL(in[0])); }
+RUN(run_sum)
+{
+    REAL(out[0])[0] = k->sum(rows * n, REAL(in[0]));
+}
 TWIN(twin_sum)
 {
     ptrdiff_t i;
     out[0][0] = 0;
     EACH out[0][0] += in[0][i];
 }
-RUN(run_dot) { REAL(out[0])[0] = k->dot(rows * n, REAL(in[0]), REAL(in[1])); }
+RUN(run_dot)
+{
+    REAL(out[0])[0] = k->dot(rows * n, REAL(in[0]), REAL(in[1]));
+}
 TWIN(twin_dot)
 {
     ptrdiff_t i;
     out[0][0] = 0;
     EACH out[0][0] += in[0][i] * in[1][i];
 }
-RUN(run_add_scaled) { k->add_scaled(rows * n, (fnn_real)1.7, REAL(in[0]), REAL(out[0])); }
-TWIN(twin_add_scaled) { ptrdiff_t i; EACH out[0][i] += (double)(fnn_real)1.7 * in[0][i]; }
-RUN(run_scale) { k->scale(rows * n, (fnn_real)1.7, REAL(out[0])); (void)in; }
-TWIN(twin_scale) { ptrdiff_t i; (void)in; EACH out[0][i] *= (double)(fnn_real)1.7; }
-RUN(run_fill) { k->fill(rows * n, (fnn_real)1.7, REAL(out[0])); (void)in; }
-TWIN(twin_fill) { ptrdiff_t i; (void)in; EACH out[0][i] = (double)(fnn_real)1.7; }
-RUN(run_columns) { k->column_sums(rows, n, REAL(in[0]), n, REAL(out[0])); }
+RUN(run_add_scaled)
+{
+    k->add_scaled(rows * n, (fnn_real)1.7, REAL(in[0]), REAL(out[0]));
+}
+TWIN(twin_add_scaled)
+{
+    ptrdiff_t i;
+    EACH out[0][i] += (double)(fnn_real)1.7 * in[0][i];
+}
+RUN(run_scale)
+{
+    k->scale(rows * n, (fnn_real)1.7, REAL(out[0]));
+    (void)in;
+}
+TWIN(twin_scale)
+{
+    ptrdiff_t i;
+    (void)in;
+    EACH out[0][i] *= (double)(fnn_real)1.7;
+}
+RUN(run_fill)
+{
+    k->fill(rows * n, (fnn_real)1.7, REAL(out[0]));
+    (void)in;
+}
+TWIN(twin_fill)
+{
+    ptrdiff_t i;
+    (void)in;
+    EACH out[0][i] = (double)(fnn_real)1.7;
+}
+RUN(run_columns)
+{
+    k->column_sums(rows, n, REAL(in[0]), n, REAL(out[0]));
+}
 TWIN(twin_columns)
 {
     ptrdiff_t i;
     for (i = 0; i < n; i++) out[0][i] = 0;
     EACH out[0][i % n] += in[0][i];
 }
-RUN(run_columns_part) { k->column_sums(rows, n / 2, REAL(in[0]), n, REAL(out[0])); }
+RUN(run_columns_part)
+{
+    k->column_sums(rows, n / 2, REAL(in[0]), n, REAL(out[0]));
+}
 TWIN(twin_columns_part)
 {
     ptrdiff_t i;
@@ -509,13 +586,19 @@ static double twin_root(double s)
 {
     return step.epsilon_inside ? sqrt(s + (double)step.epsilon) : sqrt(s) + (double)step.epsilon;
 }
-RUN(run_sgd) { k->step_sgd(rows * n, &step, REAL(out[0]), REAL(in[0])); }
+RUN(run_sgd)
+{
+    k->step_sgd(rows * n, &step, REAL(out[0]), REAL(in[0]));
+}
 TWIN(twin_sgd)
 {
     ptrdiff_t i;
     EACH out[0][i] = twin_weight(out[0][i], (double)step.rate * twin_gradient(out[0][i], in[0][i]));
 }
-RUN(run_momentum) { k->step_momentum(rows * n, &step, REAL(out[0]), REAL(in[0]), REAL(out[1])); }
+RUN(run_momentum)
+{
+    k->step_momentum(rows * n, &step, REAL(out[0]), REAL(in[0]), REAL(out[1]));
+}
 TWIN(twin_momentum)
 {
     const double mu = (double)step.momentum, rate = (double)step.rate,
@@ -529,7 +612,10 @@ TWIN(twin_momentum)
         out[0][i] = twin_weight(out[0][i], step.rate_inside ? update : rate * update);
     }
 }
-RUN(run_adagrad) { k->step_adagrad(rows * n, &step, REAL(out[0]), REAL(in[0]), REAL(out[1])); }
+RUN(run_adagrad)
+{
+    k->step_adagrad(rows * n, &step, REAL(out[0]), REAL(in[0]), REAL(out[1]));
+}
 TWIN(twin_adagrad)
 {
     ptrdiff_t i;
@@ -742,11 +828,15 @@ static fnn_real special(int i)
  * i: -1, a: -0.5 (the parameter with its sign), l: parameter times x, ~: not checked here. */
 static void specials(void)
 {
-    static const struct { const char *name; int kind; const char *expect; } rows[] = {
-        {"exp", FNNI_MAP_EXP, "n+01111+0"},      {"log", FNNI_MAP_LOG, "n+n--~n~n"},
-        {"tanh", FNN_TANH, "n1ixxxx1i"},         {"sigmoid", FNN_SIGMOID, "n10hhhh10"},
-        {"linear", FNN_LINEAR, "nxxxxxxxx"},     {"relu", FNN_RELU, "nx00xx0x0"},
-        {"leaky", FNN_LEAKY_RELU, "nxlxlxlxl"},  {"elu", FNN_ELU, "nxa00~~xa"},
+    static const struct {
+        const char *name;
+        int kind;
+        const char *expect;
+    } rows[] = {
+        {"exp", FNNI_MAP_EXP, "n+01111+0"},     {"log", FNNI_MAP_LOG, "n+n--~n~n"},
+        {"tanh", FNN_TANH, "n1ixxxx1i"},        {"sigmoid", FNN_SIGMOID, "n10hhhh10"},
+        {"linear", FNN_LINEAR, "nxxxxxxxx"},    {"relu", FNN_RELU, "nx00xx0x0"},
+        {"leaky", FNN_LEAKY_RELU, "nxlxlxlxl"}, {"elu", FNN_ELU, "nxa00~~xa"},
         {"gelu", FNN_GELU, "nx000~~x0"},
     };
     static fnn_real x[LARGEST], y[LARGEST];
@@ -761,9 +851,12 @@ static void specials(void)
                     double want, got;
                     for (i = 0; i < LARGEST; i++) x[i] = 1;
                     x[at] = special(s);
-                    if (rows[r].kind == FNNI_MAP_EXP) k->map_exp(LARGEST, x, y);
-                    else if (rows[r].kind == FNNI_MAP_LOG) k->map_log(LARGEST, x, y);
-                    else k->activation((fnn_activation)rows[r].kind, (fnn_real).5, LARGEST, x, y);
+                    if (rows[r].kind == FNNI_MAP_EXP)
+                        k->map_exp(LARGEST, x, y);
+                    else if (rows[r].kind == FNNI_MAP_LOG)
+                        k->map_log(LARGEST, x, y);
+                    else
+                        k->activation((fnn_activation)rows[r].kind, (fnn_real).5, LARGEST, x, y);
                     got = (double)y[at];
                     want = e == 'n'   ? (double)NAN
                            : e == '+' ? HUGE_VAL

@@ -3,6 +3,7 @@
  * on one thread or several, and what memory they take. */
 #define FMNIST_NN_IMPLEMENTATION
 #include "../fmnist_nn.h"
+#include "budget.h"
 #include "harness.h"
 #include "samples.h"
 
@@ -115,6 +116,8 @@ static int norm_of(fnn_model *m, double momentum, double epsilon)
     return fnn_batch_norm_with(m, &c);
 }
 
+/* Wrong calls, a line each. */
+/* clang-format off */
 static int conv_none(fnn_model *m) { return fnn_conv2d_with(m, NULL); }
 static int conv_large(fnn_model *m) { return fnn_conv2d(m, 4, 8, FNN_VALID, FNN_RELU); }
 static int conv_zero(fnn_model *m) { return conv_of(m, 4, 0, 1, FNN_SAME, FNN_RELU); }
@@ -143,6 +146,7 @@ static int spatial_one(fnn_model *m) { return fnn_spatial_dropout(m, 1); }
 static int spatial_nan(fnn_model *m) { return fnn_spatial_dropout(m, (fnn_real)FNNI_NAN); }
 static int add_itself(fnn_model *m) { return fnn_add(m, 1); }
 static int add_below(fnn_model *m) { return fnn_add(m, -2); }
+/* clang-format on */
 static int add_shape(fnn_model *m)
 {
     fnn_max_pool2d(m, 2);
@@ -208,8 +212,8 @@ static void errors_name_layer_expected_and_found(void)
 
 static void a_sealed_model_takes_no_more(void)
 {
-    static int (*const more[])(fnn_model *m) = {conv_filters, pool_large, norm_none, spatial_one,
-                                                add_below, fnn_global_average_pool2d};
+    static int (*const more[])(fnn_model * m) = {
+        conv_filters, pool_large, norm_none, spatial_one, add_below, fnn_global_average_pool2d};
     size_t i;
     for (i = 0; i < sizeof more / sizeof more[0]; i++) {
         fnn_model *m = fnn_sequential(4, 4, 1);
@@ -223,17 +227,16 @@ static void a_sealed_model_takes_no_more(void)
 
 static void the_summary_shows_each_layer(void)
 {
-    static const char expected[] =
-        "     layer        activation           output   parameters\n"
-        "     input                        8 x   8 x   3\n"
-        "0    conv2d       relu            8 x   8 x   4        112\n"
-        "1    max_pool2d                   4 x   4 x   4          0\n"
-        "2    batch_norm                   4 x   4 x   4          8\n"
-        "3    spatial_dropout                 4 x   4 x   4          0\n"
-        "4    add                          4 x   4 x   4          0\n"
-        "5    average_pool2d                 1 x   1 x   4          0\n"
-        "6    dense        linear          1 x   1 x  10         50\n"
-        "170 parameters\n";
+    static const char expected[] = "     layer        activation           output   parameters\n"
+                                   "     input                        8 x   8 x   3\n"
+                                   "0    conv2d       relu            8 x   8 x   4        112\n"
+                                   "1    max_pool2d                   4 x   4 x   4          0\n"
+                                   "2    batch_norm                   4 x   4 x   4          8\n"
+                                   "3    spatial_dropout                 4 x   4 x   4          0\n"
+                                   "4    add                          4 x   4 x   4          0\n"
+                                   "5    average_pool2d                 1 x   1 x   4          0\n"
+                                   "6    dense        linear          1 x   1 x  10         50\n"
+                                   "170 parameters\n";
     char text[1000];
     fnn_model *m = fnn_sequential(8, 8, 3);
     fnn_conv2d(m, 4, 3, FNN_SAME, FNN_RELU);
@@ -293,8 +296,8 @@ static void statistics_move(fnn_batch_norm_config config, double keep, double va
         for (i = 0; i < 2; i++) CHECK(!fnn_forward(m, &data, NULL, TABLE_ROWS, 1));
         CHECK(!memcmp(start, m->statistics, sizeof start)); /* not by looking alone */
         for (i = 0; i < TABLE_ROWS; i++) {
-            CHECK(near((double)fnn_outputs(m)[2 * i],
-                       3 * (2 * i + 1 - 4) / sqrt(5 + epsilon) + 10));
+            CHECK(
+                near((double)fnn_outputs(m)[2 * i], 3 * (2 * i + 1 - 4) / sqrt(5 + epsilon) + 10));
             CHECK(near((double)fnn_outputs(m)[2 * i + 1], -1)); /* no variance: beta */
         }
         a_step(m);
@@ -308,8 +311,7 @@ static void statistics_move(fnn_batch_norm_config config, double keep, double va
                "variances, step %d", step);
         CHECK(!fnn_predict(m, NULL, &data, y)); /* which goes by the running ones */
         for (i = 0; i < TABLE_ROWS; i++)
-            CHECK(near((double)y[2 * i],
-                       3 * (2 * i + 1 - mean) / sqrt(spread + epsilon) + 10));
+            CHECK(near((double)y[2 * i], 3 * (2 * i + 1 - mean) / sqrt(spread + epsilon) + 10));
     }
     fnn_set_seed(m, 0);
     CHECK(m->statistics[0] == 0 && m->statistics[2] == 1 && m->parameters[0] == 1);
@@ -462,9 +464,8 @@ static void no_parameters(fnn_model *m)
     fnn_add(m, 1);
 }
 
-static void (*const networks[])(fnn_model *m) = {no_dense,     covering, residual,
-                                                 past_dense,   strided,  behind_dense,
-                                                 no_parameters};
+static void (*const networks[])(fnn_model *m) = {no_dense, covering,     residual,     past_dense,
+                                                 strided,  behind_dense, no_parameters};
 enum { NETWORKS = (int)(sizeof networks / sizeof networks[0]) };
 
 /* All threads get work, however little there is. */
@@ -544,25 +545,26 @@ static void prediction_is_the_forward_pass(void)
     static fnn_real y[3 * ROWS * SIDE], one[SIDE * SIDE];
     fnn_dataset data = make_images();
     int n, isa, i;
-    FOR_EACH_ISA(isa) for (n = 0; n < NETWORKS; n++) {
-        fnn_model *m = make_network(n, isa, 3);
-        const fnn_fit_config c = make_config(16);
-        size_t outputs;
-        CHECK(!fnn_fit(m, &data, &c, NULL)); /* so that running statistics are some */
-        outputs = (size_t)m->layers[m->layer_count - 1].outputs;
-        CHECK(!fnn_predict(m, NULL, &data, y) && !fnn_forward(m, &data, NULL, ROWS, 0));
-        CHECKF(!memcmp(y, fnn_outputs(m), outputs * ROWS * sizeof *y), "network %d, %s", n,
-               fnn_isa_name((fnn_isa)isa));
-        for (i = 0; i < ROWS; i += 13) {
-            fnn_dataset alone = data;
-            alone.bytes = pixels + i * NUMBERS;
-            alone.labels = labels + i;
-            alone.count = 1;
-            CHECK(!fnn_predict(m, NULL, &alone, one));
-            CHECKF(!memcmp(y + (size_t)i * outputs, one, outputs * sizeof *y), "network %d", n);
+    FOR_EACH_ISA(isa)
+        for (n = 0; n < NETWORKS; n++) {
+            fnn_model *m = make_network(n, isa, 3);
+            const fnn_fit_config c = make_config(16);
+            size_t outputs;
+            CHECK(!fnn_fit(m, &data, &c, NULL)); /* so that running statistics are some */
+            outputs = (size_t)m->layers[m->layer_count - 1].outputs;
+            CHECK(!fnn_predict(m, NULL, &data, y) && !fnn_forward(m, &data, NULL, ROWS, 0));
+            CHECKF(!memcmp(y, fnn_outputs(m), outputs * ROWS * sizeof *y), "network %d, %s", n,
+                   fnn_isa_name((fnn_isa)isa));
+            for (i = 0; i < ROWS; i += 13) {
+                fnn_dataset alone = data;
+                alone.bytes = pixels + i * NUMBERS;
+                alone.labels = labels + i;
+                alone.count = 1;
+                CHECK(!fnn_predict(m, NULL, &alone, one));
+                CHECKF(!memcmp(y + (size_t)i * outputs, one, outputs * sizeof *y), "network %d", n);
+            }
+            fnn_model_free(m);
         }
-        fnn_model_free(m);
-    }
 }
 
 /* Batches of one, three, seventeen, whose last is smaller; weights of few rows on many threads. */
@@ -683,30 +685,13 @@ static void images_of_one_pixel(void)
 
 /* ---- memory ---- */
 
-static size_t held, requests;
-static void *counting_allocate(void *user, size_t bytes)
-{
-    size_t *p = (size_t *)malloc(bytes + 64);
-    (void)user;
-    requests++;
-    if (!p) return NULL;
-    held += *p = bytes;
-    return (char *)p + 64;
-}
+static budget memory;
 
-static void counting_release(void *user, void *memory)
-{
-    size_t *p = (size_t *)(void *)((char *)memory - 64);
-    (void)user;
-    held -= *p;
-    free(p);
-}
-
-static size_t requests_then;
+static int requests_then;
 static int count_requests(void *user, const fnn_epoch *epoch)
 {
     (void)user;
-    if (epoch->epoch == 1) requests_then = requests;
+    if (epoch->epoch == 1) requests_then = memory.requests;
     return 0;
 }
 
@@ -721,14 +706,12 @@ static void memory_is_taken_once_and_told(void)
         fnn_context *context;
         fnn_model *m;
         size_t told = 0;
-        config.allocator.allocate = counting_allocate;
-        config.allocator.release = counting_release;
-        held = 0;
+        config.allocator = budget_open(&memory);
         m = fnn_sequential_with(&config, SIDE, SIDE, DEPTH);
         networks[n](m);
         CHECK(!fnn_seal(m));
-        CHECKF(fnn_memory_size(m, 0) == held, "network %d: told %lu, held %lu", n,
-               (unsigned long)fnn_memory_size(m, 0), (unsigned long)held);
+        CHECKF(fnn_memory_size(m, 0) == memory.held, "network %d: told %lu, held %lu", n,
+               (unsigned long)fnn_memory_size(m, 0), (unsigned long)memory.held);
         for (batch = 0; batch < 40; batch++) {
             const size_t now = fnn_memory_size(m, batch);
             CHECK(now > told);
@@ -738,17 +721,17 @@ static void memory_is_taken_once_and_told(void)
         c.clip_norm = 1; /* with all that a model may keep */
         c.callback = count_requests;
         requests_then = 0;
-        CHECK(!fnn_fit(m, &data, &c, NULL) && requests_then == requests);
+        CHECK(!fnn_fit(m, &data, &c, NULL) && requests_then == memory.requests);
         told = fnn_memory_size(m, 16);
-        CHECKF(told == held, "network %d: told %lu, held %lu", n, (unsigned long)told,
-               (unsigned long)held);
+        CHECKF(told == memory.held, "network %d: told %lu, held %lu", n, (unsigned long)told,
+               (unsigned long)memory.held);
         context = fnn_context_create(&config, NULL);
         CHECK(!fnn_reserve(m, context));
-        requests = 0;
-        CHECK(!fnn_predict(m, context, &data, y) && requests == 0);
+        memory.requests = 0;
+        CHECK(!fnn_predict(m, context, &data, y) && memory.requests == 0);
         fnn_context_free(context);
         fnn_model_free(m);
-        CHECKF(held == 0, "%lu bytes leak", (unsigned long)held);
+        CHECKF(memory.held == 0, "%lu bytes leak", (unsigned long)memory.held);
     }
 }
 

@@ -17,12 +17,30 @@ static void sweep_one(int index)
         CHECKF(r.worst[isa] <= s->bound, "%s %s: %.3f ULP at %.9g", s->name,
                fnn_isa_name((fnn_isa)isa), r.worst[isa], (double)r.where[isa]);
 }
-static void exp_everywhere(void) { sweep_one(0); }
-static void log_everywhere(void) { sweep_one(1); }
-static void tanh_everywhere(void) { sweep_one(2); }
-static void sigmoid_everywhere(void) { sweep_one(3); }
-static void elu_everywhere(void) { sweep_one(4); }
-static void gelu_everywhere(void) { sweep_one(5); }
+static void exp_everywhere(void)
+{
+    sweep_one(0);
+}
+static void log_everywhere(void)
+{
+    sweep_one(1);
+}
+static void tanh_everywhere(void)
+{
+    sweep_one(2);
+}
+static void sigmoid_everywhere(void)
+{
+    sweep_one(3);
+}
+static void elu_everywhere(void)
+{
+    sweep_one(4);
+}
+static void gelu_everywhere(void)
+{
+    sweep_one(5);
+}
 
 /* The neighbourhoods where formulas change: every float within 2^12 of each. */
 static void seams(void)
@@ -131,8 +149,14 @@ static void environment_is_left(void)
 
 static const harness_test tests[] = {
 #if !FNNI_REAL_IS_DOUBLE
-    TEST(exp_everywhere), TEST(log_everywhere), TEST(tanh_everywhere), TEST(sigmoid_everywhere),
-    TEST(elu_everywhere), TEST(gelu_everywhere), TEST(seams), TEST(control),
+    TEST(exp_everywhere),
+    TEST(log_everywhere),
+    TEST(tanh_everywhere),
+    TEST(sigmoid_everywhere),
+    TEST(elu_everywhere),
+    TEST(gelu_everywhere),
+    TEST(seams),
+    TEST(control),
 #else
     TEST(doubles),
 #endif

@@ -23,8 +23,14 @@ static const char *path(void)
 static budget own;   /* the allocator given to contexts, data sets and histories */
 static budget plain; /* FMNIST_NN_MALLOC: what takes no allocator */
 
-static void *plain_allocate(size_t bytes) { return budget_allocate(&plain, bytes); }
-static void plain_release(void *memory) { budget_release(&plain, memory); }
+static void *plain_allocate(size_t bytes)
+{
+    return budget_allocate(&plain, bytes);
+}
+static void plain_release(void *memory)
+{
+    budget_release(&plain, memory);
+}
 
 /* All that a call may need, made anew for each try. */
 typedef struct {
@@ -73,9 +79,7 @@ static void world_open(world *w)
     fnn_context_config config = fnn_context_config_init();
     int i;
     memset(w, 0, sizeof *w);
-    w->allocator.allocate = budget_allocate;
-    w->allocator.release = budget_release;
-    w->allocator.user = &own;
+    w->allocator = budget_allocator(&own);
     for (i = 0; i < ROWS * INPUTS; i++)
         pixels[i] = (uint8_t)fnni_random_below(1, 2, (uint64_t)i, 256);
     for (i = 0; i < ROWS; i++) labels[i] = (pixels[i * INPUTS] + pixels[i * INPUTS + 1]) / 171;
@@ -136,8 +140,14 @@ static void images(world *w)
 
 /* ---- what is done before a call, and the calls ---- */
 
-static void nothing(world *w) { (void)w; }
-static void sealed(world *w) { fnn_seal(w->model); }
+static void nothing(world *w)
+{
+    (void)w;
+}
+static void sealed(world *w)
+{
+    fnn_seal(w->model);
+}
 
 static void small_step(world *w)
 {
@@ -163,8 +173,14 @@ static void trained_otherwise(world *w)
     w->fit.optimizer = fnn_adadelta(1);
 }
 
-static void images_sealed(world *w) { images(w), sealed(w); }
-static void images_stepped(world *w) { images(w), small_step(w); }
+static void images_sealed(world *w)
+{
+    images(w), sealed(w);
+}
+static void images_stepped(world *w)
+{
+    images(w), small_step(w);
+}
 
 static void images_trained(world *w)
 {
@@ -203,8 +219,15 @@ static fnn_result sgemm_in(fnn_context *context)
     return r;
 }
 
-static fnn_result call_sgemm(world *w) { return sgemm_in(w->context); }
-static fnn_result call_sgemm_alone(world *w) { (void)w; return sgemm_in(NULL); }
+static fnn_result call_sgemm(world *w)
+{
+    return sgemm_in(w->context);
+}
+static fnn_result call_sgemm_alone(world *w)
+{
+    (void)w;
+    return sgemm_in(NULL);
+}
 static fnn_result call_seal(world *w)
 {
     const fnn_result r = fnn_seal(w->model);
@@ -236,8 +259,14 @@ static fnn_result predict_in(world *w, fnn_context *context)
     return r;
 }
 
-static fnn_result call_predict(world *w) { return predict_in(w, w->context); }
-static fnn_result call_predict_alone(world *w) { return predict_in(w, NULL); }
+static fnn_result call_predict(world *w)
+{
+    return predict_in(w, w->context);
+}
+static fnn_result call_predict_alone(world *w)
+{
+    return predict_in(w, NULL);
+}
 static fnn_result call_predict_classes(world *w)
 {
     int32_t y[ROWS];
@@ -263,8 +292,14 @@ static fnn_result evaluate_in(world *w, fnn_context *context)
     return r;
 }
 
-static fnn_result call_evaluate(world *w) { return evaluate_in(w, w->context); }
-static fnn_result call_evaluate_alone(world *w) { return evaluate_in(w, NULL); }
+static fnn_result call_evaluate(world *w)
+{
+    return evaluate_in(w, w->context);
+}
+static fnn_result call_evaluate_alone(world *w)
+{
+    return evaluate_in(w, NULL);
+}
 static fnn_result call_reserve(world *w)
 {
     const fnn_result r = fnn_reserve(w->model, w->context);
@@ -346,8 +381,10 @@ static fnn_result call_load(world *w)
 static fnn_result view_made(world *w, fnn_result r)
 {
     const fnn_dataset none = {0};
-    if (r) CHECK(!memcmp(&w->first, &none, sizeof none) && !memcmp(&w->second, &none, sizeof none));
-    else keep_samples(&w->first);
+    if (r)
+        CHECK(!memcmp(&w->first, &none, sizeof none) && !memcmp(&w->second, &none, sizeof none));
+    else
+        keep_samples(&w->first);
     if (!r && w->second.count) keep_samples(&w->second);
     return r;
 }
@@ -462,9 +499,8 @@ static void run_case(const memory_case *c)
     static double expected[RESULTS];
     int n, expected_count;
     world w;
-    memset(&own, 0, sizeof own);
-    memset(&plain, 0, sizeof plain);
-    own.allowed = plain.allowed = -1;
+    budget_open(&own);
+    budget_open(&plain);
     world_open(&w);
     c->before(&w);
     result_count = 0;
@@ -581,8 +617,7 @@ static void broken_calls_are_caught(void)
     CHECK(caught(changing_call));
 }
 
-static const harness_test tests[] = {TEST(every_call_survives),
-                                     TEST(steps_after_the_first_allocate_nothing),
-                                     TEST(a_batch_beyond_size_t_is_refused),
-                                     TEST(broken_calls_are_caught)};
+static const harness_test tests[] = {
+    TEST(every_call_survives), TEST(steps_after_the_first_allocate_nothing),
+    TEST(a_batch_beyond_size_t_is_refused), TEST(broken_calls_are_caught)};
 HARNESS_MAIN(tests)

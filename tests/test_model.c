@@ -318,11 +318,7 @@ static void every_allocation_may_fail(void)
     int n;
     memset(expected, 0, sizeof expected);
     memset(found, 0, sizeof found);
-    config.allocator.allocate = budget_allocate;
-    config.allocator.release = budget_release;
-    config.allocator.user = &b;
-    memset(&b, 0, sizeof b);
-    b.allowed = -1;
+    config.allocator = budget_open(&b);
     CHECK(whole_life(&config, &data, expected) == FNN_OK);
     CHECKF(b.live == 0, "%d blocks leak", b.live);
     CHECKF(b.requests > 8, "only %d requests: the check saw nothing", b.requests);
@@ -340,15 +336,11 @@ static void every_allocation_may_fail(void)
     CHECK(memcmp(expected, found, sizeof expected) == 0);
 }
 
-static const harness_test tests[] = {TEST(shapes_are_inferred),
-                                     TEST(builders_leave_their_error),
-                                     TEST(broken_models_fail_the_same),
-                                     TEST(late_builders_fail_alone),
-                                     TEST(shapes_that_wrap_are_refused),
-                                     TEST(null_model_is_accepted),
-                                     TEST(empty_model_is_an_error),
-                                     TEST(initialisers_have_their_deviation),
-                                     TEST(seeds_draw_weights_anew),
-                                     TEST(contexts_check_what_they_are_asked),
-                                     TEST(every_allocation_may_fail)};
+static const harness_test tests[] = {
+    TEST(shapes_are_inferred),          TEST(builders_leave_their_error),
+    TEST(broken_models_fail_the_same),  TEST(late_builders_fail_alone),
+    TEST(shapes_that_wrap_are_refused), TEST(null_model_is_accepted),
+    TEST(empty_model_is_an_error),      TEST(initialisers_have_their_deviation),
+    TEST(seeds_draw_weights_anew),      TEST(contexts_check_what_they_are_asked),
+    TEST(every_allocation_may_fail)};
 HARNESS_MAIN(tests)

@@ -6,6 +6,7 @@
 #endif
 #define FMNIST_NN_IMPLEMENTATION
 #include "../fmnist_nn.h"
+#include "budget.h"
 #include "harness.h"
 #include "guarded.h"
 #include "operands.h"
@@ -326,23 +327,13 @@ static void special_columns(void)
               y[i * 3 + 2] == y[i * 3 + 2]);
 }
 
-static void *no_memory(void *user, size_t bytes)
-{
-    (void)bytes;
-    return *(int *)user ? malloc(bytes) : NULL;
-}
-static void release(void *user, void *memory)
-{
-    (void)user, free(memory);
-}
-
 static void arguments(void)
 {
     fnn_real x[12] = {1, 2, 3}, y[12], m[4], v[4], g[4] = {1, 1, 1, 1};
     const fnn_real e = (fnn_real)1e-3;
-    int some = 1;
     fnn_context_config config = fnn_context_config_init();
     fnn_context *context;
+    budget memory;
     CHECK(fnn_batch_norm_forward(NULL, 3, 4, x, g, g, e, m, v, y) == FNN_OK);
     CHECK(fnn_batch_norm_forward(NULL, 0, 4, x, g, g, e, m, v, y) == FNN_ERROR_ARGUMENT);
     CHECK(fnn_batch_norm_forward(NULL, 3, 0, x, g, g, e, m, v, y) == FNN_ERROR_ARGUMENT);
@@ -362,13 +353,11 @@ static void arguments(void)
     CHECK(fnn_batch_norm_backward(NULL, 3, 4, x, x, g, NULL, v, e, y, m, v) == FNN_ERROR_ARGUMENT);
     CHECK(fnn_batch_norm_backward(NULL, 3, 4, x, x, g, m, NULL, e, y, m, v) == FNN_ERROR_ARGUMENT);
     CHECK(fnn_batch_norm_backward(NULL, 3, 4, x, x, g, m, v, e, NULL, m, v) == FNN_ERROR_ARGUMENT);
-    config.allocator.allocate = no_memory;
-    config.allocator.release = release;
-    config.allocator.user = &some;
+    config.allocator = budget_open(&memory);
     context = fnn_context_create(&config, NULL);
-    some = 0;
+    memory.allowed = 0;
     CHECK(fnn_batch_norm_forward(context, 3, 4, x, g, g, e, m, v, y) == FNN_ERROR_MEMORY);
-    some = 1;
+    memory.allowed = -1;
     CHECK(fnn_batch_norm_forward(context, 3, 4, x, g, g, e, m, v, y) == FNN_OK);
     fnn_context_free(context);
 }

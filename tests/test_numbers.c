@@ -14,7 +14,10 @@
 #define INF ((fnn_real)INFINITY)
 #define LARGE ((fnn_real)(FNNI_REAL_IS_DOUBLE ? 1e308 : 3e38))
 
-static int is_nan(double x) { return x != x; }
+static int is_nan(double x)
+{
+    return x != x;
+}
 
 /* As expected: NaN where NaN is, the same infinity, and otherwise close. */
 static int alike(double found, double expected)
@@ -24,7 +27,7 @@ static int alike(double found, double expected)
     return fabs(found - expected) <= 2e-6 * (1 + fabs(expected));
 }
 
-#define CELL(found, expected, name) \
+#define CELL(found, expected, name)                                                 \
     CHECKF(alike((double)(found), (double)(expected)), "%s: %g, expected %g", name, \
            (double)(found), (double)(expected))
 
@@ -189,7 +192,7 @@ static void losses(void)
     LOSS(EPSILON_INSENSITIVE, inf, NULL, (double)INFINITY);
     LOSS(EPSILON_INSENSITIVE, nan, NULL, FNNI_NAN);
 #undef LOSS
-#define SLOPE(kind, y, expected) \
+#define SLOPE(kind, y, expected)               \
     loss_of(FNN_LOSS_##kind, y, NULL, &slope); \
     CELL(slope, expected, "slope of " #kind " " #y)
     SLOPE(SOFTMAX_CROSS_ENTROPY, huge, 0);
@@ -207,10 +210,24 @@ static void losses(void)
 
 static void accuracy_of_what_is_not_a_number(void)
 {
-    const fnn_real y[6 * 3] = {
-        NOT_A_NUMBER, NOT_A_NUMBER, NOT_A_NUMBER, /* a NaN comes before every number */
-        NOT_A_NUMBER, 1, 2, 1, NOT_A_NUMBER, 0, 1, 0, NOT_A_NUMBER,
-        -INF, -INF, 0, 0, INF, -INF};
+    const fnn_real y[6 * 3] = {NOT_A_NUMBER,
+                               NOT_A_NUMBER,
+                               NOT_A_NUMBER, /* a NaN comes before every number */
+                               NOT_A_NUMBER,
+                               1,
+                               2,
+                               1,
+                               NOT_A_NUMBER,
+                               0,
+                               1,
+                               0,
+                               NOT_A_NUMBER,
+                               -INF,
+                               -INF,
+                               0,
+                               0,
+                               INF,
+                               -INF};
     const int32_t labels[6] = {0, 2, 0, 2, 2, 1};
     const fnn_real targets[6 * 3] = {1, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 1, 0, 0, 1, 0, 1, 0};
     fnn_model *m = fnn_sequential(1, 1, 3);
@@ -254,7 +271,7 @@ static void r2(void)
 {
     const fnn_real same[3] = {2, 2, 2}, close[3] = {2, 2, 3}, steps[3] = {1, 2, 3};
     const fnn_real nan[3] = {1, NOT_A_NUMBER, 3};
-#define R2(y, t, expected) \
+#define R2(y, t, expected)                                      \
     CELL(fnn_r2(y, t, 3, 1), expected, "r2 of " #y " and " #t); \
     CELL(evaluated_r2(y, t, 3), expected, "evaluated r2 of " #y " and " #t)
     R2(steps, steps, 1);
@@ -328,7 +345,7 @@ static fnn_fit_config make_config(void)
     return c;
 }
 
-#define SAYS(model, words) \
+#define SAYS(model, words)                                                            \
     CHECKF(strstr(fnn_model_error(model)->message, words) != NULL, "'%s' lacks '%s'", \
            fnn_model_error(model)->message, words)
 
@@ -417,7 +434,8 @@ static int mend(void *user, const fnn_epoch *e)
     if (e->epoch == 1) {
         CELL(e->validation_loss, FNNI_NAN, "the first validation loss");
         held_out[0] = 0;
-    } else if (e->epoch == 2 || e->validation_loss < best_loss) best_loss = e->validation_loss;
+    } else if (e->epoch == 2 || e->validation_loss < best_loss)
+        best_loss = e->validation_loss;
     return 0;
 }
 

@@ -39,8 +39,14 @@ static num exact(fnn_real x)
     return r;
 }
 
-static num add(num a, num b) { return rounded(a.v + b.v, a.e + b.e); }
-static num sub(num a, num b) { return rounded(a.v - b.v, a.e + b.e); }
+static num add(num a, num b)
+{
+    return rounded(a.v + b.v, a.e + b.e);
+}
+static num sub(num a, num b)
+{
+    return rounded(a.v - b.v, a.e + b.e);
+}
 static num mul(num a, num b)
 {
     return rounded(a.v * b.v, fabs(a.v) * b.e + fabs(b.v) * a.e + a.e * b.e);
@@ -100,7 +106,10 @@ typedef struct {
     fault wrong;
 } twin;
 
-static fnn_real slightly(fnn_real x, int wrong) { return wrong ? x * (fnn_real)1.001 : x; }
+static fnn_real slightly(fnn_real x, int wrong)
+{
+    return wrong ? x * (fnn_real)1.001 : x;
+}
 
 static int penalised(const twin *w, const fnn_fit_config *c, int i)
 {
@@ -152,8 +161,8 @@ static num twin_adam(num *m, num *v, const fnn_optimizer *o, int wrong, int t, n
     *m = add(mul(exact(beta1), *m), mul(sub(exact(1), exact(beta1)), g));
     *v = decayed(o->beta2, *v, g);
     if (o->pytorch)
-        return mul(rate, quotient(quotient(*m, c1),
-                                  add(root(quotient(*v, c2)), exact(o->epsilon))));
+        return mul(rate,
+                   quotient(quotient(*m, c1), add(root(quotient(*v, c2)), exact(o->epsilon))));
     return quotient(mul(mul(rate, quotient(root(c2), c1)), *m), add(root(*v), exact(o->epsilon)));
 }
 
@@ -163,22 +172,26 @@ static num update_of(twin *w, const fnn_optimizer *o, int i, num g)
     const fnn_real rho = slightly(o->rho, w->wrong == RHO);
     num u;
     switch (o->kind) {
-    case FNN_SGD: return mul(rate, g);
-    case FNN_MOMENTUM: return twin_momentum(w->s + i, o, (int)w->wrong, g);
+    case FNN_SGD:
+        return mul(rate, g);
+    case FNN_MOMENTUM:
+        return twin_momentum(w->s + i, o, (int)w->wrong, g);
     case FNN_ADAGRAD: /* Duchi, Hazan, Singer 2011 */
         w->s[i] = add(w->s[i], mul(g, g));
         return mul(rate, quotient(g, damped_root(o, w->s[i])));
     case FNN_ADADELTA: /* Zeiler 2012, algorithm 1 */
         w->s[i] = decayed(rho, w->s[i], g);
-        u = mul(quotient(root(add(w->d[i], exact(o->epsilon))),
-                         root(add(w->s[i], exact(o->epsilon)))), g);
+        u = mul(
+            quotient(root(add(w->d[i], exact(o->epsilon))), root(add(w->s[i], exact(o->epsilon)))),
+            g);
         w->d[i] = decayed(rho, w->d[i], u);
         return mul(rate, u);
     case FNN_RMSPROP: /* Tieleman and Hinton 2012 */
         w->s[i] = decayed(rho, w->s[i], g);
         u = quotient(g, damped_root(o, w->s[i]));
         return o->momentum > 0 ? twin_momentum(w->d + i, o, (int)w->wrong, u) : mul(rate, u);
-    default: return twin_adam(w->s + i, w->d + i, o, (int)w->wrong, w->t, g);
+    default:
+        return twin_adam(w->s + i, w->d + i, o, (int)w->wrong, w->t, g);
     }
 }
 
@@ -288,11 +301,15 @@ enum { OPTIMIZERS = 9 };
 static named optimizer_at(int i, int pytorch, int large_epsilon)
 {
     const fnn_real r = (fnn_real)0.05, mu = (fnn_real)0.9;
-    const named all[OPTIMIZERS] = {
-        {"sgd", fnn_sgd(r)}, {"momentum", fnn_momentum(r, mu)}, {"nesterov", fnn_nesterov(r, mu)},
-        {"adagrad", fnn_adagrad(r)}, {"adadelta", fnn_adadelta(1)}, {"rmsprop", fnn_rmsprop(r)},
-        {"adam", fnn_adam(r)}, {"adamw", fnn_adamw(r, (fnn_real)0.3)},
-        {"rmsprop with momentum", fnn_rmsprop(r)}};
+    const named all[OPTIMIZERS] = {{"sgd", fnn_sgd(r)},
+                                   {"momentum", fnn_momentum(r, mu)},
+                                   {"nesterov", fnn_nesterov(r, mu)},
+                                   {"adagrad", fnn_adagrad(r)},
+                                   {"adadelta", fnn_adadelta(1)},
+                                   {"rmsprop", fnn_rmsprop(r)},
+                                   {"adam", fnn_adam(r)},
+                                   {"adamw", fnn_adamw(r, (fnn_real)0.3)},
+                                   {"rmsprop with momentum", fnn_rmsprop(r)}};
     named n = all[i];
     if (pytorch) n.optimizer = fnn_pytorch(n.optimizer);
     if (i == 8) n.optimizer.momentum = mu;
@@ -340,14 +357,21 @@ static void steps_match_the_papers(void)
 static int applies(fault wrong, const fnn_optimizer *o)
 {
     switch (wrong) {
-    case OTHER_CONVENTION: return o->kind != FNN_SGD && o->kind != FNN_ADADELTA;
-    case MOMENTUM: return o->momentum > 0;
-    case RHO: return o->kind == FNN_ADADELTA || o->kind == FNN_RMSPROP;
+    case OTHER_CONVENTION:
+        return o->kind != FNN_SGD && o->kind != FNN_ADADELTA;
+    case MOMENTUM:
+        return o->momentum > 0;
+    case RHO:
+        return o->kind == FNN_ADADELTA || o->kind == FNN_RMSPROP;
     case BETA:
-    case LATE: return o->kind == FNN_ADAM;
-    case START: return o->kind == FNN_ADAGRAD && o->start > 0;
-    case NO_NESTEROV: return o->nesterov;
-    default: return 1;
+    case LATE:
+        return o->kind == FNN_ADAM;
+    case START:
+        return o->kind == FNN_ADAGRAD && o->start > 0;
+    case NO_NESTEROV:
+        return o->nesterov;
+    default:
+        return 1;
     }
 }
 

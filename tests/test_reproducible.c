@@ -23,7 +23,10 @@ enum { COUNTS = (int)(sizeof thread_counts / sizeof thread_counts[0]) };
 static uint8_t pixels[MOST * INPUTS];
 static int32_t labels[MOST];
 
-static int quick(void) { return getenv("TEST_QUICK") != NULL; }
+static int quick(void)
+{
+    return getenv("TEST_QUICK") != NULL;
+}
 
 static fnn_dataset make_images(int count)
 {
@@ -211,9 +214,18 @@ static void trained_alike(kind which)
 #endif
 }
 
-static void training_has_its_bits(void) { trained_alike(DENSE); }
-static void training_of_convolutions_has_its_bits(void) { trained_alike(CNN); }
-static void convolutions_behind_dense_layers_do(void) { trained_alike(BEHIND_DENSE); }
+static void training_has_its_bits(void)
+{
+    trained_alike(DENSE);
+}
+static void training_of_convolutions_has_its_bits(void)
+{
+    trained_alike(CNN);
+}
+static void convolutions_behind_dense_layers_do(void)
+{
+    trained_alike(BEHIND_DENSE);
+}
 
 /* ---- the controls: what is summed by thread must differ ---- */
 
@@ -354,8 +366,18 @@ static void inference_has_its_bits(void)
 /* Views of sizes and at offsets that put a sample anywhere in a tile and a chunk. */
 static void sample_has_its_bits(kind which)
 {
-    static const int sizes[] = {1, 2, 3, 13, 14, 15, 29, FNNI_CHUNK - 1, FNNI_CHUNK, FNNI_CHUNK + 1,
-                                2 * FNNI_CHUNK, 2 * FNNI_CHUNK + 1};
+    static const int sizes[] = {1,
+                                2,
+                                3,
+                                13,
+                                14,
+                                15,
+                                29,
+                                FNNI_CHUNK - 1,
+                                FNNI_CHUNK,
+                                FNNI_CHUNK + 1,
+                                2 * FNNI_CHUNK,
+                                2 * FNNI_CHUNK + 1};
     const fnn_dataset data = make_images(400);
     int isa, i, first;
     FOR_EACH_ISA(isa) {
@@ -370,8 +392,8 @@ static void sample_has_its_bits(kind which)
                 CHECK(!fnn_predict(m, context, &view, found));
                 CHECKF(!memcmp(found, expected + first * CLASSES,
                                (size_t)sizes[i] * CLASSES * sizeof *found),
-                       "%s, network %d: %d samples from %d", fnn_isa_name((fnn_isa)isa),
-                       (int)which, sizes[i], first);
+                       "%s, network %d: %d samples from %d", fnn_isa_name((fnn_isa)isa), (int)which,
+                       sizes[i], first);
             }
         CHECK(memcmp(expected, expected + CLASSES, CLASSES * sizeof *expected) != 0);
         fnn_context_free(context);
@@ -499,10 +521,13 @@ static void sixteen_threads_make_the_first_call(void)
     }
 }
 
-static const harness_test tests[] = {
-    TEST(sixteen_threads_make_the_first_call), TEST(training_has_its_bits),
-    TEST(training_of_convolutions_has_its_bits), TEST(convolutions_behind_dense_layers_do),
-    TEST(a_gradient_split_by_threads_is_caught), TEST(a_sum_split_by_threads_differs),
-    TEST(inference_has_its_bits), TEST(a_sample_has_its_bits_in_any_batch),
-    TEST(sixteen_threads_share_a_model)};
+static const harness_test tests[] = {TEST(sixteen_threads_make_the_first_call),
+                                     TEST(training_has_its_bits),
+                                     TEST(training_of_convolutions_has_its_bits),
+                                     TEST(convolutions_behind_dense_layers_do),
+                                     TEST(a_gradient_split_by_threads_is_caught),
+                                     TEST(a_sum_split_by_threads_differs),
+                                     TEST(inference_has_its_bits),
+                                     TEST(a_sample_has_its_bits_in_any_batch),
+                                     TEST(sixteen_threads_share_a_model)};
 HARNESS_MAIN(tests)

@@ -58,8 +58,7 @@ static void check_rows(const rate_row *rows, int count)
     int i;
     for (i = 0; i < count; i++) {
         const rate_row *r = rows + i;
-        const double rate =
-            fnn_schedule_rate(&r->schedule, .5, r->step, r->total, r->per_epoch);
+        const double rate = fnn_schedule_rate(&r->schedule, .5, r->step, r->total, r->per_epoch);
         CHECKF(fabs(rate - .5 * r->factor) < 1e-12,
                "row %d: kind %d, step %d of %d: expected %.15g, found %.15g", i,
                (int)r->schedule.kind, r->step, r->total, .5 * r->factor, rate);
@@ -72,6 +71,7 @@ static void rates_are_those_worked_out_by_hand(void)
     const fnn_schedule smooth = fnn_schedule_exponential(.25), zero = fnn_schedule_cosine(0);
     const fnn_schedule low = fnn_schedule_cosine(.2), cycle = fnn_schedule_one_cycle();
     const fnn_schedule line = fnn_schedule_linear();
+    /* clang-format off */
     const rate_row rows[] = {
         {constant, 0, 10, 5, 1},       {constant, 9, 10, 5, 1},
         {step, 0, 40, 5, 1},           {step, 9, 40, 5, 1}, /* two epochs of five steps */
@@ -88,6 +88,7 @@ static void rates_are_those_worked_out_by_hand(void)
         {cycle, 2, 10, 5, 1},          {cycle, 9, 10, 5, 4e-6},
         {cycle, 5, 9, 3, .46263710266697505}, /* its peak is at step 1.7: 3.3 / 6.3 down */
     };
+    /* clang-format on */
     check_rows(rows, (int)(sizeof rows / sizeof rows[0]));
 }
 
@@ -100,13 +101,13 @@ static void warm_up_comes_first(void)
     const fnn_schedule step = warmed(fnn_schedule_step(1, .5), 2);
     const fnn_schedule smooth = warmed(fnn_schedule_exponential(.25), 2);
     const rate_row rows[] = {
-        {constant, 0, 10, 5, .25}, {constant, 3, 10, 5, 1},   {constant, 4, 10, 5, 1},
-        {zero, 2, 16, 4, .75},     {zero, 3, 16, 4, 1},       {zero, 4, 16, 4, 1},
-        {zero, 8, 16, 4, .75},     {zero, 12, 16, 4, .25},    {line, 0, 10, 5, .5},
-        {line, 6, 10, 5, .5},      {line, 9, 10, 5, .125},    {cycle, 0, 12, 5, .02},
-        {cycle, 1, 12, 5, .04},    {cycle, 2, 12, 5, .04},    {cycle, 4, 12, 5, 1},
-        {cycle, 11, 12, 5, 4e-6},  {step, 0, 12, 4, .5},      {step, 4, 12, 4, .5},
-        {step, 8, 12, 4, .25},     {smooth, 1, 12, 2, .5},    {smooth, 2, 12, 2, .25},
+        {constant, 0, 10, 5, .25}, {constant, 3, 10, 5, 1}, {constant, 4, 10, 5, 1},
+        {zero, 2, 16, 4, .75},     {zero, 3, 16, 4, 1},     {zero, 4, 16, 4, 1},
+        {zero, 8, 16, 4, .75},     {zero, 12, 16, 4, .25},  {line, 0, 10, 5, .5},
+        {line, 6, 10, 5, .5},      {line, 9, 10, 5, .125},  {cycle, 0, 12, 5, .02},
+        {cycle, 1, 12, 5, .04},    {cycle, 2, 12, 5, .04},  {cycle, 4, 12, 5, 1},
+        {cycle, 11, 12, 5, 4e-6},  {step, 0, 12, 4, .5},    {step, 4, 12, 4, .5},
+        {step, 8, 12, 4, .25},     {smooth, 1, 12, 2, .5},  {smooth, 2, 12, 2, .25},
     };
     check_rows(rows, (int)(sizeof rows / sizeof rows[0]));
 }
@@ -122,13 +123,13 @@ static void edges_have_rates(void)
     peak.rise = .1;
     {
         const rate_row rows[] = {
-            {line, 0, 0, 1, 1},     {zero, 0, 0, 1, 1},    {cycle, 0, 0, 1, .04}, /* no steps */
-            {line, 0, 1, 1, 1},     {zero, 0, 1, 1, 1},    {step, 0, 1, 1, 1},    /* one */
-            {cycle, 0, 1, 1, 4e-6},                        /* as PyTorch: the first is the last */
-            {line, 99, 10, 1, .1},  {line, -5, 10, 1, 1},  {step, 9, 3, 1, .25},  /* outside */
-            {slow, 0, 10, 1, .01},  {slow, 9, 10, 1, .1},  {slow, 50, 10, 1, .1},
+            {line, 0, 0, 1, 1},      {zero, 0, 0, 1, 1},    {cycle, 0, 0, 1, .04}, /* no steps */
+            {line, 0, 1, 1, 1},      {zero, 0, 1, 1, 1},    {step, 0, 1, 1, 1},    /* one */
+            {cycle, 0, 1, 1, 4e-6}, /* as PyTorch: the first is the last */
+            {line, 99, 10, 1, .1},   {line, -5, 10, 1, 1},  {step, 9, 3, 1, .25}, /* outside */
+            {slow, 0, 10, 1, .01},   {slow, 9, 10, 1, .1},  {slow, 50, 10, 1, .1},
             {steep, 9, 10, 1, 4e-6}, {late, 0, 10, 1, .04}, {late, 9, 10, 1, 1},
-            {late, 0, 1, 1, 1},     {peak, 0, 10, 1, 1}, /* 0 / 0 in PyTorch */
+            {late, 0, 1, 1, 1},      {peak, 0, 10, 1, 1}, /* 0 / 0 in PyTorch */
         };
         check_rows(rows, (int)(sizeof rows / sizeof rows[0]));
     }
@@ -225,8 +226,7 @@ static void steps_by_hand(fnn_model *m, const fnn_dataset *data, const fnn_sched
             (fnn_real)fnn_schedule_rate(schedule, base, step, c.epochs * STEPS, STEPS);
         CHECK(!fnn_forward(m, data, samples, rows, 1) && !fnn_loss(m, NULL) && !fnn_backward(m) &&
               !fnn_step(m, &c));
-        for (j = 0; average && j < count; j++)
-            average[j] = d * average[j] + (1 - d) * (double)w[j];
+        for (j = 0; average && j < count; j++) average[j] = d * average[j] + (1 - d) * (double)w[j];
     }
 }
 
@@ -239,9 +239,9 @@ static int same_weights(fnn_model *a, fnn_model *b)
 
 static void fit_takes_the_rates_of_its_schedule(void)
 {
-    fnn_schedule all[] = {fnn_schedule_constant(),        fnn_schedule_step(1, .5),
-                          fnn_schedule_exponential(.5),   fnn_schedule_cosine(.01),
-                          fnn_schedule_one_cycle(),       fnn_schedule_linear(),
+    fnn_schedule all[] = {fnn_schedule_constant(),           fnn_schedule_step(1, .5),
+                          fnn_schedule_exponential(.5),      fnn_schedule_cosine(.01),
+                          fnn_schedule_one_cycle(),          fnn_schedule_linear(),
                           warmed(fnn_schedule_cosine(0), 5), warmed(fnn_schedule_constant(), 50)};
     const int count = (int)(sizeof all / sizeof all[0]);
     fnn_dataset data = make_data();

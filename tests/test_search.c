@@ -727,11 +727,7 @@ static void a_callback_can_save(void)
     fnn_search_config c = configuration(2, 3);
     fnn_search found;
     budget b;
-    memset(&b, 0, sizeof b);
-    b.allowed = -1;
-    c.context.allocator.allocate = budget_allocate;
-    c.context.allocator.release = budget_release;
-    c.context.allocator.user = &b;
+    c.context.allocator = budget_open(&b);
     c.callback = save_so_far;
     c.user = &b;
     search_grid(&data, &c, &found);
@@ -885,9 +881,7 @@ static int memory_trial(budget *b, int n, int threads, const fnn_search *expecte
     fnn_error error;
     fnn_result r;
     error.message[0] = 0;
-    c.context.allocator.allocate = budget_allocate;
-    c.context.allocator.release = budget_release;
-    c.context.allocator.user = b;
+    c.context.allocator = budget_allocator(b);
     data.allocator = c.context.allocator;
     b->allowed = n;
     b->failed = 0;
@@ -913,7 +907,7 @@ static void every_allocation_may_fail(void)
     budget b;
     int threads, n;
     CHECK(!fnn_grid_search(&data, odd, 3, &c, &expected, NULL));
-    memset(&b, 0, sizeof b);
+    budget_open(&b);
     for (threads = 1; threads < 4; threads += 2)
         for (b.once = 0; b.once < 2; b.once++) {
             for (n = 0; !memory_trial(&b, n, threads, &expected); n += step)

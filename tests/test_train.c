@@ -51,8 +51,7 @@ static void fit_learns(void)
 {
     fnn_dataset data = make_images();
     int isa;
-    FOR_EACH_ISA(isa)
-    {
+    FOR_EACH_ISA(isa) {
         fnn_model *m = make_network((fnn_isa)isa, 1, &data);
         fnn_fit_config c = make_config(40);
         fnn_history history;
@@ -99,10 +98,8 @@ static void history_grows(void)
     for (i = 0; i < 100; i++) CHECK(history.epochs[i].epoch == i);
     fnn_history_free(&history);
     CHECK(history.count == 0 && !history.epochs);
-    memset(&none, 0, sizeof none);
-    history.allocator.allocate = budget_allocate;
-    history.allocator.release = budget_release;
-    history.allocator.user = &none;
+    history.allocator = budget_open(&none);
+    none.allowed = 0;
     CHECK(fnn_history_append(&history, &e) == FNN_ERROR_MEMORY && history.count == 0);
     fnn_history_free(&history);
     fnn_model_free(m);
@@ -112,8 +109,7 @@ static void fit_equals_the_opened_step(void)
 {
     fnn_dataset data = make_images();
     int isa;
-    FOR_EACH_ISA(isa)
-    {
+    FOR_EACH_ISA(isa) {
         fnn_model *a = make_network((fnn_isa)isa, 1, &data),
                   *b = make_network((fnn_isa)isa, 2, &data);
         fnn_fit_config c = make_config(2);
@@ -592,19 +588,6 @@ static void clipping_bounds_the_gradient(void)
 
 /* ---- inference without allocation, metrics ---- */
 
-static int requests;
-static void *counting_allocate(void *user, size_t bytes)
-{
-    (void)user;
-    requests++;
-    return malloc(bytes);
-}
-static void counting_release(void *user, void *memory)
-{
-    (void)user;
-    free(memory);
-}
-
 static void a_reserved_context_allocates_nothing(void)
 {
     static fnn_real out[ROWS * CLASSES];
@@ -613,14 +596,14 @@ static void a_reserved_context_allocates_nothing(void)
     fnn_model *m = make_network(FNN_ISA_BEST, 1, &data);
     fnn_context_config config = fnn_context_config_init();
     fnn_context *context;
-    config.allocator.allocate = counting_allocate;
-    config.allocator.release = counting_release;
+    budget memory;
+    config.allocator = budget_open(&memory);
     context = fnn_context_create(&config, NULL);
     fnn_seal(m);
-    CHECK(!fnn_reserve(m, context) && requests > 0);
-    requests = 0;
+    CHECK(!fnn_reserve(m, context) && memory.requests > 0);
+    memory.requests = 0;
     CHECK(!fnn_predict(m, context, &data, out) && !fnn_evaluate(m, context, &data, &metrics));
-    CHECKF(requests == 0, "%d requests", requests);
+    CHECKF(memory.requests == 0, "%d requests", memory.requests);
     fnn_context_free(context);
     fnn_model_free(m);
 }
@@ -716,31 +699,15 @@ static void large_batches_find_their_space(void)
             check_large_batches((fnn_isa)isa, units[i]);
 }
 
-/* An allocator that knows how much is out. */
-static size_t live;
-static void *weighing_allocate(void *user, size_t bytes)
-{
-    size_t *block = (size_t *)malloc(bytes + 2 * sizeof *block);
-    (void)user;
-    if (!block) return NULL;
-    live += *block = bytes;
-    return block + 2;
-}
-static void weighing_release(void *user, void *memory)
-{
-    size_t *block = (size_t *)memory - 2;
-    (void)user;
-    live -= *block;
-    free(block);
-}
+static budget weighed;
 
 /* fnn_memory_size is what a model takes, to the byte: sealed, in a fit, and after it. */
 static int compare_size(void *user, const fnn_epoch *epoch)
 {
     const size_t expected = *(const size_t *)user;
     (void)epoch;
-    CHECKF(live == expected, "fit holds %lu bytes, expected %lu", (unsigned long)live,
-           (unsigned long)expected);
+    CHECKF(weighed.held == expected, "fit holds %lu bytes, expected %lu",
+           (unsigned long)weighed.held, (unsigned long)expected);
     return 0;
 }
 
@@ -751,8 +718,7 @@ static void memory_is_what_memory_size_says(void)
     fnn_fit_config c = make_config(1);
     size_t size;
     int kind;
-    config.allocator.allocate = weighing_allocate;
-    config.allocator.release = weighing_release;
+    config.allocator = budget_open(&weighed);
     config.threads = 3;
     for (kind = 0; kind < 2; kind++) {
         fnn_model *m = fnn_sequential_with(&config, SIDE, SIDE, 1);
@@ -766,7 +732,7 @@ static void memory_is_what_memory_size_says(void)
         fnn_dense(m, 21, FNN_RELU);
         fnn_dense(m, CLASSES, FNN_SOFTMAX);
         CHECK(fnn_memory_size(m, 0) == 0 && !fnn_seal(m));
-        CHECKF(fnn_memory_size(m, 0) == live, "%lu, not %lu", (unsigned long)live,
+        CHECKF(fnn_memory_size(m, 0) == weighed.held, "%lu, not %lu", (unsigned long)weighed.held,
                (unsigned long)fnn_memory_size(m, 0));
         size = fnn_memory_size(m, 64) + ROWS * sizeof(int64_t) + FNNI_EXTRA;
         c.optimizer = fnn_adam((fnn_real)0.01);
@@ -774,9 +740,9 @@ static void memory_is_what_memory_size_says(void)
         c.callback = compare_size;
         c.user = &size;
         CHECK(!fnn_fit(m, &data, &c, NULL));
-        CHECK(live == fnn_memory_size(m, 64));
+        CHECK(weighed.held == fnn_memory_size(m, 64));
         fnn_model_free(m);
-        CHECK(live == 0);
+        CHECK(weighed.held == 0);
     }
 }
 

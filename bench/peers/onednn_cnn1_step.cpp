@@ -23,7 +23,8 @@ using dnnl::memory;
 using dnnl::prop_kind;
 using tag = memory::format_tag;
 
-namespace {
+namespace
+{
 
 constexpr int classes = 10;
 constexpr auto f32 = memory::data_type::f32;
@@ -48,12 +49,13 @@ size_t count(const memory &x)
     return x.get_desc().get_size() / sizeof(float);
 }
 
-class step {
-public:
+class step
+{
+  public:
     explicit step(int batch);
     void run();
 
-private:
+  private:
     // From the gradient towards a layer's output to that towards its input: appends the layer's
     // operations to backward_.
     using backward = std::function<memory(memory)>;
@@ -233,8 +235,8 @@ void step::dense(memory::dims input_sizes, int units, bool relu)
     memory::dims weight_sizes = input_sizes;
     weight_sizes[0] = units;
     // What a convolution made is taken as it lies.
-    const memory::desc x = input_sizes.size() == 4 ? x_.get_desc()
-                                                   : memory::desc(input_sizes, f32, tag::any);
+    const memory::desc x =
+        input_sizes.size() == 4 ? x_.get_desc() : memory::desc(input_sizes, f32, tag::any);
     const memory::desc y({batch_, units}, f32, tag::nc), b({units}, f32, tag::a);
     const memory::desc w(weight_sizes, f32, tag::any);
     using forward = dnnl::inner_product_forward;

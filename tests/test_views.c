@@ -1,0 +1,357 @@
+/* Views of data sets: splits, folds, subsets, shuffles; what fnn_dataset_check finds; and the
+ * normalisations against naive loops. */
+#if !defined(_POSIX_C_SOURCE) && !defined(_GNU_SOURCE)
+#define _POSIX_C_SOURCE 200809L /* mkdtemp */
+#endif
+#define FMNIST_NN_IMPLEMENTATION
+#include "../fmnist_nn.h"
+#include "datasets.h"
+#include <math.h>
+
+/* Adds 1 to seen[row] of each sample, and checks that the view is one. */
+static void mark(const fnn_dataset *view, const fnn_dataset *parent, int *seen)
+{
+    int64_t i;
+    CHECK(view->reals == parent->reals && view->labels == parent->labels);
+    CHECK(view->count == 0 || fnn_dataset_check(view, NULL) == FNN_OK);
+    for (i = 0; i < view->count; i++) seen[view->index[i]]++;
+}
+
+static int all_are(const int *seen, int64_t count, int value)
+{
+    int64_t i;
+    for (i = 0; i < count; i++)
+        if (seen[i] != value) return 0;
+    return 1;
+}
+
+static void splits_partition(void)
+{
+    static fnn_real reals[200];
+    static int32_t labels[100];
+    fnn_dataset data, first, second, again, rest;
+    int64_t n, i;
+    int shuffle, differ = 0;
+    make_table(&data, reals, labels, 100);
+    for (shuffle = 0; shuffle < 2; shuffle++)
+        for (n = 0; n <= 100; n += n < 3 || n > 96 ? 1 : 7) {
+            int seen[100] = {0};
+            if (!CHECK(!fnn_dataset_split(&data, n, shuffle, 42, &first, &second, NULL))) return;
+            CHECK(first.count == n && second.count == 100 - n);
+            mark(&first, &data, seen);
+            mark(&second, &data, seen);
+            CHECK(all_are(seen, 100, 1));
+            CHECK(!fnn_dataset_split(&data, n, shuffle, 42, &again, &rest, NULL));
+            for (i = 0; i < n; i++) CHECK(first.index[i] == again.index[i]);
+            for (i = 0; i < n; i++) differ += first.index[i] != i;
+            if (!shuffle) CHECK(differ == 0);
+            fnn_dataset_free(&first), fnn_dataset_free(&second);
+            fnn_dataset_free(&again), fnn_dataset_free(&rest);
+        }
+    CHECK(differ > 500);
+    CHECK(!fnn_dataset_shuffle(&data, 1, &first, NULL) &&
+          !fnn_dataset_shuffle(&data, 2, &second, NULL));
+    for (i = differ = 0; i < 100; i++) differ += first.index[i] != second.index[i];
+    CHECKF(differ > 80, "seeds 1 and 2 differ at %d places only", differ);
+    fnn_dataset_free(&first), fnn_dataset_free(&second);
+}
+
+static void folds_partition(void)
+{
+    static fnn_real reals[200];
+    static int32_t labels[100];
+    fnn_dataset data, train, validation;
+    int folds, fold, shuffle;
+    int64_t count, i;
+    for (count = 2; count <= 100; count += count < 12 ? 1 : 29)
+        for (shuffle = 0; shuffle < 2; shuffle++)
+            for (folds = 2; folds <= count; folds += folds < 7 ? 1 : 13) {
+                int validated[100] = {0};
+                make_table(&data, reals, labels, count);
+                for (fold = 0; fold < folds; fold++) {
+                    int seen[100] = {0};
+                    CHECK(!fnn_dataset_fold(&data, folds, fold, shuffle, 7, &train, &validation,
+                                            NULL));
+                    CHECK(validation.count == count / folds + (fold < count % folds));
+                    mark(&train, &data, seen);
+                    mark(&validation, &data, seen);
+                    mark(&validation, &data, validated);
+                    CHECK(all_are(seen, count, 1));
+                    for (i = 1; !shuffle && i < train.count; i++)
+                        CHECK(train.index[i] > train.index[i - 1]);
+                    fnn_dataset_free(&train), fnn_dataset_free(&validation);
+                }
+                CHECK(all_are(validated, count, 1));
+            }
+}
+
+static void views_of_views(void)
+{
+    static fnn_real reals[200];
+    static int32_t labels[100];
+    static const int64_t samples[5] = {3, 0, 3, 9, 1};
+    fnn_dataset data, shuffled, first, second, picked, train, validation;
+    int64_t i, counts[3], total = 0;
+    int seen[100] = {0};
+    make_table(&data, reals, labels, 100);
+    CHECK(!fnn_dataset_shuffle(&data, 5, &shuffled, NULL));
+    CHECK(!fnn_dataset_split(&shuffled, 10, 0, 0, &first, &second, NULL));
+    CHECK(!fnn_dataset_subset(&first, samples, 5, &picked, NULL));
+    for (i = 0; i < 10; i++) CHECK(first.index[i] == shuffled.index[i]);
+    for (i = 0; i < 5; i++) CHECK(picked.index[i] == shuffled.index[samples[i]]);
+    CHECK(picked.rows == 100 && fnn_dataset_check(&picked, NULL) == FNN_OK);
+    CHECK(!fnn_dataset_fold(&second, 4, 2, 1, 9, &train, &validation, NULL));
+    mark(&train, &data, seen);
+    mark(&validation, &data, seen);
+    for (i = 0; i < 100; i++) total += seen[i];
+    CHECK(total == 90);
+    for (i = 0; i < 10; i++) CHECK(seen[first.index[i]] == 0);
+    CHECK(fnn_dataset_class_counts(&picked, counts) == FNN_OK);
+    CHECK(counts[0] + counts[1] + counts[2] == 5);
+    for (i = 0; i < 5; i++) counts[labels[picked.index[i]]]--;
+    CHECK(counts[0] == 0 && counts[1] == 0 && counts[2] == 0);
+    fnn_dataset_free(&train), fnn_dataset_free(&validation), fnn_dataset_free(&picked);
+    fnn_dataset_free(&first), fnn_dataset_free(&second), fnn_dataset_free(&shuffled);
+}
+
+static void views_reject_wrong_calls(void)
+{
+    static fnn_real reals[20];
+    static int32_t labels[10];
+    static const int64_t negative[2] = {0, -1}, beyond[2] = {0, 10};
+    fnn_dataset data, a, b;
+    fnn_error error;
+    const fnn_result wrong = FNN_ERROR_ARGUMENT;
+    make_table(&data, reals, labels, 10);
+    CHECK(fnn_dataset_split(&data, -1, 0, 0, &a, &b, &error) == wrong && is_zero(&a));
+    CHECK(fnn_dataset_split(&data, 11, 0, 0, &a, &b, &error) == wrong && is_zero(&b));
+    CHECK(fnn_dataset_split(&data, 5, 0, 0, &a, &a, &error) == wrong);
+    CHECK(fnn_dataset_split(&data, 5, 0, 0, &data, &a, &error) == wrong && data.count == 10);
+    CHECK(fnn_dataset_split(&data, 5, 0, 0, NULL, &a, &error) == wrong);
+    CHECK(fnn_dataset_split(NULL, 5, 0, 0, &a, &b, &error) == wrong);
+    CHECK(fnn_dataset_fold(&data, 1, 0, 0, 0, &a, &b, &error) == wrong);
+    CHECK(fnn_dataset_fold(&data, 11, 0, 0, 0, &a, &b, &error) == wrong);
+    CHECK(fnn_dataset_fold(&data, 5, 5, 0, 0, &a, &b, &error) == wrong);
+    CHECK(fnn_dataset_fold(&data, 5, -1, 0, 0, &a, &b, NULL) == wrong);
+    CHECK(fnn_dataset_subset(&data, negative, 2, &a, &error) == wrong);
+    CHECK(strstr(error.message, "samples[1] is -1") != NULL);
+    CHECK(fnn_dataset_subset(&data, beyond, 2, &a, &error) == wrong);
+    CHECK(fnn_dataset_subset(&data, NULL, 2, &a, &error) == wrong);
+    CHECK(fnn_dataset_subset(&data, beyond, -1, &a, &error) == wrong);
+    CHECK(fnn_dataset_subset(&data, beyond, 1, &data, &error) == wrong);
+    CHECK(fnn_dataset_subset(&data, NULL, 0, &a, &error) == FNN_OK && a.count == 0);
+    CHECK(fnn_dataset_check(&a, &error) == wrong && strstr(error.message, "no samples"));
+    fnn_dataset_free(&a);
+    CHECK(fnn_dataset_shuffle(&data, 1, &data, &error) == wrong);
+    CHECK(fnn_dataset_shuffle(&data, 1, NULL, &error) == wrong);
+}
+
+/* Each of 6 positions gets each of 6 samples equally often: chi-square of 25 degrees of freedom is
+ * below 52.6 with probability .999; the seeds are fixed. */
+static void shuffles_are_uniform(void)
+{
+    static fnn_real reals[12];
+    static int32_t labels[6];
+    int table[6][6] = {{0}}, seed, i, j;
+    double chi = 0;
+    fnn_dataset data, view;
+    make_table(&data, reals, labels, 6);
+    for (seed = 0; seed < 6000; seed++) {
+        if (!CHECK(!fnn_dataset_shuffle(&data, (uint64_t)seed, &view, NULL))) return;
+        for (i = 0; i < 6; i++) table[i][view.index[i]]++;
+        fnn_dataset_free(&view);
+    }
+    for (i = 0; i < 6; i++)
+        for (j = 0; j < 6; j++) chi += (table[i][j] - 1000.0) * (table[i][j] - 1000.0) / 1000.0;
+    CHECKF(chi < 52.6 && chi > 5, "chi-square %.1f", chi);
+}
+
+static void check_finds_what_is_wrong(void)
+{
+    static fnn_real reals[20], targets[20];
+    static int32_t labels[10];
+    static uint8_t bytes[20];
+    static int64_t index[3] = {9, 0, 4};
+    static const char *const names[3] = {"a", "b", NULL};
+    fnn_dataset good, data;
+    fnn_error error;
+    int64_t counts[3];
+    make_table(&good, reals, labels, 10);
+    good.targets = targets;
+    good.target_count = 2;
+#define WRONG(change, words)                                       \
+    data = good;                                                   \
+    change;                                                        \
+    CHECK(fnn_dataset_check(&data, &error) == FNN_ERROR_ARGUMENT); \
+    CHECKF(strstr(error.message, words) != NULL, "\"%s\" lacks \"%s\"", error.message, words)
+#define RIGHT(change) \
+    data = good;      \
+    change;           \
+    CHECK(fnn_dataset_check(&data, &error) == FNN_OK)
+    RIGHT((void)0);
+    RIGHT(data.rows = 11);
+    RIGHT((data.index = index, data.rows = 10, data.count = 3));
+    RIGHT((data.reals = NULL, data.bytes = bytes));
+    RIGHT(data.labels = NULL);
+    CHECK(fnn_dataset_check(NULL, &error) == FNN_ERROR_ARGUMENT);
+    WRONG(data.count = 0, "no samples");
+    WRONG(data.count = -1, "-1 samples");
+    WRONG(data.rows = 9, "only 9 rows");
+    WRONG(data.height = 0, "0 x 1 x 2");
+    WRONG(data.width = -1, "1 x -1 x 2");
+    WRONG(data.channels = 0, "1 x 1 x 0");
+    WRONG(data.height = data.width = data.channels = 2147483647, "overflow");
+    WRONG((data.rows = INT64_MAX, data.height = data.width = 1000), "overflow");
+    WRONG(data.bytes = bytes, "each of bytes and reals");
+    WRONG(data.reals = NULL, "none of bytes and reals");
+    WRONG(data.classes = 2, "sample 2 has label 2");
+    WRONG(data.classes = 0, "0 classes");
+    WRONG(data.target_count = 0, "target_count is 0");
+    WRONG((data.index = index, data.rows = 9, data.count = 3), "index[0] is 9");
+    WRONG((data.index = index, data.rows = 0, data.count = 3), "index[0] is 9");
+    WRONG(data.class_names = names, "class_names[2]");
+    labels[7] = -1;
+    WRONG((void)0, "sample 7 has label -1");
+    CHECK(fnn_dataset_class_counts(&good, counts) == FNN_ERROR_ARGUMENT);
+    labels[7] = 1;
+    CHECK(fnn_dataset_class_counts(&good, counts) == FNN_OK);
+    CHECK(counts[0] == 4 && counts[1] == 3 && counts[2] == 3);
+    CHECK(fnn_dataset_class_counts(&good, NULL) == FNN_ERROR_ARGUMENT);
+    CHECK(fnn_dataset_class_counts(NULL, counts) == FNN_ERROR_ARGUMENT);
+    data = good;
+    data.labels = NULL;
+    CHECK(fnn_dataset_class_counts(&data, counts) == FNN_ERROR_ARGUMENT);
+    fnn_dataset_free(NULL);
+#undef WRONG
+#undef RIGHT
+}
+
+/* ---- normalisation ---- */
+
+static double feature_of(const fnn_dataset *data, int64_t i, int j, int features)
+{
+    int64_t at = (data->index ? data->index[i] : i) * features + j;
+    return data->bytes ? (double)data->bytes[at] : (double)data->reals[at];
+}
+
+static int close_to(fnn_real found, double expected)
+{
+    return fabs((double)found - expected) <=
+           (sizeof(fnn_real) == 4 ? 1e-7 : 1e-13) * (fabs(expected) + 1e-6);
+}
+
+static void check_normalization(fnn_normalization kind, const fnn_dataset *data)
+{
+    enum { FEATURES = 12 };
+    fnn_real shift[FEATURES], scale[FEATURES];
+    int j;
+    int64_t i;
+    if (!CHECK(fnn_normalization_compute(kind, data, shift, scale, NULL) == FNN_OK)) return;
+    for (j = 0; j < FEATURES; j++) {
+        double mean = 0, variance = 0, lowest = 1e300, highest = -1e300, s = 1;
+        for (i = 0; i < data->count; i++) mean += feature_of(data, i, j, FEATURES);
+        mean /= (double)data->count;
+        for (i = 0; i < data->count; i++) {
+            double x = feature_of(data, i, j, FEATURES);
+            variance += (x - mean) * (x - mean);
+            lowest = x < lowest ? x : lowest;
+            highest = x > highest ? x : highest;
+        }
+        variance /= (double)data->count;
+        if (lowest == highest) variance = 1; /* whatever rounding made of it */
+        if (kind == FNN_NORMALIZE_DIVIDE_255 || kind == FNN_NORMALIZE_MEAN_DIVIDE_255) s = 1 / 255.;
+        if (kind == FNN_NORMALIZE_STANDARDIZE) s = 1 / sqrt(variance);
+        if (kind == FNN_NORMALIZE_MEAN_VARIANCE) s = 1 / variance;
+        if (kind == FNN_NORMALIZE_NONE || kind == FNN_NORMALIZE_DIVIDE_255) mean = 0;
+        CHECKF(close_to(shift[j], mean), "kind %d, feature %d: shift %.9g, expected %.9g",
+               (int)kind, j, (double)shift[j], mean);
+        CHECKF(close_to(scale[j], s), "kind %d, feature %d: scale %.9g, expected %.9g", (int)kind,
+               j, (double)scale[j], s);
+    }
+}
+
+static void normalizations_against_naive_loops(void)
+{
+    enum { ROWS = 1001, FEATURES = 12 };
+    static fnn_real reals[ROWS * FEATURES];
+    static uint8_t bytes[ROWS * FEATURES];
+    fnn_dataset data, part, rest;
+    int i, kind;
+    for (i = 0; i < ROWS * FEATURES; i++) {
+        int j = i % FEATURES;
+        double x = (double)random_bits() / 4294967296.0;
+        bytes[i] = (uint8_t)(j == 0 ? 0 : j == 1 ? 255 : random_below(256));
+        if (j == 2) bytes[i] = i / FEATURES == 600; /* one pixel differs */
+        reals[i] = (fnn_real)(j == 0   ? 0.1        /* constant, and its mean is not exact */
+                              : j == 1 ? -12345.678
+                              : j == 2 ? 1e6 + x
+                              : j == 3 ? 1e-6 * x
+                                       : (x - .5) * j * j);
+    }
+    memset(&data, 0, sizeof data);
+    data.count = ROWS;
+    data.height = 2, data.width = 3, data.channels = 2;
+    for (i = 0; i < 2; i++) {
+        data.bytes = i ? bytes : NULL;
+        data.reals = i ? NULL : reals;
+        CHECK(!fnn_dataset_split(&data, 700, 1, 3, &part, &rest, NULL));
+        for (kind = FNN_NORMALIZE_NONE; kind <= FNN_NORMALIZE_MEAN_VARIANCE; kind++) {
+            check_normalization((fnn_normalization)kind, &data);
+            check_normalization((fnn_normalization)kind, &part);
+            check_normalization((fnn_normalization)kind, &rest);
+        }
+        fnn_dataset_free(&part), fnn_dataset_free(&rest);
+    }
+}
+
+static void normalization_without_spread_or_sense(void)
+{
+    enum { ROWS = 1000 };
+    static fnn_real reals[2 * ROWS];
+    static int32_t labels[ROWS];
+    fnn_dataset data;
+    fnn_real shift[2], scale[2];
+    fnn_error error;
+    int i;
+    make_table(&data, reals, labels, ROWS);
+    for (i = 0; i < ROWS; i++) reals[2 * i] = (fnn_real)0.1;
+    CHECK(!fnn_normalization_compute(FNN_NORMALIZE_STANDARDIZE, &data, shift, scale, &error));
+    CHECK(scale[0] == 1 && shift[0] == (fnn_real)0.1 && scale[1] != 1);
+    CHECK(!fnn_normalization_compute(FNN_NORMALIZE_MEAN_VARIANCE, &data, shift, scale, &error));
+    CHECK(scale[0] == 1 && shift[0] == (fnn_real)0.1);
+    data.count = 1;
+    CHECK(!fnn_normalization_compute(FNN_NORMALIZE_STANDARDIZE, &data, shift, scale, &error));
+    CHECK(scale[0] == 1 && scale[1] == 1);
+    data.count = ROWS;
+    reals[1] = (fnn_real)NAN;
+    CHECK(fnn_normalization_compute(FNN_NORMALIZE_MEAN, &data, shift, scale, &error) ==
+          FNN_ERROR_NUMERIC);
+    CHECK(strstr(error.message, "feature 1") != NULL);
+    reals[1] = (fnn_real)INFINITY;
+    CHECK(fnn_normalization_compute(FNN_NORMALIZE_MEAN, &data, shift, scale, &error) ==
+          FNN_ERROR_NUMERIC);
+    CHECK(!fnn_normalization_compute(FNN_NORMALIZE_DIVIDE_255, &data, shift, scale, &error));
+    for (i = 0; i < ROWS; i++)
+        reals[2 * i + 1] = (fnn_real)(sizeof(fnn_real) == 4 ? 1e-30 : 1e-160) * (fnn_real)(i % 2);
+    CHECK(fnn_normalization_compute(FNN_NORMALIZE_MEAN_VARIANCE, &data, shift, scale, &error) ==
+          FNN_ERROR_NUMERIC);
+    CHECK(fnn_normalization_compute(FNN_NORMALIZE_MEAN, &data, NULL, scale, &error) ==
+          FNN_ERROR_ARGUMENT);
+    CHECK(fnn_normalization_compute(FNN_NORMALIZE_MEAN, NULL, shift, scale, &error) ==
+          FNN_ERROR_ARGUMENT);
+    data.count = 0;
+    CHECK(fnn_normalization_compute(FNN_NORMALIZE_MEAN, &data, shift, scale, &error) ==
+          FNN_ERROR_ARGUMENT);
+}
+
+static const harness_test tests[] = {
+    TEST(splits_partition),
+    TEST(folds_partition),
+    TEST(views_of_views),
+    TEST(views_reject_wrong_calls),
+    TEST(shuffles_are_uniform),
+    TEST(check_finds_what_is_wrong),
+    TEST(normalizations_against_naive_loops),
+    TEST(normalization_without_spread_or_sense),
+};
+HARNESS_MAIN(tests)
