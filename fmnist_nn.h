@@ -8924,6 +8924,15 @@ FNN_DEF double fnn_schedule_rate(const fnn_schedule *schedule, double base_rate,
  * ============================================================================
  * Called by >>model. All of a kind stands in its row of FNN_INITIALIZER_LIST (>>api). */
 
+/* Keras' choice: weights Glorot uniform, biases zero. */
+static void fnni_initializers_init(fnn_initializer *weights, fnn_initializer *biases)
+{
+    weights->kind = FNN_GLOROT_UNIFORM;
+    weights->scale = 1;
+    biases->kind = FNN_ZEROS;
+    biases->scale = 0;
+}
+
 /* Draws count numbers of a layer with so many inputs and outputs a unit; stream tells tensors
  * apart. */
 static void fnni_initialize(fnn_initializer start, double in, double out, uint64_t seed,
@@ -10780,9 +10789,7 @@ FNN_DEF fnn_model *fnn_sequential_with(const fnn_context_config *config, int hei
     model->error = error;
     model->broken = error.code != FNN_OK;
     model->state_kind = -1;
-    model->weights_start.kind = FNN_GLOROT_UNIFORM;
-    model->weights_start.scale = 1;
-    model->biases_start.kind = FNN_ZEROS;
+    fnni_initializers_init(&model->weights_start, &model->biases_start);
     model->input.height = height;
     model->input.width = width;
     model->input.channels = channels;
