@@ -23,27 +23,45 @@
  *     cc -O2 app.c -lm                              add -fopenmp for threads
  *
  * CONTENTS: search for a tag to land in its room; a room calls only rooms above it.
- *     DOCUMENTATION   chapters BUILDING to NUMERICS, below
+ *     DOCUMENTATION   chapters BUILDING to ARCHITECTURE, below
  *     >>api           what a program calls; all that a user need read
+ *   machine
  *     >>platform      compiler macros, intrinsic headers, CPU detection
  *     >>kernel-list   every kernel, named once, with its contract
  *     >>kernels       the room compiled once per instruction set
  *     >>dispatch      the passes, and which table a context gets
- *     >>memory        errors, allocation, contexts
+ *   ground
+ *     >>memory        errors, checked sizes, allocation
+ *     >>contexts      instruction set, threads and workspace of a call
  *     >>random        counter-based random numbers
  *     >>threads       the one parallel loop
+ *     >>arrays        the kernels on plain arrays, as calls of their own
  *     >>gemm          blocking and packing, no instruction set here
- *     >>conv          windows; convolutions as products of tiles, no instruction set here
- *     >>data          data sets: views, statistics, readers (IDX, CIFAR-10, CSV), augmentation
- *     >>layers        each layer: formula in the comment, forward above backward
- *     >>loss          a loss and its gradient, row by row
- *     >>optimizer     what a step needs, from an optimiser and a configuration
- *     >>schedule      the learning rate as a function of the step
- *     >>model         building, shapes, parameters
- *     >>train         batches, the step, fit; evaluation and prediction
+ *     >>windows       what slides over an image: shapes, im2col, image by image
+ *     >>conv          convolutions as products of tiles, no instruction set here
+ *     >>files         whole files in memory, bytes out, a file replaced safely
+ *     >>text          numbers and words: read, written, appended
+ *   concepts
+ *     >>datasets      samples with labels or targets: ownership, checks, views
+ *     >>normalizations  features on a common scale
+ *     >>augmentation  flips, shifts and cuts, drawn as a batch is gathered
+ *     >>activations   y = f(x), element by element or over a row
+ *     >>losses        a loss and its gradient, a page a loss
+ *     >>optimizers    constructors, and what a step needs of them and of a configuration
+ *     >>schedules     the learning rate as a function of the step, a page a schedule
+ *     >>initializers  how weights start
+ *     >>parts         what a model is made of: layer, run, plan, place; how a builder begins
+ *     >>layers        a page a layer: formula, passes, file, type, builder
+ *   engine
+ *     >>model         settings, where tensors lie, weights; what a model tells of itself
+ *     >>step          a batch forward, back, and the update
+ *     >>inference     prediction, evaluation, metrics
+ *     >>fit           epochs over a data set: history, early stopping, averages
+ *     >>check         gradients against central differences
+ *   doors
+ *     >>data          readers of data sets, a page a format
  *     >>file          models as files: safetensors, written and read
  *     >>search        grid search and cross-validation, their tables
- *     >>public        thin API functions: check arguments, call the rooms
  *
  * ============================================================================
  * DOCUMENTATION
@@ -150,6 +168,55 @@
  *   exp and log are within 1 ULP, tanh and sigmoid within 2, subnormals included. Matrix products
  *   sum over k in one order. NaN and infinities propagate; fit stops at a loss that is not finite
  *   unless told to go on. The floating-point environment is left as found.
+ *
+ * ARCHITECTURE
+ *   A training step. fnn_fit takes one after the other; fnn_forward, fnn_loss, fnn_backward and
+ *   fnn_step are its parts. Who calls whom goes down and to the right:
+ *
+ *     fnn_fit                       >>fit     order of the samples, rate, averages, early stopping
+ *      +- fnni_train_step           >>step
+ *          +- a parallel loop a stage; each thread has rows of the batch, and carries one image, or
+ *          |  a group of rows, through all of it before it takes the next:
+ *          |      gather            >>datasets >>augmentation    bytes become numbers
+ *          |      type->forward     >>layers                     the stage's layers, upwards
+ *          |      loss              >>losses                     in the last stage
+ *          |      type->backward    >>layers                     the stage's layers, downwards
+ *          +- one more loop; each thread has rows of every layer's weights:
+ *                 type->gradient    >>layers                     a block of dW, summed over the batch
+ *                 optimiser         >>optimizers                 takes the block while it is cached
+ *     layers  ->  products (>>gemm, >>conv)  ->  context->kernels (>>kernels, one table for each
+ *                                                instruction set, chosen in >>dispatch)
+ *
+ *   Words of >>parts, each with its struct there:
+ *     layer   numbers of one layer of a model; its type says what such a layer can do.
+ *     run     one batch on its way: where its tensors are. A model has one for training; in
+ *             inference each thread makes one in its context's workspace.
+ *     stage   layers that run in one parallel loop. A new one begins where the whole batch must be
+ *             there first (batch norm) and where images give way to rows (the first dense layer):
+ *                 conv pool | batch_norm conv pool | dense dense      three stages
+ *     share   a sixteenth of the batch's images. Gradients of convolutions are summed within each
+ *             share, then over the shares in order, so that no sum depends on the threads:
+ *                 images 0 1 2 3 4 5 6 | 7 8 9 ...   a thread takes whole shares
+ *     plan    what a layer prepares for a pass: where its packed weights lie in the workspace.
+ *     place   where an output or gradient is: stored for all rows of the batch, or transient, in the
+ *             thread's workspace, when nobody reads it after the image has passed.
+ *
+ *   To add something, in the order in which the compiler will ask for it:
+ *     activation       a row in FNN_ACTIVATION_LIST (>>api); its two formulas in >>kernels; a row in
+ *                      its twins (tests/twins.h).
+ *     layer            a page in >>layers and a row in FNNI_LAYER_LIST behind the pages; its builder's
+ *                      prototype in >>api; a row in tests/test_gradients.c.
+ *     loss             a row in FNN_LOSS_LIST (>>api); a page in >>losses; a row in
+ *                      tests/test_gradients.c.
+ *     optimiser        a row in FNN_OPTIMIZER_LIST (>>api) with its constructor's prototype; a page in
+ *                      >>optimizers; its formula in >>kernels; a twin in tests/test_optimizers.c.
+ *     schedule         a row in FNN_SCHEDULE_LIST (>>api) with its constructor's prototype; a page in
+ *                      >>schedules; a row in tests/test_schedule.c.
+ *     normalisation, initialiser    a row in its list (>>api), which is all of it.
+ *     instruction set  a row in FNN_ISA_LIST (>>api); a block of vocabulary in >>kernels; a pass in
+ *                      >>dispatch.
+ *     data format      a page in >>data that fills a zeroed fnn_dataset; its prototype in >>api; a test
+ *                      of its own beside tests/test_idx.c.
  */
 #ifndef FNNI_PASS /* not one of the kernel passes, in which this file includes itself */
 #ifndef FMNIST_NN_H

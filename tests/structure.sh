@@ -15,10 +15,10 @@ files() {
 
 # ---- the header's rooms ----
 
-# The contents, which must be on the first screen, against the banners, in their order.
+# The contents, which must be at its head, against the banners, in their order.
 contents_are_banners() { # HEADER
     local contents banners
-    contents=$(head -n 60 "$1" | awk '/^#/ { exit } /^ \*     >>/ { print $2 }')
+    contents=$(head -n 66 "$1" | awk '/^#/ { exit } /^ \*     >>/ { print $2 }')
     banners=$(awk 'rule && /^ \* >>/ { print $2 } { rule = /^\/\* =====/ }' "$1")
     [ -n "$contents" ] && diff <(echo "$contents") <(echo "$banners")
 }
