@@ -1,4 +1,4 @@
-/* fmnist_nn.h - version 0.1.0 - multilayer perceptrons and convolutional networks on the CPU at the
+/* fmnist_nn.h - version 0.2.0 - multilayer perceptrons and convolutional networks on the CPU at the
  * machine's speed, in one C header with nothing but libc.
  *
  * QUICK START
@@ -7,7 +7,7 @@
  *
  *     fnn_dataset train, test;
  *     fnn_error error;
- *     if (fnn_load_fashion_mnist(NULL, &train, &test, NULL, &error)) return puts(error.message), 1;
+ *     if (fnn_read_fashion_mnist(NULL, NULL, &train, &test, &error)) return puts(error.message), 1;
  *     fnn_model *m = fnn_sequential(28, 28, 1);
  *     fnn_normalize(m, FNN_NORMALIZE_DIVIDE_255, &train);
  *     fnn_dense(m, 128, FNN_RELU);
@@ -82,9 +82,9 @@
  *   FMNIST_NN_NO_SIMD         scalar code only: a small binary, any processor.
  *   FMNIST_NN_NO_AVX512       leaves the AVX-512 kernels out.
  *   FMNIST_NN_REAL            float, or double: the whole library computes in it. Double runs on
- *                             the scalar kernels and is there for exact gradient checks. Define it
- *                             in every unit alike; its symbols end in _f64, so that units which
- *                             differ do not link.
+ *                             the scalar kernels and is there for exact gradient checks. It is
+ *                             static to its unit, which defines FMNIST_NN_IMPLEMENTATION too; other
+ *                             units of the program may hold the float library.
  *   FMNIST_NN_MALLOC(bytes), FMNIST_NN_FREE(pointer)  both or neither; malloc and free otherwise.
  *   FMNIST_NN_FILE            how this file includes itself, for a copy under another name:
  *                             #define FMNIST_NN_FILE "nn.h"
@@ -117,7 +117,7 @@
  *   the best; a function of yours makes the model of a combination, so anything can be an axis.
  *
  * DATA
- *   fnn_load_fashion_mnist, fnn_load_cifar10, fnn_load_idx, fnn_load_csv (plain or gzip), or arrays
+ *   fnn_read_fashion_mnist, fnn_read_cifar10, fnn_read_idx, fnn_read_csv (plain or gzip), or arrays
  *   of your own in an fnn_dataset: borrowed, never copied. Splits, subsets, shuffles and folds are
  *   views of the same rows. Pixels stay bytes in memory and become numbers when a batch is
  *   gathered, which is also when they are augmented: no copy is made.
@@ -168,6 +168,17 @@
  *   exp and log are within 1 ULP, tanh and sigmoid within 2, subnormals included. Matrix products
  *   sum over k in one order. NaN and infinities propagate; fit stops at a loss that is not finite
  *   unless told to go on. The floating-point environment is left as found.
+ *
+ * MIGRATION from 0.1 to 0.2; files, results and bits are the same
+ *   fnn_read_idx, _csv, _cifar10, _cifar10_files, _fashion_mnist are fnn_read_...: load and save are a
+ *   model's. Outputs stand behind all inputs and before the error: fnn_read_csv(path, config,
+ *   allocator, &data, &error), fnn_read_fashion_mnist(directory, allocator, &train, &test, &error);
+ *   fnn_window_make(..., padding, &window). Outputs are zeroed where a call fails.
+ *   fnn_schedule_step_decay is fnn_schedule_step_decay, FNN_SCHEDULE_STEP_DECAY is FNN_SCHEDULE_STEP_DECAY.
+ *   Optimisers' constructors take double, as a trial's values are; no cast is needed.
+ *   fnn_sequential_with(NULL, ...) and fnn_load(path, NULL, ...) use OpenMP's threads, as
+ *   fnn_sequential does. fnn_metrics has a score, which means what an epoch's and a search's do.
+ *   A NULL configuration of a layer is an error of its own. The double library is static to its unit.
  *
  * ARCHITECTURE
  *   A training step. fnn_fit takes one after the other; fnn_forward, fnn_loss, fnn_backward and
@@ -228,9 +239,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FNN_VERSION "0.1.0"
+#define FNN_VERSION "0.2.0"
 
-#ifdef FMNIST_NN_STATIC
+#ifndef FMNIST_NN_REAL
+#define FMNIST_NN_REAL float
+#endif
+#define FNNI_REAL_IS_float 0
+#define FNNI_REAL_IS_double 1
+#define FNNI_REAL_TEST_(type) FNNI_REAL_IS_##type
+#define FNNI_REAL_TEST(type) FNNI_REAL_TEST_(type)
+#define FNNI_REAL_IS_DOUBLE FNNI_REAL_TEST(FMNIST_NN_REAL)
+
+#if defined(FMNIST_NN_STATIC) || FNNI_REAL_IS_DOUBLE
 #if defined(__GNUC__) || defined(__clang__)
 #define FNN_API static __attribute__((unused))
 #else
@@ -242,139 +262,8 @@
 #define FNN_DEF
 #endif
 
-#ifndef FMNIST_NN_REAL
-#define FMNIST_NN_REAL float
-#endif
-#define FNNI_REAL_IS_float 0
-#define FNNI_REAL_IS_double 1
-#define FNNI_REAL_TEST_(type) FNNI_REAL_IS_##type
-#define FNNI_REAL_TEST(type) FNNI_REAL_TEST_(type)
-#define FNNI_REAL_IS_DOUBLE FNNI_REAL_TEST(FMNIST_NN_REAL)
-
-/* The double library's symbols carry a suffix: units with different reals do not link. */
-#if FNNI_REAL_IS_DOUBLE
-#define fnn_accuracy fnn_accuracy_f64
-#define fnn_activate fnn_activate_f64
-#define fnn_activation_backward fnn_activation_backward_f64
-#define fnn_activation_forward fnn_activation_forward_f64
-#define fnn_adadelta fnn_adadelta_f64
-#define fnn_adagrad fnn_adagrad_f64
-#define fnn_adam fnn_adam_f64
-#define fnn_adamw fnn_adamw_f64
-#define fnn_backward fnn_backward_f64
-#define fnn_check_gradients fnn_check_gradients_f64
-#define fnn_confusion fnn_confusion_f64
-#define fnn_context_config_init fnn_context_config_init_f64
-#define fnn_context_create fnn_context_create_f64
-#define fnn_context_free fnn_context_free_f64
-#define fnn_csv_config_init fnn_csv_config_init_f64
-#define fnn_dataset_check fnn_dataset_check_f64
-#define fnn_dataset_class_counts fnn_dataset_class_counts_f64
-#define fnn_dataset_fold fnn_dataset_fold_f64
-#define fnn_dataset_free fnn_dataset_free_f64
-#define fnn_dataset_shuffle fnn_dataset_shuffle_f64
-#define fnn_dataset_split fnn_dataset_split_f64
-#define fnn_dataset_subset fnn_dataset_subset_f64
-#define fnn_dense fnn_dense_f64
-#define fnn_dot fnn_dot_f64
-#define fnn_dropout fnn_dropout_f64
-#define fnn_dropout_apply fnn_dropout_apply_f64
-#define fnn_evaluate fnn_evaluate_f64
-#define fnn_exp fnn_exp_f64
-#define fnn_fit fnn_fit_f64
-#define fnn_fit_config_init fnn_fit_config_init_f64
-#define fnn_flatten fnn_flatten_f64
-#define fnn_forward fnn_forward_f64
-#define fnn_from_bytes fnn_from_bytes_f64
-#define fnn_gradients fnn_gradients_f64
-#define fnn_history_append fnn_history_append_f64
-#define fnn_history_free fnn_history_free_f64
-#define fnn_info fnn_info_f64
-#define fnn_isa_available fnn_isa_available_f64
-#define fnn_isa_name fnn_isa_name_f64
-#define fnn_load fnn_load_f64
-#define fnn_load_cifar10 fnn_load_cifar10_f64
-#define fnn_load_cifar10_files fnn_load_cifar10_files_f64
-#define fnn_load_csv fnn_load_csv_f64
-#define fnn_load_fashion_mnist fnn_load_fashion_mnist_f64
-#define fnn_load_idx fnn_load_idx_f64
-#define fnn_log fnn_log_f64
-#define fnn_loss fnn_loss_f64
-#define fnn_memory_size fnn_memory_size_f64
-#define fnn_model_error fnn_model_error_f64
-#define fnn_model_free fnn_model_free_f64
-#define fnn_momentum fnn_momentum_f64
-#define fnn_nesterov fnn_nesterov_f64
-#define fnn_normalization_compute fnn_normalization_compute_f64
-#define fnn_normalize fnn_normalize_f64
-#define fnn_outputs fnn_outputs_f64
-#define fnn_parameters fnn_parameters_f64
-#define fnn_precision_recall fnn_precision_recall_f64
-#define fnn_predict fnn_predict_f64
-#define fnn_predict_augmented fnn_predict_augmented_f64
-#define fnn_predict_classes fnn_predict_classes_f64
-#define fnn_pytorch fnn_pytorch_f64
-#define fnn_r2 fnn_r2_f64
-#define fnn_reserve fnn_reserve_f64
-#define fnn_result_text fnn_result_text_f64
-#define fnn_rmsprop fnn_rmsprop_f64
-#define fnn_save fnn_save_f64
-#define fnn_schedule_constant fnn_schedule_constant_f64
-#define fnn_schedule_cosine fnn_schedule_cosine_f64
-#define fnn_schedule_exponential fnn_schedule_exponential_f64
-#define fnn_schedule_linear fnn_schedule_linear_f64
-#define fnn_schedule_one_cycle fnn_schedule_one_cycle_f64
-#define fnn_schedule_rate fnn_schedule_rate_f64
-#define fnn_schedule_step fnn_schedule_step_f64
-#define fnn_seal fnn_seal_f64
-#define fnn_sequential fnn_sequential_f64
-#define fnn_sequential_with fnn_sequential_with_f64
-#define fnn_set_initializer fnn_set_initializer_f64
-#define fnn_set_loss fnn_set_loss_f64
-#define fnn_set_seed fnn_set_seed_f64
-#define fnn_sgd fnn_sgd_f64
-#define fnn_window_make fnn_window_make_f64
-#define fnn_conv2d fnn_conv2d_f64
-#define fnn_conv2d_with fnn_conv2d_with_f64
-#define fnn_max_pool2d fnn_max_pool2d_f64
-#define fnn_average_pool2d fnn_average_pool2d_f64
-#define fnn_pool2d_with fnn_pool2d_with_f64
-#define fnn_global_average_pool2d fnn_global_average_pool2d_f64
-#define fnn_grid_search fnn_grid_search_f64
-#define fnn_search_config_init fnn_search_config_init_f64
-#define fnn_search_free fnn_search_free_f64
-#define fnn_search_save_csv fnn_search_save_csv_f64
-#define fnn_search_save_histories fnn_search_save_histories_f64
-#define fnn_search_table fnn_search_table_f64
-#define fnn_batch_norm fnn_batch_norm_f64
-#define fnn_batch_norm_with fnn_batch_norm_with_f64
-#define fnn_spatial_dropout fnn_spatial_dropout_f64
-#define fnn_add fnn_add_f64
-#define fnn_conv2d_config_init fnn_conv2d_config_init_f64
-#define fnn_pool2d_config_init fnn_pool2d_config_init_f64
-#define fnn_batch_norm_config_init fnn_batch_norm_config_init_f64
-#define fnn_batch_norm_config_pytorch fnn_batch_norm_config_pytorch_f64
-#define fnn_conv2d_forward fnn_conv2d_forward_f64
-#define fnn_conv2d_backward_data fnn_conv2d_backward_data_f64
-#define fnn_conv2d_backward_weights fnn_conv2d_backward_weights_f64
-#define fnn_max_pool2d_forward fnn_max_pool2d_forward_f64
-#define fnn_max_pool2d_backward fnn_max_pool2d_backward_f64
-#define fnn_average_pool2d_forward fnn_average_pool2d_forward_f64
-#define fnn_average_pool2d_backward fnn_average_pool2d_backward_f64
-#define fnn_im2col fnn_im2col_f64
-#define fnn_col2im fnn_col2im_f64
-#define fnn_batch_norm_forward fnn_batch_norm_forward_f64
-#define fnn_batch_norm_backward fnn_batch_norm_backward_f64
-#define fnn_sgemm fnn_sgemm_f64
-#define fnn_shapes fnn_shapes_f64
-#define fnn_sigmoid fnn_sigmoid_f64
-#define fnn_softmax fnn_softmax_f64
-#define fnn_softmax_cross_entropy fnn_softmax_cross_entropy_f64
-#define fnn_step fnn_step_f64
-#define fnn_sum fnn_sum_f64
-#define fnn_summary fnn_summary_f64
-#define fnn_tanh fnn_tanh_f64
-#define fnn_top_k fnn_top_k_f64
+#if FNNI_REAL_IS_DOUBLE && !defined(FMNIST_NN_IMPLEMENTATION)
+#error "fmnist_nn.h: the double library is static: define FMNIST_NN_IMPLEMENTATION in this unit too"
 #endif
 
 #ifdef __cplusplus
@@ -387,14 +276,16 @@ typedef FMNIST_NN_REAL fnn_real;
 /* ---- results and errors ---- */
 
 /* Every fallible call returns one of these; X(name, text). */
+/* clang-format off */
 #define FNN_RESULT_LIST(X) \
     X(FNN_OK, "no error") \
     X(FNN_ERROR_ARGUMENT, "an argument is not valid") \
     X(FNN_ERROR_MEMORY, "out of memory") \
     X(FNN_ERROR_FILE, "a file could not be opened, read or written") \
     X(FNN_ERROR_FORMAT, "a file's contents are not what they should be") \
-    X(FNN_ERROR_STATE, "the call does not fit what the object has been through") \
+    X(FNN_ERROR_STATE, "another call must come first: for a new model fnn_seal or fnn_fit") \
     X(FNN_ERROR_NUMERIC, "a number is not finite")
+/* clang-format on */
 #define FNNI_ENUM(name, ...) name, /* makes an enum of this list and of those below */
 typedef enum fnn_result { FNN_RESULT_LIST(FNNI_ENUM) FNN_RESULT_COUNT } fnn_result;
 
@@ -454,9 +345,10 @@ FNN_API void fnn_context_free(fnn_context *context);
 /* One line: version, real, instruction set, OpenMP or not. context NULL: what NULL would get. */
 FNN_API const char *fnn_info(const fnn_context *context);
 
-/* Whether this build and this machine have the instruction set (1 or 0), and its name as FNN_ISA
- * takes it. */
+/* Whether this build and this machine have the instruction set: 1 or 0. */
 FNN_API int fnn_isa_available(fnn_isa isa);
+
+/* Its name, as FNN_ISA takes it. */
 FNN_API const char *fnn_isa_name(fnn_isa isa);
 
 /* ---- activations ---- */
@@ -563,8 +455,8 @@ FNN_API fnn_result fnn_dataset_fold(const fnn_dataset *data, int folds, int fold
 /* Loads unsigned bytes in IDX, the format of MNIST and Fashion-MNIST.
  * images: an IDX file of 2 dimensions (n, channels), 3 (n, height, width) or 4 (n, height, width,
  * channels). labels: an IDX file of n bytes, or NULL; classes becomes the largest label + 1. */
-FNN_API fnn_result fnn_load_idx(fnn_dataset *out, const char *images, const char *labels,
-                                const fnn_allocator *allocator, fnn_error *error);
+FNN_API fnn_result fnn_read_idx(const char *images, const char *labels,
+                                const fnn_allocator *allocator, fnn_dataset *out, fnn_error *error);
 
 /* Loads Fashion-MNIST (60,000 and 10,000 images of 28 x 28 x 1, 10 classes with their names).
  * directory: holds the four files under their original names, with or without `.gz`; NULL looks in
@@ -572,9 +464,8 @@ FNN_API fnn_result fnn_load_idx(fnn_dataset *out, const char *images, const char
  * has the files. train, test: either may be NULL (not loaded), not both. Fewer images than the
  * original are accepted, another size or a label above 9 is not. The original MNIST has the same
  * file names and loads too (its class names are then wrong: set class_names to NULL). */
-FNN_API fnn_result fnn_load_fashion_mnist(const char *directory, fnn_dataset *train,
-                                          fnn_dataset *test, const fnn_allocator *allocator,
-                                          fnn_error *error);
+FNN_API fnn_result fnn_read_fashion_mnist(const char *directory, const fnn_allocator *allocator,
+                                          fnn_dataset *train, fnn_dataset *test, fnn_error *error);
 
 /* Loads CIFAR-10 in its binary version (Krizhevsky 2009): 32 x 32 x 3 bytes in the order (height,
  * width, channels: red, green, blue), 10 classes with their names. directory: holds
@@ -582,13 +473,14 @@ FNN_API fnn_result fnn_load_fashion_mnist(const char *directory, fnn_dataset *tr
  * NULL looks in $CIFAR10_DIR, then in `data/cifar-10-batches-bin`. train, test: either may be NULL
  * (not loaded), not both. Fewer images a file are accepted. While loading, all files and the data
  * set are in memory together: twice the size. */
-FNN_API fnn_result fnn_load_cifar10(const char *directory, fnn_dataset *train, fnn_dataset *test,
-                                    const fnn_allocator *allocator, fnn_error *error);
+FNN_API fnn_result fnn_read_cifar10(const char *directory, const fnn_allocator *allocator,
+                                    fnn_dataset *train, fnn_dataset *test, fnn_error *error);
 
 /* The same of `count` files of your choice, one after the other. Each is a row of records: a label
  * byte 0 to 9, then 1024 bytes of red, of green and of blue. */
-FNN_API fnn_result fnn_load_cifar10_files(fnn_dataset *out, const char *const *files, int count,
-                                          const fnn_allocator *allocator, fnn_error *error);
+FNN_API fnn_result fnn_read_cifar10_files(const char *const *files, int count,
+                                          const fnn_allocator *allocator, fnn_dataset *out,
+                                          fnn_error *error);
 
 /* What the label column of a CSV file holds. */
 typedef enum fnn_csv_label {
@@ -636,10 +528,11 @@ FNN_API fnn_csv_config fnn_csv_config_init(void);
  * Numbers are decimal with a point (`-1.5e-3`), correctly rounded to fnn_real whatever the locale;
  * hexadecimal, inf, nan and empty fields are FNN_ERROR_FORMAT, as is a number beyond the range of
  * fnn_real. `error` names line and column (both from 1). config NULL: fnn_csv_config_init(). */
-FNN_API fnn_result fnn_load_csv(fnn_dataset *out, const char *path, const fnn_csv_config *config,
-                                const fnn_allocator *allocator, fnn_error *error);
+FNN_API fnn_result fnn_read_csv(const char *path, const fnn_csv_config *config,
+                                const fnn_allocator *allocator, fnn_dataset *out, fnn_error *error);
 
 /* How features are brought to a common scale: x' = (x - shift[j]) * scale[j] for feature j. */
+/* clang-format off */
 #define FNN_NORMALIZATION_LIST(X) \
     /* X(kind, name in files, what it takes of the data, scale); shift is the mean, if taken */ \
     X(FNN_NORMALIZE_NONE, none, FNNI_NOTHING, 1.0) \
@@ -650,6 +543,7 @@ FNN_API fnn_result fnn_load_csv(fnn_dataset *out, const char *path, const fnn_cs
       variance != 0.0 ? 1.0 / sqrt(variance) : 1.0) \
     X(FNN_NORMALIZE_MEAN_VARIANCE, mean_variance, FNNI_VARIANCES, \
       variance != 0.0 ? 1.0 / variance : 1.0)
+/* clang-format on */
 typedef enum fnn_normalization {
     FNN_NORMALIZATION_LIST(FNNI_ENUM) FNN_NORMALIZATION_COUNT
 } fnn_normalization;
@@ -666,6 +560,7 @@ FNN_API fnn_result fnn_normalization_compute(fnn_normalization kind, const fnn_d
 /* ---- layers ---- */
 
 /* How weights start, of a layer whose units have so many inputs (in) and outputs (out). */
+/* clang-format off */
 #define FNN_INITIALIZER_LIST(X) \
     /* X(kind, 1: normal of that deviation, 0: uniform within +- that bound, the number) */ \
     X(FNN_GLOROT_UNIFORM, 0, sqrt(6 / (in + out))) /* Glorot and Bengio 2010; Keras' choice */ \
@@ -676,6 +571,7 @@ FNN_API fnn_result fnn_normalization_compute(fnn_normalization kind, const fnn_d
     X(FNN_NORMAL, 1, 1) \
     X(FNN_UNIFORM, 0, 1) \
     X(FNN_ZEROS, 0, 0)
+/* clang-format on */
 typedef enum fnn_initializer_kind {
     FNN_INITIALIZER_LIST(FNNI_ENUM) FNN_INITIALIZER_COUNT
 } fnn_initializer_kind;
@@ -700,8 +596,8 @@ typedef struct fnn_model fnn_model;
  * memory. */
 FNN_API fnn_model *fnn_sequential(int height, int width, int channels);
 
-/* The same with an instruction set, threads and an allocator of your choice; NULL: the best
- * instruction set, one thread, malloc. */
+/* The same with an instruction set, threads and an allocator of your choice; NULL: as
+ * fnn_sequential. */
 FNN_API fnn_model *fnn_sequential_with(const fnn_context_config *config, int height, int width,
                                        int channels);
 
@@ -739,45 +635,69 @@ typedef struct fnn_batch_norm_config {
     int unbiased;      /* 1: the running variance is that of a sample, divided by count - 1 */
 } fnn_batch_norm_config;
 
-/* A convolution of 3 x 3, stride 1, same padding, linear, without filters; a max-pool of 2 x 2,
- * stride 2, valid. */
+/* A convolution of 3 x 3, stride 1, same padding, linear; filters are 0 and must be set. */
 FNN_API fnn_conv2d_config fnn_conv2d_config_init(void);
+
+/* A max-pool of 2 x 2, stride 2, valid. */
 FNN_API fnn_pool2d_config fnn_pool2d_config_init(void);
 
-/* Keras' batch norm, which fnn_batch_norm takes: momentum .99, epsilon 1e-3; and PyTorch's:
- * momentum .9 (which it calls .1), epsilon 1e-5, unbiased. */
+/* Keras' batch norm, which fnn_batch_norm takes: momentum .99, epsilon 1e-3. */
 FNN_API fnn_batch_norm_config fnn_batch_norm_config_init(void);
+
+/* PyTorch's batch norm: momentum .9 (which it calls .1), epsilon 1e-5, unbiased. */
 FNN_API fnn_batch_norm_config fnn_batch_norm_config_pytorch(void);
 
-/* Layers. Each call returns the layer's index, or -1 after an error.
- * dense: y = f(x W + b), W (inputs, units); an input of more than one dimension counts as flat.
- * activate: y = f(x); parameter is the slope of leaky_relu or the scale of elu, at least 0, else
- * unused. Other layers take an activation with Keras' parameter: slope .3, scale 1.
- * dropout: in training y = x / (1 - rate) with probability 1 - rate, else 0 (Srivastava et al.
- * 2014, inverted); rate in [0, 1). flatten: (H, W, C) as (1, 1, H*W*C), free of cost.
- * conv2d: y = f(x * W + b) with stride 1, W (kernel, kernel, channels, filters). FNN_SOFTMAX as f
- * is taken over all of a sample's outputs, here too.
- * max_pool2d, average_pool2d: windows of size x size beside each other, what does not fill one left
- * out; padding never counts. global_average_pool2d: (H, W, C) to (1, 1, C).
- * batch_norm: per channel (of a table: per column), gamma and beta learned (Ioffe and Szegedy
- * 2015); training normalises with the batch's statistics and moves the running ones once a step,
- * evaluation and prediction use the running ones. As the first layer it normalises the input.
- * spatial_dropout: dropout of whole channels of a sample (Tompson et al. 2015).
- * add: y = x + the output of layer `from` (-1: the input), of the same shape (He et al. 2016). */
+/* Layers. Each call adds one behind the others and returns its index, or -1 after an error, whose
+ * message fnn_model_error has. */
+
+/* y = f(x W + b), W (inputs, units), b (units); an input of more than one dimension counts as flat.
+ * Leaky ReLU and ELU have Keras' parameter here, slope .3 and scale 1; see fnn_activate. */
 FNN_API int fnn_dense(fnn_model *model, int units, fnn_activation activation);
+
+/* y = f(x * W + b), stride 1, W (kernel, kernel, channels, filters), b (filters); a cross-correlation,
+ * as everywhere in the field. FNN_SOFTMAX as f is taken over all of a sample's outputs, here too. */
 FNN_API int fnn_conv2d(fnn_model *model, int filters, int kernel, fnn_padding padding,
                        fnn_activation activation);
+
+/* A convolution with a kernel and strides of any shape. */
 FNN_API int fnn_conv2d_with(fnn_model *model, const fnn_conv2d_config *config);
+
+/* The largest number of each window of size x size, which lie beside each other; rows and columns
+ * that do not fill one are left out. Channel by channel. */
 FNN_API int fnn_max_pool2d(fnn_model *model, int size);
+
+/* The mean of each such window. */
 FNN_API int fnn_average_pool2d(fnn_model *model, int size);
+
+/* A pool with windows and strides of any shape. Padding is neither compared nor counted. */
 FNN_API int fnn_pool2d_with(fnn_model *model, const fnn_pool2d_config *config);
+
+/* The mean of each channel: (H, W, C) becomes (1, 1, C). */
 FNN_API int fnn_global_average_pool2d(fnn_model *model);
+
+/* Batch normalisation per channel (of a table: per column), gamma and beta learned (Ioffe and Szegedy
+ * 2015). Training normalises with the batch's statistics and moves the running ones once a step,
+ * evaluation and prediction use the running ones. As the first layer it normalises the input. */
 FNN_API int fnn_batch_norm(fnn_model *model);
+
+/* Batch normalisation with a momentum and an epsilon of your choice. */
 FNN_API int fnn_batch_norm_with(fnn_model *model, const fnn_batch_norm_config *config);
+
+/* Dropout of whole channels of a sample (Tompson et al. 2015), rate in [0, 1). */
 FNN_API int fnn_spatial_dropout(fnn_model *model, fnn_real rate);
+
+/* y = x + the output of layer `from` (-1: the input), of the same shape (He et al. 2016). */
 FNN_API int fnn_add(fnn_model *model, int from);
+
+/* y = f(x). parameter is the slope of FNN_LEAKY_RELU or the scale of FNN_ELU, at least 0; other
+ * activations do not read it. */
 FNN_API int fnn_activate(fnn_model *model, fnn_activation activation, fnn_real parameter);
+
+/* In training y = x / (1 - rate) with probability 1 - rate, else 0 (Srivastava et al. 2014, inverted);
+ * rate in [0, 1). */
 FNN_API int fnn_dropout(fnn_model *model, fnn_real rate);
+
+/* (H, W, C) as (1, 1, H * W * C), free of cost. */
 FNN_API int fnn_flatten(fnn_model *model);
 
 /* How layers added from now on start: weights Glorot uniform and biases zero unless told. */
@@ -804,6 +724,7 @@ FNN_API fnn_result fnn_normalize(fnn_model *model, fnn_normalization kind, const
  *     mean absolute error           mean over outputs of |y - t|
  *     epsilon-insensitive           mean over outputs of max(0, |y - t| - epsilon)
  * where t is the one-hot label or the given targets. */
+/* clang-format off */
 #define FNN_LOSS_LIST(X) \
     /* X(kind, name in files, 1: takes logits); the first one unless told otherwise */ \
     X(FNN_LOSS_SOFTMAX_CROSS_ENTROPY, softmax_cross_entropy, 1) \
@@ -812,6 +733,7 @@ FNN_API fnn_result fnn_normalize(fnn_model *model, fnn_normalization kind, const
     X(FNN_LOSS_MEAN_SQUARED_ERROR, mean_squared_error, 0) \
     X(FNN_LOSS_MEAN_ABSOLUTE_ERROR, mean_absolute_error, 0) \
     X(FNN_LOSS_EPSILON_INSENSITIVE, epsilon_insensitive, 0)
+/* clang-format on */
 typedef enum fnn_loss_kind { FNN_LOSS_LIST(FNNI_ENUM) FNN_LOSS_COUNT } fnn_loss_kind;
 
 /* label_smoothing s in [0, 1): t becomes (1 - s) t + s / classes (cross-entropies only). epsilon
@@ -830,11 +752,14 @@ FNN_API size_t fnn_summary(const fnn_model *model, char *text, size_t size);
  * NULL. What a loaded model takes and gives. */
 FNN_API fnn_result fnn_shapes(const fnn_model *model, int input[3], int output[3]);
 
-/* All parameters and their gradients, contiguous: layer after layer, weights then biases. They
- * stay where they are for the model's life; count may be NULL. NULL after an error, and with *count
- * 0 for a model that has none (fnn_model_error tells which). The gradients
- * are those of the last fnn_backward; fit uses them up block by block and leaves none. */
+/* All parameters, contiguous: layer after layer, weights then biases. They stay where they are for the
+ * model's life; count may be NULL. NULL after an error, and with *count 0 for a model that has none
+ * (fnn_model_error tells which). What batch norms count along, their running statistics, is not among
+ * them. */
 FNN_API fnn_real *fnn_parameters(fnn_model *model, size_t *count);
+
+/* Their gradients, in the same order and on the same terms: those of the last fnn_backward. fit uses
+ * them up block by block and leaves none. */
 FNN_API fnn_real *fnn_gradients(fnn_model *model, size_t *count);
 
 /* ---- training ---- */
@@ -864,31 +789,50 @@ typedef struct fnn_optimizer {
     int pytorch; /* PyTorch's conventions instead of Keras' */
 } fnn_optimizer;
 
-/* Optimisers with Keras' defaults: Adagrad starts at .1; rho .95 for Adadelta and .9 for RMSProp;
- * Adam's betas .9 and .999; epsilon 1e-7, which Adam adds to the uncorrected root. */
-FNN_API fnn_optimizer fnn_sgd(fnn_real learning_rate);
-FNN_API fnn_optimizer fnn_momentum(fnn_real learning_rate, fnn_real momentum);
-FNN_API fnn_optimizer fnn_nesterov(fnn_real learning_rate, fnn_real momentum);
-FNN_API fnn_optimizer fnn_adagrad(fnn_real learning_rate);
-FNN_API fnn_optimizer fnn_adadelta(fnn_real learning_rate);
-FNN_API fnn_optimizer fnn_rmsprop(fnn_real learning_rate);
-FNN_API fnn_optimizer fnn_adam(fnn_real learning_rate);
-FNN_API fnn_optimizer fnn_adamw(fnn_real learning_rate, fnn_real weight_decay);
+/* Optimisers with Keras' defaults and conventions; epsilon is 1e-7 in all of them. */
+
+/* w -= rate g */
+FNN_API fnn_optimizer fnn_sgd(double learning_rate);
+
+/* Polyak 1964: a velocity that keeps `momentum` of itself each step. */
+FNN_API fnn_optimizer fnn_momentum(double learning_rate, double momentum);
+
+/* Momentum in Nesterov's form, as Sutskever et al. 2013. */
+FNN_API fnn_optimizer fnn_nesterov(double learning_rate, double momentum);
+
+/* Duchi, Hazan and Singer 2011; the sum of squares starts at .1. */
+FNN_API fnn_optimizer fnn_adagrad(double learning_rate);
+
+/* Zeiler 2012; rho .95. */
+FNN_API fnn_optimizer fnn_adadelta(double learning_rate);
+
+/* Tieleman and Hinton 2012; rho .9, no momentum. */
+FNN_API fnn_optimizer fnn_rmsprop(double learning_rate);
+
+/* Kingma and Ba 2015; betas .9 and .999, epsilon added to the uncorrected root. */
+FNN_API fnn_optimizer fnn_adam(double learning_rate);
+
+/* Adam with decoupled weight decay, Loshchilov and Hutter 2017. */
+FNN_API fnn_optimizer fnn_adamw(double learning_rate, double weight_decay);
 
 /* The same optimiser with PyTorch's defaults and conventions: momentum without the rate folded
  * in, Adagrad starting at 0 with epsilon 1e-10, Adadelta's rho .9 and epsilon 1e-6, RMSProp's
  * rho .99, Adam's epsilon 1e-8 added to the corrected root. */
 FNN_API fnn_optimizer fnn_pytorch(fnn_optimizer optimizer);
 
+/* clang-format off */
 #define FNN_SCHEDULE_LIST(X) \
     /* X(kind, name, 1: counts epochs) */ \
     X(FNN_SCHEDULE_CONSTANT, constant, 0) \
-    X(FNN_SCHEDULE_STEP, step, 1) \
+    X(FNN_SCHEDULE_STEP_DECAY, step_decay, 1) \
     X(FNN_SCHEDULE_EXPONENTIAL, exponential, 1) \
     X(FNN_SCHEDULE_COSINE, cosine, 0) \
     X(FNN_SCHEDULE_ONE_CYCLE, one_cycle, 0) \
     X(FNN_SCHEDULE_LINEAR, linear, 0)
-typedef enum fnn_schedule_kind { FNN_SCHEDULE_LIST(FNNI_ENUM) FNN_SCHEDULE_COUNT } fnn_schedule_kind;
+/* clang-format on */
+typedef enum fnn_schedule_kind {
+    FNN_SCHEDULE_LIST(FNNI_ENUM) FNN_SCHEDULE_COUNT
+} fnn_schedule_kind;
 
 /* The learning rate as a function of the step: a factor of the base rate, which is the
  * optimiser's learning_rate. The formulas and their sources stand at >>schedule. A zeroed schedule
@@ -903,16 +847,25 @@ typedef struct fnn_schedule {
     double start, end;    /* one-cycle: factors of the first and the last step */
 } fnn_schedule;
 
-/* Schedules, whose fields may be changed; warmup_steps is 0 in all of them.
- * constant: the base rate. step: times gamma after every so many epochs. exponential: times gamma
- * an epoch, smoothly. cosine: half a cosine from the base rate to lowest times it. one_cycle: from
- * start up to the base rate and down to end, in half cosines, with PyTorch's defaults: rise .3,
- * start 1/25, end 1/25e4. linear: in a line to zero. */
+/* Schedules, whose fields may be changed; warmup_steps is 0 in all of them. */
+
+/* The base rate, always. */
 FNN_API fnn_schedule fnn_schedule_constant(void);
-FNN_API fnn_schedule fnn_schedule_step(int every, double gamma);
+
+/* Step decay: the rate times gamma after every so many epochs. */
+FNN_API fnn_schedule fnn_schedule_step_decay(int every, double gamma);
+
+/* The rate times gamma an epoch, smoothly. */
 FNN_API fnn_schedule fnn_schedule_exponential(double gamma);
+
+/* Half a cosine from the base rate to lowest times it. */
 FNN_API fnn_schedule fnn_schedule_cosine(double lowest);
+
+/* From start up to the base rate and down to end, in half cosines, with PyTorch's defaults: rise .3,
+ * start 1/25, end 1/25e4. */
 FNN_API fnn_schedule fnn_schedule_one_cycle(void);
+
+/* In a line to zero. */
 FNN_API fnn_schedule fnn_schedule_linear(void);
 
 /* The rate of a step: step counts from 0 to total_steps - 1, beyond that the last value holds.
@@ -924,7 +877,7 @@ FNN_API double fnn_schedule_rate(const fnn_schedule *schedule, double base_rate,
 
 typedef enum fnn_flip {
     FNN_FLIP_NONE,
-    FNN_FLIP_RANDOM,     /* left and right change places with probability 1/2 */
+    FNN_FLIP_RANDOM,      /* left and right change places with probability 1/2 */
     FNN_FLIP_ALTERNATING, /* so in the first pass, then each image in every other pass (Jordan 2024,
                             "94% on CIFAR-10 in 3.29 seconds on a single GPU") */
     FNN_FLIP_COUNT
@@ -946,7 +899,8 @@ typedef struct fnn_augmentation {
     fnn_real cutout_fill;      /* ... by this number, in units of the data: 0 for black */
 } fnn_augmentation;
 
-/* One epoch's figures. A score is the accuracy where samples have classes, else R2. */
+/* One epoch's figures. A score, here and everywhere, is the accuracy where samples have classes, else
+ * R2 (fnn_metrics has all three). */
 typedef struct fnn_epoch {
     int epoch;    /* 1, 2, ... */
     int64_t step; /* updates so far */
@@ -956,23 +910,28 @@ typedef struct fnn_epoch {
     double learning_rate;                     /* of its last step */
 } fnn_epoch;
 
-/* All epochs of a fit. Start with {0}; fits append, and loops of one's own by fnn_history_append,
- * which copies *epoch (it may lie in the history) and leaves the history as it was where it returns
- * FNN_ERROR_ARGUMENT (NULL) or FNN_ERROR_MEMORY. Free with fnn_history_free. */
+/* All epochs of a fit. Start with {0}; fits append. */
 typedef struct fnn_history {
     fnn_epoch *epochs;
     int count, capacity;
     fnn_allocator allocator;
 } fnn_history;
+
+/* Appends a copy of *epoch (which may lie in the history), for loops of one's own. Leaves the history as
+ * it was where it returns FNN_ERROR_ARGUMENT (a NULL) or FNN_ERROR_MEMORY. */
 FNN_API fnn_result fnn_history_append(fnn_history *history, const fnn_epoch *epoch);
+
+/* Frees the epochs and empties the history; NULL and twice are allowed. */
 FNN_API void fnn_history_free(fnn_history *history);
 
+/* clang-format off */
 #define FNN_MONITOR_LIST(X) \
     /* X(kind, figure of an epoch, 1: greater is better or -1: smaller, 1: of validation data) */ \
     X(FNN_MONITOR_VALIDATION_LOSS, validation_loss, -1, 1) \
     X(FNN_MONITOR_VALIDATION_SCORE, validation_score, 1, 1) \
     X(FNN_MONITOR_LOSS, loss, -1, 0) \
     X(FNN_MONITOR_SCORE, score, 1, 0)
+/* clang-format on */
 typedef enum fnn_monitor { FNN_MONITOR_LIST(FNNI_ENUM) FNN_MONITOR_COUNT } fnn_monitor;
 
 typedef struct fnn_fit_config {
@@ -1024,19 +983,27 @@ FNN_API fnn_fit_config fnn_fit_config_init(void);
 FNN_API fnn_result fnn_fit(fnn_model *model, const fnn_dataset *data, const fnn_fit_config *config,
                            fnn_history *history);
 
-/* The step, opened: forward, loss, backward, step on one batch, for a training loop of your own.
- * samples (count sample numbers of data, NULL: the first count) are gathered and normalised;
- * training switches dropout on. fnn_outputs: (count, outputs) of the last forward, a softmax at the
- * end applied; NULL before the first, after fnn_step and after a fit. fnn_loss gives the mean loss
- * over the batch (loss may be NULL); fnn_backward fills fnn_gradients; fnn_step applies the
- * optimiser, penalty and clipping of config. Errors, with a message in the model: FNN_ERROR_STATE
- * for a call out of this order and for a loss without labels or targets, FNN_ERROR_ARGUMENT for
- * data, samples or a configuration that do not fit, FNN_ERROR_MEMORY from forward and step. */
+/* The step, opened, for a training loop of your own: fnn_forward, fnn_loss, fnn_backward, fnn_step on one
+ * batch. They return FNN_ERROR_STATE for a call out of this order, with a message in the model. */
+
+/* Gathers and normalises samples (count sample numbers of data, NULL: the first count) and carries them
+ * through the layers; training switches dropout on. Labels or targets are copied as well.
+ * FNN_ERROR_ARGUMENT for data or samples that do not fit, FNN_ERROR_MEMORY. */
 FNN_API fnn_result fnn_forward(fnn_model *model, const fnn_dataset *data, const int64_t *samples,
                                int count, int training);
+
+/* (count, outputs) of the last forward, a softmax at the end applied; NULL before the first, after
+ * fnn_step and after a fit. */
 FNN_API const fnn_real *fnn_outputs(const fnn_model *model);
+
+/* *loss (may be NULL) = the mean loss over the batch, which must have labels or targets. */
 FNN_API fnn_result fnn_loss(fnn_model *model, double *loss);
+
+/* Fills fnn_gradients; expects fnn_loss first. */
 FNN_API fnn_result fnn_backward(fnn_model *model);
+
+/* Applies optimiser, penalty and clipping of config to the gradients; expects fnn_backward first.
+ * FNN_ERROR_ARGUMENT for a configuration that makes no sense, FNN_ERROR_MEMORY. */
 FNN_API fnn_result fnn_step(fnn_model *model, const fnn_fit_config *config);
 
 /* ---- inference and metrics ---- */
@@ -1067,6 +1034,7 @@ FNN_API fnn_result fnn_predict_augmented(const fnn_model *model, fnn_context *co
 
 typedef struct fnn_metrics {
     double loss;
+    double score;    /* the accuracy where samples have classes, else R2 */
     double accuracy; /* NaN where data->classes is 0 */
     double r2;       /* over all outputs together; NaN without targets */
     int64_t count;
@@ -1099,7 +1067,7 @@ FNN_API size_t fnn_memory_size(const fnn_model *model, int batch_size);
 FNN_API fnn_result fnn_save(const fnn_model *model, const char *path, fnn_error *error);
 
 /* The model in a file that fnn_save wrote, ready for use: it predicts the same bits as the one
- * saved. config (NULL: the best instruction set, one thread, malloc) as in fnn_sequential_with.
+ * saved. config as in fnn_sequential_with, NULL: as fnn_sequential.
  * Returns NULL and fills *error when the file cannot be read, when it is damaged or describes
  * another model than its tensors, when it was written by the double library and this is the float
  * one or the other way round, or when memory is out. A damaged file is never worse than an error,
@@ -1128,7 +1096,6 @@ typedef struct fnn_trial {
     const fnn_dataset *train; /* what it will be trained on, and may be normalised by */
 } fnn_trial;
 
-/* A score is the accuracy where samples have classes, else R2. */
 typedef struct fnn_figures {
     double loss, score; /* on what it was trained on */
     double validation_loss, validation_score;
@@ -1240,30 +1207,39 @@ FNN_API size_t fnn_search_table(const fnn_search *search, int most, char *text, 
 
 /* Writes CSV (RFC 4180, numbers with a point and all their digits): a header, then in the order of
  * the grid a line a candidate with its state, rank, axes, means and deviations and each fold's
- * validation figures; or a line an epoch of every history, where fold -1 is the refit. A file at
- * path is replaced in one step. Returns FNN_ERROR_FILE, FNN_ERROR_MEMORY or FNN_ERROR_ARGUMENT. */
+ * validation figures. A file at path is replaced in one step. Returns FNN_ERROR_FILE, FNN_ERROR_MEMORY
+ * or FNN_ERROR_ARGUMENT. */
 FNN_API fnn_result fnn_search_save_csv(const fnn_search *search, const char *path,
                                        fnn_error *error);
+
+/* The same with a line an epoch of every history, where fold -1 is the refit. */
 FNN_API fnn_result fnn_search_save_histories(const fnn_search *search, const char *path,
                                              fnn_error *error);
 
 /* ---- metrics on arrays, gradient check ---- */
 
-/* Metrics on arrays. outputs (count, classes), labels and predicted (count); undefined ratios
- * (0 / 0) are 0. Accuracy and top-k (the label among the k largest) are NaN for a label outside of
- * 0..classes-1 and for arguments that make no sense, where the others return FNN_ERROR_ARGUMENT.
- * confusion (classes, classes): rows true, columns predicted; entries are counts.
- * fnn_confusion overwrites confusion, also when it returns FNN_ERROR_ARGUMENT for a number outside
- * of 0..classes-1. precision, recall and f1 (classes) may each be NULL.
- * r2 = 1 - sum (t - y)^2 / sum (t - mean t)^2 over count * outputs values, mean per output. */
+/* Metrics on arrays: outputs (count, classes), labels and predicted (count). */
+
+/* The share of samples whose largest output is at the label. NaN for a label outside of 0..classes-1 and
+ * for arguments that make no sense. */
 FNN_API double fnn_accuracy(const fnn_real *outputs, const int32_t *labels, int64_t count,
                             int classes);
+
+/* The share of samples whose label is among the k largest outputs; NaN as above. */
 FNN_API double fnn_top_k(const fnn_real *outputs, const int32_t *labels, int64_t count, int classes,
                          int k);
+
+/* confusion (classes, classes; rows true, columns predicted) = counts, overwritten, also when it returns
+ * FNN_ERROR_ARGUMENT for a number outside of 0..classes-1. */
 FNN_API fnn_result fnn_confusion(const int32_t *predicted, const int32_t *labels, int64_t count,
                                  int classes, int64_t *confusion);
+
+/* Of each class what fnn_confusion counted comes to: precision, recall and f1 (classes) may each be
+ * NULL; 0 / 0 is 0. */
 FNN_API fnn_result fnn_precision_recall(const int64_t *confusion, int classes, double *precision,
                                         double *recall, double *f1);
+
+/* 1 - sum (t - y)^2 / sum (t - mean t)^2 over (count, outputs_count) values, mean per output. */
 FNN_API double fnn_r2(const fnn_real *outputs, const fnn_real *targets, int64_t count,
                       int outputs_count);
 
@@ -1306,12 +1282,17 @@ FNN_API fnn_result fnn_sgemm(fnn_context *context, int transpose_a, int transpos
  * context while FNN_ISA names no instruction set of this machine. Arrays overlap entirely where
  * "may be" says so, otherwise not at all. */
 
-/* y = e^x, ln x, tanh x, 1/(1 + e^-x) for n elements; y may be x. Every float: within 1 unit in
- * the last place of the true value (tanh and sigmoid 2), subnormal ones included; ln 0 =
- * -infinity, ln of a negative number is NaN, NaN gives NaN. */
+/* y = e^x for n elements; y may be x. Every float: within 1 unit in the last place of the true value,
+ * subnormal ones included; NaN gives NaN. */
 FNN_API fnn_result fnn_exp(fnn_context *context, ptrdiff_t n, const fnn_real *x, fnn_real *y);
+
+/* y = ln x, as exact; ln 0 = -infinity, ln of a negative number is NaN. */
 FNN_API fnn_result fnn_log(fnn_context *context, ptrdiff_t n, const fnn_real *x, fnn_real *y);
+
+/* y = tanh x, within 2 units in the last place. */
 FNN_API fnn_result fnn_tanh(fnn_context *context, ptrdiff_t n, const fnn_real *x, fnn_real *y);
+
+/* y = 1 / (1 + e^-x), within 2 units in the last place. */
 FNN_API fnn_result fnn_sigmoid(fnn_context *context, ptrdiff_t n, const fnn_real *x, fnn_real *y);
 
 /* y = f(x) for n elements; kind is any but FNN_SOFTMAX (fnn_softmax), parameter is read by
@@ -1345,9 +1326,11 @@ FNN_API fnn_result fnn_softmax_cross_entropy(fnn_context *context, ptrdiff_t row
                                              fnn_real smoothing, fnn_real scale, fnn_real *losses,
                                              fnn_real *gradient);
 
-/* *result = sum of x, or of x y, over n elements. The order of the additions depends on n and
- * on the instruction set. */
+/* *result = sum of x over n elements. The order of the additions depends on n and on the instruction
+ * set. */
 FNN_API fnn_result fnn_sum(fnn_context *context, ptrdiff_t n, const fnn_real *x, fnn_real *result);
+
+/* *result = sum of x y, likewise. */
 FNN_API fnn_result fnn_dot(fnn_context *context, ptrdiff_t n, const fnn_real *x, const fnn_real *y,
                            fnn_real *result);
 
@@ -1374,11 +1357,11 @@ typedef struct fnn_window {
     int out_height, out_width;
 } fnn_window;
 
-/* Fills in a window; FNN_ERROR_ARGUMENT when a size is below 1 or the kernel exceeds the image
+/* Fills in a window; FNN_ERROR_ARGUMENT, and zeros in it, when a size is below 1 or the kernel exceeds the image
  * under FNN_VALID. */
-FNN_API fnn_result fnn_window_make(fnn_window *window, int height, int width, int channels,
-                                   int kernel_height, int kernel_width, int stride_height,
-                                   int stride_width, fnn_padding padding);
+FNN_API fnn_result fnn_window_make(int height, int width, int channels, int kernel_height,
+                                   int kernel_width, int stride_height, int stride_width,
+                                   fnn_padding padding, fnn_window *window);
 
 /* Convolutions (cross-correlations, as everywhere in the field) of whole images, on the context's
  * threads. x and dx (images, height, width, channels); y and dy (images, out_height, out_width,
@@ -1386,17 +1369,20 @@ FNN_API fnn_result fnn_window_make(fnn_window *window, int height, int width, in
  * Outside of an image lie zeros. No array overlaps another. Nothing is summed over threads: the
  * bits do not depend on how many there are. A NaN or infinity stays in its image, but where
  * filters (in backward_data: channels) are few it may reach outputs of windows beside it.
- * FNN_ERROR_ARGUMENT, FNN_ERROR_MEMORY.
- *     y = x * weights + bias (NULL: none)
- *     dx = the gradient towards x, overwritten
- *     dw, db (NULL: not wanted) = the gradients towards weights and bias, summed over images,
- *     overwritten */
+ * FNN_ERROR_ARGUMENT, FNN_ERROR_MEMORY. */
+
+/* y = x * weights + bias (NULL: none). */
 FNN_API fnn_result fnn_conv2d_forward(fnn_context *context, const fnn_window *window, int filters,
                                       ptrdiff_t images, const fnn_real *x, const fnn_real *weights,
                                       const fnn_real *bias, fnn_real *y);
+
+/* dx = the gradient towards x, overwritten. */
 FNN_API fnn_result fnn_conv2d_backward_data(fnn_context *context, const fnn_window *window,
                                             int filters, ptrdiff_t images, const fnn_real *dy,
                                             const fnn_real *weights, fnn_real *dx);
+
+/* dw, db (NULL: not wanted) = the gradients towards weights and bias, summed over images,
+ * overwritten. */
 FNN_API fnn_result fnn_conv2d_backward_weights(fnn_context *context, const fnn_window *window,
                                                int filters, ptrdiff_t images, const fnn_real *x,
                                                const fnn_real *dy, fnn_real *dw, fnn_real *db);
@@ -1406,31 +1392,37 @@ FNN_API fnn_result fnn_conv2d_backward_weights(fnn_context *context, const fnn_w
  * lies outside of the image belongs to no window: it is neither compared nor counted. No array
  * overlaps another. FNN_ERROR_ARGUMENT, with nothing written, on a negative count, a window that
  * fnn_window_make would not give, a NULL array that would be used, and for max pooling on a window
- * of more than 256 positions.
- *     y = the window's maximum; index (as y; NULL: not wanted) = where it stands in the window,
- *     kh kernel_width + kw, the first of several. A NaN in the window makes y NaN, and index that
- *     of the last NaN.
- *     dx = the gradient towards x, from index and dy; windows that overlap add up
- *     y = the window's mean, and dx its gradient. A window as large as the image makes it the
- *     global average. */
+ * of more than 256 positions. */
+
+/* y = the window's maximum; index (as y; NULL: not wanted) = where it stands in the window,
+ * kh kernel_width + kw, the first of several. A NaN in the window makes y NaN, and index that of the
+ * last NaN. */
 FNN_API fnn_result fnn_max_pool2d_forward(fnn_context *context, const fnn_window *window,
                                           ptrdiff_t images, const fnn_real *x, fnn_real *y,
                                           uint8_t *index);
+
+/* dx = the gradient towards x, from index and dy; windows that overlap add up. */
 FNN_API fnn_result fnn_max_pool2d_backward(fnn_context *context, const fnn_window *window,
                                            ptrdiff_t images, const uint8_t *index,
                                            const fnn_real *dy, fnn_real *dx);
+
+/* y = the window's mean. A window as large as the image makes it the global average. */
 FNN_API fnn_result fnn_average_pool2d_forward(fnn_context *context, const fnn_window *window,
                                               ptrdiff_t images, const fnn_real *x, fnn_real *y);
+
+/* dx = the gradient of the mean. */
 FNN_API fnn_result fnn_average_pool2d_backward(fnn_context *context, const fnn_window *window,
                                                ptrdiff_t images, const fnn_real *dy, fnn_real *dx);
 
 /* What each window sees as a row of a matrix: columns (images, out_height, out_width,
  * kernel_height, kernel_width, channels), zero outside of the image, so that a convolution is
- * columns times weights (Chellapilla, Puri and Simard 2006). fnn_col2im adds every element of
- * columns to the place in dx that fnn_im2col takes it from; dx is overwritten. Threads, aliasing
- * and errors as for pooling. */
+ * columns times weights (Chellapilla, Puri and Simard 2006). Threads, aliasing and errors as for
+ * pooling. */
 FNN_API fnn_result fnn_im2col(fnn_context *context, const fnn_window *window, ptrdiff_t images,
                               const fnn_real *x, fnn_real *columns);
+
+/* Adds every element of columns to the place in dx that fnn_im2col takes it from; dx is
+ * overwritten. */
 FNN_API fnn_result fnn_col2im(fnn_context *context, const fnn_window *window, ptrdiff_t images,
                               const fnn_real *columns, fnn_real *dx);
 
@@ -1440,15 +1432,18 @@ FNN_API fnn_result fnn_col2im(fnn_context *context, const fnn_window *window, pt
  *     y = gamma (x - mean) / sqrt(variance + epsilon) + beta
  * gamma and beta (channels; NULL: 1 and 0). y may be x. The sums are taken in double over blocks of
  * rows, about the first block's mean: their bits depend neither on the threads nor, much, on how
- * far the mean lies from 0. For backward, with xhat = (x - mean) / sqrt(variance + epsilon):
- *     dbeta = sum dy,  dgamma = sum dy xhat                                (NULL: not wanted)
- *     dx = gamma / sqrt(variance + epsilon) (dy - dbeta / rows - xhat dgamma / rows)
- * dx may be dy or x. FNN_ERROR_ARGUMENT when rows or channels is below 1, epsilon is negative or
- * an array that is needed is NULL; FNN_ERROR_MEMORY without workspace. */
+ * far the mean lies from 0. FNN_ERROR_ARGUMENT when rows or channels is below 1, epsilon is negative
+ * or an array that is needed is NULL; FNN_ERROR_MEMORY without workspace. */
 FNN_API fnn_result fnn_batch_norm_forward(fnn_context *context, ptrdiff_t rows, ptrdiff_t channels,
                                           const fnn_real *x, const fnn_real *gamma,
                                           const fnn_real *beta, fnn_real epsilon, fnn_real *mean,
                                           fnn_real *variance, fnn_real *y);
+
+/* Its gradient, from the mean and the variance that forward wrote; xhat = (x - mean) / sqrt(variance +
+ * epsilon):
+ *     dbeta = sum dy,  dgamma = sum dy xhat                                (NULL: not wanted)
+ *     dx = gamma / sqrt(variance + epsilon) (dy - dbeta / rows - xhat dgamma / rows)
+ * dx may be dy or x. Errors as forward's. */
 FNN_API fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows, ptrdiff_t channels,
                                            const fnn_real *x, const fnn_real *dy,
                                            const fnn_real *gamma, const fnn_real *mean,
@@ -5213,10 +5208,8 @@ FNN_DEF fnn_context *fnn_context_create(const fnn_context_config *config, fnn_er
     if (!config) config = &defaults;
     if (fnni_context_open(&opened, config, error)) return NULL;
     context = (fnn_context *)fnni_allocate(&config->allocator, sizeof *context);
-    if (context)
-        *context = opened;
-    else
-        fnni_fail(error, FNN_ERROR_MEMORY, "no memory for a context");
+    if (context) *context = opened;
+    else fnni_fail(error, FNN_ERROR_MEMORY, "no memory for a context");
     return context;
 }
 
@@ -5449,14 +5442,14 @@ FNN_DEF fnn_result fnn_dropout_apply(fnn_context *context, ptrdiff_t n, uint64_t
 #ifndef FNNI_GEMM_A
 #define FNNI_GEMM_A 131072 /* reals of A between two passes over B: half the second-level cache */
 #endif
-#define FNNI_GEMM_N 2048   /* columns of B packed at a time: 8 MiB at most, in the third level */
+#define FNNI_GEMM_N 2048 /* columns of B packed at a time: 8 MiB at most, in the third level */
 
 /* One product, or a rectangle of one. */
 typedef struct fnni_gemm {
     const fnni_kernels *kernels;
     ptrdiff_t m, n, k;
     int transpose_a, transpose_b;
-    int b_packed;       /* b is what fnni_gemm_pack_b made, transpose_b and ldb do not count */
+    int b_packed; /* b is what fnni_gemm_pack_b made, transpose_b and ldb do not count */
     fnn_real alpha, beta;
     const fnn_real *a, *b;
     fnn_real *c;
@@ -5512,16 +5505,16 @@ static void fnni_gemm_plan(fnni_gemm *g)
     const ptrdiff_t k = fnni_least(g->k, FNNI_GEMM_K);
     const int wide = g->n > 2 * width, tall = g->m > 4 * height;
     g->pack_a = wide && (fnni_aliases(g->lda, 4096) || (g->transpose_a && k > 256));
-    g->pack_b = !g->b_packed && (g->transpose_b || (tall && (fnni_aliases(g->ldb, 2048) ||
-                                                             k * g->n > 262144)));
-    g->rows_first = !g->pack_a && g->n > width && k * g->n <= FNNI_GEMM_A / 4 &&
-                    g->m * k > FNNI_GEMM_A;
+    g->pack_b = !g->b_packed &&
+                (g->transpose_b || (tall && (fnni_aliases(g->ldb, 2048) || k * g->n > 262144)));
+    g->rows_first =
+        !g->pack_a && g->n > width && k * g->n <= FNNI_GEMM_A / 4 && g->m * k > FNNI_GEMM_A;
     g->prefetch = !g->pack_a && !g->transpose_a && g->m * k > 4 * FNNI_GEMM_A;
     g->block_m = g->rows_first ? fnni_least(g->m, 1 << 24) : fnni_gemm_block_rows(g, k);
     /* When each panel of B is used once, it is packed just before, into the first cache. Blocks are
      * whole panels: 2048 is no multiple of NEON's 12, and B may be packed already. */
-    g->block_n = g->pack_b && g->m <= g->block_m && !g->rows_first ? width
-                                                                   : FNNI_GEMM_N / width * width;
+    g->block_n =
+        g->pack_b && g->m <= g->block_m && !g->rows_first ? width : FNNI_GEMM_N / width * width;
     if (g->b_packed && !g->b_columns) g->b_columns = fnni_round_up(g->n, width);
 }
 
@@ -5657,8 +5650,7 @@ static void fnni_gemm_down(const fnni_kernels *kernels, fnni_gemm_rectangle *r, 
     run->c_next = rows * run->ldc;
     run->prefetch_rows = r->prefetch_rows && j == 0 ? tiles : 0;
     kernels->gemm_tiles(run, rows, (int)fnni_least(r->n - j, kernels->tile_columns),
-                        r->a + row * run->a_row, r->b + j * r->b_column,
-                        r->c + row * run->ldc + j);
+                        r->a + row * run->a_row, r->b + j * r->b_column, r->c + row * run->ldc + j);
 }
 
 /* A panel of B stays in the first cache while the rows of A pass. */
@@ -5914,7 +5906,7 @@ FNN_DEF fnn_result fnn_sgemm(fnn_context *context, int transpose_a, int transpos
  * ============================================================================
  * A window (fnn_window) is what convolutions and pools have in common. */
 
-#define FNNI_MAX_POOL_WINDOW 256 /* positions, which an index of one byte tells apart */
+#define FNNI_MAX_POOL_WINDOW 256     /* positions, which an index of one byte tells apart */
 #define FNNI_LARGEST_LAYER (1 << 28) /* outputs: keeps products of sizes within ptrdiff_t and int */
 
 #define FNNI_PADDING_NAME(kind, name) #name,
@@ -5944,10 +5936,11 @@ static int fnni_window_fill(fnn_window *w, fnn_padding padding)
     return w->out_height > 0 && w->out_width > 0 && w->channels > 0;
 }
 
-FNN_DEF fnn_result fnn_window_make(fnn_window *window, int height, int width, int channels,
-                                   int kernel_height, int kernel_width, int stride_height,
-                                   int stride_width, fnn_padding padding)
+FNN_DEF fnn_result fnn_window_make(int height, int width, int channels, int kernel_height,
+                                   int kernel_width, int stride_height, int stride_width,
+                                   fnn_padding padding, fnn_window *window)
 {
+    if (window) memset(window, 0, sizeof *window);
     if (!window || (unsigned)padding >= FNN_PADDING_COUNT) return FNN_ERROR_ARGUMENT;
     window->height = height;
     window->width = width;
@@ -5956,7 +5949,9 @@ FNN_DEF fnn_result fnn_window_make(fnn_window *window, int height, int width, in
     window->kernel_width = kernel_width;
     window->stride_height = stride_height;
     window->stride_width = stride_width;
-    return fnni_window_fill(window, padding) ? FNN_OK : FNN_ERROR_ARGUMENT;
+    if (fnni_window_fill(window, padding)) return FNN_OK;
+    memset(window, 0, sizeof *window);
+    return FNN_ERROR_ARGUMENT;
 }
 
 /* Whether images of this window and so many filters can be addressed. */
@@ -6048,7 +6043,8 @@ static fnn_result fnni_images_run(const fnn_context *context, fnni_images *g)
     g->index_size = made;
     if (g->kind == FNNI_IMAGES_IM2COL || g->kind == FNNI_IMAGES_COL2IM)
         made = fnni_area(made, fnni_area(w->kernel_height, w->kernel_width));
-    else if (g->kind <= FNNI_IMAGES_MAX_BACK && (int64_t)w->kernel_height * w->kernel_width > FNNI_MAX_POOL_WINDOW)
+    else if (g->kind <= FNNI_IMAGES_MAX_BACK &&
+             (int64_t)w->kernel_height * w->kernel_width > FNNI_MAX_POOL_WINDOW)
         return FNN_ERROR_ARGUMENT;
     g->in_size = back ? made : image;
     g->out_size = back ? image : made;
@@ -6188,9 +6184,8 @@ static fnn_real *fnni_conv_start(const fnni_conv *g, const fnn_real *panels)
 
 static size_t fnni_conv_packed_size(const fnni_conv *g)
 {
-    return fnni_plus(
-        fnni_gemm_packed_size(g->kernels, fnni_conv_depth(g), fnni_conv_columns(g)),
-        fnni_round((size_t)fnni_conv_columns(g)));
+    return fnni_plus(fnni_gemm_packed_size(g->kernels, fnni_conv_depth(g), fnni_conv_columns(g)),
+                     fnni_round((size_t)fnni_conv_columns(g)));
 }
 
 /* Filters from..to-1 of one tap and channel, for one of the pixels, to their columns in the panels;
@@ -6548,10 +6543,10 @@ static int fnni_conv_backward(const fnni_kernels *kernels, const fnn_window *w, 
 {
     const int phase_row = phase / fnni_conv_phase_columns(w);
     const int phase_column = phase % fnni_conv_phase_columns(w);
-    const fnni_conv_phase row = fnni_conv_phase_make(phase_row, w->height, w->kernel_height,
-                                                     w->stride_height, w->pad_top);
-    const fnni_conv_phase column = fnni_conv_phase_make(phase_column, w->width, w->kernel_width,
-                                                        w->stride_width, w->pad_left);
+    const fnni_conv_phase row =
+        fnni_conv_phase_make(phase_row, w->height, w->kernel_height, w->stride_height, w->pad_top);
+    const fnni_conv_phase column =
+        fnni_conv_phase_make(phase_column, w->width, w->kernel_width, w->stride_width, w->pad_left);
     const ptrdiff_t tap = (ptrdiff_t)w->channels * filters, line = tap * w->kernel_width;
     g->kernels = kernels;
     g->height = w->out_height;
@@ -6591,8 +6586,7 @@ static void fnni_conv_backward_size(const fnni_kernels *kernels, const fnn_windo
         fnn_real *no_dx = NULL;
         fnni_conv g;
         size_t size;
-        if (!fnni_conv_backward(kernels, w, filters, phase, &g, &no_weights, &no_dx))
-            continue;
+        if (!fnni_conv_backward(kernels, w, filters, phase, &g, &no_weights, &no_dx)) continue;
         *packed = fnni_plus(*packed, fnni_conv_packed_size(&g));
         size = fnni_conv_image_size(&g);
         if (size > *image) *image = size;
@@ -6607,8 +6601,7 @@ static void fnni_conv_backward_pack(const fnni_kernels *kernels, const fnn_windo
         const fnn_real *first = weights;
         fnn_real *no_dx = NULL;
         fnni_conv g;
-        if (!fnni_conv_backward(kernels, w, filters, phase, &g, &first, &no_dx))
-            continue;
+        if (!fnni_conv_backward(kernels, w, filters, phase, &g, &first, &no_dx)) continue;
         fnni_conv_pack(&g, first, NULL, packed);
         packed += fnni_conv_packed_size(&g);
     }
@@ -6627,8 +6620,7 @@ static void fnni_conv_backward_image(const fnni_kernels *kernels, const fnn_wind
         fnn_real *first = dx;
         fnni_conv_input image;
         fnni_conv g;
-        if (!fnni_conv_backward(kernels, w, filters, phase, &g, &no_weights, &first))
-            continue;
+        if (!fnni_conv_backward(kernels, w, filters, phase, &g, &no_weights, &first)) continue;
         image = fnni_conv_image(&g, dy, space);
         fnni_conv_rows(&g, &image, packed, 0, g.out_height, first);
         packed += fnni_conv_packed_size(&g);
@@ -6641,8 +6633,7 @@ static void fnni_conv_backward_image(const fnni_kernels *kernels, const fnn_wind
  * filters * pixels, then the biases, then space for one image's. fnni_conv_fold makes dw of it. */
 static size_t fnni_conv_wide_size(const fnni_conv *g)
 {
-    const size_t count =
-        fnni_times((size_t)fnni_conv_depth(g), (size_t)fnni_conv_columns(g));
+    const size_t count = fnni_times((size_t)fnni_conv_depth(g), (size_t)fnni_conv_columns(g));
     return fnni_round(fnni_plus(count, 2 * (size_t)g->filters)); /* whole cache lines */
 }
 
@@ -6686,8 +6677,7 @@ static void fnni_conv_weight_tiles(const fnni_kernels *kernels, fnni_tiles *run,
         run->a_next = deal.least;
         run->c_next = deal.least * run->ldc;
         if (run->count)
-            kernels->gemm_tiles(run, deal.least, columns, a + high, b + j,
-                                c + high * run->ldc + j);
+            kernels->gemm_tiles(run, deal.least, columns, a + high, b + j, c + high * run->ldc + j);
     }
 }
 
@@ -6720,8 +6710,7 @@ static void fnni_conv_weight_edges(const fnni_conv *g, int i, const fnni_conv_in
         run->b_jump = g->out_row - run->k * run->ldb;
         fnni_conv_weight_tiles(
             g->kernels, run, (ptrdiff_t)taps * g->channels, g->filters,
-            in->x + row +
-                (ptrdiff_t)(from * g->stride_width - g->pad_left + tap) * g->channels,
+            in->x + row + (ptrdiff_t)(from * g->stride_width - g->pad_left + tap) * g->channels,
             dy + first * g->out_row + from * g->out_pixel, c + tap * g->channels * run->ldc);
     }
 }
@@ -6797,8 +6786,7 @@ static void fnni_conv_weights_image(const fnni_conv *g, const fnni_conv_input *i
     if (g->pixels == 1 && fnni_conv_segment(g) == 3 && g->kernels->tile_rows >= 3)
         fnni_conv_weight_threes(g, in, dy, wide);
     else
-        for (i = 0; i < g->kernel_height; i++)
-            fnni_conv_weight_row(g, i, in, dy, accumulate, wide);
+        for (i = 0; i < g->kernel_height; i++) fnni_conv_weight_row(g, i, in, dy, accumulate, wide);
     g->kernels->column_sums((ptrdiff_t)g->out_height * g->out_width, g->filters, dy, g->filters,
                             own);
     g->kernels->add_scaled(g->filters, 1, own, biases);
@@ -6880,11 +6868,10 @@ static void fnni_conv_forward_part(void *argument, int part, int parts)
     const int band = fnni_conv_band_rows(job->window, g->filters);
     ptrdiff_t i;
     for (i = job->images * part / parts; i < job->images * (part + 1) / parts; i++) {
-        const fnni_conv_input in = fnni_conv_image(g, job->x + i * job->x_size,
-                                                   job->space + (size_t)part * job->per_part);
+        const fnni_conv_input in =
+            fnni_conv_image(g, job->x + i * job->x_size, job->space + (size_t)part * job->per_part);
         fnni_conv_prefetch(job, i + 1);
-        fnni_conv_forward_image(g, band, &in, job->packed, FNN_LINEAR, 0,
-                                job->y + i * job->y_size);
+        fnni_conv_forward_image(g, band, &in, job->packed, FNN_LINEAR, 0, job->y + i * job->y_size);
     }
 }
 
@@ -6910,8 +6897,8 @@ static void fnni_conv_weights_part(void *argument, int part, int parts)
         const ptrdiff_t from = job->images * share / shares;
         ptrdiff_t i;
         for (i = from; i < job->images * (share + 1) / shares; i++) {
-            const fnni_conv_input in = fnni_conv_image(
-                g, job->x + i * job->x_size, job->space + (size_t)part * job->per_part);
+            const fnni_conv_input in = fnni_conv_image(g, job->x + i * job->x_size,
+                                                       job->space + (size_t)part * job->per_part);
             fnni_conv_prefetch(job, i + 1);
             fnni_conv_weights_image(g, &in, job->dy + i * job->y_size, i > from,
                                     job->wide + (size_t)share * fnni_conv_wide_size(g));
@@ -6942,8 +6929,7 @@ static fnn_result fnni_conv_job_make(fnni_conv_job *job, fnn_context *context,
     job->x_size = (ptrdiff_t)window->height * window->width * window->channels;
     job->y_size = (ptrdiff_t)window->out_height * window->out_width * filters;
     shared = shared ? fnni_round(shared) : 16; /* no images need none, which is not a lack */
-    *first = fnni_workspace(context,
-                            fnni_plus(shared, fnni_times(job->per_part, (size_t)parts)));
+    *first = fnni_workspace(context, fnni_plus(shared, fnni_times(job->per_part, (size_t)parts)));
     job->space = *first + (*first ? shared : 0);
     return *first ? FNN_OK : FNN_ERROR_MEMORY;
 }
@@ -7173,12 +7159,9 @@ static void fnni_flush(fnni_writer *w)
     size_t done = 0;
     while (done < w->used && !w->wrong) {
         const ptrdiff_t n = fnni_os_write(w->file, w->buffer + done, w->used - done);
-        if (n > 0)
-            done += (size_t)n;
-        else if (n == 0)
-            w->wrong = EIO;
-        else if (errno != EINTR)
-            w->wrong = errno;
+        if (n > 0) done += (size_t)n;
+        else if (n == 0) w->wrong = EIO;
+        else if (errno != EINTR) w->wrong = errno;
     }
     w->used = 0;
 }
@@ -7256,8 +7239,8 @@ typedef void (*fnni_write)(fnni_writer *w, const void *what);
 
 /* The old file stays until the new one is on the disk: written under another name, synced, then
  * put in its place. `name` has room for size bytes. */
-static fnn_result fnni_save_through(fnni_write put, const void *what, const char *path,
-                                    char *name, size_t size, fnn_error *error)
+static fnn_result fnni_save_through(fnni_write put, const void *what, const char *path, char *name,
+                                    size_t size, fnn_error *error)
 {
     const int mode = fnni_os_mode(path);
     const char *doing = NULL, *tail = fnni_path_tail(path);
@@ -7446,10 +7429,8 @@ static int64_t fnni_decimal_integer(const fnni_decimal *d, fnni_big *integer)
     integer->used = 0;
     for (; p < d->last; p++) {
         if (*p == '.') continue;
-        if (taken++ < 768)
-            fnni_big_multiply_add(integer, 10, (uint32_t)(*p - '0'));
-        else
-            sticky |= *p != '0';
+        if (taken++ < 768) fnni_big_multiply_add(integer, 10, (uint32_t)(*p - '0'));
+        else sticky |= *p != '0';
     }
     if (taken > 768) exponent += taken - 768;
     if (sticky) {
@@ -7500,10 +7481,8 @@ static int fnni_decimal_exact(const fnni_decimal *d, fnn_real *value)
     exponent = fnni_decimal_integer(d, &numerator);
     denominator.used = 1;
     denominator.limb[0] = 1;
-    if (exponent > 0)
-        fnni_big_multiply_power_10(&numerator, exponent);
-    else
-        fnni_big_multiply_power_10(&denominator, -exponent);
+    if (exponent > 0) fnni_big_multiply_power_10(&numerator, exponent);
+    else fnni_big_multiply_power_10(&denominator, -exponent);
     shift = fnni_big_bits(&numerator) - fnni_big_bits(&denominator);
     if (shift > 0) fnni_big_shift_left(&denominator, shift);
     if (shift < 0) fnni_big_shift_left(&numerator, -shift);
@@ -7527,10 +7506,8 @@ static int fnni_decimal_fast(const fnni_decimal *d, fnn_real *value)
     uint64_t bits;
     if (d->digits > 15 || d->exponent < -22 || d->exponent > 22) return 0;
     if (FLT_EVAL_METHOD != 0 && d->exponent != 0) return 0;
-    if (d->exponent < 0)
-        x /= power[-d->exponent];
-    else
-        x *= power[d->exponent];
+    if (d->exponent < 0) x /= power[-d->exponent];
+    else x *= power[d->exponent];
     memcpy(&bits, &x, sizeof bits);
     if (sizeof(fnn_real) == 4 && (bits & 0x1FFFFFFFu) == 0x10000000u) return 0;
     *value = (fnn_real)x;
@@ -7568,10 +7545,8 @@ static void fnni_point(char *text)
     const char *from = text;
     char *to = text;
     for (; *from; from++) {
-        if (strchr("0123456789+-e", *from))
-            *to++ = *from;
-        else if (to == text || to[-1] != '.')
-            *to++ = '.';
+        if (strchr("0123456789+-e", *from)) *to++ = *from;
+        else if (to == text || to[-1] != '.') *to++ = '.';
     }
     *to = 0;
 }
@@ -8019,10 +7994,8 @@ static void fnni_moments_add(const fnn_dataset *data, int64_t sample, double *su
     for (j = 0; j < features; j++) {
         double x = data->bytes ? (double)data->bytes[at + j] - (double)data->bytes[first + j]
                                : (double)data->reals[at + j] - (double)data->reals[first + j];
-        if (squares)
-            squares[j] += (x - means[j]) * (x - means[j]);
-        else
-            sums[j] += x;
+        if (squares) squares[j] += (x - means[j]) * (x - means[j]);
+        else sums[j] += x;
     }
 }
 
@@ -8161,25 +8134,26 @@ static int fnni_augments(const fnn_augmentation *a)
 static fnn_result fnni_augmentation_check(const fnn_augmentation *a, const fnn_dataset *data,
                                           int height, int width, int channels, fnn_error *error)
 {
-    const int alike =
-        data->height == height && data->width == width && data->channels == channels;
+    const int alike = data->height == height && data->width == width && data->channels == channels;
     if ((a->flip || a->shift || a->cutout_size) && !alike)
         return fnni_fail(error, FNN_ERROR_ARGUMENT,
                          "augmentation: expected images of the model's %d x %d x %d, found %d x %d "
-                         "x %d", height, width, channels, data->height, data->width,
-                         data->channels);
+                         "x %d",
+                         height, width, channels, data->height, data->width, data->channels);
     if ((unsigned)a->flip >= FNN_FLIP_COUNT)
-        return fnni_fail(error, FNN_ERROR_ARGUMENT, "augmentation: expected a flip, found %d", (int)a->flip);
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "augmentation: expected a flip, found %d",
+                         (int)a->flip);
     if (a->shift < 0 || (a->shift > 0 && (a->shift >= data->height || a->shift >= data->width)))
         return fnni_fail(error, FNN_ERROR_ARGUMENT,
                          "augmentation: expected a shift from 0 to below the images' %d x %d, "
-                         "found %d", data->height, data->width, a->shift);
+                         "found %d",
+                         data->height, data->width, a->shift);
     if (a->cutout_size < 0 || !(a->cutout_probability >= 0 && a->cutout_probability <= 1) ||
         !(a->cutout_fill - a->cutout_fill == 0))
         return fnni_fail(error, FNN_ERROR_ARGUMENT,
                          "augmentation: expected a cutout of size >= 0, probability in 0..1 and a "
-                         "finite fill, found %d, %g, %g", a->cutout_size, a->cutout_probability,
-                         (double)a->cutout_fill);
+                         "finite fill, found %d, %g, %g",
+                         a->cutout_size, a->cutout_probability, (double)a->cutout_fill);
     return FNN_OK;
 }
 
@@ -8684,58 +8658,58 @@ static fnn_optimizer fnni_optimizer_make(fnn_optimizer_kind kind, double rate)
     return o;
 }
 
-FNN_DEF fnn_optimizer fnn_sgd(fnn_real learning_rate)
+FNN_DEF fnn_optimizer fnn_sgd(double learning_rate)
 {
-    return fnni_optimizer_make(FNN_SGD, (double)learning_rate);
+    return fnni_optimizer_make(FNN_SGD, learning_rate);
 }
 
-FNN_DEF fnn_optimizer fnn_momentum(fnn_real learning_rate, fnn_real momentum)
+FNN_DEF fnn_optimizer fnn_momentum(double learning_rate, double momentum)
 {
-    fnn_optimizer o = fnni_optimizer_make(FNN_MOMENTUM, (double)learning_rate);
-    o.momentum = momentum;
+    fnn_optimizer o = fnni_optimizer_make(FNN_MOMENTUM, learning_rate);
+    o.momentum = (fnn_real)momentum;
     return o;
 }
 
-FNN_DEF fnn_optimizer fnn_nesterov(fnn_real learning_rate, fnn_real momentum)
+FNN_DEF fnn_optimizer fnn_nesterov(double learning_rate, double momentum)
 {
     fnn_optimizer o = fnn_momentum(learning_rate, momentum);
     o.nesterov = 1;
     return o;
 }
 
-FNN_DEF fnn_optimizer fnn_adagrad(fnn_real learning_rate)
+FNN_DEF fnn_optimizer fnn_adagrad(double learning_rate)
 {
-    fnn_optimizer o = fnni_optimizer_make(FNN_ADAGRAD, (double)learning_rate);
+    fnn_optimizer o = fnni_optimizer_make(FNN_ADAGRAD, learning_rate);
     o.start = (fnn_real).1;
     return o;
 }
 
-FNN_DEF fnn_optimizer fnn_adadelta(fnn_real learning_rate)
+FNN_DEF fnn_optimizer fnn_adadelta(double learning_rate)
 {
-    fnn_optimizer o = fnni_optimizer_make(FNN_ADADELTA, (double)learning_rate);
+    fnn_optimizer o = fnni_optimizer_make(FNN_ADADELTA, learning_rate);
     o.rho = (fnn_real).95;
     return o;
 }
 
-FNN_DEF fnn_optimizer fnn_rmsprop(fnn_real learning_rate)
+FNN_DEF fnn_optimizer fnn_rmsprop(double learning_rate)
 {
-    fnn_optimizer o = fnni_optimizer_make(FNN_RMSPROP, (double)learning_rate);
+    fnn_optimizer o = fnni_optimizer_make(FNN_RMSPROP, learning_rate);
     o.rho = (fnn_real).9;
     return o;
 }
 
-FNN_DEF fnn_optimizer fnn_adam(fnn_real learning_rate)
+FNN_DEF fnn_optimizer fnn_adam(double learning_rate)
 {
-    fnn_optimizer o = fnni_optimizer_make(FNN_ADAM, (double)learning_rate);
+    fnn_optimizer o = fnni_optimizer_make(FNN_ADAM, learning_rate);
     o.beta1 = (fnn_real).9;
     o.beta2 = (fnn_real).999;
     return o;
 }
 
-FNN_DEF fnn_optimizer fnn_adamw(fnn_real learning_rate, fnn_real weight_decay)
+FNN_DEF fnn_optimizer fnn_adamw(double learning_rate, double weight_decay)
 {
     fnn_optimizer o = fnn_adam(learning_rate);
-    o.weight_decay = weight_decay;
+    o.weight_decay = (fnn_real)weight_decay;
     return o;
 }
 
@@ -8744,9 +8718,7 @@ FNN_DEF fnn_optimizer fnn_pytorch(fnn_optimizer o)
     o.pytorch = 1;
     o.start = 0;
     switch (o.kind) {
-    case FNN_ADAGRAD:
-        o.epsilon = (fnn_real)1e-10;
-        break;
+    case FNN_ADAGRAD: o.epsilon = (fnn_real)1e-10; break;
     case FNN_ADADELTA:
         o.epsilon = (fnn_real)1e-6;
         o.rho = (fnn_real).9;
@@ -8755,9 +8727,7 @@ FNN_DEF fnn_optimizer fnn_pytorch(fnn_optimizer o)
         o.rho = (fnn_real).99;
         o.epsilon = (fnn_real)1e-8;
         break;
-    default:
-        o.epsilon = (fnn_real)1e-8;
-        break;
+    default: o.epsilon = (fnn_real)1e-8; break;
     }
     return o;
 }
@@ -8821,26 +8791,26 @@ FNN_DEF fnn_schedule fnn_schedule_constant(void)
     return fnni_schedule_make(FNN_SCHEDULE_CONSTANT);
 }
 
-/* ---- step: gamma^floor(epochs / every); torch StepLR, with every 1 ExponentialLR ---- */
+/* ---- step decay: gamma^floor(epochs / every); torch StepLR, with every 1 ExponentialLR ---- */
 
 static const char *fnni_gamma_fits(double gamma)
 {
     return gamma >= 0 && gamma - gamma == 0 ? NULL : "gamma >= 0";
 }
 
-static const char *fnni_step_fits(const fnn_schedule *s)
+static const char *fnni_step_decay_fits(const fnn_schedule *s)
 {
     return s->every < 1 ? "a drop every 1 epoch or more" : fnni_gamma_fits(s->gamma);
 }
 
-static double fnni_step_curve(const fnn_schedule *s, const fnni_moment *m)
+static double fnni_step_decay_curve(const fnn_schedule *s, const fnni_moment *m)
 {
     return pow(s->gamma, floor(m->epochs / s->every));
 }
 
-FNN_DEF fnn_schedule fnn_schedule_step(int every, double gamma)
+FNN_DEF fnn_schedule fnn_schedule_step_decay(int every, double gamma)
 {
-    fnn_schedule s = fnni_schedule_make(FNN_SCHEDULE_STEP);
+    fnn_schedule s = fnni_schedule_make(FNN_SCHEDULE_STEP_DECAY);
     s.every = every;
     s.gamma = gamma;
     return s;
@@ -8956,10 +8926,11 @@ static fnn_result fnni_schedule_check(const fnn_schedule *s, fnn_error *error)
                          (int)s->kind, (long long)s->warmup_steps);
     expected = fnni_schedules[s->kind].fits(s);
     if (!expected) return FNN_OK;
-    return fnni_fail(error, FNN_ERROR_ARGUMENT,
-                     "schedule: expected %s, found every %d, gamma %g, lowest %g, rise %g, start %g, "
-                     "end %g",
-                     expected, s->every, s->gamma, s->lowest, s->rise, s->start, s->end);
+    return fnni_fail(
+        error, FNN_ERROR_ARGUMENT,
+        "schedule: expected %s, found every %d, gamma %g, lowest %g, rise %g, start %g, "
+        "end %g",
+        expected, s->every, s->gamma, s->lowest, s->rise, s->start, s->end);
 }
 
 static double fnni_schedule_rate(const fnn_schedule *s, double base, int64_t step,
@@ -9066,13 +9037,13 @@ typedef struct fnni_layer {
     size_t record;     /* bytes that the way back wants of each row */
     double work;       /* multiply-adds of a sample's forward pass, for sharing out */
     /* What >>model decides when all layers are there. */
-    int added;                          /* some add refers to this layer */
-    int fused;                          /* this layer does the work of the one before it as well */
-    int absorbed;                       /* the layer behind does this one's, its output is not stored */
-    size_t offset;                      /* of the weights in the parameter array, the biases follow */
-    size_t statistics_offset;           /* in theirs */
-    size_t record_offset;               /* bytes per row before this layer's */
-    fnni_place y[2], d;                 /* output in training and in inference; gradient */
+    int added;                /* some add refers to this layer */
+    int fused;                /* this layer does the work of the one before it as well */
+    int absorbed;             /* the layer behind does this one's, its output is not stored */
+    size_t offset;            /* of the weights in the parameter array, the biases follow */
+    size_t statistics_offset; /* in theirs */
+    size_t record_offset;     /* bytes per row before this layer's */
+    fnni_place y[2], d;       /* output in training and in inference; gradient */
 } fnni_layer;
 
 /* What a layer prepares for one pass: its convolution, and where in a thread's workspace the packed
@@ -9085,11 +9056,11 @@ typedef struct fnni_plan {
 
 /* What the layers of a run need, counted while they are planned. */
 typedef struct fnni_needs {
-    int rows;                 /* of a batch */
-    int backward;             /* this layer's input has a gradient */
-    size_t packed[2];         /* reals of this layer's packed weights, forward and backward */
-    size_t own;               /* reals of the run's array so far */
-    size_t product, image;    /* the most reals that a product, and an image on its way, takes */
+    int rows;              /* of a batch */
+    int backward;          /* this layer's input has a gradient */
+    size_t packed[2];      /* reals of this layer's packed weights, forward and backward */
+    size_t own;            /* reals of the run's array so far */
+    size_t product, image; /* the most reals that a product, and an image on its way, takes */
 } fnni_needs;
 
 /* The tensors of one batch: a thread's chunk in inference, the whole batch in training. */
@@ -9110,8 +9081,8 @@ typedef struct fnni_run {
     const fnn_real *targets; /* (capacity, O) or NULL */
     fnn_real *workspace;     /* workspace_count a thread */
     size_t workspace_count;
-    size_t image;   /* where in a thread's workspace images are padded, */
-    size_t scratch; /* and where transient tensors begin */
+    size_t image;                    /* where in a thread's workspace images are padded, */
+    size_t scratch;                  /* and where transient tensors begin */
     const fnni_augmenter *augmenter; /* of the samples that are gathered, or NULL */
 } fnni_run;
 
@@ -9126,14 +9097,15 @@ typedef struct fnni_tensor {
 } fnni_tensor;
 
 /* What rooms want to know of a layer's type. */
-#define FNNI_OF_IMAGES 1      /* windows over images: from such a layer on images go one by one */
-#define FNNI_OF_ROWS 2        /* takes samples as rows of a matrix: images end here */
-#define FNNI_OF_BATCH 4       /* needs the whole batch, so that a stage begins here */
-#define FNNI_BY_SHARES 8      /* sums its gradient over shares of the batch's images */
-#define FNNI_SHARES_INPUT 16  /* the output is the input, under another shape */
-#define FNNI_RANDOM 32        /* draws in training */
-#define FNNI_GRADIENT_KEPT 64 /* the gradient by its output is read again after the layer's backward */
-#define FNNI_ACTIVATES 128    /* has an activation */
+#define FNNI_OF_IMAGES 1     /* windows over images: from such a layer on images go one by one */
+#define FNNI_OF_ROWS 2       /* takes samples as rows of a matrix: images end here */
+#define FNNI_OF_BATCH 4      /* needs the whole batch, so that a stage begins here */
+#define FNNI_BY_SHARES 8     /* sums its gradient over shares of the batch's images */
+#define FNNI_SHARES_INPUT 16 /* the output is the input, under another shape */
+#define FNNI_RANDOM 32       /* draws in training */
+#define FNNI_GRADIENT_KEPT \
+    64                     /* the gradient by its output is read again after the layer's backward */
+#define FNNI_ACTIVATES 128 /* has an activation */
 
 /* What a layer can do. A function that has nothing to do is NULL. */
 struct fnni_layer_type {
@@ -9178,9 +9150,10 @@ struct fnn_model {
     int sealed;
     int *stages, stage_count; /* first layers of the stages, and layer_count behind the last */
     int spatial;              /* layers at the beginning that go image by image, or 0 */
-    size_t columns[2], delta_columns, record_columns; /* stored per row: outputs, gradients, bytes */
-    size_t scratch[2];                               /* reals of a thread's transient tensors */
-    double work; /* multiply-adds of a sample's forward pass */
+    size_t columns[2], delta_columns,
+        record_columns; /* stored per row: outputs, gradients, bytes */
+    size_t scratch[2];  /* reals of a thread's transient tensors */
+    double work;        /* multiply-adds of a sample's forward pass */
     uint64_t seed;
     fnn_initializer weights_start, biases_start; /* of layers to come */
     fnn_normalization normalization;
@@ -9190,7 +9163,7 @@ struct fnn_model {
     size_t parameter_count;
     size_t statistics_count;
     fnn_real *parameters;
-    fnn_real *statistics; /* such as running means and variances */
+    fnn_real *statistics;        /* such as running means and variances */
     fnn_real *gradients, *state; /* state: what the optimiser remembers, up to two per parameter */
     int state_kind;              /* fnn_optimizer_kind of state, or -1 */
     uint64_t steps;              /* updates since the state was new, */
@@ -9344,8 +9317,8 @@ static int fnni_layers_grow(fnn_model *model)
     const int capacity = model->layer_capacity ? 2 * model->layer_capacity : 16;
     fnni_layer *grown;
     if (model->layer_count < model->layer_capacity) return 1;
-    grown = (fnni_layer *)fnni_allocate(&model->context.allocator,
-                                        (size_t)capacity * sizeof *grown);
+    grown =
+        (fnni_layer *)fnni_allocate(&model->context.allocator, (size_t)capacity * sizeof *grown);
     if (!grown) return 0;
     if (model->layer_count)
         memcpy(grown, model->layers, (size_t)model->layer_count * sizeof *grown);
@@ -9401,10 +9374,8 @@ static int fnni_tensor_make(fnni_tensor *t, const fnn_model *model, int l, const
                             fnn_real *base, size_t offset, int rank, const size_t *shape)
 {
     int i;
-    if (l < 0)
-        snprintf(t->name, sizeof t->name, "input.%s", part);
-    else
-        snprintf(t->name, sizeof t->name, "%d.%s.%s", l, model->layers[l].type->name, part);
+    if (l < 0) snprintf(t->name, sizeof t->name, "input.%s", part);
+    else snprintf(t->name, sizeof t->name, "%d.%s.%s", l, model->layers[l].type->name, part);
     t->rank = rank;
     t->count = 1;
     for (i = 0; i < rank; i++) {
@@ -9445,8 +9416,7 @@ static void fnni_activate_forward(const fnni_run *run, int l, int from, int to, 
     const fnni_layer *layer = fnni_layer_at(run, l);
     const fnn_real *x = fnni_y(run, l - 1, from, workspace);
     fnn_real *y = fnni_y(run, l, from, workspace);
-    if (layer->softmax)
-        run->kernels->softmax(to - from, layer->outputs, x, y);
+    if (layer->softmax) run->kernels->softmax(to - from, layer->outputs, x, y);
     else
         run->kernels->activation(layer->activation, layer->parameter,
                                  (ptrdiff_t)(to - from) * layer->outputs, x, y);
@@ -9460,8 +9430,7 @@ static void fnni_activate_backward(const fnni_run *run, int l, int from, int to,
     fnn_real *dx;
     if (!to_input) return;
     dx = fnni_d(run, l - 1, from, workspace);
-    if (layer->softmax)
-        fnni_softmax_backward(to - from, layer->outputs, y, dy, dx);
+    if (layer->softmax) fnni_softmax_backward(to - from, layer->outputs, y, dy, dx);
     else
         run->kernels->activation_backward(layer->activation, layer->parameter,
                                           (ptrdiff_t)(to - from) * layer->outputs,
@@ -9482,12 +9451,21 @@ static void fnni_activate_read(fnn_model *model, const fnni_words *w)
         fnn_activate(model, activation, parameter);
 }
 
-static const fnni_layer_type fnni_activation_type = {
-    "activation", FNNI_ACTIVATES,
-    /* write, read, tensor */ fnni_activate_write, fnni_activate_read, NULL,
-    /* fuse, start, plan, prepare */ NULL, NULL, NULL, NULL,
-    /* the passes */ fnni_activate_forward, fnni_activate_backward, NULL,
-    /* measure, sum, update */ NULL, NULL, NULL};
+static const fnni_layer_type fnni_activation_type = {"activation",
+                                                     FNNI_ACTIVATES,
+                                                     /* write, read, tensor */ fnni_activate_write,
+                                                     fnni_activate_read,
+                                                     NULL,
+                                                     /* fuse, start, plan, prepare */ NULL,
+                                                     NULL,
+                                                     NULL,
+                                                     NULL,
+                                                     /* the passes */ fnni_activate_forward,
+                                                     fnni_activate_backward,
+                                                     NULL,
+                                                     /* measure, sum, update */ NULL,
+                                                     NULL,
+                                                     NULL};
 
 FNN_DEF int fnn_activate(fnn_model *model, fnn_activation activation, fnn_real parameter)
 {
@@ -9669,21 +9647,30 @@ static int fnni_dense_tensor(const fnn_model *model, int l, int which, fnni_tens
     return fnni_weights_at(model, l, which, t, 2, shape);
 }
 
-static const fnni_layer_type fnni_dense_type = {
-    "dense", FNNI_OF_ROWS | FNNI_ACTIVATES,
-    /* write, read, tensor */ fnni_dense_write, fnni_dense_read, fnni_dense_tensor,
-    /* fuse, start, plan, prepare */ NULL, NULL, fnni_dense_plan, fnni_dense_prepare,
-    /* the passes */ fnni_dense_forward, fnni_dense_backward, fnni_dense_gradient,
-    /* measure, sum, update */ NULL, NULL, NULL};
+static const fnni_layer_type fnni_dense_type = {"dense",
+                                                FNNI_OF_ROWS | FNNI_ACTIVATES,
+                                                /* write, read, tensor */ fnni_dense_write,
+                                                fnni_dense_read,
+                                                fnni_dense_tensor,
+                                                /* fuse, start, plan, prepare */ NULL,
+                                                NULL,
+                                                fnni_dense_plan,
+                                                fnni_dense_prepare,
+                                                /* the passes */ fnni_dense_forward,
+                                                fnni_dense_backward,
+                                                fnni_dense_gradient,
+                                                /* measure, sum, update */ NULL,
+                                                NULL,
+                                                NULL};
 
 FNN_DEF int fnn_dense(fnn_model *model, int units, fnn_activation activation)
 {
     fnni_layer *layer = fnni_layer_add(model, &fnni_dense_type);
     if (!layer) return -1;
     if (units < 1 || units > FNNI_LARGEST_LAYER / layer->inputs || !fnni_is_activation(activation))
-        return fnni_refuse(model,
-                           "expected 1 to %d units and an activation, found %d units, activation %d",
-                           FNNI_LARGEST_LAYER / layer->inputs, units, (int)activation);
+        return fnni_refuse(
+            model, "expected 1 to %d units and an activation, found %d units, activation %d",
+            FNNI_LARGEST_LAYER / layer->inputs, units, (int)activation);
     layer->shape.height = layer->shape.width = 1;
     layer->shape.channels = layer->outputs = units;
     fnni_layer_weigh(layer, layer->inputs, units, layer->inputs, units,
@@ -9704,8 +9691,7 @@ static void fnni_dropout_apply(const fnni_run *run, int l, int from, int to, con
         run->kernels->dropout((ptrdiff_t)count,
                               fnni_random(run->model->seed, (uint64_t)l, run->step), first,
                               layer->parameter, x, y);
-    else
-        memcpy(y, x, count * sizeof *y);
+    else memcpy(y, x, count * sizeof *y);
 }
 
 static void fnni_dropout_forward(const fnni_run *run, int l, int from, int to, fnn_real *workspace)
@@ -9744,12 +9730,21 @@ static void fnni_dropout_read(fnn_model *model, const fnni_words *w)
     if (w->count == 2 && fnni_word_real(w->word[1], &rate)) fnn_dropout(model, rate);
 }
 
-static const fnni_layer_type fnni_dropout_type = {
-    "dropout", FNNI_RANDOM,
-    /* write, read, tensor */ fnni_dropout_write, fnni_dropout_read, NULL,
-    /* fuse, start, plan, prepare */ NULL, NULL, NULL, NULL,
-    /* the passes */ fnni_dropout_forward, fnni_dropout_backward, NULL,
-    /* measure, sum, update */ NULL, NULL, NULL};
+static const fnni_layer_type fnni_dropout_type = {"dropout",
+                                                  FNNI_RANDOM,
+                                                  /* write, read, tensor */ fnni_dropout_write,
+                                                  fnni_dropout_read,
+                                                  NULL,
+                                                  /* fuse, start, plan, prepare */ NULL,
+                                                  NULL,
+                                                  NULL,
+                                                  NULL,
+                                                  /* the passes */ fnni_dropout_forward,
+                                                  fnni_dropout_backward,
+                                                  NULL,
+                                                  /* measure, sum, update */ NULL,
+                                                  NULL,
+                                                  NULL};
 
 FNN_DEF int fnn_dropout(fnn_model *model, fnn_real rate)
 {
@@ -9814,11 +9809,21 @@ static void fnni_spatial_dropout_read(fnn_model *model, const fnni_words *w)
 }
 
 static const fnni_layer_type fnni_spatial_dropout_type = {
-    "spatial_dropout", FNNI_RANDOM,
-    /* write, read, tensor */ fnni_dropout_write, fnni_spatial_dropout_read, NULL,
-    /* fuse, start, plan, prepare */ NULL, NULL, fnni_spatial_dropout_plan, NULL,
-    /* the passes */ fnni_spatial_dropout_forward, fnni_spatial_dropout_backward, NULL,
-    /* measure, sum, update */ NULL, NULL, NULL};
+    "spatial_dropout",
+    FNNI_RANDOM,
+    /* write, read, tensor */ fnni_dropout_write,
+    fnni_spatial_dropout_read,
+    NULL,
+    /* fuse, start, plan, prepare */ NULL,
+    NULL,
+    fnni_spatial_dropout_plan,
+    NULL,
+    /* the passes */ fnni_spatial_dropout_forward,
+    fnni_spatial_dropout_backward,
+    NULL,
+    /* measure, sum, update */ NULL,
+    NULL,
+    NULL};
 
 FNN_DEF int fnn_spatial_dropout(fnn_model *model, fnn_real rate)
 {
@@ -9833,12 +9838,21 @@ static void fnni_flatten_read(fnn_model *model, const fnni_words *w)
     if (w->count == 1) fnn_flatten(model);
 }
 
-static const fnni_layer_type fnni_flatten_type = {
-    "flatten", FNNI_SHARES_INPUT,
-    /* write, read, tensor */ NULL, fnni_flatten_read, NULL,
-    /* fuse, start, plan, prepare */ NULL, NULL, NULL, NULL,
-    /* the passes */ NULL, NULL, NULL,
-    /* measure, sum, update */ NULL, NULL, NULL};
+static const fnni_layer_type fnni_flatten_type = {"flatten",
+                                                  FNNI_SHARES_INPUT,
+                                                  /* write, read, tensor */ NULL,
+                                                  fnni_flatten_read,
+                                                  NULL,
+                                                  /* fuse, start, plan, prepare */ NULL,
+                                                  NULL,
+                                                  NULL,
+                                                  NULL,
+                                                  /* the passes */ NULL,
+                                                  NULL,
+                                                  NULL,
+                                                  /* measure, sum, update */ NULL,
+                                                  NULL,
+                                                  NULL};
 
 FNN_DEF int fnn_flatten(fnn_model *model)
 {
@@ -9858,8 +9872,8 @@ static int fnni_layer_window(fnn_model *model, fnni_layer *layer, int height, in
     fnn_window *w = &layer->window;
     layer->padding = padding;
     if (height > FNNI_LARGEST_LAYER || width > FNNI_LARGEST_LAYER ||
-        fnn_window_make(w, layer->shape.height, layer->shape.width, layer->shape.channels, height,
-                        width, stride_height, stride_width, padding)) {
+        fnn_window_make(layer->shape.height, layer->shape.width, layer->shape.channels, height,
+                        width, stride_height, stride_width, padding, w)) {
         fnni_refuse(model, "window %d x %d, stride %d x %d does not fit an input of %d x %d x %d",
                     height, width, stride_height, stride_width, layer->shape.height,
                     layer->shape.width, layer->shape.channels);
@@ -9905,8 +9919,7 @@ static void fnni_conv_prepare(const fnni_run *run, int l, int backward, fnn_real
     const fnn_real *weights = run->model->parameters + layer->offset;
     const fnni_plan *plan = run->plans + l;
     if (!backward)
-        fnni_conv_pack(&plan->conv, weights, weights + layer->weights,
-                       workspace + plan->packed[0]);
+        fnni_conv_pack(&plan->conv, weights, weights + layer->weights, workspace + plan->packed[0]);
     else
         fnni_conv_backward_pack(run->kernels, &layer->window, layer->shape.channels, weights,
                                 workspace + plan->packed[1]);
@@ -9954,8 +9967,8 @@ static void fnni_conv_backward_layer(const fnni_run *run, int l, int from, int t
                                     (size_t)share * fnni_conv_wide_size(&plan->conv));
         if (to_input)
             fnni_conv_backward_image(run->kernels, &layer->window, layer->shape.channels, d,
-                                     workspace + plan->packed[1],
-                                     fnni_d(run, l - 1, i, workspace), image);
+                                     workspace + plan->packed[1], fnni_d(run, l - 1, i, workspace),
+                                     image);
     }
 }
 
@@ -9984,8 +9997,7 @@ static void fnni_conv_plan(const fnni_run *run, int l, fnni_plan *plan, fnni_nee
     fnni_conv_backward_size(run->kernels, &layer->window, layer->shape.channels, &needs->packed[1],
                             &backward);
     needs->image = fnni_larger(needs->image, fnni_larger(forward, backward));
-    needs->own =
-        fnni_plus(needs->own, fnni_times(FNNI_SHARES, fnni_conv_wide_size(&plan->conv)));
+    needs->own = fnni_plus(needs->own, fnni_times(FNNI_SHARES, fnni_conv_wide_size(&plan->conv)));
 }
 
 static void fnni_conv2d_write(fnni_writer *w, const fnni_layer *layer)
@@ -10023,12 +10035,21 @@ static int fnni_conv2d_tensor(const fnn_model *model, int l, int which, fnni_ten
     return fnni_weights_at(model, l, which, t, 4, shape);
 }
 
-static const fnni_layer_type fnni_conv2d_type = {
-    "conv2d", FNNI_OF_IMAGES | FNNI_BY_SHARES | FNNI_ACTIVATES,
-    /* write, read, tensor */ fnni_conv2d_write, fnni_conv2d_read, fnni_conv2d_tensor,
-    /* fuse, start, plan, prepare */ NULL, NULL, fnni_conv_plan, fnni_conv_prepare,
-    /* the passes */ fnni_conv_forward, fnni_conv_backward_layer, fnni_conv_gradient,
-    /* measure, sum, update */ NULL, NULL, NULL};
+static const fnni_layer_type fnni_conv2d_type = {"conv2d",
+                                                 FNNI_OF_IMAGES | FNNI_BY_SHARES | FNNI_ACTIVATES,
+                                                 /* write, read, tensor */ fnni_conv2d_write,
+                                                 fnni_conv2d_read,
+                                                 fnni_conv2d_tensor,
+                                                 /* fuse, start, plan, prepare */ NULL,
+                                                 NULL,
+                                                 fnni_conv_plan,
+                                                 fnni_conv_prepare,
+                                                 /* the passes */ fnni_conv_forward,
+                                                 fnni_conv_backward_layer,
+                                                 fnni_conv_gradient,
+                                                 /* measure, sum, update */ NULL,
+                                                 NULL,
+                                                 NULL};
 
 FNN_DEF fnn_conv2d_config fnn_conv2d_config_init(void)
 {
@@ -10101,8 +10122,8 @@ static void fnni_fused_image(const fnni_run *run, int l, int i, fnn_real *worksp
     const fnni_plan *plan = run->plans + l - 1;
     const int stride = pool->window.stride_height;
     const int most = fnni_layer_band(layer) / stride, band = most > 0 ? most : 1;
-    fnn_real *y = fnni_y(run, l, i, workspace), *rows_of_z = workspace + run->image +
-                                                            fnni_conv_image_size(&plan->conv);
+    fnn_real *y = fnni_y(run, l, i, workspace),
+             *rows_of_z = workspace + run->image + fnni_conv_image_size(&plan->conv);
     uint8_t *index = fnni_record(run, l, i);
     fnn_window w = pool->window;
     const fnni_conv_input in =
@@ -10136,7 +10157,7 @@ static void fnni_max_layer_forward(const fnni_run *run, int l, int from, int to,
 }
 
 static void fnni_max_layer_backward(const fnni_run *run, int l, int from, int to, int to_input,
-                                   fnn_real *workspace)
+                                    fnn_real *workspace)
 {
     const fnni_layer *layer = fnni_layer_at(run, l);
     int i;
@@ -10189,25 +10210,35 @@ static void fnni_max_pool_read(fnn_model *model, const fnni_words *w)
 }
 
 static const fnni_layer_type fnni_max_pool_type = {
-    "max_pool2d", FNNI_OF_IMAGES,
-    /* write, read, tensor */ fnni_write_window, fnni_max_pool_read, NULL,
-    /* fuse, start, plan, prepare */ fnni_max_pool_fuse, NULL, NULL, NULL,
-    /* the passes */ fnni_max_layer_forward, fnni_max_layer_backward, NULL,
-    /* measure, sum, update */ NULL, NULL, NULL};
+    "max_pool2d",
+    FNNI_OF_IMAGES,
+    /* write, read, tensor */ fnni_write_window,
+    fnni_max_pool_read,
+    NULL,
+    /* fuse, start, plan, prepare */ fnni_max_pool_fuse,
+    NULL,
+    NULL,
+    NULL,
+    /* the passes */ fnni_max_layer_forward,
+    fnni_max_layer_backward,
+    NULL,
+    /* measure, sum, update */ NULL,
+    NULL,
+    NULL};
 
 /* ---- average-pool: y = the mean of a window's part inside the image;  dx = dy / its size ---- */
 
 static void fnni_average_layer_forward(const fnni_run *run, int l, int from, int to,
-                                      fnn_real *workspace)
+                                       fnn_real *workspace)
 {
     int i;
     for (i = from; i < to; i++)
-        run->kernels->average_pool(&fnni_layer_at(run, l)->window,
-                                   fnni_y(run, l - 1, i, workspace), fnni_y(run, l, i, workspace));
+        run->kernels->average_pool(&fnni_layer_at(run, l)->window, fnni_y(run, l - 1, i, workspace),
+                                   fnni_y(run, l, i, workspace));
 }
 
 static void fnni_average_layer_backward(const fnni_run *run, int l, int from, int to, int to_input,
-                                       fnn_real *workspace)
+                                        fnn_real *workspace)
 {
     int i;
     for (i = from; i < to && to_input; i++)
@@ -10235,12 +10266,21 @@ static void fnni_average_pool_read(fnn_model *model, const fnni_words *w)
     fnni_pool_read(model, w, 1);
 }
 
-static const fnni_layer_type fnni_average_pool_type = {
-    "average_pool2d", FNNI_OF_IMAGES,
-    /* write, read, tensor */ fnni_write_window, fnni_average_pool_read, NULL,
-    /* fuse, start, plan, prepare */ NULL, NULL, NULL, NULL,
-    /* the passes */ fnni_average_layer_forward, fnni_average_layer_backward, NULL,
-    /* measure, sum, update */ NULL, NULL, NULL};
+static const fnni_layer_type fnni_average_pool_type = {"average_pool2d",
+                                                       FNNI_OF_IMAGES,
+                                                       /* write, read, tensor */ fnni_write_window,
+                                                       fnni_average_pool_read,
+                                                       NULL,
+                                                       /* fuse, start, plan, prepare */ NULL,
+                                                       NULL,
+                                                       NULL,
+                                                       NULL,
+                                                       /* the passes */ fnni_average_layer_forward,
+                                                       fnni_average_layer_backward,
+                                                       NULL,
+                                                       /* measure, sum, update */ NULL,
+                                                       NULL,
+                                                       NULL};
 
 /* ---- the pools' builders ---- */
 
@@ -10591,8 +10631,8 @@ static void fnni_norm_layer_forward(const fnni_run *run, int l, int from, int to
 {
     const fnni_norm n = fnni_norm_own(run, l, workspace);
     run->kernels->scale_shift((to - from) * fnni_area_of(fnni_layer_at(run, l)), n.channels,
-                              fnni_y(run, l - 1, from, workspace), fnni_norm_a(&n),
-                              fnni_norm_c(&n), fnni_y(run, l, from, workspace));
+                              fnni_y(run, l - 1, from, workspace), fnni_norm_a(&n), fnni_norm_c(&n),
+                              fnni_y(run, l, from, workspace));
 }
 
 static void fnni_norm_layer_backward(const fnni_run *run, int l, int from, int to, int to_input,
@@ -10600,11 +10640,10 @@ static void fnni_norm_layer_backward(const fnni_run *run, int l, int from, int t
 {
     const fnni_norm n = fnni_norm_of(run, l);
     if (!to_input) return;
-    run->kernels->norm_backward((to - from) * fnni_area_of(fnni_layer_at(run, l)), n.channels,
-                                fnni_d(run, l, from, workspace),
-                                fnni_y(run, l - 1, from, workspace), fnni_norm_a(&n),
-                                fnni_norm_b(&n), fnni_norm_c(&n),
-                                fnni_d(run, l - 1, from, workspace));
+    run->kernels->norm_backward(
+        (to - from) * fnni_area_of(fnni_layer_at(run, l)), n.channels,
+        fnni_d(run, l, from, workspace), fnni_y(run, l - 1, from, workspace), fnni_norm_a(&n),
+        fnni_norm_b(&n), fnni_norm_c(&n), fnni_d(run, l - 1, from, workspace));
 }
 
 static void fnni_norm_gradient(const fnni_run *run, int l, int from, int to, fnn_real *dw,
@@ -10643,12 +10682,13 @@ static void fnni_norm_update(const fnni_run *run, int l)
     const fnni_norm n = fnni_norm_of(run, l);
     const double rows = (double)n.rows, keep = (double)layer->norm.momentum;
     const double unbiased = layer->norm.unbiased && rows > 1 ? rows / (rows - 1) : 1;
-    fnn_real *mean = run->model->statistics + layer->statistics_offset, *variance = mean + n.channels;
+    fnn_real *mean = run->model->statistics + layer->statistics_offset,
+             *variance = mean + n.channels;
     ptrdiff_t j;
     for (j = 0; j < n.channels; j++) {
         mean[j] = (fnn_real)(keep * (double)mean[j] + (1 - keep) * (double)n.mean[j]);
-        variance[j] = (fnn_real)(keep * (double)variance[j] +
-                                 (1 - keep) * (double)n.variance[j] * unbiased);
+        variance[j] =
+            (fnn_real)(keep * (double)variance[j] + (1 - keep) * (double)n.variance[j] * unbiased);
     }
 }
 
@@ -10703,12 +10743,21 @@ static int fnni_norm_tensor(const fnn_model *model, int l, int which, fnni_tenso
                             layer->statistics_offset + second, 1, &channels);
 }
 
-static const fnni_layer_type fnni_batch_norm_type = {
-    "batch_norm", FNNI_OF_BATCH | FNNI_GRADIENT_KEPT,
-    /* write, read, tensor */ fnni_norm_write, fnni_norm_read, fnni_norm_tensor,
-    /* fuse, start, plan, prepare */ NULL, fnni_norm_start, fnni_norm_plan, fnni_norm_prepare,
-    /* the passes */ fnni_norm_layer_forward, fnni_norm_layer_backward, fnni_norm_gradient,
-    /* measure, sum, update */ fnni_norm_measured, fnni_norm_summed, fnni_norm_update};
+static const fnni_layer_type fnni_batch_norm_type = {"batch_norm",
+                                                     FNNI_OF_BATCH | FNNI_GRADIENT_KEPT,
+                                                     /* write, read, tensor */ fnni_norm_write,
+                                                     fnni_norm_read,
+                                                     fnni_norm_tensor,
+                                                     /* fuse, start, plan, prepare */ NULL,
+                                                     fnni_norm_start,
+                                                     fnni_norm_plan,
+                                                     fnni_norm_prepare,
+                                                     /* the passes */ fnni_norm_layer_forward,
+                                                     fnni_norm_layer_backward,
+                                                     fnni_norm_gradient,
+                                                     /* measure, sum, update */ fnni_norm_measured,
+                                                     fnni_norm_summed,
+                                                     fnni_norm_update};
 
 FNN_DEF fnn_batch_norm_config fnn_batch_norm_config_init(void)
 {
@@ -10728,10 +10777,9 @@ FNN_DEF int fnn_batch_norm_with(fnn_model *model, const fnn_batch_norm_config *c
     if (!layer) return -1;
     if (!config || !(config->momentum >= 0 && config->momentum <= 1) || !(config->epsilon > 0) ||
         config->epsilon - config->epsilon != 0)
-        return fnni_refuse(model,
-                           "expected a momentum in [0, 1] and an epsilon above 0, found %g, %g",
-                           config ? (double)config->momentum : 0,
-                           config ? (double)config->epsilon : 0);
+        return fnni_refuse(
+            model, "expected a momentum in [0, 1] and an epsilon above 0, found %g, %g",
+            config ? (double)config->momentum : 0, config ? (double)config->epsilon : 0);
     layer->norm = *config;
     layer->biases = layer->statistics = 2 * (size_t)layer->shape.channels;
     layer->work = layer->outputs;
@@ -10772,9 +10820,9 @@ static void fnni_add_join(const fnni_run *run, int l, int from, int to, fnn_real
     if (l < 0 || !fnni_layer_at(run, l)->added) return;
     for (add = l + 1; add < run->model->layer_count; add++)
         if (fnni_layer_at(run, add)->from == l)
-            run->kernels->add_scaled(
-                (ptrdiff_t)(to - from) * fnni_layer_at(run, l)->outputs, 1,
-                fnni_d(run, add, from, workspace), fnni_d(run, l, from, workspace));
+            run->kernels->add_scaled((ptrdiff_t)(to - from) * fnni_layer_at(run, l)->outputs, 1,
+                                     fnni_d(run, add, from, workspace),
+                                     fnni_d(run, l, from, workspace));
 }
 
 static void fnni_add_write(fnni_writer *w, const fnni_layer *layer)
@@ -10790,12 +10838,21 @@ static void fnni_add_read(fnn_model *model, const fnni_words *w)
         fnn_add(model, from);
 }
 
-static const fnni_layer_type fnni_add_type = {
-    "add", FNNI_GRADIENT_KEPT,
-    /* write, read, tensor */ fnni_add_write, fnni_add_read, NULL,
-    /* fuse, start, plan, prepare */ NULL, NULL, NULL, NULL,
-    /* the passes */ fnni_add_forward, fnni_add_backward, NULL,
-    /* measure, sum, update */ NULL, NULL, NULL};
+static const fnni_layer_type fnni_add_type = {"add",
+                                              FNNI_GRADIENT_KEPT,
+                                              /* write, read, tensor */ fnni_add_write,
+                                              fnni_add_read,
+                                              NULL,
+                                              /* fuse, start, plan, prepare */ NULL,
+                                              NULL,
+                                              NULL,
+                                              NULL,
+                                              /* the passes */ fnni_add_forward,
+                                              fnni_add_backward,
+                                              NULL,
+                                              /* measure, sum, update */ NULL,
+                                              NULL,
+                                              NULL};
 
 FNN_DEF int fnn_add(fnn_model *model, int from)
 {
@@ -10805,11 +10862,12 @@ FNN_DEF int fnn_add(fnn_model *model, int from)
     other = from >= 0 && from < model->layer_count ? model->layers[from].shape : model->input;
     if (from < -1 || from >= model->layer_count || other.height != layer->shape.height ||
         other.width != layer->shape.width || other.channels != layer->shape.channels)
-        return fnni_refuse(model,
-                           "expected an earlier layer of shape %d x %d x %d, found layer %d of %d x "
-                           "%d x %d",
-                           layer->shape.height, layer->shape.width, layer->shape.channels, from,
-                           other.height, other.width, other.channels);
+        return fnni_refuse(
+            model,
+            "expected an earlier layer of shape %d x %d x %d, found layer %d of %d x "
+            "%d x %d",
+            layer->shape.height, layer->shape.width, layer->shape.channels, from, other.height,
+            other.width, other.channels);
     layer->from = from;
     if (from >= 0) model->layers[from].added = 1;
     layer->work = layer->outputs;
@@ -10817,9 +10875,11 @@ FNN_DEF int fnn_add(fnn_model *model, int from)
 }
 
 /* ---- all layers: X(the stem of its page's names) ---- */
+/* clang-format off */
 #define FNNI_LAYER_LIST(X) \
     X(dense) X(activation) X(dropout) X(spatial_dropout) X(flatten) X(conv2d) X(max_pool) \
     X(average_pool) X(batch_norm) X(add)
+/* clang-format on */
 
 /* The type of a layer by its name in files, or NULL. */
 static const fnni_layer_type *fnni_layer_named(const char *name)
@@ -10837,19 +10897,26 @@ static const fnni_layer_type *fnni_layer_named(const char *name)
  * >>model  settings, where tensors lie, weights; what a model tells of itself
  * ============================================================================ */
 
-FNN_DEF fnn_model *fnn_sequential_with(const fnn_context_config *config, int height, int width,
+/* What a model gets unless told: as many threads as OpenMP would use. */
+static fnn_context_config fnni_model_config(const fnn_context_config *given)
+{
+    fnn_context_config config = fnn_context_config_init();
+    config.threads = FNN_THREADS_OPENMP;
+    return given ? *given : config;
+}
+
+FNN_DEF fnn_model *fnn_sequential_with(const fnn_context_config *given, int height, int width,
                                        int channels)
 {
+    const fnn_context_config config = fnni_model_config(given);
+    const double size = (double)height * (double)width * (double)channels;
     fnn_context context;
     fnn_error error;
     fnn_model *model;
-    const fnn_context_config defaults = fnn_context_config_init();
-    const double size = (double)height * (double)width * (double)channels;
-    if (!config) config = &defaults;
     memset(&error, 0, sizeof error);
     memset(&context, 0, sizeof context);
-    if (fnni_context_open(&context, config, &error)) context.allocator = config->allocator;
-    model = (fnn_model *)fnni_allocate(&config->allocator, sizeof *model);
+    if (fnni_context_open(&context, &config, &error)) context.allocator = config.allocator;
+    model = (fnn_model *)fnni_allocate(&config.allocator, sizeof *model);
     if (!model) return NULL;
     memset(model, 0, sizeof *model);
     model->context = context;
@@ -10865,16 +10932,13 @@ FNN_DEF fnn_model *fnn_sequential_with(const fnn_context_config *config, int hei
         fnni_builder_fail(model, FNN_ERROR_ARGUMENT,
                           "input: expected a shape of 1 to %d numbers, found %d x %d x %d",
                           FNNI_LARGEST_LAYER, height, width, channels);
-    else
-        model->inputs = height * width * channels;
+    else model->inputs = height * width * channels;
     return model;
 }
 
 FNN_DEF fnn_model *fnn_sequential(int height, int width, int channels)
 {
-    fnn_context_config config = fnn_context_config_init();
-    config.threads = FNN_THREADS_OPENMP;
-    return fnn_sequential_with(&config, height, width, channels);
+    return fnn_sequential_with(NULL, height, width, channels);
 }
 
 static void fnni_run_free(fnn_model *model)
@@ -10966,8 +11030,7 @@ static void fnni_find_stages(fnn_model *model)
 /* The last of the layers that share layer l's memory. */
 static int fnni_last_alias(const fnn_model *model, int l)
 {
-    while (l + 1 < model->layer_count &&
-           (model->layers[l + 1].type->flags & FNNI_SHARES_INPUT))
+    while (l + 1 < model->layer_count && (model->layers[l + 1].type->flags & FNNI_SHARES_INPUT))
         l++;
     return l;
 }
@@ -11007,15 +11070,15 @@ static void fnni_find_places(fnn_model *model)
         if (flags & FNNI_SHARES_INPUT) {
             memset(layer->y, 0, sizeof layer->y); /* the input's, at the beginning */
             if (l > 0) memcpy(layer->y, layer[-1].y, sizeof layer->y);
-            layer->d = l > 0 ? layer[-1].d /* the input has no gradient to share */
-                             : fnni_place_make(0, layer->outputs, &model->delta_columns,
-                                               model->scratch);
+            layer->d =
+                l > 0 ? layer[-1].d /* the input has no gradient to share */
+                      : fnni_place_make(0, layer->outputs, &model->delta_columns, model->scratch);
             continue;
         }
-        layer->y[0] = fnni_place_make(layer->absorbed, layer->outputs, model->columns,
-                                      model->scratch);
-        layer->y[1] = fnni_place_make(inside, layer->outputs, model->columns + 1,
-                                      model->scratch + 1);
+        layer->y[0] =
+            fnni_place_make(layer->absorbed, layer->outputs, model->columns, model->scratch);
+        layer->y[1] =
+            fnni_place_make(inside, layer->outputs, model->columns + 1, model->scratch + 1);
         layer->d = fnni_place_make(inside && !(flags & FNNI_GRADIENT_KEPT), layer->outputs,
                                    &model->delta_columns, model->scratch);
     }
@@ -11072,8 +11135,7 @@ static fnn_result fnni_parameters_make(fnn_model *model)
     if (!model->stages) return fnni_model_fail(model, FNN_ERROR_MEMORY, "no memory for stages");
     fnni_lay_out(model);
     if (model->statistics_count > 0 && !model->statistics)
-        model->statistics =
-            fnni_allocate_reals(&model->context.allocator, model->statistics_count);
+        model->statistics = fnni_allocate_reals(&model->context.allocator, model->statistics_count);
     if (model->statistics_count > 0 && !model->statistics)
         return fnni_model_fail(model, FNN_ERROR_MEMORY, "no memory for statistics");
     if (model->parameter_count > 0) {
@@ -11114,9 +11176,8 @@ FNN_DEF fnn_result fnn_normalize(fnn_model *model, fnn_normalization kind, const
     /* new arrays, so that a failure leaves the old ones */
     shift = fnni_allocate_reals(a, (size_t)model->inputs);
     scale = fnni_allocate_reals(a, (size_t)model->inputs);
-    result = !shift || !scale
-                 ? fnni_builder_fail(model, FNN_ERROR_MEMORY, "normalize: no memory")
-                 : fnn_normalization_compute(kind, data, shift, scale, &model->error);
+    result = !shift || !scale ? fnni_builder_fail(model, FNN_ERROR_MEMORY, "normalize: no memory")
+                              : fnn_normalization_compute(kind, data, shift, scale, &model->error);
     if (!result) {
         fnn_real *old_shift = model->shift, *old_scale = model->scale;
         model->normalization = kind;
@@ -11200,6 +11261,8 @@ FNN_DEF size_t fnn_summary(const fnn_model *model, char *text, size_t size)
 FNN_DEF fnn_result fnn_shapes(const fnn_model *model, int input[3], int output[3])
 {
     int i;
+    if (input) memset(input, 0, 3 * sizeof *input);
+    if (output) memset(output, 0, 3 * sizeof *output);
     if (!model || model->broken) return fnn_model_error(model)->code;
     for (i = 0; i < 2; i++) {
         const fnni_shape *s = i == 0 || model->layer_count == 0
@@ -11356,8 +11419,7 @@ static void fnni_gather(const fnni_run *run, const fnn_dataset *data, const int6
     for (i = from; i < to; i++) {
         const size_t row = (size_t)fnni_data_row(data, samples, first, i);
         fnn_real *x = fnni_y(run, -1, i, NULL);
-        if (run->augmenter)
-            fnni_gather_augmented(run, data, row, shift, scale, x);
+        if (run->augmenter) fnni_gather_augmented(run, data, row, shift, scale, x);
         else if (data->bytes)
             run->kernels->from_bytes((ptrdiff_t)n, data->bytes + row * n, per_element, shift, scale,
                                      x);
@@ -11377,8 +11439,7 @@ static void fnni_gather_targets(const fnn_dataset *data, const int64_t *samples,
         if (data->targets)
             memcpy(targets + (size_t)i * (size_t)outputs, data->targets + row * (size_t)outputs,
                    (size_t)outputs * sizeof *targets);
-        else if (data->labels)
-            labels[i] = data->labels[row];
+        else if (data->labels) labels[i] = data->labels[row];
     }
 }
 
@@ -11443,9 +11504,9 @@ typedef struct fnni_batch {
     const fnn_dataset *data;
     const int64_t *samples; /* or NULL */
     int64_t first;
-    int ahead;    /* samples behind the batch's last that come next, to be prefetched */
-    int last;     /* the layer the forward pass ends with */
-    int stage;    /* the one being run, */
+    int ahead; /* samples behind the batch's last that come next, to be prefetched */
+    int last;  /* the layer the forward pass ends with */
+    int stage; /* the one being run, */
     int forward, loss, backward; /* and what of it */
     const fnn_fit_config *config;
     const fnni_step *step; /* NULL: gradients only */
@@ -11607,24 +11668,12 @@ static void fnni_optimize(const fnn_model *model, fnn_optimizer_kind kind, const
         step = &plain;
     }
     switch (kind) {
-    case FNN_SGD:
-        k->step_sgd(n, step, w, g);
-        break;
-    case FNN_MOMENTUM:
-        k->step_momentum(n, step, w, g, s);
-        break;
-    case FNN_ADAGRAD:
-        k->step_adagrad(n, step, w, g, s);
-        break;
-    case FNN_ADADELTA:
-        k->step_adadelta(n, step, w, g, s, v);
-        break;
-    case FNN_RMSPROP:
-        k->step_rmsprop(n, step, w, g, s, step->momentum != 0 ? v : NULL);
-        break;
-    default:
-        k->step_adam(n, step, w, g, s, v);
-        break;
+    case FNN_SGD: k->step_sgd(n, step, w, g); break;
+    case FNN_MOMENTUM: k->step_momentum(n, step, w, g, s); break;
+    case FNN_ADAGRAD: k->step_adagrad(n, step, w, g, s); break;
+    case FNN_ADADELTA: k->step_adadelta(n, step, w, g, s, v); break;
+    case FNN_RMSPROP: k->step_rmsprop(n, step, w, g, s, step->momentum != 0 ? v : NULL); break;
+    default: k->step_adam(n, step, w, g, s, v); break;
     }
 }
 
@@ -12272,6 +12321,7 @@ static fnn_result fnni_evaluate(const fnn_model *model, fnn_context *context,
     metrics->loss = loss / (double)data->count;
     metrics->accuracy = fnni_has_classes(data) ? hits / (double)data->count : FNNI_NAN;
     metrics->r2 = data->targets ? fnni_r2(error, fnni_target_variation(data)) : FNNI_NAN;
+    metrics->score = fnni_has_classes(data) ? metrics->accuracy : metrics->r2;
     return FNN_OK;
 }
 
@@ -12298,9 +12348,9 @@ static fnn_result fnni_infer_in(fnni_inference *f, fnn_context *context, const v
     temporary.workspace = NULL;
     temporary.workspace_count = 0;
     f->context = context ? context : &temporary;
-    result = metrics                ? fnni_evaluate(f->model, f->context, f->data, metrics)
+    result = metrics               ? fnni_evaluate(f->model, f->context, f->data, metrics)
              : f->flip || f->shift ? fnni_infer_views(f)
-                                    : fnni_infer(f, 0);
+                                   : fnni_infer(f, 0);
     if (!context) fnni_context_close(&temporary);
     return result;
 }
@@ -12351,6 +12401,7 @@ FNN_DEF fnn_result fnn_evaluate(const fnn_model *model, fnn_context *context,
                                 const fnn_dataset *data, fnn_metrics *metrics)
 {
     fnni_inference f;
+    if (metrics) memset(metrics, 0, sizeof *metrics);
     memset(&f, 0, sizeof f);
     f.model = model;
     f.data = data;
@@ -12462,7 +12513,7 @@ FNN_DEF fnn_fit_config fnn_fit_config_init(void)
 {
     fnn_fit_config config;
     memset(&config, 0, sizeof config);
-    config.optimizer = fnn_rmsprop((fnn_real)1e-3);
+    config.optimizer = fnn_rmsprop(1e-3);
     config.epochs = 1;
     config.batch_size = 32;
     config.shuffle = 1;
@@ -12731,7 +12782,7 @@ static fnn_result fnni_fit_validate(fnni_fit *f, fnn_epoch *e)
     result = fnni_evaluate(f->model, &f->validation, f->config->validation, &metrics);
     if (result) return result;
     e->validation_loss = metrics.loss;
-    e->validation_score = fnni_has_classes(f->config->validation) ? metrics.accuracy : metrics.r2;
+    e->validation_score = metrics.score;
     return FNN_OK;
 }
 
@@ -12825,8 +12876,8 @@ static fnn_result fnni_fit_check(fnn_model *model, const fnn_dataset *data, cons
                                      model->input.width, model->input.channels, error);
     if (result) return result;
     if (!(c->ema_decay >= 0 && c->ema_decay < 1))
-        return fnni_fail(error, FNN_ERROR_ARGUMENT,
-                         "fit: expected ema_decay in [0, 1), found %g", c->ema_decay);
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "fit: expected ema_decay in [0, 1), found %g",
+                         c->ema_decay);
     if ((unsigned)c->monitor >= FNN_MONITOR_COUNT)
         return fnni_fail(error, FNN_ERROR_ARGUMENT, "fit: expected a monitor, found %d",
                          (int)c->monitor);
@@ -12851,8 +12902,7 @@ static fnn_result fnni_fit_open(fnni_fit *f, fnn_history *history)
     if (result) return result;
     f->order = (int64_t *)fnni_allocate(a, fnni_times((size_t)f->data->count, sizeof *f->order));
     if (!f->order) return FNN_ERROR_MEMORY;
-    if (f->config->restore_best && !(f->best = fnni_trained_copy(model)))
-        return FNN_ERROR_MEMORY;
+    if (f->config->restore_best && !(f->best = fnni_trained_copy(model))) return FNN_ERROR_MEMORY;
     if (f->config->ema_decay > 0 && !(f->average = fnni_trained_copy(model)))
         return FNN_ERROR_MEMORY;
     f->validation = model->context;
@@ -13020,10 +13070,9 @@ FNN_DEF fnn_result fnn_check_gradients(fnn_model *model, const fnn_dataset *data
         for (bias = 0; bias < 2; bias++) {
             const fnni_layer *layer = model->layers + l;
             const size_t count = bias ? layer->biases : layer->weights;
-            const double error =
-                fnni_check_tensor(model, data, config, h, gradients,
-                                  layer->offset + (bias ? layer->weights : 0), count,
-                                  !bias || config->penalize_biases);
+            const double error = fnni_check_tensor(model, data, config, h, gradients,
+                                                   layer->offset + (bias ? layer->weights : 0),
+                                                   count, !bias || config->penalize_biases);
             if (per_tensor) per_tensor[2 * l + bias] = error;
             /* a NaN is worse than any number, and nothing is worse than it */
             if (count == 0 || error <= report->worst || report->worst != report->worst) continue;
@@ -13484,8 +13533,7 @@ static fnni_inflate_status fnni_inflate_codes(fnni_inflater *s)
     while (status == FNNI_INFLATE_MORE) {
         if (s->in_end - s->b.in >= FNNI_FAST_INPUT && s->out_end - s->out >= FNNI_FAST_OUTPUT)
             status = fnni_inflate_fast(s);
-        else
-            status = fnni_inflate_slowly(s);
+        else status = fnni_inflate_slowly(s);
     }
     return status;
 }
@@ -13504,12 +13552,9 @@ static fnni_inflate_status fnni_inflate(fnni_inflater *s)
         if (s->b.count < 0) return fnni_inflate_truncated(s);
         if (type == 3) return fnni_inflate_wrong(s, "it has a block of unknown type");
         status = FNNI_INFLATE_MORE;
-        if (type == 0)
-            status = fnni_inflate_stored(s);
-        else if (type == 1)
-            fnni_inflate_fixed(s);
-        else
-            status = fnni_inflate_dynamic(s);
+        if (type == 0) status = fnni_inflate_stored(s);
+        else if (type == 1) fnni_inflate_fixed(s);
+        else status = fnni_inflate_dynamic(s);
         if (status == FNNI_INFLATE_MORE) status = fnni_inflate_codes(s);
     }
     if (status == FNNI_INFLATE_END) s->b.in -= s->b.count >> 3;
@@ -13817,8 +13862,8 @@ static fnn_result fnni_idx_labels(fnn_dataset *out, const char *path, fnn_error 
     return result;
 }
 
-FNN_DEF fnn_result fnn_load_idx(fnn_dataset *out, const char *images, const char *labels,
-                                const fnn_allocator *allocator, fnn_error *error)
+FNN_DEF fnn_result fnn_read_idx(const char *images, const char *labels,
+                                const fnn_allocator *allocator, fnn_dataset *out, fnn_error *error)
 {
     fnn_result result;
     if (!out) return fnni_fail(error, FNN_ERROR_ARGUMENT, "load_idx: out is NULL");
@@ -13869,8 +13914,7 @@ typedef struct fnni_sets {
 /* Loads train and test, or the one that is not NULL, from a directory. */
 static fnn_result fnni_sets_load_from(const fnni_sets *sets, const char *directory,
                                       fnn_dataset *train, fnn_dataset *test,
-                                      const fnn_allocator *allocator, int *found,
-                                      fnn_error *error)
+                                      const fnn_allocator *allocator, int *found, fnn_error *error)
 {
     fnn_result result = FNN_OK;
     int found_test;
@@ -13913,7 +13957,7 @@ static const char *const fnni_fashion_names[10] = {
     "Sandal",      "Shirt",   "Sneaker",  "Bag",   "Ankle boot"};
 
 /* The four files, and where they are. */
-#define FNNI_FASHION_SOURCE \
+#define FNNI_FASHION_SOURCE                            \
     "{train,t10k}-{images-idx3,labels-idx1}-ubyte.gz " \
     "(https://github.com/zalandoresearch/fashion-mnist)"
 
@@ -13931,12 +13975,11 @@ static fnn_result fnni_fashion_load(const char *directory, int testing, fnn_data
     fnn_result result;
     snprintf(name, sizeof name, "%s-images-idx3-ubyte", set);
     *found = fnni_find_file(images, directory, name);
-    if (!*found)
-        return fnni_fashion_missing(error, fnni_path_tail(directory), name);
+    if (!*found) return fnni_fashion_missing(error, fnni_path_tail(directory), name);
     snprintf(name, sizeof name, "%s-labels-idx1-ubyte", set);
     if (!fnni_find_file(labels, directory, name))
         return fnni_fashion_missing(error, fnni_path_tail(directory), name);
-    result = fnn_load_idx(out, images, labels, allocator, error);
+    result = fnn_read_idx(images, labels, allocator, out, error);
     if (result != FNN_OK) return result;
     if (out->height != 28 || out->width != 28 || out->channels != 1)
         result = fnni_fail(error, FNN_ERROR_FORMAT, "%s: images of %d x %d x %d, not 28 x 28 x 1",
@@ -13950,9 +13993,8 @@ static fnn_result fnni_fashion_load(const char *directory, int testing, fnn_data
     return result;
 }
 
-FNN_DEF fnn_result fnn_load_fashion_mnist(const char *directory, fnn_dataset *train,
-                                          fnn_dataset *test, const fnn_allocator *allocator,
-                                          fnn_error *error)
+FNN_DEF fnn_result fnn_read_fashion_mnist(const char *directory, const fnn_allocator *allocator,
+                                          fnn_dataset *train, fnn_dataset *test, fnn_error *error)
 {
     const fnni_sets sets = {"load_fashion_mnist",
                             fnni_fashion_load,
@@ -13960,10 +14002,10 @@ FNN_DEF fnn_result fnn_load_fashion_mnist(const char *directory, fnn_dataset *tr
     int nowhere;
     fnn_result result = fnni_sets_load(&sets, directory, train, test, allocator, &nowhere, error);
     if (nowhere)
-        result = fnni_fail(error, FNN_ERROR_FILE,
-                           FNNI_FASHION_SOURCE " are not in %s, %s or $FMNIST_DIR (%s)",
-                           sets.places[1], sets.places[2],
-                           sets.places[0] ? fnni_path_tail(sets.places[0]) : "not set");
+        result =
+            fnni_fail(error, FNN_ERROR_FILE,
+                      FNNI_FASHION_SOURCE " are not in %s, %s or $FMNIST_DIR (%s)", sets.places[1],
+                      sets.places[2], sets.places[0] ? fnni_path_tail(sets.places[0]) : "not set");
     return result;
 }
 
@@ -13973,9 +14015,8 @@ FNN_DEF fnn_result fnn_load_fashion_mnist(const char *directory, fnn_dataset *tr
 #define FNNI_CIFAR_IMAGE (3 * FNNI_CIFAR_PIXELS)
 #define FNNI_CIFAR_RECORD (1 + FNNI_CIFAR_IMAGE) /* a label before each image */
 
-static const char *const fnni_cifar_names[10] = {"airplane", "automobile", "bird",  "cat",
-                                                 "deer",     "dog",        "frog",  "horse",
-                                                 "ship",     "truck"};
+static const char *const fnni_cifar_names[10] = {
+    "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"};
 
 static fnn_result fnni_cifar_check(const fnni_file *file, const char *path, fnn_error *error)
 {
@@ -13994,8 +14035,8 @@ static fnn_result fnni_cifar_check(const fnni_file *file, const char *path, fnn_
 }
 
 /* A whole file, plain or gzip, which then holds records and nothing else; empty on failure. */
-static fnn_result fnni_cifar_read(fnni_file *file, const char *path,
-                                  const fnn_allocator *allocator, fnn_error *error)
+static fnn_result fnni_cifar_read(fnni_file *file, const char *path, const fnn_allocator *allocator,
+                                  fnn_error *error)
 {
     fnn_result result = fnni_file_read(file, path, allocator, error);
     if (result == FNN_OK && fnni_is_gzip(file->bytes, file->size))
@@ -14050,8 +14091,9 @@ static fnn_result fnni_cifar_join(fnn_dataset *out, const fnni_file *files, int 
     return FNN_OK;
 }
 
-FNN_DEF fnn_result fnn_load_cifar10_files(fnn_dataset *out, const char *const *files, int count,
-                                          const fnn_allocator *allocator, fnn_error *error)
+FNN_DEF fnn_result fnn_read_cifar10_files(const char *const *files, int count,
+                                          const fnn_allocator *allocator, fnn_dataset *out,
+                                          fnn_error *error)
 {
     fnni_file *read;
     fnn_result result = FNN_OK;
@@ -14099,11 +14141,11 @@ static fnn_result fnni_cifar_load(const char *directory, int testing, fnn_datase
                              fnni_path_tail(directory), file, file);
         files[i] = paths[i];
     }
-    return fnn_load_cifar10_files(out, files, count, allocator, error);
+    return fnn_read_cifar10_files(files, count, allocator, out, error);
 }
 
-FNN_DEF fnn_result fnn_load_cifar10(const char *directory, fnn_dataset *train, fnn_dataset *test,
-                                    const fnn_allocator *allocator, fnn_error *error)
+FNN_DEF fnn_result fnn_read_cifar10(const char *directory, const fnn_allocator *allocator,
+                                    fnn_dataset *train, fnn_dataset *test, fnn_error *error)
 {
     const fnni_sets sets = {"load_cifar10",
                             fnni_cifar_load,
@@ -14111,12 +14153,12 @@ FNN_DEF fnn_result fnn_load_cifar10(const char *directory, fnn_dataset *train, f
     int nowhere;
     fnn_result result = fnni_sets_load(&sets, directory, train, test, allocator, &nowhere, error);
     if (nowhere)
-        result = fnni_fail(error, FNN_ERROR_FILE,
-                           "CIFAR-10: no %s(.gz) in $CIFAR10_DIR (%s) or %s: it is the binary "
-                           "version of www.cs.toronto.edu/~kriz/cifar.html",
-                           train ? "data_batch_1.bin" : "test_batch.bin",
-                           sets.places[0] ? fnni_path_tail(sets.places[0]) : "not set",
-                           sets.places[1]);
+        result =
+            fnni_fail(error, FNN_ERROR_FILE,
+                      "CIFAR-10: no %s(.gz) in $CIFAR10_DIR (%s) or %s: it is the binary "
+                      "version of www.cs.toronto.edu/~kriz/cifar.html",
+                      train ? "data_batch_1.bin" : "test_batch.bin",
+                      sets.places[0] ? fnni_path_tail(sets.places[0]) : "not set", sets.places[1]);
     return result;
 }
 
@@ -14215,10 +14257,8 @@ static fnn_result fnni_csv_next_field(fnni_csv *csv, fnni_csv_field *field)
     csv->column++;
     fnni_csv_skip_blanks(csv);
     field->line = csv->line;
-    if (csv->at < csv->end && *csv->at == '"')
-        result = fnni_csv_quoted(csv, field);
-    else
-        fnni_csv_unquoted(csv, field);
+    if (csv->at < csv->end && *csv->at == '"') result = fnni_csv_quoted(csv, field);
+    else fnni_csv_unquoted(csv, field);
     if (result != FNN_OK) return result;
     field->last = 0;
     if (csv->separator == ' ' && csv->at < csv->end && fnni_csv_is_blank(csv, *csv->at)) {
@@ -14495,8 +14535,7 @@ static fnn_result fnni_csv_fill(fnni_csv_load *load)
             fnni_csv_unquote(&field);
             if (load->roles[column] == FNNI_COLUMN_LABEL)
                 result = fnni_csv_label_field(load, &field);
-            else
-                result = fnni_csv_feature(load, &field, place++);
+            else result = fnni_csv_feature(load, &field, place++);
         }
     }
     return result;
@@ -14668,25 +14707,24 @@ static fnn_result fnni_csv_check_config(const fnn_csv_config *c, fnn_error *erro
              (c->height < 1 || c->height > FNNI_MAX_DIMENSION || c->width < 1 ||
               c->width > FNNI_MAX_DIMENSION || c->channels < 1 || c->channels > FNNI_MAX_DIMENSION))
         wrong = "height, width and channels must be all 0 or all 1 to 2^20";
-    else if (c->same_classes && c->same_classes->classes < 1)
-        wrong = "same_classes has no classes";
+    else if (c->same_classes && c->same_classes->classes < 1) wrong = "same_classes has no classes";
     else if (c->same_classes && named && !c->same_classes->class_names)
         wrong = "same_classes has no class_names";
-    if (wrong) return fnni_fail(error, FNN_ERROR_ARGUMENT, "load_csv: %s", wrong);
+    if (wrong) return fnni_fail(error, FNN_ERROR_ARGUMENT, "read_csv: %s", wrong);
     return FNN_OK;
 }
 
-FNN_DEF fnn_result fnn_load_csv(fnn_dataset *out, const char *path, const fnn_csv_config *config,
-                                const fnn_allocator *allocator, fnn_error *error)
+FNN_DEF fnn_result fnn_read_csv(const char *path, const fnn_csv_config *config,
+                                const fnn_allocator *allocator, fnn_dataset *out, fnn_error *error)
 {
     fnni_csv_load load;
     fnn_result result;
     const fnn_csv_config usual = fnn_csv_config_init();
-    if (!out) return fnni_fail(error, FNN_ERROR_ARGUMENT, "load_csv: out is NULL");
+    if (!out) return fnni_fail(error, FNN_ERROR_ARGUMENT, "read_csv: out is NULL");
     if (config && config->same_classes == out)
-        return fnni_fail(error, FNN_ERROR_ARGUMENT, "load_csv: same_classes is out");
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "read_csv: same_classes is out");
     memset(out, 0, sizeof *out);
-    if (!path) return fnni_fail(error, FNN_ERROR_ARGUMENT, "load_csv: path is NULL");
+    if (!path) return fnni_fail(error, FNN_ERROR_ARGUMENT, "read_csv: path is NULL");
     fnni_dataset_begin(out, allocator);
     memset(&load, 0, sizeof load);
     load.config = config ? config : &usual;
@@ -14878,12 +14916,9 @@ static fnn_result fnni_json_fail(fnni_reader *r, const char *expected)
 {
     const int c = r->at < r->end ? *r->at : -1;
     char found[32];
-    if (c < 0)
-        snprintf(found, sizeof found, "its end");
-    else if (c > 32 && c < 127)
-        snprintf(found, sizeof found, "'%c'", c);
-    else
-        snprintf(found, sizeof found, "byte %d", c);
+    if (c < 0) snprintf(found, sizeof found, "its end");
+    else if (c > 32 && c < 127) snprintf(found, sizeof found, "'%c'", c);
+    else snprintf(found, sizeof found, "byte %d", c);
     return fnni_fail(r->error, FNN_ERROR_FORMAT, "%s: header, byte %lu: expected %s, found %s",
                      r->path, (unsigned long)(r->at - r->start), expected, found);
 }
@@ -14918,12 +14953,9 @@ static int fnni_json_escape(fnni_reader *r)
     if (r->at < r->end && *r->at == 'u' && r->end - r->at >= 5) {
         for (i = 1; i < 5; i++) {
             const int c = r->at[i], letter = c | 32;
-            if (c >= '0' && c <= '9')
-                value = 16 * value + c - '0';
-            else if (letter >= 'a' && letter <= 'f')
-                value = 16 * value + letter - 'a' + 10;
-            else
-                break;
+            if (c >= '0' && c <= '9') value = 16 * value + c - '0';
+            else if (letter >= 'a' && letter <= 'f') value = 16 * value + letter - 'a' + 10;
+            else break;
         }
         if (i == 5 && value >= 32 && value < 127) {
             r->at += 5;
@@ -15068,19 +15100,13 @@ static fnn_result fnni_read_entry(fnni_reader *r, fnni_entry *e)
     if (result) return result;
     do {
         switch (fnni_json_member(r, e->name, members, 3, &taken)) {
-        case 0:
-            result = fnni_json_string(r, e->dtype);
-            break;
-        case 1:
-            result = fnni_json_numbers(r, e->shape, FNNI_MAX_RANK, &e->rank);
-            break;
+        case 0: result = fnni_json_string(r, e->dtype); break;
+        case 1: result = fnni_json_numbers(r, e->shape, FNNI_MAX_RANK, &e->rank); break;
         case 2:
             result = fnni_json_numbers(r, e->offsets, 2, &count);
             if (!result && count != 2) result = fnni_json_fail(r, "two offsets before it");
             break;
-        default:
-            result = FNN_ERROR_FORMAT;
-            break;
+        default: result = FNN_ERROR_FORMAT; break;
         }
     } while (!result && fnni_json_take(r, ','));
     if (!result && taken != 7) result = fnni_json_fail(r, "dtype, shape and data_offsets");
@@ -15166,10 +15192,8 @@ static fnn_result fnni_read_tensor(fnni_reader *r, fnni_entry *e)
     if (!fnni_tensor_find(r->model, e->name, &t, &l, &which))
         return fnni_fail(r->error, FNN_ERROR_FORMAT,
                          "%s: %.60s: the model has no tensor of that name", r->path, e->name);
-    if (r->model->sealed)
-        fnni_tensor_fill(r, e, &t);
-    else
-        result = fnni_tensor_match(r, e, &t, l, which);
+    if (r->model->sealed) fnni_tensor_fill(r, e, &t);
+    else result = fnni_tensor_match(r, e, &t, l, which);
     return result;
 }
 
@@ -15189,13 +15213,11 @@ static fnn_result fnni_walk(fnni_reader *r)
         result = fnni_json_string(r, e.name);
         if (!result) result = fnni_json_want(r, ':');
         if (result) return result;
-        if (strcmp(e.name, "__metadata__"))
-            result = fnni_read_tensor(r, &e);
+        if (strcmp(e.name, "__metadata__")) result = fnni_read_tensor(r, &e);
         else if (metadata++)
             result =
                 fnni_fail(r->error, FNN_ERROR_FORMAT, "%s: __metadata__: found twice", r->path);
-        else
-            result = fnni_read_metadata(r);
+        else result = fnni_read_metadata(r);
     } while (!result && fnni_json_take(r, ','));
     if (!result) result = fnni_json_want(r, '}');
     if (result) return result;
@@ -15415,16 +15437,15 @@ FNN_DEF fnn_result fnn_save(const fnn_model *model, const char *path, fnn_error 
 
 FNN_DEF fnn_model *fnn_load(const char *path, const fnn_context_config *config, fnn_error *error)
 {
-    const fnn_context_config defaults = fnn_context_config_init();
+    const fnn_context_config used = fnni_model_config(config);
     fnn_context context;
-    if (!config) config = &defaults;
     if (!path) {
         fnni_fail(error, FNN_ERROR_ARGUMENT, "load: expected a path, found NULL");
         return NULL;
     }
     /* takes nothing, so that what is wrong with config is not laid to the file */
-    if (fnni_context_open(&context, config, error)) return NULL;
-    return fnni_load(path, config, error);
+    if (fnni_context_open(&context, &used, error)) return NULL;
+    return fnni_load(path, &used, error);
 }
 
 /* ============================================================================
@@ -15457,10 +15478,8 @@ static void fnni_shared_release(void *user, void *memory)
 {
     const fnni_shared_allocator *a = (const fnni_shared_allocator *)user;
     fnni_lock_take(a->lock);
-    if (a->inner.release)
-        a->inner.release(a->inner.user, memory);
-    else
-        FMNIST_NN_FREE(memory);
+    if (a->inner.release) a->inner.release(a->inner.user, memory);
+    else FMNIST_NN_FREE(memory);
     fnni_lock_give(a->lock);
 }
 
@@ -15521,10 +15540,8 @@ static void fnni_append_value(const fnn_grid_axis *axis, double value, char *tex
                               size_t *length)
 {
     const char *label = fnni_label_of(axis, value);
-    if (label)
-        fnni_append(text, size, length, "%s", label);
-    else
-        fnni_append(text, size, length, "%g", value);
+    if (label) fnni_append(text, size, length, "%s", label);
+    else fnni_append(text, size, length, "%g", value);
 }
 
 /* "units 64, rate 0.01" */
@@ -15764,8 +15781,7 @@ static void fnni_search_line(const fnni_search *s, int candidate)
             found->count, fnni_candidate_text(found, candidate, name, sizeof name));
     if (c->state == FNN_CANDIDATE_TRAINED)
         fprintf(stderr, "%.2f s  validation %s %s\n", c->seconds, found->score_name, figure);
-    else
-        fprintf(stderr, "%s\n", fnni_state_names[c->state]);
+    else fprintf(stderr, "%s\n", fnni_state_names[c->state]);
 }
 
 /* ---- trials in order ---- */
@@ -15874,8 +15890,7 @@ static void fnni_refit_epochs(const fnni_search *s, fnn_fit_config *fit)
     int f;
     if (fit->validation || (fit->patience == 0 && !fit->restore_best)) return;
     if (!fnni_monitors[fit->monitor].validates) return;
-    for (f = 0; f < s->found->folds; f++)
-        sum += fnni_best_epoch(&c->folds[f].history, fit);
+    for (f = 0; f < s->found->folds; f++) sum += fnni_best_epoch(&c->folds[f].history, fit);
     fit->epochs = (int)(sum / s->found->folds + .5);
     fit->patience = fit->restore_best = 0;
 }
@@ -15902,10 +15917,8 @@ static fnn_result fnni_search_refit(fnni_search *s)
         result = fnni_trial_fail(found, &job.trial, &job.error, FNN_ERROR_NUMERIC,
                                  fnn_model_error(job.model)->message);
     if (result) s->error = job.error;
-    if (result)
-        fnn_model_free(job.model);
-    else
-        found->model = job.model;
+    if (result) fnn_model_free(job.model);
+    else found->model = job.model;
     return result;
 }
 
@@ -16120,17 +16133,13 @@ static fnn_result fnni_search_run(fnni_search *s, int count, int threads, fnn_er
     fnni_lock_open(&s->lock);
     fnni_lock_open(&s->allocation);
     result = fnni_search_parts_make(s);
-    if (result)
-        fnni_fail(&s->error, result, "search: no memory for %d folds", s->found->folds);
-    else
-        fnni_search_trials(s, threads);
+    if (result) fnni_fail(&s->error, result, "search: no memory for %d folds", s->found->folds);
+    else fnni_search_trials(s, threads);
     fnni_search_parts_free(s);
     fnni_lock_close(&s->allocation);
     fnni_lock_close(&s->lock);
-    if (!result && s->failed < s->trials)
-        result = s->error.code;
-    else if (!result && s->found->best < 0)
-        result = fnni_search_nothing(s, &s->error);
+    if (!result && s->failed < s->trials) result = s->error.code;
+    else if (!result && s->found->best < 0) result = fnni_search_nothing(s, &s->error);
     if (!result && s->config->refit) result = fnni_search_refit(s);
     s->found->seconds = fnni_seconds() - s->started;
     return result ? fnni_fail(error, result, "%s", s->error.message) : FNN_OK;
@@ -16143,18 +16152,12 @@ static fnn_result fnni_search_run(fnni_search *s, int count, int threads, fnn_er
 static void fnni_table_heading(const fnn_search *found, int column, char *text, size_t size)
 {
     const int which = column - 1 - found->axis_count;
-    if (column == 0)
-        snprintf(text, size, "rank");
-    else if (which < 0)
-        snprintf(text, size, "%s", found->axes[column - 1].name);
-    else if (which == 0)
-        snprintf(text, size, "validation %s", found->score_name);
-    else if (which == 1)
-        snprintf(text, size, "validation loss");
-    else if (which == 2)
-        snprintf(text, size, "%s", found->score_name);
-    else
-        snprintf(text, size, which == 3 ? "loss" : "seconds");
+    if (column == 0) snprintf(text, size, "rank");
+    else if (which < 0) snprintf(text, size, "%s", found->axes[column - 1].name);
+    else if (which == 0) snprintf(text, size, "validation %s", found->score_name);
+    else if (which == 1) snprintf(text, size, "validation loss");
+    else if (which == 2) snprintf(text, size, "%s", found->score_name);
+    else snprintf(text, size, which == 3 ? "loss" : "seconds");
 }
 
 /* What stands in a column of a candidate's row. */
@@ -16164,12 +16167,10 @@ static void fnni_table_cell(const fnn_search *found, const fnn_candidate *c, int
     const int which = column - 1 - found->axis_count;
     size_t length = 0;
     text[0] = 0;
-    if (column == 0)
-        snprintf(text, size, "%d", c->rank);
+    if (column == 0) snprintf(text, size, "%d", c->rank);
     else if (which < 0)
         fnni_append_value(found->axes + column - 1, c->values[column - 1], text, size, &length);
-    else if (which == 4)
-        snprintf(text, size, "%.1f", c->seconds);
+    else if (which == 4) snprintf(text, size, "%.1f", c->seconds);
     else if (c->state != FNN_CANDIDATE_TRAINED)
         snprintf(text, size, "%s", which ? "" : fnni_state_names[c->state]);
     else if (which == 0)
@@ -16178,10 +16179,8 @@ static void fnni_table_cell(const fnn_search *found, const fnn_candidate *c, int
     else if (which == 1)
         fnni_append_figure(found, "%.4g", c->mean.validation_loss, c->deviation.validation_loss,
                            text, size, &length);
-    else if (which == 2)
-        snprintf(text, size, "%.4f", c->mean.score);
-    else
-        snprintf(text, size, "%.4g", c->mean.loss);
+    else if (which == 2) snprintf(text, size, "%.4f", c->mean.score);
+    else snprintf(text, size, "%.4g", c->mean.loss);
 }
 
 /* The candidate of a rank; as long as there are no ranks, of that place in the grid. */
@@ -16196,10 +16195,8 @@ static const fnn_candidate *fnni_candidate_of_rank(const fnn_search *found, int 
 /* The table's cell in a row, 0 being the headings, of at most size - 1 characters. */
 static void fnni_table_text(const fnn_search *found, int row, int column, char *text, size_t size)
 {
-    if (row == 0)
-        fnni_table_heading(found, column, text, size);
-    else
-        fnni_table_cell(found, fnni_candidate_of_rank(found, row), column, text, size);
+    if (row == 0) fnni_table_heading(found, column, text, size);
+    else fnni_table_cell(found, fnni_candidate_of_rank(found, row), column, text, size);
 }
 
 static int fnni_table_width(const fnn_search *found, int rows, int column)
@@ -16282,10 +16279,8 @@ static void fnni_emit_values(fnni_writer *w, const fnn_search *found, const fnn_
     int a;
     for (a = 0; a < found->axis_count; a++) {
         const char *label = fnni_label_of(found->axes + a, c->values[a]);
-        if (label)
-            fnni_emit_field(w, label);
-        else
-            fnni_emit_number(w, c->values[a]);
+        if (label) fnni_emit_field(w, label);
+        else fnni_emit_number(w, c->values[a]);
     }
 }
 
@@ -16449,6 +16444,7 @@ FNN_DEF fnn_result fnn_search_save_histories(const fnn_search *search, const cha
 
 /* ============================================================================
  * Revisions
+ *     0.2.0  One concept, one page; the API tidied once before 1.0: see MIGRATION.
  *     0.1.0  first version
  *
  * Licence: at your choice, either of these.
