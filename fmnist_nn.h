@@ -170,15 +170,20 @@
  *   unless told to go on. The floating-point environment is left as found.
  *
  * MIGRATION from 0.1 to 0.2; files, results and bits are the same
- *   fnn_read_idx, _csv, _cifar10, _cifar10_files, _fashion_mnist are fnn_read_...: load and save are a
- *   model's. Outputs stand behind all inputs and before the error: fnn_read_csv(path, config,
- *   allocator, &data, &error), fnn_read_fashion_mnist(directory, allocator, &train, &test, &error);
- *   fnn_window_make(..., padding, &window). Outputs are zeroed where a call fails.
- *   fnn_schedule_step_decay is fnn_schedule_step_decay, FNN_SCHEDULE_STEP_DECAY is FNN_SCHEDULE_STEP_DECAY.
- *   Optimisers' constructors take double, as a trial's values are; no cast is needed.
+ *   Data sets are read, models are loaded: fnn_load_idx, fnn_load_csv, fnn_load_cifar10 and
+ *   fnn_load_fashion_mnist have become fnn_read_idx and so on.
+ *   Outputs stand behind all inputs and before the error, and are zeroed where a call fails:
+ *       fnn_read_csv(path, config, allocator, &data, &error)
+ *       fnn_read_idx(images, labels, allocator, &data, &error)
+ *       fnn_read_fashion_mnist(directory, allocator, &train, &test, &error)
+ *       fnn_window_make(height, ..., padding, &window)
+ *   fnn_schedule_step_decay, FNN_SCHEDULE_STEP_DECAY: what had "step" alone for a name.
+ *   Optimisers' constructors take double, as a trial's values are: no cast is needed.
  *   fnn_sequential_with(NULL, ...) and fnn_load(path, NULL, ...) use OpenMP's threads, as
- *   fnn_sequential does. fnn_metrics has a score, which means what an epoch's and a search's do.
- *   A NULL configuration of a layer is an error of its own. The double library is static to its unit.
+ *   fnn_sequential does.
+ *   fnn_metrics has a score, which means what an epoch's and a search's do.
+ *   A NULL configuration of a layer is an error of its own.
+ *   The double library is static to its unit: define the implementation in each unit that uses it.
  *
  * ARCHITECTURE
  *   A training step. fnn_fit takes one after the other; fnn_forward, fnn_loss, fnn_backward and
@@ -193,8 +198,8 @@
  *          |      loss              >>losses                     in the last stage
  *          |      type->backward    >>layers                     the stage's layers, downwards
  *          +- one more loop; each thread has rows of every layer's weights:
- *                 type->gradient    >>layers                     a block of dW, summed over the batch
- *                 optimiser         >>optimizers                 takes the block while it is cached
+ *                 type->gradient    >>layers                     a block of dW over the batch
+ *                 optimiser         >>optimizers                 takes it while it is cached
  *     layers  ->  products (>>gemm, >>conv)  ->  context->kernels (>>kernels, one table for each
  *                                                instruction set, chosen in >>dispatch)
  *
@@ -209,25 +214,26 @@
  *             share, then over the shares in order, so that no sum depends on the threads:
  *                 images 0 1 2 3 4 5 6 | 7 8 9 ...   a thread takes whole shares
  *     plan    what a layer prepares for a pass: where its packed weights lie in the workspace.
- *     place   where an output or gradient is: stored for all rows of the batch, or transient, in the
- *             thread's workspace, when nobody reads it after the image has passed.
+ *     place   where an output or gradient is: stored for all rows of the batch, or transient, in
+ *             the thread's workspace, when nobody reads it after the image has passed.
  *
  *   To add something, in the order in which the compiler will ask for it:
- *     activation       a row in FNN_ACTIVATION_LIST (>>api); its two formulas in >>kernels; a row in
- *                      its twins (tests/twins.h).
- *     layer            a page in >>layers and a row in FNNI_LAYER_LIST behind the pages; its builder's
- *                      prototype in >>api; a row in tests/test_gradients.c.
+ *     activation       a row in FNN_ACTIVATION_LIST (>>api); its two formulas in >>kernels; a row
+ *                      in its twins (tests/twins.h).
+ *     layer            a page in >>layers and a row in FNNI_LAYER_LIST behind the pages; its
+ *                      builder's prototype in >>api; a row in tests/test_gradients.c.
  *     loss             a row in FNN_LOSS_LIST (>>api); a page in >>losses; a row in
  *                      tests/test_gradients.c.
- *     optimiser        a row in FNN_OPTIMIZER_LIST (>>api) with its constructor's prototype; a page in
- *                      >>optimizers; its formula in >>kernels; a twin in tests/test_optimizers.c.
- *     schedule         a row in FNN_SCHEDULE_LIST (>>api) with its constructor's prototype; a page in
- *                      >>schedules; a row in tests/test_schedule.c.
+ *     optimiser        a row in FNN_OPTIMIZER_LIST (>>api) with its constructor's prototype; a
+ *                      page in >>optimizers; its formula in >>kernels; a twin in
+ *                      tests/test_optimizers.c.
+ *     schedule         a row in FNN_SCHEDULE_LIST (>>api) with its constructor's prototype; a page
+ *                      in >>schedules; a row in tests/test_schedule.c.
  *     normalisation, initialiser    a row in its list (>>api), which is all of it.
  *     instruction set  a row in FNN_ISA_LIST (>>api); a block of vocabulary in >>kernels; a pass in
  *                      >>dispatch.
- *     data format      a page in >>data that fills a zeroed fnn_dataset; its prototype in >>api; a test
- *                      of its own beside tests/test_idx.c.
+ *     data format      a page in >>data that fills a zeroed fnn_dataset; its prototype in >>api; a
+ *                      test of its own beside tests/test_idx.c.
  */
 #ifndef FNNI_PASS /* not one of the kernel passes, in which this file includes itself */
 #ifndef FMNIST_NN_H
@@ -654,8 +660,9 @@ FNN_API fnn_batch_norm_config fnn_batch_norm_config_pytorch(void);
  * Leaky ReLU and ELU have Keras' parameter here, slope .3 and scale 1; see fnn_activate. */
 FNN_API int fnn_dense(fnn_model *model, int units, fnn_activation activation);
 
-/* y = f(x * W + b), stride 1, W (kernel, kernel, channels, filters), b (filters); a cross-correlation,
- * as everywhere in the field. FNN_SOFTMAX as f is taken over all of a sample's outputs, here too. */
+/* y = f(x * W + b), stride 1, W (kernel, kernel, channels, filters), b (filters); a
+ * cross-correlation, as everywhere in the field. FNN_SOFTMAX as f is taken over all of a sample's
+ * outputs, here too. */
 FNN_API int fnn_conv2d(fnn_model *model, int filters, int kernel, fnn_padding padding,
                        fnn_activation activation);
 
@@ -675,9 +682,10 @@ FNN_API int fnn_pool2d_with(fnn_model *model, const fnn_pool2d_config *config);
 /* The mean of each channel: (H, W, C) becomes (1, 1, C). */
 FNN_API int fnn_global_average_pool2d(fnn_model *model);
 
-/* Batch normalisation per channel (of a table: per column), gamma and beta learned (Ioffe and Szegedy
- * 2015). Training normalises with the batch's statistics and moves the running ones once a step,
- * evaluation and prediction use the running ones. As the first layer it normalises the input. */
+/* Batch normalisation per channel (of a table: per column), gamma and beta learned (Ioffe and
+ * Szegedy 2015). Training normalises with the batch's statistics and moves the running ones once a
+ * step, evaluation and prediction use the running ones. As the first layer it normalises the
+ * input. */
 FNN_API int fnn_batch_norm(fnn_model *model);
 
 /* Batch normalisation with a momentum and an epsilon of your choice. */
@@ -693,8 +701,8 @@ FNN_API int fnn_add(fnn_model *model, int from);
  * activations do not read it. */
 FNN_API int fnn_activate(fnn_model *model, fnn_activation activation, fnn_real parameter);
 
-/* In training y = x / (1 - rate) with probability 1 - rate, else 0 (Srivastava et al. 2014, inverted);
- * rate in [0, 1). */
+/* In training y = x / (1 - rate) with probability 1 - rate, else 0 (Srivastava et al. 2014,
+ * inverted); rate in [0, 1). */
 FNN_API int fnn_dropout(fnn_model *model, fnn_real rate);
 
 /* (H, W, C) as (1, 1, H * W * C), free of cost. */
@@ -752,14 +760,14 @@ FNN_API size_t fnn_summary(const fnn_model *model, char *text, size_t size);
  * NULL. What a loaded model takes and gives. */
 FNN_API fnn_result fnn_shapes(const fnn_model *model, int input[3], int output[3]);
 
-/* All parameters, contiguous: layer after layer, weights then biases. They stay where they are for the
- * model's life; count may be NULL. NULL after an error, and with *count 0 for a model that has none
- * (fnn_model_error tells which). What batch norms count along, their running statistics, is not among
- * them. */
+/* All parameters, contiguous: layer after layer, weights then biases. They stay where they are for
+ * the model's life; count may be NULL. NULL after an error, and with *count 0 for a model that has
+ * none (fnn_model_error tells which). What batch norms count along, their running statistics, is
+ * not among them. */
 FNN_API fnn_real *fnn_parameters(fnn_model *model, size_t *count);
 
-/* Their gradients, in the same order and on the same terms: those of the last fnn_backward. fit uses
- * them up block by block and leaves none. */
+/* Their gradients, in the same order and on the same terms: those of the last fnn_backward. fit
+ * uses them up block by block and leaves none. */
 FNN_API fnn_real *fnn_gradients(fnn_model *model, size_t *count);
 
 /* ---- training ---- */
@@ -861,8 +869,8 @@ FNN_API fnn_schedule fnn_schedule_exponential(double gamma);
 /* Half a cosine from the base rate to lowest times it. */
 FNN_API fnn_schedule fnn_schedule_cosine(double lowest);
 
-/* From start up to the base rate and down to end, in half cosines, with PyTorch's defaults: rise .3,
- * start 1/25, end 1/25e4. */
+/* From start up to the base rate and down to end, in half cosines, with PyTorch's defaults: rise
+ * .3, start 1/25, end 1/25e4. */
 FNN_API fnn_schedule fnn_schedule_one_cycle(void);
 
 /* In a line to zero. */
@@ -899,8 +907,8 @@ typedef struct fnn_augmentation {
     fnn_real cutout_fill;      /* ... by this number, in units of the data: 0 for black */
 } fnn_augmentation;
 
-/* One epoch's figures. A score, here and everywhere, is the accuracy where samples have classes, else
- * R2 (fnn_metrics has all three). */
+/* One epoch's figures. A score, here and everywhere, is the accuracy where samples have classes,
+ * else R2 (fnn_metrics has all three). */
 typedef struct fnn_epoch {
     int epoch;    /* 1, 2, ... */
     int64_t step; /* updates so far */
@@ -917,8 +925,8 @@ typedef struct fnn_history {
     fnn_allocator allocator;
 } fnn_history;
 
-/* Appends a copy of *epoch (which may lie in the history), for loops of one's own. Leaves the history as
- * it was where it returns FNN_ERROR_ARGUMENT (a NULL) or FNN_ERROR_MEMORY. */
+/* Appends a copy of *epoch (which may lie in the history), for loops of one's own. Leaves the
+ * history as it was where it returns FNN_ERROR_ARGUMENT (a NULL) or FNN_ERROR_MEMORY. */
 FNN_API fnn_result fnn_history_append(fnn_history *history, const fnn_epoch *epoch);
 
 /* Frees the epochs and empties the history; NULL and twice are allowed. */
@@ -983,11 +991,12 @@ FNN_API fnn_fit_config fnn_fit_config_init(void);
 FNN_API fnn_result fnn_fit(fnn_model *model, const fnn_dataset *data, const fnn_fit_config *config,
                            fnn_history *history);
 
-/* The step, opened, for a training loop of your own: fnn_forward, fnn_loss, fnn_backward, fnn_step on one
- * batch. They return FNN_ERROR_STATE for a call out of this order, with a message in the model. */
+/* The step, opened, for a training loop of your own: fnn_forward, fnn_loss, fnn_backward, fnn_step
+ * on one batch. They return FNN_ERROR_STATE for a call out of this order, with a message in the
+ * model. */
 
-/* Gathers and normalises samples (count sample numbers of data, NULL: the first count) and carries them
- * through the layers; training switches dropout on. Labels or targets are copied as well.
+/* Gathers and normalises samples (count sample numbers of data, NULL: the first count) and carries
+ * them through the layers; training switches dropout on. Labels or targets are copied as well.
  * FNN_ERROR_ARGUMENT for data or samples that do not fit, FNN_ERROR_MEMORY. */
 FNN_API fnn_result fnn_forward(fnn_model *model, const fnn_dataset *data, const int64_t *samples,
                                int count, int training);
@@ -1207,8 +1216,8 @@ FNN_API size_t fnn_search_table(const fnn_search *search, int most, char *text, 
 
 /* Writes CSV (RFC 4180, numbers with a point and all their digits): a header, then in the order of
  * the grid a line a candidate with its state, rank, axes, means and deviations and each fold's
- * validation figures. A file at path is replaced in one step. Returns FNN_ERROR_FILE, FNN_ERROR_MEMORY
- * or FNN_ERROR_ARGUMENT. */
+ * validation figures. A file at path is replaced in one step. Returns FNN_ERROR_FILE,
+ * FNN_ERROR_MEMORY or FNN_ERROR_ARGUMENT. */
 FNN_API fnn_result fnn_search_save_csv(const fnn_search *search, const char *path,
                                        fnn_error *error);
 
@@ -1220,8 +1229,8 @@ FNN_API fnn_result fnn_search_save_histories(const fnn_search *search, const cha
 
 /* Metrics on arrays: outputs (count, classes), labels and predicted (count). */
 
-/* The share of samples whose largest output is at the label. NaN for a label outside of 0..classes-1 and
- * for arguments that make no sense. */
+/* The share of samples whose largest output is at the label. NaN for a label outside of
+ * 0..classes-1 and for arguments that make no sense. */
 FNN_API double fnn_accuracy(const fnn_real *outputs, const int32_t *labels, int64_t count,
                             int classes);
 
@@ -1229,8 +1238,8 @@ FNN_API double fnn_accuracy(const fnn_real *outputs, const int32_t *labels, int6
 FNN_API double fnn_top_k(const fnn_real *outputs, const int32_t *labels, int64_t count, int classes,
                          int k);
 
-/* confusion (classes, classes; rows true, columns predicted) = counts, overwritten, also when it returns
- * FNN_ERROR_ARGUMENT for a number outside of 0..classes-1. */
+/* confusion (classes, classes; rows true, columns predicted) = counts, overwritten, also when it
+ * returns FNN_ERROR_ARGUMENT for a number outside of 0..classes-1. */
 FNN_API fnn_result fnn_confusion(const int32_t *predicted, const int32_t *labels, int64_t count,
                                  int classes, int64_t *confusion);
 
@@ -1282,8 +1291,8 @@ FNN_API fnn_result fnn_sgemm(fnn_context *context, int transpose_a, int transpos
  * context while FNN_ISA names no instruction set of this machine. Arrays overlap entirely where
  * "may be" says so, otherwise not at all. */
 
-/* y = e^x for n elements; y may be x. Every float: within 1 unit in the last place of the true value,
- * subnormal ones included; NaN gives NaN. */
+/* y = e^x for n elements; y may be x. Every float: within 1 unit in the last place of the true
+ * value, subnormal ones included; NaN gives NaN. */
 FNN_API fnn_result fnn_exp(fnn_context *context, ptrdiff_t n, const fnn_real *x, fnn_real *y);
 
 /* y = ln x, as exact; ln 0 = -infinity, ln of a negative number is NaN. */
@@ -1326,8 +1335,8 @@ FNN_API fnn_result fnn_softmax_cross_entropy(fnn_context *context, ptrdiff_t row
                                              fnn_real smoothing, fnn_real scale, fnn_real *losses,
                                              fnn_real *gradient);
 
-/* *result = sum of x over n elements. The order of the additions depends on n and on the instruction
- * set. */
+/* *result = sum of x over n elements. The order of the additions depends on n and on the
+ * instruction set. */
 FNN_API fnn_result fnn_sum(fnn_context *context, ptrdiff_t n, const fnn_real *x, fnn_real *result);
 
 /* *result = sum of x y, likewise. */
@@ -1357,8 +1366,8 @@ typedef struct fnn_window {
     int out_height, out_width;
 } fnn_window;
 
-/* Fills in a window; FNN_ERROR_ARGUMENT, and zeros in it, when a size is below 1 or the kernel exceeds the image
- * under FNN_VALID. */
+/* Fills in a window; FNN_ERROR_ARGUMENT, and zeros in it, when a size is below 1 or the kernel
+ * exceeds the image under FNN_VALID. */
 FNN_API fnn_result fnn_window_make(int height, int width, int channels, int kernel_height,
                                    int kernel_width, int stride_height, int stride_width,
                                    fnn_padding padding, fnn_window *window);
@@ -1395,8 +1404,8 @@ FNN_API fnn_result fnn_conv2d_backward_weights(fnn_context *context, const fnn_w
  * of more than 256 positions. */
 
 /* y = the window's maximum; index (as y; NULL: not wanted) = where it stands in the window,
- * kh kernel_width + kw, the first of several. A NaN in the window makes y NaN, and index that of the
- * last NaN. */
+ * kh kernel_width + kw, the first of several. A NaN in the window makes y NaN, and index that of
+ * the last NaN. */
 FNN_API fnn_result fnn_max_pool2d_forward(fnn_context *context, const fnn_window *window,
                                           ptrdiff_t images, const fnn_real *x, fnn_real *y,
                                           uint8_t *index);
@@ -1432,15 +1441,15 @@ FNN_API fnn_result fnn_col2im(fnn_context *context, const fnn_window *window, pt
  *     y = gamma (x - mean) / sqrt(variance + epsilon) + beta
  * gamma and beta (channels; NULL: 1 and 0). y may be x. The sums are taken in double over blocks of
  * rows, about the first block's mean: their bits depend neither on the threads nor, much, on how
- * far the mean lies from 0. FNN_ERROR_ARGUMENT when rows or channels is below 1, epsilon is negative
- * or an array that is needed is NULL; FNN_ERROR_MEMORY without workspace. */
+ * far the mean lies from 0. FNN_ERROR_ARGUMENT when rows or channels is below 1, epsilon is
+ * negative or an array that is needed is NULL; FNN_ERROR_MEMORY without workspace. */
 FNN_API fnn_result fnn_batch_norm_forward(fnn_context *context, ptrdiff_t rows, ptrdiff_t channels,
                                           const fnn_real *x, const fnn_real *gamma,
                                           const fnn_real *beta, fnn_real epsilon, fnn_real *mean,
                                           fnn_real *variance, fnn_real *y);
 
-/* Its gradient, from the mean and the variance that forward wrote; xhat = (x - mean) / sqrt(variance +
- * epsilon):
+/* Its gradient, from the mean and the variance that forward wrote; xhat = (x - mean) /
+ * sqrt(variance + epsilon):
  *     dbeta = sum dy,  dgamma = sum dy xhat                                (NULL: not wanted)
  *     dx = gamma / sqrt(variance + epsilon) (dy - dbeta / rows - xhat dgamma / rows)
  * dx may be dy or x. Errors as forward's. */
@@ -4957,9 +4966,9 @@ static fnn_isa fnni_environment_isa(void)
 /* ============================================================================
  * >>memory  errors, checked sizes, allocation
  * ============================================================================
- * A leaf room: everything that fails with a message does so through fnni_fail, every product and sum
- * of sizes from outside goes through fnni_multiply, fnni_times, fnni_plus or fnni_area, everything
- * that allocates does so through fnni_allocate. Kernels and layers do not allocate. */
+ * A leaf room: everything that fails with a message does so through fnni_fail, every product and
+ * sum of sizes from outside goes through fnni_multiply, fnni_times, fnni_plus or fnni_area,
+ * everything that allocates does so through fnni_allocate. Kernels and layers do not allocate. */
 
 FNN_DEF const char *fnn_result_text(fnn_result result)
 {
@@ -6089,13 +6098,14 @@ FNN_DEF fnn_result fnn_col2im(fnn_context *context, const fnn_window *window, pt
 /* ============================================================================
  * >>conv  convolutions as products of tiles, no instruction set here
  * ============================================================================
- * A convolution is a matrix product whose A is never stored: a tile's rows are neighbouring output pixels, and the steps of its sum walk along the input's own
- * rows, one segment a kernel row (fnni_tiles). Padding costs nothing where there are channels
- * enough for it: kernel rows above or below the image are left out, and so are the taps beside it,
- * whose pixels go in tiles of their own, down the image's edges. Few channels, and the corners,
- * take their rows from a padded copy. The gradient towards the input is the same
- * thing with the kernel turned round, one such correlation for each phase of the stride; the
- * gradient towards the weights has rows = taps x channels and steps = output pixels.
+ * A convolution is a matrix product whose A is never stored: a tile's rows are neighbouring output
+ * pixels, and the steps of its sum walk along the input's own rows, one segment a kernel row
+ * (fnni_tiles). Padding costs nothing where there are channels enough for it: kernel rows above or
+ * below the image are left out, and so are the taps beside it, whose pixels go in tiles of their
+ * own, down the image's edges. Few channels, and the corners, take their rows from a padded copy.
+ * The gradient towards the input is the same thing with the kernel turned round, one such
+ * correlation for each phase of the stride; the gradient towards the weights has rows = taps x
+ * channels and steps = output pixels.
  *
  * Where filters fill a vector only in part, several neighbouring pixels share it (`pixels`): the
  * kernel is widened to see all their windows, with zeros for the taps that are not a pixel's own.
@@ -7020,8 +7030,8 @@ FNN_DEF fnn_result fnn_conv2d_backward_weights(fnn_context *context, const fnn_w
 /* ============================================================================
  * >>files  whole files in memory, bytes out, a file replaced safely
  * ============================================================================
- * What readers and writers of every format share. A file is read entire; it is written beside the old
- * one, synced and put in its place, so that there is always one that is whole. */
+ * What readers and writers of every format share. A file is read entire; it is written beside the
+ * old one, synced and put in its place, so that there is always one that is whole. */
 
 /* No file of training data is larger; a size beyond says that something is wrong. On 32 bits it is
  * a quarter of the address space, so that sums of two sizes cannot overflow. */
@@ -8318,8 +8328,8 @@ static int fnni_is_elementwise(fnn_activation kind)
     return fnni_is_activation(kind) && kind != FNN_SOFTMAX;
 }
 
-/* Whether an activation needs a layer of its own: its gradient wants what it was applied to, or whole
- * rows. */
+/* Whether an activation needs a layer of its own: its gradient wants what it was applied to, or
+ * whole rows. */
 static int fnni_activation_apart(fnn_activation activation)
 {
     return activation == FNN_GELU || activation == FNN_SOFTMAX;
@@ -8406,8 +8416,8 @@ static int fnni_read_activation(const char *const *word, fnn_activation *activat
  * ============================================================================
  * Called by >>step through fnni_losses. Every loss is a mean over the batch, so gradients come out
  * divided by the number of rows. To add a loss: a row in FNN_LOSS_LIST (>>api), a page here with a
- * function fnni_loss_NAME, which fills in losses and, where wanted, d for all rows of a call; a row in
- * the gradient check (tests/test_gradients.c). */
+ * function fnni_loss_NAME, which fills in losses and, where wanted, d for all rows of a call; a
+ * row in the gradient check (tests/test_gradients.c). */
 
 /* Rows of a batch on their way through a loss. */
 typedef struct fnni_loss {
@@ -8615,7 +8625,8 @@ static int fnni_loss_named(const char *name)
  * ============================================================================
  * Called by >>step. The arithmetic is in >>kernels, step_*, one pass over parameters, gradients
  * and state; here its constants are worked out once a step. To add an optimiser: its kind and
- * constructor in >>api, its kernel, its case in >>step's fnni_optimize, a row in tests/test_train.c. */
+ * constructor in >>api, its kernel, its case in >>step's fnni_optimize, a row in
+ * tests/test_train.c. */
 
 /* Reals of state per parameter. */
 static int fnni_optimizer_states(fnn_optimizer_kind kind)
@@ -8741,10 +8752,10 @@ FNN_DEF fnn_optimizer fnn_pytorch(fnn_optimizer o)
  *     curve      one of the functions below. What is counted in epochs is counted from the
  *                beginning of the fit, warm-up included; what depends on the number of steps T
  *                begins behind the warm-up and has the other T - W steps.
- * A warm-up longer than the fit leaves the curve at its start. All in double. To add a schedule: a row
- * in FNN_SCHEDULE_LIST (>>api); a page here with the functions fnni_NAME_fits, which says what is wrong
- * with a schedule's fields (NULL: nothing), and fnni_NAME_curve, and its constructor; a row in
- * tests/test_schedule.c. */
+ * A warm-up longer than the fit leaves the curve at its start. All in double. To add a schedule: a
+ * row in FNN_SCHEDULE_LIST (>>api); a page here with the functions fnni_NAME_fits, which says what
+ * is wrong with a schedule's fields (NULL: nothing), and fnni_NAME_curve, and its constructor; a
+ * row in tests/test_schedule.c. */
 
 /* Where training is: step of total, both without the warm-up; epochs since the fit's beginning. */
 typedef struct fnni_moment {
@@ -8855,10 +8866,11 @@ FNN_DEF fnn_schedule fnn_schedule_cosine(double lowest)
     return s;
 }
 
-/* ---- one cycle (Smith and Topin 2017, "Super-convergence"), as torch.optim.lr_scheduler.OneCycleLR
- * with anneal_strategy 'cos', three_phase False and cycle_momentum False: up until step
- * rise T - 1, which need not be whole, down until step T - 1. Where PyTorch divides 0 by 0, since
- * the way up has no length (or that of a rounding error), we are at the peak. ---- */
+/* ---- one cycle (Smith and Topin 2017, "Super-convergence"), as
+ * torch.optim.lr_scheduler.OneCycleLR with anneal_strategy 'cos', three_phase False and
+ * cycle_momentum False: up until step rise T - 1, which need not be whole, down until step T - 1.
+ * Where PyTorch divides 0 by 0, since the way up has no length (or that of a rounding error), we
+ * are at the peak. ---- */
 
 static const char *fnni_one_cycle_fits(const fnn_schedule *s)
 {
@@ -8995,10 +9007,11 @@ static void fnni_initialize(fnn_initializer start, double in, double out, uint64
 /* ============================================================================
  * >>parts  what a model is made of: layer, run, plan, place; how a builder begins and fails
  * ============================================================================
- * Called by >>layers and by all rooms of the engine. Here is what a layer is (fnni_layer: its numbers;
- * fnni_layer_type: what it can do), what a batch is on its way through the layers (fnni_run), and the
- * model itself. A layer's page in >>layers fills in the two; no room asks which layer it has before
- * it, only what its type's flags say and which of its functions are there.
+ * Called by >>layers and by all rooms of the engine. Here is what a layer is (fnni_layer: its
+ * numbers; fnni_layer_type: what it can do), what a batch is on its way through the layers
+ * (fnni_run), and the model itself. A layer's page in >>layers fills in the two; no room asks
+ * which layer it has before it, only what its type's flags say and which of its functions are
+ * there.
  *
  * Shapes in comments: N rows of the batch, I inputs, O outputs of the layer, all row-major. */
 
@@ -9111,14 +9124,17 @@ typedef struct fnni_tensor {
 struct fnni_layer_type {
     const char *name; /* in messages and files */
     unsigned flags;
-    /* Files. write: the words behind the name, a blank before each. read: builds the layer that they
-       describe, or none where they do not. tensor: describes number `which` (from 0, at most eight),
-       returns 0 when there are no more. */
+    /* Files. write: the words behind the name, a blank before each. read: builds the layer that
+     * they
+       describe, or none where they do not. tensor: describes number `which` (from 0, at most
+       eight), returns 0 when there are no more. */
     void (*write)(fnni_writer *w, const fnni_layer *layer);
     void (*read)(fnn_model *model, const fnni_words *words);
     int (*tensor)(const fnn_model *model, int l, int which, fnni_tensor *t);
-    /* fuse: looks at the layer before it, when all are there. start: first parameters, where they are
-       not drawn as weights_start and biases_start say. plan: fills in the layer's plan and counts. */
+    /* fuse: looks at the layer before it, when all are there. start: first parameters, where they
+     * are
+       not drawn as weights_start and biases_start say. plan: fills in the layer's plan and
+       counts. */
     void (*fuse)(fnn_model *model, int l);
     void (*start)(fnn_model *model, const fnni_layer *layer);
     void (*plan)(const fnni_run *run, int l, fnni_plan *plan, fnni_needs *needs);
@@ -9132,7 +9148,8 @@ struct fnni_layer_type {
        wanted where NULL. Every layer with parameters has it. */
     void (*gradient)(const fnni_run *run, int l, int from, int to, fnn_real *dw, fnn_real *db,
                      fnn_real *workspace);
-    /* FNNI_OF_BATCH, on `threads` threads: before the stage that begins with the layer goes forward;
+    /* FNNI_OF_BATCH, on `threads` threads: before the stage that begins with the layer goes
+     * forward;
        when the gradient by its output is there for the whole batch; and once a step. */
     void (*measure)(const fnni_run *run, int l, int threads);
     void (*sum)(const fnni_run *run, int l, int threads);
@@ -9207,7 +9224,8 @@ static fnn_real *fnni_d(const fnni_run *run, int l, int row, fnn_real *workspace
            (size_t)row * (size_t)fnni_layer_at(run, l)->outputs;
 }
 
-/* What layer l keeps of this batch, and its bytes of a row and those behind it (NULL in inference). */
+/* What layer l keeps of this batch, and its bytes of a row and those behind it (NULL in
+ * inference). */
 static fnn_real *fnni_own(const fnni_run *run, int l)
 {
     return run->own + run->plans[l].own;
@@ -9402,9 +9420,9 @@ static int fnni_weights_at(const fnn_model *model, int l, int which, fnni_tensor
  * >>layers  a page a layer: formula, passes, file, type, builder
  * ============================================================================
  * Called by the engine through a layer's type (fnni_layer_type in >>parts), with a run (the batch's
- * tensors) and a range of rows, or of weights; a thread works on a range of its own. A layer reads its
- * input at fnni_y(run, l - 1), writes its output at fnni_y(run, l); backward turns the gradient at
- * fnni_d(run, l) into the one at fnni_d(run, l - 1). No allocation here.
+ * tensors) and a range of rows, or of weights; a thread works on a range of its own. A layer reads
+ * its input at fnni_y(run, l - 1), writes its output at fnni_y(run, l); backward turns the
+ * gradient at fnni_d(run, l) into the one at fnni_d(run, l - 1). No allocation here.
  * To add a layer: a page, which ends with its fnni_layer_type and its builder, and a row in
  * FNNI_LAYER_LIST behind the pages; then a row in the gradient check (tests/test_gradients.c). */
 
@@ -9830,8 +9848,8 @@ FNN_DEF int fnn_spatial_dropout(fnn_model *model, fnn_real rate)
     return fnni_dropout_make(model, &fnni_spatial_dropout_type, rate);
 }
 
-/* ---- flatten: the same numbers under another shape; shares its input's memory, so that no pass has
- * anything to do ---- */
+/* ---- flatten: the same numbers under another shape; shares its input's memory, so that no pass
+ * has anything to do ---- */
 
 static void fnni_flatten_read(fnn_model *model, const fnni_words *w)
 {
@@ -9982,7 +10000,8 @@ static void fnni_conv_gradient(const fnni_run *run, int l, int from, int to, fnn
     if (db) fnni_conv_fold_biases(&plan->conv, fnni_own(run, l), shares, db);
 }
 
-/* Space in which an image is padded, and a band of rows pooled; packed weights; the shares' sums. */
+/* Space in which an image is padded, and a band of rows pooled; packed weights; the shares'
+ * sums. */
 static void fnni_conv_plan(const fnni_run *run, int l, fnni_plan *plan, fnni_needs *needs)
 {
     const fnni_layer *layer = fnni_layer_at(run, l);
@@ -10569,9 +10588,9 @@ FNN_DEF fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows,
     return fnni_norm_run(context, &n, fnni_norm_backward_run);
 }
 
-/* As a layer. The parameters, all counted as biases, are gamma then beta. The batch's statistics need
- * the whole batch, so a stage of the pass begins here (fnni_run_stage), and they are measured in
- * between. */
+/* As a layer. The parameters, all counted as biases, are gamma then beta. The batch's statistics
+ * need the whole batch, so a stage of the pass begins here (fnni_run_stage), and they are measured
+ * in between. */
 
 /* Arrays of (C) that a layer keeps of a batch in front of fnni_norm's space: mean, variance,
  * dgamma, dbeta. */
@@ -11618,8 +11637,8 @@ static int fnni_stage_parts(const fnni_batch *b, int parts)
     return fnni_stage_in_shares(b) && shares < parts ? shares : parts;
 }
 
-/* One stage: in front of it, or behind it on the way back, the sums over the whole batch of the layer
- * that it begins with. */
+/* One stage: in front of it, or behind it on the way back, the sums over the whole batch of the
+ * layer that it begins with. */
 static void fnni_run_stage(fnni_batch *b, int stage, int parts)
 {
     const int first = b->model->stages[stage];
