@@ -1006,7 +1006,8 @@ FNN_API fnn_result fnn_reserve(const fnn_model *model, fnn_context *context);
 
 /* Bytes that a sealed model asks of its allocator, 0 for one that is not sealed. batch_size 0: for
  * itself. Above 0: and for what it keeps to train in batches of that size, with the most that an
- * optimiser remembers (two numbers a parameter) and the gradients (fnn_backward, clip_norm). A fit
+ * optimiser remembers (two numbers a parameter) and the gradients (fnn_backward, clip_norm); the
+ * largest size_t where that is more than a size_t can say, which no allocator grants. A fit
  * gives back at its end what it takes beyond that: 8 bytes a sample for their order; restore_best
  * and ema_decay a number a parameter each; validation what fnn_reserve takes. A history takes
  * sizeof(fnn_epoch) an epoch. */
@@ -4105,12 +4106,12 @@ FNNI_INLINE fnni_patch fnni_patch_of(const fnn_window *w, const fnni_reach *down
     p.line = (ptrdiff_t)w->width * w->channels;
     p.offset = down->first * p.line + across.first * p.channels;
     p.count = 1;
-    p.step = (ptrdiff_t)w->stride_width * w->channels;
     if (across.count == w->kernel_width) {
         const int more = (w->width - (int)across.first - w->kernel_width) / w->stride_width;
         p.count += more < w->out_width - 1 - j ? more : w->out_width - 1 - j;
     }
-    p.position = (unsigned)(down->skipped * w->kernel_width + across.skipped);
+    p.step = p.count > 1 ? (ptrdiff_t)w->stride_width * w->channels : 0;
+    p.position = (unsigned)down->skipped * (unsigned)w->kernel_width + (unsigned)across.skipped;
     p.kernel_width = (unsigned)w->kernel_width;
     p.square = p.rows == 2 && p.columns == 2 && p.position == 0 && w->kernel_width == 2;
     return p;
@@ -4324,9 +4325,12 @@ FNNI_INLINE void fnni_max_gather(const fnn_window *w, int row, int column, const
     for (i = down->first; i < down->end; i++)
         for (j = across->first; j < across->end; j++) {
             const ptrdiff_t at = ((ptrdiff_t)i * w->out_width + j) * w->channels;
-            const int kh = row + w->pad_top - i * w->stride_height;
-            const int kw = column + w->pad_left - j * w->stride_width;
-            const fnni_b position = fnni_bset((unsigned)(kh * w->kernel_width + kw));
+            /* Unsigned, since row + pad_top may leave int on the way to a small number. */
+            const unsigned kh =
+                (unsigned)row + (unsigned)w->pad_top - (unsigned)i * (unsigned)w->stride_height;
+            const unsigned kw =
+                (unsigned)column + (unsigned)w->pad_left - (unsigned)j * (unsigned)w->stride_width;
+            const fnni_b position = fnni_bset(kh * (unsigned)w->kernel_width + kw);
             const fnni_m here = fnni_beq(fnni_bget(whole, n, index + at), position);
             sum = fnni_vadd(sum, fnni_vselect(here, fnni_get(whole, m, dy + at), fnni_vzero()));
         }
@@ -4910,10 +4914,11 @@ static fnn_result fnni_fail(fnn_error *error, fnn_result code, const char *forma
     return code;
 }
 
-/* *product = a * b, or 0 when that does not fit: the one helper for products of dimensions. */
+/* *product = a * b, or 0 when that does not fit: the one helper for products of dimensions. Two
+ * numbers of half a size_t's bits always fit, which spares the division. */
 static int fnni_multiply(size_t a, size_t b, size_t *product)
 {
-    if (b != 0 && a > (size_t)-1 / b) return 0;
+    if ((a | b) >> (4 * sizeof a) && b != 0 && a > (size_t)-1 / b) return 0;
     *product = a * b;
     return 1;
 }
@@ -4958,6 +4963,16 @@ static size_t fnni_times(size_t a, size_t b)
 static size_t fnni_plus(size_t a, size_t b)
 {
     return a > (size_t)-1 - b ? (size_t)-1 : a + b;
+}
+
+/* x + count, where x may be NULL for an array of no elements: C gives NULL + 0 no meaning. */
+#define FNNI_AT(x, count) ((x) ? (x) + (count) : (x))
+
+/* Where part number `part` of `parts` begins in `count` things dealt evenly. The product does not
+ * fit 32 bits where count does. */
+static ptrdiff_t fnni_share_begin(ptrdiff_t count, int part, int parts)
+{
+    return (ptrdiff_t)((int64_t)count * part / parts);
 }
 
 /* What count elements ask of the allocator: nothing for none. */
@@ -5228,7 +5243,7 @@ static ptrdiff_t fnni_gemm_block(ptrdiff_t k, ptrdiff_t block, ptrdiff_t *p)
  * of 2048 into two, which is still too few for the many rows of B. */
 static int fnni_aliases(ptrdiff_t ld, ptrdiff_t period)
 {
-    const ptrdiff_t bytes = ld * (ptrdiff_t)sizeof(fnn_real), rest = bytes % period;
+    const int64_t bytes = (int64_t)ld * (int64_t)sizeof(fnn_real), rest = bytes % period;
     return bytes >= 2048 && (rest < 64 || rest > period - 64);
 }
 
@@ -5236,11 +5251,12 @@ static int fnni_aliases(ptrdiff_t ld, ptrdiff_t period)
 static ptrdiff_t fnni_gemm_block_rows(const fnni_gemm *g, ptrdiff_t k)
 {
     const ptrdiff_t height = g->kernels->tile_rows;
-    ptrdiff_t most, blocks;
-    if (g->m * k <= FNNI_GEMM_A) return g->m;
+    const int64_t m = g->m; /* up to the largest of ptrdiff_t, where a size is only asked for */
+    int64_t most, blocks;
+    if (m * k <= FNNI_GEMM_A) return g->m;
     most = fnni_most(FNNI_GEMM_A / k, 4 * height);
-    blocks = (g->m + most - 1) / most;
-    return fnni_round_up((g->m + blocks - 1) / blocks, height);
+    blocks = (m + most - 1) / most;
+    return fnni_round_up((ptrdiff_t)((m + blocks - 1) / blocks), height);
 }
 
 /* Needs m, n, k, the transposes, the leading dimensions and b_packed. */
@@ -5248,13 +5264,13 @@ static void fnni_gemm_plan(fnni_gemm *g)
 {
     const int width = g->kernels->tile_columns, height = g->kernels->tile_rows;
     const ptrdiff_t k = fnni_least(g->k, FNNI_GEMM_K);
+    const int64_t of_a = (int64_t)g->m * k, of_b = (int64_t)k * g->n; /* reals of a block of k */
     const int wide = g->n > 2 * width, tall = g->m > 4 * height;
     g->pack_a = wide && (fnni_aliases(g->lda, 4096) || (g->transpose_a && k > 256));
-    g->pack_b = !g->b_packed && (g->transpose_b || (tall && (fnni_aliases(g->ldb, 2048) ||
-                                                             k * g->n > 262144)));
-    g->rows_first = !g->pack_a && g->n > width && k * g->n <= FNNI_GEMM_A / 4 &&
-                    g->m * k > FNNI_GEMM_A;
-    g->prefetch = !g->pack_a && !g->transpose_a && g->m * k > 4 * FNNI_GEMM_A;
+    g->pack_b =
+        !g->b_packed && (g->transpose_b || (tall && (fnni_aliases(g->ldb, 2048) || of_b > 262144)));
+    g->rows_first = !g->pack_a && g->n > width && of_b <= FNNI_GEMM_A / 4 && of_a > FNNI_GEMM_A;
+    g->prefetch = !g->pack_a && !g->transpose_a && of_a > 4 * FNNI_GEMM_A;
     g->block_m = g->rows_first ? fnni_least(g->m, 1 << 24) : fnni_gemm_block_rows(g, k);
     /* When each panel of B is used once, it is packed just before, into the first cache. Blocks are
      * whole panels: 2048 is no multiple of NEON's 12, and B may be packed already. */
@@ -5328,7 +5344,7 @@ static void fnni_gemm_pack_columns(const fnni_gemm *g, ptrdiff_t p, ptrdiff_t k,
 /* Reals of a (k,n) matrix packed entire. */
 static size_t fnni_gemm_packed_size(const fnni_kernels *kernels, ptrdiff_t k, ptrdiff_t n)
 {
-    return (size_t)k * (size_t)fnni_round_up(n, kernels->tile_columns);
+    return fnni_times((size_t)k, (size_t)fnni_round_up(n, kernels->tile_columns));
 }
 
 /* Packs the columns from..to-1 of op(B) (g: kernels, n, k, transpose_b, b, ldb) into packed, which
@@ -5519,12 +5535,13 @@ static void fnni_gemm_part(void *argument, int part, int parts)
     const int width = whole->kernels->tile_columns;
     const ptrdiff_t panels = (whole->n + width - 1) / width;
     const int i = part / whole->grid_columns, j = part % whole->grid_columns;
-    const ptrdiff_t row = whole->m * i / whole->grid_rows;
-    const ptrdiff_t column = panels * j / whole->grid_columns * width;
+    const ptrdiff_t row = fnni_share_begin(whole->m, i, whole->grid_rows);
+    const ptrdiff_t column = fnni_share_begin(panels, j, whole->grid_columns) * width;
     fnni_gemm g = *whole;
     (void)parts;
-    g.m = whole->m * (i + 1) / whole->grid_rows - row;
-    g.n = fnni_least(whole->n, panels * (j + 1) / whole->grid_columns * width) - column;
+    g.m = fnni_share_begin(whole->m, i + 1, whole->grid_rows) - row;
+    g.n =
+        fnni_least(whole->n, fnni_share_begin(panels, j + 1, whole->grid_columns) * width) - column;
     g.a += g.transpose_a ? row : row * g.lda;
     if (g.b_packed) g.b_first += column;
     else g.b += g.transpose_b ? column * g.ldb : column;
@@ -5593,6 +5610,15 @@ static int fnni_gemm_parts(const fnni_gemm *g, int threads)
     return parts < 1 ? 1 : parts < threads ? (int)parts : threads;
 }
 
+/* A single row needs no leading dimension: what the caller says of the next row may be too large
+ * to count with. */
+static void fnni_gemm_single_rows(fnni_gemm *g)
+{
+    if ((g->transpose_a ? g->k : g->m) == 1) g->lda = g->transpose_a ? g->m : g->k;
+    if ((g->transpose_b ? g->n : g->k) == 1) g->ldb = g->transpose_b ? g->k : g->n;
+    if (g->m == 1) g->ldc = g->n;
+}
+
 static fnn_result fnni_gemm_run(fnn_context *context, fnni_gemm *g)
 {
     int parts = 1;
@@ -5603,10 +5629,12 @@ static fnn_result fnni_gemm_run(fnn_context *context, fnni_gemm *g)
         fnni_gemm_scale(g);
         return FNN_OK;
     }
+    if ((g->lda | g->ldb | g->ldc) > PTRDIFF_MAX / 64) fnni_gemm_single_rows(g);
     fnni_gemm_plan(g);
     if (context->threads > 1) parts = fnni_gemm_parts(g, context->threads);
     if (parts > 1) fnni_gemm_grid(g, parts);
-    count = fnni_gemm_workspace(g) * (size_t)parts;
+    count = fnni_gemm_workspace(g);
+    if (parts > 1) count = fnni_times(count, (size_t)parts);
     g->workspace = NULL;
     if (count > 0 && !(g->workspace = fnni_workspace(context, count))) return FNN_ERROR_MEMORY;
     if (parts > 1) fnni_parallel(parts, fnni_gemm_part, g);
@@ -5685,8 +5713,8 @@ static fnni_conv fnni_conv_make(const fnni_kernels *kernels, const fnn_window *w
     g.filters = filters;
     g.kernel_height = w->kernel_height;
     g.kernel_width = w->kernel_width;
-    g.stride_height = w->stride_height;
-    g.stride_width = w->stride_width;
+    g.stride_height = w->out_height > 1 ? w->stride_height : 1; /* one window takes no stride, */
+    g.stride_width = w->out_width > 1 ? w->stride_width : 1;    /* which may be any number then */
     g.pad_top = w->pad_top;
     g.pad_left = w->pad_left;
     g.out_height = w->out_height;
@@ -5709,7 +5737,7 @@ static int fnni_conv_taps(const fnni_conv *g)
     return g->kernel_width + (g->pixels - 1) * g->stride_width;
 }
 
-/* Steps of a kernel row, and of the whole sum. */
+/* Steps of a kernel row, and of the whole sum, where memory for its weights has been had. */
 static ptrdiff_t fnni_conv_segment(const fnni_conv *g)
 {
     return (ptrdiff_t)fnni_conv_taps(g) * g->channels;
@@ -5725,6 +5753,13 @@ static int fnni_conv_columns(const fnni_conv *g)
     return g->filters * g->pixels;
 }
 
+/* Rows of `columns` reals, one for each step of the sum, before memory is had. */
+static size_t fnni_conv_matrix(const fnni_conv *g, ptrdiff_t columns)
+{
+    const size_t segment = fnni_times((size_t)fnni_conv_taps(g), (size_t)g->channels);
+    return fnni_times(fnni_times(segment, (size_t)g->kernel_height), (size_t)columns);
+}
+
 /* ---- weights in panels, as a packed B of the tiles; behind them the bias, for the tiles to start
  * with ---- */
 
@@ -5736,9 +5771,9 @@ static fnn_real *fnni_conv_start(const fnni_conv *g, const fnn_real *panels)
 
 static size_t fnni_conv_packed_size(const fnni_conv *g)
 {
-    return fnni_plus(
-        fnni_gemm_packed_size(g->kernels, fnni_conv_depth(g), fnni_conv_columns(g)),
-        fnni_round((size_t)fnni_conv_columns(g)));
+    const int columns = fnni_conv_columns(g);
+    return fnni_plus(fnni_conv_matrix(g, fnni_round_up(columns, g->kernels->tile_columns)),
+                     fnni_round((size_t)columns));
 }
 
 /* Filters from..to-1 of one tap and channel, for one of the pixels, to their columns in the panels;
@@ -5807,9 +5842,9 @@ static int fnni_conv_has_edges(const fnni_conv *g)
 /* Reals of the copy: of the whole image, or of the rows of one output row. */
 static size_t fnni_conv_image_size(const fnni_conv *g)
 {
-    const size_t row = (size_t)fnni_conv_seen(g) * (size_t)g->channels;
+    const int rows = fnni_conv_has_edges(g) ? g->kernel_height : g->height;
     if (!fnni_conv_overhangs(g)) return 0;
-    return fnni_times(row, (size_t)(fnni_conv_has_edges(g) ? g->kernel_height : g->height));
+    return fnni_times(fnni_times((size_t)fnni_conv_seen(g), (size_t)g->channels), (size_t)rows);
 }
 
 /* One row of the copy: what the windows see of the image's row, zeros outside. */
@@ -5817,7 +5852,7 @@ static void fnni_conv_copy_row(const fnni_conv *g, const fnn_real *row, fnn_real
 {
     const int seen = fnni_conv_seen(g);
     const int left = g->pad_left < 0 ? 0 : g->pad_left < seen ? g->pad_left : seen;
-    const int from = g->pad_left < 0 ? -g->pad_left : 0;
+    const int from = g->pad_left > 0 ? 0 : -g->pad_left < g->width ? -g->pad_left : g->width;
     const int inside = g->width - from < seen - left ? g->width - from : seen - left;
     const int count = inside < 0 ? 0 : inside;
     const size_t channels = (size_t)g->channels;
@@ -5907,10 +5942,10 @@ static void fnni_conv_band(const fnni_conv *g, const fnni_conv_taken *part, cons
     fnni_tiles run;
     int j, upright;
     across.count = groups;
-    across.a = (ptrdiff_t)g->pixels * g->stride_width * g->channels;
+    across.a = groups > 1 ? (ptrdiff_t)g->pixels * g->stride_width * g->channels : 0;
     across.c = g->pixels * g->out_pixel;
     down.count = rows;
-    down.a = g->stride_height * pitch;
+    down.a = rows > 1 ? g->stride_height * pitch : 0; /* to a row that is not there may not fit */
     down.c = g->out_row;
     upright = fnni_conv_height(kernels, rows) > fnni_conv_height(kernels, groups);
     run.k = (ptrdiff_t)(part->last_tap - part->first_tap) * g->channels;
@@ -5968,7 +6003,7 @@ static void fnni_conv_whole(const fnni_conv *g, const fnni_conv_taken *part, con
 static void fnni_conv_middle(const fnni_conv *g, int *from, int *to)
 {
     const int room = g->width + g->pad_left - g->kernel_width; /* last column offset that fits */
-    const int first = g->pad_left > 0 ? (g->pad_left + g->stride_width - 1) / g->stride_width : 0;
+    const int first = g->pad_left > 0 ? (g->pad_left - 1) / g->stride_width + 1 : 0;
     const int last = room < 0 ? 0 : room / g->stride_width + 1;
     *to = last < g->out_width ? last : g->out_width;
     *from = first < *to ? first : *to;
@@ -6009,7 +6044,7 @@ static void fnni_conv_rows(const fnni_conv *g, const fnni_conv_input *in, const 
     const int edges = fnni_conv_has_edges(g);
     int i = from, rows, j;
     for (; i < to; i += rows, y += rows * g->out_row) {
-        const ptrdiff_t row = (ptrdiff_t)(i * g->stride_height - g->pad_top) * in->pitch;
+        const int top = i * g->stride_height - g->pad_top; /* outside of the image, perhaps */
         fnni_conv_taken part;
         part.first_row = fnni_conv_first(g, i);
         part.last_row = fnni_conv_last(g, i);
@@ -6022,16 +6057,16 @@ static void fnni_conv_rows(const fnni_conv *g, const fnni_conv_input *in, const 
                        (size_t)g->filters * sizeof *y);
         else if (!edges)
             fnni_conv_whole(g, &part,
-                            in->x + row + part.first_row * in->pitch +
+                            in->x + (top + part.first_row) * in->pitch +
                                 (ptrdiff_t)in->left * g->channels,
                             in->pitch, rows, panels, y);
         else if (part.last_row - part.first_row == g->kernel_height && fnni_conv_reaches(g))
-            fnni_conv_edges(g, in->x + row, in->pitch, rows, panels, y);
+            fnni_conv_edges(g, in->x + top * in->pitch, in->pitch, rows, panels, y);
         else { /* a row at the top or bottom: its corners would be tiles of one pixel */
             const ptrdiff_t pitch = (ptrdiff_t)fnni_conv_seen(g) * g->channels;
             rows = 1;
             for (j = part.first_row; j < part.last_row; j++)
-                fnni_conv_copy_row(g, in->x + row + j * in->pitch,
+                fnni_conv_copy_row(g, in->x + (top + j) * in->pitch,
                                    in->space + (j - part.first_row) * pitch);
             fnni_conv_whole(g, &part, in->space, pitch, 1, panels, y);
         }
@@ -6113,12 +6148,12 @@ static int fnni_conv_backward(const fnni_kernels *kernels, const fnn_window *w, 
     g->pad_left = column.pad;
     g->out_height = row.count;
     g->out_width = column.count;
-    g->out_pixel = (ptrdiff_t)w->stride_width * w->channels;
-    g->out_row = (ptrdiff_t)w->stride_height * w->width * w->channels;
+    g->out_pixel = column.count > 1 ? (ptrdiff_t)w->stride_width * w->channels : w->channels;
+    g->out_row = row.count > 1 ? (ptrdiff_t)w->stride_height * w->width * w->channels : 0;
     g->w_filter = filters; /* dx's channels are this correlation's filters */
     g->w_channel = 1;
-    g->w_column = -w->stride_width * tap;
-    g->w_row = -w->stride_height * line;
+    g->w_column = column.taps > 1 ? -w->stride_width * tap : 0; /* within the kernel, or unused */
+    g->w_row = row.taps > 1 ? -w->stride_height * line : 0;
     g->pixels = w->stride_width > 1 ? 1 : fnni_conv_pixels(kernels, w->channels, w->width);
     if (row.taps == 0 || column.taps == 0 || row.count <= 0 || column.count <= 0) return 0;
     if (*weights)
@@ -6189,8 +6224,7 @@ static void fnni_conv_backward_image(const fnni_kernels *kernels, const fnn_wind
  * filters * pixels, then the biases, then space for one image's. fnni_conv_fold makes dw of it. */
 static size_t fnni_conv_wide_size(const fnni_conv *g)
 {
-    const size_t count =
-        fnni_times((size_t)fnni_conv_depth(g), (size_t)fnni_conv_columns(g));
+    const size_t count = fnni_conv_matrix(g, fnni_conv_columns(g));
     return fnni_round(fnni_plus(count, 2 * (size_t)g->filters)); /* whole cache lines */
 }
 
@@ -6205,8 +6239,10 @@ static fnni_tiles fnni_conv_weight_run(const fnni_conv *g, ptrdiff_t pitch, int 
     fnni_tiles run;
     run.a_row = 1;
     run.a_group = 3;
-    run.a_segment = g->stride_height * pitch;
-    run.a_step = (ptrdiff_t)g->pixels * g->stride_width * g->channels;
+    /* Where no second row, or group, is inside the image, the way to it may not fit. */
+    run.a_segment = g->stride_height < g->height ? g->stride_height * pitch : 0;
+    run.a_step =
+        g->out_width > g->pixels ? (ptrdiff_t)g->pixels * g->stride_width * g->channels : 0;
     run.ldb = run.ldc = fnni_conv_columns(g);
     run.start = NULL;
     run.alpha = 1;
@@ -6245,7 +6281,7 @@ static void fnni_conv_seeing(int i, int pad, int length, int stride, int outputs
 {
     const int above = pad - i, below = length + pad - i;
     const int fit = below > 0 ? (below - 1) / stride + 1 : 0;
-    *first = above > 0 ? (above + stride - 1) / stride : 0;
+    *first = above > 0 ? (above - 1) / stride + 1 : 0; /* rounded up, and nothing overflows */
     *last = fit < outputs ? fit : outputs;
 }
 
@@ -6321,15 +6357,15 @@ static void fnni_conv_weight_threes(const fnni_conv *g, const fnni_conv_input *i
     run.count = 1;
     for (i = 0; i < g->out_height; i += rows) {
         const int first = fnni_conv_first(g, i), last = fnni_conv_last(g, i);
-        const fnn_real *a = in->x + (ptrdiff_t)(i * g->stride_height - g->pad_top) * pitch +
-                            (ptrdiff_t)in->left * g->channels;
+        const fnn_real *a = in->x + (ptrdiff_t)in->left * g->channels;
+        const int top = i * g->stride_height - g->pad_top; /* outside of the image, perhaps */
         rows = fnni_conv_alike(g, i, g->out_height);
         run.segments = rows;
         for (from = first; from < last; from += most)
             for (j = 0; j < g->filters; j += width)
                 g->kernels->gemm_tiles(&run, 3 * (last - from < most ? last - from : most),
                                        g->filters - j < width ? g->filters - j : width,
-                                       a + from * pitch, dy + i * g->out_row + j,
+                                       a + (top + from) * pitch, dy + i * g->out_row + j,
                                        wide + from * 3 * run.ldc + j);
     }
 }
@@ -6427,7 +6463,8 @@ static void fnni_conv_forward_part(void *argument, int part, int parts)
     const fnni_conv *g = &job->g;
     const int band = fnni_conv_band_rows(job->window, g->filters);
     ptrdiff_t i;
-    for (i = job->images * part / parts; i < job->images * (part + 1) / parts; i++) {
+    for (i = fnni_share_begin(job->images, part, parts);
+         i < fnni_share_begin(job->images, part + 1, parts); i++) {
         const fnni_conv_input in = fnni_conv_image(g, job->x + i * job->x_size,
                                                    job->space + (size_t)part * job->per_part);
         fnni_conv_prefetch(job, i + 1);
@@ -6440,7 +6477,8 @@ static void fnni_conv_data_part(void *argument, int part, int parts)
 {
     const fnni_conv_job *job = (const fnni_conv_job *)argument;
     ptrdiff_t i;
-    for (i = job->images * part / parts; i < job->images * (part + 1) / parts; i++) {
+    for (i = fnni_share_begin(job->images, part, parts);
+         i < fnni_share_begin(job->images, part + 1, parts); i++) {
         fnni_conv_prefetch(job, i + 1);
         fnni_conv_backward_image(job->g.kernels, job->window, job->g.filters,
                                  job->dy + i * job->y_size, job->packed, job->dx + i * job->x_size,
@@ -6455,9 +6493,9 @@ static void fnni_conv_weights_part(void *argument, int part, int parts)
     const int shares = fnni_share_count(job->images);
     int share;
     for (share = shares * part / parts; share < shares * (part + 1) / parts; share++) {
-        const ptrdiff_t from = job->images * share / shares;
+        const ptrdiff_t from = fnni_share_begin(job->images, share, shares);
         ptrdiff_t i;
-        for (i = from; i < job->images * (share + 1) / shares; i++) {
+        for (i = from; i < fnni_share_begin(job->images, share + 1, shares); i++) {
             const fnni_conv_input in = fnni_conv_image(
                 g, job->x + i * job->x_size, job->space + (size_t)part * job->per_part);
             fnni_conv_prefetch(job, i + 1);
@@ -9149,9 +9187,10 @@ static ptrdiff_t fnni_norm_blocks(ptrdiff_t rows)
     return rows / FNNI_NORM_ROWS + (rows % FNNI_NORM_ROWS != 0);
 }
 
-static size_t fnni_norm_space(ptrdiff_t rows, ptrdiff_t channels)
+static size_t fnni_norm_space(size_t rows, ptrdiff_t channels)
 {
-    return ((size_t)fnni_norm_blocks(rows) * 2 + 4) * (size_t)channels;
+    const size_t blocks = rows / FNNI_NORM_ROWS + (rows % FNNI_NORM_ROWS != 0);
+    return fnni_times(fnni_plus(fnni_times(blocks, 2), 4), (size_t)channels);
 }
 
 /* A part's blocks: their sums, of x in forward and of dy in backward. */
@@ -9177,7 +9216,8 @@ static void fnni_norm_sum_part(void *argument, int part, int parts)
 static void fnni_norm_map_part(void *argument, int part, int parts)
 {
     const fnni_norm *n = (const fnni_norm *)argument;
-    const ptrdiff_t first = n->rows * part / parts, rows = n->rows * (part + 1) / parts - first;
+    const ptrdiff_t first = fnni_share_begin(n->rows, part, parts);
+    const ptrdiff_t rows = fnni_share_begin(n->rows, part + 1, parts) - first;
     const ptrdiff_t at = first * n->channels, channels = n->channels;
     const fnn_real *a = fnni_norm_a(n), *b = fnni_norm_b(n), *c = fnni_norm_c(n);
     if (n->dy) n->kernels->norm_backward(rows, channels, n->dy + at, n->x + at, a, b, c, n->y + at);
@@ -10069,7 +10109,7 @@ static size_t fnni_conv_space(const fnni_run *run, int l, const fnni_conv *conv,
     size_t forward = fnni_conv_image_size(conv), backward;
     fnni_conv_backward_size(run->kernels, &layer->window, layer->shape.channels, backward_packed,
                             &backward);
-    if (layer->fused) forward = fnni_plus(forward, row * rows);
+    if (layer->fused) forward = fnni_plus(forward, fnni_times(row, rows));
     return forward > backward ? forward : backward;
 }
 
@@ -10085,7 +10125,8 @@ static void fnni_plan_layer(const fnni_run *run, int l, int rows, size_t *packed
     if (fnni_is(layer, FNNI_DENSE))
         backward = fnni_gemm_packed_size(run->kernels, layer->outputs, layer->inputs);
     if (fnni_is(layer, FNNI_BATCH_NORM) && run->inference)
-        forward = FNNI_NORM_KEPT * channels + fnni_norm_space(0, layer->shape.channels);
+        forward = fnni_plus(fnni_times(FNNI_NORM_KEPT, channels),
+                            fnni_norm_space(0, layer->shape.channels));
     if (fnni_is(layer, FNNI_SPATIAL_DROPOUT)) need = 2 * channels;
     if (fnni_is(layer, FNNI_CONV2D)) {
         plan->conv = fnni_conv_make(run->kernels, &layer->window, layer->shape.channels);
@@ -10099,9 +10140,10 @@ static void fnni_plan_layer(const fnni_run *run, int l, int rows, size_t *packed
     if (wanted) *packed = fnni_plus(*packed, fnni_round(backward));
     plan->norm = *norm;
     if (fnni_is(layer, FNNI_BATCH_NORM) && training)
-        *norm = fnni_plus(*norm, FNNI_NORM_KEPT * channels +
-                                     fnni_norm_space(rows * fnni_area_of(layer),
-                                                     layer->shape.channels));
+        *norm = fnni_plus(
+            *norm, fnni_plus(fnni_times(FNNI_NORM_KEPT, channels),
+                             fnni_norm_space(fnni_times((size_t)rows, (size_t)fnni_area_of(layer)),
+                                             layer->shape.channels)));
     if (need > *space) *space = need;
 }
 
@@ -11169,6 +11211,7 @@ static void fnni_batch_update(void *argument, int part, int parts)
         const size_t from = layer->weights / (size_t)parts * (size_t)part;
         const size_t to = part == parts - 1 ? layer->weights
                                             : layer->weights / (size_t)parts * (size_t)(part + 1);
+        if (layer->weights + layer->biases == 0) continue; /* a model of these has no arrays */
         fnni_optimize(b->model, b->config->optimizer.kind, b->step, layer->offset + from, to - from,
                       b->model->gradients + layer->offset + from, 1);
         if (part == parts - 1)
@@ -11423,7 +11466,7 @@ typedef struct fnni_inference {
 
 static int64_t fnni_chunks(const fnn_dataset *data)
 {
-    return (data->count + FNNI_CHUNK - 1) / FNNI_CHUNK;
+    return data->count / FNNI_CHUNK + (data->count % FNNI_CHUNK != 0);
 }
 
 static int fnni_stretches(const fnn_dataset *data)
@@ -14504,6 +14547,7 @@ static int fnni_window_usable(const fnn_window *w, int filters, ptrdiff_t images
     const int most = FNNI_LARGEST_LAYER;
     const double in = w ? (double)w->height * w->width * w->channels : 0;
     const double out = w ? (double)w->out_height * w->out_width * filters : 0;
+    double seen;
     size_t reals;
     if (!w || filters < 1 || filters > most || images < 0) return 0;
     if (w->height < 1 || w->width < 1 || w->channels < 1 || w->kernel_height < 1) return 0;
@@ -14512,7 +14556,8 @@ static int fnni_window_usable(const fnn_window *w, int filters, ptrdiff_t images
     if ((double)w->kernel_height * w->kernel_width * w->channels * filters > most) return 0;
     if (w->pad_top < 0 || w->pad_top > most || w->pad_left < 0 || w->pad_left > most) return 0;
     if ((double)(w->out_height - 1) * w->stride_height + w->kernel_height > 2.0 * most) return 0;
-    if ((double)(w->out_width - 1) * w->stride_width + w->kernel_width > 2.0 * most) return 0;
+    seen = (double)(w->out_width - 1) * w->stride_width + w->kernel_width;
+    if (seen > 2.0 * most || seen * w->channels > (double)PTRDIFF_MAX) return 0;
     return fnni_multiply((size_t)images, (size_t)(in > out ? in : out) * sizeof(fnn_real), &reals);
 }
 
@@ -14531,7 +14576,7 @@ static fnn_result fnni_conv_job_make(fnni_conv_job *job, fnn_context *context,
     shared = shared ? fnni_round(shared) : 16; /* no images need none, which is not a lack */
     *first = fnni_workspace(context,
                             fnni_plus(shared, fnni_times(job->per_part, (size_t)parts)));
-    job->space = *first + (*first ? shared : 0);
+    job->space = FNNI_AT(*first, shared);
     return *first ? FNN_OK : FNN_ERROR_MEMORY;
 }
 
@@ -14661,7 +14706,8 @@ static void fnni_images_part(void *argument, int part, int parts)
     const fnni_images *g = (const fnni_images *)argument;
     const fnn_window *w = g->window;
     ptrdiff_t i;
-    for (i = g->images * part / parts; i < g->images * (part + 1) / parts; i++) {
+    for (i = fnni_share_begin(g->images, part, parts);
+         i < fnni_share_begin(g->images, part + 1, parts); i++) {
         const fnn_real *in = g->in + i * g->in_size;
         fnn_real *out = g->out + i * g->out_size;
         const ptrdiff_t at = i * g->index_size;
@@ -14787,7 +14833,7 @@ static fnn_result fnni_norm_run(fnn_context *context, fnni_norm *n, void (*run)(
     used = fnni_context_borrow(context, &own);
     if (!used) return FNN_ERROR_ARGUMENT;
     n->kernels = used->kernels;
-    n->space = fnni_workspace(used, fnni_norm_space(n->rows, n->channels));
+    n->space = fnni_workspace(used, fnni_norm_space((size_t)n->rows, n->channels));
     if (n->space) run(n);
     else result = FNN_ERROR_MEMORY;
     if (!context) fnni_context_close(&own);
@@ -15724,7 +15770,8 @@ FNN_DEF size_t fnn_memory_size(const fnn_model *model, int batch_size)
     bytes = fnni_plus(bytes, fnni_block((size_t)model->layer_count + 3, sizeof *model->stages));
     bytes = fnni_plus(bytes, fnni_block((size_t)model->layer_capacity, sizeof *model->layers));
     if (model->shift)
-        bytes = fnni_plus(bytes, 2 * fnni_block((size_t)model->inputs, sizeof(fnn_real)));
+        bytes =
+            fnni_plus(bytes, fnni_times(2, fnni_block((size_t)model->inputs, sizeof(fnn_real))));
     if (batch_size <= 0) return bytes;
     bytes = fnni_plus(bytes, fnni_run_bytes(model, batch_size));
     bytes = fnni_plus(bytes, own); /* gradients, and the optimiser's state */
