@@ -84,16 +84,20 @@ double_programs='test_gemm test_math test_kernels test_conv test_pool test_norm 
 # shellcheck disable=SC2034
 double_programs="$double_programs test_layers test_train test_schedule test_augment test_file"
 double_programs="$double_programs test_idx test_cifar10 test_parse test_csv"
-double_programs="$double_programs test_views test_data_failures test_search"
+double_programs="$double_programs test_views test_data_failures test_search test_extremes"
 # The programs that run kernels of every instruction set on every size. Under the sanitizers
 # AVX-512 is compiled into these alone: gcc takes 20 s for it, and 4 s without.
 kernel_programs='test_gemm test_kernels test_conv test_math test_pool test_norm'
 
 # These, and of the others those that compute. The rest holds no kernel: it is compiled with -O1,
 # and tried under emulation by the exhaustive tests.
-neon_programs="$kernel_programs test_float_gradients test_layers"
+neon_programs="$kernel_programs test_float_gradients test_layers test_extremes"
 
-for program in $double_programs $kernel_programs $neon_programs; do
+# Where clang's sanitizer sees undefined behaviour that gcc's does not (NULL + 0, an int that is
+# too large for a pointer's arithmetic): sizes, memory that is short, models of every kind and file.
+undefined_programs='test_extremes test_memory test_layers test_train test_file'
+
+for program in $double_programs $kernel_programs $neon_programs $undefined_programs; do
     [ -f "tests/$program.c" ] && continue
     echo "tests/common.sh names $program, which is not there" >&2
     exit 1
@@ -132,6 +136,14 @@ group() {
     big-endian)
         compiler=s390x-linux-gnu-gcc runner=qemu-s390x
         flags='-O2 -static'
+        ;;
+    undefined | undefined-m32)
+        compiler=clang # the addresses are gcc's concern: they double clang's time
+        flags="$sanitize -fsanitize=undefined -DFMNIST_NN_NO_AVX512"
+        [ "$2" = test_extremes ] || flags="$flags -DFMNIST_NN_NO_SIMD"
+        # Results are checked too: x87 would round them its own way.
+        [ "$1" = undefined ] ||
+            flags="$flags -m32 -msse2 -isystem /usr/include/x86_64-linux-gnu"
         ;;
     clang | clang-19) compiler=$1 quick='' ;;
     m32)

@@ -15,7 +15,8 @@ list_jobs() {
     done
     printf 'script/builds:%s\n' gcc clang clang-19 g++ clang++ options targets symbols
     printf 'script/%s\n' structure: get_data: selftest:
-    for group in sanitize-full neon clang clang-19 m32 big-endian memory thread valgrind; do
+    for group in sanitize-full undefined undefined-m32 neon clang clang-19 m32 big-endian memory \
+        thread valgrind; do
         for source in tests/test_*.c; do
             echo "$group/$(basename "$source" .c)"
         done

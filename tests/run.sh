@@ -27,6 +27,10 @@ list_jobs() {
             echo "$group/$name"
         done
     done
+    for name in $undefined_programs; do
+        [ -f "$sources/$name.c" ] && echo "undefined/$name"
+    done
+    [ -f "$sources/test_extremes.c" ] && echo undefined-m32/test_extremes
     printf 'script/%s\n' get_data: selftest:
 }
 

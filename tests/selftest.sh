@@ -31,6 +31,7 @@ program warns 'int unused;'
 program leaks 'int *volatile p = malloc(40); CHECK(p != NULL); p = NULL;'
 program overruns 'int *volatile p = malloc(40); p[10] = 1; CHECK(p[10] == 1); free(p);'
 program overflows 'volatile int i = 0x7fffffff; i = i + 1; CHECK(i < 0);'
+program offsets 'char *volatile p = NULL; volatile int n = 0; p = p + n; CHECK(p == NULL);'
 program reads 'int *volatile p = malloc(4); if (p[0]) puts("read"); free(p);'
 program races 'static int n; int i;
 #pragma omp parallel for num_threads(2)
@@ -74,6 +75,8 @@ controls() {
     done
 }
 controls sanitize leaks LeakSanitizer overruns heap-buffer-overflow overflows 'signed integer'
+controls undefined offsets 'offset to null pointer' overflows 'signed integer'
+controls undefined-m32 offsets 'offset to null pointer'
 if [ "${FULL:-}" = 1 ]; then
     controls memory reads uninitialized
     if [ -n "$(openmp clang)" ]; then
