@@ -4900,7 +4900,7 @@ static const fnni_kernels *fnni_table(const fnn_context *context)
     fnn_isa isa;
     if (context) return context->kernels;
     isa = fnni_environment_isa();
-    if (isa == FNN_ISA_BEST) isa = fnni_best_isa();
+    if (isa == FNN_ISA_BEST) return fnni_kernels_for(fnni_best_isa());
     return fnn_isa_available(isa) ? fnni_kernels_for(isa) : NULL;
 }
 
@@ -4912,8 +4912,9 @@ static fnn_result fnni_context_open(fnn_context *context, const fnn_context_conf
     if (isa == FNN_ISA_BEST) isa = fnni_environment_isa();
     if (isa == FNN_ISA_BEST) isa = fnni_best_isa();
     if (isa < 0 || isa >= FNN_ISA_COUNT)
+#define FNNI_ISA_CHOICE(name, word, machine) ", " #word
         return fnni_fail(error, FNN_ERROR_ARGUMENT,
-                         "instruction set: expected best, scalar, avx2, avx512 or neon, found %s",
+                         "instruction set: expected one of best" FNN_ISA_LIST(FNNI_ISA_CHOICE) ", found %s",
                          config->isa == FNN_ISA_BEST ? getenv("FNN_ISA") : "another number");
     if (!fnn_isa_available(isa))
         return fnni_fail(error, FNN_ERROR_ARGUMENT,
@@ -5960,7 +5961,7 @@ static void fnni_conv_forward_image(const fnni_conv *g, int band, const fnni_con
     for (row = 0; row < g->out_height; row += rows, y += rows * g->out_row) {
         rows = g->out_height - row < band ? g->out_height - row : band;
         fnni_conv_rows(g, in, panels, row, row + rows, y);
-        if (f != FNN_LINEAR) g->kernels->activation(f, parameter, rows * g->out_row, y, y);
+        g->kernels->activation(f, parameter, rows * g->out_row, y, y);
     }
 }
 
@@ -9450,7 +9451,7 @@ static void fnni_activate_forward(const fnni_run *run, int l, int from, int to, 
     const fnni_layer *layer = fnni_layer_at(run, l);
     const fnn_real *x = fnni_y(run, l - 1, from, workspace);
     fnn_real *y = fnni_y(run, l, from, workspace);
-    if (layer->activation == FNN_SOFTMAX)
+    if (fnni_activation_has(layer->activation, FNNI_ROWWISE))
         run->kernels->softmax(to - from, layer->outputs, x, y);
     else
         run->kernels->activation(layer->activation, layer->parameter,
@@ -9476,7 +9477,7 @@ static void fnni_activate_backward(const fnni_run *run, int l, int from, int to,
     fnn_real *dx;
     if (!to_input) return;
     dx = fnni_d(run, l - 1, from, workspace);
-    if (layer->activation == FNN_SOFTMAX)
+    if (fnni_activation_has(layer->activation, FNNI_ROWWISE))
         fnni_softmax_backward(to - from, layer->outputs, y, dy, dx);
     else
         run->kernels->activation_backward(layer->activation, layer->parameter,
@@ -9641,8 +9642,7 @@ static void fnni_fused_image(const fnni_run *run, int l, int i, fnn_real *worksp
         fnni_conv_rows(&plan->conv, &in, workspace + plan->packed[0], row * stride,
                        row * stride + w.height, rows_of_z);
         run->kernels->max_pool(&w, rows_of_z, y, index);
-        if (layer->activation != FNN_LINEAR)
-            run->kernels->activation(layer->activation, layer->parameter, rows * size, y, y);
+        run->kernels->activation(layer->activation, layer->parameter, rows * size, y, y);
         y += rows * size;
         if (index) index += rows * size;
     }
@@ -10141,16 +10141,18 @@ static void fnni_loss_rows(const fnni_run *run, int from, int to)
 /* ============================================================================
  * >>optimizer  what a step needs, from an optimiser and a configuration
  * ============================================================================
- * Called by >>train. The arithmetic is in >>kernels, step_*, one pass over parameters, gradients
- * and state; here its constants are worked out once a step. To add an optimiser: its kind and
- * constructor in >>api, its kernel, its case in fnni_optimize, a row in tests/test_train.c. */
+ * Called by >>train. The arithmetic is in >>kernels, one pass over parameters, gradients and state;
+ * here its constants are worked out once a step. To add an optimiser: its row in
+ * FNN_OPTIMIZER_LIST, its formula in >>kernels, its constructor, a twin in tests/. */
 
-/* Reals of state per parameter. */
-static int fnni_optimizer_states(fnn_optimizer_kind kind)
-{
-    static const int states[FNN_OPTIMIZER_COUNT] = {0, 1, 1, 2, 2, 2};
-    return states[kind];
-}
+typedef struct fnni_optimizer_type {
+    int states, start;
+    fnn_real epsilon, rho; /* PyTorch's */
+} fnni_optimizer_type;
+
+#define FNNI_OPTIMIZER_TYPE(name, word, states, start, epsilon, rho) \
+    {states, start, (fnn_real)(epsilon), (fnn_real)(rho)},
+static const fnni_optimizer_type fnni_optimizers[] = {FNN_OPTIMIZER_LIST(FNNI_OPTIMIZER_TYPE)};
 
 static fnni_step fnni_step_make(const fnn_fit_config *config, uint64_t t)
 {
@@ -10181,36 +10183,17 @@ static fnni_step fnni_step_make(const fnn_fit_config *config, uint64_t t)
 static void fnni_optimize(const fnn_model *model, fnn_optimizer_kind kind, const fnni_step *step,
                           size_t first, size_t count, const fnn_real *g, int penalised)
 {
-    const fnni_kernels *k = model->context.kernels;
+    const int states = fnni_optimizers[kind].states;
     fnn_real *w = model->parameters + first;
-    fnn_real *s = model->state ? model->state + first : NULL;
-    fnn_real *v = model->state ? s + model->parameter_count : NULL;
+    fnn_real *s = states > 0 ? model->state + first : NULL;
+    fnn_real *v = states > 1 ? s + model->parameter_count : NULL;
     const ptrdiff_t n = (ptrdiff_t)count;
     fnni_step plain = *step;
     if (!penalised) {
         plain.l2 = plain.l1 = plain.decay = 0;
         step = &plain;
     }
-    switch (kind) {
-    case FNN_SGD:
-        k->step_sgd(n, step, w, g);
-        break;
-    case FNN_MOMENTUM:
-        k->step_momentum(n, step, w, g, s);
-        break;
-    case FNN_ADAGRAD:
-        k->step_adagrad(n, step, w, g, s);
-        break;
-    case FNN_ADADELTA:
-        k->step_adadelta(n, step, w, g, s, v);
-        break;
-    case FNN_RMSPROP:
-        k->step_rmsprop(n, step, w, g, s, step->momentum != 0 ? v : NULL);
-        break;
-    default:
-        k->step_adam(n, step, w, g, s, v);
-        break;
-    }
+    model->context.kernels->optimizer_step(kind, n, step, w, g, s, v);
 }
 
 /* ============================================================================
@@ -10409,17 +10392,11 @@ static double fnni_initial_bound(fnn_initializer_kind kind, double in, double ou
     }
 }
 
-/* Keras' leaky_relu slope and elu scale. */
-static fnn_real fnni_default_parameter(fnn_activation activation)
-{
-    return activation == FNN_LEAKY_RELU ? (fnn_real).3 : activation == FNN_ELU ? 1 : 0;
-}
-
 /* Whether an activation may have this parameter. With a negative one y = f(x) < 0 would no longer
  * mean x < 0, which is how the gradient tells; a NaN gives neither. */
 static int fnni_parameter_fits(fnn_activation activation, fnn_real parameter)
 {
-    return (activation != FNN_LEAKY_RELU && activation != FNN_ELU) || parameter >= 0;
+    return !fnni_activation_has(activation, FNNI_HAS_PARAMETER) || parameter >= 0;
 }
 
 /* Draws count numbers; stream tells tensors apart. */
@@ -10515,8 +10492,8 @@ static void fnni_find_fused(fnn_model *model)
         if (w->stride_width < w->kernel_width) continue;
         if ((w->out_height - 1) * w->stride_height + w->kernel_height > w->height) continue;
         if ((w->out_width - 1) * w->stride_width + w->kernel_width > w->width) continue;
-        if (conv->activation != FNN_LINEAR && conv->activation != FNN_RELU &&
-            !(conv->activation == FNN_LEAKY_RELU && conv->parameter >= 0))
+        if (!fnni_activation_has(conv->activation, FNNI_KEEPS_ORDER) ||
+            !fnni_parameter_fits(conv->activation, conv->parameter))
             continue;
         pool->fused = conv->fused = 1;
     }
@@ -11287,7 +11264,7 @@ static fnn_result fnni_gradients_make(fnn_model *model)
 static fnn_result fnni_state_make(fnn_model *model, const fnn_optimizer *optimizer)
 {
     const size_t count =
-        fnni_times(model->parameter_count, (size_t)fnni_optimizer_states(optimizer->kind));
+        fnni_times(model->parameter_count, (size_t)fnni_optimizers[optimizer->kind].states);
     if (model->state_kind == (int)optimizer->kind) return FNN_OK;
     fnni_release(&model->context.allocator, model->state);
     model->state = NULL;
@@ -11296,8 +11273,9 @@ static fnn_result fnni_state_make(fnn_model *model, const fnn_optimizer *optimiz
     if (count > 0) {
         model->state = fnni_allocate_reals(&model->context.allocator, count);
         if (!model->state) return FNN_ERROR_MEMORY;
-        model->context.kernels->fill(
-            (ptrdiff_t)count, optimizer->kind == FNN_ADAGRAD ? optimizer->start : 0, model->state);
+        model->context.kernels->fill((ptrdiff_t)count,
+                                     fnni_optimizers[optimizer->kind].start ? optimizer->start : 0,
+                                     model->state);
     }
     model->state_kind = (int)optimizer->kind;
     return FNN_OK;
@@ -12048,8 +12026,6 @@ static fnn_result fnni_fit_run(fnn_model *model, const fnn_dataset *data,
 #define FNNI_TEXT 128             /* room for a name or for the words of a layer */
 #define FNNI_DTYPE (FNNI_REAL_IS_DOUBLE ? "F64" : "F32")
 
-static const char *const fnni_activation_names[] = {"linear", "relu",    "leaky_relu", "elu",
-                                                    "gelu",   "sigmoid", "tanh",       "softmax"};
 static const char *const fnni_padding_names[] = {"valid", "same"};
 static const char *const fnni_loss_names[] = {
     "softmax_cross_entropy", "categorical_cross_entropy", "sparse_categorical_cross_entropy",
@@ -12268,10 +12244,10 @@ static void fnni_write_layer(fnni_writer *w, const fnn_model *model, int l)
     switch ((fnni_layer_kind)(layer->type - fnni_layer_types)) {
     case FNNI_DENSE:
         fnni_emit_text(w, "dense %d %s %s", layer->outputs,
-                       fnni_activation_names[layer->activation], number);
+                       fnni_activations[layer->activation].word, number);
         break;
     case FNNI_ACTIVATION:
-        fnni_emit_text(w, "activation %s %s", fnni_activation_names[layer->activation], number);
+        fnni_emit_text(w, "activation %s %s", fnni_activations[layer->activation].word, number);
         break;
     case FNNI_DROPOUT:
         fnni_emit_text(w, "dropout %s", number);
@@ -12282,7 +12258,7 @@ static void fnni_write_layer(fnni_writer *w, const fnn_model *model, int l)
     case FNNI_CONV2D:
         fnni_emit_text(w, "conv2d %d", layer->shape.channels);
         fnni_write_window(w, layer);
-        fnni_emit_text(w, " %s %s", fnni_activation_names[layer->activation], number);
+        fnni_emit_text(w, " %s %s", fnni_activations[layer->activation].word, number);
         break;
     case FNNI_MAX_POOL:
     case FNNI_AVERAGE_POOL:
@@ -12888,9 +12864,12 @@ static int fnni_word_real(const char *word, fnn_real *number)
 
 static int fnni_word_activation(const char *word, fnn_activation *activation)
 {
-    const int found = fnni_word_in(word, fnni_activation_names, FNN_ACTIVATION_COUNT);
-    *activation = (fnn_activation)(found < 0 ? 0 : found);
-    return found >= 0;
+    int kind;
+    for (kind = 0; kind < FNN_ACTIVATION_COUNT; kind++) {
+        *activation = (fnn_activation)kind;
+        if (!strcmp(word, fnni_activations[kind].word)) return 1;
+    }
+    return 0;
 }
 
 /* Whether these are the words of a layer of that name. */
@@ -14147,7 +14126,8 @@ FNN_DEF const char *fnn_result_text(fnn_result result)
 
 FNN_DEF const char *fnn_isa_name(fnn_isa isa)
 {
-    static const char *const names[] = {"best", "scalar", "avx2", "avx512", "neon"};
+#define FNNI_ISA_WORD(name, word, machine) #word,
+    static const char *const names[] = {"best", FNN_ISA_LIST(FNNI_ISA_WORD)};
     return (int)isa >= 0 && isa < FNN_ISA_COUNT ? names[isa] : "unknown";
 }
 
@@ -14169,8 +14149,8 @@ FNN_DEF const char *fnn_info(const fnn_context *context)
 #define FNNI_INFO_THREADS "one thread (compiled without OpenMP)"
 #endif
 #define FNNI_INFO(isa) "fmnist_nn " FNN_VERSION ", " FNNI_INFO_REAL ", " isa ", " FNNI_INFO_THREADS
-    static const char *const lines[] = {FNNI_INFO("unknown"), FNNI_INFO("scalar"),
-                                        FNNI_INFO("avx2"), FNNI_INFO("avx512"), FNNI_INFO("neon")};
+#define FNNI_INFO_LINE(name, word, machine) FNNI_INFO(#word),
+    static const char *const lines[] = {FNNI_INFO("unknown"), FNN_ISA_LIST(FNNI_INFO_LINE)};
     fnn_isa isa = context ? context->kernels->isa : fnni_environment_isa();
     if (isa == FNN_ISA_BEST) isa = fnni_best_isa();
     return isa < FNN_ISA_COUNT && fnn_isa_available(isa) ? lines[isa] : lines[0];
@@ -14250,7 +14230,7 @@ FNN_DEF fnn_result fnn_exp(fnn_context *context, ptrdiff_t n, const fnn_real *x,
 {
     const fnni_kernels *kernels = fnni_table(context);
     if (!fnni_usable(kernels, n, x) || !fnni_usable(kernels, n, y)) return FNN_ERROR_ARGUMENT;
-    kernels->map_exp(n, x, y);
+    kernels->activation(FNNI_MAP_EXP, 0, n, x, y);
     return FNN_OK;
 }
 
@@ -14258,7 +14238,7 @@ FNN_DEF fnn_result fnn_log(fnn_context *context, ptrdiff_t n, const fnn_real *x,
 {
     const fnni_kernels *kernels = fnni_table(context);
     if (!fnni_usable(kernels, n, x) || !fnni_usable(kernels, n, y)) return FNN_ERROR_ARGUMENT;
-    kernels->map_log(n, x, y);
+    kernels->activation(FNNI_MAP_LOG, 0, n, x, y);
     return FNN_OK;
 }
 
@@ -14266,7 +14246,7 @@ FNN_DEF fnn_result fnn_tanh(fnn_context *context, ptrdiff_t n, const fnn_real *x
 {
     const fnni_kernels *kernels = fnni_table(context);
     if (!fnni_usable(kernels, n, x) || !fnni_usable(kernels, n, y)) return FNN_ERROR_ARGUMENT;
-    kernels->map_tanh(n, x, y);
+    kernels->activation(FNNI_MAP_TANH, 0, n, x, y);
     return FNN_OK;
 }
 
@@ -14274,14 +14254,14 @@ FNN_DEF fnn_result fnn_sigmoid(fnn_context *context, ptrdiff_t n, const fnn_real
 {
     const fnni_kernels *kernels = fnni_table(context);
     if (!fnni_usable(kernels, n, x) || !fnni_usable(kernels, n, y)) return FNN_ERROR_ARGUMENT;
-    kernels->map_sigmoid(n, x, y);
+    kernels->activation(FNNI_MAP_SIGMOID, 0, n, x, y);
     return FNN_OK;
 }
 
 /* Whether kind is an activation that works on single elements. */
 static int fnni_is_elementwise(fnn_activation kind)
 {
-    return (int)kind >= 0 && kind < FNN_ACTIVATION_COUNT && kind != FNN_SOFTMAX;
+    return (unsigned)kind < FNN_ACTIVATION_COUNT && !fnni_activation_has(kind, FNNI_ROWWISE);
 }
 
 FNN_DEF fnn_result fnn_activation_forward(fnn_context *context, fnn_activation kind,
@@ -14300,11 +14280,13 @@ FNN_DEF fnn_result fnn_activation_backward(fnn_context *context, fnn_activation 
                                            const fnn_real *y, const fnn_real *dy, fnn_real *dx)
 {
     const fnni_kernels *kernels = fnni_table(context);
-    const fnn_real *read = kind == FNN_GELU ? x : kind == FNN_LINEAR ? dy : y;
+    const fnn_real *read = y;
+    if (!fnni_is_elementwise(kind) || !fnni_parameter_fits(kind, parameter))
+        return FNN_ERROR_ARGUMENT;
+    if (fnni_activation_has(kind, FNNI_SLOPE_OF_X)) read = x;
+    if (fnni_activation_has(kind, FNNI_IDENTITY)) read = dy;
     if (!fnni_usable(kernels, n, read) || !fnni_usable(kernels, n, dy) ||
         !fnni_usable(kernels, n, dx))
-        return FNN_ERROR_ARGUMENT;
-    if (!fnni_is_elementwise(kind) || !fnni_parameter_fits(kind, parameter))
         return FNN_ERROR_ARGUMENT;
     kernels->activation_backward(kind, parameter, n, x, y, dy, dx);
     return FNN_OK;
@@ -14833,9 +14815,7 @@ FNN_DEF int fnn_activate(fnn_model *model, fnn_activation activation, fnn_real p
 FNN_DEF int fnn_dense(fnn_model *model, int units, fnn_activation activation)
 {
     fnni_layer *layer = fnni_layer_add(model, FNNI_DENSE);
-    /* GELU's gradient needs what it was applied to, softmax is not elementwise: layers
-     * of their own */
-    const int apart = activation == FNN_GELU || activation == FNN_SOFTMAX;
+    int apart;
     if (!layer) return -1;
     if (units < 1 || units > FNNI_LARGEST_LAYER / layer->inputs ||
         (unsigned)activation >= FNN_ACTIVATION_COUNT) {
@@ -14846,8 +14826,9 @@ FNN_DEF int fnn_dense(fnn_model *model, int units, fnn_activation activation)
                           (int)activation);
         return -1;
     }
+    apart = fnni_activation_has(activation, FNNI_SLOPE_OF_X | FNNI_ROWWISE);
     layer->activation = apart ? FNN_LINEAR : activation;
-    layer->parameter = fnni_default_parameter(activation);
+    layer->parameter = fnni_activations[activation].parameter;
     layer->shape.height = layer->shape.width = 1;
     layer->shape.channels = layer->outputs = units;
     layer->weights = (size_t)layer->inputs * (size_t)units;
@@ -14945,8 +14926,8 @@ FNN_DEF int fnn_conv2d_with(fnn_model *model, const fnn_conv2d_config *config)
     const fnn_conv2d_config none = {0, 0, 0, 0, 0, FNN_VALID, FNN_LINEAR};
     const fnn_conv2d_config *c = config ? config : &none;
     fnni_layer *layer = fnni_layer_add(model, FNNI_CONV2D);
-    const int apart = c->activation == FNN_GELU || c->activation == FNN_SOFTMAX;
     double taps, size;
+    int apart;
     if (!layer || !fnni_layer_window(model, layer, c->kernel_height, c->kernel_width,
                                      c->stride_height, c->stride_width, c->padding))
         return -1;
@@ -14961,8 +14942,9 @@ FNN_DEF int fnn_conv2d_with(fnn_model *model, const fnn_conv2d_config *config)
                           model->layer_count, FNNI_LARGEST_LAYER, c->filters, (int)c->activation);
         return -1;
     }
+    apart = fnni_activation_has(c->activation, FNNI_SLOPE_OF_X | FNNI_ROWWISE);
     layer->activation = apart ? FNN_LINEAR : c->activation;
-    layer->parameter = fnni_default_parameter(c->activation);
+    layer->parameter = fnni_activations[c->activation].parameter;
     layer->shape.channels = c->filters;
     layer->outputs = fnni_shape_size(layer->shape);
     layer->rows = (int)taps;
@@ -15200,7 +15182,7 @@ FNN_DEF size_t fnn_summary(const fnn_model *model, char *text, size_t size)
         const int shown = fnni_is(layer, FNNI_DENSE) ||
                           fnni_is(layer, FNNI_ACTIVATION) || fnni_is(layer, FNNI_CONV2D);
         FNNI_APPEND("%-4d %-12s %-12s %4d x %3d x %3d %10lu\n", l, layer->type->name,
-                    shown ? fnni_activation_names[layer->activation] : "", layer->shape.height,
+                    shown ? fnni_activations[layer->activation].word : "", layer->shape.height,
                     layer->shape.width, layer->shape.channels, (unsigned long)count);
         parameters += count;
     }
@@ -15315,24 +15297,11 @@ FNN_DEF fnn_optimizer fnn_adamw(fnn_real learning_rate, fnn_real weight_decay)
 
 FNN_DEF fnn_optimizer fnn_pytorch(fnn_optimizer o)
 {
+    if ((unsigned)o.kind >= FNN_OPTIMIZER_COUNT) return o; /* a fit says so */
     o.pytorch = 1;
     o.start = 0;
-    switch (o.kind) {
-    case FNN_ADAGRAD:
-        o.epsilon = (fnn_real)1e-10;
-        break;
-    case FNN_ADADELTA:
-        o.epsilon = (fnn_real)1e-6;
-        o.rho = (fnn_real).9;
-        break;
-    case FNN_RMSPROP:
-        o.rho = (fnn_real).99;
-        o.epsilon = (fnn_real)1e-8;
-        break;
-    default:
-        o.epsilon = (fnn_real)1e-8;
-        break;
-    }
+    o.epsilon = fnni_optimizers[o.kind].epsilon;
+    if (fnni_optimizers[o.kind].rho > 0) o.rho = fnni_optimizers[o.kind].rho;
     return o;
 }
 
@@ -15913,8 +15882,7 @@ FNN_DEF fnn_result fnn_check_gradients(fnn_model *model, const fnn_dataset *data
     return FNN_OK;
 }
 
-#endif /* FNNI_PASS == FNNI_PASS_SCALAR */
-#endif /* FNNI_PASS */
+#endif /* FMNIST_NN_IMPLEMENTATION: the rooms below the kernels */
 
 /* ============================================================================
  * Revisions
