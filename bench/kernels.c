@@ -5,6 +5,7 @@
 #define _GNU_SOURCE /* with -std=c99 the system's headers hide fork, setenv, nanosleep, dlopen */
 #endif
 #define FMNIST_NN_IMPLEMENTATION
+#define FNNI_MORE "bench/limits.h"
 #include "../fmnist_nn.h"
 #include "bench.h"
 #include "onednn.h"
@@ -145,13 +146,13 @@ STREAM_CALL(stream_norm_back)
         k->norm_backward(s->rows, s->columns, s->x, s->y, s->a, s->b, s->c, s->z);
 STREAM_END
 STREAM_CALL(stream_exp)
-        k->map_exp(s->n, s->x, s->y);
+        k->activation(FNNI_MAP_EXP, 0, s->n, s->x, s->y);
 STREAM_END
 STREAM_CALL(stream_tanh)
-        k->map_tanh(s->n, s->x, s->y);
+        k->activation(FNNI_MAP_TANH, 0, s->n, s->x, s->y);
 STREAM_END
 STREAM_CALL(stream_sigmoid)
-        k->map_sigmoid(s->n, s->x, s->y);
+        k->activation(FNNI_MAP_SIGMOID, 0, s->n, s->x, s->y);
 STREAM_END
 STREAM_CALL(stream_relu)
         k->activation(FNN_RELU, 0, s->n, s->x, s->y);
@@ -169,13 +170,13 @@ STREAM_CALL(stream_bytes)
         k->from_bytes(s->n, s->bytes, 0, s->a, s->b, s->y);
 STREAM_END
 STREAM_CALL(stream_sgd)
-        k->step_sgd(s->n, &s->step, s->x, s->y);
+        k->optimizer_step(FNN_SGD, s->n, &s->step, s->x, s->y, NULL, NULL);
 STREAM_END
 STREAM_CALL(stream_momentum)
-        k->step_momentum(s->n, &s->step, s->x, s->y, s->z);
+        k->optimizer_step(FNN_MOMENTUM, s->n, &s->step, s->x, s->y, s->z, NULL);
 STREAM_END
 STREAM_CALL(stream_adam)
-        k->step_adam(s->n, &s->step, s->x, s->y, s->z, s->v);
+        k->optimizer_step(FNN_ADAM, s->n, &s->step, s->x, s->y, s->z, s->v);
 STREAM_END
 #undef STREAM_CALL
 #undef STREAM_END
