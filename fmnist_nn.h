@@ -314,13 +314,18 @@ typedef struct fnn_allocator {
     void *user;
 } fnn_allocator;
 
+/* The instruction sets that have kernels; X(name, word, machine): what it is called in
+ * FNN_ISA and in messages, and (private) whether this machine has it. */
+/* clang-format off */
+#define FNN_ISA_LIST(X) \
+    X(FNN_ISA_SCALAR, scalar, 1)                                /* plain C, on any machine */ \
+    X(FNN_ISA_AVX2,   avx2,   fnni_x86_has(0x06, 0x00000020u))  /* and FMA: 8 reals at a time */ \
+    X(FNN_ISA_AVX512, avx512, fnni_x86_has(0xe6, 0xc0030020u))  /* F, BW, DQ, VL: 16 */ \
+    X(FNN_ISA_NEON,   neon,   1)                                /* of 64-bit ARM: 4 */
+/* clang-format on */
 typedef enum fnn_isa {
     FNN_ISA_BEST, /* the best this machine has, or what the environment variable FNN_ISA says */
-    FNN_ISA_SCALAR,
-    FNN_ISA_AVX2,   /* and FMA */
-    FNN_ISA_AVX512, /* F, BW, DQ, VL */
-    FNN_ISA_NEON,
-    FNN_ISA_COUNT
+    FNN_ISA_LIST(FNNI_ENUM) FNN_ISA_COUNT
 } fnn_isa;
 
 #define FNN_THREADS_OPENMP (-1) /* as many as OpenMP would use: OMP_NUM_THREADS or the cores */
@@ -359,21 +364,22 @@ FNN_API const char *fnn_isa_name(fnn_isa isa);
 
 /* ---- activations ---- */
 
-/* y = f(x), a the call's parameter:
- *   FNN_LINEAR      x                             FNN_ELU      x > 0 ? x : a (e^x - 1)
- *   FNN_RELU        max(x, 0)                     FNN_GELU     x/2 (1 + erf(x / sqrt 2)), as Keras
- *   FNN_LEAKY_RELU  x > 0 ? x : a x               FNN_SIGMOID  1 / (1 + e^-x)
- *   FNN_SOFTMAX     e^x / sum e^x over a row      FNN_TANH     tanh x */
+/* Activations y = f(x), of each element, or (ROW) of a whole row of them; X(name, word, a, traits):
+ * what it is called in files and messages, its parameter a where a call has none (Keras'
+ * slope and scale), and (private) what else the library must know of it: FNNI_IDENTITY and on. */
+/* clang-format off */
+#define FNN_ACTIVATION_LIST(X, ROW) \
+    X(FNN_LINEAR,     linear,     0,  FNNI_IDENTITY | FNNI_KEEPS_ORDER)      /* x */ \
+    X(FNN_RELU,       relu,       0,  FNNI_KEEPS_ORDER)                      /* max(x, 0) */ \
+    X(FNN_LEAKY_RELU, leaky_relu, .3, FNNI_HAS_PARAMETER | FNNI_KEEPS_ORDER) /* x > 0 ? x : a x */ \
+    X(FNN_ELU,        elu,        1,  FNNI_HAS_PARAMETER)      /* x > 0 ? x : a (e^x - 1) */ \
+    X(FNN_GELU,       gelu,       0,  FNNI_SLOPE_OF_X)         /* x/2 (1 + erf(x / sqrt 2)), as Keras */ \
+    X(FNN_SIGMOID,    sigmoid,    0,  0)                       /* 1 / (1 + e^-x) */ \
+    X(FNN_TANH,       tanh,       0,  0)                       /* tanh x */ \
+    ROW(FNN_SOFTMAX,  softmax,    0,  0)                       /* e^x / sum e^x over the row */
+/* clang-format on */
 typedef enum fnn_activation {
-    FNN_LINEAR,
-    FNN_RELU,
-    FNN_LEAKY_RELU,
-    FNN_ELU,
-    FNN_GELU,
-    FNN_SIGMOID,
-    FNN_TANH,
-    FNN_SOFTMAX,
-    FNN_ACTIVATION_COUNT
+    FNN_ACTIVATION_LIST(FNNI_ENUM, FNNI_ENUM) FNN_ACTIVATION_COUNT
 } fnn_activation;
 
 /* ---- data sets ---- */
@@ -772,17 +778,23 @@ FNN_API fnn_real *fnn_gradients(fnn_model *model, size_t *count);
 
 /* ---- training ---- */
 
+/* Optimisers, formulas at >>kernels; X(name, word, states, start, epsilon, rho):
+ * and (private) reals of state a parameter, whether these start at fnn_optimizer.start instead of
+ * 0, and the epsilon and rho (0: no matter) that PyTorch has. */
+/* clang-format off */
+#define FNN_OPTIMIZER_LIST(X) \
+    X(FNN_SGD,      sgd,      0, 0, 1e-8,  0) \
+    X(FNN_MOMENTUM, momentum, 1, 0, 1e-8,  0) \
+    X(FNN_ADAGRAD,  adagrad,  1, 1, 1e-10, 0) \
+    X(FNN_ADADELTA, adadelta, 2, 0, 1e-6,  .9) \
+    X(FNN_RMSPROP,  rmsprop,  2, 0, 1e-8,  .99) \
+    X(FNN_ADAM,     adam,     2, 0, 1e-8,  0)
+/* clang-format on */
 typedef enum fnn_optimizer_kind {
-    FNN_SGD,
-    FNN_MOMENTUM,
-    FNN_ADAGRAD,
-    FNN_ADADELTA,
-    FNN_RMSPROP,
-    FNN_ADAM,
-    FNN_OPTIMIZER_COUNT
+    FNN_OPTIMIZER_LIST(FNNI_ENUM) FNN_OPTIMIZER_COUNT
 } fnn_optimizer_kind;
 
-/* One update of all parameters by the gradient g; the formulas stand at >>kernels, step_*. */
+/* One update of all parameters by the gradient g. */
 typedef struct fnn_optimizer {
     fnn_optimizer_kind kind;
     fnn_real learning_rate;
@@ -1549,8 +1561,17 @@ FNN_API fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows,
 #include <arm_neon.h>
 #endif
 
+#if FNNI_GNU && !defined(__OPTIMIZE__)
+#define FNNI_OPTIMIZING 0
+#else
+#define FNNI_OPTIMIZING 1
+#endif
 #if FNNI_GNU
+#if FNNI_OPTIMIZING
 #define FNNI_FORCE_INLINE static inline __attribute__((always_inline, unused))
+#else /* calls are slow as all the rest then, and inlining would take most of the compile's time */
+#define FNNI_FORCE_INLINE static __attribute__((unused))
+#endif
 #define FNNI_FORMAT(string, first) __attribute__((format(printf, string, first)))
 #define FNNI_PREFETCH(address) __builtin_prefetch(address)
 #define FNNI_PREFETCH_L2(address) __builtin_prefetch(address, 0, 2)
@@ -1560,25 +1581,15 @@ FNN_API fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows,
 #define FNNI_PREFETCH(address) ((void)(address))
 #define FNNI_PREFETCH_L2(address) ((void)(address))
 #endif
-#if FNNI_GNU && !defined(__OPTIMIZE__)
-#define FNNI_OPTIMIZING 0
-#else
-#define FNNI_OPTIMIZING 1
-#endif
-
 #define FNNI_NAN ((double)NAN)
 
-/* Passes over the kernel room, and what carries an instruction set into a function. */
-#define FNNI_PASS_SCALAR 0
-#define FNNI_PASS_AVX2 1
-#define FNNI_PASS_AVX512 2
-#define FNNI_PASS_NEON 3
+/* What carries an instruction set into a function. */
 #if FNNI_GNU
-#define FNNI_TARGET_AVX2 __attribute__((target("avx2,fma")))
-#define FNNI_TARGET_AVX512 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")))
+#define FNNI_FOR(features) __attribute__((target(features)))
+#define FNNI_UNUSED __attribute__((unused))
 #else
-#define FNNI_TARGET_AVX2
-#define FNNI_TARGET_AVX512
+#define FNNI_FOR(features)
+#define FNNI_UNUSED
 #endif
 
 /* Everything in the kernel room is named through these, which take the suffix of the pass
@@ -1657,18 +1668,12 @@ FNN_API fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows,
 #define fnni_normal_tail FNNI_NAME(normal_tail)
 #define fnni_vgelu FNNI_NAME(vgelu)
 #define fnni_vgelu_slope FNNI_NAME(vgelu_slope)
-#define fnni_apply FNNI_NAME(apply)
-#define fnni_apply_back FNNI_NAME(apply_back)
+#define fnni_forward FNNI_NAME(forward)
+#define fnni_slope FNNI_NAME(slope)
 #define fnni_map FNNI_NAME(map)
-#define fnni_map_back FNNI_NAME(map_back)
-#define fnni_map_bias FNNI_NAME(map_bias)
-#define fnni_map_close FNNI_NAME(map_close)
-#define fnni_map_biased FNNI_NAME(map_biased)
-#define fnni_map_exp FNNI_NAME(map_exp)
-#define fnni_map_log FNNI_NAME(map_log)
+#define fnni_map_vector FNNI_NAME(map_vector)
+#define fnni_map_rows FNNI_NAME(map_rows)
 #define fnni_stretch_key FNNI_NAME(stretch_key)
-#define fnni_map_tanh FNNI_NAME(map_tanh)
-#define fnni_map_sigmoid FNNI_NAME(map_sigmoid)
 #define fnni_activation FNNI_NAME(activation)
 #define fnni_activation_backward FNNI_NAME(activation_backward)
 #define fnni_bias_activation FNNI_NAME(bias_activation)
@@ -1699,8 +1704,7 @@ FNN_API fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows,
 #define fnni_column_strip FNNI_NAME(column_strip)
 #define fnni_column_sums FNNI_NAME(column_sums)
 #define fnni_standardise FNNI_NAME(standardise)
-#define fnni_bytes_loop FNNI_NAME(bytes_loop)
-#define fnni_reals_loop FNNI_NAME(reals_loop)
+#define fnni_inputs_loop FNNI_NAME(inputs_loop)
 #define fnni_from_bytes FNNI_NAME(from_bytes)
 #define fnni_from_reals FNNI_NAME(from_reals)
 #define fnni_stepper FNNI_NAME(stepper)
@@ -1709,25 +1713,11 @@ FNN_API fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows,
 #define fnni_step_plain FNNI_NAME(step_plain)
 #define fnni_step_weight FNNI_NAME(step_weight)
 #define fnni_step_root FNNI_NAME(step_root)
-#define fnni_sgd_vector FNNI_NAME(sgd_vector)
-#define fnni_sgd_loop FNNI_NAME(sgd_loop)
-#define fnni_step_sgd FNNI_NAME(step_sgd)
-#define fnni_momentum_vector FNNI_NAME(momentum_vector)
-#define fnni_momentum_loop FNNI_NAME(momentum_loop)
-#define fnni_step_momentum FNNI_NAME(step_momentum)
-#define fnni_adagrad_vector FNNI_NAME(adagrad_vector)
-#define fnni_adagrad_loop FNNI_NAME(adagrad_loop)
-#define fnni_step_adagrad FNNI_NAME(step_adagrad)
-#define fnni_adadelta_vector FNNI_NAME(adadelta_vector)
-#define fnni_adadelta_loop FNNI_NAME(adadelta_loop)
-#define fnni_step_adadelta FNNI_NAME(step_adadelta)
-#define fnni_rmsprop_vector FNNI_NAME(rmsprop_vector)
-#define fnni_rmsprop_loop FNNI_NAME(rmsprop_loop)
-#define fnni_step_rmsprop FNNI_NAME(step_rmsprop)
-#define fnni_adam FNNI_NAME(adam)
-#define fnni_adam_vector FNNI_NAME(adam_vector)
-#define fnni_adam_loop FNNI_NAME(adam_loop)
-#define fnni_step_adam FNNI_NAME(step_adam)
+#define fnni_step_mean FNNI_NAME(step_mean)
+#define fnni_step_formula FNNI_NAME(step_formula)
+#define fnni_step_vector FNNI_NAME(step_vector)
+#define fnni_step_loop FNNI_NAME(step_loop)
+#define fnni_optimizer_step FNNI_NAME(optimizer_step)
 #define fnni_hash FNNI_NAME(hash)
 #define fnni_dropout_run FNNI_NAME(dropout_run)
 #define fnni_dropout FNNI_NAME(dropout)
@@ -1813,28 +1803,22 @@ static unsigned fnni_saved_registers(void)
 #endif
 }
 
-static int fnni_machine_has(fnn_isa isa)
+/* Whether the system saves these registers (bits of XCR0) and the processor has AVX, FMA and these
+ * bits of leaf 7's EBX. */
+static int fnni_x86_has(unsigned saved, unsigned features)
 {
-    unsigned one[4], seven[4], saved;
-    int avx2, avx512;
-    if (isa == FNN_ISA_SCALAR) return 1;
+    unsigned one[4], seven[4];
     fnni_cpuid(1, one);
     fnni_cpuid(7, seven);
     if (!(one[2] >> 27 & 1)) return 0; /* OSXSAVE: without it there is no XGETBV */
-    saved = fnni_saved_registers();
-    avx2 =
-        (saved & 0x06) == 0x06 && (one[2] >> 12 & 1) && (one[2] >> 28 & 1) && (seven[1] >> 5 & 1);
-    avx512 = avx2 && (saved & 0xe6) == 0xe6 && (seven[1] >> 16 & 1) && (seven[1] >> 17 & 1) &&
-             (seven[1] >> 30 & 1) && (seven[1] >> 31 & 1); /* F, DQ, BW, VL */
-#ifdef FMNIST_NN_NO_AVX512
-    avx512 = 0;
-#endif
-    return isa == FNN_ISA_AVX2 ? avx2 : isa == FNN_ISA_AVX512 ? avx512 : 0;
+    return (fnni_saved_registers() & saved) == saved && (one[2] >> 12 & 1) && (one[2] >> 28 & 1) &&
+           (seven[1] & features) == features;
 }
 #else
-static int fnni_machine_has(fnn_isa isa)
+static int fnni_x86_has(unsigned saved, unsigned features)
 {
-    return isa == FNN_ISA_SCALAR || (FNNI_ARM64 && isa == FNN_ISA_NEON);
+    (void)saved, (void)features;
+    return 0;
 }
 #endif
 
@@ -1988,6 +1972,40 @@ FNNI_FORCE_INLINE uint64_t fnni_mix(uint64_t x)
  * (tests/test_kernels.c), one row in bench/kernels.c. Lengths may be 0; nothing is read or
  * written outside the arrays given; arrays need no alignment; y may be x unless said. */
 
+/* What rooms must know of an activation beside its formula: the traits of FNN_ACTIVATION_LIST. */
+enum {
+    FNNI_IDENTITY = 1,      /* y = x: nothing is left to do in place */
+    FNNI_SLOPE_OF_X = 2,    /* its slope is worked out from x; of the others, from y */
+    FNNI_HAS_PARAMETER = 4, /* which must be at least 0 for y to tell on which side x was */
+    FNNI_KEEPS_ORDER = 8,   /* and what it makes equal has the slope 0: it may follow a maximum */
+    FNNI_ROWWISE = 16       /* of a whole row: not for the kernels named activation */
+};
+
+typedef struct fnni_activation_type {
+    const char *word;
+    fnn_real parameter;
+    int traits;
+} fnni_activation_type;
+
+#define FNNI_ACTIVATION_TYPE(name, word, a, traits) {#word, (fnn_real)(a), traits},
+#define FNNI_ROW_TYPE(name, word, a, traits) {#word, (fnn_real)(a), (traits) | FNNI_ROWWISE},
+static const fnni_activation_type fnni_activations[] = {
+    FNN_ACTIVATION_LIST(FNNI_ACTIVATION_TYPE, FNNI_ROW_TYPE)};
+
+#define FNNI_AS_IT_IS FNN_LINEAR /* the activation of what has none, or has it in a layer behind */
+
+/* Whether an activation, which must be one, has one of these traits. */
+static int fnni_activation_has(fnn_activation activation, int traits)
+{
+    return (fnni_activations[activation].traits & traits) != 0;
+}
+
+/* Maps: the activations, which keep their numbers, and others of the kernels' own. */
+#define FNNI_MAP_LIST(X, ROW) FNN_ACTIVATION_LIST(X, ROW) X(EXP, exp, 0, 0) X(LOG, log, 0, 0)
+#define FNNI_MAP_NUMBER(name, word, a, traits) FNNI_MAP_##word,
+enum { FNNI_MAP_LIST(FNNI_MAP_NUMBER, FNNI_MAP_NUMBER) FNNI_MAP_COUNT };
+#define FNNI_NOTHING(name, word, a, traits)
+
 /* A run of tiles of one shape, of a matrix product or a convolution. Row i of A at step p is
  * a[i/3*a_group + i%3*a_row + p*a_step], where a_group is 3*a_row but for rows that lie in threes;
  * a transposed A is one with a_row 1. After k steps A jumps to a_segment behind where the k began,
@@ -2045,22 +2063,16 @@ typedef struct fnni_step {
     /* panel[p*width + j] = x[j*ldx + p], zero for j in columns..width-1. */                       \
     X(void, pack_transposed,                                                                       \
       (ptrdiff_t k, int columns, int width, const fnn_real *x, ptrdiff_t ldx, fnn_real *panel))    \
-    /* y = e^x, ln x, tanh x, 1/(1 + e^-x). */                                                     \
-    X(void, map_exp, (ptrdiff_t n, const fnn_real *x, fnn_real *y))                                \
-    X(void, map_log, (ptrdiff_t n, const fnn_real *x, fnn_real *y))                                \
-    X(void, map_tanh, (ptrdiff_t n, const fnn_real *x, fnn_real *y))                               \
-    X(void, map_sigmoid, (ptrdiff_t n, const fnn_real *x, fnn_real *y))                            \
-    /* y = f(x), any kind but FNN_SOFTMAX. */                                                      \
-    X(void, activation,                                                                            \
-      (fnn_activation kind, fnn_real parameter, ptrdiff_t n, const fnn_real *x, fnn_real *y))      \
-    /* dx = dy f'(x), from y = f(x) alone but for FNN_GELU, the only kind that reads x (NULL       \
-       otherwise) and that does not read y. dx may be dy, x or y. */                               \
+    /* y = f(x); kind: an activation that is not FNNI_ROWWISE, or FNNI_MAP_exp, FNNI_MAP_log. */ \
+    X(void, activation, (int kind, fnn_real parameter, ptrdiff_t n, const fnn_real *x, fnn_real *y)) \
+    /* dx = dy f'(x), from y = f(x) alone or, FNNI_SLOPE_OF_X, from x alone; the other may be NULL. \
+       dx may be dy, x or y. */ \
     X(void, activation_backward,                                                                   \
-      (fnn_activation kind, fnn_real parameter, ptrdiff_t n, const fnn_real *x, const fnn_real *y, \
+      (int kind, fnn_real parameter, ptrdiff_t n, const fnn_real *x, const fnn_real *y, \
        const fnn_real *dy, fnn_real *dx))                                                          \
     /* c[i*ldc + j] = f(c[i*ldc + j] + bias[j]), bias NULL: 0. */                                  \
     X(void, bias_activation,                                                                       \
-      (fnn_activation kind, fnn_real parameter, ptrdiff_t rows, ptrdiff_t columns,                 \
+      (int kind, fnn_real parameter, ptrdiff_t rows, ptrdiff_t columns, \
        const fnn_real *bias, fnn_real *c, ptrdiff_t ldc))                                          \
     /* Each row of y is e^(x - m) / sum e^(x - m), m the row's maximum; x and y (rows,columns). */ \
     X(void, softmax, (ptrdiff_t rows, ptrdiff_t columns, const fnn_real *x, fnn_real *y))          \
@@ -2088,31 +2100,11 @@ typedef struct fnni_step {
     X(void, from_reals,                                                                            \
       (ptrdiff_t n, const fnn_real *x, int per_element, const fnn_real *shift,                     \
        const fnn_real *scale, fnn_real *y))                                                        \
-    /* One step of an optimiser (fnni_step); all arrays of n apart from each other. In formulas:   \
-       w -= rate g' */                                                                             \
-    X(void, step_sgd, (ptrdiff_t n, const fnni_step *step, fnn_real *w, const fnn_real *g))        \
-    /* v = momentum v + (1 - dampening) g';  w -= rate v, or nesterov: rate (g' + momentum v);     \
-       rate_inside: v = momentum v + rate g';  w -= v, or nesterov: rate g' + momentum v */        \
-    X(void, step_momentum,                                                                         \
-      (ptrdiff_t n, const fnni_step *step, fnn_real *w, const fnn_real *g, fnn_real *v))           \
-    /* s += g'^2;  w -= rate g' / root(s) */                                                       \
-    X(void, step_adagrad,                                                                          \
-      (ptrdiff_t n, const fnni_step *step, fnn_real *w, const fnn_real *g, fnn_real *s))           \
-    /* s = rho s + (1 - rho) g'^2;  u = g' sqrt((d + epsilon) / (s + epsilon));                    \
-       d = rho d + (1 - rho) u^2;  w -= rate u */                                                  \
-    X(void, step_adadelta,                                                                         \
-      (ptrdiff_t n, const fnni_step *step, fnn_real *w, const fnn_real *g, fnn_real *s,            \
-       fnn_real *d))                                                                               \
-    /* s = rho s + (1 - rho) g'^2;  u = g' / root(s);  w -= rate u, or with v (else NULL) as       \
-       step_momentum with u for g' and no nesterov */                                              \
-    X(void, step_rmsprop,                                                                          \
-      (ptrdiff_t n, const fnni_step *step, fnn_real *w, const fnn_real *g, fnn_real *s,            \
-       fnn_real *v))                                                                               \
-    /* m = beta1 m + (1 - beta1) g';  v = beta2 v + (1 - beta2) g'^2;                              \
-       w -= rate sqrt(correction2) / correction1 m / (sqrt(v) + epsilon') */                       \
-    X(void, step_adam,                                                                             \
-      (ptrdiff_t n, const fnni_step *step, fnn_real *w, const fnn_real *g, fnn_real *m,            \
-       fnn_real *v))                                                                               \
+    /* One step of an optimiser (fnni_step), whose state is s and v, as many as FNN_OPTIMIZER_LIST \
+       says, the rest NULL; all arrays of n apart from each other. */ \
+    X(void, optimizer_step, \
+      (fnn_optimizer_kind kind, ptrdiff_t n, const fnni_step *step, fnn_real *w, const fnn_real *g, \
+       fnn_real *s, fnn_real *v)) \
     /* y (out_height,out_width,channels) = the maximum over the part of each window inside of the  \
        image x, index (as y, or NULL) = its position kh kernel_width + kw, the first of several;   \
        at most 256 positions. With a NaN inside, y is NaN and index that of the last one. Here     \
@@ -2158,7 +2150,8 @@ typedef struct fnni_kernels {
     FNNI_KERNEL_LIST(FNNI_KERNEL_FIELD)
 } fnni_kernels;
 
-#define FNNI_PASS FNNI_PASS_SCALAR /* the first pass is compiled in place, now */
+#define FNNI_PASS /* the header includes itself for a pass, but for the first: compiled in place */
+#define FNNI_PASS_SCALAR
 #endif /* FMNIST_NN_IMPLEMENTATION */
 #endif /* !FNNI_PASS */
 
@@ -2166,10 +2159,13 @@ typedef struct fnni_kernels {
  * >>kernels  the room compiled once per instruction set
  * ============================================================================
  * Each kernel stands here once, written over the vector vocabulary. The header includes itself with
- * FNNI_PASS telling the instruction set; pass 0, scalar, is compiled in place and is the readable
- * reference. Never test __AVX2__ and the like here: the target attribute does not define them.
+ * FNNI_PASS_AVX2 and the like telling the instruction set; the scalar pass is compiled in place and
+ * is the readable reference. Never test __AVX2__ and the like here: the target attribute does not define them.
  * Kernels are leaves: no allocation, no threads, no calls out of the room.
- * To add an instruction set: one vocabulary block, one pass in >>dispatch.
+ * The room closes behind itself: a call of it by name from below does not compile.
+ * To add an instruction set: its row in FNN_ISA_LIST, one vocabulary block, one pass in >>dispatch.
+ * To add an activation: its row in FNN_ACTIVATION_LIST, its two formulas here. To add an optimiser:
+ * its row in FNN_OPTIMIZER_LIST, its formula here, its constructor.
  *
  * The vocabulary (each name gets the pass's suffix; a, b, c vectors, m mask):
  *   vzero() vset(x)            0, x in every lane
@@ -2204,35 +2200,14 @@ typedef struct fnni_kernels {
  */
 #ifdef FNNI_PASS
 
-#undef FNNI_NAME
-#undef FNNI_TARGET
-#undef FNNI_ISA
-#undef FNNI_LANES
-#undef FNNI_LANE_LIST
-#undef FNNI_TILE_VECTORS
-#undef FNNI_TILE_ROWS
-#if FNNI_PASS == FNNI_PASS_SCALAR
-#define FNNI_NAME(name) fnni_##name##_scalar
-#define FNNI_ISA FNN_ISA_SCALAR
-#define FNNI_TARGET
-#elif FNNI_PASS == FNNI_PASS_AVX2
-#define FNNI_NAME(name) fnni_##name##_avx2
-#define FNNI_ISA FNN_ISA_AVX2
-#define FNNI_TARGET FNNI_TARGET_AVX2
-#elif FNNI_PASS == FNNI_PASS_AVX512
-#define FNNI_NAME(name) fnni_##name##_avx512
-#define FNNI_ISA FNN_ISA_AVX512
-#define FNNI_TARGET FNNI_TARGET_AVX512
-#elif FNNI_PASS == FNNI_PASS_NEON
-#define FNNI_NAME(name) fnni_##name##_neon
-#define FNNI_ISA FNN_ISA_NEON
-#define FNNI_TARGET
-#endif
 #define FNNI_KERNEL FNNI_TARGET static
 #define FNNI_INLINE FNNI_TARGET FNNI_FORCE_INLINE
 
 /* ---- vocabulary: scalar, one lane ---- */
-#if FNNI_PASS == FNNI_PASS_SCALAR
+#ifdef FNNI_PASS_SCALAR
+#define FNNI_NAME(name) fnni_##name##_scalar
+#define FNNI_ISA FNN_ISA_SCALAR
+#define FNNI_TARGET
 #define FNNI_LANES 1
 #define FNNI_LANE_LIST(X) X(0)
 #define FNNI_TILE_VECTORS 4
@@ -2300,7 +2275,10 @@ FNNI_INLINE void fnni_vtranspose(fnni_v *x) { (void)x; }
 #endif
 
 /* ---- vocabulary: AVX2 + FMA, eight lanes ---- */
-#if FNNI_PASS == FNNI_PASS_AVX2
+#ifdef FNNI_PASS_AVX2
+#define FNNI_NAME(name) fnni_##name##_avx2
+#define FNNI_ISA FNN_ISA_AVX2
+#define FNNI_TARGET FNNI_FOR("avx2,fma")
 #define FNNI_LANES 8
 #define FNNI_LANE_LIST(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7)
 #define FNNI_TILE_VECTORS 2
@@ -2443,7 +2421,10 @@ FNNI_INLINE void fnni_vtranspose(fnni_v *x)
 #endif
 
 /* ---- vocabulary: AVX-512, sixteen lanes ---- */
-#if FNNI_PASS == FNNI_PASS_AVX512
+#ifdef FNNI_PASS_AVX512
+#define FNNI_NAME(name) fnni_##name##_avx512
+#define FNNI_ISA FNN_ISA_AVX512
+#define FNNI_TARGET FNNI_FOR("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")
 #define FNNI_LANES 16
 #define FNNI_LANE_LIST(X) \
     X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15)
@@ -2588,7 +2569,10 @@ FNNI_INLINE void fnni_vtranspose(fnni_v *x)
 #endif
 
 /* ---- vocabulary: NEON, four lanes ---- */
-#if FNNI_PASS == FNNI_PASS_NEON
+#ifdef FNNI_PASS_NEON
+#define FNNI_NAME(name) fnni_##name##_neon
+#define FNNI_ISA FNN_ISA_NEON
+#define FNNI_TARGET
 #define FNNI_LANES 4
 #define FNNI_LANE_LIST(X) X(0) X(1) X(2) X(3)
 #define FNNI_TILE_VECTORS 3
@@ -2964,6 +2948,14 @@ FNNI_INLINE void fnni_put(const int whole, fnni_m m, fnn_real *p, fnni_v a)
     else fnni_vstore_m(p, m, a);
 }
 
+/* copies[i*n + j] = x[j] for i below count. */
+FNNI_INLINE void fnni_spread(ptrdiff_t count, ptrdiff_t n, const fnn_real *x, fnn_real *copies)
+{
+    ptrdiff_t j;
+    for (; count > 0; count--, copies += n)
+        for (j = 0; j < n; j++) copies[j] = x[j];
+}
+
 /* ---- exp, log, tanh, sigmoid and their kin ---- */
 /* The double library has the scalar pass alone and takes libm's functions. The float ones need
  * no fused multiply-add to hold their bounds, and a compiler that fuses does no harm: where the
@@ -2994,7 +2986,7 @@ FNNI_INLINE fnni_v fnni_vgelu_slope(fnni_v x)
 #else
 #define FNNI_MAGIC 12582912.0f /* 1.5 * 2^23: adding it leaves no place for a fraction, and the */
 #define FNNI_MAGIC_BITS 0x4b400000u /* sum's bits are these plus the nearest whole number */
-#if FNNI_PASS == FNNI_PASS_AVX512
+#ifdef FNNI_PASS_AVX512
 FNNI_INLINE fnni_v fnni_vscale(fnni_v a, fnni_v n) { return _mm512_maskz_scalef_ps(0xffff, a, n); }
 FNNI_INLINE fnni_v fnni_vscale_normal(fnni_v a, fnni_v n) { return fnni_vscale(a, n); }
 #else
@@ -3197,141 +3189,125 @@ FNNI_INLINE fnni_v fnni_vgelu_slope(fnni_v x)
 }
 #endif
 
-/* ---- activations ---- */
-/* Kinds of a map beside the activations. */
-#define FNNI_MAP_EXP (FNN_ACTIVATION_COUNT + 0)
-#define FNNI_MAP_LOG (FNN_ACTIVATION_COUNT + 1)
+/* ---- activations: the formulas ---- */
+/* Of each activation f(x) and, below, b f'(x), found by its word: a is the call's parameter, y is f(x),
+ * or x where the list says FNNI_SLOPE_OF_X. Where f has a kink the slope is the left one. */
+#define FNNI_F(word) \
+    FNNI_INLINE fnni_v FNNI_NAME(f_##word)(fnni_v a FNNI_UNUSED, fnni_v x FNNI_UNUSED)
+#define FNNI_SLOPE(word) \
+    FNNI_INLINE fnni_v FNNI_NAME(slope_##word)(fnni_v a FNNI_UNUSED, fnni_v y FNNI_UNUSED, fnni_v b)
 
-/* f(x); kind is a constant wherever this is called. */
-FNNI_INLINE fnni_v fnni_apply(const int kind, fnni_v parameter, fnni_v x)
+/* clang-format off */
+FNNI_F(linear)         { return x; }
+FNNI_SLOPE(linear)     { return b; }
+FNNI_F(relu)           { return fnni_vmax(fnni_vzero(), x); }
+FNNI_SLOPE(relu)       { return fnni_vselect(fnni_vgt(y, fnni_vzero()), b, fnni_vzero()); }
+FNNI_F(leaky_relu)     { return fnni_vselect(fnni_vgt(x, fnni_vzero()), x, fnni_vmul(a, x)); }
+FNNI_SLOPE(leaky_relu) { return fnni_vselect(fnni_vgt(y, fnni_vzero()), b, fnni_vmul(a, b)); }
+FNNI_F(elu)
 {
-    const fnni_v zero = fnni_vzero();
+    const fnni_v below = fnni_vmul(a, fnni_vexpm1_below(fnni_vmin(fnni_vzero(), x)));
+    return fnni_vselect(fnni_vgt(x, fnni_vzero()), x, below);
+}
+FNNI_SLOPE(elu)
+{
+    return fnni_vselect(fnni_vgt(y, fnni_vzero()), b, fnni_vmul(fnni_vadd(y, a), b));
+}
+FNNI_F(gelu)           { return fnni_vgelu(x); }
+FNNI_SLOPE(gelu)       { return fnni_vmul(fnni_vgelu_slope(y), b); }
+FNNI_F(sigmoid)        { return fnni_vsigmoid(x); }
+FNNI_SLOPE(sigmoid)    { return fnni_vmul(fnni_vmul(y, fnni_vsub(fnni_vset(1), y)), b); }
+FNNI_F(tanh)           { return fnni_vtanh(x); }
+FNNI_SLOPE(tanh)       { return fnni_vmul(fnni_vfnma(y, y, fnni_vset(1)), b); }
+FNNI_F(exp)            { return fnni_vexp(x); }
+FNNI_F(log)            { return fnni_vlog(x); }
+/* clang-format on */
+
+/* ---- activations: the loops ---- */
+/* kind is a constant wherever these are called. */
+FNNI_INLINE fnni_v fnni_forward(const int kind, fnni_v a, fnni_v x)
+{
+#define FNNI_FORWARD_CASE(name, word, parameter, traits) \
+    case FNNI_MAP_##word: return FNNI_NAME(f_##word)(a, x);
     switch (kind) {
-    case FNN_RELU: return fnni_vmax(zero, x);
-    case FNN_LEAKY_RELU: return fnni_vselect(fnni_vgt(x, zero), x, fnni_vmul(parameter, x));
-    case FNN_ELU:
-        return fnni_vselect(fnni_vgt(x, zero), x,
-                            fnni_vmul(parameter, fnni_vexpm1_below(fnni_vmin(zero, x))));
-    case FNN_GELU: return fnni_vgelu(x);
-    case FNN_SIGMOID: return fnni_vsigmoid(x);
-    case FNN_TANH: return fnni_vtanh(x);
-    case FNNI_MAP_EXP: return fnni_vexp(x);
-    case FNNI_MAP_LOG: return fnni_vlog(x);
-    default: return x;
+        FNNI_MAP_LIST(FNNI_FORWARD_CASE, FNNI_NOTHING)
     }
+    return x; /* no other kind comes here */
 }
 
-FNNI_INLINE void fnni_map(const int kind, fnn_real parameter, ptrdiff_t n, const fnn_real *x,
-                          fnn_real *y)
+FNNI_INLINE fnni_v fnni_slope(const int kind, fnni_v a, fnni_v y, fnni_v b)
 {
-    const fnni_v p = fnni_vset(parameter);
+#define FNNI_SLOPE_CASE(name, word, parameter, traits) \
+    case name: return FNNI_NAME(slope_##word)(a, y, b);
+    switch (kind) {
+        FNN_ACTIVATION_LIST(FNNI_SLOPE_CASE, FNNI_NOTHING)
+    }
+    return b;
+}
+
+/* The forms of a map, constants too: y = f(x), f(x + b), and b f'(x), where the x given is y or x. */
+#define FNNI_PLAIN 0
+#define FNNI_BIASED 1
+#define FNNI_BACKWARD 2
+
+FNNI_INLINE void fnni_map_vector(const int form, const int kind, const int whole, fnni_m m,
+                                 fnni_v a, const fnn_real *x, const fnn_real *b, fnn_real *y)
+{
+    const fnni_v in = fnni_get(whole, m, x);
+    const fnni_v second = form == FNNI_PLAIN ? in : fnni_get(whole, m, b);
+    fnni_put(whole, m, y,
+             form == FNNI_BACKWARD ? fnni_slope(kind, a, in, second)
+             : form == FNNI_BIASED ? fnni_forward(kind, a, fnni_vadd(in, second))
+                                   : fnni_forward(kind, a, in));
+}
+
+/* The one loop of all maps. */
+FNNI_INLINE void fnni_map(const int form, const int kind, fnn_real parameter, ptrdiff_t n,
+                          const fnn_real *x, const fnn_real *b, fnn_real *y)
+{
+    const fnni_v a = fnni_vset(parameter);
     const ptrdiff_t full = n - n % FNNI_LANES;
+    const fnni_m m = fnni_vmask(n - full);
     ptrdiff_t i;
     for (i = 0; i < full; i += FNNI_LANES)
-        fnni_vstore(y + i, fnni_apply(kind, p, fnni_vload(x + i)));
-    if (full < n) {
-        const fnni_m m = fnni_vmask(n - i);
-        fnni_vstore_m(y + i, m, fnni_apply(kind, p, fnni_vload_m(x + i, m)));
-    }
+        fnni_map_vector(form, kind, 1, m, a, x + i, form == FNNI_PLAIN ? x : b + i, y + i);
+    if (full < n) fnni_map_vector(form, kind, 0, m, a, x + i, form == FNNI_PLAIN ? x : b + i, y + i);
 }
 
-FNNI_KERNEL void fnni_map_exp(ptrdiff_t n, const fnn_real *x, fnn_real *y)
+/* Rows whose bias has `period` numbers. */
+FNNI_INLINE void fnni_map_rows(const int kind, fnn_real parameter, ptrdiff_t n, ptrdiff_t period,
+                               ptrdiff_t ld, const fnn_real *bias, fnn_real *c)
 {
-    fnni_map(FNNI_MAP_EXP, 0, n, x, y);
+    for (; n > 0; n -= period, c += ld)
+        fnni_map(FNNI_BIASED, kind, parameter, n < period ? n : period, c, bias, c);
 }
 
-FNNI_KERNEL void fnni_map_log(ptrdiff_t n, const fnn_real *x, fnn_real *y)
+FNNI_KERNEL void fnni_activation(int kind, fnn_real parameter, ptrdiff_t n, const fnn_real *x,
+                                 fnn_real *y)
 {
-    fnni_map(FNNI_MAP_LOG, 0, n, x, y);
-}
-
-FNNI_KERNEL void fnni_map_tanh(ptrdiff_t n, const fnn_real *x, fnn_real *y)
-{
-    fnni_map(FNN_TANH, 0, n, x, y);
-}
-
-FNNI_KERNEL void fnni_map_sigmoid(ptrdiff_t n, const fnn_real *x, fnn_real *y)
-{
-    fnni_map(FNN_SIGMOID, 0, n, x, y);
-}
-
-FNNI_KERNEL void fnni_activation(fnn_activation kind, fnn_real parameter, ptrdiff_t n,
-                                 const fnn_real *x, fnn_real *y)
-{
+#define FNNI_MAP_CASE(name, word, a, traits) \
+    case FNNI_MAP_##word: \
+        if (!((traits)&FNNI_IDENTITY) || x != y) \
+            fnni_map(FNNI_PLAIN, FNNI_MAP_##word, parameter, n, x, NULL, y); \
+        break;
     switch (kind) {
-    case FNN_RELU: fnni_map(FNN_RELU, 0, n, x, y); break;
-    case FNN_LEAKY_RELU: fnni_map(FNN_LEAKY_RELU, parameter, n, x, y); break;
-    case FNN_ELU: fnni_map(FNN_ELU, parameter, n, x, y); break;
-    case FNN_GELU: fnni_map(FNN_GELU, 0, n, x, y); break;
-    case FNN_SIGMOID: fnni_map_sigmoid(n, x, y); break;
-    case FNN_TANH: fnni_map_tanh(n, x, y); break;
-    default:
-        if (x != y) fnni_map(FNN_LINEAR, 0, n, x, y);
+        FNNI_MAP_LIST(FNNI_MAP_CASE, FNNI_NOTHING)
     }
 }
 
-/* dy f'(x), with y = f(x) (GELU: with y = x). Where f has a kink the slope is the left one. */
-FNNI_INLINE fnni_v fnni_apply_back(const int kind, fnni_v parameter, fnni_v y, fnni_v dy)
-{
-    const fnni_v zero = fnni_vzero(), one = fnni_vset(1);
-    switch (kind) {
-    case FNN_RELU: return fnni_vselect(fnni_vgt(y, zero), dy, zero);
-    case FNN_LEAKY_RELU: return fnni_vselect(fnni_vgt(y, zero), dy, fnni_vmul(parameter, dy));
-    case FNN_ELU:
-        return fnni_vselect(fnni_vgt(y, zero), dy, fnni_vmul(fnni_vadd(y, parameter), dy));
-    case FNN_GELU: return fnni_vmul(fnni_vgelu_slope(y), dy);
-    case FNN_SIGMOID: return fnni_vmul(fnni_vmul(y, fnni_vsub(one, y)), dy);
-    case FNN_TANH: return fnni_vmul(fnni_vfnma(y, y, one), dy);
-    default: return dy;
-    }
-}
-
-FNNI_INLINE void fnni_map_back(const int kind, fnn_real parameter, ptrdiff_t n, const fnn_real *y,
-                               const fnn_real *dy, fnn_real *dx)
-{
-    const fnni_v p = fnni_vset(parameter);
-    const ptrdiff_t full = n - n % FNNI_LANES;
-    ptrdiff_t i;
-    for (i = 0; i < full; i += FNNI_LANES)
-        fnni_vstore(dx + i, fnni_apply_back(kind, p, fnni_vload(y + i), fnni_vload(dy + i)));
-    if (full < n) {
-        const fnni_m m = fnni_vmask(n - i);
-        fnni_vstore_m(dx + i, m,
-                      fnni_apply_back(kind, p, fnni_vload_m(y + i, m), fnni_vload_m(dy + i, m)));
-    }
-}
-
-FNNI_KERNEL void fnni_activation_backward(fnn_activation kind, fnn_real parameter, ptrdiff_t n,
+FNNI_KERNEL void fnni_activation_backward(int kind, fnn_real parameter, ptrdiff_t n,
                                           const fnn_real *x, const fnn_real *y,
                                           const fnn_real *dy, fnn_real *dx)
 {
+#define FNNI_BACK_CASE(name, word, a, traits) \
+    case name: \
+        if ((traits)&FNNI_SLOPE_OF_X) y = x; \
+        if ((traits)&FNNI_IDENTITY) y = dy; \
+        if (!((traits)&FNNI_IDENTITY) || dx != dy) \
+            fnni_map(FNNI_BACKWARD, name, parameter, n, y, dy, dx); \
+        break;
     switch (kind) {
-    case FNN_RELU: fnni_map_back(FNN_RELU, 0, n, y, dy, dx); break;
-    case FNN_LEAKY_RELU: fnni_map_back(FNN_LEAKY_RELU, parameter, n, y, dy, dx); break;
-    case FNN_ELU: fnni_map_back(FNN_ELU, parameter, n, y, dy, dx); break;
-    case FNN_GELU: fnni_map_back(FNN_GELU, 0, n, x, dy, dx); break;
-    case FNN_SIGMOID: fnni_map_back(FNN_SIGMOID, 0, n, y, dy, dx); break;
-    case FNN_TANH: fnni_map_back(FNN_TANH, 0, n, y, dy, dx); break;
-    default:
-        if (dx != dy) fnni_map(FNN_LINEAR, 0, n, dy, dx);
-    }
-}
-
-FNNI_INLINE void fnni_map_bias(const int kind, fnn_real parameter, ptrdiff_t rows,
-                               ptrdiff_t columns, const fnn_real *bias, fnn_real *c, ptrdiff_t ldc)
-{
-    const ptrdiff_t full = columns - columns % FNNI_LANES;
-    const fnni_m m = fnni_vmask(columns - full);
-    const fnni_v p = fnni_vset(parameter);
-    const fnni_v last = fnni_vload_m(bias + full, m);
-    ptrdiff_t j;
-    for (; rows > 0; rows--, c += ldc) {
-        for (j = 0; j < full; j += FNNI_LANES)
-            fnni_vstore(c + j,
-                        fnni_apply(kind, p, fnni_vadd(fnni_vload(c + j), fnni_vload(bias + j))));
-        if (full < columns)
-            fnni_vstore_m(c + full, m,
-                          fnni_apply(kind, p, fnni_vadd(fnni_vload_m(c + full, m), last)));
+        FNN_ACTIVATION_LIST(FNNI_BACK_CASE, FNNI_NOTHING)
     }
 }
 
@@ -3339,55 +3315,29 @@ FNNI_INLINE void fnni_map_bias(const int kind, fnn_real parameter, ptrdiff_t row
  * which LANES copies of the bias make a whole number of vectors: full speed, where masked rows
  * would make each load wait for the store of the row before, whose cache line it shares. */
 #define FNNI_CLOSE_COLUMNS 64
-FNNI_INLINE void fnni_map_close(const int kind, fnn_real parameter, ptrdiff_t rows,
-                                ptrdiff_t columns, const fnn_real *bias, fnn_real *c)
-{
-    fnn_real copies[FNNI_CLOSE_COLUMNS * FNNI_LANES];
-    const ptrdiff_t period = columns * FNNI_LANES, n = rows * columns, full = n - n % FNNI_LANES;
-    const fnni_v p = fnni_vset(parameter);
-    ptrdiff_t i, j;
-    for (i = 0; i < period; i += columns)
-        for (j = 0; j < columns; j++) copies[i + j] = bias[j];
-    for (i = 0, j = 0; i < full; i += FNNI_LANES) {
-        fnni_vstore(c + i,
-                    fnni_apply(kind, p, fnni_vadd(fnni_vload(c + i), fnni_vload(copies + j))));
-        j = j + FNNI_LANES < period ? j + FNNI_LANES : 0;
-    }
-    if (full < n) {
-        const fnni_m m = fnni_vmask(n - full);
-        const fnni_v x = fnni_vadd(fnni_vload_m(c + full, m), fnni_vload(copies + j));
-        fnni_vstore_m(c + full, m, fnni_apply(kind, p, x));
-    }
-}
-
-FNNI_INLINE void fnni_map_biased(const int kind, fnn_real parameter, ptrdiff_t rows,
-                                 ptrdiff_t columns, const fnn_real *bias, fnn_real *c,
-                                 ptrdiff_t ldc)
-{
-    const int close = columns == ldc && columns % FNNI_LANES != 0 && columns <= FNNI_CLOSE_COLUMNS;
-    if (close && rows >= 2 * FNNI_LANES) fnni_map_close(kind, parameter, rows, columns, bias, c);
-    else fnni_map_bias(kind, parameter, rows, columns, bias, c, ldc);
-}
-
-FNNI_KERNEL void fnni_bias_activation(fnn_activation kind, fnn_real parameter, ptrdiff_t rows,
+FNNI_KERNEL void fnni_bias_activation(int kind, fnn_real parameter, ptrdiff_t rows,
                                       ptrdiff_t columns, const fnn_real *bias, fnn_real *c,
                                       ptrdiff_t ldc)
 {
+    const int close = columns == ldc && columns % FNNI_LANES != 0 && columns <= FNNI_CLOSE_COLUMNS;
+    fnn_real copies[FNNI_CLOSE_COLUMNS * FNNI_LANES];
+    ptrdiff_t period = columns;
     if (!bias) {
         if (columns == ldc) fnni_activation(kind, parameter, rows * columns, c, c);
         else for (; rows > 0; rows--, c += ldc) fnni_activation(kind, parameter, columns, c, c);
         return;
     }
-    switch (kind) {
-    case FNN_RELU: fnni_map_biased(FNN_RELU, 0, rows, columns, bias, c, ldc); break;
-    case FNN_LEAKY_RELU:
-        fnni_map_biased(FNN_LEAKY_RELU, parameter, rows, columns, bias, c, ldc);
+    if (close && rows >= 2 * FNNI_LANES) {
+        fnni_spread(FNNI_LANES, columns, bias, copies);
+        bias = copies;
+        period = ldc = columns * FNNI_LANES;
+    }
+#define FNNI_BIAS_CASE(name, word, a, traits) \
+    case name: \
+        fnni_map_rows(name, parameter, rows * columns, period, ldc, bias, c); \
         break;
-    case FNN_ELU: fnni_map_biased(FNN_ELU, parameter, rows, columns, bias, c, ldc); break;
-    case FNN_GELU: fnni_map_biased(FNN_GELU, 0, rows, columns, bias, c, ldc); break;
-    case FNN_SIGMOID: fnni_map_biased(FNN_SIGMOID, 0, rows, columns, bias, c, ldc); break;
-    case FNN_TANH: fnni_map_biased(FNN_TANH, 0, rows, columns, bias, c, ldc); break;
-    default: fnni_map_biased(FNN_LINEAR, 0, rows, columns, bias, c, ldc);
+    switch (kind) {
+        FNN_ACTIVATION_LIST(FNNI_BIAS_CASE, FNNI_NOTHING)
     }
 }
 
@@ -3819,60 +3769,54 @@ FNNI_INLINE fnni_v fnni_standardise(const int per_element, const int whole, fnni
     return fnni_vmul(fnni_vsub(x, a), b);
 }
 
-FNNI_INLINE void fnni_bytes_loop(const int per_element, ptrdiff_t n, const uint8_t *x,
-                                 const fnn_real *shift, const fnn_real *scale, fnn_real *y)
+/* The numbers stand in bytes or, `raw` being 0, in reals; it and per_element are constants. */
+FNNI_INLINE void fnni_inputs_loop(const int raw, const int per_element, ptrdiff_t n,
+                                  const uint8_t *bytes, const fnn_real *reals,
+                                  const fnn_real *shift, const fnn_real *scale, fnn_real *y)
 {
     const ptrdiff_t full = n - n % FNNI_LANES, step = per_element ? FNNI_LANES : 0;
     const fnni_m m = fnni_vmask(n - full);
     ptrdiff_t i;
-    for (i = 0; i < full; i += FNNI_LANES, shift += step, scale += step)
-        fnni_vstore(y + i,
-                    fnni_standardise(per_element, 1, m, fnni_vload_bytes(x + i), shift, scale));
-    if (full < n)
-        fnni_vstore_m(
-            y + i, m,
-            fnni_standardise(per_element, 0, m, fnni_vload_bytes_n(x + i, n - i), shift, scale));
+    for (i = 0; i < full; i += FNNI_LANES, shift += step, scale += step) {
+        const fnni_v x = raw ? fnni_vload_bytes(bytes + i) : fnni_vload(reals + i);
+        fnni_vstore(y + i, fnni_standardise(per_element, 1, m, x, shift, scale));
+    }
+    if (full < n) {
+        const fnni_v x = raw ? fnni_vload_bytes_n(bytes + i, n - i) : fnni_vload_m(reals + i, m);
+        fnni_vstore_m(y + i, m, fnni_standardise(per_element, 0, m, x, shift, scale));
+    }
 }
 
 FNNI_KERNEL void fnni_from_bytes(ptrdiff_t n, const uint8_t *x, int per_element,
                                  const fnn_real *shift, const fnn_real *scale, fnn_real *y)
 {
-    if (per_element) fnni_bytes_loop(1, n, x, shift, scale, y);
-    else fnni_bytes_loop(0, n, x, shift, scale, y);
-}
-
-FNNI_INLINE void fnni_reals_loop(const int per_element, ptrdiff_t n, const fnn_real *x,
-                                 const fnn_real *shift, const fnn_real *scale, fnn_real *y)
-{
-    const ptrdiff_t full = n - n % FNNI_LANES, step = per_element ? FNNI_LANES : 0;
-    const fnni_m m = fnni_vmask(n - full);
-    ptrdiff_t i;
-    for (i = 0; i < full; i += FNNI_LANES, shift += step, scale += step)
-        fnni_vstore(y + i, fnni_standardise(per_element, 1, m, fnni_vload(x + i), shift, scale));
-    if (full < n)
-        fnni_vstore_m(y + i, m,
-                      fnni_standardise(per_element, 0, m, fnni_vload_m(x + i, m), shift, scale));
+    if (per_element) fnni_inputs_loop(1, 1, n, x, NULL, shift, scale, y);
+    else fnni_inputs_loop(1, 0, n, x, NULL, shift, scale, y);
 }
 
 FNNI_KERNEL void fnni_from_reals(ptrdiff_t n, const fnn_real *x, int per_element,
                                  const fnn_real *shift, const fnn_real *scale, fnn_real *y)
 {
-    if (per_element) fnni_reals_loop(1, n, x, shift, scale, y);
-    else fnni_reals_loop(0, n, x, shift, scale, y);
+    if (per_element) fnni_inputs_loop(0, 1, n, NULL, x, shift, scale, y);
+    else fnni_inputs_loop(0, 0, n, NULL, x, shift, scale, y);
 }
 
-/* ---- optimiser steps ---- */
+/* ---- optimiser steps: what they share ---- */
 /* A step's numbers in vectors, and what follows from them; formulas at fnni_step. */
 typedef struct fnni_stepper {
     fnni_v rate, gradient_scale, clip, l2, l1, keep; /* keep = 1 - rate decay */
-    fnni_v momentum, rho, rho_rest, inside, outside; /* root(s) = sqrt(s + inside) + outside */
-    fnni_v put, take;                                /* v = momentum v + put g; w -= take v */
-    int clip_penalty, nesterov;
+    fnni_v momentum, rho, rho_rest, epsilon;
+    fnni_v inside, outside;             /* root(s) = sqrt(s + inside) + outside */
+    fnni_v put, take;                   /* v = momentum v + put g; w -= take v */
+    fnni_v beta2, fresh1, fresh2;       /* fresh = 1 - beta */
+    fnni_v corrected, corrected_epsilon; /* the rate and epsilon of Adam */
+    int clip_penalty, nesterov, has_momentum;
 } fnni_stepper;
 
 FNNI_INLINE fnni_stepper fnni_stepper_open(const fnni_step *step)
 {
     const fnn_real fresh = 1 - step->dampening;
+    const fnni_v root = fnni_vsqrt(fnni_vset(step->correction2));
     fnni_stepper s;
     s.rate = fnni_vset(step->rate);
     s.gradient_scale = fnni_vset(step->gradient_scale);
@@ -3883,12 +3827,19 @@ FNNI_INLINE fnni_stepper fnni_stepper_open(const fnni_step *step)
     s.momentum = fnni_vset(step->momentum);
     s.rho = fnni_vset(step->rho);
     s.rho_rest = fnni_vset(1 - step->rho);
+    s.epsilon = fnni_vset(step->epsilon);
     s.inside = fnni_vset(step->epsilon_inside ? step->epsilon : 0);
     s.outside = fnni_vset(step->epsilon_inside ? 0 : step->epsilon);
     s.put = fnni_vset(step->rate_inside ? step->rate * fresh : fresh);
     s.take = fnni_vset(step->rate_inside ? 1 : step->rate);
+    s.beta2 = fnni_vset(step->beta2);
+    s.fresh1 = fnni_vset(1 - step->beta1);
+    s.fresh2 = fnni_vset(1 - step->beta2);
+    s.corrected = fnni_vmul(fnni_vset(step->rate / step->correction1), root);
+    s.corrected_epsilon = step->epsilon_corrected ? fnni_vmul(s.epsilon, root) : s.epsilon;
     s.clip_penalty = step->clip_penalty;
     s.nesterov = step->nesterov;
+    s.has_momentum = step->momentum != 0;
     return s;
 }
 
@@ -3926,217 +3877,142 @@ FNNI_INLINE fnni_v fnni_step_root(const fnni_stepper *s, fnni_v square)
     return fnni_vadd(fnni_vsqrt(fnni_vadd(square, s->inside)), s->outside);
 }
 
-FNNI_INLINE void fnni_sgd_vector(const fnni_stepper *s, const int plain, const int whole, fnni_m m,
-                                 fnn_real *w, const fnn_real *g)
+/* ---- optimiser steps: the formulas ---- */
+/* Of each optimiser the new weight, found by its word: of the weight w and g' of the step, with the
+ * state at p and q (whole, m: fnni_get). */
+#define FNNI_STEP(word) \
+    FNNI_INLINE fnni_v FNNI_NAME(step_##word)( \
+        const fnni_stepper *s, fnni_v w, fnni_v g, const int whole FNNI_UNUSED, \
+        fnni_m m FNNI_UNUSED, fnn_real *p FNNI_UNUSED, fnn_real *q FNNI_UNUSED)
+
+/* w -= rate g' */
+FNNI_STEP(sgd)
 {
-    const fnni_v weight = fnni_get(whole, m, w);
-    const fnni_v gradient = fnni_step_gradient(s, plain, weight, fnni_get(whole, m, g));
-    fnni_put(whole, m, w, fnni_step_weight(s, weight, s->rate, gradient));
+    return fnni_step_weight(s, w, s->rate, g);
 }
 
-FNNI_INLINE void fnni_sgd_loop(const int plain, ptrdiff_t n, const fnni_step *step, fnn_real *w,
-                               const fnn_real *g)
+/* Polyak 1964; Nesterov's form as Sutskever et al. 2013:
+ *     v = momentum v + (1 - dampening) g';  w -= rate v, or nesterov: rate (g' + momentum v)
+ *     rate_inside: v = momentum v + rate g';  w -= v, or nesterov: rate g' + momentum v */
+FNNI_STEP(momentum)
 {
-    const fnni_stepper s = fnni_stepper_open(step);
-    const ptrdiff_t full = n - n % FNNI_LANES;
-    const fnni_m m = fnni_vmask(n - full);
-    ptrdiff_t i;
-    for (i = 0; i < full; i += FNNI_LANES) fnni_sgd_vector(&s, plain, 1, m, w + i, g + i);
-    if (full < n) fnni_sgd_vector(&s, plain, 0, m, w + i, g + i);
-}
-
-FNNI_KERNEL void fnni_step_sgd(ptrdiff_t n, const fnni_step *step, fnn_real *w, const fnn_real *g)
-{
-    if (fnni_step_plain(step)) fnni_sgd_loop(1, n, step, w, g);
-    else fnni_sgd_loop(0, n, step, w, g);
-}
-
-/* Polyak 1964; Nesterov's form as Sutskever et al. 2013. */
-FNNI_INLINE void fnni_momentum_vector(const fnni_stepper *s, const int plain, const int whole,
-                                      fnni_m m, fnn_real *w, const fnn_real *g, fnn_real *v)
-{
-    const fnni_v weight = fnni_get(whole, m, w);
-    const fnni_v gradient = fnni_step_gradient(s, plain, weight, fnni_get(whole, m, g));
-    const fnni_v fresh = fnni_vmul(s->put, gradient);
-    const fnni_v velocity = fnni_vfma(s->momentum, fnni_get(whole, m, v), fresh);
+    const fnni_v fresh = fnni_vmul(s->put, g);
+    const fnni_v velocity = fnni_vfma(s->momentum, fnni_get(whole, m, p), fresh);
     const fnni_v update = s->nesterov ? fnni_vfma(s->momentum, velocity, fresh) : velocity;
-    fnni_put(whole, m, v, velocity);
-    fnni_put(whole, m, w, fnni_step_weight(s, weight, s->take, update));
+    fnni_put(whole, m, p, velocity);
+    return fnni_step_weight(s, w, s->take, update);
 }
 
-FNNI_INLINE void fnni_momentum_loop(const int plain, ptrdiff_t n, const fnni_step *step,
-                                    fnn_real *w, const fnn_real *g, fnn_real *v)
+/* Duchi, Hazan and Singer 2011: s += g'^2;  w -= rate g' / root(s) */
+FNNI_STEP(adagrad)
 {
-    const fnni_stepper s = fnni_stepper_open(step);
-    const ptrdiff_t full = n - n % FNNI_LANES;
-    const fnni_m m = fnni_vmask(n - full);
-    ptrdiff_t i;
-    for (i = 0; i < full; i += FNNI_LANES)
-        fnni_momentum_vector(&s, plain, 1, m, w + i, g + i, v + i);
-    if (full < n) fnni_momentum_vector(&s, plain, 0, m, w + i, g + i, v + i);
+    const fnni_v sum = fnni_vfma(g, g, fnni_get(whole, m, p));
+    fnni_put(whole, m, p, sum);
+    return fnni_step_weight(s, w, s->rate, fnni_vdiv(g, fnni_step_root(s, sum)));
 }
 
-FNNI_KERNEL void fnni_step_momentum(ptrdiff_t n, const fnni_step *step, fnn_real *w,
-                                    const fnn_real *g, fnn_real *v)
+/* rho s + (1 - rho) x^2 */
+FNNI_INLINE fnni_v fnni_step_mean(const fnni_stepper *s, fnni_v square, fnni_v x)
 {
-    if (fnni_step_plain(step)) fnni_momentum_loop(1, n, step, w, g, v);
-    else fnni_momentum_loop(0, n, step, w, g, v);
+    return fnni_vfma(s->rho, square, fnni_vmul(s->rho_rest, fnni_vmul(x, x)));
 }
 
-/* Duchi, Hazan and Singer 2011. */
-FNNI_INLINE void fnni_adagrad_vector(const fnni_stepper *s, const int plain, const int whole,
-                                     fnni_m m, fnn_real *w, const fnn_real *g, fnn_real *squares)
+/* Zeiler 2012; epsilon stands inside both roots in Keras, in PyTorch and in the paper:
+ *     s = rho s + (1 - rho) g'^2;  u = g' sqrt((d + epsilon) / (s + epsilon));
+ *     d = rho d + (1 - rho) u^2;  w -= rate u */
+FNNI_STEP(adadelta)
 {
-    const fnni_v weight = fnni_get(whole, m, w);
-    const fnni_v gradient = fnni_step_gradient(s, plain, weight, fnni_get(whole, m, g));
-    const fnni_v sum = fnni_vfma(gradient, gradient, fnni_get(whole, m, squares));
-    const fnni_v update = fnni_vdiv(gradient, fnni_step_root(s, sum));
-    fnni_put(whole, m, squares, sum);
-    fnni_put(whole, m, w, fnni_step_weight(s, weight, s->rate, update));
+    const fnni_v delta = fnni_get(whole, m, q);
+    const fnni_v square = fnni_step_mean(s, fnni_get(whole, m, p), g);
+    const fnni_v ratio = fnni_vdiv(fnni_vadd(delta, s->epsilon), fnni_vadd(square, s->epsilon));
+    const fnni_v update = fnni_vmul(g, fnni_vsqrt(ratio));
+    fnni_put(whole, m, p, square);
+    fnni_put(whole, m, q, fnni_step_mean(s, delta, update));
+    return fnni_step_weight(s, w, s->rate, update);
 }
 
-FNNI_INLINE void fnni_adagrad_loop(const int plain, ptrdiff_t n, const fnni_step *step,
-                                   fnn_real *w, const fnn_real *g, fnn_real *squares)
+/* Tieleman and Hinton 2012: s = rho s + (1 - rho) g'^2;  u = g' / root(s);  w -= rate u, or with
+ * momentum, which alone uses v, as above with u for g' and no nesterov */
+FNNI_STEP(rmsprop)
 {
-    const fnni_stepper s = fnni_stepper_open(step);
-    const ptrdiff_t full = n - n % FNNI_LANES;
-    const fnni_m m = fnni_vmask(n - full);
-    ptrdiff_t i;
-    for (i = 0; i < full; i += FNNI_LANES)
-        fnni_adagrad_vector(&s, plain, 1, m, w + i, g + i, squares + i);
-    if (full < n) fnni_adagrad_vector(&s, plain, 0, m, w + i, g + i, squares + i);
-}
-
-FNNI_KERNEL void fnni_step_adagrad(ptrdiff_t n, const fnni_step *step, fnn_real *w,
-                                   const fnn_real *g, fnn_real *s)
-{
-    if (fnni_step_plain(step)) fnni_adagrad_loop(1, n, step, w, g, s);
-    else fnni_adagrad_loop(0, n, step, w, g, s);
-}
-
-/* Zeiler 2012; epsilon stands inside both roots in Keras, in PyTorch and in the paper. */
-FNNI_INLINE void fnni_adadelta_vector(const fnni_stepper *s, fnni_v epsilon, const int plain,
-                                      const int whole, fnni_m m, fnn_real *w, const fnn_real *g,
-                                      fnn_real *squares, fnn_real *deltas)
-{
-    const fnni_v weight = fnni_get(whole, m, w), delta = fnni_get(whole, m, deltas);
-    const fnni_v gradient = fnni_step_gradient(s, plain, weight, fnni_get(whole, m, g));
-    const fnni_v square = fnni_vfma(s->rho, fnni_get(whole, m, squares),
-                                    fnni_vmul(s->rho_rest, fnni_vmul(gradient, gradient)));
-    const fnni_v ratio = fnni_vdiv(fnni_vadd(delta, epsilon), fnni_vadd(square, epsilon));
-    const fnni_v update = fnni_vmul(gradient, fnni_vsqrt(ratio));
-    fnni_put(whole, m, squares, square);
-    fnni_put(whole, m, deltas,
-             fnni_vfma(s->rho, delta, fnni_vmul(s->rho_rest, fnni_vmul(update, update))));
-    fnni_put(whole, m, w, fnni_step_weight(s, weight, s->rate, update));
-}
-
-FNNI_INLINE void fnni_adadelta_loop(const int plain, ptrdiff_t n, const fnni_step *step,
-                                    fnn_real *w, const fnn_real *g, fnn_real *squares,
-                                    fnn_real *deltas)
-{
-    const fnni_stepper s = fnni_stepper_open(step);
-    const fnni_v epsilon = fnni_vset(step->epsilon);
-    const ptrdiff_t full = n - n % FNNI_LANES;
-    const fnni_m m = fnni_vmask(n - full);
-    ptrdiff_t i;
-    for (i = 0; i < full; i += FNNI_LANES)
-        fnni_adadelta_vector(&s, epsilon, plain, 1, m, w + i, g + i, squares + i, deltas + i);
-    if (full < n)
-        fnni_adadelta_vector(&s, epsilon, plain, 0, m, w + i, g + i, squares + i, deltas + i);
-}
-
-FNNI_KERNEL void fnni_step_adadelta(ptrdiff_t n, const fnni_step *step, fnn_real *w,
-                                    const fnn_real *g, fnn_real *s, fnn_real *d)
-{
-    if (fnni_step_plain(step)) fnni_adadelta_loop(1, n, step, w, g, s, d);
-    else fnni_adadelta_loop(0, n, step, w, g, s, d);
-}
-
-/* Tieleman and Hinton 2012. */
-FNNI_INLINE void fnni_rmsprop_vector(const fnni_stepper *s, const int plain, const int whole,
-                                     fnni_m m, fnn_real *w, const fnn_real *g, fnn_real *squares,
-                                     fnn_real *v)
-{
-    const fnni_v weight = fnni_get(whole, m, w);
-    const fnni_v gradient = fnni_step_gradient(s, plain, weight, fnni_get(whole, m, g));
-    const fnni_v square = fnni_vfma(s->rho, fnni_get(whole, m, squares),
-                                    fnni_vmul(s->rho_rest, fnni_vmul(gradient, gradient)));
-    fnni_v update = fnni_vdiv(gradient, fnni_step_root(s, square));
-    fnni_put(whole, m, squares, square);
-    if (v) {
-        update = fnni_vfma(s->momentum, fnni_get(whole, m, v), fnni_vmul(s->put, update));
-        fnni_put(whole, m, v, update);
+    const fnni_v square = fnni_step_mean(s, fnni_get(whole, m, p), g);
+    fnni_v update = fnni_vdiv(g, fnni_step_root(s, square));
+    fnni_put(whole, m, p, square);
+    if (s->has_momentum) {
+        update = fnni_vfma(s->momentum, fnni_get(whole, m, q), fnni_vmul(s->put, update));
+        fnni_put(whole, m, q, update);
     }
-    fnni_put(whole, m, w, fnni_step_weight(s, weight, v ? s->take : s->rate, update));
+    return fnni_step_weight(s, w, s->has_momentum ? s->take : s->rate, update);
 }
 
-FNNI_INLINE void fnni_rmsprop_loop(const int plain, ptrdiff_t n, const fnni_step *step,
-                                   fnn_real *w, const fnn_real *g, fnn_real *squares, fnn_real *v)
+/* Kingma and Ba 2015:
+ *     m = beta1 m + (1 - beta1) g';  v = beta2 v + (1 - beta2) g'^2;
+ *     w -= rate sqrt(correction2) / correction1 m / (sqrt(v) + epsilon')
+ * in the form of its section 2's last paragraph: both corrections go into the rate. PyTorch's
+ * epsilon, which stands beside sqrt(v / correction2), is then multiplied by sqrt(correction2);
+ * Keras' is taken as it is. */
+FNNI_STEP(adam)
 {
-    const fnni_stepper s = fnni_stepper_open(step);
-    const ptrdiff_t full = n - n % FNNI_LANES;
-    const fnni_m m = fnni_vmask(n - full);
-    ptrdiff_t i;
-    for (i = 0; i < full; i += FNNI_LANES)
-        fnni_rmsprop_vector(&s, plain, 1, m, w + i, g + i, squares + i, v ? v + i : NULL);
-    if (full < n) fnni_rmsprop_vector(&s, plain, 0, m, w + i, g + i, squares + i, v ? v + i : NULL);
+    const fnni_v before = fnni_get(whole, m, p);
+    const fnni_v first = fnni_vfma(s->fresh1, fnni_vsub(g, before), before);
+    const fnni_v second = fnni_vfma(s->beta2, fnni_get(whole, m, q),
+                                    fnni_vmul(s->fresh2, fnni_vmul(g, g)));
+    const fnni_v root = fnni_vadd(fnni_vsqrt(second), s->corrected_epsilon);
+    fnni_put(whole, m, p, first);
+    fnni_put(whole, m, q, second);
+    return fnni_step_weight(s, w, s->corrected, fnni_vdiv(first, root));
 }
 
-FNNI_KERNEL void fnni_step_rmsprop(ptrdiff_t n, const fnni_step *step, fnn_real *w,
-                                   const fnn_real *g, fnn_real *s, fnn_real *v)
+/* ---- optimiser steps: the loop ---- */
+/* kind, plain and states are constants wherever these are called. */
+FNNI_INLINE fnni_v fnni_step_formula(const int kind, const fnni_stepper *s, fnni_v w, fnni_v g,
+                                     const int whole, fnni_m m, fnn_real *p, fnn_real *q)
 {
-    if (fnni_step_plain(step)) fnni_rmsprop_loop(1, n, step, w, g, s, v);
-    else fnni_rmsprop_loop(0, n, step, w, g, s, v);
+#define FNNI_FORMULA_CASE(name, word, states, start, epsilon, rho) \
+    case name: return FNNI_NAME(step_##word)(s, w, g, whole, m, p, q);
+    switch (kind) {
+        FNN_OPTIMIZER_LIST(FNNI_FORMULA_CASE)
+    }
+    return w; /* no other kind comes here */
 }
 
-/* Kingma and Ba 2015, in the form of its section 2's last paragraph: both corrections go into
- * the rate. PyTorch's epsilon, which stands beside sqrt(v / correction2), is then multiplied by
- * sqrt(correction2); Keras' is taken as it is. */
-typedef struct fnni_adam {
-    fnni_v rate, epsilon, fresh1, beta2, fresh2;
-} fnni_adam;
-
-FNNI_INLINE void fnni_adam_vector(const fnni_stepper *s, const fnni_adam *a, const int plain,
+FNNI_INLINE void fnni_step_vector(const int kind, const fnni_stepper *s, const int plain,
                                   const int whole, fnni_m m, fnn_real *w, const fnn_real *g,
-                                  fnn_real *mean, fnn_real *square)
+                                  fnn_real *p, fnn_real *q)
 {
-    const fnni_v weight = fnni_get(whole, m, w), before = fnni_get(whole, m, mean);
+    const fnni_v weight = fnni_get(whole, m, w);
     const fnni_v gradient = fnni_step_gradient(s, plain, weight, fnni_get(whole, m, g));
-    const fnni_v first = fnni_vfma(a->fresh1, fnni_vsub(gradient, before), before);
-    const fnni_v second = fnni_vfma(a->beta2, fnni_get(whole, m, square),
-                                    fnni_vmul(a->fresh2, fnni_vmul(gradient, gradient)));
-    const fnni_v update = fnni_vdiv(first, fnni_vadd(fnni_vsqrt(second), a->epsilon));
-    fnni_put(whole, m, mean, first);
-    fnni_put(whole, m, square, second);
-    fnni_put(whole, m, w, fnni_step_weight(s, weight, a->rate, update));
+    fnni_put(whole, m, w, fnni_step_formula(kind, s, weight, gradient, whole, m, p, q));
 }
 
-FNNI_INLINE void fnni_adam_loop(const int plain, ptrdiff_t n, const fnni_step *step, fnn_real *w,
-                                const fnn_real *g, fnn_real *mean, fnn_real *square)
+FNNI_INLINE void fnni_step_loop(const int kind, const int states, const int plain, ptrdiff_t n,
+                                const fnni_step *step, fnn_real *w, const fnn_real *g, fnn_real *p,
+                                fnn_real *q)
 {
     const fnni_stepper s = fnni_stepper_open(step);
-    const fnni_v root = fnni_vsqrt(fnni_vset(step->correction2)),
-                 epsilon = fnni_vset(step->epsilon);
     const ptrdiff_t full = n - n % FNNI_LANES;
     const fnni_m m = fnni_vmask(n - full);
-    fnni_adam a;
     ptrdiff_t i;
-    a.rate = fnni_vmul(fnni_vset(step->rate / step->correction1), root);
-    a.epsilon = step->epsilon_corrected ? fnni_vmul(epsilon, root) : epsilon;
-    a.fresh1 = fnni_vset(1 - step->beta1);
-    a.beta2 = fnni_vset(step->beta2);
-    a.fresh2 = fnni_vset(1 - step->beta2);
     for (i = 0; i < full; i += FNNI_LANES)
-        fnni_adam_vector(&s, &a, plain, 1, m, w + i, g + i, mean + i, square + i);
-    if (full < n) fnni_adam_vector(&s, &a, plain, 0, m, w + i, g + i, mean + i, square + i);
+        fnni_step_vector(kind, &s, plain, 1, m, w + i, g + i, states > 0 ? p + i : p,
+                         states > 1 ? q + i : q);
+    if (full < n)
+        fnni_step_vector(kind, &s, plain, 0, m, w + i, g + i, states > 0 ? p + i : p,
+                         states > 1 ? q + i : q);
 }
 
-FNNI_KERNEL void fnni_step_adam(ptrdiff_t n, const fnni_step *step, fnn_real *w, const fnn_real *g,
-                                fnn_real *m, fnn_real *v)
+FNNI_KERNEL void fnni_optimizer_step(fnn_optimizer_kind kind, ptrdiff_t n, const fnni_step *step,
+                                     fnn_real *w, const fnn_real *g, fnn_real *s, fnn_real *v)
 {
-    if (fnni_step_plain(step)) fnni_adam_loop(1, n, step, w, g, m, v);
-    else fnni_adam_loop(0, n, step, w, g, m, v);
+    const int plain = fnni_step_plain(step);
+#define FNNI_STEP_CASE(name, word, states, start, epsilon, rho) \
+    case name: \
+        if (plain) fnni_step_loop(name, states, 1, n, step, w, g, s, v); \
+        else fnni_step_loop(name, states, 0, n, step, w, g, s, v); \
+        break;
+    switch ((int)kind) {
+        FNN_OPTIMIZER_LIST(FNNI_STEP_CASE)
+    }
 }
 
 /* ---- windows over an image ---- */
@@ -4548,7 +4424,8 @@ FNNI_KERNEL void fnni_im2col(const fnn_window *w, const fnn_real *x, fnn_real *c
                     continue;
                 }
                 fnni_fill(before, 0, columns);
-                fnni_map(FNN_LINEAR, 0, n, from + r * w->width * w->channels, columns + before);
+                fnni_map(FNNI_PLAIN, FNNI_MAP_linear, 0, n, from + r * w->width * w->channels, NULL,
+                         columns + before);
                 fnni_fill(width - before - n, 0, columns + before + n);
             }
         }
@@ -4668,14 +4545,6 @@ FNNI_INLINE ptrdiff_t fnni_rows_together(ptrdiff_t columns)
     return rows;
 }
 
-/* copies[i*n + j] = x[j] for i below count. */
-FNNI_INLINE void fnni_spread(ptrdiff_t count, ptrdiff_t n, const fnn_real *x, fnn_real *copies)
-{
-    ptrdiff_t j;
-    for (; count > 0; count--, copies += n)
-        for (j = 0; j < n; j++) copies[j] = x[j];
-}
-
 /* Such rows are summed together, and their sums added up in the end. */
 FNNI_INLINE void fnni_sums_any(const int both, ptrdiff_t rows, ptrdiff_t columns,
                                const fnn_real *dy, const fnn_real *x, ptrdiff_t ld,
@@ -4787,7 +4656,7 @@ FNNI_INLINE void fnni_affine_strips(const int both, ptrdiff_t rows, ptrdiff_t co
         fnni_affine_strip(both, 1, rows, columns, p + j, q + j, a + j, b + j, c + j, y + j);
 }
 
-/* Rows that fill no vector: several together do, as in fnni_map_close. */
+/* Rows that fill no vector: several together do, as in fnni_map_rows. */
 FNNI_INLINE void fnni_affine_close(const int both, ptrdiff_t rows, ptrdiff_t columns,
                                    const fnn_real *p, const fnn_real *q, const fnn_real *a,
                                    const fnn_real *b, const fnn_real *c, fnn_real *y)
@@ -4903,56 +4772,100 @@ static const fnni_kernels FNNI_NAME(kernels) = {
     FNNI_ISA, FNNI_LANES, 0 FNNI_TILE_ROWS(FNNI_TILE_COUNT), FNNI_TILE_VECTORS * FNNI_LANES,
     FNNI_KERNEL_LIST(FNNI_KERNEL_ENTRY)
 };
+#ifdef FNNI_MORE
+#include FNNI_MORE /* bench/: functions of its own over the vocabulary */
+#endif
+#undef FNNI_NAME
+#undef FNNI_TARGET
+#undef FNNI_ISA
+#undef FNNI_LANES
+#undef FNNI_LANE_LIST
+#undef FNNI_TILE_VECTORS
+#undef FNNI_TILE_ROWS
 #endif /* FNNI_PASS: end of the kernel room */
 
-#ifdef FNNI_PASS
-#if FNNI_PASS == FNNI_PASS_SCALAR /* only the inclusion that is not itself a pass goes on */
-#undef FNNI_PASS
+#ifdef FNNI_PASS_SCALAR /* only the inclusion that is not itself a pass goes on */
+#undef FNNI_PASS_SCALAR
 
 /* ============================================================================
  * >>dispatch  the passes, and which table a context gets
  * ============================================================================
  * Called by >>memory's contexts only. The choice is made when a context is made; nothing global
- * is written. To add an instruction set: a pass here and its line in fnni_kernels_for. */
+ * is written. To add an instruction set: a pass here, which also says whether this build has it:
+ * FNNI_BUILT_word(x) is &x, a table of the pass, or NULL. */
+#define FNNI_BUILT_scalar(x) &x
 #if FNNI_X86
-#define FNNI_PASS FNNI_PASS_AVX2
+#define FNNI_PASS_AVX2
 #include FMNIST_NN_FILE
-#undef FNNI_PASS
-#ifndef FMNIST_NN_NO_AVX512
-#define FNNI_PASS FNNI_PASS_AVX512
-#include FMNIST_NN_FILE
-#undef FNNI_PASS
+#undef FNNI_PASS_AVX2
+#define FNNI_BUILT_avx2(x) &x
+#else
+#define FNNI_BUILT_avx2(x) NULL
 #endif
+#if FNNI_X86 && !defined(FMNIST_NN_NO_AVX512)
+#define FNNI_PASS_AVX512
+#include FMNIST_NN_FILE
+#undef FNNI_PASS_AVX512
+#define FNNI_BUILT_avx512(x) &x
+#else
+#define FNNI_BUILT_avx512(x) NULL
 #endif
 #if FNNI_ARM64
-#define FNNI_PASS FNNI_PASS_NEON
+#define FNNI_PASS_NEON
 #include FMNIST_NN_FILE
-#undef FNNI_PASS
+#undef FNNI_PASS_NEON
+#define FNNI_BUILT_neon(x) &x
+#else
+#define FNNI_BUILT_neon(x) NULL
 #endif
+#undef FNNI_PASS
+
+/* The room is closed: from here on its names are members of what is declared nowhere. */
+#define FNNI_NAME(name) fnni_kernel_room_is_closed_call_through_a_table.name
 
 /* The table of an instruction set, NULL where this build has none. */
 static const fnni_kernels *fnni_kernels_for(fnn_isa isa)
 {
-    switch (isa) {
-    case FNN_ISA_SCALAR: return &fnni_kernels_scalar;
-#if FNNI_X86
-    case FNN_ISA_AVX2: return &fnni_kernels_avx2;
-#ifndef FMNIST_NN_NO_AVX512
-    case FNN_ISA_AVX512: return &fnni_kernels_avx512;
-#endif
-#endif
-#if FNNI_ARM64
-    case FNN_ISA_NEON: return &fnni_kernels_neon;
-#endif
-    default: return NULL;
-    }
+#define FNNI_TABLE(name, word, machine) FNNI_BUILT_##word(fnni_kernels_##word),
+    static const fnni_kernels *const tables[] = {NULL, FNN_ISA_LIST(FNNI_TABLE)};
+    return (int)isa >= 0 && isa < FNN_ISA_COUNT ? tables[isa] : NULL;
 }
 
+/* Whether processor and system have it, given that this build does. */
+static int fnni_machine_has(fnn_isa isa)
+{
+#define FNNI_MACHINE_CASE(name, word, machine) \
+    case name: return machine;
+    switch ((int)isa) {
+        FNN_ISA_LIST(FNNI_MACHINE_CASE)
+    }
+    return 0;
+}
+
+/* The one with the most lanes. Asking the processor takes long: those with fewer are left out. */
 static fnn_isa fnni_best_isa(void)
 {
-    if (fnni_machine_has(FNN_ISA_AVX512)) return FNN_ISA_AVX512;
-    if (fnni_machine_has(FNN_ISA_AVX2)) return FNN_ISA_AVX2;
-    return fnni_machine_has(FNN_ISA_NEON) ? FNN_ISA_NEON : FNN_ISA_SCALAR;
+    int isa, lanes = 1;
+    fnn_isa best = FNN_ISA_SCALAR;
+    for (isa = FNN_ISA_COUNT - 1; isa > FNN_ISA_BEST; isa--) {
+        const fnni_kernels *k = fnni_kernels_for((fnn_isa)isa);
+        if (!k || k->lanes <= lanes || !fnni_machine_has((fnn_isa)isa)) continue;
+        best = (fnn_isa)isa;
+        lanes = k->lanes;
+    }
+    return best;
+}
+
+FNN_DEF const char *fnn_isa_name(fnn_isa isa)
+{
+#define FNNI_ISA_WORD(name, word, machine) #word,
+    static const char *const names[] = {"best", FNN_ISA_LIST(FNNI_ISA_WORD)};
+    return (int)isa >= 0 && isa < FNN_ISA_COUNT ? names[isa] : "unknown";
+}
+
+FNN_DEF int fnn_isa_available(fnn_isa isa)
+{
+    return isa == FNN_ISA_BEST || (fnni_kernels_for(isa) && fnni_machine_has(isa));
 }
 
 /* The instruction set that FNN_ISA names; FNN_ISA_BEST without one, FNN_ISA_COUNT for a name
@@ -5118,17 +5031,6 @@ static fnn_real *fnni_allocate_reals(const fnn_allocator *allocator, size_t coun
  * Every call that computes has a context: the caller's, or one for this call alone
  * (fnni_context_borrow). Elementwise calls need no more than its kernels (fnni_table). */
 
-FNN_DEF const char *fnn_isa_name(fnn_isa isa)
-{
-    static const char *const names[] = {"best", "scalar", "avx2", "avx512", "neon"};
-    return (int)isa >= 0 && isa < FNN_ISA_COUNT ? names[isa] : "unknown";
-}
-
-FNN_DEF int fnn_isa_available(fnn_isa isa)
-{
-    return isa == FNN_ISA_BEST || (fnni_kernels_for(isa) && fnni_machine_has(isa));
-}
-
 struct fnn_context {
     const fnni_kernels *kernels;
     int threads;
@@ -5152,7 +5054,7 @@ static const fnni_kernels *fnni_table(const fnn_context *context)
     fnn_isa isa;
     if (context) return context->kernels;
     isa = fnni_environment_isa();
-    if (isa == FNN_ISA_BEST) isa = fnni_best_isa();
+    if (isa == FNN_ISA_BEST) return fnni_kernels_for(fnni_best_isa());
     return fnn_isa_available(isa) ? fnni_kernels_for(isa) : NULL;
 }
 
@@ -5170,8 +5072,10 @@ static fnn_result fnni_context_open(fnn_context *context, const fnn_context_conf
     if (isa == FNN_ISA_BEST) isa = fnni_environment_isa();
     if (isa == FNN_ISA_BEST) isa = fnni_best_isa();
     if (isa < 0 || isa >= FNN_ISA_COUNT)
+#define FNNI_ISA_CHOICE(name, word, machine) ", " #word
         return fnni_fail(error, FNN_ERROR_ARGUMENT,
-                         "instruction set: expected best, scalar, avx2, avx512 or neon, found %s",
+                         "instruction set: expected one of best" FNN_ISA_LIST(
+                             FNNI_ISA_CHOICE) ", found %s",
                          config->isa == FNN_ISA_BEST ? getenv("FNN_ISA") : "another number");
     if (!fnn_isa_available(isa))
         return fnni_fail(error, FNN_ERROR_ARGUMENT,
@@ -5259,8 +5163,8 @@ FNN_DEF const char *fnn_info(const fnn_context *context)
 #define FNNI_INFO_THREADS "one thread (compiled without OpenMP)"
 #endif
 #define FNNI_INFO(isa) "fmnist_nn " FNN_VERSION ", " FNNI_INFO_REAL ", " isa ", " FNNI_INFO_THREADS
-    static const char *const lines[] = {FNNI_INFO("unknown"), FNNI_INFO("scalar"),
-                                        FNNI_INFO("avx2"), FNNI_INFO("avx512"), FNNI_INFO("neon")};
+#define FNNI_INFO_LINE(name, word, machine) FNNI_INFO(#word),
+    static const char *const lines[] = {FNNI_INFO("unknown"), FNN_ISA_LIST(FNNI_INFO_LINE)};
     fnn_isa isa = context ? context->kernels->isa : fnni_environment_isa();
     if (isa == FNN_ISA_BEST) isa = fnni_best_isa();
     return isa < FNN_ISA_COUNT && fnn_isa_available(isa) ? lines[isa] : lines[0];
@@ -5343,7 +5247,7 @@ FNN_DEF fnn_result fnn_exp(fnn_context *context, ptrdiff_t n, const fnn_real *x,
 {
     const fnni_kernels *kernels = fnni_table(context);
     if (!fnni_usable(kernels, n, x) || !fnni_usable(kernels, n, y)) return FNN_ERROR_ARGUMENT;
-    kernels->map_exp(n, x, y);
+    kernels->activation(FNNI_MAP_exp, 0, n, x, y);
     return FNN_OK;
 }
 
@@ -5351,7 +5255,7 @@ FNN_DEF fnn_result fnn_log(fnn_context *context, ptrdiff_t n, const fnn_real *x,
 {
     const fnni_kernels *kernels = fnni_table(context);
     if (!fnni_usable(kernels, n, x) || !fnni_usable(kernels, n, y)) return FNN_ERROR_ARGUMENT;
-    kernels->map_log(n, x, y);
+    kernels->activation(FNNI_MAP_log, 0, n, x, y);
     return FNN_OK;
 }
 
@@ -5359,7 +5263,7 @@ FNN_DEF fnn_result fnn_tanh(fnn_context *context, ptrdiff_t n, const fnn_real *x
 {
     const fnni_kernels *kernels = fnni_table(context);
     if (!fnni_usable(kernels, n, x) || !fnni_usable(kernels, n, y)) return FNN_ERROR_ARGUMENT;
-    kernels->map_tanh(n, x, y);
+    kernels->activation(FNNI_MAP_tanh, 0, n, x, y);
     return FNN_OK;
 }
 
@@ -5367,7 +5271,7 @@ FNN_DEF fnn_result fnn_sigmoid(fnn_context *context, ptrdiff_t n, const fnn_real
 {
     const fnni_kernels *kernels = fnni_table(context);
     if (!fnni_usable(kernels, n, x) || !fnni_usable(kernels, n, y)) return FNN_ERROR_ARGUMENT;
-    kernels->map_sigmoid(n, x, y);
+    kernels->activation(FNNI_MAP_sigmoid, 0, n, x, y);
     return FNN_OK;
 }
 
@@ -6510,7 +6414,7 @@ static void fnni_conv_forward_image(const fnni_conv *g, int band, const fnni_con
     for (row = 0; row < g->out_height; row += rows, y += rows * g->out_row) {
         rows = g->out_height - row < band ? g->out_height - row : band;
         fnni_conv_rows(g, in, panels, row, row + rows, y);
-        if (f != FNN_LINEAR) g->kernels->activation(f, parameter, rows * g->out_row, y, y);
+        g->kernels->activation(f, parameter, rows * g->out_row, y, y);
     }
 }
 
@@ -6882,7 +6786,7 @@ static void fnni_conv_forward_part(void *argument, int part, int parts)
         const fnni_conv_input in =
             fnni_conv_image(g, job->x + i * job->x_size, job->space + (size_t)part * job->per_part);
         fnni_conv_prefetch(job, i + 1);
-        fnni_conv_forward_image(g, band, &in, job->packed, FNN_LINEAR, 0, job->y + i * job->y_size);
+        fnni_conv_forward_image(g, band, &in, job->packed, FNNI_AS_IT_IS, 0, job->y + i * job->y_size);
     }
 }
 
@@ -8303,45 +8207,36 @@ static void fnni_warp_sample(const fnni_scaler *s, const fnni_warp *w, const cha
  * >>activations  y = f(x), element by element or over a row
  * ============================================================================ */
 
-static const char *const fnni_activation_names[] = {"linear", "relu",    "leaky_relu", "elu",
-                                                    "gelu",   "sigmoid", "tanh",       "softmax"};
-
 static int fnni_is_activation(fnn_activation activation)
 {
     return (unsigned)activation < FNN_ACTIVATION_COUNT;
-}
-
-/* Keras' leaky_relu slope and elu scale. */
-static fnn_real fnni_default_parameter(fnn_activation activation)
-{
-    return activation == FNN_LEAKY_RELU ? (fnn_real).3 : activation == FNN_ELU ? 1 : 0;
 }
 
 /* Whether an activation may have this parameter. With a negative one y = f(x) < 0 would no longer
  * mean x < 0, which is how the gradient tells; a NaN gives neither. */
 static int fnni_parameter_fits(fnn_activation activation, fnn_real parameter)
 {
-    return (activation != FNN_LEAKY_RELU && activation != FNN_ELU) || parameter >= 0;
+    return !fnni_activation_has(activation, FNNI_HAS_PARAMETER) || parameter >= 0;
 }
 
 /* Whether kind is an activation that works on single elements. */
 static int fnni_is_elementwise(fnn_activation kind)
 {
-    return fnni_is_activation(kind) && kind != FNN_SOFTMAX;
+    return fnni_is_activation(kind) && !fnni_activation_has(kind, FNNI_ROWWISE);
 }
 
 /* Whether an activation needs a layer of its own: its gradient wants what it was applied to, or
  * whole rows. */
 static int fnni_activation_apart(fnn_activation activation)
 {
-    return activation == FNN_GELU || activation == FNN_SOFTMAX;
+    return fnni_activation_has(activation, FNNI_SLOPE_OF_X | FNNI_ROWWISE);
 }
 
 /* Whether the largest of several numbers stays the largest, and the first of equals. */
 static int fnni_keeps_order(fnn_activation activation, fnn_real parameter)
 {
-    return activation == FNN_LINEAR || activation == FNN_RELU ||
-           (activation == FNN_LEAKY_RELU && parameter >= 0);
+    return fnni_activation_has(activation, FNNI_KEEPS_ORDER) &&
+           fnni_parameter_fits(activation, parameter);
 }
 
 FNN_DEF fnn_result fnn_activation_forward(fnn_context *context, fnn_activation kind,
@@ -8360,11 +8255,13 @@ FNN_DEF fnn_result fnn_activation_backward(fnn_context *context, fnn_activation 
                                            const fnn_real *y, const fnn_real *dy, fnn_real *dx)
 {
     const fnni_kernels *kernels = fnni_table(context);
-    const fnn_real *read = kind == FNN_GELU ? x : kind == FNN_LINEAR ? dy : y;
+    const fnn_real *read = y;
+    if (!fnni_is_elementwise(kind) || !fnni_parameter_fits(kind, parameter))
+        return FNN_ERROR_ARGUMENT;
+    if (fnni_activation_has(kind, FNNI_SLOPE_OF_X)) read = x;
+    if (fnni_activation_has(kind, FNNI_IDENTITY)) read = dy;
     if (!fnni_usable(kernels, n, read) || !fnni_usable(kernels, n, dy) ||
         !fnni_usable(kernels, n, dx))
-        return FNN_ERROR_ARGUMENT;
-    if (!fnni_is_elementwise(kind) || !fnni_parameter_fits(kind, parameter))
         return FNN_ERROR_ARGUMENT;
     kernels->activation_backward(kind, parameter, n, x, y, dy, dx);
     return FNN_OK;
@@ -8395,15 +8292,18 @@ static void fnni_softmax_backward(int rows, int columns, const fnn_real *y, cons
 
 static void fnni_write_activation(fnni_writer *w, fnn_activation activation, fnn_real parameter)
 {
-    fnni_emit_text(w, " %s", fnni_activation_names[activation]);
+    fnni_emit_text(w, " %s", fnni_activations[activation].word);
     fnni_emit_word(w, parameter);
 }
 
 static int fnni_word_activation(const char *word, fnn_activation *activation)
 {
-    const int found = fnni_word_in(word, fnni_activation_names, FNN_ACTIVATION_COUNT);
-    *activation = (fnn_activation)(found < 0 ? 0 : found);
-    return found >= 0;
+    int kind;
+    for (kind = 0; kind < FNN_ACTIVATION_COUNT; kind++) {
+        *activation = (fnn_activation)kind;
+        if (!strcmp(word, fnni_activations[kind].word)) return 1;
+    }
+    return 0;
 }
 
 static int fnni_read_activation(const char *const *word, fnn_activation *activation,
@@ -8625,17 +8525,19 @@ static int fnni_loss_named(const char *name)
 /* ============================================================================
  * >>optimizers  constructors, and what a step needs of them and of a configuration
  * ============================================================================
- * Called by >>step. The arithmetic is in >>kernels, step_*, one pass over parameters, gradients
- * and state; here its constants are worked out once a step. To add an optimiser: its kind and
- * constructor in >>api, its kernel, its case in >>step's fnni_optimize, a row in
- * tests/test_train.c. */
+ * Called by >>step. The arithmetic is in >>kernels, one pass over parameters, gradients and state;
+ * here its constants are worked out once a step. To add an optimiser: its row in
+ * FNN_OPTIMIZER_LIST, its formula in >>kernels, its constructor here, a twin in
+ * tests/test_optimizers.c. */
 
-/* Reals of state per parameter. */
-static int fnni_optimizer_states(fnn_optimizer_kind kind)
-{
-    static const int states[FNN_OPTIMIZER_COUNT] = {0, 1, 1, 2, 2, 2};
-    return states[kind];
-}
+typedef struct fnni_optimizer_type {
+    int states, start;
+    fnn_real epsilon, rho; /* PyTorch's */
+} fnni_optimizer_type;
+
+#define FNNI_OPTIMIZER_TYPE(name, word, states, start, epsilon, rho) \
+    {states, start, (fnn_real)(epsilon), (fnn_real)(rho)},
+static const fnni_optimizer_type fnni_optimizers[] = {FNN_OPTIMIZER_LIST(FNNI_OPTIMIZER_TYPE)};
 
 static fnni_step fnni_step_make(const fnn_fit_config *config, uint64_t t)
 {
@@ -8728,20 +8630,11 @@ FNN_DEF fnn_optimizer fnn_adamw(double learning_rate, double weight_decay)
 
 FNN_DEF fnn_optimizer fnn_pytorch(fnn_optimizer o)
 {
+    if ((unsigned)o.kind >= FNN_OPTIMIZER_COUNT) return o; /* a fit says so */
     o.pytorch = 1;
     o.start = 0;
-    switch (o.kind) {
-    case FNN_ADAGRAD: o.epsilon = (fnn_real)1e-10; break;
-    case FNN_ADADELTA:
-        o.epsilon = (fnn_real)1e-6;
-        o.rho = (fnn_real).9;
-        break;
-    case FNN_RMSPROP:
-        o.rho = (fnn_real).99;
-        o.epsilon = (fnn_real)1e-8;
-        break;
-    default: o.epsilon = (fnn_real)1e-8; break;
-    }
+    o.epsilon = fnni_optimizers[o.kind].epsilon;
+    if (fnni_optimizers[o.kind].rho > 0) o.rho = fnni_optimizers[o.kind].rho;
     return o;
 }
 
@@ -9471,7 +9364,7 @@ static void fnni_activate_read(fnn_model *model, const fnni_words *w)
         fnn_activate(model, activation, parameter);
 }
 
-static const fnni_layer_type fnni_activation_type = {"activation",
+static const fnni_layer_type fnni_activate_type = {"activation",
                                                      FNNI_ACTIVATES,
                                                      /* write, read, tensor */ fnni_activate_write,
                                                      fnni_activate_read,
@@ -9489,7 +9382,7 @@ static const fnni_layer_type fnni_activation_type = {"activation",
 
 FNN_DEF int fnn_activate(fnn_model *model, fnn_activation activation, fnn_real parameter)
 {
-    fnni_layer *layer = fnni_layer_add(model, &fnni_activation_type);
+    fnni_layer *layer = fnni_layer_add(model, &fnni_activate_type);
     if (!layer) return -1;
     if (!fnni_is_activation(activation))
         return fnni_refuse(model, "%d is no activation", (int)activation);
@@ -9498,7 +9391,7 @@ FNN_DEF int fnn_activate(fnn_model *model, fnn_activation activation, fnn_real p
                            (double)parameter);
     layer->activation = activation;
     layer->parameter = parameter;
-    layer->softmax = activation == FNN_SOFTMAX;
+    layer->softmax = fnni_activation_has(activation, FNNI_ROWWISE);
     return model->layer_count++;
 }
 
@@ -9507,8 +9400,8 @@ FNN_DEF int fnn_activate(fnn_model *model, fnn_activation activation, fnn_real p
 static int fnni_layer_activate(fnn_model *model, fnni_layer *layer, fnn_activation activation)
 {
     const int apart = fnni_activation_apart(activation);
-    layer->activation = apart ? FNN_LINEAR : activation;
-    layer->parameter = fnni_default_parameter(activation);
+    layer->activation = apart ? FNNI_AS_IT_IS : activation;
+    layer->parameter = fnni_activations[activation].parameter;
     model->layer_count++;
     return apart ? fnn_activate(model, activation, 0) : model->layer_count - 1;
 }
@@ -10158,8 +10051,7 @@ static void fnni_fused_image(const fnni_run *run, int l, int i, fnn_real *worksp
         fnni_conv_rows(&plan->conv, &in, workspace + plan->packed[0], row * stride,
                        row * stride + w.height, rows_of_z);
         run->kernels->max_pool(&w, rows_of_z, y, index);
-        if (layer->activation != FNN_LINEAR)
-            run->kernels->activation(layer->activation, layer->parameter, rows * size, y, y);
+        run->kernels->activation(layer->activation, layer->parameter, rows * size, y, y);
         y += rows * size;
         if (index) index += rows * size;
     }
@@ -10935,7 +10827,7 @@ FNN_DEF int fnn_add(fnn_model *model, int from)
 /* ---- all layers: X(the stem of its page's names) ---- */
 /* clang-format off */
 #define FNNI_LAYER_LIST(X) \
-    X(dense) X(activation) X(dropout) X(spatial_dropout) X(flatten) X(conv2d) X(max_pool) \
+    X(dense) X(activate) X(dropout) X(spatial_dropout) X(flatten) X(conv2d) X(max_pool) \
     X(average_pool) X(batch_norm) X(add)
 /* clang-format on */
 
@@ -11307,7 +11199,7 @@ FNN_DEF size_t fnn_summary(const fnn_model *model, char *text, size_t size)
         const size_t count = layer->weights + layer->biases;
         const int shown = layer->type->flags & FNNI_ACTIVATES;
         FNNI_APPEND("%-4d %-12s %-12s %4d x %3d x %3d %10lu\n", l, layer->type->name,
-                    shown ? fnni_activation_names[layer->activation] : "", layer->shape.height,
+                    shown ? fnni_activations[layer->activation].word : "", layer->shape.height,
                     layer->shape.width, layer->shape.channels, (unsigned long)count);
         parameters += count;
     }
@@ -11715,24 +11607,17 @@ static void fnni_batch_backward(fnni_batch *b, int from, int parts)
 static void fnni_optimize(const fnn_model *model, fnn_optimizer_kind kind, const fnni_step *step,
                           size_t first, size_t count, const fnn_real *g, int penalised)
 {
-    const fnni_kernels *k = model->context.kernels;
+    const int states = fnni_optimizers[kind].states;
     fnn_real *w = model->parameters + first;
-    fnn_real *s = model->state ? model->state + first : NULL;
-    fnn_real *v = model->state ? s + model->parameter_count : NULL;
+    fnn_real *s = states > 0 ? model->state + first : NULL;
+    fnn_real *v = states > 1 ? s + model->parameter_count : NULL;
     const ptrdiff_t n = (ptrdiff_t)count;
     fnni_step plain = *step;
     if (!penalised) {
         plain.l2 = plain.l1 = plain.decay = 0;
         step = &plain;
     }
-    switch (kind) {
-    case FNN_SGD: k->step_sgd(n, step, w, g); break;
-    case FNN_MOMENTUM: k->step_momentum(n, step, w, g, s); break;
-    case FNN_ADAGRAD: k->step_adagrad(n, step, w, g, s); break;
-    case FNN_ADADELTA: k->step_adadelta(n, step, w, g, s, v); break;
-    case FNN_RMSPROP: k->step_rmsprop(n, step, w, g, s, step->momentum != 0 ? v : NULL); break;
-    default: k->step_adam(n, step, w, g, s, v); break;
-    }
+    model->context.kernels->optimizer_step(kind, n, step, w, g, s, v);
 }
 
 /* A weight gradient is computed in blocks of about this many reals. Where the optimiser takes each
@@ -11766,7 +11651,6 @@ static size_t fnni_gradient_space(const fnn_model *model)
 static void fnni_batch_block(const fnni_batch *b, const fnni_layer *layer, int l, int from, int to,
                              fnn_real *space)
 {
-    const fnn_optimizer_kind kind = b->step ? b->config->optimizer.kind : FNN_SGD;
     const size_t width = layer->rows ? layer->weights / (size_t)layer->rows : 0,
                  count = (size_t)(to - from) * width;
     const size_t first = layer->offset + (size_t)from * width,
@@ -11776,9 +11660,9 @@ static void fnni_batch_block(const fnni_batch *b, const fnni_layer *layer, int l
     fnn_real *db = !last ? NULL : b->step ? space + count : b->model->gradients + biases;
     layer->type->gradient(b->run, l, from, to, dw, db, space + fnni_gradient_space(b->model));
     if (!b->step) return;
-    fnni_optimize(b->model, kind, b->step, first, count, dw, 1);
+    fnni_optimize(b->model, b->config->optimizer.kind, b->step, first, count, dw, 1);
     if (last)
-        fnni_optimize(b->model, kind, b->step, biases, layer->biases, db,
+        fnni_optimize(b->model, b->config->optimizer.kind, b->step, biases, layer->biases, db,
                       b->config->penalize_biases);
 }
 
@@ -12004,7 +11888,7 @@ static fnn_result fnni_run_make(fnn_model *model, int rows)
 static fnn_result fnni_state_make(fnn_model *model, const fnn_optimizer *optimizer)
 {
     const size_t count =
-        fnni_times(model->parameter_count, (size_t)fnni_optimizer_states(optimizer->kind));
+        fnni_times(model->parameter_count, (size_t)fnni_optimizers[optimizer->kind].states);
     if (model->state_kind == (int)optimizer->kind) return FNN_OK;
     fnni_release(&model->context.allocator, model->state);
     model->state = NULL;
@@ -12013,8 +11897,9 @@ static fnn_result fnni_state_make(fnn_model *model, const fnn_optimizer *optimiz
     if (count > 0) {
         model->state = fnni_allocate_reals(&model->context.allocator, count);
         if (!model->state) return FNN_ERROR_MEMORY;
-        model->context.kernels->fill(
-            (ptrdiff_t)count, optimizer->kind == FNN_ADAGRAD ? optimizer->start : 0, model->state);
+        model->context.kernels->fill((ptrdiff_t)count,
+                                     fnni_optimizers[optimizer->kind].start ? optimizer->start : 0,
+                                     model->state);
     }
     model->state_kind = (int)optimizer->kind;
     return FNN_OK;
@@ -16492,8 +16377,7 @@ FNN_DEF fnn_result fnn_search_save_histories(const fnn_search *search, const cha
     return fnni_search_save(fnni_write_histories, search, path, error);
 }
 
-#endif /* FNNI_PASS == FNNI_PASS_SCALAR */
-#endif /* FNNI_PASS */
+#endif /* FMNIST_NN_IMPLEMENTATION: the rooms below the kernels */
 
 /* ============================================================================
  * Revisions

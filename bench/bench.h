@@ -5,7 +5,8 @@
  *
  * CSV on stdout, one row per case and peer:
  *     kernel,shape,isa,threads,median_us,best_us,rate,unit,limit_percent,peer,peer_rate,ratio
- * and a readable table on stderr at the end. Include after fmnist_nn.h with its implementation. */
+ * and a readable table on stderr at the end. Include after fmnist_nn.h with its implementation
+ * and, as FNNI_MORE, limits.h. */
 #ifndef BENCH_H
 #define BENCH_H
 #ifdef __GNUC__
@@ -41,57 +42,13 @@ static int bench_ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* ---- the machine's limits ---- */
-typedef struct bench_limits {
-    ptrdiff_t lanes;
-    double (*fma)(ptrdiff_t count, fnn_real *sink);
-    double (*read)(ptrdiff_t vectors, const fnn_real *x, fnn_real *sink);
-    double (*write)(ptrdiff_t vectors, fnn_real *x);
-    double (*mix)(ptrdiff_t count, fnn_real *sink);
-    double (*divide)(ptrdiff_t count, fnn_real *sink);
-    void (*stream)(ptrdiff_t blocks, ptrdiff_t in, const fnn_real *x, ptrdiff_t out, fnn_real *y,
-                   ptrdiff_t next, fnn_real *sink);
-} bench_limits;
-
-#undef FNNI_NAME
-#define FNNI_NAME(name) fnni_##name##_scalar
-#define LIMIT_TARGET
-#include "limits.h"
-#undef LIMIT_TARGET
-#if FNNI_X86
-#undef FNNI_NAME
-#define FNNI_NAME(name) fnni_##name##_avx2
-#define LIMIT_TARGET FNNI_TARGET_AVX2
-#include "limits.h"
-#undef LIMIT_TARGET
-#ifndef FMNIST_NN_NO_AVX512
-#undef FNNI_NAME
-#define FNNI_NAME(name) fnni_##name##_avx512
-#define LIMIT_TARGET FNNI_TARGET_AVX512
-#include "limits.h"
-#undef LIMIT_TARGET
-#endif
-#endif
-#if FNNI_ARM64
-#undef FNNI_NAME
-#define FNNI_NAME(name) fnni_##name##_neon
-#define LIMIT_TARGET
-#include "limits.h"
-#undef LIMIT_TARGET
-#endif
-
+/* ---- the machine's limits: limits.h, compiled in each pass of the library ---- */
 static const bench_limits *bench_limits_for(fnn_isa isa)
 {
-#if FNNI_X86
-    if (isa == FNN_ISA_AVX2) return &fnni_limit_table_avx2;
-#ifndef FMNIST_NN_NO_AVX512
-    if (isa == FNN_ISA_AVX512) return &fnni_limit_table_avx512;
-#endif
-#elif FNNI_ARM64
-    if (isa == FNN_ISA_NEON) return &fnni_limit_table_neon;
-#endif
-    (void)isa;
-    return &fnni_limit_table_scalar;
+#define BENCH_LIMITS(name, word, machine) FNNI_BUILT_##word(fnni_limits_##word),
+    static const bench_limits *const tables[] = {NULL, FNN_ISA_LIST(BENCH_LIMITS)};
+#undef BENCH_LIMITS
+    return tables[isa];
 }
 
 /* ---- cases and runs ---- */
@@ -692,7 +649,9 @@ static int bench_read_isa(const char *name, fnn_isa *isa)
     int i = 0;
     while (i < FNN_ISA_COUNT && strcmp(name, fnn_isa_name((fnn_isa)i)) != 0) i++;
     *isa = (fnn_isa)i;
-    return i < FNN_ISA_COUNT || bench_wrong("--isa", "best, scalar, avx2, avx512 or neon", name);
+#define BENCH_CHOICE(name, word, machine) " or " #word
+    return i < FNN_ISA_COUNT || bench_wrong("--isa", "best" FNN_ISA_LIST(BENCH_CHOICE), name);
+#undef BENCH_CHOICE
 }
 
 static int bench_read_count(const char *option, const char *text, int *count)

@@ -6,6 +6,7 @@
 #define _GNU_SOURCE /* with -std=c99 the system's headers hide fork, setenv, nanosleep, dlopen */
 #endif
 #define FMNIST_NN_IMPLEMENTATION
+#define FNNI_MORE "bench/limits.h"
 #include "../fmnist_nn.h"
 #include "bench.h"
 

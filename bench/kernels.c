@@ -5,6 +5,7 @@
 #define _GNU_SOURCE /* with -std=c99 the system's headers hide fork, setenv, nanosleep, dlopen */
 #endif
 #define FMNIST_NN_IMPLEMENTATION
+#define FNNI_MORE "bench/limits.h"
 #include "../fmnist_nn.h"
 #include "bench.h"
 #include "onednn.h"
@@ -130,17 +131,17 @@ STREAM_CALL(stream_scale_shift, k->scale_shift(s->rows, s->columns, s->x, s->a, 
 STREAM_CALL(stream_norm_sums, k->norm_sums(s->rows, s->columns, s->x, s->y, s->a, s->a, s->b, s->c))
 STREAM_CALL(stream_norm_back,
             k->norm_backward(s->rows, s->columns, s->x, s->y, s->a, s->b, s->c, s->z))
-STREAM_CALL(stream_exp, k->map_exp(s->n, s->x, s->y))
-STREAM_CALL(stream_tanh, k->map_tanh(s->n, s->x, s->y))
-STREAM_CALL(stream_sigmoid, k->map_sigmoid(s->n, s->x, s->y))
+STREAM_CALL(stream_exp, k->activation(FNNI_MAP_exp, 0, s->n, s->x, s->y))
+STREAM_CALL(stream_tanh, k->activation(FNNI_MAP_tanh, 0, s->n, s->x, s->y))
+STREAM_CALL(stream_sigmoid, k->activation(FNNI_MAP_sigmoid, 0, s->n, s->x, s->y))
 STREAM_CALL(stream_relu, k->activation(FNN_RELU, 0, s->n, s->x, s->y))
 STREAM_CALL(stream_gelu, k->activation(FNN_GELU, 0, s->n, s->x, s->y))
 STREAM_CALL(stream_softmax, k->softmax(s->rows, s->columns, s->x, s->y))
 STREAM_CALL(stream_dropout, k->dropout(s->n, 1, 0, (fnn_real).5, s->x, s->y))
 STREAM_CALL(stream_bytes, k->from_bytes(s->n, s->bytes, 0, s->a, s->b, s->y))
-STREAM_CALL(stream_sgd, k->step_sgd(s->n, &s->step, s->x, s->y))
-STREAM_CALL(stream_momentum, k->step_momentum(s->n, &s->step, s->x, s->y, s->z))
-STREAM_CALL(stream_adam, k->step_adam(s->n, &s->step, s->x, s->y, s->z, s->v))
+STREAM_CALL(stream_sgd, k->optimizer_step(FNN_SGD, s->n, &s->step, s->x, s->y, NULL, NULL))
+STREAM_CALL(stream_momentum, k->optimizer_step(FNN_MOMENTUM, s->n, &s->step, s->x, s->y, s->z, NULL))
+STREAM_CALL(stream_adam, k->optimizer_step(FNN_ADAM, s->n, &s->step, s->x, s->y, s->z, s->v))
 #undef STREAM_CALL
 
 /* Bytes, instructions and divisions an element of the input; pooling's are for 2 x 2 / 2. */

@@ -67,6 +67,12 @@ compiles_within() { # SECONDS COMPILER
     return 1
 }
 
+unit_compiles() { # COMPILER UNIT
+    local language=c
+    [[ $1 == *++* ]] && language=c++
+    "$1" -I. -fsyntax-only -x $language "$here/$2.c"
+}
+
 matrix() { # COMPILER
     local compiler=$1 rows row threads
     have "$1" || { skip "$1" "this machine has no $1" && return; }
@@ -87,6 +93,12 @@ matrix() { # COMPILER
     echo 'static int nobody_calls_it(void) { return 1; }' >"$here/warns.h"
     refuses "$compiler: a warning fails" nobody_calls_it \
         matrix_row "$compiler" "${rows%%:*}" -O1 -DFMNIST_NN_NO_SIMD -include "$here/warns.h"
+    unit table '#define FMNIST_NN_IMPLEMENTATION' '#include "fmnist_nn.h"' \
+        'void below(fnn_real *x);' 'void below(fnn_real *x) { fnni_kernels_scalar.fill(1, 0, x); }'
+    sed 's/fnni_kernels_scalar\.fill/fnni_fill/' "$here/table.c" >"$here/name.c"
+    check "$compiler: a kernel is called through a table" unit_compiles "$compiler" table
+    refuses "$compiler: not by its name below the kernel room" kernel_room_is_closed \
+        unit_compiles "$compiler" name
     [[ $compiler == *++* ]] && return
     check "$compiler -O2 takes at most 15 s" compiles_within 15 "$compiler"
     refuses "$compiler: a longer compile fails" 'took' took_at_most 0 "$here/app.c99.-O2.log"

@@ -62,12 +62,12 @@ calls_upwards() { # HEADER
 
 # The lists whose kinds have a home, and the rooms where a kind may be named: those of its page, and
 # of its formulas.
-homes='FNN_ISA_LIST >>platform >>dispatch >>contexts
-FNN_ACTIVATION_LIST >>activations >>kernels
+homes='FNN_ISA_LIST >>kernels >>dispatch
+FNN_ACTIVATION_LIST >>kernel-list >>kernels
 FNN_NORMALIZATION_LIST >>normalizations
 FNN_INITIALIZER_LIST >>initializers
 FNN_LOSS_LIST >>losses
-FNN_OPTIMIZER_LIST >>optimizers >>kernels
+FNN_OPTIMIZER_LIST >>optimizers
 FNN_SCHEDULE_LIST >>schedules
 FNN_MONITOR_LIST >>fit
 FNN_PADDING_LIST >>windows'
@@ -80,16 +80,18 @@ kinds_at_home() { # HEADER
         !begun { for (i = 2; i <= NF; i++) allowed[$1, $i] = 1; known[$1] = 1; next }
         { line = $0; sub(/^[0-9]+ >>[a-z-]+ ?/, "", line) }
         # Rows: X(KIND, in the lines of a list, each of which but the last ends in a backslash.
-        match(line, /^#define FNN_[A-Z0-9_]+_LIST\(X\)/) {
-            list = substr(line, 9, RLENGTH - 11)
+        match(line, /^#define FNN_[A-Z0-9_]+_LIST\(X/) {
+            list = substr(line, 9, RLENGTH - 10)
             if (!(list in known)) list = ""
             seen[list] = 1
         }
         list != "" {
             text = line
-            while (match(text, /X\(FNN_[A-Z0-9_]+/)) {
-                of[substr(text, RSTART + 2, RLENGTH - 2)] = list
+            while (match(text, /(X|ROW)\(FNN_[A-Z0-9_]+/)) {
+                kind = substr(text, RSTART, RLENGTH)
                 text = substr(text, RSTART + RLENGTH)
+                sub(/^[A-Z]+\(/, "", kind)
+                of[kind] = list
             }
             if (line !~ /\\$/) list = ""
             next

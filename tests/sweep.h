@@ -28,19 +28,19 @@ static double sweep_gelu(double x)
 
 static void sweep_run_exp(const fnni_kernels *k, ptrdiff_t n, const fnn_real *x, fnn_real *y)
 {
-    k->map_exp(n, x, y);
+    k->activation(FNNI_MAP_exp, 0, n, x, y);
 }
 static void sweep_run_log(const fnni_kernels *k, ptrdiff_t n, const fnn_real *x, fnn_real *y)
 {
-    k->map_log(n, x, y);
+    k->activation(FNNI_MAP_log, 0, n, x, y);
 }
 static void sweep_run_tanh(const fnni_kernels *k, ptrdiff_t n, const fnn_real *x, fnn_real *y)
 {
-    k->map_tanh(n, x, y);
+    k->activation(FNNI_MAP_tanh, 0, n, x, y);
 }
 static void sweep_run_sigmoid(const fnni_kernels *k, ptrdiff_t n, const fnn_real *x, fnn_real *y)
 {
-    k->map_sigmoid(n, x, y);
+    k->activation(FNNI_MAP_sigmoid, 0, n, x, y);
 }
 static void sweep_run_elu(const fnni_kernels *k, ptrdiff_t n, const fnn_real *x, fnn_real *y)
 {
@@ -55,7 +55,7 @@ static void sweep_run_gelu(const fnni_kernels *k, ptrdiff_t n, const fnn_real *x
 static void sweep_run_broken(const fnni_kernels *k, ptrdiff_t n, const fnn_real *x, fnn_real *y)
 {
     ptrdiff_t i;
-    k->map_exp(n, x, y);
+    k->activation(FNNI_MAP_exp, 0, n, x, y);
     for (i = 0; i < n; i++)
         if (x[i] > 1 && x[i] < 2) y[i] *= 1 + (fnn_real)FLT_EPSILON;
 }

@@ -160,9 +160,9 @@ static double f(int kind, double a, double x)
         return 1 / (1 + exp(-x));
     case FNN_TANH:
         return tanh(x);
-    case FNNI_MAP_EXP:
+    case FNNI_MAP_exp:
         return exp(x);
-    case FNNI_MAP_LOG:
+    case FNNI_MAP_log:
         return log(x);
     default:
         return x;
@@ -193,12 +193,7 @@ static double slope(int kind, double a, double x)
 RUN(run_map)
 {
     const ptrdiff_t count = rows * n;
-    if (now->kind == FNNI_MAP_EXP)
-        k->map_exp(count, REAL(in[0]), REAL(out[0]));
-    else if (now->kind == FNNI_MAP_LOG)
-        k->map_log(count, REAL(in[0]), REAL(out[0]));
-    else
-        k->activation((fnn_activation)now->kind, now->parameter, count, REAL(in[0]), REAL(out[0]));
+    k->activation(now->kind, now->parameter, count, REAL(in[0]), REAL(out[0]));
 }
 TWIN(twin_map)
 {
@@ -216,8 +211,8 @@ static void maps(void)
         {"gelu", "m", "m", run_map, twin_map, GELU_BOUND, 0, 1, FNN_GELU, 0},
         {"sigmoid", "m", "m", run_map, twin_map, 2, 0, 1, FNN_SIGMOID, 0},
         {"tanh", "m", "m", run_map, twin_map, 2, 0, 1, FNN_TANH, 0},
-        {"exp", "m", "m", run_map, twin_map, 1, 0, 1, FNNI_MAP_EXP, 0},
-        {"log", "p", "m", run_map, twin_map, 1, 0, 1, FNNI_MAP_LOG, 0},
+        {"exp", "m", "m", run_map, twin_map, 1, 0, 1, FNNI_MAP_exp, 0},
+        {"log", "p", "m", run_map, twin_map, 1, 0, 1, FNNI_MAP_log, 0},
     };
     size_t i;
     for (i = 0; i < sizeof cases / sizeof cases[0]; i++) run_case(&cases[i], 1);
@@ -293,10 +288,11 @@ TWIN(twin_no_bias)
 static void bias_activation(void)
 {
     int kind, form;
-    for (kind = 0; kind < FNN_SOFTMAX; kind++)
+    for (kind = 0; kind < FNN_ACTIVATION_COUNT; kind++)
         for (form = 0; form < 3; form++) {
             test_case c = {"bias activation", "v", "m", run_bias, twin_bias,
                            GELU_BOUND,        0,   0,   0,        (fnn_real).3};
+            if (fnni_activations[kind].traits & FNNI_ROWWISE) continue;
             c.kind = kind;
             if (form == 1) c.run = run_bias_part, c.twin = twin_bias_part;
             if (form == 2) c.run = run_no_bias, c.twin = twin_no_bias;
@@ -586,18 +582,18 @@ static double twin_root(double s)
 {
     return step.epsilon_inside ? sqrt(s + (double)step.epsilon) : sqrt(s) + (double)step.epsilon;
 }
-RUN(run_sgd)
+/* The kind is the optimiser's; RMSProp without its second array is one without momentum. */
+RUN(run_step)
 {
-    k->step_sgd(rows * n, &step, REAL(out[0]), REAL(in[0]));
+    fnni_step s = step;
+    if (!out[2] && now->kind == FNN_RMSPROP) s.momentum = 0;
+    k->optimizer_step((fnn_optimizer_kind)now->kind, rows * n, &s, REAL(out[0]), REAL(in[0]),
+                      REAL(out[1]), REAL(out[2]));
 }
 TWIN(twin_sgd)
 {
     ptrdiff_t i;
     EACH out[0][i] = twin_weight(out[0][i], (double)step.rate * twin_gradient(out[0][i], in[0][i]));
-}
-RUN(run_momentum)
-{
-    k->step_momentum(rows * n, &step, REAL(out[0]), REAL(in[0]), REAL(out[1]));
 }
 TWIN(twin_momentum)
 {
@@ -612,10 +608,6 @@ TWIN(twin_momentum)
         out[0][i] = twin_weight(out[0][i], step.rate_inside ? update : rate * update);
     }
 }
-RUN(run_adagrad)
-{
-    k->step_adagrad(rows * n, &step, REAL(out[0]), REAL(in[0]), REAL(out[1]));
-}
 TWIN(twin_adagrad)
 {
     ptrdiff_t i;
@@ -625,10 +617,6 @@ TWIN(twin_adagrad)
         out[1][i] += g * g;
         out[0][i] = twin_weight(out[0][i], (double)step.rate * g / twin_root(out[1][i]));
     }
-}
-RUN(run_adadelta)
-{
-    k->step_adadelta(rows * n, &step, REAL(out[0]), REAL(in[0]), REAL(out[1]), REAL(out[2]));
 }
 TWIN(twin_adadelta)
 {
@@ -643,10 +631,6 @@ TWIN(twin_adadelta)
         out[2][i] = rho * out[2][i] + (1 - rho) * u * u;
         out[0][i] = twin_weight(out[0][i], (double)step.rate * u);
     }
-}
-RUN(run_rmsprop)
-{
-    k->step_rmsprop(rows * n, &step, REAL(out[0]), REAL(in[0]), REAL(out[1]), REAL(out[2]));
 }
 TWIN(twin_rmsprop)
 {
@@ -665,10 +649,6 @@ TWIN(twin_rmsprop)
         out[2][i] = mu * out[2][i] + (step.rate_inside ? rate * u : u);
         out[0][i] = twin_weight(out[0][i], step.rate_inside ? out[2][i] : rate * out[2][i]);
     }
-}
-RUN(run_adam)
-{
-    k->step_adam(rows * n, &step, REAL(out[0]), REAL(in[0]), REAL(out[1]), REAL(out[2]));
 }
 /* As torch.optim.Adam writes it, or keras.optimizers.Adam. */
 TWIN(twin_adam)
@@ -691,13 +671,13 @@ TWIN(twin_adam)
 static void optimisers(void)
 {
     static const test_case cases[] = {
-        {"sgd", "m", "m", run_sgd, twin_sgd, 2, 4, 0, 0, 0},
-        {"momentum", "m", "mm", run_momentum, twin_momentum, 3, 4, 0, 0, 0},
-        {"adagrad", "m", "mp", run_adagrad, twin_adagrad, 4, 4, 0, 0, 0},
-        {"adadelta", "m", "mpp", run_adadelta, twin_adadelta, 4, 4, 0, 0, 0},
-        {"rmsprop", "m", "mp", run_rmsprop, twin_rmsprop, 4, 4, 0, 0, 0},
-        {"rmsprop momentum", "m", "mpm", run_rmsprop, twin_rmsprop, 4, 4, 0, 0, 0},
-        {"adam", "m", "mmp", run_adam, twin_adam, 4, 4, 0, 0, 0},
+        {"sgd", "m", "m", run_step, twin_sgd, 2, 4, 0, FNN_SGD, 0},
+        {"momentum", "m", "mm", run_step, twin_momentum, 3, 4, 0, FNN_MOMENTUM, 0},
+        {"adagrad", "m", "mp", run_step, twin_adagrad, 4, 4, 0, FNN_ADAGRAD, 0},
+        {"adadelta", "m", "mpp", run_step, twin_adadelta, 4, 4, 0, FNN_ADADELTA, 0},
+        {"rmsprop", "m", "mp", run_step, twin_rmsprop, 4, 4, 0, FNN_RMSPROP, 0},
+        {"rmsprop momentum", "m", "mpm", run_step, twin_rmsprop, 4, 4, 0, FNN_RMSPROP, 0},
+        {"adam", "m", "mmp", run_step, twin_adam, 4, 4, 0, FNN_ADAM, 0},
     };
     static const fnn_real rates[] = {(fnn_real).05, (fnn_real).3};
     const int variants = getenv("TEST_QUICK") ? 4 : 16;
@@ -833,7 +813,7 @@ static void specials(void)
         int kind;
         const char *expect;
     } rows[] = {
-        {"exp", FNNI_MAP_EXP, "n+01111+0"},     {"log", FNNI_MAP_LOG, "n+n--~n~n"},
+        {"exp", FNNI_MAP_exp, "n+01111+0"},     {"log", FNNI_MAP_log, "n+n--~n~n"},
         {"tanh", FNN_TANH, "n1ixxxx1i"},        {"sigmoid", FNN_SIGMOID, "n10hhhh10"},
         {"linear", FNN_LINEAR, "nxxxxxxxx"},    {"relu", FNN_RELU, "nx00xx0x0"},
         {"leaky", FNN_LEAKY_RELU, "nxlxlxlxl"}, {"elu", FNN_ELU, "nxa00~~xa"},
@@ -851,12 +831,7 @@ static void specials(void)
                     double want, got;
                     for (i = 0; i < LARGEST; i++) x[i] = 1;
                     x[at] = special(s);
-                    if (rows[r].kind == FNNI_MAP_EXP)
-                        k->map_exp(LARGEST, x, y);
-                    else if (rows[r].kind == FNNI_MAP_LOG)
-                        k->map_log(LARGEST, x, y);
-                    else
-                        k->activation((fnn_activation)rows[r].kind, (fnn_real).5, LARGEST, x, y);
+                    k->activation(rows[r].kind, (fnn_real).5, LARGEST, x, y);
                     got = (double)y[at];
                     want = e == 'n'   ? (double)NAN
                            : e == '+' ? HUGE_VAL

@@ -99,10 +99,10 @@ static void doubles(void)
         const double x = (i - 100000) * 3.456789e-4;
         const long double e = expl((long double)-x);
         double error[6] = {0, 0, 0, 0, 0, 0};
-        k->map_exp(1, &x, &y), error[0] = error_of(y, expl((long double)x));
-        if (x > 0) k->map_log(1, &x, &y), error[1] = error_of(y, logl((long double)x));
-        k->map_tanh(1, &x, &y), error[2] = error_of(y, tanhl((long double)x));
-        k->map_sigmoid(1, &x, &y), error[3] = error_of(y, 1 / (1 + e));
+        k->activation(FNNI_MAP_exp, 0, 1, &x, &y), error[0] = error_of(y, expl((long double)x));
+        if (x > 0) k->activation(FNNI_MAP_log, 0, 1, &x, &y), error[1] = error_of(y, logl((long double)x));
+        k->activation(FNNI_MAP_tanh, 0, 1, &x, &y), error[2] = error_of(y, tanhl((long double)x));
+        k->activation(FNNI_MAP_sigmoid, 0, 1, &x, &y), error[3] = error_of(y, 1 / (1 + e));
         k->activation(FNN_ELU, 1, 1, &x, &y),
             error[4] = error_of(y, x > 0 ? (long double)x : expm1l((long double)x));
         k->activation(FNN_GELU, 0, 1, &x, &y);
@@ -133,10 +133,10 @@ static void environment_is_left(void)
         const unsigned control_bits = _mm_getcsr() & ~0x3fu;
 #endif
         if (!fnn_isa_available((fnn_isa)isa)) continue;
-        k->map_exp(40, x, y);
-        k->map_log(40, x, y);
-        k->map_tanh(40, x, y);
-        k->map_sigmoid(40, x, y);
+        k->activation(FNNI_MAP_exp, 0, 40, x, y);
+        k->activation(FNNI_MAP_log, 0, 40, x, y);
+        k->activation(FNNI_MAP_tanh, 0, 40, x, y);
+        k->activation(FNNI_MAP_sigmoid, 0, 40, x, y);
         k->softmax(4, 10, x, y);
         CHECK(fegetround() == rounding);
 #if FNNI_X86
