@@ -198,8 +198,7 @@ static void stream_prepare(bench_run *run)
     s->rows = size[2] ? size[0] * size[1] : size[0];
     s->columns = size[2] ? size[2] : size[1];
     s->n = s->rows * s->columns;
-    fnn_window_make(&s->w, (int)size[0], (int)size[1], size[2] ? (int)size[2] : 1, 2, 2, 2, 2,
-                    FNN_SAME);
+    fnn_window_make((int)size[0], (int)size[1], size[2] ? (int)size[2] : 1, 2, 2, 2, 2, FNN_SAME, &s->w);
     s->x = bench_reals(run, s->n);
     s->y = bench_reals(run, s->n);
     s->z = bench_reals(run, s->n);
@@ -353,8 +352,7 @@ static int conv_read(const char *shape, conv_arguments *c)
     if (sscanf(shape, "%dx%dx%dx%d-%d-%dx%ds%d%7s", &c->images, &height, &width, &channels,
                &c->filters, &kernel_height, &kernel_width, &stride, padding) != 9)
         return 0;
-    return !fnn_window_make(&c->window, height, width, channels, kernel_height, kernel_width,
-                            stride, stride, strcmp(padding, "same") ? FNN_VALID : FNN_SAME);
+    return !fnn_window_make(height, width, channels, kernel_height, kernel_width, stride, stride, strcmp(padding, "same") ? FNN_VALID : FNN_SAME, &c->window);
 }
 
 static const char *const conv_names[CONV_KERNELS] = {"conv2d_forward", "conv2d_backward_data",

@@ -13,7 +13,7 @@ int main(void)
 {
     fnn_dataset train, order, test;
     fnn_error error;
-    if (fnn_load_fashion_mnist(NULL, &train, &test, NULL, &error)) {
+    if (fnn_read_fashion_mnist(NULL, NULL, &train, &test, &error)) {
         fprintf(stderr, "%s\n", error.message);
         return 1;
     }

@@ -270,24 +270,15 @@ static inline void experiment_begin(experiment *e, int argc, char **argv, const 
     e->threads = 1;
 #endif
     for (int i = 1; i < argc; i++) {
-        if (!strcmp(argv[i], "--help"))
-            experiment_help(e);
-        else if (!strcmp(argv[i], "--quick"))
-            e->mode = EXPERIMENT_QUICK;
-        else if (!strcmp(argv[i], "--smoke"))
-            e->mode = EXPERIMENT_SMOKE;
-        else if (!strcmp(argv[i], "--seeds"))
-            e->seeds = experiment_number(e, argc, argv, &i);
-        else if (!strcmp(argv[i], "--threads"))
-            e->threads = experiment_number(e, argc, argv, &i);
-        else if (!strcmp(argv[i], "--data"))
-            e->data = experiment_existing(e, argc, argv, &i);
-        else if (!strcmp(argv[i], "--csv"))
-            e->csv = experiment_value(e, argc, argv, &i);
-        else if (!strcmp(argv[i], "--hash"))
-            e->hash = experiment_value(e, argc, argv, &i);
-        else
-            experiment_fail(e, "unknown option %s; see --help", argv[i]);
+        if (!strcmp(argv[i], "--help")) experiment_help(e);
+        else if (!strcmp(argv[i], "--quick")) e->mode = EXPERIMENT_QUICK;
+        else if (!strcmp(argv[i], "--smoke")) e->mode = EXPERIMENT_SMOKE;
+        else if (!strcmp(argv[i], "--seeds")) e->seeds = experiment_number(e, argc, argv, &i);
+        else if (!strcmp(argv[i], "--threads")) e->threads = experiment_number(e, argc, argv, &i);
+        else if (!strcmp(argv[i], "--data")) e->data = experiment_existing(e, argc, argv, &i);
+        else if (!strcmp(argv[i], "--csv")) e->csv = experiment_value(e, argc, argv, &i);
+        else if (!strcmp(argv[i], "--hash")) e->hash = experiment_value(e, argc, argv, &i);
+        else experiment_fail(e, "unknown option %s; see --help", argv[i]);
     }
 #ifndef _OPENMP
     e->threads = 1; /* whatever was asked for: results say with how many they were made */
@@ -411,7 +402,7 @@ static inline void experiment_fashion(experiment *e, experiment_data *data)
     memset(data, 0, sizeof *data);
     if (e->data && experiment_exists(path, sizeof path, e->data, "train-images-idx3-ubyte"))
         folder = e->data;
-    if (fnn_load_fashion_mnist(folder, &data->train, &data->test, NULL, &error)) {
+    if (fnn_read_fashion_mnist(folder, NULL, &data->train, &data->test, &error)) {
         fprintf(stderr, "%s: %s\n    make data gets it\n", e->id, error.message);
         exit(error.code == FNN_ERROR_FILE ? EXPERIMENT_NO_DATA : 1);
     }
@@ -423,9 +414,9 @@ static inline void experiment_mnist(experiment *e, experiment_data *data)
 {
     fnn_error error;
     memset(data, 0, sizeof *data);
-    if (fnn_load_fashion_mnist(
-            experiment_folder(e, "mnist/train-images-idx3-ubyte", EXPERIMENT_MNIST_FROM),
-            &data->train, &data->test, NULL, &error))
+    if (fnn_read_fashion_mnist(
+            experiment_folder(e, "mnist/train-images-idx3-ubyte", EXPERIMENT_MNIST_FROM), NULL,
+            &data->train, &data->test, &error))
         experiment_fail(e, "%s", error.message);
     data->train.class_names = data->test.class_names = NULL;
     experiment_adopt(e, data, "MNIST");
@@ -439,9 +430,9 @@ static inline void experiment_cifar10(experiment *e, experiment_data *data)
     const char *name = "CIFAR-10";
     fnn_error error;
     memset(data, 0, sizeof *data);
-    if (fnn_load_cifar10(
+    if (fnn_read_cifar10(
             experiment_folder(e, "cifar-10-batches-bin/data_batch_1.bin", EXPERIMENT_CIFAR10_FROM),
-            &data->train, &data->test, NULL, &error))
+            NULL, &data->train, &data->test, &error))
         experiment_fail(e, "%s", error.message);
     if (experiment_hash_both(data) == jpeg_copy) {
         name = "CIFAR-10, JPEG copy";

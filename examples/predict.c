@@ -68,8 +68,8 @@ int main(int argc, char **argv)
     }
     m = fnn_load(argv[1], NULL, &error);
     if (!m) return fail(error.message);
-    if (argc > 2 ? fnn_load_idx(&data, argv[2], NULL, NULL, &error)
-                 : fnn_load_fashion_mnist(NULL, NULL, &data, NULL, &error))
+    if (argc > 2 ? fnn_read_idx(argv[2], NULL, NULL, &data, &error)
+                 : fnn_read_fashion_mnist(NULL, NULL, NULL, &data, &error))
         return fail(error.message);
     fnn_shapes(m, shape, result);
     n = result[0] * result[1] * result[2];

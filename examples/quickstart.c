@@ -11,7 +11,7 @@ int main(void)
 {
     fnn_dataset train, test;
     fnn_error error;
-    if (fnn_load_fashion_mnist(NULL, &train, &test, NULL, &error)) return puts(error.message), 1;
+    if (fnn_read_fashion_mnist(NULL, NULL, &train, &test, &error)) return puts(error.message), 1;
     fnn_model *m = fnn_sequential(28, 28, 1);
     fnn_normalize(m, FNN_NORMALIZE_DIVIDE_255, &train);
     fnn_dense(m, 128, FNN_RELU);

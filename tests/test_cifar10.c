@@ -34,14 +34,14 @@ static void cifar_files_become_images(void)
     files[0] = write_and_free("a", cifar_file(0, 12));
     files[1] = write_and_free("b", gzip_and_free(cifar_file(12, 1), 6));
     files[2] = write_and_free("c", cifar_file(13, 4));
-    if (!CHECKF(fnn_load_cifar10_files(&data, files, 3, NULL, &error) == FNN_OK, "%s",
+    if (!CHECKF(fnn_read_cifar10_files(files, 3, NULL, &data, &error) == FNN_OK, "%s",
                 error.message))
         return;
     check_cifar(__LINE__, &data, 0, 17);
     CHECK(!strcmp(data.class_names[0], "airplane") && !strcmp(data.class_names[9], "truck"));
     fnn_dataset_free(&data);
     CHECK(is_zero(&data));
-    CHECK(fnn_load_cifar10_files(&data, files + 1, 1, NULL, NULL) == FNN_OK);
+    CHECK(fnn_read_cifar10_files(files + 1, 1, NULL, &data, NULL) == FNN_OK);
     check_cifar(__LINE__, &data, 12, 1);
     fnn_dataset_free(&data);
 }
@@ -56,7 +56,7 @@ static void expect_cifar(int line, file_bytes file, fnn_result expected, const c
     files[0] = write_and_free("a", cifar_file(0, 2));
     for (packed = 0; packed < 2; packed++) {
         files[1] = packed ? write_and_free("b", gzip(file, 6)) : write_file("b", file);
-        check_failed(line, fnn_load_cifar10_files(&data, files, 2, NULL, &error), expected, &error,
+        check_failed(line, fnn_read_cifar10_files(files, 2, NULL, &data, &error), expected, &error,
                      words, &data);
     }
     free(file.bytes);
@@ -93,12 +93,12 @@ static void cifar_rejects_every_truncation(void)
     for (n = 0; n < plain.size; n += QUICK() && n % RECORD > 9 && n % RECORD < 3000 ? 97 : 1) {
         const fnn_result expected = n == RECORD ? FNN_OK : FNN_ERROR_FORMAT; /* one image */
         write_and_free("a", bytes_copy(plain.bytes, n));
-        check_failed(__LINE__, fnn_load_cifar10_files(&data, &path, 1, NULL, &error), expected,
+        check_failed(__LINE__, fnn_read_cifar10_files(&path, 1, NULL, &data, &error), expected,
                      &error, "a: expected records", &data);
     }
     for (n = 0; n < packed.size; n += QUICK() && n > 50 && n + 50 < packed.size ? 7 : 1) {
         write_and_free("a", bytes_copy(packed.bytes, n));
-        check_failed(__LINE__, fnn_load_cifar10_files(&data, &path, 1, NULL, &error),
+        check_failed(__LINE__, fnn_read_cifar10_files(&path, 1, NULL, &data, &error),
                      FNN_ERROR_FORMAT, &error, "a: ", &data);
     }
     free(plain.bytes);
@@ -114,24 +114,24 @@ static void cifar_rejects_wrong_calls(void)
     fnn_error error;
     files[0] = write_and_free("a", cifar_file(0, 2));
     files[1] = NULL;
-    CHECK(fnn_load_cifar10_files(NULL, files, 1, NULL, &error) == FNN_ERROR_ARGUMENT);
-    check_failed(__LINE__, fnn_load_cifar10_files(&data, files, 2, &allocator, &error),
+    CHECK(fnn_read_cifar10_files(files, 1, NULL, NULL, &error) == FNN_ERROR_ARGUMENT);
+    check_failed(__LINE__, fnn_read_cifar10_files(files, 2, &allocator, &data, &error),
                  FNN_ERROR_ARGUMENT, &error, "file 1 is NULL", &data);
-    check_failed(__LINE__, fnn_load_cifar10_files(&data, files, 0, &allocator, &error),
+    check_failed(__LINE__, fnn_read_cifar10_files(files, 0, &allocator, &data, &error),
                  FNN_ERROR_ARGUMENT, &error, "found 0", &data);
-    check_failed(__LINE__, fnn_load_cifar10_files(&data, files, -1, &allocator, &error),
+    check_failed(__LINE__, fnn_read_cifar10_files(files, -1, &allocator, &data, &error),
                  FNN_ERROR_ARGUMENT, &error, "found -1", &data);
-    check_failed(__LINE__, fnn_load_cifar10_files(&data, NULL, 1, &allocator, &error),
+    check_failed(__LINE__, fnn_read_cifar10_files(NULL, 1, &allocator, &data, &error),
                  FNN_ERROR_ARGUMENT, &error, "expected files", &data);
     files[1] = path_of("none");
-    check_failed(__LINE__, fnn_load_cifar10_files(&data, files, 2, &allocator, &error),
+    check_failed(__LINE__, fnn_read_cifar10_files(files, 2, &allocator, &data, &error),
                  FNN_ERROR_FILE, &error, "none: cannot be opened", &data);
     files[1] = directory;
-    CHECK(fnn_load_cifar10_files(&data, files, 2, &allocator, NULL) == FNN_ERROR_FILE);
+    CHECK(fnn_read_cifar10_files(files, 2, &allocator, &data, NULL) == FNN_ERROR_FILE);
     CHECK(is_zero(&data) && memory.live == 0);
-    CHECK(fnn_load_cifar10(directory, NULL, NULL, NULL, &error) == FNN_ERROR_ARGUMENT);
-    CHECK(fnn_load_cifar10(directory, &data, &data, NULL, &error) == FNN_ERROR_ARGUMENT);
-    check_failed(__LINE__, fnn_load_cifar10(path_of("none"), &data, &other, NULL, &error),
+    CHECK(fnn_read_cifar10(directory, NULL, NULL, NULL, &error) == FNN_ERROR_ARGUMENT);
+    CHECK(fnn_read_cifar10(directory, NULL, &data, &data, &error) == FNN_ERROR_ARGUMENT);
+    check_failed(__LINE__, fnn_read_cifar10(path_of("none"), NULL, &data, &other, &error),
                  FNN_ERROR_FILE, &error, "none: no data_batch_1.bin", &data);
     CHECK(is_zero(&other));
 }
@@ -148,16 +148,16 @@ static void cifar_in_a_directory(void)
     for (i = 0; i < 5; i++) { /* the files come one by one, the error names the next */
         char missing[40];
         snprintf(missing, sizeof missing, "no data_batch_%d.bin", i + 1);
-        check_failed(__LINE__, fnn_load_cifar10(directory, &train, &test, NULL, &error),
+        check_failed(__LINE__, fnn_read_cifar10(directory, NULL, &train, &test, &error),
                      FNN_ERROR_FILE, &error, missing, &train);
         CHECK(is_zero(&test));
         write_and_free(names[i],
                        i == 2 ? gzip_and_free(cifar_file(i * 3, 3), 6) : cifar_file(i * 3, 3));
     }
-    check_failed(__LINE__, fnn_load_cifar10(directory, &train, &test, NULL, &error), FNN_ERROR_FILE,
+    check_failed(__LINE__, fnn_read_cifar10(directory, NULL, &train, &test, &error), FNN_ERROR_FILE,
                  &error, "no test_batch.bin", &train);
     write_and_free("test_batch.bin", cifar_file(40, 2));
-    if (CHECKF(fnn_load_cifar10(directory, &train, &test, NULL, &error) == FNN_OK, "%s",
+    if (CHECKF(fnn_read_cifar10(directory, NULL, &train, &test, &error) == FNN_OK, "%s",
                error.message)) {
         check_cifar(__LINE__, &train, 0, 15);
         check_cifar(__LINE__, &test, 40, 2);
@@ -165,10 +165,10 @@ static void cifar_in_a_directory(void)
     fnn_dataset_free(&train);
     fnn_dataset_free(&test);
     write_and_free("test_batch.bin", bytes_text("test"));
-    check_failed(__LINE__, fnn_load_cifar10(directory, &train, &test, NULL, &error),
+    check_failed(__LINE__, fnn_read_cifar10(directory, NULL, &train, &test, &error),
                  FNN_ERROR_FORMAT, &error, "test_batch.bin: expected records", &test);
     CHECK(is_zero(&train));
-    CHECK(fnn_load_cifar10(directory, &train, NULL, NULL, NULL) == FNN_OK && train.count == 15);
+    CHECK(fnn_read_cifar10(directory, NULL, &train, NULL, NULL) == FNN_OK && train.count == 15);
     fnn_dataset_free(&train);
     for (i = 0; i < 5; i++) remove(path_of(names[i]));
     remove(path_of("test_batch.bin"));
@@ -181,7 +181,7 @@ static void cifar_itself(void)
     int64_t counts[10], i;
     double sum = 0;
     fnn_error error;
-    const fnn_result result = fnn_load_cifar10(NULL, &train, &test, NULL, &error);
+    const fnn_result result = fnn_read_cifar10(NULL, NULL, &train, &test, &error);
     if (result == FNN_ERROR_FILE) {
         CHECK(strstr(error.message, "CIFAR10_DIR") && strstr(error.message, "data_batch_1.bin"));
         SKIP("no CIFAR-10 in $CIFAR10_DIR or data/cifar-10-batches-bin");

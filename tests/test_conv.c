@@ -59,8 +59,7 @@ static void measure(problem *p)
 static int shape(problem *p, const dimensions *d)
 {
     memset(p, 0, sizeof *p);
-    if (fnn_window_make(&p->window, d->height, d->width, d->channels, d->kernel_height,
-                        d->kernel_width, d->stride_height, d->stride_width, d->padding))
+    if (fnn_window_make(d->height, d->width, d->channels, d->kernel_height, d->kernel_width, d->stride_height, d->stride_width, d->padding, &p->window))
         return 0;
     p->filters = d->filters;
     p->images = d->images;
@@ -321,8 +320,7 @@ static void windows(void)
                         count_positions(length, kernel, stride, (fnn_padding)padding, &top);
                     const int ow = count_positions(width, kw, sw, (fnn_padding)padding, &left);
                     fnn_window w;
-                    const fnn_result result = fnn_window_make(&w, length, width, 3, kernel, kw,
-                                                              stride, sw, (fnn_padding)padding);
+                    const fnn_result result = fnn_window_make(length, width, 3, kernel, kw, stride, sw, (fnn_padding)padding, &w);
                     cases++;
                     CHECK((result == FNN_ERROR_ARGUMENT) == (oh == 0 || ow == 0));
                     if (result) continue;
@@ -340,13 +338,13 @@ static void windows(void)
 static void windows_by_hand(void)
 {
     fnn_window w;
-    CHECK(!fnn_window_make(&w, 28, 28, 1, 3, 3, 1, 1, FNN_SAME) && window_agrees(&w, 28, 1, 28, 1));
-    CHECK(!fnn_window_make(&w, 28, 28, 1, 2, 4, 1, 1, FNN_SAME) && window_agrees(&w, 28, 0, 28, 1));
-    CHECK(!fnn_window_make(&w, 28, 27, 1, 3, 3, 2, 2, FNN_SAME) && window_agrees(&w, 14, 0, 14, 1));
-    CHECK(!fnn_window_make(&w, 10, 9, 1, 1, 1, 3, 3, FNN_SAME) && window_agrees(&w, 4, 0, 3, 0));
-    CHECK(!fnn_window_make(&w, 13, 11, 8, 3, 5, 1, 2, FNN_VALID) && window_agrees(&w, 11, 0, 4, 0));
-    CHECK(!fnn_window_make(&w, 1, 1, 1, 7, 7, 1, 1, FNN_SAME) && window_agrees(&w, 1, 3, 1, 3));
-    CHECK(!fnn_window_make(&w, INT_MAX, 5, 1, INT_MAX, 5, INT_MAX, 1, FNN_SAME));
+    CHECK(!fnn_window_make(28, 28, 1, 3, 3, 1, 1, FNN_SAME, &w) && window_agrees(&w, 28, 1, 28, 1));
+    CHECK(!fnn_window_make(28, 28, 1, 2, 4, 1, 1, FNN_SAME, &w) && window_agrees(&w, 28, 0, 28, 1));
+    CHECK(!fnn_window_make(28, 27, 1, 3, 3, 2, 2, FNN_SAME, &w) && window_agrees(&w, 14, 0, 14, 1));
+    CHECK(!fnn_window_make(10, 9, 1, 1, 1, 3, 3, FNN_SAME, &w) && window_agrees(&w, 4, 0, 3, 0));
+    CHECK(!fnn_window_make(13, 11, 8, 3, 5, 1, 2, FNN_VALID, &w) && window_agrees(&w, 11, 0, 4, 0));
+    CHECK(!fnn_window_make(1, 1, 1, 7, 7, 1, 1, FNN_SAME, &w) && window_agrees(&w, 1, 3, 1, 3));
+    CHECK(!fnn_window_make(INT_MAX, 5, 1, INT_MAX, 5, INT_MAX, 1, FNN_SAME, &w));
     CHECK(window_agrees(&w, 1, 0, 5, 2));
 }
 
@@ -356,17 +354,17 @@ static void window_arguments(void)
     fnn_window w;
     for (i = 0; i < 7; i++) {
         int d[7] = {5, 5, 2, 3, 3, 1, 1};
-        CHECK(!fnn_window_make(&w, d[0], d[1], d[2], d[3], d[4], d[5], d[6], FNN_VALID));
+        CHECK(!fnn_window_make(d[0], d[1], d[2], d[3], d[4], d[5], d[6], FNN_VALID, &w));
         for (d[i] = -1; d[i] < 1; d[i]++)
-            CHECKF(fnn_window_make(&w, d[0], d[1], d[2], d[3], d[4], d[5], d[6], FNN_SAME) ==
+            CHECKF(fnn_window_make(d[0], d[1], d[2], d[3], d[4], d[5], d[6], FNN_SAME, &w) ==
                        FNN_ERROR_ARGUMENT,
                    "size %d of %d taken", i, d[i]);
     }
-    CHECK(fnn_window_make(NULL, 5, 5, 2, 3, 3, 1, 1, FNN_VALID) == FNN_ERROR_ARGUMENT);
-    CHECK(fnn_window_make(&w, 5, 5, 2, 6, 3, 1, 1, FNN_VALID) == FNN_ERROR_ARGUMENT);
-    CHECK(fnn_window_make(&w, 5, 5, 2, 3, 6, 1, 1, FNN_VALID) == FNN_ERROR_ARGUMENT);
-    CHECK(fnn_window_make(&w, 5, 5, 2, 3, 3, 1, 1, FNN_PADDING_COUNT) == FNN_ERROR_ARGUMENT);
-    CHECK(fnn_window_make(&w, 5, 5, 2, 3, 3, 1, 1, (fnn_padding)-1) == FNN_ERROR_ARGUMENT);
+    CHECK(fnn_window_make(5, 5, 2, 3, 3, 1, 1, FNN_VALID, NULL) == FNN_ERROR_ARGUMENT);
+    CHECK(fnn_window_make(5, 5, 2, 6, 3, 1, 1, FNN_VALID, &w) == FNN_ERROR_ARGUMENT);
+    CHECK(fnn_window_make(5, 5, 2, 3, 6, 1, 1, FNN_VALID, &w) == FNN_ERROR_ARGUMENT);
+    CHECK(fnn_window_make(5, 5, 2, 3, 3, 1, 1, FNN_PADDING_COUNT, &w) == FNN_ERROR_ARGUMENT);
+    CHECK(fnn_window_make(5, 5, 2, 3, 3, 1, 1, (fnn_padding)-1, &w) == FNN_ERROR_ARGUMENT);
 }
 
 /* ---- shapes ---- */
@@ -1022,7 +1020,7 @@ static void memory_is_seen(void)
 static void wrong_windows_are_seen(void)
 {
     fnn_window w;
-    CHECK(!fnn_window_make(&w, 28, 28, 1, 2, 4, 1, 1, FNN_SAME));
+    CHECK(!fnn_window_make(28, 28, 1, 2, 4, 1, 1, FNN_SAME, &w));
     CHECK(window_agrees(&w, 28, 0, 28, 1));
     w.pad_top++; /* the odd row above */
     CHECK(!window_agrees(&w, 28, 0, 28, 1));

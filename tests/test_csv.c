@@ -12,7 +12,7 @@
 static fnn_result load_csv_text(fnn_dataset *data, const char *text, const fnn_csv_config *config,
                                 fnn_error *error)
 {
-    return fnn_load_csv(data, write_text("c", text), config, NULL, error);
+    return fnn_read_csv(write_text("c", text), config, NULL, data, error);
 }
 
 static void check_csv_fails(int line, const char *text, const fnn_csv_config *config,
@@ -33,7 +33,7 @@ static void check_csv_same(int line, const char *text, const fnn_csv_config *con
     for (packed = 0; packed < 2; packed++) {
         file_bytes plain = bytes_text(text);
         const char *path = packed ? write_and_free("c", gzip(plain, 6)) : write_file("c", plain);
-        fnn_result result = fnn_load_csv(&data, path, config, NULL, &error);
+        fnn_result result = fnn_read_csv(path, config, NULL, &data, &error);
         free(plain.bytes);
         if (!CHECKF(result == FNN_OK, "line %d: %s", line, error.message)) return;
         CHECKF(data.count == 2 && data.rows == 2 && data.height == 1 && data.width == 1 &&
@@ -149,13 +149,13 @@ static void csv_errors(void)
         fnn_dataset data;
         fnn_error error;
         const char *path = write_and_free("c", bytes_copy("1,2\0,3\n", 7));
-        check_failed(__LINE__, fnn_load_csv(&data, path, NULL, NULL, &error), FNN_ERROR_FORMAT,
+        check_failed(__LINE__, fnn_read_csv(path, NULL, NULL, &data, &error), FNN_ERROR_FORMAT,
                      &error, "zero byte", &data);
-        check_failed(__LINE__, fnn_load_csv(&data, path_of("none"), NULL, NULL, &error),
+        check_failed(__LINE__, fnn_read_csv(path_of("none"), NULL, NULL, &data, &error),
                      FNN_ERROR_FILE, &error, "none", &data);
-        check_failed(__LINE__, fnn_load_csv(&data, NULL, NULL, NULL, &error), FNN_ERROR_ARGUMENT,
+        check_failed(__LINE__, fnn_read_csv(NULL, NULL, NULL, &data, &error), FNN_ERROR_ARGUMENT,
                      &error, "path", &data);
-        CHECK(fnn_load_csv(NULL, path, NULL, NULL, &error) == FNN_ERROR_ARGUMENT);
+        CHECK(fnn_read_csv(path, NULL, NULL, NULL, &error) == FNN_ERROR_ARGUMENT);
     }
 }
 
@@ -184,7 +184,7 @@ static void csv_class_names(void)
                     "line 2: class \"b\" is none");
     other.class_names = NULL;
     check_csv_fails(__LINE__, "1,setosa\n2,b\n", &c, FNN_ERROR_ARGUMENT, "class_names");
-    CHECK(fnn_load_csv(&other, "x", &c, NULL, &error) == FNN_ERROR_ARGUMENT);
+    CHECK(fnn_read_csv("x", &c, NULL, &other, &error) == FNN_ERROR_ARGUMENT);
     fnn_dataset_free(&other);
 }
 
@@ -283,7 +283,7 @@ static void csv_truncations(void)
         for (n = 0; n <= whole.size; n++) {
             fnn_dataset data;
             file_bytes cut = bytes_copy(whole.bytes, n);
-            fnn_result result = fnn_load_csv(&data, write_and_free("c", cut), &c, NULL, NULL);
+            fnn_result result = fnn_read_csv(write_and_free("c", cut), &c, NULL, &data, NULL);
             CHECK(result == FNN_OK || (result == FNN_ERROR_FORMAT && is_zero(&data)));
             CHECKF(!packed || n == whole.size || result != FNN_OK, "%d of %d packed bytes load",
                    (int)n, (int)whole.size);
@@ -338,7 +338,7 @@ static void csv_of_two_members(void)
     plain.size = 4;
     packed = bytes_join(packed, gzip(plain, 6));
     free(plain.bytes);
-    CHECK(fnn_load_csv(&data, write_and_free("c", packed), &c, NULL, NULL) == FNN_OK);
+    CHECK(fnn_read_csv(write_and_free("c", packed), &c, NULL, &data, NULL) == FNN_OK);
     CHECK(data.count == 20001 && data.reals && data.reals[20000] == 7);
     fnn_dataset_free(&data);
 }
@@ -353,7 +353,7 @@ static void csv_believes_no_length(void)
     const char *path;
     memset(packed.bytes + packed.size - 4, 0xFF, 4);
     path = write_and_free("c", packed);
-    check_failed(__LINE__, fnn_load_csv(&data, path, NULL, &allocator, &error), FNN_ERROR_FORMAT,
+    check_failed(__LINE__, fnn_read_csv(path, NULL, &allocator, &data, &error), FNN_ERROR_FORMAT,
                  &error, "its length is wrong", &data);
     CHECKF(memory.largest < 100000 && memory.live == 0, "allocated %d", (int)memory.largest);
 }

@@ -56,27 +56,27 @@ static fnn_result run_case(world *w, int number, fnn_dataset *a, fnn_dataset *b)
     c.label = FNN_CSV_LABEL_NAME;
     switch (number) {
     case 0:
-        return fnn_load_idx(a, w->images, w->labels, &w->allocator, NULL);
+        return fnn_read_idx(w->images, w->labels, &w->allocator, a, NULL);
     case 1:
-        return fnn_load_idx(a, w->images_gz, w->labels, &w->allocator, NULL);
+        return fnn_read_idx(w->images_gz, w->labels, &w->allocator, a, NULL);
     case 2:
-        return fnn_load_fashion_mnist(directory, a, b, &w->allocator, NULL);
+        return fnn_read_fashion_mnist(directory, &w->allocator, a, b, NULL);
     case 3:
-        return fnn_load_csv(a, w->csv, &c, &w->allocator, NULL);
+        return fnn_read_csv(w->csv, &c, &w->allocator, a, NULL);
     case 4:
-        return fnn_load_csv(a, w->csv_gz, &c, &w->allocator, NULL);
+        return fnn_read_csv(w->csv_gz, &c, &w->allocator, a, NULL);
     case 5:
         c.same_classes = &w->named;
         c.keep_bytes = 1;
-        return fnn_load_csv(a, w->csv, &c, &w->allocator, NULL);
+        return fnn_read_csv(w->csv, &c, &w->allocator, a, NULL);
     case 6:
         c.label = FNN_CSV_LABEL_TARGET;
         c.label_column = 0;
         c.skip_columns = &c.label_column;
         c.skip_count = 0;
-        return fnn_load_csv(a, path_of("b"), &c, &w->allocator, NULL);
+        return fnn_read_csv(path_of("b"), &c, &w->allocator, a, NULL);
     case 7:
-        return fnn_load_cifar10(directory, a, b, &w->allocator, NULL);
+        return fnn_read_cifar10(directory, &w->allocator, a, b, NULL);
     case 8:
         return fnn_dataset_split(&w->table, 2, 1, 1, a, b, NULL);
     case 9:
@@ -115,7 +115,7 @@ static void make_world(world *w, fnn_real *reals, int32_t *labels)
     write_and_free("data_batch_5.bin", cifar_file(6, 1));
     write_and_free("test_batch.bin", cifar_file(7, 1));
     c.label = FNN_CSV_LABEL_NAME;
-    CHECK(fnn_load_csv(&w->named, w->csv, &c, NULL, NULL) == FNN_OK);
+    CHECK(fnn_read_csv(w->csv, &c, NULL, &w->named, NULL) == FNN_OK);
     free(images.bytes);
     free(text.bytes);
 }
@@ -197,7 +197,7 @@ static void files_of_unknown_length(void)
             const fnn_allocator allocator = budget_open(&memory);
             memory.allowed = n - 1;
             memory.once = 1;
-            result = fnn_load_idx(&data, path, NULL, &allocator, NULL);
+            result = fnn_read_idx(path, NULL, &allocator, &data, NULL);
             CHECK(result == FNN_OK || (result == FNN_ERROR_MEMORY && memory.live == 0));
         }
         seek_fails = 0;

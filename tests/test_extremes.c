@@ -156,7 +156,7 @@ static void windows_of_every_number(void)
                     int64_t outputs, pad;
                     fnn_window w;
                     const fnn_result r =
-                        fnn_window_make(&w, l, l, MOST, k, k, s, s, (fnn_padding)padding);
+                        fnn_window_make(l, l, MOST, k, k, s, s, (fnn_padding)padding, &w);
                     axis_truth(l, k, s, (fnn_padding)padding, &outputs, &pad);
                     CHECK((r == FNN_OK) == (outputs > 0));
                     if (r) continue;
@@ -251,8 +251,7 @@ static void convolutions_of_every_stride(void)
         if (!is_due(number)) continue;
         padding = digit(&n, 2), h = digit(&n, SMALL), w = digit(&n, SMALL), kh = digit(&n, SMALL);
         kw = digit(&n, SMALL), sh = digit(&n, NUMBERS), sw = digit(&n, NUMBERS), c = digit(&n, 3);
-        if (fnn_window_make(&window, numbers[h], numbers[w], channels[c], numbers[kh], numbers[kw],
-                            numbers[sh], numbers[sw], (fnn_padding)padding))
+        if (fnn_window_make(numbers[h], numbers[w], channels[c], numbers[kh], numbers[kw], numbers[sh], numbers[sw], (fnn_padding)padding, &window))
             continue;
         check_conv(&window, filters[n], 1);
     }
@@ -293,8 +292,7 @@ static void convolutions_of_no_images(void)
         fnn_window w;
         side = digit(&n, NUMBERS), kernel = digit(&n, NUMBERS), stride = digit(&n, NUMBERS);
         channels = digit(&n, NUMBERS), filters = numbers[digit(&n, NUMBERS)];
-        if (fnn_window_make(&w, 1, numbers[side], numbers[channels], 1, numbers[kernel], 1,
-                            numbers[stride], n ? FNN_SAME : FNN_VALID))
+        if (fnn_window_make(1, numbers[side], numbers[channels], 1, numbers[kernel], 1, numbers[stride], n ? FNN_SAME : FNN_VALID, &w))
             continue;
         if (w.width > 5 && w.stride_width > 5) continue; /* as many phases as pixels: minutes */
         if ((double)w.kernel_width * w.channels * filters > REALS && w.stride_width > 5)
@@ -319,9 +317,9 @@ static void a_stride_of_the_largest_int(void)
     fnn_window w;
     contexts_open();
     fill_inputs();
-    CHECK(!fnn_window_make(&w, 1, 1, 1, 5, 5, MOST, MOST, FNN_SAME));
+    CHECK(!fnn_window_make(1, 1, 1, 5, 5, MOST, MOST, FNN_SAME, &w));
     check_conv(&w, 1, 1);
-    CHECK(!fnn_window_make(&w, 1, 1, 9, 5, 5, MOST, MOST, FNN_SAME));
+    CHECK(!fnn_window_make(1, 1, 9, 5, 5, MOST, MOST, FNN_SAME, &w));
     check_conv(&w, 1, 1);
     contexts_close();
 }
@@ -442,8 +440,7 @@ static void pools_of_every_number(void)
         padding = digit(&n, 2), h = digit(&n, SMALL), w = digit(&n, SMALL);
         kh = digit(&n, NUMBERS), kw = digit(&n, NUMBERS);
         sh = digit(&n, NUMBERS), sw = digit(&n, NUMBERS);
-        if (fnn_window_make(&window, numbers[h], numbers[w], n ? 3 : 1, numbers[kh], numbers[kw],
-                            numbers[sh], numbers[sw], (fnn_padding)padding))
+        if (fnn_window_make(numbers[h], numbers[w], n ? 3 : 1, numbers[kh], numbers[kw], numbers[sh], numbers[sw], (fnn_padding)padding, &window))
             continue;
         seen = clipped(window);
         if (seen.kernel_height > 5 || seen.kernel_width > 5) continue; /* of several such windows */
@@ -465,9 +462,7 @@ static void windows_of_no_images(void)
         fnn_result r;
         side = digit(&n, NUMBERS), kernel = digit(&n, NUMBERS), stride = digit(&n, NUMBERS);
         channels = digit(&n, NUMBERS);
-        if (fnn_window_make(&w, numbers[side], numbers[side], numbers[channels], numbers[kernel],
-                            numbers[kernel], numbers[stride], numbers[stride],
-                            n ? FNN_SAME : FNN_VALID))
+        if (fnn_window_make(numbers[side], numbers[side], numbers[channels], numbers[kernel], numbers[kernel], numbers[stride], numbers[stride], n ? FNN_SAME : FNN_VALID, &w))
             continue;
         r = fnn_average_pool2d_forward(none, &w, 0, NULL, NULL);
         CHECK(r == FNN_OK || r == FNN_ERROR_ARGUMENT);
@@ -739,11 +734,11 @@ static void no_memory_is_no_place(void)
     fnn_window w;
     int isa;
     contexts_open();
-    CHECK(!fnn_window_make(&w, 1, 1 << 20, 8, 1, 3, 1, 1, FNN_SAME));
+    CHECK(!fnn_window_make(1, 1 << 20, 8, 1, 3, 1, 1, FNN_SAME, &w));
     FOR_EACH_ISA(isa)
     CHECK(fnn_conv2d_backward_data(contexts[isa], &w, 8192, 0, NULL, in[WEIGHTS], NULL) ==
           FNN_ERROR_ARGUMENT); /* 2^33 outputs */
-    CHECK(!fnn_window_make(&w, 1, 1, HUGE_SIZE, 1, 1, 1, 1, FNN_SAME));
+    CHECK(!fnn_window_make(1, 1, HUGE_SIZE, 1, 1, 1, 1, FNN_SAME, &w));
     FOR_EACH_ISA(isa)
     CHECK(fnn_conv2d_backward_data(contexts[isa], &w, 1, 0, NULL, in[WEIGHTS], NULL) ==
           FNN_ERROR_MEMORY);

@@ -22,7 +22,7 @@ static void idx_shapes(void)
             const char *images, *labels;
             images = packed ? write_and_free("a", gzip(file, 9)) : write_file("a", file);
             labels = write_and_free("b", idx_file(1, 7, 0, 0, 0, 4));
-            if (!CHECK(fnn_load_idx(&data, images, labels, NULL, &error) == FNN_OK)) return;
+            if (!CHECK(fnn_read_idx(images, labels, NULL, &data, &error) == FNN_OK)) return;
             CHECK(data.count == 7 && data.rows == 7 && data.classes == 4 && !data.index);
             CHECK(data.height == shape[0] && data.width == shape[1] && data.channels == shape[2]);
             CHECK(data.bytes && !data.reals && !data.targets && !data.class_names);
@@ -32,7 +32,7 @@ static void idx_shapes(void)
             fnn_dataset_free(&data);
             CHECK(is_zero(&data));
             fnn_dataset_free(&data);
-            CHECK(fnn_load_idx(&data, images, NULL, NULL, NULL) == FNN_OK);
+            CHECK(fnn_read_idx(images, NULL, NULL, &data, NULL) == FNN_OK);
             CHECK(!data.labels && data.classes == 0);
             fnn_dataset_free(&data);
             free(file.bytes);
@@ -46,10 +46,10 @@ static void expect_idx(int line, file_bytes images, file_bytes labels, fnn_resul
     fnn_error error;
     const char *a = write_file("a", images), *b = write_and_free("b", labels);
     file_bytes packed = gzip(images, 6);
-    fnn_result result = fnn_load_idx(&data, a, b, NULL, &error);
+    fnn_result result = fnn_read_idx(a, b, NULL, &data, &error);
     check_failed(line, result, expected, &error, words, &data);
     a = write_and_free("a", packed);
-    result = fnn_load_idx(&data, a, b, NULL, &error);
+    result = fnn_read_idx(a, b, NULL, &data, &error);
     check_failed(line, result, expected, &error, words, &data);
     free(images.bytes);
 }
@@ -102,21 +102,21 @@ static void idx_rejects_wrong_calls(void)
     fnn_error error;
     char longest[300];
     const char *images = write_and_free("a", idx_file(3, 7, 3, 4, 0, 250));
-    CHECK(fnn_load_idx(NULL, images, NULL, NULL, &error) == FNN_ERROR_ARGUMENT);
+    CHECK(fnn_read_idx(images, NULL, NULL, NULL, &error) == FNN_ERROR_ARGUMENT);
     memset(&data, 1, sizeof data);
-    check_failed(__LINE__, fnn_load_idx(&data, NULL, images, &allocator, &error),
+    check_failed(__LINE__, fnn_read_idx(NULL, images, &allocator, &data, &error),
                  FNN_ERROR_ARGUMENT, &error, "", &data);
     memset(&data, 1, sizeof data);
-    check_failed(__LINE__, fnn_load_idx(&data, path_of("none"), NULL, NULL, &error), FNN_ERROR_FILE,
+    check_failed(__LINE__, fnn_read_idx(path_of("none"), NULL, NULL, &data, &error), FNN_ERROR_FILE,
                  &error, "none: cannot be opened", &data);
-    check_failed(__LINE__, fnn_load_idx(&data, images, path_of("none"), NULL, &error),
+    check_failed(__LINE__, fnn_read_idx(images, path_of("none"), NULL, &data, &error),
                  FNN_ERROR_FILE, &error, "none: cannot be opened", &data);
-    CHECK(fnn_load_idx(&data, directory, NULL, NULL, &error) == FNN_ERROR_FILE && is_zero(&data));
+    CHECK(fnn_read_idx(directory, NULL, NULL, &data, &error) == FNN_ERROR_FILE && is_zero(&data));
     memset(longest, 'x', sizeof longest - 1);
     longest[sizeof longest - 1] = 0;
-    check_failed(__LINE__, fnn_load_idx(&data, longest, NULL, NULL, &error), FNN_ERROR_FILE, &error,
+    check_failed(__LINE__, fnn_read_idx(longest, NULL, NULL, &data, &error), FNN_ERROR_FILE, &error,
                  "cannot be opened", &data);
-    CHECK(fnn_load_idx(&data, path_of("none"), NULL, NULL, NULL) == FNN_ERROR_FILE);
+    CHECK(fnn_read_idx(path_of("none"), NULL, NULL, &data, NULL) == FNN_ERROR_FILE);
 }
 
 static void idx_rejects_every_truncation_and_flipped_bit(void)
@@ -129,7 +129,7 @@ static void idx_rejects_every_truncation_and_flipped_bit(void)
         file = packed ? gzip(plain, 9) : bytes_copy(plain.bytes, plain.size);
         for (n = 0; n < file.size; n++) {
             file_bytes cut = bytes_copy(file.bytes, n);
-            CHECKF(fnn_load_idx(&data, write_and_free("a", cut), NULL, NULL, NULL) ==
+            CHECKF(fnn_read_idx(write_and_free("a", cut), NULL, NULL, &data, NULL) ==
                        FNN_ERROR_FORMAT,
                    "packed %d, %d bytes", packed, (int)n);
             CHECK(is_zero(&data));
@@ -137,7 +137,7 @@ static void idx_rejects_every_truncation_and_flipped_bit(void)
         /* plain files have no checksum: only the header can be checked */
         for (i = 0; i < 8 * (packed ? file.size : 16); i++) {
             file.bytes[i / 8] ^= (uint8_t)(1 << i % 8);
-            if (fnn_load_idx(&data, write_file("a", file), NULL, NULL, NULL) == FNN_OK) {
+            if (fnn_read_idx(write_file("a", file), NULL, NULL, &data, NULL) == FNN_OK) {
                 accepted++;
                 CHECKF(packed && data.count == 20 &&
                            memcmp(data.bytes, plain.bytes + 16, plain.size - 16) == 0,
@@ -163,7 +163,7 @@ static void idx_believes_no_header(void)
         const char *path = packed ? write_and_free("a", gzip(file, 9)) : write_file("a", file);
         fnn_dataset data;
         fnn_error error;
-        check_failed(__LINE__, fnn_load_idx(&data, path, NULL, &allocator, &error),
+        check_failed(__LINE__, fnn_read_idx(path, NULL, &allocator, &data, &error),
                      FNN_ERROR_FORMAT, &error, "holds less than the 1000000016 bytes", &data);
         CHECKF(memory.largest < 5000 && memory.live == 0, "allocated %d", (int)memory.largest);
         free(file.bytes);
@@ -179,18 +179,18 @@ static void fashion_mnist_in_a_directory(void)
     file_bytes images = idx_file(3, 12, 28, 28, 0, 251), labels = idx_file(1, 12, 0, 0, 0, 9);
     int found_old;
     (void)path_of("a");
-    CHECK(fnn_load_fashion_mnist(directory, &train, NULL, NULL, &error) == FNN_ERROR_FILE);
+    CHECK(fnn_read_fashion_mnist(directory, NULL, &train, NULL, &error) == FNN_ERROR_FILE);
     CHECKF(strstr(error.message, "zalandoresearch/fashion-mnist") != NULL, "%s", error.message);
     write_file("train-images-idx3-ubyte", images);
-    CHECK(fnn_load_fashion_mnist(directory, &train, NULL, NULL, &error) == FNN_ERROR_FILE);
+    CHECK(fnn_read_fashion_mnist(directory, NULL, &train, NULL, &error) == FNN_ERROR_FILE);
     CHECKF(strstr(error.message, "train-labels") != NULL, "%s", error.message);
     write_and_free("train-labels-idx1-ubyte.gz", gzip(labels, 6));
-    CHECK(fnn_load_fashion_mnist(directory, &train, &test, NULL, &error) == FNN_ERROR_FILE);
+    CHECK(fnn_read_fashion_mnist(directory, NULL, &train, &test, &error) == FNN_ERROR_FILE);
     CHECK(is_zero(&train) && is_zero(&test));
     CHECKF(strstr(error.message, "t10k-images") != NULL, "%s", error.message);
     write_and_free("t10k-images-idx3-ubyte", gzip(images, 6)); /* the name does not tell */
     write_file("t10k-labels-idx1-ubyte", labels);
-    if (CHECK(fnn_load_fashion_mnist(directory, &train, &test, NULL, &error) == FNN_OK)) {
+    if (CHECK(fnn_read_fashion_mnist(directory, NULL, &train, &test, &error) == FNN_OK)) {
         CHECK(train.count == 12 && test.count == 12 && train.classes == 10 && test.classes == 10);
         CHECK(strcmp(train.class_names[0], "T-shirt/top") == 0);
         CHECK(strcmp(test.class_names[9], "Ankle boot") == 0);
@@ -202,19 +202,19 @@ static void fashion_mnist_in_a_directory(void)
     fnn_dataset_free(&test);
     found_old = setenv("FMNIST_DIR", directory, 1);
     CHECK(found_old == 0);
-    CHECK(fnn_load_fashion_mnist(NULL, NULL, &test, NULL, &error) == FNN_OK && test.count == 12);
+    CHECK(fnn_read_fashion_mnist(NULL, NULL, NULL, &test, &error) == FNN_OK && test.count == 12);
     fnn_dataset_free(&test);
     unsetenv("FMNIST_DIR");
-    CHECK(fnn_load_fashion_mnist(directory, NULL, NULL, NULL, &error) == FNN_ERROR_ARGUMENT);
-    CHECK(fnn_load_fashion_mnist(directory, &train, &train, NULL, &error) == FNN_ERROR_ARGUMENT);
+    CHECK(fnn_read_fashion_mnist(directory, NULL, NULL, NULL, &error) == FNN_ERROR_ARGUMENT);
+    CHECK(fnn_read_fashion_mnist(directory, NULL, &train, &train, &error) == FNN_ERROR_ARGUMENT);
 
     labels.bytes[8 + 3] = 10;
     write_file("t10k-labels-idx1-ubyte", labels);
-    check_failed(__LINE__, fnn_load_fashion_mnist(directory, &train, &test, NULL, &error),
+    check_failed(__LINE__, fnn_read_fashion_mnist(directory, NULL, &train, &test, &error),
                  FNN_ERROR_FORMAT, &error, "label is 10", &test);
     CHECK(is_zero(&train));
     write_and_free("t10k-images-idx3-ubyte", idx_file(3, 12, 28, 27, 0, 251));
-    check_failed(__LINE__, fnn_load_fashion_mnist(directory, NULL, &test, NULL, &error),
+    check_failed(__LINE__, fnn_read_fashion_mnist(directory, NULL, NULL, &test, &error),
                  FNN_ERROR_FORMAT, &error, "28 x 27 x 1", &test);
     free(images.bytes);
     free(labels.bytes);
@@ -230,7 +230,7 @@ static void fashion_mnist_itself(void)
     fnn_result result;
     fnn_error error;
     error.message[0] = 0;
-    result = fnn_load_fashion_mnist(NULL, &train, &test, NULL, &error);
+    result = fnn_read_fashion_mnist(NULL, NULL, &train, &test, &error);
     if (result == FNN_ERROR_FILE) {
         CHECK(strstr(error.message, "zalandoresearch/fashion-mnist") &&
               strstr(error.message, "FMNIST_DIR"));

@@ -227,9 +227,7 @@ static void some_windows(void)
     seed = 1;
     for (done = 0; done < count && harness_wrong < 10;) {
         fnn_window w;
-        if (fnn_window_make(&w, 1 + below(17), 1 + below(17), channel_counts[below(CHANNEL_COUNTS)],
-                            1 + below(7), 1 + below(7), 1 + below(4), 1 + below(4),
-                            (fnn_padding)below(FNN_PADDING_COUNT)))
+        if (fnn_window_make(1 + below(17), 1 + below(17), channel_counts[below(CHANNEL_COUNTS)], 1 + below(7), 1 + below(7), 1 + below(4), 1 + below(4), (fnn_padding)below(FNN_PADDING_COUNT), &w))
             continue;
         check_window(&w, done++ % 9);
     }
@@ -252,8 +250,7 @@ static void usual_windows(void)
                 const int *h = shapes[s];
                 fnn_window w;
                 if (QUICK() && h[0] * h[1] * channels[c] > 5000) continue;
-                if (fnn_window_make(&w, h[0], h[1], channels[c], h[2], h[2], h[3], h[3],
-                                    (fnn_padding)padding))
+                if (fnn_window_make(h[0], h[1], channels[c], h[2], h[2], h[3], h[3], (fnn_padding)padding, &w))
                     continue;
                 check_window(&w, (int)(s + c) % 5);
             }
@@ -272,7 +269,7 @@ static void special_numbers(void)
                     fnn_window w;
                     problem p;
                     if (!fnn_isa_available((fnn_isa)isa)) continue;
-                    fnn_window_make(&w, 6, 5, channels, kernel, kernel, 2, 2, FNN_SAME);
+                    fnn_window_make(6, 5, channels, kernel, kernel, 2, 2, FNN_SAME, &w);
                     open_problem(&p, &w, 1);
                     for (i = 0; i < (int)p.image; i++)
                         p.p[X][i] = form == 0                       ? 7
@@ -317,7 +314,7 @@ static void images_on_threads(void)
     int c, i;
     contexts[0] = NULL, contexts[1] = context_with(1), contexts[2] = context_with(5);
     fill(x, (size_t)IMAGES * IMAGE, -50, 50);
-    CHECK(fnn_window_make(&w, 28, 27, 40, 2, 2, 2, 2, FNN_SAME) == FNN_OK &&
+    CHECK(fnn_window_make(28, 27, 40, 2, 2, 2, 2, FNN_SAME, &w) == FNN_OK &&
           w.out_height * w.out_width * 40 == MADE);
 #define SAME(call, kernel, result, size)                                      \
     fill_nan(y, (size_t)IMAGES *WIDE), fill_nan(back, (size_t)IMAGES *IMAGE); \
@@ -365,7 +362,7 @@ static void arguments(void)
     static uint8_t index[4 * 4 * 9];
     fnn_window w, bad;
     int field;
-    CHECK(fnn_window_make(&w, 4, 4, 3, 2, 2, 1, 1, FNN_SAME) == FNN_OK);
+    CHECK(fnn_window_make(4, 4, 3, 2, 2, 1, 1, FNN_SAME, &w) == FNN_OK);
     CHECK(taken(&w, 1, in, out, index) == 6);
     CHECK(taken(&w, 0, NULL, NULL, NULL) == 6);
     CHECK(taken(&w, -1, in, out, index) == 0 && taken(NULL, 1, in, out, index) == 0);
@@ -386,11 +383,11 @@ static void arguments(void)
     CHECK(taken(&bad, 1, in, out, index) == 0);
     {
         static fnn_real large[17 * 17];
-        CHECK(fnn_window_make(&w, 17, 17, 1, 17, 17, 1, 1, FNN_VALID) == FNN_OK);
+        CHECK(fnn_window_make(17, 17, 1, 17, 17, 1, 1, FNN_VALID, &w) == FNN_OK);
         CHECK(fnn_max_pool2d_forward(NULL, &w, 1, large, out, NULL) ==
               FNN_ERROR_ARGUMENT); /* 289 */
         CHECK(fnn_average_pool2d_forward(NULL, &w, 1, large, out) == FNN_OK);
-        CHECK(fnn_window_make(&w, 17, 17, 1, 16, 16, 1, 1, FNN_VALID) == FNN_OK);
+        CHECK(fnn_window_make(17, 17, 1, 16, 16, 1, 1, FNN_VALID, &w) == FNN_OK);
         CHECK(fnn_max_pool2d_forward(NULL, &w, 1, large, out, index) == FNN_OK && index[0] == 0);
     }
 }
@@ -429,7 +426,7 @@ static int failures_with(const fnni_kernels *k)
     fnn_window w;
     problem p;
     int failures, i;
-    fnn_window_make(&w, 5, 5, 1, 2, 2, 2, 2, FNN_SAME);
+    fnn_window_make(5, 5, 1, 2, 2, 2, 2, FNN_SAME, &w);
     seed = 3;
     open_problem(&p, &w, 3);
     for (i = 0; i < 3; i++) p.p[X][i] = 4; /* a tie, and a last mean that is not 0 */

@@ -67,7 +67,7 @@ static void check_rows(const rate_row *rows, int count)
 
 static void rates_are_those_worked_out_by_hand(void)
 {
-    const fnn_schedule constant = fnn_schedule_constant(), step = fnn_schedule_step(2, .1);
+    const fnn_schedule constant = fnn_schedule_constant(), step = fnn_schedule_step_decay(2, .1);
     const fnn_schedule smooth = fnn_schedule_exponential(.25), zero = fnn_schedule_cosine(0);
     const fnn_schedule low = fnn_schedule_cosine(.2), cycle = fnn_schedule_one_cycle();
     const fnn_schedule line = fnn_schedule_linear();
@@ -98,7 +98,7 @@ static void warm_up_comes_first(void)
     const fnn_schedule zero = warmed(fnn_schedule_cosine(0), 4);
     const fnn_schedule line = warmed(fnn_schedule_linear(), 2);
     const fnn_schedule cycle = warmed(fnn_schedule_one_cycle(), 2);
-    const fnn_schedule step = warmed(fnn_schedule_step(1, .5), 2);
+    const fnn_schedule step = warmed(fnn_schedule_step_decay(1, .5), 2);
     const fnn_schedule smooth = warmed(fnn_schedule_exponential(.25), 2);
     const rate_row rows[] = {
         {constant, 0, 10, 5, .25}, {constant, 3, 10, 5, 1}, {constant, 4, 10, 5, 1},
@@ -115,7 +115,7 @@ static void warm_up_comes_first(void)
 static void edges_have_rates(void)
 {
     const fnn_schedule line = fnn_schedule_linear(), zero = fnn_schedule_cosine(0);
-    const fnn_schedule cycle = fnn_schedule_one_cycle(), step = fnn_schedule_step(1, .5);
+    const fnn_schedule cycle = fnn_schedule_one_cycle(), step = fnn_schedule_step_decay(1, .5);
     const fnn_schedule slow = warmed(fnn_schedule_cosine(0), 100);
     fnn_schedule steep = cycle, late = cycle, peak = cycle;
     steep.rise = 0;
@@ -192,8 +192,8 @@ static void wrong_schedules_are_refused(void)
     fnn_schedule s = fnn_schedule_constant();
     s.kind = FNN_SCHEDULE_COUNT, check_refused(&s, "kind");
     s = warmed(fnn_schedule_linear(), -1), check_refused(&s, "warmup_steps");
-    s = fnn_schedule_step(0, .1), check_refused(&s, "epoch");
-    s = fnn_schedule_step(1, -.1), check_refused(&s, "gamma");
+    s = fnn_schedule_step_decay(0, .1), check_refused(&s, "epoch");
+    s = fnn_schedule_step_decay(1, -.1), check_refused(&s, "gamma");
     s = fnn_schedule_exponential(FNNI_NAN), check_refused(&s, "gamma");
     s = fnn_schedule_exponential((double)INFINITY), check_refused(&s, "gamma");
     s = fnn_schedule_cosine(1.5), check_refused(&s, "lowest");
@@ -201,7 +201,7 @@ static void wrong_schedules_are_refused(void)
     s = fnn_schedule_one_cycle(), s.rise = 2, check_refused(&s, "rise");
     s = fnn_schedule_one_cycle(), s.start = -1, check_refused(&s, "start");
     s = fnn_schedule_one_cycle(), s.end = FNNI_NAN, check_refused(&s, "end");
-    s = fnn_schedule_step(1, .1);
+    s = fnn_schedule_step_decay(1, .1);
     CHECK(!(fnn_schedule_rate(&s, 1, 0, 10, 0) <= 1));
 }
 
@@ -239,7 +239,7 @@ static int same_weights(fnn_model *a, fnn_model *b)
 
 static void fit_takes_the_rates_of_its_schedule(void)
 {
-    fnn_schedule all[] = {fnn_schedule_constant(),           fnn_schedule_step(1, .5),
+    fnn_schedule all[] = {fnn_schedule_constant(),           fnn_schedule_step_decay(1, .5),
                           fnn_schedule_exponential(.5),      fnn_schedule_cosine(.01),
                           fnn_schedule_one_cycle(),          fnn_schedule_linear(),
                           warmed(fnn_schedule_cosine(0), 5), warmed(fnn_schedule_constant(), 50)};

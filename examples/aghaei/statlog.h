@@ -16,11 +16,11 @@ static inline void statlog_load(experiment *e, experiment_data *data)
     c.keep_bytes = 1;
     c.height = c.width = 3;
     c.channels = 4;
-    if (fnn_load_csv(&data->train, experiment_file(e, "statlog/sat.trn", STATLOG_FROM), &c, NULL,
+    if (fnn_read_csv(experiment_file(e, "statlog/sat.trn", STATLOG_FROM), &c, NULL, &data->train,
                      &error))
         experiment_fail(e, "%s", error.message);
     c.same_classes = &data->train;
-    if (fnn_load_csv(&data->test, experiment_file(e, "statlog/sat.tst", STATLOG_FROM), &c, NULL,
+    if (fnn_read_csv(experiment_file(e, "statlog/sat.tst", STATLOG_FROM), &c, NULL, &data->test,
                      &error))
         experiment_fail(e, "%s", error.message);
     experiment_adopt(e, data, "Statlog (Landsat)");

@@ -33,7 +33,7 @@ static inline int ali_load_csv(experiment *e, const char *folder, const char *na
     c.label_column = 0;
     c.height = c.width = 28;
     if (!folder || !experiment_exists(path, sizeof path, folder, name)) return 0;
-    if (fnn_load_csv(out, path, &c, NULL, &error)) experiment_fail(e, "%s", error.message);
+    if (fnn_read_csv(path, &c, NULL, out, &error)) experiment_fail(e, "%s", error.message);
     return 1;
 }
 
