@@ -2065,7 +2065,8 @@ typedef struct fnni_step {
       (ptrdiff_t k, int columns, int width, const fnn_real *x, ptrdiff_t ldx, fnn_real *panel))    \
     /* y = f(x); kind: an activation that is not FNNI_ROWWISE, or FNNI_MAP_exp, FNNI_MAP_log. */ \
     X(void, activation, (int kind, fnn_real parameter, ptrdiff_t n, const fnn_real *x, fnn_real *y)) \
-    /* dx = dy f'(x), from y = f(x) alone or, FNNI_SLOPE_OF_X, from x alone; the other may be NULL. \
+    /* dx = dy f'(x), from y = f(x) alone or, FNNI_SLOPE_OF_X, from x alone; the other may be NULL.
+     * \
        dx may be dy, x or y. */ \
     X(void, activation_backward,                                                                   \
       (int kind, fnn_real parameter, ptrdiff_t n, const fnn_real *x, const fnn_real *y, \
@@ -2160,8 +2161,8 @@ typedef struct fnni_kernels {
  * ============================================================================
  * Each kernel stands here once, written over the vector vocabulary. The header includes itself with
  * FNNI_PASS_AVX2 and the like telling the instruction set; the scalar pass is compiled in place and
- * is the readable reference. Never test __AVX2__ and the like here: the target attribute does not define them.
- * Kernels are leaves: no allocation, no threads, no calls out of the room.
+ * is the readable reference. Never test __AVX2__ and the like here: the target attribute does not
+ * define them. Kernels are leaves: no allocation, no threads, no calls out of the room.
  * The room closes behind itself: a call of it by name from below does not compile.
  * To add an instruction set: its row in FNN_ISA_LIST, one vocabulary block, one pass in >>dispatch.
  * To add an activation: its row in FNN_ACTIVATION_LIST, its two formulas here. To add an optimiser:
@@ -3190,8 +3191,8 @@ FNNI_INLINE fnni_v fnni_vgelu_slope(fnni_v x)
 #endif
 
 /* ---- activations: the formulas ---- */
-/* Of each activation f(x) and, below, b f'(x), found by its word: a is the call's parameter, y is f(x),
- * or x where the list says FNNI_SLOPE_OF_X. Where f has a kink the slope is the left one. */
+/* Of each activation f(x) and, below, b f'(x), found by its word: a is the call's parameter, y is
+ * f(x), or x where the list says FNNI_SLOPE_OF_X. Where f has a kink the slope is the left one. */
 #define FNNI_F(word) \
     FNNI_INLINE fnni_v FNNI_NAME(f_##word)(fnni_v a FNNI_UNUSED, fnni_v x FNNI_UNUSED)
 #define FNNI_SLOPE(word) \
@@ -3245,7 +3246,8 @@ FNNI_INLINE fnni_v fnni_slope(const int kind, fnni_v a, fnni_v y, fnni_v b)
     return b;
 }
 
-/* The forms of a map, constants too: y = f(x), f(x + b), and b f'(x), where the x given is y or x. */
+/* The forms of a map, constants too: y = f(x), f(x + b), and b f'(x), where the x given is y or
+ * x. */
 #define FNNI_PLAIN 0
 #define FNNI_BIASED 1
 #define FNNI_BACKWARD 2
@@ -6786,7 +6788,8 @@ static void fnni_conv_forward_part(void *argument, int part, int parts)
         const fnni_conv_input in =
             fnni_conv_image(g, job->x + i * job->x_size, job->space + (size_t)part * job->per_part);
         fnni_conv_prefetch(job, i + 1);
-        fnni_conv_forward_image(g, band, &in, job->packed, FNNI_AS_IT_IS, 0, job->y + i * job->y_size);
+        fnni_conv_forward_image(g, band, &in, job->packed, FNNI_AS_IT_IS, 0, job->y + i *
+        job->y_size);
     }
 }
 
@@ -9019,12 +9022,12 @@ typedef struct fnni_tensor {
 struct fnni_layer_type {
     const char *name; /* in messages and files */
     unsigned flags;
-    /* Files. write: the words behind the name, a blank before each. read: builds the layer that
-     * they
+    /* Files. to_words: those behind the name, a blank before each. from_words: builds the layer
+     * that they
        describe, or none where they do not. tensor: describes number `which` (from 0, at most
        eight), returns 0 when there are no more. */
-    void (*write)(fnni_writer *w, const fnni_layer *layer);
-    void (*read)(fnn_model *model, const fnni_words *words);
+    void (*to_words)(fnni_writer *w, const fnni_layer *layer);
+    void (*from_words)(fnn_model *model, const fnni_words *words);
     int (*tensor)(const fnn_model *model, int l, int which, fnni_tensor *t);
     /* fuse: looks at the layer before it, when all are there. start: first parameters, where they
      * are
@@ -9366,7 +9369,8 @@ static void fnni_activate_read(fnn_model *model, const fnni_words *w)
 
 static const fnni_layer_type fnni_activate_type = {"activation",
                                                      FNNI_ACTIVATES,
-                                                     /* write, read, tensor */ fnni_activate_write,
+                                                     /* to_words, from_words, tensor */
+                                                      * fnni_activate_write,
                                                      fnni_activate_read,
                                                      NULL,
                                                      /* fuse, start, plan, prepare */ NULL,
@@ -9562,7 +9566,7 @@ static int fnni_dense_tensor(const fnn_model *model, int l, int which, fnni_tens
 
 static const fnni_layer_type fnni_dense_type = {"dense",
                                                 FNNI_OF_ROWS | FNNI_ACTIVATES,
-                                                /* write, read, tensor */ fnni_dense_write,
+                                                /* to_words, from_words, tensor */ fnni_dense_write,
                                                 fnni_dense_read,
                                                 fnni_dense_tensor,
                                                 /* fuse, start, plan, prepare */ NULL,
@@ -9645,7 +9649,8 @@ static void fnni_dropout_read(fnn_model *model, const fnni_words *w)
 
 static const fnni_layer_type fnni_dropout_type = {"dropout",
                                                   FNNI_RANDOM,
-                                                  /* write, read, tensor */ fnni_dropout_write,
+                                                  /* to_words, from_words, tensor */
+                                                   * fnni_dropout_write,
                                                   fnni_dropout_read,
                                                   NULL,
                                                   /* fuse, start, plan, prepare */ NULL,
@@ -9724,7 +9729,7 @@ static void fnni_spatial_dropout_read(fnn_model *model, const fnni_words *w)
 static const fnni_layer_type fnni_spatial_dropout_type = {
     "spatial_dropout",
     FNNI_RANDOM,
-    /* write, read, tensor */ fnni_dropout_write,
+    /* to_words, from_words, tensor */ fnni_dropout_write,
     fnni_spatial_dropout_read,
     NULL,
     /* fuse, start, plan, prepare */ NULL,
@@ -9753,7 +9758,7 @@ static void fnni_flatten_read(fnn_model *model, const fnni_words *w)
 
 static const fnni_layer_type fnni_flatten_type = {"flatten",
                                                   FNNI_SHARES_INPUT,
-                                                  /* write, read, tensor */ NULL,
+                                                  /* to_words, from_words, tensor */ NULL,
                                                   fnni_flatten_read,
                                                   NULL,
                                                   /* fuse, start, plan, prepare */ NULL,
@@ -9951,7 +9956,8 @@ static int fnni_conv2d_tensor(const fnn_model *model, int l, int which, fnni_ten
 
 static const fnni_layer_type fnni_conv2d_type = {"conv2d",
                                                  FNNI_OF_IMAGES | FNNI_BY_SHARES | FNNI_ACTIVATES,
-                                                 /* write, read, tensor */ fnni_conv2d_write,
+                                                 /* to_words, from_words, tensor */
+                                                  * fnni_conv2d_write,
                                                  fnni_conv2d_read,
                                                  fnni_conv2d_tensor,
                                                  /* fuse, start, plan, prepare */ NULL,
@@ -10144,7 +10150,7 @@ static void fnni_max_pool_read(fnn_model *model, const fnni_words *w)
 static const fnni_layer_type fnni_max_pool_type = {
     "max_pool2d",
     FNNI_OF_IMAGES,
-    /* write, read, tensor */ fnni_write_window,
+    /* to_words, from_words, tensor */ fnni_write_window,
     fnni_max_pool_read,
     NULL,
     /* fuse, start, plan, prepare */ fnni_max_pool_fuse,
@@ -10215,7 +10221,8 @@ static void fnni_average_pool_read(fnn_model *model, const fnni_words *w)
 
 static const fnni_layer_type fnni_average_pool_type = {"average_pool2d",
                                                        FNNI_OF_IMAGES,
-                                                       /* write, read, tensor */ fnni_write_window,
+                                                       /* to_words, from_words, tensor */
+                                                        * fnni_write_window,
                                                        fnni_average_pool_read,
                                                        NULL,
                                                        /* fuse, start, plan, prepare */ NULL,
@@ -10695,7 +10702,8 @@ static int fnni_norm_tensor(const fnn_model *model, int l, int which, fnni_tenso
 
 static const fnni_layer_type fnni_batch_norm_type = {"batch_norm",
                                                      FNNI_OF_BATCH | FNNI_GRADIENT_KEPT,
-                                                     /* write, read, tensor */ fnni_norm_write,
+                                                     /* to_words, from_words, tensor */
+                                                      * fnni_norm_write,
                                                      fnni_norm_read,
                                                      fnni_norm_tensor,
                                                      /* fuse, start, plan, prepare */ NULL,
@@ -10790,7 +10798,7 @@ static void fnni_add_read(fnn_model *model, const fnni_words *w)
 
 static const fnni_layer_type fnni_add_type = {"add",
                                               FNNI_GRADIENT_KEPT,
-                                              /* write, read, tensor */ fnni_add_write,
+                                              /* to_words, from_words, tensor */ fnni_add_write,
                                               fnni_add_read,
                                               NULL,
                                               /* fuse, start, plan, prepare */ NULL,
@@ -12365,7 +12373,8 @@ FNN_DEF size_t fnn_memory_size(const fnn_model *model, int batch_size)
     bytes = fnni_plus(bytes, fnni_block((size_t)model->layer_count + 3, sizeof *model->stages));
     bytes = fnni_plus(bytes, fnni_block((size_t)model->layer_capacity, sizeof *model->layers));
     if (model->shift)
-        bytes = fnni_plus(bytes, fnni_times(2, fnni_block((size_t)model->inputs, sizeof(fnn_real))));
+        bytes = fnni_plus(bytes, fnni_times(2, fnni_block((size_t)model->inputs,
+        sizeof(fnn_real))));
     if (batch_size <= 0) return bytes;
     bytes = fnni_plus(bytes, fnni_run_bytes(model, batch_size));
     bytes = fnni_plus(bytes, own); /* gradients, and the optimiser's state */
@@ -14691,9 +14700,9 @@ FNN_DEF fnn_result fnn_read_csv(const char *path, const fnn_csv_config *config,
  *      "0.dense.weight": {"dtype": "F32", "shape": [784, 128], "data_offsets": [0, 401408]}, ...}
  * The metadata say how the model is built, the tensors what training made of it. Spaces at the
  * header's end align the numbers to FNNI_ALIGNMENT.
- * What a layer has in a file, its type says (write, read, tensor): nothing here knows layers.
- * A file is hostile: the header is walked three times, for its form and the metadata, then against
- * the model that these describe, and only when that fits is memory taken and filled. */
+ * What a layer has in a file, its type says (to_words, from_words, tensor): nothing here knows
+ * layers. A file is hostile: the header is walked three times, for its form and the metadata, then
+ * against the model that these describe, and only when that fits is memory taken and filled. */
 
 #define FNNI_MAX_HEADER (1 << 24) /* bytes */
 #define FNNI_MAX_LAYERS 10000     /* less than 1 KiB of header each */
@@ -14734,7 +14743,7 @@ static int fnni_tensor_at(const fnn_model *model, int l, int which, fnni_tensor 
 static void fnni_write_layer(fnni_writer *w, const fnni_layer *layer)
 {
     fnni_emit_text(w, "%s", layer->type->name);
-    if (layer->type->write) layer->type->write(w, layer);
+    if (layer->type->to_words) layer->type->to_words(w, layer);
 }
 
 static void fnni_write_metadata(fnni_writer *w, const fnn_model *model)
@@ -15196,7 +15205,7 @@ static fnn_result fnni_read_layers(fnni_reader *r)
         memcpy(text, w.text, sizeof text);
         fnni_words_cut(&w);
         type = n < FNNI_TEXT - 1 && w.count > 0 ? fnni_layer_named(w.word[0]) : NULL;
-        if (type && l < FNNI_MAX_LAYERS) type->read(model, &w);
+        if (type && l < FNNI_MAX_LAYERS) type->from_words(model, &w);
         if (model->broken) return fnni_read_fail(r);
         if (model->layer_count != l + 1)
             return fnni_fail(r->error, FNN_ERROR_FORMAT,
