@@ -9367,22 +9367,14 @@ static void fnni_activate_read(fnn_model *model, const fnni_words *w)
         fnn_activate(model, activation, parameter);
 }
 
-static const fnni_layer_type fnni_activate_type = {"activation",
-                                                     FNNI_ACTIVATES,
-                                                     /* to_words, from_words, tensor */
-                                                      * fnni_activate_write,
-                                                     fnni_activate_read,
-                                                     NULL,
-                                                     /* fuse, start, plan, prepare */ NULL,
-                                                     NULL,
-                                                     NULL,
-                                                     NULL,
-                                                     /* the passes */ fnni_activate_forward,
-                                                     fnni_activate_backward,
-                                                     NULL,
-                                                     /* measure, sum, update */ NULL,
-                                                     NULL,
-                                                     NULL};
+/* clang-format off */
+static const fnni_layer_type fnni_layer_type = {
+    "activation", FNNI_ACTIVATES,
+    /* to_words, from_words, tensor */ * fnni_activate_write, fnni_activate_read, NULL,
+    /* fuse, start, plan, prepare */ NULL, NULL, NULL, NULL,
+    /* the passes */ fnni_activate_forward, fnni_activate_backward, NULL,
+    /* measure, sum, update */ NULL, NULL, NULL};
+/* clang-format on */
 
 FNN_DEF int fnn_activate(fnn_model *model, fnn_activation activation, fnn_real parameter)
 {
@@ -9564,21 +9556,14 @@ static int fnni_dense_tensor(const fnn_model *model, int l, int which, fnni_tens
     return fnni_weights_at(model, l, which, t, 2, shape);
 }
 
-static const fnni_layer_type fnni_dense_type = {"dense",
-                                                FNNI_OF_ROWS | FNNI_ACTIVATES,
-                                                /* to_words, from_words, tensor */ fnni_dense_write,
-                                                fnni_dense_read,
-                                                fnni_dense_tensor,
-                                                /* fuse, start, plan, prepare */ NULL,
-                                                NULL,
-                                                fnni_dense_plan,
-                                                fnni_dense_prepare,
-                                                /* the passes */ fnni_dense_forward,
-                                                fnni_dense_backward,
-                                                fnni_dense_gradient,
-                                                /* measure, sum, update */ NULL,
-                                                NULL,
-                                                NULL};
+/* clang-format off */
+static const fnni_layer_type fnni_layer_type = {
+    "dense", FNNI_OF_ROWS | FNNI_ACTIVATES,
+    /* to_words, from_words, tensor */ fnni_dense_write, fnni_dense_read, fnni_dense_tensor,
+    /* fuse, start, plan, prepare */ NULL, NULL, fnni_dense_plan, fnni_dense_prepare,
+    /* the passes */ fnni_dense_forward, fnni_dense_backward, fnni_dense_gradient,
+    /* measure, sum, update */ NULL, NULL, NULL};
+/* clang-format on */
 
 FNN_DEF int fnn_dense(fnn_model *model, int units, fnn_activation activation)
 {
@@ -9647,22 +9632,14 @@ static void fnni_dropout_read(fnn_model *model, const fnni_words *w)
     if (w->count == 2 && fnni_word_real(w->word[1], &rate)) fnn_dropout(model, rate);
 }
 
-static const fnni_layer_type fnni_dropout_type = {"dropout",
-                                                  FNNI_RANDOM,
-                                                  /* to_words, from_words, tensor */
-                                                   * fnni_dropout_write,
-                                                  fnni_dropout_read,
-                                                  NULL,
-                                                  /* fuse, start, plan, prepare */ NULL,
-                                                  NULL,
-                                                  NULL,
-                                                  NULL,
-                                                  /* the passes */ fnni_dropout_forward,
-                                                  fnni_dropout_backward,
-                                                  NULL,
-                                                  /* measure, sum, update */ NULL,
-                                                  NULL,
-                                                  NULL};
+/* clang-format off */
+static const fnni_layer_type fnni_layer_type = {
+    "dropout", FNNI_RANDOM,
+    /* to_words, from_words, tensor */ * fnni_dropout_write, fnni_dropout_read, NULL,
+    /* fuse, start, plan, prepare */ NULL, NULL, NULL, NULL,
+    /* the passes */ fnni_dropout_forward, fnni_dropout_backward, NULL,
+    /* measure, sum, update */ NULL, NULL, NULL};
+/* clang-format on */
 
 FNN_DEF int fnn_dropout(fnn_model *model, fnn_real rate)
 {
@@ -9726,22 +9703,14 @@ static void fnni_spatial_dropout_read(fnn_model *model, const fnni_words *w)
     if (w->count == 2 && fnni_word_real(w->word[1], &rate)) fnn_spatial_dropout(model, rate);
 }
 
-static const fnni_layer_type fnni_spatial_dropout_type = {
-    "spatial_dropout",
-    FNNI_RANDOM,
-    /* to_words, from_words, tensor */ fnni_dropout_write,
-    fnni_spatial_dropout_read,
-    NULL,
-    /* fuse, start, plan, prepare */ NULL,
-    NULL,
-    fnni_spatial_dropout_plan,
-    NULL,
-    /* the passes */ fnni_spatial_dropout_forward,
-    fnni_spatial_dropout_backward,
-    NULL,
-    /* measure, sum, update */ NULL,
-    NULL,
-    NULL};
+/* clang-format off */
+static const fnni_layer_type fnni_layer_type = {
+    "spatial_dropout", FNNI_RANDOM,
+    /* to_words, from_words, tensor */ fnni_dropout_write, fnni_spatial_dropout_read, NULL,
+    /* fuse, start, plan, prepare */ NULL, NULL, fnni_spatial_dropout_plan, NULL,
+    /* the passes */ fnni_spatial_dropout_forward, fnni_spatial_dropout_backward, NULL,
+    /* measure, sum, update */ NULL, NULL, NULL};
+/* clang-format on */
 
 FNN_DEF int fnn_spatial_dropout(fnn_model *model, fnn_real rate)
 {
@@ -9756,21 +9725,14 @@ static void fnni_flatten_read(fnn_model *model, const fnni_words *w)
     if (w->count == 1) fnn_flatten(model);
 }
 
-static const fnni_layer_type fnni_flatten_type = {"flatten",
-                                                  FNNI_SHARES_INPUT,
-                                                  /* to_words, from_words, tensor */ NULL,
-                                                  fnni_flatten_read,
-                                                  NULL,
-                                                  /* fuse, start, plan, prepare */ NULL,
-                                                  NULL,
-                                                  NULL,
-                                                  NULL,
-                                                  /* the passes */ NULL,
-                                                  NULL,
-                                                  NULL,
-                                                  /* measure, sum, update */ NULL,
-                                                  NULL,
-                                                  NULL};
+/* clang-format off */
+static const fnni_layer_type fnni_layer_type = {
+    "flatten", FNNI_SHARES_INPUT,
+    /* to_words, from_words, tensor */ NULL, fnni_flatten_read, NULL,
+    /* fuse, start, plan, prepare */ NULL, NULL, NULL, NULL,
+    /* the passes */ NULL, NULL, NULL,
+    /* measure, sum, update */ NULL, NULL, NULL};
+/* clang-format on */
 
 FNN_DEF int fnn_flatten(fnn_model *model)
 {
@@ -9954,22 +9916,14 @@ static int fnni_conv2d_tensor(const fnn_model *model, int l, int which, fnni_ten
     return fnni_weights_at(model, l, which, t, 4, shape);
 }
 
-static const fnni_layer_type fnni_conv2d_type = {"conv2d",
-                                                 FNNI_OF_IMAGES | FNNI_BY_SHARES | FNNI_ACTIVATES,
-                                                 /* to_words, from_words, tensor */
-                                                  * fnni_conv2d_write,
-                                                 fnni_conv2d_read,
-                                                 fnni_conv2d_tensor,
-                                                 /* fuse, start, plan, prepare */ NULL,
-                                                 NULL,
-                                                 fnni_conv_plan,
-                                                 fnni_conv_prepare,
-                                                 /* the passes */ fnni_conv_forward,
-                                                 fnni_conv_backward_layer,
-                                                 fnni_conv_gradient,
-                                                 /* measure, sum, update */ NULL,
-                                                 NULL,
-                                                 NULL};
+/* clang-format off */
+static const fnni_layer_type fnni_layer_type = {
+    "conv2d", FNNI_OF_IMAGES | FNNI_BY_SHARES | FNNI_ACTIVATES,
+    /* to_words, from_words, tensor */ * fnni_conv2d_write, fnni_conv2d_read, fnni_conv2d_tensor,
+    /* fuse, start, plan, prepare */ NULL, NULL, fnni_conv_plan, fnni_conv_prepare,
+    /* the passes */ fnni_conv_forward, fnni_conv_backward_layer, fnni_conv_gradient,
+    /* measure, sum, update */ NULL, NULL, NULL};
+/* clang-format on */
 
 FNN_DEF fnn_conv2d_config fnn_conv2d_config_init(void)
 {
@@ -10147,22 +10101,14 @@ static void fnni_max_pool_read(fnn_model *model, const fnni_words *w)
     fnni_pool_read(model, w, 0);
 }
 
-static const fnni_layer_type fnni_max_pool_type = {
-    "max_pool2d",
-    FNNI_OF_IMAGES,
-    /* to_words, from_words, tensor */ fnni_write_window,
-    fnni_max_pool_read,
-    NULL,
-    /* fuse, start, plan, prepare */ fnni_max_pool_fuse,
-    NULL,
-    NULL,
-    NULL,
-    /* the passes */ fnni_max_layer_forward,
-    fnni_max_layer_backward,
-    NULL,
-    /* measure, sum, update */ NULL,
-    NULL,
-    NULL};
+/* clang-format off */
+static const fnni_layer_type fnni_layer_type = {
+    "max_pool2d", FNNI_OF_IMAGES,
+    /* to_words, from_words, tensor */ fnni_write_window, fnni_max_pool_read, NULL,
+    /* fuse, start, plan, prepare */ fnni_max_pool_fuse, NULL, NULL, NULL,
+    /* the passes */ fnni_max_layer_forward, fnni_max_layer_backward, NULL,
+    /* measure, sum, update */ NULL, NULL, NULL};
+/* clang-format on */
 
 /* ---- average-pool: y = the mean of a window's part inside the image;  dx = dy / its size ---- */
 
@@ -10219,22 +10165,14 @@ static void fnni_average_pool_read(fnn_model *model, const fnni_words *w)
     fnni_pool_read(model, w, 1);
 }
 
-static const fnni_layer_type fnni_average_pool_type = {"average_pool2d",
-                                                       FNNI_OF_IMAGES,
-                                                       /* to_words, from_words, tensor */
-                                                        * fnni_write_window,
-                                                       fnni_average_pool_read,
-                                                       NULL,
-                                                       /* fuse, start, plan, prepare */ NULL,
-                                                       NULL,
-                                                       NULL,
-                                                       NULL,
-                                                       /* the passes */ fnni_average_layer_forward,
-                                                       fnni_average_layer_backward,
-                                                       NULL,
-                                                       /* measure, sum, update */ NULL,
-                                                       NULL,
-                                                       NULL};
+/* clang-format off */
+static const fnni_layer_type fnni_layer_type = {
+    "average_pool2d", FNNI_OF_IMAGES,
+    /* to_words, from_words, tensor */ * fnni_write_window, fnni_average_pool_read, NULL,
+    /* fuse, start, plan, prepare */ NULL, NULL, NULL, NULL,
+    /* the passes */ fnni_average_layer_forward, fnni_average_layer_backward, NULL,
+    /* measure, sum, update */ NULL, NULL, NULL};
+/* clang-format on */
 
 /* ---- the pools' builders ---- */
 
@@ -10700,22 +10638,14 @@ static int fnni_norm_tensor(const fnn_model *model, int l, int which, fnni_tenso
                             layer->statistics_offset + second, 1, &channels);
 }
 
-static const fnni_layer_type fnni_batch_norm_type = {"batch_norm",
-                                                     FNNI_OF_BATCH | FNNI_GRADIENT_KEPT,
-                                                     /* to_words, from_words, tensor */
-                                                      * fnni_norm_write,
-                                                     fnni_norm_read,
-                                                     fnni_norm_tensor,
-                                                     /* fuse, start, plan, prepare */ NULL,
-                                                     fnni_norm_start,
-                                                     fnni_norm_plan,
-                                                     fnni_norm_prepare,
-                                                     /* the passes */ fnni_norm_layer_forward,
-                                                     fnni_norm_layer_backward,
-                                                     fnni_norm_gradient,
-                                                     /* measure, sum, update */ fnni_norm_measured,
-                                                     fnni_norm_summed,
-                                                     fnni_norm_update};
+/* clang-format off */
+static const fnni_layer_type fnni_layer_type = {
+    "batch_norm", FNNI_OF_BATCH | FNNI_GRADIENT_KEPT,
+    /* to_words, from_words, tensor */ * fnni_norm_write, fnni_norm_read, fnni_norm_tensor,
+    /* fuse, start, plan, prepare */ NULL, fnni_norm_start, fnni_norm_plan, fnni_norm_prepare,
+    /* the passes */ fnni_norm_layer_forward, fnni_norm_layer_backward, fnni_norm_gradient,
+    /* measure, sum, update */ fnni_norm_measured, fnni_norm_summed, fnni_norm_update};
+/* clang-format on */
 
 FNN_DEF fnn_batch_norm_config fnn_batch_norm_config_init(void)
 {
@@ -10796,21 +10726,14 @@ static void fnni_add_read(fnn_model *model, const fnni_words *w)
         fnn_add(model, from);
 }
 
-static const fnni_layer_type fnni_add_type = {"add",
-                                              FNNI_GRADIENT_KEPT,
-                                              /* to_words, from_words, tensor */ fnni_add_write,
-                                              fnni_add_read,
-                                              NULL,
-                                              /* fuse, start, plan, prepare */ NULL,
-                                              NULL,
-                                              NULL,
-                                              NULL,
-                                              /* the passes */ fnni_add_forward,
-                                              fnni_add_backward,
-                                              NULL,
-                                              /* measure, sum, update */ NULL,
-                                              NULL,
-                                              NULL};
+/* clang-format off */
+static const fnni_layer_type fnni_layer_type = {
+    "add", FNNI_GRADIENT_KEPT,
+    /* to_words, from_words, tensor */ fnni_add_write, fnni_add_read, NULL,
+    /* fuse, start, plan, prepare */ NULL, NULL, NULL, NULL,
+    /* the passes */ fnni_add_forward, fnni_add_backward, NULL,
+    /* measure, sum, update */ NULL, NULL, NULL};
+/* clang-format on */
 
 FNN_DEF int fnn_add(fnn_model *model, int from)
 {
