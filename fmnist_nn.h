@@ -5075,10 +5075,10 @@ static fnn_result fnni_context_open(fnn_context *context, const fnn_context_conf
     if (isa == FNN_ISA_BEST) isa = fnni_best_isa();
     if (isa < 0 || isa >= FNN_ISA_COUNT)
 #define FNNI_ISA_CHOICE(name, word, machine) ", " #word
-        return fnni_fail(error, FNN_ERROR_ARGUMENT,
-                         "instruction set: expected one of best" FNN_ISA_LIST(
-                             FNNI_ISA_CHOICE) ", found %s",
-                         config->isa == FNN_ISA_BEST ? getenv("FNN_ISA") : "another number");
+        return fnni_fail(
+            error, FNN_ERROR_ARGUMENT,
+            "instruction set: expected one of best" FNN_ISA_LIST(FNNI_ISA_CHOICE) ", found %s",
+            config->isa == FNN_ISA_BEST ? getenv("FNN_ISA") : "another number");
     if (!fnn_isa_available(isa))
         return fnni_fail(error, FNN_ERROR_ARGUMENT,
                          "instruction set %s: this machine or this build has only %s",
@@ -6788,8 +6788,8 @@ static void fnni_conv_forward_part(void *argument, int part, int parts)
         const fnni_conv_input in =
             fnni_conv_image(g, job->x + i * job->x_size, job->space + (size_t)part * job->per_part);
         fnni_conv_prefetch(job, i + 1);
-        fnni_conv_forward_image(g, band, &in, job->packed, FNNI_AS_IT_IS, 0, job->y + i *
-        job->y_size);
+        fnni_conv_forward_image(g, band, &in, job->packed, FNNI_AS_IT_IS, 0,
+                                job->y + i * job->y_size);
     }
 }
 
@@ -9368,9 +9368,9 @@ static void fnni_activate_read(fnn_model *model, const fnni_words *w)
 }
 
 /* clang-format off */
-static const fnni_layer_type fnni_layer_type = {
+static const fnni_layer_type fnni_activate_type = {
     "activation", FNNI_ACTIVATES,
-    /* to_words, from_words, tensor */ * fnni_activate_write, fnni_activate_read, NULL,
+    /* to_words, from_words, tensor */ fnni_activate_write, fnni_activate_read, NULL,
     /* fuse, start, plan, prepare */ NULL, NULL, NULL, NULL,
     /* the passes */ fnni_activate_forward, fnni_activate_backward, NULL,
     /* measure, sum, update */ NULL, NULL, NULL};
@@ -9557,7 +9557,7 @@ static int fnni_dense_tensor(const fnn_model *model, int l, int which, fnni_tens
 }
 
 /* clang-format off */
-static const fnni_layer_type fnni_layer_type = {
+static const fnni_layer_type fnni_dense_type = {
     "dense", FNNI_OF_ROWS | FNNI_ACTIVATES,
     /* to_words, from_words, tensor */ fnni_dense_write, fnni_dense_read, fnni_dense_tensor,
     /* fuse, start, plan, prepare */ NULL, NULL, fnni_dense_plan, fnni_dense_prepare,
@@ -9633,9 +9633,9 @@ static void fnni_dropout_read(fnn_model *model, const fnni_words *w)
 }
 
 /* clang-format off */
-static const fnni_layer_type fnni_layer_type = {
+static const fnni_layer_type fnni_dropout_type = {
     "dropout", FNNI_RANDOM,
-    /* to_words, from_words, tensor */ * fnni_dropout_write, fnni_dropout_read, NULL,
+    /* to_words, from_words, tensor */ fnni_dropout_write, fnni_dropout_read, NULL,
     /* fuse, start, plan, prepare */ NULL, NULL, NULL, NULL,
     /* the passes */ fnni_dropout_forward, fnni_dropout_backward, NULL,
     /* measure, sum, update */ NULL, NULL, NULL};
@@ -9704,7 +9704,7 @@ static void fnni_spatial_dropout_read(fnn_model *model, const fnni_words *w)
 }
 
 /* clang-format off */
-static const fnni_layer_type fnni_layer_type = {
+static const fnni_layer_type fnni_spatial_dropout_type = {
     "spatial_dropout", FNNI_RANDOM,
     /* to_words, from_words, tensor */ fnni_dropout_write, fnni_spatial_dropout_read, NULL,
     /* fuse, start, plan, prepare */ NULL, NULL, fnni_spatial_dropout_plan, NULL,
@@ -9726,7 +9726,7 @@ static void fnni_flatten_read(fnn_model *model, const fnni_words *w)
 }
 
 /* clang-format off */
-static const fnni_layer_type fnni_layer_type = {
+static const fnni_layer_type fnni_flatten_type = {
     "flatten", FNNI_SHARES_INPUT,
     /* to_words, from_words, tensor */ NULL, fnni_flatten_read, NULL,
     /* fuse, start, plan, prepare */ NULL, NULL, NULL, NULL,
@@ -9917,9 +9917,9 @@ static int fnni_conv2d_tensor(const fnn_model *model, int l, int which, fnni_ten
 }
 
 /* clang-format off */
-static const fnni_layer_type fnni_layer_type = {
+static const fnni_layer_type fnni_conv2d_type = {
     "conv2d", FNNI_OF_IMAGES | FNNI_BY_SHARES | FNNI_ACTIVATES,
-    /* to_words, from_words, tensor */ * fnni_conv2d_write, fnni_conv2d_read, fnni_conv2d_tensor,
+    /* to_words, from_words, tensor */ fnni_conv2d_write, fnni_conv2d_read, fnni_conv2d_tensor,
     /* fuse, start, plan, prepare */ NULL, NULL, fnni_conv_plan, fnni_conv_prepare,
     /* the passes */ fnni_conv_forward, fnni_conv_backward_layer, fnni_conv_gradient,
     /* measure, sum, update */ NULL, NULL, NULL};
@@ -10102,7 +10102,7 @@ static void fnni_max_pool_read(fnn_model *model, const fnni_words *w)
 }
 
 /* clang-format off */
-static const fnni_layer_type fnni_layer_type = {
+static const fnni_layer_type fnni_max_pool_type = {
     "max_pool2d", FNNI_OF_IMAGES,
     /* to_words, from_words, tensor */ fnni_write_window, fnni_max_pool_read, NULL,
     /* fuse, start, plan, prepare */ fnni_max_pool_fuse, NULL, NULL, NULL,
@@ -10166,9 +10166,9 @@ static void fnni_average_pool_read(fnn_model *model, const fnni_words *w)
 }
 
 /* clang-format off */
-static const fnni_layer_type fnni_layer_type = {
+static const fnni_layer_type fnni_average_pool_type = {
     "average_pool2d", FNNI_OF_IMAGES,
-    /* to_words, from_words, tensor */ * fnni_write_window, fnni_average_pool_read, NULL,
+    /* to_words, from_words, tensor */ fnni_write_window, fnni_average_pool_read, NULL,
     /* fuse, start, plan, prepare */ NULL, NULL, NULL, NULL,
     /* the passes */ fnni_average_layer_forward, fnni_average_layer_backward, NULL,
     /* measure, sum, update */ NULL, NULL, NULL};
@@ -10639,9 +10639,9 @@ static int fnni_norm_tensor(const fnn_model *model, int l, int which, fnni_tenso
 }
 
 /* clang-format off */
-static const fnni_layer_type fnni_layer_type = {
+static const fnni_layer_type fnni_batch_norm_type = {
     "batch_norm", FNNI_OF_BATCH | FNNI_GRADIENT_KEPT,
-    /* to_words, from_words, tensor */ * fnni_norm_write, fnni_norm_read, fnni_norm_tensor,
+    /* to_words, from_words, tensor */ fnni_norm_write, fnni_norm_read, fnni_norm_tensor,
     /* fuse, start, plan, prepare */ NULL, fnni_norm_start, fnni_norm_plan, fnni_norm_prepare,
     /* the passes */ fnni_norm_layer_forward, fnni_norm_layer_backward, fnni_norm_gradient,
     /* measure, sum, update */ fnni_norm_measured, fnni_norm_summed, fnni_norm_update};
@@ -10727,7 +10727,7 @@ static void fnni_add_read(fnn_model *model, const fnni_words *w)
 }
 
 /* clang-format off */
-static const fnni_layer_type fnni_layer_type = {
+static const fnni_layer_type fnni_add_type = {
     "add", FNNI_GRADIENT_KEPT,
     /* to_words, from_words, tensor */ fnni_add_write, fnni_add_read, NULL,
     /* fuse, start, plan, prepare */ NULL, NULL, NULL, NULL,
@@ -12296,8 +12296,8 @@ FNN_DEF size_t fnn_memory_size(const fnn_model *model, int batch_size)
     bytes = fnni_plus(bytes, fnni_block((size_t)model->layer_count + 3, sizeof *model->stages));
     bytes = fnni_plus(bytes, fnni_block((size_t)model->layer_capacity, sizeof *model->layers));
     if (model->shift)
-        bytes = fnni_plus(bytes, fnni_times(2, fnni_block((size_t)model->inputs,
-        sizeof(fnn_real))));
+        bytes =
+            fnni_plus(bytes, fnni_times(2, fnni_block((size_t)model->inputs, sizeof(fnn_real))));
     if (batch_size <= 0) return bytes;
     bytes = fnni_plus(bytes, fnni_run_bytes(model, batch_size));
     bytes = fnni_plus(bytes, own); /* gradients, and the optimiser's state */
