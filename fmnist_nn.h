@@ -8132,7 +8132,7 @@ static int fnni_decimal_fast(const fnni_decimal *d, fnn_real *value)
     double x = (double)d->mantissa;
     uint64_t bits;
     if (d->digits > 15 || d->exponent < -22 || d->exponent > 22) return 0;
-    if (FLT_EVAL_METHOD != 0 && d->exponent != 0) return 0;
+    if (FNNI_EVAL_METHOD != 0 && d->exponent != 0) return 0;
     if (d->exponent < 0)
         x /= power[-d->exponent];
     else
