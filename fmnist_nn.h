@@ -69,11 +69,11 @@
  *
  * BUILDING
  *   Copy this file. Every unit that uses it includes it; exactly one defines
- *   FMNIST_NN_IMPLEMENTATION before. C99 or later, C++11 or later; gcc, clang; libc and libm. No
- *   -march is needed: the kernels are compiled for every instruction set of the architecture and
- *   chosen when the program runs. -O2 is enough, -O0 works and is slow. -ffast-math and -Ofast
- *   would break exp and the care taken of NaN: the implementation refuses them; other units of the
- *   program may use them.
+ *   FMNIST_NN_IMPLEMENTATION before. C99 or later, C++11 or later; gcc, clang, others (such as tcc)
+ *   with the scalar kernels; libc and libm. No -march is needed: the kernels are compiled for every
+ *   instruction set of the architecture and chosen when the program runs. -O2 is enough, -O0 works
+ *   and is slow. -ffast-math and -Ofast would break exp and the care taken of NaN: the
+ *   implementation refuses them; other units of the program may use them.
  *
  * OPTIONS, defined before the implementation is included
  *   FMNIST_NN_IMPLEMENTATION  this unit holds the library.
@@ -86,6 +86,9 @@
  *                             static to its unit, which defines FMNIST_NN_IMPLEMENTATION too; other
  *                             units of the program may hold the float library.
  *   FMNIST_NN_MALLOC(bytes), FMNIST_NN_FREE(pointer)  both or neither; malloc and free otherwise.
+ *   FNN_API                   what stands before each function's declaration; extern unless told. A
+ *                             shared library compiled with -fvisibility=hidden exports them with
+ *                             #define FNN_API __attribute__((visibility("default")))
  *   FMNIST_NN_FILE            how this file includes itself, for a copy under another name:
  *                             #define FMNIST_NN_FILE "nn.h"
  *
@@ -235,7 +238,10 @@
  *     data format      a page in >>data that fills a zeroed fnn_dataset; its prototype in >>api; a
  *                      test of its own beside tests/test_idx.c.
  */
-#ifndef FNNI_PASS /* not one of the kernel passes, in which this file includes itself */
+#if defined(__cplusplus) ? __cplusplus < 201103L && !defined(_MSC_VER) \
+                         : !defined(__STDC_VERSION__) || __STDC_VERSION__ < 199901L
+#error "fmnist_nn.h needs C99 or later, or C++11 or later"
+#elif !defined(FNNI_PASS) /* not one of the kernel passes, in which this file includes itself */
 #ifndef FMNIST_NN_H
 #define FMNIST_NN_H
 
@@ -264,7 +270,9 @@
 #endif
 #define FNN_DEF FNN_API
 #else
+#ifndef FNN_API
 #define FNN_API extern
+#endif
 #define FNN_DEF
 #endif
 
@@ -1576,12 +1584,23 @@ FNN_API fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows,
 #define FNNI_PREFETCH(address) __builtin_prefetch(address)
 #define FNNI_PREFETCH_L2(address) __builtin_prefetch(address, 0, 2)
 #else
+#if defined(_MSC_VER)
 #define FNNI_FORCE_INLINE static __forceinline
+#else
+#define FNNI_FORCE_INLINE static inline
+#endif
 #define FNNI_FORMAT(string, first)
 #define FNNI_PREFETCH(address) ((void)(address))
 #define FNNI_PREFETCH_L2(address) ((void)(address))
 #endif
 #define FNNI_NAN ((double)NAN)
+
+/* Whether float is computed as float; tcc's float.h does not say: then take care. */
+#ifdef FLT_EVAL_METHOD
+#define FNNI_EVAL_METHOD FLT_EVAL_METHOD
+#else
+#define FNNI_EVAL_METHOD (-1)
+#endif
 
 /* What carries an instruction set into a function. */
 #if FNNI_GNU
@@ -2064,16 +2083,15 @@ typedef struct fnni_step {
     X(void, pack_transposed,                                                                       \
       (ptrdiff_t k, int columns, int width, const fnn_real *x, ptrdiff_t ldx, fnn_real *panel))    \
     /* y = f(x); kind: an activation that is not FNNI_ROWWISE, or FNNI_MAP_exp, FNNI_MAP_log. */ \
-    X(void, activation, (int kind, fnn_real parameter, ptrdiff_t n, const fnn_real *x, fnn_real *y)) \
-    /* dx = dy f'(x), from y = f(x) alone or, FNNI_SLOPE_OF_X, from x alone; the other may be NULL.
-     * \
+    X(void, activation, (unsigned kind, fnn_real parameter, ptrdiff_t n, const fnn_real *x, fnn_real *y)) \
+    /* dx = dy f'(x), from y = f(x) alone or, FNNI_SLOPE_OF_X, from x alone; the other may be NULL. \
        dx may be dy, x or y. */ \
     X(void, activation_backward,                                                                   \
-      (int kind, fnn_real parameter, ptrdiff_t n, const fnn_real *x, const fnn_real *y, \
+      (unsigned kind, fnn_real parameter, ptrdiff_t n, const fnn_real *x, const fnn_real *y, \
        const fnn_real *dy, fnn_real *dx))                                                          \
     /* c[i*ldc + j] = f(c[i*ldc + j] + bias[j]), bias NULL: 0. */                                  \
     X(void, bias_activation,                                                                       \
-      (int kind, fnn_real parameter, ptrdiff_t rows, ptrdiff_t columns, \
+      (unsigned kind, fnn_real parameter, ptrdiff_t rows, ptrdiff_t columns, \
        const fnn_real *bias, fnn_real *c, ptrdiff_t ldc))                                          \
     /* Each row of y is e^(x - m) / sum e^(x - m), m the row's maximum; x and y (rows,columns). */ \
     X(void, softmax, (ptrdiff_t rows, ptrdiff_t columns, const fnn_real *x, fnn_real *y))          \
@@ -2154,7 +2172,7 @@ typedef struct fnni_kernels {
 #define FNNI_PASS /* the header includes itself for a pass, but for the first: compiled in place */
 #define FNNI_PASS_SCALAR
 #endif /* FMNIST_NN_IMPLEMENTATION */
-#endif /* !FNNI_PASS */
+#endif /* not one of the kernel passes */
 
 /* ============================================================================
  * >>kernels  the room compiled once per instruction set
@@ -3284,7 +3302,7 @@ FNNI_INLINE void fnni_map_rows(const int kind, fnn_real parameter, ptrdiff_t n, 
         fnni_map(FNNI_BIASED, kind, parameter, n < period ? n : period, c, bias, c);
 }
 
-FNNI_KERNEL void fnni_activation(int kind, fnn_real parameter, ptrdiff_t n, const fnn_real *x,
+FNNI_KERNEL void fnni_activation(unsigned kind, fnn_real parameter, ptrdiff_t n, const fnn_real *x,
                                  fnn_real *y)
 {
 #define FNNI_MAP_CASE(name, word, a, traits) \
@@ -3297,7 +3315,7 @@ FNNI_KERNEL void fnni_activation(int kind, fnn_real parameter, ptrdiff_t n, cons
     }
 }
 
-FNNI_KERNEL void fnni_activation_backward(int kind, fnn_real parameter, ptrdiff_t n,
+FNNI_KERNEL void fnni_activation_backward(unsigned kind, fnn_real parameter, ptrdiff_t n,
                                           const fnn_real *x, const fnn_real *y,
                                           const fnn_real *dy, fnn_real *dx)
 {
@@ -3317,7 +3335,7 @@ FNNI_KERNEL void fnni_activation_backward(int kind, fnn_real parameter, ptrdiff_
  * which LANES copies of the bias make a whole number of vectors: full speed, where masked rows
  * would make each load wait for the store of the row before, whose cache line it shares. */
 #define FNNI_CLOSE_COLUMNS 64
-FNNI_KERNEL void fnni_bias_activation(int kind, fnn_real parameter, ptrdiff_t rows,
+FNNI_KERNEL void fnni_bias_activation(unsigned kind, fnn_real parameter, ptrdiff_t rows,
                                       ptrdiff_t columns, const fnn_real *bias, fnn_real *c,
                                       ptrdiff_t ldc)
 {
@@ -7424,7 +7442,7 @@ static int fnni_decimal_fast(const fnni_decimal *d, fnn_real *value)
     double x = (double)d->mantissa;
     uint64_t bits;
     if (d->digits > 15 || d->exponent < -22 || d->exponent > 22) return 0;
-    if (FLT_EVAL_METHOD != 0 && d->exponent != 0) return 0;
+    if (FNNI_EVAL_METHOD != 0 && d->exponent != 0) return 0;
     if (d->exponent < 0) x /= power[-d->exponent];
     else x *= power[d->exponent];
     memcpy(&bits, &x, sizeof bits);
