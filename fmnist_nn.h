@@ -5518,7 +5518,8 @@ static void fnni_gemm_pack_b(const fnni_gemm *g, ptrdiff_t from, ptrdiff_t to, f
     }
 }
 
-/* Rows i..i+m-1 of one block of op(A) as rows with a kind leading dimension. */
+/* Rows i..i+m-1 of one block of op(A) as rows whose leading dimension suits the
+ * cache (fnni_gemm_kind). */
 static void fnni_gemm_pack_rows(const fnni_gemm *g, ptrdiff_t i, ptrdiff_t m, ptrdiff_t p,
                                 ptrdiff_t k, ptrdiff_t ld, fnn_real *rows)
 {
@@ -6266,7 +6267,13 @@ static double fnni_conv_height(const fnni_kernels *kernels, int count)
     return (double)count / fnni_gemm_deal_rows(kernels, count).tiles;
 }
 
-/* The kernel's part that all windows of a band have inside the image. */
+/* The kernel's part that all windows of a band have inside the image. Of a 3 x 3 kernel on an image
+ * padded by one pixel:
+ *     output row 0            kernel rows 1 2, since row 0 lies above the image     a band of 1
+ *     output rows 1 to H - 2  kernel rows 0 1 2                                     one band
+ *     output row H - 1        kernel rows 0 1                                       a band of 1
+ * and in each of them (fnni_conv_edges) the left column has taps 1 2, the right one taps 0 1, all
+ * between them taps 0 1 2, in one grid of tiles. */
 typedef struct fnni_conv_taken {
     int first_row, last_row; /* kernel rows first..last-1 */
     int first_tap, last_tap; /* of each row, the widened taps first..last-1 */
@@ -6440,8 +6447,15 @@ static void fnni_conv_forward_image(const fnni_conv *g, int band, const fnni_con
 
 /* ---- the gradient towards the input: a correlation for each phase of the stride ---- */
 
-/* Along one axis, the inputs `phase`, phase + stride, ... see these taps of the kernel, the last
- * first, and the outputs from -pad on. */
+/* Along one axis, the inputs `phase`, phase + stride, ... get their gradient through the same taps: it
+ * is a correlation of dy with these taps, the last first, and with stride 1. A kernel of three taps
+ * a b c on five inputs, stride 2, pad 1:
+ *     input     0  1  2  3  4
+ *     output 0  b  c              phase 0, inputs 0 2 4: dx = b dy(0), b dy(1), b dy(2)
+ *     output 1     a  b  c        phase 1, inputs 1 3: dx = c dy(0) + a dy(1), c dy(1) + a dy(2)
+ *     output 2           a  b
+ * so phase 0 has first_tap 1 and taps 1, phase 1 first_tap 0 and taps 2; the sum for the first input
+ * of a phase begins at output -pad. */
 typedef struct fnni_conv_phase {
     int taps, first_tap, pad, count;
 } fnni_conv_phase;
@@ -6865,7 +6879,7 @@ static fnn_result fnni_conv_job_make(fnni_conv_job *job, fnn_context *context,
     job->per_part = fnni_round(image);
     job->x_size = (ptrdiff_t)window->height * window->width * window->channels;
     job->y_size = (ptrdiff_t)window->out_height * window->out_width * filters;
-    shared = shared ? fnni_round(shared) : 16; /* no images need none, which is not a lack */
+    shared = shared ? fnni_round(shared) : 16; /* no images need no space: that is no error */
     *first = fnni_workspace(context, fnni_plus(shared, fnni_times(job->per_part, (size_t)parts)));
     job->space = FNNI_AT(*first, shared);
     return *first ? FNN_OK : FNN_ERROR_MEMORY;
@@ -9399,7 +9413,7 @@ FNN_DEF int fnn_activate(fnn_model *model, fnn_activation activation, fnn_real p
     fnni_layer *layer = fnni_layer_add(model, &fnni_activate_type);
     if (!layer) return -1;
     if (!fnni_is_activation(activation))
-        return fnni_refuse(model, "%d is no activation", (int)activation);
+        return fnni_refuse(model, "expected an activation, found %d", (int)activation);
     if (!fnni_parameter_fits(activation, parameter))
         return fnni_refuse(model, "expected a parameter of at least 0, found %g",
                            (double)parameter);
@@ -9685,7 +9699,7 @@ static void fnni_spatial_dropout_apply(const fnni_run *run, int l, int row, cons
         run->kernels->dropout(n, fnni_random(run->model->seed, (uint64_t)l, run->step),
                               (uint64_t)row * (uint64_t)n, layer->parameter, mask, mask);
     run->kernels->scale_shift(fnni_area_of(layer), n, x, mask, mask + n, y);
-    for (j = 0; j < n; j++) /* infinity times zero is none */
+    for (j = 0; j < n; j++) /* infinity times zero is not a number */
         for (i = 0; mask[j] == 0 && i < fnni_area_of(layer); i++) y[i * n + j] = 0;
 }
 
@@ -10883,7 +10897,7 @@ FNN_DEF fnn_result fnn_set_initializer(fnn_model *model, fnn_initializer weights
     if (result) return result;
     if ((unsigned)weights.kind >= FNN_INITIALIZER_COUNT ||
         (unsigned)biases.kind >= FNN_INITIALIZER_COUNT)
-        return fnni_builder_fail(model, FNN_ERROR_ARGUMENT, "initializer: %d or %d is none",
+        return fnni_builder_fail(model, FNN_ERROR_ARGUMENT, "initializer: expected two kinds, found %d and %d",
                                  (int)weights.kind, (int)biases.kind);
     model->weights_start = weights;
     model->biases_start = biases;
@@ -11430,7 +11444,10 @@ FNNI_FORCE_INLINE void fnni_batch_prefetch(const fnni_batch *b, int from, int to
 }
 
 /* What a stage runs forward, and what backward. Batch norm at a stage's start goes forward with it
- * but backward with the stage before, since between its sums and its gradient lies the batch. */
+ * but backward with the stage before, since between its sums and its gradient lies the batch:
+ *     layers       conv pool | norm conv pool | dense dense
+ *     forward      stage 0   | stage 1        | stage 2          norm measures in front of stage 1
+ *     backward     stage 0        | stage 1   | stage 2          and sums behind it, on the way back */
 static void fnni_stage_layers(const fnni_batch *b, int backward, int *first, int *last)
 {
     const fnn_model *model = b->model;
@@ -11489,7 +11506,8 @@ static void fnni_stage_prepare(const fnni_batch *b, fnn_real *workspace)
     if (b->backward) fnni_prepare_rows(b->run, first, last, 1, workspace);
 }
 
-/* A part's rows of the batch, image by image or in groups. */
+/* A part's rows of the batch, image by image or in groups. Whole shares, where there are any: of 100
+ * images in 16 shares three threads have 5, 5 and 6 shares, images 0 to 30, 31 to 61, 62 to 99. */
 static void fnni_stage_part(void *argument, int part, int parts)
 {
     const fnni_batch *b = (const fnni_batch *)argument;
@@ -15852,7 +15870,7 @@ static fnn_result fnni_search_check(const fnn_dataset *data, const fnn_search_co
     if (!data->labels && !data->targets)
         return fnni_fail(error, FNN_ERROR_ARGUMENT, "search: data without labels or targets");
     if ((unsigned)c->monitor >= FNN_MONITOR_COUNT)
-        return fnni_fail(error, FNN_ERROR_ARGUMENT, "search: monitor %d is none", (int)c->monitor);
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "search: expected a monitor, found %d", (int)c->monitor);
     if (c->folds < 0 || c->folds == 1 || c->folds > data->count || (c->folds && c->validation))
         return fnni_fail(error, FNN_ERROR_ARGUMENT,
                          "search: folds: expected 0, or without validation data 2 to %lld samples, "
