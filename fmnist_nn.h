@@ -381,7 +381,7 @@ FNN_API const char *fnn_isa_name(fnn_isa isa);
     X(FNN_RELU,       relu,       0,  FNNI_KEEPS_ORDER)                      /* max(x, 0) */ \
     X(FNN_LEAKY_RELU, leaky_relu, .3, FNNI_HAS_PARAMETER | FNNI_KEEPS_ORDER) /* x > 0 ? x : a x */ \
     X(FNN_ELU,        elu,        1,  FNNI_HAS_PARAMETER)      /* x > 0 ? x : a (e^x - 1) */ \
-    X(FNN_GELU,       gelu,       0,  FNNI_SLOPE_OF_X)         /* x/2 (1 + erf(x / sqrt 2)), as Keras */ \
+    X(FNN_GELU,       gelu,       0,  FNNI_SLOPE_OF_X)         /* x/2 (1 + erf(x / sqrt 2)) */ \
     X(FNN_SIGMOID,    sigmoid,    0,  0)                       /* 1 / (1 + e^-x) */ \
     X(FNN_TANH,       tanh,       0,  0)                       /* tanh x */ \
     ROW(FNN_SOFTMAX,  softmax,    0,  0)                       /* e^x / sum e^x over the row */
@@ -2084,7 +2084,8 @@ typedef struct fnni_step {
       (ptrdiff_t k, int columns, int width, const fnn_real *x, ptrdiff_t ldx, fnn_real *panel))    \
     /* y = f(x); kind: an activation that is not FNNI_ROWWISE, or FNNI_MAP_exp, FNNI_MAP_log. */ \
     X(void, activation, (unsigned kind, fnn_real parameter, ptrdiff_t n, const fnn_real *x, fnn_real *y)) \
-    /* dx = dy f'(x), from y = f(x) alone or, FNNI_SLOPE_OF_X, from x alone; the other may be NULL. \
+    /* dx = dy f'(x), from y = f(x) alone or, FNNI_SLOPE_OF_X, from x alone; the other may be NULL.
+     * \
        dx may be dy, x or y. */ \
     X(void, activation_backward,                                                                   \
       (unsigned kind, fnn_real parameter, ptrdiff_t n, const fnn_real *x, const fnn_real *y, \
@@ -6447,15 +6448,15 @@ static void fnni_conv_forward_image(const fnni_conv *g, int band, const fnni_con
 
 /* ---- the gradient towards the input: a correlation for each phase of the stride ---- */
 
-/* Along one axis, the inputs `phase`, phase + stride, ... get their gradient through the same taps: it
- * is a correlation of dy with these taps, the last first, and with stride 1. A kernel of three taps
- * a b c on five inputs, stride 2, pad 1:
+/* Along one axis, the inputs `phase`, phase + stride, ... get their gradient through the same
+ * taps: it is a correlation of dy with these taps, the last first, and with stride 1. A kernel of
+ * three taps a b c on five inputs, stride 2, pad 1:
  *     input     0  1  2  3  4
  *     output 0  b  c              phase 0, inputs 0 2 4: dx = b dy(0), b dy(1), b dy(2)
  *     output 1     a  b  c        phase 1, inputs 1 3: dx = c dy(0) + a dy(1), c dy(1) + a dy(2)
  *     output 2           a  b
- * so phase 0 has first_tap 1 and taps 1, phase 1 first_tap 0 and taps 2; the sum for the first input
- * of a phase begins at output -pad. */
+ * so phase 0 has first_tap 1 and taps 1, phase 1 first_tap 0 and taps 2; the sum for the first
+ * input of a phase begins at output -pad. */
 typedef struct fnni_conv_phase {
     int taps, first_tap, pad, count;
 } fnni_conv_phase;
@@ -10897,7 +10898,8 @@ FNN_DEF fnn_result fnn_set_initializer(fnn_model *model, fnn_initializer weights
     if (result) return result;
     if ((unsigned)weights.kind >= FNN_INITIALIZER_COUNT ||
         (unsigned)biases.kind >= FNN_INITIALIZER_COUNT)
-        return fnni_builder_fail(model, FNN_ERROR_ARGUMENT, "initializer: expected two kinds, found %d and %d",
+        return fnni_builder_fail(model, FNN_ERROR_ARGUMENT,
+                                 "initializer: expected two kinds, found %d and %d",
                                  (int)weights.kind, (int)biases.kind);
     model->weights_start = weights;
     model->biases_start = biases;
@@ -11447,7 +11449,7 @@ FNNI_FORCE_INLINE void fnni_batch_prefetch(const fnni_batch *b, int from, int to
  * but backward with the stage before, since between its sums and its gradient lies the batch:
  *     layers       conv pool | norm conv pool | dense dense
  *     forward      stage 0   | stage 1        | stage 2          norm measures in front of stage 1
- *     backward     stage 0        | stage 1   | stage 2          and sums behind it, on the way back */
+ *     backward     stage 0        | stage 1   | stage 2          and sums behind stage 1 */
 static void fnni_stage_layers(const fnni_batch *b, int backward, int *first, int *last)
 {
     const fnn_model *model = b->model;
@@ -11506,8 +11508,9 @@ static void fnni_stage_prepare(const fnni_batch *b, fnn_real *workspace)
     if (b->backward) fnni_prepare_rows(b->run, first, last, 1, workspace);
 }
 
-/* A part's rows of the batch, image by image or in groups. Whole shares, where there are any: of 100
- * images in 16 shares three threads have 5, 5 and 6 shares, images 0 to 30, 31 to 61, 62 to 99. */
+/* A part's rows of the batch, image by image or in groups. Whole shares, where there are any: of
+ * 100 images in 16 shares three threads have 5, 5 and 6 shares, images 0 to 30, 31 to 61, 62 to
+ * 99. */
 static void fnni_stage_part(void *argument, int part, int parts)
 {
     const fnni_batch *b = (const fnni_batch *)argument;
@@ -15870,7 +15873,8 @@ static fnn_result fnni_search_check(const fnn_dataset *data, const fnn_search_co
     if (!data->labels && !data->targets)
         return fnni_fail(error, FNN_ERROR_ARGUMENT, "search: data without labels or targets");
     if ((unsigned)c->monitor >= FNN_MONITOR_COUNT)
-        return fnni_fail(error, FNN_ERROR_ARGUMENT, "search: expected a monitor, found %d", (int)c->monitor);
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "search: expected a monitor, found %d",
+                         (int)c->monitor);
     if (c->folds < 0 || c->folds == 1 || c->folds > data->count || (c->folds && c->validation))
         return fnni_fail(error, FNN_ERROR_ARGUMENT,
                          "search: folds: expected 0, or without validation data 2 to %lld samples, "
