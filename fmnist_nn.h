@@ -1569,6 +1569,15 @@ FNN_API fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows,
 #include <arm_neon.h>
 #endif
 
+/* What runs once is compiled for size, with all that only such functions call: that is quicker, and
+ * leaves the caches to the rest. FNNI_HOT takes a loop out of it again. */
+#if FNNI_GNU
+#define FNNI_COLD __attribute__((cold))
+#define FNNI_HOT __attribute__((hot))
+#else
+#define FNNI_COLD
+#define FNNI_HOT
+#endif
 #if FNNI_GNU && !defined(__OPTIMIZE__)
 #define FNNI_OPTIMIZING 0
 #else
@@ -4928,7 +4937,7 @@ static fnn_result fnni_fail_list(fnn_error *error, fnn_result code, const char *
 }
 
 FNNI_FORMAT(3, 4)
-static fnn_result fnni_fail(fnn_error *error, fnn_result code, const char *format, ...)
+FNNI_COLD static fnn_result fnni_fail(fnn_error *error, fnn_result code, const char *format, ...)
 {
     va_list list;
     va_start(list, format);
@@ -5150,7 +5159,8 @@ static int fnni_threads_for(const fnn_context *context, ptrdiff_t numbers)
     return most < context->threads ? (int)most : context->threads;
 }
 
-FNN_DEF fnn_context *fnn_context_create(const fnn_context_config *config, fnn_error *error)
+FNNI_COLD FNN_DEF fnn_context *fnn_context_create(const fnn_context_config *config,
+                                                  fnn_error *error)
 {
     const fnn_context_config defaults = fnn_context_config_init();
     fnn_context opened, *context;
@@ -5162,7 +5172,7 @@ FNN_DEF fnn_context *fnn_context_create(const fnn_context_config *config, fnn_er
     return context;
 }
 
-FNN_DEF void fnn_context_free(fnn_context *context)
+FNNI_COLD FNN_DEF void fnn_context_free(fnn_context *context)
 {
     fnn_allocator allocator;
     if (!context) return;
@@ -7859,8 +7869,8 @@ static fnn_result fnni_view_arguments(const fnn_dataset *data, fnn_dataset *a, f
     return fnni_dataset_check_shape(data, error);
 }
 
-FNN_DEF fnn_result fnn_dataset_subset(const fnn_dataset *data, const int64_t *samples,
-                                      int64_t count, fnn_dataset *out, fnn_error *error)
+FNNI_COLD FNN_DEF fnn_result fnn_dataset_subset(const fnn_dataset *data, const int64_t *samples,
+                                                int64_t count, fnn_dataset *out, fnn_error *error)
 {
     int64_t i;
     fnn_result result;
@@ -7880,8 +7890,8 @@ FNN_DEF fnn_result fnn_dataset_subset(const fnn_dataset *data, const int64_t *sa
     return result;
 }
 
-FNN_DEF fnn_result fnn_dataset_shuffle(const fnn_dataset *data, uint64_t seed, fnn_dataset *out,
-                                       fnn_error *error)
+FNNI_COLD FNN_DEF fnn_result fnn_dataset_shuffle(const fnn_dataset *data, uint64_t seed,
+                                                 fnn_dataset *out, fnn_error *error)
 {
     fnn_result result;
     if (!out || out == data)
@@ -7892,9 +7902,9 @@ FNN_DEF fnn_result fnn_dataset_shuffle(const fnn_dataset *data, uint64_t seed, f
     return result;
 }
 
-FNN_DEF fnn_result fnn_dataset_split(const fnn_dataset *data, int64_t first_count, int shuffle,
-                                     uint64_t seed, fnn_dataset *first, fnn_dataset *second,
-                                     fnn_error *error)
+FNNI_COLD FNN_DEF fnn_result fnn_dataset_split(const fnn_dataset *data, int64_t first_count,
+                                               int shuffle, uint64_t seed, fnn_dataset *first,
+                                               fnn_dataset *second, fnn_error *error)
 {
     fnn_dataset whole;
     fnn_result result = fnni_view_arguments(data, first, second, error);
@@ -7908,9 +7918,9 @@ FNN_DEF fnn_result fnn_dataset_split(const fnn_dataset *data, int64_t first_coun
     return result;
 }
 
-FNN_DEF fnn_result fnn_dataset_fold(const fnn_dataset *data, int folds, int fold, int shuffle,
-                                    uint64_t seed, fnn_dataset *train, fnn_dataset *validation,
-                                    fnn_error *error)
+FNNI_COLD FNN_DEF fnn_result fnn_dataset_fold(const fnn_dataset *data, int folds, int fold,
+                                              int shuffle, uint64_t seed, fnn_dataset *train,
+                                              fnn_dataset *validation, fnn_error *error)
 {
     fnn_dataset whole;
     int64_t begin, size, longer;
@@ -9202,7 +9212,8 @@ static int fnni_loss_layer(const fnn_model *model)
  * built: it lacks what the caller thinks it has, so that all later calls must fail. Others pass
  * with their call, as do those of a builder that comes too late: the model is as it was. */
 FNNI_FORMAT(3, 4)
-static fnn_result fnni_model_fail(fnn_model *model, fnn_result code, const char *format, ...)
+FNNI_COLD static fnn_result fnni_model_fail(fnn_model *model, fnn_result code, const char *format,
+                                            ...)
 {
     va_list list;
     va_start(list, format);
@@ -9212,7 +9223,8 @@ static fnn_result fnni_model_fail(fnn_model *model, fnn_result code, const char 
 }
 
 FNNI_FORMAT(3, 4)
-static fnn_result fnni_builder_fail(fnn_model *model, fnn_result code, const char *format, ...)
+FNNI_COLD static fnn_result fnni_builder_fail(fnn_model *model, fnn_result code, const char *format,
+                                              ...)
 {
     va_list list;
     va_start(list, format);
@@ -9224,7 +9236,7 @@ static fnn_result fnni_builder_fail(fnn_model *model, fnn_result code, const cha
 
 /* A builder's way out: the new layer, which its caller has not counted yet, is refused. */
 FNNI_FORMAT(2, 3)
-static int fnni_refuse(fnn_model *model, const char *format, ...)
+FNNI_COLD static int fnni_refuse(fnn_model *model, const char *format, ...)
 {
     fnn_error *e = &model->error;
     const int length = snprintf(e->message, sizeof e->message, "layer %d %s: ", model->layer_count,
@@ -9409,7 +9421,7 @@ static const fnni_layer_type fnni_activate_type = {
     /* measure, sum, update */ NULL, NULL, NULL};
 /* clang-format on */
 
-FNN_DEF int fnn_activate(fnn_model *model, fnn_activation activation, fnn_real parameter)
+FNNI_COLD FNN_DEF int fnn_activate(fnn_model *model, fnn_activation activation, fnn_real parameter)
 {
     fnni_layer *layer = fnni_layer_add(model, &fnni_activate_type);
     if (!layer) return -1;
@@ -9598,7 +9610,7 @@ static const fnni_layer_type fnni_dense_type = {
     /* measure, sum, update */ NULL, NULL, NULL};
 /* clang-format on */
 
-FNN_DEF int fnn_dense(fnn_model *model, int units, fnn_activation activation)
+FNNI_COLD FNN_DEF int fnn_dense(fnn_model *model, int units, fnn_activation activation)
 {
     fnni_layer *layer = fnni_layer_add(model, &fnni_dense_type);
     if (!layer) return -1;
@@ -9674,7 +9686,7 @@ static const fnni_layer_type fnni_dropout_type = {
     /* measure, sum, update */ NULL, NULL, NULL};
 /* clang-format on */
 
-FNN_DEF int fnn_dropout(fnn_model *model, fnn_real rate)
+FNNI_COLD FNN_DEF int fnn_dropout(fnn_model *model, fnn_real rate)
 {
     return fnni_dropout_make(model, &fnni_dropout_type, rate);
 }
@@ -9745,7 +9757,7 @@ static const fnni_layer_type fnni_spatial_dropout_type = {
     /* measure, sum, update */ NULL, NULL, NULL};
 /* clang-format on */
 
-FNN_DEF int fnn_spatial_dropout(fnn_model *model, fnn_real rate)
+FNNI_COLD FNN_DEF int fnn_spatial_dropout(fnn_model *model, fnn_real rate)
 {
     return fnni_dropout_make(model, &fnni_spatial_dropout_type, rate);
 }
@@ -9767,7 +9779,7 @@ static const fnni_layer_type fnni_flatten_type = {
     /* measure, sum, update */ NULL, NULL, NULL};
 /* clang-format on */
 
-FNN_DEF int fnn_flatten(fnn_model *model)
+FNNI_COLD FNN_DEF int fnn_flatten(fnn_model *model)
 {
     fnni_layer *layer = fnni_layer_add(model, &fnni_flatten_type);
     if (!layer) return -1;
@@ -9969,7 +9981,7 @@ FNN_DEF fnn_conv2d_config fnn_conv2d_config_init(void)
     return config;
 }
 
-FNN_DEF int fnn_conv2d_with(fnn_model *model, const fnn_conv2d_config *config)
+FNNI_COLD FNN_DEF int fnn_conv2d_with(fnn_model *model, const fnn_conv2d_config *config)
 {
     const fnn_conv2d_config *c = config;
     fnni_layer *layer = fnni_layer_add(model, &fnni_conv2d_type);
@@ -9994,8 +10006,8 @@ FNN_DEF int fnn_conv2d_with(fnn_model *model, const fnn_conv2d_config *config)
     return fnni_layer_activate(model, layer, c->activation);
 }
 
-FNN_DEF int fnn_conv2d(fnn_model *model, int filters, int kernel, fnn_padding padding,
-                       fnn_activation activation)
+FNNI_COLD FNN_DEF int fnn_conv2d(fnn_model *model, int filters, int kernel, fnn_padding padding,
+                                 fnn_activation activation)
 {
     fnn_conv2d_config config = fnn_conv2d_config_init();
     config.filters = filters;
@@ -10218,7 +10230,7 @@ FNN_DEF fnn_pool2d_config fnn_pool2d_config_init(void)
     return config;
 }
 
-FNN_DEF int fnn_pool2d_with(fnn_model *model, const fnn_pool2d_config *config)
+FNNI_COLD FNN_DEF int fnn_pool2d_with(fnn_model *model, const fnn_pool2d_config *config)
 {
     const fnn_pool2d_config *c = config;
     fnni_layer *layer =
@@ -10244,17 +10256,17 @@ static int fnni_pool2d(fnn_model *model, int size, int average)
     return fnn_pool2d_with(model, &config);
 }
 
-FNN_DEF int fnn_max_pool2d(fnn_model *model, int size)
+FNNI_COLD FNN_DEF int fnn_max_pool2d(fnn_model *model, int size)
 {
     return fnni_pool2d(model, size, 0);
 }
 
-FNN_DEF int fnn_average_pool2d(fnn_model *model, int size)
+FNNI_COLD FNN_DEF int fnn_average_pool2d(fnn_model *model, int size)
 {
     return fnni_pool2d(model, size, 1);
 }
 
-FNN_DEF int fnn_global_average_pool2d(fnn_model *model)
+FNNI_COLD FNN_DEF int fnn_global_average_pool2d(fnn_model *model)
 {
     fnn_pool2d_config config = fnn_pool2d_config_init();
     const fnni_shape *in;
@@ -10692,7 +10704,7 @@ FNN_DEF fnn_batch_norm_config fnn_batch_norm_config_pytorch(void)
     return config;
 }
 
-FNN_DEF int fnn_batch_norm_with(fnn_model *model, const fnn_batch_norm_config *config)
+FNNI_COLD FNN_DEF int fnn_batch_norm_with(fnn_model *model, const fnn_batch_norm_config *config)
 {
     fnni_layer *layer = fnni_layer_add(model, &fnni_batch_norm_type);
     if (!layer) return -1;
@@ -10707,7 +10719,7 @@ FNN_DEF int fnn_batch_norm_with(fnn_model *model, const fnn_batch_norm_config *c
     return model->layer_count++;
 }
 
-FNN_DEF int fnn_batch_norm(fnn_model *model)
+FNNI_COLD FNN_DEF int fnn_batch_norm(fnn_model *model)
 {
     const fnn_batch_norm_config config = fnn_batch_norm_config_init();
     return fnn_batch_norm_with(model, &config);
@@ -10768,7 +10780,7 @@ static const fnni_layer_type fnni_add_type = {
     /* measure, sum, update */ NULL, NULL, NULL};
 /* clang-format on */
 
-FNN_DEF int fnn_add(fnn_model *model, int from)
+FNNI_COLD FNN_DEF int fnn_add(fnn_model *model, int from)
 {
     fnni_layer *layer = fnni_layer_add(model, &fnni_add_type);
     fnni_shape other;
@@ -10819,8 +10831,8 @@ static fnn_context_config fnni_model_config(const fnn_context_config *given)
     return given ? *given : config;
 }
 
-FNN_DEF fnn_model *fnn_sequential_with(const fnn_context_config *given, int height, int width,
-                                       int channels)
+FNNI_COLD FNN_DEF fnn_model *fnn_sequential_with(const fnn_context_config *given, int height,
+                                                 int width, int channels)
 {
     const fnn_context_config config = fnni_model_config(given);
     const double size = (double)height * (double)width * (double)channels;
@@ -10873,7 +10885,7 @@ static void fnni_run_free(fnn_model *model)
     model->run_ready = 0;
 }
 
-FNN_DEF void fnn_model_free(fnn_model *model)
+FNNI_COLD FNN_DEF void fnn_model_free(fnn_model *model)
 {
     fnn_allocator allocator;
     if (!model) return;
@@ -10891,8 +10903,8 @@ FNN_DEF void fnn_model_free(fnn_model *model)
     fnni_release(&allocator, model);
 }
 
-FNN_DEF fnn_result fnn_set_initializer(fnn_model *model, fnn_initializer weights,
-                                       fnn_initializer biases)
+FNNI_COLD FNN_DEF fnn_result fnn_set_initializer(fnn_model *model, fnn_initializer weights,
+                                                 fnn_initializer biases)
 {
     const fnn_result result = fnni_begin(model);
     if (result) return result;
@@ -11040,7 +11052,7 @@ static fnn_result fnni_check_softmax(fnn_model *model)
 }
 
 /* Takes the memory of the weights, which the caller fills: the model takes no more layers. */
-static fnn_result fnni_parameters_make(fnn_model *model)
+FNNI_COLD static fnn_result fnni_parameters_make(fnn_model *model)
 {
     const fnn_result result = fnni_check_softmax(model);
     if (result) return result;
@@ -11063,7 +11075,7 @@ static fnn_result fnni_parameters_make(fnn_model *model)
     return FNN_OK;
 }
 
-FNN_DEF fnn_result fnn_set_seed(fnn_model *model, uint64_t seed)
+FNNI_COLD FNN_DEF fnn_result fnn_set_seed(fnn_model *model, uint64_t seed)
 {
     const fnn_result result = fnni_begin(model);
     if (result) return result;
@@ -11107,8 +11119,8 @@ FNN_DEF fnn_result fnn_normalize(fnn_model *model, fnn_normalization kind, const
     return result;
 }
 
-FNN_DEF fnn_result fnn_set_loss(fnn_model *model, fnn_loss_kind kind, fnn_real label_smoothing,
-                                fnn_real epsilon)
+FNNI_COLD FNN_DEF fnn_result fnn_set_loss(fnn_model *model, fnn_loss_kind kind,
+                                          fnn_real label_smoothing, fnn_real epsilon)
 {
     fnn_result result = fnni_begin(model);
     fnn_loss_kind before;
@@ -11130,7 +11142,7 @@ FNN_DEF fnn_result fnn_set_loss(fnn_model *model, fnn_loss_kind kind, fnn_real l
     return FNN_OK;
 }
 
-static fnn_result fnni_seal(fnn_model *model)
+FNNI_COLD static fnn_result fnni_seal(fnn_model *model)
 {
     fnn_result result = fnni_begin(model);
     if (result || model->sealed) return result;
@@ -11141,12 +11153,12 @@ static fnn_result fnni_seal(fnn_model *model)
     return result;
 }
 
-FNN_DEF fnn_result fnn_seal(fnn_model *model)
+FNNI_COLD FNN_DEF fnn_result fnn_seal(fnn_model *model)
 {
     return fnni_seal(model);
 }
 
-FNN_DEF size_t fnn_summary(const fnn_model *model, char *text, size_t size)
+FNNI_COLD FNN_DEF size_t fnn_summary(const fnn_model *model, char *text, size_t size)
 {
     size_t length = 0, parameters = 0;
     int l;
@@ -11173,7 +11185,7 @@ FNN_DEF size_t fnn_summary(const fnn_model *model, char *text, size_t size)
     return length;
 }
 
-FNN_DEF fnn_result fnn_shapes(const fnn_model *model, int input[3], int output[3])
+FNNI_COLD FNN_DEF fnn_result fnn_shapes(const fnn_model *model, int input[3], int output[3])
 {
     int i;
     if (input) memset(input, 0, 3 * sizeof *input);
@@ -11228,8 +11240,8 @@ FNN_DEF fnn_real *fnn_gradients(fnn_model *model, size_t *count)
 /* ---- gathering ---- */
 
 /* Whether shapes fit; costs nothing. What the arrays hold is fnni_check_samples' business. */
-static fnn_result fnni_check_data(const fnn_model *model, const fnn_dataset *data, int supervised,
-                                  fnn_error *error)
+FNNI_COLD static fnn_result fnni_check_data(const fnn_model *model, const fnn_dataset *data,
+                                            int supervised, fnn_error *error)
 {
     const int outputs = model->layers[model->layer_count - 1].outputs;
     if (!data || (!data->bytes && !data->reals))
@@ -12325,7 +12337,7 @@ FNN_DEF fnn_result fnn_reserve(const fnn_model *model, fnn_context *context)
                                                                          : FNN_ERROR_MEMORY;
 }
 
-FNN_DEF size_t fnn_memory_size(const fnn_model *model, int batch_size)
+FNNI_COLD FNN_DEF size_t fnn_memory_size(const fnn_model *model, int batch_size)
 {
     size_t bytes, own;
     if (!model || model->broken || !model->sealed) return 0;
@@ -12418,7 +12430,7 @@ FNN_DEF double fnn_r2(const fnn_real *outputs, const fnn_real *targets, int64_t 
  * >>fit  epochs over a data set: history, early stopping, averages
  * ============================================================================ */
 
-FNN_DEF fnn_fit_config fnn_fit_config_init(void)
+FNNI_COLD FNN_DEF fnn_fit_config fnn_fit_config_init(void)
 {
     fnn_fit_config config;
     memset(&config, 0, sizeof config);
@@ -12656,7 +12668,7 @@ static void fnni_fit_line(const fnni_fit *f, const fnn_epoch *e)
 }
 
 /* The first tensor with a number that is not finite, for the error message. */
-static fnn_result fnni_report_nan(fnn_model *model, int epoch, int step)
+FNNI_COLD static fnn_result fnni_report_nan(fnn_model *model, int epoch, int step)
 {
     const fnni_run *run = &model->run;
     const int last = fnni_loss_layer(model);
@@ -12764,8 +12776,8 @@ static int fnni_fit_improve(fnni_fit *f, const fnn_epoch *e)
     return ++f->waited >= c->patience && c->patience > 0;
 }
 
-static fnn_result fnni_fit_check(fnn_model *model, const fnn_dataset *data, const fnn_fit_config *c,
-                                 fnn_error *error)
+FNNI_COLD static fnn_result fnni_fit_check(fnn_model *model, const fnn_dataset *data,
+                                           const fnn_fit_config *c, fnn_error *error)
 {
     fnn_result result = fnni_check_all(model, data, 1, error);
     if (result) return result;
@@ -13327,7 +13339,7 @@ static fnni_inflate_status fnni_inflate_dynamic(fnni_inflater *s)
 }
 
 /* Copies a match; may write up to seven bytes beyond it. */
-static inline uint8_t *fnni_copy_match(uint8_t *out, size_t distance, size_t length)
+FNNI_HOT static inline uint8_t *fnni_copy_match(uint8_t *out, size_t distance, size_t length)
 {
     const uint8_t *from = out - distance;
     uint8_t *const end = out + length;
@@ -13354,7 +13366,7 @@ static inline uint8_t *fnni_copy_match(uint8_t *out, size_t distance, size_t len
 
 /* Decodes while input and output have room for a whole turn. After a fill there are 56 bits: up to
  * three literals of 11 bits and the longest length code of 20. Then a fill for the distance: 28. */
-static fnni_inflate_status fnni_inflate_fast(fnni_inflater *s)
+FNNI_HOT static fnni_inflate_status fnni_inflate_fast(fnni_inflater *s)
 {
     const uint32_t mask = (1u << FNNI_LITERAL_BITS) - 1;
     const uint8_t *const in_last = s->in_end - FNNI_FAST_INPUT;
@@ -13436,7 +13448,7 @@ static fnni_inflate_status fnni_inflate_slowly(fnni_inflater *s)
 }
 
 /* The codes of a block, up to its end. */
-static fnni_inflate_status fnni_inflate_codes(fnni_inflater *s)
+FNNI_HOT static fnni_inflate_status fnni_inflate_codes(fnni_inflater *s)
 {
     fnni_inflate_status status = FNNI_INFLATE_MORE;
     while (status == FNNI_INFLATE_MORE) {
@@ -13448,7 +13460,7 @@ static fnni_inflate_status fnni_inflate_codes(fnni_inflater *s)
 }
 
 /* All blocks of a deflate stream; then the input stands at the byte after it. */
-static fnni_inflate_status fnni_inflate(fnni_inflater *s)
+FNNI_HOT static fnni_inflate_status fnni_inflate(fnni_inflater *s)
 {
     unsigned last = 0, type;
     fnni_inflate_status status = FNNI_INFLATE_END;
@@ -13488,14 +13500,14 @@ static void fnni_crc_tables(uint32_t table[16][256])
 }
 
 /* Eight bytes through eight tables, the first byte (lowest) through the last of them. */
-static inline uint32_t fnni_crc_8(uint32_t (*table)[256], uint64_t x)
+FNNI_HOT static inline uint32_t fnni_crc_8(uint32_t (*table)[256], uint64_t x)
 {
     return table[7][x & 255] ^ table[6][x >> 8 & 255] ^ table[5][x >> 16 & 255] ^
            table[4][x >> 24 & 255] ^ table[3][x >> 32 & 255] ^ table[2][x >> 40 & 255] ^
            table[1][x >> 48 & 255] ^ table[0][x >> 56];
 }
 
-static uint32_t fnni_crc(uint32_t table[16][256], const uint8_t *bytes, size_t size)
+FNNI_HOT static uint32_t fnni_crc(uint32_t table[16][256], const uint8_t *bytes, size_t size)
 {
     uint32_t c = 0xFFFFFFFFu;
     for (; size >= 16; size -= 16, bytes += 16)
@@ -13771,8 +13783,9 @@ static fnn_result fnni_idx_labels(fnn_dataset *out, const char *path, fnn_error 
     return result;
 }
 
-FNN_DEF fnn_result fnn_read_idx(const char *images, const char *labels,
-                                const fnn_allocator *allocator, fnn_dataset *out, fnn_error *error)
+FNNI_COLD FNN_DEF fnn_result fnn_read_idx(const char *images, const char *labels,
+                                          const fnn_allocator *allocator, fnn_dataset *out,
+                                          fnn_error *error)
 {
     fnn_result result;
     if (!out) return fnni_fail(error, FNN_ERROR_ARGUMENT, "load_idx: out is NULL");
@@ -13902,8 +13915,10 @@ static fnn_result fnni_fashion_load(const char *directory, int testing, fnn_data
     return result;
 }
 
-FNN_DEF fnn_result fnn_read_fashion_mnist(const char *directory, const fnn_allocator *allocator,
-                                          fnn_dataset *train, fnn_dataset *test, fnn_error *error)
+FNNI_COLD FNN_DEF fnn_result fnn_read_fashion_mnist(const char *directory,
+                                                    const fnn_allocator *allocator,
+                                                    fnn_dataset *train, fnn_dataset *test,
+                                                    fnn_error *error)
 {
     const fnni_sets sets = {"load_fashion_mnist",
                             fnni_fashion_load,
@@ -14000,9 +14015,9 @@ static fnn_result fnni_cifar_join(fnn_dataset *out, const fnni_file *files, int 
     return FNN_OK;
 }
 
-FNN_DEF fnn_result fnn_read_cifar10_files(const char *const *files, int count,
-                                          const fnn_allocator *allocator, fnn_dataset *out,
-                                          fnn_error *error)
+FNNI_COLD FNN_DEF fnn_result fnn_read_cifar10_files(const char *const *files, int count,
+                                                    const fnn_allocator *allocator,
+                                                    fnn_dataset *out, fnn_error *error)
 {
     fnni_file *read;
     fnn_result result = FNN_OK;
@@ -14053,8 +14068,9 @@ static fnn_result fnni_cifar_load(const char *directory, int testing, fnn_datase
     return fnn_read_cifar10_files(files, count, allocator, out, error);
 }
 
-FNN_DEF fnn_result fnn_read_cifar10(const char *directory, const fnn_allocator *allocator,
-                                    fnn_dataset *train, fnn_dataset *test, fnn_error *error)
+FNNI_COLD FNN_DEF fnn_result fnn_read_cifar10(const char *directory, const fnn_allocator *allocator,
+                                              fnn_dataset *train, fnn_dataset *test,
+                                              fnn_error *error)
 {
     const fnni_sets sets = {"load_cifar10",
                             fnni_cifar_load,
@@ -14198,8 +14214,8 @@ static void fnni_csv_unquote(fnni_csv_field *field)
 }
 
 /* Reports a field that is not what it should be. */
-static fnn_result fnni_csv_fail(const fnni_csv *csv, const fnni_csv_field *field,
-                                const char *expected)
+FNNI_COLD static fnn_result fnni_csv_fail(const fnni_csv *csv, const fnni_csv_field *field,
+                                          const char *expected)
 {
     char found[33];
     size_t i, length = field->length < sizeof found - 1 ? field->length : sizeof found - 1;
@@ -14590,7 +14606,7 @@ static fnn_result fnni_csv_classes(fnni_csv_load *load, fnn_dataset *out)
 
 /* ---- CSV: public ---- */
 
-FNN_DEF fnn_csv_config fnn_csv_config_init(void)
+FNNI_COLD FNN_DEF fnn_csv_config fnn_csv_config_init(void)
 {
     fnn_csv_config config;
     memset(&config, 0, sizeof config);
@@ -14821,7 +14837,7 @@ typedef struct fnni_reader {
     uint8_t *seen;         /* for the input, then for each layer: a bit for each tensor found */
 } fnni_reader;
 
-static fnn_result fnni_json_fail(fnni_reader *r, const char *expected)
+FNNI_COLD static fnn_result fnni_json_fail(fnni_reader *r, const char *expected)
 {
     const int c = r->at < r->end ? *r->at : -1;
     char found[32];
@@ -15334,7 +15350,7 @@ static fnn_model *fnni_load(const char *path, const fnn_context_config *config, 
     return model;
 }
 
-FNN_DEF fnn_result fnn_save(const fnn_model *model, const char *path, fnn_error *error)
+FNNI_COLD FNN_DEF fnn_result fnn_save(const fnn_model *model, const char *path, fnn_error *error)
 {
     if (!model || model->broken) {
         const fnn_error *wrong = fnn_model_error(model);
@@ -15344,7 +15360,8 @@ FNN_DEF fnn_result fnn_save(const fnn_model *model, const char *path, fnn_error 
     return fnni_save(model, path, error);
 }
 
-FNN_DEF fnn_model *fnn_load(const char *path, const fnn_context_config *config, fnn_error *error)
+FNNI_COLD FNN_DEF fnn_model *fnn_load(const char *path, const fnn_context_config *config,
+                                      fnn_error *error)
 {
     const fnn_context_config used = fnni_model_config(config);
     fnn_context context;
@@ -16272,7 +16289,7 @@ static fnn_result fnni_search_save(fnni_write write, const fnn_search *found, co
     return fnni_save_by(write, found, path, &found->allocator, error);
 }
 
-FNN_DEF fnn_search_config fnn_search_config_init(void)
+FNNI_COLD FNN_DEF fnn_search_config fnn_search_config_init(void)
 {
     fnn_search_config config;
     memset(&config, 0, sizeof config);
@@ -16285,9 +16302,9 @@ FNN_DEF fnn_search_config fnn_search_config_init(void)
     return config;
 }
 
-FNN_DEF fnn_result fnn_grid_search(const fnn_dataset *data, const fnn_grid_axis *axes,
-                                   int axis_count, const fnn_search_config *config,
-                                   fnn_search *search, fnn_error *error)
+FNNI_COLD FNN_DEF fnn_result fnn_grid_search(const fnn_dataset *data, const fnn_grid_axis *axes,
+                                             int axis_count, const fnn_search_config *config,
+                                             fnn_search *search, fnn_error *error)
 {
     fnn_context context;
     fnni_search s;
@@ -16316,7 +16333,7 @@ FNN_DEF fnn_result fnn_grid_search(const fnn_dataset *data, const fnn_grid_axis 
     return fnni_search_run(&s, count, context.threads, error);
 }
 
-FNN_DEF void fnn_search_free(fnn_search *search)
+FNNI_COLD FNN_DEF void fnn_search_free(fnn_search *search)
 {
     int i;
     if (!search) return;
@@ -16332,19 +16349,21 @@ FNN_DEF void fnn_search_free(fnn_search *search)
     memset(search, 0, sizeof *search);
 }
 
-FNN_DEF size_t fnn_search_table(const fnn_search *search, int most, char *text, size_t size)
+FNNI_COLD FNN_DEF size_t fnn_search_table(const fnn_search *search, int most, char *text,
+                                          size_t size)
 {
     if (size > 0) text[0] = 0;
     return search && search->count > 0 ? fnni_search_table(search, most, text, size) : 0;
 }
 
-FNN_DEF fnn_result fnn_search_save_csv(const fnn_search *search, const char *path, fnn_error *error)
+FNNI_COLD FNN_DEF fnn_result fnn_search_save_csv(const fnn_search *search, const char *path,
+                                                 fnn_error *error)
 {
     return fnni_search_save(fnni_write_candidates, search, path, error);
 }
 
-FNN_DEF fnn_result fnn_search_save_histories(const fnn_search *search, const char *path,
-                                             fnn_error *error)
+FNNI_COLD FNN_DEF fnn_result fnn_search_save_histories(const fnn_search *search, const char *path,
+                                                       fnn_error *error)
 {
     return fnni_search_save(fnni_write_histories, search, path, error);
 }
