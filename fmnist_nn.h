@@ -2077,6 +2077,20 @@ typedef struct fnni_kernels {
     FNNI_KERNEL_LIST(FNNI_KERNEL_FIELD)
 } fnni_kernels;
 
+/* The tests compile the kernels once for many programs: a unit with FNNI_KERNELS_ALONE has them
+ * and no room behind them, one with FNNI_KERNELS_APART all but them, one with both the list of
+ * their tables. The double library stays whole. */
+#if FNNI_REAL_IS_DOUBLE
+#undef FNNI_KERNELS_APART
+#endif
+#if defined(FNNI_KERNELS_ALONE) || defined(FNNI_KERNELS_APART)
+extern const fnni_kernels fnni_kernels_scalar, fnni_kernels_avx2, fnni_kernels_avx512;
+extern const fnni_kernels fnni_kernels_neon;
+#define FNNI_TABLE
+#else
+#define FNNI_TABLE static
+#endif
+
 #define FNNI_PASS FNNI_PASS_SCALAR /* the first pass is compiled in place, now */
 #endif /* FMNIST_NN_IMPLEMENTATION */
 #endif /* !FNNI_PASS */
@@ -2121,7 +2135,7 @@ typedef struct fnni_kernels {
  *   vscale(a, n)               a 2^n, rounded once, subnormal results too; n whole, -250..250
  *   vscale_normal(a, n)        the same where a and a 2^n are normal numbers
  */
-#ifdef FNNI_PASS
+#if defined(FNNI_PASS) && !defined(FNNI_KERNELS_APART)
 
 #undef FNNI_NAME
 #undef FNNI_TARGET
@@ -4815,7 +4829,7 @@ FNNI_KERNEL void fnni_dropout(ptrdiff_t n, uint64_t key, uint64_t offset, fnn_re
 /* The table of this pass. */
 #define FNNI_TILE_COUNT(i) +1
 #define FNNI_KERNEL_ENTRY(type, name, parameters) FNNI_NAME(name),
-static const fnni_kernels FNNI_NAME(kernels) = {
+FNNI_TABLE const fnni_kernels FNNI_NAME(kernels) = {
     FNNI_ISA, FNNI_LANES, 0 FNNI_TILE_ROWS(FNNI_TILE_COUNT), FNNI_TILE_VECTORS * FNNI_LANES,
     FNNI_KERNEL_LIST(FNNI_KERNEL_ENTRY)
 };
@@ -4830,7 +4844,7 @@ static const fnni_kernels FNNI_NAME(kernels) = {
  * ============================================================================
  * Called by >>memory's contexts only. The choice is made when a context is made; nothing global
  * is written. To add an instruction set: a pass here and its line in fnni_kernels_for. */
-#if FNNI_X86
+#if FNNI_X86 && !defined(FNNI_KERNELS_APART)
 #define FNNI_PASS FNNI_PASS_AVX2
 #include FMNIST_NN_FILE
 #undef FNNI_PASS
@@ -4840,7 +4854,7 @@ static const fnni_kernels FNNI_NAME(kernels) = {
 #undef FNNI_PASS
 #endif
 #endif
-#if FNNI_ARM64
+#if FNNI_ARM64 && !defined(FNNI_KERNELS_APART)
 #define FNNI_PASS FNNI_PASS_NEON
 #include FMNIST_NN_FILE
 #undef FNNI_PASS
@@ -4883,6 +4897,7 @@ static fnn_isa fnni_environment_isa(void)
     return FNN_ISA_COUNT;
 }
 
+#ifndef FNNI_KERNELS_ALONE
 /* ============================================================================
  * >>memory  errors, allocation, contexts
  * ============================================================================
@@ -16008,6 +16023,7 @@ FNN_DEF fnn_result fnn_check_gradients(fnn_model *model, const fnn_dataset *data
     return FNN_OK;
 }
 
+#endif /* !FNNI_KERNELS_ALONE */
 #endif /* FNNI_PASS == FNNI_PASS_SCALAR */
 #endif /* FNNI_PASS */
 
