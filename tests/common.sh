@@ -150,6 +150,8 @@ group() {
         flags='-O1 -g1 -DFMNIST_NN_NO_AVX512' # it knows AVX2, not AVX-512
         kernel_flags=$flags
         runner='valgrind -q --error-exitcode=9 --leak-check=full'
+        # What belongs to OpenMP's waiting threads is possibly lost.
+        runner="$runner --errors-for-leak-kinds=definite --show-leak-kinds=definite"
         ;;
     *) reason="there is no group $1" ;;
     esac
@@ -182,13 +184,11 @@ more_sources() { # SOURCE
 # that stands on them. One of each is made for a compiler and its flags and kept until these or the
 # header change. The double library has the scalar kernels alone and is not divided.
 object_command() { # kernels|library
-    local of=$flags
-    [ "$1" = library ] || of=$kernel_flags
     case $1 in
-    kernels) of="$of -Wno-unused-function -DFNNI_KERNELS_ALONE" ;;
-    library) of="$of -DFNNI_KERNELS_APART" ;;
+    kernels) set -- "$kernel_flags" '-Wno-unused-function -DFNNI_KERNELS_ALONE' ;;
+    library) set -- "$flags" -DFNNI_KERNELS_APART ;;
     esac
-    echo "$compiler $of $threads $warnings -DFMNIST_NN_IMPLEMENTATION -x c -c fmnist_nn.h"
+    echo "$compiler $1 $threads $warnings $2 -DFMNIST_NN_IMPLEMENTATION -x c -c fmnist_nn.h"
 }
 object_path() { # kernels|library
     {

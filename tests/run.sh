@@ -38,8 +38,8 @@ programs() { # GROUP [PATTERN]: those of the slow ones that there are, then the 
 # shellcheck disable=SC2086
 jobs_test() {
     jobs_of object/plain: kernels library
+    jobs_of script/ structure: get_data: selftest: # these need no object
     programs plain
-    jobs_of script/ structure: get_data: selftest:
 }
 # shellcheck disable=SC2086
 jobs_test_more() {
