@@ -25,8 +25,11 @@ help:
 	@echo '                      build/seeds-5/'
 	@echo 'make figures          draw their plots (gnuplot) into examples/figures/;'
 	@echo '                      QUICK=1 or SEEDS=5: those of such runs, beside them'
-	@echo 'make test             all tests, about fourteen minutes on two cores'
+	@echo 'make test             the tests under this compiler, on every instruction set this'
+	@echo '                      machine has: about three minutes on two cores'
 	@echo '                      (make test ONLY=test_gemm: those whose name contains this)'
+	@echo 'make test-more        the other compilers, options and targets, sanitizers, NEON under'
+	@echo '                      emulation, smoke runs of the examples: about six minutes; ONLY too'
 	@echo 'make test-exhaustive  all floats, all sizes, every compiler, standard and option, other'
 	@echo '                      targets and tools (valgrind, MSan, TSan): hours; ONLY as above'
 	@echo 'make bench            kernels and training steps beside their peers: bench/results/*.csv'
@@ -59,11 +62,8 @@ ELSEWHERE = $(if $(QUICK),build/quick,$(if $(SEEDS),build/seeds-$(SEEDS)))
 figures:
 	@bash examples/figures.sh $(if $(ELSEWHERE),$(ELSEWHERE) $(ELSEWHERE)/figures)
 
-test:
-	@bash tests/run.sh $(ONLY)
-
-test-exhaustive:
-	@bash tests/exhaustive.sh $(ONLY)
+test test-more test-exhaustive:
+	@bash tests/run.sh $@ $(ONLY)
 
 # A peer that is a program of its own, where oneDNN's C++ header is.
 PEERS := $(if $(shell command -v g++),$(if $(wildcard /usr/include/oneapi/dnnl/dnnl.hpp \
@@ -98,5 +98,6 @@ build/flags: FORCE
 clean:
 	rm -rf build
 
-.PHONY: all help data demo examples reproduce figures test test-exhaustive clean FORCE
+.PHONY: all help data demo examples reproduce figures clean FORCE
+.PHONY: test test-more test-exhaustive
 .PHONY: bench bench-kernels bench-train bench-programs

@@ -2179,6 +2179,20 @@ typedef struct fnni_kernels {
     FNNI_KERNEL_LIST(FNNI_KERNEL_FIELD)
 } fnni_kernels;
 
+/* The tests compile the kernels once for many programs: a unit with FNNI_KERNELS_ALONE has them
+ * and no room behind them, one with FNNI_KERNELS_APART all but them, one with both the list of
+ * their tables. The double library stays whole. */
+#if FNNI_REAL_IS_DOUBLE
+#undef FNNI_KERNELS_APART
+#endif
+#if defined(FNNI_KERNELS_ALONE) || defined(FNNI_KERNELS_APART)
+#define FNNI_TABLE_EXTERN(name, word, machine) extern const fnni_kernels fnni_kernels_##word;
+FNN_ISA_LIST(FNNI_TABLE_EXTERN)
+#define FNNI_TABLE_LINKAGE
+#else
+#define FNNI_TABLE_LINKAGE static
+#endif
+
 #define FNNI_PASS /* the header includes itself for a pass, but for the first: compiled in place */
 #define FNNI_PASS_SCALAR
 #endif /* FMNIST_NN_IMPLEMENTATION */
@@ -2227,7 +2241,7 @@ typedef struct fnni_kernels {
  *   vscale(a, n)               a 2^n, rounded once, subnormal results too; n whole, -250..250
  *   vscale_normal(a, n)        the same where a and a 2^n are normal numbers
  */
-#ifdef FNNI_PASS
+#if defined(FNNI_PASS) && !defined(FNNI_KERNELS_APART)
 
 #define FNNI_KERNEL FNNI_TARGET static
 #define FNNI_INLINE FNNI_TARGET FNNI_FORCE_INLINE
@@ -4798,7 +4812,7 @@ FNNI_KERNEL void fnni_dropout(ptrdiff_t n, uint64_t key, uint64_t offset, fnn_re
 /* The table of this pass. */
 #define FNNI_TILE_COUNT(i) +1
 #define FNNI_KERNEL_ENTRY(type, name, parameters) FNNI_NAME(name),
-static const fnni_kernels FNNI_NAME(kernels) = {
+FNNI_TABLE_LINKAGE const fnni_kernels FNNI_NAME(kernels) = {
     FNNI_ISA, FNNI_LANES, 0 FNNI_TILE_ROWS(FNNI_TILE_COUNT), FNNI_TILE_VECTORS * FNNI_LANES,
     FNNI_KERNEL_LIST(FNNI_KERNEL_ENTRY)
 };
@@ -4910,6 +4924,7 @@ static fnn_isa fnni_environment_isa(void)
     return FNN_ISA_COUNT;
 }
 
+#ifndef FNNI_KERNELS_ALONE
 /* ============================================================================
  * >>memory  errors, checked sizes, allocation
  * ============================================================================
@@ -16368,6 +16383,7 @@ FNNI_COLD FNN_DEF fnn_result fnn_search_save_histories(const fnn_search *search,
     return fnni_search_save(fnni_write_histories, search, path, error);
 }
 
+#endif /* !FNNI_KERNELS_ALONE */
 #endif /* FMNIST_NN_IMPLEMENTATION: the rooms below the kernels */
 
 /* ============================================================================

@@ -1,8 +1,7 @@
 /* Every elementwise kernel against a naive double twin, on every instruction set: sizes 0..67,
  * operands flush against inaccessible pages at either end, every misalignment, aliasing. */
 #define _DEFAULT_SOURCE
-#define FMNIST_NN_IMPLEMENTATION
-#include "../fmnist_nn.h"
+#include "tables.h"
 #include "harness.h"
 #include "guarded.h"
 #include "operands.h"
@@ -145,6 +144,8 @@ static void run_case(const test_case *c, size_t rows)
 #define EACH for (i = 0; i < rows * n; i++)
 
 /* ---- maps and activations ---- */
+enum { MAP_EXP = FNN_ACTIVATION_COUNT, MAP_LOG }; /* kinds beside those of fnn_activation */
+
 static double f(int kind, double a, double x)
 {
     switch (kind) {

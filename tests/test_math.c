@@ -1,7 +1,6 @@
 /* exp, log, tanh, sigmoid, elu and gelu: errors in ULP on a coarse sweep of all floats, on every
  * instruction set (tests/exhaustive_math.c takes every float), and what they leave alone. */
-#define FMNIST_NN_IMPLEMENTATION
-#include "../fmnist_nn.h"
+#include "tables.h"
 #include "harness.h"
 #include <fenv.h>
 #include <float.h>

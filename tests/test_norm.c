@@ -4,8 +4,7 @@
 #ifndef _DEFAULT_SOURCE
 #define _DEFAULT_SOURCE
 #endif
-#define FMNIST_NN_IMPLEMENTATION
-#include "../fmnist_nn.h"
+#include "tables.h"
 #include "budget.h"
 #include "harness.h"
 #include "guarded.h"

@@ -5,8 +5,7 @@
 #ifndef _DEFAULT_SOURCE
 #define _DEFAULT_SOURCE
 #endif
-#define FMNIST_NN_IMPLEMENTATION
-#include "../fmnist_nn.h"
+#include "tables.h"
 #include "harness.h"
 #include "guarded.h"
 #include "operands.h"
@@ -310,7 +309,7 @@ static void images_on_threads(void)
     fnn_real *y = (fnn_real *)take(IMAGES * WIDE * sizeof *y),
              *one = (fnn_real *)take(WIDE * sizeof *y);
     uint8_t *index = (uint8_t *)take(IMAGES * MADE), *one_index = (uint8_t *)take(MADE);
-    const fnni_kernels *k = fnni_table(NULL);
+    const fnni_kernels *k = fnni_kernels_for(fnni_best_isa());
     int c, i;
     contexts[0] = NULL, contexts[1] = context_with(1), contexts[2] = context_with(5);
     fill(x, (size_t)IMAGES * IMAGE, -50, 50);
