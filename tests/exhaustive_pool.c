@@ -13,8 +13,9 @@ static void every_channel(const fnn_window *form, fnn_padding padding)
     int c;
     for (c = 0; c < CHANNEL_COUNTS; c++) {
         fnn_window w;
-        if (fnn_window_make(&w, form->height, form->width, channel_counts[c], form->kernel_height,
-                            form->kernel_width, form->stride_height, form->stride_width, padding))
+        if (fnn_window_make(form->height, form->width, channel_counts[c], form->kernel_height,
+                            form->kernel_width, form->stride_height, form->stride_width, padding,
+                            &w))
             return;
         check_window(&w, c % 3);
     }
