@@ -69,11 +69,11 @@
  *
  * BUILDING
  *   Copy this file. Every unit that uses it includes it; exactly one defines
- *   FMNIST_NN_IMPLEMENTATION before. C99 or later, C++11 or later; gcc, clang; libc and libm. No
- *   -march is needed: the kernels are compiled for every instruction set of the architecture and
- *   chosen when the program runs. -O2 is enough, -O0 works and is slow. -ffast-math and -Ofast
- *   would break exp and the care taken of NaN: the implementation refuses them; other units of the
- *   program may use them.
+ *   FMNIST_NN_IMPLEMENTATION before. C99 or later, C++11 or later; gcc, clang, others (such as tcc)
+ *   with the scalar kernels; libc and libm. No -march is needed: the kernels are compiled for every
+ *   instruction set of the architecture and chosen when the program runs. -O2 is enough, -O0 works
+ *   and is slow. -ffast-math and -Ofast would break exp and the care taken of NaN: the
+ *   implementation refuses them; other units of the program may use them.
  *
  * OPTIONS, defined before the implementation is included
  *   FMNIST_NN_IMPLEMENTATION  this unit holds the library.
@@ -86,6 +86,9 @@
  *                             static to its unit, which defines FMNIST_NN_IMPLEMENTATION too; other
  *                             units of the program may hold the float library.
  *   FMNIST_NN_MALLOC(bytes), FMNIST_NN_FREE(pointer)  both or neither; malloc and free otherwise.
+ *   FNN_API                   what stands before each function's declaration; extern unless told. A
+ *                             shared library compiled with -fvisibility=hidden exports them with
+ *                             #define FNN_API __attribute__((visibility("default")))
  *   FMNIST_NN_FILE            how this file includes itself, for a copy under another name:
  *                             #define FMNIST_NN_FILE "nn.h"
  *
@@ -235,7 +238,10 @@
  *     data format      a page in >>data that fills a zeroed fnn_dataset; its prototype in >>api; a
  *                      test of its own beside tests/test_idx.c.
  */
-#ifndef FNNI_PASS /* not one of the kernel passes, in which this file includes itself */
+#if defined(__cplusplus) ? __cplusplus < 201103L && !defined(_MSC_VER) \
+                         : !defined(__STDC_VERSION__) || __STDC_VERSION__ < 199901L
+#error "fmnist_nn.h needs C99 or later, or C++11 or later"
+#elif !defined(FNNI_PASS) /* not one of the kernel passes, in which this file includes itself */
 #ifndef FMNIST_NN_H
 #define FMNIST_NN_H
 
@@ -264,7 +270,9 @@
 #endif
 #define FNN_DEF FNN_API
 #else
+#ifndef FNN_API
 #define FNN_API extern
+#endif
 #define FNN_DEF
 #endif
 
@@ -373,7 +381,7 @@ FNN_API const char *fnn_isa_name(fnn_isa isa);
     X(FNN_RELU,       relu,       0,  FNNI_KEEPS_ORDER)                      /* max(x, 0) */ \
     X(FNN_LEAKY_RELU, leaky_relu, .3, FNNI_HAS_PARAMETER | FNNI_KEEPS_ORDER) /* x > 0 ? x : a x */ \
     X(FNN_ELU,        elu,        1,  FNNI_HAS_PARAMETER)      /* x > 0 ? x : a (e^x - 1) */ \
-    X(FNN_GELU,       gelu,       0,  FNNI_SLOPE_OF_X)         /* x/2 (1 + erf(x / sqrt 2)), as Keras */ \
+    X(FNN_GELU,       gelu,       0,  FNNI_SLOPE_OF_X)         /* x/2 (1 + erf(x / sqrt 2)) */ \
     X(FNN_SIGMOID,    sigmoid,    0,  0)                       /* 1 / (1 + e^-x) */ \
     X(FNN_TANH,       tanh,       0,  0)                       /* tanh x */ \
     ROW(FNN_SOFTMAX,  softmax,    0,  0)                       /* e^x / sum e^x over the row */
@@ -1576,12 +1584,23 @@ FNN_API fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows,
 #define FNNI_PREFETCH(address) __builtin_prefetch(address)
 #define FNNI_PREFETCH_L2(address) __builtin_prefetch(address, 0, 2)
 #else
+#if defined(_MSC_VER)
 #define FNNI_FORCE_INLINE static __forceinline
+#else
+#define FNNI_FORCE_INLINE static inline
+#endif
 #define FNNI_FORMAT(string, first)
 #define FNNI_PREFETCH(address) ((void)(address))
 #define FNNI_PREFETCH_L2(address) ((void)(address))
 #endif
 #define FNNI_NAN ((double)NAN)
+
+/* Whether float is computed as float; tcc's float.h does not say: then take care. */
+#ifdef FLT_EVAL_METHOD
+#define FNNI_EVAL_METHOD FLT_EVAL_METHOD
+#else
+#define FNNI_EVAL_METHOD (-1)
+#endif
 
 /* What carries an instruction set into a function. */
 #if FNNI_GNU
@@ -2064,16 +2083,16 @@ typedef struct fnni_step {
     X(void, pack_transposed,                                                                       \
       (ptrdiff_t k, int columns, int width, const fnn_real *x, ptrdiff_t ldx, fnn_real *panel))    \
     /* y = f(x); kind: an activation that is not FNNI_ROWWISE, or FNNI_MAP_exp, FNNI_MAP_log. */ \
-    X(void, activation, (int kind, fnn_real parameter, ptrdiff_t n, const fnn_real *x, fnn_real *y)) \
+    X(void, activation, (unsigned kind, fnn_real parameter, ptrdiff_t n, const fnn_real *x, fnn_real *y)) \
     /* dx = dy f'(x), from y = f(x) alone or, FNNI_SLOPE_OF_X, from x alone; the other may be NULL.
      * \
        dx may be dy, x or y. */ \
     X(void, activation_backward,                                                                   \
-      (int kind, fnn_real parameter, ptrdiff_t n, const fnn_real *x, const fnn_real *y, \
+      (unsigned kind, fnn_real parameter, ptrdiff_t n, const fnn_real *x, const fnn_real *y, \
        const fnn_real *dy, fnn_real *dx))                                                          \
     /* c[i*ldc + j] = f(c[i*ldc + j] + bias[j]), bias NULL: 0. */                                  \
     X(void, bias_activation,                                                                       \
-      (int kind, fnn_real parameter, ptrdiff_t rows, ptrdiff_t columns, \
+      (unsigned kind, fnn_real parameter, ptrdiff_t rows, ptrdiff_t columns, \
        const fnn_real *bias, fnn_real *c, ptrdiff_t ldc))                                          \
     /* Each row of y is e^(x - m) / sum e^(x - m), m the row's maximum; x and y (rows,columns). */ \
     X(void, softmax, (ptrdiff_t rows, ptrdiff_t columns, const fnn_real *x, fnn_real *y))          \
@@ -2154,7 +2173,7 @@ typedef struct fnni_kernels {
 #define FNNI_PASS /* the header includes itself for a pass, but for the first: compiled in place */
 #define FNNI_PASS_SCALAR
 #endif /* FMNIST_NN_IMPLEMENTATION */
-#endif /* !FNNI_PASS */
+#endif /* not one of the kernel passes */
 
 /* ============================================================================
  * >>kernels  the room compiled once per instruction set
@@ -3284,7 +3303,7 @@ FNNI_INLINE void fnni_map_rows(const int kind, fnn_real parameter, ptrdiff_t n, 
         fnni_map(FNNI_BIASED, kind, parameter, n < period ? n : period, c, bias, c);
 }
 
-FNNI_KERNEL void fnni_activation(int kind, fnn_real parameter, ptrdiff_t n, const fnn_real *x,
+FNNI_KERNEL void fnni_activation(unsigned kind, fnn_real parameter, ptrdiff_t n, const fnn_real *x,
                                  fnn_real *y)
 {
 #define FNNI_MAP_CASE(name, word, a, traits) \
@@ -3297,7 +3316,7 @@ FNNI_KERNEL void fnni_activation(int kind, fnn_real parameter, ptrdiff_t n, cons
     }
 }
 
-FNNI_KERNEL void fnni_activation_backward(int kind, fnn_real parameter, ptrdiff_t n,
+FNNI_KERNEL void fnni_activation_backward(unsigned kind, fnn_real parameter, ptrdiff_t n,
                                           const fnn_real *x, const fnn_real *y,
                                           const fnn_real *dy, fnn_real *dx)
 {
@@ -3317,7 +3336,7 @@ FNNI_KERNEL void fnni_activation_backward(int kind, fnn_real parameter, ptrdiff_
  * which LANES copies of the bias make a whole number of vectors: full speed, where masked rows
  * would make each load wait for the store of the row before, whose cache line it shares. */
 #define FNNI_CLOSE_COLUMNS 64
-FNNI_KERNEL void fnni_bias_activation(int kind, fnn_real parameter, ptrdiff_t rows,
+FNNI_KERNEL void fnni_bias_activation(unsigned kind, fnn_real parameter, ptrdiff_t rows,
                                       ptrdiff_t columns, const fnn_real *bias, fnn_real *c,
                                       ptrdiff_t ldc)
 {
@@ -5075,10 +5094,10 @@ static fnn_result fnni_context_open(fnn_context *context, const fnn_context_conf
     if (isa == FNN_ISA_BEST) isa = fnni_best_isa();
     if (isa < 0 || isa >= FNN_ISA_COUNT)
 #define FNNI_ISA_CHOICE(name, word, machine) ", " #word
-        return fnni_fail(error, FNN_ERROR_ARGUMENT,
-                         "instruction set: expected one of best" FNN_ISA_LIST(
-                             FNNI_ISA_CHOICE) ", found %s",
-                         config->isa == FNN_ISA_BEST ? getenv("FNN_ISA") : "another number");
+        return fnni_fail(
+            error, FNN_ERROR_ARGUMENT,
+            "instruction set: expected one of best" FNN_ISA_LIST(FNNI_ISA_CHOICE) ", found %s",
+            config->isa == FNN_ISA_BEST ? getenv("FNN_ISA") : "another number");
     if (!fnn_isa_available(isa))
         return fnni_fail(error, FNN_ERROR_ARGUMENT,
                          "instruction set %s: this machine or this build has only %s",
@@ -5500,7 +5519,8 @@ static void fnni_gemm_pack_b(const fnni_gemm *g, ptrdiff_t from, ptrdiff_t to, f
     }
 }
 
-/* Rows i..i+m-1 of one block of op(A) as rows with a kind leading dimension. */
+/* Rows i..i+m-1 of one block of op(A) as rows whose leading dimension suits the
+ * cache (fnni_gemm_kind). */
 static void fnni_gemm_pack_rows(const fnni_gemm *g, ptrdiff_t i, ptrdiff_t m, ptrdiff_t p,
                                 ptrdiff_t k, ptrdiff_t ld, fnn_real *rows)
 {
@@ -6248,7 +6268,13 @@ static double fnni_conv_height(const fnni_kernels *kernels, int count)
     return (double)count / fnni_gemm_deal_rows(kernels, count).tiles;
 }
 
-/* The kernel's part that all windows of a band have inside the image. */
+/* The kernel's part that all windows of a band have inside the image. Of a 3 x 3 kernel on an image
+ * padded by one pixel:
+ *     output row 0            kernel rows 1 2, since row 0 lies above the image     a band of 1
+ *     output rows 1 to H - 2  kernel rows 0 1 2                                     one band
+ *     output row H - 1        kernel rows 0 1                                       a band of 1
+ * and in each of them (fnni_conv_edges) the left column has taps 1 2, the right one taps 0 1, all
+ * between them taps 0 1 2, in one grid of tiles. */
 typedef struct fnni_conv_taken {
     int first_row, last_row; /* kernel rows first..last-1 */
     int first_tap, last_tap; /* of each row, the widened taps first..last-1 */
@@ -6422,8 +6448,15 @@ static void fnni_conv_forward_image(const fnni_conv *g, int band, const fnni_con
 
 /* ---- the gradient towards the input: a correlation for each phase of the stride ---- */
 
-/* Along one axis, the inputs `phase`, phase + stride, ... see these taps of the kernel, the last
- * first, and the outputs from -pad on. */
+/* Along one axis, the inputs `phase`, phase + stride, ... get their gradient through the same
+ * taps: it is a correlation of dy with these taps, the last first, and with stride 1. A kernel of
+ * three taps a b c on five inputs, stride 2, pad 1:
+ *     input     0  1  2  3  4
+ *     output 0  b  c              phase 0, inputs 0 2 4: dx = b dy(0), b dy(1), b dy(2)
+ *     output 1     a  b  c        phase 1, inputs 1 3: dx = c dy(0) + a dy(1), c dy(1) + a dy(2)
+ *     output 2           a  b
+ * so phase 0 has first_tap 1 and taps 1, phase 1 first_tap 0 and taps 2; the sum for the first
+ * input of a phase begins at output -pad. */
 typedef struct fnni_conv_phase {
     int taps, first_tap, pad, count;
 } fnni_conv_phase;
@@ -6788,8 +6821,8 @@ static void fnni_conv_forward_part(void *argument, int part, int parts)
         const fnni_conv_input in =
             fnni_conv_image(g, job->x + i * job->x_size, job->space + (size_t)part * job->per_part);
         fnni_conv_prefetch(job, i + 1);
-        fnni_conv_forward_image(g, band, &in, job->packed, FNNI_AS_IT_IS, 0, job->y + i *
-        job->y_size);
+        fnni_conv_forward_image(g, band, &in, job->packed, FNNI_AS_IT_IS, 0,
+                                job->y + i * job->y_size);
     }
 }
 
@@ -6847,7 +6880,7 @@ static fnn_result fnni_conv_job_make(fnni_conv_job *job, fnn_context *context,
     job->per_part = fnni_round(image);
     job->x_size = (ptrdiff_t)window->height * window->width * window->channels;
     job->y_size = (ptrdiff_t)window->out_height * window->out_width * filters;
-    shared = shared ? fnni_round(shared) : 16; /* no images need none, which is not a lack */
+    shared = shared ? fnni_round(shared) : 16; /* no images need no space: that is no error */
     *first = fnni_workspace(context, fnni_plus(shared, fnni_times(job->per_part, (size_t)parts)));
     job->space = FNNI_AT(*first, shared);
     return *first ? FNN_OK : FNN_ERROR_MEMORY;
@@ -7424,7 +7457,7 @@ static int fnni_decimal_fast(const fnni_decimal *d, fnn_real *value)
     double x = (double)d->mantissa;
     uint64_t bits;
     if (d->digits > 15 || d->exponent < -22 || d->exponent > 22) return 0;
-    if (FLT_EVAL_METHOD != 0 && d->exponent != 0) return 0;
+    if (FNNI_EVAL_METHOD != 0 && d->exponent != 0) return 0;
     if (d->exponent < 0) x /= power[-d->exponent];
     else x *= power[d->exponent];
     memcpy(&bits, &x, sizeof bits);
@@ -9367,29 +9400,21 @@ static void fnni_activate_read(fnn_model *model, const fnni_words *w)
         fnn_activate(model, activation, parameter);
 }
 
-static const fnni_layer_type fnni_activate_type = {"activation",
-                                                     FNNI_ACTIVATES,
-                                                     /* to_words, from_words, tensor */
-                                                      * fnni_activate_write,
-                                                     fnni_activate_read,
-                                                     NULL,
-                                                     /* fuse, start, plan, prepare */ NULL,
-                                                     NULL,
-                                                     NULL,
-                                                     NULL,
-                                                     /* the passes */ fnni_activate_forward,
-                                                     fnni_activate_backward,
-                                                     NULL,
-                                                     /* measure, sum, update */ NULL,
-                                                     NULL,
-                                                     NULL};
+/* clang-format off */
+static const fnni_layer_type fnni_activate_type = {
+    "activation", FNNI_ACTIVATES,
+    /* to_words, from_words, tensor */ fnni_activate_write, fnni_activate_read, NULL,
+    /* fuse, start, plan, prepare */ NULL, NULL, NULL, NULL,
+    /* the passes */ fnni_activate_forward, fnni_activate_backward, NULL,
+    /* measure, sum, update */ NULL, NULL, NULL};
+/* clang-format on */
 
 FNN_DEF int fnn_activate(fnn_model *model, fnn_activation activation, fnn_real parameter)
 {
     fnni_layer *layer = fnni_layer_add(model, &fnni_activate_type);
     if (!layer) return -1;
     if (!fnni_is_activation(activation))
-        return fnni_refuse(model, "%d is no activation", (int)activation);
+        return fnni_refuse(model, "expected an activation, found %d", (int)activation);
     if (!fnni_parameter_fits(activation, parameter))
         return fnni_refuse(model, "expected a parameter of at least 0, found %g",
                            (double)parameter);
@@ -9564,21 +9589,14 @@ static int fnni_dense_tensor(const fnn_model *model, int l, int which, fnni_tens
     return fnni_weights_at(model, l, which, t, 2, shape);
 }
 
-static const fnni_layer_type fnni_dense_type = {"dense",
-                                                FNNI_OF_ROWS | FNNI_ACTIVATES,
-                                                /* to_words, from_words, tensor */ fnni_dense_write,
-                                                fnni_dense_read,
-                                                fnni_dense_tensor,
-                                                /* fuse, start, plan, prepare */ NULL,
-                                                NULL,
-                                                fnni_dense_plan,
-                                                fnni_dense_prepare,
-                                                /* the passes */ fnni_dense_forward,
-                                                fnni_dense_backward,
-                                                fnni_dense_gradient,
-                                                /* measure, sum, update */ NULL,
-                                                NULL,
-                                                NULL};
+/* clang-format off */
+static const fnni_layer_type fnni_dense_type = {
+    "dense", FNNI_OF_ROWS | FNNI_ACTIVATES,
+    /* to_words, from_words, tensor */ fnni_dense_write, fnni_dense_read, fnni_dense_tensor,
+    /* fuse, start, plan, prepare */ NULL, NULL, fnni_dense_plan, fnni_dense_prepare,
+    /* the passes */ fnni_dense_forward, fnni_dense_backward, fnni_dense_gradient,
+    /* measure, sum, update */ NULL, NULL, NULL};
+/* clang-format on */
 
 FNN_DEF int fnn_dense(fnn_model *model, int units, fnn_activation activation)
 {
@@ -9647,22 +9665,14 @@ static void fnni_dropout_read(fnn_model *model, const fnni_words *w)
     if (w->count == 2 && fnni_word_real(w->word[1], &rate)) fnn_dropout(model, rate);
 }
 
-static const fnni_layer_type fnni_dropout_type = {"dropout",
-                                                  FNNI_RANDOM,
-                                                  /* to_words, from_words, tensor */
-                                                   * fnni_dropout_write,
-                                                  fnni_dropout_read,
-                                                  NULL,
-                                                  /* fuse, start, plan, prepare */ NULL,
-                                                  NULL,
-                                                  NULL,
-                                                  NULL,
-                                                  /* the passes */ fnni_dropout_forward,
-                                                  fnni_dropout_backward,
-                                                  NULL,
-                                                  /* measure, sum, update */ NULL,
-                                                  NULL,
-                                                  NULL};
+/* clang-format off */
+static const fnni_layer_type fnni_dropout_type = {
+    "dropout", FNNI_RANDOM,
+    /* to_words, from_words, tensor */ fnni_dropout_write, fnni_dropout_read, NULL,
+    /* fuse, start, plan, prepare */ NULL, NULL, NULL, NULL,
+    /* the passes */ fnni_dropout_forward, fnni_dropout_backward, NULL,
+    /* measure, sum, update */ NULL, NULL, NULL};
+/* clang-format on */
 
 FNN_DEF int fnn_dropout(fnn_model *model, fnn_real rate)
 {
@@ -9690,7 +9700,7 @@ static void fnni_spatial_dropout_apply(const fnni_run *run, int l, int row, cons
         run->kernels->dropout(n, fnni_random(run->model->seed, (uint64_t)l, run->step),
                               (uint64_t)row * (uint64_t)n, layer->parameter, mask, mask);
     run->kernels->scale_shift(fnni_area_of(layer), n, x, mask, mask + n, y);
-    for (j = 0; j < n; j++) /* infinity times zero is none */
+    for (j = 0; j < n; j++) /* infinity times zero is not a number */
         for (i = 0; mask[j] == 0 && i < fnni_area_of(layer); i++) y[i * n + j] = 0;
 }
 
@@ -9726,22 +9736,14 @@ static void fnni_spatial_dropout_read(fnn_model *model, const fnni_words *w)
     if (w->count == 2 && fnni_word_real(w->word[1], &rate)) fnn_spatial_dropout(model, rate);
 }
 
+/* clang-format off */
 static const fnni_layer_type fnni_spatial_dropout_type = {
-    "spatial_dropout",
-    FNNI_RANDOM,
-    /* to_words, from_words, tensor */ fnni_dropout_write,
-    fnni_spatial_dropout_read,
-    NULL,
-    /* fuse, start, plan, prepare */ NULL,
-    NULL,
-    fnni_spatial_dropout_plan,
-    NULL,
-    /* the passes */ fnni_spatial_dropout_forward,
-    fnni_spatial_dropout_backward,
-    NULL,
-    /* measure, sum, update */ NULL,
-    NULL,
-    NULL};
+    "spatial_dropout", FNNI_RANDOM,
+    /* to_words, from_words, tensor */ fnni_dropout_write, fnni_spatial_dropout_read, NULL,
+    /* fuse, start, plan, prepare */ NULL, NULL, fnni_spatial_dropout_plan, NULL,
+    /* the passes */ fnni_spatial_dropout_forward, fnni_spatial_dropout_backward, NULL,
+    /* measure, sum, update */ NULL, NULL, NULL};
+/* clang-format on */
 
 FNN_DEF int fnn_spatial_dropout(fnn_model *model, fnn_real rate)
 {
@@ -9756,21 +9758,14 @@ static void fnni_flatten_read(fnn_model *model, const fnni_words *w)
     if (w->count == 1) fnn_flatten(model);
 }
 
-static const fnni_layer_type fnni_flatten_type = {"flatten",
-                                                  FNNI_SHARES_INPUT,
-                                                  /* to_words, from_words, tensor */ NULL,
-                                                  fnni_flatten_read,
-                                                  NULL,
-                                                  /* fuse, start, plan, prepare */ NULL,
-                                                  NULL,
-                                                  NULL,
-                                                  NULL,
-                                                  /* the passes */ NULL,
-                                                  NULL,
-                                                  NULL,
-                                                  /* measure, sum, update */ NULL,
-                                                  NULL,
-                                                  NULL};
+/* clang-format off */
+static const fnni_layer_type fnni_flatten_type = {
+    "flatten", FNNI_SHARES_INPUT,
+    /* to_words, from_words, tensor */ NULL, fnni_flatten_read, NULL,
+    /* fuse, start, plan, prepare */ NULL, NULL, NULL, NULL,
+    /* the passes */ NULL, NULL, NULL,
+    /* measure, sum, update */ NULL, NULL, NULL};
+/* clang-format on */
 
 FNN_DEF int fnn_flatten(fnn_model *model)
 {
@@ -9954,22 +9949,14 @@ static int fnni_conv2d_tensor(const fnn_model *model, int l, int which, fnni_ten
     return fnni_weights_at(model, l, which, t, 4, shape);
 }
 
-static const fnni_layer_type fnni_conv2d_type = {"conv2d",
-                                                 FNNI_OF_IMAGES | FNNI_BY_SHARES | FNNI_ACTIVATES,
-                                                 /* to_words, from_words, tensor */
-                                                  * fnni_conv2d_write,
-                                                 fnni_conv2d_read,
-                                                 fnni_conv2d_tensor,
-                                                 /* fuse, start, plan, prepare */ NULL,
-                                                 NULL,
-                                                 fnni_conv_plan,
-                                                 fnni_conv_prepare,
-                                                 /* the passes */ fnni_conv_forward,
-                                                 fnni_conv_backward_layer,
-                                                 fnni_conv_gradient,
-                                                 /* measure, sum, update */ NULL,
-                                                 NULL,
-                                                 NULL};
+/* clang-format off */
+static const fnni_layer_type fnni_conv2d_type = {
+    "conv2d", FNNI_OF_IMAGES | FNNI_BY_SHARES | FNNI_ACTIVATES,
+    /* to_words, from_words, tensor */ fnni_conv2d_write, fnni_conv2d_read, fnni_conv2d_tensor,
+    /* fuse, start, plan, prepare */ NULL, NULL, fnni_conv_plan, fnni_conv_prepare,
+    /* the passes */ fnni_conv_forward, fnni_conv_backward_layer, fnni_conv_gradient,
+    /* measure, sum, update */ NULL, NULL, NULL};
+/* clang-format on */
 
 FNN_DEF fnn_conv2d_config fnn_conv2d_config_init(void)
 {
@@ -10147,22 +10134,14 @@ static void fnni_max_pool_read(fnn_model *model, const fnni_words *w)
     fnni_pool_read(model, w, 0);
 }
 
+/* clang-format off */
 static const fnni_layer_type fnni_max_pool_type = {
-    "max_pool2d",
-    FNNI_OF_IMAGES,
-    /* to_words, from_words, tensor */ fnni_write_window,
-    fnni_max_pool_read,
-    NULL,
-    /* fuse, start, plan, prepare */ fnni_max_pool_fuse,
-    NULL,
-    NULL,
-    NULL,
-    /* the passes */ fnni_max_layer_forward,
-    fnni_max_layer_backward,
-    NULL,
-    /* measure, sum, update */ NULL,
-    NULL,
-    NULL};
+    "max_pool2d", FNNI_OF_IMAGES,
+    /* to_words, from_words, tensor */ fnni_write_window, fnni_max_pool_read, NULL,
+    /* fuse, start, plan, prepare */ fnni_max_pool_fuse, NULL, NULL, NULL,
+    /* the passes */ fnni_max_layer_forward, fnni_max_layer_backward, NULL,
+    /* measure, sum, update */ NULL, NULL, NULL};
+/* clang-format on */
 
 /* ---- average-pool: y = the mean of a window's part inside the image;  dx = dy / its size ---- */
 
@@ -10219,22 +10198,14 @@ static void fnni_average_pool_read(fnn_model *model, const fnni_words *w)
     fnni_pool_read(model, w, 1);
 }
 
-static const fnni_layer_type fnni_average_pool_type = {"average_pool2d",
-                                                       FNNI_OF_IMAGES,
-                                                       /* to_words, from_words, tensor */
-                                                        * fnni_write_window,
-                                                       fnni_average_pool_read,
-                                                       NULL,
-                                                       /* fuse, start, plan, prepare */ NULL,
-                                                       NULL,
-                                                       NULL,
-                                                       NULL,
-                                                       /* the passes */ fnni_average_layer_forward,
-                                                       fnni_average_layer_backward,
-                                                       NULL,
-                                                       /* measure, sum, update */ NULL,
-                                                       NULL,
-                                                       NULL};
+/* clang-format off */
+static const fnni_layer_type fnni_average_pool_type = {
+    "average_pool2d", FNNI_OF_IMAGES,
+    /* to_words, from_words, tensor */ fnni_write_window, fnni_average_pool_read, NULL,
+    /* fuse, start, plan, prepare */ NULL, NULL, NULL, NULL,
+    /* the passes */ fnni_average_layer_forward, fnni_average_layer_backward, NULL,
+    /* measure, sum, update */ NULL, NULL, NULL};
+/* clang-format on */
 
 /* ---- the pools' builders ---- */
 
@@ -10700,22 +10671,14 @@ static int fnni_norm_tensor(const fnn_model *model, int l, int which, fnni_tenso
                             layer->statistics_offset + second, 1, &channels);
 }
 
-static const fnni_layer_type fnni_batch_norm_type = {"batch_norm",
-                                                     FNNI_OF_BATCH | FNNI_GRADIENT_KEPT,
-                                                     /* to_words, from_words, tensor */
-                                                      * fnni_norm_write,
-                                                     fnni_norm_read,
-                                                     fnni_norm_tensor,
-                                                     /* fuse, start, plan, prepare */ NULL,
-                                                     fnni_norm_start,
-                                                     fnni_norm_plan,
-                                                     fnni_norm_prepare,
-                                                     /* the passes */ fnni_norm_layer_forward,
-                                                     fnni_norm_layer_backward,
-                                                     fnni_norm_gradient,
-                                                     /* measure, sum, update */ fnni_norm_measured,
-                                                     fnni_norm_summed,
-                                                     fnni_norm_update};
+/* clang-format off */
+static const fnni_layer_type fnni_batch_norm_type = {
+    "batch_norm", FNNI_OF_BATCH | FNNI_GRADIENT_KEPT,
+    /* to_words, from_words, tensor */ fnni_norm_write, fnni_norm_read, fnni_norm_tensor,
+    /* fuse, start, plan, prepare */ NULL, fnni_norm_start, fnni_norm_plan, fnni_norm_prepare,
+    /* the passes */ fnni_norm_layer_forward, fnni_norm_layer_backward, fnni_norm_gradient,
+    /* measure, sum, update */ fnni_norm_measured, fnni_norm_summed, fnni_norm_update};
+/* clang-format on */
 
 FNN_DEF fnn_batch_norm_config fnn_batch_norm_config_init(void)
 {
@@ -10796,21 +10759,14 @@ static void fnni_add_read(fnn_model *model, const fnni_words *w)
         fnn_add(model, from);
 }
 
-static const fnni_layer_type fnni_add_type = {"add",
-                                              FNNI_GRADIENT_KEPT,
-                                              /* to_words, from_words, tensor */ fnni_add_write,
-                                              fnni_add_read,
-                                              NULL,
-                                              /* fuse, start, plan, prepare */ NULL,
-                                              NULL,
-                                              NULL,
-                                              NULL,
-                                              /* the passes */ fnni_add_forward,
-                                              fnni_add_backward,
-                                              NULL,
-                                              /* measure, sum, update */ NULL,
-                                              NULL,
-                                              NULL};
+/* clang-format off */
+static const fnni_layer_type fnni_add_type = {
+    "add", FNNI_GRADIENT_KEPT,
+    /* to_words, from_words, tensor */ fnni_add_write, fnni_add_read, NULL,
+    /* fuse, start, plan, prepare */ NULL, NULL, NULL, NULL,
+    /* the passes */ fnni_add_forward, fnni_add_backward, NULL,
+    /* measure, sum, update */ NULL, NULL, NULL};
+/* clang-format on */
 
 FNN_DEF int fnn_add(fnn_model *model, int from)
 {
@@ -10942,7 +10898,8 @@ FNN_DEF fnn_result fnn_set_initializer(fnn_model *model, fnn_initializer weights
     if (result) return result;
     if ((unsigned)weights.kind >= FNN_INITIALIZER_COUNT ||
         (unsigned)biases.kind >= FNN_INITIALIZER_COUNT)
-        return fnni_builder_fail(model, FNN_ERROR_ARGUMENT, "initializer: %d or %d is none",
+        return fnni_builder_fail(model, FNN_ERROR_ARGUMENT,
+                                 "initializer: expected two kinds, found %d and %d",
                                  (int)weights.kind, (int)biases.kind);
     model->weights_start = weights;
     model->biases_start = biases;
@@ -11489,7 +11446,10 @@ FNNI_FORCE_INLINE void fnni_batch_prefetch(const fnni_batch *b, int from, int to
 }
 
 /* What a stage runs forward, and what backward. Batch norm at a stage's start goes forward with it
- * but backward with the stage before, since between its sums and its gradient lies the batch. */
+ * but backward with the stage before, since between its sums and its gradient lies the batch:
+ *     layers       conv pool | norm conv pool | dense dense
+ *     forward      stage 0   | stage 1        | stage 2          norm measures in front of stage 1
+ *     backward     stage 0        | stage 1   | stage 2          and sums behind stage 1 */
 static void fnni_stage_layers(const fnni_batch *b, int backward, int *first, int *last)
 {
     const fnn_model *model = b->model;
@@ -11548,7 +11508,9 @@ static void fnni_stage_prepare(const fnni_batch *b, fnn_real *workspace)
     if (b->backward) fnni_prepare_rows(b->run, first, last, 1, workspace);
 }
 
-/* A part's rows of the batch, image by image or in groups. */
+/* A part's rows of the batch, image by image or in groups. Whole shares, where there are any: of
+ * 100 images in 16 shares three threads have 5, 5 and 6 shares, images 0 to 30, 31 to 61, 62 to
+ * 99. */
 static void fnni_stage_part(void *argument, int part, int parts)
 {
     const fnni_batch *b = (const fnni_batch *)argument;
@@ -12373,8 +12335,8 @@ FNN_DEF size_t fnn_memory_size(const fnn_model *model, int batch_size)
     bytes = fnni_plus(bytes, fnni_block((size_t)model->layer_count + 3, sizeof *model->stages));
     bytes = fnni_plus(bytes, fnni_block((size_t)model->layer_capacity, sizeof *model->layers));
     if (model->shift)
-        bytes = fnni_plus(bytes, fnni_times(2, fnni_block((size_t)model->inputs,
-        sizeof(fnn_real))));
+        bytes =
+            fnni_plus(bytes, fnni_times(2, fnni_block((size_t)model->inputs, sizeof(fnn_real))));
     if (batch_size <= 0) return bytes;
     bytes = fnni_plus(bytes, fnni_run_bytes(model, batch_size));
     bytes = fnni_plus(bytes, own); /* gradients, and the optimiser's state */
@@ -15911,7 +15873,8 @@ static fnn_result fnni_search_check(const fnn_dataset *data, const fnn_search_co
     if (!data->labels && !data->targets)
         return fnni_fail(error, FNN_ERROR_ARGUMENT, "search: data without labels or targets");
     if ((unsigned)c->monitor >= FNN_MONITOR_COUNT)
-        return fnni_fail(error, FNN_ERROR_ARGUMENT, "search: monitor %d is none", (int)c->monitor);
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "search: expected a monitor, found %d",
+                         (int)c->monitor);
     if (c->folds < 0 || c->folds == 1 || c->folds > data->count || (c->folds && c->validation))
         return fnni_fail(error, FNN_ERROR_ARGUMENT,
                          "search: folds: expected 0, or without validation data 2 to %lld samples, "

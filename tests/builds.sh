@@ -163,6 +163,17 @@ options() {
         -DFMNIST_NN_MALLOC=count_malloc -DFMNIST_NN_FREE=count_free \
         -include "$here/counts_wrongly.c"
     refuses 'FMNIST_NN_MALLOC alone' 'or neither' scalar -DFMNIST_NN_MALLOC=malloc
+    refuses 'C89' 'error.*needs C99 or later' $CC -std=c89 -I. -fsyntax-only "$here/library.c"
+    check 'in one line, not in hundreds' c89_says_one_thing
+    if have tcc; then
+        check 'tcc, which knows no attribute, takes the scalar kernels' prints ' scalar,' tcc_app
+        refuses 'a wrong option fails there, too' 'or neither' tcc_app -DFMNIST_NN_MALLOC=malloc
+    else
+        skip tcc 'this machine has no tcc'
+    fi
+    check 'FNN_API exports from a shared library' exports \
+        '-DFNN_API=__attribute__((visibility("default")))'
+    refuses 'without it -fvisibility=hidden exports nothing' '^0 functions' exports
     refuses '-ffast-math' 'without -ffast-math' scalar -ffast-math
     refuses '-Ofast' 'without -ffast-math' scalar -Ofast
     refuses '-ffinite-math-only' 'without -ffast-math' scalar -ffinite-math-only
@@ -171,6 +182,23 @@ options() {
         "$CC" -ffast-math -fsyntax-only $elsewhere tests/app.c
 }
 scalar() { app -O1 -DFMNIST_NN_NO_SIMD "$@"; }
+
+c89_says_one_thing() {
+    local errors
+    errors=$($CC -std=c89 -I. -fsyntax-only "$here/library.c" 2>&1 | grep -c 'error:')
+    echo "$errors errors" && [ "$errors" = 1 ]
+}
+
+tcc_app() { tcc "$@" -I. tests/app.c -o "$here/app_tcc" -lm && "$here/app_tcc"; }
+
+# A shared library that hides what is not said to be seen, and how many functions it shows.
+exports() { # FLAG...
+    local count
+    $CC -O1 -DFMNIST_NN_NO_SIMD -fPIC -shared -fvisibility=hidden -I. "$@" "$here/library.c" \
+        -o "$here/shared.so" -lm || return 1
+    count=$(nm -D --defined-only "$here/shared.so" | grep -c ' T fnn_')
+    echo "$count functions" && [ "$count" -gt 100 ]
+}
 
 # The program and the header under another name, where no fmnist_nn.h is found.
 # shellcheck disable=SC2086

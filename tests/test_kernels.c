@@ -193,7 +193,7 @@ static double slope(int kind, double a, double x)
 RUN(run_map)
 {
     const ptrdiff_t count = rows * n;
-    k->activation(now->kind, now->parameter, count, REAL(in[0]), REAL(out[0]));
+    k->activation((unsigned)now->kind, now->parameter, count, REAL(in[0]), REAL(out[0]));
 }
 TWIN(twin_map)
 {
@@ -831,7 +831,7 @@ static void specials(void)
                     double want, got;
                     for (i = 0; i < LARGEST; i++) x[i] = 1;
                     x[at] = special(s);
-                    k->activation(rows[r].kind, (fnn_real).5, LARGEST, x, y);
+                    k->activation((unsigned)rows[r].kind, (fnn_real).5, LARGEST, x, y);
                     got = (double)y[at];
                     want = e == 'n'   ? (double)NAN
                            : e == '+' ? HUGE_VAL
