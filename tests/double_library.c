@@ -1,4 +1,4 @@
-/* The double library in a unit of its own: its symbols end in _f64, so that it links into a program
+/* The double library in a unit of its own, to which it is static, so that it links into a program
  * beside the float library. Gives the gradients of a network, and bounds of the float library's
  * errors by an error analysis along the forward and the backward pass.
  *
@@ -17,11 +17,8 @@
  *   dropout              (E(x) and e |x|) 4/3 where kept
  *   p = softmax(z)       p sqrt(E(z_i)^2 + sum p^2 E(z)^2), and (sqrt n + 6 + max z - min z) e p
  * Factors common to all elements (1 / rows, 1 / (1 - rate)) are rounded once, not independently:
- * 8u |gradient| is added for them. The double library's own errors are 2^-29 of these. */
-#ifdef FMNIST_NN_REAL /* when the program's other units are double, too, this one keeps to itself */
-#undef FMNIST_NN_REAL
-#define FMNIST_NN_STATIC
-#endif
+ * 8u |gradient| is added for them. What f, f', their jumps and their kernels' bounds c are, is
+ * tests/twins.h's. The double library's own errors are 2^-29 of these. */
 #define FMNIST_NN_REAL double
 #define FMNIST_NN_IMPLEMENTATION
 #include "../fmnist_nn.h"
@@ -36,9 +33,17 @@ static double square(double x)
     return x * x;
 }
 
+/* Of a layer's activation: max |f'|, and max |f''| between its kinks. */
+typedef struct {
+    double slope, bend;
+} smoothness;
+
+enum { MOST_LAYERS = 16 };
+
 typedef struct {
     const fnni_run *run;
     double *y, *d; /* of the same layout as the run's activations and deltas */
+    smoothness smooth[MOST_LAYERS];
 } analysis;
 
 static double *error_y(const analysis *a, int l)
@@ -51,58 +56,24 @@ static double *error_d(const analysis *a, int l)
     return a->d + (fnni_d(a->run, l, 0, NULL) - a->run->deltas);
 }
 
-/* Per activation: max |f'|, max |f''| of the smooth part, the local errors in e of f and of f' (as
- * tests/test_kernels.c checks them), and the jump of f' at 0. */
-typedef struct {
-    double slope, bend, forward, backward, jump;
-} smoothness;
-
-static smoothness smoothness_of(fnn_activation f, double parameter)
+/* Error of the output y of layer l's activation, from that of its input. */
+static double activated(const analysis *a, int l, double error, double y)
 {
-    static const smoothness all[] = {{1, 0, 0, 0, 0},   {1, 0, 0, 0, 1},      {1, 0, .5, 1, 0},
-                                     {1, 1, 1.5, 4, 0}, {1.13, .8, 8, 10, 0}, {.25, .1, 2, 4, 0},
-                                     {1, .77, 2, 8, 0}, {1, 0, 0, 0, 0}};
-    smoothness s = all[f];
-    if (f == FNN_LEAKY_RELU) s.jump = 1 - parameter;
-    return s;
-}
-
-/* f'(z) from y = f(z). */
-static double slope_at(const fnni_layer *layer, double z, double y)
-{
-    switch (layer->activation) {
-    case FNN_RELU:
-        return y > 0;
-    case FNN_LEAKY_RELU:
-        return y > 0 ? 1 : layer->parameter;
-    case FNN_ELU:
-        return y > 0 ? 1 : y + layer->parameter;
-    case FNN_SIGMOID:
-        return y * (1 - y);
-    case FNN_TANH:
-        return 1 - y * y;
-    case FNN_GELU: /* the normal distribution, and x times its density */
-        return .5 * erfc(-z / sqrt(2.)) + z * exp(-z * z / 2) * .39894228040143268;
-    default:
-        return 1;
-    }
-}
-
-/* Error of an activation's output, from that of its input. */
-static double activated(const fnni_layer *layer, double error, double y)
-{
-    const smoothness s = smoothness_of(layer->activation, layer->parameter);
-    return hypot(s.slope * error, s.forward * E * y);
+    const activation_twin *t = twin_of(fnni_layer_at(a->run, l)->activation);
+    return hypot(a->smooth[l].slope * error, t->ulp * E * y);
 }
 
 /* Error of dz, from those of dy and z. */
-static double deactivated(const fnni_layer *layer, double z, double y, double dy, double error_z,
+static double deactivated(const analysis *a, int l, double z, double dy, double error_z,
                           double error_dy)
 {
-    const smoothness s = smoothness_of(layer->activation, layer->parameter);
-    const double smooth = square(slope_at(layer, z, y) * error_dy) + square(s.bend * dy * error_z) +
-                          square(s.backward * E * dy);
-    return sqrt(smooth) + (fabs(z) <= LAMBDA * error_z ? s.jump * fabs(dy) : 0);
+    const fnni_layer *layer = fnni_layer_at(a->run, l);
+    const activation_twin *t = twin_of(layer->activation);
+    const double smooth = square(t->slope(z, layer->parameter) * error_dy) +
+                          square(a->smooth[l].bend * dy * error_z) +
+                          square(t->slope_error * E * dy);
+    return sqrt(smooth) +
+           twin_jump(layer->activation, layer->parameter, z, LAMBDA * error_z) * fabs(dy);
 }
 
 /* Relative error of element i of the softmax p of a row of n logits z. */
@@ -147,16 +118,14 @@ static void forward_row(const analysis *a, int l, int row)
     double *error = error_y(a, l) + row * n, *before = error_y(a, l - 1) + row * layer->inputs;
     int j;
     for (j = 0; j < n; j++)
-        if (layer->type == &fnni_layer_types[FNNI_DENSE]) {
+        if (layer->type == &fnni_dense_type) {
             double z;
             dense_sum(a, l, row, j, &z, error + j);
-            error[j] = activated(layer, error[j], y[j]);
-        } else if (layer->type == &fnni_layer_types[FNNI_DROPOUT])
+            error[j] = activated(a, l, error[j], y[j]);
+        } else if (layer->type == &fnni_dropout_type)
             error[j] = x[j] != 0 && y[j] == 0 ? 0 : hypot(before[j], E * x[j]) * 4 / 3;
-        else if (layer->activation == FNN_SOFTMAX)
-            error[j] = y[j] * softmax_error(x, y, before, n, j);
-        else
-            error[j] = activated(layer, before[j], y[j]);
+        else if (layer->softmax) error[j] = y[j] * softmax_error(x, y, before, n, j);
+        else error[j] = activated(a, l, before[j], y[j]);
 }
 
 /* ---- loss: d = (softmax(z) - t) / N, or of the mean squared error 2 (y - t) / (n N) ---- */
@@ -172,8 +141,7 @@ static void loss_row(const analysis *a, int row)
     for (j = 0; j < n; j++)
         if (a->run->model->loss == FNN_LOSS_SOFTMAX_CROSS_ENTROPY)
             error[j] = hypot(p[j] * softmax_error(y, p, before, n, j) / rows, 3 * E * d[j]);
-        else
-            error[j] = hypot(2 * before[j] / (n * rows), 3 * E * d[j]);
+        else error[j] = hypot(2 * before[j] / (n * rows), 3 * E * d[j]);
 }
 
 /* ---- backward: the library's own deltas stand in the run; a dense layer's are dz already ---- */
@@ -182,7 +150,7 @@ static void loss_row(const analysis *a, int row)
 static double incoming(const analysis *a, int l, int row, int j)
 {
     const fnni_layer *next = fnni_layer_at(a->run, ++l);
-    const int dropped = next->type == &fnni_layer_types[FNNI_DROPOUT];
+    const int dropped = next->type == &fnni_dropout_type;
     const double *w, *dz;
     double sum = 0;
     int i;
@@ -197,14 +165,13 @@ static void dense_back(const analysis *a, int l, int row)
 {
     const fnni_layer *layer = fnni_layer_at(a->run, l);
     const double *w = a->run->model->parameters + layer->offset;
-    const double *y = fnni_y(a->run, l, row, NULL);
     const double *dz = fnni_d(a->run, l, row, NULL);
     double *ez = error_d(a, l) + row * layer->outputs;
     int i, j;
     for (j = 0; layer->activation != FNN_LINEAR && j < layer->outputs; j++) {
         double z, error_z;
         dense_sum(a, l, row, j, &z, &error_z);
-        ez[j] = deactivated(layer, z, y[j], incoming(a, l, row, j), error_z, ez[j]);
+        ez[j] = deactivated(a, l, z, incoming(a, l, row, j), error_z, ez[j]);
     }
     for (i = 0; l > 0 && i < layer->inputs; i++) {
         double magnitude = 0, squares = 0;
@@ -240,20 +207,18 @@ static void softmax_back(const analysis *a, int l, int row)
 static void backward_row(const analysis *a, int l, int row)
 {
     const fnni_layer *layer = fnni_layer_at(a->run, l);
-    const int n = layer->outputs, dropout = layer->type == &fnni_layer_types[FNNI_DROPOUT];
+    const int n = layer->outputs, dropout = layer->type == &fnni_dropout_type;
     const double *x = fnni_y(a->run, l - 1, row, NULL);
-    const double *y = fnni_y(a->run, l, row, NULL), *dy = fnni_d(a->run, l, row, NULL);
+    const double *dy = fnni_d(a->run, l, row, NULL);
     const double *ex = error_y(a, l - 1) + row * layer->inputs, *error = error_d(a, l) + row * n;
     double *next = l > 0 ? error_d(a, l - 1) + row * n : NULL;
     int j;
-    if (layer->type == &fnni_layer_types[FNNI_DENSE])
-        dense_back(a, l, row);
-    else if (layer->activation == FNN_SOFTMAX && next)
-        softmax_back(a, l, row);
+    if (layer->type == &fnni_dense_type) dense_back(a, l, row);
+    else if (layer->softmax && next) softmax_back(a, l, row);
     else
         for (j = 0; next && j < n; j++)
             next[j] = dropout ? hypot(error[j], E * dy[j]) * 4 / 3
-                              : deactivated(layer, x[j], y[j], dy[j], ex[j], error[j]);
+                              : deactivated(a, l, x[j], dy[j], ex[j], error[j]);
 }
 
 /* dW = x^T dz, db = sum dz: products of a depth of N. */
@@ -285,7 +250,12 @@ static int analyse(const fnn_model *m, double *bounds)
     const size_t count = (m->columns[0] + m->delta_columns) * (size_t)m->run.capacity;
     analysis a;
     int l, row;
+    if (m->layer_count > MOST_LAYERS) return 1;
     a.run = &m->run;
+    for (l = 0; l < m->layer_count; l++)
+        if (twin_of(m->layers[l].activation)->f)
+            twin_extremes(m->layers[l].activation, m->layers[l].parameter, &a.smooth[l].slope,
+                          &a.smooth[l].bend);
     a.y = (double *)calloc(count, sizeof *a.y);
     a.d = (double *)calloc(count, sizeof *a.d);
     for (row = 0; a.y && a.d && row < m->run.rows; row++) {

@@ -3,6 +3,7 @@
 #ifndef DOUBLE_LIBRARY_H
 #define DOUBLE_LIBRARY_H
 #include "samples.h"
+#include "twins.h"
 
 typedef struct {
     int inputs, activation;
@@ -17,12 +18,11 @@ enum { NETWORK_CLASSES = 10 };
 static fnn_model *network_build(const network *n, fnn_isa isa)
 {
     const fnn_activation f = (fnn_activation)n->activation;
-    const fnn_real parameter = (fnn_real)(f == FNN_LEAKY_RELU ? 0.3f : f == FNN_ELU ? 1.0f : 0.0f);
     fnn_model *m = model_on(isa, 1, 1, 1, n->inputs);
     int layer;
     for (layer = 0; layer < 2; layer++) {
         fnn_dense(m, layer ? 21 : 37, n->fused ? f : FNN_LINEAR);
-        if (!n->fused) fnn_activate(m, f, parameter);
+        if (!n->fused) fnn_activate(m, f, twin_parameter(f));
         if (n->dropout) fnn_dropout(m, (fnn_real)0.25);
     }
     fnn_dense(m, NETWORK_CLASSES, n->softmax ? FNN_SOFTMAX : FNN_LINEAR);
@@ -55,10 +55,9 @@ enum { CNN_INPUTS = CNN_HEIGHT * CNN_WIDTH * CNN_DEPTH };
 /* Convolution, activation, max-pool, in one of the ways that should come to the same. */
 static void cnn_stage(fnn_model *m, cnn kind, int filters, fnn_activation f)
 {
-    const fnn_real parameter = (fnn_real)(f == FNN_LEAKY_RELU ? 0.3f : 0.0f);
     fnn_conv2d(m, filters, 3, FNN_SAME, kind == CNN_ACTIVATED ? FNN_LINEAR : f);
     if (kind == CNN_APART) fnn_activate(m, FNN_LINEAR, 0);
-    if (kind == CNN_ACTIVATED) fnn_activate(m, f, parameter);
+    if (kind == CNN_ACTIVATED) fnn_activate(m, f, twin_parameter(f));
     fnn_max_pool2d(m, 2);
 }
 
@@ -118,8 +117,7 @@ static fnn_model *cnn_build(cnn kind, fnn_isa isa)
         fnn_conv2d(m, 33, 5, FNN_VALID, FNN_RELU);
         fnn_conv2d(m, NETWORK_CLASSES, 1, FNN_SAME, FNN_LINEAR);
         fnn_global_average_pool2d(m);
-    } else
-        fnn_dense(m, NETWORK_CLASSES, FNN_SOFTMAX);
+    } else fnn_dense(m, NETWORK_CLASSES, FNN_SOFTMAX);
     return m;
 }
 

@@ -390,7 +390,7 @@ static void every_setting_comes_back(void)
             fnn_activate(m, (fnn_activation)kind, (fnn_real)parameters[i]);
             fnn_dense(m, 9, (fnn_activation)kind);
             fnn_seal(m);
-            check_round_trip(fnni_activation_names[kind], m, 0);
+            check_round_trip(fnni_activations[kind].word, m, 0);
             fnn_model_free(m);
         }
     for (kind = 0; kind < FNN_LOSS_COUNT; kind++) {
@@ -398,14 +398,14 @@ static void every_setting_comes_back(void)
         fnn_dense(m, CLASSES, FNN_SOFTMAX);
         fnn_set_loss(m, (fnn_loss_kind)kind, (fnn_real)0.07, (fnn_real)0.013);
         fnn_seal(m);
-        check_round_trip(fnni_loss_names[kind], m, 1);
+        check_round_trip(fnni_losses[kind].name, m, 1);
         n = load_or_say(path_of("a"));
         CHECK(n && n->loss == m->loss && n->label_smoothing == m->label_smoothing &&
               n->loss_epsilon == m->loss_epsilon);
         fnn_model_free(m);
         fnn_model_free(n);
     }
-    for (kind = 0; kind <= FNN_NORMALIZE_MEAN_VARIANCE; kind++) {
+    for (kind = 0; kind < FNN_NORMALIZATION_COUNT; kind++) {
         fnn_model *m = fnn_sequential_with(NULL, 3, 4, 1);
         fnn_normalize(m, (fnn_normalization)kind, &data);
         fnn_dense(m, CLASSES, FNN_SOFTMAX);
@@ -579,10 +579,8 @@ static void a_comma_of_the_locale_stays_out(void)
     }
     for (i = 0; i < COUNT(names) && !found; i++)
         found = setlocale(LC_NUMERIC, names[i]) != NULL && localeconv()->decimal_point[0] == ',';
-    if (found)
-        check_round_trip("in German", m, 1);
-    else
-        SKIP("this machine has no locale with a decimal comma");
+    if (found) check_round_trip("in German", m, 1);
+    else SKIP("this machine has no locale with a decimal comma");
     setlocale(LC_NUMERIC, "C");
     fnn_model_free(m);
 }
@@ -607,8 +605,7 @@ static int loads(file_bytes f, fnn_error *error)
     config.allocator = budget_open(&memory);
     memset(error, 0, sizeof *error);
     model = load_from(f, "the file", &config, error);
-    if (model)
-        use(model);
+    if (model) use(model);
     else
         CHECKF(error->code == FNN_ERROR_FORMAT && !strncmp(error->message, "the file: ", 10),
                "%d: %s", (int)error->code, error->message);
@@ -662,8 +659,7 @@ static void every_flipped_bit_is_harmless(void)
         good = loads(f, &error);
         f.bytes[byte] ^= (uint8_t)(1 << bit % 8);
         good ? loaded++ : refused++;
-        if (byte >= data)
-            CHECKF(good, "bit %d, a weight: %s", (int)bit, error.message);
+        if (byte >= data) CHECKF(good, "bit %d, a weight: %s", (int)bit, error.message);
         else if (byte < 8 || (at >= tensors && *at != ' '))
             CHECKF(!good, "bit %d loads: %.20s", (int)bit, byte < 8 ? "the length" : at);
     }
@@ -804,12 +800,12 @@ static const struct {
 
 static void convolutions_have_no_negative_slope(void)
 {
-    const char *word[] = {"conv2d", "2", "3", "3", "1", "1", "same", "leaky_relu", "-1"};
+    fnni_words w = {"", {"conv2d", "2", "3", "3", "1", "1", "same", "leaky_relu", "-1"}, 9};
     fnn_model *m = fnn_sequential(4, 4, 1);
-    fnni_read_conv2d(m, word);
+    fnni_conv2d_type.from_words(m, &w);
     CHECK(m->layer_count == 0);
-    word[8] = "0.25";
-    fnni_read_conv2d(m, word);
+    w.word[8] = "0.25";
+    fnni_conv2d_type.from_words(m, &w);
     CHECK(m->layer_count == 1 && m->layers[0].parameter == (fnn_real)0.25);
     fnn_model_free(m);
 }
@@ -1347,10 +1343,8 @@ static void a_killed_save_leaves_a_model(void)
         CHECK(!fnn_save(before, path_of("a"), NULL));
         over = save_killed(after, before, moment);
         found = load_or_say(path_of("a"));
-        if (same_models(found, before, 0))
-            olds++;
-        else if (CHECK(same_models(found, after, 0)))
-            news++;
+        if (same_models(found, before, 0)) olds++;
+        else if (CHECK(same_models(found, after, 0))) news++;
         fnn_model_free(found);
     }
     CHECKF(over && olds > 10 && news >= 5, "%d old, %d new", olds, news);
@@ -1378,10 +1372,8 @@ static void saves_at_once_do_not_mix(void)
         fnn_model *found;
         CHECK(!fnn_save(one, path_of("a"), NULL));
         found = load_or_say(path_of("a"));
-        if (same_models(found, one, 0))
-            mine++;
-        else if (CHECK(same_models(found, two, 0)))
-            others++;
+        if (same_models(found, one, 0)) mine++;
+        else if (CHECK(same_models(found, two, 0))) others++;
         fnn_model_free(found);
     }
     CHECK(child > 0 && waitpid(child, &status, 0) == child && status == 0);

@@ -36,16 +36,15 @@ static void scaled_gradient(const fnni_run *run, int l, int from, int to, fnn_re
     for (i = 0; i < (to - from) * run->model->layers[l].outputs; i++) dw[i] *= 1.001f;
 }
 
-static const fnni_layer_type scaled = {"dense", fnni_dense_forward, fnni_dense_prepare,
-                                       fnni_dense_backward, scaled_gradient};
-
 /* The float library's gradients go to found; returns their number. rows: fewer for a broken batch;
  * broken: the first layer's gradient is a thousandth too large. */
 static size_t float_gradients(const network *n, int isa, int rows, int broken)
 {
     fnn_model *m = network_build(n, (fnn_isa)isa);
+    fnni_layer_type scaled = fnni_dense_type;
     fnn_dataset data;
     size_t count = 0;
+    scaled.gradient = scaled_gradient;
     network_data(n, inputs, labels, &data);
     CHECK(!fnn_forward(m, &data, NULL, rows, 1)); /* plans for the layers as they are */
     if (broken) m->layers[0].type = &scaled;
@@ -99,9 +98,9 @@ static void check_network(const network *n)
         if (fnn_isa_available((fnn_isa)isa)) {
             const double worst = worst_of(float_gradients(n, isa, ROWS, 0));
             most = worst > most ? worst : most;
-            CHECKF(worst <= 1, "%s, activation %d, fused %d, dropout %d, %d inputs: %g bounds",
-                   fnn_isa_name((fnn_isa)isa), n->activation, n->fused, n->dropout, n->inputs,
-                   worst);
+            CHECKF(worst <= 1, "%s, %s, fused %d, dropout %d, %d inputs: %g bounds",
+                   fnn_isa_name((fnn_isa)isa), twin_word(n->activation), n->fused, n->dropout,
+                   n->inputs, worst);
         }
 }
 
@@ -109,7 +108,7 @@ static void each_activation(void)
 {
     network n = {30, 0, 0, 0, 1, FNN_LOSS_SOFTMAX_CROSS_ENTROPY, ROWS};
     most = 0;
-    for (n.activation = FNN_LINEAR; n.activation < FNN_SOFTMAX; n.activation++)
+    FOR_EACH_ACTIVATION(n.activation)
         for (n.fused = 0; n.fused < 2; n.fused++)
             for (n.dropout = 0; n.dropout < 2; n.dropout++) check_network(&n);
     printf("  at most %.2g of the bound\n", most);
@@ -177,18 +176,17 @@ static void scaled_conv_gradient(const fnni_run *run, int l, int from, int to, f
     for (i = 0; i < (to - from) * run->model->layers[l].shape.channels; i++) dw[i] *= 1.0001f;
 }
 
-static const fnni_layer_type scaled_conv = {"conv2d", fnni_conv_forward, fnni_conv_prepare,
-                                            fnni_conv_backward_layer, scaled_conv_gradient};
-
 /* The model after its backward pass, its gradients in found. broken: the first layer's weights'
  * gradients are a ten-thousandth too large. */
 static fnn_model *float_cnn(cnn kind, int isa, int broken)
 {
     fnn_model *m = cnn_build(kind, (fnn_isa)isa);
+    fnni_layer_type scaled = fnni_conv2d_type;
     fnn_dataset data;
+    scaled.gradient = scaled_conv_gradient;
     cnn_data(inputs, labels, &data);
     CHECKF(!fnn_forward(m, &data, NULL, CNN_ROWS, 1), "%s", fnn_model_error(m)->message);
-    if (broken) m->layers[0].type = &scaled_conv; /* the plans are made */
+    if (broken) m->layers[0].type = &scaled; /* the plans are made */
     if (CHECK(!fnn_loss(m, NULL) && !fnn_backward(m)))
         memcpy(found, fnn_gradients(m, NULL), m->parameter_count * sizeof *found);
     return m;
@@ -245,7 +243,7 @@ static void networks_on_images(void)
                 CHECKF(worst <= CNN_BOUND, "%s, network %d: %g", fnn_isa_name((fnn_isa)isa), kind,
                        worst);
                 fnn_model_free(run);
-                if (m->layers[0].type != &fnni_layer_types[FNNI_CONV2D]) continue;
+                if (m->layers[0].type != &fnni_conv2d_type) continue;
                 run = float_cnn((cnn)kind, isa, 1);
                 CHECK(worst_tensor(run) > 5 * CNN_BOUND);
                 fnn_model_free(run);
@@ -281,8 +279,11 @@ static void fused_pools_change_no_bit(void)
         for (kind = CNN_APART; kind <= CNN_ACTIVATED; kind++) {
             fnn_model *m = cnn_build((cnn)kind, (fnn_isa)isa);
             fnn_seal(m);
-            for (l = pools = 0; l < m->layer_count; l++) pools += m->layers[l].fused;
-            for (l = 0; l < first->layer_count; l++) pools += first->layers[l].fused == 0;
+            for (l = pools = 0; l < m->layer_count; l++)
+                pools += m->layers[l].fused || m->layers[l].absorbed;
+            CHECKF(pools == 0, "%d", pools);
+            for (l = 0; l < first->layer_count; l++)
+                pools += !first->layers[l].fused && !first->layers[l].absorbed;
             CHECKF(pools == 2, "%d", pools); /* dense and softmax: the others were fused */
             memcpy(m->parameters, first->parameters, m->parameter_count * sizeof *m->parameters);
             CHECK(!fnn_forward(m, &data, NULL, CNN_ROWS, 1));

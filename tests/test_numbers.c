@@ -434,8 +434,7 @@ static int mend(void *user, const fnn_epoch *e)
     if (e->epoch == 1) {
         CELL(e->validation_loss, FNNI_NAN, "the first validation loss");
         held_out[0] = 0;
-    } else if (e->epoch == 2 || e->validation_loss < best_loss)
-        best_loss = e->validation_loss;
+    } else if (e->epoch == 2 || e->validation_loss < best_loss) best_loss = e->validation_loss;
     return 0;
 }
 
@@ -472,12 +471,12 @@ static void spoilt_gradient(const fnni_run *run, int l, int from, int to, fnn_re
 /* A NaN in the first layer's gradient must not be forgotten for the later layers' good ones. */
 static void the_gradient_check_keeps_a_nan(void)
 {
-    static const fnni_layer_type spoilt = {"dense", fnni_dense_forward, fnni_dense_prepare,
-                                           fnni_dense_backward, spoilt_gradient};
+    fnni_layer_type spoilt = fnni_dense_type;
     const fnn_dataset data = make_data();
     const fnn_fit_config c = make_config();
     fnn_gradient_check report;
     fnn_model *m = make_model(), *bare = fnn_sequential(1, 1, INPUTS);
+    spoilt.gradient = spoilt_gradient;
     fnn_seal(m);
     CHECK(!fnn_check_gradients(m, &data, &c, 1e-3, &report, NULL) && report.worst < 0.1);
     m->layers[0].type = &spoilt;

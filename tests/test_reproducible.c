@@ -90,7 +90,7 @@ static fnn_model *make_network_of(kind which, fnn_isa isa, int threads)
 static int dropout_of(const fnn_model *m)
 {
     int l = 0;
-    while (m->layers[l].type != &fnni_layer_types[FNNI_DROPOUT]) l++;
+    while (m->layers[l].type != &fnni_dropout_type) l++;
     return l;
 }
 
@@ -116,15 +116,19 @@ static void noting_dropout(const fnni_run *run, int l, int from, int to, fnn_rea
     fnni_dropout_forward(run, l, from, to, workspace);
 }
 
-static const fnni_layer_type noting = {"dropout", noting_dropout, NULL, fnni_dropout_backward,
-                                       NULL};
+/* Makes the model's dropout layer, whose plan is made, such a one. */
+static void note_threads(fnn_model *m)
+{
+    static fnni_layer_type noting;
+    noting = fnni_dropout_type;
+    noting.forward = noting_dropout;
+    m->layers[dropout_of(m)].type = &noting;
+}
 
 /* ---- training ---- */
 
 static void split_gradient(const fnni_run *run, int l, int from, int to, fnn_real *dw, fnn_real *db,
                            fnn_real *workspace);
-static const fnni_layer_type split = {"dense", fnni_dense_forward, fnni_dense_prepare,
-                                      fnni_dense_backward, split_gradient};
 
 typedef struct {
     fnn_real *weights; /* and behind them batch norm's running statistics */
@@ -149,11 +153,13 @@ static outcome train(kind which, fnn_isa isa, int threads, int broken)
     fnn_dataset held_out = make_images(HELD_OUT);
     fnn_fit_config c = fnn_fit_config_init();
     fnn_model *m = make_network_of(which, isa, threads);
+    fnni_layer_type split = fnni_dense_type;
     fnn_history history;
     outcome o;
     int i;
     memset(&history, 0, sizeof history);
     memset(&o, 0, sizeof o);
+    split.gradient = split_gradient;
     held_out.bytes = pixels + 500 * INPUTS;
     held_out.labels = labels + 500;
     c.optimizer = fnn_adam((fnn_real)0.001);
@@ -170,7 +176,7 @@ static outcome train(kind which, fnn_isa isa, int threads, int broken)
     }
     fnn_seal(m);
     CHECK(!fnni_run_make(m, BATCH)); /* plans for the layers as they are */
-    m->layers[dropout_of(m)].type = &noting;
+    note_threads(m);
     if (broken) m->layers[3].type = &split;
     seen_count = 0;
     CHECKF(!fnn_fit(m, &data, &c, &history), "%s", fnn_model_error(m)->message);
@@ -333,7 +339,7 @@ static void infers_alike(kind which)
     int isa, i;
     FOR_EACH_ISA(isa) {
         fnn_model *m = make_used_network(which, isa);
-        m->layers[dropout_of(m)].type = &noting;
+        note_threads(m);
         CHECK(!fnn_predict(m, NULL, &data, expected) && !fnn_evaluate(m, NULL, &data, &one));
         for (i = 0; i < COUNTS; i++) {
             fnn_context *context = make_context(isa, thread_counts[i]);
