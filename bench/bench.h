@@ -425,8 +425,7 @@ static void bench_case_run(const bench_case *what, const bench_options *options,
     run.context = context;
     run.isa = context->kernels->isa;
     run.threads = options->threads;
-    if (what->shape)
-        snprintf(run.shape, sizeof run.shape, "%s", what->shape);
+    if (what->shape) snprintf(run.shape, sizeof run.shape, "%s", what->shape);
     else
         snprintf(run.shape, sizeof run.shape, "%ldx%ldx%ld", (long)what->size[0],
                  (long)what->size[1], (long)what->size[2]);
@@ -516,10 +515,8 @@ static int bench_parse(char *line, bench_result *r)
     for (i = 0; i < 12; i++) {
         field[i] = line;
         line += strcspn(line, ",\n");
-        if (*line == ',')
-            *line++ = 0;
-        else if (i < 11)
-            return 0;
+        if (*line == ',') *line++ = 0;
+        else if (i < 11) return 0;
     }
     *line = 0;
     memset(r, 0, sizeof *r);

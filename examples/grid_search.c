@@ -72,8 +72,7 @@ static int search(const char *path, const fnn_dataset *part, const fnn_dataset *
                        fnn_evaluate(found.model, NULL, test, &result) ||
                        (path && fnn_search_save_csv(&found, path, &error));
     fnn_search_table(&found, 10, text, sizeof text);
-    if (failed)
-        fprintf(stderr, "grid_search: %s\n", error.message);
+    if (failed) fprintf(stderr, "grid_search: %s\n", error.message);
     else
         printf("%d candidates, %.1f s\n%stest accuracy: %.2f %%\n\n", found.count, found.seconds,
                text, 100 * result.accuracy);

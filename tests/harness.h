@@ -54,12 +54,9 @@ static int harness_main(const harness_test *tests, int count, int argc, char **a
         harness_skip = NULL;
         tests[i].run();
         if (!harness_checks && !harness_skip) CHECKF(0, "%s checked nothing", tests[i].name);
-        if (harness_wrong)
-            failed++;
-        else if (harness_skip)
-            skipped++;
-        else
-            passed++;
+        if (harness_wrong) failed++;
+        else if (harness_skip) skipped++;
+        else passed++;
         printf("%s %s%s%s\n",
                harness_wrong  ? "FAILED"
                : harness_skip ? "skipped"

@@ -60,7 +60,8 @@ static void measure(problem *p)
 static int shape(problem *p, const dimensions *d)
 {
     memset(p, 0, sizeof *p);
-    if (fnn_window_make(d->height, d->width, d->channels, d->kernel_height, d->kernel_width, d->stride_height, d->stride_width, d->padding, &p->window))
+    if (fnn_window_make(d->height, d->width, d->channels, d->kernel_height, d->kernel_width,
+                        d->stride_height, d->stride_width, d->padding, &p->window))
         return 0;
     p->filters = d->filters;
     p->images = d->images;
@@ -292,10 +293,8 @@ static int count_positions(int length, int kernel, int stride, fnn_padding paddi
         if (padding == FNN_SAME || at + kernel <= length) positions++;
     if (padding == FNN_VALID) return positions;
     while ((positions - 1) * stride + kernel > *before + length + after)
-        if (after > *before)
-            ++*before;
-        else
-            ++after;
+        if (after > *before) ++*before;
+        else ++after;
     return positions;
 }
 
@@ -321,7 +320,8 @@ static void windows(void)
                         count_positions(length, kernel, stride, (fnn_padding)padding, &top);
                     const int ow = count_positions(width, kw, sw, (fnn_padding)padding, &left);
                     fnn_window w;
-                    const fnn_result result = fnn_window_make(length, width, 3, kernel, kw, stride, sw, (fnn_padding)padding, &w);
+                    const fnn_result result = fnn_window_make(length, width, 3, kernel, kw, stride,
+                                                              sw, (fnn_padding)padding, &w);
                     cases++;
                     CHECK((result == FNN_ERROR_ARGUMENT) == (oh == 0 || ow == 0));
                     if (result) continue;
@@ -650,8 +650,7 @@ static void any_threads_same_bits(void)
             contexts_open(threads[t]);
             for (isa = 0; isa < FNN_ISA_COUNT; isa++) {
                 if (!contexts[isa] || !CHECK(!call(&p, contexts[isa]))) continue;
-                if (t == 0)
-                    keep(&p, kept[isa]);
+                if (t == 0) keep(&p, kept[isa]);
                 else
                     CHECKF(differing(&p, kept[isa]) == 0, "%s %s: other bits on %d threads",
                            fnn_isa_name((fnn_isa)isa), description(&p), threads[t]);
@@ -742,8 +741,7 @@ static size_t spread(const problem *p, ptrdiff_t image, fnn_real **clean)
             const size_t whose = i / (p->count[RESULT + r] / (size_t)p->images);
             if (r < DW - RESULT && whose != (size_t)image)
                 found += memcmp(&clean[r][i], &value, sizeof value) != 0;
-            else
-                found += !is_finite(p->truth[r][i]) && is_finite((wide)value);
+            else found += !is_finite(p->truth[r][i]) && is_finite((wide)value);
         }
     return found;
 }

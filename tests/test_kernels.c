@@ -48,10 +48,8 @@ static void operand_fill(char letter, void *p, double *copy, size_t count, size_
 {
     size_t i;
     for (i = 0; i < count; i++) {
-        if (letter == 'b')
-            copy[i] = ((uint8_t *)p)[i] = (uint8_t)(unsigned)uniform(0, 256);
-        else if (letter == 'l')
-            copy[i] = ((int32_t *)p)[i] = (int32_t)uniform(0, (double)n);
+        if (letter == 'b') copy[i] = ((uint8_t *)p)[i] = (uint8_t)(unsigned)uniform(0, 256);
+        else if (letter == 'l') copy[i] = ((int32_t *)p)[i] = (int32_t)uniform(0, (double)n);
         else {
             const double x = strchr("pq", letter) ? uniform(0.01, 2) : uniform(-3, 3);
             copy[i] = (double)(REAL(p)[i] = i % 13 == 5 && !strchr("pq", letter) ? 0 : (fnn_real)x);
@@ -95,10 +93,8 @@ static void run_once(const fnni_kernels *k, size_t rows, size_t n, int placement
         const size_t count = operand_count(letter, rows, n);
         void *p = guarded_place(i, operand_size(letter), count, placement);
         operand_fill(letter, p, copies[i], count, n);
-        if (i < inputs)
-            in[i] = p, din[i] = copies[i];
-        else
-            out[i - inputs] = p, dout[i - inputs] = copies[i];
+        if (i < inputs) in[i] = p, din[i] = copies[i];
+        else out[i - inputs] = p, dout[i - inputs] = copies[i];
     }
     if (alias >= 0) out[0] = in[alias];
     now->twin((ptrdiff_t)rows, (ptrdiff_t)n, din, dout);
@@ -149,24 +145,15 @@ enum { MAP_EXP = FNN_ACTIVATION_COUNT, MAP_LOG }; /* kinds beside those of fnn_a
 static double f(int kind, double a, double x)
 {
     switch (kind) {
-    case FNN_RELU:
-        return x > 0 ? x : 0;
-    case FNN_LEAKY_RELU:
-        return x > 0 ? x : a * x;
-    case FNN_ELU:
-        return x > 0 ? x : a * expm1(x);
-    case FNN_GELU:
-        return x * 0.5 * erfc(-x / sqrt(2.0));
-    case FNN_SIGMOID:
-        return 1 / (1 + exp(-x));
-    case FNN_TANH:
-        return tanh(x);
-    case FNNI_MAP_exp:
-        return exp(x);
-    case FNNI_MAP_log:
-        return log(x);
-    default:
-        return x;
+    case FNN_RELU: return x > 0 ? x : 0;
+    case FNN_LEAKY_RELU: return x > 0 ? x : a * x;
+    case FNN_ELU: return x > 0 ? x : a * expm1(x);
+    case FNN_GELU: return x * 0.5 * erfc(-x / sqrt(2.0));
+    case FNN_SIGMOID: return 1 / (1 + exp(-x));
+    case FNN_TANH: return tanh(x);
+    case FNNI_MAP_exp: return exp(x);
+    case FNNI_MAP_log: return log(x);
+    default: return x;
     }
 }
 
@@ -174,20 +161,14 @@ static double f(int kind, double a, double x)
 static double slope(int kind, double a, double x)
 {
     switch (kind) {
-    case FNN_RELU:
-        return x > 0;
-    case FNN_LEAKY_RELU:
-        return x > 0 ? 1 : a;
-    case FNN_ELU:
-        return x > 0 ? 1 : a * exp(x);
+    case FNN_RELU: return x > 0;
+    case FNN_LEAKY_RELU: return x > 0 ? 1 : a;
+    case FNN_ELU: return x > 0 ? 1 : a * exp(x);
     case FNN_GELU:
         return 0.5 * erfc(-x / sqrt(2.0)) + x * exp(-x * x / 2) / sqrt(2 * 3.14159265358979323846);
-    case FNN_SIGMOID:
-        return exp(-x) / ((1 + exp(-x)) * (1 + exp(-x)));
-    case FNN_TANH:
-        return 1 - tanh(x) * tanh(x);
-    default:
-        return 1;
+    case FNN_SIGMOID: return exp(-x) / ((1 + exp(-x)) * (1 + exp(-x)));
+    case FNN_TANH: return 1 - tanh(x) * tanh(x);
+    default: return 1;
     }
 }
 

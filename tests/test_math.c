@@ -99,7 +99,8 @@ static void doubles(void)
         const long double e = expl((long double)-x);
         double error[6] = {0, 0, 0, 0, 0, 0};
         k->activation(FNNI_MAP_exp, 0, 1, &x, &y), error[0] = error_of(y, expl((long double)x));
-        if (x > 0) k->activation(FNNI_MAP_log, 0, 1, &x, &y), error[1] = error_of(y, logl((long double)x));
+        if (x > 0)
+            k->activation(FNNI_MAP_log, 0, 1, &x, &y), error[1] = error_of(y, logl((long double)x));
         k->activation(FNNI_MAP_tanh, 0, 1, &x, &y), error[2] = error_of(y, tanhl((long double)x));
         k->activation(FNNI_MAP_sigmoid, 0, 1, &x, &y), error[3] = error_of(y, 1 / (1 + e));
         k->activation(FNN_ELU, 1, 1, &x, &y),

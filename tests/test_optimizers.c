@@ -172,10 +172,8 @@ static num update_of(twin *w, const fnn_optimizer *o, int i, num g)
     const fnn_real rho = slightly(o->rho, w->wrong == RHO);
     num u;
     switch (o->kind) {
-    case FNN_SGD:
-        return mul(rate, g);
-    case FNN_MOMENTUM:
-        return twin_momentum(w->s + i, o, (int)w->wrong, g);
+    case FNN_SGD: return mul(rate, g);
+    case FNN_MOMENTUM: return twin_momentum(w->s + i, o, (int)w->wrong, g);
     case FNN_ADAGRAD: /* Duchi, Hazan, Singer 2011 */
         w->s[i] = add(w->s[i], mul(g, g));
         return mul(rate, quotient(g, damped_root(o, w->s[i])));
@@ -190,8 +188,7 @@ static num update_of(twin *w, const fnn_optimizer *o, int i, num g)
         w->s[i] = decayed(rho, w->s[i], g);
         u = quotient(g, damped_root(o, w->s[i]));
         return o->momentum > 0 ? twin_momentum(w->d + i, o, (int)w->wrong, u) : mul(rate, u);
-    default:
-        return twin_adam(w->s + i, w->d + i, o, (int)w->wrong, w->t, g);
+    default: return twin_adam(w->s + i, w->d + i, o, (int)w->wrong, w->t, g);
     }
 }
 
@@ -357,21 +354,14 @@ static void steps_match_the_papers(void)
 static int applies(fault wrong, const fnn_optimizer *o)
 {
     switch (wrong) {
-    case OTHER_CONVENTION:
-        return o->kind != FNN_SGD && o->kind != FNN_ADADELTA;
-    case MOMENTUM:
-        return o->momentum > 0;
-    case RHO:
-        return o->kind == FNN_ADADELTA || o->kind == FNN_RMSPROP;
+    case OTHER_CONVENTION: return o->kind != FNN_SGD && o->kind != FNN_ADADELTA;
+    case MOMENTUM: return o->momentum > 0;
+    case RHO: return o->kind == FNN_ADADELTA || o->kind == FNN_RMSPROP;
     case BETA:
-    case LATE:
-        return o->kind == FNN_ADAM;
-    case START:
-        return o->kind == FNN_ADAGRAD && o->start > 0;
-    case NO_NESTEROV:
-        return o->nesterov;
-    default:
-        return 1;
+    case LATE: return o->kind == FNN_ADAM;
+    case START: return o->kind == FNN_ADAGRAD && o->start > 0;
+    case NO_NESTEROV: return o->nesterov;
+    default: return 1;
     }
 }
 

@@ -96,10 +96,8 @@ static void open_problem(problem *p, const fnn_window *w, int placement)
     guarded_open((p->wide > p->image ? p->wide : p->image) * sizeof(fnn_real) + 512);
     for (i = 0; i < OPERANDS; i++) {
         const size_t count = i == X || i == DX ? p->image : i < COLUMNS ? p->made : p->wide;
-        if (i == INDEX)
-            p->index = (uint8_t *)guarded_place(i, 1, count, placement);
-        else
-            p->p[i] = (fnn_real *)guarded_place(i, sizeof(fnn_real), count, placement);
+        if (i == INDEX) p->index = (uint8_t *)guarded_place(i, 1, count, placement);
+        else p->p[i] = (fnn_real *)guarded_place(i, sizeof(fnn_real), count, placement);
     }
     fill(p->p[X], p->image, -4, 4);
     fill(p->p[DY], p->made, -9, 9);
@@ -226,7 +224,9 @@ static void some_windows(void)
     seed = 1;
     for (done = 0; done < count && harness_wrong < 10;) {
         fnn_window w;
-        if (fnn_window_make(1 + below(17), 1 + below(17), channel_counts[below(CHANNEL_COUNTS)], 1 + below(7), 1 + below(7), 1 + below(4), 1 + below(4), (fnn_padding)below(FNN_PADDING_COUNT), &w))
+        if (fnn_window_make(1 + below(17), 1 + below(17), channel_counts[below(CHANNEL_COUNTS)],
+                            1 + below(7), 1 + below(7), 1 + below(4), 1 + below(4),
+                            (fnn_padding)below(FNN_PADDING_COUNT), &w))
             continue;
         check_window(&w, done++ % 9);
     }
@@ -249,7 +249,8 @@ static void usual_windows(void)
                 const int *h = shapes[s];
                 fnn_window w;
                 if (QUICK() && h[0] * h[1] * channels[c] > 5000) continue;
-                if (fnn_window_make(h[0], h[1], channels[c], h[2], h[2], h[3], h[3], (fnn_padding)padding, &w))
+                if (fnn_window_make(h[0], h[1], channels[c], h[2], h[2], h[3], h[3],
+                                    (fnn_padding)padding, &w))
                     continue;
                 check_window(&w, (int)(s + c) % 5);
             }

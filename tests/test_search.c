@@ -516,10 +516,8 @@ static void what_diverges_ranks_behind_and_what_is_declined_last(void)
     for (i = 0; i < 6; i++) {
         const fnn_candidate *a = found.candidates + i;
         CHECK(a->state == states[i]);
-        if (a->state == FNN_CANDIDATE_TRAINED)
-            CHECK(a->rank <= 2);
-        else
-            CHECK(a->mean.validation_score != a->mean.validation_score);
+        if (a->state == FNN_CANDIDATE_TRAINED) CHECK(a->rank <= 2);
+        else CHECK(a->mean.validation_score != a->mean.validation_score);
         if (a->state == FNN_CANDIDATE_DIVERGED)
             CHECK(a->rank == i + 2 && a->folds[0].result == FNN_ERROR_NUMERIC);
         if (a->state == FNN_CANDIDATE_SKIPPED) CHECK(a->rank >= 5 && a->trained == 0);
@@ -891,10 +889,8 @@ static int memory_trial(budget *b, int n, int threads, const fnn_search *expecte
     r = fnn_grid_search(&data, odd, 3, &c, &found, &error);
     CHECKF((r == FNN_ERROR_MEMORY) == (b->failed > 0) && (b->failed || r == FNN_OK),
            "after %d allocations: %s, %s", n, fnn_result_text(r), error.message);
-    if (r)
-        CHECKF(strstr(error.message, "memory") != NULL, "%s", error.message);
-    else
-        CHECK(same_results(&found, expected));
+    if (r) CHECKF(strstr(error.message, "memory") != NULL, "%s", error.message);
+    else CHECK(same_results(&found, expected));
     b->allowed = -1;
     fnn_search_free(&found);
     CHECKF(b->live == 0, "after %d allocations: %d blocks leak", n, b->live);

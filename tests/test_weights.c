@@ -1439,7 +1439,8 @@ static sliding open_window(const test_case *c, const work *w, const int *size, f
     sliding s;
     s.context = open_context(w);
     s.images = c->count;
-    CHECK(!fnn_window_make(c->height, c->width, channels, size[0], size[1], size[2], size[3], padding, &s.window));
+    CHECK(!fnn_window_make(c->height, c->width, channels, size[0], size[1], size[2], size[3],
+                           padding, &s.window));
     s.in = (size_t)(c->count * c->height * c->width * channels);
     s.out = (size_t)(c->count * s.window.out_height * s.window.out_width);
     s.x = make_reals(s.in, 17);
@@ -1878,8 +1879,7 @@ static void write_row(FILE *stream, int isa, const test_case *c, int compute)
     if (compute) {
         run_case(c, isa, 1, 0, hex);
         fprintf(stream, "%s%s %s %s\n", name, fuses(isa) ? "-fused" : "", c->name, hex);
-    } else if (old)
-        fprintf(stream, "%s %s %s\n", name, c->name, old);
+    } else if (old) fprintf(stream, "%s %s %s\n", name, c->name, old);
 }
 
 /* Of the instruction set of this name, or of all where it is NULL. */
