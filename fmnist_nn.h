@@ -4900,30 +4900,6 @@ static fnn_isa fnni_best_isa(void)
     return best;
 }
 
-FNN_DEF const char *fnn_isa_name(fnn_isa isa)
-{
-#define FNNI_ISA_WORD(name, word, machine) #word,
-    static const char *const names[] = {"best", FNN_ISA_LIST(FNNI_ISA_WORD)};
-    return (int)isa >= 0 && isa < FNN_ISA_COUNT ? names[isa] : "unknown";
-}
-
-FNN_DEF int fnn_isa_available(fnn_isa isa)
-{
-    return isa == FNN_ISA_BEST || (fnni_kernels_for(isa) && fnni_machine_has(isa));
-}
-
-/* The instruction set that FNN_ISA names; FNN_ISA_BEST without one, FNN_ISA_COUNT for a name
- * that is none. */
-static fnn_isa fnni_environment_isa(void)
-{
-    const char *name = getenv("FNN_ISA");
-    int isa;
-    if (!name || !*name) return FNN_ISA_BEST;
-    for (isa = FNN_ISA_BEST; isa < FNN_ISA_COUNT; isa++)
-        if (strcmp(name, fnn_isa_name((fnn_isa)isa)) == 0) return (fnn_isa)isa;
-    return FNN_ISA_COUNT;
-}
-
 #ifndef FNNI_KERNELS_ALONE
 /* ============================================================================
  * >>memory  errors, checked sizes, allocation
@@ -5075,6 +5051,30 @@ static fnn_real *fnni_allocate_reals(const fnn_allocator *allocator, size_t coun
  * ============================================================================
  * Every call that computes has a context: the caller's, or one for this call alone
  * (fnni_context_borrow). Elementwise calls need no more than its kernels (fnni_table). */
+
+FNN_DEF const char *fnn_isa_name(fnn_isa isa)
+{
+#define FNNI_ISA_WORD(name, word, machine) #word,
+    static const char *const names[] = {"best", FNN_ISA_LIST(FNNI_ISA_WORD)};
+    return (int)isa >= 0 && isa < FNN_ISA_COUNT ? names[isa] : "unknown";
+}
+
+FNN_DEF int fnn_isa_available(fnn_isa isa)
+{
+    return isa == FNN_ISA_BEST || (fnni_kernels_for(isa) && fnni_machine_has(isa));
+}
+
+/* The instruction set that FNN_ISA names; FNN_ISA_BEST without one, FNN_ISA_COUNT for a name
+ * that is none. */
+static fnn_isa fnni_environment_isa(void)
+{
+    const char *name = getenv("FNN_ISA");
+    int isa;
+    if (!name || !*name) return FNN_ISA_BEST;
+    for (isa = FNN_ISA_BEST; isa < FNN_ISA_COUNT; isa++)
+        if (strcmp(name, fnn_isa_name((fnn_isa)isa)) == 0) return (fnn_isa)isa;
+    return FNN_ISA_COUNT;
+}
 
 struct fnn_context {
     const fnni_kernels *kernels;
