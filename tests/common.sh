@@ -105,10 +105,10 @@ done
 
 is_among() { case " $2 " in *" $1 "*) ;; *) false ;; esac; }
 
-# group NAME [PROGRAM]: sets for that purpose compiler, flags, threads (-fopenmp), flags of the kernels (units
-# that hold none are compiled with -O1, which takes half the time), runner and quick (fewer sizes,
-# where each test costs ten times as much). Fails with the reason in $reason where this machine has
-# not what it takes.
+# group NAME [PROGRAM]: sets for that purpose compiler, flags, threads (-fopenmp), flags of the
+# kernels (units that hold none are compiled with -O1, which takes half the time), runner and quick
+# (fewer sizes, where each test costs ten times as much). Fails with the reason in $reason where
+# this machine has not what it takes.
 group() {
     local sanitize='-O1 -g1 -fno-omit-frame-pointer -fno-sanitize-recover=all'
     compiler=$CC flags='-O1' kernel_flags='-O2'

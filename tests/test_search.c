@@ -626,8 +626,8 @@ static void arguments_are_checked(void)
         c = good, c.folds = 0, c.validation_share = i < 0 ? (double)NAN : i;
         REFUSED(&data, grid, AXES, &c, "leaves a part empty");
     }
-    c = good, c.monitor = (fnn_monitor)4;
-    REFUSED(&data, grid, AXES, &c, "monitor 4");
+    c = good, c.monitor = FNN_MONITOR_COUNT;
+    REFUSED(&data, grid, AXES, &c, "a monitor, found 4");
     c = good, c.context.threads = 0;
     REFUSED(&data, grid, AXES, &c, "threads");
 #undef REFUSED
