@@ -794,6 +794,7 @@ static void add_clipped_optimizers(void)
 
 #define CATEGORICAL .loss = FNN_LOSS_CATEGORICAL_CROSS_ENTROPY
 #define SPARSE .loss = FNN_LOSS_SPARSE_CATEGORICAL_CROSS_ENTROPY
+#define SATURATED .weights = {FNN_GLOROT_UNIFORM, 8} /* probabilities that Keras' losses clip */
 #define INSENSITIVE .loss = FNN_LOSS_EPSILON_INSENSITIVE
 static void add_losses(void)
 {
@@ -812,6 +813,9 @@ static void add_losses(void)
          CATEGORICAL,
          .network = output,
          .activation = FNN_SIGMOID},
+        {.name = "loss/categorical_clipped", CATEGORICAL, SATURATED},
+        {.name = "loss/sparse_clipped", SPARSE, SATURATED},
+        {.name = "loss/sparse_relu", SPARSE, .network = output, .activation = FNN_RELU},
         {.name = "loss/sparse_labels", SPARSE},
         {.name = "loss/sparse_shares", SPARSE, .truth = SHARES},
         {.name = "loss/sparse_smoothed", SPARSE, .truth = ONE_HOT, .smoothing = some},
