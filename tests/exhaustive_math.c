@@ -1,5 +1,4 @@
-/* cc -O2 -DFMNIST_NN_IMPLEMENTATION tests/exhaustive_math.c -lm &&
- * ./a.out [function] [stride] [part/parts]
+/* cc -O2 tests/exhaustive_math.c -lm && ./a.out [function] [stride] [part/parts]
  * Every float (or every stride-th, of one part of the range) through exp, log, tanh, sigmoid,
  * elu and gelu on every instruction set of the machine; prints the largest error in ULP and where
  * it is. Exits 1 when a bound is broken. `control` runs a deliberately broken exp, which must exit

@@ -1,5 +1,10 @@
 /* The test harness: a test is a function, a test program is a table of them.
- * A program prints a line per test and ends with `N passed, N failed, N skipped`. */
+ * A program prints a line per test and ends with `N passed, N failed, N skipped`.
+ *
+ * tests/run.sh links a program with the library as an object; a program that looks at what is
+ * private holds the library itself, by defining FMNIST_NN_IMPLEMENTATION, and links with the
+ * kernels. By hand any of them is compiled whole:
+ *     cc -O1 -DFMNIST_NN_IMPLEMENTATION tests/test_model.c -lm && ./a.out [NAME] */
 #ifndef HARNESS_H
 #define HARNESS_H
 #include <stdarg.h>

@@ -68,8 +68,8 @@ jobs_test_exhaustive() {
 # How long all of it takes on two cores that do nothing else.
 time_of() { # SET
     case $1 in
-    test) echo 'about 3 minutes' ;;
-    test-more) echo 'about 6 minutes' ;;
+    test) echo 'about a minute and a half' ;;
+    test-more) echo 'about seven minutes' ;;
     *) echo hours ;;
     esac
 }
