@@ -2249,6 +2249,7 @@ FNN_ISA_LIST(FNNI_TABLE_EXTERN)
 /* ---- vocabulary: scalar, one lane ---- */
 #ifdef FNNI_PASS_SCALAR
 #define FNNI_NAME(name) fnni_##name##_scalar
+#define FNNI_MASKS_FREE 0
 #define FNNI_ISA FNN_ISA_SCALAR
 #define FNNI_TARGET
 #define FNNI_LANES 1
@@ -2320,6 +2321,7 @@ FNNI_INLINE void fnni_vtranspose(fnni_v *x) { (void)x; }
 /* ---- vocabulary: AVX2 + FMA, eight lanes ---- */
 #ifdef FNNI_PASS_AVX2
 #define FNNI_NAME(name) fnni_##name##_avx2
+#define FNNI_MASKS_FREE 0
 #define FNNI_ISA FNN_ISA_AVX2
 #define FNNI_TARGET FNNI_FOR("avx2,fma")
 #define FNNI_LANES 8
@@ -2466,6 +2468,7 @@ FNNI_INLINE void fnni_vtranspose(fnni_v *x)
 /* ---- vocabulary: AVX-512, sixteen lanes ---- */
 #ifdef FNNI_PASS_AVX512
 #define FNNI_NAME(name) fnni_##name##_avx512
+#define FNNI_MASKS_FREE 1
 #define FNNI_ISA FNN_ISA_AVX512
 #define FNNI_TARGET FNNI_FOR("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")
 #define FNNI_LANES 16
@@ -2614,6 +2617,7 @@ FNNI_INLINE void fnni_vtranspose(fnni_v *x)
 /* ---- vocabulary: NEON, four lanes ---- */
 #ifdef FNNI_PASS_NEON
 #define FNNI_NAME(name) fnni_##name##_neon
+#define FNNI_MASKS_FREE 0
 #define FNNI_ISA FNN_ISA_NEON
 #define FNNI_TARGET
 #define FNNI_LANES 4
@@ -2893,12 +2897,14 @@ FNNI_KERNEL void fnni_gemm_tiles(const fnni_tiles *run, int rows, int columns, c
     const int vectors = (columns + FNNI_LANES - 1) / FNNI_LANES;
     const fnni_m m = fnni_vmask(columns - (vectors - 1) * FNNI_LANES);
 #if FNNI_OPTIMIZING
-    if (columns == FNNI_TILE_VECTORS * FNNI_LANES)
+    if (columns == FNNI_TILE_VECTORS * FNNI_LANES && !FNNI_MASKS_FREE)
         fnni_tile_rows(run, rows, FNNI_TILE_VECTORS, 0, m, a, b, c);
-    else if (vectors == 1) fnni_tile_rows(run, rows, 1, 1, m, a, b, c);
-    else if (FNNI_TILE_VECTORS >= 2 && vectors == 2) fnni_tile_rows(run, rows, 2, 1, m, a, b, c);
-    else if (FNNI_TILE_VECTORS >= 3 && vectors == 3) fnni_tile_rows(run, rows, 3, 1, m, a, b, c);
-    else if (FNNI_TILE_VECTORS >= 4 && vectors == 4) fnni_tile_rows(run, rows, 4, 1, m, a, b, c);
+    else if (vectors == 1) fnni_tile_rows(run, rows, 1, FNNI_LANES > 1, m, a, b, c);
+    else if (vectors < FNNI_TILE_VECTORS && vectors == 2)
+        fnni_tile_rows(run, rows, 2, FNNI_LANES > 1, m, a, b, c);
+    else if (vectors < FNNI_TILE_VECTORS && vectors == 3)
+        fnni_tile_rows(run, rows, 3, FNNI_LANES > 1, m, a, b, c);
+    else if (FNNI_LANES > 1) fnni_tile_rows(run, rows, FNNI_TILE_VECTORS, 1, m, a, b, c);
 #else /* one body for all shapes: clang 14 would give each its own stack, and there are 8 MiB */
     fnni_tile_run(run, rows, vectors, columns % FNNI_LANES != 0, m, a, b, c);
 #endif
@@ -3665,7 +3671,8 @@ FNNI_INLINE void fnni_entropy_any(fnni_entropy *s, ptrdiff_t rows, ptrdiff_t n, 
     if (n <= FNNI_LANES) fnni_entropy_rows(s, 1, rows, n, x, label, targets, losses, gradient);
     else if (n <= 2 * FNNI_LANES)
         fnni_entropy_rows(s, 2, rows, n, x, label, targets, losses, gradient);
-    else fnni_entropy_rows(s, 0, rows, n, x, label, targets, losses, gradient);
+    else if (targets) fnni_entropy_rows(s, 0, rows, n, x, NULL, targets, losses, gradient);
+    else fnni_entropy_rows(s, 0, rows, n, x, label, NULL, losses, gradient);
 }
 
 FNNI_KERNEL void fnni_softmax_cross_entropy(ptrdiff_t rows, ptrdiff_t classes, const fnn_real *x,
@@ -3678,8 +3685,7 @@ FNNI_KERNEL void fnni_softmax_cross_entropy(ptrdiff_t rows, ptrdiff_t classes, c
     s.keep = fnni_vset(1 - smoothing);
     s.share = fnni_vset(smoothing / (fnn_real)classes);
     s.scale = fnni_vset(scale);
-    if (targets) fnni_entropy_any(&s, rows, classes, x, NULL, targets, losses, gradient);
-    else fnni_entropy_any(&s, rows, classes, x, labels, NULL, losses, gradient);
+    fnni_entropy_any(&s, rows, classes, x, labels, targets, losses, gradient);
 }
 
 /* ---- reductions and small vector algebra ---- */
@@ -4823,6 +4829,7 @@ FNNI_TABLE_LINKAGE const fnni_kernels FNNI_NAME(kernels) = {
 #undef FNNI_TARGET
 #undef FNNI_ISA
 #undef FNNI_LANES
+#undef FNNI_MASKS_FREE
 #undef FNNI_LANE_LIST
 #undef FNNI_TILE_VECTORS
 #undef FNNI_TILE_ROWS
