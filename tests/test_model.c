@@ -63,7 +63,7 @@ static void builders_leave_their_error(void)
     check_broken(m, FNN_ERROR_ARGUMENT, "dropout");
     m = fnn_sequential(28, 28, 1);
     fnn_activate(m, FNN_ACTIVATION_COUNT, 0);
-    check_broken(m, FNN_ERROR_ARGUMENT, "is no activation");
+    check_broken(m, FNN_ERROR_ARGUMENT, "layer 0 activation: expected an activation, found");
     m = fnn_sequential(28, 28, 1);
     fnn_set_initializer(m, glorot, none);
     check_broken(m, FNN_ERROR_ARGUMENT, "initializer");
