@@ -1,8 +1,8 @@
 /* cc -O2 tests/exhaustive_math.c -lm && ./a.out [function] [stride] [part/parts]
- * Every float (or every stride-th, of one part of the range) through exp, log and the activations of
- * single elements on every instruction set of the machine; prints the largest error in ULP and where
- * it is. Exits 1 when a bound is broken. `control` runs a deliberately broken exp, which must exit
- * 1. */
+ * Every float (or every stride-th, of one part of the range) through exp, log and the activations
+ * of single elements on every instruction set of the machine; prints the largest error in ULP and
+ * where it is. Exits 1 when a bound is broken. `control` runs a deliberately broken exp, which must
+ * exit 1. */
 #define FMNIST_NN_IMPLEMENTATION
 #include "../fmnist_nn.h"
 #if FNNI_REAL_IS_DOUBLE

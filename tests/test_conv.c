@@ -59,7 +59,8 @@ static void measure(problem *p)
 static int shape(problem *p, const dimensions *d)
 {
     memset(p, 0, sizeof *p);
-    if (fnn_window_make(d->height, d->width, d->channels, d->kernel_height, d->kernel_width, d->stride_height, d->stride_width, d->padding, &p->window))
+    if (fnn_window_make(d->height, d->width, d->channels, d->kernel_height, d->kernel_width,
+                        d->stride_height, d->stride_width, d->padding, &p->window))
         return 0;
     p->filters = d->filters;
     p->images = d->images;
@@ -291,10 +292,8 @@ static int count_positions(int length, int kernel, int stride, fnn_padding paddi
         if (padding == FNN_SAME || at + kernel <= length) positions++;
     if (padding == FNN_VALID) return positions;
     while ((positions - 1) * stride + kernel > *before + length + after)
-        if (after > *before)
-            ++*before;
-        else
-            ++after;
+        if (after > *before) ++*before;
+        else ++after;
     return positions;
 }
 
@@ -302,6 +301,12 @@ static int window_agrees(const fnn_window *w, int out_height, int top, int out_w
 {
     return w->out_height == out_height && w->pad_top == top && w->out_width == out_width &&
            w->pad_left == left;
+}
+
+static int is_zeroed(const fnn_window *w)
+{
+    static const fnn_window zeros;
+    return !memcmp(w, &zeros, sizeof zeros);
 }
 
 static void windows(void)
@@ -320,9 +325,11 @@ static void windows(void)
                         count_positions(length, kernel, stride, (fnn_padding)padding, &top);
                     const int ow = count_positions(width, kw, sw, (fnn_padding)padding, &left);
                     fnn_window w;
-                    const fnn_result result = fnn_window_make(length, width, 3, kernel, kw, stride, sw, (fnn_padding)padding, &w);
+                    const fnn_result result = fnn_window_make(length, width, 3, kernel, kw, stride,
+                                                              sw, (fnn_padding)padding, &w);
                     cases++;
                     CHECK((result == FNN_ERROR_ARGUMENT) == (oh == 0 || ow == 0));
+                    CHECK(!result || is_zeroed(&w));
                     if (result) continue;
                     CHECKF(window_agrees(&w, oh, top, ow, left),
                            "%dx%d kernel %dx%d stride %dx%d padding %d: %d from -%d, %d from -%d",
@@ -355,15 +362,19 @@ static void window_arguments(void)
     for (i = 0; i < 7; i++) {
         int d[7] = {5, 5, 2, 3, 3, 1, 1};
         CHECK(!fnn_window_make(d[0], d[1], d[2], d[3], d[4], d[5], d[6], FNN_VALID, &w));
+        CHECK(!is_zeroed(&w));
         for (d[i] = -1; d[i] < 1; d[i]++)
             CHECKF(fnn_window_make(d[0], d[1], d[2], d[3], d[4], d[5], d[6], FNN_SAME, &w) ==
-                       FNN_ERROR_ARGUMENT,
+                           FNN_ERROR_ARGUMENT &&
+                       is_zeroed(&w),
                    "size %d of %d taken", i, d[i]);
     }
     CHECK(fnn_window_make(5, 5, 2, 3, 3, 1, 1, FNN_VALID, NULL) == FNN_ERROR_ARGUMENT);
     CHECK(fnn_window_make(5, 5, 2, 6, 3, 1, 1, FNN_VALID, &w) == FNN_ERROR_ARGUMENT);
     CHECK(fnn_window_make(5, 5, 2, 3, 6, 1, 1, FNN_VALID, &w) == FNN_ERROR_ARGUMENT);
+    CHECK(!fnn_window_make(5, 5, 2, 3, 3, 1, 1, FNN_VALID, &w) && !is_zeroed(&w));
     CHECK(fnn_window_make(5, 5, 2, 3, 3, 1, 1, FNN_PADDING_COUNT, &w) == FNN_ERROR_ARGUMENT);
+    CHECK(is_zeroed(&w));
     CHECK(fnn_window_make(5, 5, 2, 3, 3, 1, 1, (fnn_padding)-1, &w) == FNN_ERROR_ARGUMENT);
 }
 
@@ -649,8 +660,7 @@ static void any_threads_same_bits(void)
             contexts_open(threads[t]);
             for (isa = 0; isa < FNN_ISA_COUNT; isa++) {
                 if (!contexts[isa] || !CHECK(!call(&p, contexts[isa]))) continue;
-                if (t == 0)
-                    keep(&p, kept[isa]);
+                if (t == 0) keep(&p, kept[isa]);
                 else
                     CHECKF(differing(&p, kept[isa]) == 0, "%s %s: other bits on %d threads",
                            fnn_isa_name((fnn_isa)isa), description(&p), threads[t]);
@@ -741,8 +751,7 @@ static size_t spread(const problem *p, ptrdiff_t image, fnn_real **clean)
             const size_t whose = i / (p->count[RESULT + r] / (size_t)p->images);
             if (r < DW - RESULT && whose != (size_t)image)
                 found += memcmp(&clean[r][i], &value, sizeof value) != 0;
-            else
-                found += !is_finite(p->truth[r][i]) && is_finite((wide)value);
+            else found += !is_finite(p->truth[r][i]) && is_finite((wide)value);
         }
     return found;
 }

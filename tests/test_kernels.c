@@ -182,8 +182,8 @@ static void maps(void)
             }
 }
 
-/* The twin takes its slope from x; the kernel, but for those that want x, gets y (in[0]) made from x
- * as the forward does, so that operand is filled again here. The error is that of the slope. */
+/* The twin takes its slope from x; the kernel, but for those that want x, gets y (in[0]) made from
+ * x as the forward does, so that operand is filled again here. The error is that of the slope. */
 RUN(run_back)
 {
     const fnn_activation kind = (fnn_activation)now->kind;

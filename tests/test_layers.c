@@ -165,7 +165,7 @@ static void errors_name_layer_expected_and_found(void)
         breaking how;
         const char *words;
     } rows[] = {
-        {conv_none, "layer 1 conv2d: window 0 x 0, stride 0 x 0 does not fit an input of 7 x 6"},
+        {conv_none, "layer 1 conv2d: expected a configuration, found NULL"},
         {conv_large, "layer 1 conv2d: window 8 x 8, stride 1 x 1 does not fit an input of 7 x 6"},
         {conv_zero, "window 0 x 0"},
         {conv_negative, "window -3 x -3"},
@@ -176,14 +176,15 @@ static void errors_name_layer_expected_and_found(void)
         {conv_most, "found 2147483647 filters"},
         {conv_huge, "window 2147483647 x 2147483647"},
         {conv_active, "layer 1 conv2d: expected 1 or more filters and an activation"},
-        {pool_none, "layer 1 max_pool2d: window 0 x 0"},
+        {pool_none, "layer 1 max_pool2d: expected a configuration, found NULL"},
         {pool_large, "layer 1 max_pool2d: window 8 x 8, stride 8 x 8 does not fit an input of 7"},
         {pool_zero, "layer 1 average_pool2d: window 0 x 0"},
         {pool_stride, "stride -1 x -1"},
         {pool_padding, "layer 1 average_pool2d"},
         {pool_positions, "layer 1 max_pool2d: expected a window of at most 256 positions, found"},
         {pool_positions, "found 17 x 17"},
-        {norm_none, "layer 1 batch_norm: expected a momentum in [0, 1] and an epsilon above 0"},
+        {norm_none, "layer 1 batch_norm: expected a configuration, found NULL"},
+        {norm_momentum, "layer 1 batch_norm: expected a momentum in [0, 1] and an epsilon above 0"},
         {norm_momentum, "found 1.5, 0.001"},
         {norm_nan, "layer 1 batch_norm"},
         {norm_epsilon, "found 0.5, 0"},
