@@ -1,8 +1,8 @@
-/* Sweeps a function of the kernels over the floats and measures its error in units in the last place
- * of the true value (ULP), which is that of its twin (tests/twins.h). A correctly rounded function
- * shows 0.5; whether the double that stands for the true value is itself off by its own last place
- * changes the figure by 2^-29. Shared by test_math.c (coarse) and exhaustive_math.c (every float).
- * Include after the header. */
+/* Sweeps a function of the kernels over the floats and measures its error in units in the last
+ * place of the true value (ULP), which is that of its twin (tests/twins.h). A correctly rounded
+ * function shows 0.5; whether the double that stands for the true value is itself off by its own
+ * last place changes the figure by 2^-29. Shared by test_math.c (coarse) and exhaustive_math.c
+ * (every float). Include after the header. */
 #ifndef SWEEP_H
 #define SWEEP_H
 #include "twins.h"

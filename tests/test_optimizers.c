@@ -138,7 +138,7 @@ static num decayed(fnn_real rho, num s, num g)
     return add(mul(exact(rho), s), mul(sub(exact(1), exact(rho)), mul(g, g)));
 }
 
-/* ---- the optimisers: what each takes from weight i, whose gradient is g; its state in s, d ---- */
+/* ---- the optimisers: what each takes from weight i, whose gradient is g; state in s, d ---- */
 
 static num update_sgd(twin *w, const fnn_optimizer *o, int i, num g)
 {
