@@ -10730,11 +10730,12 @@ FNNI_COLD FNN_DEF int fnn_batch_norm_with(fnn_model *model, const fnn_batch_norm
 {
     fnni_layer *layer = fnni_layer_add(model, &fnni_batch_norm_type);
     if (!layer) return -1;
-    if (!config || !(config->momentum >= 0 && config->momentum <= 1) || !(config->epsilon > 0) ||
+    if (!config) return fnni_refuse(model, "expected a configuration, found NULL");
+    if (!(config->momentum >= 0 && config->momentum <= 1) || !(config->epsilon > 0) ||
         config->epsilon - config->epsilon != 0)
-        return fnni_refuse(
-            model, "expected a momentum in [0, 1] and an epsilon above 0, found %g, %g",
-            config ? (double)config->momentum : 0, config ? (double)config->epsilon : 0);
+        return fnni_refuse(model,
+                           "expected a momentum in [0, 1] and an epsilon above 0, found %g, %g",
+                           (double)config->momentum, (double)config->epsilon);
     layer->norm = *config;
     layer->biases = layer->statistics = 2 * (size_t)layer->shape.channels;
     layer->work = layer->outputs;

@@ -8,6 +8,10 @@
 #endif
 #include APP_HEADER
 
+#ifdef APP_OTHER /* another unit with numbers of its own */
+int other_is_right(void);
+#endif
+
 int main(void)
 {
     static const fnn_real a[] = {1, 2, 3, 4, 5, 6}, b[] = {7, 8, 9, 10, 11, 12};
@@ -27,6 +31,9 @@ int main(void)
         printf("%g ", (double)c[i]);
         right = c[i] == expected[i];
     }
+#ifdef APP_OTHER
+    right = right && other_is_right();
+#endif
     puts(right ? "right" : "WRONG");
     return !right;
 }

@@ -117,7 +117,6 @@ options() {
     local define='#define FMNIST_NN_IMPLEMENTATION' include='#include "fmnist_nn.h"'
     local elsewhere=-DAPP_WITHOUT_IMPLEMENTATION double=-DFMNIST_NN_REAL=double
     unit library "$define" "$include"
-    unit library_f32 '#undef FMNIST_NN_REAL' "$define" "$include"
     unit static "$define" "$include" \
         'const char *other(void);' 'const char *other(void) { return fnn_info(NULL); }'
     unit twice "$include" "$define" "$include" "$include"
@@ -127,6 +126,18 @@ options() {
         'static void count_free(void *p) { if (p) now_held--; free(p); }' \
         '__attribute__((destructor)) static void count_end(void)' \
         '{ if (now_held || !ever_held) _exit(9); }'
+    # A product that float rounds and double does not, in units of either.
+    unit other '#include <string.h>' "$define" "$include" 'int other_is_right(void);' \
+        'int other_is_right(void)' '{' \
+        '    const int is_double = strcmp(REAL_NAME, "double") == 0;' \
+        '    const fnn_real a = (fnn_real)16777217, b = 1;' '    fnn_real c = 0;' \
+        '    return strstr(fnn_info(NULL), REAL_NAME) && sizeof c == (is_double ? 8 : 4) &&' \
+        '           fnn_sgemm(NULL, 0, 0, 1, 1, 1, 1, &a, 1, &b, 1, 0, &c, 1) == FNN_OK &&' \
+        '           c == (fnn_real)(is_double ? 16777217 : 16777216);' '}'
+    unit double '#undef FMNIST_NN_REAL' '#define FMNIST_NN_REAL double' \
+        '#define REAL_NAME "double"' '#include "other.c"'
+    unit float '#undef FMNIST_NN_REAL' '#define REAL_NAME "float"' '#include "other.c"'
+    unit wrong '#define FMNIST_NN_STATIC' '#define REAL_NAME "double"' '#include "other.c"' # not so
     unit counts_wrongly "$(sed 's/if (p) now_held--;//' "$here/counts.c")"
 
     # -DFMNIST_NN_NO_SIMD saves seconds where the instruction set is not what is asked.
@@ -137,12 +148,16 @@ options() {
     check 'included before and after the implementation' scalar $elsewhere "$here/twice.c"
 
     check 'FMNIST_NN_REAL double' prints double app -O2 $double
-    check 'double in two units' scalar $double $elsewhere "$here/library.c"
-    refuses 'a double unit and a float library' 'undefined reference.*_f64' \
-        scalar $double $elsewhere "$here/library_f32.c"
-    unit library_f64 "#define FMNIST_NN_REAL double" "$define" "$include"
-    refuses 'a float unit and a double library' 'undefined reference' \
-        scalar $elsewhere "$here/library_f64.c"
+    check 'two double units' prints ' double' with_other double $double
+    check 'a float library and a double unit' prints ' float' with_other double
+    check 'a float library, a float unit and a double one' prints ' float' \
+        with_other double $elsewhere "$here/library.c"
+    check 'a double unit and a float library' prints ' double' with_other float $double
+    refuses 'a float where a double should be is seen' WRONG with_other wrong
+    refuses 'a double unit without the implementation' 'error.*the double library is static' \
+        scalar $double $elsewhere "$here/library.c"
+    refuses 'a float unit and a double one alone' 'undefined reference' \
+        with_other double $elsewhere
 
     check 'FMNIST_NN_NO_SIMD' prints ' scalar,' app -O2 -DFMNIST_NN_NO_SIMD
     if [ "$(uname -m)" = x86_64 ]; then
@@ -182,6 +197,7 @@ options() {
         "$CC" -ffast-math -fsyntax-only $elsewhere tests/app.c
 }
 scalar() { app -O1 -DFMNIST_NN_NO_SIMD "$@"; }
+with_other() { scalar -DAPP_OTHER "${@:2}" "$here/$1.c"; } # UNIT FLAG...
 
 c89_says_one_thing() {
     local errors
@@ -270,10 +286,13 @@ targets() {
 
 # ---- names ----
 
-# object NAME DIRECTORY FLAG...: the implementation alone, of that directory's header. Without
-# position independence constant tables of pointers are read-only, as in the source.
+# object NAME DIRECTORY FLAG...: a unit, unless it is there the implementation alone, of that
+# directory's header. Without position independence constant tables of pointers are read-only, as in
+# the source.
 object() {
-    $CC -fno-pic -I"$2" "${@:3}" -c "$here/library.c" -o "$here/$1.o" && return
+    local source=$here/$1.c
+    [ -f "$source" ] || source=$here/library.c
+    $CC -fno-pic -I"$2" "${@:3}" -c "$source" -o "$here/$1.o" && return
     echo "FAILED to compile the object $1"
     failed=$((failed + 1))
 }
@@ -302,16 +321,12 @@ macros() { # DIRECTORY FLAG...
         only '^(FNNI?|fnni?|FMNIST_NN)_'
 }
 
-# The double library's list of names, each of which stands there once.
-names_once() { # HEADER
-    local twice
-    twice=$(grep -oE '^#define fnn_[a-z0-9_]+ fnn_[a-z0-9_]+_f64$' "$1" | sort | uniq -d)
-    [ -z "$twice" ] || { echo "$twice" && return 1; }
-}
-
 symbols() {
     local leaky=$here/leaky double=-DFMNIST_NN_REAL=double
     unit library '#define FMNIST_NN_IMPLEMENTATION' '#include "fmnist_nn.h"'
+    unit double '#define FMNIST_NN_REAL double' '#define FMNIST_NN_IMPLEMENTATION' \
+        '#include "fmnist_nn.h"' 'fnn_model *my_model(void);' \
+        'fnn_model *my_model(void) { return fnn_sequential(28, 28, 1); }'
     mkdir -p "$leaky"
     {
         cat fmnist_nn.h
@@ -323,25 +338,22 @@ symbols() {
         echo '#endif'
     } >"$leaky/fmnist_nn.h"
     object float . -O1
-    object double . -O1 $double
+    object double . -O0
     object static . -O1 -DFMNIST_NN_NO_SIMD -DFMNIST_NN_STATIC
     # -O0 keeps every function; gcc takes 10 s for that unless the kernels are the scalar ones.
     object all . -O0 -DFMNIST_NN_NO_SIMD
     object leaky "$leaky" -O0 -DFMNIST_NN_NO_SIMD
 
     check 'external symbols begin with fnn_' external_names float '^. fnn_'
-    check 'those of the double library end in _f64' external_names double '^. fnn_.*_f64$'
+    check 'a double unit has its own alone' external_names double '^T my_model$'
     check 'FMNIST_NN_STATIC has none' external_names static '^$'
     check 'all functions begin with fnn_ or fnni_' function_names all
     check 'nothing global can be written' writable_names float
     check 'no call ends the program or prints' calls_nothing_rude float
     check 'macros begin with FNN_ or the like' macros .
     check 'those of the double library, too' macros . $double
-    check 'the names of the double library stand there once' names_once fmnist_nn.h
-    { cat fmnist_nn.h && echo '#define fnn_sgemm fnn_sgemm_f64'; } >"$here/twice.h"
-    refuses 'a name that stands twice is seen' fnn_sgemm names_once "$here/twice.h"
     refuses 'a leaked symbol is seen' ' leaked_function$' external_names leaky '^. fnn_'
-    refuses 'a symbol without suffix is seen' ' fnn_sgemm$' external_names float '^. fnn_.*_f64$'
+    refuses 'a double unit that exports is seen' ' fnn_sgemm$' external_names float '^T my_model$'
     refuses 'a static library that exports is seen' ' fnn_sgemm$' external_names float '^$'
     refuses 'a function without prefix is seen' ' leaked_function$' function_names leaky
     refuses 'a global variable is seen' ' leaked_state$' writable_names leaky

@@ -1,72 +1,60 @@
-/* Sweeps a function over the floats and measures its error in units in the last place of the
- * true value (ULP). A correctly rounded function shows 0.5; whether the double that stands for
- * the true value is itself off by its own last place changes the figure by 2^-29.
- * Shared by test_math.c (coarse) and exhaustive_math.c (every float). Include after the header. */
+/* Sweeps a function of the kernels over the floats and measures its error in units in the last
+ * place of the true value (ULP), which is that of its twin (tests/twins.h). A correctly rounded
+ * function shows 0.5; whether the double that stands for the true value is itself off by its own
+ * last place changes the figure by 2^-29. Shared by test_math.c (coarse) and exhaustive_math.c
+ * (every float). Include after the header. */
 #ifndef SWEEP_H
 #define SWEEP_H
+#include "twins.h"
 #include <float.h>
 
 typedef struct {
     const char *name;
-    double (*truth)(double x);
-    void (*run)(const fnni_kernels *kernels, ptrdiff_t n, const fnn_real *x, fnn_real *y);
+    const activation_twin *twin;
+    double parameter;
+    void (*run)(const fnni_kernels *kernels, int kind, fnn_real parameter, ptrdiff_t n,
+                const fnn_real *x, fnn_real *y);
+    int kind;
     double bound; /* ULP */
 } sweep_function;
 
-static double sweep_sigmoid(double x)
+static void sweep_run(const fnni_kernels *k, int kind, fnn_real parameter, ptrdiff_t n,
+                      const fnn_real *x, fnn_real *y)
 {
-    return x < 0 ? exp(x) / (1 + exp(x)) : 1 / (1 + exp(-x));
-}
-static double sweep_elu(double x)
-{
-    return x > 0 ? x : expm1(x);
-}
-static double sweep_gelu(double x)
-{
-    return x < -40 ? 0 : x * (0.5 * erfc(-0.70710678118654752440 * x));
-}
-
-static void sweep_run_exp(const fnni_kernels *k, ptrdiff_t n, const fnn_real *x, fnn_real *y)
-{
-    k->activation(FNNI_MAP_exp, 0, n, x, y);
-}
-static void sweep_run_log(const fnni_kernels *k, ptrdiff_t n, const fnn_real *x, fnn_real *y)
-{
-    k->activation(FNNI_MAP_log, 0, n, x, y);
-}
-static void sweep_run_tanh(const fnni_kernels *k, ptrdiff_t n, const fnn_real *x, fnn_real *y)
-{
-    k->activation(FNNI_MAP_tanh, 0, n, x, y);
-}
-static void sweep_run_sigmoid(const fnni_kernels *k, ptrdiff_t n, const fnn_real *x, fnn_real *y)
-{
-    k->activation(FNNI_MAP_sigmoid, 0, n, x, y);
-}
-static void sweep_run_elu(const fnni_kernels *k, ptrdiff_t n, const fnn_real *x, fnn_real *y)
-{
-    k->activation(FNN_ELU, 1, n, x, y);
-}
-static void sweep_run_gelu(const fnni_kernels *k, ptrdiff_t n, const fnn_real *x, fnn_real *y)
-{
-    k->activation(FNN_GELU, 0, n, x, y);
+    k->activation((unsigned)kind, parameter, n, x, y);
 }
 
 /* The positive control: exp, one unit off at some inputs whose result is a normal number. */
-static void sweep_run_broken(const fnni_kernels *k, ptrdiff_t n, const fnn_real *x, fnn_real *y)
+static void sweep_run_broken(const fnni_kernels *k, int kind, fnn_real parameter, ptrdiff_t n,
+                             const fnn_real *x, fnn_real *y)
 {
     ptrdiff_t i;
-    k->activation(FNNI_MAP_exp, 0, n, x, y);
+    sweep_run(k, kind, parameter, n, x, y);
     for (i = 0; i < n; i++)
         if (x[i] > 1 && x[i] < 2) y[i] *= 1 + (fnn_real)FLT_EPSILON;
 }
 
-static const sweep_function sweep_functions[] = {
-    {"exp", exp, sweep_run_exp, 1},       {"log", log, sweep_run_log, 1},
-    {"tanh", tanh, sweep_run_tanh, 2},    {"sigmoid", sweep_sigmoid, sweep_run_sigmoid, 2},
-    {"elu", sweep_elu, sweep_run_elu, 2}, {"gelu", sweep_gelu, sweep_run_gelu, 8},
-};
-#define SWEEP_COUNT ((int)(sizeof sweep_functions / sizeof sweep_functions[0]))
-static const sweep_function sweep_broken = {"control", exp, sweep_run_broken, 1};
+/* Function number `kind` of the kernels' maps; without a twin's f for those of a whole row. */
+#define SWEEP_COUNT ((int)FNNI_MAP_COUNT)
+static sweep_function sweep_function_of(int kind)
+{
+    sweep_function s;
+    s.name = twin_word(kind);
+    s.twin = twin_of(kind);
+    s.parameter = (double)twin_parameter(kind);
+    s.run = sweep_run;
+    s.kind = kind;
+    s.bound = s.twin->ulp;
+    return s;
+}
+
+static sweep_function sweep_broken(void)
+{
+    sweep_function s = sweep_function_of(FNNI_MAP_exp);
+    s.name = "control";
+    s.run = sweep_run_broken;
+    return s;
+}
 
 #define SWEEP_TOP 340282366920938463463374607431768211456.0 /* 2^128 */
 #define SWEEP_WRONG 1e9 /* for a NaN, an infinity or a sign in the wrong place */
@@ -119,11 +107,11 @@ static sweep_result sweep(const sweep_function *f, uint64_t from, uint64_t to, u
     while (bits <= to) {
         for (n = 0; n < SWEEP_BLOCK && bits <= to; n++, bits += stride) {
             x[n] = sweep_float((uint32_t)bits);
-            truth[n] = f->truth((double)x[n]);
+            truth[n] = f->twin->f((double)x[n], f->parameter);
         }
         for (isa = 0; isa < FNN_ISA_COUNT; isa++) {
             if (r.worst[isa] < 0) continue;
-            f->run(fnni_kernels_for((fnn_isa)isa), n, x, y);
+            f->run(fnni_kernels_for((fnn_isa)isa), f->kind, (fnn_real)f->parameter, n, x, y);
             for (i = 0; i < n; i++) {
                 const double ulp = sweep_ulp((double)y[i], truth[i]);
                 if (ulp > r.worst[isa]) {

@@ -304,6 +304,12 @@ static int window_agrees(const fnn_window *w, int out_height, int top, int out_w
            w->pad_left == left;
 }
 
+static int is_zeroed(const fnn_window *w)
+{
+    static const fnn_window zeros;
+    return !memcmp(w, &zeros, sizeof zeros);
+}
+
 static void windows(void)
 {
     enum { LENGTHS = 18, KERNELS = 9, STRIDES = 6 };
@@ -324,6 +330,7 @@ static void windows(void)
                                                               sw, (fnn_padding)padding, &w);
                     cases++;
                     CHECK((result == FNN_ERROR_ARGUMENT) == (oh == 0 || ow == 0));
+                    CHECK(!result || is_zeroed(&w));
                     if (result) continue;
                     CHECKF(window_agrees(&w, oh, top, ow, left),
                            "%dx%d kernel %dx%d stride %dx%d padding %d: %d from -%d, %d from -%d",
@@ -356,15 +363,19 @@ static void window_arguments(void)
     for (i = 0; i < 7; i++) {
         int d[7] = {5, 5, 2, 3, 3, 1, 1};
         CHECK(!fnn_window_make(d[0], d[1], d[2], d[3], d[4], d[5], d[6], FNN_VALID, &w));
+        CHECK(!is_zeroed(&w));
         for (d[i] = -1; d[i] < 1; d[i]++)
             CHECKF(fnn_window_make(d[0], d[1], d[2], d[3], d[4], d[5], d[6], FNN_SAME, &w) ==
-                       FNN_ERROR_ARGUMENT,
+                           FNN_ERROR_ARGUMENT &&
+                       is_zeroed(&w),
                    "size %d of %d taken", i, d[i]);
     }
     CHECK(fnn_window_make(5, 5, 2, 3, 3, 1, 1, FNN_VALID, NULL) == FNN_ERROR_ARGUMENT);
     CHECK(fnn_window_make(5, 5, 2, 6, 3, 1, 1, FNN_VALID, &w) == FNN_ERROR_ARGUMENT);
     CHECK(fnn_window_make(5, 5, 2, 3, 6, 1, 1, FNN_VALID, &w) == FNN_ERROR_ARGUMENT);
+    CHECK(!fnn_window_make(5, 5, 2, 3, 3, 1, 1, FNN_VALID, &w) && !is_zeroed(&w));
     CHECK(fnn_window_make(5, 5, 2, 3, 3, 1, 1, FNN_PADDING_COUNT, &w) == FNN_ERROR_ARGUMENT);
+    CHECK(is_zeroed(&w));
     CHECK(fnn_window_make(5, 5, 2, 3, 3, 1, 1, (fnn_padding)-1, &w) == FNN_ERROR_ARGUMENT);
 }
 

@@ -441,6 +441,64 @@ static void unusual_models_come_back(void)
     fnn_model_free(m);
 }
 
+/* The models that these tests save have each layer of the list. */
+static void every_layer_is_saved(void)
+{
+#define LAYER_TYPE(stem) &fnni_##stem##_type,
+    static const fnni_layer_type *const types[] = {FNNI_LAYER_LIST(LAYER_TYPE)};
+#undef LAYER_TYPE
+    fnn_model *models[2];
+    int i, k, l;
+    models[0] = model_make(NULL, 0, 0);
+    models[1] = image_model();
+    for (i = 0; i < COUNT(types); i++) {
+        int found = 0;
+        for (k = 0; k < 2; k++)
+            for (l = 0; l < models[k]->layer_count; l++)
+                found |= models[k]->layers[l].type == types[i];
+        CHECKF(found, "none has %s", types[i]->name);
+        CHECK(fnni_layer_named(types[i]->name) == types[i]);
+    }
+    fnn_model_free(models[0]);
+    fnn_model_free(models[1]);
+}
+
+/* Without a configuration a model has as many threads as OpenMP would use: a new one, a loaded
+ * one. */
+static void models_have_openmps_threads(void)
+{
+    const fnn_context_config one = fnn_context_config_init();
+    fnn_model *made = fnn_sequential_with(NULL, 3, 4, 1), *plain = fnn_sequential(3, 4, 1);
+    fnn_model *loaded, *alone;
+    const int threads = fnni_openmp_threads();
+    fnn_dense(made, 2, FNN_RELU);
+    CHECK(!fnn_seal(made) && !fnn_save(made, path_of("a"), NULL));
+    loaded = load_or_say(path_of("a"));
+    alone = fnn_load(path_of("a"), &one, NULL);
+    CHECKF(made->context.threads == threads && plain->context.threads == threads, "%d, %d",
+           made->context.threads, plain->context.threads);
+    CHECK(loaded && loaded->context.threads == threads);
+    CHECK(alone && alone->context.threads == 1);
+    fnn_model_free(made);
+    fnn_model_free(plain);
+    fnn_model_free(loaded);
+    fnn_model_free(alone);
+}
+
+static void a_model_has_the_threads_it_should(void)
+{
+    models_have_openmps_threads();
+#ifdef _OPENMP
+    {
+        const int before = omp_get_max_threads();
+        omp_set_num_threads(before + 2);
+        CHECK(fnni_openmp_threads() == before + 2);
+        models_have_openmps_threads();
+        omp_set_num_threads(before);
+    }
+#endif
+}
+
 /* A program that did not build the model can ask what it takes and gives. */
 static void a_loaded_model_has_its_shapes(void)
 {
@@ -1430,6 +1488,8 @@ static const harness_test tests[] = {
     TEST(a_model_comes_back),
     TEST(layers_of_images_come_back),
     TEST(every_setting_comes_back),
+    TEST(every_layer_is_saved),
+    TEST(a_model_has_the_threads_it_should),
     TEST(unusual_models_come_back),
     TEST(a_loaded_model_has_its_shapes),
     TEST(any_weights_come_back),

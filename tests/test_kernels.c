@@ -5,6 +5,7 @@
 #include "harness.h"
 #include "guarded.h"
 #include "operands.h"
+#include "twins.h"
 
 #define LARGEST 67
 #define ROWS 3
@@ -26,9 +27,8 @@ typedef struct test_case {
 
 static const test_case *now;
 static fnni_step step;
+static const double *sizes; /* what takes the place of max(|twin|, floor), or NULL */
 
-/* The rounding of x / sqrt 2 costs x^2 / 2 units, which the double twin pays as well. */
-#define GELU_BOUND (FNNI_REAL_IS_DOUBLE ? 40 : 8)
 #define REAL(p) ((fnn_real *)(p))
 
 static size_t operand_count(char letter, size_t rows, size_t n)
@@ -65,11 +65,11 @@ static void compare(const fnni_kernels *k, char letter, const void *p, const dou
     size_t i;
     (void)letter;
     for (i = 0; i < count; i++) {
-        const double y = (double)REAL(p)[i],
-                     size = fabs(twin[i]) > now->floor ? fabs(twin[i]) : now->floor;
+        const double y = (double)REAL(p)[i], floor = sizes ? sizes[i] : now->floor;
+        const double size = fabs(twin[i]) > floor && !sizes ? fabs(twin[i]) : floor;
         const double error = fabs(y - twin[i]), allowed = now->bound * EPSILON * size;
         if (error > 0 && allowed > 0 && error / allowed > worst_seen) worst_seen = error / allowed;
-        if (!(error <= allowed) && !(y != y && twin[i] != twin[i])) {
+        if (y != twin[i] && !(error <= allowed) && !(y != y && twin[i] != twin[i])) {
             CHECKF(0,
                    "%s %s n %d placement %d: element %d is %.9g, twin %.9g, step flags %d%d%d%d%d",
                    now->name, fnn_isa_name(k->isa), (int)n, placement, (int)i, y, twin[i],
@@ -97,6 +97,7 @@ static void run_once(const fnni_kernels *k, size_t rows, size_t n, int placement
         else out[i - inputs] = p, dout[i - inputs] = copies[i];
     }
     if (alias >= 0) out[0] = in[alias];
+    sizes = NULL;
     now->twin((ptrdiff_t)rows, (ptrdiff_t)n, din, dout);
     now->run(k, (ptrdiff_t)rows, (ptrdiff_t)n, in, out);
     for (i = 0; i < outputs; i++)
@@ -140,36 +141,16 @@ static void run_case(const test_case *c, size_t rows)
 #define EACH for (i = 0; i < rows * n; i++)
 
 /* ---- maps and activations ---- */
-enum { MAP_EXP = FNN_ACTIVATION_COUNT, MAP_LOG }; /* kinds beside those of fnn_activation */
-
-static double f(int kind, double a, double x)
+/* Parameters for those that have one: the usual, another, and the least. */
+static int parameters_of(int kind, fnn_real parameters[3])
 {
-    switch (kind) {
-    case FNN_RELU: return x > 0 ? x : 0;
-    case FNN_LEAKY_RELU: return x > 0 ? x : a * x;
-    case FNN_ELU: return x > 0 ? x : a * expm1(x);
-    case FNN_GELU: return x * 0.5 * erfc(-x / sqrt(2.0));
-    case FNN_SIGMOID: return 1 / (1 + exp(-x));
-    case FNN_TANH: return tanh(x);
-    case FNNI_MAP_exp: return exp(x);
-    case FNNI_MAP_log: return log(x);
-    default: return x;
-    }
-}
-
-/* f'(x) by the formula in x, which the kernels, from y, must match. */
-static double slope(int kind, double a, double x)
-{
-    switch (kind) {
-    case FNN_RELU: return x > 0;
-    case FNN_LEAKY_RELU: return x > 0 ? 1 : a;
-    case FNN_ELU: return x > 0 ? 1 : a * exp(x);
-    case FNN_GELU:
-        return 0.5 * erfc(-x / sqrt(2.0)) + x * exp(-x * x / 2) / sqrt(2 * 3.14159265358979323846);
-    case FNN_SIGMOID: return exp(-x) / ((1 + exp(-x)) * (1 + exp(-x)));
-    case FNN_TANH: return 1 - tanh(x) * tanh(x);
-    default: return 1;
-    }
+    parameters[0] = twin_parameter(kind);
+    parameters[1] = (fnn_real).7;
+    parameters[2] = 0;
+    return kind < FNN_ACTIVATION_COUNT &&
+                   fnni_activation_has((fnn_activation)kind, FNNI_HAS_PARAMETER)
+               ? 3
+               : 1;
 }
 
 RUN(run_map)
@@ -180,55 +161,61 @@ RUN(run_map)
 TWIN(twin_map)
 {
     ptrdiff_t i;
-    EACH out[0][i] = f(now->kind, (double)now->parameter, in[0][i]);
+    EACH out[0][i] = twin_of(now->kind)->f(in[0][i], (double)now->parameter);
 }
 
 static void maps(void)
 {
-    static const test_case cases[] = {
-        {"linear", "m", "m", run_map, twin_map, 0, 0, 1, FNN_LINEAR, 0},
-        {"relu", "m", "m", run_map, twin_map, 0, 0, 1, FNN_RELU, 0},
-        {"leaky relu", "m", "m", run_map, twin_map, .5, 0, 1, FNN_LEAKY_RELU, (fnn_real).3},
-        {"elu", "m", "m", run_map, twin_map, 1.5, 0, 1, FNN_ELU, (fnn_real).7},
-        {"gelu", "m", "m", run_map, twin_map, GELU_BOUND, 0, 1, FNN_GELU, 0},
-        {"sigmoid", "m", "m", run_map, twin_map, 2, 0, 1, FNN_SIGMOID, 0},
-        {"tanh", "m", "m", run_map, twin_map, 2, 0, 1, FNN_TANH, 0},
-        {"exp", "m", "m", run_map, twin_map, 1, 0, 1, FNNI_MAP_exp, 0},
-        {"log", "p", "m", run_map, twin_map, 1, 0, 1, FNNI_MAP_log, 0},
-    };
-    size_t i;
-    for (i = 0; i < sizeof cases / sizeof cases[0]; i++) run_case(&cases[i], 1);
+    fnn_real parameters[3];
+    int kind, i, positive;
+    for (kind = 0; kind < FNNI_MAP_COUNT; kind++)
+        for (i = 0; twin_of(kind)->f && i < parameters_of(kind, parameters); i++)
+            for (positive = 0; positive < 2; positive++) {
+                test_case c = {NULL, "m", "m", run_map, twin_map, 0, 0, 1, 0, 0};
+                c.name = twin_word(kind);
+                if (positive) c.in = "p";
+                c.bound = twin_bound(kind);
+                c.kind = kind;
+                c.parameter = parameters[i];
+                run_case(&c, 1);
+            }
 }
 
-/* The twin takes its slope from x; the kernel gets y (in[0]) made from x as the forward does, so
- * that operand is filled again here. GELU gets x itself. */
+/* The twin takes its slope from x; the kernel, but for those that want x, gets y (in[0]) made from
+ * x as the forward does, so that operand is filled again here. The error is that of the slope. */
 RUN(run_back)
 {
     const fnn_activation kind = (fnn_activation)now->kind;
-    fnn_real *x = kind == FNN_GELU ? REAL(in[0]) : NULL, *y = kind == FNN_GELU ? NULL : REAL(in[0]);
+    const int of_x = fnni_activation_has(kind, FNNI_SLOPE_OF_X);
+    fnn_real *x = of_x ? REAL(in[0]) : NULL, *y = of_x ? NULL : REAL(in[0]);
     if (y) k->activation(kind, now->parameter, rows * n, y, y);
     k->activation_backward(kind, now->parameter, rows * n, x, y, REAL(in[1]), REAL(out[0]));
 }
 TWIN(twin_back)
 {
+    static double size[LARGEST];
     ptrdiff_t i;
-    EACH out[0][i] = in[1][i] * slope(now->kind, (double)now->parameter, in[0][i]);
+    EACH
+    {
+        size[i] = fabs(in[1][i]);
+        out[0][i] = in[1][i] * twin_of(now->kind)->slope(in[0][i], (double)now->parameter);
+    }
+    sizes = size;
 }
 
 static void backward(void)
 {
-    static const test_case cases[] = {
-        {"linear", "mm", "m", run_back, twin_back, 0, 0, 3, FNN_LINEAR, 0},
-        {"relu", "mm", "m", run_back, twin_back, 0, 0, 3, FNN_RELU, 0},
-        {"leaky relu", "mm", "m", run_back, twin_back, .5, 0, 3, FNN_LEAKY_RELU, (fnn_real).3},
-        {"leaky relu 0", "mm", "m", run_back, twin_back, 0, 0, 3, FNN_LEAKY_RELU, 0},
-        {"elu", "mm", "m", run_back, twin_back, 3, .5, 3, FNN_ELU, (fnn_real).7},
-        {"gelu", "mm", "m", run_back, twin_back, 8, 1, 3, FNN_GELU, 0},
-        {"sigmoid", "mm", "m", run_back, twin_back, 4, .5, 3, FNN_SIGMOID, 0},
-        {"tanh", "mm", "m", run_back, twin_back, 8, 1, 3, FNN_TANH, 0},
-    };
-    size_t i;
-    for (i = 0; i < sizeof cases / sizeof cases[0]; i++) run_case(&cases[i], 1);
+    fnn_real parameters[3];
+    int kind, i;
+    FOR_EACH_ACTIVATION(kind)
+        for (i = 0; i < parameters_of(kind, parameters); i++) {
+            test_case c = {NULL, "mm", "m", run_back, twin_back, 0, 0, 3, 0, 0};
+            c.name = twin_word(kind);
+            c.bound = twin_of(kind)->slope_error;
+            c.kind = kind;
+            c.parameter = parameters[i];
+            run_case(&c, 1);
+        }
 }
 
 RUN(run_bias)
@@ -240,7 +227,7 @@ TWIN(twin_bias)
 {
     ptrdiff_t i;
     EACH out[0][i] =
-        f(now->kind, (double)now->parameter, (double)(fnn_real)(out[0][i] + in[0][i % n]));
+        twin_of(now->kind)->f((double)(fnn_real)(out[0][i] + in[0][i % n]), (double)now->parameter);
 }
 /* Half the columns of each row; the rest must stay. */
 RUN(run_bias_part)
@@ -252,7 +239,7 @@ TWIN(twin_bias_part)
 {
     ptrdiff_t i;
     EACH if (i % n < n / 2) out[0][i] =
-        f(now->kind, (double)now->parameter, (double)(fnn_real)(out[0][i] + in[0][i % n]));
+        twin_of(now->kind)->f((double)(fnn_real)(out[0][i] + in[0][i % n]), (double)now->parameter);
 }
 RUN(run_no_bias)
 {
@@ -264,17 +251,18 @@ TWIN(twin_no_bias)
 {
     ptrdiff_t i;
     (void)in;
-    EACH if (i % n < n - n / 3) out[0][i] = f(now->kind, (double)now->parameter, out[0][i]);
+    EACH if (i % n < n - n / 3) out[0][i] =
+        twin_of(now->kind)->f(out[0][i], (double)now->parameter);
 }
 
 static void bias_activation(void)
 {
     int kind, form;
-    for (kind = 0; kind < FNN_ACTIVATION_COUNT; kind++)
+    FOR_EACH_ACTIVATION(kind)
         for (form = 0; form < 3; form++) {
-            test_case c = {"bias activation", "v", "m", run_bias, twin_bias,
-                           GELU_BOUND,        0,   0,   0,        (fnn_real).3};
-            if (fnni_activations[kind].traits & FNNI_ROWWISE) continue;
+            test_case c = {"bias activation", "v", "m", run_bias, twin_bias, 0, 0, 0, 0,
+                           (fnn_real).3};
+            c.bound = twin_bound(kind);
             c.kind = kind;
             if (form == 1) c.run = run_bias_part, c.twin = twin_bias_part;
             if (form == 2) c.run = run_no_bias, c.twin = twin_no_bias;
@@ -284,22 +272,14 @@ static void bias_activation(void)
 }
 
 /* ---- softmax ---- */
-static void naive_softmax(ptrdiff_t n, const double *x, double *y)
-{
-    double m = -HUGE_VAL, sum = 0;
-    ptrdiff_t j;
-    for (j = 0; j < n; j++) m = x[j] > m ? x[j] : m;
-    for (j = 0; j < n; j++) sum += y[j] = exp(x[j] - m);
-    for (j = 0; j < n; j++) y[j] /= sum;
-}
 RUN(run_softmax)
 {
     k->softmax(rows, n, REAL(in[0]), REAL(out[0]));
 }
-TWIN(twin_softmax)
+TWIN(twin_softmaxes)
 {
     ptrdiff_t i;
-    for (i = 0; i < rows; i++) naive_softmax(n, in[0] + i * n, out[0] + i * n);
+    for (i = 0; i < rows; i++) twin_softmax.row(n, in[0] + i * n, out[0] + i * n);
 }
 
 static fnn_real smoothing, loss_scale;
@@ -308,7 +288,7 @@ static void naive_entropy(ptrdiff_t n, const double *x, double *t, double *loss,
     static double p[LARGEST];
     double sum_t = 0;
     ptrdiff_t j;
-    naive_softmax(n, x, p);
+    twin_softmax.row(n, x, p);
     *loss = 0;
     for (j = 0; j < n; j++) {
         t[j] = (1 - (double)smoothing) * t[j] + (double)smoothing / (double)n;
@@ -377,7 +357,7 @@ TWIN(twin_targets_loss)
 
 static void softmax(void)
 {
-    static const test_case c = {"softmax", "m", "m", run_softmax, twin_softmax, 8, 0, 1, 0, 0};
+    static const test_case c = {"softmax", "m", "m", run_softmax, twin_softmaxes, 8, 0, 1, 0, 0};
     run_case(&c, ROWS);
     run_case(&c, TALL);
 }
@@ -405,11 +385,19 @@ RUN(run_sum)
 {
     REAL(out[0])[0] = k->sum(rows * n, REAL(in[0]));
 }
+/* Sums to twice the digits (Neumaier 1974): the double library's twin rounds, too. */
+static void add_to(double sum[2], double x)
+{
+    const double total = sum[0] + x, back = total - sum[0];
+    sum[1] += (sum[0] - (total - back)) + (x - back);
+    sum[0] = total;
+}
 TWIN(twin_sum)
 {
+    double sum[2] = {0, 0};
     ptrdiff_t i;
-    out[0][0] = 0;
-    EACH out[0][0] += in[0][i];
+    EACH add_to(sum, in[0][i]);
+    out[0][0] = sum[0] + sum[1];
 }
 RUN(run_dot)
 {
@@ -417,9 +405,10 @@ RUN(run_dot)
 }
 TWIN(twin_dot)
 {
+    double sum[2] = {0, 0};
     ptrdiff_t i;
-    out[0][0] = 0;
-    EACH out[0][0] += in[0][i] * in[1][i];
+    EACH add_to(sum, in[0][i] * in[1][i]);
+    out[0][0] = sum[0] + sum[1];
 }
 RUN(run_add_scaled)
 {
@@ -494,7 +483,7 @@ static void vectors(void)
 {
     static const test_case cases[] = {
         {"sum", "m", "s", run_sum, twin_sum, 60, 60, 0, 0, 0},
-        {"dot", "mm", "s", run_dot, twin_dot, 60, 60, 0, 0, 0},
+        {"dot", "mm", "s", run_dot, twin_dot, 60, 120, 0, 0, 0},
         {"add_scaled", "m", "m", run_add_scaled, twin_add_scaled, 2, 4, 1, 0, 0},
         {"scale", "", "m", run_scale, twin_scale, .5, 0, 0, 0, 0},
         {"fill", "", "m", run_fill, twin_fill, 0, 0, 0, 0, 0},
@@ -650,17 +639,23 @@ TWIN(twin_adam)
     }
 }
 
+/* The cases of each optimiser: weights and state, twin, bound. */
+/* clang-format off */
+#define CASES_OF_sgd {"sgd", "m", "m", run_step, twin_sgd, 2, 4, 0, FNN_SGD, 0}
+#define CASES_OF_momentum {"momentum", "m", "mm", run_step, twin_momentum, 3, 4, 0, FNN_MOMENTUM, 0}
+#define CASES_OF_adagrad {"adagrad", "m", "mp", run_step, twin_adagrad, 4, 4, 0, FNN_ADAGRAD, 0}
+#define CASES_OF_adadelta \
+    {"adadelta", "m", "mpp", run_step, twin_adadelta, 4, 4, 0, FNN_ADADELTA, 0}
+#define CASES_OF_rmsprop \
+    {"rmsprop", "m", "mp", run_step, twin_rmsprop, 4, 4, 0, FNN_RMSPROP, 0}, \
+    {"rmsprop momentum", "m", "mpm", run_step, twin_rmsprop, 4, 4, 0, FNN_RMSPROP, 0}
+#define CASES_OF_adam {"adam", "m", "mmp", run_step, twin_adam, 4, 4, 0, FNN_ADAM, 0}
+/* clang-format on */
+#define OPTIMISER_CASES(name, word, ...) CASES_OF_##word,
+
 static void optimisers(void)
 {
-    static const test_case cases[] = {
-        {"sgd", "m", "m", run_step, twin_sgd, 2, 4, 0, FNN_SGD, 0},
-        {"momentum", "m", "mm", run_step, twin_momentum, 3, 4, 0, FNN_MOMENTUM, 0},
-        {"adagrad", "m", "mp", run_step, twin_adagrad, 4, 4, 0, FNN_ADAGRAD, 0},
-        {"adadelta", "m", "mpp", run_step, twin_adadelta, 4, 4, 0, FNN_ADADELTA, 0},
-        {"rmsprop", "m", "mp", run_step, twin_rmsprop, 4, 4, 0, FNN_RMSPROP, 0},
-        {"rmsprop momentum", "m", "mpm", run_step, twin_rmsprop, 4, 4, 0, FNN_RMSPROP, 0},
-        {"adam", "m", "mmp", run_step, twin_adam, 4, 4, 0, FNN_ADAM, 0},
-    };
+    static const test_case cases[] = {FNN_OPTIMIZER_LIST(OPTIMISER_CASES)};
     static const fnn_real rates[] = {(fnn_real).05, (fnn_real).3};
     const int variants = getenv("TEST_QUICK") ? 4 : 16;
     size_t i;
@@ -786,53 +781,75 @@ static fnn_real special(int i)
     return list[i];
 }
 
-/* What each function makes of each special: n NaN, + and - infinity, 0, 1, - h 1/2, x itself,
- * i: -1, a: -0.5 (the parameter with its sign), l: parameter times x, ~: not checked here. */
+/* What a function with the parameter 1/2 makes of x must be what its twin does: to the bit where
+ * that is a half of an integer, such as 0, 1 and infinity, and a tiny number off where x is one. A
+ * zero's sign counts where f is exact or odd. */
+static int is_right(int kind, fnn_real x, fnn_real y)
+{
+    const activation_twin *t = twin_of(kind);
+    const double want = (double)(fnn_real)t->f((double)x, .5), error = (double)y - want;
+    const double tiny = (double)special(5), bound = twin_bound(kind);
+    if (want != want || y != y) return want != want && y != y;
+    if (want == 0 && x == 0 && (bound == 0 || t->bottom == -t->top))
+        return (double)y == want && !signbit(want) == !signbit(y);
+    if ((double)y == want) return 1;
+    if (bound > 0 && fabs((double)x) <= tiny && fabs(error) <= tiny) return 1;
+    return floor(2 * want) != 2 * want && fabs(error) <= bound * EPSILON * fabs(want);
+}
+
 static void specials(void)
 {
-    static const struct {
-        const char *name;
-        int kind;
-        const char *expect;
-    } rows[] = {
-        {"exp", FNNI_MAP_exp, "n+01111+0"},     {"log", FNNI_MAP_log, "n+n--~n~n"},
-        {"tanh", FNN_TANH, "n1ixxxx1i"},        {"sigmoid", FNN_SIGMOID, "n10hhhh10"},
-        {"linear", FNN_LINEAR, "nxxxxxxxx"},    {"relu", FNN_RELU, "nx00xx0x0"},
-        {"leaky", FNN_LEAKY_RELU, "nxlxlxlxl"}, {"elu", FNN_ELU, "nxa00~~xa"},
-        {"gelu", FNN_GELU, "nx000~~x0"},
-    };
     static fnn_real x[LARGEST], y[LARGEST];
-    size_t r;
-    int isa, s, at, i;
+    int isa, kind, s, at, i;
     for (isa = 1; isa < FNN_ISA_COUNT; isa++)
-        for (r = 0; r < sizeof rows / sizeof rows[0] && fnn_isa_available((fnn_isa)isa); r++)
-            for (s = 0; s < SPECIALS; s++)
+        for (kind = 0; kind < FNNI_MAP_COUNT && fnn_isa_available((fnn_isa)isa); kind++)
+            for (s = 0; twin_of(kind)->f && s < SPECIALS; s++)
                 for (at = 0; at < LARGEST; at++) {
-                    const char e = rows[r].expect[s];
                     const fnni_kernels *k = fnni_kernels_for((fnn_isa)isa);
-                    double want, got;
                     for (i = 0; i < LARGEST; i++) x[i] = 1;
                     x[at] = special(s);
-                    k->activation((unsigned)rows[r].kind, (fnn_real).5, LARGEST, x, y);
-                    got = (double)y[at];
-                    want = e == 'n'   ? (double)NAN
-                           : e == '+' ? HUGE_VAL
-                           : e == '-' ? -HUGE_VAL
-                           : e == '0' ? 0
-                           : e == '1' ? 1
-                           : e == 'i' ? -1
-                           : e == 'h' ? .5
-                           : e == 'a' ? -.5
-                           : e == 'l' ? (double)((fnn_real).5 * x[at])
-                           : e == '~' ? got
-                                      : (double)x[at];
-                    CHECKF(got == want || (got != got && want != want), "%s %s(%s) = %g, not %g",
-                           fnn_isa_name((fnn_isa)isa), rows[r].name, special_names[s], got, want);
-                    if (e == 'x' && want == 0)
-                        CHECKF(signbit(got) == signbit(want), "%s: sign of 0", rows[r].name);
+                    k->activation((unsigned)kind, (fnn_real).5, LARGEST, x, y);
+                    CHECKF(is_right(kind, x[at], y[at]), "%s: %s(%s) = %g, not %g",
+                           fnn_isa_name((fnn_isa)isa), twin_word(kind), special_names[s],
+                           (double)y[at], twin_of(kind)->f((double)x[at], .5));
                     for (i = 0; i < LARGEST; i++)
                         CHECKF(i == at || y[i] == y[(at + 1) % LARGEST], "a neighbour changed");
                 }
+    CHECK(is_right(FNN_TANH, (fnn_real)INFINITY, 1) && is_right(FNN_RELU, -1, 0));
+    CHECK(!is_right(FNN_TANH, (fnn_real)INFINITY, 1 - (fnn_real)EPSILON / 2));
+    CHECK(!is_right(FNN_RELU, (fnn_real)NAN, 0) && !is_right(FNN_RELU, 0, (fnn_real)-0.0));
+    CHECK(!is_right(FNN_SIGMOID, 1, (fnn_real).7311));
+}
+
+/* The twins themselves: of which sort they are, their limits, a NaN; the slope against differences
+ * of f, and that nothing jumps but at their kinks. */
+static void check_slope(int kind, double x)
+{
+    const activation_twin *t = twin_of(kind);
+    const double h = 1e-5, found = (t->f(x + h, .5) - t->f(x - h, .5)) / (2 * h);
+    CHECKF(fabs(found - t->slope(x, .5)) < 1e-8, "%s at %g: %g, not %g", twin_word(kind), x,
+           t->slope(x, .5), found);
+    CHECKF(fabs(t->slope(x + h, .5) - t->slope(x - h, .5)) < 4 * h, "%s jumps at %g",
+           twin_word(kind), x);
+}
+
+static void twins(void)
+{
+    int kind, i;
+    for (kind = 0; kind < FNNI_MAP_COUNT; kind++) {
+        const activation_twin *t = twin_of(kind);
+        const int rowwise =
+            kind < FNN_ACTIVATION_COUNT && fnni_activation_has((fnn_activation)kind, FNNI_ROWWISE);
+        CHECKF((t->f == NULL) == rowwise && (t->row != NULL) == rowwise, "%s", twin_word(kind));
+        if (rowwise) continue;
+        CHECKF(t->f(HUGE_VAL, 1) == t->top, "%s", twin_word(kind));
+        CHECKF(t->f(-HUGE_VAL, 1) == t->bottom || t->bottom != t->bottom, "%s", twin_word(kind));
+        CHECKF(t->f((double)NAN, .5) != t->f((double)NAN, .5), "%s", twin_word(kind));
+        for (i = -800; t->slope && i <= 800; i++) /* 3e-5 past each hundredth: no kink is there */
+            check_slope(kind, i / 100.0 + 3e-5);
+        for (i = 0; i < t->kinks; i++) /* and on both sides of each */
+            check_slope(kind, t->kink[i] - 2e-5), check_slope(kind, t->kink[i] + 2e-5);
+    }
 }
 
 /* A NaN, an infinity anywhere in a row, and what it makes of the rest. */
@@ -1006,9 +1023,9 @@ static void controls(void)
 }
 
 static const harness_test tests[] = {
-    TEST(maps),          TEST(backward),        TEST(bias_activation), TEST(softmax),
-    TEST(cross_entropy), TEST(vectors),         TEST(long_sums),       TEST(optimisers),
-    TEST(dropout),       TEST(dropout_is_fair), TEST(specials),        TEST(special_rows),
-    TEST(large_logits),  TEST(public_calls),    TEST(controls),
+    TEST(twins),        TEST(maps),          TEST(backward),        TEST(bias_activation),
+    TEST(softmax),      TEST(cross_entropy), TEST(vectors),         TEST(long_sums),
+    TEST(optimisers),   TEST(dropout),       TEST(dropout_is_fair), TEST(specials),
+    TEST(special_rows), TEST(large_logits),  TEST(public_calls),    TEST(controls),
 };
 HARNESS_MAIN(tests)

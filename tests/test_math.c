@@ -1,44 +1,31 @@
-/* exp, log, tanh, sigmoid, elu and gelu: errors in ULP on a coarse sweep of all floats, on every
- * instruction set (tests/exhaustive_math.c takes every float), and what they leave alone. */
-#include "tables.h"
+/* exp, log and the activations: errors in ULP on a coarse sweep of all floats, on every instruction
+ * set (tests/exhaustive_math.c takes every float), and what they leave alone. */
+#define FMNIST_NN_IMPLEMENTATION
+#include "../fmnist_nn.h"
 #include "harness.h"
+#include "twins.h"
 #include <fenv.h>
 #include <float.h>
 
 #if !FNNI_REAL_IS_DOUBLE
 #include "sweep.h"
-static void sweep_one(int index)
+
+static void check_sweep(const sweep_function *f, sweep_result r)
 {
-    const sweep_function *s = &sweep_functions[index];
-    const sweep_result r = sweep(s, 0, 0xffffffffu, getenv("TEST_QUICK") ? 99991 : 9973);
     int isa;
     for (isa = 0; isa < FNN_ISA_COUNT; isa++)
-        CHECKF(r.worst[isa] <= s->bound, "%s %s: %.3f ULP at %.9g", s->name,
+        CHECKF(r.worst[isa] <= f->bound, "%s %s: %.3f ULP at %.9g", f->name,
                fnn_isa_name((fnn_isa)isa), r.worst[isa], (double)r.where[isa]);
 }
-static void exp_everywhere(void)
+
+static void everywhere(void)
 {
-    sweep_one(0);
-}
-static void log_everywhere(void)
-{
-    sweep_one(1);
-}
-static void tanh_everywhere(void)
-{
-    sweep_one(2);
-}
-static void sigmoid_everywhere(void)
-{
-    sweep_one(3);
-}
-static void elu_everywhere(void)
-{
-    sweep_one(4);
-}
-static void gelu_everywhere(void)
-{
-    sweep_one(5);
+    int kind;
+    for (kind = 0; kind < SWEEP_COUNT; kind++) {
+        const sweep_function f = sweep_function_of(kind);
+        if (f.twin->f)
+            check_sweep(&f, sweep(&f, 0, 0xffffffffu, getenv("TEST_QUICK") ? 99991 : 9973));
+    }
 }
 
 /* The neighbourhoods where formulas change: every float within 2^12 of each. */
@@ -50,30 +37,27 @@ static void seams(void)
         88.02969,   88.72284,       89,      103.2789, 103.9721, 104};
     const size_t count = sizeof points / sizeof points[0];
     size_t i;
-    int index, sign, isa;
-    for (index = 0; index < SWEEP_COUNT; index++)
-        for (i = 0; i < count; i++)
+    int kind, sign;
+    for (kind = 0; kind < SWEEP_COUNT; kind++)
+        for (i = 0; twin_of(kind)->f && i < count; i++)
             for (sign = 0; sign < 2; sign++) {
+                const sweep_function f = sweep_function_of(kind);
                 const float x = (float)(sign ? -points[i] : points[i]);
                 uint32_t bits, low;
-                sweep_result r;
                 memcpy(&bits, &x, sizeof bits);
                 low = (bits & 0x7fffffffu) < 4096 ? bits & 0x80000000u : bits - 4096;
-                r = sweep(&sweep_functions[index], low, bits + 4096u, 1);
-                for (isa = 0; isa < FNN_ISA_COUNT; isa++)
-                    CHECKF(r.worst[isa] <= sweep_functions[index].bound, "%s %s: %.3f ULP at %.9g",
-                           sweep_functions[index].name, fnn_isa_name((fnn_isa)isa), r.worst[isa],
-                           (double)r.where[isa]);
+                check_sweep(&f, sweep(&f, low, bits + 4096u, 1));
             }
 }
 
 /* The control: one unit in the last place on some inputs must show. */
 static void control(void)
 {
-    const sweep_result r = sweep(&sweep_broken, 0x3f000000u, 0x40400000u, 997);
+    const sweep_function broken = sweep_broken();
+    const sweep_result r = sweep(&broken, 0x3f000000u, 0x40400000u, 997);
     int isa;
     for (isa = 0; isa < FNN_ISA_COUNT; isa++)
-        CHECKF(r.worst[isa] < 0 || r.worst[isa] > sweep_broken.bound, "%s hides the error",
+        CHECKF(r.worst[isa] < 0 || r.worst[isa] > broken.bound, "%s hides the error",
                fnn_isa_name((fnn_isa)isa));
 }
 #else
@@ -85,37 +69,46 @@ static double error_of(double y, long double truth)
     return (double)(fabsl((long double)y - truth) / (long double)unit);
 }
 
+static long double long_sigmoid(long double x)
+{
+    return 1 / (1 + expl(-x));
+}
+static long double long_elu(long double x)
+{
+    return x > 0 ? x : expm1l(x);
+}
+static long double long_gelu(long double x)
+{
+    return x * 0.5L * erfcl(-x * 0.70710678118654752440084436L);
+}
+
 static void doubles(void)
 {
-    const fnni_kernels *k = &fnni_kernels_scalar;
-    double worst[6] = {0, 0, 0, 0, 0, 0}, y;
-    int i, j;
+    static const struct {
+        int kind;
+        long double (*truth)(long double x);
+        double from;
+    } rows[] = {{FNNI_MAP_exp, expl, -40}, {FNNI_MAP_log, logl, 0},
+                {FNN_TANH, tanhl, -40},    {FNN_SIGMOID, long_sigmoid, -40},
+                {FNN_ELU, long_elu, -40},  {FNN_GELU, long_gelu, -5}};
+    size_t r;
+    int i;
     if (LDBL_MANT_DIG <= DBL_MANT_DIG) {
         SKIP("long double is double here");
         return;
     }
-    for (i = 0; i < 200000; i++) {
-        const double x = (i - 100000) * 3.456789e-4;
-        const long double e = expl((long double)-x);
-        double error[6] = {0, 0, 0, 0, 0, 0};
-        k->activation(FNNI_MAP_exp, 0, 1, &x, &y), error[0] = error_of(y, expl((long double)x));
-        if (x > 0)
-            k->activation(FNNI_MAP_log, 0, 1, &x, &y), error[1] = error_of(y, logl((long double)x));
-        k->activation(FNNI_MAP_tanh, 0, 1, &x, &y), error[2] = error_of(y, tanhl((long double)x));
-        k->activation(FNNI_MAP_sigmoid, 0, 1, &x, &y), error[3] = error_of(y, 1 / (1 + e));
-        k->activation(FNN_ELU, 1, 1, &x, &y),
-            error[4] = error_of(y, x > 0 ? (long double)x : expm1l((long double)x));
-        k->activation(FNN_GELU, 0, 1, &x, &y);
-        if (x > -5)
-            error[5] = error_of(y, (long double)x * 0.5L *
-                                       erfcl(-(long double)x * 0.70710678118654752440084436L));
-        for (j = 0; j < 6; j++) worst[j] = error[j] > worst[j] ? error[j] : worst[j];
+    for (r = 0; r < sizeof rows / sizeof rows[0]; r++) {
+        double worst = 0, y;
+        for (i = 0; i < 200000; i++) {
+            const double x = (i - 100000) * 3.456789e-4;
+            if (x <= rows[r].from) continue;
+            fnni_kernels_scalar.activation((unsigned)rows[r].kind, 1, 1, &x, &y);
+            y = error_of(y, rows[r].truth((long double)x));
+            worst = y > worst ? y : worst;
+        }
+        CHECKF(worst > 0 && worst < twin_of(rows[r].kind)->ulp_double, "%s: %.2f ULP",
+               twin_word(rows[r].kind), worst);
     }
-    for (j = 0; j < 6; j++)
-        CHECKF(worst[j] < (j < 3   ? 2
-                           : j < 5 ? 3
-                                   : 40),
-               "function %d: %.2f ULP", j, worst[j]); /* gelu: the argument's rounding, times x^2 */
 }
 #endif
 
@@ -149,12 +142,7 @@ static void environment_is_left(void)
 
 static const harness_test tests[] = {
 #if !FNNI_REAL_IS_DOUBLE
-    TEST(exp_everywhere),
-    TEST(log_everywhere),
-    TEST(tanh_everywhere),
-    TEST(sigmoid_everywhere),
-    TEST(elu_everywhere),
-    TEST(gelu_everywhere),
+    TEST(everywhere),
     TEST(seams),
     TEST(control),
 #else

@@ -64,7 +64,7 @@ static void builders_leave_their_error(void)
     check_broken(m, FNN_ERROR_ARGUMENT, "dropout");
     m = fnn_sequential(28, 28, 1);
     fnn_activate(m, FNN_ACTIVATION_COUNT, 0);
-    check_broken(m, FNN_ERROR_ARGUMENT, "expected an activation, found");
+    check_broken(m, FNN_ERROR_ARGUMENT, "layer 0 activation: expected an activation, found");
     m = fnn_sequential(28, 28, 1);
     fnn_set_initializer(m, glorot, none);
     check_broken(m, FNN_ERROR_ARGUMENT, "initializer");
@@ -79,28 +79,48 @@ static void builders_leave_their_error(void)
     check_broken(m, FNN_ERROR_ARGUMENT, "at least 0");
 }
 
+/* Whether it fails so, and zeroes its output. */
+static int evaluation_fails(const fnn_model *m, const fnn_dataset *data, fnn_result code)
+{
+    fnn_metrics metrics, zeros;
+    memset(&metrics, 0xff, sizeof metrics);
+    memset(&zeros, 0, sizeof zeros);
+    return fnn_evaluate(m, NULL, data, &metrics) == code && !memcmp(&metrics, &zeros, sizeof zeros);
+}
+
 /* What a broken model, or none, returns is the same everywhere, inference included. */
 static void broken_models_fail_the_same(void)
 {
     fnn_context *context = fnn_context_create(NULL, NULL);
     fnn_model *m = fnn_sequential(2, 2, 1);
+    const fnn_real pixels[8] = {1, 2, 3, 4, 5, 6, 7, 8};
     fnn_dataset data;
-    fnn_metrics metrics;
     fnn_real y[4];
     int32_t classes[4];
     memset(&data, 0, sizeof data);
     fnn_dense(m, 4, FNN_RELU);
     CHECK(fnn_reserve(m, context) == FNN_ERROR_STATE);
     CHECK(fnn_predict(m, NULL, &data, y) == FNN_ERROR_STATE);
+    CHECK(evaluation_fails(m, &data, FNN_ERROR_STATE));
     fnn_dense(m, -1, FNN_RELU);
     CHECK(fnn_reserve(m, context) == FNN_ERROR_ARGUMENT);
     CHECK(fnn_predict(m, NULL, &data, y) == FNN_ERROR_ARGUMENT);
     CHECK(fnn_predict_classes(m, NULL, &data, classes) == FNN_ERROR_ARGUMENT);
-    CHECK(fnn_evaluate(m, NULL, &data, &metrics) == FNN_ERROR_ARGUMENT);
+    CHECK(evaluation_fails(m, &data, FNN_ERROR_ARGUMENT));
+    CHECK(fnn_evaluate(m, NULL, &data, NULL) == FNN_ERROR_ARGUMENT);
     CHECK(fnn_reserve(NULL, context) == FNN_ERROR_MEMORY);
     CHECK(fnn_predict(NULL, NULL, &data, y) == FNN_ERROR_MEMORY);
     CHECK(fnn_predict_classes(NULL, NULL, &data, classes) == FNN_ERROR_MEMORY);
-    CHECK(fnn_evaluate(NULL, NULL, &data, &metrics) == FNN_ERROR_MEMORY);
+    CHECK(evaluation_fails(NULL, &data, FNN_ERROR_MEMORY));
+    fnn_model_free(m);
+    m = fnn_sequential(2, 2, 1);
+    fnn_dense(m, 4, FNN_RELU);
+    fnn_seal(m);
+    CHECK(evaluation_fails(m, NULL, FNN_ERROR_ARGUMENT)); /* of data that are none, */
+    CHECK(evaluation_fails(m, &data, FNN_ERROR_ARGUMENT));
+    data.count = data.height = data.width = 2, data.channels = 1;
+    data.reals = pixels;
+    CHECK(evaluation_fails(m, &data, FNN_ERROR_ARGUMENT)); /* or have no labels */
     fnn_model_free(m);
     fnn_context_free(context);
 }
@@ -158,6 +178,39 @@ static void shapes_that_wrap_are_refused(void)
     fnn_model_free(m);
 }
 
+static int shapes_fail(const fnn_model *m, fnn_result code)
+{
+    int in[3] = {7, 7, 7}, out[3] = {7, 7, 7}, i, zeros = 0;
+    for (i = 0; i < 2; i++) /* one of them may be NULL */
+        if (fnn_shapes(m, i ? NULL : in, i ? out : NULL) != code) return 0;
+    for (i = 0; i < 3; i++) zeros += (in[i] == 0) + (out[i] == 0);
+    return zeros == 6;
+}
+
+static void shapes_are_told_or_zeroed(void)
+{
+    fnn_model *m = fnn_sequential(7, 5, 2);
+    int in[3] = {0, 0, 0}, out[3] = {0, 0, 0};
+    fnn_conv2d(m, 3, 3, FNN_VALID, FNN_RELU);
+    CHECK(!fnn_shapes(m, in, out) && !fnn_shapes(m, NULL, NULL));
+    CHECK(in[0] == 7 && in[1] == 5 && in[2] == 2 && out[0] == 5 && out[1] == 3 && out[2] == 3);
+    fnn_max_pool2d(m, 4); /* breaks it */
+    CHECK(shapes_fail(m, FNN_ERROR_ARGUMENT) && shapes_fail(NULL, FNN_ERROR_MEMORY));
+    fnn_model_free(m);
+}
+
+/* Each result has words of its own; what must come first is named. */
+static void results_have_words(void)
+{
+    int i, j;
+    for (i = 0; i < FNN_RESULT_COUNT; i++)
+        for (j = 0; j < i; j++)
+            CHECK(strcmp(fnn_result_text((fnn_result)i), fnn_result_text((fnn_result)j)) != 0);
+    CHECK(strstr(fnn_result_text(FNN_ERROR_STATE), "for a new model fnn_seal or fnn_fit") != NULL);
+    CHECK(strlen(fnn_result_text(FNN_RESULT_COUNT)) > 0 &&
+          strlen(fnn_result_text((fnn_result)-1)) > 0);
+}
+
 static void null_model_is_accepted(void)
 {
     fnn_fit_config config = fnn_fit_config_init();
@@ -195,19 +248,29 @@ static void empty_model_is_an_error(void)
 /* Mean and deviation of each initialiser over many weights, within four standard errors. */
 static void initialisers_have_their_deviation(void)
 {
+    typedef enum { NOT_THERE, WITHIN, NORMAL } family; /* the square of the bound, or variance */
+    static const struct {
+        family drawn;
+        double square;
+    } rows[FNN_INITIALIZER_COUNT] = {[FNN_GLOROT_UNIFORM] = {WITHIN, 6.0 / 500},
+                                     [FNN_GLOROT_NORMAL] = {NORMAL, 2.0 / 500},
+                                     [FNN_HE_NORMAL] = {NORMAL, 2.0 / 300},
+                                     [FNN_HE_UNIFORM] = {WITHIN, 6.0 / 300},
+                                     [FNN_FAN_IN_UNIFORM] = {WITHIN, 1.0 / 300},
+                                     [FNN_NORMAL] = {NORMAL, 1},
+                                     [FNN_UNIFORM] = {WITHIN, 1},
+                                     [FNN_ZEROS] = {WITHIN, 0}};
     int kind;
     for (kind = 0; kind < FNN_INITIALIZER_COUNT; kind++) {
         const fnn_initializer start = {(fnn_initializer_kind)kind, (fnn_real)0.5};
-        const int normal = kind == FNN_GLOROT_NORMAL || kind == FNN_HE_NORMAL || kind == FNN_NORMAL;
-        static const double expected[] = {6.0 / 500, 2.0 / 500, 2.0 / 300, 6.0 / 300,
-                                          1.0 / 300, 1,         1,         0};
-        const double variance = expected[kind] * 0.25 / (normal ? 1 : 3),
-                     deviation = sqrt(variance);
+        const double variance = rows[kind].square * 0.25 / (rows[kind].drawn == NORMAL ? 1 : 3);
+        const double deviation = sqrt(variance);
         const double n = 300 * 200;
         double sum = 0, squares = 0;
         fnn_model *m = fnn_sequential(1, 1, 300);
         const fnn_real *w;
         size_t i;
+        CHECKF(rows[kind].drawn != NOT_THERE, "kind %d has no row", kind);
         fnn_set_initializer(m, start, glorot);
         fnn_dense(m, 200, FNN_LINEAR);
         w = fnn_parameters(m, NULL);
@@ -340,7 +403,8 @@ static void every_allocation_may_fail(void)
 static const harness_test tests[] = {
     TEST(shapes_are_inferred),          TEST(builders_leave_their_error),
     TEST(broken_models_fail_the_same),  TEST(late_builders_fail_alone),
-    TEST(shapes_that_wrap_are_refused), TEST(null_model_is_accepted),
+    TEST(shapes_that_wrap_are_refused), TEST(shapes_are_told_or_zeroed),
+    TEST(results_have_words),           TEST(null_model_is_accepted),
     TEST(empty_model_is_an_error),      TEST(initialisers_have_their_deviation),
     TEST(seeds_draw_weights_anew),      TEST(contexts_check_what_they_are_asked),
     TEST(every_allocation_may_fail)};

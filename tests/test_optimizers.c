@@ -126,19 +126,6 @@ static num penalty(const twin *w, const fnn_fit_config *c, int i)
     return p;
 }
 
-/* Polyak 1964 and Sutskever et al. 2013. Keras folds the rate into the velocity. */
-static num twin_momentum(num *v, const fnn_optimizer *o, int wrong, num g)
-{
-    const num mu = exact(slightly(o->momentum, wrong == MOMENTUM)), rate = exact(o->learning_rate);
-    const int nesterov = o->nesterov && wrong != NO_NESTEROV;
-    if (o->pytorch) {
-        *v = add(mul(mu, *v), g);
-        return mul(rate, nesterov ? add(g, mul(mu, *v)) : *v);
-    }
-    *v = add(mul(mu, *v), mul(rate, g));
-    return nesterov ? add(mul(mu, *v), mul(rate, g)) : *v;
-}
-
 /* Keras' root takes epsilon with it, PyTorch's does not. */
 static num damped_root(const fnn_optimizer *o, num s)
 {
@@ -151,13 +138,67 @@ static num decayed(fnn_real rho, num s, num g)
     return add(mul(exact(rho), s), mul(sub(exact(1), exact(rho)), mul(g, g)));
 }
 
-/* Kingma and Ba 2015, algorithm 1; Keras' epsilon is the paper's "epsilon hat" of section 2. */
-static num twin_adam(num *m, num *v, const fnn_optimizer *o, int wrong, int t, num g)
+/* ---- the optimisers: what each takes from weight i, whose gradient is g; state in s, d ---- */
+
+static num update_sgd(twin *w, const fnn_optimizer *o, int i, num g)
 {
-    const fnn_real beta1 = slightly(o->beta1, wrong == BETA);
-    const double steps = t + (wrong == LATE);
+    (void)w, (void)i;
+    return mul(exact(o->learning_rate), g);
+}
+
+/* Polyak 1964 and Sutskever et al. 2013. Keras folds the rate into the velocity. */
+static num moved(num *v, const fnn_optimizer *o, fault wrong, num g)
+{
+    const num mu = exact(slightly(o->momentum, wrong == MOMENTUM)), rate = exact(o->learning_rate);
+    const int nesterov = o->nesterov && wrong != NO_NESTEROV;
+    if (o->pytorch) {
+        *v = add(mul(mu, *v), g);
+        return mul(rate, nesterov ? add(g, mul(mu, *v)) : *v);
+    }
+    *v = add(mul(mu, *v), mul(rate, g));
+    return nesterov ? add(mul(mu, *v), mul(rate, g)) : *v;
+}
+static num update_momentum(twin *w, const fnn_optimizer *o, int i, num g)
+{
+    return moved(w->s + i, o, w->wrong, g);
+}
+
+/* Duchi, Hazan, Singer 2011 */
+static num update_adagrad(twin *w, const fnn_optimizer *o, int i, num g)
+{
+    w->s[i] = add(w->s[i], mul(g, g));
+    return mul(exact(o->learning_rate), quotient(g, damped_root(o, w->s[i])));
+}
+
+/* Zeiler 2012, algorithm 1 */
+static num update_adadelta(twin *w, const fnn_optimizer *o, int i, num g)
+{
+    const fnn_real rho = slightly(o->rho, w->wrong == RHO);
+    const num epsilon = exact(o->epsilon);
+    num u;
+    w->s[i] = decayed(rho, w->s[i], g);
+    u = mul(quotient(root(add(w->d[i], epsilon)), root(add(w->s[i], epsilon))), g);
+    w->d[i] = decayed(rho, w->d[i], u);
+    return mul(exact(o->learning_rate), u);
+}
+
+/* Tieleman and Hinton 2012 */
+static num update_rmsprop(twin *w, const fnn_optimizer *o, int i, num g)
+{
+    num u;
+    w->s[i] = decayed(slightly(o->rho, w->wrong == RHO), w->s[i], g);
+    u = quotient(g, damped_root(o, w->s[i]));
+    return o->momentum > 0 ? moved(w->d + i, o, w->wrong, u) : mul(exact(o->learning_rate), u);
+}
+
+/* Kingma and Ba 2015, algorithm 1; Keras' epsilon is the paper's "epsilon hat" of section 2. */
+static num update_adam(twin *w, const fnn_optimizer *o, int i, num g)
+{
+    const fnn_real beta1 = slightly(o->beta1, w->wrong == BETA);
+    const double steps = w->t + (w->wrong == LATE);
     const num c1 = rounded(1 - pow((double)beta1, steps), 0);
     const num c2 = rounded(1 - pow((double)o->beta2, steps), 0), rate = exact(o->learning_rate);
+    num *m = w->s + i, *v = w->d + i;
     *m = add(mul(exact(beta1), *m), mul(sub(exact(1), exact(beta1)), g));
     *v = decayed(o->beta2, *v, g);
     if (o->pytorch)
@@ -166,31 +207,22 @@ static num twin_adam(num *m, num *v, const fnn_optimizer *o, int wrong, int t, n
     return quotient(mul(mul(rate, quotient(root(c2), c1)), *m), add(root(*v), exact(o->epsilon)));
 }
 
-static num update_of(twin *w, const fnn_optimizer *o, int i, num g)
-{
-    const num rate = exact(o->learning_rate);
-    const fnn_real rho = slightly(o->rho, w->wrong == RHO);
-    num u;
-    switch (o->kind) {
-    case FNN_SGD: return mul(rate, g);
-    case FNN_MOMENTUM: return twin_momentum(w->s + i, o, (int)w->wrong, g);
-    case FNN_ADAGRAD: /* Duchi, Hazan, Singer 2011 */
-        w->s[i] = add(w->s[i], mul(g, g));
-        return mul(rate, quotient(g, damped_root(o, w->s[i])));
-    case FNN_ADADELTA: /* Zeiler 2012, algorithm 1 */
-        w->s[i] = decayed(rho, w->s[i], g);
-        u = mul(
-            quotient(root(add(w->d[i], exact(o->epsilon))), root(add(w->s[i], exact(o->epsilon)))),
-            g);
-        w->d[i] = decayed(rho, w->d[i], u);
-        return mul(rate, u);
-    case FNN_RMSPROP: /* Tieleman and Hinton 2012 */
-        w->s[i] = decayed(rho, w->s[i], g);
-        u = quotient(g, damped_root(o, w->s[i]));
-        return o->momentum > 0 ? twin_momentum(w->d + i, o, (int)w->wrong, u) : mul(rate, u);
-    default: return twin_adam(w->s + i, w->d + i, o, (int)w->wrong, w->t, g);
-    }
-}
+/* The same for each of FNN_OPTIMIZER_LIST, and which faults of the twin it can show. */
+typedef struct {
+    num (*update)(twin *w, const fnn_optimizer *o, int i, num g);
+    int conventions; /* Keras' and PyTorch's differ */
+    int rho, betas, starts;
+} method;
+/* clang-format off */
+static const method method_sgd =      {update_sgd,      0, 0, 0, 0};
+static const method method_momentum = {update_momentum, 1, 0, 0, 0};
+static const method method_adagrad =  {update_adagrad,  1, 0, 0, 1};
+static const method method_adadelta = {update_adadelta, 0, 1, 0, 0};
+static const method method_rmsprop =  {update_rmsprop,  1, 1, 0, 0};
+static const method method_adam =     {update_adam,     1, 0, 1, 0};
+/* clang-format on */
+#define METHOD(name, word, ...) &method_##word,
+static const method *const methods[] = {FNN_OPTIMIZER_LIST(METHOD)};
 
 /* The library's norm is a sum of ALL squares, then a root. */
 static num norm_scale(const fnn_fit_config *c, const fnn_real *gradients)
@@ -218,7 +250,7 @@ static void twin_step(twin *w, const fnn_fit_config *config, const fnn_real *gra
         num g = mul(scale, exact(gradients[i])), p = penalty(w, &c, i);
         if (w->wrong == CLIP_AFTER_PENALTY) g = add(g, p), p = exact(0);
         if (c.clip_value > 0) g = cut(g, (double)c.clip_value);
-        g = update_of(w, &c.optimizer, i, add(g, p));
+        g = methods[c.optimizer.kind]->update(w, &c.optimizer, i, add(g, p));
         w->w[i] = sub(sub(old, mul(mul(rate, decay), old)), g);
     }
 }
@@ -269,7 +301,7 @@ static double trial(int isa, const fnn_fit_config *config, fault wrong)
     for (i = 0; i < ALL; i++) {
         w[i] = i == 4 || i == 7 ? 0 : (fnn_real)(2 * sample_unit(8, 1, (uint64_t)i) - 1);
         t.w[i] = exact(w[i]);
-        if (c.optimizer.kind == FNN_ADAGRAD && wrong != START) t.s[i] = exact(c.optimizer.start);
+        if (methods[c.optimizer.kind]->starts && wrong != START) t.s[i] = exact(c.optimizer.start);
     }
     for (step = 0; step < STEPS; step++) {
         CHECK(!fnn_forward(m, &data, NULL, ROWS, 1) && !fnn_loss(m, NULL) && !fnn_backward(m));
@@ -334,7 +366,11 @@ static fnn_fit_config make_config(fnn_optimizer optimizer, int option)
 static void steps_match_the_papers(void)
 {
     double most = 0;
-    int isa, i, form, option;
+    int isa, i, form, option, kind;
+    for (kind = 0; kind < FNN_OPTIMIZER_COUNT; kind++) {
+        for (i = 0; i < OPTIMIZERS && (int)optimizer_at(i, 0, 0).optimizer.kind != kind;) i++;
+        CHECKF(i < OPTIMIZERS, "kind %d is not tried", kind);
+    }
     for (isa = FNN_ISA_SCALAR; isa < FNN_ISA_COUNT; isa++)
         for (i = 0; fnn_isa_available((fnn_isa)isa) && i < OPTIMIZERS; i++)
             for (form = 0; form < 4; form++)
@@ -351,31 +387,43 @@ static void steps_match_the_papers(void)
 
 /* ---- the twins, broken ---- */
 
+/* Whether a fault shows. */
 static int applies(fault wrong, const fnn_optimizer *o)
 {
-    switch (wrong) {
-    case OTHER_CONVENTION: return o->kind != FNN_SGD && o->kind != FNN_ADADELTA;
-    case MOMENTUM: return o->momentum > 0;
-    case RHO: return o->kind == FNN_ADADELTA || o->kind == FNN_RMSPROP;
-    case BETA:
-    case LATE: return o->kind == FNN_ADAM;
-    case START: return o->kind == FNN_ADAGRAD && o->start > 0;
-    case NO_NESTEROV: return o->nesterov;
-    default: return 1;
-    }
+    const method *m = methods[o->kind];
+    const int shows[FAULTS] = {[OTHER_CONVENTION] = m->conventions,
+                               [RATE] = 1,
+                               [MOMENTUM] = o->momentum > 0,
+                               [RHO] = m->rho,
+                               [BETA] = m->betas,
+                               [LATE] = m->betas,
+                               [START] = m->starts && o->start > 0,
+                               [NO_L1] = 1,
+                               [NO_L2] = 1,
+                               [NO_DECAY] = 1,
+                               [NO_NESTEROV] = o->nesterov,
+                               [BIASES_PENALISED] = 1,
+                               [BIASES_SPARED] = 1,
+                               [CLIP_AFTER_PENALTY] = 1,
+                               [NO_NORM] = 1};
+    return shows[wrong];
 }
 
-/* Faults of the optimiser show without options, the others where the option is; epsilon is large,
- * so that where it stands shows. */
+/* With which options: faults of the optimiser show without any, the others where the option is. */
+static const int options_of_fault[FAULTS] = {[NO_L1] = 2,         [NO_L2] = 1,
+                                             [NO_DECAY] = 5,      [BIASES_PENALISED] = 1,
+                                             [BIASES_SPARED] = 7, [CLIP_AFTER_PENALTY] = 6,
+                                             [NO_NORM] = 4};
+
+/* Epsilon is large, so that where it stands shows. */
 static void broken_twins_are_caught(void)
 {
-    static const int options[FAULTS] = {0, 0, 0, 0, 0, 0, 0, 0, 2, 1, 5, 0, 1, 7, 6, 4};
     int i, pytorch, wrong, checked = 0;
     for (i = 0; i < OPTIMIZERS; i++)
         for (pytorch = 0; pytorch < 2; pytorch++)
             for (wrong = NOTHING + 1; wrong < FAULTS; wrong++) {
                 const named n = optimizer_at(i, pytorch, 1);
-                const fnn_fit_config c = make_config(n.optimizer, options[wrong]);
+                const fnn_fit_config c = make_config(n.optimizer, options_of_fault[wrong]);
                 double worst;
                 if (!applies((fault)wrong, &n.optimizer)) continue;
                 worst = trial(FNN_ISA_BEST, &c, (fault)wrong);
@@ -426,7 +474,7 @@ static void a_step_checks_its_configuration(void)
     CHECK(!fnn_forward(m, &data, NULL, ROWS, 1) && !fnn_loss(m, NULL) && !fnn_backward(m));
     bad.optimizer.kind = FNN_OPTIMIZER_COUNT;
     CHECK(fnn_step(m, &bad) == FNN_ERROR_ARGUMENT);
-    CHECK(strstr(fnn_model_error(m)->message, "found kind 6") != NULL);
+    CHECK(strstr(fnn_model_error(m)->message, "found kind ") != NULL);
     bad = good;
     bad.optimizer.learning_rate = -1;
     CHECK(fnn_step(m, &bad) == FNN_ERROR_ARGUMENT);

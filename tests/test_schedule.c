@@ -53,12 +53,23 @@ typedef struct {
     double factor;
 } rate_row;
 
+/* Which kinds a test has had; at its end, that these are all of FNN_SCHEDULE_LIST. */
+static int had[FNN_SCHEDULE_COUNT];
+
+static void check_all_were_there(void)
+{
+    int kind;
+    for (kind = 0; kind < FNN_SCHEDULE_COUNT; kind++) CHECKF(had[kind], "no row of kind %d", kind);
+    memset(had, 0, sizeof had); /* for the next test */
+}
+
 static void check_rows(const rate_row *rows, int count)
 {
     int i;
     for (i = 0; i < count; i++) {
         const rate_row *r = rows + i;
         const double rate = fnn_schedule_rate(&r->schedule, .5, r->step, r->total, r->per_epoch);
+        had[r->schedule.kind] = 1;
         CHECKF(fabs(rate - .5 * r->factor) < 1e-12,
                "row %d: kind %d, step %d of %d: expected %.15g, found %.15g", i,
                (int)r->schedule.kind, r->step, r->total, .5 * r->factor, rate);
@@ -90,6 +101,7 @@ static void rates_are_those_worked_out_by_hand(void)
     };
     /* clang-format on */
     check_rows(rows, (int)(sizeof rows / sizeof rows[0]));
+    check_all_were_there();
 }
 
 static void warm_up_comes_first(void)
@@ -110,6 +122,7 @@ static void warm_up_comes_first(void)
         {step, 8, 12, 4, .25},     {smooth, 1, 12, 2, .5},  {smooth, 2, 12, 2, .25},
     };
     check_rows(rows, (int)(sizeof rows / sizeof rows[0]));
+    check_all_were_there();
 }
 
 static void edges_have_rates(void)
@@ -190,17 +203,23 @@ static void check_refused(const fnn_schedule *s, const char *word)
 static void wrong_schedules_are_refused(void)
 {
     fnn_schedule s = fnn_schedule_constant();
-    s.kind = FNN_SCHEDULE_COUNT, check_refused(&s, "kind");
-    s = warmed(fnn_schedule_linear(), -1), check_refused(&s, "warmup_steps");
-    s = fnn_schedule_step_decay(0, .1), check_refused(&s, "epoch");
-    s = fnn_schedule_step_decay(1, -.1), check_refused(&s, "gamma");
-    s = fnn_schedule_exponential(FNNI_NAN), check_refused(&s, "gamma");
-    s = fnn_schedule_exponential((double)INFINITY), check_refused(&s, "gamma");
-    s = fnn_schedule_cosine(1.5), check_refused(&s, "lowest");
-    s = fnn_schedule_cosine(FNNI_NAN), check_refused(&s, "lowest");
-    s = fnn_schedule_one_cycle(), s.rise = 2, check_refused(&s, "rise");
-    s = fnn_schedule_one_cycle(), s.start = -1, check_refused(&s, "start");
-    s = fnn_schedule_one_cycle(), s.end = FNNI_NAN, check_refused(&s, "end");
+    s.kind = FNN_SCHEDULE_COUNT;
+    check_refused(&s, "schedule: expected a kind and warmup_steps >= 0, found kind ");
+    s = warmed(fnn_schedule_linear(), -1), check_refused(&s, ", -1");
+    s = fnn_schedule_step_decay(0, .1);
+    check_refused(&s, "schedule: expected a drop every 1 epoch or more, found every 0, gamma 0.1,");
+    s = fnn_schedule_step_decay(1, -.1);
+    check_refused(&s, "schedule: expected gamma >= 0, found every 1, gamma -0.1,");
+    s = fnn_schedule_exponential(FNNI_NAN), check_refused(&s, "expected gamma >= 0, found");
+    s = fnn_schedule_exponential((double)INFINITY), check_refused(&s, "gamma inf");
+    s = fnn_schedule_cosine(1.5);
+    check_refused(&s, "schedule: expected lowest in 0..1, found every 0, gamma 0, lowest 1.5,");
+    s = fnn_schedule_cosine(FNNI_NAN), check_refused(&s, "expected lowest in 0..1");
+    s = fnn_schedule_one_cycle(), s.rise = 2;
+    check_refused(&s, "schedule: expected rise, start and end in 0..1, found every 0, gamma 0, "
+                      "lowest 0, rise 2, start 0.04, end 4e-06");
+    s = fnn_schedule_one_cycle(), s.start = -1, check_refused(&s, "start -1");
+    s = fnn_schedule_one_cycle(), s.end = FNNI_NAN, check_refused(&s, "rise, start and end in");
     s = fnn_schedule_step_decay(1, .1);
     CHECK(!(fnn_schedule_rate(&s, 1, 0, 10, 0) <= 1));
 }
@@ -246,6 +265,7 @@ static void fit_takes_the_rates_of_its_schedule(void)
     const int count = (int)(sizeof all / sizeof all[0]);
     fnn_dataset data = make_data();
     int i, j;
+    memset(had, 0, sizeof had);
     for (i = 0; i < count; i++) {
         fnn_model *fitted = make_network(1, 5), *stepped = make_network(1, 5);
         fnn_model *other = make_network(1, 5);
@@ -253,6 +273,7 @@ static void fit_takes_the_rates_of_its_schedule(void)
         fnn_history history;
         memset(&history, 0, sizeof history);
         c.schedule = all[i];
+        had[all[i].kind] = 1;
         CHECKF(!fnn_fit(fitted, &data, &c, &history), "%s", fnn_model_error(fitted)->message);
         steps_by_hand(stepped, &data, all + i, 0, NULL);
         CHECKF(same_weights(fitted, stepped), "schedule %d: other weights than by hand", i);
@@ -267,6 +288,7 @@ static void fit_takes_the_rates_of_its_schedule(void)
         fnn_model_free(stepped);
         fnn_model_free(other);
     }
+    check_all_were_there();
 }
 
 static void a_fit_of_no_epochs_changes_nothing(void)

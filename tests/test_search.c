@@ -361,28 +361,32 @@ static void noise_learnt_by_heart_scores_by_chance(void)
 
 /* ---- the best ---- */
 
+/* The figure that a monitor names, greater for better: a loss is what should be small. */
+static double watched(const fnn_figures *f, int monitor)
+{
+#define FIGURE(kind, figure, sign, validates) strstr(#figure, "loss") ? -f->figure : f->figure,
+    const double figures[] = {FNN_MONITOR_LIST(FIGURE)};
+#undef FIGURE
+    return figures[monitor];
+}
+
 static void the_best_is_the_best(void)
 {
-    static const fnn_monitor monitors[] = {FNN_MONITOR_VALIDATION_SCORE,
-                                           FNN_MONITOR_VALIDATION_LOSS, FNN_MONITOR_SCORE,
-                                           FNN_MONITOR_LOSS};
     const fnn_dataset data = images();
     fnn_search_config c = configuration(3, 2);
     int i, j, m;
     c.refit = 0;
-    for (m = 0; m < 4; m++) {
+    for (m = 0; m < FNN_MONITOR_COUNT; m++) {
         unsigned ranks = 0;
         fnn_search found;
-        c.monitor = monitors[m];
+        c.monitor = (fnn_monitor)m;
         search_grid(&data, &c, &found);
         for (i = 0; i < found.count; i++) {
-            const fnn_figures a = found.candidates[i].mean;
-            const double x[] = {a.validation_score, -a.validation_loss, a.score, -a.loss};
+            const double x = watched(&found.candidates[i].mean, m);
             ranks |= 1u << found.candidates[i].rank;
             for (j = 0; j < found.count; j++) {
-                const fnn_figures b = found.candidates[j].mean;
-                const double y[] = {b.validation_score, -b.validation_loss, b.score, -b.loss};
-                const int before = x[m] > y[m] || (x[m] == y[m] && i < j);
+                const double y = watched(&found.candidates[j].mean, m);
+                const int before = x > y || (x == y && i < j);
                 if (i == j) continue;
                 CHECK((found.candidates[i].rank < found.candidates[j].rank) == before);
             }
@@ -627,7 +631,7 @@ static void arguments_are_checked(void)
         REFUSED(&data, grid, AXES, &c, "leaves a part empty");
     }
     c = good, c.monitor = FNN_MONITOR_COUNT;
-    REFUSED(&data, grid, AXES, &c, "a monitor, found 4");
+    REFUSED(&data, grid, AXES, &c, "search: expected a monitor, found");
     c = good, c.context.threads = 0;
     REFUSED(&data, grid, AXES, &c, "threads");
 #undef REFUSED

@@ -168,12 +168,15 @@ static fnn_model *identity(fnn_loss_kind kind, fnn_real smoothing, fnn_real epsi
     return m;
 }
 
+static int losses_seen[FNN_LOSS_COUNT];
+
 static double loss_of(fnn_loss_kind kind, fnn_real smoothing, fnn_real epsilon,
                       const fnn_real *outputs, int32_t label, const fnn_real *target)
 {
     fnn_model *m = identity(kind, smoothing, epsilon);
     fnn_dataset data = table_of(outputs, 1, 10);
     fnn_metrics metrics;
+    losses_seen[kind]++;
     metrics.loss = -1;
     data = target ? with_targets(data, target, 10) : with_labels(data, &label, 10);
     CHECK(!fnn_evaluate(m, NULL, &data, &metrics));
@@ -189,16 +192,20 @@ static void losses_have_their_values(void)
 {
     const fnn_real y[10] = {1, 2, 3, 4, 0, 0, 0, 0, 0, 0},
                    t[10] = {0, 0, (fnn_real)0.5, (fnn_real)0.5};
-    const double z = log(exp(1.) + exp(2.) + exp(3.) + exp(4.) + 6);
+    const double z = log(exp(1.) + exp(2.) + exp(3.) + exp(4.) + 6), low = 1e-7;
+    int kind;
     CLOSE(loss_of(FNN_LOSS_SOFTMAX_CROSS_ENTROPY, 0, 0, y, 1, NULL), z - 2);
     CLOSE(loss_of(FNN_LOSS_SOFTMAX_CROSS_ENTROPY, 0, 0, y, 0, t), z - 3.5);
     CLOSE(loss_of(FNN_LOSS_SOFTMAX_CROSS_ENTROPY, (fnn_real)0.1, 0, y, 1, NULL),
           z - 0.9 * 2 - 0.1 * 10 / 10);
     CLOSE(loss_of(FNN_LOSS_CATEGORICAL_CROSS_ENTROPY, 0, 0, y, 2, NULL), -log(0.3));
     CLOSE(loss_of(FNN_LOSS_CATEGORICAL_CROSS_ENTROPY, 0, 0, y, 9, NULL), -log(1e-7));
+    CLOSE(loss_of(FNN_LOSS_SPARSE_CATEGORICAL_CROSS_ENTROPY, 0, 0, y, 9, NULL),
+          log(4 * (1 - low) + 6 * low) - log(low));
     CLOSE(loss_of(FNN_LOSS_MEAN_SQUARED_ERROR, 0, 0, y, 1, NULL), (1 + 1 + 9 + 16) / 10.);
     CLOSE(loss_of(FNN_LOSS_MEAN_ABSOLUTE_ERROR, 0, 0, y, 1, NULL), (1 + 1 + 3 + 4) / 10.);
     CLOSE(loss_of(FNN_LOSS_EPSILON_INSENSITIVE, 0, 1, y, 1, NULL), (0 + 0 + 2 + 3) / 10.);
+    for (kind = 0; kind < FNN_LOSS_COUNT; kind++) CHECKF(losses_seen[kind], "no row of %d", kind);
 }
 
 /* Loss and gradients of 2 - 3 with a softmax at the end, whatever stands behind or before it,
@@ -271,7 +278,7 @@ static void a_softmax_may_be_alone_but_not_hidden(void)
     fnn_model_free(m);
 }
 
-/* Targets are scored by accuracy where they stand for classes. */
+/* Targets are scored by accuracy where they stand for classes, else by R2. */
 static void accuracy_is_of_classes(void)
 {
     const fnn_real y[10] = {1, 2, 3, 4}, t[10] = {0, 0, 0, 1};
@@ -284,9 +291,10 @@ static void accuracy_is_of_classes(void)
     data.reals = y;
     data.targets = t;
     CHECK(!fnn_evaluate(m, NULL, &data, &metrics));
-    CHECK(isnan(metrics.accuracy) && !isnan(metrics.r2));
+    CHECK(isnan(metrics.accuracy) && !isnan(metrics.r2) && metrics.score == metrics.r2);
     data.classes = 10;
     CHECK(!fnn_evaluate(m, NULL, &data, &metrics) && metrics.accuracy == 1);
+    CHECK(metrics.score == 1 && metrics.r2 < 1);
     fnn_model_free(m);
 }
 
@@ -334,6 +342,64 @@ static void early_stopping_restores_the_best(void)
     fnn_model_free(m);
     fnn_dataset_free(&train);
     fnn_dataset_free(&validation);
+}
+
+#define FIGURE(kind, figure, sign, validates) sign * e->figure,
+#define VALIDATES(kind, figure, sign, validates) validates,
+static const int validates[] = {FNN_MONITOR_LIST(VALIDATES)};
+
+/* What a monitor looks at, greater for better. */
+static double watched(const fnn_epoch *e, int monitor)
+{
+    const double figures[] = {FNN_MONITOR_LIST(FIGURE)};
+    return figures[monitor];
+}
+
+static void each_monitor_is_watched(void)
+{
+    fnn_dataset data = make_images(), train, validation;
+    int monitor, i, best;
+    CHECK(!fnn_dataset_split(&data, 60, 1, 5, &train, &validation, NULL));
+    for (monitor = 0; monitor < FNN_MONITOR_COUNT; monitor++) {
+        fnn_model *m = make_network(FNN_ISA_BEST, 1, &train);
+        fnn_fit_config c = make_config(200);
+        fnn_history history = {0};
+        c.monitor = (fnn_monitor)monitor;
+        c.validation = validates[monitor] ? &validation : NULL;
+        c.patience = 5;
+        c.optimizer = fnn_adam(0.02);
+        CHECK(!fnn_fit(m, &train, &c, &history));
+        for (i = best = 0; i < history.count; i++)
+            if (watched(history.epochs + i, monitor) > watched(history.epochs + best, monitor))
+                best = i;
+        CHECKF(history.count < 200 && best == history.count - 6, "monitor %d: best %d of %d",
+               monitor, best, history.count);
+        fnn_history_free(&history);
+        fnn_model_free(m);
+    }
+    fnn_dataset_free(&train);
+    fnn_dataset_free(&validation);
+}
+
+static void monitors_are_checked(void)
+{
+    fnn_dataset data = make_images();
+    fnn_model *m = make_network(FNN_ISA_BEST, 1, &data);
+    fnn_fit_config c = make_config(1);
+    int monitor;
+    c.patience = 3;
+    for (monitor = 0; monitor < FNN_MONITOR_COUNT; monitor++) {
+        c.monitor = (fnn_monitor)monitor;
+        CHECK(fnn_fit(m, &data, &c, NULL) == (validates[monitor] ? FNN_ERROR_ARGUMENT : FNN_OK));
+    }
+    c.patience = 0; /* an odd one is refused even where it is not looked at */
+    for (monitor = -1; monitor <= FNN_MONITOR_COUNT; monitor += FNN_MONITOR_COUNT + 1) {
+        c.monitor = (fnn_monitor)monitor;
+        CHECK(fnn_fit(m, &data, &c, NULL) == FNN_ERROR_ARGUMENT);
+        CHECKF(strstr(fnn_model_error(m)->message, "fit: expected a monitor, found") != NULL, "%s",
+               fnn_model_error(m)->message);
+    }
+    fnn_model_free(m);
 }
 
 /* After the fourth epoch a weight is spoilt: the loss of the fifth is not finite. */
@@ -440,9 +506,6 @@ static void fit_checks_its_arguments(void)
     c.batch_size = 0;
     CHECK(fnn_fit(m, &data, &c, NULL) == FNN_ERROR_ARGUMENT);
     c.batch_size = 64;
-    c.patience = 3;
-    CHECK(fnn_fit(m, &data, &c, NULL) == FNN_ERROR_ARGUMENT);
-    c.patience = 0;
     labels[7] = CLASSES; /* a label that is none */
     CHECK(fnn_fit(m, &data, &c, NULL) == FNN_ERROR_ARGUMENT);
     labels[7] = 0;
@@ -788,6 +851,8 @@ static const harness_test tests[] = {TEST(fit_learns),
                                      TEST(accuracy_is_of_classes),
                                      TEST(sparse_loss_of_dead_outputs),
                                      TEST(early_stopping_restores_the_best),
+                                     TEST(each_monitor_is_watched),
+                                     TEST(monitors_are_checked),
                                      TEST(the_best_outlives_a_loss_that_is_not_finite),
                                      TEST(callback_stops),
                                      TEST(epochs_may_be_a_number_of_steps),

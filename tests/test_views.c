@@ -239,15 +239,30 @@ static int close_to(fnn_real found, double expected)
            (sizeof(fnn_real) == 4 ? 1e-7 : 1e-13) * (fabs(expected) + 1e-6);
 }
 
+/* What each normalisation is: whether it takes the mean away, and the scale, a number times a power
+ * of the variance. */
+static const struct {
+    int is_here, mean;
+    double number, power;
+} normalizations[FNN_NORMALIZATION_COUNT] = {
+    [FNN_NORMALIZE_NONE] = {1, 0, 1, 0},
+    [FNN_NORMALIZE_DIVIDE_255] = {1, 0, 1 / 255., 0},
+    [FNN_NORMALIZE_MEAN] = {1, 1, 1, 0},
+    [FNN_NORMALIZE_MEAN_DIVIDE_255] = {1, 1, 1 / 255., 0},
+    [FNN_NORMALIZE_STANDARDIZE] = {1, 1, 1, -.5},
+    [FNN_NORMALIZE_MEAN_VARIANCE] = {1, 1, 1, -1},
+};
+
 static void check_normalization(fnn_normalization kind, const fnn_dataset *data)
 {
     enum { FEATURES = 12 };
     fnn_real shift[FEATURES], scale[FEATURES];
     int j;
     int64_t i;
+    CHECKF(normalizations[kind].is_here, "kind %d has no row", (int)kind);
     if (!CHECK(fnn_normalization_compute(kind, data, shift, scale, NULL) == FNN_OK)) return;
     for (j = 0; j < FEATURES; j++) {
-        double mean = 0, variance = 0, lowest = 1e300, highest = -1e300, s = 1;
+        double mean = 0, variance = 0, lowest = 1e300, highest = -1e300, s;
         for (i = 0; i < data->count; i++) mean += feature_of(data, i, j, FEATURES);
         mean /= (double)data->count;
         for (i = 0; i < data->count; i++) {
@@ -258,10 +273,8 @@ static void check_normalization(fnn_normalization kind, const fnn_dataset *data)
         }
         variance /= (double)data->count;
         if (lowest == highest) variance = 1; /* whatever rounding made of it */
-        if (kind == FNN_NORMALIZE_DIVIDE_255 || kind == FNN_NORMALIZE_MEAN_DIVIDE_255) s = 1 / 255.;
-        if (kind == FNN_NORMALIZE_STANDARDIZE) s = 1 / sqrt(variance);
-        if (kind == FNN_NORMALIZE_MEAN_VARIANCE) s = 1 / variance;
-        if (kind == FNN_NORMALIZE_NONE || kind == FNN_NORMALIZE_DIVIDE_255) mean = 0;
+        s = normalizations[kind].number * pow(variance, normalizations[kind].power);
+        if (!normalizations[kind].mean) mean = 0;
         CHECKF(close_to(shift[j], mean), "kind %d, feature %d: shift %.9g, expected %.9g",
                (int)kind, j, (double)shift[j], mean);
         CHECKF(close_to(scale[j], s), "kind %d, feature %d: scale %.9g, expected %.9g", (int)kind,
@@ -294,7 +307,7 @@ static void normalizations_against_naive_loops(void)
         data.bytes = i ? bytes : NULL;
         data.reals = i ? NULL : reals;
         CHECK(!fnn_dataset_split(&data, 700, 1, 3, &part, &rest, NULL));
-        for (kind = FNN_NORMALIZE_NONE; kind <= FNN_NORMALIZE_MEAN_VARIANCE; kind++) {
+        for (kind = 0; kind < FNN_NORMALIZATION_COUNT; kind++) {
             check_normalization((fnn_normalization)kind, &data);
             check_normalization((fnn_normalization)kind, &part);
             check_normalization((fnn_normalization)kind, &rest);
