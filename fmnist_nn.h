@@ -2092,7 +2092,8 @@ typedef struct fnni_step {
     X(void, pack_transposed,                                                                       \
       (ptrdiff_t k, int columns, int width, const fnn_real *x, ptrdiff_t ldx, fnn_real *panel))    \
     /* y = f(x); kind: an activation that is not FNNI_ROWWISE, or FNNI_MAP_exp, FNNI_MAP_log. */ \
-    X(void, activation, (unsigned kind, fnn_real parameter, ptrdiff_t n, const fnn_real *x, fnn_real *y)) \
+    X(void, activation,                                                                            \
+      (unsigned kind, fnn_real parameter, ptrdiff_t n, const fnn_real *x, fnn_real *y))            \
     /* dx = dy f'(x), from y = f(x) alone or, FNNI_SLOPE_OF_X, from x alone; the other may be NULL.
      * \
        dx may be dy, x or y. */ \
@@ -2132,7 +2133,8 @@ typedef struct fnni_step {
     /* One step of an optimiser (fnni_step), whose state is s and v, as many as FNN_OPTIMIZER_LIST \
        says, the rest NULL; all arrays of n apart from each other. */ \
     X(void, optimizer_step, \
-      (fnn_optimizer_kind kind, ptrdiff_t n, const fnni_step *step, fnn_real *w, const fnn_real *g, \
+      (fnn_optimizer_kind kind, ptrdiff_t n, const fnni_step *step, fnn_real *w,                   \
+       const fnn_real *g,                                                                          \
        fnn_real *s, fnn_real *v)) \
     /* y (out_height,out_width,channels) = the maximum over the part of each window inside of the  \
        image x, index (as y, or NULL) = its position kh kernel_width + kw, the first of several;   \
@@ -3321,7 +3323,8 @@ FNNI_INLINE void fnni_map(const int form, const int kind, fnn_real parameter, pt
     ptrdiff_t i;
     for (i = 0; i < full; i += FNNI_LANES)
         fnni_map_vector(form, kind, 1, m, a, x + i, form == FNNI_PLAIN ? x : b + i, y + i);
-    if (full < n) fnni_map_vector(form, kind, 0, m, a, x + i, form == FNNI_PLAIN ? x : b + i, y + i);
+    if (full < n)
+        fnni_map_vector(form, kind, 0, m, a, x + i, form == FNNI_PLAIN ? x : b + i, y + i);
 }
 
 /* Rows whose bias has `period` numbers. */
