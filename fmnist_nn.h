@@ -9469,7 +9469,8 @@ static int fnni_layer_activate(fnn_model *model, fnni_layer *layer, fnn_activati
     layer->activation = apart ? FNNI_AS_IT_IS : activation;
     layer->parameter = fnni_activations[activation].parameter;
     model->layer_count++;
-    return apart ? fnn_activate(model, activation, 0) : model->layer_count - 1;
+    return apart ? fnn_activate(model, activation, fnni_activations[activation].parameter)
+                 : model->layer_count - 1;
 }
 
 /* ---- dense: y = f(x W + b);  dz = dy f'(z);  dx = dz W^T;  dW = x^T dz;  db = sum of dz's rows.

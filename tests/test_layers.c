@@ -6,6 +6,7 @@
 #include "budget.h"
 #include "harness.h"
 #include "samples.h"
+#include "twins.h"
 
 #define TOLERANCE (sizeof(fnn_real) == 8 ? 1e-12 : 1e-5)
 
@@ -81,6 +82,41 @@ static void the_configurations_are_as_documented(void)
     CHECK(near((double)keras.momentum, 0.99) && near((double)keras.epsilon, 1e-3));
     CHECK(!keras.unbiased && pytorch.unbiased);
     CHECK(near((double)pytorch.momentum, 0.9) && near((double)pytorch.epsilon, 1e-5));
+}
+
+/* A convolution and a dense layer, with the activation in them or as layers behind them. */
+static fnn_model *activated(int kind, int apart)
+{
+    const fnn_activation f = (fnn_activation)kind;
+    fnn_model *m = fnn_sequential(4, 3, 2);
+    fnn_conv2d(m, 3, 2, FNN_SAME, apart ? FNN_LINEAR : f);
+    if (apart) fnn_activate(m, f, twin_parameter(kind));
+    fnn_dense(m, 5, apart ? FNN_LINEAR : f);
+    if (apart) fnn_activate(m, f, twin_parameter(kind));
+    return m;
+}
+
+/* An activation in a layer has the list's parameter, whether or not it needs a layer of its own. */
+static void activations_in_layers_have_the_usual_parameter(void)
+{
+    enum { SAMPLES = 6, SIZE = 4 * 3 * 2 };
+    static fnn_real x[SAMPLES * SIZE];
+    const fnn_dataset data = real_images_of(x, SAMPLES, 4, 3, 2);
+    int kind, i;
+    fill_reals(x, SAMPLES * SIZE, 4, 1);
+    for (kind = 0; kind < FNN_ACTIVATION_COUNT; kind++) {
+        fnn_model *within = activated(kind, 0), *apart = activated(kind, 1);
+        fnn_real y[SAMPLES * 5], z[SAMPLES * 5];
+        size_t count, same;
+        fnn_real *w = fnn_parameters(within, &count), *v = fnn_parameters(apart, &same);
+        if (CHECK(w && v && count == same)) memcpy(v, w, count * sizeof *v);
+        CHECK(!fnn_predict(within, NULL, &data, y) && !fnn_predict(apart, NULL, &data, z));
+        for (i = 0; i < SAMPLES * 5; i++)
+            CHECKF(near((double)y[i], (double)z[i]), "%s: %g, apart %g", twin_word(kind),
+                   (double)y[i], (double)z[i]);
+        fnn_model_free(within);
+        fnn_model_free(apart);
+    }
 }
 
 /* ---- errors ---- */
@@ -739,6 +775,7 @@ static void memory_is_taken_once_and_told(void)
 static const harness_test tests[] = {TEST(shapes_of_convolutions),
                                      TEST(shapes_of_other_layers),
                                      TEST(the_configurations_are_as_documented),
+                                     TEST(activations_in_layers_have_the_usual_parameter),
                                      TEST(errors_name_layer_expected_and_found),
                                      TEST(a_sealed_model_takes_no_more),
                                      TEST(the_summary_shows_each_layer),
