@@ -5299,36 +5299,33 @@ typedef int fnni_lock;
  * >>arrays  the kernels on plain arrays, as calls of their own
  * ============================================================================ */
 
-FNN_DEF fnn_result fnn_exp(fnn_context *context, ptrdiff_t n, const fnn_real *x, fnn_real *y)
+static fnn_result fnni_mapped(fnn_context *context, int kind, ptrdiff_t n, const fnn_real *x,
+                              fnn_real *y)
 {
     const fnni_kernels *kernels = fnni_table(context);
     if (!fnni_usable(kernels, n, x) || !fnni_usable(kernels, n, y)) return FNN_ERROR_ARGUMENT;
-    kernels->activation(FNNI_MAP_exp, 0, n, x, y);
+    kernels->activation(kind, 0, n, x, y);
     return FNN_OK;
+}
+
+FNN_DEF fnn_result fnn_exp(fnn_context *context, ptrdiff_t n, const fnn_real *x, fnn_real *y)
+{
+    return fnni_mapped(context, FNNI_MAP_exp, n, x, y);
 }
 
 FNN_DEF fnn_result fnn_log(fnn_context *context, ptrdiff_t n, const fnn_real *x, fnn_real *y)
 {
-    const fnni_kernels *kernels = fnni_table(context);
-    if (!fnni_usable(kernels, n, x) || !fnni_usable(kernels, n, y)) return FNN_ERROR_ARGUMENT;
-    kernels->activation(FNNI_MAP_log, 0, n, x, y);
-    return FNN_OK;
+    return fnni_mapped(context, FNNI_MAP_log, n, x, y);
 }
 
 FNN_DEF fnn_result fnn_tanh(fnn_context *context, ptrdiff_t n, const fnn_real *x, fnn_real *y)
 {
-    const fnni_kernels *kernels = fnni_table(context);
-    if (!fnni_usable(kernels, n, x) || !fnni_usable(kernels, n, y)) return FNN_ERROR_ARGUMENT;
-    kernels->activation(FNNI_MAP_tanh, 0, n, x, y);
-    return FNN_OK;
+    return fnni_mapped(context, FNNI_MAP_tanh, n, x, y);
 }
 
 FNN_DEF fnn_result fnn_sigmoid(fnn_context *context, ptrdiff_t n, const fnn_real *x, fnn_real *y)
 {
-    const fnni_kernels *kernels = fnni_table(context);
-    if (!fnni_usable(kernels, n, x) || !fnni_usable(kernels, n, y)) return FNN_ERROR_ARGUMENT;
-    kernels->activation(FNNI_MAP_sigmoid, 0, n, x, y);
-    return FNN_OK;
+    return fnni_mapped(context, FNNI_MAP_sigmoid, n, x, y);
 }
 
 FNN_DEF fnn_result fnn_sum(fnn_context *context, ptrdiff_t n, const fnn_real *x, fnn_real *result)
@@ -5374,7 +5371,7 @@ FNN_DEF fnn_result fnn_dropout_apply(fnn_context *context, ptrdiff_t n, uint64_t
 /* ============================================================================
  * >>gemm  blocking and packing, no instruction set here
  * ============================================================================
- * Called by layers and by >>public. A product is cut into rectangles of C, one a thread; in a
+ * Called by layers and by programs. A product is cut into rectangles of C, one a thread; in a
  * rectangle, blocks of k are added up in order, and within a block tile after tile is computed
  * by the kernel. An operand is read where it lies when the tile can do so at full speed, and
  * copied to compact panels otherwise: packing and the order of tiles decide speed, never the
@@ -15404,7 +15401,7 @@ FNNI_COLD FNN_DEF fnn_model *fnn_load(const char *path, const fnn_context_config
 /* ============================================================================
  * >>search  grid search and cross-validation, their tables
  * ============================================================================
- * Called by >>public. A trial is one training: of a candidate on a fold. The threads take trials in
+ * Called by programs. A trial is one training: of a candidate on a fold. The threads take trials in
  * their order, build them under one lock, train them each on a single thread, and note the figures
  * under the lock again. What a trial computes is a function of the search's seed, the candidate and
  * the fold; which thread it ran on, and when, shows in nothing but the seconds.

@@ -5,10 +5,16 @@
  *
  * CSV on stdout, one row per case and peer:
  *     kernel,shape,isa,threads,median_us,best_us,rate,unit,limit_percent,peer,peer_rate,ratio
- * and a readable table on stderr at the end. Include after fmnist_nn.h with its implementation
- * and, as FNNI_MORE, limits.h. */
+ * and a readable table on stderr at the end. Include first: the library
+ * comes from here, with limits.h in each of its passes. */
 #ifndef BENCH_H
 #define BENCH_H
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* with -std=c99 the system's headers hide fork, setenv, nanosleep, dlopen */
+#endif
+#define FMNIST_NN_IMPLEMENTATION
+#define FNNI_MORE "bench/limits.h"
+#include "../fmnist_nn.h"
 #ifdef __GNUC__
 #pragma GCC diagnostic ignored "-Wunused-function" /* each bench takes what it needs */
 #endif

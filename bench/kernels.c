@@ -1,12 +1,6 @@
 /* cc -O2 -fopenmp bench/kernels.c -o kernels -lm -ldl
  * ./kernels > kernels.csv        (the readable table goes to stderr; ./kernels --help)
  * Prints each kernel's speed, how much of the machine's limit that is, and the ratio to peers. */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* with -std=c99 the system's headers hide fork, setenv, nanosleep, dlopen */
-#endif
-#define FMNIST_NN_IMPLEMENTATION
-#define FNNI_MORE "bench/limits.h"
-#include "../fmnist_nn.h"
 #include "bench.h"
 #include "onednn.h"
 

@@ -3,12 +3,6 @@
  * Prints how many images a second training takes in, whole steps: gather, forward, backward and
  * optimiser, on 60,000 images in memory. A model is a line of a table; peers are measured in
  * turns with the library. */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* with -std=c99 the system's headers hide fork, setenv, nanosleep, dlopen */
-#endif
-#define FMNIST_NN_IMPLEMENTATION
-#define FNNI_MORE "bench/limits.h"
-#include "../fmnist_nn.h"
 #include "bench.h"
 #include <fcntl.h>
 #include <signal.h>

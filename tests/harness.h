@@ -49,6 +49,17 @@ static int harness_check(int holds, const char *file, int line, const char *form
 /* Whether to take fewer sizes: under a sanitizer or an emulator each costs ten times as much. */
 #define QUICK() (getenv("TEST_QUICK") != NULL)
 
+/* Memory that a test cannot do without. */
+static inline void *need(size_t bytes)
+{
+    void *memory = malloc(bytes ? bytes : 1);
+    if (!memory) {
+        fputs("the test is out of memory\n", stderr);
+        exit(2);
+    }
+    return memory;
+}
+
 /* Runs the tests whose name contains argv[1] (all without one). */
 static int harness_main(const harness_test *tests, int count, int argc, char **argv)
 {

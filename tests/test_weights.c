@@ -152,16 +152,6 @@ static uint32_t draw(uint32_t *state) /* of 16 bits; Numerical Recipes' generato
     return *state >> 16;
 }
 
-static void *need(size_t bytes)
-{
-    void *memory = malloc(bytes ? bytes : 1);
-    if (!memory) {
-        fputs("the test is out of memory\n", stderr);
-        exit(2);
-    }
-    return memory;
-}
-
 /* From -4 to 4, in steps of 1/8192. */
 static fnn_real *make_reals(size_t count, uint32_t seed)
 {
