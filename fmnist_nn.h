@@ -10177,12 +10177,12 @@ static void fnni_loss_rows(const fnni_run *run, int from, int to)
  * FNN_OPTIMIZER_LIST, its formula in >>kernels, its constructor, a twin in tests/. */
 
 typedef struct fnni_optimizer_type {
-    int states, start;
+    int states, traits;
     fnn_real epsilon, rho; /* PyTorch's */
 } fnni_optimizer_type;
 
-#define FNNI_OPTIMIZER_TYPE(name, word, states, start, epsilon, rho) \
-    {states, start, (fnn_real)(epsilon), (fnn_real)(rho)},
+#define FNNI_OPTIMIZER_TYPE(name, word, states, traits, epsilon, rho) \
+    {states, traits, (fnn_real)(epsilon), (fnn_real)(rho)},
 static const fnni_optimizer_type fnni_optimizers[] = {FNN_OPTIMIZER_LIST(FNNI_OPTIMIZER_TYPE)};
 
 static fnni_step fnni_step_make(const fnn_fit_config *config, uint64_t t)
@@ -11302,11 +11302,10 @@ static fnn_result fnni_state_make(fnn_model *model, const fnn_optimizer *optimiz
     model->state_kind = -1;
     model->steps = 0;
     if (count > 0) {
+        const int start = fnni_optimizers[optimizer->kind].traits & FNNI_START;
         model->state = fnni_allocate_reals(&model->context.allocator, count);
         if (!model->state) return FNN_ERROR_MEMORY;
-        model->context.kernels->fill((ptrdiff_t)count,
-                                     fnni_optimizers[optimizer->kind].start ? optimizer->start : 0,
-                                     model->state);
+        model->context.kernels->fill((ptrdiff_t)count, start ? optimizer->start : 0, model->state);
     }
     model->state_kind = (int)optimizer->kind;
     return FNN_OK;
