@@ -377,14 +377,15 @@ FNN_API const char *fnn_isa_name(fnn_isa isa);
  * slope and scale), and (private) what else the library must know of it: FNNI_IDENTITY and on. */
 /* clang-format off */
 #define FNN_ACTIVATION_LIST(X, ROW) \
-    X(FNN_LINEAR,     linear,     0,  FNNI_IDENTITY | FNNI_KEEPS_ORDER)      /* x */ \
-    X(FNN_RELU,       relu,       0,  FNNI_KEEPS_ORDER)                      /* max(x, 0) */ \
-    X(FNN_LEAKY_RELU, leaky_relu, .3, FNNI_HAS_PARAMETER | FNNI_KEEPS_ORDER) /* x > 0 ? x : a x */ \
-    X(FNN_ELU,        elu,        1,  FNNI_HAS_PARAMETER)      /* x > 0 ? x : a (e^x - 1) */ \
-    X(FNN_GELU,       gelu,       0,  FNNI_SLOPE_OF_X)         /* x/2 (1 + erf(x / sqrt 2)) */ \
-    X(FNN_SIGMOID,    sigmoid,    0,  0)                       /* 1 / (1 + e^-x) */ \
-    X(FNN_TANH,       tanh,       0,  0)                       /* tanh x */ \
-    ROW(FNN_SOFTMAX,  softmax,    0,  0)                       /* e^x / sum e^x over the row */
+    X(FNN_LINEAR,     linear,     0,  FNNI_SHORT | FNNI_KEEPS_ORDER | FNNI_IDENTITY) /* x */ \
+    X(FNN_RELU,       relu,       0,  FNNI_SHORT | FNNI_KEEPS_ORDER) /* max(x, 0) */ \
+    X(FNN_LEAKY_RELU, leaky_relu, .3, FNNI_SHORT | FNNI_KEEPS_ORDER | FNNI_HAS_PARAMETER) \
+                                                       /* x > 0 ? x : a x */ \
+    X(FNN_ELU,        elu,        1,  FNNI_HAS_PARAMETER) /* x > 0 ? x : a (e^x - 1) */ \
+    X(FNN_GELU,       gelu,       0,  FNNI_SLOPE_OF_X) /* x/2 (1 + erf(x / sqrt 2)) */ \
+    X(FNN_SIGMOID,    sigmoid,    0,  0)               /* 1 / (1 + e^-x) */ \
+    X(FNN_TANH,       tanh,       0,  0)               /* tanh x */ \
+    ROW(FNN_SOFTMAX,  softmax,    0,  0)               /* e^x / sum e^x over the row */
 /* clang-format on */
 typedef enum fnn_activation {
     FNN_ACTIVATION_LIST(FNNI_ENUM, FNNI_ENUM) FNN_ACTIVATION_COUNT
@@ -786,17 +787,17 @@ FNN_API fnn_real *fnn_gradients(fnn_model *model, size_t *count);
 
 /* ---- training ---- */
 
-/* Optimisers, formulas at >>kernels; X(name, word, states, start, epsilon, rho):
- * and (private) reals of state a parameter, whether these start at fnn_optimizer.start instead of
- * 0, and the epsilon and rho (0: no matter) that PyTorch has. */
+/* Optimisers, formulas at >>kernels; X(name, word, states, traits, epsilon, rho). Private: states =
+ * reals of state a parameter; its traits, FNNI_BRIEF and so on; the epsilon and rho (0: not used)
+ * that PyTorch has. */
 /* clang-format off */
 #define FNN_OPTIMIZER_LIST(X) \
-    X(FNN_SGD,      sgd,      0, 0, 1e-8,  0) \
-    X(FNN_MOMENTUM, momentum, 1, 0, 1e-8,  0) \
-    X(FNN_ADAGRAD,  adagrad,  1, 1, 1e-10, 0) \
-    X(FNN_ADADELTA, adadelta, 2, 0, 1e-6,  .9) \
-    X(FNN_RMSPROP,  rmsprop,  2, 0, 1e-8,  .99) \
-    X(FNN_ADAM,     adam,     2, 0, 1e-8,  0)
+    X(FNN_SGD,      sgd,      0, FNNI_BRIEF, 1e-8,  0) \
+    X(FNN_MOMENTUM, momentum, 1, FNNI_BRIEF, 1e-8,  0) \
+    X(FNN_ADAGRAD,  adagrad,  1, FNNI_START, 1e-10, 0) \
+    X(FNN_ADADELTA, adadelta, 2, 0,          1e-6,  .9) \
+    X(FNN_RMSPROP,  rmsprop,  2, 0,          1e-8,  .99) \
+    X(FNN_ADAM,     adam,     2, 0,          1e-8,  0)
 /* clang-format on */
 typedef enum fnn_optimizer_kind {
     FNN_OPTIMIZER_LIST(FNNI_ENUM) FNN_OPTIMIZER_COUNT
@@ -1613,9 +1614,11 @@ FNN_API fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows,
 
 /* What carries an instruction set into a function. */
 #if FNNI_GNU
+#define FNNI_NOINLINE __attribute__((noinline))
 #define FNNI_FOR(features) __attribute__((target(features)))
 #define FNNI_UNUSED __attribute__((unused))
 #else
+#define FNNI_NOINLINE
 #define FNNI_FOR(features)
 #define FNNI_UNUSED
 #endif
@@ -1696,11 +1699,13 @@ FNN_API fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows,
 #define fnni_normal_tail FNNI_NAME(normal_tail)
 #define fnni_vgelu FNNI_NAME(vgelu)
 #define fnni_vgelu_slope FNNI_NAME(vgelu_slope)
-#define fnni_forward FNNI_NAME(forward)
+#define fnni_f FNNI_NAME(f)
 #define fnni_slope FNNI_NAME(slope)
 #define fnni_map FNNI_NAME(map)
 #define fnni_map_vector FNNI_NAME(map_vector)
+#define fnni_map_row FNNI_NAME(map_row)
 #define fnni_map_rows FNNI_NAME(map_rows)
+#define fnni_copy FNNI_NAME(copy)
 #define fnni_stretch_key FNNI_NAME(stretch_key)
 #define fnni_activation FNNI_NAME(activation)
 #define fnni_activation_backward FNNI_NAME(activation_backward)
@@ -1742,7 +1747,7 @@ FNN_API fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows,
 #define fnni_step_weight FNNI_NAME(step_weight)
 #define fnni_step_root FNNI_NAME(step_root)
 #define fnni_step_mean FNNI_NAME(step_mean)
-#define fnni_step_formula FNNI_NAME(step_formula)
+#define fnni_formula FNNI_NAME(formula)
 #define fnni_step_vector FNNI_NAME(step_vector)
 #define fnni_step_loop FNNI_NAME(step_loop)
 #define fnni_optimizer_step FNNI_NAME(optimizer_step)
@@ -2005,6 +2010,7 @@ enum {
     FNNI_IDENTITY = 1,      /* y = x: nothing is left to do in place */
     FNNI_SLOPE_OF_X = 2,    /* its slope is worked out from x; of the others, from y */
     FNNI_HAS_PARAMETER = 4, /* which must be at least 0 for y to tell on which side x was */
+    FNNI_SHORT = 32,        /* f is a few instructions: its loop is, too */
     FNNI_KEEPS_ORDER = 8,   /* and what it makes equal has the slope 0: it may follow a maximum */
     FNNI_ROWWISE = 16       /* of a whole row: not for the kernels named activation */
 };
@@ -2029,10 +2035,17 @@ static int fnni_activation_has(fnn_activation activation, int traits)
 }
 
 /* Maps: the activations, which keep their numbers, and others of the kernels' own. */
-#define FNNI_MAP_LIST(X, ROW) FNN_ACTIVATION_LIST(X, ROW) X(EXP, exp, 0, 0) X(LOG, log, 0, 0)
+#define FNNI_MAP_LIST(X, ROW) \
+    FNN_ACTIVATION_LIST(X, ROW) X(EXP, exp, 0, FNNI_SHORT) X(LOG, log, 0, FNNI_SHORT)
 #define FNNI_MAP_NUMBER(name, word, a, traits) FNNI_MAP_##word,
 enum { FNNI_MAP_LIST(FNNI_MAP_NUMBER, FNNI_MAP_NUMBER) FNNI_MAP_COUNT };
 #define FNNI_NOTHING(name, word, a, traits)
+
+/* The traits of FNN_OPTIMIZER_LIST. */
+enum {
+    FNNI_START = 1, /* its state starts at fnn_optimizer.start, that of others at 0 */
+    FNNI_BRIEF = 2  /* a few instructions: memory is what takes time, and each counts */
+};
 
 /* A run of tiles of one shape, of a matrix product or a convolution. Row i of A at step p is
  * a[i/3*a_group + i%3*a_row + p*a_step], where a_group is 3*a_row but for rows that lie in threes;
@@ -2247,6 +2260,7 @@ FNN_ISA_LIST(FNNI_TABLE_EXTERN)
 
 #define FNNI_KERNEL FNNI_TARGET static
 #define FNNI_INLINE FNNI_TARGET FNNI_FORCE_INLINE
+#define FNNI_APART FNNI_TARGET FNNI_NOINLINE static /* called from several places, there once */
 
 /* ---- vocabulary: scalar, one lane ---- */
 #ifdef FNNI_PASS_SCALAR
@@ -3275,64 +3289,57 @@ FNNI_F(log)            { return fnni_vlog(x); }
 /* clang-format on */
 
 /* ---- activations: the loops ---- */
-/* kind is a constant wherever these are called. */
-FNNI_INLINE fnni_v fnni_forward(const int kind, fnni_v a, fnni_v x)
-{
-#define FNNI_FORWARD_CASE(name, word, parameter, traits) \
-    case FNNI_MAP_##word: return FNNI_NAME(f_##word)(a, x);
-    switch (kind) {
-        FNNI_MAP_LIST(FNNI_FORWARD_CASE, FNNI_NOTHING)
-    }
-    return x; /* no other kind comes here */
-}
-
-FNNI_INLINE fnni_v fnni_slope(const int kind, fnni_v a, fnni_v y, fnni_v b)
-{
-#define FNNI_SLOPE_CASE(name, word, parameter, traits) \
-    case name: return FNNI_NAME(slope_##word)(a, y, b);
-    switch (kind) {
-        FNN_ACTIVATION_LIST(FNNI_SLOPE_CASE, FNNI_NOTHING)
-    }
-    return b;
-}
-
-/* The forms of a map, constants too: y = f(x), f(x + b), and b f'(x), where the x given is y or
- * x. */
+/* The forms of a map: f(x), f(x + b), and b f'(x), where the x given is y or x. Form and formula
+ * are constants wherever these are called: what is not asked for vanishes, the rest is inlined. */
 #define FNNI_PLAIN 0
 #define FNNI_BIASED 1
 #define FNNI_BACKWARD 2
+typedef fnni_v (*fnni_f)(fnni_v a, fnni_v x);
+typedef fnni_v (*fnni_slope)(fnni_v a, fnni_v y, fnni_v b);
 
-FNNI_INLINE void fnni_map_vector(const int form, const int kind, const int whole, fnni_m m,
-                                 fnni_v a, const fnn_real *x, const fnn_real *b, fnn_real *y)
+FNNI_INLINE void fnni_map_vector(const int form, const fnni_f f, const fnni_slope slope,
+                                 const int whole, fnni_m m, fnni_v a, const fnn_real *x,
+                                 const fnn_real *b, fnn_real *y)
 {
-    const fnni_v in = fnni_get(whole, m, x);
-    const fnni_v second = form == FNNI_PLAIN ? in : fnni_get(whole, m, b);
-    fnni_put(whole, m, y,
-             form == FNNI_BACKWARD ? fnni_slope(kind, a, in, second)
-             : form == FNNI_BIASED ? fnni_forward(kind, a, fnni_vadd(in, second))
-                                   : fnni_forward(kind, a, in));
+    fnni_v in = fnni_get(whole, m, x);
+    if (form == FNNI_BACKWARD) in = slope(a, in, fnni_get(whole, m, b));
+    else in = f(a, form == FNNI_BIASED ? fnni_vadd(in, fnni_get(whole, m, b)) : in);
+    fnni_put(whole, m, y, in);
 }
 
-/* The one loop of all maps. */
-FNNI_INLINE void fnni_map(const int form, const int kind, fnn_real parameter, ptrdiff_t n,
-                          const fnn_real *x, const fnn_real *b, fnn_real *y)
+/* The one loop of all maps, over n elements of which m masks those behind the last whole vector. A
+ * `split` map is short and has its tail behind the loop; the tail of others stands in it, so that
+ * their code is there once. */
+FNNI_INLINE void fnni_map_row(const int form, const fnni_f f, const fnni_slope slope,
+                              const int split, fnni_v a, fnni_m m, ptrdiff_t n, ptrdiff_t full,
+                              const fnn_real *x, const fnn_real *b, fnn_real *y)
 {
-    const fnni_v a = fnni_vset(parameter);
+    ptrdiff_t i;
+    for (i = 0; i < (split ? full : n); i += FNNI_LANES)
+        fnni_map_vector(form, f, slope, split || i < full, m, a, x + i,
+                        form == FNNI_PLAIN ? x : b + i, y + i);
+    if (split && full < n)
+        fnni_map_vector(form, f, slope, 0, m, a, x + full, form == FNNI_PLAIN ? x : b + full,
+                        y + full);
+}
+
+FNNI_INLINE void fnni_map(const int form, const fnni_f f, const fnni_slope slope, const int split,
+                          fnn_real parameter, ptrdiff_t n, const fnn_real *x, const fnn_real *b,
+                          fnn_real *y)
+{
     const ptrdiff_t full = n - n % FNNI_LANES;
     const fnni_m m = fnni_vmask(n - full);
-    ptrdiff_t i;
-    for (i = 0; i < full; i += FNNI_LANES)
-        fnni_map_vector(form, kind, 1, m, a, x + i, form == FNNI_PLAIN ? x : b + i, y + i);
-    if (full < n)
-        fnni_map_vector(form, kind, 0, m, a, x + i, form == FNNI_PLAIN ? x : b + i, y + i);
+    fnni_map_row(form, f, slope, split, fnni_vset(parameter), m, n, full, x, b, y);
 }
 
-/* Rows whose bias has `period` numbers. */
-FNNI_INLINE void fnni_map_rows(const int kind, fnn_real parameter, ptrdiff_t n, ptrdiff_t period,
-                               ptrdiff_t ld, const fnn_real *bias, fnn_real *c)
+FNNI_INLINE void fnni_map_rows(const fnni_f f, const int split, fnn_real parameter, ptrdiff_t rows,
+                               ptrdiff_t columns, const fnn_real *bias, fnn_real *c, ptrdiff_t ldc)
 {
-    for (; n > 0; n -= period, c += ld)
-        fnni_map(FNNI_BIASED, kind, parameter, n < period ? n : period, c, bias, c);
+    const ptrdiff_t full = columns - columns % FNNI_LANES;
+    const fnni_v a = fnni_vset(parameter);
+    const fnni_m m = fnni_vmask(columns - full);
+    for (; rows > 0; rows--, c += ldc)
+        fnni_map_row(FNNI_BIASED, f, NULL, split, a, m, columns, full, c, bias, c);
 }
 
 FNNI_KERNEL void fnni_activation(unsigned kind, fnn_real parameter, ptrdiff_t n, const fnn_real *x,
@@ -3341,13 +3348,20 @@ FNNI_KERNEL void fnni_activation(unsigned kind, fnn_real parameter, ptrdiff_t n,
 #define FNNI_MAP_CASE(name, word, a, traits) \
     case FNNI_MAP_##word: \
         if (!((traits)&FNNI_IDENTITY) || x != y) \
-            fnni_map(FNNI_PLAIN, FNNI_MAP_##word, parameter, n, x, NULL, y); \
+            fnni_map(FNNI_PLAIN, FNNI_NAME(f_##word), NULL, (traits)&FNNI_SHORT, parameter, n, x, \
+                     x, y); \
         break;
     switch (kind) {
         FNNI_MAP_LIST(FNNI_MAP_CASE, FNNI_NOTHING)
     }
 }
 
+FNNI_INLINE void fnni_copy(ptrdiff_t n, const fnn_real *x, fnn_real *y)
+{
+    fnni_map(FNNI_PLAIN, FNNI_NAME(f_linear), NULL, 1, 0, n, x, x, y);
+}
+
+/* Slopes of y are short, all of them. */
 FNNI_KERNEL void fnni_activation_backward(unsigned kind, fnn_real parameter, ptrdiff_t n,
                                           const fnn_real *x, const fnn_real *y,
                                           const fnn_real *dy, fnn_real *dx)
@@ -3357,16 +3371,17 @@ FNNI_KERNEL void fnni_activation_backward(unsigned kind, fnn_real parameter, ptr
         if ((traits)&FNNI_SLOPE_OF_X) y = x; \
         if ((traits)&FNNI_IDENTITY) y = dy; \
         if (!((traits)&FNNI_IDENTITY) || dx != dy) \
-            fnni_map(FNNI_BACKWARD, name, parameter, n, y, dy, dx); \
+            fnni_map(FNNI_BACKWARD, NULL, FNNI_NAME(slope_##word), !((traits)&FNNI_SLOPE_OF_X), \
+                     parameter, n, y, dy, dx); \
         break;
     switch (kind) {
         FNN_ACTIVATION_LIST(FNNI_BACK_CASE, FNNI_NOTHING)
     }
 }
 
-/* Rows that fill no vector and stand close are one long array with a bias of period `columns`,
- * which LANES copies of the bias make a whole number of vectors: full speed, where masked rows
- * would make each load wait for the store of the row before, whose cache line it shares. */
+/* Rows that fill no vector and stand close make, LANES of them, a row of whole vectors: full speed,
+ * where masked rows would make each load wait for the store of the row before, whose cache line it
+ * shares. The rows left over are few. */
 #define FNNI_CLOSE_COLUMNS 64
 FNNI_KERNEL void fnni_bias_activation(unsigned kind, fnn_real parameter, ptrdiff_t rows,
                                       ptrdiff_t columns, const fnn_real *bias, fnn_real *c,
@@ -3374,20 +3389,23 @@ FNNI_KERNEL void fnni_bias_activation(unsigned kind, fnn_real parameter, ptrdiff
 {
     const int close = columns == ldc && columns % FNNI_LANES != 0 && columns <= FNNI_CLOSE_COLUMNS;
     fnn_real copies[FNNI_CLOSE_COLUMNS * FNNI_LANES];
-    ptrdiff_t period = columns;
     if (!bias) {
         if (columns == ldc) fnni_activation(kind, parameter, rows * columns, c, c);
         else for (; rows > 0; rows--, c += ldc) fnni_activation(kind, parameter, columns, c, c);
         return;
     }
     if (close && rows >= 2 * FNNI_LANES) {
+        const ptrdiff_t left = rows % FNNI_LANES;
+        fnni_bias_activation(kind, parameter, left, columns, bias, c + (rows - left) * ldc, ldc);
         fnni_spread(FNNI_LANES, columns, bias, copies);
         bias = copies;
-        period = ldc = columns * FNNI_LANES;
+        rows /= FNNI_LANES;
+        columns = ldc = columns * FNNI_LANES;
     }
 #define FNNI_BIAS_CASE(name, word, a, traits) \
     case name: \
-        fnni_map_rows(name, parameter, rows * columns, period, ldc, bias, c); \
+        fnni_map_rows(FNNI_NAME(f_##word), (traits)&FNNI_SHORT, parameter, rows, columns, bias, c, \
+                      ldc); \
         break;
     switch (kind) {
         FNN_ACTIVATION_LIST(FNNI_BIAS_CASE, FNNI_NOTHING)
@@ -3636,7 +3654,7 @@ FNNI_INLINE void fnni_entropy_short(const fnni_entropy *s, const int vectors, pt
     block->sum_tz[at] = sum_tz;
 }
 
-FNNI_INLINE void fnni_entropy_losses(const fnni_entropy_block *block, ptrdiff_t rows,
+FNNI_APART void fnni_entropy_losses(const fnni_entropy_block *block, ptrdiff_t rows,
                                      fnn_real *losses)
 {
     ptrdiff_t i;
@@ -3648,7 +3666,7 @@ FNNI_INLINE void fnni_entropy_losses(const fnni_entropy_block *block, ptrdiff_t 
     }
 }
 
-/* All rows, of one or two vectors or (0) any length; label and targets: one of them. */
+/* All rows, of one or two vectors or (0) any length; targets, or where that is NULL labels. */
 FNNI_INLINE void fnni_entropy_rows(fnni_entropy *s, const int vectors, ptrdiff_t rows, ptrdiff_t n,
                                    const fnn_real *x, const int32_t *label,
                                    const fnn_real *targets, fnn_real *losses, fnn_real *gradient)
@@ -3667,15 +3685,13 @@ FNNI_INLINE void fnni_entropy_rows(fnni_entropy *s, const int vectors, ptrdiff_t
     }
 }
 
+/* Without rows of two vectors, which are rare: they do not know whether they have targets. */
 FNNI_INLINE void fnni_entropy_any(fnni_entropy *s, ptrdiff_t rows, ptrdiff_t n, const fnn_real *x,
                                   const int32_t *label, const fnn_real *targets, fnn_real *losses,
                                   fnn_real *gradient)
 {
     if (n <= FNNI_LANES) fnni_entropy_rows(s, 1, rows, n, x, label, targets, losses, gradient);
-    else if (n <= 2 * FNNI_LANES)
-        fnni_entropy_rows(s, 2, rows, n, x, label, targets, losses, gradient);
-    else if (targets) fnni_entropy_rows(s, 0, rows, n, x, NULL, targets, losses, gradient);
-    else fnni_entropy_rows(s, 0, rows, n, x, label, NULL, losses, gradient);
+    else fnni_entropy_rows(s, 0, rows, n, x, label, targets, losses, gradient);
 }
 
 FNNI_KERNEL void fnni_softmax_cross_entropy(ptrdiff_t rows, ptrdiff_t classes, const fnn_real *x,
@@ -3688,7 +3704,10 @@ FNNI_KERNEL void fnni_softmax_cross_entropy(ptrdiff_t rows, ptrdiff_t classes, c
     s.keep = fnni_vset(1 - smoothing);
     s.share = fnni_vset(smoothing / (fnn_real)classes);
     s.scale = fnni_vset(scale);
-    fnni_entropy_any(&s, rows, classes, x, labels, targets, losses, gradient);
+    if (classes > FNNI_LANES && classes <= 2 * FNNI_LANES)
+        fnni_entropy_rows(&s, 2, rows, classes, x, labels, targets, losses, gradient);
+    else if (targets) fnni_entropy_any(&s, rows, classes, x, NULL, targets, losses, gradient);
+    else fnni_entropy_any(&s, rows, classes, x, labels, NULL, losses, gradient);
 }
 
 /* ---- reductions and small vector algebra ---- */
@@ -3896,7 +3915,7 @@ FNNI_INLINE fnni_stepper fnni_stepper_open(const fnni_step *step)
     return s;
 }
 
-/* Whether the step has neither clip nor l1: most have not, and loops get short. */
+/* Whether the step has neither clip nor l1: most have not, and brief loops get short. */
 FNNI_INLINE int fnni_step_plain(const fnni_step *step)
 {
     return !(step->clip > 0) && step->l1 == 0 && !step->clip_penalty;
@@ -4017,51 +4036,47 @@ FNNI_STEP(adam)
 }
 
 /* ---- optimiser steps: the loop ---- */
-/* kind, plain and states are constants wherever these are called. */
-FNNI_INLINE fnni_v fnni_step_formula(const int kind, const fnni_stepper *s, fnni_v w, fnni_v g,
-                                     const int whole, fnni_m m, fnn_real *p, fnn_real *q)
-{
-#define FNNI_FORMULA_CASE(name, word, states, start, epsilon, rho) \
-    case name: return FNNI_NAME(step_##word)(s, w, g, whole, m, p, q);
-    switch (kind) {
-        FNN_OPTIMIZER_LIST(FNNI_FORMULA_CASE)
-    }
-    return w; /* no other kind comes here */
-}
+/* The formula, plain, states and split are constants wherever these are called. */
+typedef fnni_v (*fnni_formula)(const fnni_stepper *s, fnni_v w, fnni_v g, const int whole, fnni_m m,
+                               fnn_real *p, fnn_real *q);
 
-FNNI_INLINE void fnni_step_vector(const int kind, const fnni_stepper *s, const int plain,
-                                  const int whole, fnni_m m, fnn_real *w, const fnn_real *g,
-                                  fnn_real *p, fnn_real *q)
+FNNI_INLINE void fnni_step_vector(const fnni_formula formula, const fnni_stepper *s,
+                                  const int plain, const int whole, fnni_m m, fnn_real *w,
+                                  const fnn_real *g, fnn_real *p, fnn_real *q)
 {
     const fnni_v weight = fnni_get(whole, m, w);
     const fnni_v gradient = fnni_step_gradient(s, plain, weight, fnni_get(whole, m, g));
-    fnni_put(whole, m, w, fnni_step_formula(kind, s, weight, gradient, whole, m, p, q));
+    fnni_put(whole, m, w, formula(s, weight, gradient, whole, m, p, q));
 }
 
-FNNI_INLINE void fnni_step_loop(const int kind, const int states, const int plain, ptrdiff_t n,
-                                const fnni_step *step, fnn_real *w, const fnn_real *g, fnn_real *p,
-                                fnn_real *q)
+/* split as in fnni_map_row. */
+FNNI_INLINE void fnni_step_loop(const fnni_formula formula, const int states, const int plain,
+                                const int split, ptrdiff_t n, const fnni_step *step, fnn_real *w,
+                                const fnn_real *g, fnn_real *p, fnn_real *q)
 {
     const fnni_stepper s = fnni_stepper_open(step);
-    const ptrdiff_t full = n - n % FNNI_LANES;
+    const ptrdiff_t full = n - n % FNNI_LANES, end = split ? full : n;
     const fnni_m m = fnni_vmask(n - full);
     ptrdiff_t i;
-    for (i = 0; i < full; i += FNNI_LANES)
-        fnni_step_vector(kind, &s, plain, 1, m, w + i, g + i, states > 0 ? p + i : p,
-                         states > 1 ? q + i : q);
-    if (full < n)
-        fnni_step_vector(kind, &s, plain, 0, m, w + i, g + i, states > 0 ? p + i : p,
-                         states > 1 ? q + i : q);
+    for (i = 0; i < end; i += FNNI_LANES)
+        fnni_step_vector(formula, &s, plain, split || i < full, m, w + i, g + i,
+                         states > 0 ? p + i : p, states > 1 ? q + i : q);
+    if (split && full < n)
+        fnni_step_vector(formula, &s, plain, 0, m, w + full, g + full, states > 0 ? p + full : p,
+                         states > 1 ? q + full : q);
 }
 
 FNNI_KERNEL void fnni_optimizer_step(fnn_optimizer_kind kind, ptrdiff_t n, const fnni_step *step,
                                      fnn_real *w, const fnn_real *g, fnn_real *s, fnn_real *v)
 {
     const int plain = fnni_step_plain(step);
-#define FNNI_STEP_CASE(name, word, states, start, epsilon, rho) \
+#define FNNI_STEP_CASE(name, word, states, traits, epsilon, rho) \
     case name: \
-        if (plain) fnni_step_loop(name, states, 1, n, step, w, g, s, v); \
-        else fnni_step_loop(name, states, 0, n, step, w, g, s, v); \
+        if (!((traits)&FNNI_BRIEF)) \
+            fnni_step_loop(FNNI_NAME(step_##word), states, plain, 0, n, step, w, g, s, v); \
+        else if (plain) \
+            fnni_step_loop(FNNI_NAME(step_##word), states, 1, 1, n, step, w, g, s, v); \
+        else fnni_step_loop(FNNI_NAME(step_##word), states, 0, 1, n, step, w, g, s, v); \
         break;
     switch ((int)kind) {
         FNN_OPTIMIZER_LIST(FNNI_STEP_CASE)
@@ -4477,8 +4492,7 @@ FNNI_KERNEL void fnni_im2col(const fnn_window *w, const fnn_real *x, fnn_real *c
                     continue;
                 }
                 fnni_fill(before, 0, columns);
-                fnni_map(FNNI_PLAIN, FNNI_MAP_linear, 0, n, from + r * w->width * w->channels, NULL,
-                         columns + before);
+                fnni_copy(n, from + r * w->width * w->channels, columns + before);
                 fnni_fill(width - before - n, 0, columns + before + n);
             }
         }
@@ -4709,7 +4723,7 @@ FNNI_INLINE void fnni_affine_strips(const int both, ptrdiff_t rows, ptrdiff_t co
         fnni_affine_strip(both, 1, rows, columns, p + j, q + j, a + j, b + j, c + j, y + j);
 }
 
-/* Rows that fill no vector: several together do, as in fnni_map_rows. */
+/* Rows that fill no vector: several together do, as in fnni_bias_activation. */
 FNNI_INLINE void fnni_affine_close(const int both, ptrdiff_t rows, ptrdiff_t columns,
                                    const fnn_real *p, const fnn_real *q, const fnn_real *a,
                                    const fnn_real *b, const fnn_real *c, fnn_real *y)
@@ -8599,12 +8613,12 @@ static int fnni_loss_named(const char *name)
  * tests/test_optimizers.c. */
 
 typedef struct fnni_optimizer_type {
-    int states, start;
+    int states, traits;
     fnn_real epsilon, rho; /* PyTorch's */
 } fnni_optimizer_type;
 
-#define FNNI_OPTIMIZER_TYPE(name, word, states, start, epsilon, rho) \
-    {states, start, (fnn_real)(epsilon), (fnn_real)(rho)},
+#define FNNI_OPTIMIZER_TYPE(name, word, states, traits, epsilon, rho) \
+    {states, traits, (fnn_real)(epsilon), (fnn_real)(rho)},
 static const fnni_optimizer_type fnni_optimizers[] = {FNN_OPTIMIZER_LIST(FNNI_OPTIMIZER_TYPE)};
 
 static fnni_step fnni_step_make(const fnn_fit_config *config, uint64_t t)
@@ -11901,11 +11915,10 @@ static fnn_result fnni_state_make(fnn_model *model, const fnn_optimizer *optimiz
     model->state_kind = -1;
     model->steps = 0;
     if (count > 0) {
+        const int starts = fnni_optimizers[optimizer->kind].traits & FNNI_START;
         model->state = fnni_allocate_reals(&model->context.allocator, count);
         if (!model->state) return FNN_ERROR_MEMORY;
-        model->context.kernels->fill((ptrdiff_t)count,
-                                     fnni_optimizers[optimizer->kind].start ? optimizer->start : 0,
-                                     model->state);
+        model->context.kernels->fill((ptrdiff_t)count, starts ? optimizer->start : 0, model->state);
     }
     model->state_kind = (int)optimizer->kind;
     return FNN_OK;
