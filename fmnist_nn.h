@@ -13,7 +13,7 @@
  *     fnn_dense(m, 128, FNN_RELU);
  *     fnn_dense(m, 10, FNN_SOFTMAX);
  *     fnn_fit_config c = fnn_fit_config_init();
- *     c.optimizer = fnn_adam(1e-3f), c.epochs = 10, c.batch_size = 100, c.verbose = 1;
+ *     c.optimizer = fnn_adam(1e-3), c.epochs = 10, c.batch_size = 100, c.verbose = 1;
  *     if (fnn_fit(m, &train, &c, NULL)) return puts(fnn_model_error(m)->message), 1;
  *     fnn_metrics result;
  *     fnn_result r = fnn_evaluate(m, NULL, &test, &result);
@@ -86,7 +86,7 @@
  *                             static to its unit, which defines FMNIST_NN_IMPLEMENTATION too; other
  *                             units of the program may hold the float library.
  *   FMNIST_NN_MALLOC(bytes), FMNIST_NN_FREE(pointer)  both or neither; malloc and free otherwise.
- *   FNN_API                   what stands before each function's declaration; extern unless told. A
+ *   FNN_API                   what stands before each function's declaration; extern by default. A
  *                             shared library compiled with -fvisibility=hidden exports them with
  *                             #define FNN_API __attribute__((visibility("default")))
  *   FMNIST_NN_FILE            how this file includes itself, for a copy under another name:
@@ -153,9 +153,9 @@
  * THREADS
  *   Compile with -fopenmp to use them; without it everything works on one thread, and fnn_info
  *   says which. Training uses as many as OpenMP would (OMP_NUM_THREADS), fewer for small work. A
- *   context for inference uses one unless told. Any number of threads may share a const model,
+ *   context for inference uses one by default. Any number of threads may share a const model,
  *   each with its own context; data sets that nobody changes; and a context for the elementwise
- *   kernels, which only look up its instruction set. Nothing else without a lock.
+ *   kernels, which only look up its instruction set. Everything else needs a lock.
  *
  * SIMD
  *   scalar, avx2 (with FMA), avx512 (F BW DQ VL), neon. A context takes the best that processor
@@ -170,27 +170,31 @@
  * NUMERICS
  *   exp and log are within 1 ULP, tanh and sigmoid within 2, subnormals included. Matrix products
  *   sum over k in one order. NaN and infinities propagate; fit stops at a loss that is not finite
- *   unless told to go on. The floating-point environment is left as found.
+ *   by default. The floating-point environment is left as found.
  *
- * MIGRATION from 0.1 to 0.2; files, results and bits are the same
+ * MIGRATION from 0.1 to 0.2; results and bits are the same, files but for the version in them
  *   Data sets are read, models are loaded: fnn_load_idx, fnn_load_csv, fnn_load_cifar10 and
  *   fnn_load_fashion_mnist have become fnn_read_idx and so on.
- *   Outputs stand behind all inputs and before the error, and are zeroed where a call fails:
+ *   Outputs stand behind all inputs and before the error, and are those that are data sets,
+ *   windows, metrics or shapes are zeroed where a call fails:
  *       fnn_read_csv(path, config, allocator, &data, &error)
  *       fnn_read_idx(images, labels, allocator, &data, &error)
- *       fnn_read_fashion_mnist(directory, allocator, &train, &test, &error)
+ *       fnn_read_fashion_mnist(directory, allocator, &train, &test, &error); cifar10 alike
+ *       fnn_read_cifar10_files(files, count, allocator, &data, &error)
  *       fnn_window_make(height, ..., padding, &window)
  *   fnn_schedule_step_decay, FNN_SCHEDULE_STEP_DECAY: what had "step" alone for a name.
  *   Optimisers' constructors take double, as a trial's values are: no cast is needed.
  *   fnn_sequential_with(NULL, ...) and fnn_load(path, NULL, ...) use OpenMP's threads, as
  *   fnn_sequential does.
- *   fnn_metrics has a score, which means what an epoch's and a search's do.
- *   A NULL configuration of a layer is an error of its own.
- *   The double library is static to its unit: define the implementation in each unit that uses it.
+ *   fnn_metrics has a score, second in the struct, which means what an epoch's and a search's do.
+ *   A NULL configuration of a layer is refused with a message of its own.
+ *   FNN_API may be defined; every enumeration has a FNN_..._COUNT.
+ *   The double library is static to its unit (no symbol ends in _f64 any more): define the
+ *   implementation in each unit that uses it.
  *
  * ARCHITECTURE
  *   A training step. fnn_fit takes one after the other; fnn_forward, fnn_loss, fnn_backward and
- *   fnn_step are its parts. Who calls whom goes down and to the right:
+ *   fnn_step do the same in four calls. Who calls whom goes down and to the right:
  *
  *     fnn_fit                       >>fit     order of the samples, rate, averages, early stopping
  *      +- fnni_train_step           >>step
@@ -206,7 +210,7 @@
  *     layers  ->  products (>>gemm, >>conv)  ->  context->kernels (>>kernels, one table for each
  *                                                instruction set, chosen in >>dispatch)
  *
- *   Words of >>parts, each with its struct there:
+ *   Words (structs in >>parts; stages are found in >>model, shares dealt in >>conv):
  *     layer   numbers of one layer of a model; its type says what such a layer can do.
  *     run     one batch on its way: where its tensors are. A model has one for training; in
  *             inference each thread makes one in its context's workspace.
@@ -220,9 +224,9 @@
  *     place   where an output or gradient is: stored for all rows of the batch, or transient, in
  *             the thread's workspace, when nobody reads it after the image has passed.
  *
- *   To add something, in the order in which the compiler will ask for it:
- *     activation       a row in FNN_ACTIVATION_LIST (>>api); its two formulas in >>kernels; a row
- *                      in its twins (tests/twins.h).
+ *   To add something, in this order:
+ *     activation       a row in FNN_ACTIVATION_LIST (>>api); its two formulas in >>kernels (of a
+ *                      ROW, a kernel and its gradient in >>activations); a twin in tests/twins.h.
  *     layer            a page in >>layers and a row in FNNI_LAYER_LIST behind the pages; its
  *                      builder's prototype in >>api; a row in tests/test_gradients.c.
  *     loss             a row in FNN_LOSS_LIST (>>api); a page in >>losses; a row in
@@ -303,7 +307,8 @@ typedef FMNIST_NN_REAL fnn_real;
 #define FNNI_ENUM(name, ...) name, /* makes an enum of this list and of those below */
 typedef enum fnn_result { FNN_RESULT_LIST(FNNI_ENUM) FNN_RESULT_COUNT } fnn_result;
 
-/* Says what a result means, in general; an fnn_error or fnn_model_error says it of the case. */
+/* A general text for a result. fnn_error.message and fnn_model_error say what happened in this
+ * case; NULL is never returned. */
 FNN_API const char *fnn_result_text(fnn_result result);
 
 /* What went wrong: filled by calls that take one (NULL is allowed everywhere). */
@@ -346,8 +351,8 @@ typedef struct fnn_context_config {
 } fnn_context_config;
 
 /* A context holds the instruction set, the number of threads and the workspace of the calls
- * that get it: one context, one call at a time. NULL in a kernel's place of a context means
- * one thread, the best instruction set, and workspace allocated for this call alone. */
+ * that get it: one context, one call at a time. A kernel that gets NULL as
+ * its context uses one thread and the best instruction set, and takes workspace for this call. */
 typedef struct fnn_context fnn_context;
 
 /* The defaults named beside the fields above. */
@@ -367,14 +372,14 @@ FNN_API const char *fnn_info(const fnn_context *context);
 /* Whether this build and this machine have the instruction set: 1 or 0. */
 FNN_API int fnn_isa_available(fnn_isa isa);
 
-/* Its name, as FNN_ISA takes it. */
+/* Its name, as FNN_ISA takes it; "unknown" for another number. */
 FNN_API const char *fnn_isa_name(fnn_isa isa);
 
 /* ---- activations ---- */
 
 /* Activations y = f(x), of each element, or (ROW) of a whole row of them; X(name, word, a, traits):
- * what it is called in files and messages, its parameter a where a call has none (Keras'
- * slope and scale), and (private) what else the library must know of it: FNNI_IDENTITY and on. */
+ * the word in files and messages; the parameter a for builders that take none (Keras' slope and
+ * scale); private: its traits, FNNI_IDENTITY and so on. */
 /* clang-format off */
 #define FNN_ACTIVATION_LIST(X, ROW) \
     X(FNN_LINEAR,     linear,     0,  FNNI_SHORT | FNNI_KEEPS_ORDER | FNNI_IDENTITY) /* x */ \
@@ -385,7 +390,7 @@ FNN_API const char *fnn_isa_name(fnn_isa isa);
     X(FNN_GELU,       gelu,       0,  FNNI_SLOPE_OF_X) /* x/2 (1 + erf(x / sqrt 2)) */ \
     X(FNN_SIGMOID,    sigmoid,    0,  0)               /* 1 / (1 + e^-x) */ \
     X(FNN_TANH,       tanh,       0,  0)               /* tanh x */ \
-    ROW(FNN_SOFTMAX,  softmax,    0,  0)               /* e^x / sum e^x over the row */
+    ROW(FNN_SOFTMAX,  softmax,    0,  FNNI_OF_LOGITS)  /* e^x / sum e^x over the row */
 /* clang-format on */
 typedef enum fnn_activation {
     FNN_ACTIVATION_LIST(FNNI_ENUM, FNNI_ENUM) FNN_ACTIVATION_COUNT
@@ -441,7 +446,7 @@ FNN_API fnn_result fnn_dataset_class_counts(const fnn_dataset *data, int64_t *co
  * it with fnn_dataset_free, before `data`. Views of views work. Outputs are overwritten without
  * being freed first, must not be `data` nor each other, and are zeroed on failure. The same seed
  * gives the same view on every machine. All return FNN_ERROR_ARGUMENT on counts, positions or
- * pointers that make no sense (say what in `error`, which may be NULL) or FNN_ERROR_MEMORY. */
+ * pointers that make no sense (`error`, which may be NULL, says which) or FNN_ERROR_MEMORY. */
 
 /* The samples at the positions samples[0 .. count - 1] of `data`, in that order; a position may
  * occur more than once (a bootstrap). */
@@ -556,8 +561,8 @@ FNN_API fnn_result fnn_read_csv(const char *path, const fnn_csv_config *config,
 /* clang-format off */
 #define FNN_NORMALIZATION_LIST(X) \
     /* X(kind, name in files, what it takes of the data, scale); shift is the mean, if taken */ \
-    X(FNN_NORMALIZE_NONE, none, FNNI_NOTHING, 1.0) \
-    X(FNN_NORMALIZE_DIVIDE_255, divide_255, FNNI_NOTHING, 1.0 / 255.0) \
+    X(FNN_NORMALIZE_NONE, none, FNNI_NO_STATISTICS, 1.0) \
+    X(FNN_NORMALIZE_DIVIDE_255, divide_255, FNNI_NO_STATISTICS, 1.0 / 255.0) \
     X(FNN_NORMALIZE_MEAN, mean, FNNI_MEANS, 1.0) \
     X(FNN_NORMALIZE_MEAN_DIVIDE_255, mean_divide_255, FNNI_MEANS, 1.0 / 255.0) \
     X(FNN_NORMALIZE_STANDARDIZE, standardize, FNNI_VARIANCES, \
@@ -636,11 +641,11 @@ FNN_API const fnn_error *fnn_model_error(const fnn_model *model);
 typedef enum fnn_padding { FNN_PADDING_LIST(FNNI_ENUM) FNN_PADDING_COUNT } fnn_padding;
 
 typedef struct fnn_conv2d_config {
-    int filters;
-    int kernel_height, kernel_width;
-    int stride_height, stride_width;
-    fnn_padding padding;
-    fnn_activation activation;
+    int filters;                     /* channels of the output */
+    int kernel_height, kernel_width; /* 3 */
+    int stride_height, stride_width; /* 1 */
+    fnn_padding padding;             /* FNN_SAME */
+    fnn_activation activation;       /* FNN_LINEAR, with its usual parameter */
 } fnn_conv2d_config;
 
 typedef struct fnn_pool2d_config {
@@ -723,16 +728,18 @@ FNN_API int fnn_dropout(fnn_model *model, fnn_real rate);
 /* (H, W, C) as (1, 1, H * W * C), free of cost. */
 FNN_API int fnn_flatten(fnn_model *model);
 
-/* How layers added from now on start: weights Glorot uniform and biases zero unless told. */
+/* How layers added from now on start: by default weights Glorot uniform and biases zero.
+ * FNN_ERROR_ARGUMENT for an unknown kind. */
 FNN_API fnn_result fnn_set_initializer(fnn_model *model, fnn_initializer weights,
                                        fnn_initializer biases);
 
-/* The seed of weights and dropout, 0 unless told. On a model in use: draws all weights anew and
+/* The seed of weights and dropout, 0 by default. On a model in use: draws all weights anew and
  * forgets the optimiser's state and how far training had come. */
 FNN_API fnn_result fnn_set_seed(fnn_model *model, uint64_t seed);
 
 /* Makes the model normalise its inputs with statistics of data; see fnn_normalization. Inputs
- * are taken as they are unless told. */
+ * are taken as they are by default. FNN_ERROR_ARGUMENT for an unknown kind and for data of another
+ * shape, FNN_ERROR_MEMORY. */
 FNN_API fnn_result fnn_normalize(fnn_model *model, fnn_normalization kind, const fnn_dataset *data);
 
 /* What training minimises: the mean over samples of
@@ -749,7 +756,7 @@ FNN_API fnn_result fnn_normalize(fnn_model *model, fnn_normalization kind, const
  * where t is the one-hot label or the given targets. */
 /* clang-format off */
 #define FNN_LOSS_LIST(X) \
-    /* X(kind, name in files, 1: takes logits); the first one unless told otherwise */ \
+    /* X(kind, name in files, 1: takes logits); the first one is the default */ \
     X(FNN_LOSS_SOFTMAX_CROSS_ENTROPY, softmax_cross_entropy, 1) \
     X(FNN_LOSS_CATEGORICAL_CROSS_ENTROPY, categorical_cross_entropy, 0) \
     X(FNN_LOSS_SPARSE_CATEGORICAL_CROSS_ENTROPY, sparse_categorical_cross_entropy, 0) \
@@ -760,29 +767,30 @@ FNN_API fnn_result fnn_normalize(fnn_model *model, fnn_normalization kind, const
 typedef enum fnn_loss_kind { FNN_LOSS_LIST(FNNI_ENUM) FNN_LOSS_COUNT } fnn_loss_kind;
 
 /* label_smoothing s in [0, 1): t becomes (1 - s) t + s / classes (cross-entropies only). epsilon
- * is that of the epsilon-insensitive loss. */
+ * is that of the epsilon-insensitive loss. FNN_ERROR_ARGUMENT for numbers out of range, and for a
+ * loss that takes logits where a dropout stands behind the softmax. */
 FNN_API fnn_result fnn_set_loss(fnn_model *model, fnn_loss_kind kind, fnn_real label_smoothing,
                                 fnn_real epsilon);
 
-/* Fixes the layers and draws the weights, if that has not happened yet. */
+/* Fixes the layers and draws the weights, if that has not happened yet. Returns the error of a
+ * broken model, FNN_ERROR_STATE for one without layers, FNN_ERROR_MEMORY. */
 FNN_API fnn_result fnn_seal(fnn_model *model);
 
-/* Layers, shapes and parameter counts as text, at most size bytes with the final 0. Returns the
- * length of the whole text, as snprintf. */
+/* Layers, shapes and parameter counts as text, at most size bytes with the final 0; of a model that
+ * is NULL or broken the error's text. Returns the length of the whole text, as snprintf. */
 FNN_API size_t fnn_summary(const fnn_model *model, char *text, size_t size);
 
 /* The shapes (height, width, channels) of a sample and of the model's outputs for it; either may be
- * NULL. What a loaded model takes and gives. */
+ * NULL. What a loaded model takes and gives. Zeroed, and the model's error, when it is broken. */
 FNN_API fnn_result fnn_shapes(const fnn_model *model, int input[3], int output[3]);
 
 /* All parameters, contiguous: layer after layer, weights then biases. They stay where they are for
  * the model's life; count may be NULL. NULL after an error, and with *count 0 for a model that has
- * none (fnn_model_error tells which). What batch norms count along, their running statistics, is
- * not among them. */
+ * none (fnn_model_error tells which). The running statistics of batch norms are not among them. */
 FNN_API fnn_real *fnn_parameters(fnn_model *model, size_t *count);
 
-/* Their gradients, in the same order and on the same terms: those of the last fnn_backward. fit
- * uses them up block by block and leaves none. */
+/* Their gradients, in the same order and on the same terms: those of the last fnn_backward.
+ * fnn_fit does not keep gradients: after a fit this array does not hold them. */
 FNN_API fnn_real *fnn_gradients(fnn_model *model, size_t *count);
 
 /* ---- training ---- */
@@ -864,13 +872,14 @@ typedef enum fnn_schedule_kind {
 } fnn_schedule_kind;
 
 /* The learning rate as a function of the step: a factor of the base rate, which is the
- * optimiser's learning_rate. The formulas and their sources stand at >>schedule. A zeroed schedule
- * is constant. Shares and factors are numbers of the base rate, not rates. */
+ * optimiser's learning_rate. The formulas and their sources stand at >>schedules. A zeroed schedule
+ * is constant. rise is a share of the steps; gamma, lowest, start and end multiply the base
+ * rate. */
 typedef struct fnn_schedule {
     fnn_schedule_kind kind;
     int64_t warmup_steps; /* any kind: the first steps' rate rises in a line; 0: none */
-    int every;            /* step: epochs between two drops, at least 1 */
-    double gamma;         /* step: factor of a drop; exponential: factor of an epoch */
+    int every;            /* step decay: epochs between two drops, at least 1 */
+    double gamma;         /* step decay: factor of a drop; exponential: factor of an epoch */
     double lowest;        /* cosine: factor that it ends at, 0 to 1 */
     double rise;          /* one-cycle: share of the steps up to the peak, 0 to 1 */
     double start, end;    /* one-cycle: factors of the first and the last step */
@@ -914,8 +923,8 @@ typedef enum fnn_flip {
 
 /* What is done to an image of the training set, anew in each pass over it, in this order. All is a
  * function of the fit's seed, the pass and the row that holds the image. Images have any number of
- * channels. It is done to the raw numbers: what comes in is normalised as they are, so a 0 becomes
- * what a black pixel becomes. Zeroed: nothing is done, at no cost. */
+ * channels. It works on the raw numbers, before normalisation: a pixel that comes in is black (0)
+ * before it is normalised. Zeroed: nothing is done, at no cost. */
 typedef struct fnn_augmentation {
     fnn_flip flip;
     int shift;                 /* most pixels that an image moves along each axis, -shift to shift
@@ -1005,7 +1014,8 @@ FNN_API fnn_fit_config fnn_fit_config_init(void);
 /* Trains the model on data. All memory is taken before the first step. A second fit continues the
  * optimiser's state (unless the kind changes) and the count of passes, of which the order of the
  * samples and the augmentation are functions: two fits of two epochs are one of four. After a fit
- * with ema_decay it goes on from the averaged weights. history may be NULL.
+ * with ema_decay it goes on from the averaged weights. config NULL: the defaults; history may be
+ * NULL.
  * The same build, instruction set and seeds give the same weights for any number of threads.
  * Returns FNN_ERROR_NUMERIC (the message names layer and epoch) when the loss is not finite,
  * FNN_OK after early stopping or a callback's stop. */
@@ -1022,8 +1032,9 @@ FNN_API fnn_result fnn_fit(fnn_model *model, const fnn_dataset *data, const fnn_
 FNN_API fnn_result fnn_forward(fnn_model *model, const fnn_dataset *data, const int64_t *samples,
                                int count, int training);
 
-/* (count, outputs) of the last forward, a softmax at the end applied; NULL before the first, after
- * fnn_step and after a fit. */
+/* (count, outputs) of the last forward, a softmax at the end applied; NULL before the first and when
+ * there are none any more: after a failed forward, fnn_step, fnn_fit, fnn_set_seed and
+ * fnn_check_gradients. */
 FNN_API const fnn_real *fnn_outputs(const fnn_model *model);
 
 /* *loss (may be NULL) = the mean loss over the batch, which must have labels or targets. */
@@ -1033,7 +1044,7 @@ FNN_API fnn_result fnn_loss(fnn_model *model, double *loss);
 FNN_API fnn_result fnn_backward(fnn_model *model);
 
 /* Applies optimiser, penalty and clipping of config to the gradients; expects fnn_backward first.
- * FNN_ERROR_ARGUMENT for a configuration that makes no sense, FNN_ERROR_MEMORY. */
+ * FNN_ERROR_ARGUMENT for NULL or a configuration out of range, FNN_ERROR_MEMORY. */
 FNN_API fnn_result fnn_step(fnn_model *model, const fnn_fit_config *config);
 
 /* ---- inference and metrics ---- */
@@ -1080,8 +1091,8 @@ FNN_API fnn_result fnn_reserve(const fnn_model *model, fnn_context *context);
 
 /* Bytes that a sealed model asks of its allocator, 0 for one that is not sealed. batch_size 0: for
  * itself. Above 0: and for what it keeps to train in batches of that size, with the most that an
- * optimiser remembers (two numbers a parameter) and the gradients (fnn_backward, clip_norm); the
- * largest size_t where that is more than a size_t can say, which no allocator grants. A fit
+ * optimiser remembers (two numbers a parameter) and the gradients (fnn_backward, clip_norm); if the
+ * sum does not fit into a size_t, the largest size_t. A fit
  * gives back at its end what it takes beyond that: 8 bytes a sample for their order; restore_best
  * and ema_decay a number a parameter each; validation what fnn_reserve takes. A history takes
  * sizeof(fnn_epoch) an epoch. */
@@ -1101,9 +1112,10 @@ FNN_API fnn_result fnn_save(const fnn_model *model, const char *path, fnn_error 
  * saved. config as in fnn_sequential_with, NULL: as fnn_sequential.
  * Returns NULL and fills *error when the file cannot be read, when it is damaged or describes
  * another model than its tensors, when it was written by the double library and this is the float
- * one or the other way round, or when memory is out. A damaged file is never worse than an error,
- * but its weights are taken as they are. While it is loaded the file is in memory as well. To train
- * on, a fit starts with a new optimiser; fnn_set_seed would draw Glorot uniform weights. */
+ * one or the other way round, or when memory is out. A damaged file either gives an error
+ * or loads as another valid model: the values of its weights are not checked. While it is loaded
+ * the file is in memory as well. To train on, a fit starts with a new optimiser; fnn_set_seed
+ * would draw Glorot uniform weights. */
 FNN_API fnn_model *fnn_load(const char *path, const fnn_context_config *config, fnn_error *error);
 
 /* ---- grid search ---- */
@@ -1219,8 +1231,8 @@ FNN_API fnn_search_config fnn_search_config_init(void);
  * its folds' best epochs are on average.
  * *search is overwritten, not freed first. It is to be freed in any case: on failure it holds what
  * was trained until then. A candidate that diverges is no failure. axes are borrowed. Allocators
- * are called by one thread at a time. Returns FNN_ERROR_ARGUMENT for what makes no sense, which
- * covers a fit that a build configures so and a grid that is declined altogether; what broke a
+ * are called by one thread at a time. Returns FNN_ERROR_ARGUMENT for wrong arguments, for a fit
+ * configuration that fnn_fit refuses, and if build declined every candidate; the error of a broken
  * model; FNN_ERROR_NUMERIC when no candidate could be trained and one diverged, or the refit does;
  * FNN_ERROR_MEMORY. *error (NULL allowed) names candidate and reason. */
 FNN_API fnn_result fnn_grid_search(const fnn_dataset *data, const fnn_grid_axis *axes,
@@ -1251,8 +1263,8 @@ FNN_API fnn_result fnn_search_save_histories(const fnn_search *search, const cha
 
 /* Metrics on arrays: outputs (count, classes), labels and predicted (count). */
 
-/* The share of samples whose largest output is at the label. NaN for a label outside of
- * 0..classes-1 and for arguments that make no sense. */
+/* The share of samples whose largest output is at the label. 0 where count is 0; NaN for a
+ * label outside of 0..classes-1 and for wrong arguments. */
 FNN_API double fnn_accuracy(const fnn_real *outputs, const int32_t *labels, int64_t count,
                             int classes);
 
@@ -1265,14 +1277,15 @@ FNN_API double fnn_top_k(const fnn_real *outputs, const int32_t *labels, int64_t
 FNN_API fnn_result fnn_confusion(const int32_t *predicted, const int32_t *labels, int64_t count,
                                  int classes, int64_t *confusion);
 
-/* Of each class what fnn_confusion counted comes to: precision, recall and f1 (classes) may each be
- * NULL; 0 / 0 is 0. */
+/* Precision, recall and f1 of each class, from the counts of fnn_confusion: arrays of `classes`,
+ * each of which may be NULL; 0 / 0 is 0. Returns FNN_ERROR_ARGUMENT for no counts or no classes. */
 FNN_API fnn_result fnn_precision_recall(const int64_t *confusion, int classes, double *precision,
                                         double *recall, double *f1);
 
-/* 1 - sum (t - y)^2 / sum (t - mean t)^2 over (count, outputs_count) values, mean per output. */
+/* 1 - sum (t - y)^2 / sum (t - mean t)^2 over (count, output_count) values, mean per output;
+ * 0 / 0 counts as 0, which gives 1. NaN for wrong arguments. */
 FNN_API double fnn_r2(const fnn_real *outputs, const fnn_real *targets, int64_t count,
-                      int outputs_count);
+                      int output_count);
 
 /* What fnn_check_gradients finds: the worst parameter tensor by |a - n| / (|a| + |n|), norms over
  * the tensor's elements, a the computed gradient, n the central difference. */
@@ -2010,9 +2023,10 @@ enum {
     FNNI_IDENTITY = 1,      /* y = x: nothing is left to do in place */
     FNNI_SLOPE_OF_X = 2,    /* its slope is worked out from x; of the others, from y */
     FNNI_HAS_PARAMETER = 4, /* which must be at least 0 for y to tell on which side x was */
+    FNNI_KEEPS_ORDER = 8,   /* and where it makes inputs equal its slope is 0: it may follow a max */
+    FNNI_ROWWISE = 16,      /* of a whole row: not for the kernels named activation */
     FNNI_SHORT = 32,        /* f is a few instructions: its loop is, too */
-    FNNI_KEEPS_ORDER = 8,   /* and what it makes equal has the slope 0: it may follow a maximum */
-    FNNI_ROWWISE = 16       /* of a whole row: not for the kernels named activation */
+    FNNI_OF_LOGITS = 64     /* a loss that takes logits takes this one's input */
 };
 
 typedef struct fnni_activation_type {
@@ -2039,7 +2053,7 @@ static int fnni_activation_has(fnn_activation activation, int traits)
     FNN_ACTIVATION_LIST(X, ROW) X(EXP, exp, 0, FNNI_SHORT) X(LOG, log, 0, FNNI_SHORT)
 #define FNNI_MAP_NUMBER(name, word, a, traits) FNNI_MAP_##word,
 enum { FNNI_MAP_LIST(FNNI_MAP_NUMBER, FNNI_MAP_NUMBER) FNNI_MAP_COUNT };
-#define FNNI_NOTHING(name, word, a, traits)
+#define FNNI_LEAVE_OUT(name, word, a, traits)
 
 /* The traits of FNN_OPTIMIZER_LIST. */
 enum {
@@ -3352,7 +3366,7 @@ FNNI_KERNEL void fnni_activation(unsigned kind, fnn_real parameter, ptrdiff_t n,
                      x, y); \
         break;
     switch (kind) {
-        FNNI_MAP_LIST(FNNI_MAP_CASE, FNNI_NOTHING)
+        FNNI_MAP_LIST(FNNI_MAP_CASE, FNNI_LEAVE_OUT)
     }
 }
 
@@ -3375,7 +3389,7 @@ FNNI_KERNEL void fnni_activation_backward(unsigned kind, fnn_real parameter, ptr
                      parameter, n, y, dy, dx); \
         break;
     switch (kind) {
-        FNN_ACTIVATION_LIST(FNNI_BACK_CASE, FNNI_NOTHING)
+        FNN_ACTIVATION_LIST(FNNI_BACK_CASE, FNNI_LEAVE_OUT)
     }
 }
 
@@ -3408,7 +3422,7 @@ FNNI_KERNEL void fnni_bias_activation(unsigned kind, fnn_real parameter, ptrdiff
                       ldc); \
         break;
     switch (kind) {
-        FNN_ACTIVATION_LIST(FNNI_BIAS_CASE, FNNI_NOTHING)
+        FNN_ACTIVATION_LIST(FNNI_BIAS_CASE, FNNI_LEAVE_OUT)
     }
 }
 
@@ -4858,7 +4872,7 @@ FNNI_TABLE_LINKAGE const fnni_kernels FNNI_NAME(kernels) = {
 /* ============================================================================
  * >>dispatch  the passes, and which table a context gets
  * ============================================================================
- * Called by >>memory's contexts only. The choice is made when a context is made; nothing global
+ * Called by >>contexts only. The choice is made when a context is made; nothing global
  * is written. To add an instruction set: a pass here, which also says whether this build has it:
  * FNNI_BUILT_word(x) is &x, a table of the pass, or NULL. */
 #define FNNI_BUILT_scalar(x) &x
@@ -4928,7 +4942,8 @@ static fnn_isa fnni_best_isa(void)
 /* ============================================================================
  * >>memory  errors, checked sizes, allocation
  * ============================================================================
- * A leaf room: everything that fails with a message does so through fnni_fail, every product and
+ * A leaf room: everything that fails with a message does so through fnni_fail or
+ * fnni_fail_list, every product and
  * sum of sizes from outside goes through fnni_multiply, fnni_times, fnni_plus or fnni_area,
  * everything that allocates does so through fnni_allocate. Kernels and layers do not allocate. */
 
@@ -5279,7 +5294,7 @@ static double fnni_random_normal(uint64_t seed, uint64_t stream, uint64_t index)
 /* ============================================================================
  * >>threads  the one parallel loop
  * ============================================================================
- * A leaf room, the only one that knows OpenMP. What a part computes must not depend on how
+ * A leaf room, the only one that starts threads. What a part computes must not depend on how
  * many parts there are, or results would depend on the number of threads. */
 
 typedef void (*fnni_part)(void *argument, int part, int parts);
@@ -5486,7 +5501,7 @@ static void fnni_gemm_plan(fnni_gemm *g)
 
 /* A leading dimension for rows of k: an odd number of cache lines, so that no two of a tile's rows
  * share a set. */
-static ptrdiff_t fnni_gemm_kind(ptrdiff_t k)
+static ptrdiff_t fnni_gemm_padded_ld(ptrdiff_t k)
 {
     return fnni_round_up(k + 16, 32) - 16;
 }
@@ -5502,7 +5517,7 @@ static ptrdiff_t fnni_gemm_panels_b(const fnni_gemm *g)
 static ptrdiff_t fnni_gemm_panels_a(const fnni_gemm *g)
 {
     if (!g->pack_a) return 0;
-    return fnni_least(g->m, g->block_m) * fnni_gemm_kind(fnni_least(g->k, FNNI_GEMM_K));
+    return fnni_least(g->m, g->block_m) * fnni_gemm_padded_ld(fnni_least(g->k, FNNI_GEMM_K));
 }
 
 /* Reals of workspace that fnni_gemm_serial needs after fnni_gemm_plan. */
@@ -5519,9 +5534,9 @@ static size_t fnni_gemm_bound(const fnni_gemm *g)
     fnni_gemm most = *g;
     ptrdiff_t a = 0, depth;
     fnni_gemm_plan(&most);
-    for (depth = 1; depth <= k; depth = fnni_gemm_kind(depth) + 1) {
+    for (depth = 1; depth <= k; depth = fnni_gemm_padded_ld(depth) + 1) {
         const ptrdiff_t rows = fnni_most(FNNI_GEMM_A / depth, 4 * height) + height;
-        a = fnni_most(a, fnni_least(g->m, rows) * fnni_gemm_kind(depth));
+        a = fnni_most(a, fnni_least(g->m, rows) * fnni_gemm_padded_ld(depth));
     }
     most.block_n = FNNI_GEMM_N;
     return (size_t)fnni_round_up((most.pack_a ? a : 0) + fnni_gemm_panels_b(&most), 16);
@@ -5566,7 +5581,7 @@ static void fnni_gemm_pack_b(const fnni_gemm *g, ptrdiff_t from, ptrdiff_t to, f
 }
 
 /* Rows i..i+m-1 of one block of op(A) as rows whose leading dimension suits the
- * cache (fnni_gemm_kind). */
+ * cache (fnni_gemm_padded_ld). */
 static void fnni_gemm_pack_rows(const fnni_gemm *g, ptrdiff_t i, ptrdiff_t m, ptrdiff_t p,
                                 ptrdiff_t k, ptrdiff_t ld, fnn_real *rows)
 {
@@ -5696,7 +5711,7 @@ static void fnni_gemm_take_a(const fnni_gemm *g, fnni_gemm_rectangle *r, ptrdiff
     r->run.a_step = g->transpose_a ? g->lda : 1;
     r->a = g->a + i * r->run.a_row + p * r->run.a_step;
     if (!g->pack_a) return;
-    r->run.a_row = fnni_gemm_kind(k);
+    r->run.a_row = fnni_gemm_padded_ld(k);
     r->run.a_group = 3 * r->run.a_row;
     r->run.a_step = 1;
     rows = g->workspace + fnni_gemm_panels_b(g);
@@ -6145,7 +6160,7 @@ static int fnni_conv_columns(const fnni_conv *g)
     return g->filters * g->pixels;
 }
 
-/* Rows of `columns` reals, one for each step of the sum, before memory is had. */
+/* Rows of `columns` reals, one for each step of the sum, before memory is taken. */
 static size_t fnni_conv_matrix(const fnni_conv *g, ptrdiff_t columns)
 {
     const size_t segment = fnni_times((size_t)fnni_conv_taps(g), (size_t)g->channels);
@@ -8012,7 +8027,7 @@ static void fnni_data_moments(const fnn_dataset *data, int want_variances, doubl
 }
 
 /* What a kind needs to know of the data: its row of the list. */
-typedef enum fnni_statistics { FNNI_NOTHING, FNNI_MEANS, FNNI_VARIANCES } fnni_statistics;
+typedef enum fnni_statistics { FNNI_NO_STATISTICS, FNNI_MEANS, FNNI_VARIANCES } fnni_statistics;
 
 #define FNNI_NORMALIZATION_NEEDS(kind, name, statistics, scale) statistics,
 static const fnni_statistics fnni_normalization_needs[] = {
@@ -8093,7 +8108,7 @@ FNN_DEF fnn_result fnn_normalization_compute(fnn_normalization kind, const fnn_d
     if (!shift || !scale || (unsigned)kind >= FNN_NORMALIZATION_COUNT)
         return fnni_fail(error, FNN_ERROR_ARGUMENT, "normalization: kind %d, shift %s, scale %s",
                          (int)kind, shift ? "set" : "NULL", scale ? "set" : "NULL");
-    if (fnni_normalization_needs[kind] != FNNI_NOTHING)
+    if (fnni_normalization_needs[kind] != FNNI_NO_STATISTICS)
         return fnni_normalization_measure(kind, data, shift, scale, error);
     for (j = 0; j < fnni_dataset_features(data); j++) {
         shift[j] = 0;
@@ -8294,8 +8309,8 @@ static int fnni_is_activation(fnn_activation activation)
     return (unsigned)activation < FNN_ACTIVATION_COUNT;
 }
 
-/* Whether an activation may have this parameter. With a negative one y = f(x) < 0 would no longer
- * mean x < 0, which is how the gradient tells; a NaN gives neither. */
+/* Whether an activation may have this parameter. For a < 0 the sign of y no longer shows the
+ * sign of x, which the gradient needs. NaN is refused too. */
 static int fnni_parameter_fits(fnn_activation activation, fnn_real parameter)
 {
     return !fnni_activation_has(activation, FNNI_HAS_PARAMETER) || parameter >= 0;
@@ -8307,8 +8322,8 @@ static int fnni_is_elementwise(fnn_activation kind)
     return fnni_is_activation(kind) && !fnni_activation_has(kind, FNNI_ROWWISE);
 }
 
-/* Whether an activation needs a layer of its own: its gradient wants what it was applied to, or
- * whole rows. */
+/* Whether an activation needs a layer of its own: its gradient needs the input, or it works
+ * on whole rows. */
 static int fnni_activation_apart(fnn_activation activation)
 {
     return fnni_activation_has(activation, FNNI_SLOPE_OF_X | FNNI_ROWWISE);
@@ -9014,7 +9029,6 @@ typedef struct fnni_layer {
     /* What builders of one type or another fill in. */
     fnn_activation activation;
     fnn_real parameter; /* of the activation, or the dropout rate */
-    int softmax;        /* the output is the softmax of the input, and nothing else */
     fnn_window window;  /* of convolutions and pools */
     fnn_padding padding;
     fnn_batch_norm_config norm;
@@ -9047,7 +9061,6 @@ typedef struct fnni_plan {
 /* What the layers of a run need, counted while they are planned. */
 typedef struct fnni_needs {
     int rows;              /* of a batch */
-    int backward;          /* this layer's input has a gradient */
     size_t packed[2];      /* reals of this layer's packed weights, forward and backward */
     size_t own;            /* reals of the run's array so far */
     size_t product, image; /* the most reals that a product, and an image on its way, takes */
@@ -9102,15 +9115,13 @@ struct fnni_layer_type {
     const char *name; /* in messages and files */
     unsigned flags;
     /* Files. to_words: those behind the name, a blank before each. from_words: builds the layer
-     * that they
-       describe, or none where they do not. tensor: describes number `which` (from 0, at most
-       eight), returns 0 when there are no more. */
+       that they describe, or none where they do not. tensor: describes number `which` (from 0, at
+       most eight), returns 0 when there are no more. */
     void (*to_words)(fnni_writer *w, const fnni_layer *layer);
     void (*from_words)(fnn_model *model, const fnni_words *words);
     int (*tensor)(const fnn_model *model, int l, int which, fnni_tensor *t);
     /* fuse: looks at the layer before it, when all are there. start: first parameters, where they
-     * are
-       not drawn as weights_start and biases_start say. plan: fills in the layer's plan and
+       are not drawn as weights_start and biases_start say. plan: fills in the layer's plan and
        counts. */
     void (*fuse)(fnn_model *model, int l);
     void (*start)(fnn_model *model, const fnni_layer *layer);
@@ -9126,8 +9137,7 @@ struct fnni_layer_type {
     void (*gradient)(const fnni_run *run, int l, int from, int to, fnn_real *dw, fnn_real *db,
                      fnn_real *workspace);
     /* FNNI_OF_BATCH, on `threads` threads: before the stage that begins with the layer goes
-     * forward;
-       when the gradient by its output is there for the whole batch; and once a step. */
+       forward; when the gradient by its output is there for the whole batch; and once a step. */
     void (*measure)(const fnni_run *run, int l, int threads);
     void (*sum)(const fnni_run *run, int l, int threads);
     void (*update)(const fnni_run *run, int l);
@@ -9216,11 +9226,17 @@ static uint8_t *fnni_record(const fnni_run *run, int l, int row)
            (size_t)row * layer->record;
 }
 
-/* The first layer with weights: no gradient is wanted below it. */
+/* Whether it has parameters of its own, which a gradient is worked out for. */
+static int fnni_has_parameters(const fnni_layer *layer)
+{
+    return layer->type->gradient != NULL;
+}
+
+/* The first layer with parameters: no gradient is wanted below it. */
 static int fnni_lowest(const fnn_model *model)
 {
     int l = 0;
-    while (l < model->layer_count - 1 && model->layers[l].biases == 0) l++;
+    while (l < model->layer_count - 1 && !fnni_has_parameters(model->layers + l)) l++;
     return l;
 }
 
@@ -9237,7 +9253,8 @@ static int fnni_end(const fnn_model *model)
 static int fnni_loss_layer(const fnn_model *model)
 {
     const int end = fnni_end(model);
-    return fnni_losses[model->loss].takes_logits && model->layers[end].softmax
+    return fnni_losses[model->loss].takes_logits &&
+                   fnni_activation_has(model->layers[end].activation, FNNI_OF_LOGITS)
                ? end - 1
                : model->layer_count - 1;
 }
@@ -9398,10 +9415,11 @@ static int fnni_weights_at(const fnn_model *model, int l, int which, fnni_tensor
 /* ============================================================================
  * >>layers  a page a layer: formula, passes, file, type, builder
  * ============================================================================
- * Called by the engine through a layer's type (fnni_layer_type in >>parts), with a run (the batch's
- * tensors) and a range of rows, or of weights; a thread works on a range of its own. A layer reads
- * its input at fnni_y(run, l - 1), writes its output at fnni_y(run, l); backward turns the
- * gradient at fnni_d(run, l) into the one at fnni_d(run, l - 1). No allocation here.
+ * Called by >>step and >>inference through a layer's type (fnni_layer_type in >>parts), with a run
+ * (the batch's tensors) and a range of rows, or of weights; a thread works on a range of its own.
+ * A layer reads its input at fnni_y(run, l - 1), writes its output at fnni_y(run, l); backward
+ * turns the gradient at fnni_d(run, l) into the one at fnni_d(run, l - 1). Passes do not allocate;
+ * the public calls on a page take workspace.
  * To add a layer: a page, which ends with its fnni_layer_type and its builder, and a row in
  * FNNI_LAYER_LIST behind the pages; then a row in the gradient check (tests/test_gradients.c). */
 
@@ -9413,10 +9431,13 @@ static void fnni_activate_forward(const fnni_run *run, int l, int from, int to, 
     const fnni_layer *layer = fnni_layer_at(run, l);
     const fnn_real *x = fnni_y(run, l - 1, from, workspace);
     fnn_real *y = fnni_y(run, l, from, workspace);
-    if (layer->softmax) run->kernels->softmax(to - from, layer->outputs, x, y);
-    else
-        run->kernels->activation(layer->activation, layer->parameter,
-                                 (ptrdiff_t)(to - from) * layer->outputs, x, y);
+#define FNNI_ROW_FORWARD(name, word, a, traits) \
+    case name: run->kernels->word(to - from, layer->outputs, x, y); return;
+    switch ((int)layer->activation) {
+        FNN_ACTIVATION_LIST(FNNI_LEAVE_OUT, FNNI_ROW_FORWARD)
+    }
+    run->kernels->activation(layer->activation, layer->parameter,
+                             (ptrdiff_t)(to - from) * layer->outputs, x, y);
 }
 
 static void fnni_activate_backward(const fnni_run *run, int l, int from, int to, int to_input,
@@ -9427,11 +9448,14 @@ static void fnni_activate_backward(const fnni_run *run, int l, int from, int to,
     fnn_real *dx;
     if (!to_input) return;
     dx = fnni_d(run, l - 1, from, workspace);
-    if (layer->softmax) fnni_softmax_backward(to - from, layer->outputs, y, dy, dx);
-    else
-        run->kernels->activation_backward(layer->activation, layer->parameter,
-                                          (ptrdiff_t)(to - from) * layer->outputs,
-                                          fnni_y(run, l - 1, from, workspace), y, dy, dx);
+#define FNNI_ROW_BACKWARD(name, word, a, traits) \
+    case name: fnni_##word##_backward(to - from, layer->outputs, y, dy, dx); return;
+    switch ((int)layer->activation) {
+        FNN_ACTIVATION_LIST(FNNI_LEAVE_OUT, FNNI_ROW_BACKWARD)
+    }
+    run->kernels->activation_backward(layer->activation, layer->parameter,
+                                      (ptrdiff_t)(to - from) * layer->outputs,
+                                      fnni_y(run, l - 1, from, workspace), y, dy, dx);
 }
 
 static void fnni_activate_write(fnni_writer *w, const fnni_layer *layer)
@@ -9468,7 +9492,6 @@ FNNI_COLD FNN_DEF int fnn_activate(fnn_model *model, fnn_activation activation, 
                            (double)parameter);
     layer->activation = activation;
     layer->parameter = parameter;
-    layer->softmax = fnni_activation_has(activation, FNNI_ROWWISE);
     return model->layer_count++;
 }
 
@@ -10783,8 +10806,8 @@ static void fnni_add_backward(const fnni_run *run, int l, int from, int to, int 
            count * sizeof(fnn_real));
 }
 
-/* To be called when the gradient by layer l's output has come from the layer behind it: what came
- * in by way of additions joins it. */
+/* Call it when the gradient of layer l's output has come back from layer l + 1: it adds the
+ * gradients that arrive through additions. */
 static void fnni_add_join(const fnni_run *run, int l, int from, int to, fnn_real *workspace)
 {
     int add;
@@ -10861,7 +10884,7 @@ static const fnni_layer_type *fnni_layer_named(const char *name)
  * >>model  settings, where tensors lie, weights; what a model tells of itself
  * ============================================================================ */
 
-/* What a model gets unless told: as many threads as OpenMP would use. */
+/* What a model gets by default: as many threads as OpenMP would use. */
 static fnn_context_config fnni_model_config(const fnn_context_config *given)
 {
     fnn_context_config config = fnn_context_config_init();
@@ -10963,7 +10986,7 @@ static void fnni_draw_weights(fnn_model *model)
         const fnni_layer *layer = model->layers + l;
         fnn_real *w = model->parameters + layer->offset;
         if (layer->type->start) layer->type->start(model, layer);
-        else if (layer->biases > 0) {
+        else if (fnni_has_parameters(layer)) {
             fnni_initialize(layer->weights_start, layer->fan_in, layer->fan_out, model->seed,
                             FNNI_STREAM_WEIGHTS + (uint64_t)l, layer->weights, w);
             fnni_initialize(layer->biases_start, layer->fan_in, layer->fan_out, model->seed,
@@ -11082,7 +11105,8 @@ static fnn_result fnni_check_softmax(fnn_model *model)
     int l = model->layer_count - 1;
     while (l > 0 && (layers[l].type->flags & (FNNI_RANDOM | FNNI_SHARES_INPUT)))
         passed |= layers[l--].type->flags;
-    if (!(passed & FNNI_RANDOM) || !fnni_losses[model->loss].takes_logits || !layers[l].softmax)
+    if (!(passed & FNNI_RANDOM) || !fnni_losses[model->loss].takes_logits ||
+        !fnni_activation_has(layers[l].activation, FNNI_OF_LOGITS))
         return FNN_OK;
     return fnni_model_fail(model, FNN_ERROR_STATE,
                            "layer %d softmax: no dropout may follow it under softmax cross-entropy",
@@ -11136,8 +11160,8 @@ FNN_DEF fnn_result fnn_normalize(fnn_model *model, fnn_normalization kind, const
     if (result) return result;
     if (!data || !fnni_dataset_holds(data, model->inputs))
         return fnni_builder_fail(model, FNN_ERROR_ARGUMENT,
-                                 "normalize: expected data with samples of %d numbers",
-                                 model->inputs);
+                                 "normalize: expected data with samples of %d numbers, found %s",
+                                 model->inputs, data ? "others" : "none");
     /* new arrays, so that a failure leaves the old ones */
     shift = fnni_allocate_reals(a, (size_t)model->inputs);
     scale = fnni_allocate_reals(a, (size_t)model->inputs);
@@ -11176,7 +11200,7 @@ FNNI_COLD FNN_DEF fnn_result fnn_set_loss(fnn_model *model, fnn_loss_kind kind,
     if (result) return result;
     model->label_smoothing = label_smoothing;
     model->loss_epsilon = epsilon;
-    model->run_ready = model->run_ready ? 1 : 0; /* a loss by the old function is none */
+    model->run_ready = model->run_ready ? 1 : 0; /* the old loss holds no more: fnn_loss again */
     return FNN_OK;
 }
 
@@ -11279,33 +11303,33 @@ FNN_DEF fnn_real *fnn_gradients(fnn_model *model, size_t *count)
 
 /* Whether shapes fit; costs nothing. What the arrays hold is fnni_check_samples' business. */
 FNNI_COLD static fnn_result fnni_check_data(const fnn_model *model, const fnn_dataset *data,
-                                            int supervised, fnn_error *error)
+                                            const char *name, int supervised, fnn_error *error)
 {
     const int outputs = model->layers[model->layer_count - 1].outputs;
     if (!data || (!data->bytes && !data->reals))
-        return fnni_fail(error, FNN_ERROR_ARGUMENT, "data: expected samples, found none");
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "%s: expected samples, found none", name);
     if (!fnni_dataset_holds(data, model->inputs))
         return fnni_fail(error, FNN_ERROR_ARGUMENT,
-                         "data: expected samples of %d numbers, found %d x %d x %d", model->inputs,
-                         data->height, data->width, data->channels);
+                         "%s: expected samples of %d numbers, found %d x %d x %d", name,
+                         model->inputs, data->height, data->width, data->channels);
     if (!supervised) return FNN_OK;
     if (!data->labels && !data->targets)
-        return fnni_fail(error, FNN_ERROR_ARGUMENT,
-                         "data: expected labels or targets, found neither");
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "%s: expected labels or targets, found neither",
+                         name);
     if (data->targets && data->target_count != outputs)
-        return fnni_fail(error, FNN_ERROR_ARGUMENT, "data: expected %d targets a sample, found %d",
-                         outputs, data->target_count);
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "%s: expected %d targets a sample, found %d",
+                         name, outputs, data->target_count);
     if (!data->targets && data->classes > outputs)
-        return fnni_fail(error, FNN_ERROR_ARGUMENT, "data: expected at most %d classes, found %d",
-                         outputs, data->classes);
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "%s: expected at most %d classes, found %d",
+                         name, outputs, data->classes);
     return FNN_OK;
 }
 
 /* Shapes, and every label and index of the whole set: once a fit or an evaluation. */
-static fnn_result fnni_check_all(const fnn_model *model, const fnn_dataset *data, int supervised,
-                                 fnn_error *error)
+static fnn_result fnni_check_all(const fnn_model *model, const fnn_dataset *data, const char *name,
+                                 int supervised, fnn_error *error)
 {
-    const fnn_result result = fnni_check_data(model, data, supervised, error);
+    const fnn_result result = fnni_check_data(model, data, name, supervised, error);
     return result ? result : fnn_dataset_check(data, error);
 }
 
@@ -11699,7 +11723,7 @@ static void fnni_batch_weights(void *argument, int part, int parts)
         for (row = from; row < to; row += rows)
             fnni_batch_block(b, layer, l, row, to - row < rows ? to : row + rows,
                              fnni_run_workspace(b->run, part));
-        if (layer->rows == 0 && layer->biases > 0 && part == 0) /* biases alone */
+        if (layer->rows == 0 && fnni_has_parameters(layer) && part == 0) /* biases alone */
             fnni_batch_block(b, layer, l, 0, 0, fnni_run_workspace(b->run, part));
     }
 }
@@ -11714,7 +11738,7 @@ static void fnni_batch_update(void *argument, int part, int parts)
         const size_t from = layer->weights / (size_t)parts * (size_t)part;
         const size_t to = part == parts - 1 ? layer->weights
                                             : layer->weights / (size_t)parts * (size_t)(part + 1);
-        if (layer->weights + layer->biases == 0) continue; /* a model of these has no arrays */
+        if (!fnni_has_parameters(layer)) continue; /* a model of these has no arrays */
         fnni_optimize(b->model, b->config->optimizer.kind, b->step, layer->offset + from, to - from,
                       b->model->gradients + layer->offset + from, 1);
         if (part == parts - 1)
@@ -11932,9 +11956,20 @@ static fnn_result fnni_step_check(const fnn_fit_config *c, fnn_error *error)
         return fnni_fail(error, FNN_ERROR_ARGUMENT,
                          "optimizer: expected a kind and a rate >= 0, found kind %d, rate %g",
                          (int)o->kind, (double)o->learning_rate);
+    if (!(o->beta1 >= 0 && o->beta1 < 1 && o->beta2 >= 0 && o->beta2 < 1))
+        return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                         "optimizer: expected betas in [0, 1), found %g and %g", (double)o->beta1,
+                         (double)o->beta2);
+    if (!(o->momentum >= 0) || !(o->rho >= 0 && o->rho <= 1) || !(o->epsilon >= 0))
+        return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                         "optimizer: expected momentum and epsilon >= 0 and rho in [0, 1], found "
+                         "%g, %g and %g",
+                         (double)o->momentum, (double)o->epsilon, (double)o->rho);
     if (!(c->l2 >= 0) || !(c->l1 >= 0) || !(c->clip_norm >= 0) || !(c->clip_value >= 0))
         return fnni_fail(error, FNN_ERROR_ARGUMENT,
-                         "l2, l1, clip_norm and clip_value must be >= 0");
+                         "expected l2, l1, clip_norm and clip_value >= 0, found %g, %g, %g and %g",
+                         (double)c->l2, (double)c->l1, (double)c->clip_norm,
+                         (double)c->clip_value);
     return FNN_OK;
 }
 
@@ -11957,7 +11992,7 @@ FNN_DEF fnn_result fnn_forward(fnn_model *model, const fnn_dataset *data, const 
     fnni_batch b;
     if (result) return result;
     model->run_ready = 0;
-    result = fnni_check_data(model, data, 0, &model->error);
+    result = fnni_check_data(model, data, "data", 0, &model->error);
     if (result) return result;
     result = fnni_check_samples(model, data, samples, count, &model->error);
     if (result) return result;
@@ -11969,7 +12004,7 @@ FNN_DEF fnn_result fnn_forward(fnn_model *model, const fnn_dataset *data, const 
     model->run.step = model->updates;
     fnni_batch_make(&b, model, data, samples);
     b.last = model->layer_count - 1;
-    model->run_supervised = !fnni_check_data(model, data, 1, NULL);
+    model->run_supervised = !fnni_check_data(model, data, "data", 1, NULL);
     fnni_batch_forward(&b, 0, fnni_parts(model, count));
     model->run_ready = 1;
     return FNN_OK;
@@ -12014,9 +12049,11 @@ FNN_DEF fnn_result fnn_step(fnn_model *model, const fnn_fit_config *config)
     fnn_result result = fnni_begin(model);
     fnni_batch b;
     if (result) return result;
-    if (model->run_ready != 3 || !config)
-        return fnni_model_fail(model, FNN_ERROR_STATE,
-                               "step: expected a configuration, and fnn_backward first");
+    if (!config)
+        return fnni_model_fail(model, FNN_ERROR_ARGUMENT,
+                               "step: expected a configuration, found NULL");
+    if (model->run_ready != 3)
+        return fnni_model_fail(model, FNN_ERROR_STATE, "step: expected fnn_backward first");
     result = fnni_step_check(config, &model->error);
     if (result) return result;
     result = fnni_state_make(model, &config->optimizer);
@@ -12132,7 +12169,7 @@ static int fnni_argmax(const fnn_real *y, int n)
 }
 
 /* How many of a row's outputs come before output j: larger, or equal and earlier. A NaN comes
- * before every number, so that a row whose outputs are none is never counted as correct. */
+ * before every number, so that a row whose outputs are NaN is never counted as correct. */
 static int fnni_rank(const fnn_real *y, int n, int j)
 {
     const fnn_real own = y[j];
@@ -12268,7 +12305,7 @@ static fnn_result fnni_infer_views(fnni_inference *f)
     return result;
 }
 
-/* 1 - error / variation, where no error of no variation, 0 / 0, counts as 0. */
+/* 1 - error / variation; 0 / 0 counts as 0, which gives 1. */
 static double fnni_r2(double error, double variation)
 {
     return error == 0 ? 1 : 1 - error / variation;
@@ -12314,7 +12351,7 @@ static fnn_result fnni_infer_in(fnni_inference *f, fnn_context *context, const v
     fnn_result result = fnni_ready(f->model);
     if (result) return result;
     if (!wanted) return FNN_ERROR_ARGUMENT;
-    result = fnni_check_all(f->model, f->data, metrics != NULL, NULL);
+    result = fnni_check_all(f->model, f->data, "data", metrics != NULL, NULL);
     if (result) return result;
     temporary = f->model->context;
     temporary.workspace = NULL;
@@ -12447,16 +12484,19 @@ FNN_DEF fnn_result fnn_precision_recall(const int64_t *confusion, int classes, d
 }
 
 FNN_DEF double fnn_r2(const fnn_real *outputs, const fnn_real *targets, int64_t count,
-                      int outputs_count)
+                      int output_count)
 {
     double error = 0;
     fnn_dataset data;
     int64_t i;
+    if (count < 0 || output_count < 1 || count > INT64_MAX / output_count ||
+        (count > 0 && (!outputs || !targets)))
+        return NAN;
     memset(&data, 0, sizeof data);
     data.count = count;
     data.targets = targets;
-    data.target_count = outputs_count;
-    for (i = 0; i < count * outputs_count; i++) {
+    data.target_count = output_count;
+    for (i = 0; i < count * output_count; i++) {
         const double e = (double)outputs[i] - (double)targets[i];
         error += e * e;
     }
@@ -12816,9 +12856,10 @@ static int fnni_fit_improve(fnni_fit *f, const fnn_epoch *e)
 FNNI_COLD static fnn_result fnni_fit_check(fnn_model *model, const fnn_dataset *data,
                                            const fnn_fit_config *c, fnn_error *error)
 {
-    fnn_result result = fnni_check_all(model, data, 1, error);
+    fnn_result result = fnni_check_all(model, data, "data", 1, error);
     if (result) return result;
-    if (c->validation && (result = fnni_check_all(model, c->validation, 1, error))) return result;
+    if (c->validation) result = fnni_check_all(model, c->validation, "validation", 1, error);
+    if (result) return result;
     if (c->batch_size < 1 || c->epochs < 0 || c->steps_per_epoch < 0 || c->patience < 0)
         return fnni_fail(error, FNN_ERROR_ARGUMENT,
                          "fit: expected batch_size >= 1 and epochs, steps_per_epoch, patience >= "
@@ -15591,11 +15632,6 @@ static fnn_result fnni_job_fit(const fnni_search *s, fnni_job *job, const fnn_da
                            fnn_model_error(job->model)->message);
 }
 
-static double fnni_score_of(const fnn_metrics *m, const fnn_dataset *data)
-{
-    return fnni_has_classes(data) ? m->accuracy : m->r2;
-}
-
 /* The figures of a trained model. */
 static fnn_result fnni_job_evaluate(const fnni_search *s, fnni_job *job,
                                     const fnn_dataset *validation, fnn_figures *figures)
@@ -15606,9 +15642,9 @@ static fnn_result fnni_job_evaluate(const fnni_search *s, fnni_job *job,
     if (result)
         return fnni_trial_fail(s->found, &job->trial, &job->error, result, fnn_result_text(result));
     figures->loss = train.loss;
-    figures->score = fnni_score_of(&train, job->trial.train);
+    figures->score = train.score;
     figures->validation_loss = held.loss;
-    figures->validation_score = fnni_score_of(&held, validation);
+    figures->validation_score = held.score;
     return FNN_OK;
 }
 

@@ -479,8 +479,17 @@ static void a_step_checks_its_configuration(void)
     bad.optimizer.learning_rate = -1;
     CHECK(fnn_step(m, &bad) == FNN_ERROR_ARGUMENT);
     bad = good;
+    bad.optimizer.beta1 = 1; /* 1 - beta1^t would be 0 */
+    CHECK(fnn_step(m, &bad) == FNN_ERROR_ARGUMENT);
+    CHECK(strstr(fnn_model_error(m)->message, "betas in [0, 1), found 1 and ") != NULL);
+    bad = good;
+    bad.optimizer.epsilon = -1;
+    CHECK(fnn_step(m, &bad) == FNN_ERROR_ARGUMENT);
+    bad = good;
     bad.clip_value = (fnn_real)NAN;
     CHECK(fnn_step(m, &bad) == FNN_ERROR_ARGUMENT);
+    CHECK(strstr(fnn_model_error(m)->message, "nan") != NULL);
+    CHECK(fnn_step(m, NULL) == FNN_ERROR_ARGUMENT);
     CHECK(fnn_step(m, &good) == FNN_OK); /* the step can still be taken */
     fnn_model_free(m);
 }
