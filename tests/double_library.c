@@ -59,7 +59,7 @@ static double *error_d(const analysis *a, int l)
 /* Error of the output y of layer l's activation, from that of its input. */
 static double activated(const analysis *a, int l, double error, double y)
 {
-    const activation_twin *t = twin_of(fnni_layer_at(a->run, l)->activation);
+    const activation_twin *t = twin_of((int)fnni_layer_at(a->run, l)->activation);
     return hypot(a->smooth[l].slope * error, t->ulp * E * y);
 }
 
@@ -68,12 +68,12 @@ static double deactivated(const analysis *a, int l, double z, double dy, double 
                           double error_dy)
 {
     const fnni_layer *layer = fnni_layer_at(a->run, l);
-    const activation_twin *t = twin_of(layer->activation);
+    const activation_twin *t = twin_of((int)layer->activation);
     const double smooth = square(t->slope(z, layer->parameter) * error_dy) +
                           square(a->smooth[l].bend * dy * error_z) +
                           square(t->slope_error * E * dy);
     return sqrt(smooth) +
-           twin_jump(layer->activation, layer->parameter, z, LAMBDA * error_z) * fabs(dy);
+           twin_jump((int)layer->activation, layer->parameter, z, LAMBDA * error_z) * fabs(dy);
 }
 
 /* Relative error of element i of the softmax p of a row of n logits z. */
@@ -254,8 +254,8 @@ static int analyse(const fnn_model *m, double *bounds)
     if (m->layer_count > MOST_LAYERS) return 1;
     a.run = &m->run;
     for (l = 0; l < m->layer_count; l++)
-        if (twin_of(m->layers[l].activation)->f)
-            twin_extremes(m->layers[l].activation, m->layers[l].parameter, &a.smooth[l].slope,
+        if (twin_of((int)m->layers[l].activation)->f)
+            twin_extremes((int)m->layers[l].activation, m->layers[l].parameter, &a.smooth[l].slope,
                           &a.smooth[l].bend);
     a.y = (double *)calloc(count, sizeof *a.y);
     a.d = (double *)calloc(count, sizeof *a.d);

@@ -204,7 +204,7 @@ static double fit_by_hand(const fnn_dataset *data, fnn_real *probabilities)
     fnn_dropout(m, (fnn_real).2);
     fnn_dense(m, 5, FNN_TANH);
     fnn_dense(m, 3, FNN_SOFTMAX);
-    c.optimizer = fnn_adam((fnn_real)1e-3);
+    c.optimizer = fnn_adam(1e-3);
     c.epochs = 2;
     c.batch_size = 8;
     CHECK(!fnn_fit(m, data, &c, NULL) && !fnn_predict(m, NULL, data, probabilities));

@@ -251,7 +251,7 @@ static void alternating_flips_alternate(void)
 static fnn_fit_config make_config(fnn_augmentation a)
 {
     fnn_fit_config c = fnn_fit_config_init();
-    c.optimizer = fnn_adam((fnn_real).01);
+    c.optimizer = fnn_adam(.01);
     c.epochs = 1;
     c.batch_size = 16; /* 40 rows: the last batch has 8 */
     c.seed = 9;

@@ -559,7 +559,7 @@ static void train_and_ask(fnn_model *m, const fnn_dataset *data, fnn_real *y)
     fnn_fit_config config = fnn_fit_config_init();
     config.batch_size = 4;
     config.epochs = 1;
-    config.optimizer = fnn_sgd((fnn_real)1e-3);
+    config.optimizer = fnn_sgd(1e-3);
     CHECKF(!fnn_fit(m, data, &config, NULL), "%s", fnn_model_error(m)->message);
     CHECK(!fnn_predict(m, NULL, data, y));
 }
@@ -709,7 +709,7 @@ static void models_without_parameters(void)
             fnn_model *m = bare_model(kind), *loaded;
             fnn_fit_config config = fnn_fit_config_init();
             fnn_metrics metrics;
-            config.optimizer = fancy ? fnn_adam((fnn_real)1e-3) : fnn_sgd((fnn_real)1e-3);
+            config.optimizer = fancy ? fnn_adam(1e-3) : fnn_sgd(1e-3);
             config.epochs = 2;
             config.batch_size = 4;
             config.clip_norm = fancy == 2;

@@ -371,7 +371,7 @@ static void layers_of_images_come_back(void)
     m->statistics[1] *= 2; /* the control: they matter */
     CHECK(n && !same_models(m, n, 0));
     m->statistics[1] = n ? n->statistics[1] : 0;
-    fit.optimizer = fnn_sgd((fnn_real)0.01);
+    fit.optimizer = fnn_sgd(0.01);
     m->updates = m->passes = 0; /* a loaded model has seen nothing: dropout goes by these */
     CHECK(n && !fnn_fit(m, &data, &fit, NULL) && !fnn_fit(n, &data, &fit, NULL));
     CHECK(n && same_parameters(m, n));

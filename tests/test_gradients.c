@@ -41,7 +41,7 @@ static int near_kink(fnn_model *m, const fnn_dataset *data)
         int i;
         if (m->layers[l].type != &fnni_activate_type) continue;
         for (i = 0; i < ROWS * m->layers[l].outputs; i++)
-            if (twin_near_kink(m->layers[l].activation, x[i], MARGIN)) return 1;
+            if (twin_near_kink((int)m->layers[l].activation, x[i], MARGIN)) return 1;
     }
     return 0;
 }
@@ -87,7 +87,7 @@ static void each_activation(void)
     for (f = 0; f < FNN_ACTIVATION_COUNT; f++)
         for (rate = 0; rate < 2; rate++)
             for (fused = 0; fused < 2; fused++) {
-                const fnn_real a = twin_parameter(f);
+                const fnn_real a = twin_parameter((int)f);
                 uint64_t seed = 1;
                 fnn_dataset data = make_data(seed, 0);
                 fnn_model *seen = network((fnn_activation)f, a, 0.3 * rate, 1, 0);
@@ -270,7 +270,7 @@ static int convolve(builder b, fnn_conv2d_config c)
     int l;
     if (b.apart) c.activation = FNN_LINEAR;
     l = fnn_conv2d_with(b.m, &c);
-    return b.apart ? fnn_activate(b.m, f, twin_parameter(f)) : l;
+    return b.apart ? fnn_activate(b.m, f, twin_parameter((int)f)) : l;
 }
 
 static int conv(builder b, int filters, int kernel, fnn_activation f)
@@ -287,7 +287,7 @@ static int dense(builder b, int units, fnn_activation f)
     int l;
     if (!b.apart) return fnn_dense(b.m, units, f);
     l = fnn_dense(b.m, units, FNN_LINEAR);
-    return l < 0 ? l : fnn_activate(b.m, f, twin_parameter(f));
+    return l < 0 ? l : fnn_activate(b.m, f, twin_parameter((int)f));
 }
 
 static int pool(builder b, int average, int size, int stride, fnn_padding padding)
@@ -339,7 +339,7 @@ static int twin_is_near(fnn_model *twin, const fnn_dataset *data)
         if (layer->type == &fnni_max_pool_type) near = near_tie(twin, l);
         if (layer->type != &fnni_activate_type) continue;
         for (i = 0; i < IMAGES * layer->outputs; i++)
-            near |= twin_near_kink(layer->activation, x[i], MARGIN);
+            near |= twin_near_kink((int)layer->activation, x[i], MARGIN);
     }
     return near;
 }

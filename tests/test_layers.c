@@ -520,7 +520,7 @@ static fnn_model *make_network(int n, int isa, int threads)
 static fnn_fit_config make_config(int batch_size)
 {
     fnn_fit_config c = fnn_fit_config_init();
-    c.optimizer = fnn_adam((fnn_real)0.01);
+    c.optimizer = fnn_adam(0.01);
     c.batch_size = batch_size;
     return c;
 }

@@ -100,7 +100,7 @@ static void world_open(world *w)
     fnn_dropout(w->model, (fnn_real)0.25);
     fnn_dense(w->model, CLASSES, FNN_SOFTMAX);
     w->fit = fnn_fit_config_init();
-    w->fit.optimizer = fnn_adam((fnn_real)0.01);
+    w->fit.optimizer = fnn_adam(0.01);
     w->fit.batch_size = 16;
     w->fit.epochs = 2;
 }

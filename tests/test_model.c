@@ -350,7 +350,7 @@ static fnn_result whole_life(const fnn_context_config *config, const fnn_dataset
     size_t n;
     memset(&history, 0, sizeof history);
     history.allocator = config->allocator;
-    fit.optimizer = fnn_adam((fnn_real)0.01);
+    fit.optimizer = fnn_adam(0.01);
     fit.batch_size = 4;
     fit.epochs = 2;
     fit.validation = data;

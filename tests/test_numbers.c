@@ -341,7 +341,7 @@ static fnn_model *make_model(void)
 static fnn_fit_config make_config(void)
 {
     fnn_fit_config c = fnn_fit_config_init();
-    c.optimizer = fnn_sgd((fnn_real)0.1);
+    c.optimizer = fnn_sgd(0.1);
     c.batch_size = 8;
     c.epochs = 4;
     return c;

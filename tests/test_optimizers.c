@@ -329,7 +329,7 @@ enum { OPTIMIZERS = 9 };
 
 static named optimizer_at(int i, int pytorch, int large_epsilon)
 {
-    const fnn_real r = (fnn_real)0.05, mu = (fnn_real)0.9;
+    const double r = 0.05, mu = 0.9;
     const named all[OPTIMIZERS] = {{"sgd", fnn_sgd(r)},
                                    {"momentum", fnn_momentum(r, mu)},
                                    {"nesterov", fnn_nesterov(r, mu)},
@@ -337,11 +337,11 @@ static named optimizer_at(int i, int pytorch, int large_epsilon)
                                    {"adadelta", fnn_adadelta(1)},
                                    {"rmsprop", fnn_rmsprop(r)},
                                    {"adam", fnn_adam(r)},
-                                   {"adamw", fnn_adamw(r, (fnn_real)0.3)},
+                                   {"adamw", fnn_adamw(r, 0.3)},
                                    {"rmsprop with momentum", fnn_rmsprop(r)}};
     named n = all[i];
     if (pytorch) n.optimizer = fnn_pytorch(n.optimizer);
-    if (i == 8) n.optimizer.momentum = mu;
+    if (i == 8) n.optimizer.momentum = (fnn_real)mu;
     if (large_epsilon) n.optimizer.epsilon = (fnn_real)0.03;
     return n;
 }
@@ -502,7 +502,7 @@ static void a_step_checks_its_configuration(void)
 static void defaults(void)
 {
     const fnn_optimizer keras[3] = {fnn_adagrad(1), fnn_adadelta(1), fnn_rmsprop(1)};
-    const fnn_optimizer adam = fnn_adamw(1, (fnn_real)0.25), torch_adam = fnn_pytorch(adam);
+    const fnn_optimizer adam = fnn_adamw(1, 0.25), torch_adam = fnn_pytorch(adam);
     fnn_optimizer torch[3];
     int i;
     for (i = 0; i < 3; i++) torch[i] = fnn_pytorch(keras[i]);

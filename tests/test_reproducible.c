@@ -162,7 +162,7 @@ static outcome train(kind which, fnn_isa isa, int threads, int broken)
     split.gradient = split_gradient;
     held_out.bytes = pixels + 500 * INPUTS;
     held_out.labels = labels + 500;
-    c.optimizer = fnn_adam((fnn_real)0.001);
+    c.optimizer = fnn_adam(0.001);
     c.epochs = 3;
     c.batch_size = BATCH;
     c.seed = 11;

@@ -32,7 +32,7 @@ static fnn_model *make_network(int threads, int hidden)
 static fnn_fit_config make_config(void)
 {
     fnn_fit_config c = fnn_fit_config_init();
-    c.optimizer = fnn_momentum((fnn_real).25, (fnn_real).9);
+    c.optimizer = fnn_momentum(.25, .9);
     c.epochs = 3;
     c.batch_size = BATCH; /* 50 rows: four steps an epoch, the last with 2 rows */
     c.shuffle = 0;

@@ -70,7 +70,7 @@ static int build(void *user, const fnn_trial *t, fnn_model *m, fnn_fit_config *f
     fnn_dropout(m, (fnn_real).25);
     fnn_dense(m, t->train->classes ? CLASSES : 1, t->train->classes ? FNN_SOFTMAX : FNN_LINEAR);
     if (!t->train->classes) fnn_set_loss(m, FNN_LOSS_MEAN_SQUARED_ERROR, 0, 0);
-    fit->optimizer = fnn_adam((fnn_real)t->values[RATE]);
+    fit->optimizer = fnn_adam(t->values[RATE]);
     fit->epochs = 3;
     fit->batch_size = 16;
     return 0;
@@ -334,7 +334,7 @@ static int build_large(void *user, const fnn_trial *t, fnn_model *m, fnn_fit_con
     fnn_normalize(m, FNN_NORMALIZE_STANDARDIZE, t->train);
     fnn_dense(m, 64, FNN_RELU);
     fnn_dense(m, CLASSES, FNN_SOFTMAX);
-    fit->optimizer = fnn_adam((fnn_real).01);
+    fit->optimizer = fnn_adam(.01);
     fit->epochs = 60;
     return 0;
 }
@@ -498,7 +498,7 @@ static int build_failing(void *user, const fnn_trial *t, fnn_model *m, fnn_fit_c
     fnn_max_pool2d(m, 2);
     if (fnn_conv2d(m, 2, kernel, FNN_VALID, FNN_RELU) < 0) return 1;
     fnn_dense(m, CLASSES, FNN_SOFTMAX);
-    fit->optimizer = fnn_sgd((fnn_real)t->values[0]);
+    fit->optimizer = fnn_sgd(t->values[0]);
     return 0;
 }
 

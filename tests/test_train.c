@@ -41,7 +41,7 @@ static fnn_model *make_network(fnn_isa isa, int threads, const fnn_dataset *data
 static fnn_fit_config make_config(int epochs)
 {
     fnn_fit_config c = fnn_fit_config_init();
-    c.optimizer = fnn_adam((fnn_real)0.003);
+    c.optimizer = fnn_adam(0.003);
     c.epochs = epochs;
     c.batch_size = 64; /* 300 rows: the last batch has 44 */
     c.seed = 11;
@@ -330,7 +330,7 @@ static void early_stopping_restores_the_best(void)
     c.validation = &validation;
     c.patience = 5;
     c.restore_best = 1;
-    c.optimizer = fnn_adam((fnn_real)0.02);
+    c.optimizer = fnn_adam(0.02);
     CHECK(!fnn_fit(m, &train, &c, &history));
     CHECKF(history.count < 200, "%d epochs", history.count);
     for (i = 0; i < history.count; i++)
@@ -548,7 +548,7 @@ static void an_order_depends_on_seed_and_pass_alone(void)
     c.optimizer = fnn_sgd(0);
     few.count = 20;
     CHECK(!fnn_fit(a, &data, &c, NULL) && !fnn_fit(b, &few, &c, NULL));
-    c.optimizer = fnn_sgd((fnn_real)0.1);
+    c.optimizer = fnn_sgd(0.1);
     CHECK(!fnn_fit(a, &data, &c, NULL) && !fnn_fit(b, &data, &c, NULL));
     fnn_parameters(a, &n);
     CHECK(memcmp(fnn_parameters(a, NULL), fnn_parameters(b, NULL), n * sizeof(fnn_real)) == 0);
@@ -601,15 +601,10 @@ static void too_many_batches_are_refused(void)
 static void every_optimizer_learns(void)
 {
     fnn_dataset data = make_images();
-    const fnn_real r = (fnn_real)0.02;
-    const fnn_optimizer all[] = {fnn_sgd((fnn_real)0.2),
-                                 fnn_momentum(r, (fnn_real)0.9),
-                                 fnn_nesterov(r, (fnn_real)0.9),
-                                 fnn_adagrad((fnn_real)0.05),
-                                 fnn_adadelta(1),
-                                 fnn_rmsprop((fnn_real)0.003),
-                                 fnn_adam((fnn_real)0.003),
-                                 fnn_adamw((fnn_real)0.003, (fnn_real)0.01)};
+    const double r = 0.02;
+    const fnn_optimizer all[] = {fnn_sgd(0.2),      fnn_momentum(r, 0.9),  fnn_nesterov(r, 0.9),
+                                 fnn_adagrad(0.05), fnn_adadelta(1),       fnn_rmsprop(0.003),
+                                 fnn_adam(0.003),   fnn_adamw(0.003, 0.01)};
     int i, pytorch;
     for (i = 0; i < (int)(sizeof all / sizeof all[0]); i++)
         for (pytorch = 0; pytorch < 2; pytorch++) {
@@ -801,7 +796,7 @@ static void memory_is_what_memory_size_says(void)
         CHECKF(fnn_memory_size(m, 0) == weighed.held, "%lu, not %lu", (unsigned long)weighed.held,
                (unsigned long)fnn_memory_size(m, 0));
         size = fnn_memory_size(m, 64) + ROWS * sizeof(int64_t) + ALIGNING;
-        c.optimizer = fnn_adam((fnn_real)0.01);
+        c.optimizer = fnn_adam(0.01);
         c.clip_norm = 1;
         c.callback = compare_size;
         c.user = &size;
