@@ -9109,6 +9109,7 @@ typedef struct fnni_tensor {
 #define FNNI_GRADIENT_KEPT \
     64                     /* the gradient by its output is read again after the layer's backward */
 #define FNNI_ACTIVATES 128 /* has an activation */
+#define FNNI_POOLS_BANDS 256 /* can do the max-pool behind it, band by band of its output */
 
 /* What a layer can do. A function that has nothing to do is NULL. */
 struct fnni_layer_type {
@@ -9238,6 +9239,19 @@ static int fnni_lowest(const fnn_model *model)
     int l = 0;
     while (l < model->layer_count - 1 && !fnni_has_parameters(model->layers + l)) l++;
     return l;
+}
+
+/* Call it when the gradient of layer l's output has come back from layer l + 1: it adds the
+ * gradients that arrive through additions. */
+static void fnni_join_branches(const fnni_run *run, int l, int from, int to, fnn_real *workspace)
+{
+    int add;
+    if (l < 0 || !fnni_layer_at(run, l)->added) return;
+    for (add = l + 1; add < run->model->layer_count; add++)
+        if (fnni_layer_at(run, add)->from == l)
+            run->kernels->add_scaled((ptrdiff_t)(to - from) * fnni_layer_at(run, l)->outputs, 1,
+                                     fnni_d(run, add, from, workspace),
+                                     fnni_d(run, l, from, workspace));
 }
 
 /* The last layer that computes something: others may follow, which share its memory. */
@@ -10023,7 +10037,7 @@ static int fnni_conv2d_tensor(const fnn_model *model, int l, int which, fnni_ten
 
 /* clang-format off */
 static const fnni_layer_type fnni_conv2d_type = {
-    "conv2d", FNNI_OF_IMAGES | FNNI_BY_SHARES | FNNI_ACTIVATES,
+    "conv2d", FNNI_OF_IMAGES | FNNI_BY_SHARES | FNNI_ACTIVATES | FNNI_POOLS_BANDS,
     /* to_words, from_words, tensor */ fnni_conv2d_write, fnni_conv2d_read, fnni_conv2d_tensor,
     /* fuse, start, plan, prepare */ NULL, NULL, fnni_conv_plan, fnni_conv_prepare,
     /* the passes */ fnni_conv_forward, fnni_conv_backward_layer, fnni_conv_gradient,
@@ -10193,7 +10207,7 @@ static void fnni_max_pool_fuse(fnn_model *model, int l)
 {
     fnni_layer *pool = model->layers + l, *conv = pool - 1;
     const fnn_window *w = &pool->window;
-    if (l == 0 || conv->type != &fnni_conv2d_type || conv->added) return;
+    if (l == 0 || !(conv->type->flags & FNNI_POOLS_BANDS) || conv->added) return;
     if (w->pad_top || w->pad_left || w->stride_height < w->kernel_height) return;
     if (w->stride_width < w->kernel_width) return;
     if ((w->out_height - 1) * w->stride_height + w->kernel_height > w->height) return;
@@ -10804,19 +10818,6 @@ static void fnni_add_backward(const fnni_run *run, int l, int from, int to, int 
     if (!to_input) return;
     memcpy(fnni_d(run, l - 1, from, workspace), fnni_d(run, l, from, workspace),
            count * sizeof(fnn_real));
-}
-
-/* Call it when the gradient of layer l's output has come back from layer l + 1: it adds the
- * gradients that arrive through additions. */
-static void fnni_add_join(const fnni_run *run, int l, int from, int to, fnn_real *workspace)
-{
-    int add;
-    if (l < 0 || !fnni_layer_at(run, l)->added) return;
-    for (add = l + 1; add < run->model->layer_count; add++)
-        if (fnni_layer_at(run, add)->from == l)
-            run->kernels->add_scaled((ptrdiff_t)(to - from) * fnni_layer_at(run, l)->outputs, 1,
-                                     fnni_d(run, add, from, workspace),
-                                     fnni_d(run, l, from, workspace));
 }
 
 static void fnni_add_write(fnni_writer *w, const fnni_layer *layer)
@@ -11450,7 +11451,7 @@ static void fnni_backward_rows(const fnni_run *run, int first, int last, int fro
     for (l = last; l >= first && l >= lowest; l--) {
         if (fnni_layer_at(run, l)->type->backward)
             fnni_layer_at(run, l)->type->backward(run, l, from, to, l > lowest, workspace);
-        if (l > lowest) fnni_add_join(run, l - 1, from, to, workspace);
+        if (l > lowest) fnni_join_branches(run, l - 1, from, to, workspace);
     }
 }
 
@@ -11968,8 +11969,7 @@ static fnn_result fnni_step_check(const fnn_fit_config *c, fnn_error *error)
     if (!(c->l2 >= 0) || !(c->l1 >= 0) || !(c->clip_norm >= 0) || !(c->clip_value >= 0))
         return fnni_fail(error, FNN_ERROR_ARGUMENT,
                          "expected l2, l1, clip_norm and clip_value >= 0, found %g, %g, %g and %g",
-                         (double)c->l2, (double)c->l1, (double)c->clip_norm,
-                         (double)c->clip_value);
+                         (double)c->l2, (double)c->l1, (double)c->clip_norm, (double)c->clip_value);
     return FNN_OK;
 }
 
