@@ -25,10 +25,13 @@ help:
 	@echo '                      build/seeds-5/'
 	@echo 'make figures          draw their plots (gnuplot) into examples/figures/;'
 	@echo '                      QUICK=1 or SEEDS=5: those of such runs, beside them'
-	@echo 'make test             all tests, about fourteen minutes on two cores'
-	@echo '                      (make test ONLY=test_gemm: those whose name contains this)'
+	@echo 'make test             the tests under this compiler, on every instruction set this'
+	@echo '                      machine has: about a minute and a half on two cores'
+	@echo '                      (ONLY=test_gemm: those whose name contains this; below, too)'
+	@echo 'make test-more        the other compilers, options and targets, sanitizers, NEON under'
+	@echo '                      emulation, smoke runs of the examples: about seven minutes'
 	@echo 'make test-exhaustive  all floats, all sizes, every compiler, standard and option, other'
-	@echo '                      targets and tools (valgrind, MSan, TSan): hours; ONLY as above'
+	@echo '                      targets and tools (valgrind, MSan, TSan): hours'
 	@echo 'make bench            kernels and training steps beside their peers: bench/results/*.csv'
 	@echo 'make bench-kernels    the kernels alone; ONLY=gemm THREADS=1 ISA=avx2 select rows'
 	@echo 'make bench-train      the training steps alone; ONLY=mlp1 THREADS=1 ISA=avx2'
@@ -59,11 +62,8 @@ ELSEWHERE = $(if $(QUICK),build/quick,$(if $(SEEDS),build/seeds-$(SEEDS)))
 figures:
 	@bash examples/figures.sh $(if $(ELSEWHERE),$(ELSEWHERE) $(ELSEWHERE)/figures)
 
-test:
-	@bash tests/run.sh $(ONLY)
-
-test-exhaustive:
-	@bash tests/exhaustive.sh $(ONLY)
+test test-more test-exhaustive:
+	@bash tests/run.sh $@ $(ONLY)
 
 # A peer that is a program of its own, where oneDNN's C++ header is.
 PEERS := $(if $(shell command -v g++),$(if $(wildcard /usr/include/oneapi/dnnl/dnnl.hpp \
@@ -98,5 +98,6 @@ build/flags: FORCE
 clean:
 	rm -rf build
 
-.PHONY: all help data demo examples reproduce figures test test-exhaustive clean FORCE
+.PHONY: all help data demo examples reproduce figures clean FORCE
+.PHONY: test test-more test-exhaustive
 .PHONY: bench bench-kernels bench-train bench-programs

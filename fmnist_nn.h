@@ -13,7 +13,7 @@
  *     fnn_dense(m, 128, FNN_RELU);
  *     fnn_dense(m, 10, FNN_SOFTMAX);
  *     fnn_fit_config c = fnn_fit_config_init();
- *     c.optimizer = fnn_adam(1e-3f), c.epochs = 10, c.batch_size = 100, c.verbose = 1;
+ *     c.optimizer = fnn_adam(1e-3), c.epochs = 10, c.batch_size = 100, c.verbose = 1;
  *     if (fnn_fit(m, &train, &c, NULL)) return puts(fnn_model_error(m)->message), 1;
  *     fnn_metrics result;
  *     fnn_result r = fnn_evaluate(m, NULL, &test, &result);
@@ -86,7 +86,7 @@
  *                             static to its unit, which defines FMNIST_NN_IMPLEMENTATION too; other
  *                             units of the program may hold the float library.
  *   FMNIST_NN_MALLOC(bytes), FMNIST_NN_FREE(pointer)  both or neither; malloc and free otherwise.
- *   FNN_API                   what stands before each function's declaration; extern unless told. A
+ *   FNN_API                   what stands before each function's declaration; extern by default. A
  *                             shared library compiled with -fvisibility=hidden exports them with
  *                             #define FNN_API __attribute__((visibility("default")))
  *   FMNIST_NN_FILE            how this file includes itself, for a copy under another name:
@@ -153,9 +153,9 @@
  * THREADS
  *   Compile with -fopenmp to use them; without it everything works on one thread, and fnn_info
  *   says which. Training uses as many as OpenMP would (OMP_NUM_THREADS), fewer for small work. A
- *   context for inference uses one unless told. Any number of threads may share a const model,
+ *   context for inference uses one by default. Any number of threads may share a const model,
  *   each with its own context; data sets that nobody changes; and a context for the elementwise
- *   kernels, which only look up its instruction set. Nothing else without a lock.
+ *   kernels, which only look up its instruction set. Everything else needs a lock.
  *
  * SIMD
  *   scalar, avx2 (with FMA), avx512 (F BW DQ VL), neon. A context takes the best that processor
@@ -170,27 +170,31 @@
  * NUMERICS
  *   exp and log are within 1 ULP, tanh and sigmoid within 2, subnormals included. Matrix products
  *   sum over k in one order. NaN and infinities propagate; fit stops at a loss that is not finite
- *   unless told to go on. The floating-point environment is left as found.
+ *   by default. The floating-point environment is left as found.
  *
- * MIGRATION from 0.1 to 0.2; files, results and bits are the same
+ * MIGRATION from 0.1 to 0.2; results and bits are the same, files but for the version in them
  *   Data sets are read, models are loaded: fnn_load_idx, fnn_load_csv, fnn_load_cifar10 and
  *   fnn_load_fashion_mnist have become fnn_read_idx and so on.
- *   Outputs stand behind all inputs and before the error, and are zeroed where a call fails:
+ *   Outputs stand behind all inputs and before the error, and are those that are data sets,
+ *   windows, metrics or shapes are zeroed where a call fails:
  *       fnn_read_csv(path, config, allocator, &data, &error)
  *       fnn_read_idx(images, labels, allocator, &data, &error)
- *       fnn_read_fashion_mnist(directory, allocator, &train, &test, &error)
+ *       fnn_read_fashion_mnist(directory, allocator, &train, &test, &error); cifar10 alike
+ *       fnn_read_cifar10_files(files, count, allocator, &data, &error)
  *       fnn_window_make(height, ..., padding, &window)
  *   fnn_schedule_step_decay, FNN_SCHEDULE_STEP_DECAY: what had "step" alone for a name.
  *   Optimisers' constructors take double, as a trial's values are: no cast is needed.
  *   fnn_sequential_with(NULL, ...) and fnn_load(path, NULL, ...) use OpenMP's threads, as
  *   fnn_sequential does.
- *   fnn_metrics has a score, which means what an epoch's and a search's do.
- *   A NULL configuration of a layer is an error of its own.
- *   The double library is static to its unit: define the implementation in each unit that uses it.
+ *   fnn_metrics has a score, second in the struct, which means what an epoch's and a search's do.
+ *   A NULL configuration of a layer is refused with a message of its own.
+ *   FNN_API may be defined; every enumeration has a FNN_..._COUNT.
+ *   The double library is static to its unit (no symbol ends in _f64 any more): define the
+ *   implementation in each unit that uses it.
  *
  * ARCHITECTURE
  *   A training step. fnn_fit takes one after the other; fnn_forward, fnn_loss, fnn_backward and
- *   fnn_step are its parts. Who calls whom goes down and to the right:
+ *   fnn_step do the same in four calls. Who calls whom goes down and to the right:
  *
  *     fnn_fit                       >>fit     order of the samples, rate, averages, early stopping
  *      +- fnni_train_step           >>step
@@ -206,7 +210,7 @@
  *     layers  ->  products (>>gemm, >>conv)  ->  context->kernels (>>kernels, one table for each
  *                                                instruction set, chosen in >>dispatch)
  *
- *   Words of >>parts, each with its struct there:
+ *   Words (structs in >>parts; stages are found in >>model, shares dealt in >>conv):
  *     layer   numbers of one layer of a model; its type says what such a layer can do.
  *     run     one batch on its way: where its tensors are. A model has one for training; in
  *             inference each thread makes one in its context's workspace.
@@ -220,9 +224,9 @@
  *     place   where an output or gradient is: stored for all rows of the batch, or transient, in
  *             the thread's workspace, when nobody reads it after the image has passed.
  *
- *   To add something, in the order in which the compiler will ask for it:
- *     activation       a row in FNN_ACTIVATION_LIST (>>api); its two formulas in >>kernels; a row
- *                      in its twins (tests/twins.h).
+ *   To add something, in this order:
+ *     activation       a row in FNN_ACTIVATION_LIST (>>api); its two formulas in >>kernels (of a
+ *                      ROW, a kernel and its gradient in >>activations); a twin in tests/twins.h.
  *     layer            a page in >>layers and a row in FNNI_LAYER_LIST behind the pages; its
  *                      builder's prototype in >>api; a row in tests/test_gradients.c.
  *     loss             a row in FNN_LOSS_LIST (>>api); a page in >>losses; a row in
@@ -303,7 +307,8 @@ typedef FMNIST_NN_REAL fnn_real;
 #define FNNI_ENUM(name, ...) name, /* makes an enum of this list and of those below */
 typedef enum fnn_result { FNN_RESULT_LIST(FNNI_ENUM) FNN_RESULT_COUNT } fnn_result;
 
-/* Says what a result means, in general; an fnn_error or fnn_model_error says it of the case. */
+/* A general text for a result. fnn_error.message and fnn_model_error say what happened in this
+ * case; NULL is never returned. */
 FNN_API const char *fnn_result_text(fnn_result result);
 
 /* What went wrong: filled by calls that take one (NULL is allowed everywhere). */
@@ -346,8 +351,8 @@ typedef struct fnn_context_config {
 } fnn_context_config;
 
 /* A context holds the instruction set, the number of threads and the workspace of the calls
- * that get it: one context, one call at a time. NULL in a kernel's place of a context means
- * one thread, the best instruction set, and workspace allocated for this call alone. */
+ * that get it: one context, one call at a time. A kernel that gets NULL as
+ * its context uses one thread and the best instruction set, and takes workspace for this call. */
 typedef struct fnn_context fnn_context;
 
 /* The defaults named beside the fields above. */
@@ -367,24 +372,25 @@ FNN_API const char *fnn_info(const fnn_context *context);
 /* Whether this build and this machine have the instruction set: 1 or 0. */
 FNN_API int fnn_isa_available(fnn_isa isa);
 
-/* Its name, as FNN_ISA takes it. */
+/* Its name, as FNN_ISA takes it; "unknown" for another number. */
 FNN_API const char *fnn_isa_name(fnn_isa isa);
 
 /* ---- activations ---- */
 
 /* Activations y = f(x), of each element, or (ROW) of a whole row of them; X(name, word, a, traits):
- * what it is called in files and messages, its parameter a where a call has none (Keras'
- * slope and scale), and (private) what else the library must know of it: FNNI_IDENTITY and on. */
+ * the word in files and messages; the parameter a for builders that take none (Keras' slope and
+ * scale); private: its traits, FNNI_IDENTITY and so on. */
 /* clang-format off */
 #define FNN_ACTIVATION_LIST(X, ROW) \
-    X(FNN_LINEAR,     linear,     0,  FNNI_IDENTITY | FNNI_KEEPS_ORDER)      /* x */ \
-    X(FNN_RELU,       relu,       0,  FNNI_KEEPS_ORDER)                      /* max(x, 0) */ \
-    X(FNN_LEAKY_RELU, leaky_relu, .3, FNNI_HAS_PARAMETER | FNNI_KEEPS_ORDER) /* x > 0 ? x : a x */ \
-    X(FNN_ELU,        elu,        1,  FNNI_HAS_PARAMETER)      /* x > 0 ? x : a (e^x - 1) */ \
-    X(FNN_GELU,       gelu,       0,  FNNI_SLOPE_OF_X)         /* x/2 (1 + erf(x / sqrt 2)) */ \
-    X(FNN_SIGMOID,    sigmoid,    0,  0)                       /* 1 / (1 + e^-x) */ \
-    X(FNN_TANH,       tanh,       0,  0)                       /* tanh x */ \
-    ROW(FNN_SOFTMAX,  softmax,    0,  0)                       /* e^x / sum e^x over the row */
+    X(FNN_LINEAR,     linear,     0,  FNNI_SHORT | FNNI_KEEPS_ORDER | FNNI_IDENTITY) /* x */ \
+    X(FNN_RELU,       relu,       0,  FNNI_SHORT | FNNI_KEEPS_ORDER) /* max(x, 0) */ \
+    X(FNN_LEAKY_RELU, leaky_relu, .3, FNNI_SHORT | FNNI_KEEPS_ORDER | FNNI_HAS_PARAMETER) \
+                                                       /* x > 0 ? x : a x */ \
+    X(FNN_ELU,        elu,        1,  FNNI_HAS_PARAMETER) /* x > 0 ? x : a (e^x - 1) */ \
+    X(FNN_GELU,       gelu,       0,  FNNI_SLOPE_OF_X) /* x/2 (1 + erf(x / sqrt 2)) */ \
+    X(FNN_SIGMOID,    sigmoid,    0,  0)               /* 1 / (1 + e^-x) */ \
+    X(FNN_TANH,       tanh,       0,  0)               /* tanh x */ \
+    ROW(FNN_SOFTMAX,  softmax,    0,  FNNI_OF_LOGITS)  /* e^x / sum e^x over the row */
 /* clang-format on */
 typedef enum fnn_activation {
     FNN_ACTIVATION_LIST(FNNI_ENUM, FNNI_ENUM) FNN_ACTIVATION_COUNT
@@ -440,7 +446,7 @@ FNN_API fnn_result fnn_dataset_class_counts(const fnn_dataset *data, int64_t *co
  * it with fnn_dataset_free, before `data`. Views of views work. Outputs are overwritten without
  * being freed first, must not be `data` nor each other, and are zeroed on failure. The same seed
  * gives the same view on every machine. All return FNN_ERROR_ARGUMENT on counts, positions or
- * pointers that make no sense (say what in `error`, which may be NULL) or FNN_ERROR_MEMORY. */
+ * pointers that make no sense (`error`, which may be NULL, says which) or FNN_ERROR_MEMORY. */
 
 /* The samples at the positions samples[0 .. count - 1] of `data`, in that order; a position may
  * occur more than once (a bootstrap). */
@@ -555,8 +561,8 @@ FNN_API fnn_result fnn_read_csv(const char *path, const fnn_csv_config *config,
 /* clang-format off */
 #define FNN_NORMALIZATION_LIST(X) \
     /* X(kind, name in files, what it takes of the data, scale); shift is the mean, if taken */ \
-    X(FNN_NORMALIZE_NONE, none, FNNI_NOTHING, 1.0) \
-    X(FNN_NORMALIZE_DIVIDE_255, divide_255, FNNI_NOTHING, 1.0 / 255.0) \
+    X(FNN_NORMALIZE_NONE, none, FNNI_NO_STATISTICS, 1.0) \
+    X(FNN_NORMALIZE_DIVIDE_255, divide_255, FNNI_NO_STATISTICS, 1.0 / 255.0) \
     X(FNN_NORMALIZE_MEAN, mean, FNNI_MEANS, 1.0) \
     X(FNN_NORMALIZE_MEAN_DIVIDE_255, mean_divide_255, FNNI_MEANS, 1.0 / 255.0) \
     X(FNN_NORMALIZE_STANDARDIZE, standardize, FNNI_VARIANCES, \
@@ -635,11 +641,11 @@ FNN_API const fnn_error *fnn_model_error(const fnn_model *model);
 typedef enum fnn_padding { FNN_PADDING_LIST(FNNI_ENUM) FNN_PADDING_COUNT } fnn_padding;
 
 typedef struct fnn_conv2d_config {
-    int filters;
-    int kernel_height, kernel_width;
-    int stride_height, stride_width;
-    fnn_padding padding;
-    fnn_activation activation;
+    int filters;                     /* channels of the output */
+    int kernel_height, kernel_width; /* 3 */
+    int stride_height, stride_width; /* 1 */
+    fnn_padding padding;             /* FNN_SAME */
+    fnn_activation activation;       /* FNN_LINEAR, with its usual parameter */
 } fnn_conv2d_config;
 
 typedef struct fnn_pool2d_config {
@@ -722,16 +728,18 @@ FNN_API int fnn_dropout(fnn_model *model, fnn_real rate);
 /* (H, W, C) as (1, 1, H * W * C), free of cost. */
 FNN_API int fnn_flatten(fnn_model *model);
 
-/* How layers added from now on start: weights Glorot uniform and biases zero unless told. */
+/* How layers added from now on start: by default weights Glorot uniform and biases zero.
+ * FNN_ERROR_ARGUMENT for an unknown kind. */
 FNN_API fnn_result fnn_set_initializer(fnn_model *model, fnn_initializer weights,
                                        fnn_initializer biases);
 
-/* The seed of weights and dropout, 0 unless told. On a model in use: draws all weights anew and
+/* The seed of weights and dropout, 0 by default. On a model in use: draws all weights anew and
  * forgets the optimiser's state and how far training had come. */
 FNN_API fnn_result fnn_set_seed(fnn_model *model, uint64_t seed);
 
 /* Makes the model normalise its inputs with statistics of data; see fnn_normalization. Inputs
- * are taken as they are unless told. */
+ * are taken as they are by default. FNN_ERROR_ARGUMENT for an unknown kind and for data of another
+ * shape, FNN_ERROR_MEMORY. */
 FNN_API fnn_result fnn_normalize(fnn_model *model, fnn_normalization kind, const fnn_dataset *data);
 
 /* What training minimises: the mean over samples of
@@ -748,7 +756,7 @@ FNN_API fnn_result fnn_normalize(fnn_model *model, fnn_normalization kind, const
  * where t is the one-hot label or the given targets. */
 /* clang-format off */
 #define FNN_LOSS_LIST(X) \
-    /* X(kind, name in files, 1: takes logits); the first one unless told otherwise */ \
+    /* X(kind, name in files, 1: takes logits); the first one is the default */ \
     X(FNN_LOSS_SOFTMAX_CROSS_ENTROPY, softmax_cross_entropy, 1) \
     X(FNN_LOSS_CATEGORICAL_CROSS_ENTROPY, categorical_cross_entropy, 0) \
     X(FNN_LOSS_SPARSE_CATEGORICAL_CROSS_ENTROPY, sparse_categorical_cross_entropy, 0) \
@@ -759,44 +767,45 @@ FNN_API fnn_result fnn_normalize(fnn_model *model, fnn_normalization kind, const
 typedef enum fnn_loss_kind { FNN_LOSS_LIST(FNNI_ENUM) FNN_LOSS_COUNT } fnn_loss_kind;
 
 /* label_smoothing s in [0, 1): t becomes (1 - s) t + s / classes (cross-entropies only). epsilon
- * is that of the epsilon-insensitive loss. */
+ * is that of the epsilon-insensitive loss. FNN_ERROR_ARGUMENT for numbers out of range, and for a
+ * loss that takes logits where a dropout stands behind the softmax. */
 FNN_API fnn_result fnn_set_loss(fnn_model *model, fnn_loss_kind kind, fnn_real label_smoothing,
                                 fnn_real epsilon);
 
-/* Fixes the layers and draws the weights, if that has not happened yet. */
+/* Fixes the layers and draws the weights, if that has not happened yet. Returns the error of a
+ * broken model, FNN_ERROR_STATE for one without layers, FNN_ERROR_MEMORY. */
 FNN_API fnn_result fnn_seal(fnn_model *model);
 
-/* Layers, shapes and parameter counts as text, at most size bytes with the final 0. Returns the
- * length of the whole text, as snprintf. */
+/* Layers, shapes and parameter counts as text, at most size bytes with the final 0; of a model that
+ * is NULL or broken the error's text. Returns the length of the whole text, as snprintf. */
 FNN_API size_t fnn_summary(const fnn_model *model, char *text, size_t size);
 
 /* The shapes (height, width, channels) of a sample and of the model's outputs for it; either may be
- * NULL. What a loaded model takes and gives. */
+ * NULL. What a loaded model takes and gives. Zeroed, and the model's error, when it is broken. */
 FNN_API fnn_result fnn_shapes(const fnn_model *model, int input[3], int output[3]);
 
 /* All parameters, contiguous: layer after layer, weights then biases. They stay where they are for
  * the model's life; count may be NULL. NULL after an error, and with *count 0 for a model that has
- * none (fnn_model_error tells which). What batch norms count along, their running statistics, is
- * not among them. */
+ * none (fnn_model_error tells which). The running statistics of batch norms are not among them. */
 FNN_API fnn_real *fnn_parameters(fnn_model *model, size_t *count);
 
-/* Their gradients, in the same order and on the same terms: those of the last fnn_backward. fit
- * uses them up block by block and leaves none. */
+/* Their gradients, in the same order and on the same terms: those of the last fnn_backward.
+ * fnn_fit does not keep gradients: after a fit this array does not hold them. */
 FNN_API fnn_real *fnn_gradients(fnn_model *model, size_t *count);
 
 /* ---- training ---- */
 
-/* Optimisers, formulas at >>kernels; X(name, word, states, start, epsilon, rho):
- * and (private) reals of state a parameter, whether these start at fnn_optimizer.start instead of
- * 0, and the epsilon and rho (0: no matter) that PyTorch has. */
+/* Optimisers, formulas at >>kernels; X(name, word, states, traits, epsilon, rho). Private: states =
+ * reals of state a parameter; its traits, FNNI_BRIEF and so on; the epsilon and rho (0: not used)
+ * that PyTorch has. */
 /* clang-format off */
 #define FNN_OPTIMIZER_LIST(X) \
-    X(FNN_SGD,      sgd,      0, 0, 1e-8,  0) \
-    X(FNN_MOMENTUM, momentum, 1, 0, 1e-8,  0) \
-    X(FNN_ADAGRAD,  adagrad,  1, 1, 1e-10, 0) \
-    X(FNN_ADADELTA, adadelta, 2, 0, 1e-6,  .9) \
-    X(FNN_RMSPROP,  rmsprop,  2, 0, 1e-8,  .99) \
-    X(FNN_ADAM,     adam,     2, 0, 1e-8,  0)
+    X(FNN_SGD,      sgd,      0, FNNI_BRIEF, 1e-8,  0) \
+    X(FNN_MOMENTUM, momentum, 1, FNNI_BRIEF, 1e-8,  0) \
+    X(FNN_ADAGRAD,  adagrad,  1, FNNI_START, 1e-10, 0) \
+    X(FNN_ADADELTA, adadelta, 2, 0,          1e-6,  .9) \
+    X(FNN_RMSPROP,  rmsprop,  2, 0,          1e-8,  .99) \
+    X(FNN_ADAM,     adam,     2, 0,          1e-8,  0)
 /* clang-format on */
 typedef enum fnn_optimizer_kind {
     FNN_OPTIMIZER_LIST(FNNI_ENUM) FNN_OPTIMIZER_COUNT
@@ -863,13 +872,14 @@ typedef enum fnn_schedule_kind {
 } fnn_schedule_kind;
 
 /* The learning rate as a function of the step: a factor of the base rate, which is the
- * optimiser's learning_rate. The formulas and their sources stand at >>schedule. A zeroed schedule
- * is constant. Shares and factors are numbers of the base rate, not rates. */
+ * optimiser's learning_rate. The formulas and their sources stand at >>schedules. A zeroed schedule
+ * is constant. rise is a share of the steps; gamma, lowest, start and end multiply the base
+ * rate. */
 typedef struct fnn_schedule {
     fnn_schedule_kind kind;
     int64_t warmup_steps; /* any kind: the first steps' rate rises in a line; 0: none */
-    int every;            /* step: epochs between two drops, at least 1 */
-    double gamma;         /* step: factor of a drop; exponential: factor of an epoch */
+    int every;            /* step decay: epochs between two drops, at least 1 */
+    double gamma;         /* step decay: factor of a drop; exponential: factor of an epoch */
     double lowest;        /* cosine: factor that it ends at, 0 to 1 */
     double rise;          /* one-cycle: share of the steps up to the peak, 0 to 1 */
     double start, end;    /* one-cycle: factors of the first and the last step */
@@ -913,8 +923,8 @@ typedef enum fnn_flip {
 
 /* What is done to an image of the training set, anew in each pass over it, in this order. All is a
  * function of the fit's seed, the pass and the row that holds the image. Images have any number of
- * channels. It is done to the raw numbers: what comes in is normalised as they are, so a 0 becomes
- * what a black pixel becomes. Zeroed: nothing is done, at no cost. */
+ * channels. It works on the raw numbers, before normalisation: a pixel that comes in is black (0)
+ * before it is normalised. Zeroed: nothing is done, at no cost. */
 typedef struct fnn_augmentation {
     fnn_flip flip;
     int shift;                 /* most pixels that an image moves along each axis, -shift to shift
@@ -1004,7 +1014,8 @@ FNN_API fnn_fit_config fnn_fit_config_init(void);
 /* Trains the model on data. All memory is taken before the first step. A second fit continues the
  * optimiser's state (unless the kind changes) and the count of passes, of which the order of the
  * samples and the augmentation are functions: two fits of two epochs are one of four. After a fit
- * with ema_decay it goes on from the averaged weights. history may be NULL.
+ * with ema_decay it goes on from the averaged weights. config NULL: the defaults; history may be
+ * NULL.
  * The same build, instruction set and seeds give the same weights for any number of threads.
  * Returns FNN_ERROR_NUMERIC (the message names layer and epoch) when the loss is not finite,
  * FNN_OK after early stopping or a callback's stop. */
@@ -1021,8 +1032,9 @@ FNN_API fnn_result fnn_fit(fnn_model *model, const fnn_dataset *data, const fnn_
 FNN_API fnn_result fnn_forward(fnn_model *model, const fnn_dataset *data, const int64_t *samples,
                                int count, int training);
 
-/* (count, outputs) of the last forward, a softmax at the end applied; NULL before the first, after
- * fnn_step and after a fit. */
+/* (count, outputs) of the last forward, a softmax at the end applied; NULL before the first and when
+ * there are none any more: after a failed forward, fnn_step, fnn_fit, fnn_set_seed and
+ * fnn_check_gradients. */
 FNN_API const fnn_real *fnn_outputs(const fnn_model *model);
 
 /* *loss (may be NULL) = the mean loss over the batch, which must have labels or targets. */
@@ -1032,7 +1044,7 @@ FNN_API fnn_result fnn_loss(fnn_model *model, double *loss);
 FNN_API fnn_result fnn_backward(fnn_model *model);
 
 /* Applies optimiser, penalty and clipping of config to the gradients; expects fnn_backward first.
- * FNN_ERROR_ARGUMENT for a configuration that makes no sense, FNN_ERROR_MEMORY. */
+ * FNN_ERROR_ARGUMENT for NULL or a configuration out of range, FNN_ERROR_MEMORY. */
 FNN_API fnn_result fnn_step(fnn_model *model, const fnn_fit_config *config);
 
 /* ---- inference and metrics ---- */
@@ -1079,8 +1091,8 @@ FNN_API fnn_result fnn_reserve(const fnn_model *model, fnn_context *context);
 
 /* Bytes that a sealed model asks of its allocator, 0 for one that is not sealed. batch_size 0: for
  * itself. Above 0: and for what it keeps to train in batches of that size, with the most that an
- * optimiser remembers (two numbers a parameter) and the gradients (fnn_backward, clip_norm); the
- * largest size_t where that is more than a size_t can say, which no allocator grants. A fit
+ * optimiser remembers (two numbers a parameter) and the gradients (fnn_backward, clip_norm); if the
+ * sum does not fit into a size_t, the largest size_t. A fit
  * gives back at its end what it takes beyond that: 8 bytes a sample for their order; restore_best
  * and ema_decay a number a parameter each; validation what fnn_reserve takes. A history takes
  * sizeof(fnn_epoch) an epoch. */
@@ -1100,9 +1112,10 @@ FNN_API fnn_result fnn_save(const fnn_model *model, const char *path, fnn_error 
  * saved. config as in fnn_sequential_with, NULL: as fnn_sequential.
  * Returns NULL and fills *error when the file cannot be read, when it is damaged or describes
  * another model than its tensors, when it was written by the double library and this is the float
- * one or the other way round, or when memory is out. A damaged file is never worse than an error,
- * but its weights are taken as they are. While it is loaded the file is in memory as well. To train
- * on, a fit starts with a new optimiser; fnn_set_seed would draw Glorot uniform weights. */
+ * one or the other way round, or when memory is out. A damaged file either gives an error
+ * or loads as another valid model: the values of its weights are not checked. While it is loaded
+ * the file is in memory as well. To train on, a fit starts with a new optimiser; fnn_set_seed
+ * would draw Glorot uniform weights. */
 FNN_API fnn_model *fnn_load(const char *path, const fnn_context_config *config, fnn_error *error);
 
 /* ---- grid search ---- */
@@ -1218,8 +1231,8 @@ FNN_API fnn_search_config fnn_search_config_init(void);
  * its folds' best epochs are on average.
  * *search is overwritten, not freed first. It is to be freed in any case: on failure it holds what
  * was trained until then. A candidate that diverges is no failure. axes are borrowed. Allocators
- * are called by one thread at a time. Returns FNN_ERROR_ARGUMENT for what makes no sense, which
- * covers a fit that a build configures so and a grid that is declined altogether; what broke a
+ * are called by one thread at a time. Returns FNN_ERROR_ARGUMENT for wrong arguments, for a fit
+ * configuration that fnn_fit refuses, and if build declined every candidate; the error of a broken
  * model; FNN_ERROR_NUMERIC when no candidate could be trained and one diverged, or the refit does;
  * FNN_ERROR_MEMORY. *error (NULL allowed) names candidate and reason. */
 FNN_API fnn_result fnn_grid_search(const fnn_dataset *data, const fnn_grid_axis *axes,
@@ -1250,8 +1263,8 @@ FNN_API fnn_result fnn_search_save_histories(const fnn_search *search, const cha
 
 /* Metrics on arrays: outputs (count, classes), labels and predicted (count). */
 
-/* The share of samples whose largest output is at the label. NaN for a label outside of
- * 0..classes-1 and for arguments that make no sense. */
+/* The share of samples whose largest output is at the label. 0 where count is 0; NaN for a
+ * label outside of 0..classes-1 and for wrong arguments. */
 FNN_API double fnn_accuracy(const fnn_real *outputs, const int32_t *labels, int64_t count,
                             int classes);
 
@@ -1264,14 +1277,15 @@ FNN_API double fnn_top_k(const fnn_real *outputs, const int32_t *labels, int64_t
 FNN_API fnn_result fnn_confusion(const int32_t *predicted, const int32_t *labels, int64_t count,
                                  int classes, int64_t *confusion);
 
-/* Of each class what fnn_confusion counted comes to: precision, recall and f1 (classes) may each be
- * NULL; 0 / 0 is 0. */
+/* Precision, recall and f1 of each class, from the counts of fnn_confusion: arrays of `classes`,
+ * each of which may be NULL; 0 / 0 is 0. Returns FNN_ERROR_ARGUMENT for no counts or no classes. */
 FNN_API fnn_result fnn_precision_recall(const int64_t *confusion, int classes, double *precision,
                                         double *recall, double *f1);
 
-/* 1 - sum (t - y)^2 / sum (t - mean t)^2 over (count, outputs_count) values, mean per output. */
+/* 1 - sum (t - y)^2 / sum (t - mean t)^2 over (count, output_count) values, mean per output;
+ * 0 / 0 counts as 0, which gives 1. NaN for wrong arguments. */
 FNN_API double fnn_r2(const fnn_real *outputs, const fnn_real *targets, int64_t count,
-                      int outputs_count);
+                      int output_count);
 
 /* What fnn_check_gradients finds: the worst parameter tensor by |a - n| / (|a| + |n|), norms over
  * the tensor's elements, a the computed gradient, n the central difference. */
@@ -1569,6 +1583,15 @@ FNN_API fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows,
 #include <arm_neon.h>
 #endif
 
+/* What runs once is compiled for size, with all that only such functions call: that is quicker, and
+ * leaves the caches to the rest. FNNI_HOT takes a loop out of it again. */
+#if FNNI_GNU
+#define FNNI_COLD __attribute__((cold))
+#define FNNI_HOT __attribute__((hot))
+#else
+#define FNNI_COLD
+#define FNNI_HOT
+#endif
 #if FNNI_GNU && !defined(__OPTIMIZE__)
 #define FNNI_OPTIMIZING 0
 #else
@@ -1604,9 +1627,11 @@ FNN_API fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows,
 
 /* What carries an instruction set into a function. */
 #if FNNI_GNU
+#define FNNI_NOINLINE __attribute__((noinline))
 #define FNNI_FOR(features) __attribute__((target(features)))
 #define FNNI_UNUSED __attribute__((unused))
 #else
+#define FNNI_NOINLINE
 #define FNNI_FOR(features)
 #define FNNI_UNUSED
 #endif
@@ -1687,11 +1712,13 @@ FNN_API fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows,
 #define fnni_normal_tail FNNI_NAME(normal_tail)
 #define fnni_vgelu FNNI_NAME(vgelu)
 #define fnni_vgelu_slope FNNI_NAME(vgelu_slope)
-#define fnni_forward FNNI_NAME(forward)
+#define fnni_f FNNI_NAME(f)
 #define fnni_slope FNNI_NAME(slope)
 #define fnni_map FNNI_NAME(map)
 #define fnni_map_vector FNNI_NAME(map_vector)
+#define fnni_map_row FNNI_NAME(map_row)
 #define fnni_map_rows FNNI_NAME(map_rows)
+#define fnni_copy FNNI_NAME(copy)
 #define fnni_stretch_key FNNI_NAME(stretch_key)
 #define fnni_activation FNNI_NAME(activation)
 #define fnni_activation_backward FNNI_NAME(activation_backward)
@@ -1733,7 +1760,7 @@ FNN_API fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows,
 #define fnni_step_weight FNNI_NAME(step_weight)
 #define fnni_step_root FNNI_NAME(step_root)
 #define fnni_step_mean FNNI_NAME(step_mean)
-#define fnni_step_formula FNNI_NAME(step_formula)
+#define fnni_formula FNNI_NAME(formula)
 #define fnni_step_vector FNNI_NAME(step_vector)
 #define fnni_step_loop FNNI_NAME(step_loop)
 #define fnni_optimizer_step FNNI_NAME(optimizer_step)
@@ -1996,8 +2023,10 @@ enum {
     FNNI_IDENTITY = 1,      /* y = x: nothing is left to do in place */
     FNNI_SLOPE_OF_X = 2,    /* its slope is worked out from x; of the others, from y */
     FNNI_HAS_PARAMETER = 4, /* which must be at least 0 for y to tell on which side x was */
-    FNNI_KEEPS_ORDER = 8,   /* and what it makes equal has the slope 0: it may follow a maximum */
-    FNNI_ROWWISE = 16       /* of a whole row: not for the kernels named activation */
+    FNNI_KEEPS_ORDER = 8,   /* and where it makes inputs equal its slope is 0: it may follow a max */
+    FNNI_ROWWISE = 16,      /* of a whole row: not for the kernels named activation */
+    FNNI_SHORT = 32,        /* f is a few instructions: its loop is, too */
+    FNNI_OF_LOGITS = 64     /* a loss that takes logits takes this one's input */
 };
 
 typedef struct fnni_activation_type {
@@ -2020,10 +2049,17 @@ static int fnni_activation_has(fnn_activation activation, int traits)
 }
 
 /* Maps: the activations, which keep their numbers, and others of the kernels' own. */
-#define FNNI_MAP_LIST(X, ROW) FNN_ACTIVATION_LIST(X, ROW) X(EXP, exp, 0, 0) X(LOG, log, 0, 0)
+#define FNNI_MAP_LIST(X, ROW) \
+    FNN_ACTIVATION_LIST(X, ROW) X(EXP, exp, 0, FNNI_SHORT) X(LOG, log, 0, FNNI_SHORT)
 #define FNNI_MAP_NUMBER(name, word, a, traits) FNNI_MAP_##word,
 enum { FNNI_MAP_LIST(FNNI_MAP_NUMBER, FNNI_MAP_NUMBER) FNNI_MAP_COUNT };
-#define FNNI_NOTHING(name, word, a, traits)
+#define FNNI_LEAVE_OUT(name, word, a, traits)
+
+/* The traits of FNN_OPTIMIZER_LIST. */
+enum {
+    FNNI_START = 1, /* its state starts at fnn_optimizer.start, that of others at 0 */
+    FNNI_BRIEF = 2  /* a few instructions: memory is what takes time, and each counts */
+};
 
 /* A run of tiles of one shape, of a matrix product or a convolution. Row i of A at step p is
  * a[i/3*a_group + i%3*a_row + p*a_step], where a_group is 3*a_row but for rows that lie in threes;
@@ -2083,7 +2119,8 @@ typedef struct fnni_step {
     X(void, pack_transposed,                                                                       \
       (ptrdiff_t k, int columns, int width, const fnn_real *x, ptrdiff_t ldx, fnn_real *panel))    \
     /* y = f(x); kind: an activation that is not FNNI_ROWWISE, or FNNI_MAP_exp, FNNI_MAP_log. */ \
-    X(void, activation, (unsigned kind, fnn_real parameter, ptrdiff_t n, const fnn_real *x, fnn_real *y)) \
+    X(void, activation,                                                                            \
+      (unsigned kind, fnn_real parameter, ptrdiff_t n, const fnn_real *x, fnn_real *y))            \
     /* dx = dy f'(x), from y = f(x) alone or, FNNI_SLOPE_OF_X, from x alone; the other may be NULL.
      * \
        dx may be dy, x or y. */ \
@@ -2123,7 +2160,8 @@ typedef struct fnni_step {
     /* One step of an optimiser (fnni_step), whose state is s and v, as many as FNN_OPTIMIZER_LIST \
        says, the rest NULL; all arrays of n apart from each other. */ \
     X(void, optimizer_step, \
-      (fnn_optimizer_kind kind, ptrdiff_t n, const fnni_step *step, fnn_real *w, const fnn_real *g, \
+      (fnn_optimizer_kind kind, ptrdiff_t n, const fnni_step *step, fnn_real *w,                   \
+       const fnn_real *g,                                                                          \
        fnn_real *s, fnn_real *v)) \
     /* y (out_height,out_width,channels) = the maximum over the part of each window inside of the  \
        image x, index (as y, or NULL) = its position kh kernel_width + kw, the first of several;   \
@@ -2169,6 +2207,20 @@ typedef struct fnni_kernels {
     int lanes, tile_rows, tile_columns;
     FNNI_KERNEL_LIST(FNNI_KERNEL_FIELD)
 } fnni_kernels;
+
+/* The tests compile the kernels once for many programs: a unit with FNNI_KERNELS_ALONE has them
+ * and no room behind them, one with FNNI_KERNELS_APART all but them, one with both the list of
+ * their tables. The double library stays whole. */
+#if FNNI_REAL_IS_DOUBLE
+#undef FNNI_KERNELS_APART
+#endif
+#if defined(FNNI_KERNELS_ALONE) || defined(FNNI_KERNELS_APART)
+#define FNNI_TABLE_EXTERN(name, word, machine) extern const fnni_kernels fnni_kernels_##word;
+FNN_ISA_LIST(FNNI_TABLE_EXTERN)
+#define FNNI_TABLE_LINKAGE
+#else
+#define FNNI_TABLE_LINKAGE static
+#endif
 
 #define FNNI_PASS /* the header includes itself for a pass, but for the first: compiled in place */
 #define FNNI_PASS_SCALAR
@@ -2218,14 +2270,16 @@ typedef struct fnni_kernels {
  *   vscale(a, n)               a 2^n, rounded once, subnormal results too; n whole, -250..250
  *   vscale_normal(a, n)        the same where a and a 2^n are normal numbers
  */
-#ifdef FNNI_PASS
+#if defined(FNNI_PASS) && !defined(FNNI_KERNELS_APART)
 
 #define FNNI_KERNEL FNNI_TARGET static
 #define FNNI_INLINE FNNI_TARGET FNNI_FORCE_INLINE
+#define FNNI_APART FNNI_TARGET FNNI_NOINLINE static /* called from several places, there once */
 
 /* ---- vocabulary: scalar, one lane ---- */
 #ifdef FNNI_PASS_SCALAR
 #define FNNI_NAME(name) fnni_##name##_scalar
+#define FNNI_MASKS_FREE 0
 #define FNNI_ISA FNN_ISA_SCALAR
 #define FNNI_TARGET
 #define FNNI_LANES 1
@@ -2297,6 +2351,7 @@ FNNI_INLINE void fnni_vtranspose(fnni_v *x) { (void)x; }
 /* ---- vocabulary: AVX2 + FMA, eight lanes ---- */
 #ifdef FNNI_PASS_AVX2
 #define FNNI_NAME(name) fnni_##name##_avx2
+#define FNNI_MASKS_FREE 0
 #define FNNI_ISA FNN_ISA_AVX2
 #define FNNI_TARGET FNNI_FOR("avx2,fma")
 #define FNNI_LANES 8
@@ -2443,6 +2498,7 @@ FNNI_INLINE void fnni_vtranspose(fnni_v *x)
 /* ---- vocabulary: AVX-512, sixteen lanes ---- */
 #ifdef FNNI_PASS_AVX512
 #define FNNI_NAME(name) fnni_##name##_avx512
+#define FNNI_MASKS_FREE 1
 #define FNNI_ISA FNN_ISA_AVX512
 #define FNNI_TARGET FNNI_FOR("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")
 #define FNNI_LANES 16
@@ -2591,6 +2647,7 @@ FNNI_INLINE void fnni_vtranspose(fnni_v *x)
 /* ---- vocabulary: NEON, four lanes ---- */
 #ifdef FNNI_PASS_NEON
 #define FNNI_NAME(name) fnni_##name##_neon
+#define FNNI_MASKS_FREE 0
 #define FNNI_ISA FNN_ISA_NEON
 #define FNNI_TARGET
 #define FNNI_LANES 4
@@ -2870,12 +2927,14 @@ FNNI_KERNEL void fnni_gemm_tiles(const fnni_tiles *run, int rows, int columns, c
     const int vectors = (columns + FNNI_LANES - 1) / FNNI_LANES;
     const fnni_m m = fnni_vmask(columns - (vectors - 1) * FNNI_LANES);
 #if FNNI_OPTIMIZING
-    if (columns == FNNI_TILE_VECTORS * FNNI_LANES)
+    if (columns == FNNI_TILE_VECTORS * FNNI_LANES && !FNNI_MASKS_FREE)
         fnni_tile_rows(run, rows, FNNI_TILE_VECTORS, 0, m, a, b, c);
-    else if (vectors == 1) fnni_tile_rows(run, rows, 1, 1, m, a, b, c);
-    else if (FNNI_TILE_VECTORS >= 2 && vectors == 2) fnni_tile_rows(run, rows, 2, 1, m, a, b, c);
-    else if (FNNI_TILE_VECTORS >= 3 && vectors == 3) fnni_tile_rows(run, rows, 3, 1, m, a, b, c);
-    else if (FNNI_TILE_VECTORS >= 4 && vectors == 4) fnni_tile_rows(run, rows, 4, 1, m, a, b, c);
+    else if (vectors == 1) fnni_tile_rows(run, rows, 1, FNNI_LANES > 1, m, a, b, c);
+    else if (vectors < FNNI_TILE_VECTORS && vectors == 2)
+        fnni_tile_rows(run, rows, 2, FNNI_LANES > 1, m, a, b, c);
+    else if (vectors < FNNI_TILE_VECTORS && vectors == 3)
+        fnni_tile_rows(run, rows, 3, FNNI_LANES > 1, m, a, b, c);
+    else if (FNNI_LANES > 1) fnni_tile_rows(run, rows, FNNI_TILE_VECTORS, 1, m, a, b, c);
 #else /* one body for all shapes: clang 14 would give each its own stack, and there are 8 MiB */
     fnni_tile_run(run, rows, vectors, columns % FNNI_LANES != 0, m, a, b, c);
 #endif
@@ -3244,63 +3303,57 @@ FNNI_F(log)            { return fnni_vlog(x); }
 /* clang-format on */
 
 /* ---- activations: the loops ---- */
-/* kind is a constant wherever these are called. */
-FNNI_INLINE fnni_v fnni_forward(const int kind, fnni_v a, fnni_v x)
-{
-#define FNNI_FORWARD_CASE(name, word, parameter, traits) \
-    case FNNI_MAP_##word: return FNNI_NAME(f_##word)(a, x);
-    switch (kind) {
-        FNNI_MAP_LIST(FNNI_FORWARD_CASE, FNNI_NOTHING)
-    }
-    return x; /* no other kind comes here */
-}
-
-FNNI_INLINE fnni_v fnni_slope(const int kind, fnni_v a, fnni_v y, fnni_v b)
-{
-#define FNNI_SLOPE_CASE(name, word, parameter, traits) \
-    case name: return FNNI_NAME(slope_##word)(a, y, b);
-    switch (kind) {
-        FNN_ACTIVATION_LIST(FNNI_SLOPE_CASE, FNNI_NOTHING)
-    }
-    return b;
-}
-
-/* The forms of a map, constants too: y = f(x), f(x + b), and b f'(x), where the x given is y or
- * x. */
+/* The forms of a map: f(x), f(x + b), and b f'(x), where the x given is y or x. Form and formula
+ * are constants wherever these are called: what is not asked for vanishes, the rest is inlined. */
 #define FNNI_PLAIN 0
 #define FNNI_BIASED 1
 #define FNNI_BACKWARD 2
+typedef fnni_v (*fnni_f)(fnni_v a, fnni_v x);
+typedef fnni_v (*fnni_slope)(fnni_v a, fnni_v y, fnni_v b);
 
-FNNI_INLINE void fnni_map_vector(const int form, const int kind, const int whole, fnni_m m,
-                                 fnni_v a, const fnn_real *x, const fnn_real *b, fnn_real *y)
+FNNI_INLINE void fnni_map_vector(const int form, const fnni_f f, const fnni_slope slope,
+                                 const int whole, fnni_m m, fnni_v a, const fnn_real *x,
+                                 const fnn_real *b, fnn_real *y)
 {
-    const fnni_v in = fnni_get(whole, m, x);
-    const fnni_v second = form == FNNI_PLAIN ? in : fnni_get(whole, m, b);
-    fnni_put(whole, m, y,
-             form == FNNI_BACKWARD ? fnni_slope(kind, a, in, second)
-             : form == FNNI_BIASED ? fnni_forward(kind, a, fnni_vadd(in, second))
-                                   : fnni_forward(kind, a, in));
+    fnni_v in = fnni_get(whole, m, x);
+    if (form == FNNI_BACKWARD) in = slope(a, in, fnni_get(whole, m, b));
+    else in = f(a, form == FNNI_BIASED ? fnni_vadd(in, fnni_get(whole, m, b)) : in);
+    fnni_put(whole, m, y, in);
 }
 
-/* The one loop of all maps. */
-FNNI_INLINE void fnni_map(const int form, const int kind, fnn_real parameter, ptrdiff_t n,
-                          const fnn_real *x, const fnn_real *b, fnn_real *y)
+/* The one loop of all maps, over n elements of which m masks those behind the last whole vector. A
+ * `split` map is short and has its tail behind the loop; the tail of others stands in it, so that
+ * their code is there once. */
+FNNI_INLINE void fnni_map_row(const int form, const fnni_f f, const fnni_slope slope,
+                              const int split, fnni_v a, fnni_m m, ptrdiff_t n, ptrdiff_t full,
+                              const fnn_real *x, const fnn_real *b, fnn_real *y)
 {
-    const fnni_v a = fnni_vset(parameter);
+    ptrdiff_t i;
+    for (i = 0; i < (split ? full : n); i += FNNI_LANES)
+        fnni_map_vector(form, f, slope, split || i < full, m, a, x + i,
+                        form == FNNI_PLAIN ? x : b + i, y + i);
+    if (split && full < n)
+        fnni_map_vector(form, f, slope, 0, m, a, x + full, form == FNNI_PLAIN ? x : b + full,
+                        y + full);
+}
+
+FNNI_INLINE void fnni_map(const int form, const fnni_f f, const fnni_slope slope, const int split,
+                          fnn_real parameter, ptrdiff_t n, const fnn_real *x, const fnn_real *b,
+                          fnn_real *y)
+{
     const ptrdiff_t full = n - n % FNNI_LANES;
     const fnni_m m = fnni_vmask(n - full);
-    ptrdiff_t i;
-    for (i = 0; i < full; i += FNNI_LANES)
-        fnni_map_vector(form, kind, 1, m, a, x + i, form == FNNI_PLAIN ? x : b + i, y + i);
-    if (full < n) fnni_map_vector(form, kind, 0, m, a, x + i, form == FNNI_PLAIN ? x : b + i, y + i);
+    fnni_map_row(form, f, slope, split, fnni_vset(parameter), m, n, full, x, b, y);
 }
 
-/* Rows whose bias has `period` numbers. */
-FNNI_INLINE void fnni_map_rows(const int kind, fnn_real parameter, ptrdiff_t n, ptrdiff_t period,
-                               ptrdiff_t ld, const fnn_real *bias, fnn_real *c)
+FNNI_INLINE void fnni_map_rows(const fnni_f f, const int split, fnn_real parameter, ptrdiff_t rows,
+                               ptrdiff_t columns, const fnn_real *bias, fnn_real *c, ptrdiff_t ldc)
 {
-    for (; n > 0; n -= period, c += ld)
-        fnni_map(FNNI_BIASED, kind, parameter, n < period ? n : period, c, bias, c);
+    const ptrdiff_t full = columns - columns % FNNI_LANES;
+    const fnni_v a = fnni_vset(parameter);
+    const fnni_m m = fnni_vmask(columns - full);
+    for (; rows > 0; rows--, c += ldc)
+        fnni_map_row(FNNI_BIASED, f, NULL, split, a, m, columns, full, c, bias, c);
 }
 
 FNNI_KERNEL void fnni_activation(unsigned kind, fnn_real parameter, ptrdiff_t n, const fnn_real *x,
@@ -3309,13 +3362,20 @@ FNNI_KERNEL void fnni_activation(unsigned kind, fnn_real parameter, ptrdiff_t n,
 #define FNNI_MAP_CASE(name, word, a, traits) \
     case FNNI_MAP_##word: \
         if (!((traits)&FNNI_IDENTITY) || x != y) \
-            fnni_map(FNNI_PLAIN, FNNI_MAP_##word, parameter, n, x, NULL, y); \
+            fnni_map(FNNI_PLAIN, FNNI_NAME(f_##word), NULL, (traits)&FNNI_SHORT, parameter, n, x, \
+                     x, y); \
         break;
     switch (kind) {
-        FNNI_MAP_LIST(FNNI_MAP_CASE, FNNI_NOTHING)
+        FNNI_MAP_LIST(FNNI_MAP_CASE, FNNI_LEAVE_OUT)
     }
 }
 
+FNNI_INLINE void fnni_copy(ptrdiff_t n, const fnn_real *x, fnn_real *y)
+{
+    fnni_map(FNNI_PLAIN, FNNI_NAME(f_linear), NULL, 1, 0, n, x, x, y);
+}
+
+/* Slopes of y are short, all of them. */
 FNNI_KERNEL void fnni_activation_backward(unsigned kind, fnn_real parameter, ptrdiff_t n,
                                           const fnn_real *x, const fnn_real *y,
                                           const fnn_real *dy, fnn_real *dx)
@@ -3325,16 +3385,17 @@ FNNI_KERNEL void fnni_activation_backward(unsigned kind, fnn_real parameter, ptr
         if ((traits)&FNNI_SLOPE_OF_X) y = x; \
         if ((traits)&FNNI_IDENTITY) y = dy; \
         if (!((traits)&FNNI_IDENTITY) || dx != dy) \
-            fnni_map(FNNI_BACKWARD, name, parameter, n, y, dy, dx); \
+            fnni_map(FNNI_BACKWARD, NULL, FNNI_NAME(slope_##word), !((traits)&FNNI_SLOPE_OF_X), \
+                     parameter, n, y, dy, dx); \
         break;
     switch (kind) {
-        FNN_ACTIVATION_LIST(FNNI_BACK_CASE, FNNI_NOTHING)
+        FNN_ACTIVATION_LIST(FNNI_BACK_CASE, FNNI_LEAVE_OUT)
     }
 }
 
-/* Rows that fill no vector and stand close are one long array with a bias of period `columns`,
- * which LANES copies of the bias make a whole number of vectors: full speed, where masked rows
- * would make each load wait for the store of the row before, whose cache line it shares. */
+/* Rows that fill no vector and stand close make, LANES of them, a row of whole vectors: full speed,
+ * where masked rows would make each load wait for the store of the row before, whose cache line it
+ * shares. The rows left over are few. */
 #define FNNI_CLOSE_COLUMNS 64
 FNNI_KERNEL void fnni_bias_activation(unsigned kind, fnn_real parameter, ptrdiff_t rows,
                                       ptrdiff_t columns, const fnn_real *bias, fnn_real *c,
@@ -3342,23 +3403,26 @@ FNNI_KERNEL void fnni_bias_activation(unsigned kind, fnn_real parameter, ptrdiff
 {
     const int close = columns == ldc && columns % FNNI_LANES != 0 && columns <= FNNI_CLOSE_COLUMNS;
     fnn_real copies[FNNI_CLOSE_COLUMNS * FNNI_LANES];
-    ptrdiff_t period = columns;
     if (!bias) {
         if (columns == ldc) fnni_activation(kind, parameter, rows * columns, c, c);
         else for (; rows > 0; rows--, c += ldc) fnni_activation(kind, parameter, columns, c, c);
         return;
     }
     if (close && rows >= 2 * FNNI_LANES) {
+        const ptrdiff_t left = rows % FNNI_LANES;
+        fnni_bias_activation(kind, parameter, left, columns, bias, c + (rows - left) * ldc, ldc);
         fnni_spread(FNNI_LANES, columns, bias, copies);
         bias = copies;
-        period = ldc = columns * FNNI_LANES;
+        rows /= FNNI_LANES;
+        columns = ldc = columns * FNNI_LANES;
     }
 #define FNNI_BIAS_CASE(name, word, a, traits) \
     case name: \
-        fnni_map_rows(name, parameter, rows * columns, period, ldc, bias, c); \
+        fnni_map_rows(FNNI_NAME(f_##word), (traits)&FNNI_SHORT, parameter, rows, columns, bias, c, \
+                      ldc); \
         break;
     switch (kind) {
-        FNN_ACTIVATION_LIST(FNNI_BIAS_CASE, FNNI_NOTHING)
+        FNN_ACTIVATION_LIST(FNNI_BIAS_CASE, FNNI_LEAVE_OUT)
     }
 }
 
@@ -3604,7 +3668,7 @@ FNNI_INLINE void fnni_entropy_short(const fnni_entropy *s, const int vectors, pt
     block->sum_tz[at] = sum_tz;
 }
 
-FNNI_INLINE void fnni_entropy_losses(const fnni_entropy_block *block, ptrdiff_t rows,
+FNNI_APART void fnni_entropy_losses(const fnni_entropy_block *block, ptrdiff_t rows,
                                      fnn_real *losses)
 {
     ptrdiff_t i;
@@ -3616,7 +3680,7 @@ FNNI_INLINE void fnni_entropy_losses(const fnni_entropy_block *block, ptrdiff_t 
     }
 }
 
-/* All rows, of one or two vectors or (0) any length; label and targets: one of them. */
+/* All rows, of one or two vectors or (0) any length; targets, or where that is NULL labels. */
 FNNI_INLINE void fnni_entropy_rows(fnni_entropy *s, const int vectors, ptrdiff_t rows, ptrdiff_t n,
                                    const fnn_real *x, const int32_t *label,
                                    const fnn_real *targets, fnn_real *losses, fnn_real *gradient)
@@ -3635,13 +3699,12 @@ FNNI_INLINE void fnni_entropy_rows(fnni_entropy *s, const int vectors, ptrdiff_t
     }
 }
 
+/* Without rows of two vectors, which are rare: they do not know whether they have targets. */
 FNNI_INLINE void fnni_entropy_any(fnni_entropy *s, ptrdiff_t rows, ptrdiff_t n, const fnn_real *x,
                                   const int32_t *label, const fnn_real *targets, fnn_real *losses,
                                   fnn_real *gradient)
 {
     if (n <= FNNI_LANES) fnni_entropy_rows(s, 1, rows, n, x, label, targets, losses, gradient);
-    else if (n <= 2 * FNNI_LANES)
-        fnni_entropy_rows(s, 2, rows, n, x, label, targets, losses, gradient);
     else fnni_entropy_rows(s, 0, rows, n, x, label, targets, losses, gradient);
 }
 
@@ -3655,7 +3718,9 @@ FNNI_KERNEL void fnni_softmax_cross_entropy(ptrdiff_t rows, ptrdiff_t classes, c
     s.keep = fnni_vset(1 - smoothing);
     s.share = fnni_vset(smoothing / (fnn_real)classes);
     s.scale = fnni_vset(scale);
-    if (targets) fnni_entropy_any(&s, rows, classes, x, NULL, targets, losses, gradient);
+    if (classes > FNNI_LANES && classes <= 2 * FNNI_LANES)
+        fnni_entropy_rows(&s, 2, rows, classes, x, labels, targets, losses, gradient);
+    else if (targets) fnni_entropy_any(&s, rows, classes, x, NULL, targets, losses, gradient);
     else fnni_entropy_any(&s, rows, classes, x, labels, NULL, losses, gradient);
 }
 
@@ -3864,7 +3929,7 @@ FNNI_INLINE fnni_stepper fnni_stepper_open(const fnni_step *step)
     return s;
 }
 
-/* Whether the step has neither clip nor l1: most have not, and loops get short. */
+/* Whether the step has neither clip nor l1: most have not, and brief loops get short. */
 FNNI_INLINE int fnni_step_plain(const fnni_step *step)
 {
     return !(step->clip > 0) && step->l1 == 0 && !step->clip_penalty;
@@ -3985,51 +4050,47 @@ FNNI_STEP(adam)
 }
 
 /* ---- optimiser steps: the loop ---- */
-/* kind, plain and states are constants wherever these are called. */
-FNNI_INLINE fnni_v fnni_step_formula(const int kind, const fnni_stepper *s, fnni_v w, fnni_v g,
-                                     const int whole, fnni_m m, fnn_real *p, fnn_real *q)
-{
-#define FNNI_FORMULA_CASE(name, word, states, start, epsilon, rho) \
-    case name: return FNNI_NAME(step_##word)(s, w, g, whole, m, p, q);
-    switch (kind) {
-        FNN_OPTIMIZER_LIST(FNNI_FORMULA_CASE)
-    }
-    return w; /* no other kind comes here */
-}
+/* The formula, plain, states and split are constants wherever these are called. */
+typedef fnni_v (*fnni_formula)(const fnni_stepper *s, fnni_v w, fnni_v g, const int whole, fnni_m m,
+                               fnn_real *p, fnn_real *q);
 
-FNNI_INLINE void fnni_step_vector(const int kind, const fnni_stepper *s, const int plain,
-                                  const int whole, fnni_m m, fnn_real *w, const fnn_real *g,
-                                  fnn_real *p, fnn_real *q)
+FNNI_INLINE void fnni_step_vector(const fnni_formula formula, const fnni_stepper *s,
+                                  const int plain, const int whole, fnni_m m, fnn_real *w,
+                                  const fnn_real *g, fnn_real *p, fnn_real *q)
 {
     const fnni_v weight = fnni_get(whole, m, w);
     const fnni_v gradient = fnni_step_gradient(s, plain, weight, fnni_get(whole, m, g));
-    fnni_put(whole, m, w, fnni_step_formula(kind, s, weight, gradient, whole, m, p, q));
+    fnni_put(whole, m, w, formula(s, weight, gradient, whole, m, p, q));
 }
 
-FNNI_INLINE void fnni_step_loop(const int kind, const int states, const int plain, ptrdiff_t n,
-                                const fnni_step *step, fnn_real *w, const fnn_real *g, fnn_real *p,
-                                fnn_real *q)
+/* split as in fnni_map_row. */
+FNNI_INLINE void fnni_step_loop(const fnni_formula formula, const int states, const int plain,
+                                const int split, ptrdiff_t n, const fnni_step *step, fnn_real *w,
+                                const fnn_real *g, fnn_real *p, fnn_real *q)
 {
     const fnni_stepper s = fnni_stepper_open(step);
-    const ptrdiff_t full = n - n % FNNI_LANES;
+    const ptrdiff_t full = n - n % FNNI_LANES, end = split ? full : n;
     const fnni_m m = fnni_vmask(n - full);
     ptrdiff_t i;
-    for (i = 0; i < full; i += FNNI_LANES)
-        fnni_step_vector(kind, &s, plain, 1, m, w + i, g + i, states > 0 ? p + i : p,
-                         states > 1 ? q + i : q);
-    if (full < n)
-        fnni_step_vector(kind, &s, plain, 0, m, w + i, g + i, states > 0 ? p + i : p,
-                         states > 1 ? q + i : q);
+    for (i = 0; i < end; i += FNNI_LANES)
+        fnni_step_vector(formula, &s, plain, split || i < full, m, w + i, g + i,
+                         states > 0 ? p + i : p, states > 1 ? q + i : q);
+    if (split && full < n)
+        fnni_step_vector(formula, &s, plain, 0, m, w + full, g + full, states > 0 ? p + full : p,
+                         states > 1 ? q + full : q);
 }
 
 FNNI_KERNEL void fnni_optimizer_step(fnn_optimizer_kind kind, ptrdiff_t n, const fnni_step *step,
                                      fnn_real *w, const fnn_real *g, fnn_real *s, fnn_real *v)
 {
     const int plain = fnni_step_plain(step);
-#define FNNI_STEP_CASE(name, word, states, start, epsilon, rho) \
+#define FNNI_STEP_CASE(name, word, states, traits, epsilon, rho) \
     case name: \
-        if (plain) fnni_step_loop(name, states, 1, n, step, w, g, s, v); \
-        else fnni_step_loop(name, states, 0, n, step, w, g, s, v); \
+        if (!((traits)&FNNI_BRIEF)) \
+            fnni_step_loop(FNNI_NAME(step_##word), states, plain, 0, n, step, w, g, s, v); \
+        else if (plain) \
+            fnni_step_loop(FNNI_NAME(step_##word), states, 1, 1, n, step, w, g, s, v); \
+        else fnni_step_loop(FNNI_NAME(step_##word), states, 0, 1, n, step, w, g, s, v); \
         break;
     switch ((int)kind) {
         FNN_OPTIMIZER_LIST(FNNI_STEP_CASE)
@@ -4445,8 +4506,7 @@ FNNI_KERNEL void fnni_im2col(const fnn_window *w, const fnn_real *x, fnn_real *c
                     continue;
                 }
                 fnni_fill(before, 0, columns);
-                fnni_map(FNNI_PLAIN, FNNI_MAP_linear, 0, n, from + r * w->width * w->channels, NULL,
-                         columns + before);
+                fnni_copy(n, from + r * w->width * w->channels, columns + before);
                 fnni_fill(width - before - n, 0, columns + before + n);
             }
         }
@@ -4677,7 +4737,7 @@ FNNI_INLINE void fnni_affine_strips(const int both, ptrdiff_t rows, ptrdiff_t co
         fnni_affine_strip(both, 1, rows, columns, p + j, q + j, a + j, b + j, c + j, y + j);
 }
 
-/* Rows that fill no vector: several together do, as in fnni_map_rows. */
+/* Rows that fill no vector: several together do, as in fnni_bias_activation. */
 FNNI_INLINE void fnni_affine_close(const int both, ptrdiff_t rows, ptrdiff_t columns,
                                    const fnn_real *p, const fnn_real *q, const fnn_real *a,
                                    const fnn_real *b, const fnn_real *c, fnn_real *y)
@@ -4789,7 +4849,7 @@ FNNI_KERNEL void fnni_dropout(ptrdiff_t n, uint64_t key, uint64_t offset, fnn_re
 /* The table of this pass. */
 #define FNNI_TILE_COUNT(i) +1
 #define FNNI_KERNEL_ENTRY(type, name, parameters) FNNI_NAME(name),
-static const fnni_kernels FNNI_NAME(kernels) = {
+FNNI_TABLE_LINKAGE const fnni_kernels FNNI_NAME(kernels) = {
     FNNI_ISA, FNNI_LANES, 0 FNNI_TILE_ROWS(FNNI_TILE_COUNT), FNNI_TILE_VECTORS * FNNI_LANES,
     FNNI_KERNEL_LIST(FNNI_KERNEL_ENTRY)
 };
@@ -4800,6 +4860,7 @@ static const fnni_kernels FNNI_NAME(kernels) = {
 #undef FNNI_TARGET
 #undef FNNI_ISA
 #undef FNNI_LANES
+#undef FNNI_MASKS_FREE
 #undef FNNI_LANE_LIST
 #undef FNNI_TILE_VECTORS
 #undef FNNI_TILE_ROWS
@@ -4811,7 +4872,7 @@ static const fnni_kernels FNNI_NAME(kernels) = {
 /* ============================================================================
  * >>dispatch  the passes, and which table a context gets
  * ============================================================================
- * Called by >>memory's contexts only. The choice is made when a context is made; nothing global
+ * Called by >>contexts only. The choice is made when a context is made; nothing global
  * is written. To add an instruction set: a pass here, which also says whether this build has it:
  * FNNI_BUILT_word(x) is &x, a table of the pass, or NULL. */
 #define FNNI_BUILT_scalar(x) &x
@@ -4877,34 +4938,12 @@ static fnn_isa fnni_best_isa(void)
     return best;
 }
 
-FNN_DEF const char *fnn_isa_name(fnn_isa isa)
-{
-#define FNNI_ISA_WORD(name, word, machine) #word,
-    static const char *const names[] = {"best", FNN_ISA_LIST(FNNI_ISA_WORD)};
-    return (int)isa >= 0 && isa < FNN_ISA_COUNT ? names[isa] : "unknown";
-}
-
-FNN_DEF int fnn_isa_available(fnn_isa isa)
-{
-    return isa == FNN_ISA_BEST || (fnni_kernels_for(isa) && fnni_machine_has(isa));
-}
-
-/* The instruction set that FNN_ISA names; FNN_ISA_BEST without one, FNN_ISA_COUNT for a name
- * that is none. */
-static fnn_isa fnni_environment_isa(void)
-{
-    const char *name = getenv("FNN_ISA");
-    int isa;
-    if (!name || !*name) return FNN_ISA_BEST;
-    for (isa = FNN_ISA_BEST; isa < FNN_ISA_COUNT; isa++)
-        if (strcmp(name, fnn_isa_name((fnn_isa)isa)) == 0) return (fnn_isa)isa;
-    return FNN_ISA_COUNT;
-}
-
+#ifndef FNNI_KERNELS_ALONE
 /* ============================================================================
  * >>memory  errors, checked sizes, allocation
  * ============================================================================
- * A leaf room: everything that fails with a message does so through fnni_fail, every product and
+ * A leaf room: everything that fails with a message does so through fnni_fail or
+ * fnni_fail_list, every product and
  * sum of sizes from outside goes through fnni_multiply, fnni_times, fnni_plus or fnni_area,
  * everything that allocates does so through fnni_allocate. Kernels and layers do not allocate. */
 
@@ -4928,7 +4967,7 @@ static fnn_result fnni_fail_list(fnn_error *error, fnn_result code, const char *
 }
 
 FNNI_FORMAT(3, 4)
-static fnn_result fnni_fail(fnn_error *error, fnn_result code, const char *format, ...)
+FNNI_COLD static fnn_result fnni_fail(fnn_error *error, fnn_result code, const char *format, ...)
 {
     va_list list;
     va_start(list, format);
@@ -5052,6 +5091,30 @@ static fnn_real *fnni_allocate_reals(const fnn_allocator *allocator, size_t coun
  * Every call that computes has a context: the caller's, or one for this call alone
  * (fnni_context_borrow). Elementwise calls need no more than its kernels (fnni_table). */
 
+FNN_DEF const char *fnn_isa_name(fnn_isa isa)
+{
+#define FNNI_ISA_WORD(name, word, machine) #word,
+    static const char *const names[] = {"best", FNN_ISA_LIST(FNNI_ISA_WORD)};
+    return (int)isa >= 0 && isa < FNN_ISA_COUNT ? names[isa] : "unknown";
+}
+
+FNN_DEF int fnn_isa_available(fnn_isa isa)
+{
+    return isa == FNN_ISA_BEST || (fnni_kernels_for(isa) && fnni_machine_has(isa));
+}
+
+/* The instruction set that FNN_ISA names; FNN_ISA_BEST without one, FNN_ISA_COUNT for a name
+ * that is none. */
+static fnn_isa fnni_environment_isa(void)
+{
+    const char *name = getenv("FNN_ISA");
+    int isa;
+    if (!name || !*name) return FNN_ISA_BEST;
+    for (isa = FNN_ISA_BEST; isa < FNN_ISA_COUNT; isa++)
+        if (strcmp(name, fnn_isa_name((fnn_isa)isa)) == 0) return (fnn_isa)isa;
+    return FNN_ISA_COUNT;
+}
+
 struct fnn_context {
     const fnni_kernels *kernels;
     int threads;
@@ -5150,7 +5213,8 @@ static int fnni_threads_for(const fnn_context *context, ptrdiff_t numbers)
     return most < context->threads ? (int)most : context->threads;
 }
 
-FNN_DEF fnn_context *fnn_context_create(const fnn_context_config *config, fnn_error *error)
+FNNI_COLD FNN_DEF fnn_context *fnn_context_create(const fnn_context_config *config,
+                                                  fnn_error *error)
 {
     const fnn_context_config defaults = fnn_context_config_init();
     fnn_context opened, *context;
@@ -5162,7 +5226,7 @@ FNN_DEF fnn_context *fnn_context_create(const fnn_context_config *config, fnn_er
     return context;
 }
 
-FNN_DEF void fnn_context_free(fnn_context *context)
+FNNI_COLD FNN_DEF void fnn_context_free(fnn_context *context)
 {
     fnn_allocator allocator;
     if (!context) return;
@@ -5230,7 +5294,7 @@ static double fnni_random_normal(uint64_t seed, uint64_t stream, uint64_t index)
 /* ============================================================================
  * >>threads  the one parallel loop
  * ============================================================================
- * A leaf room, the only one that knows OpenMP. What a part computes must not depend on how
+ * A leaf room, the only one that starts threads. What a part computes must not depend on how
  * many parts there are, or results would depend on the number of threads. */
 
 typedef void (*fnni_part)(void *argument, int part, int parts);
@@ -5264,36 +5328,33 @@ typedef int fnni_lock;
  * >>arrays  the kernels on plain arrays, as calls of their own
  * ============================================================================ */
 
-FNN_DEF fnn_result fnn_exp(fnn_context *context, ptrdiff_t n, const fnn_real *x, fnn_real *y)
+static fnn_result fnni_mapped(fnn_context *context, int kind, ptrdiff_t n, const fnn_real *x,
+                              fnn_real *y)
 {
     const fnni_kernels *kernels = fnni_table(context);
     if (!fnni_usable(kernels, n, x) || !fnni_usable(kernels, n, y)) return FNN_ERROR_ARGUMENT;
-    kernels->activation(FNNI_MAP_exp, 0, n, x, y);
+    kernels->activation(kind, 0, n, x, y);
     return FNN_OK;
+}
+
+FNN_DEF fnn_result fnn_exp(fnn_context *context, ptrdiff_t n, const fnn_real *x, fnn_real *y)
+{
+    return fnni_mapped(context, FNNI_MAP_exp, n, x, y);
 }
 
 FNN_DEF fnn_result fnn_log(fnn_context *context, ptrdiff_t n, const fnn_real *x, fnn_real *y)
 {
-    const fnni_kernels *kernels = fnni_table(context);
-    if (!fnni_usable(kernels, n, x) || !fnni_usable(kernels, n, y)) return FNN_ERROR_ARGUMENT;
-    kernels->activation(FNNI_MAP_log, 0, n, x, y);
-    return FNN_OK;
+    return fnni_mapped(context, FNNI_MAP_log, n, x, y);
 }
 
 FNN_DEF fnn_result fnn_tanh(fnn_context *context, ptrdiff_t n, const fnn_real *x, fnn_real *y)
 {
-    const fnni_kernels *kernels = fnni_table(context);
-    if (!fnni_usable(kernels, n, x) || !fnni_usable(kernels, n, y)) return FNN_ERROR_ARGUMENT;
-    kernels->activation(FNNI_MAP_tanh, 0, n, x, y);
-    return FNN_OK;
+    return fnni_mapped(context, FNNI_MAP_tanh, n, x, y);
 }
 
 FNN_DEF fnn_result fnn_sigmoid(fnn_context *context, ptrdiff_t n, const fnn_real *x, fnn_real *y)
 {
-    const fnni_kernels *kernels = fnni_table(context);
-    if (!fnni_usable(kernels, n, x) || !fnni_usable(kernels, n, y)) return FNN_ERROR_ARGUMENT;
-    kernels->activation(FNNI_MAP_sigmoid, 0, n, x, y);
-    return FNN_OK;
+    return fnni_mapped(context, FNNI_MAP_sigmoid, n, x, y);
 }
 
 FNN_DEF fnn_result fnn_sum(fnn_context *context, ptrdiff_t n, const fnn_real *x, fnn_real *result)
@@ -5339,7 +5400,7 @@ FNN_DEF fnn_result fnn_dropout_apply(fnn_context *context, ptrdiff_t n, uint64_t
 /* ============================================================================
  * >>gemm  blocking and packing, no instruction set here
  * ============================================================================
- * Called by layers and by >>public. A product is cut into rectangles of C, one a thread; in a
+ * Called by layers and by programs. A product is cut into rectangles of C, one a thread; in a
  * rectangle, blocks of k are added up in order, and within a block tile after tile is computed
  * by the kernel. An operand is read where it lies when the tile can do so at full speed, and
  * copied to compact panels otherwise: packing and the order of tiles decide speed, never the
@@ -5440,7 +5501,7 @@ static void fnni_gemm_plan(fnni_gemm *g)
 
 /* A leading dimension for rows of k: an odd number of cache lines, so that no two of a tile's rows
  * share a set. */
-static ptrdiff_t fnni_gemm_kind(ptrdiff_t k)
+static ptrdiff_t fnni_gemm_padded_ld(ptrdiff_t k)
 {
     return fnni_round_up(k + 16, 32) - 16;
 }
@@ -5456,7 +5517,7 @@ static ptrdiff_t fnni_gemm_panels_b(const fnni_gemm *g)
 static ptrdiff_t fnni_gemm_panels_a(const fnni_gemm *g)
 {
     if (!g->pack_a) return 0;
-    return fnni_least(g->m, g->block_m) * fnni_gemm_kind(fnni_least(g->k, FNNI_GEMM_K));
+    return fnni_least(g->m, g->block_m) * fnni_gemm_padded_ld(fnni_least(g->k, FNNI_GEMM_K));
 }
 
 /* Reals of workspace that fnni_gemm_serial needs after fnni_gemm_plan. */
@@ -5473,9 +5534,9 @@ static size_t fnni_gemm_bound(const fnni_gemm *g)
     fnni_gemm most = *g;
     ptrdiff_t a = 0, depth;
     fnni_gemm_plan(&most);
-    for (depth = 1; depth <= k; depth = fnni_gemm_kind(depth) + 1) {
+    for (depth = 1; depth <= k; depth = fnni_gemm_padded_ld(depth) + 1) {
         const ptrdiff_t rows = fnni_most(FNNI_GEMM_A / depth, 4 * height) + height;
-        a = fnni_most(a, fnni_least(g->m, rows) * fnni_gemm_kind(depth));
+        a = fnni_most(a, fnni_least(g->m, rows) * fnni_gemm_padded_ld(depth));
     }
     most.block_n = FNNI_GEMM_N;
     return (size_t)fnni_round_up((most.pack_a ? a : 0) + fnni_gemm_panels_b(&most), 16);
@@ -5520,7 +5581,7 @@ static void fnni_gemm_pack_b(const fnni_gemm *g, ptrdiff_t from, ptrdiff_t to, f
 }
 
 /* Rows i..i+m-1 of one block of op(A) as rows whose leading dimension suits the
- * cache (fnni_gemm_kind). */
+ * cache (fnni_gemm_padded_ld). */
 static void fnni_gemm_pack_rows(const fnni_gemm *g, ptrdiff_t i, ptrdiff_t m, ptrdiff_t p,
                                 ptrdiff_t k, ptrdiff_t ld, fnn_real *rows)
 {
@@ -5650,7 +5711,7 @@ static void fnni_gemm_take_a(const fnni_gemm *g, fnni_gemm_rectangle *r, ptrdiff
     r->run.a_step = g->transpose_a ? g->lda : 1;
     r->a = g->a + i * r->run.a_row + p * r->run.a_step;
     if (!g->pack_a) return;
-    r->run.a_row = fnni_gemm_kind(k);
+    r->run.a_row = fnni_gemm_padded_ld(k);
     r->run.a_group = 3 * r->run.a_row;
     r->run.a_step = 1;
     rows = g->workspace + fnni_gemm_panels_b(g);
@@ -6099,7 +6160,7 @@ static int fnni_conv_columns(const fnni_conv *g)
     return g->filters * g->pixels;
 }
 
-/* Rows of `columns` reals, one for each step of the sum, before memory is had. */
+/* Rows of `columns` reals, one for each step of the sum, before memory is taken. */
 static size_t fnni_conv_matrix(const fnni_conv *g, ptrdiff_t columns)
 {
     const size_t segment = fnni_times((size_t)fnni_conv_taps(g), (size_t)g->channels);
@@ -7859,8 +7920,8 @@ static fnn_result fnni_view_arguments(const fnn_dataset *data, fnn_dataset *a, f
     return fnni_dataset_check_shape(data, error);
 }
 
-FNN_DEF fnn_result fnn_dataset_subset(const fnn_dataset *data, const int64_t *samples,
-                                      int64_t count, fnn_dataset *out, fnn_error *error)
+FNNI_COLD FNN_DEF fnn_result fnn_dataset_subset(const fnn_dataset *data, const int64_t *samples,
+                                                int64_t count, fnn_dataset *out, fnn_error *error)
 {
     int64_t i;
     fnn_result result;
@@ -7880,8 +7941,8 @@ FNN_DEF fnn_result fnn_dataset_subset(const fnn_dataset *data, const int64_t *sa
     return result;
 }
 
-FNN_DEF fnn_result fnn_dataset_shuffle(const fnn_dataset *data, uint64_t seed, fnn_dataset *out,
-                                       fnn_error *error)
+FNNI_COLD FNN_DEF fnn_result fnn_dataset_shuffle(const fnn_dataset *data, uint64_t seed,
+                                                 fnn_dataset *out, fnn_error *error)
 {
     fnn_result result;
     if (!out || out == data)
@@ -7892,9 +7953,9 @@ FNN_DEF fnn_result fnn_dataset_shuffle(const fnn_dataset *data, uint64_t seed, f
     return result;
 }
 
-FNN_DEF fnn_result fnn_dataset_split(const fnn_dataset *data, int64_t first_count, int shuffle,
-                                     uint64_t seed, fnn_dataset *first, fnn_dataset *second,
-                                     fnn_error *error)
+FNNI_COLD FNN_DEF fnn_result fnn_dataset_split(const fnn_dataset *data, int64_t first_count,
+                                               int shuffle, uint64_t seed, fnn_dataset *first,
+                                               fnn_dataset *second, fnn_error *error)
 {
     fnn_dataset whole;
     fnn_result result = fnni_view_arguments(data, first, second, error);
@@ -7908,9 +7969,9 @@ FNN_DEF fnn_result fnn_dataset_split(const fnn_dataset *data, int64_t first_coun
     return result;
 }
 
-FNN_DEF fnn_result fnn_dataset_fold(const fnn_dataset *data, int folds, int fold, int shuffle,
-                                    uint64_t seed, fnn_dataset *train, fnn_dataset *validation,
-                                    fnn_error *error)
+FNNI_COLD FNN_DEF fnn_result fnn_dataset_fold(const fnn_dataset *data, int folds, int fold,
+                                              int shuffle, uint64_t seed, fnn_dataset *train,
+                                              fnn_dataset *validation, fnn_error *error)
 {
     fnn_dataset whole;
     int64_t begin, size, longer;
@@ -7966,7 +8027,7 @@ static void fnni_data_moments(const fnn_dataset *data, int want_variances, doubl
 }
 
 /* What a kind needs to know of the data: its row of the list. */
-typedef enum fnni_statistics { FNNI_NOTHING, FNNI_MEANS, FNNI_VARIANCES } fnni_statistics;
+typedef enum fnni_statistics { FNNI_NO_STATISTICS, FNNI_MEANS, FNNI_VARIANCES } fnni_statistics;
 
 #define FNNI_NORMALIZATION_NEEDS(kind, name, statistics, scale) statistics,
 static const fnni_statistics fnni_normalization_needs[] = {
@@ -8047,7 +8108,7 @@ FNN_DEF fnn_result fnn_normalization_compute(fnn_normalization kind, const fnn_d
     if (!shift || !scale || (unsigned)kind >= FNN_NORMALIZATION_COUNT)
         return fnni_fail(error, FNN_ERROR_ARGUMENT, "normalization: kind %d, shift %s, scale %s",
                          (int)kind, shift ? "set" : "NULL", scale ? "set" : "NULL");
-    if (fnni_normalization_needs[kind] != FNNI_NOTHING)
+    if (fnni_normalization_needs[kind] != FNNI_NO_STATISTICS)
         return fnni_normalization_measure(kind, data, shift, scale, error);
     for (j = 0; j < fnni_dataset_features(data); j++) {
         shift[j] = 0;
@@ -8248,8 +8309,8 @@ static int fnni_is_activation(fnn_activation activation)
     return (unsigned)activation < FNN_ACTIVATION_COUNT;
 }
 
-/* Whether an activation may have this parameter. With a negative one y = f(x) < 0 would no longer
- * mean x < 0, which is how the gradient tells; a NaN gives neither. */
+/* Whether an activation may have this parameter. For a < 0 the sign of y no longer shows the
+ * sign of x, which the gradient needs. NaN is refused too. */
 static int fnni_parameter_fits(fnn_activation activation, fnn_real parameter)
 {
     return !fnni_activation_has(activation, FNNI_HAS_PARAMETER) || parameter >= 0;
@@ -8261,8 +8322,8 @@ static int fnni_is_elementwise(fnn_activation kind)
     return fnni_is_activation(kind) && !fnni_activation_has(kind, FNNI_ROWWISE);
 }
 
-/* Whether an activation needs a layer of its own: its gradient wants what it was applied to, or
- * whole rows. */
+/* Whether an activation needs a layer of its own: its gradient needs the input, or it works
+ * on whole rows. */
 static int fnni_activation_apart(fnn_activation activation)
 {
     return fnni_activation_has(activation, FNNI_SLOPE_OF_X | FNNI_ROWWISE);
@@ -8567,12 +8628,12 @@ static int fnni_loss_named(const char *name)
  * tests/test_optimizers.c. */
 
 typedef struct fnni_optimizer_type {
-    int states, start;
+    int states, traits;
     fnn_real epsilon, rho; /* PyTorch's */
 } fnni_optimizer_type;
 
-#define FNNI_OPTIMIZER_TYPE(name, word, states, start, epsilon, rho) \
-    {states, start, (fnn_real)(epsilon), (fnn_real)(rho)},
+#define FNNI_OPTIMIZER_TYPE(name, word, states, traits, epsilon, rho) \
+    {states, traits, (fnn_real)(epsilon), (fnn_real)(rho)},
 static const fnni_optimizer_type fnni_optimizers[] = {FNN_OPTIMIZER_LIST(FNNI_OPTIMIZER_TYPE)};
 
 static fnni_step fnni_step_make(const fnn_fit_config *config, uint64_t t)
@@ -8968,7 +9029,6 @@ typedef struct fnni_layer {
     /* What builders of one type or another fill in. */
     fnn_activation activation;
     fnn_real parameter; /* of the activation, or the dropout rate */
-    int softmax;        /* the output is the softmax of the input, and nothing else */
     fnn_window window;  /* of convolutions and pools */
     fnn_padding padding;
     fnn_batch_norm_config norm;
@@ -9001,7 +9061,6 @@ typedef struct fnni_plan {
 /* What the layers of a run need, counted while they are planned. */
 typedef struct fnni_needs {
     int rows;              /* of a batch */
-    int backward;          /* this layer's input has a gradient */
     size_t packed[2];      /* reals of this layer's packed weights, forward and backward */
     size_t own;            /* reals of the run's array so far */
     size_t product, image; /* the most reals that a product, and an image on its way, takes */
@@ -9050,21 +9109,20 @@ typedef struct fnni_tensor {
 #define FNNI_GRADIENT_KEPT \
     64                     /* the gradient by its output is read again after the layer's backward */
 #define FNNI_ACTIVATES 128 /* has an activation */
+#define FNNI_POOLS_BANDS 256 /* can do the max-pool behind it, band by band of its output */
 
 /* What a layer can do. A function that has nothing to do is NULL. */
 struct fnni_layer_type {
     const char *name; /* in messages and files */
     unsigned flags;
     /* Files. to_words: those behind the name, a blank before each. from_words: builds the layer
-     * that they
-       describe, or none where they do not. tensor: describes number `which` (from 0, at most
-       eight), returns 0 when there are no more. */
+       that they describe, or none where they do not. tensor: describes number `which` (from 0, at
+       most eight), returns 0 when there are no more. */
     void (*to_words)(fnni_writer *w, const fnni_layer *layer);
     void (*from_words)(fnn_model *model, const fnni_words *words);
     int (*tensor)(const fnn_model *model, int l, int which, fnni_tensor *t);
     /* fuse: looks at the layer before it, when all are there. start: first parameters, where they
-     * are
-       not drawn as weights_start and biases_start say. plan: fills in the layer's plan and
+       are not drawn as weights_start and biases_start say. plan: fills in the layer's plan and
        counts. */
     void (*fuse)(fnn_model *model, int l);
     void (*start)(fnn_model *model, const fnni_layer *layer);
@@ -9080,8 +9138,7 @@ struct fnni_layer_type {
     void (*gradient)(const fnni_run *run, int l, int from, int to, fnn_real *dw, fnn_real *db,
                      fnn_real *workspace);
     /* FNNI_OF_BATCH, on `threads` threads: before the stage that begins with the layer goes
-     * forward;
-       when the gradient by its output is there for the whole batch; and once a step. */
+       forward; when the gradient by its output is there for the whole batch; and once a step. */
     void (*measure)(const fnni_run *run, int l, int threads);
     void (*sum)(const fnni_run *run, int l, int threads);
     void (*update)(const fnni_run *run, int l);
@@ -9170,12 +9227,31 @@ static uint8_t *fnni_record(const fnni_run *run, int l, int row)
            (size_t)row * layer->record;
 }
 
-/* The first layer with weights: no gradient is wanted below it. */
+/* Whether it has parameters of its own, which a gradient is worked out for. */
+static int fnni_has_parameters(const fnni_layer *layer)
+{
+    return layer->type->gradient != NULL;
+}
+
+/* The first layer with parameters: no gradient is wanted below it. */
 static int fnni_lowest(const fnn_model *model)
 {
     int l = 0;
-    while (l < model->layer_count - 1 && model->layers[l].biases == 0) l++;
+    while (l < model->layer_count - 1 && !fnni_has_parameters(model->layers + l)) l++;
     return l;
+}
+
+/* Call it when the gradient of layer l's output has come back from layer l + 1: it adds the
+ * gradients that arrive through additions. */
+static void fnni_join_branches(const fnni_run *run, int l, int from, int to, fnn_real *workspace)
+{
+    int add;
+    if (l < 0 || !fnni_layer_at(run, l)->added) return;
+    for (add = l + 1; add < run->model->layer_count; add++)
+        if (fnni_layer_at(run, add)->from == l)
+            run->kernels->add_scaled((ptrdiff_t)(to - from) * fnni_layer_at(run, l)->outputs, 1,
+                                     fnni_d(run, add, from, workspace),
+                                     fnni_d(run, l, from, workspace));
 }
 
 /* The last layer that computes something: others may follow, which share its memory. */
@@ -9191,7 +9267,8 @@ static int fnni_end(const fnn_model *model)
 static int fnni_loss_layer(const fnn_model *model)
 {
     const int end = fnni_end(model);
-    return fnni_losses[model->loss].takes_logits && model->layers[end].softmax
+    return fnni_losses[model->loss].takes_logits &&
+                   fnni_activation_has(model->layers[end].activation, FNNI_OF_LOGITS)
                ? end - 1
                : model->layer_count - 1;
 }
@@ -9202,7 +9279,8 @@ static int fnni_loss_layer(const fnn_model *model)
  * built: it lacks what the caller thinks it has, so that all later calls must fail. Others pass
  * with their call, as do those of a builder that comes too late: the model is as it was. */
 FNNI_FORMAT(3, 4)
-static fnn_result fnni_model_fail(fnn_model *model, fnn_result code, const char *format, ...)
+FNNI_COLD static fnn_result fnni_model_fail(fnn_model *model, fnn_result code, const char *format,
+                                            ...)
 {
     va_list list;
     va_start(list, format);
@@ -9212,7 +9290,8 @@ static fnn_result fnni_model_fail(fnn_model *model, fnn_result code, const char 
 }
 
 FNNI_FORMAT(3, 4)
-static fnn_result fnni_builder_fail(fnn_model *model, fnn_result code, const char *format, ...)
+FNNI_COLD static fnn_result fnni_builder_fail(fnn_model *model, fnn_result code, const char *format,
+                                              ...)
 {
     va_list list;
     va_start(list, format);
@@ -9224,7 +9303,7 @@ static fnn_result fnni_builder_fail(fnn_model *model, fnn_result code, const cha
 
 /* A builder's way out: the new layer, which its caller has not counted yet, is refused. */
 FNNI_FORMAT(2, 3)
-static int fnni_refuse(fnn_model *model, const char *format, ...)
+FNNI_COLD static int fnni_refuse(fnn_model *model, const char *format, ...)
 {
     fnn_error *e = &model->error;
     const int length = snprintf(e->message, sizeof e->message, "layer %d %s: ", model->layer_count,
@@ -9350,10 +9429,11 @@ static int fnni_weights_at(const fnn_model *model, int l, int which, fnni_tensor
 /* ============================================================================
  * >>layers  a page a layer: formula, passes, file, type, builder
  * ============================================================================
- * Called by the engine through a layer's type (fnni_layer_type in >>parts), with a run (the batch's
- * tensors) and a range of rows, or of weights; a thread works on a range of its own. A layer reads
- * its input at fnni_y(run, l - 1), writes its output at fnni_y(run, l); backward turns the
- * gradient at fnni_d(run, l) into the one at fnni_d(run, l - 1). No allocation here.
+ * Called by >>step and >>inference through a layer's type (fnni_layer_type in >>parts), with a run
+ * (the batch's tensors) and a range of rows, or of weights; a thread works on a range of its own.
+ * A layer reads its input at fnni_y(run, l - 1), writes its output at fnni_y(run, l); backward
+ * turns the gradient at fnni_d(run, l) into the one at fnni_d(run, l - 1). Passes do not allocate;
+ * the public calls on a page take workspace.
  * To add a layer: a page, which ends with its fnni_layer_type and its builder, and a row in
  * FNNI_LAYER_LIST behind the pages; then a row in the gradient check (tests/test_gradients.c). */
 
@@ -9365,10 +9445,13 @@ static void fnni_activate_forward(const fnni_run *run, int l, int from, int to, 
     const fnni_layer *layer = fnni_layer_at(run, l);
     const fnn_real *x = fnni_y(run, l - 1, from, workspace);
     fnn_real *y = fnni_y(run, l, from, workspace);
-    if (layer->softmax) run->kernels->softmax(to - from, layer->outputs, x, y);
-    else
-        run->kernels->activation(layer->activation, layer->parameter,
-                                 (ptrdiff_t)(to - from) * layer->outputs, x, y);
+#define FNNI_ROW_FORWARD(name, word, a, traits) \
+    case name: run->kernels->word(to - from, layer->outputs, x, y); return;
+    switch ((int)layer->activation) {
+        FNN_ACTIVATION_LIST(FNNI_LEAVE_OUT, FNNI_ROW_FORWARD)
+    }
+    run->kernels->activation(layer->activation, layer->parameter,
+                             (ptrdiff_t)(to - from) * layer->outputs, x, y);
 }
 
 static void fnni_activate_backward(const fnni_run *run, int l, int from, int to, int to_input,
@@ -9379,11 +9462,14 @@ static void fnni_activate_backward(const fnni_run *run, int l, int from, int to,
     fnn_real *dx;
     if (!to_input) return;
     dx = fnni_d(run, l - 1, from, workspace);
-    if (layer->softmax) fnni_softmax_backward(to - from, layer->outputs, y, dy, dx);
-    else
-        run->kernels->activation_backward(layer->activation, layer->parameter,
-                                          (ptrdiff_t)(to - from) * layer->outputs,
-                                          fnni_y(run, l - 1, from, workspace), y, dy, dx);
+#define FNNI_ROW_BACKWARD(name, word, a, traits) \
+    case name: fnni_##word##_backward(to - from, layer->outputs, y, dy, dx); return;
+    switch ((int)layer->activation) {
+        FNN_ACTIVATION_LIST(FNNI_LEAVE_OUT, FNNI_ROW_BACKWARD)
+    }
+    run->kernels->activation_backward(layer->activation, layer->parameter,
+                                      (ptrdiff_t)(to - from) * layer->outputs,
+                                      fnni_y(run, l - 1, from, workspace), y, dy, dx);
 }
 
 static void fnni_activate_write(fnni_writer *w, const fnni_layer *layer)
@@ -9409,7 +9495,7 @@ static const fnni_layer_type fnni_activate_type = {
     /* measure, sum, update */ NULL, NULL, NULL};
 /* clang-format on */
 
-FNN_DEF int fnn_activate(fnn_model *model, fnn_activation activation, fnn_real parameter)
+FNNI_COLD FNN_DEF int fnn_activate(fnn_model *model, fnn_activation activation, fnn_real parameter)
 {
     fnni_layer *layer = fnni_layer_add(model, &fnni_activate_type);
     if (!layer) return -1;
@@ -9420,7 +9506,6 @@ FNN_DEF int fnn_activate(fnn_model *model, fnn_activation activation, fnn_real p
                            (double)parameter);
     layer->activation = activation;
     layer->parameter = parameter;
-    layer->softmax = fnni_activation_has(activation, FNNI_ROWWISE);
     return model->layer_count++;
 }
 
@@ -9599,7 +9684,7 @@ static const fnni_layer_type fnni_dense_type = {
     /* measure, sum, update */ NULL, NULL, NULL};
 /* clang-format on */
 
-FNN_DEF int fnn_dense(fnn_model *model, int units, fnn_activation activation)
+FNNI_COLD FNN_DEF int fnn_dense(fnn_model *model, int units, fnn_activation activation)
 {
     fnni_layer *layer = fnni_layer_add(model, &fnni_dense_type);
     if (!layer) return -1;
@@ -9675,7 +9760,7 @@ static const fnni_layer_type fnni_dropout_type = {
     /* measure, sum, update */ NULL, NULL, NULL};
 /* clang-format on */
 
-FNN_DEF int fnn_dropout(fnn_model *model, fnn_real rate)
+FNNI_COLD FNN_DEF int fnn_dropout(fnn_model *model, fnn_real rate)
 {
     return fnni_dropout_make(model, &fnni_dropout_type, rate);
 }
@@ -9746,7 +9831,7 @@ static const fnni_layer_type fnni_spatial_dropout_type = {
     /* measure, sum, update */ NULL, NULL, NULL};
 /* clang-format on */
 
-FNN_DEF int fnn_spatial_dropout(fnn_model *model, fnn_real rate)
+FNNI_COLD FNN_DEF int fnn_spatial_dropout(fnn_model *model, fnn_real rate)
 {
     return fnni_dropout_make(model, &fnni_spatial_dropout_type, rate);
 }
@@ -9768,7 +9853,7 @@ static const fnni_layer_type fnni_flatten_type = {
     /* measure, sum, update */ NULL, NULL, NULL};
 /* clang-format on */
 
-FNN_DEF int fnn_flatten(fnn_model *model)
+FNNI_COLD FNN_DEF int fnn_flatten(fnn_model *model)
 {
     fnni_layer *layer = fnni_layer_add(model, &fnni_flatten_type);
     if (!layer) return -1;
@@ -9952,7 +10037,7 @@ static int fnni_conv2d_tensor(const fnn_model *model, int l, int which, fnni_ten
 
 /* clang-format off */
 static const fnni_layer_type fnni_conv2d_type = {
-    "conv2d", FNNI_OF_IMAGES | FNNI_BY_SHARES | FNNI_ACTIVATES,
+    "conv2d", FNNI_OF_IMAGES | FNNI_BY_SHARES | FNNI_ACTIVATES | FNNI_POOLS_BANDS,
     /* to_words, from_words, tensor */ fnni_conv2d_write, fnni_conv2d_read, fnni_conv2d_tensor,
     /* fuse, start, plan, prepare */ NULL, NULL, fnni_conv_plan, fnni_conv_prepare,
     /* the passes */ fnni_conv_forward, fnni_conv_backward_layer, fnni_conv_gradient,
@@ -9970,7 +10055,7 @@ FNN_DEF fnn_conv2d_config fnn_conv2d_config_init(void)
     return config;
 }
 
-FNN_DEF int fnn_conv2d_with(fnn_model *model, const fnn_conv2d_config *config)
+FNNI_COLD FNN_DEF int fnn_conv2d_with(fnn_model *model, const fnn_conv2d_config *config)
 {
     const fnn_conv2d_config *c = config;
     fnni_layer *layer = fnni_layer_add(model, &fnni_conv2d_type);
@@ -9995,8 +10080,8 @@ FNN_DEF int fnn_conv2d_with(fnn_model *model, const fnn_conv2d_config *config)
     return fnni_layer_activate(model, layer, c->activation);
 }
 
-FNN_DEF int fnn_conv2d(fnn_model *model, int filters, int kernel, fnn_padding padding,
-                       fnn_activation activation)
+FNNI_COLD FNN_DEF int fnn_conv2d(fnn_model *model, int filters, int kernel, fnn_padding padding,
+                                 fnn_activation activation)
 {
     fnn_conv2d_config config = fnn_conv2d_config_init();
     config.filters = filters;
@@ -10122,7 +10207,7 @@ static void fnni_max_pool_fuse(fnn_model *model, int l)
 {
     fnni_layer *pool = model->layers + l, *conv = pool - 1;
     const fnn_window *w = &pool->window;
-    if (l == 0 || conv->type != &fnni_conv2d_type || conv->added) return;
+    if (l == 0 || !(conv->type->flags & FNNI_POOLS_BANDS) || conv->added) return;
     if (w->pad_top || w->pad_left || w->stride_height < w->kernel_height) return;
     if (w->stride_width < w->kernel_width) return;
     if ((w->out_height - 1) * w->stride_height + w->kernel_height > w->height) return;
@@ -10219,7 +10304,7 @@ FNN_DEF fnn_pool2d_config fnn_pool2d_config_init(void)
     return config;
 }
 
-FNN_DEF int fnn_pool2d_with(fnn_model *model, const fnn_pool2d_config *config)
+FNNI_COLD FNN_DEF int fnn_pool2d_with(fnn_model *model, const fnn_pool2d_config *config)
 {
     const fnn_pool2d_config *c = config;
     fnni_layer *layer =
@@ -10245,17 +10330,17 @@ static int fnni_pool2d(fnn_model *model, int size, int average)
     return fnn_pool2d_with(model, &config);
 }
 
-FNN_DEF int fnn_max_pool2d(fnn_model *model, int size)
+FNNI_COLD FNN_DEF int fnn_max_pool2d(fnn_model *model, int size)
 {
     return fnni_pool2d(model, size, 0);
 }
 
-FNN_DEF int fnn_average_pool2d(fnn_model *model, int size)
+FNNI_COLD FNN_DEF int fnn_average_pool2d(fnn_model *model, int size)
 {
     return fnni_pool2d(model, size, 1);
 }
 
-FNN_DEF int fnn_global_average_pool2d(fnn_model *model)
+FNNI_COLD FNN_DEF int fnn_global_average_pool2d(fnn_model *model)
 {
     fnn_pool2d_config config = fnn_pool2d_config_init();
     const fnni_shape *in;
@@ -10693,7 +10778,7 @@ FNN_DEF fnn_batch_norm_config fnn_batch_norm_config_pytorch(void)
     return config;
 }
 
-FNN_DEF int fnn_batch_norm_with(fnn_model *model, const fnn_batch_norm_config *config)
+FNNI_COLD FNN_DEF int fnn_batch_norm_with(fnn_model *model, const fnn_batch_norm_config *config)
 {
     fnni_layer *layer = fnni_layer_add(model, &fnni_batch_norm_type);
     if (!layer) return -1;
@@ -10709,7 +10794,7 @@ FNN_DEF int fnn_batch_norm_with(fnn_model *model, const fnn_batch_norm_config *c
     return model->layer_count++;
 }
 
-FNN_DEF int fnn_batch_norm(fnn_model *model)
+FNNI_COLD FNN_DEF int fnn_batch_norm(fnn_model *model)
 {
     const fnn_batch_norm_config config = fnn_batch_norm_config_init();
     return fnn_batch_norm_with(model, &config);
@@ -10735,19 +10820,6 @@ static void fnni_add_backward(const fnni_run *run, int l, int from, int to, int 
            count * sizeof(fnn_real));
 }
 
-/* To be called when the gradient by layer l's output has come from the layer behind it: what came
- * in by way of additions joins it. */
-static void fnni_add_join(const fnni_run *run, int l, int from, int to, fnn_real *workspace)
-{
-    int add;
-    if (l < 0 || !fnni_layer_at(run, l)->added) return;
-    for (add = l + 1; add < run->model->layer_count; add++)
-        if (fnni_layer_at(run, add)->from == l)
-            run->kernels->add_scaled((ptrdiff_t)(to - from) * fnni_layer_at(run, l)->outputs, 1,
-                                     fnni_d(run, add, from, workspace),
-                                     fnni_d(run, l, from, workspace));
-}
-
 static void fnni_add_write(fnni_writer *w, const fnni_layer *layer)
 {
     if (layer->from < 0) fnni_emit_text(w, " input");
@@ -10770,7 +10842,7 @@ static const fnni_layer_type fnni_add_type = {
     /* measure, sum, update */ NULL, NULL, NULL};
 /* clang-format on */
 
-FNN_DEF int fnn_add(fnn_model *model, int from)
+FNNI_COLD FNN_DEF int fnn_add(fnn_model *model, int from)
 {
     fnni_layer *layer = fnni_layer_add(model, &fnni_add_type);
     fnni_shape other;
@@ -10813,7 +10885,7 @@ static const fnni_layer_type *fnni_layer_named(const char *name)
  * >>model  settings, where tensors lie, weights; what a model tells of itself
  * ============================================================================ */
 
-/* What a model gets unless told: as many threads as OpenMP would use. */
+/* What a model gets by default: as many threads as OpenMP would use. */
 static fnn_context_config fnni_model_config(const fnn_context_config *given)
 {
     fnn_context_config config = fnn_context_config_init();
@@ -10821,8 +10893,8 @@ static fnn_context_config fnni_model_config(const fnn_context_config *given)
     return given ? *given : config;
 }
 
-FNN_DEF fnn_model *fnn_sequential_with(const fnn_context_config *given, int height, int width,
-                                       int channels)
+FNNI_COLD FNN_DEF fnn_model *fnn_sequential_with(const fnn_context_config *given, int height,
+                                                 int width, int channels)
 {
     const fnn_context_config config = fnni_model_config(given);
     const double size = (double)height * (double)width * (double)channels;
@@ -10875,7 +10947,7 @@ static void fnni_run_free(fnn_model *model)
     model->run_ready = 0;
 }
 
-FNN_DEF void fnn_model_free(fnn_model *model)
+FNNI_COLD FNN_DEF void fnn_model_free(fnn_model *model)
 {
     fnn_allocator allocator;
     if (!model) return;
@@ -10893,8 +10965,8 @@ FNN_DEF void fnn_model_free(fnn_model *model)
     fnni_release(&allocator, model);
 }
 
-FNN_DEF fnn_result fnn_set_initializer(fnn_model *model, fnn_initializer weights,
-                                       fnn_initializer biases)
+FNNI_COLD FNN_DEF fnn_result fnn_set_initializer(fnn_model *model, fnn_initializer weights,
+                                                 fnn_initializer biases)
 {
     const fnn_result result = fnni_begin(model);
     if (result) return result;
@@ -10915,7 +10987,7 @@ static void fnni_draw_weights(fnn_model *model)
         const fnni_layer *layer = model->layers + l;
         fnn_real *w = model->parameters + layer->offset;
         if (layer->type->start) layer->type->start(model, layer);
-        else if (layer->biases > 0) {
+        else if (fnni_has_parameters(layer)) {
             fnni_initialize(layer->weights_start, layer->fan_in, layer->fan_out, model->seed,
                             FNNI_STREAM_WEIGHTS + (uint64_t)l, layer->weights, w);
             fnni_initialize(layer->biases_start, layer->fan_in, layer->fan_out, model->seed,
@@ -11034,7 +11106,8 @@ static fnn_result fnni_check_softmax(fnn_model *model)
     int l = model->layer_count - 1;
     while (l > 0 && (layers[l].type->flags & (FNNI_RANDOM | FNNI_SHARES_INPUT)))
         passed |= layers[l--].type->flags;
-    if (!(passed & FNNI_RANDOM) || !fnni_losses[model->loss].takes_logits || !layers[l].softmax)
+    if (!(passed & FNNI_RANDOM) || !fnni_losses[model->loss].takes_logits ||
+        !fnni_activation_has(layers[l].activation, FNNI_OF_LOGITS))
         return FNN_OK;
     return fnni_model_fail(model, FNN_ERROR_STATE,
                            "layer %d softmax: no dropout may follow it under softmax cross-entropy",
@@ -11042,7 +11115,7 @@ static fnn_result fnni_check_softmax(fnn_model *model)
 }
 
 /* Takes the memory of the weights, which the caller fills: the model takes no more layers. */
-static fnn_result fnni_parameters_make(fnn_model *model)
+FNNI_COLD static fnn_result fnni_parameters_make(fnn_model *model)
 {
     const fnn_result result = fnni_check_softmax(model);
     if (result) return result;
@@ -11065,7 +11138,7 @@ static fnn_result fnni_parameters_make(fnn_model *model)
     return FNN_OK;
 }
 
-FNN_DEF fnn_result fnn_set_seed(fnn_model *model, uint64_t seed)
+FNNI_COLD FNN_DEF fnn_result fnn_set_seed(fnn_model *model, uint64_t seed)
 {
     const fnn_result result = fnni_begin(model);
     if (result) return result;
@@ -11088,8 +11161,8 @@ FNN_DEF fnn_result fnn_normalize(fnn_model *model, fnn_normalization kind, const
     if (result) return result;
     if (!data || !fnni_dataset_holds(data, model->inputs))
         return fnni_builder_fail(model, FNN_ERROR_ARGUMENT,
-                                 "normalize: expected data with samples of %d numbers",
-                                 model->inputs);
+                                 "normalize: expected data with samples of %d numbers, found %s",
+                                 model->inputs, data ? "others" : "none");
     /* new arrays, so that a failure leaves the old ones */
     shift = fnni_allocate_reals(a, (size_t)model->inputs);
     scale = fnni_allocate_reals(a, (size_t)model->inputs);
@@ -11109,8 +11182,8 @@ FNN_DEF fnn_result fnn_normalize(fnn_model *model, fnn_normalization kind, const
     return result;
 }
 
-FNN_DEF fnn_result fnn_set_loss(fnn_model *model, fnn_loss_kind kind, fnn_real label_smoothing,
-                                fnn_real epsilon)
+FNNI_COLD FNN_DEF fnn_result fnn_set_loss(fnn_model *model, fnn_loss_kind kind,
+                                          fnn_real label_smoothing, fnn_real epsilon)
 {
     fnn_result result = fnni_begin(model);
     fnn_loss_kind before;
@@ -11128,11 +11201,11 @@ FNN_DEF fnn_result fnn_set_loss(fnn_model *model, fnn_loss_kind kind, fnn_real l
     if (result) return result;
     model->label_smoothing = label_smoothing;
     model->loss_epsilon = epsilon;
-    model->run_ready = model->run_ready ? 1 : 0; /* a loss by the old function is none */
+    model->run_ready = model->run_ready ? 1 : 0; /* the old loss holds no more: fnn_loss again */
     return FNN_OK;
 }
 
-static fnn_result fnni_seal(fnn_model *model)
+FNNI_COLD static fnn_result fnni_seal(fnn_model *model)
 {
     fnn_result result = fnni_begin(model);
     if (result || model->sealed) return result;
@@ -11143,12 +11216,12 @@ static fnn_result fnni_seal(fnn_model *model)
     return result;
 }
 
-FNN_DEF fnn_result fnn_seal(fnn_model *model)
+FNNI_COLD FNN_DEF fnn_result fnn_seal(fnn_model *model)
 {
     return fnni_seal(model);
 }
 
-FNN_DEF size_t fnn_summary(const fnn_model *model, char *text, size_t size)
+FNNI_COLD FNN_DEF size_t fnn_summary(const fnn_model *model, char *text, size_t size)
 {
     size_t length = 0, parameters = 0;
     int l;
@@ -11175,7 +11248,7 @@ FNN_DEF size_t fnn_summary(const fnn_model *model, char *text, size_t size)
     return length;
 }
 
-FNN_DEF fnn_result fnn_shapes(const fnn_model *model, int input[3], int output[3])
+FNNI_COLD FNN_DEF fnn_result fnn_shapes(const fnn_model *model, int input[3], int output[3])
 {
     int i;
     if (input) memset(input, 0, 3 * sizeof *input);
@@ -11230,34 +11303,34 @@ FNN_DEF fnn_real *fnn_gradients(fnn_model *model, size_t *count)
 /* ---- gathering ---- */
 
 /* Whether shapes fit; costs nothing. What the arrays hold is fnni_check_samples' business. */
-static fnn_result fnni_check_data(const fnn_model *model, const fnn_dataset *data, int supervised,
-                                  fnn_error *error)
+FNNI_COLD static fnn_result fnni_check_data(const fnn_model *model, const fnn_dataset *data,
+                                            const char *name, int supervised, fnn_error *error)
 {
     const int outputs = model->layers[model->layer_count - 1].outputs;
     if (!data || (!data->bytes && !data->reals))
-        return fnni_fail(error, FNN_ERROR_ARGUMENT, "data: expected samples, found none");
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "%s: expected samples, found none", name);
     if (!fnni_dataset_holds(data, model->inputs))
         return fnni_fail(error, FNN_ERROR_ARGUMENT,
-                         "data: expected samples of %d numbers, found %d x %d x %d", model->inputs,
-                         data->height, data->width, data->channels);
+                         "%s: expected samples of %d numbers, found %d x %d x %d", name,
+                         model->inputs, data->height, data->width, data->channels);
     if (!supervised) return FNN_OK;
     if (!data->labels && !data->targets)
-        return fnni_fail(error, FNN_ERROR_ARGUMENT,
-                         "data: expected labels or targets, found neither");
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "%s: expected labels or targets, found neither",
+                         name);
     if (data->targets && data->target_count != outputs)
-        return fnni_fail(error, FNN_ERROR_ARGUMENT, "data: expected %d targets a sample, found %d",
-                         outputs, data->target_count);
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "%s: expected %d targets a sample, found %d",
+                         name, outputs, data->target_count);
     if (!data->targets && data->classes > outputs)
-        return fnni_fail(error, FNN_ERROR_ARGUMENT, "data: expected at most %d classes, found %d",
-                         outputs, data->classes);
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "%s: expected at most %d classes, found %d",
+                         name, outputs, data->classes);
     return FNN_OK;
 }
 
 /* Shapes, and every label and index of the whole set: once a fit or an evaluation. */
-static fnn_result fnni_check_all(const fnn_model *model, const fnn_dataset *data, int supervised,
-                                 fnn_error *error)
+static fnn_result fnni_check_all(const fnn_model *model, const fnn_dataset *data, const char *name,
+                                 int supervised, fnn_error *error)
 {
-    const fnn_result result = fnni_check_data(model, data, supervised, error);
+    const fnn_result result = fnni_check_data(model, data, name, supervised, error);
     return result ? result : fnn_dataset_check(data, error);
 }
 
@@ -11378,7 +11451,7 @@ static void fnni_backward_rows(const fnni_run *run, int first, int last, int fro
     for (l = last; l >= first && l >= lowest; l--) {
         if (fnni_layer_at(run, l)->type->backward)
             fnni_layer_at(run, l)->type->backward(run, l, from, to, l > lowest, workspace);
-        if (l > lowest) fnni_add_join(run, l - 1, from, to, workspace);
+        if (l > lowest) fnni_join_branches(run, l - 1, from, to, workspace);
     }
 }
 
@@ -11651,7 +11724,7 @@ static void fnni_batch_weights(void *argument, int part, int parts)
         for (row = from; row < to; row += rows)
             fnni_batch_block(b, layer, l, row, to - row < rows ? to : row + rows,
                              fnni_run_workspace(b->run, part));
-        if (layer->rows == 0 && layer->biases > 0 && part == 0) /* biases alone */
+        if (layer->rows == 0 && fnni_has_parameters(layer) && part == 0) /* biases alone */
             fnni_batch_block(b, layer, l, 0, 0, fnni_run_workspace(b->run, part));
     }
 }
@@ -11666,7 +11739,7 @@ static void fnni_batch_update(void *argument, int part, int parts)
         const size_t from = layer->weights / (size_t)parts * (size_t)part;
         const size_t to = part == parts - 1 ? layer->weights
                                             : layer->weights / (size_t)parts * (size_t)(part + 1);
-        if (layer->weights + layer->biases == 0) continue; /* a model of these has no arrays */
+        if (!fnni_has_parameters(layer)) continue; /* a model of these has no arrays */
         fnni_optimize(b->model, b->config->optimizer.kind, b->step, layer->offset + from, to - from,
                       b->model->gradients + layer->offset + from, 1);
         if (part == parts - 1)
@@ -11867,11 +11940,10 @@ static fnn_result fnni_state_make(fnn_model *model, const fnn_optimizer *optimiz
     model->state_kind = -1;
     model->steps = 0;
     if (count > 0) {
+        const int starts = fnni_optimizers[optimizer->kind].traits & FNNI_START;
         model->state = fnni_allocate_reals(&model->context.allocator, count);
         if (!model->state) return FNN_ERROR_MEMORY;
-        model->context.kernels->fill((ptrdiff_t)count,
-                                     fnni_optimizers[optimizer->kind].start ? optimizer->start : 0,
-                                     model->state);
+        model->context.kernels->fill((ptrdiff_t)count, starts ? optimizer->start : 0, model->state);
     }
     model->state_kind = (int)optimizer->kind;
     return FNN_OK;
@@ -11885,9 +11957,19 @@ static fnn_result fnni_step_check(const fnn_fit_config *c, fnn_error *error)
         return fnni_fail(error, FNN_ERROR_ARGUMENT,
                          "optimizer: expected a kind and a rate >= 0, found kind %d, rate %g",
                          (int)o->kind, (double)o->learning_rate);
+    if (!(o->beta1 >= 0 && o->beta1 < 1 && o->beta2 >= 0 && o->beta2 < 1))
+        return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                         "optimizer: expected betas in [0, 1), found %g and %g", (double)o->beta1,
+                         (double)o->beta2);
+    if (!(o->momentum >= 0) || !(o->rho >= 0 && o->rho <= 1) || !(o->epsilon >= 0))
+        return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                         "optimizer: expected momentum and epsilon >= 0 and rho in [0, 1], found "
+                         "%g, %g and %g",
+                         (double)o->momentum, (double)o->epsilon, (double)o->rho);
     if (!(c->l2 >= 0) || !(c->l1 >= 0) || !(c->clip_norm >= 0) || !(c->clip_value >= 0))
         return fnni_fail(error, FNN_ERROR_ARGUMENT,
-                         "l2, l1, clip_norm and clip_value must be >= 0");
+                         "expected l2, l1, clip_norm and clip_value >= 0, found %g, %g, %g and %g",
+                         (double)c->l2, (double)c->l1, (double)c->clip_norm, (double)c->clip_value);
     return FNN_OK;
 }
 
@@ -11910,7 +11992,7 @@ FNN_DEF fnn_result fnn_forward(fnn_model *model, const fnn_dataset *data, const 
     fnni_batch b;
     if (result) return result;
     model->run_ready = 0;
-    result = fnni_check_data(model, data, 0, &model->error);
+    result = fnni_check_data(model, data, "data", 0, &model->error);
     if (result) return result;
     result = fnni_check_samples(model, data, samples, count, &model->error);
     if (result) return result;
@@ -11922,7 +12004,7 @@ FNN_DEF fnn_result fnn_forward(fnn_model *model, const fnn_dataset *data, const 
     model->run.step = model->updates;
     fnni_batch_make(&b, model, data, samples);
     b.last = model->layer_count - 1;
-    model->run_supervised = !fnni_check_data(model, data, 1, NULL);
+    model->run_supervised = !fnni_check_data(model, data, "data", 1, NULL);
     fnni_batch_forward(&b, 0, fnni_parts(model, count));
     model->run_ready = 1;
     return FNN_OK;
@@ -11967,9 +12049,11 @@ FNN_DEF fnn_result fnn_step(fnn_model *model, const fnn_fit_config *config)
     fnn_result result = fnni_begin(model);
     fnni_batch b;
     if (result) return result;
-    if (model->run_ready != 3 || !config)
-        return fnni_model_fail(model, FNN_ERROR_STATE,
-                               "step: expected a configuration, and fnn_backward first");
+    if (!config)
+        return fnni_model_fail(model, FNN_ERROR_ARGUMENT,
+                               "step: expected a configuration, found NULL");
+    if (model->run_ready != 3)
+        return fnni_model_fail(model, FNN_ERROR_STATE, "step: expected fnn_backward first");
     result = fnni_step_check(config, &model->error);
     if (result) return result;
     result = fnni_state_make(model, &config->optimizer);
@@ -12085,7 +12169,7 @@ static int fnni_argmax(const fnn_real *y, int n)
 }
 
 /* How many of a row's outputs come before output j: larger, or equal and earlier. A NaN comes
- * before every number, so that a row whose outputs are none is never counted as correct. */
+ * before every number, so that a row whose outputs are NaN is never counted as correct. */
 static int fnni_rank(const fnn_real *y, int n, int j)
 {
     const fnn_real own = y[j];
@@ -12221,7 +12305,7 @@ static fnn_result fnni_infer_views(fnni_inference *f)
     return result;
 }
 
-/* 1 - error / variation, where no error of no variation, 0 / 0, counts as 0. */
+/* 1 - error / variation; 0 / 0 counts as 0, which gives 1. */
 static double fnni_r2(double error, double variation)
 {
     return error == 0 ? 1 : 1 - error / variation;
@@ -12267,7 +12351,7 @@ static fnn_result fnni_infer_in(fnni_inference *f, fnn_context *context, const v
     fnn_result result = fnni_ready(f->model);
     if (result) return result;
     if (!wanted) return FNN_ERROR_ARGUMENT;
-    result = fnni_check_all(f->model, f->data, metrics != NULL, NULL);
+    result = fnni_check_all(f->model, f->data, "data", metrics != NULL, NULL);
     if (result) return result;
     temporary = f->model->context;
     temporary.workspace = NULL;
@@ -12327,7 +12411,7 @@ FNN_DEF fnn_result fnn_reserve(const fnn_model *model, fnn_context *context)
                                                                          : FNN_ERROR_MEMORY;
 }
 
-FNN_DEF size_t fnn_memory_size(const fnn_model *model, int batch_size)
+FNNI_COLD FNN_DEF size_t fnn_memory_size(const fnn_model *model, int batch_size)
 {
     size_t bytes, own;
     if (!model || model->broken || !model->sealed) return 0;
@@ -12400,16 +12484,19 @@ FNN_DEF fnn_result fnn_precision_recall(const int64_t *confusion, int classes, d
 }
 
 FNN_DEF double fnn_r2(const fnn_real *outputs, const fnn_real *targets, int64_t count,
-                      int outputs_count)
+                      int output_count)
 {
     double error = 0;
     fnn_dataset data;
     int64_t i;
+    if (count < 0 || output_count < 1 || count > INT64_MAX / output_count ||
+        (count > 0 && (!outputs || !targets)))
+        return NAN;
     memset(&data, 0, sizeof data);
     data.count = count;
     data.targets = targets;
-    data.target_count = outputs_count;
-    for (i = 0; i < count * outputs_count; i++) {
+    data.target_count = output_count;
+    for (i = 0; i < count * output_count; i++) {
         const double e = (double)outputs[i] - (double)targets[i];
         error += e * e;
     }
@@ -12420,7 +12507,7 @@ FNN_DEF double fnn_r2(const fnn_real *outputs, const fnn_real *targets, int64_t 
  * >>fit  epochs over a data set: history, early stopping, averages
  * ============================================================================ */
 
-FNN_DEF fnn_fit_config fnn_fit_config_init(void)
+FNNI_COLD FNN_DEF fnn_fit_config fnn_fit_config_init(void)
 {
     fnn_fit_config config;
     memset(&config, 0, sizeof config);
@@ -12658,7 +12745,7 @@ static void fnni_fit_line(const fnni_fit *f, const fnn_epoch *e)
 }
 
 /* The first tensor with a number that is not finite, for the error message. */
-static fnn_result fnni_report_nan(fnn_model *model, int epoch, int step)
+FNNI_COLD static fnn_result fnni_report_nan(fnn_model *model, int epoch, int step)
 {
     const fnni_run *run = &model->run;
     const int last = fnni_loss_layer(model);
@@ -12766,12 +12853,13 @@ static int fnni_fit_improve(fnni_fit *f, const fnn_epoch *e)
     return ++f->waited >= c->patience && c->patience > 0;
 }
 
-static fnn_result fnni_fit_check(fnn_model *model, const fnn_dataset *data, const fnn_fit_config *c,
-                                 fnn_error *error)
+FNNI_COLD static fnn_result fnni_fit_check(fnn_model *model, const fnn_dataset *data,
+                                           const fnn_fit_config *c, fnn_error *error)
 {
-    fnn_result result = fnni_check_all(model, data, 1, error);
+    fnn_result result = fnni_check_all(model, data, "data", 1, error);
     if (result) return result;
-    if (c->validation && (result = fnni_check_all(model, c->validation, 1, error))) return result;
+    if (c->validation) result = fnni_check_all(model, c->validation, "validation", 1, error);
+    if (result) return result;
     if (c->batch_size < 1 || c->epochs < 0 || c->steps_per_epoch < 0 || c->patience < 0)
         return fnni_fail(error, FNN_ERROR_ARGUMENT,
                          "fit: expected batch_size >= 1 and epochs, steps_per_epoch, patience >= "
@@ -13329,7 +13417,7 @@ static fnni_inflate_status fnni_inflate_dynamic(fnni_inflater *s)
 }
 
 /* Copies a match; may write up to seven bytes beyond it. */
-static inline uint8_t *fnni_copy_match(uint8_t *out, size_t distance, size_t length)
+FNNI_HOT static inline uint8_t *fnni_copy_match(uint8_t *out, size_t distance, size_t length)
 {
     const uint8_t *from = out - distance;
     uint8_t *const end = out + length;
@@ -13356,7 +13444,7 @@ static inline uint8_t *fnni_copy_match(uint8_t *out, size_t distance, size_t len
 
 /* Decodes while input and output have room for a whole turn. After a fill there are 56 bits: up to
  * three literals of 11 bits and the longest length code of 20. Then a fill for the distance: 28. */
-static fnni_inflate_status fnni_inflate_fast(fnni_inflater *s)
+FNNI_HOT static fnni_inflate_status fnni_inflate_fast(fnni_inflater *s)
 {
     const uint32_t mask = (1u << FNNI_LITERAL_BITS) - 1;
     const uint8_t *const in_last = s->in_end - FNNI_FAST_INPUT;
@@ -13438,7 +13526,7 @@ static fnni_inflate_status fnni_inflate_slowly(fnni_inflater *s)
 }
 
 /* The codes of a block, up to its end. */
-static fnni_inflate_status fnni_inflate_codes(fnni_inflater *s)
+FNNI_HOT static fnni_inflate_status fnni_inflate_codes(fnni_inflater *s)
 {
     fnni_inflate_status status = FNNI_INFLATE_MORE;
     while (status == FNNI_INFLATE_MORE) {
@@ -13450,7 +13538,7 @@ static fnni_inflate_status fnni_inflate_codes(fnni_inflater *s)
 }
 
 /* All blocks of a deflate stream; then the input stands at the byte after it. */
-static fnni_inflate_status fnni_inflate(fnni_inflater *s)
+FNNI_HOT static fnni_inflate_status fnni_inflate(fnni_inflater *s)
 {
     unsigned last = 0, type;
     fnni_inflate_status status = FNNI_INFLATE_END;
@@ -13490,14 +13578,14 @@ static void fnni_crc_tables(uint32_t table[16][256])
 }
 
 /* Eight bytes through eight tables, the first byte (lowest) through the last of them. */
-static inline uint32_t fnni_crc_8(uint32_t (*table)[256], uint64_t x)
+FNNI_HOT static inline uint32_t fnni_crc_8(uint32_t (*table)[256], uint64_t x)
 {
     return table[7][x & 255] ^ table[6][x >> 8 & 255] ^ table[5][x >> 16 & 255] ^
            table[4][x >> 24 & 255] ^ table[3][x >> 32 & 255] ^ table[2][x >> 40 & 255] ^
            table[1][x >> 48 & 255] ^ table[0][x >> 56];
 }
 
-static uint32_t fnni_crc(uint32_t table[16][256], const uint8_t *bytes, size_t size)
+FNNI_HOT static uint32_t fnni_crc(uint32_t table[16][256], const uint8_t *bytes, size_t size)
 {
     uint32_t c = 0xFFFFFFFFu;
     for (; size >= 16; size -= 16, bytes += 16)
@@ -13773,8 +13861,9 @@ static fnn_result fnni_idx_labels(fnn_dataset *out, const char *path, fnn_error 
     return result;
 }
 
-FNN_DEF fnn_result fnn_read_idx(const char *images, const char *labels,
-                                const fnn_allocator *allocator, fnn_dataset *out, fnn_error *error)
+FNNI_COLD FNN_DEF fnn_result fnn_read_idx(const char *images, const char *labels,
+                                          const fnn_allocator *allocator, fnn_dataset *out,
+                                          fnn_error *error)
 {
     fnn_result result;
     if (!out) return fnni_fail(error, FNN_ERROR_ARGUMENT, "load_idx: out is NULL");
@@ -13904,8 +13993,10 @@ static fnn_result fnni_fashion_load(const char *directory, int testing, fnn_data
     return result;
 }
 
-FNN_DEF fnn_result fnn_read_fashion_mnist(const char *directory, const fnn_allocator *allocator,
-                                          fnn_dataset *train, fnn_dataset *test, fnn_error *error)
+FNNI_COLD FNN_DEF fnn_result fnn_read_fashion_mnist(const char *directory,
+                                                    const fnn_allocator *allocator,
+                                                    fnn_dataset *train, fnn_dataset *test,
+                                                    fnn_error *error)
 {
     const fnni_sets sets = {"load_fashion_mnist",
                             fnni_fashion_load,
@@ -14002,9 +14093,9 @@ static fnn_result fnni_cifar_join(fnn_dataset *out, const fnni_file *files, int 
     return FNN_OK;
 }
 
-FNN_DEF fnn_result fnn_read_cifar10_files(const char *const *files, int count,
-                                          const fnn_allocator *allocator, fnn_dataset *out,
-                                          fnn_error *error)
+FNNI_COLD FNN_DEF fnn_result fnn_read_cifar10_files(const char *const *files, int count,
+                                                    const fnn_allocator *allocator,
+                                                    fnn_dataset *out, fnn_error *error)
 {
     fnni_file *read;
     fnn_result result = FNN_OK;
@@ -14055,8 +14146,9 @@ static fnn_result fnni_cifar_load(const char *directory, int testing, fnn_datase
     return fnn_read_cifar10_files(files, count, allocator, out, error);
 }
 
-FNN_DEF fnn_result fnn_read_cifar10(const char *directory, const fnn_allocator *allocator,
-                                    fnn_dataset *train, fnn_dataset *test, fnn_error *error)
+FNNI_COLD FNN_DEF fnn_result fnn_read_cifar10(const char *directory, const fnn_allocator *allocator,
+                                              fnn_dataset *train, fnn_dataset *test,
+                                              fnn_error *error)
 {
     const fnni_sets sets = {"load_cifar10",
                             fnni_cifar_load,
@@ -14200,8 +14292,8 @@ static void fnni_csv_unquote(fnni_csv_field *field)
 }
 
 /* Reports a field that is not what it should be. */
-static fnn_result fnni_csv_fail(const fnni_csv *csv, const fnni_csv_field *field,
-                                const char *expected)
+FNNI_COLD static fnn_result fnni_csv_fail(const fnni_csv *csv, const fnni_csv_field *field,
+                                          const char *expected)
 {
     char found[33];
     size_t i, length = field->length < sizeof found - 1 ? field->length : sizeof found - 1;
@@ -14592,7 +14684,7 @@ static fnn_result fnni_csv_classes(fnni_csv_load *load, fnn_dataset *out)
 
 /* ---- CSV: public ---- */
 
-FNN_DEF fnn_csv_config fnn_csv_config_init(void)
+FNNI_COLD FNN_DEF fnn_csv_config fnn_csv_config_init(void)
 {
     fnn_csv_config config;
     memset(&config, 0, sizeof config);
@@ -14823,7 +14915,7 @@ typedef struct fnni_reader {
     uint8_t *seen;         /* for the input, then for each layer: a bit for each tensor found */
 } fnni_reader;
 
-static fnn_result fnni_json_fail(fnni_reader *r, const char *expected)
+FNNI_COLD static fnn_result fnni_json_fail(fnni_reader *r, const char *expected)
 {
     const int c = r->at < r->end ? *r->at : -1;
     char found[32];
@@ -15336,7 +15428,7 @@ static fnn_model *fnni_load(const char *path, const fnn_context_config *config, 
     return model;
 }
 
-FNN_DEF fnn_result fnn_save(const fnn_model *model, const char *path, fnn_error *error)
+FNNI_COLD FNN_DEF fnn_result fnn_save(const fnn_model *model, const char *path, fnn_error *error)
 {
     if (!model || model->broken) {
         const fnn_error *wrong = fnn_model_error(model);
@@ -15346,7 +15438,8 @@ FNN_DEF fnn_result fnn_save(const fnn_model *model, const char *path, fnn_error 
     return fnni_save(model, path, error);
 }
 
-FNN_DEF fnn_model *fnn_load(const char *path, const fnn_context_config *config, fnn_error *error)
+FNNI_COLD FNN_DEF fnn_model *fnn_load(const char *path, const fnn_context_config *config,
+                                      fnn_error *error)
 {
     const fnn_context_config used = fnni_model_config(config);
     fnn_context context;
@@ -15362,7 +15455,7 @@ FNN_DEF fnn_model *fnn_load(const char *path, const fnn_context_config *config, 
 /* ============================================================================
  * >>search  grid search and cross-validation, their tables
  * ============================================================================
- * Called by >>public. A trial is one training: of a candidate on a fold. The threads take trials in
+ * Called by programs. A trial is one training: of a candidate on a fold. The threads take trials in
  * their order, build them under one lock, train them each on a single thread, and note the figures
  * under the lock again. What a trial computes is a function of the search's seed, the candidate and
  * the fold; which thread it ran on, and when, shows in nothing but the seconds.
@@ -15539,11 +15632,6 @@ static fnn_result fnni_job_fit(const fnni_search *s, fnni_job *job, const fnn_da
                            fnn_model_error(job->model)->message);
 }
 
-static double fnni_score_of(const fnn_metrics *m, const fnn_dataset *data)
-{
-    return fnni_has_classes(data) ? m->accuracy : m->r2;
-}
-
 /* The figures of a trained model. */
 static fnn_result fnni_job_evaluate(const fnni_search *s, fnni_job *job,
                                     const fnn_dataset *validation, fnn_figures *figures)
@@ -15554,9 +15642,9 @@ static fnn_result fnni_job_evaluate(const fnni_search *s, fnni_job *job,
     if (result)
         return fnni_trial_fail(s->found, &job->trial, &job->error, result, fnn_result_text(result));
     figures->loss = train.loss;
-    figures->score = fnni_score_of(&train, job->trial.train);
+    figures->score = train.score;
     figures->validation_loss = held.loss;
-    figures->validation_score = fnni_score_of(&held, validation);
+    figures->validation_score = held.score;
     return FNN_OK;
 }
 
@@ -16274,7 +16362,7 @@ static fnn_result fnni_search_save(fnni_write write, const fnn_search *found, co
     return fnni_save_by(write, found, path, &found->allocator, error);
 }
 
-FNN_DEF fnn_search_config fnn_search_config_init(void)
+FNNI_COLD FNN_DEF fnn_search_config fnn_search_config_init(void)
 {
     fnn_search_config config;
     memset(&config, 0, sizeof config);
@@ -16287,9 +16375,9 @@ FNN_DEF fnn_search_config fnn_search_config_init(void)
     return config;
 }
 
-FNN_DEF fnn_result fnn_grid_search(const fnn_dataset *data, const fnn_grid_axis *axes,
-                                   int axis_count, const fnn_search_config *config,
-                                   fnn_search *search, fnn_error *error)
+FNNI_COLD FNN_DEF fnn_result fnn_grid_search(const fnn_dataset *data, const fnn_grid_axis *axes,
+                                             int axis_count, const fnn_search_config *config,
+                                             fnn_search *search, fnn_error *error)
 {
     fnn_context context;
     fnni_search s;
@@ -16318,7 +16406,7 @@ FNN_DEF fnn_result fnn_grid_search(const fnn_dataset *data, const fnn_grid_axis 
     return fnni_search_run(&s, count, context.threads, error);
 }
 
-FNN_DEF void fnn_search_free(fnn_search *search)
+FNNI_COLD FNN_DEF void fnn_search_free(fnn_search *search)
 {
     int i;
     if (!search) return;
@@ -16334,23 +16422,26 @@ FNN_DEF void fnn_search_free(fnn_search *search)
     memset(search, 0, sizeof *search);
 }
 
-FNN_DEF size_t fnn_search_table(const fnn_search *search, int most, char *text, size_t size)
+FNNI_COLD FNN_DEF size_t fnn_search_table(const fnn_search *search, int most, char *text,
+                                          size_t size)
 {
     if (size > 0) text[0] = 0;
     return search && search->count > 0 ? fnni_search_table(search, most, text, size) : 0;
 }
 
-FNN_DEF fnn_result fnn_search_save_csv(const fnn_search *search, const char *path, fnn_error *error)
+FNNI_COLD FNN_DEF fnn_result fnn_search_save_csv(const fnn_search *search, const char *path,
+                                                 fnn_error *error)
 {
     return fnni_search_save(fnni_write_candidates, search, path, error);
 }
 
-FNN_DEF fnn_result fnn_search_save_histories(const fnn_search *search, const char *path,
-                                             fnn_error *error)
+FNNI_COLD FNN_DEF fnn_result fnn_search_save_histories(const fnn_search *search, const char *path,
+                                                       fnn_error *error)
 {
     return fnni_search_save(fnni_write_histories, search, path, error);
 }
 
+#endif /* !FNNI_KERNELS_ALONE */
 #endif /* FMNIST_NN_IMPLEMENTATION: the rooms below the kernels */
 
 /* ============================================================================

@@ -5,10 +5,16 @@
  *
  * CSV on stdout, one row per case and peer:
  *     kernel,shape,isa,threads,median_us,best_us,rate,unit,limit_percent,peer,peer_rate,ratio
- * and a readable table on stderr at the end. Include after fmnist_nn.h with its implementation
- * and, as FNNI_MORE, limits.h. */
+ * and a readable table on stderr at the end. Include first: the library
+ * comes from here, with limits.h in each of its passes. */
 #ifndef BENCH_H
 #define BENCH_H
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* with -std=c99 the system's headers hide fork, setenv, nanosleep, dlopen */
+#endif
+#define FMNIST_NN_IMPLEMENTATION
+#define FNNI_MORE "bench/limits.h"
+#include "../fmnist_nn.h"
 #ifdef __GNUC__
 #pragma GCC diagnostic ignored "-Wunused-function" /* each bench takes what it needs */
 #endif
@@ -425,8 +431,7 @@ static void bench_case_run(const bench_case *what, const bench_options *options,
     run.context = context;
     run.isa = context->kernels->isa;
     run.threads = options->threads;
-    if (what->shape)
-        snprintf(run.shape, sizeof run.shape, "%s", what->shape);
+    if (what->shape) snprintf(run.shape, sizeof run.shape, "%s", what->shape);
     else
         snprintf(run.shape, sizeof run.shape, "%ldx%ldx%ld", (long)what->size[0],
                  (long)what->size[1], (long)what->size[2]);
@@ -516,10 +521,8 @@ static int bench_parse(char *line, bench_result *r)
     for (i = 0; i < 12; i++) {
         field[i] = line;
         line += strcspn(line, ",\n");
-        if (*line == ',')
-            *line++ = 0;
-        else if (i < 11)
-            return 0;
+        if (*line == ',') *line++ = 0;
+        else if (i < 11) return 0;
     }
     *line = 0;
     memset(r, 0, sizeof *r);

@@ -2,12 +2,6 @@
  * ./inference                    (./inference --help)
  * Prints how long the convolutional network cnn1 takes for one image and for 10,000, beside what
  * the machine would allow. */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* with -std=c99 the system's headers hide fork, setenv, nanosleep, dlopen */
-#endif
-#define FMNIST_NN_IMPLEMENTATION
-#define FNNI_MORE "bench/limits.h"
-#include "../fmnist_nn.h"
 #include "bench.h"
 
 static const char help[] =

@@ -1,12 +1,6 @@
 /* cc -O2 -fopenmp bench/kernels.c -o kernels -lm -ldl
  * ./kernels > kernels.csv        (the readable table goes to stderr; ./kernels --help)
  * Prints each kernel's speed, how much of the machine's limit that is, and the ratio to peers. */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* with -std=c99 the system's headers hide fork, setenv, nanosleep, dlopen */
-#endif
-#define FMNIST_NN_IMPLEMENTATION
-#define FNNI_MORE "bench/limits.h"
-#include "../fmnist_nn.h"
 #include "bench.h"
 #include "onednn.h"
 
@@ -140,7 +134,8 @@ STREAM_CALL(stream_softmax, k->softmax(s->rows, s->columns, s->x, s->y))
 STREAM_CALL(stream_dropout, k->dropout(s->n, 1, 0, (fnn_real).5, s->x, s->y))
 STREAM_CALL(stream_bytes, k->from_bytes(s->n, s->bytes, 0, s->a, s->b, s->y))
 STREAM_CALL(stream_sgd, k->optimizer_step(FNN_SGD, s->n, &s->step, s->x, s->y, NULL, NULL))
-STREAM_CALL(stream_momentum, k->optimizer_step(FNN_MOMENTUM, s->n, &s->step, s->x, s->y, s->z, NULL))
+STREAM_CALL(stream_momentum,
+            k->optimizer_step(FNN_MOMENTUM, s->n, &s->step, s->x, s->y, s->z, NULL))
 STREAM_CALL(stream_adam, k->optimizer_step(FNN_ADAM, s->n, &s->step, s->x, s->y, s->z, s->v))
 #undef STREAM_CALL
 
@@ -198,7 +193,8 @@ static void stream_prepare(bench_run *run)
     s->rows = size[2] ? size[0] * size[1] : size[0];
     s->columns = size[2] ? size[2] : size[1];
     s->n = s->rows * s->columns;
-    fnn_window_make((int)size[0], (int)size[1], size[2] ? (int)size[2] : 1, 2, 2, 2, 2, FNN_SAME, &s->w);
+    fnn_window_make((int)size[0], (int)size[1], size[2] ? (int)size[2] : 1, 2, 2, 2, 2, FNN_SAME,
+                    &s->w);
     s->x = bench_reals(run, s->n);
     s->y = bench_reals(run, s->n);
     s->z = bench_reals(run, s->n);
@@ -352,7 +348,8 @@ static int conv_read(const char *shape, conv_arguments *c)
     if (sscanf(shape, "%dx%dx%dx%d-%d-%dx%ds%d%7s", &c->images, &height, &width, &channels,
                &c->filters, &kernel_height, &kernel_width, &stride, padding) != 9)
         return 0;
-    return !fnn_window_make(height, width, channels, kernel_height, kernel_width, stride, stride, strcmp(padding, "same") ? FNN_VALID : FNN_SAME, &c->window);
+    return !fnn_window_make(height, width, channels, kernel_height, kernel_width, stride, stride,
+                            strcmp(padding, "same") ? FNN_VALID : FNN_SAME, &c->window);
 }
 
 static const char *const conv_names[CONV_KERNELS] = {"conv2d_forward", "conv2d_backward_data",
@@ -421,8 +418,7 @@ static int run_all(int argc, char **argv, const bench_options *options, int rand
         return 1;
     }
     if (!random) bench_limit_rows(options, context->kernels->isa);
-    if (random)
-        random_cases(random, options, context);
+    if (random) random_cases(random, options, context);
     else
         for (i = 0; i < sizeof cases / sizeof cases[0]; i++)
             bench_case_run(&cases[i], options, context);

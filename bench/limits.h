@@ -60,11 +60,9 @@ FNNI_KERNEL double LIMIT(write)(ptrdiff_t vectors, fnn_real *x)
     return (double)p * sizeof(fnni_v);
 }
 
-#define LIMIT_MIX(i)               \
-    if (i % 2)                     \
-        c##i = fnni_vadd(c##i, x); \
-    else                           \
-        c##i = fnni_vfma(c##i, x, y);
+#define LIMIT_MIX(i)                      \
+    if (i % 2) c##i = fnni_vadd(c##i, x); \
+    else c##i = fnni_vfma(c##i, x, y);
 /* count x 12 instructions, multiply-adds and additions in turns: some machines have other units
  * for the one than for the other. The instructions done. */
 FNNI_KERNEL double LIMIT(mix)(ptrdiff_t count, fnn_real *sink)

@@ -3,12 +3,6 @@
  * Prints how many images a second training takes in, whole steps: gather, forward, backward and
  * optimiser, on 60,000 images in memory. A model is a line of a table; peers are measured in
  * turns with the library. */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* with -std=c99 the system's headers hide fork, setenv, nanosleep, dlopen */
-#endif
-#define FMNIST_NN_IMPLEMENTATION
-#define FNNI_MORE "bench/limits.h"
-#include "../fmnist_nn.h"
 #include "bench.h"
 #include <fcntl.h>
 #include <signal.h>
@@ -77,26 +71,13 @@ static void add_layer(fnn_model *net, const train_layer *layer)
 {
     const int last = layer[1].kind == END;
     switch (layer->kind) {
-    case DENSE:
-        fnn_dense(net, layer->size, last ? FNN_SOFTMAX : FNN_RELU);
-        break;
-    case SAME:
-        fnn_conv2d(net, layer->size, 3, FNN_SAME, FNN_RELU);
-        break;
-    case VALID:
-        fnn_conv2d(net, layer->size, 3, FNN_VALID, FNN_RELU);
-        break;
-    case POOL:
-        fnn_max_pool2d(net, layer->size);
-        break;
-    case NORM:
-        fnn_batch_norm(net);
-        break;
-    case DROPOUT:
-        fnn_dropout(net, (fnn_real)layer->size / 100);
-        break;
-    case END:
-        break;
+    case DENSE: fnn_dense(net, layer->size, last ? FNN_SOFTMAX : FNN_RELU); break;
+    case SAME: fnn_conv2d(net, layer->size, 3, FNN_SAME, FNN_RELU); break;
+    case VALID: fnn_conv2d(net, layer->size, 3, FNN_VALID, FNN_RELU); break;
+    case POOL: fnn_max_pool2d(net, layer->size); break;
+    case NORM: fnn_batch_norm(net); break;
+    case DROPOUT: fnn_dropout(net, (fnn_real)layer->size / 100); break;
+    case END: break;
     }
 }
 
@@ -444,8 +425,7 @@ static void report(const train_model *model, fnn_isa isa, measurement *m, int ch
         if (names[i]) {
             const double peer = m->steps * m->batch / median(seconds[i]);
             printf("%s,%.0f,%.3f\n", names[i], peer, images / peer);
-        } else
-            printf(",,\n");
+        } else printf(",,\n");
         rows++;
     }
     fflush(stdout);
@@ -491,10 +471,8 @@ static int run_model(const train_model *model, const bench_options *options,
     fit.callback = take_turns;
     fit.user = &m;
     result = result || fnn_fit(net, data, &fit, NULL) != FNN_OK;
-    if (result)
-        fprintf(stderr, "%s\n", fnn_model_error(net)->message);
-    else
-        report(model, m.limit.isa, &m, options->child);
+    if (result) fprintf(stderr, "%s\n", fnn_model_error(net)->message);
+    else report(model, m.limit.isa, &m, options->child);
     peer_close(&m.peer);
     for (i = 0; i < PROCESSES; i++) process_close(&m.processes[i]);
     fnn_model_free(net);

@@ -9,6 +9,12 @@
 
 enum { BATCH = 100, EPOCHS = 3 };
 
+static int failed(const fnn_model *m)
+{
+    fprintf(stderr, "%s\n", fnn_model_error(m)->message);
+    return 1;
+}
+
 int main(void)
 {
     fnn_dataset train, order, test;
@@ -24,7 +30,7 @@ int main(void)
     fnn_dense(m, 10, FNN_SOFTMAX);
 
     fnn_fit_config config = fnn_fit_config_init(); /* fnn_step takes optimiser, penalty, clipping */
-    config.optimizer = fnn_momentum(0.05f, 0.9f);
+    config.optimizer = fnn_momentum(0.05, 0.9);
     config.l2 = 1e-4f;
 
     for (int epoch = 1; epoch <= EPOCHS; epoch++) {
@@ -34,9 +40,8 @@ int main(void)
             double loss = 0, squares = 0;
             size_t parameters;
             for (int i = 0; i < BATCH; i++) samples[i] = first + i;
-            fnn_forward(m, &order, samples, BATCH, 1);
-            fnn_loss(m, &loss);
-            fnn_backward(m);
+            if (fnn_forward(m, &order, samples, BATCH, 1) || fnn_loss(m, &loss) || fnn_backward(m))
+                return failed(m);
             const fnn_real *gradients = fnn_gradients(m, &parameters);
             if (first % (100 * BATCH) == 0) {
                 for (size_t i = 0; i < parameters; i++)
@@ -44,10 +49,7 @@ int main(void)
                 printf("epoch %d  sample %5ld  loss %.4f  |gradient| %.4f\n", epoch, (long)first,
                        loss, sqrt(squares));
             }
-            if (fnn_step(m, &config)) { /* one check: a step without the calls before it fails */
-                fprintf(stderr, "%s\n", fnn_model_error(m)->message);
-                return 1;
-            }
+            if (fnn_step(m, &config)) return failed(m);
         }
         config.optimizer.learning_rate *= 0.5f;
         fnn_dataset_free(&order);

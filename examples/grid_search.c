@@ -25,7 +25,7 @@ static int build_mlp(void *user, const fnn_trial *t, fnn_model *m, fnn_fit_confi
     for (int i = 0; i < (int)t->values[LAYERS]; i++)
         fnn_dense(m, (int)t->values[UNITS], (fnn_activation)t->values[ACTIVATION]);
     fnn_dense(m, 10, FNN_SOFTMAX);
-    fit->optimizer = fnn_adam((fnn_real)t->values[RATE]);
+    fit->optimizer = fnn_adam(t->values[RATE]);
     fit->epochs = 5;
     return 0;
 }
@@ -55,7 +55,7 @@ static int build_cnn(void *user, const fnn_trial *t, fnn_model *m, fnn_fit_confi
     fnn_max_pool2d(m, 2);
     if (t->values[DROPOUT] > 0) fnn_dropout(m, (fnn_real)t->values[DROPOUT]);
     fnn_dense(m, 10, FNN_SOFTMAX);
-    fit->optimizer = t->values[OPTIMIZER] == FNN_ADAM ? fnn_adam(2e-3f) : fnn_momentum(.05f, .9f);
+    fit->optimizer = t->values[OPTIMIZER] == FNN_ADAM ? fnn_adam(2e-3) : fnn_momentum(.05, .9);
     fit->epochs = 3;
     return 0;
 }
@@ -72,8 +72,7 @@ static int search(const char *path, const fnn_dataset *part, const fnn_dataset *
                        fnn_evaluate(found.model, NULL, test, &result) ||
                        (path && fnn_search_save_csv(&found, path, &error));
     fnn_search_table(&found, 10, text, sizeof text);
-    if (failed)
-        fprintf(stderr, "grid_search: %s\n", error.message);
+    if (failed) fprintf(stderr, "grid_search: %s\n", error.message);
     else
         printf("%d candidates, %.1f s\n%stest accuracy: %.2f %%\n\n", found.count, found.seconds,
                text, 100 * result.accuracy);

@@ -17,7 +17,7 @@ int main(void)
     fnn_dense(m, 128, FNN_RELU);
     fnn_dense(m, 10, FNN_SOFTMAX);
     fnn_fit_config c = fnn_fit_config_init();
-    c.optimizer = fnn_adam(1e-3f), c.epochs = 10, c.batch_size = 100, c.verbose = 1;
+    c.optimizer = fnn_adam(1e-3), c.epochs = 10, c.batch_size = 100, c.verbose = 1;
     if (fnn_fit(m, &train, &c, NULL)) return puts(fnn_model_error(m)->message), 1;
     fnn_metrics result;
     fnn_result r = fnn_evaluate(m, NULL, &test, &result);

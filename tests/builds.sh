@@ -141,7 +141,7 @@ options() {
     unit counts_wrongly "$(sed 's/if (p) now_held--;//' "$here/counts.c")"
 
     # -DFMNIST_NN_NO_SIMD saves seconds where the instruction set is not what is asked.
-    check 'two units, one with the implementation' app -O2 $elsewhere "$here/library.c"
+    check 'two units, one with the implementation' scalar $elsewhere "$here/library.c"
     refuses 'two units with the implementation' 'multiple definition' scalar "$here/library.c"
     refuses 'no unit with the implementation' 'undefined reference' scalar $elsewhere
     check 'FMNIST_NN_STATIC in two units' scalar -DFMNIST_NN_STATIC "$here/static.c"
@@ -266,7 +266,7 @@ neon() {
         skip 'NEON instructions' 'this machine has no aarch64-linux-gnu-gcc'
         return
     fi
-    aarch64-linux-gnu-gcc -O2 -static -fno-tree-vectorize -fno-tree-slp-vectorize \
+    aarch64-linux-gnu-gcc -O1 -static -fno-tree-vectorize -fno-tree-slp-vectorize \
         tests/app.c -o "$here/neon" -lm
     check 'the NEON tile multiplies and adds in vectors' has_fmla fnni_gemm_tiles_neon
     refuses 'the scalar tile does not' '^0 vector fmla' has_fmla fnni_gemm_tiles_scalar
@@ -339,7 +339,7 @@ symbols() {
     } >"$leaky/fmnist_nn.h"
     object float . -O1
     object double . -O0
-    object static . -O1 -DFMNIST_NN_STATIC
+    object static . -O1 -DFMNIST_NN_NO_SIMD -DFMNIST_NN_STATIC
     # -O0 keeps every function; gcc takes 10 s for that unless the kernels are the scalar ones.
     object all . -O0 -DFMNIST_NN_NO_SIMD
     object leaky "$leaky" -O0 -DFMNIST_NN_NO_SIMD

@@ -12,8 +12,12 @@ export TSAN_OPTIONS='allocator_may_return_null=1 ignore_noninstrumented_modules=
 CC=${CC:-cc}
 warnings='-Wall -Wextra -pedantic -Wshadow -Wconversion -Wvla -Wcast-align -Wdouble-promotion'
 warnings="$warnings -Werror"
-build=${TEST_BUILD:-build/tests}
+build=${TEST_BUILD:-build/tests} object_dir=build/tests/objects
 mkdir -p "$build"
+# Where test programs write their files: thousands of small ones, which a disk makes ten times as
+# slow.
+scratch=${TMPDIR:-/tmp}
+[ -n "${TMPDIR:-}" ] || [ ! -w /dev/shm ] || scratch=/dev/shm
 
 # ---- checks: each is one counted test ----
 passed=0 failed=0 skipped=0
@@ -85,19 +89,15 @@ double_programs='test_gemm test_math test_kernels test_conv test_pool test_norm 
 double_programs="$double_programs test_layers test_train test_schedule test_augment test_file"
 double_programs="$double_programs test_idx test_cifar10 test_parse test_csv"
 double_programs="$double_programs test_views test_data_failures test_search test_extremes"
-# The programs that run kernels of every instruction set on every size. Under the sanitizers
-# AVX-512 is compiled into these alone: gcc takes 20 s for it, and 4 s without.
-kernel_programs='test_gemm test_kernels test_conv test_math test_pool test_norm'
-
-# These, and of the others those that compute. The rest holds no kernel: it is compiled with -O1,
-# and tried under emulation by the exhaustive tests.
-neon_programs="$kernel_programs test_float_gradients test_layers test_extremes"
+# Those that compute on vectors; the exhaustive tests try the others under emulation, too.
+neon_programs='test_gemm test_kernels test_conv test_math test_pool test_norm'
+neon_programs="$neon_programs test_float_gradients test_layers test_extremes"
 
 # Where clang's sanitizer sees undefined behaviour that gcc's does not (NULL + 0, an int that is
 # too large for a pointer's arithmetic): sizes, memory that is short, models of every kind and file.
 undefined_programs='test_extremes test_memory test_layers test_train test_file'
 
-for program in $double_programs $kernel_programs $neon_programs $undefined_programs; do
+for program in $double_programs $neon_programs $undefined_programs; do
     [ -f "tests/$program.c" ] && continue
     echo "tests/common.sh names $program, which is not there" >&2
     exit 1
@@ -105,78 +105,85 @@ done
 
 is_among() { case " $2 " in *" $1 "*) ;; *) false ;; esac; }
 
-# group NAME PROGRAM: sets compiler, flags, runner and quick (fewer sizes, where each test costs
-# ten times as much) for that purpose. Fails with the reason in $reason where this machine has not
-# what it takes.
+# group NAME [PROGRAM]: sets for that purpose compiler, flags, threads (-fopenmp), flags of the
+# kernels (units that hold none are compiled with -O1, which takes half the time), runner and quick
+# (fewer sizes, where each test costs ten times as much). Fails with the reason in $reason where
+# this machine has not what it takes.
 group() {
     local sanitize='-O1 -g1 -fno-omit-frame-pointer -fno-sanitize-recover=all'
-    compiler=$CC flags='-O2' runner='' quick=1 reason=''
+    compiler=$CC flags='-O1' kernel_flags='-O2'
+    threads='' runner='' quick=1 reason=''
     case $1 in
-    plain)
-        quick=''
-        is_among "$2" "$neon_programs" || flags='-O1' # gcc needs half the time for it
-        ;;
+    plain) quick='' ;;
     double)
         quick=''
-        flags='-O1 -DFMNIST_NN_REAL=double' # for the time it takes, as those below
+        flags='-O1 -DFMNIST_NN_REAL=double'
         ;;
-    sanitize)
+    sanitize | sanitize-full)
         compiler=gcc # clang 14 takes six minutes for the AVX-512 tiles with -fsanitize=address
         flags="$sanitize -fsanitize=address,undefined"
-        is_among "$2" "$kernel_programs" || flags="$flags -DFMNIST_NN_NO_AVX512"
-        ;;
-    sanitize-full)
-        compiler=gcc quick=''
-        flags="$sanitize -fsanitize=address,undefined"
+        kernel_flags=$flags
+        [ "$1" = sanitize ] || quick=''
         ;;
     neon)
         compiler=aarch64-linux-gnu-gcc runner=qemu-aarch64
-        flags='-O2 -static'
+        flags='-O1 -static' kernel_flags='-O2 -static'
         ;;
     big-endian)
         compiler=s390x-linux-gnu-gcc runner=qemu-s390x
-        flags='-O2 -static'
+        flags='-O1 -static' kernel_flags='-O2 -static'
         ;;
     undefined | undefined-m32)
         compiler=clang # the addresses are gcc's concern: they double clang's time
         flags="$sanitize -fsanitize=undefined -DFMNIST_NN_NO_AVX512"
-        [ "$2" = test_extremes ] || flags="$flags -DFMNIST_NN_NO_SIMD"
         # Results are checked too: x87 would round them its own way.
         [ "$1" = undefined ] ||
             flags="$flags -m32 -msse2 -isystem /usr/include/x86_64-linux-gnu"
+        kernel_flags=$flags
         ;;
     clang | clang-19) compiler=$1 quick='' ;;
     m32)
         compiler=clang quick=''
-        flags='-O2 -m32 -isystem /usr/include/x86_64-linux-gnu'
+        flags='-O1 -m32 -isystem /usr/include/x86_64-linux-gnu'
+        kernel_flags=${flags/-O1/-O2}
         ;;
     memory)
         # Without OpenMP, whose library is not instrumented, and scalar for the compile time.
         compiler=clang
         flags="$sanitize -fsanitize=memory -DFMNIST_NN_NO_SIMD"
+        kernel_flags=$flags
         ;;
     thread)
         compiler=clang # gcc's OpenMP library has no archer; scalar as above
         flags="$sanitize -fsanitize=thread -DFMNIST_NN_NO_SIMD"
+        kernel_flags=$flags
         ;;
     valgrind)
         flags='-O1 -g1 -DFMNIST_NN_NO_AVX512' # it knows AVX2, not AVX-512
+        kernel_flags=$flags
         runner='valgrind -q --error-exitcode=9 --leak-check=full'
+        # What belongs to OpenMP's waiting threads is possibly lost.
+        runner="$runner --errors-for-leak-kinds=definite --show-leak-kinds=definite"
         ;;
     *) reason="there is no group $1" ;;
     esac
+    # It compares bits: those of the code as written, not as each compiler would fuse it.
+    if [ "${2:-}" = test_weights ]; then
+        flags="$flags -ffp-contract=off" kernel_flags="$kernel_flags -ffp-contract=off"
+    fi
     [ -n "$reason" ] && return 1
     have "$compiler" || reason="no $compiler"
     [ -z "$runner" ] || have "${runner%% *}" || reason="no ${runner%% *}"
     # shellcheck disable=SC2086
     [ -n "$reason" ] || links $compiler $flags || reason="$compiler cannot link with $flags"
+    # shellcheck disable=SC2086
+    [ -n "$reason" ] || [ "$1" = memory ] || threads=$(openmp $compiler $flags)
     [ -z "$reason" ]
 }
 
-# What links with every program where it can: threads, and zlib as the reference of inflate.
+# zlib, the reference of inflate, where it links.
 # shellcheck disable=SC2086
-extras() { # GROUP
-    [ "$1" = memory ] || openmp $compiler $flags
+zlib() { # GROUP
     if [ "$1" != memory ] && links $compiler $flags -include zlib.h -lz; then
         echo '-DHAVE_ZLIB=1 -lz'
     else
@@ -189,10 +196,52 @@ more_sources() { # SOURCE
     sed -n 's|.*sources: \([a-z_0-9]*\.c\).*|tests/\1|p;/\*\//q' "$1"
 }
 
+# The two objects that programs share: the kernels, which take most of the time, and the library
+# that stands on them. One of each is made for a compiler and its flags and kept until these or the
+# header change. The double library has the scalar kernels alone and is not divided.
+object_command() { # kernels|library
+    case $1 in
+    kernels) set -- "$kernel_flags" '-Wno-unused-function -DFNNI_KERNELS_ALONE' ;;
+    library) set -- "$flags" -DFNNI_KERNELS_APART ;;
+    esac
+    echo "$compiler $1 $threads $warnings $2 -DFMNIST_NN_IMPLEMENTATION -x c -c fmnist_nn.h"
+}
+object_path() { # kernels|library
+    {
+        object_command "$1"
+        $compiler --version
+        cat fmnist_nn.h
+    } | sha256sum | sed "s|^\(.\{16\}\).*|$object_dir/$1.\1.o|"
+}
+make_object() { # kernels|library
+    local path
+    path=$(object_path "$1")
+    mkdir -p "$object_dir"
+    (
+        flock 9 # another job may be at it
+        [ -f "$path" ] || { $(object_command "$1") -o "$path.new" && mv "$path.new" "$path"; }
+    ) 9>"$path.lock"
+}
+
+# shared_objects SOURCE: the names of those that it needs. A program that looks at what is private
+# holds the library itself (FMNIST_NN_IMPLEMENTATION); one of tables.h has its list of kernels.
+shared_objects() {
+    local text part
+    text=$(cat "$1")
+    part=$(sed -n 's|^#include "\(test_[a-z_0-9]*\.c\)".*|\1|p' <<<"$text")
+    [ -z "$part" ] || text+=$(cat "$(dirname "$1")/$part")
+    case $text in
+    *'#define FMNIST_NN_IMPLEMENTATION'*) set -- kernels ;;
+    *'"../fmnist_nn.h"'* | *'"tables.h"'* | *'"../examples/'*) set -- library kernels ;;
+    *) return ;;
+    esac
+    case $flags in *REAL=double*) [ "$1" = library ] && echo library ;; *) echo "$@" ;; esac
+}
+
 # run_program GROUP SOURCE LOG: compiles and runs a test program; the log ends with its counts.
 # shellcheck disable=SC2046,SC2086
 run_program() {
-    local name program tally status
+    local name program tally status object='' shared=() apart=''
     name=$(basename "$2" .c)
     program=$build/$1/$name
     mkdir -p "$build/$1"
@@ -201,12 +250,18 @@ run_program() {
         printf 'skipped all of it: %s\n0 passed, 0 failed, 1 skipped\n' "$reason" >"$3"
         return 0
     fi
-    if ! $compiler $flags $warnings "$2" $(more_sources "$2") -o "$program" \
-        $(extras "$1") -lm >"$3" 2>&1; then
+    for object in $(shared_objects "$2"); do
+        make_object "$object" >>"$3" 2>&1
+        shared+=("$(object_path "$object")")
+    done
+    [ "$object" != kernels ] || [ ${#shared[@]} -ne 1 ] || apart=-DFNNI_KERNELS_APART
+    if ! $compiler $flags $threads $apart $warnings "$2" $(more_sources "$2") "${shared[@]}" \
+        -o "$program" $(zlib "$1") -lm >>"$3" 2>&1; then
         printf 'FAILED to compile\n0 passed, 1 failed, 0 skipped\n' >>"$3"
         return 1
     fi
-    env ${quick:+TEST_QUICK=1} timeout "${TEST_TIMEOUT:-300}" $runner "$program" >"$3" 2>&1
+    env ${quick:+TEST_QUICK=1} TMPDIR="$scratch" timeout "${TEST_TIMEOUT:-300}" $runner \
+        "$program" >"$3" 2>&1
     status=$?
     tally=$(tail -n 1 "$3")
     # A program that died, or failed after its last line (a leak), or checked nothing, failed.

@@ -124,7 +124,8 @@ static void forward_row(const analysis *a, int l, int row)
             error[j] = activated(a, l, error[j], y[j]);
         } else if (layer->type == &fnni_dropout_type)
             error[j] = x[j] != 0 && y[j] == 0 ? 0 : hypot(before[j], E * x[j]) * 4 / 3;
-        else if (layer->softmax) error[j] = y[j] * softmax_error(x, y, before, n, j);
+        else if (layer->activation == FNN_SOFTMAX)
+            error[j] = y[j] * softmax_error(x, y, before, n, j);
         else error[j] = activated(a, l, before[j], y[j]);
 }
 
@@ -214,7 +215,7 @@ static void backward_row(const analysis *a, int l, int row)
     double *next = l > 0 ? error_d(a, l - 1) + row * n : NULL;
     int j;
     if (layer->type == &fnni_dense_type) dense_back(a, l, row);
-    else if (layer->softmax && next) softmax_back(a, l, row);
+    else if (layer->activation == FNN_SOFTMAX && next) softmax_back(a, l, row);
     else
         for (j = 0; next && j < n; j++)
             next[j] = dropout ? hypot(error[j], E * dy[j]) * 4 / 3

@@ -1,6 +1,7 @@
 #!/bin/bash
 # The experiments' programs: each compiles without a warning, runs in its smoke form on data made
-# here and leaves a right result; the table of results is that of the result files.
+# here and leaves a right result; the table of results is that of the result files. The other
+# examples: the compile command in each first comment works.
 # shellcheck source=tests/common.sh
 . "$(dirname "$0")/common.sh"
 # shellcheck source=examples/common.sh
@@ -24,17 +25,17 @@ be32() { # NUMBER...: big-endian
     done
 }
 pixels() { # BYTES: some
-    cat fmnist_nn.h fmnist_nn.h | head -c "$1"
+    while cat fmnist_nn.h; do :; done 2>/dev/null | head -c "$1"
 }
 labels() { # COUNT: 0 to 9 in turn
     local i
     # shellcheck disable=SC2059
     for ((i = 0; i < $1; i++)); do printf "\\$(printf %o $((i % 10)))"; done
 }
-make_images() { # FOLDER
+make_images() { # FOLDER [IMAGES]
     local part count
     mkdir -p "$1"
-    for part in train:300 t10k:250; do
+    for part in "train:${2:-300}" t10k:250; do
         count=${part#*:}
         { be32 2051 "$count" 28 28 && pixels $((count * 784)); } \
             >"$1/${part%:*}-images-idx3-ubyte"
@@ -62,6 +63,7 @@ make_statlog() { # FOLDER
 }
 make_images "$data"
 make_images "$data/mnist"
+make_images "$data/more" 6000
 make_cifar10 "$data/cifar-10-batches-bin"
 make_statlog "$data/statlog"
 
@@ -131,13 +133,59 @@ check 'every program is in the list' programs_are_listed "$here/sources"
 grep -v shi/stride "$here/sources" >"$here/fewer"
 refuses 'one that the list lacks is seen' 'stride.c is not in' programs_are_listed "$here/fewer"
 
-cc_line_works() { # SOURCE: the line of its first comment, as it stands
+literal_line_works() { # SOURCE: the line of its first comment, as it stands
     local line
     line=$(sed -n 's/^ \*     \(cc .*-lm\).*/\1/p;/\*\//q' "$1")
     [ -n "$(openmp "$CC")" ] || line=${line//-fopenmp/}
     eval "${line/-o /-o $here/}"
 }
-check 'a literal cc line works' cc_line_works examples/jiang/depth.c
+check 'a literal cc line works' literal_line_works examples/jiang/depth.c
+
+# ---- the small examples ----
+
+# The compile command in an example's first comment: `cc ... NAME.c ...` on a line of its own.
+cc_line() { # FILE
+    awk '/\*\// { last = 1 } { print } last { exit }' "$1" |
+        sed -nE 's/^[ /*]*(cc .*\.c\b.*)$/\1/p' |
+        sed 's/ *\*\/$//' | head -n 1
+}
+
+# Runs that line with the kernels that the tests share and on the small data, where it says more:
+# whether its words are right does not depend on these, the time does. In a copy, since it leaves
+# its program where it runs: at the top, or among the examples when it names the file without a
+# directory.
+cc_line_works() { # FILE
+    local line copy=$here/copy
+    line=$(cc_line "$1")
+    [ -n "$line" ] || { echo "$1: no cc line in the first comment" && return 1; }
+    [[ $line == *"$(basename "$1")"* ]] || { echo "$1: the line is another's: $line" && return 1; }
+    rm -rf "$copy"
+    mkdir -p "$copy/examples"
+    cp fmnist_nn.h "$copy/"
+    cp -r "$(dirname "$1")"/*.[ch] "$copy/examples/"
+    [[ $line == *examples/* ]] || copy=$copy/examples
+    line=${line//-O[23]/-O1}
+    line=${line/#cc /$CC -DFNNI_KERNELS_APART $PWD/$kernels }
+    grep -q '"experiment.h"' "$1" && line="$line --smoke"
+    [ -z "$threads" ] && line=${line//-fopenmp/}
+    echo "$line"
+    (cd "$copy" && export FMNIST_DIR="$data/more" && eval "$line")
+}
+group plain
+make_object kernels
+kernels=$(object_path kernels)
+for example in examples/*.c; do
+    check "$example: its cc line works" cc_line_works "$example"
+done
+mkdir -p "$here/wrong"
+printf '/* Nothing. */\nint main(void) { return 0; }\n' >"$here/wrong/silent.c"
+printf '/*\n * cc -O2 wrong.c -o wrong -lnowhere\n */\nint main(void) { return 0; }\n' \
+    >"$here/wrong/wrong.c"
+printf '/*\n *     cc -O2 examples/right.c -o right -lm\n */\nint main(void) { return 0; }\n' \
+    >"$here/wrong/right.c"
+refuses 'an example without a cc line is seen' 'no cc line' cc_line_works "$here/wrong/silent.c"
+refuses 'a cc line that fails is seen' nowhere cc_line_works "$here/wrong/wrong.c"
+check 'a right one is not' cc_line_works "$here/wrong/right.c"
 
 # ---- the base, on figures that are known ----
 

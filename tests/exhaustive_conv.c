@@ -1,4 +1,4 @@
-/* cc -O2 tests/exhaustive_conv.c -lm && ./a.out [part/parts]
+/* cc -O2 -DFMNIST_NN_IMPLEMENTATION tests/exhaustive_conv.c -lm && ./a.out [part/parts]
  * The tests of tests/test_conv.c, and the convolutions of every small window: height and width
  * 1-17, kernels 1-7 also non-square, strides 1-4 also of two kinds, valid and same, each with the
  * next of the pairs of channels (1-9) and filters (1-9, 16, 17, 33); and every such pair with

@@ -1,4 +1,4 @@
-/* cc -O2 tests/exhaustive_pool.c -lm && ./a.out [part/parts]
+/* cc -O2 -DFMNIST_NN_IMPLEMENTATION tests/exhaustive_pool.c -lm && ./a.out [part/parts]
  * The tests of tests/test_pool.c, and every window on images of 1..17 x 1..17 with the test's
  * numbers of channels: kernels 1..7 with strides 1..4, square ones and ones of two different
  * sides, same and valid padding. With part/parts: that part of the heights alone. */
@@ -8,13 +8,16 @@
 
 #define LARGEST 17
 
-static void every_channel(fnn_window *w, fnn_padding padding)
+static void every_channel(const fnn_window *form, fnn_padding padding)
 {
     int c;
     for (c = 0; c < CHANNEL_COUNTS; c++) {
-        w->channels = channel_counts[c];
-        if (!fnni_window_fill(w, padding)) return;
-        check_window(w, c % 3);
+        fnn_window w;
+        if (fnn_window_make(form->height, form->width, channel_counts[c], form->kernel_height,
+                            form->kernel_width, form->stride_height, form->stride_width, padding,
+                            &w))
+            return;
+        check_window(&w, c % 3);
     }
 }
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "harness.h"
 
 typedef struct {
     uint8_t *bytes;
@@ -46,16 +47,6 @@ static const char *path_of(const char *name)
     }
     snprintf(paths[turn], sizeof paths[turn], "%s/%s", directory, name);
     return paths[turn];
-}
-
-static void *need(size_t bytes)
-{
-    void *memory = malloc(bytes ? bytes : 1);
-    if (!memory) {
-        fputs("the test is out of memory\n", stderr);
-        exit(2);
-    }
-    return memory;
 }
 
 static file_bytes bytes_copy(const void *bytes, size_t size)

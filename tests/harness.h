@@ -1,5 +1,10 @@
 /* The test harness: a test is a function, a test program is a table of them.
- * A program prints a line per test and ends with `N passed, N failed, N skipped`. */
+ * A program prints a line per test and ends with `N passed, N failed, N skipped`.
+ *
+ * tests/run.sh links a program with the library as an object; a program that looks at what is
+ * private holds the library itself, by defining FMNIST_NN_IMPLEMENTATION, and links with the
+ * kernels. By hand any of them is compiled whole:
+ *     cc -O1 -DFMNIST_NN_IMPLEMENTATION tests/test_model.c -lm && ./a.out [NAME] */
 #ifndef HARNESS_H
 #define HARNESS_H
 #include <stdarg.h>
@@ -44,6 +49,17 @@ static int harness_check(int holds, const char *file, int line, const char *form
 /* Whether to take fewer sizes: under a sanitizer or an emulator each costs ten times as much. */
 #define QUICK() (getenv("TEST_QUICK") != NULL)
 
+/* Memory that a test cannot do without. */
+static inline void *need(size_t bytes)
+{
+    void *memory = malloc(bytes ? bytes : 1);
+    if (!memory) {
+        fputs("the test is out of memory\n", stderr);
+        exit(2);
+    }
+    return memory;
+}
+
 /* Runs the tests whose name contains argv[1] (all without one). */
 static int harness_main(const harness_test *tests, int count, int argc, char **argv)
 {
@@ -54,12 +70,9 @@ static int harness_main(const harness_test *tests, int count, int argc, char **a
         harness_skip = NULL;
         tests[i].run();
         if (!harness_checks && !harness_skip) CHECKF(0, "%s checked nothing", tests[i].name);
-        if (harness_wrong)
-            failed++;
-        else if (harness_skip)
-            skipped++;
-        else
-            passed++;
+        if (harness_wrong) failed++;
+        else if (harness_skip) skipped++;
+        else passed++;
         printf("%s %s%s%s\n",
                harness_wrong  ? "FAILED"
                : harness_skip ? "skipped"

@@ -114,8 +114,9 @@ kinds_at_home() { # HEADER
         }'
 }
 
-# Layers have no enum: outside of >>layers nobody may name a type.
+# Layers have no enum: outside of >>layers nobody may name a type, and nobody may ask for one.
 layers_at_home() { # HEADER
+    ! rooms "$1" | grep -E '[!=]= &fnni_[a-z0-9_]+_type' &&
     ! rooms "$1" | grep -E 'fnni_[a-z0-9_]+_type\b' | grep -vE '^[0-9]+ >>(layers|api) ' |
         grep -E "fnni_($(sed -n '/^#define FNNI_LAYER_LIST/,/[^\\]$/p' "$1" |
             grep -oE 'X\([a-z0-9_]+\)' | sed 's/X(\(.*\))/\1/' | paste -sd '|'))_type\b"
@@ -142,4 +143,8 @@ awk '{ print } /^static .*fnni_lay_out\(/ { at = 1 } at && /^\{/ {
         print "    if (model->layers[0].type == &fnni_dense_type) return;"; at = 0 }' \
     $header >"$here/type.h"
 refuses 'one elsewhere is seen' '>>model .*fnni_dense_type' layers_at_home "$here/type.h"
+sed '/^static .*fnni_max_pool_fuse(/,/^}/s/l == 0/conv->type != \&fnni_conv2d_type/' $header \
+    >"$here/asks.h"
+refuses 'a page that asks for another is seen' '>>layers .*fnni_conv2d_type' \
+    layers_at_home "$here/asks.h"
 summary

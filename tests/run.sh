@@ -1,47 +1,104 @@
 #!/bin/bash
-# Runs all tests and sums them up; its last line is `N passed, N failed, N skipped`.
+# Runs a set of tests and sums it up; its last line is `N passed, N failed, N skipped`.
 #
-#     bash tests/run.sh [WORD...]       only jobs whose name contains one of the words
-#     JOBS=1 bash tests/run.sh          one job at a time (default: one a core)
-#     JOB_LIST=file bash tests/run.sh   the jobs of that file in place of those below
-#     TEST_SOURCES=dir, TEST_BUILD=dir  in place of tests/ and build/tests/
+#     bash tests/run.sh test              this compiler, every instruction set of the machine
+#     bash tests/run.sh test-more         compilers and options, sanitizers, NEON, smoke runs
+#     bash tests/run.sh test-exhaustive   all floats, all sizes, all of everything: hours
+#     bash tests/run.sh SET WORD...       only jobs whose name contains one of the words
+#     JOBS=1 bash tests/run.sh SET        one job at a time (default: one a core)
+#     JOB_LIST=file bash tests/run.sh     the jobs of that file in place of a set
+#     TEST_SOURCES=dir, TEST_BUILD=dir    in place of tests/ and build/tests/
 #
-# A job is GROUP/PROGRAM: a test program compiled for a purpose (the groups of tests/common.sh),
-# or script/NAME:ARGUMENT, a script beside this one. Its output is build/tests/GROUP.PROGRAM.log.
+# A job is GROUP/PROGRAM: a test program compiled for a purpose (the groups of tests/common.sh);
+# script/NAME:ARGUMENT, a script beside this one; or object/GROUP:KIND, which programs share: made
+# first, so that they need not wait for each other. Its output is build/tests/GROUP.PROGRAM.log.
 # shellcheck source=tests/common.sh
 . "$(dirname "$0")/common.sh"
 set -o pipefail
 sources=${TEST_SOURCES:-tests}
+here=${BASH_SOURCE[0]}
 
-# Longest first, so that no core waits at the end.
-list_jobs() {
-    local group source name
-    printf 'script/%s\n' structure: examples:
-    printf 'script/builds:%s\n' gcc clang clang-19 g++ clang++ options targets symbols
-    for group in sanitize neon plain double; do
-        for source in "$sources"/test_*.c; do
-            name=$(basename "$source" .c)
-            [ $group = double ] && ! is_among "$name" "$double_programs" && continue
-            [ $group = neon ] && ! is_among "$name" "$neon_programs" && continue
-            [ "$group/$name" = sanitize/test_aghaei ] && continue # an example's classes
-            echo "$group/$name"
-        done
-    done
-    for name in $undefined_programs; do
-        [ -f "$sources/$name.c" ] && echo "undefined/$name"
-    done
-    [ -f "$sources/test_extremes.c" ] && echo undefined-m32/test_extremes
-    printf 'script/%s\n' get_data: selftest:
+# ---- the sets: objects and what takes long first, so that no core waits at the end ----
+
+slow_programs='test_conv test_gemm test_kernels test_float_gradients test_gradients test_search'
+
+jobs_of() { # PREFIX NAME...
+    printf "$1%s\n" "${@:2}"
 }
+programs() { # GROUP [PATTERN]: those of the slow ones that there are, then the others
+    local source
+    for source in "$sources"/${2:-test_*}.c; do
+        [ -f "$source" ] && basename "$source" .c
+    done | awk -v group="$1" -v slow=" $slow_programs " '
+        index(slow, " " $0 " ") { print group "/" $0; next }
+        { others[++n] = $0 }
+        END { for (i = 1; i <= n; i++) print group "/" others[i] }'
+}
+
+# shellcheck disable=SC2086
+jobs_test() {
+    jobs_of object/plain: kernels library
+    jobs_of script/ structure: house: get_data: selftest: # these need no object
+    programs plain
+}
+# shellcheck disable=SC2086
+jobs_test_more() {
+    jobs_of object/ sanitize:kernels neon:kernels sanitize:library double:library neon:library
+    jobs_of object/undefined: kernels library
+    jobs_of object/undefined-m32: kernels library
+    jobs_of script/builds: gcc clang clang-19 g++ clang++ options targets symbols
+    jobs_of script/ examples: selftest:sanitize selftest:undefined
+    programs sanitize | grep -vx sanitize/test_aghaei # an example's classes
+    jobs_of neon/ $neon_programs
+    jobs_of undefined/ $undefined_programs
+    jobs_of undefined-m32/ test_extremes
+    jobs_of double/ $double_programs
+}
+jobs_test_exhaustive() {
+    local group
+    programs plain 'exhaustive_*'
+    jobs_of script/builds: gcc clang clang-19 g++ clang++ options targets symbols
+    jobs_of script/selftest: sanitize memory thread valgrind
+    for group in sanitize-full undefined undefined-m32 neon clang clang-19 m32 big-endian memory \
+        thread valgrind; do
+        programs $group
+    done
+}
+
+# How long all of it takes on two cores that do nothing else.
+time_of() { # SET
+    case $1 in
+    test) echo 'about a minute and a half' ;;
+    test-more) echo 'about seven minutes' ;;
+    *) echo hours ;;
+    esac
+}
+
+# ---- a job ----
 
 log_of() { echo "$build/${1//[\/:]/.}.log"; }
 
+make_shared() { # GROUP KIND
+    if ! group "$1"; then
+        echo "not made: $reason" # its programs are skipped for that reason
+    elif ! make_object "$2"; then
+        printf 'FAILED to compile\n0 passed, 1 failed, 0 skipped\n'
+        return
+    fi
+    echo '0 passed, 0 failed, 0 skipped'
+}
+
 # One line a job; its failures in full, its skips with their reasons.
 run_job() {
-    local job=$1 log start tally mark=ok
+    local job=$1 log start tally spent mark=ok
     log=$(log_of "$job")
     start=$SECONDS
     case $job in
+    object/*)
+        job=${job#object/}
+        make_shared "${job%:*}" "${job#*:}" >"$log" 2>&1
+        job=object/$job
+        ;;
     script/*)
         job=${job#script/}
         bash "tests/${job%%:*}.sh" "${job#*:}" >"$log" 2>&1
@@ -53,8 +110,13 @@ run_job() {
     esac
     tally=$(tail -n 1 "$log")
     [[ $tally == *', 0 failed,'* ]] || mark=FAILED
+    [ "$tally" != '0 passed, 0 failed, 0 skipped' ] || tally='for the programs below'
+    times >"$log.times" # not through a pipe, which is another shell
+    spent=$(awk -F '[ms ]+' 'NR == 2 { printf "%.0f", 60 * ($1 + $3) + $2 + $4 }' "$log.times")
+    rm "$log.times"
     {
-        printf '%-6s  %-24s  %s  (%d s)\n' $mark "$job" "$tally" $((SECONDS - start))
+        printf '%-6s  %-26s  %s  (%d s, processor %d s)\n' $mark "$job" "$tally" \
+            $((SECONDS - start)) "$spent"
         grep '^skipped ' "$log" | sed 's/^/        /'
         [ $mark = ok ] || grep -v '^ok ' "$log" | head -n -1 | tail -n 40 | sed 's/^/        /'
     } | dd bs=64k iflag=fullblock status=none # in one write: other jobs print too
@@ -65,11 +127,45 @@ if [ "${1:-}" = --job ]; then
     exit 0
 fi
 
+# ---- all of them ----
+
+# Puts before a job's line how many are done and the time.
+progress() { # COUNT
+    local line done=0
+    while IFS= read -r line; do
+        if [[ $line == ' '* ]]; then
+            printf '%15s%s\n' '' "$line"
+        else
+            done=$((done + 1))
+            printf '%3d/%-3d %2d:%02d  %s\n' $done "$1" $((SECONDS / 60)) $((SECONDS % 60)) "$line"
+        fi
+    done
+}
+
+set=${1:-}
+[ $# -eq 0 ] || shift
+case ${JOB_LIST:+list}$set in
+list) ;;
+test | test-more) ;;
+test-exhaustive) export FULL=1 TEST_TIMEOUT=${TEST_TIMEOUT:-14400} ;;
+*)
+    echo 'usage: run.sh test|test-more|test-exhaustive [WORD...]' >&2
+    exit 2
+    ;;
+esac
 jobs=$build/jobs
-if [ -n "${JOB_LIST:-}" ]; then cat "$JOB_LIST"; else list_jobs; fi |
+if [ -n "${JOB_LIST:-}" ]; then cat "$JOB_LIST"; else "jobs_${set//-/_}"; fi |
     grep -F -e "$(printf '%s\n' "${@:-}")" >"$jobs" # a pattern a line
+count=$(wc -l <"$jobs")
+at_once=${JOBS:-$(nproc)}
+if [ -n "$set" ]; then
+    find "$object_dir" -mtime +7 -delete 2>/dev/null # of flags or headers that are no more
+    whole=''
+    [ $# -eq 0 ] || whole=' (all of it)'
+    echo "$set: $count jobs, $at_once at a time; $(time_of "$set") on two cores$whole"
+fi
 while read -r job; do rm -f "$(log_of "$job")"; done <"$jobs"
-xargs -P "${JOBS:-$(nproc)}" -n 1 bash tests/run.sh --job <"$jobs"
+xargs -P "$at_once" -n 1 bash "$here" --job <"$jobs" | progress "$count"
 
 # A job without a log has been killed.
 while read -r job; do

@@ -52,20 +52,38 @@ static inline fnn_dataset with_targets(fnn_dataset data, const fnn_real *targets
 
 /* ---- samples ---- */
 
+static inline uint64_t sample_mix(uint64_t x)
+{
+    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
+    x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
+    return x ^ (x >> 31);
+}
+
+/* In [0, 1), a function of all three: SplitMix64's output, twice. */
+static inline double sample_unit(uint64_t seed, uint64_t stream, uint64_t index)
+{
+    const uint64_t key =
+        sample_mix(seed + 0x9e3779b97f4a7c15u) ^ sample_mix(stream * 0xd1342543de82ef95u + 1);
+    return (double)(sample_mix(key + (index + 1) * 0x9e3779b97f4a7c15u) >> 11) / 9007199254740992.0;
+}
+
+static inline int sample_below(uint64_t seed, uint64_t stream, uint64_t index, int bound)
+{
+    return (int)(sample_unit(seed, stream, index) * bound);
+}
+
 /* Reals of -1 to 1, and labels, from a seed and a stream. */
 static inline void fill_reals(fnn_real *x, int count, uint64_t seed, uint64_t stream)
 {
     int i;
-    for (i = 0; i < count; i++)
-        x[i] = (fnn_real)(2 * fnni_random_unit(seed, stream, (uint64_t)i) - 1);
+    for (i = 0; i < count; i++) x[i] = (fnn_real)(2 * sample_unit(seed, stream, (uint64_t)i) - 1);
 }
 
 static inline void fill_labels(int32_t *labels, int count, uint64_t seed, uint64_t stream,
                                int classes)
 {
     int i;
-    for (i = 0; i < count; i++)
-        labels[i] = (int32_t)fnni_random_below(seed, stream, (uint64_t)i, (uint64_t)classes);
+    for (i = 0; i < count; i++) labels[i] = sample_below(seed, stream, (uint64_t)i, classes);
 }
 
 /* Images whose label-th `band` of pixels is brighter by `signal` than the others' noise: learnable,
@@ -76,8 +94,8 @@ static inline void fill_bands(uint8_t *pixels, int32_t *labels, int count, int i
     int i;
     fill_labels(labels, count, 1, 1, classes);
     for (i = 0; i < count * inputs; i++)
-        pixels[i] = (uint8_t)(fnni_random_below(1, 2, (uint64_t)i, (uint64_t)noise) +
-                              (i % inputs / band == labels[i / inputs] ? (uint64_t)signal : 0));
+        pixels[i] = (uint8_t)(sample_below(1, 2, (uint64_t)i, noise) +
+                              (i % inputs / band == labels[i / inputs] ? signal : 0));
 }
 
 /* ---- models ---- */

@@ -1,9 +1,12 @@
 #!/bin/bash
 # That the runner notices what goes wrong in a test program: each of these does it wrong in a way
 # of its own.
+#
+#     bash tests/selftest.sh              under this compiler
+#     bash tests/selftest.sh sanitize     what that group of programs is to notice (common.sh)
 # shellcheck source=tests/common.sh
 . "$(dirname "$0")/common.sh"
-here=$build/selftest
+here=$build/selftest.${1:-plain}
 rm -rf "$here"
 mkdir -p "$here/sources"
 
@@ -47,24 +50,33 @@ sed -i 's/HARNESS_MAIN(tests)/int main(void) { return harness_main(tests, 0, 1, 
 program idle ''
 sed -i '/CHECK(1);/d' "$here/sources/test_idle.c"
 
-check 'a right program passes' run plain/test_right
-check 'a skipped test does not fail' run plain/test_skips
-refuses 'a failed check' 'one is 2' run plain/test_wrong
-refuses 'is counted' '^0 passed, 1 failed, 0 skipped$' run plain/test_wrong
-refuses 'a crash' 'ended without its count' run plain/test_crashes
-refuses 'an early exit' 'ended without its count' run plain/test_ends
-refuses 'a compiler warning' 'FAILED to compile' run plain/test_warns
-refuses 'an exit status that contradicts the last line' 'FAILED: status 1' run plain/test_lies
-refuses 'a program without tests' 'no test ran' run plain/test_nothing
-refuses 'a test without checks' 'works checked nothing' run plain/test_idle
-refuses 'one failure among others' '^1 passed, 1 failed, 0 skipped$' \
-    run plain/test_right plain/test_wrong
+runner() {
+    check 'a right program passes' run plain/test_right
+    check 'a skipped test does not fail' run plain/test_skips
+    refuses 'a failed check' 'one is 2' run plain/test_wrong
+    refuses 'is counted' '^0 passed, 1 failed, 0 skipped$' run plain/test_wrong
+    refuses 'a crash' 'ended without its count' run plain/test_crashes
+    refuses 'an early exit' 'ended without its count' run plain/test_ends
+    refuses 'a compiler warning' 'FAILED to compile' run plain/test_warns
+    refuses 'an exit status that contradicts the last line' 'FAILED: status 1' run plain/test_lies
+    refuses 'a program without tests' 'no test ran' run plain/test_nothing
+    refuses 'a test without checks' 'works checked nothing' run plain/test_idle
+    refuses 'one failure among others' '^1 passed, 1 failed, 0 skipped$' \
+        run plain/test_right plain/test_wrong
+    check 'each job says how many are done' shows '^  2/2  ' run plain/test_right plain/test_skips
+}
+shows() { # PATTERN COMMAND...
+    local output
+    output=$("${@:2}") && grep -qE -e "$1" <<<"$output" && return
+    echo "expected $1, found: $output"
+    return 1
+}
 
 # controls GROUP: a right program passes there; then, in pairs, a wrong one and what is said of it.
 controls() {
     local group=$1
     shift
-    if ! group "$group" test_right; then
+    if ! group "$group"; then
         skip "$group" "$reason"
         return
     fi
@@ -74,16 +86,26 @@ controls() {
         shift 2
     done
 }
-controls sanitize leaks LeakSanitizer overruns heap-buffer-overflow overflows 'signed integer'
-controls undefined offsets 'offset to null pointer' overflows 'signed integer'
-controls undefined-m32 offsets 'offset to null pointer'
-if [ "${FULL:-}" = 1 ]; then
-    controls memory reads uninitialized
+case ${1:-} in
+'') runner ;;
+sanitize) controls sanitize leaks LeakSanitizer overruns heap-buffer-overflow overflows \
+    'signed integer' ;;
+undefined)
+    controls undefined offsets 'offset to null pointer' overflows 'signed integer'
+    controls undefined-m32 offsets 'offset to null pointer'
+    ;;
+memory) controls memory reads uninitialized ;;
+thread)
     if [ -n "$(openmp clang)" ]; then
         controls thread races 'data race'
     else
         skip thread 'clang has no OpenMP here'
     fi
-    controls valgrind overruns 'Invalid write' leaks 'definitely lost'
-fi
+    ;;
+valgrind) controls valgrind overruns 'Invalid write' leaks 'definitely lost' ;;
+*)
+    echo 'usage: selftest.sh [sanitize|undefined|memory|thread|valgrind]' >&2
+    exit 2
+    ;;
+esac
 summary

@@ -1,5 +1,5 @@
 /* The classes of examples/aghaei: what they compute, against the same by hand. */
-#define FMNIST_NN_IMPLEMENTATION
+#define EXPERIMENT_LINKED /* with the library as an object of its own */
 #include "../examples/aghaei/grid.h"
 #include "harness.h"
 

@@ -3,7 +3,6 @@
 #if !defined(_POSIX_C_SOURCE) && !defined(_GNU_SOURCE)
 #define _POSIX_C_SOURCE 200809L /* mkdtemp */
 #endif
-#define FMNIST_NN_IMPLEMENTATION
 #include "../fmnist_nn.h"
 #include "budget.h"
 #include "datasets.h"

@@ -5,13 +5,14 @@
 #ifndef _DEFAULT_SOURCE
 #define _DEFAULT_SOURCE
 #endif
-#define FMNIST_NN_IMPLEMENTATION
 #include "../fmnist_nn.h"
 #include "budget.h"
 #include "harness.h"
 #include "guarded.h"
 #include "operands.h"
 #include "sums.h"
+#include <limits.h>
+#include <math.h>
 
 static int is_finite(wide x)
 {

@@ -55,16 +55,11 @@ static fnn_result run_case(world *w, int number, fnn_dataset *a, fnn_dataset *b)
     w->table.allocator = w->allocator;
     c.label = FNN_CSV_LABEL_NAME;
     switch (number) {
-    case 0:
-        return fnn_read_idx(w->images, w->labels, &w->allocator, a, NULL);
-    case 1:
-        return fnn_read_idx(w->images_gz, w->labels, &w->allocator, a, NULL);
-    case 2:
-        return fnn_read_fashion_mnist(directory, &w->allocator, a, b, NULL);
-    case 3:
-        return fnn_read_csv(w->csv, &c, &w->allocator, a, NULL);
-    case 4:
-        return fnn_read_csv(w->csv_gz, &c, &w->allocator, a, NULL);
+    case 0: return fnn_read_idx(w->images, w->labels, &w->allocator, a, NULL);
+    case 1: return fnn_read_idx(w->images_gz, w->labels, &w->allocator, a, NULL);
+    case 2: return fnn_read_fashion_mnist(directory, &w->allocator, a, b, NULL);
+    case 3: return fnn_read_csv(w->csv, &c, &w->allocator, a, NULL);
+    case 4: return fnn_read_csv(w->csv_gz, &c, &w->allocator, a, NULL);
     case 5:
         c.same_classes = &w->named;
         c.keep_bytes = 1;
@@ -75,16 +70,11 @@ static fnn_result run_case(world *w, int number, fnn_dataset *a, fnn_dataset *b)
         c.skip_columns = &c.label_column;
         c.skip_count = 0;
         return fnn_read_csv(path_of("b"), &c, &w->allocator, a, NULL);
-    case 7:
-        return fnn_read_cifar10(directory, &w->allocator, a, b, NULL);
-    case 8:
-        return fnn_dataset_split(&w->table, 2, 1, 1, a, b, NULL);
-    case 9:
-        return fnn_dataset_fold(&w->table, 3, 1, 0, 1, a, b, NULL);
-    case 10:
-        return fnn_dataset_subset(&w->table, samples, 3, a, NULL);
-    case 11:
-        return fnn_dataset_shuffle(&w->table, 8, a, NULL);
+    case 7: return fnn_read_cifar10(directory, &w->allocator, a, b, NULL);
+    case 8: return fnn_dataset_split(&w->table, 2, 1, 1, a, b, NULL);
+    case 9: return fnn_dataset_fold(&w->table, 3, 1, 0, 1, a, b, NULL);
+    case 10: return fnn_dataset_subset(&w->table, samples, 3, a, NULL);
+    case 11: return fnn_dataset_shuffle(&w->table, 8, a, NULL);
     default:
         return fnn_normalization_compute(FNN_NORMALIZE_STANDARDIZE, &w->table, shift, scale, NULL);
     }

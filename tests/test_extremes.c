@@ -43,8 +43,7 @@ static fnn_context *contexts[FNN_ISA_COUNT];
 static void contexts_open(void)
 {
     int isa;
-    FOR_EACH_ISA(isa)
-    {
+    FOR_EACH_ISA(isa) {
         const fnn_context_config config = frugal(isa, 2);
         contexts[isa] = fnn_context_create(&config, NULL);
         CHECK(contexts[isa] != NULL);
@@ -208,8 +207,7 @@ static void check_conv(const fnn_window *w, int filters, int always)
 {
     int isa, a, i;
     conv_truth(w, filters);
-    FOR_EACH_ISA(isa)
-    {
+    FOR_EACH_ISA(isa) {
         fnn_result r[3];
         memset(out, 0xff, sizeof out); /* NaN */
         r[0] =
@@ -251,7 +249,8 @@ static void convolutions_of_every_stride(void)
         if (!is_due(number)) continue;
         padding = digit(&n, 2), h = digit(&n, SMALL), w = digit(&n, SMALL), kh = digit(&n, SMALL);
         kw = digit(&n, SMALL), sh = digit(&n, NUMBERS), sw = digit(&n, NUMBERS), c = digit(&n, 3);
-        if (fnn_window_make(numbers[h], numbers[w], channels[c], numbers[kh], numbers[kw], numbers[sh], numbers[sw], (fnn_padding)padding, &window))
+        if (fnn_window_make(numbers[h], numbers[w], channels[c], numbers[kh], numbers[kw],
+                            numbers[sh], numbers[sw], (fnn_padding)padding, &window))
             continue;
         check_conv(&window, filters[n], 1);
     }
@@ -292,13 +291,13 @@ static void convolutions_of_no_images(void)
         fnn_window w;
         side = digit(&n, NUMBERS), kernel = digit(&n, NUMBERS), stride = digit(&n, NUMBERS);
         channels = digit(&n, NUMBERS), filters = numbers[digit(&n, NUMBERS)];
-        if (fnn_window_make(1, numbers[side], numbers[channels], 1, numbers[kernel], 1, numbers[stride], n ? FNN_SAME : FNN_VALID, &w))
+        if (fnn_window_make(1, numbers[side], numbers[channels], 1, numbers[kernel], 1,
+                            numbers[stride], n ? FNN_SAME : FNN_VALID, &w))
             continue;
         if (w.width > 5 && w.stride_width > 5) continue; /* as many phases as pixels: minutes */
         if ((double)w.kernel_width * w.channels * filters > REALS && w.stride_width > 5)
             continue; /* few of the many weights are read: those of the tap over the pixel */
-        FOR_EACH_ISA(isa)
-        {
+        FOR_EACH_ISA(isa) {
             const fnn_result forward =
                 fnn_conv2d_forward(contexts[isa], &w, filters, 0, NULL, in[WEIGHTS], NULL, NULL);
             const fnn_result data =
@@ -379,8 +378,7 @@ static void check_pools(const fnn_window *w, const fnn_window *seen)
     const int maximum = (double)w->kernel_height * w->kernel_width <= 256;
     int isa;
     pool_truth(seen);
-    FOR_EACH_ISA(isa)
-    {
+    FOR_EACH_ISA(isa) {
         fnn_context *context = contexts[isa];
         memset(out, 0xff, sizeof out);
         CHECK(!fnn_average_pool2d_forward(context, w, 1, in[X], out[Y]));
@@ -418,8 +416,7 @@ static void check_columns(const fnn_window *w)
     memset(truth[Y], 0, size[Y] * sizeof truth[Y][0]);
     memset(truth[DX], 0, size[DX] * sizeof truth[DX][0]);
     visit_all(w, 1, put_column);
-    FOR_EACH_ISA(isa)
-    {
+    FOR_EACH_ISA(isa) {
         memset(out, 0xff, sizeof out);
         CHECK(!fnn_im2col(contexts[isa], w, 1, in[X], out[Y]));
         CHECK(!fnn_col2im(contexts[isa], w, 1, in[DY], out[DX]));
@@ -440,7 +437,8 @@ static void pools_of_every_number(void)
         padding = digit(&n, 2), h = digit(&n, SMALL), w = digit(&n, SMALL);
         kh = digit(&n, NUMBERS), kw = digit(&n, NUMBERS);
         sh = digit(&n, NUMBERS), sw = digit(&n, NUMBERS);
-        if (fnn_window_make(numbers[h], numbers[w], n ? 3 : 1, numbers[kh], numbers[kw], numbers[sh], numbers[sw], (fnn_padding)padding, &window))
+        if (fnn_window_make(numbers[h], numbers[w], n ? 3 : 1, numbers[kh], numbers[kw],
+                            numbers[sh], numbers[sw], (fnn_padding)padding, &window))
             continue;
         seen = clipped(window);
         if (seen.kernel_height > 5 || seen.kernel_width > 5) continue; /* of several such windows */
@@ -462,7 +460,9 @@ static void windows_of_no_images(void)
         fnn_result r;
         side = digit(&n, NUMBERS), kernel = digit(&n, NUMBERS), stride = digit(&n, NUMBERS);
         channels = digit(&n, NUMBERS);
-        if (fnn_window_make(numbers[side], numbers[side], numbers[channels], numbers[kernel], numbers[kernel], numbers[stride], numbers[stride], n ? FNN_SAME : FNN_VALID, &w))
+        if (fnn_window_make(numbers[side], numbers[side], numbers[channels], numbers[kernel],
+                            numbers[kernel], numbers[stride], numbers[stride],
+                            n ? FNN_SAME : FNN_VALID, &w))
             continue;
         r = fnn_average_pool2d_forward(none, &w, 0, NULL, NULL);
         CHECK(r == FNN_OK || r == FNN_ERROR_ARGUMENT);
@@ -485,8 +485,7 @@ static void leading_dimensions_of_one_row(void)
     int isa, i;
     contexts_open();
     fill_inputs();
-    FOR_EACH_ISA(isa)
-    {
+    FOR_EACH_ISA(isa) {
         fnn_real near[3] = {0, 0, 0}, c[3] = {0, 0, 0};
         CHECK(!fnn_sgemm(contexts[isa], 0, 0, 1, 3, 5, 1, in[X], 5, in[DY], 3, 0, near, 3));
         CHECK(!fnn_sgemm(contexts[isa], 0, 0, 1, 3, 5, 1, in[X], far, in[DY], 3, 0, c, far));
@@ -610,12 +609,12 @@ static void models_of_extreme_strides(void)
     static const int strides[] = {6, HUGE_SIZE, MOST}, channels[] = {1, 2};
     int isa, n;
     FOR_EACH_ISA(isa)
-    for (n = 0; n < SMALL * SMALL * 3 * 2 * 3; n++) {
-        int k = n;
-        const int side = numbers[digit(&k, SMALL)], kernel = numbers[digit(&k, SMALL)];
-        const int stride = strides[digit(&k, 3)], c = channels[digit(&k, 2)];
-        check_model(isa, side, c, kernel, stride, k);
-    }
+        for (n = 0; n < SMALL * SMALL * 3 * 2 * 3; n++) {
+            int k = n;
+            const int side = numbers[digit(&k, SMALL)], kernel = numbers[digit(&k, SMALL)];
+            const int stride = strides[digit(&k, 3)], c = channels[digit(&k, 2)];
+            check_model(isa, side, c, kernel, stride, k);
+        }
 }
 
 /* The file that read out of bounds once it was trained. */
@@ -736,12 +735,12 @@ static void no_memory_is_no_place(void)
     contexts_open();
     CHECK(!fnn_window_make(1, 1 << 20, 8, 1, 3, 1, 1, FNN_SAME, &w));
     FOR_EACH_ISA(isa)
-    CHECK(fnn_conv2d_backward_data(contexts[isa], &w, 8192, 0, NULL, in[WEIGHTS], NULL) ==
-          FNN_ERROR_ARGUMENT); /* 2^33 outputs */
+        CHECK(fnn_conv2d_backward_data(contexts[isa], &w, 8192, 0, NULL, in[WEIGHTS], NULL) ==
+              FNN_ERROR_ARGUMENT); /* 2^33 outputs */
     CHECK(!fnn_window_make(1, 1, HUGE_SIZE, 1, 1, 1, 1, FNN_SAME, &w));
     FOR_EACH_ISA(isa)
-    CHECK(fnn_conv2d_backward_data(contexts[isa], &w, 1, 0, NULL, in[WEIGHTS], NULL) ==
-          FNN_ERROR_MEMORY);
+        CHECK(fnn_conv2d_backward_data(contexts[isa], &w, 1, 0, NULL, in[WEIGHTS], NULL) ==
+              FNN_ERROR_MEMORY);
     contexts_close();
 }
 

@@ -39,21 +39,11 @@ static file_bytes sample_data(int kind, size_t size)
     for (i = 0; i < size; i++) {
         uint8_t *p = b.bytes;
         switch (kind) {
-        case 0:
-            p[i] = (uint8_t)random_bits();
-            break;
-        case 1:
-            p[i] = 0;
-            break;
-        case 2:
-            p[i] = (uint8_t)(i % 7 * 30);
-            break;
-        case 3:
-            p[i] = (uint8_t) "the quick brown fox "[random_below(20)];
-            break;
-        case 4:
-            p[i] = (uint8_t)(random_below(3) ? 0 : random_below(256));
-            break;
+        case 0: p[i] = (uint8_t)random_bits(); break;
+        case 1: p[i] = 0; break;
+        case 2: p[i] = (uint8_t)(i % 7 * 30); break;
+        case 3: p[i] = (uint8_t) "the quick brown fox "[random_below(20)]; break;
+        case 4: p[i] = (uint8_t)(random_below(3) ? 0 : random_below(256)); break;
         case 5: /* words repeated from anywhere up to 40,000 bytes before */
             if (i > 300 && random_below(4)) {
                 size_t back = 1 + (size_t)random_below(i < 40000 ? (int)i : 40000), n;
@@ -317,10 +307,8 @@ static void put_dynamic_runs(bit_writer *w, const uint8_t *lengths, int literals
     while (i < total) {
         int symbol = lengths[i], from = i, code = symbol, repeat = 1;
         for (run = 1; i + run < total && lengths[i + run] == symbol; run++) continue;
-        if (run >= 11 && symbol == 0)
-            code = 15, repeat = run < 138 ? run : 138;
-        else if (run >= 3 && symbol == 0)
-            code = 14, repeat = run < 10 ? run : 10;
+        if (run >= 11 && symbol == 0) code = 15, repeat = run < 138 ? run : 138;
+        else if (run >= 3 && symbol == 0) code = 14, repeat = run < 10 ? run : 10;
         else if (run >= 3 && i > 0 && lengths[i - 1] == symbol)
             code = 13, repeat = run < 6 ? run : 6;
         if (random_below(3000) == 0) code = 13, repeat = 3 + random_below(4);
@@ -349,8 +337,7 @@ static void inflate_agrees_with_zlib_on_any_code(void)
         random_code(lengths, literals, random_below(3) ? 2 + random_below(literals - 2) : 2);
         if (uses > 1)
             random_code(lengths + literals, distances, uses < distances ? uses : distances);
-        else if (uses)
-            lengths[literals + random_below(distances)] = (uint8_t)(1 + random_below(2));
+        else if (uses) lengths[literals + random_below(distances)] = (uint8_t)(1 + random_below(2));
         if (random_below(3) == 0) /* damage: incomplete, or too full, or no end */
             lengths[random_below(literals + distances)] = (uint8_t)random_below(16);
         if (random_below(20) == 0) { /* one code of one bit, or of two */
@@ -360,8 +347,7 @@ static void inflate_agrees_with_zlib_on_any_code(void)
         for (i = 0; i < literals + distances && lengths[i] <= 12; i++) continue;
         if (i == literals + distances && random_below(2))
             put_dynamic_runs(&w, lengths, literals, distances);
-        else
-            put_dynamic(&w, lengths, literals, distances);
+        else put_dynamic(&w, lengths, literals, distances);
         for (i = random_below(600); i > 0; i--) put_bits(&w, random_bits() & 1, 1);
         packed = bytes_copy(w.bytes, (w.bits + 7) / 8 + (size_t)random_below(40));
         accepted += same_verdict(packed, 60000);

@@ -1,8 +1,7 @@
 /* Every elementwise kernel against a naive double twin, on every instruction set: sizes 0..67,
  * operands flush against inaccessible pages at either end, every misalignment, aliasing. */
 #define _DEFAULT_SOURCE
-#define FMNIST_NN_IMPLEMENTATION
-#include "../fmnist_nn.h"
+#include "tables.h"
 #include "harness.h"
 #include "guarded.h"
 #include "operands.h"

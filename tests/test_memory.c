@@ -381,10 +381,8 @@ static fnn_result call_load(world *w)
 static fnn_result view_made(world *w, fnn_result r)
 {
     const fnn_dataset none = {0};
-    if (r)
-        CHECK(!memcmp(&w->first, &none, sizeof none) && !memcmp(&w->second, &none, sizeof none));
-    else
-        keep_samples(&w->first);
+    if (r) CHECK(!memcmp(&w->first, &none, sizeof none) && !memcmp(&w->second, &none, sizeof none));
+    else keep_samples(&w->first);
     if (!r && w->second.count) keep_samples(&w->second);
     return r;
 }

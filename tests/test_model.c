@@ -1,9 +1,10 @@
 /* Building models: shapes, errors that name what was expected and found, memory that runs out. */
-#define FMNIST_NN_IMPLEMENTATION
 #include "../fmnist_nn.h"
 #include "budget.h"
 #include "harness.h"
 #include "samples.h"
+#include <limits.h>
+#include <math.h>
 
 static const fnn_initializer glorot = {FNN_GLOROT_UNIFORM, 1};
 
@@ -59,7 +60,7 @@ static void builders_leave_their_error(void)
     fnn_dropout(m, 1);
     check_broken(m, FNN_ERROR_ARGUMENT, "layer 0 dropout: expected a rate in [0, 1), found 1");
     m = fnn_sequential(28, 28, 1);
-    fnn_dropout(m, (fnn_real)FNNI_NAN);
+    fnn_dropout(m, (fnn_real)NAN);
     check_broken(m, FNN_ERROR_ARGUMENT, "dropout");
     m = fnn_sequential(28, 28, 1);
     fnn_activate(m, FNN_ACTIVATION_COUNT, 0);
@@ -74,7 +75,7 @@ static void builders_leave_their_error(void)
     fnn_activate(m, FNN_LEAKY_RELU, (fnn_real)-0.1);
     check_broken(m, FNN_ERROR_ARGUMENT, "layer 0 activation: expected a parameter of at least 0");
     m = fnn_sequential(28, 28, 1);
-    fnn_activate(m, FNN_ELU, (fnn_real)FNNI_NAN);
+    fnn_activate(m, FNN_ELU, (fnn_real)NAN);
     check_broken(m, FNN_ERROR_ARGUMENT, "at least 0");
 }
 
@@ -128,7 +129,7 @@ static void broken_models_fail_the_same(void)
 static void late_builders_fail_alone(void)
 {
     const fnn_initializer none = {FNN_INITIALIZER_COUNT, 1};
-    const fnn_real x[8] = {1, 2, 3, 4, 5, 6, 7, 9}, poison[4] = {1, (fnn_real)FNNI_NAN, 0, 0};
+    const fnn_real x[8] = {1, 2, 3, 4, 5, 6, 7, 9}, poison[4] = {1, (fnn_real)NAN, 0, 0};
     fnn_model *m = fnn_sequential(2, 2, 1);
     fnn_real before[4], after[4];
     fnn_dataset data, bad;

@@ -4,8 +4,7 @@
 #ifndef _DEFAULT_SOURCE
 #define _DEFAULT_SOURCE
 #endif
-#define FMNIST_NN_IMPLEMENTATION
-#include "../fmnist_nn.h"
+#include "tables.h"
 #include "budget.h"
 #include "harness.h"
 #include "guarded.h"
@@ -85,8 +84,7 @@ static void check_sums(problem *g, int norm)
     memcpy(before[1], g->p[T], (size_t)g->columns * sizeof(fnn_real));
     if (norm)
         g->k->norm_sums(g->rows, g->columns, g->p[P], g->p[Q], g->p[A], g->p[B], g->p[S], g->p[T]);
-    else
-        g->k->moments(g->rows, g->columns, g->p[Q], g->ld, g->p[A], g->p[S], g->p[T]);
+    else g->k->moments(g->rows, g->columns, g->p[Q], g->ld, g->p[A], g->p[S], g->p[T]);
     for (j = 0; j < g->columns; j++) {
         double sum = (double)before[0][j], product = (double)before[1][j];
         double sum_size = fabs(sum), product_size = fabs(product);
@@ -115,8 +113,7 @@ static void check_map(problem *g, int norm, int out)
     memcpy(q, g->p[Q], bytes);
     if (norm)
         g->k->norm_backward(g->rows, g->columns, g->p[P], g->p[Q], g->p[A], g->p[B], g->p[C], y);
-    else
-        g->k->scale_shift(g->rows, g->columns, g->p[P], g->p[A], g->p[C], y);
+    else g->k->scale_shift(g->rows, g->columns, g->p[P], g->p[A], g->p[C], y);
     for (i = 0; i < (ptrdiff_t)count; i++) {
         const ptrdiff_t j = i % g->columns;
         const double a = (double)g->p[A][j] * (double)p[i],

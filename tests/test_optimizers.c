@@ -6,10 +6,10 @@
  * through each operation with one rounding of unit U per operation (Higham 2002, section 3.3). The
  * library may group an update otherwise (fused multiply-adds, constants worked out beforehand),
  * which costs at most as many roundings again: the bound is SLACK = 2 times what it carries. */
-#define FMNIST_NN_IMPLEMENTATION
 #include "../fmnist_nn.h"
 #include "harness.h"
 #include "samples.h"
+#include <math.h>
 
 #define U (FNNI_REAL_IS_DOUBLE ? 4.0 / 9007199254740992.0 : 1.0 / 16777216)
 #define SLACK 2
@@ -279,7 +279,7 @@ static fnn_model *make_model(int isa)
  * that divide by the gradient's size do what its sign says, and no bound is narrow. */
 static fnn_real gradient_at(int step, int i)
 {
-    const double x = 2 * fnni_random_unit(9, (uint64_t)step, (uint64_t)i) - 1;
+    const double x = 2 * sample_unit(9, (uint64_t)step, (uint64_t)i) - 1;
     const double size = i % 3 == 0 ? 0.06 : i % 3 == 1 ? 0.5 : 3;
     if (i == 4 || (i == 5 && step % 3)) return 0;
     return (fnn_real)((x < 0 ? x - 1 : x + 1) * size);
@@ -299,7 +299,7 @@ static double trial(int isa, const fnn_fit_config *config, fault wrong)
     memset(&t, 0, sizeof t);
     t.wrong = wrong;
     for (i = 0; i < ALL; i++) {
-        w[i] = i == 4 || i == 7 ? 0 : (fnn_real)(2 * fnni_random_unit(8, 1, (uint64_t)i) - 1);
+        w[i] = i == 4 || i == 7 ? 0 : (fnn_real)(2 * sample_unit(8, 1, (uint64_t)i) - 1);
         t.w[i] = exact(w[i]);
         if (methods[c.optimizer.kind]->starts && wrong != START) t.s[i] = exact(c.optimizer.start);
     }
@@ -479,8 +479,17 @@ static void a_step_checks_its_configuration(void)
     bad.optimizer.learning_rate = -1;
     CHECK(fnn_step(m, &bad) == FNN_ERROR_ARGUMENT);
     bad = good;
-    bad.clip_value = (fnn_real)FNNI_NAN;
+    bad.optimizer.beta1 = 1; /* 1 - beta1^t would be 0 */
     CHECK(fnn_step(m, &bad) == FNN_ERROR_ARGUMENT);
+    CHECK(strstr(fnn_model_error(m)->message, "betas in [0, 1), found 1 and ") != NULL);
+    bad = good;
+    bad.optimizer.epsilon = -1;
+    CHECK(fnn_step(m, &bad) == FNN_ERROR_ARGUMENT);
+    bad = good;
+    bad.clip_value = (fnn_real)NAN;
+    CHECK(fnn_step(m, &bad) == FNN_ERROR_ARGUMENT);
+    CHECK(strstr(fnn_model_error(m)->message, "nan") != NULL);
+    CHECK(fnn_step(m, NULL) == FNN_ERROR_ARGUMENT);
     CHECK(fnn_step(m, &good) == FNN_OK); /* the step can still be taken */
     fnn_model_free(m);
 }

@@ -32,8 +32,7 @@ static void check_number_is(const char *text, fnn_real expected)
 {
     fnn_real value = 0;
     int good = parse(text, &value);
-    if (isinf(expected))
-        CHECKF(!good, "%s: too large, read as %g", text, (double)value);
+    if (isinf(expected)) CHECKF(!good, "%s: too large, read as %g", text, (double)value);
     else
         CHECKF(good && same_bits(value, expected), "%s: %.17g, expected %.17g", text, (double)value,
                (double)expected);
@@ -182,8 +181,7 @@ static void numbers_correctly_rounded(void)
         uint32_t high = random_bits(), low = random_bits();
         double middle;
         int exponent = random_below(4) ? random_below(100) - 60 : random_below(260) - 150;
-        if (single)
-            middle = ldexp((double)(high >> 8 | 0x800000u) + 0.5, exponent);
+        if (single) middle = ldexp((double)(high >> 8 | 0x800000u) + 0.5, exponent);
         else
             middle = ldexp((double)((uint64_t)(high >> 12) << 32 | low), exponent); /* exact only */
         if (!(middle > 3e38 && single)) check_middle(middle);

@@ -5,8 +5,7 @@
 #ifndef _DEFAULT_SOURCE
 #define _DEFAULT_SOURCE
 #endif
-#define FMNIST_NN_IMPLEMENTATION
-#include "../fmnist_nn.h"
+#include "tables.h"
 #include "harness.h"
 #include "guarded.h"
 #include "operands.h"
@@ -97,10 +96,8 @@ static void open_problem(problem *p, const fnn_window *w, int placement)
     guarded_open((p->wide > p->image ? p->wide : p->image) * sizeof(fnn_real) + 512);
     for (i = 0; i < OPERANDS; i++) {
         const size_t count = i == X || i == DX ? p->image : i < COLUMNS ? p->made : p->wide;
-        if (i == INDEX)
-            p->index = (uint8_t *)guarded_place(i, 1, count, placement);
-        else
-            p->p[i] = (fnn_real *)guarded_place(i, sizeof(fnn_real), count, placement);
+        if (i == INDEX) p->index = (uint8_t *)guarded_place(i, 1, count, placement);
+        else p->p[i] = (fnn_real *)guarded_place(i, sizeof(fnn_real), count, placement);
     }
     fill(p->p[X], p->image, -4, 4);
     fill(p->p[DY], p->made, -9, 9);
@@ -227,7 +224,9 @@ static void some_windows(void)
     seed = 1;
     for (done = 0; done < count && harness_wrong < 10;) {
         fnn_window w;
-        if (fnn_window_make(1 + below(17), 1 + below(17), channel_counts[below(CHANNEL_COUNTS)], 1 + below(7), 1 + below(7), 1 + below(4), 1 + below(4), (fnn_padding)below(FNN_PADDING_COUNT), &w))
+        if (fnn_window_make(1 + below(17), 1 + below(17), channel_counts[below(CHANNEL_COUNTS)],
+                            1 + below(7), 1 + below(7), 1 + below(4), 1 + below(4),
+                            (fnn_padding)below(FNN_PADDING_COUNT), &w))
             continue;
         check_window(&w, done++ % 9);
     }
@@ -250,7 +249,8 @@ static void usual_windows(void)
                 const int *h = shapes[s];
                 fnn_window w;
                 if (QUICK() && h[0] * h[1] * channels[c] > 5000) continue;
-                if (fnn_window_make(h[0], h[1], channels[c], h[2], h[2], h[3], h[3], (fnn_padding)padding, &w))
+                if (fnn_window_make(h[0], h[1], channels[c], h[2], h[2], h[3], h[3],
+                                    (fnn_padding)padding, &w))
                     continue;
                 check_window(&w, (int)(s + c) % 5);
             }
@@ -310,7 +310,7 @@ static void images_on_threads(void)
     fnn_real *y = (fnn_real *)take(IMAGES * WIDE * sizeof *y),
              *one = (fnn_real *)take(WIDE * sizeof *y);
     uint8_t *index = (uint8_t *)take(IMAGES * MADE), *one_index = (uint8_t *)take(MADE);
-    const fnni_kernels *k = fnni_table(NULL);
+    const fnni_kernels *k = fnni_kernels_for(fnni_best_isa());
     int c, i;
     contexts[0] = NULL, contexts[1] = context_with(1), contexts[2] = context_with(5);
     fill(x, (size_t)IMAGES * IMAGE, -50, 50);

@@ -1,9 +1,12 @@
 /* Grid search: the same results for any number of threads, those that a loop by hand gives; what
  * is held out is never trained on; every way in which a candidate or the search can fail. */
-#define FMNIST_NN_IMPLEMENTATION
 #include "../fmnist_nn.h"
 #include "budget.h"
 #include "harness.h"
+#include "samples.h"
+#include <limits.h>
+#include <math.h>
+#include <unistd.h>
 
 enum { ROWS = 90, HEIGHT = 6, WIDTH = 5, PIXELS = HEIGHT * WIDTH, CLASSES = 3 };
 
@@ -17,11 +20,11 @@ static fnn_dataset images(void)
     fnn_dataset data;
     int i, j;
     for (i = 0; i < ROWS; i++) {
-        labels[i] = (int32_t)fnni_random_below(3, 1, (uint64_t)i, CLASSES);
+        labels[i] = sample_below(3, 1, (uint64_t)i, CLASSES);
         for (j = 0; j < PIXELS; j++) {
             const int bright = j / WIDTH / 2 == labels[i] ? 50 : 0;
             pixels[i * PIXELS + j] =
-                (uint8_t)(bright + (int)fnni_random_below(3, 2, (uint64_t)(i * PIXELS + j), 200));
+                (uint8_t)(bright + sample_below(3, 2, (uint64_t)(i * PIXELS + j), 200));
         }
     }
     memset(&data, 0, sizeof data);
@@ -342,7 +345,7 @@ static void noise_learnt_by_heart_scores_by_chance(void)
     fnn_search_config c = configuration(3, 2);
     fnn_search found;
     int i;
-    for (i = 0; i < ROWS; i++) labels[i] = (int32_t)fnni_random_below(9, 9, (uint64_t)i, CLASSES);
+    for (i = 0; i < ROWS; i++) labels[i] = sample_below(9, 9, (uint64_t)i, CLASSES);
     c.build = build_large;
     CHECK(!fnn_grid_search(&data, NULL, 0, &c, &found, NULL) && found.count == 1);
     CHECK(found.candidates[0].mean.score > .99);

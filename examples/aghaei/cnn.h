@@ -121,22 +121,14 @@ static inline fnn_optimizer cnn_keras_optimizer(const cnn_optimizer *o)
     fnn_optimizer unknown = fnn_sgd(rate);
     unknown.kind = FNN_OPTIMIZER_COUNT;
     switch (o->kind) {
-    case FNN_SGD:
-        return fnn_sgd(rate);
-    case FNN_MOMENTUM:
-        return fnn_momentum(rate, (fnn_real).9);
-    case CNN_NESTEROV:
-        return fnn_nesterov(rate, (fnn_real).9);
-    case FNN_ADAGRAD:
-        return fnn_adagrad(rate);
-    case FNN_ADADELTA:
-        return fnn_adadelta(rate);
-    case FNN_RMSPROP:
-        return fnn_rmsprop(rate);
-    case FNN_ADAM:
-        return fnn_adam(rate);
-    default:
-        return unknown;
+    case FNN_SGD: return fnn_sgd(rate);
+    case FNN_MOMENTUM: return fnn_momentum(rate, (fnn_real).9);
+    case CNN_NESTEROV: return fnn_nesterov(rate, (fnn_real).9);
+    case FNN_ADAGRAD: return fnn_adagrad(rate);
+    case FNN_ADADELTA: return fnn_adadelta(rate);
+    case FNN_RMSPROP: return fnn_rmsprop(rate);
+    case FNN_ADAM: return fnn_adam(rate);
+    default: return unknown;
     }
 }
 
@@ -146,23 +138,12 @@ static inline void cnn_add(fnn_model *m, const cnn_layer *layer)
     case CNN_KIND_CONV:
         fnn_conv2d(m, layer->units, layer->kernel, layer->padding, layer->activation);
         break;
-    case CNN_KIND_MAX_POOL:
-        fnn_max_pool2d(m, layer->units);
-        break;
-    case CNN_KIND_AVERAGE_POOL:
-        fnn_average_pool2d(m, layer->units);
-        break;
-    case CNN_KIND_BATCH_NORM:
-        fnn_batch_norm(m);
-        break;
-    case CNN_KIND_DROPOUT:
-        fnn_dropout(m, (fnn_real)layer->rate);
-        break;
-    case CNN_KIND_DENSE:
-        fnn_dense(m, layer->units, layer->activation);
-        break;
-    case CNN_END:
-        break;
+    case CNN_KIND_MAX_POOL: fnn_max_pool2d(m, layer->units); break;
+    case CNN_KIND_AVERAGE_POOL: fnn_average_pool2d(m, layer->units); break;
+    case CNN_KIND_BATCH_NORM: fnn_batch_norm(m); break;
+    case CNN_KIND_DROPOUT: fnn_dropout(m, (fnn_real)layer->rate); break;
+    case CNN_KIND_DENSE: fnn_dense(m, layer->units, layer->activation); break;
+    case CNN_END: break;
     }
 }
 
@@ -281,23 +262,12 @@ static inline void cnn_describe(const cnn_layer *layers, char *text, size_t size
             snprintf(to, left, "Conv(%d, %dx%d%s)", l->units, l->kernel, l->kernel,
                      l->padding == FNN_SAME ? "" : ", valid");
             break;
-        case CNN_KIND_MAX_POOL:
-            snprintf(to, left, "MaxPool(%d)", l->units);
-            break;
-        case CNN_KIND_AVERAGE_POOL:
-            snprintf(to, left, "AveragePool(%d)", l->units);
-            break;
-        case CNN_KIND_BATCH_NORM:
-            snprintf(to, left, "BatchNorm");
-            break;
-        case CNN_KIND_DROPOUT:
-            snprintf(to, left, "Dropout(%g)", l->rate);
-            break;
-        case CNN_KIND_DENSE:
-            snprintf(to, left, "Dense(%d)", l->units);
-            break;
-        case CNN_END:
-            break;
+        case CNN_KIND_MAX_POOL: snprintf(to, left, "MaxPool(%d)", l->units); break;
+        case CNN_KIND_AVERAGE_POOL: snprintf(to, left, "AveragePool(%d)", l->units); break;
+        case CNN_KIND_BATCH_NORM: snprintf(to, left, "BatchNorm"); break;
+        case CNN_KIND_DROPOUT: snprintf(to, left, "Dropout(%g)", l->rate); break;
+        case CNN_KIND_DENSE: snprintf(to, left, "Dense(%d)", l->units); break;
+        case CNN_END: break;
         }
     }
 }

@@ -421,8 +421,7 @@ static inline void train_grid(experiment *e, grid *g, const char *reading, const
     const fnn_result result = grid_run(g, train);
     if (result == FNN_ERROR_NUMERIC && g->found.best >= 0)
         experiment_note(e, "grid %s: its best has no row: %s", reading, g->error.message);
-    else if (result)
-        experiment_fail(e, "%s", g->error.message);
+    else if (result) experiment_fail(e, "%s", g->error.message);
 }
 
 /* Runs a grid on so many samples (fewer where that says less) and reports its best by validation

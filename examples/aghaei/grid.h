@@ -196,10 +196,8 @@ static inline fnn_result grid_run(grid *g, const fnn_dataset *train)
     fnn_result result = estimator_start(&g->scaled, task, &none, train);
     for (int i = 0; i < GRID_MOST; i++) g->numbers[i] = i;
     g->axis_count = 0;
-    if (g->mlps)
-        grid_mlp_axes(g);
-    else
-        grid_cnn_axes(g);
+    if (g->mlps) grid_mlp_axes(g);
+    else grid_cnn_axes(g);
     g->config.build = grid_build;
     g->config.user = g;
     if (!result) result = estimator_view(&g->scaled, train, &view, &targets);

@@ -46,10 +46,8 @@ static void make_iris(void)
     fnn_dataset all = iris_load();
     fnn_error error;
     for (int i = 0; i < IRIS_ROWS * IRIS_COLUMNS; i++)
-        if (i % IRIS_COLUMNS == 3)
-            widths[i / IRIS_COLUMNS] = all.reals[i];
-        else
-            features[i / IRIS_COLUMNS * 3 + i % IRIS_COLUMNS] = all.reals[i];
+        if (i % IRIS_COLUMNS == 3) widths[i / IRIS_COLUMNS] = all.reals[i];
+        else features[i / IRIS_COLUMNS * 3 + i % IRIS_COLUMNS] = all.reals[i];
     all.channels = 3;
     all.reals = features;
     set_target(&all, widths);
@@ -76,8 +74,7 @@ static void make_statlog(fnn_dataset *data, uint8_t *pixels, fnn_real *bands)
 static void run(experiment_job *job)
 {
     const int i = job->run;
-    if (i == MLPS)
-        run_cnn(job, &convolution, &statlog.train, NULL, &statlog.test);
+    if (i == MLPS) run_cnn(job, &convolution, &statlog.train, NULL, &statlog.test);
     else
         run_mlp(job, &mlps[i].arguments, &mlp_readings[0], &mlps[i].data->train,
                 &mlps[i].data->test);

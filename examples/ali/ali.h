@@ -45,10 +45,8 @@ static inline void ali_data(experiment *e, experiment_data *data)
     for (int i = 0; i < 2 && !found; i++)
         found = ali_load_csv(e, folders[i], "fashion-mnist_train.csv", &data->train) &&
                 ali_load_csv(e, folders[i], "fashion-mnist_test.csv", &data->test);
-    if (found)
-        experiment_adopt(e, data, "Fashion-MNIST as CSV");
-    else
-        experiment_fashion(e, data);
+    if (found) experiment_adopt(e, data, "Fashion-MNIST as CSV");
+    else experiment_fashion(e, data);
     experiment_hold_out(e, data, .2, 648);
 }
 

@@ -33,10 +33,8 @@ static void run(experiment_job *job)
     fnn_dataset rest;
     if (fnn_dataset_split(&data.train, count, 1, (uint64_t)job->seed + 1, &d.train, &rest, NULL))
         experiment_fail(&e, "no memory");
-    if (job->run / SIZES < MLPS)
-        fit_mlp(job, job->run / SIZES, &d);
-    else
-        shi_test_cnn(job, &shi_cnn_base, &d, CNN_EPOCHS);
+    if (job->run / SIZES < MLPS) fit_mlp(job, job->run / SIZES, &d);
+    else shi_test_cnn(job, &shi_cnn_base, &d, CNN_EPOCHS);
     fnn_dataset_free(&d.train);
     fnn_dataset_free(&rest);
 }
