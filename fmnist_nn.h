@@ -267,6 +267,7 @@
 #define FNNI_REAL_IS_DOUBLE FNNI_REAL_TEST(FMNIST_NN_REAL)
 
 #if defined(FMNIST_NN_STATIC) || FNNI_REAL_IS_DOUBLE
+#undef FNN_API /* one given is for the library that others link with */
 #if defined(__GNUC__) || defined(__clang__)
 #define FNN_API static __attribute__((unused))
 #else
@@ -729,7 +730,7 @@ FNN_API int fnn_dropout(fnn_model *model, fnn_real rate);
 FNN_API int fnn_flatten(fnn_model *model);
 
 /* How layers added from now on start: by default weights Glorot uniform and biases zero.
- * FNN_ERROR_ARGUMENT for an unknown kind. */
+ * FNN_ERROR_ARGUMENT for an unknown kind or a scale that is not finite. */
 FNN_API fnn_result fnn_set_initializer(fnn_model *model, fnn_initializer weights,
                                        fnn_initializer biases);
 
@@ -1032,9 +1033,8 @@ FNN_API fnn_result fnn_fit(fnn_model *model, const fnn_dataset *data, const fnn_
 FNN_API fnn_result fnn_forward(fnn_model *model, const fnn_dataset *data, const int64_t *samples,
                                int count, int training);
 
-/* (count, outputs) of the last forward, a softmax at the end applied; NULL before the first and when
- * there are none any more: after a failed forward, fnn_step, fnn_fit, fnn_set_seed and
- * fnn_check_gradients. */
+/* (count, outputs) of the last forward, a softmax at the end applied; NULL before the first and
+ * after what ends it: a failed forward, fnn_step, fnn_fit, fnn_set_seed, fnn_check_gradients. */
 FNN_API const fnn_real *fnn_outputs(const fnn_model *model);
 
 /* *loss (may be NULL) = the mean loss over the batch, which must have labels or targets. */
@@ -1435,7 +1435,7 @@ FNN_API fnn_result fnn_conv2d_backward_weights(fnn_context *context, const fnn_w
  * dx (images, height, width, channels); y and dy (images, out_height, out_width, channels). What
  * lies outside of the image belongs to no window: it is neither compared nor counted. No array
  * overlaps another. FNN_ERROR_ARGUMENT, with nothing written, on a negative count, a window that
- * fnn_window_make would not give, a NULL array that would be used, and for max pooling on a window
+ * reaches beyond its arrays, a NULL array that would be used, and for max pooling on a window
  * of more than 256 positions. */
 
 /* y = the window's maximum; index (as y; NULL: not wanted) = where it stands in the window,
@@ -2023,10 +2023,10 @@ enum {
     FNNI_IDENTITY = 1,      /* y = x: nothing is left to do in place */
     FNNI_SLOPE_OF_X = 2,    /* its slope is worked out from x; of the others, from y */
     FNNI_HAS_PARAMETER = 4, /* which must be at least 0 for y to tell on which side x was */
-    FNNI_KEEPS_ORDER = 8,   /* and where it makes inputs equal its slope is 0: it may follow a max */
-    FNNI_ROWWISE = 16,      /* of a whole row: not for the kernels named activation */
-    FNNI_SHORT = 32,        /* f is a few instructions: its loop is, too */
-    FNNI_OF_LOGITS = 64     /* a loss that takes logits takes this one's input */
+    FNNI_KEEPS_ORDER = 8, /* and where it makes inputs equal its slope is 0: it may follow a max */
+    FNNI_ROWWISE = 16,    /* of a whole row: not for the kernels named activation */
+    FNNI_SHORT = 32,      /* f is a few instructions: its loop is, too */
+    FNNI_OF_LOGITS = 64   /* a loss that takes logits takes this one's input */
 };
 
 typedef struct fnni_activation_type {
@@ -2105,101 +2105,103 @@ typedef struct fnni_step {
     int epsilon_corrected; /* Adam: epsilon is added to sqrt(v / correction2), not to sqrt(v) */
 } fnni_step;
 
-#define FNNI_KERNEL_LIST(X)                                                                        \
-    /* c = alpha a b + beta c for count tiles of 1..tile_rows rows and 1..tile_columns columns;    \
-       each element is one chain of k multiply-adds from p = 0 upwards, whatever the shape. */     \
-    X(void, gemm_tiles,                                                                            \
-      (const fnni_tiles *run, int rows, int columns, const fnn_real *a, const fnn_real *b,         \
-       fnn_real *c))                                                                               \
-    /* Panels of width columns, one after the other: panel[q*k*width + p*width + j] =              \
-       x[p*ldx + q*width + j], zero where that is not below columns. */                            \
-    X(void, pack_rows,                                                                             \
-      (ptrdiff_t k, int columns, int width, const fnn_real *x, ptrdiff_t ldx, fnn_real *panel))    \
-    /* panel[p*width + j] = x[j*ldx + p], zero for j in columns..width-1. */                       \
-    X(void, pack_transposed,                                                                       \
-      (ptrdiff_t k, int columns, int width, const fnn_real *x, ptrdiff_t ldx, fnn_real *panel))    \
+/* clang-format off */
+#define FNNI_KERNEL_LIST(X) \
+    /* c = alpha a b + beta c for count tiles of 1..tile_rows rows and 1..tile_columns columns; \
+       each element is one chain of k multiply-adds from p = 0 upwards, whatever the shape. */ \
+    X(void, gemm_tiles, \
+      (const fnni_tiles *run, int rows, int columns, const fnn_real *a, const fnn_real *b, \
+       fnn_real *c)) \
+    /* Panels of width columns, one after the other: panel[q*k*width + p*width + j] = \
+       x[p*ldx + q*width + j], zero where that is not below columns. */ \
+    X(void, pack_rows, \
+      (ptrdiff_t k, int columns, int width, const fnn_real *x, ptrdiff_t ldx, fnn_real *panel)) \
+    /* panel[p*width + j] = x[j*ldx + p], zero for j in columns..width-1. */ \
+    X(void, pack_transposed, \
+      (ptrdiff_t k, int columns, int width, const fnn_real *x, ptrdiff_t ldx, fnn_real *panel)) \
     /* y = f(x); kind: an activation that is not FNNI_ROWWISE, or FNNI_MAP_exp, FNNI_MAP_log. */ \
-    X(void, activation,                                                                            \
-      (unsigned kind, fnn_real parameter, ptrdiff_t n, const fnn_real *x, fnn_real *y))            \
+    X(void, activation, \
+      (unsigned kind, fnn_real parameter, ptrdiff_t n, const fnn_real *x, fnn_real *y)) \
     /* dx = dy f'(x), from y = f(x) alone or, FNNI_SLOPE_OF_X, from x alone; the other may be NULL.
      * \
        dx may be dy, x or y. */ \
-    X(void, activation_backward,                                                                   \
+    X(void, activation_backward, \
       (unsigned kind, fnn_real parameter, ptrdiff_t n, const fnn_real *x, const fnn_real *y, \
-       const fnn_real *dy, fnn_real *dx))                                                          \
-    /* c[i*ldc + j] = f(c[i*ldc + j] + bias[j]), bias NULL: 0. */                                  \
-    X(void, bias_activation,                                                                       \
+       const fnn_real *dy, fnn_real *dx)) \
+    /* c[i*ldc + j] = f(c[i*ldc + j] + bias[j]), bias NULL: 0. */ \
+    X(void, bias_activation, \
       (unsigned kind, fnn_real parameter, ptrdiff_t rows, ptrdiff_t columns, \
-       const fnn_real *bias, fnn_real *c, ptrdiff_t ldc))                                          \
+       const fnn_real *bias, fnn_real *c, ptrdiff_t ldc)) \
     /* Each row of y is e^(x - m) / sum e^(x - m), m the row's maximum; x and y (rows,columns). */ \
-    X(void, softmax, (ptrdiff_t rows, ptrdiff_t columns, const fnn_real *x, fnn_real *y))          \
-    /* t = (1 - smoothing) target + smoothing/classes, the target being targets (rows,classes)     \
-       or, where that is NULL, 1 at labels[i] in 0..classes-1. losses[i] = -sum t log softmax(x);  \
-       gradient = scale (softmax(x) sum t - t). Either may be NULL; gradient may be x. */          \
-    X(void, softmax_cross_entropy,                                                                 \
-      (ptrdiff_t rows, ptrdiff_t classes, const fnn_real *x, const int32_t *labels,                \
-       const fnn_real *targets, fnn_real smoothing, fnn_real scale, fnn_real *losses,              \
-       fnn_real *gradient))                                                                        \
-    /* sum x, sum x y; the order depends on n alone. */                                            \
-    X(fnn_real, sum, (ptrdiff_t n, const fnn_real *x))                                             \
-    X(fnn_real, dot, (ptrdiff_t n, const fnn_real *x, const fnn_real *y))                          \
-    /* y += a x; x *= a; x = a. */                                                                 \
-    X(void, add_scaled, (ptrdiff_t n, fnn_real a, const fnn_real *x, fnn_real *y))                 \
-    X(void, scale, (ptrdiff_t n, fnn_real a, fnn_real *x))                                         \
-    X(void, fill, (ptrdiff_t n, fnn_real a, fnn_real *x))                                          \
-    /* y[j] = sum over i of x[i*ldx + j], i ascending. y may not be x. */                          \
-    X(void, column_sums,                                                                           \
-      (ptrdiff_t rows, ptrdiff_t columns, const fnn_real *x, ptrdiff_t ldx, fnn_real *y))          \
-    /* y[i] = (x[i] - shift[j]) scale[j], j = per_element ? i : 0. */                              \
-    X(void, from_bytes,                                                                            \
-      (ptrdiff_t n, const uint8_t *x, int per_element, const fnn_real *shift,                      \
-       const fnn_real *scale, fnn_real *y))                                                        \
-    X(void, from_reals,                                                                            \
-      (ptrdiff_t n, const fnn_real *x, int per_element, const fnn_real *shift,                     \
-       const fnn_real *scale, fnn_real *y))                                                        \
+    X(void, softmax, (ptrdiff_t rows, ptrdiff_t columns, const fnn_real *x, fnn_real *y)) \
+    /* t = (1 - smoothing) target + smoothing/classes, the target being targets (rows,classes) \
+       or, where that is NULL, 1 at labels[i] in 0..classes-1. losses[i] = -sum t log softmax(x); \
+       gradient = scale (softmax(x) sum t - t). Either may be NULL; gradient may be x. */ \
+    X(void, softmax_cross_entropy, \
+      (ptrdiff_t rows, ptrdiff_t classes, const fnn_real *x, const int32_t *labels, \
+       const fnn_real *targets, fnn_real smoothing, fnn_real scale, fnn_real *losses, \
+       fnn_real *gradient)) \
+    /* sum x, sum x y; the order depends on n alone. */ \
+    X(fnn_real, sum, (ptrdiff_t n, const fnn_real *x)) \
+    X(fnn_real, dot, (ptrdiff_t n, const fnn_real *x, const fnn_real *y)) \
+    /* y += a x; x *= a; x = a. */ \
+    X(void, add_scaled, (ptrdiff_t n, fnn_real a, const fnn_real *x, fnn_real *y)) \
+    X(void, scale, (ptrdiff_t n, fnn_real a, fnn_real *x)) \
+    X(void, fill, (ptrdiff_t n, fnn_real a, fnn_real *x)) \
+    /* y[j] = sum over i of x[i*ldx + j], i ascending. y may not be x. */ \
+    X(void, column_sums, \
+      (ptrdiff_t rows, ptrdiff_t columns, const fnn_real *x, ptrdiff_t ldx, fnn_real *y)) \
+    /* y[i] = (x[i] - shift[j]) scale[j], j = per_element ? i : 0. */ \
+    X(void, from_bytes, \
+      (ptrdiff_t n, const uint8_t *x, int per_element, const fnn_real *shift, \
+       const fnn_real *scale, fnn_real *y)) \
+    X(void, from_reals, \
+      (ptrdiff_t n, const fnn_real *x, int per_element, const fnn_real *shift, \
+       const fnn_real *scale, fnn_real *y)) \
     /* One step of an optimiser (fnni_step), whose state is s and v, as many as FNN_OPTIMIZER_LIST \
        says, the rest NULL; all arrays of n apart from each other. */ \
     X(void, optimizer_step, \
-      (fnn_optimizer_kind kind, ptrdiff_t n, const fnni_step *step, fnn_real *w,                   \
-       const fnn_real *g,                                                                          \
+      (fnn_optimizer_kind kind, ptrdiff_t n, const fnni_step *step, fnn_real *w, \
+       const fnn_real *g, \
        fnn_real *s, fnn_real *v)) \
-    /* y (out_height,out_width,channels) = the maximum over the part of each window inside of the  \
-       image x, index (as y, or NULL) = its position kh kernel_width + kw, the first of several;   \
-       at most 256 positions. With a NaN inside, y is NaN and index that of the last one. Here     \
-       and in the kernels below with a window every window has a part inside, and no array is      \
-       another. */                                                                                 \
-    X(void, max_pool, (const fnn_window *w, const fnn_real *x, fnn_real *y, uint8_t *index))       \
-    /* dx (as x) = at each element the sum of dy over the windows whose index names it. */         \
-    X(void, max_pool_backward,                                                                     \
-      (const fnn_window *w, const uint8_t *index, const fnn_real *dy, fnn_real *dx))               \
-    /* y = the sum over the part of each window inside the image / its size, and backwards. */     \
-    X(void, average_pool, (const fnn_window *w, const fnn_real *x, fnn_real *y))                   \
-    X(void, average_pool_backward, (const fnn_window *w, const fnn_real *dy, fnn_real *dx))        \
-    /* With d = x[i*ldx + j] - pivot[j]: sums[j] += sum over i of d, squares[j] += sum of d^2. */  \
-    X(void, moments,                                                                               \
+    /* y (out_height,out_width,channels) = the maximum over the part of each window inside of the \
+       image x, index (as y, or NULL) = its position kh kernel_width + kw, the first of several; \
+       at most 256 positions. With a NaN inside, y is NaN and index that of the last one. Here \
+       and in the kernels below with a window every window has a part inside, and no array is \
+       another. */ \
+    X(void, max_pool, (const fnn_window *w, const fnn_real *x, fnn_real *y, uint8_t *index)) \
+    /* dx (as x) = at each element the sum of dy over the windows whose index names it. */ \
+    X(void, max_pool_backward, \
+      (const fnn_window *w, const uint8_t *index, const fnn_real *dy, fnn_real *dx)) \
+    /* y = the sum over the part of each window inside the image / its size, and backwards. */ \
+    X(void, average_pool, (const fnn_window *w, const fnn_real *x, fnn_real *y)) \
+    X(void, average_pool_backward, (const fnn_window *w, const fnn_real *dy, fnn_real *dx)) \
+    /* With d = x[i*ldx + j] - pivot[j]: sums[j] += sum over i of d, squares[j] += sum of d^2. */ \
+    X(void, moments, \
       (ptrdiff_t rows, ptrdiff_t columns, const fnn_real *x, ptrdiff_t ldx, const fnn_real *pivot, \
-       fnn_real *sums, fnn_real *squares))                                                         \
-    /* y = x scale[j] + shift[j], x and y (rows,columns). */                                       \
-    X(void, scale_shift,                                                                           \
-      (ptrdiff_t rows, ptrdiff_t columns, const fnn_real *x, const fnn_real *scale,                \
-       const fnn_real *shift, fnn_real *y))                                                        \
-    /* sums[j] += sum over i of dy, products[j] += sum of dy (x - mean[j]) inv_std[j]; dy and x    \
-       (rows,columns). */                                                                          \
-    X(void, norm_sums,                                                                             \
-      (ptrdiff_t rows, ptrdiff_t columns, const fnn_real *dy, const fnn_real *x,                   \
-       const fnn_real *mean, const fnn_real *inv_std, fnn_real *sums, fnn_real *products))         \
-    /* dx = a[j] dy + b[j] x + c[j]; dx may be dy or x. */                                         \
-    X(void, norm_backward,                                                                         \
-      (ptrdiff_t rows, ptrdiff_t columns, const fnn_real *dy, const fnn_real *x,                   \
-       const fnn_real *a, const fnn_real *b, const fnn_real *c, fnn_real *dx))                     \
-    /* Row (i,j) of columns (out_height,out_width,kernel_height,kernel_width,channels) is what     \
-       window (i,j) sees of x, zero outside; col2im adds it back to where it came from. */         \
-    X(void, im2col, (const fnn_window *w, const fnn_real *x, fnn_real *columns))                   \
-    X(void, col2im, (const fnn_window *w, const fnn_real *columns, fnn_real *dx))                  \
-    /* y[i] = keep(i) ? x[i] / (1 - rate) : 0, keep(i) a function of key and offset + i that is    \
-       the same on every instruction set. Applied to dy with the same key it is the backward. */   \
-    X(void, dropout,                                                                               \
+       fnn_real *sums, fnn_real *squares)) \
+    /* y = x scale[j] + shift[j], x and y (rows,columns). */ \
+    X(void, scale_shift, \
+      (ptrdiff_t rows, ptrdiff_t columns, const fnn_real *x, const fnn_real *scale, \
+       const fnn_real *shift, fnn_real *y)) \
+    /* sums[j] += sum over i of dy, products[j] += sum of dy (x - mean[j]) inv_std[j]; dy and x \
+       (rows,columns). */ \
+    X(void, norm_sums, \
+      (ptrdiff_t rows, ptrdiff_t columns, const fnn_real *dy, const fnn_real *x, \
+       const fnn_real *mean, const fnn_real *inv_std, fnn_real *sums, fnn_real *products)) \
+    /* dx = a[j] dy + b[j] x + c[j]; dx may be dy or x. */ \
+    X(void, norm_backward, \
+      (ptrdiff_t rows, ptrdiff_t columns, const fnn_real *dy, const fnn_real *x, \
+       const fnn_real *a, const fnn_real *b, const fnn_real *c, fnn_real *dx)) \
+    /* Row (i,j) of columns (out_height,out_width,kernel_height,kernel_width,channels) is what \
+       window (i,j) sees of x, zero outside; col2im adds it back to where it came from. */ \
+    X(void, im2col, (const fnn_window *w, const fnn_real *x, fnn_real *columns)) \
+    X(void, col2im, (const fnn_window *w, const fnn_real *columns, fnn_real *dx)) \
+    /* y[i] = keep(i) ? x[i] / (1 - rate) : 0, keep(i) a function of key and offset + i that is \
+       the same on every instruction set. Applied to dy with the same key it is the backward. */ \
+    X(void, dropout, \
       (ptrdiff_t n, uint64_t key, uint64_t offset, fnn_real rate, const fnn_real *x, fnn_real *y))
+/* clang-format on */
 
 #define FNNI_KERNEL_FIELD(type, name, parameters) type(*name) parameters;
 typedef struct fnni_kernels {
@@ -2276,6 +2278,7 @@ FNN_ISA_LIST(FNNI_TABLE_EXTERN)
 #define FNNI_INLINE FNNI_TARGET FNNI_FORCE_INLINE
 #define FNNI_APART FNNI_TARGET FNNI_NOINLINE static /* called from several places, there once */
 
+/* clang-format off */
 /* ---- vocabulary: scalar, one lane ---- */
 #ifdef FNNI_PASS_SCALAR
 #define FNNI_NAME(name) fnni_##name##_scalar
@@ -2895,6 +2898,7 @@ FNNI_INLINE void fnni_tile(const fnni_tiles *run, const int rows, const int vect
         FNNI_TILE_ROWS(FNNI_TILE_STORE)
     }
 }
+/* clang-format on */
 
 /* The run stands inside, since an indirect jump a tile, which not every machine foresees, would
  * cost as much as the tile's stores. */
@@ -2983,7 +2987,7 @@ FNNI_KERNEL void fnni_pack_rows(ptrdiff_t k, int columns, int width, const fnn_r
     square[i] = whole         ? fnni_vload(x + i * ldx)       \
                 : i < columns ? fnni_vload_m(x + i * ldx, in) \
                               : fnni_vzero();
-#define FNNI_SQUARE_STORE(i) \
+#define FNNI_SQUARE_STORE(i)                              \
     if (whole) fnni_vstore(panel + i * width, square[i]); \
     else if (i < depth) fnni_vstore_m(panel + i * width, out, square[i]);
 /* One LANES x LANES block: up to LANES source rows (the rest count as zero), depth of them. */
@@ -3042,11 +3046,13 @@ FNNI_INLINE void fnni_spread(ptrdiff_t count, ptrdiff_t n, const fnn_real *x, fn
  * Polynomials are minimax for the weighted error named beside them (Remez), the coefficients
  * rounded to float. tests/exhaustive_math.c measures every float. */
 #if FNNI_REAL_IS_DOUBLE
+/* clang-format off */
 FNNI_INLINE fnni_v fnni_vexp(fnni_v x) { return exp(x); }
 FNNI_INLINE fnni_v fnni_vexp_below(fnni_v x) { return exp(x); }
 FNNI_INLINE fnni_v fnni_vexpm1_below(fnni_v x) { return expm1(x); }
 FNNI_INLINE fnni_v fnni_vlog(fnni_v x) { return log(x); }
 FNNI_INLINE fnni_v fnni_vtanh(fnni_v x) { return tanh(x); }
+/* clang-format on */
 FNNI_INLINE fnni_v fnni_vsigmoid(fnni_v x)
 {
     const double e = exp(-fabs(x)), base = x < 0 ? e : 1;
@@ -3066,8 +3072,10 @@ FNNI_INLINE fnni_v fnni_vgelu_slope(fnni_v x)
 #define FNNI_MAGIC 12582912.0f /* 1.5 * 2^23: adding it leaves no place for a fraction, and the */
 #define FNNI_MAGIC_BITS 0x4b400000u /* sum's bits are these plus the nearest whole number */
 #ifdef FNNI_PASS_AVX512
+/* clang-format off */
 FNNI_INLINE fnni_v fnni_vscale(fnni_v a, fnni_v n) { return _mm512_maskz_scalef_ps(0xffff, a, n); }
 FNNI_INLINE fnni_v fnni_vscale_normal(fnni_v a, fnni_v n) { return fnni_vscale(a, n); }
+/* clang-format on */
 #else
 /* a 2^n as a f1 f2 with f1 and f2 about 2^(n/2), both normal: only the second product rounds.
  * n + 254 is split rather than n, so that the halves are positive and biased already. */
@@ -3143,7 +3151,10 @@ FNNI_INLINE fnni_v fnni_vexp_below(fnni_v x)
     return fnni_vscale(fnni_exp_sum(high, fnni_exp_rest(high, low)), n);
 }
 
-FNNI_INLINE fnni_v fnni_vexp(fnni_v x) { return fnni_vexp_below(fnni_vmin(fnni_vset(89), x)); }
+FNNI_INLINE fnni_v fnni_vexp(fnni_v x)
+{
+    return fnni_vexp_below(fnni_vmin(fnni_vset(89), x));
+}
 
 /* e^x - 1 for x <= 0: 2^n (1 + p) - 1 = 2^n p + (2^n - 1), which is p itself near 0. */
 FNNI_INLINE fnni_v fnni_vexpm1_below(fnni_v x)
@@ -3359,11 +3370,11 @@ FNNI_INLINE void fnni_map_rows(const fnni_f f, const int split, fnn_real paramet
 FNNI_KERNEL void fnni_activation(unsigned kind, fnn_real parameter, ptrdiff_t n, const fnn_real *x,
                                  fnn_real *y)
 {
-#define FNNI_MAP_CASE(name, word, a, traits) \
-    case FNNI_MAP_##word: \
-        if (!((traits)&FNNI_IDENTITY) || x != y) \
+#define FNNI_MAP_CASE(name, word, a, traits)                                                      \
+    case FNNI_MAP_##word:                                                                         \
+        if (!((traits)&FNNI_IDENTITY) || x != y)                                                  \
             fnni_map(FNNI_PLAIN, FNNI_NAME(f_##word), NULL, (traits)&FNNI_SHORT, parameter, n, x, \
-                     x, y); \
+                     x, y);                                                                       \
         break;
     switch (kind) {
         FNNI_MAP_LIST(FNNI_MAP_CASE, FNNI_LEAVE_OUT)
@@ -3377,16 +3388,16 @@ FNNI_INLINE void fnni_copy(ptrdiff_t n, const fnn_real *x, fnn_real *y)
 
 /* Slopes of y are short, all of them. */
 FNNI_KERNEL void fnni_activation_backward(unsigned kind, fnn_real parameter, ptrdiff_t n,
-                                          const fnn_real *x, const fnn_real *y,
-                                          const fnn_real *dy, fnn_real *dx)
+                                          const fnn_real *x, const fnn_real *y, const fnn_real *dy,
+                                          fnn_real *dx)
 {
-#define FNNI_BACK_CASE(name, word, a, traits) \
-    case name: \
-        if ((traits)&FNNI_SLOPE_OF_X) y = x; \
-        if ((traits)&FNNI_IDENTITY) y = dy; \
-        if (!((traits)&FNNI_IDENTITY) || dx != dy) \
+#define FNNI_BACK_CASE(name, word, a, traits)                                                   \
+    case name:                                                                                  \
+        if ((traits)&FNNI_SLOPE_OF_X) y = x;                                                    \
+        if ((traits)&FNNI_IDENTITY) y = dy;                                                     \
+        if (!((traits)&FNNI_IDENTITY) || dx != dy)                                              \
             fnni_map(FNNI_BACKWARD, NULL, FNNI_NAME(slope_##word), !((traits)&FNNI_SLOPE_OF_X), \
-                     parameter, n, y, dy, dx); \
+                     parameter, n, y, dy, dx);                                                  \
         break;
     switch (kind) {
         FNN_ACTIVATION_LIST(FNNI_BACK_CASE, FNNI_LEAVE_OUT)
@@ -3405,7 +3416,8 @@ FNNI_KERNEL void fnni_bias_activation(unsigned kind, fnn_real parameter, ptrdiff
     fnn_real copies[FNNI_CLOSE_COLUMNS * FNNI_LANES];
     if (!bias) {
         if (columns == ldc) fnni_activation(kind, parameter, rows * columns, c, c);
-        else for (; rows > 0; rows--, c += ldc) fnni_activation(kind, parameter, columns, c, c);
+        else
+            for (; rows > 0; rows--, c += ldc) fnni_activation(kind, parameter, columns, c, c);
         return;
     }
     if (close && rows >= 2 * FNNI_LANES) {
@@ -3416,10 +3428,10 @@ FNNI_KERNEL void fnni_bias_activation(unsigned kind, fnn_real parameter, ptrdiff
         rows /= FNNI_LANES;
         columns = ldc = columns * FNNI_LANES;
     }
-#define FNNI_BIAS_CASE(name, word, a, traits) \
-    case name: \
+#define FNNI_BIAS_CASE(name, word, a, traits)                                                      \
+    case name:                                                                                     \
         fnni_map_rows(FNNI_NAME(f_##word), (traits)&FNNI_SHORT, parameter, rows, columns, bias, c, \
-                      ldc); \
+                      ldc);                                                                        \
         break;
     switch (kind) {
         FNN_ACTIVATION_LIST(FNNI_BIAS_CASE, FNNI_LEAVE_OUT)
@@ -3585,8 +3597,8 @@ FNNI_INLINE void fnni_entropy_gradient(const fnni_entropy *s, const int whole, f
 
 /* One row of any length, row `at` of the block. */
 FNNI_INLINE void fnni_entropy_row(fnni_entropy *s, ptrdiff_t n, const fnn_real *x,
-                                  const int32_t *label, const fnn_real *targets,
-                                  fnn_real *gradient, fnni_entropy_block *block, ptrdiff_t at)
+                                  const int32_t *label, const fnn_real *targets, fnn_real *gradient,
+                                  fnni_entropy_block *block, ptrdiff_t at)
 {
     const fnn_real keep = fnni_vfirst(s->keep), share = fnni_vfirst(s->share);
     const ptrdiff_t full = n - n % FNNI_LANES;
@@ -3669,7 +3681,7 @@ FNNI_INLINE void fnni_entropy_short(const fnni_entropy *s, const int vectors, pt
 }
 
 FNNI_APART void fnni_entropy_losses(const fnni_entropy_block *block, ptrdiff_t rows,
-                                     fnn_real *losses)
+                                    fnn_real *losses)
 {
     ptrdiff_t i;
     for (i = 0; i < rows; i += FNNI_LANES) {
@@ -3682,8 +3694,8 @@ FNNI_APART void fnni_entropy_losses(const fnni_entropy_block *block, ptrdiff_t r
 
 /* All rows, of one or two vectors or (0) any length; targets, or where that is NULL labels. */
 FNNI_INLINE void fnni_entropy_rows(fnni_entropy *s, const int vectors, ptrdiff_t rows, ptrdiff_t n,
-                                   const fnn_real *x, const int32_t *label,
-                                   const fnn_real *targets, fnn_real *losses, fnn_real *gradient)
+                                   const fnn_real *x, const int32_t *label, const fnn_real *targets,
+                                   fnn_real *losses, fnn_real *gradient)
 {
     fnni_entropy_block block;
     ptrdiff_t row, at;
@@ -3779,8 +3791,7 @@ FNNI_KERNEL void fnni_scale(ptrdiff_t n, fnn_real a, fnn_real *x)
     const fnni_v factor = fnni_vset(a);
     const ptrdiff_t full = n - n % FNNI_LANES;
     ptrdiff_t i;
-    for (i = 0; i < full; i += FNNI_LANES)
-        fnni_vstore(x + i, fnni_vmul(factor, fnni_vload(x + i)));
+    for (i = 0; i < full; i += FNNI_LANES) fnni_vstore(x + i, fnni_vmul(factor, fnni_vload(x + i)));
     if (full < n) {
         const fnni_m m = fnni_vmask(n - i);
         fnni_vstore_m(x + i, m, fnni_vmul(factor, fnni_vload_m(x + i, m)));
@@ -3892,9 +3903,9 @@ FNNI_KERNEL void fnni_from_reals(ptrdiff_t n, const fnn_real *x, int per_element
 typedef struct fnni_stepper {
     fnni_v rate, gradient_scale, clip, l2, l1, keep; /* keep = 1 - rate decay */
     fnni_v momentum, rho, rho_rest, epsilon;
-    fnni_v inside, outside;             /* root(s) = sqrt(s + inside) + outside */
-    fnni_v put, take;                   /* v = momentum v + put g; w -= take v */
-    fnni_v beta2, fresh1, fresh2;       /* fresh = 1 - beta */
+    fnni_v inside, outside;              /* root(s) = sqrt(s + inside) + outside */
+    fnni_v put, take;                    /* v = momentum v + put g; w -= take v */
+    fnni_v beta2, fresh1, fresh2;        /* fresh = 1 - beta */
     fnni_v corrected, corrected_epsilon; /* the rate and epsilon of Adam */
     int clip_penalty, nesterov, has_momentum;
 } fnni_stepper;
@@ -3966,10 +3977,10 @@ FNNI_INLINE fnni_v fnni_step_root(const fnni_stepper *s, fnni_v square)
 /* ---- optimiser steps: the formulas ---- */
 /* Of each optimiser the new weight, found by its word: of the weight w and g' of the step, with the
  * state at p and q (whole, m: fnni_get). */
-#define FNNI_STEP(word) \
-    FNNI_INLINE fnni_v FNNI_NAME(step_##word)( \
-        const fnni_stepper *s, fnni_v w, fnni_v g, const int whole FNNI_UNUSED, \
-        fnni_m m FNNI_UNUSED, fnn_real *p FNNI_UNUSED, fnn_real *q FNNI_UNUSED)
+#define FNNI_STEP(word)                                                                          \
+    FNNI_INLINE fnni_v FNNI_NAME(step_##word)(const fnni_stepper *s, fnni_v w, fnni_v g,         \
+                                              const int whole FNNI_UNUSED, fnni_m m FNNI_UNUSED, \
+                                              fnn_real *p FNNI_UNUSED, fnn_real *q FNNI_UNUSED)
 
 /* w -= rate g' */
 FNNI_STEP(sgd)
@@ -4041,8 +4052,8 @@ FNNI_STEP(adam)
 {
     const fnni_v before = fnni_get(whole, m, p);
     const fnni_v first = fnni_vfma(s->fresh1, fnni_vsub(g, before), before);
-    const fnni_v second = fnni_vfma(s->beta2, fnni_get(whole, m, q),
-                                    fnni_vmul(s->fresh2, fnni_vmul(g, g)));
+    const fnni_v second =
+        fnni_vfma(s->beta2, fnni_get(whole, m, q), fnni_vmul(s->fresh2, fnni_vmul(g, g)));
     const fnni_v root = fnni_vadd(fnni_vsqrt(second), s->corrected_epsilon);
     fnni_put(whole, m, p, first);
     fnni_put(whole, m, q, second);
@@ -4073,8 +4084,9 @@ FNNI_INLINE void fnni_step_loop(const fnni_formula formula, const int states, co
     const fnni_m m = fnni_vmask(n - full);
     ptrdiff_t i;
     for (i = 0; i < end; i += FNNI_LANES)
-        fnni_step_vector(formula, &s, plain, split || i < full, m, w + i, g + i,
-                         states > 0 ? p + i : p, states > 1 ? q + i : q);
+        fnni_step_vector(formula, &s, plain,
+                         split || i<full, m, w + i, g + i, states> 0 ? p + i : p,
+                         states > 1 ? q + i : q);
     if (split && full < n)
         fnni_step_vector(formula, &s, plain, 0, m, w + full, g + full, states > 0 ? p + full : p,
                          states > 1 ? q + full : q);
@@ -4084,13 +4096,12 @@ FNNI_KERNEL void fnni_optimizer_step(fnn_optimizer_kind kind, ptrdiff_t n, const
                                      fnn_real *w, const fnn_real *g, fnn_real *s, fnn_real *v)
 {
     const int plain = fnni_step_plain(step);
-#define FNNI_STEP_CASE(name, word, states, traits, epsilon, rho) \
-    case name: \
-        if (!((traits)&FNNI_BRIEF)) \
-            fnni_step_loop(FNNI_NAME(step_##word), states, plain, 0, n, step, w, g, s, v); \
-        else if (plain) \
-            fnni_step_loop(FNNI_NAME(step_##word), states, 1, 1, n, step, w, g, s, v); \
-        else fnni_step_loop(FNNI_NAME(step_##word), states, 0, 1, n, step, w, g, s, v); \
+#define FNNI_STEP_CASE(name, word, states, traits, epsilon, rho)                                   \
+    case name:                                                                                     \
+        if (!((traits)&FNNI_BRIEF))                                                                \
+            fnni_step_loop(FNNI_NAME(step_##word), states, plain, 0, n, step, w, g, s, v);         \
+        else if (plain) fnni_step_loop(FNNI_NAME(step_##word), states, 1, 1, n, step, w, g, s, v); \
+        else fnni_step_loop(FNNI_NAME(step_##word), states, 0, 1, n, step, w, g, s, v);            \
         break;
     switch ((int)kind) {
         FNN_OPTIMIZER_LIST(FNNI_STEP_CASE)
@@ -4850,9 +4861,8 @@ FNNI_KERNEL void fnni_dropout(ptrdiff_t n, uint64_t key, uint64_t offset, fnn_re
 #define FNNI_TILE_COUNT(i) +1
 #define FNNI_KERNEL_ENTRY(type, name, parameters) FNNI_NAME(name),
 FNNI_TABLE_LINKAGE const fnni_kernels FNNI_NAME(kernels) = {
-    FNNI_ISA, FNNI_LANES, 0 FNNI_TILE_ROWS(FNNI_TILE_COUNT), FNNI_TILE_VECTORS * FNNI_LANES,
-    FNNI_KERNEL_LIST(FNNI_KERNEL_ENTRY)
-};
+    FNNI_ISA, FNNI_LANES, 0 FNNI_TILE_ROWS(FNNI_TILE_COUNT), FNNI_TILE_VECTORS *FNNI_LANES,
+    FNNI_KERNEL_LIST(FNNI_KERNEL_ENTRY)};
 #ifdef FNNI_MORE
 #include FNNI_MORE /* bench/: functions of its own over the vocabulary */
 #endif
@@ -5003,6 +5013,11 @@ static ptrdiff_t fnni_area(ptrdiff_t rows, ptrdiff_t columns)
     size_t count;
     if (rows < 0 || columns < 0 || !fnni_multiply((size_t)rows, (size_t)columns, &count)) return -1;
     return count > (size_t)PTRDIFF_MAX / sizeof(fnn_real) ? -1 : (ptrdiff_t)count;
+}
+
+static int fnni_is_finite(fnn_real x)
+{
+    return x - x == 0;
 }
 
 static ptrdiff_t fnni_least(ptrdiff_t a, ptrdiff_t b)
@@ -7912,11 +7927,12 @@ static fnn_result fnni_view_cut(const fnn_dataset *whole, int64_t begin, int64_t
 static fnn_result fnni_view_arguments(const fnn_dataset *data, fnn_dataset *a, fnn_dataset *b,
                                       fnn_error *error)
 {
-    if (!a || !b || a == b || a == data || b == data)
+    const int wrong = !a || !b || a == b || a == data || b == data;
+    if (a && a != data) memset(a, 0, sizeof *a);
+    if (b && b != data) memset(b, 0, sizeof *b);
+    if (wrong)
         return fnni_fail(error, FNN_ERROR_ARGUMENT,
                          "a view's outputs must be different, and not NULL nor its parent");
-    memset(a, 0, sizeof *a);
-    memset(b, 0, sizeof *b);
     return fnni_dataset_check_shape(data, error);
 }
 
@@ -10975,6 +10991,10 @@ FNNI_COLD FNN_DEF fnn_result fnn_set_initializer(fnn_model *model, fnn_initializ
         return fnni_builder_fail(model, FNN_ERROR_ARGUMENT,
                                  "initializer: expected two kinds, found %d and %d",
                                  (int)weights.kind, (int)biases.kind);
+    if (!fnni_is_finite(weights.scale) || !fnni_is_finite(biases.scale))
+        return fnni_builder_fail(model, FNN_ERROR_ARGUMENT,
+                                 "initializer: expected finite scales, found %g and %g",
+                                 (double)weights.scale, (double)biases.scale);
     model->weights_start = weights;
     model->biases_start = biases;
     return FNN_OK;
@@ -12877,6 +12897,9 @@ FNNI_COLD static fnn_result fnni_fit_check(fnn_model *model, const fnn_dataset *
     if (!(c->ema_decay >= 0 && c->ema_decay < 1))
         return fnni_fail(error, FNN_ERROR_ARGUMENT, "fit: expected ema_decay in [0, 1), found %g",
                          c->ema_decay);
+    if (!(c->min_delta >= 0))
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "fit: expected min_delta >= 0, found %g",
+                         c->min_delta);
     if ((unsigned)c->monitor >= FNN_MONITOR_COUNT)
         return fnni_fail(error, FNN_ERROR_ARGUMENT, "fit: expected a monitor, found %d",
                          (int)c->monitor);
@@ -13866,9 +13889,9 @@ FNNI_COLD FNN_DEF fnn_result fnn_read_idx(const char *images, const char *labels
                                           fnn_error *error)
 {
     fnn_result result;
-    if (!out) return fnni_fail(error, FNN_ERROR_ARGUMENT, "load_idx: out is NULL");
+    if (!out) return fnni_fail(error, FNN_ERROR_ARGUMENT, "read_idx: out is NULL");
     memset(out, 0, sizeof *out);
-    if (!images) return fnni_fail(error, FNN_ERROR_ARGUMENT, "load_idx: no path of images");
+    if (!images) return fnni_fail(error, FNN_ERROR_ARGUMENT, "read_idx: no path of images");
     fnni_dataset_begin(out, allocator);
     result = fnni_idx_images(out, images, error);
     if (result == FNN_OK && labels) result = fnni_idx_labels(out, labels, error);
@@ -13935,11 +13958,11 @@ static fnn_result fnni_sets_load(const fnni_sets *sets, const char *directory, f
     int i, found = 0;
     fnn_result result = FNN_ERROR_FILE;
     *nowhere = 0;
-    if ((!train && !test) || train == test)
-        return fnni_fail(error, FNN_ERROR_ARGUMENT, "%s: train %s test", sets->caller,
-                         train ? "is also" : "is NULL, and");
     if (train) fnni_dataset_begin(train, NULL);
     if (test) fnni_dataset_begin(test, NULL);
+    if (train == test)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "%s: train %s test", sets->caller,
+                         train ? "is also" : "is NULL, and");
     if (directory)
         return fnni_sets_load_from(sets, directory, train, test, allocator, &found, error);
     for (i = 0; i < 3 && !found; i++)
@@ -13998,7 +14021,7 @@ FNNI_COLD FNN_DEF fnn_result fnn_read_fashion_mnist(const char *directory,
                                                     fnn_dataset *train, fnn_dataset *test,
                                                     fnn_error *error)
 {
-    const fnni_sets sets = {"load_fashion_mnist",
+    const fnni_sets sets = {"read_fashion_mnist",
                             fnni_fashion_load,
                             {getenv("FMNIST_DIR"), "data", "/usr/share/datasets/fashion-mnist"}};
     int nowhere;
@@ -14101,18 +14124,18 @@ FNNI_COLD FNN_DEF fnn_result fnn_read_cifar10_files(const char *const *files, in
     fnn_result result = FNN_OK;
     size_t bytes;
     int i;
-    if (!out) return fnni_fail(error, FNN_ERROR_ARGUMENT, "load_cifar10: out is NULL");
+    if (!out) return fnni_fail(error, FNN_ERROR_ARGUMENT, "read_cifar10: out is NULL");
     fnni_dataset_begin(out, NULL);
     if (!files || count < 1)
-        return fnni_fail(error, FNN_ERROR_ARGUMENT, "load_cifar10: expected files, found %d",
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "read_cifar10: expected files, found %d",
                          count);
     for (i = 0; i < count; i++)
         if (!files[i])
-            return fnni_fail(error, FNN_ERROR_ARGUMENT, "load_cifar10: file %d is NULL", i);
+            return fnni_fail(error, FNN_ERROR_ARGUMENT, "read_cifar10: file %d is NULL", i);
     read = fnni_multiply((size_t)count, sizeof *read, &bytes)
                ? (fnni_file *)fnni_allocate(allocator, bytes)
                : NULL;
-    if (!read) return fnni_fail(error, FNN_ERROR_MEMORY, "load_cifar10: no memory");
+    if (!read) return fnni_fail(error, FNN_ERROR_MEMORY, "read_cifar10: no memory");
     memset(read, 0, bytes);
     fnni_dataset_begin(out, allocator);
     for (i = 0; i < count && result == FNN_OK; i++)
@@ -14150,7 +14173,7 @@ FNNI_COLD FNN_DEF fnn_result fnn_read_cifar10(const char *directory, const fnn_a
                                               fnn_dataset *train, fnn_dataset *test,
                                               fnn_error *error)
 {
-    const fnni_sets sets = {"load_cifar10",
+    const fnni_sets sets = {"read_cifar10",
                             fnni_cifar_load,
                             {getenv("CIFAR10_DIR"), "data/cifar-10-batches-bin", NULL}};
     int nowhere;
@@ -14865,12 +14888,6 @@ static void fnni_write_model(fnni_writer *w, const void *what)
             for (i = 0; i < t.count; i++) fnni_emit_real(w, t.values + i);
 }
 
-/* Whether a number can be written as digits. */
-static int fnni_is_finite(fnn_real x)
-{
-    return x - x == 0;
-}
-
 /* What a file cannot say. */
 static fnn_result fnni_save_check(const fnn_model *model, fnn_error *error)
 {
@@ -15434,7 +15451,9 @@ FNNI_COLD FNN_DEF fnn_result fnn_save(const fnn_model *model, const char *path, 
         const fnn_error *wrong = fnn_model_error(model);
         return fnni_fail(error, wrong->code, "%s", wrong->message);
     }
-    if (!path) return fnni_fail(error, FNN_ERROR_ARGUMENT, "save: expected a path, found NULL");
+    if (!path || !*path)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "save: expected a path, found %s",
+                         path ? "an empty one" : "NULL");
     return fnni_save(model, path, error);
 }
 

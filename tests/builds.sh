@@ -188,6 +188,10 @@ options() {
     fi
     check 'FNN_API exports from a shared library' exports \
         '-DFNN_API=__attribute__((visibility("default")))'
+    # shellcheck disable=SC2086
+    check 'a static unit and a double one are not for others: it does not touch them' \
+        $CC -Wall -Werror -DFMNIST_NN_NO_SIMD -DFMNIST_NN_STATIC -DFNN_API=extern -I. \
+        -fsyntax-only "$here/library.c"
     refuses 'without it -fvisibility=hidden exports nothing' '^0 functions' exports
     refuses '-ffast-math' 'without -ffast-math' scalar -ffast-math
     refuses '-Ofast' 'without -ffast-math' scalar -Ofast

@@ -1097,6 +1097,8 @@ static void wrong_calls_are_errors(void)
     fnn_seal(m);
     CHECK(fnn_save(m, path_of("a"), &error) == FNN_ERROR_NUMERIC);
     CHECK(strstr(error.message, "layer 1 activation: its parameter is not finite") != NULL);
+    CHECK(fnn_save(m, "", &error) == FNN_ERROR_ARGUMENT);
+    CHECK(strstr(error.message, "found an empty one") != NULL);
     CHECK(fnn_save(m, NULL, &error) == FNN_ERROR_ARGUMENT);
     m->layers[1].parameter = 1;
     CHECK(fnn_save(m, path_of("a"), NULL) == FNN_OK);

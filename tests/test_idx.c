@@ -205,7 +205,10 @@ static void fashion_mnist_in_a_directory(void)
     fnn_dataset_free(&test);
     unsetenv("FMNIST_DIR");
     CHECK(fnn_read_fashion_mnist(directory, NULL, NULL, NULL, &error) == FNN_ERROR_ARGUMENT);
+    memset(&train, 0x55, sizeof train);
     CHECK(fnn_read_fashion_mnist(directory, NULL, &train, &train, &error) == FNN_ERROR_ARGUMENT);
+    CHECK(strstr(error.message, "read_fashion_mnist: ") != NULL);
+    CHECK(train.count == 0 && train.bytes == NULL);
 
     labels.bytes[8 + 3] = 10;
     write_file("t10k-labels-idx1-ubyte", labels);

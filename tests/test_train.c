@@ -834,6 +834,9 @@ static void metrics_by_hand(void)
     CLOSE(f1[1], 0);
     CLOSE(recall[2], 0.5);
     CLOSE(fnn_r2(p, t, 4, 1), 1 - 1 / 5.);
+    CHECK(isnan(fnn_r2(NULL, t, 4, 1)) && isnan(fnn_r2(p, NULL, 4, 1)));
+    CHECK(isnan(fnn_r2(p, t, -1, 1)) && isnan(fnn_r2(p, t, 4, 0)));
+    CHECK(isnan(fnn_r2(p, t, INT64_MAX, 2)));
 }
 
 static const harness_test tests[] = {TEST(fit_learns),

@@ -124,9 +124,15 @@ static void views_reject_wrong_calls(void)
     make_table(&data, reals, labels, 10);
     CHECK(fnn_dataset_split(&data, -1, 0, 0, &a, &b, &error) == wrong && is_zero(&a));
     CHECK(fnn_dataset_split(&data, 11, 0, 0, &a, &b, &error) == wrong && is_zero(&b));
-    CHECK(fnn_dataset_split(&data, 5, 0, 0, &a, &a, &error) == wrong);
+    memset(&a, 0x55, sizeof a); /* each output is zeroed, whatever is wrong with the other */
+    CHECK(fnn_dataset_split(&data, 5, 0, 0, &a, &a, &error) == wrong && is_zero(&a));
+    memset(&a, 0x55, sizeof a);
     CHECK(fnn_dataset_split(&data, 5, 0, 0, &data, &a, &error) == wrong && data.count == 10);
-    CHECK(fnn_dataset_split(&data, 5, 0, 0, NULL, &a, &error) == wrong);
+    CHECK(is_zero(&a));
+    memset(&a, 0x55, sizeof a);
+    CHECK(fnn_dataset_split(&data, 5, 0, 0, NULL, &a, &error) == wrong && is_zero(&a));
+    memset(&a, 0x55, sizeof a);
+    CHECK(fnn_dataset_fold(&data, 5, 0, 0, 0, &a, NULL, &error) == wrong && is_zero(&a));
     CHECK(fnn_dataset_split(NULL, 5, 0, 0, &a, &b, &error) == wrong);
     CHECK(fnn_dataset_fold(&data, 1, 0, 0, 0, &a, &b, &error) == wrong);
     CHECK(fnn_dataset_fold(&data, 11, 0, 0, 0, &a, &b, &error) == wrong);
