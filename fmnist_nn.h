@@ -5343,7 +5343,7 @@ typedef int fnni_lock;
  * >>arrays  the kernels on plain arrays, as calls of their own
  * ============================================================================ */
 
-static fnn_result fnni_mapped(fnn_context *context, int kind, ptrdiff_t n, const fnn_real *x,
+static fnn_result fnni_mapped(fnn_context *context, unsigned kind, ptrdiff_t n, const fnn_real *x,
                               fnn_real *y)
 {
     const fnni_kernels *kernels = fnni_table(context);
