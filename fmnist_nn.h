@@ -2282,7 +2282,6 @@ FNN_ISA_LIST(FNNI_TABLE_EXTERN)
 /* ---- vocabulary: scalar, one lane ---- */
 #ifdef FNNI_PASS_SCALAR
 #define FNNI_NAME(name) fnni_##name##_scalar
-#define FNNI_MASKS_FREE 0
 #define FNNI_ISA FNN_ISA_SCALAR
 #define FNNI_TARGET
 #define FNNI_LANES 1
@@ -2354,7 +2353,6 @@ FNNI_INLINE void fnni_vtranspose(fnni_v *x) { (void)x; }
 /* ---- vocabulary: AVX2 + FMA, eight lanes ---- */
 #ifdef FNNI_PASS_AVX2
 #define FNNI_NAME(name) fnni_##name##_avx2
-#define FNNI_MASKS_FREE 0
 #define FNNI_ISA FNN_ISA_AVX2
 #define FNNI_TARGET FNNI_FOR("avx2,fma")
 #define FNNI_LANES 8
@@ -2501,7 +2499,6 @@ FNNI_INLINE void fnni_vtranspose(fnni_v *x)
 /* ---- vocabulary: AVX-512, sixteen lanes ---- */
 #ifdef FNNI_PASS_AVX512
 #define FNNI_NAME(name) fnni_##name##_avx512
-#define FNNI_MASKS_FREE 1
 #define FNNI_ISA FNN_ISA_AVX512
 #define FNNI_TARGET FNNI_FOR("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")
 #define FNNI_LANES 16
@@ -2650,7 +2647,6 @@ FNNI_INLINE void fnni_vtranspose(fnni_v *x)
 /* ---- vocabulary: NEON, four lanes ---- */
 #ifdef FNNI_PASS_NEON
 #define FNNI_NAME(name) fnni_##name##_neon
-#define FNNI_MASKS_FREE 0
 #define FNNI_ISA FNN_ISA_NEON
 #define FNNI_TARGET
 #define FNNI_LANES 4
@@ -2931,7 +2927,7 @@ FNNI_KERNEL void fnni_gemm_tiles(const fnni_tiles *run, int rows, int columns, c
     const int vectors = (columns + FNNI_LANES - 1) / FNNI_LANES;
     const fnni_m m = fnni_vmask(columns - (vectors - 1) * FNNI_LANES);
 #if FNNI_OPTIMIZING
-    if (columns == FNNI_TILE_VECTORS * FNNI_LANES && !FNNI_MASKS_FREE)
+    if (columns == FNNI_TILE_VECTORS * FNNI_LANES)
         fnni_tile_rows(run, rows, FNNI_TILE_VECTORS, 0, m, a, b, c);
     else if (vectors == 1) fnni_tile_rows(run, rows, 1, FNNI_LANES > 1, m, a, b, c);
     else if (vectors < FNNI_TILE_VECTORS && vectors == 2)
@@ -4870,7 +4866,6 @@ FNNI_TABLE_LINKAGE const fnni_kernels FNNI_NAME(kernels) = {
 #undef FNNI_TARGET
 #undef FNNI_ISA
 #undef FNNI_LANES
-#undef FNNI_MASKS_FREE
 #undef FNNI_LANE_LIST
 #undef FNNI_TILE_VECTORS
 #undef FNNI_TILE_ROWS
