@@ -12506,7 +12506,7 @@ FNN_DEF double fnn_r2(const fnn_real *outputs, const fnn_real *targets, int64_t 
     int64_t i;
     if (count < 0 || output_count < 1 || count > INT64_MAX / output_count ||
         (count > 0 && (!outputs || !targets)))
-        return NAN;
+        return FNNI_NAN;
     memset(&data, 0, sizeof data);
     data.count = count;
     data.targets = targets;
