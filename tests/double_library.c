@@ -246,12 +246,24 @@ static void gradient_bounds(const analysis *a, int l, double *bounds)
         }
 }
 
+/* Whether the analysis knows the loss and the layers of a model. */
+static int is_known(const fnn_model *m)
+{
+    int l;
+    for (l = 0; l < m->layer_count; l++) {
+        const fnni_layer_type *t = m->layers[l].type;
+        if (t != &fnni_dense_type && t != &fnni_dropout_type && t != &fnni_activate_type) return 0;
+    }
+    return m->layer_count <= MOST_LAYERS &&
+           (m->loss == FNN_LOSS_SOFTMAX_CROSS_ENTROPY || m->loss == FNN_LOSS_MEAN_SQUARED_ERROR);
+}
+
 static int analyse(const fnn_model *m, double *bounds)
 {
     const size_t count = (m->columns[0] + m->delta_columns) * (size_t)m->run.capacity;
     analysis a;
     int l, row;
-    if (m->layer_count > MOST_LAYERS) return 1;
+    if (!is_known(m)) return 1;
     a.run = &m->run;
     for (l = 0; l < m->layer_count; l++)
         if (twin_of((int)m->layers[l].activation)->f)

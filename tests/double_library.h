@@ -15,6 +15,12 @@ typedef struct {
 
 enum { NETWORK_CLASSES = 10 };
 
+/* Rounded to float, so that both libraries have the same. */
+static fnn_real parameter_of(fnn_activation f)
+{
+    return (fnn_real)(float)twin_parameter((int)f);
+}
+
 static fnn_model *network_build(const network *n, fnn_isa isa)
 {
     const fnn_activation f = (fnn_activation)n->activation;
@@ -22,7 +28,7 @@ static fnn_model *network_build(const network *n, fnn_isa isa)
     int layer;
     for (layer = 0; layer < 2; layer++) {
         fnn_dense(m, layer ? 21 : 37, n->fused ? f : FNN_LINEAR);
-        if (!n->fused) fnn_activate(m, f, twin_parameter((int)f));
+        if (!n->fused) fnn_activate(m, f, parameter_of(f));
         if (n->dropout) fnn_dropout(m, (fnn_real)0.25);
     }
     fnn_dense(m, NETWORK_CLASSES, n->softmax ? FNN_SOFTMAX : FNN_LINEAR);
@@ -57,7 +63,7 @@ static void cnn_stage(fnn_model *m, cnn kind, int filters, fnn_activation f)
 {
     fnn_conv2d(m, filters, 3, FNN_SAME, kind == CNN_ACTIVATED ? FNN_LINEAR : f);
     if (kind == CNN_APART) fnn_activate(m, FNN_LINEAR, 0);
-    if (kind == CNN_ACTIVATED) fnn_activate(m, f, twin_parameter((int)f));
+    if (kind == CNN_ACTIVATED) fnn_activate(m, f, parameter_of(f));
     fnn_max_pool2d(m, 2);
 }
 

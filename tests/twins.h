@@ -5,7 +5,6 @@
  * fmnist_nn.h. */
 #ifndef TWINS_H
 #define TWINS_H
-#include <float.h>
 #include <math.h>
 
 typedef struct {
@@ -185,12 +184,12 @@ static inline const char *twin_word(int kind)
     return words[kind];
 }
 
-/* The parameter where a call has none, rounded to float: so that both libraries have the same. */
+/* The parameter where a call has none. */
 static inline fnn_real twin_parameter(int kind)
 {
-#define TWIN_PARAMETER(name, word, a, traits) (float)(a),
-    static const float parameters[] = {TWIN_LIST(TWIN_PARAMETER)};
-    return (fnn_real)parameters[kind];
+#define TWIN_PARAMETER(name, word, a, traits) (fnn_real)(a),
+    static const fnn_real parameters[] = {TWIN_LIST(TWIN_PARAMETER)};
+    return parameters[kind];
 }
 
 /* How far a number of this library may be off, as a share of the true value in epsilons. */
