@@ -12255,8 +12255,8 @@ static void fnni_inference_part(void *argument, int part, int parts)
     const int stretches = fnni_stretches(f->data);
     fnn_real *memory = f->context->workspace + (size_t)part * f->per_part;
     fnni_plan *plans = (fnni_plan *)(void *)memory;
-    fnn_real *targets;
-    int32_t *labels;
+    fnn_real *targets = NULL;
+    int32_t *labels = NULL;
     fnni_run run;
     int s;
     memory += fnni_reals_of((size_t)f->model->layer_count * sizeof *plans);

@@ -70,12 +70,12 @@ experiment_compile() { # SOURCE PROGRAM FLAG...
         $CC -fopenmp -include omp.h -x c - -o "$objects/openmp" 2>/dev/null; then
         flags=(-fopenmp)
     fi
+    # shellcheck disable=SC2086
     if grep -q 'define FMNIST_NN_REAL double' "$source"; then
-        object=$objects/double.o
-        experiment_library "$object" "${flags[@]}" -DFMNIST_NN_REAL=double || return
+        $CC ${CFLAGS:--O2} "${flags[@]}" "$@" "$source" -o "$program" -lm # static to its unit
     else
         experiment_library "$object" "${flags[@]}" || return
+        $CC ${CFLAGS:--O2} "${flags[@]}" -DEXPERIMENT_LINKED "$@" "$source" "$object" \
+            -o "$program" -lm
     fi
-    # shellcheck disable=SC2086
-    $CC ${CFLAGS:--O2} "${flags[@]}" -DEXPERIMENT_LINKED "$@" "$source" "$object" -o "$program" -lm
 }
