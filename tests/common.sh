@@ -235,7 +235,7 @@ shared_objects() {
     *'"../fmnist_nn.h"'* | *'"tables.h"'* | *'"../examples/'*) set -- library kernels ;;
     *) return ;;
     esac
-    case $flags in *REAL=double*) [ "$1" = library ] && echo library ;; *) echo "$@" ;; esac
+    echo "$@"
 }
 
 # run_program GROUP SOURCE LOG: compiles and runs a test program; the log ends with its counts.
@@ -251,8 +251,14 @@ run_program() {
         return 0
     fi
     for object in $(shared_objects "$2"); do
-        make_object "$object" >>"$3" 2>&1
-        shared+=("$(object_path "$object")")
+        case $object:$flags in # the double library is static to its unit
+        library:*REAL=double*) apart=-DFMNIST_NN_IMPLEMENTATION ;;
+        *REAL=double*) ;;
+        *)
+            make_object "$object" >>"$3" 2>&1
+            shared+=("$(object_path "$object")")
+            ;;
+        esac
     done
     [ "$object" != kernels ] || [ ${#shared[@]} -ne 1 ] || apart=-DFNNI_KERNELS_APART
     if ! $compiler $flags $threads $apart $warnings "$2" $(more_sources "$2") "${shared[@]}" \

@@ -43,7 +43,7 @@ jobs_test() {
 }
 # shellcheck disable=SC2086
 jobs_test_more() {
-    jobs_of object/ sanitize:kernels neon:kernels sanitize:library double:library neon:library
+    jobs_of object/ sanitize:kernels neon:kernels sanitize:library neon:library
     jobs_of object/undefined: kernels library
     jobs_of object/undefined-m32: kernels library
     jobs_of script/builds: gcc clang clang-19 g++ clang++ options targets symbols
