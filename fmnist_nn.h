@@ -383,9 +383,9 @@ FNN_API const char *fnn_isa_name(fnn_isa isa);
  * scale); private: its traits, FNNI_IDENTITY and so on. */
 /* clang-format off */
 #define FNN_ACTIVATION_LIST(X, ROW) \
-    X(FNN_LINEAR,     linear,     0,  FNNI_SHORT | FNNI_KEEPS_ORDER | FNNI_IDENTITY) /* x */ \
-    X(FNN_RELU,       relu,       0,  FNNI_SHORT | FNNI_KEEPS_ORDER) /* max(x, 0) */ \
-    X(FNN_LEAKY_RELU, leaky_relu, .3, FNNI_SHORT | FNNI_KEEPS_ORDER | FNNI_HAS_PARAMETER) \
+    X(FNN_LINEAR,     linear,     0,  FNNI_KEEPS_ORDER | FNNI_IDENTITY) /* x */ \
+    X(FNN_RELU,       relu,       0,  FNNI_KEEPS_ORDER) /* max(x, 0) */ \
+    X(FNN_LEAKY_RELU, leaky_relu, .3, FNNI_KEEPS_ORDER | FNNI_HAS_PARAMETER) \
                                                        /* x > 0 ? x : a x */ \
     X(FNN_ELU,        elu,        1,  FNNI_HAS_PARAMETER) /* x > 0 ? x : a (e^x - 1) */ \
     X(FNN_GELU,       gelu,       0,  FNNI_SLOPE_OF_X) /* x/2 (1 + erf(x / sqrt 2)) */ \
@@ -797,12 +797,12 @@ FNN_API fnn_real *fnn_gradients(fnn_model *model, size_t *count);
 /* ---- training ---- */
 
 /* Optimisers, formulas at >>kernels; X(name, word, states, traits, epsilon, rho). Private: states =
- * reals of state a parameter; its traits, FNNI_BRIEF and so on; the epsilon and rho (0: not used)
+ * reals of state a parameter; its traits, FNNI_START; the epsilon and rho (0: not used)
  * that PyTorch has. */
 /* clang-format off */
 #define FNN_OPTIMIZER_LIST(X) \
-    X(FNN_SGD,      sgd,      0, FNNI_BRIEF, 1e-8,  0) \
-    X(FNN_MOMENTUM, momentum, 1, FNNI_BRIEF, 1e-8,  0) \
+    X(FNN_SGD,      sgd,      0, 0,          1e-8,  0) \
+    X(FNN_MOMENTUM, momentum, 1, 0,          1e-8,  0) \
     X(FNN_ADAGRAD,  adagrad,  1, FNNI_START, 1e-10, 0) \
     X(FNN_ADADELTA, adadelta, 2, 0,          1e-6,  .9) \
     X(FNN_RMSPROP,  rmsprop,  2, 0,          1e-8,  .99) \
@@ -2025,8 +2025,7 @@ enum {
     FNNI_HAS_PARAMETER = 4, /* which must be at least 0 for y to tell on which side x was */
     FNNI_KEEPS_ORDER = 8, /* and where it makes inputs equal its slope is 0: it may follow a max */
     FNNI_ROWWISE = 16,    /* of a whole row: not for the kernels named activation */
-    FNNI_SHORT = 32,      /* f is a few instructions: its loop is, too */
-    FNNI_OF_LOGITS = 64   /* a loss that takes logits takes this one's input */
+    FNNI_OF_LOGITS = 32   /* a loss that takes logits takes this one's input */
 };
 
 typedef struct fnni_activation_type {
@@ -2049,16 +2048,14 @@ static int fnni_activation_has(fnn_activation activation, int traits)
 }
 
 /* Maps: the activations, which keep their numbers, and others of the kernels' own. */
-#define FNNI_MAP_LIST(X, ROW) \
-    FNN_ACTIVATION_LIST(X, ROW) X(EXP, exp, 0, FNNI_SHORT) X(LOG, log, 0, FNNI_SHORT)
+#define FNNI_MAP_LIST(X, ROW) FNN_ACTIVATION_LIST(X, ROW) X(EXP, exp, 0, 0) X(LOG, log, 0, 0)
 #define FNNI_MAP_NUMBER(name, word, a, traits) FNNI_MAP_##word,
 enum { FNNI_MAP_LIST(FNNI_MAP_NUMBER, FNNI_MAP_NUMBER) FNNI_MAP_COUNT };
 #define FNNI_LEAVE_OUT(name, word, a, traits)
 
 /* The traits of FNN_OPTIMIZER_LIST. */
 enum {
-    FNNI_START = 1, /* its state starts at fnn_optimizer.start, that of others at 0 */
-    FNNI_BRIEF = 2  /* a few instructions: memory is what takes time, and each counts */
+    FNNI_START = 1 /* its state starts at fnn_optimizer.start, that of others at 0 */
 };
 
 /* A run of tiles of one shape, of a matrix product or a convolution. Row i of A at step p is
@@ -3328,49 +3325,44 @@ FNNI_INLINE void fnni_map_vector(const int form, const fnni_f f, const fnni_slop
     fnni_put(whole, m, y, in);
 }
 
-/* The one loop of all maps, over n elements of which m masks those behind the last whole vector. A
- * `split` map is short and has its tail behind the loop; the tail of others stands in it, so that
- * their code is there once. */
-FNNI_INLINE void fnni_map_row(const int form, const fnni_f f, const fnni_slope slope,
-                              const int split, fnni_v a, fnni_m m, ptrdiff_t n, ptrdiff_t full,
-                              const fnn_real *x, const fnn_real *b, fnn_real *y)
+/* The one loop of all maps, over n elements of which m masks those behind the last whole vector. */
+FNNI_INLINE void fnni_map_row(const int form, const fnni_f f, const fnni_slope slope, fnni_v a,
+                              fnni_m m, ptrdiff_t n, ptrdiff_t full, const fnn_real *x,
+                              const fnn_real *b, fnn_real *y)
 {
     ptrdiff_t i;
-    for (i = 0; i < (split ? full : n); i += FNNI_LANES)
-        fnni_map_vector(form, f, slope, split || i < full, m, a, x + i,
-                        form == FNNI_PLAIN ? x : b + i, y + i);
-    if (split && full < n)
-        fnni_map_vector(form, f, slope, 0, m, a, x + full, form == FNNI_PLAIN ? x : b + full,
-                        y + full);
+    for (i = 0; i < full; i += FNNI_LANES)
+        fnni_map_vector(form, f, slope, 1, m, a, x + i, form == FNNI_PLAIN ? x : b + i, y + i);
+    if (full < n)
+        fnni_map_vector(form, f, slope, 0, m, a, x + i, form == FNNI_PLAIN ? x : b + i, y + i);
 }
 
-FNNI_INLINE void fnni_map(const int form, const fnni_f f, const fnni_slope slope, const int split,
+FNNI_INLINE void fnni_map(const int form, const fnni_f f, const fnni_slope slope,
                           fnn_real parameter, ptrdiff_t n, const fnn_real *x, const fnn_real *b,
                           fnn_real *y)
 {
     const ptrdiff_t full = n - n % FNNI_LANES;
     const fnni_m m = fnni_vmask(n - full);
-    fnni_map_row(form, f, slope, split, fnni_vset(parameter), m, n, full, x, b, y);
+    fnni_map_row(form, f, slope, fnni_vset(parameter), m, n, full, x, b, y);
 }
 
-FNNI_INLINE void fnni_map_rows(const fnni_f f, const int split, fnn_real parameter, ptrdiff_t rows,
+FNNI_INLINE void fnni_map_rows(const fnni_f f, fnn_real parameter, ptrdiff_t rows,
                                ptrdiff_t columns, const fnn_real *bias, fnn_real *c, ptrdiff_t ldc)
 {
     const ptrdiff_t full = columns - columns % FNNI_LANES;
     const fnni_v a = fnni_vset(parameter);
     const fnni_m m = fnni_vmask(columns - full);
     for (; rows > 0; rows--, c += ldc)
-        fnni_map_row(FNNI_BIASED, f, NULL, split, a, m, columns, full, c, bias, c);
+        fnni_map_row(FNNI_BIASED, f, NULL, a, m, columns, full, c, bias, c);
 }
 
 FNNI_KERNEL void fnni_activation(unsigned kind, fnn_real parameter, ptrdiff_t n, const fnn_real *x,
                                  fnn_real *y)
 {
-#define FNNI_MAP_CASE(name, word, a, traits)                                                      \
-    case FNNI_MAP_##word:                                                                         \
-        if (!((traits)&FNNI_IDENTITY) || x != y)                                                  \
-            fnni_map(FNNI_PLAIN, FNNI_NAME(f_##word), NULL, (traits)&FNNI_SHORT, parameter, n, x, \
-                     x, y);                                                                       \
+#define FNNI_MAP_CASE(name, word, a, traits)                                        \
+    case FNNI_MAP_##word:                                                           \
+        if (!((traits)&FNNI_IDENTITY) || x != y)                                    \
+            fnni_map(FNNI_PLAIN, FNNI_NAME(f_##word), NULL, parameter, n, x, x, y); \
         break;
     switch (kind) {
         FNNI_MAP_LIST(FNNI_MAP_CASE, FNNI_LEAVE_OUT)
@@ -3379,21 +3371,19 @@ FNNI_KERNEL void fnni_activation(unsigned kind, fnn_real parameter, ptrdiff_t n,
 
 FNNI_INLINE void fnni_copy(ptrdiff_t n, const fnn_real *x, fnn_real *y)
 {
-    fnni_map(FNNI_PLAIN, FNNI_NAME(f_linear), NULL, 1, 0, n, x, x, y);
+    fnni_map(FNNI_PLAIN, FNNI_NAME(f_linear), NULL, 0, n, x, x, y);
 }
 
-/* Slopes of y are short, all of them. */
 FNNI_KERNEL void fnni_activation_backward(unsigned kind, fnn_real parameter, ptrdiff_t n,
                                           const fnn_real *x, const fnn_real *y, const fnn_real *dy,
                                           fnn_real *dx)
 {
-#define FNNI_BACK_CASE(name, word, a, traits)                                                   \
-    case name:                                                                                  \
-        if ((traits)&FNNI_SLOPE_OF_X) y = x;                                                    \
-        if ((traits)&FNNI_IDENTITY) y = dy;                                                     \
-        if (!((traits)&FNNI_IDENTITY) || dx != dy)                                              \
-            fnni_map(FNNI_BACKWARD, NULL, FNNI_NAME(slope_##word), !((traits)&FNNI_SLOPE_OF_X), \
-                     parameter, n, y, dy, dx);                                                  \
+#define FNNI_BACK_CASE(name, word, a, traits)                                                \
+    case name:                                                                               \
+        if ((traits)&FNNI_SLOPE_OF_X) y = x;                                                 \
+        if ((traits)&FNNI_IDENTITY) y = dy;                                                  \
+        if (!((traits)&FNNI_IDENTITY) || dx != dy)                                           \
+            fnni_map(FNNI_BACKWARD, NULL, FNNI_NAME(slope_##word), parameter, n, y, dy, dx); \
         break;
     switch (kind) {
         FNN_ACTIVATION_LIST(FNNI_BACK_CASE, FNNI_LEAVE_OUT)
@@ -3424,11 +3414,8 @@ FNNI_KERNEL void fnni_bias_activation(unsigned kind, fnn_real parameter, ptrdiff
         rows /= FNNI_LANES;
         columns = ldc = columns * FNNI_LANES;
     }
-#define FNNI_BIAS_CASE(name, word, a, traits)                                                      \
-    case name:                                                                                     \
-        fnni_map_rows(FNNI_NAME(f_##word), (traits)&FNNI_SHORT, parameter, rows, columns, bias, c, \
-                      ldc);                                                                        \
-        break;
+#define FNNI_BIAS_CASE(name, word, a, traits) \
+    case name: fnni_map_rows(FNNI_NAME(f_##word), parameter, rows, columns, bias, c, ldc); break;
     switch (kind) {
         FNN_ACTIVATION_LIST(FNNI_BIAS_CASE, FNNI_LEAVE_OUT)
     }
@@ -4057,7 +4044,7 @@ FNNI_STEP(adam)
 }
 
 /* ---- optimiser steps: the loop ---- */
-/* The formula, plain, states and split are constants wherever these are called. */
+/* The formula, plain and states are constants wherever these are called. */
 typedef fnni_v (*fnni_formula)(const fnni_stepper *s, fnni_v w, fnni_v g, const int whole, fnni_m m,
                                fnn_real *p, fnn_real *q);
 
@@ -4070,34 +4057,30 @@ FNNI_INLINE void fnni_step_vector(const fnni_formula formula, const fnni_stepper
     fnni_put(whole, m, w, formula(s, weight, gradient, whole, m, p, q));
 }
 
-/* split as in fnni_map_row. */
 FNNI_INLINE void fnni_step_loop(const fnni_formula formula, const int states, const int plain,
-                                const int split, ptrdiff_t n, const fnni_step *step, fnn_real *w,
-                                const fnn_real *g, fnn_real *p, fnn_real *q)
+                                ptrdiff_t n, const fnni_step *step, fnn_real *w, const fnn_real *g,
+                                fnn_real *p, fnn_real *q)
 {
     const fnni_stepper s = fnni_stepper_open(step);
-    const ptrdiff_t full = n - n % FNNI_LANES, end = split ? full : n;
+    const ptrdiff_t full = n - n % FNNI_LANES;
     const fnni_m m = fnni_vmask(n - full);
     ptrdiff_t i;
-    for (i = 0; i < end; i += FNNI_LANES)
-        fnni_step_vector(formula, &s, plain,
-                         split || i<full, m, w + i, g + i, states> 0 ? p + i : p,
+    for (i = 0; i < full; i += FNNI_LANES)
+        fnni_step_vector(formula, &s, plain, 1, m, w + i, g + i, states > 0 ? p + i : p,
                          states > 1 ? q + i : q);
-    if (split && full < n)
-        fnni_step_vector(formula, &s, plain, 0, m, w + full, g + full, states > 0 ? p + full : p,
-                         states > 1 ? q + full : q);
+    if (full < n)
+        fnni_step_vector(formula, &s, plain, 0, m, w + i, g + i, states > 0 ? p + i : p,
+                         states > 1 ? q + i : q);
 }
 
 FNNI_KERNEL void fnni_optimizer_step(fnn_optimizer_kind kind, ptrdiff_t n, const fnni_step *step,
                                      fnn_real *w, const fnn_real *g, fnn_real *s, fnn_real *v)
 {
     const int plain = fnni_step_plain(step);
-#define FNNI_STEP_CASE(name, word, states, traits, epsilon, rho)                                   \
-    case name:                                                                                     \
-        if (!((traits)&FNNI_BRIEF))                                                                \
-            fnni_step_loop(FNNI_NAME(step_##word), states, plain, 0, n, step, w, g, s, v);         \
-        else if (plain) fnni_step_loop(FNNI_NAME(step_##word), states, 1, 1, n, step, w, g, s, v); \
-        else fnni_step_loop(FNNI_NAME(step_##word), states, 0, 1, n, step, w, g, s, v);            \
+#define FNNI_STEP_CASE(name, word, states, traits, epsilon, rho)                           \
+    case name:                                                                             \
+        if (plain) fnni_step_loop(FNNI_NAME(step_##word), states, 1, n, step, w, g, s, v); \
+        else fnni_step_loop(FNNI_NAME(step_##word), states, 0, n, step, w, g, s, v);       \
         break;
     switch ((int)kind) {
         FNN_OPTIMIZER_LIST(FNNI_STEP_CASE)
