@@ -236,7 +236,8 @@
  *                      tests/test_optimizers.c.
  *     schedule         a row in FNN_SCHEDULE_LIST (>>api) with its constructor's prototype; a page
  *                      in >>schedules; a row in tests/test_schedule.c.
- *     normalisation, initialiser    a row in its list (>>api), which is all of it.
+ *     normalisation, initialiser    a row in its list (>>api); a row in tests/test_views.c, or in
+ *                      tests/test_model.c.
  *     instruction set  a row in FNN_ISA_LIST (>>api); a block of vocabulary in >>kernels; a pass in
  *                      >>dispatch.
  *     data format      a page in >>data that fills a zeroed fnn_dataset; its prototype in >>api; a
@@ -8792,7 +8793,7 @@ FNN_DEF fnn_schedule fnn_schedule_constant(void)
 
 static const char *fnni_gamma_fits(double gamma)
 {
-    return gamma >= 0 && gamma - gamma == 0 ? NULL : "gamma >= 0";
+    return gamma >= 0 && gamma - gamma == 0 ? NULL : "a finite gamma >= 0";
 }
 
 static const char *fnni_step_decay_fits(const fnn_schedule *s)

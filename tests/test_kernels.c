@@ -403,6 +403,8 @@ RUN(run_dot)
 {
     REAL(out[0])[0] = k->dot(rows * n, REAL(in[0]), REAL(in[1]));
 }
+/* In the double library the twin's own products are rounded, too. */
+#define DOT_FLOOR (FNNI_REAL_IS_DOUBLE ? 120 : 60)
 TWIN(twin_dot)
 {
     double sum[2] = {0, 0};
@@ -483,7 +485,7 @@ static void vectors(void)
 {
     static const test_case cases[] = {
         {"sum", "m", "s", run_sum, twin_sum, 60, 60, 0, 0, 0},
-        {"dot", "mm", "s", run_dot, twin_dot, 60, 120, 0, 0, 0},
+        {"dot", "mm", "s", run_dot, twin_dot, 60, DOT_FLOOR, 0, 0, 0},
         {"add_scaled", "m", "m", run_add_scaled, twin_add_scaled, 2, 4, 1, 0, 0},
         {"scale", "", "m", run_scale, twin_scale, .5, 0, 0, 0, 0},
         {"fill", "", "m", run_fill, twin_fill, 0, 0, 0, 0, 0},
