@@ -210,7 +210,8 @@ static void wrong_schedules_are_refused(void)
     check_refused(&s, "schedule: expected a drop every 1 epoch or more, found every 0, gamma 0.1,");
     s = fnn_schedule_step_decay(1, -.1);
     check_refused(&s, "schedule: expected a finite gamma >= 0, found every 1, gamma -0.1,");
-    s = fnn_schedule_exponential(FNNI_NAN), check_refused(&s, "expected a finite gamma >= 0, found");
+    s = fnn_schedule_exponential(FNNI_NAN),
+    check_refused(&s, "expected a finite gamma >= 0, found");
     s = fnn_schedule_exponential((double)INFINITY), check_refused(&s, "gamma inf");
     s = fnn_schedule_cosine(1.5);
     check_refused(&s, "schedule: expected lowest in 0..1, found every 0, gamma 0, lowest 1.5,");
