@@ -1153,12 +1153,18 @@ typedef struct fnn_search_fold {
     double seconds;
 } fnn_search_fold;
 
+/* What has become of a candidate; X(state, word, group): its word in tables, and (private) the
+ * lower groups are ranked first. Diverged: a loss that is not finite ended the fit of one fold or
+ * more, or the figure ranked by is not finite. */
+/* clang-format off */
+#define FNN_CANDIDATE_LIST(X) \
+    X(FNN_CANDIDATE_UNFINISHED, unfinished, 2) /* the search ended before */ \
+    X(FNN_CANDIDATE_TRAINED,    trained,    0) \
+    X(FNN_CANDIDATE_DIVERGED,   diverged,   1) \
+    X(FNN_CANDIDATE_SKIPPED,    skipped,    2) /* build declined it */
+/* clang-format on */
 typedef enum fnn_candidate_state {
-    FNN_CANDIDATE_UNFINISHED, /* the search ended before */
-    FNN_CANDIDATE_TRAINED,
-    FNN_CANDIDATE_DIVERGED, /* a loss that is not finite ended the fit of one fold or more, or the
-                               figure ranked by is not finite */
-    FNN_CANDIDATE_SKIPPED   /* build declined it */
+    FNN_CANDIDATE_LIST(FNNI_ENUM) FNN_CANDIDATE_COUNT
 } fnn_candidate_state;
 
 typedef struct fnn_candidate {
@@ -11338,7 +11344,7 @@ static fnn_result fnni_check_samples(const fnn_model *model, const fnn_dataset *
                                      const int64_t *samples, int count, fnn_error *error)
 {
     const int outputs = model->layers[model->layer_count - 1].outputs;
-    const int64_t rows = data->rows > 0 ? data->rows : data->count;
+    const int64_t rows = fnni_dataset_rows(data);
     int i;
     if (count < 1 || (!samples && count > data->count))
         return fnni_fail(error, FNN_ERROR_ARGUMENT, "batch: expected 1 to %ld samples, found %d",
@@ -14766,19 +14772,16 @@ FNN_DEF fnn_result fnn_read_csv(const char *path, const fnn_csv_config *config,
 #define FNNI_MAX_LAYERS 10000     /* less than 1 KiB of header each */
 #define FNNI_DTYPE (FNNI_REAL_IS_DOUBLE ? "F64" : "F32")
 
-typedef enum fnni_field {
-    FNNI_FIELD_LIBRARY,
-    FNNI_FIELD_INPUT,
-    FNNI_FIELD_NORMALIZATION,
-    FNNI_FIELD_LOSS,
-    FNNI_FIELD_LABEL_SMOOTHING,
-    FNNI_FIELD_EPSILON,
-    FNNI_FIELD_SEED,
-    FNNI_FIELD_LAYERS,
-    FNNI_FIELD_COUNT
-} fnni_field;
-static const char *const fnni_field_names[] = {
-    "library", "input", "normalization", "loss", "label_smoothing", "epsilon", "seed", "layers"};
+/* clang-format off */
+#define FNNI_FIELD_LIST(X) \
+    X(FNNI_FIELD_LIBRARY, library) X(FNNI_FIELD_INPUT, input) \
+    X(FNNI_FIELD_NORMALIZATION, normalization) X(FNNI_FIELD_LOSS, loss) \
+    X(FNNI_FIELD_LABEL_SMOOTHING, label_smoothing) X(FNNI_FIELD_EPSILON, epsilon) \
+    X(FNNI_FIELD_SEED, seed) X(FNNI_FIELD_LAYERS, layers)
+/* clang-format on */
+typedef enum fnni_field { FNNI_FIELD_LIST(FNNI_ENUM) FNNI_FIELD_COUNT } fnni_field;
+#define FNNI_FIELD_NAME(field, name) #name,
+static const char *const fnni_field_names[] = {FNNI_FIELD_LIST(FNNI_FIELD_NAME)};
 
 /* Tensor number `which` (from 0) of layer l, -1 being the input; returns 0 when there are no more.
  * At most eight a layer: fnni_reader.seen has a bit for each. */
@@ -15709,8 +15712,9 @@ static void fnni_candidate_finish(const fnni_search *s, fnn_candidate *c)
 /* Whether a comes before b, which is the later one in the grid's order when `later`. */
 static int fnni_candidate_beats(const fnni_search *s, fnn_candidate *a, fnn_candidate *b, int later)
 {
-    static const int classes[] = {2, 0, 1, 2}; /* in the order of fnn_candidate_state */
-    const int x = classes[a->state], y = classes[b->state];
+#define FNNI_CANDIDATE_GROUP(state, word, group) group,
+    static const int groups[] = {FNN_CANDIDATE_LIST(FNNI_CANDIDATE_GROUP)};
+    const int x = groups[a->state], y = groups[b->state];
     double value_a, value_b;
     if (x != y || x != 0) return x < y || (x == y && later);
     value_a = fnni_candidate_value(s, a);
@@ -15741,7 +15745,8 @@ static int fnni_search_states(const fnn_search *found, fnn_candidate_state state
 
 /* ---- progress ---- */
 
-static const char *const fnni_state_names[] = {"unfinished", "trained", "diverged", "skipped"};
+#define FNNI_CANDIDATE_WORD(state, word, group) #word,
+static const char *const fnni_state_names[] = {FNN_CANDIDATE_LIST(FNNI_CANDIDATE_WORD)};
 
 /* Mean and deviation as tables show them. */
 static void fnni_append_figure(const fnn_search *found, const char *format, double mean,
@@ -16304,7 +16309,8 @@ static void fnni_emit_candidate(fnni_writer *w, const fnn_search *found, int i)
 
 static void fnni_write_candidates(fnni_writer *w, const void *what)
 {
-    static const char *const figures[] = {"validation_loss", "validation_score", "loss", "score"};
+#define FNNI_MONITOR_WORD(kind, figure, sign, validates) #figure,
+    static const char *const figures[] = {FNN_MONITOR_LIST(FNNI_MONITOR_WORD)};
     const fnn_search *found = (const fnn_search *)what;
     int i;
     fnni_emit_text(w, "candidate,rank,state");

@@ -70,6 +70,7 @@ FNN_LOSS_LIST >>losses
 FNN_OPTIMIZER_LIST >>optimizers
 FNN_SCHEDULE_LIST >>schedules
 FNN_MONITOR_LIST >>fit
+FNN_CANDIDATE_LIST >>search
 FNN_PADDING_LIST >>windows'
 
 # Who names a kind outside of its row, its page and the defaults of configurations (functions whose
