@@ -1665,6 +1665,7 @@ FNN_API fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows,
 #define fnni_tile_run FNNI_NAME(tile_run)
 #define fnni_tile_rows FNNI_NAME(tile_rows)
 #define fnni_gemm_tiles FNNI_NAME(gemm_tiles)
+#define fnni_whole FNNI_NAME(whole)
 #define fnni_lanes_left FNNI_NAME(lanes_left)
 #define fnni_pack_row FNNI_NAME(pack_row)
 #define fnni_pack_rows FNNI_NAME(pack_rows)
@@ -2785,7 +2786,9 @@ FNNI_INLINE void fnni_vtranspose(fnni_v *x)
 /* ---- the GEMM tile ---- */
 /* The accumulators are named variables, so that any compiler keeps them in registers; each
  * row's statements stand once below and FNNI_TILE_ROWS repeats them. rows, vectors and masked
- * are constants wherever this is called, so what they rule out vanishes. */
+ * are constants wherever this is called, so what they rule out vanishes. All integer registers are
+ * taken as well, and which of them gcc 12 keeps in memory changes with the order of a statement:
+ * `sgemm 78400x32x9` of the bench, whose sums are short, shows it first (5 to 10 %). */
 #define FNNI_TILE_DECLARE(i) fnni_v c##i##_0 = b0, c##i##_1 = b1, c##i##_2 = b2, c##i##_3 = b3;
 #define FNNI_TILE_MULTIPLY(i) \
     if (rows > i) { \
@@ -2942,6 +2945,12 @@ FNNI_KERNEL void fnni_gemm_tiles(const fnni_tiles *run, int rows, int columns, c
 #else /* one body for all shapes: clang 14 would give each its own stack, and there are 8 MiB */
     fnni_tile_run(run, rows, vectors, columns % FNNI_LANES != 0, m, a, b, c);
 #endif
+}
+
+/* How many of n >= 0 fill whole vectors. */
+FNNI_INLINE ptrdiff_t fnni_whole(ptrdiff_t n)
+{
+    return n & -(ptrdiff_t)FNNI_LANES;
 }
 
 /* How many of a vector's lanes fall into what is left: 0..LANES. */
@@ -3341,14 +3350,15 @@ FNNI_INLINE void fnni_map_row(const int form, const fnni_f f, const fnni_slope s
     for (i = 0; i < full; i += FNNI_LANES)
         fnni_map_vector(form, f, slope, 1, m, a, x + i, form == FNNI_PLAIN ? x : b + i, y + i);
     if (full < n)
-        fnni_map_vector(form, f, slope, 0, m, a, x + i, form == FNNI_PLAIN ? x : b + i, y + i);
+        fnni_map_vector(form, f, slope, 0, m, a, x + full, form == FNNI_PLAIN ? x : b + full,
+                        y + full);
 }
 
 FNNI_INLINE void fnni_map(const int form, const fnni_f f, const fnni_slope slope,
                           fnn_real parameter, ptrdiff_t n, const fnn_real *x, const fnn_real *b,
                           fnn_real *y)
 {
-    const ptrdiff_t full = n - n % FNNI_LANES;
+    const ptrdiff_t full = fnni_whole(n);
     const fnni_m m = fnni_vmask(n - full);
     fnni_map_row(form, f, slope, fnni_vset(parameter), m, n, full, x, b, y);
 }
@@ -3356,7 +3366,7 @@ FNNI_INLINE void fnni_map(const int form, const fnni_f f, const fnni_slope slope
 FNNI_INLINE void fnni_map_rows(const fnni_f f, fnn_real parameter, ptrdiff_t rows,
                                ptrdiff_t columns, const fnn_real *bias, fnn_real *c, ptrdiff_t ldc)
 {
-    const ptrdiff_t full = columns - columns % FNNI_LANES;
+    const ptrdiff_t full = fnni_whole(columns);
     const fnni_v a = fnni_vset(parameter);
     const fnni_m m = fnni_vmask(columns - full);
     for (; rows > 0; rows--, c += ldc)
@@ -3434,7 +3444,7 @@ FNNI_INLINE fnni_v fnni_row_maximum(ptrdiff_t n, const fnn_real *x)
 {
     const fnni_v lowest = fnni_vset((fnn_real)-INFINITY);
     fnni_v a = lowest;
-    const ptrdiff_t full = n - n % FNNI_LANES;
+    const ptrdiff_t full = fnni_whole(n);
     ptrdiff_t i;
     for (i = 0; i < full; i += FNNI_LANES) a = fnni_vmax(fnni_vload(x + i), a);
     if (full < n) {
@@ -3448,7 +3458,7 @@ FNNI_INLINE fnni_v fnni_row_maximum(ptrdiff_t n, const fnn_real *x)
 FNNI_INLINE fnn_real fnni_row_exp(ptrdiff_t n, fnni_v maximum, const fnn_real *x, fnn_real *y)
 {
     fnni_v sum = fnni_vzero();
-    const ptrdiff_t full = n - n % FNNI_LANES;
+    const ptrdiff_t full = fnni_whole(n);
     ptrdiff_t i;
     for (i = 0; i < full; i += FNNI_LANES) {
         const fnni_v e = fnni_vexp_below(fnni_vsub(fnni_vload(x + i), maximum));
@@ -3522,7 +3532,7 @@ FNNI_KERNEL void fnni_softmax(ptrdiff_t rows, ptrdiff_t columns, const fnn_real 
     for (; rows > 0; rows--, x += columns, y += columns) {
         const fnn_real sum = fnni_row_exp(columns, fnni_row_maximum(columns, x), x, y);
         const fnni_v whole = fnni_vset(sum);
-        const ptrdiff_t full = columns - columns % FNNI_LANES;
+        const ptrdiff_t full = fnni_whole(columns);
         ptrdiff_t i;
         for (i = 0; i < full; i += FNNI_LANES)
             fnni_vstore(y + i, fnni_vdiv(fnni_vload(y + i), whole));
@@ -3591,7 +3601,7 @@ FNNI_INLINE void fnni_entropy_row(fnni_entropy *s, ptrdiff_t n, const fnn_real *
                                   fnni_entropy_block *block, ptrdiff_t at)
 {
     const fnn_real keep = fnni_vfirst(s->keep), share = fnni_vfirst(s->share);
-    const ptrdiff_t full = n - n % FNNI_LANES;
+    const ptrdiff_t full = fnni_whole(n);
     const fnni_m m = fnni_vmask(n - full);
     fnn_real sum, sum_t = 1, sum_tz, at_label = 0;
     ptrdiff_t i;
@@ -3731,7 +3741,7 @@ FNNI_KERNEL void fnni_softmax_cross_entropy(ptrdiff_t rows, ptrdiff_t classes, c
 FNNI_KERNEL fnn_real fnni_sum(ptrdiff_t n, const fnn_real *x)
 {
     fnni_v a = fnni_vzero(), b = a, c = a, d = a;
-    const ptrdiff_t full = n - n % FNNI_LANES;
+    const ptrdiff_t full = fnni_whole(n);
     ptrdiff_t i;
     for (i = 0; i + 4 * FNNI_LANES <= n; i += 4 * FNNI_LANES) {
         a = fnni_vadd(a, fnni_vload(x + i));
@@ -3747,7 +3757,7 @@ FNNI_KERNEL fnn_real fnni_sum(ptrdiff_t n, const fnn_real *x)
 FNNI_KERNEL fnn_real fnni_dot(ptrdiff_t n, const fnn_real *x, const fnn_real *y)
 {
     fnni_v a = fnni_vzero(), b = a, c = a, d = a;
-    const ptrdiff_t full = n - n % FNNI_LANES;
+    const ptrdiff_t full = fnni_whole(n);
     ptrdiff_t i;
     for (i = 0; i + 4 * FNNI_LANES <= n; i += 4 * FNNI_LANES) {
         a = fnni_vfma(fnni_vload(x + i), fnni_vload(y + i), a);
@@ -3766,7 +3776,7 @@ FNNI_KERNEL fnn_real fnni_dot(ptrdiff_t n, const fnn_real *x, const fnn_real *y)
 FNNI_KERNEL void fnni_add_scaled(ptrdiff_t n, fnn_real a, const fnn_real *x, fnn_real *y)
 {
     const fnni_v factor = fnni_vset(a);
-    const ptrdiff_t full = n - n % FNNI_LANES;
+    const ptrdiff_t full = fnni_whole(n);
     ptrdiff_t i;
     for (i = 0; i < full; i += FNNI_LANES)
         fnni_vstore(y + i, fnni_vfma(factor, fnni_vload(x + i), fnni_vload(y + i)));
@@ -3779,7 +3789,7 @@ FNNI_KERNEL void fnni_add_scaled(ptrdiff_t n, fnn_real a, const fnn_real *x, fnn
 FNNI_KERNEL void fnni_scale(ptrdiff_t n, fnn_real a, fnn_real *x)
 {
     const fnni_v factor = fnni_vset(a);
-    const ptrdiff_t full = n - n % FNNI_LANES;
+    const ptrdiff_t full = fnni_whole(n);
     ptrdiff_t i;
     for (i = 0; i < full; i += FNNI_LANES) fnni_vstore(x + i, fnni_vmul(factor, fnni_vload(x + i)));
     if (full < n) {
@@ -3791,7 +3801,7 @@ FNNI_KERNEL void fnni_scale(ptrdiff_t n, fnn_real a, fnn_real *x)
 FNNI_KERNEL void fnni_fill(ptrdiff_t n, fnn_real a, fnn_real *x)
 {
     const fnni_v value = fnni_vset(a);
-    const ptrdiff_t full = n - n % FNNI_LANES;
+    const ptrdiff_t full = fnni_whole(n);
     ptrdiff_t i;
     for (i = 0; i < full; i += FNNI_LANES) fnni_vstore(x + i, value);
     if (full < n) fnni_vstore_m(x + i, fnni_vmask(n - i), value);
@@ -3861,7 +3871,7 @@ FNNI_INLINE void fnni_inputs_loop(const int raw, const int per_element, ptrdiff_
                                   const uint8_t *bytes, const fnn_real *reals,
                                   const fnn_real *shift, const fnn_real *scale, fnn_real *y)
 {
-    const ptrdiff_t full = n - n % FNNI_LANES, step = per_element ? FNNI_LANES : 0;
+    const ptrdiff_t full = fnni_whole(n), step = per_element ? FNNI_LANES : 0;
     const fnni_m m = fnni_vmask(n - full);
     ptrdiff_t i;
     for (i = 0; i < full; i += FNNI_LANES, shift += step, scale += step) {
@@ -4069,7 +4079,7 @@ FNNI_INLINE void fnni_step_loop(const fnni_formula formula, const int states, co
                                 fnn_real *p, fnn_real *q)
 {
     const fnni_stepper s = fnni_stepper_open(step);
-    const ptrdiff_t full = n - n % FNNI_LANES;
+    const ptrdiff_t full = fnni_whole(n);
     const fnni_m m = fnni_vmask(n - full);
     ptrdiff_t i;
     for (i = 0; i < full; i += FNNI_LANES)
@@ -4217,7 +4227,7 @@ FNNI_INLINE void fnni_max_either(const fnni_patch *p, const int square, const in
 FNNI_INLINE void fnni_max_run(const fnni_patch *p, const int square, const int indexed,
                               const fnn_real *x, fnn_real *y, uint8_t *index)
 {
-    const ptrdiff_t full = p->channels - p->channels % FNNI_LANES, n = p->channels - full;
+    const ptrdiff_t full = fnni_whole(p->channels), n = p->channels - full;
     const fnni_m m = fnni_vmask(n);
     ptrdiff_t left, i;
     for (left = p->count; left > 0; left--, x += p->step, y += p->channels) {
@@ -4279,7 +4289,7 @@ FNNI_INLINE void fnni_give_window(const fnni_patch *p, const int mean, const int
 FNNI_INLINE void fnni_give_run(const fnni_patch *p, const int mean, const int square,
                                const uint8_t *index, const fnn_real *dy, fnn_real *dx)
 {
-    const ptrdiff_t full = p->channels - p->channels % FNNI_LANES, n = p->channels - full;
+    const ptrdiff_t full = fnni_whole(p->channels), n = p->channels - full;
     const fnni_v share = fnni_vset(1 / (fnn_real)(p->rows * p->columns));
     const fnni_m m = fnni_vmask(n);
     ptrdiff_t left, i;
@@ -4375,7 +4385,7 @@ FNNI_INLINE void fnni_max_gather(const fnn_window *w, int row, int column, const
 FNNI_KERNEL void fnni_max_pool_backward(const fnn_window *w, const uint8_t *index,
                                         const fnn_real *dy, fnn_real *dx)
 {
-    const ptrdiff_t full = w->channels - w->channels % FNNI_LANES, n = w->channels - full;
+    const ptrdiff_t full = fnni_whole(w->channels), n = w->channels - full;
     const fnni_m m = fnni_vmask(n);
     ptrdiff_t i;
     int row, column;
@@ -4420,7 +4430,7 @@ FNNI_INLINE void fnni_average_window(const fnni_patch *p, const int square, cons
 FNNI_INLINE void fnni_average_run(const fnni_patch *p, const int square, const fnn_real *x,
                                   fnn_real *y)
 {
-    const ptrdiff_t full = p->channels - p->channels % FNNI_LANES;
+    const ptrdiff_t full = fnni_whole(p->channels);
     const fnni_v share = fnni_vset(1 / (fnn_real)(p->rows * p->columns));
     const fnni_m m = fnni_vmask(p->channels - full);
     ptrdiff_t left, i;
@@ -4466,7 +4476,7 @@ FNNI_INLINE void fnni_average_gather(const fnn_window *w, const fnni_seen *down,
 
 FNNI_KERNEL void fnni_average_pool_backward(const fnn_window *w, const fnn_real *dy, fnn_real *dx)
 {
-    const ptrdiff_t full = w->channels - w->channels % FNNI_LANES, n = w->channels - full;
+    const ptrdiff_t full = fnni_whole(w->channels), n = w->channels - full;
     const fnni_m m = fnni_vmask(n);
     ptrdiff_t i;
     int row, column;
@@ -4707,7 +4717,7 @@ FNNI_INLINE void fnni_affine_row(const int both, ptrdiff_t n, const fnn_real *p,
                                  const fnn_real *a, const fnn_real *b, const fnn_real *c,
                                  fnn_real *y)
 {
-    const ptrdiff_t full = n - n % FNNI_LANES;
+    const ptrdiff_t full = fnni_whole(n);
     const fnni_m m = fnni_vmask(n - full);
     ptrdiff_t i;
     for (i = 0; i < full; i += FNNI_LANES)
@@ -4810,7 +4820,7 @@ FNNI_INLINE void fnni_dropout_run(ptrdiff_t n, uint64_t key, uint32_t counter, u
     const fnni_u least = fnni_uset(threshold), stride = fnni_uset(FNNI_LANES);
     const fnni_v scale = fnni_vset(factor), zero = fnni_vzero();
     fnni_u count = fnni_uadd(fnni_uset(counter), fnni_uiota());
-    const ptrdiff_t full = n - n % FNNI_LANES;
+    const ptrdiff_t full = fnni_whole(n);
     ptrdiff_t i;
     for (i = 0; i < full; i += FNNI_LANES) {
         const fnni_m keep = fnni_uge(fnni_hash(count, key0, key1), least);
