@@ -402,14 +402,14 @@ typedef enum fnn_activation {
 
 /* Samples with their labels or targets: a view of arrays that it owns only if a loader made them.
  *
- * To use your own arrays, zero the struct and fill in the fields above `allocator`; nothing is
- * copied, the arrays must outlive the data set and everything made from it, and `fnn_dataset_check`
- * tells what is wrong. A copy by assignment borrows: free only the original, and last.
+ * Your own arrays become one in a line; nothing is copied, the arrays must outlive the data set and
+ * everything made from it, and `fnn_dataset_check` tells what is wrong. A copy by assignment
+ * borrows: free only the original, and last.
  *
- *     fnn_dataset data;
- *     memset(&data, 0, sizeof data);
- *     data.count = 150;  data.height = data.width = 1;  data.channels = 4;
- *     data.reals = measurements;  data.labels = species;  data.classes = 3;
+ *     fnn_dataset iris = fnn_dataset_table(measurements, species, 150, 4, 3);
+ *
+ * Other kinds (real images, one-hot targets, names): zero the struct and fill in the fields above
+ * `allocator`.
  */
 typedef struct fnn_dataset {
     int64_t count;               /* samples */
@@ -430,6 +430,21 @@ typedef struct fnn_dataset {
     void *owned[5];                 /* private: what fnn_dataset_free releases; leave it NULL */
 } fnn_dataset;
 
+/* Data sets over your own arrays, which every call that takes one checks. labels and targets may be
+ * NULL: samples to predict, for which classes is 0. */
+
+/* Images of bytes: bytes (count, height, width, channels), labels (count) in 0 .. classes - 1. */
+FNN_API fnn_dataset fnn_dataset_images(const uint8_t *bytes, const int32_t *labels, int64_t count,
+                                       int height, int width, int channels, int classes);
+
+/* A table of numbers: reals (count, columns), labels (count) in 0 .. classes - 1. */
+FNN_API fnn_dataset fnn_dataset_table(const fnn_real *reals, const int32_t *labels, int64_t count,
+                                      int columns, int classes);
+
+/* A table with numbers to predict: reals (count, columns), targets (count, target_count). */
+FNN_API fnn_dataset fnn_dataset_regression(const fnn_real *reals, const fnn_real *targets,
+                                           int64_t count, int columns, int target_count);
+
 /* Releases what the data set owns and zeroes the struct: the arrays of a loader, or a view's index.
  * Safe on NULL, on a zeroed struct, after a failed load, and twice. Views of a data set must not be
  * used after it is freed. */
@@ -439,6 +454,20 @@ FNN_API void fnn_dataset_free(fnn_dataset *data);
  * range. Looks at every label and index, not at pixels or targets (which may be NaN).
  * Returns FNN_OK or FNN_ERROR_ARGUMENT; `error` (may be NULL) names the first thing wrong. */
 FNN_API fnn_result fnn_dataset_check(const fnn_dataset *data, fnn_error *error);
+
+/* Where sample i of a view is. In a view data->labels[i] is another sample's: these three look
+ * through the index. They check i against count, not the arrays (fnn_dataset_check). */
+
+/* The row of the arrays that holds sample i: its pixels are at bytes + row * features. -1 for NULL
+ * and for an i that is not in 0 .. count - 1. */
+FNN_API int64_t fnn_dataset_row(const fnn_dataset *data, int64_t i);
+
+/* The class of sample i: its label, or without labels the place of its largest target, the first of
+ * equals. -1 where samples have no classes, and as above. */
+FNN_API int32_t fnn_dataset_label(const fnn_dataset *data, int64_t i);
+
+/* The targets (target_count) of sample i. NULL without targets, and where the row is -1. */
+FNN_API const fnn_real *fnn_dataset_target(const fnn_dataset *data, int64_t i);
 
 /* Counts the samples of each class. `counts` has data->classes elements and is overwritten.
  * Returns FNN_ERROR_ARGUMENT without labels, or when a label is out of range. */
@@ -1266,9 +1295,30 @@ FNN_API fnn_result fnn_search_save_csv(const fnn_search *search, const char *pat
 FNN_API fnn_result fnn_search_save_histories(const fnn_search *search, const char *path,
                                              fnn_error *error);
 
-/* ---- metrics on arrays, gradient check ---- */
+/* ---- metrics of outputs, gradient check ---- */
 
-/* Metrics on arrays: outputs (count, classes), labels and predicted (count). */
+/* Metrics of the outputs (data->count, classes) that fnn_predict made of data, whose labels or
+ * one-hot targets they find for every view as well: what fnn_evaluate says, without predicting
+ * again. classes is the number of the model's outputs, at least data->classes. */
+
+/* The share of samples whose largest output is at the label. NaN for data without classes or that
+ * fnn_dataset_check refuses, for a label outside of 0..classes-1 and for wrong arguments. */
+FNN_API double fnn_accuracy_on(const fnn_real *outputs, const fnn_dataset *data, int classes);
+
+/* The share of samples whose label is among the k largest outputs; NaN as above. */
+FNN_API double fnn_top_k_on(const fnn_real *outputs, const fnn_dataset *data, int classes, int k);
+
+/* confusion (classes, classes; rows true, columns predicted) = counts, overwritten, zeroed where it
+ * returns FNN_ERROR_ARGUMENT: for the same reasons. */
+FNN_API fnn_result fnn_confusion_on(const fnn_real *outputs, const fnn_dataset *data, int classes,
+                                    int64_t *confusion);
+
+/* R2 as fnn_r2, of outputs (data->count, output_count) against data->targets; NaN unless these are
+ * output_count a sample, for data that fnn_dataset_check refuses and for NULL. */
+FNN_API double fnn_r2_on(const fnn_real *outputs, const fnn_dataset *data, int output_count);
+
+/* Metrics on arrays: outputs (count, classes), labels and predicted (count), sample by sample. The
+ * labels of a view are not data->labels, whose order is that of the rows: use the calls above. */
 
 /* The share of samples whose largest output is at the label. 0 where count is 0; NaN for a
  * label outside of 0..classes-1 and for wrong arguments. */
@@ -1290,7 +1340,7 @@ FNN_API fnn_result fnn_precision_recall(const int64_t *confusion, int classes, d
                                         double *recall, double *f1);
 
 /* 1 - sum (t - y)^2 / sum (t - mean t)^2 over (count, output_count) values, mean per output;
- * 0 / 0 counts as 0, which gives 1. NaN for wrong arguments. */
+ * 0 / 0 counts as 0, which gives 1. NaN for wrong arguments. For a view fnn_r2_on. */
 FNN_API double fnn_r2(const fnn_real *outputs, const fnn_real *targets, int64_t count,
                       int output_count);
 
@@ -7683,6 +7733,48 @@ static void *fnni_dataset_allocate(fnn_dataset *data, size_t count, size_t eleme
     return fnni_dataset_own(data, fnni_allocate(&data->allocator, bytes));
 }
 
+/* What the data sets over the caller's arrays have in common. */
+static fnn_dataset fnni_dataset_over(const uint8_t *bytes, const fnn_real *reals, int64_t count,
+                                     int height, int width, int channels)
+{
+    fnn_dataset data;
+    memset(&data, 0, sizeof data);
+    data.count = count;
+    data.height = height;
+    data.width = width;
+    data.channels = channels;
+    data.bytes = bytes;
+    data.reals = reals;
+    return data;
+}
+
+FNN_DEF fnn_dataset fnn_dataset_images(const uint8_t *bytes, const int32_t *labels, int64_t count,
+                                       int height, int width, int channels, int classes)
+{
+    fnn_dataset data = fnni_dataset_over(bytes, NULL, count, height, width, channels);
+    data.labels = labels;
+    data.classes = classes;
+    return data;
+}
+
+FNN_DEF fnn_dataset fnn_dataset_table(const fnn_real *reals, const int32_t *labels, int64_t count,
+                                      int columns, int classes)
+{
+    fnn_dataset data = fnni_dataset_over(NULL, reals, count, 1, 1, columns);
+    data.labels = labels;
+    data.classes = classes;
+    return data;
+}
+
+FNN_DEF fnn_dataset fnn_dataset_regression(const fnn_real *reals, const fnn_real *targets,
+                                           int64_t count, int columns, int target_count)
+{
+    fnn_dataset data = fnni_dataset_over(NULL, reals, count, 1, 1, columns);
+    data.targets = targets;
+    data.target_count = target_count;
+    return data;
+}
+
 static void fnni_dataset_begin(fnn_dataset *out, const fnn_allocator *allocator)
 {
     memset(out, 0, sizeof *out);
@@ -7698,6 +7790,35 @@ static size_t fnni_dataset_row(const fnn_dataset *data, int64_t i)
 static size_t fnni_dataset_features(const fnn_dataset *data)
 {
     return (size_t)data->height * (size_t)data->width * (size_t)data->channels;
+}
+
+FNN_DEF int64_t fnn_dataset_row(const fnn_dataset *data, int64_t i)
+{
+    return data && i >= 0 && i < data->count ? (int64_t)fnni_dataset_row(data, i) : -1;
+}
+
+FNN_DEF const fnn_real *fnn_dataset_target(const fnn_dataset *data, int64_t i)
+{
+    const int64_t row = fnn_dataset_row(data, i);
+    if (row < 0 || !data->targets || data->target_count < 1) return NULL;
+    return data->targets + (size_t)row * (size_t)data->target_count;
+}
+
+/* The place of the largest of n numbers, the first of equals. */
+static int fnni_argmax(const fnn_real *y, int n)
+{
+    int best = 0, j;
+    for (j = 1; j < n; j++)
+        if (y[j] > y[best]) best = j;
+    return best;
+}
+
+FNN_DEF int32_t fnn_dataset_label(const fnn_dataset *data, int64_t i)
+{
+    const fnn_real *target = fnn_dataset_target(data, i);
+    const int64_t row = fnn_dataset_row(data, i);
+    if (row >= 0 && data->labels) return data->labels[row];
+    return target && data->classes > 0 ? fnni_argmax(target, data->target_count) : -1;
 }
 
 /* Whether samples have so many features, of a data set of which nothing is known: a product in
@@ -12165,14 +12286,6 @@ static size_t fnni_inference_reals(const fnn_model *model, const fnni_kernels *k
                      fnni_inference_lay_out(&run, model, kernels, NULL, NULL, &labels, &targets));
 }
 
-static int fnni_argmax(const fnn_real *y, int n)
-{
-    int best = 0, j;
-    for (j = 1; j < n; j++)
-        if (y[j] > y[best]) best = j;
-    return best;
-}
-
 /* How many of a row's outputs come before output j: larger, or equal and earlier. A NaN comes
  * before every number, so that a row whose outputs are NaN is never counted as correct. */
 static int fnni_rank(const fnn_real *y, int n, int j)
@@ -12434,6 +12547,88 @@ FNNI_COLD FNN_DEF size_t fnn_memory_size(const fnn_model *model, int batch_size)
     return fnni_plus(bytes, fnni_block(fnni_times(model->parameter_count, 2), sizeof(fnn_real)));
 }
 
+/* ---- metrics of outputs ---- */
+
+/* Count samples that have labels and nothing else: what the metrics on arrays are given. */
+static fnn_dataset fnni_labelled(const int32_t *labels, int64_t count)
+{
+    return fnn_dataset_table(NULL, labels, count, 0, 0);
+}
+
+/* The share of samples whose label is among the k largest outputs, 0 of none; NaN for a label that
+ * none of them is. */
+static double fnni_top_k(const fnn_real *outputs, const fnn_dataset *data, int classes, int k)
+{
+    int64_t hits = 0, i;
+    for (i = 0; i < data->count; i++, outputs += classes) {
+        const int32_t label = fnn_dataset_label(data, i);
+        if (label < 0 || label >= classes) return FNNI_NAN;
+        hits += fnni_rank(outputs, classes, label) < k;
+    }
+    return data->count > 0 ? (double)hits / (double)data->count : 0;
+}
+
+/* Adds a sample to the counts; 0 for a class that is none. */
+static int fnni_confuse(int64_t *confusion, int classes, int32_t label, int32_t predicted)
+{
+    if (label < 0 || label >= classes || predicted < 0 || predicted >= classes) return 0;
+    confusion[(size_t)label * (size_t)classes + (size_t)predicted]++;
+    return 1;
+}
+
+static double fnni_r2_of(const fnn_real *outputs, const fnn_dataset *data)
+{
+    double error = 0;
+    int64_t i;
+    int j;
+    for (i = 0; i < data->count; i++, outputs += data->target_count) {
+        const fnn_real *target = fnn_dataset_target(data, i);
+        for (j = 0; j < data->target_count; j++) {
+            const double e = (double)outputs[j] - (double)target[j];
+            error += e * e;
+        }
+    }
+    return fnni_r2(error, fnni_target_variation(data));
+}
+
+FNN_DEF double fnn_accuracy_on(const fnn_real *outputs, const fnn_dataset *data, int classes)
+{
+    return fnn_top_k_on(outputs, data, classes, 1);
+}
+
+FNN_DEF double fnn_top_k_on(const fnn_real *outputs, const fnn_dataset *data, int classes, int k)
+{
+    if (!outputs || classes < 1 || k < 1 || fnn_dataset_check(data, NULL)) return FNNI_NAN;
+    return fnni_top_k(outputs, data, classes, k);
+}
+
+FNN_DEF fnn_result fnn_confusion_on(const fnn_real *outputs, const fnn_dataset *data, int classes,
+                                    int64_t *confusion)
+{
+    size_t bytes;
+    int64_t i;
+    if (!confusion || classes < 1 ||
+        !fnni_multiply((size_t)classes * sizeof *confusion, (size_t)classes, &bytes))
+        return FNN_ERROR_ARGUMENT;
+    memset(confusion, 0, bytes);
+    if (!outputs || fnn_dataset_check(data, NULL)) return FNN_ERROR_ARGUMENT;
+    for (i = 0; i < data->count; i++, outputs += classes)
+        if (!fnni_confuse(confusion, classes, fnn_dataset_label(data, i),
+                          fnni_argmax(outputs, classes))) {
+            memset(confusion, 0, bytes);
+            return FNN_ERROR_ARGUMENT;
+        }
+    return FNN_OK;
+}
+
+FNN_DEF double fnn_r2_on(const fnn_real *outputs, const fnn_dataset *data, int output_count)
+{
+    if (!outputs || fnn_dataset_check(data, NULL) || !data->targets ||
+        data->target_count != output_count)
+        return FNNI_NAN;
+    return fnni_r2_of(outputs, data);
+}
+
 FNN_DEF double fnn_accuracy(const fnn_real *outputs, const int32_t *labels, int64_t count,
                             int classes)
 {
@@ -12443,13 +12638,9 @@ FNN_DEF double fnn_accuracy(const fnn_real *outputs, const int32_t *labels, int6
 FNN_DEF double fnn_top_k(const fnn_real *outputs, const int32_t *labels, int64_t count, int classes,
                          int k)
 {
-    int64_t hits = 0, i;
+    const fnn_dataset data = fnni_labelled(labels, count);
     if (count < 0 || classes < 1 || k < 1 || (count > 0 && (!outputs || !labels))) return FNNI_NAN;
-    for (i = 0; i < count; i++, outputs += classes) {
-        if (labels[i] < 0 || labels[i] >= classes) return FNNI_NAN;
-        hits += fnni_rank(outputs, classes, labels[i]) < k;
-    }
-    return count > 0 ? (double)hits / (double)count : 0;
+    return fnni_top_k(outputs, &data, classes, k);
 }
 
 FNN_DEF fnn_result fnn_confusion(const int32_t *predicted, const int32_t *labels, int64_t count,
@@ -12458,11 +12649,8 @@ FNN_DEF fnn_result fnn_confusion(const int32_t *predicted, const int32_t *labels
     int64_t i;
     if (!predicted || !labels || !confusion || count < 0 || classes < 1) return FNN_ERROR_ARGUMENT;
     memset(confusion, 0, (size_t)classes * (size_t)classes * sizeof *confusion);
-    for (i = 0; i < count; i++) {
-        if (predicted[i] < 0 || predicted[i] >= classes || labels[i] < 0 || labels[i] >= classes)
-            return FNN_ERROR_ARGUMENT;
-        confusion[(size_t)labels[i] * (size_t)classes + (size_t)predicted[i]]++;
-    }
+    for (i = 0; i < count; i++)
+        if (!fnni_confuse(confusion, classes, labels[i], predicted[i])) return FNN_ERROR_ARGUMENT;
     return FNN_OK;
 }
 
@@ -12491,21 +12679,11 @@ FNN_DEF fnn_result fnn_precision_recall(const int64_t *confusion, int classes, d
 FNN_DEF double fnn_r2(const fnn_real *outputs, const fnn_real *targets, int64_t count,
                       int output_count)
 {
-    double error = 0;
-    fnn_dataset data;
-    int64_t i;
+    const fnn_dataset data = fnn_dataset_regression(NULL, targets, count, 0, output_count);
     if (count < 0 || output_count < 1 || count > INT64_MAX / output_count ||
         (count > 0 && (!outputs || !targets)))
         return FNNI_NAN;
-    memset(&data, 0, sizeof data);
-    data.count = count;
-    data.targets = targets;
-    data.target_count = output_count;
-    for (i = 0; i < count * output_count; i++) {
-        const double e = (double)outputs[i] - (double)targets[i];
-        error += e * e;
-    }
-    return fnni_r2(error, fnni_target_variation(&data));
+    return fnni_r2_of(outputs, &data);
 }
 
 /* ============================================================================
