@@ -124,10 +124,11 @@
  *
  * DATA
  *   fnn_read_fashion_mnist, fnn_read_cifar10, fnn_read_idx, fnn_read_csv (plain or gzip), or arrays
- *   of your own, borrowed, never copied: fnn_dataset_images, fnn_dataset_table and
- *   fnn_dataset_regression. Splits, subsets, shuffles and folds are views of the same rows; the
+ *   of your own, borrowed, never copied: fnn_dataset_images, fnn_dataset_table,
+ *   fnn_dataset_regression. Splits, subsets, shuffles and folds are views of the same rows: the
  *   label of a view's sample is fnn_dataset_label's, not labels[i]. Pixels stay bytes in memory and
- *   become numbers when a batch is gathered, which is also when they are augmented: no copy is made.
+ *   become numbers when a batch is gathered, which is also when they are augmented: no copy is
+ *   made.
  *
  * FILES
  *   Every size in a file is checked against what the file holds before memory is taken for it. A
@@ -667,12 +668,12 @@ FNN_API fnn_model *fnn_sequential_with(const fnn_context_config *config, int hei
 /* Frees a model; NULL is allowed. */
 FNN_API void fnn_model_free(fnn_model *model);
 
-/* A model of its own that is as this one is, in use or not: layers, loss, normalisation, weights,
- * what batch norms have measured, seed, what the optimiser remembers and how far training has come.
- * On one instruction set both predict the same bits, and train on alike; a batch that is on its way
- * (fnn_forward to fnn_step) stays behind. config as in fnn_sequential_with, NULL: as the model's.
- * Returns NULL and fills *error (NULL allowed): the error of a broken model, of a config as in
- * fnn_context_create, FNN_ERROR_MEMORY. */
+/* A second model like this one, in use or still being built: layers, loss, normalisation, weights,
+ * running statistics, seed, what the optimiser remembers and how far training has come. They share
+ * nothing. On one instruction set both predict the same bits, and the same fit makes the same of
+ * both; only a batch on its way (fnn_forward to fnn_step) is not copied. config as in
+ * fnn_sequential_with, NULL: the model's own. Returns NULL and fills *error (NULL allowed): with
+ * the error of a broken model, with what fnn_context_create says of config, FNN_ERROR_MEMORY. */
 FNN_API fnn_model *fnn_copy(const fnn_model *model, const fnn_context_config *config,
                             fnn_error *error);
 
@@ -789,10 +790,11 @@ FNN_API fnn_result fnn_set_seed(fnn_model *model, uint64_t seed);
 FNN_API fnn_result fnn_normalize(fnn_model *model, fnn_normalization kind, const fnn_dataset *data);
 
 /* The same with numbers of your own, such as those that weights from elsewhere were trained with:
- * x' = (x - shift[j]) * scale[j], so of a deviation the scale is 1 / deviation. shift and scale
- * (count) are copied; count is 1 for all features, the channels for each of these (three of colours,
- * the columns of a table), or all features (height, width, channels). NULL: a shift of 0, a scale of
- * 1. FNN_ERROR_ARGUMENT for another count or a number that is not finite, FNN_ERROR_MEMORY. */
+ * x' = (x - shift[j]) * scale[j]; where there is a deviation, the scale is 1 / deviation. shift and
+ * scale (count) are copied. count is 1 for all features together, or the number of channels (three
+ * of a colour image, the columns of a table), or that of features (height, width, channels). NULL:
+ * shifts of 0, scales of 1. FNN_ERROR_ARGUMENT for another count or a number that is not finite,
+ * FNN_ERROR_MEMORY. */
 FNN_API fnn_result fnn_normalize_with(fnn_model *model, const fnn_real *shift,
                                       const fnn_real *scale, int count);
 
@@ -852,11 +854,10 @@ FNN_API fnn_result fnn_layer_shape(const fnn_model *model, int layer, int shape[
 
 /* All parameters that gradients train, contiguous: layer after layer, weights then biases. They
  * stay where they are for the model's life; count may be NULL. NULL after an error, and with *count
- * 0 for a model that has none (fnn_model_error tells which). Written values count from the next
- * fnn_forward, fit or prediction on.
- * They are not all that a model knows: what batch norms have measured, on which their predictions
- * stand, is not among them. fnn_tensor_values has a layer's mean and variance, too; fnn_copy and
- * fnn_save take everything. */
+ * 0 for a model that has none (fnn_model_error tells which). What is written to them holds from the
+ * next fnn_forward, fit or prediction on.
+ * They are not all of a network: the running statistics of batch norms, which predictions use, are
+ * not among them. fnn_tensor_values has those too; fnn_copy and fnn_save take everything. */
 FNN_API fnn_real *fnn_parameters(fnn_model *model, size_t *count);
 
 /* Their gradients, in the same order and on the same terms: those of the last fnn_backward.
@@ -866,8 +867,8 @@ FNN_API fnn_real *fnn_gradients(fnn_model *model, size_t *count);
 /* One tensor of a layer. Its name is that in files: "weight" and "bias" of a dense layer and of a
  * convolution, "gamma", "beta", "mean" and "variance" of a batch norm, "shift" and "scale" of the
  * input where the model normalises it. Shapes as in chapter SHAPES. A dense layer or convolution
- * with FNN_SOFTMAX is two layers, and the number that its builder returned that of the softmax:
- * the weights are one before. */
+ * with FNN_SOFTMAX makes two layers and returns the number of the second, the softmax: the weights
+ * are in the one before. */
 typedef struct fnn_tensor {
     const char *name;
     const fnn_real *values;   /* (count) row-major; they stay where they are, but of the input */
@@ -879,20 +880,21 @@ typedef struct fnn_tensor {
     int is_statistic; /* 0: a parameter, trained by its gradient; 1: measured on data */
 } fnn_tensor;
 
-/* Tensor `number`, from 0, of a layer (-1: the input) of a model in use, for
+/* Looks at tensor `number`, from 0, of a layer (-1: the input):
  *     for (i = 0; !fnn_tensor_at(model, layer, i, &t); i++)
- * Like inference it leaves no message: FNN_ERROR_ARGUMENT behind the last, for another layer and for
- * NULL, FNN_ERROR_STATE for a model without weights (fnn_seal), the code of a broken one,
- * FNN_ERROR_MEMORY for NULL as the model; *tensor is zeroed then. */
+ * goes through all of them. Like inference it leaves no message in the model. FNN_ERROR_ARGUMENT
+ * behind the last, for a number that is no layer's and for NULL; FNN_ERROR_STATE for a model that
+ * is not sealed (fnn_seal), the code of a broken one, FNN_ERROR_MEMORY for NULL as the model;
+ * *tensor is zeroed then. */
 FNN_API fnn_result fnn_tensor_at(const fnn_model *model, int layer, int number, fnn_tensor *tensor);
 
-/* The one of that name, on the same terms. */
+/* Looks at the tensor of that name, on the same terms. */
 FNN_API fnn_result fnn_tensor_get(const fnn_model *model, int layer, const char *name,
                                   fnn_tensor *tensor);
 
-/* The values of that tensor, to be written: weights from elsewhere, statistics, tied weights. On
- * fnn_parameters' terms: seals the model, *count (may be NULL) is the tensor's; NULL and a message
- * in the model where it has none of that name. */
+/* The values of the tensor of that name, to be written: weights from elsewhere, statistics, tied
+ * weights. On fnn_parameters' terms: it seals the model, and *count (may be NULL) is how many they
+ * are. NULL, *count 0 and a message in the model where the layer has no tensor of that name. */
 FNN_API fnn_real *fnn_tensor_values(fnn_model *model, int layer, const char *name, size_t *count);
 
 /* Its gradient, likewise: to be added to, scaled or cleared between fnn_backward and fnn_step. NULL
@@ -1173,11 +1175,11 @@ FNN_API fnn_result fnn_predict_one(const fnn_model *model, fnn_context *context,
 FNN_API fnn_result fnn_predict_one_bytes(const fnn_model *model, fnn_context *context,
                                          const uint8_t *x, fnn_real *y);
 
-/* As fnn_predict, but what layer `layer` makes of each sample (-1: the input, normalised): outputs
- * (count, height, width, channels) with the shape that fnn_layer_shape tells, in the bits that the
- * layers behind it get. Before a softmax stand the logits, a layer of their own. Takes memory for a
- * copy of the list of layers from the context's allocator, and workspace that fnn_reserve does not
- * foresee. FNN_ERROR_ARGUMENT for a number that is no layer's. */
+/* As fnn_predict, but the output of layer `layer` for each sample (-1: the input, normalised):
+ * outputs (count, height, width, channels), with the shape that fnn_layer_shape tells. They are the
+ * bits that the layers behind it take in. In front of a softmax these are the logits. Takes memory
+ * for a list of the layers from the context's allocator, and may take workspace that fnn_reserve
+ * did not foresee. FNN_ERROR_ARGUMENT also for a number that is no layer's. */
 FNN_API fnn_result fnn_predict_layer(const fnn_model *model, fnn_context *context,
                                      const fnn_dataset *data, int layer, fnn_real *outputs);
 

@@ -306,8 +306,8 @@ static void missing_tensors_are_named(void)
     fnn_model_free(m);
 }
 
-/* fnn_parameters alone leave out what batch norms measured: the copy predicts otherwise. The tensors
- * are all there is. */
+/* fnn_parameters alone leave out what batch norms have measured: a copy of them predicts otherwise.
+ * The tensors are all there is. */
 static void tensors_make_a_whole_copy(void)
 {
     static fnn_real y[ROWS * CLASSES], z[ROWS * CLASSES];
