@@ -9424,8 +9424,8 @@ struct fnn_model {
     int run_supervised; /* the batch has labels or targets */
 };
 
-/* The arrays that a model owns, beside those of its run: X(type, field, how many a copy takes of
- * it). Each is NULL while there is none. */
+/* The arrays that a model owns, beside those of its run, each NULL while there is none: X(type,
+ * field, how many a copy takes of it). A row here is all that it takes to free and copy one. */
 /* clang-format off */
 #define FNNI_MODEL_ARRAYS(X) \
     X(fnni_layer, layers,   (size_t)model->layer_count) \

@@ -298,7 +298,8 @@ static void missing_tensors_are_named(void)
     CHECK(strstr(fnn_model_error(m)->message, "layer 1 activation: its tensors are none") != NULL);
     CHECK(!fnn_tensor_values(m, 9, "bias", NULL));
     CHECK(strstr(fnn_model_error(m)->message, "a layer from -1 to 1, found 9") != NULL);
-    CHECK(!fnn_tensor_values(NULL, 0, "bias", NULL));
+    CHECK(!fnn_tensor_values(NULL, 0, "bias", NULL) &&
+          !fnn_tensor_gradient(NULL, 0, "bias", &count));
     fnn_model_free(m);
     m = fnn_sequential(1, 1, 0); /* broken */
     CHECK(fnn_tensor_get(m, 0, "weight", &t) == FNN_ERROR_ARGUMENT);
