@@ -107,6 +107,9 @@
  *   fnn_batch_norm, fnn_spatial_dropout, fnn_add for residual connections; of anything: fnn_dense,
  *   fnn_activate, fnn_dropout, fnn_flatten. They go image by image through the caches, a max-pool
  *   behind a convolution in one with it.
+ *   To look inside: fnn_summary, fnn_layer_shape; fnn_predict_layer for what a layer makes of
+ *   samples; fnn_tensor_get and fnn_tensor_at for its weights, their gradients and what it has
+ *   measured, fnn_tensor_values to write them. fnn_copy makes a second model of all of it.
  *
  * TRAINING
  *   fnn_fit runs epochs over a data set, with validation, early stopping, penalty, clipping,
@@ -121,9 +124,11 @@
  *
  * DATA
  *   fnn_read_fashion_mnist, fnn_read_cifar10, fnn_read_idx, fnn_read_csv (plain or gzip), or arrays
- *   of your own in an fnn_dataset: borrowed, never copied. Splits, subsets, shuffles and folds are
- *   views of the same rows. Pixels stay bytes in memory and become numbers when a batch is
- *   gathered, which is also when they are augmented: no copy is made.
+ *   of your own, borrowed, never copied: fnn_dataset_images, fnn_dataset_table,
+ *   fnn_dataset_regression. Splits, subsets, shuffles and folds are views of the same rows: the
+ *   label of a view's sample is fnn_dataset_label's, not labels[i]. Pixels stay bytes in memory and
+ *   become numbers when a batch is gathered, which is also when they are augmented: no copy is
+ *   made.
  *
  * FILES
  *   Every size in a file is checked against what the file holds before memory is taken for it. A
@@ -402,14 +407,14 @@ typedef enum fnn_activation {
 
 /* Samples with their labels or targets: a view of arrays that it owns only if a loader made them.
  *
- * To use your own arrays, zero the struct and fill in the fields above `allocator`; nothing is
- * copied, the arrays must outlive the data set and everything made from it, and `fnn_dataset_check`
- * tells what is wrong. A copy by assignment borrows: free only the original, and last.
+ * Your own arrays become one in a line; nothing is copied, the arrays must outlive the data set and
+ * everything made from it, and `fnn_dataset_check` tells what is wrong. A copy by assignment
+ * borrows: free only the original, and last.
  *
- *     fnn_dataset data;
- *     memset(&data, 0, sizeof data);
- *     data.count = 150;  data.height = data.width = 1;  data.channels = 4;
- *     data.reals = measurements;  data.labels = species;  data.classes = 3;
+ *     fnn_dataset iris = fnn_dataset_table(measurements, species, 150, 4, 3);
+ *
+ * Other kinds (real images, one-hot targets, names): zero the struct and fill in the fields above
+ * `allocator`.
  */
 typedef struct fnn_dataset {
     int64_t count;               /* samples */
@@ -430,6 +435,21 @@ typedef struct fnn_dataset {
     void *owned[5];                 /* private: what fnn_dataset_free releases; leave it NULL */
 } fnn_dataset;
 
+/* Data sets over your own arrays, which every call that takes one checks. labels and targets may be
+ * NULL: samples to predict, for which classes is 0. */
+
+/* Images of bytes: bytes (count, height, width, channels), labels (count) in 0 .. classes - 1. */
+FNN_API fnn_dataset fnn_dataset_images(const uint8_t *bytes, const int32_t *labels, int64_t count,
+                                       int height, int width, int channels, int classes);
+
+/* A table of numbers: reals (count, columns), labels (count) in 0 .. classes - 1. */
+FNN_API fnn_dataset fnn_dataset_table(const fnn_real *reals, const int32_t *labels, int64_t count,
+                                      int columns, int classes);
+
+/* A table with numbers to predict: reals (count, columns), targets (count, target_count). */
+FNN_API fnn_dataset fnn_dataset_regression(const fnn_real *reals, const fnn_real *targets,
+                                           int64_t count, int columns, int target_count);
+
 /* Releases what the data set owns and zeroes the struct: the arrays of a loader, or a view's index.
  * Safe on NULL, on a zeroed struct, after a failed load, and twice. Views of a data set must not be
  * used after it is freed. */
@@ -439,6 +459,20 @@ FNN_API void fnn_dataset_free(fnn_dataset *data);
  * range. Looks at every label and index, not at pixels or targets (which may be NaN).
  * Returns FNN_OK or FNN_ERROR_ARGUMENT; `error` (may be NULL) names the first thing wrong. */
 FNN_API fnn_result fnn_dataset_check(const fnn_dataset *data, fnn_error *error);
+
+/* Where sample i of a view is. In a view data->labels[i] is another sample's: these three look
+ * through the index. They check i against count, not the arrays (fnn_dataset_check). */
+
+/* The row of the arrays that holds sample i: its pixels are at bytes + row * features. -1 for NULL
+ * and for an i that is not in 0 .. count - 1. */
+FNN_API int64_t fnn_dataset_row(const fnn_dataset *data, int64_t i);
+
+/* The class of sample i: its label, or without labels the place of its largest target, the first of
+ * equals. -1 where samples have no classes, and as above. */
+FNN_API int32_t fnn_dataset_label(const fnn_dataset *data, int64_t i);
+
+/* The targets (target_count) of sample i. NULL without targets, and where the row is -1. */
+FNN_API const fnn_real *fnn_dataset_target(const fnn_dataset *data, int64_t i);
 
 /* Counts the samples of each class. `counts` has data->classes elements and is overwritten.
  * Returns FNN_ERROR_ARGUMENT without labels, or when a label is out of range. */
@@ -570,7 +604,8 @@ FNN_API fnn_result fnn_read_csv(const char *path, const fnn_csv_config *config,
     X(FNN_NORMALIZE_STANDARDIZE, standardize, FNNI_VARIANCES, \
       variance != 0.0 ? 1.0 / sqrt(variance) : 1.0) \
     X(FNN_NORMALIZE_MEAN_VARIANCE, mean_variance, FNNI_VARIANCES, \
-      variance != 0.0 ? 1.0 / variance : 1.0)
+      variance != 0.0 ? 1.0 / variance : 1.0) \
+    X(FNN_NORMALIZE_GIVEN, given, FNNI_GIVEN, 1.0) /* fnn_normalize_with: not of data */
 /* clang-format on */
 typedef enum fnn_normalization {
     FNN_NORMALIZATION_LIST(FNNI_ENUM) FNN_NORMALIZATION_COUNT
@@ -580,8 +615,9 @@ typedef enum fnn_normalization {
  * validation and test sets). shift, scale: (features), overwritten. Means and population variances
  * (divided by count) are summed in double; a feature without any spread is divided by 1.
  * Returns FNN_ERROR_NUMERIC when a statistic is not finite in fnn_real (a NaN or Inf in the data, a
- * variance too small to divide by), FNN_ERROR_ARGUMENT, or FNN_ERROR_MEMORY (it needs 16 bytes a
- * feature, from data->allocator). On failure shift and scale are unspecified. */
+ * variance too small to divide by), FNN_ERROR_ARGUMENT (FNN_NORMALIZE_GIVEN takes nothing of data),
+ * or FNN_ERROR_MEMORY (it needs 16 bytes a feature, from data->allocator). On failure shift and
+ * scale are unspecified. */
 FNN_API fnn_result fnn_normalization_compute(fnn_normalization kind, const fnn_dataset *data,
                                              fnn_real *shift, fnn_real *scale, fnn_error *error);
 
@@ -631,6 +667,15 @@ FNN_API fnn_model *fnn_sequential_with(const fnn_context_config *config, int hei
 
 /* Frees a model; NULL is allowed. */
 FNN_API void fnn_model_free(fnn_model *model);
+
+/* A second model like this one, in use or still being built: layers, loss, normalisation, weights,
+ * running statistics, seed, what the optimiser remembers and how far training has come. They share
+ * nothing. On one instruction set both predict the same bits, and the same fit makes the same of
+ * both; only a batch on its way (fnn_forward to fnn_step) is not copied. config as in
+ * fnn_sequential_with, NULL: the model's own. Returns NULL and fills *error (NULL allowed): with
+ * the error of a broken model, with what fnn_context_create says of config, FNN_ERROR_MEMORY. */
+FNN_API fnn_model *fnn_copy(const fnn_model *model, const fnn_context_config *config,
+                            fnn_error *error);
 
 /* What went wrong: the builder that failed first, else the last call on the model; code FNN_OK when
  * nothing did. Never NULL. */
@@ -744,6 +789,15 @@ FNN_API fnn_result fnn_set_seed(fnn_model *model, uint64_t seed);
  * shape, FNN_ERROR_MEMORY. */
 FNN_API fnn_result fnn_normalize(fnn_model *model, fnn_normalization kind, const fnn_dataset *data);
 
+/* The same with numbers of your own, such as those that weights from elsewhere were trained with:
+ * x' = (x - shift[j]) * scale[j]; where there is a deviation, the scale is 1 / deviation. shift and
+ * scale (count) are copied. count is 1 for all features together, or the number of channels (three
+ * of a colour image, the columns of a table), or that of features (height, width, channels). NULL:
+ * shifts of 0, scales of 1. FNN_ERROR_ARGUMENT for another count or a number that is not finite,
+ * FNN_ERROR_MEMORY. */
+FNN_API fnn_result fnn_normalize_with(fnn_model *model, const fnn_real *shift,
+                                      const fnn_real *scale, int count);
+
 /* What training minimises: the mean over samples of
  *     softmax cross-entropy         -sum t log softmax(y); a softmax at the end (flatten may
  *                                   follow, dropout may not) is not applied twice, any other
@@ -786,14 +840,66 @@ FNN_API size_t fnn_summary(const fnn_model *model, char *text, size_t size);
  * NULL. What a loaded model takes and gives. Zeroed, and the model's error, when it is broken. */
 FNN_API fnn_result fnn_shapes(const fnn_model *model, int input[3], int output[3]);
 
-/* All parameters, contiguous: layer after layer, weights then biases. They stay where they are for
- * the model's life; count may be NULL. NULL after an error, and with *count 0 for a model that has
- * none (fnn_model_error tells which). The running statistics of batch norms are not among them. */
+/* How many layers a model has: 0 .. count - 1 are the numbers that builders returned and that
+ * fnn_summary shows. 0 of NULL. */
+FNN_API int fnn_layer_count(const fnn_model *model);
+
+/* The name of a layer, as in summary and files: "dense", "conv2d"; "input" of -1, "unknown" of
+ * another number. */
+FNN_API const char *fnn_layer_name(const fnn_model *model, int layer);
+
+/* The shape (height, width, channels) of a layer's output for a sample; -1 is the input. Zeroed
+ * where it returns FNN_ERROR_ARGUMENT, for another number or NULL, or the model's error. */
+FNN_API fnn_result fnn_layer_shape(const fnn_model *model, int layer, int shape[3]);
+
+/* All parameters that gradients train, contiguous: layer after layer, weights then biases. They
+ * stay where they are for the model's life; count may be NULL. NULL after an error, and with *count
+ * 0 for a model that has none (fnn_model_error tells which). What is written to them holds from the
+ * next fnn_forward, fit or prediction on.
+ * They are not all of a network: the running statistics of batch norms, which predictions use, are
+ * not among them. fnn_tensor_values has those too; fnn_copy and fnn_save take everything. */
 FNN_API fnn_real *fnn_parameters(fnn_model *model, size_t *count);
 
 /* Their gradients, in the same order and on the same terms: those of the last fnn_backward.
  * fnn_fit does not keep gradients: after a fit this array does not hold them. */
 FNN_API fnn_real *fnn_gradients(fnn_model *model, size_t *count);
+
+/* One tensor of a layer. Its name is that in files: "weight" and "bias" of a dense layer and of a
+ * convolution, "gamma", "beta", "mean" and "variance" of a batch norm, "shift" and "scale" of the
+ * input where the model normalises it. Shapes as in chapter SHAPES. A dense layer or convolution
+ * with FNN_SOFTMAX makes two layers and returns the number of the second, the softmax: the weights
+ * are in the one before. */
+typedef struct fnn_tensor {
+    const char *name;
+    const fnn_real *values;   /* (count) row-major; they stay where they are, but of the input */
+    const fnn_real *gradient; /* (count) on fnn_gradients' terms. NULL: a statistic has none, and a
+                                 model none before its first fnn_gradients or fnn_forward */
+    int dimensions;           /* numbers in use of shape */
+    int shape[4];
+    size_t count;
+    int is_statistic; /* 0: a parameter, trained by its gradient; 1: measured on data */
+} fnn_tensor;
+
+/* Looks at tensor `number`, from 0, of a layer (-1: the input):
+ *     for (i = 0; !fnn_tensor_at(model, layer, i, &t); i++)
+ * goes through all of them. Like inference it leaves no message in the model. FNN_ERROR_ARGUMENT
+ * behind the last, for a number that is no layer's and for NULL; FNN_ERROR_STATE for a model that
+ * is not sealed (fnn_seal), the code of a broken one, FNN_ERROR_MEMORY for NULL as the model;
+ * *tensor is zeroed then. */
+FNN_API fnn_result fnn_tensor_at(const fnn_model *model, int layer, int number, fnn_tensor *tensor);
+
+/* Looks at the tensor of that name, on the same terms. */
+FNN_API fnn_result fnn_tensor_get(const fnn_model *model, int layer, const char *name,
+                                  fnn_tensor *tensor);
+
+/* The values of the tensor of that name, to be written: weights from elsewhere, statistics, tied
+ * weights. On fnn_parameters' terms: it seals the model, and *count (may be NULL) is how many they
+ * are. NULL, *count 0 and a message in the model where the layer has no tensor of that name. */
+FNN_API fnn_real *fnn_tensor_values(fnn_model *model, int layer, const char *name, size_t *count);
+
+/* Its gradient, likewise: to be added to, scaled or cleared between fnn_backward and fnn_step. NULL
+ * and a message for a statistic, which has none. */
+FNN_API fnn_real *fnn_tensor_gradient(fnn_model *model, int layer, const char *name, size_t *count);
 
 /* ---- training ---- */
 
@@ -1061,6 +1167,22 @@ FNN_API fnn_result fnn_step(fnn_model *model, const fnn_fit_config *config);
 FNN_API fnn_result fnn_predict(const fnn_model *model, fnn_context *context,
                                const fnn_dataset *data, fnn_real *outputs);
 
+/* As fnn_predict of a single sample x (height, width, channels): y (outputs). */
+FNN_API fnn_result fnn_predict_one(const fnn_model *model, fnn_context *context, const fnn_real *x,
+                                   fnn_real *y);
+
+/* The same of a sample of bytes, such as an image. */
+FNN_API fnn_result fnn_predict_one_bytes(const fnn_model *model, fnn_context *context,
+                                         const uint8_t *x, fnn_real *y);
+
+/* As fnn_predict, but the output of layer `layer` for each sample (-1: the input, normalised):
+ * outputs (count, height, width, channels), with the shape that fnn_layer_shape tells. They are the
+ * bits that the layers behind it take in. In front of a softmax these are the logits. Takes memory
+ * for a list of the layers from the context's allocator, and may take workspace that fnn_reserve
+ * did not foresee. FNN_ERROR_ARGUMENT also for a number that is no layer's. */
+FNN_API fnn_result fnn_predict_layer(const fnn_model *model, fnn_context *context,
+                                     const fnn_dataset *data, int layer, fnn_real *outputs);
+
 /* As fnn_predict, but the number of the largest output for each sample. */
 FNN_API fnn_result fnn_predict_classes(const fnn_model *model, fnn_context *context,
                                        const fnn_dataset *data, int32_t *classes);
@@ -1266,9 +1388,30 @@ FNN_API fnn_result fnn_search_save_csv(const fnn_search *search, const char *pat
 FNN_API fnn_result fnn_search_save_histories(const fnn_search *search, const char *path,
                                              fnn_error *error);
 
-/* ---- metrics on arrays, gradient check ---- */
+/* ---- metrics of outputs, gradient check ---- */
 
-/* Metrics on arrays: outputs (count, classes), labels and predicted (count). */
+/* Metrics of the outputs (data->count, classes) that fnn_predict made of data, whose labels or
+ * one-hot targets they find for every view as well: what fnn_evaluate says, without predicting
+ * again. classes is the number of the model's outputs, at least data->classes. */
+
+/* The share of samples whose largest output is at the label. NaN for data without classes or that
+ * fnn_dataset_check refuses, for a label outside of 0..classes-1 and for wrong arguments. */
+FNN_API double fnn_accuracy_on(const fnn_real *outputs, const fnn_dataset *data, int classes);
+
+/* The share of samples whose label is among the k largest outputs; NaN as above. */
+FNN_API double fnn_top_k_on(const fnn_real *outputs, const fnn_dataset *data, int classes, int k);
+
+/* confusion (classes, classes; rows true, columns predicted) = counts, overwritten, zeroed where it
+ * returns FNN_ERROR_ARGUMENT: for the same reasons. */
+FNN_API fnn_result fnn_confusion_on(const fnn_real *outputs, const fnn_dataset *data, int classes,
+                                    int64_t *confusion);
+
+/* R2 as fnn_r2, of outputs (data->count, output_count) against data->targets; NaN unless these are
+ * output_count a sample, for data that fnn_dataset_check refuses and for NULL. */
+FNN_API double fnn_r2_on(const fnn_real *outputs, const fnn_dataset *data, int output_count);
+
+/* Metrics on arrays: outputs (count, classes), labels and predicted (count), sample by sample. The
+ * labels of a view are not data->labels, whose order is that of the rows: use the calls above. */
 
 /* The share of samples whose largest output is at the label. 0 where count is 0; NaN for a
  * label outside of 0..classes-1 and for wrong arguments. */
@@ -1290,7 +1433,7 @@ FNN_API fnn_result fnn_precision_recall(const int64_t *confusion, int classes, d
                                         double *recall, double *f1);
 
 /* 1 - sum (t - y)^2 / sum (t - mean t)^2 over (count, output_count) values, mean per output;
- * 0 / 0 counts as 0, which gives 1. NaN for wrong arguments. */
+ * 0 / 0 counts as 0, which gives 1. NaN for wrong arguments. For a view fnn_r2_on. */
 FNN_API double fnn_r2(const fnn_real *outputs, const fnn_real *targets, int64_t count,
                       int output_count);
 
@@ -7693,6 +7836,48 @@ static void *fnni_dataset_allocate(fnn_dataset *data, size_t count, size_t eleme
     return fnni_dataset_own(data, fnni_allocate(&data->allocator, bytes));
 }
 
+/* What the data sets over the caller's arrays have in common. */
+static fnn_dataset fnni_dataset_over(const uint8_t *bytes, const fnn_real *reals, int64_t count,
+                                     int height, int width, int channels)
+{
+    fnn_dataset data;
+    memset(&data, 0, sizeof data);
+    data.count = count;
+    data.height = height;
+    data.width = width;
+    data.channels = channels;
+    data.bytes = bytes;
+    data.reals = reals;
+    return data;
+}
+
+FNN_DEF fnn_dataset fnn_dataset_images(const uint8_t *bytes, const int32_t *labels, int64_t count,
+                                       int height, int width, int channels, int classes)
+{
+    fnn_dataset data = fnni_dataset_over(bytes, NULL, count, height, width, channels);
+    data.labels = labels;
+    data.classes = classes;
+    return data;
+}
+
+FNN_DEF fnn_dataset fnn_dataset_table(const fnn_real *reals, const int32_t *labels, int64_t count,
+                                      int columns, int classes)
+{
+    fnn_dataset data = fnni_dataset_over(NULL, reals, count, 1, 1, columns);
+    data.labels = labels;
+    data.classes = classes;
+    return data;
+}
+
+FNN_DEF fnn_dataset fnn_dataset_regression(const fnn_real *reals, const fnn_real *targets,
+                                           int64_t count, int columns, int target_count)
+{
+    fnn_dataset data = fnni_dataset_over(NULL, reals, count, 1, 1, columns);
+    data.targets = targets;
+    data.target_count = target_count;
+    return data;
+}
+
 static void fnni_dataset_begin(fnn_dataset *out, const fnn_allocator *allocator)
 {
     memset(out, 0, sizeof *out);
@@ -7708,6 +7893,35 @@ static size_t fnni_dataset_row(const fnn_dataset *data, int64_t i)
 static size_t fnni_dataset_features(const fnn_dataset *data)
 {
     return (size_t)data->height * (size_t)data->width * (size_t)data->channels;
+}
+
+FNN_DEF int64_t fnn_dataset_row(const fnn_dataset *data, int64_t i)
+{
+    return data && i >= 0 && i < data->count ? (int64_t)fnni_dataset_row(data, i) : -1;
+}
+
+FNN_DEF const fnn_real *fnn_dataset_target(const fnn_dataset *data, int64_t i)
+{
+    const int64_t row = fnn_dataset_row(data, i);
+    if (row < 0 || !data->targets || data->target_count < 1) return NULL;
+    return data->targets + (size_t)row * (size_t)data->target_count;
+}
+
+/* The place of the largest of n numbers, the first of equals. */
+static int fnni_argmax(const fnn_real *y, int n)
+{
+    int best = 0, j;
+    for (j = 1; j < n; j++)
+        if (y[j] > y[best]) best = j;
+    return best;
+}
+
+FNN_DEF int32_t fnn_dataset_label(const fnn_dataset *data, int64_t i)
+{
+    const fnn_real *target = fnn_dataset_target(data, i);
+    const int64_t row = fnn_dataset_row(data, i);
+    if (row >= 0 && data->labels) return data->labels[row];
+    return target && data->classes > 0 ? fnni_argmax(target, data->target_count) : -1;
 }
 
 /* Whether samples have so many features, of a data set of which nothing is known: a product in
@@ -8038,7 +8252,12 @@ static void fnni_data_moments(const fnn_dataset *data, int want_variances, doubl
 }
 
 /* What a kind needs to know of the data: its row of the list. */
-typedef enum fnni_statistics { FNNI_NO_STATISTICS, FNNI_MEANS, FNNI_VARIANCES } fnni_statistics;
+typedef enum fnni_statistics {
+    FNNI_NO_STATISTICS,
+    FNNI_MEANS,
+    FNNI_VARIANCES,
+    FNNI_GIVEN /* it is made of the caller's numbers */
+} fnni_statistics;
 
 #define FNNI_NORMALIZATION_NEEDS(kind, name, statistics, scale) statistics,
 static const fnni_statistics fnni_normalization_needs[] = {
@@ -8119,6 +8338,10 @@ FNN_DEF fnn_result fnn_normalization_compute(fnn_normalization kind, const fnn_d
     if (!shift || !scale || (unsigned)kind >= FNN_NORMALIZATION_COUNT)
         return fnni_fail(error, FNN_ERROR_ARGUMENT, "normalization: kind %d, shift %s, scale %s",
                          (int)kind, shift ? "set" : "NULL", scale ? "set" : "NULL");
+    if (fnni_normalization_needs[kind] == FNNI_GIVEN)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                         "normalization: expected a kind that is made of data, found %s",
+                         fnni_normalization_names[kind]);
     if (fnni_normalization_needs[kind] != FNNI_NO_STATISTICS)
         return fnni_normalization_measure(kind, data, shift, scale, error);
     for (j = 0; j < fnni_dataset_features(data); j++) {
@@ -8126,6 +8349,22 @@ FNN_DEF fnn_result fnn_normalization_compute(fnn_normalization kind, const fnn_d
         scale[j] = (fnn_real)fnni_normalization_scale(kind, 0);
     }
     return FNN_OK;
+}
+
+/* The kind of the caller's numbers. */
+static const fnn_normalization fnni_normalization_given = FNN_NORMALIZE_GIVEN;
+
+/* Spreads the caller's numbers, one or one a channel or one a feature, over so many features: each
+ * repeats from feature to feature, since channels are contiguous. NULL: all are `usual`. Returns
+ * which of them is not finite, or -1. */
+static int fnni_normalization_spread(const fnn_real *given, int count, fnn_real usual, int features,
+                                     fnn_real *spread)
+{
+    int j;
+    for (j = 0; j < features; j++) spread[j] = given ? given[j % count] : usual;
+    for (j = 0; given && j < count; j++)
+        if (!fnni_is_finite(given[j])) return j;
+    return -1;
 }
 
 /* ============================================================================
@@ -9104,6 +9343,9 @@ typedef struct fnni_run {
 #define FNNI_MAX_RANK 4 /* dimensions of a tensor */
 typedef struct fnni_tensor {
     char name[FNNI_TEXT];
+    const char *part; /* of the name, without the layer */
+    size_t offset;    /* where it begins in its array, */
+    int trained;      /* which is that of the parameters */
     int rank;
     size_t shape[FNNI_MAX_RANK];
     size_t count;
@@ -9192,6 +9434,26 @@ struct fnn_model {
     int run_supervised; /* the batch has labels or targets */
 };
 
+/* The arrays that a model owns, beside those of its run, each NULL while there is none: X(type,
+ * field, how many a copy takes of it). A row here is all that it takes to free and copy one. */
+/* clang-format off */
+#define FNNI_MODEL_ARRAYS(X) \
+    X(fnni_layer, layers,   (size_t)model->layer_count) \
+    X(int, stages,          (size_t)model->layer_count + 3) \
+    X(fnn_real, shift,      (size_t)model->inputs) \
+    X(fnn_real, scale,      (size_t)model->inputs) \
+    X(fnn_real, parameters, model->parameter_count) \
+    X(fnn_real, statistics, model->statistics_count) \
+    X(fnn_real, gradients,  0) /* they belong to a batch */ \
+    X(fnn_real, state,      fnni_state_count(model, model->state_kind))
+/* clang-format on */
+
+/* What an optimiser of that kind, -1 for none, remembers of the model. */
+static size_t fnni_state_count(const fnn_model *model, int kind)
+{
+    return kind < 0 ? 0 : fnni_times(model->parameter_count, (size_t)fnni_optimizers[kind].states);
+}
+
 static const fnni_layer *fnni_layer_at(const fnni_run *run, int l)
 {
     return run->model->layers + l;
@@ -9263,6 +9525,12 @@ static void fnni_join_branches(const fnni_run *run, int l, int from, int to, fnn
             run->kernels->add_scaled((ptrdiff_t)(to - from) * fnni_layer_at(run, l)->outputs, 1,
                                      fnni_d(run, add, from, workspace),
                                      fnni_d(run, l, from, workspace));
+}
+
+/* Numbers of a sample's output; what ends at the input (fnni_prefix_make) has no layers. */
+static int fnni_outputs(const fnn_model *model)
+{
+    return model->layer_count > 0 ? model->layers[model->layer_count - 1].outputs : model->inputs;
 }
 
 /* The last layer that computes something: others may follow, which share its memory. */
@@ -9407,21 +9675,24 @@ static void fnni_layer_weigh(fnni_layer *layer, int rows, int units, double fan_
 
 /* ---- tensors by name ---- */
 
-/* Describes the tensor `part` of layer l (-1: of the input), which begins at base[offset];
- * returns 1. */
+/* Describes the tensor `part` of layer l (-1: of the input), which begins at (*array)[offset], of
+ * an array of the model; returns 1. */
 static int fnni_tensor_make(fnni_tensor *t, const fnn_model *model, int l, const char *part,
-                            fnn_real *base, size_t offset, int rank, const size_t *shape)
+                            fnn_real *const *array, size_t offset, int rank, const size_t *shape)
 {
     int i;
     if (l < 0) snprintf(t->name, sizeof t->name, "input.%s", part);
     else snprintf(t->name, sizeof t->name, "%d.%s.%s", l, model->layers[l].type->name, part);
+    t->part = part;
+    t->offset = offset;
+    t->trained = array == &model->parameters;
     t->rank = rank;
     t->count = 1;
     for (i = 0; i < rank; i++) {
         t->shape[i] = shape[i];
         t->count = fnni_times(t->count, shape[i]);
     }
-    t->values = base ? base + offset : NULL;
+    t->values = FNNI_AT(*array, offset);
     return 1;
 }
 
@@ -9431,9 +9702,9 @@ static int fnni_weights_at(const fnn_model *model, int l, int which, fnni_tensor
 {
     const fnni_layer *layer = model->layers + l;
     if (which == 0)
-        return fnni_tensor_make(t, model, l, "weight", model->parameters, layer->offset, rank,
+        return fnni_tensor_make(t, model, l, "weight", &model->parameters, layer->offset, rank,
                                 shape);
-    return which == 1 && fnni_tensor_make(t, model, l, "bias", model->parameters,
+    return which == 1 && fnni_tensor_make(t, model, l, "bias", &model->parameters,
                                           layer->offset + layer->weights, 1, shape + rank - 1);
 }
 
@@ -10762,9 +11033,9 @@ static int fnni_norm_tensor(const fnn_model *model, int l, int which, fnni_tenso
     const size_t channels = (size_t)layer->shape.channels, second = which & 1 ? channels : 0;
     if (which > 3) return 0;
     if (which < 2)
-        return fnni_tensor_make(t, model, l, parts[which], model->parameters,
+        return fnni_tensor_make(t, model, l, parts[which], &model->parameters,
                                 layer->offset + second, 1, &channels);
-    return fnni_tensor_make(t, model, l, parts[which], model->statistics,
+    return fnni_tensor_make(t, model, l, parts[which], &model->statistics,
                             layer->statistics_offset + second, 1, &channels);
 }
 
@@ -10964,16 +11235,65 @@ FNNI_COLD FNN_DEF void fnn_model_free(fnn_model *model)
     if (!model) return;
     allocator = model->context.allocator;
     fnni_run_free(model);
-    fnni_release(&allocator, model->layers);
-    fnni_release(&allocator, model->shift);
-    fnni_release(&allocator, model->scale);
-    fnni_release(&allocator, model->parameters);
-    fnni_release(&allocator, model->statistics);
-    fnni_release(&allocator, model->stages);
-    fnni_release(&allocator, model->gradients);
-    fnni_release(&allocator, model->state);
+#define FNNI_MODEL_RELEASE(type, field, count) fnni_release(&allocator, model->field);
+    FNNI_MODEL_ARRAYS(FNNI_MODEL_RELEASE)
+#undef FNNI_MODEL_RELEASE
     fnni_context_close(&model->context);
     fnni_release(&allocator, model);
+}
+
+/* A copy of count elements, or NULL: of none, or no memory. */
+static void *fnni_duplicate(const fnn_allocator *allocator, const void *from, size_t count,
+                            size_t element)
+{
+    void *copy = from ? fnni_allocate(allocator, fnni_times(count, element)) : NULL;
+    if (copy) memcpy(copy, from, count * element);
+    return copy;
+}
+
+/* Gives a copy, which has the model's numbers and no array yet, arrays of its own; 0 when memory is
+ * out. */
+static int fnni_copy_arrays(fnn_model *copy, const fnn_model *model)
+{
+    const fnn_allocator *a = &copy->context.allocator;
+    int complete = 1;
+#define FNNI_MODEL_COPY(type, field, count)                                       \
+    copy->field = (type *)fnni_duplicate(a, model->field, (count), sizeof(type)); \
+    complete &= copy->field || !model->field || (count) == 0;
+    FNNI_MODEL_ARRAYS(FNNI_MODEL_COPY)
+#undef FNNI_MODEL_COPY
+    copy->layer_capacity = copy->layer_count;
+    return complete;
+}
+
+FNNI_COLD FNN_DEF fnn_model *fnn_copy(const fnn_model *model, const fnn_context_config *config,
+                                      fnn_error *error)
+{
+    fnn_context context;
+    fnn_model *copy;
+    if (!model || model->broken) {
+        const fnn_error *wrong = fnn_model_error(model);
+        fnni_fail(error, wrong->code, "%s", wrong->message);
+        return NULL;
+    }
+    context = model->context;
+    context.workspace = NULL;
+    context.workspace_count = 0;
+    if (config && fnni_context_open(&context, config, error)) return NULL;
+    copy = (fnn_model *)fnni_allocate(&context.allocator, sizeof *copy);
+    if (copy) {
+        *copy = *model; /* the numbers; what follows is what a copy must not share */
+        copy->context = context;
+        memset(&copy->error, 0, sizeof copy->error);
+        memset(&copy->run, 0, sizeof copy->run);
+        copy->run_labels = NULL;
+        copy->run_targets = NULL;
+        copy->run_ready = 0;
+        if (fnni_copy_arrays(copy, model)) return copy;
+        fnn_model_free(copy);
+    }
+    fnni_fail(error, FNN_ERROR_MEMORY, "no memory for a copy of the model");
+    return NULL;
 }
 
 FNNI_COLD FNN_DEF fnn_result fnn_set_initializer(fnn_model *model, fnn_initializer weights,
@@ -11168,21 +11488,12 @@ FNNI_COLD FNN_DEF fnn_result fnn_set_seed(fnn_model *model, uint64_t seed)
     return FNN_OK;
 }
 
-FNN_DEF fnn_result fnn_normalize(fnn_model *model, fnn_normalization kind, const fnn_dataset *data)
+/* How a normalisation ends: the arrays are the model's, or are released with what went wrong. The
+ * caller made them anew, so that a failure leaves the old ones. */
+static fnn_result fnni_normalize_end(fnn_model *model, fnn_result result, fnn_normalization kind,
+                                     fnn_real *shift, fnn_real *scale)
 {
-    const fnn_allocator *a = model ? &model->context.allocator : NULL;
-    fnn_result result = fnni_begin(model);
-    fnn_real *shift, *scale;
-    if (result) return result;
-    if (!data || !fnni_dataset_holds(data, model->inputs))
-        return fnni_builder_fail(model, FNN_ERROR_ARGUMENT,
-                                 "normalize: expected data with samples of %d numbers, found %s",
-                                 model->inputs, data ? "others" : "none");
-    /* new arrays, so that a failure leaves the old ones */
-    shift = fnni_allocate_reals(a, (size_t)model->inputs);
-    scale = fnni_allocate_reals(a, (size_t)model->inputs);
-    result = !shift || !scale ? fnni_builder_fail(model, FNN_ERROR_MEMORY, "normalize: no memory")
-                              : fnn_normalization_compute(kind, data, shift, scale, &model->error);
+    const fnn_allocator *a = &model->context.allocator;
     if (!result) {
         fnn_real *old_shift = model->shift, *old_scale = model->scale;
         model->normalization = kind;
@@ -11195,6 +11506,49 @@ FNN_DEF fnn_result fnn_normalize(fnn_model *model, fnn_normalization kind, const
     fnni_release(a, scale);
     model->broken = result != FNN_OK && !model->sealed;
     return result;
+}
+
+FNN_DEF fnn_result fnn_normalize(fnn_model *model, fnn_normalization kind, const fnn_dataset *data)
+{
+    const fnn_allocator *a = model ? &model->context.allocator : NULL;
+    fnn_result result = fnni_begin(model);
+    fnn_real *shift, *scale;
+    if (result) return result;
+    if (!data || !fnni_dataset_holds(data, model->inputs))
+        return fnni_builder_fail(model, FNN_ERROR_ARGUMENT,
+                                 "normalize: expected data with samples of %d numbers, found %s",
+                                 model->inputs, data ? "others" : "none");
+    shift = fnni_allocate_reals(a, (size_t)model->inputs);
+    scale = fnni_allocate_reals(a, (size_t)model->inputs);
+    result = !shift || !scale ? fnni_builder_fail(model, FNN_ERROR_MEMORY, "normalize: no memory")
+                              : fnn_normalization_compute(kind, data, shift, scale, &model->error);
+    return fnni_normalize_end(model, result, kind, shift, scale);
+}
+
+FNN_DEF fnn_result fnn_normalize_with(fnn_model *model, const fnn_real *shift,
+                                      const fnn_real *scale, int count)
+{
+    const fnn_allocator *a = model ? &model->context.allocator : NULL;
+    fnn_result result = fnni_begin(model);
+    fnn_real *shifts, *scales;
+    if (result) return result;
+    if (count != 1 && count != model->input.channels && count != model->inputs)
+        return fnni_builder_fail(model, FNN_ERROR_ARGUMENT,
+                                 "normalize: expected 1, %d or %d numbers, found %d",
+                                 model->input.channels, model->inputs, count);
+    shifts = fnni_allocate_reals(a, (size_t)model->inputs);
+    scales = fnni_allocate_reals(a, (size_t)model->inputs);
+    if (!shifts || !scales)
+        result = fnni_builder_fail(model, FNN_ERROR_MEMORY, "normalize: no memory");
+    else {
+        const int wrong_shift = fnni_normalization_spread(shift, count, 0, model->inputs, shifts);
+        const int wrong_scale = fnni_normalization_spread(scale, count, 1, model->inputs, scales);
+        if (wrong_shift >= 0 || wrong_scale >= 0)
+            result = fnni_builder_fail(
+                model, FNN_ERROR_ARGUMENT, "normalize: expected finite numbers, but %s[%d] is not",
+                wrong_shift >= 0 ? "shift" : "scale", wrong_shift >= 0 ? wrong_shift : wrong_scale);
+    }
+    return fnni_normalize_end(model, result, fnni_normalization_given, shifts, scales);
 }
 
 FNNI_COLD FNN_DEF fnn_result fnn_set_loss(fnn_model *model, fnn_loss_kind kind,
@@ -11311,6 +11665,171 @@ FNN_DEF fnn_real *fnn_gradients(fnn_model *model, size_t *count)
     return model->gradients;
 }
 
+/* ---- layers and their tensors, looked at ---- */
+
+FNN_DEF int fnn_layer_count(const fnn_model *model)
+{
+    return model ? model->layer_count : 0;
+}
+
+/* Whether there is a layer of that number, or it is the input. */
+static int fnni_is_layer(const fnn_model *model, int layer)
+{
+    return layer >= -1 && layer < fnn_layer_count(model);
+}
+
+FNN_DEF const char *fnn_layer_name(const fnn_model *model, int layer)
+{
+    if (!fnni_is_layer(model, layer)) return "unknown";
+    return layer < 0 ? "input" : model->layers[layer].type->name;
+}
+
+FNNI_COLD FNN_DEF fnn_result fnn_layer_shape(const fnn_model *model, int layer, int shape[3])
+{
+    const fnni_shape *s;
+    if (shape) memset(shape, 0, 3 * sizeof *shape);
+    if (!model || model->broken) return fnn_model_error(model)->code;
+    if (!shape || !fnni_is_layer(model, layer)) return FNN_ERROR_ARGUMENT;
+    s = layer < 0 ? &model->input : &model->layers[layer].shape;
+    shape[0] = s->height;
+    shape[1] = s->width;
+    shape[2] = s->channels;
+    return FNN_OK;
+}
+
+/* Tensor number `which` (from 0) of layer l, -1 being the input; returns 0 when there are no more.
+ * At most eight a layer: >>file has a bit for each. */
+static int fnni_tensor_at(const fnn_model *model, int l, int which, fnni_tensor *t)
+{
+    size_t shape[3];
+    if (l >= 0)
+        return model->layers[l].type->tensor && model->layers[l].type->tensor(model, l, which, t);
+    shape[0] = (size_t)model->input.height;
+    shape[1] = (size_t)model->input.width;
+    shape[2] = (size_t)model->input.channels;
+    if (!fnni_normalizes(model->normalization) || which > 1) return 0;
+    if (which == 0) return fnni_tensor_make(t, model, l, "shift", &model->shift, 0, 3, shape);
+    return fnni_tensor_make(t, model, l, "scale", &model->scale, 0, 3, shape);
+}
+
+/* The layer's tensor of that name; 0 when it has none. */
+static int fnni_tensor_named(const fnn_model *model, int layer, const char *name, fnni_tensor *t)
+{
+    int which;
+    for (which = 0; fnni_tensor_at(model, layer, which, t); which++)
+        if (!strcmp(t->part, name)) return 1;
+    return 0;
+}
+
+/* What a call on a const model that is not ready returns. The model may be shared: none of these
+ * calls leaves a message in it. */
+static fnn_result fnni_ready(const fnn_model *model)
+{
+    if (!model) return FNN_ERROR_MEMORY;
+    return model->broken ? model->error.code : model->sealed ? FNN_OK : FNN_ERROR_STATE;
+}
+
+/* A tensor that was found, as the caller sees it. */
+static void fnni_tensor_show(const fnn_model *model, const fnni_tensor *t, fnn_tensor *shown)
+{
+    int i;
+    shown->name = t->part;
+    shown->values = t->values;
+    shown->gradient = t->trained ? FNNI_AT(model->gradients, t->offset) : NULL;
+    shown->dimensions = t->rank;
+    for (i = 0; i < t->rank; i++) shown->shape[i] = (int)t->shape[i];
+    shown->count = t->count;
+    shown->is_statistic = !t->trained;
+}
+
+/* How the two that look begin. */
+static fnn_result fnni_tensor_begin(const fnn_model *model, int layer, fnn_tensor *tensor)
+{
+    const fnn_result result = fnni_ready(model);
+    if (tensor) memset(tensor, 0, sizeof *tensor);
+    if (result) return result;
+    return tensor && fnni_is_layer(model, layer) ? FNN_OK : FNN_ERROR_ARGUMENT;
+}
+
+FNN_DEF fnn_result fnn_tensor_at(const fnn_model *model, int layer, int number, fnn_tensor *tensor)
+{
+    const fnn_result result = fnni_tensor_begin(model, layer, tensor);
+    fnni_tensor t;
+    if (result) return result;
+    if (number < 0 || !fnni_tensor_at(model, layer, number, &t)) return FNN_ERROR_ARGUMENT;
+    fnni_tensor_show(model, &t, tensor);
+    return FNN_OK;
+}
+
+FNN_DEF fnn_result fnn_tensor_get(const fnn_model *model, int layer, const char *name,
+                                  fnn_tensor *tensor)
+{
+    const fnn_result result = fnni_tensor_begin(model, layer, tensor);
+    fnni_tensor t;
+    if (result) return result;
+    if (!name || !fnni_tensor_named(model, layer, name, &t)) return FNN_ERROR_ARGUMENT;
+    fnni_tensor_show(model, &t, tensor);
+    return FNN_OK;
+}
+
+/* Leaves in the model which tensors the layer has, in place of the one that was asked for. */
+FNNI_COLD static void fnni_tensor_missing(fnn_model *model, int layer, const char *name)
+{
+    char have[80] = "none";
+    size_t length = 0;
+    fnni_tensor t;
+    int which;
+    if (!fnni_is_layer(model, layer)) {
+        fnni_model_fail(model, FNN_ERROR_ARGUMENT,
+                        "tensor: expected a layer from -1 to %d, found %d", model->layer_count - 1,
+                        layer);
+        return;
+    }
+    for (which = 0; length < sizeof have && fnni_tensor_at(model, layer, which, &t); which++)
+        length += (size_t)snprintf(have + length, sizeof have - length, "%s%s", which ? ", " : "",
+                                   t.part);
+    fnni_model_fail(model, FNN_ERROR_ARGUMENT,
+                    "layer %d %s: its tensors are %s, but \"%.40s\" was asked for", layer,
+                    fnn_layer_name(model, layer), have, name ? name : "NULL");
+}
+
+/* Seals the model and finds the tensor; 0 after an error. */
+static int fnni_tensor_of(fnn_model *model, int layer, const char *name, size_t *count,
+                          fnni_tensor *t)
+{
+    if (count) *count = 0;
+    if (fnni_seal(model)) return 0;
+    if (name && fnni_is_layer(model, layer) && fnni_tensor_named(model, layer, name, t)) return 1;
+    fnni_tensor_missing(model, layer, name);
+    return 0;
+}
+
+FNN_DEF fnn_real *fnn_tensor_values(fnn_model *model, int layer, const char *name, size_t *count)
+{
+    fnni_tensor t;
+    if (!fnni_tensor_of(model, layer, name, count, &t)) return NULL;
+    if (count) *count = t.count;
+    return t.values;
+}
+
+FNN_DEF fnn_real *fnn_tensor_gradient(fnn_model *model, int layer, const char *name, size_t *count)
+{
+    fnni_tensor t;
+    if (!fnni_tensor_of(model, layer, name, count, &t)) return NULL;
+    if (!t.trained) {
+        fnni_model_fail(model, FNN_ERROR_ARGUMENT,
+                        "layer %d %s: expected a parameter, found the statistic %s", layer,
+                        fnn_layer_name(model, layer), t.part);
+        return NULL;
+    }
+    if (fnni_gradients_make(model)) {
+        fnni_model_fail(model, FNN_ERROR_MEMORY, "no memory for gradients");
+        return NULL;
+    }
+    if (count) *count = t.count;
+    return model->gradients + t.offset;
+}
+
 /* ============================================================================
  * >>step  a batch forward, back, and the update
  * ============================================================================ */
@@ -11321,7 +11840,7 @@ FNN_DEF fnn_real *fnn_gradients(fnn_model *model, size_t *count)
 FNNI_COLD static fnn_result fnni_check_data(const fnn_model *model, const fnn_dataset *data,
                                             const char *name, int supervised, fnn_error *error)
 {
-    const int outputs = model->layers[model->layer_count - 1].outputs;
+    const int outputs = fnni_outputs(model);
     if (!data || (!data->bytes && !data->reals))
         return fnni_fail(error, FNN_ERROR_ARGUMENT, "%s: expected samples, found none", name);
     if (!fnni_dataset_holds(data, model->inputs))
@@ -11947,8 +12466,7 @@ static fnn_result fnni_run_make(fnn_model *model, int rows)
 /* The optimiser's state: kept from fit to fit, new when another kind takes over. */
 static fnn_result fnni_state_make(fnn_model *model, const fnn_optimizer *optimizer)
 {
-    const size_t count =
-        fnni_times(model->parameter_count, (size_t)fnni_optimizers[optimizer->kind].states);
+    const size_t count = fnni_state_count(model, (int)optimizer->kind);
     if (model->state_kind == (int)optimizer->kind) return FNN_OK;
     fnni_release(&model->context.allocator, model->state);
     model->state = NULL;
@@ -12144,7 +12662,7 @@ static size_t fnni_inference_lay_out(fnni_run *run, const fnn_model *model,
                                      const fnni_kernels *kernels, fnni_plan *plans,
                                      fnn_real *memory, int32_t **labels, fnn_real **targets)
 {
-    const size_t outputs = (size_t)model->layers[model->layer_count - 1].outputs;
+    const size_t outputs = (size_t)fnni_outputs(model);
     const size_t activations = fnni_round(fnni_times(model->columns[1], FNNI_CHUNK));
     size_t shared, own;
     memset(run, 0, sizeof *run);
@@ -12173,14 +12691,6 @@ static size_t fnni_inference_reals(const fnn_model *model, const fnni_kernels *k
     fnn_real *targets;
     return fnni_plus(fnni_reals_of((size_t)model->layer_count * sizeof(fnni_plan)),
                      fnni_inference_lay_out(&run, model, kernels, NULL, NULL, &labels, &targets));
-}
-
-static int fnni_argmax(const fnn_real *y, int n)
-{
-    int best = 0, j;
-    for (j = 1; j < n; j++)
-        if (y[j] > y[best]) best = j;
-    return best;
 }
 
 /* How many of a row's outputs come before output j: larger, or equal and earlier. A NaN comes
@@ -12222,7 +12732,7 @@ static double fnni_squared_error(const fnni_run *run, const fnn_real *y, int n)
 static void fnni_inference_chunk(const fnni_inference *f, fnni_run *run, int64_t chunk,
                                  int32_t *labels, fnn_real *targets, double *sums)
 {
-    const int last = f->model->layer_count - 1, n = f->model->layers[last].outputs;
+    const int last = f->model->layer_count - 1, n = fnni_outputs(f->model);
     const int64_t first = chunk * FNNI_CHUNK;
     const fnn_real *y = fnni_y(run, last, 0, NULL);
     const int spatial = f->model->spatial;
@@ -12300,7 +12810,7 @@ static fnn_result fnni_infer_views(fnni_inference *f)
 {
     static const int moves[5][2] = {{0, 0}, {-1, 0}, {1, 0}, {0, -1}, {0, 1}};
     const int flips = f->flip ? 2 : 1, shifts = f->shift ? 5 : 1;
-    const int outputs = f->model->layers[f->model->layer_count - 1].outputs;
+    const int outputs = fnni_outputs(f->model);
     fnn_result result = FNN_OK;
     fnni_augmenter g;
     int v;
@@ -12349,14 +12859,6 @@ static fnn_result fnni_evaluate(const fnn_model *model, fnn_context *context,
     return FNN_OK;
 }
 
-/* What inference with a model that is not ready returns. The model is const, it may be shared: none
- * of these calls leaves a message in it. */
-static fnn_result fnni_ready(const fnn_model *model)
-{
-    if (!model) return FNN_ERROR_MEMORY;
-    return model->broken ? model->error.code : model->sealed ? FNN_OK : FNN_ERROR_STATE;
-}
-
 /* Runs inference in the caller's context, or in one made for this call. wanted: what the caller
  * gave for the results, which must not be NULL. */
 static fnn_result fnni_infer_in(fnni_inference *f, fnn_context *context, const void *wanted,
@@ -12384,6 +12886,66 @@ FNN_DEF fnn_result fnn_predict(const fnn_model *model, fnn_context *context,
 {
     fnni_inference f = fnni_inference_of(model, data, outputs, NULL);
     return fnni_infer_in(&f, context, outputs, NULL);
+}
+
+FNN_DEF fnn_result fnn_predict_one(const fnn_model *model, fnn_context *context, const fnn_real *x,
+                                   fnn_real *y)
+{
+    const int inputs = model ? model->inputs : 1;
+    const fnn_dataset data = fnn_dataset_table(x, NULL, 1, inputs, 0);
+    return fnn_predict(model, context, &data, y);
+}
+
+FNN_DEF fnn_result fnn_predict_one_bytes(const fnn_model *model, fnn_context *context,
+                                         const uint8_t *x, fnn_real *y)
+{
+    const int inputs = model ? model->inputs : 1;
+    const fnn_dataset data = fnn_dataset_images(x, NULL, 1, 1, 1, inputs, 0);
+    return fnn_predict(model, context, &data, y);
+}
+
+static void fnni_prefix_release(const fnn_model *prefix, const fnn_allocator *allocator)
+{
+    fnni_release(allocator, prefix->layers);
+    fnni_release(allocator, prefix->stages);
+}
+
+/* Makes a model of the first layers, which ends with `last` and shares all but their list: laid out
+ * anew, so that this layer's output is stored and no layer behind does its work. */
+static fnn_result fnni_prefix_make(fnn_model *prefix, const fnn_model *model, int last,
+                                   const fnn_allocator *allocator)
+{
+    const size_t count = (size_t)last + 1;
+    *prefix = *model;
+    prefix->layer_count = last + 1;
+    prefix->layers = (fnni_layer *)fnni_duplicate(allocator, model->layers,
+                                                  (size_t)model->layer_count, sizeof(fnni_layer));
+    prefix->stages = (int *)fnni_allocate(allocator, (count + 3) * sizeof(int));
+    if (!prefix->layers || !prefix->stages) {
+        fnni_prefix_release(prefix, allocator);
+        return FNN_ERROR_MEMORY;
+    }
+    if (last >= 0) prefix->layers[last].absorbed = 0;
+    fnni_lay_out(prefix);
+    return FNN_OK;
+}
+
+FNN_DEF fnn_result fnn_predict_layer(const fnn_model *model, fnn_context *context,
+                                     const fnn_dataset *data, int layer, fnn_real *outputs)
+{
+    const fnn_allocator *allocator = context ? &context->allocator : NULL;
+    fnn_result result = fnni_ready(model);
+    fnni_inference f;
+    fnn_model prefix;
+    if (result) return result;
+    if (!fnni_is_layer(model, layer)) return FNN_ERROR_ARGUMENT;
+    if (!allocator) allocator = &model->context.allocator;
+    result = fnni_prefix_make(&prefix, model, layer, allocator);
+    if (result) return result;
+    f = fnni_inference_of(&prefix, data, outputs, NULL);
+    result = fnni_infer_in(&f, context, outputs, NULL);
+    fnni_prefix_release(&prefix, allocator);
+    return result;
 }
 
 FNN_DEF fnn_result fnn_predict_augmented(const fnn_model *model, fnn_context *context,
@@ -12444,6 +13006,88 @@ FNNI_COLD FNN_DEF size_t fnn_memory_size(const fnn_model *model, int batch_size)
     return fnni_plus(bytes, fnni_block(fnni_times(model->parameter_count, 2), sizeof(fnn_real)));
 }
 
+/* ---- metrics of outputs ---- */
+
+/* Count samples that have labels and nothing else: what the metrics on arrays are given. */
+static fnn_dataset fnni_labelled(const int32_t *labels, int64_t count)
+{
+    return fnn_dataset_table(NULL, labels, count, 0, 0);
+}
+
+/* The share of samples whose label is among the k largest outputs, 0 of none; NaN for a label that
+ * none of them is. */
+static double fnni_top_k(const fnn_real *outputs, const fnn_dataset *data, int classes, int k)
+{
+    int64_t hits = 0, i;
+    for (i = 0; i < data->count; i++, outputs += classes) {
+        const int32_t label = fnn_dataset_label(data, i);
+        if (label < 0 || label >= classes) return FNNI_NAN;
+        hits += fnni_rank(outputs, classes, label) < k;
+    }
+    return data->count > 0 ? (double)hits / (double)data->count : 0;
+}
+
+/* Adds a sample to the counts; 0 for a class that is none. */
+static int fnni_confuse(int64_t *confusion, int classes, int32_t label, int32_t predicted)
+{
+    if (label < 0 || label >= classes || predicted < 0 || predicted >= classes) return 0;
+    confusion[(size_t)label * (size_t)classes + (size_t)predicted]++;
+    return 1;
+}
+
+static double fnni_r2_of(const fnn_real *outputs, const fnn_dataset *data)
+{
+    double error = 0;
+    int64_t i;
+    int j;
+    for (i = 0; i < data->count; i++, outputs += data->target_count) {
+        const fnn_real *target = fnn_dataset_target(data, i);
+        for (j = 0; j < data->target_count; j++) {
+            const double e = (double)outputs[j] - (double)target[j];
+            error += e * e;
+        }
+    }
+    return fnni_r2(error, fnni_target_variation(data));
+}
+
+FNN_DEF double fnn_accuracy_on(const fnn_real *outputs, const fnn_dataset *data, int classes)
+{
+    return fnn_top_k_on(outputs, data, classes, 1);
+}
+
+FNN_DEF double fnn_top_k_on(const fnn_real *outputs, const fnn_dataset *data, int classes, int k)
+{
+    if (!outputs || classes < 1 || k < 1 || fnn_dataset_check(data, NULL)) return FNNI_NAN;
+    return fnni_top_k(outputs, data, classes, k);
+}
+
+FNN_DEF fnn_result fnn_confusion_on(const fnn_real *outputs, const fnn_dataset *data, int classes,
+                                    int64_t *confusion)
+{
+    size_t bytes;
+    int64_t i;
+    if (!confusion || classes < 1 ||
+        !fnni_multiply((size_t)classes * sizeof *confusion, (size_t)classes, &bytes))
+        return FNN_ERROR_ARGUMENT;
+    memset(confusion, 0, bytes);
+    if (!outputs || fnn_dataset_check(data, NULL)) return FNN_ERROR_ARGUMENT;
+    for (i = 0; i < data->count; i++, outputs += classes)
+        if (!fnni_confuse(confusion, classes, fnn_dataset_label(data, i),
+                          fnni_argmax(outputs, classes))) {
+            memset(confusion, 0, bytes);
+            return FNN_ERROR_ARGUMENT;
+        }
+    return FNN_OK;
+}
+
+FNN_DEF double fnn_r2_on(const fnn_real *outputs, const fnn_dataset *data, int output_count)
+{
+    if (!outputs || fnn_dataset_check(data, NULL) || !data->targets ||
+        data->target_count != output_count)
+        return FNNI_NAN;
+    return fnni_r2_of(outputs, data);
+}
+
 FNN_DEF double fnn_accuracy(const fnn_real *outputs, const int32_t *labels, int64_t count,
                             int classes)
 {
@@ -12453,13 +13097,9 @@ FNN_DEF double fnn_accuracy(const fnn_real *outputs, const int32_t *labels, int6
 FNN_DEF double fnn_top_k(const fnn_real *outputs, const int32_t *labels, int64_t count, int classes,
                          int k)
 {
-    int64_t hits = 0, i;
+    const fnn_dataset data = fnni_labelled(labels, count);
     if (count < 0 || classes < 1 || k < 1 || (count > 0 && (!outputs || !labels))) return FNNI_NAN;
-    for (i = 0; i < count; i++, outputs += classes) {
-        if (labels[i] < 0 || labels[i] >= classes) return FNNI_NAN;
-        hits += fnni_rank(outputs, classes, labels[i]) < k;
-    }
-    return count > 0 ? (double)hits / (double)count : 0;
+    return fnni_top_k(outputs, &data, classes, k);
 }
 
 FNN_DEF fnn_result fnn_confusion(const int32_t *predicted, const int32_t *labels, int64_t count,
@@ -12468,11 +13108,8 @@ FNN_DEF fnn_result fnn_confusion(const int32_t *predicted, const int32_t *labels
     int64_t i;
     if (!predicted || !labels || !confusion || count < 0 || classes < 1) return FNN_ERROR_ARGUMENT;
     memset(confusion, 0, (size_t)classes * (size_t)classes * sizeof *confusion);
-    for (i = 0; i < count; i++) {
-        if (predicted[i] < 0 || predicted[i] >= classes || labels[i] < 0 || labels[i] >= classes)
-            return FNN_ERROR_ARGUMENT;
-        confusion[(size_t)labels[i] * (size_t)classes + (size_t)predicted[i]]++;
-    }
+    for (i = 0; i < count; i++)
+        if (!fnni_confuse(confusion, classes, labels[i], predicted[i])) return FNN_ERROR_ARGUMENT;
     return FNN_OK;
 }
 
@@ -12501,21 +13138,11 @@ FNN_DEF fnn_result fnn_precision_recall(const int64_t *confusion, int classes, d
 FNN_DEF double fnn_r2(const fnn_real *outputs, const fnn_real *targets, int64_t count,
                       int output_count)
 {
-    double error = 0;
-    fnn_dataset data;
-    int64_t i;
+    const fnn_dataset data = fnn_dataset_regression(NULL, targets, count, 0, output_count);
     if (count < 0 || output_count < 1 || count > INT64_MAX / output_count ||
         (count > 0 && (!outputs || !targets)))
         return FNNI_NAN;
-    memset(&data, 0, sizeof data);
-    data.count = count;
-    data.targets = targets;
-    data.target_count = output_count;
-    for (i = 0; i < count * output_count; i++) {
-        const double e = (double)outputs[i] - (double)targets[i];
-        error += e * e;
-    }
-    return fnni_r2(error, fnni_target_variation(&data));
+    return fnni_r2_of(outputs, &data);
 }
 
 /* ============================================================================
@@ -14792,21 +15419,6 @@ FNN_DEF fnn_result fnn_read_csv(const char *path, const fnn_csv_config *config,
 typedef enum fnni_field { FNNI_FIELD_LIST(FNNI_ENUM) FNNI_FIELD_COUNT } fnni_field;
 #define FNNI_FIELD_NAME(field, name) #name,
 static const char *const fnni_field_names[] = {FNNI_FIELD_LIST(FNNI_FIELD_NAME)};
-
-/* Tensor number `which` (from 0) of layer l, -1 being the input; returns 0 when there are no more.
- * At most eight a layer: fnni_reader.seen has a bit for each. */
-static int fnni_tensor_at(const fnn_model *model, int l, int which, fnni_tensor *t)
-{
-    size_t shape[3];
-    if (l >= 0)
-        return model->layers[l].type->tensor && model->layers[l].type->tensor(model, l, which, t);
-    shape[0] = (size_t)model->input.height;
-    shape[1] = (size_t)model->input.width;
-    shape[2] = (size_t)model->input.channels;
-    if (!fnni_normalizes(model->normalization) || which > 1) return 0;
-    if (which == 0) return fnni_tensor_make(t, model, l, "shift", model->shift, 0, 3, shape);
-    return fnni_tensor_make(t, model, l, "scale", model->scale, 0, 3, shape);
-}
 
 /* ---- writing ---- */
 

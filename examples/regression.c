@@ -24,7 +24,8 @@ static double noise(uint32_t *state)
 int main(void)
 {
     static fnn_real x[POINTS], y[POINTS];
-    fnn_dataset data, rest, train, validation, test;
+    const fnn_dataset data = fnn_dataset_regression(x, y, POINTS, 1, 1); /* borrowed, not copied */
+    fnn_dataset rest, train, validation, test;
     fnn_error error;
     uint32_t state = 1;
     for (int i = 0; i < POINTS; i++) {
@@ -32,12 +33,6 @@ int main(void)
         x[i] = (fnn_real)at;
         y[i] = (fnn_real)(curve(at) + noise(&state));
     }
-    memset(&data, 0, sizeof data); /* over one's own arrays: fill in, nothing is copied */
-    data.count = POINTS;
-    data.height = data.width = data.channels = 1;
-    data.reals = x;
-    data.targets = y;
-    data.target_count = 1;
     if (fnn_dataset_split(&data, POINTS / 8, 1, 1, &test, &rest, &error) ||
         fnn_dataset_split(&rest, POINTS / 4, 0, 0, &validation, &train, &error)) {
         fprintf(stderr, "%s\n", error.message);
@@ -66,14 +61,12 @@ int main(void)
     if (fnn_evaluate(m, NULL, &test, &result)) return 1;
     printf("%d epochs, test R2 %.4f\n     x    true   model\n", history.count, result.r2);
 
-    fnn_dataset grid = data;
-    fnn_real at[9], found[9];
-    for (int i = 0; i < 9; i++) at[i] = (fnn_real)(i - 4) / 2;
-    grid.count = 9;
-    grid.reals = at;
-    if (fnn_predict(m, NULL, &grid, found)) return 1;
-    for (int i = 0; i < 9; i++)
-        printf("%6.2f %7.3f %7.3f\n", (double)at[i], curve((double)at[i]), (double)found[i]);
+    for (int i = -4; i <= 4; i++) {
+        const fnn_real at = (fnn_real)i / 2;
+        fnn_real found;
+        if (fnn_predict_one(m, NULL, &at, &found)) return 1;
+        printf("%6.2f %7.3f %7.3f\n", (double)at, curve((double)at), (double)found);
+    }
 
     fnn_history_free(&history);
     fnn_model_free(m);

@@ -89,6 +89,7 @@ double_programs='test_gemm test_math test_kernels test_conv test_pool test_norm 
 double_programs="$double_programs test_layers test_train test_schedule test_augment test_file"
 double_programs="$double_programs test_idx test_cifar10 test_parse test_csv"
 double_programs="$double_programs test_views test_data_failures test_search test_extremes"
+double_programs="$double_programs test_look"
 # Those that compute on vectors; the exhaustive tests try the others under emulation, too.
 neon_programs='test_gemm test_kernels test_conv test_math test_pool test_norm'
 neon_programs="$neon_programs test_float_gradients test_layers test_extremes"

@@ -177,6 +177,20 @@ kernels=$(object_path kernels)
 for example in examples/*.c; do
     check "$example: its cc line works" cc_line_works "$example"
 done
+says() { # EXAMPLE PATTERN...: what it prints has each of them
+    local output pattern
+    output=$(cc_line_works "$1") || { echo "$output" && return 1; }
+    for pattern in "${@:2}"; do
+        grep -qE -e "$pattern" <<<"$output" || { echo "no '$pattern' in: $output" && return 1; }
+    done
+}
+check 'regression finds the curve' says examples/regression.c 'test R2 0\.9[5-9]' \
+    '^  0\.50   1\.247   1\.[123]'
+check 'look_inside shows tensors, a filter and a copy' says examples/look_inside.c \
+    '^ +weight +3 x 3 x 1 x 8, norm [0-9.]+$' '^ +variance +8, norm [0-9.]+, not trained$' \
+    '^.{28,}[-:=+*#%@].{56}$' '^the model: test accuracy' '^its copy: test accuracy'
+refuses 'an example that says something else is seen' "no 'test R3'" \
+    says examples/regression.c 'test R3'
 mkdir -p "$here/wrong"
 printf '/* Nothing. */\nint main(void) { return 0; }\n' >"$here/wrong/silent.c"
 printf '/*\n * cc -O2 wrong.c -o wrong -lnowhere\n */\nint main(void) { return 0; }\n' \

@@ -31,7 +31,7 @@ static void remove_directory(void)
 }
 
 /* The path of a file in the test's own directory; four calls' results stay valid. */
-static const char *path_of(const char *name)
+static inline const char *path_of(const char *name)
 {
     static char paths[4][400];
     static int turn;
@@ -49,7 +49,7 @@ static const char *path_of(const char *name)
     return paths[turn];
 }
 
-static file_bytes bytes_copy(const void *bytes, size_t size)
+static inline file_bytes bytes_copy(const void *bytes, size_t size)
 {
     file_bytes f;
     f.bytes = (uint8_t *)need(size);
@@ -58,7 +58,7 @@ static file_bytes bytes_copy(const void *bytes, size_t size)
     return f;
 }
 
-static void write_bytes(const char *path, const void *bytes, size_t size)
+static inline void write_bytes(const char *path, const void *bytes, size_t size)
 {
     FILE *stream = fopen(path, "wb");
     if (!stream || fwrite(bytes, 1, size, stream) != size || fclose(stream)) {

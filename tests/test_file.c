@@ -383,7 +383,9 @@ static void every_setting_comes_back(void)
 {
     static const double parameters[] = {0.1, 1.0 / 3, 1e-30, 3.4e38, 0, 123456789, 2.5};
     const fnn_dataset data = samples();
+    fnn_real shift[INPUTS], scale[INPUTS];
     int kind, i;
+    fill_reals(shift, INPUTS, 5, 1), fill_reals(scale, INPUTS, 5, 2);
     for (kind = 0; kind < FNN_ACTIVATION_COUNT; kind++)
         for (i = 0; i < COUNT(parameters); i++) {
             fnn_model *m = fnn_sequential_with(NULL, 3, 4, 1);
@@ -407,7 +409,8 @@ static void every_setting_comes_back(void)
     }
     for (kind = 0; kind < FNN_NORMALIZATION_COUNT; kind++) {
         fnn_model *m = fnn_sequential_with(NULL, 3, 4, 1);
-        fnn_normalize(m, (fnn_normalization)kind, &data);
+        if (kind == FNN_NORMALIZE_GIVEN) fnn_normalize_with(m, shift, scale, INPUTS);
+        else fnn_normalize(m, (fnn_normalization)kind, &data);
         fnn_dense(m, CLASSES, FNN_SOFTMAX);
         fnn_seal(m);
         check_round_trip(fnni_normalization_names[kind], m, 1);

@@ -377,6 +377,45 @@ static fnn_result call_load(world *w)
     return error.code;
 }
 
+/* The copy takes the model's place. */
+static fnn_result call_copy(world *w)
+{
+    fnn_error error;
+    fnn_model *copy;
+    error.code = FNN_OK;
+    copy = fnn_copy(w->model, NULL, &error);
+    if (!copy) return error.code;
+    fnn_model_free(w->model);
+    w->model = copy;
+    keep_weights(w);
+    return FNN_OK;
+}
+
+static fnn_result call_normalize_with(world *w)
+{
+    const fnn_real shift = 3, scale = 2;
+    const fnn_result r = fnn_normalize_with(w->model, &shift, &scale, 1);
+    if (!r) keep(w->model->shift, INPUTS), keep(w->model->scale, INPUTS);
+    return r;
+}
+
+static fnn_result call_predict_layer(world *w)
+{
+    static fnn_real y[ROWS * 90]; /* the convolution's */
+    const fnn_result r = fnn_predict_layer(w->model, w->context, &w->data, 0, y);
+    if (!r) keep(y, ROWS * 40);
+    return r;
+}
+
+static fnn_result call_tensor_gradient(world *w)
+{
+    size_t count;
+    const fnn_real *g = fnn_tensor_gradient(w->model, 0, "bias", &count);
+    if (!g) return fnn_model_error(w->model)->code;
+    keep(g, count);
+    return FNN_OK;
+}
+
 /* A view that failed is zeroed, so that it can be freed. */
 static fnn_result view_made(world *w, fnn_result r)
 {
@@ -451,6 +490,12 @@ static const memory_case cases[] = {
     {"images: check_gradients", images, call_check_gradients, &own},
     {"images: save", images_sealed, call_save, &own},
     {"images: load", images_saved, call_load, &own},
+    {"copy", trained, call_copy, &own},
+    {"images: copy", images_trained, call_copy, &own},
+    {"normalize_with", sealed, call_normalize_with, &own},
+    {"predict_layer", sealed, call_predict_layer, &own},
+    {"images: predict_layer", images_sealed, call_predict_layer, &own},
+    {"tensor_gradient", nothing, call_tensor_gradient, &own},
     {"normalization_compute", nothing, call_normalization, &own},
     {"dataset_subset", nothing, call_subset, &own},
     {"dataset_shuffle", nothing, call_shuffle, &own},

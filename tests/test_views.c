@@ -248,7 +248,8 @@ static int close_to(fnn_real found, double expected)
 /* What each normalisation is: whether it takes the mean away, and the scale, a number times a power
  * of the variance. */
 static const struct {
-    int is_here, mean;
+    int is_here; /* 2: is not made of data */
+    int mean;
     double number, power;
 } normalizations[FNN_NORMALIZATION_COUNT] = {
     [FNN_NORMALIZE_NONE] = {1, 0, 1, 0},
@@ -257,6 +258,7 @@ static const struct {
     [FNN_NORMALIZE_MEAN_DIVIDE_255] = {1, 1, 1 / 255., 0},
     [FNN_NORMALIZE_STANDARDIZE] = {1, 1, 1, -.5},
     [FNN_NORMALIZE_MEAN_VARIANCE] = {1, 1, 1, -1},
+    [FNN_NORMALIZE_GIVEN] = {2, 0, 0, 0}, /* not of data: refused */
 };
 
 static void check_normalization(fnn_normalization kind, const fnn_dataset *data)
@@ -266,6 +268,10 @@ static void check_normalization(fnn_normalization kind, const fnn_dataset *data)
     int j;
     int64_t i;
     CHECKF(normalizations[kind].is_here, "kind %d has no row", (int)kind);
+    if (normalizations[kind].is_here == 2) {
+        CHECK(fnn_normalization_compute(kind, data, shift, scale, NULL) == FNN_ERROR_ARGUMENT);
+        return;
+    }
     if (!CHECK(fnn_normalization_compute(kind, data, shift, scale, NULL) == FNN_OK)) return;
     for (j = 0; j < FEATURES; j++) {
         double mean = 0, variance = 0, lowest = 1e300, highest = -1e300, s;
