@@ -1044,6 +1044,21 @@ FNN_API fnn_result fnn_loss(fnn_model *model, double *loss);
 /* Fills fnn_gradients; expects fnn_loss first. */
 FNN_API fnn_result fnn_backward(fnn_model *model);
 
+/* Fills fnn_gradients from a gradient of your own in place of the loss's: gradient (count, outputs)
+ * is the derivative of what you minimise by fnn_outputs, so a softmax or another activation at the
+ * end is differentiated here, and a mean's 1 / count belongs into it. Expects fnn_forward; fnn_loss
+ * is not needed. Several calls may follow one fnn_forward; each fills fnn_gradients anew.
+ * FNN_ERROR_ARGUMENT for NULL. */
+FNN_API fnn_result fnn_backward_from(fnn_model *model, const fnn_real *gradient);
+
+/* As fnn_backward_from, with gradient NULL as fnn_backward, and goes on to the inputs:
+ * input_gradient (count, height, width, channels), overwritten, is the derivative by the samples'
+ * numbers as they stand in the data set, before they are normalised. It must not overlap gradient.
+ * The first call for a batch size takes memory, of which fnn_memory_size does not know.
+ * FNN_ERROR_ARGUMENT for NULL as input_gradient, FNN_ERROR_MEMORY. */
+FNN_API fnn_result fnn_backward_to_input(fnn_model *model, const fnn_real *gradient,
+                                         fnn_real *input_gradient);
+
 /* Applies optimiser, penalty and clipping of config to the gradients; expects fnn_backward first.
  * FNN_ERROR_ARGUMENT for NULL or a configuration out of range, FNN_ERROR_MEMORY. */
 FNN_API fnn_result fnn_step(fnn_model *model, const fnn_fit_config *config);
@@ -9088,6 +9103,8 @@ typedef struct fnni_run {
     size_t image;                    /* where in a thread's workspace images are padded, */
     size_t scratch;                  /* and where transient tensors begin */
     const fnni_augmenter *augmenter; /* of the samples that are gathered, or NULL */
+    int to_input;                    /* planned for a way back to the input, which few want */
+    fnn_real *input_gradient;        /* (rows, I) of the model's input: the caller's, or NULL */
 } fnni_run;
 
 /* One tensor of a layer, by the name that files give it. */
@@ -9204,10 +9221,13 @@ static fnn_real *fnni_y(const fnni_run *run, int l, int row, fnn_real *workspace
     return run->activations + place->at * (size_t)run->capacity + first;
 }
 
-/* Gradient of the loss by the output of layer l >= 0, likewise. */
+/* Gradient of the loss by the output of layer l, likewise; by the batch itself where that is
+ * wanted. */
 static fnn_real *fnni_d(const fnni_run *run, int l, int row, fnn_real *workspace)
 {
-    const fnni_place *place = &fnni_layer_at(run, l)->d;
+    const fnni_place *place;
+    if (l < 0) return run->input_gradient + (size_t)row * (size_t)run->model->inputs;
+    place = &fnni_layer_at(run, l)->d;
     if (place->transient) return workspace + run->scratch + place->at;
     return run->deltas + place->at * (size_t)run->capacity +
            (size_t)row * (size_t)fnni_layer_at(run, l)->outputs;
@@ -9234,7 +9254,7 @@ static int fnni_has_parameters(const fnni_layer *layer)
     return layer->type->gradient != NULL;
 }
 
-/* The first layer with parameters: no gradient is wanted below it. */
+/* The first layer with parameters: training wants no gradient below it. */
 static int fnni_lowest(const fnn_model *model)
 {
     int l = 0;
@@ -9242,15 +9262,21 @@ static int fnni_lowest(const fnn_model *model)
     return l;
 }
 
+/* The lowest layer that this way back has business with: below it no gradient is wanted. */
+static int fnni_bottom(const fnni_run *run)
+{
+    return run->input_gradient ? -1 : fnni_lowest(run->model);
+}
+
 /* Call it when the gradient of layer l's output has come back from layer l + 1: it adds the
  * gradients that arrive through additions. */
 static void fnni_join_branches(const fnni_run *run, int l, int from, int to, fnn_real *workspace)
 {
     int add;
-    if (l < 0 || !fnni_layer_at(run, l)->added) return;
+    if (l >= 0 && !fnni_layer_at(run, l)->added) return;
     for (add = l + 1; add < run->model->layer_count; add++)
         if (fnni_layer_at(run, add)->from == l)
-            run->kernels->add_scaled((ptrdiff_t)(to - from) * fnni_layer_at(run, l)->outputs, 1,
+            run->kernels->add_scaled((ptrdiff_t)(to - from) * fnni_inputs(run, l), 1,
                                      fnni_d(run, add, from, workspace),
                                      fnni_d(run, l, from, workspace));
 }
@@ -9838,7 +9864,16 @@ FNNI_COLD FNN_DEF int fnn_spatial_dropout(fnn_model *model, fnn_real rate)
 }
 
 /* ---- flatten: the same numbers under another shape; shares its input's memory, so that no pass
- * has anything to do ---- */
+ * has anything to do, but on the model's input: the gradient by that is the caller's ---- */
+
+static void fnni_flatten_backward(const fnni_run *run, int l, int from, int to, int to_input,
+                                  fnn_real *workspace)
+{
+    const fnn_real *d = fnni_d(run, l, from, workspace);
+    fnn_real *dx = to_input ? fnni_d(run, l - 1, from, workspace) : NULL;
+    if (dx && dx != d)
+        memcpy(dx, d, (size_t)(to - from) * (size_t)fnni_inputs(run, l) * sizeof *dx);
+}
 
 static void fnni_flatten_read(fnn_model *model, const fnni_words *w)
 {
@@ -9850,7 +9885,7 @@ static const fnni_layer_type fnni_flatten_type = {
     "flatten", FNNI_SHARES_INPUT,
     /* to_words, from_words, tensor */ NULL, fnni_flatten_read, NULL,
     /* fuse, start, plan, prepare */ NULL, NULL, NULL, NULL,
-    /* the passes */ NULL, NULL, NULL,
+    /* the passes */ NULL, fnni_flatten_backward, NULL,
     /* measure, sum, update */ NULL, NULL, NULL};
 /* clang-format on */
 
@@ -11438,7 +11473,7 @@ static void fnni_gather_targets(const fnn_dataset *data, const int64_t *samples,
     }
 }
 
-/* Layers first..last, and backwards last..first where no lower one has parameters. */
+/* Layers first..last, and backwards last..first, as far down as a gradient is wanted. */
 static void fnni_forward_rows(const fnni_run *run, int first, int last, int from, int to,
                               fnn_real *workspace)
 {
@@ -11451,7 +11486,7 @@ static void fnni_forward_rows(const fnni_run *run, int first, int last, int from
 static void fnni_backward_rows(const fnni_run *run, int first, int last, int from, int to,
                                fnn_real *workspace)
 {
-    const int lowest = fnni_lowest(run->model);
+    const int lowest = fnni_bottom(run);
     int l;
     for (l = last; l >= first && l >= lowest; l--) {
         if (fnni_layer_at(run, l)->type->backward)
@@ -11463,7 +11498,7 @@ static void fnni_backward_rows(const fnni_run *run, int first, int last, int fro
 static void fnni_prepare_rows(const fnni_run *run, int first, int last, int backward,
                               fnn_real *workspace)
 {
-    const int lowest = backward ? fnni_lowest(run->model) + 1 : 0;
+    const int lowest = backward ? fnni_bottom(run) + 1 : 0;
     int l;
     for (l = first > lowest ? first : lowest; l <= last; l++)
         if (fnni_layer_at(run, l)->type->prepare)
@@ -11486,7 +11521,7 @@ static void fnni_loss_rows(const fnni_run *run, int from, int to)
     c.smoothing = model->label_smoothing;
     c.epsilon = model->loss_epsilon;
     c.losses = run->losses + from;
-    c.d = run->deltas && l >= 0 ? fnni_d(run, l, from, NULL) : NULL;
+    c.d = run->deltas && (l >= 0 || run->input_gradient) ? fnni_d(run, l, from, NULL) : NULL;
     fnni_losses[model->loss].all(&c);
 }
 
@@ -11500,7 +11535,8 @@ typedef struct fnni_batch {
     const int64_t *samples; /* or NULL */
     int64_t first;
     int ahead; /* samples behind the batch's last that come next, to be prefetched */
-    int last;  /* the layer the forward pass ends with */
+    int last;  /* the layer the forward pass ends with, */
+    int top;   /* and the one the way back begins with */
     int stage; /* the one being run, */
     int forward, loss, backward; /* and what of it */
     const fnn_fit_config *config;
@@ -11534,7 +11570,7 @@ static void fnni_stage_layers(const fnni_batch *b, int backward, int *first, int
 {
     const fnn_model *model = b->model;
     const int *starts = model->stages + b->stage;
-    const int top = backward ? fnni_loss_layer(model) : b->last;
+    const int top = backward ? b->top : b->last;
     const int end = starts[1];
     *first = starts[0];
     *last = end - 1 < top ? end - 1 : top;
@@ -11642,14 +11678,17 @@ static void fnni_batch_forward(fnni_batch *b, int loss, int parts)
     }
 }
 
-/* The way back from stage `from`. */
+/* The way back from stage `from`. A batch norm on the input, whose way back comes with the stage
+ * before it, has none. */
 static void fnni_batch_backward(fnni_batch *b, int from, int parts)
 {
     int stage;
     b->forward = b->loss = 0;
     b->backward = 1;
-    for (stage = from; stage >= 0 && b->model->stages[stage + 1] >= fnni_lowest(b->model); stage--)
+    for (stage = from; stage >= 0 && b->model->stages[stage + 1] >= fnni_bottom(b->run); stage--)
         fnni_run_stage(b, stage, parts);
+    if (b->run->input_gradient && (b->model->layers[0].type->flags & FNNI_OF_BATCH))
+        fnni_backward_rows(b->run, 0, 0, 0, b->run->rows, fnni_run_workspace(b->run, 0));
 }
 
 /* Updates parameters first..first+count-1 by their gradients g; penalised ones get
@@ -11819,7 +11858,7 @@ static void fnni_apply_step(fnni_batch *b, int parts)
 static double fnni_train_step(fnni_batch *b)
 {
     const int parts = fnni_parts(b->model, b->run->rows);
-    b->last = fnni_loss_layer(b->model);
+    b->last = b->top = fnni_loss_layer(b->model);
     b->run->step = b->model->updates;
     fnni_batch_forward(b, 1, parts);
     fnni_batch_backward(b, b->model->stage_count - 2, parts);
@@ -11845,7 +11884,7 @@ static double fnni_train_step(fnni_batch *b)
 static size_t fnni_run_plan(fnni_run *run, int rows, size_t *own)
 {
     const fnn_model *model = run->model;
-    const int training = !run->inference, lowest = fnni_lowest(model);
+    const int training = !run->inference, lowest = run->to_input ? -1 : fnni_lowest(model);
     size_t first, packed = 0;
     fnni_needs needs;
     fnni_plan counted, *plan;
@@ -11931,6 +11970,29 @@ static fnn_result fnni_run_make(fnn_model *model, int rows)
         if (fnni_run_arrays(model, own)) return FNN_OK;
     }
     fnni_run_free(model); /* or capacity would promise rows that are not there */
+    return FNN_ERROR_MEMORY;
+}
+
+/* Makes the run's workspace hold what the way back to the input takes: weights of the lowest layers
+ * are packed for it too. It holds nothing between two passes. */
+static fnn_result fnni_run_reach_input(fnn_model *model)
+{
+    const fnn_allocator *a = &model->context.allocator;
+    fnni_run *run = &model->run;
+    fnn_real *workspace;
+    size_t own;
+    if (run->to_input) return FNN_OK;
+    run->to_input = 1;
+    run->workspace_count = fnni_run_plan(run, run->capacity, &own);
+    workspace = fnni_allocate_reals(
+        a, fnni_plus(fnni_times(run->workspace_count, (size_t)model->context.threads), 1));
+    if (workspace) {
+        fnni_release(a, run->workspace);
+        run->workspace = workspace;
+        return FNN_OK;
+    }
+    run->to_input = 0; /* as it was */
+    run->workspace_count = fnni_run_plan(run, run->capacity, &own);
     return FNN_ERROR_MEMORY;
 }
 
@@ -12033,20 +12095,79 @@ FNN_DEF fnn_result fnn_loss(fnn_model *model, double *loss)
     return FNN_OK;
 }
 
-FNN_DEF fnn_result fnn_backward(fnn_model *model)
+/* The way back from the gradient by layer top's output, and the gradients of the weights. */
+static void fnni_backward_from(fnn_model *model, int top)
 {
-    const fnn_result result = fnni_begin(model);
+    const int parts = fnni_parts(model, model->run.rows);
     fnni_batch b;
-    if (result) return result;
-    if (model->run_ready != 2)
-        return fnni_model_fail(model, FNN_ERROR_STATE, "backward: expected fnn_loss first");
     memset(&b, 0, sizeof b);
     b.model = model;
     b.run = &model->run;
-    fnni_batch_backward(&b, model->stage_count - 1, fnni_parts(model, model->run.rows));
-    fnni_parallel(fnni_parts(model, model->run.rows), fnni_batch_weights, &b);
+    b.top = top;
+    fnni_batch_backward(&b, model->stage_count - 1, parts);
+    fnni_parallel(parts, fnni_batch_weights, &b);
     model->run_ready = 3;
+}
+
+/* The same from the caller's gradient by the outputs (NULL: from the loss's), which must have its
+ * forward pass (its loss) behind it. */
+static fnn_result fnni_backward(fnn_model *model, const fnn_real *gradient)
+{
+    const int last = model->layer_count - 1;
+    if (!gradient && model->run_ready != 2)
+        return fnni_model_fail(model, FNN_ERROR_STATE, "backward: expected fnn_loss first");
+    if (!model->run_ready)
+        return fnni_model_fail(model, FNN_ERROR_STATE, "backward: expected fnn_forward first");
+    if (gradient)
+        memcpy(fnni_d(&model->run, last, 0, NULL), gradient,
+               (size_t)model->run.rows * (size_t)model->layers[last].outputs * sizeof *gradient);
+    fnni_backward_from(model, gradient ? last : fnni_loss_layer(model));
     return FNN_OK;
+}
+
+FNN_DEF fnn_result fnn_backward(fnn_model *model)
+{
+    const fnn_result result = fnni_begin(model);
+    return result ? result : fnni_backward(model, NULL);
+}
+
+FNN_DEF fnn_result fnn_backward_from(fnn_model *model, const fnn_real *gradient)
+{
+    const fnn_result result = fnni_begin(model);
+    if (result) return result;
+    if (!gradient)
+        return fnni_model_fail(model, FNN_ERROR_ARGUMENT,
+                               "backward: expected a gradient by the outputs, found NULL");
+    return fnni_backward(model, gradient);
+}
+
+/* From the gradient by the normalised inputs to that by the numbers of the data set. */
+static void fnni_gradient_by_data(const fnn_model *model, int rows, fnn_real *gradient)
+{
+    int i, j;
+    for (i = 0; model->scale && i < rows; i++, gradient += model->inputs)
+        for (j = 0; j < model->inputs; j++) gradient[j] *= model->scale[j];
+}
+
+FNN_DEF fnn_result fnn_backward_to_input(fnn_model *model, const fnn_real *gradient,
+                                         fnn_real *input_gradient)
+{
+    fnn_result result = fnni_begin(model);
+    fnni_run *run;
+    if (result) return result;
+    if (!input_gradient)
+        return fnni_model_fail(model, FNN_ERROR_ARGUMENT,
+                               "backward: expected an array for the inputs' gradient, found NULL");
+    run = &model->run;
+    if (run->rows > 0 && (result = fnni_run_reach_input(model)))
+        return fnni_model_fail(model, result, "backward: no memory");
+    run->input_gradient = input_gradient;
+    if (model->run_ready == 2 && !gradient && fnni_loss_layer(model) < 0)
+        fnni_loss_rows(run, 0, run->rows); /* a softmax alone: this gradient was not kept */
+    result = fnni_backward(model, gradient);
+    run->input_gradient = NULL;
+    if (!result) fnni_gradient_by_data(model, run->rows, input_gradient);
+    return result;
 }
 
 FNN_DEF fnn_result fnn_step(fnn_model *model, const fnn_fit_config *config)
