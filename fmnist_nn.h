@@ -5314,12 +5314,17 @@ static double fnni_random_normal(uint64_t seed, uint64_t stream, uint64_t index)
 
 typedef void (*fnni_part)(void *argument, int part, int parts);
 
-/* Calls body for part 0..parts-1, each on a thread of its own where OpenMP is there. */
+/* Calls body for part 0..parts-1, each on a thread of its own where OpenMP is there. A single part
+ * has no parallel region round it, not even an idle one: the child of a fork may enter none. */
 static void fnni_parallel(int parts, fnni_part body, void *argument)
 {
     int part;
 #ifdef _OPENMP
-#pragma omp parallel for num_threads(parts) schedule(static, 1) if (parts > 1)
+    if (parts > 1) {
+#pragma omp parallel for num_threads(parts) schedule(static, 1)
+        for (part = 0; part < parts; part++) body(argument, part, parts);
+        return;
+    }
 #endif
     for (part = 0; part < parts; part++) body(argument, part, parts);
 }
