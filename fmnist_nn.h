@@ -739,6 +739,21 @@ FNN_API fnn_result fnn_set_initializer(fnn_model *model, fnn_initializer weights
  * forgets the optimiser's state and how far training had come. */
 FNN_API fnn_result fnn_set_seed(fnn_model *model, uint64_t seed);
 
+/* Whether training changes a layer's parameters: 1, as for every layer at first, or 0, frozen: fit
+ * and fnn_step leave them as they are to the bit, penalty, decay, momentum and averages included;
+ * their gradients are zero and no part of clip_norm. A frozen batch norm normalises with its
+ * running statistics, in training too, and leaves those as they are (as Keras). layer: an index as
+ * builders return it; layers without parameters are accepted. May be called at any time, also in a
+ * fit's callback; ends the batch of a loop of one's own, as fnn_step does. Files do not hold it.
+ * FNN_ERROR_ARGUMENT for no such layer. */
+FNN_API fnn_result fnn_set_trainable(fnn_model *model, int layer, int trainable);
+
+/* Makes a layer's learning rate `factor` times that of the optimiser, 1 at first, by which AdamW's
+ * decay goes as well; 0 stops it, but leaves momentum and statistics moving (fnn_set_trainable).
+ * Otherwise as there. FNN_ERROR_ARGUMENT for no such layer, a negative factor or one that is not
+ * finite. */
+FNN_API fnn_result fnn_set_rate_factor(fnn_model *model, int layer, double factor);
+
 /* Makes the model normalise its inputs with statistics of data; see fnn_normalization. Inputs
  * are taken as they are by default. FNN_ERROR_ARGUMENT for an unknown kind and for data of another
  * shape, FNN_ERROR_MEMORY. */
@@ -1035,7 +1050,8 @@ FNN_API fnn_result fnn_forward(fnn_model *model, const fnn_dataset *data, const 
                                int count, int training);
 
 /* (count, outputs) of the last forward, a softmax at the end applied; NULL before the first and
- * after what ends it: a failed forward, fnn_step, fnn_fit, fnn_set_seed, fnn_check_gradients. */
+ * after what ends it: a failed forward, fnn_step, fnn_fit, fnn_set_seed, fnn_set_trainable,
+ * fnn_set_rate_factor, fnn_check_gradients. */
 FNN_API const fnn_real *fnn_outputs(const fnn_model *model);
 
 /* *loss (may be NULL) = the mean loss over the batch, which must have labels or targets. */
@@ -1117,7 +1133,8 @@ FNN_API size_t fnn_memory_size(const fnn_model *model, int batch_size);
 /* ---- model files ---- */
 
 /* Writes a model in use to a safetensors file: layers, loss, normalisation and weights, not what
- * the optimiser remembers. A file at path is replaced in one step, once the new one is on the disk;
+ * the optimiser remembers, nor what is frozen. A file at path is replaced in one step, once the new
+ * one is on the disk;
  * on failure it stays as it was (but where *error says that the new one is in place). Returns
  * FNN_ERROR_FILE, FNN_ERROR_MEMORY, FNN_ERROR_STATE for a model without weights (fnn_seal) or
  * FNN_ERROR_NUMERIC for a layer's parameter that is not finite; *error (NULL allowed) says which
@@ -9061,6 +9078,9 @@ typedef struct fnni_layer {
     size_t statistics; /* numbers that training moves and no gradient reaches */
     size_t record;     /* bytes that the way back wants of each row */
     double work;       /* multiply-adds of a sample's forward pass, for sharing out */
+    /* What the user says of its training: leave it as it is; so many times the rate. */
+    int frozen;
+    fnn_real rate_factor;
     /* What >>model decides when all layers are there. */
     int added;                /* some add refers to this layer */
     int fused;                /* this layer does the work of the one before it as well */
@@ -9259,7 +9279,13 @@ static int fnni_has_parameters(const fnni_layer *layer)
     return layer->type->gradient != NULL;
 }
 
-/* The first layer with parameters: training wants no gradient below it. */
+/* Whether training changes them. */
+static int fnni_is_trained(const fnni_layer *layer)
+{
+    return fnni_has_parameters(layer) && !layer->frozen;
+}
+
+/* The first layer with parameters, frozen or not: training wants no gradient below it. */
 static int fnni_lowest(const fnn_model *model)
 {
     int l = 0;
@@ -9270,7 +9296,11 @@ static int fnni_lowest(const fnn_model *model)
 /* The lowest layer that this way back has business with: below it no gradient is wanted. */
 static int fnni_bottom(const fnni_run *run)
 {
-    return run->input_gradient ? -1 : fnni_lowest(run->model);
+    const int last = run->model->layer_count - 1;
+    int l = fnni_lowest(run->model);
+    if (run->input_gradient) return -1;
+    while (l < last && !fnni_is_trained(fnni_layer_at(run, l))) l++;
+    return l;
 }
 
 /* Call it when the gradient of layer l's output has come back from layer l + 1: it adds the
@@ -9409,6 +9439,7 @@ static fnni_layer *fnni_layer_add(fnn_model *model, const fnni_layer_type *type)
     layer->shape = model->layer_count ? layer[-1].shape : model->input;
     layer->inputs = layer->outputs = fnni_shape_size(layer->shape);
     layer->from = FNNI_NO_LAYER;
+    layer->rate_factor = 1;
     layer->weights_start = model->weights_start;
     layer->biases_start = model->biases_start;
     return layer;
@@ -10002,9 +10033,10 @@ static void fnni_conv_backward_layer(const fnni_run *run, int l, int from, int t
         if (!layer->absorbed)
             run->kernels->activation_backward(layer->activation, layer->parameter, layer->outputs,
                                               NULL, fnni_y(run, l, i, workspace), d, d);
-        fnni_conv_weights_image(&plan->conv, &in, d, i > first,
-                                fnni_own(run, l) +
-                                    (size_t)share * fnni_conv_wide_size(&plan->conv));
+        if (!layer->frozen)
+            fnni_conv_weights_image(&plan->conv, &in, d, i > first,
+                                    fnni_own(run, l) +
+                                        (size_t)share * fnni_conv_wide_size(&plan->conv));
         if (to_input)
             fnni_conv_backward_image(run->kernels, &layer->window, layer->shape.channels, d,
                                      workspace + plan->packed[1], fnni_d(run, l - 1, i, workspace),
@@ -10708,13 +10740,20 @@ static void fnni_norm_gradient(const fnni_run *run, int l, int from, int to, fnn
     memcpy(db, n.dgamma, 2 * (size_t)n.channels * sizeof *db); /* dbeta lies behind it */
 }
 
-/* What the layer applies to this batch: its own statistics in training, else the running ones. */
+/* Whether the batch's own statistics are taken, as in training; a frozen layer keeps to the running
+ * ones (as Keras since version 2). */
+static int fnni_norm_is_live(const fnni_run *run, int l)
+{
+    return run->training && !fnni_layer_at(run, l)->frozen;
+}
+
+/* What the layer applies to this batch. */
 static void fnni_norm_measured(const fnni_run *run, int l, int threads)
 {
     fnni_norm n = fnni_norm_of(run, l);
     n.threads = threads;
     n.x = fnni_y(run, l - 1, 0, NULL);
-    if (run->training) fnni_norm_measure(&n);
+    if (fnni_norm_is_live(run, l)) fnni_norm_measure(&n);
     else fnni_norm_run_on(run, l, &n);
     fnni_norm_factors(&n);
 }
@@ -10726,7 +10765,7 @@ static void fnni_norm_summed(const fnni_run *run, int l, int threads)
     n.threads = threads;
     n.x = fnni_y(run, l - 1, 0, NULL);
     n.dy = fnni_d(run, l, 0, NULL);
-    fnni_norm_differentiate(&n, !run->training);
+    fnni_norm_differentiate(&n, !fnni_norm_is_live(run, l));
 }
 
 /* Moves the running statistics towards the batch's; once a step. */
@@ -10739,6 +10778,7 @@ static void fnni_norm_update(const fnni_run *run, int l)
     fnn_real *mean = run->model->statistics + layer->statistics_offset,
              *variance = mean + n.channels;
     ptrdiff_t j;
+    if (!fnni_norm_is_live(run, l)) return;
     for (j = 0; j < n.channels; j++) {
         mean[j] = (fnn_real)(keep * (double)mean[j] + (1 - keep) * (double)n.mean[j]);
         variance[j] =
@@ -11196,6 +11236,46 @@ FNNI_COLD FNN_DEF fnn_result fnn_set_seed(fnn_model *model, uint64_t seed)
     model->steps = model->updates = model->passes = 0;
     model->run_ready = 0;
     return FNN_OK;
+}
+
+/* The layer that a builder's index means: that of the activation which it had to put behind its
+ * layer means both, of which one has parameters. NULL, with a message, for no layer. */
+static fnni_layer *fnni_layer_meant(fnn_model *model, int l)
+{
+    fnni_layer *layer;
+    if (l < 0 || l >= model->layer_count) {
+        fnni_builder_fail(model, FNN_ERROR_ARGUMENT, "layer: expected 0 to %d, found %d",
+                          model->layer_count - 1, l);
+        return NULL;
+    }
+    layer = model->layers + l;
+    model->run_ready = 0; /* the batch under way saw the layer as it was */
+    return l > 0 && !fnni_has_parameters(layer) && (layer->type->flags & FNNI_ACTIVATES) &&
+                   fnni_activation_apart(layer->activation) && fnni_has_parameters(layer - 1) &&
+                   (layer[-1].type->flags & FNNI_ACTIVATES)
+               ? layer - 1
+               : layer;
+}
+
+FNN_DEF fnn_result fnn_set_trainable(fnn_model *model, int layer, int trainable)
+{
+    const fnn_result result = fnni_begin(model);
+    fnni_layer *meant = result ? NULL : fnni_layer_meant(model, layer);
+    if (meant) meant->frozen = !trainable;
+    return result || meant ? result : FNN_ERROR_ARGUMENT;
+}
+
+FNN_DEF fnn_result fnn_set_rate_factor(fnn_model *model, int layer, double factor)
+{
+    const fnn_result result = fnni_begin(model);
+    fnni_layer *meant;
+    if (result) return result;
+    if (!(factor >= 0) || !fnni_is_finite((fnn_real)factor))
+        return fnni_builder_fail(model, FNN_ERROR_ARGUMENT,
+                                 "rate factor: expected a finite number >= 0, found %g", factor);
+    meant = fnni_layer_meant(model, layer);
+    if (meant) meant->rate_factor = (fnn_real)factor;
+    return meant ? FNN_OK : FNN_ERROR_ARGUMENT;
 }
 
 FNN_DEF fnn_result fnn_normalize(fnn_model *model, fnn_normalization kind, const fnn_dataset *data)
@@ -11696,22 +11776,22 @@ static void fnni_batch_backward(fnni_batch *b, int from, int parts)
         fnni_backward_rows(b->run, 0, 0, 0, b->run->rows, fnni_run_workspace(b->run, 0));
 }
 
-/* Updates parameters first..first+count-1 by their gradients g; penalised ones get
+/* Updates a layer's parameters first..first+count-1 by their gradients g; penalised ones get
  * l2, l1, decay. */
-static void fnni_optimize(const fnn_model *model, fnn_optimizer_kind kind, const fnni_step *step,
-                          size_t first, size_t count, const fnn_real *g, int penalised)
+static void fnni_optimize(const fnni_batch *b, const fnni_layer *layer, size_t first, size_t count,
+                          const fnn_real *g, int penalised)
 {
+    const fnn_model *model = b->model;
+    const fnn_optimizer_kind kind = b->config->optimizer.kind;
     const int states = fnni_optimizers[kind].states;
     fnn_real *w = model->parameters + first;
     fnn_real *s = states > 0 ? model->state + first : NULL;
     fnn_real *v = states > 1 ? s + model->parameter_count : NULL;
     const ptrdiff_t n = (ptrdiff_t)count;
-    fnni_step plain = *step;
-    if (!penalised) {
-        plain.l2 = plain.l1 = plain.decay = 0;
-        step = &plain;
-    }
-    model->context.kernels->optimizer_step(kind, n, step, w, g, s, v);
+    fnni_step step = *b->step;
+    step.rate *= layer->rate_factor;
+    if (!penalised) step.l2 = step.l1 = step.decay = 0;
+    model->context.kernels->optimizer_step(kind, n, &step, w, g, s, v);
 }
 
 /* A weight gradient is computed in blocks of about this many reals. Where the optimiser takes each
@@ -11754,10 +11834,8 @@ static void fnni_batch_block(const fnni_batch *b, const fnni_layer *layer, int l
     fnn_real *db = !last ? NULL : b->step ? space + count : b->model->gradients + biases;
     layer->type->gradient(b->run, l, from, to, dw, db, space + fnni_gradient_space(b->model));
     if (!b->step) return;
-    fnni_optimize(b->model, b->config->optimizer.kind, b->step, first, count, dw, 1);
-    if (last)
-        fnni_optimize(b->model, b->config->optimizer.kind, b->step, biases, layer->biases, db,
-                      b->config->penalize_biases);
+    fnni_optimize(b, layer, first, count, dw, 1);
+    if (last) fnni_optimize(b, layer, biases, layer->biases, db, b->config->penalize_biases);
 }
 
 /* Second loop: a part's share of every layer's weights. */
@@ -11770,10 +11848,11 @@ static void fnni_batch_weights(void *argument, int part, int parts)
         const int from = (int)((int64_t)layer->rows * part / parts);
         const int to = (int)((int64_t)layer->rows * (part + 1) / parts);
         const int rows = fnni_gradient_rows(layer);
+        if (!fnni_is_trained(layer)) continue;
         for (row = from; row < to; row += rows)
             fnni_batch_block(b, layer, l, row, to - row < rows ? to : row + rows,
                              fnni_run_workspace(b->run, part));
-        if (layer->rows == 0 && fnni_has_parameters(layer) && part == 0) /* biases alone */
+        if (layer->rows == 0 && part == 0) /* biases alone */
             fnni_batch_block(b, layer, l, 0, 0, fnni_run_workspace(b->run, part));
     }
 }
@@ -11788,14 +11867,25 @@ static void fnni_batch_update(void *argument, int part, int parts)
         const size_t from = layer->weights / (size_t)parts * (size_t)part;
         const size_t to = part == parts - 1 ? layer->weights
                                             : layer->weights / (size_t)parts * (size_t)(part + 1);
-        if (!fnni_has_parameters(layer)) continue; /* a model of these has no arrays */
-        fnni_optimize(b->model, b->config->optimizer.kind, b->step, layer->offset + from, to - from,
+        if (!fnni_is_trained(layer)) continue; /* a model of others may have no arrays */
+        fnni_optimize(b, layer, layer->offset + from, to - from,
                       b->model->gradients + layer->offset + from, 1);
         if (part == parts - 1)
-            fnni_optimize(b->model, b->config->optimizer.kind, b->step,
-                          layer->offset + layer->weights, layer->biases,
+            fnni_optimize(b, layer, layer->offset + layer->weights, layer->biases,
                           b->model->gradients + layer->offset + layer->weights,
                           b->config->penalize_biases);
+    }
+}
+
+/* What is frozen has no gradient; an earlier batch's may stand there. */
+static void fnni_clear_frozen(const fnn_model *model)
+{
+    int l;
+    for (l = 0; l < model->layer_count; l++) {
+        const fnni_layer *layer = model->layers + l;
+        const size_t count = layer->weights + layer->biases;
+        if (layer->frozen && count > 0)
+            model->context.kernels->fill((ptrdiff_t)count, 0, model->gradients + layer->offset);
     }
 }
 
@@ -11850,7 +11940,9 @@ static fnni_step fnni_step_next(const fnni_batch *b)
 static void fnni_apply_step(fnni_batch *b, int parts)
 {
     fnni_step step = fnni_step_next(b);
-    const double norm = b->config->clip_norm > 0 ? fnni_gradient_norm(b->model) : 0;
+    double norm = 0;
+    fnni_clear_frozen(b->model);
+    if (b->config->clip_norm > 0) norm = fnni_gradient_norm(b->model);
     if (norm > (double)b->config->clip_norm)
         step.gradient_scale = (fnn_real)((double)b->config->clip_norm / norm);
     b->step = &step;
@@ -12111,6 +12203,7 @@ static void fnni_backward_from(fnn_model *model, int top)
     b.top = top;
     fnni_batch_backward(&b, model->stage_count - 1, parts);
     fnni_parallel(parts, fnni_batch_weights, &b);
+    fnni_clear_frozen(model);
     model->run_ready = 3;
 }
 
@@ -12817,12 +12910,30 @@ static void fnni_exchange(size_t count, fnn_real *a, fnn_real *b)
     }
 }
 
+/* The average of what does not change is that, to the bit. */
+static void fnni_fit_keep_frozen(const fnni_fit *f)
+{
+    const fnn_model *model = f->model;
+    int l;
+    for (l = 0; l < model->layer_count; l++) {
+        const fnni_layer *layer = model->layers + l;
+        const size_t at = layer->statistics_offset;
+        if (layer->frozen && layer->weights + layer->biases > 0)
+            memcpy(f->average + layer->offset, model->parameters + layer->offset,
+                   (layer->weights + layer->biases) * sizeof(fnn_real));
+        if (layer->frozen && layer->statistics > 0)
+            memcpy(f->average + model->parameter_count + at, model->statistics + at,
+                   layer->statistics * sizeof(fnn_real));
+    }
+}
+
 /* Exchanges what the model holds and its average, where they stand: users may keep a pointer to
  * the parameters. */
 static void fnni_fit_swap(fnni_fit *f)
 {
     fnn_model *model = f->model;
     if (!f->average) return;
+    fnni_fit_keep_frozen(f);
     fnni_exchange(model->parameter_count, model->parameters, f->average);
     fnni_exchange(model->statistics_count, model->statistics, f->average + model->parameter_count);
 }
@@ -13202,18 +13313,18 @@ FNN_DEF fnn_result fnn_check_gradients(fnn_model *model, const fnn_dataset *data
     for (l = 0; l < model->layer_count; l++)
         for (bias = 0; bias < 2; bias++) {
             const fnni_layer *layer = model->layers + l;
-            const size_t count = bias ? layer->biases : layer->weights;
+            const size_t count = layer->frozen ? 0 : bias ? layer->biases : layer->weights;
             const double error = fnni_check_tensor(model, data, config, h, gradients,
                                                    layer->offset + (bias ? layer->weights : 0),
                                                    count, !bias || config->penalize_biases);
             if (per_tensor) per_tensor[2 * l + bias] = error;
+            report->checked += (int64_t)count;
             /* a NaN is worse than any number, and nothing is worse than it */
             if (count == 0 || error <= report->worst || report->worst != report->worst) continue;
             report->worst = error;
             report->worst_layer = l;
             report->worst_is_bias = bias;
         }
-    report->checked = (int64_t)model->parameter_count;
     fnni_release(&model->context.allocator, gradients);
     model->run_ready = 0;
     return FNN_OK;

@@ -411,7 +411,7 @@ static double check_network(fnn_model *m, const fnn_dataset *data, int *layer)
     for (l = 0; l < m->layer_count; l++)
         for (bias = 0; bias < 2; bias++) {
             const fnni_layer *at = m->layers + l;
-            const size_t count = bias ? at->biases : at->weights;
+            const size_t count = at->frozen ? 0 : bias ? at->biases : at->weights;
             const size_t first = at->offset + (bias ? at->weights : 0);
             double error = errors[2 * l + bias], size = 0;
             size_t i;
@@ -779,6 +779,40 @@ static void whole_networks(void)
     for (option = 0; option < 4; option++) expect_right("network", network_of, option);
 }
 
+/* ---- frozen layers ---- */
+
+/* Each layer frozen, alone or with all below it: the other gradients are as exact, its own zero. */
+static void freeze_in_turn(build_function function, int option)
+{
+    fnn_dataset data;
+    fnn_model *m = build_apart_from_kinks(function, option, &data);
+    int l, all, at;
+    for (l = 0; l < m->layer_count; l++)
+        for (all = 0; all < 2; all++) {
+            const fnni_layer *layer = m->layers + l;
+            const size_t count = layer->weights + layer->biases;
+            double worst, size = 0;
+            size_t i;
+            for (at = 0; at < m->layer_count; at++)
+                m->layers[at].frozen = at == l || (all && at < l);
+            worst = check_network(m, &data, &at);
+            CHECKF(worst < BOUND, "network %d, %d frozen, %d: layer %d: %g", option, l, all, at,
+                   worst);
+            for (i = 0; i < count; i++) size += fabs(m->gradients[layer->offset + i]);
+            CHECK(size == 0);
+            worst = check_input(m, &data, pixels, NULL);
+            CHECKF(worst < BOUND, "network %d, %d frozen, %d: input: %g", option, l, all, worst);
+        }
+    fnn_model_free(m);
+}
+
+static void networks_with_frozen_layers(void)
+{
+    int option;
+    for (option = 0; option < 4; option++) freeze_in_turn(network_of, option);
+    for (option = 0; option < options_of_add; option++) freeze_in_turn(network_of_add, option);
+}
+
 /* ---- inputs as they stand in the data set ---- */
 
 /* In its own numbers, whatever the model makes of them; of a model that only shifts its outputs by
@@ -910,6 +944,7 @@ static const harness_test tests[] = {TEST(each_activation),
                                      TEST(each_activation_of_a_convolution),
                                      TEST(global_pools),
                                      TEST(whole_networks),
+                                     TEST(networks_with_frozen_layers),
                                      TEST(inputs_are_those_of_the_data),
                                      TEST(finds_wrong_convolutions),
                                      TEST(finds_wrong_batch_norms_and_joins),
