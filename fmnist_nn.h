@@ -789,6 +789,31 @@ typedef enum fnn_loss_kind { FNN_LOSS_LIST(FNNI_ENUM) FNN_LOSS_COUNT } fnn_loss_
 FNN_API fnn_result fnn_set_loss(fnn_model *model, fnn_loss_kind kind, fnn_real label_smoothing,
                                 fnn_real epsilon);
 
+/* A batch as a loss function of your own sees it. */
+typedef struct fnn_loss_batch {
+    int count, outputs;      /* samples; numbers that the model gives for each */
+    const fnn_real *y;       /* (count, outputs) these, as fnn_outputs shows them */
+    const int32_t *labels;   /* (count), or NULL: the data have targets, or neither */
+    const fnn_real *targets; /* (count, outputs), or NULL */
+    const int64_t *rows; /* (count) where the samples are in the data set's arrays: sample i of a
+                                set without index is row i. To look up what else you know of them */
+} fnn_loss_batch;
+
+/* Returns the mean loss of a batch. gradient (count, outputs), where it is not NULL, is overwritten
+ * with the derivative of this mean by y. */
+typedef double (*fnn_loss_function)(void *user, const fnn_loss_batch *batch, fnn_real *gradient);
+
+/* Makes the model minimise a function of yours, which gets `user`; NULL: fnn_set_loss's loss again.
+ * It sees a whole batch at once and is called by one thread, one batch after the other, however
+ * many the model has: by fnn_fit for each step, by fnn_loss, by fnn_check_gradients, and by
+ * evaluation and validation for batches of 112 samples in order. (In a grid search models train
+ * side by side, and each calls its own.) y and gradient are those behind all layers: a softmax at
+ * the end is applied, and differentiated by the library. Data need neither labels nor targets then,
+ * nor the model an output for each class; where outputs cannot be compared with labels the score is
+ * NaN. A loss that is not finite ends a fit. With a model from a file a call that needs the loss
+ * returns FNN_ERROR_STATE until it is set again, here or by fnn_set_loss. */
+FNN_API fnn_result fnn_set_loss_function(fnn_model *model, fnn_loss_function function, void *user);
+
 /* Fixes the layers and draws the weights, if that has not happened yet. Returns the error of a
  * broken model, FNN_ERROR_STATE for one without layers, FNN_ERROR_MEMORY. */
 FNN_API fnn_result fnn_seal(fnn_model *model);
@@ -1044,7 +1069,8 @@ FNN_API fnn_result fnn_fit(fnn_model *model, const fnn_dataset *data, const fnn_
  * model. */
 
 /* Gathers and normalises samples (count sample numbers of data, NULL: the first count) and carries
- * them through the layers; training switches dropout on. Labels or targets are copied as well.
+ * them through the layers; training switches dropout on. What labels or targets say is fnn_loss'
+ * business: the data set's arrays of them must stay until then.
  * FNN_ERROR_ARGUMENT for data or samples that do not fit, FNN_ERROR_MEMORY. */
 FNN_API fnn_result fnn_forward(fnn_model *model, const fnn_dataset *data, const int64_t *samples,
                                int count, int training);
@@ -1054,7 +1080,10 @@ FNN_API fnn_result fnn_forward(fnn_model *model, const fnn_dataset *data, const 
  * fnn_set_rate_factor, fnn_check_gradients. */
 FNN_API const fnn_real *fnn_outputs(const fnn_model *model);
 
-/* *loss (may be NULL) = the mean loss over the batch, which must have labels or targets. */
+/* *loss (may be NULL) = the mean loss over the batch, by the labels or targets that stand in the
+ * data set's arrays now, so that they may be made from fnn_outputs. FNN_ERROR_STATE before
+ * fnn_forward, and for data that have none or do not fit; FNN_ERROR_ARGUMENT for a label that is
+ * out of range. */
 FNN_API fnn_result fnn_loss(fnn_model *model, double *loss);
 
 /* Fills fnn_gradients; expects fnn_loss first. */
@@ -1133,12 +1162,11 @@ FNN_API size_t fnn_memory_size(const fnn_model *model, int batch_size);
 /* ---- model files ---- */
 
 /* Writes a model in use to a safetensors file: layers, loss, normalisation and weights, not what
- * the optimiser remembers, nor what is frozen. A file at path is replaced in one step, once the new
- * one is on the disk;
- * on failure it stays as it was (but where *error says that the new one is in place). Returns
- * FNN_ERROR_FILE, FNN_ERROR_MEMORY, FNN_ERROR_STATE for a model without weights (fnn_seal) or
- * FNN_ERROR_NUMERIC for a layer's parameter that is not finite; *error (NULL allowed) says which
- * file and why. */
+ * the optimiser remembers, nor what is frozen; of a loss function only that there was one. A file
+ * at path is replaced in one step, once the new one is on the disk; on failure it stays as it was
+ * (but where *error says that the new one is in place). Returns FNN_ERROR_FILE, FNN_ERROR_MEMORY,
+ * FNN_ERROR_STATE for a model without weights (fnn_seal) or FNN_ERROR_NUMERIC for a layer's
+ * parameter that is not finite; *error (NULL allowed) says which file and why. */
 FNN_API fnn_result fnn_save(const fnn_model *model, const char *path, fnn_error *error);
 
 /* The model in a file that fnn_save wrote, ready for use: it predicts the same bits as the one
@@ -9123,6 +9151,7 @@ typedef struct fnni_run {
     fnn_real *losses;        /* (capacity) */
     const int32_t *labels;   /* (capacity) or NULL */
     const fnn_real *targets; /* (capacity, O) or NULL */
+    const int64_t *origins;  /* (capacity) rows of the data set's arrays, for the user's loss */
     fnn_real *workspace;     /* workspace_count a thread */
     size_t workspace_count;
     size_t image;                    /* where in a thread's workspace images are padded, */
@@ -9208,6 +9237,9 @@ struct fnn_model {
     fnn_real *shift, *scale; /* (inputs), or NULL: as they are */
     fnn_loss_kind loss;
     fnn_real label_smoothing, loss_epsilon;
+    int loss_is_own;                 /* the user's in place of these: */
+    fnn_loss_function loss_function; /* NULL, where a file's model has lost its own */
+    void *loss_user;
     size_t parameter_count;
     size_t statistics_count;
     fnn_real *parameters;
@@ -9220,8 +9252,9 @@ struct fnn_model {
     fnni_run run;                /* of training */
     int32_t *run_labels;
     fnn_real *run_targets;
-    int run_ready;      /* 1 after forward, 2 after loss, 3 after backward */
-    int run_supervised; /* the batch has labels or targets */
+    int64_t *run_rows;    /* rows of run_data */
+    fnn_dataset run_data; /* what the batch was taken from; the arrays are the user's */
+    int run_ready;        /* 1 after forward, 2 after loss, 3 after backward */
 };
 
 static const fnni_layer *fnni_layer_at(const fnni_run *run, int l)
@@ -9324,12 +9357,18 @@ static int fnni_end(const fnn_model *model)
     return l;
 }
 
+/* Whether the loss, which is not the user's, is computed as one with a softmax at the end. */
+static int fnni_loss_takes_logits(const fnn_model *model)
+{
+    return !model->loss_is_own && fnni_losses[model->loss].takes_logits;
+}
+
 /* The layer whose output the loss takes: the last, or where softmax and cross-entropy are computed
  * as one the softmax's input (which may be the model's own, -1). */
 static int fnni_loss_layer(const fnn_model *model)
 {
     const int end = fnni_end(model);
-    return fnni_losses[model->loss].takes_logits &&
+    return fnni_loss_takes_logits(model) &&
                    fnni_activation_has(model->layers[end].activation, FNNI_OF_LOGITS)
                ? end - 1
                : model->layer_count - 1;
@@ -11022,9 +11061,11 @@ static void fnni_run_free(fnn_model *model)
     fnni_release(a, model->run.plans);
     fnni_release(a, model->run_labels);
     fnni_release(a, model->run_targets);
+    fnni_release(a, model->run_rows);
     memset(&model->run, 0, sizeof model->run);
     model->run_labels = NULL;
     model->run_targets = NULL;
+    model->run_rows = NULL;
     model->run_ready = 0;
 }
 
@@ -11191,7 +11232,7 @@ static fnn_result fnni_check_softmax(fnn_model *model)
     int l = model->layer_count - 1;
     while (l > 0 && (layers[l].type->flags & (FNNI_RANDOM | FNNI_SHARES_INPUT)))
         passed |= layers[l--].type->flags;
-    if (!(passed & FNNI_RANDOM) || !fnni_losses[model->loss].takes_logits ||
+    if (!(passed & FNNI_RANDOM) || !fnni_loss_takes_logits(model) ||
         !fnni_activation_has(layers[l].activation, FNNI_OF_LOGITS))
         return FNN_OK;
     return fnni_model_fail(model, FNN_ERROR_STATE,
@@ -11307,26 +11348,51 @@ FNN_DEF fnn_result fnn_normalize(fnn_model *model, fnn_normalization kind, const
     return result;
 }
 
+/* Takes another loss, of which the layers are known to fit it when they are: the old one's figures
+ * hold no more, and fnn_loss comes again. */
+static fnn_result fnni_change_loss(fnn_model *model, fnn_loss_kind kind, int own)
+{
+    const fnn_loss_kind kind_before = model->loss;
+    const int own_before = model->loss_is_own;
+    fnn_result result;
+    model->loss = kind;
+    model->loss_is_own = own;
+    result = model->sealed ? fnni_check_softmax(model) : FNN_OK;
+    if (result) {
+        model->loss = kind_before;
+        model->loss_is_own = own_before;
+    } else model->run_ready = model->run_ready ? 1 : 0;
+    return result;
+}
+
 FNNI_COLD FNN_DEF fnn_result fnn_set_loss(fnn_model *model, fnn_loss_kind kind,
                                           fnn_real label_smoothing, fnn_real epsilon)
 {
     fnn_result result = fnni_begin(model);
-    fnn_loss_kind before;
     if (result) return result;
-    before = model->loss;
     if ((unsigned)kind >= FNN_LOSS_COUNT || !(label_smoothing >= 0 && label_smoothing < 1) ||
         !(epsilon >= 0))
         return fnni_builder_fail(
             model, FNN_ERROR_ARGUMENT,
             "loss: expected a kind, smoothing in [0, 1) and epsilon >= 0, found %d, %g, %g",
             (int)kind, (double)label_smoothing, (double)epsilon);
-    model->loss = kind;
-    result = model->sealed ? fnni_check_softmax(model) : FNN_OK;
-    if (result) model->loss = before;
+    result = fnni_change_loss(model, kind, 0);
     if (result) return result;
+    model->loss_function = NULL;
     model->label_smoothing = label_smoothing;
     model->loss_epsilon = epsilon;
-    model->run_ready = model->run_ready ? 1 : 0; /* the old loss holds no more: fnn_loss again */
+    return FNN_OK;
+}
+
+FNNI_COLD FNN_DEF fnn_result fnn_set_loss_function(fnn_model *model, fnn_loss_function function,
+                                                   void *user)
+{
+    fnn_result result = fnni_begin(model);
+    if (result) return result;
+    result = fnni_change_loss(model, model->loss, function != NULL);
+    if (result) return result;
+    model->loss_function = function;
+    model->loss_user = user;
     return FNN_OK;
 }
 
@@ -11439,12 +11505,18 @@ FNNI_COLD static fnn_result fnni_check_data(const fnn_model *model, const fnn_da
                          "%s: expected samples of %d numbers, found %d x %d x %d", name,
                          model->inputs, data->height, data->width, data->channels);
     if (!supervised) return FNN_OK;
-    if (!data->labels && !data->targets)
-        return fnni_fail(error, FNN_ERROR_ARGUMENT, "%s: expected labels or targets, found neither",
+    if (model->loss_is_own && !model->loss_function)
+        return fnni_fail(error, FNN_ERROR_STATE,
+                         "%s: expected the loss function that the model had when it was saved "
+                         "(fnn_set_loss_function, or fnn_set_loss), found none",
                          name);
     if (data->targets && data->target_count != outputs)
         return fnni_fail(error, FNN_ERROR_ARGUMENT, "%s: expected %d targets a sample, found %d",
                          name, outputs, data->target_count);
+    if (model->loss_is_own) return FNN_OK; /* it may do without them */
+    if (!data->labels && !data->targets)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "%s: expected labels or targets, found neither",
+                         name);
     if (!data->targets && data->classes > outputs)
         return fnni_fail(error, FNN_ERROR_ARGUMENT, "%s: expected at most %d classes, found %d",
                          name, outputs, data->classes);
@@ -11478,7 +11550,7 @@ static fnn_result fnni_check_samples(const fnn_model *model, const fnn_dataset *
             return fnni_fail(error, FNN_ERROR_ARGUMENT,
                              "batch: expected samples below %ld, found %ld", (long)data->count,
                              (long)sample);
-        if (!data->targets && data->labels &&
+        if (!data->targets && data->labels && !model->loss_is_own &&
             (data->labels[row] < 0 || data->labels[row] >= outputs))
             return fnni_fail(error, FNN_ERROR_ARGUMENT,
                              "batch: expected labels below %d, found %ld", outputs,
@@ -11558,6 +11630,22 @@ static void fnni_gather_targets(const fnn_dataset *data, const int64_t *samples,
     }
 }
 
+/* Rows of the data set's arrays of `count` samples from `first` on. */
+static void fnni_gather_rows(const fnn_dataset *data, const int64_t *samples, int64_t first,
+                             int count, int64_t *rows)
+{
+    int i;
+    for (i = 0; i < count; i++) rows[i] = fnni_data_row(data, samples, first, i);
+}
+
+/* Whether outputs can be compared with what the data say, as a score does. Under a loss of the
+ * user's they need not. */
+static int fnni_is_scored(const fnn_model *model, const fnn_dataset *data)
+{
+    return data->targets ||
+           (data->labels && data->classes <= model->layers[model->layer_count - 1].outputs);
+}
+
 /* Layers first..last, and backwards last..first, as far down as a gradient is wanted. */
 static void fnni_forward_rows(const fnni_run *run, int first, int last, int from, int to,
                               fnn_real *workspace)
@@ -11608,6 +11696,39 @@ static void fnni_loss_rows(const fnni_run *run, int from, int to)
     c.losses = run->losses + from;
     c.d = run->deltas && (l >= 0 || run->input_gradient) ? fnni_d(run, l, from, NULL) : NULL;
     fnni_losses[model->loss].all(&c);
+}
+
+/* The batch's mean loss by the user's function, and where there are deltas the gradient at the last
+ * layer: for the whole batch, on this thread. */
+static double fnni_own_loss(const fnni_run *run)
+{
+    const fnn_model *model = run->model;
+    const int last = model->layer_count - 1;
+    fnn_loss_batch batch;
+    batch.count = run->rows;
+    batch.outputs = model->layers[last].outputs;
+    batch.y = fnni_y(run, last, 0, NULL);
+    batch.labels = run->labels;
+    batch.targets = run->targets;
+    batch.rows = run->origins;
+    return model->loss_function(model->loss_user, &batch,
+                                run->deltas ? fnni_d(run, last, 0, NULL) : NULL);
+}
+
+static double fnni_mean_loss(const fnni_run *run)
+{
+    double sum = 0;
+    int i;
+    for (i = 0; i < run->rows; i++) sum += (double)run->losses[i];
+    return sum / run->rows;
+}
+
+/* The whole batch's mean loss, of either kind, and likewise. */
+static double fnni_batch_loss(const fnni_run *run)
+{
+    if (run->model->loss_is_own) return fnni_own_loss(run);
+    fnni_loss_rows(run, 0, run->rows);
+    return fnni_mean_loss(run);
 }
 
 /* ---- the step ---- */
@@ -11687,7 +11808,7 @@ static void fnni_stage_rows(const fnni_batch *b, int from, int to, fnn_real *wor
         if (b->stage == 0) {
             const int outputs = b->model->layers[b->model->layer_count - 1].outputs;
             fnni_gather(b->run, b->data, b->samples, b->first, from, to);
-            if (b->model->run_supervised)
+            if (b->config) /* in a loop of the user's own fnn_loss does it */
                 fnni_gather_targets(b->data, b->samples, b->first, from, to, outputs,
                                     b->model->run_labels, b->model->run_targets);
         }
@@ -11913,14 +12034,6 @@ static int fnni_parts(const fnn_model *model, int rows)
     return most < 1 ? 1 : most > rows ? rows : most;
 }
 
-static double fnni_mean_loss(const fnni_run *run)
-{
-    double sum = 0;
-    int i;
-    for (i = 0; i < run->rows; i++) sum += (double)run->losses[i];
-    return sum / run->rows;
-}
-
 /* What moves once a step beside the weights: running statistics. */
 static void fnni_update_statistics(const fnni_batch *b)
 {
@@ -11954,11 +12067,14 @@ static void fnni_apply_step(fnni_batch *b, int parts)
 /* One whole training step; returns the batch's mean loss. */
 static double fnni_train_step(fnni_batch *b)
 {
-    const int parts = fnni_parts(b->model, b->run->rows);
+    const int parts = fnni_parts(b->model, b->run->rows), own = b->model->loss_is_own;
+    double loss;
     b->last = b->top = fnni_loss_layer(b->model);
     b->run->step = b->model->updates;
-    fnni_batch_forward(b, 1, parts);
-    fnni_batch_backward(b, b->model->stage_count - 2, parts);
+    fnni_batch_forward(b, !own, parts);
+    if (own) fnni_gather_rows(b->data, b->samples, b->first, b->run->rows, b->model->run_rows);
+    loss = own ? fnni_own_loss(b->run) : fnni_mean_loss(b->run);
+    fnni_batch_backward(b, b->model->stage_count - (own ? 1 : 2), parts);
     if (b->config->clip_norm > 0) {
         b->step = NULL;
         fnni_parallel(parts, fnni_batch_weights, b);
@@ -11970,7 +12086,7 @@ static double fnni_train_step(fnni_batch *b)
         b->step = NULL;
         fnni_update_statistics(b);
     }
-    return fnni_mean_loss(b->run);
+    return loss;
 }
 
 /* ---- memory of training ---- */
@@ -12022,10 +12138,12 @@ static int fnni_run_arrays(fnn_model *model, size_t own)
     run->own = fnni_allocate_reals(a, fnni_plus(own, 1));
     model->run_labels = (int32_t *)fnni_allocate(a, fnni_times(n, sizeof(int32_t)));
     model->run_targets = fnni_allocate_reals(a, fnni_times(outputs, n));
+    model->run_rows = (int64_t *)fnni_allocate(a, fnni_times(n, sizeof(int64_t)));
+    run->origins = model->run_rows;
     run->workspace = fnni_allocate_reals(
         a, fnni_plus(fnni_times(run->workspace_count, (size_t)model->context.threads), 1));
     return run->activations && run->deltas && run->losses && run->records && run->own &&
-           model->run_labels && model->run_targets && run->workspace;
+           model->run_labels && model->run_targets && model->run_rows && run->workspace;
 }
 
 /* Bytes that fnni_run_make asks for: its list and that of fnni_run_arrays. */
@@ -12046,6 +12164,7 @@ static size_t fnni_run_bytes(const fnn_model *model, int rows)
     bytes = fnni_plus(bytes, fnni_block(fnni_plus(fnni_times(model->record_columns, n), 1), 1));
     bytes = fnni_plus(bytes, fnni_block(fnni_plus(own, 1), real));
     bytes = fnni_plus(bytes, fnni_block(n, sizeof(int32_t)));
+    bytes = fnni_plus(bytes, fnni_block(n, sizeof(int64_t)));
     bytes = fnni_plus(bytes, fnni_block(fnni_times(outputs, n), real));
     return fnni_plus(bytes, fnni_block(fnni_plus(space, 1), real));
 }
@@ -12145,7 +12264,7 @@ static void fnni_batch_make(fnni_batch *b, fnn_model *model, const fnn_dataset *
     b->run = &model->run;
     b->data = data;
     b->samples = samples;
-    b->run->labels = data->targets ? NULL : model->run_labels;
+    b->run->labels = data->targets || !data->labels ? NULL : model->run_labels;
     b->run->targets = data->targets ? model->run_targets : NULL;
 }
 
@@ -12168,7 +12287,10 @@ FNN_DEF fnn_result fnn_forward(fnn_model *model, const fnn_dataset *data, const 
     model->run.step = model->updates;
     fnni_batch_make(&b, model, data, samples);
     b.last = model->layer_count - 1;
-    model->run_supervised = !fnni_check_data(model, data, "data", 1, NULL);
+    fnni_gather_rows(data, samples, 0, count, model->run_rows);
+    model->run_data = *data;
+    model->run_data.index = NULL; /* samples are rows now */
+    model->run_data.count = model->run_data.rows = fnni_dataset_rows(data);
     fnni_batch_forward(&b, 0, fnni_parts(model, count));
     model->run_ready = 1;
     return FNN_OK;
@@ -12181,13 +12303,21 @@ FNN_DEF const fnn_real *fnn_outputs(const fnn_model *model)
 
 FNN_DEF fnn_result fnn_loss(fnn_model *model, double *loss)
 {
-    const fnn_result result = fnni_begin(model);
+    fnn_result result = fnni_begin(model);
+    double mean;
     if (result) return result;
-    if (!model->run_ready || !model->run_supervised)
-        return fnni_model_fail(model, FNN_ERROR_STATE,
-                               "loss: expected fnn_forward on data with labels or targets first");
-    fnni_loss_rows(&model->run, 0, model->run.rows);
-    if (loss) *loss = fnni_mean_loss(&model->run);
+    if (!model->run_ready)
+        return fnni_model_fail(model, FNN_ERROR_STATE, "loss: expected fnn_forward first");
+    if (fnni_check_data(model, &model->run_data, "loss", 1, &model->error))
+        return model->error.code = FNN_ERROR_STATE; /* they may do for outputs alone */
+    result = fnni_check_samples(model, &model->run_data, model->run_rows, model->run.rows,
+                                &model->error);
+    if (result) return result;
+    fnni_gather_targets(&model->run_data, model->run_rows, 0, 0, model->run.rows,
+                        model->layers[model->layer_count - 1].outputs, model->run_labels,
+                        model->run_targets);
+    mean = fnni_batch_loss(&model->run);
+    if (loss) *loss = mean;
     model->run_ready = 2;
     return FNN_OK;
 }
@@ -12311,6 +12441,7 @@ typedef struct fnni_inference {
     int flip, shift;   /* the views that outputs are the mean of */
     const fnni_augmenter *view; /* the one at work, or NULL: the samples as they are */
     int add;                    /* its outputs are added: it is not the first */
+    const fnn_real *computed;   /* (count, outputs) that are there already, or NULL */
 } fnni_inference;
 
 static fnni_inference fnni_inference_of(const fnn_model *model, const fnn_dataset *data,
@@ -12428,19 +12559,29 @@ static double fnni_squared_error(const fnni_run *run, const fnn_real *y, int n)
     return sum;
 }
 
+static void fnni_inference_forward(const fnni_inference *f, fnni_run *run, int64_t first)
+{
+    const int spatial = f->model->spatial, last = f->model->layer_count - 1;
+    int i;
+    fnni_gather(run, f->data, NULL, first, 0, run->rows);
+    for (i = 0; i < run->rows && spatial > 0; i++)
+        fnni_forward_rows(run, 0, spatial - 1, i, i + 1, run->workspace);
+    fnni_forward_rows(run, spatial, last, 0, run->rows, run->workspace);
+}
+
 static void fnni_inference_chunk(const fnni_inference *f, fnni_run *run, int64_t chunk,
                                  int32_t *labels, fnn_real *targets, double *sums)
 {
     const int last = f->model->layer_count - 1, n = f->model->layers[last].outputs;
     const int64_t first = chunk * FNNI_CHUNK;
     const fnn_real *y = fnni_y(run, last, 0, NULL);
-    const int spatial = f->model->spatial;
+    int64_t rows[FNNI_CHUNK];
     int i;
     run->rows = f->data->count - first < FNNI_CHUNK ? (int)(f->data->count - first) : FNNI_CHUNK;
-    fnni_gather(run, f->data, NULL, first, 0, run->rows);
-    for (i = 0; i < run->rows && spatial > 0; i++)
-        fnni_forward_rows(run, 0, spatial - 1, i, i + 1, run->workspace);
-    fnni_forward_rows(run, spatial, last, 0, run->rows, run->workspace);
+    if (f->computed)
+        memcpy(fnni_y(run, last, 0, NULL), f->computed + (size_t)first * (size_t)n,
+               (size_t)run->rows * (size_t)n * sizeof *y);
+    else fnni_inference_forward(f, run, first);
     if (f->outputs && f->add)
         run->kernels->add_scaled((ptrdiff_t)run->rows * n, 1, y,
                                  f->outputs + (size_t)first * (size_t)n);
@@ -12451,8 +12592,10 @@ static void fnni_inference_chunk(const fnni_inference *f, fnni_run *run, int64_t
         f->classes[first + i] = fnni_argmax(y + (size_t)i * (size_t)n, n);
     if (!sums) return;
     fnni_gather_targets(f->data, NULL, first, 0, run->rows, n, labels, targets);
-    fnni_loss_rows(run, 0, run->rows);
-    sums[0] += fnni_mean_loss(run) * run->rows;
+    fnni_gather_rows(f->data, NULL, first, run->rows, rows);
+    run->origins = rows;
+    sums[0] += fnni_batch_loss(run) * run->rows;
+    if (!fnni_is_scored(f->model, f->data)) return;
     sums[1] += fnni_hits(run, y, n);
     sums[2] += fnni_squared_error(run, y, n);
 }
@@ -12471,7 +12614,7 @@ static void fnni_inference_part(void *argument, int part, int parts)
     memory += fnni_reals_of((size_t)f->model->layer_count * sizeof *plans);
     fnni_inference_lay_out(&run, f->model, f->context->kernels, plans, memory, &labels, &targets);
     run.augmenter = f->view;
-    run.labels = f->data->targets ? NULL : labels;
+    run.labels = f->data->targets || !f->data->labels ? NULL : labels;
     run.targets = f->data->targets ? targets : NULL;
     fnni_prepare_rows(&run, 0, f->model->layer_count - 1, 0, run.workspace);
     for (s = stretches * part / parts; s < stretches * (part + 1) / parts; s++) {
@@ -12490,17 +12633,39 @@ static size_t fnni_inference_space(const fnn_model *model, const fnn_context *co
     return fnni_plus(fnni_times(part, (size_t)context->threads), FNNI_STRETCH_SUMS);
 }
 
+/* The same for an evaluation, which under a loss function of the user's keeps all outputs behind
+ * that: it gets one batch after the other when they are there. */
+static size_t fnni_evaluation_space(const fnn_model *model, const fnn_context *context,
+                                    const fnn_dataset *data)
+{
+    const size_t space = fnni_inference_space(model, context);
+    const size_t outputs = (size_t)model->layers[model->layer_count - 1].outputs;
+    if (!model->loss_is_own) return space;
+    return fnni_plus(space, fnni_round(fnni_times((size_t)data->count, outputs)));
+}
+
 /* Runs f over all chunks. */
 static fnn_result fnni_infer(fnni_inference *f, int evaluate)
 {
     const int stretches = fnni_stretches(f->data), threads = f->context->threads;
+    const int parts = stretches < threads ? stretches : threads;
     const size_t space = fnni_inference_space(f->model, f->context);
+    const int own = evaluate && f->model->loss_is_own;
+    double *sums;
     if (stretches == 0) return FNN_OK;
-    if (!fnni_workspace(f->context, space)) return FNN_ERROR_MEMORY;
+    if (!fnni_workspace(f->context,
+                        evaluate ? fnni_evaluation_space(f->model, f->context, f->data) : space))
+        return FNN_ERROR_MEMORY;
     f->per_part = fnni_inference_reals(f->model, f->context->kernels);
-    f->sums =
-        evaluate ? (double *)(void *)(f->context->workspace + space - FNNI_STRETCH_SUMS) : NULL;
-    fnni_parallel(stretches < threads ? stretches : threads, fnni_inference_part, f);
+    sums = (double *)(void *)(f->context->workspace + space - FNNI_STRETCH_SUMS);
+    f->sums = evaluate && !own ? sums : NULL;
+    if (own) f->outputs = f->context->workspace + space;
+    fnni_parallel(parts, fnni_inference_part, f);
+    if (!own) return FNN_OK;
+    f->computed = f->outputs;
+    f->outputs = NULL;
+    f->sums = sums;
+    fnni_inference_part(f, 0, 1);
     return FNN_OK;
 }
 
@@ -12552,7 +12717,9 @@ static fnn_result fnni_evaluate(const fnn_model *model, fnn_context *context,
     }
     metrics->count = data->count;
     metrics->loss = loss / (double)data->count;
-    metrics->accuracy = fnni_has_classes(data) ? hits / (double)data->count : FNNI_NAN;
+    metrics->accuracy = fnni_has_classes(data) && fnni_is_scored(model, data)
+                            ? hits / (double)data->count
+                            : FNNI_NAN;
     metrics->r2 = data->targets ? fnni_r2(error, fnni_target_variation(data)) : FNNI_NAN;
     metrics->score = fnni_has_classes(data) ? metrics->accuracy : metrics->r2;
     return FNN_OK;
@@ -12953,10 +13120,11 @@ static void fnni_fit_step(fnni_fit *f)
     fnni_fit_rate(f);
     f->loss_sum += fnni_train_step(&f->batch) * run->rows;
     fnni_fit_average(f);
+    f->seen += run->rows;
+    if (!fnni_is_scored(f->model, f->data)) return;
     f->score_sum += fnni_has_classes(f->data)
                         ? fnni_hits(run, fnni_y(run, l, 0, NULL), fnni_inputs(run, l))
                         : fnni_squared_error(run, fnni_y(run, l, 0, NULL), fnni_inputs(run, l));
-    f->seen += run->rows;
 }
 
 /* A bar with the time left, on a terminal and no more than ten times a second. */
@@ -13043,7 +13211,8 @@ static fnn_result fnni_fit_epoch(fnni_fit *f, int epoch, fnn_epoch *e)
     e->epoch = epoch;
     e->step = (int64_t)f->model->updates;
     e->loss = f->loss_sum / (double)f->seen;
-    e->score = fnni_has_classes(f->data)
+    e->score = !fnni_is_scored(f->model, f->data) ? FNNI_NAN
+               : fnni_has_classes(f->data)
                    ? f->score_sum / (double)f->seen
                    : fnni_r2(f->score_sum / (double)f->seen,
                              fnni_target_variation(f->data) / (double)f->data->count);
@@ -13153,7 +13322,8 @@ static fnn_result fnni_fit_open(fnni_fit *f, fnn_history *history)
     f->validation.workspace = NULL;
     f->validation.workspace_count = 0;
     if (f->config->validation &&
-        !fnni_workspace(&f->validation, fnni_inference_space(model, &model->context)))
+        !fnni_workspace(&f->validation,
+                        fnni_evaluation_space(model, &model->context, f->config->validation)))
         return FNN_ERROR_MEMORY;
     return FNN_OK;
 }
@@ -13203,7 +13373,6 @@ static fnn_result fnni_fit_run(fnn_model *model, const fnn_dataset *data,
         fnni_batch_make(&f.batch, model, data, f.order);
         f.batch.config = &f.now;
         model->run.training = 1;
-        model->run_supervised = 1;
         model->run_ready = 0;
         f.augmenter.draw = &config->augmentation;
         f.augmenter.seed = config->seed;
@@ -15007,6 +15176,7 @@ FNN_DEF fnn_result fnn_read_csv(const char *path, const fnn_csv_config *config,
 
 #define FNNI_MAX_HEADER (1 << 24) /* bytes */
 #define FNNI_MAX_LAYERS 10000     /* less than 1 KiB of header each */
+#define FNNI_OWN_LOSS "function"  /* what stands for a loss function of the user's */
 #define FNNI_DTYPE (FNNI_REAL_IS_DOUBLE ? "F64" : "F32")
 
 /* clang-format off */
@@ -15052,7 +15222,8 @@ static void fnni_write_metadata(fnni_writer *w, const fnn_model *model)
     fnni_emit_text(w, ",\"input\":\"%d %d %d\"", model->input.height, model->input.width,
                    model->input.channels);
     fnni_emit_text(w, ",\"normalization\":\"%s\"", fnni_normalization_names[model->normalization]);
-    fnni_emit_text(w, ",\"loss\":\"%s\"", fnni_losses[model->loss].name);
+    fnni_emit_text(w, ",\"loss\":\"%s\"",
+                   model->loss_is_own ? FNNI_OWN_LOSS : fnni_losses[model->loss].name);
     fnni_emit_text(w, ",\"label_smoothing\":\"%s\"",
                    fnni_real_text(model->label_smoothing, text, sizeof text));
     fnni_emit_text(w, ",\"epsilon\":\"%s\"",
@@ -15530,7 +15701,8 @@ static fnn_result fnni_read_number(fnni_reader *r, fnni_field field, fnn_real *n
 static fnn_result fnni_read_settings(fnni_reader *r)
 {
     fnn_model *model = r->model;
-    const int loss = fnni_loss_named(r->field[FNNI_FIELD_LOSS]);
+    const int own = !strcmp(r->field[FNNI_FIELD_LOSS], FNNI_OWN_LOSS);
+    const int loss = own ? (int)model->loss : fnni_loss_named(r->field[FNNI_FIELD_LOSS]);
     const int normalization = fnni_word_in(r->field[FNNI_FIELD_NORMALIZATION],
                                            fnni_normalization_names, FNN_NORMALIZATION_COUNT);
     fnn_real smoothing, epsilon;
@@ -15547,6 +15719,7 @@ static fnn_result fnni_read_settings(fnni_reader *r)
                          r->field[FNNI_FIELD_SEED]);
     model->normalization = (fnn_normalization)normalization;
     if (fnn_set_loss(model, (fnn_loss_kind)loss, smoothing, epsilon)) return fnni_read_fail(r);
+    model->loss_is_own = own; /* which, the caller must say */
     return FNN_OK;
 }
 

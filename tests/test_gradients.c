@@ -779,7 +779,7 @@ static void whole_networks(void)
     for (option = 0; option < 4; option++) expect_right("network", network_of, option);
 }
 
-/* ---- frozen layers ---- */
+/* ---- frozen layers, and a loss of the caller's ---- */
 
 /* Each layer frozen, alone or with all below it: the other gradients are as exact, its own zero. */
 static void freeze_in_turn(build_function function, int option)
@@ -811,6 +811,42 @@ static void networks_with_frozen_layers(void)
     int option;
     for (option = 0; option < 4; option++) freeze_in_turn(network_of, option);
     for (option = 0; option < options_of_add; option++) freeze_in_turn(network_of_add, option);
+}
+
+/* Half the square of an output's sum over the samples, each times its row: no sum of losses of
+ * samples. */
+static double of_the_whole_batch(void *user, const fnn_loss_batch *b, fnn_real *gradient)
+{
+    double loss = 0;
+    int i, j;
+    *(int *)user += gradient != NULL;
+    for (j = 0; j < b->outputs; j++) {
+        double sum = 0;
+        for (i = 0; i < b->count; i++) sum += (1 + (double)b->rows[i]) * b->y[i * b->outputs + j];
+        loss += sum * sum / 2;
+        for (i = 0; i < b->count && gradient; i++)
+            gradient[i * b->outputs + j] = sum * (1 + (double)b->rows[i]);
+    }
+    return loss;
+}
+
+static void losses_of_the_callers(void)
+{
+    int option, layer, calls = 0;
+    for (option = 0; option < 4; option++) {
+        fnn_dataset data;
+        fnn_model *m = build_apart_from_kinks(network_of, option, &data);
+        double worst;
+        data.labels = NULL;
+        data.classes = 0;
+        CHECK(!fnn_set_loss_function(m, of_the_whole_batch, &calls));
+        worst = check_network(m, &data, &layer);
+        CHECKF(worst < BOUND, "network %d: layer %d: %g", option, layer, worst);
+        worst = check_input(m, &data, pixels, NULL);
+        CHECKF(worst < BOUND, "network %d: input: %g", option, worst);
+        fnn_model_free(m);
+    }
+    CHECK(calls > 0);
 }
 
 /* ---- inputs as they stand in the data set ---- */
@@ -945,6 +981,7 @@ static const harness_test tests[] = {TEST(each_activation),
                                      TEST(global_pools),
                                      TEST(whole_networks),
                                      TEST(networks_with_frozen_layers),
+                                     TEST(losses_of_the_callers),
                                      TEST(inputs_are_those_of_the_data),
                                      TEST(finds_wrong_convolutions),
                                      TEST(finds_wrong_batch_norms_and_joins),

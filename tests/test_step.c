@@ -1,5 +1,5 @@
-/* Training of one's own: gradients given by the caller and those
- * of the inputs, frozen layers and rates of their own. Gradients
+/* Training of one's own: when the loss reads its targets, gradients given by the caller and those
+ * of the inputs, frozen layers and rates of their own, a loss function of the caller's. Gradients
  * against differences are the business of test_gradients.c. */
 #include "../fmnist_nn.h"
 #include "budget.h"
@@ -51,6 +51,53 @@ static int same_weights(fnn_model *a, fnn_model *b)
     size_t n, k;
     const fnn_real *v = fnn_parameters(a, &n), *w = fnn_parameters(b, &k);
     return v && w && n == k && memcmp(v, w, n * sizeof *v) == 0;
+}
+
+/* ---- when targets are read ---- */
+
+static void the_loss_reads_what_stands_there_now(void)
+{
+    fnn_dataset data = make_images(), gone = data;
+    fnn_model *m = make_network(FNN_ISA_BEST, 1, &data);
+    int64_t samples[3] = {7, 2, 9};
+    double before = 0, after = 0, expected = 0;
+    const int32_t kept = labels[2];
+    CHECK(!fnn_forward(m, &gone, samples, 3, 0) && !fnn_loss(m, &before));
+    memset(&gone, 0, sizeof gone); /* struct and list may go, the arrays stay */
+    memset(samples, 0, sizeof samples);
+    labels[2] = (kept + 1) % CLASSES;
+    CHECK(!fnn_loss(m, &after) && after != before);
+    CHECK(fabs(after - before -
+               (log((double)fnn_outputs(m)[CLASSES + kept]) -
+                log((double)fnn_outputs(m)[CLASSES + labels[2]])) /
+                   3) < 1e-5);
+    CHECK(!fnn_backward(m));
+    samples[0] = 7, samples[1] = 2, samples[2] = 9;
+    CHECK(!fnn_forward(m, &data, samples, 3, 0) && !fnn_loss(m, &expected) && expected == after);
+    labels[2] = CLASSES;
+    CHECK(fnn_loss(m, &after) == FNN_ERROR_ARGUMENT);
+    CHECK(strstr(fnn_model_error(m)->message, "labels below 5, found 5") != NULL);
+    labels[2] = kept;
+    CHECK(!fnn_loss(m, &after) && after == before && !fnn_backward(m));
+    fnn_model_free(m);
+}
+
+/* As where the value of a step follows from the outputs themselves. */
+static void targets_may_be_made_of_the_outputs(void)
+{
+    fnn_real x[6] = {1, 2, 3, -1, 0, 2}, t[4] = {0, 0, 0, 0};
+    fnn_dataset data = with_targets(table_of(x, 2, 3), t, 2);
+    fnn_model *m = fnn_sequential(1, 1, 3);
+    double loss = -1;
+    int i;
+    fnn_dense(m, 2, FNN_LINEAR);
+    fnn_set_loss(m, FNN_LOSS_MEAN_SQUARED_ERROR, 0, 0);
+    CHECK(!fnn_forward(m, &data, NULL, 2, 1));
+    for (i = 0; i < 4; i++) t[i] = fnn_outputs(m)[i];
+    t[3] += 1;
+    CHECK(!fnn_loss(m, &loss));
+    CHECKF(fabs(loss - 0.25) < 1e-6, "%g", loss);
+    fnn_model_free(m);
 }
 
 /* ---- gradients of the caller's ---- */
@@ -427,7 +474,255 @@ static void a_callback_may_thaw_a_layer(void)
     fnn_model_free(b);
 }
 
-static const harness_test tests[] = {TEST(a_given_gradient_does_what_the_loss_does),
+/* ---- a loss function of the caller's ---- */
+
+typedef struct {
+    int calls, gradients;  /* calls, and those that asked for a gradient */
+    int sizes[20];         /* of the first batches */
+    int wrong;             /* labels or rows that are not the data's */
+    int bad_at;            /* the call that returns NaN, from 1; 0: none */
+    const int32_t *labels; /* (rows) */
+} watch;
+
+static void look(watch *w, const fnn_loss_batch *b, const fnn_real *gradient)
+{
+    int i;
+    if (w->calls < 20) w->sizes[w->calls] = b->count;
+    w->calls++;
+    w->gradients += gradient != NULL;
+    for (i = 0; i < b->count && w->labels; i++)
+        w->wrong += !b->labels || b->labels[i] != w->labels[b->rows[i]] || b->targets;
+}
+
+/* Cross-entropy of the probabilities that a softmax gives. */
+static double cross_entropy(void *user, const fnn_loss_batch *b, fnn_real *gradient)
+{
+    watch *w = (watch *)user;
+    double sum = 0;
+    int i, j;
+    look(w, b, gradient);
+    for (i = 0; i < b->count; i++)
+        for (j = 0; j < b->outputs; j++) {
+            const fnn_real y = b->y[i * b->outputs + j];
+            const int hit = j == b->labels[i];
+            if (hit) sum -= log((double)y);
+            if (gradient) gradient[i * b->outputs + j] = hit ? -1 / (y * (fnn_real)b->count) : 0;
+        }
+    return w->calls == w->bad_at ? (double)NAN : sum / b->count;
+}
+
+static watch watch_of(const int32_t *truth)
+{
+    watch w;
+    memset(&w, 0, sizeof w);
+    w.labels = truth;
+    return w;
+}
+
+/* Fits with the built-in loss and with the same one from outside end up alike, figures too. */
+static void a_loss_of_ones_own_trains(void)
+{
+    fnn_dataset data = make_images();
+    int isa;
+    FOR_EACH_ISA(isa) {
+        fnn_model *a = make_network((fnn_isa)isa, 1, &data),
+                  *b = make_network((fnn_isa)isa, 2, &data);
+        fnn_fit_config c = make_config(3);
+        fnn_history one = {0}, two = {0};
+        fnn_metrics built_in, own;
+        watch w = watch_of(labels);
+        int e;
+        c.optimizer = fnn_sgd(0.1);
+        c.validation = &data;
+        CHECK(!fnn_set_loss_function(b, cross_entropy, &w));
+        CHECK(!fnn_fit(a, &data, &c, &one));
+        CHECKF(!fnn_fit(b, &data, &c, &two), "%s", fnn_model_error(b)->message);
+        CHECKF(w.calls == 3 * (5 + 3) && w.gradients == 3 * 5 && w.wrong == 0,
+               "%d calls, %d gradients, %d wrong", w.calls, w.gradients, w.wrong);
+        CHECK(w.sizes[0] == BATCH && w.sizes[4] == 44 && w.sizes[5] == 112 && w.sizes[7] == 76);
+        CHECK(one.epochs[2].loss < 0.9 * one.epochs[0].loss);
+        for (e = 0; e < 3; e++) {
+            CHECK(fabs(one.epochs[e].loss - two.epochs[e].loss) < 1e-5);
+            CHECK(fabs(one.epochs[e].validation_loss - two.epochs[e].validation_loss) < 1e-5);
+            CHECK(fabs(one.epochs[e].score - two.epochs[e].score) < 0.01);
+        }
+        CHECK(!fnn_evaluate(a, NULL, &data, &built_in) && !fnn_evaluate(b, NULL, &data, &own));
+        CHECK(fabs(built_in.loss - own.loss) < 1e-5 && own.loss == two.epochs[2].validation_loss);
+        CHECK(!fnn_set_loss_function(b, NULL, NULL) && !fnn_evaluate(b, NULL, &data, &own));
+        CHECK(w.calls == 3 * (5 + 3) + 3 && fabs(built_in.loss - own.loss) < 1e-5);
+        fnn_history_free(&one);
+        fnn_history_free(&two);
+        fnn_model_free(a);
+        fnn_model_free(b);
+    }
+}
+
+/* Pulls samples of one class together and pushes others apart, up to a distance of 1 (Hadsell,
+ * Chopra and LeCun 2006): of each with the next, round the batch. */
+static double contrast(void *user, const fnn_loss_batch *b, fnn_real *gradient)
+{
+    double sum = 0;
+    int i, j;
+    look((watch *)user, b, gradient);
+    for (i = 0; gradient && i < b->count * b->outputs; i++) gradient[i] = 0;
+    for (i = 0; i < b->count; i++) {
+        const int next = (i + 1) % b->count, alike = b->labels[i] == b->labels[next];
+        const fnn_real *y = b->y + i * b->outputs, *z = b->y + next * b->outputs;
+        double square = 1e-12, factor;
+        for (j = 0; j < b->outputs; j++) square += (double)((y[j] - z[j]) * (y[j] - z[j]));
+        factor = alike ? 1 : square < 1 ? 1 - 1 / sqrt(square) : 0;
+        sum += alike ? square / 2 : square < 1 ? (1 - sqrt(square)) * (1 - sqrt(square)) / 2 : 0;
+        for (j = 0; gradient && j < b->outputs; j++) {
+            const fnn_real g = (fnn_real)(factor / b->count) * (y[j] - z[j]);
+            gradient[i * b->outputs + j] += g;
+            gradient[next * b->outputs + j] -= g;
+        }
+    }
+    return sum / b->count;
+}
+
+/* Fewer outputs than classes: nothing to compare with labels. Rows are found through views. The
+ * bits do not depend on the threads. */
+static void a_loss_may_look_at_the_whole_batch(void)
+{
+    fnn_dataset data = make_images(), view;
+    fnn_model *models[3];
+    fnn_metrics metrics;
+    double first = 0;
+    int i;
+    CHECK(!fnn_dataset_shuffle(&data, 4, &view, NULL));
+    for (i = 0; i < 3; i++) {
+        fnn_model *m = models[i] = model_on(FNN_ISA_BEST, i + 1, SIDE, SIDE, 1);
+        fnn_fit_config c = make_config(8);
+        fnn_history history = {0};
+        watch w = watch_of(labels);
+        fnn_normalize(m, FNN_NORMALIZE_STANDARDIZE, &data);
+        fnn_conv2d(m, 8, 3, FNN_SAME, FNN_RELU);
+        fnn_dense(m, 100, FNN_RELU);
+        fnn_dense(m, 2, FNN_LINEAR);
+        CHECK(!fnn_set_loss_function(m, contrast, &w));
+        c.optimizer = fnn_adam(0.01);
+        CHECKF(!fnn_fit(m, &view, &c, &history), "%s", fnn_model_error(m)->message);
+        CHECK(history.epochs[7].loss < 0.5 * history.epochs[0].loss);
+        CHECK(isnan(history.epochs[7].score) && w.wrong == 0);
+        CHECK(!fnn_evaluate(m, NULL, &view, &metrics) && isnan(metrics.accuracy));
+        if (i == 0) first = metrics.loss;
+        CHECK(isnan(metrics.score) && metrics.loss == first && metrics.count == ROWS);
+        CHECK(w.wrong == 0 && same_weights(m, models[0]));
+        fnn_history_free(&history);
+    }
+    for (i = 0; i < 3; i++) fnn_model_free(models[i]);
+    fnn_dataset_free(&view);
+}
+
+/* Squared distance to the sample itself, which the data set does not name as a target. */
+static double to_itself(void *user, const fnn_loss_batch *b, fnn_real *gradient)
+{
+    const fnn_real *x = (const fnn_real *)user;
+    double sum = b->labels || b->targets ? 1e9 : 0;
+    int i, j;
+    for (i = 0; i < b->count; i++)
+        for (j = 0; j < b->outputs; j++) {
+            const fnn_real e = b->y[i * b->outputs + j] - x[b->rows[i] * b->outputs + j];
+            sum += (double)(e * e) / b->outputs;
+            if (gradient) gradient[i * b->outputs + j] = 2 * e / (fnn_real)(b->outputs * b->count);
+        }
+    return sum / b->count;
+}
+
+/* The same fit with targets and the built-in loss has the same figures. */
+static void a_loss_may_do_without_labels(void)
+{
+    static fnn_real x[40 * 6];
+    fnn_dataset bare = table_of(x, 40, 6), data = with_targets(bare, x, 6);
+    fnn_fit_config c = make_config(20);
+    fnn_history history[2] = {{0}, {0}};
+    fnn_metrics metrics;
+    double loss = 0;
+    int own;
+    fill_reals(x, 40 * 6, 3, 3);
+    for (own = 0; own < 2; own++) {
+        fnn_model *m = fnn_sequential(1, 1, 6);
+        fnn_dense(m, 3, FNN_TANH);
+        fnn_dense(m, 6, FNN_LINEAR);
+        fnn_set_loss(m, FNN_LOSS_MEAN_SQUARED_ERROR, 0, 0);
+        if (own) CHECK(!fnn_set_loss_function(m, to_itself, x));
+        CHECK(!fnn_fit(m, own ? &bare : &data, &c, &history[own]));
+        CHECK(!fnn_evaluate(m, NULL, own ? &bare : &data, &metrics));
+        CHECK(!own == !isnan(metrics.score));
+        CHECK(!fnn_forward(m, own ? &bare : &data, NULL, 40, 1) && !fnn_loss(m, &loss));
+        CHECK(fabs(loss - metrics.loss) < 1e-6 && !fnn_backward(m));
+        CHECK(!fnn_forward(m, &bare, NULL, 40, 1));
+        CHECK(fnn_loss(m, NULL) == (own ? FNN_OK : FNN_ERROR_STATE));
+        if (own) { /* back to a loss that needs what the batch has not */
+            CHECK(!fnn_set_loss(m, FNN_LOSS_MEAN_SQUARED_ERROR, 0, 0));
+            CHECK(fnn_loss(m, NULL) == FNN_ERROR_STATE && fnn_backward(m) == FNN_ERROR_STATE);
+            CHECK(strstr(fnn_model_error(m)->message, "expected fnn_loss first") != NULL);
+            CHECK(fnn_fit(m, &bare, &c, NULL) == FNN_ERROR_ARGUMENT);
+        }
+        fnn_model_free(m);
+    }
+    CHECK(isnan(history[1].epochs[19].score) && !isnan(history[0].epochs[19].score));
+    CHECK(fabs(history[0].epochs[19].loss - history[1].epochs[19].loss) < 1e-5);
+    fnn_history_free(&history[0]);
+    fnn_history_free(&history[1]);
+}
+
+static void a_loss_of_ones_own_may_end_a_fit(void)
+{
+    fnn_dataset data = make_images();
+    fnn_model *m = make_network(FNN_ISA_BEST, 1, &data);
+    fnn_fit_config c = make_config(3);
+    watch w = watch_of(NULL);
+    w.bad_at = 7; /* the second batch of the second epoch */
+    CHECK(!fnn_set_loss_function(m, cross_entropy, &w));
+    CHECK(fnn_fit(m, &data, &c, NULL) == FNN_ERROR_NUMERIC && w.calls == 7);
+    CHECKF(strstr(fnn_model_error(m)->message, "epoch 2, step 2: the loss is not finite") != NULL,
+           "%s", fnn_model_error(m)->message);
+    CHECK(fnn_set_loss_function(NULL, cross_entropy, &w) == FNN_ERROR_MEMORY);
+    fnn_model_free(m);
+}
+
+/* Validation's memory, all outputs among it, is taken before the first step: the first call of the
+ * loss, the last one and the callback see as many requests. */
+typedef struct {
+    budget b;
+    int first;
+} weighing;
+
+static double weigh(void *user, const fnn_loss_batch *batch, fnn_real *gradient)
+{
+    weighing *w = (weighing *)user;
+    int i;
+    if (!w->first) w->first = w->b.requests;
+    COMPARED();
+    if (w->b.requests != w->first)
+        CHECKF(0, "%d requests after the first", w->b.requests - w->first);
+    for (i = 0; gradient && i < batch->count * batch->outputs; i++) gradient[i] = 0;
+    return 0;
+}
+
+static void validation_takes_its_memory_first(void)
+{
+    fnn_dataset data = make_images();
+    fnn_context_config config = fnn_context_config_init();
+    fnn_fit_config c = make_config(2);
+    weighing w;
+    fnn_model *m;
+    w.first = 0;
+    config.allocator = budget_open(&w.b);
+    m = fnn_sequential_with(&config, SIDE, SIDE, 1);
+    fnn_dense(m, CLASSES, FNN_LINEAR);
+    CHECK(!fnn_set_loss_function(m, weigh, &w));
+    c.validation = &data;
+    CHECK(!fnn_fit(m, &data, &c, NULL) && w.first > 0);
+    fnn_model_free(m);
+    CHECK(w.b.held == 0);
+}
+
+static const harness_test tests[] = {TEST(the_loss_reads_what_stands_there_now),
+                                     TEST(targets_may_be_made_of_the_outputs),
+                                     TEST(a_given_gradient_does_what_the_loss_does),
                                      TEST(several_ways_back_follow_one_forward),
                                      TEST(ways_back_out_of_order_are_errors),
                                      TEST(input_gradients_do_not_depend_on_threads),
@@ -438,5 +733,10 @@ static const harness_test tests[] = {TEST(a_given_gradient_does_what_the_loss_do
                                      TEST(clipping_looks_at_what_is_trained),
                                      TEST(a_rate_factor_multiplies_the_rate),
                                      TEST(a_builders_index_is_its_layer),
-                                     TEST(a_callback_may_thaw_a_layer)};
+                                     TEST(a_callback_may_thaw_a_layer),
+                                     TEST(a_loss_of_ones_own_trains),
+                                     TEST(a_loss_may_look_at_the_whole_batch),
+                                     TEST(a_loss_may_do_without_labels),
+                                     TEST(a_loss_of_ones_own_may_end_a_fit),
+                                     TEST(validation_takes_its_memory_first)};
 HARNESS_MAIN(tests)
