@@ -784,6 +784,21 @@ FNN_API fnn_result fnn_set_initializer(fnn_model *model, fnn_initializer weights
  * forgets the optimiser's state and how far training had come. */
 FNN_API fnn_result fnn_set_seed(fnn_model *model, uint64_t seed);
 
+/* Whether training changes a layer's parameters: 1, as for every layer at first, or 0, frozen: fit
+ * and fnn_step leave them as they are to the bit, penalty, decay, momentum and averages included;
+ * their gradients are zero and no part of clip_norm. A frozen batch norm normalises with its
+ * running statistics, in training too, and leaves those as they are (as Keras). layer: an index as
+ * builders return it; layers without parameters are accepted. May be called at any time, also in a
+ * fit's callback; ends the batch of a loop of one's own, as fnn_step does. Files do not hold it.
+ * FNN_ERROR_ARGUMENT for no such layer. */
+FNN_API fnn_result fnn_set_trainable(fnn_model *model, int layer, int trainable);
+
+/* Makes a layer's learning rate `factor` times that of the optimiser, 1 at first, by which AdamW's
+ * decay goes as well; 0 stops it, but leaves momentum and statistics moving (fnn_set_trainable).
+ * Otherwise as there. FNN_ERROR_ARGUMENT for no such layer, a negative factor or one that is not
+ * finite. */
+FNN_API fnn_result fnn_set_rate_factor(fnn_model *model, int layer, double factor);
+
 /* Makes the model normalise its inputs with statistics of data; see fnn_normalization. Inputs
  * are taken as they are by default. FNN_ERROR_ARGUMENT for an unknown kind and for data of another
  * shape, FNN_ERROR_MEMORY. */
@@ -827,6 +842,31 @@ typedef enum fnn_loss_kind { FNN_LOSS_LIST(FNNI_ENUM) FNN_LOSS_COUNT } fnn_loss_
  * loss that takes logits where a dropout stands behind the softmax. */
 FNN_API fnn_result fnn_set_loss(fnn_model *model, fnn_loss_kind kind, fnn_real label_smoothing,
                                 fnn_real epsilon);
+
+/* A batch as a loss function of your own sees it. */
+typedef struct fnn_loss_batch {
+    int count, outputs;      /* samples; numbers that the model gives for each */
+    const fnn_real *y;       /* (count, outputs) these, as fnn_outputs shows them */
+    const int32_t *labels;   /* (count), or NULL: the data have targets, or neither */
+    const fnn_real *targets; /* (count, outputs), or NULL */
+    const int64_t *rows; /* (count) where the samples are in the data set's arrays: sample i of a
+                                set without index is row i. To look up what else you know of them */
+} fnn_loss_batch;
+
+/* Returns the mean loss of a batch. gradient (count, outputs), where it is not NULL, is overwritten
+ * with the derivative of this mean by y. */
+typedef double (*fnn_loss_function)(void *user, const fnn_loss_batch *batch, fnn_real *gradient);
+
+/* Makes the model minimise a function of yours, which gets `user`; NULL: fnn_set_loss's loss again.
+ * It sees a whole batch at once and is called by one thread, one batch after the other, however
+ * many the model has: by fnn_fit for each step, by fnn_loss, by fnn_check_gradients, and by
+ * evaluation and validation for batches of 112 samples in order. (In a grid search models train
+ * side by side, and each calls its own.) y and gradient are those behind all layers: a softmax at
+ * the end is applied, and differentiated by the library. Data need neither labels nor targets then,
+ * nor the model an output for each class; where outputs cannot be compared with labels the score is
+ * NaN. A loss that is not finite ends a fit. With a model from a file a call that needs the loss
+ * returns FNN_ERROR_STATE until it is set again, here or by fnn_set_loss. */
+FNN_API fnn_result fnn_set_loss_function(fnn_model *model, fnn_loss_function function, void *user);
 
 /* Fixes the layers and draws the weights, if that has not happened yet. Returns the error of a
  * broken model, FNN_ERROR_STATE for one without layers, FNN_ERROR_MEMORY. */
@@ -1135,20 +1175,40 @@ FNN_API fnn_result fnn_fit(fnn_model *model, const fnn_dataset *data, const fnn_
  * model. */
 
 /* Gathers and normalises samples (count sample numbers of data, NULL: the first count) and carries
- * them through the layers; training switches dropout on. Labels or targets are copied as well.
+ * them through the layers; training switches dropout on. What labels or targets say is fnn_loss'
+ * business: the data set's arrays of them must stay until then.
  * FNN_ERROR_ARGUMENT for data or samples that do not fit, FNN_ERROR_MEMORY. */
 FNN_API fnn_result fnn_forward(fnn_model *model, const fnn_dataset *data, const int64_t *samples,
                                int count, int training);
 
 /* (count, outputs) of the last forward, a softmax at the end applied; NULL before the first and
- * after what ends it: a failed forward, fnn_step, fnn_fit, fnn_set_seed, fnn_check_gradients. */
+ * after what ends it: a failed forward, fnn_step, fnn_fit, fnn_set_seed, fnn_set_trainable,
+ * fnn_set_rate_factor, fnn_check_gradients. */
 FNN_API const fnn_real *fnn_outputs(const fnn_model *model);
 
-/* *loss (may be NULL) = the mean loss over the batch, which must have labels or targets. */
+/* *loss (may be NULL) = the mean loss over the batch, by the labels or targets that stand in the
+ * data set's arrays now, so that they may be made from fnn_outputs. FNN_ERROR_STATE before
+ * fnn_forward, and for data that have none or do not fit; FNN_ERROR_ARGUMENT for a label that is
+ * out of range. */
 FNN_API fnn_result fnn_loss(fnn_model *model, double *loss);
 
 /* Fills fnn_gradients; expects fnn_loss first. */
 FNN_API fnn_result fnn_backward(fnn_model *model);
+
+/* Fills fnn_gradients from a gradient of your own in place of the loss's: gradient (count, outputs)
+ * is the derivative of what you minimise by fnn_outputs, so a softmax or another activation at the
+ * end is differentiated here, and a mean's 1 / count belongs into it. Expects fnn_forward; fnn_loss
+ * is not needed. Several calls may follow one fnn_forward; each fills fnn_gradients anew.
+ * FNN_ERROR_ARGUMENT for NULL. */
+FNN_API fnn_result fnn_backward_from(fnn_model *model, const fnn_real *gradient);
+
+/* As fnn_backward_from, with gradient NULL as fnn_backward, and goes on to the inputs:
+ * input_gradient (count, height, width, channels), overwritten, is the derivative by the samples'
+ * numbers as they stand in the data set, before they are normalised. It must not overlap gradient.
+ * The first call for a batch size takes memory, of which fnn_memory_size does not know.
+ * FNN_ERROR_ARGUMENT for NULL as input_gradient, FNN_ERROR_MEMORY. */
+FNN_API fnn_result fnn_backward_to_input(fnn_model *model, const fnn_real *gradient,
+                                         fnn_real *input_gradient);
 
 /* Applies optimiser, penalty and clipping of config to the gradients; expects fnn_backward first.
  * FNN_ERROR_ARGUMENT for NULL or a configuration out of range, FNN_ERROR_MEMORY. */
@@ -1224,11 +1284,11 @@ FNN_API size_t fnn_memory_size(const fnn_model *model, int batch_size);
 /* ---- model files ---- */
 
 /* Writes a model in use to a safetensors file: layers, loss, normalisation and weights, not what
- * the optimiser remembers. A file at path is replaced in one step, once the new one is on the disk;
- * on failure it stays as it was (but where *error says that the new one is in place). Returns
- * FNN_ERROR_FILE, FNN_ERROR_MEMORY, FNN_ERROR_STATE for a model without weights (fnn_seal) or
- * FNN_ERROR_NUMERIC for a layer's parameter that is not finite; *error (NULL allowed) says which
- * file and why. */
+ * the optimiser remembers, nor what is frozen; of a loss function only that there was one. A file
+ * at path is replaced in one step, once the new one is on the disk; on failure it stays as it was
+ * (but where *error says that the new one is in place). Returns FNN_ERROR_FILE, FNN_ERROR_MEMORY,
+ * FNN_ERROR_STATE for a model without weights (fnn_seal) or FNN_ERROR_NUMERIC for a layer's
+ * parameter that is not finite; *error (NULL allowed) says which file and why. */
 FNN_API fnn_result fnn_save(const fnn_model *model, const char *path, fnn_error *error);
 
 /* The model in a file that fnn_save wrote, ready for use: it predicts the same bits as the one
@@ -5452,12 +5512,17 @@ static double fnni_random_normal(uint64_t seed, uint64_t stream, uint64_t index)
 
 typedef void (*fnni_part)(void *argument, int part, int parts);
 
-/* Calls body for part 0..parts-1, each on a thread of its own where OpenMP is there. */
+/* Calls body for part 0..parts-1, each on a thread of its own where OpenMP is there. A single part
+ * has no parallel region round it, not even an idle one: the child of a fork may enter none. */
 static void fnni_parallel(int parts, fnni_part body, void *argument)
 {
     int part;
 #ifdef _OPENMP
-#pragma omp parallel for num_threads(parts) schedule(static, 1) if (parts > 1)
+    if (parts > 1) {
+#pragma omp parallel for num_threads(parts) schedule(static, 1)
+        for (part = 0; part < parts; part++) body(argument, part, parts);
+        return;
+    }
 #endif
     for (part = 0; part < parts; part++) body(argument, part, parts);
 }
@@ -9290,6 +9355,9 @@ typedef struct fnni_layer {
     size_t statistics; /* numbers that training moves and no gradient reaches */
     size_t record;     /* bytes that the way back wants of each row */
     double work;       /* multiply-adds of a sample's forward pass, for sharing out */
+    /* What the user says of its training: leave it as it is; so many times the rate. */
+    int frozen;
+    fnn_real rate_factor;
     /* What >>model decides when all layers are there. */
     int added;                /* some add refers to this layer */
     int fused;                /* this layer does the work of the one before it as well */
@@ -9332,11 +9400,14 @@ typedef struct fnni_run {
     fnn_real *losses;        /* (capacity) */
     const int32_t *labels;   /* (capacity) or NULL */
     const fnn_real *targets; /* (capacity, O) or NULL */
+    const int64_t *origins;  /* (capacity) rows of the data set's arrays, for the user's loss */
     fnn_real *workspace;     /* workspace_count a thread */
     size_t workspace_count;
     size_t image;                    /* where in a thread's workspace images are padded, */
     size_t scratch;                  /* and where transient tensors begin */
     const fnni_augmenter *augmenter; /* of the samples that are gathered, or NULL */
+    int to_input;                    /* planned for a way back to the input, which few want */
+    fnn_real *input_gradient;        /* (rows, I) of the model's input: the caller's, or NULL */
 } fnni_run;
 
 /* One tensor of a layer, by the name that files give it. */
@@ -9418,6 +9489,9 @@ struct fnn_model {
     fnn_real *shift, *scale; /* (inputs), or NULL: as they are */
     fnn_loss_kind loss;
     fnn_real label_smoothing, loss_epsilon;
+    int loss_is_own;                 /* the user's in place of these: */
+    fnn_loss_function loss_function; /* NULL, where a file's model has lost its own */
+    void *loss_user;
     size_t parameter_count;
     size_t statistics_count;
     fnn_real *parameters;
@@ -9430,8 +9504,9 @@ struct fnn_model {
     fnni_run run;                /* of training */
     int32_t *run_labels;
     fnn_real *run_targets;
-    int run_ready;      /* 1 after forward, 2 after loss, 3 after backward */
-    int run_supervised; /* the batch has labels or targets */
+    int64_t *run_rows;    /* rows of run_data */
+    fnn_dataset run_data; /* what the batch was taken from; the arrays are the user's */
+    int run_ready;        /* 1 after forward, 2 after loss, 3 after backward */
 };
 
 /* The arrays that a model owns, beside those of its run, each NULL while there is none: X(type,
@@ -9476,10 +9551,13 @@ static fnn_real *fnni_y(const fnni_run *run, int l, int row, fnn_real *workspace
     return run->activations + place->at * (size_t)run->capacity + first;
 }
 
-/* Gradient of the loss by the output of layer l >= 0, likewise. */
+/* Gradient of the loss by the output of layer l, likewise; by the batch itself where that is
+ * wanted. */
 static fnn_real *fnni_d(const fnni_run *run, int l, int row, fnn_real *workspace)
 {
-    const fnni_place *place = &fnni_layer_at(run, l)->d;
+    const fnni_place *place;
+    if (l < 0) return run->input_gradient + (size_t)row * (size_t)run->model->inputs;
+    place = &fnni_layer_at(run, l)->d;
     if (place->transient) return workspace + run->scratch + place->at;
     return run->deltas + place->at * (size_t)run->capacity +
            (size_t)row * (size_t)fnni_layer_at(run, l)->outputs;
@@ -9506,11 +9584,27 @@ static int fnni_has_parameters(const fnni_layer *layer)
     return layer->type->gradient != NULL;
 }
 
-/* The first layer with parameters: no gradient is wanted below it. */
+/* Whether training changes them. */
+static int fnni_is_trained(const fnni_layer *layer)
+{
+    return fnni_has_parameters(layer) && !layer->frozen;
+}
+
+/* The first layer with parameters, frozen or not: training wants no gradient below it. */
 static int fnni_lowest(const fnn_model *model)
 {
     int l = 0;
     while (l < model->layer_count - 1 && !fnni_has_parameters(model->layers + l)) l++;
+    return l;
+}
+
+/* The lowest layer that this way back has business with: below it no gradient is wanted. */
+static int fnni_bottom(const fnni_run *run)
+{
+    const int last = run->model->layer_count - 1;
+    int l = fnni_lowest(run->model);
+    if (run->input_gradient) return -1;
+    while (l < last && !fnni_is_trained(fnni_layer_at(run, l))) l++;
     return l;
 }
 
@@ -9519,10 +9613,10 @@ static int fnni_lowest(const fnn_model *model)
 static void fnni_join_branches(const fnni_run *run, int l, int from, int to, fnn_real *workspace)
 {
     int add;
-    if (l < 0 || !fnni_layer_at(run, l)->added) return;
+    if (l >= 0 && !fnni_layer_at(run, l)->added) return;
     for (add = l + 1; add < run->model->layer_count; add++)
         if (fnni_layer_at(run, add)->from == l)
-            run->kernels->add_scaled((ptrdiff_t)(to - from) * fnni_layer_at(run, l)->outputs, 1,
+            run->kernels->add_scaled((ptrdiff_t)(to - from) * fnni_inputs(run, l), 1,
                                      fnni_d(run, add, from, workspace),
                                      fnni_d(run, l, from, workspace));
 }
@@ -9541,12 +9635,18 @@ static int fnni_end(const fnn_model *model)
     return l;
 }
 
+/* Whether the loss, which is not the user's, is computed as one with a softmax at the end. */
+static int fnni_loss_takes_logits(const fnn_model *model)
+{
+    return !model->loss_is_own && fnni_losses[model->loss].takes_logits;
+}
+
 /* The layer whose output the loss takes: the last, or where softmax and cross-entropy are computed
  * as one the softmax's input (which may be the model's own, -1). */
 static int fnni_loss_layer(const fnn_model *model)
 {
     const int end = fnni_end(model);
-    return fnni_losses[model->loss].takes_logits &&
+    return fnni_loss_takes_logits(model) &&
                    fnni_activation_has(model->layers[end].activation, FNNI_OF_LOGITS)
                ? end - 1
                : model->layer_count - 1;
@@ -9656,6 +9756,7 @@ static fnni_layer *fnni_layer_add(fnn_model *model, const fnni_layer_type *type)
     layer->shape = model->layer_count ? layer[-1].shape : model->input;
     layer->inputs = layer->outputs = fnni_shape_size(layer->shape);
     layer->from = FNNI_NO_LAYER;
+    layer->rate_factor = 1;
     layer->weights_start = model->weights_start;
     layer->biases_start = model->biases_start;
     return layer;
@@ -10119,7 +10220,16 @@ FNNI_COLD FNN_DEF int fnn_spatial_dropout(fnn_model *model, fnn_real rate)
 }
 
 /* ---- flatten: the same numbers under another shape; shares its input's memory, so that no pass
- * has anything to do ---- */
+ * has anything to do, but on the model's input: the gradient by that is the caller's ---- */
+
+static void fnni_flatten_backward(const fnni_run *run, int l, int from, int to, int to_input,
+                                  fnn_real *workspace)
+{
+    const fnn_real *d = fnni_d(run, l, from, workspace);
+    fnn_real *dx = to_input ? fnni_d(run, l - 1, from, workspace) : NULL;
+    if (dx && dx != d)
+        memcpy(dx, d, (size_t)(to - from) * (size_t)fnni_inputs(run, l) * sizeof *dx);
+}
 
 static void fnni_flatten_read(fnn_model *model, const fnni_words *w)
 {
@@ -10131,7 +10241,7 @@ static const fnni_layer_type fnni_flatten_type = {
     "flatten", FNNI_SHARES_INPUT,
     /* to_words, from_words, tensor */ NULL, fnni_flatten_read, NULL,
     /* fuse, start, plan, prepare */ NULL, NULL, NULL, NULL,
-    /* the passes */ NULL, NULL, NULL,
+    /* the passes */ NULL, fnni_flatten_backward, NULL,
     /* measure, sum, update */ NULL, NULL, NULL};
 /* clang-format on */
 
@@ -10243,9 +10353,10 @@ static void fnni_conv_backward_layer(const fnni_run *run, int l, int from, int t
         if (!layer->absorbed)
             run->kernels->activation_backward(layer->activation, layer->parameter, layer->outputs,
                                               NULL, fnni_y(run, l, i, workspace), d, d);
-        fnni_conv_weights_image(&plan->conv, &in, d, i > first,
-                                fnni_own(run, l) +
-                                    (size_t)share * fnni_conv_wide_size(&plan->conv));
+        if (!layer->frozen)
+            fnni_conv_weights_image(&plan->conv, &in, d, i > first,
+                                    fnni_own(run, l) +
+                                        (size_t)share * fnni_conv_wide_size(&plan->conv));
         if (to_input)
             fnni_conv_backward_image(run->kernels, &layer->window, layer->shape.channels, d,
                                      workspace + plan->packed[1], fnni_d(run, l - 1, i, workspace),
@@ -10949,13 +11060,20 @@ static void fnni_norm_gradient(const fnni_run *run, int l, int from, int to, fnn
     memcpy(db, n.dgamma, 2 * (size_t)n.channels * sizeof *db); /* dbeta lies behind it */
 }
 
-/* What the layer applies to this batch: its own statistics in training, else the running ones. */
+/* Whether the batch's own statistics are taken, as in training; a frozen layer keeps to the running
+ * ones (as Keras since version 2). */
+static int fnni_norm_is_live(const fnni_run *run, int l)
+{
+    return run->training && !fnni_layer_at(run, l)->frozen;
+}
+
+/* What the layer applies to this batch. */
 static void fnni_norm_measured(const fnni_run *run, int l, int threads)
 {
     fnni_norm n = fnni_norm_of(run, l);
     n.threads = threads;
     n.x = fnni_y(run, l - 1, 0, NULL);
-    if (run->training) fnni_norm_measure(&n);
+    if (fnni_norm_is_live(run, l)) fnni_norm_measure(&n);
     else fnni_norm_run_on(run, l, &n);
     fnni_norm_factors(&n);
 }
@@ -10967,7 +11085,7 @@ static void fnni_norm_summed(const fnni_run *run, int l, int threads)
     n.threads = threads;
     n.x = fnni_y(run, l - 1, 0, NULL);
     n.dy = fnni_d(run, l, 0, NULL);
-    fnni_norm_differentiate(&n, !run->training);
+    fnni_norm_differentiate(&n, !fnni_norm_is_live(run, l));
 }
 
 /* Moves the running statistics towards the batch's; once a step. */
@@ -10980,6 +11098,7 @@ static void fnni_norm_update(const fnni_run *run, int l)
     fnn_real *mean = run->model->statistics + layer->statistics_offset,
              *variance = mean + n.channels;
     ptrdiff_t j;
+    if (!fnni_norm_is_live(run, l)) return;
     for (j = 0; j < n.channels; j++) {
         mean[j] = (fnn_real)(keep * (double)mean[j] + (1 - keep) * (double)n.mean[j]);
         variance[j] =
@@ -11223,9 +11342,11 @@ static void fnni_run_free(fnn_model *model)
     fnni_release(a, model->run.plans);
     fnni_release(a, model->run_labels);
     fnni_release(a, model->run_targets);
+    fnni_release(a, model->run_rows);
     memset(&model->run, 0, sizeof model->run);
     model->run_labels = NULL;
     model->run_targets = NULL;
+    model->run_rows = NULL;
     model->run_ready = 0;
 }
 
@@ -11441,7 +11562,7 @@ static fnn_result fnni_check_softmax(fnn_model *model)
     int l = model->layer_count - 1;
     while (l > 0 && (layers[l].type->flags & (FNNI_RANDOM | FNNI_SHARES_INPUT)))
         passed |= layers[l--].type->flags;
-    if (!(passed & FNNI_RANDOM) || !fnni_losses[model->loss].takes_logits ||
+    if (!(passed & FNNI_RANDOM) || !fnni_loss_takes_logits(model) ||
         !fnni_activation_has(layers[l].activation, FNNI_OF_LOGITS))
         return FNN_OK;
     return fnni_model_fail(model, FNN_ERROR_STATE,
@@ -11486,6 +11607,46 @@ FNNI_COLD FNN_DEF fnn_result fnn_set_seed(fnn_model *model, uint64_t seed)
     model->steps = model->updates = model->passes = 0;
     model->run_ready = 0;
     return FNN_OK;
+}
+
+/* The layer that a builder's index means: that of the activation which it had to put behind its
+ * layer means both, of which one has parameters. NULL, with a message, for no layer. */
+static fnni_layer *fnni_layer_meant(fnn_model *model, int l)
+{
+    fnni_layer *layer;
+    if (l < 0 || l >= model->layer_count) {
+        fnni_builder_fail(model, FNN_ERROR_ARGUMENT, "layer: expected 0 to %d, found %d",
+                          model->layer_count - 1, l);
+        return NULL;
+    }
+    layer = model->layers + l;
+    model->run_ready = 0; /* the batch under way saw the layer as it was */
+    return l > 0 && !fnni_has_parameters(layer) && (layer->type->flags & FNNI_ACTIVATES) &&
+                   fnni_activation_apart(layer->activation) && fnni_has_parameters(layer - 1) &&
+                   (layer[-1].type->flags & FNNI_ACTIVATES)
+               ? layer - 1
+               : layer;
+}
+
+FNN_DEF fnn_result fnn_set_trainable(fnn_model *model, int layer, int trainable)
+{
+    const fnn_result result = fnni_begin(model);
+    fnni_layer *meant = result ? NULL : fnni_layer_meant(model, layer);
+    if (meant) meant->frozen = !trainable;
+    return result || meant ? result : FNN_ERROR_ARGUMENT;
+}
+
+FNN_DEF fnn_result fnn_set_rate_factor(fnn_model *model, int layer, double factor)
+{
+    const fnn_result result = fnni_begin(model);
+    fnni_layer *meant;
+    if (result) return result;
+    if (!(factor >= 0) || !fnni_is_finite((fnn_real)factor))
+        return fnni_builder_fail(model, FNN_ERROR_ARGUMENT,
+                                 "rate factor: expected a finite number >= 0, found %g", factor);
+    meant = fnni_layer_meant(model, layer);
+    if (meant) meant->rate_factor = (fnn_real)factor;
+    return meant ? FNN_OK : FNN_ERROR_ARGUMENT;
 }
 
 /* How a normalisation ends: the arrays are the model's, or are released with what went wrong. The
@@ -11551,26 +11712,51 @@ FNN_DEF fnn_result fnn_normalize_with(fnn_model *model, const fnn_real *shift,
     return fnni_normalize_end(model, result, fnni_normalization_given, shifts, scales);
 }
 
+/* Takes another loss, of which the layers are known to fit it when they are: the old one's figures
+ * hold no more, and fnn_loss comes again. */
+static fnn_result fnni_change_loss(fnn_model *model, fnn_loss_kind kind, int own)
+{
+    const fnn_loss_kind kind_before = model->loss;
+    const int own_before = model->loss_is_own;
+    fnn_result result;
+    model->loss = kind;
+    model->loss_is_own = own;
+    result = model->sealed ? fnni_check_softmax(model) : FNN_OK;
+    if (result) {
+        model->loss = kind_before;
+        model->loss_is_own = own_before;
+    } else model->run_ready = model->run_ready ? 1 : 0;
+    return result;
+}
+
 FNNI_COLD FNN_DEF fnn_result fnn_set_loss(fnn_model *model, fnn_loss_kind kind,
                                           fnn_real label_smoothing, fnn_real epsilon)
 {
     fnn_result result = fnni_begin(model);
-    fnn_loss_kind before;
     if (result) return result;
-    before = model->loss;
     if ((unsigned)kind >= FNN_LOSS_COUNT || !(label_smoothing >= 0 && label_smoothing < 1) ||
         !(epsilon >= 0))
         return fnni_builder_fail(
             model, FNN_ERROR_ARGUMENT,
             "loss: expected a kind, smoothing in [0, 1) and epsilon >= 0, found %d, %g, %g",
             (int)kind, (double)label_smoothing, (double)epsilon);
-    model->loss = kind;
-    result = model->sealed ? fnni_check_softmax(model) : FNN_OK;
-    if (result) model->loss = before;
+    result = fnni_change_loss(model, kind, 0);
     if (result) return result;
+    model->loss_function = NULL;
     model->label_smoothing = label_smoothing;
     model->loss_epsilon = epsilon;
-    model->run_ready = model->run_ready ? 1 : 0; /* the old loss holds no more: fnn_loss again */
+    return FNN_OK;
+}
+
+FNNI_COLD FNN_DEF fnn_result fnn_set_loss_function(fnn_model *model, fnn_loss_function function,
+                                                   void *user)
+{
+    fnn_result result = fnni_begin(model);
+    if (result) return result;
+    result = fnni_change_loss(model, model->loss, function != NULL);
+    if (result) return result;
+    model->loss_function = function;
+    model->loss_user = user;
     return FNN_OK;
 }
 
@@ -11848,12 +12034,18 @@ FNNI_COLD static fnn_result fnni_check_data(const fnn_model *model, const fnn_da
                          "%s: expected samples of %d numbers, found %d x %d x %d", name,
                          model->inputs, data->height, data->width, data->channels);
     if (!supervised) return FNN_OK;
-    if (!data->labels && !data->targets)
-        return fnni_fail(error, FNN_ERROR_ARGUMENT, "%s: expected labels or targets, found neither",
+    if (model->loss_is_own && !model->loss_function)
+        return fnni_fail(error, FNN_ERROR_STATE,
+                         "%s: expected the loss function that the model had when it was saved "
+                         "(fnn_set_loss_function, or fnn_set_loss), found none",
                          name);
     if (data->targets && data->target_count != outputs)
         return fnni_fail(error, FNN_ERROR_ARGUMENT, "%s: expected %d targets a sample, found %d",
                          name, outputs, data->target_count);
+    if (model->loss_is_own) return FNN_OK; /* it may do without them */
+    if (!data->labels && !data->targets)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "%s: expected labels or targets, found neither",
+                         name);
     if (!data->targets && data->classes > outputs)
         return fnni_fail(error, FNN_ERROR_ARGUMENT, "%s: expected at most %d classes, found %d",
                          name, outputs, data->classes);
@@ -11887,7 +12079,7 @@ static fnn_result fnni_check_samples(const fnn_model *model, const fnn_dataset *
             return fnni_fail(error, FNN_ERROR_ARGUMENT,
                              "batch: expected samples below %ld, found %ld", (long)data->count,
                              (long)sample);
-        if (!data->targets && data->labels &&
+        if (!data->targets && data->labels && !model->loss_is_own &&
             (data->labels[row] < 0 || data->labels[row] >= outputs))
             return fnni_fail(error, FNN_ERROR_ARGUMENT,
                              "batch: expected labels below %d, found %ld", outputs,
@@ -11967,7 +12159,23 @@ static void fnni_gather_targets(const fnn_dataset *data, const int64_t *samples,
     }
 }
 
-/* Layers first..last, and backwards last..first where no lower one has parameters. */
+/* Rows of the data set's arrays of `count` samples from `first` on. */
+static void fnni_gather_rows(const fnn_dataset *data, const int64_t *samples, int64_t first,
+                             int count, int64_t *rows)
+{
+    int i;
+    for (i = 0; i < count; i++) rows[i] = fnni_data_row(data, samples, first, i);
+}
+
+/* Whether outputs can be compared with what the data say, as a score does. Under a loss of the
+ * user's they need not. */
+static int fnni_is_scored(const fnn_model *model, const fnn_dataset *data)
+{
+    return data->targets ||
+           (data->labels && data->classes <= model->layers[model->layer_count - 1].outputs);
+}
+
+/* Layers first..last, and backwards last..first, as far down as a gradient is wanted. */
 static void fnni_forward_rows(const fnni_run *run, int first, int last, int from, int to,
                               fnn_real *workspace)
 {
@@ -11980,7 +12188,7 @@ static void fnni_forward_rows(const fnni_run *run, int first, int last, int from
 static void fnni_backward_rows(const fnni_run *run, int first, int last, int from, int to,
                                fnn_real *workspace)
 {
-    const int lowest = fnni_lowest(run->model);
+    const int lowest = fnni_bottom(run);
     int l;
     for (l = last; l >= first && l >= lowest; l--) {
         if (fnni_layer_at(run, l)->type->backward)
@@ -11992,7 +12200,7 @@ static void fnni_backward_rows(const fnni_run *run, int first, int last, int fro
 static void fnni_prepare_rows(const fnni_run *run, int first, int last, int backward,
                               fnn_real *workspace)
 {
-    const int lowest = backward ? fnni_lowest(run->model) + 1 : 0;
+    const int lowest = backward ? fnni_bottom(run) + 1 : 0;
     int l;
     for (l = first > lowest ? first : lowest; l <= last; l++)
         if (fnni_layer_at(run, l)->type->prepare)
@@ -12015,8 +12223,41 @@ static void fnni_loss_rows(const fnni_run *run, int from, int to)
     c.smoothing = model->label_smoothing;
     c.epsilon = model->loss_epsilon;
     c.losses = run->losses + from;
-    c.d = run->deltas && l >= 0 ? fnni_d(run, l, from, NULL) : NULL;
+    c.d = run->deltas && (l >= 0 || run->input_gradient) ? fnni_d(run, l, from, NULL) : NULL;
     fnni_losses[model->loss].all(&c);
+}
+
+/* The batch's mean loss by the user's function, and where there are deltas the gradient at the last
+ * layer: for the whole batch, on this thread. */
+static double fnni_own_loss(const fnni_run *run)
+{
+    const fnn_model *model = run->model;
+    const int last = model->layer_count - 1;
+    fnn_loss_batch batch;
+    batch.count = run->rows;
+    batch.outputs = model->layers[last].outputs;
+    batch.y = fnni_y(run, last, 0, NULL);
+    batch.labels = run->labels;
+    batch.targets = run->targets;
+    batch.rows = run->origins;
+    return model->loss_function(model->loss_user, &batch,
+                                run->deltas ? fnni_d(run, last, 0, NULL) : NULL);
+}
+
+static double fnni_mean_loss(const fnni_run *run)
+{
+    double sum = 0;
+    int i;
+    for (i = 0; i < run->rows; i++) sum += (double)run->losses[i];
+    return sum / run->rows;
+}
+
+/* The whole batch's mean loss, of either kind, and likewise. */
+static double fnni_batch_loss(const fnni_run *run)
+{
+    if (run->model->loss_is_own) return fnni_own_loss(run);
+    fnni_loss_rows(run, 0, run->rows);
+    return fnni_mean_loss(run);
 }
 
 /* ---- the step ---- */
@@ -12029,7 +12270,8 @@ typedef struct fnni_batch {
     const int64_t *samples; /* or NULL */
     int64_t first;
     int ahead; /* samples behind the batch's last that come next, to be prefetched */
-    int last;  /* the layer the forward pass ends with */
+    int last;  /* the layer the forward pass ends with, */
+    int top;   /* and the one the way back begins with */
     int stage; /* the one being run, */
     int forward, loss, backward; /* and what of it */
     const fnn_fit_config *config;
@@ -12063,7 +12305,7 @@ static void fnni_stage_layers(const fnni_batch *b, int backward, int *first, int
 {
     const fnn_model *model = b->model;
     const int *starts = model->stages + b->stage;
-    const int top = backward ? fnni_loss_layer(model) : b->last;
+    const int top = backward ? b->top : b->last;
     const int end = starts[1];
     *first = starts[0];
     *last = end - 1 < top ? end - 1 : top;
@@ -12095,7 +12337,7 @@ static void fnni_stage_rows(const fnni_batch *b, int from, int to, fnn_real *wor
         if (b->stage == 0) {
             const int outputs = b->model->layers[b->model->layer_count - 1].outputs;
             fnni_gather(b->run, b->data, b->samples, b->first, from, to);
-            if (b->model->run_supervised)
+            if (b->config) /* in a loop of the user's own fnn_loss does it */
                 fnni_gather_targets(b->data, b->samples, b->first, from, to, outputs,
                                     b->model->run_labels, b->model->run_targets);
         }
@@ -12171,32 +12413,35 @@ static void fnni_batch_forward(fnni_batch *b, int loss, int parts)
     }
 }
 
-/* The way back from stage `from`. */
+/* The way back from stage `from`. A batch norm on the input, whose way back comes with the stage
+ * before it, has none. */
 static void fnni_batch_backward(fnni_batch *b, int from, int parts)
 {
     int stage;
     b->forward = b->loss = 0;
     b->backward = 1;
-    for (stage = from; stage >= 0 && b->model->stages[stage + 1] >= fnni_lowest(b->model); stage--)
+    for (stage = from; stage >= 0 && b->model->stages[stage + 1] >= fnni_bottom(b->run); stage--)
         fnni_run_stage(b, stage, parts);
+    if (b->run->input_gradient && (b->model->layers[0].type->flags & FNNI_OF_BATCH))
+        fnni_backward_rows(b->run, 0, 0, 0, b->run->rows, fnni_run_workspace(b->run, 0));
 }
 
-/* Updates parameters first..first+count-1 by their gradients g; penalised ones get
+/* Updates a layer's parameters first..first+count-1 by their gradients g; penalised ones get
  * l2, l1, decay. */
-static void fnni_optimize(const fnn_model *model, fnn_optimizer_kind kind, const fnni_step *step,
-                          size_t first, size_t count, const fnn_real *g, int penalised)
+static void fnni_optimize(const fnni_batch *b, const fnni_layer *layer, size_t first, size_t count,
+                          const fnn_real *g, int penalised)
 {
+    const fnn_model *model = b->model;
+    const fnn_optimizer_kind kind = b->config->optimizer.kind;
     const int states = fnni_optimizers[kind].states;
     fnn_real *w = model->parameters + first;
     fnn_real *s = states > 0 ? model->state + first : NULL;
     fnn_real *v = states > 1 ? s + model->parameter_count : NULL;
     const ptrdiff_t n = (ptrdiff_t)count;
-    fnni_step plain = *step;
-    if (!penalised) {
-        plain.l2 = plain.l1 = plain.decay = 0;
-        step = &plain;
-    }
-    model->context.kernels->optimizer_step(kind, n, step, w, g, s, v);
+    fnni_step step = *b->step;
+    step.rate *= layer->rate_factor;
+    if (!penalised) step.l2 = step.l1 = step.decay = 0;
+    model->context.kernels->optimizer_step(kind, n, &step, w, g, s, v);
 }
 
 /* A weight gradient is computed in blocks of about this many reals. Where the optimiser takes each
@@ -12239,10 +12484,8 @@ static void fnni_batch_block(const fnni_batch *b, const fnni_layer *layer, int l
     fnn_real *db = !last ? NULL : b->step ? space + count : b->model->gradients + biases;
     layer->type->gradient(b->run, l, from, to, dw, db, space + fnni_gradient_space(b->model));
     if (!b->step) return;
-    fnni_optimize(b->model, b->config->optimizer.kind, b->step, first, count, dw, 1);
-    if (last)
-        fnni_optimize(b->model, b->config->optimizer.kind, b->step, biases, layer->biases, db,
-                      b->config->penalize_biases);
+    fnni_optimize(b, layer, first, count, dw, 1);
+    if (last) fnni_optimize(b, layer, biases, layer->biases, db, b->config->penalize_biases);
 }
 
 /* Second loop: a part's share of every layer's weights. */
@@ -12255,10 +12498,11 @@ static void fnni_batch_weights(void *argument, int part, int parts)
         const int from = (int)((int64_t)layer->rows * part / parts);
         const int to = (int)((int64_t)layer->rows * (part + 1) / parts);
         const int rows = fnni_gradient_rows(layer);
+        if (!fnni_is_trained(layer)) continue;
         for (row = from; row < to; row += rows)
             fnni_batch_block(b, layer, l, row, to - row < rows ? to : row + rows,
                              fnni_run_workspace(b->run, part));
-        if (layer->rows == 0 && fnni_has_parameters(layer) && part == 0) /* biases alone */
+        if (layer->rows == 0 && part == 0) /* biases alone */
             fnni_batch_block(b, layer, l, 0, 0, fnni_run_workspace(b->run, part));
     }
 }
@@ -12273,14 +12517,25 @@ static void fnni_batch_update(void *argument, int part, int parts)
         const size_t from = layer->weights / (size_t)parts * (size_t)part;
         const size_t to = part == parts - 1 ? layer->weights
                                             : layer->weights / (size_t)parts * (size_t)(part + 1);
-        if (!fnni_has_parameters(layer)) continue; /* a model of these has no arrays */
-        fnni_optimize(b->model, b->config->optimizer.kind, b->step, layer->offset + from, to - from,
+        if (!fnni_is_trained(layer)) continue; /* a model of others may have no arrays */
+        fnni_optimize(b, layer, layer->offset + from, to - from,
                       b->model->gradients + layer->offset + from, 1);
         if (part == parts - 1)
-            fnni_optimize(b->model, b->config->optimizer.kind, b->step,
-                          layer->offset + layer->weights, layer->biases,
+            fnni_optimize(b, layer, layer->offset + layer->weights, layer->biases,
                           b->model->gradients + layer->offset + layer->weights,
                           b->config->penalize_biases);
+    }
+}
+
+/* What is frozen has no gradient; an earlier batch's may stand there. */
+static void fnni_clear_frozen(const fnn_model *model)
+{
+    int l;
+    for (l = 0; l < model->layer_count; l++) {
+        const fnni_layer *layer = model->layers + l;
+        const size_t count = layer->weights + layer->biases;
+        if (layer->frozen && count > 0)
+            model->context.kernels->fill((ptrdiff_t)count, 0, model->gradients + layer->offset);
     }
 }
 
@@ -12308,14 +12563,6 @@ static int fnni_parts(const fnn_model *model, int rows)
     return most < 1 ? 1 : most > rows ? rows : most;
 }
 
-static double fnni_mean_loss(const fnni_run *run)
-{
-    double sum = 0;
-    int i;
-    for (i = 0; i < run->rows; i++) sum += (double)run->losses[i];
-    return sum / run->rows;
-}
-
 /* What moves once a step beside the weights: running statistics. */
 static void fnni_update_statistics(const fnni_batch *b)
 {
@@ -12335,7 +12582,9 @@ static fnni_step fnni_step_next(const fnni_batch *b)
 static void fnni_apply_step(fnni_batch *b, int parts)
 {
     fnni_step step = fnni_step_next(b);
-    const double norm = b->config->clip_norm > 0 ? fnni_gradient_norm(b->model) : 0;
+    double norm = 0;
+    fnni_clear_frozen(b->model);
+    if (b->config->clip_norm > 0) norm = fnni_gradient_norm(b->model);
     if (norm > (double)b->config->clip_norm)
         step.gradient_scale = (fnn_real)((double)b->config->clip_norm / norm);
     b->step = &step;
@@ -12347,11 +12596,14 @@ static void fnni_apply_step(fnni_batch *b, int parts)
 /* One whole training step; returns the batch's mean loss. */
 static double fnni_train_step(fnni_batch *b)
 {
-    const int parts = fnni_parts(b->model, b->run->rows);
-    b->last = fnni_loss_layer(b->model);
+    const int parts = fnni_parts(b->model, b->run->rows), own = b->model->loss_is_own;
+    double loss;
+    b->last = b->top = fnni_loss_layer(b->model);
     b->run->step = b->model->updates;
-    fnni_batch_forward(b, 1, parts);
-    fnni_batch_backward(b, b->model->stage_count - 2, parts);
+    fnni_batch_forward(b, !own, parts);
+    if (own) fnni_gather_rows(b->data, b->samples, b->first, b->run->rows, b->model->run_rows);
+    loss = own ? fnni_own_loss(b->run) : fnni_mean_loss(b->run);
+    fnni_batch_backward(b, b->model->stage_count - (own ? 1 : 2), parts);
     if (b->config->clip_norm > 0) {
         b->step = NULL;
         fnni_parallel(parts, fnni_batch_weights, b);
@@ -12363,7 +12615,7 @@ static double fnni_train_step(fnni_batch *b)
         b->step = NULL;
         fnni_update_statistics(b);
     }
-    return fnni_mean_loss(b->run);
+    return loss;
 }
 
 /* ---- memory of training ---- */
@@ -12374,7 +12626,7 @@ static double fnni_train_step(fnni_batch *b)
 static size_t fnni_run_plan(fnni_run *run, int rows, size_t *own)
 {
     const fnn_model *model = run->model;
-    const int training = !run->inference, lowest = fnni_lowest(model);
+    const int training = !run->inference, lowest = run->to_input ? -1 : fnni_lowest(model);
     size_t first, packed = 0;
     fnni_needs needs;
     fnni_plan counted, *plan;
@@ -12415,10 +12667,12 @@ static int fnni_run_arrays(fnn_model *model, size_t own)
     run->own = fnni_allocate_reals(a, fnni_plus(own, 1));
     model->run_labels = (int32_t *)fnni_allocate(a, fnni_times(n, sizeof(int32_t)));
     model->run_targets = fnni_allocate_reals(a, fnni_times(outputs, n));
+    model->run_rows = (int64_t *)fnni_allocate(a, fnni_times(n, sizeof(int64_t)));
+    run->origins = model->run_rows;
     run->workspace = fnni_allocate_reals(
         a, fnni_plus(fnni_times(run->workspace_count, (size_t)model->context.threads), 1));
     return run->activations && run->deltas && run->losses && run->records && run->own &&
-           model->run_labels && model->run_targets && run->workspace;
+           model->run_labels && model->run_targets && model->run_rows && run->workspace;
 }
 
 /* Bytes that fnni_run_make asks for: its list and that of fnni_run_arrays. */
@@ -12439,6 +12693,7 @@ static size_t fnni_run_bytes(const fnn_model *model, int rows)
     bytes = fnni_plus(bytes, fnni_block(fnni_plus(fnni_times(model->record_columns, n), 1), 1));
     bytes = fnni_plus(bytes, fnni_block(fnni_plus(own, 1), real));
     bytes = fnni_plus(bytes, fnni_block(n, sizeof(int32_t)));
+    bytes = fnni_plus(bytes, fnni_block(n, sizeof(int64_t)));
     bytes = fnni_plus(bytes, fnni_block(fnni_times(outputs, n), real));
     return fnni_plus(bytes, fnni_block(fnni_plus(space, 1), real));
 }
@@ -12460,6 +12715,29 @@ static fnn_result fnni_run_make(fnn_model *model, int rows)
         if (fnni_run_arrays(model, own)) return FNN_OK;
     }
     fnni_run_free(model); /* or capacity would promise rows that are not there */
+    return FNN_ERROR_MEMORY;
+}
+
+/* Makes the run's workspace hold what the way back to the input takes: weights of the lowest layers
+ * are packed for it too. It holds nothing between two passes. */
+static fnn_result fnni_run_reach_input(fnn_model *model)
+{
+    const fnn_allocator *a = &model->context.allocator;
+    fnni_run *run = &model->run;
+    fnn_real *workspace;
+    size_t own;
+    if (run->to_input) return FNN_OK;
+    run->to_input = 1;
+    run->workspace_count = fnni_run_plan(run, run->capacity, &own);
+    workspace = fnni_allocate_reals(
+        a, fnni_plus(fnni_times(run->workspace_count, (size_t)model->context.threads), 1));
+    if (workspace) {
+        fnni_release(a, run->workspace);
+        run->workspace = workspace;
+        return FNN_OK;
+    }
+    run->to_input = 0; /* as it was */
+    run->workspace_count = fnni_run_plan(run, run->capacity, &own);
     return FNN_ERROR_MEMORY;
 }
 
@@ -12514,7 +12792,7 @@ static void fnni_batch_make(fnni_batch *b, fnn_model *model, const fnn_dataset *
     b->run = &model->run;
     b->data = data;
     b->samples = samples;
-    b->run->labels = data->targets ? NULL : model->run_labels;
+    b->run->labels = data->targets || !data->labels ? NULL : model->run_labels;
     b->run->targets = data->targets ? model->run_targets : NULL;
 }
 
@@ -12537,7 +12815,10 @@ FNN_DEF fnn_result fnn_forward(fnn_model *model, const fnn_dataset *data, const 
     model->run.step = model->updates;
     fnni_batch_make(&b, model, data, samples);
     b.last = model->layer_count - 1;
-    model->run_supervised = !fnni_check_data(model, data, "data", 1, NULL);
+    fnni_gather_rows(data, samples, 0, count, model->run_rows);
+    model->run_data = *data;
+    model->run_data.index = NULL; /* samples are rows now */
+    model->run_data.count = model->run_data.rows = fnni_dataset_rows(data);
     fnni_batch_forward(&b, 0, fnni_parts(model, count));
     model->run_ready = 1;
     return FNN_OK;
@@ -12550,31 +12831,99 @@ FNN_DEF const fnn_real *fnn_outputs(const fnn_model *model)
 
 FNN_DEF fnn_result fnn_loss(fnn_model *model, double *loss)
 {
-    const fnn_result result = fnni_begin(model);
+    fnn_result result = fnni_begin(model);
+    double mean;
     if (result) return result;
-    if (!model->run_ready || !model->run_supervised)
-        return fnni_model_fail(model, FNN_ERROR_STATE,
-                               "loss: expected fnn_forward on data with labels or targets first");
-    fnni_loss_rows(&model->run, 0, model->run.rows);
-    if (loss) *loss = fnni_mean_loss(&model->run);
+    if (!model->run_ready)
+        return fnni_model_fail(model, FNN_ERROR_STATE, "loss: expected fnn_forward first");
+    if (fnni_check_data(model, &model->run_data, "loss", 1, &model->error))
+        return model->error.code = FNN_ERROR_STATE; /* they may do for outputs alone */
+    result = fnni_check_samples(model, &model->run_data, model->run_rows, model->run.rows,
+                                &model->error);
+    if (result) return result;
+    fnni_gather_targets(&model->run_data, model->run_rows, 0, 0, model->run.rows,
+                        model->layers[model->layer_count - 1].outputs, model->run_labels,
+                        model->run_targets);
+    mean = fnni_batch_loss(&model->run);
+    if (loss) *loss = mean;
     model->run_ready = 2;
+    return FNN_OK;
+}
+
+/* The way back from the gradient by layer top's output, and the gradients of the weights. */
+static void fnni_backward_from(fnn_model *model, int top)
+{
+    const int parts = fnni_parts(model, model->run.rows);
+    fnni_batch b;
+    memset(&b, 0, sizeof b);
+    b.model = model;
+    b.run = &model->run;
+    b.top = top;
+    fnni_batch_backward(&b, model->stage_count - 1, parts);
+    fnni_parallel(parts, fnni_batch_weights, &b);
+    fnni_clear_frozen(model);
+    model->run_ready = 3;
+}
+
+/* The same from the caller's gradient by the outputs (NULL: from the loss's), which must have its
+ * forward pass (its loss) behind it. */
+static fnn_result fnni_backward(fnn_model *model, const fnn_real *gradient)
+{
+    const int last = model->layer_count - 1;
+    if (!gradient && model->run_ready != 2)
+        return fnni_model_fail(model, FNN_ERROR_STATE, "backward: expected fnn_loss first");
+    if (!model->run_ready)
+        return fnni_model_fail(model, FNN_ERROR_STATE, "backward: expected fnn_forward first");
+    if (gradient)
+        memcpy(fnni_d(&model->run, last, 0, NULL), gradient,
+               (size_t)model->run.rows * (size_t)model->layers[last].outputs * sizeof *gradient);
+    fnni_backward_from(model, gradient ? last : fnni_loss_layer(model));
     return FNN_OK;
 }
 
 FNN_DEF fnn_result fnn_backward(fnn_model *model)
 {
     const fnn_result result = fnni_begin(model);
-    fnni_batch b;
+    return result ? result : fnni_backward(model, NULL);
+}
+
+FNN_DEF fnn_result fnn_backward_from(fnn_model *model, const fnn_real *gradient)
+{
+    const fnn_result result = fnni_begin(model);
     if (result) return result;
-    if (model->run_ready != 2)
-        return fnni_model_fail(model, FNN_ERROR_STATE, "backward: expected fnn_loss first");
-    memset(&b, 0, sizeof b);
-    b.model = model;
-    b.run = &model->run;
-    fnni_batch_backward(&b, model->stage_count - 1, fnni_parts(model, model->run.rows));
-    fnni_parallel(fnni_parts(model, model->run.rows), fnni_batch_weights, &b);
-    model->run_ready = 3;
-    return FNN_OK;
+    if (!gradient)
+        return fnni_model_fail(model, FNN_ERROR_ARGUMENT,
+                               "backward: expected a gradient by the outputs, found NULL");
+    return fnni_backward(model, gradient);
+}
+
+/* From the gradient by the normalised inputs to that by the numbers of the data set. */
+static void fnni_gradient_by_data(const fnn_model *model, int rows, fnn_real *gradient)
+{
+    int i, j;
+    for (i = 0; model->scale && i < rows; i++, gradient += model->inputs)
+        for (j = 0; j < model->inputs; j++) gradient[j] *= model->scale[j];
+}
+
+FNN_DEF fnn_result fnn_backward_to_input(fnn_model *model, const fnn_real *gradient,
+                                         fnn_real *input_gradient)
+{
+    fnn_result result = fnni_begin(model);
+    fnni_run *run;
+    if (result) return result;
+    if (!input_gradient)
+        return fnni_model_fail(model, FNN_ERROR_ARGUMENT,
+                               "backward: expected an array for the inputs' gradient, found NULL");
+    run = &model->run;
+    if (run->rows > 0 && (result = fnni_run_reach_input(model)))
+        return fnni_model_fail(model, result, "backward: no memory");
+    run->input_gradient = input_gradient;
+    if (model->run_ready == 2 && !gradient && fnni_loss_layer(model) < 0)
+        fnni_loss_rows(run, 0, run->rows); /* a softmax alone: this gradient was not kept */
+    result = fnni_backward(model, gradient);
+    run->input_gradient = NULL;
+    if (!result) fnni_gradient_by_data(model, run->rows, input_gradient);
+    return result;
 }
 
 FNN_DEF fnn_result fnn_step(fnn_model *model, const fnn_fit_config *config)
@@ -12620,6 +12969,7 @@ typedef struct fnni_inference {
     int flip, shift;   /* the views that outputs are the mean of */
     const fnni_augmenter *view; /* the one at work, or NULL: the samples as they are */
     int add;                    /* its outputs are added: it is not the first */
+    const fnn_real *computed;   /* (count, outputs) that are there already, or NULL */
 } fnni_inference;
 
 static fnni_inference fnni_inference_of(const fnn_model *model, const fnn_dataset *data,
@@ -12729,19 +13079,29 @@ static double fnni_squared_error(const fnni_run *run, const fnn_real *y, int n)
     return sum;
 }
 
+static void fnni_inference_forward(const fnni_inference *f, fnni_run *run, int64_t first)
+{
+    const int spatial = f->model->spatial, last = f->model->layer_count - 1;
+    int i;
+    fnni_gather(run, f->data, NULL, first, 0, run->rows);
+    for (i = 0; i < run->rows && spatial > 0; i++)
+        fnni_forward_rows(run, 0, spatial - 1, i, i + 1, run->workspace);
+    fnni_forward_rows(run, spatial, last, 0, run->rows, run->workspace);
+}
+
 static void fnni_inference_chunk(const fnni_inference *f, fnni_run *run, int64_t chunk,
                                  int32_t *labels, fnn_real *targets, double *sums)
 {
     const int last = f->model->layer_count - 1, n = fnni_outputs(f->model);
     const int64_t first = chunk * FNNI_CHUNK;
     const fnn_real *y = fnni_y(run, last, 0, NULL);
-    const int spatial = f->model->spatial;
+    int64_t rows[FNNI_CHUNK];
     int i;
     run->rows = f->data->count - first < FNNI_CHUNK ? (int)(f->data->count - first) : FNNI_CHUNK;
-    fnni_gather(run, f->data, NULL, first, 0, run->rows);
-    for (i = 0; i < run->rows && spatial > 0; i++)
-        fnni_forward_rows(run, 0, spatial - 1, i, i + 1, run->workspace);
-    fnni_forward_rows(run, spatial, last, 0, run->rows, run->workspace);
+    if (f->computed)
+        memcpy(fnni_y(run, last, 0, NULL), f->computed + (size_t)first * (size_t)n,
+               (size_t)run->rows * (size_t)n * sizeof *y);
+    else fnni_inference_forward(f, run, first);
     if (f->outputs && f->add)
         run->kernels->add_scaled((ptrdiff_t)run->rows * n, 1, y,
                                  f->outputs + (size_t)first * (size_t)n);
@@ -12752,8 +13112,10 @@ static void fnni_inference_chunk(const fnni_inference *f, fnni_run *run, int64_t
         f->classes[first + i] = fnni_argmax(y + (size_t)i * (size_t)n, n);
     if (!sums) return;
     fnni_gather_targets(f->data, NULL, first, 0, run->rows, n, labels, targets);
-    fnni_loss_rows(run, 0, run->rows);
-    sums[0] += fnni_mean_loss(run) * run->rows;
+    fnni_gather_rows(f->data, NULL, first, run->rows, rows);
+    run->origins = rows;
+    sums[0] += fnni_batch_loss(run) * run->rows;
+    if (!fnni_is_scored(f->model, f->data)) return;
     sums[1] += fnni_hits(run, y, n);
     sums[2] += fnni_squared_error(run, y, n);
 }
@@ -12772,7 +13134,7 @@ static void fnni_inference_part(void *argument, int part, int parts)
     memory += fnni_reals_of((size_t)f->model->layer_count * sizeof *plans);
     fnni_inference_lay_out(&run, f->model, f->context->kernels, plans, memory, &labels, &targets);
     run.augmenter = f->view;
-    run.labels = f->data->targets ? NULL : labels;
+    run.labels = f->data->targets || !f->data->labels ? NULL : labels;
     run.targets = f->data->targets ? targets : NULL;
     fnni_prepare_rows(&run, 0, f->model->layer_count - 1, 0, run.workspace);
     for (s = stretches * part / parts; s < stretches * (part + 1) / parts; s++) {
@@ -12791,17 +13153,39 @@ static size_t fnni_inference_space(const fnn_model *model, const fnn_context *co
     return fnni_plus(fnni_times(part, (size_t)context->threads), FNNI_STRETCH_SUMS);
 }
 
+/* The same for an evaluation, which under a loss function of the user's keeps all outputs behind
+ * that: it gets one batch after the other when they are there. */
+static size_t fnni_evaluation_space(const fnn_model *model, const fnn_context *context,
+                                    const fnn_dataset *data)
+{
+    const size_t space = fnni_inference_space(model, context);
+    const size_t outputs = (size_t)model->layers[model->layer_count - 1].outputs;
+    if (!model->loss_is_own) return space;
+    return fnni_plus(space, fnni_round(fnni_times((size_t)data->count, outputs)));
+}
+
 /* Runs f over all chunks. */
 static fnn_result fnni_infer(fnni_inference *f, int evaluate)
 {
     const int stretches = fnni_stretches(f->data), threads = f->context->threads;
+    const int parts = stretches < threads ? stretches : threads;
     const size_t space = fnni_inference_space(f->model, f->context);
+    const int own = evaluate && f->model->loss_is_own;
+    double *sums;
     if (stretches == 0) return FNN_OK;
-    if (!fnni_workspace(f->context, space)) return FNN_ERROR_MEMORY;
+    if (!fnni_workspace(f->context,
+                        evaluate ? fnni_evaluation_space(f->model, f->context, f->data) : space))
+        return FNN_ERROR_MEMORY;
     f->per_part = fnni_inference_reals(f->model, f->context->kernels);
-    f->sums =
-        evaluate ? (double *)(void *)(f->context->workspace + space - FNNI_STRETCH_SUMS) : NULL;
-    fnni_parallel(stretches < threads ? stretches : threads, fnni_inference_part, f);
+    sums = (double *)(void *)(f->context->workspace + space - FNNI_STRETCH_SUMS);
+    f->sums = evaluate && !own ? sums : NULL;
+    if (own) f->outputs = f->context->workspace + space;
+    fnni_parallel(parts, fnni_inference_part, f);
+    if (!own) return FNN_OK;
+    f->computed = f->outputs;
+    f->outputs = NULL;
+    f->sums = sums;
+    fnni_inference_part(f, 0, 1);
     return FNN_OK;
 }
 
@@ -12853,7 +13237,9 @@ static fnn_result fnni_evaluate(const fnn_model *model, fnn_context *context,
     }
     metrics->count = data->count;
     metrics->loss = loss / (double)data->count;
-    metrics->accuracy = fnni_has_classes(data) ? hits / (double)data->count : FNNI_NAN;
+    metrics->accuracy = fnni_has_classes(data) && fnni_is_scored(model, data)
+                            ? hits / (double)data->count
+                            : FNNI_NAN;
     metrics->r2 = data->targets ? fnni_r2(error, fnni_target_variation(data)) : FNNI_NAN;
     metrics->score = fnni_has_classes(data) ? metrics->accuracy : metrics->r2;
     return FNN_OK;
@@ -13328,12 +13714,30 @@ static void fnni_exchange(size_t count, fnn_real *a, fnn_real *b)
     }
 }
 
+/* The average of what does not change is that, to the bit. */
+static void fnni_fit_keep_frozen(const fnni_fit *f)
+{
+    const fnn_model *model = f->model;
+    int l;
+    for (l = 0; l < model->layer_count; l++) {
+        const fnni_layer *layer = model->layers + l;
+        const size_t at = layer->statistics_offset;
+        if (layer->frozen && layer->weights + layer->biases > 0)
+            memcpy(f->average + layer->offset, model->parameters + layer->offset,
+                   (layer->weights + layer->biases) * sizeof(fnn_real));
+        if (layer->frozen && layer->statistics > 0)
+            memcpy(f->average + model->parameter_count + at, model->statistics + at,
+                   layer->statistics * sizeof(fnn_real));
+    }
+}
+
 /* Exchanges what the model holds and its average, where they stand: users may keep a pointer to
  * the parameters. */
 static void fnni_fit_swap(fnni_fit *f)
 {
     fnn_model *model = f->model;
     if (!f->average) return;
+    fnni_fit_keep_frozen(f);
     fnni_exchange(model->parameter_count, model->parameters, f->average);
     fnni_exchange(model->statistics_count, model->statistics, f->average + model->parameter_count);
 }
@@ -13353,10 +13757,11 @@ static void fnni_fit_step(fnni_fit *f)
     fnni_fit_rate(f);
     f->loss_sum += fnni_train_step(&f->batch) * run->rows;
     fnni_fit_average(f);
+    f->seen += run->rows;
+    if (!fnni_is_scored(f->model, f->data)) return;
     f->score_sum += fnni_has_classes(f->data)
                         ? fnni_hits(run, fnni_y(run, l, 0, NULL), fnni_inputs(run, l))
                         : fnni_squared_error(run, fnni_y(run, l, 0, NULL), fnni_inputs(run, l));
-    f->seen += run->rows;
 }
 
 /* A bar with the time left, on a terminal and no more than ten times a second. */
@@ -13443,7 +13848,8 @@ static fnn_result fnni_fit_epoch(fnni_fit *f, int epoch, fnn_epoch *e)
     e->epoch = epoch;
     e->step = (int64_t)f->model->updates;
     e->loss = f->loss_sum / (double)f->seen;
-    e->score = fnni_has_classes(f->data)
+    e->score = !fnni_is_scored(f->model, f->data) ? FNNI_NAN
+               : fnni_has_classes(f->data)
                    ? f->score_sum / (double)f->seen
                    : fnni_r2(f->score_sum / (double)f->seen,
                              fnni_target_variation(f->data) / (double)f->data->count);
@@ -13553,7 +13959,8 @@ static fnn_result fnni_fit_open(fnni_fit *f, fnn_history *history)
     f->validation.workspace = NULL;
     f->validation.workspace_count = 0;
     if (f->config->validation &&
-        !fnni_workspace(&f->validation, fnni_inference_space(model, &model->context)))
+        !fnni_workspace(&f->validation,
+                        fnni_evaluation_space(model, &model->context, f->config->validation)))
         return FNN_ERROR_MEMORY;
     return FNN_OK;
 }
@@ -13603,7 +14010,6 @@ static fnn_result fnni_fit_run(fnn_model *model, const fnn_dataset *data,
         fnni_batch_make(&f.batch, model, data, f.order);
         f.batch.config = &f.now;
         model->run.training = 1;
-        model->run_supervised = 1;
         model->run_ready = 0;
         f.augmenter.draw = &config->augmentation;
         f.augmenter.seed = config->seed;
@@ -13713,18 +14119,18 @@ FNN_DEF fnn_result fnn_check_gradients(fnn_model *model, const fnn_dataset *data
     for (l = 0; l < model->layer_count; l++)
         for (bias = 0; bias < 2; bias++) {
             const fnni_layer *layer = model->layers + l;
-            const size_t count = bias ? layer->biases : layer->weights;
+            const size_t count = layer->frozen ? 0 : bias ? layer->biases : layer->weights;
             const double error = fnni_check_tensor(model, data, config, h, gradients,
                                                    layer->offset + (bias ? layer->weights : 0),
                                                    count, !bias || config->penalize_biases);
             if (per_tensor) per_tensor[2 * l + bias] = error;
+            report->checked += (int64_t)count;
             /* a NaN is worse than any number, and nothing is worse than it */
             if (count == 0 || error <= report->worst || report->worst != report->worst) continue;
             report->worst = error;
             report->worst_layer = l;
             report->worst_is_bias = bias;
         }
-    report->checked = (int64_t)model->parameter_count;
     fnni_release(&model->context.allocator, gradients);
     model->run_ready = 0;
     return FNN_OK;
@@ -15407,6 +15813,7 @@ FNN_DEF fnn_result fnn_read_csv(const char *path, const fnn_csv_config *config,
 
 #define FNNI_MAX_HEADER (1 << 24) /* bytes */
 #define FNNI_MAX_LAYERS 10000     /* less than 1 KiB of header each */
+#define FNNI_OWN_LOSS "function"  /* what stands for a loss function of the user's */
 #define FNNI_DTYPE (FNNI_REAL_IS_DOUBLE ? "F64" : "F32")
 
 /* clang-format off */
@@ -15437,7 +15844,8 @@ static void fnni_write_metadata(fnni_writer *w, const fnn_model *model)
     fnni_emit_text(w, ",\"input\":\"%d %d %d\"", model->input.height, model->input.width,
                    model->input.channels);
     fnni_emit_text(w, ",\"normalization\":\"%s\"", fnni_normalization_names[model->normalization]);
-    fnni_emit_text(w, ",\"loss\":\"%s\"", fnni_losses[model->loss].name);
+    fnni_emit_text(w, ",\"loss\":\"%s\"",
+                   model->loss_is_own ? FNNI_OWN_LOSS : fnni_losses[model->loss].name);
     fnni_emit_text(w, ",\"label_smoothing\":\"%s\"",
                    fnni_real_text(model->label_smoothing, text, sizeof text));
     fnni_emit_text(w, ",\"epsilon\":\"%s\"",
@@ -15915,7 +16323,8 @@ static fnn_result fnni_read_number(fnni_reader *r, fnni_field field, fnn_real *n
 static fnn_result fnni_read_settings(fnni_reader *r)
 {
     fnn_model *model = r->model;
-    const int loss = fnni_loss_named(r->field[FNNI_FIELD_LOSS]);
+    const int own = !strcmp(r->field[FNNI_FIELD_LOSS], FNNI_OWN_LOSS);
+    const int loss = own ? (int)model->loss : fnni_loss_named(r->field[FNNI_FIELD_LOSS]);
     const int normalization = fnni_word_in(r->field[FNNI_FIELD_NORMALIZATION],
                                            fnni_normalization_names, FNN_NORMALIZATION_COUNT);
     fnn_real smoothing, epsilon;
@@ -15932,6 +16341,7 @@ static fnn_result fnni_read_settings(fnni_reader *r)
                          r->field[FNNI_FIELD_SEED]);
     model->normalization = (fnn_normalization)normalization;
     if (fnn_set_loss(model, (fnn_loss_kind)loss, smoothing, epsilon)) return fnni_read_fail(r);
+    model->loss_is_own = own; /* which, the caller must say */
     return FNN_OK;
 }
 

@@ -419,6 +419,46 @@ static void every_setting_comes_back(void)
 }
 
 /* A model without parameters, one of one layer without a normalisation, and one of many layers. */
+static double no_loss(void *user, const fnn_loss_batch *batch, fnn_real *gradient)
+{
+    ++*(int *)user;
+    if (gradient) memset(gradient, 0, (size_t)(batch->count * batch->outputs) * sizeof *gradient);
+    return 42;
+}
+
+/* A file cannot hold a function: where the loss matters the loaded model asks for it. */
+static void a_loss_function_is_asked_for(void)
+{
+    fnn_dataset data = samples();
+    fnn_fit_config c = fnn_fit_config_init();
+    fnn_model *m = model_make(NULL, 1, 3), *loaded;
+    fnn_metrics metrics;
+    int calls = 0, way;
+    for (way = 0; way < 2; way++) {
+        CHECK(!fnn_set_loss_function(m, no_loss, &calls) && !fnn_seal(m));
+        CHECK(!fnn_save(m, path_of("own"), NULL));
+        loaded = load_or_say(path_of("own"));
+        CHECK(same_parameters(m, loaded));
+        CHECK(fnn_evaluate(loaded, NULL, &data, &metrics) == FNN_ERROR_STATE);
+        CHECK(fnn_fit(loaded, &data, &c, NULL) == FNN_ERROR_STATE);
+        CHECKF(strstr(fnn_model_error(loaded)->message, "(fnn_set_loss_function") != NULL, "%s",
+               fnn_model_error(loaded)->message);
+        CHECK(!fnn_forward(loaded, &data, NULL, 2, 1) && fnn_outputs(loaded) != NULL);
+        CHECK(fnn_loss(loaded, NULL) == FNN_ERROR_STATE);
+        CHECK(!fnn_save(loaded, path_of("again"), NULL)); /* still one that had a function */
+        if (way == 0) CHECK(!fnn_set_loss_function(loaded, no_loss, &calls));
+        else CHECK(!fnn_set_loss(loaded, FNN_LOSS_SOFTMAX_CROSS_ENTROPY, 0, 0));
+        CHECK(!fnn_loss(loaded, NULL) && !fnn_evaluate(loaded, NULL, &data, &metrics));
+        CHECK((metrics.loss == 42) == (way == 0) && !fnn_fit(loaded, &data, &c, NULL));
+        fnn_model_free(loaded);
+        loaded = load_or_say(path_of("again"));
+        CHECK(fnn_evaluate(loaded, NULL, &data, &metrics) == FNN_ERROR_STATE);
+        fnn_model_free(loaded);
+    }
+    CHECK(calls > 0);
+    fnn_model_free(m);
+}
+
 static void unusual_models_come_back(void)
 {
     fnn_model *m = fnn_sequential_with(NULL, 1, 1, INPUTS);
@@ -1493,6 +1533,7 @@ static const harness_test tests[] = {
     TEST(a_model_comes_back),
     TEST(layers_of_images_come_back),
     TEST(every_setting_comes_back),
+    TEST(a_loss_function_is_asked_for),
     TEST(every_layer_is_saved),
     TEST(a_model_has_the_threads_it_should),
     TEST(unusual_models_come_back),

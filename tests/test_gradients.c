@@ -411,7 +411,7 @@ static double check_network(fnn_model *m, const fnn_dataset *data, int *layer)
     for (l = 0; l < m->layer_count; l++)
         for (bias = 0; bias < 2; bias++) {
             const fnni_layer *at = m->layers + l;
-            const size_t count = bias ? at->biases : at->weights;
+            const size_t count = at->frozen ? 0 : bias ? at->biases : at->weights;
             const size_t first = at->offset + (bias ? at->weights : 0);
             double error = errors[2 * l + bias], size = 0;
             size_t i;
@@ -422,13 +422,79 @@ static double check_network(fnn_model *m, const fnn_dataset *data, int *layer)
     return worst;
 }
 
+/* What the two checks below differentiate: the loss, or the sum of the outputs times weights
+ * (count, outputs) of the test's own. */
+static double figure_of(fnn_model *m, const fnn_dataset *data, const fnn_real *weights)
+{
+    const int n = (int)data->count * m->layers[m->layer_count - 1].outputs;
+    double sum = 0;
+    int i;
+    if (!CHECK(!fnn_forward(m, data, NULL, (int)data->count, 1))) return 0;
+    if (!weights) CHECK(!fnn_loss(m, &sum));
+    for (i = 0; weights && i < n; i++) sum += weights[i] * fnn_outputs(m)[i];
+    return sum;
+}
+
+/* |a - n| / (|a| + |n|) of the gradient by the inputs, which are at x. */
+static double check_input(fnn_model *m, const fnn_dataset *data, fnn_real *x,
+                          const fnn_real *weights)
+{
+    const int n = (int)data->count * m->inputs;
+    fnn_real *g = (fnn_real *)need((size_t)n * sizeof *g);
+    double difference = 0, a = 0, b = 0;
+    int i;
+    figure_of(m, data, weights);
+    CHECKF(!fnn_backward_to_input(m, weights, g), "%s", fnn_model_error(m)->message);
+    for (i = 0; i < n; i++) {
+        const fnn_real kept = x[i];
+        double numeric;
+        x[i] = kept + STEP;
+        numeric = figure_of(m, data, weights);
+        x[i] = kept - STEP;
+        numeric = (numeric - figure_of(m, data, weights)) / (2 * STEP);
+        x[i] = kept;
+        difference += (g[i] - numeric) * (g[i] - numeric);
+        a += g[i] * g[i];
+        b += numeric * numeric;
+    }
+    free(g);
+    return sqrt(difference) / (sqrt(a) + sqrt(b) + 1e-12);
+}
+
+/* The same of the derivative in one direction of all parameters, from a gradient by the outputs. */
+static double check_direction(fnn_model *m, const fnn_dataset *data, const fnn_real *weights)
+{
+    size_t count, i;
+    fnn_real *w = fnn_parameters(m, &count);
+    double analytic = 0, numeric = 0;
+    int side;
+    figure_of(m, data, weights);
+    CHECKF(!fnn_backward_from(m, weights), "%s", fnn_model_error(m)->message);
+    for (i = 0; i < count; i++)
+        analytic += fnn_gradients(m, NULL)[i] * (fnni_random_unit(3, 1, i) - 0.5);
+    for (side = 1; side >= -1; side -= 2) {
+        for (i = 0; i < count; i++) w[i] += side * STEP * (fnni_random_unit(3, 1, i) - 0.5);
+        numeric += side * figure_of(m, data, weights) / (2 * STEP);
+        for (i = 0; i < count; i++) w[i] -= side * STEP * (fnni_random_unit(3, 1, i) - 0.5);
+    }
+    return fabs(analytic - numeric) / (fabs(analytic) + fabs(numeric) + 1e-3);
+}
+
 static void expect_right(const char *name, build_function function, int option)
 {
+    fnn_real weights[IMAGES * CLASSES];
     fnn_dataset data;
     fnn_model *m = build_apart_from_kinks(function, option, &data);
     int l;
-    const double worst = check_network(m, &data, &l);
+    double worst = check_network(m, &data, &l);
     CHECKF(worst < BOUND, "%s %d: layer %d: %g", name, option, l, worst);
+    fill_reals(weights, IMAGES * CLASSES, 1, 9);
+    worst = check_direction(m, &data, weights);
+    CHECKF(worst < BOUND, "%s %d: from the outputs: %g", name, option, worst);
+    worst = check_input(m, &data, pixels, NULL);
+    CHECKF(worst < BOUND, "%s %d: the input from the loss: %g", name, option, worst);
+    worst = check_input(m, &data, pixels, weights);
+    CHECKF(worst < BOUND, "%s %d: the input from the outputs: %g", name, option, worst);
     fnn_model_free(m);
 }
 
@@ -713,6 +779,101 @@ static void whole_networks(void)
     for (option = 0; option < 4; option++) expect_right("network", network_of, option);
 }
 
+/* ---- frozen layers, and a loss of the caller's ---- */
+
+/* Each layer frozen, alone or with all below it: the other gradients are as exact, its own zero. */
+static void freeze_in_turn(build_function function, int option)
+{
+    fnn_dataset data;
+    fnn_model *m = build_apart_from_kinks(function, option, &data);
+    int l, all, at;
+    for (l = 0; l < m->layer_count; l++)
+        for (all = 0; all < 2; all++) {
+            const fnni_layer *layer = m->layers + l;
+            const size_t count = layer->weights + layer->biases;
+            double worst, size = 0;
+            size_t i;
+            for (at = 0; at < m->layer_count; at++)
+                m->layers[at].frozen = at == l || (all && at < l);
+            worst = check_network(m, &data, &at);
+            CHECKF(worst < BOUND, "network %d, %d frozen, %d: layer %d: %g", option, l, all, at,
+                   worst);
+            for (i = 0; i < count; i++) size += fabs(m->gradients[layer->offset + i]);
+            CHECK(size == 0);
+            worst = check_input(m, &data, pixels, NULL);
+            CHECKF(worst < BOUND, "network %d, %d frozen, %d: input: %g", option, l, all, worst);
+        }
+    fnn_model_free(m);
+}
+
+static void networks_with_frozen_layers(void)
+{
+    int option;
+    for (option = 0; option < 4; option++) freeze_in_turn(network_of, option);
+    for (option = 0; option < options_of_add; option++) freeze_in_turn(network_of_add, option);
+}
+
+/* Half the square of an output's sum over the samples, each times its row: no sum of losses of
+ * samples. */
+static double of_the_whole_batch(void *user, const fnn_loss_batch *b, fnn_real *gradient)
+{
+    double loss = 0;
+    int i, j;
+    *(int *)user += gradient != NULL;
+    for (j = 0; j < b->outputs; j++) {
+        double sum = 0;
+        for (i = 0; i < b->count; i++) sum += (1 + (double)b->rows[i]) * b->y[i * b->outputs + j];
+        loss += sum * sum / 2;
+        for (i = 0; i < b->count && gradient; i++)
+            gradient[i * b->outputs + j] = sum * (1 + (double)b->rows[i]);
+    }
+    return loss;
+}
+
+static void losses_of_the_callers(void)
+{
+    int option, layer, calls = 0;
+    for (option = 0; option < 4; option++) {
+        fnn_dataset data;
+        fnn_model *m = build_apart_from_kinks(network_of, option, &data);
+        double worst;
+        data.labels = NULL;
+        data.classes = 0;
+        CHECK(!fnn_set_loss_function(m, of_the_whole_batch, &calls));
+        worst = check_network(m, &data, &layer);
+        CHECKF(worst < BOUND, "network %d: layer %d: %g", option, layer, worst);
+        worst = check_input(m, &data, pixels, NULL);
+        CHECKF(worst < BOUND, "network %d: input: %g", option, worst);
+        fnn_model_free(m);
+    }
+    CHECK(calls > 0);
+}
+
+/* ---- inputs as they stand in the data set ---- */
+
+/* In its own numbers, whatever the model makes of them; of a model that only shifts its outputs by
+ * a softmax, too, whose loss has no layer to begin at. */
+static void inputs_are_those_of_the_data(void)
+{
+    fnn_real weights[ROWS * INPUTS];
+    int kind, alone;
+    fill_reals(weights, ROWS * INPUTS, 2, 9);
+    for (kind = 0; kind < FNN_NORMALIZATION_COUNT; kind++)
+        for (alone = 0; alone < 2; alone++) {
+            fnn_dataset data = make_data(7, 0);
+            fnn_model *m = fnn_sequential(1, 2, INPUTS / 2);
+            double worst;
+            fnn_normalize(m, (fnn_normalization)kind, &data);
+            if (!alone) fnn_dense(m, INPUTS, FNN_TANH);
+            fnn_activate(m, FNN_SOFTMAX, 0);
+            worst = check_input(m, &data, inputs, NULL);
+            CHECKF(worst < BOUND, "normalisation %d, alone %d, loss: %g", kind, alone, worst);
+            worst = check_input(m, &data, inputs, weights);
+            CHECKF(worst < BOUND, "normalisation %d, alone %d, outputs: %g", kind, alone, worst);
+            fnn_model_free(m);
+        }
+}
+
 /* ---- and wrong ones ---- */
 
 static void wrong_conv_gradient(const fnni_run *run, int l, int from, int to, fnn_real *dw,
@@ -791,6 +952,7 @@ static void finds_wrong_batch_norms_and_joins(void)
     }
     for (l = 0; !m->layers[l].added;) l++;
     m->layers[l].added = 0; /* its gradient then comes from the layer behind it alone */
+    CHECK(check_input(m, &data, pixels, NULL) > 1e-3);
     CHECK(check_network(m, &data, &l) > 1e-3);
     fnn_model_free(m);
 }
@@ -818,6 +980,9 @@ static const harness_test tests[] = {TEST(each_activation),
                                      TEST(each_activation_of_a_convolution),
                                      TEST(global_pools),
                                      TEST(whole_networks),
+                                     TEST(networks_with_frozen_layers),
+                                     TEST(losses_of_the_callers),
+                                     TEST(inputs_are_those_of_the_data),
                                      TEST(finds_wrong_convolutions),
                                      TEST(finds_wrong_batch_norms_and_joins),
                                      TEST(zero_gradients_are_checked)};
