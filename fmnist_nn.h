@@ -11330,6 +11330,16 @@ FNN_DEF fnn_model *fnn_sequential(int height, int width, int channels)
     return fnn_sequential_with(NULL, height, width, channels);
 }
 
+/* The model has no run. */
+static void fnni_run_forget(fnn_model *model)
+{
+    memset(&model->run, 0, sizeof model->run);
+    model->run_labels = NULL;
+    model->run_targets = NULL;
+    model->run_rows = NULL;
+    model->run_ready = 0;
+}
+
 static void fnni_run_free(fnn_model *model)
 {
     const fnn_allocator *a = &model->context.allocator;
@@ -11343,11 +11353,7 @@ static void fnni_run_free(fnn_model *model)
     fnni_release(a, model->run_labels);
     fnni_release(a, model->run_targets);
     fnni_release(a, model->run_rows);
-    memset(&model->run, 0, sizeof model->run);
-    model->run_labels = NULL;
-    model->run_targets = NULL;
-    model->run_rows = NULL;
-    model->run_ready = 0;
+    fnni_run_forget(model);
 }
 
 FNNI_COLD FNN_DEF void fnn_model_free(fnn_model *model)
@@ -11406,10 +11412,7 @@ FNNI_COLD FNN_DEF fnn_model *fnn_copy(const fnn_model *model, const fnn_context_
         *copy = *model; /* the numbers; what follows is what a copy must not share */
         copy->context = context;
         memset(&copy->error, 0, sizeof copy->error);
-        memset(&copy->run, 0, sizeof copy->run);
-        copy->run_labels = NULL;
-        copy->run_targets = NULL;
-        copy->run_ready = 0;
+        fnni_run_forget(copy);
         if (fnni_copy_arrays(copy, model)) return copy;
         fnn_model_free(copy);
     }
