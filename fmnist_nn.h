@@ -118,6 +118,9 @@
  *   step: c.schedule = fnn_schedule_cosine(0); ema_decay averages the weights; augmentation shifts,
  *   flips and cuts the training images. For a loop of your own: fnn_forward, fnn_loss,
  *   fnn_backward, fnn_step, fnn_schedule_rate. Parameters and gradients are one array each.
+ *   A loss of your own: fnn_set_loss_function for fit and evaluation, or fnn_backward_from in a
+ *   loop; fnn_backward_to_input goes on to the inputs. fnn_set_trainable and fnn_set_rate_factor
+ *   say layer by layer what is trained, and how fast.
  *   fnn_grid_search trains a model for every combination of the numbers that you list, scores each
  *   by a validation split or by k-fold cross-validation, side by side on all threads, and refits
  *   the best; a function of yours makes the model of a combination, so anything can be an axis.
@@ -161,6 +164,10 @@
  *   context for inference uses one by default. Any number of threads may share a const model,
  *   each with its own context; data sets that nobody changes; and a context for the elementwise
  *   kernels, which only look up its instruction set. Everything else needs a lock.
+ *   fork: OpenMP's threads stay with the parent. Once that has used them (gcc's libgomp), a call
+ *   that would use more than one hangs in the child; whatever has threads = 1, which enters no
+ *   parallel region, works there: fnn_context_config.threads of contexts, models and searches.
+ *   Models that the parent made keep the parent's number.
  *
  * SIMD
  *   scalar, avx2 (with FMA), avx512 (F BW DQ VL), neon. A context takes the best that processor
@@ -176,6 +183,11 @@
  *   exp and log are within 1 ULP, tanh and sigmoid within 2, subnormals included. Matrix products
  *   sum over k in one order. NaN and infinities propagate; fit stops at a loss that is not finite
  *   by default. The floating-point environment is left as found.
+ *   The bounds are those of the environment that C starts programs in: rounding to nearest, with
+ *   subnormal numbers. Under another rounding mode (fesetround) log is within 2 ULP, the others
+ *   within 300. A program that is linked with -ffast-math starts with subnormal numbers off (flush-
+ *   to-zero: gcc links crtfastmath.o): results that would be subnormal, such as e^-100, are 0 then.
+ *   OpenMP's threads keep the environment that they were started in.
  *
  * MIGRATION from 0.1 to 0.2; results and bits are the same, files but for the version in them
  *   Data sets are read, models are loaded: fnn_load_idx, fnn_load_csv, fnn_load_cifar10 and
@@ -193,6 +205,7 @@
  *   fnn_sequential does.
  *   fnn_metrics has a score, second in the struct, which means what an epoch's and a search's do.
  *   A NULL configuration of a layer is refused with a message of its own.
+ *   fnn_loss reads labels and targets when it is called; fnn_forward copied them.
  *   FNN_API may be defined; every enumeration has a FNN_..._COUNT.
  *   The double library is static to its unit (no symbol ends in _f64 any more): define the
  *   implementation in each unit that uses it.

@@ -140,11 +140,80 @@ static void environment_is_left(void)
     }
 }
 
+#if !FNNI_REAL_IS_DOUBLE
+/* What another environment of the caller's costs, as the chapter NUMERICS says. */
+static void other_environments_cost_what_they_should(void)
+{
+    static const int modes[] = {FE_TONEAREST, FE_DOWNWARD, FE_UPWARD, FE_TOWARDZERO};
+    static float x[4000], y[4000];
+    volatile float nearest = 1, down = 1;
+    int mode, i, k;
+    nearest /= 10;
+    fesetround(FE_DOWNWARD);
+    down /= 10;
+    fesetround(FE_TONEAREST);
+    if (down == nearest) { /* under an emulator */
+        SKIP("rounding has one mode here");
+        return;
+    }
+    for (mode = 0; mode < 4; mode++)
+        for (k = 0; k < 4; k++) {
+            double worst = 0;
+            for (i = 0; i < 4000; i++)
+                x[i] = k == 1 ? (float)(i + 1) / 500 : (float)(i - 2000) * 0.043f;
+            fesetround(modes[mode]);
+            if (k == 0) fnn_exp(NULL, 4000, x, y);
+            if (k == 1) fnn_log(NULL, 4000, x, y);
+            if (k == 2) fnn_tanh(NULL, 4000, x, y);
+            if (k == 3) fnn_sigmoid(NULL, 4000, x, y);
+            fesetround(FE_TONEAREST);
+            for (i = 0; i < 4000; i++) {
+                const double v = (double)x[i];
+                const double t = k == 0   ? exp(v)
+                                 : k == 1 ? log(v)
+                                 : k == 2 ? tanh(v)
+                                          : 1 / (1 + exp(-v));
+                const double ulp = ldexp(1, ilogb(t) < -126 ? -149 : ilogb(t) - 23);
+                const double error = t == 0 ? fabs((double)y[i]) : fabs((double)y[i] - t) / ulp;
+                worst = error > worst ? error : worst;
+            }
+            CHECKF(worst < (k == 1      ? 2
+                            : mode == 0 ? 2
+                                        : 300),
+                   "mode %d, function %d: %g ULP", mode, k, worst);
+            if (mode == 0 || k == 1) continue;
+            CHECKF(worst > 10, "mode %d, function %d: no mode", mode, k); /* the control */
+        }
+}
+
+#if defined(__SSE__)
+static void subnormal_results_are_zero_where_they_are_off(void)
+{
+    const unsigned control = _mm_getcsr();
+    const float x = -100;
+    volatile float half = FLT_MIN;
+    float on = 0, off = 1;
+    CHECK(!fnn_exp(NULL, 1, &x, &on));
+    _mm_setcsr(control | 0x8040u); /* what crtfastmath.o does */
+    CHECK(!fnn_exp(NULL, 1, &x, &off));
+    half /= 2;
+    _mm_setcsr(control);
+    CHECK(on > 3.7e-44f && on < 3.9e-44f);
+    if (half == 0) CHECK(off == 0);
+    else SKIP("they cannot be switched off here"); /* under an emulator */
+}
+#endif
+#endif
+
 static const harness_test tests[] = {
 #if !FNNI_REAL_IS_DOUBLE
     TEST(everywhere),
     TEST(seams),
     TEST(control),
+    TEST(other_environments_cost_what_they_should),
+#if defined(__SSE__)
+    TEST(subnormal_results_are_zero_where_they_are_off),
+#endif
 #else
     TEST(doubles),
 #endif
