@@ -307,6 +307,7 @@ typedef FMNIST_NN_REAL fnn_real;
     X(FNN_ERROR_NUMERIC, "a number is not finite")
 /* clang-format on */
 #define FNNI_ENUM(name, ...) name, /* makes an enum of this list and of those below */
+#define FNNI_ENUM_NAME(name) name, /* of those whose rows are names alone */
 typedef enum fnn_result { FNN_RESULT_LIST(FNNI_ENUM) FNN_RESULT_COUNT } fnn_result;
 
 /* A general text for a result. fnn_error.message and fnn_model_error say what happened in this
@@ -424,10 +425,13 @@ typedef struct fnn_dataset {
     int target_count;            /* 0 without targets */
     const int64_t *index;        /* (count) sample i is row index[i]; NULL: sample i is row i */
     int64_t rows; /* rows the arrays hold; may stay 0 (meaning count) without index */
-    const char *const *class_names; /* (classes) zero-terminated names, or NULL */
-    fnn_allocator allocator;        /* where memory made for this data set and its views comes from;
+    const char *const *class_names;   /* (classes) zero-terminated names, or NULL */
+    const char *const *feature_names; /* (features) the same of the features, or NULL */
+    fnn_allocator allocator; /* where memory made for this data set and its views comes from;
                                     zeroed: FMNIST_NN_MALLOC */
-    void *owned[5];                 /* private: what fnn_dataset_free releases; leave it NULL */
+    const struct fnn_encoding *encoding; /* private: how a reader made features of a table's
+                                    columns, for tables to be read alike; leave it NULL */
+    void *owned[8]; /* private: what fnn_dataset_free releases; leave it NULL */
 } fnn_dataset;
 
 /* Releases what the data set owns and zeroes the struct: the arrays of a loader, or a view's index.
@@ -459,17 +463,30 @@ FNN_API fnn_result fnn_dataset_subset(const fnn_dataset *data, const int64_t *sa
 FNN_API fnn_result fnn_dataset_shuffle(const fnn_dataset *data, uint64_t seed, fnn_dataset *out,
                                        fnn_error *error);
 
-/* The first `first_count` samples into `first`, the others into `second`; with `shuffle` nonzero
- * after a shuffle by `seed`. 0 <= first_count <= data->count: one part may be empty. */
-FNN_API fnn_result fnn_dataset_split(const fnn_dataset *data, int64_t first_count, int shuffle,
+/* How samples are ordered before they are cut into parts. */
+/* clang-format off */
+#define FNN_ORDER_LIST(X) \
+    X(FNN_ORDER_KEEP)       /* 0: as they are */ \
+    X(FNN_ORDER_SHUFFLE)    /* 1: in random order */ \
+    X(FNN_ORDER_STRATIFIED) /* 2: in random order, and each part gets its share of each class */
+/* clang-format on */
+typedef enum fnn_order { FNN_ORDER_LIST(FNNI_ENUM_NAME) FNN_ORDER_COUNT } fnn_order;
+
+/* The first `first_count` samples into `first`, the others into `second`; order: one of fnn_order,
+ * by `seed`. 0 <= first_count <= data->count: one part may be empty. Stratified, `first` has of n
+ * samples of a class n * first_count / count, rounded down, or up where the remainder is among the
+ * largest (of equals, the lower class's). The class is the label or, without labels, the largest
+ * of one-hot targets; a data set without classes is FNN_ERROR_ARGUMENT. */
+FNN_API fnn_result fnn_dataset_split(const fnn_dataset *data, int64_t first_count, int order,
                                      uint64_t seed, fnn_dataset *first, fnn_dataset *second,
                                      fnn_error *error);
 
-/* Fold number `fold` (from 0) of `folds`-fold cross-validation: a contiguous part of the (shuffled,
- * if `shuffle` is nonzero) samples is `validation`, all others are `train`. The folds of one seed
- * are a partition; when `folds` does not divide the count, the first ones hold one sample more.
- * 2 <= folds <= data->count. */
-FNN_API fnn_result fnn_dataset_fold(const fnn_dataset *data, int folds, int fold, int shuffle,
+/* Fold number `fold` (from 0) of `folds`-fold cross-validation: a contiguous part of the samples in
+ * their order (one of fnn_order, by `seed`) is `validation`, all others are `train`. The folds of
+ * one seed are a partition; when `folds` does not divide the count, the first ones hold one sample
+ * more. Stratified, each fold has of n samples of a class n / folds, rounded down or up, and classes
+ * are as for fnn_dataset_split. 2 <= folds <= data->count. */
+FNN_API fnn_result fnn_dataset_fold(const fnn_dataset *data, int folds, int fold, int order,
                                     uint64_t seed, fnn_dataset *train, fnn_dataset *validation,
                                     fnn_error *error);
 
@@ -1209,7 +1226,8 @@ typedef struct fnn_search_config {
     int folds;                     /* 0; from 2 on: k-fold cross-validation */
     double validation_share;       /* .2; without folds: share of the samples to validate with */
     const fnn_dataset *validation; /* NULL; else what to validate with, in place of a share */
-    int shuffle;                   /* 1: before the data are cut into parts */
+    int shuffle;                   /* FNN_ORDER_SHUFFLE, which is 1; one of fnn_order: how samples
+                                      are ordered before they are cut into parts */
     uint64_t seed;                 /* 0; of that and of the trials */
     fnn_monitor monitor;           /* FNN_MONITOR_VALIDATION_SCORE: the mean of this over the folds
                                       ranks candidates; the greater score, the smaller loss */
@@ -7667,7 +7685,8 @@ FNN_DEF void fnn_dataset_free(fnn_dataset *data)
 }
 
 /* Makes `memory` (NULL: nothing) the property of the data set, and returns it. No loader owns more
- * than the array has slots: pixels, labels, targets, index, names. */
+ * than the array has slots: pixels, labels, targets, index, names of classes and of features, an
+ * encoding with its columns and its means. */
 static void *fnni_dataset_own(fnn_dataset *data, void *memory)
 {
     int i = 0;
@@ -7774,6 +7793,7 @@ static fnn_result fnni_dataset_check_labels(const fnn_dataset *data, fnn_error *
 
 FNN_DEF fnn_result fnn_dataset_check(const fnn_dataset *data, fnn_error *error)
 {
+    size_t j;
     int i;
     fnn_result result = fnni_dataset_check_shape(data, error);
     if (result == FNN_OK && data->count < 1)
@@ -7786,6 +7806,10 @@ FNN_DEF fnn_result fnn_dataset_check(const fnn_dataset *data, fnn_error *error)
     for (i = 0; result == FNN_OK && data->class_names && i < data->classes; i++)
         if (!data->class_names[i])
             result = fnni_fail(error, FNN_ERROR_ARGUMENT, "data set: class_names[%d] is NULL", i);
+    for (j = 0; result == FNN_OK && data->feature_names && j < fnni_dataset_features(data); j++)
+        if (!data->feature_names[j])
+            result = fnni_fail(error, FNN_ERROR_ARGUMENT, "data set: feature_names[%llu] is NULL",
+                               (unsigned long long)j);
     return result;
 }
 
@@ -7877,13 +7901,162 @@ static void fnni_shuffle(int64_t *items, int64_t count, uint64_t seed, uint64_t 
     }
 }
 
-/* All samples of `data`, shuffled if wanted: the whole that split and fold cut up. */
-static fnn_result fnni_view_ordered(fnn_dataset *view, const fnn_dataset *data, int shuffle,
-                                    uint64_t seed, fnn_error *error)
+/* ---- samples in order ---- */
+
+/* The class of a sample: its label or, without labels, the largest of its one-hot targets. */
+static int fnni_class_at(const fnn_dataset *data, int64_t i)
 {
-    fnn_result result = fnni_view(view, data, NULL, data->count, error);
-    if (result == FNN_OK && shuffle)
-        fnni_shuffle((int64_t *)view->owned[0], view->count, seed, FNNI_STREAM_DATASET);
+    const size_t row = fnni_dataset_row(data, i), outputs = (size_t)data->classes;
+    const fnn_real *targets;
+    int best = 0, j;
+    if (data->labels) return (int)data->labels[row];
+    targets = data->targets + row * outputs;
+    for (j = 1; j < data->classes; j++)
+        if (targets[j] > targets[best]) best = j;
+    return best;
+}
+
+/* Whether samples can be ordered so: an fnn_order and, to stratify, a class of each sample. */
+static fnn_result fnni_order_check(const fnn_dataset *data, int order, fnn_error *error)
+{
+    fnn_result result;
+    if (order < FNN_ORDER_KEEP || order >= FNN_ORDER_COUNT)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                         "order: expected an fnn_order, 0 to %d, found %d", FNN_ORDER_COUNT - 1,
+                         order);
+    if (order != FNN_ORDER_STRATIFIED) return FNN_OK;
+    result = fnni_dataset_check_index(data, error);
+    if (result == FNN_OK && data->labels) return fnni_dataset_check_labels(data, error);
+    if (result == FNN_OK &&
+        (data->classes < 1 || !data->targets || data->target_count != data->classes))
+        result = fnni_fail(error, FNN_ERROR_ARGUMENT,
+                           "order: stratified, but there are neither labels nor one-hot targets");
+    return result;
+}
+
+/* A class's remainder, to be sorted: the largest first, of equals the lower class. */
+typedef struct fnni_remainder {
+    int64_t remainder;
+    int class_number;
+} fnni_remainder;
+
+static int fnni_compare_remainders(const void *left, const void *right)
+{
+    const fnni_remainder *a = (const fnni_remainder *)left, *b = (const fnni_remainder *)right;
+    if (a->remainder != b->remainder) return a->remainder > b->remainder ? -1 : 1;
+    return a->class_number < b->class_number ? -1 : 1;
+}
+
+/* a * b / total and what remains, 0 <= a <= total, 0 <= b <= total, without the product, which
+ * may not fit: long multiplication, bit by bit of b. */
+static int64_t fnni_proportion(int64_t a, int64_t b, int64_t total, int64_t *remainder)
+{
+    uint64_t quotient = 0, rest = 0, n = (uint64_t)total;
+    int bit;
+    for (bit = 62; bit >= 0; bit--) {
+        quotient *= 2, rest *= 2;
+        if (rest >= n) quotient++, rest -= n;
+        if (!((uint64_t)b >> bit & 1)) continue;
+        rest += (uint64_t)a;
+        if (rest >= n) quotient++, rest -= n;
+    }
+    *remainder = (int64_t)rest;
+    return (int64_t)quotient;
+}
+
+/* How samples are to be cut: into `folds` parts of a size or, if that is 0, into the first
+ * `first_count` and the others. */
+typedef struct fnni_cut {
+    int order; /* fnn_order */
+    uint64_t seed;
+    int64_t first_count;
+    int folds;
+} fnni_cut;
+
+/* Where part number `part` begins: the first folds hold one sample more. */
+static int64_t fnni_cut_begin(const fnni_cut *cut, int64_t count, int part)
+{
+    const int64_t longer = cut->folds ? count % cut->folds : 0;
+    if (!cut->folds) return part ? cut->first_count : 0;
+    return count / cut->folds * part + (part < longer ? part : longer);
+}
+
+/* Makes counts of each class what the first part of a split gets of it: count * first_count / all,
+ * rounded down, and one more where the remainder is among the largest, until the part is full. */
+static void fnni_strata_quotas(int64_t *counts, fnni_remainder *remainders, int classes,
+                               int64_t first_count, int64_t all)
+{
+    int64_t left = first_count;
+    int i;
+    for (i = 0; i < classes; i++) {
+        remainders[i].class_number = i;
+        counts[i] = fnni_proportion(counts[i], first_count, all, &remainders[i].remainder);
+        left -= counts[i];
+    }
+    qsort(remainders, (size_t)classes, sizeof *remainders, fnni_compare_remainders);
+    for (i = 0; i < left; i++) counts[remainders[i].class_number]++;
+}
+
+/* Brings the samples of a shuffled view into the order of their parts. `next` (classes) holds the
+ * samples of each class. A split gives the first so many of each class to its first part. Folds
+ * are dealt like cards, class after class: 5 of class a, 4 of b and 3 folds make
+ *     a a a a a b b b b
+ *     0 1 2 0 1 2 0 1 2 */
+static void fnni_strata_deal(fnn_dataset *whole, const fnni_cut *cut, int64_t *next, int64_t *begin,
+                             int64_t *order)
+{
+    int64_t *index = (int64_t *)whole->owned[0];
+    int64_t i, before = 0;
+    int k;
+    for (k = 0; k < (cut->folds ? cut->folds : 2); k++)
+        begin[k] = fnni_cut_begin(cut, whole->count, k);
+    for (k = 0; cut->folds && k < whole->classes; k++) {
+        const int64_t samples = next[k];
+        next[k] = before;
+        before += samples;
+    }
+    for (i = 0; i < whole->count; i++) {
+        int64_t *of_class = &next[fnni_class_at(whole, i)];
+        const int64_t part = cut->folds ? (*of_class)++ % cut->folds : (*of_class)-- <= 0;
+        order[begin[part]++] = index[i];
+    }
+    memcpy(index, order, (size_t)whole->count * sizeof *index);
+}
+
+static fnn_result fnni_stratify(fnn_dataset *whole, const fnni_cut *cut, fnn_error *error)
+{
+    const size_t classes = (size_t)whole->classes, parts = cut->folds ? (size_t)cut->folds : 2;
+    const size_t numbers = fnni_plus(fnni_plus(classes, parts), (size_t)whole->count);
+    int64_t *next = (int64_t *)fnni_allocate(&whole->allocator, fnni_times(numbers, sizeof *next));
+    fnni_remainder *remainders =
+        (fnni_remainder *)fnni_allocate(&whole->allocator, fnni_times(classes, sizeof *remainders));
+    fnn_result result = FNN_OK;
+    int64_t i;
+    if (next && remainders) {
+        memset(next, 0, classes * sizeof *next);
+        for (i = 0; i < whole->count; i++) next[fnni_class_at(whole, i)]++;
+        if (!cut->folds)
+            fnni_strata_quotas(next, remainders, whole->classes, cut->first_count, whole->count);
+        fnni_strata_deal(whole, cut, next, next + classes, next + classes + parts);
+    } else {
+        result = fnni_fail(error, FNN_ERROR_MEMORY, "no memory to stratify %lld samples",
+                           (long long)whole->count);
+    }
+    fnni_release(&whole->allocator, remainders);
+    fnni_release(&whole->allocator, next);
+    return result;
+}
+
+/* All samples of `data` in the order wanted: the whole that is cut up. */
+static fnn_result fnni_view_ordered(fnn_dataset *view, const fnn_dataset *data, const fnni_cut *cut,
+                                    fnn_error *error)
+{
+    fnn_result result = fnni_order_check(data, cut->order, error);
+    if (result == FNN_OK) result = fnni_view(view, data, NULL, data->count, error);
+    if (result == FNN_OK && cut->order != FNN_ORDER_KEEP)
+        fnni_shuffle((int64_t *)view->owned[0], view->count, cut->seed, FNNI_STREAM_DATASET);
+    if (result == FNN_OK && cut->order == FNN_ORDER_STRATIFIED && view->count > 0)
+        result = fnni_stratify(view, cut, error);
     return result;
 }
 
@@ -7945,49 +8118,57 @@ FNNI_COLD FNN_DEF fnn_result fnn_dataset_subset(const fnn_dataset *data, const i
 FNNI_COLD FNN_DEF fnn_result fnn_dataset_shuffle(const fnn_dataset *data, uint64_t seed,
                                                  fnn_dataset *out, fnn_error *error)
 {
+    fnni_cut cut = {0, 0, 0, 0};
     fnn_result result;
     if (!out || out == data)
         return fnni_fail(error, FNN_ERROR_ARGUMENT, "shuffle: out is %s", out ? "data" : "NULL");
     memset(out, 0, sizeof *out);
     result = fnni_dataset_check_shape(data, error);
-    if (result == FNN_OK) result = fnni_view_ordered(out, data, 1, seed, error);
+    cut.order = FNN_ORDER_SHUFFLE;
+    cut.seed = seed;
+    if (result == FNN_OK) result = fnni_view_ordered(out, data, &cut, error);
+    return result;
+}
+
+/* Cuts the samples in their order, and makes part number `part` inside and the others outside. */
+static fnn_result fnni_view_part(const fnn_dataset *data, const fnni_cut *cut, int part,
+                                 fnn_dataset *inside, fnn_dataset *outside, fnn_error *error)
+{
+    const int64_t count = data->count;
+    fnn_dataset whole;
+    fnn_result result;
+    memset(&whole, 0, sizeof whole);
+    result = fnni_view_ordered(&whole, data, cut, error);
+    if (result == FNN_OK)
+        result = fnni_view_cut(&whole, fnni_cut_begin(cut, count, part),
+                               fnni_cut_begin(cut, count, part + 1), inside, outside, error);
+    fnn_dataset_free(&whole);
     return result;
 }
 
 FNNI_COLD FNN_DEF fnn_result fnn_dataset_split(const fnn_dataset *data, int64_t first_count,
-                                               int shuffle, uint64_t seed, fnn_dataset *first,
+                                               int order, uint64_t seed, fnn_dataset *first,
                                                fnn_dataset *second, fnn_error *error)
 {
-    fnn_dataset whole;
+    const fnni_cut cut = {order, seed, first_count, 0};
     fnn_result result = fnni_view_arguments(data, first, second, error);
     if (result == FNN_OK && (first_count < 0 || first_count > data->count))
         result = fnni_fail(error, FNN_ERROR_ARGUMENT, "split: first_count is %lld of %lld samples",
                            (long long)first_count, (long long)data->count);
-    if (result != FNN_OK) return result;
-    result = fnni_view_ordered(&whole, data, shuffle, seed, error);
-    if (result == FNN_OK) result = fnni_view_cut(&whole, 0, first_count, first, second, error);
-    fnn_dataset_free(&whole);
+    if (result == FNN_OK) result = fnni_view_part(data, &cut, 0, first, second, error);
     return result;
 }
 
 FNNI_COLD FNN_DEF fnn_result fnn_dataset_fold(const fnn_dataset *data, int folds, int fold,
-                                              int shuffle, uint64_t seed, fnn_dataset *train,
+                                              int order, uint64_t seed, fnn_dataset *train,
                                               fnn_dataset *validation, fnn_error *error)
 {
-    fnn_dataset whole;
-    int64_t begin, size, longer;
+    const fnni_cut cut = {order, seed, 0, folds};
     fnn_result result = fnni_view_arguments(data, train, validation, error);
     if (result == FNN_OK && (folds < 2 || folds > data->count || fold < 0 || fold >= folds))
         result = fnni_fail(error, FNN_ERROR_ARGUMENT, "fold %d of %d folds of %lld samples", fold,
                            folds, (long long)data->count);
-    if (result != FNN_OK) return result;
-    longer = data->count % folds; /* the first folds hold one sample more */
-    size = data->count / folds + (fold < longer);
-    begin = data->count / folds * fold + (fold < longer ? fold : longer);
-    result = fnni_view_ordered(&whole, data, shuffle, seed, error);
-    if (result == FNN_OK)
-        result = fnni_view_cut(&whole, begin, begin + size, validation, train, error);
-    fnn_dataset_free(&whole);
+    if (result == FNN_OK) result = fnni_view_part(data, &cut, fold, validation, train, error);
     return result;
 }
 
@@ -15977,7 +16158,7 @@ static fnn_result fnni_search_check(const fnn_dataset *data, const fnn_search_co
         return fnni_fail(error, FNN_ERROR_ARGUMENT,
                          "search: validation_share %g of %lld samples leaves a part empty",
                          c->validation_share, (long long)data->count);
-    return FNN_OK;
+    return c->validation ? FNN_OK : fnni_order_check(data, c->shuffle, error);
 }
 
 static int fnni_search_folds(const fnn_search_config *c)
@@ -16371,7 +16552,7 @@ FNNI_COLD FNN_DEF fnn_search_config fnn_search_config_init(void)
     fnn_search_config config;
     memset(&config, 0, sizeof config);
     config.validation_share = .2;
-    config.shuffle = 1;
+    config.shuffle = FNN_ORDER_SHUFFLE;
     config.monitor = FNN_MONITOR_VALIDATION_SCORE;
     config.refit = 1;
     config.context = fnn_context_config_init();

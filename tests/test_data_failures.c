@@ -75,11 +75,13 @@ static fnn_result run_case(world *w, int number, fnn_dataset *a, fnn_dataset *b)
     case 9: return fnn_dataset_fold(&w->table, 3, 1, 0, 1, a, b, NULL);
     case 10: return fnn_dataset_subset(&w->table, samples, 3, a, NULL);
     case 11: return fnn_dataset_shuffle(&w->table, 8, a, NULL);
+    case 12: return fnn_dataset_split(&w->table, 2, FNN_ORDER_STRATIFIED, 1, a, b, NULL);
+    case 13: return fnn_dataset_fold(&w->table, 3, 1, FNN_ORDER_STRATIFIED, 1, a, b, NULL);
     default:
         return fnn_normalization_compute(FNN_NORMALIZE_STANDARDIZE, &w->table, shift, scale, NULL);
     }
 }
-enum { CASES = 13, READING_CASES = 8 };
+enum { CASES = 15, READING_CASES = 8 };
 
 static void make_world(world *w, fnn_real *reals, int32_t *labels)
 {
