@@ -13845,8 +13845,15 @@ static fnni_inflate_status fnni_gzip_member(fnni_inflater *s)
     return FNNI_INFLATE_END;
 }
 
-/* Decompresses a gzip file, all its members, into out[0 .. capacity - 1]. Returns END and the
- * number of bytes in *size; FULL when there are more than fit (out is full; what follows has not
+/* Whether nothing but zeros follows, as on tapes and in padded archives: gzip(1) ignores them. */
+static int fnni_gzip_padding(const uint8_t *in, const uint8_t *end)
+{
+    while (in < end && *in == 0) in++;
+    return in == end;
+}
+
+/* Decompresses a gzip file, all its members, into out[0 .. capacity - 1]; zeros behind the last one
+ * are ignored. Returns END and the number of bytes in *size; FULL when there are more than fit (out is full; what follows has not
  * been looked at, nor a checksum); or WRONG with the reason in *wrong. */
 static fnni_inflate_status fnni_gunzip(const fnni_file *file, uint8_t *out, size_t capacity,
                                        size_t *size, const char **wrong)
@@ -13859,7 +13866,8 @@ static fnni_inflate_status fnni_gunzip(const fnni_file *file, uint8_t *out, size
     s.out_end = out + capacity;
     s.wrong = "";
     fnni_crc_tables(s.crc);
-    while (status == FNNI_INFLATE_END && s.b.in < s.in_end) status = fnni_gzip_member(&s);
+    do status = fnni_gzip_member(&s);
+    while (status == FNNI_INFLATE_END && !fnni_gzip_padding(s.b.in, s.in_end));
     *size = (size_t)(s.out - out);
     *wrong = s.wrong;
     return status;
