@@ -128,10 +128,14 @@
  * DATA
  *   fnn_read_fashion_mnist, fnn_read_cifar10, fnn_read_idx, fnn_read_csv (plain or gzip), or arrays
  *   of your own, borrowed, never copied: fnn_dataset_images, fnn_dataset_table,
- *   fnn_dataset_regression. Splits, subsets, shuffles and folds are views of the same rows: the
- *   label of a view's sample is fnn_dataset_label's, not labels[i]. Pixels stay bytes in memory and
- *   become numbers when a batch is gathered, which is also when they are augmented: no copy is
- *   made.
+ *   fnn_dataset_regression. Splits, subsets, shuffles and folds are views of the same rows,
+ *   stratified by class if wanted; the label of a view's sample is fnn_dataset_label's, not
+ *   labels[i]. Pixels stay bytes in memory and become numbers when a batch is gathered, which is
+ *   also when they are augmented: no copy is made.
+ *   A CSV table may have text columns, which become one-hot, and missing values, which are refused,
+ *   replaced by means or dropped with their line; columns are told by number or by name. A test
+ *   file is encoded like its training file by same_classes: the same numbers for classes and
+ *   categories, the training set's means. Names of features stay with the data set.
  *
  * FILES
  *   Every size in a file is checked against what the file holds before memory is taken for it. A
@@ -207,6 +211,10 @@
  *   A NULL configuration of a layer is refused with a message of its own.
  *   fnn_loss reads labels and targets when it is called; fnn_forward copied them.
  *   FNN_API may be defined; every enumeration has a FNN_..._COUNT.
+ *   fnn_dataset_split and fnn_dataset_fold take one of fnn_order in place of shuffle, with the same
+ *   values 0 and 1; others than these and 2 are refused.
+ *   $FMNIST_DIR and $CIFAR10_DIR, once set, are the only place that is looked at.
+ *   A CSV file read with same_classes must have the columns of that set, by number and by name.
  *   The double library is static to its unit (no symbol ends in _f64 any more): define the
  *   implementation in each unit that uses it.
  *
@@ -254,6 +262,10 @@
  *                      tests/test_optimizers.c.
  *     schedule         a row in FNN_SCHEDULE_LIST (>>api) with its constructor's prototype; a page
  *                      in >>schedules; a row in tests/test_schedule.c.
+ *     order of samples, role of a column, missing values    a row in its list (>>api); its case in
+ *                      >>datasets, or among the CSV pages of >>data; a test in tests/test_views.c,
+ *                      or in tests/test_csv.c.
+ *     file in place of data, IDX type    a row in FNNI_IMPOSTOR_LIST or FNNI_IDX_TYPE_LIST (>>data).
  *     normalisation, initialiser    a row in its list (>>api); a row in tests/test_views.c, or in
  *                      tests/test_model.c.
  *     instruction set  a row in FNN_ISA_LIST (>>api); a block of vocabulary in >>kernels; a pass in
@@ -325,6 +337,7 @@ typedef FMNIST_NN_REAL fnn_real;
     X(FNN_ERROR_NUMERIC, "a number is not finite")
 /* clang-format on */
 #define FNNI_ENUM(name, ...) name, /* makes an enum of this list and of those below */
+#define FNNI_ENUM_NAME(name) name, /* of those whose rows are names alone */
 typedef enum fnn_result { FNN_RESULT_LIST(FNNI_ENUM) FNN_RESULT_COUNT } fnn_result;
 
 /* A general text for a result. fnn_error.message and fnn_model_error say what happened in this
@@ -442,10 +455,13 @@ typedef struct fnn_dataset {
     int target_count;            /* 0 without targets */
     const int64_t *index;        /* (count) sample i is row index[i]; NULL: sample i is row i */
     int64_t rows; /* rows the arrays hold; may stay 0 (meaning count) without index */
-    const char *const *class_names; /* (classes) zero-terminated names, or NULL */
-    fnn_allocator allocator;        /* where memory made for this data set and its views comes from;
+    const char *const *class_names;   /* (classes) zero-terminated names, or NULL */
+    const char *const *feature_names; /* (features) the same of the features, or NULL */
+    fnn_allocator allocator; /* where memory made for this data set and its views comes from;
                                     zeroed: FMNIST_NN_MALLOC */
-    void *owned[5];                 /* private: what fnn_dataset_free releases; leave it NULL */
+    const struct fnn_encoding *encoding; /* private: how a reader made features of a table's
+                                    columns, for tables to be read alike; leave it NULL */
+    void *owned[8]; /* private: what fnn_dataset_free releases; leave it NULL */
 } fnn_dataset;
 
 /* Data sets over your own arrays, which every call that takes one checks. labels and targets may be
@@ -506,17 +522,30 @@ FNN_API fnn_result fnn_dataset_subset(const fnn_dataset *data, const int64_t *sa
 FNN_API fnn_result fnn_dataset_shuffle(const fnn_dataset *data, uint64_t seed, fnn_dataset *out,
                                        fnn_error *error);
 
-/* The first `first_count` samples into `first`, the others into `second`; with `shuffle` nonzero
- * after a shuffle by `seed`. 0 <= first_count <= data->count: one part may be empty. */
-FNN_API fnn_result fnn_dataset_split(const fnn_dataset *data, int64_t first_count, int shuffle,
+/* How samples are ordered before they are cut into parts. */
+/* clang-format off */
+#define FNN_ORDER_LIST(X) \
+    X(FNN_ORDER_KEEP)       /* 0: as they are */ \
+    X(FNN_ORDER_SHUFFLE)    /* 1: in random order */ \
+    X(FNN_ORDER_STRATIFIED) /* 2: in random order, and each part gets its share of each class */
+/* clang-format on */
+typedef enum fnn_order { FNN_ORDER_LIST(FNNI_ENUM_NAME) FNN_ORDER_COUNT } fnn_order;
+
+/* The first `first_count` samples into `first`, the others into `second`; order: one of fnn_order,
+ * by `seed`. 0 <= first_count <= data->count: one part may be empty. Stratified, `first` has of n
+ * samples of a class n * first_count / count, rounded down, or up where the remainder is among the
+ * largest (of equals, the lower class's). The class is the label or, without labels, the largest
+ * of one-hot targets; a data set without classes is FNN_ERROR_ARGUMENT. */
+FNN_API fnn_result fnn_dataset_split(const fnn_dataset *data, int64_t first_count, int order,
                                      uint64_t seed, fnn_dataset *first, fnn_dataset *second,
                                      fnn_error *error);
 
-/* Fold number `fold` (from 0) of `folds`-fold cross-validation: a contiguous part of the (shuffled,
- * if `shuffle` is nonzero) samples is `validation`, all others are `train`. The folds of one seed
- * are a partition; when `folds` does not divide the count, the first ones hold one sample more.
- * 2 <= folds <= data->count. */
-FNN_API fnn_result fnn_dataset_fold(const fnn_dataset *data, int folds, int fold, int shuffle,
+/* Fold number `fold` (from 0) of `folds`-fold cross-validation: a contiguous part of the samples in
+ * their order (one of fnn_order, by `seed`) is `validation`, all others are `train`. The folds of
+ * one seed are a partition; when `folds` does not divide the count, the first ones hold one sample
+ * more. Stratified, each fold has of n samples of a class n / folds, rounded down or up; the class
+ * is as for fnn_dataset_split. 2 <= folds <= data->count. */
+FNN_API fnn_result fnn_dataset_fold(const fnn_dataset *data, int folds, int fold, int order,
                                     uint64_t seed, fnn_dataset *train, fnn_dataset *validation,
                                     fnn_error *error);
 
@@ -527,27 +556,48 @@ FNN_API fnn_result fnn_dataset_fold(const fnn_dataset *data, int folds, int fold
  * FNN_ERROR_FORMAT when its contents are wrong, FNN_ERROR_MEMORY, or FNN_ERROR_ARGUMENT; `error`
  * (may be NULL) names the file, what was expected and what was found. */
 
-/* Loads unsigned bytes in IDX, the format of MNIST and Fashion-MNIST.
- * images: an IDX file of 2 dimensions (n, channels), 3 (n, height, width) or 4 (n, height, width,
- * channels). labels: an IDX file of n bytes, or NULL; classes becomes the largest label + 1. */
+/* Loads IDX, the format of MNIST and Fashion-MNIST, with fnn_idx_config_init().
+ * images: an IDX file of 1 dimension (n): a column; 2 (n, channels); 3 (n, height, width) or 4 (n,
+ * height, width, channels). Unsigned bytes stay bytes; int8, int16, int32, float and double become
+ * reals: rounded where fnn_real cannot hold them, FNN_ERROR_FORMAT where a finite number is beyond
+ * its range; NaN and infinities stay. labels: an IDX file of n integers of any type, or NULL; of 2
+ * dimensions (n, k), column 0 is the class, as in QMNIST. classes becomes the largest label + 1. */
 FNN_API fnn_result fnn_read_idx(const char *images, const char *labels,
                                 const fnn_allocator *allocator, fnn_dataset *out, fnn_error *error);
 
+/* How to read IDX files; start from fnn_idx_config_init(), then change fields. */
+typedef struct fnn_idx_config {
+    int transpose;       /* 0; 1: height and width change places, as EMNIST's images need */
+    int compact_classes; /* 0: labels are 0 .. 65535 and are kept. 1: as in fnn_csv_config: EMNIST's
+                            letters, 1 to 26, become 0 to 25, and class_names "1" to "26" */
+    const fnn_dataset *same_classes; /* NULL, or the training set whose classes this one's are */
+} fnn_idx_config;
+
+/* The defaults named beside the fields above: all zero. */
+FNN_API fnn_idx_config fnn_idx_config_init(void);
+
+/* Loads IDX as the configuration says (NULL: fnn_idx_config_init()). A class that same_classes does
+ * not have is FNN_ERROR_FORMAT. */
+FNN_API fnn_result fnn_read_idx_with(const char *images, const char *labels,
+                                     const fnn_idx_config *config, const fnn_allocator *allocator,
+                                     fnn_dataset *out, fnn_error *error);
+
 /* Loads Fashion-MNIST (60,000 and 10,000 images of 28 x 28 x 1, 10 classes with their names).
- * directory: holds the four files under their original names, with or without `.gz`; NULL looks in
- * $FMNIST_DIR, then in `data`, then in /usr/share/datasets/fashion-mnist, and takes the first that
- * has the files. train, test: either may be NULL (not loaded), not both. Fewer images than the
- * original are accepted, another size or a label above 9 is not. The original MNIST has the same
- * file names and loads too (its class names are then wrong: set class_names to NULL). */
+ * directory: holds the four files under their original names, with or without `.gz`; NULL takes
+ * $FMNIST_DIR if that is set and not empty, else the first of `data` and
+ * /usr/share/datasets/fashion-mnist that has the files. train, test: either may be NULL (not
+ * loaded), not both. Fewer images than the original are accepted, another size or a label above 9
+ * is not. The original MNIST has the same file names and loads too (its class names are then wrong:
+ * set class_names to NULL). */
 FNN_API fnn_result fnn_read_fashion_mnist(const char *directory, const fnn_allocator *allocator,
                                           fnn_dataset *train, fnn_dataset *test, fnn_error *error);
 
 /* Loads CIFAR-10 in its binary version (Krizhevsky 2009): 32 x 32 x 3 bytes in the order (height,
  * width, channels: red, green, blue), 10 classes with their names. directory: holds
  * data_batch_1.bin to data_batch_5.bin (train) and test_batch.bin (test), with or without `.gz`;
- * NULL looks in $CIFAR10_DIR, then in `data/cifar-10-batches-bin`. train, test: either may be NULL
- * (not loaded), not both. Fewer images a file are accepted. While loading, all files and the data
- * set are in memory together: twice the size. */
+ * NULL takes $CIFAR10_DIR if that is set and not empty, else `data/cifar-10-batches-bin`. train,
+ * test: either may be NULL (not loaded), not both. Fewer images a file are accepted. While loading,
+ * all files and the data set are in memory together: twice the size. */
 FNN_API fnn_result fnn_read_cifar10(const char *directory, const fnn_allocator *allocator,
                                     fnn_dataset *train, fnn_dataset *test, fnn_error *error);
 
@@ -562,39 +612,94 @@ typedef enum fnn_csv_label {
     FNN_CSV_LABEL_NONE,  /* there is no label column: all columns are features */
     FNN_CSV_LABEL_CLASS, /* class numbers: integers */
     FNN_CSV_LABEL_NAME,  /* class names: any text, numbered in the order of their bytes (strcmp) */
-    FNN_CSV_LABEL_TARGET /* a number to predict: goes to targets, target_count = 1 */
+    FNN_CSV_LABEL_TARGET /* a number to predict: goes to targets. More than one column may be so */
 } fnn_csv_label;
+
+/* What a column of a CSV file is. */
+/* clang-format off */
+#define FNN_CSV_ROLE_LIST(X) \
+    X(FNN_CSV_FEATURE) /* a number: one feature */ \
+    X(FNN_CSV_TEXT)    /* any text: one-hot, a feature for each category, in their strcmp order */ \
+    X(FNN_CSV_LABEL)   /* what fnn_csv_config.label says */ \
+    X(FNN_CSV_SKIPPED) /* left out */
+/* clang-format on */
+typedef enum fnn_csv_role { FNN_CSV_ROLE_LIST(FNNI_ENUM_NAME) FNN_CSV_ROLE_COUNT } fnn_csv_role;
+
+/* A column that is something else than the others. */
+typedef struct fnn_csv_column {
+    const char *name; /* as in the header line; NULL: `number` says which */
+    int number;       /* from 0; negative counts from the end */
+    fnn_csv_role role;
+} fnn_csv_column;
+
+/* What becomes of missing values: empty fields and missing_words, quoted or not. A mean is one over
+ * the samples that have the value, of a text column the share of each category; a missing label or
+ * target stays FNN_ERROR_FORMAT, as does a feature without any value. */
+/* clang-format off */
+#define FNN_CSV_MISSING_LIST(X) \
+    X(FNN_CSV_MISSING_REFUSE) /* empty fields are FNN_ERROR_FORMAT; words mean nothing special */ \
+    X(FNN_CSV_MISSING_MEAN)   /* the feature becomes its mean */ \
+    X(FNN_CSV_MISSING_DROP)   /* the line is left out, unless its column is skipped */
+/* clang-format on */
+typedef enum fnn_csv_missing {
+    FNN_CSV_MISSING_LIST(FNNI_ENUM_NAME) FNN_CSV_MISSING_COUNT
+} fnn_csv_missing;
 
 /* How to read a CSV file; start from fnn_csv_config_init(), then change fields. */
 typedef struct fnn_csv_config {
-    char separator;      /* ',' ';' '\t' ...; ' ' stands for any run of spaces and tabs */
-    int header;          /* 1: the first line that is not blank names the columns: skipped */
+    char separator;      /* ',' ';' '\t' ...; ' ' stands for any run of spaces and tabs. A first
+                                 line `sep=;`, as Excel writes it, overrides it */
+    int header;          /* so many lines, blank ones not counted, stand before the samples; the
+                                 first of them names the columns */
     fnn_csv_label label; /* what the label column holds */
-    int label_column;    /* from 0; negative counts from the end: -1 is the last column */
+    int label_column;    /* from 0; negative counts from the end: -1 is the last column. Only where
+                                 `columns` has no FNN_CSV_LABEL */
     int compact_classes; /* FNN_CSV_LABEL_CLASS only. 0: numbers are kept, must be 0 .. 65535,
                                  and classes = largest + 1, so that 1 2 3 4 5 7 makes 8 classes of
                                  which two are empty. 1: the numbers that occur (any integers up to
                                  16 million) become 0, 1, 2 ... in ascending order, and class_names
                                  hold the original numbers */
-    const struct fnn_dataset *same_classes; /* NULL, or a loaded training set whose classes (and,
-                                 for names and compacted numbers, class_names) this file must use,
-                                 so that both sets number their classes alike; a class that it does
-                                 not have is FNN_ERROR_FORMAT. Its names are copied */
+    const struct fnn_dataset *same_classes; /* NULL, or a loaded training set that this file must be
+                                 encoded like: its classes (and, for names and compacted numbers,
+                                 class_names), the categories of its text columns, its means in
+                                 place of missing values. A class or category that it does not have
+                                 is FNN_ERROR_FORMAT, as are other feature names than its own.
+                                 All is copied */
     int keep_bytes; /* 1: features are integers 0 .. 255 and stay bytes (a quarter of the
                                  memory); anything else is FNN_ERROR_FORMAT. 0: reals */
-    int height, width, channels; /* of one sample, whose product is the number of feature columns;
-                                 0, 0, 0: a table, 1 x 1 x columns */
+    int height, width, channels; /* of one sample, whose product is the number of features;
+                                 0, 0, 0: a table, 1 x 1 x features */
     const int *skip_columns; /* (skip_count) columns to leave out, negative from the end, or NULL */
     int skip_count;
+    const fnn_csv_column *columns; /* (column_count) columns that are not what others says, or
+                                 NULL. Targets come in the order of the file */
+    int column_count;
+    fnn_csv_role others; /* FNN_CSV_FEATURE; what all other columns are: FNN_CSV_SKIPPED takes
+                                 only those that are listed */
+    int categories;      /* 256, at most 65536: the most that a text column may have. Each becomes a
+                                 feature, so that a column of identifiers would fill the memory */
+    fnn_csv_missing missing;   /* FNN_CSV_MISSING_REFUSE */
+    const char *missing_words; /* "?"; words with blanks between them that stand for a missing
+                                 value, as an empty field does: "? NA -999". NULL: none */
+    char comment;              /* 0; '#' ...: lines that begin so, after blanks, are left out */
+    int skip_lines; /* 0; so many lines at the start of the file, of whatever form, are left out */
 } fnn_csv_config;
 
-/* Comma, no header line, class numbers in the last column, kept as they are; features as reals; a
- * table; nothing skipped. Three files and what to change:
+/* The defaults: comma, no header line, class numbers in the last column, kept as they are; features
+ * as reals; a table; nothing skipped or missing; what else is named beside the fields above. Files
+ * and what to change:
  *     Kaggle's Fashion-MNIST: header = 1, label_column = 0, keep_bytes = 1, height = width = 28,
  *                             channels = 1
  *     UCI Iris:               label = FNN_CSV_LABEL_NAME
  *     UCI Statlog (Landsat):  separator = ' ', compact_classes = 1 (1..7 without 6),
- *                             keep_bytes = 1; for sat.tst also same_classes = the set of sat.trn */
+ *                             keep_bytes = 1; for sat.tst also same_classes = the set of sat.trn
+ *     UCI Mushroom:           label = FNN_CSV_LABEL_NAME, label_column = 0, others = FNN_CSV_TEXT,
+ *                             missing = FNN_CSV_MISSING_MEAN
+ * Columns by name, with two targets:
+ *     static const fnn_csv_column columns[] = {
+ *         {"town", 0, FNN_CSV_TEXT}, {"id", 0, FNN_CSV_SKIPPED},
+ *         {"rent", 0, FNN_CSV_LABEL}, {"price", 0, FNN_CSV_LABEL}};
+ *     c.header = 1, c.label = FNN_CSV_LABEL_TARGET, c.columns = columns, c.column_count = 4; */
 FNN_API fnn_csv_config fnn_csv_config_init(void);
 
 /* Loads a table of text: one sample a line, all lines with the same number of columns.
@@ -602,7 +707,10 @@ FNN_API fnn_csv_config fnn_csv_config_init(void);
  * line end, a UTF-8 byte order mark, blank lines (ignored) and blanks round a field are accepted.
  * Numbers are decimal with a point (`-1.5e-3`), correctly rounded to fnn_real whatever the locale;
  * hexadecimal, inf, nan and empty fields are FNN_ERROR_FORMAT, as is a number beyond the range of
- * fnn_real. `error` names line and column (both from 1). config NULL: fnn_csv_config_init(). */
+ * fnn_real. Where the header line has as many fields as the others, feature_names come from it;
+ * those of a text column are "town=Paris". `error` names line and column (both from 1). Memory is a
+ * multiple of the file's size, at most as many reals a field as `categories` allows.
+ * config NULL: fnn_csv_config_init(). */
 FNN_API fnn_result fnn_read_csv(const char *path, const fnn_csv_config *config,
                                 const fnn_allocator *allocator, fnn_dataset *out, fnn_error *error);
 
@@ -1404,7 +1512,8 @@ typedef struct fnn_search_config {
     int folds;                     /* 0; from 2 on: k-fold cross-validation */
     double validation_share;       /* .2; without folds: share of the samples to validate with */
     const fnn_dataset *validation; /* NULL; else what to validate with, in place of a share */
-    int shuffle;                   /* 1: before the data are cut into parts */
+    int shuffle;                   /* FNN_ORDER_SHUFFLE, which is 1; one of fnn_order: how samples
+                                      are ordered before they are cut into parts */
     uint64_t seed;                 /* 0; of that and of the trials */
     fnn_monitor monitor;           /* FNN_MONITOR_VALIDATION_SCORE: the mean of this over the folds
                                       ranks candidates; the greater score, the smaller loss */
@@ -7279,6 +7388,8 @@ FNN_DEF fnn_result fnn_conv2d_backward_weights(fnn_context *context, const fnn_w
 #define FNNI_MAX_CLASS_NUMBER 16777216
 /* Deflate's best case: a match of 258 bytes in two bits, that is 1032 bytes out of one. */
 #define FNNI_DEFLATE_RATIO 1032
+/* The largest finite number of the library. */
+#define FNNI_REAL_MAX (sizeof(fnn_real) == 4 ? (double)FLT_MAX : DBL_MAX)
 /* The stream of random numbers that orders samples; other rooms use other streams. */
 #define FNNI_STREAM_DATASET 0x64617461u
 
@@ -7772,6 +7883,13 @@ static int fnni_parse_small(const char *text, size_t length, fnn_real *value)
     return 1;
 }
 
+/* Whether all of the text is a decimal number, however large. */
+static int fnni_is_decimal(const char *text, size_t length)
+{
+    fnni_decimal d;
+    return fnni_decimal_scan(&d, text, text + length);
+}
+
 /* Parses all of the text as a decimal number. Returns 0 when it is none, or too large. */
 static int fnni_parse_real(const char *text, size_t length, fnn_real *value)
 {
@@ -7898,7 +8016,8 @@ FNN_DEF void fnn_dataset_free(fnn_dataset *data)
 }
 
 /* Makes `memory` (NULL: nothing) the property of the data set, and returns it. No loader owns more
- * than the array has slots: pixels, labels, targets, index, names. */
+ * than the array has slots: pixels, labels, targets, index, names of classes and of features, an
+ * encoding with its columns and its means. */
 static void *fnni_dataset_own(fnn_dataset *data, void *memory)
 {
     int i = 0;
@@ -8076,6 +8195,7 @@ static fnn_result fnni_dataset_check_labels(const fnn_dataset *data, fnn_error *
 
 FNN_DEF fnn_result fnn_dataset_check(const fnn_dataset *data, fnn_error *error)
 {
+    size_t j;
     int i;
     fnn_result result = fnni_dataset_check_shape(data, error);
     if (result == FNN_OK && data->count < 1)
@@ -8088,6 +8208,10 @@ FNN_DEF fnn_result fnn_dataset_check(const fnn_dataset *data, fnn_error *error)
     for (i = 0; result == FNN_OK && data->class_names && i < data->classes; i++)
         if (!data->class_names[i])
             result = fnni_fail(error, FNN_ERROR_ARGUMENT, "data set: class_names[%d] is NULL", i);
+    for (j = 0; result == FNN_OK && data->feature_names && j < fnni_dataset_features(data); j++)
+        if (!data->feature_names[j])
+            result = fnni_fail(error, FNN_ERROR_ARGUMENT, "data set: feature_names[%llu] is NULL",
+                               (unsigned long long)j);
     return result;
 }
 
@@ -8179,13 +8303,162 @@ static void fnni_shuffle(int64_t *items, int64_t count, uint64_t seed, uint64_t 
     }
 }
 
-/* All samples of `data`, shuffled if wanted: the whole that split and fold cut up. */
-static fnn_result fnni_view_ordered(fnn_dataset *view, const fnn_dataset *data, int shuffle,
-                                    uint64_t seed, fnn_error *error)
+/* ---- samples in order ---- */
+
+/* The class of a sample: its label or, without labels, the largest of its one-hot targets. */
+static int fnni_class_at(const fnn_dataset *data, int64_t i)
 {
-    fnn_result result = fnni_view(view, data, NULL, data->count, error);
-    if (result == FNN_OK && shuffle)
-        fnni_shuffle((int64_t *)view->owned[0], view->count, seed, FNNI_STREAM_DATASET);
+    const size_t row = fnni_dataset_row(data, i), outputs = (size_t)data->classes;
+    const fnn_real *targets;
+    int best = 0, j;
+    if (data->labels) return (int)data->labels[row];
+    targets = data->targets + row * outputs;
+    for (j = 1; j < data->classes; j++)
+        if (targets[j] > targets[best]) best = j;
+    return best;
+}
+
+/* Whether samples can be ordered so: an fnn_order and, to stratify, a class of each sample. */
+static fnn_result fnni_order_check(const fnn_dataset *data, int order, fnn_error *error)
+{
+    fnn_result result;
+    if (order < FNN_ORDER_KEEP || order >= FNN_ORDER_COUNT)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                         "order: expected an fnn_order, 0 to %d, found %d", FNN_ORDER_COUNT - 1,
+                         order);
+    if (order != FNN_ORDER_STRATIFIED) return FNN_OK;
+    result = fnni_dataset_check_index(data, error);
+    if (result == FNN_OK && data->labels) return fnni_dataset_check_labels(data, error);
+    if (result == FNN_OK &&
+        (data->classes < 1 || !data->targets || data->target_count != data->classes))
+        result = fnni_fail(error, FNN_ERROR_ARGUMENT,
+                           "order: stratified, but there are neither labels nor one-hot targets");
+    return result;
+}
+
+/* A class's remainder, to be sorted: the largest first, of equals the lower class. */
+typedef struct fnni_remainder {
+    int64_t remainder;
+    int class_number;
+} fnni_remainder;
+
+static int fnni_compare_remainders(const void *left, const void *right)
+{
+    const fnni_remainder *a = (const fnni_remainder *)left, *b = (const fnni_remainder *)right;
+    if (a->remainder != b->remainder) return a->remainder > b->remainder ? -1 : 1;
+    return a->class_number < b->class_number ? -1 : 1;
+}
+
+/* a * b / total and what remains, 0 <= a <= total, 0 <= b <= total, without the product, which
+ * may not fit: long multiplication, bit by bit of b. */
+static int64_t fnni_proportion(int64_t a, int64_t b, int64_t total, int64_t *remainder)
+{
+    uint64_t quotient = 0, rest = 0, n = (uint64_t)total;
+    int bit;
+    for (bit = 62; bit >= 0; bit--) {
+        quotient *= 2, rest *= 2;
+        if (rest >= n) quotient++, rest -= n;
+        if (!((uint64_t)b >> bit & 1)) continue;
+        rest += (uint64_t)a;
+        if (rest >= n) quotient++, rest -= n;
+    }
+    *remainder = (int64_t)rest;
+    return (int64_t)quotient;
+}
+
+/* How samples are to be cut: into `folds` parts of a size or, if that is 0, into the first
+ * `first_count` and the others. */
+typedef struct fnni_cut {
+    int order; /* fnn_order */
+    uint64_t seed;
+    int64_t first_count;
+    int folds;
+} fnni_cut;
+
+/* Where part number `part` begins: the first folds hold one sample more. */
+static int64_t fnni_cut_begin(const fnni_cut *cut, int64_t count, int part)
+{
+    const int64_t longer = cut->folds ? count % cut->folds : 0;
+    if (!cut->folds) return part ? cut->first_count : 0;
+    return count / cut->folds * part + (part < longer ? part : longer);
+}
+
+/* Makes counts of each class what the first part of a split gets of it: count * first_count / all,
+ * rounded down, and one more where the remainder is among the largest, until the part is full. */
+static void fnni_strata_quotas(int64_t *counts, fnni_remainder *remainders, int classes,
+                               int64_t first_count, int64_t all)
+{
+    int64_t left = first_count;
+    int i;
+    for (i = 0; i < classes; i++) {
+        remainders[i].class_number = i;
+        counts[i] = fnni_proportion(counts[i], first_count, all, &remainders[i].remainder);
+        left -= counts[i];
+    }
+    qsort(remainders, (size_t)classes, sizeof *remainders, fnni_compare_remainders);
+    for (i = 0; i < left; i++) counts[remainders[i].class_number]++;
+}
+
+/* Brings the samples of a shuffled view into the order of their parts. `next` (classes) holds the
+ * samples of each class. A split gives the first so many of each class to its first part. Folds
+ * are dealt like cards, class after class: 5 of class a, 4 of b and 3 folds make
+ *     a a a a a b b b b
+ *     0 1 2 0 1 2 0 1 2 */
+static void fnni_strata_deal(fnn_dataset *whole, const fnni_cut *cut, int64_t *next, int64_t *begin,
+                             int64_t *order)
+{
+    int64_t *index = (int64_t *)whole->owned[0];
+    int64_t i, before = 0;
+    int k;
+    for (k = 0; k < (cut->folds ? cut->folds : 2); k++)
+        begin[k] = fnni_cut_begin(cut, whole->count, k);
+    for (k = 0; cut->folds && k < whole->classes; k++) {
+        const int64_t samples = next[k];
+        next[k] = before;
+        before += samples;
+    }
+    for (i = 0; i < whole->count; i++) {
+        int64_t *of_class = &next[fnni_class_at(whole, i)];
+        const int64_t part = cut->folds ? (*of_class)++ % cut->folds : (*of_class)-- <= 0;
+        order[begin[part]++] = index[i];
+    }
+    memcpy(index, order, (size_t)whole->count * sizeof *index);
+}
+
+static fnn_result fnni_stratify(fnn_dataset *whole, const fnni_cut *cut, fnn_error *error)
+{
+    const size_t classes = (size_t)whole->classes, parts = cut->folds ? (size_t)cut->folds : 2;
+    const size_t numbers = fnni_plus(fnni_plus(classes, parts), (size_t)whole->count);
+    int64_t *next = (int64_t *)fnni_allocate(&whole->allocator, fnni_times(numbers, sizeof *next));
+    fnni_remainder *remainders =
+        (fnni_remainder *)fnni_allocate(&whole->allocator, fnni_times(classes, sizeof *remainders));
+    fnn_result result = FNN_OK;
+    int64_t i;
+    if (next && remainders) {
+        memset(next, 0, classes * sizeof *next);
+        for (i = 0; i < whole->count; i++) next[fnni_class_at(whole, i)]++;
+        if (!cut->folds)
+            fnni_strata_quotas(next, remainders, whole->classes, cut->first_count, whole->count);
+        fnni_strata_deal(whole, cut, next, next + classes, next + classes + parts);
+    } else {
+        result = fnni_fail(error, FNN_ERROR_MEMORY, "no memory to stratify %lld samples",
+                           (long long)whole->count);
+    }
+    fnni_release(&whole->allocator, remainders);
+    fnni_release(&whole->allocator, next);
+    return result;
+}
+
+/* All samples of `data` in the order wanted: the whole that is cut up. */
+static fnn_result fnni_view_ordered(fnn_dataset *view, const fnn_dataset *data, const fnni_cut *cut,
+                                    fnn_error *error)
+{
+    fnn_result result = fnni_order_check(data, cut->order, error);
+    if (result == FNN_OK) result = fnni_view(view, data, NULL, data->count, error);
+    if (result == FNN_OK && cut->order != FNN_ORDER_KEEP)
+        fnni_shuffle((int64_t *)view->owned[0], view->count, cut->seed, FNNI_STREAM_DATASET);
+    if (result == FNN_OK && cut->order == FNN_ORDER_STRATIFIED && view->count > 0)
+        result = fnni_stratify(view, cut, error);
     return result;
 }
 
@@ -8247,49 +8520,57 @@ FNNI_COLD FNN_DEF fnn_result fnn_dataset_subset(const fnn_dataset *data, const i
 FNNI_COLD FNN_DEF fnn_result fnn_dataset_shuffle(const fnn_dataset *data, uint64_t seed,
                                                  fnn_dataset *out, fnn_error *error)
 {
+    fnni_cut cut = {0, 0, 0, 0};
     fnn_result result;
     if (!out || out == data)
         return fnni_fail(error, FNN_ERROR_ARGUMENT, "shuffle: out is %s", out ? "data" : "NULL");
     memset(out, 0, sizeof *out);
     result = fnni_dataset_check_shape(data, error);
-    if (result == FNN_OK) result = fnni_view_ordered(out, data, 1, seed, error);
+    cut.order = FNN_ORDER_SHUFFLE;
+    cut.seed = seed;
+    if (result == FNN_OK) result = fnni_view_ordered(out, data, &cut, error);
+    return result;
+}
+
+/* Cuts the samples in their order, and makes part number `part` inside and the others outside. */
+static fnn_result fnni_view_part(const fnn_dataset *data, const fnni_cut *cut, int part,
+                                 fnn_dataset *inside, fnn_dataset *outside, fnn_error *error)
+{
+    const int64_t count = data->count;
+    fnn_dataset whole;
+    fnn_result result;
+    memset(&whole, 0, sizeof whole);
+    result = fnni_view_ordered(&whole, data, cut, error);
+    if (result == FNN_OK)
+        result = fnni_view_cut(&whole, fnni_cut_begin(cut, count, part),
+                               fnni_cut_begin(cut, count, part + 1), inside, outside, error);
+    fnn_dataset_free(&whole);
     return result;
 }
 
 FNNI_COLD FNN_DEF fnn_result fnn_dataset_split(const fnn_dataset *data, int64_t first_count,
-                                               int shuffle, uint64_t seed, fnn_dataset *first,
+                                               int order, uint64_t seed, fnn_dataset *first,
                                                fnn_dataset *second, fnn_error *error)
 {
-    fnn_dataset whole;
+    const fnni_cut cut = {order, seed, first_count, 0};
     fnn_result result = fnni_view_arguments(data, first, second, error);
     if (result == FNN_OK && (first_count < 0 || first_count > data->count))
         result = fnni_fail(error, FNN_ERROR_ARGUMENT, "split: first_count is %lld of %lld samples",
                            (long long)first_count, (long long)data->count);
-    if (result != FNN_OK) return result;
-    result = fnni_view_ordered(&whole, data, shuffle, seed, error);
-    if (result == FNN_OK) result = fnni_view_cut(&whole, 0, first_count, first, second, error);
-    fnn_dataset_free(&whole);
+    if (result == FNN_OK) result = fnni_view_part(data, &cut, 0, first, second, error);
     return result;
 }
 
 FNNI_COLD FNN_DEF fnn_result fnn_dataset_fold(const fnn_dataset *data, int folds, int fold,
-                                              int shuffle, uint64_t seed, fnn_dataset *train,
+                                              int order, uint64_t seed, fnn_dataset *train,
                                               fnn_dataset *validation, fnn_error *error)
 {
-    fnn_dataset whole;
-    int64_t begin, size, longer;
+    const fnni_cut cut = {order, seed, 0, folds};
     fnn_result result = fnni_view_arguments(data, train, validation, error);
     if (result == FNN_OK && (folds < 2 || folds > data->count || fold < 0 || fold >= folds))
         result = fnni_fail(error, FNN_ERROR_ARGUMENT, "fold %d of %d folds of %lld samples", fold,
                            folds, (long long)data->count);
-    if (result != FNN_OK) return result;
-    longer = data->count % folds; /* the first folds hold one sample more */
-    size = data->count / folds + (fold < longer);
-    begin = data->count / folds * fold + (fold < longer ? fold : longer);
-    result = fnni_view_ordered(&whole, data, shuffle, seed, error);
-    if (result == FNN_OK)
-        result = fnni_view_cut(&whole, begin, begin + size, validation, train, error);
-    fnn_dataset_free(&whole);
+    if (result == FNN_OK) result = fnni_view_part(data, &cut, fold, validation, train, error);
     return result;
 }
 
@@ -14723,9 +15004,17 @@ static fnni_inflate_status fnni_gzip_member(fnni_inflater *s)
     return FNNI_INFLATE_END;
 }
 
-/* Decompresses a gzip file, all its members, into out[0 .. capacity - 1]. Returns END and the
- * number of bytes in *size; FULL when there are more than fit (out is full; what follows has not
- * been looked at, nor a checksum); or WRONG with the reason in *wrong. */
+/* Whether nothing but zeros follows, as on tapes and in padded archives: gzip(1) ignores them. */
+static int fnni_gzip_padding(const uint8_t *in, const uint8_t *end)
+{
+    while (in < end && *in == 0) in++;
+    return in == end;
+}
+
+/* Decompresses a gzip file, all its members, into out[0 .. capacity - 1]; zeros behind the last one
+ * are ignored. Returns END and the number of bytes in *size; FULL when there are more than fit (out
+ * is full; what follows has not been looked at, nor a checksum); or WRONG with the reason in
+ * *wrong. */
 static fnni_inflate_status fnni_gunzip(const fnni_file *file, uint8_t *out, size_t capacity,
                                        size_t *size, const char **wrong)
 {
@@ -14737,7 +15026,8 @@ static fnni_inflate_status fnni_gunzip(const fnni_file *file, uint8_t *out, size
     s.out_end = out + capacity;
     s.wrong = "";
     fnni_crc_tables(s.crc);
-    while (status == FNNI_INFLATE_END && s.b.in < s.in_end) status = fnni_gzip_member(&s);
+    do status = fnni_gzip_member(&s);
+    while (status == FNNI_INFLATE_END && !fnni_gzip_padding(s.b.in, s.in_end));
     *size = (size_t)(s.out - out);
     *wrong = s.wrong;
     return status;
@@ -14775,11 +15065,396 @@ static fnn_result fnni_file_expand(fnni_file *file, const char *path,
     return FNN_OK;
 }
 
+/* ---- what turns up in place of data ---- */
+
+/* How such a file begins, letters in lower case, and what it is; X(beginning, what). All fit
+ * into FNNI_PEEK bytes. */
+/* clang-format off */
+#define FNNI_WEB_PAGE "a web page: the download was refused or led elsewhere"
+#define FNNI_IMPOSTOR_LIST(X) \
+    X("<!doctype html", FNNI_WEB_PAGE) \
+    X("<html", FNNI_WEB_PAGE) \
+    X("<?xml", "an XML page: the download was refused or led elsewhere") \
+    X("version https://git-lfs", "a Git LFS pointer in place of the file: git lfs pull gets that") \
+    X("pk\003\004", "a ZIP archive: unpack it first") \
+    X("\377\376", "UTF-16 text: save it as UTF-8") \
+    X("\376\377", "UTF-16 text: save it as UTF-8")
+/* clang-format on */
+#define FNNI_PEEK 64 /* bytes at a file's beginning that are looked at */
+
+/* Whether bytes begin as the text does, which has no capital letters, in upper or lower case. */
+static int fnni_begins(const uint8_t *bytes, size_t size, const char *text)
+{
+    for (; *text; text++, bytes++, size--)
+        if (size == 0 || (*bytes | (*bytes >= 'A' && *bytes <= 'Z' ? 32 : 0)) != (uint8_t)*text)
+            return 0;
+    return 1;
+}
+
+/* What a file that begins so is, when that is something that turns up in place of data, else
+ * NULL. */
+static const char *fnni_impostor(const uint8_t *bytes, size_t size)
+{
+#define FNNI_IMPOSTOR(beginning, what) {beginning, what},
+    static const struct {
+        const char *beginning, *what;
+    } impostors[] = {FNNI_IMPOSTOR_LIST(FNNI_IMPOSTOR)};
+#undef FNNI_IMPOSTOR
+    const size_t peek = size < FNNI_PEEK ? size : FNNI_PEEK;
+    size_t at = 0, i;
+    if (size == 0) return "an empty file";
+    if (fnni_begins(bytes, size, "\xEF\xBB\xBF")) at = 3;
+    while (at < peek && strchr(" \t\r\n", bytes[at]) && bytes[at]) at++;
+    for (i = 0; i < sizeof impostors / sizeof impostors[0]; i++)
+        if (fnni_begins(bytes + at, size - at, impostors[i].beginning)) return impostors[i].what;
+    return NULL;
+}
+
+/* A whole file, unpacked if it is gzip; empty on failure. */
+static fnn_result fnni_data_read(fnni_file *file, const char *path, const fnn_allocator *allocator,
+                                 fnn_error *error)
+{
+    fnn_result result = fnni_file_read(file, path, allocator, error);
+    if (result == FNN_OK && fnni_is_gzip(file->bytes, file->size))
+        result = fnni_file_expand(file, path, allocator, error);
+    if (result != FNN_OK) fnni_file_release(file, allocator);
+    return result;
+}
+
+/* ---- words of a file in messages ---- */
+
+#define FNNI_SHOWN 36 /* room for at most 32 bytes of a word, dots and a zero */
+
+/* The length of the UTF-8 character that begins at p and is no control character, else 0. */
+static size_t fnni_utf8_length(const uint8_t *p, size_t available)
+{
+    static const uint32_t least[5] = {0, ' ', 0xA0, 0x800, 0x10000}; /* of so many bytes */
+    const size_t length = *p < 0x80 ? 1 : *p < 0xC2 ? 0 : *p < 0xE0 ? 2 : *p < 0xF0 ? 3 : 4;
+    uint32_t code = length > 1 ? *p & (0x7Fu >> length) : *p;
+    size_t i;
+    if (length == 0 || length > available || *p > 0xF4 || *p == 0x7F) return 0;
+    for (i = 1; i < length; i++) {
+        if ((p[i] & 0xC0) != 0x80) return 0;
+        code = code << 6 | (p[i] & 0x3Fu);
+    }
+    return code < least[length] || code > 0x10FFFF ? 0 : length;
+}
+
+/* A word of a file as a message may show it: its beginning, with ? for each byte that is a control
+ * character or no UTF-8, which a terminal might obey. */
+static const char *fnni_shown(const char *text, size_t length, char *shown)
+{
+    size_t from = 0, to = 0;
+    while (from < length) {
+        size_t bytes = fnni_utf8_length((const uint8_t *)text + from, length - from), i;
+        const int wrong = bytes == 0;
+        if (wrong) bytes = 1;
+        if (to + bytes > FNNI_SHOWN - 4) break;
+        for (i = 0; i < bytes; i++) shown[to++] = wrong ? '?' : text[from++];
+        from += (size_t)wrong;
+    }
+    memcpy(shown + to, from < length ? "..." : "", 4);
+    if (from == length) shown[to] = 0;
+    return shown;
+}
+
+/* ---- classes and categories: what occurs, numbered in order ---- */
+
+/* The class or category of a row before it is numbered: a number or a text. */
+typedef struct fnni_term {
+    int64_t number; /* 0 for a text */
+    const char *text;
+    size_t length;     /* 0 for a number */
+    int64_t row, line; /* in the arrays, and in the file for messages */
+    int32_t code;      /* what it becomes */
+} fnni_term;
+
+/* The terms of a column of a file, and what messages say of them. */
+typedef struct fnni_terms {
+    const char *path, *what, *place; /* "class" or "category", on which "line" or "label" */
+    fnni_term *term;                 /* (count) */
+    int64_t count;
+    int32_t codes; /* how many numbers are given out */
+    int32_t most;  /* that may be */
+    size_t prefix; /* characters of given names before the words */
+    fnn_error *error;
+} fnni_terms;
+
+/* By number, then by text as strcmp would. */
+static int fnni_term_order(const fnni_term *a, const fnni_term *b)
+{
+    const size_t common = a->length < b->length ? a->length : b->length;
+    int order = a->number < b->number ? -1 : a->number > b->number;
+    if (order == 0 && common > 0) order = memcmp(a->text, b->text, common);
+    if (order == 0 && a->length != b->length) order = a->length < b->length ? -1 : 1;
+    return order;
+}
+
+/* For qsort: equal terms by row. */
+static int fnni_compare_terms(const void *left, const void *right)
+{
+    const fnni_term *a = (const fnni_term *)left, *b = (const fnni_term *)right;
+    const int order = fnni_term_order(a, b);
+    return order ? order : a->row < b->row ? -1 : a->row > b->row;
+}
+
+/* What a term is called: its text, or its number, for which `number` has room. */
+static const char *fnni_term_name(const fnni_term *term, char number[24], size_t *length)
+{
+    *length = term->length;
+    if (term->length) return term->text;
+    *length = (size_t)snprintf(number, 24, "%ld", (long)term->number);
+    return number;
+}
+
+/* Whether sorted term i is the first of its kind. */
+static int fnni_term_is_new(const fnni_terms *t, int64_t i)
+{
+    return i == 0 || fnni_term_order(&t->term[i], &t->term[i - 1]) != 0;
+}
+
+/* Numbers the terms that occur, which are sorted: 0, 1, 2 ... */
+static fnn_result fnni_terms_new(fnni_terms *t)
+{
+    int64_t i;
+    for (i = 0; i < t->count; i++) {
+        if (fnni_term_is_new(t, i) && t->codes++ == t->most)
+            return fnni_fail(t->error, FNN_ERROR_FORMAT,
+                             "%s: more than %ld different %s values (is it the right column?)",
+                             fnni_path_tail(t->path), (long)t->most, t->what);
+        t->term[i].code = t->codes - 1;
+    }
+    return FNN_OK;
+}
+
+/* The number of a name in a sorted list of names; -1 when it is not there. */
+static int32_t fnni_term_find(const fnni_term *sorted, int32_t count, const char *name,
+                              size_t length)
+{
+    fnni_term wanted;
+    int32_t low = 0, high = count;
+    memset(&wanted, 0, sizeof wanted);
+    wanted.text = name;
+    wanted.length = length;
+    while (low < high) { /* the first that is not below */
+        const int32_t middle = low + (high - low) / 2;
+        if (fnni_term_order(&sorted[middle], &wanted) < 0) low = middle + 1;
+        else high = middle;
+    }
+    return low < count && fnni_term_order(&sorted[low], &wanted) == 0 ? (int32_t)sorted[low].row
+                                                                      : -1;
+}
+
+/* Numbers the terms, which are sorted, as the given names are. */
+static fnn_result fnni_terms_given(fnni_terms *t, const char *const *names, int32_t count,
+                                   const fnn_allocator *allocator)
+{
+    char number[24], shown[FNNI_SHOWN];
+    size_t length, bytes = fnni_times((size_t)count, sizeof(fnni_term));
+    fnni_term *sorted = (fnni_term *)fnni_allocate(allocator, bytes);
+    fnn_result result = FNN_OK;
+    int64_t i;
+    if (!sorted) return fnni_fail_memory(t->error, t->path, bytes);
+    memset(sorted, 0, bytes);
+    for (i = 0; i < count; i++) {
+        sorted[i].text = names[i] + t->prefix;
+        sorted[i].length = strlen(sorted[i].text);
+        sorted[i].row = i;
+    }
+    qsort(sorted, (size_t)count, sizeof *sorted, fnni_compare_terms);
+    for (i = 0; result == FNN_OK && i < t->count; i++) {
+        fnni_term *term = &t->term[i];
+        const char *name = fnni_term_name(term, number, &length);
+        term->code =
+            fnni_term_is_new(t, i) ? fnni_term_find(sorted, count, name, length) : term[-1].code;
+        if (term->code < 0)
+            result = fnni_fail(t->error, FNN_ERROR_FORMAT,
+                               "%s: %s %lld: %s \"%s\" is none of the %ld of same_classes",
+                               fnni_path_tail(t->path), t->place, (long long)term->line, t->what,
+                               fnni_shown(name, length, shown), (long)count);
+    }
+    t->codes = count;
+    fnni_release(allocator, sorted);
+    return result;
+}
+
+/* Numbers the terms: as the names say or, when they are NULL, in order. */
+static fnn_result fnni_terms_number(fnni_terms *t, const char *const *names, int32_t count,
+                                    const fnn_allocator *allocator)
+{
+    if (t->count > 0) qsort(t->term, (size_t)t->count, sizeof *t->term, fnni_compare_terms);
+    return names ? fnni_terms_given(t, names, count, allocator) : fnni_terms_new(t);
+}
+
+/* Names on their way into a block that the data set owns: pointers, then text. */
+typedef struct fnni_names {
+    const char **name; /* (count) */
+    size_t count, used;
+    char *at; /* where the next text goes */
+} fnni_names;
+
+/* Room for `count` names of `characters` in all, without their zeros. Returns 0 without memory. */
+static int fnni_names_begin(fnni_names *names, fnn_dataset *out, size_t count, size_t characters)
+{
+    const size_t bytes = fnni_plus(fnni_times(count, sizeof *names->name + 1), characters);
+    names->name = (const char **)fnni_dataset_allocate(out, bytes, 1);
+    names->count = count;
+    names->used = 0;
+    names->at = names->name ? (char *)(names->name + count) : NULL;
+    return names->name != NULL;
+}
+
+/* Puts in the next name. */
+static void fnni_names_put(fnni_names *names, const char *text, size_t length)
+{
+    names->name[names->used++] = names->at;
+    if (length > 0) memcpy(names->at, text, length);
+    names->at[length] = 0;
+    names->at += length + 1;
+}
+
+/* Makes the last name longer. */
+static void fnni_names_extend(fnni_names *names, const char *text, size_t length)
+{
+    memcpy(names->at - 1, text, length);
+    names->at[length - 1] = 0;
+    names->at += length;
+}
+
+/* Names for the numbers that terms have become: the given ones, or those of the sorted terms. */
+static fnn_result fnni_class_names(fnn_dataset *out, const fnni_terms *t, const char *const *given)
+{
+    fnni_names names;
+    char number[24];
+    size_t length, characters = 0;
+    int64_t i;
+    for (i = 0; given && i < t->codes; i++) characters += strlen(given[i]);
+    for (i = 0; !given && i < t->count; i++)
+        if (fnni_term_is_new(t, i)) {
+            fnni_term_name(&t->term[i], number, &length);
+            characters += length;
+        }
+    if (!fnni_names_begin(&names, out, (size_t)t->codes, characters))
+        return fnni_fail_memory(t->error, t->path, characters);
+    for (i = 0; given && i < t->codes; i++) fnni_names_put(&names, given[i], strlen(given[i]));
+    for (i = 0; !given && i < t->count; i++)
+        if (fnni_term_is_new(t, i)) {
+            const char *name = fnni_term_name(&t->term[i], number, &length);
+            fnni_names_put(&names, name, length);
+        }
+    out->class_names = names.name;
+    return FNN_OK;
+}
+
+/* Completes labels (count), classes and class_names: from the terms or, without them, from labels
+ * that are numbers and are kept. same: NULL, or the set whose classes these must be. */
+static fnn_result fnni_classes(fnn_dataset *out, int32_t *labels, int64_t count, fnni_terms *t,
+                               const fnn_dataset *same)
+{
+    const char *const *given = same ? same->class_names : NULL;
+    fnn_result result;
+    int64_t i;
+    if (!t->term) {
+        for (i = 0; i < count; i++)
+            if (labels[i] >= out->classes) out->classes = labels[i] + 1;
+        if (same) out->classes = same->classes;
+        return FNN_OK;
+    }
+    result = fnni_terms_number(t, given, same ? same->classes : 0, &out->allocator);
+    for (i = 0; result == FNN_OK && i < count; i++) labels[t->term[i].row] = t->term[i].code;
+    out->classes = (int)t->codes;
+    return result == FNN_OK ? fnni_class_names(out, t, given) : result;
+}
+
+/* What is wrong with a set whose classes are asked for, or NULL; named: by their names. */
+static const char *fnni_same_classes_wrong(const fnn_dataset *same, int named)
+{
+    if (same && same->classes < 1) return "same_classes has no classes";
+    if (same && named && !same->class_names) return "same_classes has no class_names";
+    return NULL;
+}
+
 /* ---- IDX ---- */
 
-/* The header of an IDX file: two zero bytes, the type (8: unsigned bytes), the number of
- * dimensions, then each dimension as a big-endian 32-bit number. */
+static uint32_t fnni_big_endian_32(const uint8_t *p)
+{
+    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+/* The value at p of each type, exact in a double. */
+static double fnni_idx_get_uint8(const uint8_t *p)
+{
+    return *p;
+}
+
+static double fnni_idx_get_int8(const uint8_t *p)
+{
+    return *p < 0x80 ? *p : *p - 0x100;
+}
+
+static double fnni_idx_get_int16(const uint8_t *p)
+{
+    const int value = p[0] << 8 | p[1];
+    return value < 0x8000 ? value : value - 0x10000;
+}
+
+static double fnni_idx_get_int32(const uint8_t *p)
+{
+    const uint32_t bits = fnni_big_endian_32(p);
+    return bits < 0x80000000u ? (double)bits : (double)bits - 4294967296.0;
+}
+
+static double fnni_idx_get_float(const uint8_t *p)
+{
+    const uint32_t bits = fnni_big_endian_32(p);
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return (double)value;
+}
+
+static double fnni_idx_get_double(const uint8_t *p)
+{
+    const uint64_t bits = (uint64_t)fnni_big_endian_32(p) << 32 | fnni_big_endian_32(p + 4);
+    double value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+/* X(code in the header, name, bytes, whether it is an integer, whether its bytes stay bytes). */
+/* clang-format off */
+#define FNNI_IDX_TYPE_LIST(X) \
+    X(0x08, uint8,  1, 1, 1) \
+    X(0x09, int8,   1, 1, 0) \
+    X(0x0B, int16,  2, 1, 0) \
+    X(0x0C, int32,  4, 1, 0) \
+    X(0x0D, float,  4, 0, 0) \
+    X(0x0E, double, 8, 0, 0)
+/* clang-format on */
+typedef struct fnni_idx_type {
+    int code;
+    const char *name;
+    size_t bytes;
+    int integer, raw;
+    double (*get)(const uint8_t *p);
+} fnni_idx_type;
+
+#define FNNI_IDX_ROW(code, name, bytes, integer, raw) \
+    {code, #name, bytes, integer, raw, fnni_idx_get_##name},
+static const fnni_idx_type fnni_idx_types[] = {FNNI_IDX_TYPE_LIST(FNNI_IDX_ROW)};
+#undef FNNI_IDX_ROW
+
+static const fnni_idx_type *fnni_idx_find_type(int code)
+{
+    size_t i;
+    for (i = 0; i < sizeof fnni_idx_types / sizeof fnni_idx_types[0]; i++)
+        if (fnni_idx_types[i].code == code) return &fnni_idx_types[i];
+    return NULL;
+}
+
+/* The header of an IDX file: two zero bytes, the type, the number of dimensions, then each
+ * dimension as a big-endian 32-bit number. */
 typedef struct fnni_idx {
+    const fnni_idx_type *type;
     int dimensions;
     size_t size[4];
     size_t header, total; /* bytes of the header, and of the whole file */
@@ -14787,29 +15462,31 @@ typedef struct fnni_idx {
 
 #define FNNI_IDX_MAX_HEADER 20
 
-/* Parses what there is of a header (`available` bytes, at most FNNI_IDX_MAX_HEADER are needed). */
-static fnn_result fnni_idx_parse(fnni_idx *idx, const uint8_t *bytes, size_t available,
-                                 int least_dimensions, int most_dimensions, const char *path,
-                                 fnn_error *error)
+/* Says what a file is that is not IDX. */
+FNNI_COLD static fnn_result fnni_idx_fail_kind(const uint8_t *bytes, size_t available,
+                                               const char *path, fnn_error *error)
 {
-    size_t product = 1;
+    const char *found = fnni_impostor(bytes, available);
+    char first[40];
+    if (!found) {
+        snprintf(first, sizeof first, "%02x %02x ... in %llu bytes", bytes[0],
+                 available > 1 ? bytes[1] : 0u, (unsigned long long)available);
+        found = first;
+    }
+    return fnni_fail(error, FNN_ERROR_FORMAT,
+                     "%s: not an IDX file: expected 00 00, a type and the number of dimensions, "
+                     "found %s",
+                     path, found);
+}
+
+/* The dimensions, and the bytes that they make. */
+static fnn_result fnni_idx_parse_sizes(fnni_idx *idx, const uint8_t *bytes, const char *path,
+                                       fnn_error *error)
+{
+    size_t product = idx->type->bytes;
     int i;
-    path = fnni_path_tail(path);
-    if (available < 4 || bytes[0] || bytes[1])
-        return fnni_fail(error, FNN_ERROR_FORMAT, "%s: not an IDX file", path);
-    idx->dimensions = bytes[3];
-    if (bytes[2] != 8)
-        return fnni_fail(error, FNN_ERROR_FORMAT,
-                         "%s: IDX type 0x%02x, expected 0x08 (unsigned bytes)", path, bytes[2]);
-    if (idx->dimensions < least_dimensions || idx->dimensions > most_dimensions)
-        return fnni_fail(error, FNN_ERROR_FORMAT, "%s: IDX of %d dimensions, expected %d to %d",
-                         path, idx->dimensions, least_dimensions, most_dimensions);
-    idx->header = 4 + 4 * (size_t)idx->dimensions;
-    if (available < idx->header)
-        return fnni_fail(error, FNN_ERROR_FORMAT, "%s: the IDX header is truncated", path);
     for (i = 0; i < idx->dimensions; i++) {
-        const uint8_t *p = bytes + 4 + 4 * i;
-        uint32_t size = (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+        const uint32_t size = fnni_big_endian_32(bytes + 4 + 4 * i);
         idx->size[i] = size;
         if (size == 0 || (i > 0 && size > FNNI_MAX_DIMENSION))
             return fnni_fail(error, FNN_ERROR_FORMAT, "%s: IDX dimension %d is %lu", path, i,
@@ -14823,6 +15500,28 @@ static fnn_result fnni_idx_parse(fnni_idx *idx, const uint8_t *bytes, size_t ava
     return FNN_OK;
 }
 
+/* Parses what there is of a header (`available` bytes, at most FNNI_IDX_MAX_HEADER are needed). */
+static fnn_result fnni_idx_parse(fnni_idx *idx, const uint8_t *bytes, size_t available,
+                                 int most_dimensions, const char *path, fnn_error *error)
+{
+    path = fnni_path_tail(path);
+    if (available < 4 || bytes[0] || bytes[1])
+        return fnni_idx_fail_kind(bytes, available, path, error);
+    idx->dimensions = bytes[3];
+    idx->type = fnni_idx_find_type(bytes[2]);
+    if (!idx->type)
+        return fnni_fail(error, FNN_ERROR_FORMAT,
+                         "%s: IDX type 0x%02x, expected 0x08, 0x09 or 0x0b to 0x0e", path,
+                         bytes[2]);
+    if (idx->dimensions < 1 || idx->dimensions > most_dimensions)
+        return fnni_fail(error, FNN_ERROR_FORMAT, "%s: IDX of %d dimensions, expected 1 to %d",
+                         path, idx->dimensions, most_dimensions);
+    idx->header = 4 + 4 * (size_t)idx->dimensions;
+    if (available < idx->header)
+        return fnni_fail(error, FNN_ERROR_FORMAT, "%s: the IDX header is truncated", path);
+    return fnni_idx_parse_sizes(idx, bytes, path, error);
+}
+
 static fnn_result fnni_idx_size_error(const char *path, const char *relation, size_t expected,
                                       fnn_error *error)
 {
@@ -14830,20 +15529,20 @@ static fnn_result fnni_idx_size_error(const char *path, const char *relation, si
                      fnni_path_tail(path), relation, (unsigned long long)expected);
 }
 
-/* Replaces a gzip file by the IDX file in it: first the header alone is decompressed, then, if the
- * compressed bytes can hold what it says, everything into an array of just that size. */
-static fnn_result fnni_idx_expand(fnni_file *file, fnni_idx *idx, int least_dimensions,
-                                  int most_dimensions, const char *path,
-                                  const fnn_allocator *allocator, fnn_error *error)
+/* Replaces a gzip file by the IDX file in it: first its beginning alone is decompressed, then, if
+ * the compressed bytes can hold what the header says, all of it into an array of just that
+ * size. */
+static fnn_result fnni_idx_expand(fnni_file *file, fnni_idx *idx, int most_dimensions,
+                                  const char *path, const fnn_allocator *allocator,
+                                  fnn_error *error)
 {
-    uint8_t header[FNNI_IDX_MAX_HEADER];
+    uint8_t begin[FNNI_PEEK];
     const char *wrong;
     fnni_file idx_file = {NULL, 0};
     fnn_result result = FNN_OK;
-    fnni_inflate_status status = fnni_gunzip(file, header, sizeof header, &idx_file.size, &wrong);
+    fnni_inflate_status status = fnni_gunzip(file, begin, sizeof begin, &idx_file.size, &wrong);
     if (status != FNNI_INFLATE_WRONG) {
-        result = fnni_idx_parse(idx, header, idx_file.size, least_dimensions, most_dimensions, path,
-                                error);
+        result = fnni_idx_parse(idx, begin, idx_file.size, most_dimensions, path, error);
         if (result != FNN_OK) return result;
         if (idx->total / FNNI_DEFLATE_RATIO > file->size)
             return fnni_idx_size_error(path, "less", idx->total, error);
@@ -14865,19 +15564,15 @@ static fnn_result fnni_idx_expand(fnni_file *file, fnni_idx *idx, int least_dime
     return FNN_OK;
 }
 
-/* Reads an IDX file, plain or gzip, and its header; on success it has just the size it claims. */
-static fnn_result fnni_idx_read(fnni_file *file, fnni_idx *idx, int least_dimensions,
-                                int most_dimensions, const char *path,
-                                const fnn_allocator *allocator, fnn_error *error)
+/* Reads an IDX file of 1 to most_dimensions dimensions; on failure `file` is empty. */
+static fnn_result fnni_idx_read(fnni_file *file, fnni_idx *idx, int most_dimensions,
+                                const char *path, const fnn_allocator *allocator, fnn_error *error)
 {
     fnn_result result = fnni_file_read(file, path, allocator, error);
     if (result != FNN_OK) return result;
     if (fnni_is_gzip(file->bytes, file->size))
-        result =
-            fnni_idx_expand(file, idx, least_dimensions, most_dimensions, path, allocator, error);
-    else
-        result = fnni_idx_parse(idx, file->bytes, file->size, least_dimensions, most_dimensions,
-                                path, error);
+        result = fnni_idx_expand(file, idx, most_dimensions, path, allocator, error);
+    else result = fnni_idx_parse(idx, file->bytes, file->size, most_dimensions, path, error);
     if (result == FNN_OK && file->size != idx->total)
         result =
             fnni_idx_size_error(path, file->size < idx->total ? "less" : "more", idx->total, error);
@@ -14885,46 +15580,165 @@ static fnn_result fnni_idx_read(fnni_file *file, fnni_idx *idx, int least_dimens
     return result;
 }
 
-/* The pixels stay where the file was read to, behind its header. */
-static fnn_result fnni_idx_images(fnn_dataset *out, const char *path, fnn_error *error)
+/* Copies the images into an array of their own, as bytes or as reals. Transposed, what the file has
+ * at (x, y) of an image of width times height comes to (y, x). */
+static fnn_result fnni_idx_copy(const fnn_dataset *out, const fnni_idx *idx, const uint8_t *from,
+                                int transpose, uint8_t *bytes, fnn_real *reals, const char *path,
+                                fnn_error *error)
 {
-    fnni_file file;
-    fnni_idx idx;
-    fnn_result result = fnni_idx_read(&file, &idx, 2, 4, path, &out->allocator, error);
-    if (result != FNN_OK) return result;
-    fnni_dataset_own(out, file.bytes);
-    out->bytes = file.bytes + idx.header;
-    out->count = out->rows = (int64_t)idx.size[0];
-    out->height = idx.dimensions == 2 ? 1 : (int)idx.size[1];
-    out->width = idx.dimensions == 2 ? 1 : (int)idx.size[2];
-    out->channels = idx.dimensions == 2   ? (int)idx.size[1]
-                    : idx.dimensions == 3 ? 1
-                                          : (int)idx.size[3];
+    const size_t height = (size_t)out->height, width = (size_t)out->width;
+    const size_t channels = (size_t)out->channels, element = idx->type->bytes;
+    const size_t down = transpose ? channels : width * channels;
+    const size_t right = transpose ? height * channels : channels;
+    size_t i, y, x, c, to = 0;
+    for (i = 0; i < (size_t)out->count; i++, from += height * width * channels * element)
+        for (y = 0; y < height; y++)
+            for (x = 0; x < width; x++)
+                for (c = 0; c < channels; c++, to++) {
+                    const double value =
+                        idx->type->get(from + (y * down + x * right + c) * element);
+                    if (value - value == 0 && fabs(value) > FNNI_REAL_MAX)
+                        return fnni_fail(error, FNN_ERROR_FORMAT,
+                                         "%s: sample %llu has the value %g, beyond the range of "
+                                         "fnn_real",
+                                         fnni_path_tail(path), (unsigned long long)i, value);
+                    if (bytes) bytes[to] = (uint8_t)value;
+                    else reals[to] = (fnn_real)value;
+                }
     return FNN_OK;
 }
 
-static fnn_result fnni_idx_labels(fnn_dataset *out, const char *path, fnn_error *error)
+/* The shape of a sample, and where its numbers are: bytes stay where the file was read to, behind
+ * its header, unless they have to be turned. */
+static fnn_result fnni_idx_images(fnn_dataset *out, const char *path, int transpose,
+                                  fnn_error *error)
 {
     fnni_file file;
     fnni_idx idx;
-    int32_t *labels = NULL;
+    uint8_t *bytes = NULL;
+    fnn_real *reals = NULL;
+    size_t count;
+    fnn_result result = fnni_idx_read(&file, &idx, 4, path, &out->allocator, error);
+    if (result != FNN_OK) return result;
+    out->count = out->rows = (int64_t)idx.size[0];
+    out->height = idx.dimensions < 3 ? 1 : (int)idx.size[transpose ? 2 : 1];
+    out->width = idx.dimensions < 3 ? 1 : (int)idx.size[transpose ? 1 : 2];
+    out->channels = idx.dimensions == 2   ? (int)idx.size[1]
+                    : idx.dimensions == 4 ? (int)idx.size[3]
+                                          : 1;
+    count = (idx.total - idx.header) / idx.type->bytes;
+    if (idx.type->raw && !transpose) {
+        fnni_dataset_own(out, file.bytes);
+        out->bytes = file.bytes + idx.header;
+        return FNN_OK;
+    }
+    if (idx.type->raw) out->bytes = bytes = (uint8_t *)fnni_dataset_allocate(out, count, 1);
+    else out->reals = reals = (fnn_real *)fnni_dataset_allocate(out, count, sizeof *reals);
+    result = bytes || reals ? fnni_idx_copy(out, &idx, file.bytes + idx.header, transpose, bytes,
+                                            reals, path, error)
+                            : fnni_fail_memory(error, path, fnni_times(count, sizeof *reals));
+    fnni_file_release(&file, &out->allocator);
+    return result;
+}
+
+/* Column 0 of the labels (count) as terms to be numbered or, where those are NULL, as they are. */
+static fnn_result fnni_idx_take_labels(const fnni_idx *idx, const uint8_t *from, int32_t *labels,
+                                       fnni_terms *t, const fnn_dataset *same)
+{
+    const size_t step = (idx->dimensions == 2 ? idx->size[1] : 1) * idx->type->bytes;
+    const int32_t lowest = t->term ? -FNNI_MAX_CLASS_NUMBER : 0;
+    const int32_t highest = t->term ? FNNI_MAX_CLASS_NUMBER
+                            : same  ? same->classes - 1
+                                    : FNNI_MAX_CLASSES - 1;
     size_t i;
-    fnn_result result = fnni_idx_read(&file, &idx, 1, 1, path, &out->allocator, error);
+    for (i = 0; i < idx->size[0]; i++) {
+        const double value = idx->type->get(from + i * step);
+        if (value < lowest || value > highest)
+            return fnni_fail(
+                t->error, FNN_ERROR_FORMAT, "%s: label %llu is %.0f, expected %ld to %ld%s",
+                fnni_path_tail(t->path), (unsigned long long)i, value, (long)lowest, (long)highest,
+                t->term ? ""
+                : same  ? " as in same_classes"
+                        : " (or compact_classes)");
+        labels[i] = (int32_t)value;
+        if (!t->term) continue;
+        t->term[i].number = labels[i];
+        t->term[i].row = t->term[i].line = (int64_t)i;
+    }
+    return FNN_OK;
+}
+
+/* Labels, classes and class_names from the file that was read. */
+static fnn_result fnni_idx_classes(fnn_dataset *out, const fnni_idx *idx, const uint8_t *from,
+                                   const fnn_idx_config *c, const char *path, fnn_error *error)
+{
+    const size_t count = idx->size[0], bytes = fnni_times(count, sizeof(fnni_term));
+    int32_t *labels = (int32_t *)fnni_dataset_allocate(out, count, sizeof *labels);
+    fnni_terms terms;
+    fnn_result result = FNN_OK;
+    memset(&terms, 0, sizeof terms);
+    terms.path = path;
+    terms.what = "class";
+    terms.place = "label";
+    terms.most = FNNI_MAX_CLASSES;
+    terms.count = (int64_t)count;
+    terms.error = error;
+    if (labels && c->compact_classes)
+        terms.term = (fnni_term *)fnni_allocate(&out->allocator, bytes);
+    if (!labels || (c->compact_classes && !terms.term))
+        result = fnni_fail_memory(error, path, bytes);
+    if (terms.term) memset(terms.term, 0, bytes);
+    if (result == FNN_OK) result = fnni_idx_take_labels(idx, from, labels, &terms, c->same_classes);
+    if (result == FNN_OK) result = fnni_classes(out, labels, terms.count, &terms, c->same_classes);
+    out->labels = labels;
+    fnni_release(&out->allocator, terms.term);
+    return result;
+}
+
+static fnn_result fnni_idx_labels(fnn_dataset *out, const char *path, const fnn_idx_config *c,
+                                  fnn_error *error)
+{
+    fnni_file file;
+    fnni_idx idx;
+    fnn_result result = fnni_idx_read(&file, &idx, 2, path, &out->allocator, error);
     if (result != FNN_OK) return result;
     if ((uint64_t)idx.size[0] != (uint64_t)out->count)
         result =
             fnni_fail(error, FNN_ERROR_FORMAT, "%s: %llu labels for %lld images",
                       fnni_path_tail(path), (unsigned long long)idx.size[0], (long long)out->count);
-    if (result == FNN_OK) {
-        labels = (int32_t *)fnni_dataset_allocate(out, idx.size[0], sizeof *labels);
-        if (!labels) result = fnni_fail_memory(error, path, idx.size[0]);
-    }
-    for (i = 0; result == FNN_OK && i < idx.size[0]; i++) {
-        labels[i] = file.bytes[idx.header + i];
-        if (labels[i] >= out->classes) out->classes = labels[i] + 1;
-    }
-    out->labels = labels;
+    else if (!idx.type->integer)
+        result = fnni_fail(error, FNN_ERROR_FORMAT, "%s: labels of IDX type %s, expected integers",
+                           fnni_path_tail(path), idx.type->name);
+    else result = fnni_idx_classes(out, &idx, file.bytes + idx.header, c, path, error);
     fnni_file_release(&file, &out->allocator);
+    return result;
+}
+
+FNNI_COLD FNN_DEF fnn_idx_config fnn_idx_config_init(void)
+{
+    fnn_idx_config config;
+    memset(&config, 0, sizeof config);
+    return config;
+}
+
+FNNI_COLD FNN_DEF fnn_result fnn_read_idx_with(const char *images, const char *labels,
+                                               const fnn_idx_config *config,
+                                               const fnn_allocator *allocator, fnn_dataset *out,
+                                               fnn_error *error)
+{
+    const fnn_idx_config c = config ? *config : fnn_idx_config_init();
+    const char *wrong = labels ? fnni_same_classes_wrong(c.same_classes, c.compact_classes) : NULL;
+    fnn_result result;
+    if (!out) return fnni_fail(error, FNN_ERROR_ARGUMENT, "read_idx: out is NULL");
+    if (c.same_classes == out)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "read_idx: same_classes is out");
+    memset(out, 0, sizeof *out);
+    if (!images) wrong = "no path of images";
+    if (wrong) return fnni_fail(error, FNN_ERROR_ARGUMENT, "read_idx: %s", wrong);
+    fnni_dataset_begin(out, allocator);
+    result = fnni_idx_images(out, images, c.transpose, error);
+    if (result == FNN_OK && labels) result = fnni_idx_labels(out, labels, &c, error);
+    if (result != FNN_OK) fnn_dataset_free(out);
     return result;
 }
 
@@ -14932,15 +15746,7 @@ FNNI_COLD FNN_DEF fnn_result fnn_read_idx(const char *images, const char *labels
                                           const fnn_allocator *allocator, fnn_dataset *out,
                                           fnn_error *error)
 {
-    fnn_result result;
-    if (!out) return fnni_fail(error, FNN_ERROR_ARGUMENT, "read_idx: out is NULL");
-    memset(out, 0, sizeof *out);
-    if (!images) return fnni_fail(error, FNN_ERROR_ARGUMENT, "read_idx: no path of images");
-    fnni_dataset_begin(out, allocator);
-    result = fnni_idx_images(out, images, error);
-    if (result == FNN_OK && labels) result = fnni_idx_labels(out, labels, error);
-    if (result != FNN_OK) fnn_dataset_free(out);
-    return result;
+    return fnn_read_idx_with(images, labels, NULL, allocator, out, error);
 }
 
 /* ---- a training and a test set, in one of several places ---- */
@@ -14969,13 +15775,16 @@ static int fnni_find_file(char *path, const char *directory, const char *name)
 }
 
 /* What two sets that belong together are called with, how one of them is loaded from a directory,
- * and where they may be. load's *found tells whether the directory has the set's first file, so
+ * and where they may be: where the environment variable says or, unless it is set, in the first of
+ * the places that has them. load's *found tells whether the directory has the set's first file, so
  * that another place may be tried if not. */
 typedef struct fnni_sets {
     const char *caller;
     fnn_result (*load)(const char *directory, int testing, fnn_dataset *out,
                        const fnn_allocator *allocator, int *found, fnn_error *error);
-    const char *places[3]; /* NULL ones are passed over */
+    const char *variable;
+    const char *places[2]; /* NULL ones are passed over */
+    const char *source;    /* what is looked for, and where that comes from */
 } fnni_sets;
 
 /* Loads train and test, or the one that is not NULL, from a directory. */
@@ -14993,15 +15802,31 @@ static fnn_result fnni_sets_load_from(const fnni_sets *sets, const char *directo
     return result;
 }
 
-/* As above from the directory or, if it is NULL, from the first place that has them. *nowhere
- * tells that none has, which is the caller's to report. */
+/* As above from the first place that has them. */
+static fnn_result fnni_sets_search(const fnni_sets *sets, fnn_dataset *train, fnn_dataset *test,
+                                   const fnn_allocator *allocator, fnn_error *error)
+{
+    const char *const *places = sets->places;
+    fnn_result result = FNN_ERROR_FILE;
+    int i, found = 0;
+    for (i = 0; i < 2 && !found; i++)
+        if (places[i])
+            result = fnni_sets_load_from(sets, places[i], train, test, allocator, &found, error);
+    if (found) return result;
+    return fnni_fail(error, FNN_ERROR_FILE, "not found in %s%s%s, nor is $%s set: %s", places[0],
+                     places[1] ? " or " : "", places[1] ? places[1] : "", sets->variable,
+                     sets->source);
+}
+
+/* As above from the directory or, if it is NULL, from where the variable says: a variable that is
+ * set is meant, and other places hold other data. */
 static fnn_result fnni_sets_load(const fnni_sets *sets, const char *directory, fnn_dataset *train,
-                                 fnn_dataset *test, const fnn_allocator *allocator, int *nowhere,
+                                 fnn_dataset *test, const fnn_allocator *allocator,
                                  fnn_error *error)
 {
-    int i, found = 0;
-    fnn_result result = FNN_ERROR_FILE;
-    *nowhere = 0;
+    const char *said = getenv(sets->variable);
+    fnn_result result;
+    int found = 1;
     if (train) fnni_dataset_begin(train, NULL);
     if (test) fnni_dataset_begin(test, NULL);
     if (train == test)
@@ -15009,11 +15834,12 @@ static fnn_result fnni_sets_load(const fnni_sets *sets, const char *directory, f
                          train ? "is also" : "is NULL, and");
     if (directory)
         return fnni_sets_load_from(sets, directory, train, test, allocator, &found, error);
-    for (i = 0; i < 3 && !found; i++)
-        if (sets->places[i])
-            result =
-                fnni_sets_load_from(sets, sets->places[i], train, test, allocator, &found, error);
-    *nowhere = !found;
+    if (!said || !said[0]) return fnni_sets_search(sets, train, test, allocator, error);
+    result = fnni_sets_load_from(sets, said, train, test, allocator, &found, error);
+    if (result != FNN_OK && error) {
+        const fnn_error wrong = *error;
+        fnni_fail(error, result, "$%s: %s", sets->variable, wrong.message);
+    }
     return result;
 }
 
@@ -15067,15 +15893,10 @@ FNNI_COLD FNN_DEF fnn_result fnn_read_fashion_mnist(const char *directory,
 {
     const fnni_sets sets = {"read_fashion_mnist",
                             fnni_fashion_load,
-                            {getenv("FMNIST_DIR"), "data", "/usr/share/datasets/fashion-mnist"}};
-    int nowhere;
-    fnn_result result = fnni_sets_load(&sets, directory, train, test, allocator, &nowhere, error);
-    if (nowhere)
-        result =
-            fnni_fail(error, FNN_ERROR_FILE,
-                      FNNI_FASHION_SOURCE " are not in %s, %s or $FMNIST_DIR (%s)", sets.places[1],
-                      sets.places[2], sets.places[0] ? fnni_path_tail(sets.places[0]) : "not set");
-    return result;
+                            "FMNIST_DIR",
+                            {"data", "/usr/share/datasets/fashion-mnist"},
+                            FNNI_FASHION_SOURCE};
+    return fnni_sets_load(&sets, directory, train, test, allocator, error);
 }
 
 /* ---- CIFAR-10 ---- */
@@ -15089,8 +15910,12 @@ static const char *const fnni_cifar_names[10] = {
 
 static fnn_result fnni_cifar_check(const fnni_file *file, const char *path, fnn_error *error)
 {
+    const char *other = fnni_impostor(file->bytes, file->size);
     size_t i;
-    if (file->size == 0 || file->size % FNNI_CIFAR_RECORD != 0)
+    if (other && (file->size == 0 || file->bytes[0] > 9))
+        return fnni_fail(error, FNN_ERROR_FORMAT, "%s: expected records of CIFAR-10, found %s",
+                         fnni_path_tail(path), other);
+    if (file->size % FNNI_CIFAR_RECORD != 0)
         return fnni_fail(error, FNN_ERROR_FORMAT,
                          "%s: expected records of %d bytes, a label and an image, found %llu bytes",
                          fnni_path_tail(path), FNNI_CIFAR_RECORD, (unsigned long long)file->size);
@@ -15103,13 +15928,11 @@ static fnn_result fnni_cifar_check(const fnni_file *file, const char *path, fnn_
     return FNN_OK;
 }
 
-/* A whole file, plain or gzip, which then holds records and nothing else; empty on failure. */
+/* A whole file, which then holds records and nothing else; empty on failure. */
 static fnn_result fnni_cifar_read(fnni_file *file, const char *path, const fnn_allocator *allocator,
                                   fnn_error *error)
 {
-    fnn_result result = fnni_file_read(file, path, allocator, error);
-    if (result == FNN_OK && fnni_is_gzip(file->bytes, file->size))
-        result = fnni_file_expand(file, path, allocator, error);
+    fnn_result result = fnni_data_read(file, path, allocator, error);
     if (result == FNN_OK) result = fnni_cifar_check(file, path, error);
     if (result != FNN_OK) fnni_file_release(file, allocator);
     return result;
@@ -15219,17 +16042,11 @@ FNNI_COLD FNN_DEF fnn_result fnn_read_cifar10(const char *directory, const fnn_a
 {
     const fnni_sets sets = {"read_cifar10",
                             fnni_cifar_load,
-                            {getenv("CIFAR10_DIR"), "data/cifar-10-batches-bin", NULL}};
-    int nowhere;
-    fnn_result result = fnni_sets_load(&sets, directory, train, test, allocator, &nowhere, error);
-    if (nowhere)
-        result =
-            fnni_fail(error, FNN_ERROR_FILE,
-                      "CIFAR-10: no %s(.gz) in $CIFAR10_DIR (%s) or %s: it is the binary "
-                      "version of www.cs.toronto.edu/~kriz/cifar.html",
-                      train ? "data_batch_1.bin" : "test_batch.bin",
-                      sets.places[0] ? fnni_path_tail(sets.places[0]) : "not set", sets.places[1]);
-    return result;
+                            "CIFAR10_DIR",
+                            {"data/cifar-10-batches-bin", NULL},
+                            "data_batch_1.bin to data_batch_5.bin and test_batch.bin (or .gz) of "
+                            "the binary version (https://www.cs.toronto.edu/~kriz/cifar.html)"};
+    return fnni_sets_load(&sets, directory, train, test, allocator, error);
 }
 
 /* ---- CSV: fields ---- */
@@ -15239,7 +16056,7 @@ typedef struct fnni_csv {
     const char *path;
     fnn_error *error;
     char *at, *end;
-    char separator;
+    char separator, comment;
     int64_t line; /* from 1 */
     int column;   /* of the last field, from 1 */
 } fnni_csv;
@@ -15273,12 +16090,23 @@ static void fnni_csv_skip_line_end(fnni_csv *csv)
     csv->line++;
 }
 
-/* Moves to the next line that is not blank. Returns 0 at the end of the text. */
+/* Steps over the rest of a line, whatever it holds. */
+static void fnni_csv_skip_line(fnni_csv *csv)
+{
+    while (csv->at < csv->end && !fnni_csv_is_line_end(*csv->at)) csv->at++;
+    if (csv->at < csv->end) fnni_csv_skip_line_end(csv);
+}
+
+/* Moves to the next line that is neither blank nor a comment. Returns 0 at the end of the text. */
 static int fnni_csv_next_record(fnni_csv *csv)
 {
     for (;;) {
         fnni_csv_skip_blanks(csv);
         if (csv->at == csv->end) return 0;
+        if (csv->comment && *csv->at == csv->comment) {
+            fnni_csv_skip_line(csv);
+            continue;
+        }
         if (!fnni_csv_is_line_end(*csv->at)) {
             csv->column = 0;
             return 1;
@@ -15362,71 +16190,166 @@ static void fnni_csv_unquote(fnni_csv_field *field)
 FNNI_COLD static fnn_result fnni_csv_fail(const fnni_csv *csv, const fnni_csv_field *field,
                                           const char *expected)
 {
-    char found[33];
-    size_t i, length = field->length < sizeof found - 1 ? field->length : sizeof found - 1;
-    for (i = 0; i < length; i++)
-        found[i] = (unsigned char)field->text[i] < ' ' ? '?' : field->text[i];
-    found[length] = 0;
+    char found[FNNI_SHOWN];
     return fnni_fail(csv->error, FNN_ERROR_FORMAT,
-                     "%s: line %lld, column %d: expected %s, found \"%s%s\"",
+                     "%s: line %lld, column %d: expected %s, found \"%s\"",
                      fnni_path_tail(csv->path), (long long)field->line, csv->column, expected,
-                     found, length < field->length ? "..." : "");
+                     fnni_shown(field->text, field->length, found));
+}
+
+/* The same of a field that should be a number: it may be one that is too large. */
+FNNI_COLD static fnn_result fnni_csv_fail_number(const fnni_csv *csv, const fnni_csv_field *field,
+                                                 const char *expected)
+{
+    if (fnni_is_decimal(field->text, field->length))
+        expected = FNNI_REAL_IS_DOUBLE ? "a number in the range of fnn_real (+-1.8e308)"
+                                       : "a number in the range of fnn_real (+-3.4e38)";
+    return fnni_csv_fail(csv, field, expected);
 }
 
 /* ---- CSV: the table ---- */
 
-enum { FNNI_COLUMN_FEATURE, FNNI_COLUMN_LABEL, FNNI_COLUMN_SKIPPED };
-
-/* The class of a sample before classes are numbered: its number, or its name. */
-typedef struct fnni_csv_key {
-    int64_t number; /* 0 for names */
+/* A text of the header line. */
+typedef struct fnni_csv_name {
     const char *text;
-    size_t length; /* 0 for numbers */
-    int64_t row, line;
-} fnni_csv_key;
+    size_t length;
+} fnni_csv_name;
+
+/* What tables are read alike by: the columns that became features, and the means of these. */
+typedef struct fnni_encoded {
+    int text;      /* whether it held words */
+    int features;  /* that it became: one, or one for each category */
+    size_t prefix; /* characters of these features' names before the category */
+} fnni_encoded;
+
+struct fnn_encoding {
+    const fnni_encoded *column; /* (columns) */
+    const char *const *names;   /* (features), or NULL if no one has a name */
+    const fnn_real *means;      /* (features) over the samples that have them; NULL of bytes */
+    int columns, features;
+};
 
 typedef struct fnni_csv_load {
     const fnn_csv_config *config;
-    fnni_csv csv;
+    fnni_csv csv, begin; /* the cursor, and where it stands at the first record of data */
     fnni_file file;
-    uint8_t *roles; /* (columns) FNNI_COLUMN_... */
-    int columns, features;
+    fnni_csv_name *names; /* (name_count) of the columns, if the header line has so many */
+    int name_count;
+    uint8_t *roles; /* (columns) fnn_csv_role */
+    int columns;
+    int features; /* columns that become features, */
+    int texts;    /* text columns among them */
+    int labels;   /* and columns of labels or targets */
     int64_t rows, row;
-    uint8_t *bytes; /* the arrays of the data set, to be written */
-    fnn_real *reals, *targets;
-    int32_t *labels;
-    fnni_csv_key *keys; /* (rows), or NULL when labels are numbers that are kept */
+    uint8_t *bytes; /* the arrays of the data set, to be written; with text columns, reals is a */
+    fnn_real *reals, *targets; /* table of its own, of numbers and codes. Missing ones are NaN */
+    int32_t *label;
+    fnni_term *classes;     /* (rows), or NULL when labels are numbers that are kept */
+    fnni_term *words;       /* (texts, rows) without text where they are missing */
+    fnni_terms *vocabulary; /* (texts) of these */
+    fnni_encoded *column;   /* (features) */
 } fnni_csv_load;
 
-/* Reads the file, and puts the cursor at its beginning. */
+/* Reads the file. */
 static fnn_result fnni_csv_open(fnni_csv_load *load, const fnn_allocator *allocator)
 {
     fnn_error *error = load->csv.error;
-    const char *path = load->csv.path;
-    fnn_result result = fnni_file_read(&load->file, path, allocator, error);
-    if (result == FNN_OK && fnni_is_gzip(load->file.bytes, load->file.size))
-        result = fnni_file_expand(&load->file, path, allocator, error);
-    if (result == FNN_OK && load->file.size && memchr(load->file.bytes, 0, load->file.size))
-        result = fnni_fail(error, FNN_ERROR_FORMAT, "%s: holds a zero byte, so is not CSV text",
-                           fnni_path_tail(path));
+    const char *path = load->csv.path, *other = NULL;
+    fnn_result result = fnni_data_read(&load->file, path, allocator, error);
+    if (result != FNN_OK) return result;
+    other = fnni_impostor(load->file.bytes, load->file.size);
+    if (!other && memchr(load->file.bytes, 0, load->file.size)) other = "a zero byte";
+    if (other)
+        result = fnni_fail(error, FNN_ERROR_FORMAT, "%s: expected a table of text, found %s",
+                           fnni_path_tail(path), other);
     return result;
 }
 
-/* Puts the cursor at the first record of data. */
-static fnn_result fnni_csv_rewind(fnni_csv_load *load)
+static const char *fnni_csv_separator_wrong(const fnni_csv *csv)
+{
+    if (!csv->separator || csv->separator == '"' || fnni_csv_is_line_end(csv->separator))
+        return "separator is zero, a quote or a line end";
+    if (csv->comment && (csv->comment == csv->separator || strchr("\" \t\r\n", csv->comment)))
+        return "comment is the separator, a quote, a blank or a line end";
+    return NULL;
+}
+
+/* The line `sep=;` by which Excel is told the separator. */
+static fnn_result fnni_csv_excel(fnni_csv *csv)
+{
+    const char *wrong;
+    if (csv->end - csv->at < 5 || memcmp(csv->at, "sep=", 4) != 0) return FNN_OK;
+    if (csv->end - csv->at > 5 && !fnni_csv_is_line_end(csv->at[5])) return FNN_OK;
+    csv->separator = csv->at[4];
+    wrong = fnni_csv_separator_wrong(csv);
+    if (wrong)
+        return fnni_fail(csv->error, FNN_ERROR_FORMAT, "%s: line 1 begins with sep=: %s",
+                         fnni_path_tail(csv->path), wrong);
+    fnni_csv_skip_line(csv);
+    return FNN_OK;
+}
+
+/* Steps over a line of the header; its fields go to names unless that is NULL. */
+static fnn_result fnni_csv_header_line(fnni_csv *csv, fnni_csv_name *names)
+{
+    fnni_csv_field field;
+    fnn_result result;
+    do {
+        result = fnni_csv_next_field(csv, &field);
+        if (result != FNN_OK || !names) continue;
+        fnni_csv_unquote(&field);
+        names[csv->column - 1].text = field.text;
+        names[csv->column - 1].length = field.length;
+    } while (result == FNN_OK && !field.last && csv->column < FNNI_MAX_DIMENSION);
+    if (result == FNN_OK && !field.last)
+        result = fnni_fail(csv->error, FNN_ERROR_FORMAT,
+                           "%s: line %lld: expected %d columns at most, found more",
+                           fnni_path_tail(csv->path), (long long)field.line, csv->column);
+    return result;
+}
+
+/* Steps over the lines of the header; the first names the columns. It is read twice: to count its
+ * fields, and to take them. */
+static fnn_result fnni_csv_header(fnni_csv_load *load, const fnn_allocator *allocator)
+{
+    fnni_csv *csv = &load->csv, first;
+    fnn_result result = FNN_OK;
+    int line;
+    for (line = 0; result == FNN_OK && line < load->config->header; line++) {
+        if (!fnni_csv_next_record(csv)) return FNN_OK;
+        first = *csv;
+        result = fnni_csv_header_line(csv, NULL);
+        if (result != FNN_OK || line > 0) continue;
+        load->name_count = csv->column;
+        load->names =
+            (fnni_csv_name *)fnni_allocate(allocator, (size_t)csv->column * sizeof *load->names);
+        if (!load->names)
+            return fnni_fail_memory(csv->error, csv->path,
+                                    (size_t)csv->column * sizeof *load->names);
+        *csv = first;
+        result = fnni_csv_header_line(csv, load->names);
+    }
+    return result;
+}
+
+/* Finds the first record of data. */
+static fnn_result fnni_csv_begin(fnni_csv_load *load, const fnn_allocator *allocator)
 {
     fnni_csv *csv = &load->csv;
-    fnni_csv_field field;
-    fnn_result result = FNN_OK;
+    fnn_result result;
+    int line;
     csv->at = (char *)load->file.bytes;
     csv->end = csv->at + load->file.size;
     csv->separator = load->config->separator;
+    csv->comment = load->config->comment;
     csv->line = 1;
     if (load->file.size >= 3 && memcmp(csv->at, "\xEF\xBB\xBF", 3) == 0) csv->at += 3;
-    if (load->config->header && fnni_csv_next_record(csv)) {
-        do result = fnni_csv_next_field(csv, &field);
-        while (result == FNN_OK && !field.last);
-    }
+    result = fnni_csv_excel(csv);
+    for (line = 0; result == FNN_OK && line < load->config->skip_lines && csv->at < csv->end;
+         line++)
+        fnni_csv_skip_line(csv);
+    if (result == FNN_OK) result = fnni_csv_header(load, allocator);
+    load->begin = *csv;
     return result;
 }
 
@@ -15436,7 +16359,7 @@ static fnn_result fnni_csv_measure(fnni_csv_load *load)
 {
     fnni_csv *csv = &load->csv;
     fnni_csv_field field;
-    fnn_result result = fnni_csv_rewind(load);
+    fnn_result result = FNN_OK;
     while (result == FNN_OK && fnni_csv_next_record(csv)) {
         do result = fnni_csv_next_field(csv, &field);
         while (result == FNN_OK && !field.last && csv->column < FNNI_MAX_DIMENSION);
@@ -15452,55 +16375,160 @@ static fnn_result fnni_csv_measure(fnni_csv_load *load)
     if (result == FNN_OK && load->rows == 0)
         result = fnni_fail(csv->error, FNN_ERROR_FORMAT, "%s: holds no samples",
                            fnni_path_tail(csv->path));
+    if (load->name_count != load->columns) load->name_count = 0;
     return result;
 }
 
-/* Gives a column (negative: from the end) a role other than feature. */
-static fnn_result fnni_csv_assign(fnni_csv_load *load, int column, uint8_t role)
+/* ---- CSV: what each column is ---- */
+
+/* Gives a column (negative: from the end) a role. */
+static fnn_result fnni_csv_assign(fnni_csv_load *load, int column, fnn_csv_role role)
 {
     int from_start = column < 0 ? column + load->columns : column;
     if (from_start < 0 || from_start >= load->columns)
         return fnni_fail(
             load->csv.error, FNN_ERROR_ARGUMENT, "%s: %s column is %d, but there are %d columns",
-            fnni_path_tail(load->csv.path), role == FNNI_COLUMN_LABEL ? "the label" : "a skipped",
-            column, load->columns);
-    if (load->roles[from_start] == FNNI_COLUMN_LABEL)
+            fnni_path_tail(load->csv.path),
+            role == FNN_CSV_LABEL ? "the label" : "a named or skipped", column, load->columns);
+    if (load->roles[from_start] == FNN_CSV_LABEL && role == FNN_CSV_SKIPPED)
         return fnni_fail(load->csv.error, FNN_ERROR_ARGUMENT,
                          "%s: column %d is the label and cannot be skipped",
                          fnni_path_tail(load->csv.path), column);
-    load->features -= load->roles[from_start] == FNNI_COLUMN_FEATURE;
-    load->roles[from_start] = role;
+    load->roles[from_start] = (uint8_t)role;
     return FNN_OK;
 }
 
-/* Decides what each column is, and the shape of a sample. */
-static fnn_result fnni_csv_plan(fnni_csv_load *load, fnn_dataset *out)
+/* Finds a column by its name, which must be the name of just one. */
+static fnn_result fnni_csv_find(const fnni_csv_load *load, const char *name, int *column)
+{
+    const size_t length = strlen(name);
+    const char *wrong = "there is no header line with a name for each column";
+    char shown[FNNI_SHOWN];
+    int i, found = 0;
+    for (i = 0; i < load->name_count; i++)
+        if (load->names[i].length == length && memcmp(load->names[i].text, name, length) == 0) {
+            *column = i;
+            found++;
+        }
+    if (found == 1) return FNN_OK;
+    if (load->name_count > 0) wrong = found ? "several columns have that name" : "there is none";
+    return fnni_fail(load->csv.error, FNN_ERROR_ARGUMENT, "%s: expected a column \"%s\": %s",
+                     fnni_path_tail(load->csv.path), fnni_shown(name, length, shown), wrong);
+}
+
+static int fnni_csv_is_feature(const fnni_csv_load *load, int column)
+{
+    return load->roles[column] == FNN_CSV_FEATURE || load->roles[column] == FNN_CSV_TEXT;
+}
+
+/* Gives all columns their roles. */
+static fnn_result fnni_csv_assign_all(fnni_csv_load *load)
 {
     const fnn_csv_config *c = load->config;
     fnn_result result = FNN_OK;
-    int i, table = c->height == 0 && c->width == 0 && c->channels == 0;
-    load->roles = (uint8_t *)fnni_allocate(&out->allocator, (size_t)load->columns);
-    if (!load->roles)
-        return fnni_fail_memory(load->csv.error, load->csv.path, (size_t)load->columns);
-    memset(load->roles, FNNI_COLUMN_FEATURE, (size_t)load->columns);
-    load->features = load->columns;
-    if (c->label != FNN_CSV_LABEL_NONE)
-        result = fnni_csv_assign(load, c->label_column, FNNI_COLUMN_LABEL);
+    int i;
+    memset(load->roles, (int)c->others, (size_t)load->columns);
+    for (i = 0; result == FNN_OK && i < c->column_count; i++) {
+        int column = c->columns[i].number;
+        if (c->columns[i].name) result = fnni_csv_find(load, c->columns[i].name, &column);
+        if (result == FNN_OK) result = fnni_csv_assign(load, column, c->columns[i].role);
+    }
+    if (result == FNN_OK && !memchr(load->roles, FNN_CSV_LABEL, (size_t)load->columns) &&
+        c->label != FNN_CSV_LABEL_NONE)
+        result = fnni_csv_assign(load, c->label_column, FNN_CSV_LABEL);
     for (i = 0; result == FNN_OK && i < c->skip_count; i++)
-        result = fnni_csv_assign(load, c->skip_columns[i], FNNI_COLUMN_SKIPPED);
-    if (result != FNN_OK) return result;
-    if (load->features < 1)
+        result = fnni_csv_assign(load, c->skip_columns[i], FNN_CSV_SKIPPED);
+    for (i = 0; result == FNN_OK && i < load->columns; i++) {
+        load->features += fnni_csv_is_feature(load, i);
+        load->texts += load->roles[i] == FNN_CSV_TEXT;
+        load->labels += load->roles[i] == FNN_CSV_LABEL;
+    }
+    return result;
+}
+
+/* Whether the columns are those of same_classes, as far as either has features and names. */
+static fnn_result fnni_csv_check_same(const fnni_csv_load *load)
+{
+    const fnn_dataset *same = load->config->same_classes;
+    const struct fnn_encoding *given = same ? same->encoding : NULL;
+    const char *path = fnni_path_tail(load->csv.path);
+    char own[FNNI_SHOWN], other[FNNI_SHOWN];
+    int column, k = 0, feature = 0;
+    if (same && !given && (load->texts > 0 || load->config->missing == FNN_CSV_MISSING_MEAN))
+        return fnni_fail(load->csv.error, FNN_ERROR_ARGUMENT,
+                         "%s: same_classes has no categories and means: it was not read from CSV",
+                         path);
+    if (given && given->columns != load->features)
         return fnni_fail(load->csv.error, FNN_ERROR_FORMAT,
-                         "%s: %d columns, none left for features (is the separator right?)",
-                         fnni_path_tail(load->csv.path), load->columns);
+                         "%s: %d feature columns, but same_classes has %d", path, load->features,
+                         given->columns);
+    for (column = 0; given && column < load->columns; column++) {
+        const fnni_encoded *like = &given->column[k];
+        const fnni_csv_name *name = load->name_count ? &load->names[column] : NULL;
+        const char *expected = same->feature_names ? same->feature_names[feature] : NULL;
+        size_t length = expected ? like->text ? like->prefix - 1 : strlen(expected) : 0;
+        if (!fnni_csv_is_feature(load, column)) continue;
+        if (like->text != (load->roles[column] == FNN_CSV_TEXT))
+            return fnni_fail(load->csv.error, FNN_ERROR_ARGUMENT,
+                             "%s: column %d is %s text, but in same_classes it is%s", path,
+                             column + 1, like->text ? "no" : "a", like->text ? "" : " not");
+        if (name && expected &&
+            (name->length != length || memcmp(name->text, expected, length) != 0))
+            return fnni_fail(load->csv.error, FNN_ERROR_FORMAT,
+                             "%s: column %d is \"%s\", expected \"%s\" as in same_classes", path,
+                             column + 1, fnni_shown(name->text, name->length, own),
+                             fnni_shown(expected, length, other));
+        k++;
+        feature += like->features;
+    }
+    return FNN_OK;
+}
+
+/* Decides what each column is. */
+static fnn_result fnni_csv_plan(fnni_csv_load *load, const fnn_allocator *allocator)
+{
+    const fnn_csv_config *c = load->config;
+    const char *path = fnni_path_tail(load->csv.path);
+    const int most = c->label == FNN_CSV_LABEL_NONE     ? 0
+                     : c->label == FNN_CSV_LABEL_TARGET ? load->columns
+                                                        : 1;
+    fnn_error *error = load->csv.error;
+    fnn_result result;
+    load->roles = (uint8_t *)fnni_allocate(allocator, (size_t)load->columns);
+    if (!load->roles) return fnni_fail_memory(error, load->csv.path, (size_t)load->columns);
+    result = fnni_csv_assign_all(load);
+    if (result != FNN_OK) return result;
+    if (load->labels > most)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                         "%s: %d label columns, but `label` says %d at most", path, load->labels,
+                         most);
+    if (load->features < 1)
+        return fnni_fail(error, FNN_ERROR_FORMAT,
+                         "%s: %d columns, none left for features (is the separator right?)", path,
+                         load->columns);
+    if (load->texts > 0 && c->keep_bytes)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "%s: text columns cannot be kept as bytes",
+                         path);
+    return fnni_csv_check_same(load);
+}
+
+/* The shape of a sample. */
+static fnn_result fnni_csv_shape(const fnni_csv_load *load, fnn_dataset *out, size_t features)
+{
+    const fnn_csv_config *c = load->config;
+    const int table = c->height == 0 && c->width == 0 && c->channels == 0;
+    const char *path = fnni_path_tail(load->csv.path);
+    if (features > FNNI_MAX_DIMENSION)
+        return fnni_fail(load->csv.error, FNN_ERROR_FORMAT,
+                         "%s: %llu features, expected %d at most", path,
+                         (unsigned long long)features, FNNI_MAX_DIMENSION);
     out->height = table ? 1 : c->height;
     out->width = table ? 1 : c->width;
-    out->channels = table ? load->features : c->channels;
-    if (fnni_dataset_features(out) != (size_t)load->features)
+    out->channels = table ? (int)features : c->channels;
+    if (!fnni_dataset_holds(out, (int)features))
         return fnni_fail(load->csv.error, FNN_ERROR_FORMAT,
-                         "%s: %d feature columns, but a sample is %d x %d x %d",
-                         fnni_path_tail(load->csv.path), load->features, out->height, out->width,
-                         out->channels);
+                         "%s: %llu feature columns, but a sample is %d x %d x %d", path,
+                         (unsigned long long)features, out->height, out->width, out->channels);
     return FNN_OK;
 }
 
@@ -15509,33 +16537,53 @@ static fnn_result fnni_csv_plan(fnni_csv_load *load, fnn_dataset *out)
 static fnn_result fnni_csv_allocate(fnni_csv_load *load, fnn_dataset *out)
 {
     const fnn_csv_config *c = load->config;
-    size_t rows = (size_t)load->rows, values = 0;
-    int failed = !fnni_multiply(rows, (size_t)load->features, &values);
+    const fnn_allocator *a = &out->allocator;
+    const size_t rows = (size_t)load->rows, features = (size_t)load->features;
+    const size_t values = fnni_times(rows, features), reals = fnni_times(values, sizeof(fnn_real));
+    const size_t texts = (size_t)load->texts, targets = (size_t)load->labels;
+    int failed = !(load->column =
+                       (fnni_encoded *)fnni_dataset_allocate(out, features, sizeof *load->column));
     if (!failed && c->keep_bytes)
         failed = !(load->bytes = (uint8_t *)fnni_dataset_allocate(out, values, 1));
-    else if (!failed)
-        failed = !(load->reals = (fnn_real *)fnni_dataset_allocate(out, values, sizeof(fnn_real)));
+    else if (!failed && load->texts)
+        failed = !(load->reals = (fnn_real *)fnni_allocate(a, reals)) ||
+                 !(load->words = (fnni_term *)fnni_allocate(
+                       a, fnni_times(fnni_times(rows, texts), sizeof(fnni_term)))) ||
+                 !(load->vocabulary =
+                       (fnni_terms *)fnni_allocate(a, fnni_times(texts, sizeof(fnni_terms))));
+    else if (!failed) failed = !(load->reals = (fnn_real *)fnni_dataset_allocate(out, reals, 1));
     if (!failed && c->label == FNN_CSV_LABEL_TARGET)
-        failed = !(load->targets = (fnn_real *)fnni_dataset_allocate(out, rows, sizeof(fnn_real)));
-    else if (!failed && c->label != FNN_CSV_LABEL_NONE)
-        failed = !(load->labels = (int32_t *)fnni_dataset_allocate(out, rows, sizeof(int32_t)));
-    if (!failed && load->labels && (c->label == FNN_CSV_LABEL_NAME || c->compact_classes)) {
-        failed = !fnni_multiply(rows, sizeof *load->keys, &values);
-        if (!failed)
-            failed = !(load->keys = (fnni_csv_key *)fnni_allocate(&out->allocator, values));
-    }
-    if (failed) return fnni_fail_memory(load->csv.error, load->csv.path, values);
-    out->bytes = load->bytes;
-    out->reals = load->reals;
-    out->targets = load->targets;
-    out->labels = load->labels;
-    out->count = out->rows = load->rows;
-    out->target_count = load->targets ? 1 : 0;
-    return FNN_OK;
+        failed = !(load->targets = (fnn_real *)fnni_dataset_allocate(out, fnni_times(rows, targets),
+                                                                     sizeof(fnn_real)));
+    else if (!failed && load->labels)
+        failed = !(load->label = (int32_t *)fnni_dataset_allocate(out, rows, sizeof(int32_t)));
+    if (!failed && load->label && (c->label == FNN_CSV_LABEL_NAME || c->compact_classes))
+        failed =
+            !(load->classes = (fnni_term *)fnni_allocate(a, fnni_times(rows, sizeof(fnni_term))));
+    return failed ? fnni_fail_memory(load->csv.error, load->csv.path, reals) : FNN_OK;
 }
 
-static fnn_result fnni_csv_feature(fnni_csv_load *load, const fnni_csv_field *field, size_t place)
+/* ---- CSV: values ---- */
+
+/* Whether a field stands for a missing value, which is to be replaced or to end its line. */
+static int fnni_csv_is_missing(const fnn_csv_config *c, const fnni_csv_field *field)
 {
+    const char *word = c->missing_words, *end;
+    if (c->missing == FNN_CSV_MISSING_REFUSE) return 0;
+    if (field->length == 0) return 1;
+    for (; word && *word; word = end) {
+        while (*word == ' ') word++;
+        for (end = word; *end && *end != ' ';) end++;
+        if ((size_t)(end - word) == field->length && memcmp(word, field->text, field->length) == 0)
+            return 1;
+    }
+    return 0;
+}
+
+/* A number, of feature column number k. */
+static fnn_result fnni_csv_feature(fnni_csv_load *load, const fnni_csv_field *field, size_t k)
+{
+    const size_t place = (size_t)load->row * (size_t)load->features + k;
     fnn_real value;
     int good = fnni_parse_real(field->text, field->length, &value);
     if (good && !load->bytes) {
@@ -15546,207 +16594,341 @@ static fnn_result fnni_csv_feature(fnni_csv_load *load, const fnni_csv_field *fi
         load->bytes[place] = (uint8_t)value;
         return FNN_OK;
     }
-    if (load->row == 0 && !load->config->header)
+    if (load->bytes)
         return fnni_csv_fail(&load->csv, field,
-                             load->bytes ? "an integer 0 to 255 (or set header for a header line)"
-                                         : "a number (or set header for a header line)");
-    return fnni_csv_fail(&load->csv, field, load->bytes ? "an integer 0 to 255" : "a number");
+                             load->row == 0 && !load->config->header
+                                 ? "an integer 0 to 255 (or set header for a header line)"
+                                 : "an integer 0 to 255");
+    return fnni_csv_fail_number(&load->csv, field,
+                                load->row == 0 && !load->config->header
+                                    ? "a number (or set header for a header line)"
+                                    : "a number");
+}
+
+static void fnni_csv_term(const fnni_csv_load *load, const fnni_csv_field *field, fnni_term *term)
+{
+    memset(term, 0, sizeof *term);
+    term->text = field->text;
+    term->length = field->length;
+    term->row = load->row;
+    term->line = field->line;
 }
 
 /* The label column, when it holds classes. */
 static fnn_result fnni_csv_class(fnni_csv_load *load, const fnni_csv_field *field)
 {
     const fnn_csv_config *c = load->config;
-    const fnn_real limit = (fnn_real)(load->keys ? FNNI_MAX_CLASS_NUMBER : FNNI_MAX_CLASSES - 1);
+    fnni_term *term = load->classes ? &load->classes[load->row] : NULL;
+    const fnn_real limit = (fnn_real)(term ? FNNI_MAX_CLASS_NUMBER : FNNI_MAX_CLASSES - 1);
     fnn_real value = 0;
     if (c->label == FNN_CSV_LABEL_NAME) {
         if (field->length == 0) return fnni_csv_fail(&load->csv, field, "a class name");
-    } else if (!fnni_parse_real(field->text, field->length, &value) || value > limit ||
-               value < (load->keys ? -limit : 0) || value != (fnn_real)(int32_t)value) {
-        return fnni_csv_fail(&load->csv, field,
-                             load->keys ? "a class number (an integer)"
-                                        : "a class number (an integer 0 to 65535)");
+        fnni_csv_term(load, field, term);
+        return FNN_OK;
     }
-    if (load->keys) {
-        fnni_csv_key *key = &load->keys[load->row];
-        key->number = (int64_t)value;
-        key->text = field->text;
-        key->length = c->label == FNN_CSV_LABEL_NAME ? field->length : 0;
-        key->row = load->row;
-        key->line = field->line;
-    } else if (c->same_classes && value >= (fnn_real)c->same_classes->classes) {
+    if (!fnni_parse_real(field->text, field->length, &value) || value > limit ||
+        value < (term ? -limit : 0) || value != (fnn_real)(int32_t)value)
+        return fnni_csv_fail(&load->csv, field,
+                             term ? "a class number (an integer)"
+                                  : "a class number (an integer 0 to 65535)");
+    if (!term && c->same_classes && value >= (fnn_real)c->same_classes->classes)
         return fnni_csv_fail(&load->csv, field, "a class number that same_classes has");
+    if (term) {
+        fnni_csv_term(load, field, term);
+        term->number = (int64_t)value;
+        term->length = 0;
     } else {
-        load->labels[load->row] = (int32_t)value;
+        load->label[load->row] = (int32_t)value;
     }
     return FNN_OK;
 }
 
-static fnn_result fnni_csv_label_field(fnni_csv_load *load, const fnni_csv_field *field)
+/* Label or target number k. */
+static fnn_result fnni_csv_label_field(fnni_csv_load *load, const fnni_csv_field *field, int k)
 {
     if (load->config->label != FNN_CSV_LABEL_TARGET) return fnni_csv_class(load, field);
-    if (!fnni_parse_real(field->text, field->length, &load->targets[load->row]))
-        return fnni_csv_fail(&load->csv, field, "a number");
+    if (!fnni_parse_real(field->text, field->length, &load->targets[load->row * load->labels + k]))
+        return fnni_csv_fail_number(&load->csv, field, "a number");
     return FNN_OK;
 }
 
-/* Second pass: reads the values. The first one has checked the table's form. */
+/* Where the fields of a row go, counted from its start. */
+typedef struct fnni_csv_places {
+    int feature, text, label;
+    int missing; /* fields so far */
+} fnni_csv_places;
+
+static fnn_result fnni_csv_value(fnni_csv_load *load, fnni_csv_field *field, fnn_csv_role role,
+                                 fnni_csv_places *at)
+{
+    const int missing = fnni_csv_is_missing(load->config, field);
+    const int k = at->feature;
+    fnni_term *word;
+    at->missing += missing;
+    if (missing && load->config->missing == FNN_CSV_MISSING_DROP) return FNN_OK;
+    if (role == FNN_CSV_LABEL && missing)
+        return fnni_csv_fail(&load->csv, field, "a label or target, of which no mean is taken");
+    if (role == FNN_CSV_LABEL) return fnni_csv_label_field(load, field, at->label++);
+    at->feature++;
+    if (role == FNN_CSV_FEATURE && !missing) return fnni_csv_feature(load, field, (size_t)k);
+    if (missing) load->reals[load->row * load->features + k] = (fnn_real)FNNI_NAN;
+    if (role == FNN_CSV_FEATURE) return FNN_OK;
+    if (field->length == 0 && !missing) return fnni_csv_fail(&load->csv, field, "a category");
+    word = &load->words[at->text++ * load->rows + load->row];
+    fnni_csv_term(load, field, word);
+    if (missing) word->text = NULL;
+    return FNN_OK;
+}
+
+/* Second pass: reads the values. The first one has checked the table's form. A line that is left
+ * out is written over by the next. */
 static fnn_result fnni_csv_fill(fnni_csv_load *load)
 {
+    const int dropping = load->config->missing == FNN_CSV_MISSING_DROP;
     fnni_csv_field field;
-    size_t place = 0;
-    int column;
-    fnn_result result = fnni_csv_rewind(load);
-    for (; result == FNN_OK && load->row < load->rows; load->row++) {
-        fnni_csv_next_record(&load->csv);
+    fnn_result result = FNN_OK;
+    load->csv = load->begin;
+    while (result == FNN_OK && fnni_csv_next_record(&load->csv)) {
+        fnni_csv_places at = {0, 0, 0, 0};
+        int column;
         for (column = 0; result == FNN_OK && column < load->columns; column++) {
             result = fnni_csv_next_field(&load->csv, &field);
-            if (result != FNN_OK || load->roles[column] == FNNI_COLUMN_SKIPPED) continue;
+            if (result != FNN_OK || load->roles[column] == FNN_CSV_SKIPPED) continue;
             fnni_csv_unquote(&field);
-            if (load->roles[column] == FNNI_COLUMN_LABEL)
-                result = fnni_csv_label_field(load, &field);
-            else result = fnni_csv_feature(load, &field, place++);
+            result = fnni_csv_value(load, &field, (fnn_csv_role)load->roles[column], &at);
         }
+        if (!(dropping && at.missing)) load->row++;
+    }
+    if (result == FNN_OK && load->row == 0)
+        result = fnni_fail(load->csv.error, FNN_ERROR_FORMAT,
+                           "%s: holds no sample without a missing value",
+                           fnni_path_tail(load->csv.path));
+    return result;
+}
+
+/* ---- CSV: classes, categories, means ---- */
+
+static fnni_terms fnni_csv_terms(const fnni_csv_load *load, const char *what, fnni_term *term)
+{
+    fnni_terms t;
+    memset(&t, 0, sizeof t);
+    t.path = load->csv.path;
+    t.error = load->csv.error;
+    t.what = what;
+    t.place = "line";
+    t.term = term;
+    t.count = load->row;
+    return t;
+}
+
+static fnn_result fnni_csv_classes(fnni_csv_load *load, fnn_dataset *out)
+{
+    fnni_terms t = fnni_csv_terms(load, "class", load->classes);
+    t.most = FNNI_MAX_CLASSES;
+    if (!load->label) return FNN_OK;
+    return fnni_classes(out, load->label, load->row, &t, load->config->same_classes);
+}
+
+/* Numbers the words of feature column k, the t-th of text; `given` are the names of its features
+ * in same_classes, or NULL. */
+static fnn_result fnni_csv_number_words(fnni_csv_load *load, int t, int k, const char *const *given,
+                                        const fnni_encoded *like, const fnn_allocator *allocator)
+{
+    fnni_term *words = load->words + t * load->rows;
+    fnni_terms *v = &load->vocabulary[t];
+    fnn_result result;
+    int64_t i;
+    *v = fnni_csv_terms(load, "category", words);
+    v->most = load->config->categories;
+    v->prefix = given ? like->prefix : 0;
+    v->count = 0;
+    for (i = 0; i < load->row; i++)
+        if (words[i].text) words[v->count++] = words[i];
+    result = fnni_terms_number(v, given, given ? like->features : 0, allocator);
+    for (i = 0; i < v->count; i++)
+        load->reals[words[i].row * load->features + k] = (fnn_real)words[i].code;
+    load->column[k].features = (int)v->codes;
+    return result;
+}
+
+/* Decides how many features each column becomes, and makes words codes. Returns how many there are
+ * in all in *features. */
+static fnn_result fnni_csv_encode(fnni_csv_load *load, const fnn_allocator *allocator,
+                                  size_t *features)
+{
+    const fnn_dataset *same = load->config->same_classes;
+    const struct fnn_encoding *given = same ? same->encoding : NULL;
+    fnn_result result = FNN_OK;
+    int column, k = 0, t = 0;
+    *features = 0;
+    for (column = 0; result == FNN_OK && column < load->columns; column++) {
+        fnni_encoded *e = &load->column[k];
+        if (!fnni_csv_is_feature(load, column)) continue;
+        memset(e, 0, sizeof *e);
+        e->text = load->roles[column] == FNN_CSV_TEXT;
+        e->features = 1;
+        if (e->text)
+            result = fnni_csv_number_words(load, t++, k, given ? given->names + *features : NULL,
+                                           given ? &given->column[k] : NULL, allocator);
+        if (result == FNN_OK && e->features == 0)
+            result =
+                fnni_fail(load->csv.error, FNN_ERROR_FORMAT, "%s: column %d has no value at all",
+                          fnni_path_tail(load->csv.path), column + 1);
+        *features += (size_t)e->features;
+        k++;
     }
     return result;
 }
 
-/* ---- CSV: classes ---- */
-
-static int fnni_csv_same_class(const fnni_csv_key *a, const fnni_csv_key *b)
+/* Category number i of a vocabulary, the words of which are sorted, from word *at on. */
+static const fnni_term *fnni_csv_category(const fnni_terms *v, int64_t *at)
 {
-    return a->number == b->number && a->length == b->length &&
-           memcmp(a->text, b->text, a->length) == 0;
+    while (!fnni_term_is_new(v, *at)) ++*at;
+    return &v->term[(*at)++];
 }
 
-/* For qsort: by number, then by name as strcmp would, then by row. */
-static int fnni_csv_compare_keys(const void *left, const void *right)
-{
-    const fnni_csv_key *a = (const fnni_csv_key *)left, *b = (const fnni_csv_key *)right;
-    size_t common = a->length < b->length ? a->length : b->length;
-    int order = a->number < b->number ? -1 : a->number > b->number;
-    if (order == 0) order = memcmp(a->text, b->text, common);
-    if (order == 0 && a->length != b->length) order = a->length < b->length ? -1 : 1;
-    return order ? order : a->row < b->row ? -1 : a->row > b->row;
-}
-
-/* What a class is called: its text, or its number, for which `number` has room. */
-static const char *fnni_csv_class_name(const fnni_csv_key *key, char number[24], size_t *length)
-{
-    *length = key->length;
-    if (key->length) return key->text;
-    *length = (size_t)snprintf(number, 24, "%ld", (long)key->number);
-    return number;
-}
-
-/* Room for `count` names of `characters` in all, without their zeros: pointers, then text. */
-static char **fnni_names_allocate(fnn_dataset *out, size_t count, size_t characters)
-{
-    size_t bytes;
-    char **names;
-    if (!fnni_multiply(count, sizeof *names + 1, &bytes) || characters > SIZE_MAX - bytes)
-        return NULL;
-    names = (char **)fnni_dataset_allocate(out, bytes + characters, 1);
-    out->class_names = (const char *const *)names;
-    out->classes = (int)count;
-    if (names) names[0] = (char *)(names + count);
-    return names;
-}
-
-/* Puts the next name in; names[i] points to its place. */
-static void fnni_names_put(char **names, size_t count, size_t i, const char *text, size_t length)
-{
-    memcpy(names[i], text, length);
-    names[i][length] = 0;
-    if (i + 1 < count) names[i + 1] = names[i] + length + 1;
-}
-
-/* Numbers the classes that occur, in order (the keys are sorted), and collects their names. */
-static fnn_result fnni_csv_new_classes(fnni_csv_load *load, fnn_dataset *out)
-{
-    char number[24], **names;
-    size_t length, characters = 0, count = 0;
-    int64_t i;
-    for (i = 0; i < load->rows; i++) {
-        const fnni_csv_key *key = &load->keys[i];
-        if (i == 0 || !fnni_csv_same_class(key, key - 1)) {
-            count++;
-            fnni_csv_class_name(key, number, &length);
-            characters += length;
-        }
-        load->labels[key->row] = (int32_t)(count - 1);
-        if (count > FNNI_MAX_CLASSES)
-            return fnni_fail(load->csv.error, FNN_ERROR_FORMAT,
-                             "%s: more than %d classes (is the label column right?)",
-                             fnni_path_tail(load->csv.path), FNNI_MAX_CLASSES);
-    }
-    names = fnni_names_allocate(out, count, characters);
-    if (!names) return fnni_fail_memory(load->csv.error, load->csv.path, characters);
-    for (i = 0, count = 0; i < load->rows; i++) {
-        const fnni_csv_key *key = &load->keys[i];
-        const char *name = fnni_csv_class_name(key, number, &length);
-        if (i > 0 && fnni_csv_same_class(key, key - 1)) continue;
-        fnni_names_put(names, (size_t)out->classes, count++, name, length);
-    }
-    return FNN_OK;
-}
-
-static fnn_result fnni_names_copy(fnn_dataset *out, const fnn_dataset *from)
+/* Names of the features from the header line and the categories. names NULL: only counts their
+ * characters. */
+static size_t fnni_csv_put_names(const fnni_csv_load *load, fnni_names *names)
 {
     size_t characters = 0;
-    int i;
-    char **names;
-    for (i = 0; i < from->classes; i++) characters += strlen(from->class_names[i]);
-    names = fnni_names_allocate(out, (size_t)from->classes, characters);
-    if (!names) return FNN_ERROR_MEMORY;
-    for (i = 0; i < from->classes; i++)
-        fnni_names_put(names, (size_t)from->classes, (size_t)i, from->class_names[i],
-                       strlen(from->class_names[i]));
+    int column, k = 0, t = 0, i;
+    for (column = 0; column < load->columns; column++) {
+        const fnni_csv_name none = {"", 0}, *head = load->name_count ? &load->names[column] : &none;
+        fnni_encoded *e = &load->column[k];
+        int64_t at = 0;
+        if (!fnni_csv_is_feature(load, column)) continue;
+        e->prefix = e->text ? head->length + (load->name_count > 0) : 0;
+        for (i = 0; i < e->features; i++) {
+            const fnni_term *word = e->text ? fnni_csv_category(&load->vocabulary[t], &at) : NULL;
+            characters += word ? e->prefix + word->length : head->length;
+            if (names) fnni_names_put(names, head->text, head->length);
+            if (names && word && load->name_count) fnni_names_extend(names, "=", 1);
+            if (names && word) fnni_names_extend(names, word->text, word->length);
+        }
+        t += e->text;
+        k++;
+    }
+    return characters;
+}
+
+/* Names for the features: those of same_classes or, if there are any, from the header line and the
+ * categories. */
+static fnn_result fnni_csv_feature_names(fnni_csv_load *load, fnn_dataset *out, size_t features,
+                                         struct fnn_encoding *e)
+{
+    const fnn_dataset *same = load->config->same_classes;
+    const struct fnn_encoding *given = same ? same->encoding : NULL;
+    fnni_names names;
+    size_t i, characters = 0;
+    const int taken = given && given->names;
+    if (!taken && !load->name_count && !load->texts) return FNN_OK;
+    for (i = 0; taken && i < features; i++) characters += strlen(given->names[i]);
+    if (!taken) characters = fnni_csv_put_names(load, NULL);
+    if (!fnni_names_begin(&names, out, features, characters))
+        return fnni_fail_memory(load->csv.error, load->csv.path, characters);
+    for (i = 0; taken && i < features; i++)
+        fnni_names_put(&names, given->names[i], strlen(given->names[i]));
+    if (taken) memcpy(load->column, given->column, (size_t)load->features * sizeof *load->column);
+    else fnni_csv_put_names(load, &names);
+    e->names = (const char *const *)names.name;
+    if (taken ? same->feature_names != NULL : load->name_count > 0) out->feature_names = e->names;
     return FNN_OK;
 }
 
-/* Numbers the classes as another data set does. */
-static fnn_result fnni_csv_given_classes(fnni_csv_load *load, fnn_dataset *out)
+/* The mean of each feature over the samples that have it; of a category, its share. Summed in
+ * double; not a number where no sample has it. */
+static fnn_result fnni_csv_means(const fnni_csv_load *load, const fnn_allocator *allocator,
+                                 size_t features, fnn_real *means)
 {
-    const fnn_dataset *given = load->config->same_classes;
-    char number[24];
-    size_t length;
-    int label = 0;
-    int64_t i;
-    for (i = 0; i < load->rows; i++) {
-        const fnni_csv_key *key = &load->keys[i];
-        const char *name = fnni_csv_class_name(key, number, &length);
-        if (i == 0 || !fnni_csv_same_class(key, key - 1))
-            for (label = 0; label < given->classes; label++)
-                if (strlen(given->class_names[label]) == length &&
-                    memcmp(given->class_names[label], name, length) == 0)
-                    break;
-        if (label == given->classes)
+    const size_t columns = (size_t)load->features, bytes = (features + columns) * sizeof(double);
+    double *sums = (double *)fnni_allocate(allocator, bytes), *present;
+    const fnn_real *x = load->reals;
+    size_t k, i, f;
+    int64_t row;
+    if (!sums) return fnni_fail_memory(load->csv.error, load->csv.path, bytes);
+    memset(sums, 0, bytes);
+    present = sums + features;
+    for (row = 0; row < load->row; row++)
+        for (k = 0, f = 0; k < columns; f += (size_t)load->column[k++].features, x++) {
+            if (*x != *x) continue;
+            present[k]++;
+            if (load->column[k].text) sums[f + (size_t)*x]++;
+            else sums[f] += (double)*x;
+        }
+    for (k = 0, f = 0; k < columns; k++)
+        for (i = 0; i < (size_t)load->column[k].features; i++, f++)
+            means[f] = (fnn_real)(sums[f] / present[k]);
+    fnni_release(allocator, sums);
+    return FNN_OK;
+}
+
+/* A row of numbers and codes as features, the means in place of what is missing; to may be from
+ * where no column is text. Returns 0, or the column (from 1) that has no mean. */
+static int fnni_csv_expand_row(const struct fnn_encoding *e, const fnn_real *from, fnn_real *to)
+{
+    const fnn_real *means = e->means;
+    int k, i;
+    for (k = 0; k < e->columns; k++) {
+        const fnni_encoded *column = &e->column[k];
+        const fnn_real x = from[k];
+        for (i = 0; i < column->features; i++, means++, to++) {
+            if (x != x && !fnni_is_finite(*means)) return k + 1;
+            *to = x != x ? *means : column->text ? (fnn_real)(i == (int)x) : x;
+        }
+    }
+    return 0;
+}
+
+/* The features of all rows. */
+static fnn_result fnni_csv_expand(fnni_csv_load *load, fnn_dataset *out,
+                                  const struct fnn_encoding *e)
+{
+    const size_t features = (size_t)e->features;
+    fnn_real *to = load->reals;
+    int64_t row;
+    if (load->texts)
+        to = (fnn_real *)fnni_dataset_allocate(out, fnni_times((size_t)load->row, features),
+                                               sizeof *to);
+    if (!to) return fnni_fail_memory(load->csv.error, load->csv.path, features * sizeof *to);
+    for (row = 0; row < load->row; row++) {
+        const int without =
+            fnni_csv_expand_row(e, load->reals + row * load->features, to + (size_t)row * features);
+        if (without)
             return fnni_fail(load->csv.error, FNN_ERROR_FORMAT,
-                             "%s: line %lld: class \"%.*s\" is none of the %d of same_classes",
-                             fnni_path_tail(load->csv.path), (long long)key->line,
-                             length < 32 ? (int)length : 32, name, given->classes);
-        load->labels[key->row] = label;
+                             "%s: feature column %d has no values of which to take a mean",
+                             fnni_path_tail(load->csv.path), without);
     }
-    if (fnni_names_copy(out, given) != FNN_OK)
-        return fnni_fail_memory(load->csv.error, load->csv.path, (size_t)given->classes);
+    out->reals = to;
     return FNN_OK;
 }
 
-/* Completes labels, classes and class_names. */
-static fnn_result fnni_csv_classes(fnni_csv_load *load, fnn_dataset *out)
+/* Makes features of the columns, and keeps how. */
+static fnn_result fnni_csv_features(fnni_csv_load *load, fnn_dataset *out)
 {
-    int64_t i;
-    if (!load->labels) return FNN_OK;
-    if (load->keys) {
-        qsort(load->keys, (size_t)load->rows, sizeof *load->keys, fnni_csv_compare_keys);
-        return load->config->same_classes ? fnni_csv_given_classes(load, out)
-                                          : fnni_csv_new_classes(load, out);
-    }
-    for (i = 0; i < load->rows; i++)
-        if (load->labels[i] >= out->classes) out->classes = load->labels[i] + 1;
-    if (load->config->same_classes) out->classes = load->config->same_classes->classes;
-    return FNN_OK;
+    const fnn_dataset *same = load->config->same_classes;
+    struct fnn_encoding *e =
+        (struct fnn_encoding *)fnni_dataset_allocate(out, 1, sizeof(struct fnn_encoding));
+    fnn_real *means = NULL;
+    size_t features;
+    fnn_result result;
+    if (!e) return fnni_fail_memory(load->csv.error, load->csv.path, sizeof *e);
+    memset(e, 0, sizeof *e);
+    result = fnni_csv_encode(load, &out->allocator, &features);
+    if (result == FNN_OK) result = fnni_csv_shape(load, out, features);
+    if (result == FNN_OK) result = fnni_csv_feature_names(load, out, features, e);
+    if (result != FNN_OK) return result;
+    e->column = load->column;
+    e->columns = load->features;
+    e->features = (int)features;
+    out->encoding = e;
+    if (load->bytes) return FNN_OK;
+    e->means = means = (fnn_real *)fnni_dataset_allocate(out, features, sizeof *means);
+    if (!means) return fnni_fail_memory(load->csv.error, load->csv.path, features * sizeof *means);
+    if (same && same->encoding && same->encoding->means)
+        memcpy(means, same->encoding->means, features * sizeof *means);
+    else result = fnni_csv_means(load, &out->allocator, features, means);
+    return result == FNN_OK ? fnni_csv_expand(load, out, e) : result;
 }
 
 /* ---- CSV: public ---- */
@@ -15758,30 +16940,76 @@ FNNI_COLD FNN_DEF fnn_csv_config fnn_csv_config_init(void)
     config.separator = ',';
     config.label = FNN_CSV_LABEL_CLASS;
     config.label_column = -1;
+    config.categories = 256;
+    config.missing_words = "?";
     return config;
+}
+
+/* What is wrong with the columns of a configuration, or NULL. */
+static const char *fnni_csv_columns_wrong(const fnn_csv_config *c)
+{
+    const char *wrong = NULL;
+    int i;
+    if (c->skip_count < 0 || (c->skip_count > 0 && !c->skip_columns))
+        return "skip_count without skip_columns";
+    if (c->column_count < 0 || (c->column_count > 0 && !c->columns))
+        return "column_count without columns";
+    if ((int)c->others < 0 || c->others >= FNN_CSV_ROLE_COUNT) wrong = "others is no fnn_csv_role";
+    for (i = 0; i < c->column_count; i++)
+        if ((int)c->columns[i].role < 0 || c->columns[i].role >= FNN_CSV_ROLE_COUNT)
+            wrong = "the role of one of columns is no fnn_csv_role";
+    return wrong;
 }
 
 static fnn_result fnni_csv_check_config(const fnn_csv_config *c, fnn_error *error)
 {
-    const char *wrong = NULL;
-    int named =
-        c->label == FNN_CSV_LABEL_NAME || (c->label == FNN_CSV_LABEL_CLASS && c->compact_classes);
-    int table = c->height == 0 && c->width == 0 && c->channels == 0;
-    if (!c->separator || c->separator == '"' || fnni_csv_is_line_end(c->separator))
-        wrong = "separator is zero, a quote or a line end";
-    else if ((int)c->label < FNN_CSV_LABEL_NONE || c->label > FNN_CSV_LABEL_TARGET)
+    const char *wrong = fnni_csv_columns_wrong(c);
+    const int classes = c->label == FNN_CSV_LABEL_NAME || c->label == FNN_CSV_LABEL_CLASS;
+    const int named = c->label == FNN_CSV_LABEL_NAME || c->compact_classes;
+    const int table = c->height == 0 && c->width == 0 && c->channels == 0;
+    fnni_csv cursor;
+    memset(&cursor, 0, sizeof cursor);
+    cursor.separator = c->separator;
+    cursor.comment = c->comment;
+    if (!wrong) wrong = fnni_csv_separator_wrong(&cursor);
+    if (!wrong && classes) wrong = fnni_same_classes_wrong(c->same_classes, named);
+    if (wrong) return fnni_fail(error, FNN_ERROR_ARGUMENT, "read_csv: %s", wrong);
+    if ((int)c->label < FNN_CSV_LABEL_NONE || c->label > FNN_CSV_LABEL_TARGET)
         wrong = "label is none of fnn_csv_label";
-    else if (c->skip_count < 0 || (c->skip_count > 0 && !c->skip_columns))
-        wrong = "skip_count without skip_columns";
+    else if ((int)c->missing < 0 || c->missing >= FNN_CSV_MISSING_COUNT)
+        wrong = "missing is none of fnn_csv_missing";
+    else if (c->missing == FNN_CSV_MISSING_MEAN && c->keep_bytes)
+        wrong = "keep_bytes has no place for means";
+    else if (c->header < 0 || c->skip_lines < 0) wrong = "header or skip_lines is negative";
+    else if (c->categories < 1 || c->categories > FNNI_MAX_CLASSES)
+        wrong = "categories must be 1 to 65536";
     else if (!table &&
              (c->height < 1 || c->height > FNNI_MAX_DIMENSION || c->width < 1 ||
               c->width > FNNI_MAX_DIMENSION || c->channels < 1 || c->channels > FNNI_MAX_DIMENSION))
         wrong = "height, width and channels must be all 0 or all 1 to 2^20";
-    else if (c->same_classes && c->same_classes->classes < 1) wrong = "same_classes has no classes";
-    else if (c->same_classes && named && !c->same_classes->class_names)
-        wrong = "same_classes has no class_names";
     if (wrong) return fnni_fail(error, FNN_ERROR_ARGUMENT, "read_csv: %s", wrong);
     return FNN_OK;
+}
+
+/* All steps, in order. */
+static fnn_result fnni_csv_load_into(fnni_csv_load *load, fnn_dataset *out)
+{
+    fnn_result result = fnni_csv_open(load, &out->allocator);
+    if (result == FNN_OK) result = fnni_csv_begin(load, &out->allocator);
+    if (result == FNN_OK) result = fnni_csv_measure(load);
+    if (result == FNN_OK) result = fnni_csv_plan(load, &out->allocator);
+    if (result == FNN_OK && !load->texts) /* before the values, where it is known */
+        result = fnni_csv_shape(load, out, (size_t)load->features);
+    if (result == FNN_OK) result = fnni_csv_allocate(load, out);
+    if (result == FNN_OK) result = fnni_csv_fill(load);
+    if (result == FNN_OK) result = fnni_csv_features(load, out);
+    if (result == FNN_OK) result = fnni_csv_classes(load, out);
+    out->bytes = load->bytes;
+    out->labels = load->label;
+    out->targets = load->targets;
+    out->target_count = load->targets ? load->labels : 0;
+    out->count = out->rows = load->row;
+    return result;
 }
 
 FNN_DEF fnn_result fnn_read_csv(const char *path, const fnn_csv_config *config,
@@ -15801,14 +17029,13 @@ FNN_DEF fnn_result fnn_read_csv(const char *path, const fnn_csv_config *config,
     load.csv.path = path;
     load.csv.error = error;
     result = fnni_csv_check_config(load.config, error);
-    if (result == FNN_OK) result = fnni_csv_open(&load, &out->allocator);
-    if (result == FNN_OK) result = fnni_csv_measure(&load);
-    if (result == FNN_OK) result = fnni_csv_plan(&load, out);
-    if (result == FNN_OK) result = fnni_csv_allocate(&load, out);
-    if (result == FNN_OK) result = fnni_csv_fill(&load);
-    if (result == FNN_OK) result = fnni_csv_classes(&load, out);
-    fnni_release(&out->allocator, load.keys);
+    if (result == FNN_OK) result = fnni_csv_load_into(&load, out);
+    if (load.texts) fnni_release(&out->allocator, load.reals);
+    fnni_release(&out->allocator, load.vocabulary);
+    fnni_release(&out->allocator, load.words);
+    fnni_release(&out->allocator, load.classes);
     fnni_release(&out->allocator, load.roles);
+    fnni_release(&out->allocator, load.names);
     fnni_file_release(&load.file, &out->allocator);
     if (result != FNN_OK) fnn_dataset_free(out);
     return result;
@@ -17025,7 +18252,7 @@ static fnn_result fnni_search_check(const fnn_dataset *data, const fnn_search_co
         return fnni_fail(error, FNN_ERROR_ARGUMENT,
                          "search: validation_share %g of %lld samples leaves a part empty",
                          c->validation_share, (long long)data->count);
-    return FNN_OK;
+    return c->validation ? FNN_OK : fnni_order_check(data, c->shuffle, error);
 }
 
 static int fnni_search_folds(const fnn_search_config *c)
@@ -17419,7 +18646,7 @@ FNNI_COLD FNN_DEF fnn_search_config fnn_search_config_init(void)
     fnn_search_config config;
     memset(&config, 0, sizeof config);
     config.validation_share = .2;
-    config.shuffle = 1;
+    config.shuffle = FNN_ORDER_SHUFFLE;
     config.monitor = FNN_MONITOR_VALIDATION_SCORE;
     config.refit = 1;
     config.context = fnn_context_config_init();

@@ -71,7 +71,10 @@ FNN_OPTIMIZER_LIST >>optimizers
 FNN_SCHEDULE_LIST >>schedules
 FNN_MONITOR_LIST >>fit
 FNN_CANDIDATE_LIST >>search
-FNN_PADDING_LIST >>windows'
+FNN_PADDING_LIST >>windows
+FNN_ORDER_LIST >>datasets
+FNN_CSV_ROLE_LIST >>data
+FNN_CSV_MISSING_LIST >>data'
 
 # Who names a kind outside of its row, its page and the defaults of configurations (functions whose
 # names end in _init), which a kind must be to be one.

@@ -1,7 +1,7 @@
 /* CIFAR-10's binary files, plain and packed: pixels from planes, every kind of wrong file, every
  * truncation, the directory. */
 #if !defined(_POSIX_C_SOURCE) && !defined(_GNU_SOURCE)
-#define _POSIX_C_SOURCE 200809L /* mkdtemp */
+#define _POSIX_C_SOURCE 200809L /* mkdtemp, setenv */
 #endif
 #include "../fmnist_nn.h"
 #include "budget.h"
@@ -61,6 +61,15 @@ static void expect_cifar(int line, file_bytes file, fnn_result expected, const c
     free(file.bytes);
 }
 
+static void cifar_says_what_else_a_file_is(void)
+{
+    expect_cifar(__LINE__, bytes_text("<!DOCTYPE html><p>Moved"), FNN_ERROR_FORMAT,
+                 "b: expected records of CIFAR-10, found a web page");
+    expect_cifar(__LINE__, bytes_text("version https://git-lfs.github.com/spec/v1\noid"),
+                 FNN_ERROR_FORMAT, "found a Git LFS pointer");
+    expect_cifar(__LINE__, bytes_text("PK\003\004 x"), FNN_ERROR_FORMAT, "found a ZIP archive");
+}
+
 static void cifar_rejects_wrong_files(void)
 {
     file_bytes wrong = cifar_file(0, 3);
@@ -71,7 +80,7 @@ static void cifar_rejects_wrong_files(void)
     wrong = cifar_file(0, 1);
     wrong.bytes[0] = 255;
     expect_cifar(__LINE__, wrong, FNN_ERROR_FORMAT, "found 255 in record 0");
-    expect_cifar(__LINE__, bytes_text(""), FNN_ERROR_FORMAT, "found 0 bytes");
+    expect_cifar(__LINE__, bytes_text(""), FNN_ERROR_FORMAT, "found an empty file");
     expect_cifar(__LINE__, bytes_join(cifar_file(0, 2), bytes_text("x")), FNN_ERROR_FORMAT,
                  "b: expected records of 3073 bytes, a label and an image, found 6147 bytes");
     expect_cifar(__LINE__, idx_file(3, 7, 28, 28, 0, 250), FNN_ERROR_FORMAT, "found 5504 bytes");
@@ -169,6 +178,13 @@ static void cifar_in_a_directory(void)
     CHECK(is_zero(&train));
     CHECK(fnn_read_cifar10(directory, NULL, &train, NULL, NULL) == FNN_OK && train.count == 15);
     fnn_dataset_free(&train);
+    setenv("CIFAR10_DIR", directory, 1);
+    CHECK(fnn_read_cifar10(NULL, NULL, &train, NULL, NULL) == FNN_OK && train.count == 15);
+    fnn_dataset_free(&train);
+    setenv("CIFAR10_DIR", path_of("none"), 1); /* set and wrong: no other place is looked at */
+    check_failed(__LINE__, fnn_read_cifar10(NULL, NULL, &train, &test, &error), FNN_ERROR_FILE,
+                 &error, "$CIFAR10_DIR: ", &train);
+    unsetenv("CIFAR10_DIR");
     for (i = 0; i < 5; i++) remove(path_of(names[i]));
     remove(path_of("test_batch.bin"));
 }
@@ -200,8 +216,12 @@ static void cifar_itself(void)
 }
 
 static const harness_test tests[] = {
-    TEST(cifar_files_become_images),      TEST(cifar_rejects_wrong_files),
-    TEST(cifar_rejects_every_truncation), TEST(cifar_rejects_wrong_calls),
-    TEST(cifar_in_a_directory),           TEST(cifar_itself),
+    TEST(cifar_files_become_images),
+    TEST(cifar_rejects_wrong_files),
+    TEST(cifar_rejects_every_truncation),
+    TEST(cifar_rejects_wrong_calls),
+    TEST(cifar_says_what_else_a_file_is),
+    TEST(cifar_in_a_directory),
+    TEST(cifar_itself),
 };
 HARNESS_MAIN(tests)

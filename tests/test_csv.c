@@ -93,7 +93,7 @@ static void csv_errors(void)
 {
     static const int skip[1] = {-1};
     fnn_csv_config c = fnn_csv_config_init();
-    check_csv_fails(__LINE__, "", &c, FNN_ERROR_FORMAT, "no samples");
+    check_csv_fails(__LINE__, "", &c, FNN_ERROR_FORMAT, "an empty file");
     check_csv_fails(__LINE__, "\n \n\r\n", &c, FNN_ERROR_FORMAT, "no samples");
     check_csv_fails(__LINE__, "1,2,0\n1,2\n", &c, FNN_ERROR_FORMAT,
                     "line 2: expected 3 columns as in the first row, found 2");
@@ -156,6 +156,397 @@ static void csv_errors(void)
                      &error, "path", &data);
         CHECK(fnn_read_csv(path, NULL, NULL, NULL, &error) == FNN_ERROR_ARGUMENT);
     }
+}
+
+static void csv_says_which_number_is_out_of_range(void)
+{
+    static const char range[] = "expected a number in the range of fnn_real (+-";
+    const char *large = sizeof(fnn_real) == 4 ? "1,2,0\n1,-1e39,0\n" : "1,2,0\n1,-1e309,0\n";
+    fnn_csv_config c = fnn_csv_config_init();
+    fnn_dataset data;
+    fnn_error error;
+    check_csv_fails(__LINE__, large, &c, FNN_ERROR_FORMAT, range);
+    check_csv_fails(__LINE__, large, &c, FNN_ERROR_FORMAT, "line 2, column 2: expected");
+    check_csv_fails(__LINE__, "1e999999999999,2,0\n", &c, FNN_ERROR_FORMAT, range);
+    check_csv_fails(__LINE__, "1,1e39x,0\n", &c, FNN_ERROR_FORMAT, "expected a number (or set");
+    CHECK(load_csv_text(&data, "1e38,1e-999,0\n", &c, &error) == FNN_OK && data.reals[1] == 0);
+    fnn_dataset_free(&data);
+    c.label = FNN_CSV_LABEL_TARGET;
+    check_csv_fails(__LINE__, "1,2,3\n1,2,1e999\n", &c, FNN_ERROR_FORMAT, range);
+}
+
+static void csv_says_what_else_a_file_is(void)
+{
+    static const struct {
+        const char *text, *words;
+    } files[] = {
+        {"<!doctype HTML><html lang=en>", "c: expected a table of text, found a web page"},
+        {"\n <html>\n<head>", "found a web page"},
+        {"<?xml version='1.0'?><Error/>", "found an XML page"},
+        {"version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 2\n", "a Git LFS pointer"},
+        {"PK\003\004whatever", "found a ZIP archive"},
+        {"\377\3761,2", "found UTF-16 text"},
+        {"", "found an empty file"}};
+    int i, packed;
+    for (i = 0; i < COUNT(files); i++)
+        for (packed = 0; packed < 2; packed++) {
+            fnn_dataset data;
+            fnn_error error;
+            file_bytes file = bytes_text(files[i].text);
+            if (packed) file = gzip_and_free(file, 6);
+            check_failed(__LINE__,
+                         fnn_read_csv(write_and_free("c", file), NULL, NULL, &data, &error),
+                         FNN_ERROR_FORMAT, &error, files[i].words, &data);
+        }
+}
+
+/* What a terminal might obey does not come from a file into a message; other UTF-8 stays. */
+static void csv_messages_hold_no_control_characters(void)
+{
+    static const struct {
+        const char *word, *shown;
+    } words[] = {{"a\033[2Jb\177", "a?[2Jb?"},
+                 {"gr\xC3\xBC\xC3\x9F, \xE2\x82\xAC \xF0\x9F\x91\x9F", NULL},
+                 {"\xC2\x9B"
+                  "31m",
+                  "??31m"}, /* a control character of two bytes */
+                 {"\x9B"
+                  "31m\xC3",
+                  "?31m?"}, /* no UTF-8 */
+                 {"\xC0\x80\xED\xA0 \xF4\x90\x80\x80", "???? ????"},
+                 {"x234567890123456789012345678901\xC3\xBC", "x234567890123456789012345678901..."},
+                 {"x2345678901234567890123456789012", NULL}};
+    fnn_csv_config c = fnn_csv_config_init();
+    fnn_dataset data;
+    fnn_error error;
+    int i;
+    c.label = FNN_CSV_LABEL_NAME;
+    if (!CHECK(load_csv_text(&data, "1,a\n", &c, &error) == FNN_OK)) return;
+    for (i = 0; i < COUNT(words); i++) {
+        char text[100], expected[100];
+        snprintf(expected, sizeof expected, "found \"%s\"",
+                 words[i].shown ? words[i].shown : words[i].word);
+        snprintf(text, sizeof text, "1,b\n\"%s\",a\n", words[i].word);
+        c.same_classes = NULL;
+        check_csv_fails(__LINE__, text, &c, FNN_ERROR_FORMAT, expected);
+        memcpy(expected, "class", 5);
+        snprintf(text, sizeof text, "1,a\n2,\"%s\"\n", words[i].word);
+        c.same_classes = &data;
+        check_csv_fails(__LINE__, text, &c, FNN_ERROR_FORMAT, expected);
+    }
+    fnn_dataset_free(&data);
+}
+
+/* ---- missing values ---- */
+
+static int reals_are(const fnn_dataset *data, const double *expected)
+{
+    const int features = data->height * data->width * data->channels;
+    int i;
+    for (i = 0; i < (int)data->count * features; i++)
+        if (data->reals[i] != (fnn_real)expected[i]) return 0;
+    return 1;
+}
+
+static void csv_missing_values_are_refused(void)
+{
+    fnn_csv_config c = fnn_csv_config_init();
+    check_csv_fails(__LINE__, "1,2,0\n1,,0\n", &c, FNN_ERROR_FORMAT,
+                    "line 2, column 2: expected a number, found \"\"");
+    check_csv_fails(__LINE__, "1,2,0\n1,?,0\n", &c, FNN_ERROR_FORMAT, "found \"?\"");
+    check_csv_fails(__LINE__, "1,2,0\n1,2,\n", &c, FNN_ERROR_FORMAT, "expected a class number");
+    c.others = FNN_CSV_TEXT;
+    check_csv_fails(__LINE__, "1,2,0\n1,,0\n", &c, FNN_ERROR_FORMAT, "expected a category");
+}
+
+static void csv_missing_values_become_means(void)
+{
+    static const double expected[12] = {1, 10, 4, 2, 20, 4, 1.5, 30, -1, 1.5, 20, 9};
+    static const char text[] = "1,10,,0\n2,?,NA,1\n,30,-1,0\n\"\",\"?\",9,1\n";
+    fnn_csv_config c = fnn_csv_config_init();
+    fnn_dataset data;
+    fnn_error error;
+    c.missing = FNN_CSV_MISSING_MEAN;
+    check_csv_fails(__LINE__, text, &c, FNN_ERROR_FORMAT, "found \"NA\"");
+    c.missing_words = "  ? NA";
+    if (!CHECKF(load_csv_text(&data, text, &c, &error) == FNN_OK, "%s", error.message)) return;
+    CHECK(data.count == 4 && data.channels == 3 && reals_are(&data, expected));
+    fnn_dataset_free(&data);
+    c.missing_words = "-1"; /* a number may say so too */
+    CHECK(load_csv_text(&data, "1,-1,0\n-1,3,1\n5,7,-0\n", &c, &error) == FNN_OK);
+    CHECK(data.reals && data.reals[1] == 5 && data.reals[2] == 3);
+    fnn_dataset_free(&data);
+    c.missing_words = NULL;
+    check_csv_fails(__LINE__, "1,,0\n2,,1\n", &c, FNN_ERROR_FORMAT,
+                    "feature column 2 has no values of which to take a mean");
+    check_csv_fails(__LINE__, "1,2,0\n2,3,\n", &c, FNN_ERROR_FORMAT,
+                    "line 2, column 3: expected a label or target");
+    c.keep_bytes = 1;
+    check_csv_fails(__LINE__, "1,2,0\n", &c, FNN_ERROR_ARGUMENT, "keep_bytes");
+}
+
+static void csv_lines_with_missing_values_are_dropped(void)
+{
+    static const char text[] = "?,x,1\n2,,2\n3,z,\n4,y,4\n5,?,5\n6,x,6\n,,\n";
+    fnn_csv_config c = fnn_csv_config_init();
+    fnn_csv_column column = {NULL, 1, FNN_CSV_TEXT};
+    fnn_dataset data;
+    fnn_error error;
+    c.missing = FNN_CSV_MISSING_DROP;
+    c.columns = &column;
+    c.column_count = 1;
+    if (!CHECKF(load_csv_text(&data, text, &c, &error) == FNN_OK, "%s", error.message)) return;
+    CHECK(data.count == 2 && data.rows == 2 && data.channels == 3 && data.classes == 7);
+    CHECK(data.labels[0] == 4 && data.labels[1] == 6);
+    CHECK(reals_are(&data, (const double[]){4, 0, 1, 6, 1, 0})); /* z is in no line that stays */
+    fnn_dataset_free(&data);
+    column.role = FNN_CSV_SKIPPED; /* what is missing there does not matter */
+    c.keep_bytes = 1;
+    CHECK(load_csv_text(&data, text, &c, &error) == FNN_OK && data.count == 4);
+    CHECK(data.bytes && data.bytes[0] == 2 && data.bytes[3] == 6);
+    fnn_dataset_free(&data);
+    check_csv_fails(__LINE__, "1,a,\n,b,2\n", &c, FNN_ERROR_FORMAT,
+                    "holds no sample without a missing value");
+    check_csv_fails(__LINE__, ",a,1\n2,b,x\n", &c, FNN_ERROR_FORMAT, "line 2, column 3");
+}
+
+/* ---- what columns are ---- */
+
+static void csv_text_columns_become_one_hot(void)
+{
+    static const fnn_csv_column columns[] = {{"colour", 0, FNN_CSV_TEXT}, {"s,h", 0, FNN_CSV_TEXT}};
+    fnn_csv_config c = fnn_csv_config_init();
+    fnn_dataset data;
+    fnn_error error;
+    c.header = 1;
+    c.columns = columns;
+    c.column_count = 2;
+    c.missing = FNN_CSV_MISSING_MEAN;
+    CHECK(load_csv_text(
+              &data,
+              "colour,size,\"s,h\",class\nred,1.5,round,0\n\"blue, \"\"dark\"\"\",2,flat,1\n"
+              "?,3,round,0\n",
+              &c, &error) == FNN_OK);
+    CHECK(data.channels == 5 && data.count == 3);
+    CHECK(reals_are(&data, (const double[]){0, 1, 1.5, 0, 1, 1, 0, 2, 1, 0, .5, .5, 3, 0, 1}));
+    if (!CHECK(data.feature_names != NULL)) return;
+    CHECK(!strcmp(data.feature_names[0], "colour=blue, \"dark\""));
+    CHECK(!strcmp(data.feature_names[1], "colour=red"));
+    CHECK(!strcmp(data.feature_names[2], "size"));
+    CHECK(!strcmp(data.feature_names[3], "s,h=flat"));
+    CHECK(!strcmp(data.feature_names[4], "s,h=round"));
+    CHECK(!fnn_dataset_check(&data, NULL));
+    fnn_dataset_free(&data);
+
+    c = fnn_csv_config_init(); /* all of them, without names */
+    c.others = FNN_CSV_TEXT;
+    c.label = FNN_CSV_LABEL_NAME;
+    c.label_column = 0;
+    CHECK(load_csv_text(&data, "p,x,?\ne,y,?\np,x,b\n", &c, &error) == FNN_OK);
+    CHECK(data.channels == 4 && data.classes == 2 && !data.feature_names);
+    CHECK(reals_are(&data, (const double[]){1, 0, 1, 0, 0, 1, 1, 0, 1, 0, 0, 1}));
+    fnn_dataset_free(&data);
+    c.height = c.width = 1, c.channels = 3;
+    check_csv_fails(__LINE__, "p,x,?\ne,y,?\np,x,b\n", &c, FNN_ERROR_FORMAT,
+                    "4 feature columns, but a sample is 1 x 1 x 3");
+    c.height = c.width = c.channels = 0;
+    c.keep_bytes = 1;
+    check_csv_fails(__LINE__, "p,x\n", &c, FNN_ERROR_ARGUMENT, "text columns cannot be kept");
+    c.keep_bytes = 0;
+    c.missing = FNN_CSV_MISSING_MEAN;
+    check_csv_fails(__LINE__, "p,x,\ne,y,?\n", &c, FNN_ERROR_FORMAT, "column 3 has no value");
+}
+
+/* A column of identifiers would make as many features as there are rows. */
+static void csv_categories_are_limited(void)
+{
+    fnn_csv_config c = fnn_csv_config_init();
+    fnn_dataset data;
+    fnn_error error;
+    char text[300 * 8];
+    size_t used = 0;
+    int i;
+    for (i = 0; i < 257; i++) used += (size_t)sprintf(text + used, "n%d,0\n", i);
+    c.others = FNN_CSV_TEXT;
+    check_csv_fails(__LINE__, text, &c, FNN_ERROR_FORMAT,
+                    "more than 256 different category values");
+    c.categories = 257;
+    CHECK(load_csv_text(&data, text, &c, &error) == FNN_OK && data.channels == 257);
+    fnn_dataset_free(&data);
+    c.categories = 0;
+    check_csv_fails(__LINE__, text, &c, FNN_ERROR_ARGUMENT, "categories must be 1 to 65536");
+}
+
+static void csv_columns_by_name(void)
+{
+    static const char text[] = "id,a,b,price,\"ro\"\"om\"\n7,1,2,10,20\n8,3,4,30,40\n";
+    fnn_csv_column columns[] = {
+        {"ro\"om", 0, FNN_CSV_LABEL}, {NULL, 0, FNN_CSV_SKIPPED}, {"price", 0, FNN_CSV_LABEL}};
+    fnn_csv_config c = fnn_csv_config_init();
+    fnn_dataset data;
+    fnn_error error;
+    c.header = 1;
+    c.label = FNN_CSV_LABEL_TARGET;
+    c.columns = columns;
+    c.column_count = 3;
+    if (!CHECKF(load_csv_text(&data, text, &c, &error) == FNN_OK, "%s", error.message)) return;
+    CHECK(data.channels == 2 && reals_are(&data, (const double[]){1, 2, 3, 4}));
+    CHECK(data.target_count == 2 && data.targets[0] == 10 && data.targets[1] == 20 &&
+          data.targets[2] == 30 && data.targets[3] == 40); /* in the order of the file */
+    CHECK(!strcmp(data.feature_names[0], "a") && !strcmp(data.feature_names[1], "b"));
+    fnn_dataset_free(&data);
+
+    c.others = FNN_CSV_SKIPPED; /* only what is named */
+    columns[1].name = "b";
+    columns[1].role = FNN_CSV_FEATURE;
+    CHECK(load_csv_text(&data, text, &c, &error) == FNN_OK && data.channels == 1);
+    CHECK(data.reals[0] == 2 && data.target_count == 2);
+    fnn_dataset_free(&data);
+    c.others = FNN_CSV_FEATURE;
+    c.label = FNN_CSV_LABEL_CLASS;
+    check_csv_fails(__LINE__, text, &c, FNN_ERROR_ARGUMENT,
+                    "2 label columns, but `label` says 1 at most");
+    c.label = FNN_CSV_LABEL_NONE;
+    check_csv_fails(__LINE__, text, &c, FNN_ERROR_ARGUMENT, "says 0 at most");
+    c.label = FNN_CSV_LABEL_TARGET;
+    columns[1].name = "\033c";
+    check_csv_fails(__LINE__, text, &c, FNN_ERROR_ARGUMENT,
+                    "expected a column \"?c\": there is none");
+    columns[1].name = "a";
+    check_csv_fails(__LINE__, "a,a,price,\"ro\"\"om\"\n1,2,3,4\n", &c, FNN_ERROR_ARGUMENT,
+                    "\"a\": several columns have that name");
+    check_csv_fails(__LINE__, "a,price\n1,2,3,4\n", &c, FNN_ERROR_ARGUMENT,
+                    "there is no header line with a name for each column");
+    c.header = 0;
+    check_csv_fails(__LINE__, "1,2,3,4\n", &c, FNN_ERROR_ARGUMENT, "there is no header line");
+}
+
+/* A header line of another length names nothing, as one that R writes. */
+static void csv_header_of_another_length(void)
+{
+    fnn_csv_config c = fnn_csv_config_init();
+    fnn_dataset data;
+    fnn_error error;
+    c.header = 1;
+    CHECK(load_csv_text(&data, "a,b\n1,2,0\n", &c, &error) == FNN_OK && !data.feature_names);
+    fnn_dataset_free(&data);
+    CHECK(load_csv_text(&data, "a,b,c\n1,2,0\n", &c, &error) == FNN_OK && data.feature_names);
+    CHECK(!strcmp(data.feature_names[1], "b"));
+    fnn_dataset_free(&data);
+}
+
+/* ---- lines that are no samples ---- */
+
+static void csv_lines_that_are_no_samples(void)
+{
+    fnn_csv_config c = fnn_csv_config_init();
+    c.comment = '#';
+    check_csv_same(__LINE__, "#a \"comment\n1,2,3,0\n  # 7,8,9,1\n4,5,6,2\n#", &c);
+    check_csv_fails(__LINE__, "1,2,0\n#x\n1,#,0\n", &c, FNN_ERROR_FORMAT, "line 3, column 2");
+    c.skip_lines = 2;
+    check_csv_same(__LINE__, "Report of \"May\r\n\r\n1,2,3,0\n4,5,6,2\n", &c);
+    c.header = 2; /* names, then units */
+    check_csv_same(__LINE__, "x\ny\n#z\na,b,c,d\n\nm,s,\"kg\nor so\",1\n1,2,3,0\n4,5,6,2", &c);
+    check_csv_fails(__LINE__, "x\n", &c, FNN_ERROR_FORMAT, "no samples");
+    check_csv_fails(__LINE__, "x\ny\na,b\n", &c, FNN_ERROR_FORMAT, "no samples");
+    c.skip_lines = -1;
+    check_csv_fails(__LINE__, "1,2,0\n", &c, FNN_ERROR_ARGUMENT, "skip_lines");
+    c.skip_lines = 0;
+    c.comment = ',';
+    check_csv_fails(__LINE__, "1,2,0\n", &c, FNN_ERROR_ARGUMENT, "comment is the separator");
+}
+
+static void csv_separator_as_excel_writes_it(void)
+{
+    fnn_csv_config c = fnn_csv_config_init();
+    check_csv_same(__LINE__, "sep=;\r\n1;2;3;0\r\n4;5;6;2\r\n", &c);
+    check_csv_same(__LINE__, "\xEF\xBB\xBFsep=\t\n1\t2\t3\t0\n4\t5\t6\t2\n", &c);
+    c.header = 1;
+    check_csv_same(__LINE__, "sep=|\na|b|c|d\n1|2|3|0\n4|5|6|2\n", &c);
+    check_csv_same(__LINE__, "sep=,sep\n1,2,3,0\n4,5,6,2\n", &c); /* names, then */
+    c.comment = '#';
+    check_csv_fails(__LINE__, "sep=#\n1#2\n", &c, FNN_ERROR_FORMAT, "sep=: comment is the sep");
+    check_csv_fails(__LINE__, "sep=\"\n1,2\n", &c, FNN_ERROR_FORMAT, "sep=: separator is");
+    check_csv_fails(__LINE__, "sep=;", &c, FNN_ERROR_FORMAT, "no samples");
+}
+
+/* ---- a test file, encoded as its training file ---- */
+
+static void csv_encoded_like_the_training_file(void)
+{
+    static const fnn_csv_column columns[] = {{"town", 0, FNN_CSV_TEXT}};
+    fnn_csv_config c = fnn_csv_config_init();
+    fnn_dataset train, test, view, rest;
+    fnn_error error;
+    c.header = 1;
+    c.label = FNN_CSV_LABEL_NAME;
+    c.columns = columns;
+    c.column_count = 1;
+    c.missing = FNN_CSV_MISSING_MEAN;
+    if (!CHECKF(load_csv_text(&train, "town,x,class\nUlm,1,b\nBonn,2,a\nUlm,9,c\nUlm,?,c\n", &c,
+                              &error) == FNN_OK,
+                "%s", error.message))
+        return;
+    CHECK(!fnn_dataset_split(&train, 2, FNN_ORDER_KEEP, 0, &view, &rest, NULL));
+    c.same_classes = &view; /* a part of it knows all of it */
+    CHECKF(load_csv_text(&test, "town,x,class\nUlm,,c\n,5,c\n", &c, &error) == FNN_OK, "%s",
+           error.message);
+    CHECK(test.channels == 3 && test.classes == 3 && test.labels[0] == 2);
+    CHECK(reals_are(&test, (const double[]){0, 1, 4, .25, .75, 5})); /* means of the training set */
+    check_csv_fails(__LINE__, "town,x,class\nUlm,1,a\nK\177ln,2,a\n", &c, FNN_ERROR_FORMAT,
+                    "line 3: category \"K?ln\" is none of the 2 of same_classes");
+    check_csv_fails(__LINE__, "town,y,class\nUlm,1,a\n", &c, FNN_ERROR_FORMAT,
+                    "column 2 is \"y\", expected \"x\" as in same_classes");
+    check_csv_fails(__LINE__, "town,x,y,class\nUlm,1,2,a\n", &c, FNN_ERROR_FORMAT,
+                    "3 feature columns, but same_classes has 2");
+    check_csv_fails(__LINE__, "x,town,class\n1,Ulm,a\n", &c, FNN_ERROR_ARGUMENT,
+                    "column 1 is no text, but in same_classes it is");
+    fnn_dataset_free(&view), fnn_dataset_free(&rest), fnn_dataset_free(&train);
+
+    c.same_classes = &test; /* everything was copied, and can be passed on; no header line here */
+    c.header = 0;
+    c.label = FNN_CSV_LABEL_NONE;
+    c.columns = NULL;
+    c.column_count = 0;
+    c.others = FNN_CSV_FEATURE;
+    check_csv_fails(__LINE__, "Ulm,1\n", &c, FNN_ERROR_ARGUMENT, "column 1 is no text");
+    {
+        static const fnn_csv_column first = {NULL, 0, FNN_CSV_TEXT};
+        c.columns = &first;
+        c.column_count = 1;
+        CHECKF(load_csv_text(&view, "Bonn,\nUlm,3\n", &c, &error) == FNN_OK, "%s", error.message);
+        CHECK(reals_are(&view, (const double[]){1, 0, 4, 0, 1, 3}));
+        CHECK(view.feature_names && !strcmp(view.feature_names[1], "town=Ulm"));
+        CHECK(view.classes == 0 && !view.labels);
+        fnn_dataset_free(&view);
+    }
+    fnn_dataset_free(&test);
+    memset(&test, 0, sizeof test);
+    check_csv_fails(__LINE__, "Ulm,1\n", &c, FNN_ERROR_ARGUMENT, "no categories and means");
+}
+
+/* As many classes as there can be, in another order than the other set's, are found one by one
+ * in no more time than sorting takes. */
+static void csv_many_classes_alike(void)
+{
+    enum { MANY = 60000 };
+    fnn_csv_config c = fnn_csv_config_init();
+    fnn_dataset train, test;
+    fnn_error error;
+    char *text = (char *)need(MANY * 12);
+    const char *path;
+    size_t used = 0;
+    int i, wrong = 0;
+    for (i = 0; i < MANY; i++) used += (size_t)sprintf(text + used, "0,n%d\n", i * 7 % MANY);
+    path = write_text("c", text);
+    free(text);
+    c.label = FNN_CSV_LABEL_NAME;
+    if (!CHECK(fnn_read_csv(path, &c, NULL, &train, &error) == FNN_OK)) return;
+    c.same_classes = &train;
+    CHECK(fnn_read_csv(path, &c, NULL, &test, &error) == FNN_OK && test.classes == MANY);
+    for (i = 0; i < test.count; i++) wrong += test.labels[i] != train.labels[i];
+    CHECK(wrong == 0 && test.count == MANY);
+    fnn_dataset_free(&test), fnn_dataset_free(&train);
 }
 
 static void csv_class_names(void)
@@ -299,7 +690,7 @@ static void csv_of_any_bytes(void)
 {
     static const char alphabet[] = "0123456789.,,,\n\n\r\"\" e-x";
     int round, loaded = 0;
-    for (round = 0; round < 4000; round++) {
+    for (round = 0; round < 12000; round++) {
         fnn_csv_config c = fnn_csv_config_init();
         fnn_dataset data;
         char text[200];
@@ -312,9 +703,23 @@ static void csv_of_any_bytes(void)
         c.separator = ", "[random_below(2)];
         c.compact_classes = random_below(2);
         c.keep_bytes = random_below(2);
+        c.others = (fnn_csv_role)random_below(FNN_CSV_ROLE_COUNT);
+        c.missing = (fnn_csv_missing)random_below(FNN_CSV_MISSING_COUNT);
+        c.missing_words = random_below(2) ? "x 0" : NULL;
+        c.comment = "\0x-"[random_below(3)];
+        c.skip_lines = random_below(2);
         if (load_csv_text(&data, text, &c, NULL) == FNN_OK) {
+            fnn_dataset again;
             loaded++;
             CHECK(fnn_dataset_check(&data, NULL) == FNN_OK);
+            c.same_classes = &data; /* it is encoded like itself */
+            CHECK(load_csv_text(&again, text, &c, NULL) == FNN_OK && again.count == data.count);
+            CHECK(again.channels == data.channels && again.classes == data.classes);
+            for (i = 0; again.reals && i < data.count * data.channels; i++)
+                CHECK(again.reals[i] == data.reals[i]);
+            for (i = 0; again.labels && i < data.count; i++)
+                CHECK(again.labels[i] == data.labels[i]);
+            fnn_dataset_free(&again);
         } else {
             CHECK(is_zero(&data));
         }
@@ -358,9 +763,29 @@ static void csv_believes_no_length(void)
 }
 
 static const harness_test tests[] = {
-    TEST(csv_believes_no_length), TEST(csv_forms),         TEST(csv_errors),
-    TEST(csv_class_names),        TEST(csv_class_numbers), TEST(csv_targets_and_images),
-    TEST(csv_ignores_the_locale), TEST(csv_truncations),   TEST(csv_of_any_bytes),
+    TEST(csv_believes_no_length),
+    TEST(csv_forms),
+    TEST(csv_errors),
+    TEST(csv_class_names),
+    TEST(csv_class_numbers),
+    TEST(csv_targets_and_images),
+    TEST(csv_ignores_the_locale),
+    TEST(csv_truncations),
+    TEST(csv_of_any_bytes),
     TEST(csv_of_two_members),
+    TEST(csv_says_which_number_is_out_of_range),
+    TEST(csv_says_what_else_a_file_is),
+    TEST(csv_messages_hold_no_control_characters),
+    TEST(csv_missing_values_are_refused),
+    TEST(csv_missing_values_become_means),
+    TEST(csv_lines_with_missing_values_are_dropped),
+    TEST(csv_text_columns_become_one_hot),
+    TEST(csv_categories_are_limited),
+    TEST(csv_columns_by_name),
+    TEST(csv_header_of_another_length),
+    TEST(csv_lines_that_are_no_samples),
+    TEST(csv_separator_as_excel_writes_it),
+    TEST(csv_encoded_like_the_training_file),
+    TEST(csv_many_classes_alike),
 };
 HARNESS_MAIN(tests)

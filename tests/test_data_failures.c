@@ -41,8 +41,33 @@ static int test_fseek(FILE *stream, long offset, int whence)
 typedef struct world { /* what the calls under test work on */
     fnn_allocator allocator;
     const char *images, *images_gz, *labels, *csv, *csv_gz;
-    fnn_dataset table, named;
+    fnn_dataset table, named, named_numbers, encoded;
 } world;
+
+static const fnn_csv_column town = {"town", 0, FNN_CSV_TEXT};
+
+/* A table with names, categories and missing values. */
+static fnn_csv_config config_of_encoded(void)
+{
+    fnn_csv_config c = fnn_csv_config_init();
+    c.header = 1;
+    c.label = FNN_CSV_LABEL_TARGET;
+    c.columns = &town;
+    c.column_count = 1;
+    c.missing = FNN_CSV_MISSING_MEAN;
+    return c;
+}
+
+/* Reads such a table twice: on its own, and like one that was read before. */
+static fnn_result read_encoded(world *w, fnn_dataset *out)
+{
+    fnn_csv_config c = config_of_encoded();
+    fnn_result result = fnn_read_csv(path_of("d"), &c, &w->allocator, out, NULL);
+    fnn_dataset_free(out);
+    if (result != FNN_OK) return result;
+    c.same_classes = &w->encoded;
+    return fnn_read_csv(path_of("d"), &c, &w->allocator, out, NULL);
+}
 
 /* One call with its result; outputs are compared and freed by the caller. */
 static fnn_result run_case(world *w, int number, fnn_dataset *a, fnn_dataset *b)
@@ -71,15 +96,24 @@ static fnn_result run_case(world *w, int number, fnn_dataset *a, fnn_dataset *b)
         c.skip_count = 0;
         return fnn_read_csv(path_of("b"), &c, &w->allocator, a, NULL);
     case 7: return fnn_read_cifar10(directory, &w->allocator, a, b, NULL);
-    case 8: return fnn_dataset_split(&w->table, 2, 1, 1, a, b, NULL);
-    case 9: return fnn_dataset_fold(&w->table, 3, 1, 0, 1, a, b, NULL);
-    case 10: return fnn_dataset_subset(&w->table, samples, 3, a, NULL);
-    case 11: return fnn_dataset_shuffle(&w->table, 8, a, NULL);
+    case 8: return read_encoded(w, a);
+    case 9: {
+        fnn_idx_config idx = fnn_idx_config_init();
+        idx.transpose = idx.compact_classes = 1;
+        idx.same_classes = &w->named_numbers;
+        return fnn_read_idx_with(w->images, w->labels, &idx, &w->allocator, a, NULL);
+    }
+    case 10: return fnn_dataset_split(&w->table, 2, 1, 1, a, b, NULL);
+    case 11: return fnn_dataset_fold(&w->table, 3, 1, 0, 1, a, b, NULL);
+    case 12: return fnn_dataset_subset(&w->table, samples, 3, a, NULL);
+    case 13: return fnn_dataset_shuffle(&w->table, 8, a, NULL);
+    case 14: return fnn_dataset_split(&w->table, 2, FNN_ORDER_STRATIFIED, 1, a, b, NULL);
+    case 15: return fnn_dataset_fold(&w->table, 3, 1, FNN_ORDER_STRATIFIED, 1, a, b, NULL);
     default:
         return fnn_normalization_compute(FNN_NORMALIZE_STANDARDIZE, &w->table, shift, scale, NULL);
     }
 }
-enum { CASES = 13, READING_CASES = 8 };
+enum { CASES = 17, READING_CASES = 10 };
 
 static void make_world(world *w, fnn_real *reals, int32_t *labels)
 {
@@ -87,6 +121,7 @@ static void make_world(world *w, fnn_real *reals, int32_t *labels)
     file_bytes images = idx_file(3, 12, 28, 28, 0, 251),
                text = bytes_text("1,2,x\n3,4,y\n\"5\",6,x\n");
     fnn_csv_config c = fnn_csv_config_init();
+    fnn_idx_config idx = fnn_idx_config_init();
     memset(w, 0, sizeof *w);
     make_table(&w->table, reals, labels, 5);
 #define KEEP(i, path) (snprintf(paths[i], sizeof paths[i], "%s", path), paths[i])
@@ -106,8 +141,20 @@ static void make_world(world *w, fnn_real *reals, int32_t *labels)
     write_and_free("test_batch.bin", cifar_file(7, 1));
     c.label = FNN_CSV_LABEL_NAME;
     CHECK(fnn_read_csv(w->csv, &c, NULL, &w->named, NULL) == FNN_OK);
+    write_text("d", "x,town,y\n1,Ulm,3\n?,Bonn,4\n5,?,6\n");
+    c = config_of_encoded();
+    CHECK(fnn_read_csv(path_of("d"), &c, NULL, &w->encoded, NULL) == FNN_OK);
+    idx.compact_classes = 1;
+    CHECK(fnn_read_idx_with(w->images, w->labels, &idx, NULL, &w->named_numbers, NULL) == FNN_OK);
     free(images.bytes);
     free(text.bytes);
+}
+
+static void free_world(world *w)
+{
+    fnn_dataset_free(&w->named);
+    fnn_dataset_free(&w->named_numbers);
+    fnn_dataset_free(&w->encoded);
 }
 
 static void every_allocation_fails_once_and_for_ever(void)
@@ -139,7 +186,7 @@ static void every_allocation_fails_once_and_for_ever(void)
             fnn_dataset_free(&b);
             CHECKF(memory.live == 0, "case %d: %d leak after success", number, memory.live);
         }
-    fnn_dataset_free(&w.named);
+    free_world(&w);
 }
 
 static void every_read_fails(void)
@@ -168,7 +215,7 @@ static void every_read_fails(void)
         fnn_dataset_free(&a);
         fnn_dataset_free(&b);
     }
-    fnn_dataset_free(&w.named);
+    free_world(&w);
 }
 
 /* A pipe does not tell its length: reading starts small and grows. */

@@ -222,17 +222,18 @@ static void check_means(const fnn_candidate *c, int folds)
     CHECK(c->trained == folds && c->state == FNN_CANDIDATE_TRAINED);
 }
 
-static void folds_by_hand_agree(void)
+static void folds_agree(fnn_order order)
 {
     const fnn_dataset data = images();
-    const fnn_search_config c = configuration(4, 2);
+    fnn_search_config c = configuration(4, 2);
     fnn_dataset train, validation;
     double spread = 0;
     fnn_search found;
     int i, f;
+    c.shuffle = order;
     search_grid(&data, &c, &found);
     for (f = 0; f < 4; f++) {
-        CHECK(!fnn_dataset_fold(&data, 4, f, 1, 11, &train, &validation, NULL));
+        CHECK(!fnn_dataset_fold(&data, 4, f, order, 11, &train, &validation, NULL));
         for (i = 0; i < CANDIDATES; i++) compare_fold(&found, i, f, &train, &validation);
         fnn_dataset_free(&train);
         fnn_dataset_free(&validation);
@@ -243,6 +244,16 @@ static void folds_by_hand_agree(void)
     }
     CHECK(spread > 0); /* else the deviations would tell nothing */
     fnn_search_free(&found);
+}
+
+static void folds_by_hand_agree(void)
+{
+    folds_agree(FNN_ORDER_SHUFFLE);
+}
+
+static void stratified_folds_by_hand_agree(void)
+{
+    folds_agree(FNN_ORDER_STRATIFIED);
 }
 
 static void a_split_by_hand_agrees(void)
@@ -632,6 +643,11 @@ static void arguments_are_checked(void)
     }
     c = good, c.monitor = FNN_MONITOR_COUNT;
     REFUSED(&data, grid, AXES, &c, "search: expected a monitor, found");
+    c = good, c.shuffle = FNN_ORDER_COUNT;
+    REFUSED(&data, grid, AXES, &c, "order: expected");
+    changed = numbers();
+    c = good, c.shuffle = FNN_ORDER_STRATIFIED;
+    REFUSED(&changed, grid, AXES, &c, "neither labels nor one-hot targets");
     c = good, c.context.threads = 0;
     REFUSED(&data, grid, AXES, &c, "threads");
 #undef REFUSED
@@ -922,6 +938,7 @@ static void every_allocation_may_fail(void)
 
 static const harness_test tests[] = {TEST(any_number_of_threads_gives_the_same_bits),
                                      TEST(folds_by_hand_agree),
+                                     TEST(stratified_folds_by_hand_agree),
                                      TEST(a_split_by_hand_agrees),
                                      TEST(a_part_of_the_grid_has_the_same_figures),
                                      TEST(each_row_is_held_out_once),

@@ -113,6 +113,136 @@ static void views_of_views(void)
     fnn_dataset_free(&first), fnn_dataset_free(&second), fnn_dataset_free(&shuffled);
 }
 
+/* ---- stratified parts ---- */
+
+enum { MOST = 101, KINDS = 4 };
+
+/* Samples of unequal classes, in blocks: 1 of class 0, then 3, 8 and all others. */
+static void make_strata(fnn_dataset *data, fnn_real *reals, int32_t *labels, int64_t count)
+{
+    int64_t i;
+    make_table(data, reals, labels, count);
+    for (i = 0; i < count; i++) labels[i] = i < 1 ? 0 : i < 4 ? 1 : i < 12 ? 2 : 3;
+    data->classes = KINDS;
+}
+
+static int within_one(int64_t found, double share)
+{
+    return fabs((double)found - share) < 1;
+}
+
+static void stratified_splits_share_out_each_class(void)
+{
+    static fnn_real reals[2 * MOST];
+    static int32_t labels[MOST];
+    fnn_dataset data, first, second, other, rest;
+    int64_t all[KINDS], counts[KINDS], n, i, differ = 0;
+    int k;
+    make_strata(&data, reals, labels, MOST);
+    CHECK(!fnn_dataset_class_counts(&data, all));
+    for (n = 0; n <= MOST; n++) {
+        int seen[MOST] = {0};
+        if (!CHECK(!fnn_dataset_split(&data, n, FNN_ORDER_STRATIFIED, 3, &first, &second, NULL)))
+            return;
+        CHECK(first.count == n && second.count == MOST - n);
+        mark(&first, &data, seen);
+        mark(&second, &data, seen);
+        CHECK(all_are(seen, MOST, 1));
+        if (n > 0) CHECK(!fnn_dataset_class_counts(&first, counts));
+        for (k = 0; n > 0 && k < KINDS; k++)
+            CHECKF(within_one(counts[k], (double)(all[k] * n) / MOST), "%d of %d: %d of class %d",
+                   (int)n, MOST, (int)counts[k], k);
+        CHECK(!fnn_dataset_split(&data, n, FNN_ORDER_STRATIFIED, 4, &other, &rest, NULL));
+        for (i = 0; i < n; i++) differ += other.index[i] != first.index[i]; /* of another seed */
+        fnn_dataset_free(&first), fnn_dataset_free(&second);
+        fnn_dataset_free(&other), fnn_dataset_free(&rest);
+    }
+    CHECK(differ > 1000);
+}
+
+/* 50, 30 and 20 of three classes, 13 wanted: 6.5, 3.9 and 2.6; the two of the largest remainders
+ * are rounded up. */
+static void stratified_splits_round_up_the_largest_remainders(void)
+{
+    static fnn_real reals[200];
+    static int32_t labels[100];
+    fnn_dataset data, first, second;
+    int64_t counts[3];
+    int i, j, ordered = 0;
+    make_table(&data, reals, labels, 100);
+    for (i = 0; i < 100; i++) labels[i] = i < 50 ? 0 : i < 80 ? 1 : 2;
+    CHECK(!fnn_dataset_split(&data, 13, FNN_ORDER_STRATIFIED, 1, &first, &second, NULL));
+    CHECK(!fnn_dataset_class_counts(&first, counts));
+    CHECK(counts[0] == 6 && counts[1] == 4 && counts[2] == 3);
+    for (j = 1; j < 87; j++) ordered += second.index[j] > second.index[j - 1];
+    CHECKF(ordered > 20 && ordered < 66, "%d pairs in order: the classes are not mixed", ordered);
+    fnn_dataset_free(&first), fnn_dataset_free(&second);
+}
+
+static void stratified_folds_share_out_each_class(void)
+{
+    static fnn_real reals[2 * MOST];
+    static int32_t labels[MOST];
+    fnn_dataset data, train, validation;
+    int64_t all[KINDS], counts[KINDS], count;
+    int folds, fold, k;
+    for (count = 12; count <= MOST; count += 89)
+        for (folds = 2; folds <= count; folds += folds < 7 ? 1 : 13) {
+            int validated[MOST] = {0};
+            make_strata(&data, reals, labels, count);
+            CHECK(!fnn_dataset_class_counts(&data, all));
+            for (fold = 0; fold < folds; fold++) {
+                int seen[MOST] = {0};
+                CHECK(!fnn_dataset_fold(&data, folds, fold, FNN_ORDER_STRATIFIED, 7, &train,
+                                        &validation, NULL));
+                CHECK(validation.count == count / folds + (fold < count % folds));
+                mark(&train, &data, seen);
+                mark(&validation, &data, seen);
+                mark(&validation, &data, validated);
+                CHECK(all_are(seen, count, 1));
+                CHECK(!fnn_dataset_class_counts(&validation, counts));
+                for (k = 0; k < KINDS; k++)
+                    CHECKF(within_one(counts[k], (double)all[k] / folds),
+                           "fold %d of %d: %d of class %d", fold, folds, (int)counts[k], k);
+                fnn_dataset_free(&train), fnn_dataset_free(&validation);
+            }
+            CHECK(all_are(validated, count, 1));
+        }
+}
+
+/* One-hot targets have classes too, also seen through a view; other targets have none. */
+static void stratified_by_one_hot_targets(void)
+{
+    static fnn_real reals[80], targets[80];
+    static int32_t labels[40];
+    fnn_dataset data, shuffled, first, second;
+    fnn_error error;
+    int i, ones = 0;
+    make_table(&data, reals, labels, 40);
+    for (i = 0; i < 40; i++) targets[2 * i + (i % 4 == 0)] = 1; /* a quarter is of class 1 */
+    data.labels = NULL;
+    data.targets = targets;
+    data.target_count = data.classes = 2;
+    CHECK(!fnn_dataset_shuffle(&data, 5, &shuffled, NULL));
+    CHECK(!fnn_dataset_split(&shuffled, 12, FNN_ORDER_STRATIFIED, 1, &first, &second, NULL));
+    for (i = 0; i < 12; i++) ones += first.index[i] % 4 == 0;
+    CHECKF(ones == 3, "%d of class 1 among 12", ones);
+    fnn_dataset_free(&first), fnn_dataset_free(&second), fnn_dataset_free(&shuffled);
+    data.classes = 0;
+    CHECK(fnn_dataset_split(&data, 5, FNN_ORDER_STRATIFIED, 0, &first, &second, &error) ==
+          FNN_ERROR_ARGUMENT);
+    CHECKF(strstr(error.message, "neither labels nor one-hot") != NULL, "%s", error.message);
+    CHECK(is_zero(&first) && is_zero(&second));
+    make_table(&data, reals, labels, 40);
+    labels[7] = 3;
+    CHECK(fnn_dataset_fold(&data, 5, 0, FNN_ORDER_STRATIFIED, 0, &first, &second, &error) ==
+          FNN_ERROR_ARGUMENT);
+    CHECKF(strstr(error.message, "label 3") != NULL, "%s", error.message);
+    CHECK(fnn_dataset_split(&data, 5, 3, 0, &first, &second, &error) == FNN_ERROR_ARGUMENT);
+    CHECKF(strstr(error.message, "found 3") != NULL, "%s", error.message);
+    CHECK(fnn_dataset_split(&data, 5, -1, 0, &first, &second, &error) == FNN_ERROR_ARGUMENT);
+}
+
 static void views_reject_wrong_calls(void)
 {
     static fnn_real reals[20];
@@ -215,6 +345,8 @@ static void check_finds_what_is_wrong(void)
     WRONG((data.index = index, data.rows = 9, data.count = 3), "index[0] is 9");
     WRONG((data.index = index, data.rows = 0, data.count = 3), "index[0] is 9");
     WRONG(data.class_names = names, "class_names[2]");
+    RIGHT(data.feature_names = names); /* of two features */
+    WRONG((data.feature_names = names, data.channels = 3, data.count = 6), "feature_names[2]");
     labels[7] = -1;
     WRONG((void)0, "sample 7 has label -1");
     CHECK(fnn_dataset_class_counts(&good, counts) == FNN_ERROR_ARGUMENT);
@@ -372,6 +504,10 @@ static const harness_test tests[] = {
     TEST(splits_partition),
     TEST(folds_partition),
     TEST(views_of_views),
+    TEST(stratified_splits_share_out_each_class),
+    TEST(stratified_splits_round_up_the_largest_remainders),
+    TEST(stratified_folds_share_out_each_class),
+    TEST(stratified_by_one_hot_targets),
     TEST(views_reject_wrong_calls),
     TEST(shuffles_are_uniform),
     TEST(check_finds_what_is_wrong),
