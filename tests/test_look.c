@@ -536,7 +536,7 @@ static void given_numbers_normalise(void)
     const fnn_dataset data = samples();
     int isa, i, j, which;
     for (j = 0; j < INPUTS; j++)
-        shift[j] = (fnn_real)(3 * j), scale[j] = (fnn_real)1 / (1 << j % 9);
+        shift[j] = (fnn_real)(3 * j), scale[j] = (fnn_real)ldexp(1, -(j % 9));
     FOR_EACH_ISA(isa)
         for (i = 0; i < 3; i++)
             for (which = 0; which < 4; which++) {
