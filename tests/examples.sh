@@ -174,9 +174,24 @@ cc_line_works() { # FILE
 group plain
 make_object kernels
 kernels=$(object_path kernels)
+# What an example on data of its own must find.
+outcome_of() { # FILE
+    case $1 in
+    */gradient_accumulation.c) echo 'largest difference .*e-(0[6-9]|[1-9][0-9])' ;;
+    */rate_finder.c) echo 'begin with about [0-9]e[-+]0[0-3]$' ;;
+    */own_loss.c) echo 'focal, gamma 2.* found (0\.[89]|1\.)' ;;
+    */frozen_layer.c) echo 'frozen .* 0\.[89]' ;;
+    esac
+}
+example_works() { # FILE [OUTCOME]
+    local outcome=${2-$(outcome_of "$1")} output
+    output=$(cc_line_works "$1" 2>&1) || { echo "$output" && return 1; }
+    grep -qE -e "$outcome" <<<"$output" || { echo "no $outcome: $output" && return 1; }
+}
 for example in examples/*.c; do
-    check "$example: its cc line works" cc_line_works "$example"
+    check "$example: its cc line works" example_works "$example"
 done
+refuses 'another outcome is seen' 'no found 2' example_works examples/own_loss.c 'found 2'
 mkdir -p "$here/wrong"
 printf '/* Nothing. */\nint main(void) { return 0; }\n' >"$here/wrong/silent.c"
 printf '/*\n * cc -O2 wrong.c -o wrong -lnowhere\n */\nint main(void) { return 0; }\n' \
