@@ -392,7 +392,7 @@ FNN_API const char *fnn_isa_name(fnn_isa isa);
     X(FNN_GELU,       gelu,       0,  FNNI_SLOPE_OF_X) /* x/2 (1 + erf(x / sqrt 2)) */ \
     X(FNN_SIGMOID,    sigmoid,    0,  0)               /* 1 / (1 + e^-x) */ \
     X(FNN_TANH,       tanh,       0,  0)               /* tanh x */ \
-    ROW(FNN_SOFTMAX,  softmax,    0,  FNNI_OF_LOGITS)  /* e^x / sum e^x over the row */
+    ROW(FNN_SOFTMAX,  softmax,    0,  0)               /* e^x / sum e^x over the row */
 /* clang-format on */
 typedef enum fnn_activation {
     FNN_ACTIVATION_LIST(FNNI_ENUM, FNNI_ENUM) FNN_ACTIVATION_COUNT
@@ -420,7 +420,8 @@ typedef struct fnn_dataset {
     const int32_t *labels;       /* (rows) class numbers 0 .. classes - 1, or NULL */
     const fnn_real *targets;     /* (rows, target_count) one-hot or regression targets, or NULL */
     int classes;                 /* of labels or one-hot targets, 0 without: these are scored by
-                                    accuracy, other targets by R2 */
+                                    accuracy, other targets by R2. Targets have as many columns, or
+                                    one of 0 and 1 for two classes */
     int target_count;            /* 0 without targets */
     const int64_t *index;        /* (count) sample i is row index[i]; NULL: sample i is row i */
     int64_t rows; /* rows the arrays hold; may stay 0 (meaning count) without index */
@@ -435,9 +436,10 @@ typedef struct fnn_dataset {
  * used after it is freed. */
 FNN_API void fnn_dataset_free(fnn_dataset *data);
 
-/* Checks a data set made by hand: sizes, exactly one of bytes and reals, every label and index in
- * range. Looks at every label and index, not at pixels or targets (which may be NaN).
- * Returns FNN_OK or FNN_ERROR_ARGUMENT; `error` (may be NULL) names the first thing wrong. */
+/* Checks a data set made by hand: sizes, exactly one of bytes and reals, targets that fit the
+ * classes, every label and index in range. Looks at every label and index, not at pixels or
+ * targets (which may be NaN). Returns FNN_OK or FNN_ERROR_ARGUMENT; `error` (may be NULL) names the
+ * first thing wrong. */
 FNN_API fnn_result fnn_dataset_check(const fnn_dataset *data, fnn_error *error);
 
 /* Counts the samples of each class. `counts` has data->classes elements and is overwritten.
@@ -752,25 +754,37 @@ FNN_API fnn_result fnn_normalize(fnn_model *model, fnn_normalization kind, const
  *                                   [1e-7, 1 - 1e-7], then -sum t log q
  *     sparse categorical            on any outputs, as Keras: q = y clipped to [1e-7, 1 - 1e-7],
  *                                   then softmax cross-entropy of log q
+ *     binary cross-entropy          mean over outputs of -t log p - (1 - t) log (1 - p), p =
+ *                                   sigmoid(y), each output a question of its own; a sigmoid at the
+ *                                   end is not applied twice, as the softmax above
  *     mean squared error            mean over outputs of (y - t)^2
  *     mean absolute error           mean over outputs of |y - t|
  *     epsilon-insensitive           mean over outputs of max(0, |y - t| - epsilon)
- * where t is the one-hot label or the given targets. */
+ * where t is the one-hot label or the given targets; for binary cross-entropy of one output a label
+ * 0 or 1 is t itself. What could never learn is refused where a loss meets data, in fit, fnn_loss
+ * and evaluate: the first three losses of a single output, or of targets without classes that are
+ * no distributions; binary cross-entropy of targets outside of 0 to 1. In the list: the activation
+ * at the model's end whose input the loss takes (FNN_LINEAR: of none); private: what its targets
+ * are. */
 /* clang-format off */
 #define FNN_LOSS_LIST(X) \
-    /* X(kind, name in files, 1: takes logits); the first one is the default */ \
-    X(FNN_LOSS_SOFTMAX_CROSS_ENTROPY, softmax_cross_entropy, 1) \
-    X(FNN_LOSS_CATEGORICAL_CROSS_ENTROPY, categorical_cross_entropy, 0) \
-    X(FNN_LOSS_SPARSE_CATEGORICAL_CROSS_ENTROPY, sparse_categorical_cross_entropy, 0) \
-    X(FNN_LOSS_MEAN_SQUARED_ERROR, mean_squared_error, 0) \
-    X(FNN_LOSS_MEAN_ABSOLUTE_ERROR, mean_absolute_error, 0) \
-    X(FNN_LOSS_EPSILON_INSENSITIVE, epsilon_insensitive, 0)
+    /* X(kind, name in files, absorbed activation, targets); the first one is the default */ \
+    X(FNN_LOSS_SOFTMAX_CROSS_ENTROPY, softmax_cross_entropy, FNN_SOFTMAX, FNNI_TARGET_SHARES) \
+    X(FNN_LOSS_CATEGORICAL_CROSS_ENTROPY, categorical_cross_entropy, FNN_LINEAR, \
+      FNNI_TARGET_SHARES) \
+    X(FNN_LOSS_SPARSE_CATEGORICAL_CROSS_ENTROPY, sparse_categorical_cross_entropy, FNN_LINEAR, \
+      FNNI_TARGET_SHARES) \
+    X(FNN_LOSS_MEAN_SQUARED_ERROR, mean_squared_error, FNN_LINEAR, FNNI_TARGET_NUMBERS) \
+    X(FNN_LOSS_MEAN_ABSOLUTE_ERROR, mean_absolute_error, FNN_LINEAR, FNNI_TARGET_NUMBERS) \
+    X(FNN_LOSS_EPSILON_INSENSITIVE, epsilon_insensitive, FNN_LINEAR, FNNI_TARGET_NUMBERS) \
+    X(FNN_LOSS_BINARY_CROSS_ENTROPY, binary_cross_entropy, FNN_SIGMOID, FNNI_TARGET_ANSWERS)
 /* clang-format on */
 typedef enum fnn_loss_kind { FNN_LOSS_LIST(FNNI_ENUM) FNN_LOSS_COUNT } fnn_loss_kind;
 
-/* label_smoothing s in [0, 1): t becomes (1 - s) t + s / classes (cross-entropies only). epsilon
- * is that of the epsilon-insensitive loss. FNN_ERROR_ARGUMENT for numbers out of range, and for a
- * loss that takes logits where a dropout stands behind the softmax. */
+/* label_smoothing s in [0, 1): t becomes (1 - s) t + s / classes, under binary cross-entropy
+ * (1 - s) t + s / 2 (cross-entropies only). epsilon is that of the epsilon-insensitive loss.
+ * FNN_ERROR_ARGUMENT for numbers out of range, FNN_ERROR_STATE for a loss that takes the input of
+ * the softmax or sigmoid at the end where a dropout stands behind that. */
 FNN_API fnn_result fnn_set_loss(fnn_model *model, fnn_loss_kind kind, fnn_real label_smoothing,
                                 fnn_real epsilon);
 
@@ -939,8 +953,8 @@ typedef struct fnn_augmentation {
     fnn_real cutout_fill;      /* ... by this number, in units of the data: 0 for black */
 } fnn_augmentation;
 
-/* One epoch's figures. A score, here and everywhere, is the accuracy where samples have classes,
- * else R2 (fnn_metrics has all three). */
+/* One epoch's figures. A score, here and everywhere, is the accuracy where samples have classes or
+ * the loss is binary cross-entropy, else R2 (fnn_metrics has all three). */
 typedef struct fnn_epoch {
     int epoch;    /* 1, 2, ... */
     int64_t step; /* updates so far */
@@ -1061,7 +1075,8 @@ FNN_API fnn_result fnn_step(fnn_model *model, const fnn_fit_config *config);
 FNN_API fnn_result fnn_predict(const fnn_model *model, fnn_context *context,
                                const fnn_dataset *data, fnn_real *outputs);
 
-/* As fnn_predict, but the number of the largest output for each sample. */
+/* As fnn_predict, but for each sample the number of its largest output; of a model with a single
+ * output 1 where that is above one half (a logit under binary cross-entropy: above 0), else 0. */
 FNN_API fnn_result fnn_predict_classes(const fnn_model *model, fnn_context *context,
                                        const fnn_dataset *data, int32_t *classes);
 
@@ -1074,10 +1089,14 @@ FNN_API fnn_result fnn_predict_augmented(const fnn_model *model, fnn_context *co
                                          const fnn_dataset *data, int flip, int shift,
                                          fnn_real *outputs);
 
+/* Figures of a model on data. The accuracy is the share of samples whose largest output is at the
+ * label; under binary cross-entropy the share of outputs on the target's side of one half (of a
+ * logit: of 0), as Keras' binary_accuracy; so too for a single output with targets of two classes
+ * under any loss. */
 typedef struct fnn_metrics {
     double loss;
-    double score;    /* the accuracy where samples have classes, else R2 */
-    double accuracy; /* NaN where data->classes is 0 */
+    double score;    /* the accuracy where there is one, else R2 */
+    double accuracy; /* NaN where data->classes is 0, unless the loss is binary cross-entropy */
     double r2;       /* over all outputs together; NaN without targets */
     int64_t count;
 } fnn_metrics;
@@ -1192,7 +1211,7 @@ typedef struct fnn_search {
                                Set it to NULL to keep it beyond fnn_search_free */
     fnn_history history;    /* of that training */
     double seconds;         /* the search took, refit included */
-    const char *score_name; /* "accuracy" or "R2" */
+    const char *score_name; /* "accuracy" or "R2": that of the model built last */
     fnn_allocator allocator;
 } fnn_search;
 
@@ -1274,6 +1293,13 @@ FNN_API fnn_result fnn_search_save_histories(const fnn_search *search, const cha
  * label outside of 0..classes-1 and for wrong arguments. */
 FNN_API double fnn_accuracy(const fnn_real *outputs, const int32_t *labels, int64_t count,
                             int classes);
+
+/* The share of all outputs (count, output_count) that are above the threshold where their targets
+ * (as many) are above one half, and not above it where these are not: accuracy of targets no or
+ * yes, as Keras' binary_accuracy. threshold: .5 for probabilities, 0 for logits. A NaN output is wrong.
+ * 0 where count is 0; NaN for wrong arguments. */
+FNN_API double fnn_binary_accuracy(const fnn_real *outputs, const fnn_real *targets, int64_t count,
+                                   int output_count, double threshold);
 
 /* The share of samples whose label is among the k largest outputs; NaN as above. */
 FNN_API double fnn_top_k(const fnn_real *outputs, const int32_t *labels, int64_t count, int classes,
@@ -2031,8 +2057,7 @@ enum {
     FNNI_SLOPE_OF_X = 2,    /* its slope is worked out from x; of the others, from y */
     FNNI_HAS_PARAMETER = 4, /* which must be at least 0 for y to tell on which side x was */
     FNNI_KEEPS_ORDER = 8, /* and where it makes inputs equal its slope is 0: it may follow a max */
-    FNNI_ROWWISE = 16,    /* of a whole row: not for the kernels named activation */
-    FNNI_OF_LOGITS = 32   /* a loss that takes logits takes this one's input */
+    FNNI_ROWWISE = 16     /* of a whole row: not for the kernels named activation */
 };
 
 typedef struct fnni_activation_type {
@@ -7772,6 +7797,20 @@ static fnn_result fnni_dataset_check_labels(const fnn_dataset *data, fnn_error *
     return FNN_OK;
 }
 
+/* Targets beside classes: a column each, or one of 0 and 1. An argmax over other columns would call
+ * any prediction right. Costs nothing. */
+static fnn_result fnni_dataset_check_columns(const fnn_dataset *data, fnn_error *error)
+{
+    if (!data->targets || data->classes == 0 || data->target_count == data->classes ||
+        (data->target_count == 1 && data->classes == 2))
+        return FNN_OK;
+    return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                     "data set: targets of %d classes: expected a target_count of %d%s, found %d; "
+                     "of targets that are no classes, classes is 0",
+                     data->classes, data->classes, data->classes == 2 ? " or 1" : "",
+                     data->target_count);
+}
+
 FNN_DEF fnn_result fnn_dataset_check(const fnn_dataset *data, fnn_error *error)
 {
     int i;
@@ -7781,6 +7820,7 @@ FNN_DEF fnn_result fnn_dataset_check(const fnn_dataset *data, fnn_error *error)
     if (result == FNN_OK && data->targets && data->target_count < 1)
         result = fnni_fail(error, FNN_ERROR_ARGUMENT, "data set: targets, but target_count is %d",
                            data->target_count);
+    if (result == FNN_OK && !data->labels) result = fnni_dataset_check_columns(data, error);
     if (result == FNN_OK) result = fnni_dataset_check_index(data, error);
     if (result == FNN_OK) result = fnni_dataset_check_labels(data, error);
     for (i = 0; result == FNN_OK && data->class_names && i < data->classes; i++)
@@ -7799,7 +7839,7 @@ FNN_DEF fnn_result fnn_dataset_class_counts(const fnn_dataset *data, int64_t *co
     return FNN_OK;
 }
 
-/* Whether a score is an accuracy: labels, or targets with a class behind them. */
+/* Whether there are labels, or targets with a class behind them. */
 static int fnni_has_classes(const fnn_dataset *data)
 {
     return data->classes > 0;
@@ -8546,6 +8586,37 @@ static void fnni_loss_sparse_categorical_cross_entropy(const fnni_loss *c)
     fnni_loss_each(c, fnni_row_sparse);
 }
 
+/* ---- binary cross-entropy: -t log p - (1 - t) log (1 - p), p = sigmoid(z) ----
+ * Meaned over the outputs. Of the logit z, as tf.nn.sigmoid_cross_entropy_with_logits: max(z, 0) - z t + log(1 + e^-|z|),
+ * which neither overflows nor takes the log of a p that was rounded to 0;  d/dz = p - t. */
+
+/* The row's target, smoothed if asked; the label itself is that of a single output. */
+static double fnni_answer(const fnni_loss *c, int row, int j)
+{
+    const double smoothing = (double)c->smoothing;
+    const double t = c->n == 1 && !c->targets ? (double)c->labels[row] : fnni_target(c, row, j);
+    return (1 - smoothing) * t + smoothing / 2;
+}
+
+/* d holds the sigmoid of y. */
+static double fnni_row_binary(const fnni_loss *c, int row, const fnn_real *y, fnn_real *d)
+{
+    double loss = 0;
+    int j;
+    for (j = 0; j < c->n; j++) {
+        const double z = (double)y[j], t = fnni_answer(c, row, j);
+        loss += (z > 0 ? z : 0) - z * t + log1p(exp(-fabs(z)));
+        if (d) d[j] = (fnn_real)(((double)d[j] - t) / c->n);
+    }
+    return loss / c->n;
+}
+
+static void fnni_loss_binary_cross_entropy(const fnni_loss *c)
+{
+    if (c->d) c->kernels->activation(FNNI_MAP_sigmoid, 0, (ptrdiff_t)c->rows * c->n, c->y, c->d);
+    fnni_loss_each(c, fnni_row_binary);
+}
+
 /* ---- functions of e = y - t, meaned over the outputs ---- */
 
 static double fnni_row_squared(const fnni_loss *c, int row, const fnn_real *y, fnn_real *d)
@@ -8601,15 +8672,88 @@ static void fnni_loss_epsilon_insensitive(const fnni_loss *c)
 
 /* ---- all losses, by their kind ---- */
 
+/* What the targets of a loss are. */
+typedef enum fnni_targets_kind {
+    FNNI_TARGET_SHARES,  /* of the classes: they add up to 1 */
+    FNNI_TARGET_ANSWERS, /* no or yes, 0 to 1, one for each output */
+    FNNI_TARGET_NUMBERS  /* any */
+} fnni_targets_kind;
+
 typedef struct fnni_loss_type {
-    const char *name; /* in files */
-    int takes_logits; /* a softmax at the model's end and this are computed as one */
+    const char *name;        /* in files */
+    fnn_activation absorbed; /* at the model's end it and this are computed as one */
+    fnni_targets_kind targets;
     void (*all)(const fnni_loss *c);
 } fnni_loss_type;
 
-#define FNNI_LOSS_TYPE(kind, stem, takes_logits) {#stem, takes_logits, fnni_loss_##stem},
+#define FNNI_LOSS_TYPE(kind, stem, absorbed, targets) {#stem, absorbed, targets, fnni_loss_##stem},
 static const fnni_loss_type fnni_losses[] = {FNN_LOSS_LIST(FNNI_LOSS_TYPE)};
 #undef FNNI_LOSS_TYPE
+
+/* Whether a loss takes the input of this activation, where it is the model's last. */
+static int fnni_loss_absorbs(fnn_loss_kind loss, fnn_activation activation)
+{
+    return activation != FNNI_AS_IT_IS && fnni_losses[loss].absorbed == activation;
+}
+
+static int fnni_some_loss_absorbs(fnn_activation activation)
+{
+    int kind = 0;
+    while (kind < FNN_LOSS_COUNT && !fnni_loss_absorbs((fnn_loss_kind)kind, activation)) kind++;
+    return kind < FNN_LOSS_COUNT;
+}
+
+static int fnni_loss_takes_any(fnn_loss_kind loss)
+{
+    return fnni_losses[loss].targets == FNNI_TARGET_NUMBERS;
+}
+
+/* Whether each output is a question of its own, and y > 0 is the answer yes. */
+static int fnni_loss_is_binary(fnn_loss_kind loss)
+{
+    return fnni_losses[loss].targets == FNNI_TARGET_ANSWERS;
+}
+
+/* Classes that labels may have: a single output answers no or yes. */
+static int fnni_loss_classes(fnn_loss_kind loss, int outputs)
+{
+    return fnni_loss_is_binary(loss) && outputs == 1 ? 2 : outputs;
+}
+
+/* A share of a single class is 1 whatever the weights are: nothing would be learned. */
+static fnn_result fnni_loss_check_outputs(fnn_loss_kind loss, int outputs, fnn_error *error)
+{
+    if (fnni_losses[loss].targets != FNNI_TARGET_SHARES || outputs > 1) return FNN_OK;
+    return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                     "loss: %s of a single output learns nothing: expected two outputs or more, or "
+                     "fnn_set_loss to binary cross-entropy for no or yes, to mean squared error "
+                     "for a number",
+                     fnni_losses[loss].name);
+}
+
+/* A sample's targets (n). classes: of the data set, 0: the targets say themselves what they are. A
+ * NaN passes: the loss will tell. */
+static fnn_result fnni_loss_check_row(fnn_loss_kind loss, const fnn_real *t, int n, int classes,
+                                      int64_t sample, fnn_error *error)
+{
+    const fnni_targets_kind wanted = fnni_losses[loss].targets;
+    double sum = 0;
+    int j, outside = 0;
+    for (j = 0; j < n; j++) {
+        sum += (double)t[j];
+        if (t[j] < 0 || t[j] > 1) outside = j + 1;
+    }
+    if (wanted == FNNI_TARGET_ANSWERS && outside)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                         "sample %lld: expected targets from 0 to 1 under %s, found %g",
+                         (long long)sample, fnni_losses[loss].name, (double)t[outside - 1]);
+    if (wanted == FNNI_TARGET_SHARES && classes == 0 && (outside || fabs(sum - 1) > .01))
+        return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                         "sample %lld: expected shares of classes that add up to 1 under %s, found "
+                         "a sum of %g, the first %g; numbers are learned by mean squared error",
+                         (long long)sample, fnni_losses[loss].name, sum, (double)t[0]);
+    return FNN_OK;
+}
 
 /* The kind of a name, or -1. */
 static int fnni_loss_named(const char *name)
@@ -9179,7 +9323,8 @@ struct fnn_model {
     int32_t *run_labels;
     fnn_real *run_targets;
     int run_ready;      /* 1 after forward, 2 after loss, 3 after backward */
-    int run_supervised; /* the batch has labels or targets */
+    int run_supervised; /* the batch has labels or targets, */
+    int run_classes;    /* of its data set */
 };
 
 static const fnni_layer *fnni_layer_at(const fnni_run *run, int l)
@@ -9263,15 +9408,13 @@ static int fnni_end(const fnn_model *model)
     return l;
 }
 
-/* The layer whose output the loss takes: the last, or where softmax and cross-entropy are computed
- * as one the softmax's input (which may be the model's own, -1). */
+/* The layer whose output the loss takes: the last, or where that is an activation which the loss
+ * absorbs the one before it (which may be the model's input, -1). */
 static int fnni_loss_layer(const fnn_model *model)
 {
     const int end = fnni_end(model);
-    return fnni_losses[model->loss].takes_logits &&
-                   fnni_activation_has(model->layers[end].activation, FNNI_OF_LOGITS)
-               ? end - 1
-               : model->layer_count - 1;
+    return fnni_loss_absorbs(model->loss, model->layers[end].activation) ? end - 1
+                                                                         : model->layer_count - 1;
 }
 
 /* ---- how calls fail ---- */
@@ -11102,27 +11245,42 @@ static void fnni_lay_out(fnn_model *model)
     fnni_find_places(model);
 }
 
-/* A loss of logits sees the softmax at the end, but not through a dropout: the softmax of what that
- * leaves would be a second one. */
-static fnn_result fnni_check_softmax(fnn_model *model)
+/* A loss absorbs the softmax or sigmoid at the end, but not through a dropout: that of what the
+ * dropout leaves would be a second one. */
+static fnn_result fnni_check_absorbed(fnn_model *model)
 {
     const fnni_layer *layers = model->layers;
     unsigned passed = 0;
     int l = model->layer_count - 1;
     while (l > 0 && (layers[l].type->flags & (FNNI_RANDOM | FNNI_SHARES_INPUT)))
         passed |= layers[l--].type->flags;
-    if (!(passed & FNNI_RANDOM) || !fnni_losses[model->loss].takes_logits ||
-        !fnni_activation_has(layers[l].activation, FNNI_OF_LOGITS))
+    if (!(passed & FNNI_RANDOM) || !fnni_loss_absorbs(model->loss, layers[l].activation))
         return FNN_OK;
-    return fnni_model_fail(model, FNN_ERROR_STATE,
-                           "layer %d softmax: no dropout may follow it under softmax cross-entropy",
-                           l);
+    return fnni_model_fail(model, FNN_ERROR_STATE, "layer %d %s: no dropout may follow it under %s",
+                           l, fnni_activations[layers[l].activation].word,
+                           fnni_losses[model->loss].name);
+}
+
+/* Gives an activation that some loss absorbs, and that the last layer does within, a layer of its
+ * own at the end: the loss takes what stands before it. The numbers are the same. */
+FNNI_COLD static fnn_result fnni_part_activation(fnn_model *model)
+{
+    fnni_layer *end = model->layers + fnni_end(model);
+    const fnn_activation activation = end->activation;
+    if (!fnni_has_parameters(end) || !fnni_some_loss_absorbs(activation)) return FNN_OK;
+    if (!fnni_layers_grow(model))
+        return fnni_model_fail(model, FNN_ERROR_MEMORY, "no memory for layers");
+    end = model->layers + fnni_end(model); /* which may have moved */
+    end->activation = FNNI_AS_IT_IS;
+    fnn_activate(model, activation, end->parameter); /* there is room */
+    return FNN_OK;
 }
 
 /* Takes the memory of the weights, which the caller fills: the model takes no more layers. */
 FNNI_COLD static fnn_result fnni_parameters_make(fnn_model *model)
 {
-    const fnn_result result = fnni_check_softmax(model);
+    fnn_result result = fnni_check_absorbed(model);
+    if (!result) result = fnni_part_activation(model);
     if (result) return result;
     if (!model->stages)
         model->stages = (int *)fnni_allocate(&model->context.allocator,
@@ -11201,7 +11359,7 @@ FNNI_COLD FNN_DEF fnn_result fnn_set_loss(fnn_model *model, fnn_loss_kind kind,
             "loss: expected a kind, smoothing in [0, 1) and epsilon >= 0, found %d, %g, %g",
             (int)kind, (double)label_smoothing, (double)epsilon);
     model->loss = kind;
-    result = model->sealed ? fnni_check_softmax(model) : FNN_OK;
+    result = model->sealed ? fnni_check_absorbed(model) : FNN_OK;
     if (result) model->loss = before;
     if (result) return result;
     model->label_smoothing = label_smoothing;
@@ -11325,18 +11483,39 @@ FNNI_COLD static fnn_result fnni_check_data(const fnn_model *model, const fnn_da
     if (data->targets && data->target_count != outputs)
         return fnni_fail(error, FNN_ERROR_ARGUMENT, "%s: expected %d targets a sample, found %d",
                          name, outputs, data->target_count);
-    if (!data->targets && data->classes > outputs)
-        return fnni_fail(error, FNN_ERROR_ARGUMENT, "%s: expected at most %d classes, found %d",
-                         name, outputs, data->classes);
+    if (fnni_dataset_check_columns(data, error)) return FNN_ERROR_ARGUMENT;
+    if (!data->targets && data->classes > fnni_loss_classes(model->loss, outputs))
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "%s: expected at most %d classes, found %d%s",
+                         name, fnni_loss_classes(model->loss, outputs), data->classes,
+                         outputs == 1 && data->classes == 2
+                             ? "; a single output learns two by binary cross-entropy"
+                             : "");
     return FNN_OK;
 }
 
-/* Shapes, and every label and index of the whole set: once a fit or an evaluation. */
+/* Whether the loss can learn from the samples: looks at every target. */
+FNNI_COLD static fnn_result fnni_check_loss(const fnn_model *model, const fnn_dataset *data,
+                                            const char *name, fnn_error *error)
+{
+    const int n = model->layers[model->layer_count - 1].outputs;
+    fnn_error wrong;
+    fnn_result result = fnni_loss_check_outputs(model->loss, n, error);
+    int64_t i;
+    if (result || !data->targets || fnni_loss_takes_any(model->loss)) return result;
+    for (i = 0; i < data->count && !result; i++)
+        result =
+            fnni_loss_check_row(model->loss, data->targets + fnni_dataset_row(data, i) * (size_t)n,
+                                n, data->classes, i, &wrong);
+    return result ? fnni_fail(error, result, "%s: %s", name, wrong.message) : FNN_OK;
+}
+
+/* Shapes, and every label, target and index of the whole set: once a fit or an evaluation. */
 static fnn_result fnni_check_all(const fnn_model *model, const fnn_dataset *data, const char *name,
                                  int supervised, fnn_error *error)
 {
-    const fnn_result result = fnni_check_data(model, data, name, supervised, error);
-    return result ? result : fnn_dataset_check(data, error);
+    fnn_result result = fnni_check_data(model, data, name, supervised, error);
+    if (!result) result = fnn_dataset_check(data, error);
+    return result || !supervised ? result : fnni_check_loss(model, data, name, error);
 }
 
 /* The samples of one batch: numbers, rows and labels in range. */
@@ -11344,6 +11523,7 @@ static fnn_result fnni_check_samples(const fnn_model *model, const fnn_dataset *
                                      const int64_t *samples, int count, fnn_error *error)
 {
     const int outputs = model->layers[model->layer_count - 1].outputs;
+    const int classes = fnni_loss_classes(model->loss, outputs);
     const int64_t rows = fnni_dataset_rows(data);
     int i;
     if (count < 1 || (!samples && count > data->count))
@@ -11359,9 +11539,9 @@ static fnn_result fnni_check_samples(const fnn_model *model, const fnn_dataset *
                              "batch: expected samples below %ld, found %ld", (long)data->count,
                              (long)sample);
         if (!data->targets && data->labels &&
-            (data->labels[row] < 0 || data->labels[row] >= outputs))
+            (data->labels[row] < 0 || data->labels[row] >= classes))
             return fnni_fail(error, FNN_ERROR_ARGUMENT,
-                             "batch: expected labels below %d, found %ld", outputs,
+                             "batch: expected labels below %d, found %ld", classes,
                              (long)data->labels[row]);
     }
     return FNN_OK;
@@ -12010,6 +12190,7 @@ FNN_DEF fnn_result fnn_forward(fnn_model *model, const fnn_dataset *data, const 
     fnni_batch_make(&b, model, data, samples);
     b.last = model->layer_count - 1;
     model->run_supervised = !fnni_check_data(model, data, "data", 1, NULL);
+    model->run_classes = data->classes;
     fnni_batch_forward(&b, 0, fnni_parts(model, count));
     model->run_ready = 1;
     return FNN_OK;
@@ -12020,13 +12201,33 @@ FNN_DEF const fnn_real *fnn_outputs(const fnn_model *model)
     return model && model->run_ready ? fnni_y(&model->run, model->layer_count - 1, 0, NULL) : NULL;
 }
 
+/* The loss against the batch, which may have changed since. */
+static fnn_result fnni_check_batch(fnn_model *model)
+{
+    const fnni_run *run = &model->run;
+    const int n = model->layers[model->layer_count - 1].outputs;
+    fnn_result result = fnni_loss_check_outputs(model->loss, n, &model->error);
+    int i;
+    for (i = 0; i < run->rows && !result; i++) {
+        if (run->targets)
+            result = fnni_loss_check_row(model->loss, run->targets + (size_t)i * (size_t)n, n,
+                                         model->run_classes, i, &model->error);
+        else if (run->labels[i] >= fnni_loss_classes(model->loss, n))
+            result = fnni_model_fail(model, FNN_ERROR_ARGUMENT,
+                                     "loss: expected labels below %d, found %ld",
+                                     fnni_loss_classes(model->loss, n), (long)run->labels[i]);
+    }
+    return result;
+}
+
 FNN_DEF fnn_result fnn_loss(fnn_model *model, double *loss)
 {
-    const fnn_result result = fnni_begin(model);
+    fnn_result result = fnni_begin(model);
     if (result) return result;
     if (!model->run_ready || !model->run_supervised)
         return fnni_model_fail(model, FNN_ERROR_STATE,
                                "loss: expected fnn_forward on data with labels or targets first");
+    if ((result = fnni_check_batch(model))) return result;
     fnni_loss_rows(&model->run, 0, model->run.rows);
     if (loss) *loss = fnni_mean_loss(&model->run);
     model->run_ready = 2;
@@ -12184,17 +12385,59 @@ static int fnni_rank(const fnn_real *y, int n, int j)
     return before;
 }
 
-/* Correct rows of a run: the largest output is at the label, or where the target is largest. */
-static int fnni_hits(const fnni_run *run, const fnn_real *y, int n)
+/* The share of n outputs that are on their target's side: above half where it is above one half. A
+ * NaN is on none. */
+static double fnni_sides(const fnn_real *y, const fnn_real *targets, int n, double half)
 {
-    int hits = 0, i;
-    for (i = 0; i < run->rows; i++) {
-        const size_t first = (size_t)i * (size_t)n;
-        hits +=
-            fnni_rank(y + first, n,
-                      run->targets ? fnni_argmax(run->targets + first, n) : run->labels[i]) == 0;
+    int right = 0, j;
+    for (j = 0; j < n; j++)
+        right += y[j] == y[j] && ((double)y[j] > half) == (targets[j] > (fnn_real).5);
+    return (double)right / n;
+}
+
+/* How right row i of a run is, 0 to 1: whether the largest output is at the label, or where the
+ * target is largest; of answers, the share of right ones. */
+static double fnni_hit(const fnni_run *run, int i, const fnn_real *y, int n)
+{
+    const int binary = fnni_loss_is_binary(run->model->loss);
+    const fnn_real *targets = run->targets ? run->targets + (size_t)i * (size_t)n : NULL;
+    double right = 0;
+    int j;
+    if (targets && (binary || n == 1)) return fnni_sides(y, targets, n, binary ? 0 : .5);
+    if (targets || !binary)
+        return fnni_rank(y, n, targets ? fnni_argmax(targets, n) : run->labels[i]) == 0;
+    for (j = 0; j < n; j++) {
+        const fnn_real t = (fnn_real)(n == 1 ? run->labels[i] : run->labels[i] == j);
+        right += fnni_sides(y + j, &t, 1, 0);
     }
+    return right / n;
+}
+
+/* Their sum over a run's rows. Under a loss of answers y are its logits. */
+static double fnni_hits(const fnni_run *run, const fnn_real *y, int n)
+{
+    double hits = 0;
+    int i;
+    for (i = 0; i < run->rows; i++) hits += fnni_hit(run, i, y + (size_t)i * (size_t)n, n);
     return hits;
+}
+
+/* Whether a score is an accuracy, and its name. */
+static int fnni_scores_hits(const fnn_model *model, const fnn_dataset *data)
+{
+    return fnni_has_classes(data) || fnni_loss_is_binary(model->loss);
+}
+
+static const char *fnni_score_name(const fnn_model *model, const fnn_dataset *data)
+{
+    return fnni_scores_hits(model, data) ? "accuracy" : "R2";
+}
+
+/* The class of a row of outputs y, or of the logits that a loss of answers takes of them. */
+static int fnni_class(const fnn_model *model, const fnn_real *y, const fnn_real *logits, int n)
+{
+    if (n > 1) return fnni_argmax(y, n);
+    return fnni_loss_is_binary(model->loss) ? *logits > 0 : *y > (fnn_real).5;
 }
 
 static double fnni_squared_error(const fnni_run *run, const fnn_real *y, int n)
@@ -12215,6 +12458,7 @@ static void fnni_inference_chunk(const fnni_inference *f, fnni_run *run, int64_t
     const int last = f->model->layer_count - 1, n = f->model->layers[last].outputs;
     const int64_t first = chunk * FNNI_CHUNK;
     const fnn_real *y = fnni_y(run, last, 0, NULL);
+    const fnn_real *logits = fnni_y(run, fnni_loss_layer(f->model), 0, NULL);
     const int spatial = f->model->spatial;
     int i;
     run->rows = f->data->count - first < FNNI_CHUNK ? (int)(f->data->count - first) : FNNI_CHUNK;
@@ -12229,12 +12473,13 @@ static void fnni_inference_chunk(const fnni_inference *f, fnni_run *run, int64_t
         memcpy(f->outputs + (size_t)first * (size_t)n, y,
                (size_t)run->rows * (size_t)n * sizeof *y);
     for (i = 0; f->classes && i < run->rows; i++)
-        f->classes[first + i] = fnni_argmax(y + (size_t)i * (size_t)n, n);
+        f->classes[first + i] =
+            fnni_class(f->model, y + (size_t)i * (size_t)n, logits + (size_t)i * (size_t)n, n);
     if (!sums) return;
     fnni_gather_targets(f->data, NULL, first, 0, run->rows, n, labels, targets);
     fnni_loss_rows(run, 0, run->rows);
     sums[0] += fnni_mean_loss(run) * run->rows;
-    sums[1] += fnni_hits(run, y, n);
+    sums[1] += fnni_hits(run, fnni_loss_is_binary(f->model->loss) ? logits : y, n);
     sums[2] += fnni_squared_error(run, y, n);
 }
 
@@ -12333,9 +12578,9 @@ static fnn_result fnni_evaluate(const fnn_model *model, fnn_context *context,
     }
     metrics->count = data->count;
     metrics->loss = loss / (double)data->count;
-    metrics->accuracy = fnni_has_classes(data) ? hits / (double)data->count : FNNI_NAN;
+    metrics->accuracy = fnni_scores_hits(model, data) ? hits / (double)data->count : FNNI_NAN;
     metrics->r2 = data->targets ? fnni_r2(error, fnni_target_variation(data)) : FNNI_NAN;
-    metrics->score = fnni_has_classes(data) ? metrics->accuracy : metrics->r2;
+    metrics->score = fnni_scores_hits(model, data) ? metrics->accuracy : metrics->r2;
     return FNN_OK;
 }
 
@@ -12450,6 +12695,19 @@ FNN_DEF double fnn_top_k(const fnn_real *outputs, const int32_t *labels, int64_t
         hits += fnni_rank(outputs, classes, labels[i]) < k;
     }
     return count > 0 ? (double)hits / (double)count : 0;
+}
+
+FNN_DEF double fnn_binary_accuracy(const fnn_real *outputs, const fnn_real *targets, int64_t count,
+                                   int output_count, double threshold)
+{
+    double right = 0;
+    int64_t i;
+    if (count < 0 || output_count < 1 || (count > 0 && (!outputs || !targets)) ||
+        threshold != threshold)
+        return FNNI_NAN;
+    for (i = 0; i < count; i++, outputs += output_count, targets += output_count)
+        right += fnni_sides(outputs, targets, output_count, threshold);
+    return count > 0 ? right / (double)count : 0;
 }
 
 FNN_DEF fnn_result fnn_confusion(const int32_t *predicted, const int32_t *labels, int64_t count,
@@ -12716,7 +12974,7 @@ static void fnni_fit_step(fnni_fit *f)
     fnni_fit_rate(f);
     f->loss_sum += fnni_train_step(&f->batch) * run->rows;
     fnni_fit_average(f);
-    f->score_sum += fnni_has_classes(f->data)
+    f->score_sum += fnni_scores_hits(f->model, f->data)
                         ? fnni_hits(run, fnni_y(run, l, 0, NULL), fnni_inputs(run, l))
                         : fnni_squared_error(run, fnni_y(run, l, 0, NULL), fnni_inputs(run, l));
     f->seen += run->rows;
@@ -12739,7 +12997,7 @@ static void fnni_fit_bar(fnni_fit *f, int epoch, int step, int steps)
 
 static void fnni_fit_line(const fnni_fit *f, const fnn_epoch *e)
 {
-    const char *score = fnni_has_classes(f->data) ? "accuracy" : "R2";
+    const char *score = fnni_score_name(f->model, f->data);
     if (!f->config->verbose) return;
     fprintf(stderr, "%sepoch %d/%d  %.2f s  loss %.4f  %s %.4f", fnni_terminal() ? "\r\033[K" : "",
             e->epoch, f->config->epochs, e->seconds, e->loss, score, e->score);
@@ -12806,7 +13064,7 @@ static fnn_result fnni_fit_epoch(fnni_fit *f, int epoch, fnn_epoch *e)
     e->epoch = epoch;
     e->step = (int64_t)f->model->updates;
     e->loss = f->loss_sum / (double)f->seen;
-    e->score = fnni_has_classes(f->data)
+    e->score = fnni_scores_hits(f->model, f->data)
                    ? f->score_sum / (double)f->seen
                    : fnni_r2(f->score_sum / (double)f->seen,
                              fnni_target_variation(f->data) / (double)f->data->count);
@@ -15614,6 +15872,7 @@ static fnn_result fnni_job_build(const fnni_search *s, fnni_job *job, int candid
     wrong = fnn_model_error(job->model);
     if (!wrong->code) {
         job->declined = s->config->build(s->config->user, t, job->model, &job->fit) != 0;
+        if (!job->declined) s->found->score_name = fnni_score_name(job->model, s->data);
         if (wrong->code != FNN_ERROR_MEMORY && (job->declined || !job->model->broken))
             return FNN_OK;
     }

@@ -111,9 +111,10 @@ enum {
     taken_by_sparse_categorical_cross_entropy = PROBABILITIES,
     taken_by_mean_squared_error = ANY_OUTPUTS,
     taken_by_mean_absolute_error = ANY_OUTPUTS,
-    taken_by_epsilon_insensitive = ANY_OUTPUTS
+    taken_by_epsilon_insensitive = ANY_OUTPUTS,
+    taken_by_binary_cross_entropy = ANY_OUTPUTS
 };
-#define TAKEN(kind, name, takes_logits) (taken) taken_by_##name,
+#define TAKEN(kind, name, absorbed, targets) (taken) taken_by_##name,
 static const taken takes[] = {FNN_LOSS_LIST(TAKEN)};
 
 static void each_loss(void)

@@ -1,0 +1,270 @@
+/* Targets, what losses make of them, and how samples are scored: binary cross-entropy, targets that
+ * no loss could learn. */
+#include "../fmnist_nn.h"
+#include "harness.h"
+#include "samples.h"
+#include <math.h>
+
+#define CLOSE(found, expected)                                                          \
+    CHECKF(fabs((double)(found) - (expected)) <= 2e-6 * (1 + fabs((double)(expected))), \
+           "found %.9g, expected %.9g", (double)(found), (double)(expected))
+
+/* One input, `outputs` outputs: y = f(w x), with w to be set. */
+static fnn_model *line(int outputs, fnn_activation f, fnn_loss_kind kind)
+{
+    fnn_model *m = fnn_sequential(1, 1, 1);
+    fnn_dense(m, outputs, f);
+    fnn_set_loss(m, kind, 0, 0);
+    return m;
+}
+
+/* Its biases stay 0. */
+static void set_weights(fnn_model *m, const fnn_real *w, int count)
+{
+    memcpy(fnn_parameters(m, NULL), w, (size_t)count * sizeof *w);
+}
+
+static fnn_dataset two_classes(fnn_dataset data)
+{
+    data.classes = 2;
+    return data;
+}
+
+/* ---- binary cross-entropy ---- */
+
+static const fnn_real answers_x[4] = {-2, -1, 1, 3}, answers_t[4] = {0, 1, 1, 1};
+static const int32_t answers_labels[4] = {0, 1, 1, 1};
+
+/* Whether y is a sigmoid or a logit, and t a label or a target of its own. */
+static void an_answer_may_be_label_or_target(void)
+{
+    const fnn_real w = 1, z[4] = {-2, -1, 1, 3};
+    double expected = 0;
+    int sigmoid, by_labels, i;
+    for (i = 0; i < 4; i++)
+        expected += (answers_t[i] > 0 ? log1p(exp(-(double)z[i])) : log1p(exp((double)z[i]))) / 4;
+    for (sigmoid = 0; sigmoid < 2; sigmoid++)
+        for (by_labels = 0; by_labels < 2; by_labels++) {
+            fnn_dataset data = table_of(answers_x, 4, 1);
+            fnn_model *m =
+                line(1, sigmoid ? FNN_SIGMOID : FNN_LINEAR, FNN_LOSS_BINARY_CROSS_ENTROPY);
+            fnn_metrics metrics;
+            fnn_real y[4];
+            int32_t classes[4];
+            double loss;
+            data =
+                by_labels ? with_labels(data, answers_labels, 2) : with_targets(data, answers_t, 1);
+            set_weights(m, &w, 1);
+            CHECK(!fnn_evaluate(m, NULL, &data, &metrics));
+            CLOSE(metrics.loss, expected);
+            CLOSE(metrics.accuracy, .75);
+            CHECK(metrics.score == metrics.accuracy);
+            CHECK(!fnn_forward(m, &data, NULL, 4, 1) && !fnn_loss(m, &loss));
+            CLOSE(loss, expected);
+            CHECK(!fnn_predict(m, NULL, &data, y) && !fnn_predict_classes(m, NULL, &data, classes));
+            for (i = 0; i < 4; i++) {
+                CLOSE(y[i], sigmoid ? 1 / (1 + exp(-(double)z[i])) : (double)z[i]);
+                CHECK(classes[i] == (z[i] > 0) && y[i] == fnn_outputs(m)[i]);
+            }
+            CLOSE(fnn_binary_accuracy(y, answers_t, 4, 1, sigmoid ? .5 : 0), .75);
+            fnn_model_free(m);
+        }
+}
+
+/* Far out the loss is a line and its slope 1, where a sigmoid rounds to 0 or 1. */
+static void a_logit_far_out_has_its_loss(void)
+{
+    const fnn_real w = 100, x[2] = {-1, 1}, t[2] = {1, 0};
+    const fnn_dataset data = with_targets(table_of(x, 2, 1), t, 1);
+    fnn_model *m = line(1, FNN_SIGMOID, FNN_LOSS_BINARY_CROSS_ENTROPY);
+    double loss;
+    set_weights(m, &w, 1);
+    CHECK(!fnn_forward(m, &data, NULL, 2, 1) && !fnn_loss(m, &loss) && !fnn_backward(m));
+    CLOSE(loss, 100);
+    CLOSE(fnn_gradients(m, NULL)[0], 1);
+    CLOSE(fnn_gradients(m, NULL)[1], 0);
+    fnn_model_free(m);
+}
+
+/* Three questions of one sample: the loss is their mean, accuracy the share of right answers. */
+static void several_answers_are_meaned(void)
+{
+    const fnn_real x = 1, w[3] = {1, -2, 3}, t[3] = {1, 1, 1}, y[4] = {1, -1, NAN, 0};
+    const fnn_real u[4] = {1, 1, 0, 0};
+    const fnn_dataset data = with_targets(table_of(&x, 1, 1), t, 3);
+    fnn_model *m = line(3, FNN_SIGMOID, FNN_LOSS_BINARY_CROSS_ENTROPY);
+    fnn_metrics metrics;
+    set_weights(m, w, 3);
+    CHECK(!fnn_evaluate(m, NULL, &data, &metrics));
+    CLOSE(metrics.loss, (log1p(exp(-1.)) + log1p(exp(2.)) + log1p(exp(-3.))) / 3);
+    CLOSE(metrics.score, 2. / 3);
+    CLOSE(fnn_binary_accuracy(y, u, 1, 4, 0), .5); /* a NaN is wrong whatever is asked */
+    CLOSE(fnn_binary_accuracy(y, u, 4, 1, 0), .5);
+    CHECK(fnn_binary_accuracy(y, u, 0, 4, 0) == 0 && isnan(fnn_binary_accuracy(y, u, 1, 0, 0)));
+    CHECK(isnan(fnn_binary_accuracy(NULL, u, 1, 4, 0)) &&
+          isnan(fnn_binary_accuracy(y, NULL, 1, 4, 0)) &&
+          isnan(fnn_binary_accuracy(y, u, -1, 4, 0)) &&
+          isnan(fnn_binary_accuracy(y, u, 1, 4, (double)NAN)));
+    fnn_model_free(m);
+}
+
+static void fit_and_evaluate_agree_on_answers(void)
+{
+    const fnn_dataset data = with_labels(table_of(answers_x, 4, 1), answers_labels, 2);
+    fnn_model *m = line(1, FNN_SIGMOID, FNN_LOSS_BINARY_CROSS_ENTROPY);
+    fnn_fit_config c = fnn_fit_config_init();
+    fnn_history history;
+    fnn_metrics a;
+    memset(&history, 0, sizeof history);
+    c.optimizer = fnn_adam(.1);
+    c.epochs = 100;
+    c.validation = &data;
+    CHECKF(!fnn_fit(m, &data, &c, &history), "%s", fnn_model_error(m)->message);
+    CHECK(!fnn_evaluate(m, NULL, &data, &a) && a.accuracy == 1 && a.loss < .3);
+    CHECK(history.epochs[99].score == 1 && history.epochs[99].validation_score == 1);
+    CHECK(history.epochs[0].loss > history.epochs[99].loss);
+    fnn_history_free(&history);
+    fnn_model_free(m);
+}
+
+/* Whatever the loss was when the model came into use, and with a flatten behind. */
+static void a_sigmoid_is_not_applied_twice(void)
+{
+    const fnn_dataset data = with_targets(table_of(answers_x, 4, 1), answers_t, 1);
+    double losses[3];
+    int kind;
+    for (kind = 0; kind < 3; kind++) {
+        fnn_model *m = fnn_sequential(1, 1, 1);
+        fnn_dense(m, 1, FNN_SIGMOID);
+        if (kind > 0) fnn_flatten(m);
+        if (kind < 2) fnn_set_loss(m, FNN_LOSS_BINARY_CROSS_ENTROPY, 0, 0);
+        CHECK(!fnn_seal(m));
+        if (kind == 2) fnn_set_loss(m, FNN_LOSS_BINARY_CROSS_ENTROPY, 0, 0);
+        CHECK(!fnn_forward(m, &data, NULL, 4, 1) && !fnn_loss(m, losses + kind));
+        CHECK(losses[kind] == losses[0]);
+        fnn_model_free(m);
+    }
+    {
+        fnn_model *m = fnn_sequential(1, 1, 1);
+        fnn_dense(m, 3, FNN_SIGMOID);
+        fnn_dropout(m, (fnn_real).5);
+        fnn_set_loss(m, FNN_LOSS_BINARY_CROSS_ENTROPY, 0, 0);
+        CHECK(fnn_seal(m) == FNN_ERROR_STATE);
+        CHECK(strstr(fnn_model_error(m)->message,
+                     "layer 0 sigmoid: no dropout may follow it under binary_cross_entropy"));
+        fnn_model_free(m);
+    }
+}
+
+/* ---- a column of 0 and 1 for two classes ---- */
+
+/* Two of four are on their side; before, all of them were called right. */
+static void one_column_of_two_classes_is_halved(void)
+{
+    const fnn_real x[4] = {0, 1, 1, 0}, t[4] = {0, 1, 0, 1}, w = 1;
+    const fnn_dataset data = two_classes(with_targets(table_of(x, 4, 1), t, 1));
+    fnn_model *m = line(1, FNN_LINEAR, FNN_LOSS_MEAN_SQUARED_ERROR);
+    fnn_fit_config c = fnn_fit_config_init();
+    fnn_history history;
+    fnn_metrics metrics;
+    int32_t classes[4];
+    memset(&history, 0, sizeof history);
+    c.optimizer = fnn_sgd(0);
+    set_weights(m, &w, 1);
+    CHECK(!fnn_dataset_check(&data, NULL) && !fnn_evaluate(m, NULL, &data, &metrics));
+    CHECK(metrics.accuracy == .5 && metrics.score == .5 && metrics.loss == .5);
+    CHECK(!fnn_fit(m, &data, &c, &history) && history.epochs[0].score == .5);
+    CHECK(!fnn_predict_classes(m, NULL, &data, classes));
+    CHECK(classes[0] == 0 && classes[1] == 1 && classes[2] == 1 && classes[3] == 0);
+    fnn_history_free(&history);
+    fnn_model_free(m);
+}
+
+/* ---- what could never learn is refused where the loss meets the data ---- */
+
+static void refuses_to_learn(fnn_model *m, const fnn_dataset *data, const char *words)
+{
+    fnn_fit_config c = fnn_fit_config_init();
+    fnn_metrics metrics;
+    CHECK(fnn_fit(m, data, NULL, NULL) == FNN_ERROR_ARGUMENT);
+    CHECKF(strstr(fnn_model_error(m)->message, words), "\"%s\" lacks \"%s\"",
+           fnn_model_error(m)->message, words);
+    CHECK(fnn_evaluate(m, NULL, data, &metrics) == FNN_ERROR_ARGUMENT && metrics.count == 0);
+    CHECK(!fnn_forward(m, data, NULL, (int)data->count, 1));
+    CHECK(fnn_loss(m, NULL) == FNN_ERROR_ARGUMENT);
+    CHECKF(strstr(fnn_model_error(m)->message, words), "\"%s\" lacks \"%s\"",
+           fnn_model_error(m)->message, words);
+    CHECK(fnn_backward(m) == FNN_ERROR_STATE);
+    fnn_set_loss(m, FNN_LOSS_MEAN_SQUARED_ERROR, 0, 0);
+    c.validation = data;
+    CHECK(!fnn_loss(m, NULL) && !fnn_fit(m, data, &c, NULL));
+    fnn_model_free(m);
+}
+
+static void shares_of_a_single_output_are_refused(void)
+{
+    const fnn_real x[4] = {0, 1, 2, 3}, t[4] = {1, 3, 5, 7};
+    const fnn_dataset data = with_targets(table_of(x, 4, 1), t, 1);
+    static const fnn_loss_kind kinds[3] = {FNN_LOSS_SOFTMAX_CROSS_ENTROPY,
+                                           FNN_LOSS_CATEGORICAL_CROSS_ENTROPY,
+                                           FNN_LOSS_SPARSE_CATEGORICAL_CROSS_ENTROPY};
+    int i;
+    for (i = 0; i < 3; i++)
+        refuses_to_learn(line(1, FNN_LINEAR, kinds[i]), &data,
+                         "single output learns nothing: expected two outputs or more, or "
+                         "fnn_set_loss to binary cross-entropy");
+}
+
+static void numbers_are_no_shares_and_no_answers(void)
+{
+    const fnn_real x[2] = {0, 1}, t[4] = {0, 1, (fnn_real)2.5, 1};
+    fnn_dataset data = with_targets(table_of(x, 2, 1), t, 2);
+    fnn_model *m = line(2, FNN_LINEAR, FNN_LOSS_SOFTMAX_CROSS_ENTROPY);
+    refuses_to_learn(m, &data, "sample 1: expected shares of classes that add up to 1");
+    m = line(2, FNN_LINEAR, FNN_LOSS_BINARY_CROSS_ENTROPY);
+    refuses_to_learn(m, &data,
+                     "sample 1: expected targets from 0 to 1 under binary_cross_entropy, "
+                     "found 2.5");
+    data = with_targets(table_of(x, 2, 1), t, 1); /* 0 and 1 */
+    m = line(1, FNN_LINEAR, FNN_LOSS_BINARY_CROSS_ENTROPY);
+    CHECK(!fnn_fit(m, &data, NULL, NULL));
+    fnn_model_free(m);
+}
+
+/* Shares that somebody has worked out are legal, and with classes any weights of them. */
+static void soft_labels_are_accepted(void)
+{
+    const fnn_real x[2] = {0, 1}, t[4] = {(fnn_real).25, (fnn_real).75, 1, 0},
+                   twice[4] = {2, 0, 0, 2};
+    fnn_dataset data = with_targets(table_of(x, 2, 1), t, 2);
+    fnn_model *m = line(2, FNN_SOFTMAX, FNN_LOSS_SOFTMAX_CROSS_ENTROPY);
+    CHECK(!fnn_fit(m, &data, NULL, NULL));
+    data = two_classes(with_targets(data, twice, 2));
+    CHECK(!fnn_fit(m, &data, NULL, NULL));
+    fnn_model_free(m);
+}
+
+static void validation_data_meet_the_loss_too(void)
+{
+    const fnn_real x[2] = {0, 1}, t[4] = {0, 1, 1, 0}, numbers[4] = {3, 4, 5, 6};
+    fnn_dataset data = with_targets(table_of(x, 2, 1), t, 2), held = data;
+    fnn_model *m = line(2, FNN_SOFTMAX, FNN_LOSS_SOFTMAX_CROSS_ENTROPY);
+    fnn_fit_config c = fnn_fit_config_init();
+    held.targets = numbers;
+    c.validation = &held;
+    CHECK(fnn_fit(m, &data, &c, NULL) == FNN_ERROR_ARGUMENT);
+    CHECK(strstr(fnn_model_error(m)->message, "validation: sample 0: expected shares"));
+    fnn_model_free(m);
+}
+
+static const harness_test tests[] = {TEST(an_answer_may_be_label_or_target),
+                                     TEST(a_logit_far_out_has_its_loss),
+                                     TEST(several_answers_are_meaned),
+                                     TEST(fit_and_evaluate_agree_on_answers),
+                                     TEST(a_sigmoid_is_not_applied_twice),
+                                     TEST(one_column_of_two_classes_is_halved),
+                                     TEST(shares_of_a_single_output_are_refused),
+                                     TEST(numbers_are_no_shares_and_no_answers),
+                                     TEST(soft_labels_are_accepted),
+                                     TEST(validation_data_meet_the_loss_too)};
+HARNESS_MAIN(tests)
