@@ -1097,7 +1097,7 @@ typedef struct fnn_metrics {
     double loss;
     double score;    /* the accuracy where there is one, else R2 */
     double accuracy; /* NaN where data->classes is 0, unless the loss is binary cross-entropy */
-    double r2;       /* over all outputs together; NaN without targets */
+    double r2;       /* over all outputs together, as fnn_r2; NaN without targets */
     int64_t count;
 } fnn_metrics;
 
@@ -1188,8 +1188,10 @@ typedef enum fnn_candidate_state {
 
 typedef struct fnn_candidate {
     fnn_candidate_state state;
-    int rank;               /* 1: the best; the earlier of equals first; then those that diverged,
-                               then those that were not trained. 0 while the search runs */
+    int rank;               /* 1: the best; of equals the smaller mean loss first (of validation
+                               where it is the figure ranked by), then the earlier; then those that
+                               diverged, then those that were not trained. 0 while the search
+                               runs */
     const double *values;   /* (axes) */
     fnn_search_fold *folds; /* (folds) */
     int trained;            /* of these, with those that diverged */
@@ -1315,8 +1317,9 @@ FNN_API fnn_result fnn_confusion(const int32_t *predicted, const int32_t *labels
 FNN_API fnn_result fnn_precision_recall(const int64_t *confusion, int classes, double *precision,
                                         double *recall, double *f1);
 
-/* 1 - sum (t - y)^2 / sum (t - mean t)^2 over (count, output_count) values, mean per output;
- * 0 / 0 counts as 0, which gives 1. NaN for wrong arguments. */
+/* 1 - sum (t - y)^2 / sum (t - mean t)^2 over (count, output_count) values, mean per output. Of
+ * targets that do not vary, as those of a single sample, it is 1 if the outputs are exact, else 0,
+ * as scikit-learn's r2_score. NaN for wrong arguments. */
 FNN_API double fnn_r2(const fnn_real *outputs, const fnn_real *targets, int64_t count,
                       int output_count);
 
@@ -7845,25 +7848,38 @@ static int fnni_has_classes(const fnn_dataset *data)
     return data->classes > 0;
 }
 
-/* Sum over outputs of (t - mean t)^2: what R2 is measured against. */
+/* Target j of sample i. */
+static double fnni_target_of(const fnn_dataset *data, int64_t i, int j)
+{
+    const size_t row = fnni_dataset_row(data, i);
+    return (double)data->targets[row * (size_t)data->target_count + (size_t)j];
+}
+
+/* Sum over samples of (t - mean t)^2 of target j; exactly 0 where it does not vary, which the
+ * rounding of the mean would spoil. */
+static double fnni_target_squares(const fnn_dataset *data, int j)
+{
+    double sum = 0, squares = 0;
+    int64_t i;
+    int varies = 0;
+    for (i = 0; i < data->count; i++) {
+        sum += fnni_target_of(data, i, j);
+        varies |= fnni_target_of(data, i, j) != fnni_target_of(data, 0, j);
+    }
+    sum /= (double)data->count;
+    for (i = 0; i < data->count; i++) {
+        const double e = fnni_target_of(data, i, j) - sum;
+        squares += e * e;
+    }
+    return varies ? squares : 0;
+}
+
+/* The same over all outputs: what R2 is measured against. */
 static double fnni_target_variation(const fnn_dataset *data)
 {
-    const size_t targets = (size_t)data->target_count;
     double variation = 0;
     int j;
-    for (j = 0; j < data->target_count; j++) {
-        double sum = 0, squares = 0;
-        int64_t i;
-        for (i = 0; i < data->count; i++)
-            sum += (double)data->targets[fnni_dataset_row(data, i) * targets + (size_t)j];
-        sum /= (double)data->count;
-        for (i = 0; i < data->count; i++) {
-            const double e =
-                (double)data->targets[fnni_dataset_row(data, i) * targets + (size_t)j] - sum;
-            squares += e * e;
-        }
-        variation += squares;
-    }
+    for (j = 0; j < data->target_count; j++) variation += fnni_target_squares(data, j);
     return variation;
 }
 
@@ -8586,9 +8602,9 @@ static void fnni_loss_sparse_categorical_cross_entropy(const fnni_loss *c)
     fnni_loss_each(c, fnni_row_sparse);
 }
 
-/* ---- binary cross-entropy: -t log p - (1 - t) log (1 - p), p = sigmoid(z) ----
- * Meaned over the outputs. Of the logit z, as tf.nn.sigmoid_cross_entropy_with_logits: max(z, 0) - z t + log(1 + e^-|z|),
- * which neither overflows nor takes the log of a p that was rounded to 0;  d/dz = p - t. */
+/* ---- binary cross-entropy: -t log p - (1 - t) log (1 - p), p = sigmoid(z), meaned over outputs.
+ * Of the logit z, as tf.nn.sigmoid_cross_entropy_with_logits: max(z, 0) - z t + log(1 + e^-|z|),
+ * which neither overflows nor takes the log of a p that was rounded to 0;  d/dz = p - t. ---- */
 
 /* The row's target, smoothed if asked; the label itself is that of a single output. */
 static double fnni_answer(const fnni_loss *c, int row, int j)
@@ -12555,10 +12571,13 @@ static fnn_result fnni_infer_views(fnni_inference *f)
     return result;
 }
 
-/* 1 - error / variation; 0 / 0 counts as 0, which gives 1. */
+/* 1 - error / variation. Where targets do not vary it would be -infinity or 0 / 0: then it is 1 if
+ * there is no error, else 0, as scikit-learn's r2_score, so that a fold of one sample has a figure
+ * that can be meaned and ranked. A NaN stays one. */
 static double fnni_r2(double error, double variation)
 {
-    return error == 0 ? 1 : 1 - error / variation;
+    if (error == 0) return 1;
+    return variation == 0 && error > 0 ? 0 : 1 - error / variation;
 }
 
 static fnn_result fnni_evaluate(const fnn_model *model, fnn_context *context,
@@ -15956,6 +15975,14 @@ static double fnni_candidate_value(const fnni_search *s, fnn_candidate *c)
     return fnni_monitors[m].sign * *fnni_figure(&c->mean, (int)m);
 }
 
+/* What decides between equals, smaller for better; not finite is larger than all numbers. */
+static double fnni_candidate_loss(const fnni_search *s, const fnn_candidate *c)
+{
+    const double loss =
+        fnni_monitors[s->config->monitor].validates ? c->mean.validation_loss : c->mean.loss;
+    return loss - loss == 0 ? loss : HUGE_VAL;
+}
+
 /* All folds of a candidate are trained. */
 static void fnni_candidate_finish(const fnni_search *s, fnn_candidate *c)
 {
@@ -15974,11 +16001,14 @@ static int fnni_candidate_beats(const fnni_search *s, fnn_candidate *a, fnn_cand
 #define FNNI_CANDIDATE_GROUP(state, word, group) group,
     static const int groups[] = {FNN_CANDIDATE_LIST(FNNI_CANDIDATE_GROUP)};
     const int x = groups[a->state], y = groups[b->state];
-    double value_a, value_b;
+    double value_a, value_b, loss_a, loss_b;
     if (x != y || x != 0) return x < y || (x == y && later);
     value_a = fnni_candidate_value(s, a);
     value_b = fnni_candidate_value(s, b);
-    return value_a > value_b || (value_a == value_b && later);
+    if (value_a != value_b) return value_a > value_b;
+    loss_a = fnni_candidate_loss(s, a);
+    loss_b = fnni_candidate_loss(s, b);
+    return loss_a < loss_b || (loss_a == loss_b && later);
 }
 
 static void fnni_search_rank(const fnni_search *s)

@@ -257,6 +257,33 @@ static void validation_data_meet_the_loss_too(void)
     fnn_model_free(m);
 }
 
+/* ---- R2 of targets that do not vary ---- */
+
+/* In float .1 has no exact mean: what its rounding leaves is no variation. */
+static void r2_of_constant_targets_is_one_or_zero(void)
+{
+    const fnn_real t[3] = {(fnn_real).1, (fnn_real).1, (fnn_real).1}, y[3] = {1, (fnn_real).1, 2};
+    const fnn_real two[6] = {1, (fnn_real).1, 2, (fnn_real).1, 3, (fnn_real).1};
+    const fnn_real nan[3] = {NAN, 1, 1}, w = 1;
+    const fnn_dataset data = with_targets(table_of(y, 3, 1), t, 1);
+    fnn_model *m = line(1, FNN_LINEAR, FNN_LOSS_MEAN_SQUARED_ERROR);
+    fnn_fit_config c = fnn_fit_config_init();
+    fnn_history history;
+    fnn_metrics metrics;
+    memset(&history, 0, sizeof history);
+    c.optimizer = fnn_sgd(0);
+    c.validation = &data;
+    CHECK(fnn_r2(t, t, 3, 1) == 1 && fnn_r2(y, t, 3, 1) == 0 && fnn_r2(y, t, 1, 1) == 0);
+    CHECK(fnn_r2(y + 1, t, 1, 1) == 1 && fnn_r2(two, two, 3, 2) == 1);
+    CHECK(isnan(fnn_r2(nan, t, 3, 1)) && isnan(fnn_r2(y, nan, 3, 1)));
+    set_weights(m, &w, 1);
+    CHECK(!fnn_evaluate(m, NULL, &data, &metrics) && metrics.r2 == 0 && metrics.score == 0);
+    CHECK(!fnn_fit(m, &data, &c, &history));
+    CHECK(history.epochs[0].score == 0 && history.epochs[0].validation_score == 0);
+    fnn_history_free(&history);
+    fnn_model_free(m);
+}
+
 static const harness_test tests[] = {TEST(an_answer_may_be_label_or_target),
                                      TEST(a_logit_far_out_has_its_loss),
                                      TEST(several_answers_are_meaned),
@@ -266,5 +293,6 @@ static const harness_test tests[] = {TEST(an_answer_may_be_label_or_target),
                                      TEST(shares_of_a_single_output_are_refused),
                                      TEST(numbers_are_no_shares_and_no_answers),
                                      TEST(soft_labels_are_accepted),
-                                     TEST(validation_data_meet_the_loss_too)};
+                                     TEST(validation_data_meet_the_loss_too),
+                                     TEST(r2_of_constant_targets_is_one_or_zero)};
 HARNESS_MAIN(tests)
