@@ -426,6 +426,12 @@ typedef struct fnn_dataset {
     const int64_t *index;        /* (count) sample i is row index[i]; NULL: sample i is row i */
     int64_t rows; /* rows the arrays hold; may stay 0 (meaning count) without index */
     const char *const *class_names; /* (classes) zero-terminated names, or NULL */
+    const fnn_real *weights;        /* (rows) how much each sample counts, >= 0; NULL: 1 each */
+    const fnn_real *class_weights;  /* (classes) a factor of that for a class's samples, or NULL.
+                                       A sample's loss and gradient are multiplied by its weight,
+                                       means stay over the count, as in Keras; accuracy and R2 are
+                                       shares of the weights. A sample of weight 0 has no part, be
+                                       its target NaN */
     fnn_allocator allocator;        /* where memory made for this data set and its views comes from;
                                     zeroed: FMNIST_NN_MALLOC */
     void *owned[5];                 /* private: what fnn_dataset_free releases; leave it NULL */
@@ -437,9 +443,9 @@ typedef struct fnn_dataset {
 FNN_API void fnn_dataset_free(fnn_dataset *data);
 
 /* Checks a data set made by hand: sizes, exactly one of bytes and reals, targets that fit the
- * classes, every label and index in range. Looks at every label and index, not at pixels or
- * targets (which may be NaN). Returns FNN_OK or FNN_ERROR_ARGUMENT; `error` (may be NULL) names the
- * first thing wrong. */
+ * classes, every label and index in range, weights finite, >= 0 and not all 0. Looks at every
+ * label, index and weight, not at pixels or targets (which may be NaN).
+ * Returns FNN_OK or FNN_ERROR_ARGUMENT; `error` (may be NULL) names the first thing wrong. */
 FNN_API fnn_result fnn_dataset_check(const fnn_dataset *data, fnn_error *error);
 
 /* Counts the samples of each class. `counts` has data->classes elements and is overwritten.
@@ -1089,12 +1095,12 @@ FNN_API fnn_result fnn_predict_augmented(const fnn_model *model, fnn_context *co
                                          const fnn_dataset *data, int flip, int shift,
                                          fnn_real *outputs);
 
-/* Figures of a model on data. The accuracy is the share of samples whose largest output is at the
- * label; under binary cross-entropy the share of outputs on the target's side of one half (of a
- * logit: of 0), as Keras' binary_accuracy; so too for a single output with targets of two classes
- * under any loss. */
+/* Figures of a model on data. The accuracy is the share of samples (of their weights, where they
+ * have any) whose largest output is at the label; under binary cross-entropy the share of outputs
+ * on their target's side of one half (of a logit: of 0), as Keras' binary_accuracy; so too for a
+ * single output with targets of two classes under any loss. */
 typedef struct fnn_metrics {
-    double loss;
+    double loss;     /* mean over the samples, each times its weight */
     double score;    /* the accuracy where there is one, else R2 */
     double accuracy; /* NaN where data->classes is 0, unless the loss is binary cross-entropy */
     double r2;       /* over all outputs together, as fnn_r2; NaN without targets */
@@ -1297,9 +1303,9 @@ FNN_API double fnn_accuracy(const fnn_real *outputs, const int32_t *labels, int6
                             int classes);
 
 /* The share of all outputs (count, output_count) that are above the threshold where their targets
- * (as many) are above one half, and not above it where these are not: accuracy of targets no or
- * yes, as Keras' binary_accuracy. threshold: .5 for probabilities, 0 for logits. A NaN output is wrong.
- * 0 where count is 0; NaN for wrong arguments. */
+ * (as many) are above one half, and not above it where these are not, as Keras' binary_accuracy.
+ * threshold: .5 for probabilities, 0 for logits. A NaN output is wrong. 0 where count is 0; NaN for
+ * wrong arguments. */
 FNN_API double fnn_binary_accuracy(const fnn_real *outputs, const fnn_real *targets, int64_t count,
                                    int output_count, double threshold);
 
@@ -7800,6 +7806,73 @@ static fnn_result fnni_dataset_check_labels(const fnn_dataset *data, fnn_error *
     return FNN_OK;
 }
 
+static int fnni_argmax(const fnn_real *y, int n)
+{
+    int best = 0, j;
+    for (j = 1; j < n; j++)
+        if (y[j] > y[best]) best = j;
+    return best;
+}
+
+static int fnni_is_weighted(const fnn_dataset *data)
+{
+    return data->weights || data->class_weights;
+}
+
+/* The class of what is in a row, which has a label or targets of classes. */
+static int fnni_class_of(const fnn_dataset *data, size_t row)
+{
+    const fnn_real *t = data->targets ? data->targets + row * (size_t)data->target_count : NULL;
+    if (!t) return (int)data->labels[row];
+    return data->target_count == 1 ? t[0] > (fnn_real).5 : fnni_argmax(t, data->target_count);
+}
+
+/* The weight of what is in a row. */
+static fnn_real fnni_weight_of(const fnn_dataset *data, size_t row)
+{
+    const fnn_real weight = data->weights ? data->weights[row] : 1;
+    if (!data->class_weights || (!data->labels && !data->targets)) return weight;
+    return weight * data->class_weights[fnni_class_of(data, row)];
+}
+
+/* The sum of the samples' weights. */
+static double fnni_weight_of_all(const fnn_dataset *data)
+{
+    double sum = 0;
+    int64_t i;
+    if (!fnni_is_weighted(data)) return (double)data->count;
+    for (i = 0; i < data->count; i++)
+        sum += (double)fnni_weight_of(data, fnni_dataset_row(data, i));
+    return sum;
+}
+
+static int fnni_weight_fits(fnn_real weight)
+{
+    return weight >= 0 && fnni_is_finite(weight);
+}
+
+/* Labels are in range and targets have their columns. */
+static fnn_result fnni_dataset_check_weights(const fnn_dataset *data, fnn_error *error)
+{
+    int64_t i;
+    int c;
+    if (data->class_weights && data->classes < 1)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "data set: class_weights, but %d classes",
+                         data->classes);
+    for (c = 0; data->class_weights && c < data->classes; c++)
+        if (!fnni_weight_fits(data->class_weights[c]))
+            return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                             "data set: class_weights[%d]: expected a finite weight >= 0, found %g",
+                             c, (double)data->class_weights[c]);
+    for (i = 0; fnni_is_weighted(data) && i < data->count; i++)
+        if (!fnni_weight_fits(fnni_weight_of(data, fnni_dataset_row(data, i))))
+            return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                             "data set: sample %lld: expected a finite weight >= 0, found %g",
+                             (long long)i, (double)fnni_weight_of(data, fnni_dataset_row(data, i)));
+    if (fnni_weight_of_all(data) > 0) return FNN_OK;
+    return fnni_fail(error, FNN_ERROR_ARGUMENT, "data set: the weights of all samples are 0");
+}
+
 /* Targets beside classes: a column each, or one of 0 and 1. An argmax over other columns would call
  * any prediction right. Costs nothing. */
 static fnn_result fnni_dataset_check_columns(const fnn_dataset *data, fnn_error *error)
@@ -7823,9 +7896,11 @@ FNN_DEF fnn_result fnn_dataset_check(const fnn_dataset *data, fnn_error *error)
     if (result == FNN_OK && data->targets && data->target_count < 1)
         result = fnni_fail(error, FNN_ERROR_ARGUMENT, "data set: targets, but target_count is %d",
                            data->target_count);
-    if (result == FNN_OK && !data->labels) result = fnni_dataset_check_columns(data, error);
+    if (result == FNN_OK && (!data->labels || data->class_weights))
+        result = fnni_dataset_check_columns(data, error);
     if (result == FNN_OK) result = fnni_dataset_check_index(data, error);
     if (result == FNN_OK) result = fnni_dataset_check_labels(data, error);
+    if (result == FNN_OK) result = fnni_dataset_check_weights(data, error);
     for (i = 0; result == FNN_OK && data->class_names && i < data->classes; i++)
         if (!data->class_names[i])
             result = fnni_fail(error, FNN_ERROR_ARGUMENT, "data set: class_names[%d] is NULL", i);
@@ -7855,21 +7930,26 @@ static double fnni_target_of(const fnn_dataset *data, int64_t i, int j)
     return (double)data->targets[row * (size_t)data->target_count + (size_t)j];
 }
 
-/* Sum over samples of (t - mean t)^2 of target j; exactly 0 where it does not vary, which the
- * rounding of the mean would spoil. */
+/* Sum over samples of w (t - mean t)^2 of target j, w their weights and the mean weighted too;
+ * exactly 0 where it does not vary, which the rounding of the mean would spoil. */
 static double fnni_target_squares(const fnn_dataset *data, int j)
 {
-    double sum = 0, squares = 0;
+    double sum = 0, squares = 0, first = 0;
     int64_t i;
-    int varies = 0;
+    int varies = 0, seen = 0;
     for (i = 0; i < data->count; i++) {
-        sum += fnni_target_of(data, i, j);
-        varies |= fnni_target_of(data, i, j) != fnni_target_of(data, 0, j);
+        const double t = fnni_target_of(data, i, j);
+        const double w = (double)fnni_weight_of(data, fnni_dataset_row(data, i));
+        if (w == 0) continue;
+        sum += w * t;
+        if (!seen++) first = t;
+        varies |= t != first;
     }
-    sum /= (double)data->count;
+    sum /= fnni_weight_of_all(data);
     for (i = 0; i < data->count; i++) {
         const double e = fnni_target_of(data, i, j) - sum;
-        squares += e * e;
+        const double w = (double)fnni_weight_of(data, fnni_dataset_row(data, i));
+        if (w > 0) squares += w * e * e;
     }
     return varies ? squares : 0;
 }
@@ -8512,6 +8592,18 @@ static void fnni_loss_each(const fnni_loss *c, fnni_loss_row take)
     for (row = 0; row < c->rows; row++, y += c->n, d = d ? d + c->n : NULL) {
         c->losses[row] = (fnn_real)take(c, row, y, d);
         for (j = 0; d && j < c->n; j++) d[j] /= (fnn_real)c->batch;
+    }
+}
+
+/* Losses and gradients times the samples' weights (rows). Weight 0 leaves nothing of a NaN. */
+static void fnni_loss_weigh(const fnni_loss *c, const fnn_real *weights)
+{
+    int row, j;
+    for (row = 0; row < c->rows; row++) {
+        const fnn_real w = weights[row];
+        fnn_real *d = c->d ? c->d + (size_t)row * (size_t)c->n : NULL;
+        c->losses[row] = w > 0 ? w * c->losses[row] : 0;
+        for (j = 0; d && j < c->n; j++) d[j] = w > 0 ? w * d[j] : 0;
     }
 }
 
@@ -9243,12 +9335,19 @@ typedef struct fnni_run {
     fnn_real *losses;        /* (capacity) */
     const int32_t *labels;   /* (capacity) or NULL */
     const fnn_real *targets; /* (capacity, O) or NULL */
+    const fnn_real *weights; /* (capacity) or NULL: 1 each */
     fnn_real *workspace;     /* workspace_count a thread */
     size_t workspace_count;
     size_t image;                    /* where in a thread's workspace images are padded, */
     size_t scratch;                  /* and where transient tensors begin */
     const fnni_augmenter *augmenter; /* of the samples that are gathered, or NULL */
 } fnni_run;
+
+/* Where what the samples of a run are to give is gathered: its labels, targets and weights. */
+typedef struct fnni_truth {
+    int32_t *labels;
+    fnn_real *targets, *weights;
+} fnni_truth;
 
 /* One tensor of a layer, by the name that files give it. */
 #define FNNI_MAX_RANK 4 /* dimensions of a tensor */
@@ -9336,11 +9435,10 @@ struct fnn_model {
     uint64_t updates;            /* and since the weights were: dropout draws by it */
     uint64_t passes;             /* over data, of all fits since the weights were new */
     fnni_run run;                /* of training */
-    int32_t *run_labels;
-    fnn_real *run_targets;
-    int run_ready;      /* 1 after forward, 2 after loss, 3 after backward */
-    int run_supervised; /* the batch has labels or targets, */
-    int run_classes;    /* of its data set */
+    fnni_truth truth;            /* of its batch */
+    int run_ready;               /* 1 after forward, 2 after loss, 3 after backward */
+    int run_supervised;          /* the batch has labels or targets, */
+    int run_classes;             /* of its data set */
 };
 
 static const fnni_layer *fnni_layer_at(const fnni_run *run, int l)
@@ -11099,11 +11197,11 @@ static void fnni_run_free(fnn_model *model)
     fnni_release(a, model->run.records);
     fnni_release(a, model->run.own);
     fnni_release(a, model->run.plans);
-    fnni_release(a, model->run_labels);
-    fnni_release(a, model->run_targets);
+    fnni_release(a, model->truth.labels);
+    fnni_release(a, model->truth.targets);
+    fnni_release(a, model->truth.weights);
     memset(&model->run, 0, sizeof model->run);
-    model->run_labels = NULL;
-    model->run_targets = NULL;
+    memset(&model->truth, 0, sizeof model->truth);
     model->run_ready = 0;
 }
 
@@ -11492,6 +11590,12 @@ FNNI_COLD static fnn_result fnni_check_data(const fnn_model *model, const fnn_da
         return fnni_fail(error, FNN_ERROR_ARGUMENT,
                          "%s: expected samples of %d numbers, found %d x %d x %d", name,
                          model->inputs, data->height, data->width, data->channels);
+    if (data->class_weights && fnni_dataset_check_columns(data, error)) return FNN_ERROR_ARGUMENT;
+    if (data->class_weights && data->targets && outputs > 1 && fnni_loss_is_binary(model->loss))
+        return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                         "%s: class_weights are of samples with one class each: under %s weights "
+                         "may be given a sample",
+                         name, fnni_losses[model->loss].name);
     if (!supervised) return FNN_OK;
     if (!data->labels && !data->targets)
         return fnni_fail(error, FNN_ERROR_ARGUMENT, "%s: expected labels or targets, found neither",
@@ -11518,10 +11622,12 @@ FNNI_COLD static fnn_result fnni_check_loss(const fnn_model *model, const fnn_da
     fnn_result result = fnni_loss_check_outputs(model->loss, n, error);
     int64_t i;
     if (result || !data->targets || fnni_loss_takes_any(model->loss)) return result;
-    for (i = 0; i < data->count && !result; i++)
-        result =
-            fnni_loss_check_row(model->loss, data->targets + fnni_dataset_row(data, i) * (size_t)n,
-                                n, data->classes, i, &wrong);
+    for (i = 0; i < data->count && !result; i++) {
+        const size_t row = fnni_dataset_row(data, i);
+        if (fnni_weight_of(data, row) > 0)
+            result = fnni_loss_check_row(model->loss, data->targets + row * (size_t)n, n,
+                                         data->classes, i, &wrong);
+    }
     return result ? fnni_fail(error, result, "%s: %s", name, wrong.message) : FNN_OK;
 }
 
@@ -11539,7 +11645,8 @@ static fnn_result fnni_check_samples(const fnn_model *model, const fnn_dataset *
                                      const int64_t *samples, int count, fnn_error *error)
 {
     const int outputs = model->layers[model->layer_count - 1].outputs;
-    const int classes = fnni_loss_classes(model->loss, outputs);
+    const int most = fnni_loss_classes(model->loss, outputs);
+    const int classes = data->class_weights && data->classes < most ? data->classes : most;
     const int64_t rows = fnni_dataset_rows(data);
     int i;
     if (count < 1 || (!samples && count > data->count))
@@ -11559,6 +11666,10 @@ static fnn_result fnni_check_samples(const fnn_model *model, const fnn_dataset *
             return fnni_fail(error, FNN_ERROR_ARGUMENT,
                              "batch: expected labels below %d, found %ld", classes,
                              (long)data->labels[row]);
+        if (!fnni_weight_fits(fnni_weight_of(data, (size_t)row)))
+            return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                             "batch: expected finite weights >= 0, found %g",
+                             (double)fnni_weight_of(data, (size_t)row));
     }
     return FNN_OK;
 }
@@ -11620,18 +11731,28 @@ static void fnni_gather(const fnni_run *run, const fnn_dataset *data, const int6
     }
 }
 
-/* Labels or targets of the same samples, to arrays of the run's owner. */
-static void fnni_gather_targets(const fnn_dataset *data, const int64_t *samples, int64_t first,
-                                int from, int to, int outputs, int32_t *labels, fnn_real *targets)
+/* Labels or targets of the same samples, and weights. */
+static void fnni_gather_truth(const fnn_dataset *data, const int64_t *samples, int64_t first,
+                              int from, int to, int outputs, const fnni_truth *truth)
 {
+    const size_t n = (size_t)outputs;
     int i;
     for (i = from; i < to; i++) {
         const size_t row = (size_t)fnni_data_row(data, samples, first, i);
         if (data->targets)
-            memcpy(targets + (size_t)i * (size_t)outputs, data->targets + row * (size_t)outputs,
-                   (size_t)outputs * sizeof *targets);
-        else if (data->labels) labels[i] = data->labels[row];
+            memcpy(truth->targets + (size_t)i * n, data->targets + row * n,
+                   n * sizeof *truth->targets);
+        else if (data->labels) truth->labels[i] = data->labels[row];
+        truth->weights[i] = fnni_weight_of(data, row);
     }
+}
+
+/* What a run of these data reads of it. */
+static void fnni_run_truth(fnni_run *run, const fnn_dataset *data, const fnni_truth *truth)
+{
+    run->labels = data->targets ? NULL : truth->labels;
+    run->targets = data->targets ? truth->targets : NULL;
+    run->weights = fnni_is_weighted(data) ? truth->weights : NULL;
 }
 
 /* Layers first..last, and backwards last..first where no lower one has parameters. */
@@ -11684,6 +11805,7 @@ static void fnni_loss_rows(const fnni_run *run, int from, int to)
     c.losses = run->losses + from;
     c.d = run->deltas && l >= 0 ? fnni_d(run, l, from, NULL) : NULL;
     fnni_losses[model->loss].all(&c);
+    if (run->weights) fnni_loss_weigh(&c, run->weights + from);
 }
 
 /* ---- the step ---- */
@@ -11763,8 +11885,8 @@ static void fnni_stage_rows(const fnni_batch *b, int from, int to, fnn_real *wor
             const int outputs = b->model->layers[b->model->layer_count - 1].outputs;
             fnni_gather(b->run, b->data, b->samples, b->first, from, to);
             if (b->model->run_supervised)
-                fnni_gather_targets(b->data, b->samples, b->first, from, to, outputs,
-                                    b->model->run_labels, b->model->run_targets);
+                fnni_gather_truth(b->data, b->samples, b->first, from, to, outputs,
+                                  &b->model->truth);
         }
         fnni_stage_layers(b, 0, &first, &last);
         fnni_forward_rows(b->run, first, last, from, to, workspace);
@@ -12080,12 +12202,13 @@ static int fnni_run_arrays(fnn_model *model, size_t own)
     run->losses = fnni_allocate_reals(a, n);
     run->records = (uint8_t *)fnni_allocate(a, fnni_plus(fnni_times(model->record_columns, n), 1));
     run->own = fnni_allocate_reals(a, fnni_plus(own, 1));
-    model->run_labels = (int32_t *)fnni_allocate(a, fnni_times(n, sizeof(int32_t)));
-    model->run_targets = fnni_allocate_reals(a, fnni_times(outputs, n));
+    model->truth.labels = (int32_t *)fnni_allocate(a, fnni_times(n, sizeof(int32_t)));
+    model->truth.targets = fnni_allocate_reals(a, fnni_times(outputs, n));
+    model->truth.weights = fnni_allocate_reals(a, n);
     run->workspace = fnni_allocate_reals(
         a, fnni_plus(fnni_times(run->workspace_count, (size_t)model->context.threads), 1));
     return run->activations && run->deltas && run->losses && run->records && run->own &&
-           model->run_labels && model->run_targets && run->workspace;
+           model->truth.labels && model->truth.targets && model->truth.weights && run->workspace;
 }
 
 /* Bytes that fnni_run_make asks for: its list and that of fnni_run_arrays. */
@@ -12107,6 +12230,7 @@ static size_t fnni_run_bytes(const fnn_model *model, int rows)
     bytes = fnni_plus(bytes, fnni_block(fnni_plus(own, 1), real));
     bytes = fnni_plus(bytes, fnni_block(n, sizeof(int32_t)));
     bytes = fnni_plus(bytes, fnni_block(fnni_times(outputs, n), real));
+    bytes = fnni_plus(bytes, fnni_block(n, real));
     return fnni_plus(bytes, fnni_block(fnni_plus(space, 1), real));
 }
 
@@ -12182,8 +12306,7 @@ static void fnni_batch_make(fnni_batch *b, fnn_model *model, const fnn_dataset *
     b->run = &model->run;
     b->data = data;
     b->samples = samples;
-    b->run->labels = data->targets ? NULL : model->run_labels;
-    b->run->targets = data->targets ? model->run_targets : NULL;
+    fnni_run_truth(b->run, data, &model->truth);
 }
 
 FNN_DEF fnn_result fnn_forward(fnn_model *model, const fnn_dataset *data, const int64_t *samples,
@@ -12225,6 +12348,7 @@ static fnn_result fnni_check_batch(fnn_model *model)
     fnn_result result = fnni_loss_check_outputs(model->loss, n, &model->error);
     int i;
     for (i = 0; i < run->rows && !result; i++) {
+        if (run->weights && run->weights[i] == 0) continue;
         if (run->targets)
             result = fnni_loss_check_row(model->loss, run->targets + (size_t)i * (size_t)n, n,
                                          model->run_classes, i, &model->error);
@@ -12302,11 +12426,11 @@ typedef struct fnni_inference {
     const fnn_model *model;
     fnn_context *context;
     const fnn_dataset *data;
-    size_t per_part;   /* reals of workspace of a part */
-    fnn_real *outputs; /* (count, outputs), or NULL */
-    int32_t *classes;  /* (count), or NULL */
-    double *sums;      /* per stretch: loss, hits, squared error; NULL without evaluation */
-    int flip, shift;   /* the views that outputs are the mean of */
+    size_t per_part;            /* reals of workspace of a part */
+    fnn_real *outputs;          /* (count, outputs), or NULL */
+    int32_t *classes;           /* (count), or NULL */
+    double *sums;               /* FNNI_SUMS a stretch; NULL without evaluation */
+    int flip, shift;            /* the views that outputs are the mean of */
     const fnni_augmenter *view; /* the one at work, or NULL: the samples as they are */
     int add;                    /* its outputs are added: it is not the first */
 } fnni_inference;
@@ -12326,7 +12450,8 @@ static fnni_inference fnni_inference_of(const fnn_model *model, const fnn_datase
 /* The chunks are dealt to at most this many stretches, whatever the number of threads: each adds up
  * its chunks in order, a thread takes whole stretches, and sums need space for no more. */
 #define FNNI_STRETCHES 256
-#define FNNI_STRETCH_SUMS (3 * FNNI_STRETCHES * sizeof(double) / sizeof(fnn_real))
+#define FNNI_SUMS 4 /* of a stretch: loss, hits, squared error, weights */
+#define FNNI_STRETCH_SUMS (FNNI_SUMS * FNNI_STRETCHES * sizeof(double) / sizeof(fnn_real))
 
 static int64_t fnni_chunks(const fnn_dataset *data)
 {
@@ -12346,10 +12471,10 @@ static size_t fnni_reals_of(size_t bytes)
 }
 
 /* Lays a part's run out in `memory` (NULL: only counts): plans, activations, losses, labels,
- * targets, workspace. Returns the reals it takes. */
+ * weights, targets, workspace. Returns the reals it takes. */
 static size_t fnni_inference_lay_out(fnni_run *run, const fnn_model *model,
                                      const fnni_kernels *kernels, fnni_plan *plans,
-                                     fnn_real *memory, int32_t **labels, fnn_real **targets)
+                                     fnn_real *memory, fnni_truth *truth)
 {
     const size_t outputs = (size_t)model->layers[model->layer_count - 1].outputs;
     const size_t activations = fnni_round(fnni_times(model->columns[1], FNNI_CHUNK));
@@ -12364,30 +12489,22 @@ static size_t fnni_inference_lay_out(fnni_run *run, const fnn_model *model,
     if (memory) {
         run->activations = memory;
         run->losses = run->activations + activations;
-        *labels = (int32_t *)(void *)(run->losses + FNNI_CHUNK);
-        *targets = run->losses + 2 * FNNI_CHUNK;
-        run->workspace = *targets + fnni_round(outputs * FNNI_CHUNK);
+        truth->labels = (int32_t *)(void *)(run->losses + FNNI_CHUNK);
+        truth->weights = run->losses + 2 * FNNI_CHUNK;
+        truth->targets = run->losses + 3 * FNNI_CHUNK;
+        run->workspace = truth->targets + fnni_round(outputs * FNNI_CHUNK);
     }
     return fnni_plus(fnni_plus(activations, own),
-                     fnni_plus(2 * FNNI_CHUNK, fnni_round(fnni_times(outputs, FNNI_CHUNK))));
+                     fnni_plus(3 * FNNI_CHUNK, fnni_round(fnni_times(outputs, FNNI_CHUNK))));
 }
 
 /* Reals a part needs, its plans first. */
 static size_t fnni_inference_reals(const fnn_model *model, const fnni_kernels *kernels)
 {
+    fnni_truth truth;
     fnni_run run;
-    int32_t *labels;
-    fnn_real *targets;
     return fnni_plus(fnni_reals_of((size_t)model->layer_count * sizeof(fnni_plan)),
-                     fnni_inference_lay_out(&run, model, kernels, NULL, NULL, &labels, &targets));
-}
-
-static int fnni_argmax(const fnn_real *y, int n)
-{
-    int best = 0, j;
-    for (j = 1; j < n; j++)
-        if (y[j] > y[best]) best = j;
-    return best;
+                     fnni_inference_lay_out(&run, model, kernels, NULL, NULL, &truth));
 }
 
 /* How many of a row's outputs come before output j: larger, or equal and earlier. A NaN comes
@@ -12429,12 +12546,27 @@ static double fnni_hit(const fnni_run *run, int i, const fnn_real *y, int n)
     return right / n;
 }
 
-/* Their sum over a run's rows. Under a loss of answers y are its logits. */
+/* The weight of row i of a run. */
+static double fnni_weight(const fnni_run *run, int i)
+{
+    return run->weights ? (double)run->weights[i] : 1;
+}
+
+static double fnni_weights(const fnni_run *run)
+{
+    double sum = 0;
+    int i;
+    for (i = 0; i < run->rows; i++) sum += fnni_weight(run, i);
+    return sum;
+}
+
+/* Their weighted sum over a run's rows. Under a loss of answers y are its logits. */
 static double fnni_hits(const fnni_run *run, const fnn_real *y, int n)
 {
     double hits = 0;
     int i;
-    for (i = 0; i < run->rows; i++) hits += fnni_hit(run, i, y + (size_t)i * (size_t)n, n);
+    for (i = 0; i < run->rows; i++)
+        hits += fnni_weight(run, i) * fnni_hit(run, i, y + (size_t)i * (size_t)n, n);
     return hits;
 }
 
@@ -12456,20 +12588,24 @@ static int fnni_class(const fnn_model *model, const fnn_real *y, const fnn_real 
     return fnni_loss_is_binary(model->loss) ? *logits > 0 : *y > (fnn_real).5;
 }
 
+/* The weighted sum of (y - t)^2, 0 without targets. */
 static double fnni_squared_error(const fnni_run *run, const fnn_real *y, int n)
 {
-    const size_t count = (size_t)run->rows * (size_t)n;
     double sum = 0;
-    size_t i;
-    for (i = 0; run->targets && i < count; i++) {
-        const double e = (double)y[i] - (double)run->targets[i];
-        sum += e * e;
+    int i, j;
+    for (i = 0; run->targets && i < run->rows; i++, y += n) {
+        const fnn_real *t = run->targets + (size_t)i * (size_t)n;
+        const double w = fnni_weight(run, i);
+        for (j = 0; j < n && w > 0; j++) {
+            const double e = (double)y[j] - (double)t[j];
+            sum += w * e * e;
+        }
     }
     return sum;
 }
 
 static void fnni_inference_chunk(const fnni_inference *f, fnni_run *run, int64_t chunk,
-                                 int32_t *labels, fnn_real *targets, double *sums)
+                                 const fnni_truth *truth, double *sums)
 {
     const int last = f->model->layer_count - 1, n = f->model->layers[last].outputs;
     const int64_t first = chunk * FNNI_CHUNK;
@@ -12492,11 +12628,12 @@ static void fnni_inference_chunk(const fnni_inference *f, fnni_run *run, int64_t
         f->classes[first + i] =
             fnni_class(f->model, y + (size_t)i * (size_t)n, logits + (size_t)i * (size_t)n, n);
     if (!sums) return;
-    fnni_gather_targets(f->data, NULL, first, 0, run->rows, n, labels, targets);
+    fnni_gather_truth(f->data, NULL, first, 0, run->rows, n, truth);
     fnni_loss_rows(run, 0, run->rows);
     sums[0] += fnni_mean_loss(run) * run->rows;
     sums[1] += fnni_hits(run, fnni_loss_is_binary(f->model->loss) ? logits : y, n);
     sums[2] += fnni_squared_error(run, y, n);
+    sums[3] += fnni_weights(run);
 }
 
 static void fnni_inference_part(void *argument, int part, int parts)
@@ -12506,22 +12643,20 @@ static void fnni_inference_part(void *argument, int part, int parts)
     const int stretches = fnni_stretches(f->data);
     fnn_real *memory = f->context->workspace + (size_t)part * f->per_part;
     fnni_plan *plans = (fnni_plan *)(void *)memory;
-    fnn_real *targets = NULL;
-    int32_t *labels = NULL;
+    fnni_truth truth;
     fnni_run run;
     int s;
     memory += fnni_reals_of((size_t)f->model->layer_count * sizeof *plans);
-    fnni_inference_lay_out(&run, f->model, f->context->kernels, plans, memory, &labels, &targets);
+    fnni_inference_lay_out(&run, f->model, f->context->kernels, plans, memory, &truth);
     run.augmenter = f->view;
-    run.labels = f->data->targets ? NULL : labels;
-    run.targets = f->data->targets ? targets : NULL;
+    fnni_run_truth(&run, f->data, &truth);
     fnni_prepare_rows(&run, 0, f->model->layer_count - 1, 0, run.workspace);
     for (s = stretches * part / parts; s < stretches * (part + 1) / parts; s++) {
-        double *sums = f->sums ? f->sums + 3 * s : NULL;
+        double *sums = f->sums ? f->sums + FNNI_SUMS * s : NULL;
         int64_t chunk = chunks * s / stretches;
-        if (sums) sums[0] = sums[1] = sums[2] = 0;
+        if (sums) memset(sums, 0, FNNI_SUMS * sizeof *sums);
         for (; chunk < chunks * (s + 1) / stretches; chunk++)
-            fnni_inference_chunk(f, &run, chunk, labels, targets, sums);
+            fnni_inference_chunk(f, &run, chunk, &truth, sums);
     }
 }
 
@@ -12583,7 +12718,7 @@ static double fnni_r2(double error, double variation)
 static fnn_result fnni_evaluate(const fnn_model *model, fnn_context *context,
                                 const fnn_dataset *data, fnn_metrics *metrics)
 {
-    double loss = 0, hits = 0, error = 0;
+    double loss = 0, hits = 0, error = 0, weight = 0;
     fnni_inference f = fnni_inference_of(model, data, NULL, NULL);
     fnn_result result;
     int i;
@@ -12591,13 +12726,15 @@ static fnn_result fnni_evaluate(const fnn_model *model, fnn_context *context,
     result = fnni_infer(&f, 1);
     if (result) return result;
     for (i = 0; i < fnni_stretches(data); i++) {
-        loss += f.sums[3 * i];
-        hits += f.sums[3 * i + 1];
-        error += f.sums[3 * i + 2];
+        const double *sums = f.sums + FNNI_SUMS * i;
+        loss += sums[0];
+        hits += sums[1];
+        error += sums[2];
+        weight += sums[3];
     }
     metrics->count = data->count;
     metrics->loss = loss / (double)data->count;
-    metrics->accuracy = fnni_scores_hits(model, data) ? hits / (double)data->count : FNNI_NAN;
+    metrics->accuracy = fnni_scores_hits(model, data) ? hits / weight : FNNI_NAN;
     metrics->r2 = data->targets ? fnni_r2(error, fnni_target_variation(data)) : FNNI_NAN;
     metrics->score = fnni_scores_hits(model, data) ? metrics->accuracy : metrics->r2;
     return FNN_OK;
@@ -12848,7 +12985,7 @@ typedef struct fnni_fit {
     int64_t step;           /* of this fit, from 0 */
     int64_t position;       /* in order; count: a new pass begins */
     fnni_augmenter augmenter;
-    double loss_sum, score_sum;
+    double loss_sum, score_sum, weight_sum;
     int64_t seen;
     fnn_real *best;    /* parameters and statistics of the best epoch, or NULL */
     fnn_real *average; /* of both, or NULL; between epochs it holds those in training */
@@ -12996,6 +13133,7 @@ static void fnni_fit_step(fnni_fit *f)
     f->score_sum += fnni_scores_hits(f->model, f->data)
                         ? fnni_hits(run, fnni_y(run, l, 0, NULL), fnni_inputs(run, l))
                         : fnni_squared_error(run, fnni_y(run, l, 0, NULL), fnni_inputs(run, l));
+    f->weight_sum += fnni_weights(run);
     f->seen += run->rows;
 }
 
@@ -13071,7 +13209,7 @@ static fnn_result fnni_fit_epoch(fnni_fit *f, int epoch, fnn_epoch *e)
     const int steps = fnni_steps_per_epoch(f);
     int step;
     f->started = fnni_seconds();
-    f->loss_sum = f->score_sum = 0;
+    f->loss_sum = f->score_sum = f->weight_sum = 0;
     f->seen = 0;
     for (step = 1; step <= steps; step++) {
         fnni_fit_step(f);
@@ -13084,9 +13222,9 @@ static fnn_result fnni_fit_epoch(fnni_fit *f, int epoch, fnn_epoch *e)
     e->step = (int64_t)f->model->updates;
     e->loss = f->loss_sum / (double)f->seen;
     e->score = fnni_scores_hits(f->model, f->data)
-                   ? f->score_sum / (double)f->seen
-                   : fnni_r2(f->score_sum / (double)f->seen,
-                             fnni_target_variation(f->data) / (double)f->data->count);
+                   ? f->score_sum / f->weight_sum
+                   : fnni_r2(f->score_sum / f->weight_sum,
+                             fnni_target_variation(f->data) / fnni_weight_of_all(f->data));
     e->learning_rate = (double)f->now.optimizer.learning_rate;
     fnni_fit_swap(f); /* the epoch's result is the average; the next epoch swaps back */
     return fnni_fit_validate(f, e);

@@ -119,6 +119,7 @@ static const taken takes[] = {FNN_LOSS_LIST(TAKEN)};
 
 static void each_loss(void)
 {
+    static const double weights[ROWS] = {1, 0.5, 0, 3, 2};
     int kind, with_targets, smooth;
     for (kind = 0; kind < FNN_LOSS_COUNT; kind++)
         for (with_targets = 0; with_targets < 2; with_targets++)
@@ -130,6 +131,10 @@ static void each_loss(void)
                 worst = check(m, &data, 0, 0);
                 CHECKF(worst < BOUND, "%s, targets %d, smoothing %d: %g", fnni_losses[kind].name,
                        with_targets, smooth, worst);
+                data.weights = weights;
+                worst = check(m, &data, 0, 0);
+                CHECKF(worst < BOUND, "%s, targets %d, smoothing %d, weighted: %g",
+                       fnni_losses[kind].name, with_targets, smooth, worst);
                 fnn_model_free(m);
             }
 }

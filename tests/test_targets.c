@@ -284,6 +284,209 @@ static void r2_of_constant_targets_is_one_or_zero(void)
     fnn_model_free(m);
 }
 
+/* ---- weights of samples and classes ---- */
+
+enum { SAMPLES = 7, COLUMNS = 3, OUTPUTS = 3 };
+static fnn_real weighed_x[SAMPLES * COLUMNS], weighed_t[SAMPLES * OUTPUTS];
+static int32_t weighed_labels[SAMPLES];
+static const fnn_real weights[SAMPLES] = {1, (fnn_real).5, 0, 3, 2, 1, (fnn_real).25};
+static const fnn_real class_weights[OUTPUTS] = {2, 1, (fnn_real).5};
+
+static fnn_dataset weighed(int by_targets)
+{
+    fnn_dataset data = table_of(weighed_x, SAMPLES, COLUMNS);
+    int i, j;
+    fill_reals(weighed_x, SAMPLES * COLUMNS, 5, 1);
+    fill_labels(weighed_labels, SAMPLES, 5, 2, OUTPUTS);
+    for (i = 0; i < SAMPLES; i++)
+        for (j = 0; j < OUTPUTS; j++)
+            weighed_t[i * OUTPUTS + j] = (fnn_real)(j == weighed_labels[i] ? .5 : .25);
+    data = by_targets ? with_targets(data, weighed_t, OUTPUTS)
+                      : with_labels(data, weighed_labels, OUTPUTS);
+    data.classes = OUTPUTS;
+    return data;
+}
+
+static fnn_model *small_network(fnn_loss_kind kind)
+{
+    fnn_model *m = fnn_sequential(1, 1, COLUMNS);
+    fnn_dense(m, 5, FNN_TANH);
+    fnn_dense(m, OUTPUTS, FNN_SIGMOID);
+    fnn_set_loss(m, kind, 0, 0);
+    return m;
+}
+
+/* The loss is sum w loss / count, the gradient likewise, of each loss. */
+static void a_weight_is_a_factor_of_loss_and_gradient(void)
+{
+    int kind, by_targets, i;
+    size_t n = 0, p;
+    for (kind = 0; kind < FNN_LOSS_COUNT; kind++)
+        for (by_targets = 0; by_targets < 2; by_targets++) {
+            fnn_dataset data = weighed(by_targets);
+            fnn_model *m = small_network((fnn_loss_kind)kind);
+            double sum = 0, loss, *gradient;
+            fnn_metrics metrics;
+            fnn_parameters(m, &n);
+            gradient = (double *)need(n * sizeof *gradient);
+            for (p = 0; p < n; p++) gradient[p] = 0;
+            for (i = 0; i < SAMPLES; i++) {
+                const int64_t sample = i;
+                const double w = (double)(weights[i] * class_weights[weighed_labels[i]]);
+                CHECK(!fnn_forward(m, &data, &sample, 1, 1) && !fnn_loss(m, &loss));
+                CHECK(!fnn_backward(m));
+                sum += w * loss / SAMPLES;
+                for (p = 0; p < n; p++)
+                    gradient[p] += w * (double)fnn_gradients(m, NULL)[p] / SAMPLES;
+            }
+            data.weights = weights;
+            data.class_weights = class_weights;
+            if (by_targets && kind == FNN_LOSS_BINARY_CROSS_ENTROPY) {
+                CHECK(fnn_fit(m, &data, NULL, NULL) == FNN_ERROR_ARGUMENT);
+                CHECK(strstr(fnn_model_error(m)->message, "one class each"));
+            } else {
+                CHECK(!fnn_forward(m, &data, NULL, SAMPLES, 1) && !fnn_loss(m, &loss));
+                CHECK(!fnn_backward(m) && !fnn_evaluate(m, NULL, &data, &metrics));
+                CLOSE(loss, sum);
+                CLOSE(metrics.loss, sum);
+                for (p = 0; p < n; p++) CLOSE(fnn_gradients(m, NULL)[p], gradient[p]);
+            }
+            free(gradient);
+            fnn_model_free(m);
+        }
+}
+
+static void fit_for(fnn_model *m, const fnn_dataset *data, fnn_epoch *last)
+{
+    fnn_fit_config c = fnn_fit_config_init();
+    fnn_history history;
+    memset(&history, 0, sizeof history);
+    c.epochs = 3;
+    c.batch_size = 3;
+    c.validation = data;
+    CHECKF(!fnn_fit(m, data, &c, &history), "%s", fnn_model_error(m)->message);
+    *last = history.epochs[history.count - 1];
+    fnn_history_free(&history);
+}
+
+/* Weights of 1 change no bit; others reach the fit, through a view too. */
+static void weights_reach_the_fit(void)
+{
+    const fnn_real ones[SAMPLES] = {1, 1, 1, 1, 1, 1, 1};
+    int kind;
+    for (kind = 0; kind < FNN_LOSS_COUNT; kind++) {
+        const fnn_dataset plain = weighed(0);
+        fnn_model *m[3];
+        fnn_epoch e[3];
+        size_t n = 0;
+        int i;
+        for (i = 0; i < 3; i++) {
+            fnn_dataset data = plain, view;
+            m[i] = small_network((fnn_loss_kind)kind);
+            if (i > 0) data.weights = i == 1 ? ones : weights;
+            if (i > 0) data.class_weights = i == 1 ? ones : class_weights;
+            CHECK(!fnn_dataset_shuffle(&data, 1, &view, NULL));
+            CHECK(view.weights == data.weights && view.class_weights == data.class_weights);
+            fit_for(m[i], &view, e + i);
+            fnn_dataset_free(&view);
+        }
+        fnn_parameters(m[0], &n);
+        CHECK(!memcmp(fnn_parameters(m[0], NULL), fnn_parameters(m[1], NULL), n * sizeof *ones));
+        CHECK(memcmp(fnn_parameters(m[0], NULL), fnn_parameters(m[2], NULL), n * sizeof *ones));
+        CHECK(e[0].loss == e[1].loss && e[0].score == e[1].score && e[0].loss != e[2].loss);
+        CHECK(e[0].validation_loss == e[1].validation_loss &&
+              e[0].validation_score == e[1].validation_score);
+        for (i = 0; i < 3; i++) fnn_model_free(m[i]);
+    }
+}
+
+/* y = x: two of three right, of 1 + 2 + 5; and by rows 4 and 0 of the index. */
+static void scores_are_shares_of_the_weights(void)
+{
+    const fnn_real x[5] = {1, -1, 1, 0, -1}, w[5] = {1, 2, 5, 100, 3}, one = 1;
+    const int32_t truth[5] = {1, 0, 0, 0, 1};
+    const fnn_real t[5] = {1, -1, 2, 0, 1};
+    const int64_t index[2] = {4, 0};
+    fnn_dataset data = with_labels(table_of(x, 3, 1), truth, 2);
+    fnn_model *m = line(1, FNN_LINEAR, FNN_LOSS_BINARY_CROSS_ENTROPY);
+    fnn_metrics metrics;
+    fnn_epoch last;
+    set_weights(m, &one, 1);
+    data.weights = w;
+    CHECK(!fnn_evaluate(m, NULL, &data, &metrics));
+    CLOSE(metrics.accuracy, 3. / 8);
+    data.index = index;
+    data.count = 2;
+    data.rows = 5;
+    CHECK(!fnn_evaluate(m, NULL, &data, &metrics));
+    CLOSE(metrics.accuracy, 1. / 4);
+    fit_for(m, &data, &last);
+    CLOSE(last.score, 1. / 4);
+    fnn_model_free(m);
+    m = line(1, FNN_LINEAR, FNN_LOSS_MEAN_SQUARED_ERROR);
+    set_weights(m, &one, 1);
+    data = with_targets(table_of(x, 3, 1), t, 1);
+    data.weights = w;
+    CHECK(!fnn_evaluate(m, NULL, &data, &metrics));
+    { /* errors 0, 0, 1 of weights 1, 2, 5 */
+        const double mean = (1 - 2 + 10) / 8.;
+        const double variation = pow(1 - mean, 2) + 2 * pow(-1 - mean, 2) + 5 * pow(2 - mean, 2);
+        CLOSE(metrics.r2, 1 - 5 / variation);
+        CLOSE(metrics.loss, 5. / 3);
+    }
+    fnn_model_free(m);
+}
+
+/* Targets that nobody knows: NaN in the data, and of no weight. */
+static void a_sample_of_no_weight_has_no_part(void)
+{
+    const fnn_real x[3] = {1, 2, 3}, t[3] = {1, NAN, 3}, w[3] = {1, 0, 1}, one = 1;
+    fnn_dataset data = with_targets(table_of(x, 3, 1), t, 1);
+    fnn_model *m = line(1, FNN_LINEAR, FNN_LOSS_MEAN_SQUARED_ERROR);
+    fnn_metrics metrics;
+    fnn_epoch last;
+    set_weights(m, &one, 1);
+    data.weights = w;
+    CHECK(!fnn_evaluate(m, NULL, &data, &metrics) && metrics.loss == 0 && metrics.r2 == 1);
+    fit_for(m, &data, &last);
+    CHECK(last.loss == 0 && last.score == 1);
+    fnn_model_free(m);
+}
+
+static void weights_that_are_none_are_refused(void)
+{
+    const fnn_real bad[4] = {-1, NAN, INFINITY, 0};
+    static const char *const words[4] = {"sample 6: expected a finite weight >= 0, found -1",
+                                         "sample 6: expected a finite weight", "found inf",
+                                         "weights of all samples are 0"};
+    fnn_dataset data = weighed(0), plain = data;
+    fnn_model *m = small_network(FNN_LOSS_SOFTMAX_CROSS_ENTROPY);
+    fnn_real w[SAMPLES] = {0}, of_class[OUTPUTS] = {1, 1, 1};
+    fnn_error error;
+    int i;
+    for (i = 0; i < 4; i++) {
+        w[SAMPLES - 1] = bad[i];
+        data.weights = w;
+        CHECK(fnn_dataset_check(&data, &error) == FNN_ERROR_ARGUMENT);
+        CHECKF(strstr(error.message, words[i]), "\"%s\" lacks \"%s\"", error.message, words[i]);
+        CHECK(fnn_fit(m, &data, NULL, NULL) == FNN_ERROR_ARGUMENT);
+        CHECK(i == 3 || fnn_forward(m, &data, NULL, SAMPLES, 1) == FNN_ERROR_ARGUMENT);
+    }
+    data = plain;
+    data.class_weights = of_class;
+    CHECK(!fnn_dataset_check(&data, &error));
+    of_class[1] = -2;
+    CHECK(fnn_dataset_check(&data, &error) == FNN_ERROR_ARGUMENT);
+    CHECK(strstr(error.message, "class_weights[1]: expected a finite weight >= 0, found -2"));
+    data = with_targets(plain, weighed_t, OUTPUTS);
+    data.labels = NULL;
+    data.classes = 0;
+    data.class_weights = of_class;
+    CHECK(fnn_dataset_check(&data, &error) == FNN_ERROR_ARGUMENT);
+    CHECK(strstr(error.message, "class_weights, but 0 classes"));
+    fnn_model_free(m);
+}
+
 static const harness_test tests[] = {TEST(an_answer_may_be_label_or_target),
                                      TEST(a_logit_far_out_has_its_loss),
                                      TEST(several_answers_are_meaned),
@@ -294,5 +497,10 @@ static const harness_test tests[] = {TEST(an_answer_may_be_label_or_target),
                                      TEST(numbers_are_no_shares_and_no_answers),
                                      TEST(soft_labels_are_accepted),
                                      TEST(validation_data_meet_the_loss_too),
-                                     TEST(r2_of_constant_targets_is_one_or_zero)};
+                                     TEST(r2_of_constant_targets_is_one_or_zero),
+                                     TEST(a_weight_is_a_factor_of_loss_and_gradient),
+                                     TEST(weights_reach_the_fit),
+                                     TEST(scores_are_shares_of_the_weights),
+                                     TEST(a_sample_of_no_weight_has_no_part),
+                                     TEST(weights_that_are_none_are_refused)};
 HARNESS_MAIN(tests)
