@@ -752,6 +752,18 @@ FNN_API fnn_result fnn_set_seed(fnn_model *model, uint64_t seed);
  * shape, FNN_ERROR_MEMORY. */
 FNN_API fnn_result fnn_normalize(fnn_model *model, fnn_normalization kind, const fnn_dataset *data);
 
+/* Makes the model learn targets on a common scale, with statistics of data's (see
+ * fnn_normalization), and give its outputs on theirs: a layer "rescale" is added at the end when
+ * the model comes into use. The loss takes what goes into it, so that it is that of normalised
+ * targets; outputs, predictions and R2 are in the targets' own unit. Files keep it. It goes with
+ * losses of numbers (squared, absolute, epsilon-insensitive), and targets without classes. On a
+ * model that has it the statistics are replaced. FNN_ERROR_ARGUMENT for an unknown kind and data
+ * without such targets, FNN_ERROR_STATE for a model in use without it, FNN_ERROR_NUMERIC for
+ * statistics that are not finite, FNN_ERROR_MEMORY; where the model has not as many outputs,
+ * FNN_ERROR_STATE when it comes into use. */
+FNN_API fnn_result fnn_normalize_targets(fnn_model *model, fnn_normalization kind,
+                                         const fnn_dataset *data);
+
 /* What training minimises: the mean over samples of
  *     softmax cross-entropy         -sum t log softmax(y); a softmax at the end (flatten may
  *                                   follow, dropout may not) is not applied twice, any other
@@ -9369,6 +9381,7 @@ typedef struct fnni_tensor {
 #define FNNI_GRADIENT_KEPT \
     64                     /* the gradient by its output is read again after the layer's backward */
 #define FNNI_ACTIVATES 128 /* has an activation */
+#define FNNI_OF_TARGETS 512 /* at the end it brings outputs to the targets' unit, behind the loss */
 #define FNNI_POOLS_BANDS 256 /* can do the max-pool behind it, band by band of its output */
 
 /* What a layer can do. A function that has nothing to do is NULL. */
@@ -9422,7 +9435,9 @@ struct fnn_model {
     uint64_t seed;
     fnn_initializer weights_start, biases_start; /* of layers to come */
     fnn_normalization normalization;
-    fnn_real *shift, *scale; /* (inputs), or NULL: as they are */
+    fnn_real *shift, *scale;               /* (inputs), or NULL: as they are */
+    int target_count;                      /* of rescale: outputs, 0 without it */
+    fnn_real *target_shift, *target_scale; /* (target_count): y = x scale + shift */
     fnn_loss_kind loss;
     fnn_real label_smoothing, loss_epsilon;
     size_t parameter_count;
@@ -9522,11 +9537,18 @@ static int fnni_end(const fnn_model *model)
     return l;
 }
 
+/* Whether it learns normalised targets, and gives outputs in their own unit. */
+static int fnni_rescales(const fnn_model *model)
+{
+    return (model->layers[model->layer_count - 1].type->flags & FNNI_OF_TARGETS) != 0;
+}
+
 /* The layer whose output the loss takes: the last, or where that is an activation which the loss
- * absorbs the one before it (which may be the model's input, -1). */
+ * absorbs, or the rescaling of outputs, the one before it (which may be the model's input, -1). */
 static int fnni_loss_layer(const fnn_model *model)
 {
     const int end = fnni_end(model);
+    if (fnni_rescales(model)) return model->layer_count - 2;
     return fnni_loss_absorbs(model->loss, model->layers[end].activation) ? end - 1
                                                                          : model->layer_count - 1;
 }
@@ -11120,11 +11142,66 @@ FNNI_COLD FNN_DEF int fnn_add(fnn_model *model, int from)
     return model->layer_count++;
 }
 
+/* ---- rescale: y = x scale + shift, from normalised to the targets' own unit;  dx = dy scale.
+ * At the end of a model with fnn_normalize_targets, behind the loss. ---- */
+
+static void fnni_rescale_forward(const fnni_run *run, int l, int from, int to, fnn_real *workspace)
+{
+    run->kernels->scale_shift(to - from, fnni_layer_at(run, l)->outputs,
+                              fnni_y(run, l - 1, from, workspace), run->model->target_scale,
+                              run->model->target_shift, fnni_y(run, l, from, workspace));
+}
+
+static void fnni_rescale_backward(const fnni_run *run, int l, int from, int to, int to_input,
+                                  fnn_real *workspace)
+{
+    const int n = fnni_layer_at(run, l)->outputs;
+    const fnn_real *dy = fnni_d(run, l, from, workspace);
+    fnn_real *dx = to_input ? fnni_d(run, l - 1, from, workspace) : NULL;
+    int i, j;
+    for (i = from; dx && i < to; i++, dy += n, dx += n)
+        for (j = 0; j < n; j++) dx[j] = dy[j] * run->model->target_scale[j];
+}
+
+static int fnni_rescale_tensor(const fnn_model *model, int l, int which, fnni_tensor *t)
+{
+    const size_t shape = (size_t)model->layers[l].outputs;
+    if (which > 1) return 0;
+    return which == 0 ? fnni_tensor_make(t, model, l, "shift", model->target_shift, 0, 1, &shape)
+                      : fnni_tensor_make(t, model, l, "scale", model->target_scale, 0, 1, &shape);
+}
+
+static void fnni_rescale_read(fnn_model *model, const fnni_words *w);
+
+/* clang-format off */
+static const fnni_layer_type fnni_rescale_type = {
+    "rescale", FNNI_OF_TARGETS,
+    /* to_words, from_words, tensor */ NULL, fnni_rescale_read, fnni_rescale_tensor,
+    /* fuse, start, plan, prepare */ NULL, NULL, NULL, NULL,
+    /* the passes */ fnni_rescale_forward, fnni_rescale_backward, NULL,
+    /* measure, sum, update */ NULL, NULL, NULL};
+/* clang-format on */
+
+/* Adds it; whose shift and scale the model has, or a file. */
+static int fnni_rescale(fnn_model *model)
+{
+    fnni_layer *layer = fnni_layer_add(model, &fnni_rescale_type);
+    if (!layer) return -1;
+    model->target_count = layer->outputs;
+    layer->work = layer->outputs;
+    return model->layer_count++;
+}
+
+static void fnni_rescale_read(fnn_model *model, const fnni_words *w)
+{
+    if (w->count == 1 && model->target_count == 0) fnni_rescale(model); /* there is one at most */
+}
+
 /* ---- all layers: X(the stem of its page's names) ---- */
 /* clang-format off */
 #define FNNI_LAYER_LIST(X) \
     X(dense) X(activate) X(dropout) X(spatial_dropout) X(flatten) X(conv2d) X(max_pool) \
-    X(average_pool) X(batch_norm) X(add)
+    X(average_pool) X(batch_norm) X(add) X(rescale)
 /* clang-format on */
 
 /* The type of a layer by its name in files, or NULL. */
@@ -11214,6 +11291,8 @@ FNNI_COLD FNN_DEF void fnn_model_free(fnn_model *model)
     fnni_release(&allocator, model->layers);
     fnni_release(&allocator, model->shift);
     fnni_release(&allocator, model->scale);
+    fnni_release(&allocator, model->target_shift);
+    fnni_release(&allocator, model->target_scale);
     fnni_release(&allocator, model->parameters);
     fnni_release(&allocator, model->statistics);
     fnni_release(&allocator, model->stages);
@@ -11390,11 +11469,35 @@ FNNI_COLD static fnn_result fnni_part_activation(fnn_model *model)
     return FNN_OK;
 }
 
+/* Adds the layer that brings outputs to the unit of normalised targets, unless it is there; in a
+ * model from a file that has the layer, memory for its numbers. */
+FNNI_COLD static fnn_result fnni_close_targets(fnn_model *model)
+{
+    const fnn_allocator *a = &model->context.allocator;
+    const int outputs = model->layers[model->layer_count - 1].outputs;
+    int l = 0;
+    if (model->target_count == 0) return FNN_OK;
+    while (l < model->layer_count && !(model->layers[l].type->flags & FNNI_OF_TARGETS)) l++;
+    if (l == model->layer_count && outputs != model->target_count)
+        return fnni_model_fail(model, FNN_ERROR_STATE,
+                               "targets: expected %d outputs, as many as were normalised, found %d",
+                               model->target_count, outputs);
+    if (!model->target_shift)
+        model->target_shift = fnni_allocate_reals(a, (size_t)model->target_count);
+    if (!model->target_scale)
+        model->target_scale = fnni_allocate_reals(a, (size_t)model->target_count);
+    if (!model->target_shift || !model->target_scale || !fnni_layers_grow(model))
+        return fnni_model_fail(model, FNN_ERROR_MEMORY, "no memory for targets");
+    if (l == model->layer_count) fnni_rescale(model); /* there is room */
+    return FNN_OK;
+}
+
 /* Takes the memory of the weights, which the caller fills: the model takes no more layers. */
 FNNI_COLD static fnn_result fnni_parameters_make(fnn_model *model)
 {
     fnn_result result = fnni_check_absorbed(model);
     if (!result) result = fnni_part_activation(model);
+    if (!result) result = fnni_close_targets(model);
     if (result) return result;
     if (!model->stages)
         model->stages = (int *)fnni_allocate(&model->context.allocator,
@@ -11450,6 +11553,75 @@ FNN_DEF fnn_result fnn_normalize(fnn_model *model, fnn_normalization kind, const
         model->normalization = kind;
         model->shift = shift;
         model->scale = scale;
+        shift = old_shift;
+        scale = old_scale;
+    }
+    fnni_release(a, shift);
+    fnni_release(a, scale);
+    model->broken = result != FNN_OK && !model->sealed;
+    return result;
+}
+
+/* The targets of data as if they were features. */
+static fnn_dataset fnni_targets_as_features(const fnn_dataset *data)
+{
+    fnn_dataset table;
+    memset(&table, 0, sizeof table);
+    table.count = data->count;
+    table.height = table.width = 1;
+    table.channels = data->target_count;
+    table.reals = data->targets;
+    table.index = data->index;
+    table.rows = data->rows;
+    table.allocator = data->allocator;
+    return table;
+}
+
+/* Shift and scale of the way back. */
+static fnn_result fnni_targets_measure(fnn_model *model, fnn_normalization kind,
+                                       const fnn_dataset *data, fnn_real *shift, fnn_real *scale)
+{
+    const fnn_dataset table = fnni_targets_as_features(data);
+    fnn_result result = fnn_normalization_compute(kind, &table, shift, scale, &model->error);
+    int j;
+    for (j = 0; j < data->target_count && !result; j++) {
+        scale[j] = 1 / scale[j];
+        if (!fnni_is_finite(scale[j]))
+            result = fnni_model_fail(model, FNN_ERROR_NUMERIC,
+                                     "targets: the scale of target %d is not finite", j);
+    }
+    return result;
+}
+
+FNN_DEF fnn_result fnn_normalize_targets(fnn_model *model, fnn_normalization kind,
+                                         const fnn_dataset *data)
+{
+    const fnn_allocator *a = model ? &model->context.allocator : NULL;
+    fnn_result result = fnni_begin(model);
+    fnn_real *shift, *scale;
+    if (result) return result;
+    if (!data || !data->targets || data->target_count < 1 || data->classes)
+        return fnni_builder_fail(model, FNN_ERROR_ARGUMENT,
+                                 "normalize_targets: expected data with targets and without "
+                                 "classes, found %s",
+                                 data ? "others" : "none");
+    if (model->sealed && data->target_count != model->target_count)
+        return fnni_builder_fail(model, FNN_ERROR_STATE,
+                                 "normalize_targets: expected a model that is not in use yet or "
+                                 "has %d normalised targets, found one with %d",
+                                 data->target_count, model->target_count);
+    /* new arrays, so that a failure leaves the old ones */
+    shift = fnni_allocate_reals(a, (size_t)data->target_count);
+    scale = fnni_allocate_reals(a, (size_t)data->target_count);
+    result = !shift || !scale
+                 ? fnni_builder_fail(model, FNN_ERROR_MEMORY, "normalize_targets: no memory")
+                 : fnni_targets_measure(model, kind, data, shift, scale);
+    if (!result) {
+        fnn_real *old_shift = model->target_shift, *old_scale = model->target_scale;
+        model->target_count = data->target_count;
+        model->target_shift = shift;
+        model->target_scale = scale;
+        model->run_ready = 0; /* its targets and outputs were others */
         shift = old_shift;
         scale = old_scale;
     }
@@ -11604,6 +11776,11 @@ FNNI_COLD static fnn_result fnni_check_data(const fnn_model *model, const fnn_da
         return fnni_fail(error, FNN_ERROR_ARGUMENT, "%s: expected %d targets a sample, found %d",
                          name, outputs, data->target_count);
     if (fnni_dataset_check_columns(data, error)) return FNN_ERROR_ARGUMENT;
+    if (fnni_rescales(model) && (!data->targets || data->classes))
+        return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                         "%s: expected targets without classes, which the model normalises, found "
+                         "classes",
+                         name);
     if (!data->targets && data->classes > fnni_loss_classes(model->loss, outputs))
         return fnni_fail(error, FNN_ERROR_ARGUMENT, "%s: expected at most %d classes, found %d%s",
                          name, fnni_loss_classes(model->loss, outputs), data->classes,
@@ -11613,13 +11790,25 @@ FNNI_COLD static fnn_result fnni_check_data(const fnn_model *model, const fnn_da
     return FNN_OK;
 }
 
+/* Whether the loss can learn by a model's outputs at all. */
+static fnn_result fnni_check_outputs(const fnn_model *model, fnn_error *error)
+{
+    const int outputs = model->layers[model->layer_count - 1].outputs;
+    if (fnni_rescales(model) && !fnni_loss_takes_any(model->loss))
+        return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                         "loss: %s takes no normalised targets: expected a loss of numbers, such "
+                         "as mean squared error",
+                         fnni_losses[model->loss].name);
+    return fnni_loss_check_outputs(model->loss, outputs, error);
+}
+
 /* Whether the loss can learn from the samples: looks at every target. */
 FNNI_COLD static fnn_result fnni_check_loss(const fnn_model *model, const fnn_dataset *data,
                                             const char *name, fnn_error *error)
 {
     const int n = model->layers[model->layer_count - 1].outputs;
     fnn_error wrong;
-    fnn_result result = fnni_loss_check_outputs(model->loss, n, error);
+    fnn_result result = fnni_check_outputs(model, error);
     int64_t i;
     if (result || !data->targets || fnni_loss_takes_any(model->loss)) return result;
     for (i = 0; i < data->count && !result; i++) {
@@ -11731,17 +11920,31 @@ static void fnni_gather(const fnni_run *run, const fnn_dataset *data, const int6
     }
 }
 
-/* Labels or targets of the same samples, and weights. */
-static void fnni_gather_truth(const fnn_dataset *data, const int64_t *samples, int64_t first,
-                              int from, int to, int outputs, const fnni_truth *truth)
+/* A row's targets (n), normalised where the model does that. */
+static void fnni_gather_targets(const fnn_model *model, const fnn_real *targets, int n,
+                                fnn_real *to)
 {
+    int j;
+    if (fnni_rescales(model))
+        for (j = 0; j < n; j++)
+            to[j] = (fnn_real)(((double)targets[j] - (double)model->target_shift[j]) /
+                               (double)model->target_scale[j]);
+    else memcpy(to, targets, (size_t)n * sizeof *to);
+}
+
+/* Labels or targets of the same samples, and weights. */
+static void fnni_gather_truth(const fnn_model *model, const fnn_dataset *data,
+                              const int64_t *samples, int64_t first, int from, int to,
+                              const fnni_truth *truth)
+{
+    const int outputs = model->layers[model->layer_count - 1].outputs;
     const size_t n = (size_t)outputs;
     int i;
     for (i = from; i < to; i++) {
         const size_t row = (size_t)fnni_data_row(data, samples, first, i);
         if (data->targets)
-            memcpy(truth->targets + (size_t)i * n, data->targets + row * n,
-                   n * sizeof *truth->targets);
+            fnni_gather_targets(model, data->targets + row * n, outputs,
+                                truth->targets + (size_t)i * n);
         else if (data->labels) truth->labels[i] = data->labels[row];
         truth->weights[i] = fnni_weight_of(data, row);
     }
@@ -11882,10 +12085,9 @@ static void fnni_stage_rows(const fnni_batch *b, int from, int to, fnn_real *wor
     int first, last;
     if (b->forward) {
         if (b->stage == 0) {
-            const int outputs = b->model->layers[b->model->layer_count - 1].outputs;
             fnni_gather(b->run, b->data, b->samples, b->first, from, to);
             if (b->model->run_supervised)
-                fnni_gather_truth(b->data, b->samples, b->first, from, to, outputs,
+                fnni_gather_truth(b->model, b->data, b->samples, b->first, from, to,
                                   &b->model->truth);
         }
         fnni_stage_layers(b, 0, &first, &last);
@@ -12345,7 +12547,7 @@ static fnn_result fnni_check_batch(fnn_model *model)
 {
     const fnni_run *run = &model->run;
     const int n = model->layers[model->layer_count - 1].outputs;
-    fnn_result result = fnni_loss_check_outputs(model->loss, n, &model->error);
+    fnn_result result = fnni_check_outputs(model, &model->error);
     int i;
     for (i = 0; i < run->rows && !result; i++) {
         if (run->weights && run->weights[i] == 0) continue;
@@ -12588,16 +12790,17 @@ static int fnni_class(const fnn_model *model, const fnn_real *y, const fnn_real 
     return fnni_loss_is_binary(model->loss) ? *logits > 0 : *y > (fnn_real).5;
 }
 
-/* The weighted sum of (y - t)^2, 0 without targets. */
+/* The weighted sum of (y - t)^2 in the targets' own unit, 0 without targets. */
 static double fnni_squared_error(const fnni_run *run, const fnn_real *y, int n)
 {
+    const fnn_real *scale = fnni_rescales(run->model) ? run->model->target_scale : NULL;
     double sum = 0;
     int i, j;
     for (i = 0; run->targets && i < run->rows; i++, y += n) {
         const fnn_real *t = run->targets + (size_t)i * (size_t)n;
         const double w = fnni_weight(run, i);
         for (j = 0; j < n && w > 0; j++) {
-            const double e = (double)y[j] - (double)t[j];
+            const double e = ((double)y[j] - (double)t[j]) * (scale ? (double)scale[j] : 1);
             sum += w * e * e;
         }
     }
@@ -12610,7 +12813,7 @@ static void fnni_inference_chunk(const fnni_inference *f, fnni_run *run, int64_t
     const int last = f->model->layer_count - 1, n = f->model->layers[last].outputs;
     const int64_t first = chunk * FNNI_CHUNK;
     const fnn_real *y = fnni_y(run, last, 0, NULL);
-    const fnn_real *logits = fnni_y(run, fnni_loss_layer(f->model), 0, NULL);
+    const fnn_real *taken = fnni_y(run, fnni_loss_layer(f->model), 0, NULL);
     const int spatial = f->model->spatial;
     int i;
     run->rows = f->data->count - first < FNNI_CHUNK ? (int)(f->data->count - first) : FNNI_CHUNK;
@@ -12626,13 +12829,14 @@ static void fnni_inference_chunk(const fnni_inference *f, fnni_run *run, int64_t
                (size_t)run->rows * (size_t)n * sizeof *y);
     for (i = 0; f->classes && i < run->rows; i++)
         f->classes[first + i] =
-            fnni_class(f->model, y + (size_t)i * (size_t)n, logits + (size_t)i * (size_t)n, n);
+            fnni_class(f->model, y + (size_t)i * (size_t)n, taken + (size_t)i * (size_t)n, n);
     if (!sums) return;
-    fnni_gather_truth(f->data, NULL, first, 0, run->rows, n, truth);
+    fnni_gather_truth(f->model, f->data, NULL, first, 0, run->rows, truth);
     fnni_loss_rows(run, 0, run->rows);
     sums[0] += fnni_mean_loss(run) * run->rows;
-    sums[1] += fnni_hits(run, fnni_loss_is_binary(f->model->loss) ? logits : y, n);
-    sums[2] += fnni_squared_error(run, y, n);
+    if (fnni_loss_is_binary(f->model->loss)) sums[1] += fnni_hits(run, taken, n);
+    else sums[1] += fnni_hits(run, y, n);
+    sums[2] += fnni_squared_error(run, fnni_rescales(f->model) ? taken : y, n);
     sums[3] += fnni_weights(run);
 }
 
@@ -12829,6 +13033,9 @@ FNNI_COLD FNN_DEF size_t fnn_memory_size(const fnn_model *model, int batch_size)
     if (model->shift)
         bytes =
             fnni_plus(bytes, fnni_times(2, fnni_block((size_t)model->inputs, sizeof(fnn_real))));
+    if (model->target_count)
+        bytes = fnni_plus(bytes,
+                          fnni_times(2, fnni_block((size_t)model->target_count, sizeof(fnn_real))));
     if (batch_size <= 0) return bytes;
     bytes = fnni_plus(bytes, fnni_run_bytes(model, batch_size));
     bytes = fnni_plus(bytes, own); /* gradients, and the optimiser's state */

@@ -441,26 +441,54 @@ static void unusual_models_come_back(void)
     fnn_model_free(m);
 }
 
+/* A model whose targets are normalised, two of them, about 1000 and -3. */
+static fnn_model *rescaled_model(void)
+{
+    const fnn_real x[4] = {0, 1, 2, 3}, t[8] = {1000, -3, 1001, -5, 1002, -1, 1003, -3};
+    const fnn_dataset data = with_targets(table_of(x, 4, 1), t, 2);
+    fnn_model *m = fnn_sequential(1, 1, 1);
+    fnn_dense(m, 2, FNN_LINEAR);
+    fnn_set_loss(m, FNN_LOSS_MEAN_SQUARED_ERROR, 0, 0);
+    CHECK(!fnn_normalize_targets(m, FNN_NORMALIZE_STANDARDIZE, &data) && !fnn_seal(m));
+    return m;
+}
+
+static void normalised_targets_come_back(void)
+{
+    const fnn_real x[4] = {0, 1, 2, 3};
+    const fnn_dataset data = table_of(x, 4, 1);
+    fnn_model *m = rescaled_model(), *loaded;
+    fnn_real y[8], z[8];
+    CHECK(!fnn_save(m, path_of("a"), NULL));
+    loaded = load_or_say(path_of("a"));
+    CHECK(loaded && loaded->target_count == 2);
+    CHECK(!fnn_predict(m, NULL, &data, y) && !fnn_predict(loaded, NULL, &data, z));
+    CHECK(!memcmp(y, z, sizeof y) && y[0] > 900 && y[1] < 0);
+    fnn_model_free(loaded);
+    fnn_model_free(m);
+}
+
 /* The models that these tests save have each layer of the list. */
 static void every_layer_is_saved(void)
 {
 #define LAYER_TYPE(stem) &fnni_##stem##_type,
     static const fnni_layer_type *const types[] = {FNNI_LAYER_LIST(LAYER_TYPE)};
 #undef LAYER_TYPE
-    fnn_model *models[2];
+    enum { MODELS = 3 };
+    fnn_model *models[MODELS];
     int i, k, l;
     models[0] = model_make(NULL, 0, 0);
     models[1] = image_model();
+    models[2] = rescaled_model();
     for (i = 0; i < COUNT(types); i++) {
         int found = 0;
-        for (k = 0; k < 2; k++)
+        for (k = 0; k < MODELS; k++)
             for (l = 0; l < models[k]->layer_count; l++)
                 found |= models[k]->layers[l].type == types[i];
         CHECKF(found, "none has %s", types[i]->name);
         CHECK(fnni_layer_named(types[i]->name) == types[i]);
     }
-    fnn_model_free(models[0]);
-    fnn_model_free(models[1]);
+    for (k = 0; k < MODELS; k++) fnn_model_free(models[k]);
 }
 
 /* Without a configuration a model has as many threads as OpenMP would use: a new one, a loaded
@@ -1491,6 +1519,7 @@ static const harness_test tests[] = {
     TEST(layers_of_images_come_back),
     TEST(every_setting_comes_back),
     TEST(every_layer_is_saved),
+    TEST(normalised_targets_come_back),
     TEST(a_model_has_the_threads_it_should),
     TEST(unusual_models_come_back),
     TEST(a_loaded_model_has_its_shapes),

@@ -139,6 +139,22 @@ static void each_loss(void)
             }
 }
 
+/* The loss of normalised targets, of each kind of number, and its gradient. */
+static void normalised_targets(void)
+{
+    int kind;
+    for (kind = 0; kind < FNN_NORMALIZATION_COUNT; kind++) {
+        fnn_dataset data = make_data(3, 1);
+        fnn_model *m = network(FNN_TANH, 0, 0, 0, 1);
+        double worst;
+        fnn_set_loss(m, FNN_LOSS_MEAN_SQUARED_ERROR, 0, 0);
+        CHECK(!fnn_normalize_targets(m, (fnn_normalization)kind, &data));
+        worst = check(m, &data, 0, 0);
+        CHECKF(worst < BOUND, "%s: %g", fnni_normalization_names[kind], worst);
+        fnn_model_free(m);
+    }
+}
+
 /* Outputs that are no distribution, some clipped, as a sigmoid output layer gives them. */
 static void cross_entropy_on_any_outputs(void)
 {
@@ -626,6 +642,20 @@ static void network_of_add(builder b, int option)
 
 enum { options_of_add = 9 };
 
+/* Between layers, where a gradient goes through it. */
+static void network_of_rescale(builder b, int option)
+{
+    static const double numbers[2 * 4] = {1, -3, 2, 8, 4, 5, 6, 8.5};
+    fnn_dataset data = with_targets(real_images_of(pixels, 2, HEIGHT, WIDTH, DEPTH), numbers, 4);
+    if (option) conv(b, 4, 3, FNN_TANH), fnn_global_average_pool2d(b.m);
+    else dense(b, 4, FNN_TANH);
+    CHECK(!fnn_normalize_targets(b.m, FNN_NORMALIZE_STANDARDIZE, &data));
+    fnni_rescale(b.m);
+    dense(b, CLASSES, FNN_SOFTMAX);
+}
+
+enum { options_of_rescale = 2 };
+
 typedef struct {
     const fnni_layer_type *type;
     build_function build;
@@ -816,6 +846,7 @@ static void zero_gradients_are_checked(void)
 static const harness_test tests[] = {TEST(each_activation),
                                      TEST(each_loss),
                                      TEST(cross_entropy_on_any_outputs),
+                                     TEST(normalised_targets),
                                      TEST(penalties),
                                      TEST(penalties_act_on_what_they_should),
                                      TEST(finds_wrong_gradients),

@@ -1,5 +1,5 @@
 /* Targets, what losses make of them, and how samples are scored: binary cross-entropy, targets that
- * no loss could learn. */
+ * no loss could learn, weights of samples, normalised targets. */
 #include "../fmnist_nn.h"
 #include "harness.h"
 #include "samples.h"
@@ -487,6 +487,147 @@ static void weights_that_are_none_are_refused(void)
     fnn_model_free(m);
 }
 
+/* ---- normalised targets ---- */
+
+/* A line through large numbers of a small spread: 1000 + 2 x, and one that does not vary. */
+enum { POINTS = 40 };
+static fnn_real points_x[POINTS], points_t[2 * POINTS];
+
+static fnn_dataset large_numbers(void)
+{
+    int i;
+    for (i = 0; i < POINTS; i++) {
+        points_x[i] = (fnn_real)i / POINTS - (fnn_real).5;
+        points_t[2 * i] = 1000 + 2 * points_x[i];
+        points_t[2 * i + 1] = -7;
+    }
+    return with_targets(table_of(points_x, POINTS, 1), points_t, 2);
+}
+
+static fnn_model *rescaled(const fnn_dataset *data)
+{
+    fnn_model *m = line(2, FNN_LINEAR, FNN_LOSS_MEAN_SQUARED_ERROR);
+    CHECK(!fnn_normalize_targets(m, FNN_NORMALIZE_STANDARDIZE, data));
+    return m;
+}
+
+static fnn_result fit_well(fnn_model *m, const fnn_dataset *data, fnn_history *history)
+{
+    fnn_fit_config c = fnn_fit_config_init();
+    c.optimizer = fnn_adam(.05);
+    c.epochs = 200;
+    c.validation = data;
+    return fnn_fit(m, data, &c, history);
+}
+
+/* The loss is of numbers about 1, predictions and R2 are about 1000. */
+static void predictions_are_in_the_unit_of_the_targets(void)
+{
+    const fnn_dataset data = large_numbers();
+    fnn_model *m = rescaled(&data);
+    fnn_history history;
+    fnn_real y[2 * POINTS];
+    fnn_metrics metrics;
+    double loss;
+    int i;
+    memset(&history, 0, sizeof history);
+    CHECKF(!fit_well(m, &data, &history), "%s", fnn_model_error(m)->message);
+    CHECK(history.epochs[0].loss < 5 && history.epochs[199].loss < 1e-4);
+    CHECK(history.epochs[199].score > .999 && history.epochs[199].validation_score > .999);
+    CHECK(!fnn_evaluate(m, NULL, &data, &metrics) && !fnn_predict(m, NULL, &data, y));
+    CHECK(metrics.loss < 1e-4 && metrics.r2 > .999 && metrics.score == metrics.r2);
+    CHECK(metrics.loss == history.epochs[199].validation_loss);
+    for (i = 0; i < POINTS; i++) {
+        CHECK(fabs((double)(y[2 * i] - points_t[2 * i])) < .05);
+        CHECK(fabs((double)(y[2 * i + 1] + 7)) < .05);
+    }
+    CHECK(fabs(fnn_r2(y, points_t, POINTS, 2) - metrics.r2) < 1e-3);
+    CHECK(!fnn_forward(m, &data, NULL, POINTS, 0) && !fnn_loss(m, &loss));
+    CHECK(!memcmp(fnn_outputs(m), y, sizeof y));
+    CLOSE(loss, metrics.loss);
+    fnn_history_free(&history);
+    fnn_model_free(m);
+}
+
+/* With the statistics worked out by hand: loss and R2. */
+static void losses_are_of_normalised_targets(void)
+{
+    const fnn_real x[2] = {0, 0}, t[4] = {1, 10, 5, 30}; /* means 3, 20; deviations 2, 10 */
+    const fnn_dataset data = with_targets(table_of(x, 2, 1), t, 2);
+    fnn_model *m = rescaled(&data);
+    fnn_real *w = fnn_parameters(m, NULL), y[4];
+    fnn_metrics metrics;
+    w[2] = (fnn_real).5, w[3] = -1; /* biases: outputs 4 and 10 */
+    CHECK(!fnn_evaluate(m, NULL, &data, &metrics) && !fnn_predict(m, NULL, &data, y));
+    CLOSE(y[0], 4);
+    CLOSE(y[3], 10);
+    CLOSE(metrics.loss, ((1.5 * 1.5 + 0) / 2 + (.5 * .5 + 2 * 2) / 2) / 2);
+    CLOSE(metrics.r2, 1 - (3. * 3 + 0 + 1 + 20. * 20) / (2 * 4 + 2 * 100));
+    CHECK(fnn_r2(y, t, 2, 2) > metrics.r2 - 1e-5 && fnn_r2(y, t, 2, 2) < metrics.r2 + 1e-5);
+    CHECK(!fnn_normalize_targets(m, FNN_NORMALIZE_NONE, &data)); /* other statistics, in use */
+    CHECK(!fnn_predict(m, NULL, &data, y));
+    CLOSE(y[3], -1);
+    fnn_model_free(m);
+}
+
+static void normalised_targets_go_with_numbers_alone(void)
+{
+    const fnn_dataset data = large_numbers();
+    fnn_dataset labelled = with_labels(table_of(answers_x, 4, 1), answers_labels, 2), one = data;
+    fnn_model *m = rescaled(&data);
+    fnn_real bad = NAN;
+    one.target_count = 1;
+    fnn_set_loss(m, FNN_LOSS_SOFTMAX_CROSS_ENTROPY, 0, 0);
+    CHECK(fnn_fit(m, &data, NULL, NULL) == FNN_ERROR_ARGUMENT);
+    CHECK(strstr(fnn_model_error(m)->message, "takes no normalised targets"));
+    fnn_set_loss(m, FNN_LOSS_MEAN_ABSOLUTE_ERROR, 0, 0);
+    CHECK(fnn_fit(m, &labelled, NULL, NULL) == FNN_ERROR_ARGUMENT);
+    CHECK(strstr(fnn_model_error(m)->message, "expected targets without classes"));
+    CHECK(fnn_normalize_targets(m, FNN_NORMALIZE_MEAN, &one) == FNN_ERROR_STATE);
+    CHECK(!fnn_fit(m, &data, NULL, NULL)); /* a model in use is as it was */
+    fnn_model_free(m);
+    m = line(2, FNN_LINEAR, FNN_LOSS_MEAN_SQUARED_ERROR);
+    CHECK(fnn_normalize_targets(m, FNN_NORMALIZE_MEAN, &labelled) == FNN_ERROR_ARGUMENT);
+    CHECK(fnn_seal(m) == FNN_ERROR_ARGUMENT);
+    fnn_model_free(m);
+    m = line(2, FNN_LINEAR, FNN_LOSS_MEAN_SQUARED_ERROR);
+    one.targets = &bad;
+    one.count = 1;
+    CHECK(fnn_normalize_targets(m, FNN_NORMALIZE_MEAN, &one) == FNN_ERROR_NUMERIC);
+    fnn_model_free(m);
+    m = line(3, FNN_LINEAR, FNN_LOSS_MEAN_SQUARED_ERROR);
+    CHECK(!fnn_normalize_targets(m, FNN_NORMALIZE_MEAN, &data));
+    CHECK(fnn_seal(m) == FNN_ERROR_STATE);
+    CHECK(strstr(fnn_model_error(m)->message, "expected 2 outputs, as many as were normalised"));
+    fnn_model_free(m);
+    CHECK(fnn_normalize_targets(NULL, FNN_NORMALIZE_MEAN, &data) == FNN_ERROR_MEMORY);
+}
+
+/* Behind a convolution, which goes image by image, and after a flatten. */
+static void targets_of_images_are_normalised_too(void)
+{
+    enum { IMAGES = 6, SIDE = 4 };
+    fnn_real pixels[IMAGES * SIDE * SIDE], y[2 * IMAGES];
+    fnn_dataset data = large_numbers();
+    int option;
+    fill_reals(pixels, IMAGES * SIDE * SIDE, 3, 1);
+    data = with_targets(real_images_of(pixels, IMAGES, SIDE, SIDE, 1), points_t, 2);
+    for (option = 0; option < 2; option++) {
+        fnn_model *m = fnn_sequential(SIDE, SIDE, 1);
+        fnn_fit_config c = fnn_fit_config_init();
+        int i;
+        fnn_conv2d(m, 2, SIDE, FNN_VALID, FNN_LINEAR);
+        if (option) fnn_flatten(m);
+        fnn_set_loss(m, FNN_LOSS_MEAN_SQUARED_ERROR, 0, 0);
+        fnn_normalize_targets(m, FNN_NORMALIZE_STANDARDIZE, &data);
+        CHECKF(!fnn_fit(m, &data, &c, NULL), "%s", fnn_model_error(m)->message);
+        CHECK(!fnn_predict(m, NULL, &data, y) && !fnn_forward(m, &data, NULL, IMAGES, 0));
+        CHECK(!memcmp(y, fnn_outputs(m), sizeof y));
+        for (i = 0; i < IMAGES; i++) CHECK(fabs((double)y[2 * i] - 999) < 2 && y[2 * i + 1] < 0);
+        fnn_model_free(m);
+    }
+}
+
 static const harness_test tests[] = {TEST(an_answer_may_be_label_or_target),
                                      TEST(a_logit_far_out_has_its_loss),
                                      TEST(several_answers_are_meaned),
@@ -502,5 +643,9 @@ static const harness_test tests[] = {TEST(an_answer_may_be_label_or_target),
                                      TEST(weights_reach_the_fit),
                                      TEST(scores_are_shares_of_the_weights),
                                      TEST(a_sample_of_no_weight_has_no_part),
-                                     TEST(weights_that_are_none_are_refused)};
+                                     TEST(weights_that_are_none_are_refused),
+                                     TEST(predictions_are_in_the_unit_of_the_targets),
+                                     TEST(losses_are_of_normalised_targets),
+                                     TEST(normalised_targets_go_with_numbers_alone),
+                                     TEST(targets_of_images_are_normalised_too)};
 HARNESS_MAIN(tests)

@@ -781,6 +781,7 @@ static int compare_size(void *user, const fnn_epoch *epoch)
 
 static void memory_is_what_memory_size_says(void)
 {
+    static const fnn_real numbers[ROWS * CLASSES];
     fnn_dataset data = make_images();
     fnn_context_config config = fnn_context_config_init();
     fnn_fit_config c = make_config(1);
@@ -788,9 +789,16 @@ static void memory_is_what_memory_size_says(void)
     int kind;
     config.allocator = budget_open(&weighed);
     config.threads = 3;
-    for (kind = 0; kind < 2; kind++) {
+    for (kind = 0; kind < 3; kind++) {
         fnn_model *m = fnn_sequential_with(&config, SIDE, SIDE, 1);
         fnn_normalize(m, FNN_NORMALIZE_STANDARDIZE, &data);
+        if (kind == 2) {
+            data.labels = NULL;
+            data.classes = 0;
+            data = with_targets(data, numbers, CLASSES);
+            fnn_set_loss(m, FNN_LOSS_MEAN_SQUARED_ERROR, 0, 0);
+            fnn_normalize_targets(m, FNN_NORMALIZE_MEAN, &data);
+        }
         if (kind) {
             fnn_conv2d(m, 7, 3, FNN_SAME, FNN_RELU);
             fnn_batch_norm(m);
