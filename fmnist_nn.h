@@ -101,8 +101,10 @@
  *
  * MODEL
  *   fnn_sequential, then one call per layer, from the input upwards. Shapes are inferred. The
- *   first fit, forward or fnn_seal draws the weights and fixes the layers. Loss and normalisation
- *   belong to the model, so that evaluation and prediction use them too: predict takes raw pixels.
+ *   first fit, forward or fnn_seal draws the weights and fixes the layers; a sigmoid of the last
+ *   one becomes a layer of its own then, as softmax is, since a loss may stand before it. Loss and
+ *   normalisation belong to the model, so that evaluation and prediction use them too: predict
+ *   takes raw pixels, and gives targets normalised by fnn_normalize_targets in their own unit.
  *   Layers of images: fnn_conv2d, fnn_max_pool2d, fnn_average_pool2d, fnn_global_average_pool2d,
  *   fnn_batch_norm, fnn_spatial_dropout, fnn_add for residual connections; of anything: fnn_dense,
  *   fnn_activate, fnn_dropout, fnn_flatten. They go image by image through the caches, a max-pool
@@ -123,7 +125,11 @@
  *   fnn_read_fashion_mnist, fnn_read_cifar10, fnn_read_idx, fnn_read_csv (plain or gzip), or arrays
  *   of your own in an fnn_dataset: borrowed, never copied. Splits, subsets, shuffles and folds are
  *   views of the same rows. Pixels stay bytes in memory and become numbers when a batch is
- *   gathered, which is also when they are augmented: no copy is made.
+ *   gathered, which is also when they are augmented: no copy is made. Weights say how much samples,
+ *   or classes, count.
+ *   What is learned, and by which loss: one class of several, labels or shares, softmax cross-
+ *   entropy; no or yes, labels 0 and 1 or targets in one output or more, binary cross-entropy;
+ *   numbers, targets without classes, mean squared error, best normalised.
  *
  * FILES
  *   Every size in a file is checked against what the file holds before memory is taken for it. A
@@ -133,9 +139,10 @@
  *   name reads: the layers as text in its metadata, weights as "0.dense.weight" (inputs, units) and
  *   "0.dense.bias" (units), "0.conv2d.weight" (kernel height, kernel width, channels, filters) and
  *   "0.conv2d.bias" (filters), "1.batch_norm.gamma", .beta, .mean and .variance (channels), the
- *   normalisation as "input.shift" and "input.scale". The bytes are the same on every machine. A
- *   save replaces the old file in one step, once the new one is on the disk; a program killed while
- *   it saves may leave a file FILE.tmp-N-N beside it.
+ *   normalisation as "input.shift" and "input.scale", that of targets as "3.rescale.shift" and
+ *   .scale. The bytes are the same on every machine. A save replaces the old file in one step, once
+ *   the new one is on the disk; a program killed while it saves may leave a file FILE.tmp-N-N
+ *   beside it.
  *
  * MEMORY
  *   fnn_fit takes all it needs before its first step. Inference allocates nothing in a context
@@ -172,7 +179,8 @@
  *   sum over k in one order. NaN and infinities propagate; fit stops at a loss that is not finite
  *   by default. The floating-point environment is left as found.
  *
- * MIGRATION from 0.1 to 0.2; results and bits are the same, files but for the version in them
+ * MIGRATION from 0.1 to 0.2; results and bits are the same but for the last point, files but for
+ * the version in them
  *   Data sets are read, models are loaded: fnn_load_idx, fnn_load_csv, fnn_load_cifar10 and
  *   fnn_load_fashion_mnist have become fnn_read_idx and so on.
  *   Outputs stand behind all inputs and before the error, and are those that are data sets,
@@ -189,6 +197,9 @@
  *   fnn_metrics has a score, second in the struct, which means what an epoch's and a search's do.
  *   A NULL configuration of a layer is refused with a message of its own.
  *   FNN_API may be defined; every enumeration has a FNN_..._COUNT.
+ *   New results: losses that cannot learn are refused, as cross-entropy of a single output or of
+ *   targets that are no shares; so are targets whose columns do not fit the classes. R2 of targets
+ *   that do not vary is 1 or 0. Of equal candidates of a search the smaller loss is first.
  *   The double library is static to its unit (no symbol ends in _f64 any more): define the
  *   implementation in each unit that uses it.
  *
@@ -430,8 +441,8 @@ typedef struct fnn_dataset {
     const fnn_real *class_weights;  /* (classes) a factor of that for a class's samples, or NULL.
                                        A sample's loss and gradient are multiplied by its weight,
                                        means stay over the count, as in Keras; accuracy and R2 are
-                                       shares of the weights. A sample of weight 0 has no part, be
-                                       its target NaN */
+                                       shares of the weights. A sample of weight 0 has no part,
+                                       even where its target is NaN */
     fnn_allocator allocator;        /* where memory made for this data set and its views comes from;
                                     zeroed: FMNIST_NN_MALLOC */
     void *owned[5];                 /* private: what fnn_dataset_free releases; leave it NULL */
@@ -752,13 +763,13 @@ FNN_API fnn_result fnn_set_seed(fnn_model *model, uint64_t seed);
  * shape, FNN_ERROR_MEMORY. */
 FNN_API fnn_result fnn_normalize(fnn_model *model, fnn_normalization kind, const fnn_dataset *data);
 
-/* Makes the model learn targets on a common scale, with statistics of data's (see
- * fnn_normalization), and give its outputs on theirs: a layer "rescale" is added at the end when
- * the model comes into use. The loss takes what goes into it, so that it is that of normalised
- * targets; outputs, predictions and R2 are in the targets' own unit. Files keep it. It goes with
- * losses of numbers (squared, absolute, epsilon-insensitive), and targets without classes. On a
- * model that has it the statistics are replaced. FNN_ERROR_ARGUMENT for an unknown kind and data
- * without such targets, FNN_ERROR_STATE for a model in use without it, FNN_ERROR_NUMERIC for
+/* Makes the model learn targets that are normalised with statistics of data's (see
+ * fnn_normalization), and give outputs in the targets' own unit: a layer "rescale" is added at the
+ * end when the model comes into use. The loss is that of normalised targets and of what goes into
+ * the layer; outputs, predictions and R2 are behind it. Files keep it. It goes with losses of
+ * numbers (squared, absolute, epsilon-insensitive), and targets without classes. On a model that
+ * has it the statistics are replaced. FNN_ERROR_ARGUMENT for an unknown kind and data without such
+ * targets, FNN_ERROR_STATE for a model in use without it, FNN_ERROR_NUMERIC for
  * statistics that are not finite, FNN_ERROR_MEMORY; where the model has not as many outputs,
  * FNN_ERROR_STATE when it comes into use. */
 FNN_API fnn_result fnn_normalize_targets(fnn_model *model, fnn_normalization kind,
@@ -1051,7 +1062,8 @@ FNN_API fnn_fit_config fnn_fit_config_init(void);
  * with ema_decay it goes on from the averaged weights. config NULL: the defaults; history may be
  * NULL.
  * The same build, instruction set and seeds give the same weights for any number of threads.
- * Returns FNN_ERROR_NUMERIC (the message names layer and epoch) when the loss is not finite,
+ * Returns FNN_ERROR_ARGUMENT for data or a configuration that do not fit, or that the loss cannot
+ * learn from, FNN_ERROR_NUMERIC (the message names layer and epoch) when the loss is not finite,
  * FNN_OK after early stopping or a callback's stop. */
 FNN_API fnn_result fnn_fit(fnn_model *model, const fnn_dataset *data, const fnn_fit_config *config,
                            fnn_history *history);
@@ -1070,7 +1082,9 @@ FNN_API fnn_result fnn_forward(fnn_model *model, const fnn_dataset *data, const 
  * after what ends it: a failed forward, fnn_step, fnn_fit, fnn_set_seed, fnn_check_gradients. */
 FNN_API const fnn_real *fnn_outputs(const fnn_model *model);
 
-/* *loss (may be NULL) = the mean loss over the batch, which must have labels or targets. */
+/* *loss (may be NULL) = the mean loss over the batch, each sample's times its weight.
+ * FNN_ERROR_STATE where the batch has neither labels nor targets, FNN_ERROR_ARGUMENT for a loss
+ * that cannot learn from these (fnn_loss_kind). */
 FNN_API fnn_result fnn_loss(fnn_model *model, double *loss);
 
 /* Fills fnn_gradients; expects fnn_loss first. */
@@ -9381,8 +9395,8 @@ typedef struct fnni_tensor {
 #define FNNI_GRADIENT_KEPT \
     64                     /* the gradient by its output is read again after the layer's backward */
 #define FNNI_ACTIVATES 128 /* has an activation */
-#define FNNI_OF_TARGETS 512 /* at the end it brings outputs to the targets' unit, behind the loss */
 #define FNNI_POOLS_BANDS 256 /* can do the max-pool behind it, band by band of its output */
+#define FNNI_OF_TARGETS 512 /* at the end it brings outputs to the targets' unit, behind the loss */
 
 /* What a layer can do. A function that has nothing to do is NULL. */
 struct fnni_layer_type {
@@ -11764,10 +11778,11 @@ FNNI_COLD static fnn_result fnni_check_data(const fnn_model *model, const fnn_da
                          model->inputs, data->height, data->width, data->channels);
     if (data->class_weights && fnni_dataset_check_columns(data, error)) return FNN_ERROR_ARGUMENT;
     if (data->class_weights && data->targets && outputs > 1 && fnni_loss_is_binary(model->loss))
-        return fnni_fail(error, FNN_ERROR_ARGUMENT,
-                         "%s: class_weights are of samples with one class each: under %s weights "
-                         "may be given a sample",
-                         name, fnni_losses[model->loss].name);
+        return fnni_fail(
+            error, FNN_ERROR_ARGUMENT,
+            "%s: class_weights need samples with one class each, which several answers "
+            "under %s are not: expected weights of the samples",
+            name, fnni_losses[model->loss].name);
     if (!supervised) return FNN_OK;
     if (!data->labels && !data->targets)
         return fnni_fail(error, FNN_ERROR_ARGUMENT, "%s: expected labels or targets, found neither",

@@ -169,7 +169,13 @@ cc_line_works() { # FILE
     grep -q '"experiment.h"' "$1" && line="$line --smoke"
     [ -z "$threads" ] && line=${line//-fopenmp/}
     echo "$line"
-    (cd "$copy" && export FMNIST_DIR="$data/more" && eval "$line")
+    (cd "$copy" && export FMNIST_DIR="$data/more" && eval "$line") \
+        >"$here/$(basename "$1").out" 2>&1 && return
+    cat "$here/$(basename "$1").out"
+    return 1
+}
+prints() { # NAME PATTERN: what it printed when its line worked
+    grep -q -e "$2" "$here/$1.c.out" || { echo "expected $2" && cat "$here/$1.c.out" && return 1; }
 }
 group plain
 make_object kernels
@@ -177,6 +183,12 @@ kernels=$(object_path kernels)
 for example in examples/*.c; do
     check "$example: its cc line works" cc_line_works "$example"
 done
+check 'temperatures are predicted in kelvin' prints regression '^  0.00 288.000 28[78]\.'
+check 'and well' prints regression 'test R2 0\.9'
+check 'without class weights alarms are missed' prints imbalanced 'without .* recall 0\.[1-5]'
+check 'with them they are found' prints imbalanced '^with class weights .* recall 0\.[89]'
+check 'each question is judged' prints multi_label '^arms   precision [01]\.[0-9]*  recall [01]\.'
+refuses 'words that an example does not print' 'expected nowhere' prints multi_label nowhere
 mkdir -p "$here/wrong"
 printf '/* Nothing. */\nint main(void) { return 0; }\n' >"$here/wrong/silent.c"
 printf '/*\n * cc -O2 wrong.c -o wrong -lnowhere\n */\nint main(void) { return 0; }\n' \

@@ -1019,6 +1019,7 @@ static void claims_cost_nothing(void)
     } claims[] = {
         {"1 1 268435456", "dense 1 relu 0; flatten"},
         {"16384 16384 1", "dense 1 relu 0; flatten"},
+        {"1 1 268435456", "rescale; flatten"},
         {"1 1 16384", "dense 16384 relu 0;dense 16384 relu 0;dense 16384 relu 0"},
     };
     static uint8_t large[(1 << 24) + 4096];
@@ -1053,6 +1054,42 @@ static void claims_cost_nothing(void)
     CHECKF(strstr(error.message, "header of at most 16777216 bytes, found one of 16777217"), "%s",
            error.message);
     free(good.bytes);
+}
+
+/* As files of 0.2.0 were before a sigmoid at the end got a layer of its own: it gets it now. And
+ * what no model has: the outputs rescaled twice. */
+static void a_sigmoid_within_the_last_layer_is_read(void)
+{
+    static const char *const layers[2] = {"dense 1 sigmoid 0", "rescale; rescale"};
+    static uint8_t bytes[8 + 2 * sizeof(fnn_real)];
+    const fnn_real x = 1;
+    const fnn_dataset data = table_of(&x, 1, 1);
+    char header[600];
+    file_bytes empty, f;
+    fnn_error error;
+    int i;
+    empty.bytes = bytes;
+    empty.size = sizeof bytes;
+    for (i = 0; i < 2; i++) {
+        const fnn_context_config config = fnn_context_config_init();
+        const int size = (int)sizeof(fnn_real);
+        fnn_model *m;
+        fnn_real y = -1;
+        snprintf(header, sizeof header,
+                 "{\"__metadata__\":{\"library\":\"x\",\"input\":\"1 1 1\","
+                 "\"normalization\":\"none\",\"loss\":\"mean_squared_error\","
+                 "\"label_smoothing\":\"0\",\"epsilon\":\"0\",\"seed\":\"0\","
+                 "\"layers\":\"%s\"},\"0.dense.weight\":{\"dtype\":\"%s\",\"shape\":[1,1],"
+                 "\"data_offsets\":[0,%d]},\"0.dense.bias\":{\"dtype\":\"%s\",\"shape\":[1],"
+                 "\"data_offsets\":[%d,%d]}}",
+                 layers[i], FNNI_DTYPE, size, FNNI_DTYPE, size, 2 * size);
+        f = with_header(header, empty);
+        m = load_from(f, "f", &config, &error);
+        if (i) CHECK(!m && strstr(error.message, "layer 1: expected the words of a layer"));
+        else CHECK(m && m->layer_count == 2 && !fnn_predict(m, NULL, &data, &y) && y * 2 == 1);
+        fnn_model_free(m);
+        free(f.bytes);
+    }
 }
 
 /* Layers whose parameters together are more than a size_t of 32 bits can count. */
@@ -1535,6 +1572,7 @@ static const harness_test tests[] = {
     TEST(a_missing_tensor_is_named),
     TEST(claims_cost_nothing),
     TEST(sums_of_sizes_stop),
+    TEST(a_sigmoid_within_the_last_layer_is_read),
     TEST(large_headers_are_refused),
     TEST(wrong_calls_are_errors),
     TEST(every_allocation_may_fail),

@@ -343,7 +343,7 @@ static void a_weight_is_a_factor_of_loss_and_gradient(void)
             data.class_weights = class_weights;
             if (by_targets && kind == FNN_LOSS_BINARY_CROSS_ENTROPY) {
                 CHECK(fnn_fit(m, &data, NULL, NULL) == FNN_ERROR_ARGUMENT);
-                CHECK(strstr(fnn_model_error(m)->message, "one class each"));
+                CHECK(strstr(fnn_model_error(m)->message, "samples with one class each"));
             } else {
                 CHECK(!fnn_forward(m, &data, NULL, SAMPLES, 1) && !fnn_loss(m, &loss));
                 CHECK(!fnn_backward(m) && !fnn_evaluate(m, NULL, &data, &metrics));
