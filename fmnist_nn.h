@@ -101,8 +101,10 @@
  *
  * MODEL
  *   fnn_sequential, then one call per layer, from the input upwards. Shapes are inferred. The
- *   first fit, forward or fnn_seal draws the weights and fixes the layers. Loss and normalisation
- *   belong to the model, so that evaluation and prediction use them too: predict takes raw pixels.
+ *   first fit, forward or fnn_seal draws the weights and fixes the layers; a sigmoid of the last
+ *   one becomes a layer of its own then, as softmax is, since a loss may stand before it. Loss and
+ *   normalisation belong to the model, so that evaluation and prediction use them too: predict
+ *   takes raw pixels, and gives targets normalised by fnn_normalize_targets in their own unit.
  *   Layers of images: fnn_conv2d, fnn_max_pool2d, fnn_average_pool2d, fnn_global_average_pool2d,
  *   fnn_batch_norm, fnn_spatial_dropout, fnn_add for residual connections; of anything: fnn_dense,
  *   fnn_activate, fnn_dropout, fnn_flatten. They go image by image through the caches, a max-pool
@@ -131,11 +133,15 @@
  *   fnn_dataset_regression. Splits, subsets, shuffles and folds are views of the same rows,
  *   stratified by class if wanted; the label of a view's sample is fnn_dataset_label's, not
  *   labels[i]. Pixels stay bytes in memory and become numbers when a batch is gathered, which is
- *   also when they are augmented: no copy is made.
+ *   also when they are augmented: no copy is made. Weights say how much samples, or classes,
+ *   count.
  *   A CSV table may have text columns, which become one-hot, and missing values, which are refused,
  *   replaced by means or dropped with their line; columns are told by number or by name. A test
  *   file is encoded like its training file by same_classes: the same numbers for classes and
  *   categories, the training set's means. Names of features stay with the data set.
+ *   What is learned, and by which loss: one class of several, labels or shares, softmax cross-
+ *   entropy; no or yes, labels 0 and 1 or targets in one output or more, binary cross-entropy;
+ *   numbers, targets without classes, mean squared error, best normalised.
  *
  * FILES
  *   Every size in a file is checked against what the file holds before memory is taken for it. A
@@ -145,9 +151,10 @@
  *   name reads: the layers as text in its metadata, weights as "0.dense.weight" (inputs, units) and
  *   "0.dense.bias" (units), "0.conv2d.weight" (kernel height, kernel width, channels, filters) and
  *   "0.conv2d.bias" (filters), "1.batch_norm.gamma", .beta, .mean and .variance (channels), the
- *   normalisation as "input.shift" and "input.scale". The bytes are the same on every machine. A
- *   save replaces the old file in one step, once the new one is on the disk; a program killed while
- *   it saves may leave a file FILE.tmp-N-N beside it.
+ *   normalisation as "input.shift" and "input.scale", that of targets as "3.rescale.shift" and
+ *   .scale. The bytes are the same on every machine. A save replaces the old file in one step, once
+ *   the new one is on the disk; a program killed while it saves may leave a file FILE.tmp-N-N
+ *   beside it.
  *
  * MEMORY
  *   fnn_fit takes all it needs before its first step. Inference allocates nothing in a context
@@ -193,7 +200,8 @@
  *   to-zero: gcc links crtfastmath.o): results that would be subnormal, such as e^-100, are 0 then.
  *   OpenMP's threads keep the environment that they were started in.
  *
- * MIGRATION from 0.1 to 0.2; results and bits are the same, files but for the version in them
+ * MIGRATION from 0.1 to 0.2; results and bits are the same but for the last point, files but for
+ * the version in them
  *   Data sets are read, models are loaded: fnn_load_idx, fnn_load_csv, fnn_load_cifar10 and
  *   fnn_load_fashion_mnist have become fnn_read_idx and so on.
  *   Outputs stand behind all inputs and before the error, and are those that are data sets,
@@ -215,6 +223,9 @@
  *   values 0 and 1; others than these and 2 are refused.
  *   $FMNIST_DIR and $CIFAR10_DIR, once set, are the only place that is looked at.
  *   A CSV file read with same_classes must have the columns of that set, by number and by name.
+ *   New results: losses that cannot learn are refused, as cross-entropy of a single output or of
+ *   targets that are no shares; so are targets whose columns do not fit the classes. R2 of targets
+ *   that do not vary is 1 or 0. Of equal candidates of a search the smaller loss is first.
  *   The double library is static to its unit (no symbol ends in _f64 any more): define the
  *   implementation in each unit that uses it.
  *
@@ -423,7 +434,7 @@ FNN_API const char *fnn_isa_name(fnn_isa isa);
     X(FNN_GELU,       gelu,       0,  FNNI_SLOPE_OF_X) /* x/2 (1 + erf(x / sqrt 2)) */ \
     X(FNN_SIGMOID,    sigmoid,    0,  0)               /* 1 / (1 + e^-x) */ \
     X(FNN_TANH,       tanh,       0,  0)               /* tanh x */ \
-    ROW(FNN_SOFTMAX,  softmax,    0,  FNNI_OF_LOGITS)  /* e^x / sum e^x over the row */
+    ROW(FNN_SOFTMAX,  softmax,    0,  0)               /* e^x / sum e^x over the row */
 /* clang-format on */
 typedef enum fnn_activation {
     FNN_ACTIVATION_LIST(FNNI_ENUM, FNNI_ENUM) FNN_ACTIVATION_COUNT
@@ -451,12 +462,19 @@ typedef struct fnn_dataset {
     const int32_t *labels;       /* (rows) class numbers 0 .. classes - 1, or NULL */
     const fnn_real *targets;     /* (rows, target_count) one-hot or regression targets, or NULL */
     int classes;                 /* of labels or one-hot targets, 0 without: these are scored by
-                                    accuracy, other targets by R2 */
+                                    accuracy, other targets by R2. Targets have as many columns, or
+                                    one of 0 and 1 for two classes */
     int target_count;            /* 0 without targets */
     const int64_t *index;        /* (count) sample i is row index[i]; NULL: sample i is row i */
     int64_t rows; /* rows the arrays hold; may stay 0 (meaning count) without index */
     const char *const *class_names;   /* (classes) zero-terminated names, or NULL */
     const char *const *feature_names; /* (features) the same of the features, or NULL */
+    const fnn_real *weights;          /* (rows) how much each sample counts, >= 0; NULL: 1 each */
+    const fnn_real *class_weights;    /* (classes) a factor of that for a class's samples, or NULL.
+                                       A sample's loss and gradient are multiplied by its weight,
+                                       means stay over the count, as in Keras; accuracy and R2 are
+                                       shares of the weights. A sample of weight 0 has no part,
+                                       even where its target is NaN */
     fnn_allocator allocator; /* where memory made for this data set and its views comes from;
                                     zeroed: FMNIST_NN_MALLOC */
     const struct fnn_encoding *encoding; /* private: how a reader made features of a table's
@@ -484,8 +502,9 @@ FNN_API fnn_dataset fnn_dataset_regression(const fnn_real *reals, const fnn_real
  * used after it is freed. */
 FNN_API void fnn_dataset_free(fnn_dataset *data);
 
-/* Checks a data set made by hand: sizes, exactly one of bytes and reals, every label and index in
- * range. Looks at every label and index, not at pixels or targets (which may be NaN).
+/* Checks a data set made by hand: sizes, exactly one of bytes and reals, targets that fit the
+ * classes, every label and index in range, weights finite, >= 0 and not all 0. Looks at every
+ * label, index and weight, not at pixels or targets (which may be NaN).
  * Returns FNN_OK or FNN_ERROR_ARGUMENT; `error` (may be NULL) names the first thing wrong. */
 FNN_API fnn_result fnn_dataset_check(const fnn_dataset *data, fnn_error *error);
 
@@ -933,6 +952,17 @@ FNN_API fnn_result fnn_normalize(fnn_model *model, fnn_normalization kind, const
  * FNN_ERROR_MEMORY. */
 FNN_API fnn_result fnn_normalize_with(fnn_model *model, const fnn_real *shift,
                                       const fnn_real *scale, int count);
+/* Makes the model learn targets that are normalised with statistics of data's (see
+ * fnn_normalization), and give outputs in the targets' own unit: a layer "rescale" is added at the
+ * end when the model comes into use. The loss is that of normalised targets and of what goes into
+ * the layer; outputs, predictions and R2 are behind it. Files keep it. It goes with losses of
+ * numbers (squared, absolute, epsilon-insensitive), and targets without classes. On a model that
+ * has it the statistics are replaced. FNN_ERROR_ARGUMENT for an unknown kind and data without such
+ * targets, FNN_ERROR_STATE for a model in use without it, FNN_ERROR_NUMERIC for
+ * statistics that are not finite, FNN_ERROR_MEMORY; where the model has not as many outputs,
+ * FNN_ERROR_STATE when it comes into use. */
+FNN_API fnn_result fnn_normalize_targets(fnn_model *model, fnn_normalization kind,
+                                         const fnn_dataset *data);
 
 /* What training minimises: the mean over samples of
  *     softmax cross-entropy         -sum t log softmax(y); a softmax at the end (flatten may
@@ -942,25 +972,37 @@ FNN_API fnn_result fnn_normalize_with(fnn_model *model, const fnn_real *shift,
  *                                   [1e-7, 1 - 1e-7], then -sum t log q
  *     sparse categorical            on any outputs, as Keras: q = y clipped to [1e-7, 1 - 1e-7],
  *                                   then softmax cross-entropy of log q
+ *     binary cross-entropy          mean over outputs of -t log p - (1 - t) log (1 - p), p =
+ *                                   sigmoid(y), each output a question of its own; a sigmoid at the
+ *                                   end is not applied twice, as the softmax above
  *     mean squared error            mean over outputs of (y - t)^2
  *     mean absolute error           mean over outputs of |y - t|
  *     epsilon-insensitive           mean over outputs of max(0, |y - t| - epsilon)
- * where t is the one-hot label or the given targets. */
+ * where t is the one-hot label or the given targets; for binary cross-entropy of one output a label
+ * 0 or 1 is t itself. What could never learn is refused where a loss meets data, in fit, fnn_loss
+ * and evaluate: the first three losses of a single output, or of targets without classes that are
+ * no distributions; binary cross-entropy of targets outside of 0 to 1. In the list: the activation
+ * at the model's end whose input the loss takes (FNN_LINEAR: of none); private: what its targets
+ * are. */
 /* clang-format off */
 #define FNN_LOSS_LIST(X) \
-    /* X(kind, name in files, 1: takes logits); the first one is the default */ \
-    X(FNN_LOSS_SOFTMAX_CROSS_ENTROPY, softmax_cross_entropy, 1) \
-    X(FNN_LOSS_CATEGORICAL_CROSS_ENTROPY, categorical_cross_entropy, 0) \
-    X(FNN_LOSS_SPARSE_CATEGORICAL_CROSS_ENTROPY, sparse_categorical_cross_entropy, 0) \
-    X(FNN_LOSS_MEAN_SQUARED_ERROR, mean_squared_error, 0) \
-    X(FNN_LOSS_MEAN_ABSOLUTE_ERROR, mean_absolute_error, 0) \
-    X(FNN_LOSS_EPSILON_INSENSITIVE, epsilon_insensitive, 0)
+    /* X(kind, name in files, absorbed activation, targets); the first one is the default */ \
+    X(FNN_LOSS_SOFTMAX_CROSS_ENTROPY, softmax_cross_entropy, FNN_SOFTMAX, FNNI_TARGET_SHARES) \
+    X(FNN_LOSS_CATEGORICAL_CROSS_ENTROPY, categorical_cross_entropy, FNN_LINEAR, \
+      FNNI_TARGET_SHARES) \
+    X(FNN_LOSS_SPARSE_CATEGORICAL_CROSS_ENTROPY, sparse_categorical_cross_entropy, FNN_LINEAR, \
+      FNNI_TARGET_SHARES) \
+    X(FNN_LOSS_MEAN_SQUARED_ERROR, mean_squared_error, FNN_LINEAR, FNNI_TARGET_NUMBERS) \
+    X(FNN_LOSS_MEAN_ABSOLUTE_ERROR, mean_absolute_error, FNN_LINEAR, FNNI_TARGET_NUMBERS) \
+    X(FNN_LOSS_EPSILON_INSENSITIVE, epsilon_insensitive, FNN_LINEAR, FNNI_TARGET_NUMBERS) \
+    X(FNN_LOSS_BINARY_CROSS_ENTROPY, binary_cross_entropy, FNN_SIGMOID, FNNI_TARGET_ANSWERS)
 /* clang-format on */
 typedef enum fnn_loss_kind { FNN_LOSS_LIST(FNNI_ENUM) FNN_LOSS_COUNT } fnn_loss_kind;
 
-/* label_smoothing s in [0, 1): t becomes (1 - s) t + s / classes (cross-entropies only). epsilon
- * is that of the epsilon-insensitive loss. FNN_ERROR_ARGUMENT for numbers out of range, and for a
- * loss that takes logits where a dropout stands behind the softmax. */
+/* label_smoothing s in [0, 1): t becomes (1 - s) t + s / classes, under binary cross-entropy
+ * (1 - s) t + s / 2 (cross-entropies only). epsilon is that of the epsilon-insensitive loss.
+ * FNN_ERROR_ARGUMENT for numbers out of range, FNN_ERROR_STATE for a loss that takes the input of
+ * the softmax or sigmoid at the end where a dropout stands behind that. */
 FNN_API fnn_result fnn_set_loss(fnn_model *model, fnn_loss_kind kind, fnn_real label_smoothing,
                                 fnn_real epsilon);
 
@@ -1206,8 +1248,8 @@ typedef struct fnn_augmentation {
     fnn_real cutout_fill;      /* ... by this number, in units of the data: 0 for black */
 } fnn_augmentation;
 
-/* One epoch's figures. A score, here and everywhere, is the accuracy where samples have classes,
- * else R2 (fnn_metrics has all three). */
+/* One epoch's figures. A score, here and everywhere, is the accuracy where samples have classes or
+ * the loss is binary cross-entropy, else R2 (fnn_metrics has all three). */
 typedef struct fnn_epoch {
     int epoch;    /* 1, 2, ... */
     int64_t step; /* updates so far */
@@ -1286,7 +1328,8 @@ FNN_API fnn_fit_config fnn_fit_config_init(void);
  * with ema_decay it goes on from the averaged weights. config NULL: the defaults; history may be
  * NULL.
  * The same build, instruction set and seeds give the same weights for any number of threads.
- * Returns FNN_ERROR_NUMERIC (the message names layer and epoch) when the loss is not finite,
+ * Returns FNN_ERROR_ARGUMENT for data or a configuration that do not fit, or that the loss cannot
+ * learn from, FNN_ERROR_NUMERIC (the message names layer and epoch) when the loss is not finite,
  * FNN_OK after early stopping or a callback's stop. */
 FNN_API fnn_result fnn_fit(fnn_model *model, const fnn_dataset *data, const fnn_fit_config *config,
                            fnn_history *history);
@@ -1307,10 +1350,11 @@ FNN_API fnn_result fnn_forward(fnn_model *model, const fnn_dataset *data, const 
  * fnn_set_rate_factor, fnn_check_gradients. */
 FNN_API const fnn_real *fnn_outputs(const fnn_model *model);
 
-/* *loss (may be NULL) = the mean loss over the batch, by the labels or targets that stand in the
- * data set's arrays now, so that they may be made from fnn_outputs. FNN_ERROR_STATE before
- * fnn_forward, and for data that have none or do not fit; FNN_ERROR_ARGUMENT for a label that is
- * out of range. */
+/* *loss (may be NULL) = the mean loss over the batch, each sample's times its weight, by the labels,
+ * targets and weights that stand in the data set's arrays now, so that they may be made from
+ * fnn_outputs. FNN_ERROR_STATE before fnn_forward, and for data that have neither or do not fit;
+ * FNN_ERROR_ARGUMENT for a label that is out of range, and for a loss that cannot learn from these
+ * (fnn_loss_kind). */
 FNN_API fnn_result fnn_loss(fnn_model *model, double *loss);
 
 /* Fills fnn_gradients; expects fnn_loss first. */
@@ -1364,7 +1408,8 @@ FNN_API fnn_result fnn_predict_one_bytes(const fnn_model *model, fnn_context *co
 FNN_API fnn_result fnn_predict_layer(const fnn_model *model, fnn_context *context,
                                      const fnn_dataset *data, int layer, fnn_real *outputs);
 
-/* As fnn_predict, but the number of the largest output for each sample. */
+/* As fnn_predict, but for each sample the number of its largest output; of a model with a single
+ * output 1 where that is above one half (a logit under binary cross-entropy: above 0), else 0. */
 FNN_API fnn_result fnn_predict_classes(const fnn_model *model, fnn_context *context,
                                        const fnn_dataset *data, int32_t *classes);
 
@@ -1377,11 +1422,15 @@ FNN_API fnn_result fnn_predict_augmented(const fnn_model *model, fnn_context *co
                                          const fnn_dataset *data, int flip, int shift,
                                          fnn_real *outputs);
 
+/* Figures of a model on data. The accuracy is the share of samples (of their weights, where they
+ * have any) whose largest output is at the label; under binary cross-entropy the share of outputs
+ * on their target's side of one half (of a logit: of 0), as Keras' binary_accuracy; so too for a
+ * single output with targets of two classes under any loss. */
 typedef struct fnn_metrics {
-    double loss;
-    double score;    /* the accuracy where samples have classes, else R2 */
-    double accuracy; /* NaN where data->classes is 0 */
-    double r2;       /* over all outputs together; NaN without targets */
+    double loss;     /* mean over the samples, each times its weight */
+    double score;    /* the accuracy where there is one, else R2 */
+    double accuracy; /* NaN where data->classes is 0, unless the loss is binary cross-entropy */
+    double r2;       /* over all outputs together, as fnn_r2; NaN without targets */
     int64_t count;
 } fnn_metrics;
 
@@ -1472,8 +1521,10 @@ typedef enum fnn_candidate_state {
 
 typedef struct fnn_candidate {
     fnn_candidate_state state;
-    int rank;               /* 1: the best; the earlier of equals first; then those that diverged,
-                               then those that were not trained. 0 while the search runs */
+    int rank;               /* 1: the best; of equals the smaller mean loss first (of validation
+                               where it is the figure ranked by), then the earlier; then those that
+                               diverged, then those that were not trained. 0 while the search
+                               runs */
     const double *values;   /* (axes) */
     fnn_search_fold *folds; /* (folds) */
     int trained;            /* of these, with those that diverged */
@@ -1495,7 +1546,7 @@ typedef struct fnn_search {
                                Set it to NULL to keep it beyond fnn_search_free */
     fnn_history history;    /* of that training */
     double seconds;         /* the search took, refit included */
-    const char *score_name; /* "accuracy" or "R2" */
+    const char *score_name; /* "accuracy" or "R2": that of the model built last */
     fnn_allocator allocator;
 } fnn_search;
 
@@ -1600,6 +1651,13 @@ FNN_API double fnn_r2_on(const fnn_real *outputs, const fnn_dataset *data, int o
 FNN_API double fnn_accuracy(const fnn_real *outputs, const int32_t *labels, int64_t count,
                             int classes);
 
+/* The share of all outputs (count, output_count) that are above the threshold where their targets
+ * (as many) are above one half, and not above it where these are not, as Keras' binary_accuracy.
+ * threshold: .5 for probabilities, 0 for logits. A NaN output is wrong. 0 where count is 0; NaN for
+ * wrong arguments. */
+FNN_API double fnn_binary_accuracy(const fnn_real *outputs, const fnn_real *targets, int64_t count,
+                                   int output_count, double threshold);
+
 /* The share of samples whose label is among the k largest outputs; NaN as above. */
 FNN_API double fnn_top_k(const fnn_real *outputs, const int32_t *labels, int64_t count, int classes,
                          int k);
@@ -1614,8 +1672,9 @@ FNN_API fnn_result fnn_confusion(const int32_t *predicted, const int32_t *labels
 FNN_API fnn_result fnn_precision_recall(const int64_t *confusion, int classes, double *precision,
                                         double *recall, double *f1);
 
-/* 1 - sum (t - y)^2 / sum (t - mean t)^2 over (count, output_count) values, mean per output;
- * 0 / 0 counts as 0, which gives 1. NaN for wrong arguments. For a view fnn_r2_on. */
+/* 1 - sum (t - y)^2 / sum (t - mean t)^2 over (count, output_count) values, mean per output. Of
+ * targets that do not vary, as those of a single sample, it is 1 if the outputs are exact, else 0,
+ * as scikit-learn's r2_score. NaN for wrong arguments. For a view fnn_r2_on. */
 FNN_API double fnn_r2(const fnn_real *outputs, const fnn_real *targets, int64_t count,
                       int output_count);
 
@@ -2357,8 +2416,7 @@ enum {
     FNNI_SLOPE_OF_X = 2,    /* its slope is worked out from x; of the others, from y */
     FNNI_HAS_PARAMETER = 4, /* which must be at least 0 for y to tell on which side x was */
     FNNI_KEEPS_ORDER = 8, /* and where it makes inputs equal its slope is 0: it may follow a max */
-    FNNI_ROWWISE = 16,    /* of a whole row: not for the kernels named activation */
-    FNNI_OF_LOGITS = 32   /* a loss that takes logits takes this one's input */
+    FNNI_ROWWISE = 16     /* of a whole row: not for the kernels named activation */
 };
 
 typedef struct fnni_activation_type {
@@ -8113,12 +8171,21 @@ static int fnni_argmax(const fnn_real *y, int n)
     return best;
 }
 
+/* The class of what is in a row, which has a label or targets of classes. */
+static int fnni_class_of(const fnn_dataset *data, size_t row)
+{
+    const fnn_real *t = data->targets && data->classes > 0
+                            ? data->targets + row * (size_t)data->target_count
+                            : NULL;
+    if (!t) return (int)data->labels[row];
+    return data->target_count == 1 ? t[0] > (fnn_real).5 : fnni_argmax(t, data->target_count);
+}
+
 FNN_DEF int32_t fnn_dataset_label(const fnn_dataset *data, int64_t i)
 {
-    const fnn_real *target = fnn_dataset_target(data, i);
     const int64_t row = fnn_dataset_row(data, i);
-    if (row >= 0 && data->labels) return data->labels[row];
-    return target && data->classes > 0 ? fnni_argmax(target, data->target_count) : -1;
+    if (row < 0 || !(data->labels || (data->classes > 0 && fnn_dataset_target(data, i)))) return -1;
+    return fnni_class_of(data, (size_t)row);
 }
 
 /* Whether samples have so many features, of a data set of which nothing is known: a product in
@@ -8193,6 +8260,71 @@ static fnn_result fnni_dataset_check_labels(const fnn_dataset *data, fnn_error *
     return FNN_OK;
 }
 
+static int fnni_is_weighted(const fnn_dataset *data)
+{
+    return data->weights || data->class_weights;
+}
+
+/* The weight of what is in a row. */
+static fnn_real fnni_weight_of(const fnn_dataset *data, size_t row)
+{
+    const fnn_real weight = data->weights ? data->weights[row] : 1;
+    if (!data->class_weights || (!data->labels && !data->targets)) return weight;
+    return weight * data->class_weights[fnni_class_of(data, row)];
+}
+
+/* The sum of the samples' weights. */
+static double fnni_weight_of_all(const fnn_dataset *data)
+{
+    double sum = 0;
+    int64_t i;
+    if (!fnni_is_weighted(data)) return (double)data->count;
+    for (i = 0; i < data->count; i++)
+        sum += (double)fnni_weight_of(data, fnni_dataset_row(data, i));
+    return sum;
+}
+
+static int fnni_weight_fits(fnn_real weight)
+{
+    return weight >= 0 && fnni_is_finite(weight);
+}
+
+/* Labels are in range and targets have their columns. */
+static fnn_result fnni_dataset_check_weights(const fnn_dataset *data, fnn_error *error)
+{
+    int64_t i;
+    int c;
+    if (data->class_weights && data->classes < 1)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "data set: class_weights, but %d classes",
+                         data->classes);
+    for (c = 0; data->class_weights && c < data->classes; c++)
+        if (!fnni_weight_fits(data->class_weights[c]))
+            return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                             "data set: class_weights[%d]: expected a finite weight >= 0, found %g",
+                             c, (double)data->class_weights[c]);
+    for (i = 0; fnni_is_weighted(data) && i < data->count; i++)
+        if (!fnni_weight_fits(fnni_weight_of(data, fnni_dataset_row(data, i))))
+            return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                             "data set: sample %lld: expected a finite weight >= 0, found %g",
+                             (long long)i, (double)fnni_weight_of(data, fnni_dataset_row(data, i)));
+    if (fnni_weight_of_all(data) > 0) return FNN_OK;
+    return fnni_fail(error, FNN_ERROR_ARGUMENT, "data set: the weights of all samples are 0");
+}
+
+/* Targets beside classes: a column each, or one of 0 and 1. An argmax over other columns would call
+ * any prediction right. Costs nothing. */
+static fnn_result fnni_dataset_check_columns(const fnn_dataset *data, fnn_error *error)
+{
+    if (!data->targets || data->classes == 0 || data->target_count == data->classes ||
+        (data->target_count == 1 && data->classes == 2))
+        return FNN_OK;
+    return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                     "data set: targets of %d classes: expected a target_count of %d%s, found %d; "
+                     "of targets that are no classes, classes is 0",
+                     data->classes, data->classes, data->classes == 2 ? " or 1" : "",
+                     data->target_count);
+}
+
 FNN_DEF fnn_result fnn_dataset_check(const fnn_dataset *data, fnn_error *error)
 {
     size_t j;
@@ -8203,8 +8335,11 @@ FNN_DEF fnn_result fnn_dataset_check(const fnn_dataset *data, fnn_error *error)
     if (result == FNN_OK && data->targets && data->target_count < 1)
         result = fnni_fail(error, FNN_ERROR_ARGUMENT, "data set: targets, but target_count is %d",
                            data->target_count);
+    if (result == FNN_OK && (!data->labels || data->class_weights))
+        result = fnni_dataset_check_columns(data, error);
     if (result == FNN_OK) result = fnni_dataset_check_index(data, error);
     if (result == FNN_OK) result = fnni_dataset_check_labels(data, error);
+    if (result == FNN_OK) result = fnni_dataset_check_weights(data, error);
     for (i = 0; result == FNN_OK && data->class_names && i < data->classes; i++)
         if (!data->class_names[i])
             result = fnni_fail(error, FNN_ERROR_ARGUMENT, "data set: class_names[%d] is NULL", i);
@@ -8225,31 +8360,49 @@ FNN_DEF fnn_result fnn_dataset_class_counts(const fnn_dataset *data, int64_t *co
     return FNN_OK;
 }
 
-/* Whether a score is an accuracy: labels, or targets with a class behind them. */
+/* Whether there are labels, or targets with a class behind them. */
 static int fnni_has_classes(const fnn_dataset *data)
 {
     return data->classes > 0;
 }
 
-/* Sum over outputs of (t - mean t)^2: what R2 is measured against. */
+/* Target j of sample i. */
+static double fnni_target_of(const fnn_dataset *data, int64_t i, int j)
+{
+    const size_t row = fnni_dataset_row(data, i);
+    return (double)data->targets[row * (size_t)data->target_count + (size_t)j];
+}
+
+/* Sum over samples of w (t - mean t)^2 of target j, w their weights and the mean weighted too;
+ * exactly 0 where it does not vary, which the rounding of the mean would spoil. */
+static double fnni_target_squares(const fnn_dataset *data, int j)
+{
+    double sum = 0, squares = 0, first = 0;
+    int64_t i;
+    int varies = 0, seen = 0;
+    for (i = 0; i < data->count; i++) {
+        const double t = fnni_target_of(data, i, j);
+        const double w = (double)fnni_weight_of(data, fnni_dataset_row(data, i));
+        if (w == 0) continue;
+        sum += w * t;
+        if (!seen++) first = t;
+        varies |= t != first;
+    }
+    sum /= fnni_weight_of_all(data);
+    for (i = 0; i < data->count; i++) {
+        const double e = fnni_target_of(data, i, j) - sum;
+        const double w = (double)fnni_weight_of(data, fnni_dataset_row(data, i));
+        if (w > 0) squares += w * e * e;
+    }
+    return varies ? squares : 0;
+}
+
+/* The same over all outputs: what R2 is measured against. */
 static double fnni_target_variation(const fnn_dataset *data)
 {
-    const size_t targets = (size_t)data->target_count;
     double variation = 0;
     int j;
-    for (j = 0; j < data->target_count; j++) {
-        double sum = 0, squares = 0;
-        int64_t i;
-        for (i = 0; i < data->count; i++)
-            sum += (double)data->targets[fnni_dataset_row(data, i) * targets + (size_t)j];
-        sum /= (double)data->count;
-        for (i = 0; i < data->count; i++) {
-            const double e =
-                (double)data->targets[fnni_dataset_row(data, i) * targets + (size_t)j] - sum;
-            squares += e * e;
-        }
-        variation += squares;
-    }
+    for (j = 0; j < data->target_count; j++) variation += fnni_target_squares(data, j);
     return variation;
 }
 
@@ -8304,19 +8457,6 @@ static void fnni_shuffle(int64_t *items, int64_t count, uint64_t seed, uint64_t 
 }
 
 /* ---- samples in order ---- */
-
-/* The class of a sample: its label or, without labels, the largest of its one-hot targets. */
-static int fnni_class_at(const fnn_dataset *data, int64_t i)
-{
-    const size_t row = fnni_dataset_row(data, i), outputs = (size_t)data->classes;
-    const fnn_real *targets;
-    int best = 0, j;
-    if (data->labels) return (int)data->labels[row];
-    targets = data->targets + row * outputs;
-    for (j = 1; j < data->classes; j++)
-        if (targets[j] > targets[best]) best = j;
-    return best;
-}
 
 /* Whether samples can be ordered so: an fnn_order and, to stratify, a class of each sample. */
 static fnn_result fnni_order_check(const fnn_dataset *data, int order, fnn_error *error)
@@ -8418,7 +8558,7 @@ static void fnni_strata_deal(fnn_dataset *whole, const fnni_cut *cut, int64_t *n
         before += samples;
     }
     for (i = 0; i < whole->count; i++) {
-        int64_t *of_class = &next[fnni_class_at(whole, i)];
+        int64_t *of_class = &next[fnni_class_of(whole, fnni_dataset_row(whole, i))];
         const int64_t part = cut->folds ? (*of_class)++ % cut->folds : (*of_class)-- <= 0;
         order[begin[part]++] = index[i];
     }
@@ -8436,7 +8576,7 @@ static fnn_result fnni_stratify(fnn_dataset *whole, const fnni_cut *cut, fnn_err
     int64_t i;
     if (next && remainders) {
         memset(next, 0, classes * sizeof *next);
-        for (i = 0; i < whole->count; i++) next[fnni_class_at(whole, i)]++;
+        for (i = 0; i < whole->count; i++) next[fnni_class_of(whole, fnni_dataset_row(whole, i))]++;
         if (!cut->folds)
             fnni_strata_quotas(next, remainders, whole->classes, cut->first_count, whole->count);
         fnni_strata_deal(whole, cut, next, next + classes, next + classes + parts);
@@ -9067,6 +9207,18 @@ static void fnni_loss_each(const fnni_loss *c, fnni_loss_row take)
     }
 }
 
+/* Losses and gradients times the samples' weights (rows). Weight 0 leaves nothing of a NaN. */
+static void fnni_loss_weigh(const fnni_loss *c, const fnn_real *weights)
+{
+    int row, j;
+    for (row = 0; row < c->rows; row++) {
+        const fnn_real w = weights[row];
+        fnn_real *d = c->d ? c->d + (size_t)row * (size_t)c->n : NULL;
+        c->losses[row] = w > 0 ? w * c->losses[row] : 0;
+        for (j = 0; d && j < c->n; j++) d[j] = w > 0 ? w * d[j] : 0;
+    }
+}
+
 /* ---- softmax cross-entropy: -sum t log softmax(y); the kernel does it ---- */
 
 static void fnni_loss_softmax_cross_entropy(const fnni_loss *c)
@@ -9154,6 +9306,37 @@ static void fnni_loss_sparse_categorical_cross_entropy(const fnni_loss *c)
     fnni_loss_each(c, fnni_row_sparse);
 }
 
+/* ---- binary cross-entropy: -t log p - (1 - t) log (1 - p), p = sigmoid(z), meaned over outputs.
+ * Of the logit z, as tf.nn.sigmoid_cross_entropy_with_logits: max(z, 0) - z t + log(1 + e^-|z|),
+ * which neither overflows nor takes the log of a p that was rounded to 0;  d/dz = p - t. ---- */
+
+/* The row's target, smoothed if asked; the label itself is that of a single output. */
+static double fnni_answer(const fnni_loss *c, int row, int j)
+{
+    const double smoothing = (double)c->smoothing;
+    const double t = c->n == 1 && !c->targets ? (double)c->labels[row] : fnni_target(c, row, j);
+    return (1 - smoothing) * t + smoothing / 2;
+}
+
+/* d holds the sigmoid of y. */
+static double fnni_row_binary(const fnni_loss *c, int row, const fnn_real *y, fnn_real *d)
+{
+    double loss = 0;
+    int j;
+    for (j = 0; j < c->n; j++) {
+        const double z = (double)y[j], t = fnni_answer(c, row, j);
+        loss += (z > 0 ? z : 0) - z * t + log1p(exp(-fabs(z)));
+        if (d) d[j] = (fnn_real)(((double)d[j] - t) / c->n);
+    }
+    return loss / c->n;
+}
+
+static void fnni_loss_binary_cross_entropy(const fnni_loss *c)
+{
+    if (c->d) c->kernels->activation(FNNI_MAP_sigmoid, 0, (ptrdiff_t)c->rows * c->n, c->y, c->d);
+    fnni_loss_each(c, fnni_row_binary);
+}
+
 /* ---- functions of e = y - t, meaned over the outputs ---- */
 
 static double fnni_row_squared(const fnni_loss *c, int row, const fnn_real *y, fnn_real *d)
@@ -9209,15 +9392,88 @@ static void fnni_loss_epsilon_insensitive(const fnni_loss *c)
 
 /* ---- all losses, by their kind ---- */
 
+/* What the targets of a loss are. */
+typedef enum fnni_targets_kind {
+    FNNI_TARGET_SHARES,  /* of the classes: they add up to 1 */
+    FNNI_TARGET_ANSWERS, /* no or yes, 0 to 1, one for each output */
+    FNNI_TARGET_NUMBERS  /* any */
+} fnni_targets_kind;
+
 typedef struct fnni_loss_type {
-    const char *name; /* in files */
-    int takes_logits; /* a softmax at the model's end and this are computed as one */
+    const char *name;        /* in files */
+    fnn_activation absorbed; /* at the model's end it and this are computed as one */
+    fnni_targets_kind targets;
     void (*all)(const fnni_loss *c);
 } fnni_loss_type;
 
-#define FNNI_LOSS_TYPE(kind, stem, takes_logits) {#stem, takes_logits, fnni_loss_##stem},
+#define FNNI_LOSS_TYPE(kind, stem, absorbed, targets) {#stem, absorbed, targets, fnni_loss_##stem},
 static const fnni_loss_type fnni_losses[] = {FNN_LOSS_LIST(FNNI_LOSS_TYPE)};
 #undef FNNI_LOSS_TYPE
+
+/* Whether a loss takes the input of this activation, where it is the model's last. */
+static int fnni_loss_absorbs(fnn_loss_kind loss, fnn_activation activation)
+{
+    return activation != FNNI_AS_IT_IS && fnni_losses[loss].absorbed == activation;
+}
+
+static int fnni_some_loss_absorbs(fnn_activation activation)
+{
+    int kind = 0;
+    while (kind < FNN_LOSS_COUNT && !fnni_loss_absorbs((fnn_loss_kind)kind, activation)) kind++;
+    return kind < FNN_LOSS_COUNT;
+}
+
+static int fnni_loss_takes_any(fnn_loss_kind loss)
+{
+    return fnni_losses[loss].targets == FNNI_TARGET_NUMBERS;
+}
+
+/* Whether each output is a question of its own, and y > 0 is the answer yes. */
+static int fnni_loss_is_binary(fnn_loss_kind loss)
+{
+    return fnni_losses[loss].targets == FNNI_TARGET_ANSWERS;
+}
+
+/* Classes that labels may have: a single output answers no or yes. */
+static int fnni_loss_classes(fnn_loss_kind loss, int outputs)
+{
+    return fnni_loss_is_binary(loss) && outputs == 1 ? 2 : outputs;
+}
+
+/* A share of a single class is 1 whatever the weights are: nothing would be learned. */
+static fnn_result fnni_loss_check_outputs(fnn_loss_kind loss, int outputs, fnn_error *error)
+{
+    if (fnni_losses[loss].targets != FNNI_TARGET_SHARES || outputs > 1) return FNN_OK;
+    return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                     "loss: %s of a single output learns nothing: expected two outputs or more, or "
+                     "fnn_set_loss to binary cross-entropy for no or yes, to mean squared error "
+                     "for a number",
+                     fnni_losses[loss].name);
+}
+
+/* A sample's targets (n). classes: of the data set, 0: the targets say themselves what they are. A
+ * NaN passes: the loss will tell. */
+static fnn_result fnni_loss_check_row(fnn_loss_kind loss, const fnn_real *t, int n, int classes,
+                                      int64_t sample, fnn_error *error)
+{
+    const fnni_targets_kind wanted = fnni_losses[loss].targets;
+    double sum = 0;
+    int j, outside = 0;
+    for (j = 0; j < n; j++) {
+        sum += (double)t[j];
+        if (t[j] < 0 || t[j] > 1) outside = j + 1;
+    }
+    if (wanted == FNNI_TARGET_ANSWERS && outside)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                         "sample %lld: expected targets from 0 to 1 under %s, found %g",
+                         (long long)sample, fnni_losses[loss].name, (double)t[outside - 1]);
+    if (wanted == FNNI_TARGET_SHARES && classes == 0 && (outside || fabs(sum - 1) > .01))
+        return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                         "sample %lld: expected shares of classes that add up to 1 under %s, found "
+                         "a sum of %g, the first %g; numbers are learned by mean squared error",
+                         (long long)sample, fnni_losses[loss].name, sum, (double)t[0]);
+    return FNN_OK;
+}
 
 /* The kind of a name, or -1. */
 static int fnni_loss_named(const char *name)
@@ -9694,6 +9950,7 @@ typedef struct fnni_run {
     fnn_real *losses;        /* (capacity) */
     const int32_t *labels;   /* (capacity) or NULL */
     const fnn_real *targets; /* (capacity, O) or NULL */
+    const fnn_real *weights; /* (capacity) or NULL: 1 each */
     const int64_t *origins;  /* (capacity) rows of the data set's arrays, for the user's loss */
     fnn_real *workspace;     /* workspace_count a thread */
     size_t workspace_count;
@@ -9703,6 +9960,14 @@ typedef struct fnni_run {
     int to_input;                    /* planned for a way back to the input, which few want */
     fnn_real *input_gradient;        /* (rows, I) of the model's input: the caller's, or NULL */
 } fnni_run;
+
+/* Where what the samples of a run are to give is gathered: its labels, targets and weights, and the
+ * rows of the data set's arrays that they are in. */
+typedef struct fnni_truth {
+    int32_t *labels;
+    fnn_real *targets, *weights;
+    int64_t *rows;
+} fnni_truth;
 
 /* One tensor of a layer, by the name that files give it. */
 #define FNNI_MAX_RANK 4 /* dimensions of a tensor */
@@ -9728,6 +9993,7 @@ typedef struct fnni_tensor {
     64                     /* the gradient by its output is read again after the layer's backward */
 #define FNNI_ACTIVATES 128 /* has an activation */
 #define FNNI_POOLS_BANDS 256 /* can do the max-pool behind it, band by band of its output */
+#define FNNI_OF_TARGETS 512 /* at the end it brings outputs to the targets' unit, behind the loss */
 
 /* What a layer can do. A function that has nothing to do is NULL. */
 struct fnni_layer_type {
@@ -9780,7 +10046,9 @@ struct fnn_model {
     uint64_t seed;
     fnn_initializer weights_start, biases_start; /* of layers to come */
     fnn_normalization normalization;
-    fnn_real *shift, *scale; /* (inputs), or NULL: as they are */
+    fnn_real *shift, *scale;               /* (inputs), or NULL: as they are */
+    int target_count;                      /* of rescale: outputs, 0 without it */
+    fnn_real *target_shift, *target_scale; /* (target_count): y = x scale + shift */
     fnn_loss_kind loss;
     fnn_real label_smoothing, loss_epsilon;
     int loss_is_own;                 /* the user's in place of these: */
@@ -9796,11 +10064,9 @@ struct fnn_model {
     uint64_t updates;            /* and since the weights were: dropout draws by it */
     uint64_t passes;             /* over data, of all fits since the weights were new */
     fnni_run run;                /* of training */
-    int32_t *run_labels;
-    fnn_real *run_targets;
-    int64_t *run_rows;    /* rows of run_data */
-    fnn_dataset run_data; /* what the batch was taken from; the arrays are the user's */
-    int run_ready;        /* 1 after forward, 2 after loss, 3 after backward */
+    fnni_truth truth;            /* of its batch */
+    fnn_dataset run_data;        /* what it was taken from; the arrays are the user's */
+    int run_ready;               /* 1 after forward, 2 after loss, 3 after backward */
 };
 
 /* The arrays that a model owns, beside those of its run, each NULL while there is none: X(type,
@@ -9811,6 +10077,8 @@ struct fnn_model {
     X(int, stages,          (size_t)model->layer_count + 3) \
     X(fnn_real, shift,      (size_t)model->inputs) \
     X(fnn_real, scale,      (size_t)model->inputs) \
+    X(fnn_real, target_shift, (size_t)model->target_count) \
+    X(fnn_real, target_scale, (size_t)model->target_count) \
     X(fnn_real, parameters, model->parameter_count) \
     X(fnn_real, statistics, model->statistics_count) \
     X(fnn_real, gradients,  0) /* they belong to a batch */ \
@@ -9929,21 +10197,33 @@ static int fnni_end(const fnn_model *model)
     return l;
 }
 
-/* Whether the loss, which is not the user's, is computed as one with a softmax at the end. */
-static int fnni_loss_takes_logits(const fnn_model *model)
+/* Whether the loss, which is not the user's, is computed as one with this activation at the end. */
+static int fnni_absorbs(const fnn_model *model, fnn_activation activation)
 {
-    return !model->loss_is_own && fnni_losses[model->loss].takes_logits;
+    return !model->loss_is_own && fnni_loss_absorbs(model->loss, activation);
 }
 
-/* The layer whose output the loss takes: the last, or where softmax and cross-entropy are computed
- * as one the softmax's input (which may be the model's own, -1). */
+/* Whether each output is a question of its own. */
+static int fnni_is_binary(const fnn_model *model)
+{
+    return !model->loss_is_own && fnni_loss_is_binary(model->loss);
+}
+
+/* Whether it learns normalised targets, and gives outputs in their own unit. */
+static int fnni_rescales(const fnn_model *model)
+{
+    const int n = model->layer_count;
+    return n > 0 && (model->layers[n - 1].type->flags & FNNI_OF_TARGETS) != 0;
+}
+
+/* The layer whose output the loss takes: the last, or where that is an activation which the loss
+ * absorbs, or the rescaling of outputs, the one before it (which may be the model's input, -1). */
 static int fnni_loss_layer(const fnn_model *model)
 {
     const int end = fnni_end(model);
-    return fnni_loss_takes_logits(model) &&
-                   fnni_activation_has(model->layers[end].activation, FNNI_OF_LOGITS)
-               ? end - 1
-               : model->layer_count - 1;
+    if (end < 0) return -1; /* of a model that ends at its input */
+    if (fnni_rescales(model)) return model->layer_count - 2;
+    return fnni_absorbs(model, model->layers[end].activation) ? end - 1 : model->layer_count - 1;
 }
 
 /* ---- how calls fail ---- */
@@ -11557,11 +11837,66 @@ FNNI_COLD FNN_DEF int fnn_add(fnn_model *model, int from)
     return model->layer_count++;
 }
 
+/* ---- rescale: y = x scale + shift, from normalised to the targets' own unit;  dx = dy scale.
+ * At the end of a model with fnn_normalize_targets, behind the loss. ---- */
+
+static void fnni_rescale_forward(const fnni_run *run, int l, int from, int to, fnn_real *workspace)
+{
+    run->kernels->scale_shift(to - from, fnni_layer_at(run, l)->outputs,
+                              fnni_y(run, l - 1, from, workspace), run->model->target_scale,
+                              run->model->target_shift, fnni_y(run, l, from, workspace));
+}
+
+static void fnni_rescale_backward(const fnni_run *run, int l, int from, int to, int to_input,
+                                  fnn_real *workspace)
+{
+    const int n = fnni_layer_at(run, l)->outputs;
+    const fnn_real *dy = fnni_d(run, l, from, workspace);
+    fnn_real *dx = to_input ? fnni_d(run, l - 1, from, workspace) : NULL;
+    int i, j;
+    for (i = from; dx && i < to; i++, dy += n, dx += n)
+        for (j = 0; j < n; j++) dx[j] = dy[j] * run->model->target_scale[j];
+}
+
+static int fnni_rescale_tensor(const fnn_model *model, int l, int which, fnni_tensor *t)
+{
+    const size_t shape = (size_t)model->layers[l].outputs;
+    if (which > 1) return 0;
+    return which == 0 ? fnni_tensor_make(t, model, l, "shift", &model->target_shift, 0, 1, &shape)
+                      : fnni_tensor_make(t, model, l, "scale", &model->target_scale, 0, 1, &shape);
+}
+
+static void fnni_rescale_read(fnn_model *model, const fnni_words *w);
+
+/* clang-format off */
+static const fnni_layer_type fnni_rescale_type = {
+    "rescale", FNNI_OF_TARGETS,
+    /* to_words, from_words, tensor */ NULL, fnni_rescale_read, fnni_rescale_tensor,
+    /* fuse, start, plan, prepare */ NULL, NULL, NULL, NULL,
+    /* the passes */ fnni_rescale_forward, fnni_rescale_backward, NULL,
+    /* measure, sum, update */ NULL, NULL, NULL};
+/* clang-format on */
+
+/* Adds it; whose shift and scale the model has, or a file. */
+static int fnni_rescale(fnn_model *model)
+{
+    fnni_layer *layer = fnni_layer_add(model, &fnni_rescale_type);
+    if (!layer) return -1;
+    model->target_count = layer->outputs;
+    layer->work = layer->outputs;
+    return model->layer_count++;
+}
+
+static void fnni_rescale_read(fnn_model *model, const fnni_words *w)
+{
+    if (w->count == 1 && model->target_count == 0) fnni_rescale(model); /* there is one at most */
+}
+
 /* ---- all layers: X(the stem of its page's names) ---- */
 /* clang-format off */
 #define FNNI_LAYER_LIST(X) \
     X(dense) X(activate) X(dropout) X(spatial_dropout) X(flatten) X(conv2d) X(max_pool) \
-    X(average_pool) X(batch_norm) X(add)
+    X(average_pool) X(batch_norm) X(add) X(rescale)
 /* clang-format on */
 
 /* The type of a layer by its name in files, or NULL. */
@@ -11628,9 +11963,7 @@ FNN_DEF fnn_model *fnn_sequential(int height, int width, int channels)
 static void fnni_run_forget(fnn_model *model)
 {
     memset(&model->run, 0, sizeof model->run);
-    model->run_labels = NULL;
-    model->run_targets = NULL;
-    model->run_rows = NULL;
+    memset(&model->truth, 0, sizeof model->truth);
     model->run_ready = 0;
 }
 
@@ -11644,9 +11977,10 @@ static void fnni_run_free(fnn_model *model)
     fnni_release(a, model->run.records);
     fnni_release(a, model->run.own);
     fnni_release(a, model->run.plans);
-    fnni_release(a, model->run_labels);
-    fnni_release(a, model->run_targets);
-    fnni_release(a, model->run_rows);
+    fnni_release(a, model->truth.labels);
+    fnni_release(a, model->truth.targets);
+    fnni_release(a, model->truth.weights);
+    fnni_release(a, model->truth.rows);
     fnni_run_forget(model);
 }
 
@@ -11850,27 +12184,65 @@ static void fnni_lay_out(fnn_model *model)
     fnni_find_places(model);
 }
 
-/* A loss of logits sees the softmax at the end, but not through a dropout: the softmax of what that
- * leaves would be a second one. */
-static fnn_result fnni_check_softmax(fnn_model *model)
+/* A loss absorbs the softmax or sigmoid at the end, but not through a dropout: that of what the
+ * dropout leaves would be a second one. */
+static fnn_result fnni_check_absorbed(fnn_model *model)
 {
     const fnni_layer *layers = model->layers;
     unsigned passed = 0;
     int l = model->layer_count - 1;
     while (l > 0 && (layers[l].type->flags & (FNNI_RANDOM | FNNI_SHARES_INPUT)))
         passed |= layers[l--].type->flags;
-    if (!(passed & FNNI_RANDOM) || !fnni_loss_takes_logits(model) ||
-        !fnni_activation_has(layers[l].activation, FNNI_OF_LOGITS))
-        return FNN_OK;
-    return fnni_model_fail(model, FNN_ERROR_STATE,
-                           "layer %d softmax: no dropout may follow it under softmax cross-entropy",
-                           l);
+    if (!(passed & FNNI_RANDOM) || !fnni_absorbs(model, layers[l].activation)) return FNN_OK;
+    return fnni_model_fail(model, FNN_ERROR_STATE, "layer %d %s: no dropout may follow it under %s",
+                           l, fnni_activations[layers[l].activation].word,
+                           fnni_losses[model->loss].name);
+}
+
+/* Gives an activation that some loss absorbs, and that the last layer does within, a layer of its
+ * own at the end: the loss takes what stands before it. The numbers are the same. */
+FNNI_COLD static fnn_result fnni_part_activation(fnn_model *model)
+{
+    fnni_layer *end = model->layers + fnni_end(model);
+    const fnn_activation activation = end->activation;
+    if (!fnni_has_parameters(end) || !fnni_some_loss_absorbs(activation)) return FNN_OK;
+    if (!fnni_layers_grow(model))
+        return fnni_model_fail(model, FNN_ERROR_MEMORY, "no memory for layers");
+    end = model->layers + fnni_end(model); /* which may have moved */
+    end->activation = FNNI_AS_IT_IS;
+    fnn_activate(model, activation, end->parameter); /* there is room */
+    return FNN_OK;
+}
+
+/* Adds the layer that brings outputs to the unit of normalised targets, unless it is there; in a
+ * model from a file that has the layer, memory for its numbers. */
+FNNI_COLD static fnn_result fnni_close_targets(fnn_model *model)
+{
+    const fnn_allocator *a = &model->context.allocator;
+    const int outputs = model->layers[model->layer_count - 1].outputs;
+    int l = 0;
+    if (model->target_count == 0) return FNN_OK;
+    while (l < model->layer_count && !(model->layers[l].type->flags & FNNI_OF_TARGETS)) l++;
+    if (l == model->layer_count && outputs != model->target_count)
+        return fnni_model_fail(model, FNN_ERROR_STATE,
+                               "targets: expected %d outputs, as many as were normalised, found %d",
+                               model->target_count, outputs);
+    if (!model->target_shift)
+        model->target_shift = fnni_allocate_reals(a, (size_t)model->target_count);
+    if (!model->target_scale)
+        model->target_scale = fnni_allocate_reals(a, (size_t)model->target_count);
+    if (!model->target_shift || !model->target_scale || !fnni_layers_grow(model))
+        return fnni_model_fail(model, FNN_ERROR_MEMORY, "no memory for targets");
+    if (l == model->layer_count) fnni_rescale(model); /* there is room */
+    return FNN_OK;
 }
 
 /* Takes the memory of the weights, which the caller fills: the model takes no more layers. */
 FNNI_COLD static fnn_result fnni_parameters_make(fnn_model *model)
 {
-    const fnn_result result = fnni_check_softmax(model);
+    fnn_result result = fnni_check_absorbed(model);
+    if (!result) result = fnni_part_activation(model);
+    if (!result) result = fnni_close_targets(model);
     if (result) return result;
     if (!model->stages)
         model->stages = (int *)fnni_allocate(&model->context.allocator,
@@ -12009,6 +12381,75 @@ FNN_DEF fnn_result fnn_normalize_with(fnn_model *model, const fnn_real *shift,
     return fnni_normalize_end(model, result, fnni_normalization_given, shifts, scales);
 }
 
+/* The targets of data as if they were features. */
+static fnn_dataset fnni_targets_as_features(const fnn_dataset *data)
+{
+    fnn_dataset table;
+    memset(&table, 0, sizeof table);
+    table.count = data->count;
+    table.height = table.width = 1;
+    table.channels = data->target_count;
+    table.reals = data->targets;
+    table.index = data->index;
+    table.rows = data->rows;
+    table.allocator = data->allocator;
+    return table;
+}
+
+/* Shift and scale of the way back. */
+static fnn_result fnni_targets_measure(fnn_model *model, fnn_normalization kind,
+                                       const fnn_dataset *data, fnn_real *shift, fnn_real *scale)
+{
+    const fnn_dataset table = fnni_targets_as_features(data);
+    fnn_result result = fnn_normalization_compute(kind, &table, shift, scale, &model->error);
+    int j;
+    for (j = 0; j < data->target_count && !result; j++) {
+        scale[j] = 1 / scale[j];
+        if (!fnni_is_finite(scale[j]))
+            result = fnni_model_fail(model, FNN_ERROR_NUMERIC,
+                                     "targets: the scale of target %d is not finite", j);
+    }
+    return result;
+}
+
+FNN_DEF fnn_result fnn_normalize_targets(fnn_model *model, fnn_normalization kind,
+                                         const fnn_dataset *data)
+{
+    const fnn_allocator *a = model ? &model->context.allocator : NULL;
+    fnn_result result = fnni_begin(model);
+    fnn_real *shift, *scale;
+    if (result) return result;
+    if (!data || !data->targets || data->target_count < 1 || data->classes)
+        return fnni_builder_fail(model, FNN_ERROR_ARGUMENT,
+                                 "normalize_targets: expected data with targets and without "
+                                 "classes, found %s",
+                                 data ? "others" : "none");
+    if (model->sealed && data->target_count != model->target_count)
+        return fnni_builder_fail(model, FNN_ERROR_STATE,
+                                 "normalize_targets: expected a model that is not in use yet or "
+                                 "has %d normalised targets, found one with %d",
+                                 data->target_count, model->target_count);
+    /* new arrays, so that a failure leaves the old ones */
+    shift = fnni_allocate_reals(a, (size_t)data->target_count);
+    scale = fnni_allocate_reals(a, (size_t)data->target_count);
+    result = !shift || !scale
+                 ? fnni_builder_fail(model, FNN_ERROR_MEMORY, "normalize_targets: no memory")
+                 : fnni_targets_measure(model, kind, data, shift, scale);
+    if (!result) {
+        fnn_real *old_shift = model->target_shift, *old_scale = model->target_scale;
+        model->target_count = data->target_count;
+        model->target_shift = shift;
+        model->target_scale = scale;
+        model->run_ready = 0; /* its targets and outputs were others */
+        shift = old_shift;
+        scale = old_scale;
+    }
+    fnni_release(a, shift);
+    fnni_release(a, scale);
+    model->broken = result != FNN_OK && !model->sealed;
+    return result;
+}
+
 /* Takes another loss, of which the layers are known to fit it when they are: the old one's figures
  * hold no more, and fnn_loss comes again. */
 static fnn_result fnni_change_loss(fnn_model *model, fnn_loss_kind kind, int own)
@@ -12018,7 +12459,7 @@ static fnn_result fnni_change_loss(fnn_model *model, fnn_loss_kind kind, int own
     fnn_result result;
     model->loss = kind;
     model->loss_is_own = own;
-    result = model->sealed ? fnni_check_softmax(model) : FNN_OK;
+    result = model->sealed ? fnni_check_absorbed(model) : FNN_OK;
     if (result) {
         model->loss = kind_before;
         model->loss_is_own = own_before;
@@ -12330,6 +12771,13 @@ FNNI_COLD static fnn_result fnni_check_data(const fnn_model *model, const fnn_da
         return fnni_fail(error, FNN_ERROR_ARGUMENT,
                          "%s: expected samples of %d numbers, found %d x %d x %d", name,
                          model->inputs, data->height, data->width, data->channels);
+    if (data->class_weights && fnni_dataset_check_columns(data, error)) return FNN_ERROR_ARGUMENT;
+    if (data->class_weights && data->targets && outputs > 1 && fnni_is_binary(model))
+        return fnni_fail(
+            error, FNN_ERROR_ARGUMENT,
+            "%s: class_weights need samples with one class each, which several answers "
+            "under %s are not: expected weights of the samples",
+            name, fnni_losses[model->loss].name);
     if (!supervised) return FNN_OK;
     if (model->loss_is_own && !model->loss_function)
         return fnni_fail(error, FNN_ERROR_STATE,
@@ -12343,18 +12791,58 @@ FNNI_COLD static fnn_result fnni_check_data(const fnn_model *model, const fnn_da
     if (!data->labels && !data->targets)
         return fnni_fail(error, FNN_ERROR_ARGUMENT, "%s: expected labels or targets, found neither",
                          name);
-    if (!data->targets && data->classes > outputs)
-        return fnni_fail(error, FNN_ERROR_ARGUMENT, "%s: expected at most %d classes, found %d",
-                         name, outputs, data->classes);
+    if (fnni_dataset_check_columns(data, error)) return FNN_ERROR_ARGUMENT;
+    if (fnni_rescales(model) && (!data->targets || data->classes))
+        return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                         "%s: expected targets without classes, which the model normalises, found "
+                         "classes",
+                         name);
+    if (!data->targets && data->classes > fnni_loss_classes(model->loss, outputs))
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "%s: expected at most %d classes, found %d%s",
+                         name, fnni_loss_classes(model->loss, outputs), data->classes,
+                         outputs == 1 && data->classes == 2
+                             ? "; a single output learns two by binary cross-entropy"
+                             : "");
     return FNN_OK;
 }
 
-/* Shapes, and every label and index of the whole set: once a fit or an evaluation. */
+/* Whether the loss can learn by a model's outputs at all. */
+static fnn_result fnni_check_outputs(const fnn_model *model, fnn_error *error)
+{
+    const int outputs = model->layers[model->layer_count - 1].outputs;
+    if (fnni_rescales(model) && !fnni_loss_takes_any(model->loss))
+        return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                         "loss: %s takes no normalised targets: expected a loss of numbers, such "
+                         "as mean squared error",
+                         fnni_losses[model->loss].name);
+    return fnni_loss_check_outputs(model->loss, outputs, error);
+}
+
+/* Whether the loss can learn from the samples: looks at every target. */
+FNNI_COLD static fnn_result fnni_check_loss(const fnn_model *model, const fnn_dataset *data,
+                                            const char *name, fnn_error *error)
+{
+    const int n = model->layers[model->layer_count - 1].outputs;
+    fnn_error wrong;
+    fnn_result result = fnni_check_outputs(model, error);
+    int64_t i;
+    if (result || !data->targets || fnni_loss_takes_any(model->loss)) return result;
+    for (i = 0; i < data->count && !result; i++) {
+        const size_t row = fnni_dataset_row(data, i);
+        if (fnni_weight_of(data, row) > 0)
+            result = fnni_loss_check_row(model->loss, data->targets + row * (size_t)n, n,
+                                         data->classes, i, &wrong);
+    }
+    return result ? fnni_fail(error, result, "%s: %s", name, wrong.message) : FNN_OK;
+}
+
+/* Shapes, and every label, target and index of the whole set: once a fit or an evaluation. */
 static fnn_result fnni_check_all(const fnn_model *model, const fnn_dataset *data, const char *name,
                                  int supervised, fnn_error *error)
 {
-    const fnn_result result = fnni_check_data(model, data, name, supervised, error);
-    return result ? result : fnn_dataset_check(data, error);
+    fnn_result result = fnni_check_data(model, data, name, supervised, error);
+    if (!result) result = fnn_dataset_check(data, error);
+    return result || !supervised ? result : fnni_check_loss(model, data, name, error);
 }
 
 /* The samples of one batch: numbers, rows and labels in range. */
@@ -12362,6 +12850,8 @@ static fnn_result fnni_check_samples(const fnn_model *model, const fnn_dataset *
                                      const int64_t *samples, int count, fnn_error *error)
 {
     const int outputs = model->layers[model->layer_count - 1].outputs;
+    const int most = fnni_loss_classes(model->loss, outputs);
+    const int classes = data->class_weights && data->classes < most ? data->classes : most;
     const int64_t rows = fnni_dataset_rows(data);
     int i;
     if (count < 1 || (!samples && count > data->count))
@@ -12377,10 +12867,14 @@ static fnn_result fnni_check_samples(const fnn_model *model, const fnn_dataset *
                              "batch: expected samples below %ld, found %ld", (long)data->count,
                              (long)sample);
         if (!data->targets && data->labels && !model->loss_is_own &&
-            (data->labels[row] < 0 || data->labels[row] >= outputs))
+            (data->labels[row] < 0 || data->labels[row] >= classes))
             return fnni_fail(error, FNN_ERROR_ARGUMENT,
-                             "batch: expected labels below %d, found %ld", outputs,
+                             "batch: expected labels below %d, found %ld", classes,
                              (long)data->labels[row]);
+        if (!fnni_weight_fits(fnni_weight_of(data, (size_t)row)))
+            return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                             "batch: expected finite weights >= 0, found %g",
+                             (double)fnni_weight_of(data, (size_t)row));
     }
     return FNN_OK;
 }
@@ -12442,17 +12936,33 @@ static void fnni_gather(const fnni_run *run, const fnn_dataset *data, const int6
     }
 }
 
-/* Labels or targets of the same samples, to arrays of the run's owner. */
-static void fnni_gather_targets(const fnn_dataset *data, const int64_t *samples, int64_t first,
-                                int from, int to, int outputs, int32_t *labels, fnn_real *targets)
+/* A row's targets (n), normalised where the model does that. */
+static void fnni_gather_targets(const fnn_model *model, const fnn_real *targets, int n,
+                                fnn_real *to)
 {
+    int j;
+    if (fnni_rescales(model))
+        for (j = 0; j < n; j++)
+            to[j] = (fnn_real)(((double)targets[j] - (double)model->target_shift[j]) /
+                               (double)model->target_scale[j]);
+    else memcpy(to, targets, (size_t)n * sizeof *to);
+}
+
+/* Labels or targets of the same samples, and weights. */
+static void fnni_gather_truth(const fnn_model *model, const fnn_dataset *data,
+                              const int64_t *samples, int64_t first, int from, int to,
+                              const fnni_truth *truth)
+{
+    const int outputs = model->layers[model->layer_count - 1].outputs;
+    const size_t n = (size_t)outputs;
     int i;
     for (i = from; i < to; i++) {
         const size_t row = (size_t)fnni_data_row(data, samples, first, i);
         if (data->targets)
-            memcpy(targets + (size_t)i * (size_t)outputs, data->targets + row * (size_t)outputs,
-                   (size_t)outputs * sizeof *targets);
-        else if (data->labels) labels[i] = data->labels[row];
+            fnni_gather_targets(model, data->targets + row * n, outputs,
+                                truth->targets + (size_t)i * n);
+        else if (data->labels) truth->labels[i] = data->labels[row];
+        truth->weights[i] = fnni_weight_of(data, row);
     }
 }
 
@@ -12464,12 +12974,21 @@ static void fnni_gather_rows(const fnn_dataset *data, const int64_t *samples, in
     for (i = 0; i < count; i++) rows[i] = fnni_data_row(data, samples, first, i);
 }
 
+/* What a run of these data reads of it. */
+static void fnni_run_truth(fnni_run *run, const fnn_dataset *data, const fnni_truth *truth)
+{
+    run->labels = data->targets || !data->labels ? NULL : truth->labels;
+    run->targets = data->targets ? truth->targets : NULL;
+    run->weights = fnni_is_weighted(data) ? truth->weights : NULL;
+    run->origins = truth->rows;
+}
+
 /* Whether outputs can be compared with what the data say, as a score does. Under a loss of the
  * user's they need not. */
 static int fnni_is_scored(const fnn_model *model, const fnn_dataset *data)
 {
-    return data->targets ||
-           (data->labels && data->classes <= model->layers[model->layer_count - 1].outputs);
+    return !model->loss_is_own || data->targets ||
+           (data->labels && data->classes <= fnni_outputs(model));
 }
 
 /* Layers first..last, and backwards last..first, as far down as a gradient is wanted. */
@@ -12522,6 +13041,7 @@ static void fnni_loss_rows(const fnni_run *run, int from, int to)
     c.losses = run->losses + from;
     c.d = run->deltas && (l >= 0 || run->input_gradient) ? fnni_d(run, l, from, NULL) : NULL;
     fnni_losses[model->loss].all(&c);
+    if (run->weights) fnni_loss_weigh(&c, run->weights + from);
 }
 
 /* The batch's mean loss by the user's function, and where there are deltas the gradient at the last
@@ -12632,11 +13152,10 @@ static void fnni_stage_rows(const fnni_batch *b, int from, int to, fnn_real *wor
     int first, last;
     if (b->forward) {
         if (b->stage == 0) {
-            const int outputs = b->model->layers[b->model->layer_count - 1].outputs;
             fnni_gather(b->run, b->data, b->samples, b->first, from, to);
             if (b->config) /* in a loop of the user's own fnn_loss does it */
-                fnni_gather_targets(b->data, b->samples, b->first, from, to, outputs,
-                                    b->model->run_labels, b->model->run_targets);
+                fnni_gather_truth(b->model, b->data, b->samples, b->first, from, to,
+                                  &b->model->truth);
         }
         fnni_stage_layers(b, 0, &first, &last);
         fnni_forward_rows(b->run, first, last, from, to, workspace);
@@ -12898,7 +13417,7 @@ static double fnni_train_step(fnni_batch *b)
     b->last = b->top = fnni_loss_layer(b->model);
     b->run->step = b->model->updates;
     fnni_batch_forward(b, !own, parts);
-    if (own) fnni_gather_rows(b->data, b->samples, b->first, b->run->rows, b->model->run_rows);
+    if (own) fnni_gather_rows(b->data, b->samples, b->first, b->run->rows, b->model->truth.rows);
     loss = own ? fnni_own_loss(b->run) : fnni_mean_loss(b->run);
     fnni_batch_backward(b, b->model->stage_count - (own ? 1 : 2), parts);
     if (b->config->clip_norm > 0) {
@@ -12962,14 +13481,15 @@ static int fnni_run_arrays(fnn_model *model, size_t own)
     run->losses = fnni_allocate_reals(a, n);
     run->records = (uint8_t *)fnni_allocate(a, fnni_plus(fnni_times(model->record_columns, n), 1));
     run->own = fnni_allocate_reals(a, fnni_plus(own, 1));
-    model->run_labels = (int32_t *)fnni_allocate(a, fnni_times(n, sizeof(int32_t)));
-    model->run_targets = fnni_allocate_reals(a, fnni_times(outputs, n));
-    model->run_rows = (int64_t *)fnni_allocate(a, fnni_times(n, sizeof(int64_t)));
-    run->origins = model->run_rows;
+    model->truth.labels = (int32_t *)fnni_allocate(a, fnni_times(n, sizeof(int32_t)));
+    model->truth.targets = fnni_allocate_reals(a, fnni_times(outputs, n));
+    model->truth.weights = fnni_allocate_reals(a, n);
+    model->truth.rows = (int64_t *)fnni_allocate(a, fnni_times(n, sizeof(int64_t)));
     run->workspace = fnni_allocate_reals(
         a, fnni_plus(fnni_times(run->workspace_count, (size_t)model->context.threads), 1));
     return run->activations && run->deltas && run->losses && run->records && run->own &&
-           model->run_labels && model->run_targets && model->run_rows && run->workspace;
+           model->truth.labels && model->truth.targets && model->truth.weights &&
+           model->truth.rows && run->workspace;
 }
 
 /* Bytes that fnni_run_make asks for: its list and that of fnni_run_arrays. */
@@ -12992,6 +13512,7 @@ static size_t fnni_run_bytes(const fnn_model *model, int rows)
     bytes = fnni_plus(bytes, fnni_block(n, sizeof(int32_t)));
     bytes = fnni_plus(bytes, fnni_block(n, sizeof(int64_t)));
     bytes = fnni_plus(bytes, fnni_block(fnni_times(outputs, n), real));
+    bytes = fnni_plus(bytes, fnni_block(n, real));
     return fnni_plus(bytes, fnni_block(fnni_plus(space, 1), real));
 }
 
@@ -13089,8 +13610,7 @@ static void fnni_batch_make(fnni_batch *b, fnn_model *model, const fnn_dataset *
     b->run = &model->run;
     b->data = data;
     b->samples = samples;
-    b->run->labels = data->targets || !data->labels ? NULL : model->run_labels;
-    b->run->targets = data->targets ? model->run_targets : NULL;
+    fnni_run_truth(b->run, data, &model->truth);
 }
 
 FNN_DEF fnn_result fnn_forward(fnn_model *model, const fnn_dataset *data, const int64_t *samples,
@@ -13112,7 +13632,7 @@ FNN_DEF fnn_result fnn_forward(fnn_model *model, const fnn_dataset *data, const 
     model->run.step = model->updates;
     fnni_batch_make(&b, model, data, samples);
     b.last = model->layer_count - 1;
-    fnni_gather_rows(data, samples, 0, count, model->run_rows);
+    fnni_gather_rows(data, samples, 0, count, model->truth.rows);
     model->run_data = *data;
     model->run_data.index = NULL; /* samples are rows now */
     model->run_data.count = model->run_data.rows = fnni_dataset_rows(data);
@@ -13126,6 +13646,26 @@ FNN_DEF const fnn_real *fnn_outputs(const fnn_model *model)
     return model && model->run_ready ? fnni_y(&model->run, model->layer_count - 1, 0, NULL) : NULL;
 }
 
+/* The loss against the batch, which may have changed since. */
+static fnn_result fnni_check_batch(fnn_model *model)
+{
+    const fnni_run *run = &model->run;
+    const int n = model->layers[model->layer_count - 1].outputs;
+    fnn_result result = fnni_check_outputs(model, &model->error);
+    int i;
+    for (i = 0; i < run->rows && !result; i++) {
+        if (run->weights && run->weights[i] == 0) continue;
+        if (run->targets)
+            result = fnni_loss_check_row(model->loss, run->targets + (size_t)i * (size_t)n, n,
+                                         model->run_data.classes, i, &model->error);
+        else if (run->labels[i] >= fnni_loss_classes(model->loss, n))
+            result = fnni_model_fail(model, FNN_ERROR_ARGUMENT,
+                                     "loss: expected labels below %d, found %ld",
+                                     fnni_loss_classes(model->loss, n), (long)run->labels[i]);
+    }
+    return result;
+}
+
 FNN_DEF fnn_result fnn_loss(fnn_model *model, double *loss)
 {
     fnn_result result = fnni_begin(model);
@@ -13135,12 +13675,12 @@ FNN_DEF fnn_result fnn_loss(fnn_model *model, double *loss)
         return fnni_model_fail(model, FNN_ERROR_STATE, "loss: expected fnn_forward first");
     if (fnni_check_data(model, &model->run_data, "loss", 1, &model->error))
         return model->error.code = FNN_ERROR_STATE; /* they may do for outputs alone */
-    result = fnni_check_samples(model, &model->run_data, model->run_rows, model->run.rows,
+    result = fnni_check_samples(model, &model->run_data, model->truth.rows, model->run.rows,
                                 &model->error);
     if (result) return result;
-    fnni_gather_targets(&model->run_data, model->run_rows, 0, 0, model->run.rows,
-                        model->layers[model->layer_count - 1].outputs, model->run_labels,
-                        model->run_targets);
+    fnni_gather_truth(model, &model->run_data, model->truth.rows, 0, 0, model->run.rows,
+                      &model->truth);
+    if ((result = fnni_check_batch(model))) return result;
     mean = fnni_batch_loss(&model->run);
     if (loss) *loss = mean;
     model->run_ready = 2;
@@ -13259,11 +13799,11 @@ typedef struct fnni_inference {
     const fnn_model *model;
     fnn_context *context;
     const fnn_dataset *data;
-    size_t per_part;   /* reals of workspace of a part */
-    fnn_real *outputs; /* (count, outputs), or NULL */
-    int32_t *classes;  /* (count), or NULL */
-    double *sums;      /* per stretch: loss, hits, squared error; NULL without evaluation */
-    int flip, shift;   /* the views that outputs are the mean of */
+    size_t per_part;            /* reals of workspace of a part */
+    fnn_real *outputs;          /* (count, outputs), or NULL */
+    int32_t *classes;           /* (count), or NULL */
+    double *sums;               /* FNNI_SUMS a stretch; NULL without evaluation */
+    int flip, shift;            /* the views that outputs are the mean of */
     const fnni_augmenter *view; /* the one at work, or NULL: the samples as they are */
     int add;                    /* its outputs are added: it is not the first */
     const fnn_real *computed;   /* (count, outputs) that are there already, or NULL */
@@ -13284,7 +13824,8 @@ static fnni_inference fnni_inference_of(const fnn_model *model, const fnn_datase
 /* The chunks are dealt to at most this many stretches, whatever the number of threads: each adds up
  * its chunks in order, a thread takes whole stretches, and sums need space for no more. */
 #define FNNI_STRETCHES 256
-#define FNNI_STRETCH_SUMS (3 * FNNI_STRETCHES * sizeof(double) / sizeof(fnn_real))
+#define FNNI_SUMS 4 /* of a stretch: loss, hits, squared error, weights */
+#define FNNI_STRETCH_SUMS (FNNI_SUMS * FNNI_STRETCHES * sizeof(double) / sizeof(fnn_real))
 
 static int64_t fnni_chunks(const fnn_dataset *data)
 {
@@ -13304,10 +13845,10 @@ static size_t fnni_reals_of(size_t bytes)
 }
 
 /* Lays a part's run out in `memory` (NULL: only counts): plans, activations, losses, labels,
- * targets, workspace. Returns the reals it takes. */
+ * weights, targets, workspace. Returns the reals it takes. */
 static size_t fnni_inference_lay_out(fnni_run *run, const fnn_model *model,
                                      const fnni_kernels *kernels, fnni_plan *plans,
-                                     fnn_real *memory, int32_t **labels, fnn_real **targets)
+                                     fnn_real *memory, fnni_truth *truth)
 {
     const size_t outputs = (size_t)fnni_outputs(model);
     const size_t activations = fnni_round(fnni_times(model->columns[1], FNNI_CHUNK));
@@ -13322,22 +13863,22 @@ static size_t fnni_inference_lay_out(fnni_run *run, const fnn_model *model,
     if (memory) {
         run->activations = memory;
         run->losses = run->activations + activations;
-        *labels = (int32_t *)(void *)(run->losses + FNNI_CHUNK);
-        *targets = run->losses + 2 * FNNI_CHUNK;
-        run->workspace = *targets + fnni_round(outputs * FNNI_CHUNK);
+        truth->labels = (int32_t *)(void *)(run->losses + FNNI_CHUNK);
+        truth->weights = run->losses + 2 * FNNI_CHUNK;
+        truth->targets = run->losses + 3 * FNNI_CHUNK;
+        run->workspace = truth->targets + fnni_round(outputs * FNNI_CHUNK);
     }
     return fnni_plus(fnni_plus(activations, own),
-                     fnni_plus(2 * FNNI_CHUNK, fnni_round(fnni_times(outputs, FNNI_CHUNK))));
+                     fnni_plus(3 * FNNI_CHUNK, fnni_round(fnni_times(outputs, FNNI_CHUNK))));
 }
 
 /* Reals a part needs, its plans first. */
 static size_t fnni_inference_reals(const fnn_model *model, const fnni_kernels *kernels)
 {
+    fnni_truth truth;
     fnni_run run;
-    int32_t *labels;
-    fnn_real *targets;
     return fnni_plus(fnni_reals_of((size_t)model->layer_count * sizeof(fnni_plan)),
-                     fnni_inference_lay_out(&run, model, kernels, NULL, NULL, &labels, &targets));
+                     fnni_inference_lay_out(&run, model, kernels, NULL, NULL, &truth));
 }
 
 /* How many of a row's outputs come before output j: larger, or equal and earlier. A NaN comes
@@ -13351,27 +13892,89 @@ static int fnni_rank(const fnn_real *y, int n, int j)
     return before;
 }
 
-/* Correct rows of a run: the largest output is at the label, or where the target is largest. */
-static int fnni_hits(const fnni_run *run, const fnn_real *y, int n)
+/* The share of n outputs that are on their target's side: above half where it is above one half. A
+ * NaN is on none. */
+static double fnni_sides(const fnn_real *y, const fnn_real *targets, int n, double half)
 {
-    int hits = 0, i;
-    for (i = 0; i < run->rows; i++) {
-        const size_t first = (size_t)i * (size_t)n;
-        hits +=
-            fnni_rank(y + first, n,
-                      run->targets ? fnni_argmax(run->targets + first, n) : run->labels[i]) == 0;
+    int right = 0, j;
+    for (j = 0; j < n; j++)
+        right += y[j] == y[j] && ((double)y[j] > half) == (targets[j] > (fnn_real).5);
+    return (double)right / n;
+}
+
+/* How right row i of a run is, 0 to 1: whether the largest output is at the label, or where the
+ * target is largest; of answers, the share of right ones. */
+static double fnni_hit(const fnni_run *run, int i, const fnn_real *y, int n)
+{
+    const int binary = fnni_is_binary(run->model);
+    const fnn_real *targets = run->targets ? run->targets + (size_t)i * (size_t)n : NULL;
+    double right = 0;
+    int j;
+    if (targets && (binary || n == 1)) return fnni_sides(y, targets, n, binary ? 0 : .5);
+    if (targets || !binary)
+        return fnni_rank(y, n, targets ? fnni_argmax(targets, n) : run->labels[i]) == 0;
+    for (j = 0; j < n; j++) {
+        const fnn_real t = (fnn_real)(n == 1 ? run->labels[i] : run->labels[i] == j);
+        right += fnni_sides(y + j, &t, 1, 0);
     }
+    return right / n;
+}
+
+/* The weight of row i of a run. */
+static double fnni_weight(const fnni_run *run, int i)
+{
+    return run->weights ? (double)run->weights[i] : 1;
+}
+
+static double fnni_weights(const fnni_run *run)
+{
+    double sum = 0;
+    int i;
+    for (i = 0; i < run->rows; i++) sum += fnni_weight(run, i);
+    return sum;
+}
+
+/* Their weighted sum over a run's rows. Under a loss of answers y are its logits. */
+static double fnni_hits(const fnni_run *run, const fnn_real *y, int n)
+{
+    double hits = 0;
+    int i;
+    for (i = 0; i < run->rows; i++)
+        hits += fnni_weight(run, i) * fnni_hit(run, i, y + (size_t)i * (size_t)n, n);
     return hits;
 }
 
+/* Whether a score is an accuracy, and its name. */
+static int fnni_scores_hits(const fnn_model *model, const fnn_dataset *data)
+{
+    return fnni_has_classes(data) || fnni_is_binary(model);
+}
+
+static const char *fnni_score_name(const fnn_model *model, const fnn_dataset *data)
+{
+    return fnni_scores_hits(model, data) ? "accuracy" : "R2";
+}
+
+/* The class of a row of outputs y, or of the logits that a loss of answers takes of them. */
+static int fnni_class(const fnn_model *model, const fnn_real *y, const fnn_real *logits, int n)
+{
+    if (n > 1) return fnni_argmax(y, n);
+    return fnni_is_binary(model) ? *logits > 0 : *y > (fnn_real).5;
+}
+
+/* The weighted sum of (y - t)^2 in the targets' own unit, 0 without targets. */
 static double fnni_squared_error(const fnni_run *run, const fnn_real *y, int n)
 {
-    const size_t count = (size_t)run->rows * (size_t)n;
+    const fnn_real *scale = fnni_rescales(run->model) ? run->model->target_scale : NULL;
     double sum = 0;
-    size_t i;
-    for (i = 0; run->targets && i < count; i++) {
-        const double e = (double)y[i] - (double)run->targets[i];
-        sum += e * e;
+    int i, j;
+    for (i = 0; run->targets && i < run->rows; i++, y += n) {
+        const fnn_real *t = run->targets + (size_t)i * (size_t)n;
+        const double w = fnni_weight(run, i);
+        for (j = 0; j < n && w > 0; j++) {
+            const double e = ((double)y[j] - (double)t[j]) * (scale ? (double)scale[j] : 1);
+            sum += w * e * e;
+        }
     }
     return sum;
 }
@@ -13387,12 +13990,12 @@ static void fnni_inference_forward(const fnni_inference *f, fnni_run *run, int64
 }
 
 static void fnni_inference_chunk(const fnni_inference *f, fnni_run *run, int64_t chunk,
-                                 int32_t *labels, fnn_real *targets, double *sums)
+                                 const fnni_truth *truth, double *sums)
 {
     const int last = f->model->layer_count - 1, n = fnni_outputs(f->model);
     const int64_t first = chunk * FNNI_CHUNK;
     const fnn_real *y = fnni_y(run, last, 0, NULL);
-    int64_t rows[FNNI_CHUNK];
+    const fnn_real *taken = fnni_y(run, fnni_loss_layer(f->model), 0, NULL);
     int i;
     run->rows = f->data->count - first < FNNI_CHUNK ? (int)(f->data->count - first) : FNNI_CHUNK;
     if (f->computed)
@@ -13406,15 +14009,16 @@ static void fnni_inference_chunk(const fnni_inference *f, fnni_run *run, int64_t
         memcpy(f->outputs + (size_t)first * (size_t)n, y,
                (size_t)run->rows * (size_t)n * sizeof *y);
     for (i = 0; f->classes && i < run->rows; i++)
-        f->classes[first + i] = fnni_argmax(y + (size_t)i * (size_t)n, n);
+        f->classes[first + i] =
+            fnni_class(f->model, y + (size_t)i * (size_t)n, taken + (size_t)i * (size_t)n, n);
     if (!sums) return;
-    fnni_gather_targets(f->data, NULL, first, 0, run->rows, n, labels, targets);
-    fnni_gather_rows(f->data, NULL, first, run->rows, rows);
-    run->origins = rows;
+    fnni_gather_truth(f->model, f->data, NULL, first, 0, run->rows, truth);
+    fnni_gather_rows(f->data, NULL, first, run->rows, truth->rows);
     sums[0] += fnni_batch_loss(run) * run->rows;
+    sums[3] += fnni_weights(run);
     if (!fnni_is_scored(f->model, f->data)) return;
-    sums[1] += fnni_hits(run, y, n);
-    sums[2] += fnni_squared_error(run, y, n);
+    sums[1] += fnni_hits(run, fnni_is_binary(f->model) ? taken : y, n);
+    sums[2] += fnni_squared_error(run, fnni_rescales(f->model) ? taken : y, n);
 }
 
 static void fnni_inference_part(void *argument, int part, int parts)
@@ -13424,22 +14028,22 @@ static void fnni_inference_part(void *argument, int part, int parts)
     const int stretches = fnni_stretches(f->data);
     fnn_real *memory = f->context->workspace + (size_t)part * f->per_part;
     fnni_plan *plans = (fnni_plan *)(void *)memory;
-    fnn_real *targets = NULL;
-    int32_t *labels = NULL;
+    int64_t rows[FNNI_CHUNK];
+    fnni_truth truth;
     fnni_run run;
     int s;
     memory += fnni_reals_of((size_t)f->model->layer_count * sizeof *plans);
-    fnni_inference_lay_out(&run, f->model, f->context->kernels, plans, memory, &labels, &targets);
+    fnni_inference_lay_out(&run, f->model, f->context->kernels, plans, memory, &truth);
+    truth.rows = rows;
     run.augmenter = f->view;
-    run.labels = f->data->targets || !f->data->labels ? NULL : labels;
-    run.targets = f->data->targets ? targets : NULL;
+    fnni_run_truth(&run, f->data, &truth);
     fnni_prepare_rows(&run, 0, f->model->layer_count - 1, 0, run.workspace);
     for (s = stretches * part / parts; s < stretches * (part + 1) / parts; s++) {
-        double *sums = f->sums ? f->sums + 3 * s : NULL;
+        double *sums = f->sums ? f->sums + FNNI_SUMS * s : NULL;
         int64_t chunk = chunks * s / stretches;
-        if (sums) sums[0] = sums[1] = sums[2] = 0;
+        if (sums) memset(sums, 0, FNNI_SUMS * sizeof *sums);
         for (; chunk < chunks * (s + 1) / stretches; chunk++)
-            fnni_inference_chunk(f, &run, chunk, labels, targets, sums);
+            fnni_inference_chunk(f, &run, chunk, &truth, sums);
     }
 }
 
@@ -13511,16 +14115,19 @@ static fnn_result fnni_infer_views(fnni_inference *f)
     return result;
 }
 
-/* 1 - error / variation; 0 / 0 counts as 0, which gives 1. */
+/* 1 - error / variation. Where targets do not vary it would be -infinity or 0 / 0: then it is 1 if
+ * there is no error, else 0, as scikit-learn's r2_score, so that a fold of one sample has a figure
+ * that can be meaned and ranked. A NaN stays one. */
 static double fnni_r2(double error, double variation)
 {
-    return error == 0 ? 1 : 1 - error / variation;
+    if (error == 0) return 1;
+    return variation == 0 && error > 0 ? 0 : 1 - error / variation;
 }
 
 static fnn_result fnni_evaluate(const fnn_model *model, fnn_context *context,
                                 const fnn_dataset *data, fnn_metrics *metrics)
 {
-    double loss = 0, hits = 0, error = 0;
+    double loss = 0, hits = 0, error = 0, weight = 0;
     fnni_inference f = fnni_inference_of(model, data, NULL, NULL);
     fnn_result result;
     int i;
@@ -13528,17 +14135,18 @@ static fnn_result fnni_evaluate(const fnn_model *model, fnn_context *context,
     result = fnni_infer(&f, 1);
     if (result) return result;
     for (i = 0; i < fnni_stretches(data); i++) {
-        loss += f.sums[3 * i];
-        hits += f.sums[3 * i + 1];
-        error += f.sums[3 * i + 2];
+        const double *sums = f.sums + FNNI_SUMS * i;
+        loss += sums[0];
+        hits += sums[1];
+        error += sums[2];
+        weight += sums[3];
     }
     metrics->count = data->count;
     metrics->loss = loss / (double)data->count;
-    metrics->accuracy = fnni_has_classes(data) && fnni_is_scored(model, data)
-                            ? hits / (double)data->count
-                            : FNNI_NAN;
+    metrics->accuracy =
+        fnni_scores_hits(model, data) && fnni_is_scored(model, data) ? hits / weight : FNNI_NAN;
     metrics->r2 = data->targets ? fnni_r2(error, fnni_target_variation(data)) : FNNI_NAN;
-    metrics->score = fnni_has_classes(data) ? metrics->accuracy : metrics->r2;
+    metrics->score = fnni_scores_hits(model, data) ? metrics->accuracy : metrics->r2;
     return FNN_OK;
 }
 
@@ -13683,6 +14291,9 @@ FNNI_COLD FNN_DEF size_t fnn_memory_size(const fnn_model *model, int batch_size)
     if (model->shift)
         bytes =
             fnni_plus(bytes, fnni_times(2, fnni_block((size_t)model->inputs, sizeof(fnn_real))));
+    if (model->target_count)
+        bytes = fnni_plus(bytes,
+                          fnni_times(2, fnni_block((size_t)model->target_count, sizeof(fnn_real))));
     if (batch_size <= 0) return bytes;
     bytes = fnni_plus(bytes, fnni_run_bytes(model, batch_size));
     bytes = fnni_plus(bytes, own); /* gradients, and the optimiser's state */
@@ -13783,6 +14394,19 @@ FNN_DEF double fnn_top_k(const fnn_real *outputs, const int32_t *labels, int64_t
     const fnn_dataset data = fnni_labelled(labels, count);
     if (count < 0 || classes < 1 || k < 1 || (count > 0 && (!outputs || !labels))) return FNNI_NAN;
     return fnni_top_k(outputs, &data, classes, k);
+}
+
+FNN_DEF double fnn_binary_accuracy(const fnn_real *outputs, const fnn_real *targets, int64_t count,
+                                   int output_count, double threshold)
+{
+    double right = 0;
+    int64_t i;
+    if (count < 0 || output_count < 1 || (count > 0 && (!outputs || !targets)) ||
+        threshold != threshold)
+        return FNNI_NAN;
+    for (i = 0; i < count; i++, outputs += output_count, targets += output_count)
+        right += fnni_sides(outputs, targets, output_count, threshold);
+    return count > 0 ? right / (double)count : 0;
 }
 
 FNN_DEF fnn_result fnn_confusion(const int32_t *predicted, const int32_t *labels, int64_t count,
@@ -13891,7 +14515,7 @@ typedef struct fnni_fit {
     int64_t step;           /* of this fit, from 0 */
     int64_t position;       /* in order; count: a new pass begins */
     fnni_augmenter augmenter;
-    double loss_sum, score_sum;
+    double loss_sum, score_sum, weight_sum;
     int64_t seen;
     fnn_real *best;    /* parameters and statistics of the best epoch, or NULL */
     fnn_real *average; /* of both, or NULL; between epochs it holds those in training */
@@ -14055,8 +14679,9 @@ static void fnni_fit_step(fnni_fit *f)
     f->loss_sum += fnni_train_step(&f->batch) * run->rows;
     fnni_fit_average(f);
     f->seen += run->rows;
+    f->weight_sum += fnni_weights(run);
     if (!fnni_is_scored(f->model, f->data)) return;
-    f->score_sum += fnni_has_classes(f->data)
+    f->score_sum += fnni_scores_hits(f->model, f->data)
                         ? fnni_hits(run, fnni_y(run, l, 0, NULL), fnni_inputs(run, l))
                         : fnni_squared_error(run, fnni_y(run, l, 0, NULL), fnni_inputs(run, l));
 }
@@ -14078,7 +14703,7 @@ static void fnni_fit_bar(fnni_fit *f, int epoch, int step, int steps)
 
 static void fnni_fit_line(const fnni_fit *f, const fnn_epoch *e)
 {
-    const char *score = fnni_has_classes(f->data) ? "accuracy" : "R2";
+    const char *score = fnni_score_name(f->model, f->data);
     if (!f->config->verbose) return;
     fprintf(stderr, "%sepoch %d/%d  %.2f s  loss %.4f  %s %.4f", fnni_terminal() ? "\r\033[K" : "",
             e->epoch, f->config->epochs, e->seconds, e->loss, score, e->score);
@@ -14133,7 +14758,7 @@ static fnn_result fnni_fit_epoch(fnni_fit *f, int epoch, fnn_epoch *e)
     const int steps = fnni_steps_per_epoch(f);
     int step;
     f->started = fnni_seconds();
-    f->loss_sum = f->score_sum = 0;
+    f->loss_sum = f->score_sum = f->weight_sum = 0;
     f->seen = 0;
     for (step = 1; step <= steps; step++) {
         fnni_fit_step(f);
@@ -14146,10 +14771,10 @@ static fnn_result fnni_fit_epoch(fnni_fit *f, int epoch, fnn_epoch *e)
     e->step = (int64_t)f->model->updates;
     e->loss = f->loss_sum / (double)f->seen;
     e->score = !fnni_is_scored(f->model, f->data) ? FNNI_NAN
-               : fnni_has_classes(f->data)
-                   ? f->score_sum / (double)f->seen
-                   : fnni_r2(f->score_sum / (double)f->seen,
-                             fnni_target_variation(f->data) / (double)f->data->count);
+               : fnni_scores_hits(f->model, f->data)
+                   ? f->score_sum / f->weight_sum
+                   : fnni_r2(f->score_sum / f->weight_sum,
+                             fnni_target_variation(f->data) / fnni_weight_of_all(f->data));
     e->learning_rate = (double)f->now.optimizer.learning_rate;
     fnni_fit_swap(f); /* the epoch's result is the average; the next epoch swaps back */
     return fnni_fit_validate(f, e);
@@ -17889,6 +18514,7 @@ static fnn_result fnni_job_build(const fnni_search *s, fnni_job *job, int candid
     wrong = fnn_model_error(job->model);
     if (!wrong->code) {
         job->declined = s->config->build(s->config->user, t, job->model, &job->fit) != 0;
+        if (!job->declined) s->found->score_name = fnni_score_name(job->model, s->data);
         if (wrong->code != FNN_ERROR_MEMORY && (job->declined || !job->model->broken))
             return FNN_OK;
     }
@@ -17972,6 +18598,14 @@ static double fnni_candidate_value(const fnni_search *s, fnn_candidate *c)
     return fnni_monitors[m].sign * *fnni_figure(&c->mean, (int)m);
 }
 
+/* What decides between equals, smaller for better; not finite is larger than all numbers. */
+static double fnni_candidate_loss(const fnni_search *s, const fnn_candidate *c)
+{
+    const double loss =
+        fnni_monitors[s->config->monitor].validates ? c->mean.validation_loss : c->mean.loss;
+    return loss - loss == 0 ? loss : HUGE_VAL;
+}
+
 /* All folds of a candidate are trained. */
 static void fnni_candidate_finish(const fnni_search *s, fnn_candidate *c)
 {
@@ -17990,11 +18624,14 @@ static int fnni_candidate_beats(const fnni_search *s, fnn_candidate *a, fnn_cand
 #define FNNI_CANDIDATE_GROUP(state, word, group) group,
     static const int groups[] = {FNN_CANDIDATE_LIST(FNNI_CANDIDATE_GROUP)};
     const int x = groups[a->state], y = groups[b->state];
-    double value_a, value_b;
+    double value_a, value_b, loss_a, loss_b;
     if (x != y || x != 0) return x < y || (x == y && later);
     value_a = fnni_candidate_value(s, a);
     value_b = fnni_candidate_value(s, b);
-    return value_a > value_b || (value_a == value_b && later);
+    if (value_a != value_b) return value_a > value_b;
+    loss_a = fnni_candidate_loss(s, a);
+    loss_b = fnni_candidate_loss(s, b);
+    return loss_a < loss_b || (loss_a == loss_b && later);
 }
 
 static void fnni_search_rank(const fnni_search *s)

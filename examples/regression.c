@@ -1,9 +1,11 @@
-/* Regression: learns a noisy curve from 400 points. A quarter of them, held out, says when to stop;
- * an eighth, which had no say in anything, how good the curve is.
+/* Regression: learns a noisy curve of temperatures, about 288 kelvin, from 400 points. The network
+ * learns them standardised and predicts kelvin. A quarter of the points, held out, says when to
+ * stop; an eighth, which had no say in anything, how good the curve is.
  *
  *     cc -O2 -fopenmp examples/regression.c -o regression -lm && ./regression
  *
- * Prints R2 on those test points, about .97, and the curve it found beside the true one. */
+ * Prints R2 on those test points, about .97, and the curve it found beside the true one, in kelvin.
+ * Without fnn_normalize_targets the same network only gets to 288. */
 #define FMNIST_NN_IMPLEMENTATION
 #include "../fmnist_nn.h"
 
@@ -11,14 +13,14 @@ enum { POINTS = 400 };
 
 static double curve(double x)
 {
-    return sin(3 * x) + 0.5 * x;
+    return 288 + 6 * sin(3 * x) + 3 * x;
 }
 
-/* Noise in [-.2, .2] by a small congruential generator. */
+/* Noise in [-1.2, 1.2] by a small congruential generator. */
 static double noise(uint32_t *state)
 {
     *state = *state * 1664525u + 1013904223u;
-    return 0.4 * ((double)(*state >> 8) / 16777216.0 - 0.5);
+    return 2.4 * ((double)(*state >> 8) / 16777216.0 - 0.5);
 }
 
 int main(void)
@@ -40,6 +42,7 @@ int main(void)
     }
 
     fnn_model *m = fnn_sequential(1, 1, 1);
+    fnn_normalize_targets(m, FNN_NORMALIZE_STANDARDIZE, &train);
     fnn_dense(m, 64, FNN_TANH);
     fnn_dense(m, 64, FNN_TANH);
     fnn_dense(m, 1, FNN_LINEAR);

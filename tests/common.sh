@@ -87,7 +87,7 @@ openmp() { # COMPILER FLAG...
 double_programs='test_gemm test_math test_kernels test_conv test_pool test_norm test_model'
 # shellcheck disable=SC2034
 double_programs="$double_programs test_layers test_train test_schedule test_augment test_file"
-double_programs="$double_programs test_idx test_cifar10 test_parse test_csv"
+double_programs="$double_programs test_targets test_idx test_cifar10 test_parse test_csv"
 double_programs="$double_programs test_views test_data_failures test_search test_extremes"
 double_programs="$double_programs test_look"
 # Those that compute on vectors; the exhaustive tests try the others under emulation, too.

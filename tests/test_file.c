@@ -484,26 +484,54 @@ static void unusual_models_come_back(void)
     fnn_model_free(m);
 }
 
+/* A model whose targets are normalised, two of them, about 1000 and -3. */
+static fnn_model *rescaled_model(void)
+{
+    const fnn_real x[4] = {0, 1, 2, 3}, t[8] = {1000, -3, 1001, -5, 1002, -1, 1003, -3};
+    const fnn_dataset data = with_targets(table_of(x, 4, 1), t, 2);
+    fnn_model *m = fnn_sequential(1, 1, 1);
+    fnn_dense(m, 2, FNN_LINEAR);
+    fnn_set_loss(m, FNN_LOSS_MEAN_SQUARED_ERROR, 0, 0);
+    CHECK(!fnn_normalize_targets(m, FNN_NORMALIZE_STANDARDIZE, &data) && !fnn_seal(m));
+    return m;
+}
+
+static void normalised_targets_come_back(void)
+{
+    const fnn_real x[4] = {0, 1, 2, 3};
+    const fnn_dataset data = table_of(x, 4, 1);
+    fnn_model *m = rescaled_model(), *loaded;
+    fnn_real y[8], z[8];
+    CHECK(!fnn_save(m, path_of("a"), NULL));
+    loaded = load_or_say(path_of("a"));
+    CHECK(loaded && loaded->target_count == 2);
+    CHECK(!fnn_predict(m, NULL, &data, y) && !fnn_predict(loaded, NULL, &data, z));
+    CHECK(!memcmp(y, z, sizeof y) && y[0] > 900 && y[1] < 0);
+    fnn_model_free(loaded);
+    fnn_model_free(m);
+}
+
 /* The models that these tests save have each layer of the list. */
 static void every_layer_is_saved(void)
 {
 #define LAYER_TYPE(stem) &fnni_##stem##_type,
     static const fnni_layer_type *const types[] = {FNNI_LAYER_LIST(LAYER_TYPE)};
 #undef LAYER_TYPE
-    fnn_model *models[2];
+    enum { MODELS = 3 };
+    fnn_model *models[MODELS];
     int i, k, l;
     models[0] = model_make(NULL, 0, 0);
     models[1] = image_model();
+    models[2] = rescaled_model();
     for (i = 0; i < COUNT(types); i++) {
         int found = 0;
-        for (k = 0; k < 2; k++)
+        for (k = 0; k < MODELS; k++)
             for (l = 0; l < models[k]->layer_count; l++)
                 found |= models[k]->layers[l].type == types[i];
         CHECKF(found, "none has %s", types[i]->name);
         CHECK(fnni_layer_named(types[i]->name) == types[i]);
     }
-    fnn_model_free(models[0]);
-    fnn_model_free(models[1]);
+    for (k = 0; k < MODELS; k++) fnn_model_free(models[k]);
 }
 
 /* Without a configuration a model has as many threads as OpenMP would use: a new one, a loaded
@@ -1034,6 +1062,7 @@ static void claims_cost_nothing(void)
     } claims[] = {
         {"1 1 268435456", "dense 1 relu 0; flatten"},
         {"16384 16384 1", "dense 1 relu 0; flatten"},
+        {"1 1 268435456", "rescale; flatten"},
         {"1 1 16384", "dense 16384 relu 0;dense 16384 relu 0;dense 16384 relu 0"},
     };
     static uint8_t large[(1 << 24) + 4096];
@@ -1068,6 +1097,42 @@ static void claims_cost_nothing(void)
     CHECKF(strstr(error.message, "header of at most 16777216 bytes, found one of 16777217"), "%s",
            error.message);
     free(good.bytes);
+}
+
+/* As files of 0.2.0 were before a sigmoid at the end got a layer of its own: it gets it now. And
+ * what no model has: the outputs rescaled twice. */
+static void a_sigmoid_within_the_last_layer_is_read(void)
+{
+    static const char *const layers[2] = {"dense 1 sigmoid 0", "rescale; rescale"};
+    static uint8_t bytes[8 + 2 * sizeof(fnn_real)];
+    const fnn_real x = 1;
+    const fnn_dataset data = table_of(&x, 1, 1);
+    char header[600];
+    file_bytes empty, f;
+    fnn_error error;
+    int i;
+    empty.bytes = bytes;
+    empty.size = sizeof bytes;
+    for (i = 0; i < 2; i++) {
+        const fnn_context_config config = fnn_context_config_init();
+        const int size = (int)sizeof(fnn_real);
+        fnn_model *m;
+        fnn_real y = -1;
+        snprintf(header, sizeof header,
+                 "{\"__metadata__\":{\"library\":\"x\",\"input\":\"1 1 1\","
+                 "\"normalization\":\"none\",\"loss\":\"mean_squared_error\","
+                 "\"label_smoothing\":\"0\",\"epsilon\":\"0\",\"seed\":\"0\","
+                 "\"layers\":\"%s\"},\"0.dense.weight\":{\"dtype\":\"%s\",\"shape\":[1,1],"
+                 "\"data_offsets\":[0,%d]},\"0.dense.bias\":{\"dtype\":\"%s\",\"shape\":[1],"
+                 "\"data_offsets\":[%d,%d]}}",
+                 layers[i], FNNI_DTYPE, size, FNNI_DTYPE, size, 2 * size);
+        f = with_header(header, empty);
+        m = load_from(f, "f", &config, &error);
+        if (i) CHECK(!m && strstr(error.message, "layer 1: expected the words of a layer"));
+        else CHECK(m && m->layer_count == 2 && !fnn_predict(m, NULL, &data, &y) && y * 2 == 1);
+        fnn_model_free(m);
+        free(f.bytes);
+    }
 }
 
 /* Layers whose parameters together are more than a size_t of 32 bits can count. */
@@ -1535,6 +1600,7 @@ static const harness_test tests[] = {
     TEST(every_setting_comes_back),
     TEST(a_loss_function_is_asked_for),
     TEST(every_layer_is_saved),
+    TEST(normalised_targets_come_back),
     TEST(a_model_has_the_threads_it_should),
     TEST(unusual_models_come_back),
     TEST(a_loaded_model_has_its_shapes),
@@ -1550,6 +1616,7 @@ static const harness_test tests[] = {
     TEST(a_missing_tensor_is_named),
     TEST(claims_cost_nothing),
     TEST(sums_of_sizes_stop),
+    TEST(a_sigmoid_within_the_last_layer_is_read),
     TEST(large_headers_are_refused),
     TEST(wrong_calls_are_errors),
     TEST(every_allocation_may_fail),

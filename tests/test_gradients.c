@@ -111,13 +111,15 @@ enum {
     taken_by_sparse_categorical_cross_entropy = PROBABILITIES,
     taken_by_mean_squared_error = ANY_OUTPUTS,
     taken_by_mean_absolute_error = ANY_OUTPUTS,
-    taken_by_epsilon_insensitive = ANY_OUTPUTS
+    taken_by_epsilon_insensitive = ANY_OUTPUTS,
+    taken_by_binary_cross_entropy = ANY_OUTPUTS
 };
-#define TAKEN(kind, name, takes_logits) (taken) taken_by_##name,
+#define TAKEN(kind, name, absorbed, targets) (taken) taken_by_##name,
 static const taken takes[] = {FNN_LOSS_LIST(TAKEN)};
 
 static void each_loss(void)
 {
+    static const double weights[ROWS] = {1, 0.5, 0, 3, 2};
     int kind, with_targets, smooth;
     for (kind = 0; kind < FNN_LOSS_COUNT; kind++)
         for (with_targets = 0; with_targets < 2; with_targets++)
@@ -129,8 +131,28 @@ static void each_loss(void)
                 worst = check(m, &data, 0, 0);
                 CHECKF(worst < BOUND, "%s, targets %d, smoothing %d: %g", fnni_losses[kind].name,
                        with_targets, smooth, worst);
+                data.weights = weights;
+                worst = check(m, &data, 0, 0);
+                CHECKF(worst < BOUND, "%s, targets %d, smoothing %d, weighted: %g",
+                       fnni_losses[kind].name, with_targets, smooth, worst);
                 fnn_model_free(m);
             }
+}
+
+/* The loss of normalised targets, of each kind of number, and its gradient. */
+static void normalised_targets(void)
+{
+    int kind;
+    for (kind = 0; kind < FNN_NORMALIZATION_COUNT; kind++) {
+        fnn_dataset data = make_data(3, 1);
+        fnn_model *m = network(FNN_TANH, 0, 0, 0, 1);
+        double worst;
+        fnn_set_loss(m, FNN_LOSS_MEAN_SQUARED_ERROR, 0, 0);
+        CHECK(!fnn_normalize_targets(m, (fnn_normalization)kind, &data));
+        worst = check(m, &data, 0, 0);
+        CHECKF(worst < BOUND, "%s: %g", fnni_normalization_names[kind], worst);
+        fnn_model_free(m);
+    }
 }
 
 /* Outputs that are no distribution, some clipped, as a sigmoid output layer gives them. */
@@ -686,6 +708,20 @@ static void network_of_add(builder b, int option)
 
 enum { options_of_add = 9 };
 
+/* Between layers, where a gradient goes through it. */
+static void network_of_rescale(builder b, int option)
+{
+    static const double numbers[2 * 4] = {1, -3, 2, 8, 4, 5, 6, 8.5};
+    fnn_dataset data = with_targets(real_images_of(pixels, 2, HEIGHT, WIDTH, DEPTH), numbers, 4);
+    if (option) conv(b, 4, 3, FNN_TANH), fnn_global_average_pool2d(b.m);
+    else dense(b, 4, FNN_TANH);
+    CHECK(!fnn_normalize_targets(b.m, FNN_NORMALIZE_STANDARDIZE, &data));
+    fnni_rescale(b.m);
+    dense(b, CLASSES, FNN_SOFTMAX);
+}
+
+enum { options_of_rescale = 2 };
+
 typedef struct {
     const fnni_layer_type *type;
     build_function build;
@@ -972,6 +1008,7 @@ static void zero_gradients_are_checked(void)
 static const harness_test tests[] = {TEST(each_activation),
                                      TEST(each_loss),
                                      TEST(cross_entropy_on_any_outputs),
+                                     TEST(normalised_targets),
                                      TEST(penalties),
                                      TEST(penalties_act_on_what_they_should),
                                      TEST(finds_wrong_gradients),

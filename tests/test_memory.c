@@ -138,6 +138,26 @@ static void images(world *w)
     fnn_dense(w->model, CLASSES, FNN_SOFTMAX);
 }
 
+/* A model of normalised targets: it gets two layers more when it is sealed, for which the array of
+ * its sixteen has no room. */
+static void numbers(world *w)
+{
+    fnn_context_config config = fnn_context_config_init();
+    int l;
+    fnn_model_free(w->model);
+    config.allocator = w->allocator;
+    config.threads = 2;
+    w->data.labels = NULL;
+    w->data.classes = 0;
+    w->data.targets = a_matrix;
+    w->data.target_count = CLASSES;
+    w->model = fnn_sequential_with(&config, 1, 1, INPUTS);
+    for (l = 0; l < 15; l++) fnn_dense(w->model, 4, FNN_RELU);
+    fnn_dense(w->model, CLASSES, FNN_SIGMOID);
+    fnn_set_loss(w->model, FNN_LOSS_MEAN_SQUARED_ERROR, 0, 0);
+    fnn_normalize_targets(w->model, FNN_NORMALIZE_STANDARDIZE, &w->data);
+}
+
 /* ---- what is done before a call, and the calls ---- */
 
 static void nothing(world *w)
@@ -193,6 +213,17 @@ static void images_saved(world *w)
 {
     images(w);
     CHECK(!fnn_fit(w->model, &w->data, &w->fit, NULL) && !fnn_save(w->model, path(), NULL));
+}
+
+static void numbers_sealed(world *w)
+{
+    numbers(w), sealed(w);
+}
+
+static void numbers_saved(world *w)
+{
+    numbers_sealed(w);
+    CHECK(!fnn_save(w->model, path(), NULL));
 }
 
 static fnn_result call_context(world *w)
@@ -355,6 +386,13 @@ static fnn_result call_normalization(world *w)
     return r;
 }
 
+static fnn_result call_normalize_targets(world *w)
+{
+    const fnn_result r = fnn_normalize_targets(w->model, FNN_NORMALIZE_MEAN, &w->data);
+    if (!r) keep(w->model->target_shift, CLASSES), keep(w->model->target_scale, CLASSES);
+    return r;
+}
+
 static fnn_result call_save(world *w)
 {
     fnn_error error;
@@ -496,6 +534,10 @@ static const memory_case cases[] = {
     {"predict_layer", sealed, call_predict_layer, &own},
     {"images: predict_layer", images_sealed, call_predict_layer, &own},
     {"tensor_gradient", nothing, call_tensor_gradient, &own},
+    {"numbers: seal", numbers, call_seal, &own},
+    {"numbers: normalize_targets", numbers_sealed, call_normalize_targets, &own},
+    {"numbers: evaluate", numbers_sealed, call_evaluate, &own},
+    {"numbers: load", numbers_saved, call_load, &own},
     {"normalization_compute", nothing, call_normalization, &own},
     {"dataset_subset", nothing, call_subset, &own},
     {"dataset_shuffle", nothing, call_shuffle, &own},

@@ -420,6 +420,60 @@ static void of_equals_the_earlier_ranks_first(void)
     fnn_search_free(&found);
 }
 
+/* One weight, which is not trained: all of them are right, some more surely than others. */
+static int build_sure(void *user, const fnn_trial *t, fnn_model *m, fnn_fit_config *fit)
+{
+    (void)user;
+    fnn_dense(m, 1, FNN_SIGMOID);
+    fnn_set_loss(m, FNN_LOSS_BINARY_CROSS_ENTROPY, 0, 0);
+    *fnn_parameters(m, NULL) = (fnn_real)t->values[0];
+    fit->optimizer = fnn_sgd(0);
+    return 0;
+}
+
+static void of_equal_scores_the_smaller_loss_ranks_first(void)
+{
+    static const double weights[] = {1, 5, 3, 5}, x[] = {-2, 1, -1, 2, 2, -2};
+    static const int32_t sides[] = {0, 1, 0, 1, 1, 0};
+    const fnn_grid_axis axis = {"weight", weights, 4, NULL};
+    fnn_search_config c = configuration(2, 2);
+    fnn_real reals[6];
+    fnn_search found;
+    int i, m;
+    for (i = 0; i < 6; i++) reals[i] = (fnn_real)x[i];
+    c.build = build_sure;
+    for (m = 0; m < FNN_MONITOR_COUNT; m++) {
+        const fnn_dataset data = with_labels(table_of(reals, 6, 1), sides, 2);
+        c.monitor = (fnn_monitor)m;
+        CHECK(!fnn_grid_search(&data, &axis, 1, &c, &found, NULL));
+        CHECK(!strcmp(found.score_name, "accuracy") && found.candidates[0].mean.score == 1);
+        CHECK(found.candidates[0].rank == 4 && found.candidates[1].rank == 1);
+        CHECK(found.candidates[2].rank == 3 && found.candidates[3].rank == 2);
+        fnn_search_free(&found);
+    }
+}
+
+/* R2 of a single sample was -infinity or a NaN, and its candidate said to have diverged. */
+static void folds_of_one_sample_are_trained(void)
+{
+    fnn_dataset data = numbers();
+    const fnn_grid_axis axes[] = {{"rate", rates, 2, NULL}, {"units", units, 1, NULL}, grid[2]};
+    fnn_search_config c = configuration(5, 2);
+    fnn_search found;
+    fnn_error error;
+    int i;
+    error.message[0] = 0;
+    data.count = 5;
+    CHECKF(!fnn_grid_search(&data, axes, AXES, &c, &found, &error), "%s", error.message);
+    for (i = 0; i < found.count; i++) {
+        CHECK(found.candidates[i].state == FNN_CANDIDATE_TRAINED);
+        CHECK(found.candidates[i].mean.validation_score == 0);
+        CHECK(found.candidates[i].deviation.validation_score == 0);
+    }
+    CHECK(found.best >= 0 && found.model && !strcmp(found.score_name, "R2"));
+    fnn_search_free(&found);
+}
+
 static void the_refit_is_the_best_on_all_data(void)
 {
     const fnn_dataset data = images();
@@ -944,6 +998,8 @@ static const harness_test tests[] = {TEST(any_number_of_threads_gives_the_same_b
                                      TEST(each_row_is_held_out_once),
                                      TEST(noise_learnt_by_heart_scores_by_chance),
                                      TEST(the_best_is_the_best),
+                                     TEST(of_equal_scores_the_smaller_loss_ranks_first),
+                                     TEST(folds_of_one_sample_are_trained),
                                      TEST(of_equals_the_earlier_ranks_first),
                                      TEST(the_refit_is_the_best_on_all_data),
                                      TEST(a_refit_goes_as_far_as_the_folds_on_average),

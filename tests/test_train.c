@@ -193,6 +193,8 @@ static void losses_have_their_values(void)
     const fnn_real y[10] = {1, 2, 3, 4, 0, 0, 0, 0, 0, 0},
                    t[10] = {0, 0, (fnn_real)0.5, (fnn_real)0.5};
     const double z = log(exp(1.) + exp(2.) + exp(3.) + exp(4.) + 6), low = 1e-7;
+    const double softplus =
+        log1p(exp(1.)) + log1p(exp(2.)) + log1p(exp(3.)) + log1p(exp(4.)) + 6 * log(2.);
     int kind;
     CLOSE(loss_of(FNN_LOSS_SOFTMAX_CROSS_ENTROPY, 0, 0, y, 1, NULL), z - 2);
     CLOSE(loss_of(FNN_LOSS_SOFTMAX_CROSS_ENTROPY, 0, 0, y, 0, t), z - 3.5);
@@ -205,6 +207,10 @@ static void losses_have_their_values(void)
     CLOSE(loss_of(FNN_LOSS_MEAN_SQUARED_ERROR, 0, 0, y, 1, NULL), (1 + 1 + 9 + 16) / 10.);
     CLOSE(loss_of(FNN_LOSS_MEAN_ABSOLUTE_ERROR, 0, 0, y, 1, NULL), (1 + 1 + 3 + 4) / 10.);
     CLOSE(loss_of(FNN_LOSS_EPSILON_INSENSITIVE, 0, 1, y, 1, NULL), (0 + 0 + 2 + 3) / 10.);
+    CLOSE(loss_of(FNN_LOSS_BINARY_CROSS_ENTROPY, 0, 0, y, 1, NULL), (softplus - 2) / 10);
+    CLOSE(loss_of(FNN_LOSS_BINARY_CROSS_ENTROPY, 0, 0, y, 0, t), (softplus - 3.5) / 10);
+    CLOSE(loss_of(FNN_LOSS_BINARY_CROSS_ENTROPY, (fnn_real)0.1, 0, y, 1, NULL),
+          (softplus - 0.9 * 2 - 0.05 * 10) / 10);
     for (kind = 0; kind < FNN_LOSS_COUNT; kind++) CHECKF(losses_seen[kind], "no row of %d", kind);
 }
 
@@ -591,6 +597,7 @@ static void too_many_batches_are_refused(void)
     if (sizeof(size_t) > 4) data.count *= 2;
     c.batch_size = 1;
     fnn_dense(m, 1, FNN_LINEAR);
+    fnn_set_loss(m, FNN_LOSS_MEAN_SQUARED_ERROR, 0, 0);
     CHECK(fnn_fit(m, &data, &c, NULL) == FNN_ERROR_ARGUMENT);
     CHECKF(sizeof(size_t) == 4 || strstr(fnn_model_error(m)->message, "found 3758096384"), "%s",
            fnn_model_error(m)->message);
@@ -774,6 +781,7 @@ static int compare_size(void *user, const fnn_epoch *epoch)
 
 static void memory_is_what_memory_size_says(void)
 {
+    static const fnn_real numbers[ROWS * CLASSES];
     fnn_dataset data = make_images();
     fnn_context_config config = fnn_context_config_init();
     fnn_fit_config c = make_config(1);
@@ -781,9 +789,16 @@ static void memory_is_what_memory_size_says(void)
     int kind;
     config.allocator = budget_open(&weighed);
     config.threads = 3;
-    for (kind = 0; kind < 2; kind++) {
+    for (kind = 0; kind < 3; kind++) {
         fnn_model *m = fnn_sequential_with(&config, SIDE, SIDE, 1);
         fnn_normalize(m, FNN_NORMALIZE_STANDARDIZE, &data);
+        if (kind == 2) {
+            data.labels = NULL;
+            data.classes = 0;
+            data = with_targets(data, numbers, CLASSES);
+            fnn_set_loss(m, FNN_LOSS_MEAN_SQUARED_ERROR, 0, 0);
+            fnn_normalize_targets(m, FNN_NORMALIZE_MEAN, &data);
+        }
         if (kind) {
             fnn_conv2d(m, 7, 3, FNN_SAME, FNN_RELU);
             fnn_batch_norm(m);

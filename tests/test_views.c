@@ -327,7 +327,11 @@ static void check_finds_what_is_wrong(void)
     RIGHT(data.rows = 11);
     RIGHT((data.index = index, data.rows = 10, data.count = 3));
     RIGHT((data.reals = NULL, data.bytes = bytes));
-    RIGHT(data.labels = NULL);
+    RIGHT((data.labels = NULL, data.classes = 0));
+    RIGHT((data.labels = NULL, data.classes = 2));
+    RIGHT((data.labels = NULL, data.classes = 2, data.target_count = 1));
+    WRONG(data.labels = NULL, "of 3 classes: expected a target_count of 3, found 2");
+    WRONG((data.labels = NULL, data.target_count = 1), "of 3, found 1");
     CHECK(fnn_dataset_check(NULL, &error) == FNN_ERROR_ARGUMENT);
     WRONG(data.count = 0, "no samples");
     WRONG(data.count = -1, "-1 samples");

@@ -63,7 +63,8 @@ typedef struct test_case {
     int channels; /* 0: 1 */
     int bytes;    /* pixels as bytes in place of reals */
     truth truth;
-    fnn_normalization normalization;
+    int weighted; /* samples, and their classes where they have any */
+    fnn_normalization normalization, of_targets;
 
     fnn_activation activation; /* network says where these go */
     fnn_real parameter;
@@ -214,18 +215,35 @@ static int channels_of(const test_case *c)
     return c->channels ? c->channels : 1;
 }
 
-static fnn_dataset data_of(const test_case *c, int from, int count)
+static fnn_dataset weigh(fnn_dataset data, int from)
 {
-    const int channels = channels_of(c), at = from * PIXELS * channels;
-    const images *s = images_with(channels);
-    fnn_dataset data = c->bytes ? images_of(s->pixels + at, count, SIDE, SIDE, channels)
-                                : real_images_of(s->reals + at, count, SIDE, SIDE, channels);
+    static fnn_real weights[ROWS];
+    static const fnn_real class_weights[CLASSES] = {1, 2, 3, 1, 2, 3, 1, 2, 3, (fnn_real).3};
+    int i;
+    for (i = 0; i < ROWS; i++) weights[i] = (fnn_real)(i * 7 % 5) / 3;
+    data.weights = weights + from;
+    if (data.classes) data.class_weights = class_weights;
+    return data;
+}
+
+static fnn_dataset truth_of(const test_case *c, fnn_dataset data, const images *s, int from)
+{
     if (c->truth == NUMBERS)
         return with_targets(data, s->numbers + from * NUMBERS_EACH, NUMBERS_EACH);
     if (c->truth == LABELS) return with_labels(data, s->labels + from, CLASSES);
     data.classes = CLASSES;
     return with_targets(data, (c->truth == ONE_HOT ? s->one_hot : s->shares) + from * CLASSES,
                         CLASSES);
+}
+
+static fnn_dataset data_of(const test_case *c, int from, int count)
+{
+    const int channels = channels_of(c), at = from * PIXELS * channels;
+    const images *s = images_with(channels);
+    fnn_dataset data = c->bytes ? images_of(s->pixels + at, count, SIDE, SIDE, channels)
+                                : real_images_of(s->reals + at, count, SIDE, SIDE, channels);
+    data = truth_of(c, data, s, from);
+    return c->weighted ? weigh(data, from) : data;
 }
 
 /* ---- networks ---- */
@@ -459,6 +477,7 @@ static fnn_model *make_model(const test_case *c, const work *w, const fnn_datase
     fnn_set_seed(m, 7);
     if (c->weights.scale > 0) fnn_set_initializer(m, c->weights, c->biases);
     if (c->normalization != FNN_NORMALIZE_NONE) fnn_normalize(m, c->normalization, data);
+    if (c->of_targets != FNN_NORMALIZE_NONE) fnn_normalize_targets(m, c->of_targets, data);
     fnn_set_loss(m, c->loss, c->smoothing, c->epsilon);
     (c->network ? c->network : perceptron)(m, c);
     return m;
@@ -786,6 +805,8 @@ static void add_clipped_optimizers(void)
 #define SPARSE .loss = FNN_LOSS_SPARSE_CATEGORICAL_CROSS_ENTROPY
 #define SATURATED .weights = {FNN_GLOROT_UNIFORM, 8} /* probabilities that Keras' losses clip */
 #define INSENSITIVE .loss = FNN_LOSS_EPSILON_INSENSITIVE
+#define SQUARED .loss = FNN_LOSS_MEAN_SQUARED_ERROR
+#define BINARY .loss = FNN_LOSS_BINARY_CROSS_ENTROPY, .network = output
 static void add_losses(void)
 {
     const fnn_real some = (fnn_real).1;
@@ -820,6 +841,18 @@ static void add_losses(void)
          INSENSITIVE,
          .truth = NUMBERS,
          .epsilon = (fnn_real).5,
+         .validated = 1},
+        {.name = "loss/binary_labels", BINARY, .activation = FNN_SIGMOID, .validated = 1},
+        {.name = "loss/binary_shares", BINARY, .activation = FNN_SIGMOID, .truth = SHARES},
+        {.name = "loss/binary_logits", BINARY, .truth = ONE_HOT, .smoothing = some},
+        {.name = "loss/binary_saturated", BINARY, SATURATED, .activation = FNN_SIGMOID},
+        {.name = "loss/softmax_weighted", .weighted = 1, .validated = 1},
+        {.name = "loss/sparse_weighted", SPARSE, .truth = ONE_HOT, .weighted = 1},
+        {.name = "loss/squared_weighted", SQUARED, .truth = NUMBERS, .weighted = 1},
+        {.name = "loss/squared_standardized",
+         SQUARED,
+         .truth = NUMBERS,
+         .of_targets = FNN_NORMALIZE_STANDARDIZE,
          .validated = 1},
     };
     ADD(list);
