@@ -276,7 +276,8 @@
  *     order of samples, role of a column, missing values    a row in its list (>>api); its case in
  *                      >>datasets, or among the CSV pages of >>data; a test in tests/test_views.c,
  *                      or in tests/test_csv.c.
- *     file in place of data, IDX type    a row in FNNI_IMPOSTOR_LIST or FNNI_IDX_TYPE_LIST (>>data).
+ *     file in place of data, IDX type    a row in FNNI_IMPOSTOR_LIST or FNNI_IDX_TYPE_LIST
+ *                      (>>data).
  *     normalisation, initialiser    a row in its list (>>api); a row in tests/test_views.c, or in
  *                      tests/test_model.c.
  *     instruction set  a row in FNN_ISA_LIST (>>api); a block of vocabulary in >>kernels; a pass in
@@ -1012,6 +1013,7 @@ typedef struct fnn_loss_batch {
     const fnn_real *y;       /* (count, outputs) these, as fnn_outputs shows them */
     const int32_t *labels;   /* (count), or NULL: the data have targets, or neither */
     const fnn_real *targets; /* (count, outputs), or NULL */
+    const fnn_real *weights; /* (count), or NULL: each counts 1. The library applies none here */
     const int64_t *rows; /* (count) where the samples are in the data set's arrays: sample i of a
                                 set without index is row i. To look up what else you know of them */
 } fnn_loss_batch;
@@ -1350,9 +1352,9 @@ FNN_API fnn_result fnn_forward(fnn_model *model, const fnn_dataset *data, const 
  * fnn_set_rate_factor, fnn_check_gradients. */
 FNN_API const fnn_real *fnn_outputs(const fnn_model *model);
 
-/* *loss (may be NULL) = the mean loss over the batch, each sample's times its weight, by the labels,
- * targets and weights that stand in the data set's arrays now, so that they may be made from
- * fnn_outputs. FNN_ERROR_STATE before fnn_forward, and for data that have neither or do not fit;
+/* *loss (may be NULL) = the mean loss over the batch, each sample's times its weight, by the
+ * labels, targets and weights that stand in the data set's arrays now, so that they may be made
+ * from fnn_outputs. FNN_ERROR_STATE before fnn_forward, and for data that have neither or do not fit;
  * FNN_ERROR_ARGUMENT for a label that is out of range, and for a loss that cannot learn from these
  * (fnn_loss_kind). */
 FNN_API fnn_result fnn_loss(fnn_model *model, double *loss);
@@ -9396,7 +9398,8 @@ static void fnni_loss_epsilon_insensitive(const fnni_loss *c)
 typedef enum fnni_targets_kind {
     FNNI_TARGET_SHARES,  /* of the classes: they add up to 1 */
     FNNI_TARGET_ANSWERS, /* no or yes, 0 to 1, one for each output */
-    FNNI_TARGET_NUMBERS  /* any */
+    FNNI_TARGET_NUMBERS, /* any */
+    FNNI_TARGET_OWN      /* what a function of the caller's makes of them, or none */
 } fnni_targets_kind;
 
 typedef struct fnni_loss_type {
@@ -9410,53 +9413,59 @@ typedef struct fnni_loss_type {
 static const fnni_loss_type fnni_losses[] = {FNN_LOSS_LIST(FNNI_LOSS_TYPE)};
 #undef FNNI_LOSS_TYPE
 
+/* A function of the caller's stands beside the list: fnn_set_loss_function. It gets whole batches
+ * (fnni_own_loss), so that there is no function for some rows. */
+static const fnni_loss_type fnni_loss_function_type = {"function", FNNI_AS_IT_IS, FNNI_TARGET_OWN,
+                                                       NULL};
+
 /* Whether a loss takes the input of this activation, where it is the model's last. */
-static int fnni_loss_absorbs(fnn_loss_kind loss, fnn_activation activation)
+static int fnni_loss_absorbs(const fnni_loss_type *loss, fnn_activation activation)
 {
-    return activation != FNNI_AS_IT_IS && fnni_losses[loss].absorbed == activation;
+    return activation != FNNI_AS_IT_IS && loss->absorbed == activation;
 }
 
 static int fnni_some_loss_absorbs(fnn_activation activation)
 {
     int kind = 0;
-    while (kind < FNN_LOSS_COUNT && !fnni_loss_absorbs((fnn_loss_kind)kind, activation)) kind++;
+    while (kind < FNN_LOSS_COUNT && !fnni_loss_absorbs(&fnni_losses[kind], activation)) kind++;
     return kind < FNN_LOSS_COUNT;
 }
 
-static int fnni_loss_takes_any(fnn_loss_kind loss)
+/* Whether any number will do as a target. */
+static int fnni_loss_takes_any(const fnni_loss_type *loss)
 {
-    return fnni_losses[loss].targets == FNNI_TARGET_NUMBERS;
+    return loss->targets == FNNI_TARGET_NUMBERS || loss->targets == FNNI_TARGET_OWN;
 }
 
 /* Whether each output is a question of its own, and y > 0 is the answer yes. */
-static int fnni_loss_is_binary(fnn_loss_kind loss)
+static int fnni_loss_is_binary(const fnni_loss_type *loss)
 {
-    return fnni_losses[loss].targets == FNNI_TARGET_ANSWERS;
+    return loss->targets == FNNI_TARGET_ANSWERS;
 }
 
 /* Classes that labels may have: a single output answers no or yes. */
-static int fnni_loss_classes(fnn_loss_kind loss, int outputs)
+static int fnni_loss_classes(const fnni_loss_type *loss, int outputs)
 {
     return fnni_loss_is_binary(loss) && outputs == 1 ? 2 : outputs;
 }
 
 /* A share of a single class is 1 whatever the weights are: nothing would be learned. */
-static fnn_result fnni_loss_check_outputs(fnn_loss_kind loss, int outputs, fnn_error *error)
+static fnn_result fnni_loss_check_outputs(const fnni_loss_type *loss, int outputs, fnn_error *error)
 {
-    if (fnni_losses[loss].targets != FNNI_TARGET_SHARES || outputs > 1) return FNN_OK;
+    if (loss->targets != FNNI_TARGET_SHARES || outputs > 1) return FNN_OK;
     return fnni_fail(error, FNN_ERROR_ARGUMENT,
                      "loss: %s of a single output learns nothing: expected two outputs or more, or "
                      "fnn_set_loss to binary cross-entropy for no or yes, to mean squared error "
                      "for a number",
-                     fnni_losses[loss].name);
+                     loss->name);
 }
 
 /* A sample's targets (n). classes: of the data set, 0: the targets say themselves what they are. A
  * NaN passes: the loss will tell. */
-static fnn_result fnni_loss_check_row(fnn_loss_kind loss, const fnn_real *t, int n, int classes,
-                                      int64_t sample, fnn_error *error)
+static fnn_result fnni_loss_check_row(const fnni_loss_type *loss, const fnn_real *t, int n,
+                                      int classes, int64_t sample, fnn_error *error)
 {
-    const fnni_targets_kind wanted = fnni_losses[loss].targets;
+    const fnni_targets_kind wanted = loss->targets;
     double sum = 0;
     int j, outside = 0;
     for (j = 0; j < n; j++) {
@@ -9466,12 +9475,12 @@ static fnn_result fnni_loss_check_row(fnn_loss_kind loss, const fnn_real *t, int
     if (wanted == FNNI_TARGET_ANSWERS && outside)
         return fnni_fail(error, FNN_ERROR_ARGUMENT,
                          "sample %lld: expected targets from 0 to 1 under %s, found %g",
-                         (long long)sample, fnni_losses[loss].name, (double)t[outside - 1]);
+                         (long long)sample, loss->name, (double)t[outside - 1]);
     if (wanted == FNNI_TARGET_SHARES && classes == 0 && (outside || fabs(sum - 1) > .01))
         return fnni_fail(error, FNN_ERROR_ARGUMENT,
                          "sample %lld: expected shares of classes that add up to 1 under %s, found "
                          "a sum of %g, the first %g; numbers are learned by mean squared error",
-                         (long long)sample, fnni_losses[loss].name, sum, (double)t[0]);
+                         (long long)sample, loss->name, sum, (double)t[0]);
     return FNN_OK;
 }
 
@@ -10197,16 +10206,9 @@ static int fnni_end(const fnn_model *model)
     return l;
 }
 
-/* Whether the loss, which is not the user's, is computed as one with this activation at the end. */
-static int fnni_absorbs(const fnn_model *model, fnn_activation activation)
+static const fnni_loss_type *fnni_loss_of(const fnn_model *model)
 {
-    return !model->loss_is_own && fnni_loss_absorbs(model->loss, activation);
-}
-
-/* Whether each output is a question of its own. */
-static int fnni_is_binary(const fnn_model *model)
-{
-    return !model->loss_is_own && fnni_loss_is_binary(model->loss);
+    return model->loss_is_own ? &fnni_loss_function_type : &fnni_losses[model->loss];
 }
 
 /* Whether it learns normalised targets, and gives outputs in their own unit. */
@@ -10223,7 +10225,9 @@ static int fnni_loss_layer(const fnn_model *model)
     const int end = fnni_end(model);
     if (end < 0) return -1; /* of a model that ends at its input */
     if (fnni_rescales(model)) return model->layer_count - 2;
-    return fnni_absorbs(model, model->layers[end].activation) ? end - 1 : model->layer_count - 1;
+    return fnni_loss_absorbs(fnni_loss_of(model), model->layers[end].activation)
+               ? end - 1
+               : model->layer_count - 1;
 }
 
 /* ---- how calls fail ---- */
@@ -12193,10 +12197,11 @@ static fnn_result fnni_check_absorbed(fnn_model *model)
     int l = model->layer_count - 1;
     while (l > 0 && (layers[l].type->flags & (FNNI_RANDOM | FNNI_SHARES_INPUT)))
         passed |= layers[l--].type->flags;
-    if (!(passed & FNNI_RANDOM) || !fnni_absorbs(model, layers[l].activation)) return FNN_OK;
+    if (!(passed & FNNI_RANDOM) || !fnni_loss_absorbs(fnni_loss_of(model), layers[l].activation))
+        return FNN_OK;
     return fnni_model_fail(model, FNN_ERROR_STATE, "layer %d %s: no dropout may follow it under %s",
                            l, fnni_activations[layers[l].activation].word,
-                           fnni_losses[model->loss].name);
+                           fnni_loss_of(model)->name);
 }
 
 /* Gives an activation that some loss absorbs, and that the last layer does within, a layer of its
@@ -12772,12 +12777,13 @@ FNNI_COLD static fnn_result fnni_check_data(const fnn_model *model, const fnn_da
                          "%s: expected samples of %d numbers, found %d x %d x %d", name,
                          model->inputs, data->height, data->width, data->channels);
     if (data->class_weights && fnni_dataset_check_columns(data, error)) return FNN_ERROR_ARGUMENT;
-    if (data->class_weights && data->targets && outputs > 1 && fnni_is_binary(model))
+    if (data->class_weights && data->targets && outputs > 1 &&
+        fnni_loss_is_binary(fnni_loss_of(model)))
         return fnni_fail(
             error, FNN_ERROR_ARGUMENT,
             "%s: class_weights need samples with one class each, which several answers "
             "under %s are not: expected weights of the samples",
-            name, fnni_losses[model->loss].name);
+            name, fnni_loss_of(model)->name);
     if (!supervised) return FNN_OK;
     if (model->loss_is_own && !model->loss_function)
         return fnni_fail(error, FNN_ERROR_STATE,
@@ -12797,9 +12803,9 @@ FNNI_COLD static fnn_result fnni_check_data(const fnn_model *model, const fnn_da
                          "%s: expected targets without classes, which the model normalises, found "
                          "classes",
                          name);
-    if (!data->targets && data->classes > fnni_loss_classes(model->loss, outputs))
+    if (!data->targets && data->classes > fnni_loss_classes(fnni_loss_of(model), outputs))
         return fnni_fail(error, FNN_ERROR_ARGUMENT, "%s: expected at most %d classes, found %d%s",
-                         name, fnni_loss_classes(model->loss, outputs), data->classes,
+                         name, fnni_loss_classes(fnni_loss_of(model), outputs), data->classes,
                          outputs == 1 && data->classes == 2
                              ? "; a single output learns two by binary cross-entropy"
                              : "");
@@ -12810,12 +12816,12 @@ FNNI_COLD static fnn_result fnni_check_data(const fnn_model *model, const fnn_da
 static fnn_result fnni_check_outputs(const fnn_model *model, fnn_error *error)
 {
     const int outputs = model->layers[model->layer_count - 1].outputs;
-    if (fnni_rescales(model) && !fnni_loss_takes_any(model->loss))
+    if (fnni_rescales(model) && fnni_loss_of(model)->targets != FNNI_TARGET_NUMBERS)
         return fnni_fail(error, FNN_ERROR_ARGUMENT,
                          "loss: %s takes no normalised targets: expected a loss of numbers, such "
                          "as mean squared error",
-                         fnni_losses[model->loss].name);
-    return fnni_loss_check_outputs(model->loss, outputs, error);
+                         fnni_loss_of(model)->name);
+    return fnni_loss_check_outputs(fnni_loss_of(model), outputs, error);
 }
 
 /* Whether the loss can learn from the samples: looks at every target. */
@@ -12826,11 +12832,11 @@ FNNI_COLD static fnn_result fnni_check_loss(const fnn_model *model, const fnn_da
     fnn_error wrong;
     fnn_result result = fnni_check_outputs(model, error);
     int64_t i;
-    if (result || !data->targets || fnni_loss_takes_any(model->loss)) return result;
+    if (result || !data->targets || fnni_loss_takes_any(fnni_loss_of(model))) return result;
     for (i = 0; i < data->count && !result; i++) {
         const size_t row = fnni_dataset_row(data, i);
         if (fnni_weight_of(data, row) > 0)
-            result = fnni_loss_check_row(model->loss, data->targets + row * (size_t)n, n,
+            result = fnni_loss_check_row(fnni_loss_of(model), data->targets + row * (size_t)n, n,
                                          data->classes, i, &wrong);
     }
     return result ? fnni_fail(error, result, "%s: %s", name, wrong.message) : FNN_OK;
@@ -12850,7 +12856,7 @@ static fnn_result fnni_check_samples(const fnn_model *model, const fnn_dataset *
                                      const int64_t *samples, int count, fnn_error *error)
 {
     const int outputs = model->layers[model->layer_count - 1].outputs;
-    const int most = fnni_loss_classes(model->loss, outputs);
+    const int most = fnni_loss_classes(fnni_loss_of(model), outputs);
     const int classes = data->class_weights && data->classes < most ? data->classes : most;
     const int64_t rows = fnni_dataset_rows(data);
     int i;
@@ -13040,7 +13046,7 @@ static void fnni_loss_rows(const fnni_run *run, int from, int to)
     c.epsilon = model->loss_epsilon;
     c.losses = run->losses + from;
     c.d = run->deltas && (l >= 0 || run->input_gradient) ? fnni_d(run, l, from, NULL) : NULL;
-    fnni_losses[model->loss].all(&c);
+    fnni_loss_of(model)->all(&c);
     if (run->weights) fnni_loss_weigh(&c, run->weights + from);
 }
 
@@ -13056,6 +13062,7 @@ static double fnni_own_loss(const fnni_run *run)
     batch.y = fnni_y(run, last, 0, NULL);
     batch.labels = run->labels;
     batch.targets = run->targets;
+    batch.weights = run->weights;
     batch.rows = run->origins;
     return model->loss_function(model->loss_user, &batch,
                                 run->deltas ? fnni_d(run, last, 0, NULL) : NULL);
@@ -13646,23 +13653,17 @@ FNN_DEF const fnn_real *fnn_outputs(const fnn_model *model)
     return model && model->run_ready ? fnni_y(&model->run, model->layer_count - 1, 0, NULL) : NULL;
 }
 
-/* The loss against the batch, which may have changed since. */
+/* The loss against the batch's targets, of which both may have changed since fnn_forward. */
 static fnn_result fnni_check_batch(fnn_model *model)
 {
     const fnni_run *run = &model->run;
-    const int n = model->layers[model->layer_count - 1].outputs;
+    const int n = fnni_outputs(model);
     fnn_result result = fnni_check_outputs(model, &model->error);
     int i;
-    for (i = 0; i < run->rows && !result; i++) {
-        if (run->weights && run->weights[i] == 0) continue;
-        if (run->targets)
-            result = fnni_loss_check_row(model->loss, run->targets + (size_t)i * (size_t)n, n,
-                                         model->run_data.classes, i, &model->error);
-        else if (run->labels[i] >= fnni_loss_classes(model->loss, n))
-            result = fnni_model_fail(model, FNN_ERROR_ARGUMENT,
-                                     "loss: expected labels below %d, found %ld",
-                                     fnni_loss_classes(model->loss, n), (long)run->labels[i]);
-    }
+    for (i = 0; run->targets && i < run->rows && !result; i++)
+        if (!run->weights || run->weights[i] > 0)
+            result = fnni_loss_check_row(fnni_loss_of(model), run->targets + (size_t)i * (size_t)n,
+                                         n, model->run_data.classes, i, &model->error);
     return result;
 }
 
@@ -13906,7 +13907,7 @@ static double fnni_sides(const fnn_real *y, const fnn_real *targets, int n, doub
  * target is largest; of answers, the share of right ones. */
 static double fnni_hit(const fnni_run *run, int i, const fnn_real *y, int n)
 {
-    const int binary = fnni_is_binary(run->model);
+    const int binary = fnni_loss_is_binary(fnni_loss_of(run->model));
     const fnn_real *targets = run->targets ? run->targets + (size_t)i * (size_t)n : NULL;
     double right = 0;
     int j;
@@ -13947,7 +13948,7 @@ static double fnni_hits(const fnni_run *run, const fnn_real *y, int n)
 /* Whether a score is an accuracy, and its name. */
 static int fnni_scores_hits(const fnn_model *model, const fnn_dataset *data)
 {
-    return fnni_has_classes(data) || fnni_is_binary(model);
+    return fnni_has_classes(data) || fnni_loss_is_binary(fnni_loss_of(model));
 }
 
 static const char *fnni_score_name(const fnn_model *model, const fnn_dataset *data)
@@ -13959,7 +13960,7 @@ static const char *fnni_score_name(const fnn_model *model, const fnn_dataset *da
 static int fnni_class(const fnn_model *model, const fnn_real *y, const fnn_real *logits, int n)
 {
     if (n > 1) return fnni_argmax(y, n);
-    return fnni_is_binary(model) ? *logits > 0 : *y > (fnn_real).5;
+    return fnni_loss_is_binary(fnni_loss_of(model)) ? *logits > 0 : *y > (fnn_real).5;
 }
 
 /* The weighted sum of (y - t)^2 in the targets' own unit, 0 without targets. */
@@ -14017,7 +14018,7 @@ static void fnni_inference_chunk(const fnni_inference *f, fnni_run *run, int64_t
     sums[0] += fnni_batch_loss(run) * run->rows;
     sums[3] += fnni_weights(run);
     if (!fnni_is_scored(f->model, f->data)) return;
-    sums[1] += fnni_hits(run, fnni_is_binary(f->model) ? taken : y, n);
+    sums[1] += fnni_hits(run, fnni_loss_is_binary(fnni_loss_of(f->model)) ? taken : y, n);
     sums[2] += fnni_squared_error(run, fnni_rescales(f->model) ? taken : y, n);
 }
 
@@ -17681,7 +17682,6 @@ FNN_DEF fnn_result fnn_read_csv(const char *path, const fnn_csv_config *config,
 
 #define FNNI_MAX_HEADER (1 << 24) /* bytes */
 #define FNNI_MAX_LAYERS 10000     /* less than 1 KiB of header each */
-#define FNNI_OWN_LOSS "function"  /* what stands for a loss function of the user's */
 #define FNNI_DTYPE (FNNI_REAL_IS_DOUBLE ? "F64" : "F32")
 
 /* clang-format off */
@@ -17712,8 +17712,7 @@ static void fnni_write_metadata(fnni_writer *w, const fnn_model *model)
     fnni_emit_text(w, ",\"input\":\"%d %d %d\"", model->input.height, model->input.width,
                    model->input.channels);
     fnni_emit_text(w, ",\"normalization\":\"%s\"", fnni_normalization_names[model->normalization]);
-    fnni_emit_text(w, ",\"loss\":\"%s\"",
-                   model->loss_is_own ? FNNI_OWN_LOSS : fnni_losses[model->loss].name);
+    fnni_emit_text(w, ",\"loss\":\"%s\"", fnni_loss_of(model)->name);
     fnni_emit_text(w, ",\"label_smoothing\":\"%s\"",
                    fnni_real_text(model->label_smoothing, text, sizeof text));
     fnni_emit_text(w, ",\"epsilon\":\"%s\"",
@@ -18191,7 +18190,7 @@ static fnn_result fnni_read_number(fnni_reader *r, fnni_field field, fnn_real *n
 static fnn_result fnni_read_settings(fnni_reader *r)
 {
     fnn_model *model = r->model;
-    const int own = !strcmp(r->field[FNNI_FIELD_LOSS], FNNI_OWN_LOSS);
+    const int own = !strcmp(r->field[FNNI_FIELD_LOSS], fnni_loss_function_type.name);
     const int loss = own ? (int)model->loss : fnni_loss_named(r->field[FNNI_FIELD_LOSS]);
     const int normalization = fnni_word_in(r->field[FNNI_FIELD_NORMALIZATION],
                                            fnni_normalization_names, FNN_NORMALIZATION_COUNT);
