@@ -9310,7 +9310,8 @@ static void fnni_loss_sparse_categorical_cross_entropy(const fnni_loss *c)
 
 /* ---- binary cross-entropy: -t log p - (1 - t) log (1 - p), p = sigmoid(z), meaned over outputs.
  * Of the logit z, as tf.nn.sigmoid_cross_entropy_with_logits: max(z, 0) - z t + log(1 + e^-|z|),
- * which neither overflows nor takes the log of a p that was rounded to 0;  d/dz = p - t. ---- */
+ * which neither overflows nor takes the log of a p that was rounded to 0;  d/dz = p - t. The first
+ * two are z (1 - t) or -z t; where that factor is 0 an infinite z, which is right, costs 0. ---- */
 
 /* The row's target, smoothed if asked; the label itself is that of a single output. */
 static double fnni_answer(const fnni_loss *c, int row, int j)
@@ -9326,8 +9327,8 @@ static double fnni_row_binary(const fnni_loss *c, int row, const fnn_real *y, fn
     double loss = 0;
     int j;
     for (j = 0; j < c->n; j++) {
-        const double z = (double)y[j], t = fnni_answer(c, row, j);
-        loss += (z > 0 ? z : 0) - z * t + log1p(exp(-fabs(z)));
+        const double z = (double)y[j], t = fnni_answer(c, row, j), factor = (z > 0) - t;
+        loss += (factor != 0 ? factor * z : 0) + log1p(exp(-fabs(z)));
         if (d) d[j] = (fnn_real)(((double)d[j] - t) / c->n);
     }
     return loss / c->n;

@@ -191,6 +191,14 @@ static void losses(void)
     LOSS(EPSILON_INSENSITIVE, right, NULL, 0);
     LOSS(EPSILON_INSENSITIVE, inf, NULL, (double)INFINITY);
     LOSS(EPSILON_INSENSITIVE, nan, NULL, FNNI_NAN);
+    LOSS(BINARY_CROSS_ENTROPY, right, NULL, (log1p(exp(-1.)) + 3 * log(2.)) / 4);
+    LOSS(BINARY_CROSS_ENTROPY, huge, NULL, 3 * log(2.) / 4);
+    LOSS(BINARY_CROSS_ENTROPY, other, NULL, (double)LARGE / 4);
+    LOSS(BINARY_CROSS_ENTROPY, dead, NULL, 3 * log(2.) / 4); /* 0 log 0 is 0 */
+    LOSS(BINARY_CROSS_ENTROPY, inf, NULL, 3 * log(2.) / 4);
+    LOSS(BINARY_CROSS_ENTROPY, inf, half, (double)INFINITY);
+    LOSS(BINARY_CROSS_ENTROPY, lost, NULL, (double)INFINITY);
+    LOSS(BINARY_CROSS_ENTROPY, nan, NULL, FNNI_NAN);
 #undef LOSS
 #define SLOPE(kind, y, expected)               \
     loss_of(FNN_LOSS_##kind, y, NULL, &slope); \
@@ -203,6 +211,9 @@ static void losses(void)
     SLOPE(SPARSE_CATEGORICAL_CROSS_ENTROPY, wrong, 0);
     SLOPE(MEAN_ABSOLUTE_ERROR, right, 0);
     SLOPE(EPSILON_INSENSITIVE, inf, .25);
+    SLOPE(BINARY_CROSS_ENTROPY, huge, 0);
+    SLOPE(BINARY_CROSS_ENTROPY, inf, 0);
+    SLOPE(BINARY_CROSS_ENTROPY, lost, -.25);
 #undef SLOPE
     for (kind = 0; kind < FNN_LOSS_COUNT; kind++) CHECKF(losses_seen[kind], "no row of %d", kind);
 }
@@ -277,8 +288,8 @@ static void r2(void)
     CELL(evaluated_r2(y, t, 3), expected, "evaluated r2 of " #y " and " #t)
     R2(steps, steps, 1);
     R2(same, steps, 0);
-    R2(same, same, 1); /* no error of no variation: 0 / 0 counts as 0 */
-    R2(close, same, -(double)INFINITY);
+    R2(same, same, 1);  /* no error of no variation: 0 / 0 counts as 0 */
+    R2(close, same, 0); /* some error of no variation, as scikit-learn */
     R2(nan, steps, FNNI_NAN);
     R2(steps, nan, FNNI_NAN);
     R2(nan, same, FNNI_NAN);
