@@ -247,7 +247,7 @@
  *     order of samples, role of a column, missing values    a row in its list (>>api); its case in
  *                      >>datasets, or among the CSV pages of >>data; a test in tests/test_views.c,
  *                      or in tests/test_csv.c.
- *     file in place of data, IDX type    a row in FNNI_IMPOSTOR_LIST or FNNI_IDX_TYPE_LIST (>>data).
+ *     IDX type, what turns up in place of data    a row in its list (>>data).
  *     normalisation, initialiser    a row in its list (>>api); a row in tests/test_views.c, or in
  *                      tests/test_model.c.
  *     instruction set  a row in FNN_ISA_LIST (>>api); a block of vocabulary in >>kernels; a pass in
@@ -14094,8 +14094,8 @@ static const char *fnni_shown(const char *text, size_t length, char *shown)
         for (i = 0; i < bytes; i++) shown[to++] = wrong ? '?' : text[from++];
         from += (size_t)wrong;
     }
-    memcpy(shown + to, from < length ? "..." : "", 4);
-    if (from == length) shown[to] = 0;
+    shown[to] = 0;
+    if (from < length) memcpy(shown + to, "...", 4);
     return shown;
 }
 
@@ -14754,9 +14754,9 @@ static fnn_result fnni_sets_search(const fnni_sets *sets, fnn_dataset *train, fn
         if (places[i])
             result = fnni_sets_load_from(sets, places[i], train, test, allocator, &found, error);
     if (found) return result;
-    return fnni_fail(error, FNN_ERROR_FILE, "not found in %s%s%s, nor is $%s set: %s", places[0],
-                     places[1] ? " or " : "", places[1] ? places[1] : "", sets->variable,
-                     sets->source);
+    return fnni_fail(error, FNN_ERROR_FILE, "%s: not in %s%s%s, and $%s is not set", sets->source,
+                     places[0], places[1] ? " or " : "", places[1] ? places[1] : "",
+                     sets->variable);
 }
 
 /* As above from the directory or, if it is NULL, from where the variable says: a variable that is

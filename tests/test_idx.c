@@ -489,8 +489,8 @@ static void a_variable_that_is_not_set_or_empty_is_none(void)
             continue;
         }
         check_failed(__LINE__, result, FNN_ERROR_FILE, &error,
-                     "not found in data or /usr/share/datasets/fashion-mnist, nor is $FMNIST_DIR "
-                     "set: {train,t10k}",
+                     "fashion-mnist): not in data or /usr/share/datasets/fashion-mnist, and "
+                     "$FMNIST_DIR is not set",
                      &train);
         CHECK(is_zero(&test));
     }
