@@ -276,8 +276,7 @@
  *     order of samples, role of a column, missing values    a row in its list (>>api); its case in
  *                      >>datasets, or among the CSV pages of >>data; a test in tests/test_views.c,
  *                      or in tests/test_csv.c.
- *     file in place of data, IDX type    a row in FNNI_IMPOSTOR_LIST or FNNI_IDX_TYPE_LIST
- *                      (>>data).
+ *     IDX type, what turns up in place of data    a row in its list (>>data).
  *     normalisation, initialiser    a row in its list (>>api); a row in tests/test_views.c, or in
  *                      tests/test_model.c.
  *     instruction set  a row in FNN_ISA_LIST (>>api); a block of vocabulary in >>kernels; a pass in
@@ -659,7 +658,7 @@ typedef struct fnn_csv_column {
 #define FNN_CSV_MISSING_LIST(X) \
     X(FNN_CSV_MISSING_REFUSE) /* empty fields are FNN_ERROR_FORMAT; words mean nothing special */ \
     X(FNN_CSV_MISSING_MEAN)   /* the feature becomes its mean */ \
-    X(FNN_CSV_MISSING_DROP)   /* the line is left out, unless its column is skipped */
+    X(FNN_CSV_MISSING_DROP)   /* the line is left out; skipped columns do not count */
 /* clang-format on */
 typedef enum fnn_csv_missing {
     FNN_CSV_MISSING_LIST(FNNI_ENUM_NAME) FNN_CSV_MISSING_COUNT
@@ -702,7 +701,8 @@ typedef struct fnn_csv_config {
     const char *missing_words; /* "?"; words with blanks between them that stand for a missing
                                  value, as an empty field does: "? NA -999". NULL: none */
     char comment;              /* 0; '#' ...: lines that begin so, after blanks, are left out */
-    int skip_lines; /* 0; so many lines at the start of the file, of whatever form, are left out */
+    int skip_lines; /* 0; so many lines at the start of the file, behind sep=, are left out, of
+                                 whatever form */
 } fnn_csv_config;
 
 /* The defaults: comma, no header line, class numbers in the last column, kept as they are; features
@@ -8792,7 +8792,7 @@ static double fnni_normalization_scale(fnn_normalization kind, double variance)
 static int fnni_normalization_of(fnn_normalization kind, double mean, double variance,
                                  fnn_real *shift, fnn_real *scale)
 {
-    const double largest = sizeof(fnn_real) == 4 ? (double)FLT_MAX : DBL_MAX;
+    const double largest = FNNI_REAL_MAX;
     const double s = fnni_normalization_scale(kind, variance);
     /* written so that a NaN fails */
     if (!(fabs(mean) <= largest && s <= largest && variance <= DBL_MAX)) return 0;
@@ -15780,8 +15780,8 @@ static const char *fnni_shown(const char *text, size_t length, char *shown)
         for (i = 0; i < bytes; i++) shown[to++] = wrong ? '?' : text[from++];
         from += (size_t)wrong;
     }
-    memcpy(shown + to, from < length ? "..." : "", 4);
-    if (from == length) shown[to] = 0;
+    shown[to] = 0;
+    if (from < length) memcpy(shown + to, "...", 4);
     return shown;
 }
 
@@ -16094,12 +16094,11 @@ FNNI_COLD static fnn_result fnni_idx_fail_kind(const uint8_t *bytes, size_t avai
                                                const char *path, fnn_error *error)
 {
     const char *found = fnni_impostor(bytes, available);
-    char first[40];
-    if (!found) {
-        snprintf(first, sizeof first, "%02x %02x ... in %llu bytes", bytes[0],
-                 available > 1 ? bytes[1] : 0u, (unsigned long long)available);
-        found = first;
-    }
+    char first[16];
+    size_t length = 0, i;
+    for (i = 0; i < 4 && i < available; i++)
+        fnni_append(first, sizeof first, &length, i ? " %02x" : "%02x", bytes[i]);
+    if (!found) found = first;
     return fnni_fail(error, FNN_ERROR_FORMAT,
                      "%s: not an IDX file: expected 00 00, a type and the number of dimensions, "
                      "found %s",
@@ -16440,9 +16439,9 @@ static fnn_result fnni_sets_search(const fnni_sets *sets, fnn_dataset *train, fn
         if (places[i])
             result = fnni_sets_load_from(sets, places[i], train, test, allocator, &found, error);
     if (found) return result;
-    return fnni_fail(error, FNN_ERROR_FILE, "not found in %s%s%s, nor is $%s set: %s", places[0],
-                     places[1] ? " or " : "", places[1] ? places[1] : "", sets->variable,
-                     sets->source);
+    return fnni_fail(error, FNN_ERROR_FILE, "%s: not in %s%s%s, and $%s is not set", sets->source,
+                     places[0], places[1] ? " or " : "", places[1] ? places[1] : "",
+                     sets->variable);
 }
 
 /* As above from the directory or, if it is NULL, from where the variable says: a variable that is
@@ -16854,6 +16853,7 @@ struct fnn_encoding {
     const char *const *names;   /* (features), or NULL if no one has a name */
     const fnn_real *means;      /* (features) over the samples that have them; NULL of bytes */
     int columns, features;
+    int named; /* whether names begin with those of a header line */
 };
 
 typedef struct fnni_csv_load {
@@ -17073,13 +17073,37 @@ static fnn_result fnni_csv_assign_all(fnni_csv_load *load)
     return result;
 }
 
+/* Whether a column is what it is in same_classes, where `feature` is its first feature. */
+static fnn_result fnni_csv_check_column(const fnni_csv_load *load, int column,
+                                        const struct fnn_encoding *given, const fnni_encoded *like,
+                                        int feature)
+{
+    const char *expected = given->named ? given->names[feature] : "";
+    const size_t length = like->text && given->named ? like->prefix - 1 : strlen(expected);
+    const fnni_csv_name *name = load->name_count ? &load->names[column] : NULL;
+    char own[FNNI_SHOWN], other[FNNI_SHOWN];
+    if (like->text != (load->roles[column] == FNN_CSV_TEXT))
+        return fnni_fail(load->csv.error, FNN_ERROR_ARGUMENT,
+                         "%s: column %d is %s, but in same_classes it is %s",
+                         fnni_path_tail(load->csv.path), column + 1,
+                         like->text ? "numbers" : "text", like->text ? "text" : "numbers");
+    if (name && given->named &&
+        (name->length != length || memcmp(name->text, expected, length) != 0))
+        return fnni_fail(load->csv.error, FNN_ERROR_FORMAT,
+                         "%s: column %d is \"%s\", expected \"%s\" as in same_classes",
+                         fnni_path_tail(load->csv.path), column + 1,
+                         fnni_shown(name->text, name->length, own),
+                         fnni_shown(expected, length, other));
+    return FNN_OK;
+}
+
 /* Whether the columns are those of same_classes, as far as either has features and names. */
 static fnn_result fnni_csv_check_same(const fnni_csv_load *load)
 {
     const fnn_dataset *same = load->config->same_classes;
     const struct fnn_encoding *given = same ? same->encoding : NULL;
     const char *path = fnni_path_tail(load->csv.path);
-    char own[FNNI_SHOWN], other[FNNI_SHOWN];
+    fnn_result result;
     int column, k = 0, feature = 0;
     if (same && !given && (load->texts > 0 || load->config->missing == FNN_CSV_MISSING_MEAN))
         return fnni_fail(load->csv.error, FNN_ERROR_ARGUMENT,
@@ -17090,23 +17114,10 @@ static fnn_result fnni_csv_check_same(const fnni_csv_load *load)
                          "%s: %d feature columns, but same_classes has %d", path, load->features,
                          given->columns);
     for (column = 0; given && column < load->columns; column++) {
-        const fnni_encoded *like = &given->column[k];
-        const fnni_csv_name *name = load->name_count ? &load->names[column] : NULL;
-        const char *expected = same->feature_names ? same->feature_names[feature] : NULL;
-        size_t length = expected ? like->text ? like->prefix - 1 : strlen(expected) : 0;
         if (!fnni_csv_is_feature(load, column)) continue;
-        if (like->text != (load->roles[column] == FNN_CSV_TEXT))
-            return fnni_fail(load->csv.error, FNN_ERROR_ARGUMENT,
-                             "%s: column %d is %s text, but in same_classes it is%s", path,
-                             column + 1, like->text ? "no" : "a", like->text ? "" : " not");
-        if (name && expected &&
-            (name->length != length || memcmp(name->text, expected, length) != 0))
-            return fnni_fail(load->csv.error, FNN_ERROR_FORMAT,
-                             "%s: column %d is \"%s\", expected \"%s\" as in same_classes", path,
-                             column + 1, fnni_shown(name->text, name->length, own),
-                             fnni_shown(expected, length, other));
-        k++;
-        feature += like->features;
+        result = fnni_csv_check_column(load, column, given, &given->column[k], feature);
+        if (result != FNN_OK) return result;
+        feature += given->column[k++].features;
     }
     return FNN_OK;
 }
@@ -17459,7 +17470,8 @@ static fnn_result fnni_csv_feature_names(fnni_csv_load *load, fnn_dataset *out, 
     if (taken) memcpy(load->column, given->column, (size_t)load->features * sizeof *load->column);
     else fnni_csv_put_names(load, &names);
     e->names = (const char *const *)names.name;
-    if (taken ? same->feature_names != NULL : load->name_count > 0) out->feature_names = e->names;
+    e->named = taken ? given->named : load->name_count > 0;
+    if (e->named) out->feature_names = e->names;
     return FNN_OK;
 }
 

@@ -20,7 +20,7 @@ int main(void)
     fnn_dataset train, order, test;
     fnn_error error;
     if (fnn_read_fashion_mnist(NULL, NULL, &train, &test, &error)) {
-        fprintf(stderr, "%s\n", error.message);
+        fprintf(stderr, "%s\nmake data fetches and checks them\n", error.message);
         return 1;
     }
 

@@ -58,7 +58,8 @@ int main(int argc, char **argv)
     char summary[2000];
     int i;
 
-    if (fnn_read_fashion_mnist(NULL, NULL, &train, &test, &error)) return fail(error.message);
+    if (fnn_read_fashion_mnist(NULL, NULL, &train, &test, &error))
+        return fail(error.message), fail("make data fetches and checks them");
     fnn_model *m = fnn_sequential(28, 28, 1);
     fnn_normalize(m, FNN_NORMALIZE_DIVIDE_255, &train);
     fnn_conv2d(m, 32, 3, FNN_SAME, FNN_RELU);

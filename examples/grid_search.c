@@ -85,7 +85,8 @@ int main(int argc, char **argv)
     fnn_dataset train, test, part, rest;
     fnn_search_config c = fnn_search_config_init();
     fnn_error error;
-    if (fnn_read_fashion_mnist(NULL, NULL, &train, &test, &error)) return puts(error.message), 1;
+    if (fnn_read_fashion_mnist(NULL, NULL, &train, &test, &error))
+        return printf("%s\nmake data fetches and checks them\n", error.message), 1;
     if (fnn_dataset_split(&train, 5000, 1, 1, &part, &rest, &error)) return puts(error.message), 1;
     c.verbose = 1;
     c.build = build_mlp, c.folds = 3;

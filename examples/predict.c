@@ -5,7 +5,9 @@
  *
  * Without images-idx it takes the test images of Fashion-MNIST, looked for as in examples/demo.c,
  * and also prints the accuracy. It draws the first N images (4) with their classes and the model's
- * probability. `make demo` leaves a model in build/demo.safetensors. */
+ * probability. `make demo` leaves a model in build/demo.safetensors. Images of one's own must look
+ * like those it was trained on, bright on black (0) and filling the frame: examples/photo.c makes
+ * a photo so. */
 #define FMNIST_NN_IMPLEMENTATION
 #include "../fmnist_nn.h"
 
@@ -70,7 +72,7 @@ int main(int argc, char **argv)
     if (!m) return fail(error.message);
     if (argc > 2 ? fnn_read_idx(argv[2], NULL, NULL, &data, &error)
                  : fnn_read_fashion_mnist(NULL, NULL, NULL, &data, &error))
-        return fail(error.message);
+        return fail(error.message), argc > 2 || fail("make data fetches and checks them");
     fnn_shapes(m, shape, result);
     n = result[0] * result[1] * result[2];
     printf("%s: takes %d x %d x %d, gives %d\n\n", argv[1], shape[0], shape[1], shape[2], n);

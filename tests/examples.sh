@@ -215,6 +215,76 @@ refuses 'an example without a cc line is seen' 'no cc line' cc_line_works "$here
 refuses 'a cc line that fails is seen' nowhere cc_line_works "$here/wrong/wrong.c"
 check 'a right one is not' cc_line_works "$here/wrong/right.c"
 
+# ---- a table and a photo ----
+
+compile_alone() { # SOURCE PROGRAM: one that holds the library itself
+    # shellcheck disable=SC2086
+    $CC $CFLAGS -std=c99 -I. -DFNNI_KERNELS_APART "$1" "$kernels" -o "$2" -lm
+}
+check 'the table compiles' compile_alone examples/tabular.c "$here/tabular"
+learns_table() { # its last line is "3000 flats, 2 targets, test R2 0.96"
+    (cd "$here" && ./tabular "$@") | awk '/^feature 1: town=Hafen, West$/ { named = 1 }
+        END { print; exit !(named && $NF > .94 && $NF < 1) }'
+}
+check 'it learns what it made, in its own folder' learns_table
+check 'and what it is given' learns_table flats_train.csv flats_test.csv
+sed -i '9s/;"\{0,1\}[^;]*;/;"Ulm";/' "$here/flats_test.csv"
+refuses 'a town that the first table lacks' 'line 9: category "Ulm" is none of the 4' \
+    learns_table flats_train.csv flats_test.csv
+
+# A model whose class k is where the image is bright: the k-th tenth from the top.
+cat >"$here/bands.c" <<'END'
+#define FMNIST_NN_IMPLEMENTATION
+#include "fmnist_nn.h"
+int main(int argc, char **argv)
+{
+    fnn_model *m = fnn_sequential(28, 28, 1);
+    size_t count;
+    (void)argc;
+    fnn_dense(m, 10, FNN_SOFTMAX);
+    if (fnn_seal(m)) return puts(fnn_model_error(m)->message), 1;
+    fnn_real *w = fnn_parameters(m, &count);
+    for (int i = 0; i < 7850; i++) w[i] = i < 7840 && i / 10 / 28 * 10 / 28 == i % 10 ? 0.001f : 0;
+    return fnn_save(m, argv[1], NULL);
+}
+END
+check 'the photo compiles' compile_alone examples/photo.c "$here/photo"
+make_bands() {
+    compile_alone "$here/bands.c" "$here/bands" && "$here/bands" "$here/bands.safetensors"
+}
+check 'so does a model to judge it by' make_bands
+# A T of 140 x 140 pixels in a picture of 200 x 180, as text: bar and stem have ink, the rest paper.
+letter() { # INK PAPER [upside-down]
+    printf 'P2\n# a letter\n200 180 # wide and high\n255\n'
+    awk -v ink="$1" -v paper="$2" -v down="${3:-}" 'BEGIN {
+        for (y = 0; y < 180; y++) for (x = 0; x < 200; x++) {
+            v = down != "" ? 159 - y : y - 20
+            on = v >= 0 && v < 140 && (v < 10 ? x >= 30 && x < 170 : x >= 95 && x < 105)
+            print on ? ink : paper
+        }
+    }'
+}
+classified() { # CLASS FILE: that one is the most probable
+    "$here/photo" "$2" "$here/bands.safetensors" >"$2.out" || return 1
+    sort -rn "$2.out" | head -n 1 | grep -q "%  $1\$" || { cat "$2.out" && return 1; }
+}
+as_bytes() { # FILE: of P2 with 0 and 255 alone
+    printf 'P5 200 180 255\n'
+    sed 1,4d "$1" | awk '{ printf "%s", $1 ? "1" : "0" }' | tr 01 '\000\377'
+}
+letter 0 255 >"$here/dark.pgm"
+letter 255 0 >"$here/bright.pgm"
+letter 40 200 upside-down >"$here/down.pgm"
+as_bytes "$here/bright.pgm" >"$here/bytes.pgm"
+check 'a dark T on white is bright on top' classified T-shirt/top "$here/dark.pgm"
+check 'one upside down is not' classified 'Ankle boot' "$here/down.pgm"
+check 'bright on black it is the same' classified T-shirt/top "$here/bright.pgm"
+check 'to the last digit' cmp "$here/dark.pgm.out" "$here/bright.pgm.out"
+check 'in bytes too' classified T-shirt/top "$here/bytes.pgm"
+check 'the same' cmp "$here/dark.pgm.out" "$here/bytes.pgm.out"
+head -n 100 "$here/dark.pgm" >"$here/cut.pgm"
+refuses 'half of a photo is seen' 'cut.pgm: no PGM' classified Bag "$here/cut.pgm"
+
 # ---- the base, on figures that are known ----
 
 echo "#include \"$PWD/examples/experiment.h\"" >"$here/control.c"

@@ -500,7 +500,7 @@ static void csv_encoded_like_the_training_file(void)
     check_csv_fails(__LINE__, "town,x,y,class\nUlm,1,2,a\n", &c, FNN_ERROR_FORMAT,
                     "3 feature columns, but same_classes has 2");
     check_csv_fails(__LINE__, "x,town,class\n1,Ulm,a\n", &c, FNN_ERROR_ARGUMENT,
-                    "column 1 is no text, but in same_classes it is");
+                    "column 1 is numbers, but in same_classes it is text");
     fnn_dataset_free(&view), fnn_dataset_free(&rest), fnn_dataset_free(&train);
 
     c.same_classes = &test; /* everything was copied, and can be passed on; no header line here */
@@ -509,7 +509,7 @@ static void csv_encoded_like_the_training_file(void)
     c.columns = NULL;
     c.column_count = 0;
     c.others = FNN_CSV_FEATURE;
-    check_csv_fails(__LINE__, "Ulm,1\n", &c, FNN_ERROR_ARGUMENT, "column 1 is no text");
+    check_csv_fails(__LINE__, "Ulm,1\n", &c, FNN_ERROR_ARGUMENT, "column 1 is numbers");
     {
         static const fnn_csv_column first = {NULL, 0, FNN_CSV_TEXT};
         c.columns = &first;

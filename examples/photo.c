@@ -1,0 +1,99 @@
+/* What is on a photo: classifies a picture of one's own, in PGM, grey and of any size.
+ *
+ *     cc -O2 examples/photo.c -o photo -lm
+ *     ./photo picture.pgm build/demo.safetensors           with the model that make demo leaves
+ *
+ * Prints the picture as the network sees it, then each class with its probability. A network knows
+ * what it was trained on: one thing, bright on black, filling 28 x 28 pixels. So a bright border is
+ * inverted and made black, and what stands out of it is cropped and scaled.
+ * Other formats: convert photo.jpg -colorspace gray photo.pgm (ImageMagick). */
+#define FMNIST_NN_IMPLEMENTATION
+#include "../fmnist_nn.h"
+enum { SIDE = 28, PIXELS = SIDE * SIDE, CLASSES = 10, MOST = 4096 };
+static const char *const names[CLASSES] = {"T-shirt/top", "Trouser",   "Pullover", "Dress",
+                                           "Coat",        "Sandal",    "Shirt",    "Sneaker",
+                                           "Bag",         "Ankle boot"};
+
+/* The next number of a PGM file, past blanks and comments, and the blank behind it; -1 for none. */
+static int number(FILE *file)
+{
+    int c, n = -1, comment = 0;
+    while ((c = getc(file)) == '#' || (c != EOF && strchr(" \t\r\n", c)) || (comment && c != EOF))
+        comment = (comment || c == '#') && c != '\n';
+    for (; c >= '0' && c <= '9' && n < 100000; c = getc(file)) n = 10 * (n < 0 ? 0 : n) + c - '0';
+    return n;
+}
+
+/* Reads width x height pixels, 0 to 1, as text (P2) or bytes (P5); NULL if it is no such file. */
+static double *read_pgm(FILE *file, int *width, int *height)
+{
+    const int p = getc(file), kind = getc(file);
+    const int w = *width = number(file), h = *height = number(file), white = number(file);
+    double *x = NULL;
+    if (p == 'P' && (kind == '2' || kind == '5') && w > 0 && w <= MOST && h > 0 && h <= MOST &&
+        white > 0 && white < 256)
+        x = (double *)malloc((size_t)w * (size_t)h * sizeof *x);
+    for (int i = 0; x && i < w * h; i++) {
+        const int value = kind == '2' ? number(file) : getc(file);
+        if (value < 0 || value > white) return free(x), NULL;
+        x[i] = (double)value / white;
+    }
+    return x;
+}
+
+/* Makes what the border is in the mean black, and what is farthest from it white. */
+static void make_border_black(double *x, int w, int h)
+{
+    double sum = 0, count = 0, most = 1e-9;
+    for (int i = 0; i < w * h; i++)
+        if (i < w || i >= w * (h - 1) || i % w == 0 || i % w == w - 1) sum += x[i], count++;
+    const double border = sum / count;
+    for (int i = 0; i < w * h; i++)
+        x[i] = fmax(border > .5 ? border - x[i] : x[i] - border, 0), most = fmax(most, x[i]);
+    for (int i = 0; i < w * h; i++) x[i] /= most;
+}
+
+/* Scales the square round what is brighter than a fifth to SIDE x SIDE bytes, each the mean of the
+ * area that it covers; outside of the picture is black. */
+static void scale(const double *x, int w, int h, uint8_t *to)
+{
+    int left = w, right = 0, top = h, bottom = 0;
+    for (int i = 0; i < w * h; i++) {
+        if (x[i] <= .2) continue;
+        left = i % w < left ? i % w : left, right = i % w < right ? right : i % w + 1;
+        top = i / w < top ? i / w : top, bottom = i / w + 1;
+    }
+    const double size = fmax(right - left, bottom - top), step = size > 0 ? size / SIDE : 1;
+    for (int i = 0; i < PIXELS; i++) {
+        const double l = (left + right - size) / 2 + i % SIDE * step, r = l + step;
+        const double t = (top + bottom - size) / 2 + i / SIDE * step, b = t + step;
+        double sum = 0;
+        for (int v = (int)fmax(t, 0); v < h && v < b; v++)
+            for (int u = (int)fmax(l, 0); u < w && u < r; u++)
+                sum += (fmin(u + 1, r) - fmax(u, l)) * (fmin(v + 1, b) - fmax(v, t)) * x[v * w + u];
+        to[i] = (uint8_t)(sum / (step * step) * 255 + .5);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    uint8_t image[PIXELS];
+    fnn_real found[CLASSES];
+    fnn_dataset data = {.count = 1, .height = SIDE, .width = SIDE, .channels = 1, .bytes = image};
+    fnn_error error = {FNN_OK, "usage: photo picture.pgm model.safetensors"};
+    int w, h, in[3], out[3];
+    FILE *file = argc == 3 ? fopen(argv[1], "rb") : NULL;
+    double *x = file ? read_pgm(file, &w, &h) : NULL;
+    if (argc == 3 && !x) return fprintf(stderr, "%s: no PGM of 8 bits\n", argv[1]), 1;
+    fnn_model *m = x ? fnn_load(argv[2], NULL, &error) : NULL;
+    if (!m) return fprintf(stderr, "%s\n", error.message), 1;
+    make_border_black(x, w, h);
+    scale(x, w, h, image);
+    for (int i = 0; i < PIXELS; i++)
+        printf("%c%s", " .:-=+*#%@"[image[i] * 9 / 255], i % SIDE == SIDE - 1 ? "\n" : "");
+    if (fnn_shapes(m, in, out) || in[0] * in[1] * in[2] != PIXELS || out[2] != CLASSES ||
+        fnn_predict(m, NULL, &data, found))
+        return fprintf(stderr, "%s: expected a model of 28 x 28 and 10 classes\n", argv[2]), 1;
+    for (int k = 0; k < CLASSES; k++) printf("%5.1f %%  %s\n", 100 * (double)found[k], names[k]);
+    return fnn_model_free(m), free(x), fclose(file);
+}

@@ -1,0 +1,91 @@
+/* A table as people have it: text columns, missing values, names, two targets. Learns what a flat
+ * costs, rent and heating, from 3,000 flats, and is judged by 1,000 others.
+ *
+ *     cc -O2 -fopenmp examples/tabular.c -o tabular -lm && ./tabular
+ *     ./tabular train.csv test.csv                         with tables of your own, in this form
+ *
+ * Prints the features that the columns become, and R2 on the test file, about .96. Without files it
+ * makes them, in build/ if that is there. */
+#define FMNIST_NN_IMPLEMENTATION
+#include "../fmnist_nn.h"
+
+static uint32_t state = 1;
+
+/* A number in [0, 1) by a small congruential generator. */
+static double draw(void)
+{
+    state = state * 1664525u + 1013904223u;
+    return (double)(state >> 8) / 16777216.0;
+}
+
+/* Writes a table of flats in which one field of thirty is missing, and returns its path. */
+static const char *make_table(const char *path, int flats)
+{
+    static const char *const towns[] = {"Altstadt", "Hafen, West", "Neustadt", "Wald"};
+    static const char *const fuels[] = {"gas", "oil", "pump"};
+    FILE *file = fopen(path, "w");
+    if (!file) file = fopen(path += strlen("build/"), "w");
+    if (!file) return path; /* which reading it will say */
+    fprintf(file, "# made by tabular.c; rent and heating in hundreds\n"
+                  "id;town;area;year;fuel;rent;heating\n");
+    for (int i = 0; i < flats; i++) {
+        const int town = (int)(4 * draw()), fuel = (int)(3 * draw());
+        const double area = 30 + 90 * draw(), age = 100 * draw();
+        const double rent = area * (.1 + .02 * town) * (1 - .003 * age) + draw();
+        const double heating = area * (1 + .01 * age) * (.03 - .008 * fuel) + .2 * draw();
+        fprintf(file, draw() < 1 / 30. ? "%d;?;" : "%d;\"%s\";", i, towns[town]);
+        fprintf(file, draw() < 1 / 30. ? ";" : "%.1f;", area);
+        fprintf(file, draw() < 1 / 30. ? "NA;" : "%.0f;", 2020 - age);
+        fprintf(file, "%s;%.2f;%.2f\n", fuels[fuel], rent, heating);
+    }
+    fclose(file);
+    return path;
+}
+
+static int fail(const char *message)
+{
+    fprintf(stderr, "tabular: %s\n", message);
+    return 1;
+}
+
+int main(int argc, char **argv)
+{
+    static const fnn_csv_column columns[] = {{"id", 0, FNN_CSV_SKIPPED},
+                                             {"town", 0, FNN_CSV_TEXT},
+                                             {"fuel", 0, FNN_CSV_TEXT},
+                                             {"rent", 0, FNN_CSV_LABEL},
+                                             {"heating", 0, FNN_CSV_LABEL}};
+    fnn_csv_config table = fnn_csv_config_init();
+    table.separator = ';', table.comment = '#', table.header = 1;
+    table.columns = columns, table.column_count = 5, table.label = FNN_CSV_LABEL_TARGET;
+    table.missing = FNN_CSV_MISSING_MEAN, table.missing_words = "? NA";
+    fnn_dataset train, test;
+    fnn_error error;
+    if (argc != 1 && argc != 3) return fail("expected no file, or one to train on and one to test");
+    if (fnn_read_csv(argc > 1 ? argv[1] : make_table("build/flats_train.csv", 3000), &table, NULL,
+                     &train, &error))
+        return fail(error.message);
+    table.same_classes = &train; /* the same categories, and its means for what is missing */
+    if (fnn_read_csv(argc > 1 ? argv[2] : make_table("build/flats_test.csv", 1000), &table, NULL,
+                     &test, &error))
+        return fail(error.message);
+    for (int j = 0; j < train.channels; j++) printf("feature %d: %s\n", j, train.feature_names[j]);
+
+    fnn_model *m = fnn_sequential(1, 1, train.channels);
+    fnn_normalize(m, FNN_NORMALIZE_STANDARDIZE, &train);
+    fnn_dense(m, 32, FNN_RELU);
+    fnn_dense(m, 32, FNN_RELU);
+    fnn_dense(m, train.target_count, FNN_LINEAR);
+    fnn_set_loss(m, FNN_LOSS_MEAN_SQUARED_ERROR, 0, 0);
+    fnn_fit_config config = fnn_fit_config_init();
+    config.optimizer = fnn_adam(3e-3), config.epochs = 60;
+    if (fnn_fit(m, &train, &config, NULL)) return fail(fnn_model_error(m)->message);
+    fnn_metrics result;
+    if (fnn_evaluate(m, NULL, &test, &result)) return fail("no evaluation");
+    printf("%ld flats, %d targets, test R2 %.4f\n", (long)train.count, train.target_count,
+           result.r2);
+    fnn_model_free(m);
+    fnn_dataset_free(&train);
+    fnn_dataset_free(&test);
+    return 0;
+}
