@@ -1354,9 +1354,9 @@ FNN_API const fnn_real *fnn_outputs(const fnn_model *model);
 
 /* *loss (may be NULL) = the mean loss over the batch, each sample's times its weight, by the
  * labels, targets and weights that stand in the data set's arrays now, so that they may be made
- * from fnn_outputs. FNN_ERROR_STATE before fnn_forward, and for data that have neither or do not fit;
- * FNN_ERROR_ARGUMENT for a label that is out of range, and for a loss that cannot learn from these
- * (fnn_loss_kind). */
+ * from fnn_outputs. FNN_ERROR_STATE before fnn_forward, and for data that have neither or do not
+ * fit; FNN_ERROR_ARGUMENT for a label that is out of range, and for a loss that cannot learn from
+ * these (fnn_loss_kind). */
 FNN_API fnn_result fnn_loss(fnn_model *model, double *loss);
 
 /* Fills fnn_gradients; expects fnn_loss first. */

@@ -901,7 +901,9 @@ static void inputs_are_those_of_the_data(void)
             fnn_dataset data = make_data(7, 0);
             fnn_model *m = fnn_sequential(1, 2, INPUTS / 2);
             double worst;
-            fnn_normalize(m, (fnn_normalization)kind, &data);
+            if (fnni_normalization_needs[kind] != FNNI_GIVEN)
+                fnn_normalize(m, (fnn_normalization)kind, &data);
+            else fnn_normalize_with(m, weights, weights + INPUTS, INPUTS);
             if (!alone) fnn_dense(m, INPUTS, FNN_TANH);
             fnn_activate(m, FNN_SOFTMAX, 0);
             worst = check_input(m, &data, inputs, NULL);
