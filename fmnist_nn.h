@@ -11897,8 +11897,7 @@ static void fnni_batch_forward(fnni_batch *b, int loss, int parts)
     }
 }
 
-/* The way back from stage `from`. A batch norm on the input, whose way back comes with the stage
- * before it, has none. */
+/* The way back from stage `from`. */
 static void fnni_batch_backward(fnni_batch *b, int from, int parts)
 {
     int stage;
@@ -11906,8 +11905,6 @@ static void fnni_batch_backward(fnni_batch *b, int from, int parts)
     b->backward = 1;
     for (stage = from; stage >= 0 && b->model->stages[stage + 1] >= fnni_bottom(b->run); stage--)
         fnni_run_stage(b, stage, parts);
-    if (b->run->input_gradient && (b->model->layers[0].type->flags & FNNI_OF_BATCH))
-        fnni_backward_rows(b->run, 0, 0, 0, b->run->rows, fnni_run_workspace(b->run, 0));
 }
 
 /* Updates a layer's parameters first..first+count-1 by their gradients g; penalised ones get

@@ -354,11 +354,12 @@ static void a_head_alone_learns_as_on_its_features(void)
 static void a_frozen_batch_norm_keeps_to_its_statistics(void)
 {
     static fnn_real outputs[ROWS * CLASSES];
+    const fnn_batch_norm_config config = fnn_batch_norm_config_pytorch();
     fnn_dataset data = make_images();
     fnn_model *m = model_on(FNN_ISA_BEST, 2, SIDE, SIDE, 1);
     fnn_fit_config c = make_config(2);
     fnn_conv2d(m, 4, 3, FNN_SAME, FNN_LINEAR);
-    fnn_batch_norm(m);
+    fnn_batch_norm_with(m, &config);
     fnn_dense(m, CLASSES, FNN_SOFTMAX);
     CHECK(!fnn_fit(m, &data, &c, NULL) && !fnn_predict(m, NULL, &data, outputs));
     CHECK(!fnn_forward(m, &data, NULL, ROWS, 1));
@@ -435,7 +436,8 @@ static void a_builders_index_is_its_layer(void)
     fnn_real before[36 * 6 + 6 + 35];
     CHECK(first == 1 && second == 3 && !fnn_set_trainable(m, first, 0));
     memcpy(before, fnn_parameters(m, NULL), sizeof before);
-    CHECK(!fnn_fit(m, &data, &c, NULL));
+    CHECK(!fnn_fit(m, &data, &c, NULL) && !fnn_forward(m, &data, NULL, 2, 1));
+    CHECK(!fnn_set_trainable(m, first, 0) && !fnn_outputs(m)); /* the batch under way ends */
     CHECK(memcmp(before, fnn_parameters(m, NULL), (36 * 6 + 6) * sizeof *before) == 0);
     CHECK(memcmp(before, fnn_parameters(m, NULL), sizeof before) != 0);
     CHECK(fnn_set_trainable(m, 4, 0) == FNN_ERROR_ARGUMENT);
