@@ -177,8 +177,8 @@
  *   kernels, which only look up its instruction set. Everything else needs a lock.
  *   fork: OpenMP's threads stay with the parent. Once that has used them (gcc's libgomp), a call
  *   that would use more than one hangs in the child; whatever has threads = 1, which enters no
- *   parallel region, works there: fnn_context_config.threads of contexts, models and searches.
- *   Models that the parent made keep the parent's number.
+ *   parallel region, works there: fnn_context_config.threads of contexts, models and searches
+ *   (fnn_sequential_with). Models that the parent made keep the parent's number.
  *
  * SIMD
  *   scalar, avx2 (with FMA), avx512 (F BW DQ VL), neon. A context takes the best that processor
@@ -239,7 +239,8 @@
  *          |  a group of rows, through all of it before it takes the next:
  *          |      gather            >>datasets >>augmentation    bytes become numbers
  *          |      type->forward     >>layers                     the stage's layers, upwards
- *          |      loss              >>losses                     in the last stage
+ *          |      loss              >>losses                     in the last stage (the user's own:
+ *          |                                                     behind it, for the whole batch)
  *          |      type->backward    >>layers                     the stage's layers, downwards
  *          +- one more loop; each thread has rows of every layer's weights:
  *                 type->gradient    >>layers                     a block of dW over the batch
@@ -1014,8 +1015,7 @@ typedef struct fnn_loss_batch {
     const int32_t *labels;   /* (count), or NULL: the data have targets, or neither */
     const fnn_real *targets; /* (count, outputs), or NULL */
     const fnn_real *weights; /* (count), or NULL: each counts 1. The library applies none here */
-    const int64_t *rows; /* (count) where the samples are in the data set's arrays: sample i of a
-                                set without index is row i. To look up what else you know of them */
+    const int64_t *rows;     /* (count) of the data set's arrays, to look up what else is known */
 } fnn_loss_batch;
 
 /* Returns the mean loss of a batch. gradient (count, outputs), where it is not NULL, is overwritten
@@ -1377,7 +1377,8 @@ FNN_API fnn_result fnn_backward_from(fnn_model *model, const fnn_real *gradient)
 FNN_API fnn_result fnn_backward_to_input(fnn_model *model, const fnn_real *gradient,
                                          fnn_real *input_gradient);
 
-/* Applies optimiser, penalty and clipping of config to the gradients; expects fnn_backward first.
+/* Applies optimiser, penalty and clipping of config to the gradients; expects fnn_backward, or one
+ * of the two behind it, first.
  * FNN_ERROR_ARGUMENT for NULL or a configuration out of range, FNN_ERROR_MEMORY. */
 FNN_API fnn_result fnn_step(fnn_model *model, const fnn_fit_config *config);
 
@@ -1389,8 +1390,8 @@ FNN_API fnn_result fnn_step(fnn_model *model, const fnn_fit_config *config);
  * a context that fnn_reserve has prepared nothing is allocated. Errors of this and the calls below,
  * which leave no message in the model: FNN_ERROR_STATE for a model that is not sealed (fnn_seal),
  * the code of a broken one, FNN_ERROR_MEMORY for NULL or where memory is out, FNN_ERROR_ARGUMENT
- * for data that do not fit the model (fnn_evaluate needs labels or targets) and a NULL to write
- * to. */
+ * for data that do not fit the model (fnn_evaluate needs labels or targets, unless the loss is a
+ * function of yours) and a NULL to write to. */
 FNN_API fnn_result fnn_predict(const fnn_model *model, fnn_context *context,
                                const fnn_dataset *data, fnn_real *outputs);
 
@@ -1436,12 +1437,14 @@ typedef struct fnn_metrics {
     int64_t count;
 } fnn_metrics;
 
-/* The model's loss and scores on data. */
+/* The model's loss and scores on data; FNN_ERROR_STATE also where a model from a file lacks its
+ * loss function (fnn_set_loss_function). */
 FNN_API fnn_result fnn_evaluate(const fnn_model *model, fnn_context *context,
                                 const fnn_dataset *data, fnn_metrics *metrics);
 
-/* Takes all the memory that the context needs for inference with this model. FNN_ERROR_ARGUMENT
- * without a context. */
+/* Takes all the memory that the context needs for inference with this model (fnn_evaluate under a
+ * loss function of yours takes the outputs of all samples beside it). FNN_ERROR_ARGUMENT without a
+ * context. */
 FNN_API fnn_result fnn_reserve(const fnn_model *model, fnn_context *context);
 
 /* Bytes that a sealed model asks of its allocator, 0 for one that is not sealed. batch_size 0: for
@@ -1690,10 +1693,10 @@ typedef struct fnn_gradient_check {
 } fnn_gradient_check;
 
 /* Compares every gradient with (loss(w + h) - loss(w - h)) / 2h on the samples of data as one
- * batch, dropout included, with the l2 and l1 of config. Exact to about 1e-8 in the double library
- * with h 1e-5; the float library can do 1e-2 or so. A tensor without influence, such as the biases
- * in front of a batch norm, gives noise near 1. per_tensor (2 per layer: weights, biases; NaN
- * where there are none) may be NULL. */
+ * batch, dropout included, with the l2 and l1 of config; frozen layers are left out. Exact to about
+ * 1e-8 in the double library with h 1e-5; the float library can do 1e-2 or so. A tensor without
+ * influence, such as the biases in front of a batch norm, gives noise near 1. per_tensor (2 per
+ * layer: weights, biases; NaN where there are none, or frozen) may be NULL. */
 FNN_API fnn_result fnn_check_gradients(fnn_model *model, const fnn_dataset *data,
                                        const fnn_fit_config *config, double h,
                                        fnn_gradient_check *report, double *per_tensor);
@@ -12456,8 +12459,8 @@ FNN_DEF fnn_result fnn_normalize_targets(fnn_model *model, fnn_normalization kin
     return result;
 }
 
-/* Takes another loss, of which the layers are known to fit it when they are: the old one's figures
- * hold no more, and fnn_loss comes again. */
+/* Takes another loss, if sealed layers fit it. Figures of the old one hold no more: fnn_loss must
+ * be called again. */
 static fnn_result fnni_change_loss(fnn_model *model, fnn_loss_kind kind, int own)
 {
     const fnn_loss_kind kind_before = model->loss;
@@ -13237,8 +13240,7 @@ static void fnni_batch_forward(fnni_batch *b, int loss, int parts)
     }
 }
 
-/* The way back from stage `from`. A batch norm on the input, whose way back comes with the stage
- * before it, has none. */
+/* The way back from stage `from`. */
 static void fnni_batch_backward(fnni_batch *b, int from, int parts)
 {
     int stage;
@@ -13246,8 +13248,6 @@ static void fnni_batch_backward(fnni_batch *b, int from, int parts)
     b->backward = 1;
     for (stage = from; stage >= 0 && b->model->stages[stage + 1] >= fnni_bottom(b->run); stage--)
         fnni_run_stage(b, stage, parts);
-    if (b->run->input_gradient && (b->model->layers[0].type->flags & FNNI_OF_BATCH))
-        fnni_backward_rows(b->run, 0, 0, 0, b->run->rows, fnni_run_workspace(b->run, 0));
 }
 
 /* Updates a layer's parameters first..first+count-1 by their gradients g; penalised ones get
@@ -14898,12 +14898,23 @@ static void fnni_fit_close(fnni_fit *f)
     fnni_release(a, f->validation.workspace);
 }
 
+/* Whether the data still fit the loss, which a callback may have changed. */
+static fnn_result fnni_fit_check_loss(fnni_fit *f)
+{
+    const fnn_dataset *validation = f->config->validation;
+    fnn_error *error = &f->model->error;
+    const fnn_result result = fnni_check_data(f->model, f->data, "data", 1, error);
+    if (result || !validation) return result;
+    return fnni_check_data(f->model, validation, "validation", 1, error);
+}
+
 static fnn_result fnni_fit_epochs(fnni_fit *f, fnn_history *history)
 {
     fnn_result result = FNN_OK;
     int epoch, stop = 0;
     for (epoch = 1; epoch <= f->config->epochs && !stop; epoch++) {
         fnn_epoch e;
+        if (epoch > 1 && (result = fnni_fit_check_loss(f))) return result;
         if (epoch > 1) fnni_fit_swap(f);
         result = fnni_fit_epoch(f, epoch, &e);
         if (result) return result;

@@ -86,8 +86,8 @@ openmp() { # COMPILER FLAG...
 # The programs that also check the double library.
 double_programs='test_gemm test_math test_kernels test_conv test_pool test_norm test_model'
 # shellcheck disable=SC2034
-double_programs="$double_programs test_layers test_train test_schedule test_augment test_file"
-double_programs="$double_programs test_targets test_idx test_cifar10 test_parse test_csv"
+double_programs="$double_programs test_layers test_train test_step test_schedule test_augment"
+double_programs="$double_programs test_file test_targets test_idx test_cifar10 test_parse test_csv"
 double_programs="$double_programs test_views test_data_failures test_search test_extremes"
 double_programs="$double_programs test_look"
 # Those that compute on vectors; the exhaustive tests try the others under emulation, too.
@@ -96,7 +96,7 @@ neon_programs="$neon_programs test_float_gradients test_layers test_extremes"
 
 # Where clang's sanitizer sees undefined behaviour that gcc's does not (NULL + 0, an int that is
 # too large for a pointer's arithmetic): sizes, memory that is short, models of every kind and file.
-undefined_programs='test_extremes test_memory test_layers test_train test_file'
+undefined_programs='test_extremes test_memory test_layers test_train test_step test_file'
 
 for program in $double_programs $neon_programs $undefined_programs; do
     [ -f "tests/$program.c" ] && continue

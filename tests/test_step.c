@@ -354,11 +354,12 @@ static void a_head_alone_learns_as_on_its_features(void)
 static void a_frozen_batch_norm_keeps_to_its_statistics(void)
 {
     static fnn_real outputs[ROWS * CLASSES];
+    const fnn_batch_norm_config config = fnn_batch_norm_config_pytorch();
     fnn_dataset data = make_images();
     fnn_model *m = model_on(FNN_ISA_BEST, 2, SIDE, SIDE, 1);
     fnn_fit_config c = make_config(2);
     fnn_conv2d(m, 4, 3, FNN_SAME, FNN_LINEAR);
-    fnn_batch_norm(m);
+    fnn_batch_norm_with(m, &config);
     fnn_dense(m, CLASSES, FNN_SOFTMAX);
     CHECK(!fnn_fit(m, &data, &c, NULL) && !fnn_predict(m, NULL, &data, outputs));
     CHECK(!fnn_forward(m, &data, NULL, ROWS, 1));
@@ -435,7 +436,8 @@ static void a_builders_index_is_its_layer(void)
     fnn_real before[36 * 6 + 6 + 35];
     CHECK(first == 1 && second == 3 && !fnn_set_trainable(m, first, 0));
     memcpy(before, fnn_parameters(m, NULL), sizeof before);
-    CHECK(!fnn_fit(m, &data, &c, NULL));
+    CHECK(!fnn_fit(m, &data, &c, NULL) && !fnn_forward(m, &data, NULL, 2, 1));
+    CHECK(!fnn_set_trainable(m, first, 0) && !fnn_outputs(m)); /* the batch under way ends */
     CHECK(memcmp(before, fnn_parameters(m, NULL), (36 * 6 + 6) * sizeof *before) == 0);
     CHECK(memcmp(before, fnn_parameters(m, NULL), sizeof before) != 0);
     CHECK(fnn_set_trainable(m, 4, 0) == FNN_ERROR_ARGUMENT);
@@ -683,6 +685,32 @@ static void a_loss_of_ones_own_may_end_a_fit(void)
     fnn_model_free(m);
 }
 
+static int change_loss(void *user, const fnn_epoch *epoch)
+{
+    (void)epoch;
+    return fnn_set_loss((fnn_model *)user, FNN_LOSS_MEAN_SQUARED_ERROR, 0, 0) != FNN_OK;
+}
+
+static void a_callback_may_change_the_loss(void)
+{
+    static fnn_real x[40 * 6];
+    const fnn_dataset bare = table_of(x, 40, 6), data = with_targets(bare, x, 6);
+    fnn_fit_config c = make_config(3);
+    fnn_history history = {0};
+    fnn_model *m = fnn_sequential(1, 1, 6);
+    fill_reals(x, 40 * 6, 3, 3);
+    fnn_dense(m, 6, FNN_LINEAR);
+    c.callback = change_loss;
+    c.user = m;
+    CHECK(!fnn_set_loss_function(m, to_itself, x));
+    CHECK(fnn_fit(m, &bare, &c, &history) == FNN_ERROR_ARGUMENT && history.count == 1);
+    CHECK(strstr(fnn_model_error(m)->message, "expected labels or targets") != NULL);
+    CHECK(!fnn_set_loss_function(m, to_itself, x));
+    CHECK(!fnn_fit(m, &data, &c, &history) && history.count == 4);
+    fnn_history_free(&history);
+    fnn_model_free(m);
+}
+
 /* Validation's memory, all outputs among it, is taken before the first step: the first call of the
  * loss, the last one and the callback see as many requests. */
 typedef struct {
@@ -738,5 +766,6 @@ static const harness_test tests[] = {TEST(the_loss_reads_what_stands_there_now),
                                      TEST(a_loss_may_look_at_the_whole_batch),
                                      TEST(a_loss_may_do_without_labels),
                                      TEST(a_loss_of_ones_own_may_end_a_fit),
+                                     TEST(a_callback_may_change_the_loss),
                                      TEST(validation_takes_its_memory_first)};
 HARNESS_MAIN(tests)
