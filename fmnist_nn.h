@@ -10796,7 +10796,7 @@ static void fnni_norm_gradient(const fnni_run *run, int l, int from, int to, fnn
 }
 
 /* Whether the batch's own statistics are taken, as in training; a frozen layer keeps to the running
- * ones (as Keras since version 2). */
+ * ones (as Keras in TensorFlow 2). */
 static int fnni_norm_is_live(const fnni_run *run, int l)
 {
     return run->training && !fnni_layer_at(run, l)->frozen;
