@@ -176,8 +176,8 @@
  *   each with its own context; data sets that nobody changes; and a context for the elementwise
  *   kernels, which only look up its instruction set. Everything else needs a lock.
  *   fork: OpenMP's threads stay with the parent. Once that has used them (gcc's libgomp), a call
- *   that would use more than one hangs in the child; whatever has threads = 1, which enters no
- *   parallel region, works there: fnn_context_config.threads of contexts, models and searches
+ *   that would use more than one hangs in the child; whatever has threads = 1, which calls nothing
+ *   of OpenMP, works there: fnn_context_config.threads of contexts, models and searches
  *   (fnn_sequential_with). Models that the parent made keep the parent's number.
  *
  * SIMD
@@ -5712,16 +5712,21 @@ static void fnni_parallel(int parts, fnni_part body, void *argument)
     for (part = 0; part < parts; part++) body(argument, part, parts);
 }
 
-/* A lock, for what the parts share; without OpenMP there is one thread and nothing to do. */
+/* A lock for what so many parts share. For one there is nothing to do, and OpenMP is not called:
+ * in the child of a fork a lock of clang's library crashes. */
 #ifdef _OPENMP
-typedef omp_lock_t fnni_lock;
-#define fnni_lock_open(l) omp_init_lock(l)
-#define fnni_lock_take(l) omp_set_lock(l)
-#define fnni_lock_give(l) omp_unset_lock(l)
-#define fnni_lock_close(l) omp_destroy_lock(l)
+typedef struct fnni_lock {
+    int parts;
+    omp_lock_t lock;
+} fnni_lock;
+#define FNNI_LOCK_DO(l, what) ((l)->parts > 1 ? what(&(l)->lock) : (void)0)
+#define fnni_lock_open(l, n) ((l)->parts = (n), FNNI_LOCK_DO(l, omp_init_lock))
+#define fnni_lock_take(l) FNNI_LOCK_DO(l, omp_set_lock)
+#define fnni_lock_give(l) FNNI_LOCK_DO(l, omp_unset_lock)
+#define fnni_lock_close(l) FNNI_LOCK_DO(l, omp_destroy_lock)
 #else
 typedef int fnni_lock;
-#define fnni_lock_open(l) ((void)(*(l) = 0))
+#define fnni_lock_open(l, n) ((void)(*(l) = (n)))
 #define fnni_lock_take(l) ((void)(l))
 #define fnni_lock_give(l) ((void)(l))
 #define fnni_lock_close(l) ((void)(l))
@@ -11643,7 +11648,7 @@ static void fnni_norm_gradient(const fnni_run *run, int l, int from, int to, fnn
 }
 
 /* Whether the batch's own statistics are taken, as in training; a frozen layer keeps to the running
- * ones (as Keras since version 2). */
+ * ones (as Keras in TensorFlow 2). */
 static int fnni_norm_is_live(const fnni_run *run, int l)
 {
     return run->training && !fnni_layer_at(run, l)->frozen;
@@ -19068,8 +19073,8 @@ static fnn_result fnni_search_run(fnni_search *s, int count, int threads, fnn_er
     if (result) return fnni_fail(error, result, "search: no memory for %d candidates", count);
     s->found->best = -1;
     s->started = fnni_seconds();
-    fnni_lock_open(&s->lock);
-    fnni_lock_open(&s->allocation);
+    fnni_lock_open(&s->lock, threads);
+    fnni_lock_open(&s->allocation, threads);
     result = fnni_search_parts_make(s);
     if (result) fnni_fail(&s->error, result, "search: no memory for %d folds", s->found->folds);
     else fnni_search_trials(s, threads);
