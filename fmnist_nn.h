@@ -17119,12 +17119,13 @@ static fnn_result fnni_csv_check_same(const fnni_csv_load *load)
     const fnn_dataset *same = load->config->same_classes;
     const struct fnn_encoding *given = same ? same->encoding : NULL;
     const char *path = fnni_path_tail(load->csv.path);
+    const int means = load->config->missing == FNN_CSV_MISSING_MEAN;
     fnn_result result;
     int column, k = 0, feature = 0;
-    if (same && !given && (load->texts > 0 || load->config->missing == FNN_CSV_MISSING_MEAN))
+    if (same && ((!given && load->texts > 0) || (means && !(given && given->means))))
         return fnni_fail(load->csv.error, FNN_ERROR_ARGUMENT,
-                         "%s: same_classes has no categories and means: it was not read from CSV",
-                         path);
+                         "%s: same_classes has no %s: it was not read from CSV as reals", path,
+                         means ? "means" : "categories");
     if (given && given->columns != load->features)
         return fnni_fail(load->csv.error, FNN_ERROR_FORMAT,
                          "%s: %d feature columns, but same_classes has %d", path, load->features,

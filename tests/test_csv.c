@@ -522,7 +522,20 @@ static void csv_encoded_like_the_training_file(void)
     }
     fnn_dataset_free(&test);
     memset(&test, 0, sizeof test);
-    check_csv_fails(__LINE__, "Ulm,1\n", &c, FNN_ERROR_ARGUMENT, "no categories and means");
+    check_csv_fails(__LINE__, "Ulm,1\n", &c, FNN_ERROR_ARGUMENT, "same_classes has no means");
+    c.missing = FNN_CSV_MISSING_REFUSE;
+    check_csv_fails(__LINE__, "Ulm,1\n", &c, FNN_ERROR_ARGUMENT, "same_classes has no categories");
+
+    c = fnn_csv_config_init(); /* a set of bytes has no means to lend */
+    c.keep_bytes = 1;
+    CHECK(load_csv_text(&train, "1,2,0\n3,4,1\n", &c, &error) == FNN_OK);
+    c.keep_bytes = 0;
+    c.same_classes = &train;
+    CHECK(load_csv_text(&test, "5,6,0\n", &c, &error) == FNN_OK && test.reals[1] == 6);
+    fnn_dataset_free(&test);
+    c.missing = FNN_CSV_MISSING_MEAN;
+    check_csv_fails(__LINE__, "1,,0\n", &c, FNN_ERROR_ARGUMENT, "same_classes has no means");
+    fnn_dataset_free(&train);
 }
 
 /* As many classes as there can be, in another order than the other set's, are found one by one
