@@ -185,6 +185,9 @@ outcome_of() { # FILE
     */imbalanced.c)
         printf '%s\n' 'without .* recall 0\.[1-5]' '^with class weights .* recall 0\.[89]'
         ;;
+    */tied_autoencoder.c)
+        printf '%s\n' '^epoch  1  loss 0\.6[5-9]' '^epoch 10  loss 0\.6[0-3]' '^[ .:=+*#%@-]{56}$'
+        ;;
     */multi_label.c) echo '^arms   precision [01]\.[0-9]*  recall [01]\.' ;;
     */look_inside.c)
         printf '%s\n' '^ +weight +3 x 3 x 1 x 8, norm [0-9.]+$' \
