@@ -863,7 +863,9 @@ FNN_API fnn_batch_norm_config fnn_batch_norm_config_init(void);
 FNN_API fnn_batch_norm_config fnn_batch_norm_config_pytorch(void);
 
 /* Layers. Each call adds one behind the others and returns its index, or -1 after an error, whose
- * message fnn_model_error has. */
+ * message fnn_model_error has. FNN_GELU and FNN_SOFTMAX become a layer of their own behind a dense
+ * layer or convolution, whose index is returned: it means both where a layer's output is wanted,
+ * where it is trained (fnn_set_trainable, fnn_set_rate_factor) and where a tensor has a name. */
 
 /* y = f(x W + b), W (inputs, units), b (units); an input of more than one dimension counts as flat.
  * Leaky ReLU and ELU have Keras' parameter here, slope .3 and scale 1; see fnn_activate. */
@@ -1071,9 +1073,7 @@ FNN_API fnn_real *fnn_gradients(fnn_model *model, size_t *count);
 
 /* One tensor of a layer. Its name is that in files: "weight" and "bias" of a dense layer and of a
  * convolution, "gamma", "beta", "mean" and "variance" of a batch norm, "shift" and "scale" of the
- * input where the model normalises it. Shapes as in chapter SHAPES. A dense layer or convolution
- * with FNN_SOFTMAX makes two layers and returns the number of the second, the softmax: the weights
- * are in the one before. */
+ * input where the model normalises it. Shapes as in chapter SHAPES. */
 typedef struct fnn_tensor {
     const char *name;
     const fnn_real *values;   /* (count) row-major; they stay where they are, but of the input */
@@ -1085,7 +1085,7 @@ typedef struct fnn_tensor {
     int is_statistic; /* 0: a parameter, trained by its gradient; 1: measured on data */
 } fnn_tensor;
 
-/* Looks at tensor `number`, from 0, of a layer (-1: the input):
+/* Looks at tensor `number`, from 0, of a layer (-1: the input), as fnn_summary numbers them:
  *     for (i = 0; !fnn_tensor_at(model, layer, i, &t); i++)
  * goes through all of them. Like inference it leaves no message in the model. FNN_ERROR_ARGUMENT
  * behind the last, for a number that is no layer's and for NULL; FNN_ERROR_STATE for a model that
@@ -1093,7 +1093,8 @@ typedef struct fnn_tensor {
  * *tensor is zeroed then. */
 FNN_API fnn_result fnn_tensor_at(const fnn_model *model, int layer, int number, fnn_tensor *tensor);
 
-/* Looks at the tensor of that name, on the same terms. */
+/* Looks at the tensor of that name, on the same terms; layer: as builders return it, also where the
+ * activation behind it is a layer of its own. */
 FNN_API fnn_result fnn_tensor_get(const fnn_model *model, int layer, const char *name,
                                   fnn_tensor *tensor);
 
@@ -1630,7 +1631,8 @@ FNN_API fnn_result fnn_search_save_histories(const fnn_search *search, const cha
 
 /* Metrics of the outputs (data->count, classes) that fnn_predict made of data, whose labels or
  * one-hot targets they find for every view as well: what fnn_evaluate says, without predicting
- * again. classes is the number of the model's outputs, at least data->classes. */
+ * again. classes is the number of the model's outputs, at least data->classes. (A single output for
+ * two classes has no largest: fnn_evaluate, or fnn_predict_classes for fnn_confusion.) */
 
 /* The share of samples whose largest output is at the label. NaN for data without classes or that
  * fnn_dataset_check refuses, for a label outside of 0..classes-1 and for wrong arguments. */
@@ -9483,8 +9485,9 @@ static fnn_result fnni_loss_check_row(const fnni_loss_type *loss, const fnn_real
     if (wanted == FNNI_TARGET_SHARES && classes == 0 && (outside || fabs(sum - 1) > .01))
         return fnni_fail(error, FNN_ERROR_ARGUMENT,
                          "sample %lld: expected shares of classes that add up to 1 under %s, found "
-                         "a sum of %g, the first %g; numbers are learned by mean squared error",
-                         (long long)sample, loss->name, sum, (double)t[0]);
+                         "a sum of %g, the first %g; %snumbers are learned by mean squared error",
+                         (long long)sample, loss->name, sum, (double)t[0],
+                         outside ? "" : "answers of 0 or 1 are learned by binary cross-entropy, ");
     return FNN_OK;
 }
 
@@ -12288,28 +12291,33 @@ FNNI_COLD FNN_DEF fnn_result fnn_set_seed(fnn_model *model, uint64_t seed)
 }
 
 /* The layer that a builder's index means: that of the activation which it had to put behind its
- * layer means both, of which one has parameters. NULL, with a message, for no layer. */
-static fnni_layer *fnni_layer_meant(fnn_model *model, int l)
+ * layer means both, of which one has parameters. */
+static int fnni_layer_meant(const fnn_model *model, int l)
 {
-    fnni_layer *layer;
+    const fnni_layer *layer = model->layers + (l > 0 ? l : 0);
+    return l > 0 && !fnni_has_parameters(layer) && (layer->type->flags & FNNI_ACTIVATES) &&
+                   fnni_activation_apart(layer->activation) && fnni_has_parameters(layer - 1) &&
+                   (layer[-1].type->flags & FNNI_ACTIVATES)
+               ? l - 1
+               : l;
+}
+
+/* The layer whose training is to be set. NULL, with a message, for no layer. */
+static fnni_layer *fnni_layer_to_set(fnn_model *model, int l)
+{
     if (l < 0 || l >= model->layer_count) {
         fnni_builder_fail(model, FNN_ERROR_ARGUMENT, "layer: expected 0 to %d, found %d",
                           model->layer_count - 1, l);
         return NULL;
     }
-    layer = model->layers + l;
     model->run_ready = 0; /* the batch under way saw the layer as it was */
-    return l > 0 && !fnni_has_parameters(layer) && (layer->type->flags & FNNI_ACTIVATES) &&
-                   fnni_activation_apart(layer->activation) && fnni_has_parameters(layer - 1) &&
-                   (layer[-1].type->flags & FNNI_ACTIVATES)
-               ? layer - 1
-               : layer;
+    return model->layers + fnni_layer_meant(model, l);
 }
 
 FNN_DEF fnn_result fnn_set_trainable(fnn_model *model, int layer, int trainable)
 {
     const fnn_result result = fnni_begin(model);
-    fnni_layer *meant = result ? NULL : fnni_layer_meant(model, layer);
+    fnni_layer *meant = result ? NULL : fnni_layer_to_set(model, layer);
     if (meant) meant->frozen = !trainable;
     return result || meant ? result : FNN_ERROR_ARGUMENT;
 }
@@ -12322,7 +12330,7 @@ FNN_DEF fnn_result fnn_set_rate_factor(fnn_model *model, int layer, double facto
     if (!(factor >= 0) || !fnni_is_finite((fnn_real)factor))
         return fnni_builder_fail(model, FNN_ERROR_ARGUMENT,
                                  "rate factor: expected a finite number >= 0, found %g", factor);
-    meant = fnni_layer_meant(model, layer);
+    meant = fnni_layer_to_set(model, layer);
     if (meant) meant->rate_factor = (fnn_real)factor;
     return meant ? FNN_OK : FNN_ERROR_ARGUMENT;
 }
@@ -12645,10 +12653,11 @@ static int fnni_tensor_at(const fnn_model *model, int l, int which, fnni_tensor 
     return fnni_tensor_make(t, model, l, "scale", &model->scale, 0, 3, shape);
 }
 
-/* The layer's tensor of that name; 0 when it has none. */
+/* The tensor of that name of the layer that is meant; 0 when it has none. */
 static int fnni_tensor_named(const fnn_model *model, int layer, const char *name, fnni_tensor *t)
 {
     int which;
+    layer = fnni_layer_meant(model, layer);
     for (which = 0; fnni_tensor_at(model, layer, which, t); which++)
         if (!strcmp(t->part, name)) return 1;
     return 0;
@@ -12718,6 +12727,7 @@ FNNI_COLD static void fnni_tensor_missing(fnn_model *model, int layer, const cha
                         layer);
         return;
     }
+    layer = fnni_layer_meant(model, layer);
     for (which = 0; length < sizeof have && fnni_tensor_at(model, layer, which, &t); which++)
         length += (size_t)snprintf(have + length, sizeof have - length, "%s%s", which ? ", " : "",
                                    t.part);

@@ -217,10 +217,17 @@ static void shares_of_a_single_output_are_refused(void)
 
 static void numbers_are_no_shares_and_no_answers(void)
 {
-    const fnn_real x[2] = {0, 1}, t[4] = {0, 1, (fnn_real)2.5, 1};
+    const fnn_real x[2] = {0, 1}, t[4] = {0, 1, (fnn_real)2.5, 1}, both[4] = {0, 1, 1, 1};
     fnn_dataset data = with_targets(table_of(x, 2, 1), t, 2);
     fnn_model *m = line(2, FNN_LINEAR, FNN_LOSS_SOFTMAX_CROSS_ENTROPY);
-    refuses_to_learn(m, &data, "sample 1: expected shares of classes that add up to 1");
+    refuses_to_learn(m, &data,
+                     "sample 1: expected shares of classes that add up to 1 under "
+                     "softmax_cross_entropy, found a sum of 3.5, the first 2.5; numbers are "
+                     "learned by mean squared error");
+    m = line(2, FNN_SIGMOID, FNN_LOSS_SOFTMAX_CROSS_ENTROPY);
+    data = with_targets(table_of(x, 2, 1), both, 2);
+    refuses_to_learn(m, &data, "answers of 0 or 1 are learned by binary cross-entropy, numbers");
+    data = with_targets(table_of(x, 2, 1), t, 2);
     m = line(2, FNN_LINEAR, FNN_LOSS_BINARY_CROSS_ENTROPY);
     refuses_to_learn(m, &data,
                      "sample 1: expected targets from 0 to 1 under binary_cross_entropy, "
