@@ -1342,8 +1342,8 @@ FNN_API fnn_result fnn_fit(fnn_model *model, const fnn_dataset *data, const fnn_
  * model. */
 
 /* Gathers and normalises samples (count sample numbers of data, NULL: the first count) and carries
- * them through the layers; training switches dropout on. What labels or targets say is fnn_loss'
- * business: the data set's arrays of them must stay until then.
+ * them through the layers; training switches dropout on. What labels, targets or weights say is
+ * fnn_loss' business, and nobody's without it: the data set's arrays of them must stay until then.
  * FNN_ERROR_ARGUMENT for data or samples that do not fit, FNN_ERROR_MEMORY. */
 FNN_API fnn_result fnn_forward(fnn_model *model, const fnn_dataset *data, const int64_t *samples,
                                int count, int training);
@@ -1356,8 +1356,8 @@ FNN_API const fnn_real *fnn_outputs(const fnn_model *model);
 /* *loss (may be NULL) = the mean loss over the batch, each sample's times its weight, by the
  * labels, targets and weights that stand in the data set's arrays now, so that they may be made
  * from fnn_outputs. FNN_ERROR_STATE before fnn_forward, and for data that have neither or do not
- * fit; FNN_ERROR_ARGUMENT for a label that is out of range, and for a loss that cannot learn from
- * these (fnn_loss_kind). */
+ * fit; FNN_ERROR_ARGUMENT for a label or a weight that is out of range, and for a loss that
+ * cannot learn from these (fnn_loss_kind). */
 FNN_API fnn_result fnn_loss(fnn_model *model, double *loss);
 
 /* Fills fnn_gradients; expects fnn_loss first. */
@@ -12865,13 +12865,10 @@ static fnn_result fnni_check_all(const fnn_model *model, const fnn_dataset *data
     return result || !supervised ? result : fnni_check_loss(model, data, name, error);
 }
 
-/* The samples of one batch: numbers, rows and labels in range. */
-static fnn_result fnni_check_samples(const fnn_model *model, const fnn_dataset *data,
-                                     const int64_t *samples, int count, fnn_error *error)
+/* The samples of one batch: their numbers and rows in range. */
+static fnn_result fnni_check_samples(const fnn_dataset *data, const int64_t *samples, int count,
+                                     fnn_error *error)
 {
-    const int outputs = model->layers[model->layer_count - 1].outputs;
-    const int most = fnni_loss_classes(fnni_loss_of(model), outputs);
-    const int classes = data->class_weights && data->classes < most ? data->classes : most;
     const int64_t rows = fnni_dataset_rows(data);
     int i;
     if (count < 1 || (!samples && count > data->count))
@@ -12886,8 +12883,24 @@ static fnn_result fnni_check_samples(const fnn_model *model, const fnn_dataset *
             return fnni_fail(error, FNN_ERROR_ARGUMENT,
                              "batch: expected samples below %ld, found %ld", (long)data->count,
                              (long)sample);
-        if (!data->targets && data->labels && !model->loss_is_own &&
-            (data->labels[row] < 0 || data->labels[row] >= classes))
+    }
+    return FNN_OK;
+}
+
+/* What a loss takes of the rows of one batch: labels and weights in range. */
+static fnn_result fnni_check_truth(const fnn_model *model, const fnn_dataset *data,
+                                   const int64_t *rows, int count, fnn_error *error)
+{
+    const int outputs = model->layers[model->layer_count - 1].outputs;
+    const int most = fnni_loss_classes(fnni_loss_of(model), outputs);
+    const int classes =
+        data->class_weights && (model->loss_is_own || data->classes < most) ? data->classes : most;
+    const int labels =
+        data->labels && !data->targets && (!model->loss_is_own || data->class_weights);
+    int i;
+    for (i = 0; i < count; i++) {
+        const int64_t row = rows[i];
+        if (labels && (data->labels[row] < 0 || data->labels[row] >= classes))
             return fnni_fail(error, FNN_ERROR_ARGUMENT,
                              "batch: expected labels below %d, found %ld", classes,
                              (long)data->labels[row]);
@@ -13640,7 +13653,7 @@ FNN_DEF fnn_result fnn_forward(fnn_model *model, const fnn_dataset *data, const 
     model->run_ready = 0;
     result = fnni_check_data(model, data, "data", 0, &model->error);
     if (result) return result;
-    result = fnni_check_samples(model, data, samples, count, &model->error);
+    result = fnni_check_samples(data, samples, count, &model->error);
     if (result) return result;
     result = fnni_run_make(model, count);
     if (!result) result = fnni_gradients_make(model);
@@ -13687,8 +13700,8 @@ FNN_DEF fnn_result fnn_loss(fnn_model *model, double *loss)
         return fnni_model_fail(model, FNN_ERROR_STATE, "loss: expected fnn_forward first");
     if (fnni_check_data(model, &model->run_data, "loss", 1, &model->error))
         return model->error.code = FNN_ERROR_STATE; /* they may do for outputs alone */
-    result = fnni_check_samples(model, &model->run_data, model->truth.rows, model->run.rows,
-                                &model->error);
+    result = fnni_check_truth(model, &model->run_data, model->truth.rows, model->run.rows,
+                              &model->error);
     if (result) return result;
     fnni_gather_truth(model, &model->run_data, model->truth.rows, 0, 0, model->run.rows,
                       &model->truth);
