@@ -16867,6 +16867,25 @@ FNNI_COLD static fnn_result fnni_csv_fail_number(const fnni_csv *csv, const fnni
     return fnni_csv_fail(csv, field, expected);
 }
 
+/* Adds to such a message by which field of the configuration this one would have been right. */
+FNNI_COLD static fnn_result fnni_csv_advise(const fnni_csv *csv, const char *advice)
+{
+    fnn_error *e = csv->error;
+    const size_t length = e ? strlen(e->message) : 0;
+    if (e) snprintf(e->message + length, sizeof e->message - length, "; %s", advice);
+    return FNN_ERROR_FORMAT;
+}
+
+/* The same of a field of a feature, which is empty or a word. */
+FNNI_COLD static fnn_result fnni_csv_advise_feature(const fnni_csv *csv,
+                                                    const fnni_csv_field *field)
+{
+    if (field->length == 0) return fnni_csv_advise(csv, "`missing` says what empty fields become");
+    if (fnni_is_decimal(field->text, field->length)) return FNN_ERROR_FORMAT;
+    return fnni_csv_advise(csv, "columns of text are FNN_CSV_TEXT in `columns`, words for what is "
+                                "missing `missing_words`");
+}
+
 /* ---- CSV: the table ---- */
 
 /* A text of the header line. */
@@ -17145,8 +17164,11 @@ static fnn_result fnni_csv_check_same(const fnni_csv_load *load)
                          path);
     if (given && given->columns != load->features)
         return fnni_fail(load->csv.error, FNN_ERROR_FORMAT,
-                         "%s: %d feature columns, but same_classes has %d", path, load->features,
-                         given->columns);
+                         "%s: %d feature columns, but same_classes has %d%s", path, load->features,
+                         given->columns,
+                         load->labels > 0 && load->features < given->columns
+                             ? "; a file without labels is read with FNN_CSV_LABEL_NONE"
+                             : "");
     for (column = 0; given && column < load->columns; column++) {
         if (!fnni_csv_is_feature(load, column)) continue;
         result = fnni_csv_check_column(load, column, given, &given->column[k], feature);
@@ -17271,10 +17293,11 @@ static fnn_result fnni_csv_feature(fnni_csv_load *load, const fnni_csv_field *fi
                              load->row == 0 && !load->config->header
                                  ? "an integer 0 to 255 (or set header for a header line)"
                                  : "an integer 0 to 255");
-    return fnni_csv_fail_number(&load->csv, field,
-                                load->row == 0 && !load->config->header
-                                    ? "a number (or set header for a header line)"
-                                    : "a number");
+    fnni_csv_fail_number(&load->csv, field,
+                         load->row == 0 && !load->config->header
+                             ? "a number (or set header for a header line)"
+                             : "a number");
+    return fnni_csv_advise_feature(&load->csv, field);
 }
 
 static void fnni_csv_term(const fnni_csv_load *load, const fnni_csv_field *field, fnni_term *term)
@@ -17299,10 +17322,13 @@ static fnn_result fnni_csv_class(fnni_csv_load *load, const fnni_csv_field *fiel
         return FNN_OK;
     }
     if (!fnni_parse_real(field->text, field->length, &value) || value > limit ||
-        value < (term ? -limit : 0) || value != (fnn_real)(int32_t)value)
-        return fnni_csv_fail(&load->csv, field,
-                             term ? "a class number (an integer)"
-                                  : "a class number (an integer 0 to 65535)");
+        value < (term ? -limit : 0) || value != (fnn_real)(int32_t)value) {
+        fnni_csv_fail(&load->csv, field,
+                      term ? "a class number (an integer)"
+                           : "a class number (an integer 0 to 65535)");
+        return fnni_csv_advise(&load->csv, "names are FNN_CSV_LABEL_NAME, numbers to predict "
+                                           "FNN_CSV_LABEL_TARGET in `label`");
+    }
     if (!term && c->same_classes && value >= (fnn_real)c->same_classes->classes)
         return fnni_csv_fail(&load->csv, field, "a class number that same_classes has");
     if (term) {
@@ -17345,7 +17371,10 @@ static fnn_result fnni_csv_value(fnni_csv_load *load, fnni_csv_field *field, fnn
     if (role == FNN_CSV_FEATURE && !missing) return fnni_csv_feature(load, field, (size_t)k);
     if (missing) load->reals[load->row * load->features + k] = (fnn_real)FNNI_NAN;
     if (role == FNN_CSV_FEATURE) return FNN_OK;
-    if (field->length == 0 && !missing) return fnni_csv_fail(&load->csv, field, "a category");
+    if (field->length == 0 && !missing) {
+        fnni_csv_fail(&load->csv, field, "a category");
+        return fnni_csv_advise_feature(&load->csv, field);
+    }
     word = &load->words[at->text++ * load->rows + load->row];
     fnni_csv_term(load, field, word);
     if (missing) word->text = NULL;
