@@ -23,7 +23,7 @@
  *     cc -O2 app.c -lm                              add -fopenmp for threads
  *
  * CONTENTS: search for a tag to land in its room; a room calls only rooms above it.
- *     DOCUMENTATION   chapters BUILDING to ARCHITECTURE, below
+ *     DOCUMENTATION   chapters THE SECOND DAY, BUILDING to ARCHITECTURE, below
  *     >>api           what a program calls; all that a user need read
  *   machine
  *     >>platform      compiler macros, intrinsic headers, CPU detection
@@ -66,6 +66,19 @@
  * ============================================================================
  * DOCUMENTATION
  * ============================================================================
+ *
+ * THE SECOND DAY: what you want, the calls (comments in >>api), the chapter
+ *     arrays of your own         fnn_dataset_table, _images, _regression             DATA
+ *     a CSV and its test file    fnn_read_csv, fnn_csv_config.same_classes           DATA
+ *     weights of samples         fnn_dataset.weights, .class_weights                 DATA
+ *     yes or no, many answers    fnn_set_loss: FNN_LOSS_BINARY_CROSS_ENTROPY         DATA
+ *     numbers in their own unit  fnn_set_loss: FNN_LOSS_MEAN_SQUARED_ERROR,
+ *                                fnn_normalize_targets                               MODEL
+ *     one row, one image         fnn_predict_one, fnn_predict_one_bytes              THREADS
+ *     a look inside              fnn_summary, fnn_tensor_get, fnn_predict_layer      MODEL
+ *     a loss, a loop of your own fnn_set_loss_function, fnn_backward_from            TRAINING
+ *     layers frozen or slowed    fnn_set_trainable, fnn_set_rate_factor              TRAINING
+ *     a loss that is NaN         fnn_normalize, a lower rate, clip_norm              NUMERICS
  *
  * BUILDING
  *   Copy this file. Every unit that uses it includes it; exactly one defines
@@ -172,9 +185,10 @@
  * THREADS
  *   Compile with -fopenmp to use them; without it everything works on one thread, and fnn_info
  *   says which. Training uses as many as OpenMP would (OMP_NUM_THREADS), fewer for small work. A
- *   context for inference uses one by default. Any number of threads may share a const model,
- *   each with its own context; data sets that nobody changes; and a context for the elementwise
- *   kernels, which only look up its instruction set. Everything else needs a lock.
+ *   context for inference uses one by default; where fnn_predict_one is called often, keep one:
+ *   NULL makes it anew for each call. Any number of threads may share a const model, each with its
+ *   own context; data sets that nobody changes; and a context for the elementwise kernels, which
+ *   only look up its instruction set. Everything else needs a lock.
  *   fork: OpenMP's threads stay with the parent. Once that has used them (gcc's libgomp), a call
  *   that would use more than one hangs in the child; whatever has threads = 1, which enters no
  *   parallel region, works there: fnn_context_config.threads of contexts, models and searches
@@ -193,7 +207,8 @@
  * NUMERICS
  *   exp and log are within 1 ULP, tanh and sigmoid within 2, subnormals included. Matrix products
  *   sum over k in one order. NaN and infinities propagate; fit stops at a loss that is not finite
- *   by default. The floating-point environment is left as found.
+ *   by default: mostly the rate is too high, or the inputs are not on one scale (fnn_normalize).
+ *   The floating-point environment is left as found.
  *   The bounds are those of the environment that C starts programs in: rounding to nearest, with
  *   subnormal numbers. Under another rounding mode (fesetround) log is within 2 ULP, the others
  *   within 300. A program that is linked with -ffast-math starts with subnormal numbers off (flush-
