@@ -232,7 +232,7 @@
  *   fnn_sequential does.
  *   fnn_metrics has a score, second in the struct, which means what an epoch's and a search's do.
  *   A NULL configuration of a layer is refused with a message of its own.
- *   fnn_loss reads labels and targets when it is called; fnn_forward copied them.
+ *   fnn_loss reads and checks labels, targets and weights when it is called; fnn_forward did.
  *   FNN_API may be defined; every enumeration has a FNN_..._COUNT.
  *   fnn_dataset_split and fnn_dataset_fold take one of fnn_order in place of shuffle, with the same
  *   values 0 and 1; others than these and 2 are refused.

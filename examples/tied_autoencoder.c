@@ -1,6 +1,6 @@
 /* An autoencoder with tied weights: an image of 784 pixels passes through 32 numbers and comes out
  * again, and the decoder's weights are the encoder's, transposed. So both layers' gradients are
- * summed before a step, and the new weights copied behind it.
+ * summed before a step, and the new weights copied after it.
  *
  *     cc -O2 -fopenmp examples/tied_autoencoder.c -o tied -lm && ./tied
  *
