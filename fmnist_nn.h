@@ -23,7 +23,7 @@
  *     cc -O2 app.c -lm                              add -fopenmp for threads
  *
  * CONTENTS: search for a tag to land in its room; a room calls only rooms above it.
- *     DOCUMENTATION   chapters BUILDING to ARCHITECTURE, below
+ *     DOCUMENTATION   chapters THE SECOND DAY, BUILDING to ARCHITECTURE, below
  *     >>api           what a program calls; all that a user need read
  *   machine
  *     >>platform      compiler macros, intrinsic headers, CPU detection
@@ -66,6 +66,19 @@
  * ============================================================================
  * DOCUMENTATION
  * ============================================================================
+ *
+ * THE SECOND DAY: what you want, the calls (comments in >>api), the chapter
+ *     arrays of your own         fnn_dataset_table, _images, _regression             DATA
+ *     a CSV and its test file    fnn_read_csv, fnn_csv_config.same_classes           DATA
+ *     weights of samples         fnn_dataset.weights, .class_weights                 DATA
+ *     yes or no, many answers    fnn_set_loss: FNN_LOSS_BINARY_CROSS_ENTROPY         DATA
+ *     numbers in their own unit  fnn_set_loss: FNN_LOSS_MEAN_SQUARED_ERROR,
+ *                                fnn_normalize_targets                               MODEL
+ *     one row, one image         fnn_predict_one, fnn_predict_one_bytes              THREADS
+ *     a look inside              fnn_summary, fnn_tensor_get, fnn_predict_layer      MODEL
+ *     a loss, a loop of your own fnn_set_loss_function, fnn_backward_from            TRAINING
+ *     layers frozen or slowed    fnn_set_trainable, fnn_set_rate_factor              TRAINING
+ *     a loss that is NaN         fnn_normalize, a lower rate, clip_norm              NUMERICS
  *
  * BUILDING
  *   Copy this file. Every unit that uses it includes it; exactly one defines
@@ -172,9 +185,10 @@
  * THREADS
  *   Compile with -fopenmp to use them; without it everything works on one thread, and fnn_info
  *   says which. Training uses as many as OpenMP would (OMP_NUM_THREADS), fewer for small work. A
- *   context for inference uses one by default. Any number of threads may share a const model,
- *   each with its own context; data sets that nobody changes; and a context for the elementwise
- *   kernels, which only look up its instruction set. Everything else needs a lock.
+ *   context for inference uses one by default; where fnn_predict_one is called often, keep one:
+ *   NULL makes it anew for each call. Any number of threads may share a const model, each with its
+ *   own context; data sets that nobody changes; and a context for the elementwise kernels, which
+ *   only look up its instruction set. Everything else needs a lock.
  *   fork: OpenMP's threads stay with the parent. Once that has used them (gcc's libgomp), a call
  *   that would use more than one hangs in the child; whatever has threads = 1, which calls nothing
  *   of OpenMP, works there: fnn_context_config.threads of contexts, models and searches
@@ -193,7 +207,8 @@
  * NUMERICS
  *   exp and log are within 1 ULP, tanh and sigmoid within 2, subnormals included. Matrix products
  *   sum over k in one order. NaN and infinities propagate; fit stops at a loss that is not finite
- *   by default. The floating-point environment is left as found.
+ *   by default: mostly the rate is too high, or the inputs are not on one scale (fnn_normalize).
+ *   The floating-point environment is left as found.
  *   The bounds are those of the environment that C starts programs in: rounding to nearest, with
  *   subnormal numbers. Under another rounding mode (fesetround) log is within 2 ULP, the others
  *   within 300. A program that is linked with -ffast-math starts with subnormal numbers off (flush-
@@ -217,7 +232,7 @@
  *   fnn_sequential does.
  *   fnn_metrics has a score, second in the struct, which means what an epoch's and a search's do.
  *   A NULL configuration of a layer is refused with a message of its own.
- *   fnn_loss reads labels and targets when it is called; fnn_forward copied them.
+ *   fnn_loss reads and checks labels, targets and weights when it is called; fnn_forward did.
  *   FNN_API may be defined; every enumeration has a FNN_..._COUNT.
  *   fnn_dataset_split and fnn_dataset_fold take one of fnn_order in place of shuffle, with the same
  *   values 0 and 1; others than these and 2 are refused.
@@ -863,7 +878,9 @@ FNN_API fnn_batch_norm_config fnn_batch_norm_config_init(void);
 FNN_API fnn_batch_norm_config fnn_batch_norm_config_pytorch(void);
 
 /* Layers. Each call adds one behind the others and returns its index, or -1 after an error, whose
- * message fnn_model_error has. */
+ * message fnn_model_error has. FNN_GELU and FNN_SOFTMAX become a layer of their own behind a dense
+ * layer or convolution, whose index is returned: it means both where a layer's output is wanted,
+ * where it is trained (fnn_set_trainable, fnn_set_rate_factor) and where a tensor has a name. */
 
 /* y = f(x W + b), W (inputs, units), b (units); an input of more than one dimension counts as flat.
  * Leaky ReLU and ELU have Keras' parameter here, slope .3 and scale 1; see fnn_activate. */
@@ -1071,9 +1088,7 @@ FNN_API fnn_real *fnn_gradients(fnn_model *model, size_t *count);
 
 /* One tensor of a layer. Its name is that in files: "weight" and "bias" of a dense layer and of a
  * convolution, "gamma", "beta", "mean" and "variance" of a batch norm, "shift" and "scale" of the
- * input where the model normalises it. Shapes as in chapter SHAPES. A dense layer or convolution
- * with FNN_SOFTMAX makes two layers and returns the number of the second, the softmax: the weights
- * are in the one before. */
+ * input where the model normalises it. Shapes as in chapter SHAPES. */
 typedef struct fnn_tensor {
     const char *name;
     const fnn_real *values;   /* (count) row-major; they stay where they are, but of the input */
@@ -1085,7 +1100,7 @@ typedef struct fnn_tensor {
     int is_statistic; /* 0: a parameter, trained by its gradient; 1: measured on data */
 } fnn_tensor;
 
-/* Looks at tensor `number`, from 0, of a layer (-1: the input):
+/* Looks at tensor `number`, from 0, of a layer (-1: the input), as fnn_summary numbers them:
  *     for (i = 0; !fnn_tensor_at(model, layer, i, &t); i++)
  * goes through all of them. Like inference it leaves no message in the model. FNN_ERROR_ARGUMENT
  * behind the last, for a number that is no layer's and for NULL; FNN_ERROR_STATE for a model that
@@ -1093,7 +1108,8 @@ typedef struct fnn_tensor {
  * *tensor is zeroed then. */
 FNN_API fnn_result fnn_tensor_at(const fnn_model *model, int layer, int number, fnn_tensor *tensor);
 
-/* Looks at the tensor of that name, on the same terms. */
+/* Looks at the tensor of that name, on the same terms; layer: as builders return it, also where the
+ * activation behind it is a layer of its own. */
 FNN_API fnn_result fnn_tensor_get(const fnn_model *model, int layer, const char *name,
                                   fnn_tensor *tensor);
 
@@ -1341,8 +1357,8 @@ FNN_API fnn_result fnn_fit(fnn_model *model, const fnn_dataset *data, const fnn_
  * model. */
 
 /* Gathers and normalises samples (count sample numbers of data, NULL: the first count) and carries
- * them through the layers; training switches dropout on. What labels or targets say is fnn_loss'
- * business: the data set's arrays of them must stay until then.
+ * them through the layers; training switches dropout on. What labels, targets or weights say is
+ * fnn_loss' business, and nobody's without it: the data set's arrays of them must stay until then.
  * FNN_ERROR_ARGUMENT for data or samples that do not fit, FNN_ERROR_MEMORY. */
 FNN_API fnn_result fnn_forward(fnn_model *model, const fnn_dataset *data, const int64_t *samples,
                                int count, int training);
@@ -1355,8 +1371,8 @@ FNN_API const fnn_real *fnn_outputs(const fnn_model *model);
 /* *loss (may be NULL) = the mean loss over the batch, each sample's times its weight, by the
  * labels, targets and weights that stand in the data set's arrays now, so that they may be made
  * from fnn_outputs. FNN_ERROR_STATE before fnn_forward, and for data that have neither or do not
- * fit; FNN_ERROR_ARGUMENT for a label that is out of range, and for a loss that cannot learn from
- * these (fnn_loss_kind). */
+ * fit; FNN_ERROR_ARGUMENT for a label or a weight that is out of range, and for a loss that
+ * cannot learn from these (fnn_loss_kind). */
 FNN_API fnn_result fnn_loss(fnn_model *model, double *loss);
 
 /* Fills fnn_gradients; expects fnn_loss first. */
@@ -1630,7 +1646,8 @@ FNN_API fnn_result fnn_search_save_histories(const fnn_search *search, const cha
 
 /* Metrics of the outputs (data->count, classes) that fnn_predict made of data, whose labels or
  * one-hot targets they find for every view as well: what fnn_evaluate says, without predicting
- * again. classes is the number of the model's outputs, at least data->classes. */
+ * again. classes is the number of the model's outputs, at least data->classes. (A single output for
+ * two classes has no largest: fnn_evaluate, or fnn_predict_classes for fnn_confusion.) */
 
 /* The share of samples whose largest output is at the label. NaN for data without classes or that
  * fnn_dataset_check refuses, for a label outside of 0..classes-1 and for wrong arguments. */
@@ -9488,8 +9505,9 @@ static fnn_result fnni_loss_check_row(const fnni_loss_type *loss, const fnn_real
     if (wanted == FNNI_TARGET_SHARES && classes == 0 && (outside || fabs(sum - 1) > .01))
         return fnni_fail(error, FNN_ERROR_ARGUMENT,
                          "sample %lld: expected shares of classes that add up to 1 under %s, found "
-                         "a sum of %g, the first %g; numbers are learned by mean squared error",
-                         (long long)sample, loss->name, sum, (double)t[0]);
+                         "a sum of %g, the first %g; %snumbers are learned by mean squared error",
+                         (long long)sample, loss->name, sum, (double)t[0],
+                         outside ? "" : "answers of 0 or 1 are learned by binary cross-entropy, ");
     return FNN_OK;
 }
 
@@ -12293,28 +12311,33 @@ FNNI_COLD FNN_DEF fnn_result fnn_set_seed(fnn_model *model, uint64_t seed)
 }
 
 /* The layer that a builder's index means: that of the activation which it had to put behind its
- * layer means both, of which one has parameters. NULL, with a message, for no layer. */
-static fnni_layer *fnni_layer_meant(fnn_model *model, int l)
+ * layer means both, of which one has parameters. */
+static int fnni_layer_meant(const fnn_model *model, int l)
 {
-    fnni_layer *layer;
+    const fnni_layer *layer = model->layers + (l > 0 ? l : 0);
+    return l > 0 && !fnni_has_parameters(layer) && (layer->type->flags & FNNI_ACTIVATES) &&
+                   fnni_activation_apart(layer->activation) && fnni_has_parameters(layer - 1) &&
+                   (layer[-1].type->flags & FNNI_ACTIVATES)
+               ? l - 1
+               : l;
+}
+
+/* The layer whose training is to be set. NULL, with a message, for no layer. */
+static fnni_layer *fnni_layer_to_set(fnn_model *model, int l)
+{
     if (l < 0 || l >= model->layer_count) {
         fnni_builder_fail(model, FNN_ERROR_ARGUMENT, "layer: expected 0 to %d, found %d",
                           model->layer_count - 1, l);
         return NULL;
     }
-    layer = model->layers + l;
     model->run_ready = 0; /* the batch under way saw the layer as it was */
-    return l > 0 && !fnni_has_parameters(layer) && (layer->type->flags & FNNI_ACTIVATES) &&
-                   fnni_activation_apart(layer->activation) && fnni_has_parameters(layer - 1) &&
-                   (layer[-1].type->flags & FNNI_ACTIVATES)
-               ? layer - 1
-               : layer;
+    return model->layers + fnni_layer_meant(model, l);
 }
 
 FNN_DEF fnn_result fnn_set_trainable(fnn_model *model, int layer, int trainable)
 {
     const fnn_result result = fnni_begin(model);
-    fnni_layer *meant = result ? NULL : fnni_layer_meant(model, layer);
+    fnni_layer *meant = result ? NULL : fnni_layer_to_set(model, layer);
     if (meant) meant->frozen = !trainable;
     return result || meant ? result : FNN_ERROR_ARGUMENT;
 }
@@ -12327,7 +12350,7 @@ FNN_DEF fnn_result fnn_set_rate_factor(fnn_model *model, int layer, double facto
     if (!(factor >= 0) || !fnni_is_finite((fnn_real)factor))
         return fnni_builder_fail(model, FNN_ERROR_ARGUMENT,
                                  "rate factor: expected a finite number >= 0, found %g", factor);
-    meant = fnni_layer_meant(model, layer);
+    meant = fnni_layer_to_set(model, layer);
     if (meant) meant->rate_factor = (fnn_real)factor;
     return meant ? FNN_OK : FNN_ERROR_ARGUMENT;
 }
@@ -12650,10 +12673,11 @@ static int fnni_tensor_at(const fnn_model *model, int l, int which, fnni_tensor 
     return fnni_tensor_make(t, model, l, "scale", &model->scale, 0, 3, shape);
 }
 
-/* The layer's tensor of that name; 0 when it has none. */
+/* The tensor of that name of the layer that is meant; 0 when it has none. */
 static int fnni_tensor_named(const fnn_model *model, int layer, const char *name, fnni_tensor *t)
 {
     int which;
+    layer = fnni_layer_meant(model, layer);
     for (which = 0; fnni_tensor_at(model, layer, which, t); which++)
         if (!strcmp(t->part, name)) return 1;
     return 0;
@@ -12723,6 +12747,7 @@ FNNI_COLD static void fnni_tensor_missing(fnn_model *model, int layer, const cha
                         layer);
         return;
     }
+    layer = fnni_layer_meant(model, layer);
     for (which = 0; length < sizeof have && fnni_tensor_at(model, layer, which, &t); which++)
         length += (size_t)snprintf(have + length, sizeof have - length, "%s%s", which ? ", " : "",
                                    t.part);
@@ -12860,13 +12885,10 @@ static fnn_result fnni_check_all(const fnn_model *model, const fnn_dataset *data
     return result || !supervised ? result : fnni_check_loss(model, data, name, error);
 }
 
-/* The samples of one batch: numbers, rows and labels in range. */
-static fnn_result fnni_check_samples(const fnn_model *model, const fnn_dataset *data,
-                                     const int64_t *samples, int count, fnn_error *error)
+/* The samples of one batch: their numbers and rows in range. */
+static fnn_result fnni_check_samples(const fnn_dataset *data, const int64_t *samples, int count,
+                                     fnn_error *error)
 {
-    const int outputs = model->layers[model->layer_count - 1].outputs;
-    const int most = fnni_loss_classes(fnni_loss_of(model), outputs);
-    const int classes = data->class_weights && data->classes < most ? data->classes : most;
     const int64_t rows = fnni_dataset_rows(data);
     int i;
     if (count < 1 || (!samples && count > data->count))
@@ -12881,8 +12903,24 @@ static fnn_result fnni_check_samples(const fnn_model *model, const fnn_dataset *
             return fnni_fail(error, FNN_ERROR_ARGUMENT,
                              "batch: expected samples below %ld, found %ld", (long)data->count,
                              (long)sample);
-        if (!data->targets && data->labels && !model->loss_is_own &&
-            (data->labels[row] < 0 || data->labels[row] >= classes))
+    }
+    return FNN_OK;
+}
+
+/* What a loss takes of the rows of one batch: labels and weights in range. */
+static fnn_result fnni_check_truth(const fnn_model *model, const fnn_dataset *data,
+                                   const int64_t *rows, int count, fnn_error *error)
+{
+    const int outputs = model->layers[model->layer_count - 1].outputs;
+    const int most = fnni_loss_classes(fnni_loss_of(model), outputs);
+    const int classes =
+        data->class_weights && (model->loss_is_own || data->classes < most) ? data->classes : most;
+    const int labels =
+        data->labels && !data->targets && (!model->loss_is_own || data->class_weights);
+    int i;
+    for (i = 0; i < count; i++) {
+        const int64_t row = rows[i];
+        if (labels && (data->labels[row] < 0 || data->labels[row] >= classes))
             return fnni_fail(error, FNN_ERROR_ARGUMENT,
                              "batch: expected labels below %d, found %ld", classes,
                              (long)data->labels[row]);
@@ -13635,7 +13673,7 @@ FNN_DEF fnn_result fnn_forward(fnn_model *model, const fnn_dataset *data, const 
     model->run_ready = 0;
     result = fnni_check_data(model, data, "data", 0, &model->error);
     if (result) return result;
-    result = fnni_check_samples(model, data, samples, count, &model->error);
+    result = fnni_check_samples(data, samples, count, &model->error);
     if (result) return result;
     result = fnni_run_make(model, count);
     if (!result) result = fnni_gradients_make(model);
@@ -13682,8 +13720,8 @@ FNN_DEF fnn_result fnn_loss(fnn_model *model, double *loss)
         return fnni_model_fail(model, FNN_ERROR_STATE, "loss: expected fnn_forward first");
     if (fnni_check_data(model, &model->run_data, "loss", 1, &model->error))
         return model->error.code = FNN_ERROR_STATE; /* they may do for outputs alone */
-    result = fnni_check_samples(model, &model->run_data, model->truth.rows, model->run.rows,
-                                &model->error);
+    result = fnni_check_truth(model, &model->run_data, model->truth.rows, model->run.rows,
+                              &model->error);
     if (result) return result;
     fnni_gather_truth(model, &model->run_data, model->truth.rows, 0, 0, model->run.rows,
                       &model->truth);
@@ -16849,6 +16887,25 @@ FNNI_COLD static fnn_result fnni_csv_fail_number(const fnni_csv *csv, const fnni
     return fnni_csv_fail(csv, field, expected);
 }
 
+/* Adds to such a message by which field of the configuration this one would have been right. */
+FNNI_COLD static fnn_result fnni_csv_advise(const fnni_csv *csv, const char *advice)
+{
+    fnn_error *e = csv->error;
+    const size_t length = e ? strlen(e->message) : 0;
+    if (e) snprintf(e->message + length, sizeof e->message - length, "; %s", advice);
+    return FNN_ERROR_FORMAT;
+}
+
+/* The same of a field of a feature, which is empty or a word. */
+FNNI_COLD static fnn_result fnni_csv_advise_feature(const fnni_csv *csv,
+                                                    const fnni_csv_field *field)
+{
+    if (field->length == 0) return fnni_csv_advise(csv, "`missing` says what empty fields become");
+    if (fnni_is_decimal(field->text, field->length)) return FNN_ERROR_FORMAT;
+    return fnni_csv_advise(csv, "columns of text are FNN_CSV_TEXT in `columns`, words for what is "
+                                "missing `missing_words`");
+}
+
 /* ---- CSV: the table ---- */
 
 /* A text of the header line. */
@@ -17128,8 +17185,11 @@ static fnn_result fnni_csv_check_same(const fnni_csv_load *load)
                          means ? "means" : "categories");
     if (given && given->columns != load->features)
         return fnni_fail(load->csv.error, FNN_ERROR_FORMAT,
-                         "%s: %d feature columns, but same_classes has %d", path, load->features,
-                         given->columns);
+                         "%s: %d feature columns, but same_classes has %d%s", path, load->features,
+                         given->columns,
+                         load->labels > 0 && load->features < given->columns
+                             ? "; a file without labels is read with FNN_CSV_LABEL_NONE"
+                             : "");
     for (column = 0; given && column < load->columns; column++) {
         if (!fnni_csv_is_feature(load, column)) continue;
         result = fnni_csv_check_column(load, column, given, &given->column[k], feature);
@@ -17254,10 +17314,11 @@ static fnn_result fnni_csv_feature(fnni_csv_load *load, const fnni_csv_field *fi
                              load->row == 0 && !load->config->header
                                  ? "an integer 0 to 255 (or set header for a header line)"
                                  : "an integer 0 to 255");
-    return fnni_csv_fail_number(&load->csv, field,
-                                load->row == 0 && !load->config->header
-                                    ? "a number (or set header for a header line)"
-                                    : "a number");
+    fnni_csv_fail_number(&load->csv, field,
+                         load->row == 0 && !load->config->header
+                             ? "a number (or set header for a header line)"
+                             : "a number");
+    return fnni_csv_advise_feature(&load->csv, field);
 }
 
 static void fnni_csv_term(const fnni_csv_load *load, const fnni_csv_field *field, fnni_term *term)
@@ -17282,10 +17343,13 @@ static fnn_result fnni_csv_class(fnni_csv_load *load, const fnni_csv_field *fiel
         return FNN_OK;
     }
     if (!fnni_parse_real(field->text, field->length, &value) || value > limit ||
-        value < (term ? -limit : 0) || value != (fnn_real)(int32_t)value)
-        return fnni_csv_fail(&load->csv, field,
-                             term ? "a class number (an integer)"
-                                  : "a class number (an integer 0 to 65535)");
+        value < (term ? -limit : 0) || value != (fnn_real)(int32_t)value) {
+        fnni_csv_fail(&load->csv, field,
+                      term ? "a class number (an integer)"
+                           : "a class number (an integer 0 to 65535)");
+        return fnni_csv_advise(&load->csv, "names are FNN_CSV_LABEL_NAME, numbers to predict "
+                                           "FNN_CSV_LABEL_TARGET in `label`");
+    }
     if (!term && c->same_classes && value >= (fnn_real)c->same_classes->classes)
         return fnni_csv_fail(&load->csv, field, "a class number that same_classes has");
     if (term) {
@@ -17328,7 +17392,10 @@ static fnn_result fnni_csv_value(fnni_csv_load *load, fnni_csv_field *field, fnn
     if (role == FNN_CSV_FEATURE && !missing) return fnni_csv_feature(load, field, (size_t)k);
     if (missing) load->reals[load->row * load->features + k] = (fnn_real)FNNI_NAN;
     if (role == FNN_CSV_FEATURE) return FNN_OK;
-    if (field->length == 0 && !missing) return fnni_csv_fail(&load->csv, field, "a category");
+    if (field->length == 0 && !missing) {
+        fnni_csv_fail(&load->csv, field, "a category");
+        return fnni_csv_advise_feature(&load->csv, field);
+    }
     word = &load->words[at->text++ * load->rows + load->row];
     fnni_csv_term(load, field, word);
     if (missing) word->text = NULL;

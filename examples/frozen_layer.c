@@ -17,8 +17,7 @@ static int32_t labels[ALL];
 static int below(int bound) /* a small congruential generator */
 {
     static uint32_t state = 1;
-    state = state * 1664525u + 1013904223u;
-    return (int)((state >> 8) % (uint32_t)bound);
+    return (int)(((state = state * 1664525u + 1013904223u) >> 8) % (uint32_t)bound);
 }
 
 static void draw(uint8_t image[SIDE][SIDE], int kind)
@@ -45,9 +44,7 @@ static void make_images(void)
 
 static fnn_dataset part(int first, int count)
 {
-    fnn_dataset data = {.count = count, .height = SIDE, .width = SIDE, .channels = 1};
-    data.bytes = images[first][0], data.labels = labels + first, data.classes = CLASSES;
-    return data;
+    return fnn_dataset_images(images[first][0], labels + first, count, SIDE, SIDE, 1, CLASSES);
 }
 
 /* Trains on few images of the new classes; factor: of the convolution's rate, 0 freezes it. */
@@ -56,9 +53,7 @@ static double learn_new(const char *name, int with_old, double factor)
     const fnn_dataset old = part(0, OLD), few = part(OLD, FEW), test = part(OLD + FEW, TEST);
     fnn_fit_config c = fnn_fit_config_init();
     fnn_metrics result;
-    c.optimizer = fnn_adam(5e-3);
-    c.epochs = 12;
-
+    c.optimizer = fnn_adam(5e-3), c.epochs = 12;
     fnn_model *m = fnn_sequential(SIDE, SIDE, 1);
     fnn_normalize(m, FNN_NORMALIZE_DIVIDE_255, &old);
     const int filters = fnn_conv2d(m, 16, STROKE, FNN_VALID, FNN_RELU);
@@ -66,16 +61,13 @@ static double learn_new(const char *name, int with_old, double factor)
     fnn_dense(m, CLASSES, FNN_SOFTMAX);
     if (with_old) fnn_fit(m, &old, &c, NULL);
 
-    fnn_set_trainable(m, filters, factor > 0);
-    fnn_set_rate_factor(m, filters, factor);
+    if (factor > 0) fnn_set_rate_factor(m, filters, factor);
+    else fnn_set_trainable(m, filters, 0);
     c.epochs = 150;
-    if (fnn_fit(m, &few, &c, NULL) || fnn_evaluate(m, NULL, &test, &result)) {
-        fprintf(stderr, "%s\n", fnn_model_error(m)->message);
-        exit(1);
-    }
+    if (fnn_fit(m, &few, &c, NULL) || fnn_evaluate(m, NULL, &test, &result))
+        puts(fnn_model_error(m)->message), exit(1);
     printf("%-28s test accuracy on new classes %.3f\n", name, result.accuracy);
-    fnn_model_free(m);
-    return result.accuracy;
+    return fnn_model_free(m), result.accuracy;
 }
 
 int main(void)

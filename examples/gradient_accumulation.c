@@ -19,37 +19,32 @@ static void make_samples(void)
 {
     uint32_t state = 1;
     for (int i = 0; i < SAMPLES; i++) {
-        for (int j = 0; j < FEATURES; j++) {
-            state = state * 1664525u + 1013904223u;
-            x[i][j] = (fnn_real)(state >> 8) / 8388608 - 1;
-        }
+        for (int j = 0; j < FEATURES; j++)
+            x[i][j] = (fnn_real)((state = state * 1664525u + 1013904223u) >> 8) / 8388608 - 1;
         labels[i] = 2 * (x[i][0] + x[i][1] > 0) + (x[i][2] * x[i][3] > 0);
     }
 }
 
 /* The gradient of so many samples from `first` on, into fnn_gradients; returns their mean loss. */
-static double gradient_of(fnn_model *m, const fnn_dataset *data, int first, int count)
+static double gradient_of(fnn_model *m, int first, int count)
 {
-    int64_t samples[PARTS * SMALL];
+    const fnn_dataset part = fnn_dataset_table(x[first], labels + first, count, FEATURES, CLASSES);
     double loss = 0;
-    for (int i = 0; i < count; i++) samples[i] = first + i;
-    if (fnn_forward(m, data, samples, count, 1) || fnn_loss(m, &loss) || fnn_backward(m)) {
-        fprintf(stderr, "%s\n", fnn_model_error(m)->message);
-        exit(1);
-    }
+    if (fnn_forward(m, &part, NULL, count, 1) || fnn_loss(m, &loss) || fnn_backward(m))
+        puts(fnn_model_error(m)->message), exit(1);
     return loss;
 }
 
 /* The same of PARTS small batches: the mean of their means, as all have one size. Each way back
  * fills fnn_gradients anew, so the sum is kept elsewhere and put back at the end, for fnn_step. */
-static double accumulate(fnn_model *m, const fnn_dataset *data, int first, fnn_real *sum)
+static double accumulate(fnn_model *m, int first, fnn_real *sum)
 {
     size_t parameters;
     fnn_real *gradients = fnn_gradients(m, &parameters);
     double loss = 0;
     memset(sum, 0, parameters * sizeof *sum);
     for (int part = 0; part < PARTS; part++) {
-        loss += gradient_of(m, data, first + part * SMALL, SMALL) / PARTS;
+        loss += gradient_of(m, first + part * SMALL, SMALL) / PARTS;
         for (size_t i = 0; i < parameters; i++) sum[i] += gradients[i] / PARTS;
     }
     memcpy(gradients, sum, parameters * sizeof *sum);
@@ -58,34 +53,28 @@ static double accumulate(fnn_model *m, const fnn_dataset *data, int first, fnn_r
 
 int main(void)
 {
-    fnn_dataset data = {.count = SAMPLES, .height = 1, .width = 1, .channels = FEATURES};
     fnn_fit_config c = fnn_fit_config_init();
     double worst = 0, loss = 0;
-    size_t parameters;
+    size_t count;
     make_samples();
-    data.reals = x[0], data.labels = labels, data.classes = CLASSES;
-    c.optimizer = fnn_adam(1e-2);
-
     fnn_model *m = fnn_sequential(1, 1, FEATURES);
     fnn_dense(m, 64, FNN_RELU);
     fnn_dense(m, CLASSES, FNN_SOFTMAX);
-    const fnn_real *gradients = fnn_gradients(m, &parameters);
-    fnn_real *sum = malloc(parameters * sizeof *sum);
+    const fnn_real *gradients = fnn_gradients(m, &count);
+    fnn_real *sum = malloc(count * sizeof *sum);
     if (!gradients || !sum) return 1;
 
-    accumulate(m, &data, 0, sum);
-    gradient_of(m, &data, 0, PARTS * SMALL);
-    for (size_t i = 0; i < parameters; i++)
-        worst = fmax(worst, fabs((double)(gradients[i] - sum[i])));
-    printf("largest difference of %d gradients: %.1e\n", (int)parameters, worst);
+    accumulate(m, 0, sum);
+    gradient_of(m, 0, PARTS * SMALL);
+    for (size_t i = 0; i < count; i++) worst = fmax(worst, fabs((double)(gradients[i] - sum[i])));
+    printf("largest difference of %d gradients: %.1e\n", (int)count, worst);
 
-    for (int epoch = 1; epoch <= 20; epoch++)
-        for (int first = 0; first < SAMPLES; first += PARTS * SMALL) {
-            loss = accumulate(m, &data, first, sum);
-            if (first == 0 && epoch % 5 == 0) printf("epoch %2d  loss %.4f\n", epoch, loss);
-            if (fnn_step(m, &c)) return 1;
-        }
-    free(sum);
-    fnn_model_free(m);
+    c.optimizer = fnn_adam(1e-2);
+    for (int step = 0; step < 20 * SAMPLES / (PARTS * SMALL); step++) {
+        loss = accumulate(m, step * PARTS * SMALL % SAMPLES, sum);
+        if (fnn_step(m, &c)) return 1;
+        if (step % 40 == 39) printf("step %3d  loss %.4f\n", step + 1, loss);
+    }
+    free(sum), fnn_model_free(m);
     return worst < 1e-6 && loss < 0.5 ? 0 : 1;
 }

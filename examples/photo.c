@@ -79,7 +79,6 @@ int main(int argc, char **argv)
 {
     uint8_t image[PIXELS];
     fnn_real found[CLASSES];
-    fnn_dataset data = {.count = 1, .height = SIDE, .width = SIDE, .channels = 1, .bytes = image};
     fnn_error error = {FNN_OK, "usage: photo picture.pgm model.safetensors"};
     int w, h, in[3], out[3];
     FILE *file = argc == 3 ? fopen(argv[1], "rb") : NULL;
@@ -92,7 +91,7 @@ int main(int argc, char **argv)
     for (int i = 0; i < PIXELS; i++)
         printf("%c%s", " .:-=+*#%@"[image[i] * 9 / 255], i % SIDE == SIDE - 1 ? "\n" : "");
     if (fnn_shapes(m, in, out) || in[0] * in[1] * in[2] != PIXELS || out[2] != CLASSES ||
-        fnn_predict(m, NULL, &data, found))
+        fnn_predict_one_bytes(m, NULL, image, found))
         return fprintf(stderr, "%s: expected a model of 28 x 28 and 10 classes\n", argv[2]), 1;
     for (int k = 0; k < CLASSES; k++) printf("%5.1f %%  %s\n", 100 * (double)found[k], names[k]);
     return fnn_model_free(m), free(x), fclose(file);

@@ -28,12 +28,11 @@ static void make_samples(void)
 
 int main(void)
 {
-    fnn_dataset data = {.count = SAMPLES, .height = 1, .width = 1, .channels = FEATURES};
+    const fnn_dataset data = fnn_dataset_table(x[0], labels, SAMPLES, FEATURES, CLASSES);
     fnn_fit_config c = fnn_fit_config_init();
     double mean = 0, weight = 0, least = HUGE_VAL, best_rate = 0;
     int64_t samples[BATCH];
     make_samples();
-    data.reals = x[0], data.labels = labels, data.classes = CLASSES;
 
     fnn_model *m = fnn_sequential(1, 1, FEATURES);
     fnn_dense(m, 64, FNN_RELU);

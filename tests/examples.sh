@@ -185,6 +185,9 @@ outcome_of() { # FILE
     */imbalanced.c)
         printf '%s\n' 'without .* recall 0\.[1-5]' '^with class weights .* recall 0\.[89]'
         ;;
+    */tied_autoencoder.c)
+        printf '%s\n' '^epoch  1  loss 0\.6[5-9]' '^epoch 10  loss 0\.6[0-3]' '^[ .:=+*#%@-]{56}$'
+        ;;
     */multi_label.c) echo '^arms   precision [01]\.[0-9]*  recall [01]\.' ;;
     */look_inside.c)
         printf '%s\n' '^ +weight +3 x 3 x 1 x 8, norm [0-9.]+$' \
@@ -284,6 +287,38 @@ check 'in bytes too' classified T-shirt/top "$here/bytes.pgm"
 check 'the same' cmp "$here/dark.pgm.out" "$here/bytes.pgm.out"
 head -n 100 "$here/dark.pgm" >"$here/cut.pgm"
 refuses 'half of a photo is seen' 'cut.pgm: no PGM' classified Bag "$here/cut.pgm"
+
+# ---- the README's program ----
+
+second_day() { # as it stands there
+    awk '/^## / { on = $0 == "## The second day" } /^```/ { code = on && /^```c$/; next } code' \
+        README.md >"$here/second_day.c" &&
+        CFLAGS=-O1 compile_alone "$here/second_day.c" "$here/second_day" &&
+        "$here/second_day" >"$here/second_day.out" && cat "$here/second_day.out"
+}
+learns_to_differ() { # COMMAND...: what it prints is an exclusive or
+    local output
+    output=$("$@") || return
+    [[ $output =~ ^'0 0: 0.0'.*'0 1: 0.9'.*'1 0: 0.9'.*'1 1: 0.0'..$ ]] ||
+        { echo "found: $output" && return 1; }
+}
+check "the README's second day is a program that learns" learns_to_differ second_day
+refuses 'one that does not is seen' 'found: 0 0: 0.5' learns_to_differ echo '0 0: 0.5'
+examples_are_there() { # FILE: those that its tables name
+    ! grep -oE '[|,] .[a-z_]+\.c\b' "$1" | tr -dc 'a-z_.\n' | while read -r name; do
+        [ -f "examples/$name" ] || echo "examples/$name is not there"
+    done | grep .
+}
+calls_are_there() { # FILE: those that it names
+    ! grep -oiE '\bfnn_[a-z0-9_]*[a-z0-9]\b' "$1" | sort -u | while read -r name; do
+        grep -qw "$name" fmnist_nn.h || echo "$name is not in the header"
+    done | grep .
+}
+check 'the examples that it names are there' examples_are_there README.md
+check 'so are the calls' calls_are_there README.md
+echo "| nothing | \`none.c\` | fnn_predict_none |" >"$here/named.md"
+refuses 'an example that is missing is seen' 'none.c is not' examples_are_there "$here/named.md"
+refuses 'so is a call' 'fnn_predict_none is not' calls_are_there "$here/named.md"
 
 # ---- the base, on figures that are known ----
 

@@ -157,6 +157,7 @@ jobs=$build/jobs
 if [ -n "${JOB_LIST:-}" ]; then cat "$JOB_LIST"; else "jobs_${set//-/_}"; fi |
     grep -F -e "$(printf '%s\n' "${@:-}")" >"$jobs" # a pattern a line
 count=$(wc -l <"$jobs")
+[ "$count" -gt 0 ] || { echo "no job has $* in its name" && exit 1; }
 at_once=${JOBS:-$(nproc)}
 if [ -n "$set" ]; then
     find "$object_dir" -mtime +7 -delete 2>/dev/null # of flags or headers that are no more

@@ -22,7 +22,10 @@ program() {
 
 run() { # JOB...
     printf '%s\n' "$@" >"$here/list"
-    JOB_LIST=$here/list TEST_BUILD=$here TEST_SOURCES=$here/sources bash tests/run.sh
+    run_named ''
+}
+run_named() { # WORD: those of the list that contain it
+    JOB_LIST=$here/list TEST_BUILD=$here TEST_SOURCES=$here/sources bash tests/run.sh '' "$1"
 }
 
 program right 'int *p = malloc(4); CHECK(p != NULL); free(p);'
@@ -61,6 +64,7 @@ runner() {
     refuses 'an exit status that contradicts the last line' 'FAILED: status 1' run plain/test_lies
     refuses 'a program without tests' 'no test ran' run plain/test_nothing
     refuses 'a test without checks' 'works checked nothing' run plain/test_idle
+    refuses 'a name that no job has' '^no job has unknown in its name$' run_named unknown
     refuses 'one failure among others' '^1 passed, 1 failed, 0 skipped$' \
         run plain/test_right plain/test_wrong
     check 'each job says how many are done' shows '^  2/2  ' run plain/test_right plain/test_skips

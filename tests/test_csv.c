@@ -105,7 +105,9 @@ static void csv_errors(void)
     check_csv_fails(__LINE__, "1,2,0\n1,,0\n", &c, FNN_ERROR_FORMAT, "found \"\"");
     check_csv_fails(__LINE__, "1,2,0\n1,nan,0\n", &c, FNN_ERROR_FORMAT, "found \"nan\"");
     check_csv_fails(__LINE__, "1,2,0\n1,1e999,0\n", &c, FNN_ERROR_FORMAT, "found \"1e999\"");
-    check_csv_fails(__LINE__, "1,2,0\n1,2,0.5\n", &c, FNN_ERROR_FORMAT, "expected a class number");
+    check_csv_fails(__LINE__, "1,2,0\n1,2,0.5\n", &c, FNN_ERROR_FORMAT,
+                    "expected a class number (an integer 0 to 65535), found \"0.5\"; names are "
+                    "FNN_CSV_LABEL_NAME, numbers to predict FNN_CSV_LABEL_TARGET");
     check_csv_fails(__LINE__, "1,2,0\n1,2,-1\n", &c, FNN_ERROR_FORMAT, "0 to 65535");
     check_csv_fails(__LINE__, "1,2,0\n1,2,65536\n", &c, FNN_ERROR_FORMAT, "0 to 65535");
     check_csv_fails(__LINE__, "1,2,0\n1,2,1e30\n", &c, FNN_ERROR_FORMAT, "0 to 65535");
@@ -252,11 +254,14 @@ static void csv_missing_values_are_refused(void)
 {
     fnn_csv_config c = fnn_csv_config_init();
     check_csv_fails(__LINE__, "1,2,0\n1,,0\n", &c, FNN_ERROR_FORMAT,
-                    "line 2, column 2: expected a number, found \"\"");
-    check_csv_fails(__LINE__, "1,2,0\n1,?,0\n", &c, FNN_ERROR_FORMAT, "found \"?\"");
+                    "line 2, column 2: expected a number, found \"\"; `missing` says");
+    check_csv_fails(__LINE__, "1,2,0\n1,?,0\n", &c, FNN_ERROR_FORMAT,
+                    "found \"?\"; columns of text are FNN_CSV_TEXT in `columns`, words for what is "
+                    "missing `missing_words`");
     check_csv_fails(__LINE__, "1,2,0\n1,2,\n", &c, FNN_ERROR_FORMAT, "expected a class number");
     c.others = FNN_CSV_TEXT;
-    check_csv_fails(__LINE__, "1,2,0\n1,,0\n", &c, FNN_ERROR_FORMAT, "expected a category");
+    check_csv_fails(__LINE__, "1,2,0\n1,,0\n", &c, FNN_ERROR_FORMAT,
+                    "expected a category, found \"\"; `missing` says");
 }
 
 static void csv_missing_values_become_means(void)
@@ -497,6 +502,9 @@ static void csv_encoded_like_the_training_file(void)
                     "line 3: category \"K?ln\" is none of the 2 of same_classes");
     check_csv_fails(__LINE__, "town,y,class\nUlm,1,a\n", &c, FNN_ERROR_FORMAT,
                     "column 2 is \"y\", expected \"x\" as in same_classes");
+    check_csv_fails(__LINE__, "town,x\nUlm,1\n", &c, FNN_ERROR_FORMAT,
+                    "1 feature columns, but same_classes has 2; a file without labels is read "
+                    "with FNN_CSV_LABEL_NONE");
     check_csv_fails(__LINE__, "town,x,y,class\nUlm,1,2,a\n", &c, FNN_ERROR_FORMAT,
                     "3 feature columns, but same_classes has 2");
     check_csv_fails(__LINE__, "x,town,class\n1,Ulm,a\n", &c, FNN_ERROR_ARGUMENT,

@@ -294,8 +294,8 @@ static void missing_tensors_are_named(void)
     CHECK(strstr(fnn_model_error(m)->message,
                  "layer 0 dense: its tensors are weight, bias, but \"weights\" was asked for") !=
           NULL);
-    CHECK(!fnn_tensor_gradient(m, 1, "weight", NULL)); /* the softmax has none */
-    CHECK(strstr(fnn_model_error(m)->message, "layer 1 activation: its tensors are none") != NULL);
+    CHECK(!fnn_tensor_gradient(m, 1, "scale", NULL)); /* the softmax has none, the pair not that */
+    CHECK(strstr(fnn_model_error(m)->message, "layer 0 dense: its tensors are weight") != NULL);
     CHECK(!fnn_tensor_values(m, 9, "bias", NULL));
     CHECK(strstr(fnn_model_error(m)->message, "a layer from -1 to 1, found 9") != NULL);
     CHECK(!fnn_tensor_values(NULL, 0, "bias", NULL) &&
@@ -304,6 +304,44 @@ static void missing_tensors_are_named(void)
     m = fnn_sequential(1, 1, 0); /* broken */
     CHECK(fnn_tensor_get(m, 0, "weight", &t) == FNN_ERROR_ARGUMENT);
     CHECK(!fnn_tensor_values(m, 0, "weight", NULL));
+    fnn_model_free(m);
+}
+
+/* Whatever the activation, the number that a builder returns finds the layer's weights. */
+static void builders_numbers_find_tensors(void)
+{
+    int a;
+    for (a = 0; a < FNN_ACTIVATION_COUNT; a++) {
+        fnn_model *m = fnn_sequential(5, 5, 2);
+        const int conv = fnn_conv2d(m, 3, 3, FNN_SAME, (fnn_activation)a);
+        const int pool = fnn_max_pool2d(m, 2);
+        const int dense = fnn_dense(m, 4, (fnn_activation)a);
+        fnn_tensor t;
+        size_t count = 0;
+        CHECK(fnn_tensor_values(m, conv, "weight", &count) && count == 3 * 3 * 2 * 3);
+        CHECK(fnn_tensor_gradient(m, dense, "bias", &count) && count == 4);
+        CHECK(!fnn_tensor_get(m, dense, "weight", &t) && t.count == 2 * 2 * 3 * 4 && t.gradient);
+        CHECK(fnn_tensor_get(m, pool, "weight", &t) == FNN_ERROR_ARGUMENT);
+        fnn_model_free(m);
+    }
+}
+
+/* An activation that stands elsewhere lends no tensors of its neighbours. */
+static void lone_activations_have_none(void)
+{
+    fnn_model *m = fnn_sequential(1, 1, 3);
+    fnn_tensor t;
+    int norm, gelu, i, found = 0;
+    fnn_dense(m, 3, FNN_RELU);
+    norm = fnn_batch_norm(m);
+    gelu = fnn_activate(m, FNN_GELU, 0);
+    CHECK(!fnn_seal(m) && !fnn_tensor_get(m, norm, "gamma", &t));
+    CHECK(fnn_tensor_get(m, gelu, "gamma", &t) == FNN_ERROR_ARGUMENT);
+    CHECK(!fnn_tensor_values(m, gelu, "weight", NULL));
+    CHECK(strstr(fnn_model_error(m)->message, "activation: its tensors are none") != NULL);
+    for (i = 0; i < fnn_layer_count(m); i++)
+        found += !fnn_tensor_at(m, i, 0, &t); /* each tensor once */
+    CHECK(found == 2);
     fnn_model_free(m);
 }
 
@@ -688,6 +726,7 @@ static const harness_test tests[] = {
     TEST(metrics_refuse_what_is_wrong),    TEST(tensors_have_names_and_shapes),
     TEST(missing_tensors_are_named),       TEST(tensors_make_a_whole_copy),
     TEST(written_weights_count),           TEST(tied_weights),
+    TEST(builders_numbers_find_tensors),   TEST(lone_activations_have_none),
     TEST(layers_as_models_that_end_there), TEST(layers_by_hand),
     TEST(layers_refuse_what_is_wrong),     TEST(one_sample_as_among_others),
     TEST(given_numbers_normalise),         TEST(given_numbers_are_saved),

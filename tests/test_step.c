@@ -158,6 +158,42 @@ static void several_ways_back_follow_one_forward(void)
     fnn_model_free(m);
 }
 
+static double no_loss(void *user, const fnn_loss_batch *batch, fnn_real *gradient)
+{
+    (void)user;
+    if (gradient) memset(gradient, 0, (size_t)batch->count * sizeof *gradient);
+    return 0;
+}
+
+/* A margin of one's own on a single output goes by the labels' signs: no loss of the library's
+ * could take them, and none is asked. */
+static void labels_are_the_losses_business(void)
+{
+    const fnn_real x[2] = {1, -1}, far[2] = {1, (fnn_real)NAN}, one_each[2] = {1, 1};
+    const fnn_real given[2] = {(fnn_real)-.5, (fnn_real).5};
+    int32_t classes[2] = {1, 0};
+    fnn_dataset data = fnn_dataset_table(x, classes, 2, 1, 2);
+    fnn_fit_config c = fnn_fit_config_init();
+    fnn_model *m = fnn_sequential(1, 1, 1);
+    fnn_real w;
+    fnn_dense(m, 1, FNN_LINEAR);
+    c.optimizer = fnn_sgd(1);
+    CHECK(!fnn_seal(m));
+    w = fnn_parameters(m, NULL)[0];
+    CHECK(!fnn_forward(m, &data, NULL, 2, 1) && !fnn_backward_from(m, given) && !fnn_step(m, &c));
+    CHECK(fabs((double)(fnn_parameters(m, NULL)[0] - w - 1)) < 1e-6);
+    data.weights = far;
+    CHECK(!fnn_forward(m, &data, NULL, 2, 1) && fnn_loss(m, NULL));
+    data.weights = NULL, data.class_weights = one_each, classes[0] = 2;
+    CHECK(!fnn_set_loss_function(m, no_loss, NULL));
+    CHECK(!fnn_forward(m, &data, NULL, 2, 1) && fnn_loss(m, NULL) == FNN_ERROR_ARGUMENT);
+    CHECK(strstr(fnn_model_error(m)->message, "labels below 2, found 2") !=
+          NULL); /* no such weight */
+    data.class_weights = NULL;
+    CHECK(!fnn_forward(m, &data, NULL, 2, 1) && !fnn_loss(m, NULL));
+    fnn_model_free(m);
+}
+
 static void ways_back_out_of_order_are_errors(void)
 {
     fnn_dataset data = make_images();
@@ -752,6 +788,7 @@ static const harness_test tests[] = {TEST(the_loss_reads_what_stands_there_now),
                                      TEST(targets_may_be_made_of_the_outputs),
                                      TEST(a_given_gradient_does_what_the_loss_does),
                                      TEST(several_ways_back_follow_one_forward),
+                                     TEST(labels_are_the_losses_business),
                                      TEST(ways_back_out_of_order_are_errors),
                                      TEST(input_gradients_do_not_depend_on_threads),
                                      TEST(the_way_to_the_input_takes_memory_once),

@@ -217,10 +217,17 @@ static void shares_of_a_single_output_are_refused(void)
 
 static void numbers_are_no_shares_and_no_answers(void)
 {
-    const fnn_real x[2] = {0, 1}, t[4] = {0, 1, (fnn_real)2.5, 1};
+    const fnn_real x[2] = {0, 1}, t[4] = {0, 1, (fnn_real)2.5, 1}, both[4] = {0, 1, 1, 1};
     fnn_dataset data = with_targets(table_of(x, 2, 1), t, 2);
     fnn_model *m = line(2, FNN_LINEAR, FNN_LOSS_SOFTMAX_CROSS_ENTROPY);
-    refuses_to_learn(m, &data, "sample 1: expected shares of classes that add up to 1");
+    refuses_to_learn(m, &data,
+                     "sample 1: expected shares of classes that add up to 1 under "
+                     "softmax_cross_entropy, found a sum of 3.5, the first 2.5; numbers are "
+                     "learned by mean squared error");
+    m = line(2, FNN_SIGMOID, FNN_LOSS_SOFTMAX_CROSS_ENTROPY);
+    data = with_targets(table_of(x, 2, 1), both, 2);
+    refuses_to_learn(m, &data, "answers of 0 or 1 are learned by binary cross-entropy, numbers");
+    data = with_targets(table_of(x, 2, 1), t, 2);
     m = line(2, FNN_LINEAR, FNN_LOSS_BINARY_CROSS_ENTROPY);
     refuses_to_learn(m, &data,
                      "sample 1: expected targets from 0 to 1 under binary_cross_entropy, "
@@ -470,7 +477,8 @@ static void weights_that_are_none_are_refused(void)
         CHECK(fnn_dataset_check(&data, &error) == FNN_ERROR_ARGUMENT);
         CHECKF(strstr(error.message, words[i]), "\"%s\" lacks \"%s\"", error.message, words[i]);
         CHECK(fnn_fit(m, &data, NULL, NULL) == FNN_ERROR_ARGUMENT);
-        CHECK(i == 3 || fnn_forward(m, &data, NULL, SAMPLES, 1) == FNN_ERROR_ARGUMENT);
+        CHECK(!fnn_forward(m, &data, NULL, SAMPLES, 1)); /* which asks for no weights */
+        CHECK(i == 3 || fnn_loss(m, NULL) == FNN_ERROR_ARGUMENT);
     }
     data = plain;
     data.class_weights = of_class;
