@@ -1632,19 +1632,20 @@ FNN_API fnn_result fnn_search_save_histories(const fnn_search *search, const cha
  * one-hot targets they find for every view as well: what fnn_evaluate says, without predicting
  * again. classes is the number of the model's outputs, at least data->classes. */
 
-/* The share of samples whose largest output is at the label. NaN for data without classes or that
- * fnn_dataset_check refuses, for a label outside of 0..classes-1 and for wrong arguments. */
+/* The share of samples, or of their weights, whose largest output is at the label. NaN for data
+ * without classes or that fnn_dataset_check refuses, for a label outside of 0..classes-1 and for wrong arguments. */
 FNN_API double fnn_accuracy_on(const fnn_real *outputs, const fnn_dataset *data, int classes);
 
-/* The share of samples whose label is among the k largest outputs; NaN as above. */
+/* The same of those whose label is among the k largest outputs. */
 FNN_API double fnn_top_k_on(const fnn_real *outputs, const fnn_dataset *data, int classes, int k);
 
-/* confusion (classes, classes; rows true, columns predicted) = counts, overwritten, zeroed where it
- * returns FNN_ERROR_ARGUMENT: for the same reasons. */
+/* confusion (classes, classes; rows true, columns predicted) = counts of samples, whatever they
+ * weigh, overwritten, zeroed where it returns FNN_ERROR_ARGUMENT: for the same reasons. */
 FNN_API fnn_result fnn_confusion_on(const fnn_real *outputs, const fnn_dataset *data, int classes,
                                     int64_t *confusion);
 
-/* R2 as fnn_r2, of outputs (data->count, output_count) against data->targets; NaN unless these are
+/* R2 as fnn_r2, of outputs (data->count, output_count) against data->targets, each sample's share of
+ * it times its weight; NaN unless these are
  * output_count a sample, for data that fnn_dataset_check refuses and for NULL. */
 FNN_API double fnn_r2_on(const fnn_real *outputs, const fnn_dataset *data, int output_count);
 
@@ -14310,17 +14311,19 @@ static fnn_dataset fnni_labelled(const int32_t *labels, int64_t count)
     return fnn_dataset_table(NULL, labels, count, 0, 0);
 }
 
-/* The share of samples whose label is among the k largest outputs, 0 of none; NaN for a label that
- * none of them is. */
+/* The share of samples, or of their weights, whose label is among the k largest outputs, 0 of none;
+ * NaN for a label that none of them is. */
 static double fnni_top_k(const fnn_real *outputs, const fnn_dataset *data, int classes, int k)
 {
-    int64_t hits = 0, i;
+    double hits = 0;
+    int64_t i;
     for (i = 0; i < data->count; i++, outputs += classes) {
         const int32_t label = fnn_dataset_label(data, i);
         if (label < 0 || label >= classes) return FNNI_NAN;
-        hits += fnni_rank(outputs, classes, label) < k;
+        if (fnni_rank(outputs, classes, label) < k)
+            hits += (double)fnni_weight_of(data, fnni_dataset_row(data, i));
     }
-    return data->count > 0 ? (double)hits / (double)data->count : 0;
+    return data->count > 0 ? hits / fnni_weight_of_all(data) : 0;
 }
 
 /* Adds a sample to the counts; 0 for a class that is none. */
@@ -14337,10 +14340,10 @@ static double fnni_r2_of(const fnn_real *outputs, const fnn_dataset *data)
     int64_t i;
     int j;
     for (i = 0; i < data->count; i++, outputs += data->target_count) {
-        const fnn_real *target = fnn_dataset_target(data, i);
-        for (j = 0; j < data->target_count; j++) {
-            const double e = (double)outputs[j] - (double)target[j];
-            error += e * e;
+        const double w = (double)fnni_weight_of(data, fnni_dataset_row(data, i));
+        for (j = 0; j < data->target_count && w > 0; j++) {
+            const double e = (double)outputs[j] - fnni_target_of(data, i, j);
+            error += w * e * e;
         }
     }
     return fnni_r2(error, fnni_target_variation(data));
