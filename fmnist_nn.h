@@ -516,8 +516,9 @@ FNN_API fnn_result fnn_dataset_check(const fnn_dataset *data, fnn_error *error);
  * and for an i that is not in 0 .. count - 1. */
 FNN_API int64_t fnn_dataset_row(const fnn_dataset *data, int64_t i);
 
-/* The class of sample i: its label, or without labels the place of its largest target, the first of
- * equals. -1 where samples have no classes, and as above. */
+/* The class of sample i, as training and scores take it: where there are targets the place of the
+ * largest, the first of equals, or of a single one whether it is above one half; else its label. -1
+ * where samples have no classes, and as above. */
 FNN_API int32_t fnn_dataset_label(const fnn_dataset *data, int64_t i);
 
 /* The targets (target_count) of sample i. NULL without targets, and where the row is -1. */
@@ -8341,8 +8342,7 @@ FNN_DEF fnn_result fnn_dataset_check(const fnn_dataset *data, fnn_error *error)
     if (result == FNN_OK && data->targets && data->target_count < 1)
         result = fnni_fail(error, FNN_ERROR_ARGUMENT, "data set: targets, but target_count is %d",
                            data->target_count);
-    if (result == FNN_OK && (!data->labels || data->class_weights))
-        result = fnni_dataset_check_columns(data, error);
+    if (result == FNN_OK) result = fnni_dataset_check_columns(data, error);
     if (result == FNN_OK) result = fnni_dataset_check_index(data, error);
     if (result == FNN_OK) result = fnni_dataset_check_labels(data, error);
     if (result == FNN_OK) result = fnni_dataset_check_weights(data, error);
@@ -8473,13 +8473,12 @@ static fnn_result fnni_order_check(const fnn_dataset *data, int order, fnn_error
                          "order: expected an fnn_order, 0 to %d, found %d", FNN_ORDER_COUNT - 1,
                          order);
     if (order != FNN_ORDER_STRATIFIED) return FNN_OK;
-    result = fnni_dataset_check_index(data, error);
-    if (result == FNN_OK && data->labels) return fnni_dataset_check_labels(data, error);
-    if (result == FNN_OK &&
-        (data->classes < 1 || !data->targets || data->target_count != data->classes))
-        result = fnni_fail(error, FNN_ERROR_ARGUMENT,
-                           "order: stratified, but there are neither labels nor one-hot targets");
-    return result;
+    if (!data->labels && (data->classes < 1 || !data->targets))
+        return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                         "order: stratified, but there are neither labels nor one-hot targets");
+    result = fnni_dataset_check_columns(data, error);
+    if (result == FNN_OK) result = fnni_dataset_check_index(data, error);
+    return result == FNN_OK ? fnni_dataset_check_labels(data, error) : result;
 }
 
 /* A class's remainder, to be sorted: the largest first, of equals the lower class. */
@@ -12781,7 +12780,8 @@ FNNI_COLD static fnn_result fnni_check_data(const fnn_model *model, const fnn_da
         return fnni_fail(error, FNN_ERROR_ARGUMENT,
                          "%s: expected samples of %d numbers, found %d x %d x %d", name,
                          model->inputs, data->height, data->width, data->channels);
-    if (data->class_weights && fnni_dataset_check_columns(data, error)) return FNN_ERROR_ARGUMENT;
+    if ((supervised || data->class_weights) && fnni_dataset_check_columns(data, error))
+        return FNN_ERROR_ARGUMENT;
     if (data->class_weights && data->targets && outputs > 1 &&
         fnni_loss_is_binary(fnni_loss_of(model)))
         return fnni_fail(
@@ -12802,7 +12802,6 @@ FNNI_COLD static fnn_result fnni_check_data(const fnn_model *model, const fnn_da
     if (!data->labels && !data->targets)
         return fnni_fail(error, FNN_ERROR_ARGUMENT, "%s: expected labels or targets, found neither",
                          name);
-    if (fnni_dataset_check_columns(data, error)) return FNN_ERROR_ARGUMENT;
     if (fnni_rescales(model) && (!data->targets || data->classes))
         return fnni_fail(error, FNN_ERROR_ARGUMENT,
                          "%s: expected targets without classes, which the model normalises, found "
@@ -12861,7 +12860,9 @@ static fnn_result fnni_check_samples(const fnn_model *model, const fnn_dataset *
                                      const int64_t *samples, int count, fnn_error *error)
 {
     const int outputs = model->layers[model->layer_count - 1].outputs;
-    const int most = fnni_loss_classes(fnni_loss_of(model), outputs);
+    const int most = model->loss_is_own ? INT_MAX : fnni_loss_classes(fnni_loss_of(model), outputs);
+    const int labelled = !data->targets && data->labels &&
+                         (!model->loss_is_own || data->class_weights); /* an own loss takes any */
     const int classes = data->class_weights && data->classes < most ? data->classes : most;
     const int64_t rows = fnni_dataset_rows(data);
     int i;
@@ -12877,8 +12878,7 @@ static fnn_result fnni_check_samples(const fnn_model *model, const fnn_dataset *
             return fnni_fail(error, FNN_ERROR_ARGUMENT,
                              "batch: expected samples below %ld, found %ld", (long)data->count,
                              (long)sample);
-        if (!data->targets && data->labels && !model->loss_is_own &&
-            (data->labels[row] < 0 || data->labels[row] >= classes))
+        if (labelled && (data->labels[row] < 0 || data->labels[row] >= classes))
             return fnni_fail(error, FNN_ERROR_ARGUMENT,
                              "batch: expected labels below %d, found %ld", classes,
                              (long)data->labels[row]);

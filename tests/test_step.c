@@ -670,6 +670,28 @@ static void a_loss_may_do_without_labels(void)
     fnn_history_free(&history[1]);
 }
 
+/* A loss of one's own takes any label, but a weight is looked up by it. */
+static void class_weights_need_a_class_under_any_loss(void)
+{
+    static fnn_real x[4 * CLASSES];
+    const fnn_real of_class[CLASSES] = {1, 2, 3, 4, 5};
+    int32_t truth[4] = {0, 1, 1 << 30, -7};
+    fnn_dataset data = with_labels(table_of(x, 4, CLASSES), truth, CLASSES);
+    fnn_model *m = fnn_sequential(1, 1, CLASSES);
+    fnn_dense(m, 2, FNN_LINEAR); /* fewer outputs than classes */
+    CHECK(!fnn_set_loss_function(m, to_itself, x));
+    CHECK(!fnn_forward(m, &data, NULL, 4, 1));
+    data.class_weights = of_class;
+    CHECK(!fnn_forward(m, &data, NULL, 2, 1));
+    CHECK(fnn_forward(m, &data, NULL, 3, 1) == FNN_ERROR_ARGUMENT);
+    CHECK(strstr(fnn_model_error(m)->message, "labels below 5, found 1073741824") != NULL);
+    truth[1] = CLASSES - 1;
+    CHECK(!fnn_forward(m, &data, NULL, 2, 1));
+    truth[1] = -1;
+    CHECK(fnn_loss(m, NULL) == FNN_ERROR_ARGUMENT);
+    fnn_model_free(m);
+}
+
 static void a_loss_of_ones_own_may_end_a_fit(void)
 {
     fnn_dataset data = make_images();
@@ -765,6 +787,7 @@ static const harness_test tests[] = {TEST(the_loss_reads_what_stands_there_now),
                                      TEST(a_loss_of_ones_own_trains),
                                      TEST(a_loss_may_look_at_the_whole_batch),
                                      TEST(a_loss_may_do_without_labels),
+                                     TEST(class_weights_need_a_class_under_any_loss),
                                      TEST(a_loss_of_ones_own_may_end_a_fit),
                                      TEST(a_callback_may_change_the_loss),
                                      TEST(validation_takes_its_memory_first)};
