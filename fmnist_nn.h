@@ -955,6 +955,7 @@ FNN_API fnn_result fnn_normalize(fnn_model *model, fnn_normalization kind, const
  * FNN_ERROR_MEMORY. */
 FNN_API fnn_result fnn_normalize_with(fnn_model *model, const fnn_real *shift,
                                       const fnn_real *scale, int count);
+
 /* Makes the model learn targets that are normalised with statistics of data's (see
  * fnn_normalization), and give outputs in the targets' own unit: a layer "rescale" is added at the
  * end when the model comes into use. The loss is that of normalised targets and of what goes into
@@ -1349,8 +1350,8 @@ FNN_API fnn_result fnn_forward(fnn_model *model, const fnn_dataset *data, const 
                                int count, int training);
 
 /* (count, outputs) of the last forward, a softmax at the end applied; NULL before the first and
- * after what ends it: a failed forward, fnn_step, fnn_fit, fnn_set_seed, fnn_set_trainable,
- * fnn_set_rate_factor, fnn_check_gradients. */
+ * after what ends it: a failed forward, fnn_step, fnn_fit, fnn_check_gradients, fnn_set_seed,
+ * fnn_set_trainable, fnn_set_rate_factor and all that normalises. */
 FNN_API const fnn_real *fnn_outputs(const fnn_model *model);
 
 /* *loss (may be NULL) = the mean loss over the batch, each sample's times its weight, by the
@@ -12327,19 +12328,20 @@ FNN_DEF fnn_result fnn_set_rate_factor(fnn_model *model, int layer, double facto
     return meant ? FNN_OK : FNN_ERROR_ARGUMENT;
 }
 
-/* How a normalisation ends: the arrays are the model's, or are released with what went wrong. The
- * caller made them anew, so that a failure leaves the old ones. */
-static fnn_result fnni_normalize_end(fnn_model *model, fnn_result result, fnn_normalization kind,
-                                     fnn_real *shift, fnn_real *scale)
+/* How a normalisation ends: the new arrays take the place of the model's, or are released with what
+ * went wrong, which leaves the old ones. A batch under way was of other numbers. */
+static fnn_result fnni_normalize_end(fnn_model *model, fnn_result result, fnn_real *shift,
+                                     fnn_real *scale, fnn_real **model_shift,
+                                     fnn_real **model_scale)
 {
     const fnn_allocator *a = &model->context.allocator;
     if (!result) {
-        fnn_real *old_shift = model->shift, *old_scale = model->scale;
-        model->normalization = kind;
-        model->shift = shift;
-        model->scale = scale;
+        fnn_real *old_shift = *model_shift, *old_scale = *model_scale;
+        *model_shift = shift;
+        *model_scale = scale;
         shift = old_shift;
         scale = old_scale;
+        model->run_ready = 0;
     }
     fnni_release(a, shift);
     fnni_release(a, scale);
@@ -12361,7 +12363,8 @@ FNN_DEF fnn_result fnn_normalize(fnn_model *model, fnn_normalization kind, const
     scale = fnni_allocate_reals(a, (size_t)model->inputs);
     result = !shift || !scale ? fnni_builder_fail(model, FNN_ERROR_MEMORY, "normalize: no memory")
                               : fnn_normalization_compute(kind, data, shift, scale, &model->error);
-    return fnni_normalize_end(model, result, kind, shift, scale);
+    if (!result) model->normalization = kind;
+    return fnni_normalize_end(model, result, shift, scale, &model->shift, &model->scale);
 }
 
 FNN_DEF fnn_result fnn_normalize_with(fnn_model *model, const fnn_real *shift,
@@ -12387,7 +12390,8 @@ FNN_DEF fnn_result fnn_normalize_with(fnn_model *model, const fnn_real *shift,
                 model, FNN_ERROR_ARGUMENT, "normalize: expected finite numbers, but %s[%d] is not",
                 wrong_shift >= 0 ? "shift" : "scale", wrong_shift >= 0 ? wrong_shift : wrong_scale);
     }
-    return fnni_normalize_end(model, result, fnni_normalization_given, shifts, scales);
+    if (!result) model->normalization = fnni_normalization_given;
+    return fnni_normalize_end(model, result, shifts, scales, &model->shift, &model->scale);
 }
 
 /* The targets of data as if they were features. */
@@ -12444,19 +12448,9 @@ FNN_DEF fnn_result fnn_normalize_targets(fnn_model *model, fnn_normalization kin
     result = !shift || !scale
                  ? fnni_builder_fail(model, FNN_ERROR_MEMORY, "normalize_targets: no memory")
                  : fnni_targets_measure(model, kind, data, shift, scale);
-    if (!result) {
-        fnn_real *old_shift = model->target_shift, *old_scale = model->target_scale;
-        model->target_count = data->target_count;
-        model->target_shift = shift;
-        model->target_scale = scale;
-        model->run_ready = 0; /* its targets and outputs were others */
-        shift = old_shift;
-        scale = old_scale;
-    }
-    fnni_release(a, shift);
-    fnni_release(a, scale);
-    model->broken = result != FNN_OK && !model->sealed;
-    return result;
+    if (!result) model->target_count = data->target_count;
+    return fnni_normalize_end(model, result, shift, scale, &model->target_shift,
+                              &model->target_scale);
 }
 
 /* Takes another loss, if sealed layers fit it. Figures of the old one hold no more: fnn_loss must

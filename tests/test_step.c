@@ -192,6 +192,23 @@ static fnn_model *make_large(fnn_isa isa, int threads, const fnn_dataset *data)
     return m;
 }
 
+/* The way back would go through other numbers than those that came forward. */
+static void normalising_ends_a_batch(void)
+{
+    static fnn_real back[BATCH * INPUTS], ones[BATCH * CLASSES];
+    const fnn_dataset data = make_images();
+    const fnn_real half = (fnn_real).5;
+    fnn_model *m = make_network(FNN_ISA_BEST, 1, &data);
+    int with;
+    for (with = 0; with < 2; with++) {
+        CHECK(!fnn_forward(m, &data, NULL, BATCH, 1) && fnn_outputs(m));
+        CHECK(!(with ? fnn_normalize_with(m, NULL, &half, 1)
+                     : fnn_normalize(m, FNN_NORMALIZE_DIVIDE_255, &data)));
+        CHECK(!fnn_outputs(m) && fnn_backward_to_input(m, ones, back) == FNN_ERROR_STATE);
+    }
+    fnn_model_free(m);
+}
+
 static void input_gradients_do_not_depend_on_threads(void)
 {
     static fnn_real dx[3][ROWS * INPUTS];
@@ -775,6 +792,7 @@ static const harness_test tests[] = {TEST(the_loss_reads_what_stands_there_now),
                                      TEST(a_given_gradient_does_what_the_loss_does),
                                      TEST(several_ways_back_follow_one_forward),
                                      TEST(ways_back_out_of_order_are_errors),
+                                     TEST(normalising_ends_a_batch),
                                      TEST(input_gradients_do_not_depend_on_threads),
                                      TEST(the_way_to_the_input_takes_memory_once),
                                      TEST(a_frozen_layer_stays_to_the_bit),
