@@ -1031,7 +1031,7 @@ typedef double (*fnn_loss_function)(void *user, const fnn_loss_batch *batch, fnn
  * side by side, and each calls its own.) y and gradient are those behind all layers: a softmax at
  * the end is applied, and differentiated by the library. Data need neither labels nor targets then,
  * nor the model an output for each class; where outputs cannot be compared with labels the score is
- * NaN. A loss that is not finite ends a fit. With a model from a file a call that needs the loss
+ * NaN, and no monitor. A loss that is not finite ends a fit. With a model from a file a call that needs the loss
  * returns FNN_ERROR_STATE until it is set again, here or by fnn_set_loss. */
 FNN_API fnn_result fnn_set_loss_function(fnn_model *model, fnn_loss_function function, void *user);
 
@@ -12442,7 +12442,6 @@ FNN_DEF fnn_result fnn_normalize_targets(fnn_model *model, fnn_normalization kin
                                  "normalize_targets: expected a model that is not in use yet or "
                                  "has %d normalised targets, found one with %d",
                                  data->target_count, model->target_count);
-    /* new arrays, so that a failure leaves the old ones */
     shift = fnni_allocate_reals(a, (size_t)data->target_count);
     scale = fnni_allocate_reals(a, (size_t)data->target_count);
     result = !shift || !scale
@@ -14788,6 +14787,15 @@ typedef struct fnni_monitor {
 static const fnni_monitor fnni_monitors[] = {FNN_MONITOR_LIST(FNNI_MONITOR)};
 #undef FNNI_MONITOR
 
+/* Whether there is the figure: a score is of outputs that can be compared with what data say. */
+static fnn_result fnni_monitor_check(const fnn_model *model, const fnn_dataset *data,
+                                     fnn_monitor monitor, fnn_error *error)
+{
+    if (fnni_monitors[monitor].sign < 0 || fnni_is_scored(model, data)) return FNN_OK;
+    return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                     "monitor: expected a loss, found a score, which these outputs and data lack");
+}
+
 /* What a fit watches, greater for better. */
 static double fnni_watched(const fnn_fit_config *c, const fnn_epoch *e)
 {
@@ -14822,6 +14830,18 @@ static int fnni_fit_improve(fnni_fit *f, const fnn_epoch *e)
     return ++f->waited >= c->patience && c->patience > 0;
 }
 
+/* Whether what early stopping watches will be there. */
+static fnn_result fnni_fit_check_monitor(const fnn_model *model, const fnn_dataset *data,
+                                         const fnn_fit_config *c, fnn_error *error)
+{
+    const fnni_monitor *monitor = &fnni_monitors[c->monitor];
+    if (c->patience == 0 && !c->restore_best) return FNN_OK;
+    if (monitor->validates && !c->validation)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                         "fit: early stopping on validation figures needs validation data");
+    return fnni_monitor_check(model, monitor->validates ? c->validation : data, c->monitor, error);
+}
+
 FNNI_COLD static fnn_result fnni_fit_check(fnn_model *model, const fnn_dataset *data,
                                            const fnn_fit_config *c, fnn_error *error)
 {
@@ -14852,11 +14872,7 @@ FNNI_COLD static fnn_result fnni_fit_check(fnn_model *model, const fnn_dataset *
     if ((unsigned)c->monitor >= FNN_MONITOR_COUNT)
         return fnni_fail(error, FNN_ERROR_ARGUMENT, "fit: expected a monitor, found %d",
                          (int)c->monitor);
-    if ((c->patience > 0 || c->restore_best) && !c->validation &&
-        fnni_monitors[c->monitor].validates)
-        return fnni_fail(error, FNN_ERROR_ARGUMENT,
-                         "fit: early stopping on validation figures needs validation data");
-    return FNN_OK;
+    return fnni_fit_check_monitor(model, data, c, error);
 }
 
 /* Everything a fit allocates, before its first step. */
@@ -14895,23 +14911,18 @@ static void fnni_fit_close(fnni_fit *f)
     fnni_release(a, f->validation.workspace);
 }
 
-/* Whether the data still fit the loss, which a callback may have changed. */
-static fnn_result fnni_fit_check_loss(fnni_fit *f)
-{
-    const fnn_dataset *validation = f->config->validation;
-    fnn_error *error = &f->model->error;
-    const fnn_result result = fnni_check_data(f->model, f->data, "data", 1, error);
-    if (result || !validation) return result;
-    return fnni_check_data(f->model, validation, "validation", 1, error);
-}
-
 static fnn_result fnni_fit_epochs(fnni_fit *f, fnn_history *history)
 {
+    const fnni_loss_type *loss = fnni_loss_of(f->model);
     fnn_result result = FNN_OK;
     int epoch, stop = 0;
     for (epoch = 1; epoch <= f->config->epochs && !stop; epoch++) {
         fnn_epoch e;
-        if (epoch > 1 && (result = fnni_fit_check_loss(f))) return result;
+        if (loss != fnni_loss_of(f->model)) { /* a callback has changed it */
+            loss = fnni_loss_of(f->model);
+            result = fnni_fit_check(f->model, f->data, f->config, &f->model->error);
+            if (result) return result;
+        }
         if (epoch > 1) fnni_fit_swap(f);
         result = fnni_fit_epoch(f, epoch, &e);
         if (result) return result;
@@ -18520,6 +18531,7 @@ static fnn_result fnni_job_build(const fnni_search *s, fnni_job *job, int candid
                                  const fnn_dataset *train, const fnn_context_config *context)
 {
     const fnn_error *wrong;
+    fnn_error lacks;
     fnn_trial *t = &job->trial;
     t->values = s->found->candidates[candidate].values;
     t->candidate = candidate;
@@ -18535,8 +18547,12 @@ static fnn_result fnni_job_build(const fnni_search *s, fnni_job *job, int candid
     if (!wrong->code) {
         job->declined = s->config->build(s->config->user, t, job->model, &job->fit) != 0;
         if (!job->declined) s->found->score_name = fnni_score_name(job->model, s->data);
-        if (wrong->code != FNN_ERROR_MEMORY && (job->declined || !job->model->broken))
-            return FNN_OK;
+        if (wrong->code != FNN_ERROR_MEMORY && (job->declined || !job->model->broken)) {
+            if (job->declined ||
+                !fnni_monitor_check(job->model, s->data, s->config->monitor, &lacks))
+                return FNN_OK;
+            wrong = &lacks;
+        }
     }
     return fnni_trial_fail(s->found, t, &job->error, wrong->code, wrong->message);
 }
@@ -18895,8 +18911,6 @@ static fnn_result fnni_search_check(const fnn_dataset *data, const fnn_search_co
     if (!result && c->validation) result = fnn_dataset_check(c->validation, error);
     if (result) return result;
     if (!c->build) return fnni_fail(error, FNN_ERROR_ARGUMENT, "search: build is NULL");
-    if (!data->labels && !data->targets)
-        return fnni_fail(error, FNN_ERROR_ARGUMENT, "search: data without labels or targets");
     if ((unsigned)c->monitor >= FNN_MONITOR_COUNT)
         return fnni_fail(error, FNN_ERROR_ARGUMENT, "search: expected a monitor, found %d",
                          (int)c->monitor);

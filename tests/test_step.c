@@ -750,6 +750,62 @@ static void a_callback_may_change_the_loss(void)
     fnn_model_free(m);
 }
 
+static int ask_for_answers(void *user, const fnn_epoch *epoch)
+{
+    (void)epoch;
+    return fnn_set_loss((fnn_model *)user, FNN_LOSS_BINARY_CROSS_ENTROPY, 0, 0) != FNN_OK;
+}
+
+/* Neither the targets nor their normalisation fit the new loss. */
+static void a_changed_loss_meets_the_data(void)
+{
+    static fnn_real x[40 * 6];
+    const fnn_dataset data = with_targets(table_of(x, 40, 6), x, 6);
+    const char *const says[2] = {"expected targets from 0 to 1", "takes no normalised targets"};
+    fnn_fit_config c = make_config(3);
+    int normalised;
+    fill_reals(x, 40 * 6, 3, 3);
+    for (normalised = 0; normalised < 2; normalised++) {
+        fnn_history history = {0};
+        fnn_model *m = fnn_sequential(1, 1, 6);
+        fnn_dense(m, 6, FNN_LINEAR);
+        fnn_set_loss(m, FNN_LOSS_MEAN_SQUARED_ERROR, 0, 0);
+        if (normalised) CHECK(!fnn_normalize_targets(m, FNN_NORMALIZE_STANDARDIZE, &data));
+        c.callback = ask_for_answers;
+        c.user = m;
+        CHECK(fnn_fit(m, &data, &c, &history) == FNN_ERROR_ARGUMENT && history.count == 1);
+        CHECKF(strstr(fnn_model_error(m)->message, says[normalised]), "%s",
+               fnn_model_error(m)->message);
+        fnn_history_free(&history);
+        fnn_model_free(m);
+    }
+}
+
+/* A score that there is not would end a fit at once, and restore its first epoch. */
+static void no_score_is_watched_where_there_is_none(void)
+{
+    static fnn_real x[40 * 6];
+    static int32_t truth[40];
+    const fnn_dataset bare = table_of(x, 40, 6), data = with_labels(bare, truth, 6);
+    fnn_fit_config c = make_config(3);
+    fnn_model *m = fnn_sequential(1, 1, 6);
+    fill_reals(x, 40 * 6, 3, 3);
+    fnn_dense(m, 6, FNN_LINEAR);
+    CHECK(!fnn_set_loss_function(m, to_itself, x));
+    c.monitor = FNN_MONITOR_SCORE;
+    CHECK(!fnn_fit(m, &bare, &c, NULL)); /* nothing is watched */
+    c.patience = 1;
+    CHECK(fnn_fit(m, &bare, &c, NULL) == FNN_ERROR_ARGUMENT);
+    CHECK(strstr(fnn_model_error(m)->message, "monitor: expected a loss, found a score") != NULL);
+    CHECK(!fnn_fit(m, &data, &c, NULL));
+    c.validation = &bare;
+    c.monitor = FNN_MONITOR_VALIDATION_SCORE;
+    CHECK(fnn_fit(m, &data, &c, NULL) == FNN_ERROR_ARGUMENT);
+    c.monitor = FNN_MONITOR_VALIDATION_LOSS;
+    CHECK(!fnn_fit(m, &data, &c, NULL));
+    fnn_model_free(m);
+}
+
 /* Validation's memory, all outputs among it, is taken before the first step: the first call of the
  * loss, the last one and the callback see as many requests. */
 typedef struct {
@@ -808,5 +864,7 @@ static const harness_test tests[] = {TEST(the_loss_reads_what_stands_there_now),
                                      TEST(class_weights_need_a_class_under_any_loss),
                                      TEST(a_loss_of_ones_own_may_end_a_fit),
                                      TEST(a_callback_may_change_the_loss),
+                                     TEST(a_changed_loss_meets_the_data),
+                                     TEST(no_score_is_watched_where_there_is_none),
                                      TEST(validation_takes_its_memory_first)};
 HARNESS_MAIN(tests)
