@@ -1319,7 +1319,8 @@ typedef struct fnn_fit_config {
                                       also when a loss that is not finite ends the fit */
     int ignore_nan;                /* 0: a loss that is not finite ends the fit with an error */
     int verbose;                   /* 0; 1: progress on stderr, a bar on a terminal, else lines */
-    int (*callback)(void *user, const fnn_epoch *epoch); /* NULL; nonzero stops the fit */
+    int (*callback)(void *user, const fnn_epoch *epoch); /* NULL; nonzero stops the fit. May look at
+                                      the model, also by fnn_forward to fnn_backward */
     void *user;
 } fnn_fit_config;
 
@@ -14875,20 +14876,35 @@ FNNI_COLD static fnn_result fnni_fit_check(fnn_model *model, const fnn_dataset *
     return fnni_fit_check_monitor(model, data, c, error);
 }
 
+/* Takes the model's run, gradients and optimiser state for this fit. After the first epoch they are
+ * there, but a callback may have used them for batches of its own. */
+static fnn_result fnni_fit_take(fnni_fit *f)
+{
+    fnn_model *model = f->model;
+    const fnn_fit_config *c = f->config;
+    const int batch = f->data->count < c->batch_size ? (int)f->data->count : c->batch_size;
+    fnn_result result = fnni_run_make(model, batch);
+    if (!result && c->clip_norm > 0) result = fnni_gradients_make(model);
+    if (!result) result = fnni_state_make(model, &c->optimizer);
+    if (result) return result;
+    fnni_batch_make(&f->batch, model, f->data, f->order);
+    f->batch.config = &f->now;
+    model->run.training = 1;
+    model->run_ready = 0;
+    model->run.augmenter = fnni_augments(&c->augmentation) ? &f->augmenter : NULL;
+    return FNN_OK;
+}
+
 /* Everything a fit allocates, before its first step. */
 static fnn_result fnni_fit_open(fnni_fit *f, fnn_history *history)
 {
     fnn_model *model = f->model;
     const fnn_allocator *a = &model->context.allocator;
-    const int most = f->config->batch_size;
-    const int batch = f->data->count < most ? (int)f->data->count : most;
-    fnn_result result = fnni_run_make(model, batch);
-    if (!result && f->config->clip_norm > 0) result = fnni_gradients_make(model);
-    if (!result) result = fnni_state_make(model, &f->config->optimizer);
-    if (!result) result = fnni_history_reserve(history, f->config->epochs);
+    fnn_result result = fnni_history_reserve(history, f->config->epochs);
     if (result) return result;
     f->order = (int64_t *)fnni_allocate(a, fnni_times((size_t)f->data->count, sizeof *f->order));
     if (!f->order) return FNN_ERROR_MEMORY;
+    if ((result = fnni_fit_take(f))) return result;
     if (f->config->restore_best && !(f->best = fnni_trained_copy(model))) return FNN_ERROR_MEMORY;
     if (f->config->ema_decay > 0 && !(f->average = fnni_trained_copy(model)))
         return FNN_ERROR_MEMORY;
@@ -14905,6 +14921,7 @@ static fnn_result fnni_fit_open(fnni_fit *f, fnn_history *history)
 static void fnni_fit_close(fnni_fit *f)
 {
     const fnn_allocator *a = &f->model->context.allocator;
+    f->model->run.augmenter = NULL;
     fnni_release(a, f->order);
     fnni_release(a, f->best);
     fnni_release(a, f->average);
@@ -14923,9 +14940,11 @@ static fnn_result fnni_fit_epochs(fnni_fit *f, fnn_history *history)
             result = fnni_fit_check(f->model, f->data, f->config, &f->model->error);
             if (result) return result;
         }
+        if (epoch > 1 && (result = fnni_fit_take(f))) return result;
         if (epoch > 1) fnni_fit_swap(f);
         result = fnni_fit_epoch(f, epoch, &e);
         if (result) return result;
+        f->model->run.augmenter = NULL; /* a callback's batches are as they are */
         e.seconds = fnni_seconds() - f->started;
         if (e.seconds < 0) e.seconds = 0;
         fnni_fit_line(f, &e);
@@ -14948,19 +14967,11 @@ static fnn_result fnni_fit_run(fnn_model *model, const fnn_dataset *data,
     f.now = *config;
     f.position = data->count;
     f.waited = -1;
+    f.augmenter.draw = &config->augmentation;
+    f.augmenter.seed = config->seed;
     result = fnni_fit_open(&f, history);
-    if (!result) {
-        fnni_batch_make(&f.batch, model, data, f.order);
-        f.batch.config = &f.now;
-        model->run.training = 1;
-        model->run_ready = 0;
-        f.augmenter.draw = &config->augmentation;
-        f.augmenter.seed = config->seed;
-        model->run.augmenter = fnni_augments(&config->augmentation) ? &f.augmenter : NULL;
-        result = fnni_fit_epochs(&f, history);
-        model->run.augmenter = NULL;
-        if (f.best && f.waited >= 0) fnni_trained_put_back(model, f.best);
-    }
+    if (!result) result = fnni_fit_epochs(&f, history);
+    if (f.best && f.waited >= 0) fnni_trained_put_back(model, f.best);
     fnni_fit_close(&f);
     return result;
 }

@@ -750,6 +750,50 @@ static void a_callback_may_change_the_loss(void)
     fnn_model_free(m);
 }
 
+/* Batches of a callback's own: without labels, larger than the fit's, not in training. */
+typedef struct {
+    fnn_model *m;
+    fnn_dataset data;
+    fnn_real gradient[ROWS * CLASSES];
+} onlooker;
+
+static int look_on(void *user, const fnn_epoch *epoch)
+{
+    onlooker *o = (onlooker *)user;
+    static fnn_real y[ROWS * CLASSES];
+    (void)epoch;
+    CHECK(!fnn_forward(o->m, &o->data, NULL, ROWS, 0));
+    CHECK(!fnn_predict(o->m, NULL, &o->data, y));
+    CHECK(fnn_outputs(o->m) && !memcmp(fnn_outputs(o->m), y, sizeof y));
+    CHECK(!fnn_backward_from(o->m, o->gradient));
+    CHECK(fnn_loss(o->m, NULL) == FNN_ERROR_STATE);
+    return 0;
+}
+
+static void a_callback_may_look_at_batches(void)
+{
+    static onlooker o;
+    const fnn_dataset data = make_images();
+    fnn_model *m[2];
+    int watched;
+    for (watched = 0; watched < 2; watched++) {
+        fnn_fit_config c = make_config(3);
+        m[watched] = make_network(FNN_ISA_BEST, 2, &data);
+        c.augmentation.shift = 1;
+        c.ema_decay = .9;
+        c.clip_norm = 1;
+        o.m = m[watched];
+        o.data = data;
+        o.data.labels = NULL;
+        o.data.classes = 0;
+        if (watched) c.callback = look_on, c.user = &o;
+        CHECK(!fnn_fit(m[watched], &data, &c, NULL));
+    }
+    CHECK(same_weights(m[0], m[1]));
+    fnn_model_free(m[0]);
+    fnn_model_free(m[1]);
+}
+
 static int ask_for_answers(void *user, const fnn_epoch *epoch)
 {
     (void)epoch;
@@ -864,6 +908,7 @@ static const harness_test tests[] = {TEST(the_loss_reads_what_stands_there_now),
                                      TEST(class_weights_need_a_class_under_any_loss),
                                      TEST(a_loss_of_ones_own_may_end_a_fit),
                                      TEST(a_callback_may_change_the_loss),
+                                     TEST(a_callback_may_look_at_batches),
                                      TEST(a_changed_loss_meets_the_data),
                                      TEST(no_score_is_watched_where_there_is_none),
                                      TEST(validation_takes_its_memory_first)};
