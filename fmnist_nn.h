@@ -1031,24 +1031,27 @@ typedef double (*fnn_loss_function)(void *user, const fnn_loss_batch *batch, fnn
  * side by side, and each calls its own.) y and gradient are those behind all layers: a softmax at
  * the end is applied, and differentiated by the library. Data need neither labels nor targets then,
  * nor the model an output for each class; where outputs cannot be compared with labels the score is
- * NaN, and no monitor. A loss that is not finite ends a fit. With a model from a file a call that needs the loss
- * returns FNN_ERROR_STATE until it is set again, here or by fnn_set_loss. */
+ * NaN, and early stopping and searches refuse to go by it. A loss that is not finite ends a fit.
+ * With a model from a file a call that needs the loss returns FNN_ERROR_STATE until it is set
+ * again, here or by fnn_set_loss. */
 FNN_API fnn_result fnn_set_loss_function(fnn_model *model, fnn_loss_function function, void *user);
 
 /* Fixes the layers and draws the weights, if that has not happened yet. Returns the error of a
  * broken model, FNN_ERROR_STATE for one without layers, FNN_ERROR_MEMORY. */
 FNN_API fnn_result fnn_seal(fnn_model *model);
 
-/* Layers, shapes and parameter counts as text, at most size bytes with the final 0; of a model that
- * is NULL or broken the error's text. Returns the length of the whole text, as snprintf. */
+/* Layers, shapes and parameter counts, what is frozen and rate factors as text, at most size bytes
+ * with the final 0; of a model that is NULL or broken the error's text. Returns the length of the
+ * whole text, as snprintf. */
 FNN_API size_t fnn_summary(const fnn_model *model, char *text, size_t size);
 
 /* The shapes (height, width, channels) of a sample and of the model's outputs for it; either may be
  * NULL. What a loaded model takes and gives. Zeroed, and the model's error, when it is broken. */
 FNN_API fnn_result fnn_shapes(const fnn_model *model, int input[3], int output[3]);
 
-/* How many layers a model has: 0 .. count - 1 are the numbers that builders returned and that
- * fnn_summary shows. 0 of NULL. */
+/* How many layers a model has: 0 .. count - 1 are their numbers in fnn_summary and files, and those
+ * that builders returned. The first use may add layers behind all others, whose numbers stay: the
+ * sigmoid of the last one (chapter MODEL) and "rescale" (fnn_normalize_targets). 0 of NULL. */
 FNN_API int fnn_layer_count(const fnn_model *model);
 
 /* The name of a layer, as in summary and files: "dense", "conv2d"; "input" of -1, "unknown" of
@@ -1408,7 +1411,8 @@ FNN_API fnn_result fnn_predict_one_bytes(const fnn_model *model, fnn_context *co
 
 /* As fnn_predict, but the output of layer `layer` for each sample (-1: the input, normalised):
  * outputs (count, height, width, channels), with the shape that fnn_layer_shape tells. They are the
- * bits that the layers behind it take in. In front of a softmax these are the logits. Takes memory
+ * bits that the layers behind it take in. In front of a softmax these are the logits, as are those
+ * of a last dense layer with FNN_SIGMOID (fnn_layer_count). Takes memory
  * for a list of the layers from the context's allocator, and may take workspace that fnn_reserve
  * did not foresee. FNN_ERROR_ARGUMENT also for a number that is no layer's. */
 FNN_API fnn_result fnn_predict_layer(const fnn_model *model, fnn_context *context,
@@ -1462,7 +1466,8 @@ FNN_API size_t fnn_memory_size(const fnn_model *model, int batch_size);
 /* ---- model files ---- */
 
 /* Writes a model in use to a safetensors file: layers, loss, normalisation and weights, not what
- * the optimiser remembers, nor what is frozen; of a loss function only that there was one. A file
+ * the optimiser remembers, nor what is frozen or has a rate factor, nor weights of samples, which
+ * are the data set's; of a loss function only that there was one. A file
  * at path is replaced in one step, once the new one is on the disk; on failure it stays as it was
  * (but where *error says that the new one is in place). Returns FNN_ERROR_FILE, FNN_ERROR_MEMORY,
  * FNN_ERROR_STATE for a model without weights (fnn_seal) or FNN_ERROR_NUMERIC for a layer's
@@ -1636,7 +1641,8 @@ FNN_API fnn_result fnn_search_save_histories(const fnn_search *search, const cha
  * again. classes is the number of the model's outputs, at least data->classes. */
 
 /* The share of samples, or of their weights, whose largest output is at the label. NaN for data
- * without classes or that fnn_dataset_check refuses, for a label outside of 0..classes-1 and for wrong arguments. */
+ * without classes or that fnn_dataset_check refuses, for a label outside of 0..classes-1 and for
+ * wrong arguments. */
 FNN_API double fnn_accuracy_on(const fnn_real *outputs, const fnn_dataset *data, int classes);
 
 /* The same of those whose label is among the k largest outputs. */
@@ -1647,9 +1653,9 @@ FNN_API double fnn_top_k_on(const fnn_real *outputs, const fnn_dataset *data, in
 FNN_API fnn_result fnn_confusion_on(const fnn_real *outputs, const fnn_dataset *data, int classes,
                                     int64_t *confusion);
 
-/* R2 as fnn_r2, of outputs (data->count, output_count) against data->targets, each sample's share of
- * it times its weight; NaN unless these are
- * output_count a sample, for data that fnn_dataset_check refuses and for NULL. */
+/* R2 as fnn_r2, of outputs (data->count, output_count) against data->targets, each sample's share
+ * of it times its weight; NaN unless these are output_count a sample, for data that
+ * fnn_dataset_check refuses and for NULL. */
 FNN_API double fnn_r2_on(const fnn_real *outputs, const fnn_dataset *data, int output_count);
 
 /* Metrics on arrays: outputs (count, classes), labels and predicted (count), sample by sample. The
@@ -1700,7 +1706,8 @@ typedef struct fnn_gradient_check {
  * batch, dropout included, with the l2 and l1 of config; frozen layers are left out. Exact to about
  * 1e-8 in the double library with h 1e-5; the float library can do 1e-2 or so. A tensor without
  * influence, such as the biases in front of a batch norm, gives noise near 1. per_tensor (2 per
- * layer: weights, biases; NaN where there are none, or frozen) may be NULL. */
+ * layer: weights, biases; NaN where there are none, or frozen) may be NULL. *report is zeroed where
+ * it returns FNN_ERROR_ARGUMENT for a NULL or an h <= 0, or what fnn_forward and fnn_loss do. */
 FNN_API fnn_result fnn_check_gradients(fnn_model *model, const fnn_dataset *data,
                                        const fnn_fit_config *config, double h,
                                        fnn_gradient_check *report, double *per_tensor);
@@ -12519,7 +12526,7 @@ FNNI_COLD FNN_DEF fnn_result fnn_seal(fnn_model *model)
 
 FNNI_COLD FNN_DEF size_t fnn_summary(const fnn_model *model, char *text, size_t size)
 {
-    size_t length = 0, parameters = 0;
+    size_t length = 0, parameters = 0, frozen = 0;
     int l;
 #define FNNI_APPEND(...)                                             \
     length += (size_t)snprintf(length < size ? text + length : NULL, \
@@ -12534,12 +12541,18 @@ FNNI_COLD FNN_DEF size_t fnn_summary(const fnn_model *model, char *text, size_t 
         const fnni_layer *layer = model->layers + l;
         const size_t count = layer->weights + layer->biases;
         const int shown = layer->type->flags & FNNI_ACTIVATES;
-        FNNI_APPEND("%-4d %-12s %-12s %4d x %3d x %3d %10lu\n", l, layer->type->name,
+        FNNI_APPEND("%-4d %-12s %-12s %4d x %3d x %3d %10lu", l, layer->type->name,
                     shown ? fnni_activations[layer->activation].word : "", layer->shape.height,
                     layer->shape.width, layer->shape.channels, (unsigned long)count);
+        if (layer->frozen) FNNI_APPEND("  frozen");
+        else if (layer->rate_factor != 1) FNNI_APPEND("  rate x %g", (double)layer->rate_factor);
+        FNNI_APPEND("\n");
         parameters += count;
+        frozen += layer->frozen ? count : 0;
     }
-    FNNI_APPEND("%lu parameters\n", (unsigned long)parameters);
+    FNNI_APPEND("%lu parameters", (unsigned long)parameters);
+    if (frozen) FNNI_APPEND(", %lu of them frozen", (unsigned long)frozen);
+    FNNI_APPEND("\n");
 #undef FNNI_APPEND
     return length;
 }
@@ -15056,6 +15069,7 @@ FNN_DEF fnn_result fnn_check_gradients(fnn_model *model, const fnn_dataset *data
     fnn_result result = fnni_seal(model);
     fnn_real *gradients;
     int l, bias;
+    if (report) memset(report, 0, sizeof *report);
     if (result) return result;
     if (!data || !config || !report || !(h > 0) || data->count > INT_MAX)
         return fnni_model_fail(model, FNN_ERROR_ARGUMENT,
@@ -15069,7 +15083,6 @@ FNN_DEF fnn_result fnn_check_gradients(fnn_model *model, const fnn_dataset *data
     if (!gradients) return fnni_model_fail(model, FNN_ERROR_MEMORY, "check_gradients: no memory");
     if (model->parameter_count > 0)
         memcpy(gradients, model->gradients, model->parameter_count * sizeof *gradients);
-    memset(report, 0, sizeof *report);
     for (l = 0; l < model->layer_count; l++)
         for (bias = 0; bias < 2; bias++) {
             const fnni_layer *layer = model->layers + l;

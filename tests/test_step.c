@@ -493,6 +493,21 @@ static void a_callback_may_thaw_a_layer(void)
     fnn_model_free(b);
 }
 
+static void the_summary_tells_what_is_trained(void)
+{
+    const fnn_dataset data = make_images();
+    fnn_model *m = make_network(FNN_ISA_BEST, 1, &data);
+    char text[2000];
+    CHECK(fnn_summary(m, text, sizeof text) == strlen(text));
+    CHECK(!strstr(text, "frozen") && !strstr(text, "rate"));
+    CHECK(!fnn_set_trainable(m, CONV, 0) && !fnn_set_rate_factor(m, HIDDEN, .25));
+    CHECK(fnn_summary(m, text, sizeof text) == strlen(text));
+    CHECKF(strstr(text, " 40  frozen\n1") != NULL, "%s", text); /* 9 x 4 weights, 4 biases */
+    CHECKF(strstr(text, " 629  rate x 0.25\n") && strstr(text, ", 40 of them frozen\n"), "%s",
+           text);
+    fnn_model_free(m);
+}
+
 /* ---- a loss function of the caller's ---- */
 
 typedef struct {
@@ -902,6 +917,7 @@ static const harness_test tests[] = {TEST(the_loss_reads_what_stands_there_now),
                                      TEST(a_rate_factor_multiplies_the_rate),
                                      TEST(a_builders_index_is_its_layer),
                                      TEST(a_callback_may_thaw_a_layer),
+                                     TEST(the_summary_tells_what_is_trained),
                                      TEST(a_loss_of_ones_own_trains),
                                      TEST(a_loss_may_look_at_the_whole_batch),
                                      TEST(a_loss_may_do_without_labels),
