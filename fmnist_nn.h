@@ -813,10 +813,11 @@ FNN_API void fnn_model_free(fnn_model *model);
 
 /* A second model like this one, in use or still being built: layers, loss, normalisation, weights,
  * running statistics, seed, what the optimiser remembers and how far training has come. They share
- * nothing. On one instruction set both predict the same bits, and the same fit makes the same of
- * both; only a batch on its way (fnn_forward to fnn_step) is not copied. config as in
- * fnn_sequential_with, NULL: the model's own. Returns NULL and fills *error (NULL allowed): with
- * the error of a broken model, with what fnn_context_create says of config, FNN_ERROR_MEMORY. */
+ * nothing but what the caller gave, as the `user` of a loss function. On one instruction set both
+ * predict the same bits, and the same fit makes the same of both; only a batch on its way
+ * (fnn_forward to fnn_step) is not copied. config as in fnn_sequential_with, NULL: the model's own.
+ * Returns NULL and fills *error (NULL allowed): with the error of a broken model, with what
+ * fnn_context_create says of config, FNN_ERROR_MEMORY. */
 FNN_API fnn_model *fnn_copy(const fnn_model *model, const fnn_context_config *config,
                             fnn_error *error);
 
@@ -1412,9 +1413,9 @@ FNN_API fnn_result fnn_predict_one_bytes(const fnn_model *model, fnn_context *co
 /* As fnn_predict, but the output of layer `layer` for each sample (-1: the input, normalised):
  * outputs (count, height, width, channels), with the shape that fnn_layer_shape tells. They are the
  * bits that the layers behind it take in. In front of a softmax these are the logits, as are those
- * of a last dense layer with FNN_SIGMOID (fnn_layer_count). Takes memory
- * for a list of the layers from the context's allocator, and may take workspace that fnn_reserve
- * did not foresee. FNN_ERROR_ARGUMENT also for a number that is no layer's. */
+ * of a last dense layer with FNN_SIGMOID (fnn_layer_count). Takes memory for a list of the layers
+ * from the context's allocator, and may take workspace that fnn_reserve did not foresee.
+ * FNN_ERROR_ARGUMENT also for a number that is no layer's. */
 FNN_API fnn_result fnn_predict_layer(const fnn_model *model, fnn_context *context,
                                      const fnn_dataset *data, int layer, fnn_real *outputs);
 
@@ -8305,7 +8306,7 @@ static int fnni_weight_fits(fnn_real weight)
     return weight >= 0 && fnni_is_finite(weight);
 }
 
-/* Labels are in range and targets have their columns. */
+/* Weights are finite, >= 0 and not all 0. Expects labels and columns of targets that are right. */
 static fnn_result fnni_dataset_check_weights(const fnn_dataset *data, fnn_error *error)
 {
     int64_t i;
@@ -11894,7 +11895,7 @@ static const fnni_layer_type fnni_rescale_type = {
     /* measure, sum, update */ NULL, NULL, NULL};
 /* clang-format on */
 
-/* Adds it; whose shift and scale the model has, or a file. */
+/* Adds the layer; the model has its shift and scale, or will read them from a file. */
 static int fnni_rescale(fnn_model *model)
 {
     fnni_layer *layer = fnni_layer_add(model, &fnni_rescale_type);
@@ -12237,7 +12238,7 @@ FNNI_COLD static fnn_result fnni_part_activation(fnn_model *model)
 FNNI_COLD static fnn_result fnni_close_targets(fnn_model *model)
 {
     const fnn_allocator *a = &model->context.allocator;
-    const int outputs = model->layers[model->layer_count - 1].outputs;
+    const int outputs = fnni_outputs(model);
     int l = 0;
     if (model->target_count == 0) return FNN_OK;
     while (l < model->layer_count && !(model->layers[l].type->flags & FNNI_OF_TARGETS)) l++;
@@ -12826,7 +12827,7 @@ FNNI_COLD static fnn_result fnni_check_data(const fnn_model *model, const fnn_da
 /* Whether the loss can learn by a model's outputs at all. */
 static fnn_result fnni_check_outputs(const fnn_model *model, fnn_error *error)
 {
-    const int outputs = model->layers[model->layer_count - 1].outputs;
+    const int outputs = fnni_outputs(model);
     if (fnni_rescales(model) && fnni_loss_of(model)->targets != FNNI_TARGET_NUMBERS)
         return fnni_fail(error, FNN_ERROR_ARGUMENT,
                          "loss: %s takes no normalised targets: expected a loss of numbers, such "
@@ -12839,7 +12840,7 @@ static fnn_result fnni_check_outputs(const fnn_model *model, fnn_error *error)
 FNNI_COLD static fnn_result fnni_check_loss(const fnn_model *model, const fnn_dataset *data,
                                             const char *name, fnn_error *error)
 {
-    const int n = model->layers[model->layer_count - 1].outputs;
+    const int n = fnni_outputs(model);
     fnn_error wrong;
     fnn_result result = fnni_check_outputs(model, error);
     int64_t i;
@@ -12866,7 +12867,7 @@ static fnn_result fnni_check_all(const fnn_model *model, const fnn_dataset *data
 static fnn_result fnni_check_samples(const fnn_model *model, const fnn_dataset *data,
                                      const int64_t *samples, int count, fnn_error *error)
 {
-    const int outputs = model->layers[model->layer_count - 1].outputs;
+    const int outputs = fnni_outputs(model);
     const int most = model->loss_is_own ? INT_MAX : fnni_loss_classes(fnni_loss_of(model), outputs);
     const int labelled = !data->targets && data->labels &&
                          (!model->loss_is_own || data->class_weights); /* an own loss takes any */
@@ -12971,7 +12972,7 @@ static void fnni_gather_truth(const fnn_model *model, const fnn_dataset *data,
                               const int64_t *samples, int64_t first, int from, int to,
                               const fnni_truth *truth)
 {
-    const int outputs = model->layers[model->layer_count - 1].outputs;
+    const int outputs = fnni_outputs(model);
     const size_t n = (size_t)outputs;
     int i;
     for (i = from; i < to; i++) {
@@ -12992,7 +12993,7 @@ static void fnni_gather_rows(const fnn_dataset *data, const int64_t *samples, in
     for (i = 0; i < count; i++) rows[i] = fnni_data_row(data, samples, first, i);
 }
 
-/* What a run of these data reads of it. */
+/* Makes a run read what these data have: labels or targets, and weights. */
 static void fnni_run_truth(fnni_run *run, const fnn_dataset *data, const fnni_truth *truth)
 {
     run->labels = data->targets || !data->labels ? NULL : truth->labels;
@@ -13088,7 +13089,7 @@ static double fnni_mean_loss(const fnni_run *run)
     return sum / run->rows;
 }
 
-/* The whole batch's mean loss, of either kind, and likewise. */
+/* The whole batch's mean loss, built in or the user's; where there are deltas its gradient too. */
 static double fnni_batch_loss(const fnni_run *run)
 {
     if (run->model->loss_is_own) return fnni_own_loss(run);
@@ -13489,7 +13490,7 @@ static size_t fnni_run_plan(fnni_run *run, int rows, size_t *own)
 static int fnni_run_arrays(fnn_model *model, size_t own)
 {
     const fnn_allocator *a = &model->context.allocator;
-    const size_t outputs = (size_t)model->layers[model->layer_count - 1].outputs;
+    const size_t outputs = (size_t)fnni_outputs(model);
     fnni_run *run = &model->run;
     const size_t n = (size_t)run->capacity;
     run->activations = fnni_allocate_reals(a, fnni_times(model->columns[0], n));
@@ -13511,7 +13512,7 @@ static int fnni_run_arrays(fnn_model *model, size_t own)
 /* Bytes that fnni_run_make asks for: its list and that of fnni_run_arrays. */
 static size_t fnni_run_bytes(const fnn_model *model, int rows)
 {
-    const size_t outputs = (size_t)model->layers[model->layer_count - 1].outputs;
+    const size_t outputs = (size_t)fnni_outputs(model);
     const size_t n = (size_t)rows, real = sizeof(fnn_real);
     size_t own, space, bytes;
     fnni_run run;
@@ -13944,7 +13945,7 @@ static double fnni_weights(const fnni_run *run)
     return sum;
 }
 
-/* Their weighted sum over a run's rows. Under a loss of answers y are its logits. */
+/* The weighted sum of fnni_hit over a run's rows. Under a loss of answers y are its logits. */
 static double fnni_hits(const fnni_run *run, const fnn_real *y, int n)
 {
     double hits = 0;
@@ -14070,7 +14071,7 @@ static size_t fnni_evaluation_space(const fnn_model *model, const fnn_context *c
                                     const fnn_dataset *data)
 {
     const size_t space = fnni_inference_space(model, context);
-    const size_t outputs = (size_t)model->layers[model->layer_count - 1].outputs;
+    const size_t outputs = (size_t)fnni_outputs(model);
     if (!model->loss_is_own) return space;
     return fnni_plus(space, fnni_round(fnni_times((size_t)data->count, outputs)));
 }
