@@ -12790,6 +12790,7 @@ FNNI_COLD static fnn_result fnni_check_data(const fnn_model *model, const fnn_da
                          model->inputs, data->height, data->width, data->channels);
     if ((supervised || data->class_weights) && fnni_dataset_check_columns(data, error))
         return FNN_ERROR_ARGUMENT;
+    if (!supervised) return FNN_OK;
     if (data->class_weights && data->targets && outputs > 1 &&
         fnni_loss_is_binary(fnni_loss_of(model)))
         return fnni_fail(
@@ -12797,7 +12798,6 @@ FNNI_COLD static fnn_result fnni_check_data(const fnn_model *model, const fnn_da
             "%s: class_weights need samples with one class each, which several answers "
             "under %s are not: expected weights of the samples",
             name, fnni_loss_of(model)->name);
-    if (!supervised) return FNN_OK;
     if (model->loss_is_own && !model->loss_function)
         return fnni_fail(error, FNN_ERROR_STATE,
                          "%s: expected the loss function that the model had when it was saved "
