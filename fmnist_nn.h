@@ -13699,7 +13699,7 @@ FNN_DEF fnn_result fnn_loss(fnn_model *model, double *loss)
 }
 
 /* The way back from the gradient by layer top's output, and the gradients of the weights. */
-static void fnni_backward_from(fnn_model *model, int top)
+static void fnni_backward_at(fnn_model *model, int top)
 {
     const int parts = fnni_parts(model, model->run.rows);
     fnni_batch b;
@@ -13725,7 +13725,7 @@ static fnn_result fnni_backward(fnn_model *model, const fnn_real *gradient)
     if (gradient)
         memcpy(fnni_d(&model->run, last, 0, NULL), gradient,
                (size_t)model->run.rows * (size_t)model->layers[last].outputs * sizeof *gradient);
-    fnni_backward_from(model, gradient ? last : fnni_loss_layer(model));
+    fnni_backward_at(model, gradient ? last : fnni_loss_layer(model));
     return FNN_OK;
 }
 
@@ -13932,16 +13932,16 @@ static double fnni_hit(const fnni_run *run, int i, const fnn_real *y, int n)
 }
 
 /* The weight of row i of a run. */
-static double fnni_weight(const fnni_run *run, int i)
+static double fnni_row_weight(const fnni_run *run, int i)
 {
     return run->weights ? (double)run->weights[i] : 1;
 }
 
-static double fnni_weights(const fnni_run *run)
+static double fnni_row_weights(const fnni_run *run)
 {
     double sum = 0;
     int i;
-    for (i = 0; i < run->rows; i++) sum += fnni_weight(run, i);
+    for (i = 0; i < run->rows; i++) sum += fnni_row_weight(run, i);
     return sum;
 }
 
@@ -13951,7 +13951,7 @@ static double fnni_hits(const fnni_run *run, const fnn_real *y, int n)
     double hits = 0;
     int i;
     for (i = 0; i < run->rows; i++)
-        hits += fnni_weight(run, i) * fnni_hit(run, i, y + (size_t)i * (size_t)n, n);
+        hits += fnni_row_weight(run, i) * fnni_hit(run, i, y + (size_t)i * (size_t)n, n);
     return hits;
 }
 
@@ -13967,7 +13967,8 @@ static const char *fnni_score_name(const fnn_model *model, const fnn_dataset *da
 }
 
 /* The class of a row of outputs y, or of the logits that a loss of answers takes of them. */
-static int fnni_class(const fnn_model *model, const fnn_real *y, const fnn_real *logits, int n)
+static int fnni_class_predicted(const fnn_model *model, const fnn_real *y, const fnn_real *logits,
+                                int n)
 {
     if (n > 1) return fnni_argmax(y, n);
     return fnni_loss_is_binary(fnni_loss_of(model)) ? *logits > 0 : *y > (fnn_real).5;
@@ -13981,7 +13982,7 @@ static double fnni_squared_error(const fnni_run *run, const fnn_real *y, int n)
     int i, j;
     for (i = 0; run->targets && i < run->rows; i++, y += n) {
         const fnn_real *t = run->targets + (size_t)i * (size_t)n;
-        const double w = fnni_weight(run, i);
+        const double w = fnni_row_weight(run, i);
         for (j = 0; j < n && w > 0; j++) {
             const double e = ((double)y[j] - (double)t[j]) * (scale ? (double)scale[j] : 1);
             sum += w * e * e;
@@ -14020,13 +14021,13 @@ static void fnni_inference_chunk(const fnni_inference *f, fnni_run *run, int64_t
         memcpy(f->outputs + (size_t)first * (size_t)n, y,
                (size_t)run->rows * (size_t)n * sizeof *y);
     for (i = 0; f->classes && i < run->rows; i++)
-        f->classes[first + i] =
-            fnni_class(f->model, y + (size_t)i * (size_t)n, taken + (size_t)i * (size_t)n, n);
+        f->classes[first + i] = fnni_class_predicted(f->model, y + (size_t)i * (size_t)n,
+                                                     taken + (size_t)i * (size_t)n, n);
     if (!sums) return;
     fnni_gather_truth(f->model, f->data, NULL, first, 0, run->rows, truth);
     fnni_gather_rows(f->data, NULL, first, run->rows, truth->rows);
     sums[0] += fnni_batch_loss(run) * run->rows;
-    sums[3] += fnni_weights(run);
+    sums[3] += fnni_row_weights(run);
     if (!fnni_is_scored(f->model, f->data)) return;
     sums[1] += fnni_hits(run, fnni_loss_is_binary(fnni_loss_of(f->model)) ? taken : y, n);
     sums[2] += fnni_squared_error(run, fnni_rescales(f->model) ? taken : y, n);
@@ -14692,7 +14693,7 @@ static void fnni_fit_step(fnni_fit *f)
     f->loss_sum += fnni_train_step(&f->batch) * run->rows;
     fnni_fit_average(f);
     f->seen += run->rows;
-    f->weight_sum += fnni_weights(run);
+    f->weight_sum += fnni_row_weights(run);
     if (!fnni_is_scored(f->model, f->data)) return;
     f->score_sum += fnni_scores_hits(f->model, f->data)
                         ? fnni_hits(run, fnni_y(run, l, 0, NULL), fnni_inputs(run, l))
