@@ -531,8 +531,9 @@ FNN_API fnn_result fnn_dataset_check(const fnn_dataset *data, fnn_error *error);
  * and for an i that is not in 0 .. count - 1. */
 FNN_API int64_t fnn_dataset_row(const fnn_dataset *data, int64_t i);
 
-/* The class of sample i: its label, or without labels the place of its largest target, the first of
- * equals. -1 where samples have no classes, and as above. */
+/* The class of sample i, as training and scores take it: where there are targets the place of the
+ * largest, the first of equals, or of a single one whether it is above one half; else its label. -1
+ * where samples have no classes, and as above. */
 FNN_API int32_t fnn_dataset_label(const fnn_dataset *data, int64_t i);
 
 /* The targets (target_count) of sample i. NULL without targets, and where the row is -1. */
@@ -827,10 +828,11 @@ FNN_API void fnn_model_free(fnn_model *model);
 
 /* A second model like this one, in use or still being built: layers, loss, normalisation, weights,
  * running statistics, seed, what the optimiser remembers and how far training has come. They share
- * nothing. On one instruction set both predict the same bits, and the same fit makes the same of
- * both; only a batch on its way (fnn_forward to fnn_step) is not copied. config as in
- * fnn_sequential_with, NULL: the model's own. Returns NULL and fills *error (NULL allowed): with
- * the error of a broken model, with what fnn_context_create says of config, FNN_ERROR_MEMORY. */
+ * nothing but what the caller gave, as the `user` of a loss function. On one instruction set both
+ * predict the same bits, and the same fit makes the same of both; only a batch on its way
+ * (fnn_forward to fnn_step) is not copied. config as in fnn_sequential_with, NULL: the model's own.
+ * Returns NULL and fills *error (NULL allowed): with the error of a broken model, with what
+ * fnn_context_create says of config, FNN_ERROR_MEMORY. */
 FNN_API fnn_model *fnn_copy(const fnn_model *model, const fnn_context_config *config,
                             fnn_error *error);
 
@@ -971,6 +973,7 @@ FNN_API fnn_result fnn_normalize(fnn_model *model, fnn_normalization kind, const
  * FNN_ERROR_MEMORY. */
 FNN_API fnn_result fnn_normalize_with(fnn_model *model, const fnn_real *shift,
                                       const fnn_real *scale, int count);
+
 /* Makes the model learn targets that are normalised with statistics of data's (see
  * fnn_normalization), and give outputs in the targets' own unit: a layer "rescale" is added at the
  * end when the model comes into use. The loss is that of normalised targets and of what goes into
@@ -1046,24 +1049,27 @@ typedef double (*fnn_loss_function)(void *user, const fnn_loss_batch *batch, fnn
  * side by side, and each calls its own.) y and gradient are those behind all layers: a softmax at
  * the end is applied, and differentiated by the library. Data need neither labels nor targets then,
  * nor the model an output for each class; where outputs cannot be compared with labels the score is
- * NaN. A loss that is not finite ends a fit. With a model from a file a call that needs the loss
- * returns FNN_ERROR_STATE until it is set again, here or by fnn_set_loss. */
+ * NaN, and early stopping and searches refuse to go by it. A loss that is not finite ends a fit.
+ * With a model from a file a call that needs the loss returns FNN_ERROR_STATE until it is set
+ * again, here or by fnn_set_loss. */
 FNN_API fnn_result fnn_set_loss_function(fnn_model *model, fnn_loss_function function, void *user);
 
 /* Fixes the layers and draws the weights, if that has not happened yet. Returns the error of a
  * broken model, FNN_ERROR_STATE for one without layers, FNN_ERROR_MEMORY. */
 FNN_API fnn_result fnn_seal(fnn_model *model);
 
-/* Layers, shapes and parameter counts as text, at most size bytes with the final 0; of a model that
- * is NULL or broken the error's text. Returns the length of the whole text, as snprintf. */
+/* Layers, shapes and parameter counts, what is frozen and rate factors as text, at most size bytes
+ * with the final 0; of a model that is NULL or broken the error's text. Returns the length of the
+ * whole text, as snprintf. */
 FNN_API size_t fnn_summary(const fnn_model *model, char *text, size_t size);
 
 /* The shapes (height, width, channels) of a sample and of the model's outputs for it; either may be
  * NULL. What a loaded model takes and gives. Zeroed, and the model's error, when it is broken. */
 FNN_API fnn_result fnn_shapes(const fnn_model *model, int input[3], int output[3]);
 
-/* How many layers a model has: 0 .. count - 1 are the numbers that builders returned and that
- * fnn_summary shows. 0 of NULL. */
+/* How many layers a model has: 0 .. count - 1 are their numbers in fnn_summary and files, and those
+ * that builders returned. The first use may add layers behind all others, whose numbers stay: the
+ * sigmoid of the last one (chapter MODEL) and "rescale" (fnn_normalize_targets). 0 of NULL. */
 FNN_API int fnn_layer_count(const fnn_model *model);
 
 /* The name of a layer, as in summary and files: "dense", "conv2d"; "input" of -1, "unknown" of
@@ -1333,7 +1339,8 @@ typedef struct fnn_fit_config {
                                       also when a loss that is not finite ends the fit */
     int ignore_nan;                /* 0: a loss that is not finite ends the fit with an error */
     int verbose;                   /* 0; 1: progress on stderr, a bar on a terminal, else lines */
-    int (*callback)(void *user, const fnn_epoch *epoch); /* NULL; nonzero stops the fit */
+    int (*callback)(void *user, const fnn_epoch *epoch); /* NULL; nonzero stops the fit. May look at
+                                      the model, also by fnn_forward to fnn_backward */
     void *user;
 } fnn_fit_config;
 
@@ -1364,8 +1371,8 @@ FNN_API fnn_result fnn_forward(fnn_model *model, const fnn_dataset *data, const 
                                int count, int training);
 
 /* (count, outputs) of the last forward, a softmax at the end applied; NULL before the first and
- * after what ends it: a failed forward, fnn_step, fnn_fit, fnn_set_seed, fnn_set_trainable,
- * fnn_set_rate_factor, fnn_check_gradients. */
+ * after what ends it: a failed forward, fnn_step, fnn_fit, fnn_check_gradients, fnn_set_seed,
+ * fnn_set_trainable, fnn_set_rate_factor and all that normalises. */
 FNN_API const fnn_real *fnn_outputs(const fnn_model *model);
 
 /* *loss (may be NULL) = the mean loss over the batch, each sample's times its weight, by the
@@ -1421,9 +1428,10 @@ FNN_API fnn_result fnn_predict_one_bytes(const fnn_model *model, fnn_context *co
 
 /* As fnn_predict, but the output of layer `layer` for each sample (-1: the input, normalised):
  * outputs (count, height, width, channels), with the shape that fnn_layer_shape tells. They are the
- * bits that the layers behind it take in. In front of a softmax these are the logits. Takes memory
- * for a list of the layers from the context's allocator, and may take workspace that fnn_reserve
- * did not foresee. FNN_ERROR_ARGUMENT also for a number that is no layer's. */
+ * bits that the layers behind it take in. In front of a softmax these are the logits, as are those
+ * of a last dense layer with FNN_SIGMOID (fnn_layer_count). Takes memory for a list of the layers
+ * from the context's allocator, and may take workspace that fnn_reserve did not foresee.
+ * FNN_ERROR_ARGUMENT also for a number that is no layer's. */
 FNN_API fnn_result fnn_predict_layer(const fnn_model *model, fnn_context *context,
                                      const fnn_dataset *data, int layer, fnn_real *outputs);
 
@@ -1475,7 +1483,8 @@ FNN_API size_t fnn_memory_size(const fnn_model *model, int batch_size);
 /* ---- model files ---- */
 
 /* Writes a model in use to a safetensors file: layers, loss, normalisation and weights, not what
- * the optimiser remembers, nor what is frozen; of a loss function only that there was one. A file
+ * the optimiser remembers, nor what is frozen or has a rate factor, nor weights of samples, which
+ * are the data set's; of a loss function only that there was one. A file
  * at path is replaced in one step, once the new one is on the disk; on failure it stays as it was
  * (but where *error says that the new one is in place). Returns FNN_ERROR_FILE, FNN_ERROR_MEMORY,
  * FNN_ERROR_STATE for a model without weights (fnn_seal) or FNN_ERROR_NUMERIC for a layer's
@@ -1649,20 +1658,22 @@ FNN_API fnn_result fnn_search_save_histories(const fnn_search *search, const cha
  * again. classes is the number of the model's outputs, at least data->classes. (A single output for
  * two classes has no largest: fnn_evaluate, or fnn_predict_classes for fnn_confusion.) */
 
-/* The share of samples whose largest output is at the label. NaN for data without classes or that
- * fnn_dataset_check refuses, for a label outside of 0..classes-1 and for wrong arguments. */
+/* The share of samples, or of their weights, whose largest output is at the label. NaN for data
+ * without classes or that fnn_dataset_check refuses, for a label outside of 0..classes-1 and for
+ * wrong arguments. */
 FNN_API double fnn_accuracy_on(const fnn_real *outputs, const fnn_dataset *data, int classes);
 
-/* The share of samples whose label is among the k largest outputs; NaN as above. */
+/* The same of those whose label is among the k largest outputs. */
 FNN_API double fnn_top_k_on(const fnn_real *outputs, const fnn_dataset *data, int classes, int k);
 
-/* confusion (classes, classes; rows true, columns predicted) = counts, overwritten, zeroed where it
- * returns FNN_ERROR_ARGUMENT: for the same reasons. */
+/* confusion (classes, classes; rows true, columns predicted) = counts of samples, whatever they
+ * weigh, overwritten, zeroed where it returns FNN_ERROR_ARGUMENT: for the same reasons. */
 FNN_API fnn_result fnn_confusion_on(const fnn_real *outputs, const fnn_dataset *data, int classes,
                                     int64_t *confusion);
 
-/* R2 as fnn_r2, of outputs (data->count, output_count) against data->targets; NaN unless these are
- * output_count a sample, for data that fnn_dataset_check refuses and for NULL. */
+/* R2 as fnn_r2, of outputs (data->count, output_count) against data->targets, each sample's share
+ * of it times its weight; NaN unless these are output_count a sample, for data that
+ * fnn_dataset_check refuses and for NULL. */
 FNN_API double fnn_r2_on(const fnn_real *outputs, const fnn_dataset *data, int output_count);
 
 /* Metrics on arrays: outputs (count, classes), labels and predicted (count), sample by sample. The
@@ -1713,7 +1724,8 @@ typedef struct fnn_gradient_check {
  * batch, dropout included, with the l2 and l1 of config; frozen layers are left out. Exact to about
  * 1e-8 in the double library with h 1e-5; the float library can do 1e-2 or so. A tensor without
  * influence, such as the biases in front of a batch norm, gives noise near 1. per_tensor (2 per
- * layer: weights, biases; NaN where there are none, or frozen) may be NULL. */
+ * layer: weights, biases; NaN where there are none, or frozen) may be NULL. *report is zeroed where
+ * it returns FNN_ERROR_ARGUMENT for a NULL or an h <= 0, or what fnn_forward and fnn_loss do. */
 FNN_API fnn_result fnn_check_gradients(fnn_model *model, const fnn_dataset *data,
                                        const fnn_fit_config *config, double h,
                                        fnn_gradient_check *report, double *per_tensor);
@@ -8316,7 +8328,7 @@ static int fnni_weight_fits(fnn_real weight)
     return weight >= 0 && fnni_is_finite(weight);
 }
 
-/* Labels are in range and targets have their columns. */
+/* Weights are finite, >= 0 and not all 0. Expects labels and columns of targets that are right. */
 static fnn_result fnni_dataset_check_weights(const fnn_dataset *data, fnn_error *error)
 {
     int64_t i;
@@ -8362,8 +8374,7 @@ FNN_DEF fnn_result fnn_dataset_check(const fnn_dataset *data, fnn_error *error)
     if (result == FNN_OK && data->targets && data->target_count < 1)
         result = fnni_fail(error, FNN_ERROR_ARGUMENT, "data set: targets, but target_count is %d",
                            data->target_count);
-    if (result == FNN_OK && (!data->labels || data->class_weights))
-        result = fnni_dataset_check_columns(data, error);
+    if (result == FNN_OK) result = fnni_dataset_check_columns(data, error);
     if (result == FNN_OK) result = fnni_dataset_check_index(data, error);
     if (result == FNN_OK) result = fnni_dataset_check_labels(data, error);
     if (result == FNN_OK) result = fnni_dataset_check_weights(data, error);
@@ -8494,13 +8505,12 @@ static fnn_result fnni_order_check(const fnn_dataset *data, int order, fnn_error
                          "order: expected an fnn_order, 0 to %d, found %d", FNN_ORDER_COUNT - 1,
                          order);
     if (order != FNN_ORDER_STRATIFIED) return FNN_OK;
-    result = fnni_dataset_check_index(data, error);
-    if (result == FNN_OK && data->labels) return fnni_dataset_check_labels(data, error);
-    if (result == FNN_OK &&
-        (data->classes < 1 || !data->targets || data->target_count != data->classes))
-        result = fnni_fail(error, FNN_ERROR_ARGUMENT,
-                           "order: stratified, but there are neither labels nor one-hot targets");
-    return result;
+    if (!data->labels && (data->classes < 1 || !data->targets))
+        return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                         "order: stratified, but there are neither labels nor one-hot targets");
+    result = fnni_dataset_check_columns(data, error);
+    if (result == FNN_OK) result = fnni_dataset_check_index(data, error);
+    return result == FNN_OK ? fnni_dataset_check_labels(data, error) : result;
 }
 
 /* A class's remainder, to be sorted: the largest first, of equals the lower class. */
@@ -11908,7 +11918,7 @@ static const fnni_layer_type fnni_rescale_type = {
     /* measure, sum, update */ NULL, NULL, NULL};
 /* clang-format on */
 
-/* Adds it; whose shift and scale the model has, or a file. */
+/* Adds the layer; the model has its shift and scale, or will read them from a file. */
 static int fnni_rescale(fnn_model *model)
 {
     fnni_layer *layer = fnni_layer_add(model, &fnni_rescale_type);
@@ -12251,7 +12261,7 @@ FNNI_COLD static fnn_result fnni_part_activation(fnn_model *model)
 FNNI_COLD static fnn_result fnni_close_targets(fnn_model *model)
 {
     const fnn_allocator *a = &model->context.allocator;
-    const int outputs = model->layers[model->layer_count - 1].outputs;
+    const int outputs = fnni_outputs(model);
     int l = 0;
     if (model->target_count == 0) return FNN_OK;
     while (l < model->layer_count && !(model->layers[l].type->flags & FNNI_OF_TARGETS)) l++;
@@ -12355,19 +12365,20 @@ FNN_DEF fnn_result fnn_set_rate_factor(fnn_model *model, int layer, double facto
     return meant ? FNN_OK : FNN_ERROR_ARGUMENT;
 }
 
-/* How a normalisation ends: the arrays are the model's, or are released with what went wrong. The
- * caller made them anew, so that a failure leaves the old ones. */
-static fnn_result fnni_normalize_end(fnn_model *model, fnn_result result, fnn_normalization kind,
-                                     fnn_real *shift, fnn_real *scale)
+/* How a normalisation ends: the new arrays take the place of the model's, or are released with what
+ * went wrong, which leaves the old ones. A batch under way was of other numbers. */
+static fnn_result fnni_normalize_end(fnn_model *model, fnn_result result, fnn_real *shift,
+                                     fnn_real *scale, fnn_real **model_shift,
+                                     fnn_real **model_scale)
 {
     const fnn_allocator *a = &model->context.allocator;
     if (!result) {
-        fnn_real *old_shift = model->shift, *old_scale = model->scale;
-        model->normalization = kind;
-        model->shift = shift;
-        model->scale = scale;
+        fnn_real *old_shift = *model_shift, *old_scale = *model_scale;
+        *model_shift = shift;
+        *model_scale = scale;
         shift = old_shift;
         scale = old_scale;
+        model->run_ready = 0;
     }
     fnni_release(a, shift);
     fnni_release(a, scale);
@@ -12389,7 +12400,8 @@ FNN_DEF fnn_result fnn_normalize(fnn_model *model, fnn_normalization kind, const
     scale = fnni_allocate_reals(a, (size_t)model->inputs);
     result = !shift || !scale ? fnni_builder_fail(model, FNN_ERROR_MEMORY, "normalize: no memory")
                               : fnn_normalization_compute(kind, data, shift, scale, &model->error);
-    return fnni_normalize_end(model, result, kind, shift, scale);
+    if (!result) model->normalization = kind;
+    return fnni_normalize_end(model, result, shift, scale, &model->shift, &model->scale);
 }
 
 FNN_DEF fnn_result fnn_normalize_with(fnn_model *model, const fnn_real *shift,
@@ -12415,7 +12427,8 @@ FNN_DEF fnn_result fnn_normalize_with(fnn_model *model, const fnn_real *shift,
                 model, FNN_ERROR_ARGUMENT, "normalize: expected finite numbers, but %s[%d] is not",
                 wrong_shift >= 0 ? "shift" : "scale", wrong_shift >= 0 ? wrong_shift : wrong_scale);
     }
-    return fnni_normalize_end(model, result, fnni_normalization_given, shifts, scales);
+    if (!result) model->normalization = fnni_normalization_given;
+    return fnni_normalize_end(model, result, shifts, scales, &model->shift, &model->scale);
 }
 
 /* The targets of data as if they were features. */
@@ -12466,25 +12479,14 @@ FNN_DEF fnn_result fnn_normalize_targets(fnn_model *model, fnn_normalization kin
                                  "normalize_targets: expected a model that is not in use yet or "
                                  "has %d normalised targets, found one with %d",
                                  data->target_count, model->target_count);
-    /* new arrays, so that a failure leaves the old ones */
     shift = fnni_allocate_reals(a, (size_t)data->target_count);
     scale = fnni_allocate_reals(a, (size_t)data->target_count);
     result = !shift || !scale
                  ? fnni_builder_fail(model, FNN_ERROR_MEMORY, "normalize_targets: no memory")
                  : fnni_targets_measure(model, kind, data, shift, scale);
-    if (!result) {
-        fnn_real *old_shift = model->target_shift, *old_scale = model->target_scale;
-        model->target_count = data->target_count;
-        model->target_shift = shift;
-        model->target_scale = scale;
-        model->run_ready = 0; /* its targets and outputs were others */
-        shift = old_shift;
-        scale = old_scale;
-    }
-    fnni_release(a, shift);
-    fnni_release(a, scale);
-    model->broken = result != FNN_OK && !model->sealed;
-    return result;
+    if (!result) model->target_count = data->target_count;
+    return fnni_normalize_end(model, result, shift, scale, &model->target_shift,
+                              &model->target_scale);
 }
 
 /* Takes another loss, if sealed layers fit it. Figures of the old one hold no more: fnn_loss must
@@ -12553,7 +12555,7 @@ FNNI_COLD FNN_DEF fnn_result fnn_seal(fnn_model *model)
 
 FNNI_COLD FNN_DEF size_t fnn_summary(const fnn_model *model, char *text, size_t size)
 {
-    size_t length = 0, parameters = 0;
+    size_t length = 0, parameters = 0, frozen = 0;
     int l;
 #define FNNI_APPEND(...)                                             \
     length += (size_t)snprintf(length < size ? text + length : NULL, \
@@ -12568,12 +12570,18 @@ FNNI_COLD FNN_DEF size_t fnn_summary(const fnn_model *model, char *text, size_t 
         const fnni_layer *layer = model->layers + l;
         const size_t count = layer->weights + layer->biases;
         const int shown = layer->type->flags & FNNI_ACTIVATES;
-        FNNI_APPEND("%-4d %-12s %-12s %4d x %3d x %3d %10lu\n", l, layer->type->name,
+        FNNI_APPEND("%-4d %-12s %-12s %4d x %3d x %3d %10lu", l, layer->type->name,
                     shown ? fnni_activations[layer->activation].word : "", layer->shape.height,
                     layer->shape.width, layer->shape.channels, (unsigned long)count);
+        if (layer->frozen) FNNI_APPEND("  frozen");
+        else if (layer->rate_factor != 1) FNNI_APPEND("  rate x %g", (double)layer->rate_factor);
+        FNNI_APPEND("\n");
         parameters += count;
+        frozen += layer->frozen ? count : 0;
     }
-    FNNI_APPEND("%lu parameters\n", (unsigned long)parameters);
+    FNNI_APPEND("%lu parameters", (unsigned long)parameters);
+    if (frozen) FNNI_APPEND(", %lu of them frozen", (unsigned long)frozen);
+    FNNI_APPEND("\n");
 #undef FNNI_APPEND
     return length;
 }
@@ -12810,7 +12818,9 @@ FNNI_COLD static fnn_result fnni_check_data(const fnn_model *model, const fnn_da
         return fnni_fail(error, FNN_ERROR_ARGUMENT,
                          "%s: expected samples of %d numbers, found %d x %d x %d", name,
                          model->inputs, data->height, data->width, data->channels);
-    if (data->class_weights && fnni_dataset_check_columns(data, error)) return FNN_ERROR_ARGUMENT;
+    if ((supervised || data->class_weights) && fnni_dataset_check_columns(data, error))
+        return FNN_ERROR_ARGUMENT;
+    if (!supervised) return FNN_OK;
     if (data->class_weights && data->targets && outputs > 1 &&
         fnni_loss_is_binary(fnni_loss_of(model)))
         return fnni_fail(
@@ -12818,7 +12828,6 @@ FNNI_COLD static fnn_result fnni_check_data(const fnn_model *model, const fnn_da
             "%s: class_weights need samples with one class each, which several answers "
             "under %s are not: expected weights of the samples",
             name, fnni_loss_of(model)->name);
-    if (!supervised) return FNN_OK;
     if (model->loss_is_own && !model->loss_function)
         return fnni_fail(error, FNN_ERROR_STATE,
                          "%s: expected the loss function that the model had when it was saved "
@@ -12831,7 +12840,6 @@ FNNI_COLD static fnn_result fnni_check_data(const fnn_model *model, const fnn_da
     if (!data->labels && !data->targets)
         return fnni_fail(error, FNN_ERROR_ARGUMENT, "%s: expected labels or targets, found neither",
                          name);
-    if (fnni_dataset_check_columns(data, error)) return FNN_ERROR_ARGUMENT;
     if (fnni_rescales(model) && (!data->targets || data->classes))
         return fnni_fail(error, FNN_ERROR_ARGUMENT,
                          "%s: expected targets without classes, which the model normalises, found "
@@ -12849,7 +12857,7 @@ FNNI_COLD static fnn_result fnni_check_data(const fnn_model *model, const fnn_da
 /* Whether the loss can learn by a model's outputs at all. */
 static fnn_result fnni_check_outputs(const fnn_model *model, fnn_error *error)
 {
-    const int outputs = model->layers[model->layer_count - 1].outputs;
+    const int outputs = fnni_outputs(model);
     if (fnni_rescales(model) && fnni_loss_of(model)->targets != FNNI_TARGET_NUMBERS)
         return fnni_fail(error, FNN_ERROR_ARGUMENT,
                          "loss: %s takes no normalised targets: expected a loss of numbers, such "
@@ -12862,7 +12870,7 @@ static fnn_result fnni_check_outputs(const fnn_model *model, fnn_error *error)
 FNNI_COLD static fnn_result fnni_check_loss(const fnn_model *model, const fnn_dataset *data,
                                             const char *name, fnn_error *error)
 {
-    const int n = model->layers[model->layer_count - 1].outputs;
+    const int n = fnni_outputs(model);
     fnn_error wrong;
     fnn_result result = fnni_check_outputs(model, error);
     int64_t i;
@@ -13006,7 +13014,7 @@ static void fnni_gather_truth(const fnn_model *model, const fnn_dataset *data,
                               const int64_t *samples, int64_t first, int from, int to,
                               const fnni_truth *truth)
 {
-    const int outputs = model->layers[model->layer_count - 1].outputs;
+    const int outputs = fnni_outputs(model);
     const size_t n = (size_t)outputs;
     int i;
     for (i = from; i < to; i++) {
@@ -13027,7 +13035,7 @@ static void fnni_gather_rows(const fnn_dataset *data, const int64_t *samples, in
     for (i = 0; i < count; i++) rows[i] = fnni_data_row(data, samples, first, i);
 }
 
-/* What a run of these data reads of it. */
+/* Makes a run read what these data have: labels or targets, and weights. */
 static void fnni_run_truth(fnni_run *run, const fnn_dataset *data, const fnni_truth *truth)
 {
     run->labels = data->targets || !data->labels ? NULL : truth->labels;
@@ -13123,7 +13131,7 @@ static double fnni_mean_loss(const fnni_run *run)
     return sum / run->rows;
 }
 
-/* The whole batch's mean loss, of either kind, and likewise. */
+/* The whole batch's mean loss, built in or the user's; where there are deltas its gradient too. */
 static double fnni_batch_loss(const fnni_run *run)
 {
     if (run->model->loss_is_own) return fnni_own_loss(run);
@@ -13524,7 +13532,7 @@ static size_t fnni_run_plan(fnni_run *run, int rows, size_t *own)
 static int fnni_run_arrays(fnn_model *model, size_t own)
 {
     const fnn_allocator *a = &model->context.allocator;
-    const size_t outputs = (size_t)model->layers[model->layer_count - 1].outputs;
+    const size_t outputs = (size_t)fnni_outputs(model);
     fnni_run *run = &model->run;
     const size_t n = (size_t)run->capacity;
     run->activations = fnni_allocate_reals(a, fnni_times(model->columns[0], n));
@@ -13546,7 +13554,7 @@ static int fnni_run_arrays(fnn_model *model, size_t own)
 /* Bytes that fnni_run_make asks for: its list and that of fnni_run_arrays. */
 static size_t fnni_run_bytes(const fnn_model *model, int rows)
 {
-    const size_t outputs = (size_t)model->layers[model->layer_count - 1].outputs;
+    const size_t outputs = (size_t)fnni_outputs(model);
     const size_t n = (size_t)rows, real = sizeof(fnn_real);
     size_t own, space, bytes;
     fnni_run run;
@@ -13733,7 +13741,7 @@ FNN_DEF fnn_result fnn_loss(fnn_model *model, double *loss)
 }
 
 /* The way back from the gradient by layer top's output, and the gradients of the weights. */
-static void fnni_backward_from(fnn_model *model, int top)
+static void fnni_backward_at(fnn_model *model, int top)
 {
     const int parts = fnni_parts(model, model->run.rows);
     fnni_batch b;
@@ -13759,7 +13767,7 @@ static fnn_result fnni_backward(fnn_model *model, const fnn_real *gradient)
     if (gradient)
         memcpy(fnni_d(&model->run, last, 0, NULL), gradient,
                (size_t)model->run.rows * (size_t)model->layers[last].outputs * sizeof *gradient);
-    fnni_backward_from(model, gradient ? last : fnni_loss_layer(model));
+    fnni_backward_at(model, gradient ? last : fnni_loss_layer(model));
     return FNN_OK;
 }
 
@@ -13966,26 +13974,26 @@ static double fnni_hit(const fnni_run *run, int i, const fnn_real *y, int n)
 }
 
 /* The weight of row i of a run. */
-static double fnni_weight(const fnni_run *run, int i)
+static double fnni_row_weight(const fnni_run *run, int i)
 {
     return run->weights ? (double)run->weights[i] : 1;
 }
 
-static double fnni_weights(const fnni_run *run)
+static double fnni_row_weights(const fnni_run *run)
 {
     double sum = 0;
     int i;
-    for (i = 0; i < run->rows; i++) sum += fnni_weight(run, i);
+    for (i = 0; i < run->rows; i++) sum += fnni_row_weight(run, i);
     return sum;
 }
 
-/* Their weighted sum over a run's rows. Under a loss of answers y are its logits. */
+/* The weighted sum of fnni_hit over a run's rows. Under a loss of answers y are its logits. */
 static double fnni_hits(const fnni_run *run, const fnn_real *y, int n)
 {
     double hits = 0;
     int i;
     for (i = 0; i < run->rows; i++)
-        hits += fnni_weight(run, i) * fnni_hit(run, i, y + (size_t)i * (size_t)n, n);
+        hits += fnni_row_weight(run, i) * fnni_hit(run, i, y + (size_t)i * (size_t)n, n);
     return hits;
 }
 
@@ -14001,7 +14009,8 @@ static const char *fnni_score_name(const fnn_model *model, const fnn_dataset *da
 }
 
 /* The class of a row of outputs y, or of the logits that a loss of answers takes of them. */
-static int fnni_class(const fnn_model *model, const fnn_real *y, const fnn_real *logits, int n)
+static int fnni_class_predicted(const fnn_model *model, const fnn_real *y, const fnn_real *logits,
+                                int n)
 {
     if (n > 1) return fnni_argmax(y, n);
     return fnni_loss_is_binary(fnni_loss_of(model)) ? *logits > 0 : *y > (fnn_real).5;
@@ -14015,7 +14024,7 @@ static double fnni_squared_error(const fnni_run *run, const fnn_real *y, int n)
     int i, j;
     for (i = 0; run->targets && i < run->rows; i++, y += n) {
         const fnn_real *t = run->targets + (size_t)i * (size_t)n;
-        const double w = fnni_weight(run, i);
+        const double w = fnni_row_weight(run, i);
         for (j = 0; j < n && w > 0; j++) {
             const double e = ((double)y[j] - (double)t[j]) * (scale ? (double)scale[j] : 1);
             sum += w * e * e;
@@ -14054,13 +14063,13 @@ static void fnni_inference_chunk(const fnni_inference *f, fnni_run *run, int64_t
         memcpy(f->outputs + (size_t)first * (size_t)n, y,
                (size_t)run->rows * (size_t)n * sizeof *y);
     for (i = 0; f->classes && i < run->rows; i++)
-        f->classes[first + i] =
-            fnni_class(f->model, y + (size_t)i * (size_t)n, taken + (size_t)i * (size_t)n, n);
+        f->classes[first + i] = fnni_class_predicted(f->model, y + (size_t)i * (size_t)n,
+                                                     taken + (size_t)i * (size_t)n, n);
     if (!sums) return;
     fnni_gather_truth(f->model, f->data, NULL, first, 0, run->rows, truth);
     fnni_gather_rows(f->data, NULL, first, run->rows, truth->rows);
     sums[0] += fnni_batch_loss(run) * run->rows;
-    sums[3] += fnni_weights(run);
+    sums[3] += fnni_row_weights(run);
     if (!fnni_is_scored(f->model, f->data)) return;
     sums[1] += fnni_hits(run, fnni_loss_is_binary(fnni_loss_of(f->model)) ? taken : y, n);
     sums[2] += fnni_squared_error(run, fnni_rescales(f->model) ? taken : y, n);
@@ -14105,7 +14114,7 @@ static size_t fnni_evaluation_space(const fnn_model *model, const fnn_context *c
                                     const fnn_dataset *data)
 {
     const size_t space = fnni_inference_space(model, context);
-    const size_t outputs = (size_t)model->layers[model->layer_count - 1].outputs;
+    const size_t outputs = (size_t)fnni_outputs(model);
     if (!model->loss_is_own) return space;
     return fnni_plus(space, fnni_round(fnni_times((size_t)data->count, outputs)));
 }
@@ -14353,17 +14362,19 @@ static fnn_dataset fnni_labelled(const int32_t *labels, int64_t count)
     return fnn_dataset_table(NULL, labels, count, 0, 0);
 }
 
-/* The share of samples whose label is among the k largest outputs, 0 of none; NaN for a label that
- * none of them is. */
+/* The share of samples, or of their weights, whose label is among the k largest outputs, 0 of none;
+ * NaN for a label that none of them is. */
 static double fnni_top_k(const fnn_real *outputs, const fnn_dataset *data, int classes, int k)
 {
-    int64_t hits = 0, i;
+    double hits = 0;
+    int64_t i;
     for (i = 0; i < data->count; i++, outputs += classes) {
         const int32_t label = fnn_dataset_label(data, i);
         if (label < 0 || label >= classes) return FNNI_NAN;
-        hits += fnni_rank(outputs, classes, label) < k;
+        if (fnni_rank(outputs, classes, label) < k)
+            hits += (double)fnni_weight_of(data, fnni_dataset_row(data, i));
     }
-    return data->count > 0 ? (double)hits / (double)data->count : 0;
+    return data->count > 0 ? hits / fnni_weight_of_all(data) : 0;
 }
 
 /* Adds a sample to the counts; 0 for a class that is none. */
@@ -14380,10 +14391,10 @@ static double fnni_r2_of(const fnn_real *outputs, const fnn_dataset *data)
     int64_t i;
     int j;
     for (i = 0; i < data->count; i++, outputs += data->target_count) {
-        const fnn_real *target = fnn_dataset_target(data, i);
-        for (j = 0; j < data->target_count; j++) {
-            const double e = (double)outputs[j] - (double)target[j];
-            error += e * e;
+        const double w = (double)fnni_weight_of(data, fnni_dataset_row(data, i));
+        for (j = 0; j < data->target_count && w > 0; j++) {
+            const double e = (double)outputs[j] - fnni_target_of(data, i, j);
+            error += w * e * e;
         }
     }
     return fnni_r2(error, fnni_target_variation(data));
@@ -14724,7 +14735,7 @@ static void fnni_fit_step(fnni_fit *f)
     f->loss_sum += fnni_train_step(&f->batch) * run->rows;
     fnni_fit_average(f);
     f->seen += run->rows;
-    f->weight_sum += fnni_weights(run);
+    f->weight_sum += fnni_row_weights(run);
     if (!fnni_is_scored(f->model, f->data)) return;
     f->score_sum += fnni_scores_hits(f->model, f->data)
                         ? fnni_hits(run, fnni_y(run, l, 0, NULL), fnni_inputs(run, l))
@@ -14834,6 +14845,15 @@ typedef struct fnni_monitor {
 static const fnni_monitor fnni_monitors[] = {FNN_MONITOR_LIST(FNNI_MONITOR)};
 #undef FNNI_MONITOR
 
+/* Whether there is the figure: a score is of outputs that can be compared with what data say. */
+static fnn_result fnni_monitor_check(const fnn_model *model, const fnn_dataset *data,
+                                     fnn_monitor monitor, fnn_error *error)
+{
+    if (fnni_monitors[monitor].sign < 0 || fnni_is_scored(model, data)) return FNN_OK;
+    return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                     "monitor: expected a loss, found a score, which these outputs and data lack");
+}
+
 /* What a fit watches, greater for better. */
 static double fnni_watched(const fnn_fit_config *c, const fnn_epoch *e)
 {
@@ -14868,6 +14888,18 @@ static int fnni_fit_improve(fnni_fit *f, const fnn_epoch *e)
     return ++f->waited >= c->patience && c->patience > 0;
 }
 
+/* Whether what early stopping watches will be there. */
+static fnn_result fnni_fit_check_monitor(const fnn_model *model, const fnn_dataset *data,
+                                         const fnn_fit_config *c, fnn_error *error)
+{
+    const fnni_monitor *monitor = &fnni_monitors[c->monitor];
+    if (c->patience == 0 && !c->restore_best) return FNN_OK;
+    if (monitor->validates && !c->validation)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                         "fit: early stopping on validation figures needs validation data");
+    return fnni_monitor_check(model, monitor->validates ? c->validation : data, c->monitor, error);
+}
+
 FNNI_COLD static fnn_result fnni_fit_check(fnn_model *model, const fnn_dataset *data,
                                            const fnn_fit_config *c, fnn_error *error)
 {
@@ -14898,10 +14930,25 @@ FNNI_COLD static fnn_result fnni_fit_check(fnn_model *model, const fnn_dataset *
     if ((unsigned)c->monitor >= FNN_MONITOR_COUNT)
         return fnni_fail(error, FNN_ERROR_ARGUMENT, "fit: expected a monitor, found %d",
                          (int)c->monitor);
-    if ((c->patience > 0 || c->restore_best) && !c->validation &&
-        fnni_monitors[c->monitor].validates)
-        return fnni_fail(error, FNN_ERROR_ARGUMENT,
-                         "fit: early stopping on validation figures needs validation data");
+    return fnni_fit_check_monitor(model, data, c, error);
+}
+
+/* Takes the model's run, gradients and optimiser state for this fit. After the first epoch they are
+ * there, but a callback may have used them for batches of its own. */
+static fnn_result fnni_fit_take(fnni_fit *f)
+{
+    fnn_model *model = f->model;
+    const fnn_fit_config *c = f->config;
+    const int batch = f->data->count < c->batch_size ? (int)f->data->count : c->batch_size;
+    fnn_result result = fnni_run_make(model, batch);
+    if (!result && c->clip_norm > 0) result = fnni_gradients_make(model);
+    if (!result) result = fnni_state_make(model, &c->optimizer);
+    if (result) return result;
+    fnni_batch_make(&f->batch, model, f->data, f->order);
+    f->batch.config = &f->now;
+    model->run.training = 1;
+    model->run_ready = 0;
+    model->run.augmenter = fnni_augments(&c->augmentation) ? &f->augmenter : NULL;
     return FNN_OK;
 }
 
@@ -14910,15 +14957,11 @@ static fnn_result fnni_fit_open(fnni_fit *f, fnn_history *history)
 {
     fnn_model *model = f->model;
     const fnn_allocator *a = &model->context.allocator;
-    const int most = f->config->batch_size;
-    const int batch = f->data->count < most ? (int)f->data->count : most;
-    fnn_result result = fnni_run_make(model, batch);
-    if (!result && f->config->clip_norm > 0) result = fnni_gradients_make(model);
-    if (!result) result = fnni_state_make(model, &f->config->optimizer);
-    if (!result) result = fnni_history_reserve(history, f->config->epochs);
+    fnn_result result = fnni_history_reserve(history, f->config->epochs);
     if (result) return result;
     f->order = (int64_t *)fnni_allocate(a, fnni_times((size_t)f->data->count, sizeof *f->order));
     if (!f->order) return FNN_ERROR_MEMORY;
+    if ((result = fnni_fit_take(f))) return result;
     if (f->config->restore_best && !(f->best = fnni_trained_copy(model))) return FNN_ERROR_MEMORY;
     if (f->config->ema_decay > 0 && !(f->average = fnni_trained_copy(model)))
         return FNN_ERROR_MEMORY;
@@ -14935,32 +14978,30 @@ static fnn_result fnni_fit_open(fnni_fit *f, fnn_history *history)
 static void fnni_fit_close(fnni_fit *f)
 {
     const fnn_allocator *a = &f->model->context.allocator;
+    f->model->run.augmenter = NULL;
     fnni_release(a, f->order);
     fnni_release(a, f->best);
     fnni_release(a, f->average);
     fnni_release(a, f->validation.workspace);
 }
 
-/* Whether the data still fit the loss, which a callback may have changed. */
-static fnn_result fnni_fit_check_loss(fnni_fit *f)
-{
-    const fnn_dataset *validation = f->config->validation;
-    fnn_error *error = &f->model->error;
-    const fnn_result result = fnni_check_data(f->model, f->data, "data", 1, error);
-    if (result || !validation) return result;
-    return fnni_check_data(f->model, validation, "validation", 1, error);
-}
-
 static fnn_result fnni_fit_epochs(fnni_fit *f, fnn_history *history)
 {
+    const fnni_loss_type *loss = fnni_loss_of(f->model);
     fnn_result result = FNN_OK;
     int epoch, stop = 0;
     for (epoch = 1; epoch <= f->config->epochs && !stop; epoch++) {
         fnn_epoch e;
-        if (epoch > 1 && (result = fnni_fit_check_loss(f))) return result;
+        if (loss != fnni_loss_of(f->model)) { /* a callback has changed it */
+            loss = fnni_loss_of(f->model);
+            result = fnni_fit_check(f->model, f->data, f->config, &f->model->error);
+            if (result) return result;
+        }
+        if (epoch > 1 && (result = fnni_fit_take(f))) return result;
         if (epoch > 1) fnni_fit_swap(f);
         result = fnni_fit_epoch(f, epoch, &e);
         if (result) return result;
+        f->model->run.augmenter = NULL; /* a callback's batches are as they are */
         e.seconds = fnni_seconds() - f->started;
         if (e.seconds < 0) e.seconds = 0;
         fnni_fit_line(f, &e);
@@ -14983,19 +15024,11 @@ static fnn_result fnni_fit_run(fnn_model *model, const fnn_dataset *data,
     f.now = *config;
     f.position = data->count;
     f.waited = -1;
+    f.augmenter.draw = &config->augmentation;
+    f.augmenter.seed = config->seed;
     result = fnni_fit_open(&f, history);
-    if (!result) {
-        fnni_batch_make(&f.batch, model, data, f.order);
-        f.batch.config = &f.now;
-        model->run.training = 1;
-        model->run_ready = 0;
-        f.augmenter.draw = &config->augmentation;
-        f.augmenter.seed = config->seed;
-        model->run.augmenter = fnni_augments(&config->augmentation) ? &f.augmenter : NULL;
-        result = fnni_fit_epochs(&f, history);
-        model->run.augmenter = NULL;
-        if (f.best && f.waited >= 0) fnni_trained_put_back(model, f.best);
-    }
+    if (!result) result = fnni_fit_epochs(&f, history);
+    if (f.best && f.waited >= 0) fnni_trained_put_back(model, f.best);
     fnni_fit_close(&f);
     return result;
 }
@@ -15080,6 +15113,7 @@ FNN_DEF fnn_result fnn_check_gradients(fnn_model *model, const fnn_dataset *data
     fnn_result result = fnni_seal(model);
     fnn_real *gradients;
     int l, bias;
+    if (report) memset(report, 0, sizeof *report);
     if (result) return result;
     if (!data || !config || !report || !(h > 0) || data->count > INT_MAX)
         return fnni_model_fail(model, FNN_ERROR_ARGUMENT,
@@ -15093,7 +15127,6 @@ FNN_DEF fnn_result fnn_check_gradients(fnn_model *model, const fnn_dataset *data
     if (!gradients) return fnni_model_fail(model, FNN_ERROR_MEMORY, "check_gradients: no memory");
     if (model->parameter_count > 0)
         memcpy(gradients, model->gradients, model->parameter_count * sizeof *gradients);
-    memset(report, 0, sizeof *report);
     for (l = 0; l < model->layer_count; l++)
         for (bias = 0; bias < 2; bias++) {
             const fnni_layer *layer = model->layers + l;
@@ -18596,6 +18629,7 @@ static fnn_result fnni_job_build(const fnni_search *s, fnni_job *job, int candid
                                  const fnn_dataset *train, const fnn_context_config *context)
 {
     const fnn_error *wrong;
+    fnn_error lacks;
     fnn_trial *t = &job->trial;
     t->values = s->found->candidates[candidate].values;
     t->candidate = candidate;
@@ -18611,8 +18645,12 @@ static fnn_result fnni_job_build(const fnni_search *s, fnni_job *job, int candid
     if (!wrong->code) {
         job->declined = s->config->build(s->config->user, t, job->model, &job->fit) != 0;
         if (!job->declined) s->found->score_name = fnni_score_name(job->model, s->data);
-        if (wrong->code != FNN_ERROR_MEMORY && (job->declined || !job->model->broken))
-            return FNN_OK;
+        if (wrong->code != FNN_ERROR_MEMORY && (job->declined || !job->model->broken)) {
+            if (job->declined ||
+                !fnni_monitor_check(job->model, s->data, s->config->monitor, &lacks))
+                return FNN_OK;
+            wrong = &lacks;
+        }
     }
     return fnni_trial_fail(s->found, t, &job->error, wrong->code, wrong->message);
 }
@@ -18971,8 +19009,6 @@ static fnn_result fnni_search_check(const fnn_dataset *data, const fnn_search_co
     if (!result && c->validation) result = fnn_dataset_check(c->validation, error);
     if (result) return result;
     if (!c->build) return fnni_fail(error, FNN_ERROR_ARGUMENT, "search: build is NULL");
-    if (!data->labels && !data->targets)
-        return fnni_fail(error, FNN_ERROR_ARGUMENT, "search: data without labels or targets");
     if ((unsigned)c->monitor >= FNN_MONITOR_COUNT)
         return fnni_fail(error, FNN_ERROR_ARGUMENT, "search: expected a monitor, found %d",
                          (int)c->monitor);

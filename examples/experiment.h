@@ -569,7 +569,7 @@ static inline double experiment_accuracy(const fnn_model *m, const fnn_dataset *
         int largest = 0;
         for (int k = 1; k < n && !isnan(y[largest]); k++)
             if (!(y[k] <= y[largest])) largest = k;
-        hits += largest == data->labels[data->index ? data->index[i] : i];
+        hits += largest == fnn_dataset_label(data, i);
     }
     free(outputs);
     return 100 * (double)hits / (double)data->count;

@@ -50,7 +50,7 @@ static int run(const char *name, const fnn_dataset *train, const fnn_dataset *te
     config.epochs = 20;
     if (fnn_fit(m, train, &config, NULL)) return puts(fnn_model_error(m)->message), 1;
     if (fnn_predict_classes(m, NULL, test, predicted)) return 1;
-    for (int64_t i = 0; i < test->count; i++) truth[i] = test->labels[test->index[i]];
+    for (int64_t i = 0; i < test->count; i++) truth[i] = fnn_dataset_label(test, i);
     fnn_confusion(predicted, truth, test->count, 2, confusion);
     fnn_precision_recall(confusion, 2, precision, recall, NULL);
     printf("%-22s recall %.3f  precision %.3f  accuracy %.3f\n", name, recall[1], precision[1],
@@ -61,18 +61,12 @@ static int run(const char *name, const fnn_dataset *train, const fnn_dataset *te
 
 int main(void)
 {
-    fnn_dataset data, train, test;
+    const fnn_dataset data = fnn_dataset_table(x, alarms, SAMPLES, COLUMNS, 2);
+    fnn_dataset train, test;
     fnn_error error;
     int64_t counts[2];
     fnn_real weights[2];
     make_samples();
-    memset(&data, 0, sizeof data);
-    data.count = SAMPLES;
-    data.height = data.width = 1;
-    data.channels = COLUMNS;
-    data.reals = x;
-    data.labels = alarms;
-    data.classes = 2;
     if (fnn_dataset_split(&data, SAMPLES / 2, 1, 1, &train, &test, &error) ||
         fnn_dataset_class_counts(&train, counts))
         return puts(error.message), 1;

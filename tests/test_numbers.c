@@ -499,6 +499,9 @@ static void the_gradient_check_keeps_a_nan(void)
     fnn_activate(bare, FNN_TANH, 0); /* nothing to check is no failure */
     CHECK(fnn_check_gradients(bare, &data, &c, 1e-3, &report, NULL) == FNN_OK);
     CHECK(report.checked == 0 && report.worst == 0);
+    report.worst = 7; /* a failure leaves no figures */
+    CHECK(fnn_check_gradients(bare, NULL, &c, 1e-3, &report, NULL) == FNN_ERROR_ARGUMENT);
+    CHECK(report.worst == 0);
     fnn_model_free(m);
     fnn_model_free(bare);
 }

@@ -682,7 +682,9 @@ static void arguments_are_checked(void)
     REFUSED(NULL, grid, AXES, &good, "NULL");
     changed.labels = NULL;
     changed.classes = 0;
-    REFUSED(&changed, grid, AXES, &good, "without labels");
+    CHECK(fnn_grid_search(&changed, grid, AXES, &good, &found, &error) == FNN_ERROR_ARGUMENT);
+    CHECKF(strstr(error.message, "labels or targets, found neither"), "%s", error.message);
+    fnn_search_free(&found);
     c = good, c.build = NULL;
     REFUSED(&data, grid, AXES, &c, "build is NULL");
     for (i = 0; i < 3; i++) {
@@ -990,6 +992,54 @@ static void every_allocation_may_fail(void)
     fnn_search_free(&expected);
 }
 
+/* The mean of the squared outputs: there is nothing to compare them with. */
+static double squares(void *user, const fnn_loss_batch *b, fnn_real *gradient)
+{
+    double sum = 0;
+    int i;
+    (void)user;
+    for (i = 0; i < b->count * b->outputs; i++) {
+        sum += (double)(b->y[i] * b->y[i]) / b->count;
+        if (gradient) gradient[i] = 2 * b->y[i] / (fnn_real)b->count;
+    }
+    return sum;
+}
+
+static int build_squares(void *user, const fnn_trial *t, fnn_model *m, fnn_fit_config *fit)
+{
+    (void)user;
+    fnn_normalize(m, FNN_NORMALIZE_STANDARDIZE, t->train);
+    fnn_dense(m, (int)t->values[UNITS], FNN_TANH);
+    fnn_set_loss_function(m, squares, NULL);
+    fit->optimizer = fnn_adam(t->values[RATE]);
+    fit->epochs = 2;
+    return 0;
+}
+
+/* A loss of one's own needs no labels; its value ranks candidates, not a score that is none. */
+static void a_loss_of_ones_own_ranks_without_labels(void)
+{
+    fnn_search_config c = configuration(2, 2);
+    fnn_dataset data = images();
+    fnn_search found;
+    fnn_error error;
+    int i;
+    data.labels = NULL;
+    data.classes = 0;
+    c.build = build_squares;
+    CHECK(fnn_grid_search(&data, grid, AXES, &c, &found, &error) == FNN_ERROR_ARGUMENT);
+    CHECKF(strstr(error.message, "monitor: expected a loss, found a score"), "%s", error.message);
+    fnn_search_free(&found);
+    c.monitor = FNN_MONITOR_VALIDATION_LOSS;
+    search_grid(&data, &c, &found);
+    CHECK(found.best >= 0 && found.model);
+    for (i = 0; found.best >= 0 && i < CANDIDATES; i++)
+        CHECK(found.candidates[i].state == FNN_CANDIDATE_TRAINED &&
+              found.candidates[i].mean.validation_loss >=
+                  found.candidates[found.best].mean.validation_loss);
+    fnn_search_free(&found);
+}
+
 static const harness_test tests[] = {TEST(any_number_of_threads_gives_the_same_bits),
                                      TEST(folds_by_hand_agree),
                                      TEST(stratified_folds_by_hand_agree),
@@ -1006,6 +1056,7 @@ static const harness_test tests[] = {TEST(any_number_of_threads_gives_the_same_b
                                      TEST(what_diverges_ranks_behind_and_what_is_declined_last),
                                      TEST(a_trial_that_fails_ends_the_search),
                                      TEST(arguments_are_checked),
+                                     TEST(a_loss_of_ones_own_ranks_without_labels),
                                      TEST(the_callback_sees_each_candidate_and_can_stop),
                                      TEST(a_callback_can_save),
                                      TEST(the_csv_reads_back),

@@ -228,6 +228,23 @@ static fnn_model *make_large(fnn_isa isa, int threads, const fnn_dataset *data)
     return m;
 }
 
+/* The way back would go through other numbers than those that came forward. */
+static void normalising_ends_a_batch(void)
+{
+    static fnn_real back[BATCH * INPUTS], ones[BATCH * CLASSES];
+    const fnn_dataset data = make_images();
+    const fnn_real half = (fnn_real).5;
+    fnn_model *m = make_network(FNN_ISA_BEST, 1, &data);
+    int with;
+    for (with = 0; with < 2; with++) {
+        CHECK(!fnn_forward(m, &data, NULL, BATCH, 1) && fnn_outputs(m));
+        CHECK(!(with ? fnn_normalize_with(m, NULL, &half, 1)
+                     : fnn_normalize(m, FNN_NORMALIZE_DIVIDE_255, &data)));
+        CHECK(!fnn_outputs(m) && fnn_backward_to_input(m, ones, back) == FNN_ERROR_STATE);
+    }
+    fnn_model_free(m);
+}
+
 static void input_gradients_do_not_depend_on_threads(void)
 {
     static fnn_real dx[3][ROWS * INPUTS];
@@ -512,6 +529,21 @@ static void a_callback_may_thaw_a_layer(void)
     fnn_model_free(b);
 }
 
+static void the_summary_tells_what_is_trained(void)
+{
+    const fnn_dataset data = make_images();
+    fnn_model *m = make_network(FNN_ISA_BEST, 1, &data);
+    char text[2000];
+    CHECK(fnn_summary(m, text, sizeof text) == strlen(text));
+    CHECK(!strstr(text, "frozen") && !strstr(text, "rate"));
+    CHECK(!fnn_set_trainable(m, CONV, 0) && !fnn_set_rate_factor(m, HIDDEN, .25));
+    CHECK(fnn_summary(m, text, sizeof text) == strlen(text));
+    CHECKF(strstr(text, " 40  frozen\n1") != NULL, "%s", text); /* 9 x 4 weights, 4 biases */
+    CHECKF(strstr(text, " 629  rate x 0.25\n") && strstr(text, ", 40 of them frozen\n"), "%s",
+           text);
+    fnn_model_free(m);
+}
+
 /* ---- a loss function of the caller's ---- */
 
 typedef struct {
@@ -706,6 +738,28 @@ static void a_loss_may_do_without_labels(void)
     fnn_history_free(&history[1]);
 }
 
+/* A loss of one's own takes any label, but a weight is looked up by it. */
+static void class_weights_need_a_class_under_any_loss(void)
+{
+    static fnn_real x[4 * CLASSES];
+    const fnn_real of_class[CLASSES] = {1, 2, 3, 4, 5};
+    int32_t truth[4] = {0, 1, 1 << 30, -7};
+    fnn_dataset data = with_labels(table_of(x, 4, CLASSES), truth, CLASSES);
+    fnn_model *m = fnn_sequential(1, 1, CLASSES);
+    fnn_dense(m, 2, FNN_LINEAR); /* fewer outputs than classes */
+    CHECK(!fnn_set_loss_function(m, to_itself, x));
+    CHECK(!fnn_forward(m, &data, NULL, 4, 1));
+    data.class_weights = of_class;
+    CHECK(!fnn_forward(m, &data, NULL, 2, 1));
+    CHECK(fnn_forward(m, &data, NULL, 3, 1) == FNN_ERROR_ARGUMENT);
+    CHECK(strstr(fnn_model_error(m)->message, "labels below 5, found 1073741824") != NULL);
+    truth[1] = CLASSES - 1;
+    CHECK(!fnn_forward(m, &data, NULL, 2, 1));
+    truth[1] = -1;
+    CHECK(fnn_loss(m, NULL) == FNN_ERROR_ARGUMENT);
+    fnn_model_free(m);
+}
+
 static void a_loss_of_ones_own_may_end_a_fit(void)
 {
     fnn_dataset data = make_images();
@@ -744,6 +798,106 @@ static void a_callback_may_change_the_loss(void)
     CHECK(!fnn_set_loss_function(m, to_itself, x));
     CHECK(!fnn_fit(m, &data, &c, &history) && history.count == 4);
     fnn_history_free(&history);
+    fnn_model_free(m);
+}
+
+/* Batches of a callback's own: without labels, larger than the fit's, not in training. */
+typedef struct {
+    fnn_model *m;
+    fnn_dataset data;
+    fnn_real gradient[ROWS * CLASSES];
+} onlooker;
+
+static int look_on(void *user, const fnn_epoch *epoch)
+{
+    onlooker *o = (onlooker *)user;
+    static fnn_real y[ROWS * CLASSES];
+    (void)epoch;
+    CHECK(!fnn_forward(o->m, &o->data, NULL, ROWS, 0));
+    CHECK(!fnn_predict(o->m, NULL, &o->data, y));
+    CHECK(fnn_outputs(o->m) && !memcmp(fnn_outputs(o->m), y, sizeof y));
+    CHECK(!fnn_backward_from(o->m, o->gradient));
+    CHECK(fnn_loss(o->m, NULL) == FNN_ERROR_STATE);
+    return 0;
+}
+
+static void a_callback_may_look_at_batches(void)
+{
+    static onlooker o;
+    const fnn_dataset data = make_images();
+    fnn_model *m[2];
+    int watched;
+    for (watched = 0; watched < 2; watched++) {
+        fnn_fit_config c = make_config(3);
+        m[watched] = make_network(FNN_ISA_BEST, 2, &data);
+        c.augmentation.shift = 1;
+        c.ema_decay = .9;
+        c.clip_norm = 1;
+        o.m = m[watched];
+        o.data = data;
+        o.data.labels = NULL;
+        o.data.classes = 0;
+        if (watched) c.callback = look_on, c.user = &o;
+        CHECK(!fnn_fit(m[watched], &data, &c, NULL));
+    }
+    CHECK(same_weights(m[0], m[1]));
+    fnn_model_free(m[0]);
+    fnn_model_free(m[1]);
+}
+
+static int ask_for_answers(void *user, const fnn_epoch *epoch)
+{
+    (void)epoch;
+    return fnn_set_loss((fnn_model *)user, FNN_LOSS_BINARY_CROSS_ENTROPY, 0, 0) != FNN_OK;
+}
+
+/* Neither the targets nor their normalisation fit the new loss. */
+static void a_changed_loss_meets_the_data(void)
+{
+    static fnn_real x[40 * 6];
+    const fnn_dataset data = with_targets(table_of(x, 40, 6), x, 6);
+    const char *const says[2] = {"expected targets from 0 to 1", "takes no normalised targets"};
+    fnn_fit_config c = make_config(3);
+    int normalised;
+    fill_reals(x, 40 * 6, 3, 3);
+    for (normalised = 0; normalised < 2; normalised++) {
+        fnn_history history = {0};
+        fnn_model *m = fnn_sequential(1, 1, 6);
+        fnn_dense(m, 6, FNN_LINEAR);
+        fnn_set_loss(m, FNN_LOSS_MEAN_SQUARED_ERROR, 0, 0);
+        if (normalised) CHECK(!fnn_normalize_targets(m, FNN_NORMALIZE_STANDARDIZE, &data));
+        c.callback = ask_for_answers;
+        c.user = m;
+        CHECK(fnn_fit(m, &data, &c, &history) == FNN_ERROR_ARGUMENT && history.count == 1);
+        CHECKF(strstr(fnn_model_error(m)->message, says[normalised]), "%s",
+               fnn_model_error(m)->message);
+        fnn_history_free(&history);
+        fnn_model_free(m);
+    }
+}
+
+/* A score that there is not would end a fit at once, and restore its first epoch. */
+static void no_score_is_watched_where_there_is_none(void)
+{
+    static fnn_real x[40 * 6];
+    static int32_t truth[40];
+    const fnn_dataset bare = table_of(x, 40, 6), data = with_labels(bare, truth, 6);
+    fnn_fit_config c = make_config(3);
+    fnn_model *m = fnn_sequential(1, 1, 6);
+    fill_reals(x, 40 * 6, 3, 3);
+    fnn_dense(m, 6, FNN_LINEAR);
+    CHECK(!fnn_set_loss_function(m, to_itself, x));
+    c.monitor = FNN_MONITOR_SCORE;
+    CHECK(!fnn_fit(m, &bare, &c, NULL)); /* nothing is watched */
+    c.patience = 1;
+    CHECK(fnn_fit(m, &bare, &c, NULL) == FNN_ERROR_ARGUMENT);
+    CHECK(strstr(fnn_model_error(m)->message, "monitor: expected a loss, found a score") != NULL);
+    CHECK(!fnn_fit(m, &data, &c, NULL));
+    c.validation = &bare;
+    c.monitor = FNN_MONITOR_VALIDATION_SCORE;
+    CHECK(fnn_fit(m, &data, &c, NULL) == FNN_ERROR_ARGUMENT);
+    c.monitor = FNN_MONITOR_VALIDATION_LOSS;
+    CHECK(!fnn_fit(m, &data, &c, NULL));
     fnn_model_free(m);
 }
 
@@ -790,6 +944,7 @@ static const harness_test tests[] = {TEST(the_loss_reads_what_stands_there_now),
                                      TEST(several_ways_back_follow_one_forward),
                                      TEST(labels_are_the_losses_business),
                                      TEST(ways_back_out_of_order_are_errors),
+                                     TEST(normalising_ends_a_batch),
                                      TEST(input_gradients_do_not_depend_on_threads),
                                      TEST(the_way_to_the_input_takes_memory_once),
                                      TEST(a_frozen_layer_stays_to_the_bit),
@@ -799,10 +954,15 @@ static const harness_test tests[] = {TEST(the_loss_reads_what_stands_there_now),
                                      TEST(a_rate_factor_multiplies_the_rate),
                                      TEST(a_builders_index_is_its_layer),
                                      TEST(a_callback_may_thaw_a_layer),
+                                     TEST(the_summary_tells_what_is_trained),
                                      TEST(a_loss_of_ones_own_trains),
                                      TEST(a_loss_may_look_at_the_whole_batch),
                                      TEST(a_loss_may_do_without_labels),
+                                     TEST(class_weights_need_a_class_under_any_loss),
                                      TEST(a_loss_of_ones_own_may_end_a_fit),
                                      TEST(a_callback_may_change_the_loss),
+                                     TEST(a_callback_may_look_at_batches),
+                                     TEST(a_changed_loss_meets_the_data),
+                                     TEST(no_score_is_watched_where_there_is_none),
                                      TEST(validation_takes_its_memory_first)};
 HARNESS_MAIN(tests)

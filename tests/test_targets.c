@@ -440,7 +440,41 @@ static void scores_are_shares_of_the_weights(void)
         const double variation = pow(1 - mean, 2) + 2 * pow(-1 - mean, 2) + 5 * pow(2 - mean, 2);
         CLOSE(metrics.r2, 1 - 5 / variation);
         CLOSE(metrics.loss, 5. / 3);
+        CLOSE(fnn_r2_on(x, &data, 1), metrics.r2); /* y = x */
     }
+    fnn_model_free(m);
+}
+
+/* Outputs that are there already are scored as fnn_evaluate scores them; counts stay counts. */
+static void scores_of_outputs_know_the_weights(void)
+{
+    const fnn_real y[6] = {3, 1, 0, 2, 2, 1}, w[3] = {1, 2, 5}, of_class[2] = {4, 1};
+    const int32_t truth[3] = {0, 1, 1};
+    fnn_dataset data = with_labels(table_of(y, 3, 2), truth, 2);
+    int64_t confusion[4];
+    data.weights = w;
+    CLOSE(fnn_accuracy_on(y, &data, 2), 3. / 8);
+    data.class_weights = of_class;
+    CLOSE(fnn_accuracy_on(y, &data, 2), 6. / 11);
+    CHECK(fnn_top_k_on(y, &data, 2, 2) == 1);
+    CHECK(!fnn_confusion_on(y, &data, 2, confusion));
+    CHECK(confusion[0] == 1 && confusion[1] == 0 && confusion[2] == 1 && confusion[3] == 1);
+}
+
+/* What stands in the way of several answers is none of a layer's within. */
+static void layers_within_are_seen_whatever_the_weights(void)
+{
+    const fnn_real x[3] = {1, -1, 2}, t[3] = {1, 0, 1}, of_class[2] = {1, 3};
+    fnn_dataset data = with_targets(table_of(x, 3, 1), t, 1);
+    fnn_real y[6];
+    fnn_model *m = fnn_sequential(1, 1, 1);
+    const int within = fnn_dense(m, 2, FNN_TANH);
+    fnn_dense(m, 1, FNN_SIGMOID);
+    CHECK(!fnn_set_loss(m, FNN_LOSS_BINARY_CROSS_ENTROPY, 0, 0) && !fnn_seal(m));
+    data.classes = 2;
+    data.class_weights = of_class;
+    CHECK(!fnn_predict(m, NULL, &data, y));
+    CHECK(!fnn_predict_layer(m, NULL, &data, within, y));
     fnn_model_free(m);
 }
 
@@ -650,6 +684,8 @@ static const harness_test tests[] = {TEST(an_answer_may_be_label_or_target),
                                      TEST(a_weight_is_a_factor_of_loss_and_gradient),
                                      TEST(weights_reach_the_fit),
                                      TEST(scores_are_shares_of_the_weights),
+                                     TEST(scores_of_outputs_know_the_weights),
+                                     TEST(layers_within_are_seen_whatever_the_weights),
                                      TEST(a_sample_of_no_weight_has_no_part),
                                      TEST(weights_that_are_none_are_refused),
                                      TEST(predictions_are_in_the_unit_of_the_targets),

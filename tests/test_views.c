@@ -243,6 +243,45 @@ static void stratified_by_one_hot_targets(void)
     CHECK(fnn_dataset_split(&data, 5, -1, 0, &first, &second, &error) == FNN_ERROR_ARGUMENT);
 }
 
+/* One column of targets says no or yes, and is dealt out as labels of two classes are. */
+static void stratified_by_one_column(void)
+{
+    static fnn_real reals[80], targets[40];
+    static int32_t labels[40];
+    fnn_dataset data, part[2], whole;
+    int i;
+    make_table(&data, reals, labels, 40);
+    for (i = 0; i < 40; i++) labels[i] = i % 4 == 0, targets[i] = (fnn_real)labels[i];
+    data.classes = 2;
+    CHECK(!fnn_dataset_split(&data, 12, FNN_ORDER_STRATIFIED, 1, &part[0], &whole, NULL));
+    fnn_dataset_free(&whole);
+    data.labels = NULL;
+    data.targets = targets;
+    data.target_count = 1;
+    CHECK(!fnn_dataset_split(&data, 12, FNN_ORDER_STRATIFIED, 1, &part[1], &whole, NULL));
+    fnn_dataset_free(&whole);
+    CHECK(part[1].count == 12 && !memcmp(part[0].index, part[1].index, 12 * sizeof(int64_t)));
+    fnn_dataset_free(&part[0]), fnn_dataset_free(&part[1]);
+}
+
+/* Targets that are no classes beside labels: their largest would be a class that there is not. */
+static void labels_beside_other_targets_are_not_dealt(void)
+{
+    static fnn_real reals[80], targets[200];
+    static int32_t labels[40];
+    fnn_dataset data, train, validation;
+    fnn_error error;
+    int i;
+    make_table(&data, reals, labels, 40);
+    for (i = 0; i < 40; i++) targets[5 * i + 4] = 1;
+    data.targets = targets;
+    data.target_count = 5;
+    CHECK(fnn_dataset_fold(&data, 5, 0, FNN_ORDER_STRATIFIED, 1, &train, &validation, &error) ==
+          FNN_ERROR_ARGUMENT);
+    CHECKF(strstr(error.message, "expected a target_count of 3, found 5"), "%s", error.message);
+    CHECK(fnn_dataset_check(&data, NULL) == FNN_ERROR_ARGUMENT);
+}
+
 static void views_reject_wrong_calls(void)
 {
     static fnn_real reals[20];
@@ -303,7 +342,7 @@ static void shuffles_are_uniform(void)
 
 static void check_finds_what_is_wrong(void)
 {
-    static fnn_real reals[20], targets[20];
+    static fnn_real reals[20], targets[30];
     static int32_t labels[10];
     static uint8_t bytes[20];
     static int64_t index[3] = {9, 0, 4};
@@ -313,7 +352,7 @@ static void check_finds_what_is_wrong(void)
     int64_t counts[3];
     make_table(&good, reals, labels, 10);
     good.targets = targets;
-    good.target_count = 2;
+    good.target_count = 3;
 #define WRONG(change, words)                                       \
     data = good;                                                   \
     change;                                                        \
@@ -328,9 +367,9 @@ static void check_finds_what_is_wrong(void)
     RIGHT((data.index = index, data.rows = 10, data.count = 3));
     RIGHT((data.reals = NULL, data.bytes = bytes));
     RIGHT((data.labels = NULL, data.classes = 0));
-    RIGHT((data.labels = NULL, data.classes = 2));
+    RIGHT((data.labels = NULL, data.classes = 2, data.target_count = 2));
     RIGHT((data.labels = NULL, data.classes = 2, data.target_count = 1));
-    WRONG(data.labels = NULL, "of 3 classes: expected a target_count of 3, found 2");
+    WRONG(data.target_count = 2, "of 3 classes: expected a target_count of 3, found 2");
     WRONG((data.labels = NULL, data.target_count = 1), "of 3, found 1");
     CHECK(fnn_dataset_check(NULL, &error) == FNN_ERROR_ARGUMENT);
     WRONG(data.count = 0, "no samples");
@@ -343,7 +382,7 @@ static void check_finds_what_is_wrong(void)
     WRONG((data.rows = INT64_MAX, data.height = data.width = 1000), "overflow");
     WRONG(data.bytes = bytes, "each of bytes and reals");
     WRONG(data.reals = NULL, "none of bytes and reals");
-    WRONG(data.classes = 2, "sample 2 has label 2");
+    WRONG((data.classes = data.target_count = 2), "sample 2 has label 2");
     WRONG(data.classes = 0, "0 classes");
     WRONG(data.target_count = 0, "target_count is 0");
     WRONG((data.index = index, data.rows = 9, data.count = 3), "index[0] is 9");
@@ -512,6 +551,8 @@ static const harness_test tests[] = {
     TEST(stratified_splits_round_up_the_largest_remainders),
     TEST(stratified_folds_share_out_each_class),
     TEST(stratified_by_one_hot_targets),
+    TEST(stratified_by_one_column),
+    TEST(labels_beside_other_targets_are_not_dealt),
     TEST(views_reject_wrong_calls),
     TEST(shuffles_are_uniform),
     TEST(check_finds_what_is_wrong),
