@@ -17120,6 +17120,9 @@ static fnn_result fnni_csv_check_same(const fnni_csv_load *load)
         return fnni_fail(load->csv.error, FNN_ERROR_ARGUMENT,
                          "%s: same_classes has no categories and means: it was not read from CSV",
                          path);
+    if (given && !given->means && load->config->missing == FNN_CSV_MISSING_MEAN)
+        return fnni_fail(load->csv.error, FNN_ERROR_ARGUMENT,
+                         "%s: same_classes has no means: it was read with keep_bytes", path);
     if (given && given->columns != load->features)
         return fnni_fail(load->csv.error, FNN_ERROR_FORMAT,
                          "%s: %d feature columns, but same_classes has %d", path, load->features,
@@ -17304,17 +17307,13 @@ static fnn_result fnni_csv_label_field(fnni_csv_load *load, const fnni_csv_field
 /* Where the fields of a row go, counted from its start. */
 typedef struct fnni_csv_places {
     int feature, text, label;
-    int missing; /* fields so far */
 } fnni_csv_places;
 
-static fnn_result fnni_csv_value(fnni_csv_load *load, fnni_csv_field *field, fnn_csv_role role,
-                                 fnni_csv_places *at)
+static fnn_result fnni_csv_value(fnni_csv_load *load, const fnni_csv_field *field, int missing,
+                                 fnn_csv_role role, fnni_csv_places *at)
 {
-    const int missing = fnni_csv_is_missing(load->config, field);
     const int k = at->feature;
     fnni_term *word;
-    at->missing += missing;
-    if (missing && load->config->missing == FNN_CSV_MISSING_DROP) return FNN_OK;
     if (role == FNN_CSV_LABEL && missing)
         return fnni_csv_fail(&load->csv, field, "a label or target, of which no mean is taken");
     if (role == FNN_CSV_LABEL) return fnni_csv_label_field(load, field, at->label++);
@@ -17329,24 +17328,39 @@ static fnn_result fnni_csv_value(fnni_csv_load *load, fnni_csv_field *field, fnn
     return FNN_OK;
 }
 
-/* Second pass: reads the values. The first one has checked the table's form. A line that is left
- * out is written over by the next. */
+/* Steps over the line that comes next if it is to be left out for a missing value, whatever else
+ * stands in it. Returns whether it was. */
+static int fnni_csv_drop_line(fnni_csv_load *load)
+{
+    fnni_csv csv = load->csv;
+    fnni_csv_field field;
+    int column, missing = 0;
+    if (load->config->missing != FNN_CSV_MISSING_DROP) return 0;
+    for (column = 0; column < load->columns && !fnni_csv_next_field(&csv, &field); column++)
+        if (load->roles[column] != FNN_CSV_SKIPPED)
+            missing |= fnni_csv_is_missing(load->config, &field);
+    if (missing) load->csv = csv;
+    return missing;
+}
+
+/* Second pass: reads the values. The first one has checked the table's form. */
 static fnn_result fnni_csv_fill(fnni_csv_load *load)
 {
-    const int dropping = load->config->missing == FNN_CSV_MISSING_DROP;
     fnni_csv_field field;
     fnn_result result = FNN_OK;
     load->csv = load->begin;
     while (result == FNN_OK && fnni_csv_next_record(&load->csv)) {
-        fnni_csv_places at = {0, 0, 0, 0};
-        int column;
+        fnni_csv_places at = {0, 0, 0};
+        int column, missing;
+        if (fnni_csv_drop_line(load)) continue;
         for (column = 0; result == FNN_OK && column < load->columns; column++) {
             result = fnni_csv_next_field(&load->csv, &field);
             if (result != FNN_OK || load->roles[column] == FNN_CSV_SKIPPED) continue;
+            missing = fnni_csv_is_missing(load->config, &field);
             fnni_csv_unquote(&field);
-            result = fnni_csv_value(load, &field, (fnn_csv_role)load->roles[column], &at);
+            result = fnni_csv_value(load, &field, missing, (fnn_csv_role)load->roles[column], &at);
         }
-        if (!(dropping && at.missing)) load->row++;
+        load->row++;
     }
     if (result == FNN_OK && load->row == 0)
         result = fnni_fail(load->csv.error, FNN_ERROR_FORMAT,

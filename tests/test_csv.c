@@ -310,6 +310,28 @@ static void csv_lines_with_missing_values_are_dropped(void)
     check_csv_fails(__LINE__, ",a,1\n2,b,x\n", &c, FNN_ERROR_FORMAT, "line 2, column 3");
 }
 
+/* Whatever else such a line holds: no number, a class that the training set does not have. */
+static void csv_lines_that_are_dropped_are_not_read(void)
+{
+    fnn_csv_config c = fnn_csv_config_init();
+    fnn_dataset train, test;
+    fnn_error error;
+    c.missing = FNN_CSV_MISSING_DROP;
+    if (!CHECKF(load_csv_text(&train, "1,2,1\nx,?,0\n,2,9\n3,4,0\n", &c, &error) == FNN_OK, "%s",
+                error.message))
+        return;
+    CHECK(train.count == 2 && train.classes == 2);
+    CHECK(reals_are(&train, (const double[]){1, 2, 3, 4}));
+    c.same_classes = &train;
+    CHECKF(load_csv_text(&test, "?,2,7\n5,6,1\n7,\"?\",-1\n", &c, &error) == FNN_OK, "%s",
+           error.message);
+    CHECK(test.count == 1 && reals_are(&test, (const double[]){5, 6}) && test.labels[0] == 1);
+    fnn_dataset_free(&test);
+    c.missing_words = "\"";
+    check_csv_fails(__LINE__, "1,2,1\n\"\"\"\",2,1\n", &c, FNN_ERROR_FORMAT, "found \"\"\"");
+    fnn_dataset_free(&train);
+}
+
 /* ---- what columns are ---- */
 
 static void csv_text_columns_become_one_hot(void)
@@ -523,6 +545,18 @@ static void csv_encoded_like_the_training_file(void)
     fnn_dataset_free(&test);
     memset(&test, 0, sizeof test);
     check_csv_fails(__LINE__, "Ulm,1\n", &c, FNN_ERROR_ARGUMENT, "no categories and means");
+
+    c = fnn_csv_config_init(); /* bytes have no means either, and the test file's are no others' */
+    c.keep_bytes = 1;
+    CHECK(load_csv_text(&train, "1,2,0\n3,4,1\n", &c, &error) == FNN_OK);
+    c.keep_bytes = 0;
+    c.same_classes = &train;
+    CHECK(load_csv_text(&test, "1,2,0\n", &c, &error) == FNN_OK);
+    fnn_dataset_free(&test);
+    c.missing = FNN_CSV_MISSING_MEAN;
+    check_csv_fails(__LINE__, "1,9,0\n,7,1\n", &c, FNN_ERROR_ARGUMENT,
+                    "same_classes has no means: it was read with keep_bytes");
+    fnn_dataset_free(&train);
 }
 
 /* As many classes as there can be, in another order than the other set's, are found one by one
@@ -779,6 +813,7 @@ static const harness_test tests[] = {
     TEST(csv_missing_values_are_refused),
     TEST(csv_missing_values_become_means),
     TEST(csv_lines_with_missing_values_are_dropped),
+    TEST(csv_lines_that_are_dropped_are_not_read),
     TEST(csv_text_columns_become_one_hot),
     TEST(csv_categories_are_limited),
     TEST(csv_columns_by_name),
