@@ -12080,7 +12080,7 @@ static void fnni_draw_weights(fnn_model *model)
     int l;
     for (l = 0; l < model->layer_count; l++) {
         const fnni_layer *layer = model->layers + l;
-        fnn_real *w = model->parameters + layer->offset;
+        fnn_real *w = FNNI_AT(model->parameters, layer->offset);
         if (layer->type->start) layer->type->start(model, layer);
         else if (fnni_has_parameters(layer)) {
             fnni_initialize(layer->weights_start, layer->fan_in, layer->fan_out, model->seed,
