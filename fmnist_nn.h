@@ -8176,13 +8176,12 @@ static int fnni_argmax(const fnn_real *y, int n)
     return best;
 }
 
-/* The class of what is in a row, which has a label or targets of classes. */
+/* The class of what is in a row: its label or, without labels, where its targets are largest. */
 static int fnni_class_of(const fnn_dataset *data, size_t row)
 {
-    const fnn_real *t = data->targets && data->classes > 0
-                            ? data->targets + row * (size_t)data->target_count
-                            : NULL;
-    if (!t) return (int)data->labels[row];
+    const fnn_real *t;
+    if (data->labels) return (int)data->labels[row];
+    t = data->targets + row * (size_t)data->target_count;
     return data->target_count == 1 ? t[0] > (fnn_real).5 : fnni_argmax(t, data->target_count);
 }
 
@@ -8299,9 +8298,6 @@ static fnn_result fnni_dataset_check_weights(const fnn_dataset *data, fnn_error 
 {
     int64_t i;
     int c;
-    if (data->class_weights && data->classes < 1)
-        return fnni_fail(error, FNN_ERROR_ARGUMENT, "data set: class_weights, but %d classes",
-                         data->classes);
     for (c = 0; data->class_weights && c < data->classes; c++)
         if (!fnni_weight_fits(data->class_weights[c]))
             return fnni_fail(error, FNN_ERROR_ARGUMENT,
@@ -8330,6 +8326,17 @@ static fnn_result fnni_dataset_check_columns(const fnn_dataset *data, fnn_error 
                      data->target_count);
 }
 
+/* Class weights are looked up by class: there must be classes, and targets that say which where
+ * labels do not. Costs nothing. */
+static fnn_result fnni_dataset_check_class_weights(const fnn_dataset *data, fnn_error *error)
+{
+    if (!data->class_weights) return FNN_OK;
+    if (data->classes < 1)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "data set: class_weights, but %d classes",
+                         data->classes);
+    return data->labels ? FNN_OK : fnni_dataset_check_columns(data, error);
+}
+
 FNN_DEF fnn_result fnn_dataset_check(const fnn_dataset *data, fnn_error *error)
 {
     size_t j;
@@ -8340,8 +8347,8 @@ FNN_DEF fnn_result fnn_dataset_check(const fnn_dataset *data, fnn_error *error)
     if (result == FNN_OK && data->targets && data->target_count < 1)
         result = fnni_fail(error, FNN_ERROR_ARGUMENT, "data set: targets, but target_count is %d",
                            data->target_count);
-    if (result == FNN_OK && (!data->labels || data->class_weights))
-        result = fnni_dataset_check_columns(data, error);
+    if (result == FNN_OK && !data->labels) result = fnni_dataset_check_columns(data, error);
+    if (result == FNN_OK) result = fnni_dataset_check_class_weights(data, error);
     if (result == FNN_OK) result = fnni_dataset_check_index(data, error);
     if (result == FNN_OK) result = fnni_dataset_check_labels(data, error);
     if (result == FNN_OK) result = fnni_dataset_check_weights(data, error);
@@ -8475,7 +8482,7 @@ static fnn_result fnni_order_check(const fnn_dataset *data, int order, fnn_error
     result = fnni_dataset_check_index(data, error);
     if (result == FNN_OK && data->labels) return fnni_dataset_check_labels(data, error);
     if (result == FNN_OK &&
-        (data->classes < 1 || !data->targets || data->target_count != data->classes))
+        (data->classes < 1 || !data->targets || fnni_dataset_check_columns(data, NULL)))
         result = fnni_fail(error, FNN_ERROR_ARGUMENT,
                            "order: stratified, but there are neither labels nor one-hot targets");
     return result;
@@ -12780,7 +12787,7 @@ FNNI_COLD static fnn_result fnni_check_data(const fnn_model *model, const fnn_da
         return fnni_fail(error, FNN_ERROR_ARGUMENT,
                          "%s: expected samples of %d numbers, found %d x %d x %d", name,
                          model->inputs, data->height, data->width, data->channels);
-    if (data->class_weights && fnni_dataset_check_columns(data, error)) return FNN_ERROR_ARGUMENT;
+    if (fnni_dataset_check_class_weights(data, error)) return FNN_ERROR_ARGUMENT;
     if (data->class_weights && data->targets && outputs > 1 &&
         fnni_loss_is_binary(fnni_loss_of(model)))
         return fnni_fail(
@@ -12860,7 +12867,8 @@ static fnn_result fnni_check_samples(const fnn_model *model, const fnn_dataset *
                                      const int64_t *samples, int count, fnn_error *error)
 {
     const int outputs = model->layers[model->layer_count - 1].outputs;
-    const int most = fnni_loss_classes(fnni_loss_of(model), outputs);
+    const int learned = !data->targets && !model->loss_is_own; /* labels are, not targets */
+    const int most = learned ? fnni_loss_classes(fnni_loss_of(model), outputs) : data->classes;
     const int classes = data->class_weights && data->classes < most ? data->classes : most;
     const int64_t rows = fnni_dataset_rows(data);
     int i;
@@ -12876,7 +12884,7 @@ static fnn_result fnni_check_samples(const fnn_model *model, const fnn_dataset *
             return fnni_fail(error, FNN_ERROR_ARGUMENT,
                              "batch: expected samples below %ld, found %ld", (long)data->count,
                              (long)sample);
-        if (!data->targets && data->labels && !model->loss_is_own &&
+        if (data->labels && (learned || data->class_weights) &&
             (data->labels[row] < 0 || data->labels[row] >= classes))
             return fnni_fail(error, FNN_ERROR_ARGUMENT,
                              "batch: expected labels below %d, found %ld", classes,
