@@ -8176,13 +8176,15 @@ static int fnni_argmax(const fnn_real *y, int n)
     return best;
 }
 
-/* The class of what is in a row: its label or, without labels, where its targets are largest. */
+/* The class of what is in a row: its label or, without labels, where its targets are largest; of
+ * two classes with one column between them the one on whose side the target is. */
 static int fnni_class_of(const fnn_dataset *data, size_t row)
 {
     const fnn_real *t;
     if (data->labels) return (int)data->labels[row];
     t = data->targets + row * (size_t)data->target_count;
-    return data->target_count == 1 ? t[0] > (fnn_real).5 : fnni_argmax(t, data->target_count);
+    return data->target_count < data->classes ? t[0] > (fnn_real).5
+                                              : fnni_argmax(t, data->target_count);
 }
 
 FNN_DEF int32_t fnn_dataset_label(const fnn_dataset *data, int64_t i)
@@ -17562,7 +17564,9 @@ static fnn_result fnni_csv_expand(fnni_csv_load *load, fnn_dataset *out,
     if (load->texts)
         to = (fnn_real *)fnni_dataset_allocate(out, fnni_times((size_t)load->row, features),
                                                sizeof *to);
-    if (!to) return fnni_fail_memory(load->csv.error, load->csv.path, features * sizeof *to);
+    if (!to)
+        return fnni_fail_memory(load->csv.error, load->csv.path,
+                                fnni_times(fnni_times((size_t)load->row, features), sizeof *to));
     for (row = 0; row < load->row; row++) {
         const int without =
             fnni_csv_expand_row(e, load->reals + row * load->features, to + (size_t)row * features);

@@ -263,6 +263,11 @@ static void stratified_by_one_hot_targets(void)
     for (i = 0, ones = 0; i < 10; i++) ones += (int)first.index[i] % 2;
     CHECKF(ones == 5, "%d of class 1 among 10", ones);
     fnn_dataset_free(&first), fnn_dataset_free(&second);
+    data.classes = 1; /* a single class has a single column as well, whatever stands there */
+    CHECK(!fnn_dataset_check(&data, NULL) && fnn_dataset_label(&data, 1) == 0);
+    CHECK(!fnn_dataset_split(&data, 10, FNN_ORDER_STRATIFIED, 1, &first, &second, NULL));
+    CHECK(first.count == 10 && second.count == 30);
+    fnn_dataset_free(&first), fnn_dataset_free(&second);
     make_table(&data, reals, labels, 40);
     labels[7] = 3;
     CHECK(fnn_dataset_fold(&data, 5, 0, FNN_ORDER_STRATIFIED, 0, &first, &second, &error) ==
