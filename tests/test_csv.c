@@ -379,6 +379,29 @@ static void csv_text_columns_become_one_hot(void)
     check_csv_fails(__LINE__, "p,x,\ne,y,?\n", &c, FNN_ERROR_FORMAT, "column 3 has no value");
 }
 
+/* The largest array of a text column is that of its categories: rows times features. */
+static void csv_says_how_much_memory_there_is_not(void)
+{
+    fnn_csv_config c = fnn_csv_config_init();
+    fnn_allocator allocator;
+    fnn_dataset data;
+    fnn_error error;
+    budget memory;
+    char wanted[60];
+    int n, found = 0;
+    c.others = FNN_CSV_TEXT;
+    c.label = FNN_CSV_LABEL_NONE;
+    snprintf(wanted, sizeof wanted, "no memory for %d bytes", (int)(5 * 4 * sizeof(fnn_real)));
+    for (n = 0; n < 100; n++) {
+        allocator = budget_open(&memory);
+        memory.allowed = n;
+        if (!fnn_read_csv(write_text("c", "a\nb\nc\nd\na\n"), &c, &allocator, &data, &error)) break;
+        found += strstr(error.message, wanted) != NULL;
+    }
+    CHECKF(found == 1, "%d of %d messages say \"%s\"", found, n, wanted);
+    fnn_dataset_free(&data);
+}
+
 /* A column of identifiers would make as many features as there are rows. */
 static void csv_categories_are_limited(void)
 {
@@ -815,6 +838,7 @@ static const harness_test tests[] = {
     TEST(csv_lines_with_missing_values_are_dropped),
     TEST(csv_lines_that_are_dropped_are_not_read),
     TEST(csv_text_columns_become_one_hot),
+    TEST(csv_says_how_much_memory_there_is_not),
     TEST(csv_categories_are_limited),
     TEST(csv_columns_by_name),
     TEST(csv_header_of_another_length),

@@ -169,11 +169,33 @@ static void sealed(world *w)
     fnn_seal(w->model);
 }
 
-static void small_step(world *w)
+static void half_step(world *w)
 {
     fnn_forward(w->model, &w->data, NULL, 5, 1);
     fnn_loss(w->model, NULL);
+}
+
+static void small_step(world *w)
+{
+    half_step(w);
     fnn_backward(w->model);
+}
+
+static double mean_output(void *user, const fnn_loss_batch *batch, fnn_real *gradient)
+{
+    const int n = batch->count * batch->outputs;
+    double sum = 0;
+    int i;
+    (void)user;
+    for (i = 0; i < n; i++) sum += (double)batch->y[i];
+    for (i = 0; gradient && i < n; i++) gradient[i] = (fnn_real)1 / (fnn_real)n;
+    return sum / n;
+}
+
+static void own_loss(world *w)
+{
+    fnn_set_loss_function(w->model, mean_output, NULL);
+    fnn_seal(w->model);
 }
 
 static void trained(world *w)
@@ -200,6 +222,10 @@ static void images_sealed(world *w)
 static void images_stepped(world *w)
 {
     images(w), small_step(w);
+}
+static void images_half_stepped(world *w)
+{
+    images(w), half_step(w);
 }
 
 static void images_trained(world *w)
@@ -343,6 +369,14 @@ static fnn_result call_forward(world *w)
     const fnn_result r = fnn_forward(w->model, &w->data, NULL, 40, 1);
     CHECK(r == FNN_OK ? fnn_outputs(w->model) != NULL : fnn_outputs(w->model) == NULL);
     if (!r) fnn_loss(w->model, NULL), keep(fnn_outputs(w->model), 40 * CLASSES);
+    return r;
+}
+
+static fnn_result call_backward_to_input(world *w)
+{
+    static fnn_real dx[5 * INPUTS];
+    const fnn_result r = fnn_backward_to_input(w->model, NULL, dx);
+    if (!r) keep(dx, 5 * INPUTS), keep(fnn_gradients(w->model, NULL), 40);
     return r;
 }
 
@@ -507,9 +541,12 @@ static const memory_case cases[] = {
     {"predict_augmented", sealed, call_predict_augmented, &own},
     {"evaluate", sealed, call_evaluate, &own},
     {"evaluate, context NULL", sealed, call_evaluate_alone, &own},
+    {"loss function: evaluate", own_loss, call_evaluate, &own},
+    {"loss function: fit", own_loss, call_fit, &own},
     {"reserve", sealed, call_reserve, &own},
     {"forward, the first", nothing, call_forward, &own},
     {"forward, a larger batch", small_step, call_forward, &own},
+    {"backward_to_input", half_step, call_backward_to_input, &own},
     {"step", small_step, call_step, &own},
     {"fit", nothing, call_fit, &own},
     {"fit, the second", trained, call_fit, &own},
@@ -522,6 +559,7 @@ static const memory_case cases[] = {
     {"images: reserve", images_sealed, call_reserve, &own},
     {"images: forward, the first", images, call_forward, &own},
     {"images: forward, a larger batch", images_stepped, call_forward, &own},
+    {"images: backward_to_input", images_half_stepped, call_backward_to_input, &own},
     {"images: step", images_stepped, call_step, &own},
     {"images: fit", images, call_fit, &own},
     {"images: fit, the second", images_trained, call_fit, &own},
