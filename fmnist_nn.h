@@ -12258,21 +12258,23 @@ FNNI_COLD static fnn_result fnni_close_targets(fnn_model *model)
 /* Takes the memory of the weights, which the caller fills: the model takes no more layers. */
 FNNI_COLD static fnn_result fnni_parameters_make(fnn_model *model)
 {
+    const fnn_allocator *a = &model->context.allocator;
     fnn_result result = fnni_check_absorbed(model);
     if (!result) result = fnni_part_activation(model);
     if (!result) result = fnni_close_targets(model);
     if (result) return result;
-    if (!model->stages)
-        model->stages = (int *)fnni_allocate(&model->context.allocator,
-                                             (size_t)(model->layer_count + 3) * sizeof(int));
+    fnni_release(a, model->stages); /* of a try that failed: layers may have been added since */
+    fnni_release(a, model->statistics);
+    model->statistics = NULL;
+    model->stages = (int *)fnni_allocate(a, (size_t)(model->layer_count + 3) * sizeof(int));
     if (!model->stages) return fnni_model_fail(model, FNN_ERROR_MEMORY, "no memory for stages");
     fnni_lay_out(model);
-    if (model->statistics_count > 0 && !model->statistics)
-        model->statistics = fnni_allocate_reals(&model->context.allocator, model->statistics_count);
+    if (model->statistics_count > 0)
+        model->statistics = fnni_allocate_reals(a, model->statistics_count);
     if (model->statistics_count > 0 && !model->statistics)
         return fnni_model_fail(model, FNN_ERROR_MEMORY, "no memory for statistics");
     if (model->parameter_count > 0) {
-        model->parameters = fnni_allocate_reals(&model->context.allocator, model->parameter_count);
+        model->parameters = fnni_allocate_reals(a, model->parameter_count);
         if (!model->parameters)
             return fnni_model_fail(model, FNN_ERROR_MEMORY, "no memory for %lu parameters",
                                    (unsigned long)model->parameter_count);
@@ -12523,6 +12525,7 @@ FNNI_COLD static fnn_result fnni_seal(fnn_model *model)
     if (model->layer_count == 0)
         return fnni_model_fail(model, FNN_ERROR_STATE, "the model has no layers");
     result = fnni_parameters_make(model);
+    if (result && fnni_rescales(model)) model->layer_count--; /* layers may be added before it */
     if (!result && model->parameter_count > 0) fnni_draw_weights(model);
     return result;
 }

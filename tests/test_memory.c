@@ -689,6 +689,68 @@ static void a_batch_beyond_size_t_is_refused(void)
     world_close(&w);
 }
 
+static fnn_model *growing(int layers)
+{
+    fnn_context_config config = fnn_context_config_init();
+    fnn_model *m;
+    config.allocator = budget_allocator(&own);
+    m = fnn_sequential_with(&config, 1, 1, INPUTS);
+    for (; layers > 0; layers--) fnn_batch_norm(m);
+    return m;
+}
+
+/* What a model kept of a try to seal it that ran out of memory does not do for the layers that were
+ * added since: it must hold what it holds when they are there from the start. */
+static void layers_are_added_after_a_seal_that_failed(void)
+{
+    fnn_model *m;
+    size_t wanted;
+    int n;
+    budget_open(&own);
+    m = growing(9);
+    CHECK(!fnn_seal(m));
+    wanted = own.held;
+    fnn_model_free(m);
+    for (n = 0; n < 9; n++) {
+        m = growing(2);
+        own.allowed = n;
+        if (!fnn_seal(m)) break;
+        own.allowed = -1;
+        for (; fnn_layer_count(m) < 9;) fnn_batch_norm(m);
+        CHECK(!fnn_seal(m));
+        CHECKF(own.held == wanted, "after %d allocations: %ld bytes in place of %ld", n,
+               (long)own.held, (long)wanted);
+        fnn_model_free(m);
+    }
+    CHECKF(n == 3, "seal took %d allocations: of stages, statistics and parameters", n);
+    fnn_model_free(m);
+}
+
+/* The layer that rescales outputs is the last one, also of a model that grew after such a try. */
+static void outputs_are_rescaled_after_a_seal_that_failed(void)
+{
+    int layers, n, sealed_at_once = 0;
+    world w;
+    own.allowed = plain.allowed = -1;
+    for (n = 0; !sealed_at_once && n < 20; n++) {
+        world_open(&w);
+        numbers(&w);
+        layers = fnn_layer_count(w.model);
+        own.allowed = n;
+        sealed_at_once = !fnn_seal(w.model);
+        own.allowed = -1;
+        if (!sealed_at_once) {
+            layers = fnn_dense(w.model, CLASSES, FNN_LINEAR) + 1;
+            CHECK(!fnn_seal(w.model) && layers > 16);
+        }
+        CHECK(!strcmp(fnn_layer_name(w.model, fnn_layer_count(w.model) - 1), "rescale"));
+        CHECK(strcmp(fnn_layer_name(w.model, layers - 1), "rescale") != 0);
+        CHECKF(fnni_rescales(w.model), "after %d allocations", n);
+        world_close(&w);
+    }
+    CHECK(n > 3);
+}
+
 /* ---- the checks, checked: calls that go wrong in each way must be caught ---- */
 
 static void *forgotten;
@@ -740,7 +802,10 @@ static void broken_calls_are_caught(void)
     CHECK(caught(changing_call));
 }
 
-static const harness_test tests[] = {
-    TEST(every_call_survives), TEST(steps_after_the_first_allocate_nothing),
-    TEST(a_batch_beyond_size_t_is_refused), TEST(broken_calls_are_caught)};
+static const harness_test tests[] = {TEST(every_call_survives),
+                                     TEST(steps_after_the_first_allocate_nothing),
+                                     TEST(a_batch_beyond_size_t_is_refused),
+                                     TEST(layers_are_added_after_a_seal_that_failed),
+                                     TEST(outputs_are_rescaled_after_a_seal_that_failed),
+                                     TEST(broken_calls_are_caught)};
 HARNESS_MAIN(tests)
