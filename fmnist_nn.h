@@ -8210,14 +8210,15 @@ static int fnni_argmax(const fnn_real *y, int n)
     return best;
 }
 
-/* The class of what is in a row, which has a label or targets of classes. */
+/* The class of what is in a row: its label or, without labels, where its targets are largest; of
+ * two classes with one column between them the one on whose side the target is. */
 static int fnni_class_of(const fnn_dataset *data, size_t row)
 {
-    const fnn_real *t = data->targets && data->classes > 0
-                            ? data->targets + row * (size_t)data->target_count
-                            : NULL;
-    if (!t) return (int)data->labels[row];
-    return data->target_count == 1 ? t[0] > (fnn_real).5 : fnni_argmax(t, data->target_count);
+    const fnn_real *t;
+    if (data->labels) return (int)data->labels[row];
+    t = data->targets + row * (size_t)data->target_count;
+    return data->target_count < data->classes ? t[0] > (fnn_real).5
+                                              : fnni_argmax(t, data->target_count);
 }
 
 FNN_DEF int32_t fnn_dataset_label(const fnn_dataset *data, int64_t i)
@@ -8333,9 +8334,6 @@ static fnn_result fnni_dataset_check_weights(const fnn_dataset *data, fnn_error 
 {
     int64_t i;
     int c;
-    if (data->class_weights && data->classes < 1)
-        return fnni_fail(error, FNN_ERROR_ARGUMENT, "data set: class_weights, but %d classes",
-                         data->classes);
     for (c = 0; data->class_weights && c < data->classes; c++)
         if (!fnni_weight_fits(data->class_weights[c]))
             return fnni_fail(error, FNN_ERROR_ARGUMENT,
@@ -8364,6 +8362,14 @@ static fnn_result fnni_dataset_check_columns(const fnn_dataset *data, fnn_error 
                      data->target_count);
 }
 
+/* Class weights are looked up by class: there must be classes. Costs nothing. */
+static fnn_result fnni_dataset_check_class_weights(const fnn_dataset *data, fnn_error *error)
+{
+    if (!data->class_weights || data->classes > 0) return FNN_OK;
+    return fnni_fail(error, FNN_ERROR_ARGUMENT, "data set: class_weights, but %d classes",
+                     data->classes);
+}
+
 FNN_DEF fnn_result fnn_dataset_check(const fnn_dataset *data, fnn_error *error)
 {
     size_t j;
@@ -8375,6 +8381,7 @@ FNN_DEF fnn_result fnn_dataset_check(const fnn_dataset *data, fnn_error *error)
         result = fnni_fail(error, FNN_ERROR_ARGUMENT, "data set: targets, but target_count is %d",
                            data->target_count);
     if (result == FNN_OK) result = fnni_dataset_check_columns(data, error);
+    if (result == FNN_OK) result = fnni_dataset_check_class_weights(data, error);
     if (result == FNN_OK) result = fnni_dataset_check_index(data, error);
     if (result == FNN_OK) result = fnni_dataset_check_labels(data, error);
     if (result == FNN_OK) result = fnni_dataset_check_weights(data, error);
@@ -12113,7 +12120,7 @@ static void fnni_draw_weights(fnn_model *model)
     int l;
     for (l = 0; l < model->layer_count; l++) {
         const fnni_layer *layer = model->layers + l;
-        fnn_real *w = model->parameters + layer->offset;
+        fnn_real *w = FNNI_AT(model->parameters, layer->offset);
         if (layer->type->start) layer->type->start(model, layer);
         else if (fnni_has_parameters(layer)) {
             fnni_initialize(layer->weights_start, layer->fan_in, layer->fan_out, model->seed,
@@ -12282,21 +12289,23 @@ FNNI_COLD static fnn_result fnni_close_targets(fnn_model *model)
 /* Takes the memory of the weights, which the caller fills: the model takes no more layers. */
 FNNI_COLD static fnn_result fnni_parameters_make(fnn_model *model)
 {
+    const fnn_allocator *a = &model->context.allocator;
     fnn_result result = fnni_check_absorbed(model);
     if (!result) result = fnni_part_activation(model);
     if (!result) result = fnni_close_targets(model);
     if (result) return result;
-    if (!model->stages)
-        model->stages = (int *)fnni_allocate(&model->context.allocator,
-                                             (size_t)(model->layer_count + 3) * sizeof(int));
+    fnni_release(a, model->stages); /* of a try that failed: layers may have been added since */
+    fnni_release(a, model->statistics);
+    model->statistics = NULL;
+    model->stages = (int *)fnni_allocate(a, (size_t)(model->layer_count + 3) * sizeof(int));
     if (!model->stages) return fnni_model_fail(model, FNN_ERROR_MEMORY, "no memory for stages");
     fnni_lay_out(model);
-    if (model->statistics_count > 0 && !model->statistics)
-        model->statistics = fnni_allocate_reals(&model->context.allocator, model->statistics_count);
+    if (model->statistics_count > 0)
+        model->statistics = fnni_allocate_reals(a, model->statistics_count);
     if (model->statistics_count > 0 && !model->statistics)
         return fnni_model_fail(model, FNN_ERROR_MEMORY, "no memory for statistics");
     if (model->parameter_count > 0) {
-        model->parameters = fnni_allocate_reals(&model->context.allocator, model->parameter_count);
+        model->parameters = fnni_allocate_reals(a, model->parameter_count);
         if (!model->parameters)
             return fnni_model_fail(model, FNN_ERROR_MEMORY, "no memory for %lu parameters",
                                    (unsigned long)model->parameter_count);
@@ -12544,6 +12553,7 @@ FNNI_COLD static fnn_result fnni_seal(fnn_model *model)
     if (model->layer_count == 0)
         return fnni_model_fail(model, FNN_ERROR_STATE, "the model has no layers");
     result = fnni_parameters_make(model);
+    if (result && fnni_rescales(model)) model->layer_count--; /* layers may be added before it */
     if (!result && model->parameter_count > 0) fnni_draw_weights(model);
     return result;
 }
@@ -12818,9 +12828,9 @@ FNNI_COLD static fnn_result fnni_check_data(const fnn_model *model, const fnn_da
         return fnni_fail(error, FNN_ERROR_ARGUMENT,
                          "%s: expected samples of %d numbers, found %d x %d x %d", name,
                          model->inputs, data->height, data->width, data->channels);
-    if ((supervised || data->class_weights) && fnni_dataset_check_columns(data, error))
-        return FNN_ERROR_ARGUMENT;
     if (!supervised) return FNN_OK;
+    if (fnni_dataset_check_columns(data, error) || fnni_dataset_check_class_weights(data, error))
+        return FNN_ERROR_ARGUMENT;
     if (data->class_weights && data->targets && outputs > 1 &&
         fnni_loss_is_binary(fnni_loss_of(model)))
         return fnni_fail(
@@ -12919,16 +12929,15 @@ static fnn_result fnni_check_samples(const fnn_dataset *data, const int64_t *sam
 static fnn_result fnni_check_truth(const fnn_model *model, const fnn_dataset *data,
                                    const int64_t *rows, int count, fnn_error *error)
 {
-    const int outputs = model->layers[model->layer_count - 1].outputs;
-    const int most = fnni_loss_classes(fnni_loss_of(model), outputs);
-    const int classes =
-        data->class_weights && (model->loss_is_own || data->classes < most) ? data->classes : most;
-    const int labels =
-        data->labels && !data->targets && (!model->loss_is_own || data->class_weights);
+    const int learned = !data->targets && !model->loss_is_own; /* labels are, not targets */
+    const int most =
+        learned ? fnni_loss_classes(fnni_loss_of(model), fnni_outputs(model)) : data->classes;
+    const int classes = data->class_weights && data->classes < most ? data->classes : most;
     int i;
     for (i = 0; i < count; i++) {
         const int64_t row = rows[i];
-        if (labels && (data->labels[row] < 0 || data->labels[row] >= classes))
+        if (data->labels && (learned || data->class_weights) &&
+            (data->labels[row] < 0 || data->labels[row] >= classes))
             return fnni_fail(error, FNN_ERROR_ARGUMENT,
                              "batch: expected labels below %d, found %ld", classes,
                              (long)data->labels[row]);
@@ -17407,17 +17416,13 @@ static fnn_result fnni_csv_label_field(fnni_csv_load *load, const fnni_csv_field
 /* Where the fields of a row go, counted from its start. */
 typedef struct fnni_csv_places {
     int feature, text, label;
-    int missing; /* fields so far */
 } fnni_csv_places;
 
-static fnn_result fnni_csv_value(fnni_csv_load *load, fnni_csv_field *field, fnn_csv_role role,
-                                 fnni_csv_places *at)
+static fnn_result fnni_csv_value(fnni_csv_load *load, const fnni_csv_field *field, int missing,
+                                 fnn_csv_role role, fnni_csv_places *at)
 {
-    const int missing = fnni_csv_is_missing(load->config, field);
     const int k = at->feature;
     fnni_term *word;
-    at->missing += missing;
-    if (missing && load->config->missing == FNN_CSV_MISSING_DROP) return FNN_OK;
     if (role == FNN_CSV_LABEL && missing)
         return fnni_csv_fail(&load->csv, field, "a label or target, of which no mean is taken");
     if (role == FNN_CSV_LABEL) return fnni_csv_label_field(load, field, at->label++);
@@ -17435,24 +17440,39 @@ static fnn_result fnni_csv_value(fnni_csv_load *load, fnni_csv_field *field, fnn
     return FNN_OK;
 }
 
-/* Second pass: reads the values. The first one has checked the table's form. A line that is left
- * out is written over by the next. */
+/* Steps over the line that comes next if it is to be left out for a missing value, whatever else
+ * stands in it. Returns whether it was. */
+static int fnni_csv_drop_line(fnni_csv_load *load)
+{
+    fnni_csv csv = load->csv;
+    fnni_csv_field field;
+    int column, missing = 0;
+    if (load->config->missing != FNN_CSV_MISSING_DROP) return 0;
+    for (column = 0; column < load->columns && !fnni_csv_next_field(&csv, &field); column++)
+        if (load->roles[column] != FNN_CSV_SKIPPED)
+            missing |= fnni_csv_is_missing(load->config, &field);
+    if (missing) load->csv = csv;
+    return missing;
+}
+
+/* Second pass: reads the values. The first one has checked the table's form. */
 static fnn_result fnni_csv_fill(fnni_csv_load *load)
 {
-    const int dropping = load->config->missing == FNN_CSV_MISSING_DROP;
     fnni_csv_field field;
     fnn_result result = FNN_OK;
     load->csv = load->begin;
     while (result == FNN_OK && fnni_csv_next_record(&load->csv)) {
-        fnni_csv_places at = {0, 0, 0, 0};
-        int column;
+        fnni_csv_places at = {0, 0, 0};
+        int column, missing;
+        if (fnni_csv_drop_line(load)) continue;
         for (column = 0; result == FNN_OK && column < load->columns; column++) {
             result = fnni_csv_next_field(&load->csv, &field);
             if (result != FNN_OK || load->roles[column] == FNN_CSV_SKIPPED) continue;
+            missing = fnni_csv_is_missing(load->config, &field);
             fnni_csv_unquote(&field);
-            result = fnni_csv_value(load, &field, (fnn_csv_role)load->roles[column], &at);
+            result = fnni_csv_value(load, &field, missing, (fnn_csv_role)load->roles[column], &at);
         }
-        if (!(dropping && at.missing)) load->row++;
+        load->row++;
     }
     if (result == FNN_OK && load->row == 0)
         result = fnni_fail(load->csv.error, FNN_ERROR_FORMAT,
@@ -17646,7 +17666,9 @@ static fnn_result fnni_csv_expand(fnni_csv_load *load, fnn_dataset *out,
     if (load->texts)
         to = (fnn_real *)fnni_dataset_allocate(out, fnni_times((size_t)load->row, features),
                                                sizeof *to);
-    if (!to) return fnni_fail_memory(load->csv.error, load->csv.path, features * sizeof *to);
+    if (!to)
+        return fnni_fail_memory(load->csv.error, load->csv.path,
+                                fnni_times(fnni_times((size_t)load->row, features), sizeof *to));
     for (row = 0; row < load->row; row++) {
         const int without =
             fnni_csv_expand_row(e, load->reals + row * load->features, to + (size_t)row * features);

@@ -315,6 +315,28 @@ static void csv_lines_with_missing_values_are_dropped(void)
     check_csv_fails(__LINE__, ",a,1\n2,b,x\n", &c, FNN_ERROR_FORMAT, "line 2, column 3");
 }
 
+/* Whatever else such a line holds: no number, a class that the training set does not have. */
+static void csv_lines_that_are_dropped_are_not_read(void)
+{
+    fnn_csv_config c = fnn_csv_config_init();
+    fnn_dataset train, test;
+    fnn_error error;
+    c.missing = FNN_CSV_MISSING_DROP;
+    if (!CHECKF(load_csv_text(&train, "1,2,1\nx,?,0\n,2,9\n3,4,0\n", &c, &error) == FNN_OK, "%s",
+                error.message))
+        return;
+    CHECK(train.count == 2 && train.classes == 2);
+    CHECK(reals_are(&train, (const double[]){1, 2, 3, 4}));
+    c.same_classes = &train;
+    CHECKF(load_csv_text(&test, "?,2,7\n5,6,1\n7,\"?\",-1\n", &c, &error) == FNN_OK, "%s",
+           error.message);
+    CHECK(test.count == 1 && reals_are(&test, (const double[]){5, 6}) && test.labels[0] == 1);
+    fnn_dataset_free(&test);
+    c.missing_words = "\"";
+    check_csv_fails(__LINE__, "1,2,1\n\"\"\"\",2,1\n", &c, FNN_ERROR_FORMAT, "found \"\"\"");
+    fnn_dataset_free(&train);
+}
+
 /* ---- what columns are ---- */
 
 static void csv_text_columns_become_one_hot(void)
@@ -360,6 +382,29 @@ static void csv_text_columns_become_one_hot(void)
     c.keep_bytes = 0;
     c.missing = FNN_CSV_MISSING_MEAN;
     check_csv_fails(__LINE__, "p,x,\ne,y,?\n", &c, FNN_ERROR_FORMAT, "column 3 has no value");
+}
+
+/* The largest array of a text column is that of its categories: rows times features. */
+static void csv_says_how_much_memory_there_is_not(void)
+{
+    fnn_csv_config c = fnn_csv_config_init();
+    fnn_allocator allocator;
+    fnn_dataset data;
+    fnn_error error;
+    budget memory;
+    char wanted[60];
+    int n, found = 0;
+    c.others = FNN_CSV_TEXT;
+    c.label = FNN_CSV_LABEL_NONE;
+    snprintf(wanted, sizeof wanted, "no memory for %d bytes", (int)(5 * 4 * sizeof(fnn_real)));
+    for (n = 0; n < 100; n++) {
+        allocator = budget_open(&memory);
+        memory.allowed = n;
+        if (!fnn_read_csv(write_text("c", "a\nb\nc\nd\na\n"), &c, &allocator, &data, &error)) break;
+        found += strstr(error.message, wanted) != NULL;
+    }
+    CHECKF(found == 1, "%d of %d messages say \"%s\"", found, n, wanted);
+    fnn_dataset_free(&data);
 }
 
 /* A column of identifiers would make as many features as there are rows. */
@@ -800,7 +845,9 @@ static const harness_test tests[] = {
     TEST(csv_missing_values_are_refused),
     TEST(csv_missing_values_become_means),
     TEST(csv_lines_with_missing_values_are_dropped),
+    TEST(csv_lines_that_are_dropped_are_not_read),
     TEST(csv_text_columns_become_one_hot),
+    TEST(csv_says_how_much_memory_there_is_not),
     TEST(csv_categories_are_limited),
     TEST(csv_columns_by_name),
     TEST(csv_header_of_another_length),

@@ -169,11 +169,33 @@ static void sealed(world *w)
     fnn_seal(w->model);
 }
 
-static void small_step(world *w)
+static void half_step(world *w)
 {
     fnn_forward(w->model, &w->data, NULL, 5, 1);
     fnn_loss(w->model, NULL);
+}
+
+static void small_step(world *w)
+{
+    half_step(w);
     fnn_backward(w->model);
+}
+
+static double mean_output(void *user, const fnn_loss_batch *batch, fnn_real *gradient)
+{
+    const int n = batch->count * batch->outputs;
+    double sum = 0;
+    int i;
+    (void)user;
+    for (i = 0; i < n; i++) sum += (double)batch->y[i];
+    for (i = 0; gradient && i < n; i++) gradient[i] = (fnn_real)1 / (fnn_real)n;
+    return sum / n;
+}
+
+static void own_loss(world *w)
+{
+    fnn_set_loss_function(w->model, mean_output, NULL);
+    fnn_seal(w->model);
 }
 
 static void trained(world *w)
@@ -200,6 +222,10 @@ static void images_sealed(world *w)
 static void images_stepped(world *w)
 {
     images(w), small_step(w);
+}
+static void images_half_stepped(world *w)
+{
+    images(w), half_step(w);
 }
 
 static void images_trained(world *w)
@@ -343,6 +369,14 @@ static fnn_result call_forward(world *w)
     const fnn_result r = fnn_forward(w->model, &w->data, NULL, 40, 1);
     CHECK(r == FNN_OK ? fnn_outputs(w->model) != NULL : fnn_outputs(w->model) == NULL);
     if (!r) fnn_loss(w->model, NULL), keep(fnn_outputs(w->model), 40 * CLASSES);
+    return r;
+}
+
+static fnn_result call_backward_to_input(world *w)
+{
+    static fnn_real dx[5 * INPUTS];
+    const fnn_result r = fnn_backward_to_input(w->model, NULL, dx);
+    if (!r) keep(dx, 5 * INPUTS), keep(fnn_gradients(w->model, NULL), 40);
     return r;
 }
 
@@ -507,9 +541,12 @@ static const memory_case cases[] = {
     {"predict_augmented", sealed, call_predict_augmented, &own},
     {"evaluate", sealed, call_evaluate, &own},
     {"evaluate, context NULL", sealed, call_evaluate_alone, &own},
+    {"loss function: evaluate", own_loss, call_evaluate, &own},
+    {"loss function: fit", own_loss, call_fit, &own},
     {"reserve", sealed, call_reserve, &own},
     {"forward, the first", nothing, call_forward, &own},
     {"forward, a larger batch", small_step, call_forward, &own},
+    {"backward_to_input", half_step, call_backward_to_input, &own},
     {"step", small_step, call_step, &own},
     {"fit", nothing, call_fit, &own},
     {"fit, the second", trained, call_fit, &own},
@@ -522,6 +559,7 @@ static const memory_case cases[] = {
     {"images: reserve", images_sealed, call_reserve, &own},
     {"images: forward, the first", images, call_forward, &own},
     {"images: forward, a larger batch", images_stepped, call_forward, &own},
+    {"images: backward_to_input", images_half_stepped, call_backward_to_input, &own},
     {"images: step", images_stepped, call_step, &own},
     {"images: fit", images, call_fit, &own},
     {"images: fit, the second", images_trained, call_fit, &own},
@@ -651,6 +689,68 @@ static void a_batch_beyond_size_t_is_refused(void)
     world_close(&w);
 }
 
+static fnn_model *growing(int layers)
+{
+    fnn_context_config config = fnn_context_config_init();
+    fnn_model *m;
+    config.allocator = budget_allocator(&own);
+    m = fnn_sequential_with(&config, 1, 1, INPUTS);
+    for (; layers > 0; layers--) fnn_batch_norm(m);
+    return m;
+}
+
+/* What a model kept of a try to seal it that ran out of memory does not do for the layers that were
+ * added since: it must hold what it holds when they are there from the start. */
+static void layers_are_added_after_a_seal_that_failed(void)
+{
+    fnn_model *m;
+    size_t wanted;
+    int n;
+    budget_open(&own);
+    m = growing(9);
+    CHECK(!fnn_seal(m));
+    wanted = own.held;
+    fnn_model_free(m);
+    for (n = 0; n < 9; n++) {
+        m = growing(2);
+        own.allowed = n;
+        if (!fnn_seal(m)) break;
+        own.allowed = -1;
+        for (; fnn_layer_count(m) < 9;) fnn_batch_norm(m);
+        CHECK(!fnn_seal(m));
+        CHECKF(own.held == wanted, "after %d allocations: %ld bytes in place of %ld", n,
+               (long)own.held, (long)wanted);
+        fnn_model_free(m);
+    }
+    CHECKF(n == 3, "seal took %d allocations: of stages, statistics and parameters", n);
+    fnn_model_free(m);
+}
+
+/* The layer that rescales outputs is the last one, also of a model that grew after such a try. */
+static void outputs_are_rescaled_after_a_seal_that_failed(void)
+{
+    int layers, n, sealed_at_once = 0;
+    world w;
+    own.allowed = plain.allowed = -1;
+    for (n = 0; !sealed_at_once && n < 20; n++) {
+        world_open(&w);
+        numbers(&w);
+        layers = fnn_layer_count(w.model);
+        own.allowed = n;
+        sealed_at_once = !fnn_seal(w.model);
+        own.allowed = -1;
+        if (!sealed_at_once) {
+            layers = fnn_dense(w.model, CLASSES, FNN_LINEAR) + 1;
+            CHECK(!fnn_seal(w.model) && layers > 16);
+        }
+        CHECK(!strcmp(fnn_layer_name(w.model, fnn_layer_count(w.model) - 1), "rescale"));
+        CHECK(strcmp(fnn_layer_name(w.model, layers - 1), "rescale") != 0);
+        CHECKF(fnni_rescales(w.model), "after %d allocations", n);
+        world_close(&w);
+    }
+    CHECK(n > 3);
+}
+
 /* ---- the checks, checked: calls that go wrong in each way must be caught ---- */
 
 static void *forgotten;
@@ -702,7 +802,10 @@ static void broken_calls_are_caught(void)
     CHECK(caught(changing_call));
 }
 
-static const harness_test tests[] = {
-    TEST(every_call_survives), TEST(steps_after_the_first_allocate_nothing),
-    TEST(a_batch_beyond_size_t_is_refused), TEST(broken_calls_are_caught)};
+static const harness_test tests[] = {TEST(every_call_survives),
+                                     TEST(steps_after_the_first_allocate_nothing),
+                                     TEST(a_batch_beyond_size_t_is_refused),
+                                     TEST(layers_are_added_after_a_seal_that_failed),
+                                     TEST(outputs_are_rescaled_after_a_seal_that_failed),
+                                     TEST(broken_calls_are_caught)};
 HARNESS_MAIN(tests)

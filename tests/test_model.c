@@ -211,6 +211,27 @@ static void results_have_words(void)
           strlen(fnn_result_text((fnn_result)-1)) > 0);
 }
 
+static void null_model_has_no_layers(void)
+{
+    const fnn_real x = 1;
+    fnn_tensor t;
+    size_t count = 1;
+    int shape[3] = {1, 1, 1};
+    CHECK(fnn_set_trainable(NULL, 0, 0) && fnn_set_rate_factor(NULL, 0, 1));
+    CHECK(fnn_normalize_with(NULL, &x, NULL, 1) &&
+          fnn_normalize_targets(NULL, FNN_NORMALIZE_MEAN, NULL));
+    CHECK(fnn_set_loss_function(NULL, NULL, NULL) && !fnn_copy(NULL, NULL, NULL));
+    CHECK(fnn_layer_count(NULL) == 0 && !strcmp(fnn_layer_name(NULL, 0), "unknown"));
+    CHECK(fnn_layer_shape(NULL, 0, shape) && shape[0] == 0 && fnn_layer_shape(NULL, 0, NULL));
+    CHECK(fnn_tensor_at(NULL, 0, 0, &t) && !t.values && fnn_tensor_at(NULL, 0, 0, NULL));
+    CHECK(fnn_tensor_get(NULL, 0, "weight", &t) && !t.name && fnn_tensor_get(NULL, 0, NULL, NULL));
+    CHECK(!fnn_tensor_values(NULL, 0, "weight", &count) && count == 0);
+    count = 1;
+    CHECK(!fnn_tensor_gradient(NULL, 0, NULL, &count) && count == 0);
+    CHECK(fnn_backward_from(NULL, &x) && fnn_backward_to_input(NULL, NULL, NULL));
+    CHECK(fnn_predict_layer(NULL, NULL, NULL, 0, NULL) && fnn_predict_one(NULL, NULL, &x, NULL));
+}
+
 static void null_model_is_accepted(void)
 {
     fnn_fit_config config = fnn_fit_config_init();
@@ -228,6 +249,7 @@ static void null_model_is_accepted(void)
     CHECK(!fnn_parameters(NULL, NULL) && !fnn_gradients(NULL, NULL) && !fnn_outputs(NULL));
     CHECK(fnn_evaluate(NULL, NULL, NULL, NULL) && fnn_reserve(NULL, NULL) &&
           !fnn_memory_size(NULL, 1));
+    null_model_has_no_layers();
     CHECK(fnn_model_error(NULL)->code == FNN_ERROR_MEMORY);
     fnn_model_free(NULL);
     by_default = fnn_sequential_with(NULL, 1, 1, 3);
@@ -242,6 +264,16 @@ static void empty_model_is_an_error(void)
     CHECK(strstr(fnn_model_error(m)->message, "no layers") != NULL);
     fnn_dense(m, 1, FNN_LINEAR); /* not a builder's failure: the model can go on */
     CHECK(fnn_seal(m) == FNN_OK);
+    fnn_model_free(m);
+}
+
+/* It has no array of them, not even to count from (UBSan watches). */
+static void model_without_parameters_is_seeded_anew(void)
+{
+    fnn_model *m = fnn_sequential(1, 1, 2);
+    fnn_activate(m, FNN_TANH, 0);
+    CHECK(!fnn_seal(m) && !fnn_set_seed(m, 1) && !fnn_parameters(m, NULL));
+    CHECK(fnn_model_error(m)->code == FNN_OK);
     fnn_model_free(m);
 }
 
@@ -400,12 +432,18 @@ static void every_allocation_may_fail(void)
     CHECK(memcmp(expected, found, sizeof expected) == 0);
 }
 
-static const harness_test tests[] = {
-    TEST(shapes_are_inferred),          TEST(builders_leave_their_error),
-    TEST(broken_models_fail_the_same),  TEST(late_builders_fail_alone),
-    TEST(shapes_that_wrap_are_refused), TEST(shapes_are_told_or_zeroed),
-    TEST(results_have_words),           TEST(null_model_is_accepted),
-    TEST(empty_model_is_an_error),      TEST(initialisers_have_their_deviation),
-    TEST(seeds_draw_weights_anew),      TEST(contexts_check_what_they_are_asked),
-    TEST(every_allocation_may_fail)};
+static const harness_test tests[] = {TEST(shapes_are_inferred),
+                                     TEST(builders_leave_their_error),
+                                     TEST(broken_models_fail_the_same),
+                                     TEST(late_builders_fail_alone),
+                                     TEST(shapes_that_wrap_are_refused),
+                                     TEST(shapes_are_told_or_zeroed),
+                                     TEST(results_have_words),
+                                     TEST(null_model_is_accepted),
+                                     TEST(model_without_parameters_is_seeded_anew),
+                                     TEST(empty_model_is_an_error),
+                                     TEST(initialisers_have_their_deviation),
+                                     TEST(seeds_draw_weights_anew),
+                                     TEST(contexts_check_what_they_are_asked),
+                                     TEST(every_allocation_may_fail)};
 HARNESS_MAIN(tests)

@@ -526,6 +526,47 @@ static void weights_that_are_none_are_refused(void)
     data.class_weights = of_class;
     CHECK(fnn_dataset_check(&data, &error) == FNN_ERROR_ARGUMENT);
     CHECK(strstr(error.message, "class_weights, but 0 classes"));
+    CHECK(fnn_forward(m, &data, NULL, SAMPLES, 1) == FNN_ERROR_ARGUMENT);
+    CHECK(strstr(fnn_model_error(m)->message, "class_weights, but 0 classes"));
+    fnn_model_free(m);
+}
+
+static double first_output(void *user, const fnn_loss_batch *batch, fnn_real *gradient)
+{
+    int i;
+    (void)user;
+    for (i = 0; gradient && i < batch->count * batch->outputs; i++) gradient[i] = 0;
+    return (double)batch->y[0];
+}
+
+/* A loss of one's own looks at no label, but weights of classes are looked up by them: labels must
+ * be classes then, of which there may be more than outputs. */
+static void class_weights_are_those_of_a_label_under_any_loss(void)
+{
+    const fnn_real of_class[OUTPUTS + 1] = {1, 1, 1, 2};
+    int32_t labels[SAMPLES] = {0, OUTPUTS, 1};
+    fnn_dataset data = weighed(0);
+    fnn_model *m = small_network(FNN_LOSS_SOFTMAX_CROSS_ENTROPY);
+    int wrong;
+    CHECK(!fnn_set_loss_function(m, first_output, NULL));
+    data.labels = labels;
+    data.classes = OUTPUTS + 1;
+    for (wrong = 0; wrong < 3; wrong++) {
+        labels[2] = wrong == 0 ? 1 : wrong == 1 ? -1 : data.classes;
+        data.class_weights = NULL;
+        CHECK(!fnn_forward(m, &data, NULL, SAMPLES, 1) && !fnn_loss(m, NULL));
+        data.class_weights = of_class;
+        CHECK(fnn_forward(m, &data, NULL, SAMPLES, 1) == (wrong ? FNN_ERROR_ARGUMENT : FNN_OK));
+        CHECK(!wrong || strstr(fnn_model_error(m)->message, "expected labels below 4, found"));
+    }
+    data = with_targets(data, weighed_t, OUTPUTS + 1); /* which are no classes: labels are there */
+    CHECK(fnn_forward(m, &data, NULL, 2, 1) == FNN_OK);
+    CHECK(fnn_forward(m, &data, NULL, 3, 1) == FNN_ERROR_ARGUMENT);
+    data.targets = NULL;
+    labels[2] = 1;
+    CHECK(!fnn_forward(m, &data, NULL, SAMPLES, 1));
+    labels[2] = 1 << 30; /* written between forward and loss, as may be */
+    CHECK(fnn_loss(m, NULL) == FNN_ERROR_ARGUMENT);
     fnn_model_free(m);
 }
 
@@ -688,6 +729,7 @@ static const harness_test tests[] = {TEST(an_answer_may_be_label_or_target),
                                      TEST(layers_within_are_seen_whatever_the_weights),
                                      TEST(a_sample_of_no_weight_has_no_part),
                                      TEST(weights_that_are_none_are_refused),
+                                     TEST(class_weights_are_those_of_a_label_under_any_loss),
                                      TEST(predictions_are_in_the_unit_of_the_targets),
                                      TEST(losses_are_of_normalised_targets),
                                      TEST(normalised_targets_go_with_numbers_alone),

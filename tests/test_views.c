@@ -210,6 +210,29 @@ static void stratified_folds_share_out_each_class(void)
         }
 }
 
+/* Labels say the class where there are both: targets beside them may be numbers of any meaning and
+ * any number of columns, of which the largest is no class. */
+static void stratified_by_labels_beside_targets(void)
+{
+    static fnn_real reals[80], targets[120];
+    static int32_t labels[40];
+    fnn_dataset data, first, second;
+    int64_t counts[2];
+    int i;
+    make_table(&data, reals, labels, 40);
+    for (i = 0; i < 40; i++) labels[i] = i < 12, targets[3 * i + 2] = 9;
+    data.classes = 2;
+    data.targets = targets;
+    data.target_count = 3;
+    CHECK(!fnn_dataset_check(&data, NULL) && fnn_dataset_label(&data, 39) == 0);
+    CHECK(!fnn_dataset_split(&data, 10, FNN_ORDER_STRATIFIED, 1, &first, &second, NULL));
+    CHECK(!fnn_dataset_class_counts(&first, counts) && counts[0] == 7 && counts[1] == 3);
+    fnn_dataset_free(&first), fnn_dataset_free(&second);
+    CHECK(!fnn_dataset_fold(&data, 4, 1, FNN_ORDER_STRATIFIED, 1, &first, &second, NULL));
+    CHECK(!fnn_dataset_class_counts(&second, counts) && counts[0] == 7 && counts[1] == 3);
+    fnn_dataset_free(&first), fnn_dataset_free(&second);
+}
+
 /* One-hot targets have classes too, also seen through a view; other targets have none. */
 static void stratified_by_one_hot_targets(void)
 {
@@ -233,6 +256,18 @@ static void stratified_by_one_hot_targets(void)
           FNN_ERROR_ARGUMENT);
     CHECKF(strstr(error.message, "neither labels nor one-hot") != NULL, "%s", error.message);
     CHECK(is_zero(&first) && is_zero(&second));
+    data.classes = 2;
+    data.target_count = 1; /* no or yes: 20 of the first 40 are 1, now that rows have one number */
+    for (i = 0; i < 40; i++) targets[i] = (fnn_real)(i % 2);
+    CHECK(!fnn_dataset_split(&data, 10, FNN_ORDER_STRATIFIED, 1, &first, &second, NULL));
+    for (i = 0, ones = 0; i < 10; i++) ones += (int)first.index[i] % 2;
+    CHECKF(ones == 5, "%d of class 1 among 10", ones);
+    fnn_dataset_free(&first), fnn_dataset_free(&second);
+    data.classes = 1; /* a single class has a single column as well, whatever stands there */
+    CHECK(!fnn_dataset_check(&data, NULL) && fnn_dataset_label(&data, 1) == 0);
+    CHECK(!fnn_dataset_split(&data, 10, FNN_ORDER_STRATIFIED, 1, &first, &second, NULL));
+    CHECK(first.count == 10 && second.count == 30);
+    fnn_dataset_free(&first), fnn_dataset_free(&second);
     make_table(&data, reals, labels, 40);
     labels[7] = 3;
     CHECK(fnn_dataset_fold(&data, 5, 0, FNN_ORDER_STRATIFIED, 0, &first, &second, &error) ==
@@ -550,6 +585,7 @@ static const harness_test tests[] = {
     TEST(stratified_splits_share_out_each_class),
     TEST(stratified_splits_round_up_the_largest_remainders),
     TEST(stratified_folds_share_out_each_class),
+    TEST(stratified_by_labels_beside_targets),
     TEST(stratified_by_one_hot_targets),
     TEST(stratified_by_one_column),
     TEST(labels_beside_other_targets_are_not_dealt),
