@@ -210,20 +210,26 @@ static void stratified_folds_share_out_each_class(void)
         }
 }
 
-/* Labels say the class where there are both: targets beside them may be numbers of any meaning and
- * any number of columns, of which the largest is no class. */
+/* Labels say the class where there are both. Targets beside them are of these classes: the largest
+ * of other columns would be scored as if it were one, and so they are refused. */
 static void stratified_by_labels_beside_targets(void)
 {
     static fnn_real reals[80], targets[120];
     static int32_t labels[40];
     fnn_dataset data, first, second;
     int64_t counts[2];
+    fnn_error error;
     int i;
     make_table(&data, reals, labels, 40);
-    for (i = 0; i < 40; i++) labels[i] = i < 12, targets[3 * i + 2] = 9;
+    for (i = 0; i < 40; i++) labels[i] = i < 12, targets[2 * i + 1] = 9;
     data.classes = 2;
     data.targets = targets;
     data.target_count = 3;
+    CHECK(fnn_dataset_check(&data, NULL) == FNN_ERROR_ARGUMENT);
+    CHECK(fnn_dataset_split(&data, 10, FNN_ORDER_STRATIFIED, 1, &first, &second, &error) ==
+          FNN_ERROR_ARGUMENT);
+    CHECK(strstr(error.message, "expected a target_count of 2 or 1, found 3") != NULL);
+    data.target_count = 2;
     CHECK(!fnn_dataset_check(&data, NULL) && fnn_dataset_label(&data, 39) == 0);
     CHECK(!fnn_dataset_split(&data, 10, FNN_ORDER_STRATIFIED, 1, &first, &second, NULL));
     CHECK(!fnn_dataset_class_counts(&first, counts) && counts[0] == 7 && counts[1] == 3);
