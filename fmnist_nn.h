@@ -531,9 +531,9 @@ FNN_API fnn_result fnn_dataset_check(const fnn_dataset *data, fnn_error *error);
  * and for an i that is not in 0 .. count - 1. */
 FNN_API int64_t fnn_dataset_row(const fnn_dataset *data, int64_t i);
 
-/* The class of sample i, as training and scores take it: where there are targets the place of the
- * largest, the first of equals, or of a single one whether it is above one half; else its label. -1
- * where samples have no classes, and as above. */
+/* The class of sample i: its label, or without labels the place of its largest target, the first of
+ * equals (of two classes with a single target: 1 above one half, else 0). Losses and scores look at
+ * targets first where both are given. -1 where samples have no classes, and as above. */
 FNN_API int32_t fnn_dataset_label(const fnn_dataset *data, int64_t i);
 
 /* The targets (target_count) of sample i. NULL without targets, and where the row is -1. */
@@ -675,7 +675,7 @@ typedef struct fnn_csv_column {
 #define FNN_CSV_MISSING_LIST(X) \
     X(FNN_CSV_MISSING_REFUSE) /* empty fields are FNN_ERROR_FORMAT; words mean nothing special */ \
     X(FNN_CSV_MISSING_MEAN)   /* the feature becomes its mean */ \
-    X(FNN_CSV_MISSING_DROP)   /* the line is left out; skipped columns do not count */
+    X(FNN_CSV_MISSING_DROP)   /* the line is left out unread; skipped columns do not count */
 /* clang-format on */
 typedef enum fnn_csv_missing {
     FNN_CSV_MISSING_LIST(FNNI_ENUM_NAME) FNN_CSV_MISSING_COUNT
@@ -17322,7 +17322,8 @@ static fnn_result fnni_csv_allocate(fnni_csv_load *load, fnn_dataset *out)
 
 /* ---- CSV: values ---- */
 
-/* Whether a field stands for a missing value, which is to be replaced or to end its line. */
+/* Whether a field, as it stands in the file, is a missing value, which is to be replaced or to end
+ * its line. */
 static int fnni_csv_is_missing(const fnn_csv_config *c, const fnni_csv_field *field)
 {
     const char *word = c->missing_words, *end;

@@ -263,7 +263,7 @@ static void stratified_by_one_hot_targets(void)
     CHECKF(strstr(error.message, "neither labels nor one-hot") != NULL, "%s", error.message);
     CHECK(is_zero(&first) && is_zero(&second));
     data.classes = 2;
-    data.target_count = 1; /* no or yes: 20 of the first 40 are 1, now that rows have one number */
+    data.target_count = 1; /* no and yes in turn */
     for (i = 0; i < 40; i++) targets[i] = (fnn_real)(i % 2);
     CHECK(!fnn_dataset_split(&data, 10, FNN_ORDER_STRATIFIED, 1, &first, &second, NULL));
     for (i = 0, ones = 0; i < 10; i++) ones += (int)first.index[i] % 2;
