@@ -1350,7 +1350,7 @@ FNN_API fnn_result fnn_forward(fnn_model *model, const fnn_dataset *data, const 
 
 /* (count, outputs) of the last forward, a softmax at the end applied; NULL before the first and
  * after what ends it: a failed forward, fnn_step, fnn_fit, fnn_set_seed, fnn_set_trainable,
- * fnn_set_rate_factor, fnn_check_gradients. */
+ * fnn_set_rate_factor, fnn_check_gradients, fnn_normalize and its two kin. */
 FNN_API const fnn_real *fnn_outputs(const fnn_model *model);
 
 /* *loss (may be NULL) = the mean loss over the batch, each sample's times its weight, by the
@@ -12350,6 +12350,7 @@ static fnn_result fnni_normalize_end(fnn_model *model, fnn_result result, fnn_no
         model->normalization = kind;
         model->shift = shift;
         model->scale = scale;
+        model->run_ready = 0; /* its inputs were others */
         shift = old_shift;
         scale = old_scale;
     }

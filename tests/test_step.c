@@ -748,7 +748,33 @@ static void validation_takes_its_memory_first(void)
     CHECK(w.b.held == 0);
 }
 
-static const harness_test tests[] = {TEST(the_loss_reads_what_stands_there_now),
+/* The gradient by the data would be scaled by numbers that the batch was not normalised with. */
+static void a_new_normalisation_ends_the_batch(void)
+{
+    const fnn_real x[4] = {1, 2, 3, 5}, t[2] = {1, -1}, twice = 2;
+    const fnn_dataset data = fnn_dataset_regression(x, t, 2, 2, 1);
+    fnn_model *m = fnn_sequential(1, 1, 2);
+    fnn_real dx[4];
+    int way;
+    fnn_dense(m, 1, FNN_TANH);
+    fnn_set_loss(m, FNN_LOSS_MEAN_SQUARED_ERROR, 0, 0);
+    fnn_normalize_targets(m, FNN_NORMALIZE_STANDARDIZE, &data);
+    for (way = 0; way < 3; way++) {
+        CHECK(!fnn_forward(m, &data, NULL, 2, 1) && !fnn_loss(m, NULL) && fnn_outputs(m));
+        CHECK(fnn_normalize_with(m, &twice, NULL, 9)); /* which fails and changes nothing */
+        CHECK(!fnn_backward_to_input(m, NULL, dx));
+        CHECK(!fnn_forward(m, &data, NULL, 2, 1) && !fnn_loss(m, NULL));
+        CHECK(!(way == 0   ? fnn_normalize_with(m, NULL, &twice, 1)
+                : way == 1 ? fnn_normalize(m, FNN_NORMALIZE_STANDARDIZE, &data)
+                           : fnn_normalize_targets(m, FNN_NORMALIZE_MEAN, &data)));
+        CHECK(!fnn_outputs(m) && fnn_backward_to_input(m, NULL, dx) == FNN_ERROR_STATE);
+        CHECK(fnn_backward_to_input(m, t, dx) == FNN_ERROR_STATE && fnn_loss(m, NULL));
+    }
+    fnn_model_free(m);
+}
+
+static const harness_test tests[] = {TEST(a_new_normalisation_ends_the_batch),
+                                     TEST(the_loss_reads_what_stands_there_now),
                                      TEST(targets_may_be_made_of_the_outputs),
                                      TEST(a_given_gradient_does_what_the_loss_does),
                                      TEST(several_ways_back_follow_one_forward),
