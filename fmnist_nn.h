@@ -14913,14 +14913,16 @@ static void fnni_fit_close(fnni_fit *f)
     fnni_release(a, f->validation.workspace);
 }
 
-/* Whether the data still fit the loss, which a callback may have changed. */
-static fnn_result fnni_fit_check_loss(fnni_fit *f)
+/* Whether the data still fit the loss, where a callback may have changed either. */
+static fnn_result fnni_fit_check_again(fnni_fit *f)
 {
     const fnn_dataset *validation = f->config->validation;
     fnn_error *error = &f->model->error;
-    const fnn_result result = fnni_check_data(f->model, f->data, "data", 1, error);
+    fnn_result result;
+    if (!f->config->callback) return FNN_OK;
+    result = fnni_check_all(f->model, f->data, "data", 1, error);
     if (result || !validation) return result;
-    return fnni_check_data(f->model, validation, "validation", 1, error);
+    return fnni_check_all(f->model, validation, "validation", 1, error);
 }
 
 static fnn_result fnni_fit_epochs(fnni_fit *f, fnn_history *history)
@@ -14929,7 +14931,7 @@ static fnn_result fnni_fit_epochs(fnni_fit *f, fnn_history *history)
     int epoch, stop = 0;
     for (epoch = 1; epoch <= f->config->epochs && !stop; epoch++) {
         fnn_epoch e;
-        if (epoch > 1 && (result = fnni_fit_check_loss(f))) return result;
+        if (epoch > 1 && (result = fnni_fit_check_again(f))) return result;
         if (epoch > 1) fnni_fit_swap(f);
         result = fnni_fit_epoch(f, epoch, &e);
         if (result) return result;

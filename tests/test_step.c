@@ -773,6 +773,34 @@ static void a_new_normalisation_ends_the_batch(void)
     fnn_model_free(m);
 }
 
+static int mislabel(void *user, const fnn_epoch *epoch)
+{
+    (void)epoch;
+    ((int32_t *)user)[1] = 99;
+    return 0;
+}
+
+/* Labels, which a callback may write too, are looked at again before they are learned. */
+static void a_callback_may_change_the_labels(void)
+{
+    const fnn_real x[4] = {1, 2, 3, 5};
+    int32_t marks[2] = {0, 1};
+    const fnn_dataset data = fnn_dataset_table(x, marks, 2, 2, 3);
+    fnn_fit_config c = fnn_fit_config_init();
+    fnn_model *m = fnn_sequential(1, 1, 2);
+    fnn_dense(m, 3, FNN_SOFTMAX);
+    c.epochs = 1;
+    c.callback = mislabel;
+    c.user = marks;
+    CHECK(!fnn_fit(m, &data, &c, NULL) && marks[1] == 99); /* nothing is learned after it */
+    marks[1] = 1;
+    c.epochs = 2;
+    CHECK(fnn_fit(m, &data, &c, NULL) == FNN_ERROR_ARGUMENT);
+    CHECKF(strstr(fnn_model_error(m)->message, "sample 1 has label 99"), "%s",
+           fnn_model_error(m)->message);
+    fnn_model_free(m);
+}
+
 static const harness_test tests[] = {TEST(a_new_normalisation_ends_the_batch),
                                      TEST(the_loss_reads_what_stands_there_now),
                                      TEST(targets_may_be_made_of_the_outputs),
@@ -793,5 +821,6 @@ static const harness_test tests[] = {TEST(a_new_normalisation_ends_the_batch),
                                      TEST(a_loss_may_do_without_labels),
                                      TEST(a_loss_of_ones_own_may_end_a_fit),
                                      TEST(a_callback_may_change_the_loss),
+                                     TEST(a_callback_may_change_the_labels),
                                      TEST(validation_takes_its_memory_first)};
 HARNESS_MAIN(tests)
