@@ -14996,13 +14996,11 @@ static void fnni_fit_close(fnni_fit *f)
 
 static fnn_result fnni_fit_epochs(fnni_fit *f, fnn_history *history)
 {
-    const fnni_loss_type *loss = fnni_loss_of(f->model);
     fnn_result result = FNN_OK;
     int epoch, stop = 0;
     for (epoch = 1; epoch <= f->config->epochs && !stop; epoch++) {
         fnn_epoch e;
-        if (loss != fnni_loss_of(f->model)) { /* a callback has changed it */
-            loss = fnni_loss_of(f->model);
+        if (epoch > 1 && f->config->callback) { /* which may have changed data and loss */
             result = fnni_fit_check(f->model, f->data, f->config, &f->model->error);
             if (result) return result;
         }

@@ -938,7 +938,61 @@ static void validation_takes_its_memory_first(void)
     CHECK(w.b.held == 0);
 }
 
-static const harness_test tests[] = {TEST(the_loss_reads_what_stands_there_now),
+/* The gradient by the data would be scaled by numbers that the batch was not normalised with. */
+static void a_new_normalisation_ends_the_batch(void)
+{
+    const fnn_real x[4] = {1, 2, 3, 5}, t[2] = {1, -1}, twice = 2;
+    const fnn_dataset data = fnn_dataset_regression(x, t, 2, 2, 1);
+    fnn_model *m = fnn_sequential(1, 1, 2);
+    fnn_real dx[4];
+    int way;
+    fnn_dense(m, 1, FNN_TANH);
+    fnn_set_loss(m, FNN_LOSS_MEAN_SQUARED_ERROR, 0, 0);
+    fnn_normalize_targets(m, FNN_NORMALIZE_STANDARDIZE, &data);
+    for (way = 0; way < 3; way++) {
+        CHECK(!fnn_forward(m, &data, NULL, 2, 1) && !fnn_loss(m, NULL) && fnn_outputs(m));
+        CHECK(fnn_normalize_with(m, &twice, NULL, 9)); /* which fails and changes nothing */
+        CHECK(!fnn_backward_to_input(m, NULL, dx));
+        CHECK(!fnn_forward(m, &data, NULL, 2, 1) && !fnn_loss(m, NULL));
+        CHECK(!(way == 0   ? fnn_normalize_with(m, NULL, &twice, 1)
+                : way == 1 ? fnn_normalize(m, FNN_NORMALIZE_STANDARDIZE, &data)
+                           : fnn_normalize_targets(m, FNN_NORMALIZE_MEAN, &data)));
+        CHECK(!fnn_outputs(m) && fnn_backward_to_input(m, NULL, dx) == FNN_ERROR_STATE);
+        CHECK(fnn_backward_to_input(m, t, dx) == FNN_ERROR_STATE && fnn_loss(m, NULL));
+    }
+    fnn_model_free(m);
+}
+
+static int mislabel(void *user, const fnn_epoch *epoch)
+{
+    (void)epoch;
+    ((int32_t *)user)[1] = 99;
+    return 0;
+}
+
+/* Labels, which a callback may write too, are looked at again before they are learned. */
+static void a_callback_may_change_the_labels(void)
+{
+    const fnn_real x[4] = {1, 2, 3, 5};
+    int32_t marks[2] = {0, 1};
+    const fnn_dataset data = fnn_dataset_table(x, marks, 2, 2, 3);
+    fnn_fit_config c = fnn_fit_config_init();
+    fnn_model *m = fnn_sequential(1, 1, 2);
+    fnn_dense(m, 3, FNN_SOFTMAX);
+    c.epochs = 1;
+    c.callback = mislabel;
+    c.user = marks;
+    CHECK(!fnn_fit(m, &data, &c, NULL) && marks[1] == 99); /* nothing is learned after it */
+    marks[1] = 1;
+    c.epochs = 2;
+    CHECK(fnn_fit(m, &data, &c, NULL) == FNN_ERROR_ARGUMENT);
+    CHECKF(strstr(fnn_model_error(m)->message, "sample 1 has label 99"), "%s",
+           fnn_model_error(m)->message);
+    fnn_model_free(m);
+}
+
+static const harness_test tests[] = {TEST(a_new_normalisation_ends_the_batch),
+                                     TEST(the_loss_reads_what_stands_there_now),
                                      TEST(targets_may_be_made_of_the_outputs),
                                      TEST(a_given_gradient_does_what_the_loss_does),
                                      TEST(several_ways_back_follow_one_forward),
@@ -964,5 +1018,6 @@ static const harness_test tests[] = {TEST(the_loss_reads_what_stands_there_now),
                                      TEST(a_callback_may_look_at_batches),
                                      TEST(a_changed_loss_meets_the_data),
                                      TEST(no_score_is_watched_where_there_is_none),
+                                     TEST(a_callback_may_change_the_labels),
                                      TEST(validation_takes_its_memory_first)};
 HARNESS_MAIN(tests)
