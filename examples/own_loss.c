@@ -23,13 +23,12 @@ static double focal_loss(void *user, const fnn_loss_batch *batch, fnn_real *grad
 {
     const focal *f = (const focal *)user;
     double sum = 0;
-    for (int i = 0; gradient && i < 2 * batch->count; i++) gradient[i] = 0;
     for (int i = 0; i < batch->count; i++) {
         const int truth = batch->labels[i], at = 2 * i + truth;
         const double a = f->weight[truth] / batch->count;
         const double p = fmin(fmax((double)batch->y[at], 1e-7), 1 - 1e-7), hard = 1 - p;
         const double slope = f->gamma * pow(hard, f->gamma - 1) * log(p) - pow(hard, f->gamma) / p;
-        if (gradient) gradient[at] = (fnn_real)(a * slope);
+        if (gradient) gradient[at] = (fnn_real)(a * slope), gradient[at ^ 1] = 0; /* the other */
         sum -= a * pow(hard, f->gamma) * log(p);
     }
     return sum;
