@@ -236,9 +236,11 @@ static const bench_case stream_cases[] = {
     {"norm_sums", {28, 28, 32, 0}, stream_prepare, NULL},
     {"norm_back", {28, 28, 32, 0}, stream_prepare, NULL},
     {"exp", {4096, 1, 0, 0}, stream_prepare, NULL},
+    {"tanh", {10, 1, 0, 0}, stream_prepare, NULL}, /* a small layer of one sample */
     {"tanh", {4096, 1, 0, 0}, stream_prepare, NULL},
     {"sigmoid", {4096, 1, 0, 0}, stream_prepare, NULL},
     {"gelu", {4096, 1, 0, 0}, stream_prepare, NULL},
+    {"relu", {100, 1, 0, 0}, stream_prepare, NULL},
     {"relu", {4096, 1, 0, 0}, stream_prepare, NULL},
     {"relu", {25088, 1, 0, 0}, stream_prepare, NULL},
     {"softmax", {100, 10, 0, 0}, stream_prepare, NULL},
