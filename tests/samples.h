@@ -13,14 +13,7 @@
 static inline fnn_dataset images_of(const uint8_t *bytes, int64_t count, int height, int width,
                                     int channels)
 {
-    fnn_dataset data;
-    memset(&data, 0, sizeof data);
-    data.count = count;
-    data.height = height;
-    data.width = width;
-    data.channels = channels;
-    data.bytes = bytes;
-    return data;
+    return fnn_dataset_images(bytes, NULL, count, height, width, channels, 0);
 }
 
 static inline fnn_dataset real_images_of(const fnn_real *reals, int64_t count, int height,
