@@ -15858,6 +15858,7 @@ static size_t fnni_utf8_length(const uint8_t *p, size_t available)
         if ((p[i] & 0xC0) != 0x80) return 0;
         code = code << 6 | (p[i] & 0x3Fu);
     }
+    if (code >= 0xD800 && code < 0xE000) return 0; /* halves of UTF-16 pairs */
     return code < least[length] || code > 0x10FFFF ? 0 : length;
 }
 
@@ -17954,13 +17955,21 @@ typedef struct fnni_reader {
     const uint8_t *start, *at, *end; /* the header, and where reading is */
     const uint8_t *data;             /* the numbers */
     size_t data_size;
-    size_t offset; /* of the next tensor in data */
     char field[FNNI_FIELD_COUNT][FNNI_TEXT];
-    unsigned fields;       /* a bit for each one found */
-    const uint8_t *layers; /* the text of the field: it may be long */
-    fnn_model *model;      /* NULL on the first walk */
-    uint8_t *seen;         /* for the input, then for each layer: a bit for each tensor found */
+    unsigned fields;         /* a bit for each one found */
+    const uint8_t *layers;   /* the text of the field: it may be long */
+    fnn_model *model;        /* NULL on the first walk */
+    uint8_t *seen;           /* for the input, then for each layer: a bit for each tensor found */
+    struct fnni_span *spans; /* (span_count) where the tensors found lie; a place for each */
+    size_t span_count;
+    char stranger[FNNI_TEXT]; /* a member of the metadata that no model of ours has, or "" */
 } fnni_reader;
+
+/* Where a tensor of the model lies in the data. */
+typedef struct fnni_span {
+    size_t from, to;
+    int layer, which;
+} fnni_span;
 
 FNNI_COLD static fnn_result fnni_json_fail(fnni_reader *r, const char *expected)
 {
@@ -18113,32 +18122,71 @@ typedef struct fnni_entry {
     size_t offsets[2];
 } fnni_entry;
 
+/* A file of somebody else's: safetensors, but no model of this library. */
+static fnn_result fnni_foreign_fail(fnni_reader *r)
+{
+    return fnni_fail(r->error, FNN_ERROR_FORMAT,
+                     "%s: safetensors, but not written by this library: expected \"library\" in "
+                     "__metadata__, found %s%.40s%s",
+                     r->path, r->stranger[0] ? "\"" : "none", r->stranger,
+                     r->stranger[0] ? "\"" : "");
+}
+
+/* Steps over a string that nobody here needs: any text, any escapes. */
+static fnn_result fnni_json_skip_text(fnni_reader *r)
+{
+    const fnn_result result = fnni_json_want(r, '"');
+    if (result) return result;
+    for (; r->at < r->end && *r->at != '"'; r->at++) {
+        if (*r->at < 32) return fnni_json_fail(r, "an escape for a control character");
+        if (*r->at == '\\' && r->end - r->at > 1) r->at++;
+    }
+    return fnni_json_want(r, '"');
+}
+
+static fnn_result fnni_read_member(fnni_reader *r)
+{
+    char name[FNNI_TEXT];
+    int field;
+    fnn_result result = fnni_json_string(r, name);
+    if (!result) result = fnni_json_want(r, ':');
+    if (result) return result;
+    field = fnni_word_in(name, fnni_field_names, FNNI_FIELD_COUNT);
+    if (field < 0) {
+        memcpy(r->stranger, name, sizeof name);
+        return fnni_json_skip_text(r);
+    }
+    if (r->fields >> field & 1)
+        return fnni_fail(r->error, FNN_ERROR_FORMAT, "%s: __metadata__: found twice, \"%.50s\"",
+                         r->path, name);
+    r->fields |= 1u << field;
+    return field == FNNI_FIELD_LAYERS ? fnni_json_skip_string(r, &r->layers)
+                                      : fnni_json_string(r, r->field[field]);
+}
+
 static fnn_result fnni_read_metadata(fnni_reader *r)
 {
     fnn_result result = fnni_json_want(r, '{');
     if (result || fnni_json_take(r, '}')) return result;
-    do {
-        const int field =
-            fnni_json_member(r, "__metadata__", fnni_field_names, FNNI_FIELD_COUNT, &r->fields);
-        if (field < 0) return FNN_ERROR_FORMAT;
-        result = field == FNNI_FIELD_LAYERS ? fnni_json_skip_string(r, &r->layers)
-                                            : fnni_json_string(r, r->field[field]);
-    } while (!result && fnni_json_take(r, ','));
-    return result ? result : fnni_json_want(r, '}');
+    do result = fnni_read_member(r);
+    while (!result && fnni_json_take(r, ','));
+    if (!result) result = fnni_json_want(r, '}');
+    if (!result && !(r->fields >> FNNI_FIELD_LIBRARY & 1)) return fnni_foreign_fail(r);
+    if (!result && r->stranger[0])
+        return fnni_fail(r->error, FNN_ERROR_FORMAT, "%s: __metadata__: unknown member \"%.50s\"",
+                         r->path, r->stranger);
+    return result;
 }
 
-/* The offsets of a tensor: where the one before it ended, and within the data. */
-static fnn_result fnni_check_offsets(fnni_reader *r, const fnni_entry *e)
+/* The offsets of a tensor must lie within the data, and at `from`. */
+static fnn_result fnni_check_offsets(fnni_reader *r, const char *name, size_t from,
+                                     const size_t *offsets)
 {
-    if (e->offsets[0] != r->offset || e->offsets[1] < e->offsets[0] || e->offsets[1] > r->data_size)
-        return fnni_fail(r->error, FNN_ERROR_FORMAT,
-                         "%s: %.60s: expected data from byte %llu to at most %llu, found %llu to "
-                         "%llu",
-                         r->path, e->name, (unsigned long long)r->offset,
-                         (unsigned long long)r->data_size, (unsigned long long)e->offsets[0],
-                         (unsigned long long)e->offsets[1]);
-    r->offset = e->offsets[1];
-    return FNN_OK;
+    if (offsets[0] == from && offsets[1] >= from && offsets[1] <= r->data_size) return FNN_OK;
+    return fnni_fail(r->error, FNN_ERROR_FORMAT,
+                     "%s: %.60s: expected data from byte %llu to at most %llu, found %llu to %llu",
+                     r->path, name, (unsigned long long)from, (unsigned long long)r->data_size,
+                     (unsigned long long)offsets[0], (unsigned long long)offsets[1]);
 }
 
 static fnn_result fnni_read_entry(fnni_reader *r, fnni_entry *e)
@@ -18196,6 +18244,7 @@ static int fnni_tensor_find(const fnn_model *model, const char *name, fnni_tenso
 static fnn_result fnni_tensor_match(fnni_reader *r, const fnni_entry *e, const fnni_tensor *t,
                                     int l, int which)
 {
+    const fnni_span span = {e->offsets[0], e->offsets[1], l, which};
     char expected[96], found[96];
     size_t bytes = fnni_times(t->count, sizeof(fnn_real));
     if (r->seen[l + 1] >> which & 1)
@@ -18213,6 +18262,7 @@ static fnn_result fnni_tensor_match(fnni_reader *r, const fnni_entry *e, const f
         return fnni_fail(r->error, FNN_ERROR_FORMAT, "%s: %.60s: expected %llu bytes, found %llu",
                          r->path, e->name, (unsigned long long)bytes,
                          (unsigned long long)(e->offsets[1] - e->offsets[0]));
+    r->spans[r->span_count++] = span;
     return FNN_OK;
 }
 
@@ -18237,7 +18287,9 @@ static fnn_result fnni_read_tensor(fnni_reader *r, fnni_entry *e)
     fnni_tensor t;
     int l, which;
     fnn_result result = fnni_read_entry(r, e);
-    if (!result) result = fnni_check_offsets(r, e);
+    if (!result)
+        result = fnni_check_offsets(r, e->name, e->offsets[0] <= r->data_size ? e->offsets[0] : 0,
+                                    e->offsets);
     if (result || !r->model) return result;
     if (!fnni_tensor_find(r->model, e->name, &t, &l, &which))
         return fnni_fail(r->error, FNN_ERROR_FORMAT,
@@ -18255,7 +18307,6 @@ static fnn_result fnni_walk(fnni_reader *r)
     fnn_result result;
     int metadata = 0;
     r->at = r->start;
-    r->offset = 0;
     r->fields = 0;
     if (r->at == r->end || *r->at != '{') return fnni_json_fail(r, "'{'");
     r->at++;
@@ -18272,12 +18323,7 @@ static fnn_result fnni_walk(fnni_reader *r)
     if (!result) result = fnni_json_want(r, '}');
     if (result) return result;
     fnni_json_blanks(r);
-    if (r->at < r->end) return fnni_json_fail(r, "nothing but blanks after it");
-    if (r->offset != r->data_size)
-        return fnni_fail(r->error, FNN_ERROR_FORMAT,
-                         "%s: expected %llu bytes of data for the tensors, found %llu", r->path,
-                         (unsigned long long)r->offset, (unsigned long long)r->data_size);
-    return FNN_OK;
+    return r->at < r->end ? fnni_json_fail(r, "nothing but blanks after it") : FNN_OK;
 }
 
 /* ---- reading: the model that the metadata describe ---- */
@@ -18369,6 +18415,7 @@ static fnn_result fnni_read_model(fnni_reader *r, const fnn_context_config *conf
     fnni_words w;
     int side[3], i, right = 1;
     fnn_result result;
+    if (!(r->fields >> FNNI_FIELD_LIBRARY & 1)) return fnni_foreign_fail(r);
     for (i = 0; i < FNNI_FIELD_COUNT; i++)
         if (!(r->fields >> i & 1))
             return fnni_fail(r->error, FNN_ERROR_FORMAT,
@@ -18389,16 +18436,26 @@ static fnn_result fnni_read_model(fnni_reader *r, const fnn_context_config *conf
 
 /* ---- reading: the whole file ---- */
 
+/* A file that does not begin as safetensors do, by what it begins with. */
+static fnn_result fnni_stranger_fail(fnni_reader *r, const fnni_file *file)
+{
+    char shown[FNNI_SHOWN];
+    return fnni_fail(r->error, FNN_ERROR_FORMAT,
+                     "%s: not a safetensors file: expected a header's length and '{', found \"%s\"",
+                     r->path, fnni_shown((const char *)file->bytes, file->size, shown));
+}
+
 /* Cuts the file into header and data. */
 static fnn_result fnni_read_frame(fnni_reader *r, const fnni_file *file)
 {
     uint64_t length;
     if (file->size < 8)
         return fnni_fail(r->error, FNN_ERROR_FORMAT,
-                         "%s: expected a safetensors file, found %lu bytes", r->path,
+                         "%s: not a safetensors file: expected 8 bytes or more, found %lu", r->path,
                          (unsigned long)file->size);
     length = fnni_little_64(file->bytes);
-    if (length > FNNI_MAX_HEADER || length > file->size - 8)
+    if (length > FNNI_MAX_HEADER || length > file->size - 8) {
+        if (file->size == 8 || file->bytes[8] != '{') return fnni_stranger_fail(r, file);
         return fnni_fail(r->error, FNN_ERROR_FORMAT,
                          "%s: expected a safetensors header of at most %llu bytes, found one of "
                          "%llu",
@@ -18406,6 +18463,7 @@ static fnn_result fnni_read_frame(fnni_reader *r, const fnni_file *file)
                          (unsigned long long)(file->size - 8 < FNNI_MAX_HEADER ? file->size - 8
                                                                                : FNNI_MAX_HEADER),
                          (unsigned long long)length);
+    }
     r->start = file->bytes + 8;
     r->end = r->data = r->start + (size_t)length;
     r->data_size = file->size - 8 - (size_t)length;
@@ -18425,19 +18483,71 @@ static fnn_result fnni_read_complete(fnni_reader *r)
     return FNN_OK;
 }
 
+/* For qsort: by place in the data. */
+static int fnni_compare_spans(const void *a, const void *b)
+{
+    const fnni_span *one = (const fnni_span *)a, *two = (const fnni_span *)b;
+    return (one->from > two->from) - (one->from < two->from);
+}
+
+/* The tensors may be listed in any order; their data must follow one on another to the end, without
+ * a hole and without a byte that two of them have. */
+static fnn_result fnni_read_places(fnni_reader *r)
+{
+    fnn_result result = FNN_OK;
+    fnni_tensor t;
+    size_t end = 0, i;
+    qsort(r->spans, r->span_count, sizeof *r->spans, fnni_compare_spans);
+    for (i = 0; !result && i < r->span_count; i++) {
+        const size_t offsets[2] = {r->spans[i].from, r->spans[i].to};
+        fnni_tensor_at(r->model, r->spans[i].layer, r->spans[i].which, &t);
+        result = fnni_check_offsets(r, t.name, end, offsets);
+        end = r->spans[i].to;
+    }
+    if (!result && end != r->data_size)
+        result = fnni_fail(r->error, FNN_ERROR_FORMAT,
+                           "%s: expected %llu bytes of data for the tensors, found %llu", r->path,
+                           (unsigned long long)end, (unsigned long long)r->data_size);
+    return result;
+}
+
+static size_t fnni_tensor_count(const fnn_model *model)
+{
+    fnni_tensor t;
+    size_t count = 0;
+    int l, which;
+    for (l = -1; l < model->layer_count; l++)
+        for (which = 0; fnni_tensor_at(model, l, which, &t); which++) count++;
+    return count;
+}
+
+/* Second walk: the tensors against the model, which has no memory for them yet. */
+static fnn_result fnni_match_tensors(fnni_reader *r)
+{
+    const fnn_allocator *allocator = &r->model->context.allocator;
+    const size_t marks = (size_t)r->model->layer_count + 1;
+    const size_t spans = fnni_times(fnni_tensor_count(r->model) + 1, sizeof *r->spans);
+    fnn_result result = FNN_OK;
+    r->seen = (uint8_t *)fnni_allocate(allocator, marks);
+    r->spans = (fnni_span *)fnni_allocate(allocator, spans);
+    if (!r->seen || !r->spans)
+        result = fnni_fail_memory(r->error, r->path, fnni_plus(marks, spans));
+    else memset(r->seen, 0, marks);
+    if (!result) result = fnni_walk(r);
+    if (!result) result = fnni_read_complete(r);
+    if (!result) result = fnni_read_places(r);
+    fnni_release(allocator, r->seen);
+    fnni_release(allocator, r->spans);
+    return result;
+}
+
 /* Second and third walk: the tensors against the model, then into it. */
 static fnn_result fnni_read_tensors(fnni_reader *r)
 {
     fnn_model *model = r->model;
     const fnn_allocator *allocator = &model->context.allocator;
     const size_t inputs = (size_t)model->inputs;
-    fnn_result result;
-    r->seen = (uint8_t *)fnni_allocate(allocator, (size_t)model->layer_count + 1);
-    if (!r->seen) return fnni_fail_memory(r->error, r->path, (size_t)model->layer_count + 1);
-    memset(r->seen, 0, (size_t)model->layer_count + 1);
-    result = fnni_walk(r);
-    if (!result) result = fnni_read_complete(r);
-    fnni_release(allocator, r->seen);
+    const fnn_result result = fnni_match_tensors(r);
     if (result) return result;
     if (fnni_normalizes(model->normalization)) {
         model->shift = fnni_allocate_reals(allocator, inputs);

@@ -689,6 +689,35 @@ static void other_json_is_read(void)
     fnn_model_free(m);
 }
 
+/* As json.dumps(header, sort_keys=True) writes it: the bias before the weight, which lies before it;
+ * the metadata behind both. */
+static void tensors_may_be_listed_in_any_order(void)
+{
+    static const char header[] =
+        "{\"0.dense.bias\":{\"data_offsets\":[%d,%d],\"dtype\":\"%s\",\"shape\":[1]},"
+        "\"0.dense.weight\":{\"data_offsets\":[0,%d],\"dtype\":\"%s\",\"shape\":[2,1]},"
+        "\"__metadata__\":{\"epsilon\":\"0\",\"input\":\"1 1 2\",\"label_smoothing\":\"0\","
+        "\"layers\":\"dense 1 linear 0\",\"library\":\"fmnist_nn 0.2.0\",\"loss\":"
+        "\"mean_squared_error\",\"normalization\":\"none\",\"seed\":\"0\"}}";
+    const int size = (int)sizeof(fnn_real);
+    const fnn_real numbers[3] = {1, 2, 3};
+    char text[1000];
+    uint8_t bytes[8 + sizeof numbers] = {0};
+    const file_bytes data = {bytes, sizeof bytes};
+    const fnn_context_config config = fnn_context_config_init();
+    file_bytes f;
+    fnn_error error;
+    fnn_model *m;
+    memcpy(bytes + 8, numbers, sizeof numbers);
+    snprintf(text, sizeof text, header, 2 * size, 3 * size, FNNI_DTYPE, 2 * size, FNNI_DTYPE);
+    f = with_header(text, data);
+    m = load_from(f, "f", &config, &error);
+    if (CHECKF(m != NULL, "%s", error.message))
+        CHECK(!memcmp(fnn_parameters(m, NULL), numbers, sizeof numbers));
+    fnn_model_free(m);
+    free(f.bytes);
+}
+
 static void a_comma_of_the_locale_stays_out(void)
 {
     static const char *const texts[][2] = {{"0,5", "0.5"},
@@ -838,6 +867,10 @@ static const struct {
     {"\"__metadata__\":{", "\"__metadata__\":[", "expected '{', found '['"},
     {"\"__metadata__\":{", "\"__metadata__\":{\"format\":\"pt\",",
      "__metadata__: unknown member \"format\""},
+    {"\"library\"", "\"format\"",
+     "safetensors, but not written by this library: expected \"library\" in __metadata__, found "
+     "\"format\""},
+    {"\"__metadata__\":{", "\"__metadata__\":{\"format\":\"p\001t\",", "an escape for a control"},
     {"\"__metadata__\":{", "\"__metadata__\":{\"seed\":\"1\",",
      "__metadata__: found twice, \"seed\""},
     {"\"seed\":\"0\"", "\"seed\":0", "expected '\"', found '0'"},
@@ -848,9 +881,9 @@ static const struct {
     {"\"shape\":[3,4,1],", "", "dtype, shape and data_offsets"},
     {"\"input.shift\":{", "\"x\":{},\"input.shift\":{", "expected '\"', found '}'"},
     /* offsets */
-    {"[0,48]", "[48,0]", "input.shift: expected data from byte 0"},
-    {"[0,48]", "[0,47]", "input.scale: expected data from byte 47 to at most"},
-    {"[0,48]", "[0,49]", "input.scale: expected data from byte 49"},
+    {"[0,48]", "[48,0]", "input.shift: expected data from byte 48 to at most 236, found 48 to 0"},
+    {"[0,48]", "[0,47]", "input.shift: expected 48 bytes, found 47"},
+    {"[0,48]", "[0,49]", "input.shift: expected 48 bytes, found 49"},
     {"[0,48]", "[0,4800]", "expected data from byte 0 to at most 236, found 0 to 4800"},
     {"[0,48]", "[1,49]", "input.shift: expected data from byte 0"},
     {"[0,48]", "[0,48,48]", "fewer numbers"},
@@ -861,9 +894,12 @@ static const struct {
     {"[0,48]},\"input.scale\":{\"dtype\":\"F32\",\"shape\":[3,4,1],\"data_offsets\":[48,96]",
      "[0,44]},\"input.scale\":{\"dtype\":\"F32\",\"shape\":[3,4,1],\"data_offsets\":[44,96]",
      "input.shift: expected 48 bytes, found 44"},
-    {"[48,96]", "[44,96]", "input.scale: expected data from byte 48"},
-    {"[48,96]", "[52,96]", "input.scale: expected data from byte 48"},
-    {"[224,236]", "[224,232]", "expected 232 bytes of data for the tensors, found 236"},
+    {"[48,96]", "[44,96]", "input.scale: expected 48 bytes, found 52"},
+    {"[48,96]", "[52,96]", "input.scale: expected 48 bytes, found 44"},
+    {"[224,236]", "[224,232]", "2.dense.bias: expected 12 bytes, found 8"},
+    {"[0,48]", "[4,52]", "input.shift: expected data from byte 0 to at most 236, found 4 to 52"},
+    {"[48,96]", "[0,48]", "expected data from byte 48 to at most 236, found 0 to 48"},
+    {"[48,96]", "[44,92]", "input.scale: expected data from byte 48 to at most 236, found 44"},
     /* tensors against the model */
     {"\"0.dense.weight\"", "\"0.dense.weights\"", "0.dense.weights: the model has no tensor"},
     {"\"0.dense.weight\"", "\"9.dense.weight\"", "9.dense.weight: the model has no tensor"},
@@ -1030,6 +1066,47 @@ static void damages_of_image_layers_are_named(void)
     fnn_model_free(m);
 }
 
+/* What people hand to a loader by mistake. */
+static void strangers_are_named(void)
+{
+    static const struct {
+        const char *bytes, *words;
+    } strangers[] = {
+        {"", "not a safetensors file: expected 8 bytes or more, found 0"},
+        {"# README",
+         "not a safetensors file: expected a header's length and '{', found \"# README\""},
+        {"<!DOCTYPE html>\n<html>", "and '{', found \"<!DOCTYPE html>?<html>\""},
+        {"\x89PNG\r\n\x1a\n....", "and '{', found \"?PNG????....\""},
+    };
+    static const char *const others[] = {
+        "{\"__metadata__\":{\"format\":\"pt\"},\"w\":{\"dtype\":\"F32\",\"shape\":[],"
+        "\"data_offsets\":[0,4]}}",
+        "{\"__metadata__\":{\"format\":\"\xc3\xa9 \\u00e9 \\n \\\"\"}}",
+        "{\"w\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0,4]}}",
+        "{\"__metadata__\":{},\"w\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0,4]}}",
+    };
+    file_bytes four = bytes_copy("\0\0\0\0\0\0\0\0\0\0\0\0", 12), f;
+    fnn_error error;
+    int i;
+    for (i = 0; i < COUNT(strangers); i++) {
+        f = bytes_copy(strangers[i].bytes, strlen(strangers[i].bytes));
+        CHECK(!loads(f, &error));
+        CHECKF(strstr(error.message, strangers[i].words) != NULL, "%s", error.message);
+        free(f.bytes);
+    }
+    for (i = 0; i < COUNT(others); i++) {
+        f = with_header(others[i], four);
+        CHECK(!loads(f, &error));
+        CHECKF(strstr(error.message, "safetensors, but not written by this library: expected "
+                                     "\"library\" in __metadata__, found ") != NULL,
+               "%s", error.message);
+        CHECKF(strstr(error.message, i < 2 ? "found \"format\"" : "found none") != NULL, "%s",
+               error.message);
+        free(f.bytes);
+    }
+    free(four.bytes);
+}
+
 /* Without normalisation there is no input.shift; a model that has one must not be read without. */
 static void a_missing_tensor_is_named(void)
 {
@@ -1082,16 +1159,17 @@ static void claims_cost_nothing(void)
         f = with_header(header, good);
         f.size = 8 + strlen(header);
         memory.requests = 0;
-        memory.allowed = 3; /* the model, its list of layers, the marks of what has been seen */
+        memory.allowed = 4; /* the model, its layers, the marks and the places of what is seen */
         CHECK(!load_from(f, "f", &config, &error) && error.code == FNN_ERROR_FORMAT);
         CHECKF(strstr(error.message, "expected a tensor input.shift") != NULL, "%s", error.message);
-        CHECK(memory.requests == 3 && memory.live == 0);
+        CHECK(memory.requests == 4 && memory.live == 0);
         free(f.bytes);
     }
     f.bytes = large;
     f.size = sizeof large;
     large[0] = 1; /* a header of 2^24 + 1 bytes, which are there */
     large[3] = 1;
+    large[8] = '{';
     memory.requests = 0;
     CHECK(!load_from(f, "f", &config, &error) && memory.requests == 0);
     CHECKF(strstr(error.message, "header of at most 16777216 bytes, found one of 16777217"), "%s",
@@ -1607,6 +1685,8 @@ static const harness_test tests[] = {
     TEST(any_weights_come_back),
     TEST(the_bytes_are_safetensors),
     TEST(other_json_is_read),
+    TEST(tensors_may_be_listed_in_any_order),
+    TEST(strangers_are_named),
     TEST(a_comma_of_the_locale_stays_out),
     TEST(every_truncation_is_refused),
     TEST(every_flipped_bit_is_harmless),
