@@ -78,6 +78,7 @@
  *     a look inside              fnn_summary, fnn_tensor_get, fnn_predict_layer      MODEL
  *     a loss, a loop of your own fnn_set_loss_function, fnn_backward_from            TRAINING
  *     layers frozen or slowed    fnn_set_trainable, fnn_set_rate_factor              TRAINING
+ *     names of classes, notes    fnn_set_names, fnn_set_note                         FILES
  *     a loss that is NaN         fnn_normalize, a lower rate, clip_norm              NUMERICS
  *
  * BUILDING
@@ -165,9 +166,10 @@
  *   "0.dense.bias" (units), "0.conv2d.weight" (kernel height, kernel width, channels, filters) and
  *   "0.conv2d.bias" (filters), "1.batch_norm.gamma", .beta, .mean and .variance (channels), the
  *   normalisation as "input.shift" and "input.scale", that of targets as "3.rescale.shift" and
- *   .scale. The bytes are the same on every machine. A save replaces the old file in one step, once
- *   the new one is on the disk; a program killed while it saves may leave a file FILE.tmp-N-N
- *   beside it.
+ *   .scale. Names of classes and features (fnn_set_names) and notes (fnn_set_note) are further
+ *   members of the metadata, names a line each. The bytes are the same on every machine. A save
+ *   replaces the old file in one step, once the new one is on the disk; a program killed while it
+ *   saves may leave a file FILE.tmp-N-N beside it.
  *
  * MEMORY
  *   fnn_fit takes all it needs before its first step. Inference allocates nothing in a context
@@ -827,12 +829,12 @@ FNN_API fnn_model *fnn_sequential_with(const fnn_context_config *config, int hei
 FNN_API void fnn_model_free(fnn_model *model);
 
 /* A second model like this one, in use or still being built: layers, loss, normalisation, weights,
- * running statistics, seed, what the optimiser remembers and how far training has come. They share
- * nothing but what the caller gave, as the `user` of a loss function. On one instruction set both
- * predict the same bits, and the same fit makes the same of both; only a batch on its way
- * (fnn_forward to fnn_step) is not copied. config as in fnn_sequential_with, NULL: the model's own.
- * Returns NULL and fills *error (NULL allowed): with the error of a broken model, with what
- * fnn_context_create says of config, FNN_ERROR_MEMORY. */
+ * running statistics, names, notes, seed, what the optimiser remembers and how far training has
+ * come. They share nothing but what the caller gave, as the `user` of a loss function. On one
+ * instruction set both predict the same bits, and the same fit makes the same of both; only a batch
+ * on its way (fnn_forward to fnn_step) is not copied. config as in fnn_sequential_with, NULL:
+ * the model's own. Returns NULL and fills *error (NULL allowed): with the error of a broken model,
+ * with what fnn_context_create says of config, FNN_ERROR_MEMORY. */
 FNN_API fnn_model *fnn_copy(const fnn_model *model, const fnn_context_config *config,
                             fnn_error *error);
 
@@ -1480,9 +1482,42 @@ FNN_API fnn_result fnn_reserve(const fnn_model *model, fnn_context *context);
  * sizeof(fnn_epoch) an epoch. */
 FNN_API size_t fnn_memory_size(const fnn_model *model, int batch_size);
 
+/* ---- names and notes ---- */
+
+/* Gives the outputs of a sealed model their names, which are copied: names (count), count as many
+ * as outputs, or two for a single output; NULL and 0 forget them. A name is UTF-8 without control
+ * characters; all together have at most 512 KiB. They go with the model through fnn_copy, fnn_save
+ * and fnn_load. As of the calls below, a failure leaves the names as they were: FNN_ERROR_STATE
+ * before fnn_seal, FNN_ERROR_ARGUMENT for another count or a wrong name, FNN_ERROR_MEMORY. */
+FNN_API fnn_result fnn_set_class_names(fnn_model *model, const char *const *names, int count);
+
+/* The same for the numbers of a sample, in the order of its (height, width, channels): names
+ * (count), count the product of the three. The model need not be sealed. */
+FNN_API fnn_result fnn_set_feature_names(fnn_model *model, const char *const *names, int count);
+
+/* Takes over both from a data set; of what that has no names the model keeps its own. */
+FNN_API fnn_result fnn_set_names(fnn_model *model, const fnn_dataset *data);
+
+/* The name of class number i, from 0; NULL where there is none. It stays until names are set. */
+FNN_API const char *fnn_class_name(const fnn_model *model, int i);
+
+/* The name of feature number i, on the same terms. */
+FNN_API const char *fnn_feature_name(const fnn_model *model, int i);
+
+/* Keeps a text of your own under a key, both copied, in place of an older one; value NULL takes the
+ * note away. In a file it is a member of the metadata, where other programs find it and may leave
+ * theirs. key: 1 to 127 printable ASCII characters, no word that fnn_save uses ("seed") and none
+ * that begins with "fnn."; value: as a class name. There are at most 256 notes, of 512 KiB.
+ * FNN_ERROR_ARGUMENT for others, FNN_ERROR_MEMORY; the notes stay as they were. */
+FNN_API fnn_result fnn_set_note(fnn_model *model, const char *key, const char *value);
+
+/* The text kept under a key, NULL where there is none. It stays until the next fnn_set_note. */
+FNN_API const char *fnn_note(const fnn_model *model, const char *key);
+
 /* ---- model files ---- */
 
-/* Writes a model in use to a safetensors file: layers, loss, normalisation and weights, not what
+/* Writes a model in use to a safetensors file: layers, loss, normalisation, weights, names and
+ * notes, not what
  * the optimiser remembers, nor what is frozen or has a rate factor, nor weights of samples, which
  * are the data set's; of a loss function only that there was one. A file
  * at path is replaced in one step, once the new one is on the disk; on failure it stays as it was
@@ -10081,6 +10116,13 @@ struct fnni_layer_type {
     void (*update)(const fnni_run *run, int l);
 };
 
+/* Zero-terminated texts, one behind the other. */
+typedef struct fnni_texts {
+    char *text;   /* (bytes), NULL without any */
+    size_t bytes; /* zeros included */
+    int count;
+} fnni_texts;
+
 struct fnn_model {
     fnn_context context;
     fnn_error error;
@@ -10120,6 +10162,7 @@ struct fnn_model {
     fnni_truth truth;            /* of its batch */
     fnn_dataset run_data;        /* what it was taken from; the arrays are the user's */
     int run_ready;               /* 1 after forward, 2 after loss, 3 after backward */
+    fnni_texts class_names, feature_names, notes; /* notes: key, value, key, value */
 };
 
 /* The arrays that a model owns, beside those of its run, each NULL while there is none: X(type,
@@ -10135,7 +10178,10 @@ struct fnn_model {
     X(fnn_real, parameters, model->parameter_count) \
     X(fnn_real, statistics, model->statistics_count) \
     X(fnn_real, gradients,  0) /* they belong to a batch */ \
-    X(fnn_real, state,      fnni_state_count(model, model->state_kind))
+    X(fnn_real, state,      fnni_state_count(model, model->state_kind)) \
+    X(char, class_names.text, model->class_names.bytes) \
+    X(char, feature_names.text, model->feature_names.bytes) \
+    X(char, notes.text,     model->notes.bytes)
 /* clang-format on */
 
 /* What an optimiser of that kind, -1 for none, remembers of the model. */
@@ -14357,6 +14403,10 @@ FNNI_COLD FNN_DEF size_t fnn_memory_size(const fnn_model *model, int batch_size)
     if (model->target_count)
         bytes = fnni_plus(bytes,
                           fnni_times(2, fnni_block((size_t)model->target_count, sizeof(fnn_real))));
+    if (model->class_names.text) bytes = fnni_plus(bytes, fnni_block(model->class_names.bytes, 1));
+    if (model->feature_names.text)
+        bytes = fnni_plus(bytes, fnni_block(model->feature_names.bytes, 1));
+    if (model->notes.text) bytes = fnni_plus(bytes, fnni_block(model->notes.bytes, 1));
     if (batch_size <= 0) return bytes;
     bytes = fnni_plus(bytes, fnni_run_bytes(model, batch_size));
     bytes = fnni_plus(bytes, own); /* gradients, and the optimiser's state */
@@ -17847,7 +17897,253 @@ typedef enum fnni_field { FNNI_FIELD_LIST(FNNI_ENUM) FNNI_FIELD_COUNT } fnni_fie
 #define FNNI_FIELD_NAME(field, name) #name,
 static const char *const fnni_field_names[] = {FNNI_FIELD_LIST(FNNI_FIELD_NAME)};
 
+/* ---- names and notes ----
+ * In the metadata names are one text, a line each; every member that is no field is a note. */
+
+#define FNNI_MAX_TEXTS ((size_t)1 << 19) /* bytes of each kind: three fit into a header */
+#define FNNI_MAX_NOTES 256               /* each is looked up among the others */
+#define FNNI_CLASS_NAMES "class_names"
+#define FNNI_FEATURE_NAMES "feature_names"
+
+static const char *fnni_texts_at(const fnni_texts *t, int i)
+{
+    const char *text = t->text;
+    if (i < 0 || i >= t->count) return NULL;
+    while (i-- > 0) text += strlen(text) + 1;
+    return text;
+}
+
+/* Adds a text where there is room for it. */
+static void fnni_texts_add(fnni_texts *t, const char *text)
+{
+    const size_t bytes = strlen(text) + 1;
+    memcpy(t->text + t->bytes, text, bytes);
+    t->bytes += bytes;
+    t->count++;
+}
+
+/* Room for texts of so many bytes together, which are not there yet. */
+static fnn_result fnni_texts_room(fnn_model *model, fnni_texts *t, const char *what, size_t bytes)
+{
+    memset(t, 0, sizeof *t);
+    if (bytes > FNNI_MAX_TEXTS)
+        return fnni_model_fail(model, FNN_ERROR_ARGUMENT,
+                               "%s: expected at most %llu bytes together, found %llu", what,
+                               (unsigned long long)FNNI_MAX_TEXTS, (unsigned long long)bytes);
+    t->text = (char *)fnni_allocate(&model->context.allocator, bytes);
+    if (t->text) return FNN_OK;
+    return fnni_model_fail(model, FNN_ERROR_MEMORY, "%s: no memory for %llu bytes", what,
+                           (unsigned long long)bytes);
+}
+
+static void fnni_texts_replace(fnn_model *model, fnni_texts *t, const fnni_texts *fresh)
+{
+    fnni_release(&model->context.allocator, t->text);
+    *t = *fresh;
+}
+
+static fnn_result fnni_text_check(fnn_model *model, const char *what, const char *text)
+{
+    const size_t length = text ? strlen(text) : 0;
+    size_t at = 0, bytes = 1;
+    char shown[FNNI_SHOWN];
+    for (; at < length && bytes; at += bytes)
+        bytes = fnni_utf8_length((const uint8_t *)text + at, length - at);
+    if (text && bytes) return FNN_OK;
+    return fnni_model_fail(
+        model, FNN_ERROR_ARGUMENT, "%s: expected UTF-8 without control characters, found %s%s%s",
+        what, text ? "\"" : "", text ? fnni_shown(text, length, shown) : "NULL", text ? "\"" : "");
+}
+
+/* Copies names, after a look at each. */
+static fnn_result fnni_set_names(fnn_model *model, fnni_texts *t, const char *what,
+                                 const char *const *names, int count)
+{
+    fnni_texts fresh = {NULL, 0, 0};
+    fnn_result result = FNN_OK;
+    size_t bytes = 0;
+    int i;
+    for (i = 0; i < count && !result; i++) {
+        result = fnni_text_check(model, what, names[i]);
+        if (!result) bytes = fnni_plus(bytes, strlen(names[i]) + 1);
+    }
+    if (!result && count) result = fnni_texts_room(model, &fresh, what, bytes);
+    if (result) return result;
+    for (i = 0; i < count; i++) fnni_texts_add(&fresh, names[i]);
+    fnni_texts_replace(model, t, &fresh);
+    return FNN_OK;
+}
+
+/* How many class names there may be: as many as outputs, of a single one two. */
+static fnn_result fnni_class_count_check(fnn_model *model, int count)
+{
+    const int outputs = model->sealed ? model->layers[model->layer_count - 1].outputs : 0;
+    if (!outputs)
+        return fnni_model_fail(model, FNN_ERROR_STATE,
+                               "%s: expected a model whose layers are fixed, found one without "
+                               "weights (fnn_seal)",
+                               FNNI_CLASS_NAMES);
+    if (count == outputs || (outputs == 1 && count == 2)) return FNN_OK;
+    return fnni_model_fail(model, FNN_ERROR_ARGUMENT, "%s: expected %d, found %d", FNNI_CLASS_NAMES,
+                           outputs == 1 ? 2 : outputs, count);
+}
+
+static fnn_result fnni_feature_count_check(fnn_model *model, int count)
+{
+    if (count == model->inputs) return FNN_OK;
+    return fnni_model_fail(model, FNN_ERROR_ARGUMENT, "%s: expected %d, found %d",
+                           FNNI_FEATURE_NAMES, model->inputs, count);
+}
+
+FNNI_COLD FNN_DEF fnn_result fnn_set_class_names(fnn_model *model, const char *const *names,
+                                                 int count)
+{
+    fnn_result result = fnni_begin(model);
+    if (!result && (names || count)) result = fnni_class_count_check(model, names ? count : 0);
+    return result ? result
+                  : fnni_set_names(model, &model->class_names, FNNI_CLASS_NAMES, names, count);
+}
+
+FNNI_COLD FNN_DEF fnn_result fnn_set_feature_names(fnn_model *model, const char *const *names,
+                                                   int count)
+{
+    fnn_result result = fnni_begin(model);
+    if (!result && (names || count)) result = fnni_feature_count_check(model, names ? count : 0);
+    return result ? result
+                  : fnni_set_names(model, &model->feature_names, FNNI_FEATURE_NAMES, names, count);
+}
+
+FNNI_COLD FNN_DEF fnn_result fnn_set_names(fnn_model *model, const fnn_dataset *data)
+{
+    fnn_result result = fnni_begin(model);
+    if (!result && !data)
+        result = fnni_model_fail(model, FNN_ERROR_ARGUMENT, "names: expected a data set, found %s",
+                                 "NULL");
+    if (!result && data->feature_names) {
+        const size_t features = fnni_dataset_features(data);
+        result = fnn_set_feature_names(model, data->feature_names,
+                                       features > INT_MAX ? INT_MAX : (int)features);
+    }
+    if (!result && data->class_names)
+        result = fnn_set_class_names(model, data->class_names, data->classes);
+    return result;
+}
+
+FNN_DEF const char *fnn_class_name(const fnn_model *model, int i)
+{
+    return model ? fnni_texts_at(&model->class_names, i) : NULL;
+}
+
+FNN_DEF const char *fnn_feature_name(const fnn_model *model, int i)
+{
+    return model ? fnni_texts_at(&model->feature_names, i) : NULL;
+}
+
+/* A key must be no word of the library's, nor one that it may need later. */
+static fnn_result fnni_key_check(fnn_model *model, const char *key)
+{
+    const size_t length = key ? strlen(key) : 0;
+    size_t i = 0;
+    while (i < length && key[i] >= 32 && key[i] < 127) i++;
+    if (length == 0 || length >= FNNI_TEXT || i < length)
+        return fnni_model_fail(model, FNN_ERROR_ARGUMENT,
+                               "note: expected a key of 1 to %d printable ASCII characters, found "
+                               "%s",
+                               FNNI_TEXT - 1,
+                               !key     ? "NULL"
+                               : length ? "another"
+                                        : "none");
+    if (fnni_word_in(key, fnni_field_names, FNNI_FIELD_COUNT) >= 0 ||
+        !strcmp(key, FNNI_CLASS_NAMES) || !strcmp(key, FNNI_FEATURE_NAMES) ||
+        !strncmp(key, "fnn.", 4))
+        return fnni_model_fail(model, FNN_ERROR_ARGUMENT,
+                               "note: expected a key of your own, found \"%.60s\", a word of model "
+                               "files",
+                               key);
+    return FNN_OK;
+}
+
+FNN_DEF const char *fnn_note(const fnn_model *model, const char *key)
+{
+    const char *text = model && key ? model->notes.text : NULL;
+    int i;
+    for (i = 0; text && i < model->notes.count; i += 2) {
+        const char *value = text + strlen(text) + 1;
+        if (!strcmp(text, key)) return value;
+        text = value + strlen(value) + 1;
+    }
+    return NULL;
+}
+
+/* Room for the notes without that of the key, and with its new value if it has one. */
+static fnn_result fnni_notes_room(fnn_model *model, fnni_texts *t, const char *key,
+                                  const char *value)
+{
+    const char *old = fnn_note(model, key);
+    size_t bytes = model->notes.bytes;
+    memset(t, 0, sizeof *t);
+    if (old) bytes -= strlen(key) + strlen(old) + 2;
+    if (value) bytes = fnni_plus(bytes, strlen(key) + strlen(value) + 2);
+    if (value && !old && model->notes.count >= 2 * FNNI_MAX_NOTES)
+        return fnni_model_fail(model, FNN_ERROR_ARGUMENT, "notes: expected at most %d, found more",
+                               FNNI_MAX_NOTES);
+    return bytes ? fnni_texts_room(model, t, "notes", bytes) : FNN_OK;
+}
+
+FNNI_COLD FNN_DEF fnn_result fnn_set_note(fnn_model *model, const char *key, const char *value)
+{
+    fnni_texts fresh;
+    int i;
+    fnn_result result = fnni_begin(model);
+    if (!result) result = fnni_key_check(model, key);
+    if (!result && value) result = fnni_text_check(model, "note", value);
+    if (!result) result = fnni_notes_room(model, &fresh, key, value);
+    if (result) return result;
+    for (i = 0; i < model->notes.count; i += 2) {
+        const char *old = fnni_texts_at(&model->notes, i);
+        if (!strcmp(old, key)) continue;
+        fnni_texts_add(&fresh, old);
+        fnni_texts_add(&fresh, old + strlen(old) + 1);
+    }
+    if (value) fnni_texts_add(&fresh, key), fnni_texts_add(&fresh, value);
+    fnni_texts_replace(model, &model->notes, &fresh);
+    return FNN_OK;
+}
+
 /* ---- writing ---- */
+
+/* A text of any length in a JSON string, without its quotes. */
+static void fnni_write_text(fnni_writer *w, const char *text)
+{
+    for (; *text; text++) {
+        if (*text == '"' || *text == '\\') fnni_emit(w, "\\", 1);
+        fnni_emit(w, text, 1);
+    }
+}
+
+static void fnni_write_names(fnni_writer *w, const char *field, const fnni_texts *t)
+{
+    const char *text = t->text;
+    int i;
+    if (t->count == 0) return;
+    fnni_emit_text(w, ",\"%s\":\"", field);
+    for (i = 0; i < t->count; i++, text += strlen(text) + 1) {
+        if (i > 0) fnni_emit_text(w, "\\n");
+        fnni_write_text(w, text);
+    }
+    fnni_emit_text(w, "\"");
+}
+
+static void fnni_write_notes(fnni_writer *w, const fnni_texts *t)
+{
+    const char *text = t->text;
+    int i;
+    for (i = 0; i < t->count; i++, text += strlen(text) + 1) {
+        fnni_emit_text(w, i % 2 ? ":\"" : ",\"");
+        fnni_write_text(w, text);
+        fnni_emit_text(w, "\"");
+    }
+}
 
 /* The words of layer l: what its builder takes. */
 static void fnni_write_layer(fnni_writer *w, const fnni_layer *layer)
@@ -17874,7 +18170,11 @@ static void fnni_write_metadata(fnni_writer *w, const fnn_model *model)
         if (l > 0) fnni_emit_text(w, "; ");
         fnni_write_layer(w, model->layers + l);
     }
-    fnni_emit_text(w, "\"}");
+    fnni_emit_text(w, "\"");
+    fnni_write_names(w, FNNI_CLASS_NAMES, &model->class_names);
+    fnni_write_names(w, FNNI_FEATURE_NAMES, &model->feature_names);
+    fnni_write_notes(w, &model->notes);
+    fnni_emit_text(w, "}");
 }
 
 static void fnni_write_header(fnni_writer *w, const fnn_model *model)
@@ -18004,23 +18304,30 @@ static fnn_result fnni_json_want(fnni_reader *r, char c)
     return fnni_json_take(r, c) ? FNN_OK : fnni_json_fail(r, expected);
 }
 
+/* The number of an escape such as u00e9, which is stepped over; -1 where none stands. */
+static int fnni_json_code(fnni_reader *r)
+{
+    int value = 0, i;
+    if (r->end - r->at < 5 || *r->at != 'u') return -1;
+    for (i = 1; i < 5; i++) {
+        const int c = r->at[i], letter = c | 32;
+        if (c >= '0' && c <= '9') value = 16 * value + c - '0';
+        else if (letter >= 'a' && letter <= 'f') value = 16 * value + letter - 'a' + 10;
+        else return -1;
+    }
+    r->at += 5;
+    return value;
+}
+
 /* What follows a backslash, or -1. */
 static int fnni_json_escape(fnni_reader *r)
 {
-    int value = 0, i;
+    const uint8_t *start = r->at;
+    int value;
     if (r->at < r->end && (*r->at == '"' || *r->at == '\\' || *r->at == '/')) return *r->at++;
-    if (r->at < r->end && *r->at == 'u' && r->end - r->at >= 5) {
-        for (i = 1; i < 5; i++) {
-            const int c = r->at[i], letter = c | 32;
-            if (c >= '0' && c <= '9') value = 16 * value + c - '0';
-            else if (letter >= 'a' && letter <= 'f') value = 16 * value + letter - 'a' + 10;
-            else break;
-        }
-        if (i == 5 && value >= 32 && value < 127) {
-            r->at += 5;
-            return value;
-        }
-    }
+    value = fnni_json_code(r);
+    if (value >= 32 && value < 127) return value;
+    r->at = start;
     fnni_json_fail(r, "an escape for printable ASCII");
     return -1;
 }
@@ -18132,16 +18439,139 @@ static fnn_result fnni_foreign_fail(fnni_reader *r)
                      r->stranger[0] ? "\"" : "");
 }
 
-/* Steps over a string that nobody here needs: any text, any escapes. */
-static fnn_result fnni_json_skip_text(fnni_reader *r)
+/* Steps over a string of any characters, and any escapes; *text is where it begins. */
+static fnn_result fnni_json_skip_text(fnni_reader *r, const uint8_t **text)
 {
     const fnn_result result = fnni_json_want(r, '"');
     if (result) return result;
+    *text = r->at;
     for (; r->at < r->end && *r->at != '"'; r->at++) {
         if (*r->at < 32) return fnni_json_fail(r, "an escape for a control character");
         if (*r->at == '\\' && r->end - r->at > 1) r->at++;
     }
-    return fnni_json_want(r, '"');
+    return fnni_json_take(r, '"') ? FNN_OK : fnni_json_fail(r, "'\"'");
+}
+
+/* Writes a code point as UTF-8, at most four bytes; returns where they end. */
+static char *fnni_utf8_put(char *to, uint32_t code)
+{
+    const int more = code < 0x80 ? 0 : code < 0x800 ? 1 : code < 0x10000 ? 2 : 3;
+    static const uint8_t first[] = {0, 0xC0, 0xE0, 0xF0};
+    int i;
+    *to++ = (char)(uint8_t)(first[more] | code >> 6 * more);
+    for (i = more; i-- > 0;) *to++ = (char)(uint8_t)(0x80 | (code >> 6 * i & 0x3F));
+    return to;
+}
+
+/* The code point that follows a backslash, in one escape or in a pair of UTF-16; 0 for an error,
+ * since no text here may hold a zero. */
+static uint32_t fnni_json_code_point(fnni_reader *r)
+{
+    static const char letters[] = "\"\\/bfnrt", meanings[] = "\"\\/\b\f\n\r\t";
+    const uint8_t *start = r->at;
+    const char *letter = (const char *)memchr(letters, *r->at, sizeof letters - 1);
+    int code, low;
+    if (letter) return r->at++, (uint32_t)meanings[letter - letters];
+    code = fnni_json_code(r);
+    if (code > 0 && (code < 0xD800 || code >= 0xE000)) return (uint32_t)code;
+    if (code >= 0xD800 && code < 0xDC00 && *r->at == '\\') {
+        r->at++;
+        low = fnni_json_code(r);
+        if (low >= 0xDC00 && low < 0xE000)
+            return 0x10000u + ((uint32_t)(code - 0xD800) << 10) + (uint32_t)(low - 0xDC00);
+    }
+    r->at = start;
+    fnni_json_fail(r, "an escape for a character");
+    return 0;
+}
+
+/* The text of a string that has been stepped over, from r->at on, which is no longer than its
+ * escapes: `text` has room for it. */
+static fnn_result fnni_json_text(fnni_reader *r, char *text)
+{
+    uint32_t code;
+    while (*r->at != '"') {
+        if (*r->at != '\\') {
+            *text++ = (char)*r->at++;
+            continue;
+        }
+        r->at++;
+        code = fnni_json_code_point(r);
+        if (code == 0) return FNN_ERROR_FORMAT;
+        text = fnni_utf8_put(text, code);
+    }
+    r->at++;
+    *text = 0;
+    return FNN_OK;
+}
+
+/* What a builder of the model says is wrong is wrong with the file, unless memory is out. */
+static fnn_result fnni_read_fail(fnni_reader *r)
+{
+    const fnn_error *e = fnn_model_error(r->model);
+    const fnn_result code = e->code == FNN_ERROR_MEMORY ? FNN_ERROR_MEMORY : FNN_ERROR_FORMAT;
+    return fnni_fail(r->error, code, "%s: %.140s", r->path, e->message);
+}
+
+static fnn_result fnni_twice_fail(fnni_reader *r, const char *name)
+{
+    return fnni_fail(r->error, FNN_ERROR_FORMAT, "%s: __metadata__: found twice, \"%.50s\"",
+                     r->path, name);
+}
+
+/* Names from lines, which are cut for it. */
+static fnn_result fnni_take_names(fnni_reader *r, fnni_texts *t, const char *field, char *lines,
+                                  fnn_result (*check)(fnn_model *, int))
+{
+    fnni_texts fresh;
+    fnn_result result;
+    char *line, *next;
+    int count = 1;
+    if (t->count) return fnni_twice_fail(r, field);
+    for (line = lines; (line = strchr(line, '\n')) != NULL; line++) count++;
+    result = check(r->model, count);
+    if (!result) result = fnni_texts_room(r->model, &fresh, field, strlen(lines) + 1);
+    if (result) return fnni_read_fail(r);
+    for (line = lines; line; line = next) {
+        next = strchr(line, '\n');
+        if (next) *next++ = 0;
+        if (!result) result = fnni_text_check(r->model, field, line);
+        fnni_texts_add(&fresh, line);
+    }
+    fnni_texts_replace(r->model, t, &fresh); /* the model frees them, right or wrong */
+    return result ? fnni_read_fail(r) : FNN_OK;
+}
+
+/* Puts a text of the metadata where it belongs. */
+static fnn_result fnni_take_text(fnni_reader *r, const char *name, char *text)
+{
+    fnn_model *model = r->model;
+    if (!strcmp(name, FNNI_CLASS_NAMES))
+        return fnni_take_names(r, &model->class_names, name, text, fnni_class_count_check);
+    if (!strcmp(name, FNNI_FEATURE_NAMES))
+        return fnni_take_names(r, &model->feature_names, name, text, fnni_feature_count_check);
+    if (fnn_note(model, name)) return fnni_twice_fail(r, name);
+    return fnn_set_note(model, name, text) ? fnni_read_fail(r) : FNN_OK;
+}
+
+/* A member that is no field: names or a note. It is stepped over until the model can take it. */
+static fnn_result fnni_read_text(fnni_reader *r, const char *name)
+{
+    const fnn_allocator *allocator;
+    const uint8_t *from;
+    char *text;
+    size_t room;
+    fnn_result result = fnni_json_skip_text(r, &from);
+    if (result || !r->model || !r->model->sealed) return result;
+    allocator = &r->model->context.allocator;
+    room = (size_t)(r->at - from); /* the quote's byte is the zero's */
+    text = (char *)fnni_allocate(allocator, room);
+    if (!text) return fnni_fail_memory(r->error, r->path, room);
+    r->at = from;
+    result = fnni_json_text(r, text);
+    if (!result) result = fnni_take_text(r, name, text);
+    fnni_release(allocator, text);
+    return result;
 }
 
 static fnn_result fnni_read_member(fnni_reader *r)
@@ -18153,12 +18583,10 @@ static fnn_result fnni_read_member(fnni_reader *r)
     if (result) return result;
     field = fnni_word_in(name, fnni_field_names, FNNI_FIELD_COUNT);
     if (field < 0) {
-        memcpy(r->stranger, name, sizeof name);
-        return fnni_json_skip_text(r);
+        if (!r->stranger[0]) memcpy(r->stranger, name, sizeof name);
+        return fnni_read_text(r, name);
     }
-    if (r->fields >> field & 1)
-        return fnni_fail(r->error, FNN_ERROR_FORMAT, "%s: __metadata__: found twice, \"%.50s\"",
-                         r->path, name);
+    if (r->fields >> field & 1) return fnni_twice_fail(r, name);
     r->fields |= 1u << field;
     return field == FNNI_FIELD_LAYERS ? fnni_json_skip_string(r, &r->layers)
                                       : fnni_json_string(r, r->field[field]);
@@ -18172,9 +18600,6 @@ static fnn_result fnni_read_metadata(fnni_reader *r)
     while (!result && fnni_json_take(r, ','));
     if (!result) result = fnni_json_want(r, '}');
     if (!result && !(r->fields >> FNNI_FIELD_LIBRARY & 1)) return fnni_foreign_fail(r);
-    if (!result && r->stranger[0])
-        return fnni_fail(r->error, FNN_ERROR_FORMAT, "%s: __metadata__: unknown member \"%.50s\"",
-                         r->path, r->stranger);
     return result;
 }
 
@@ -18327,14 +18752,6 @@ static fnn_result fnni_walk(fnni_reader *r)
 }
 
 /* ---- reading: the model that the metadata describe ---- */
-
-/* What a builder of the model says is wrong is wrong with the file, unless memory is out. */
-static fnn_result fnni_read_fail(fnni_reader *r)
-{
-    const fnn_error *e = fnn_model_error(r->model);
-    const fnn_result code = e->code == FNN_ERROR_MEMORY ? FNN_ERROR_MEMORY : FNN_ERROR_FORMAT;
-    return fnni_fail(r->error, code, "%s: %.140s", r->path, e->message);
-}
 
 /* The layers, each up to a semicolon. */
 static fnn_result fnni_read_layers(fnni_reader *r)

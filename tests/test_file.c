@@ -653,6 +653,133 @@ static fnn_model *load_from(file_bytes from, const char *name, const fnn_context
     return fnni_load_from(&f, name, config, error);
 }
 
+/* A model with names of all kinds, and characters that JSON and UTF-8 have their ways with. */
+static fnn_model *named_model(const fnn_context_config *config)
+{
+    static const char *const classes[CLASSES] = {"T-shirt/top", "\"\\\xc3\xa9", ""};
+    const char *features[INPUTS];
+    fnn_model *m = model_make(config, 1, 0);
+    int i;
+    for (i = 0; i < INPUTS; i++) features[i] = i % 2 ? "odd" : "even";
+    CHECK(!fnn_set_class_names(m, classes, CLASSES));
+    CHECK(!fnn_set_feature_names(m, features, INPUTS));
+    CHECK(!fnn_set_note(m, "format", "pt"));
+    CHECK(!fnn_set_note(m, "a \"key\"", "\xf0\x9f\x91\x95 100 %s"));
+    return m;
+}
+
+static int is_named(const fnn_model *m)
+{
+    return m && !strcmp(fnn_class_name(m, 0), "T-shirt/top") &&
+           !strcmp(fnn_class_name(m, 1), "\"\\\xc3\xa9") && !strcmp(fnn_class_name(m, 2), "") &&
+           !fnn_class_name(m, 3) && !fnn_class_name(m, -1) &&
+           !strcmp(fnn_feature_name(m, 0), "even") &&
+           !strcmp(fnn_feature_name(m, INPUTS - 1), "odd") && !fnn_feature_name(m, INPUTS) &&
+           !strcmp(fnn_note(m, "format"), "pt") && !fnn_note(m, "none") &&
+           !strcmp(fnn_note(m, "a \"key\""), "\xf0\x9f\x91\x95 100 %s");
+}
+
+static void names_and_notes_come_back(void)
+{
+    budget memory;
+    fnn_context_config config = fnn_context_config_init();
+    fnn_model *m, *n;
+    size_t asked, held;
+    config.allocator = budget_open(&memory);
+    m = named_model(&config);
+    asked = fnn_memory_size(m, 0);
+    CHECK(is_named(m));
+    check_round_trip("with names", m, 0);
+    n = load_or_say(path_of("a"));
+    CHECK(is_named(n));
+    fnn_model_free(n);
+    n = fnn_copy(m, NULL, NULL);
+    CHECK(is_named(n) && fnn_class_name(n, 0) != fnn_class_name(m, 0));
+    held = memory.held;
+    CHECK(!fnn_set_class_names(m, NULL, 0) && !fnn_set_feature_names(m, NULL, 0));
+    CHECK(!fnn_set_note(m, "format", NULL) && !fnn_set_note(m, "a \"key\"", NULL));
+    CHECK(!fnn_class_name(m, 0) && !fnn_feature_name(m, 0) && !fnn_note(m, "format"));
+    CHECK(is_named(n) && asked > fnn_memory_size(m, 0));
+    CHECK(asked - fnn_memory_size(m, 0) == held - memory.held);
+    fnn_model_free(m);
+    fnn_model_free(n);
+    CHECK(memory.live == 0);
+}
+
+/* Names are those of the training data, in one call. */
+static void names_come_from_a_data_set(void)
+{
+    static const char *const classes[] = {"a", "b", "c"};
+    static const char *const features[INPUTS] = {"0", "1", "2", "3", "4",  "5",
+                                                 "6", "7", "8", "9", "10", "11"};
+    fnn_dataset data = samples();
+    fnn_model *m = model_make(NULL, 1, 0);
+    CHECK(!fnn_set_names(m, &data) && !fnn_class_name(m, 0));
+    data.class_names = classes;
+    CHECK(!fnn_set_names(m, &data) && !strcmp(fnn_class_name(m, 2), "c"));
+    data.class_names = NULL;
+    data.feature_names = features;
+    CHECK(!fnn_set_names(m, &data) && !strcmp(fnn_feature_name(m, 11), "11"));
+    CHECK(!strcmp(fnn_class_name(m, 1), "b"));
+    fnn_model_free(m);
+}
+
+static void wrong_names_are_refused(void)
+{
+    static const char *const names[] = {"a", "b", "c", "d"};
+    static const char *const wrong[] = {"a\n",      "\x1b[2J", "\xc3",     "\xed\xa0\x80",
+                                        "\xc0\x80", "\x7f",    "\xc2\x80", "\xf5\x80\x80\x80"};
+    static const char *const keys[] = {"", "seed", "class_names", "fnn.more", "\xc3\xa9", "a\t"};
+    const char *list[CLASSES] = {"a", "b", NULL};
+    fnn_model *m = fnn_sequential_with(NULL, 3, 4, 1);
+    char key[20];
+    int i;
+    CHECK(fnn_set_class_names(NULL, names, 3) == FNN_ERROR_MEMORY);
+    CHECK(fnn_set_note(NULL, "a", "b") == FNN_ERROR_MEMORY && !fnn_note(NULL, "a"));
+    CHECK(fnn_set_class_names(m, names, 3) == FNN_ERROR_STATE);
+    CHECK(fnn_set_feature_names(m, names, 4) == FNN_ERROR_ARGUMENT);
+    CHECKF(!strcmp(fnn_model_error(m)->message, "feature_names: expected 12, found 4"), "%s",
+           fnn_model_error(m)->message);
+    fnn_model_free(m);
+    m = named_model(NULL);
+    CHECK(fnn_set_class_names(m, names, 4) == FNN_ERROR_ARGUMENT);
+    CHECK(fnn_set_class_names(m, NULL, 3) == FNN_ERROR_ARGUMENT);
+    CHECK(fnn_set_class_names(m, list, 3) == FNN_ERROR_ARGUMENT);
+    CHECK(fnn_set_names(m, NULL) == FNN_ERROR_ARGUMENT);
+    for (i = 0; i < COUNT(wrong); i++) {
+        list[2] = wrong[i];
+        CHECKF(fnn_set_class_names(m, list, 3) == FNN_ERROR_ARGUMENT, "%d", i);
+        CHECKF(fnn_set_note(m, "format", wrong[i]) == FNN_ERROR_ARGUMENT, "%d", i);
+        CHECK(strstr(fnn_model_error(m)->message, "UTF-8 without control characters") != NULL);
+    }
+    for (i = 0; i < COUNT(keys); i++)
+        CHECKF(fnn_set_note(m, keys[i], "x") == FNN_ERROR_ARGUMENT, "%s", keys[i]);
+    CHECK(fnn_set_note(m, NULL, "x") == FNN_ERROR_ARGUMENT && is_named(m));
+    for (i = 2; i < 256; i++) {
+        snprintf(key, sizeof key, "%d", i);
+        CHECK(!fnn_set_note(m, key, key));
+    }
+    CHECK(fnn_set_note(m, "one more", "x") == FNN_ERROR_ARGUMENT && is_named(m));
+    CHECK(!fnn_set_note(m, "255", "again") && !strcmp(fnn_note(m, "255"), "again"));
+    fnn_model_free(m);
+}
+
+/* The largest there may be; more is refused, and nothing changes. */
+static void notes_have_a_limit(void)
+{
+    fnn_model *m = model_make(NULL, 1, 0);
+    char *text = (char *)need((1 << 19) + 1);
+    memset(text, '"', 1 << 19);
+    text[(1 << 19) - 4] = 0;
+    CHECK(!fnn_set_note(m, "k", text + 1));
+    check_round_trip("with a long note", m, 0);
+    CHECK(!fnn_set_note(m, "k", text + 1) && strlen(fnn_note(m, "k")) == (1 << 19) - 5);
+    CHECK(fnn_set_note(m, "kkk", text) == FNN_ERROR_ARGUMENT && !fnn_note(m, "kkk"));
+    CHECK(strstr(fnn_model_error(m)->message, "notes: expected at most 524288 bytes") != NULL);
+    fnn_model_free(m);
+    free(text);
+}
+
 /* Blanks, escapes, another order of the members: JSON says the same thing in many ways. */
 static void other_json_is_read(void)
 {
@@ -663,8 +790,11 @@ static void other_json_is_read(void)
         {"; dropout", ";dropout"},
         {"}}", "}\n}\n\t "},
         {"\"seed\":\"0\"", "\"seed\":\"000\""},
+        {"T-shirt/top", "T\\u002dshirt\\/top"},
+        {"\xc3\xa9", "\\u00e9"},
+        {"\xf0\x9f\x91\x95", "\\ud83d\\uDC55"},
     };
-    fnn_model *m = model_make(NULL, 1, 0), *n;
+    fnn_model *m = named_model(NULL), *n;
     const fnn_context_config config = fnn_context_config_init();
     file_bytes good, f;
     char text[4000], changed[4000], *place;
@@ -680,7 +810,7 @@ static void other_json_is_read(void)
                  place + strlen(ways[i][0]) + (i == 2));
         f = with_header(changed, good);
         n = load_from(f, "f", &config, &error);
-        CHECKF(n && same_models(m, n, 0), "%s: %s", ways[i][1],
+        CHECKF(n && same_models(m, n, 0) && is_named(n), "%s: %s", ways[i][1],
                n ? "another model" : error.message);
         fnn_model_free(n);
         free(f.bytes);
@@ -689,8 +819,8 @@ static void other_json_is_read(void)
     fnn_model_free(m);
 }
 
-/* As json.dumps(header, sort_keys=True) writes it: the bias before the weight, which lies before it;
- * the metadata behind both. */
+/* As json.dumps(header, sort_keys=True) writes it: the bias before the weight,
+ * though its data lie behind; the metadata last. */
 static void tensors_may_be_listed_in_any_order(void)
 {
     static const char header[] =
@@ -774,7 +904,7 @@ static int loads(file_bytes f, fnn_error *error)
 
 static file_bytes small_file(void)
 {
-    fnn_model *m = model_make(NULL, 1, 0);
+    fnn_model *m = named_model(NULL);
     file_bytes f;
     CHECK(!fnn_save(m, path_of("a"), NULL));
     f = bytes_of(path_of("a"));
@@ -865,8 +995,8 @@ static const struct {
     /* objects */
     {"\"__metadata__\":{", "\"__metadata__\":{},\"__metadata__\":{", "__metadata__: found twice"},
     {"\"__metadata__\":{", "\"__metadata__\":[", "expected '{', found '['"},
-    {"\"__metadata__\":{", "\"__metadata__\":{\"format\":\"pt\",",
-     "__metadata__: unknown member \"format\""},
+    {"\"__metadata__\":{", "\"__metadata__\":{\"note\":\"1\",\"note\":\"2\",",
+     "__metadata__: found twice, \"note\""},
     {"\"library\"", "\"format\"",
      "safetensors, but not written by this library: expected \"library\" in __metadata__, found "
      "\"format\""},
@@ -875,7 +1005,22 @@ static const struct {
      "__metadata__: found twice, \"seed\""},
     {"\"seed\":\"0\"", "\"seed\":0", "expected '\"', found '0'"},
     {"\"seed\":\"0\",", "", "expected a model of fmnist_nn, found no \"seed\""},
-    {"\"layers\"", "\"layer\"", "unknown member \"layer\""},
+    /* names and notes */
+    {"T-shirt/top\\n", "", "class_names: expected 3, found 2"},
+    {"even\\n", "even\\n\\n", "feature_names: expected 12, found 13"},
+    {"T-shirt", "T\\u001bshirt", "class_names: expected UTF-8 without control characters"},
+    {"T-shirt", "T\xc3shirt", "class_names: expected UTF-8 without control characters"},
+    {"T-shirt", "T\\u0000shirt", "an escape for a character"},
+    {"T-shirt", "T\\udc55shirt", "an escape for a character"},
+    {"T-shirt", "T\\ud83dshirt", "an escape for a character"},
+    {"T-shirt", "T\\ud83d\\u0041shirt", "an escape for a character"},
+    {"T-shirt", "T\\xshirt", "an escape for a character"},
+    {"\"pt\"", "\"p\\nt\"", "note: expected UTF-8 without control characters, found \"p?t\""},
+    {"\"pt\"", "1", "expected '\"', found '1'"},
+    {"\"format\"", "\"\"", "note: expected a key of 1 to 127 printable"},
+    {"\"format\"", "\"fnn.x\"", "note: expected a key of your own, found \"fnn.x\""},
+    {"\"format\"", "\"class_names\"", "found twice, \"class_names\""},
+    {"\"layers\"", "\"layer\"", "found no \"layers\""},
     {"\"shape\":", "\"strides\":", "input.shift: unknown member \"strides\""},
     {"\"shape\":", "\"shape\":[3],\"shape\":", "input.shift: found twice, \"shape\""},
     {"\"shape\":[3,4,1],", "", "dtype, shape and data_offsets"},
@@ -1321,7 +1466,7 @@ static void every_allocation_may_fail(void)
     fnn_error error;
     int allowed, done, once;
     config.allocator = budget_open(&memory);
-    m = model_make(&config, 0, 1);
+    m = named_model(&config);
     for (once = 0; once < 2; once++) {
         const int live = memory.live;
         memory.once = once;
@@ -1684,6 +1829,10 @@ static const harness_test tests[] = {
     TEST(a_loaded_model_has_its_shapes),
     TEST(any_weights_come_back),
     TEST(the_bytes_are_safetensors),
+    TEST(names_and_notes_come_back),
+    TEST(names_come_from_a_data_set),
+    TEST(wrong_names_are_refused),
+    TEST(notes_have_a_limit),
     TEST(other_json_is_read),
     TEST(tensors_may_be_listed_in_any_order),
     TEST(strangers_are_named),
