@@ -167,9 +167,10 @@
  *   "0.conv2d.bias" (filters), "1.batch_norm.gamma", .beta, .mean and .variance (channels), the
  *   normalisation as "input.shift" and "input.scale", that of targets as "3.rescale.shift" and
  *   .scale. Names of classes and features (fnn_set_names) and notes (fnn_set_note) are further
- *   members of the metadata, names a line each. The bytes are the same on every machine. A save
- *   replaces the old file in one step, once the new one is on the disk; a program killed while it
- *   saves may leave a file FILE.tmp-N-N beside it.
+ *   members of the metadata, names a line each. fnn_save_memory and fnn_load_memory do the same
+ *   with bytes in memory. The bytes are the same on every machine. A save replaces the old file in
+ *   one step, once the new one is on the disk; a program killed while it saves may leave a file
+ *   FILE.tmp-N-N beside it.
  *
  * MEMORY
  *   fnn_fit takes all it needs before its first step. Inference allocates nothing in a context
@@ -1535,6 +1536,17 @@ FNN_API fnn_result fnn_save(const fnn_model *model, const char *path, fnn_error 
  * the file is in memory as well. To train on, a fit starts with a new optimiser; fnn_set_seed
  * would draw Glorot uniform weights. */
 FNN_API fnn_model *fnn_load(const char *path, const fnn_context_config *config, fnn_error *error);
+
+/* The bytes that fnn_save would write, in memory: bytes (capacity), of which the first *size are
+ * the file; bytes NULL: only *size, which tells how many they will be. Takes no memory. Errors as
+ * fnn_save, *size 0 then; FNN_ERROR_ARGUMENT for a capacity that is too small and NULL as size. */
+FNN_API fnn_result fnn_save_memory(const fnn_model *model, void *bytes, size_t capacity,
+                                   size_t *size, fnn_error *error);
+
+/* The model in bytes (size), the whole of a file, such as one that is compiled into the program or
+ * comes over a network; they are not needed afterwards. All else as fnn_load. */
+FNN_API fnn_model *fnn_load_memory(const void *bytes, size_t size, const fnn_context_config *config,
+                                   fnn_error *error);
 
 /* ---- grid search ---- */
 
@@ -7634,9 +7646,11 @@ static inline uint64_t fnni_little_64(const uint8_t *p)
 /* ---- writing ---- */
 
 typedef struct fnni_writer {
-    int file;       /* -1: only counts */
-    int wrong;      /* errno of the first write that failed, after which nothing is written */
-    uint64_t total; /* bytes so far */
+    int file;
+    uint8_t *memory; /* in place of a file where it is not NULL, large enough for all */
+    int counts;      /* nothing is written, total alone goes on */
+    int wrong;       /* errno of the first write that failed, after which nothing is written */
+    uint64_t total;  /* bytes so far */
     size_t used;
     unsigned char buffer[8192];
 } fnni_writer;
@@ -7657,7 +7671,12 @@ static void fnni_emit(fnni_writer *w, const void *bytes, size_t count)
 {
     const unsigned char *from = (const unsigned char *)bytes;
     w->total += count;
-    while (w->file >= 0 && count > 0) {
+    if (w->counts) return;
+    if (w->memory) {
+        memcpy(w->memory + (size_t)(w->total - count), bytes, count);
+        return;
+    }
+    while (count > 0) {
         const size_t room = sizeof w->buffer - w->used, part = count < room ? count : room;
         memcpy(w->buffer + w->used, from, part);
         w->used += part;
@@ -18201,15 +18220,15 @@ static void fnni_write_header(fnni_writer *w, const fnn_model *model)
 static void fnni_write_model(fnni_writer *w, const void *what)
 {
     const fnn_model *model = (const fnn_model *)what;
-    const int file = w->file;
+    const int counts = w->counts;
     uint64_t length;
     fnni_tensor t;
     size_t i;
     int l, which;
-    w->file = -1;
+    w->counts = 1;
     fnni_write_header(w, model);
     length = (8 + w->total + FNNI_ALIGNMENT - 1) / FNNI_ALIGNMENT * FNNI_ALIGNMENT - 8;
-    w->file = file;
+    w->counts = counts;
     w->total = 0;
     fnni_emit_little(w, length, 8);
     fnni_write_header(w, model);
@@ -18223,6 +18242,10 @@ static void fnni_write_model(fnni_writer *w, const void *what)
 static fnn_result fnni_save_check(const fnn_model *model, fnn_error *error)
 {
     int l;
+    if (!model || model->broken) {
+        const fnn_error *wrong = fnn_model_error(model);
+        return fnni_fail(error, wrong->code, "%s", wrong->message);
+    }
     if (!model->sealed)
         return fnni_fail(error, FNN_ERROR_STATE,
                          "save: expected a model in use, found one without weights (fnn_seal)");
@@ -18236,13 +18259,6 @@ static fnn_result fnni_save_check(const fnn_model *model, fnn_error *error)
             return fnni_fail(error, FNN_ERROR_NUMERIC, "save: layer %d %s: its parameter is %s", l,
                              model->layers[l].type->name, "not finite");
     return FNN_OK;
-}
-
-static fnn_result fnni_save(const fnn_model *model, const char *path, fnn_error *error)
-{
-    const fnn_result result = fnni_save_check(model, error);
-    if (result) return result;
-    return fnni_save_by(fnni_write_model, model, path, &model->context.allocator, error);
 }
 
 /* ---- reading: JSON, as far as a model file has it ----
@@ -19006,14 +19022,40 @@ static fnn_model *fnni_load(const char *path, const fnn_context_config *config, 
 
 FNNI_COLD FNN_DEF fnn_result fnn_save(const fnn_model *model, const char *path, fnn_error *error)
 {
-    if (!model || model->broken) {
-        const fnn_error *wrong = fnn_model_error(model);
-        return fnni_fail(error, wrong->code, "%s", wrong->message);
-    }
+    fnn_result result;
     if (!path || !*path)
         return fnni_fail(error, FNN_ERROR_ARGUMENT, "save: expected a path, found %s",
                          path ? "an empty one" : "NULL");
-    return fnni_save(model, path, error);
+    result = fnni_save_check(model, error);
+    if (result) return result;
+    return fnni_save_by(fnni_write_model, model, path, &model->context.allocator, error);
+}
+
+FNNI_COLD FNN_DEF fnn_result fnn_save_memory(const fnn_model *model, void *bytes, size_t capacity,
+                                             size_t *size, fnn_error *error)
+{
+    const size_t most = bytes ? capacity : (size_t)-1;
+    fnn_result result;
+    fnni_writer w;
+    if (!size)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "save: expected a place for the size, found %s",
+                         "NULL");
+    *size = 0;
+    result = fnni_save_check(model, error);
+    if (result) return result;
+    memset(&w, 0, sizeof w);
+    w.counts = 1;
+    fnni_write_model(&w, model);
+    if (w.total > most)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                         "save: expected room for %llu bytes, found %llu",
+                         (unsigned long long)w.total, (unsigned long long)most);
+    *size = (size_t)w.total;
+    if (!bytes) return FNN_OK;
+    memset(&w, 0, sizeof w);
+    w.memory = (uint8_t *)bytes;
+    fnni_write_model(&w, model);
+    return FNN_OK;
 }
 
 FNNI_COLD FNN_DEF fnn_model *fnn_load(const char *path, const fnn_context_config *config,
@@ -19028,6 +19070,22 @@ FNNI_COLD FNN_DEF fnn_model *fnn_load(const char *path, const fnn_context_config
     /* takes nothing, so that what is wrong with config is not laid to the file */
     if (fnni_context_open(&context, &used, error)) return NULL;
     return fnni_load(path, &used, error);
+}
+
+FNNI_COLD FNN_DEF fnn_model *fnn_load_memory(const void *bytes, size_t size,
+                                             const fnn_context_config *config, fnn_error *error)
+{
+    const fnn_context_config used = fnni_model_config(config);
+    fnn_context context;
+    fnni_file file;
+    if (!bytes) {
+        fnni_fail(error, FNN_ERROR_ARGUMENT, "load: expected bytes, found NULL");
+        return NULL;
+    }
+    if (fnni_context_open(&context, &used, error)) return NULL;
+    file.bytes = (uint8_t *)bytes; /* they are only read */
+    file.size = size;
+    return fnni_load_from(&file, "memory", &used, error);
 }
 
 /* ============================================================================

@@ -706,6 +706,48 @@ static void names_and_notes_come_back(void)
     CHECK(memory.live == 0);
 }
 
+/* The bytes in memory are those of the file, neither one more nor one less is written. */
+static void memory_holds_the_same_bytes(void)
+{
+    budget memory;
+    fnn_context_config config = fnn_context_config_init();
+    fnn_model *m, *n;
+    file_bytes f;
+    fnn_error error;
+    uint8_t *bytes;
+    size_t size = 0, half;
+    int requests;
+    config.allocator = budget_open(&memory);
+    m = named_model(&config);
+    CHECK(!fnn_save(m, path_of("a"), NULL));
+    f = bytes_of(path_of("a"));
+    bytes = (uint8_t *)need(f.size + 1);
+    bytes[f.size] = 77;
+    requests = memory.requests;
+    CHECK(!fnn_save_memory(m, NULL, 0, &size, &error) && size == f.size);
+    CHECK(!fnn_save_memory(m, bytes, f.size, &size, &error) && size == f.size);
+    CHECK(memory.requests == requests);
+    CHECK(!memcmp(bytes, f.bytes, f.size) && bytes[f.size] == 77);
+    n = fnn_load_memory(bytes, size, &config, &error);
+    CHECK(same_models(m, n, 1) && is_named(n));
+    fnn_model_free(n);
+    bytes[size - 1] = 77;
+    CHECK(fnn_save_memory(m, bytes, size - 1, &half, &error) == FNN_ERROR_ARGUMENT && half == 0);
+    CHECK(bytes[size - 1] == 77);
+    CHECKF(strstr(error.message, "save: expected room for ") != NULL, "%s", error.message);
+    CHECK(fnn_save_memory(m, bytes, size, NULL, &error) == FNN_ERROR_ARGUMENT);
+    CHECK(fnn_save_memory(NULL, bytes, size, &half, &error) == FNN_ERROR_MEMORY && half == 0);
+    CHECK(!fnn_load_memory(NULL, 0, NULL, &error) && error.code == FNN_ERROR_ARGUMENT);
+    CHECK(!fnn_load_memory(bytes, size / 2, NULL, &error) && error.code == FNN_ERROR_FORMAT);
+    CHECKF(!strncmp(error.message, "memory: ", 8), "%s", error.message);
+    config.threads = -7;
+    CHECK(!fnn_load_memory(bytes, size, &config, &error) && error.code == FNN_ERROR_ARGUMENT);
+    fnn_model_free(m);
+    CHECK(memory.live == 0);
+    free(bytes);
+    free(f.bytes);
+}
+
 /* Names are those of the training data, in one call. */
 static void names_come_from_a_data_set(void)
 {
@@ -1830,6 +1872,7 @@ static const harness_test tests[] = {
     TEST(any_weights_come_back),
     TEST(the_bytes_are_safetensors),
     TEST(names_and_notes_come_back),
+    TEST(memory_holds_the_same_bytes),
     TEST(names_come_from_a_data_set),
     TEST(wrong_names_are_refused),
     TEST(notes_have_a_limit),
