@@ -78,6 +78,7 @@
  *     a look inside              fnn_summary, fnn_tensor_get, fnn_predict_layer      MODEL
  *     a loss, a loop of your own fnn_set_loss_function, fnn_backward_from            TRAINING
  *     layers frozen or slowed    fnn_set_trainable, fnn_set_rate_factor              TRAINING
+ *     names of classes, notes    fnn_set_names, fnn_set_note                         FILES
  *     a loss that is NaN         fnn_normalize, a lower rate, clip_norm              NUMERICS
  *
  * BUILDING
@@ -165,9 +166,11 @@
  *   "0.dense.bias" (units), "0.conv2d.weight" (kernel height, kernel width, channels, filters) and
  *   "0.conv2d.bias" (filters), "1.batch_norm.gamma", .beta, .mean and .variance (channels), the
  *   normalisation as "input.shift" and "input.scale", that of targets as "3.rescale.shift" and
- *   .scale. The bytes are the same on every machine. A save replaces the old file in one step, once
- *   the new one is on the disk; a program killed while it saves may leave a file FILE.tmp-N-N
- *   beside it.
+ *   .scale. Names of classes and features (fnn_set_names) and notes (fnn_set_note) are further
+ *   members of the metadata, names a line each. fnn_save_memory and fnn_load_memory do the same
+ *   with bytes in memory. The bytes are the same on every machine. A save replaces the old file in
+ *   one step, once the new one is on the disk; a program killed while it saves may leave a file
+ *   FILE.tmp-N-N beside it.
  *
  * MEMORY
  *   fnn_fit takes all it needs before its first step. Inference allocates nothing in a context
@@ -827,12 +830,12 @@ FNN_API fnn_model *fnn_sequential_with(const fnn_context_config *config, int hei
 FNN_API void fnn_model_free(fnn_model *model);
 
 /* A second model like this one, in use or still being built: layers, loss, normalisation, weights,
- * running statistics, seed, what the optimiser remembers and how far training has come. They share
- * nothing but what the caller gave, as the `user` of a loss function. On one instruction set both
- * predict the same bits, and the same fit makes the same of both; only a batch on its way
- * (fnn_forward to fnn_step) is not copied. config as in fnn_sequential_with, NULL: the model's own.
- * Returns NULL and fills *error (NULL allowed): with the error of a broken model, with what
- * fnn_context_create says of config, FNN_ERROR_MEMORY. */
+ * running statistics, names, notes, seed, what the optimiser remembers and how far training has
+ * come. They share nothing but what the caller gave, as the `user` of a loss function. On one
+ * instruction set both predict the same bits, and the same fit makes the same of both; only a batch
+ * on its way (fnn_forward to fnn_step) is not copied. config as in fnn_sequential_with, NULL:
+ * the model's own. Returns NULL and fills *error (NULL allowed): with the error of a broken model,
+ * with what fnn_context_create says of config, FNN_ERROR_MEMORY. */
 FNN_API fnn_model *fnn_copy(const fnn_model *model, const fnn_context_config *config,
                             fnn_error *error);
 
@@ -1480,9 +1483,42 @@ FNN_API fnn_result fnn_reserve(const fnn_model *model, fnn_context *context);
  * sizeof(fnn_epoch) an epoch. */
 FNN_API size_t fnn_memory_size(const fnn_model *model, int batch_size);
 
+/* ---- names and notes ---- */
+
+/* Gives the outputs of a sealed model their names, which are copied: names (count), count as many
+ * as outputs, or two for a single output; NULL and 0 forget them. A name is UTF-8 without control
+ * characters; all together have at most 512 KiB. They go with the model through fnn_copy, fnn_save
+ * and fnn_load. As of the calls below, a failure leaves the names as they were: FNN_ERROR_STATE
+ * before fnn_seal, FNN_ERROR_ARGUMENT for another count or a wrong name, FNN_ERROR_MEMORY. */
+FNN_API fnn_result fnn_set_class_names(fnn_model *model, const char *const *names, int count);
+
+/* The same for the numbers of a sample, in the order of its (height, width, channels): names
+ * (count), count the product of the three. The model need not be sealed. */
+FNN_API fnn_result fnn_set_feature_names(fnn_model *model, const char *const *names, int count);
+
+/* Takes over both from a data set; of what that has no names the model keeps its own. */
+FNN_API fnn_result fnn_set_names(fnn_model *model, const fnn_dataset *data);
+
+/* The name of class number i, from 0; NULL where there is none. It stays until names are set. */
+FNN_API const char *fnn_class_name(const fnn_model *model, int i);
+
+/* The name of feature number i, on the same terms. */
+FNN_API const char *fnn_feature_name(const fnn_model *model, int i);
+
+/* Keeps a text of your own under a key, both copied, in place of an older one; value NULL takes the
+ * note away. In a file it is a member of the metadata, where other programs find it and may leave
+ * theirs. key: 1 to 127 printable ASCII characters, no word that fnn_save uses ("seed") and none
+ * that begins with "fnn."; value: as a class name. There are at most 256 notes, of 512 KiB.
+ * FNN_ERROR_ARGUMENT for others, FNN_ERROR_MEMORY; the notes stay as they were. */
+FNN_API fnn_result fnn_set_note(fnn_model *model, const char *key, const char *value);
+
+/* The text kept under a key, NULL where there is none. It stays until the next fnn_set_note. */
+FNN_API const char *fnn_note(const fnn_model *model, const char *key);
+
 /* ---- model files ---- */
 
-/* Writes a model in use to a safetensors file: layers, loss, normalisation and weights, not what
+/* Writes a model in use to a safetensors file: layers, loss, normalisation, weights, names and
+ * notes, not what
  * the optimiser remembers, nor what is frozen or has a rate factor, nor weights of samples, which
  * are the data set's; of a loss function only that there was one. A file
  * at path is replaced in one step, once the new one is on the disk; on failure it stays as it was
@@ -1500,6 +1536,17 @@ FNN_API fnn_result fnn_save(const fnn_model *model, const char *path, fnn_error 
  * the file is in memory as well. To train on, a fit starts with a new optimiser; fnn_set_seed
  * would draw Glorot uniform weights. */
 FNN_API fnn_model *fnn_load(const char *path, const fnn_context_config *config, fnn_error *error);
+
+/* The bytes that fnn_save would write, in memory: bytes (capacity), of which the first *size are
+ * the file; bytes NULL: only *size, which tells how many they will be. Takes no memory. Errors as
+ * fnn_save, *size 0 then; FNN_ERROR_ARGUMENT for a capacity that is too small and NULL as size. */
+FNN_API fnn_result fnn_save_memory(const fnn_model *model, void *bytes, size_t capacity,
+                                   size_t *size, fnn_error *error);
+
+/* The model in bytes (size), the whole of a file, such as one that is compiled into the program or
+ * comes over a network; they are not needed afterwards. All else as fnn_load. */
+FNN_API fnn_model *fnn_load_memory(const void *bytes, size_t size, const fnn_context_config *config,
+                                   fnn_error *error);
 
 /* ---- grid search ---- */
 
@@ -7599,9 +7646,11 @@ static inline uint64_t fnni_little_64(const uint8_t *p)
 /* ---- writing ---- */
 
 typedef struct fnni_writer {
-    int file;       /* -1: only counts */
-    int wrong;      /* errno of the first write that failed, after which nothing is written */
-    uint64_t total; /* bytes so far */
+    int file;
+    uint8_t *memory; /* in place of a file where it is not NULL, large enough for all */
+    int counts;      /* nothing is written, total alone goes on */
+    int wrong;       /* errno of the first write that failed, after which nothing is written */
+    uint64_t total;  /* bytes so far */
     size_t used;
     unsigned char buffer[8192];
 } fnni_writer;
@@ -7622,7 +7671,12 @@ static void fnni_emit(fnni_writer *w, const void *bytes, size_t count)
 {
     const unsigned char *from = (const unsigned char *)bytes;
     w->total += count;
-    while (w->file >= 0 && count > 0) {
+    if (w->counts) return;
+    if (w->memory) {
+        memcpy(w->memory + (size_t)(w->total - count), bytes, count);
+        return;
+    }
+    while (count > 0) {
         const size_t room = sizeof w->buffer - w->used, part = count < room ? count : room;
         memcpy(w->buffer + w->used, from, part);
         w->used += part;
@@ -10081,6 +10135,13 @@ struct fnni_layer_type {
     void (*update)(const fnni_run *run, int l);
 };
 
+/* Zero-terminated texts, one behind the other. */
+typedef struct fnni_texts {
+    char *text;   /* (bytes), NULL without any */
+    size_t bytes; /* zeros included */
+    int count;
+} fnni_texts;
+
 struct fnn_model {
     fnn_context context;
     fnn_error error;
@@ -10120,6 +10181,7 @@ struct fnn_model {
     fnni_truth truth;            /* of its batch */
     fnn_dataset run_data;        /* what it was taken from; the arrays are the user's */
     int run_ready;               /* 1 after forward, 2 after loss, 3 after backward */
+    fnni_texts class_names, feature_names, notes; /* notes: key, value, key, value */
 };
 
 /* The arrays that a model owns, beside those of its run, each NULL while there is none: X(type,
@@ -10135,7 +10197,10 @@ struct fnn_model {
     X(fnn_real, parameters, model->parameter_count) \
     X(fnn_real, statistics, model->statistics_count) \
     X(fnn_real, gradients,  0) /* they belong to a batch */ \
-    X(fnn_real, state,      fnni_state_count(model, model->state_kind))
+    X(fnn_real, state,      fnni_state_count(model, model->state_kind)) \
+    X(char, class_names.text, model->class_names.bytes) \
+    X(char, feature_names.text, model->feature_names.bytes) \
+    X(char, notes.text,     model->notes.bytes)
 /* clang-format on */
 
 /* What an optimiser of that kind, -1 for none, remembers of the model. */
@@ -14357,6 +14422,10 @@ FNNI_COLD FNN_DEF size_t fnn_memory_size(const fnn_model *model, int batch_size)
     if (model->target_count)
         bytes = fnni_plus(bytes,
                           fnni_times(2, fnni_block((size_t)model->target_count, sizeof(fnn_real))));
+    if (model->class_names.text) bytes = fnni_plus(bytes, fnni_block(model->class_names.bytes, 1));
+    if (model->feature_names.text)
+        bytes = fnni_plus(bytes, fnni_block(model->feature_names.bytes, 1));
+    if (model->notes.text) bytes = fnni_plus(bytes, fnni_block(model->notes.bytes, 1));
     if (batch_size <= 0) return bytes;
     bytes = fnni_plus(bytes, fnni_run_bytes(model, batch_size));
     bytes = fnni_plus(bytes, own); /* gradients, and the optimiser's state */
@@ -15858,6 +15927,7 @@ static size_t fnni_utf8_length(const uint8_t *p, size_t available)
         if ((p[i] & 0xC0) != 0x80) return 0;
         code = code << 6 | (p[i] & 0x3Fu);
     }
+    if (code >= 0xD800 && code < 0xE000) return 0; /* halves of UTF-16 pairs */
     return code < least[length] || code > 0x10FFFF ? 0 : length;
 }
 
@@ -17846,7 +17916,253 @@ typedef enum fnni_field { FNNI_FIELD_LIST(FNNI_ENUM) FNNI_FIELD_COUNT } fnni_fie
 #define FNNI_FIELD_NAME(field, name) #name,
 static const char *const fnni_field_names[] = {FNNI_FIELD_LIST(FNNI_FIELD_NAME)};
 
+/* ---- names and notes ----
+ * In the metadata names are one text, a line each; every member that is no field is a note. */
+
+#define FNNI_MAX_TEXTS ((size_t)1 << 19) /* bytes of each kind: three fit into a header */
+#define FNNI_MAX_NOTES 256               /* each is looked up among the others */
+#define FNNI_CLASS_NAMES "class_names"
+#define FNNI_FEATURE_NAMES "feature_names"
+
+static const char *fnni_texts_at(const fnni_texts *t, int i)
+{
+    const char *text = t->text;
+    if (i < 0 || i >= t->count) return NULL;
+    while (i-- > 0) text += strlen(text) + 1;
+    return text;
+}
+
+/* Adds a text where there is room for it. */
+static void fnni_texts_add(fnni_texts *t, const char *text)
+{
+    const size_t bytes = strlen(text) + 1;
+    memcpy(t->text + t->bytes, text, bytes);
+    t->bytes += bytes;
+    t->count++;
+}
+
+/* Room for texts of so many bytes together, which are not there yet. */
+static fnn_result fnni_texts_room(fnn_model *model, fnni_texts *t, const char *what, size_t bytes)
+{
+    memset(t, 0, sizeof *t);
+    if (bytes > FNNI_MAX_TEXTS)
+        return fnni_model_fail(model, FNN_ERROR_ARGUMENT,
+                               "%s: expected at most %llu bytes together, found %llu", what,
+                               (unsigned long long)FNNI_MAX_TEXTS, (unsigned long long)bytes);
+    t->text = (char *)fnni_allocate(&model->context.allocator, bytes);
+    if (t->text) return FNN_OK;
+    return fnni_model_fail(model, FNN_ERROR_MEMORY, "%s: no memory for %llu bytes", what,
+                           (unsigned long long)bytes);
+}
+
+static void fnni_texts_replace(fnn_model *model, fnni_texts *t, const fnni_texts *fresh)
+{
+    fnni_release(&model->context.allocator, t->text);
+    *t = *fresh;
+}
+
+static fnn_result fnni_text_check(fnn_model *model, const char *what, const char *text)
+{
+    const size_t length = text ? strlen(text) : 0;
+    size_t at = 0, bytes = 1;
+    char shown[FNNI_SHOWN];
+    for (; at < length && bytes; at += bytes)
+        bytes = fnni_utf8_length((const uint8_t *)text + at, length - at);
+    if (text && bytes) return FNN_OK;
+    return fnni_model_fail(
+        model, FNN_ERROR_ARGUMENT, "%s: expected UTF-8 without control characters, found %s%s%s",
+        what, text ? "\"" : "", text ? fnni_shown(text, length, shown) : "NULL", text ? "\"" : "");
+}
+
+/* Copies names, after a look at each. */
+static fnn_result fnni_set_names(fnn_model *model, fnni_texts *t, const char *what,
+                                 const char *const *names, int count)
+{
+    fnni_texts fresh = {NULL, 0, 0};
+    fnn_result result = FNN_OK;
+    size_t bytes = 0;
+    int i;
+    for (i = 0; i < count && !result; i++) {
+        result = fnni_text_check(model, what, names[i]);
+        if (!result) bytes = fnni_plus(bytes, strlen(names[i]) + 1);
+    }
+    if (!result && count) result = fnni_texts_room(model, &fresh, what, bytes);
+    if (result) return result;
+    for (i = 0; i < count; i++) fnni_texts_add(&fresh, names[i]);
+    fnni_texts_replace(model, t, &fresh);
+    return FNN_OK;
+}
+
+/* How many class names there may be: as many as outputs, of a single one two. */
+static fnn_result fnni_class_count_check(fnn_model *model, int count)
+{
+    const int outputs = model->sealed ? model->layers[model->layer_count - 1].outputs : 0;
+    if (!outputs)
+        return fnni_model_fail(model, FNN_ERROR_STATE,
+                               "%s: expected a model whose layers are fixed, found one without "
+                               "weights (fnn_seal)",
+                               FNNI_CLASS_NAMES);
+    if (count == outputs || (outputs == 1 && count == 2)) return FNN_OK;
+    return fnni_model_fail(model, FNN_ERROR_ARGUMENT, "%s: expected %d, found %d", FNNI_CLASS_NAMES,
+                           outputs == 1 ? 2 : outputs, count);
+}
+
+static fnn_result fnni_feature_count_check(fnn_model *model, int count)
+{
+    if (count == model->inputs) return FNN_OK;
+    return fnni_model_fail(model, FNN_ERROR_ARGUMENT, "%s: expected %d, found %d",
+                           FNNI_FEATURE_NAMES, model->inputs, count);
+}
+
+FNNI_COLD FNN_DEF fnn_result fnn_set_class_names(fnn_model *model, const char *const *names,
+                                                 int count)
+{
+    fnn_result result = fnni_begin(model);
+    if (!result && (names || count)) result = fnni_class_count_check(model, names ? count : 0);
+    return result ? result
+                  : fnni_set_names(model, &model->class_names, FNNI_CLASS_NAMES, names, count);
+}
+
+FNNI_COLD FNN_DEF fnn_result fnn_set_feature_names(fnn_model *model, const char *const *names,
+                                                   int count)
+{
+    fnn_result result = fnni_begin(model);
+    if (!result && (names || count)) result = fnni_feature_count_check(model, names ? count : 0);
+    return result ? result
+                  : fnni_set_names(model, &model->feature_names, FNNI_FEATURE_NAMES, names, count);
+}
+
+FNNI_COLD FNN_DEF fnn_result fnn_set_names(fnn_model *model, const fnn_dataset *data)
+{
+    fnn_result result = fnni_begin(model);
+    if (!result && !data)
+        result = fnni_model_fail(model, FNN_ERROR_ARGUMENT, "names: expected a data set, found %s",
+                                 "NULL");
+    if (!result && data->feature_names) {
+        const size_t features = fnni_dataset_features(data);
+        result = fnn_set_feature_names(model, data->feature_names,
+                                       features > INT_MAX ? INT_MAX : (int)features);
+    }
+    if (!result && data->class_names)
+        result = fnn_set_class_names(model, data->class_names, data->classes);
+    return result;
+}
+
+FNN_DEF const char *fnn_class_name(const fnn_model *model, int i)
+{
+    return model ? fnni_texts_at(&model->class_names, i) : NULL;
+}
+
+FNN_DEF const char *fnn_feature_name(const fnn_model *model, int i)
+{
+    return model ? fnni_texts_at(&model->feature_names, i) : NULL;
+}
+
+/* A key must be no word of the library's, nor one that it may need later. */
+static fnn_result fnni_key_check(fnn_model *model, const char *key)
+{
+    const size_t length = key ? strlen(key) : 0;
+    size_t i = 0;
+    while (i < length && key[i] >= 32 && key[i] < 127) i++;
+    if (length == 0 || length >= FNNI_TEXT || i < length)
+        return fnni_model_fail(model, FNN_ERROR_ARGUMENT,
+                               "note: expected a key of 1 to %d printable ASCII characters, found "
+                               "%s",
+                               FNNI_TEXT - 1,
+                               !key     ? "NULL"
+                               : length ? "another"
+                                        : "none");
+    if (fnni_word_in(key, fnni_field_names, FNNI_FIELD_COUNT) >= 0 ||
+        !strcmp(key, FNNI_CLASS_NAMES) || !strcmp(key, FNNI_FEATURE_NAMES) ||
+        !strncmp(key, "fnn.", 4))
+        return fnni_model_fail(model, FNN_ERROR_ARGUMENT,
+                               "note: expected a key of your own, found \"%.60s\", a word of model "
+                               "files",
+                               key);
+    return FNN_OK;
+}
+
+FNN_DEF const char *fnn_note(const fnn_model *model, const char *key)
+{
+    const char *text = model && key ? model->notes.text : NULL;
+    int i;
+    for (i = 0; text && i < model->notes.count; i += 2) {
+        const char *value = text + strlen(text) + 1;
+        if (!strcmp(text, key)) return value;
+        text = value + strlen(value) + 1;
+    }
+    return NULL;
+}
+
+/* Room for the notes without that of the key, and with its new value if it has one. */
+static fnn_result fnni_notes_room(fnn_model *model, fnni_texts *t, const char *key,
+                                  const char *value)
+{
+    const char *old = fnn_note(model, key);
+    size_t bytes = model->notes.bytes;
+    memset(t, 0, sizeof *t);
+    if (old) bytes -= strlen(key) + strlen(old) + 2;
+    if (value) bytes = fnni_plus(bytes, strlen(key) + strlen(value) + 2);
+    if (value && !old && model->notes.count >= 2 * FNNI_MAX_NOTES)
+        return fnni_model_fail(model, FNN_ERROR_ARGUMENT, "notes: expected at most %d, found more",
+                               FNNI_MAX_NOTES);
+    return bytes ? fnni_texts_room(model, t, "notes", bytes) : FNN_OK;
+}
+
+FNNI_COLD FNN_DEF fnn_result fnn_set_note(fnn_model *model, const char *key, const char *value)
+{
+    fnni_texts fresh;
+    int i;
+    fnn_result result = fnni_begin(model);
+    if (!result) result = fnni_key_check(model, key);
+    if (!result && value) result = fnni_text_check(model, "note", value);
+    if (!result) result = fnni_notes_room(model, &fresh, key, value);
+    if (result) return result;
+    for (i = 0; i < model->notes.count; i += 2) {
+        const char *old = fnni_texts_at(&model->notes, i);
+        if (!strcmp(old, key)) continue;
+        fnni_texts_add(&fresh, old);
+        fnni_texts_add(&fresh, old + strlen(old) + 1);
+    }
+    if (value) fnni_texts_add(&fresh, key), fnni_texts_add(&fresh, value);
+    fnni_texts_replace(model, &model->notes, &fresh);
+    return FNN_OK;
+}
+
 /* ---- writing ---- */
+
+/* A text of any length in a JSON string, without its quotes. */
+static void fnni_write_text(fnni_writer *w, const char *text)
+{
+    for (; *text; text++) {
+        if (*text == '"' || *text == '\\') fnni_emit(w, "\\", 1);
+        fnni_emit(w, text, 1);
+    }
+}
+
+static void fnni_write_names(fnni_writer *w, const char *field, const fnni_texts *t)
+{
+    const char *text = t->text;
+    int i;
+    if (t->count == 0) return;
+    fnni_emit_text(w, ",\"%s\":\"", field);
+    for (i = 0; i < t->count; i++, text += strlen(text) + 1) {
+        if (i > 0) fnni_emit_text(w, "\\n");
+        fnni_write_text(w, text);
+    }
+    fnni_emit_text(w, "\"");
+}
+
+static void fnni_write_notes(fnni_writer *w, const fnni_texts *t)
+{
+    const char *text = t->text;
+    int i;
+    for (i = 0; i < t->count; i++, text += strlen(text) + 1) {
+        fnni_emit_text(w, i % 2 ? ":\"" : ",\"");
+        fnni_write_text(w, text);
+        fnni_emit_text(w, "\"");
+    }
+}
 
 /* The words of layer l: what its builder takes. */
 static void fnni_write_layer(fnni_writer *w, const fnni_layer *layer)
@@ -17873,7 +18189,11 @@ static void fnni_write_metadata(fnni_writer *w, const fnn_model *model)
         if (l > 0) fnni_emit_text(w, "; ");
         fnni_write_layer(w, model->layers + l);
     }
-    fnni_emit_text(w, "\"}");
+    fnni_emit_text(w, "\"");
+    fnni_write_names(w, FNNI_CLASS_NAMES, &model->class_names);
+    fnni_write_names(w, FNNI_FEATURE_NAMES, &model->feature_names);
+    fnni_write_notes(w, &model->notes);
+    fnni_emit_text(w, "}");
 }
 
 static void fnni_write_header(fnni_writer *w, const fnn_model *model)
@@ -17900,15 +18220,15 @@ static void fnni_write_header(fnni_writer *w, const fnn_model *model)
 static void fnni_write_model(fnni_writer *w, const void *what)
 {
     const fnn_model *model = (const fnn_model *)what;
-    const int file = w->file;
+    const int counts = w->counts;
     uint64_t length;
     fnni_tensor t;
     size_t i;
     int l, which;
-    w->file = -1;
+    w->counts = 1;
     fnni_write_header(w, model);
     length = (8 + w->total + FNNI_ALIGNMENT - 1) / FNNI_ALIGNMENT * FNNI_ALIGNMENT - 8;
-    w->file = file;
+    w->counts = counts;
     w->total = 0;
     fnni_emit_little(w, length, 8);
     fnni_write_header(w, model);
@@ -17922,6 +18242,10 @@ static void fnni_write_model(fnni_writer *w, const void *what)
 static fnn_result fnni_save_check(const fnn_model *model, fnn_error *error)
 {
     int l;
+    if (!model || model->broken) {
+        const fnn_error *wrong = fnn_model_error(model);
+        return fnni_fail(error, wrong->code, "%s", wrong->message);
+    }
     if (!model->sealed)
         return fnni_fail(error, FNN_ERROR_STATE,
                          "save: expected a model in use, found one without weights (fnn_seal)");
@@ -17937,13 +18261,6 @@ static fnn_result fnni_save_check(const fnn_model *model, fnn_error *error)
     return FNN_OK;
 }
 
-static fnn_result fnni_save(const fnn_model *model, const char *path, fnn_error *error)
-{
-    const fnn_result result = fnni_save_check(model, error);
-    if (result) return result;
-    return fnni_save_by(fnni_write_model, model, path, &model->context.allocator, error);
-}
-
 /* ---- reading: JSON, as far as a model file has it ----
  * Objects of known depth, strings of printable ASCII, whole numbers from 0: nothing recurses, and
  * anything else is an error at its place. */
@@ -17954,13 +18271,21 @@ typedef struct fnni_reader {
     const uint8_t *start, *at, *end; /* the header, and where reading is */
     const uint8_t *data;             /* the numbers */
     size_t data_size;
-    size_t offset; /* of the next tensor in data */
     char field[FNNI_FIELD_COUNT][FNNI_TEXT];
-    unsigned fields;       /* a bit for each one found */
-    const uint8_t *layers; /* the text of the field: it may be long */
-    fnn_model *model;      /* NULL on the first walk */
-    uint8_t *seen;         /* for the input, then for each layer: a bit for each tensor found */
+    unsigned fields;         /* a bit for each one found */
+    const uint8_t *layers;   /* the text of the field: it may be long */
+    fnn_model *model;        /* NULL on the first walk */
+    uint8_t *seen;           /* for the input, then for each layer: a bit for each tensor found */
+    struct fnni_span *spans; /* (span_count) where the tensors found lie; a place for each */
+    size_t span_count;
+    char stranger[FNNI_TEXT]; /* a member of the metadata that no model of ours has, or "" */
 } fnni_reader;
+
+/* Where a tensor of the model lies in the data. */
+typedef struct fnni_span {
+    size_t from, to;
+    int layer, which;
+} fnni_span;
 
 FNNI_COLD static fnn_result fnni_json_fail(fnni_reader *r, const char *expected)
 {
@@ -17995,23 +18320,30 @@ static fnn_result fnni_json_want(fnni_reader *r, char c)
     return fnni_json_take(r, c) ? FNN_OK : fnni_json_fail(r, expected);
 }
 
+/* The number of an escape such as u00e9, which is stepped over; -1 where none stands. */
+static int fnni_json_code(fnni_reader *r)
+{
+    int value = 0, i;
+    if (r->end - r->at < 5 || *r->at != 'u') return -1;
+    for (i = 1; i < 5; i++) {
+        const int c = r->at[i], letter = c | 32;
+        if (c >= '0' && c <= '9') value = 16 * value + c - '0';
+        else if (letter >= 'a' && letter <= 'f') value = 16 * value + letter - 'a' + 10;
+        else return -1;
+    }
+    r->at += 5;
+    return value;
+}
+
 /* What follows a backslash, or -1. */
 static int fnni_json_escape(fnni_reader *r)
 {
-    int value = 0, i;
+    const uint8_t *start = r->at;
+    int value;
     if (r->at < r->end && (*r->at == '"' || *r->at == '\\' || *r->at == '/')) return *r->at++;
-    if (r->at < r->end && *r->at == 'u' && r->end - r->at >= 5) {
-        for (i = 1; i < 5; i++) {
-            const int c = r->at[i], letter = c | 32;
-            if (c >= '0' && c <= '9') value = 16 * value + c - '0';
-            else if (letter >= 'a' && letter <= 'f') value = 16 * value + letter - 'a' + 10;
-            else break;
-        }
-        if (i == 5 && value >= 32 && value < 127) {
-            r->at += 5;
-            return value;
-        }
-    }
+    value = fnni_json_code(r);
+    if (value >= 32 && value < 127) return value;
+    r->at = start;
     fnni_json_fail(r, "an escape for printable ASCII");
     return -1;
 }
@@ -18113,32 +18445,189 @@ typedef struct fnni_entry {
     size_t offsets[2];
 } fnni_entry;
 
+/* A file of somebody else's: safetensors, but no model of this library. */
+static fnn_result fnni_foreign_fail(fnni_reader *r)
+{
+    return fnni_fail(r->error, FNN_ERROR_FORMAT,
+                     "%s: safetensors, but not written by this library: expected \"library\" in "
+                     "__metadata__, found %s%.40s%s",
+                     r->path, r->stranger[0] ? "\"" : "none", r->stranger,
+                     r->stranger[0] ? "\"" : "");
+}
+
+/* Steps over a string of any characters, and any escapes; *text is where it begins. */
+static fnn_result fnni_json_skip_text(fnni_reader *r, const uint8_t **text)
+{
+    const fnn_result result = fnni_json_want(r, '"');
+    if (result) return result;
+    *text = r->at;
+    for (; r->at < r->end && *r->at != '"'; r->at++) {
+        if (*r->at < 32) return fnni_json_fail(r, "an escape for a control character");
+        if (*r->at == '\\' && r->end - r->at > 1) r->at++;
+    }
+    return fnni_json_take(r, '"') ? FNN_OK : fnni_json_fail(r, "'\"'");
+}
+
+/* Writes a code point as UTF-8, at most four bytes; returns where they end. */
+static char *fnni_utf8_put(char *to, uint32_t code)
+{
+    const int more = code < 0x80 ? 0 : code < 0x800 ? 1 : code < 0x10000 ? 2 : 3;
+    static const uint8_t first[] = {0, 0xC0, 0xE0, 0xF0};
+    int i;
+    *to++ = (char)(uint8_t)(first[more] | code >> 6 * more);
+    for (i = more; i-- > 0;) *to++ = (char)(uint8_t)(0x80 | (code >> 6 * i & 0x3F));
+    return to;
+}
+
+/* The code point that follows a backslash, in one escape or in a pair of UTF-16; 0 for an error,
+ * since no text here may hold a zero. */
+static uint32_t fnni_json_code_point(fnni_reader *r)
+{
+    static const char letters[] = "\"\\/bfnrt", meanings[] = "\"\\/\b\f\n\r\t";
+    const uint8_t *start = r->at;
+    const char *letter = (const char *)memchr(letters, *r->at, sizeof letters - 1);
+    int code, low;
+    if (letter) return r->at++, (uint32_t)meanings[letter - letters];
+    code = fnni_json_code(r);
+    if (code > 0 && (code < 0xD800 || code >= 0xE000)) return (uint32_t)code;
+    if (code >= 0xD800 && code < 0xDC00 && *r->at == '\\') {
+        r->at++;
+        low = fnni_json_code(r);
+        if (low >= 0xDC00 && low < 0xE000)
+            return 0x10000u + ((uint32_t)(code - 0xD800) << 10) + (uint32_t)(low - 0xDC00);
+    }
+    r->at = start;
+    fnni_json_fail(r, "an escape for a character");
+    return 0;
+}
+
+/* The text of a string that has been stepped over, from r->at on, which is no longer than its
+ * escapes: `text` has room for it. */
+static fnn_result fnni_json_text(fnni_reader *r, char *text)
+{
+    uint32_t code;
+    while (*r->at != '"') {
+        if (*r->at != '\\') {
+            *text++ = (char)*r->at++;
+            continue;
+        }
+        r->at++;
+        code = fnni_json_code_point(r);
+        if (code == 0) return FNN_ERROR_FORMAT;
+        text = fnni_utf8_put(text, code);
+    }
+    r->at++;
+    *text = 0;
+    return FNN_OK;
+}
+
+/* What a builder of the model says is wrong is wrong with the file, unless memory is out. */
+static fnn_result fnni_read_fail(fnni_reader *r)
+{
+    const fnn_error *e = fnn_model_error(r->model);
+    const fnn_result code = e->code == FNN_ERROR_MEMORY ? FNN_ERROR_MEMORY : FNN_ERROR_FORMAT;
+    return fnni_fail(r->error, code, "%s: %.140s", r->path, e->message);
+}
+
+static fnn_result fnni_twice_fail(fnni_reader *r, const char *name)
+{
+    return fnni_fail(r->error, FNN_ERROR_FORMAT, "%s: __metadata__: found twice, \"%.50s\"",
+                     r->path, name);
+}
+
+/* Names from lines, which are cut for it. */
+static fnn_result fnni_take_names(fnni_reader *r, fnni_texts *t, const char *field, char *lines,
+                                  fnn_result (*check)(fnn_model *, int))
+{
+    fnni_texts fresh;
+    fnn_result result;
+    char *line, *next;
+    int count = 1;
+    if (t->count) return fnni_twice_fail(r, field);
+    for (line = lines; (line = strchr(line, '\n')) != NULL; line++) count++;
+    result = check(r->model, count);
+    if (!result) result = fnni_texts_room(r->model, &fresh, field, strlen(lines) + 1);
+    if (result) return fnni_read_fail(r);
+    for (line = lines; line; line = next) {
+        next = strchr(line, '\n');
+        if (next) *next++ = 0;
+        if (!result) result = fnni_text_check(r->model, field, line);
+        fnni_texts_add(&fresh, line);
+    }
+    fnni_texts_replace(r->model, t, &fresh); /* the model frees them, right or wrong */
+    return result ? fnni_read_fail(r) : FNN_OK;
+}
+
+/* Puts a text of the metadata where it belongs. */
+static fnn_result fnni_take_text(fnni_reader *r, const char *name, char *text)
+{
+    fnn_model *model = r->model;
+    if (!strcmp(name, FNNI_CLASS_NAMES))
+        return fnni_take_names(r, &model->class_names, name, text, fnni_class_count_check);
+    if (!strcmp(name, FNNI_FEATURE_NAMES))
+        return fnni_take_names(r, &model->feature_names, name, text, fnni_feature_count_check);
+    if (fnn_note(model, name)) return fnni_twice_fail(r, name);
+    return fnn_set_note(model, name, text) ? fnni_read_fail(r) : FNN_OK;
+}
+
+/* A member that is no field: names or a note. It is stepped over until the model can take it. */
+static fnn_result fnni_read_text(fnni_reader *r, const char *name)
+{
+    const fnn_allocator *allocator;
+    const uint8_t *from;
+    char *text;
+    size_t room;
+    fnn_result result = fnni_json_skip_text(r, &from);
+    if (result || !r->model || !r->model->sealed) return result;
+    allocator = &r->model->context.allocator;
+    room = (size_t)(r->at - from); /* the quote's byte is the zero's */
+    text = (char *)fnni_allocate(allocator, room);
+    if (!text) return fnni_fail_memory(r->error, r->path, room);
+    r->at = from;
+    result = fnni_json_text(r, text);
+    if (!result) result = fnni_take_text(r, name, text);
+    fnni_release(allocator, text);
+    return result;
+}
+
+static fnn_result fnni_read_member(fnni_reader *r)
+{
+    char name[FNNI_TEXT];
+    int field;
+    fnn_result result = fnni_json_string(r, name);
+    if (!result) result = fnni_json_want(r, ':');
+    if (result) return result;
+    field = fnni_word_in(name, fnni_field_names, FNNI_FIELD_COUNT);
+    if (field < 0) {
+        if (!r->stranger[0]) memcpy(r->stranger, name, sizeof name);
+        return fnni_read_text(r, name);
+    }
+    if (r->fields >> field & 1) return fnni_twice_fail(r, name);
+    r->fields |= 1u << field;
+    return field == FNNI_FIELD_LAYERS ? fnni_json_skip_string(r, &r->layers)
+                                      : fnni_json_string(r, r->field[field]);
+}
+
 static fnn_result fnni_read_metadata(fnni_reader *r)
 {
     fnn_result result = fnni_json_want(r, '{');
     if (result || fnni_json_take(r, '}')) return result;
-    do {
-        const int field =
-            fnni_json_member(r, "__metadata__", fnni_field_names, FNNI_FIELD_COUNT, &r->fields);
-        if (field < 0) return FNN_ERROR_FORMAT;
-        result = field == FNNI_FIELD_LAYERS ? fnni_json_skip_string(r, &r->layers)
-                                            : fnni_json_string(r, r->field[field]);
-    } while (!result && fnni_json_take(r, ','));
-    return result ? result : fnni_json_want(r, '}');
+    do result = fnni_read_member(r);
+    while (!result && fnni_json_take(r, ','));
+    if (!result) result = fnni_json_want(r, '}');
+    if (!result && !(r->fields >> FNNI_FIELD_LIBRARY & 1)) return fnni_foreign_fail(r);
+    return result;
 }
 
-/* The offsets of a tensor: where the one before it ended, and within the data. */
-static fnn_result fnni_check_offsets(fnni_reader *r, const fnni_entry *e)
+/* The offsets of a tensor must lie within the data, and at `from`. */
+static fnn_result fnni_check_offsets(fnni_reader *r, const char *name, size_t from,
+                                     const size_t *offsets)
 {
-    if (e->offsets[0] != r->offset || e->offsets[1] < e->offsets[0] || e->offsets[1] > r->data_size)
-        return fnni_fail(r->error, FNN_ERROR_FORMAT,
-                         "%s: %.60s: expected data from byte %llu to at most %llu, found %llu to "
-                         "%llu",
-                         r->path, e->name, (unsigned long long)r->offset,
-                         (unsigned long long)r->data_size, (unsigned long long)e->offsets[0],
-                         (unsigned long long)e->offsets[1]);
-    r->offset = e->offsets[1];
-    return FNN_OK;
+    if (offsets[0] == from && offsets[1] >= from && offsets[1] <= r->data_size) return FNN_OK;
+    return fnni_fail(r->error, FNN_ERROR_FORMAT,
+                     "%s: %.60s: expected data from byte %llu to at most %llu, found %llu to %llu",
+                     r->path, name, (unsigned long long)from, (unsigned long long)r->data_size,
+                     (unsigned long long)offsets[0], (unsigned long long)offsets[1]);
 }
 
 static fnn_result fnni_read_entry(fnni_reader *r, fnni_entry *e)
@@ -18196,6 +18685,7 @@ static int fnni_tensor_find(const fnn_model *model, const char *name, fnni_tenso
 static fnn_result fnni_tensor_match(fnni_reader *r, const fnni_entry *e, const fnni_tensor *t,
                                     int l, int which)
 {
+    const fnni_span span = {e->offsets[0], e->offsets[1], l, which};
     char expected[96], found[96];
     size_t bytes = fnni_times(t->count, sizeof(fnn_real));
     if (r->seen[l + 1] >> which & 1)
@@ -18213,6 +18703,7 @@ static fnn_result fnni_tensor_match(fnni_reader *r, const fnni_entry *e, const f
         return fnni_fail(r->error, FNN_ERROR_FORMAT, "%s: %.60s: expected %llu bytes, found %llu",
                          r->path, e->name, (unsigned long long)bytes,
                          (unsigned long long)(e->offsets[1] - e->offsets[0]));
+    r->spans[r->span_count++] = span;
     return FNN_OK;
 }
 
@@ -18237,7 +18728,9 @@ static fnn_result fnni_read_tensor(fnni_reader *r, fnni_entry *e)
     fnni_tensor t;
     int l, which;
     fnn_result result = fnni_read_entry(r, e);
-    if (!result) result = fnni_check_offsets(r, e);
+    if (!result)
+        result = fnni_check_offsets(r, e->name, e->offsets[0] <= r->data_size ? e->offsets[0] : 0,
+                                    e->offsets);
     if (result || !r->model) return result;
     if (!fnni_tensor_find(r->model, e->name, &t, &l, &which))
         return fnni_fail(r->error, FNN_ERROR_FORMAT,
@@ -18255,7 +18748,6 @@ static fnn_result fnni_walk(fnni_reader *r)
     fnn_result result;
     int metadata = 0;
     r->at = r->start;
-    r->offset = 0;
     r->fields = 0;
     if (r->at == r->end || *r->at != '{') return fnni_json_fail(r, "'{'");
     r->at++;
@@ -18272,23 +18764,10 @@ static fnn_result fnni_walk(fnni_reader *r)
     if (!result) result = fnni_json_want(r, '}');
     if (result) return result;
     fnni_json_blanks(r);
-    if (r->at < r->end) return fnni_json_fail(r, "nothing but blanks after it");
-    if (r->offset != r->data_size)
-        return fnni_fail(r->error, FNN_ERROR_FORMAT,
-                         "%s: expected %llu bytes of data for the tensors, found %llu", r->path,
-                         (unsigned long long)r->offset, (unsigned long long)r->data_size);
-    return FNN_OK;
+    return r->at < r->end ? fnni_json_fail(r, "nothing but blanks after it") : FNN_OK;
 }
 
 /* ---- reading: the model that the metadata describe ---- */
-
-/* What a builder of the model says is wrong is wrong with the file, unless memory is out. */
-static fnn_result fnni_read_fail(fnni_reader *r)
-{
-    const fnn_error *e = fnn_model_error(r->model);
-    const fnn_result code = e->code == FNN_ERROR_MEMORY ? FNN_ERROR_MEMORY : FNN_ERROR_FORMAT;
-    return fnni_fail(r->error, code, "%s: %.140s", r->path, e->message);
-}
 
 /* The layers, each up to a semicolon. */
 static fnn_result fnni_read_layers(fnni_reader *r)
@@ -18369,6 +18848,7 @@ static fnn_result fnni_read_model(fnni_reader *r, const fnn_context_config *conf
     fnni_words w;
     int side[3], i, right = 1;
     fnn_result result;
+    if (!(r->fields >> FNNI_FIELD_LIBRARY & 1)) return fnni_foreign_fail(r);
     for (i = 0; i < FNNI_FIELD_COUNT; i++)
         if (!(r->fields >> i & 1))
             return fnni_fail(r->error, FNN_ERROR_FORMAT,
@@ -18389,16 +18869,26 @@ static fnn_result fnni_read_model(fnni_reader *r, const fnn_context_config *conf
 
 /* ---- reading: the whole file ---- */
 
+/* A file that does not begin as safetensors do, by what it begins with. */
+static fnn_result fnni_stranger_fail(fnni_reader *r, const fnni_file *file)
+{
+    char shown[FNNI_SHOWN];
+    return fnni_fail(r->error, FNN_ERROR_FORMAT,
+                     "%s: not a safetensors file: expected a header's length and '{', found \"%s\"",
+                     r->path, fnni_shown((const char *)file->bytes, file->size, shown));
+}
+
 /* Cuts the file into header and data. */
 static fnn_result fnni_read_frame(fnni_reader *r, const fnni_file *file)
 {
     uint64_t length;
     if (file->size < 8)
         return fnni_fail(r->error, FNN_ERROR_FORMAT,
-                         "%s: expected a safetensors file, found %lu bytes", r->path,
+                         "%s: not a safetensors file: expected 8 bytes or more, found %lu", r->path,
                          (unsigned long)file->size);
     length = fnni_little_64(file->bytes);
-    if (length > FNNI_MAX_HEADER || length > file->size - 8)
+    if (length > FNNI_MAX_HEADER || length > file->size - 8) {
+        if (file->size == 8 || file->bytes[8] != '{') return fnni_stranger_fail(r, file);
         return fnni_fail(r->error, FNN_ERROR_FORMAT,
                          "%s: expected a safetensors header of at most %llu bytes, found one of "
                          "%llu",
@@ -18406,6 +18896,7 @@ static fnn_result fnni_read_frame(fnni_reader *r, const fnni_file *file)
                          (unsigned long long)(file->size - 8 < FNNI_MAX_HEADER ? file->size - 8
                                                                                : FNNI_MAX_HEADER),
                          (unsigned long long)length);
+    }
     r->start = file->bytes + 8;
     r->end = r->data = r->start + (size_t)length;
     r->data_size = file->size - 8 - (size_t)length;
@@ -18425,19 +18916,71 @@ static fnn_result fnni_read_complete(fnni_reader *r)
     return FNN_OK;
 }
 
+/* For qsort: by place in the data. */
+static int fnni_compare_spans(const void *a, const void *b)
+{
+    const fnni_span *one = (const fnni_span *)a, *two = (const fnni_span *)b;
+    return (one->from > two->from) - (one->from < two->from);
+}
+
+/* The tensors may be listed in any order; their data must follow one on another to the end, without
+ * a hole and without a byte that two of them have. */
+static fnn_result fnni_read_places(fnni_reader *r)
+{
+    fnn_result result = FNN_OK;
+    fnni_tensor t;
+    size_t end = 0, i;
+    qsort(r->spans, r->span_count, sizeof *r->spans, fnni_compare_spans);
+    for (i = 0; !result && i < r->span_count; i++) {
+        const size_t offsets[2] = {r->spans[i].from, r->spans[i].to};
+        fnni_tensor_at(r->model, r->spans[i].layer, r->spans[i].which, &t);
+        result = fnni_check_offsets(r, t.name, end, offsets);
+        end = r->spans[i].to;
+    }
+    if (!result && end != r->data_size)
+        result = fnni_fail(r->error, FNN_ERROR_FORMAT,
+                           "%s: expected %llu bytes of data for the tensors, found %llu", r->path,
+                           (unsigned long long)end, (unsigned long long)r->data_size);
+    return result;
+}
+
+static size_t fnni_tensor_count(const fnn_model *model)
+{
+    fnni_tensor t;
+    size_t count = 0;
+    int l, which;
+    for (l = -1; l < model->layer_count; l++)
+        for (which = 0; fnni_tensor_at(model, l, which, &t); which++) count++;
+    return count;
+}
+
+/* Second walk: the tensors against the model, which has no memory for them yet. */
+static fnn_result fnni_match_tensors(fnni_reader *r)
+{
+    const fnn_allocator *allocator = &r->model->context.allocator;
+    const size_t marks = (size_t)r->model->layer_count + 1;
+    const size_t spans = fnni_times(fnni_tensor_count(r->model) + 1, sizeof *r->spans);
+    fnn_result result = FNN_OK;
+    r->seen = (uint8_t *)fnni_allocate(allocator, marks);
+    r->spans = (fnni_span *)fnni_allocate(allocator, spans);
+    if (!r->seen || !r->spans)
+        result = fnni_fail_memory(r->error, r->path, fnni_plus(marks, spans));
+    else memset(r->seen, 0, marks);
+    if (!result) result = fnni_walk(r);
+    if (!result) result = fnni_read_complete(r);
+    if (!result) result = fnni_read_places(r);
+    fnni_release(allocator, r->seen);
+    fnni_release(allocator, r->spans);
+    return result;
+}
+
 /* Second and third walk: the tensors against the model, then into it. */
 static fnn_result fnni_read_tensors(fnni_reader *r)
 {
     fnn_model *model = r->model;
     const fnn_allocator *allocator = &model->context.allocator;
     const size_t inputs = (size_t)model->inputs;
-    fnn_result result;
-    r->seen = (uint8_t *)fnni_allocate(allocator, (size_t)model->layer_count + 1);
-    if (!r->seen) return fnni_fail_memory(r->error, r->path, (size_t)model->layer_count + 1);
-    memset(r->seen, 0, (size_t)model->layer_count + 1);
-    result = fnni_walk(r);
-    if (!result) result = fnni_read_complete(r);
-    fnni_release(allocator, r->seen);
+    const fnn_result result = fnni_match_tensors(r);
     if (result) return result;
     if (fnni_normalizes(model->normalization)) {
         model->shift = fnni_allocate_reals(allocator, inputs);
@@ -18479,14 +19022,40 @@ static fnn_model *fnni_load(const char *path, const fnn_context_config *config, 
 
 FNNI_COLD FNN_DEF fnn_result fnn_save(const fnn_model *model, const char *path, fnn_error *error)
 {
-    if (!model || model->broken) {
-        const fnn_error *wrong = fnn_model_error(model);
-        return fnni_fail(error, wrong->code, "%s", wrong->message);
-    }
+    fnn_result result;
     if (!path || !*path)
         return fnni_fail(error, FNN_ERROR_ARGUMENT, "save: expected a path, found %s",
                          path ? "an empty one" : "NULL");
-    return fnni_save(model, path, error);
+    result = fnni_save_check(model, error);
+    if (result) return result;
+    return fnni_save_by(fnni_write_model, model, path, &model->context.allocator, error);
+}
+
+FNNI_COLD FNN_DEF fnn_result fnn_save_memory(const fnn_model *model, void *bytes, size_t capacity,
+                                             size_t *size, fnn_error *error)
+{
+    const size_t most = bytes ? capacity : (size_t)-1;
+    fnn_result result;
+    fnni_writer w;
+    if (!size)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "save: expected a place for the size, found %s",
+                         "NULL");
+    *size = 0;
+    result = fnni_save_check(model, error);
+    if (result) return result;
+    memset(&w, 0, sizeof w);
+    w.counts = 1;
+    fnni_write_model(&w, model);
+    if (w.total > most)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                         "save: expected room for %llu bytes, found %llu",
+                         (unsigned long long)w.total, (unsigned long long)most);
+    *size = (size_t)w.total;
+    if (!bytes) return FNN_OK;
+    memset(&w, 0, sizeof w);
+    w.memory = (uint8_t *)bytes;
+    fnni_write_model(&w, model);
+    return FNN_OK;
 }
 
 FNNI_COLD FNN_DEF fnn_model *fnn_load(const char *path, const fnn_context_config *config,
@@ -18501,6 +19070,22 @@ FNNI_COLD FNN_DEF fnn_model *fnn_load(const char *path, const fnn_context_config
     /* takes nothing, so that what is wrong with config is not laid to the file */
     if (fnni_context_open(&context, &used, error)) return NULL;
     return fnni_load(path, &used, error);
+}
+
+FNNI_COLD FNN_DEF fnn_model *fnn_load_memory(const void *bytes, size_t size,
+                                             const fnn_context_config *config, fnn_error *error)
+{
+    const fnn_context_config used = fnni_model_config(config);
+    fnn_context context;
+    fnni_file file;
+    if (!bytes) {
+        fnni_fail(error, FNN_ERROR_ARGUMENT, "load: expected bytes, found NULL");
+        return NULL;
+    }
+    if (fnni_context_open(&context, &used, error)) return NULL;
+    file.bytes = (uint8_t *)bytes; /* they are only read */
+    file.size = size;
+    return fnni_load_from(&file, "memory", &used, error);
 }
 
 /* ============================================================================

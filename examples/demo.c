@@ -85,6 +85,7 @@ int main(int argc, char **argv)
     for (i = 0; i < 2; i++) draw(&test, predicted, 12 * i);
     fnn_confusion(predicted, test.labels, test.count, 10, confusion);
     print_confusion(&test, confusion);
+    if (fnn_set_names(m, &train)) return fail(fnn_model_error(m)->message); /* kept in the file */
     if (!fnn_save(m, path, &error)) printf("saved: %s (examples/predict.c reads it)\n", path);
     else fail(error.message); /* and the rest as ever: build/ need not be there */
     for (i = 0; i < 10; i++) hits += confusion[11 * i];

@@ -24,23 +24,24 @@ static void draw(const fnn_dataset *data, int64_t i)
         }
 }
 
-/* The name of a class, or its number. */
-static const char *class_name(const fnn_dataset *data, int number)
+/* The name of a class, which the model's file may hold, or its number. */
+static const char *class_name(const fnn_model *m, int number)
 {
     static char text[2][24];
     static int turn;
-    if (data->class_names && number < data->classes) return data->class_names[number];
+    if (fnn_class_name(m, number)) return fnn_class_name(m, number);
     turn = !turn;
     snprintf(text[turn], sizeof text[turn], "class %d", number);
     return text[turn];
 }
 
-static void show(const fnn_dataset *data, int64_t i, const fnn_real *outputs, int predicted)
+static void show(const fnn_model *m, const fnn_dataset *data, int64_t i, const fnn_real *outputs,
+                 int predicted)
 {
     draw(data, i);
-    printf("image %ld: %s, %.1f %%", (long)i, class_name(data, predicted),
+    printf("image %ld: %s, %.1f %%", (long)i, class_name(m, predicted),
            100 * (double)outputs[predicted]);
-    if (data->labels) printf(" (true: %s)", class_name(data, data->labels[i]));
+    if (data->labels) printf(" (true: %s)", class_name(m, data->labels[i]));
     printf("\n\n");
 }
 
@@ -86,7 +87,7 @@ int main(int argc, char **argv)
         int predicted = 0, j;
         for (j = 1; j < n; j++)
             if (row[j] > row[predicted]) predicted = j;
-        show(&data, i, row, predicted);
+        show(m, &data, i, row, predicted);
     }
     if (data.labels && !fnn_evaluate(m, NULL, &data, &metrics))
         printf("test accuracy: %.2f %%\n", 100 * metrics.accuracy);

@@ -653,6 +653,175 @@ static fnn_model *load_from(file_bytes from, const char *name, const fnn_context
     return fnni_load_from(&f, name, config, error);
 }
 
+/* A model with names of all kinds, and characters that JSON and UTF-8 have their ways with. */
+static fnn_model *named_model(const fnn_context_config *config)
+{
+    static const char *const classes[CLASSES] = {"T-shirt/top", "\"\\\xc3\xa9", ""};
+    const char *features[INPUTS];
+    fnn_model *m = model_make(config, 1, 0);
+    int i;
+    for (i = 0; i < INPUTS; i++) features[i] = i % 2 ? "odd" : "even";
+    CHECK(!fnn_set_class_names(m, classes, CLASSES));
+    CHECK(!fnn_set_feature_names(m, features, INPUTS));
+    CHECK(!fnn_set_note(m, "format", "pt"));
+    CHECK(!fnn_set_note(m, "a \"key\"", "\xf0\x9f\x91\x95 100 %s"));
+    return m;
+}
+
+static int is_named(const fnn_model *m)
+{
+    return m && !strcmp(fnn_class_name(m, 0), "T-shirt/top") &&
+           !strcmp(fnn_class_name(m, 1), "\"\\\xc3\xa9") && !strcmp(fnn_class_name(m, 2), "") &&
+           !fnn_class_name(m, 3) && !fnn_class_name(m, -1) &&
+           !strcmp(fnn_feature_name(m, 0), "even") &&
+           !strcmp(fnn_feature_name(m, INPUTS - 1), "odd") && !fnn_feature_name(m, INPUTS) &&
+           !strcmp(fnn_note(m, "format"), "pt") && !fnn_note(m, "none") &&
+           !strcmp(fnn_note(m, "a \"key\""), "\xf0\x9f\x91\x95 100 %s");
+}
+
+static void names_and_notes_come_back(void)
+{
+    budget memory;
+    fnn_context_config config = fnn_context_config_init();
+    fnn_model *m, *n;
+    size_t asked, held;
+    config.allocator = budget_open(&memory);
+    m = named_model(&config);
+    asked = fnn_memory_size(m, 0);
+    CHECK(is_named(m));
+    check_round_trip("with names", m, 0);
+    n = load_or_say(path_of("a"));
+    CHECK(is_named(n));
+    fnn_model_free(n);
+    n = fnn_copy(m, NULL, NULL);
+    CHECK(is_named(n) && fnn_class_name(n, 0) != fnn_class_name(m, 0));
+    held = memory.held;
+    CHECK(!fnn_set_class_names(m, NULL, 0) && !fnn_set_feature_names(m, NULL, 0));
+    CHECK(!fnn_set_note(m, "format", NULL) && !fnn_set_note(m, "a \"key\"", NULL));
+    CHECK(!fnn_class_name(m, 0) && !fnn_feature_name(m, 0) && !fnn_note(m, "format"));
+    CHECK(is_named(n) && asked > fnn_memory_size(m, 0));
+    CHECK(asked - fnn_memory_size(m, 0) == held - memory.held);
+    fnn_model_free(m);
+    fnn_model_free(n);
+    CHECK(memory.live == 0);
+}
+
+/* The bytes in memory are those of the file, neither one more nor one less is written. */
+static void memory_holds_the_same_bytes(void)
+{
+    budget memory;
+    fnn_context_config config = fnn_context_config_init();
+    fnn_model *m, *n;
+    file_bytes f;
+    fnn_error error;
+    uint8_t *bytes;
+    size_t size = 0, half;
+    int requests;
+    config.allocator = budget_open(&memory);
+    m = named_model(&config);
+    CHECK(!fnn_save(m, path_of("a"), NULL));
+    f = bytes_of(path_of("a"));
+    bytes = (uint8_t *)need(f.size + 1);
+    bytes[f.size] = 77;
+    requests = memory.requests;
+    CHECK(!fnn_save_memory(m, NULL, 0, &size, &error) && size == f.size);
+    CHECK(!fnn_save_memory(m, bytes, f.size, &size, &error) && size == f.size);
+    CHECK(memory.requests == requests);
+    CHECK(!memcmp(bytes, f.bytes, f.size) && bytes[f.size] == 77);
+    n = fnn_load_memory(bytes, size, &config, &error);
+    CHECK(same_models(m, n, 1) && is_named(n));
+    fnn_model_free(n);
+    bytes[size - 1] = 77;
+    CHECK(fnn_save_memory(m, bytes, size - 1, &half, &error) == FNN_ERROR_ARGUMENT && half == 0);
+    CHECK(bytes[size - 1] == 77);
+    CHECKF(strstr(error.message, "save: expected room for ") != NULL, "%s", error.message);
+    CHECK(fnn_save_memory(m, bytes, size, NULL, &error) == FNN_ERROR_ARGUMENT);
+    CHECK(fnn_save_memory(NULL, bytes, size, &half, &error) == FNN_ERROR_MEMORY && half == 0);
+    CHECK(!fnn_load_memory(NULL, 0, NULL, &error) && error.code == FNN_ERROR_ARGUMENT);
+    CHECK(!fnn_load_memory(bytes, size / 2, NULL, &error) && error.code == FNN_ERROR_FORMAT);
+    CHECKF(!strncmp(error.message, "memory: ", 8), "%s", error.message);
+    config.threads = -7;
+    CHECK(!fnn_load_memory(bytes, size, &config, &error) && error.code == FNN_ERROR_ARGUMENT);
+    fnn_model_free(m);
+    CHECK(memory.live == 0);
+    free(bytes);
+    free(f.bytes);
+}
+
+/* Names are those of the training data, in one call. */
+static void names_come_from_a_data_set(void)
+{
+    static const char *const classes[] = {"a", "b", "c"};
+    static const char *const features[INPUTS] = {"0", "1", "2", "3", "4",  "5",
+                                                 "6", "7", "8", "9", "10", "11"};
+    fnn_dataset data = samples();
+    fnn_model *m = model_make(NULL, 1, 0);
+    CHECK(!fnn_set_names(m, &data) && !fnn_class_name(m, 0));
+    data.class_names = classes;
+    CHECK(!fnn_set_names(m, &data) && !strcmp(fnn_class_name(m, 2), "c"));
+    data.class_names = NULL;
+    data.feature_names = features;
+    CHECK(!fnn_set_names(m, &data) && !strcmp(fnn_feature_name(m, 11), "11"));
+    CHECK(!strcmp(fnn_class_name(m, 1), "b"));
+    fnn_model_free(m);
+}
+
+static void wrong_names_are_refused(void)
+{
+    static const char *const names[] = {"a", "b", "c", "d"};
+    static const char *const wrong[] = {"a\n",      "\x1b[2J", "\xc3",     "\xed\xa0\x80",
+                                        "\xc0\x80", "\x7f",    "\xc2\x80", "\xf5\x80\x80\x80"};
+    static const char *const keys[] = {"", "seed", "class_names", "fnn.more", "\xc3\xa9", "a\t"};
+    const char *list[CLASSES] = {"a", "b", NULL};
+    fnn_model *m = fnn_sequential_with(NULL, 3, 4, 1);
+    char key[20];
+    int i;
+    CHECK(fnn_set_class_names(NULL, names, 3) == FNN_ERROR_MEMORY);
+    CHECK(fnn_set_note(NULL, "a", "b") == FNN_ERROR_MEMORY && !fnn_note(NULL, "a"));
+    CHECK(fnn_set_class_names(m, names, 3) == FNN_ERROR_STATE);
+    CHECK(fnn_set_feature_names(m, names, 4) == FNN_ERROR_ARGUMENT);
+    CHECKF(!strcmp(fnn_model_error(m)->message, "feature_names: expected 12, found 4"), "%s",
+           fnn_model_error(m)->message);
+    fnn_model_free(m);
+    m = named_model(NULL);
+    CHECK(fnn_set_class_names(m, names, 4) == FNN_ERROR_ARGUMENT);
+    CHECK(fnn_set_class_names(m, NULL, 3) == FNN_ERROR_ARGUMENT);
+    CHECK(fnn_set_class_names(m, list, 3) == FNN_ERROR_ARGUMENT);
+    CHECK(fnn_set_names(m, NULL) == FNN_ERROR_ARGUMENT);
+    for (i = 0; i < COUNT(wrong); i++) {
+        list[2] = wrong[i];
+        CHECKF(fnn_set_class_names(m, list, 3) == FNN_ERROR_ARGUMENT, "%d", i);
+        CHECKF(fnn_set_note(m, "format", wrong[i]) == FNN_ERROR_ARGUMENT, "%d", i);
+        CHECK(strstr(fnn_model_error(m)->message, "UTF-8 without control characters") != NULL);
+    }
+    for (i = 0; i < COUNT(keys); i++)
+        CHECKF(fnn_set_note(m, keys[i], "x") == FNN_ERROR_ARGUMENT, "%s", keys[i]);
+    CHECK(fnn_set_note(m, NULL, "x") == FNN_ERROR_ARGUMENT && is_named(m));
+    for (i = 2; i < 256; i++) {
+        snprintf(key, sizeof key, "%d", i);
+        CHECK(!fnn_set_note(m, key, key));
+    }
+    CHECK(fnn_set_note(m, "one more", "x") == FNN_ERROR_ARGUMENT && is_named(m));
+    CHECK(!fnn_set_note(m, "255", "again") && !strcmp(fnn_note(m, "255"), "again"));
+    fnn_model_free(m);
+}
+
+/* The largest there may be; more is refused, and nothing changes. */
+static void notes_have_a_limit(void)
+{
+    fnn_model *m = model_make(NULL, 1, 0);
+    char *text = (char *)need((1 << 19) + 1);
+    memset(text, '"', 1 << 19);
+    text[(1 << 19) - 4] = 0;
+    CHECK(!fnn_set_note(m, "k", text + 1));
+    check_round_trip("with a long note", m, 0);
+    CHECK(!fnn_set_note(m, "k", text + 1) && strlen(fnn_note(m, "k")) == (1 << 19) - 5);
+    CHECK(fnn_set_note(m, "kkk", text) == FNN_ERROR_ARGUMENT && !fnn_note(m, "kkk"));
+    CHECK(strstr(fnn_model_error(m)->message, "notes: expected at most 524288 bytes") != NULL);
+    fnn_model_free(m);
+    free(text);
+}
+
 /* Blanks, escapes, another order of the members: JSON says the same thing in many ways. */
 static void other_json_is_read(void)
 {
@@ -663,8 +832,11 @@ static void other_json_is_read(void)
         {"; dropout", ";dropout"},
         {"}}", "}\n}\n\t "},
         {"\"seed\":\"0\"", "\"seed\":\"000\""},
+        {"T-shirt/top", "T\\u002dshirt\\/top"},
+        {"\xc3\xa9", "\\u00e9"},
+        {"\xf0\x9f\x91\x95", "\\ud83d\\uDC55"},
     };
-    fnn_model *m = model_make(NULL, 1, 0), *n;
+    fnn_model *m = named_model(NULL), *n;
     const fnn_context_config config = fnn_context_config_init();
     file_bytes good, f;
     char text[4000], changed[4000], *place;
@@ -680,13 +852,42 @@ static void other_json_is_read(void)
                  place + strlen(ways[i][0]) + (i == 2));
         f = with_header(changed, good);
         n = load_from(f, "f", &config, &error);
-        CHECKF(n && same_models(m, n, 0), "%s: %s", ways[i][1],
+        CHECKF(n && same_models(m, n, 0) && is_named(n), "%s: %s", ways[i][1],
                n ? "another model" : error.message);
         fnn_model_free(n);
         free(f.bytes);
     }
     free(good.bytes);
     fnn_model_free(m);
+}
+
+/* As json.dumps(header, sort_keys=True) writes it: the bias before the weight,
+ * though its data lie behind; the metadata last. */
+static void tensors_may_be_listed_in_any_order(void)
+{
+    static const char header[] =
+        "{\"0.dense.bias\":{\"data_offsets\":[%d,%d],\"dtype\":\"%s\",\"shape\":[1]},"
+        "\"0.dense.weight\":{\"data_offsets\":[0,%d],\"dtype\":\"%s\",\"shape\":[2,1]},"
+        "\"__metadata__\":{\"epsilon\":\"0\",\"input\":\"1 1 2\",\"label_smoothing\":\"0\","
+        "\"layers\":\"dense 1 linear 0\",\"library\":\"fmnist_nn 0.2.0\",\"loss\":"
+        "\"mean_squared_error\",\"normalization\":\"none\",\"seed\":\"0\"}}";
+    const int size = (int)sizeof(fnn_real);
+    const fnn_real numbers[3] = {1, 2, 3};
+    char text[1000];
+    uint8_t bytes[8 + sizeof numbers] = {0};
+    const file_bytes data = {bytes, sizeof bytes};
+    const fnn_context_config config = fnn_context_config_init();
+    file_bytes f;
+    fnn_error error;
+    fnn_model *m;
+    memcpy(bytes + 8, numbers, sizeof numbers);
+    snprintf(text, sizeof text, header, 2 * size, 3 * size, FNNI_DTYPE, 2 * size, FNNI_DTYPE);
+    f = with_header(text, data);
+    m = load_from(f, "f", &config, &error);
+    if (CHECKF(m != NULL, "%s", error.message))
+        CHECK(!memcmp(fnn_parameters(m, NULL), numbers, sizeof numbers));
+    fnn_model_free(m);
+    free(f.bytes);
 }
 
 static void a_comma_of_the_locale_stays_out(void)
@@ -745,7 +946,7 @@ static int loads(file_bytes f, fnn_error *error)
 
 static file_bytes small_file(void)
 {
-    fnn_model *m = model_make(NULL, 1, 0);
+    fnn_model *m = named_model(NULL);
     file_bytes f;
     CHECK(!fnn_save(m, path_of("a"), NULL));
     f = bytes_of(path_of("a"));
@@ -836,21 +1037,40 @@ static const struct {
     /* objects */
     {"\"__metadata__\":{", "\"__metadata__\":{},\"__metadata__\":{", "__metadata__: found twice"},
     {"\"__metadata__\":{", "\"__metadata__\":[", "expected '{', found '['"},
-    {"\"__metadata__\":{", "\"__metadata__\":{\"format\":\"pt\",",
-     "__metadata__: unknown member \"format\""},
+    {"\"__metadata__\":{", "\"__metadata__\":{\"note\":\"1\",\"note\":\"2\",",
+     "__metadata__: found twice, \"note\""},
+    {"\"library\"", "\"format\"",
+     "safetensors, but not written by this library: expected \"library\" in __metadata__, found "
+     "\"format\""},
+    {"\"__metadata__\":{", "\"__metadata__\":{\"format\":\"p\001t\",", "an escape for a control"},
     {"\"__metadata__\":{", "\"__metadata__\":{\"seed\":\"1\",",
      "__metadata__: found twice, \"seed\""},
     {"\"seed\":\"0\"", "\"seed\":0", "expected '\"', found '0'"},
     {"\"seed\":\"0\",", "", "expected a model of fmnist_nn, found no \"seed\""},
-    {"\"layers\"", "\"layer\"", "unknown member \"layer\""},
+    /* names and notes */
+    {"T-shirt/top\\n", "", "class_names: expected 3, found 2"},
+    {"even\\n", "even\\n\\n", "feature_names: expected 12, found 13"},
+    {"T-shirt", "T\\u001bshirt", "class_names: expected UTF-8 without control characters"},
+    {"T-shirt", "T\xc3shirt", "class_names: expected UTF-8 without control characters"},
+    {"T-shirt", "T\\u0000shirt", "an escape for a character"},
+    {"T-shirt", "T\\udc55shirt", "an escape for a character"},
+    {"T-shirt", "T\\ud83dshirt", "an escape for a character"},
+    {"T-shirt", "T\\ud83d\\u0041shirt", "an escape for a character"},
+    {"T-shirt", "T\\xshirt", "an escape for a character"},
+    {"\"pt\"", "\"p\\nt\"", "note: expected UTF-8 without control characters, found \"p?t\""},
+    {"\"pt\"", "1", "expected '\"', found '1'"},
+    {"\"format\"", "\"\"", "note: expected a key of 1 to 127 printable"},
+    {"\"format\"", "\"fnn.x\"", "note: expected a key of your own, found \"fnn.x\""},
+    {"\"format\"", "\"class_names\"", "found twice, \"class_names\""},
+    {"\"layers\"", "\"layer\"", "found no \"layers\""},
     {"\"shape\":", "\"strides\":", "input.shift: unknown member \"strides\""},
     {"\"shape\":", "\"shape\":[3],\"shape\":", "input.shift: found twice, \"shape\""},
     {"\"shape\":[3,4,1],", "", "dtype, shape and data_offsets"},
     {"\"input.shift\":{", "\"x\":{},\"input.shift\":{", "expected '\"', found '}'"},
     /* offsets */
-    {"[0,48]", "[48,0]", "input.shift: expected data from byte 0"},
-    {"[0,48]", "[0,47]", "input.scale: expected data from byte 47 to at most"},
-    {"[0,48]", "[0,49]", "input.scale: expected data from byte 49"},
+    {"[0,48]", "[48,0]", "input.shift: expected data from byte 48 to at most 236, found 48 to 0"},
+    {"[0,48]", "[0,47]", "input.shift: expected 48 bytes, found 47"},
+    {"[0,48]", "[0,49]", "input.shift: expected 48 bytes, found 49"},
     {"[0,48]", "[0,4800]", "expected data from byte 0 to at most 236, found 0 to 4800"},
     {"[0,48]", "[1,49]", "input.shift: expected data from byte 0"},
     {"[0,48]", "[0,48,48]", "fewer numbers"},
@@ -861,9 +1081,12 @@ static const struct {
     {"[0,48]},\"input.scale\":{\"dtype\":\"F32\",\"shape\":[3,4,1],\"data_offsets\":[48,96]",
      "[0,44]},\"input.scale\":{\"dtype\":\"F32\",\"shape\":[3,4,1],\"data_offsets\":[44,96]",
      "input.shift: expected 48 bytes, found 44"},
-    {"[48,96]", "[44,96]", "input.scale: expected data from byte 48"},
-    {"[48,96]", "[52,96]", "input.scale: expected data from byte 48"},
-    {"[224,236]", "[224,232]", "expected 232 bytes of data for the tensors, found 236"},
+    {"[48,96]", "[44,96]", "input.scale: expected 48 bytes, found 52"},
+    {"[48,96]", "[52,96]", "input.scale: expected 48 bytes, found 44"},
+    {"[224,236]", "[224,232]", "2.dense.bias: expected 12 bytes, found 8"},
+    {"[0,48]", "[4,52]", "input.shift: expected data from byte 0 to at most 236, found 4 to 52"},
+    {"[48,96]", "[0,48]", "expected data from byte 48 to at most 236, found 0 to 48"},
+    {"[48,96]", "[44,92]", "input.scale: expected data from byte 48 to at most 236, found 44"},
     /* tensors against the model */
     {"\"0.dense.weight\"", "\"0.dense.weights\"", "0.dense.weights: the model has no tensor"},
     {"\"0.dense.weight\"", "\"9.dense.weight\"", "9.dense.weight: the model has no tensor"},
@@ -1030,6 +1253,47 @@ static void damages_of_image_layers_are_named(void)
     fnn_model_free(m);
 }
 
+/* What people hand to a loader by mistake. */
+static void strangers_are_named(void)
+{
+    static const struct {
+        const char *bytes, *words;
+    } strangers[] = {
+        {"", "not a safetensors file: expected 8 bytes or more, found 0"},
+        {"# README",
+         "not a safetensors file: expected a header's length and '{', found \"# README\""},
+        {"<!DOCTYPE html>\n<html>", "and '{', found \"<!DOCTYPE html>?<html>\""},
+        {"\x89PNG\r\n\x1a\n....", "and '{', found \"?PNG????....\""},
+    };
+    static const char *const others[] = {
+        "{\"__metadata__\":{\"format\":\"pt\"},\"w\":{\"dtype\":\"F32\",\"shape\":[],"
+        "\"data_offsets\":[0,4]}}",
+        "{\"__metadata__\":{\"format\":\"\xc3\xa9 \\u00e9 \\n \\\"\"}}",
+        "{\"w\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0,4]}}",
+        "{\"__metadata__\":{},\"w\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0,4]}}",
+    };
+    file_bytes four = bytes_copy("\0\0\0\0\0\0\0\0\0\0\0\0", 12), f;
+    fnn_error error;
+    int i;
+    for (i = 0; i < COUNT(strangers); i++) {
+        f = bytes_copy(strangers[i].bytes, strlen(strangers[i].bytes));
+        CHECK(!loads(f, &error));
+        CHECKF(strstr(error.message, strangers[i].words) != NULL, "%s", error.message);
+        free(f.bytes);
+    }
+    for (i = 0; i < COUNT(others); i++) {
+        f = with_header(others[i], four);
+        CHECK(!loads(f, &error));
+        CHECKF(strstr(error.message, "safetensors, but not written by this library: expected "
+                                     "\"library\" in __metadata__, found ") != NULL,
+               "%s", error.message);
+        CHECKF(strstr(error.message, i < 2 ? "found \"format\"" : "found none") != NULL, "%s",
+               error.message);
+        free(f.bytes);
+    }
+    free(four.bytes);
+}
+
 /* Without normalisation there is no input.shift; a model that has one must not be read without. */
 static void a_missing_tensor_is_named(void)
 {
@@ -1082,16 +1346,17 @@ static void claims_cost_nothing(void)
         f = with_header(header, good);
         f.size = 8 + strlen(header);
         memory.requests = 0;
-        memory.allowed = 3; /* the model, its list of layers, the marks of what has been seen */
+        memory.allowed = 4; /* the model, its layers, the marks and the places of what is seen */
         CHECK(!load_from(f, "f", &config, &error) && error.code == FNN_ERROR_FORMAT);
         CHECKF(strstr(error.message, "expected a tensor input.shift") != NULL, "%s", error.message);
-        CHECK(memory.requests == 3 && memory.live == 0);
+        CHECK(memory.requests == 4 && memory.live == 0);
         free(f.bytes);
     }
     f.bytes = large;
     f.size = sizeof large;
     large[0] = 1; /* a header of 2^24 + 1 bytes, which are there */
     large[3] = 1;
+    large[8] = '{';
     memory.requests = 0;
     CHECK(!load_from(f, "f", &config, &error) && memory.requests == 0);
     CHECKF(strstr(error.message, "header of at most 16777216 bytes, found one of 16777217"), "%s",
@@ -1243,7 +1508,7 @@ static void every_allocation_may_fail(void)
     fnn_error error;
     int allowed, done, once;
     config.allocator = budget_open(&memory);
-    m = model_make(&config, 0, 1);
+    m = named_model(&config);
     for (once = 0; once < 2; once++) {
         const int live = memory.live;
         memory.once = once;
@@ -1606,7 +1871,14 @@ static const harness_test tests[] = {
     TEST(a_loaded_model_has_its_shapes),
     TEST(any_weights_come_back),
     TEST(the_bytes_are_safetensors),
+    TEST(names_and_notes_come_back),
+    TEST(memory_holds_the_same_bytes),
+    TEST(names_come_from_a_data_set),
+    TEST(wrong_names_are_refused),
+    TEST(notes_have_a_limit),
     TEST(other_json_is_read),
+    TEST(tensors_may_be_listed_in_any_order),
+    TEST(strangers_are_named),
     TEST(a_comma_of_the_locale_stays_out),
     TEST(every_truncation_is_refused),
     TEST(every_flipped_bit_is_harmless),
