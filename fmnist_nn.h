@@ -14578,6 +14578,7 @@ typedef struct fnni_fit {
     int64_t *order;         /* (count) samples in the order of this pass */
     fnn_fit_config now;     /* the configuration with this step's learning rate */
     int64_t step;           /* of this fit, from 0 */
+    int64_t count;          /* samples, for which there is memory */
     int64_t position;       /* in order; count: a new pass begins */
     fnni_augmenter augmenter;
     double loss_sum, score_sum, weight_sum;
@@ -14951,7 +14952,7 @@ static fnn_result fnni_fit_take(fnni_fit *f)
     const int batch = f->data->count < c->batch_size ? (int)f->data->count : c->batch_size;
     fnn_result result = fnni_run_make(model, batch);
     if (!result && c->clip_norm > 0) result = fnni_gradients_make(model);
-    if (!result) result = fnni_state_make(model, &c->optimizer);
+    if (!result) result = fnni_state_make(model, &f->now.optimizer);
     if (result) return result;
     fnni_batch_make(&f->batch, model, f->data, f->order);
     f->batch.config = &f->now;
@@ -14994,16 +14995,24 @@ static void fnni_fit_close(fnni_fit *f)
     fnni_release(a, f->validation.workspace);
 }
 
+/* Whether all still fits behind a callback, which may have changed data and loss. */
+static fnn_result fnni_fit_check_again(const fnni_fit *f)
+{
+    fnn_error *error = &f->model->error;
+    if (f->data->count != f->count)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                         "fit: expected the %lld samples that it began with, found %lld",
+                         (long long)f->count, (long long)f->data->count);
+    return fnni_fit_check(f->model, f->data, f->config, error);
+}
+
 static fnn_result fnni_fit_epochs(fnni_fit *f, fnn_history *history)
 {
     fnn_result result = FNN_OK;
     int epoch, stop = 0;
     for (epoch = 1; epoch <= f->config->epochs && !stop; epoch++) {
         fnn_epoch e;
-        if (epoch > 1 && f->config->callback) { /* which may have changed data and loss */
-            result = fnni_fit_check(f->model, f->data, f->config, &f->model->error);
-            if (result) return result;
-        }
+        if (epoch > 1 && f->config->callback && (result = fnni_fit_check_again(f))) return result;
         if (epoch > 1 && (result = fnni_fit_take(f))) return result;
         if (epoch > 1) fnni_fit_swap(f);
         result = fnni_fit_epoch(f, epoch, &e);
@@ -15029,7 +15038,7 @@ static fnn_result fnni_fit_run(fnn_model *model, const fnn_dataset *data,
     f.data = data;
     f.config = config;
     f.now = *config;
-    f.position = data->count;
+    f.count = f.position = data->count;
     f.waited = -1;
     f.augmenter.draw = &config->augmentation;
     f.augmenter.seed = config->seed;
