@@ -215,8 +215,8 @@
  *   to-zero: gcc links crtfastmath.o): results that would be subnormal, such as e^-100, are 0 then.
  *   OpenMP's threads keep the environment that they were started in.
  *
- * MIGRATION from 0.1 to 0.2; results and bits are the same but for the last point, files but for
- * the version in them
+ * MIGRATION from 0.1 to 0.2; results and bits are the same but for the point "New results", files
+ * but for the version in them
  *   Data sets are read, models are loaded: fnn_load_idx, fnn_load_csv, fnn_load_cifar10 and
  *   fnn_load_fashion_mnist have become fnn_read_idx and so on.
  *   Outputs stand behind all inputs and before the error, and are those that are data sets,
@@ -486,7 +486,8 @@ typedef struct fnn_dataset {
     const char *const *class_names;   /* (classes) zero-terminated names, or NULL */
     const char *const *feature_names; /* (features) the same of the features, or NULL */
     const fnn_real *weights;          /* (rows) how much each sample counts, >= 0; NULL: 1 each */
-    const fnn_real *class_weights;    /* (classes) a factor of that for a class's samples, or NULL.
+    const fnn_real *class_weights;    /* (classes) a factor of that for a class's samples, or NULL;
+                                       not where binary cross-entropy has several targets a sample.
                                        A sample's loss and gradient are multiplied by its weight,
                                        means stay over the count, as in Keras; accuracy and R2 are
                                        shares of the weights. A sample of weight 0 has no part,
@@ -498,8 +499,9 @@ typedef struct fnn_dataset {
     void *owned[8]; /* private: what fnn_dataset_free releases; leave it NULL */
 } fnn_dataset;
 
-/* Data sets over your own arrays, which every call that takes one checks. labels and targets may be
- * NULL: samples to predict, for which classes is 0. */
+/* Data sets over your own arrays, which fit, evaluation and prediction check (fnn_dataset_check),
+ * and a loop of your own batch by batch. labels and targets may be NULL: samples to predict, for
+ * which classes is 0. */
 
 /* Images of bytes: bytes (count, height, width, channels), labels (count) in 0 .. classes - 1. */
 FNN_API fnn_dataset fnn_dataset_images(const uint8_t *bytes, const int32_t *labels, int64_t count,
@@ -532,8 +534,9 @@ FNN_API fnn_result fnn_dataset_check(const fnn_dataset *data, fnn_error *error);
 FNN_API int64_t fnn_dataset_row(const fnn_dataset *data, int64_t i);
 
 /* The class of sample i: its label, or without labels the place of its largest target, the first of
- * equals (of two classes with a single target: 1 above one half, else 0). Losses and scores look at
- * targets first where both are given. -1 where samples have no classes, and as above. */
+ * equals (of two classes with a single target: 1 above one half, else 0). Where both are given,
+ * losses and the scores of fit and fnn_evaluate look at the targets, all else at the label. -1
+ * where samples have no classes, and as above. */
 FNN_API int32_t fnn_dataset_label(const fnn_dataset *data, int64_t i);
 
 /* The targets (target_count) of sample i. NULL without targets, and where the row is -1. */
@@ -570,8 +573,8 @@ typedef enum fnn_order { FNN_ORDER_LIST(FNNI_ENUM_NAME) FNN_ORDER_COUNT } fnn_or
 /* The first `first_count` samples into `first`, the others into `second`; order: one of fnn_order,
  * by `seed`. 0 <= first_count <= data->count: one part may be empty. Stratified, `first` has of n
  * samples of a class n * first_count / count, rounded down, or up where the remainder is among the
- * largest (of equals, the lower class's). The class is the label or, without labels, the largest
- * of one-hot targets; a data set without classes is FNN_ERROR_ARGUMENT. */
+ * largest (of equals, the lower class's). The class is that of fnn_dataset_label; a data set
+ * without classes is FNN_ERROR_ARGUMENT. */
 FNN_API fnn_result fnn_dataset_split(const fnn_dataset *data, int64_t first_count, int order,
                                      uint64_t seed, fnn_dataset *first, fnn_dataset *second,
                                      fnn_error *error);
@@ -669,12 +672,12 @@ typedef struct fnn_csv_column {
 } fnn_csv_column;
 
 /* What becomes of missing values: empty fields and missing_words, quoted or not. A mean is one over
- * the samples that have the value, of a text column the share of each category; a missing label or
- * target stays FNN_ERROR_FORMAT, as does a feature without any value. */
+ * the samples that have the value, of a text column the share of each category; of labels and
+ * targets none is taken (FNN_ERROR_FORMAT), nor of a feature without any value. */
 /* clang-format off */
 #define FNN_CSV_MISSING_LIST(X) \
     X(FNN_CSV_MISSING_REFUSE) /* empty fields are FNN_ERROR_FORMAT; words mean nothing special */ \
-    X(FNN_CSV_MISSING_MEAN)   /* the feature becomes its mean */ \
+    X(FNN_CSV_MISSING_MEAN)   /* the feature becomes its mean; not with keep_bytes */ \
     X(FNN_CSV_MISSING_DROP)   /* the line is left out unread; skipped columns do not count */
 /* clang-format on */
 typedef enum fnn_csv_missing {
@@ -962,7 +965,8 @@ FNN_API fnn_result fnn_set_rate_factor(fnn_model *model, int layer, double facto
 
 /* Makes the model normalise its inputs with statistics of data; see fnn_normalization. Inputs
  * are taken as they are by default. FNN_ERROR_ARGUMENT for an unknown kind and for data of another
- * shape, FNN_ERROR_MEMORY. */
+ * shape or that fnn_dataset_check refuses, FNN_ERROR_NUMERIC for statistics that are not finite,
+ * FNN_ERROR_MEMORY. */
 FNN_API fnn_result fnn_normalize(fnn_model *model, fnn_normalization kind, const fnn_dataset *data);
 
 /* The same with numbers of your own, such as those that weights from elsewhere were trained with:
@@ -1340,7 +1344,10 @@ typedef struct fnn_fit_config {
     int ignore_nan;                /* 0: a loss that is not finite ends the fit with an error */
     int verbose;                   /* 0; 1: progress on stderr, a bar on a terminal, else lines */
     int (*callback)(void *user, const fnn_epoch *epoch); /* NULL; nonzero stops the fit. May look at
-                                      the model, also by fnn_forward to fnn_backward */
+                                      the model, also by fnn_forward to fnn_backward, and change
+                                      its loss, what is trained, the learning_rate here and what
+                                      data's arrays hold, which are checked again; not how many
+                                      samples there are, nor another field of the optimiser */
     void *user;
 } fnn_fit_config;
 
@@ -1382,7 +1389,7 @@ FNN_API const fnn_real *fnn_outputs(const fnn_model *model);
  * cannot learn from these (fnn_loss_kind). */
 FNN_API fnn_result fnn_loss(fnn_model *model, double *loss);
 
-/* Fills fnn_gradients; expects fnn_loss first. */
+/* Fills fnn_gradients; expects fnn_loss first, and anew after fnn_set_loss. */
 FNN_API fnn_result fnn_backward(fnn_model *model);
 
 /* Fills fnn_gradients from a gradient of your own in place of the loss's: gradient (count, outputs)
@@ -1413,8 +1420,9 @@ FNN_API fnn_result fnn_step(fnn_model *model, const fnn_fit_config *config);
  * a context that fnn_reserve has prepared nothing is allocated. Errors of this and the calls below,
  * which leave no message in the model: FNN_ERROR_STATE for a model that is not sealed (fnn_seal),
  * the code of a broken one, FNN_ERROR_MEMORY for NULL or where memory is out, FNN_ERROR_ARGUMENT
- * for data that do not fit the model (fnn_evaluate needs labels or targets, unless the loss is a
- * function of yours) and a NULL to write to. */
+ * for data that do not fit the model or that fnn_dataset_check refuses (fnn_evaluate needs labels
+ * or targets that the loss can learn from, none if it is a function of yours) and a NULL to write
+ * to. */
 FNN_API fnn_result fnn_predict(const fnn_model *model, fnn_context *context,
                                const fnn_dataset *data, fnn_real *outputs);
 
@@ -1654,9 +1662,10 @@ FNN_API fnn_result fnn_search_save_histories(const fnn_search *search, const cha
 /* ---- metrics of outputs, gradient check ---- */
 
 /* Metrics of the outputs (data->count, classes) that fnn_predict made of data, whose labels or
- * one-hot targets they find for every view as well: what fnn_evaluate says, without predicting
- * again. classes is the number of the model's outputs, at least data->classes. (A single output for
- * two classes has no largest: fnn_evaluate, or fnn_predict_classes for fnn_confusion.) */
+ * one-hot targets they find for every view as well (fnn_dataset_label): what fnn_evaluate says,
+ * without predicting again. classes is the number of the model's outputs, at least data->classes.
+ * (A single output for two classes has no largest: fnn_evaluate, or fnn_predict_classes for
+ * fnn_confusion.) */
 
 /* The share of samples, or of their weights, whose largest output is at the label. NaN for data
  * without classes or that fnn_dataset_check refuses, for a label outside of 0..classes-1 and for
