@@ -984,9 +984,9 @@ FNN_API fnn_result fnn_normalize_with(fnn_model *model, const fnn_real *shift,
  * the layer; outputs, predictions and R2 are behind it. Files keep it. It goes with losses of
  * numbers (squared, absolute, epsilon-insensitive), and targets without classes. On a model that
  * has it the statistics are replaced. FNN_ERROR_ARGUMENT for an unknown kind and data without such
- * targets, FNN_ERROR_STATE for a model in use without it, FNN_ERROR_NUMERIC for
- * statistics that are not finite, FNN_ERROR_MEMORY; where the model has not as many outputs,
- * FNN_ERROR_STATE when it comes into use. */
+ * targets, FNN_ERROR_STATE for a model in use without it or with another number of targets,
+ * FNN_ERROR_NUMERIC for statistics that are not finite, FNN_ERROR_MEMORY; where the model has not
+ * as many outputs, FNN_ERROR_STATE when it comes into use. */
 FNN_API fnn_result fnn_normalize_targets(fnn_model *model, fnn_normalization kind,
                                          const fnn_dataset *data);
 
@@ -1098,10 +1098,11 @@ FNN_API fnn_real *fnn_gradients(fnn_model *model, size_t *count);
 
 /* One tensor of a layer. Its name is that in files: "weight" and "bias" of a dense layer and of a
  * convolution, "gamma", "beta", "mean" and "variance" of a batch norm, "shift" and "scale" of the
- * input where the model normalises it. Shapes as in chapter SHAPES. */
+ * input where the model normalises it and of "rescale" (outputs). Shapes as in chapter SHAPES. */
 typedef struct fnn_tensor {
     const char *name;
-    const fnn_real *values;   /* (count) row-major; they stay where they are, but of the input */
+    const fnn_real *values;   /* (count) row-major; shift and scale stay until they are set anew,
+                                 others for the model's life */
     const fnn_real *gradient; /* (count) on fnn_gradients' terms. NULL: a statistic has none, and a
                                  model none before its first fnn_gradients or fnn_forward */
     int dimensions;           /* numbers in use of shape */
