@@ -218,8 +218,8 @@
  *   to-zero: gcc links crtfastmath.o): results that would be subnormal, such as e^-100, are 0 then.
  *   OpenMP's threads keep the environment that they were started in.
  *
- * MIGRATION from 0.1 to 0.2; results and bits are the same but for the last point, files but for
- * the version in them
+ * MIGRATION from 0.1 to 0.2; results and bits are the same but for the point "New results", files
+ * but for the version in them
  *   Data sets are read, models are loaded: fnn_load_idx, fnn_load_csv, fnn_load_cifar10 and
  *   fnn_load_fashion_mnist have become fnn_read_idx and so on.
  *   Outputs stand behind all inputs and before the error, and are those that are data sets,
@@ -489,7 +489,8 @@ typedef struct fnn_dataset {
     const char *const *class_names;   /* (classes) zero-terminated names, or NULL */
     const char *const *feature_names; /* (features) the same of the features, or NULL */
     const fnn_real *weights;          /* (rows) how much each sample counts, >= 0; NULL: 1 each */
-    const fnn_real *class_weights;    /* (classes) a factor of that for a class's samples, or NULL.
+    const fnn_real *class_weights;    /* (classes) a factor of that for a class's samples, or NULL;
+                                       not where binary cross-entropy has several targets a sample.
                                        A sample's loss and gradient are multiplied by its weight,
                                        means stay over the count, as in Keras; accuracy and R2 are
                                        shares of the weights. A sample of weight 0 has no part,
@@ -501,8 +502,9 @@ typedef struct fnn_dataset {
     void *owned[8]; /* private: what fnn_dataset_free releases; leave it NULL */
 } fnn_dataset;
 
-/* Data sets over your own arrays, which every call that takes one checks. labels and targets may be
- * NULL: samples to predict, for which classes is 0. */
+/* Data sets over your own arrays, which fit, evaluation and prediction check (fnn_dataset_check),
+ * and a loop of your own batch by batch. labels and targets may be NULL: samples to predict, for
+ * which classes is 0. */
 
 /* Images of bytes: bytes (count, height, width, channels), labels (count) in 0 .. classes - 1. */
 FNN_API fnn_dataset fnn_dataset_images(const uint8_t *bytes, const int32_t *labels, int64_t count,
@@ -535,8 +537,9 @@ FNN_API fnn_result fnn_dataset_check(const fnn_dataset *data, fnn_error *error);
 FNN_API int64_t fnn_dataset_row(const fnn_dataset *data, int64_t i);
 
 /* The class of sample i: its label, or without labels the place of its largest target, the first of
- * equals (of two classes with a single target: 1 above one half, else 0). Losses and scores look at
- * targets first where both are given. -1 where samples have no classes, and as above. */
+ * equals (of two classes with a single target: 1 above one half, else 0). Where both are given,
+ * losses and the scores of fit and fnn_evaluate look at the targets, all else at the label. -1
+ * where samples have no classes, and as above. */
 FNN_API int32_t fnn_dataset_label(const fnn_dataset *data, int64_t i);
 
 /* The targets (target_count) of sample i. NULL without targets, and where the row is -1. */
@@ -573,8 +576,8 @@ typedef enum fnn_order { FNN_ORDER_LIST(FNNI_ENUM_NAME) FNN_ORDER_COUNT } fnn_or
 /* The first `first_count` samples into `first`, the others into `second`; order: one of fnn_order,
  * by `seed`. 0 <= first_count <= data->count: one part may be empty. Stratified, `first` has of n
  * samples of a class n * first_count / count, rounded down, or up where the remainder is among the
- * largest (of equals, the lower class's). The class is the label or, without labels, the largest
- * of one-hot targets; a data set without classes is FNN_ERROR_ARGUMENT. */
+ * largest (of equals, the lower class's). The class is that of fnn_dataset_label; a data set
+ * without classes is FNN_ERROR_ARGUMENT. */
 FNN_API fnn_result fnn_dataset_split(const fnn_dataset *data, int64_t first_count, int order,
                                      uint64_t seed, fnn_dataset *first, fnn_dataset *second,
                                      fnn_error *error);
@@ -672,12 +675,12 @@ typedef struct fnn_csv_column {
 } fnn_csv_column;
 
 /* What becomes of missing values: empty fields and missing_words, quoted or not. A mean is one over
- * the samples that have the value, of a text column the share of each category; a missing label or
- * target stays FNN_ERROR_FORMAT, as does a feature without any value. */
+ * the samples that have the value, of a text column the share of each category; of labels and
+ * targets none is taken (FNN_ERROR_FORMAT), nor of a feature without any value. */
 /* clang-format off */
 #define FNN_CSV_MISSING_LIST(X) \
     X(FNN_CSV_MISSING_REFUSE) /* empty fields are FNN_ERROR_FORMAT; words mean nothing special */ \
-    X(FNN_CSV_MISSING_MEAN)   /* the feature becomes its mean */ \
+    X(FNN_CSV_MISSING_MEAN)   /* the feature becomes its mean; not with keep_bytes */ \
     X(FNN_CSV_MISSING_DROP)   /* the line is left out unread; skipped columns do not count */
 /* clang-format on */
 typedef enum fnn_csv_missing {
@@ -965,7 +968,8 @@ FNN_API fnn_result fnn_set_rate_factor(fnn_model *model, int layer, double facto
 
 /* Makes the model normalise its inputs with statistics of data; see fnn_normalization. Inputs
  * are taken as they are by default. FNN_ERROR_ARGUMENT for an unknown kind and for data of another
- * shape, FNN_ERROR_MEMORY. */
+ * shape or that fnn_dataset_check refuses, FNN_ERROR_NUMERIC for statistics that are not finite,
+ * FNN_ERROR_MEMORY. */
 FNN_API fnn_result fnn_normalize(fnn_model *model, fnn_normalization kind, const fnn_dataset *data);
 
 /* The same with numbers of your own, such as those that weights from elsewhere were trained with:
@@ -983,9 +987,9 @@ FNN_API fnn_result fnn_normalize_with(fnn_model *model, const fnn_real *shift,
  * the layer; outputs, predictions and R2 are behind it. Files keep it. It goes with losses of
  * numbers (squared, absolute, epsilon-insensitive), and targets without classes. On a model that
  * has it the statistics are replaced. FNN_ERROR_ARGUMENT for an unknown kind and data without such
- * targets, FNN_ERROR_STATE for a model in use without it, FNN_ERROR_NUMERIC for
- * statistics that are not finite, FNN_ERROR_MEMORY; where the model has not as many outputs,
- * FNN_ERROR_STATE when it comes into use. */
+ * targets, FNN_ERROR_STATE for a model in use without it or with another number of targets,
+ * FNN_ERROR_NUMERIC for statistics that are not finite, FNN_ERROR_MEMORY; where the model has not
+ * as many outputs, FNN_ERROR_STATE when it comes into use. */
 FNN_API fnn_result fnn_normalize_targets(fnn_model *model, fnn_normalization kind,
                                          const fnn_dataset *data);
 
@@ -1097,10 +1101,11 @@ FNN_API fnn_real *fnn_gradients(fnn_model *model, size_t *count);
 
 /* One tensor of a layer. Its name is that in files: "weight" and "bias" of a dense layer and of a
  * convolution, "gamma", "beta", "mean" and "variance" of a batch norm, "shift" and "scale" of the
- * input where the model normalises it. Shapes as in chapter SHAPES. */
+ * input where the model normalises it and of "rescale" (outputs). Shapes as in chapter SHAPES. */
 typedef struct fnn_tensor {
     const char *name;
-    const fnn_real *values;   /* (count) row-major; they stay where they are, but of the input */
+    const fnn_real *values;   /* (count) row-major; shift and scale stay until they are set anew,
+                                 others for the model's life */
     const fnn_real *gradient; /* (count) on fnn_gradients' terms. NULL: a statistic has none, and a
                                  model none before its first fnn_gradients or fnn_forward */
     int dimensions;           /* numbers in use of shape */
@@ -1343,7 +1348,10 @@ typedef struct fnn_fit_config {
     int ignore_nan;                /* 0: a loss that is not finite ends the fit with an error */
     int verbose;                   /* 0; 1: progress on stderr, a bar on a terminal, else lines */
     int (*callback)(void *user, const fnn_epoch *epoch); /* NULL; nonzero stops the fit. May look at
-                                      the model, also by fnn_forward to fnn_backward */
+                                      the model, also by fnn_forward to fnn_backward, and change
+                                      its loss, what is trained, the learning_rate here and what
+                                      data's arrays hold, which are checked again; not how many
+                                      samples there are, nor another field of the optimiser */
     void *user;
 } fnn_fit_config;
 
@@ -1385,7 +1393,7 @@ FNN_API const fnn_real *fnn_outputs(const fnn_model *model);
  * cannot learn from these (fnn_loss_kind). */
 FNN_API fnn_result fnn_loss(fnn_model *model, double *loss);
 
-/* Fills fnn_gradients; expects fnn_loss first. */
+/* Fills fnn_gradients; expects fnn_loss first, and anew after fnn_set_loss. */
 FNN_API fnn_result fnn_backward(fnn_model *model);
 
 /* Fills fnn_gradients from a gradient of your own in place of the loss's: gradient (count, outputs)
@@ -1416,8 +1424,9 @@ FNN_API fnn_result fnn_step(fnn_model *model, const fnn_fit_config *config);
  * a context that fnn_reserve has prepared nothing is allocated. Errors of this and the calls below,
  * which leave no message in the model: FNN_ERROR_STATE for a model that is not sealed (fnn_seal),
  * the code of a broken one, FNN_ERROR_MEMORY for NULL or where memory is out, FNN_ERROR_ARGUMENT
- * for data that do not fit the model (fnn_evaluate needs labels or targets, unless the loss is a
- * function of yours) and a NULL to write to. */
+ * for data that do not fit the model or that fnn_dataset_check refuses (fnn_evaluate needs labels
+ * or targets that the loss can learn from, none if it is a function of yours) and a NULL to write
+ * to. */
 FNN_API fnn_result fnn_predict(const fnn_model *model, fnn_context *context,
                                const fnn_dataset *data, fnn_real *outputs);
 
@@ -1701,9 +1710,10 @@ FNN_API fnn_result fnn_search_save_histories(const fnn_search *search, const cha
 /* ---- metrics of outputs, gradient check ---- */
 
 /* Metrics of the outputs (data->count, classes) that fnn_predict made of data, whose labels or
- * one-hot targets they find for every view as well: what fnn_evaluate says, without predicting
- * again. classes is the number of the model's outputs, at least data->classes. (A single output for
- * two classes has no largest: fnn_evaluate, or fnn_predict_classes for fnn_confusion.) */
+ * one-hot targets they find for every view as well (fnn_dataset_label): what fnn_evaluate says,
+ * without predicting again. classes is the number of the model's outputs, at least data->classes.
+ * (A single output for two classes has no largest: fnn_evaluate, or fnn_predict_classes for
+ * fnn_confusion.) */
 
 /* The share of samples, or of their weights, whose largest output is at the label. NaN for data
  * without classes or that fnn_dataset_check refuses, for a label outside of 0..classes-1 and for
@@ -14647,6 +14657,7 @@ typedef struct fnni_fit {
     int64_t *order;         /* (count) samples in the order of this pass */
     fnn_fit_config now;     /* the configuration with this step's learning rate */
     int64_t step;           /* of this fit, from 0 */
+    int64_t count;          /* samples, for which there is memory */
     int64_t position;       /* in order; count: a new pass begins */
     fnni_augmenter augmenter;
     double loss_sum, score_sum, weight_sum;
@@ -15020,7 +15031,7 @@ static fnn_result fnni_fit_take(fnni_fit *f)
     const int batch = f->data->count < c->batch_size ? (int)f->data->count : c->batch_size;
     fnn_result result = fnni_run_make(model, batch);
     if (!result && c->clip_norm > 0) result = fnni_gradients_make(model);
-    if (!result) result = fnni_state_make(model, &c->optimizer);
+    if (!result) result = fnni_state_make(model, &f->now.optimizer);
     if (result) return result;
     fnni_batch_make(&f->batch, model, f->data, f->order);
     f->batch.config = &f->now;
@@ -15063,16 +15074,24 @@ static void fnni_fit_close(fnni_fit *f)
     fnni_release(a, f->validation.workspace);
 }
 
+/* Whether all still fits behind a callback, which may have changed data and loss. */
+static fnn_result fnni_fit_check_again(const fnni_fit *f)
+{
+    fnn_error *error = &f->model->error;
+    if (f->data->count != f->count)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                         "fit: expected the %lld samples that it began with, found %lld",
+                         (long long)f->count, (long long)f->data->count);
+    return fnni_fit_check(f->model, f->data, f->config, error);
+}
+
 static fnn_result fnni_fit_epochs(fnni_fit *f, fnn_history *history)
 {
     fnn_result result = FNN_OK;
     int epoch, stop = 0;
     for (epoch = 1; epoch <= f->config->epochs && !stop; epoch++) {
         fnn_epoch e;
-        if (epoch > 1 && f->config->callback) { /* which may have changed data and loss */
-            result = fnni_fit_check(f->model, f->data, f->config, &f->model->error);
-            if (result) return result;
-        }
+        if (epoch > 1 && f->config->callback && (result = fnni_fit_check_again(f))) return result;
         if (epoch > 1 && (result = fnni_fit_take(f))) return result;
         if (epoch > 1) fnni_fit_swap(f);
         result = fnni_fit_epoch(f, epoch, &e);
@@ -15098,7 +15117,7 @@ static fnn_result fnni_fit_run(fnn_model *model, const fnn_dataset *data,
     f.data = data;
     f.config = config;
     f.now = *config;
-    f.position = data->count;
+    f.count = f.position = data->count;
     f.waited = -1;
     f.augmenter.draw = &config->augmentation;
     f.augmenter.seed = config->seed;

@@ -991,6 +991,59 @@ static void a_callback_may_change_the_labels(void)
     fnn_model_free(m);
 }
 
+static int take_one_more(void *user, const fnn_epoch *epoch)
+{
+    (void)epoch;
+    ((fnn_dataset *)user)->count++;
+    return 0;
+}
+
+/* The order of the samples has its memory from the first epoch on. */
+static void a_callback_may_not_add_samples(void)
+{
+    const fnn_real x[6] = {1, 2, 3, 5, 8, 13};
+    const int32_t marks[3] = {0, 1, 0};
+    fnn_dataset data = fnn_dataset_table(x, marks, 2, 2, 2);
+    fnn_fit_config c = fnn_fit_config_init();
+    fnn_model *m = fnn_sequential(1, 1, 2);
+    fnn_dense(m, 2, FNN_SOFTMAX);
+    c.epochs = 2;
+    c.callback = take_one_more;
+    c.user = &data;
+    CHECK(fnn_fit(m, &data, &c, NULL) == FNN_ERROR_ARGUMENT);
+    CHECKF(strstr(fnn_model_error(m)->message, "expected the 2 samples"), "%s",
+           fnn_model_error(m)->message);
+    fnn_model_free(m);
+}
+
+static int change_optimizer(void *user, const fnn_epoch *epoch)
+{
+    (void)epoch;
+    ((fnn_fit_config *)user)->optimizer = fnn_sgd(0.5);
+    return 0;
+}
+
+/* The kind is that of the beginning, whose state has its memory; the rate is read at each step. */
+static void a_callback_changes_the_rate_not_the_optimizer(void)
+{
+    const fnn_real x[4] = {1, 2, 3, 5};
+    const int32_t marks[2] = {0, 1};
+    const fnn_dataset data = fnn_dataset_table(x, marks, 2, 2, 2);
+    fnn_fit_config c = fnn_fit_config_init();
+    fnn_history history;
+    fnn_model *m = fnn_sequential(1, 1, 2);
+    fnn_dense(m, 2, FNN_SOFTMAX);
+    memset(&history, 0, sizeof history);
+    c.optimizer = fnn_adam(0.25);
+    c.epochs = 2;
+    c.callback = change_optimizer;
+    c.user = &c;
+    CHECK(!fnn_fit(m, &data, &c, &history) && history.count == 2);
+    CHECK(history.epochs[0].learning_rate == 0.25 && history.epochs[1].learning_rate == 0.5);
+    fnn_history_free(&history);
+    fnn_model_free(m);
+}
+
 static const harness_test tests[] = {TEST(a_new_normalisation_ends_the_batch),
                                      TEST(the_loss_reads_what_stands_there_now),
                                      TEST(targets_may_be_made_of_the_outputs),
@@ -1019,5 +1072,7 @@ static const harness_test tests[] = {TEST(a_new_normalisation_ends_the_batch),
                                      TEST(a_changed_loss_meets_the_data),
                                      TEST(no_score_is_watched_where_there_is_none),
                                      TEST(a_callback_may_change_the_labels),
+                                     TEST(a_callback_may_not_add_samples),
+                                     TEST(a_callback_changes_the_rate_not_the_optimizer),
                                      TEST(validation_takes_its_memory_first)};
 HARNESS_MAIN(tests)
