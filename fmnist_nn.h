@@ -239,6 +239,7 @@
  *   FNN_API may be defined; every enumeration has a FNN_..._COUNT.
  *   fnn_dataset_split and fnn_dataset_fold take one of fnn_order in place of shuffle, with the same
  *   values 0 and 1; others than these and 2 are refused.
+ *   Metadata of a model file that the library does not know are notes (fnn_note), not refused.
  *   $FMNIST_DIR and $CIFAR10_DIR, once set, are the only place that is looked at.
  *   A CSV file read with same_classes must have the columns of that set, by number and by name.
  *   New results: losses that cannot learn are refused, as cross-entropy of a single output or of
@@ -1505,7 +1506,8 @@ FNN_API fnn_result fnn_set_class_names(fnn_model *model, const char *const *name
  * (count), count the product of the three. The model need not be sealed. */
 FNN_API fnn_result fnn_set_feature_names(fnn_model *model, const char *const *names, int count);
 
-/* Takes over both from a data set; of what that has no names the model keeps its own. */
+/* Takes over both from a data set, the features' first; of what that has no names the model keeps
+ * its own. Errors as of the two, FNN_ERROR_ARGUMENT for NULL. */
 FNN_API fnn_result fnn_set_names(fnn_model *model, const fnn_dataset *data);
 
 /* The name of class number i, from 0; NULL where there is none. It stays until names are set. */
@@ -1527,11 +1529,10 @@ FNN_API const char *fnn_note(const fnn_model *model, const char *key);
 /* ---- model files ---- */
 
 /* Writes a model in use to a safetensors file: layers, loss, normalisation, weights, names and
- * notes, not what
- * the optimiser remembers, nor what is frozen or has a rate factor, nor weights of samples, which
- * are the data set's; of a loss function only that there was one. A file
- * at path is replaced in one step, once the new one is on the disk; on failure it stays as it was
- * (but where *error says that the new one is in place). Returns FNN_ERROR_FILE, FNN_ERROR_MEMORY,
+ * notes, not what the optimiser remembers, nor what is frozen or has a rate factor, nor weights of
+ * samples, which are the data set's; of a loss function only that there was one. A file at path is
+ * replaced in one step, once the new one is on the disk; on failure it stays as it was (but where
+ * *error says that the new one is in place). Returns FNN_ERROR_FILE, FNN_ERROR_MEMORY,
  * FNN_ERROR_STATE for a model without weights (fnn_seal) or FNN_ERROR_NUMERIC for a layer's
  * parameter that is not finite; *error (NULL allowed) says which file and why. */
 FNN_API fnn_result fnn_save(const fnn_model *model, const char *path, fnn_error *error);
@@ -17994,7 +17995,7 @@ static fnn_result fnni_text_check(fnn_model *model, const char *what, const char
 }
 
 /* Copies names, after a look at each. */
-static fnn_result fnni_set_names(fnn_model *model, fnni_texts *t, const char *what,
+static fnn_result fnni_names_set(fnn_model *model, fnni_texts *t, const char *what,
                                  const char *const *names, int count)
 {
     fnni_texts fresh = {NULL, 0, 0};
@@ -18039,7 +18040,7 @@ FNNI_COLD FNN_DEF fnn_result fnn_set_class_names(fnn_model *model, const char *c
     fnn_result result = fnni_begin(model);
     if (!result && (names || count)) result = fnni_class_count_check(model, names ? count : 0);
     return result ? result
-                  : fnni_set_names(model, &model->class_names, FNNI_CLASS_NAMES, names, count);
+                  : fnni_names_set(model, &model->class_names, FNNI_CLASS_NAMES, names, count);
 }
 
 FNNI_COLD FNN_DEF fnn_result fnn_set_feature_names(fnn_model *model, const char *const *names,
@@ -18048,7 +18049,7 @@ FNNI_COLD FNN_DEF fnn_result fnn_set_feature_names(fnn_model *model, const char 
     fnn_result result = fnni_begin(model);
     if (!result && (names || count)) result = fnni_feature_count_check(model, names ? count : 0);
     return result ? result
-                  : fnni_set_names(model, &model->feature_names, FNNI_FEATURE_NAMES, names, count);
+                  : fnni_names_set(model, &model->feature_names, FNNI_FEATURE_NAMES, names, count);
 }
 
 FNNI_COLD FNN_DEF fnn_result fnn_set_names(fnn_model *model, const fnn_dataset *data)
@@ -18082,15 +18083,14 @@ static fnn_result fnni_key_check(fnn_model *model, const char *key)
 {
     const size_t length = key ? strlen(key) : 0;
     size_t i = 0;
+    char shown[FNNI_SHOWN];
     while (i < length && key[i] >= 32 && key[i] < 127) i++;
     if (length == 0 || length >= FNNI_TEXT || i < length)
-        return fnni_model_fail(model, FNN_ERROR_ARGUMENT,
-                               "note: expected a key of 1 to %d printable ASCII characters, found "
-                               "%s",
-                               FNNI_TEXT - 1,
-                               !key     ? "NULL"
-                               : length ? "another"
-                                        : "none");
+        return fnni_model_fail(
+            model, FNN_ERROR_ARGUMENT,
+            "note: expected a key of 1 to %d printable ASCII characters, found %s%s%s",
+            FNNI_TEXT - 1, key ? "\"" : "", key ? fnni_shown(key, length, shown) : "NULL",
+            key ? "\"" : "");
     if (fnni_word_in(key, fnni_field_names, FNNI_FIELD_COUNT) >= 0 ||
         !strcmp(key, FNNI_CLASS_NAMES) || !strcmp(key, FNNI_FEATURE_NAMES) ||
         !strncmp(key, "fnn.", 4))
@@ -18281,8 +18281,8 @@ static fnn_result fnni_save_check(const fnn_model *model, fnn_error *error)
 }
 
 /* ---- reading: JSON, as far as a model file has it ----
- * Objects of known depth, strings of printable ASCII, whole numbers from 0: nothing recurses, and
- * anything else is an error at its place. */
+ * Objects of known depth, strings of printable ASCII, whole numbers from 0; names and notes are
+ * strings of any characters. Nothing recurses, and anything else is an error at its place. */
 
 typedef struct fnni_reader {
     const char *path; /* its tail, for messages */
@@ -18474,7 +18474,7 @@ static fnn_result fnni_foreign_fail(fnni_reader *r)
                      r->stranger[0] ? "\"" : "");
 }
 
-/* Steps over a string of any characters, and any escapes; *text is where it begins. */
+/* Steps over a string of any characters and escapes; *text is where it begins. */
 static fnn_result fnni_json_skip_text(fnni_reader *r, const uint8_t **text)
 {
     const fnn_result result = fnni_json_want(r, '"');
