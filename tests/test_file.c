@@ -1266,8 +1266,8 @@ static void strangers_are_named(void)
         {"\x89PNG\r\n\x1a\n....", "and '{', found \"?PNG????....\""},
     };
     static const char *const others[] = {
-        "{\"__metadata__\":{\"format\":\"pt\"},\"w\":{\"dtype\":\"F32\",\"shape\":[],"
-        "\"data_offsets\":[0,4]}}",
+        ("{\"__metadata__\":{\"format\":\"pt\"},\"w\":{\"dtype\":\"F32\",\"shape\":[],"
+         "\"data_offsets\":[0,4]}}"), /* in parentheses: clang 14 sees a missing comma else */
         "{\"__metadata__\":{\"format\":\"\xc3\xa9 \\u00e9 \\n \\\"\"}}",
         "{\"w\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0,4]}}",
         "{\"__metadata__\":{},\"w\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0,4]}}",
