@@ -245,6 +245,7 @@
  *   New results: losses that cannot learn are refused, as cross-entropy of a single output or of
  *   targets that are no shares; so are targets whose columns do not fit the classes. R2 of targets
  *   that do not vary is 1 or 0. Of equal candidates of a search the smaller loss is first.
+ *   Where labels stand beside targets of classes, scores go by the labels, losses by the targets.
  *   The double library is static to its unit (no symbol ends in _f64 any more): define the
  *   implementation in each unit that uses it.
  *
@@ -538,9 +539,9 @@ FNN_API fnn_result fnn_dataset_check(const fnn_dataset *data, fnn_error *error);
 FNN_API int64_t fnn_dataset_row(const fnn_dataset *data, int64_t i);
 
 /* The class of sample i: its label, or without labels the place of its largest target, the first of
- * equals (of two classes with a single target: 1 above one half, else 0). Where both are given,
- * losses and the scores of fit and fnn_evaluate look at the targets, all else at the label. -1
- * where samples have no classes, and as above. */
+ * equals (of two classes with a single target: 1 above one half, else 0). A loss goes by the
+ * targets where both are given: shares from elsewhere can be learned, and scored by the labels.
+ * -1 where samples have no classes, and as above. */
 FNN_API int32_t fnn_dataset_label(const fnn_dataset *data, int64_t i);
 
 /* The targets (target_count) of sample i. NULL without targets, and where the row is -1. */
@@ -1040,7 +1041,7 @@ FNN_API fnn_result fnn_set_loss(fnn_model *model, fnn_loss_kind kind, fnn_real l
 typedef struct fnn_loss_batch {
     int count, outputs;      /* samples; numbers that the model gives for each */
     const fnn_real *y;       /* (count, outputs) these, as fnn_outputs shows them */
-    const int32_t *labels;   /* (count), or NULL: the data have targets, or neither */
+    const int32_t *labels;   /* (count), or NULL */
     const fnn_real *targets; /* (count, outputs), or NULL */
     const fnn_real *weights; /* (count), or NULL: each counts 1. The library applies none here */
     const int64_t *rows;     /* (count) of the data set's arrays, to look up what else is known */
@@ -8195,9 +8196,8 @@ static void *fnni_dataset_allocate(fnn_dataset *data, size_t count, size_t eleme
     return fnni_dataset_own(data, fnni_allocate(&data->allocator, bytes));
 }
 
-/* What the data sets over the caller's arrays have in common. */
-static fnn_dataset fnni_dataset_over(const uint8_t *bytes, const fnn_real *reals, int64_t count,
-                                     int height, int width, int channels)
+FNN_DEF fnn_dataset fnn_dataset_images(const uint8_t *bytes, const int32_t *labels, int64_t count,
+                                       int height, int width, int channels, int classes)
 {
     fnn_dataset data;
     memset(&data, 0, sizeof data);
@@ -8206,14 +8206,6 @@ static fnn_dataset fnni_dataset_over(const uint8_t *bytes, const fnn_real *reals
     data.width = width;
     data.channels = channels;
     data.bytes = bytes;
-    data.reals = reals;
-    return data;
-}
-
-FNN_DEF fnn_dataset fnn_dataset_images(const uint8_t *bytes, const int32_t *labels, int64_t count,
-                                       int height, int width, int channels, int classes)
-{
-    fnn_dataset data = fnni_dataset_over(bytes, NULL, count, height, width, channels);
     data.labels = labels;
     data.classes = classes;
     return data;
@@ -8222,16 +8214,15 @@ FNN_DEF fnn_dataset fnn_dataset_images(const uint8_t *bytes, const int32_t *labe
 FNN_DEF fnn_dataset fnn_dataset_table(const fnn_real *reals, const int32_t *labels, int64_t count,
                                       int columns, int classes)
 {
-    fnn_dataset data = fnni_dataset_over(NULL, reals, count, 1, 1, columns);
-    data.labels = labels;
-    data.classes = classes;
+    fnn_dataset data = fnn_dataset_images(NULL, labels, count, 1, 1, columns, classes);
+    data.reals = reals;
     return data;
 }
 
 FNN_DEF fnn_dataset fnn_dataset_regression(const fnn_real *reals, const fnn_real *targets,
                                            int64_t count, int columns, int target_count)
 {
-    fnn_dataset data = fnni_dataset_over(NULL, reals, count, 1, 1, columns);
+    fnn_dataset data = fnn_dataset_table(reals, NULL, count, columns, 0);
     data.targets = targets;
     data.target_count = target_count;
     return data;
@@ -13107,7 +13098,7 @@ static void fnni_gather_truth(const fnn_model *model, const fnn_dataset *data,
         if (data->targets)
             fnni_gather_targets(model, data->targets + row * n, outputs,
                                 truth->targets + (size_t)i * n);
-        else if (data->labels) truth->labels[i] = data->labels[row];
+        if (data->labels) truth->labels[i] = data->labels[row];
         truth->weights[i] = fnni_weight_of(data, row);
     }
 }
@@ -13123,7 +13114,7 @@ static void fnni_gather_rows(const fnn_dataset *data, const int64_t *samples, in
 /* Makes a run read what these data have: labels or targets, and weights. */
 static void fnni_run_truth(fnni_run *run, const fnn_dataset *data, const fnni_truth *truth)
 {
-    run->labels = data->targets || !data->labels ? NULL : truth->labels;
+    run->labels = data->labels ? truth->labels : NULL;
     run->targets = data->targets ? truth->targets : NULL;
     run->weights = fnni_is_weighted(data) ? truth->weights : NULL;
     run->origins = truth->rows;
@@ -13198,7 +13189,7 @@ static double fnni_own_loss(const fnni_run *run)
     const int last = model->layer_count - 1;
     fnn_loss_batch batch;
     batch.count = run->rows;
-    batch.outputs = model->layers[last].outputs;
+    batch.outputs = fnni_outputs(model);
     batch.y = fnni_y(run, last, 0, NULL);
     batch.labels = run->labels;
     batch.targets = run->targets;
@@ -14040,19 +14031,24 @@ static double fnni_sides(const fnn_real *y, const fnn_real *targets, int n, doub
     return (double)right / n;
 }
 
-/* How right row i of a run is, 0 to 1: whether the largest output is at the label, or where the
- * target is largest; of answers, the share of right ones. */
+/* How right row i of a run is, 0 to 1: whether the largest output is at the sample's class, which
+ * is the label or, without labels, where the target is largest, as in fnni_class_of; of answers,
+ * the share of right ones. */
 static double fnni_hit(const fnni_run *run, int i, const fnn_real *y, int n)
 {
     const int binary = fnni_loss_is_binary(fnni_loss_of(run->model));
     const fnn_real *targets = run->targets ? run->targets + (size_t)i * (size_t)n : NULL;
+    const int32_t *label = run->labels ? run->labels + i : NULL;
     double right = 0;
     int j;
-    if (targets && (binary || n == 1)) return fnni_sides(y, targets, n, binary ? 0 : .5);
-    if (targets || !binary)
-        return fnni_rank(y, n, targets ? fnni_argmax(targets, n) : run->labels[i]) == 0;
+    if (n == 1 && (binary || targets)) {
+        const fnn_real t = label ? (fnn_real)*label : *targets;
+        return fnni_sides(y, &t, 1, binary ? 0 : .5);
+    }
+    if (!binary) return fnni_rank(y, n, label ? *label : fnni_argmax(targets, n)) == 0;
+    if (targets) return fnni_sides(y, targets, n, 0);
     for (j = 0; j < n; j++) {
-        const fnn_real t = (fnn_real)(n == 1 ? run->labels[i] : run->labels[i] == j);
+        const fnn_real t = (fnn_real)(*label == j);
         right += fnni_sides(y + j, &t, 1, 0);
     }
     return right / n;

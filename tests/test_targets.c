@@ -445,6 +445,36 @@ static void scores_are_shares_of_the_weights(void)
     fnn_model_free(m);
 }
 
+/* Shares that a loss learns and labels that score: there is one class of a sample, everywhere. */
+static void labels_beside_targets_are_the_class(void)
+{
+    const fnn_real y[6] = {3, 1, 0, 2, 2, 1}, shares[6] = {1, 0, 0.75, 0.25, 0.25, 0.75};
+    const fnn_real sides[3] = {1, 1, 0}, one[3] = {1, -1, 1};
+    const int32_t truth[3] = {0, 1, 1}, none[3] = {0, 1, 0};
+    fnn_dataset data = with_targets(with_labels(table_of(y, 3, 2), truth, 2), shares, 2);
+    fnn_model *m = fnn_sequential(1, 1, 2);
+    fnn_metrics metrics;
+    fnn_activate(m, FNN_LINEAR, 0);
+    CHECK(!fnn_seal(m) && !fnn_evaluate(m, NULL, &data, &metrics));
+    CLOSE(metrics.accuracy, 2. / 3);
+    CLOSE(fnn_accuracy_on(y, &data, 2), 2. / 3);
+    CHECK(fnn_dataset_label(&data, 1) == 1);
+    data.labels = NULL;
+    CHECK(!fnn_evaluate(m, NULL, &data, &metrics));
+    CLOSE(metrics.accuracy, 1. / 3);
+    CLOSE(fnn_accuracy_on(y, &data, 2), 1. / 3);
+    CHECK(fnn_dataset_label(&data, 1) == 0);
+    fnn_model_free(m);
+
+    data = with_targets(with_labels(table_of(one, 3, 1), none, 2), sides, 1);
+    m = fnn_sequential(1, 1, 1);
+    fnn_activate(m, FNN_LINEAR, 0);
+    fnn_set_loss(m, FNN_LOSS_BINARY_CROSS_ENTROPY, 0, 0);
+    CHECK(!fnn_seal(m) && !fnn_evaluate(m, NULL, &data, &metrics));
+    CLOSE(metrics.accuracy, 0); /* of the targets one is met, of the labels none */
+    fnn_model_free(m);
+}
+
 /* Outputs that are there already are scored as fnn_evaluate scores them; counts stay counts. */
 static void scores_of_outputs_know_the_weights(void)
 {
@@ -722,6 +752,7 @@ static const harness_test tests[] = {TEST(an_answer_may_be_label_or_target),
                                      TEST(a_weight_is_a_factor_of_loss_and_gradient),
                                      TEST(weights_reach_the_fit),
                                      TEST(scores_are_shares_of_the_weights),
+                                     TEST(labels_beside_targets_are_the_class),
                                      TEST(scores_of_outputs_know_the_weights),
                                      TEST(layers_within_are_seen_whatever_the_weights),
                                      TEST(a_sample_of_no_weight_has_no_part),
