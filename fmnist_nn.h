@@ -56,11 +56,12 @@
  *     >>model         settings, where tensors lie, weights; what a model tells of itself
  *     >>step          a batch forward, back, and the update
  *     >>inference     prediction, evaluation, metrics
- *     >>fit           epochs over a data set: history, early stopping, averages
  *     >>check         gradients against central differences
  *   doors
  *     >>data          readers of data sets, a page a format
- *     >>file          models as files: safetensors, written and read
+ *     >>file          models as files: safetensors, written and read; checkpoints
+ *   runs
+ *     >>fit           epochs over a data set: history, early stopping, averages, going on
  *     >>search        grid search and cross-validation, their tables
  *
  * ============================================================================
@@ -14594,552 +14595,6 @@ FNN_DEF double fnn_r2(const fnn_real *outputs, const fnn_real *targets, int64_t 
 }
 
 /* ============================================================================
- * >>fit  epochs over a data set: history, early stopping, averages
- * ============================================================================ */
-
-FNNI_COLD FNN_DEF fnn_fit_config fnn_fit_config_init(void)
-{
-    fnn_fit_config config;
-    memset(&config, 0, sizeof config);
-    config.optimizer = fnn_rmsprop(1e-3);
-    config.epochs = 1;
-    config.batch_size = 32;
-    config.shuffle = 1;
-    return config;
-}
-
-static fnn_result fnni_history_reserve(fnn_history *history, int more)
-{
-    fnn_epoch *grown;
-    if (!history || more <= history->capacity - history->count) return FNN_OK;
-    if (more > INT_MAX - history->count) return FNN_ERROR_MEMORY;
-    grown = (fnn_epoch *)fnni_allocate(&history->allocator,
-                                       fnni_times((size_t)(history->count + more), sizeof *grown));
-    if (!grown) return FNN_ERROR_MEMORY;
-    if (history->count) memcpy(grown, history->epochs, (size_t)history->count * sizeof *grown);
-    fnni_release(&history->allocator, history->epochs);
-    history->epochs = grown;
-    history->capacity = history->count + more;
-    return FNN_OK;
-}
-
-FNN_DEF fnn_result fnn_history_append(fnn_history *history, const fnn_epoch *epoch)
-{
-    fnn_epoch copy; /* of what the array that is to grow may hold */
-    if (!history || !epoch) return FNN_ERROR_ARGUMENT;
-    copy = *epoch;
-    if (history->count == history->capacity) {
-        const fnn_result result = fnni_history_reserve(history, history->count / 2 + 8);
-        if (result) return result;
-    }
-    history->epochs[history->count++] = copy;
-    return FNN_OK;
-}
-
-FNN_DEF void fnn_history_free(fnn_history *history)
-{
-    if (!history) return;
-    fnni_release(&history->allocator, history->epochs);
-    history->epochs = NULL;
-    history->count = history->capacity = 0;
-}
-
-/* A fit in progress. */
-typedef struct fnni_fit {
-    fnn_model *model;
-    const fnn_dataset *data;
-    const fnn_fit_config *config;
-    fnni_batch batch;
-    fnn_context validation; /* its workspace is taken before the first step */
-    int64_t *order;         /* (count) samples in the order of this pass */
-    fnn_fit_config now;     /* the configuration with this step's learning rate */
-    int64_t step;           /* of this fit, from 0 */
-    int64_t count;          /* samples, for which there is memory */
-    int64_t position;       /* in order; count: a new pass begins */
-    fnni_augmenter augmenter;
-    double loss_sum, score_sum, weight_sum;
-    int64_t seen;
-    fnn_real *best;    /* parameters and statistics of the best epoch, or NULL */
-    fnn_real *average; /* of both, or NULL; between epochs it holds those in training */
-    double best_value, started, drawn;
-    int waited;
-} fnni_fit;
-
-/* Parameters, then the statistics of batch norms, which belong to them: all that training moves. */
-static size_t fnni_trained_count(const fnn_model *model)
-{
-    return model->parameter_count + model->statistics_count;
-}
-
-static void fnni_trained_keep(const fnn_model *model, fnn_real *to)
-{
-    const size_t count = model->parameter_count;
-    if (count) memcpy(to, model->parameters, count * sizeof *to);
-    if (model->statistics_count)
-        memcpy(to + count, model->statistics, model->statistics_count * sizeof *to);
-}
-
-static void fnni_trained_put_back(fnn_model *model, const fnn_real *from)
-{
-    const size_t count = model->parameter_count;
-    if (count) memcpy(model->parameters, from, count * sizeof *from);
-    if (model->statistics_count)
-        memcpy(model->statistics, from + count, model->statistics_count * sizeof *from);
-}
-
-static fnn_real *fnni_trained_copy(const fnn_model *model)
-{
-    fnn_real *copy =
-        fnni_allocate_reals(&model->context.allocator, fnni_trained_count(model) + 1); /* not 0 */
-    if (copy) fnni_trained_keep(model, copy);
-    return copy;
-}
-
-/* The order of the next pass: a function of the seed and the number of the pass alone, which the
- * model counts through all its fits, so that two fits of two epochs are one of four. */
-static void fnni_fit_shuffle(fnni_fit *f)
-{
-    const uint64_t pass = f->model->passes++;
-    int64_t i;
-    f->augmenter.pass = pass;
-    f->position = 0;
-    for (i = 0; i < f->data->count; i++) f->order[i] = i;
-    if (f->config->shuffle)
-        fnni_shuffle(f->order, f->data->count, f->config->seed, FNNI_STREAM_ORDER + pass);
-}
-
-/* Batches of a pass; written so that no count overflows. */
-static int64_t fnni_pass_steps(const fnn_dataset *data, int batch_size)
-{
-    return data->count / batch_size + (data->count % batch_size != 0);
-}
-
-/* Within int, as fnni_fit_check has seen. */
-static int fnni_steps_per_epoch(const fnni_fit *f)
-{
-    if (f->config->steps_per_epoch > 0) return f->config->steps_per_epoch;
-    return (int)fnni_pass_steps(f->data, f->config->batch_size);
-}
-
-static void fnni_fit_rate(fnni_fit *f)
-{
-    const int steps = fnni_steps_per_epoch(f);
-    f->now.optimizer.learning_rate = (fnn_real)fnni_schedule_rate(
-        &f->config->schedule, (double)f->config->optimizer.learning_rate, f->step++,
-        (int64_t)f->config->epochs * steps, steps);
-}
-
-/* The average of the weights, chunk by chunk: small enough that both passes over a chunk find it
- * in the cache, and of fixed size, so that the bits do not depend on the threads. */
-#define FNNI_AVERAGE_CHUNK 2048
-#define FNNI_AVERAGE_WORK 131072 /* parameters that are worth a thread */
-
-/* average = d average + (1 - d) x. Polyak and Juditsky 1992, in its exponential form; the ramp of
- * d is that of TensorFlow's ExponentialMovingAverage with num_updates = t, t = 1, 2, ... */
-static void fnni_average(const fnni_fit *f, size_t count, const fnn_real *x, fnn_real *average)
-{
-    const fnni_kernels *k = f->model->context.kernels;
-    const double ramp = (1 + (double)f->step) / (10 + (double)f->step);
-    const fnn_real d = (fnn_real)(f->config->ema_decay < ramp ? f->config->ema_decay : ramp);
-    k->scale((ptrdiff_t)count, d, average);
-    k->add_scaled((ptrdiff_t)count, 1 - d, x, average);
-}
-
-static void fnni_average_part(void *argument, int part, int parts)
-{
-    const fnni_fit *f = (const fnni_fit *)argument;
-    const size_t count = f->model->parameter_count, step = FNNI_AVERAGE_CHUNK;
-    const size_t chunks = (count + step - 1) / step, end = (size_t)part + 1;
-    size_t c;
-    for (c = chunks * (size_t)part / (size_t)parts; c < chunks * end / (size_t)parts; c++)
-        fnni_average(f, count - c * step < step ? count - c * step : step,
-                     f->model->parameters + c * step, f->average + c * step);
-}
-
-static void fnni_fit_average(fnni_fit *f)
-{
-    const fnn_model *model = f->model;
-    const size_t most = model->parameter_count / FNNI_AVERAGE_WORK + 1;
-    const int threads = model->context.threads;
-    if (!f->average) return;
-    fnni_parallel((size_t)threads < most ? threads : (int)most, fnni_average_part, f);
-    fnni_average(f, model->statistics_count, model->statistics,
-                 f->average + model->parameter_count);
-}
-
-static void fnni_exchange(size_t count, fnn_real *a, fnn_real *b)
-{
-    size_t i;
-    for (i = 0; i < count; i++) {
-        const fnn_real kept = a[i];
-        a[i] = b[i];
-        b[i] = kept;
-    }
-}
-
-/* The average of what does not change is that, to the bit. */
-static void fnni_fit_keep_frozen(const fnni_fit *f)
-{
-    const fnn_model *model = f->model;
-    int l;
-    for (l = 0; l < model->layer_count; l++) {
-        const fnni_layer *layer = model->layers + l;
-        const size_t at = layer->statistics_offset;
-        if (layer->frozen && layer->weights + layer->biases > 0)
-            memcpy(f->average + layer->offset, model->parameters + layer->offset,
-                   (layer->weights + layer->biases) * sizeof(fnn_real));
-        if (layer->frozen && layer->statistics > 0)
-            memcpy(f->average + model->parameter_count + at, model->statistics + at,
-                   layer->statistics * sizeof(fnn_real));
-    }
-}
-
-/* Exchanges what the model holds and its average, where they stand: users may keep a pointer to
- * the parameters. */
-static void fnni_fit_swap(fnni_fit *f)
-{
-    fnn_model *model = f->model;
-    if (!f->average) return;
-    fnni_fit_keep_frozen(f);
-    fnni_exchange(model->parameter_count, model->parameters, f->average);
-    fnni_exchange(model->statistics_count, model->statistics, f->average + model->parameter_count);
-}
-
-static void fnni_fit_step(fnni_fit *f)
-{
-    fnni_run *run = &f->model->run;
-    const int l = fnni_loss_layer(f->model);
-    int64_t left;
-    if (f->position == f->data->count) fnni_fit_shuffle(f);
-    left = f->data->count - f->position;
-    run->rows = left < f->config->batch_size ? (int)left : f->config->batch_size;
-    f->batch.first = f->position;
-    f->position += run->rows;
-    left -= run->rows;
-    f->batch.ahead = left < f->config->batch_size ? (int)left : f->config->batch_size;
-    fnni_fit_rate(f);
-    f->loss_sum += fnni_train_step(&f->batch) * run->rows;
-    fnni_fit_average(f);
-    f->seen += run->rows;
-    f->weight_sum += fnni_row_weights(run);
-    if (!fnni_is_scored(f->model, f->data)) return;
-    f->score_sum += fnni_scores_hits(f->model, f->data)
-                        ? fnni_hits(run, fnni_y(run, l, 0, NULL), fnni_inputs(run, l))
-                        : fnni_squared_error(run, fnni_y(run, l, 0, NULL), fnni_inputs(run, l));
-}
-
-/* A bar with the time left, on a terminal and no more than ten times a second. */
-static void fnni_fit_bar(fnni_fit *f, int epoch, int step, int steps)
-{
-    const double now = fnni_seconds(), share = (double)step / steps;
-    static const char dots[] = "==============================";
-    const int filled = (int)(share * 30);
-    if (!f->config->verbose || !fnni_terminal() || (now - f->drawn < 0.1 && step < steps)) return;
-    f->drawn = now;
-    fprintf(stderr, "\repoch %d/%d [%.*s%*s] %d/%d  loss %.4f  %.0f s left ", epoch,
-            f->config->epochs, filled, dots, 30 - filled, "", step, steps,
-            f->loss_sum / (double)f->seen,
-            (now - f->started) * (1 - share) / (share > 0 ? share : 1));
-    fflush(stderr);
-}
-
-static void fnni_fit_line(const fnni_fit *f, const fnn_epoch *e)
-{
-    const char *score = fnni_score_name(f->model, f->data);
-    if (!f->config->verbose) return;
-    fprintf(stderr, "%sepoch %d/%d  %.2f s  loss %.4f  %s %.4f", fnni_terminal() ? "\r\033[K" : "",
-            e->epoch, f->config->epochs, e->seconds, e->loss, score, e->score);
-    if (f->config->validation)
-        fprintf(stderr, "  validation loss %.4f  %s %.4f", e->validation_loss, score,
-                e->validation_score);
-    fputc('\n', stderr);
-}
-
-/* The first tensor with a number that is not finite, for the error message. */
-FNNI_COLD static fnn_result fnni_report_nan(fnn_model *model, int epoch, int step)
-{
-    const fnni_run *run = &model->run;
-    const int last = fnni_loss_layer(model);
-    int l;
-    for (l = -1; l <= last; l++) {
-        const int seen = l < 0 || !model->layers[l].y[0].transient;
-        const fnn_real *y = seen ? fnni_y(run, l, 0, NULL) : NULL;
-        const size_t count = (size_t)run->rows * (size_t)fnni_inputs(run, l);
-        size_t i;
-        for (i = 0; seen && i < count; i++)
-            if (!(y[i] - y[i] == 0)) {
-                if (l < 0)
-                    return fnni_model_fail(model, FNN_ERROR_NUMERIC,
-                                           "epoch %d, step %d: an input is not finite", epoch,
-                                           step);
-                return fnni_model_fail(
-                    model, FNN_ERROR_NUMERIC,
-                    "epoch %d, step %d: layer %d %s gives a number that is not finite", epoch, step,
-                    l, model->layers[l].type->name);
-            }
-    }
-    return fnni_model_fail(model, FNN_ERROR_NUMERIC, "epoch %d, step %d: the loss is not finite",
-                           epoch, step);
-}
-
-static fnn_result fnni_fit_validate(fnni_fit *f, fnn_epoch *e)
-{
-    fnn_metrics metrics;
-    fnn_result result;
-    e->validation_loss = e->validation_score = FNNI_NAN;
-    if (!f->config->validation) return FNN_OK;
-    result = fnni_evaluate(f->model, &f->validation, f->config->validation, &metrics);
-    if (result) return result;
-    e->validation_loss = metrics.loss;
-    e->validation_score = metrics.score;
-    return FNN_OK;
-}
-
-static fnn_result fnni_fit_epoch(fnni_fit *f, int epoch, fnn_epoch *e)
-{
-    const int steps = fnni_steps_per_epoch(f);
-    int step;
-    f->started = fnni_seconds();
-    f->loss_sum = f->score_sum = f->weight_sum = 0;
-    f->seen = 0;
-    for (step = 1; step <= steps; step++) {
-        fnni_fit_step(f);
-        if (!f->config->ignore_nan && !(f->loss_sum - f->loss_sum == 0))
-            return fnni_report_nan(f->model, epoch, step);
-        fnni_fit_bar(f, epoch, step, steps);
-    }
-    memset(e, 0, sizeof *e);
-    e->epoch = epoch;
-    e->step = (int64_t)f->model->updates;
-    e->loss = f->loss_sum / (double)f->seen;
-    e->score = !fnni_is_scored(f->model, f->data) ? FNNI_NAN
-               : fnni_scores_hits(f->model, f->data)
-                   ? f->score_sum / f->weight_sum
-                   : fnni_r2(f->score_sum / f->weight_sum,
-                             fnni_target_variation(f->data) / fnni_weight_of_all(f->data));
-    e->learning_rate = (double)f->now.optimizer.learning_rate;
-    fnni_fit_swap(f); /* the epoch's result is the average; the next epoch swaps back */
-    return fnni_fit_validate(f, e);
-}
-
-/* What there is to watch, by its kind. */
-typedef struct fnni_monitor {
-    int sign, validates; /* -1 where smaller is better; whether it needs validation data */
-} fnni_monitor;
-
-#define FNNI_MONITOR(kind, figure, sign, validates) {sign, validates},
-static const fnni_monitor fnni_monitors[] = {FNN_MONITOR_LIST(FNNI_MONITOR)};
-#undef FNNI_MONITOR
-
-/* Whether there is the figure: a score is of outputs that can be compared with what data say. */
-static fnn_result fnni_monitor_check(const fnn_model *model, const fnn_dataset *data,
-                                     fnn_monitor monitor, fnn_error *error)
-{
-    if (fnni_monitors[monitor].sign < 0 || fnni_is_scored(model, data)) return FNN_OK;
-    return fnni_fail(error, FNN_ERROR_ARGUMENT,
-                     "monitor: expected a loss, found a score, which these outputs and data lack");
-}
-
-/* What a fit watches, greater for better. */
-static double fnni_watched(const fnn_fit_config *c, const fnn_epoch *e)
-{
-    switch (c->monitor) {
-#define FNNI_MONITOR_CASE(kind, figure, sign, validates) \
-    case kind: return sign * e->figure;
-        FNN_MONITOR_LIST(FNNI_MONITOR_CASE)
-#undef FNNI_MONITOR_CASE
-    case FNN_MONITOR_COUNT: break;
-    }
-    return FNNI_NAN;
-}
-
-/* Whether value improves on the best so far; any number is better than NaN. */
-static int fnni_improves(const fnn_fit_config *c, double value, double best)
-{
-    return value > best + c->min_delta || (best != best && value == value);
-}
-
-/* Keeps the best epoch; returns 1 when patience is over. */
-static int fnni_fit_improve(fnni_fit *f, const fnn_epoch *e)
-{
-    const fnn_fit_config *c = f->config;
-    const double value = fnni_watched(c, e);
-    if (c->patience == 0 && !f->best) return 0;
-    if (f->waited < 0 || fnni_improves(c, value, f->best_value)) {
-        f->best_value = value;
-        f->waited = 0;
-        if (f->best) fnni_trained_keep(f->model, f->best);
-        return 0;
-    }
-    return ++f->waited >= c->patience && c->patience > 0;
-}
-
-/* Whether what early stopping watches will be there. */
-static fnn_result fnni_fit_check_monitor(const fnn_model *model, const fnn_dataset *data,
-                                         const fnn_fit_config *c, fnn_error *error)
-{
-    const fnni_monitor *monitor = &fnni_monitors[c->monitor];
-    if (c->patience == 0 && !c->restore_best) return FNN_OK;
-    if (monitor->validates && !c->validation)
-        return fnni_fail(error, FNN_ERROR_ARGUMENT,
-                         "fit: early stopping on validation figures needs validation data");
-    return fnni_monitor_check(model, monitor->validates ? c->validation : data, c->monitor, error);
-}
-
-FNNI_COLD static fnn_result fnni_fit_check(fnn_model *model, const fnn_dataset *data,
-                                           const fnn_fit_config *c, fnn_error *error)
-{
-    fnn_result result = fnni_check_all(model, data, "data", 1, error);
-    if (result) return result;
-    if (c->validation) result = fnni_check_all(model, c->validation, "validation", 1, error);
-    if (result) return result;
-    if (c->batch_size < 1 || c->epochs < 0 || c->steps_per_epoch < 0 || c->patience < 0)
-        return fnni_fail(error, FNN_ERROR_ARGUMENT,
-                         "fit: expected batch_size >= 1 and epochs, steps_per_epoch, patience >= "
-                         "0, found %d, %d, %d, %d",
-                         c->batch_size, c->epochs, c->steps_per_epoch, c->patience);
-    if (c->steps_per_epoch == 0 && fnni_pass_steps(data, c->batch_size) > INT_MAX)
-        return fnni_fail(error, FNN_ERROR_ARGUMENT,
-                         "fit: expected at most %d batches an epoch, found %lld", INT_MAX,
-                         (long long)fnni_pass_steps(data, c->batch_size));
-    if ((result = fnni_step_check(c, error))) return result;
-    if ((result = fnni_schedule_check(&c->schedule, error))) return result;
-    result = fnni_augmentation_check(&c->augmentation, data, model->input.height,
-                                     model->input.width, model->input.channels, error);
-    if (result) return result;
-    if (!(c->ema_decay >= 0 && c->ema_decay < 1))
-        return fnni_fail(error, FNN_ERROR_ARGUMENT, "fit: expected ema_decay in [0, 1), found %g",
-                         c->ema_decay);
-    if (!(c->min_delta >= 0))
-        return fnni_fail(error, FNN_ERROR_ARGUMENT, "fit: expected min_delta >= 0, found %g",
-                         c->min_delta);
-    if ((unsigned)c->monitor >= FNN_MONITOR_COUNT)
-        return fnni_fail(error, FNN_ERROR_ARGUMENT, "fit: expected a monitor, found %d",
-                         (int)c->monitor);
-    return fnni_fit_check_monitor(model, data, c, error);
-}
-
-/* Takes the model's run, gradients and optimiser state for this fit. After the first epoch they are
- * there, but a callback may have used them for batches of its own. */
-static fnn_result fnni_fit_take(fnni_fit *f)
-{
-    fnn_model *model = f->model;
-    const fnn_fit_config *c = f->config;
-    const int batch = f->data->count < c->batch_size ? (int)f->data->count : c->batch_size;
-    fnn_result result = fnni_run_make(model, batch);
-    if (!result && c->clip_norm > 0) result = fnni_gradients_make(model);
-    if (!result) result = fnni_state_make(model, &f->now.optimizer);
-    if (result) return result;
-    fnni_batch_make(&f->batch, model, f->data, f->order);
-    f->batch.config = &f->now;
-    model->run.training = 1;
-    model->run_ready = 0;
-    model->run.augmenter = fnni_augments(&c->augmentation) ? &f->augmenter : NULL;
-    return FNN_OK;
-}
-
-/* Everything a fit allocates, before its first step. */
-static fnn_result fnni_fit_open(fnni_fit *f, fnn_history *history)
-{
-    fnn_model *model = f->model;
-    const fnn_allocator *a = &model->context.allocator;
-    fnn_result result = fnni_history_reserve(history, f->config->epochs);
-    if (result) return result;
-    f->order = (int64_t *)fnni_allocate(a, fnni_times((size_t)f->data->count, sizeof *f->order));
-    if (!f->order) return FNN_ERROR_MEMORY;
-    if ((result = fnni_fit_take(f))) return result;
-    if (f->config->restore_best && !(f->best = fnni_trained_copy(model))) return FNN_ERROR_MEMORY;
-    if (f->config->ema_decay > 0 && !(f->average = fnni_trained_copy(model)))
-        return FNN_ERROR_MEMORY;
-    f->validation = model->context;
-    f->validation.workspace = NULL;
-    f->validation.workspace_count = 0;
-    if (f->config->validation &&
-        !fnni_workspace(&f->validation,
-                        fnni_evaluation_space(model, &model->context, f->config->validation)))
-        return FNN_ERROR_MEMORY;
-    return FNN_OK;
-}
-
-static void fnni_fit_close(fnni_fit *f)
-{
-    const fnn_allocator *a = &f->model->context.allocator;
-    f->model->run.augmenter = NULL;
-    fnni_release(a, f->order);
-    fnni_release(a, f->best);
-    fnni_release(a, f->average);
-    fnni_release(a, f->validation.workspace);
-}
-
-/* Whether all still fits behind a callback, which may have changed data and loss. */
-static fnn_result fnni_fit_check_again(const fnni_fit *f)
-{
-    fnn_error *error = &f->model->error;
-    if (f->data->count != f->count)
-        return fnni_fail(error, FNN_ERROR_ARGUMENT,
-                         "fit: expected the %lld samples that it began with, found %lld",
-                         (long long)f->count, (long long)f->data->count);
-    return fnni_fit_check(f->model, f->data, f->config, error);
-}
-
-static fnn_result fnni_fit_epochs(fnni_fit *f, fnn_history *history)
-{
-    fnn_result result = FNN_OK;
-    int epoch, stop = 0;
-    for (epoch = 1; epoch <= f->config->epochs && !stop; epoch++) {
-        fnn_epoch e;
-        if (epoch > 1 && f->config->callback && (result = fnni_fit_check_again(f))) return result;
-        if (epoch > 1 && (result = fnni_fit_take(f))) return result;
-        if (epoch > 1) fnni_fit_swap(f);
-        result = fnni_fit_epoch(f, epoch, &e);
-        if (result) return result;
-        f->model->run.augmenter = NULL; /* a callback's batches are as they are */
-        e.seconds = fnni_seconds() - f->started;
-        if (e.seconds < 0) e.seconds = 0;
-        fnni_fit_line(f, &e);
-        if (history) fnn_history_append(history, &e); /* fnni_fit_open made room */
-        stop = fnni_fit_improve(f, &e);
-        if (f->config->callback && f->config->callback(f->config->user, &e)) stop = 1;
-    }
-    return result;
-}
-
-static fnn_result fnni_fit_run(fnn_model *model, const fnn_dataset *data,
-                               const fnn_fit_config *config, fnn_history *history)
-{
-    fnni_fit f;
-    fnn_result result;
-    memset(&f, 0, sizeof f);
-    f.model = model;
-    f.data = data;
-    f.config = config;
-    f.now = *config;
-    f.count = f.position = data->count;
-    f.waited = -1;
-    f.augmenter.draw = &config->augmentation;
-    f.augmenter.seed = config->seed;
-    result = fnni_fit_open(&f, history);
-    if (!result) result = fnni_fit_epochs(&f, history);
-    if (f.best && f.waited >= 0) fnni_trained_put_back(model, f.best);
-    fnni_fit_close(&f);
-    return result;
-}
-
-FNN_DEF fnn_result fnn_fit(fnn_model *model, const fnn_dataset *data, const fnn_fit_config *config,
-                           fnn_history *history)
-{
-    const fnn_fit_config defaults = fnn_fit_config_init();
-    fnn_result result = fnni_seal(model);
-    if (result) return result;
-    if (!config) config = &defaults;
-    result = fnni_fit_check(model, data, config, &model->error);
-    if (result) return result;
-    result = fnni_fit_run(model, data, config, history);
-    if (result == FNN_ERROR_MEMORY) return fnni_model_fail(model, result, "fit: no memory");
-    return result;
-}
-
-/* ============================================================================
  * >>check  gradients against central differences
  * ============================================================================ */
 
@@ -17905,7 +17360,7 @@ FNN_DEF fnn_result fnn_read_csv(const char *path, const fnn_csv_config *config,
 }
 
 /* ============================================================================
- * >>file  models as files: safetensors, written and read
+ * >>file  models as files: safetensors, written and read; checkpoints
  * ============================================================================
  * A model file is safetensors (https://github.com/huggingface/safetensors):
  * eight bytes with the header's length, a header in JSON, the numbers; all little-endian.
@@ -19101,6 +18556,552 @@ FNNI_COLD FNN_DEF fnn_model *fnn_load_memory(const void *bytes, size_t size,
     file.bytes = (uint8_t *)bytes; /* they are only read */
     file.size = size;
     return fnni_load_from(&file, "memory", &used, error);
+}
+
+/* ============================================================================
+ * >>fit  epochs over a data set: history, early stopping, averages, going on
+ * ============================================================================ */
+
+FNNI_COLD FNN_DEF fnn_fit_config fnn_fit_config_init(void)
+{
+    fnn_fit_config config;
+    memset(&config, 0, sizeof config);
+    config.optimizer = fnn_rmsprop(1e-3);
+    config.epochs = 1;
+    config.batch_size = 32;
+    config.shuffle = 1;
+    return config;
+}
+
+static fnn_result fnni_history_reserve(fnn_history *history, int more)
+{
+    fnn_epoch *grown;
+    if (!history || more <= history->capacity - history->count) return FNN_OK;
+    if (more > INT_MAX - history->count) return FNN_ERROR_MEMORY;
+    grown = (fnn_epoch *)fnni_allocate(&history->allocator,
+                                       fnni_times((size_t)(history->count + more), sizeof *grown));
+    if (!grown) return FNN_ERROR_MEMORY;
+    if (history->count) memcpy(grown, history->epochs, (size_t)history->count * sizeof *grown);
+    fnni_release(&history->allocator, history->epochs);
+    history->epochs = grown;
+    history->capacity = history->count + more;
+    return FNN_OK;
+}
+
+FNN_DEF fnn_result fnn_history_append(fnn_history *history, const fnn_epoch *epoch)
+{
+    fnn_epoch copy; /* of what the array that is to grow may hold */
+    if (!history || !epoch) return FNN_ERROR_ARGUMENT;
+    copy = *epoch;
+    if (history->count == history->capacity) {
+        const fnn_result result = fnni_history_reserve(history, history->count / 2 + 8);
+        if (result) return result;
+    }
+    history->epochs[history->count++] = copy;
+    return FNN_OK;
+}
+
+FNN_DEF void fnn_history_free(fnn_history *history)
+{
+    if (!history) return;
+    fnni_release(&history->allocator, history->epochs);
+    history->epochs = NULL;
+    history->count = history->capacity = 0;
+}
+
+/* A fit in progress. */
+typedef struct fnni_fit {
+    fnn_model *model;
+    const fnn_dataset *data;
+    const fnn_fit_config *config;
+    fnni_batch batch;
+    fnn_context validation; /* its workspace is taken before the first step */
+    int64_t *order;         /* (count) samples in the order of this pass */
+    fnn_fit_config now;     /* the configuration with this step's learning rate */
+    int64_t step;           /* of this fit, from 0 */
+    int64_t count;          /* samples, for which there is memory */
+    int64_t position;       /* in order; count: a new pass begins */
+    fnni_augmenter augmenter;
+    double loss_sum, score_sum, weight_sum;
+    int64_t seen;
+    fnn_real *best;    /* parameters and statistics of the best epoch, or NULL */
+    fnn_real *average; /* of both, or NULL; between epochs it holds those in training */
+    double best_value, started, drawn;
+    int waited;
+} fnni_fit;
+
+/* Parameters, then the statistics of batch norms, which belong to them: all that training moves. */
+static size_t fnni_trained_count(const fnn_model *model)
+{
+    return model->parameter_count + model->statistics_count;
+}
+
+static void fnni_trained_keep(const fnn_model *model, fnn_real *to)
+{
+    const size_t count = model->parameter_count;
+    if (count) memcpy(to, model->parameters, count * sizeof *to);
+    if (model->statistics_count)
+        memcpy(to + count, model->statistics, model->statistics_count * sizeof *to);
+}
+
+static void fnni_trained_put_back(fnn_model *model, const fnn_real *from)
+{
+    const size_t count = model->parameter_count;
+    if (count) memcpy(model->parameters, from, count * sizeof *from);
+    if (model->statistics_count)
+        memcpy(model->statistics, from + count, model->statistics_count * sizeof *from);
+}
+
+static fnn_real *fnni_trained_copy(const fnn_model *model)
+{
+    fnn_real *copy =
+        fnni_allocate_reals(&model->context.allocator, fnni_trained_count(model) + 1); /* not 0 */
+    if (copy) fnni_trained_keep(model, copy);
+    return copy;
+}
+
+/* The order of the next pass: a function of the seed and the number of the pass alone, which the
+ * model counts through all its fits, so that two fits of two epochs are one of four. */
+static void fnni_fit_shuffle(fnni_fit *f)
+{
+    const uint64_t pass = f->model->passes++;
+    int64_t i;
+    f->augmenter.pass = pass;
+    f->position = 0;
+    for (i = 0; i < f->data->count; i++) f->order[i] = i;
+    if (f->config->shuffle)
+        fnni_shuffle(f->order, f->data->count, f->config->seed, FNNI_STREAM_ORDER + pass);
+}
+
+/* Batches of a pass; written so that no count overflows. */
+static int64_t fnni_pass_steps(const fnn_dataset *data, int batch_size)
+{
+    return data->count / batch_size + (data->count % batch_size != 0);
+}
+
+/* Within int, as fnni_fit_check has seen. */
+static int fnni_steps_per_epoch(const fnni_fit *f)
+{
+    if (f->config->steps_per_epoch > 0) return f->config->steps_per_epoch;
+    return (int)fnni_pass_steps(f->data, f->config->batch_size);
+}
+
+static void fnni_fit_rate(fnni_fit *f)
+{
+    const int steps = fnni_steps_per_epoch(f);
+    f->now.optimizer.learning_rate = (fnn_real)fnni_schedule_rate(
+        &f->config->schedule, (double)f->config->optimizer.learning_rate, f->step++,
+        (int64_t)f->config->epochs * steps, steps);
+}
+
+/* The average of the weights, chunk by chunk: small enough that both passes over a chunk find it
+ * in the cache, and of fixed size, so that the bits do not depend on the threads. */
+#define FNNI_AVERAGE_CHUNK 2048
+#define FNNI_AVERAGE_WORK 131072 /* parameters that are worth a thread */
+
+/* average = d average + (1 - d) x. Polyak and Juditsky 1992, in its exponential form; the ramp of
+ * d is that of TensorFlow's ExponentialMovingAverage with num_updates = t, t = 1, 2, ... */
+static void fnni_average(const fnni_fit *f, size_t count, const fnn_real *x, fnn_real *average)
+{
+    const fnni_kernels *k = f->model->context.kernels;
+    const double ramp = (1 + (double)f->step) / (10 + (double)f->step);
+    const fnn_real d = (fnn_real)(f->config->ema_decay < ramp ? f->config->ema_decay : ramp);
+    k->scale((ptrdiff_t)count, d, average);
+    k->add_scaled((ptrdiff_t)count, 1 - d, x, average);
+}
+
+static void fnni_average_part(void *argument, int part, int parts)
+{
+    const fnni_fit *f = (const fnni_fit *)argument;
+    const size_t count = f->model->parameter_count, step = FNNI_AVERAGE_CHUNK;
+    const size_t chunks = (count + step - 1) / step, end = (size_t)part + 1;
+    size_t c;
+    for (c = chunks * (size_t)part / (size_t)parts; c < chunks * end / (size_t)parts; c++)
+        fnni_average(f, count - c * step < step ? count - c * step : step,
+                     f->model->parameters + c * step, f->average + c * step);
+}
+
+static void fnni_fit_average(fnni_fit *f)
+{
+    const fnn_model *model = f->model;
+    const size_t most = model->parameter_count / FNNI_AVERAGE_WORK + 1;
+    const int threads = model->context.threads;
+    if (!f->average) return;
+    fnni_parallel((size_t)threads < most ? threads : (int)most, fnni_average_part, f);
+    fnni_average(f, model->statistics_count, model->statistics,
+                 f->average + model->parameter_count);
+}
+
+static void fnni_exchange(size_t count, fnn_real *a, fnn_real *b)
+{
+    size_t i;
+    for (i = 0; i < count; i++) {
+        const fnn_real kept = a[i];
+        a[i] = b[i];
+        b[i] = kept;
+    }
+}
+
+/* The average of what does not change is that, to the bit. */
+static void fnni_fit_keep_frozen(const fnni_fit *f)
+{
+    const fnn_model *model = f->model;
+    int l;
+    for (l = 0; l < model->layer_count; l++) {
+        const fnni_layer *layer = model->layers + l;
+        const size_t at = layer->statistics_offset;
+        if (layer->frozen && layer->weights + layer->biases > 0)
+            memcpy(f->average + layer->offset, model->parameters + layer->offset,
+                   (layer->weights + layer->biases) * sizeof(fnn_real));
+        if (layer->frozen && layer->statistics > 0)
+            memcpy(f->average + model->parameter_count + at, model->statistics + at,
+                   layer->statistics * sizeof(fnn_real));
+    }
+}
+
+/* Exchanges what the model holds and its average, where they stand: users may keep a pointer to
+ * the parameters. */
+static void fnni_fit_swap(fnni_fit *f)
+{
+    fnn_model *model = f->model;
+    if (!f->average) return;
+    fnni_fit_keep_frozen(f);
+    fnni_exchange(model->parameter_count, model->parameters, f->average);
+    fnni_exchange(model->statistics_count, model->statistics, f->average + model->parameter_count);
+}
+
+static void fnni_fit_step(fnni_fit *f)
+{
+    fnni_run *run = &f->model->run;
+    const int l = fnni_loss_layer(f->model);
+    int64_t left;
+    if (f->position == f->data->count) fnni_fit_shuffle(f);
+    left = f->data->count - f->position;
+    run->rows = left < f->config->batch_size ? (int)left : f->config->batch_size;
+    f->batch.first = f->position;
+    f->position += run->rows;
+    left -= run->rows;
+    f->batch.ahead = left < f->config->batch_size ? (int)left : f->config->batch_size;
+    fnni_fit_rate(f);
+    f->loss_sum += fnni_train_step(&f->batch) * run->rows;
+    fnni_fit_average(f);
+    f->seen += run->rows;
+    f->weight_sum += fnni_row_weights(run);
+    if (!fnni_is_scored(f->model, f->data)) return;
+    f->score_sum += fnni_scores_hits(f->model, f->data)
+                        ? fnni_hits(run, fnni_y(run, l, 0, NULL), fnni_inputs(run, l))
+                        : fnni_squared_error(run, fnni_y(run, l, 0, NULL), fnni_inputs(run, l));
+}
+
+/* A bar with the time left, on a terminal and no more than ten times a second. */
+static void fnni_fit_bar(fnni_fit *f, int epoch, int step, int steps)
+{
+    const double now = fnni_seconds(), share = (double)step / steps;
+    static const char dots[] = "==============================";
+    const int filled = (int)(share * 30);
+    if (!f->config->verbose || !fnni_terminal() || (now - f->drawn < 0.1 && step < steps)) return;
+    f->drawn = now;
+    fprintf(stderr, "\repoch %d/%d [%.*s%*s] %d/%d  loss %.4f  %.0f s left ", epoch,
+            f->config->epochs, filled, dots, 30 - filled, "", step, steps,
+            f->loss_sum / (double)f->seen,
+            (now - f->started) * (1 - share) / (share > 0 ? share : 1));
+    fflush(stderr);
+}
+
+static void fnni_fit_line(const fnni_fit *f, const fnn_epoch *e)
+{
+    const char *score = fnni_score_name(f->model, f->data);
+    if (!f->config->verbose) return;
+    fprintf(stderr, "%sepoch %d/%d  %.2f s  loss %.4f  %s %.4f", fnni_terminal() ? "\r\033[K" : "",
+            e->epoch, f->config->epochs, e->seconds, e->loss, score, e->score);
+    if (f->config->validation)
+        fprintf(stderr, "  validation loss %.4f  %s %.4f", e->validation_loss, score,
+                e->validation_score);
+    fputc('\n', stderr);
+}
+
+/* The first tensor with a number that is not finite, for the error message. */
+FNNI_COLD static fnn_result fnni_report_nan(fnn_model *model, int epoch, int step)
+{
+    const fnni_run *run = &model->run;
+    const int last = fnni_loss_layer(model);
+    int l;
+    for (l = -1; l <= last; l++) {
+        const int seen = l < 0 || !model->layers[l].y[0].transient;
+        const fnn_real *y = seen ? fnni_y(run, l, 0, NULL) : NULL;
+        const size_t count = (size_t)run->rows * (size_t)fnni_inputs(run, l);
+        size_t i;
+        for (i = 0; seen && i < count; i++)
+            if (!(y[i] - y[i] == 0)) {
+                if (l < 0)
+                    return fnni_model_fail(model, FNN_ERROR_NUMERIC,
+                                           "epoch %d, step %d: an input is not finite", epoch,
+                                           step);
+                return fnni_model_fail(
+                    model, FNN_ERROR_NUMERIC,
+                    "epoch %d, step %d: layer %d %s gives a number that is not finite", epoch, step,
+                    l, model->layers[l].type->name);
+            }
+    }
+    return fnni_model_fail(model, FNN_ERROR_NUMERIC, "epoch %d, step %d: the loss is not finite",
+                           epoch, step);
+}
+
+static fnn_result fnni_fit_validate(fnni_fit *f, fnn_epoch *e)
+{
+    fnn_metrics metrics;
+    fnn_result result;
+    e->validation_loss = e->validation_score = FNNI_NAN;
+    if (!f->config->validation) return FNN_OK;
+    result = fnni_evaluate(f->model, &f->validation, f->config->validation, &metrics);
+    if (result) return result;
+    e->validation_loss = metrics.loss;
+    e->validation_score = metrics.score;
+    return FNN_OK;
+}
+
+static fnn_result fnni_fit_epoch(fnni_fit *f, int epoch, fnn_epoch *e)
+{
+    const int steps = fnni_steps_per_epoch(f);
+    int step;
+    f->started = fnni_seconds();
+    f->loss_sum = f->score_sum = f->weight_sum = 0;
+    f->seen = 0;
+    for (step = 1; step <= steps; step++) {
+        fnni_fit_step(f);
+        if (!f->config->ignore_nan && !(f->loss_sum - f->loss_sum == 0))
+            return fnni_report_nan(f->model, epoch, step);
+        fnni_fit_bar(f, epoch, step, steps);
+    }
+    memset(e, 0, sizeof *e);
+    e->epoch = epoch;
+    e->step = (int64_t)f->model->updates;
+    e->loss = f->loss_sum / (double)f->seen;
+    e->score = !fnni_is_scored(f->model, f->data) ? FNNI_NAN
+               : fnni_scores_hits(f->model, f->data)
+                   ? f->score_sum / f->weight_sum
+                   : fnni_r2(f->score_sum / f->weight_sum,
+                             fnni_target_variation(f->data) / fnni_weight_of_all(f->data));
+    e->learning_rate = (double)f->now.optimizer.learning_rate;
+    fnni_fit_swap(f); /* the epoch's result is the average; the next epoch swaps back */
+    return fnni_fit_validate(f, e);
+}
+
+/* What there is to watch, by its kind. */
+typedef struct fnni_monitor {
+    int sign, validates; /* -1 where smaller is better; whether it needs validation data */
+} fnni_monitor;
+
+#define FNNI_MONITOR(kind, figure, sign, validates) {sign, validates},
+static const fnni_monitor fnni_monitors[] = {FNN_MONITOR_LIST(FNNI_MONITOR)};
+#undef FNNI_MONITOR
+
+/* Whether there is the figure: a score is of outputs that can be compared with what data say. */
+static fnn_result fnni_monitor_check(const fnn_model *model, const fnn_dataset *data,
+                                     fnn_monitor monitor, fnn_error *error)
+{
+    if (fnni_monitors[monitor].sign < 0 || fnni_is_scored(model, data)) return FNN_OK;
+    return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                     "monitor: expected a loss, found a score, which these outputs and data lack");
+}
+
+/* What a fit watches, greater for better. */
+static double fnni_watched(const fnn_fit_config *c, const fnn_epoch *e)
+{
+    switch (c->monitor) {
+#define FNNI_MONITOR_CASE(kind, figure, sign, validates) \
+    case kind: return sign * e->figure;
+        FNN_MONITOR_LIST(FNNI_MONITOR_CASE)
+#undef FNNI_MONITOR_CASE
+    case FNN_MONITOR_COUNT: break;
+    }
+    return FNNI_NAN;
+}
+
+/* Whether value improves on the best so far; any number is better than NaN. */
+static int fnni_improves(const fnn_fit_config *c, double value, double best)
+{
+    return value > best + c->min_delta || (best != best && value == value);
+}
+
+/* Keeps the best epoch; returns 1 when patience is over. */
+static int fnni_fit_improve(fnni_fit *f, const fnn_epoch *e)
+{
+    const fnn_fit_config *c = f->config;
+    const double value = fnni_watched(c, e);
+    if (c->patience == 0 && !f->best) return 0;
+    if (f->waited < 0 || fnni_improves(c, value, f->best_value)) {
+        f->best_value = value;
+        f->waited = 0;
+        if (f->best) fnni_trained_keep(f->model, f->best);
+        return 0;
+    }
+    return ++f->waited >= c->patience && c->patience > 0;
+}
+
+/* Whether what early stopping watches will be there. */
+static fnn_result fnni_fit_check_monitor(const fnn_model *model, const fnn_dataset *data,
+                                         const fnn_fit_config *c, fnn_error *error)
+{
+    const fnni_monitor *monitor = &fnni_monitors[c->monitor];
+    if (c->patience == 0 && !c->restore_best) return FNN_OK;
+    if (monitor->validates && !c->validation)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                         "fit: early stopping on validation figures needs validation data");
+    return fnni_monitor_check(model, monitor->validates ? c->validation : data, c->monitor, error);
+}
+
+FNNI_COLD static fnn_result fnni_fit_check(fnn_model *model, const fnn_dataset *data,
+                                           const fnn_fit_config *c, fnn_error *error)
+{
+    fnn_result result = fnni_check_all(model, data, "data", 1, error);
+    if (result) return result;
+    if (c->validation) result = fnni_check_all(model, c->validation, "validation", 1, error);
+    if (result) return result;
+    if (c->batch_size < 1 || c->epochs < 0 || c->steps_per_epoch < 0 || c->patience < 0)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                         "fit: expected batch_size >= 1 and epochs, steps_per_epoch, patience >= "
+                         "0, found %d, %d, %d, %d",
+                         c->batch_size, c->epochs, c->steps_per_epoch, c->patience);
+    if (c->steps_per_epoch == 0 && fnni_pass_steps(data, c->batch_size) > INT_MAX)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                         "fit: expected at most %d batches an epoch, found %lld", INT_MAX,
+                         (long long)fnni_pass_steps(data, c->batch_size));
+    if ((result = fnni_step_check(c, error))) return result;
+    if ((result = fnni_schedule_check(&c->schedule, error))) return result;
+    result = fnni_augmentation_check(&c->augmentation, data, model->input.height,
+                                     model->input.width, model->input.channels, error);
+    if (result) return result;
+    if (!(c->ema_decay >= 0 && c->ema_decay < 1))
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "fit: expected ema_decay in [0, 1), found %g",
+                         c->ema_decay);
+    if (!(c->min_delta >= 0))
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "fit: expected min_delta >= 0, found %g",
+                         c->min_delta);
+    if ((unsigned)c->monitor >= FNN_MONITOR_COUNT)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "fit: expected a monitor, found %d",
+                         (int)c->monitor);
+    return fnni_fit_check_monitor(model, data, c, error);
+}
+
+/* Takes the model's run, gradients and optimiser state for this fit. After the first epoch they are
+ * there, but a callback may have used them for batches of its own. */
+static fnn_result fnni_fit_take(fnni_fit *f)
+{
+    fnn_model *model = f->model;
+    const fnn_fit_config *c = f->config;
+    const int batch = f->data->count < c->batch_size ? (int)f->data->count : c->batch_size;
+    fnn_result result = fnni_run_make(model, batch);
+    if (!result && c->clip_norm > 0) result = fnni_gradients_make(model);
+    if (!result) result = fnni_state_make(model, &f->now.optimizer);
+    if (result) return result;
+    fnni_batch_make(&f->batch, model, f->data, f->order);
+    f->batch.config = &f->now;
+    model->run.training = 1;
+    model->run_ready = 0;
+    model->run.augmenter = fnni_augments(&c->augmentation) ? &f->augmenter : NULL;
+    return FNN_OK;
+}
+
+/* Everything a fit allocates, before its first step. */
+static fnn_result fnni_fit_open(fnni_fit *f, fnn_history *history)
+{
+    fnn_model *model = f->model;
+    const fnn_allocator *a = &model->context.allocator;
+    fnn_result result = fnni_history_reserve(history, f->config->epochs);
+    if (result) return result;
+    f->order = (int64_t *)fnni_allocate(a, fnni_times((size_t)f->data->count, sizeof *f->order));
+    if (!f->order) return FNN_ERROR_MEMORY;
+    if ((result = fnni_fit_take(f))) return result;
+    if (f->config->restore_best && !(f->best = fnni_trained_copy(model))) return FNN_ERROR_MEMORY;
+    if (f->config->ema_decay > 0 && !(f->average = fnni_trained_copy(model)))
+        return FNN_ERROR_MEMORY;
+    f->validation = model->context;
+    f->validation.workspace = NULL;
+    f->validation.workspace_count = 0;
+    if (f->config->validation &&
+        !fnni_workspace(&f->validation,
+                        fnni_evaluation_space(model, &model->context, f->config->validation)))
+        return FNN_ERROR_MEMORY;
+    return FNN_OK;
+}
+
+static void fnni_fit_close(fnni_fit *f)
+{
+    const fnn_allocator *a = &f->model->context.allocator;
+    f->model->run.augmenter = NULL;
+    fnni_release(a, f->order);
+    fnni_release(a, f->best);
+    fnni_release(a, f->average);
+    fnni_release(a, f->validation.workspace);
+}
+
+/* Whether all still fits behind a callback, which may have changed data and loss. */
+static fnn_result fnni_fit_check_again(const fnni_fit *f)
+{
+    fnn_error *error = &f->model->error;
+    if (f->data->count != f->count)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                         "fit: expected the %lld samples that it began with, found %lld",
+                         (long long)f->count, (long long)f->data->count);
+    return fnni_fit_check(f->model, f->data, f->config, error);
+}
+
+static fnn_result fnni_fit_epochs(fnni_fit *f, fnn_history *history)
+{
+    fnn_result result = FNN_OK;
+    int epoch, stop = 0;
+    for (epoch = 1; epoch <= f->config->epochs && !stop; epoch++) {
+        fnn_epoch e;
+        if (epoch > 1 && f->config->callback && (result = fnni_fit_check_again(f))) return result;
+        if (epoch > 1 && (result = fnni_fit_take(f))) return result;
+        if (epoch > 1) fnni_fit_swap(f);
+        result = fnni_fit_epoch(f, epoch, &e);
+        if (result) return result;
+        f->model->run.augmenter = NULL; /* a callback's batches are as they are */
+        e.seconds = fnni_seconds() - f->started;
+        if (e.seconds < 0) e.seconds = 0;
+        fnni_fit_line(f, &e);
+        if (history) fnn_history_append(history, &e); /* fnni_fit_open made room */
+        stop = fnni_fit_improve(f, &e);
+        if (f->config->callback && f->config->callback(f->config->user, &e)) stop = 1;
+    }
+    return result;
+}
+
+static fnn_result fnni_fit_run(fnn_model *model, const fnn_dataset *data,
+                               const fnn_fit_config *config, fnn_history *history)
+{
+    fnni_fit f;
+    fnn_result result;
+    memset(&f, 0, sizeof f);
+    f.model = model;
+    f.data = data;
+    f.config = config;
+    f.now = *config;
+    f.count = f.position = data->count;
+    f.waited = -1;
+    f.augmenter.draw = &config->augmentation;
+    f.augmenter.seed = config->seed;
+    result = fnni_fit_open(&f, history);
+    if (!result) result = fnni_fit_epochs(&f, history);
+    if (f.best && f.waited >= 0) fnni_trained_put_back(model, f.best);
+    fnni_fit_close(&f);
+    return result;
+}
+
+FNN_DEF fnn_result fnn_fit(fnn_model *model, const fnn_dataset *data, const fnn_fit_config *config,
+                           fnn_history *history)
+{
+    const fnn_fit_config defaults = fnn_fit_config_init();
+    fnn_result result = fnni_seal(model);
+    if (result) return result;
+    if (!config) config = &defaults;
+    result = fnni_fit_check(model, data, config, &model->error);
+    if (result) return result;
+    result = fnni_fit_run(model, data, config, history);
+    if (result == FNN_ERROR_MEMORY) return fnni_model_fail(model, result, "fit: no memory");
+    return result;
 }
 
 /* ============================================================================
