@@ -1349,7 +1349,17 @@ typedef struct fnn_fit_config {
     int restore_best;              /* 0; else the best epoch's weights are put back at the end,
                                       also when a loss that is not finite ends the fit */
     int ignore_nan;                /* 0: a loss that is not finite ends the fit with an error */
-    int verbose;                   /* 0; 1: progress on stderr, a bar on a terminal, else lines */
+    const char *checkpoint;        /* NULL; else a file that the fit writes, in place of an older
+                                      one: the model and all that fnn_resume needs to go on. Where
+                                      that fails later on, the fit goes on and tries again; if
+                                      the last one failed it returns FNN_ERROR_FILE at its end */
+    int checkpoint_epochs;     /* 1: after so many epochs, 0: not by epochs; always at the end */
+    double checkpoint_minutes; /* 0: not by time; else also when so many have passed since the
+                                      last one, within an epoch too */
+    const volatile int *stop;  /* NULL; else a number that is looked at after each step, which a
+                                      signal's handler or another thread may set: not 0 ends the
+                                      fit there, its checkpoint written, as a callback would */
+    int verbose;               /* 0; 1: progress on stderr, a bar on a terminal, else lines */
     int (*callback)(void *user, const fnn_epoch *epoch); /* NULL; nonzero stops the fit. May look at
                                       the model, also by fnn_forward to fnn_backward, and change
                                       its loss, what is trained, the learning_rate here and what
@@ -1372,6 +1382,19 @@ FNN_API fnn_fit_config fnn_fit_config_init(void);
  * FNN_OK after early stopping or a callback's stop. */
 FNN_API fnn_result fnn_fit(fnn_model *model, const fnn_dataset *data, const fnn_fit_config *config,
                            fnn_history *history);
+
+/* Goes on with the model's last fit where that stood still: after fnn_load of a checkpoint, or when
+ * a callback, config->stop, patience or the number of epochs ended it. The end is the same to the
+ * last bit as if it had not been interrupted, on the same build and instruction set, with the same
+ * data and configuration; more epochs than before are trained as a fit of so many would have.
+ * config must have the same batch_size, steps_per_epoch, shuffle, seed, kind of optimiser,
+ * restore_best and monitor, and average or not, as before, and data as many samples: else
+ * FNN_ERROR_ARGUMENT. All else is as config says now; what a callback changed in it is for the
+ * caller to restore. history gets the epochs of the fit that it lacks. Errors otherwise as fnn_fit;
+ * FNN_ERROR_STATE for a model without such a fit: there was none, it failed, or the weights have
+ * been trained or drawn anew since. */
+FNN_API fnn_result fnn_resume(fnn_model *model, const fnn_dataset *data,
+                              const fnn_fit_config *config, fnn_history *history);
 
 /* The step, opened, for a training loop of your own: fnn_forward, fnn_loss, fnn_backward, fnn_step
  * on one batch. They return FNN_ERROR_STATE for a call out of this order, with a message in the
@@ -1489,9 +1512,10 @@ FNN_API fnn_result fnn_reserve(const fnn_model *model, fnn_context *context);
 /* Bytes that a sealed model asks of its allocator, 0 for one that is not sealed. batch_size 0: for
  * itself. Above 0: and for what it keeps to train in batches of that size, with the most that an
  * optimiser remembers (two numbers a parameter) and the gradients (fnn_backward, clip_norm); if the
- * sum does not fit into a size_t, the largest size_t. A fit
- * gives back at its end what it takes beyond that: 8 bytes a sample for their order; restore_best
- * and ema_decay a number a parameter each; validation what fnn_reserve takes. A history takes
+ * sum does not fit into a size_t, the largest size_t. A fit gives back at its end what it takes
+ * beyond that for the order of the samples (8 bytes each) and for validation (as fnn_reserve).
+ * What fnn_resume goes on from is kept until the next fit, and counts from the fit on: 64 bytes an
+ * epoch, for restore_best and ema_decay a number a parameter each. A history takes
  * sizeof(fnn_epoch) an epoch. */
 FNN_API size_t fnn_memory_size(const fnn_model *model, int batch_size);
 
@@ -1543,11 +1567,37 @@ FNN_API fnn_result fnn_save(const fnn_model *model, const char *path, fnn_error 
  * saved. config as in fnn_sequential_with, NULL: as fnn_sequential.
  * Returns NULL and fills *error when the file cannot be read, when it is damaged or describes
  * another model than its tensors, when it was written by the double library and this is the float
- * one or the other way round, or when memory is out. A damaged file either gives an error
- * or loads as another valid model: the values of its weights are not checked. While it is loaded
- * the file is in memory as well. To train on, a fit starts with a new optimiser; fnn_set_seed
- * would draw Glorot uniform weights. */
+ * one or the other way round, or when memory is out. A checksum finds damage (files of versions
+ * before it have none); the values of the weights are not checked. While it is loaded the file is
+ * in memory as well. To train on, a fit starts with a new optimiser, but for a checkpoint;
+ * fnn_set_seed would draw Glorot uniform weights. */
 FNN_API fnn_model *fnn_load(const char *path, const fnn_context_config *config, fnn_error *error);
+
+/* Writes a model as fnn_save does, and with it what it needs to train on as if nothing had
+ * happened: what the optimiser remembers, the counts of steps and passes, what is frozen or slowed,
+ * and, in or behind a fit, where that is, its averages, best weights and history, for fnn_resume.
+ * fnn_load reads it as any model file. fnn_fit_config.checkpoint has it written by a fit; call it
+ * in a callback for files of your own choice, and in a training loop of your own. Errors as
+ * fnn_save. */
+FNN_API fnn_result fnn_save_checkpoint(const fnn_model *model, const char *path, fnn_error *error);
+
+/* Takes the next bytes (count) of a file; returns 0, or another number where it cannot. */
+typedef int (*fnn_write_function)(void *user, const void *bytes, size_t count);
+
+/* Gives the next bytes of a file, at most capacity; returns how many, 0 at its end, a number above
+ * capacity where it cannot. */
+typedef size_t (*fnn_read_function)(void *user, void *bytes, size_t capacity);
+
+/* Hands the bytes that fnn_save would write to a function of yours, in pieces of at most 8 KiB, one
+ * behind the other: for a socket, an archive, a file of your own. FNN_ERROR_FILE when it fails,
+ * after which it is not called again; other errors as fnn_save. */
+FNN_API fnn_result fnn_save_to(const fnn_model *model, fnn_write_function write, void *user,
+                               fnn_error *error);
+
+/* The model in what a function of yours gives until its end, all of which is in memory meanwhile.
+ * FNN_ERROR_FILE when it fails; all else as fnn_load. */
+FNN_API fnn_model *fnn_load_from(fnn_read_function read, void *user,
+                                 const fnn_context_config *config, fnn_error *error);
 
 /* The bytes that fnn_save would write, in memory: bytes (capacity), of which the first *size are
  * the file; bytes NULL: only *size, which tells how many they will be. Takes no memory. Errors as
@@ -1642,7 +1692,8 @@ typedef struct fnn_search {
 typedef struct fnn_search_config {
     /* Makes a candidate: adds layers to `model`, which is empty, of the shape of a sample and
      * seeded with trial->seed, and fills in `fit` (fnn_fit_config_init() with trial->seed as its
-     * seed). Validation data and verbose are the search's, which sets them afterwards. Returns 0,
+     * seed). Validation data and verbose are the search's, which sets them afterwards; there must
+     * be no checkpoint and no stop, since a search is not resumed within a training. Returns 0,
      * or nonzero to decline: the candidate is skipped, also when the model is broken (a kernel that
      * does not fit: return fnn_conv2d(...) < 0), but not for want of memory. A broken model that is
      * not declined ends the search with its error. Builds are made one at a time, in one order; a
@@ -7656,14 +7707,56 @@ static inline uint64_t fnni_little_64(const uint8_t *p)
            (uint64_t)p[7] << 56;
 }
 
+/* ---- checksums ---- */
+
+/* table[k][n]: the CRC-32 of byte n followed by k zero bytes, so that 16 bytes take 16 independent
+ * look-ups ("slicing", Kounavis and Berry 2005). */
+static void fnni_crc_tables(uint32_t table[16][256])
+{
+    unsigned n, k;
+    for (n = 0; n < 256; n++) {
+        uint32_t c = n;
+        for (k = 0; k < 8; k++) c = c & 1 ? 0xEDB88320u ^ c >> 1 : c >> 1;
+        table[0][n] = c;
+    }
+    for (k = 1; k < 16; k++)
+        for (n = 0; n < 256; n++)
+            table[k][n] = table[0][table[k - 1][n] & 255] ^ table[k - 1][n] >> 8;
+}
+
+/* Eight bytes through eight tables, the first byte (lowest) through the last of them. */
+FNNI_HOT static inline uint32_t fnni_crc_8(uint32_t (*table)[256], uint64_t x)
+{
+    return table[7][x & 255] ^ table[6][x >> 8 & 255] ^ table[5][x >> 16 & 255] ^
+           table[4][x >> 24 & 255] ^ table[3][x >> 32 & 255] ^ table[2][x >> 40 & 255] ^
+           table[1][x >> 48 & 255] ^ table[0][x >> 56];
+}
+
+/* The CRC-32 of bytes whose first part has the CRC `sum` (of none: 0) and ends before these. */
+FNNI_HOT static uint32_t fnni_crc(uint32_t table[16][256], uint32_t sum, const uint8_t *bytes,
+                                  size_t size)
+{
+    uint32_t c = ~sum;
+    for (; size >= 16; size -= 16, bytes += 16)
+        c = fnni_crc_8(table + 8, fnni_little_64(bytes) ^ c) ^
+            fnni_crc_8(table, fnni_little_64(bytes + 8));
+    for (; size; size--) c = table[0][(c ^ *bytes++) & 255] ^ c >> 8;
+    return ~c;
+}
+
 /* ---- writing ---- */
 
 typedef struct fnni_writer {
     int file;
-    uint8_t *memory; /* in place of a file where it is not NULL, large enough for all */
-    int counts;      /* nothing is written, total alone goes on */
-    int wrong;       /* errno of the first write that failed, after which nothing is written */
-    uint64_t total;  /* bytes so far */
+    fnn_write_function put; /* in place of a file where it is not NULL: the caller's, */
+    void *user;
+    uint8_t *memory;        /* or memory, large enough for all */
+    int counts;             /* nothing is written, total and sum alone go on */
+    int wrong;              /* errno of the first write that failed, after which nothing is written;
+                               -1 where the caller's failed */
+    uint64_t total;         /* bytes so far */
+    uint32_t (*crc)[256];   /* tables of the sum, NULL where none is wanted */
+    uint32_t sum, checksum; /* of the bytes so far; of the whole file, which says it */
     size_t used;
     unsigned char buffer[8192];
 } fnni_writer;
@@ -7671,6 +7764,8 @@ typedef struct fnni_writer {
 static void fnni_flush(fnni_writer *w)
 {
     size_t done = 0;
+    if (w->put && w->used && !w->wrong && w->put(w->user, w->buffer, w->used)) w->wrong = -1;
+    if (w->put) done = w->used;
     while (done < w->used && !w->wrong) {
         const ptrdiff_t n = fnni_os_write(w->file, w->buffer + done, w->used - done);
         if (n > 0) done += (size_t)n;
@@ -7684,6 +7779,7 @@ static void fnni_emit(fnni_writer *w, const void *bytes, size_t count)
 {
     const unsigned char *from = (const unsigned char *)bytes;
     w->total += count;
+    if (w->crc) w->sum = fnni_crc(w->crc, w->sum, from, count);
     if (w->counts) return;
     if (w->memory) {
         memcpy(w->memory + (size_t)(w->total - count), bytes, count);
@@ -9603,13 +9699,22 @@ static int fnni_loss_named(const char *name)
  * tests/test_optimizers.c. */
 
 typedef struct fnni_optimizer_type {
+    const char *word;
     int states, traits;
     fnn_real epsilon, rho; /* PyTorch's */
 } fnni_optimizer_type;
 
 #define FNNI_OPTIMIZER_TYPE(name, word, states, traits, epsilon, rho) \
-    {states, traits, (fnn_real)(epsilon), (fnn_real)(rho)},
+    {#word, states, traits, (fnn_real)(epsilon), (fnn_real)(rho)},
 static const fnni_optimizer_type fnni_optimizers[] = {FNN_OPTIMIZER_LIST(FNNI_OPTIMIZER_TYPE)};
+
+/* The kind of that word, or -1. */
+static int fnni_optimizer_named(const char *word)
+{
+    int kind = FNN_OPTIMIZER_COUNT - 1;
+    while (kind >= 0 && strcmp(fnni_optimizers[kind].word, word)) kind--;
+    return kind;
+}
 
 static fnni_step fnni_step_make(const fnn_fit_config *config, uint64_t t)
 {
@@ -10089,7 +10194,9 @@ typedef struct fnni_tensor {
     int rank;
     size_t shape[FNNI_MAX_RANK];
     size_t count;
-    fnn_real *values; /* NULL while the model has no memory for them */
+    fnn_real *values; /* NULL while the model has no memory for them, */
+    double *doubles;  /* or where it is these, whatever the library's reals */
+    int is_double;
 } fnni_tensor;
 
 /* What rooms want to know of a layer's type. */
@@ -10138,6 +10245,38 @@ struct fnni_layer_type {
     void (*update)(const fnni_run *run, int l);
 };
 
+/* How far the model's last fit is: all that it needs to go on beside the model, its data and its
+ * configuration. X(type, field): numbers of eight bytes each, which checkpoints hold by name. */
+/* clang-format off */
+#define FNNI_PROGRESS_LIST(X) \
+    /* What it is a fit of: these must be so again. samples 0: there is none to go on with. */ \
+    X(int64_t, samples) X(int64_t, batch_size) X(int64_t, epoch_steps) X(int64_t, shuffle) \
+    X(uint64_t, seed) X(int64_t, monitor) \
+    X(uint64_t, stopped_at)   /* the model's updates when it last stood still */ \
+    /* Whether it averages and keeps the best; whether the model holds the average, and the best, \
+       and their arrays those that were there before. */ \
+    X(int64_t, averages) X(int64_t, bests) X(int64_t, averaged) X(int64_t, restored) \
+    X(int64_t, epochs)        /* that are done, */ \
+    X(int64_t, step)          /* steps of the one that is under way, */ \
+    X(int64_t, fit_steps)     /* and of all */ \
+    X(int64_t, position)      /* in the order of the samples; their number: a new pass begins */ \
+    X(int64_t, seen) X(double, loss_sum) X(double, score_sum) X(double, weight_sum) \
+                              /* of the epoch under way */ \
+    X(double, seconds)        /* that it has taken, before this process went on with it */ \
+    X(int64_t, waited)        /* epochs since the best, -1 without one */ \
+    X(double, best_value)
+/* clang-format on */
+#define FNNI_PROGRESS_FIELD(type, field) type field;
+#define FNNI_EPOCH_FIGURES 8
+typedef struct fnni_progress {
+    FNNI_PROGRESS_LIST(FNNI_PROGRESS_FIELD)
+    fnn_real *average; /* of parameters and statistics, or NULL */
+    fnn_real *best;    /* those of the best epoch, or NULL */
+    double *history;   /* (rows, FNNI_EPOCH_FIGURES), of which epochs count, or NULL */
+    size_t rows;
+} fnni_progress;
+#undef FNNI_PROGRESS_FIELD
+
 /* Zero-terminated texts, one behind the other. */
 typedef struct fnni_texts {
     char *text;   /* (bytes), NULL without any */
@@ -10180,6 +10319,7 @@ struct fnn_model {
     uint64_t steps;              /* updates since the state was new, */
     uint64_t updates;            /* and since the weights were: dropout draws by it */
     uint64_t passes;             /* over data, of all fits since the weights were new */
+    fnni_progress progress;      /* of the last fit */
     fnni_run run;                /* of training */
     fnni_truth truth;            /* of its batch */
     fnn_dataset run_data;        /* what it was taken from; the arrays are the user's */
@@ -10201,6 +10341,9 @@ struct fnn_model {
     X(fnn_real, statistics, model->statistics_count) \
     X(fnn_real, gradients,  0) /* they belong to a batch */ \
     X(fnn_real, state,      fnni_state_count(model, model->state_kind)) \
+    X(fnn_real, progress.average, fnni_trained_count(model)) \
+    X(fnn_real, progress.best,    fnni_trained_count(model)) \
+    X(double, progress.history,   FNNI_EPOCH_FIGURES * model->progress.rows) \
     X(char, class_names.text, model->class_names.bytes) \
     X(char, feature_names.text, model->feature_names.bytes) \
     X(char, notes.text,     model->notes.bytes)
@@ -10210,6 +10353,12 @@ struct fnn_model {
 static size_t fnni_state_count(const fnn_model *model, int kind)
 {
     return kind < 0 ? 0 : fnni_times(model->parameter_count, (size_t)fnni_optimizers[kind].states);
+}
+
+/* Parameters, then the statistics of batch norms, which belong to them: all that training moves. */
+static size_t fnni_trained_count(const fnn_model *model)
+{
+    return model->parameter_count + model->statistics_count;
 }
 
 static const fnni_layer *fnni_layer_at(const fnni_run *run, int l)
@@ -10472,7 +10621,9 @@ static int fnni_tensor_make(fnni_tensor *t, const fnn_model *model, int l, const
                             fnn_real *const *array, size_t offset, int rank, const size_t *shape)
 {
     int i;
+    memset(t, 0, sizeof *t);
     if (l < 0) snprintf(t->name, sizeof t->name, "input.%s", part);
+    else if (l == model->layer_count) snprintf(t->name, sizeof t->name, "training.%s", part);
     else snprintf(t->name, sizeof t->name, "%d.%s.%s", l, model->layers[l].type->name, part);
     t->part = part;
     t->offset = offset;
@@ -12382,6 +12533,44 @@ FNNI_COLD static fnn_result fnni_parameters_make(fnn_model *model)
     return FNN_OK;
 }
 
+/* There is no fit to go on with. */
+static void fnni_progress_forget(fnn_model *model)
+{
+    const fnn_allocator *a = &model->context.allocator;
+    fnni_progress *p = &model->progress;
+    fnni_release(a, p->average);
+    fnni_release(a, p->best);
+    fnni_release(a, p->history);
+    memset(p, 0, sizeof *p);
+}
+
+/* Room for so many epochs in the history that the fit to go on with has; 0 when memory is out. */
+static int fnni_history_room(fnn_model *model, int64_t epochs)
+{
+    const fnn_allocator *a = &model->context.allocator;
+    fnni_progress *p = &model->progress;
+    const size_t row = FNNI_EPOCH_FIGURES * sizeof *p->history;
+    const size_t rows = epochs > 0 ? (size_t)epochs : 1; /* not 0 */
+    double *grown = (double *)fnni_allocate(a, fnni_times(rows, row));
+    if (!grown) return 0;
+    if (p->history) memcpy(grown, p->history, (size_t)p->epochs * row);
+    fnni_release(a, p->history);
+    p->history = grown;
+    p->rows = rows;
+    return 1;
+}
+
+/* The weights are new: nothing of what training them has left counts any more. */
+static void fnni_training_forget(fnn_model *model)
+{
+    fnni_progress_forget(model);
+    fnni_release(&model->context.allocator, model->state);
+    model->state = NULL;
+    model->state_kind = -1;
+    model->steps = model->updates = model->passes = 0;
+    model->run_ready = 0;
+}
+
 FNNI_COLD FNN_DEF fnn_result fnn_set_seed(fnn_model *model, uint64_t seed)
 {
     const fnn_result result = fnni_begin(model);
@@ -12389,11 +12578,7 @@ FNNI_COLD FNN_DEF fnn_result fnn_set_seed(fnn_model *model, uint64_t seed)
     model->seed = seed;
     if (!model->sealed) return FNN_OK;
     fnni_draw_weights(model);
-    fnni_release(&model->context.allocator, model->state);
-    model->state = NULL;
-    model->state_kind = -1;
-    model->steps = model->updates = model->passes = 0;
-    model->run_ready = 0;
+    fnni_training_forget(model);
     return FNN_OK;
 }
 
@@ -14415,6 +14600,16 @@ FNN_DEF fnn_result fnn_reserve(const fnn_model *model, fnn_context *context)
                                                                          : FNN_ERROR_MEMORY;
 }
 
+/* What the model keeps of its last fit. */
+static size_t fnni_progress_bytes(const fnn_model *model)
+{
+    const fnni_progress *p = &model->progress;
+    const size_t trained = fnni_block(fnni_trained_count(model) + 1, sizeof(fnn_real));
+    const size_t figures = fnni_times(p->rows, FNNI_EPOCH_FIGURES);
+    const size_t history = p->history ? fnni_block(figures, sizeof *p->history) : 0;
+    return fnni_plus(fnni_plus(p->average ? trained : 0, p->best ? trained : 0), history);
+}
+
 FNNI_COLD FNN_DEF size_t fnn_memory_size(const fnn_model *model, int batch_size)
 {
     size_t bytes, own;
@@ -14434,6 +14629,7 @@ FNNI_COLD FNN_DEF size_t fnn_memory_size(const fnn_model *model, int batch_size)
     if (model->feature_names.text)
         bytes = fnni_plus(bytes, fnni_block(model->feature_names.bytes, 1));
     if (model->notes.text) bytes = fnni_plus(bytes, fnni_block(model->notes.bytes, 1));
+    bytes = fnni_plus(bytes, fnni_progress_bytes(model));
     if (batch_size <= 0) return bytes;
     bytes = fnni_plus(bytes, fnni_run_bytes(model, batch_size));
     bytes = fnni_plus(bytes, own); /* gradients, and the optimiser's state */
@@ -15171,39 +15367,6 @@ FNNI_HOT static fnni_inflate_status fnni_inflate(fnni_inflater *s)
 
 /* ---- gzip (RFC 1952) ---- */
 
-/* table[k][n]: the CRC-32 of byte n followed by k zero bytes, so that 16 bytes take 16 independent
- * look-ups ("slicing", Kounavis and Berry 2005). */
-static void fnni_crc_tables(uint32_t table[16][256])
-{
-    unsigned n, k;
-    for (n = 0; n < 256; n++) {
-        uint32_t c = n;
-        for (k = 0; k < 8; k++) c = c & 1 ? 0xEDB88320u ^ c >> 1 : c >> 1;
-        table[0][n] = c;
-    }
-    for (k = 1; k < 16; k++)
-        for (n = 0; n < 256; n++)
-            table[k][n] = table[0][table[k - 1][n] & 255] ^ table[k - 1][n] >> 8;
-}
-
-/* Eight bytes through eight tables, the first byte (lowest) through the last of them. */
-FNNI_HOT static inline uint32_t fnni_crc_8(uint32_t (*table)[256], uint64_t x)
-{
-    return table[7][x & 255] ^ table[6][x >> 8 & 255] ^ table[5][x >> 16 & 255] ^
-           table[4][x >> 24 & 255] ^ table[3][x >> 32 & 255] ^ table[2][x >> 40 & 255] ^
-           table[1][x >> 48 & 255] ^ table[0][x >> 56];
-}
-
-FNNI_HOT static uint32_t fnni_crc(uint32_t table[16][256], const uint8_t *bytes, size_t size)
-{
-    uint32_t c = 0xFFFFFFFFu;
-    for (; size >= 16; size -= 16, bytes += 16)
-        c = fnni_crc_8(table + 8, fnni_little_64(bytes) ^ c) ^
-            fnni_crc_8(table, fnni_little_64(bytes + 8));
-    for (; size; size--) c = table[0][(c ^ *bytes++) & 255] ^ c >> 8;
-    return ~c;
-}
-
 static int fnni_is_gzip(const uint8_t *bytes, size_t size)
 {
     return size >= 2 && bytes[0] == 0x1F && bytes[1] == 0x8B;
@@ -15239,7 +15402,7 @@ static fnni_inflate_status fnni_gzip_header(fnni_inflater *s)
     if (!in) return fnni_inflate_truncated(s);
     if (flags & 2) {
         if (end - in < 2) return fnni_inflate_truncated(s);
-        if ((fnni_crc(s->crc, begin, (size_t)(in - begin)) & 0xFFFF) != in[0] + 256u * in[1])
+        if ((fnni_crc(s->crc, 0, begin, (size_t)(in - begin)) & 0xFFFF) != in[0] + 256u * in[1])
             return fnni_inflate_wrong(s, "its header's checksum is wrong");
         in += 2;
     }
@@ -15257,7 +15420,7 @@ static fnni_inflate_status fnni_gzip_member(fnni_inflater *s)
     if (status != FNNI_INFLATE_END) return status;
     if (s->in_end - s->b.in < 8) return fnni_inflate_truncated(s);
     size = (size_t)(s->out - s->out_begin);
-    if (fnni_little_32(s->b.in) != fnni_crc(s->crc, s->out_begin, size))
+    if (fnni_little_32(s->b.in) != fnni_crc(s->crc, 0, s->out_begin, size))
         return fnni_inflate_wrong(s, "its checksum is wrong");
     if (fnni_little_32(s->b.in + 4) != (size & 0xFFFFFFFFu))
         return fnni_inflate_wrong(s, "its length is wrong");
@@ -17370,7 +17533,13 @@ FNN_DEF fnn_result fnn_read_csv(const char *path, const fnn_csv_config *config,
  * header's end align the numbers to FNNI_ALIGNMENT.
  * What a layer has in a file, its type says (to_words, from_words, tensor): nothing here knows
  * layers. A file is hostile: the header is walked three times, for its form and the metadata, then
- * against the model that these describe, and only when that fits is memory taken and filled. */
+ * against the model that these describe, and only when that fits is memory taken and filled.
+ * Behind the library's version stands the CRC-32 of the whole file, its own eight digits taken for
+ * zeros; files before 0.2.0 have none.
+ * A checkpoint is a model file with one more member in its metadata, numbers and settings by name,
+ *     "fnn.training": "optimizer adam; layer 0 frozen 1; steps 2344; updates 2344; ..."
+ * and four more tensors, some of no rows: training.state (numbers a parameter, parameters),
+ * .average and .best (1, parameters and statistics), .history (epochs, FNNI_EPOCH_FIGURES). */
 
 #define FNNI_MAX_HEADER (1 << 24) /* bytes */
 #define FNNI_MAX_LAYERS 10000     /* less than 1 KiB of header each */
@@ -17381,11 +17550,17 @@ FNN_DEF fnn_result fnn_read_csv(const char *path, const fnn_csv_config *config,
     X(FNNI_FIELD_LIBRARY, library) X(FNNI_FIELD_INPUT, input) \
     X(FNNI_FIELD_NORMALIZATION, normalization) X(FNNI_FIELD_LOSS, loss) \
     X(FNNI_FIELD_LABEL_SMOOTHING, label_smoothing) X(FNNI_FIELD_EPSILON, epsilon) \
-    X(FNNI_FIELD_SEED, seed) X(FNNI_FIELD_LAYERS, layers)
+    X(FNNI_FIELD_SEED, seed) X(FNNI_FIELD_LAYERS, layers) \
+    X(FNNI_FIELD_TRAINING, fnn.training) /* of checkpoints alone */
 /* clang-format on */
 typedef enum fnni_field { FNNI_FIELD_LIST(FNNI_ENUM) FNNI_FIELD_COUNT } fnni_field;
 #define FNNI_FIELD_NAME(field, name) #name,
 static const char *const fnni_field_names[] = {FNNI_FIELD_LIST(FNNI_FIELD_NAME)};
+
+#define FNNI_LIBRARY "fmnist_nn"
+#define FNNI_SUM_WORD " crc32 " /* behind the version, and eight digits behind it */
+#define FNNI_SUM_DIGITS 8
+#define FNNI_NO_OPTIMIZER "none"
 
 /* ---- names and notes ----
  * In the metadata names are one text, a line each; every member that is no field is a note. */
@@ -17599,7 +17774,73 @@ FNNI_COLD FNN_DEF fnn_result fnn_set_note(fnn_model *model, const char *key, con
     return FNN_OK;
 }
 
+/* ---- what training needs to go on ---- */
+
+#define FNNI_PROGRESS_NAME(type, field) #field,
+static const char *const fnni_training_names[] = {"steps", "updates", "passes",
+                                                  FNNI_PROGRESS_LIST(FNNI_PROGRESS_NAME)};
+#undef FNNI_PROGRESS_NAME
+#define FNNI_TRAINING_COUNT ((int)(sizeof fnni_training_names / sizeof *fnni_training_names))
+
+/* Where the numbers of those names are; each has eight bytes. */
+static void fnni_training_places(fnn_model *model, void **places)
+{
+#define FNNI_PROGRESS_PLACE(type, field) *places++ = &model->progress.field;
+    *places++ = &model->steps;
+    *places++ = &model->updates;
+    *places++ = &model->passes;
+    FNNI_PROGRESS_LIST(FNNI_PROGRESS_PLACE)
+#undef FNNI_PROGRESS_PLACE
+}
+
+/* The tensors of training: rows of the model's parameters, or of all that training moves. */
+static int fnni_training_tensor(const fnn_model *model, int which, fnni_tensor *t)
+{
+    const fnni_progress *p = &model->progress;
+    const int kind = model->state_kind, l = model->layer_count;
+    fnn_real *const none = NULL;
+    size_t shape[2];
+    shape[0] = kind < 0 ? 0 : (size_t)fnni_optimizers[kind].states;
+    shape[1] = model->parameter_count;
+    if (which == 0) return fnni_tensor_make(t, model, l, "state", &model->state, 0, 2, shape);
+    shape[0] = (size_t)(which == 1 ? p->averages : p->bests);
+    shape[1] = fnni_trained_count(model);
+    if (which == 1) return fnni_tensor_make(t, model, l, "average", &p->average, 0, 2, shape);
+    if (which == 2) return fnni_tensor_make(t, model, l, "best", &p->best, 0, 2, shape);
+    shape[0] = (size_t)p->epochs;
+    shape[1] = FNNI_EPOCH_FIGURES;
+    if (which > 3 || !fnni_tensor_make(t, model, l, "history", &none, 0, 2, shape)) return 0;
+    t->is_double = 1;
+    t->doubles = p->history;
+    return 1;
+}
+
+/* Tensor number `which` of layer l of a file, of the input for -1; training's stand behind the last
+ * layer's. */
+static int fnni_file_tensor(const fnn_model *model, int training, int l, int which, fnni_tensor *t)
+{
+    if (l < model->layer_count) return fnni_tensor_at(model, l, which, t);
+    return training && fnni_training_tensor(model, which, t);
+}
+
+static size_t fnni_tensor_element(const fnni_tensor *t)
+{
+    return t->is_double ? sizeof *t->doubles : sizeof *t->values;
+}
+
+static const char *fnni_tensor_dtype(const fnni_tensor *t)
+{
+    return t->is_double ? "F64" : FNNI_DTYPE;
+}
+
 /* ---- writing ---- */
+
+/* What a file is made of. */
+typedef struct fnni_content {
+    const fnn_model *model;
+    int training;    /* a checkpoint's, too */
+    uint64_t header; /* its length, spaces at the end included */
+} fnni_content;
 
 /* A text of any length in a JSON string, without its quotes. */
 static void fnni_write_text(fnni_writer *w, const char *text)
@@ -17641,11 +17882,34 @@ static void fnni_write_layer(fnni_writer *w, const fnni_layer *layer)
     if (layer->type->to_words) layer->type->to_words(w, layer);
 }
 
-static void fnni_write_metadata(fnni_writer *w, const fnn_model *model)
+static void fnni_write_training(fnni_writer *w, const fnn_model *model)
 {
+    const int kind = model->state_kind;
+    void *places[FNNI_TRAINING_COUNT];
+    int l, i;
+    fnni_emit_text(w, ",\"%s\":\"optimizer %s", fnni_field_names[FNNI_FIELD_TRAINING],
+                   kind < 0 ? FNNI_NO_OPTIMIZER : fnni_optimizers[kind].word);
+    for (l = 0; l < model->layer_count; l++)
+        if (model->layers[l].frozen || model->layers[l].rate_factor != 1) {
+            fnni_emit_text(w, "; layer %d %s", l, model->layers[l].frozen ? "frozen" : "trained");
+            fnni_emit_word(w, model->layers[l].rate_factor);
+        }
+    fnni_training_places((fnn_model *)model, places); /* to be read */
+    for (i = 0; i < FNNI_TRAINING_COUNT; i++) {
+        uint64_t bits;
+        memcpy(&bits, places[i], sizeof bits);
+        fnni_emit_text(w, "; %s %llu", fnni_training_names[i], (unsigned long long)bits);
+    }
+    fnni_emit_text(w, "\"");
+}
+
+static void fnni_write_metadata(fnni_writer *w, const fnni_content *content)
+{
+    const fnn_model *model = content->model;
     char text[64];
     int l;
-    fnni_emit_text(w, "\"__metadata__\":{\"library\":\"fmnist_nn %s\"", FNN_VERSION);
+    fnni_emit_text(w, "\"__metadata__\":{\"library\":\"" FNNI_LIBRARY " %s" FNNI_SUM_WORD "%08lx\"",
+                   FNN_VERSION, (unsigned long)w->checksum);
     fnni_emit_text(w, ",\"input\":\"%d %d %d\"", model->input.height, model->input.width,
                    model->input.channels);
     fnni_emit_text(w, ",\"normalization\":\"%s\"", fnni_normalization_names[model->normalization]);
@@ -17660,23 +17924,26 @@ static void fnni_write_metadata(fnni_writer *w, const fnn_model *model)
         fnni_write_layer(w, model->layers + l);
     }
     fnni_emit_text(w, "\"");
+    if (content->training) fnni_write_training(w, model);
     fnni_write_names(w, FNNI_CLASS_NAMES, &model->class_names);
     fnni_write_names(w, FNNI_FEATURE_NAMES, &model->feature_names);
     fnni_write_notes(w, &model->notes);
     fnni_emit_text(w, "}");
 }
 
-static void fnni_write_header(fnni_writer *w, const fnn_model *model)
+static void fnni_write_header(fnni_writer *w, const fnni_content *content)
 {
     uint64_t offset = 0;
     fnni_tensor t;
     int l, which, i;
     fnni_emit_text(w, "{");
-    fnni_write_metadata(w, model);
-    for (l = -1; l < model->layer_count; l++)
-        for (which = 0; fnni_tensor_at(model, l, which, &t); which++) {
-            const uint64_t end = offset + (uint64_t)t.count * sizeof(fnn_real);
-            fnni_emit_text(w, ",\"%s\":{\"dtype\":\"%s\",\"shape\":[", t.name, FNNI_DTYPE);
+    fnni_write_metadata(w, content);
+    for (l = -1; l <= content->model->layer_count; l++)
+        for (which = 0; fnni_file_tensor(content->model, content->training, l, which, &t);
+             which++) {
+            const uint64_t end = offset + (uint64_t)t.count * fnni_tensor_element(&t);
+            fnni_emit_text(w, ",\"%s\":{\"dtype\":\"%s\",\"shape\":[", t.name,
+                           fnni_tensor_dtype(&t));
             for (i = 0; i < t.rank; i++)
                 fnni_emit_text(w, "%s%llu", i ? "," : "", (unsigned long long)t.shape[i]);
             fnni_emit_text(w, "],\"data_offsets\":[%llu,%llu]}", (unsigned long long)offset,
@@ -17686,26 +17953,45 @@ static void fnni_write_header(fnni_writer *w, const fnn_model *model)
     fnni_emit_text(w, "}");
 }
 
-/* The whole file; the header is written twice, at first to learn its length. */
-static void fnni_write_model(fnni_writer *w, const void *what)
+static void fnni_write_tensor(fnni_writer *w, const fnni_tensor *t)
 {
-    const fnn_model *model = (const fnn_model *)what;
-    const int counts = w->counts;
-    uint64_t length;
-    fnni_tensor t;
+    uint64_t bits;
     size_t i;
+    for (i = 0; i < t->count && !t->is_double; i++) fnni_emit_real(w, t->values + i);
+    for (i = 0; i < t->count && t->is_double; i++) {
+        memcpy(&bits, t->doubles + i, sizeof bits);
+        fnni_emit_little(w, bits, 8);
+    }
+}
+
+static void fnni_write_content(fnni_writer *w, const fnni_content *content)
+{
+    fnni_tensor t;
     int l, which;
-    w->counts = 1;
-    fnni_write_header(w, model);
-    length = (8 + w->total + FNNI_ALIGNMENT - 1) / FNNI_ALIGNMENT * FNNI_ALIGNMENT - 8;
-    w->counts = counts;
-    w->total = 0;
-    fnni_emit_little(w, length, 8);
-    fnni_write_header(w, model);
-    while (w->total < 8 + length) fnni_emit(w, " ", 1);
-    for (l = -1; l < model->layer_count; l++)
-        for (which = 0; fnni_tensor_at(model, l, which, &t); which++)
-            for (i = 0; i < t.count; i++) fnni_emit_real(w, t.values + i);
+    fnni_emit_little(w, content->header, 8);
+    fnni_write_header(w, content);
+    while (w->total < 8 + content->header) fnni_emit(w, " ", 1);
+    for (l = -1; l <= content->model->layer_count; l++)
+        for (which = 0; fnni_file_tensor(content->model, content->training, l, which, &t); which++)
+            fnni_write_tensor(w, &t);
+}
+
+/* The whole file; before, its header alone, to learn its length, and all of it for its sum. */
+static void fnni_write_file(fnni_writer *w, const void *what)
+{
+    fnni_content content = *(const fnni_content *)what;
+    uint32_t crc[16][256];
+    fnni_writer counter;
+    fnni_crc_tables(crc);
+    memset(&counter, 0, sizeof counter);
+    counter.counts = 1;
+    fnni_write_header(&counter, &content);
+    content.header = (8 + counter.total + FNNI_ALIGNMENT - 1) / FNNI_ALIGNMENT * FNNI_ALIGNMENT - 8;
+    counter.total = 0;
+    counter.crc = crc;
+    if (!w->counts) fnni_write_content(&counter, &content);
+    w->checksum = counter.sum;
+    fnni_write_content(w, &content);
 }
 
 /* What a file cannot say. */
@@ -17742,9 +18028,10 @@ typedef struct fnni_reader {
     const uint8_t *data;             /* the numbers */
     size_t data_size;
     char field[FNNI_FIELD_COUNT][FNNI_TEXT];
-    unsigned fields;         /* a bit for each one found */
-    const uint8_t *layers;   /* the text of the field: it may be long */
-    fnn_model *model;        /* NULL on the first walk */
+    unsigned fields;                  /* a bit for each one found */
+    const uint8_t *layers, *training; /* the texts of the fields, which may be long */
+    const uint8_t *library;           /* the text of that field, which says the sum */
+    fnn_model *model;                 /* NULL on the first walk */
     uint8_t *seen;           /* for the input, then for each layer: a bit for each tensor found */
     struct fnni_span *spans; /* (span_count) where the tensors found lie; a place for each */
     size_t span_count;
@@ -18074,8 +18361,11 @@ static fnn_result fnni_read_member(fnni_reader *r)
     }
     if (r->fields >> field & 1) return fnni_twice_fail(r, name);
     r->fields |= 1u << field;
-    return field == FNNI_FIELD_LAYERS ? fnni_json_skip_string(r, &r->layers)
-                                      : fnni_json_string(r, r->field[field]);
+    if (field == FNNI_FIELD_LAYERS) return fnni_json_skip_string(r, &r->layers);
+    if (field == FNNI_FIELD_TRAINING) return fnni_json_skip_string(r, &r->training);
+    fnni_json_blanks(r);
+    if (field == FNNI_FIELD_LIBRARY) r->library = r->at + 1;
+    return fnni_json_string(r, r->field[field]);
 }
 
 static fnn_result fnni_read_metadata(fnni_reader *r)
@@ -18135,18 +18425,20 @@ static const char *fnni_shape_text(char *text, size_t size, int rank, const size
 }
 
 /* Finds the model's tensor of that name. Its layer is the number in front: no search. */
-static int fnni_tensor_find(const fnn_model *model, const char *name, fnni_tensor *t, int *layer,
+static int fnni_tensor_find(const fnni_reader *r, const char *name, fnni_tensor *t, int *layer,
                             int *which)
 {
+    const fnn_model *model = r->model;
     const char *p = name;
     int l = 0;
     if (!strncmp(name, "input.", 6)) l = -1;
+    if (!strncmp(name, "training.", 9)) l = model->layer_count;
     for (; l >= 0 && *p >= '0' && *p <= '9'; p++) {
         l = 10 * l + *p - '0';
         if (l >= model->layer_count) return 0;
     }
     *layer = l;
-    for (*which = 0; fnni_tensor_at(model, l, *which, t); (*which)++)
+    for (*which = 0; fnni_file_tensor(model, r->training != NULL, l, *which, t); (*which)++)
         if (!strcmp(t->name, name)) return 1;
     return 0;
 }
@@ -18157,13 +18449,13 @@ static fnn_result fnni_tensor_match(fnni_reader *r, const fnni_entry *e, const f
 {
     const fnni_span span = {e->offsets[0], e->offsets[1], l, which};
     char expected[96], found[96];
-    size_t bytes = fnni_times(t->count, sizeof(fnn_real));
+    const size_t bytes = fnni_times(t->count, fnni_tensor_element(t));
     if (r->seen[l + 1] >> which & 1)
         return fnni_fail(r->error, FNN_ERROR_FORMAT, "%s: %.60s: found twice", r->path, e->name);
     r->seen[l + 1] |= (uint8_t)(1 << which);
-    if (strcmp(e->dtype, FNNI_DTYPE))
+    if (strcmp(e->dtype, fnni_tensor_dtype(t)))
         return fnni_fail(r->error, FNN_ERROR_FORMAT, "%s: %.60s: expected %s, found %.40s", r->path,
-                         e->name, FNNI_DTYPE, e->dtype);
+                         e->name, fnni_tensor_dtype(t), e->dtype);
     if (e->rank != t->rank || memcmp(e->shape, t->shape, (size_t)t->rank * sizeof *t->shape))
         return fnni_fail(r->error, FNN_ERROR_FORMAT, "%s: %.40s: expected shape %s, found %s",
                          r->path, e->name,
@@ -18182,13 +18474,14 @@ static void fnni_tensor_fill(const fnni_reader *r, const fnni_entry *e, const fn
 {
     const uint8_t *from = r->data + e->offsets[0];
     size_t i;
-    for (i = 0; i < t->count; i++, from += sizeof(fnn_real)) {
-#if FNNI_REAL_IS_DOUBLE
-        const uint64_t bits = fnni_little_64(from);
-#else
+    for (i = 0; i < t->count && fnni_tensor_element(t) == 4; i++, from += 4) {
         const uint32_t bits = fnni_little_32(from);
-#endif
         memcpy(t->values + i, &bits, sizeof bits);
+    }
+    for (i = 0; i < t->count && fnni_tensor_element(t) == 8; i++, from += 8) {
+        const uint64_t bits = fnni_little_64(from);
+        if (t->is_double) memcpy(t->doubles + i, &bits, sizeof bits);
+        else memcpy(t->values + i, &bits, sizeof bits);
     }
 }
 
@@ -18202,7 +18495,7 @@ static fnn_result fnni_read_tensor(fnni_reader *r, fnni_entry *e)
         result = fnni_check_offsets(r, e->name, e->offsets[0] <= r->data_size ? e->offsets[0] : 0,
                                     e->offsets);
     if (result || !r->model) return result;
-    if (!fnni_tensor_find(r->model, e->name, &t, &l, &which))
+    if (!fnni_tensor_find(r, e->name, &t, &l, &which))
         return fnni_fail(r->error, FNN_ERROR_FORMAT,
                          "%s: %.60s: the model has no tensor of that name", r->path, e->name);
     if (r->model->sealed) fnni_tensor_fill(r, e, &t);
@@ -18239,24 +18532,32 @@ static fnn_result fnni_walk(fnni_reader *r)
 
 /* ---- reading: the model that the metadata describe ---- */
 
-/* The layers, each up to a semicolon. */
+/* The next words of a field, up to a semicolon or its end, also as one text. Returns what ended
+ * them: ';', 0, less for an error; another character where they are too long. */
+static int fnni_read_words(fnni_reader *r, fnni_words *w, char *text)
+{
+    int c, n;
+    for (n = 0; (c = fnni_json_character(r)) > 0 && c != ';' && n < FNNI_TEXT - 1; n++)
+        w->text[n] = (char)c;
+    w->text[n] = 0;
+    memcpy(text, w->text, sizeof w->text);
+    fnni_words_cut(w);
+    return c;
+}
+
 static fnn_result fnni_read_layers(fnni_reader *r)
 {
     fnn_model *model = r->model;
-    size_t parameters = 0;
+    size_t parameters = 0, statistics = 0;
     fnni_words w;
-    int c = ';', n;
+    int c = ';';
     r->at = r->layers;
     while (c == ';') {
         const int l = model->layer_count;
         const fnni_layer_type *type;
         char text[FNNI_TEXT];
-        for (n = 0; (c = fnni_json_character(r)) > 0 && c != ';' && n < FNNI_TEXT - 1; n++)
-            w.text[n] = (char)c;
-        w.text[n] = 0;
-        memcpy(text, w.text, sizeof text);
-        fnni_words_cut(&w);
-        type = n < FNNI_TEXT - 1 && w.count > 0 ? fnni_layer_named(w.word[0]) : NULL;
+        c = fnni_read_words(r, &w, text);
+        type = (c == ';' || c <= 0) && w.count > 0 ? fnni_layer_named(w.word[0]) : NULL;
         if (type && l < FNNI_MAX_LAYERS) type->from_words(model, &w);
         if (model->broken) return fnni_read_fail(r);
         if (model->layer_count != l + 1)
@@ -18264,10 +18565,80 @@ static fnn_result fnni_read_layers(fnni_reader *r)
                              "%s: layer %d: expected the words of a layer, found \"%.60s\"",
                              r->path, l, text);
         parameters = fnni_plus(parameters, model->layers[l].weights + model->layers[l].biases);
+        statistics = fnni_plus(statistics, model->layers[l].statistics);
     }
-    if (parameters == (size_t)-1)
+    if (fnni_plus(parameters, statistics) == (size_t)-1)
         return fnni_fail(r->error, FNN_ERROR_FORMAT, "%s: layers of too many parameters", r->path);
+    model->parameter_count = parameters; /* which training's tensors are matched with */
+    model->statistics_count = statistics;
     return FNN_OK;
+}
+
+/* "layer 3 frozen 1": whether it is trained, and its rate factor. Returns 0 for anything else. */
+static int fnni_take_layer(fnn_model *model, const fnni_words *w)
+{
+    fnn_real factor;
+    int l;
+    if (w->count != 4 || !fnni_word_int(w->word[1], &l) || l >= model->layer_count ||
+        !fnni_word_real(w->word[3], &factor) || !(factor >= 0))
+        return 0;
+    model->layers[l].frozen = !strcmp(w->word[2], "frozen");
+    model->layers[l].rate_factor = factor;
+    return model->layers[l].frozen || !strcmp(w->word[2], "trained");
+}
+
+/* Takes the words of one thing that training needs; a bit for each number found is set in *taken.
+ * Returns 0 where they are none. */
+static int fnni_take_training(fnn_model *model, const fnni_words *w, uint64_t *taken)
+{
+    void *places[FNNI_TRAINING_COUNT];
+    uint64_t number;
+    int i;
+    if (w->count > 0 && !strcmp(w->word[0], "layer")) return fnni_take_layer(model, w);
+    if (w->count != 2) return 0;
+    if (!strcmp(w->word[0], "optimizer")) {
+        model->state_kind = fnni_optimizer_named(w->word[1]);
+        return model->state_kind >= 0 || !strcmp(w->word[1], FNNI_NO_OPTIMIZER);
+    }
+    i = fnni_word_in(w->word[0], fnni_training_names, FNNI_TRAINING_COUNT);
+    if (i < 0 || *taken >> i & 1 || !fnni_word_count(w->word[1], UINT64_MAX, &number)) return 0;
+    *taken |= (uint64_t)1 << i;
+    fnni_training_places(model, places);
+    memcpy(places[i], &number, sizeof number);
+    return 1;
+}
+
+/* Whether a number from a file is one that a fit may have got to. */
+static int fnni_progress_possible(const fnni_progress *p)
+{
+    return p->samples >= 0 && p->batch_size >= 0 && p->epoch_steps >= 0 && p->position >= 0 &&
+           p->position <= p->samples && p->epochs >= 0 && p->epochs <= INT_MAX && p->step >= 0 &&
+           p->fit_steps >= p->step && p->seen >= 0 && p->waited >= -1 && p->waited < INT_MAX &&
+           (p->averages == 0 || p->averages == 1) && (p->bests == 0 || p->bests == 1) &&
+           (p->averaged == 0 || p->averaged == p->averages) &&
+           (p->restored == 0 || p->restored == p->bests);
+}
+
+/* What a checkpoint says of training, but its tensors. */
+static fnn_result fnni_read_training(fnni_reader *r)
+{
+    uint64_t taken = 0;
+    char text[FNNI_TEXT] = "";
+    fnni_words w;
+    int c = ';';
+    r->at = r->training;
+    while (c == ';') {
+        c = fnni_read_words(r, &w, text);
+        if (c > 0 && c != ';') break;
+        if (!fnni_take_training(r->model, &w, &taken)) c = 1;
+    }
+    if (c == 0 && taken + 1 == (uint64_t)1 << FNNI_TRAINING_COUNT) {
+        if (fnni_progress_possible(&r->model->progress)) return FNN_OK;
+        snprintf(text, sizeof text, "numbers that no fit has");
+    } else if (c == 0) snprintf(text, sizeof text, "too few");
+    return fnni_fail(r->error, FNN_ERROR_FORMAT,
+                     "%s: %s: expected words and numbers, found \"%.60s\"", r->path,
+                     fnni_field_names[FNNI_FIELD_TRAINING], text);
 }
 
 /* A field that is a word of some list, of which `such` is one. */
@@ -18318,9 +18689,8 @@ static fnn_result fnni_read_model(fnni_reader *r, const fnn_context_config *conf
     fnni_words w;
     int side[3], i, right = 1;
     fnn_result result;
-    if (!(r->fields >> FNNI_FIELD_LIBRARY & 1)) return fnni_foreign_fail(r);
     for (i = 0; i < FNNI_FIELD_COUNT; i++)
-        if (!(r->fields >> i & 1))
+        if (!(r->fields >> i & 1) && i != FNNI_FIELD_TRAINING)
             return fnni_fail(r->error, FNN_ERROR_FORMAT,
                              "%s: expected a model of fmnist_nn, found no \"%s\" in __metadata__",
                              r->path, fnni_field_names[i]);
@@ -18334,7 +18704,8 @@ static fnn_result fnni_read_model(fnni_reader *r, const fnn_context_config *conf
     r->model = fnn_sequential_with(config, side[0], side[1], side[2]);
     if (fnn_model_error(r->model)->code) return fnni_read_fail(r);
     result = fnni_read_settings(r);
-    return result ? result : fnni_read_layers(r);
+    if (!result) result = fnni_read_layers(r);
+    return result || !r->training ? result : fnni_read_training(r);
 }
 
 /* ---- reading: the whole file ---- */
@@ -18378,19 +18749,20 @@ static fnn_result fnni_read_complete(fnni_reader *r)
 {
     fnni_tensor t;
     int l, which;
-    for (l = -1; l < r->model->layer_count; l++)
-        for (which = 0; fnni_tensor_at(r->model, l, which, &t); which++)
+    for (l = -1; l <= r->model->layer_count; l++)
+        for (which = 0; fnni_file_tensor(r->model, r->training != NULL, l, which, &t); which++)
             if (!(r->seen[l + 1] >> which & 1))
                 return fnni_fail(r->error, FNN_ERROR_FORMAT, "%s: expected a tensor %s, found none",
                                  r->path, t.name);
     return FNN_OK;
 }
 
-/* For qsort: by place in the data. */
+/* For qsort: by place in the data; where two begin at one place, all but one are empty. */
 static int fnni_compare_spans(const void *a, const void *b)
 {
     const fnni_span *one = (const fnni_span *)a, *two = (const fnni_span *)b;
-    return (one->from > two->from) - (one->from < two->from);
+    if (one->from != two->from) return one->from > two->from ? 1 : -1;
+    return (one->to > two->to) - (one->to < two->to);
 }
 
 /* The tensors may be listed in any order; their data must follow one on another to the end, without
@@ -18403,7 +18775,7 @@ static fnn_result fnni_read_places(fnni_reader *r)
     qsort(r->spans, r->span_count, sizeof *r->spans, fnni_compare_spans);
     for (i = 0; !result && i < r->span_count; i++) {
         const size_t offsets[2] = {r->spans[i].from, r->spans[i].to};
-        fnni_tensor_at(r->model, r->spans[i].layer, r->spans[i].which, &t);
+        fnni_file_tensor(r->model, 1, r->spans[i].layer, r->spans[i].which, &t);
         result = fnni_check_offsets(r, t.name, end, offsets);
         end = r->spans[i].to;
     }
@@ -18414,13 +18786,14 @@ static fnn_result fnni_read_places(fnni_reader *r)
     return result;
 }
 
+/* Those of training included. */
 static size_t fnni_tensor_count(const fnn_model *model)
 {
     fnni_tensor t;
     size_t count = 0;
     int l, which;
-    for (l = -1; l < model->layer_count; l++)
-        for (which = 0; fnni_tensor_at(model, l, which, &t); which++) count++;
+    for (l = -1; l <= model->layer_count; l++)
+        for (which = 0; fnni_file_tensor(model, 1, l, which, &t); which++) count++;
     return count;
 }
 
@@ -18428,8 +18801,8 @@ static size_t fnni_tensor_count(const fnn_model *model)
 static fnn_result fnni_match_tensors(fnni_reader *r)
 {
     const fnn_allocator *allocator = &r->model->context.allocator;
-    const size_t marks = (size_t)r->model->layer_count + 1;
-    const size_t spans = fnni_times(fnni_tensor_count(r->model) + 1, sizeof *r->spans);
+    const size_t marks = (size_t)r->model->layer_count + 2;
+    const size_t spans = fnni_times(fnni_tensor_count(r->model), sizeof *r->spans);
     fnn_result result = FNN_OK;
     r->seen = (uint8_t *)fnni_allocate(allocator, marks);
     r->spans = (fnni_span *)fnni_allocate(allocator, spans);
@@ -18442,6 +18815,19 @@ static fnn_result fnni_match_tensors(fnni_reader *r)
     fnni_release(allocator, r->seen);
     fnni_release(allocator, r->spans);
     return result;
+}
+
+/* Memory for what a checkpoint holds beside the model; 0 when it is out. */
+static int fnni_training_room(fnn_model *model)
+{
+    const fnn_allocator *a = &model->context.allocator;
+    const size_t state = fnni_state_count(model, model->state_kind);
+    fnni_progress *p = &model->progress;
+    if (state) model->state = fnni_allocate_reals(a, state);
+    if (p->averages) p->average = fnni_allocate_reals(a, fnni_trained_count(model) + 1); /* not 0 */
+    if (p->bests) p->best = fnni_allocate_reals(a, fnni_trained_count(model) + 1);
+    return (model->state || !state) && (p->average || !p->averages) && (p->best || !p->bests) &&
+           fnni_history_room(model, p->epochs);
 }
 
 /* Second and third walk: the tensors against the model, then into it. */
@@ -18458,12 +18844,52 @@ static fnn_result fnni_read_tensors(fnni_reader *r)
         if (!model->shift || !model->scale)
             return fnni_fail_memory(r->error, r->path, 2 * inputs * sizeof(fnn_real));
     }
+    if (r->training && !fnni_training_room(model))
+        return fnni_fail(r->error, FNN_ERROR_MEMORY, "%s: no memory for training", r->path);
     if (fnni_parameters_make(model)) return fnni_read_fail(r);
     return fnni_walk(r);
 }
 
+/* Where the digits of the file's sum are, behind its version; NULL where they are not as they are
+ * written. */
+static const uint8_t *fnni_sum_digits(const fnni_reader *r)
+{
+    const char *library = r->field[FNNI_FIELD_LIBRARY], *word = strstr(library, FNNI_SUM_WORD);
+    if (!word || strlen(word) != strlen(FNNI_SUM_WORD) + FNNI_SUM_DIGITS) return NULL;
+    if (memcmp(r->library, library, strlen(library))) return NULL;
+    return r->library + (word - library) + strlen(FNNI_SUM_WORD);
+}
+
+/* Whether the file has the sum that it says. Earlier versions wrote none. */
+static fnn_result fnni_read_sum(fnni_reader *r, const fnni_file *file)
+{
+    static const uint8_t zeros[FNNI_SUM_DIGITS + 1] = "00000000";
+    const char *library = r->field[FNNI_FIELD_LIBRARY];
+    const uint8_t *digits = fnni_sum_digits(r);
+    uint32_t crc[16][256], sum;
+    char text[FNNI_SUM_DIGITS + 1];
+    if (!(r->fields >> FNNI_FIELD_LIBRARY & 1)) return fnni_foreign_fail(r);
+    if (!strcmp(library, FNNI_LIBRARY " 0.1.0") || !strcmp(library, FNNI_LIBRARY " 0.2.0"))
+        return FNN_OK;
+    if (!digits)
+        return fnni_fail(r->error, FNN_ERROR_FORMAT,
+                         "%s: library: expected a version and its checksum, found \"%.60s\"",
+                         r->path, library);
+    fnni_crc_tables(crc);
+    sum = fnni_crc(crc, 0, file->bytes, (size_t)(digits - file->bytes));
+    sum = fnni_crc(crc, sum, zeros, FNNI_SUM_DIGITS);
+    digits += FNNI_SUM_DIGITS;
+    sum = fnni_crc(crc, sum, digits, file->size - (size_t)(digits - file->bytes));
+    snprintf(text, sizeof text, "%08lx", (unsigned long)sum);
+    digits -= FNNI_SUM_DIGITS;
+    if (!memcmp(text, digits, FNNI_SUM_DIGITS)) return FNN_OK;
+    return fnni_fail(r->error, FNN_ERROR_FORMAT,
+                     "%s: damaged: expected the checksum %.8s, found that of %s", r->path,
+                     (const char *)digits, text);
+}
+
 /* The model in a file that has been read; path is its name in messages. */
-static fnn_model *fnni_load_from(const fnni_file *file, const char *path,
+static fnn_model *fnni_load_file(const fnni_file *file, const char *path,
                                  const fnn_context_config *config, fnn_error *error)
 {
     fnni_reader r;
@@ -18473,6 +18899,7 @@ static fnn_model *fnni_load_from(const fnni_file *file, const char *path,
     r.error = error;
     result = fnni_read_frame(&r, file);
     if (!result) result = fnni_walk(&r);
+    if (!result) result = fnni_read_sum(&r, file);
     if (!result) result = fnni_read_model(&r, config);
     if (!result) result = fnni_read_tensors(&r);
     if (!result) return r.model;
@@ -18485,20 +18912,63 @@ static fnn_model *fnni_load(const char *path, const fnn_context_config *config, 
     fnn_model *model;
     fnni_file file;
     if (fnni_file_read(&file, path, &config->allocator, error)) return NULL;
-    model = fnni_load_from(&file, path, config, error);
+    model = fnni_load_file(&file, path, config, error);
     fnni_file_release(&file, &config->allocator);
     return model;
 }
 
-FNNI_COLD FNN_DEF fnn_result fnn_save(const fnn_model *model, const char *path, fnn_error *error)
+static fnn_result fnni_save(const fnn_model *model, int training, const char *path,
+                            fnn_error *error)
 {
+    fnni_content content;
     fnn_result result;
+    memset(&content, 0, sizeof content);
+    content.model = model;
+    content.training = training;
     if (!path || !*path)
         return fnni_fail(error, FNN_ERROR_ARGUMENT, "save: expected a path, found %s",
                          path ? "an empty one" : "NULL");
     result = fnni_save_check(model, error);
     if (result) return result;
-    return fnni_save_by(fnni_write_model, model, path, &model->context.allocator, error);
+    return fnni_save_by(fnni_write_file, &content, path, &model->context.allocator, error);
+}
+
+FNNI_COLD FNN_DEF fnn_result fnn_save(const fnn_model *model, const char *path, fnn_error *error)
+{
+    return fnni_save(model, 0, path, error);
+}
+
+FNNI_COLD FNN_DEF fnn_result fnn_save_checkpoint(const fnn_model *model, const char *path,
+                                                 fnn_error *error)
+{
+    return fnni_save(model, 1, path, error);
+}
+
+/* Writes a model's file through w. */
+static fnn_result fnni_save_writer(const fnn_model *model, fnni_writer *w, fnn_error *error)
+{
+    const fnn_result result = fnni_save_check(model, error);
+    fnni_content content;
+    if (result) return result;
+    memset(&content, 0, sizeof content);
+    content.model = model;
+    fnni_write_file(w, &content);
+    if (!w->memory) fnni_flush(w);
+    if (!w->wrong) return FNN_OK;
+    return fnni_fail(error, FNN_ERROR_FILE, "save: the function given cannot write byte %llu",
+                     (unsigned long long)(w->total - w->used));
+}
+
+FNNI_COLD FNN_DEF fnn_result fnn_save_to(const fnn_model *model, fnn_write_function write,
+                                         void *user, fnn_error *error)
+{
+    fnni_writer w;
+    if (!write)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "save: expected a function, found %s", "NULL");
+    memset(&w, 0, sizeof w);
+    w.put = write;
+    w.user = user;
+    return fnni_save_writer(model, &w, error);
 }
 
 FNNI_COLD FNN_DEF fnn_result fnn_save_memory(const fnn_model *model, void *bytes, size_t capacity,
@@ -18511,11 +18981,10 @@ FNNI_COLD FNN_DEF fnn_result fnn_save_memory(const fnn_model *model, void *bytes
         return fnni_fail(error, FNN_ERROR_ARGUMENT, "save: expected a place for the size, found %s",
                          "NULL");
     *size = 0;
-    result = fnni_save_check(model, error);
-    if (result) return result;
     memset(&w, 0, sizeof w);
     w.counts = 1;
-    fnni_write_model(&w, model);
+    result = fnni_save_writer(model, &w, error);
+    if (result) return result;
     if (w.total > most)
         return fnni_fail(error, FNN_ERROR_ARGUMENT,
                          "save: expected room for %llu bytes, found %llu",
@@ -18524,38 +18993,74 @@ FNNI_COLD FNN_DEF fnn_result fnn_save_memory(const fnn_model *model, void *bytes
     if (!bytes) return FNN_OK;
     memset(&w, 0, sizeof w);
     w.memory = (uint8_t *)bytes;
-    fnni_write_model(&w, model);
-    return FNN_OK;
+    return fnni_save_writer(model, &w, error);
+}
+
+/* Whether a model can be loaded so; *used is the configuration, completed. */
+static fnn_result fnni_load_begin(const void *from, const char *expected,
+                                  const fnn_context_config *config, fnn_context_config *used,
+                                  fnn_error *error)
+{
+    fnn_context context;
+    *used = fnni_model_config(config);
+    if (!from)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "load: expected %s, found NULL", expected);
+    /* takes nothing, so that what is wrong with config is not laid to the file */
+    return fnni_context_open(&context, used, error);
 }
 
 FNNI_COLD FNN_DEF fnn_model *fnn_load(const char *path, const fnn_context_config *config,
                                       fnn_error *error)
 {
-    const fnn_context_config used = fnni_model_config(config);
-    fnn_context context;
-    if (!path) {
-        fnni_fail(error, FNN_ERROR_ARGUMENT, "load: expected a path, found NULL");
-        return NULL;
-    }
-    /* takes nothing, so that what is wrong with config is not laid to the file */
-    if (fnni_context_open(&context, &used, error)) return NULL;
+    fnn_context_config used;
+    if (fnni_load_begin(path, "a path", config, &used, error)) return NULL;
     return fnni_load(path, &used, error);
 }
 
 FNNI_COLD FNN_DEF fnn_model *fnn_load_memory(const void *bytes, size_t size,
                                              const fnn_context_config *config, fnn_error *error)
 {
-    const fnn_context_config used = fnni_model_config(config);
-    fnn_context context;
+    fnn_context_config used;
     fnni_file file;
-    if (!bytes) {
-        fnni_fail(error, FNN_ERROR_ARGUMENT, "load: expected bytes, found NULL");
-        return NULL;
-    }
-    if (fnni_context_open(&context, &used, error)) return NULL;
+    if (fnni_load_begin(bytes, "bytes", config, &used, error)) return NULL;
     file.bytes = (uint8_t *)bytes; /* they are only read */
     file.size = size;
-    return fnni_load_from(&file, "memory", &used, error);
+    return fnni_load_file(&file, "memory", &used, error);
+}
+
+/* All that a function of the caller's gives. */
+static fnn_result fnni_read_through(fnni_file *file, fnn_read_function read, void *user,
+                                    const fnn_allocator *allocator, fnn_error *error)
+{
+    size_t capacity = 4096, count = 1;
+    fnn_result result = FNN_OK;
+    file->size = 0;
+    file->bytes = (uint8_t *)fnni_allocate(allocator, capacity);
+    if (!file->bytes) return fnni_fail_memory(error, "load", capacity);
+    while (!result && count > 0) {
+        count = read(user, file->bytes + file->size, capacity - file->size);
+        if (count > capacity - file->size)
+            return fnni_fail(error, FNN_ERROR_FILE,
+                             "load: the function given cannot read byte %llu",
+                             (unsigned long long)file->size);
+        file->size += count;
+        if (file->size == capacity)
+            result = fnni_file_grow(file, &capacity, "load", allocator, error);
+    }
+    return result;
+}
+
+FNNI_COLD FNN_DEF fnn_model *fnn_load_from(fnn_read_function read, void *user,
+                                           const fnn_context_config *config, fnn_error *error)
+{
+    fnn_context_config used;
+    fnn_model *model = NULL;
+    fnni_file file;
+    if (fnni_load_begin(read ? "" : NULL, "a function", config, &used, error)) return NULL;
+    if (!fnni_read_through(&file, read, user, &used.allocator, error))
+        model = fnni_load_file(&file, "load", &used, error);
+    fnni_file_release(&file, &used.allocator);
+    return model;
 }
 
 /* ============================================================================
@@ -18570,6 +19075,7 @@ FNNI_COLD FNN_DEF fnn_fit_config fnn_fit_config_init(void)
     config.epochs = 1;
     config.batch_size = 32;
     config.shuffle = 1;
+    config.checkpoint_epochs = 1;
     return config;
 }
 
@@ -18618,23 +19124,13 @@ typedef struct fnni_fit {
     fnn_context validation; /* its workspace is taken before the first step */
     int64_t *order;         /* (count) samples in the order of this pass */
     fnn_fit_config now;     /* the configuration with this step's learning rate */
-    int64_t step;           /* of this fit, from 0 */
-    int64_t count;          /* samples, for which there is memory */
-    int64_t position;       /* in order; count: a new pass begins */
     fnni_augmenter augmenter;
-    double loss_sum, score_sum, weight_sum;
-    int64_t seen;
-    fnn_real *best;    /* parameters and statistics of the best epoch, or NULL */
-    fnn_real *average; /* of both, or NULL; between epochs it holds those in training */
-    double best_value, started, drawn;
-    int waited;
+    fnni_progress *progress; /* the model's: how far it is */
+    double started, drawn;   /* the epoch, its bar */
+    double written;          /* the last checkpoint, or the fit's beginning */
+    int stopped;             /* config->stop was seen */
+    fnn_error failure;       /* of the last checkpoint, if it could not be written */
 } fnni_fit;
-
-/* Parameters, then the statistics of batch norms, which belong to them: all that training moves. */
-static size_t fnni_trained_count(const fnn_model *model)
-{
-    return model->parameter_count + model->statistics_count;
-}
 
 static void fnni_trained_keep(const fnn_model *model, fnn_real *to)
 {
@@ -18642,14 +19138,6 @@ static void fnni_trained_keep(const fnn_model *model, fnn_real *to)
     if (count) memcpy(to, model->parameters, count * sizeof *to);
     if (model->statistics_count)
         memcpy(to + count, model->statistics, model->statistics_count * sizeof *to);
-}
-
-static void fnni_trained_put_back(fnn_model *model, const fnn_real *from)
-{
-    const size_t count = model->parameter_count;
-    if (count) memcpy(model->parameters, from, count * sizeof *from);
-    if (model->statistics_count)
-        memcpy(model->statistics, from + count, model->statistics_count * sizeof *from);
 }
 
 static fnn_real *fnni_trained_copy(const fnn_model *model)
@@ -18660,14 +19148,13 @@ static fnn_real *fnni_trained_copy(const fnn_model *model)
     return copy;
 }
 
-/* The order of the next pass: a function of the seed and the number of the pass alone, which the
- * model counts through all its fits, so that two fits of two epochs are one of four. */
+/* The order of the model's last pass: a function of the seed and the number of the pass alone,
+ * which the model counts through all its fits, so that two fits of two epochs are one of four. */
 static void fnni_fit_shuffle(fnni_fit *f)
 {
-    const uint64_t pass = f->model->passes++;
+    const uint64_t pass = f->model->passes - 1;
     int64_t i;
     f->augmenter.pass = pass;
-    f->position = 0;
     for (i = 0; i < f->data->count; i++) f->order[i] = i;
     if (f->config->shuffle)
         fnni_shuffle(f->order, f->data->count, f->config->seed, FNNI_STREAM_ORDER + pass);
@@ -18690,7 +19177,7 @@ static void fnni_fit_rate(fnni_fit *f)
 {
     const int steps = fnni_steps_per_epoch(f);
     f->now.optimizer.learning_rate = (fnn_real)fnni_schedule_rate(
-        &f->config->schedule, (double)f->config->optimizer.learning_rate, f->step++,
+        &f->config->schedule, (double)f->config->optimizer.learning_rate, f->progress->fit_steps++,
         (int64_t)f->config->epochs * steps, steps);
 }
 
@@ -18704,7 +19191,7 @@ static void fnni_fit_rate(fnni_fit *f)
 static void fnni_average(const fnni_fit *f, size_t count, const fnn_real *x, fnn_real *average)
 {
     const fnni_kernels *k = f->model->context.kernels;
-    const double ramp = (1 + (double)f->step) / (10 + (double)f->step);
+    const double t = (double)f->progress->fit_steps, ramp = (1 + t) / (10 + t);
     const fnn_real d = (fnn_real)(f->config->ema_decay < ramp ? f->config->ema_decay : ramp);
     k->scale((ptrdiff_t)count, d, average);
     k->add_scaled((ptrdiff_t)count, 1 - d, x, average);
@@ -18718,7 +19205,7 @@ static void fnni_average_part(void *argument, int part, int parts)
     size_t c;
     for (c = chunks * (size_t)part / (size_t)parts; c < chunks * end / (size_t)parts; c++)
         fnni_average(f, count - c * step < step ? count - c * step : step,
-                     f->model->parameters + c * step, f->average + c * step);
+                     f->model->parameters + c * step, f->progress->average + c * step);
 }
 
 static void fnni_fit_average(fnni_fit *f)
@@ -18726,10 +19213,10 @@ static void fnni_fit_average(fnni_fit *f)
     const fnn_model *model = f->model;
     const size_t most = model->parameter_count / FNNI_AVERAGE_WORK + 1;
     const int threads = model->context.threads;
-    if (!f->average) return;
+    if (!f->progress->average) return;
     fnni_parallel((size_t)threads < most ? threads : (int)most, fnni_average_part, f);
     fnni_average(f, model->statistics_count, model->statistics,
-                 f->average + model->parameter_count);
+                 f->progress->average + model->parameter_count);
 }
 
 static void fnni_exchange(size_t count, fnn_real *a, fnn_real *b)
@@ -18743,52 +19230,74 @@ static void fnni_exchange(size_t count, fnn_real *a, fnn_real *b)
 }
 
 /* The average of what does not change is that, to the bit. */
-static void fnni_fit_keep_frozen(const fnni_fit *f)
+static void fnni_keep_frozen(const fnn_model *model, fnn_real *average)
 {
-    const fnn_model *model = f->model;
     int l;
     for (l = 0; l < model->layer_count; l++) {
         const fnni_layer *layer = model->layers + l;
         const size_t at = layer->statistics_offset;
         if (layer->frozen && layer->weights + layer->biases > 0)
-            memcpy(f->average + layer->offset, model->parameters + layer->offset,
+            memcpy(average + layer->offset, model->parameters + layer->offset,
                    (layer->weights + layer->biases) * sizeof(fnn_real));
         if (layer->frozen && layer->statistics > 0)
-            memcpy(f->average + model->parameter_count + at, model->statistics + at,
+            memcpy(average + model->parameter_count + at, model->statistics + at,
                    layer->statistics * sizeof(fnn_real));
     }
 }
 
-/* Exchanges what the model holds and its average, where they stand: users may keep a pointer to
- * the parameters. */
-static void fnni_fit_swap(fnni_fit *f)
+/* Exchanges what the model holds and what an array of the same numbers does, where they stand:
+ * users may keep a pointer to the parameters. */
+static void fnni_trained_exchange(fnn_model *model, fnn_real *with)
 {
-    fnn_model *model = f->model;
-    if (!f->average) return;
-    fnni_fit_keep_frozen(f);
-    fnni_exchange(model->parameter_count, model->parameters, f->average);
-    fnni_exchange(model->statistics_count, model->statistics, f->average + model->parameter_count);
+    fnni_exchange(model->parameter_count, model->parameters, with);
+    fnni_exchange(model->statistics_count, model->statistics, with + model->parameter_count);
+}
+
+/* Has the model hold the average (1), or what is in training (0). */
+static void fnni_fit_average_shown(fnn_model *model, int shown)
+{
+    fnni_progress *p = &model->progress;
+    if (!p->average || p->averaged == shown) return;
+    fnni_keep_frozen(model, p->average);
+    fnni_trained_exchange(model, p->average);
+    p->averaged = shown;
+}
+
+/* Has the model hold the best epoch's (1), or what is beside them (0). */
+static void fnni_fit_best_shown(fnn_model *model, int shown)
+{
+    fnni_progress *p = &model->progress;
+    if (!p->best || p->waited < 0 || p->restored == shown) return;
+    fnni_trained_exchange(model, p->best);
+    p->restored = shown;
 }
 
 static void fnni_fit_step(fnni_fit *f)
 {
     fnni_run *run = &f->model->run;
+    fnni_progress *p = f->progress;
     const int l = fnni_loss_layer(f->model);
     int64_t left;
-    if (f->position == f->data->count) fnni_fit_shuffle(f);
-    left = f->data->count - f->position;
+    if (p->position == f->data->count) {
+        p->position = 0;
+        f->model->passes++;
+        fnni_fit_shuffle(f);
+    }
+    left = f->data->count - p->position;
     run->rows = left < f->config->batch_size ? (int)left : f->config->batch_size;
-    f->batch.first = f->position;
-    f->position += run->rows;
+    f->batch.first = p->position;
+    p->position += run->rows;
     left -= run->rows;
     f->batch.ahead = left < f->config->batch_size ? (int)left : f->config->batch_size;
     fnni_fit_rate(f);
-    f->loss_sum += fnni_train_step(&f->batch) * run->rows;
+    p->loss_sum += fnni_train_step(&f->batch) * run->rows;
     fnni_fit_average(f);
-    f->seen += run->rows;
-    f->weight_sum += fnni_row_weights(run);
+    p->step++;
+    p->stopped_at = f->model->updates;
+    p->seen += run->rows;
+    p->weight_sum += fnni_row_weights(run);
     if (!fnni_is_scored(f->model, f->data)) return;
-    f->score_sum += fnni_scores_hits(f->model, f->data)
+    p->score_sum += fnni_scores_hits(f->model, f->data)
                         ? fnni_hits(run, fnni_y(run, l, 0, NULL), fnni_inputs(run, l))
                         : fnni_squared_error(run, fnni_y(run, l, 0, NULL), fnni_inputs(run, l));
 }
@@ -18803,7 +19312,7 @@ static void fnni_fit_bar(fnni_fit *f, int epoch, int step, int steps)
     f->drawn = now;
     fprintf(stderr, "\repoch %d/%d [%.*s%*s] %d/%d  loss %.4f  %.0f s left ", epoch,
             f->config->epochs, filled, dots, 30 - filled, "", step, steps,
-            f->loss_sum / (double)f->seen,
+            f->progress->loss_sum / (double)f->progress->seen,
             (now - f->started) * (1 - share) / (share > 0 ? share : 1));
     fflush(stderr);
 }
@@ -18860,31 +19369,65 @@ static fnn_result fnni_fit_validate(fnni_fit *f, fnn_epoch *e)
     return FNN_OK;
 }
 
-static fnn_result fnni_fit_epoch(fnni_fit *f, int epoch, fnn_epoch *e)
+/* Writes the fit's checkpoint. */
+static void fnni_fit_write(fnni_fit *f)
+{
+    fnni_progress *p = f->progress;
+    if (p->step > 0) p->seconds = fnni_seconds() - f->started;
+    if (!f->config->checkpoint) return;
+    memset(&f->failure, 0, sizeof f->failure);
+    fnn_save_checkpoint(f->model, f->config->checkpoint, &f->failure);
+    f->written = fnni_seconds();
+}
+
+/* Whether so many minutes have passed since the last one. */
+static int fnni_fit_due(const fnni_fit *f)
+{
+    const double minutes = f->config->checkpoint_minutes;
+    return f->config->checkpoint && minutes > 0 && fnni_seconds() - f->written >= 60 * minutes;
+}
+
+/* The steps of an epoch, from where it is. */
+static fnn_result fnni_fit_steps(fnni_fit *f, int epoch)
 {
     const int steps = fnni_steps_per_epoch(f);
-    int step;
-    f->started = fnni_seconds();
-    f->loss_sum = f->score_sum = f->weight_sum = 0;
-    f->seen = 0;
-    for (step = 1; step <= steps; step++) {
+    const fnni_progress *p = f->progress;
+    while (p->step < steps && !f->stopped) {
         fnni_fit_step(f);
-        if (!f->config->ignore_nan && !(f->loss_sum - f->loss_sum == 0))
-            return fnni_report_nan(f->model, epoch, step);
-        fnni_fit_bar(f, epoch, step, steps);
+        if (!f->config->ignore_nan && !(p->loss_sum - p->loss_sum == 0))
+            return fnni_report_nan(f->model, epoch, (int)p->step);
+        fnni_fit_bar(f, epoch, (int)p->step, steps);
+        f->stopped = f->config->stop && *f->config->stop;
+        if (p->step < steps && !f->stopped && fnni_fit_due(f)) fnni_fit_write(f);
     }
+    return FNN_OK;
+}
+
+/* What the epoch's steps have given. */
+static void fnni_fit_figures(const fnni_fit *f, int epoch, fnn_epoch *e)
+{
+    const fnni_progress *p = f->progress;
     memset(e, 0, sizeof *e);
     e->epoch = epoch;
     e->step = (int64_t)f->model->updates;
-    e->loss = f->loss_sum / (double)f->seen;
+    e->loss = p->loss_sum / (double)p->seen;
     e->score = !fnni_is_scored(f->model, f->data) ? FNNI_NAN
                : fnni_scores_hits(f->model, f->data)
-                   ? f->score_sum / f->weight_sum
-                   : fnni_r2(f->score_sum / f->weight_sum,
+                   ? p->score_sum / p->weight_sum
+                   : fnni_r2(p->score_sum / p->weight_sum,
                              fnni_target_variation(f->data) / fnni_weight_of_all(f->data));
     e->learning_rate = (double)f->now.optimizer.learning_rate;
-    fnni_fit_swap(f); /* the epoch's result is the average; the next epoch swaps back */
-    return fnni_fit_validate(f, e);
+}
+
+/* A new epoch, unless one is under way. */
+static void fnni_fit_begin_epoch(fnni_fit *f)
+{
+    fnni_progress *p = f->progress;
+    fnni_fit_average_shown(f->model, 0);
+    f->started = fnni_seconds() - p->seconds;
+    if (p->step > 0) return;
+    p->loss_sum = p->score_sum = p->weight_sum = 0;
+    p->seen = 0;
 }
 
 /* What there is to watch, by its kind. */
@@ -18924,19 +19467,23 @@ static int fnni_improves(const fnn_fit_config *c, double value, double best)
     return value > best + c->min_delta || (best != best && value == value);
 }
 
-/* Keeps the best epoch; returns 1 when patience is over. */
-static int fnni_fit_improve(fnni_fit *f, const fnn_epoch *e)
+/* Keeps the best epoch. */
+static void fnni_fit_improve(fnni_fit *f, const fnn_epoch *e)
 {
+    fnni_progress *p = f->progress;
     const fnn_fit_config *c = f->config;
     const double value = fnni_watched(c, e);
-    if (c->patience == 0 && !f->best) return 0;
-    if (f->waited < 0 || fnni_improves(c, value, f->best_value)) {
-        f->best_value = value;
-        f->waited = 0;
-        if (f->best) fnni_trained_keep(f->model, f->best);
-        return 0;
-    }
-    return ++f->waited >= c->patience && c->patience > 0;
+    if (c->patience == 0 && !p->best) return;
+    p->waited++;
+    if (p->waited > 0 && !fnni_improves(c, value, p->best_value)) return;
+    p->best_value = value;
+    p->waited = 0;
+    if (p->best) fnni_trained_keep(f->model, p->best);
+}
+
+static int fnni_fit_waited(const fnni_fit *f)
+{
+    return f->config->patience > 0 && f->progress->waited >= f->config->patience;
 }
 
 /* Whether what early stopping watches will be there. */
@@ -18981,6 +19528,11 @@ FNNI_COLD static fnn_result fnni_fit_check(fnn_model *model, const fnn_dataset *
     if ((unsigned)c->monitor >= FNN_MONITOR_COUNT)
         return fnni_fail(error, FNN_ERROR_ARGUMENT, "fit: expected a monitor, found %d",
                          (int)c->monitor);
+    if (c->checkpoint_epochs < 0 || !(c->checkpoint_minutes >= 0))
+        return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                         "fit: expected checkpoint_epochs and checkpoint_minutes >= 0, found %d "
+                         "and %g",
+                         c->checkpoint_epochs, c->checkpoint_minutes);
     return fnni_fit_check_monitor(model, data, c, error);
 }
 
@@ -19003,19 +19555,74 @@ static fnn_result fnni_fit_take(fnni_fit *f)
     return FNN_OK;
 }
 
+/* A new fit's progress: what it is a fit of, and memory for what it keeps. */
+static fnn_result fnni_progress_begin(fnni_fit *f)
+{
+    fnni_progress *p = f->progress;
+    const fnn_fit_config *c = f->config;
+    fnni_progress_forget(f->model);
+    p->samples = p->position = f->data->count;
+    p->batch_size = c->batch_size;
+    p->epoch_steps = c->steps_per_epoch;
+    p->shuffle = c->shuffle != 0;
+    p->seed = c->seed;
+    p->monitor = (int64_t)c->monitor;
+    p->stopped_at = f->model->updates;
+    p->averages = c->ema_decay > 0;
+    p->bests = c->restore_best != 0;
+    p->waited = -1;
+    if (p->bests && !(p->best = fnni_trained_copy(f->model))) return FNN_ERROR_MEMORY;
+    if (p->averages && !(p->average = fnni_trained_copy(f->model))) return FNN_ERROR_MEMORY;
+    return FNN_OK;
+}
+
+/* A number of an earlier fit against that of a configuration. */
+static fnn_result fnni_progress_match(fnn_model *model, const char *what, int64_t was, int64_t now)
+{
+    if (was == now) return FNN_OK;
+    return fnni_model_fail(model, FNN_ERROR_ARGUMENT,
+                           "resume: %s: expected %lld, as the fit began with, found %lld", what,
+                           (long long)was, (long long)now);
+}
+
+/* Whether this is the fit that the model's progress is of. */
+FNNI_COLD static fnn_result fnni_progress_check(fnn_model *model, const fnn_dataset *data,
+                                                const fnn_fit_config *c)
+{
+    const fnni_progress *p = &model->progress;
+    fnn_result r;
+    if (p->samples == 0 || p->stopped_at != model->updates)
+        return fnni_model_fail(model, FNN_ERROR_STATE,
+                               "resume: expected a model with a fit to go on with, found %s",
+                               p->samples ? "one trained otherwise since" : "none");
+    r = fnni_progress_match(model, "samples", p->samples, data->count);
+    if (!r) r = fnni_progress_match(model, "batch_size", p->batch_size, c->batch_size);
+    if (!r) r = fnni_progress_match(model, "steps_per_epoch", p->epoch_steps, c->steps_per_epoch);
+    if (!r) r = fnni_progress_match(model, "shuffle", p->shuffle, c->shuffle != 0);
+    if (!r) r = fnni_progress_match(model, "seed", (int64_t)p->seed, (int64_t)c->seed);
+    if (!r) r = fnni_progress_match(model, "monitor", p->monitor, (int64_t)c->monitor);
+    if (!r)
+        r = fnni_progress_match(model, "averages (ema_decay > 0)", p->averages, c->ema_decay > 0);
+    if (!r) r = fnni_progress_match(model, "restore_best", p->bests, c->restore_best != 0);
+    if (!r)
+        r = fnni_progress_match(model, "kind of optimizer", model->state_kind,
+                                (int64_t)c->optimizer.kind);
+    return r;
+}
+
 /* Everything a fit allocates, before its first step. */
 static fnn_result fnni_fit_open(fnni_fit *f, fnn_history *history)
 {
     fnn_model *model = f->model;
     const fnn_allocator *a = &model->context.allocator;
+    const int64_t done = f->progress->epochs;
     fnn_result result = fnni_history_reserve(history, f->config->epochs);
     if (result) return result;
     f->order = (int64_t *)fnni_allocate(a, fnni_times((size_t)f->data->count, sizeof *f->order));
     if (!f->order) return FNN_ERROR_MEMORY;
-    if ((result = fnni_fit_take(f))) return result;
-    if (f->config->restore_best && !(f->best = fnni_trained_copy(model))) return FNN_ERROR_MEMORY;
-    if (f->config->ema_decay > 0 && !(f->average = fnni_trained_copy(model)))
+    if (!fnni_history_room(model, done > f->config->epochs ? done : f->config->epochs))
         return FNN_ERROR_MEMORY;
+    if ((result = fnni_fit_take(f))) return result;
     f->validation = model->context;
     f->validation.workspace = NULL;
     f->validation.workspace_count = 0;
@@ -19031,8 +19638,6 @@ static void fnni_fit_close(fnni_fit *f)
     const fnn_allocator *a = &f->model->context.allocator;
     f->model->run.augmenter = NULL;
     fnni_release(a, f->order);
-    fnni_release(a, f->best);
-    fnni_release(a, f->average);
     fnni_release(a, f->validation.workspace);
 }
 
@@ -19040,68 +19645,144 @@ static void fnni_fit_close(fnni_fit *f)
 static fnn_result fnni_fit_check_again(const fnni_fit *f)
 {
     fnn_error *error = &f->model->error;
-    if (f->data->count != f->count)
+    if (f->data->count != f->progress->samples)
         return fnni_fail(error, FNN_ERROR_ARGUMENT,
                          "fit: expected the %lld samples that it began with, found %lld",
-                         (long long)f->count, (long long)f->data->count);
+                         (long long)f->progress->samples, (long long)f->data->count);
     return fnni_fit_check(f->model, f->data, f->config, error);
 }
 
-static fnn_result fnni_fit_epochs(fnni_fit *f, fnn_history *history)
+/* An epoch of a history as a checkpoint has it. */
+static void fnni_epoch_keep(const fnn_epoch *e, double *figures)
 {
-    fnn_result result = FNN_OK;
-    int epoch, stop = 0;
-    for (epoch = 1; epoch <= f->config->epochs && !stop; epoch++) {
-        fnn_epoch e;
-        if (epoch > 1 && f->config->callback && (result = fnni_fit_check_again(f))) return result;
-        if (epoch > 1 && (result = fnni_fit_take(f))) return result;
-        if (epoch > 1) fnni_fit_swap(f);
-        result = fnni_fit_epoch(f, epoch, &e);
-        if (result) return result;
-        f->model->run.augmenter = NULL; /* a callback's batches are as they are */
-        e.seconds = fnni_seconds() - f->started;
-        if (e.seconds < 0) e.seconds = 0;
-        fnni_fit_line(f, &e);
-        if (history) fnn_history_append(history, &e); /* fnni_fit_open made room */
-        stop = fnni_fit_improve(f, &e);
-        if (f->config->callback && f->config->callback(f->config->user, &e)) stop = 1;
-    }
-    return result;
+    const double all[FNNI_EPOCH_FIGURES] = {
+        (double)e->epoch,   (double)e->step,     e->loss,    e->score,
+        e->validation_loss, e->validation_score, e->seconds, e->learning_rate};
+    memcpy(figures, all, sizeof all);
 }
 
-static fnn_result fnni_fit_run(fnn_model *model, const fnn_dataset *data,
-                               const fnn_fit_config *config, fnn_history *history)
+/* Gives a history those epochs of the fit that it lacks; there is room. */
+static void fnni_history_complete(const fnni_progress *p, fnn_history *history)
 {
-    fnni_fit f;
+    int64_t i;
+    for (i = 0; history && i < p->epochs; i++) {
+        const double *figures = p->history + FNNI_EPOCH_FIGURES * i;
+        const int n = history->count;
+        fnn_epoch e;
+        if (n > 0 && (double)history->epochs[n - 1].step >= figures[1]) continue;
+        e.epoch = (int)(i + 1);
+        e.step = figures[1] >= 0 && figures[1] < 9e18 ? (int64_t)figures[1] : 0;
+        e.loss = figures[2];
+        e.score = figures[3];
+        e.validation_loss = figures[4];
+        e.validation_score = figures[5];
+        e.seconds = figures[6];
+        e.learning_rate = figures[7];
+        fnn_history_append(history, &e);
+    }
+}
+
+/* The end of an epoch: its figures, and what is made of them. */
+static fnn_result fnni_fit_end_epoch(fnni_fit *f, fnn_history *history, fnn_epoch *e)
+{
+    fnni_progress *p = f->progress;
     fnn_result result;
+    fnni_fit_figures(f, (int)p->epochs + 1, e);
+    fnni_fit_average_shown(f->model, 1); /* the epoch's result; the next epoch goes back */
+    result = fnni_fit_validate(f, e);
+    if (result) return result;
+    f->model->run.augmenter = NULL; /* a callback's batches are as they are */
+    e->seconds = fnni_seconds() - f->started;
+    if (e->seconds < 0) e->seconds = 0;
+    fnni_fit_line(f, e);
+    if (history) fnn_history_append(history, e); /* fnni_fit_open made room */
+    fnni_epoch_keep(e, p->history + FNNI_EPOCH_FIGURES * p->epochs);
+    fnni_fit_improve(f, e);
+    p->epochs++;
+    p->step = 0;
+    p->seconds = 0;
+    return FNN_OK;
+}
+
+/* Epoch by epoch, from where the fit is; `first` is the first one of this call. */
+static fnn_result fnni_fit_epochs(fnni_fit *f, fnn_history *history)
+{
+    const fnn_fit_config *c = f->config;
+    fnni_progress *p = f->progress;
+    const int64_t first = p->epochs;
+    fnn_result result;
+    fnn_epoch e;
+    while (p->epochs < c->epochs && !fnni_fit_waited(f) && !f->stopped) {
+        if (p->epochs > first && c->callback && (result = fnni_fit_check_again(f))) return result;
+        if (p->epochs > first && (result = fnni_fit_take(f))) return result;
+        fnni_fit_begin_epoch(f);
+        if ((result = fnni_fit_steps(f, (int)p->epochs + 1))) return result;
+        if (p->step < fnni_steps_per_epoch(f)) break; /* stopped within it */
+        if ((result = fnni_fit_end_epoch(f, history, &e))) return result;
+        if (c->callback && c->callback(c->user, &e)) f->stopped = 1;
+        if (p->epochs == c->epochs || fnni_fit_waited(f) || f->stopped) break;
+        if (fnni_fit_due(f) || (c->checkpoint_epochs && p->epochs % c->checkpoint_epochs == 0))
+            fnni_fit_write(f);
+    }
+    return FNN_OK;
+}
+
+/* A fit, from where the model's progress says that it is. */
+static fnn_result fnni_fit_run(fnni_fit *f, fnn_history *history)
+{
+    fnn_model *model = f->model;
+    const int64_t first = f->progress->epochs;
+    fnn_result result = fnni_fit_open(f, history);
+    if (result) return result;
+    fnni_history_complete(f->progress, history);
+    if (f->progress->position < f->data->count) fnni_fit_shuffle(f); /* in the midst of a pass */
+    fnni_fit_best_shown(model, 0);
+    result = fnni_fit_epochs(f, history);
+    fnni_fit_average_shown(model, 1);
+    fnni_fit_best_shown(model, 1);
+    if (result) return result;
+    if (f->progress->epochs > first || f->stopped) fnni_fit_write(f);
+    if (!f->failure.code) return FNN_OK;
+    return fnni_model_fail(model, f->failure.code, "fit: checkpoint: %.200s", f->failure.message);
+}
+
+static fnn_result fnni_fit_start(fnn_model *model, const fnn_dataset *data,
+                                 const fnn_fit_config *config, fnn_history *history, int resumes)
+{
+    const fnn_fit_config defaults = fnn_fit_config_init();
+    fnn_result result = fnni_seal(model);
+    fnni_fit f;
+    if (result) return result;
     memset(&f, 0, sizeof f);
     f.model = model;
     f.data = data;
-    f.config = config;
-    f.now = *config;
-    f.count = f.position = data->count;
-    f.waited = -1;
-    f.augmenter.draw = &config->augmentation;
-    f.augmenter.seed = config->seed;
-    result = fnni_fit_open(&f, history);
-    if (!result) result = fnni_fit_epochs(&f, history);
-    if (f.best && f.waited >= 0) fnni_trained_put_back(model, f.best);
+    f.config = config ? config : &defaults;
+    f.now = *f.config;
+    f.progress = &model->progress;
+    f.written = fnni_seconds();
+    f.augmenter.draw = &f.config->augmentation;
+    f.augmenter.seed = f.config->seed;
+    result = fnni_fit_check(model, data, f.config, &model->error);
+    if (!result && resumes) result = fnni_progress_check(model, data, f.config);
+    if (result) return result;
+    if (!resumes) result = fnni_progress_begin(&f);
+    if (!result) result = fnni_fit_run(&f, history);
     fnni_fit_close(&f);
+    if (result && result != FNN_ERROR_FILE) fnni_progress_forget(model);
+    if (result == FNN_ERROR_MEMORY) return fnni_model_fail(model, result, "fit: no memory");
     return result;
 }
 
 FNN_DEF fnn_result fnn_fit(fnn_model *model, const fnn_dataset *data, const fnn_fit_config *config,
                            fnn_history *history)
 {
-    const fnn_fit_config defaults = fnn_fit_config_init();
-    fnn_result result = fnni_seal(model);
-    if (result) return result;
-    if (!config) config = &defaults;
-    result = fnni_fit_check(model, data, config, &model->error);
-    if (result) return result;
-    result = fnni_fit_run(model, data, config, history);
-    if (result == FNN_ERROR_MEMORY) return fnni_model_fail(model, result, "fit: no memory");
-    return result;
+    return fnni_fit_start(model, data, config, history, 0);
+}
+
+FNN_DEF fnn_result fnn_resume(fnn_model *model, const fnn_dataset *data,
+                              const fnn_fit_config *config, fnn_history *history)
+{
+    return fnni_fit_start(model, data, config, history, 1);
 }
 
 /* ============================================================================
@@ -19282,6 +19963,9 @@ static fnn_result fnni_job_fit(const fnni_search *s, fnni_job *job, const fnn_da
                                fnn_history *history, int *diverged)
 {
     fnn_result result;
+    if (job->fit.checkpoint || job->fit.stop)
+        return fnni_trial_fail(s->found, &job->trial, &job->error, FNN_ERROR_ARGUMENT,
+                               "expected a fit without checkpoint and stop");
     job->fit.validation = validation;
     result = fnn_fit(job->model, job->trial.train, &job->fit, history);
     *diverged = result == FNN_ERROR_NUMERIC;

@@ -58,6 +58,48 @@ static inline file_bytes bytes_copy(const void *bytes, size_t size)
     return f;
 }
 
+/* Where in a model file the digits of its checksum are, or NULL. */
+static inline uint8_t *sum_of_file(file_bytes f)
+{
+    static const char word[] = " crc32 ";
+    size_t i;
+    for (i = 8; i + 15 < f.size && i < 100; i++)
+        if (!memcmp(f.bytes + i, word, 7) && f.bytes[i + 15] == '"') return f.bytes + i + 7;
+    return NULL;
+}
+
+/* Gives a file that was changed the checksum that belongs to it. */
+static inline void sum_again(file_bytes f)
+{
+    uint8_t *digits = sum_of_file(f);
+    uint32_t crc[16][256];
+    char text[9];
+    if (!digits) return;
+    memset(digits, '0', 8);
+    fnni_crc_tables(crc);
+    snprintf(text, sizeof text, "%08lx", (unsigned long)fnni_crc(crc, 0, f.bytes, f.size));
+    memcpy(digits, text, 8);
+}
+
+/* Makes of a model file one of the versions before checksums; its bytes are others then. */
+static inline void without_sum(file_bytes *f)
+{
+    const size_t old = 8 + (size_t)fnni_little_64(f->bytes);
+    const size_t at = (size_t)(sum_of_file(*f) - f->bytes);
+    uint8_t *bytes = (uint8_t *)need(f->size);
+    size_t end = old, header, i;
+    while (f->bytes[end - 1] == ' ') end--;
+    header = (end - 15 + FNNI_ALIGNMENT - 1) / FNNI_ALIGNMENT * FNNI_ALIGNMENT;
+    memset(bytes, ' ', f->size);
+    for (i = 0; i < 8; i++) bytes[i] = (uint8_t)((uint64_t)(header - 8) >> 8 * i);
+    memcpy(bytes + 8, f->bytes + 8, at - 7 - 8);
+    memcpy(bytes + at - 7, f->bytes + at + 8, end - (at + 8));
+    memcpy(bytes + header, f->bytes + old, f->size - old);
+    f->size -= old - header;
+    free(f->bytes);
+    f->bytes = bytes;
+}
+
 static inline void write_bytes(const char *path, const void *bytes, size_t size)
 {
     FILE *stream = fopen(path, "wb");

@@ -194,6 +194,7 @@ static file_bytes with_header(const char *header, file_bytes other)
     for (i = 0; i < 8; i++) f.bytes[i] = (uint8_t)((uint64_t)length >> 8 * i);
     memcpy(f.bytes + 8, header, length);
     memcpy(f.bytes + 8 + length, other.bytes + old, other.size - old);
+    sum_again(f);
     return f;
 }
 
@@ -613,7 +614,8 @@ static void any_weights_come_back(void)
 static void the_bytes_are_safetensors(void)
 {
     static const char header[] =
-        "{\"__metadata__\":{\"library\":\"fmnist_nn " FNN_VERSION "\",\"input\":\"1 1 2\","
+        "{\"__metadata__\":{\"library\":\"fmnist_nn " FNN_VERSION
+        " crc32 %.8s\",\"input\":\"1 1 2\","
         "\"normalization\":\"none\",\"loss\":\"softmax_cross_entropy\",\"label_smoothing\":\"0\","
         "\"epsilon\":\"0.125\",\"seed\":\"7\",\"layers\":\"dense 1 leaky_relu %s\"},"
         "\"0.dense.weight\":{\"dtype\":\"%s\",\"shape\":[2,1],\"data_offsets\":[0,%d]},"
@@ -624,6 +626,7 @@ static void the_bytes_are_safetensors(void)
     char expected[1000];
     fnn_model *m = fnn_sequential_with(NULL, 1, 1, 2);
     file_bytes f;
+    const uint8_t *sum;
     size_t length;
     fnn_dense(m, 1, FNN_LEAKY_RELU);
     fnn_set_seed(m, 7);
@@ -632,7 +635,8 @@ static void the_bytes_are_safetensors(void)
     fnn_parameters(m, NULL)[2] = (fnn_real)-775.625;
     CHECK(!fnn_save(m, path_of("a"), NULL));
     f = bytes_of(path_of("a"));
-    length = (size_t)snprintf(expected, sizeof expected, header,
+    sum = sum_of_file(f);
+    length = (size_t)snprintf(expected, sizeof expected, header, sum ? (const char *)sum : "none",
                               is_float ? "0.300000012" : "0.29999999999999999", FNNI_DTYPE,
                               2 * size, FNNI_DTYPE, 2 * size, 3 * size);
     CHECK(header_size(f) >= length && header_size(f) < length + 64);
@@ -650,7 +654,7 @@ static fnn_model *load_from(file_bytes from, const char *name, const fnn_context
     fnni_file f;
     f.bytes = from.bytes;
     f.size = from.size;
-    return fnni_load_from(&f, name, config, error);
+    return fnni_load_file(&f, name, config, error);
 }
 
 /* A model with names of all kinds, and characters that JSON and UTF-8 have their ways with. */
@@ -971,16 +975,51 @@ static void every_truncation_is_refused(void)
     free(f.bytes);
 }
 
-/* The format has no checksum: a flipped bit may be another weight, seed or epsilon. It must then
- * load as such; in the length, the tensors' places, shapes or names it must be refused. */
+/* The checksum finds it wherever it is: in the lengths, names and numbers, and in itself. */
+static void every_flipped_bit_is_refused(void)
+{
+    file_bytes f = small_file();
+    fnn_error error;
+    size_t bit;
+    CHECK(loads(f, &error));
+    for (bit = 0; bit < 8 * f.size; bit++) {
+        f.bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
+        CHECKF(!loads(f, &error), "bit %d loads", (int)bit);
+        f.bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
+    }
+    free(f.bytes);
+}
+
+/* A version that is to have a checksum, and one that no library has written. */
+static void a_missing_checksum_is_named(void)
+{
+    file_bytes f = small_file();
+    uint8_t *digits = sum_of_file(f);
+    fnn_error error;
+    if (!CHECK(digits != NULL)) return;
+    memcpy(digits, "1234567", 7);
+    CHECK(!loads(f, &error) && strstr(error.message, "damaged: expected the checksum 1234567"));
+    digits[-2] = '3';
+    CHECK(!loads(f, &error));
+    CHECKF(strstr(error.message,
+                  "library: expected a version and its checksum, found \"fmnist_nn ") != NULL,
+           "%s", error.message);
+    free(f.bytes);
+}
+
+/* Files of the versions before it have no checksum: a flipped bit may be another weight, seed or
+ * epsilon. It must then load as such; in the length, the tensors' places, shapes or names it must
+ * be refused. */
 static void every_flipped_bit_is_harmless(void)
 {
     file_bytes f = small_file();
-    const size_t data = 8 + header_size(f);
-    const char *text = (const char *)f.bytes + 8;
-    const char *tensors = strstr(text, "\"input.shift\"");
-    size_t bit, loaded = 0, refused = 0;
+    size_t bit, data, loaded = 0, refused = 0;
+    const char *text, *tensors;
     fnn_error error;
+    without_sum(&f);
+    data = 8 + header_size(f);
+    text = (const char *)f.bytes + 8;
+    tensors = strstr(text, "\"input.shift\"");
     for (bit = 0; bit < 8 * f.size; bit += QUICK() && bit > 8 * data ? 97 : 1) {
         const size_t byte = bit / 8;
         const char *at = text + byte - 8;
@@ -1012,6 +1051,8 @@ static const struct {
     {"}}", "}", "expected '}', found its end"},
     {"}}", "}}x", "nothing but blanks after it, found 'x'"},
     {"}}", "}}{}", "nothing but blanks after it, found '{'"},
+    {" crc32 ", " crc3 ", "library: expected a version and its checksum"},
+    {"fmnist_nn 0.2.0", "fmnist_nn 0\\u002e2.0", "library: expected a version and its checksum"},
     {"softmax_cross", "softmax\\qcross", "an escape for printable ASCII, found 'q'"},
     {"softmax_cross", "softmax\\u12g4cross", "an escape for printable ASCII, found 'u'"},
     {"softmax_cross", "softmax\\u0000cross", "an escape for printable ASCII"},
@@ -1339,7 +1380,8 @@ static void claims_cost_nothing(void)
     config.allocator = budget_open(&memory);
     for (i = 0; i < COUNT(claims); i++) {
         snprintf(header, sizeof header,
-                 "{\"__metadata__\":{\"library\":\"x\",\"input\":\"%s\",\"normalization\":\"mean\","
+                 "{\"__metadata__\":{\"library\":\"fmnist_nn "
+                 "0.2.0\",\"input\":\"%s\",\"normalization\":\"mean\","
                  "\"loss\":\"mean_squared_error\",\"label_smoothing\":\"0\",\"epsilon\":\"0\","
                  "\"seed\":\"0\",\"layers\":\"%s\"}}",
                  claims[i].input, claims[i].layers);
@@ -1384,7 +1426,7 @@ static void a_sigmoid_within_the_last_layer_is_read(void)
         fnn_model *m;
         fnn_real y = -1;
         snprintf(header, sizeof header,
-                 "{\"__metadata__\":{\"library\":\"x\",\"input\":\"1 1 1\","
+                 "{\"__metadata__\":{\"library\":\"fmnist_nn 0.2.0\",\"input\":\"1 1 1\","
                  "\"normalization\":\"none\",\"loss\":\"mean_squared_error\","
                  "\"label_smoothing\":\"0\",\"epsilon\":\"0\",\"seed\":\"0\","
                  "\"layers\":\"%s\"},\"0.dense.weight\":{\"dtype\":\"%s\",\"shape\":[1,1],"
@@ -1409,7 +1451,7 @@ static void sums_of_sizes_stop(void)
     int l;
     empty.bytes = (uint8_t *)"\0\0\0\0\0\0\0\0";
     empty.size = 8;
-    p += sprintf(p, "{\"__metadata__\":{\"library\":\"x\",\"input\":\"1 1 16384\","
+    p += sprintf(p, "{\"__metadata__\":{\"library\":\"fmnist_nn 0.2.0\",\"input\":\"1 1 16384\","
                     "\"normalization\":\"none\",\"loss\":\"mean_squared_error\","
                     "\"label_smoothing\":\"0\",\"epsilon\":\"0\",\"seed\":\"0\",\"layers\":\"");
     for (l = 0; l < 17; l++) p += sprintf(p, "%sdense 16384 relu 0", l ? ";" : "");
@@ -1426,7 +1468,7 @@ static void sums_of_sizes_stop(void)
 static void large_headers_are_refused(void)
 {
     const char *front =
-        "{\"__metadata__\":{\"library\":\"x\",\"input\":\"1 1 1\","
+        "{\"__metadata__\":{\"library\":\"fmnist_nn 0.2.0\",\"input\":\"1 1 1\","
         "\"normalization\":\"none\",\"loss\":\"mean_squared_error\","
         "\"label_smoothing\":\"0\",\"epsilon\":\"0\",\"seed\":\"0\",\"layers\":\"flatten";
     const char *tensor = ",\"0.flatten.x\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0,0]}";
@@ -1881,6 +1923,8 @@ static const harness_test tests[] = {
     TEST(strangers_are_named),
     TEST(a_comma_of_the_locale_stays_out),
     TEST(every_truncation_is_refused),
+    TEST(every_flipped_bit_is_refused),
+    TEST(a_missing_checksum_is_named),
     TEST(every_flipped_bit_is_harmless),
     TEST(every_damage_is_named),
     TEST(damages_of_image_layers_are_named),

@@ -811,6 +811,7 @@ static void memory_is_what_memory_size_says(void)
         CHECKF(fnn_memory_size(m, 0) == weighed.held, "%lu, not %lu", (unsigned long)weighed.held,
                (unsigned long)fnn_memory_size(m, 0));
         size = fnn_memory_size(m, 64) + ROWS * sizeof(int64_t) + ALIGNING;
+        size += 64 * (size_t)c.epochs + ALIGNING; /* what a resumed fit needs */
         c.optimizer = fnn_adam(0.01);
         c.clip_norm = 1;
         c.callback = compare_size;
