@@ -172,6 +172,7 @@
  *   one step, once the new one is on the disk; a program killed while it saves may leave a file
  *   FILE.tmp-N-N beside it, as may one on Windows that keeps a new file open. Where another
  *   program has a file open there, a save waits for it, for about a second, before it fails.
+ *   fnn_check_writable tells before a long training whether its model can be saved.
  *
  * MEMORY
  *   fnn_fit takes all it needs before its first step. Inference allocates nothing in a context
@@ -1538,6 +1539,14 @@ FNN_API const char *fnn_note(const fnn_model *model, const char *key);
  * FNN_ERROR_STATE for a model without weights (fnn_seal) or FNN_ERROR_NUMERIC for a layer's
  * parameter that is not finite; *error (NULL allowed) says which file and why. */
 FNN_API fnn_result fnn_save(const fnn_model *model, const char *path, fnn_error *error);
+
+/* Whether fnn_save, and the CSV files of a search, can be written to path, to be asked before a
+ * training that takes hours: makes the new file beside it, with one byte, and takes it away again.
+ * What stands at path is not touched. Disks may fill up and permissions change until the save
+ * itself, which looks again. Returns FNN_OK, FNN_ERROR_ARGUMENT for NULL and an empty path,
+ * FNN_ERROR_FILE for a folder that is missing or may not be written to, for a directory, a device
+ * or, on Windows, a read-only file at path, or FNN_ERROR_MEMORY; *error (NULL allowed) says why. */
+FNN_API fnn_result fnn_check_writable(const char *path, fnn_error *error);
 
 /* The model in a file that fnn_save wrote, ready for use: it predicts the same bits as the one
  * saved. config as in fnn_sequential_with, NULL: as fnn_sequential.
@@ -7895,6 +7904,42 @@ static fnn_result fnni_save_by(fnni_write put, const void *what, const char *pat
     fnn_result result = fnni_name_beside(path, allocator, &name, &size, error);
     if (result) return result;
     result = fnni_save_through(put, what, path, name, size, error);
+    fnni_release(allocator, name);
+    return result;
+}
+
+/* As fnni_save_through with a single byte, which is taken away again: a full disk refuses that. */
+static fnn_result fnni_save_try(const char *path, char *name, size_t size, fnn_error *error)
+{
+    const char *doing = NULL;
+    fnni_writer w;
+    int file = -1, code = 0;
+    fnn_result result = fnni_save_open(path, name, size, &file, error);
+    if (result) return result;
+    memset(&w, 0, sizeof w);
+    w.file = file;
+    fnni_emit(&w, "", 1);
+    fnni_flush(&w);
+    if (w.wrong) doing = "written", code = w.wrong;
+    if (fnni_os_close(file) && !doing) doing = "closed", code = errno;
+    if (fnni_os_remove(name) && !doing) doing = "replaced", code = errno;
+    return doing ? fnni_save_fail(path, doing, code, error) : FNN_OK;
+}
+
+/* Whether a save to path can be made, as far as that can be known before: for work that takes long
+ * and is saved at its end. A file that is there stays as it is. */
+FNNI_COLD static fnn_result fnni_save_possible(const char *path, const fnn_allocator *allocator,
+                                               fnn_error *error)
+{
+    size_t size;
+    char *name;
+    fnn_result result;
+    if (!path || !*path)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "save: expected a path, found %s",
+                         path ? "an empty one" : "NULL");
+    result = fnni_name_beside(path, allocator, &name, &size, error);
+    if (result) return result;
+    result = fnni_save_try(path, name, size, error);
     fnni_release(allocator, name);
     return result;
 }
@@ -19138,6 +19183,11 @@ FNNI_COLD FNN_DEF fnn_result fnn_save(const fnn_model *model, const char *path, 
     result = fnni_save_check(model, error);
     if (result) return result;
     return fnni_save_by(fnni_write_model, model, path, &model->context.allocator, error);
+}
+
+FNNI_COLD FNN_DEF fnn_result fnn_check_writable(const char *path, fnn_error *error)
+{
+    return fnni_save_possible(path, NULL, error);
 }
 
 FNNI_COLD FNN_DEF fnn_result fnn_save_memory(const fnn_model *model, void *bytes, size_t capacity,

@@ -229,10 +229,39 @@ static void removing_first_would_lose_the_old_one(void)
     }
 }
 
+static void check_path(const char *path, const char *why)
+{
+    fnn_error error = {FNN_OK, ""};
+    CHECKF(fnn_check_writable(path, &error) == FNN_ERROR_FILE, "%s", path);
+    CHECKF(strstr(error.message, why) != NULL, "%s: %s", path, error.message);
+}
+
+static void paths_are_checked_before(void)
+{
+    fnn_error error = {FNN_OK, ""};
+    CHECK(CreateDirectoryA("folder", NULL));
+    CHECKF(!fnn_check_writable("folder\\model", &error), "%s", error.message);
+    CHECK(!exists("folder\\model") && RemoveDirectoryA("folder")); /* it is empty */
+    CHECK(CreateDirectoryA("folder", NULL));
+    check_path("folder", "found a directory");
+    check_path("folder\\", "found a directory");
+    check_path("folder/", "found a directory");
+    check_path("missing\\model", "cannot create a file beside it");
+    RemoveDirectoryA("folder");
+    write_text("old", "old");
+    CHECKF(!fnn_check_writable("old", &error), "%s", error.message);
+    check_path("old\\model", "cannot create a file beside it");
+    CHECK(SetFileAttributesA("old", FILE_ATTRIBUTE_READONLY));
+    check_path("old", "found a read-only file");
+    CHECK(has_text("old", "old"));
+    CHECK(SetFileAttributesA("old", FILE_ATTRIBUTE_NORMAL));
+    remove("old");
+}
+
 static const harness_test tests[] = {
     TEST(training_saving_and_loading),           TEST(a_new_file_that_is_held_leaves_the_old_one),
     TEST(an_old_file_that_is_held_stays),        TEST(a_moment_is_waited_for),
-    TEST(removing_first_would_lose_the_old_one),
+    TEST(removing_first_would_lose_the_old_one), TEST(paths_are_checked_before),
 };
 
 /* Its files are in a folder of its own; its lines end as those of the other tests. */
