@@ -171,7 +171,9 @@
  *   members of the metadata, names a line each. fnn_save_memory and fnn_load_memory do the same
  *   with bytes in memory. The bytes are the same on every machine. A save replaces the old file in
  *   one step, once the new one is on the disk; a program killed while it saves may leave a file
- *   FILE.tmp-N-N beside it.
+ *   FILE.tmp-N-N beside it, as may one on Windows that keeps a new file open. Where another
+ *   program has a file open there, a save waits for it, for about a second, before it fails.
+ *   fnn_check_writable tells before a long training whether its model can be saved.
  *
  * MEMORY
  *   fnn_fit takes all it needs before its first step. Inference allocates nothing in a context
@@ -1563,6 +1565,14 @@ FNN_API const char *fnn_note(const fnn_model *model, const char *key);
  * parameter that is not finite; *error (NULL allowed) says which file and why. */
 FNN_API fnn_result fnn_save(const fnn_model *model, const char *path, fnn_error *error);
 
+/* Whether fnn_save, and the CSV files of a search, can be written to path, to be asked before a
+ * training that takes hours: makes the new file beside it, with one byte, and takes it away again.
+ * What stands at path is not touched. Disks may fill up and permissions change until the save
+ * itself, which looks again. Returns FNN_OK, FNN_ERROR_ARGUMENT for NULL and an empty path,
+ * FNN_ERROR_FILE for a folder that is missing or may not be written to, for a directory, a device
+ * or, on Windows, a read-only file at path, or FNN_ERROR_MEMORY; *error (NULL allowed) says why. */
+FNN_API fnn_result fnn_check_writable(const char *path, fnn_error *error);
+
 /* The model in a file that fnn_save wrote, ready for use: it predicts the same bits as the one
  * saved. config as in fnn_sequential_with, NULL: as fnn_sequential.
  * Returns NULL and fills *error when the file cannot be read, when it is damaged or describes
@@ -2439,13 +2449,17 @@ static int fnni_terminal(void)
  * errno when it fails. */
 
 /* The permissions of the file at path, 0666 where there is none or none can be seen; -1 when it is
- * something else than a file. */
+ * something else than a file, -2 when it is one that the system will not replace, which for Windows
+ * is a read-only one. That does not see "folder\" as a folder. */
 static int fnni_os_mode(const char *path)
 {
 #if defined(_WIN32)
+    const size_t length = strlen(path);
     struct _stat s;
+    if (length > 0 && strchr("/\\", path[length - 1])) return -1;
     if (_stat(path, &s)) return _S_IREAD | _S_IWRITE;
-    return (s.st_mode & _S_IFMT) == _S_IFREG ? _S_IREAD | _S_IWRITE : -1;
+    if ((s.st_mode & _S_IFMT) != _S_IFREG) return -1;
+    return s.st_mode & _S_IWRITE ? _S_IREAD | _S_IWRITE : -2;
 #else
     struct stat s;
     if (stat(path, &s)) return 0666;
@@ -2453,11 +2467,12 @@ static int fnni_os_mode(const char *path)
 #endif
 }
 
-/* A new file for writing; EEXIST where there is one already. */
+/* A new file for writing; EEXIST where there is one already. On Windows a child process would keep
+ * it open, and from being renamed. */
 static int fnni_os_create(const char *path, int mode)
 {
 #if defined(_WIN32)
-    return _open(path, _O_WRONLY | _O_CREAT | _O_EXCL | _O_BINARY, mode);
+    return _open(path, _O_WRONLY | _O_CREAT | _O_EXCL | _O_BINARY | _O_NOINHERIT, mode);
 #else
     return open(path, O_WRONLY | O_CREAT | O_EXCL, mode);
 #endif
@@ -2491,14 +2506,79 @@ static int fnni_os_close(int file)
 #endif
 }
 
-/* Puts a file in another's place, in one step where the system can. On Windows rename does not
- * replace: for a moment there is the new file alone, under its temporary name. */
+#if defined(_WIN32)
+/* In the words of <windows.h>, which may be included as well. Here it would bring thousands of
+ * names and macros (min, max, small) into the unit of the library's user. */
+#ifdef __cplusplus
+extern "C" {
+#endif
+__declspec(dllimport) int __stdcall MoveFileExA(const char *from, const char *to,
+                                                unsigned long flags);
+__declspec(dllimport) unsigned long __stdcall GetLastError(void);
+__declspec(dllimport) void __stdcall Sleep(unsigned long milliseconds);
+#ifdef __cplusplus
+}
+#endif
+
+/* The errno of a system error that a rename may end with. EBUSY: somebody has one of the files
+ * open, which the system also calls "access denied" (5), as it does missing permissions. */
+FNNI_COLD static int fnni_os_errno(unsigned long error)
+{
+    switch (error) {
+    case 2: /* no such file */
+    case 3: return ENOENT;
+    case 5:  /* access denied */
+    case 32: /* sharing violation */
+    case 33: return EBUSY;
+    case 39: /* disk full */
+    case 112: return ENOSPC;
+    default: return EIO;
+    }
+}
+
+/* Programs that look at every new file, as virus scanners do, have it open for a moment and are
+ * waited for: 1 + 2 + 4 + ... + 512 ms, about a second. The flags: replace, and write through. */
+FNNI_COLD static int fnni_os_replace(const char *from, const char *to)
+{
+    unsigned long wait;
+    for (wait = 1; !MoveFileExA(from, to, 1 | 8); wait *= 2) {
+        errno = fnni_os_errno(GetLastError());
+        if (errno != EBUSY || wait > 512) return -1;
+        Sleep(wait);
+    }
+    return 0;
+}
+
+/* As patient; what keeps a file open says EACCES here. */
+FNNI_COLD static int fnni_os_remove(const char *path)
+{
+    unsigned long wait;
+    for (wait = 1; remove(path); wait *= 2) {
+        if (errno != EACCES || wait > 512) return -1;
+        Sleep(wait);
+    }
+    return 0;
+}
+#else
+/* Puts a file in another's place, in one step: there is always the old one or the new. */
 static int fnni_os_replace(const char *from, const char *to)
 {
-#if defined(_WIN32)
-    if (remove(to) && errno != ENOENT) return -1;
-#endif
     return rename(from, to);
+}
+
+static int fnni_os_remove(const char *path)
+{
+    return remove(path);
+}
+#endif
+
+/* What errno says. */
+static const char *fnni_os_reason(int code)
+{
+#if defined(_WIN32)
+    if (code == EBUSY) return "not permitted, or another program has the file open";
+#endif
+    return strerror(code);
 }
 
 /* Waits until the disk knows the names in a directory. A directory that may not be read, or whose
@@ -7852,23 +7932,38 @@ static const char *fnni_directory_of(char *path)
 /* Writes all of `what` through w, which has just been opened. */
 typedef void (*fnni_write)(fnni_writer *w, const void *what);
 
+/* Opens a new file beside path, its name in `name` (size bytes). */
+static fnn_result fnni_save_open(const char *path, char *name, size_t size, int *file,
+                                 fnn_error *error)
+{
+    const int mode = fnni_os_mode(path);
+    if (mode < 0)
+        return fnni_fail(error, FNN_ERROR_FILE, "%s: expected a file or nothing there, found a %s",
+                         fnni_path_tail(path),
+                         mode == -1 ? "directory or a device" : "read-only file");
+    *file = fnni_create_beside(path, mode, name, size);
+    if (*file < 0)
+        return fnni_fail(error, FNN_ERROR_FILE, "%s: cannot create a file beside it: %s",
+                         fnni_path_tail(path), strerror(errno));
+    return FNN_OK;
+}
+
+static fnn_result fnni_save_fail(const char *path, const char *doing, int code, fnn_error *error)
+{
+    return fnni_fail(error, FNN_ERROR_FILE, "%s: cannot be %s: %s", fnni_path_tail(path), doing,
+                     fnni_os_reason(code));
+}
+
 /* The old file stays until the new one is on the disk: written under another name, synced, then
  * put in its place. `name` has room for size bytes. */
 static fnn_result fnni_save_through(fnni_write put, const void *what, const char *path, char *name,
                                     size_t size, fnn_error *error)
 {
-    const int mode = fnni_os_mode(path);
-    const char *doing = NULL, *tail = fnni_path_tail(path);
+    const char *doing = NULL;
     fnni_writer w;
-    int file, code = 0;
-    if (mode < 0)
-        return fnni_fail(error, FNN_ERROR_FILE,
-                         "%s: expected a file or nothing there, found a directory or a device",
-                         tail);
-    file = fnni_create_beside(path, mode, name, size);
-    if (file < 0)
-        return fnni_fail(error, FNN_ERROR_FILE, "%s: cannot create a file beside it: %s", tail,
-                         strerror(errno));
+    int file = -1, code = 0;
+    fnn_result result = fnni_save_open(path, name, size, &file, error);
+    if (result) return result;
     memset(&w, 0, sizeof w);
     w.file = file;
     put(&w, what);
@@ -7878,26 +7973,70 @@ static fnn_result fnni_save_through(fnni_write put, const void *what, const char
     if (fnni_os_close(file) && !doing) doing = "closed", code = errno;
     if (!doing && fnni_os_replace(name, path)) doing = "put in place", code = errno;
     if (doing) {
-        remove(name);
-        return fnni_fail(error, FNN_ERROR_FILE, "%s: cannot be %s: %s", tail, doing,
-                         strerror(code));
+        fnni_os_remove(name);
+        return fnni_save_fail(path, doing, code, error);
     }
     if (fnni_os_sync_directory(fnni_directory_of(name)))
         return fnni_fail(error, FNN_ERROR_FILE,
-                         "%s: in place, but its directory cannot be synced: %s", tail,
-                         strerror(errno));
+                         "%s: in place, but its directory cannot be synced: %s",
+                         fnni_path_tail(path), strerror(errno));
     return FNN_OK;
+}
+
+/* Room for the name of a file beside path. */
+static fnn_result fnni_name_beside(const char *path, const fnn_allocator *allocator, char **name,
+                                   size_t *size, fnn_error *error)
+{
+    *size = fnni_plus(strlen(path), 64); /* two numbers and a few letters */
+    *name = (char *)fnni_allocate(allocator, *size);
+    return *name ? FNN_OK : fnni_fail_memory(error, path, *size);
 }
 
 /* Saves what `put` writes. */
 static fnn_result fnni_save_by(fnni_write put, const void *what, const char *path,
                                const fnn_allocator *allocator, fnn_error *error)
 {
-    const size_t size = fnni_plus(strlen(path), 64); /* two numbers and a few letters */
-    fnn_result result;
-    char *name = (char *)fnni_allocate(allocator, size);
-    if (!name) return fnni_fail_memory(error, path, size);
+    size_t size;
+    char *name;
+    fnn_result result = fnni_name_beside(path, allocator, &name, &size, error);
+    if (result) return result;
     result = fnni_save_through(put, what, path, name, size, error);
+    fnni_release(allocator, name);
+    return result;
+}
+
+/* As fnni_save_through with a single byte, which is taken away again: a full disk refuses that. */
+static fnn_result fnni_save_try(const char *path, char *name, size_t size, fnn_error *error)
+{
+    const char *doing = NULL;
+    fnni_writer w;
+    int file = -1, code = 0;
+    fnn_result result = fnni_save_open(path, name, size, &file, error);
+    if (result) return result;
+    memset(&w, 0, sizeof w);
+    w.file = file;
+    fnni_emit(&w, "", 1);
+    fnni_flush(&w);
+    if (w.wrong) doing = "written", code = w.wrong;
+    if (fnni_os_close(file) && !doing) doing = "closed", code = errno;
+    if (fnni_os_remove(name) && !doing) doing = "replaced", code = errno;
+    return doing ? fnni_save_fail(path, doing, code, error) : FNN_OK;
+}
+
+/* Whether a save to path can be made, as far as that can be known before: for work that takes long
+ * and is saved at its end. A file that is there stays as it is. */
+FNNI_COLD static fnn_result fnni_save_possible(const char *path, const fnn_allocator *allocator,
+                                               fnn_error *error)
+{
+    size_t size;
+    char *name;
+    fnn_result result;
+    if (!path || !*path)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "save: expected a path, found %s",
+                         path ? "an empty one" : "NULL");
+    result = fnni_name_beside(path, allocator, &name, &size, error);
+    if (result) return result;
+    result = fnni_save_try(path, name, size, error);
     fnni_release(allocator, name);
     return result;
 }
@@ -18969,6 +19108,11 @@ FNNI_COLD FNN_DEF fnn_result fnn_save_to(const fnn_model *model, fnn_write_funct
     w.put = write;
     w.user = user;
     return fnni_save_writer(model, &w, error);
+}
+
+FNNI_COLD FNN_DEF fnn_result fnn_check_writable(const char *path, fnn_error *error)
+{
+    return fnni_save_possible(path, NULL, error);
 }
 
 FNNI_COLD FNN_DEF fnn_result fnn_save_memory(const fnn_model *model, void *bytes, size_t capacity,

@@ -246,7 +246,6 @@ target() {
 cross() {
     "${@:2}" $warnings tests/app.c -o "$here/cross.exe" -lm || return 1
     case $1 in
-    none) ;;
     here) prints right "$here/cross.exe" ;;
     *) ! have "$1" || prints right "$1" "$here/cross.exe" ;;
     esac
@@ -284,8 +283,11 @@ targets() {
     [ "${FULL:-}" = 1 ] || return
     # The static link is what qemu needs to run it without the target's libraries.
     target 'big-endian (s390x)' qemu-s390x s390x-linux-gnu-gcc -O2 -static
-    target 'Windows (mingw-w64)' none x86_64-w64-mingw32-gcc -O2
-    target 'Windows (mingw-w64), C99' none x86_64-w64-mingw32-gcc -O2 -std=c99
+    target 'Windows (mingw-w64)' wine x86_64-w64-mingw32-gcc -O2
+    target 'Windows (mingw-w64), C99' wine x86_64-w64-mingw32-gcc -O2 -std=c99
+    target 'Windows (mingw-w64), beside <windows.h>' wine x86_64-w64-mingw32-gcc -O2 \
+        -include windows.h
+    target 'Windows (mingw-w64), C++11' wine x86_64-w64-mingw32-g++ -O2 -x c++ -std=c++11
 }
 
 # ---- names ----

@@ -9,6 +9,8 @@ export GOMP_SPINCOUNT=0  # waiting threads sleep: two jobs share the cores, spin
 export ASAN_OPTIONS=allocator_may_return_null=1 MSAN_OPTIONS=allocator_may_return_null=1
 # The OpenMP library is not instrumented; its archer tells the sanitizer what it orders.
 export TSAN_OPTIONS='allocator_may_return_null=1 ignore_noninstrumented_modules=1'
+# What Wine keeps of a Windows stays below build/.
+export WINEDEBUG=-all WINEPREFIX=$PWD/build/wine
 CC=${CC:-cc}
 warnings='-Wall -Wextra -pedantic -Wshadow -Wconversion -Wvla -Wcast-align -Wdouble-promotion'
 warnings="$warnings -Werror"
@@ -168,6 +170,11 @@ group() {
         # What belongs to OpenMP's waiting threads is possibly lost.
         runner="$runner --errors-for-leak-kinds=definite --show-leak-kinds=definite"
         ;;
+    windows)
+        compiler=x86_64-w64-mingw32-gcc runner=wine
+        have wine || ! have wine64 || runner=wine64
+        flags='-O1 -static' kernel_flags='-O2 -static' # static: with its libraries inside
+        ;;
     *) reason="there is no group $1" ;;
     esac
     # It compares bits: those of the code as written, not as each compiler would fuse it.
@@ -248,6 +255,7 @@ run_program() {
     name=$(basename "$2" .c)
     program=$build/$1/$name
     mkdir -p "$build/$1"
+    [ "$1" != windows ] || program=$program.exe
     group "$1" "$name"
     if [ -n "$reason" ]; then
         printf 'skipped all of it: %s\n0 passed, 0 failed, 1 skipped\n' "$reason" >"$3"

@@ -53,6 +53,7 @@ jobs_test_more() {
     jobs_of undefined/ $undefined_programs
     jobs_of undefined-m32/ test_extremes
     jobs_of double/ $double_programs
+    programs windows 'windows_*'
 }
 jobs_test_exhaustive() {
     local group
@@ -63,6 +64,7 @@ jobs_test_exhaustive() {
         thread valgrind; do
         programs $group
     done
+    programs windows 'windows_*'
 }
 
 # How long all of it takes on two cores that do nothing else.

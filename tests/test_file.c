@@ -30,6 +30,7 @@ static struct {
     size_t most;         /* bytes that one write takes, 0: all */
     int interrupt;       /* every other write is interrupted */
     int file;            /* open for writing */
+    int keep;            /* files cannot be removed */
     char log[100];       /* a letter for each operation */
     const char *instead; /* what is opened for writing in place of the file */
 } disk;
@@ -100,6 +101,12 @@ static int disk_rename(const char *from, const char *to)
     return disk_fails('r') ? -1 : disk_done(rename(from, to));
 }
 
+static int disk_remove(const char *path)
+{
+    errno = EPERM;
+    return disk.keep ? -1 : remove(path);
+}
+
 static FILE *disk_fopen(const char *path, const char *mode)
 {
     return disk_fails('f') ? NULL : fopen(path, mode);
@@ -121,6 +128,7 @@ static int disk_ferror(FILE *stream)
 #define fsync(file) disk_fsync(file)
 #define close(file) disk_close(file)
 #define rename(from, to) disk_rename(from, to)
+#define remove(path) disk_remove(path)
 #define fopen(path, mode) disk_fopen(path, mode)
 #define fread(memory, size, count, stream) disk_fread(memory, size, count, stream)
 #define ferror(stream) disk_ferror(stream)
@@ -131,6 +139,7 @@ static int disk_ferror(FILE *stream)
 #undef fsync
 #undef close
 #undef rename
+#undef remove
 #undef fopen
 #undef fread
 #undef ferror
@@ -1729,6 +1738,8 @@ static void places_that_take_no_file(void)
         if (i == 3 && geteuid() == 0) continue; /* who may write everywhere */
         CHECK(fnn_save(m, path_of(places[i].name), &error) == FNN_ERROR_FILE);
         CHECKF(strstr(error.message, places[i].words) != NULL, "%s", error.message);
+        CHECK(fnn_check_writable(path_of(places[i].name), &error) == FNN_ERROR_FILE);
+        CHECKF(strstr(error.message, places[i].words) != NULL, "before: %s", error.message);
     }
     rmdir(path_of("locked"));
     /* what is no file is not replaced; a pipe of the test's own, since a library that did would
@@ -1737,6 +1748,8 @@ static void places_that_take_no_file(void)
     CHECK(fnn_save(m, path_of("pipe"), &error) == FNN_ERROR_FILE);
     CHECKF(strstr(error.message, "/pipe: expected a file or nothing there") != NULL, "%s",
            error.message);
+    CHECK(fnn_check_writable(path_of("pipe"), &error) == FNN_ERROR_FILE);
+    CHECKF(strstr(error.message, "found a directory or a device") != NULL, "%s", error.message);
     CHECK(!stat(path_of("pipe"), &s) && S_ISFIFO(s.st_mode));
     CHECK(!fnn_load(path_of(""), NULL, &error) && error.code != FNN_OK);
     fnn_model_free(m);
@@ -1752,6 +1765,75 @@ static void permissions_stay(void)
     CHECK(!fnn_save(m, path_of("a"), NULL) && !stat(path_of("a"), &s));
     CHECKF((s.st_mode & 0777) == 0600, "mode %o", (unsigned)s.st_mode);
     fnn_model_free(m);
+}
+
+/* ---- places that are tried before ---- */
+
+/* Created, written, closed; nothing is left of it, and what stands there keeps bytes and time. */
+static void trying_a_place_leaves_it_as_it_was(void)
+{
+    struct stat before, after;
+    fnn_error error;
+    int i;
+    disk_well();
+    CHECKF(!fnn_check_writable(path_of("tried"), &error), "%s", error.message);
+    CHECKF(!strcmp(disk.log, "cwe"), "%s", disk.log);
+    CHECK(files_named("tried") == 0);
+    write_bytes(path_of("tried"), "old", 3);
+    for (i = 0; i < 2; i++) {
+        file_bytes f;
+        CHECK(!chmod(path_of("tried"), i ? 0400 : 0600) && !stat(path_of("tried"), &before));
+        CHECKF(!fnn_check_writable(path_of("tried"), &error), "%s", error.message);
+        CHECK(!stat(path_of("tried"), &after) && before.st_mtime == after.st_mtime);
+        CHECK(before.st_ino == after.st_ino && before.st_mode == after.st_mode);
+        f = bytes_of(path_of("tried"));
+        CHECK(f.size == 3 && !memcmp(f.bytes, "old", 3) && files_named("tried") == 1);
+        free(f.bytes);
+    }
+    remove(path_of("tried"));
+}
+
+static void trying_a_place_finds_what_a_save_would(void)
+{
+    static const char *const words[] = {"cannot create a file beside it", "cannot be written",
+                                        "cannot be closed"};
+    fnn_error error;
+    int at;
+    CHECK(fnn_check_writable(NULL, &error) == FNN_ERROR_ARGUMENT);
+    CHECK(strstr(error.message, "expected a path, found NULL") != NULL);
+    CHECK(fnn_check_writable("", &error) == FNN_ERROR_ARGUMENT);
+    CHECK(strstr(error.message, "found an empty one") != NULL);
+    CHECK(fnn_check_writable(NULL, NULL) == FNN_ERROR_ARGUMENT);
+    for (at = 0; at < 5; at++) {
+        disk_well();
+        if (at < 3) disk.fail_at = at + 1;
+        else if (at == 3) disk.keep = 1;
+        else disk.interrupt = 1; /* no failure */
+        disk.code = ENOSPC;
+        CHECK(fnn_check_writable(path_of("tried"), &error) == (at < 4 ? FNN_ERROR_FILE : FNN_OK));
+        disk_well();
+        if (at < 3)
+            CHECKF(strstr(error.message, words[at]) && strstr(error.message, strerror(ENOSPC)),
+                   "%s", error.message);
+        if (at == 3) CHECKF(strstr(error.message, "cannot be replaced"), "%s", error.message);
+        CHECKF(files_named("tried") == (at == 3), "operation %d", at);
+        if (at == 3) remove_directory(); /* with what could not be removed */
+        if (at == 3) CHECK(!mkdir(directory, 0700));
+    }
+}
+
+static void trying_a_place_may_lack_memory(void)
+{
+    budget memory;
+    const fnn_allocator allocator = budget_open(&memory);
+    fnn_error error;
+    disk_well();
+    CHECK(!fnni_save_possible(path_of("tried"), &allocator, &error));
+    CHECK(memory.requests == 1 && memory.live == 0);
+    memory.allowed = 0;
+    CHECK(fnni_save_possible(path_of("tried"), &allocator, &error) == FNN_ERROR_MEMORY);
+    CHECKF(strstr(error.message, "/tried: no memory for ") != NULL, "%s", error.message);
+    CHECK(files_named("tried") == 0);
 }
 
 static void every_operation_of_a_load_may_fail(void)
@@ -1943,6 +2025,9 @@ static const harness_test tests[] = {
     TEST(a_full_disk_is_an_error),
     TEST(places_that_take_no_file),
     TEST(permissions_stay),
+    TEST(trying_a_place_leaves_it_as_it_was),
+    TEST(trying_a_place_finds_what_a_save_would),
+    TEST(trying_a_place_may_lack_memory),
     TEST(every_operation_of_a_load_may_fail),
     TEST(a_killed_save_leaves_a_model),
     TEST(saves_at_once_do_not_mix),
