@@ -1352,8 +1352,9 @@ typedef struct fnn_fit_config {
                                       also when a loss that is not finite ends the fit */
     int ignore_nan;                /* 0: a loss that is not finite ends the fit with an error */
     const char *checkpoint;        /* NULL; else a file that the fit writes, in place of an older
-                                      one: the model and all that fnn_resume needs to go on. Where
-                                      that fails later on, the fit goes on and tries again; if
+                                      one: the model and all that fnn_resume needs to go on. A path
+                                      that cannot be written is refused before the first step. Where
+                                      it fails later, the fit goes on and tries again next time; if
                                       the last one failed it returns FNN_ERROR_FILE at its end */
     int checkpoint_epochs;     /* 1: after so many epochs, 0: not by epochs; always at the end */
     double checkpoint_minutes; /* 0: not by time; else also when so many have passed since the
@@ -19761,6 +19762,8 @@ static fnn_result fnni_fit_open(fnni_fit *f, fnn_history *history)
     const fnn_allocator *a = &model->context.allocator;
     const int64_t done = f->progress->epochs;
     fnn_result result = fnni_history_reserve(history, f->config->epochs);
+    if (!result && f->config->checkpoint)
+        result = fnni_save_possible(f->config->checkpoint, a, &model->error);
     if (result) return result;
     f->order = (int64_t *)fnni_allocate(a, fnni_times((size_t)f->data->count, sizeof *f->order));
     if (!f->order) return FNN_ERROR_MEMORY;
