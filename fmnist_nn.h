@@ -7896,18 +7896,6 @@ static void fnni_emit_little(fnni_writer *w, uint64_t value, int bytes)
     fnni_emit(w, text, (size_t)bytes);
 }
 
-/* The bits of a number, so that a NaN keeps them too. */
-static void fnni_emit_real(fnni_writer *w, const fnn_real *value)
-{
-#if FNNI_REAL_IS_DOUBLE
-    uint64_t bits;
-#else
-    uint32_t bits;
-#endif
-    memcpy(&bits, value, sizeof bits);
-    fnni_emit_little(w, bits, (int)sizeof bits);
-}
-
 /* A new file beside path, its name in `name`. The names of one process differ by their last
  * number, so that threads may save at once. */
 static int fnni_create_beside(const char *path, int mode, char *name, size_t size)
@@ -18093,15 +18081,22 @@ static void fnni_write_header(fnni_writer *w, const fnni_content *content)
     fnni_emit_text(w, "}");
 }
 
+/* The numbers' bits, so that a NaN keeps them too; in pieces, which the sum takes faster. */
 static void fnni_write_tensor(fnni_writer *w, const fnni_tensor *t)
 {
-    uint64_t bits;
-    size_t i;
-    for (i = 0; i < t->count && !t->is_double; i++) fnni_emit_real(w, t->values + i);
-    for (i = 0; i < t->count && t->is_double; i++) {
-        memcpy(&bits, t->doubles + i, sizeof bits);
-        fnni_emit_little(w, bits, 8);
+    const size_t element = fnni_tensor_element(t);
+    const uint8_t *from = (const uint8_t *)(t->is_double ? (void *)t->doubles : (void *)t->values);
+    uint8_t piece[2048];
+    size_t at = 0, i, k;
+    for (i = 0; i < t->count; i++, from += element) {
+        uint64_t bits = 0;
+        uint32_t half;
+        if (element == sizeof bits) memcpy(&bits, from, sizeof bits);
+        else memcpy(&half, from, sizeof half), bits = half;
+        for (k = 0; k < element; k++) piece[at++] = (uint8_t)(bits >> 8 * k);
+        if (at == sizeof piece) fnni_emit(w, piece, at), at = 0;
     }
+    fnni_emit(w, piece, at);
 }
 
 static void fnni_write_content(fnni_writer *w, const fnni_content *content)
