@@ -351,6 +351,7 @@ int main(int argc, char **argv)
     for (int i = 0; i < 4 * e.seeds; i++) e.jobs[i].history.epochs = NULL; /* not allocated */
     experiment_report_value(&e, "", "parameters", NAN, 33682134, "a count");
     if (getenv("STOP")) exit(1);
+    if (getenv("LONG")) experiment_note(&e, "%02000d", 0);
     return experiment_end(&e);
 }
 END
@@ -397,6 +398,117 @@ mkdir -p "$here/results"
 refuses 'missing data' 'mnist/train-images-idx3-ubyte is not there.*--data' without MNIST
 refuses 'where they come from' 'get it from http' without CIFAR10
 check 'data beside FMNIST_DIR are found' env MNIST=1 FMNIST_DIR="$data/statlog" "$here/control"
+
+# ---- results that cannot be written: said before the work, not after it ----
+
+places=$here/places
+mkdir -p "$places/folder/control.csv" "$places/none"
+echo old >"$places/plain"
+mkdir -m 500 "$places/locked"
+# Where no file can be made, and why.
+bad_files() {
+    echo "$places/missing/file No such file or directory"
+    echo "$places/plain/file Not a directory"
+    echo "$places/folder expected a file or nothing there, found a"
+    echo "/dev/full expected a file or nothing there, found a"
+    [ "$(id -u)" -eq 0 ] || echo "$places/locked/file Permission denied" # root may write there
+}
+# Where no folder can be made, or used.
+bad_folders() {
+    echo "$places/missing/folder No such file or directory"
+    echo "$places/plain/folder Not a directory"
+    echo "$places/plain Not a directory"
+    echo "$places/folder control.csv: expected a file or nothing there, found a"
+    [ "$(id -u)" -eq 0 ] || echo "$places/locked Permission denied"
+}
+# The work begins by reading data, which are nowhere here: that it does not come so far shows that
+# the path was tried before.
+refused_at_once() { # PATTERN COMMAND...
+    local pattern=$1 output status
+    shift
+    output=$(env MNIST=1 FMNIST_DIR="$places/none" "$@" 2>&1)
+    status=$?
+    [ $status -eq 1 ] && grep -qE -e "$pattern" <<<"$output" && ! grep -q none <<<"$output" &&
+        return
+    echo "expected status 1, $pattern and no word of the data; found status $status, $output"
+    return 1
+}
+refuses_bad() { # files|folders COMMAND...: with each of them as its last argument
+    local kind=$1 path why
+    shift
+    refused_at_once 'expected a path, found an empty one|cannot be made' "$@" '' || return 1
+    while read -r path why; do
+        refused_at_once "$path.*$why" "$@" "$path" || return 1
+    done < <("bad_$kind")
+}
+# Nothing else is in these places, and the old file is as it was.
+untouched() {
+    find "$places"
+    [ "$(cat "$places/plain")" = old ] && [ "$(find "$places" | wc -l)" -eq 6 ]
+}
+# A disk that takes no more than so many KB of a file.
+on_a_full_disk() { # KB COMMAND...
+    (trap '' XFSZ && ulimit -f "$1" && "${@:2}")
+}
+
+check 'the demo compiles' compile_alone examples/demo.c "$here/demo"
+check 'so does the grid search' compile_alone examples/grid_search.c "$here/grid_search"
+check 'the demo refuses paths at once' refuses_bad files "$here/demo"
+check 'so does the grid search' refuses_bad files "$here/grid_search" "$places/other"
+refuses 'one that can be written is not refused' FMNIST_DIR refused_at_once . "$here/demo" \
+    "$places/other"
+refuses 'nor an old file' FMNIST_DIR refused_at_once . "$here/demo" "$places/plain"
+check 'nothing is left of the trials, nothing lost' untouched
+demo_without_build() { # the path that it has by itself may fail: told before, and the rest as ever
+    local top=$PWD
+    (cd "$places" && FMNIST_DIR="$data" "$top/$here/demo" 2>&1) |
+        awk '/^demo: build\/demo.safetensors: cannot create a file beside it: No such/ { told = 1 }
+            /^demo: the model cannot be saved/ && told { said = 1 }
+            /^epoch/ && !said { late = 1 }
+            { print }
+            END { exit late || !said || !/^test accuracy: / }'
+    [ "${PIPESTATUS[*]}" = '0 0' ]
+}
+check 'without build/ the demo says so and goes on' demo_without_build
+demo_on_a_full_disk() {
+    local output status
+    output=$(FMNIST_DIR="$data" on_a_full_disk 4 "$here/demo" "$places/plain" 2>&1)
+    status=$?
+    [ $status -eq 1 ] && grep -q 'demo: .*/plain: cannot be written: File too l' <<<"$output" &&
+        tail -n 1 <<<"$output" | grep -q '^test accuracy: ' && return
+    echo "status $status: $output"
+    return 1
+}
+check 'a model that the disk does not take is an error' demo_on_a_full_disk
+check 'and the old one is still there' untouched
+
+check 'an experiment refuses folders at once' refuses_bad folders "$here/control" \
+    --data "$places/none" --csv
+refuses 'one that can be used is not refused' 'status 3.*train-images' refused_at_once . \
+    "$here/control" --data "$places/none" --csv "$places/none"
+check 'nothing is left of the trials, nothing lost' untouched
+every_experiment_refuses() {
+    local id
+    for id in $(experiment_ids); do
+        refused_at_once "$places/plain/$id.csv: .*Not a directory" "$objects/$id" \
+            --data "$places/none" --csv "$places/plain" || { echo "$id" && return 1; }
+    done
+}
+check 'every program of the reports does' every_experiment_refuses
+refuses 'a path that does not fit' 'too long' "$here/control" --csv "$(printf 'x%01300d' 0)"
+mkdir "$here/full"
+echo old >"$here/full/control.csv"
+refuses 'a result that the disk does not take is an error' 'control.csv: cannot be written: File' \
+    env LONG=1 bash -c "trap '' XFSZ; ulimit -f 1; '$here/control' --csv '$here/full'"
+check 'and the old one is still there' test "$(cat "$here/full/control.csv")" = old
+check 'beside a plot, and nothing else' test "$(find "$here/full" -type f | wc -l)" -eq 2
+refuses 'a table that nobody gets is one, too' 'the table cannot be written' \
+    bash -c "'$here/control' >/dev/full"
+half_a_table() {
+    local top=$PWD
+    cd "$places/none" && on_a_full_disk 8 "$top/$here/tabular"
+}
+refuses 'half a table of flats is none' 'flats_train.csv: cannot be opened' half_a_table
 
 # No figure depends on the threads.
 same_on_two_threads() { # ID
