@@ -510,6 +510,56 @@ half_a_table() {
 }
 refuses 'half a table of flats is none' 'flats_train.csv: cannot be opened' half_a_table
 
+# The scripts, in a copy of the tree whose programs say that they ran.
+copy=$here/scripts
+mkdir -p "$copy/build" "$copy/bin"
+cp -r bench examples "$copy"
+rm -rf "$copy/bench/results" "$copy/examples/results" "$copy"/examples/*/*.c
+rows() { echo 'echo ran >>ran; echo kernel,isa,threads,; seq -f row,%.0f,1 '"${1:-3}"; }
+for name in kernels train; do rows >"$copy/build/bench_$name"; done
+cat >"$copy/bin/hyperfine" <<'END'
+#!/bin/bash
+while [ $# -gt 1 ]; do [ "$1" = --export-csv ] && file=$2; shift; done
+echo ran >>ran
+seq 3 >"$file"
+END
+chmod +x "$copy"/build/* "$copy/bin/hyperfine"
+refused_script() { # PATTERN COMMAND...: in the copy, before anything ran
+    local pattern=$1 output
+    shift
+    rm -f "$copy/ran"
+    output=$(cd "$copy" && PATH=$PWD/bin:$PATH "$@" 2>&1)
+    [ $? -eq 1 ] && grep -qE -e "$pattern" <<<"$output" && [ ! -e "$copy/ran" ] && return
+    echo "expected status 1, $pattern and no run; found $output"
+    return 1
+}
+benches() { # SCRIPT TABLE ARGUMENT...
+    local script=bench/$1 table=bench/results/$2
+    shift 2
+    rm -rf "$copy/bench/results"
+    echo old >"$copy/bench/results"
+    refused_script 'results.*: (File exists|Not a directory)' bash "$script" "$@" || return 1
+    rm "$copy/bench/results"
+    mkdir -p "$copy/$table"
+    refused_script "$table: expected a file" bash "$script" "$@" || return 1
+    rmdir "$copy/$table"
+    (cd "$copy" && PATH=$PWD/bin:$PATH bash "$script" "$@") && [ -s "$copy/$table" ]
+}
+export ISA=scalar THREADS=1
+check 'the benches refuse what they cannot write' benches run.sh kernels.csv
+check 'the second table too, before the first is made' benches run.sh train.csv
+check 'and those of whole programs' benches programs.sh programs.csv demo
+unset ISA THREADS
+bench_on_a_full_disk() {
+    local new
+    rows 400 >"$copy/build/bench_kernels"
+    echo old >"$copy/bench/results/kernels.csv"
+    (cd "$copy" && on_a_full_disk 1 bash bench/run.sh 2>&1) && return 1
+    new=$(find "$copy/bench/results" -name 'new*')
+    [ "$(cat "$copy/bench/results/kernels.csv")" = old ] && [ -z "$new" ]
+}
+check 'a table that the disk does not take leaves the old one' bench_on_a_full_disk
+
 # No figure depends on the threads.
 same_on_two_threads() { # ID
     local threads
@@ -546,6 +596,26 @@ check 'the program is' test "$hash" != "$(hash_of_copy 's/\.001/.002/' cnn.c '')
 check "its family's header is" \
     test "$hash" != "$(hash_of_copy 's/conv2d(m, 8/conv2d(m, 9/' cnn.h '')"
 check 'the options are' test "$hash" != "$(hash_of_copy '' cnn.c ' --quick')"
+
+# reproduce.sh and figures.sh ask before they compile or draw anything.
+reproduce_refuses() { # PATTERN RESULTS OBJECTS
+    local output
+    output=$(env SMOKE=1 RESULTS="$2" OBJECTS="$3" bash examples/reproduce.sh jiang-depth 2>&1)
+    [ $? -eq 1 ] && grep -qE -e "$1" <<<"$output" && ! grep -q ' run in ' <<<"$output" && return
+    echo "expected status 1, $1 and no experiment; found $output"
+    return 1
+}
+check 'no folder for the results' reproduce_refuses 'File exists' "$places/plain" "$objects"
+check 'none for the programs' reproduce_refuses 'File exists' "$places/none" "$places/plain"
+mkdir -p "$here/taken/RESULTS.md"
+check 'a folder in the place of the table' \
+    reproduce_refuses 'RESULTS.md: expected a file' "$here/taken" "$objects"
+rmdir "$here/taken/RESULTS.md"
+cp "$here/smoke/"*.csv "$here/taken"
+echo old >"$here/taken/RESULTS.md"
+refuses 'a table that the disk does not take' 'not written: .*RESULTS.md' \
+    on_a_full_disk 1 reproduce "$here/taken" jiang-depth
+check 'leaves the old one' test "$(cat "$here/taken/RESULTS.md"*)" = old
 
 same_table() { # RESULTS TABLE
     sh examples/results.sh "$1" 2>/dev/null | diff - "$2"
@@ -615,6 +685,18 @@ if have gnuplot; then
     check 'a figure whose plot is gone goes too' tidies
     refuses 'plots without a folder for their figures' 'RESULTS and FIGURES' \
         bash examples/figures.sh "$here/smoke"
+    check 'no folder for the figures' \
+        refuses_as 'plain.*: (File exists|Not a directory)' \
+        bash examples/figures.sh "$here/smoke" "$places/plain"
+    figures_on_a_full_disk() {
+        mkdir -p "$here/old"
+        for plot in "$here/smoke/"*.*.csv; do
+            echo old >"$here/old/$(basename "$plot" .csv).svg"
+        done
+        on_a_full_disk 1 bash examples/figures.sh "$here/smoke" "$here/old"
+        [ $? -eq 1 ] && [ "$(cat "$here/old"/* | sort -u)" = old ]
+    }
+    check 'half a figure does not take the place of a whole one' figures_on_a_full_disk
     mkdir "$here/bare" "$here/unknown"
     printf '# kind: lines\n# log: none\n# reported: "a",2,3\n' >"$here/bare/a.point.csv"
     printf '# kind: lines\n# log: none\n# reported: "a",,3\n' >"$here/bare/a.line.csv"
