@@ -571,6 +571,23 @@ static void bench_again(int argc, char **argv, const char *variable, const char 
     free(arguments);
 }
 
+/* Prints the header line, out at once: rows that cannot be written are known before the first is
+ * measured. Returns 0 then, with a message. */
+static int bench_begin(const char *header)
+{
+    if (puts(header) >= 0 && !fflush(stdout)) return 1;
+    perror("bench: the rows cannot be written");
+    return 0;
+}
+
+/* What main returns: 1 where rows could not be written. */
+static int bench_end(void)
+{
+    if (!fflush(stdout) && !ferror(stdout)) return 0;
+    fputs("bench: the rows cannot be written\n", stderr);
+    return 1;
+}
+
 /* ---- the table ---- */
 static void bench_table_row(const bench_result *r)
 {

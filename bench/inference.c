@@ -93,6 +93,8 @@ int main(int argc, char **argv)
     if (bench_argument(argc, argv, "--help")) return fputs(help, stdout) < 0;
     if (!bench_read_options(argc, argv, "--images", &images, &options)) return 2;
     if (images > IMAGES) return fprintf(stderr, "--images: at most %d\n", IMAGES), 2;
+    if (!bench_begin("model,isa,threads,images,median_us,images_per_s,limit_us,limit_ratio"))
+        return 1;
     config.isa = options.isa;
     config.threads = options.threads;
     context = fnn_context_create(&config, &error);
@@ -105,7 +107,6 @@ int main(int argc, char **argv)
     data.channels = 1;
     data.bytes = bytes;
     measure_limits(context->kernels->isa, &flops, &rate);
-    puts("model,isa,threads,images,median_us,images_per_s,limit_us,limit_ratio");
     one = seconds_of(m, context, &data, 1, outputs, 50);
     row(context, 1, one, conv_flops / flops + dense_weights * sizeof(fnn_real) / rate);
     many = seconds_of(m, context, &data, images, outputs, 1);
@@ -115,5 +116,5 @@ int main(int argc, char **argv)
     fnn_context_free(context);
     free(outputs);
     free(bytes);
-    return 0;
+    return bench_end();
 }

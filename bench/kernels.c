@@ -441,8 +441,8 @@ int main(int argc, char **argv)
     if (!bench_argument(argc, argv, "--child")) unsetenv("OPENBLAS_CORETYPE");
     if (bench_argument(argc, argv, "--help")) return fputs(help, stdout) < 0;
     if (!bench_read_options(argc, argv, "--random", &random, &options)) return 2;
-    if (!options.child) puts(BENCH_HEADER);
+    if (!options.child && !bench_begin(BENCH_HEADER)) return 1;
     if (run_all(argc, argv, &options, random)) return 1;
     if (!options.child) bench_summary();
-    return 0;
+    return bench_end();
 }

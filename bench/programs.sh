@@ -9,6 +9,10 @@ if ! command -v hyperfine >/dev/null; then
     echo 'bench/programs.sh: hyperfine is not here (Debian has it as a package)' >&2
     exit 1
 fi
+# shellcheck source=examples/common.sh
+. examples/common.sh
+table=bench/results/programs.csv
+mkdir -p bench/results && can_write $table || exit 1
 
 # The instruction sets of this machine: a context cannot be made for any other.
 available_isas() {
@@ -22,9 +26,9 @@ list() { echo "$*" | tr ' ' ','; }
 
 isas=${ISA:-$(available_isas)}
 threads=${THREADS:-$(printf '%s\n' 1 "$(nproc)" | sort -nu)}
-mkdir -p bench/results
+trap 'rm -f "$table.new"' EXIT
 # shellcheck disable=SC2086
-hyperfine --warmup 1 --runs "${RUNS:-3}" --export-csv bench/results/programs.csv \
+hyperfine --warmup 1 --runs "${RUNS:-3}" --export-csv $table.new \
     -L program "$(list "$@")" -L isa "$(list $isas)" -L threads "$(list $threads)" \
-    'FNN_ISA={isa} OMP_NUM_THREADS={threads} build/{program}'
-echo 'written to bench/results/programs.csv'
+    'FNN_ISA={isa} OMP_NUM_THREADS={threads} build/{program}' &&
+    mv $table.new $table && echo "written to $table"

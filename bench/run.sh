@@ -5,9 +5,13 @@
 #     bash bench/run.sh         ONLY, THREADS and ISA narrow it, as for `make bench-kernels`
 set -u
 cd "$(dirname "$0")/.." || exit 1
-mkdir -p bench/results
+# shellcheck source=examples/common.sh
+. examples/common.sh
+mkdir -p bench/results || exit 1
+can_write bench/results/kernels.csv && can_write bench/results/train.csv || exit 1
 table=$(mktemp) && run_table=$(mktemp) || exit 1
-trap 'rm -f "$table" "$run_table"' EXIT
+new=bench/results/new.$$
+trap 'rm -f "$table" "$run_table" "$new"' EXIT
 
 # The best instruction set on one thread and on all cores, and AVX2 on one thread.
 runs=('--threads 1')
@@ -27,12 +31,15 @@ for bench in kernels train; do
             echo "bench_$bench $run ended with status $status" >&2
             exit 1
         fi
-        cat "$run_table" >>"$table"
+        cat "$run_table" >>"$table" || exit 1
     done
     # one header line; a table without rows does not take the place of one that has some
-    awk 'NR == 1 || !/,isa,threads,/' "$table" >"$run_table"
+    awk 'NR == 1 || !/,isa,threads,/' "$table" >"$run_table" || exit 1
     if [ "$(wc -l <"$run_table")" -gt 1 ]; then
-        cp "$run_table" "bench/results/$bench.csv"
+        if ! { cp "$run_table" "$new" && mv "$new" "bench/results/$bench.csv"; }; then
+            echo "bench/results/$bench.csv: cannot be written" >&2
+            exit 1
+        fi
         cat "bench/results/$bench.csv"
         measured=1
     else

@@ -540,8 +540,10 @@ int main(int argc, char **argv)
         fprintf(stderr, "--only %s: no model of that name; --help lists them\n", options.only);
         return 2;
     }
-    if (!options.child)
-        puts("model,isa,threads,batch,images_per_s,gflops,limit_percent,peer,peer_rate,ratio");
+    if (!options.child &&
+        !bench_begin("model,isa,threads,batch,images_per_s,gflops,limit_percent,peer,peer_rate,"
+                     "ratio"))
+        return 1;
     data = make_data();
     for (i = 0; i < sizeof models / sizeof models[0]; i++) {
         if (options.only && strcmp(options.only, models[i].name)) continue;
@@ -553,5 +555,5 @@ int main(int argc, char **argv)
         run_again(argv, argc);
     fnni_release(NULL, (void *)data.bytes);
     fnni_release(NULL, (void *)data.labels);
-    return 0;
+    return bench_end();
 }

@@ -1,7 +1,22 @@
 # Sourced by reproduce.sh and tests/examples.sh, which run in the top directory: which programs
 # there are, and how one is compiled and recognised. They set $objects, a folder for what is made.
+# figures.sh and the scripts of bench/ take can_write.
 # shellcheck shell=bash
 CC=${CC:-cc}
+
+# Whether a file can be made, or made anew, asked before the work whose result it will hold. Makes
+# another beside it and takes that away; what is there stays as it is.
+can_write() { # FILE
+    local try=$1.try.$$ reason
+    if [ -e "$1" ] && [ ! -f "$1" ]; then
+        echo "$1: expected a file or nothing there, found a folder or a device" >&2
+        return 1
+    fi
+    reason=$({ echo >"$try"; } 2>&1) && rm -f "$try" && return
+    rm -f "$try"
+    echo "$1: cannot be written: ${reason##*: }" >&2
+    return 1
+}
 
 # The names of all experiments.
 experiment_ids() {

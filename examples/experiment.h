@@ -33,8 +33,9 @@
  *
  * Runs and seeds are jobs independent of each other: they are made in parallel, each on one
  * thread, unless e.wide is 1: then one after the other, each on all threads. No figure but times
- * depends on the number of threads. Nothing is written before experiment_end, so that a program
- * which was interrupted leaves no result.
+ * depends on the number of threads. experiment_begin finds out whether the files of --csv can be
+ * written; nothing is before experiment_end, so that a program which was interrupted leaves no
+ * result.
  *
  * The program's file includes this one only, after #define FMNIST_NN_REAL double for the double
  * library. With EXPERIMENT_LINKED the library is an object of its own, which saves compiling it
@@ -49,6 +50,7 @@
 #define FMNIST_NN_IMPLEMENTATION
 #endif
 #include "../fmnist_nn.h"
+#include <errno.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -226,7 +228,7 @@ static inline void experiment_help(const experiment *e)
         "  --threads N  of the processor; they change no figure but times\n"
         "  --data DIR   where the data sets are; else $FMNIST_DIR and beside it, data/,\n"
         "               and for Fashion-MNIST /usr/share/datasets/fashion-mnist\n"
-        "  --csv DIR    writes DIR/%s.csv and the plots' DIR/%s.*.csv\n"
+        "  --csv DIR    writes DIR/%s.csv and the plots' DIR/%s.*.csv; makes DIR if need be\n"
         "  --hash TEXT  kept in the result file: by it examples/reproduce.sh knows the program\n",
         e->id, e->title, e->id, e->id);
     exit(0);
@@ -254,6 +256,24 @@ static inline const char *experiment_existing(const experiment *e, int argc, cha
     struct stat status;
     if (stat(folder, &status)) experiment_fail(e, "%s %s: is not there", argv[*i - 1], folder);
     return folder;
+}
+
+/* The path DIR/ID[.NAME].csv. */
+static inline void experiment_path(const experiment *e, const char *name, char *path, size_t size)
+{
+    const int length = snprintf(path, size, "%s/%s%s%s.csv", e->csv, e->id, *name ? "." : "", name);
+    if (length < 0 || (size_t)length >= size) experiment_fail(e, "--csv %s: too long", e->csv);
+}
+
+/* Fails now, not after hours, where the result could not be written. */
+static inline void experiment_try(const experiment *e)
+{
+    char path[1200];
+    fnn_error error;
+    if (mkdir(e->csv, 0777) && errno != EEXIST)
+        experiment_fail(e, "--csv %s: cannot be made: %s", e->csv, strerror(errno));
+    experiment_path(e, "", path, sizeof path);
+    if (fnn_check_writable(path, &error)) experiment_fail(e, "--csv: %s", error.message);
 }
 
 /* Reads the options. seeds: how often each configuration is repeated unless --seeds says. */
@@ -284,6 +304,7 @@ static inline void experiment_begin(experiment *e, int argc, char **argv, const 
     e->threads = 1; /* whatever was asked for: results say with how many they were made */
 #endif
     if (!e->seeds) e->seeds = e->mode == EXPERIMENT_FULL ? seeds : 1;
+    if (e->csv) experiment_try(e);
 }
 
 /* ---- data ---- */
@@ -934,14 +955,15 @@ static inline void experiment_append_result(const experiment *e, experiment_text
 static inline void experiment_write(const experiment *e, const char *name, const experiment_text *t)
 {
     char path[1200], temporary[1300];
-    snprintf(path, sizeof path, "%s/%s%s%s.csv", e->csv, e->id, *name ? "." : "", name);
+    experiment_path(e, name, path, sizeof path);
     snprintf(temporary, sizeof temporary, "%s.%ld", path, (long)getpid());
     FILE *file = fopen(temporary, "w");
     int bad = !file || fwrite(t->text, 1, t->length, file) != t->length;
     if (file) bad |= fclose(file) != 0;
     if (bad || rename(temporary, path)) {
+        const int code = errno;
         remove(temporary);
-        experiment_fail(e, "%s cannot be written", path);
+        experiment_fail(e, "%s: cannot be written: %s", path, strerror(code));
     }
 }
 
@@ -952,12 +974,12 @@ static inline int experiment_end(experiment *e)
     experiment_text result = {NULL, 0, 0};
     experiment_print(e);
     experiment_append_result(e, &result);
-    if (e->csv) mkdir(e->csv, 0777); /* where it fails, writing tells */
     for (int i = 0; i < e->plot_count; i++) {
         if (e->csv) experiment_write(e, e->plots[i].name, &e->plots[i].text);
         free(e->plots[i].text.text);
     }
     if (e->csv) experiment_write(e, "", &result);
+    if (fflush(stdout) || ferror(stdout)) experiment_fail(e, "the table cannot be written");
     free(result.text);
     free(e->notes.text);
     free(e->sources.text);

@@ -15,13 +15,16 @@ if ! command -v gnuplot >/dev/null; then
     echo 'figures.sh: gnuplot is not installed (Debian: gnuplot-nox)' >&2
     exit 1
 fi
-mkdir -p "$figures"
-cells=$(mktemp) && trap 'rm -f "$cells"' EXIT
+# shellcheck source=examples/common.sh
+. examples/common.sh
+mkdir -p "$figures" && can_write "$figures/figure.svg" || exit 1
+new=$figures/new.$$ # a figure is drawn here and gets its name when it is whole
+cells=$(mktemp) && trap 'rm -f "$cells" "$new"' EXIT
 
 # The picture's size, before what is drawn; its text is 12 pixels high.
 canvas() { # WIDTH HEIGHT
     echo "set terminal svg size $1,$2 dynamic background rgb \"white\" font \"sans-serif,12\""
-    echo "set output \"$figures/$name.svg\""
+    echo "set output \"$new\""
 }
 
 value() { # FILE KEY: of a comment line `# key: value`
@@ -182,7 +185,7 @@ for file in "$results"/*.*.csv; do
     lines | matrix | sheet) ;;
     *) echo "figures.sh: $file: kind '$kind'" >&2 && exit 1 ;;
     esac
-    {
+    if ! {
         cat <<EOD
 set title "${name%%.*}: $(value "$file" title)" noenhanced
 set xlabel "$(value "$file" x)" noenhanced offset 0, 0.5
@@ -192,7 +195,10 @@ set grid back lt 1 lc rgb "#dddddd"
 set offsets graph 0.02, graph 0.02, graph 0.03, graph 0.03
 EOD
         $kind "$file"
-    } | gnuplot || { echo "figures.sh: $file cannot be drawn" >&2 && exit 1; }
+    } | gnuplot || ! tail -n 2 "$new" | grep -q '^</svg>' || ! mv "$new" "$figures/$name.svg"; then
+        echo "figures.sh: $file cannot be drawn" >&2
+        exit 1
+    fi
     count=$((count + 1))
 done
 echo "$count figures: $figures"

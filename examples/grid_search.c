@@ -25,8 +25,7 @@ static int build_mlp(void *user, const fnn_trial *t, fnn_model *m, fnn_fit_confi
     for (int i = 0; i < (int)t->values[LAYERS]; i++)
         fnn_dense(m, (int)t->values[UNITS], (fnn_activation)t->values[ACTIVATION]);
     fnn_dense(m, 10, FNN_SOFTMAX);
-    fit->optimizer = fnn_adam(t->values[RATE]);
-    fit->epochs = 5;
+    fit->optimizer = fnn_adam(t->values[RATE]), fit->epochs = 5;
     return 0;
 }
 
@@ -68,14 +67,14 @@ static int search(const char *path, const fnn_dataset *part, const fnn_dataset *
     fnn_error error = {FNN_OK, "the test images cannot be classified"};
     fnn_metrics result;
     fnn_search found;
-    const int failed = fnn_grid_search(part, axes, axis_count, config, &found, &error) ||
-                       fnn_evaluate(found.model, NULL, test, &result) ||
-                       (path && fnn_search_save_csv(&found, path, &error));
+    int failed = fnn_grid_search(part, axes, axis_count, config, &found, &error) ||
+                 fnn_evaluate(found.model, NULL, test, &result);
     fnn_search_table(&found, 10, text, sizeof text);
-    if (failed) fprintf(stderr, "grid_search: %s\n", error.message);
-    else
+    if (!failed)
         printf("%d candidates, %.1f s\n%stest accuracy: %.2f %%\n\n", found.count, found.seconds,
                text, 100 * result.accuracy);
+    failed = failed || (path && fnn_search_save_csv(&found, path, &error));
+    if (failed) fprintf(stderr, "grid_search: %s\n", error.message);
     fnn_search_free(&found);
     return failed;
 }
@@ -85,11 +84,12 @@ int main(int argc, char **argv)
     fnn_dataset train, test, part, rest;
     fnn_search_config c = fnn_search_config_init();
     fnn_error error;
+    for (int i = 1; i < argc; i++)
+        if (fnn_check_writable(argv[i], &error)) return puts(error.message), 1;
     if (fnn_read_fashion_mnist(NULL, NULL, &train, &test, &error))
         return printf("%s\nmake data fetches and checks them\n", error.message), 1;
     if (fnn_dataset_split(&train, 5000, 1, 1, &part, &rest, &error)) return puts(error.message), 1;
-    c.verbose = 1;
-    c.build = build_mlp, c.folds = 3;
+    c.verbose = 1, c.build = build_mlp, c.folds = 3;
     int failed = search(argc > 1 ? argv[1] : NULL, &part, &test, mlp_axes, 4, &c);
     c.build = build_cnn, c.folds = 0, c.validation_share = .25;
     failed |= search(argc > 2 ? argv[2] : NULL, &part, &test, cnn_axes, 3, &c);

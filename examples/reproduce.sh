@@ -24,9 +24,10 @@ results=${RESULTS:-$results}
 [ "$results" = examples/results ] || table=$results/RESULTS.md
 [ -z "${SEEDS:-}" ] || options="$options --seeds $SEEDS"
 objects=${OBJECTS:-build/experiments}
-mkdir -p "$results" "$objects"
+mkdir -p "$results" "$objects" || exit 1
 # shellcheck source=examples/common.sh
 . examples/common.sh
+can_write "$results/experiment.csv" && can_write "$table" && can_write "$objects/begun" || exit 1
 
 seconds=$SECONDS run=0 kept=0 missing=0 failed=0
 for id in $(experiment_ids); do
@@ -58,9 +59,10 @@ done
 [ $((run + kept + missing + failed)) -gt 0 ] || echo "no experiment begins with '$word'" >&2
 echo "$run run in $((SECONDS - seconds)) s, $kept were there, $missing without their data," \
     "$failed failed"
-if sh examples/results.sh "$results" >"$table.new"; then
-    mv "$table.new" "$table" && echo "written: $table"
+if sh examples/results.sh "$results" >"$table.new" && mv "$table.new" "$table"; then
+    echo "written: $table"
 else
+    echo "not written: $table" >&2
     rm -f "$table.new"
     failed=$((failed + 1))
 fi

@@ -25,7 +25,7 @@ static const char *make_table(const char *path, int flats)
     static const char *const fuels[] = {"gas", "oil", "pump"};
     FILE *file = fopen(path, "w");
     if (!file) file = fopen(path += strlen("build/"), "w");
-    if (!file) return path; /* which reading it will say */
+    if (!file) return path; /* reading it will say so */
     fprintf(file, "# made by tabular.c; rent and heating in hundreds\n"
                   "id;town;area;year;fuel;rent;heating\n");
     for (int i = 0; i < flats; i++) {
@@ -38,7 +38,8 @@ static const char *make_table(const char *path, int flats)
         fprintf(file, draw() < 1 / 30. ? "NA;" : "%.0f;", 2020 - age);
         fprintf(file, "%s;%.2f;%.2f\n", fuels[fuel], rent, heating);
     }
-    fclose(file);
+    const int bad = ferror(file);
+    if (fclose(file) || bad) perror(path), remove(path); /* half a table is none */
     return path;
 }
 

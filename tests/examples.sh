@@ -351,6 +351,7 @@ int main(int argc, char **argv)
     for (int i = 0; i < 4 * e.seeds; i++) e.jobs[i].history.epochs = NULL; /* not allocated */
     experiment_report_value(&e, "", "parameters", NAN, 33682134, "a count");
     if (getenv("STOP")) exit(1);
+    if (getenv("LONG")) experiment_note(&e, "%02000d", 0);
     return experiment_end(&e);
 }
 END
@@ -398,6 +399,167 @@ refuses 'missing data' 'mnist/train-images-idx3-ubyte is not there.*--data' with
 refuses 'where they come from' 'get it from http' without CIFAR10
 check 'data beside FMNIST_DIR are found' env MNIST=1 FMNIST_DIR="$data/statlog" "$here/control"
 
+# ---- results that cannot be written: said before the work, not after it ----
+
+places=$here/places
+mkdir -p "$places/folder/control.csv" "$places/none"
+echo old >"$places/plain"
+mkdir -m 500 "$places/locked"
+# Where no file can be made, and why.
+bad_files() {
+    echo "$places/missing/file No such file or directory"
+    echo "$places/plain/file Not a directory"
+    echo "$places/folder expected a file or nothing there, found a"
+    echo "/dev/full expected a file or nothing there, found a"
+    [ "$(id -u)" -eq 0 ] || echo "$places/locked/file Permission denied" # root may write there
+}
+# Where no folder can be made, or used.
+bad_folders() {
+    echo "$places/missing/folder No such file or directory"
+    echo "$places/plain/folder Not a directory"
+    echo "$places/plain Not a directory"
+    echo "$places/folder control.csv: expected a file or nothing there, found a"
+    [ "$(id -u)" -eq 0 ] || echo "$places/locked Permission denied"
+}
+# The work begins by reading data, which are nowhere here: that it does not come so far shows that
+# the path was tried before.
+refused_at_once() { # PATTERN COMMAND...
+    local pattern=$1 output status
+    shift
+    output=$(env MNIST=1 FMNIST_DIR="$places/none" "$@" 2>&1)
+    status=$?
+    [ $status -eq 1 ] && grep -qE -e "$pattern" <<<"$output" && ! grep -q none <<<"$output" &&
+        return
+    echo "expected status 1, $pattern and no word of the data; found status $status, $output"
+    return 1
+}
+refuses_bad() { # files|folders COMMAND...: with each of them as its last argument
+    local kind=$1 path why
+    shift
+    refused_at_once 'expected a path, found an empty one|cannot be made' "$@" '' || return 1
+    while read -r path why; do
+        refused_at_once "$path.*$why" "$@" "$path" || return 1
+    done < <("bad_$kind")
+}
+# Nothing else is in these places, and the old file is as it was.
+untouched() {
+    find "$places"
+    [ "$(cat "$places/plain")" = old ] && [ "$(find "$places" | wc -l)" -eq 6 ]
+}
+# A disk that takes no more than so many KB of a file.
+on_a_full_disk() { # KB COMMAND...
+    (trap '' XFSZ && ulimit -f "$1" && "${@:2}")
+}
+
+check 'the demo compiles' compile_alone examples/demo.c "$here/demo"
+check 'so does the grid search' compile_alone examples/grid_search.c "$here/grid_search"
+check 'the demo refuses paths at once' refuses_bad files "$here/demo"
+check 'so does the grid search' refuses_bad files "$here/grid_search" "$places/other"
+refuses 'one that can be written is not refused' FMNIST_DIR refused_at_once . "$here/demo" \
+    "$places/other"
+refuses 'nor an old file' FMNIST_DIR refused_at_once . "$here/demo" "$places/plain"
+check 'nothing is left of the trials, nothing lost' untouched
+demo_without_build() { # the path that it has by itself may fail: told before, and the rest as ever
+    local top=$PWD
+    (cd "$places" && FMNIST_DIR="$data" "$top/$here/demo" 2>&1) |
+        awk '/^demo: build\/demo.safetensors: cannot create a file beside it: No such/ { told = 1 }
+            /^demo: the model cannot be saved/ && told { said = 1 }
+            /^epoch/ && !said { late = 1 }
+            { print }
+            END { exit late || !said || !/^test accuracy: / }'
+    [ "${PIPESTATUS[*]}" = '0 0' ]
+}
+check 'without build/ the demo says so and goes on' demo_without_build
+demo_on_a_full_disk() {
+    local output status
+    output=$(FMNIST_DIR="$data" on_a_full_disk 4 "$here/demo" "$places/plain" 2>&1)
+    status=$?
+    [ $status -eq 1 ] && grep -q 'demo: .*/plain: cannot be written: File too l' <<<"$output" &&
+        tail -n 1 <<<"$output" | grep -q '^test accuracy: ' && return
+    echo "status $status: $output"
+    return 1
+}
+check 'a model that the disk does not take is an error' demo_on_a_full_disk
+check 'and the old one is still there' untouched
+
+check 'an experiment refuses folders at once' refuses_bad folders "$here/control" \
+    --data "$places/none" --csv
+refuses 'one that can be used is not refused' 'status 3.*train-images' refused_at_once . \
+    "$here/control" --data "$places/none" --csv "$places/none"
+check 'nothing is left of the trials, nothing lost' untouched
+every_experiment_refuses() {
+    local id
+    for id in $(experiment_ids); do
+        refused_at_once "$places/plain/$id.csv: .*Not a directory" "$objects/$id" \
+            --data "$places/none" --csv "$places/plain" || { echo "$id" && return 1; }
+    done
+}
+check 'every program of the reports does' every_experiment_refuses
+refuses 'a path that does not fit' 'too long' "$here/control" --csv "$(printf 'x%01300d' 0)"
+mkdir "$here/full"
+echo old >"$here/full/control.csv"
+refuses 'a result that the disk does not take is an error' 'control.csv: cannot be written: File' \
+    env LONG=1 bash -c "trap '' XFSZ; ulimit -f 1; '$here/control' --csv '$here/full'"
+check 'and the old one is still there' test "$(cat "$here/full/control.csv")" = old
+check 'beside a plot, and nothing else' test "$(find "$here/full" -type f | wc -l)" -eq 2
+refuses 'a table that nobody gets is one, too' 'the table cannot be written' \
+    bash -c "'$here/control' >/dev/full"
+half_a_table() {
+    local top=$PWD
+    cd "$places/none" && on_a_full_disk 8 "$top/$here/tabular"
+}
+refuses 'half a table of flats is none' 'flats_train.csv: cannot be opened' half_a_table
+
+# The scripts, in a copy of the tree whose programs say that they ran.
+copy=$here/scripts
+mkdir -p "$copy/build" "$copy/bin"
+cp -r bench examples "$copy"
+rm -rf "$copy/bench/results" "$copy/examples/results" "$copy"/examples/*/*.c
+rows() { echo 'echo ran >>ran; echo kernel,isa,threads,; seq -f row,%.0f,1 '"${1:-3}"; }
+for name in kernels train; do rows >"$copy/build/bench_$name"; done
+cat >"$copy/bin/hyperfine" <<'END'
+#!/bin/bash
+while [ $# -gt 1 ]; do [ "$1" = --export-csv ] && file=$2; shift; done
+echo ran >>ran
+seq 3 >"$file"
+END
+chmod +x "$copy"/build/* "$copy/bin/hyperfine"
+refused_script() { # PATTERN COMMAND...: in the copy, before anything ran
+    local pattern=$1 output
+    shift
+    rm -f "$copy/ran"
+    output=$(cd "$copy" && PATH=$PWD/bin:$PATH "$@" 2>&1)
+    [ $? -eq 1 ] && grep -qE -e "$pattern" <<<"$output" && [ ! -e "$copy/ran" ] && return
+    echo "expected status 1, $pattern and no run; found $output"
+    return 1
+}
+benches() { # SCRIPT TABLE ARGUMENT...
+    local script=bench/$1 table=bench/results/$2
+    shift 2
+    rm -rf "$copy/bench/results"
+    echo old >"$copy/bench/results"
+    refused_script 'results.*: (File exists|Not a directory)' bash "$script" "$@" || return 1
+    rm "$copy/bench/results"
+    mkdir -p "$copy/$table"
+    refused_script "$table: expected a file" bash "$script" "$@" || return 1
+    rmdir "$copy/$table"
+    (cd "$copy" && PATH=$PWD/bin:$PATH bash "$script" "$@") && [ -s "$copy/$table" ]
+}
+export ISA=scalar THREADS=1
+check 'the benches refuse what they cannot write' benches run.sh kernels.csv
+check 'the second table too, before the first is made' benches run.sh train.csv
+check 'and those of whole programs' benches programs.sh programs.csv demo
+unset ISA THREADS
+bench_on_a_full_disk() {
+    local new
+    rows 400 >"$copy/build/bench_kernels"
+    echo old >"$copy/bench/results/kernels.csv"
+    (cd "$copy" && on_a_full_disk 1 bash bench/run.sh 2>&1) && return 1
+    new=$(find "$copy/bench/results" -name 'new*')
+    [ "$(cat "$copy/bench/results/kernels.csv")" = old ] && [ -z "$new" ]
+}
+check 'a table that the disk does not take leaves the old one' bench_on_a_full_disk
+
 # No figure depends on the threads.
 same_on_two_threads() { # ID
     local threads
@@ -434,6 +596,26 @@ check 'the program is' test "$hash" != "$(hash_of_copy 's/\.001/.002/' cnn.c '')
 check "its family's header is" \
     test "$hash" != "$(hash_of_copy 's/conv2d(m, 8/conv2d(m, 9/' cnn.h '')"
 check 'the options are' test "$hash" != "$(hash_of_copy '' cnn.c ' --quick')"
+
+# reproduce.sh and figures.sh ask before they compile or draw anything.
+reproduce_refuses() { # PATTERN RESULTS OBJECTS
+    local output
+    output=$(env SMOKE=1 RESULTS="$2" OBJECTS="$3" bash examples/reproduce.sh jiang-depth 2>&1)
+    [ $? -eq 1 ] && grep -qE -e "$1" <<<"$output" && ! grep -q ' run in ' <<<"$output" && return
+    echo "expected status 1, $1 and no experiment; found $output"
+    return 1
+}
+check 'no folder for the results' reproduce_refuses 'File exists' "$places/plain" "$objects"
+check 'none for the programs' reproduce_refuses 'File exists' "$places/none" "$places/plain"
+mkdir -p "$here/taken/RESULTS.md"
+check 'a folder in the place of the table' \
+    reproduce_refuses 'RESULTS.md: expected a file' "$here/taken" "$objects"
+rmdir "$here/taken/RESULTS.md"
+cp "$here/smoke/"*.csv "$here/taken"
+echo old >"$here/taken/RESULTS.md"
+refuses 'a table that the disk does not take' 'not written: .*RESULTS.md' \
+    on_a_full_disk 1 reproduce "$here/taken" jiang-depth
+check 'leaves the old one' test "$(cat "$here/taken/RESULTS.md"*)" = old
 
 same_table() { # RESULTS TABLE
     sh examples/results.sh "$1" 2>/dev/null | diff - "$2"
@@ -503,6 +685,18 @@ if have gnuplot; then
     check 'a figure whose plot is gone goes too' tidies
     refuses 'plots without a folder for their figures' 'RESULTS and FIGURES' \
         bash examples/figures.sh "$here/smoke"
+    check 'no folder for the figures' \
+        refuses_as 'plain.*: (File exists|Not a directory)' \
+        bash examples/figures.sh "$here/smoke" "$places/plain"
+    figures_on_a_full_disk() {
+        mkdir -p "$here/old"
+        for plot in "$here/smoke/"*.*.csv; do
+            echo old >"$here/old/$(basename "$plot" .csv).svg"
+        done
+        on_a_full_disk 1 bash examples/figures.sh "$here/smoke" "$here/old"
+        [ $? -eq 1 ] && [ "$(cat "$here/old"/* | sort -u)" = old ]
+    }
+    check 'half a figure does not take the place of a whole one' figures_on_a_full_disk
     mkdir "$here/bare" "$here/unknown"
     printf '# kind: lines\n# log: none\n# reported: "a",2,3\n' >"$here/bare/a.point.csv"
     printf '# kind: lines\n# log: none\n# reported: "a",,3\n' >"$here/bare/a.line.csv"
