@@ -242,8 +242,8 @@ static fnn_model *image_model(void)
     const fnn_dataset data = samples();
     const fnn_fit_config fit = fnn_fit_config_init();
     const fnn_batch_norm_config pytorch = fnn_batch_norm_config_pytorch();
-    const fnn_conv2d_config odd = {6, 2, 1, 1, 2, FNN_VALID, FNN_LEAKY_RELU};
-    fnn_pool2d_config pool = {0, 2, 3, 1, 2, FNN_SAME};
+    const fnn_conv2d_config odd = {6, 2, 1, 1, 2, FNN_VALID, FNN_LEAKY_RELU, 0, 0, 0};
+    fnn_pool2d_config pool = {0, 2, 3, 1, 2, FNN_SAME, 0, 0};
     fnn_model *m = fnn_sequential_with(NULL, 3, 4, 1);
     fnn_normalize(m, FNN_NORMALIZE_STANDARDIZE, &data);
     fnn_batch_norm(m);

@@ -561,7 +561,7 @@ enum { WINDOWS = (int)(sizeof windows / sizeof windows[0]) };
 static void network_of_conv2d(builder b, int option)
 {
     const int *w = windows[option / 2];
-    fnn_conv2d_config c = {3, 0, 0, 0, 0, FNN_VALID, FNN_TANH};
+    fnn_conv2d_config c = {3, 0, 0, 0, 0, FNN_VALID, FNN_TANH, 0, 0, 0};
     c.kernel_height = w[0], c.kernel_width = w[1];
     c.stride_height = w[2], c.stride_width = w[3];
     c.padding = option % 2 ? FNN_SAME : FNN_VALID;
@@ -573,7 +573,7 @@ enum { options_of_conv2d = 2 * WINDOWS };
 
 static void convolution_first(builder b, int option) /* whose own input's gradient is not wanted */
 {
-    fnn_conv2d_config c = {5, 3, 2, 1, 2, FNN_VALID, FNN_TANH};
+    fnn_conv2d_config c = {5, 3, 2, 1, 2, FNN_VALID, FNN_TANH, 0, 0, 0};
     c.padding = option ? FNN_SAME : FNN_VALID;
     convolve(b, c);
     dense(b, CLASSES, FNN_SOFTMAX);
@@ -763,7 +763,7 @@ static void lenet(builder b)
 
 static void block(builder b, int filters, int stride)
 {
-    fnn_conv2d_config c = {0, 3, 3, 0, 0, FNN_SAME, FNN_LINEAR};
+    fnn_conv2d_config c = {0, 3, 3, 0, 0, FNN_SAME, FNN_LINEAR, 0, 0, 0};
     int shortcut;
     c.filters = filters;
     c.stride_height = c.stride_width = stride;
