@@ -4,6 +4,7 @@
 #ifndef FILES_H
 #define FILES_H
 #include <dirent.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,28 +69,32 @@ static inline uint8_t *sum_of_file(file_bytes f)
     return NULL;
 }
 
-/* Gives a file that was changed the checksum that belongs to it. */
+/* Gives a file that was changed the checksum that belongs to it: the CRC-32 of RFC 1952, bit by
+ * bit. */
 static inline void sum_again(file_bytes f)
 {
     uint8_t *digits = sum_of_file(f);
-    uint32_t crc[16][256];
+    uint32_t crc = 0xffffffff;
     char text[9];
+    size_t i;
+    int bit;
     if (!digits) return;
     memset(digits, '0', 8);
-    fnni_crc_tables(crc);
-    snprintf(text, sizeof text, "%08lx", (unsigned long)fnni_crc(crc, 0, f.bytes, f.size));
+    for (i = 0; i < f.size; i++)
+        for (crc ^= f.bytes[i], bit = 0; bit < 8; bit++) crc = crc >> 1 ^ (crc & 1) * 0xedb88320u;
+    snprintf(text, sizeof text, "%08lx", (unsigned long)(crc ^ 0xffffffff));
     memcpy(digits, text, 8);
 }
 
 /* Makes of a model file one of the versions before checksums; its bytes are others then. */
 static inline void without_sum(file_bytes *f)
 {
-    const size_t old = 8 + (size_t)fnni_little_64(f->bytes);
+    const size_t old = 8 + (f->bytes[0] | (size_t)f->bytes[1] << 8 | (size_t)f->bytes[2] << 16);
     const size_t at = (size_t)(sum_of_file(*f) - f->bytes);
     uint8_t *bytes = (uint8_t *)need(f->size);
     size_t end = old, header, i;
     while (f->bytes[end - 1] == ' ') end--;
-    header = (end - 15 + FNNI_ALIGNMENT - 1) / FNNI_ALIGNMENT * FNNI_ALIGNMENT;
+    header = (end - 15 + 63) / 64 * 64;
     memset(bytes, ' ', f->size);
     for (i = 0; i < 8; i++) bytes[i] = (uint8_t)((uint64_t)(header - 8) >> 8 * i);
     memcpy(bytes + 8, f->bytes + 8, at - 7 - 8);
