@@ -35,7 +35,7 @@
  * thread, unless e.wide is 1: then one after the other, each on all threads. No figure but times
  * depends on the number of threads. experiment_begin finds out whether the files of --csv can be
  * written; nothing is before experiment_end, so that a program which was interrupted leaves no
- * result.
+ * result. With --resume it leaves checkpoints of its fits, from which the next run goes on.
  *
  * The program's file includes this one only, after #define FMNIST_NN_REAL double for the double
  * library. With EXPERIMENT_LINKED the library is an object of its own, which saves compiling it
@@ -51,7 +51,9 @@
 #endif
 #include "../fmnist_nn.h"
 #include <errno.h>
+#include <dirent.h>
 #include <math.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -105,6 +107,7 @@ typedef struct experiment_job {
     double figures[EXPERIMENT_FIGURES]; /* for the run function to set; NaN until then */
     fnn_history history;                /* of experiment_fit */
     double seconds, done;               /* what it took; how much of it is done, 0 to 1 */
+    int fits;                           /* how many it has begun */
 } experiment_job;
 
 /* Views that the experiment owns and frees. */
@@ -119,6 +122,8 @@ struct experiment {
     int wide;                      /* for the program to set: see the head of this file */
     int penalize_biases;           /* likewise: what the configurations of fits to come have */
     const char *data, *csv, *hash; /* of --data, --csv, --hash, or NULL */
+    const char *resume;            /* of --resume: where checkpoints are, or NULL */
+    int each;                      /* calls of experiment_each so far */
     experiment_job *jobs;          /* (run_count, seed_count) of the last experiment_each */
     int run_count, seed_count;
     experiment_row *rows;
@@ -216,6 +221,66 @@ static inline int experiment_epochs(const experiment *e, int epochs)
     return e->mode == EXPERIMENT_QUICK ? (epochs + 3) / 4 : 1;
 }
 
+/* ---- interrupted work ---- */
+
+static volatile sig_atomic_t experiment_stopped; /* the signal that ends it, or 0 */
+
+static inline void experiment_stop(int number)
+{
+    experiment_stopped = number;
+}
+
+static inline void experiment_resume_begin(const experiment *e)
+{
+    mkdir(e->resume, 0777); /* where it fails, the first fit tells */
+    signal(SIGINT, experiment_stop);
+    signal(SIGTERM, experiment_stop);
+}
+
+/* How the names of this program's checkpoints begin. */
+static inline const char *experiment_checkpoints(const experiment *e, char *text, size_t size)
+{
+    snprintf(text, size, "%s-%s-%d-", e->id, experiment_mode_name(e), e->seeds);
+    return text;
+}
+
+/* Ends the program when a signal has come, once all jobs have left their checkpoints. */
+static inline void experiment_end_stopped(const experiment *e)
+{
+    if (!experiment_stopped) return;
+    fprintf(stderr, "\n%s: stopped; --resume %s goes on\n", e->id, e->resume);
+    exit(128 + experiment_stopped);
+}
+
+/* The program is through: its checkpoints go. */
+static inline void experiment_resume_end(const experiment *e)
+{
+    char begin[200], path[1200];
+    DIR *folder = opendir(e->resume);
+    struct dirent *entry;
+    experiment_checkpoints(e, begin, sizeof begin);
+    while (folder && (entry = readdir(folder)) != NULL) {
+        snprintf(path, sizeof path, "%s/%s", e->resume, entry->d_name);
+        if (!strncmp(entry->d_name, begin, strlen(begin))) remove(path);
+    }
+    if (folder) closedir(folder);
+    rmdir(e->resume); /* if nothing else is in it */
+}
+
+/* What came of the same fit in another model of the same layers. */
+static inline void experiment_take(const experiment *e, fnn_model *m, const fnn_model *from)
+{
+    fnn_tensor t;
+    for (int l = 0; l < fnn_layer_count(from); l++)
+        for (int i = 0; !fnn_tensor_at(from, l, i, &t); i++) {
+            size_t count;
+            fnn_real *values = fnn_tensor_values(m, l, t.name, &count);
+            if (!values || count != t.count)
+                experiment_fail(e, "%s: a checkpoint of another network", e->resume);
+            memcpy(values, t.values, count * sizeof *values);
+        }
+}
+
 /* ---- options ---- */
 
 static inline void experiment_help(const experiment *e)
@@ -229,6 +294,7 @@ static inline void experiment_help(const experiment *e)
         "  --data DIR   where the data sets are; else $FMNIST_DIR and beside it, data/,\n"
         "               and for Fashion-MNIST /usr/share/datasets/fashion-mnist\n"
         "  --csv DIR    writes DIR/%s.csv and the plots' DIR/%s.*.csv; makes DIR if need be\n"
+        "  --resume DIR Ctrl-C leaves checkpoints in DIR, from which the next run goes on\n"
         "  --hash TEXT  kept in the result file: by it examples/reproduce.sh knows the program\n",
         e->id, e->title, e->id, e->id);
     exit(0);
@@ -298,12 +364,14 @@ static inline void experiment_begin(experiment *e, int argc, char **argv, const 
         else if (!strcmp(argv[i], "--data")) e->data = experiment_existing(e, argc, argv, &i);
         else if (!strcmp(argv[i], "--csv")) e->csv = experiment_value(e, argc, argv, &i);
         else if (!strcmp(argv[i], "--hash")) e->hash = experiment_value(e, argc, argv, &i);
+        else if (!strcmp(argv[i], "--resume")) e->resume = experiment_value(e, argc, argv, &i);
         else experiment_fail(e, "unknown option %s; see --help", argv[i]);
     }
 #ifndef _OPENMP
     e->threads = 1; /* whatever was asked for: results say with how many they were made */
 #endif
     if (!e->seeds) e->seeds = e->mode == EXPERIMENT_FULL ? seeds : 1;
+    if (e->resume) experiment_resume_begin(e);
     if (e->csv) experiment_try(e);
 }
 
@@ -549,6 +617,32 @@ static inline int experiment_after_epoch(void *user, const fnn_epoch *epoch)
     return s->config->callback && s->config->callback(s->config->user, epoch);
 }
 
+/* fnn_fit with a checkpoint every ten minutes and at its end: where there is one it goes on from
+ * there, which for a fit that is done means not at all. */
+static inline void experiment_fit_on(experiment_job *job, fnn_model *m, const fnn_dataset *data,
+                                     fnn_fit_config *c)
+{
+    const experiment *e = job->experiment;
+    fnn_context_config threads = fnn_context_config_init();
+    fnn_model *old = NULL;
+    fnn_error error;
+    char begin[200], path[1200];
+    snprintf(path, sizeof path, "%s/%s%d-%d-%d-%d.checkpoint", e->resume,
+             experiment_checkpoints(e, begin, sizeof begin), e->each, job->run, job->seed,
+             job->fits++);
+    c->checkpoint = path;
+    c->checkpoint_epochs = 0;
+    c->checkpoint_minutes = 10;
+    c->stop = &experiment_stopped;
+    threads.threads = e->wide ? e->threads : 1;
+    if (!access(path, F_OK) && !(old = fnn_load(path, &threads, &error)))
+        experiment_fail(e, "%s", error.message);
+    if (old ? fnn_resume(old, data, c, &job->history) : fnn_fit(m, data, c, &job->history))
+        experiment_fail(e, "%s", fnn_model_error(old ? old : m)->message);
+    if (old) experiment_take(e, m, old);
+    fnn_model_free(old);
+}
+
 /* fnn_fit with its history kept in the job, and progress. */
 static inline void experiment_fit(experiment_job *job, fnn_model *m, const fnn_dataset *data,
                                   const fnn_fit_config *config)
@@ -559,7 +653,8 @@ static inline void experiment_fit(experiment_job *job, fnn_model *m, const fnn_d
     state.config = config;
     c.callback = experiment_after_epoch;
     c.user = &state;
-    if (fnn_fit(m, data, &c, &job->history))
+    if (job->experiment->resume) experiment_fit_on(job, m, data, &c);
+    else if (fnn_fit(m, data, &c, &job->history))
         experiment_fail(job->experiment, "%s", fnn_model_error(m)->message);
 }
 
@@ -615,7 +710,7 @@ static inline int experiment_is_made(const experiment *e, int run)
 static inline void experiment_make(experiment_job *job, void (*run)(experiment_job *))
 {
     const double start = experiment_now();
-    if (experiment_is_made(job->experiment, job->run)) run(job);
+    if (experiment_is_made(job->experiment, job->run) && !experiment_stopped) run(job);
     job->seconds = experiment_now() - start;
 #ifdef _OPENMP
 #pragma omp critical(experiment)
@@ -637,6 +732,7 @@ static inline void experiment_each(experiment *e, int runs, int seeds,
     memset(e->jobs, 0, (size_t)count * sizeof *e->jobs);
     e->run_count = runs;
     e->seed_count = seeds;
+    e->each++;
     e->each_begun = e->printed = experiment_now();
     for (int i = 0; i < count; i++) {
         e->jobs[i].experiment = e;
@@ -646,12 +742,14 @@ static inline void experiment_each(experiment *e, int runs, int seeds,
     }
     if (e->wide) {
         for (int i = 0; i < count; i++) experiment_make(&e->jobs[i], run);
+        experiment_end_stopped(e);
         return;
     }
 #ifdef _OPENMP
 #pragma omp parallel for schedule(dynamic, 1) num_threads(e->threads)
 #endif
     for (int i = 0; i < count; i++) experiment_make(&e->jobs[i], run);
+    experiment_end_stopped(e);
 }
 
 /* The defaults of fnn_grid_search with the experiment's threads, and progress. */
@@ -980,6 +1078,7 @@ static inline int experiment_end(experiment *e)
     }
     if (e->csv) experiment_write(e, "", &result);
     if (fflush(stdout) || ferror(stdout)) experiment_fail(e, "the table cannot be written");
+    if (e->resume) experiment_resume_end(e);
     free(result.text);
     free(e->notes.text);
     free(e->sources.text);

@@ -9,7 +9,8 @@
 # stay); RESULTS and OBJECTS are folders for other places; CC and CFLAGS as ever.
 #
 # A result carries a hash of its program, its family's headers, EXPERIMENT_VERSION and the
-# options: where it is the same the experiment is not run again. So it goes on where it stopped.
+# options: where it is the same the experiment is not run again. So it goes on where it stopped,
+# within a training, too: Ctrl-C leaves checkpoints in $OBJECTS/checkpoints.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 word=${1:-} options='' results=examples/results table=examples/RESULTS.md
@@ -44,7 +45,7 @@ for id in $(experiment_ids); do
     touch "$objects/begun"
     # shellcheck disable=SC2086
     "$objects/$id" $options ${THREADS:+--threads "$THREADS"} ${DATA:+--data "$DATA"} \
-        --csv "$results" --hash "$hash"
+        --csv "$results" --hash "$hash" --resume "$objects/checkpoints"
     case $? in
     0)
         run=$((run + 1))

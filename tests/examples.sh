@@ -288,6 +288,56 @@ check 'the same' cmp "$here/dark.pgm.out" "$here/bytes.pgm.out"
 head -n 100 "$here/dark.pgm" >"$here/cut.pgm"
 refuses 'half of a photo is seen' 'cut.pgm: no PGM' classified Bag "$here/cut.pgm"
 
+# ---- interrupted work ----
+
+# Runs a command, has a signal end it as soon as a file is there, and wants that status of it.
+interrupted() { # SIGNAL STATUS PATTERN COMMAND...
+    local signal=$1 status=$2 pattern=$3 i
+    shift 3
+    "$@" >"$here/interrupted.out" 2>&1 &
+    for ((i = 0; i < 600; i++)); do
+        compgen -G "$pattern" >/dev/null && break
+        sleep 0.02
+    done
+    kill "-$signal" $!
+    wait $!
+    i=$?
+    [ $i -eq "$status" ] || { echo "status $i, not $status" && cat "$here/interrupted.out" && return 1; }
+}
+resume() { # [OPTION...]: on the small data; its last line
+    FMNIST_DIR="$data/more" "$here/resume" "$@" 2>/dev/null | tail -n 1
+}
+goes_on_after() { # SIGNAL STATUS: the same end as without
+    local FMNIST_DIR=$data/more end
+    export FMNIST_DIR
+    rm -f "$here/run.checkpoint"
+    interrupted "$1" "$2" "$here/run.checkpoint" "$here/resume" "$here/run.checkpoint" || return 1
+    end=$(resume --resume "$here/run.checkpoint")
+    [ "$end" = "$whole" ] || { echo "expected $whole, found $end" && return 1; }
+}
+check 'the training that can be interrupted compiles' \
+    compile_alone examples/resume.c "$here/resume"
+whole=$(resume "$here/whole.checkpoint")
+check 'it trains' grep -qE '^test accuracy: [0-9.]+ %, weights [0-9a-f]{8}$' <<<"$whole"
+check 'it goes on after Ctrl-C, to the same weights' goes_on_after INT 130
+check 'and after kill -9' goes_on_after KILL 137
+check 'what is done is not done again' test "$(resume --resume "$here/whole.checkpoint")" = "$whole"
+refuses 'a checkpoint that is none' 'README.md: not a safetensors file' \
+    "$here/resume" --resume README.md
+experiment_goes_on() {
+    local run=("$objects/jiang-depth" --quick --data "$data/more" --threads 1) file=jiang-depth.csv
+    "${run[@]}" --csv "$here/whole" >/dev/null 2>&1 || return 1
+    interrupted INT 130 "$here/left/*.checkpoint" "${run[@]}" --csv "$here/on" \
+        --resume "$here/left" || return 1
+    [ ! -e "$here/on/$file" ] || { echo 'a result is left' && return 1; }
+    "${run[@]}" --csv "$here/on" --resume "$here/left" >/dev/null 2>&1 || return 1
+    [ ! -e "$here/left" ] || { echo 'checkpoints are left' && return 1; }
+    sed -i '/^# seconds:/d; s/,[^,]*$//' "$here/whole/$file" "$here/on/$file"
+    diff "$here/whole/$file" "$here/on/$file"
+}
+check 'an experiment that was stopped goes on with --resume, to the same figures' \
+    experiment_goes_on
+
 # ---- the README's program ----
 
 second_day() { # as it stands there
