@@ -5,7 +5,7 @@
  *     ./resume --resume
  *
  * Trains 20 epochs on Fashion-MNIST, about a minute, and keeps a checkpoint in
- * build/resume.checkpoint, or in the file given. The last line is the test accuracy, 89 to 90 %,
+ * resume.checkpoint, or in the file given. The last line is the test accuracy, 89 to 90 %,
  * with a sum of the weights' bits. Stopped, it says how to go on, and its status is 130. */
 #define FMNIST_NN_IMPLEMENTATION
 #include "../fmnist_nn.h"
@@ -49,7 +49,7 @@ static unsigned long sum_of(fnn_model *m)
 int main(int argc, char **argv)
 {
     const int resumes = argc > 1 && !strcmp(argv[1], "--resume");
-    const char *path = argc > 1 + resumes ? argv[1 + resumes] : "build/resume.checkpoint";
+    const char *path = argc > 1 + resumes ? argv[1 + resumes] : "resume.checkpoint";
     fnn_fit_config c = fnn_fit_config_init();
     fnn_dataset train, held, rest, test;
     fnn_metrics metrics;
