@@ -73,7 +73,7 @@ int main(int argc, char **argv)
     piece = ((int)count + ranks - 1) / ranks;
     mine = calloc(2 * (size_t)(piece * ranks), sizeof *mine), theirs = mine + piece * ranks;
     double *losses = calloc((size_t)ranks, sizeof *losses);
-    if (!w || !mine || !losses) stop("no memory");
+    if (!w || !mine || !losses) stop(w ? "no memory" : fnn_model_error(m)->message);
 
     for (int epoch = 1; epoch <= epochs; epoch++) {
         double loss = 0, sum = 0;

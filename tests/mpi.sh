@@ -102,6 +102,21 @@ done
 check '2, each with 2 threads' env OMP_NUM_THREADS=2 bash -c "$(declare -f run)
     here=$here; run 2 train.threads mpi_train 3 1003"
 check 'have the same bits' same_weights train.2 train.threads
+# Whatever way Open MPI takes: what it does with the numbers of its own accord is the control.
+under() { # ALLTOALL ALLGATHER ALLREDUCE OUTPUT PROGRAM: with these of its algorithms
+    OMPI_MCA_coll_tuned_use_dynamic_rules=1 OMPI_MCA_coll_tuned_alltoall_algorithm=$1 \
+        OMPI_MCA_coll_tuned_allgather_algorithm=$2 OMPI_MCA_coll_tuned_allreduce_algorithm=$3 \
+        run 4 "$4" "$5" 3 1003
+}
+check '4 under other algorithms' under 2 4 4 train.under mpi_train
+check 'have the same bits' same_weights train.4 train.under
+check 'sums by MPI_Allreduce: compiles' broken allreduce mpi_train \
+    's/MPI_Alltoall(.*/MPI_Allreduce(MPI_IN_PLACE, mine, (int)count, MPI_FLOAT, MPI_SUM, \
+        MPI_COMM_WORLD);/; /for (int i = piece/d; /MPI_Allgather(/d'
+check 'linear' under 2 4 1 train.linear allreduce
+check 'and in a ring' under 2 4 4 train.ring allreduce
+check 'follow the losses, too' same_losses train.linear train.ring
+refuses 'but with other bits' '^weights [0-9a-f]{16} and ' same_weights train.linear train.ring
 refuses 'other bits are seen' '^weights [0-9a-f]{16} and ' same_weights train.1 train.4
 
 check 'gradients without weights: compiles' broken unweighted mpi_train \
