@@ -19901,8 +19901,7 @@ static void fnni_search_take_parts(const fnni_search *s)
     int i;
     for (i = 0; i < s->found->count; i++) {
         fnn_candidate *c = s->found->candidates + i;
-        if (c->trained == s->found->folds && c->state != FNN_CANDIDATE_SKIPPED)
-            fnni_candidate_finish(s, c);
+        if (c->trained == s->found->folds) fnni_candidate_finish(s, c);
     }
 }
 
