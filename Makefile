@@ -1,6 +1,7 @@
 # The library needs no build: include fmnist_nn.h. This file runs what stands round it.
 # CC and CFLAGS may be given: make demo CC=clang CFLAGS="-O3 -march=native"
 CFLAGS ?= -O2
+MPICC ?= mpicc
 export CC
 
 # -fopenmp where this compiler can both compile and link it, else nothing: one thread then.
@@ -16,7 +17,8 @@ help:
 	@echo 'make demo             fetch the data, compile examples/demo.c with one cc line, run it'
 	@echo 'make data             fetch Fashion-MNIST, unless this machine has it'
 	@echo 'make examples         compile all examples into build/, but for the programs of the five'
-	@echo '                      reports, which make reproduce compiles'
+	@echo '                      reports, which make reproduce compiles; those for several machines'
+	@echo '                      (mpi_*) where there is mpicc, Open MPI'"'"'s compiler'
 	@echo 'make reproduce        run the experiments of the five reports that have no result yet:'
 	@echo '                      four and a half hours on two cores; writes examples/RESULTS.md;'
 	@echo '                      QUICK=1: smaller, in twelve minutes, into build/quick/;'
@@ -47,7 +49,17 @@ demo: data
 	$(COMPILE) examples/demo.c -o build/demo -lm
 	./build/demo
 
-examples: $(patsubst examples/%.c,build/%,$(wildcard examples/*.c))
+# The programs for several machines need MPI, which brings its own compiler command.
+MPI_EXAMPLES = $(patsubst examples/%.c,build/%,$(wildcard examples/mpi_*.c))
+examples: $(filter-out $(MPI_EXAMPLES),$(patsubst examples/%.c,build/%,$(wildcard examples/*.c)))
+examples: $(if $(shell command -v $(MPICC)),$(MPI_EXAMPLES),no-mpi)
+
+no-mpi:
+	@echo 'not compiled, as there is no $(MPICC): $(MPI_EXAMPLES:build/%=examples/%.c)'
+	@echo '(Debian has it in openmpi-bin and libopenmpi-dev)'
+
+build/mpi_%: examples/mpi_%.c fmnist_nn.h build/flags
+	OMPI_CC='$(CC)' $(MPICC) $(CFLAGS) $(OPENMP) $< -o $@ -lm
 
 build/%: examples/%.c fmnist_nn.h $(wildcard examples/*.h) build/flags
 	$(COMPILE) $< -o $@ -lm
@@ -98,6 +110,6 @@ build/flags: FORCE
 clean:
 	rm -rf build
 
-.PHONY: all help data demo examples reproduce figures clean FORCE
+.PHONY: all help data demo examples no-mpi reproduce figures clean FORCE
 .PHONY: test test-more test-exhaustive
 .PHONY: bench bench-kernels bench-train bench-programs

@@ -153,6 +153,7 @@
  *   fnn_grid_search trains a model for every combination of the numbers that you list, scores each
  *   by a validation split or by k-fold cross-validation, side by side on all threads, and refits
  *   the best; a function of yours makes the model of a combination, so anything can be an axis.
+ *   Several processes may share a grid: see fnn_search_config.first and fnn_search_finish.
  *
  * DATA
  *   fnn_read_fashion_mnist, fnn_read_cifar10, fnn_read_idx, fnn_read_csv (plain or gzip), or arrays
@@ -1709,7 +1710,7 @@ typedef struct fnn_search_fold {
  * more, or the figure ranked by is not finite. */
 /* clang-format off */
 #define FNN_CANDIDATE_LIST(X) \
-    X(FNN_CANDIDATE_UNFINISHED, unfinished, 2) /* the search ended before */ \
+    X(FNN_CANDIDATE_UNFINISHED, unfinished, 2) /* the search ended before, or left it to others */ \
     X(FNN_CANDIDATE_TRAINED,    trained,    0) \
     X(FNN_CANDIDATE_DIVERGED,   diverged,   1) \
     X(FNN_CANDIDATE_SKIPPED,    skipped,    2) /* build declined it */
@@ -1769,6 +1770,11 @@ typedef struct fnn_search_config {
     fnn_monitor monitor;           /* FNN_MONITOR_VALIDATION_SCORE: the mean of this over the folds
                                       ranks candidates; the greater score, the smaller loss */
     int refit;                     /* 1: trains the best on all of the data */
+    int first, every;              /* 0, 1; the candidates first, first + every, ... of the grid are
+                                      trained. Where that is not all of them, as in one of several
+                                      processes, the others stay unfinished, that none is trained is
+                                      no error, and nothing is refitted: fnn_search_finish is for
+                                      that, once the parts are together */
     fnn_context_config context;    /* best instruction set, FNN_THREADS_OPENMP, malloc. So many
                                       trainings run side by side, on a thread each; the refit uses
                                       them all */
@@ -1786,8 +1792,7 @@ FNN_API fnn_search_config fnn_search_config_init(void);
 /* Trains and scores a candidate for every combination of the axes' values (axis_count 0: one, to
  * cross-validate a single model) and refits the best. Every number but the seconds of a search that
  * runs to its end is a function of the data, axes and configuration, not of the threads; a
- * candidate's figures do not depend on the others, so processes may share a grid by declining each
- * other's candidates.
+ * candidate's figures do not depend on the others, so processes may share a grid.
  * The refit has the data of config->validation to validate with, if given. Without, a candidate
  * that stopped early or kept its best epoch by validation figures is refitted for as many epochs as
  * its folds' best epochs are on average.
@@ -1800,6 +1805,22 @@ FNN_API fnn_search_config fnn_search_config_init(void);
 FNN_API fnn_result fnn_grid_search(const fnn_dataset *data, const fnn_grid_axis *axes,
                                    int axis_count, const fnn_search_config *config,
                                    fnn_search *search, fnn_error *error);
+
+/* Ends a search whose candidates were trained apart: ranks them all and refits the best, as
+ * fnn_grid_search does where it trains them all. `search` is one part's, made by fnn_grid_search
+ * with the same data, axes and configuration (first, every, context, refit and callbacks may
+ * differ); the other candidates lie in it unfinished. First copy from the other parts, for each
+ * candidate of theirs, `state`, `trained` and `seconds` and, for each of its folds, `result`,
+ * `figures` and `seconds`: numbers, which any message or file carries. Means, deviations and the
+ * states of those with all folds trained are computed here.
+ * Histories are needed only to refit a best that stops early or keeps its best epoch by validation
+ * figures without config->validation: it is FNN_ERROR_ARGUMENT where one of its folds has none (so
+ * refit where that candidate was trained, or fnn_history_append them).
+ * May be called again; the model and history of an earlier refit are freed first. Returns the
+ * errors of fnn_grid_search, FNN_ERROR_ARGUMENT for a search that does not fit the configuration or
+ * a candidate whose numbers make no sense. */
+FNN_API fnn_result fnn_search_finish(const fnn_dataset *data, const fnn_search_config *config,
+                                     fnn_search *search, fnn_error *error);
 
 /* Frees candidates, histories and model, and zeroes the struct; NULL and twice are allowed. */
 FNN_API void fnn_search_free(fnn_search *search);
@@ -20118,7 +20139,9 @@ FNN_DEF fnn_result fnn_resume(fnn_model *model, const fnn_dataset *data,
  * under the lock again. What a trial computes is a function of the search's seed, the candidate and
  * the fold; which thread it ran on, and when, shows in nothing but the seconds.
  * A trial that fails ends the search. All before it have been begun and run to their end, so that
- * the error returned, that of the first in order, does not depend on the threads either. */
+ * the error returned, that of the first in order, does not depend on the threads either.
+ * Trials are those of the candidates first, first + every, ... of the configuration; where they are
+ * not all, what follows the trials (ranks over all, the refit) is fnn_search_finish's. */
 
 /* An allocator made safe for threads: those of a search share the caller's. */
 typedef struct fnni_shared_allocator {
@@ -20465,10 +20488,28 @@ static void fnni_search_line(const fnni_search *s, int candidate)
 
 /* ---- trials in order ---- */
 
+/* Whether this search trains a part of the grid only. */
+static int fnni_search_is_part(const fnn_search_config *c)
+{
+    return c->first > 0 || c->every > 1;
+}
+
+/* How many of `count` candidates it trains. */
+static int fnni_search_own(const fnn_search_config *c, int count)
+{
+    return c->first < count ? (count - 1 - c->first) / c->every + 1 : 0;
+}
+
+static int fnni_trial_candidate(const fnni_search *s, int trial)
+{
+    return s->config->first + trial / s->found->folds * s->config->every;
+}
+
 /* The first trial in order that failed is the one reported; none is begun after it. */
 static void fnni_search_failed(fnni_search *s, const fnni_job *job)
 {
-    const int trial = job->trial.candidate * s->found->folds + job->trial.fold;
+    const int own = (job->trial.candidate - s->config->first) / s->config->every;
+    const int trial = own * s->found->folds + job->trial.fold;
     if (trial < s->failed) s->error = job->error;
     if (trial < s->failed) s->failed = trial;
     s->next = s->trials;
@@ -20489,16 +20530,16 @@ static int fnni_search_next(fnni_search *s, fnni_job *job)
     const int folds = s->found->folds;
     while (s->next < s->trials) {
         const int trial = s->next++;
-        fnn_candidate *c = s->found->candidates + trial / folds;
+        const int candidate = fnni_trial_candidate(s, trial), fold = trial % folds;
+        fnn_candidate *c = s->found->candidates + candidate;
         s->ended += c->state == FNN_CANDIDATE_SKIPPED;
         if (c->state == FNN_CANDIDATE_SKIPPED) continue;
-        if (fnni_job_build(s, job, trial / folds, trial % folds, &s->parts[trial % folds].train,
-                           &s->single)) {
+        if (fnni_job_build(s, job, candidate, fold, &s->parts[fold].train, &s->single)) {
             fnni_search_failed(s, job);
         } else if (job->declined) {
             s->ended++;
             c->state = FNN_CANDIDATE_SKIPPED;
-            fnni_search_finished(s, trial / folds);
+            fnni_search_finished(s, candidate);
         } else {
             return 1;
         }
@@ -20562,16 +20603,23 @@ static int fnni_best_epoch(const fnn_history *h, const fnn_fit_config *fit)
 
 /* Without validation data a fit cannot stop by them: it goes as far as the folds' best epochs, on
  * average. */
-static void fnni_refit_epochs(const fnni_search *s, fnn_fit_config *fit)
+static fnn_result fnni_refit_epochs(const fnni_search *s, fnni_job *job)
 {
     const fnn_candidate *c = s->found->candidates + s->found->best;
+    fnn_fit_config *fit = &job->fit;
     double sum = 0;
     int f;
-    if (fit->validation || (fit->patience == 0 && !fit->restore_best)) return;
-    if (!fnni_monitors[fit->monitor].validates) return;
-    for (f = 0; f < s->found->folds; f++) sum += fnni_best_epoch(&c->folds[f].history, fit);
+    if (fit->validation || (fit->patience == 0 && !fit->restore_best)) return FNN_OK;
+    if (!fnni_monitors[fit->monitor].validates) return FNN_OK;
+    for (f = 0; f < s->found->folds; f++) {
+        if (c->folds[f].history.count == 0) /* it was trained elsewhere */
+            return fnni_trial_fail(s->found, &job->trial, &job->error, FNN_ERROR_ARGUMENT,
+                                   "expected the histories of its folds, found none");
+        sum += fnni_best_epoch(&c->folds[f].history, fit);
+    }
     fit->epochs = (int)(sum / s->found->folds + .5);
     fit->patience = fit->restore_best = 0;
+    return FNN_OK;
 }
 
 /* Trains the best on all of the data. The model stays with the search only when it is trained. */
@@ -20589,9 +20637,9 @@ static fnn_result fnni_search_refit(fnni_search *s)
     if (!result) {
         job.fit.validation = s->config->validation;
         job.fit.verbose = s->config->verbose;
-        fnni_refit_epochs(s, &job.fit);
-        result = fnni_job_fit(s, &job, job.fit.validation, &found->history, &diverged);
+        result = fnni_refit_epochs(s, &job);
     }
+    if (!result) result = fnni_job_fit(s, &job, job.fit.validation, &found->history, &diverged);
     if (diverged)
         result = fnni_trial_fail(found, &job.trial, &job.error, FNN_ERROR_NUMERIC,
                                  fnn_model_error(job.model)->message);
@@ -20643,6 +20691,10 @@ static fnn_result fnni_search_check(const fnn_dataset *data, const fnn_search_co
     if ((unsigned)c->monitor >= FNN_MONITOR_COUNT)
         return fnni_fail(error, FNN_ERROR_ARGUMENT, "search: expected a monitor, found %d",
                          (int)c->monitor);
+    if (c->first < 0 || c->every < 1)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                         "search: expected first >= 0 and every >= 1, found %d and %d", c->first,
+                         c->every);
     if (c->folds < 0 || c->folds == 1 || c->folds > data->count || (c->folds && c->validation))
         return fnni_fail(error, FNN_ERROR_ARGUMENT,
                          "search: folds: expected 0, or without validation data 2 to %lld samples, "
@@ -20790,7 +20842,7 @@ static fnn_result fnni_search_nothing(const fnni_search *s, fnn_error *error)
 static void fnni_search_trials(fnni_search *s, int threads)
 {
     fnn_search *found = s->found;
-    s->trials = found->count * found->folds;
+    s->trials = fnni_search_own(s->config, found->count) * found->folds;
     s->failed = s->trials;
     s->single = s->config->context;
     s->single.threads = 1;
@@ -20799,6 +20851,13 @@ static void fnni_search_trials(fnni_search *s, int threads)
     fnni_parallel(s->trials < threads ? s->trials : threads, fnni_search_part, s);
     fnni_search_draw_from(found, &s->config->context.allocator);
     fnni_search_rank(s);
+}
+
+/* What follows the ranks. */
+static fnn_result fnni_search_end(fnni_search *s)
+{
+    if (s->found->best < 0) return fnni_search_nothing(s, &s->error);
+    return s->config->refit ? fnni_search_refit(s) : FNN_OK;
 }
 
 /* `found` has its axes and folds; arguments are checked. */
@@ -20817,10 +20876,43 @@ static fnn_result fnni_search_run(fnni_search *s, int count, int threads, fnn_er
     fnni_lock_close(&s->allocation);
     fnni_lock_close(&s->lock);
     if (!result && s->failed < s->trials) result = s->error.code;
-    else if (!result && s->found->best < 0) result = fnni_search_nothing(s, &s->error);
-    if (!result && s->config->refit) result = fnni_search_refit(s);
+    else if (!result && !fnni_search_is_part(s->config)) result = fnni_search_end(s);
     s->found->seconds = fnni_seconds() - s->started;
     return result ? fnni_fail(error, result, "%s", s->error.message) : FNN_OK;
+}
+
+/* ---- parts of a grid ---- */
+
+/* What fnn_search_finish takes: candidates whose numbers make sense, also those from elsewhere. */
+static fnn_result fnni_search_check_parts(const fnn_search *found, const fnn_search_config *c,
+                                          fnn_error *error)
+{
+    int i;
+    if (!found->candidates || found->folds != fnni_search_folds(c))
+        return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                         "search: expected candidates of %d folds, found %s%d",
+                         fnni_search_folds(c), found->candidates ? "" : "none, ", found->folds);
+    for (i = 0; i < found->count; i++) {
+        const fnn_candidate *a = found->candidates + i;
+        const int whole = a->state == FNN_CANDIDATE_TRAINED || a->state == FNN_CANDIDATE_DIVERGED;
+        if ((unsigned)a->state >= FNN_CANDIDATE_COUNT || a->trained > found->folds ||
+            a->trained < (whole ? found->folds : 0))
+            return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                             "search: candidate %d: expected a state and how many of %d folds are "
+                             "trained, found state %d and %d",
+                             i, found->folds, (int)a->state, a->trained);
+    }
+    return FNN_OK;
+}
+
+/* Brings candidates from elsewhere to where fnni_search_note leaves those trained here. */
+static void fnni_search_take_parts(const fnni_search *s)
+{
+    int i;
+    for (i = 0; i < s->found->count; i++) {
+        fnn_candidate *c = s->found->candidates + i;
+        if (c->trained == s->found->folds) fnni_candidate_finish(s, c);
+    }
 }
 
 /* ---- tables ---- */
@@ -21049,6 +21141,7 @@ FNNI_COLD FNN_DEF fnn_search_config fnn_search_config_init(void)
     config.shuffle = FNN_ORDER_SHUFFLE;
     config.monitor = FNN_MONITOR_VALIDATION_SCORE;
     config.refit = 1;
+    config.every = 1;
     config.context = fnn_context_config_init();
     config.context.threads = FNN_THREADS_OPENMP;
     return config;
@@ -21083,6 +21176,33 @@ FNNI_COLD FNN_DEF fnn_result fnn_grid_search(const fnn_dataset *data, const fnn_
     search->score_name = fnni_has_classes(data) ? "accuracy" : "R2";
     search->allocator = config->context.allocator;
     return fnni_search_run(&s, count, context.threads, error);
+}
+
+FNNI_COLD FNN_DEF fnn_result fnn_search_finish(const fnn_dataset *data,
+                                               const fnn_search_config *config, fnn_search *search,
+                                               fnn_error *error)
+{
+    const double started = fnni_seconds();
+    fnni_search s;
+    fnn_result result;
+    if (!search || !config)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "search: %s is NULL",
+                         search ? "config" : "search");
+    result = fnni_search_check(data, config, error);
+    if (!result) result = fnni_search_check_parts(search, config, error);
+    if (result) return result;
+    memset(&s, 0, sizeof s);
+    s.data = data;
+    s.config = config;
+    s.found = search;
+    fnn_model_free(search->model);
+    search->model = NULL;
+    fnn_history_free(&search->history);
+    fnni_search_take_parts(&s);
+    fnni_search_rank(&s);
+    result = fnni_search_end(&s);
+    search->seconds += fnni_seconds() - started;
+    return result ? fnni_fail(error, result, "%s", s.error.message) : FNN_OK;
 }
 
 FNNI_COLD FNN_DEF void fnn_search_free(fnn_search *search)

@@ -4,6 +4,8 @@
 # examples: the compile command in each first comment works.
 # shellcheck source=tests/common.sh
 . "$(dirname "$0")/common.sh"
+# shellcheck source=tests/images.sh
+. tests/images.sh
 # shellcheck source=examples/common.sh
 . examples/common.sh
 here=$build/examples
@@ -16,32 +18,6 @@ export OMP_NUM_THREADS=2 CFLAGS="-O1 $warnings"
 
 # ---- data sets in their usual forms, small ----
 
-be32() { # NUMBER...: big-endian
-    local number
-    for number; do
-        # shellcheck disable=SC2059
-        printf "$(printf '\\%o\\%o\\%o\\%o' $((number >> 24)) $((number >> 16 & 255)) \
-            $((number >> 8 & 255)) $((number & 255)))"
-    done
-}
-pixels() { # BYTES: some
-    while cat fmnist_nn.h; do :; done 2>/dev/null | head -c "$1"
-}
-labels() { # COUNT: 0 to 9 in turn
-    local i
-    # shellcheck disable=SC2059
-    for ((i = 0; i < $1; i++)); do printf "\\$(printf %o $((i % 10)))"; done
-}
-make_images() { # FOLDER [IMAGES]
-    local part count
-    mkdir -p "$1"
-    for part in "train:${2:-300}" t10k:250; do
-        count=${part#*:}
-        { be32 2051 "$count" 28 28 && pixels $((count * 784)); } \
-            >"$1/${part%:*}-images-idx3-ubyte"
-        { be32 2049 "$count" && labels "$count"; } >"$1/${part%:*}-labels-idx1-ubyte"
-    done
-}
 make_cifar10() { # FOLDER
     local file i
     mkdir -p "$1"
@@ -205,6 +181,7 @@ example_works() { # FILE [PATTERN]
     done <<<"${2-$(outcome_of "$1")}"
 }
 for example in examples/*.c; do
+    [[ $example == */mpi_* ]] && continue # tests/mpi.sh
     check "$example: its cc line works" example_works "$example"
 done
 refuses 'another outcome is seen' 'no found 2' example_works examples/own_loss.c 'found 2'

@@ -47,7 +47,7 @@ jobs_test_more() {
     jobs_of object/undefined: kernels library
     jobs_of object/undefined-m32: kernels library
     jobs_of script/builds: gcc clang clang-19 g++ clang++ options targets symbols
-    jobs_of script/ examples: selftest:sanitize selftest:undefined
+    jobs_of script/ examples: mpi: selftest:sanitize selftest:undefined
     programs sanitize | grep -vx sanitize/test_aghaei # an example's classes
     jobs_of neon/ $neon_programs
     jobs_of undefined/ $undefined_programs

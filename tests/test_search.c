@@ -704,6 +704,10 @@ static void arguments_are_checked(void)
     changed = numbers();
     c = good, c.shuffle = FNN_ORDER_STRATIFIED;
     REFUSED(&changed, grid, AXES, &c, "neither labels nor one-hot targets");
+    c = good, c.first = -1;
+    REFUSED(&data, grid, AXES, &c, "first >= 0 and every >= 1, found -1 and 1");
+    c = good, c.every = 0;
+    REFUSED(&data, grid, AXES, &c, "first >= 0 and every >= 1, found 0 and 0");
     c = good, c.context.threads = 0;
     REFUSED(&data, grid, AXES, &c, "threads");
 #undef REFUSED
@@ -713,6 +717,224 @@ static void arguments_are_checked(void)
     CHECK(fnn_search_save_histories(&found, NULL, &error) == FNN_ERROR_ARGUMENT);
     fnn_search_free(NULL);
     fnn_search_free(&found);
+    fnn_search_free(&found);
+}
+
+/* ---- a grid in parts ---- */
+
+/* Copies what a part found of its candidates, as the interface says; with its histories, which move
+ * over, on request. */
+static void take_part(fnn_search *to, fnn_search *from, int first, int every, int histories)
+{
+    int i, f;
+    for (i = first; i < to->count; i += every) {
+        fnn_candidate *a = to->candidates + i, *b = from->candidates + i;
+        a->state = b->state;
+        a->trained = b->trained;
+        a->seconds = b->seconds;
+        for (f = 0; f < to->folds; f++) {
+            a->folds[f].result = b->folds[f].result;
+            a->folds[f].figures = b->folds[f].figures;
+            a->folds[f].seconds = b->folds[f].seconds;
+            if (!histories) continue;
+            a->folds[f].history = b->folds[f].history;
+            memset(&b->folds[f].history, 0, sizeof b->folds[f].history);
+        }
+    }
+}
+
+/* A part has trained its own candidates and nothing else; a failure is reported. */
+static void check_part(const fnn_search *found, int first, int every)
+{
+    int i;
+    CHECK(found->model == NULL && found->history.count == 0);
+    for (i = 0; i < found->count; i++)
+        CHECKF((found->candidates[i].state == FNN_CANDIDATE_UNFINISHED) !=
+                   (i >= first && (i - first) % every == 0),
+               "candidate %d of part %d of %d: state %d", i, first, every,
+               (int)found->candidates[i].state);
+}
+
+/* Searches the grid in `every` parts, of which the first receives the others. */
+static void search_in_parts(const fnn_dataset *data, const fnn_grid_axis *axes, int axis_count,
+                            const fnn_search_config *config, int every, int histories,
+                            fnn_search *found)
+{
+    fnn_search_config c = *config;
+    fnn_search other;
+    fnn_error error;
+    c.every = every;
+    for (c.first = 0; c.first < every; c.first++) {
+        fnn_search *part = c.first ? &other : found;
+        error.message[0] = 0;
+        CHECKF(!fnn_grid_search(data, axes, axis_count, &c, part, &error), "%s", error.message);
+        check_part(part, c.first, every);
+        if (c.first == 0) continue;
+        take_part(found, &other, c.first, every, histories);
+        fnn_search_free(&other);
+    }
+}
+
+static void parts_of_a_grid_make_the_whole(void)
+{
+    static const int numbers_of_parts[] = {2, 3, CANDIDATES + 2}; /* the last: some have none */
+    const fnn_dataset data = images();
+    const fnn_search_config c = configuration(3, 2);
+    fnn_search whole, found;
+    fnn_error error;
+    int i;
+    search_grid(&data, &c, &whole);
+    for (i = 0; i < 3; i++) {
+        search_in_parts(&data, grid, AXES, &c, numbers_of_parts[i], 1, &found);
+        CHECK(!same_results(&whole, &found)); /* no means yet, no model */
+        CHECKF(!fnn_search_finish(&data, &c, &found, &error), "%s", error.message);
+        CHECKF(same_results(&whole, &found) && found.model, "%d parts", numbers_of_parts[i]);
+        fnn_search_free(&found);
+    }
+    fnn_search_free(&whole);
+}
+
+/* Numbers alone do: the table is that of the whole, but for the seconds, which are copied. */
+static void numbers_of_elsewhere_make_the_table(void)
+{
+    const fnn_dataset data = images();
+    fnn_search_config c = configuration(2, 1);
+    static char a[4000], b[4000];
+    fnn_search whole, found;
+    int i, rounds;
+    c.refit = 0;
+    search_grid(&data, &c, &whole);
+    search_in_parts(&data, grid, AXES, &c, 4, 0, &found);
+    for (rounds = 0; rounds < 2; rounds++, c.refit = 1) { /* and it may be ended again */
+        CHECK(!fnn_search_finish(&data, &c, &found, NULL));
+        CHECK(!found.model == !rounds && found.history.count == 3 * rounds);
+    }
+    CHECK(!fnn_search_finish(&data, &c, &found, NULL) && found.model && found.history.count == 3);
+    for (i = 0; i < CANDIDATES; i++)
+        whole.candidates[i].seconds = found.candidates[i].seconds = .5 * i;
+    CHECK(fnn_search_table(&whole, 0, a, sizeof a) == fnn_search_table(&found, 0, b, sizeof b));
+    CHECKF(!strcmp(a, b), "%s", b);
+    found.candidates[3].trained = 0; /* the control: as if a part's results had not come */
+    found.candidates[3].state = FNN_CANDIDATE_UNFINISHED;
+    CHECK(!fnn_search_finish(&data, &c, &found, NULL) && found.candidates[3].rank == CANDIDATES);
+    fnn_search_table(&found, 0, b, sizeof b);
+    CHECK(strcmp(a, b) && strstr(b, "unfinished"));
+    fnn_search_free(&found);
+    fnn_search_free(&whole);
+}
+
+static void parts_may_diverge_or_decline(void)
+{
+    static const double failing_rates[] = {(double)INFINITY, .1}, kernels[] = {5, 2, 1};
+    const fnn_grid_axis axes[] = {{"rate", failing_rates, 2, NULL}, {"kernel", kernels, 3, NULL}};
+    const fnn_dataset data = images();
+    fnn_search_config c = configuration(3, 2);
+    fnn_search whole, found;
+    fnn_error error;
+    int none;
+    c.build = build_failing;
+    CHECK(!fnn_grid_search(&data, axes, 2, &c, &whole, NULL));
+    search_in_parts(&data, axes, 2, &c, 3, 1, &found); /* the parts: 5, 2 and 1 at both rates */
+    CHECK(found.best == -1 && found.candidates[1].state == FNN_CANDIDATE_DIVERGED);
+    CHECK(!fnn_search_finish(&data, &c, &found, NULL) && same_results(&whole, &found));
+    fnn_search_free(&found);
+    fnn_search_free(&whole);
+    for (none = 0; none < 2; none++) { /* all diverge; all are declined: the whole's errors */
+        const fnn_grid_axis bad[] = {{"rate", failing_rates, none ? 2 : 1, NULL},
+                                     {"kernel", kernels + !none, none ? 1 : 2, NULL}};
+        search_in_parts(&data, bad, 2, &c, 2, 1, &found);
+        CHECK(fnn_search_finish(&data, &c, &found, &error) ==
+              (none ? FNN_ERROR_ARGUMENT : FNN_ERROR_NUMERIC));
+        CHECKF(strstr(error.message, none ? "declined 2" : "2 diverged") != NULL, "%s",
+               error.message);
+        CHECK(found.best == -1 && !found.model);
+        fnn_search_free(&found);
+    }
+}
+
+/* The trials of a part are counted from its own first. */
+static void a_part_that_fails_says_who(void)
+{
+    const fnn_dataset data = images();
+    fnn_search_config c = configuration(2, 4);
+    fnn_search found;
+    fnn_error error;
+    int mode = 1;
+    c.build = build_breaking; /* candidates 3 and 4 and all behind them, in fold 1 */
+    c.user = &mode;
+    c.every = 2;
+    for (c.first = 0; c.first < 2; c.first++) {
+        CHECK(fnn_grid_search(&data, grid, AXES, &c, &found, &error) == FNN_ERROR_ARGUMENT);
+        CHECKF(strstr(error.message, c.first ? "candidate 3 " : "candidate 4 ") != NULL, "%s",
+               error.message);
+        fnn_search_free(&found);
+    }
+    c.build = build;
+    c.first = INT_MAX, c.every = INT_MAX;
+    CHECK(!fnn_grid_search(&data, grid, AXES, &c, &found, NULL));
+    CHECK(found.count == CANDIDATES && found.candidates[0].state == FNN_CANDIDATE_UNFINISHED);
+    fnn_search_free(&found);
+}
+
+/* A refit that goes as far as its folds went needs their histories. */
+static void a_refit_without_histories_is_refused(void)
+{
+    static const double two[] = {0, 1};
+    const fnn_grid_axis axis = {"nothing", two, 2, NULL};
+    const fnn_dataset data = images();
+    stopping rule = {FNN_MONITOR_VALIDATION_LOSS, 0};
+    fnn_search_config c = configuration(2, 1);
+    fnn_search found;
+    fnn_error error;
+    c.build = build_stopping;
+    c.user = &rule;
+    search_in_parts(&data, &axis, 1, &c, 2, 0, &found);
+    CHECK(!fnn_search_finish(&data, &c, &found, NULL) && found.best == 0); /* trained here */
+    found.candidates[0].folds[0].figures.validation_score = -1;
+    CHECK(fnn_search_finish(&data, &c, &found, &error) == FNN_ERROR_ARGUMENT);
+    CHECK(found.best == 1 && !found.model);
+    CHECKF(strstr(error.message, "candidate 1 (nothing 1), refit: expected the histories") != NULL,
+           "%s", error.message);
+    c.refit = 0;
+    CHECK(!fnn_search_finish(&data, &c, &found, NULL) && found.best == 1);
+    fnn_search_free(&found);
+}
+
+static void what_is_no_search_is_not_finished(void)
+{
+    const fnn_dataset data = images();
+    const fnn_search_config good = configuration(2, 1);
+    fnn_search_config c = good;
+    fnn_search found, none;
+    fnn_error error;
+    memset(&none, 0, sizeof none);
+    c.refit = 0;
+    search_grid(&data, &c, &found);
+#define REFUSED(config, search, text)                                              \
+    error.message[0] = 0;                                                          \
+    CHECK(fnn_search_finish(&data, config, search, &error) == FNN_ERROR_ARGUMENT); \
+    CHECKF(strstr(error.message, text) != NULL, "%s", error.message)
+    REFUSED(NULL, &found, "config is NULL");
+    REFUSED(&good, NULL, "search is NULL");
+    REFUSED(&good, &none, "expected candidates of 2 folds, found none");
+    c.folds = 3;
+    REFUSED(&c, &found, "expected candidates of 3 folds, found 2");
+    c = good, c.build = NULL;
+    REFUSED(&c, &found, "build is NULL");
+    found.candidates[5].trained = 1; /* a state that this number contradicts */
+    REFUSED(&good, &found, "candidate 5: expected a state and how many of 2 folds are trained");
+    found.candidates[5].trained = 3;
+    REFUSED(&good, &found, "found state 1 and 3");
+    found.candidates[5].trained = 2;
+    found.candidates[5].state = FNN_CANDIDATE_COUNT;
+    REFUSED(&good, &found, "found state 4 and 2");
+    found.candidates[5].state = FNN_CANDIDATE_UNFINISHED;
+    found.candidates[5].trained = -1;
+    REFUSED(&good, &found, "found state 0 and -1");
+#undef REFUSED
+    found.candidates[5].trained = 2; /* all folds: that is enough */
+    CHECK(!fnn_search_finish(&data, &good, &found, NULL));
+    CHECK(found.candidates[5].state == FNN_CANDIDATE_TRAINED && found.model);
     fnn_search_free(&found);
 }
 
@@ -1040,6 +1262,48 @@ static void a_loss_of_ones_own_ranks_without_labels(void)
     fnn_search_free(&found);
 }
 
+/* One try of the end of a search with n requests granted. 1: none failed. */
+static int finish_trial(budget *b, int n, const fnn_search *expected)
+{
+    const fnn_dataset data = images();
+    fnn_search_config c = configuration(2, 1);
+    fnn_search found;
+    fnn_result r;
+    c.context.allocator = budget_allocator(b);
+    b->allowed = -1;
+    search_in_parts(&data, odd, 3, &c, 2, 1, &found);
+    b->allowed = n;
+    b->failed = 0;
+    r = fnn_search_finish(&data, &c, &found, NULL);
+    CHECKF(r == (b->failed ? FNN_ERROR_MEMORY : FNN_OK), "after %d allocations: %s", n,
+           fnn_result_text(r));
+    CHECK(!found.model == (r != FNN_OK));
+    b->allowed = -1;
+    if (r) CHECK(!fnn_search_finish(&data, &c, &found, NULL)); /* a retry */
+    CHECK(same_results(&found, expected));
+    fnn_search_free(&found);
+    CHECKF(b->live == 0, "after %d allocations: %d blocks leak", n, b->live);
+    return r == FNN_OK;
+}
+
+static void every_allocation_of_the_end_may_fail(void)
+{
+    const fnn_dataset data = images();
+    const fnn_search_config c = configuration(2, 1);
+    const int step = QUICK() ? 7 : 1;
+    fnn_search expected;
+    budget b;
+    int n;
+    CHECK(!fnn_grid_search(&data, odd, 3, &c, &expected, NULL));
+    budget_open(&b);
+    for (b.once = 0; b.once < 2; b.once++) {
+        for (n = 0; !finish_trial(&b, n, &expected); n += step)
+            if (!CHECK(n < 2000)) break;
+        CHECK(n > 5);
+    }
+    fnn_search_free(&expected);
+}
+
 static const harness_test tests[] = {TEST(any_number_of_threads_gives_the_same_bits),
                                      TEST(folds_by_hand_agree),
                                      TEST(stratified_folds_by_hand_agree),
@@ -1056,6 +1320,12 @@ static const harness_test tests[] = {TEST(any_number_of_threads_gives_the_same_b
                                      TEST(what_diverges_ranks_behind_and_what_is_declined_last),
                                      TEST(a_trial_that_fails_ends_the_search),
                                      TEST(arguments_are_checked),
+                                     TEST(parts_of_a_grid_make_the_whole),
+                                     TEST(numbers_of_elsewhere_make_the_table),
+                                     TEST(parts_may_diverge_or_decline),
+                                     TEST(a_part_that_fails_says_who),
+                                     TEST(a_refit_without_histories_is_refused),
+                                     TEST(what_is_no_search_is_not_finished),
                                      TEST(a_loss_of_ones_own_ranks_without_labels),
                                      TEST(the_callback_sees_each_candidate_and_can_stop),
                                      TEST(a_callback_can_save),
@@ -1063,5 +1333,6 @@ static const harness_test tests[] = {TEST(any_number_of_threads_gives_the_same_b
                                      TEST(every_history_is_in_the_csv),
                                      TEST(a_csv_that_cannot_be_written_is_an_error),
                                      TEST(the_table_has_the_best_first),
-                                     TEST(every_allocation_may_fail)};
+                                     TEST(every_allocation_may_fail),
+                                     TEST(every_allocation_of_the_end_may_fail)};
 HARNESS_MAIN(tests)

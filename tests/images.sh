@@ -1,0 +1,30 @@
+# Sourced by the scripts beside it: images in MNIST's files, few and small, for programs that want
+# some data.
+# shellcheck shell=bash
+
+be32() { # NUMBER...: big-endian
+    local number
+    for number; do
+        # shellcheck disable=SC2059
+        printf "$(printf '\\%o\\%o\\%o\\%o' $((number >> 24)) $((number >> 16 & 255)) \
+            $((number >> 8 & 255)) $((number & 255)))"
+    done
+}
+pixels() { # BYTES: some
+    while cat fmnist_nn.h; do :; done 2>/dev/null | head -c "$1"
+}
+labels() { # COUNT: 0 to 9 in turn
+    local i
+    # shellcheck disable=SC2059
+    for ((i = 0; i < $1; i++)); do printf "\\$(printf %o $((i % 10)))"; done
+}
+make_images() { # FOLDER [IMAGES]
+    local part count
+    mkdir -p "$1"
+    for part in "train:${2:-300}" t10k:250; do
+        count=${part#*:}
+        { be32 2051 "$count" 28 28 && pixels $((count * 784)); } \
+            >"$1/${part%:*}-images-idx3-ubyte"
+        { be32 2049 "$count" && labels "$count"; } >"$1/${part%:*}-labels-idx1-ubyte"
+    done
+}
