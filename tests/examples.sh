@@ -279,7 +279,10 @@ interrupted() { # SIGNAL STATUS PATTERN COMMAND...
     kill "-$signal" $!
     wait $!
     i=$?
-    [ $i -eq "$status" ] || { echo "status $i, not $status" && cat "$here/interrupted.out" && return 1; }
+    [ $i -eq "$status" ] && return
+    echo "status $i, not $status"
+    cat "$here/interrupted.out"
+    return 1
 }
 resume() { # [OPTION...]: on the small data; its last line
     FMNIST_DIR="$data/more" "$here/resume" "$@" 2>/dev/null | tail -n 1
