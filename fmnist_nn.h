@@ -19608,17 +19608,12 @@ static int fnni_parameter_layers(const fnn_model *model)
 
 /* ---- filling ---- */
 
-/* Channels of the image that layer l's inputs are or, flat by now, once were: layers without
- * weights that give as many numbers as they take keep their order. */
+/* Channels of the image that layer l's inputs are or, flat by now, once were: layers without weights
+ * keep the channels of images and the order of what is flat. */
 static size_t fnni_image_channels(const fnn_model *model, int l)
 {
-    for (; l > 0; l--) {
-        const fnni_layer *before = model->layers + l - 1;
-        if (before->shape.height * before->shape.width > 1 || before->weights > 0 ||
-            before->inputs != before->outputs)
-            return (size_t)before->shape.channels;
-    }
-    return (size_t)model->input.channels;
+    while (l > 0 && model->layers[l - 1].weights == 0) l--;
+    return (size_t)(l > 0 ? model->layers[l - 1].shape : model->input).channels;
 }
 
 /* The numbers of a tensor. With outputs first the file has (O, C, P) where we have (P, C, O): O
