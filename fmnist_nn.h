@@ -75,6 +75,8 @@
  *     yes or no, many answers    fnn_set_loss: FNN_LOSS_BINARY_CROSS_ENTROPY         DATA
  *     numbers in their own unit  fnn_set_loss: FNN_LOSS_MEAN_SQUARED_ERROR,
  *                                fnn_normalize_targets                               MODEL
+ *     layers as PyTorch's        fnn_conv2d_with, fnn_pool2d_with: FNN_EXPLICIT;
+ *                                fnn_dense_with: no_bias                             SHAPES
  *     one row, one image         fnn_predict_one, fnn_predict_one_bytes              THREADS
  *     a look inside              fnn_summary, fnn_tensor_get, fnn_predict_layer      MODEL
  *     a loss, a loop of your own fnn_set_loss_function, fnn_backward_from            TRAINING
@@ -113,7 +115,13 @@
  *   major. A table of n columns is (1, 1, n). A dense layer takes any shape as flat. Weights of a
  *   dense layer are (inputs, units), row-major, then the biases (units); of a convolution (kernel
  *   height, kernel width, channels, filters), then the biases (filters); of batch norm gamma, then
- *   beta (channels). All three are Keras' orders.
+ *   beta (channels). All three are Keras' orders. Where a batch norm follows, a bias has nothing to
+ *   do: fnn_dense_config.no_bias, fnn_conv2d_config.no_bias leave it out.
+ *   Windows of convolutions and pools are padded as Keras' (FNN_VALID, FNN_SAME) or as PyTorch's
+ *   (FNN_EXPLICIT): Conv2d(C, F, 3, stride=2, padding=1, bias=False) is an fnn_conv2d_config with
+ *   strides of 2, FNN_EXPLICIT, pads of 1 and no_bias; MaxPool2d(3, 2, padding=1) an
+ *   fnn_pool2d_config of 3 x 3 with the same strides and pads. FNN_SAME with stride 2 is something
+ *   else: on an even length its first window begins one pixel later.
  *
  * MODEL
  *   fnn_sequential, then one call per layer, from the input upwards. Shapes are inferred. The
@@ -169,10 +177,10 @@
  *   "0.conv2d.bias" (filters), "1.batch_norm.gamma", .beta, .mean and .variance (channels), the
  *   normalisation as "input.shift" and "input.scale", that of targets as "3.rescale.shift" and
  *   .scale. Names of classes and features (fnn_set_names) and notes (fnn_set_note) are further
- *   members of the metadata, names a line each. fnn_save_memory and fnn_load_memory do the same
- *   with bytes in memory. The bytes are the same on every machine. A save replaces the old file in
- *   one step, once the new one is on the disk; a program killed while it saves may leave a file
- *   FILE.tmp-N-N beside it.
+ *   members of the metadata, names a line each. A layer without biases ends in the word "no_bias"
+ *   and has no such tensor. fnn_save_memory and fnn_load_memory do the same with bytes in memory.
+ *   The bytes are the same on every machine. A save replaces the old file in one step, once the new
+ *   one is on the disk; a program killed while it saves may leave a file FILE.tmp-N-N beside it.
  *   fnn_load_weights fills a network that the builders made with the weights of the same one in
  *   PyTorch or Keras: from a safetensors file with their names ("conv1.weight", "dense/kernel") and
  *   in their layouts. What does not fit is named, and nothing is matched by guess.
@@ -855,10 +863,16 @@ FNN_API fnn_model *fnn_copy(const fnn_model *model, const fnn_context_config *co
  * nothing did. Never NULL. */
 FNN_API const fnn_error *fnn_model_error(const fnn_model *model);
 
-/* How a window meets the borders, as Keras: valid stays inside the image; same pads it so that
+/* How a window meets the borders. As Keras: valid stays inside the image; same pads it so that
  * the output has ceil(input / stride) rows and columns, the odd row of padding below, the odd
- * column to the right. */
-#define FNN_PADDING_LIST(X) X(FNN_VALID, valid) X(FNN_SAME, same)
+ * column to the right. As PyTorch: explicit puts pad_height rows above and as many below, pad_width
+ * columns on either side, each from 0 to kernel - 1; the output has
+ *     floor((input + 2 pad - kernel) / stride) + 1
+ * rows and columns. Where the strides do not end in the padding's last row, less than pad of it is
+ * seen below, and where they end in the image its last rows are seen by no window. On 28 rows, a
+ * kernel of 3 and stride 2, explicit with pads of 1 begins at row -1 and ends at row 27, same
+ * begins at row 0 and ends at row 28. */
+#define FNN_PADDING_LIST(X) X(FNN_VALID, valid) X(FNN_SAME, same) X(FNN_EXPLICIT, explicit)
 typedef enum fnn_padding { FNN_PADDING_LIST(FNNI_ENUM) FNN_PADDING_COUNT } fnn_padding;
 
 typedef struct fnn_conv2d_config {
@@ -867,13 +881,22 @@ typedef struct fnn_conv2d_config {
     int stride_height, stride_width; /* 1 */
     fnn_padding padding;             /* FNN_SAME */
     fnn_activation activation;       /* FNN_LINEAR, with its usual parameter */
+    int pad_height, pad_width;       /* 0; with FNN_EXPLICIT alone */
+    int no_bias;                     /* 0; 1: y = f(x * W) */
 } fnn_conv2d_config;
+
+typedef struct fnn_dense_config {
+    int units;
+    fnn_activation activation; /* FNN_LINEAR, with its usual parameter */
+    int no_bias;               /* 0; 1: y = f(x W) */
+} fnn_dense_config;
 
 typedef struct fnn_pool2d_config {
     int average; /* 0: the maximum, in windows of at most 256 positions; 1: the mean */
     int height, width;
     int stride_height, stride_width;
     fnn_padding padding;
+    int pad_height, pad_width; /* 0; with FNN_EXPLICIT alone */
 } fnn_pool2d_config;
 
 typedef struct fnn_batch_norm_config {
@@ -884,6 +907,9 @@ typedef struct fnn_batch_norm_config {
 
 /* A convolution of 3 x 3, stride 1, same padding, linear; filters are 0 and must be set. */
 FNN_API fnn_conv2d_config fnn_conv2d_config_init(void);
+
+/* A linear layer with a bias; units are 0 and must be set. */
+FNN_API fnn_dense_config fnn_dense_config_init(void);
 
 /* A max-pool of 2 x 2, stride 2, valid. */
 FNN_API fnn_pool2d_config fnn_pool2d_config_init(void);
@@ -903,13 +929,19 @@ FNN_API fnn_batch_norm_config fnn_batch_norm_config_pytorch(void);
  * Leaky ReLU and ELU have Keras' parameter here, slope .3 and scale 1; see fnn_activate. */
 FNN_API int fnn_dense(fnn_model *model, int units, fnn_activation activation);
 
+/* The same, without a bias if wanted: a batch norm behind it takes every bias away again and has
+ * one of its own, beta. A layer without has no such tensor, gradient or parameters, here, in files
+ * and in the sums of fnn_summary. */
+FNN_API int fnn_dense_with(fnn_model *model, const fnn_dense_config *config);
+
 /* y = f(x * W + b), stride 1, W (kernel, kernel, channels, filters), b (filters); a
  * cross-correlation, as everywhere in the field. FNN_SOFTMAX as f is taken over all of a sample's
- * outputs, here too. */
+ * outputs, here too. padding: FNN_VALID or FNN_SAME. */
 FNN_API int fnn_conv2d(fnn_model *model, int filters, int kernel, fnn_padding padding,
                        fnn_activation activation);
 
-/* A convolution with a kernel and strides of any shape. */
+/* A convolution with a kernel and strides of any shape, any padding, with or without a bias (see
+ * fnn_dense_with). */
 FNN_API int fnn_conv2d_with(fnn_model *model, const fnn_conv2d_config *config);
 
 /* The largest number of each window of size x size, which lie beside each other; rows and columns
@@ -919,7 +951,10 @@ FNN_API int fnn_max_pool2d(fnn_model *model, int size);
 /* The mean of each such window. */
 FNN_API int fnn_average_pool2d(fnn_model *model, int size);
 
-/* A pool with windows and strides of any shape. Padding is neither compared nor counted. */
+/* A pool with windows and strides of any shape, and any padding, which is neither compared nor
+ * counted: a maximum is that of the window's part inside the image, as if minus infinity lay
+ * round it, and a mean is divided by the size of that part (PyTorch's count_include_pad=False,
+ * where its default is True). */
 FNN_API int fnn_pool2d_with(fnn_model *model, const fnn_pool2d_config *config);
 
 /* The mean of each channel: (H, W, C) becomes (1, 1, C). */
@@ -1932,10 +1967,18 @@ typedef struct fnn_window {
 } fnn_window;
 
 /* Fills in a window; FNN_ERROR_ARGUMENT, and zeros in it, when a size is below 1 or the kernel
- * exceeds the image under FNN_VALID. */
+ * exceeds the image under FNN_VALID, and for FNN_EXPLICIT, which the next call does. */
 FNN_API fnn_result fnn_window_make(int height, int width, int channels, int kernel_height,
                                    int kernel_width, int stride_height, int stride_width,
                                    fnn_padding padding, fnn_window *window);
+
+/* The same with explicit padding (see fnn_padding): pad_height rows above and below, pad_width
+ * columns on either side. FNN_ERROR_ARGUMENT, and zeros in it, when a size is below 1, a pad is
+ * negative or not less than its kernel, the kernel exceeds the padded image, or the output has
+ * more rows or columns than an int counts. */
+FNN_API fnn_result fnn_window_make_padded(int height, int width, int channels, int kernel_height,
+                                          int kernel_width, int stride_height, int stride_width,
+                                          int pad_height, int pad_width, fnn_window *window);
 
 /* Convolutions (cross-correlations, as everywhere in the field) of whole images, on the context's
  * threads. x and dx (images, height, width, channels); y and dy (images, out_height, out_width,
@@ -6449,13 +6492,31 @@ FNN_DEF fnn_result fnn_sgemm(fnn_context *context, int transpose_a, int transpos
 static const char *const fnni_padding_names[] = {FNN_PADDING_LIST(FNNI_PADDING_NAME)};
 #undef FNNI_PADDING_NAME
 
-/* Output length and leading padding of one axis; 0 when the kernel does not fit. */
+/* Whether the caller says how much. */
+static int fnni_padding_is_given(fnn_padding padding)
+{
+    return padding == FNN_EXPLICIT;
+}
+
+/* Output length of one axis between pads; 0 when the kernel or the output does not fit. Every
+ * window has a part inside the image since a pad is less than the kernel: the first ends behind the
+ * padding, and the last begins where the kernel ends in it or before, which is inside the image. */
+static int fnni_window_padded(int length, int kernel, int stride, int pad)
+{
+    const int64_t room = (int64_t)length + 2 * (int64_t)pad - kernel; /* last offset that fits */
+    if (pad < 0 || pad >= kernel || room < 0 || room / stride >= INT_MAX) return 0;
+    return (int)(room / stride) + 1;
+}
+
+/* Output length and leading padding of one axis, which is given under FNN_EXPLICIT; 0 when the
+ * kernel does not fit. */
 static int fnni_window_axis(int length, int kernel, int stride, fnn_padding padding, int *pad)
 {
     int64_t total;
     int out;
-    *pad = 0;
     if (length < 1 || kernel < 1 || stride < 1) return 0;
+    if (fnni_padding_is_given(padding)) return fnni_window_padded(length, kernel, stride, *pad);
+    *pad = 0;
     if (padding == FNN_VALID) return kernel > length ? 0 : (length - kernel) / stride + 1;
     out = (int)(((int64_t)length + stride - 1) / stride);
     total = (int64_t)(out - 1) * stride + kernel - length;
@@ -6472,9 +6533,11 @@ static int fnni_window_fill(fnn_window *w, fnn_padding padding)
     return w->out_height > 0 && w->out_width > 0 && w->channels > 0;
 }
 
-FNN_DEF fnn_result fnn_window_make(int height, int width, int channels, int kernel_height,
+/* Fills in a window with these pads, which FNN_EXPLICIT alone reads. */
+static fnn_result fnni_window_make(int height, int width, int channels, int kernel_height,
                                    int kernel_width, int stride_height, int stride_width,
-                                   fnn_padding padding, fnn_window *window)
+                                   fnn_padding padding, int pad_height, int pad_width,
+                                   fnn_window *window)
 {
     if (window) memset(window, 0, sizeof *window);
     if (!window || (unsigned)padding >= FNN_PADDING_COUNT) return FNN_ERROR_ARGUMENT;
@@ -6485,9 +6548,28 @@ FNN_DEF fnn_result fnn_window_make(int height, int width, int channels, int kern
     window->kernel_width = kernel_width;
     window->stride_height = stride_height;
     window->stride_width = stride_width;
+    window->pad_top = pad_height;
+    window->pad_left = pad_width;
     if (fnni_window_fill(window, padding)) return FNN_OK;
     memset(window, 0, sizeof *window);
     return FNN_ERROR_ARGUMENT;
+}
+
+FNN_DEF fnn_result fnn_window_make(int height, int width, int channels, int kernel_height,
+                                   int kernel_width, int stride_height, int stride_width,
+                                   fnn_padding padding, fnn_window *window)
+{
+    const int unknown = fnni_padding_is_given(padding) ? -1 : 0; /* pads that nobody gave */
+    return fnni_window_make(height, width, channels, kernel_height, kernel_width, stride_height,
+                            stride_width, padding, unknown, unknown, window);
+}
+
+FNN_DEF fnn_result fnn_window_make_padded(int height, int width, int channels, int kernel_height,
+                                          int kernel_width, int stride_height, int stride_width,
+                                          int pad_height, int pad_width, fnn_window *window)
+{
+    return fnni_window_make(height, width, channels, kernel_height, kernel_width, stride_height,
+                            stride_width, FNN_EXPLICIT, pad_height, pad_width, window);
 }
 
 /* Whether images of this window and so many filters can be addressed. */
@@ -10053,7 +10135,7 @@ typedef struct fnni_layer {
     fnn_padding padding;
     fnn_batch_norm_config norm;
     int from;               /* of add: the earlier layer; other layers have FNNI_NO_LAYER */
-    size_t weights, biases; /* how many of each */
+    size_t weights, biases; /* how many of each; of biases there may be none */
     int rows;               /* of the weights as a matrix, which threads share out */
     double fan_in, fan_out; /* inputs and outputs of one unit, which initialisers ask for */
     fnn_initializer weights_start, biases_start;
@@ -10497,16 +10579,37 @@ static fnni_layer *fnni_layer_add(fnn_model *model, const fnni_layer_type *type)
     return layer;
 }
 
-/* Weights of so many rows of `units`, and a bias a unit: sizes, and what they cost and see. */
-static void fnni_layer_weigh(fnni_layer *layer, int rows, int units, double fan_in, double fan_out,
-                             double work)
+/* Weights of so many rows of `units`, and a bias a unit unless there is to be none: sizes, and what
+ * they cost and see. */
+static void fnni_layer_weigh(fnni_layer *layer, int rows, int units, int no_bias, double fan_in,
+                             double fan_out, double work)
 {
     layer->rows = rows;
     layer->weights = (size_t)rows * (size_t)units;
-    layer->biases = (size_t)units;
+    layer->biases = no_bias ? 0 : (size_t)units;
     layer->fan_in = fan_in;
     layer->fan_out = fan_out;
     layer->work = work;
+}
+
+/* The biases of layer l, or NULL. */
+static const fnn_real *fnni_biases(const fnni_run *run, int l)
+{
+    const fnni_layer *layer = fnni_layer_at(run, l);
+    return layer->biases ? run->model->parameters + layer->offset + layer->weights : NULL;
+}
+
+/* Ends the words of a layer that may lack a bias. */
+static void fnni_write_bias(fnni_writer *w, const fnni_layer *layer)
+{
+    if (!layer->biases) fnni_emit_text(w, " no_bias");
+}
+
+/* 1 or 0 where the words end at word number `from` with or without that; -1 where they do not. */
+static int fnni_read_bias(const fnni_words *w, int from)
+{
+    if (w->count == from + 1 && !strcmp(w->word[from], "no_bias")) return 1;
+    return w->count == from ? 0 : -1;
 }
 
 /* ---- tensors by name ---- */
@@ -10532,7 +10635,7 @@ static int fnni_tensor_make(fnni_tensor *t, const fnn_model *model, int l, const
     return 1;
 }
 
-/* Weights, and biases of the shape's last dimension. */
+/* Weights, and biases, if any, of the shape's last dimension. */
 static int fnni_weights_at(const fnn_model *model, int l, int which, fnni_tensor *t, int rank,
                            const size_t *shape)
 {
@@ -10540,8 +10643,9 @@ static int fnni_weights_at(const fnn_model *model, int l, int which, fnni_tensor
     if (which == 0)
         return fnni_tensor_make(t, model, l, "weight", &model->parameters, layer->offset, rank,
                                 shape);
-    return which == 1 && fnni_tensor_make(t, model, l, "bias", &model->parameters,
-                                          layer->offset + layer->weights, 1, shape + rank - 1);
+    return which == 1 && layer->biases &&
+           fnni_tensor_make(t, model, l, "bias", &model->parameters, layer->offset + layer->weights,
+                            1, shape + rank - 1);
 }
 
 /* ============================================================================
@@ -10640,7 +10744,8 @@ static int fnni_layer_activate(fnn_model *model, fnni_layer *layer, fnn_activati
 }
 
 /* ---- dense: y = f(x W + b);  dz = dy f'(z);  dx = dz W^T;  dW = x^T dz;  db = sum of dz's rows.
- * Rumelhart, Hinton, Williams 1986, equations 4 to 9. ---- */
+ * Rumelhart, Hinton, Williams 1986, equations 4 to 9. Without a bias (layer->biases 0) b is 0 and
+ * there is no db. ---- */
 
 static void fnni_dense_product(const fnni_run *run, fnni_gemm *g, fnn_real *workspace)
 {
@@ -10672,8 +10777,7 @@ static void fnni_dense_forward(const fnni_run *run, int l, int from, int to, fnn
     fnni_dense_forward_product(run, l, from, to, &g);
     fnni_dense_product(run, &g, workspace);
     run->kernels->bias_activation(layer->activation, layer->parameter, to - from, layer->outputs,
-                                  run->model->parameters + layer->offset + layer->weights, g.c,
-                                  g.ldc);
+                                  fnni_biases(run, l), g.c, g.ldc);
 }
 
 /* dx (N,I) = dz (N,O) W^T, for rows from..to-1, W^T packed. */
@@ -10771,17 +10875,19 @@ static void fnni_dense_write(fnni_writer *w, const fnni_layer *layer)
 {
     fnni_emit_text(w, " %d", layer->outputs);
     fnni_write_activation(w, layer->activation, layer->parameter);
+    fnni_write_bias(w, layer);
 }
 
 static void fnni_dense_read(fnn_model *model, const fnni_words *w)
 {
-    fnn_activation activation;
+    fnn_dense_config c = fnn_dense_config_init();
     fnn_real parameter;
-    int units, l;
-    if (w->count != 4 || !fnni_word_int(w->word[1], &units) ||
-        !fnni_read_activation(w->word + 2, &activation, &parameter))
+    int l;
+    c.no_bias = fnni_read_bias(w, 4);
+    if (c.no_bias < 0 || !fnni_word_int(w->word[1], &c.units) ||
+        !fnni_read_activation(w->word + 2, &c.activation, &parameter))
         return;
-    l = fnn_dense(model, units, activation);
+    l = fnn_dense_with(model, &c);
     if (l >= 0) model->layers[l].parameter = parameter;
 }
 
@@ -10802,19 +10908,38 @@ static const fnni_layer_type fnni_dense_type = {
     /* measure, sum, update */ NULL, NULL, NULL};
 /* clang-format on */
 
-FNNI_COLD FNN_DEF int fnn_dense(fnn_model *model, int units, fnn_activation activation)
+FNN_DEF fnn_dense_config fnn_dense_config_init(void)
 {
+    fnn_dense_config config;
+    memset(&config, 0, sizeof config);
+    config.activation = FNN_LINEAR;
+    return config;
+}
+
+FNNI_COLD FNN_DEF int fnn_dense_with(fnn_model *model, const fnn_dense_config *config)
+{
+    const fnn_dense_config *c = config;
     fnni_layer *layer = fnni_layer_add(model, &fnni_dense_type);
     if (!layer) return -1;
-    if (units < 1 || units > FNNI_LARGEST_LAYER / layer->inputs || !fnni_is_activation(activation))
+    if (!c) return fnni_refuse(model, "expected a configuration, found NULL");
+    if (c->units < 1 || c->units > FNNI_LARGEST_LAYER / layer->inputs ||
+        !fnni_is_activation(c->activation))
         return fnni_refuse(
             model, "expected 1 to %d units and an activation, found %d units, activation %d",
-            FNNI_LARGEST_LAYER / layer->inputs, units, (int)activation);
+            FNNI_LARGEST_LAYER / layer->inputs, c->units, (int)c->activation);
     layer->shape.height = layer->shape.width = 1;
-    layer->shape.channels = layer->outputs = units;
-    fnni_layer_weigh(layer, layer->inputs, units, layer->inputs, units,
-                     (double)layer->inputs * units);
-    return fnni_layer_activate(model, layer, activation);
+    layer->shape.channels = layer->outputs = c->units;
+    fnni_layer_weigh(layer, layer->inputs, c->units, c->no_bias, layer->inputs, c->units,
+                     (double)layer->inputs * c->units);
+    return fnni_layer_activate(model, layer, c->activation);
+}
+
+FNNI_COLD FNN_DEF int fnn_dense(fnn_model *model, int units, fnn_activation activation)
+{
+    fnn_dense_config config = fnn_dense_config_init();
+    config.units = units;
+    config.activation = activation;
+    return fnn_dense_with(model, &config);
 }
 
 /* ---- dropout: y = x m / (1 - rate), m drawn per element and step;  dx = dy m / (1 - rate).
@@ -10991,18 +11116,37 @@ FNNI_COLD FNN_DEF int fnn_flatten(fnn_model *model)
 
 /* ---- what the layers with a window share ---- */
 
+/* Refuses pads that do not go with the padding, or with the kernel; 0 then. */
+static int fnni_layer_pads(fnn_model *model, int height, int width, fnn_padding padding,
+                           int pad_height, int pad_width)
+{
+    const int given = fnni_padding_is_given(padding);
+    const int most_height = given && height > 0 ? height - 1 : 0;
+    const int most_width = given && width > 0 ? width - 1 : 0;
+    if (pad_height >= 0 && pad_height <= most_height && pad_width >= 0 && pad_width <= most_width)
+        return 1;
+    fnni_refuse(model, "expected pads of at most %d x %d under %s padding, found %d x %d",
+                most_height, most_width, given ? "explicit" : "other than explicit", pad_height,
+                pad_width);
+    return 0;
+}
+
 /* The window of a new layer over its input, and the shape that this makes; 0 after an error. */
 static int fnni_layer_window(fnn_model *model, fnni_layer *layer, int height, int width,
-                             int stride_height, int stride_width, fnn_padding padding)
+                             int stride_height, int stride_width, fnn_padding padding,
+                             int pad_height, int pad_width)
 {
     fnn_window *w = &layer->window;
     layer->padding = padding;
+    if (!fnni_layer_pads(model, height, width, padding, pad_height, pad_width)) return 0;
     if (height > FNNI_LARGEST_LAYER || width > FNNI_LARGEST_LAYER ||
-        fnn_window_make(layer->shape.height, layer->shape.width, layer->shape.channels, height,
-                        width, stride_height, stride_width, padding, w)) {
-        fnni_refuse(model, "window %d x %d, stride %d x %d does not fit an input of %d x %d x %d",
+        fnni_window_make(layer->shape.height, layer->shape.width, layer->shape.channels, height,
+                         width, stride_height, stride_width, padding, pad_height, pad_width, w)) {
+        fnni_refuse(model,
+                    "window %d x %d, stride %d x %d does not fit an input of %d x %d x %d, padded "
+                    "by %d x %d",
                     height, width, stride_height, stride_width, layer->shape.height,
-                    layer->shape.width, layer->shape.channels);
+                    layer->shape.width, layer->shape.channels, pad_height, pad_width);
         return 0;
     }
     layer->shape.height = w->out_height;
@@ -11010,22 +11154,31 @@ static int fnni_layer_window(fnn_model *model, fnni_layer *layer, int height, in
     return 1;
 }
 
+/* Kernel, stride and padding; explicit padding is followed by its two pads. */
 static void fnni_write_window(fnni_writer *w, const fnni_layer *layer)
 {
     fnni_emit_text(w, " %d %d %d %d %s", layer->window.kernel_height, layer->window.kernel_width,
                    layer->window.stride_height, layer->window.stride_width,
                    fnni_padding_names[layer->padding]);
+    if (fnni_padding_is_given(layer->padding))
+        fnni_emit_text(w, " %d %d", layer->window.pad_top, layer->window.pad_left);
 }
 
-/* Kernel, stride and padding from word[0] on. */
-static int fnni_word_window(const char *const *word, int *sizes, fnn_padding *padding)
+/* The same from word number `from` on: kernel, stride and pads in sizes. Returns the number of the
+ * word behind them, or 0 where they do not fit. */
+static int fnni_read_window(const fnni_words *w, int from, int sizes[6], fnn_padding *padding)
 {
-    const int found = fnni_word_in(word[4], fnni_padding_names, FNN_PADDING_COUNT);
-    int i;
-    *padding = (fnn_padding)(found < 0 ? 0 : found);
-    for (i = 0; i < 4; i++)
-        if (!fnni_word_int(word[i], sizes + i)) return 0;
-    return found >= 0;
+    const int found = w->count > from + 4
+                          ? fnni_word_in(w->word[from + 4], fnni_padding_names, FNN_PADDING_COUNT)
+                          : -1;
+    const int end = from + (found >= 0 && fnni_padding_is_given((fnn_padding)found) ? 7 : 5);
+    int i, right = found >= 0 && w->count >= end;
+    *padding = (fnn_padding)(right ? found : 0);
+    sizes[4] = sizes[5] = 0;
+    for (i = 0; right && i < 4; i++) right = fnni_word_int(w->word[from + i], sizes + i);
+    for (i = from + 5; right && i < end; i++)
+        right = fnni_word_int(w->word[i], sizes + i - from - 1);
+    return right ? end : 0;
 }
 
 /* ---- conv2d: y = f(x * W + b), W (kernel height, kernel width, C, filters);  dz = dy f'(z);
@@ -11045,7 +11198,7 @@ static void fnni_conv_prepare(const fnni_run *run, int l, int backward, fnn_real
     const fnn_real *weights = run->model->parameters + layer->offset;
     const fnni_plan *plan = run->plans + l;
     if (!backward)
-        fnni_conv_pack(&plan->conv, weights, weights + layer->weights, workspace + plan->packed[0]);
+        fnni_conv_pack(&plan->conv, weights, fnni_biases(run, l), workspace + plan->packed[0]);
     else
         fnni_conv_backward_pack(run->kernels, &layer->window, layer->shape.channels, weights,
                                 workspace + plan->packed[1]);
@@ -11133,21 +11286,25 @@ static void fnni_conv2d_write(fnni_writer *w, const fnni_layer *layer)
     fnni_emit_text(w, " %d", layer->shape.channels);
     fnni_write_window(w, layer);
     fnni_write_activation(w, layer->activation, layer->parameter);
+    fnni_write_bias(w, layer);
 }
 
 static void fnni_conv2d_read(fnn_model *model, const fnni_words *w)
 {
     fnn_conv2d_config c = fnn_conv2d_config_init();
     fnn_real parameter;
-    int sizes[4], l;
-    if (w->count != 9 || !fnni_word_int(w->word[1], &c.filters) ||
-        !fnni_word_window(w->word + 2, sizes, &c.padding) ||
-        !fnni_read_activation(w->word + 7, &c.activation, &parameter))
+    int sizes[6], l;
+    const int end = fnni_read_window(w, 2, sizes, &c.padding);
+    c.no_bias = end ? fnni_read_bias(w, end + 2) : -1;
+    if (c.no_bias < 0 || !fnni_word_int(w->word[1], &c.filters) ||
+        !fnni_read_activation(w->word + end, &c.activation, &parameter))
         return;
     c.kernel_height = sizes[0];
     c.kernel_width = sizes[1];
     c.stride_height = sizes[2];
     c.stride_width = sizes[3];
+    c.pad_height = sizes[4];
+    c.pad_width = sizes[5];
     l = fnn_conv2d_with(model, &c);
     if (l >= 0) model->layers[l].parameter = parameter;
 }
@@ -11189,8 +11346,9 @@ FNNI_COLD FNN_DEF int fnn_conv2d_with(fnn_model *model, const fnn_conv2d_config 
     fnni_layer *layer = fnni_layer_add(model, &fnni_conv2d_type);
     double taps, window, size;
     if (layer && !c) return fnni_refuse(model, "expected a configuration, found NULL");
-    if (!layer || !fnni_layer_window(model, layer, c->kernel_height, c->kernel_width,
-                                     c->stride_height, c->stride_width, c->padding))
+    if (!layer ||
+        !fnni_layer_window(model, layer, c->kernel_height, c->kernel_width, c->stride_height,
+                           c->stride_width, c->padding, c->pad_height, c->pad_width))
         return -1;
     window = (double)c->kernel_height * c->kernel_width;
     taps = window * layer->shape.channels;
@@ -11203,7 +11361,7 @@ FNNI_COLD FNN_DEF int fnn_conv2d_with(fnn_model *model, const fnn_conv2d_config 
                            FNNI_LARGEST_LAYER, c->filters, (int)c->activation);
     layer->shape.channels = c->filters;
     layer->outputs = fnni_shape_size(layer->shape);
-    fnni_layer_weigh(layer, (int)taps, c->filters, taps, window * c->filters,
+    fnni_layer_weigh(layer, (int)taps, c->filters, c->no_bias, taps, window * c->filters,
                      size * taps * c->filters);
     return fnni_layer_activate(model, layer, c->activation);
 }
@@ -11212,6 +11370,9 @@ FNNI_COLD FNN_DEF int fnn_conv2d(fnn_model *model, int filters, int kernel, fnn_
                                  fnn_activation activation)
 {
     fnn_conv2d_config config = fnn_conv2d_config_init();
+    if (fnni_padding_is_given(padding) && fnni_layer_add(model, &fnni_conv2d_type))
+        return fnni_refuse(model, "expected valid or same padding, found explicit without its pads,"
+                                  " which fnn_conv2d_with takes");
     config.filters = filters;
     config.kernel_height = config.kernel_width = kernel;
     config.padding = padding;
@@ -11224,13 +11385,16 @@ FNNI_COLD FNN_DEF int fnn_conv2d(fnn_model *model, int filters, int kernel, fnn_
 static void fnni_pool_read(fnn_model *model, const fnni_words *w, int average)
 {
     fnn_pool2d_config c = fnn_pool2d_config_init();
-    int sizes[4];
-    if (w->count != 6 || !fnni_word_window(w->word + 1, sizes, &c.padding)) return;
+    int sizes[6];
+    const int end = fnni_read_window(w, 1, sizes, &c.padding);
+    if (!end || w->count != end) return;
     c.average = average;
     c.height = sizes[0];
     c.width = sizes[1];
     c.stride_height = sizes[2];
     c.stride_width = sizes[3];
+    c.pad_height = sizes[4];
+    c.pad_width = sizes[5];
     fnn_pool2d_with(model, &c);
 }
 
@@ -11439,11 +11603,16 @@ FNNI_COLD FNN_DEF int fnn_pool2d_with(fnn_model *model, const fnn_pool2d_config 
         fnni_layer_add(model, c && c->average ? &fnni_average_pool_type : &fnni_max_pool_type);
     if (layer && !c) return fnni_refuse(model, "expected a configuration, found NULL");
     if (!layer || !fnni_layer_window(model, layer, c->height, c->width, c->stride_height,
-                                     c->stride_width, c->padding))
+                                     c->stride_width, c->padding, c->pad_height, c->pad_width))
         return -1;
     if (!c->average && !fnni_is_max_window(&layer->window))
         return fnni_refuse(model, "expected a window of at most %d positions, found %d x %d",
                            FNNI_MAX_POOL_WINDOW, c->height, c->width);
+    if ((double)layer->shape.height * layer->shape.width * layer->shape.channels >
+        FNNI_LARGEST_LAYER)
+        return fnni_refuse(model, "expected at most %d outputs, found %d x %d x %d",
+                           FNNI_LARGEST_LAYER, layer->shape.height, layer->shape.width,
+                           layer->shape.channels);
     layer->outputs = fnni_shape_size(layer->shape);
     layer->record = c->average ? 0 : (size_t)layer->outputs; /* where the maxima are */
     layer->work = layer->outputs;
@@ -13474,7 +13643,7 @@ static size_t fnni_gradient_space(const fnn_model *model)
 }
 
 /* Rows from..to-1 of a layer's weights: their gradient, and where there is a step the update. The
- * block that holds the last row does the biases. */
+ * block that holds the last row does the biases, if there are any. */
 static void fnni_batch_block(const fnni_batch *b, const fnni_layer *layer, int l, int from, int to,
                              fnn_real *space)
 {
@@ -13482,7 +13651,7 @@ static void fnni_batch_block(const fnni_batch *b, const fnni_layer *layer, int l
                  count = (size_t)(to - from) * width;
     const size_t first = layer->offset + (size_t)from * width,
                  biases = layer->offset + layer->weights;
-    const int last = to == layer->rows;
+    const int last = to == layer->rows && layer->biases > 0;
     fnn_real *dw = b->step ? space : b->model->gradients + first;
     fnn_real *db = !last ? NULL : b->step ? space + count : b->model->gradients + biases;
     layer->type->gradient(b->run, l, from, to, dw, db, space + fnni_gradient_space(b->model));

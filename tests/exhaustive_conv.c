@@ -1,9 +1,10 @@
 /* cc -O2 -DFMNIST_NN_IMPLEMENTATION tests/exhaustive_conv.c -lm && ./a.out [part/parts]
  * The tests of tests/test_conv.c, and the convolutions of every small window: height and width
- * 1-17, kernels 1-7 also non-square, strides 1-4 also of two kinds, valid and same, each with the
- * next of the pairs of channels (1-9) and filters (1-9, 16, 17, 33); and every such pair with
- * every square kernel, stride and padding. By turns exactly on integers and within the bound on
- * reals. With part/parts: that part of the heights, or of the channels, alone. */
+ * 1-17, kernels 1-7 also non-square, strides 1-4 also of two kinds, valid, same and explicit
+ * padding, each with the next of the pairs of channels (1-9) and filters (1-9, 16, 17, 33); and
+ * every such pair with every square kernel, stride and padding. By turns exactly on integers and
+ * within the bound on reals. With part/parts: that part of the heights, or of the channels, alone.
+ */
 #define CONV_TESTS_ONLY
 #include "test_conv.c"
 #include "exhaustive.h"
@@ -11,7 +12,8 @@
 static void check_dimensions(const dimensions *d, unsigned index)
 {
     problem p;
-    if (!shape(&p, d)) return;
+    if (!shape_padded(&p, d, (int)index % d->kernel_height, (int)(index / 3) % d->kernel_width))
+        return;
     p.bare = index % 5 == 3;
     open_problem(&p, (int)(index / 2 % 2));
     holds(&p, (int)(index / 2 % 2));

@@ -56,17 +56,32 @@ static void measure(problem *p)
     p->count[Y] = p->count[DY] = images * (size_t)(w->out_height * w->out_width) * filters;
 }
 
-/* Returns 0 when there is no such window: a valid one larger than the image. */
-static int shape(problem *p, const dimensions *d)
+static fnn_result make_window(const dimensions *d, int pad_height, int pad_width, fnn_window *w)
+{
+    if (d->padding == FNN_EXPLICIT)
+        return fnn_window_make_padded(d->height, d->width, d->channels, d->kernel_height,
+                                      d->kernel_width, d->stride_height, d->stride_width,
+                                      pad_height, pad_width, w);
+    return fnn_window_make(d->height, d->width, d->channels, d->kernel_height, d->kernel_width,
+                           d->stride_height, d->stride_width, d->padding, w);
+}
+
+/* Returns 0 when there is no such window: one larger than the image with its pads, which go with
+ * FNN_EXPLICIT alone. */
+static int shape_padded(problem *p, const dimensions *d, int pad_height, int pad_width)
 {
     memset(p, 0, sizeof *p);
-    if (fnn_window_make(d->height, d->width, d->channels, d->kernel_height, d->kernel_width,
-                        d->stride_height, d->stride_width, d->padding, &p->window))
-        return 0;
+    if (make_window(d, pad_height, pad_width, &p->window)) return 0;
     p->filters = d->filters;
     p->images = d->images;
     measure(p);
     return 1;
+}
+
+/* The same with half the kernel for pads, as networks have them. */
+static int shape(problem *p, const dimensions *d)
+{
+    return shape_padded(p, d, d->kernel_height / 2, d->kernel_width / 2);
 }
 
 /* ---- the reference, with mistakes for the controls ---- */
@@ -317,7 +332,7 @@ static void windows(void)
     for (length = 1; length <= LENGTHS; length++)
         for (kernel = 1; kernel <= KERNELS; kernel++)
             for (stride = 1; stride <= STRIDES; stride++)
-                for (padding = FNN_VALID; padding < FNN_PADDING_COUNT; padding++) {
+                for (padding = FNN_VALID; padding <= FNN_SAME; padding++) {
                     /* The other axis takes other sizes, so that none is taken for the other. */
                     const int width = LENGTHS + 1 - length, kw = 1 + kernel % KERNELS;
                     const int sw = 1 + stride % STRIDES;
@@ -341,6 +356,93 @@ static void windows(void)
                           w.stride_height == stride && w.stride_width == sw);
                 }
     CHECK(cases == LENGTHS * KERNELS * STRIDES * 2);
+}
+
+/* PyTorch's by counting: a position wherever the kernel lies within the padded image. */
+static int count_padded(int length, int kernel, int stride, int pad)
+{
+    int positions = 0, at;
+    for (at = -pad; at + kernel <= length + pad; at += stride) positions++;
+    return pad < 0 || pad >= kernel ? 0 : positions;
+}
+
+static void explicit_windows(void)
+{
+    enum { LENGTHS = 12, KERNELS = 7, STRIDES = 5 };
+    int length, kernel, stride, pad, cases = 0, made = 0;
+    for (length = 1; length <= LENGTHS; length++)
+        for (kernel = 1; kernel <= KERNELS; kernel++)
+            for (stride = 1; stride <= STRIDES; stride++)
+                for (pad = -1; pad <= kernel; pad++) {
+                    const int width = LENGTHS + 1 - length, kw = 1 + kernel % KERNELS;
+                    const int sw = 1 + stride % STRIDES, side = pad / 2;
+                    const int oh = count_padded(length, kernel, stride, pad);
+                    const int ow = count_padded(width, kw, sw, side);
+                    fnn_window w;
+                    const fnn_result result = fnn_window_make_padded(length, width, 3, kernel, kw,
+                                                                     stride, sw, pad, side, &w);
+                    cases++;
+                    CHECK((result == FNN_ERROR_ARGUMENT) == (oh == 0 || ow == 0));
+                    CHECK(!result || is_zeroed(&w));
+                    if (result) continue;
+                    made++;
+                    CHECKF(window_agrees(&w, oh, pad, ow, side),
+                           "%dx%d kernel %dx%d stride %dx%d: %d from -%d, %d from -%d", length,
+                           width, kernel, kw, stride, sw, w.out_height, w.pad_top, w.out_width,
+                           w.pad_left);
+                    CHECK(w.height == length && w.width == width && w.channels == 3 &&
+                          w.kernel_height == kernel && w.kernel_width == kw &&
+                          w.stride_height == stride && w.stride_width == sw);
+                }
+    CHECK(made > cases / 3 && made < cases * 2 / 3);
+}
+
+/* Layers of networks in PyTorch, by its formula, and where Keras' same padding differs. */
+static void explicit_windows_by_hand(void)
+{
+    fnn_window w, other;
+    CHECK(!fnn_window_make_padded(28, 28, 1, 3, 3, 2, 2, 1, 1, &w));
+    CHECK(window_agrees(&w, 14, 1, 14, 1)); /* Conv2d(1, F, 3, stride=2, padding=1) */
+    CHECK(!fnn_window_make(28, 28, 1, 3, 3, 2, 2, FNN_SAME, &w) && window_agrees(&w, 14, 0, 14, 0));
+    CHECK(!fnn_window_make_padded(112, 112, 64, 3, 3, 2, 2, 1, 1, &w));
+    CHECK(window_agrees(&w, 56, 1, 56, 1)); /* MaxPool2d(3, 2, padding=1) */
+    CHECK(!fnn_window_make_padded(224, 224, 3, 7, 7, 2, 2, 3, 3, &w));
+    CHECK(window_agrees(&w, 112, 3, 112, 3));
+    CHECK(!fnn_window_make_padded(5, 6, 1, 3, 5, 1, 3, 0, 2, &w));
+    CHECK(window_agrees(&w, 3, 0, 2, 2));
+    CHECK(!fnn_window_make_padded(5, 5, 1, 2, 2, 1, 1, 1, 1, &w));
+    CHECK(window_agrees(&w, 6, 1, 6, 1)); /* larger than the image */
+    CHECK(!fnn_window_make_padded(1, 1, 1, 7, 7, 1, 1, 3, 3, &w) && window_agrees(&w, 1, 3, 1, 3));
+    CHECK(!fnn_window_make(9, 7, 2, 3, 2, 2, 1, FNN_VALID, &w));
+    CHECK(!fnn_window_make_padded(9, 7, 2, 3, 2, 2, 1, 0, 0, &other));
+    CHECK(!memcmp(&w, &other, sizeof w)); /* without pads it is valid padding */
+}
+
+static void explicit_window_arguments(void)
+{
+    fnn_window w;
+    CHECK(fnn_window_make_padded(5, 5, 2, 3, 3, 1, 1, 1, 1, NULL) == FNN_ERROR_ARGUMENT);
+    CHECK(fnn_window_make(5, 5, 2, 3, 3, 1, 1, FNN_EXPLICIT, &w) == FNN_ERROR_ARGUMENT);
+    CHECK(is_zeroed(&w)); /* not as if its pads were 0, or what stood in the window */
+#define PADDED(length, kernel, stride, pad) \
+    fnn_window_make_padded(length, 5, 2, kernel, 3, stride, 1, pad, 1, &w)
+    CHECK(!PADDED(5, 3, 1, 2) && window_agrees(&w, 7, 2, 5, 1));
+    CHECK(PADDED(5, 3, 1, 3) == FNN_ERROR_ARGUMENT && is_zeroed(&w));
+    CHECK(PADDED(5, 3, 1, -1) == FNN_ERROR_ARGUMENT);
+    CHECK(PADDED(5, 3, 1, INT_MIN) == FNN_ERROR_ARGUMENT);
+    CHECK(PADDED(5, 3, 1, INT_MAX) == FNN_ERROR_ARGUMENT);
+    CHECK(PADDED(5, 3, 0, 1) == FNN_ERROR_ARGUMENT && PADDED(0, 3, 1, 1) == FNN_ERROR_ARGUMENT);
+    CHECK(PADDED(5, INT_MAX, 1, INT_MAX) == FNN_ERROR_ARGUMENT);
+    /* Sums that an int cannot hold: the output may, or may not. */
+    CHECK(PADDED(5, INT_MAX, 1, INT_MAX - 1) == FNN_ERROR_ARGUMENT && is_zeroed(&w));
+    CHECK(!PADDED(1, INT_MAX, 1, INT_MAX / 2) && window_agrees(&w, 1, INT_MAX / 2, 5, 1));
+    CHECK(PADDED(2, INT_MAX, 1, INT_MAX - 1) == FNN_ERROR_ARGUMENT);
+    CHECK(!PADDED(1, INT_MAX, 1, INT_MAX - 1) && window_agrees(&w, INT_MAX, INT_MAX - 1, 5, 1));
+    CHECK(PADDED(INT_MAX, INT_MAX, 1, INT_MAX - 1) == FNN_ERROR_ARGUMENT && is_zeroed(&w));
+    CHECK(!PADDED(INT_MAX, INT_MAX, 2, INT_MAX - 1));
+    CHECK(window_agrees(&w, INT_MAX, INT_MAX - 1, 5, 1));
+    CHECK(!PADDED(INT_MAX, 3, INT_MAX, 2) && window_agrees(&w, 2, 2, 5, 1));
+#undef PADDED
 }
 
 static void windows_by_hand(void)
@@ -395,9 +497,9 @@ static int random_problem(problem *p, int index)
     d.kernel_width = index % 3 ? 1 + below(WIDEST) : d.kernel_height;
     d.stride_height = 1 + index / WIDEST % FASTEST;
     d.stride_width = index % 5 ? 1 + below(FASTEST) : d.stride_height;
-    d.padding = index % 2 ? FNN_SAME : FNN_VALID;
+    d.padding = (fnn_padding)below(FNN_PADDING_COUNT);
     d.filters = filter_counts[below(FILTER_COUNTS)];
-    if (!shape(p, &d)) return 0;
+    if (!shape_padded(p, &d, below(d.kernel_height), below(d.kernel_width))) return 0;
     p->bare = index % 5 == 3;
     return 1;
 }
@@ -431,14 +533,18 @@ static void reals_within_the_bound(void)
 
 /* Shapes of networks, and such as blocks and panels of any size divide with a rest. */
 static const dimensions large_shapes[] = {
-    {2, 28, 28, 1, 3, 3, 1, 1, FNN_SAME, 32},   {2, 14, 14, 32, 3, 3, 1, 1, FNN_SAME, 64},
-    {5, 13, 13, 8, 3, 3, 1, 1, FNN_VALID, 8},   {1, 14, 14, 32, 5, 5, 1, 1, FNN_SAME, 64},
-    {2, 28, 28, 3, 3, 3, 2, 2, FNN_SAME, 17},   {1, 32, 32, 3, 7, 7, 3, 3, FNN_SAME, 40},
-    {1, 28, 28, 3, 11, 11, 1, 1, FNN_SAME, 13}, {1, 20, 20, 5, 9, 9, 1, 1, FNN_VALID, 16},
-    {2, 14, 14, 64, 1, 1, 1, 1, FNN_SAME, 96},  {2, 7, 7, 64, 3, 3, 1, 1, FNN_SAME, 128},
-    {1, 5, 9, 150, 3, 2, 1, 2, FNN_SAME, 130},  {1, 3, 400, 2, 2, 9, 1, 3, FNN_VALID, 7},
-    {1, 400, 3, 2, 9, 2, 3, 1, FNN_SAME, 7},    {40, 1, 1, 20, 1, 1, 1, 1, FNN_VALID, 10},
-    {9, 6, 6, 12, 6, 6, 1, 1, FNN_VALID, 20},   {1, 33, 35, 6, 4, 4, 4, 4, FNN_VALID, 48},
+    {2, 28, 28, 1, 3, 3, 1, 1, FNN_SAME, 32},      {2, 14, 14, 32, 3, 3, 1, 1, FNN_SAME, 64},
+    {5, 13, 13, 8, 3, 3, 1, 1, FNN_VALID, 8},      {1, 14, 14, 32, 5, 5, 1, 1, FNN_SAME, 64},
+    {2, 28, 28, 3, 3, 3, 2, 2, FNN_SAME, 17},      {1, 32, 32, 3, 7, 7, 3, 3, FNN_SAME, 40},
+    {1, 28, 28, 3, 11, 11, 1, 1, FNN_SAME, 13},    {1, 20, 20, 5, 9, 9, 1, 1, FNN_VALID, 16},
+    {2, 14, 14, 64, 1, 1, 1, 1, FNN_SAME, 96},     {2, 7, 7, 64, 3, 3, 1, 1, FNN_SAME, 128},
+    {1, 5, 9, 150, 3, 2, 1, 2, FNN_SAME, 130},     {1, 3, 400, 2, 2, 9, 1, 3, FNN_VALID, 7},
+    {1, 400, 3, 2, 9, 2, 3, 1, FNN_SAME, 7},       {40, 1, 1, 20, 1, 1, 1, 1, FNN_VALID, 10},
+    {9, 6, 6, 12, 6, 6, 1, 1, FNN_VALID, 20},      {1, 33, 35, 6, 4, 4, 4, 4, FNN_VALID, 48},
+    {2, 28, 28, 3, 7, 7, 2, 2, FNN_EXPLICIT, 17},  {2, 14, 14, 32, 3, 3, 2, 2, FNN_EXPLICIT, 64},
+    {2, 28, 28, 1, 3, 3, 2, 2, FNN_EXPLICIT, 4},   {1, 14, 13, 8, 5, 5, 1, 1, FNN_EXPLICIT, 33},
+    {1, 13, 20, 12, 3, 5, 2, 1, FNN_EXPLICIT, 20}, {2, 5, 4, 8, 2, 4, 1, 1, FNN_EXPLICIT, 16},
+    {3, 1, 1, 20, 3, 3, 1, 1, FNN_EXPLICIT, 10},   {2, 9, 10, 8, 2, 3, 4, 4, FNN_EXPLICIT, 8},
 };
 enum { LARGE_SHAPES = sizeof large_shapes / sizeof large_shapes[0] };
 
@@ -640,10 +746,11 @@ static int differing(const problem *p, fnn_real **kept)
 }
 
 static const dimensions thread_shapes[] = {
-    {7, 12, 11, 5, 3, 3, 1, 1, FNN_SAME, 17},  {1, 28, 28, 8, 3, 3, 1, 1, FNN_SAME, 16},
-    {13, 9, 9, 6, 5, 4, 2, 1, FNN_VALID, 10},  {3, 14, 14, 32, 3, 3, 1, 1, FNN_SAME, 64},
-    {300, 1, 1, 9, 1, 1, 1, 1, FNN_VALID, 12}, {16, 28, 28, 1, 3, 3, 1, 1, FNN_SAME, 32},
-    {2, 6, 5, 150, 3, 3, 1, 1, FNN_SAME, 70},  {11, 17, 17, 3, 7, 7, 3, 2, FNN_SAME, 9},
+    {7, 12, 11, 5, 3, 3, 1, 1, FNN_SAME, 17},     {1, 28, 28, 8, 3, 3, 1, 1, FNN_SAME, 16},
+    {13, 9, 9, 6, 5, 4, 2, 1, FNN_VALID, 10},     {3, 14, 14, 32, 3, 3, 1, 1, FNN_SAME, 64},
+    {300, 1, 1, 9, 1, 1, 1, 1, FNN_VALID, 12},    {16, 28, 28, 1, 3, 3, 1, 1, FNN_SAME, 32},
+    {2, 6, 5, 150, 3, 3, 1, 1, FNN_SAME, 70},     {11, 17, 17, 3, 7, 7, 3, 2, FNN_SAME, 9},
+    {5, 14, 14, 8, 3, 3, 2, 2, FNN_EXPLICIT, 24},
 };
 enum { THREAD_SHAPES = sizeof thread_shapes / sizeof thread_shapes[0] };
 
@@ -1046,11 +1153,12 @@ static void controls(void)
     CHECK(guarded_notices());
 }
 
-#define CONV_TESTS                                                                              \
-    TEST(windows), TEST(windows_by_hand), TEST(window_arguments), TEST(integers_exactly),       \
-        TEST(reals_within_the_bound), TEST(networks), TEST(arguments), TEST(no_images),         \
-        TEST(strides_beyond_the_image), TEST(any_threads_same_bits), TEST(any_batch_same_bits), \
-        TEST(spoiled_images), TEST(failing_allocations), TEST(nothing_unfolded), TEST(guards),  \
+#define CONV_TESTS                                                                               \
+    TEST(windows), TEST(windows_by_hand), TEST(window_arguments), TEST(explicit_windows),        \
+        TEST(explicit_windows_by_hand), TEST(explicit_window_arguments), TEST(integers_exactly), \
+        TEST(reals_within_the_bound), TEST(networks), TEST(arguments), TEST(no_images),          \
+        TEST(strides_beyond_the_image), TEST(any_threads_same_bits), TEST(any_batch_same_bits),  \
+        TEST(spoiled_images), TEST(failing_allocations), TEST(nothing_unfolded), TEST(guards),   \
         TEST(controls)
 
 #ifndef CONV_TESTS_ONLY

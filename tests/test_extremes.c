@@ -150,7 +150,7 @@ static void windows_of_every_number(void)
     for (length = 0; length < NUMBERS; length++)
         for (kernel = 0; kernel < NUMBERS; kernel++)
             for (stride = 0; stride < NUMBERS; stride++)
-                for (padding = 0; padding < FNN_PADDING_COUNT; padding++) {
+                for (padding = 0; padding <= FNN_SAME; padding++) {
                     const int l = numbers[length], k = numbers[kernel], s = numbers[stride];
                     int64_t outputs, pad;
                     fnn_window w;
@@ -164,7 +164,43 @@ static void windows_of_every_number(void)
                 }
 }
 
+/* PyTorch's rule in wide numbers, of every pad: an output that no int holds does not fit either. */
+static void padded_windows_of_every_number(void)
+{
+    static const int pads[] = {0,        1,    4,  HUGE_SIZE - 1, HUGE_SIZE, MOST / 2,
+                               MOST - 1, MOST, -1, INT_MIN};
+    int length, kernel, stride, pad, made = 0;
+    for (length = 0; length < NUMBERS; length++)
+        for (kernel = 0; kernel < NUMBERS; kernel++)
+            for (stride = 0; stride < NUMBERS; stride++)
+                for (pad = 0; pad < 10; pad++) {
+                    const int l = numbers[length], k = numbers[kernel], s = numbers[stride];
+                    const int p = pads[pad];
+                    const int64_t room = (int64_t)l + 2 * (int64_t)p - k;
+                    const int64_t outputs = p < 0 || p >= k || room < 0 ? 0 : room / s + 1;
+                    fnn_window w;
+                    const fnn_result r = fnn_window_make_padded(l, l, MOST, k, k, s, s, p, p, &w);
+                    CHECK((r == FNN_OK) == (outputs > 0 && outputs <= MOST));
+                    if (r) continue;
+                    made++;
+                    CHECK(w.out_height == outputs && w.out_width == outputs);
+                    CHECK(w.pad_top == p && w.pad_left == p && fnni_window_sound(&w));
+                }
+    CHECK(made > 100);
+}
+
 /* ---- convolutions ---- */
+
+/* A window of these sizes with padding number 0, valid; 1, same; 2, explicit with the most that may
+ * be above and half the kernel to the left. */
+static fnn_result window_of(int height, int width, int channels, int kh, int kw, int sh, int sw,
+                            int padding, fnn_window *w)
+{
+    if (padding > 1)
+        return fnn_window_make_padded(height, width, channels, kh, kw, sh, sw, kh - 1, kw / 2, w);
+    return fnn_window_make(height, width, channels, kh, kw, sh, sw, padding ? FNN_SAME : FNN_VALID,
+                           w);
+}
 
 static void add_products(const fnn_window *w, int filters, size_t place, size_t tap, size_t pixel)
 {
@@ -239,7 +275,7 @@ static int digit(int *number, int base)
 static void convolutions_of_every_stride(void)
 {
     static const int channels[] = {1, 3, 9}, filters[] = {1, 9}; /* few and many of each */
-    const int combinations = 3 * 3 * 3 * 3 * NUMBERS * NUMBERS * 2 * 3 * 2;
+    const int combinations = 3 * 3 * 3 * 3 * NUMBERS * NUMBERS * 3 * 3 * 2;
     int number;
     contexts_open();
     fill_inputs();
@@ -247,10 +283,10 @@ static void convolutions_of_every_stride(void)
         int n = number, h, w, kh, kw, sh, sw, padding, c;
         fnn_window window;
         if (!is_due(number)) continue;
-        padding = digit(&n, 2), h = digit(&n, SMALL), w = digit(&n, SMALL), kh = digit(&n, SMALL);
+        padding = digit(&n, 3), h = digit(&n, SMALL), w = digit(&n, SMALL), kh = digit(&n, SMALL);
         kw = digit(&n, SMALL), sh = digit(&n, NUMBERS), sw = digit(&n, NUMBERS), c = digit(&n, 3);
-        if (fnn_window_make(numbers[h], numbers[w], channels[c], numbers[kh], numbers[kw],
-                            numbers[sh], numbers[sw], (fnn_padding)padding, &window))
+        if (window_of(numbers[h], numbers[w], channels[c], numbers[kh], numbers[kw], numbers[sh],
+                      numbers[sw], padding, &window))
             continue;
         check_conv(&window, filters[n], 1);
     }
@@ -286,13 +322,13 @@ static void convolutions_of_no_images(void)
 {
     int number;
     contexts_open();
-    for (number = 0; number < NUMBERS * NUMBERS * NUMBERS * NUMBERS * NUMBERS * 2; number++) {
+    for (number = 0; number < NUMBERS * NUMBERS * NUMBERS * NUMBERS * NUMBERS * 3; number++) {
         int n = number, isa, side, kernel, stride, channels, filters;
         fnn_window w;
         side = digit(&n, NUMBERS), kernel = digit(&n, NUMBERS), stride = digit(&n, NUMBERS);
         channels = digit(&n, NUMBERS), filters = numbers[digit(&n, NUMBERS)];
-        if (fnn_window_make(1, numbers[side], numbers[channels], 1, numbers[kernel], 1,
-                            numbers[stride], n ? FNN_SAME : FNN_VALID, &w))
+        if (window_of(1, numbers[side], numbers[channels], 1, numbers[kernel], 1, numbers[stride],
+                      n, &w))
             continue;
         if (w.width > 5 && w.stride_width > 5) continue; /* as many phases as pixels: minutes */
         if ((double)w.kernel_width * w.channels * filters > REALS && w.stride_width > 5)
@@ -430,15 +466,16 @@ static void pools_of_every_number(void)
     int number;
     contexts_open();
     fill_inputs();
-    for (number = 0; number < 9 * NUMBERS * NUMBERS * NUMBERS * NUMBERS * 2 * 2; number++) {
+    for (number = 0; number < 9 * NUMBERS * NUMBERS * NUMBERS * NUMBERS * 3 * 2; number++) {
         int n = number, h, w, kh, kw, sh, sw, padding;
         fnn_window window, seen;
         if (!is_due(number)) continue;
-        padding = digit(&n, 2), h = digit(&n, SMALL), w = digit(&n, SMALL);
+        padding = digit(&n, 3), h = digit(&n, SMALL), w = digit(&n, SMALL);
         kh = digit(&n, NUMBERS), kw = digit(&n, NUMBERS);
         sh = digit(&n, NUMBERS), sw = digit(&n, NUMBERS);
-        if (fnn_window_make(numbers[h], numbers[w], n ? 3 : 1, numbers[kh], numbers[kw],
-                            numbers[sh], numbers[sw], (fnn_padding)padding, &window))
+        if (padding > 1 && (kh >= SMALL || kw >= SMALL)) continue; /* below, by hand */
+        if (window_of(numbers[h], numbers[w], n ? 3 : 1, numbers[kh], numbers[kw], numbers[sh],
+                      numbers[sw], padding, &window))
             continue;
         seen = clipped(window);
         if (seen.kernel_height > 5 || seen.kernel_width > 5) continue; /* of several such windows */
@@ -448,21 +485,59 @@ static void pools_of_every_number(void)
     contexts_close();
 }
 
+/* Pads of up to 2^31 - 2 round an image of one row, under kernels of the largest int: many windows
+ * that see all of it, or a single one that sees its first pixel alone. */
+static void pads_of_the_largest_int(void)
+{
+    static const int rows[][4] = {/* width, stride, pad, outputs */
+                                  {5, 1, MOST / 2, 5},         {5, 2, MOST / 2, 3},
+                                  {5, MOST, MOST / 2, 1},      {1, MOST, MOST - 1, 1},
+                                  {1, HUGE_SIZE, MOST - 1, 8}, {2, MOST, MOST - 1, 2},
+                                  {5, MOST, MOST - 1, 2}};
+    int isa, i, j;
+    contexts_open();
+    fill_inputs();
+    FOR_EACH_ISA(isa)
+        for (i = 0; i < 7; i++) {
+            const int *r = rows[i];
+            fnn_window w;
+            double sum = 0, given = 0;
+            CHECK(!fnn_window_make_padded(1, r[0], 1, 1, MOST, 1, r[1], 0, r[2], &w));
+            CHECKF(w.out_width == r[3], "row %d: %d", i, w.out_width);
+            CHECK(!fnn_average_pool2d_forward(contexts[isa], &w, 1, in[X], out[Y]));
+            CHECK(!fnn_average_pool2d_backward(contexts[isa], &w, 1, in[DY], out[DX]));
+            for (j = 0; j < r[0]; j++) sum += (double)in[X][j];
+            for (j = 0; j < r[3]; j++) given += (double)in[DY][j];
+            for (j = 0; j < r[0]; j++) given -= (double)out[DX][j];
+            CHECK(fabs(given) < 1e-5);
+            for (j = 0; j < r[3]; j++) { /* the last two rows: pixel 0, and then the others */
+                const double first = (double)in[X][0], rest = (sum - first) / (r[0] - 1);
+                const double mean = i < 5 ? sum / r[0] : j == 0 ? first : rest;
+                CHECKF(fabs((double)out[Y][j] - mean) < 1e-5, "row %d, %d: %g", i, j,
+                       (double)out[Y][j]);
+            }
+            CHECK(fnn_max_pool2d_forward(contexts[isa], &w, 1, in[X], out[Y], NULL) ==
+                  FNN_ERROR_ARGUMENT);
+            CHECK(fnn_conv2d_forward(contexts[isa], &w, 1, 1, in[X], in[WEIGHTS], NULL, out[Y]) ==
+                  FNN_ERROR_ARGUMENT); /* more weights than a layer may have */
+        }
+    contexts_close();
+}
+
 /* Sizes whose arrays nobody has: with no images nothing is read, with some the call is refused
  * where they cannot be addressed. */
 static void windows_of_no_images(void)
 {
     fnn_context *none = NULL;
     int number;
-    for (number = 0; number < NUMBERS * NUMBERS * NUMBERS * NUMBERS * 2; number++) {
+    for (number = 0; number < NUMBERS * NUMBERS * NUMBERS * NUMBERS * 3; number++) {
         int n = number, side, kernel, stride, channels;
         fnn_window w;
         fnn_result r;
         side = digit(&n, NUMBERS), kernel = digit(&n, NUMBERS), stride = digit(&n, NUMBERS);
         channels = digit(&n, NUMBERS);
-        if (fnn_window_make(numbers[side], numbers[side], numbers[channels], numbers[kernel],
-                            numbers[kernel], numbers[stride], numbers[stride],
-                            n ? FNN_SAME : FNN_VALID, &w))
+        if (window_of(numbers[side], numbers[side], numbers[channels], numbers[kernel],
+                      numbers[kernel], numbers[stride], numbers[stride], n, &w))
             continue;
         r = fnn_average_pool2d_forward(none, &w, 0, NULL, NULL);
         CHECK(r == FNN_OK || r == FNN_ERROR_ARGUMENT);
@@ -617,6 +692,42 @@ static void models_of_extreme_strides(void)
         }
 }
 
+/* A pool of 2^28 positions a side, padded by all but one of them: four windows, the first of which
+ * sees pixel (0, 0) alone, the last all but the first row and column. */
+static void a_model_of_the_largest_pads(void)
+{
+    const fnn_dataset data = samples_of(5, 1);
+    fnn_pool2d_config c = fnn_pool2d_config_init();
+    int isa, i, row, column;
+    c.average = 1;
+    c.height = c.width = c.stride_height = c.stride_width = HUGE_SIZE;
+    c.padding = FNN_EXPLICIT;
+    c.pad_height = c.pad_width = HUGE_SIZE - 1;
+    FOR_EACH_ISA(isa) {
+        const fnn_context_config config = frugal(isa, 1);
+        fnn_model *m = fnn_sequential_with(&config, 5, 5, 1), *again;
+        double sums[4] = {0, 0, 0, 0};
+        fnn_real y[ROWS * 4];
+        CHECKF(fnn_pool2d_with(m, &c) == 0, "%s", fnn_model_error(m)->message);
+        CHECK(!fnn_seal(m) && m->layers[0].outputs == 4);
+        again = stored(m, isa);
+        for (row = 0; row < 5; row++)
+            for (column = 0; column < 5; column++)
+                sums[2 * (row > 0) + (column > 0)] += (double)images[5 * row + column];
+        CHECK(!fnn_predict(m, NULL, &data, y));
+        for (i = 0; i < 4; i++)
+            CHECK(fabs((double)y[i] - sums[i] / (i ? i == 3 ? 16 : 4 : 1)) < 1e-5);
+        CHECK(!fnn_predict(again, NULL, &data, y) && fabs((double)y[0] - sums[0]) < 1e-5);
+        fnn_model_free(m);
+        fnn_model_free(again);
+        m = fnn_sequential_with(&config, 5, 5, 1);
+        c.stride_height = c.stride_width = 1;
+        CHECK(fnn_pool2d_with(m, &c) == -1); /* 2^28 outputs and more a side */
+        c.stride_height = c.stride_width = HUGE_SIZE;
+        fnn_model_free(m);
+    }
+}
+
 /* The file that read out of bounds once it was trained. */
 static void a_loaded_stride_of_the_largest_int(void)
 {
@@ -746,16 +857,19 @@ static void no_memory_is_no_place(void)
 
 static const harness_test tests[] = {
     TEST(windows_of_every_number),
+    TEST(padded_windows_of_every_number),
     TEST(a_stride_of_the_largest_int),
     TEST(convolutions_of_every_stride),
     TEST(convolutions_far_outside),
     TEST(convolutions_of_no_images),
     TEST(pools_of_every_number),
+    TEST(pads_of_the_largest_int),
     TEST(windows_of_no_images),
     TEST(leading_dimensions_of_one_row),
     TEST(shares_of_large_counts),
     TEST(products_are_checked),
     TEST(models_of_extreme_strides),
+    TEST(a_model_of_the_largest_pads),
     TEST(a_loaded_stride_of_the_largest_int),
     TEST(memory_sizes_of_huge_batches),
     TEST(memory_sizes_beyond_size_t),

@@ -242,8 +242,8 @@ static fnn_model *image_model(void)
     const fnn_dataset data = samples();
     const fnn_fit_config fit = fnn_fit_config_init();
     const fnn_batch_norm_config pytorch = fnn_batch_norm_config_pytorch();
-    const fnn_conv2d_config odd = {6, 2, 1, 1, 2, FNN_VALID, FNN_LEAKY_RELU};
-    fnn_pool2d_config pool = {0, 2, 3, 1, 2, FNN_SAME};
+    const fnn_conv2d_config odd = {6, 2, 1, 1, 2, FNN_VALID, FNN_LEAKY_RELU, 0, 0, 0};
+    fnn_pool2d_config pool = {0, 2, 3, 1, 2, FNN_SAME, 0, 0};
     fnn_model *m = fnn_sequential_with(NULL, 3, 4, 1);
     fnn_normalize(m, FNN_NORMALIZE_STANDARDIZE, &data);
     fnn_batch_norm(m);
@@ -260,6 +260,42 @@ static fnn_model *image_model(void)
     fnn_global_average_pool2d(m);
     fnn_dense(m, CLASSES, FNN_LINEAR);
     fnn_batch_norm(m);
+    CHECKF(!fnn_fit(m, &data, &fit, NULL), "%s", fnn_model_error(m)->message);
+    return m;
+}
+
+static int conv_as_pytorch(fnn_model *m, int filters, int kernel, int stride, fnn_activation f)
+{
+    fnn_conv2d_config c = fnn_conv2d_config_init();
+    c.filters = filters;
+    c.kernel_height = c.kernel_width = kernel;
+    c.stride_height = c.stride_width = stride;
+    c.padding = FNN_EXPLICIT;
+    c.pad_height = c.pad_width = kernel / 2;
+    c.activation = f;
+    c.no_bias = 1;
+    return fnn_conv2d_with(m, &c);
+}
+
+/* Layers without biases, and explicit padding of every layer that has windows. */
+static fnn_model *pytorch_model(void)
+{
+    const fnn_dataset data = samples();
+    const fnn_fit_config fit = fnn_fit_config_init();
+    const fnn_conv2d_config biased = {4, 2, 3, 1, 1, FNN_EXPLICIT, FNN_RELU, 0, 2, 0};
+    const fnn_dense_config dense = {5, FNN_LEAKY_RELU, 1};
+    fnn_pool2d_config pool = {0, 3, 2, 1, 2, FNN_EXPLICIT, 1, 0};
+    fnn_model *m = fnn_sequential_with(NULL, 3, 4, 1);
+    conv_as_pytorch(m, 6, 3, 1, FNN_LINEAR);
+    fnn_batch_norm(m);
+    fnn_pool2d_with(m, &pool);
+    pool.average = 1;
+    pool.width = 3, pool.pad_height = 2, pool.pad_width = 1;
+    fnn_pool2d_with(m, &pool);
+    fnn_conv2d_with(m, &biased);
+    conv_as_pytorch(m, 3, 5, 2, FNN_GELU);
+    m->layers[fnn_dense_with(m, &dense)].parameter = (fnn_real)0.2;
+    fnn_dense(m, CLASSES, FNN_LINEAR);
     CHECKF(!fnn_fit(m, &data, &fit, NULL), "%s", fnn_model_error(m)->message);
     return m;
 }
@@ -375,6 +411,78 @@ static void layers_of_images_come_back(void)
     m->updates = m->passes = 0; /* a loaded model has seen nothing: dropout goes by these */
     CHECK(n && !fnn_fit(m, &data, &fit, NULL) && !fnn_fit(n, &data, &fit, NULL));
     CHECK(n && same_parameters(m, n));
+    fnn_model_free(m);
+    fnn_model_free(n);
+}
+
+/* Words without "no_bias" and explicit pads, as all files had them once, are in the other tests. */
+static void layers_without_biases_come_back(void)
+{
+    fnn_model *m = pytorch_model(), *n;
+    file_bytes f;
+    fnn_tensor t;
+    char *header;
+    int l;
+    m->updates = m->passes = 0; /* as a loaded model */
+    check_round_trip("no biases", m, 0);
+    n = load_or_say(path_of("a"));
+    for (l = 0; n && l < m->layer_count; l++) {
+        const fnni_layer *a = m->layers + l, *b = n->layers + l;
+        CHECKF(!memcmp(&a->window, &b->window, sizeof a->window) && a->padding == b->padding &&
+                   a->weights == b->weights && a->biases == b->biases && a->shape.height > 0 &&
+                   a->fused == b->fused,
+               "layer %d", l);
+        CHECK((fnn_tensor_get(n, l, "bias", &t) == FNN_OK) == (l == 4 || l == 8));
+    }
+    fnn_model_free(n);
+    f = bytes_of(path_of("a"));
+    header = (char *)need(header_size(f) + 1);
+    memcpy(header, f.bytes + 8, header_size(f));
+    header[header_size(f)] = 0;
+    CHECK(strstr(header, "\"8.dense.bias\"") && strstr(header, "\"4.conv2d.bias\""));
+    CHECK(!strstr(header, "\"0.conv2d.bias\"") && !strstr(header, "\"7.dense.bias\""));
+    CHECKF(strstr(header, "conv2d 6 3 3 1 1 explicit 1 1 linear 0 no_bias;") &&
+               strstr(header, "max_pool2d 3 2 1 2 explicit 1 0;") &&
+               strstr(header, "conv2d 4 2 3 1 1 explicit 0 2 relu 0;"),
+           "%s", header);
+    free(header);
+    free(f.bytes);
+    fnn_model_free(m);
+}
+
+/* Words of a layer that is as large as layers may be: they fit, and say all. */
+static void the_longest_words_come_back(void)
+{
+    fnn_conv2d_config c = fnn_conv2d_config_init();
+    fnn_model *m = fnn_sequential(1, 1, 1), *n = fnn_sequential(1, 1, 1);
+    fnni_writer writer;
+    fnni_words w;
+    c.filters = 16;
+    c.kernel_height = c.kernel_width = 4096; /* 2^28 weights, which take no memory yet */
+    c.stride_height = c.stride_width = INT_MAX;
+    c.padding = FNN_EXPLICIT;
+    c.pad_height = c.pad_width = 4095;
+    c.activation = FNN_LEAKY_RELU;
+    c.no_bias = 1;
+    CHECKF(fnn_conv2d_with(m, &c) == 0, "%s", fnn_model_error(m)->message);
+    m->layers[0].parameter = (fnn_real)1.2345678901234567e-30;
+    memset(&writer, 0, sizeof writer);
+    memset(w.text, 0, sizeof w.text);
+    writer.memory = (uint8_t *)w.text;
+    writer.counts = 1; /* first, whether there is room */
+    fnni_emit_text(&writer, "conv2d");
+    fnni_conv2d_type.to_words(&writer, m->layers);
+    CHECKF(writer.total < FNNI_TEXT - 1, "%lu characters", (unsigned long)writer.total);
+    writer.counts = 0;
+    writer.total = 0;
+    fnni_emit_text(&writer, "conv2d");
+    fnni_conv2d_type.to_words(&writer, m->layers);
+    fnni_words_cut(&w);
+    CHECK(w.count == 12 && w.count <= FNNI_MAX_WORDS);
+    fnni_conv2d_type.from_words(n, &w);
+    CHECK(n->layer_count == 1 && n->layers[0].weights == (size_t)FNNI_LARGEST_LAYER);
+    CHECK(!memcmp(&m->layers[0].window, &n->layers[0].window, sizeof m->layers[0].window));
+    CHECK(n->layers[0].biases == 0 && n->layers[0].parameter == m->layers[0].parameter);
     fnn_model_free(m);
     fnn_model_free(n);
 }
@@ -1237,6 +1345,78 @@ static const struct {
     {"\"4.conv2d.bias\"", "\"4.conv2d.gamma\"", "4.conv2d.gamma: the model has no tensor"},
 };
 
+#define WORDS_OF_0 "conv2d 6 3 3 1 1 explicit 1 1 linear 0 no_bias"
+#define WORDS_OF_2 "max_pool2d 3 2 1 2 explicit 1 0"
+#define WORDS_OF_3 "average_pool2d 3 3 1 2 explicit 2 1"
+static const struct {
+    const char *from, *to, *words;
+} pytorch_damages[] = {
+    {WORDS_OF_0, "conv2d 6 3 3 1 1 explicit 1 1 linear 0",
+     "expected a tensor 0.conv2d.bias, found"},
+    {"dense 3 linear 0", "dense 3 linear 0 no_bias",
+     "8.dense.bias: the model has no tensor of that"},
+    {"relu 0;", "relu 0 no_bias;", "4.conv2d.bias: the model has no tensor of that"},
+    {WORDS_OF_0, "conv2d 6 3 3 1 1 explicit 1 1 linear 0 nobias", "layer 0: expected the words"},
+    {WORDS_OF_0, "conv2d 6 3 3 1 1 explicit 1 1 linear 0 bias", "layer 0: expected the words"},
+    {WORDS_OF_0, "conv2d 6 3 3 1 1 explicit 1 1 linear no_bias", "layer 0: expected the words"},
+    {WORDS_OF_0, "conv2d 6 3 3 1 1 explicit 1 1 no_bias linear 0", "layer 0: expected the words"},
+    {WORDS_OF_0, "conv2d 6 3 3 1 1 explicit 1 1 linear 0 no_bias 1", "layer 0: expected the words"},
+    {WORDS_OF_0, "conv2d 6 3 3 1 1 explicit 1 1 linear 0 no_bias no_bias no_bias no_bias",
+     "layer 0: expected the words"},
+    {WORDS_OF_0, "conv2d 6 3 3 1 1 explicit 1 linear 0 no_bias", "layer 0: expected the words"},
+    {WORDS_OF_0, "conv2d 6 3 3 1 1 explicit linear 0 no_bias", "layer 0: expected the words"},
+    {WORDS_OF_0, "conv2d 6 3 3 1 1 explicit 1 1 1 linear 0", "layer 0: expected the words"},
+    {WORDS_OF_0, "conv2d 6 3 3 1 1 explicit 1 1", "layer 0: expected the words"},
+    {WORDS_OF_0, "conv2d 6 3 3 1 1 explicit 1", "layer 0: expected the words"},
+    {WORDS_OF_0, "conv2d 6 3 3 1 1 explicit", "layer 0: expected the words"},
+    {WORDS_OF_0, "conv2d 6 3 3 1 1", "layer 0: expected the words"},
+    {WORDS_OF_0, "conv2d", "layer 0: expected the words"},
+    {WORDS_OF_0, "conv2d 6 3 3 1 1 same 1 1 linear 0 no_bias", "layer 0: expected the words"},
+    {WORDS_OF_0, "conv2d 6 3 3 1 1 explicit -1 1 linear 0 no_bias", "layer 0: expected the words"},
+    {WORDS_OF_0, "conv2d 6 3 3 1 1 explicit 1 x linear 0 no_bias", "layer 0: expected the words"},
+    {WORDS_OF_0, "conv2d 6 3 3 1 1 explicit 1 2147483648 linear 0", "layer 0: expected the words"},
+    {WORDS_OF_0, "conv2d 6 3 3 1 1 explicit 1 3 linear 0 no_bias",
+     "layer 0 conv2d: expected pads of at most 2 x 2 under explicit padding, found 1 x 3"},
+    {WORDS_OF_0, "conv2d 6 3 3 1 1 explicit 2147483647 2147483647 linear 0 no_bias",
+     "found 2147483647 x 2147483647"},
+    {WORDS_OF_0, "conv2d 6 2147483647 3 1 1 explicit 2147483646 1 linear 0 no_bias",
+     "layer 0 conv2d: window 2147483647 x 3"},
+    {WORDS_OF_0, "conv2d 1 268435456 1 1 1 explicit 268435455 0 linear 0 no_bias",
+     "layer 0 conv2d: expected 1 or more filters and an activation, at most 268435456 weights"},
+    {WORDS_OF_0, "conv2d 6 6 7 1 1 explicit 1 1 linear 0 no_bias",
+     "layer 0 conv2d: window 6 x 7, stride 1 x 1 does not fit an input of 3 x 4 x 1, padded by 1"},
+    {WORDS_OF_0, "conv2d 6 3 3 1 1 explicit 2 2 linear 0 no_bias",
+     "7.dense.weight: expected shape [18, 5], found [12, 5]"},
+    {WORDS_OF_2, "max_pool2d 3 2 1 2 explicit 1", "layer 2: expected the words"},
+    {WORDS_OF_2, "max_pool2d 3 2 1 2 explicit", "layer 2: expected the words"},
+    {WORDS_OF_2, "max_pool2d 3 2 1 2 explicit 1 0 0", "layer 2: expected the words"},
+    {WORDS_OF_2, "max_pool2d 3 2 1 2 explicit 1 0 no_bias", "layer 2: expected the words"},
+    {WORDS_OF_2, "max_pool2d 3 2 1 2 valid 1 0", "layer 2: expected the words"},
+    {WORDS_OF_2, "max_pool2d 3 2 1 2 explicit 1 2", "layer 2 max_pool2d: expected pads of at most"},
+    {WORDS_OF_3, "average_pool2d 99999 99999 1 1 explicit 99998 99998",
+     "layer 3 average_pool2d: expected at most 268435456 outputs, found 100"},
+    {"leaky_relu 0.200000003 no_bias", "leaky_relu no_bias 0", "layer 7: expected the words"},
+    {"leaky_relu 0.200000003 no_bias", "leaky_relu 0 no_bias no", "layer 7: expected the words"},
+    {"leaky_relu 0.200000003 no_bias", "leaky_relu 0 0", "layer 7: expected the words"},
+};
+
+static void damages_of_words_for_pads_and_biases_are_named(void)
+{
+    fnn_model *m = pytorch_model();
+    file_bytes good;
+    fnn_error error;
+    int i;
+    CHECK(!fnn_save(m, path_of("a"), NULL));
+    good = bytes_of(path_of("a"));
+    CHECKF(loads(good, &error), "%s", error.message);
+    if (sizeof(fnn_real) != 4) SKIP("the table is of the float library's file");
+    for (i = 0; sizeof(fnn_real) == 4 && i < COUNT(pytorch_damages); i++)
+        check_damage(good, pytorch_damages[i].from, pytorch_damages[i].to,
+                     pytorch_damages[i].words);
+    free(good.bytes);
+    fnn_model_free(m);
+}
+
 static void damages_of_image_layers_are_named(void)
 {
     fnn_model *m = image_model();
@@ -1862,6 +2042,8 @@ static void numpy_reads_the_file(void)
 static const harness_test tests[] = {
     TEST(a_model_comes_back),
     TEST(layers_of_images_come_back),
+    TEST(layers_without_biases_come_back),
+    TEST(the_longest_words_come_back),
     TEST(every_setting_comes_back),
     TEST(a_loss_function_is_asked_for),
     TEST(every_layer_is_saved),
@@ -1884,6 +2066,7 @@ static const harness_test tests[] = {
     TEST(every_flipped_bit_is_harmless),
     TEST(every_damage_is_named),
     TEST(damages_of_image_layers_are_named),
+    TEST(damages_of_words_for_pads_and_biases_are_named),
     TEST(convolutions_have_no_negative_slope),
     TEST(a_missing_tensor_is_named),
     TEST(claims_cost_nothing),

@@ -306,12 +306,35 @@ static int conv(builder b, int filters, int kernel, fnn_activation f)
     return convolve(b, c);
 }
 
+/* Explicitly padded by half the kernel, without a bias. */
+static int conv_as_pytorch(builder b, int filters, int height, int width, int stride,
+                           fnn_activation f)
+{
+    fnn_conv2d_config c = fnn_conv2d_config_init();
+    c.filters = filters;
+    c.kernel_height = height, c.kernel_width = width;
+    c.stride_height = c.stride_width = stride;
+    c.padding = FNN_EXPLICIT;
+    c.pad_height = height / 2, c.pad_width = width / 2;
+    c.activation = f;
+    c.no_bias = 1;
+    return convolve(b, c);
+}
+
+static int dense_with(builder b, int units, fnn_activation f, int no_bias)
+{
+    fnn_dense_config c = fnn_dense_config_init();
+    int l;
+    c.units = units;
+    c.activation = b.apart ? FNN_LINEAR : f;
+    c.no_bias = no_bias;
+    l = fnn_dense_with(b.m, &c);
+    return l < 0 || !b.apart ? l : fnn_activate(b.m, f, twin_parameter((int)f));
+}
+
 static int dense(builder b, int units, fnn_activation f)
 {
-    int l;
-    if (!b.apart) return fnn_dense(b.m, units, f);
-    l = fnn_dense(b.m, units, FNN_LINEAR);
-    return l < 0 ? l : fnn_activate(b.m, f, twin_parameter((int)f));
+    return dense_with(b, units, f, 0);
 }
 
 static int pool(builder b, int average, int size, int stride, fnn_padding padding)
@@ -321,6 +344,7 @@ static int pool(builder b, int average, int size, int stride, fnn_padding paddin
     c.height = c.width = size;
     c.stride_height = c.stride_width = stride;
     c.padding = padding;
+    if (padding == FNN_EXPLICIT) c.pad_height = size / 2, c.pad_width = (size - 1) / 2;
     return fnn_pool2d_with(b.m, &c);
 }
 
@@ -527,11 +551,11 @@ static void expect_right(const char *name, build_function function, int option)
 
 static void network_of_dense(builder b, int option)
 {
-    dense(b, 7, option ? FNN_LINEAR : FNN_TANH);
+    dense_with(b, 7, option % 2 ? FNN_LINEAR : FNN_TANH, option > 1);
     dense(b, 5, FNN_SIGMOID);
-    dense(b, CLASSES, FNN_SOFTMAX);
+    dense_with(b, CLASSES, FNN_SOFTMAX, option > 2);
 }
-enum { options_of_dense = 2 };
+enum { options_of_dense = 4 };
 
 static void network_of_activate(builder b, int option) /* on the input, then on dense's outputs */
 {
@@ -560,20 +584,22 @@ enum { WINDOWS = (int)(sizeof windows / sizeof windows[0]) };
 
 static void network_of_conv2d(builder b, int option)
 {
-    const int *w = windows[option / 2];
-    fnn_conv2d_config c = {3, 0, 0, 0, 0, FNN_VALID, FNN_TANH};
+    const int *w = windows[option / 3];
+    fnn_conv2d_config c = {3, 0, 0, 0, 0, FNN_VALID, FNN_TANH, 0, 0, 0};
     c.kernel_height = w[0], c.kernel_width = w[1];
     c.stride_height = w[2], c.stride_width = w[3];
-    c.padding = option % 2 ? FNN_SAME : FNN_VALID;
+    c.padding = option % 3 == 0 ? FNN_VALID : option % 3 == 1 ? FNN_SAME : FNN_EXPLICIT;
+    if (c.padding == FNN_EXPLICIT) c.pad_height = w[0] - 1, c.pad_width = w[1] / 2;
+    c.no_bias = option % 3 == 2 && w[0] % 2;
     conv(b, 2, 2, FNN_LINEAR); /* so that there is a gradient to pass on */
     convolve(b, c);
     dense(b, CLASSES, FNN_SOFTMAX);
 }
-enum { options_of_conv2d = 2 * WINDOWS };
+enum { options_of_conv2d = 3 * WINDOWS };
 
 static void convolution_first(builder b, int option) /* whose own input's gradient is not wanted */
 {
-    fnn_conv2d_config c = {5, 3, 2, 1, 2, FNN_VALID, FNN_TANH};
+    fnn_conv2d_config c = {5, 3, 2, 1, 2, FNN_VALID, FNN_TANH, 0, 0, 0};
     c.padding = option ? FNN_SAME : FNN_VALID;
     convolve(b, c);
     dense(b, CLASSES, FNN_SOFTMAX);
@@ -583,6 +609,40 @@ static void convolutions_on_the_input(void)
 {
     int option;
     for (option = 0; option < 2; option++) expect_right("first", convolution_first, option);
+}
+
+/* Alone, with an activation, one apart from it (GELU), a batch norm, a fused pool and one that is
+ * not behind it. */
+static void bias_free(builder b, int option)
+{
+    static const fnn_activation f[] = {FNN_LINEAR, FNN_TANH, FNN_GELU,
+                                       FNN_LINEAR, FNN_RELU, FNN_ELU};
+    conv_as_pytorch(b, 3, 3, option % 2 ? 3 : 5, option < 4 ? 2 : 1, f[option]);
+    if (option == 3) fnn_batch_norm(b.m), fnn_activate(b.m, FNN_TANH, 0);
+    if (option == 4) fnn_max_pool2d(b.m, 2);
+    if (option == 5) pool(b, 0, 3, 2, FNN_EXPLICIT);
+    conv_as_pytorch(b, 2, 2, 1, 1, FNN_TANH);
+    dense_with(b, 6, f[option], 1);
+    if (option == 3) fnn_batch_norm(b.m);
+    dense_with(b, CLASSES, FNN_SOFTMAX, 1);
+}
+enum { BIAS_FREE = 6 };
+
+static void layers_without_biases(void)
+{
+    int option, l;
+    for (option = 0; option < BIAS_FREE; option++) {
+        fnn_model *m = build(bias_free, option, 1, 0);
+        size_t weights = 0;
+        for (l = 0; l < m->layer_count; l++) {
+            weights += m->layers[l].weights;
+            CHECK(m->layers[l].biases == 0 || m->layers[l].type == &fnni_batch_norm_type);
+            CHECK(m->layers[l].fused == (option == 4 && l == 1));
+        }
+        CHECK(m->parameter_count == weights + (option == 3 ? 2 * 3 + 2 * 6 : 0));
+        fnn_model_free(m);
+        expect_right("without biases", bias_free, option);
+    }
 }
 
 static void activated(builder b, int option)
@@ -604,9 +664,10 @@ static void each_activation_of_a_convolution(void)
 }
 
 /* Size, stride and padding; on the input, behind a convolution, behind a tanh layer. */
-static const int pools[][3] = {{2, 2, FNN_VALID}, {3, 3, FNN_VALID}, {2, 3, FNN_VALID},
-                               {3, 2, FNN_VALID}, {3, 1, FNN_SAME},  {2, 2, FNN_SAME},
-                               {6, 1, FNN_VALID}};
+static const int pools[][3] = {{2, 2, FNN_VALID},   {3, 3, FNN_VALID},    {2, 3, FNN_VALID},
+                               {3, 2, FNN_VALID},   {3, 1, FNN_SAME},     {2, 2, FNN_SAME},
+                               {6, 1, FNN_VALID},   {3, 2, FNN_EXPLICIT}, {2, 2, FNN_EXPLICIT},
+                               {5, 1, FNN_EXPLICIT}};
 enum { POOLS = (int)(sizeof pools / sizeof pools[0]) };
 
 static void pooled(builder b, int average, int option)
@@ -763,7 +824,7 @@ static void lenet(builder b)
 
 static void block(builder b, int filters, int stride)
 {
-    fnn_conv2d_config c = {0, 3, 3, 0, 0, FNN_SAME, FNN_LINEAR};
+    fnn_conv2d_config c = {0, 3, 3, 0, 0, FNN_SAME, FNN_LINEAR, 0, 0, 0};
     int shortcut;
     c.filters = filters;
     c.stride_height = c.stride_width = stride;
@@ -804,17 +865,38 @@ static void convolution_behind_dense(builder b)
     conv(b, CLASSES, 3, FNN_LINEAR);
 }
 
+/* A residual network as PyTorch's people build them: no bias before a batch norm, stride 2 with
+ * symmetric pads, a padded max-pool behind the stem. */
+static void residual_network_of_pytorch(builder b)
+{
+    int shortcut;
+    conv_as_pytorch(b, 3, 5, 5, 1, FNN_LINEAR);
+    fnn_batch_norm(b.m);
+    fnn_activate(b.m, FNN_RELU, 0);
+    shortcut = pool(b, 0, 3, 2, FNN_EXPLICIT);
+    conv_as_pytorch(b, 3, 3, 3, 1, FNN_LINEAR);
+    fnn_batch_norm(b.m);
+    fnn_add(b.m, shortcut);
+    fnn_activate(b.m, FNN_RELU, 0);
+    conv_as_pytorch(b, 4, 3, 3, 2, FNN_LINEAR);
+    fnn_batch_norm(b.m);
+    fnn_global_average_pool2d(b.m);
+    dense(b, CLASSES, FNN_SOFTMAX);
+}
+
+enum { WHOLE = 5 };
 static void network_of(builder b, int option)
 {
-    static void (*const networks[])(builder) = {lenet, residual_network, all_convolutions,
-                                                convolution_behind_dense};
+    static void (*const networks[WHOLE])(builder) = {lenet, residual_network, all_convolutions,
+                                                     convolution_behind_dense,
+                                                     residual_network_of_pytorch};
     networks[option](b);
 }
 
 static void whole_networks(void)
 {
     int option;
-    for (option = 0; option < 4; option++) expect_right("network", network_of, option);
+    for (option = 0; option < WHOLE; option++) expect_right("network", network_of, option);
 }
 
 /* ---- frozen layers, and a loss of the caller's ---- */
@@ -847,7 +929,8 @@ static void freeze_in_turn(build_function function, int option)
 static void networks_with_frozen_layers(void)
 {
     int option;
-    for (option = 0; option < 4; option++) freeze_in_turn(network_of, option);
+    for (option = 0; option < WHOLE; option++) freeze_in_turn(network_of, option);
+    for (option = 0; option < BIAS_FREE; option++) freeze_in_turn(bias_free, option);
     for (option = 0; option < options_of_add; option++) freeze_in_turn(network_of_add, option);
 }
 
@@ -871,7 +954,7 @@ static double of_the_whole_batch(void *user, const fnn_loss_batch *b, fnn_real *
 static void losses_of_the_callers(void)
 {
     int option, layer, calls = 0;
-    for (option = 0; option < 4; option++) {
+    for (option = 0; option < WHOLE; option++) {
         fnn_dataset data;
         fnn_model *m = build_apart_from_kinks(network_of, option, &data);
         double worst;
@@ -1018,6 +1101,7 @@ static const harness_test tests[] = {TEST(each_activation),
                                      TEST(finds_wrong_gradients),
                                      TEST(each_layer),
                                      TEST(convolutions_on_the_input),
+                                     TEST(layers_without_biases),
                                      TEST(each_activation_of_a_convolution),
                                      TEST(global_pools),
                                      TEST(whole_networks),

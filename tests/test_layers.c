@@ -28,11 +28,13 @@ static void shapes_of_convolutions(void)
 {
     static const struct {
         int kernel[2], stride[2], padding, height, width;
-    } rows[] = {{{3, 3}, {1, 1}, FNN_SAME, 7, 6},  {{3, 3}, {1, 1}, FNN_VALID, 5, 4},
-                {{2, 5}, {1, 1}, FNN_VALID, 6, 2}, {{3, 3}, {2, 2}, FNN_SAME, 4, 3},
-                {{3, 3}, {2, 2}, FNN_VALID, 3, 2}, {{1, 1}, {3, 4}, FNN_SAME, 3, 2},
-                {{7, 6}, {1, 1}, FNN_VALID, 1, 1}, {{9, 9}, {1, 1}, FNN_SAME, 7, 6},
-                {{1, 2}, {9, 9}, FNN_VALID, 1, 1}};
+    } rows[] = {{{3, 3}, {1, 1}, FNN_SAME, 7, 6},     {{3, 3}, {1, 1}, FNN_VALID, 5, 4},
+                {{2, 5}, {1, 1}, FNN_VALID, 6, 2},    {{3, 3}, {2, 2}, FNN_SAME, 4, 3},
+                {{3, 3}, {2, 2}, FNN_VALID, 3, 2},    {{1, 1}, {3, 4}, FNN_SAME, 3, 2},
+                {{7, 6}, {1, 1}, FNN_VALID, 1, 1},    {{9, 9}, {1, 1}, FNN_SAME, 7, 6},
+                {{1, 2}, {9, 9}, FNN_VALID, 1, 1},    {{3, 3}, {2, 2}, FNN_EXPLICIT, 4, 3},
+                {{5, 5}, {1, 1}, FNN_EXPLICIT, 7, 6}, {{2, 4}, {1, 1}, FNN_EXPLICIT, 8, 7},
+                {{9, 9}, {1, 1}, FNN_EXPLICIT, 7, 6}, {{1, 2}, {3, 4}, FNN_EXPLICIT, 3, 2}};
     size_t i;
     for (i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         fnn_model *m = fnn_sequential(7, 6, 2);
@@ -42,10 +44,13 @@ static void shapes_of_convolutions(void)
         c.kernel_height = rows[i].kernel[0], c.kernel_width = rows[i].kernel[1];
         c.stride_height = rows[i].stride[0], c.stride_width = rows[i].stride[1];
         c.padding = (fnn_padding)rows[i].padding;
+        if (c.padding == FNN_EXPLICIT)
+            c.pad_height = c.kernel_height / 2, c.pad_width = c.kernel_width / 2;
+        c.no_bias = (int)i % 2;
         CHECK(fnn_conv2d_with(m, &c) == 0);
         CHECKF(has_shape(m, rows[i].height, rows[i].width, 5), "row %d", (int)i);
         fnn_parameters(m, &count);
-        CHECK(count == (size_t)(c.kernel_height * c.kernel_width * 2 * 5 + 5));
+        CHECK(count == (size_t)(c.kernel_height * c.kernel_width * 2 * 5 + (c.no_bias ? 0 : 5)));
         fnn_model_free(m);
     }
 }
@@ -69,15 +74,44 @@ static void shapes_of_other_layers(void)
     fnn_model_free(m);
 }
 
+/* MaxPool2d(3, 2, padding=1) and others; the output may be larger than the input. */
+static void shapes_of_padded_pools(void)
+{
+    static const int rows[][6] = {/* height and width of the window, stride, pads, output */
+                                  {3, 2, 1, 1, 4, 3},
+                                  {3, 2, 0, 2, 3, 4},
+                                  {2, 2, 1, 1, 4, 4},
+                                  {2, 1, 1, 1, 8, 7},
+                                  {5, 1, 4, 2, 11, 6}};
+    size_t i;
+    int average;
+    for (i = 0; i < 2 * sizeof rows / sizeof rows[0]; i++) {
+        const int *r = rows[i / 2];
+        fnn_model *m = fnn_sequential(7, 6, 2);
+        fnn_pool2d_config c = fnn_pool2d_config_init();
+        c.average = average = (int)i % 2;
+        c.height = c.width = r[0];
+        c.stride_height = c.stride_width = r[1];
+        c.padding = FNN_EXPLICIT;
+        c.pad_height = r[2], c.pad_width = r[3];
+        CHECKF(fnn_pool2d_with(m, &c) == 0 && has_shape(m, r[4], r[5], 2), "row %d, average %d",
+               (int)i / 2, average);
+        fnn_model_free(m);
+    }
+}
+
 static void the_configurations_are_as_documented(void)
 {
     const fnn_conv2d_config c = fnn_conv2d_config_init();
+    const fnn_dense_config d = fnn_dense_config_init();
     const fnn_pool2d_config p = fnn_pool2d_config_init();
     const fnn_batch_norm_config keras = fnn_batch_norm_config_init();
     const fnn_batch_norm_config pytorch = fnn_batch_norm_config_pytorch();
     CHECK(c.filters == 0 && c.kernel_height == 3 && c.kernel_width == 3 && c.stride_height == 1);
     CHECK(c.stride_width == 1 && c.padding == FNN_SAME && c.activation == FNN_LINEAR);
     CHECK(p.height == 2 && p.width == 2 && p.stride_height == 2 && p.stride_width == 2);
+    CHECK(!c.pad_height && !c.pad_width && !c.no_bias && !p.pad_height && !p.pad_width);
+    CHECK(d.units == 0 && d.activation == FNN_LINEAR && !d.no_bias);
     CHECK(p.padding == FNN_VALID && !p.average);
     CHECK(near((double)keras.momentum, 0.99) && near((double)keras.epsilon, 1e-3));
     CHECK(!keras.unbiased && pytorch.unbiased);
@@ -152,8 +186,55 @@ static int norm_of(fnn_model *m, double momentum, double epsilon)
     return fnn_batch_norm_with(m, &c);
 }
 
+static int padded_of(fnn_model *m, int kernel, int padding, int pad_height, int pad_width)
+{
+    fnn_conv2d_config c = fnn_conv2d_config_init();
+    c.filters = 4;
+    c.kernel_height = c.kernel_width = kernel;
+    c.padding = (fnn_padding)padding;
+    c.pad_height = pad_height, c.pad_width = pad_width;
+    return fnn_conv2d_with(m, &c);
+}
+
+static int padded_pool_of(fnn_model *m, int average, int size, int padding, int pad)
+{
+    fnn_pool2d_config c = fnn_pool2d_config_init();
+    c.average = average;
+    c.height = c.width = size;
+    c.stride_height = c.stride_width = 1;
+    c.padding = (fnn_padding)padding;
+    c.pad_height = c.pad_width = pad;
+    return fnn_pool2d_with(m, &c);
+}
+
+static int dense_of(fnn_model *m, int units, int activation)
+{
+    fnn_dense_config c = fnn_dense_config_init();
+    c.units = units;
+    c.activation = (fnn_activation)activation;
+    c.no_bias = 1;
+    return fnn_dense_with(m, &c);
+}
+
 /* Wrong calls, a line each. */
 /* clang-format off */
+static int dense_none(fnn_model *m) { return fnn_dense_with(m, NULL); }
+static int dense_zero(fnn_model *m) { return dense_of(m, 0, FNN_RELU); }
+static int dense_active(fnn_model *m) { return dense_of(m, 3, FNN_ACTIVATION_COUNT); }
+static int conv_pad_most(fnn_model *m) { return padded_of(m, 3, FNN_EXPLICIT, 2, 3); }
+static int conv_pad_below(fnn_model *m) { return padded_of(m, 3, FNN_EXPLICIT, -1, 0); }
+static int conv_pad_huge(fnn_model *m) { return padded_of(m, 3, FNN_EXPLICIT, INT_MAX, INT_MIN); }
+static int conv_pad_far(fnn_model *m)
+{
+    return padded_of(m, INT_MAX, FNN_EXPLICIT, INT_MAX - 1, INT_MAX - 1);
+}
+static int conv_pad_same(fnn_model *m) { return padded_of(m, 3, FNN_SAME, 1, 1); }
+static int conv_pad_valid(fnn_model *m) { return padded_of(m, 3, FNN_VALID, 0, 1); }
+static int conv_pad_little(fnn_model *m) { return padded_of(m, 9, FNN_EXPLICIT, 0, 2); }
+static int conv_pad_none(fnn_model *m) { return fnn_conv2d(m, 4, 3, FNN_EXPLICIT, FNN_RELU); }
+static int pool_pad_most(fnn_model *m) { return padded_pool_of(m, 0, 3, FNN_EXPLICIT, 3); }
+static int pool_pad_valid(fnn_model *m) { return padded_pool_of(m, 1, 3, FNN_VALID, 1); }
+static int pool_pad_large(fnn_model *m) { return padded_pool_of(m, 1, 20000, FNN_EXPLICIT, 19999); }
 static int conv_none(fnn_model *m) { return fnn_conv2d_with(m, NULL); }
 static int conv_large(fnn_model *m) { return fnn_conv2d(m, 4, 8, FNN_VALID, FNN_RELU); }
 static int conv_zero(fnn_model *m) { return conv_of(m, 4, 0, 1, FNN_SAME, FNN_RELU); }
@@ -212,6 +293,24 @@ static void errors_name_layer_expected_and_found(void)
         {conv_most, "found 2147483647 filters"},
         {conv_huge, "window 2147483647 x 2147483647"},
         {conv_active, "layer 1 conv2d: expected 1 or more filters and an activation"},
+        {dense_none, "layer 1 dense: expected a configuration, found NULL"},
+        {dense_zero, "layer 1 dense: expected 1 to"},
+        {dense_active, "found 3 units, activation"},
+        {conv_pad_most, "layer 1 conv2d: expected pads of at most 2 x 2 under explicit padding, f"},
+        {conv_pad_most, "found 2 x 3"},
+        {conv_pad_below, "found -1 x 0"},
+        {conv_pad_huge, "found 2147483647 x -2147483648"},
+        {conv_pad_far, "window 2147483647 x 2147483647"},
+        {conv_pad_same,
+         "expected pads of at most 0 x 0 under other than explicit padding, found 1"},
+        {conv_pad_valid, "expected pads of at most 0 x 0"},
+        {conv_pad_little,
+         "window 9 x 9, stride 1 x 1 does not fit an input of 7 x 6 x 2, padded by 0"},
+        {conv_pad_none, "layer 1 conv2d: expected valid or same padding, found explicit without"},
+        {pool_pad_most,
+         "layer 1 max_pool2d: expected pads of at most 2 x 2 under explicit padding"},
+        {pool_pad_valid, "layer 1 average_pool2d: expected pads of at most 0 x 0 under other"},
+        {pool_pad_large, "layer 1 average_pool2d: expected at most 268435456 outputs, found 20006"},
         {pool_none, "layer 1 max_pool2d: expected a configuration, found NULL"},
         {pool_large, "layer 1 max_pool2d: window 8 x 8, stride 8 x 8 does not fit an input of 7"},
         {pool_zero, "layer 1 average_pool2d: window 0 x 0"},
@@ -250,7 +349,8 @@ static void errors_name_layer_expected_and_found(void)
 static void a_sealed_model_takes_no_more(void)
 {
     static int (*const more[])(fnn_model * m) = {
-        conv_filters, pool_large, norm_none, spatial_one, add_below, fnn_global_average_pool2d};
+        conv_filters, pool_large, norm_none,     spatial_one,
+        add_below,    dense_none, conv_pad_none, fnn_global_average_pool2d};
     size_t i;
     for (i = 0; i < sizeof more / sizeof more[0]; i++) {
         fnn_model *m = fnn_sequential(4, 4, 1);
@@ -285,6 +385,43 @@ static void the_summary_shows_each_layer(void)
     fnn_dense(m, 10, FNN_LINEAR);
     CHECK(fnn_summary(m, text, sizeof text) == strlen(expected));
     CHECKF(!strcmp(text, expected), "found\n%s", text);
+    fnn_model_free(m);
+}
+
+/* Parameters, gradients, tensors and the summary of layers with and without a bias. */
+static void a_layer_without_a_bias_has_no_such_tensor(void)
+{
+    static const fnn_real x[4 * 4 * 2] = {1, 2, -1};
+    const fnn_dataset data = with_targets(real_images_of(x, 1, 4, 4, 2), x, 3);
+    fnn_model *m = fnn_sequential(4, 4, 2);
+    fnn_conv2d_config c = fnn_conv2d_config_init();
+    char text[600];
+    fnn_tensor t;
+    size_t count;
+    int l;
+    c.filters = 4;
+    c.no_bias = 1;
+    CHECK(fnn_conv2d_with(m, &c) == 0 && dense_of(m, 5, FNN_GELU) == 2);
+    CHECK(fnn_dense(m, 3, FNN_LINEAR) == 3);
+    CHECK(!fnn_set_loss(m, FNN_LOSS_MEAN_SQUARED_ERROR, 0, 0));
+    CHECK(fnn_parameters(m, &count) && count == 3 * 3 * 2 * 4 + 64 * 5 + (5 * 3 + 3));
+    fnn_summary(m, text, sizeof text);
+    CHECKF(strstr(text, "4         72\n") && strstr(text, "5        320\n") &&
+               strstr(text, "3         18\n") && strstr(text, "410 parameters\n"),
+           "%s", text);
+    CHECK(!fnn_forward(m, &data, NULL, 1, 1) && !fnn_loss(m, NULL) && !fnn_backward(m));
+    for (l = 0; l < 4; l++) {
+        const int biased = l == 3; /* 2 is the GELU, which means the dense layer before it too */
+        CHECK((fnn_tensor_get(m, l, "bias", &t) == FNN_OK) == biased);
+        CHECK(biased || (t.values == NULL && t.count == 0));
+        CHECK((fnn_tensor_at(m, l, 1, &t) == FNN_OK) == biased);
+        CHECK(!fnn_tensor_get(m, l, "weight", &t));
+    }
+    CHECK(!fnn_tensor_values(m, 0, "bias", &count) && count == 0);
+    CHECKF(strstr(fnn_model_error(m)->message, "its tensors are weight, but \"bias\"") != NULL,
+           "%s", fnn_model_error(m)->message);
+    CHECK(!fnn_tensor_gradient(m, 1, "bias", NULL) && fnn_tensor_gradient(m, 3, "bias", &count));
+    CHECK(count == 3);
     fnn_model_free(m);
 }
 
@@ -501,8 +638,47 @@ static void no_parameters(fnn_model *m)
     fnn_add(m, 1);
 }
 
-static void (*const networks[])(fnn_model *m) = {no_dense, covering,     residual,     past_dense,
-                                                 strided,  behind_dense, no_parameters};
+static void conv_like_pytorch(fnn_model *m, int filters, int kernel, int stride, int activation)
+{
+    fnn_conv2d_config c = fnn_conv2d_config_init();
+    c.filters = filters;
+    c.kernel_height = c.kernel_width = kernel;
+    c.stride_height = c.stride_width = stride;
+    c.padding = FNN_EXPLICIT;
+    c.pad_height = c.pad_width = kernel / 2;
+    c.activation = (fnn_activation)activation;
+    c.no_bias = 1;
+    fnn_conv2d_with(m, &c);
+}
+
+/* No bias anywhere: fused with an activation, with a pool, before a batch norm, rows of dense
+ * layers in several blocks. */
+static void bias_free(fnn_model *m)
+{
+    conv_like_pytorch(m, 9, 3, 1, FNN_RELU);
+    fnn_max_pool2d(m, 2); /* fused */
+    conv_like_pytorch(m, 17, 3, 2, FNN_LINEAR);
+    fnn_batch_norm(m);
+    fnn_activate(m, FNN_RELU, 0);
+    dense_of(m, 300, FNN_RELU);
+    dense_of(m, CLASSES, FNN_SOFTMAX);
+}
+
+static void padded(fnn_model *m)
+{
+    conv_like_pytorch(m, 10, 5, 1, FNN_LINEAR);
+    fnn_batch_norm(m);
+    padded_pool_of(m, 0, 3, FNN_EXPLICIT, 1);
+    conv_like_pytorch(m, 8, 3, 2, FNN_TANH);
+    padded_pool_of(m, 1, 2, FNN_EXPLICIT, 1);
+    padded_of(m, 2, FNN_EXPLICIT, 1, 0); /* with a bias */
+    fnn_global_average_pool2d(m);
+    fnn_dense(m, CLASSES, FNN_LINEAR);
+}
+
+static void (*const networks[])(fnn_model *m) = {no_dense,      covering,  residual,
+                                                 past_dense,    strided,   behind_dense,
+                                                 no_parameters, bias_free, padded};
 enum { NETWORKS = (int)(sizeof networks / sizeof networks[0]) };
 
 /* All threads get work, however little there is. */
@@ -662,6 +838,51 @@ static void a_covering_convolution_is_dense(void)
     fnn_model_free(b);
 }
 
+/* Without biases: what layers with biases of zero give, outputs and gradients, on every
+ * instruction set, of few filters and of many, of rows in whole vectors and not. */
+static void no_bias_is_a_bias_of_zero(void)
+{
+    static const int sizes[][2] = {{1, 3}, {4, 16}, {9, 10}, {17, 64}, {32, 70}};
+    const fnn_dataset data = make_images();
+    int isa, i, f, option;
+    FOR_EACH_ISA(isa)
+        for (i = 0; i < 5; i++)
+            for (f = 0; f < FNN_ACTIVATION_COUNT; f++) {
+                fnn_model *m[2];
+                fnn_tensor t[2];
+                int l;
+                if (QUICK() && (i + f) % 3) continue;
+                for (option = 0; option < 2; option++) {
+                    fnn_conv2d_config c = fnn_conv2d_config_init();
+                    fnn_dense_config d = fnn_dense_config_init();
+                    c.filters = sizes[i][0], d.units = sizes[i][1];
+                    c.activation = d.activation = (fnn_activation)f;
+                    c.no_bias = d.no_bias = option;
+                    m[option] = model_on((fnn_isa)isa, 2, SIDE, SIDE, DEPTH);
+                    fnn_normalize(m[option], FNN_NORMALIZE_DIVIDE_255, &data);
+                    fnn_conv2d_with(m[option], &c);
+                    if (i % 2) fnn_max_pool2d(m[option], 2);
+                    fnn_dense_with(m[option], &d);
+                    fnn_dense(m[option], CLASSES, FNN_SOFTMAX);
+                    CHECK(!fnn_forward(m[option], &data, NULL, ROWS, 1));
+                    CHECK(!fnn_loss(m[option], NULL) && !fnn_backward(m[option]));
+                }
+                CHECK(m[0]->parameter_count ==
+                      m[1]->parameter_count + (size_t)(sizes[i][0] + sizes[i][1]));
+                CHECK(!memcmp(fnn_outputs(m[0]), fnn_outputs(m[1]),
+                              ROWS * CLASSES * sizeof(fnn_real)));
+                for (l = 0; l < m[0]->layer_count; l++) {
+                    if (fnn_tensor_get(m[0], l, "weight", t)) continue;
+                    CHECK(!fnn_tensor_get(m[1], l, "weight", t + 1) && t[0].count == t[1].count);
+                    CHECKF(!memcmp(t[0].gradient, t[1].gradient, t[0].count * sizeof(fnn_real)),
+                           "%s, %s, %d: gradient of layer %d", fnn_isa_name((fnn_isa)isa),
+                           twin_word(f), i, l);
+                }
+                fnn_model_free(m[0]);
+                fnn_model_free(m[1]);
+            }
+}
+
 /* Rows and columns that do not fill a window change nothing. */
 static void what_does_not_fill_a_window_is_left_out(void)
 {
@@ -774,11 +995,13 @@ static void memory_is_taken_once_and_told(void)
 
 static const harness_test tests[] = {TEST(shapes_of_convolutions),
                                      TEST(shapes_of_other_layers),
+                                     TEST(shapes_of_padded_pools),
                                      TEST(the_configurations_are_as_documented),
                                      TEST(activations_in_layers_have_the_usual_parameter),
                                      TEST(errors_name_layer_expected_and_found),
                                      TEST(a_sealed_model_takes_no_more),
                                      TEST(the_summary_shows_each_layer),
+                                     TEST(a_layer_without_a_bias_has_no_such_tensor),
                                      TEST(running_statistics_by_hand),
                                      TEST(running_statistics_stay_in_inference),
                                      TEST(one_row_has_no_variance),
@@ -788,6 +1011,7 @@ static const harness_test tests[] = {TEST(shapes_of_convolutions),
                                      TEST(prediction_is_the_forward_pass),
                                      TEST(fit_is_the_opened_step_on_any_threads),
                                      TEST(a_covering_convolution_is_dense),
+                                     TEST(no_bias_is_a_bias_of_zero),
                                      TEST(what_does_not_fill_a_window_is_left_out),
                                      TEST(global_average_by_hand),
                                      TEST(images_of_one_pixel),

@@ -217,19 +217,36 @@ static void check_window(const fnn_window *w, int placement)
 static const int channel_counts[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 16, 17, 33};
 #define CHANNEL_COUNTS ((int)(sizeof channel_counts / sizeof channel_counts[0]))
 
+/* A window of these sizes; the pads go with FNN_EXPLICIT alone. */
+static fnn_result make_window(const fnn_window *form, int channels, fnn_padding padding,
+                              int pad_height, int pad_width, fnn_window *w)
+{
+    if (padding == FNN_EXPLICIT)
+        return fnn_window_make_padded(form->height, form->width, channels, form->kernel_height,
+                                      form->kernel_width, form->stride_height, form->stride_width,
+                                      pad_height, pad_width, w);
+    return fnn_window_make(form->height, form->width, channels, form->kernel_height,
+                           form->kernel_width, form->stride_height, form->stride_width, padding, w);
+}
+
 static void some_windows(void)
 {
     const int count = QUICK() ? 250 : 1500;
-    int done;
+    int done, padded = 0;
     seed = 1;
     for (done = 0; done < count && harness_wrong < 10;) {
-        fnn_window w;
-        if (fnn_window_make(1 + below(17), 1 + below(17), channel_counts[below(CHANNEL_COUNTS)],
-                            1 + below(7), 1 + below(7), 1 + below(4), 1 + below(4),
-                            (fnn_padding)below(FNN_PADDING_COUNT), &w))
+        const fnn_padding padding = (fnn_padding)below(FNN_PADDING_COUNT);
+        fnn_window form, w;
+        form.height = 1 + below(17), form.width = 1 + below(17);
+        form.kernel_height = 1 + below(7), form.kernel_width = 1 + below(7);
+        form.stride_height = 1 + below(4), form.stride_width = 1 + below(4);
+        if (make_window(&form, channel_counts[below(CHANNEL_COUNTS)], padding,
+                        below(form.kernel_height), below(form.kernel_width), &w))
             continue;
+        padded += padding == FNN_EXPLICIT && w.pad_top + w.pad_left > 0;
         check_window(&w, done++ % 9);
     }
+    CHECK(padded > count / 5);
 }
 
 /* The windows that nets use, with channels round every vector's length. */
@@ -247,10 +264,10 @@ static void usual_windows(void)
         for (c = 0; c < sizeof channels / sizeof channels[0]; c++)
             for (padding = 0; padding < FNN_PADDING_COUNT; padding++) {
                 const int *h = shapes[s];
+                const fnn_window form = {h[0], h[1], 0, h[2], h[2], h[3], h[3], 0, 0, 0, 0};
                 fnn_window w;
                 if (QUICK() && h[0] * h[1] * channels[c] > 5000) continue;
-                if (fnn_window_make(h[0], h[1], channels[c], h[2], h[2], h[3], h[3],
-                                    (fnn_padding)padding, &w))
+                if (make_window(&form, channels[c], (fnn_padding)padding, h[2] / 2, h[2] / 2, &w))
                     continue;
                 check_window(&w, (int)(s + c) % 5);
             }
@@ -269,7 +286,11 @@ static void special_numbers(void)
                     fnn_window w;
                     problem p;
                     if (!fnn_isa_available((fnn_isa)isa)) continue;
-                    fnn_window_make(6, 5, channels, kernel, kernel, 2, 2, FNN_SAME, &w);
+                    if (form % 2)
+                        fnn_window_make(6, 5, channels, kernel, kernel, 2, 2, FNN_SAME, &w);
+                    else
+                        fnn_window_make_padded(6, 5, channels, kernel, kernel, 2, 2, kernel - 1,
+                                               kernel - 1, &w);
                     open_problem(&p, &w, 1);
                     for (i = 0; i < (int)p.image; i++)
                         p.p[X][i] = form == 0                       ? 7
@@ -286,6 +307,25 @@ static void special_numbers(void)
                     compare(&p, "max_pool_backward", DX, p.max_back, p.max_back, 0);
                     close_problem(&p);
                 }
+}
+
+/* By hand, on one image of 4 x 4: PyTorch's MaxPool2d(3, 2, padding=1), and AvgPool2d with the same
+ * and count_include_pad=False. */
+static void pools_of_pytorch(void)
+{
+    static const fnn_real x[16] = {-1, -2, -3, -4, -5, -6, -7, -8, 9, 10, 11, 12, -13, 14, -15, 16};
+    static const fnn_real largest[4] = {-1, -2, 14, 16};
+    static const fnn_real mean[4] = {(fnn_real)-3.5, -5, 1.5, 3};
+    static const uint8_t places[4] = {4, 3, 8, 8};
+    fnn_real y[4];
+    uint8_t index[4];
+    fnn_window w;
+    int i;
+    CHECK(!fnn_window_make_padded(4, 4, 1, 3, 3, 2, 2, 1, 1, &w));
+    CHECK(!fnn_max_pool2d_forward(NULL, &w, 1, x, y, index));
+    for (i = 0; i < 4; i++) CHECK(y[i] == largest[i] && index[i] == places[i]);
+    CHECK(!fnn_average_pool2d_forward(NULL, &w, 1, x, y));
+    for (i = 0; i < 4; i++) CHECK(fabs((double)(y[i] - mean[i])) < 1e-6);
 }
 
 /* ---- the public calls ---- */
@@ -458,9 +498,9 @@ static void controls(void)
     CHECK(guarded_notices());
 }
 
-#define POOL_TESTS                                                                           \
-    TEST(some_windows), TEST(usual_windows), TEST(special_numbers), TEST(images_on_threads), \
-        TEST(arguments), TEST(controls)
+#define POOL_TESTS                                                                          \
+    TEST(some_windows), TEST(usual_windows), TEST(special_numbers), TEST(pools_of_pytorch), \
+        TEST(images_on_threads), TEST(arguments), TEST(controls)
 
 #ifndef POOL_TESTS_ONLY
 static const harness_test tests[] = {POOL_TESTS};

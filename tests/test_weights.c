@@ -316,7 +316,7 @@ static void pool_alone(fnn_model *m, const test_case *c)
     fnn_pool2d_with(m, &c->pool);
     fnn_conv2d(m, 16, 3, FNN_SAME, FNN_RELU);
     fnn_dense(m, 40, FNN_RELU);
-    fnn_pool2d_with(m, &(fnn_pool2d_config){0, 1, 1, 1, 1, FNN_VALID}); /* of one pixel */
+    fnn_pool2d_with(m, &(fnn_pool2d_config){0, 1, 1, 1, 1, FNN_VALID, 0, 0}); /* of one pixel */
     end(m, c);
 }
 
@@ -658,7 +658,7 @@ static void add_outputs(void)
 }
 
 /* filters, kernel height and width, stride height and width, padding, activation */
-#define CONV(...) .network = convolution, .conv = {__VA_ARGS__}, .fit.epochs = 1
+#define CONV(...) .network = convolution, .conv = {__VA_ARGS__, 0, 0, 0}, .fit.epochs = 1
 static void add_convolutions(void)
 {
     const test_case list[] = {
@@ -696,8 +696,8 @@ static void add_convolutions(void)
 }
 
 /* 1: the mean, height and width, stride height and width, padding */
-#define POOL(...) .network = pool_behind_convolution, .pool = {__VA_ARGS__}
-#define ALONE(...) .network = pool_alone, .pool = {__VA_ARGS__}, .channels = 8
+#define POOL(...) .network = pool_behind_convolution, .pool = {__VA_ARGS__, 0, 0}
+#define ALONE(...) .network = pool_alone, .pool = {__VA_ARGS__, 0, 0}, .channels = 8
 static void add_pools(void)
 {
     const test_case list[] = {
@@ -1613,9 +1613,9 @@ static void add_kernels(void)
 
 /* number of images, their height, width and channels; then as above, where no activation counts */
 #define SEEN(n, h, w, c) .count = n, .height = h, .width = w, .channels = c
-#define SLIDE(...) .run = conv_kernels, .conv = {__VA_ARGS__, FNN_LINEAR}
-#define TAKE(...) .run = pool_kernels, .pool = {__VA_ARGS__}
-#define UNFOLD(...) .run = columns, .pool = {__VA_ARGS__}
+#define SLIDE(...) .run = conv_kernels, .conv = {__VA_ARGS__, FNN_LINEAR, 0, 0, 0}
+#define TAKE(...) .run = pool_kernels, .pool = {__VA_ARGS__, 0, 0}
+#define UNFOLD(...) .run = columns, .pool = {__VA_ARGS__, 0, 0}
 static void add_window_kernels(void)
 {
     const test_case list[] = {
