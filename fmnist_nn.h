@@ -82,7 +82,7 @@
  *     a loss, a loop of your own fnn_set_loss_function, fnn_backward_from            TRAINING
  *     layers frozen or slowed    fnn_set_trainable, fnn_set_rate_factor              TRAINING
  *     names of classes, notes    fnn_set_names, fnn_set_note                         FILES
- *     a network of PyTorch, Keras  fnn_load_weights                                  FILES
+ *     weights of PyTorch, Keras  fnn_load_weights                                    FILES
  *     a loss that is NaN         fnn_normalize, a lower rate, clip_norm              NUMERICS
  *
  * BUILDING
@@ -19777,8 +19777,8 @@ static int fnni_parameter_layers(const fnn_model *model)
 
 /* ---- filling ---- */
 
-/* Channels of the image that layer l's inputs are or, flat by now, once were: layers without weights
- * keep the channels of images and the order of what is flat. */
+/* Channels of the image that layer l's inputs are or, flat by now, once were: layers without
+ * weights keep the channels of images and the order of what is flat. */
 static size_t fnni_image_channels(const fnn_model *model, int l)
 {
     while (l > 0 && model->layers[l - 1].weights == 0) l--;

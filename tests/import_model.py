@@ -64,18 +64,20 @@ def norm_tensors(n):
 
 def pytorch(x):
     t = {}
-    for name, shape in (("conv1", (8, 1, 3, 3)), ("conv2", (12, 8, 3, 3)), ("fc1", (32, 300)),
+    for name, shape in (("conv1", (8, 1, 3, 3)), ("conv2", (12, 8, 3, 3)), ("fc1", (32, 432)),
                         ("fc2", (10, 32))):
         t[name + ".weight"], t[name + ".bias"] = drawn(*shape), drawn(shape[0], scale=.1)
-    for name, n in (("bn1", 8), ("bn_flat", 300)):
+    for name, n in (("bn1", 8), ("bn_flat", 432)):
         parts = zip(("weight", "bias", "running_mean", "running_var"), norm_tensors(n))
         t.update({f"{name}.{part}": value for part, value in parts})
         t[name + ".num_batches_tracked"] = np.array(600, "<i8")
+    del t["conv1.bias"]  # the batch norm has one
 
     def of(name, *parts):
         return [t[f"{name}.{part}"] for part in parts or ("weight", "bias")]
     of_norm = ("weight", "bias", "running_mean", "running_var")
-    x = relu(norm(conv(x, *of("conv1"), stride=2), *of("bn1", *of_norm), 1e-5))
+    x = conv(x, t["conv1.weight"], np.zeros(8), stride=2, padding=1)
+    x = relu(norm(x, *of("bn1", *of_norm), 1e-5))
     x = pool(relu(conv(x, *of("conv2"))))
     x = norm(x.reshape(len(x), -1), *of("bn_flat", *of_norm), 1e-5)
     x = relu(x @ t["fc1.weight"].T.astype("f8") + t["fc1.bias"])

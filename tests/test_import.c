@@ -1,6 +1,6 @@
 /* Weights of PyTorch and Keras: every number comes to its place, what does not fit is named, a
- * damaged file is an error and never more. tests/import_model.py makes networks with NumPy; the one of
- * examples/import_pytorch.py comes from PyTorch itself, where that is installed. */
+ * damaged file is an error and never more. tests/import_model.py makes networks with NumPy; the one
+ * of examples/import_pytorch.py comes from PyTorch itself, where that is installed. */
 #if !defined(_POSIX_C_SOURCE) && !defined(_GNU_SOURCE)
 #define _POSIX_C_SOURCE 200809L /* mkdtemp */
 #endif
@@ -570,78 +570,97 @@ static void wrong_names_are_named(void)
 
 /* ---- what does not fit ---- */
 
+static const struct {
+    const char *from; /* the tensor that another takes the place of; NULL: it comes beside them */
+    tensor to;        /* name NULL: it is left out */
+    const char *says;
+} misfits[] = {
+    {"fc1.weight",
+     {"fc1.weight", "F32", 2, {5, 32}},
+     "layer 4 dense: expected weight of shape [5, 24], found fc1.weight of [5, 32]"},
+    {"fc1.weight",
+     {"fc1.weight", "F32", 2, {24, 5}},
+     "layer 4 dense: expected weight of shape [5, 24], found fc1.weight of [24, 5]"},
+    {"fc1.weight", {"fc1.weight", "F32", 1, {120}}, "found fc1.weight of [120]"},
+    {"conv.weight",
+     {"conv.weight", "F32", 4, {4, 2, 5, 5}},
+     "layer 0 conv2d: expected weight of shape [4, 2, 3, 3], found conv.weight of [4, 2, 5, "
+     "5]"},
+    {"conv.weight", {"conv.weight", "F32", 4, {3, 3, 2, 4}}, "found conv.weight of [3, 3, 2, 4]"},
+    {"fc2.bias",
+     {NULL, "", 0, {0}},
+     "layer 5 dense: expected bias of shape [3], found none beside fc2.weight"},
+    {"fc2.bias", {"fc2.bias", "F32", 1, {4}}, "expected bias of shape [3], found fc2.bias of [4]"},
+    {"fc2.weight",
+     {NULL, "", 0, {0}},
+     "layer 5 dense: expected weight of shape [3, 5], found none beside fc2.bias"},
+    {"bn.running_var",
+     {NULL, "", 0, {0}},
+     "layer 1 batch_norm: expected running_var of shape [4], found none beside bn.bias"},
+    {"bn.running_mean",
+     {"bn.moving_mean", "F32", 1, {4}},
+     "layer 1 batch_norm: expected running_mean of shape [4], found none beside bn.bias"},
+    {NULL,
+     {"fc1.weight_g", "F32", 1, {5}},
+     "layer 4 dense: expected no weight_g, found fc1.weight_g"},
+    {NULL, {"fc3.weight", "F32", 2, {7, 3}}, "fc3.weight of shape [7, 3]: no layer is left for it"},
+    {NULL, {"scale", "F32", 0, {0}}, "scale of shape []: no layer is left for it"},
+    {"conv.bias", {"fc1.weight", "F32", 2, {5, 24}}, "fc1.weight: found twice"},
+    {NULL, {"bn.num_batches_tracked", "I64", 0, {0}}, "bn.num_batches_tracked: found twice"},
+    {"fc1.bias",
+     {"fc1.bias", "I64", 1, {5}},
+     "fc1.bias: expected F32, F64, F16 or BF16, found I64"},
+    {"fc1.bias", {"fc1.bias", "I32", 1, {5}}, "found I32"}};
+
 static void every_misfit_is_named(void)
 {
-    static const struct {
-        const char
-            *from; /* the tensor that another takes the place of; NULL: it comes beside them */
-        tensor to; /* name NULL: it is left out */
-        const char *says;
-    } rows[] = {
-        {"fc1.weight",
-         {"fc1.weight", "F32", 2, {5, 32}},
-         "layer 4 dense: expected weight of shape [5, 24], found fc1.weight of [5, 32]"},
-        {"fc1.weight",
-         {"fc1.weight", "F32", 2, {24, 5}},
-         "layer 4 dense: expected weight of shape [5, 24], found fc1.weight of [24, 5]"},
-        {"fc1.weight", {"fc1.weight", "F32", 1, {120}}, "found fc1.weight of [120]"},
-        {"conv.weight",
-         {"conv.weight", "F32", 4, {4, 2, 5, 5}},
-         "layer 0 conv2d: expected weight of shape [4, 2, 3, 3], found conv.weight of [4, 2, 5, "
-         "5]"},
-        {"conv.weight",
-         {"conv.weight", "F32", 4, {3, 3, 2, 4}},
-         "found conv.weight of [3, 3, 2, 4]"},
-        {"fc2.bias",
-         {NULL, "", 0, {0}},
-         "layer 5 dense: expected bias of shape [3], found none beside fc2.weight"},
-        {"fc2.bias",
-         {"fc2.bias", "F32", 1, {4}},
-         "expected bias of shape [3], found fc2.bias of [4]"},
-        {"fc2.weight",
-         {NULL, "", 0, {0}},
-         "layer 5 dense: expected weight of shape [3, 5], found none beside fc2.bias"},
-        {"bn.running_var",
-         {NULL, "", 0, {0}},
-         "layer 1 batch_norm: expected running_var of shape [4], found none beside bn.bias"},
-        {"bn.running_mean",
-         {"bn.moving_mean", "F32", 1, {4}},
-         "layer 1 batch_norm: expected running_mean of shape [4], found none beside bn.bias"},
-        {NULL,
-         {"fc1.weight_g", "F32", 1, {5}},
-         "layer 4 dense: expected no weight_g, found fc1.weight_g"},
-        {NULL,
-         {"fc3.weight", "F32", 2, {7, 3}},
-         "fc3.weight of shape [7, 3]: no layer is left for it"},
-        {NULL, {"scale", "F32", 0, {0}}, "scale of shape []: no layer is left for it"},
-        {"conv.bias", {"fc1.weight", "F32", 2, {5, 24}}, "fc1.weight: found twice"},
-        {NULL, {"bn.num_batches_tracked", "I64", 0, {0}}, "bn.num_batches_tracked: found twice"},
-        {"fc1.bias",
-         {"fc1.bias", "I64", 1, {5}},
-         "fc1.bias: expected F32, F64, F16 or BF16, found I64"},
-        {"fc1.bias", {"fc1.bias", "I32", 1, {5}}, "found I32"}};
     fnn_model *open = cnn(), *sealed = cnn();
     file_bytes before;
     int i, k, n;
     CHECK(!fnn_seal(sealed));
     before = snapshot(sealed);
-    for (i = 0; i < COUNT(rows); i++) {
+    for (i = 0; i < COUNT(misfits); i++) {
         tensor list[COUNT(pytorch_cnn) + 1];
         const char *path;
         for (k = n = 0; k < COUNT(pytorch_cnn); k++)
-            if (!rows[i].from || strcmp(rows[i].from, pytorch_cnn[k].name))
+            if (!misfits[i].from || strcmp(misfits[i].from, pytorch_cnn[k].name))
                 list[n++] = pytorch_cnn[k];
-            else if (rows[i].to.name) list[n++] = rows[i].to;
-        if (!rows[i].from) list[n++] = rows[i].to;
+            else if (misfits[i].to.name) list[n++] = misfits[i].to;
+        if (!misfits[i].from) list[n++] = misfits[i].to;
         path = file_path(list, n);
-        refused(sealed, path, FNN_FROM_PYTORCH, NULL, 0, FNN_ERROR_FORMAT, rows[i].says);
-        refused(open, path, FNN_FROM_PYTORCH, NULL, 0, FNN_ERROR_FORMAT, rows[i].says);
-        CHECKF(unchanged(sealed, before), "%s", rows[i].says);
+        refused(sealed, path, FNN_FROM_PYTORCH, NULL, 0, FNN_ERROR_FORMAT, misfits[i].says);
+        refused(open, path, FNN_FROM_PYTORCH, NULL, 0, FNN_ERROR_FORMAT, misfits[i].says);
+        CHECKF(unchanged(sealed, before), "%s", misfits[i].says);
     }
     CHECK(fnn_dense(open, 7, FNN_LINEAR) == LAST + 2); /* it still takes layers */
     free(before.bytes);
     fnn_model_free(open);
     fnn_model_free(sealed);
+}
+
+/* A layer without a bias takes a file without, and no other. */
+static void biases_must_be_on_both_sides(void)
+{
+    static const tensor list[] = {
+        {"0.weight", "F32", 2, {3, 2}}, {"0.bias", "F32", 1, {3}}, {"1.weight", "F32", 2, {4, 3}}};
+    fnn_dense_config config = fnn_dense_config_init();
+    int without; /* which of the layers: none, the first, the second, both */
+    for (without = 0; without < 4; without++) {
+        fnn_model *m = fnn_sequential(1, 1, 2);
+        const char *path = file_path(list, COUNT(list));
+        config.units = 3, config.no_bias = without & 1;
+        fnn_dense_with(m, &config);
+        config.units = 4, config.no_bias = without >> 1;
+        fnn_dense_with(m, &config);
+        if (without & 1)
+            refused(m, path, FNN_FROM_PYTORCH, NULL, 0, FNN_ERROR_FORMAT,
+                    "layer 0 dense: expected no bias, found 0.bias");
+        else if (without == 0)
+            refused(m, path, FNN_FROM_PYTORCH, NULL, 0, FNN_ERROR_FORMAT,
+                    "layer 1 dense: expected bias of shape [4], found none beside 1.weight");
+        else if (loaded(m, path, FNN_FROM_PYTORCH, NULL, 0)) same_numbers(m, 0, "bias", "0.bias");
+        fnn_model_free(m);
+    }
 }
 
 static void other_formats_are_named(void)
@@ -685,48 +704,47 @@ static file_bytes damaged(file_bytes f, const char *from, const char *to)
     return framed(header, f.bytes + 8 + length, f.size - 8 - length);
 }
 
+static const struct {
+    const char *from, *to, *says;
+} damages[] = {
+    {"[4]", "[5]", "bn.bias: expected 20 bytes, found 16"},
+    {"[4]", "[2,2]", "expected bias of shape [4], found bn.bias of [2, 2]"},
+    {"[4]", "[4294967296,4294967296,4294967296,4294967296]", "bn.bias: expected 184467440737"},
+    {"[4]", "[1,1,1,1,4]", "expected fewer numbers"},
+    {"[4]", "[-4]", "expected a number"},
+    {"[8,24]", "[0,16]", "bn.bias: expected data from byte 8 to at most 948, found 0 to 16"},
+    {"[8,24]", "[24,40]", "expected data from byte 8 to at most 948, found 24 to 40"},
+    {"[8,24]", "[24,8]", "expected data from byte 24 to at most 948, found 24 to 8"},
+    {"[8,24]", "[8,24,24]", "fewer numbers"},
+    {"[8,24]", "[8]", "two offsets"},
+    {"948]", "949]", "fc2.weight: expected data from byte 888 to at most 948, found 888 to 949"},
+    {"948]", "1000000000000]", "found 888 to 1000000000000"},
+    {"948]", "18446744073709551616", "a smaller number"},
+    {"F32", "F3", "expected F32, F64, F16 or BF16, found F3"},
+    {"I64", "I8", "found I8"},
+    {"I64", "F32", "bn.num_batches_tracked: expected 4 bytes, found 8"},
+    {"\"dtype\":\"F32\",", "", "dtype, shape and data_offsets"},
+    {"\"dtype\":\"F32\"", "\"dtype\":\"F32\",\"dtype\":\"F32\"", "found twice"},
+    {"\"shape\"", "\"form\"", "unknown member \"form\""},
+    {"\"pt\"", "7", "expected '\"', found '7'"},
+    {"\"pt\"", "\"p\nt\"", "an escape for a control character"},
+    {"bn.bias", "bn.bi\n", "printable ASCII"},
+    {"} ", "} x", "nothing but blanks after it, found 'x'"},
+    {"} ", "", "its end"},
+    {",\"fc2.bias\"", ";\"fc2.bias\"", "expected '}', found ';'"},
+    {"{\"__", "[\"__", "expected '{', found '['"}};
+
 static void every_damage_is_named(void)
 {
-    static const char digits[] = "18446744073709551616";
-    static const struct {
-        const char *from, *to, *says;
-    } rows[] = {
-        {"[4]", "[5]", "bn.bias: expected 20 bytes, found 16"},
-        {"[4]", "[2,2]", "expected bias of shape [4], found bn.bias of [2, 2]"},
-        {"[4]", "[4294967296,4294967296,4294967296,4294967296]", "bn.bias: expected 184467440737"},
-        {"[4]", "[1,1,1,1,4]", "expected fewer numbers"},
-        {"[4]", "[-4]", "expected a number"},
-        {"[8,24]", "[0,16]", "bn.bias: expected data from byte 8 to at most 948, found 0 to 16"},
-        {"[8,24]", "[24,40]", "expected data from byte 8 to at most 948, found 24 to 40"},
-        {"[8,24]", "[24,8]", "expected data from byte 24 to at most 948, found 24 to 8"},
-        {"[8,24]", "[8,24,24]", "fewer numbers"},
-        {"[8,24]", "[8]", "two offsets"},
-        {"948]", "949]",
-         "fc2.weight: expected data from byte 888 to at most 948, found 888 to 949"},
-        {"948]", "1000000000000]", "found 888 to 1000000000000"},
-        {"948]", digits, "a smaller number"},
-        {"F32", "F3", "expected F32, F64, F16 or BF16, found F3"},
-        {"I64", "I8", "found I8"},
-        {"I64", "F32", "bn.num_batches_tracked: expected 4 bytes, found 8"},
-        {"\"dtype\":\"F32\",", "", "dtype, shape and data_offsets"},
-        {"\"dtype\":\"F32\"", "\"dtype\":\"F32\",\"dtype\":\"F32\"", "found twice"},
-        {"\"shape\"", "\"form\"", "unknown member \"form\""},
-        {"\"pt\"", "7", "expected '\"', found '7'"},
-        {"\"pt\"", "\"p\nt\"", "an escape for a control character"},
-        {"bn.bias", "bn.bi\n", "printable ASCII"},
-        {"} ", "} x", "nothing but blanks after it, found 'x'"},
-        {"} ", "", "its end"},
-        {",\"fc2.bias\"", ";\"fc2.bias\"", "expected '}', found ';'"},
-        {"{\"__", "[\"__", "expected '{', found '['"}};
     file_bytes good = file_of(pytorch_cnn, COUNT(pytorch_cnn)), more, before;
     fnn_model *m = cnn();
     char name[400];
     int i;
     CHECK(!fnn_seal(m));
     before = snapshot(m);
-    for (i = 0; i < COUNT(rows); i++)
-        refused(m, written(damaged(good, rows[i].from, rows[i].to)), FNN_FROM_PYTORCH, NULL, 0,
-                FNN_ERROR_FORMAT, rows[i].says);
+    for (i = 0; i < COUNT(damages); i++)
+        refused(m, written(damaged(good, damages[i].from, damages[i].to)), FNN_FROM_PYTORCH, NULL,
+                0, FNN_ERROR_FORMAT, damages[i].says);
     memset(name, 'a', sizeof name);
     name[300] = 0;
     refused(m, written(damaged(good, "bn.bias", name)), FNN_FROM_PYTORCH, NULL, 0, FNN_ERROR_FORMAT,
@@ -995,7 +1013,9 @@ static fnn_model *pytorch_network(void)
     fnn_normalize_with(m, NULL, &scale, 1);
     conv.filters = 8;
     conv.stride_height = conv.stride_width = 2;
-    conv.padding = FNN_VALID;
+    conv.padding = FNN_EXPLICIT;
+    conv.pad_height = conv.pad_width = 1;
+    conv.no_bias = 1;
     fnn_conv2d_with(m, &conv);
     fnn_batch_norm_with(m, &norm);
     fnn_activate(m, FNN_RELU, 0);
@@ -1094,6 +1114,7 @@ static const harness_test tests[] = {
     TEST(shapes_decide_first),
     TEST(wrong_names_are_named),
     TEST(every_misfit_is_named),
+    TEST(biases_must_be_on_both_sides),
     TEST(other_formats_are_named),
     TEST(every_damage_is_named),
     TEST(every_truncation_is_refused),
