@@ -19357,50 +19357,13 @@ static const fnni_import_format fnni_import_formats[] = {
 
 /* ---- numbers ---- */
 
-static double fnni_number_f32(const uint8_t *p)
-{
-    const uint32_t bits = fnni_little_32(p);
-    float number;
-    memcpy(&number, &bits, sizeof number);
-    return (double)number;
-}
-
-static double fnni_number_f64(const uint8_t *p)
-{
-    const uint64_t bits = fnni_little_64(p);
-    double number;
-    memcpy(&number, &bits, sizeof number);
-    return number;
-}
-
-/* A sign, 5 bits of exponent, 10 of fraction. */
-static double fnni_number_f16(const uint8_t *p)
-{
-    const int exponent = p[1] >> 2 & 31, fraction = (p[1] & 3) << 8 | p[0];
-    const double size = exponent == 31  ? (fraction ? FNNI_NAN : (double)INFINITY)
-                        : exponent == 0 ? ldexp(fraction, -24)
-                                        : ldexp(1024 + fraction, exponent - 25);
-    return p[1] & 128 ? -size : size;
-}
-
-/* The upper half of a float. */
-static double fnni_number_bf16(const uint8_t *p)
-{
-    uint8_t whole[4] = {0, 0, 0, 0};
-    memcpy(whole + 2, p, 2);
-    return fnni_number_f32(whole);
-}
-
 typedef struct fnni_number_type {
     const char *name;
     size_t bytes;
-    double (*read)(const uint8_t *p); /* NULL: only of tensors that are skipped */
+    int exponent; /* its bits, behind the sign and before the fraction; 0: a whole number */
 } fnni_number_type;
-static const fnni_number_type fnni_number_types[] = {{"F32", 4, fnni_number_f32},
-                                                     {"F64", 8, fnni_number_f64},
-                                                     {"F16", 2, fnni_number_f16},
-                                                     {"BF16", 2, fnni_number_bf16},
-                                                     {"I64", 8, NULL}};
+static const fnni_number_type fnni_number_types[] = {
+    {"F32", 4, 8}, {"F64", 8, 11}, {"F16", 2, 5}, {"BF16", 2, 8}, {"I64", 8, 0}};
 
 /* The type of that name, or NULL. */
 static const fnni_number_type *fnni_number_type_named(const char *name)
@@ -19409,6 +19372,24 @@ static const fnni_number_type *fnni_number_type_named(const char *name)
     for (i = 0; i < sizeof fnni_number_types / sizeof *fnni_number_types; i++)
         if (!strcmp(fnni_number_types[i].name, name)) return fnni_number_types + i;
     return NULL;
+}
+
+/* The IEEE 754 number at p, which a double holds exactly. */
+static double fnni_number(const fnni_number_type *type, const uint8_t *p)
+{
+    const int length = 8 * (int)type->bytes - 1 - type->exponent; /* of the fraction */
+    const int most = (1 << type->exponent) - 1, bias = most / 2;
+    uint64_t bits = 0, fraction;
+    double size;
+    size_t i;
+    int exponent;
+    for (i = 0; i < type->bytes; i++) bits |= (uint64_t)p[i] << 8 * i;
+    fraction = bits & (((uint64_t)1 << length) - 1);
+    exponent = (int)(bits >> length) & most;
+    if (exponent == most) size = fraction ? FNNI_NAN : (double)INFINITY;
+    else if (exponent == 0) size = ldexp((double)fraction, 1 - bias - length); /* subnormal */
+    else size = ldexp((double)(fraction | (uint64_t)1 << length), exponent - bias - length);
+    return bits >> (8 * type->bytes - 1) ? -size : size;
 }
 
 /* ---- reading the header ---- */
@@ -19462,7 +19443,7 @@ static fnn_result fnni_import_entry(fnni_import *in, fnni_foreign *f)
     fnni_foreign_cut(f);
     f->layer = -1;
     f->type = fnni_number_type_named(f->e.dtype);
-    if (!f->type || (!f->type->read && !fnni_foreign_skipped(in, f)))
+    if (!f->type || (!f->type->exponent && !fnni_foreign_skipped(in, f)))
         return fnni_fail(r->error, FNN_ERROR_FORMAT,
                          "%s: %.60s: expected F32, F64, F16 or BF16, found %.40s", r->path,
                          f->e.name, f->e.dtype);
@@ -19804,7 +19785,7 @@ static void fnni_import_fill(const fnni_import *in, const fnni_foreign *f)
     for (o = 0; o < outputs; o++)
         for (c = 0; c < channels; c++)
             for (p = 0; p < pixels; p++, from += f->type->bytes)
-                t.values[(p * channels + c) * outputs + o] = (fnn_real)f->type->read(from);
+                t.values[(p * channels + c) * outputs + o] = (fnn_real)fnni_number(f->type, from);
 }
 
 /* ---- the whole file ---- */

@@ -425,6 +425,43 @@ static void halves_are_exact(void)
     }
 }
 
+/* Any number comes over as it is: floats of every bit pattern, and doubles as the library's reals. */
+static void any_number_comes_over(void)
+{
+    enum { NUMBERS = 20000 };
+    static const int sizes[] = {1, NUMBERS};
+    static uint8_t data[NUMBERS * 12];
+    fnn_model *m = perceptron(sizes, 2);
+    fnn_tensor floats, doubles;
+    char header[300];
+    int i;
+    for (i = 0; i < COUNT(data); i++) data[i] = (uint8_t)sample_below(1, 9, (uint64_t)i, 256);
+    sprintf(header,
+            "{\"weight\":{\"dtype\":\"F32\",\"shape\":[%d,1],\"data_offsets\":[0,%d]},"
+            "\"bias\":{\"dtype\":\"F64\",\"shape\":[%d],\"data_offsets\":[%d,%d]}}",
+            NUMBERS, 4 * NUMBERS, NUMBERS, 4 * NUMBERS, 12 * NUMBERS);
+    for (i = 0; i < NUMBERS; i++) data[4 * NUMBERS + 8 * i + 7] = (uint8_t)(63 + i % 2 * 128);
+    if (!loaded(m, written(framed(header, data, sizeof data)), FNN_FROM_PYTORCH, NULL, 0)) return;
+    floats = tensor_of(m, 0, "weight");
+    doubles = tensor_of(m, 0, "bias");
+    for (i = 0; i < NUMBERS; i++) {
+        const uint32_t bits = fnni_little_32(data + 4 * i);
+        const uint64_t more = fnni_little_64(data + 4 * NUMBERS + 8 * i);
+        const fnn_real x = floats.values[i];
+        float expected;
+        double exact;
+        memcpy(&expected, &bits, sizeof expected);
+        memcpy(&exact, &more, sizeof exact); /* up to 2 in size: its high byte is 3f or bf */
+        COMPARED();
+        if (x == x ? x != (fnn_real)expected : expected == expected)
+            CHECKF(0, "F32 %08lx: %g, expected %g", (unsigned long)bits, (double)x,
+                   (double)expected);
+        if (doubles.values[i] != (fnn_real)exact)
+            CHECKF(0, "F64: %.17g, expected %.17g", (double)doubles.values[i], exact);
+    }
+    fnn_model_free(m);
+}
+
 /* ---- which tensors go to which layer ---- */
 
 /* A file of square dense layers of these names, biases of size n too. */
@@ -1109,6 +1146,7 @@ static const harness_test tests[] = {
     TEST(norms_of_channels_keep_their_order),
     TEST(every_number_type_is_read),
     TEST(halves_are_exact),
+    TEST(any_number_comes_over),
     TEST(numbers_in_names_count),
     TEST(ambiguous_names_are_asked_for),
     TEST(shapes_decide_first),
