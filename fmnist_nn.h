@@ -19458,7 +19458,8 @@ static fnn_result fnni_import_entry(fnni_import *in, fnni_foreign *f)
     return FNN_OK;
 }
 
-/* Steps over the metadata: who writes what there is not known. */
+/* Steps over the metadata, of which only this library's are known: its files have layouts of their
+ * own, which would pass for others where a matrix is square. */
 static fnn_result fnni_import_metadata(fnni_reader *r)
 {
     const uint8_t *text;
@@ -19468,6 +19469,11 @@ static fnn_result fnni_import_metadata(fnni_reader *r)
         result = fnni_json_skip_text(r, &text);
         if (!result) result = fnni_json_want(r, ':');
         if (!result) result = fnni_json_skip_text(r, &text);
+        if (!result && r->at - text > 10 && !memcmp(text, "fmnist_nn ", 10))
+            return fnni_fail(r->error, FNN_ERROR_FORMAT,
+                             "%s: expected weights from elsewhere, found a model of this library "
+                             "(fnn_load)",
+                             r->path);
     } while (!result && fnni_json_take(r, ','));
     return result ? result : fnni_json_want(r, '}');
 }

@@ -425,7 +425,7 @@ static void halves_are_exact(void)
     }
 }
 
-/* Any number comes over as it is: floats of every bit pattern, and doubles as the library's reals. */
+/* Any number comes over as it is: floats of all sizes, doubles as the library's reals. */
 static void any_number_comes_over(void)
 {
     enum { NUMBERS = 20000 };
@@ -547,6 +547,27 @@ static void ambiguous_names_are_asked_for(void)
         }
         fnn_model_free(m);
     }
+}
+
+/* Normalised targets are no weights, before the model is in use and after. */
+static void targets_keep_their_scale(void)
+{
+    static const char *const names[] = {"0"};
+    static const fnn_real x[4] = {0}, y[4] = {1, 3, 5, 7};
+    const fnn_dataset data = fnn_dataset_regression(x, y, 2, 2, 2);
+    fnn_model *m = fnn_sequential(1, 1, 2);
+    fnn_tensor shift;
+    int again;
+    fnn_set_loss(m, FNN_LOSS_MEAN_SQUARED_ERROR, 0, 0);
+    fnn_normalize_targets(m, FNN_NORMALIZE_STANDARDIZE, &data);
+    fnn_dense(m, 2, FNN_LINEAR);
+    for (again = 0; again < 2; again++)
+        if (loaded(m, squares(names, 1, 2, "."), FNN_FROM_PYTORCH, NULL, 0)) {
+            shift = tensor_of(m, 1, "shift");
+            CHECK(shift.values[0] == 3 && shift.values[1] == 5);
+            same_numbers(m, 0, "bias", "0.bias");
+        }
+    fnn_model_free(m);
 }
 
 /* Shapes that only one layer has need no names at all. */
@@ -717,6 +738,9 @@ static void other_formats_are_named(void)
     small = perceptron(sizes, 2);
     refused(small, path, FNN_FROM_PYTORCH, NULL, 0, FNN_ERROR_FORMAT,
             "expected the tensors of 1 layers, found 11 tensors");
+    CHECK(!fnn_seal(small) && !fnn_save(small, path_of("own"), NULL)); /* square: it would fit */
+    refused(small, path_of("own"), FNN_FROM_PYTORCH, NULL, 0, FNN_ERROR_FORMAT,
+            "own: expected weights from elsewhere, found a model of this library (fnn_load)");
     refused(m, file_path(keras_cnn, COUNT(keras_cnn)), FNN_FROM_PYTORCH, NULL, 0, FNN_ERROR_FORMAT,
             "layer 0 conv2d: expected weight of shape [4, 2, 3, 3], found none beside");
     CHECK(fnn_load_weights(NULL, path, FNN_FROM_PYTORCH, NULL, 0) == FNN_ERROR_MEMORY);
@@ -1150,6 +1174,7 @@ static const harness_test tests[] = {
     TEST(numbers_in_names_count),
     TEST(ambiguous_names_are_asked_for),
     TEST(shapes_decide_first),
+    TEST(targets_keep_their_scale),
     TEST(wrong_names_are_named),
     TEST(every_misfit_is_named),
     TEST(biases_must_be_on_both_sides),
