@@ -12597,7 +12597,7 @@ FNNI_COLD static fnn_result fnni_parameters_make(fnn_model *model)
 }
 
 /* What training remembers was of other weights. */
-static void fnni_weights_are_new(fnn_model *model)
+static void fnni_training_forget(fnn_model *model)
 {
     fnni_release(&model->context.allocator, model->state);
     model->state = NULL;
@@ -12613,7 +12613,7 @@ FNNI_COLD FNN_DEF fnn_result fnn_set_seed(fnn_model *model, uint64_t seed)
     model->seed = seed;
     if (!model->sealed) return FNN_OK;
     fnni_draw_weights(model);
-    fnni_weights_are_new(model);
+    fnni_training_forget(model);
     return FNN_OK;
 }
 
@@ -19831,7 +19831,7 @@ static fnn_result fnni_import_file(fnn_model *model, const fnni_file *file, cons
     result = fnni_import_read(&in, file, names);
     if (!result) result = fnni_seal(model);
     for (i = 0; i < in.count && !result; i++) fnni_import_fill(&in, in.tensors + i);
-    if (!result) fnni_weights_are_new(model);
+    if (!result) fnni_training_forget(model);
     fnni_release(&model->context.allocator, in.tensors);
     return result;
 }
