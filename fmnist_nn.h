@@ -881,7 +881,7 @@ typedef struct fnn_conv2d_config {
     int stride_height, stride_width; /* 1 */
     fnn_padding padding;             /* FNN_SAME */
     fnn_activation activation;       /* FNN_LINEAR, with its usual parameter */
-    int pad_height, pad_width;       /* 0; with FNN_EXPLICIT alone */
+    int pad_height, pad_width;       /* 0; more with FNN_EXPLICIT alone */
     int no_bias;                     /* 0; 1: y = f(x * W) */
 } fnn_conv2d_config;
 
@@ -896,7 +896,7 @@ typedef struct fnn_pool2d_config {
     int height, width;
     int stride_height, stride_width;
     fnn_padding padding;
-    int pad_height, pad_width; /* 0; with FNN_EXPLICIT alone */
+    int pad_height, pad_width; /* 0; more with FNN_EXPLICIT alone */
 } fnn_pool2d_config;
 
 typedef struct fnn_batch_norm_config {
@@ -6498,9 +6498,9 @@ static int fnni_padding_is_given(fnn_padding padding)
     return padding == FNN_EXPLICIT;
 }
 
-/* Output length of one axis between pads; 0 when the kernel or the output does not fit. Every
- * window has a part inside the image since a pad is less than the kernel: the first ends behind the
- * padding, and the last begins where the kernel ends in it or before, which is inside the image. */
+/* Output length of one axis between two pads; 0 when the kernel or the output does not fit. Since a
+ * pad is less than the kernel every window has a part inside the image: the first one ends behind
+ * the pad in front, the last one begins before the pad behind. */
 static int fnni_window_padded(int length, int kernel, int stride, int pad)
 {
     const int64_t room = (int64_t)length + 2 * (int64_t)pad - kernel; /* last offset that fits */

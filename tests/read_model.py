@@ -21,7 +21,11 @@ x = (x - t["input.shift"].ravel()) * t["input.scale"].ravel()
 for l, layer in enumerate(layers):
     name, *words = layer.split()
     if name == "dense":
-        x = x @ t[f"{l}.dense.weight"] + t[f"{l}.dense.bias"]
+        x = x @ t[f"{l}.dense.weight"]
+        if words[-1] == "no_bias":
+            words.pop()
+        else:
+            x = x + t[f"{l}.dense.bias"]
     f = words[-2] if name in ("dense", "activation") else "linear"  # dropout is for training
     if f == "softmax":
         x = np.exp(x - x.max(axis=1, keepdims=True))

@@ -2008,6 +2008,7 @@ static int read_model(const char *model, const char *inputs, const char *outputs
 
 static void numpy_reads_the_file(void)
 {
+    const fnn_dense_config bias_free = {8, FNN_RELU, 1};
     const fnn_dataset data = samples();
     static fnn_real y[ROWS * CLASSES];
     const int two = 1, big = *(const char *)&two == 0;
@@ -2027,6 +2028,7 @@ static void numpy_reads_the_file(void)
     fnn_dense(m, 20, FNN_RELU);
     fnn_dropout(m, (fnn_real)0.2);
     fnn_dense(m, 9, FNN_TANH);
+    fnn_dense_with(m, &bias_free);
     fnn_dense(m, CLASSES, FNN_SOFTMAX);
     CHECK(!fnn_fit(m, &data, &config, NULL) && !fnn_predict(m, NULL, &data, y));
     CHECK(!fnn_save(m, path_of("a"), NULL));
