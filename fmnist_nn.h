@@ -19337,7 +19337,9 @@ FNNI_COLD FNN_DEF fnn_model *fnn_load_memory(const void *bytes, size_t size,
  *     fill    only when every tensor has its place. */
 
 #define FNNI_IMPORT_PARTS 6
-#define FNNI_MAX_GROUP 8 /* tensors of a layer, in the mean: what a layer here can have at most */
+/* A file has at most so many tensors for each layer, which is what a layer here can have: the time
+ * that matching takes is bounded by the model, not by the file. */
+#define FNNI_MAX_GROUP 8
 
 /* What each format calls them stands in this order. */
 static const char *const fnni_import_parts[FNNI_IMPORT_PARTS] = {"weight", "bias", "gamma",
@@ -19431,7 +19433,7 @@ static int fnni_foreign_skipped(const fnni_import *in, const fnni_foreign *f)
 }
 
 /* An entry whose name has been read: what it says of itself must be true. */
-static fnn_result fnni_import_entry(fnni_import *in, fnni_foreign *f)
+FNNI_COLD static fnn_result fnni_import_entry(fnni_import *in, fnni_foreign *f)
 {
     fnni_reader *r = &in->r;
     const size_t *at = f->e.offsets;
@@ -19460,7 +19462,7 @@ static fnn_result fnni_import_entry(fnni_import *in, fnni_foreign *f)
 
 /* Steps over the metadata, of which only this library's are known: its files have layouts of their
  * own, which would pass for others where a matrix is square. */
-static fnn_result fnni_import_metadata(fnni_reader *r)
+FNNI_COLD static fnn_result fnni_import_metadata(fnni_reader *r)
 {
     const uint8_t *text;
     fnn_result result = fnni_json_want(r, '{');
@@ -19478,7 +19480,7 @@ static fnn_result fnni_import_metadata(fnni_reader *r)
     return result ? result : fnni_json_want(r, '}');
 }
 
-static fnn_result fnni_import_walk(fnni_import *in)
+FNNI_COLD static fnn_result fnni_import_walk(fnni_import *in)
 {
     fnni_reader *r = &in->r;
     fnni_foreign f;
@@ -19516,7 +19518,7 @@ static int fnni_compare_foreign_names(const void *a, const void *b)
 }
 
 /* The data of all tensors must follow one on another to the end. */
-static fnn_result fnni_import_places(fnni_import *in)
+FNNI_COLD static fnn_result fnni_import_places(fnni_import *in)
 {
     fnni_reader *r = &in->r;
     fnn_result result = FNN_OK;
@@ -19535,7 +19537,7 @@ static fnn_result fnni_import_places(fnni_import *in)
 }
 
 /* Sorts the tensors by name, each of which stands once, and leaves out those that are skipped. */
-static fnn_result fnni_import_sort(fnni_import *in)
+FNNI_COLD static fnn_result fnni_import_sort(fnni_import *in)
 {
     fnni_foreign *tensors = in->tensors;
     size_t i, kept = 0;
@@ -19620,7 +19622,7 @@ static void fnni_import_take(fnni_import *in, int l, size_t i)
 }
 
 /* Says what is wrong with the group at i, or with none at all (i = count), for layer l. */
-static fnn_result fnni_import_misfit(fnni_import *in, int l, size_t i)
+FNNI_COLD static fnn_result fnni_import_misfit(fnni_import *in, int l, size_t i)
 {
     const char *type = in->model->layers[l].type->name;
     const size_t end = i < in->count ? fnni_import_next(in, i) : i;
@@ -19677,7 +19679,7 @@ static int fnni_number_order(const char *a, const char *b)
 
 /* The free group that fits layer l, of several the first by number; *chosen is count where there is
  * none. */
-static fnn_result fnni_import_choose(fnni_import *in, int l, size_t *chosen)
+FNNI_COLD static fnn_result fnni_import_choose(fnni_import *in, int l, size_t *chosen)
 {
     size_t i;
     int fits;
@@ -19713,7 +19715,8 @@ static size_t fnni_import_nearest(const fnni_import *in, int l)
 }
 
 /* The group of that name, which the caller gave to layer l. */
-static fnn_result fnni_import_named(fnni_import *in, int l, const char *name, size_t *chosen)
+FNNI_COLD static fnn_result fnni_import_named(fnni_import *in, int l, const char *name,
+                                              size_t *chosen)
 {
     const char *shown = name ? name : "NULL", *type = in->model->layers[l].type->name;
     size_t i = 0;
@@ -19731,7 +19734,7 @@ static fnn_result fnni_import_named(fnni_import *in, int l, const char *name, si
 
 /* Every layer with parameters gets a group: that of its name, or without names (NULL) one that
  * fits. Then no tensor may be left. */
-static fnn_result fnni_import_match(fnni_import *in, const char *const *names)
+FNNI_COLD static fnn_result fnni_import_match(fnni_import *in, const char *const *names)
 {
     fnn_result result = FNN_OK;
     int l, unfit = -1;
@@ -19797,7 +19800,8 @@ static void fnni_import_fill(const fnni_import *in, const fnni_foreign *f)
 /* ---- the whole file ---- */
 
 /* Finds every tensor its place; the model is as it was. */
-static fnn_result fnni_import_read(fnni_import *in, const fnni_file *file, const char *const *names)
+FNNI_COLD static fnn_result fnni_import_read(fnni_import *in, const fnni_file *file,
+                                             const char *const *names)
 {
     const size_t most = FNNI_MAX_GROUP * (size_t)fnni_parameter_layers(in->model);
     fnn_result result = fnni_read_frame(&in->r, file);
@@ -19817,8 +19821,9 @@ static fnn_result fnni_import_read(fnni_import *in, const fnni_file *file, const
     return result ? result : fnni_import_match(in, names);
 }
 
-static fnn_result fnni_import_file(fnn_model *model, const fnni_file *file, const char *path,
-                                   fnn_weights_format format, const char *const *names)
+FNNI_COLD static fnn_result fnni_import_file(fnn_model *model, const fnni_file *file,
+                                             const char *path, fnn_weights_format format,
+                                             const char *const *names)
 {
     fnni_import in;
     fnn_result result;
