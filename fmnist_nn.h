@@ -60,6 +60,7 @@
  *   doors
  *     >>data          readers of data sets, a page a format
  *     >>file          models as files: safetensors, written and read; checkpoints
+ *     >>import        weights of PyTorch and Keras
  *   runs
  *     >>fit           epochs over a data set: history, early stopping, averages, going on
  *     >>search        grid search and cross-validation, their tables
@@ -83,6 +84,7 @@
  *     layers frozen or slowed    fnn_set_trainable, fnn_set_rate_factor              TRAINING
  *     training that goes on      fnn_fit_config.checkpoint, .stop, fnn_resume        TRAINING
  *     names of classes, notes    fnn_set_names, fnn_set_note                         FILES
+ *     weights of PyTorch, Keras  fnn_load_weights                                    FILES
  *     a loss that is NaN         fnn_normalize, a lower rate, clip_norm              NUMERICS
  *
  * BUILDING
@@ -194,6 +196,9 @@
  *   file open. Where another program has a file open there, a save waits for it, for about a
  *   second, before it fails. fnn_check_writable tells before a long training whether its model can
  *   be saved.
+ *   fnn_load_weights fills a network that the builders made with the weights of the same one in
+ *   PyTorch or Keras: from a safetensors file with their names ("conv1.weight", "dense/kernel") and
+ *   in their layouts. What does not fit is named, and nothing is matched by guess.
  *
  * MEMORY
  *   fnn_fit takes all it needs before its first step. Inference allocates nothing in a context
@@ -328,6 +333,8 @@
  *                      tests/test_model.c.
  *     instruction set  a row in FNN_ISA_LIST (>>api); a block of vocabulary in >>kernels; a pass in
  *                      >>dispatch.
+ *     weights from elsewhere    a row in FNN_WEIGHTS_FORMAT_LIST (>>api); a test in
+ *                      tests/test_import.c.
  *     data format      a page in >>data that fills a zeroed fnn_dataset; its prototype in >>api; a
  *                      test of its own beside tests/test_idx.c.
  */
@@ -1670,6 +1677,45 @@ FNN_API fnn_result fnn_save_memory(const fnn_model *model, void *bytes, size_t c
  * comes over a network; they are not needed afterwards. All else as fnn_load. */
 FNN_API fnn_model *fnn_load_memory(const void *bytes, size_t size, const fnn_context_config *config,
                                    fnn_error *error);
+
+/* ---- weights from elsewhere ---- */
+
+/* Whose weights a safetensors file holds, named and laid out as that library has them; X(name,
+ * private: whether outputs come first in a shape; a part that is skipped; what weight, bias, gamma,
+ * beta, mean and variance are called). */
+/* clang-format off */
+#define FNN_WEIGHTS_FORMAT_LIST(X) \
+    /* a state_dict: dense (units, inputs), conv2d (filters, channels, height, width) */ \
+    X(FNN_FROM_PYTORCH, 1, "num_batches_tracked", \
+      "weight", "bias", "weight", "bias", "running_mean", "running_var") \
+    /* dense (inputs, units), conv2d (height, width, channels, filters), as here */ \
+    X(FNN_FROM_KERAS, 0, "", \
+      "kernel", "bias", "gamma", "beta", "moving_mean", "moving_variance")
+/* clang-format on */
+typedef enum fnn_weights_format {
+    FNN_WEIGHTS_FORMAT_LIST(FNNI_ENUM) FNN_WEIGHTS_FORMAT_COUNT
+} fnn_weights_format;
+
+/* Fills a network that was built here with the weights of the same one in PyTorch or Keras, from a
+ * safetensors file of its tensors (F32, F64, F16 or BF16): examples/import_pytorch.py and
+ * examples/import_keras.py write such files. Layouts are converted, and the rows of the first dense
+ * layer behind images (with batch norms between) to the order in which images are flat here.
+ * Running statistics come along. Everything else is the builders': activations, strides, padding,
+ * the epsilon and momentum of batch norms (PyTorch's: fnn_batch_norm_config_pytorch), the scale of
+ * the inputs (fnn_normalize_with).
+ * What a tensor's name begins with, up to the last dot or slash ("fc1", "features.3"), says which
+ * layer it belongs to. names (count): one of these for each layer with weights, from the input
+ * upwards. NULL and 0: each layer takes the tensors whose shapes fit; layers of equal shapes take
+ * them in the order of the numbers in their names (conv1, conv2; 0, 3; dense, dense_1), and where
+ * the names differ in more than numbers, the call fails and says so.
+ * Every tensor must fit a layer, and every layer get all of its own. Otherwise, and for a damaged
+ * file, the model is unchanged and the message (fnn_model_error) names the tensor, the layer and
+ * the shapes expected and found, as the file has them: FNN_ERROR_FORMAT; FNN_ERROR_FILE for a file
+ * that cannot be read, FNN_ERROR_ARGUMENT for wrong names, FNN_ERROR_STATE without layers that have
+ * weights, FNN_ERROR_MEMORY. On success the model is in use, as after fnn_seal, and a fit starts
+ * with a new optimiser. The values of weights are not checked. */
+FNN_API fnn_result fnn_load_weights(fnn_model *model, const char *path, fnn_weights_format format,
+                                    const char *const *names, int count);
 
 /* ---- grid search ---- */
 
@@ -19405,6 +19451,550 @@ FNNI_COLD FNN_DEF fnn_model *fnn_load_from(fnn_read_function read, void *user,
         model = fnni_load_file(&file, "load", &used, error);
     fnni_file_release(&file, &used.allocator);
     return model;
+}
+
+/* ============================================================================
+ * >>import  weights of PyTorch and Keras
+ * ============================================================================
+ * Called by programs. A safetensors file from elsewhere, for a network that builders made: tensors
+ * such as "features.3.weight", where "features.3" is the layer's name over there (up to the last
+ * dot or slash) and "weight" the part (FNN_WEIGHTS_FORMAT_LIST). Tensors of one layer are a group.
+ *     read    two walks over the header, >>file's reader does them: count, then keep the entries,
+ *             sorted so that groups stand together;
+ *     match   a group to each layer with parameters: the one that the caller names, or the one that
+ *             fits. The order in a file means nothing: the format's own library sorts by name;
+ *     fill    only when every tensor has its place. */
+
+#define FNNI_IMPORT_PARTS 6
+/* A file has at most so many tensors for each layer, which is what a layer here can have: the time
+ * that matching takes is bounded by the model, not by the file. */
+#define FNNI_MAX_GROUP 8
+
+/* What each format calls them stands in this order. */
+static const char *const fnni_import_parts[FNNI_IMPORT_PARTS] = {"weight", "bias", "gamma",
+                                                                 "beta",   "mean", "variance"};
+
+typedef struct fnni_import_format {
+    int outputs_first;   /* (O, I) and (O, I, height, width) in place of (I, O) and (height, width,
+                            I, O); images are (channels, height, width), flat ones as well */
+    const char *skipped; /* a part that is of no use here, integers; "": there is none */
+    const char *parts[FNNI_IMPORT_PARTS];
+} fnni_import_format;
+#define FNNI_IMPORT_FORMAT(name, outputs_first, skipped, ...) \
+    {outputs_first, skipped, {__VA_ARGS__}},
+static const fnni_import_format fnni_import_formats[] = {
+    FNN_WEIGHTS_FORMAT_LIST(FNNI_IMPORT_FORMAT)};
+#undef FNNI_IMPORT_FORMAT
+
+/* ---- numbers ---- */
+
+typedef struct fnni_number_type {
+    const char *name;
+    size_t bytes;
+    int exponent; /* its bits, behind the sign and before the fraction; 0: a whole number */
+} fnni_number_type;
+static const fnni_number_type fnni_number_types[] = {
+    {"F32", 4, 8}, {"F64", 8, 11}, {"F16", 2, 5}, {"BF16", 2, 8}, {"I64", 8, 0}};
+
+/* The type of that name, or NULL. */
+static const fnni_number_type *fnni_number_type_named(const char *name)
+{
+    size_t i;
+    for (i = 0; i < sizeof fnni_number_types / sizeof *fnni_number_types; i++)
+        if (!strcmp(fnni_number_types[i].name, name)) return fnni_number_types + i;
+    return NULL;
+}
+
+/* The IEEE 754 number at p, which a double holds exactly. */
+static double fnni_number(const fnni_number_type *type, const uint8_t *p)
+{
+    const int length = 8 * (int)type->bytes - 1 - type->exponent; /* of the fraction */
+    const int most = (1 << type->exponent) - 1, bias = most / 2;
+    uint64_t bits = 0, fraction;
+    double size;
+    size_t i;
+    int exponent;
+    for (i = 0; i < type->bytes; i++) bits |= (uint64_t)p[i] << 8 * i;
+    fraction = bits & (((uint64_t)1 << length) - 1);
+    exponent = (int)(bits >> length) & most;
+    if (exponent == most) size = fraction ? FNNI_NAN : (double)INFINITY;
+    else if (exponent == 0) size = ldexp((double)fraction, 1 - bias - length); /* subnormal */
+    else size = ldexp((double)(fraction | (uint64_t)1 << length), exponent - bias - length);
+    return bits >> (8 * type->bytes - 1) ? -size : size;
+}
+
+/* ---- reading the header ---- */
+
+/* A tensor of the file. */
+typedef struct fnni_foreign {
+    fnni_entry e;
+    char group[FNNI_TEXT]; /* its name up to the last dot or slash, "" without one */
+    const fnni_number_type *type;
+    int layer, which; /* the tensor of the model that it goes to; layer -1: none yet */
+} fnni_foreign;
+
+typedef struct fnni_import {
+    fnni_reader r;
+    fnn_model *model;
+    const fnni_import_format *format;
+    fnni_foreign *tensors; /* (count), NULL on the first walk */
+    size_t count;
+} fnni_import;
+
+static const char *fnni_foreign_part(const fnni_foreign *f)
+{
+    const char *at = f->e.name + strlen(f->group);
+    return at + (*at == '.' || *at == '/');
+}
+
+static void fnni_foreign_cut(fnni_foreign *f)
+{
+    const char *dot = strrchr(f->e.name, '.'), *slash = strrchr(f->e.name, '/');
+    const char *end = slash && (!dot || slash > dot) ? slash : dot;
+    const size_t length = end ? (size_t)(end - f->e.name) : 0;
+    memcpy(f->group, f->e.name, length);
+    f->group[length] = 0;
+}
+
+static int fnni_foreign_skipped(const fnni_import *in, const fnni_foreign *f)
+{
+    return *in->format->skipped && !strcmp(fnni_foreign_part(f), in->format->skipped);
+}
+
+/* An entry whose name has been read: what it says of itself must be true. */
+FNNI_COLD static fnn_result fnni_import_entry(fnni_import *in, fnni_foreign *f)
+{
+    fnni_reader *r = &in->r;
+    const size_t *at = f->e.offsets;
+    size_t bytes;
+    int i;
+    fnn_result result = fnni_read_entry(r, &f->e);
+    if (!result) result = fnni_check_offsets(r, f->e.name, at[0] <= r->data_size ? at[0] : 0, at);
+    if (result) return result;
+    fnni_foreign_cut(f);
+    f->layer = -1;
+    f->type = fnni_number_type_named(f->e.dtype);
+    if (!f->type || (!f->type->exponent && !fnni_foreign_skipped(in, f)))
+        return fnni_fail(r->error, FNN_ERROR_FORMAT,
+                         "%s: %.60s: expected F32, F64, F16 or BF16, found %.40s", r->path,
+                         f->e.name, f->e.dtype);
+    for (bytes = f->type->bytes, i = 0; i < f->e.rank; i++)
+        bytes = fnni_times(bytes, f->e.shape[i]);
+    if (at[1] - at[0] != bytes)
+        return fnni_fail(r->error, FNN_ERROR_FORMAT, "%s: %.60s: expected %llu bytes, found %llu",
+                         r->path, f->e.name, (unsigned long long)bytes,
+                         (unsigned long long)(at[1] - at[0]));
+    if (in->tensors) in->tensors[in->count] = *f;
+    in->count++;
+    return FNN_OK;
+}
+
+/* Steps over the metadata, of which only this library's are known: its files have layouts of their
+ * own, which would pass for others where a matrix is square. */
+FNNI_COLD static fnn_result fnni_import_metadata(fnni_reader *r)
+{
+    const uint8_t *text;
+    fnn_result result = fnni_json_want(r, '{');
+    if (result || fnni_json_take(r, '}')) return result;
+    do {
+        result = fnni_json_skip_text(r, &text);
+        if (!result) result = fnni_json_want(r, ':');
+        if (!result) result = fnni_json_skip_text(r, &text);
+        if (!result && r->at - text > 10 && !memcmp(text, "fmnist_nn ", 10))
+            return fnni_fail(r->error, FNN_ERROR_FORMAT,
+                             "%s: expected weights from elsewhere, found a model of this library "
+                             "(fnn_load)",
+                             r->path);
+    } while (!result && fnni_json_take(r, ','));
+    return result ? result : fnni_json_want(r, '}');
+}
+
+FNNI_COLD static fnn_result fnni_import_walk(fnni_import *in)
+{
+    fnni_reader *r = &in->r;
+    fnni_foreign f;
+    fnn_result result;
+    r->at = r->start;
+    in->count = 0;
+    result = fnni_json_want(r, '{');
+    if (result) return result;
+    do {
+        result = fnni_json_string(r, f.e.name);
+        if (!result) result = fnni_json_want(r, ':');
+        if (result) return result;
+        result =
+            strcmp(f.e.name, "__metadata__") ? fnni_import_entry(in, &f) : fnni_import_metadata(r);
+    } while (!result && fnni_json_take(r, ','));
+    if (!result) result = fnni_json_want(r, '}');
+    fnni_json_blanks(r);
+    return result || r->at == r->end ? result : fnni_json_fail(r, "nothing but blanks after it");
+}
+
+/* For qsort: by place in the data, of equal ones the empty first; and by group, then part. */
+static int fnni_compare_foreign_places(const void *a, const void *b)
+{
+    const size_t *one = ((const fnni_foreign *)a)->e.offsets;
+    const size_t *two = ((const fnni_foreign *)b)->e.offsets;
+    const int first = one[0] != two[0] ? 0 : 1;
+    return (one[first] > two[first]) - (one[first] < two[first]);
+}
+
+static int fnni_compare_foreign_names(const void *a, const void *b)
+{
+    const fnni_foreign *one = (const fnni_foreign *)a, *two = (const fnni_foreign *)b;
+    const int order = strcmp(one->group, two->group);
+    return order ? order : strcmp(fnni_foreign_part(one), fnni_foreign_part(two));
+}
+
+/* The data of all tensors must follow one on another to the end. */
+FNNI_COLD static fnn_result fnni_import_places(fnni_import *in)
+{
+    fnni_reader *r = &in->r;
+    fnn_result result = FNN_OK;
+    size_t end = 0, i;
+    qsort(in->tensors, in->count, sizeof *in->tensors, fnni_compare_foreign_places);
+    for (i = 0; i < in->count && !result; i++) {
+        const fnni_entry *e = &in->tensors[i].e;
+        result = fnni_check_offsets(r, e->name, end, e->offsets);
+        end = e->offsets[1];
+    }
+    if (!result && end != r->data_size)
+        result = fnni_fail(r->error, FNN_ERROR_FORMAT,
+                           "%s: expected %llu bytes of data for the tensors, found %llu", r->path,
+                           (unsigned long long)end, (unsigned long long)r->data_size);
+    return result;
+}
+
+/* Sorts the tensors by name, each of which stands once, and leaves out those that are skipped. */
+FNNI_COLD static fnn_result fnni_import_sort(fnni_import *in)
+{
+    fnni_foreign *tensors = in->tensors;
+    size_t i, kept = 0;
+    qsort(tensors, in->count, sizeof *tensors, fnni_compare_foreign_names);
+    for (i = 1; i < in->count; i++)
+        if (!fnni_compare_foreign_names(tensors + i - 1, tensors + i))
+            return fnni_fail(in->r.error, FNN_ERROR_FORMAT, "%s: %.60s: found twice", in->r.path,
+                             tensors[i].e.name);
+    for (i = 0; i < in->count; i++)
+        if (!fnni_foreign_skipped(in, tensors + i)) tensors[kept++] = tensors[i];
+    in->count = kept;
+    return FNN_OK;
+}
+
+/* ---- matching ---- */
+
+/* Where the group behind that of tensor i begins. */
+static size_t fnni_import_next(const fnni_import *in, size_t i)
+{
+    const char *group = in->tensors[i].group;
+    while (i < in->count && !strcmp(in->tensors[i].group, group)) i++;
+    return i;
+}
+
+/* What the file calls a tensor of the model. */
+static const char *fnni_import_name(const fnni_import *in, const fnni_tensor *t)
+{
+    const int part = fnni_word_in(t->part, fnni_import_parts, FNNI_IMPORT_PARTS);
+    return part < 0 ? t->part : in->format->parts[part];
+}
+
+/* The tensor of the group at i that is to become t, or NULL. */
+static fnni_foreign *fnni_import_find(const fnni_import *in, size_t i, const fnni_tensor *t)
+{
+    const size_t end = fnni_import_next(in, i);
+    const char *name = fnni_import_name(in, t);
+    for (; i < end; i++)
+        if (!strcmp(fnni_foreign_part(in->tensors + i), name)) return in->tensors + i;
+    return NULL;
+}
+
+/* The shape that t has in the file. */
+static void fnni_import_shape(const fnni_import *in, const fnni_tensor *t, size_t *shape)
+{
+    int i;
+    for (i = 0; i < t->rank; i++)
+        shape[i] = !in->format->outputs_first ? t->shape[i]
+                   : i < 2                    ? t->shape[t->rank - 1 - i]
+                                              : t->shape[i - 2];
+}
+
+static int fnni_import_same_shape(const fnni_import *in, const fnni_foreign *f,
+                                  const fnni_tensor *t)
+{
+    size_t shape[FNNI_MAX_RANK];
+    fnni_import_shape(in, t, shape);
+    return f->e.rank == t->rank && !memcmp(f->e.shape, shape, (size_t)t->rank * sizeof *shape);
+}
+
+/* How much of the group at i is like layer l; *fits: all of it, and all of the layer. */
+static int fnni_import_likeness(const fnni_import *in, int l, size_t i, int *fits)
+{
+    int score = 0, which;
+    fnni_tensor t;
+    for (which = 0; fnni_tensor_at(in->model, l, which, &t); which++) {
+        const fnni_foreign *f = fnni_import_find(in, i, &t);
+        if (f && f->e.rank == t.rank) score += 1 + fnni_import_same_shape(in, f, &t);
+    }
+    *fits = score == 2 * which && fnni_import_next(in, i) - i == (size_t)which;
+    return score;
+}
+
+/* Gives layer l what it has a tensor for of the group at i. */
+static void fnni_import_take(fnni_import *in, int l, size_t i)
+{
+    fnni_tensor t;
+    int which;
+    for (which = 0; fnni_tensor_at(in->model, l, which, &t); which++) {
+        fnni_foreign *f = fnni_import_find(in, i, &t);
+        if (f) f->layer = l, f->which = which;
+    }
+}
+
+/* Says what is wrong with the group at i, or with none at all (i = count), for layer l. */
+FNNI_COLD static fnn_result fnni_import_misfit(fnni_import *in, int l, size_t i)
+{
+    const char *type = in->model->layers[l].type->name;
+    const size_t end = i < in->count ? fnni_import_next(in, i) : i;
+    char expected[96], text[96], found[128] = "no tensors that are left";
+    size_t shape[FNNI_MAX_RANK];
+    fnni_tensor t;
+    int which;
+    for (which = 0; fnni_tensor_at(in->model, l, which, &t); which++) {
+        const fnni_foreign *f = i < end ? fnni_import_find(in, i, &t) : NULL;
+        if (f && fnni_import_same_shape(in, f, &t)) continue;
+        if (f)
+            snprintf(found, sizeof found, "%.60s of %.40s", f->e.name,
+                     fnni_shape_text(text, sizeof text, f->e.rank, f->e.shape));
+        else if (i < end) snprintf(found, sizeof found, "none beside %.60s", in->tensors[i].e.name);
+        fnni_import_shape(in, &t, shape);
+        return fnni_fail(in->r.error, FNN_ERROR_FORMAT,
+                         "%s: layer %d %s: expected %s of shape %.40s, found %s", in->r.path, l,
+                         type, fnni_import_name(in, &t),
+                         fnni_shape_text(expected, sizeof expected, t.rank, shape), found);
+    }
+    fnni_import_take(in, l, i);
+    while (i + 1 < end && in->tensors[i].layer >= 0) i++;
+    return fnni_fail(in->r.error, FNN_ERROR_FORMAT,
+                     "%s: layer %d %s: expected no %.20s, found %.60s", in->r.path, l, type,
+                     fnni_foreign_part(in->tensors + i), in->tensors[i].e.name);
+}
+
+/* Whether a name goes on with nothing but "_1" or such, as Keras counts layers of one kind. */
+static int fnni_is_count(const char *rest)
+{
+    const size_t digits = *rest == '_' ? strspn(rest + 1, "0123456789") : 0;
+    return digits > 0 && rest[1 + digits] == 0;
+}
+
+/* Compares two names by the first numbers in which they differ: conv2 < conv10, dense < dense_1.
+ * 0 where they differ in anything else: no order is known. */
+static int fnni_number_order(const char *a, const char *b)
+{
+    static const char digits[] = "0123456789";
+    int order = 0;
+    while (*a && *b) {
+        const size_t m = strspn(a, digits), n = strspn(b, digits);
+        if (m && n) {
+            const unsigned long long x = strtoull(a, NULL, 10), y = strtoull(b, NULL, 10);
+            if (order == 0) order = (x > y) - (x < y);
+            a += m;
+            b += n;
+        } else if (*a++ != *b++) return 0;
+    }
+    if (*a == *b) return order; /* both at their ends */
+    if (!fnni_is_count(*a ? a : b)) return 0;
+    return order ? order : *a ? 1 : -1;
+}
+
+/* The free group that fits layer l, of several the first by number; *chosen is count where there is
+ * none. */
+FNNI_COLD static fnn_result fnni_import_choose(fnni_import *in, int l, size_t *chosen)
+{
+    size_t i;
+    int fits;
+    *chosen = in->count;
+    for (i = 0; i < in->count; i = fnni_import_next(in, i)) {
+        const char *name = in->tensors[i].group, *other;
+        int order = -1;
+        if (in->tensors[i].layer >= 0) continue;
+        fnni_import_likeness(in, l, i, &fits);
+        if (!fits) continue;
+        other = *chosen < in->count ? in->tensors[*chosen].group : NULL;
+        if (other) order = fnni_number_order(name, other);
+        if (order == 0)
+            return fnni_fail(in->r.error, FNN_ERROR_FORMAT,
+                             "%s: layer %d %s: \"%.40s\" and \"%.40s\" both fit, and no number "
+                             "in them tells which comes first: give fnn_load_weights the names",
+                             in->r.path, l, in->model->layers[l].type->name, other, name);
+        if (order < 0) *chosen = i;
+    }
+    return FNN_OK;
+}
+
+/* The free group that is most like layer l, for a message; count without any. */
+static size_t fnni_import_nearest(const fnni_import *in, int l)
+{
+    size_t i, nearest = in->count;
+    int best = -1, fits;
+    for (i = 0; i < in->count; i = fnni_import_next(in, i)) {
+        const int score = in->tensors[i].layer < 0 ? fnni_import_likeness(in, l, i, &fits) : -1;
+        if (score > best) best = score, nearest = i;
+    }
+    return nearest;
+}
+
+/* The group of that name, which the caller gave to layer l. */
+FNNI_COLD static fnn_result fnni_import_named(fnni_import *in, int l, const char *name,
+                                              size_t *chosen)
+{
+    const char *shown = name ? name : "NULL", *type = in->model->layers[l].type->name;
+    size_t i = 0;
+    int fits;
+    while (name && i < in->count && strcmp(in->tensors[i].group, name)) i = fnni_import_next(in, i);
+    *chosen = i;
+    if (!name || i == in->count || in->tensors[i].layer >= 0)
+        return fnni_fail(in->r.error, FNN_ERROR_ARGUMENT,
+                         "%s: layer %d %s: expected a name that %s, found \"%.60s\"", in->r.path, l,
+                         type, name && i < in->count ? "no other layer has" : "tensors begin with",
+                         shown);
+    fnni_import_likeness(in, l, i, &fits);
+    return fits ? FNN_OK : fnni_import_misfit(in, l, i);
+}
+
+/* Every layer with parameters gets a group: that of its name, or without names (NULL) one that
+ * fits. Then no tensor may be left. */
+FNNI_COLD static fnn_result fnni_import_match(fnni_import *in, const char *const *names)
+{
+    fnn_result result = FNN_OK;
+    int l, unfit = -1;
+    char shape[96];
+    size_t i;
+    for (l = 0; l < in->model->layer_count && !result; l++) {
+        if (!fnni_has_parameters(in->model->layers + l)) continue;
+        result = names ? fnni_import_named(in, l, *names++, &i) : fnni_import_choose(in, l, &i);
+        if (!result && i < in->count) fnni_import_take(in, l, i);
+        else if (unfit < 0) unfit = l;
+    }
+    if (result) return result;
+    if (unfit >= 0) return fnni_import_misfit(in, unfit, fnni_import_nearest(in, unfit));
+    for (i = 0; i < in->count; i++)
+        if (in->tensors[i].layer < 0)
+            return fnni_fail(in->r.error, FNN_ERROR_FORMAT,
+                             "%s: %.60s of shape %.40s: no layer is left for it", in->r.path,
+                             in->tensors[i].e.name,
+                             fnni_shape_text(shape, sizeof shape, in->tensors[i].e.rank,
+                                             in->tensors[i].e.shape));
+    return FNN_OK;
+}
+
+static int fnni_parameter_layers(const fnn_model *model)
+{
+    int l, count = 0;
+    for (l = 0; l < model->layer_count; l++) count += fnni_has_parameters(model->layers + l);
+    return count;
+}
+
+/* ---- filling ---- */
+
+/* Channels of the image that layer l's inputs are or, flat by now, once were: layers without
+ * weights keep the channels of images and the order of what is flat. */
+static size_t fnni_image_channels(const fnn_model *model, int l)
+{
+    while (l > 0 && model->layers[l - 1].weights == 0) l--;
+    return (size_t)(l > 0 ? model->layers[l - 1].shape : model->input).channels;
+}
+
+/* The numbers of a tensor. With outputs first the file has (O, C, P) where we have (P, C, O): O
+ * outputs, P pixels of a kernel, or of an image that a dense layer sees flat, C channels of each.
+ * The C and P of a batch norm behind a flat image are those of its features. */
+static void fnni_import_fill(const fnni_import *in, const fnni_foreign *f)
+{
+    const fnni_layer *layer = in->model->layers + f->layer;
+    const uint8_t *from = in->r.data + f->e.offsets[0];
+    size_t outputs = 1, channels, pixels, o, c, p;
+    fnni_tensor t;
+    fnni_tensor_at(in->model, f->layer, f->which, &t);
+    channels = t.count; /* the same order in both */
+    if (in->format->outputs_first && (t.rank > 1 || layer->weights == 0)) {
+        if (t.rank > 1) outputs = t.shape[t.rank - 1];
+        channels = t.rank > 2 ? t.shape[t.rank - 2] : fnni_image_channels(in->model, f->layer);
+    }
+    pixels = t.count / outputs / channels;
+    for (o = 0; o < outputs; o++)
+        for (c = 0; c < channels; c++)
+            for (p = 0; p < pixels; p++, from += f->type->bytes)
+                t.values[(p * channels + c) * outputs + o] = (fnn_real)fnni_number(f->type, from);
+}
+
+/* ---- the whole file ---- */
+
+/* Finds every tensor its place; the model is as it was. */
+FNNI_COLD static fnn_result fnni_import_read(fnni_import *in, const fnni_file *file,
+                                             const char *const *names)
+{
+    const size_t most = FNNI_MAX_GROUP * (size_t)fnni_parameter_layers(in->model);
+    fnn_result result = fnni_read_frame(&in->r, file);
+    if (!result) result = fnni_import_walk(in);
+    if (!result && (in->count == 0 || in->count > most))
+        result = fnni_fail(in->r.error, FNN_ERROR_FORMAT,
+                           "%s: expected the tensors of %d layers, found %lu tensors", in->r.path,
+                           fnni_parameter_layers(in->model), (unsigned long)in->count);
+    if (result) return result;
+    in->tensors = (fnni_foreign *)fnni_allocate(&in->model->context.allocator,
+                                                fnni_times(in->count, sizeof *in->tensors));
+    if (!in->tensors)
+        return fnni_fail_memory(in->r.error, in->r.path, in->count * sizeof *in->tensors);
+    result = fnni_import_walk(in);
+    if (!result) result = fnni_import_places(in);
+    if (!result) result = fnni_import_sort(in);
+    return result ? result : fnni_import_match(in, names);
+}
+
+FNNI_COLD static fnn_result fnni_import_file(fnn_model *model, const fnni_file *file,
+                                             const char *path, fnn_weights_format format,
+                                             const char *const *names)
+{
+    fnni_import in;
+    fnn_result result;
+    size_t i;
+    memset(&in, 0, sizeof in);
+    in.r.path = fnni_path_tail(path);
+    in.r.error = &model->error;
+    in.model = model;
+    in.format = fnni_import_formats + format;
+    result = fnni_import_read(&in, file, names);
+    if (!result) result = fnni_seal(model);
+    for (i = 0; i < in.count && !result; i++) fnni_import_fill(&in, in.tensors + i);
+    if (!result) fnni_training_forget(model);
+    fnni_release(&model->context.allocator, in.tensors);
+    return result;
+}
+
+FNNI_COLD FNN_DEF fnn_result fnn_load_weights(fnn_model *model, const char *path,
+                                              fnn_weights_format format, const char *const *names,
+                                              int count)
+{
+    fnni_file file;
+    fnn_result result = fnni_begin(model);
+    if (result) return result;
+    if (!path || (unsigned)format >= FNN_WEIGHTS_FORMAT_COUNT)
+        return fnni_model_fail(model, FNN_ERROR_ARGUMENT,
+                               "load_weights: expected a path and a format, found %s and %d",
+                               path ? "one" : "NULL", (int)format);
+    if (fnni_parameter_layers(model) == 0)
+        return fnni_model_fail(model, FNN_ERROR_STATE,
+                               "load_weights: expected a model whose layers have weights, found "
+                               "none that has");
+    if ((names || count) && (!names || count != fnni_parameter_layers(model)))
+        return fnni_model_fail(model, FNN_ERROR_ARGUMENT,
+                               "load_weights: expected %d names, one for each layer with weights, "
+                               "found %d",
+                               fnni_parameter_layers(model), names ? count : 0);
+    result = fnni_file_read(&file, path, &model->context.allocator, &model->error);
+    if (result) return result;
+    result = fnni_import_file(model, &file, path, format, names);
+    fnni_file_release(&file, &model->context.allocator);
+    return result;
 }
 
 /* ============================================================================

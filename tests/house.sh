@@ -74,7 +74,8 @@ FNN_CANDIDATE_LIST >>search
 FNN_PADDING_LIST >>windows
 FNN_ORDER_LIST >>datasets
 FNN_CSV_ROLE_LIST >>data
-FNN_CSV_MISSING_LIST >>data'
+FNN_CSV_MISSING_LIST >>data
+FNN_WEIGHTS_FORMAT_LIST >>import'
 
 # Who names a kind outside of its row, its page and the defaults of configurations (functions whose
 # names end in _init), which a kind must be to be one.
