@@ -2346,6 +2346,10 @@ FNN_API fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows,
 #define fnni_veq FNNI_NAME(veq)
 #define fnni_vselect FNNI_NAME(vselect)
 #define fnni_vhsum FNNI_NAME(vhsum)
+#define fnni_sum_part FNNI_NAME(sum_part)
+#define fnni_fold FNNI_NAME(fold)
+#define fnni_lanes_add FNNI_NAME(lanes_add)
+#define fnni_lanes_sum FNNI_NAME(lanes_sum)
 #define fnni_vhmax FNNI_NAME(vhmax)
 #define fnni_vfirst FNNI_NAME(vfirst)
 #define fnni_vload_bytes FNNI_NAME(vload_bytes)
@@ -3516,6 +3520,32 @@ FNNI_INLINE void fnni_vtranspose(fnni_v *x)
 }
 #endif
 
+/* ---- sums over lanes ----
+ * A sum over a vector is one over 16 lanes, of as many registers as that takes here, and then over
+ * their halves: the same numbers in the same order on every instruction set. */
+#define FNNI_SUM_LANES 16
+#define FNNI_WIDE (FNNI_SUM_LANES / FNNI_LANES) /* registers */
+#if FNNI_LANES > 1 && (defined(__GNUC__) || defined(__clang__))
+#define FNNI_UNROLL _Pragma("GCC unroll 16")
+#else
+#define FNNI_UNROLL
+#endif
+
+/* The register that element i, the first of a vector, is added to. */
+FNNI_INLINE ptrdiff_t fnni_sum_part(ptrdiff_t i)
+{
+    return FNNI_WIDE > 1 ? i / FNNI_LANES % FNNI_WIDE : 0;
+}
+
+/* The sum of 16 lanes, which are not needed any more. */
+FNNI_INLINE fnn_real fnni_fold(fnni_v *part)
+{
+    int half, r;
+    for (half = FNNI_WIDE / 2; half > 0; half /= 2)
+        for (r = 0; r < half; r++) part[r] = fnni_vadd(part[r], part[r + half]);
+    return fnni_vhsum(part[0]);
+}
+
 /* ---- the GEMM tile ---- */
 /* The accumulators are named variables, so that any compiler keeps them in registers; each
  * row's statements stand once below and FNNI_TILE_ROWS repeats them. rows, vectors and masked
@@ -4190,21 +4220,22 @@ FNNI_INLINE fnni_v fnni_row_maximum(ptrdiff_t n, const fnn_real *x)
 /* y = e^(x - max); returns the sum. */
 FNNI_INLINE fnn_real fnni_row_exp(ptrdiff_t n, fnni_v maximum, const fnn_real *x, fnn_real *y)
 {
-    fnni_v sum = fnni_vzero();
+    fnni_v sum[FNNI_WIDE];
     const ptrdiff_t full = fnni_whole(n);
     ptrdiff_t i;
+    for (i = 0; i < FNNI_WIDE; i++) sum[i] = fnni_vzero();
     for (i = 0; i < full; i += FNNI_LANES) {
         const fnni_v e = fnni_vexp_below(fnni_vsub(fnni_vload(x + i), maximum));
         fnni_vstore(y + i, e);
-        sum = fnni_vadd(sum, e);
+        sum[fnni_sum_part(i)] = fnni_vadd(sum[fnni_sum_part(i)], e);
     }
     if (full < n) {
         const fnni_m m = fnni_vmask(n - i);
         const fnni_v e = fnni_vexp_below(fnni_vsub(fnni_vload_m(x + i, m), maximum));
         fnni_vstore_m(y + i, m, e);
-        sum = fnni_vadd(sum, fnni_vselect(m, e, fnni_vzero()));
+        sum[fnni_sum_part(i)] = fnni_vadd(sum[fnni_sum_part(i)], fnni_vselect(m, e, fnni_vzero()));
     }
-    return fnni_vhsum(sum);
+    return fnni_fold(sum);
 }
 
 /* A row of one or two vectors, the last one masked; what the mask leaves out is -infinity, for
@@ -4286,7 +4317,7 @@ typedef struct fnni_entropy_block {
 /* One row's state: t = keep target + share, z = x - maximum. */
 typedef struct fnni_entropy {
     fnni_v maximum, keep, share, scale;
-    fnni_v sum_exp, sum_t, sum_tz; /* with labels sum_tz holds the sum of z */
+    fnni_v sum_exp[FNNI_WIDE], sum_t[FNNI_WIDE], sum_tz[FNNI_WIDE];
 } fnni_entropy;
 
 /* t z, where 0 log 0 is 0. */
@@ -4295,37 +4326,47 @@ FNNI_INLINE fnni_v fnni_entropy_product(fnni_v t, fnni_v z)
     return fnni_vselect(fnni_veq(t, fnni_vzero()), fnni_vzero(), fnni_vmul(t, z));
 }
 
-/* Adds one vector to the sums; e^z goes to gradient. What the mask leaves out counts as
+/* t of one vector whose first class is `first`; of those that the mask leaves out 0. */
+FNNI_INLINE fnni_v fnni_entropy_target(const fnni_entropy *s, const int whole, fnni_m m,
+                                       ptrdiff_t first, const int32_t *label,
+                                       const fnn_real *targets)
+{
+    fnni_v t;
+    if (targets) t = fnni_vfma(s->keep, fnni_get(whole, m, targets + first), s->share);
+    else {
+        /* beyond all lanes when in another vector */
+        const fnni_u lane = fnni_uiota(), at = fnni_uset((uint32_t)*label - (uint32_t)first);
+        const fnni_v hit = fnni_vselect(fnni_uge(at, lane), fnni_vadd(s->keep, s->share), s->share);
+        t = fnni_vselect(fnni_uge(lane, at), hit, s->share);
+    }
+    return whole ? t : fnni_vselect(m, t, fnni_vzero());
+}
+
+/* Adds the vector at i to the sums; e^z goes to gradient. What the mask leaves out counts as
  * z = -infinity and t = 0. */
-FNNI_INLINE void fnni_entropy_terms(fnni_entropy *s, const int whole, fnni_m m, const fnn_real *x,
+FNNI_INLINE void fnni_entropy_terms(fnni_entropy *s, const int whole, fnni_m m, ptrdiff_t i,
+                                    const fnn_real *x, const int32_t *label,
                                     const fnn_real *targets, fnn_real *gradient)
 {
-    const fnni_v zero = fnni_vzero();
-    const fnni_v z = fnni_vsub(fnni_get(whole, m, x), s->maximum);
-    fnni_v e = fnni_vexp_below(z), tz = z;
-    if (targets) {
-        fnni_v t = fnni_vfma(s->keep, fnni_get(whole, m, targets), s->share);
-        if (!whole) t = fnni_vselect(m, t, zero);
-        tz = fnni_entropy_product(t, z);
-        s->sum_t = fnni_vadd(s->sum_t, t);
-    }
-    if (!whole) {
-        e = fnni_vselect(m, e, zero);
-        tz = fnni_vselect(m, tz, zero);
-    }
-    s->sum_tz = fnni_vadd(s->sum_tz, tz);
-    s->sum_exp = fnni_vadd(s->sum_exp, e);
-    if (gradient) fnni_put(whole, m, gradient, e);
+    const ptrdiff_t r = fnni_sum_part(i);
+    const fnni_v z = fnni_vsub(fnni_get(whole, m, x + i), s->maximum);
+    const fnni_v t = fnni_entropy_target(s, whole, m, i, label, targets);
+    fnni_v e = fnni_vexp_below(z);
+    if (!whole) e = fnni_vselect(m, e, fnni_vzero());
+    if (targets) s->sum_t[r] = fnni_vadd(s->sum_t[r], t);
+    s->sum_tz[r] = fnni_vadd(s->sum_tz[r], fnni_entropy_product(t, z));
+    s->sum_exp[r] = fnni_vadd(s->sum_exp[r], e);
+    if (gradient) fnni_put(whole, m, gradient + i, e);
 }
 
 /* gradient = scale (ratio e^z - t), ratio = sum t / sum e^z. */
 FNNI_INLINE void fnni_entropy_gradient(const fnni_entropy *s, const int whole, fnni_m m,
-                                       fnni_v ratio, const fnn_real *targets, fnn_real *gradient)
+                                       fnni_v ratio, ptrdiff_t i, const int32_t *label,
+                                       const fnn_real *targets, fnn_real *gradient)
 {
-    const fnni_v e = fnni_get(whole, m, gradient);
-    fnni_v t = s->share;
-    if (targets) t = fnni_vfma(s->keep, fnni_get(whole, m, targets), t);
-    fnni_put(whole, m, gradient, fnni_vmul(s->scale, fnni_vsub(fnni_vmul(e, ratio), t)));
+    const fnni_v e = fnni_get(whole, m, gradient + i);
+    const fnni_v t = fnni_entropy_target(s, whole, m, i, label, targets);
+    fnni_put(whole, m, gradient + i, fnni_vmul(s->scale, fnni_vsub(fnni_vmul(e, ratio), t)));
 }
 
 /* One row of any length, row `at` of the block. */
@@ -4333,50 +4374,23 @@ FNNI_INLINE void fnni_entropy_row(fnni_entropy *s, ptrdiff_t n, const fnn_real *
                                   const int32_t *label, const fnn_real *targets, fnn_real *gradient,
                                   fnni_entropy_block *block, ptrdiff_t at)
 {
-    const fnn_real keep = fnni_vfirst(s->keep), share = fnni_vfirst(s->share);
     const ptrdiff_t full = fnni_whole(n);
     const fnni_m m = fnni_vmask(n - full);
-    fnn_real sum, sum_t = 1, sum_tz, at_label = 0;
     ptrdiff_t i;
     s->maximum = fnni_row_maximum(n, x);
-    s->sum_exp = s->sum_t = s->sum_tz = fnni_vzero();
-    if (!targets) at_label = x[*label] - fnni_vfirst(s->maximum);
+    for (i = 0; i < FNNI_WIDE; i++) s->sum_exp[i] = s->sum_t[i] = s->sum_tz[i] = fnni_vzero();
     for (i = 0; i < full; i += FNNI_LANES)
-        fnni_entropy_terms(s, 1, m, x + i, targets ? targets + i : NULL,
-                           gradient ? gradient + i : NULL);
-    if (full < n)
-        fnni_entropy_terms(s, 0, m, x + i, targets ? targets + i : NULL,
-                           gradient ? gradient + i : NULL);
-    sum = fnni_vhsum(s->sum_exp);
-    sum_tz = fnni_vhsum(s->sum_tz);
-    if (targets) sum_t = fnni_vhsum(s->sum_t);
-    else sum_tz = keep * at_label + (share == 0 ? 0 : share * sum_tz);
+        fnni_entropy_terms(s, 1, m, i, x, label, targets, gradient);
+    if (full < n) fnni_entropy_terms(s, 0, m, i, x, label, targets, gradient);
+    block->sum_exp[at] = fnni_fold(s->sum_exp);
+    block->sum_t[at] = targets ? fnni_fold(s->sum_t) : 1;
+    block->sum_tz[at] = fnni_fold(s->sum_tz);
     if (gradient) {
-        const fnni_v ratio = fnni_vset(sum_t / sum);
+        const fnni_v ratio = fnni_vset(block->sum_t[at] / block->sum_exp[at]);
         for (i = 0; i < full; i += FNNI_LANES)
-            fnni_entropy_gradient(s, 1, m, ratio, targets ? targets + i : NULL, gradient + i);
-        if (full < n)
-            fnni_entropy_gradient(s, 0, m, ratio, targets ? targets + i : NULL, gradient + i);
-        if (!targets) gradient[*label] -= fnni_vfirst(s->scale) * keep;
+            fnni_entropy_gradient(s, 1, m, ratio, i, label, targets, gradient);
+        if (full < n) fnni_entropy_gradient(s, 0, m, ratio, i, label, targets, gradient);
     }
-    block->sum_exp[at] = sum;
-    block->sum_t[at] = sum_t;
-    block->sum_tz[at] = sum_tz;
-}
-
-/* t of one vector whose first class is `first`, all lanes. */
-FNNI_INLINE fnni_v fnni_entropy_target(const fnni_entropy *s, const int whole, fnni_m m,
-                                       ptrdiff_t first, const int32_t *label,
-                                       const fnn_real *targets)
-{
-    const fnni_u lane = fnni_uiota();
-    fnni_u at;
-    if (targets) return fnni_vfma(s->keep, fnni_get(whole, m, targets + first), s->share);
-    /* beyond all lanes when in another vector */
-    at = fnni_uset((uint32_t)*label - (uint32_t)first);
-    return fnni_vselect(fnni_uge(lane, at),
-                        fnni_vselect(fnni_uge(at, lane), fnni_vadd(s->keep, s->share), s->share),
-                        s->share);
 }
 
 /* One row of one or two vectors, all in registers. */
@@ -4395,8 +4409,7 @@ FNNI_INLINE void fnni_entropy_short(const fnni_entropy *s, const int vectors, pt
     ea = a, eb = b;
     fnni_row_exp_short(vectors, m, &ea, &eb);
     ta = fnni_entropy_target(s, vectors > 1, m, 0, label, targets);
-    if (vectors > 1) tb = fnni_vselect(m, fnni_entropy_target(s, 0, m, tail, label, targets), zero);
-    else ta = fnni_vselect(m, ta, zero);
+    if (vectors > 1) tb = fnni_entropy_target(s, 0, m, tail, label, targets);
     sum = fnni_vhsum(vectors > 1 ? fnni_vadd(ea, eb) : ea);
     if (targets) sum_t = fnni_vhsum(fnni_vadd(ta, tb));
     sum_tz = fnni_vhsum(fnni_vadd(fnni_entropy_product(ta, a), fnni_entropy_product(tb, b)));
@@ -4470,40 +4483,53 @@ FNNI_KERNEL void fnni_softmax_cross_entropy(ptrdiff_t rows, ptrdiff_t classes, c
 }
 
 /* ---- reductions and small vector algebra ---- */
-/* Four accumulators, so that additions need not wait for each other, then (0+1)+(2+3). */
+/* Adds x, or the products x y where there is a y, to 16 lanes; of the last ones `left` count. */
+FNNI_INLINE void fnni_lanes_add(const int products, fnni_v *part, ptrdiff_t left, const fnn_real *x,
+                                const fnn_real *y)
+{
+    int r;
+    for (r = 0; r < FNNI_WIDE && left > 0; r++, left -= FNNI_LANES) {
+        const fnni_m m = fnni_vmask(left < FNNI_LANES ? left : FNNI_LANES);
+        const fnni_v a = fnni_vload_m(x + r * FNNI_LANES, m);
+        part[r] = products ? fnni_vfma(a, fnni_vload_m(y + r * FNNI_LANES, m), part[r])
+                           : fnni_vadd(a, part[r]);
+    }
+}
+
+/* The sum of x, or of the products x y: element i of a block of 64 goes to lane i, of what is left
+ * whole sixteens to the first lanes and the rest to the second. */
+FNNI_INLINE fnn_real fnni_lanes_sum(const int products, ptrdiff_t n, const fnn_real *x,
+                                    const fnn_real *y)
+{
+    fnni_v part[4 * FNNI_WIDE];
+    ptrdiff_t i = 0;
+    int r;
+    for (r = 0; r < 4 * FNNI_WIDE; r++) part[r] = fnni_vzero();
+    for (; i + 4 * FNNI_SUM_LANES <= n; i += 4 * FNNI_SUM_LANES) {
+        FNNI_UNROLL
+        for (r = 0; r < 4 * FNNI_WIDE; r++) {
+            const fnni_v a = fnni_vload(x + i + r * FNNI_LANES);
+            part[r] = products ? fnni_vfma(a, fnni_vload(y + i + r * FNNI_LANES), part[r])
+                               : fnni_vadd(part[r], a);
+        }
+    }
+    for (; i + FNNI_SUM_LANES <= n; i += FNNI_SUM_LANES)
+        fnni_lanes_add(products, part, FNNI_SUM_LANES, x + i, products ? y + i : x);
+    fnni_lanes_add(products, part + FNNI_WIDE, n - i, x + i, products ? y + i : x);
+    for (r = 0; r < FNNI_WIDE; r++)
+        part[r] = fnni_vadd(fnni_vadd(part[r], part[r + FNNI_WIDE]),
+                            fnni_vadd(part[r + 2 * FNNI_WIDE], part[r + 3 * FNNI_WIDE]));
+    return fnni_fold(part);
+}
+
 FNNI_KERNEL fnn_real fnni_sum(ptrdiff_t n, const fnn_real *x)
 {
-    fnni_v a = fnni_vzero(), b = a, c = a, d = a;
-    const ptrdiff_t full = fnni_whole(n);
-    ptrdiff_t i;
-    for (i = 0; i + 4 * FNNI_LANES <= n; i += 4 * FNNI_LANES) {
-        a = fnni_vadd(a, fnni_vload(x + i));
-        b = fnni_vadd(b, fnni_vload(x + i + FNNI_LANES));
-        c = fnni_vadd(c, fnni_vload(x + i + 2 * FNNI_LANES));
-        d = fnni_vadd(d, fnni_vload(x + i + 3 * FNNI_LANES));
-    }
-    for (; i < full; i += FNNI_LANES) a = fnni_vadd(a, fnni_vload(x + i));
-    if (full < n) b = fnni_vadd(b, fnni_vload_m(x + i, fnni_vmask(n - i)));
-    return fnni_vhsum(fnni_vadd(fnni_vadd(a, b), fnni_vadd(c, d)));
+    return fnni_lanes_sum(0, n, x, x);
 }
 
 FNNI_KERNEL fnn_real fnni_dot(ptrdiff_t n, const fnn_real *x, const fnn_real *y)
 {
-    fnni_v a = fnni_vzero(), b = a, c = a, d = a;
-    const ptrdiff_t full = fnni_whole(n);
-    ptrdiff_t i;
-    for (i = 0; i + 4 * FNNI_LANES <= n; i += 4 * FNNI_LANES) {
-        a = fnni_vfma(fnni_vload(x + i), fnni_vload(y + i), a);
-        b = fnni_vfma(fnni_vload(x + i + FNNI_LANES), fnni_vload(y + i + FNNI_LANES), b);
-        c = fnni_vfma(fnni_vload(x + i + 2 * FNNI_LANES), fnni_vload(y + i + 2 * FNNI_LANES), c);
-        d = fnni_vfma(fnni_vload(x + i + 3 * FNNI_LANES), fnni_vload(y + i + 3 * FNNI_LANES), d);
-    }
-    for (; i < full; i += FNNI_LANES) a = fnni_vfma(fnni_vload(x + i), fnni_vload(y + i), a);
-    if (full < n) {
-        const fnni_m m = fnni_vmask(n - i);
-        b = fnni_vfma(fnni_vload_m(x + i, m), fnni_vload_m(y + i, m), b);
-    }
-    return fnni_vhsum(fnni_vadd(fnni_vadd(a, b), fnni_vadd(c, d)));
+    return fnni_lanes_sum(1, n, x, y);
 }
 
 FNNI_KERNEL void fnni_add_scaled(ptrdiff_t n, fnn_real a, const fnn_real *x, fnn_real *y)
@@ -5359,23 +5385,25 @@ FNNI_INLINE void fnni_sums_columns(const int both, ptrdiff_t rows, ptrdiff_t col
 
 /* Rows that fill no vector and stand close: how many of them make a row of whole vectors, four at
  * the most where that can be. */
-FNNI_INLINE ptrdiff_t fnni_rows_together(ptrdiff_t columns)
+FNNI_INLINE ptrdiff_t fnni_rows_together(const int lanes, ptrdiff_t columns)
 {
-    ptrdiff_t rows = FNNI_LANES;
-    while (columns * rows > 4 * FNNI_LANES && columns * (rows / 2) % FNNI_LANES == 0) rows /= 2;
+    ptrdiff_t rows = lanes;
+    while (columns * rows > 4 * lanes && columns * (rows / 2) % lanes == 0) rows /= 2;
     return rows;
 }
 
-/* Such rows are summed together, and their sums added up in the end. */
+/* Such rows are summed together, and their sums added up in the end: which are, must not depend on
+ * the instruction set's lanes. */
 FNNI_INLINE void fnni_sums_any(const int both, ptrdiff_t rows, ptrdiff_t columns,
                                const fnn_real *dy, const fnn_real *x, ptrdiff_t ld,
                                const fnn_real *pivot, fnn_real *sums, fnn_real *products)
 {
-    const ptrdiff_t together = fnni_rows_together(columns), wide = columns * together;
-    const int few = columns < FNNI_LANES || wide <= 4 * FNNI_LANES;
-    if (few && columns % FNNI_LANES && columns == ld && rows >= 2 * together) {
-        fnn_real copies[FNNI_LANES * FNNI_LANES], s[FNNI_LANES * FNNI_LANES];
-        fnn_real t[FNNI_LANES * FNNI_LANES];
+    const ptrdiff_t together = fnni_rows_together(FNNI_SUM_LANES, columns);
+    const ptrdiff_t wide = columns * together;
+    const int few = columns < FNNI_SUM_LANES || wide <= 4 * FNNI_SUM_LANES;
+    if (few && columns % FNNI_SUM_LANES && columns == ld && rows >= 2 * together) {
+        enum { MOST = FNNI_SUM_LANES * FNNI_SUM_LANES };
+        fnn_real copies[MOST], s[MOST], t[MOST];
         const ptrdiff_t done = rows - rows % together;
         ptrdiff_t i, j;
         fnni_spread(together, columns, pivot, copies);
@@ -5483,7 +5511,7 @@ FNNI_INLINE void fnni_affine_close(const int both, ptrdiff_t rows, ptrdiff_t col
                                    const fnn_real *b, const fnn_real *c, fnn_real *y)
 {
     fnn_real copies[3][FNNI_CLOSE_COLUMNS * FNNI_LANES];
-    const ptrdiff_t together = fnni_rows_together(columns), wide = columns * together;
+    const ptrdiff_t together = fnni_rows_together(FNNI_LANES, columns), wide = columns * together;
     const ptrdiff_t n = rows * columns;
     ptrdiff_t i = 0;
     fnni_spread(together, columns, a, copies[0]);
@@ -5599,6 +5627,8 @@ FNNI_TABLE_LINKAGE const fnni_kernels FNNI_NAME(kernels) = {
 #undef FNNI_TARGET
 #undef FNNI_ISA
 #undef FNNI_LANES
+#undef FNNI_WIDE
+#undef FNNI_UNROLL
 #undef FNNI_LANE_LIST
 #undef FNNI_TILE_VECTORS
 #undef FNNI_TILE_ROWS
