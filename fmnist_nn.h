@@ -6926,9 +6926,9 @@ typedef struct fnni_conv {
 
 /* Pixels that fit into one vector beside each other, of so few filters. */
 #define FNNI_CONV_FEW 8
-static int fnni_conv_pixels(const fnni_kernels *kernels, int filters, int width)
+static int fnni_conv_pixels(int lanes, int filters, int width)
 {
-    const int fit = filters > FNNI_CONV_FEW ? 1 : kernels->lanes / filters;
+    const int fit = filters > FNNI_CONV_FEW ? 1 : lanes / filters;
     return fit < 1 ? 1 : fit < width ? fit : width;
 }
 
@@ -6955,8 +6955,19 @@ static fnni_conv fnni_conv_make(const fnni_kernels *kernels, const fnn_window *w
     g.w_column = g.w_channel * w->channels;
     g.w_row = g.w_column * w->kernel_width;
     g.pixels = w->stride_width < w->kernel_width || w->stride_width == 1
-                   ? fnni_conv_pixels(kernels, filters, w->out_width)
+                   ? fnni_conv_pixels(kernels->lanes, filters, w->out_width)
                    : 1; /* windows that share nothing: the widened kernel would be zeros */
+    return g;
+}
+
+/* The same for the gradient towards the weights, which is a sum over pixels: those that would share
+ * a vector of sixteen lanes go to sums of their own, whatever this instruction set has. */
+static fnni_conv fnni_conv_weights_make(const fnni_kernels *kernels, const fnn_window *w,
+                                        int filters)
+{
+    fnni_conv g = fnni_conv_make(kernels, w, filters);
+    if (w->stride_width < w->kernel_width || w->stride_width == 1)
+        g.pixels = fnni_conv_pixels(FNNI_SUM_LANES, filters, w->out_width);
     return g;
 }
 
@@ -7396,7 +7407,7 @@ static int fnni_conv_backward(const fnni_kernels *kernels, const fnn_window *w, 
     g->w_channel = 1;
     g->w_column = column.taps > 1 ? -w->stride_width * tap : 0; /* within the kernel, or unused */
     g->w_row = row.taps > 1 ? -w->stride_height * line : 0;
-    g->pixels = w->stride_width > 1 ? 1 : fnni_conv_pixels(kernels, w->channels, w->width);
+    g->pixels = w->stride_width > 1 ? 1 : fnni_conv_pixels(kernels->lanes, w->channels, w->width);
     if (row.taps == 0 || column.taps == 0 || row.count <= 0 || column.count <= 0) return 0;
     if (*weights)
         *weights += (row.first_tap + (row.taps - 1) * w->stride_height) * line +
@@ -7552,6 +7563,9 @@ static void fnni_conv_weight_row(const fnni_conv *g, int i, const fnni_conv_inpu
                                  const fnn_real *dy, int accumulate, fnn_real *wide)
 {
     const ptrdiff_t m = fnni_conv_segment(g), narrow = (ptrdiff_t)g->kernel_width * g->channels;
+    const ptrdiff_t next = (ptrdiff_t)g->stride_width * g->channels; /* pixel's input */
+    const int fit = fnni_conv_pixels(g->kernels->lanes, g->filters, g->pixels);
+    const int together = g->pixels % fit == 0 ? fit : 1; /* pixels in a vector here */
     const int stride = g->stride_height, groups = g->out_width / g->pixels;
     fnni_tiles run = fnni_conv_weight_run(g, in->pitch, accumulate);
     fnn_real *c = wide + i * m * run.ldc;
@@ -7569,13 +7583,15 @@ static void fnni_conv_weight_row(const fnni_conv *g, int i, const fnni_conv_inpu
     b = dy + first * g->out_row;
     run.k = groups;
     run.b_jump = g->out_row - groups * run.ldb;
-    fnni_conv_weight_tiles(g->kernels, &run, m, fnni_conv_columns(g), a, b, c);
+    for (pixel = 0; pixel < g->pixels; pixel += together)
+        fnni_conv_weight_tiles(g->kernels, &run, narrow + (together - 1) * next,
+                               together * g->filters, a + pixel * next, b + pixel * g->out_pixel,
+                               c + pixel * (next * run.ldc + g->filters));
     run.beta = 1;
     run.k = 1; /* pixels left over: one at a time, in the first pixel's columns */
     run.b_jump = g->out_row - run.ldb;
     for (pixel = groups * g->pixels; pixel < g->out_width; pixel++)
-        fnni_conv_weight_tiles(g->kernels, &run, narrow, g->filters,
-                               a + (ptrdiff_t)pixel * g->stride_width * g->channels,
+        fnni_conv_weight_tiles(g->kernels, &run, narrow, g->filters, a + pixel * next,
                                b + pixel * g->out_pixel, c);
 }
 
@@ -7832,7 +7848,7 @@ FNN_DEF fnn_result fnn_conv2d_backward_weights(fnn_context *context, const fnn_w
     if (!used || !fnni_window_usable(window, filters, images) || !dw || (images > 0 && (!x || !dy)))
         return FNN_ERROR_ARGUMENT;
     memset(&job, 0, sizeof job);
-    job.g = fnni_conv_make(used->kernels, window, filters);
+    job.g = fnni_conv_weights_make(used->kernels, window, filters);
     result = fnni_conv_job_make(
         &job, used, window, filters, images,
         fnni_times(fnni_conv_wide_size(&job.g), (size_t)fnni_share_count(images)),
@@ -10457,7 +10473,7 @@ typedef struct fnni_layer {
 /* What a layer prepares for one pass: its convolution, and where in a thread's workspace the packed
  * weights of the forward and of the backward pass begin. */
 typedef struct fnni_plan {
-    fnni_conv conv;
+    fnni_conv conv, weights; /* weights: for the gradient towards them */
     size_t packed[2];
     size_t own; /* reals of the run's array `own` before this layer's */
 } fnni_plan;
@@ -11582,14 +11598,14 @@ static void fnni_conv_backward_layer(const fnni_run *run, int l, int from, int t
         const int first = (int)((int64_t)run->rows * share / fnni_share_count(run->rows));
         fnn_real *d = fnni_d(run, l, i, workspace);
         const fnni_conv_input in =
-            fnni_conv_image(&plan->conv, fnni_y(run, l - 1, i, workspace), image);
+            fnni_conv_image(&plan->weights, fnni_y(run, l - 1, i, workspace), image);
         if (!layer->absorbed)
             run->kernels->activation_backward(layer->activation, layer->parameter, layer->outputs,
                                               NULL, fnni_y(run, l, i, workspace), d, d);
         if (!layer->frozen)
-            fnni_conv_weights_image(&plan->conv, &in, d, i > first,
+            fnni_conv_weights_image(&plan->weights, &in, d, i > first,
                                     fnni_own(run, l) +
-                                        (size_t)share * fnni_conv_wide_size(&plan->conv));
+                                        (size_t)share * fnni_conv_wide_size(&plan->weights));
         if (to_input)
             fnni_conv_backward_image(run->kernels, &layer->window, layer->shape.channels, d,
                                      workspace + plan->packed[1], fnni_d(run, l - 1, i, workspace),
@@ -11603,8 +11619,8 @@ static void fnni_conv_gradient(const fnni_run *run, int l, int from, int to, fnn
     const fnni_plan *plan = run->plans + l;
     const int shares = fnni_share_count(run->rows);
     (void)workspace;
-    fnni_conv_fold(&plan->conv, fnni_own(run, l), shares, from, to, dw);
-    if (db) fnni_conv_fold_biases(&plan->conv, fnni_own(run, l), shares, db);
+    fnni_conv_fold(&plan->weights, fnni_own(run, l), shares, from, to, dw);
+    if (db) fnni_conv_fold_biases(&plan->weights, fnni_own(run, l), shares, db);
 }
 
 /* Space in which an image is padded, and a band of rows pooled; packed weights; the shares'
@@ -11617,13 +11633,16 @@ static void fnni_conv_plan(const fnni_run *run, int l, fnni_plan *plan, fnni_nee
     const size_t rows = (size_t)fnni_layer_band(layer) + (size_t)stride;
     size_t forward, backward;
     plan->conv = fnni_conv_make(run->kernels, &layer->window, layer->shape.channels);
+    plan->weights = fnni_conv_weights_make(run->kernels, &layer->window, layer->shape.channels);
     needs->packed[0] = fnni_conv_packed_size(&plan->conv);
     forward = fnni_conv_image_size(&plan->conv);
     if (layer->absorbed) forward = fnni_plus(forward, fnni_times(row, rows));
     fnni_conv_backward_size(run->kernels, &layer->window, layer->shape.channels, &needs->packed[1],
                             &backward);
     needs->image = fnni_larger(needs->image, fnni_larger(forward, backward));
-    needs->own = fnni_plus(needs->own, fnni_times(FNNI_SHARES, fnni_conv_wide_size(&plan->conv)));
+    needs->image = fnni_larger(needs->image, fnni_conv_image_size(&plan->weights));
+    needs->own =
+        fnni_plus(needs->own, fnni_times(FNNI_SHARES, fnni_conv_wide_size(&plan->weights)));
 }
 
 static void fnni_conv2d_write(fnni_writer *w, const fnni_layer *layer)
