@@ -2347,6 +2347,7 @@ FNN_API fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows,
 #define fnni_vselect FNNI_NAME(vselect)
 #define fnni_vhsum FNNI_NAME(vhsum)
 #define fnni_sum_part FNNI_NAME(sum_part)
+#define fnni_sums_strips FNNI_NAME(sums_strips)
 #define fnni_fold FNNI_NAME(fold)
 #define fnni_lanes_add FNNI_NAME(lanes_add)
 #define fnni_lanes_sum FNNI_NAME(lanes_sum)
@@ -5363,24 +5364,33 @@ FNNI_INLINE void fnni_sums_strip(const int both, const int vectors, const int wh
     }
 }
 
+/* Whole vectors of the columns from *j to end, `vectors` at a time, so that 4 / vectors rows are in
+ * flight. */
+FNNI_INLINE void fnni_sums_strips(const int both, const int vectors, ptrdiff_t *j, ptrdiff_t end,
+                                  ptrdiff_t rows, const fnn_real *dy, const fnn_real *x,
+                                  ptrdiff_t ld, const fnn_real *pivot, fnn_real *sums,
+                                  fnn_real *products)
+{
+    for (; *j + vectors * FNNI_LANES <= end; *j += vectors * FNNI_LANES)
+        fnni_sums_strip(both, vectors, 1, fnni_vmask(0), rows, dy + *j, x + *j, ld, pivot + *j,
+                        sums + *j, products + *j);
+}
+
+/* How many rows are in flight, and so the order of a column's sum, goes by sixteens of columns:
+ * 64 with one row, 32 with two, the rest with four. */
 FNNI_INLINE void fnni_sums_columns(const int both, ptrdiff_t rows, ptrdiff_t columns,
                                    const fnn_real *dy, const fnn_real *x, ptrdiff_t ld,
                                    const fnn_real *pivot, fnn_real *sums, fnn_real *products)
 {
-    const fnni_m m = fnni_vmask(columns % FNNI_LANES);
+    const ptrdiff_t fours = columns & -(ptrdiff_t)(4 * FNNI_SUM_LANES);
+    const ptrdiff_t twos = columns & -(ptrdiff_t)(2 * FNNI_SUM_LANES);
     ptrdiff_t j = 0;
-    for (; j + 4 * FNNI_LANES <= columns; j += 4 * FNNI_LANES)
-        fnni_sums_strip(both, 4, 1, m, rows, dy + j, x + j, ld, pivot + j, sums + j, products + j);
-    if (j + 2 * FNNI_LANES <= columns) {
-        fnni_sums_strip(both, 2, 1, m, rows, dy + j, x + j, ld, pivot + j, sums + j, products + j);
-        j += 2 * FNNI_LANES;
-    }
-    if (j + FNNI_LANES <= columns) {
-        fnni_sums_strip(both, 1, 1, m, rows, dy + j, x + j, ld, pivot + j, sums + j, products + j);
-        j += FNNI_LANES;
-    }
+    fnni_sums_strips(both, 4, &j, fours, rows, dy, x, ld, pivot, sums, products);
+    fnni_sums_strips(both, 2, &j, twos, rows, dy, x, ld, pivot, sums, products);
+    fnni_sums_strips(both, 1, &j, columns, rows, dy, x, ld, pivot, sums, products);
     if (j < columns)
-        fnni_sums_strip(both, 1, 0, m, rows, dy + j, x + j, ld, pivot + j, sums + j, products + j);
+        fnni_sums_strip(both, 1, 0, fnni_vmask(columns - j), rows, dy + j, x + j, ld, pivot + j,
+                        sums + j, products + j);
 }
 
 /* Rows that fill no vector and stand close: how many of them make a row of whole vectors, four at
