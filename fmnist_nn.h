@@ -2254,6 +2254,25 @@ FNN_API fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows,
 #include <arm_neon.h>
 #endif
 
+/* A product and a sum are one operation with one rounding where the code says so (fnni_vfma) and
+ * nowhere else, so that the bits do not depend on the compiler, its options and what it inlines.
+ * What the rest of the user's unit has is put back at the implementation's end. */
+#if defined(__clang__)
+#pragma STDC FP_CONTRACT OFF
+#elif defined(__GNUC__)
+#pragma GCC push_options
+#pragma GCC optimize("fp-contract=off")
+#endif
+
+/* Plain C's fused multiply-add, where it is one instruction. */
+#if FNNI_REAL_IS_DOUBLE && defined(__FP_FAST_FMA)
+#define FNNI_FUSED(a, b, c) fma(a, b, c)
+#elif !FNNI_REAL_IS_DOUBLE && defined(__FP_FAST_FMAF)
+#define FNNI_FUSED(a, b, c) fmaf(a, b, c)
+#else
+#define FNNI_FUSED(a, b, c) ((a) * (b) + (c))
+#endif
+
 /* What runs once is compiled for size, with all that only such functions call: that is quicker, and
  * leaves the caches to the rest. FNNI_HOT takes a loop out of it again. */
 #if FNNI_GNU
@@ -3044,8 +3063,8 @@ FNNI_INLINE fnni_v fnni_vadd(fnni_v a, fnni_v b) { return a + b; }
 FNNI_INLINE fnni_v fnni_vsub(fnni_v a, fnni_v b) { return a - b; }
 FNNI_INLINE fnni_v fnni_vmul(fnni_v a, fnni_v b) { return a * b; }
 FNNI_INLINE fnni_v fnni_vdiv(fnni_v a, fnni_v b) { return a / b; }
-FNNI_INLINE fnni_v fnni_vfma(fnni_v a, fnni_v b, fnni_v c) { return a * b + c; }
-FNNI_INLINE fnni_v fnni_vfnma(fnni_v a, fnni_v b, fnni_v c) { return c - a * b; }
+FNNI_INLINE fnni_v fnni_vfma(fnni_v a, fnni_v b, fnni_v c) { return FNNI_FUSED(a, b, c); }
+FNNI_INLINE fnni_v fnni_vfnma(fnni_v a, fnni_v b, fnni_v c) { return FNNI_FUSED(-a, b, c); }
 FNNI_INLINE fnni_v fnni_vmin(fnni_v a, fnni_v b) { return a < b ? a : b; }
 FNNI_INLINE fnni_v fnni_vmax(fnni_v a, fnni_v b) { return a > b ? a : b; }
 #if FNNI_REAL_IS_DOUBLE
@@ -21890,6 +21909,11 @@ FNNI_COLD FNN_DEF fnn_result fnn_search_save_histories(const fnn_search *search,
 }
 
 #endif /* !FNNI_KERNELS_ALONE */
+#if defined(__clang__)
+#pragma STDC FP_CONTRACT DEFAULT
+#elif defined(__GNUC__)
+#pragma GCC pop_options
+#endif
 #endif /* FMNIST_NN_IMPLEMENTATION: the rooms below the kernels */
 
 /* ============================================================================
