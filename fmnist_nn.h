@@ -2264,13 +2264,19 @@ FNN_API fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows,
 #pragma GCC optimize("fp-contract=off")
 #endif
 
-/* Plain C's fused multiply-add, where it is one instruction. */
-#if FNNI_REAL_IS_DOUBLE && defined(__FP_FAST_FMA)
-#define FNNI_FUSED(a, b, c) fma(a, b, c)
-#elif !FNNI_REAL_IS_DOUBLE && defined(__FP_FAST_FMAF)
-#define FNNI_FUSED(a, b, c) fmaf(a, b, c)
+/* Plain C's fused multiply-add, where it is one instruction; else two, and the scalar kernels' bits
+ * are others than those of the other instruction sets, as close as rounding allows. */
+#if defined(__FP_FAST_FMAF) || defined(__FMA__) || defined(__ARM_FEATURE_FMA)
+#define FNNI_HAS_FMA 1
 #else
-#define FNNI_FUSED(a, b, c) ((a) * (b) + (c))
+#define FNNI_HAS_FMA 0
+#endif
+#if !FNNI_HAS_FMA
+#define FNNI_FMA(a, b, c) ((a) * (b) + (c))
+#elif FNNI_REAL_IS_DOUBLE
+#define FNNI_FMA(a, b, c) fma(a, b, c)
+#else
+#define FNNI_FMA(a, b, c) fmaf(a, b, c)
 #endif
 
 /* What runs once is compiled for size, with all that only such functions call: that is quicker, and
@@ -3063,8 +3069,8 @@ FNNI_INLINE fnni_v fnni_vadd(fnni_v a, fnni_v b) { return a + b; }
 FNNI_INLINE fnni_v fnni_vsub(fnni_v a, fnni_v b) { return a - b; }
 FNNI_INLINE fnni_v fnni_vmul(fnni_v a, fnni_v b) { return a * b; }
 FNNI_INLINE fnni_v fnni_vdiv(fnni_v a, fnni_v b) { return a / b; }
-FNNI_INLINE fnni_v fnni_vfma(fnni_v a, fnni_v b, fnni_v c) { return FNNI_FUSED(a, b, c); }
-FNNI_INLINE fnni_v fnni_vfnma(fnni_v a, fnni_v b, fnni_v c) { return FNNI_FUSED(-a, b, c); }
+FNNI_INLINE fnni_v fnni_vfma(fnni_v a, fnni_v b, fnni_v c) { return FNNI_FMA(a, b, c); }
+FNNI_INLINE fnni_v fnni_vfnma(fnni_v a, fnni_v b, fnni_v c) { return FNNI_FMA(-a, b, c); }
 FNNI_INLINE fnni_v fnni_vmin(fnni_v a, fnni_v b) { return a < b ? a : b; }
 FNNI_INLINE fnni_v fnni_vmax(fnni_v a, fnni_v b) { return a > b ? a : b; }
 #if FNNI_REAL_IS_DOUBLE
