@@ -17,7 +17,7 @@ typedef struct {
 
 static char directory[256];
 
-static void remove_directory(void)
+static inline void empty_directory(void)
 {
     char path[600];
     struct dirent *entry;
@@ -27,6 +27,11 @@ static void remove_directory(void)
         remove(path);
     }
     if (d) closedir(d);
+}
+
+static void remove_directory(void)
+{
+    empty_directory();
     rmdir(directory);
 }
 
@@ -107,5 +112,73 @@ static inline void write_bytes(const char *path, const void *bytes, size_t size)
         perror(path);
         exit(2);
     }
+}
+
+/* How many files there are whose name contains the word. */
+static inline int files_named(const char *word)
+{
+    int count = 0;
+    struct dirent *entry;
+    DIR *d = opendir(directory);
+    while (d && (entry = readdir(d)) != NULL) count += strstr(entry->d_name, word) != NULL;
+    if (d) closedir(d);
+    return count;
+}
+
+static inline file_bytes bytes_of(const char *path)
+{
+    static char buffer[1 << 20];
+    FILE *stream = fopen(path, "rb");
+    size_t size = stream ? fread(buffer, 1, sizeof buffer, stream) : 0;
+    if (stream) fclose(stream);
+    return bytes_copy(buffer, size);
+}
+
+static inline int same_bytes(file_bytes a, file_bytes b)
+{
+    return a.size == b.size && !memcmp(a.bytes, b.bytes, a.size);
+}
+
+static inline size_t header_size(file_bytes f)
+{
+    size_t size = 0;
+    int i;
+    for (i = 7; i >= 0; i--) size = size << 8 | f.bytes[i];
+    return size;
+}
+
+/* A file of this header, with the data of another. */
+static inline file_bytes with_header(const char *header, file_bytes other)
+{
+    const size_t length = strlen(header), old = 8 + header_size(other);
+    file_bytes f;
+    int i;
+    f.size = 8 + length + (other.size - old);
+    f.bytes = (uint8_t *)need(f.size);
+    for (i = 0; i < 8; i++) f.bytes[i] = (uint8_t)((uint64_t)length >> 8 * i);
+    memcpy(f.bytes + 8, header, length);
+    memcpy(f.bytes + 8 + length, other.bytes + old, other.size - old);
+    sum_again(f);
+    return f;
+}
+
+/* The file with the first `from` as `to` must be refused with the words; `loads` tries it. */
+static inline void check_damage(int (*loads)(file_bytes, fnn_error *), file_bytes good,
+                                const char *from, const char *to, const char *words)
+{
+    char text[6000], changed[7000];
+    const char *place;
+    fnn_error error;
+    file_bytes f;
+    snprintf(text, sizeof text, "%.*s", (int)header_size(good), (const char *)good.bytes + 8);
+    place = strstr(text, from);
+    if (!CHECKF(place != NULL, "no %s in %s", from, text)) return;
+    snprintf(changed, sizeof changed, "%.*s%s%s", (int)(place - text), text, to,
+             place + strlen(from));
+    f = with_header(changed, good);
+    CHECKF(!loads(f, &error), "loads: %s", to);
+    CHECKF(strstr(error.message, words) != NULL, "%s: expected \"%s\", found \"%s\"", to, words,
+           error.message);
+    free(f.bytes);
 }
 #endif

@@ -18,122 +18,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* ---- file operations that fail, or that the program does not outlive ---- */
-
-static struct {
-    int count;           /* operations so far */
-    int fail_at;         /* the operation that fails, from 1; 0: none does */
-    int forever;         /* all after it, too */
-    int code;            /* errno of the failure */
-    int failed;          /* how many did */
-    int kill_at;         /* 2n - 1: the program ends before operation n; 2n: after it */
-    size_t most;         /* bytes that one write takes, 0: all */
-    int interrupt;       /* every other write is interrupted */
-    int file;            /* open for writing */
-    char log[100];       /* a letter for each operation */
-    const char *instead; /* what is opened for writing in place of the file */
-} disk;
-
-static void disk_killed(int moment)
-{
-    if (disk.kill_at == moment) raise(SIGKILL);
-}
-
-/* Begins an operation; nonzero: it must fail. */
-static int disk_fails(char letter)
-{
-    if (disk.count < (int)sizeof disk.log - 1) disk.log[disk.count] = letter;
-    disk.count++;
-    disk_killed(2 * disk.count - 1);
-    if (disk.fail_at == 0 || disk.count < disk.fail_at) return 0;
-    if (disk.count > disk.fail_at && !disk.forever) return 0;
-    disk.failed++;
-    errno = disk.code;
-    return 1;
-}
-
-/* Ends one. */
-static int disk_done(int result)
-{
-    const int code = errno;
-    disk_killed(2 * disk.count);
-    errno = code;
-    return result;
-}
-
-static int disk_open(const char *path, int flags, ...)
-{
-    va_list list;
-    int mode = 0;
-    va_start(list, flags);
-    if (flags & O_CREAT) mode = va_arg(list, int);
-    va_end(list);
-    if (disk_fails(flags & O_CREAT ? 'c' : 'o')) return -1;
-    if (flags & O_CREAT && disk.instead) return open(disk.instead, O_WRONLY);
-    disk.file = -1;
-    if (!(flags & O_CREAT)) return disk_done(open(path, flags));
-    return disk_done(disk.file = open(path, flags, mode));
-}
-static ssize_t disk_write(int file, const void *bytes, size_t count)
-{
-    if (disk_fails('w')) return -1;
-    if (disk.interrupt && disk.count % 2) {
-        errno = EINTR;
-        return -1;
-    }
-    if (disk.most && count > disk.most) count = disk.most;
-    return disk_done((int)write(file, bytes, count));
-}
-static int disk_fsync(int file)
-{
-    return disk_fails('s') ? -1 : disk_done(fsync(file));
-}
-/* A directory's close is no operation: nothing depends on it. */
-static int disk_close(int file)
-{
-    const int fails = file == disk.file && disk_fails('e'), result = close(file), code = errno;
-    errno = fails ? disk.code : code;
-    return file == disk.file ? disk_done(fails ? -1 : result) : result;
-}
-static int disk_rename(const char *from, const char *to)
-{
-    return disk_fails('r') ? -1 : disk_done(rename(from, to));
-}
-
-static FILE *disk_fopen(const char *path, const char *mode)
-{
-    return disk_fails('f') ? NULL : fopen(path, mode);
-}
-static int disk_read_failed;
-static size_t disk_fread(void *memory, size_t size, size_t count, FILE *stream)
-{
-    disk_read_failed = disk_fails('i');
-    return disk_read_failed ? 0 : fread(memory, size, count, stream);
-}
-static int disk_ferror(FILE *stream)
-{
-    return disk_read_failed || ferror(stream);
-}
-
-#undef ferror
-#define open(...) disk_open(__VA_ARGS__)
-#define write(file, bytes, count) disk_write(file, bytes, count)
-#define fsync(file) disk_fsync(file)
-#define close(file) disk_close(file)
-#define rename(from, to) disk_rename(from, to)
-#define fopen(path, mode) disk_fopen(path, mode)
-#define fread(memory, size, count, stream) disk_fread(memory, size, count, stream)
-#define ferror(stream) disk_ferror(stream)
 #define FMNIST_NN_IMPLEMENTATION
-#include "../fmnist_nn.h"
-#undef open
-#undef write
-#undef fsync
-#undef close
-#undef rename
-#undef fopen
-#undef fread
-#undef ferror
+#include "disk.h"
 #include "budget.h"
 #include "files.h"
 #include "harness.h"
@@ -141,62 +27,6 @@ static int disk_ferror(FILE *stream)
 
 #define COUNT(array) ((int)(sizeof(array) / sizeof(array)[0]))
 enum { ROWS = 40, INPUTS = 12, CLASSES = 3 };
-
-static void disk_well(void)
-{
-    memset(&disk, 0, sizeof disk);
-    disk_read_failed = 0;
-}
-
-/* ---- files ---- */
-
-/* How many files there are whose name contains the word. */
-static int files_named(const char *word)
-{
-    int count = 0;
-    struct dirent *entry;
-    DIR *d = opendir(directory);
-    while (d && (entry = readdir(d)) != NULL) count += strstr(entry->d_name, word) != NULL;
-    if (d) closedir(d);
-    return count;
-}
-
-static file_bytes bytes_of(const char *path)
-{
-    static char buffer[1 << 20];
-    FILE *stream = fopen(path, "rb");
-    size_t size = stream ? fread(buffer, 1, sizeof buffer, stream) : 0;
-    if (stream) fclose(stream);
-    return bytes_copy(buffer, size);
-}
-
-static int same_bytes(file_bytes a, file_bytes b)
-{
-    return a.size == b.size && !memcmp(a.bytes, b.bytes, a.size);
-}
-
-static size_t header_size(file_bytes f)
-{
-    size_t size = 0;
-    int i;
-    for (i = 7; i >= 0; i--) size = size << 8 | f.bytes[i];
-    return size;
-}
-
-/* A file of this header, with the data of another. */
-static file_bytes with_header(const char *header, file_bytes other)
-{
-    const size_t length = strlen(header), old = 8 + header_size(other);
-    file_bytes f;
-    int i;
-    f.size = 8 + length + (other.size - old);
-    f.bytes = (uint8_t *)need(f.size);
-    for (i = 0; i < 8; i++) f.bytes[i] = (uint8_t)((uint64_t)length >> 8 * i);
-    memcpy(f.bytes + 8, header, length);
-    memcpy(f.bytes + 8 + length, other.bytes + old, other.size - old);
-    sum_again(f);
-    return f;
-}
 
 /* ---- models ---- */
 
@@ -1203,25 +1033,6 @@ static void convolutions_have_no_negative_slope(void)
     fnn_model_free(m);
 }
 
-/* The file with the first `from` as `to` must be refused with the words. */
-static void check_damage(file_bytes good, const char *from, const char *to, const char *words)
-{
-    char text[6000], changed[7000];
-    const char *place;
-    fnn_error error;
-    file_bytes f;
-    snprintf(text, sizeof text, "%.*s", (int)header_size(good), (const char *)good.bytes + 8);
-    place = strstr(text, from);
-    if (!CHECKF(place != NULL, "no %s in %s", from, text)) return;
-    snprintf(changed, sizeof changed, "%.*s%s%s", (int)(place - text), text, to,
-             place + strlen(from));
-    f = with_header(changed, good);
-    CHECKF(!loads(f, &error), "loads: %s", to);
-    CHECKF(strstr(error.message, words) != NULL, "%s: expected \"%s\", found \"%s\"", to, words,
-           error.message);
-    free(f.bytes);
-}
-
 static void every_damage_is_named(void)
 {
     file_bytes good = small_file();
@@ -1230,7 +1041,7 @@ static void every_damage_is_named(void)
     CHECK(loads(good, &error)); /* as it is, it is right */
     if (sizeof(fnn_real) != 4) SKIP("the table is of the float library's file");
     for (i = 0; sizeof(fnn_real) == 4 && i < COUNT(damages); i++)
-        check_damage(good, damages[i].from, damages[i].to, damages[i].words);
+        check_damage(loads, good, damages[i].from, damages[i].to, damages[i].words);
     free(good.bytes);
 }
 
@@ -1289,7 +1100,8 @@ static void damages_of_image_layers_are_named(void)
     CHECKF(loads(good, &error), "%s", error.message);
     if (sizeof(fnn_real) != 4) SKIP("the table is of the float library's file");
     for (i = 0; sizeof(fnn_real) == 4 && i < COUNT(image_damages); i++)
-        check_damage(good, image_damages[i].from, image_damages[i].to, image_damages[i].words);
+        check_damage(loads, good, image_damages[i].from, image_damages[i].to,
+                     image_damages[i].words);
     free(good.bytes);
     fnn_model_free(m);
 }
