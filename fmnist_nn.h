@@ -7748,8 +7748,9 @@ FNNI_HOT static uint32_t fnni_crc(uint32_t table[16][256], uint32_t sum, const u
 
 typedef struct fnni_writer {
     int file;
-    fnn_write_function put; /* in place of a file where it is not NULL: the caller's, */
+    fnn_write_function put; /* in place of a file where it is not NULL: the caller's, and */
     void *user;
+    uint64_t put_bytes;     /* that it has taken; */
     uint8_t *memory;        /* or memory, large enough for all */
     int counts;             /* nothing is written, total and sum alone go on */
     int wrong;              /* errno of the first write that failed, after which nothing is written;
@@ -7766,6 +7767,7 @@ static void fnni_flush(fnni_writer *w)
     size_t done = 0;
     if (w->put && w->used && !w->wrong && w->put(w->user, w->buffer, w->used)) w->wrong = -1;
     if (w->put) done = w->used;
+    if (w->put && !w->wrong) w->put_bytes += w->used;
     while (done < w->used && !w->wrong) {
         const ptrdiff_t n = fnni_os_write(w->file, w->buffer + done, w->used - done);
         if (n > 0) done += (size_t)n;
@@ -18956,7 +18958,7 @@ static fnn_result fnni_save_writer(const fnn_model *model, fnni_writer *w, fnn_e
     if (!w->memory) fnni_flush(w);
     if (!w->wrong) return FNN_OK;
     return fnni_fail(error, FNN_ERROR_FILE, "save: the function given cannot write byte %llu",
-                     (unsigned long long)(w->total - w->used));
+                     (unsigned long long)w->put_bytes);
 }
 
 FNNI_COLD FNN_DEF fnn_result fnn_save_to(const fnn_model *model, fnn_write_function write,

@@ -582,6 +582,198 @@ static void memory_holds_the_same_bytes(void)
     free(f.bytes);
 }
 
+/* ---- through functions ---- */
+
+/* Takes or gives a file piece by piece; an end or a failure must be the last call. */
+typedef struct {
+    file_bytes file; /* what there is to read; or room for what is written, */
+    size_t at;       /* of which so much is done */
+    size_t piece;    /* bytes that a read gives, at most */
+    int calls;
+    int fail_at; /* the call that fails, from 1; 0: none does */
+    int over;    /* it has failed, or come to the end */
+} stream;
+
+static int stream_write(void *user, const void *bytes, size_t count)
+{
+    stream *s = (stream *)user;
+    CHECK(!s->over && count > 0 && count <= 8192 && count <= s->file.size - s->at);
+    if (++s->calls == s->fail_at) return s->over = -7;
+    memcpy(s->file.bytes + s->at, bytes, count);
+    s->at += count;
+    return 0;
+}
+
+static size_t stream_read(void *user, void *bytes, size_t capacity)
+{
+    stream *s = (stream *)user;
+    size_t count = s->file.size - s->at;
+    CHECK(!s->over && capacity > 0);
+    if (count > s->piece) count = s->piece;
+    if (count > capacity) count = capacity;
+    if (++s->calls == s->fail_at || count == 0) s->over = 1;
+    if (s->calls == s->fail_at) return s->calls % 2 ? capacity + 1 : (size_t)-1;
+    memcpy(bytes, s->file.bytes + s->at, count);
+    s->at += count;
+    return count;
+}
+
+/* A model whose file has several pieces. */
+static fnn_model *large_model(const fnn_context_config *config)
+{
+    fnn_model *m = fnn_sequential_with(config, 3, 4, 1);
+    fnn_dense(m, 70, FNN_RELU);
+    fnn_dense(m, 90, FNN_RELU);
+    fnn_dense(m, CLASSES, FNN_SOFTMAX);
+    fnn_seal(m);
+    return m;
+}
+
+static void a_function_takes_the_same_bytes(void)
+{
+    budget memory;
+    fnn_context_config config = fnn_context_config_init();
+    fnn_model *m;
+    file_bytes f;
+    fnn_error error;
+    int requests, k, pieces = 100;
+    config.allocator = budget_open(&memory);
+    m = large_model(&config);
+    CHECK(!fnn_save(m, path_of("a"), NULL));
+    f = bytes_of(path_of("a"));
+    requests = memory.requests;
+    for (k = 0; k <= pieces; k++) {
+        char words[100];
+        stream s;
+        fnn_result result;
+        memset(&s, 0, sizeof s);
+        s.file = bytes_copy(f.bytes, f.size);
+        memset(s.file.bytes, 0, f.size);
+        s.fail_at = k;
+        result = fnn_save_to(m, stream_write, &s, &error);
+        if (k == 0) {
+            pieces = s.calls;
+            CHECK(!result && s.at == f.size && same_bytes(s.file, f) && pieces > 3);
+        } else {
+            snprintf(words, sizeof words, "save: the function given cannot write byte %d",
+                     8192 * (k - 1));
+            CHECK(result == FNN_ERROR_FILE && s.calls == k);
+            CHECKF(!strcmp(error.message, words), "\"%s\", not \"%s\"", error.message, words);
+        }
+        free(s.file.bytes);
+    }
+    CHECK(memory.requests == requests);
+    CHECK(fnn_save_to(m, NULL, NULL, &error) == FNN_ERROR_ARGUMENT);
+    CHECKF(strstr(error.message, "save: expected a function, found NULL"), "%s", error.message);
+    CHECK(fnn_save_to(NULL, stream_write, NULL, &error) == FNN_ERROR_MEMORY);
+    fnn_model_free(m);
+    free(f.bytes);
+}
+
+/* Loads from pieces of that size, of which one fails, or from a file cut there. */
+static fnn_model *load_pieces(file_bytes f, size_t piece, int fail_at, fnn_error *error)
+{
+    stream s;
+    fnn_model *n;
+    memset(&s, 0, sizeof s);
+    s.file = f;
+    s.piece = piece;
+    s.fail_at = fail_at;
+    n = fnn_load_from(stream_read, &s, NULL, error);
+    CHECK(s.over && s.calls > 0);
+    return n;
+}
+
+static void a_function_gives_a_file(void)
+{
+    static const size_t pieces[] = {1, 2, 7, 4095, 4096, 4097, 1 << 20};
+    fnn_model *m = large_model(NULL), *n;
+    fnn_context_config config = fnn_context_config_init();
+    file_bytes f, cut;
+    fnn_error error;
+    int i, k;
+    CHECK(!fnn_save(m, path_of("a"), NULL));
+    f = bytes_of(path_of("a"));
+    for (i = 0; i < COUNT(pieces); i++) {
+        n = load_pieces(f, pieces[i], 0, &error);
+        CHECKF(n && same_models(m, n, 0), "pieces of %d: %s", (int)pieces[i], error.message);
+        fnn_model_free(n);
+    }
+    for (k = 1; k < 6; k++) {
+        char words[100];
+        snprintf(words, sizeof words, "load: the function given cannot read byte %d",
+                 1000 * (k - 1));
+        CHECK(!load_pieces(f, 1000, k, &error) && error.code == FNN_ERROR_FILE);
+        CHECKF(!strcmp(error.message, words), "\"%s\", not \"%s\"", error.message, words);
+    }
+    cut = bytes_copy(f.bytes, f.size - 1);
+    CHECK(!load_pieces(cut, 5000, 0, &error) && error.code == FNN_ERROR_FORMAT);
+    CHECKF(!strncmp(error.message, "load: ", 6), "%s", error.message);
+    cut.size = 0;
+    CHECK(!load_pieces(cut, 5000, 0, &error) && error.code == FNN_ERROR_FORMAT);
+    CHECK(!fnn_load_from(NULL, NULL, NULL, &error) && error.code == FNN_ERROR_ARGUMENT);
+    CHECKF(strstr(error.message, "load: expected a function, found NULL"), "%s", error.message);
+    config.threads = -7;
+    CHECK(!fnn_load_from(stream_read, NULL, &config, &error) && error.code == FNN_ERROR_ARGUMENT);
+    fnn_model_free(m);
+    free(cut.bytes);
+    free(f.bytes);
+}
+
+/* ---- files of earlier versions ---- */
+
+/* A file as 0.1.0 has written it, its weights -3/8, -2/8 ... 9/8; 0.2.0 said another version. */
+static void files_of_earlier_versions_load(void)
+{
+    static const char *const versions[] = {"0.1.0", "0.2.0", "0.1.1", "0.3.0"};
+    static const char text[] =
+        "{\"__metadata__\":{\"library\":\"fmnist_nn %s\",\"input\":\"1 1 2\","
+        "\"normalization\":\"none\",\"loss\":\"mean_squared_error\",\"label_smoothing\":\"0\","
+        "\"epsilon\":\"0\",\"seed\":\"7\",\"layers\":\"dense 2 tanh 0; "
+        "batch_norm 0.99000001 0.00100000005 0; dropout 0.25; dense 1 linear 0\"},"
+        "\"0.dense.weight\":{\"dtype\":\"F32\",\"shape\":[2,2],\"data_offsets\":[0,16]},"
+        "\"0.dense.bias\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[16,24]},"
+        "\"1.batch_norm.gamma\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[24,32]},"
+        "\"1.batch_norm.beta\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[32,40]},"
+        "\"1.batch_norm.mean\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[40,48]},"
+        "\"1.batch_norm.variance\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[48,56]},"
+        "\"3.dense.weight\":{\"dtype\":\"F32\",\"shape\":[2,1],\"data_offsets\":[56,64]},"
+        "\"3.dense.bias\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[64,68]}}       ";
+    static const uint8_t numbers[] = {
+        0, 0, 0xc0, 0xbe, 0, 0, 0x80, 0xbe, 0, 0, 0,    0xbe, 0, 0, 0,    0,    0, 0, 0,    0x3e,
+        0, 0, 0x80, 0x3e, 0, 0, 0xc0, 0x3e, 0, 0, 0,    0x3f, 0, 0, 0x20, 0x3f, 0, 0, 0x40, 0x3f,
+        0, 0, 0,    0,    0, 0, 0,    0,    0, 0, 0x80, 0x3f, 0, 0, 0x80, 0x3f, 0, 0, 0x60, 0x3f,
+        0, 0, 0x80, 0x3f, 0, 0, 0x90, 0x3f};
+    char header[1200];
+    file_bytes f, data;
+    fnn_error error;
+    fnn_model *m;
+    size_t count = 0, p;
+    int i;
+    data.bytes = (uint8_t *)need(8 + sizeof numbers);
+    data.size = 8 + sizeof numbers;
+    memset(data.bytes, 0, 8);
+    memcpy(data.bytes + 8, numbers, sizeof numbers);
+    for (i = 0; i < COUNT(versions); i++) {
+        snprintf(header, sizeof header, text, versions[i]);
+        f = with_header(header, data);
+        m = load_from(f, "old", NULL, &error);
+        if (i >= 2) { /* never written so: later versions have a sum */
+            CHECK(!m && strstr(error.message, "expected a version and its checksum"));
+        } else if (sizeof(fnn_real) != 4) {
+            CHECK(!m && strstr(error.message, "expected F64, found F32"));
+        } else if (CHECKF(m != NULL, "%s", error.message)) {
+            const fnn_real *x = fnn_parameters(m, &count);
+            for (p = 0; p < count; p++) CHECK((double)x[p] == (double)p / 8 - .375);
+            CHECK(count == 13 && m->seed == 7 && m->statistics[2] == 1);
+            CHECK(!fnn_save(m, path_of("a"), NULL) && !fnn_save_checkpoint(m, path_of("a"), NULL));
+        }
+        fnn_model_free(m);
+        free(f.bytes);
+    }
+    free(data.bytes);
+}
+
 /* Names are those of the training data, in one call. */
 static void names_come_from_a_data_set(void)
 {
@@ -1727,6 +1919,9 @@ static const harness_test tests[] = {
     TEST(the_bytes_are_safetensors),
     TEST(names_and_notes_come_back),
     TEST(memory_holds_the_same_bytes),
+    TEST(a_function_takes_the_same_bytes),
+    TEST(a_function_gives_a_file),
+    TEST(files_of_earlier_versions_load),
     TEST(names_come_from_a_data_set),
     TEST(wrong_names_are_refused),
     TEST(notes_have_a_limit),
