@@ -9710,6 +9710,13 @@ typedef struct fnni_optimizer_type {
     {#word, states, traits, (fnn_real)(epsilon), (fnn_real)(rho)},
 static const fnni_optimizer_type fnni_optimizers[] = {FNN_OPTIMIZER_LIST(FNNI_OPTIMIZER_TYPE)};
 
+#define FNNI_NO_OPTIMIZER "none"
+
+static const char *fnni_optimizer_word(int kind)
+{
+    return kind < 0 ? FNNI_NO_OPTIMIZER : fnni_optimizers[kind].word;
+}
+
 /* The kind of that word, or -1. */
 static int fnni_optimizer_named(const char *word)
 {
@@ -17562,7 +17569,6 @@ static const char *const fnni_field_names[] = {FNNI_FIELD_LIST(FNNI_FIELD_NAME)}
 #define FNNI_LIBRARY "fmnist_nn"
 #define FNNI_SUM_WORD " crc32 " /* behind the version, and eight digits behind it */
 #define FNNI_SUM_DIGITS 8
-#define FNNI_NO_OPTIMIZER "none"
 
 /* ---- names and notes ----
  * In the metadata names are one text, a line each; every member that is no field is a note. */
@@ -17886,11 +17892,10 @@ static void fnni_write_layer(fnni_writer *w, const fnni_layer *layer)
 
 static void fnni_write_training(fnni_writer *w, const fnn_model *model)
 {
-    const int kind = model->state_kind;
     void *places[FNNI_TRAINING_COUNT];
     int l, i;
     fnni_emit_text(w, ",\"%s\":\"optimizer %s", fnni_field_names[FNNI_FIELD_TRAINING],
-                   kind < 0 ? FNNI_NO_OPTIMIZER : fnni_optimizers[kind].word);
+                   fnni_optimizer_word(model->state_kind));
     for (l = 0; l < model->layer_count; l++)
         if (model->layers[l].frozen || model->layers[l].rate_factor != 1) {
             fnni_emit_text(w, "; layer %d %s", l, model->layers[l].frozen ? "frozen" : "trained");
@@ -19601,14 +19606,19 @@ FNNI_COLD static fnn_result fnni_progress_check(fnn_model *model, const fnn_data
     if (!r) r = fnni_progress_match(model, "batch_size", p->batch_size, c->batch_size);
     if (!r) r = fnni_progress_match(model, "steps_per_epoch", p->epoch_steps, c->steps_per_epoch);
     if (!r) r = fnni_progress_match(model, "shuffle", p->shuffle, c->shuffle != 0);
-    if (!r) r = fnni_progress_match(model, "seed", (int64_t)p->seed, (int64_t)c->seed);
     if (!r) r = fnni_progress_match(model, "monitor", p->monitor, (int64_t)c->monitor);
     if (!r)
         r = fnni_progress_match(model, "averages (ema_decay > 0)", p->averages, c->ema_decay > 0);
     if (!r) r = fnni_progress_match(model, "restore_best", p->bests, c->restore_best != 0);
-    if (!r)
-        r = fnni_progress_match(model, "kind of optimizer", model->state_kind,
-                                (int64_t)c->optimizer.kind);
+    if (!r && p->seed != c->seed)
+        r = fnni_model_fail(model, FNN_ERROR_ARGUMENT,
+                            "resume: seed: expected %llu, as the fit began with, found %llu",
+                            (unsigned long long)p->seed, (unsigned long long)c->seed);
+    if (!r && model->state_kind != (int)c->optimizer.kind)
+        r = fnni_model_fail(model, FNN_ERROR_ARGUMENT,
+                            "resume: optimizer: expected %s, as the fit began with, found %s",
+                            fnni_optimizer_word(model->state_kind),
+                            fnni_optimizer_word((int)c->optimizer.kind));
     return r;
 }
 
