@@ -18615,12 +18615,16 @@ static int fnni_take_training(fnn_model *model, const fnni_words *w, uint64_t *t
     return 1;
 }
 
-/* Whether a number from a file is one that a fit may have got to. */
+/* Whether a number from a file is one that a fit may have got to. Those that are counted on have
+ * room for that. */
 static int fnni_progress_possible(const fnni_progress *p)
 {
+    const int64_t most = INT64_MAX / 2;
     return p->samples >= 0 && p->batch_size >= 0 && p->epoch_steps >= 0 && p->position >= 0 &&
            p->position <= p->samples && p->epochs >= 0 && p->epochs <= INT_MAX && p->step >= 0 &&
-           p->fit_steps >= p->step && p->seen >= 0 && p->waited >= -1 && p->waited < INT_MAX &&
+           p->fit_steps >= p->step && p->fit_steps < most && p->seen >= 0 && p->seen < most &&
+           p->waited >= -1 && p->waited < INT_MAX && p->shuffle >= 0 && p->shuffle <= 1 &&
+           p->monitor >= 0 && p->monitor < FNN_MONITOR_COUNT &&
            (p->averages == 0 || p->averages == 1) && (p->bests == 0 || p->bests == 1) &&
            (p->averaged == 0 || p->averaged == p->averages) &&
            (p->restored == 0 || p->restored == p->bests);
