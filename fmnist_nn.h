@@ -19632,12 +19632,12 @@ static fnn_result fnni_fit_open(fnni_fit *f, fnn_history *history)
     fnn_model *model = f->model;
     const fnn_allocator *a = &model->context.allocator;
     const int64_t done = f->progress->epochs;
-    fnn_result result = fnni_history_reserve(history, f->config->epochs);
+    const int epochs = done > f->config->epochs ? (int)done : f->config->epochs;
+    fnn_result result = fnni_history_reserve(history, epochs);
     if (result) return result;
     f->order = (int64_t *)fnni_allocate(a, fnni_times((size_t)f->data->count, sizeof *f->order));
     if (!f->order) return FNN_ERROR_MEMORY;
-    if (!fnni_history_room(model, done > f->config->epochs ? done : f->config->epochs))
-        return FNN_ERROR_MEMORY;
+    if (!fnni_history_room(model, epochs)) return FNN_ERROR_MEMORY;
     if ((result = fnni_fit_take(f))) return result;
     f->validation = model->context;
     f->validation.workspace = NULL;
