@@ -19748,8 +19748,7 @@ static fnn_result fnni_fit_run(fnni_fit *f, fnn_history *history)
 {
     fnn_model *model = f->model;
     const int64_t first = f->progress->epochs;
-    fnn_result result = fnni_fit_open(f, history);
-    if (result) return result;
+    fnn_result result;
     fnni_history_complete(f->progress, history);
     if (f->progress->position < f->data->count) fnni_fit_shuffle(f); /* in the midst of a pass */
     fnni_fit_best_shown(model, 0);
@@ -19759,7 +19758,7 @@ static fnn_result fnni_fit_run(fnni_fit *f, fnn_history *history)
     if (result) return result;
     if (f->progress->epochs > first || f->stopped) fnni_fit_write(f);
     if (!f->failure.code) return FNN_OK;
-    return fnni_model_fail(model, f->failure.code, "fit: checkpoint: %.200s", f->failure.message);
+    return fnni_model_fail(model, FNN_ERROR_FILE, "fit: checkpoint: %.200s", f->failure.message);
 }
 
 static fnn_result fnni_fit_start(fnn_model *model, const fnn_dataset *data,
@@ -19768,6 +19767,7 @@ static fnn_result fnni_fit_start(fnn_model *model, const fnn_dataset *data,
     const fnn_fit_config defaults = fnn_fit_config_init();
     fnn_result result = fnni_seal(model);
     fnni_fit f;
+    int began;
     if (result) return result;
     memset(&f, 0, sizeof f);
     f.model = model;
@@ -19782,9 +19782,12 @@ static fnn_result fnni_fit_start(fnn_model *model, const fnn_dataset *data,
     if (!result && resumes) result = fnni_progress_check(model, data, f.config);
     if (result) return result;
     if (!resumes) result = fnni_progress_begin(&f);
-    if (!result) result = fnni_fit_run(&f, history);
+    if (!result) result = fnni_fit_open(&f, history);
+    began = !result;
+    if (began) result = fnni_fit_run(&f, history);
     fnni_fit_close(&f);
-    if (result && result != FNN_ERROR_FILE) fnni_progress_forget(model);
+    /* what was gone on with, and could not begin, may be tried again */
+    if (result && result != FNN_ERROR_FILE && (began || !resumes)) fnni_progress_forget(model);
     if (result == FNN_ERROR_MEMORY) return fnni_model_fail(model, result, "fit: no memory");
     return result;
 }
