@@ -1364,7 +1364,9 @@ typedef struct fnn_fit_config {
                                       the model, also by fnn_forward to fnn_backward, and change
                                       its loss, what is trained, the learning_rate here and what
                                       data's arrays hold, which are checked again; not how many
-                                      samples there are, nor another field of the optimiser */
+                                      samples there are, nor another field of the optimiser.
+                                      fnn_fit, fnn_resume, fnn_step and fnn_set_seed of the model
+                                      return FNN_ERROR_STATE there; a copy of it may be trained */
     void *user;
 } fnn_fit_config;
 
@@ -10328,7 +10330,8 @@ struct fnn_model {
     uint64_t steps;              /* updates since the state was new, */
     uint64_t updates;            /* and since the weights were: dropout draws by it */
     uint64_t passes;             /* over data, of all fits since the weights were new */
-    fnni_progress progress;      /* of the last fit */
+    fnni_progress progress;      /* of the last fit, */
+    int fitting;                 /* which is under way: its callback may call anything */
     fnni_run run;                /* of training */
     fnni_truth truth;            /* of its batch */
     fnn_dataset run_data;        /* what it was taken from; the arrays are the user's */
@@ -10551,6 +10554,16 @@ static fnn_result fnni_begin(fnn_model *model)
     if (model->broken) return model->error.code;
     memset(&model->error, 0, sizeof model->error);
     return FNN_OK;
+}
+
+/* As fnni_begin, for what would pull away from under a fit what it works on: its callback must not
+ * do that to its model. */
+static fnn_result fnni_begin_outside_fit(fnn_model *model, const char *what)
+{
+    const fnn_result result = fnni_begin(model);
+    if (result || !model->fitting) return result;
+    return fnni_model_fail(model, FNN_ERROR_STATE,
+                           "%s: expected a model at rest, found one within its fit", what);
 }
 
 FNN_DEF const fnn_error *fnn_model_error(const fnn_model *model)
@@ -12315,6 +12328,7 @@ FNNI_COLD FNN_DEF fnn_model *fnn_copy(const fnn_model *model, const fnn_context_
     if (copy) {
         *copy = *model; /* the numbers; what follows is what a copy must not share */
         copy->context = context;
+        copy->fitting = 0;
         memset(&copy->error, 0, sizeof copy->error);
         fnni_run_forget(copy);
         if (fnni_copy_arrays(copy, model)) return copy;
@@ -12582,7 +12596,7 @@ static void fnni_training_forget(fnn_model *model)
 
 FNNI_COLD FNN_DEF fnn_result fnn_set_seed(fnn_model *model, uint64_t seed)
 {
-    const fnn_result result = fnni_begin(model);
+    const fnn_result result = fnni_begin_outside_fit(model, "seed");
     if (result) return result;
     model->seed = seed;
     if (!model->sealed) return FNN_OK;
@@ -14089,7 +14103,7 @@ FNN_DEF fnn_result fnn_backward_to_input(fnn_model *model, const fnn_real *gradi
 
 FNN_DEF fnn_result fnn_step(fnn_model *model, const fnn_fit_config *config)
 {
-    fnn_result result = fnni_begin(model);
+    fnn_result result = fnni_begin_outside_fit(model, "step");
     fnni_batch b;
     if (result) return result;
     if (!config)
@@ -19765,9 +19779,10 @@ static fnn_result fnni_fit_start(fnn_model *model, const fnn_dataset *data,
                                  const fnn_fit_config *config, fnn_history *history, int resumes)
 {
     const fnn_fit_config defaults = fnn_fit_config_init();
-    fnn_result result = fnni_seal(model);
+    fnn_result result = fnni_begin_outside_fit(model, "fit");
     fnni_fit f;
     int began;
+    if (!result) result = fnni_seal(model);
     if (result) return result;
     memset(&f, 0, sizeof f);
     f.model = model;
@@ -19783,8 +19798,9 @@ static fnn_result fnni_fit_start(fnn_model *model, const fnn_dataset *data,
     if (result) return result;
     if (!resumes) result = fnni_progress_begin(&f);
     if (!result) result = fnni_fit_open(&f, history);
-    began = !result;
+    began = model->fitting = !result;
     if (began) result = fnni_fit_run(&f, history);
+    model->fitting = 0;
     fnni_fit_close(&f);
     /* what was gone on with, and could not begin, may be tried again */
     if (result && result != FNN_ERROR_FILE && (began || !resumes)) fnni_progress_forget(model);
