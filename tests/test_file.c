@@ -21,8 +21,8 @@
 #define FMNIST_NN_IMPLEMENTATION
 #include "disk.h"
 #include "budget.h"
-#include "files.h"
 #include "harness.h"
+#include "model_files.h"
 #include "samples.h"
 
 #define COUNT(array) ((int)(sizeof(array) / sizeof(array)[0]))

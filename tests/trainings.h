@@ -37,8 +37,8 @@ static int test_clock(struct timespec *t)
 #include "disk.h"
 #undef clock_gettime
 #include "budget.h"
-#include "files.h"
 #include "harness.h"
+#include "model_files.h"
 #include "samples.h"
 #include "sha256.h"
 
