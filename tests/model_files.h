@@ -1,5 +1,5 @@
-/* The bytes of model files, changed: with their checksum made right again, without one, with another
- * header. Include after fmnist_nn.h with its implementation. */
+/* The bytes of model files, changed: with their checksum made right again, without one, with
+ * another header. Include after fmnist_nn.h with its implementation. */
 #ifndef MODEL_FILES_H
 #define MODEL_FILES_H
 #include "files.h"

@@ -1,6 +1,6 @@
-/* Checkpoints: a kill, a disk that fails or memory that is out, at any moment, leave one that can be
- * gone on with; a damaged one is refused or harmless. With CHECKPOINT_KILLS and _DAMAGES defined: so
- * many of them at random. */
+/* Checkpoints: a kill, a disk that fails or memory that is out, at any moment, leave one that can
+ * be gone on with; a damaged one is refused or harmless. With CHECKPOINT_KILLS and _DAMAGES
+ * defined: so many of them at random. */
 #if !defined(_POSIX_C_SOURCE) && !defined(_GNU_SOURCE)
 #define _POSIX_C_SOURCE 200809L /* mkdtemp */
 #endif

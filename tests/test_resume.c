@@ -1,5 +1,5 @@
-/* A fit that was interrupted, in any way and at any step, and went on, from a file in another process
- * too, ends with the bits of one that was not; what cannot be gone on with is refused.
+/* A fit that was interrupted, in any way and at any step, and went on, from a file in another
+ * process too, ends with the bits of one that was not; what cannot be gone on with is refused.
  * With RESUME_STRIDE defined: how many steps lie between two stops of a training. */
 #if !defined(_POSIX_C_SOURCE) && !defined(_GNU_SOURCE)
 #define _POSIX_C_SOURCE 200809L /* mkdtemp */
