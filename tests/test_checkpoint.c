@@ -16,7 +16,7 @@
 
 enum { CRASHING = 12 }; /* the training of these tests */
 
-/* The old checkpoint, in "a" and in memory, within the fourth epoch. */
+/* A checkpoint from within an epoch, in "a" and in memory. */
 static file_bytes old_checkpoint(void)
 {
     fnn_history h = {NULL, 0, 0, {NULL, NULL, NULL}};
