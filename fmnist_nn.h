@@ -12574,7 +12574,9 @@ static int fnni_history_room(fnn_model *model, int64_t epochs)
     fnni_progress *p = &model->progress;
     const size_t row = FNNI_EPOCH_FIGURES * sizeof *p->history;
     const size_t rows = epochs > 0 ? (size_t)epochs : 1; /* not 0 */
-    double *grown = (double *)fnni_allocate(a, fnni_times(rows, row));
+    double *grown;
+    if (rows <= p->rows) return 1;
+    grown = (double *)fnni_allocate(a, fnni_times(rows, row));
     if (!grown) return 0;
     if (p->history) memcpy(grown, p->history, (size_t)p->epochs * row);
     fnni_release(a, p->history);
@@ -19561,8 +19563,8 @@ FNNI_COLD static fnn_result fnni_fit_check(fnn_model *model, const fnn_dataset *
     return fnni_fit_check_monitor(model, data, c, error);
 }
 
-/* Takes the model's run, gradients and optimiser state for this fit. After the first epoch they are
- * there, but a callback may have used them for batches of its own. */
+/* Takes the model's run, gradients, optimiser state and history for this fit. After the first epoch
+ * they are there, but a callback may have used them for batches of its own, or asked for more. */
 static fnn_result fnni_fit_take(fnni_fit *f)
 {
     fnn_model *model = f->model;
@@ -19571,6 +19573,7 @@ static fnn_result fnni_fit_take(fnni_fit *f)
     fnn_result result = fnni_run_make(model, batch);
     if (!result && c->clip_norm > 0) result = fnni_gradients_make(model);
     if (!result) result = fnni_state_make(model, &f->now.optimizer);
+    if (!result && !fnni_history_room(model, c->epochs)) result = FNN_ERROR_MEMORY;
     if (result) return result;
     fnni_batch_make(&f->batch, model, f->data, f->order);
     f->batch.config = &f->now;
@@ -19651,7 +19654,6 @@ static fnn_result fnni_fit_open(fnni_fit *f, fnn_history *history)
     if (result) return result;
     f->order = (int64_t *)fnni_allocate(a, fnni_times((size_t)f->data->count, sizeof *f->order));
     if (!f->order) return FNN_ERROR_MEMORY;
-    if (!fnni_history_room(model, epochs)) return FNN_ERROR_MEMORY;
     if ((result = fnni_fit_take(f))) return result;
     f->validation = model->context;
     f->validation.workspace = NULL;

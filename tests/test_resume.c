@@ -577,6 +577,37 @@ static void a_callback_does_not_train_its_model(void)
     }
 }
 
+/* A callback that has the fit go on for two more epochs than it began with. */
+static int prolong(void *user, const fnn_epoch *e)
+{
+    if (e->epoch == EPOCHS) ((fnn_fit_config *)user)->epochs = EPOCHS + 2;
+    if (e->epoch == EPOCHS - 1) ((fnn_fit_config *)user)->epochs = EPOCHS + 1;
+    return 0;
+}
+
+static void a_callback_may_prolong_its_fit(void)
+{
+    const int setup = 14; /* step decay */
+    outcome o[2];
+    int way;
+    for (way = 0; way < 2; way++) {
+        const fnn_context_config where = on(FNN_ISA_BEST, 1);
+        fnn_model *m = model_of(setup, &where);
+        fnn_fit_config c = config_of(setup);
+        fnn_history h = {NULL, 0, 0, {NULL, NULL, NULL}};
+        c.patience = 0;
+        c.callback = prolong;
+        c.user = &c;
+        if (way) c.epochs = EPOCHS + 2;
+        well();
+        CHECK(!fnn_fit(m, &data, &c, &h) && h.count == EPOCHS + 2);
+        o[way] = outcome_of(m, &h);
+        fnn_history_free(&h);
+        fnn_model_free(m);
+    }
+    CHECK(same(o[0], o[1]));
+}
+
 /* ---- callbacks that change what is trained, losses of one's own, odd models ---- */
 
 typedef struct {
@@ -736,6 +767,7 @@ static const harness_test tests[] = {
     TEST(a_failed_fit_is_not_resumed),
     TEST(a_wrong_configuration_is_named),
     TEST(a_callback_does_not_train_its_model),
+    TEST(a_callback_may_prolong_its_fit),
     TEST(what_a_callback_changes_is_kept),
     TEST(regressions_go_on),
     TEST(a_model_without_parameters_goes_on),
