@@ -1424,7 +1424,10 @@ typedef struct fnn_fit_config {
                                       the model, also by fnn_forward to fnn_backward, and change
                                       its loss, what is trained, the learning_rate here and what
                                       data's arrays hold, which are checked again; not how many
-                                      samples there are, nor another field of the optimiser */
+                                      samples there are, nor another field of the optimiser.
+                                      fnn_fit, fnn_resume, fnn_step, fnn_set_seed and
+                                      fnn_load_weights of the model return FNN_ERROR_STATE there; a
+                                      copy of it may be trained */
     void *user;
 } fnn_fit_config;
 
@@ -1446,7 +1449,8 @@ FNN_API fnn_result fnn_fit(fnn_model *model, const fnn_dataset *data, const fnn_
 /* Goes on with the model's last fit where that stood still: after fnn_load of a checkpoint, or when
  * a callback, config->stop, patience or the number of epochs ended it. The end is the same to the
  * last bit as if it had not been interrupted, on the same build and instruction set, with the same
- * data and configuration; more epochs than before are trained as a fit of so many would have.
+ * data and configuration. config may ask for more epochs than before; a schedule that looks to the
+ * end of the fit (cosine, one cycle, linear) then goes on along the longer curve.
  * config must have the same batch_size, steps_per_epoch, shuffle, seed, kind of optimiser,
  * restore_best and monitor, and average or not, as before, and data as many samples: else
  * FNN_ERROR_ARGUMENT. All else is as config says now; what a callback changed in it is for the
@@ -1644,9 +1648,10 @@ FNN_API fnn_model *fnn_load(const char *path, const fnn_context_config *config, 
 /* Writes a model as fnn_save does, and with it what it needs to train on as if nothing had
  * happened: what the optimiser remembers, the counts of steps and passes, what is frozen or slowed,
  * and, in or behind a fit, where that is, its averages, best weights and history, for fnn_resume.
- * fnn_load reads it as any model file. fnn_fit_config.checkpoint has it written by a fit; call it
- * in a callback for files of your own choice, and in a training loop of your own. Errors as
- * fnn_save. */
+ * fnn_load reads it as any model file; its weights are those that the model holds at that moment:
+ * between epochs the average where there is one, at the fit's end the best, within an epoch those in
+ * training. fnn_fit_config.checkpoint has it written by a fit; call it in a callback for files of
+ * your own choice, and in a training loop of your own. Errors as fnn_save. */
 FNN_API fnn_result fnn_save_checkpoint(const fnn_model *model, const char *path, fnn_error *error);
 
 /* Takes the next bytes (count) of a file; returns 0, or another number where it cannot. */
@@ -7992,8 +7997,9 @@ FNNI_HOT static uint32_t fnni_crc(uint32_t table[16][256], uint32_t sum, const u
 
 typedef struct fnni_writer {
     int file;
-    fnn_write_function put; /* in place of a file where it is not NULL: the caller's, */
+    fnn_write_function put; /* in place of a file where it is not NULL: the caller's, and */
     void *user;
+    uint64_t put_bytes;     /* that it has taken; */
     uint8_t *memory;        /* or memory, large enough for all */
     int counts;             /* nothing is written, total and sum alone go on */
     int wrong;              /* errno of the first write that failed, after which nothing is written;
@@ -8010,6 +8016,7 @@ static void fnni_flush(fnni_writer *w)
     size_t done = 0;
     if (w->put && w->used && !w->wrong && w->put(w->user, w->buffer, w->used)) w->wrong = -1;
     if (w->put) done = w->used;
+    if (w->put && !w->wrong) w->put_bytes += w->used;
     while (done < w->used && !w->wrong) {
         const ptrdiff_t n = fnni_os_write(w->file, w->buffer + done, w->used - done);
         if (n > 0) done += (size_t)n;
@@ -9999,6 +10006,13 @@ typedef struct fnni_optimizer_type {
     {#word, states, traits, (fnn_real)(epsilon), (fnn_real)(rho)},
 static const fnni_optimizer_type fnni_optimizers[] = {FNN_OPTIMIZER_LIST(FNNI_OPTIMIZER_TYPE)};
 
+#define FNNI_NO_OPTIMIZER "none"
+
+static const char *fnni_optimizer_word(int kind)
+{
+    return kind < 0 ? FNNI_NO_OPTIMIZER : fnni_optimizers[kind].word;
+}
+
 /* The kind of that word, or -1. */
 static int fnni_optimizer_named(const char *word)
 {
@@ -10543,10 +10557,10 @@ struct fnni_layer_type {
     /* What it is a fit of: these must be so again. samples 0: there is none to go on with. */ \
     X(int64_t, samples) X(int64_t, batch_size) X(int64_t, epoch_steps) X(int64_t, shuffle) \
     X(uint64_t, seed) X(int64_t, monitor) \
-    X(uint64_t, stopped_at)   /* the model's updates when it last stood still */ \
-    /* Whether it averages and keeps the best; whether the model holds the average, and the best, \
-       and their arrays those that were there before. */ \
-    X(int64_t, averages) X(int64_t, bests) X(int64_t, averaged) X(int64_t, restored) \
+    X(uint64_t, updates_then) /* the model's updates when it last stood still */ \
+    X(int64_t, keeps_average) X(int64_t, keeps_best) /* whether it has these arrays; */ \
+    X(int64_t, shows_average) X(int64_t, shows_best) \
+                              /* whether the model holds what they are for, and they the other */ \
     X(int64_t, epochs)        /* that are done, */ \
     X(int64_t, step)          /* steps of the one that is under way, */ \
     X(int64_t, fit_steps)     /* and of all */ \
@@ -10610,7 +10624,8 @@ struct fnn_model {
     uint64_t steps;              /* updates since the state was new, */
     uint64_t updates;            /* and since the weights were: dropout draws by it */
     uint64_t passes;             /* over data, of all fits since the weights were new */
-    fnni_progress progress;      /* of the last fit */
+    fnni_progress progress;      /* of the last fit, */
+    int fitting;                 /* which is under way: its callback may call anything */
     fnni_run run;                /* of training */
     fnni_truth truth;            /* of its batch */
     fnn_dataset run_data;        /* what it was taken from; the arrays are the user's */
@@ -10833,6 +10848,16 @@ static fnn_result fnni_begin(fnn_model *model)
     if (model->broken) return model->error.code;
     memset(&model->error, 0, sizeof model->error);
     return FNN_OK;
+}
+
+/* As fnni_begin, for what would pull away from under a fit what it works on: its callback must not
+ * do that to its model. */
+static fnn_result fnni_begin_outside_fit(fnn_model *model, const char *what)
+{
+    const fnn_result result = fnni_begin(model);
+    if (result || !model->fitting) return result;
+    return fnni_model_fail(model, FNN_ERROR_STATE,
+                           "%s: expected a model at rest, found one within its fit", what);
 }
 
 FNN_DEF const fnn_error *fnn_model_error(const fnn_model *model)
@@ -12684,6 +12709,7 @@ FNNI_COLD FNN_DEF fnn_model *fnn_copy(const fnn_model *model, const fnn_context_
     if (copy) {
         *copy = *model; /* the numbers; what follows is what a copy must not share */
         copy->context = context;
+        copy->fitting = 0;
         memset(&copy->error, 0, sizeof copy->error);
         fnni_run_forget(copy);
         if (fnni_copy_arrays(copy, model)) return copy;
@@ -12929,7 +12955,9 @@ static int fnni_history_room(fnn_model *model, int64_t epochs)
     fnni_progress *p = &model->progress;
     const size_t row = FNNI_EPOCH_FIGURES * sizeof *p->history;
     const size_t rows = epochs > 0 ? (size_t)epochs : 1; /* not 0 */
-    double *grown = (double *)fnni_allocate(a, fnni_times(rows, row));
+    double *grown;
+    if (rows <= p->rows) return 1;
+    grown = (double *)fnni_allocate(a, fnni_times(rows, row));
     if (!grown) return 0;
     if (p->history) memcpy(grown, p->history, (size_t)p->epochs * row);
     fnni_release(a, p->history);
@@ -12951,7 +12979,7 @@ static void fnni_training_forget(fnn_model *model)
 
 FNNI_COLD FNN_DEF fnn_result fnn_set_seed(fnn_model *model, uint64_t seed)
 {
-    const fnn_result result = fnni_begin(model);
+    const fnn_result result = fnni_begin_outside_fit(model, "seed");
     if (result) return result;
     model->seed = seed;
     if (!model->sealed) return FNN_OK;
@@ -14458,7 +14486,7 @@ FNN_DEF fnn_result fnn_backward_to_input(fnn_model *model, const fnn_real *gradi
 
 FNN_DEF fnn_result fnn_step(fnn_model *model, const fnn_fit_config *config)
 {
-    fnn_result result = fnni_begin(model);
+    fnn_result result = fnni_begin_outside_fit(model, "step");
     fnni_batch b;
     if (result) return result;
     if (!config)
@@ -17913,7 +17941,7 @@ FNN_DEF fnn_result fnn_read_csv(const char *path, const fnn_csv_config *config,
  * layers. A file is hostile: the header is walked three times, for its form and the metadata, then
  * against the model that these describe, and only when that fits is memory taken and filled.
  * Behind the library's version stands the CRC-32 of the whole file, its own eight digits taken for
- * zeros; files before 0.2.0 have none.
+ * zeros; older files have none.
  * A checkpoint is a model file with one more member in its metadata, numbers and settings by name,
  *     "fnn.training": "optimizer adam; layer 0 frozen 1; steps 2344; updates 2344; ..."
  * and four more tensors, some of no rows: training.state (numbers a parameter, parameters),
@@ -17938,7 +17966,6 @@ static const char *const fnni_field_names[] = {FNNI_FIELD_LIST(FNNI_FIELD_NAME)}
 #define FNNI_LIBRARY "fmnist_nn"
 #define FNNI_SUM_WORD " crc32 " /* behind the version, and eight digits behind it */
 #define FNNI_SUM_DIGITS 8
-#define FNNI_NO_OPTIMIZER "none"
 
 /* ---- names and notes ----
  * In the metadata names are one text, a line each; every member that is no field is a note. */
@@ -18181,7 +18208,7 @@ static int fnni_training_tensor(const fnn_model *model, int which, fnni_tensor *
     shape[0] = kind < 0 ? 0 : (size_t)fnni_optimizers[kind].states;
     shape[1] = model->parameter_count;
     if (which == 0) return fnni_tensor_make(t, model, l, "state", &model->state, 0, 2, shape);
-    shape[0] = (size_t)(which == 1 ? p->averages : p->bests);
+    shape[0] = (size_t)(which == 1 ? p->keeps_average : p->keeps_best);
     shape[1] = fnni_trained_count(model);
     if (which == 1) return fnni_tensor_make(t, model, l, "average", &p->average, 0, 2, shape);
     if (which == 2) return fnni_tensor_make(t, model, l, "best", &p->best, 0, 2, shape);
@@ -18262,11 +18289,10 @@ static void fnni_write_layer(fnni_writer *w, const fnni_layer *layer)
 
 static void fnni_write_training(fnni_writer *w, const fnn_model *model)
 {
-    const int kind = model->state_kind;
     void *places[FNNI_TRAINING_COUNT];
     int l, i;
     fnni_emit_text(w, ",\"%s\":\"optimizer %s", fnni_field_names[FNNI_FIELD_TRAINING],
-                   kind < 0 ? FNNI_NO_OPTIMIZER : fnni_optimizers[kind].word);
+                   fnni_optimizer_word(model->state_kind));
     for (l = 0; l < model->layer_count; l++)
         if (model->layers[l].frozen || model->layers[l].rate_factor != 1) {
             fnni_emit_text(w, "; layer %d %s", l, model->layers[l].frozen ? "frozen" : "trained");
@@ -18993,15 +19019,20 @@ static int fnni_take_training(fnn_model *model, const fnni_words *w, uint64_t *t
     return 1;
 }
 
-/* Whether a number from a file is one that a fit may have got to. */
+/* Whether a number from a file is one that a fit may have got to. Those that are counted on have
+ * room for that. */
 static int fnni_progress_possible(const fnni_progress *p)
 {
+    const int64_t most = INT64_MAX / 2;
     return p->samples >= 0 && p->batch_size >= 0 && p->epoch_steps >= 0 && p->position >= 0 &&
            p->position <= p->samples && p->epochs >= 0 && p->epochs <= INT_MAX && p->step >= 0 &&
-           p->fit_steps >= p->step && p->seen >= 0 && p->waited >= -1 && p->waited < INT_MAX &&
-           (p->averages == 0 || p->averages == 1) && (p->bests == 0 || p->bests == 1) &&
-           (p->averaged == 0 || p->averaged == p->averages) &&
-           (p->restored == 0 || p->restored == p->bests);
+           p->fit_steps >= p->step && p->fit_steps < most && p->seen >= 0 && p->seen < most &&
+           p->waited >= -1 && p->waited < INT_MAX && p->shuffle >= 0 && p->shuffle <= 1 &&
+           p->monitor >= 0 && p->monitor < FNN_MONITOR_COUNT &&
+           (p->keeps_average == 0 || p->keeps_average == 1) &&
+           (p->keeps_best == 0 || p->keeps_best == 1) &&
+           (p->shows_average == 0 || p->shows_average == p->keeps_average) &&
+           (p->shows_best == 0 || p->shows_best == p->keeps_best);
 }
 
 /* What a checkpoint says of training, but its tensors. */
@@ -19209,10 +19240,11 @@ static int fnni_training_room(fnn_model *model)
     const size_t state = fnni_state_count(model, model->state_kind);
     fnni_progress *p = &model->progress;
     if (state) model->state = fnni_allocate_reals(a, state);
-    if (p->averages) p->average = fnni_allocate_reals(a, fnni_trained_count(model) + 1); /* not 0 */
-    if (p->bests) p->best = fnni_allocate_reals(a, fnni_trained_count(model) + 1);
-    return (model->state || !state) && (p->average || !p->averages) && (p->best || !p->bests) &&
-           fnni_history_room(model, p->epochs);
+    if (p->keeps_average)
+        p->average = fnni_allocate_reals(a, fnni_trained_count(model) + 1); /* not 0 */
+    if (p->keeps_best) p->best = fnni_allocate_reals(a, fnni_trained_count(model) + 1);
+    return (model->state || !state) && (p->average || !p->keeps_average) &&
+           (p->best || !p->keeps_best) && fnni_history_room(model, p->epochs);
 }
 
 /* Second and third walk: the tensors against the model, then into it. */
@@ -19341,7 +19373,7 @@ static fnn_result fnni_save_writer(const fnn_model *model, fnni_writer *w, fnn_e
     if (!w->memory) fnni_flush(w);
     if (!w->wrong) return FNN_OK;
     return fnni_fail(error, FNN_ERROR_FILE, "save: the function given cannot write byte %llu",
-                     (unsigned long long)(w->total - w->used));
+                     (unsigned long long)w->put_bytes);
 }
 
 FNNI_COLD FNN_DEF fnn_result fnn_save_to(const fnn_model *model, fnn_write_function write,
@@ -19387,13 +19419,12 @@ FNNI_COLD FNN_DEF fnn_result fnn_save_memory(const fnn_model *model, void *bytes
 }
 
 /* Whether a model can be loaded so; *used is the configuration, completed. */
-static fnn_result fnni_load_begin(const void *from, const char *expected,
-                                  const fnn_context_config *config, fnn_context_config *used,
-                                  fnn_error *error)
+static fnn_result fnni_load_begin(int given, const char *expected, const fnn_context_config *config,
+                                  fnn_context_config *used, fnn_error *error)
 {
     fnn_context context;
     *used = fnni_model_config(config);
-    if (!from)
+    if (!given)
         return fnni_fail(error, FNN_ERROR_ARGUMENT, "load: expected %s, found NULL", expected);
     /* takes nothing, so that what is wrong with config is not laid to the file */
     return fnni_context_open(&context, used, error);
@@ -19403,7 +19434,7 @@ FNNI_COLD FNN_DEF fnn_model *fnn_load(const char *path, const fnn_context_config
                                       fnn_error *error)
 {
     fnn_context_config used;
-    if (fnni_load_begin(path, "a path", config, &used, error)) return NULL;
+    if (fnni_load_begin(path != NULL, "a path", config, &used, error)) return NULL;
     return fnni_load(path, &used, error);
 }
 
@@ -19412,7 +19443,7 @@ FNNI_COLD FNN_DEF fnn_model *fnn_load_memory(const void *bytes, size_t size,
 {
     fnn_context_config used;
     fnni_file file;
-    if (fnni_load_begin(bytes, "bytes", config, &used, error)) return NULL;
+    if (fnni_load_begin(bytes != NULL, "bytes", config, &used, error)) return NULL;
     file.bytes = (uint8_t *)bytes; /* they are only read */
     file.size = size;
     return fnni_load_file(&file, "memory", &used, error);
@@ -19446,7 +19477,7 @@ FNNI_COLD FNN_DEF fnn_model *fnn_load_from(fnn_read_function read, void *user,
     fnn_context_config used;
     fnn_model *model = NULL;
     fnni_file file;
-    if (fnni_load_begin(read ? "" : NULL, "a function", config, &used, error)) return NULL;
+    if (fnni_load_begin(read != NULL, "a function", config, &used, error)) return NULL;
     if (!fnni_read_through(&file, read, user, &used.allocator, error))
         model = fnni_load_file(&file, "load", &used, error);
     fnni_file_release(&file, &used.allocator);
@@ -19975,7 +20006,7 @@ FNNI_COLD FNN_DEF fnn_result fnn_load_weights(fnn_model *model, const char *path
                                               int count)
 {
     fnni_file file;
-    fnn_result result = fnni_begin(model);
+    fnn_result result = fnni_begin_outside_fit(model, "load_weights");
     if (result) return result;
     if (!path || (unsigned)format >= FNN_WEIGHTS_FORMAT_COUNT)
         return fnni_model_fail(model, FNN_ERROR_ARGUMENT,
@@ -20191,19 +20222,19 @@ static void fnni_trained_exchange(fnn_model *model, fnn_real *with)
 static void fnni_fit_average_shown(fnn_model *model, int shown)
 {
     fnni_progress *p = &model->progress;
-    if (!p->average || p->averaged == shown) return;
+    if (!p->average || p->shows_average == shown) return;
     fnni_keep_frozen(model, p->average);
     fnni_trained_exchange(model, p->average);
-    p->averaged = shown;
+    p->shows_average = shown;
 }
 
 /* Has the model hold the best epoch's (1), or what is beside them (0). */
 static void fnni_fit_best_shown(fnn_model *model, int shown)
 {
     fnni_progress *p = &model->progress;
-    if (!p->best || p->waited < 0 || p->restored == shown) return;
+    if (!p->best || p->waited < 0 || p->shows_best == shown) return;
     fnni_trained_exchange(model, p->best);
-    p->restored = shown;
+    p->shows_best = shown;
 }
 
 static void fnni_fit_step(fnni_fit *f)
@@ -20227,7 +20258,7 @@ static void fnni_fit_step(fnni_fit *f)
     p->loss_sum += fnni_train_step(&f->batch) * run->rows;
     fnni_fit_average(f);
     p->step++;
-    p->stopped_at = f->model->updates;
+    p->updates_then = f->model->updates;
     p->seen += run->rows;
     p->weight_sum += fnni_row_weights(run);
     if (!fnni_is_scored(f->model, f->data)) return;
@@ -20470,8 +20501,8 @@ FNNI_COLD static fnn_result fnni_fit_check(fnn_model *model, const fnn_dataset *
     return fnni_fit_check_monitor(model, data, c, error);
 }
 
-/* Takes the model's run, gradients and optimiser state for this fit. After the first epoch they are
- * there, but a callback may have used them for batches of its own. */
+/* Takes the model's run, gradients, optimiser state and history for this fit. After the first epoch
+ * they are there, but a callback may have used them for batches of its own, or asked for more. */
 static fnn_result fnni_fit_take(fnni_fit *f)
 {
     fnn_model *model = f->model;
@@ -20480,6 +20511,7 @@ static fnn_result fnni_fit_take(fnni_fit *f)
     fnn_result result = fnni_run_make(model, batch);
     if (!result && c->clip_norm > 0) result = fnni_gradients_make(model);
     if (!result) result = fnni_state_make(model, &f->now.optimizer);
+    if (!result && !fnni_history_room(model, c->epochs)) result = FNN_ERROR_MEMORY;
     if (result) return result;
     fnni_batch_make(&f->batch, model, f->data, f->order);
     f->batch.config = &f->now;
@@ -20501,12 +20533,12 @@ static fnn_result fnni_progress_begin(fnni_fit *f)
     p->shuffle = c->shuffle != 0;
     p->seed = c->seed;
     p->monitor = (int64_t)c->monitor;
-    p->stopped_at = f->model->updates;
-    p->averages = c->ema_decay > 0;
-    p->bests = c->restore_best != 0;
+    p->updates_then = f->model->updates;
+    p->keeps_average = c->ema_decay > 0;
+    p->keeps_best = c->restore_best != 0;
     p->waited = -1;
-    if (p->bests && !(p->best = fnni_trained_copy(f->model))) return FNN_ERROR_MEMORY;
-    if (p->averages && !(p->average = fnni_trained_copy(f->model))) return FNN_ERROR_MEMORY;
+    if (p->keeps_best && !(p->best = fnni_trained_copy(f->model))) return FNN_ERROR_MEMORY;
+    if (p->keeps_average && !(p->average = fnni_trained_copy(f->model))) return FNN_ERROR_MEMORY;
     return FNN_OK;
 }
 
@@ -20525,7 +20557,7 @@ FNNI_COLD static fnn_result fnni_progress_check(fnn_model *model, const fnn_data
 {
     const fnni_progress *p = &model->progress;
     fnn_result r;
-    if (p->samples == 0 || p->stopped_at != model->updates)
+    if (p->samples == 0 || p->updates_then != model->updates)
         return fnni_model_fail(model, FNN_ERROR_STATE,
                                "resume: expected a model with a fit to go on with, found %s",
                                p->samples ? "one trained otherwise since" : "none");
@@ -20533,14 +20565,20 @@ FNNI_COLD static fnn_result fnni_progress_check(fnn_model *model, const fnn_data
     if (!r) r = fnni_progress_match(model, "batch_size", p->batch_size, c->batch_size);
     if (!r) r = fnni_progress_match(model, "steps_per_epoch", p->epoch_steps, c->steps_per_epoch);
     if (!r) r = fnni_progress_match(model, "shuffle", p->shuffle, c->shuffle != 0);
-    if (!r) r = fnni_progress_match(model, "seed", (int64_t)p->seed, (int64_t)c->seed);
     if (!r) r = fnni_progress_match(model, "monitor", p->monitor, (int64_t)c->monitor);
     if (!r)
-        r = fnni_progress_match(model, "averages (ema_decay > 0)", p->averages, c->ema_decay > 0);
-    if (!r) r = fnni_progress_match(model, "restore_best", p->bests, c->restore_best != 0);
-    if (!r)
-        r = fnni_progress_match(model, "kind of optimizer", model->state_kind,
-                                (int64_t)c->optimizer.kind);
+        r = fnni_progress_match(model, "averages (ema_decay > 0)", p->keeps_average,
+                                c->ema_decay > 0);
+    if (!r) r = fnni_progress_match(model, "restore_best", p->keeps_best, c->restore_best != 0);
+    if (!r && p->seed != c->seed)
+        r = fnni_model_fail(model, FNN_ERROR_ARGUMENT,
+                            "resume: seed: expected %llu, as the fit began with, found %llu",
+                            (unsigned long long)p->seed, (unsigned long long)c->seed);
+    if (!r && model->state_kind != (int)c->optimizer.kind)
+        r = fnni_model_fail(model, FNN_ERROR_ARGUMENT,
+                            "resume: optimizer: expected %s, as the fit began with, found %s",
+                            fnni_optimizer_word(model->state_kind),
+                            fnni_optimizer_word((int)c->optimizer.kind));
     return r;
 }
 
@@ -20550,14 +20588,13 @@ static fnn_result fnni_fit_open(fnni_fit *f, fnn_history *history)
     fnn_model *model = f->model;
     const fnn_allocator *a = &model->context.allocator;
     const int64_t done = f->progress->epochs;
-    fnn_result result = fnni_history_reserve(history, f->config->epochs);
+    const int epochs = done > f->config->epochs ? (int)done : f->config->epochs;
+    fnn_result result = fnni_history_reserve(history, epochs);
     if (!result && f->config->checkpoint)
         result = fnni_save_possible(f->config->checkpoint, a, &model->error);
     if (result) return result;
     f->order = (int64_t *)fnni_allocate(a, fnni_times((size_t)f->data->count, sizeof *f->order));
     if (!f->order) return FNN_ERROR_MEMORY;
-    if (!fnni_history_room(model, done > f->config->epochs ? done : f->config->epochs))
-        return FNN_ERROR_MEMORY;
     if ((result = fnni_fit_take(f))) return result;
     f->validation = model->context;
     f->validation.workspace = NULL;
@@ -20668,8 +20705,7 @@ static fnn_result fnni_fit_run(fnni_fit *f, fnn_history *history)
 {
     fnn_model *model = f->model;
     const int64_t first = f->progress->epochs;
-    fnn_result result = fnni_fit_open(f, history);
-    if (result) return result;
+    fnn_result result;
     fnni_history_complete(f->progress, history);
     if (f->progress->position < f->data->count) fnni_fit_shuffle(f); /* in the midst of a pass */
     fnni_fit_best_shown(model, 0);
@@ -20679,15 +20715,17 @@ static fnn_result fnni_fit_run(fnni_fit *f, fnn_history *history)
     if (result) return result;
     if (f->progress->epochs > first || f->stopped) fnni_fit_write(f);
     if (!f->failure.code) return FNN_OK;
-    return fnni_model_fail(model, f->failure.code, "fit: checkpoint: %.200s", f->failure.message);
+    return fnni_model_fail(model, FNN_ERROR_FILE, "fit: checkpoint: %.200s", f->failure.message);
 }
 
 static fnn_result fnni_fit_start(fnn_model *model, const fnn_dataset *data,
                                  const fnn_fit_config *config, fnn_history *history, int resumes)
 {
     const fnn_fit_config defaults = fnn_fit_config_init();
-    fnn_result result = fnni_seal(model);
+    fnn_result result = fnni_begin_outside_fit(model, "fit");
     fnni_fit f;
+    int began;
+    if (!result) result = fnni_seal(model);
     if (result) return result;
     memset(&f, 0, sizeof f);
     f.model = model;
@@ -20702,9 +20740,13 @@ static fnn_result fnni_fit_start(fnn_model *model, const fnn_dataset *data,
     if (!result && resumes) result = fnni_progress_check(model, data, f.config);
     if (result) return result;
     if (!resumes) result = fnni_progress_begin(&f);
-    if (!result) result = fnni_fit_run(&f, history);
+    if (!result) result = fnni_fit_open(&f, history);
+    began = model->fitting = !result;
+    if (began) result = fnni_fit_run(&f, history);
+    model->fitting = 0;
     fnni_fit_close(&f);
-    if (result && result != FNN_ERROR_FILE) fnni_progress_forget(model);
+    /* what was gone on with, and could not begin, may be tried again */
+    if (result && result != FNN_ERROR_FILE && (began || !resumes)) fnni_progress_forget(model);
     if (result == FNN_ERROR_MEMORY) return fnni_model_fail(model, result, "fit: no memory");
     return result;
 }
