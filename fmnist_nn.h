@@ -20590,8 +20590,6 @@ static fnn_result fnni_fit_open(fnni_fit *f, fnn_history *history)
     const int64_t done = f->progress->epochs;
     const int epochs = done > f->config->epochs ? (int)done : f->config->epochs;
     fnn_result result = fnni_history_reserve(history, epochs);
-    if (!result && f->config->checkpoint)
-        result = fnni_save_possible(f->config->checkpoint, a, &model->error);
     if (result) return result;
     f->order = (int64_t *)fnni_allocate(a, fnni_times((size_t)f->data->count, sizeof *f->order));
     if (!f->order) return FNN_ERROR_MEMORY;
@@ -20738,6 +20736,8 @@ static fnn_result fnni_fit_start(fnn_model *model, const fnn_dataset *data,
     f.augmenter.seed = f.config->seed;
     result = fnni_fit_check(model, data, f.config, &model->error);
     if (!result && resumes) result = fnni_progress_check(model, data, f.config);
+    if (!result && f.config->checkpoint)
+        result = fnni_save_possible(f.config->checkpoint, &model->context.allocator, &model->error);
     if (result) return result;
     if (!resumes) result = fnni_progress_begin(&f);
     if (!result) result = fnni_fit_open(&f, history);

@@ -547,7 +547,7 @@ static const struct {
     {"; samples 13", "; samples 7", "numbers that no fit has"}, /* below the position */
     {"; batch_size 4", "; batch_size 9223372036854775808", "numbers that no fit has"},
     {"; epoch_steps 0", "; epoch_steps 9223372036854775808", "numbers that no fit has"},
-    {"; averages 1", "; averages 2", "numbers that no fit has"},
+    {"; keeps_average 1", "; keeps_average 2", "numbers that no fit has"},
     {"; keeps_average 1", "; keeps_average 0", "numbers that no fit has"}, /* but shown */
     {"; keeps_best 1", "; keeps_best 2", "numbers that no fit has"},
     {"; keeps_best 1", "; keeps_best 0", "numbers that no fit has"}, /* but shown */
