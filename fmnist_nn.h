@@ -18590,11 +18590,11 @@ typedef struct fnni_entry {
 /* A file of somebody else's: safetensors, but no model of this library. */
 static fnn_result fnni_foreign_fail(fnni_reader *r)
 {
-    return fnni_fail(r->error, FNN_ERROR_FORMAT,
-                     "%s: safetensors, but not written by this library: expected \"library\" in "
-                     "__metadata__, found %s%.40s%s",
-                     r->path, r->stranger[0] ? "\"" : "none", r->stranger,
-                     r->stranger[0] ? "\"" : "");
+    return fnni_fail(
+        r->error, FNN_ERROR_FORMAT,
+        "%s: safetensors, but not written by this library: expected \"library\" in "
+        "__metadata__, found %s%.40s%s (fnn_load_weights reads weights from elsewhere)",
+        r->path, r->stranger[0] ? "\"" : "none", r->stranger, r->stranger[0] ? "\"" : "");
 }
 
 /* Steps over a string of any characters and escapes; *text is where it begins. */
@@ -19823,8 +19823,8 @@ FNNI_COLD static fnn_result fnni_import_choose(fnni_import *in, int l, size_t *c
         if (other) order = fnni_number_order(name, other);
         if (order == 0)
             return fnni_fail(in->r.error, FNN_ERROR_FORMAT,
-                             "%s: layer %d %s: \"%.40s\" and \"%.40s\" both fit, and no number "
-                             "in them tells which comes first: give fnn_load_weights the names",
+                             "%s: layer %d %s: \"%.40s\" and \"%.40s\" both fit, and their "
+                             "names do not tell which comes first: give fnn_load_weights the names",
                              in->r.path, l, in->model->layers[l].type->name, other, name);
         if (order < 0) *chosen = i;
     }
@@ -20526,9 +20526,9 @@ FNNI_COLD static fnn_result fnni_progress_check(fnn_model *model, const fnn_data
     const fnni_progress *p = &model->progress;
     fnn_result r;
     if (p->samples == 0 || p->stopped_at != model->updates)
-        return fnni_model_fail(model, FNN_ERROR_STATE,
-                               "resume: expected a model with a fit to go on with, found %s",
-                               p->samples ? "one trained otherwise since" : "none");
+        return fnni_model_fail(
+            model, FNN_ERROR_STATE, "resume: expected a model with a fit to go on with, found %s",
+            p->samples ? "one trained otherwise since" : "none (fnn_save writes none)");
     r = fnni_progress_match(model, "samples", p->samples, data->count);
     if (!r) r = fnni_progress_match(model, "batch_size", p->batch_size, c->batch_size);
     if (!r) r = fnni_progress_match(model, "steps_per_epoch", p->epoch_steps, c->steps_per_epoch);

@@ -1517,8 +1517,9 @@ static void strangers_are_named(void)
         CHECKF(strstr(error.message, "safetensors, but not written by this library: expected "
                                      "\"library\" in __metadata__, found ") != NULL,
                "%s", error.message);
-        CHECKF(strstr(error.message, i < 2 ? "found \"format\"" : "found none") != NULL, "%s",
-               error.message);
+        CHECKF(strstr(error.message, i < 2 ? "found \"format\" (fnn_load_weights reads"
+                                           : "found none (fnn_load_weights reads") != NULL,
+               "%s", error.message);
         free(f.bytes);
     }
     free(four.bytes);
