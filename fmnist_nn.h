@@ -987,10 +987,10 @@ FNN_API int fnn_pool2d_with(fnn_model *model, const fnn_pool2d_config *config);
 /* The mean of each channel: (H, W, C) becomes (1, 1, C). */
 FNN_API int fnn_global_average_pool2d(fnn_model *model);
 
-/* Batch normalisation per channel (of a table: per column), gamma and beta learned (Ioffe and
- * Szegedy 2015). Training normalises with the batch's statistics and moves the running ones once a
- * step, evaluation and prediction use the running ones. As the first layer it normalises the
- * input. */
+/* Batch normalisation per channel (of a table, or behind fnn_flatten: per column, PyTorch's
+ * BatchNorm1d), gamma and beta learned (Ioffe and Szegedy 2015). Training normalises with the
+ * batch's statistics and moves the running ones once a step, evaluation and prediction use the
+ * running ones. As the first layer it normalises the input. */
 FNN_API int fnn_batch_norm(fnn_model *model);
 
 /* Batch normalisation with a momentum and an epsilon of your choice. */
@@ -1719,9 +1719,10 @@ typedef enum fnn_weights_format {
  * examples/import_keras.py write such files. Layouts are converted, and the rows of the first dense
  * layer behind images (with batch norms between) to the order in which images are flat here.
  * Running statistics come along. Everything else is the builders': activations, strides, padding,
- * the slope of a leaky ReLU (PyTorch's .01: fnn_activate), the epsilon and momentum of batch norms
- * (PyTorch's: fnn_batch_norm_config_pytorch), the scale of the inputs (fnn_normalize_with). Images
- * have their channels last, as everywhere here, where PyTorch has them first.
+ * the slope of a leaky ReLU (fnn_activate: PyTorch's is .01, that of Keras' layer .3, of its
+ * activation of that name .2), the epsilon and momentum of batch norms (PyTorch's:
+ * fnn_batch_norm_config_pytorch), the scale of the inputs (fnn_normalize_with). Images have their
+ * channels last, as everywhere here, where PyTorch has them first.
  * What a tensor's name begins with, up to the last dot or slash ("fc1", "features.3"), says which
  * layer it belongs to. names (count): one of these for each layer with weights, from the input
  * upwards. NULL and 0: each layer takes the tensors whose shapes fit; layers of equal shapes take
