@@ -1459,8 +1459,8 @@ FNN_API fnn_result fnn_fit(fnn_model *model, const fnn_dataset *data, const fnn_
  * data and configuration; more epochs than before are trained as a fit of so many would have. (A
  * schedule that looks at the whole, as cosine, goes by the epochs asked for now: those before keep
  * the rates that they had, and the next one's may be higher than the last one's.) Where no more
- * epochs are asked for than there were it trains none, and leaves what the fit would have left at
- * its end: averages, or the best weights so far.
+ * epochs are asked for than there were, such as 0, it trains none: history tells how many there
+ * were, and the model has what the fit would have left at its end, averages or the best weights.
  * config must have the same batch_size, steps_per_epoch, shuffle, seed, kind of optimiser,
  * restore_best and monitor, and average or not, as before, and data as many samples: else
  * FNN_ERROR_ARGUMENT. All else is as config says now; what a callback changed in it is for the
