@@ -32,7 +32,10 @@ def read_keras(path):
             if len(item.parent) not in PARTS:
                 sys.exit(f"{place}: expected {sorted(PARTS)} tensors, found {len(item.parent)}")
             part = PARTS[len(item.parent)][int(part)]
-        tensors[layers[-1] + "/" + part.split(":")[0]] = np.asarray(item, "<f4")
+        name = layers[-1] + "/" + part.split(":")[0]
+        if name in tensors:
+            sys.exit(f"{place}: a second {name}: models within models are not read")
+        tensors[name] = np.asarray(item, "<f4")
 
     if zipfile.is_zipfile(path):  # .keras: the weights are one of its files
         path = io.BytesIO(zipfile.ZipFile(path).read("model.weights.h5"))
