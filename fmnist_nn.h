@@ -1464,9 +1464,10 @@ FNN_API fnn_result fnn_fit(fnn_model *model, const fnn_dataset *data, const fnn_
  * config must have the same batch_size, steps_per_epoch, shuffle, seed, kind of optimiser,
  * restore_best and monitor, and average or not, as before, and data as many samples: else
  * FNN_ERROR_ARGUMENT. All else is as config says now; what a callback changed in it is for the
- * caller to restore. history gets the epochs of the fit that it lacks. Errors otherwise as fnn_fit;
- * FNN_ERROR_STATE for a model without such a fit: there was none, it failed, or the weights have
- * been trained or drawn anew since. */
+ * caller to restore, as is a loss function of yours (fnn_set_loss_function) behind fnn_load.
+ * history gets the epochs of the fit that it lacks. Errors otherwise as fnn_fit; FNN_ERROR_STATE
+ * for a model without such a fit: there was none, it failed, or the weights have been trained or
+ * drawn anew since. */
 FNN_API fnn_result fnn_resume(fnn_model *model, const fnn_dataset *data,
                               const fnn_fit_config *config, fnn_history *history);
 
