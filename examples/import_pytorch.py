@@ -61,6 +61,7 @@ def train(model, images, labels, steps):
 
 
 def main(folder, steps=600):
+    os.makedirs(folder, exist_ok=True)
     torch.manual_seed(1)
     model = network()
     images = {part: read_idx(f"{part}-images-idx3-ubyte")[:, None] / 255
