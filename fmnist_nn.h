@@ -84,6 +84,8 @@
  *     layers frozen or slowed    fnn_set_trainable, fnn_set_rate_factor              TRAINING
  *     training that goes on      fnn_fit_config.checkpoint, .stop, fnn_resume        TRAINING
  *     names of classes, notes    fnn_set_names, fnn_set_note                         FILES
+ *     a model in the program,    fnn_load_memory,
+ *     or sent elsewhere          fnn_save_to, fnn_load_from                          FILES
  *     weights of PyTorch, Keras  fnn_load_weights                                    FILES
  *     a loss that is NaN         fnn_normalize, a lower rate, clip_norm              NUMERICS
  *
@@ -93,7 +95,9 @@
  *   with the scalar kernels; libc and libm. No -march is needed: the kernels are compiled for every
  *   instruction set of the architecture and chosen when the program runs. -O2 is enough, -O0 works
  *   and is slow. -ffast-math and -Ofast would break exp and the care taken of NaN: the
- *   implementation refuses them; other units of the program may use them.
+ *   implementation refuses them; other units of the program may use them. <stdio.h>, <stdlib.h>,
+ *   <string.h> and <math.h> come along with the implementation only: units without it include
+ *   what they use.
  *
  * OPTIONS, defined before the implementation is included
  *   FMNIST_NN_IMPLEMENTATION  this unit holds the library.
@@ -122,8 +126,9 @@
  *   Windows of convolutions and pools are padded as Keras' (FNN_VALID, FNN_SAME) or as PyTorch's
  *   (FNN_EXPLICIT): Conv2d(C, F, 3, stride=2, padding=1, bias=False) is an fnn_conv2d_config with
  *   strides of 2, FNN_EXPLICIT, pads of 1 and no_bias; MaxPool2d(3, 2, padding=1) an
- *   fnn_pool2d_config of 3 x 3 with the same strides and pads. FNN_SAME with stride 2 is something
- *   else: on an even length its first window begins one pixel later.
+ *   fnn_pool2d_config of 3 x 3 with the same strides and pads; AdaptiveAvgPool2d(1) is
+ *   fnn_global_average_pool2d. FNN_SAME with stride 2 is something else: on an even length its
+ *   first window begins one pixel later.
  *
  * MODEL
  *   fnn_sequential, then one call per layer, from the input upwards. Shapes are inferred. The
@@ -151,7 +156,10 @@
  *   say layer by layer what is trained, and how fast.
  *   A run of hours: c.checkpoint = "run.checkpoint" has the fit write all that it needs to go on,
  *   c.stop is for Ctrl-C. Then, in the next process, fnn_load it and fnn_resume with the same data
- *   and configuration: the weights end as if nothing had happened, to the last bit.
+ *   and configuration: the weights end as if nothing had happened, to the last bit. More epochs
+ *   and another learning rate may be asked for then. For a checkpoint of each epoch under its own
+ *   name, or in a loop of your own, there is fnn_save_checkpoint. What is to be used elsewhere
+ *   fnn_save writes, without all that.
  *   fnn_grid_search trains a model for every combination of the numbers that you list, scores each
  *   by a validation split or by k-fold cross-validation, side by side on all threads, and refits
  *   the best; a function of yours makes the model of a combination, so anything can be an axis.
@@ -189,8 +197,9 @@
  *   A checkpoint (fnn_save_checkpoint, fnn_fit_config.checkpoint) is such a file with what training
  *   needs to go on: a member "fnn.training" of the metadata, counts and settings by name, and the
  *   tensors "training.state", .average, .best and .history. It takes up to five times the room.
- *   fnn_save_memory and fnn_load_memory do the same with bytes in memory, fnn_save_to and
- *   fnn_load_from through functions of yours.
+ *   fnn_save_memory and fnn_load_memory do the same with bytes in memory, such as those that
+ *   `xxd -i net.safetensors` makes an array of, fnn_save_to and fnn_load_from through functions of
+ *   yours.
  *   A save replaces the old file in one step, once the new one is on the disk; a program killed
  *   while it saves may leave a file FILE.tmp-N-N beside it, as may one on Windows that keeps a new
  *   file open. Where another program has a file open there, a save waits for it, for about a
@@ -978,10 +987,10 @@ FNN_API int fnn_pool2d_with(fnn_model *model, const fnn_pool2d_config *config);
 /* The mean of each channel: (H, W, C) becomes (1, 1, C). */
 FNN_API int fnn_global_average_pool2d(fnn_model *model);
 
-/* Batch normalisation per channel (of a table: per column), gamma and beta learned (Ioffe and
- * Szegedy 2015). Training normalises with the batch's statistics and moves the running ones once a
- * step, evaluation and prediction use the running ones. As the first layer it normalises the
- * input. */
+/* Batch normalisation per channel (of a table, or behind fnn_flatten: per column, PyTorch's
+ * BatchNorm1d), gamma and beta learned (Ioffe and Szegedy 2015). Training normalises with the
+ * batch's statistics and moves the running ones once a step, evaluation and prediction use the
+ * running ones. As the first layer it normalises the input. */
 FNN_API int fnn_batch_norm(fnn_model *model);
 
 /* Batch normalisation with a momentum and an epsilon of your choice. */
@@ -1035,11 +1044,12 @@ FNN_API fnn_result fnn_set_rate_factor(fnn_model *model, int layer, double facto
 FNN_API fnn_result fnn_normalize(fnn_model *model, fnn_normalization kind, const fnn_dataset *data);
 
 /* The same with numbers of your own, such as those that weights from elsewhere were trained with:
- * x' = (x - shift[j]) * scale[j]; where there is a deviation, the scale is 1 / deviation. shift and
- * scale (count) are copied. count is 1 for all features together, or the number of channels (three
- * of a colour image, the columns of a table), or that of features (height, width, channels). NULL:
- * shifts of 0, scales of 1. FNN_ERROR_ARGUMENT for another count or a number that is not finite,
- * FNN_ERROR_MEMORY. */
+ * x' = (x - shift[j]) * scale[j]; where there is a deviation, the scale is 1 / deviation. Bytes are
+ * 0 to 255 here: PyTorch's ToTensor, then Normalize(mean, deviation), is shift 255 mean and scale
+ * 1 / (255 deviation). shift and scale (count) are copied. count is 1 for all features together, or
+ * the number of channels (three of a colour image, the columns of a table), or that of features
+ * (height, width, channels). NULL: shifts of 0, scales of 1. FNN_ERROR_ARGUMENT for another count
+ * or a number that is not finite, FNN_ERROR_MEMORY. */
 FNN_API fnn_result fnn_normalize_with(fnn_model *model, const fnn_real *shift,
                                       const fnn_real *scale, int count);
 
@@ -1047,11 +1057,11 @@ FNN_API fnn_result fnn_normalize_with(fnn_model *model, const fnn_real *shift,
  * fnn_normalization), and give outputs in the targets' own unit: a layer "rescale" is added at the
  * end when the model comes into use. The loss is that of normalised targets and of what goes into
  * the layer; outputs, predictions and R2 are behind it. Files keep it. It goes with losses of
- * numbers (squared, absolute, epsilon-insensitive), and targets without classes. On a model that
- * has it the statistics are replaced. FNN_ERROR_ARGUMENT for an unknown kind and data without such
- * targets, FNN_ERROR_STATE for a model in use without it or with another number of targets,
- * FNN_ERROR_NUMERIC for statistics that are not finite, FNN_ERROR_MEMORY; where the model has not
- * as many outputs, FNN_ERROR_STATE when it comes into use. */
+ * numbers (squared, absolute, epsilon-insensitive), not a function of yours, and targets without
+ * classes. On a model that has it the statistics are replaced. FNN_ERROR_ARGUMENT for an unknown
+ * kind and data without such targets, FNN_ERROR_STATE for a model in use without it or with another
+ * number of targets, FNN_ERROR_NUMERIC for statistics that are not finite, FNN_ERROR_MEMORY; where
+ * the model has not as many outputs, FNN_ERROR_STATE when it comes into use. */
 FNN_API fnn_result fnn_normalize_targets(fnn_model *model, fnn_normalization kind,
                                          const fnn_dataset *data);
 
@@ -1449,14 +1459,18 @@ FNN_API fnn_result fnn_fit(fnn_model *model, const fnn_dataset *data, const fnn_
 /* Goes on with the model's last fit where that stood still: after fnn_load of a checkpoint, or when
  * a callback, config->stop, patience or the number of epochs ended it. The end is the same to the
  * last bit as if it had not been interrupted, on the same build and instruction set, with the same
- * data and configuration. config may ask for more epochs than before; a schedule that looks to the
- * end of the fit (cosine, one cycle, linear) then goes on along the longer curve.
+ * data and configuration. config may ask for more epochs than before, and a schedule that looks at
+ * the whole, as cosine, goes by those asked for now: epochs before keep the rates that they had,
+ * and the next one's may be higher than the last one's. Where no more epochs are asked for than
+ * there were, such as 0, it trains none: history tells how many there were, and the model has what
+ * the fit would have left at its end, averages or the best weights.
  * config must have the same batch_size, steps_per_epoch, shuffle, seed, kind of optimiser,
  * restore_best and monitor, and average or not, as before, and data as many samples: else
  * FNN_ERROR_ARGUMENT. All else is as config says now; what a callback changed in it is for the
- * caller to restore. history gets the epochs of the fit that it lacks. Errors otherwise as fnn_fit;
- * FNN_ERROR_STATE for a model without such a fit: there was none, it failed, or the weights have
- * been trained or drawn anew since. */
+ * caller to restore, as is a loss function of yours (fnn_set_loss_function) behind fnn_load.
+ * history gets the epochs of the fit that it lacks. Errors otherwise as fnn_fit; FNN_ERROR_STATE
+ * for a model without such a fit: there was none, it failed, or the weights have been trained or
+ * drawn anew since. */
 FNN_API fnn_result fnn_resume(fnn_model *model, const fnn_dataset *data,
                               const fnn_fit_config *config, fnn_history *history);
 
@@ -1648,10 +1662,12 @@ FNN_API fnn_model *fnn_load(const char *path, const fnn_context_config *config, 
 /* Writes a model as fnn_save does, and with it what it needs to train on as if nothing had
  * happened: what the optimiser remembers, the counts of steps and passes, what is frozen or slowed,
  * and, in or behind a fit, where that is, its averages, best weights and history, for fnn_resume.
- * fnn_load reads it as any model file; its weights are those that the model holds at that moment:
- * between epochs the average where there is one, at the fit's end the best, within an epoch those in
- * training. fnn_fit_config.checkpoint has it written by a fit; call it in a callback for files of
- * your own choice, and in a training loop of your own. Errors as fnn_save. */
+ * fnn_load reads it as any model file; its weights are those that the model held at that moment:
+ * between epochs the average where there is one, at the fit's end the best, within an epoch those
+ * in training; fnn_resume puts all in place. fnn_fit_config.checkpoint has it written by a fit;
+ * call it in a callback for files of your own choice, and in a training loop of your own, which
+ * goes on with fnn_forward: where it was in the data and what its configuration was are for the
+ * loop to know, from a note (fnn_set_note). Errors as fnn_save. */
 FNN_API fnn_result fnn_save_checkpoint(const fnn_model *model, const char *path, fnn_error *error);
 
 /* Takes the next bytes (count) of a file; returns 0, or another number where it cannot. */
@@ -1668,6 +1684,8 @@ FNN_API fnn_result fnn_save_to(const fnn_model *model, fnn_write_function write,
                                fnn_error *error);
 
 /* The model in what a function of yours gives until its end, all of which is in memory meanwhile.
+ * A socket ends where the other side closes it; of a connection that stays open the function gives
+ * as many bytes as were announced (fnn_save_memory tells how many they will be), then 0.
  * FNN_ERROR_FILE when it fails; all else as fnn_load. */
 FNN_API fnn_model *fnn_load_from(fnn_read_function read, void *user,
                                  const fnn_context_config *config, fnn_error *error);
@@ -1706,19 +1724,25 @@ typedef enum fnn_weights_format {
  * examples/import_keras.py write such files. Layouts are converted, and the rows of the first dense
  * layer behind images (with batch norms between) to the order in which images are flat here.
  * Running statistics come along. Everything else is the builders': activations, strides, padding,
- * the epsilon and momentum of batch norms (PyTorch's: fnn_batch_norm_config_pytorch), the scale of
- * the inputs (fnn_normalize_with).
+ * the slope of a leaky ReLU (fnn_activate: PyTorch's is .01, that of Keras' layer .3, of its
+ * activation of that name .2), the epsilon and momentum of batch norms (PyTorch's:
+ * fnn_batch_norm_config_pytorch), the scale of the inputs (fnn_normalize_with). Images have their
+ * channels last, as everywhere here, where PyTorch has them first.
  * What a tensor's name begins with, up to the last dot or slash ("fc1", "features.3"), says which
  * layer it belongs to. names (count): one of these for each layer with weights, from the input
  * upwards. NULL and 0: each layer takes the tensors whose shapes fit; layers of equal shapes take
  * them in the order of the numbers in their names (conv1, conv2; 0, 3; dense, dense_1), and where
- * the names differ in more than numbers, the call fails and says so.
+ * the names differ in more than numbers, the call fails and says so. examples/import_pytorch.py
+ * prints the names as C.
  * Every tensor must fit a layer, and every layer get all of its own. Otherwise, and for a damaged
  * file, the model is unchanged and the message (fnn_model_error) names the tensor, the layer and
  * the shapes expected and found, as the file has them: FNN_ERROR_FORMAT; FNN_ERROR_FILE for a file
  * that cannot be read, FNN_ERROR_ARGUMENT for wrong names, FNN_ERROR_STATE without layers that have
  * weights, FNN_ERROR_MEMORY. On success the model is in use, as after fnn_seal, and a fit starts
- * with a new optimiser. The values of weights are not checked. */
+ * with a new optimiser. The values of weights are not checked.
+ * For other classes than those learned there, load the whole network, build a second one that ends
+ * otherwise, and copy the layers before (fnn_tensor_at, fnn_tensor_values); fnn_set_trainable
+ * freezes them. */
 FNN_API fnn_result fnn_load_weights(fnn_model *model, const char *path, fnn_weights_format format,
                                     const char *const *names, int count);
 
@@ -18616,11 +18640,11 @@ typedef struct fnni_entry {
 /* A file of somebody else's: safetensors, but no model of this library. */
 static fnn_result fnni_foreign_fail(fnni_reader *r)
 {
-    return fnni_fail(r->error, FNN_ERROR_FORMAT,
-                     "%s: safetensors, but not written by this library: expected \"library\" in "
-                     "__metadata__, found %s%.40s%s",
-                     r->path, r->stranger[0] ? "\"" : "none", r->stranger,
-                     r->stranger[0] ? "\"" : "");
+    return fnni_fail(
+        r->error, FNN_ERROR_FORMAT,
+        "%s: safetensors, but not written by this library: expected \"library\" in "
+        "__metadata__, found %s%.40s%s (fnn_load_weights reads weights from elsewhere)",
+        r->path, r->stranger[0] ? "\"" : "none", r->stranger, r->stranger[0] ? "\"" : "");
 }
 
 /* Steps over a string of any characters and escapes; *text is where it begins. */
@@ -19854,8 +19878,8 @@ FNNI_COLD static fnn_result fnni_import_choose(fnni_import *in, int l, size_t *c
         if (other) order = fnni_number_order(name, other);
         if (order == 0)
             return fnni_fail(in->r.error, FNN_ERROR_FORMAT,
-                             "%s: layer %d %s: \"%.40s\" and \"%.40s\" both fit, and no number "
-                             "in them tells which comes first: give fnn_load_weights the names",
+                             "%s: layer %d %s: \"%.40s\" and \"%.40s\" both fit, and their "
+                             "names do not tell which comes first: give fnn_load_weights the names",
                              in->r.path, l, in->model->layers[l].type->name, other, name);
         if (order < 0) *chosen = i;
     }
@@ -20558,9 +20582,9 @@ FNNI_COLD static fnn_result fnni_progress_check(fnn_model *model, const fnn_data
     const fnni_progress *p = &model->progress;
     fnn_result r;
     if (p->samples == 0 || p->updates_then != model->updates)
-        return fnni_model_fail(model, FNN_ERROR_STATE,
-                               "resume: expected a model with a fit to go on with, found %s",
-                               p->samples ? "one trained otherwise since" : "none");
+        return fnni_model_fail(
+            model, FNN_ERROR_STATE, "resume: expected a model with a fit to go on with, found %s",
+            p->samples ? "one trained otherwise since" : "none (fnn_save writes none)");
     r = fnni_progress_match(model, "samples", p->samples, data->count);
     if (!r) r = fnni_progress_match(model, "batch_size", p->batch_size, c->batch_size);
     if (!r) r = fnni_progress_match(model, "steps_per_epoch", p->epoch_steps, c->steps_per_epoch);

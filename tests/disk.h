@@ -28,7 +28,8 @@ static struct {
     const char *instead; /* what is opened for writing in place of the file */
     int last_replace;    /* after so many renames every operation fails, 0: never */
     int replaced;        /* renames so far */
-    int in_place;        /* the broken case: the old file itself is written over */
+    int in_place;        /* the broken case: the old file itself is written over, but not by the
+                            first operation, which finds out whether there can be a file */
 } disk;
 
 static void disk_killed(int moment)
@@ -76,7 +77,8 @@ static int disk_open(const char *path, int flags, ...)
     va_end(list);
     if (disk_fails(flags & O_CREAT ? 'c' : 'o')) return -1;
     if (flags & O_CREAT && disk.instead) return open(disk.instead, O_WRONLY);
-    if (flags & O_CREAT && disk.in_place) return disk_done(disk.file = disk_old_file(path));
+    if (flags & O_CREAT && disk.in_place && disk.count > 1)
+        return disk_done(disk.file = disk_old_file(path));
     disk.file = -1;
     if (!(flags & O_CREAT)) return disk_done(open(path, flags));
     return disk_done(disk.file = open(path, flags, mode));

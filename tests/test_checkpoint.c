@@ -157,6 +157,8 @@ static void killed_at_any_time_a_training_ends_alike(void)
 
 /* ---- disks that fail ---- */
 
+static int last_save; /* the first operation of the last save in fit_writing */
+
 /* A fit that writes "a" after each epoch, over the old one there, with what `disk` has fail. */
 static fnn_result fit_writing(outcome *o)
 {
@@ -169,6 +171,7 @@ static fnn_result fit_writing(outcome *o)
     c.checkpoint = path_of("a");
     looks = 0;
     result = fnn_fit(m, &data, &c, &h);
+    last_save = (int)(strrchr(disk.log, 'c') - disk.log) + 1;
     error = *fnn_model_error(m);
     *o = outcome_of(m, &h);
     if (result) CHECKF(strstr(error.message, "fit: checkpoint: ") != NULL, "%s", error.message);
@@ -181,9 +184,37 @@ static fnn_result fit_writing(outcome *o)
     return result;
 }
 
+/* A fit finds out first whether it can write, which is refused where it cannot: nothing is lost. */
+enum { TRIAL = 3 }; /* operations: create, write, close */
+static void a_path_that_fails_is_refused_first(void)
+{
+    const file_bytes old = old_checkpoint();
+    const int others = files_named(".tmp"); /* of tests before */
+    int at;
+    for (at = 1; at <= TRIAL; at++) {
+        fnn_model *m = model_of(CRASHING, NULL);
+        fnn_fit_config c = config_of(CRASHING);
+        file_bytes found;
+        c.checkpoint = path_of("a");
+        well();
+        disk.fail_at = at;
+        disk.code = ENOSPC;
+        CHECK(fnn_fit(m, &data, &c, NULL) == FNN_ERROR_FILE && m->updates == 0);
+        CHECKF(strstr(fnn_model_error(m)->message, "No space left"), "%s",
+               fnn_model_error(m)->message);
+        CHECK(fnn_resume(m, &data, &c, NULL) == FNN_ERROR_STATE); /* there was none */
+        found = bytes_of(path_of("a"));
+        CHECK(same_bytes(found, old) && files_named(".tmp") == others);
+        free(found.bytes);
+        fnn_model_free(m);
+    }
+    well();
+    free(old.bytes);
+}
+
 /* Whatever fails, the fit goes on, and what is there is a checkpoint. Returns whether nothing
  * failed. */
-static int check_fit_failing(int at, int forever, outcome expected, file_bytes last, int last_save)
+static int check_fit_failing(int at, int forever, outcome expected, file_bytes last, int save)
 {
     outcome o;
     fnn_result result;
@@ -196,7 +227,7 @@ static int check_fit_failing(int at, int forever, outcome expected, file_bytes l
     disk.most = 9000;
     result = fit_writing(&o);
     failed = disk.failed;
-    late = failed && (forever || at >= last_save);
+    late = failed && (forever || at >= save);
     CHECKF(same(o, expected), "operation %d: the fit ended otherwise", at);
     CHECKF(failed ? result == (late ? FNN_ERROR_FILE : FNN_OK) : !result, "operation %d: %d", at,
            (int)result);
@@ -217,21 +248,28 @@ static void every_operation_of_a_fits_saves_may_fail(void)
     const file_bytes old = old_checkpoint();
     file_bytes last;
     outcome o;
-    int forever, at, done, last_save;
+    int forever, at, done, save;
     well();
     disk.most = 9000;
     CHECK(!fit_writing(&o) && same(o, expected) && disk.count < (int)sizeof disk.log);
-    last_save = (int)(strrchr(disk.log, 'c') - disk.log) + 1; /* its first operation */
+    save = last_save;
     last = bytes_of(path_of("a"));
     for (forever = 0; forever < 2; forever++) {
-        for (at = 1, done = 0; !done && at < 500; at += QUICK() ? 7 : 1) {
+        for (at = TRIAL + 1, done = 0; !done && at < 500; at += QUICK() ? 7 : 1) {
             write_bytes(path_of("a"), old.bytes, old.size);
-            done = check_fit_failing(at, forever, expected, last, last_save);
+            done = check_fit_failing(at, forever, expected, last, save);
         }
         CHECKF(done && at > 60, "%d operations", at);
     }
     free(last.bytes);
     free(old.bytes);
+}
+
+static int fill_disk(void *user, const fnn_epoch *epoch)
+{
+    (void)user, (void)epoch;
+    disk.instead = "/dev/full";
+    return 0;
 }
 
 static void a_full_disk_leaves_the_old_checkpoint(void)
@@ -241,14 +279,14 @@ static void a_full_disk_leaves_the_old_checkpoint(void)
     file_bytes found;
     outcome o;
     well();
-    disk.instead = "/dev/full";
-    if (access(disk.instead, W_OK)) {
+    if (access("/dev/full", W_OK)) {
         SKIP("this machine has no /dev/full");
     } else {
         fnn_model *m = model_of(CRASHING, NULL);
         fnn_fit_config c = config_of(CRASHING);
         fnn_history h = {NULL, 0, 0, {NULL, NULL, NULL}};
         c.checkpoint = path_of("a");
+        c.callback = fill_disk;
         CHECK(fnn_fit(m, &data, &c, &h) == FNN_ERROR_FILE);
         CHECKF(strstr(fnn_model_error(m)->message, "fit: checkpoint: ") &&
                    strstr(fnn_model_error(m)->message, "No space left"),
@@ -700,6 +738,7 @@ static void random_damage_does_no_harm(void)
 static const harness_test tests[] = {
     TEST(a_killed_save_leaves_a_checkpoint),
     TEST(a_save_in_place_would_be_noticed),
+    TEST(a_path_that_fails_is_refused_first),
     TEST(killed_at_any_time_a_training_ends_alike),
     TEST(every_operation_of_a_fits_saves_may_fail),
     TEST(a_full_disk_leaves_the_old_checkpoint),

@@ -1455,7 +1455,7 @@ static void damages_of_words_for_pads_and_biases_are_named(void)
     CHECKF(loads(good, &error), "%s", error.message);
     if (sizeof(fnn_real) != 4) SKIP("the table is of the float library's file");
     for (i = 0; sizeof(fnn_real) == 4 && i < COUNT(pytorch_damages); i++)
-        check_damage(good, pytorch_damages[i].from, pytorch_damages[i].to,
+        check_damage(loads, good, pytorch_damages[i].from, pytorch_damages[i].to,
                      pytorch_damages[i].words);
     free(good.bytes);
     fnn_model_free(m);
@@ -1512,8 +1512,9 @@ static void strangers_are_named(void)
         CHECKF(strstr(error.message, "safetensors, but not written by this library: expected "
                                      "\"library\" in __metadata__, found ") != NULL,
                "%s", error.message);
-        CHECKF(strstr(error.message, i < 2 ? "found \"format\"" : "found none") != NULL, "%s",
-               error.message);
+        CHECKF(strstr(error.message, i < 2 ? "found \"format\" (fnn_load_weights reads"
+                                           : "found none (fnn_load_weights reads") != NULL,
+               "%s", error.message);
         free(f.bytes);
     }
     free(four.bytes);

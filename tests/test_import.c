@@ -530,8 +530,8 @@ static void ambiguous_names_are_asked_for(void)
         fnn_model *m = perceptron(sizes, 3);
         const char *path = squares(names[i], 2, 2, ".");
         refused(m, path, FNN_FROM_PYTORCH, NULL, 0, FNN_ERROR_FORMAT,
-                "both fit, and no number in them tells which comes first: give fnn_load_weights "
-                "the names");
+                "both fit, and their names do not tell which comes first: give "
+                "fnn_load_weights the names");
         CHECK(strstr(fnn_model_error(m)->message, names[i][0]) &&
               strstr(fnn_model_error(m)->message, names[i][1]));
         for (swap = 0; swap < 2; swap++) {
