@@ -1733,16 +1733,14 @@ typedef enum fnn_weights_format {
  * upwards. NULL and 0: each layer takes the tensors whose shapes fit; layers of equal shapes take
  * them in the order of the numbers in their names (conv1, conv2; 0, 3; dense, dense_1), and where
  * the names differ in more than numbers, the call fails and says so. examples/import_pytorch.py
- * prints the names as C.
- * Every tensor must fit a layer, and every layer get all of its own. Otherwise, and for a damaged
+ * prints the names as C. A layer whose name is NULL keeps the weights that it has, as one for other
+ * classes than those learned there; tensors that nobody names are left out then.
+ * Else every tensor must fit a layer; and every layer must get all of its own. Otherwise, and for a damaged
  * file, the model is unchanged and the message (fnn_model_error) names the tensor, the layer and
  * the shapes expected and found, as the file has them: FNN_ERROR_FORMAT; FNN_ERROR_FILE for a file
  * that cannot be read, FNN_ERROR_ARGUMENT for wrong names, FNN_ERROR_STATE without layers that have
  * weights, FNN_ERROR_MEMORY. On success the model is in use, as after fnn_seal, and a fit starts
- * with a new optimiser. The values of weights are not checked.
- * For other classes than those learned there, load the whole network, build a second one that ends
- * otherwise, and copy the layers before (fnn_tensor_at, fnn_tensor_values); fnn_set_trainable
- * freezes them. */
+ * with a new optimiser; fnn_set_trainable freezes layers. The values of weights are not checked. */
 FNN_API fnn_result fnn_load_weights(fnn_model *model, const char *path, fnn_weights_format format,
                                     const char *const *names, int count);
 
@@ -19902,37 +19900,40 @@ static size_t fnni_import_nearest(const fnni_import *in, int l)
 FNNI_COLD static fnn_result fnni_import_named(fnni_import *in, int l, const char *name,
                                               size_t *chosen)
 {
-    const char *shown = name ? name : "NULL", *type = in->model->layers[l].type->name;
+    const char *type = in->model->layers[l].type->name;
     size_t i = 0;
     int fits;
-    while (name && i < in->count && strcmp(in->tensors[i].group, name)) i = fnni_import_next(in, i);
+    while (i < in->count && strcmp(in->tensors[i].group, name)) i = fnni_import_next(in, i);
     *chosen = i;
-    if (!name || i == in->count || in->tensors[i].layer >= 0)
+    if (i == in->count || in->tensors[i].layer >= 0)
         return fnni_fail(in->r.error, FNN_ERROR_ARGUMENT,
                          "%s: layer %d %s: expected a name that %s, found \"%.60s\"", in->r.path, l,
-                         type, name && i < in->count ? "no other layer has" : "tensors begin with",
-                         shown);
+                         type, i < in->count ? "no other layer has" : "tensors begin with", name);
     fnni_import_likeness(in, l, i, &fits);
     return fits ? FNN_OK : fnni_import_misfit(in, l, i);
 }
 
 /* Every layer with parameters gets a group: that of its name, or without names (NULL) one that
- * fits. Then no tensor may be left. */
+ * fits. Then no tensor may be left, unless some layer was to keep what it has (a name is NULL). */
 FNNI_COLD static fnn_result fnni_import_match(fnni_import *in, const char *const *names)
 {
     fnn_result result = FNN_OK;
-    int l, unfit = -1;
+    int l, unfit = -1, kept = 0;
     char shape[96];
     size_t i;
     for (l = 0; l < in->model->layer_count && !result; l++) {
         if (!fnni_has_parameters(in->model->layers + l)) continue;
-        result = names ? fnni_import_named(in, l, *names++, &i) : fnni_import_choose(in, l, &i);
+        if (names && !*names++) {
+            kept++;
+            continue;
+        }
+        result = names ? fnni_import_named(in, l, names[-1], &i) : fnni_import_choose(in, l, &i);
         if (!result && i < in->count) fnni_import_take(in, l, i);
         else if (unfit < 0) unfit = l;
     }
     if (result) return result;
     if (unfit >= 0) return fnni_import_misfit(in, unfit, fnni_import_nearest(in, unfit));
-    for (i = 0; i < in->count; i++)
+    for (i = 0; i < in->count && !kept; i++)
         if (in->tensors[i].layer < 0)
             return fnni_fail(in->r.error, FNN_ERROR_FORMAT,
                              "%s: %.60s of shape %.40s: no layer is left for it", in->r.path,
@@ -20019,7 +20020,8 @@ FNNI_COLD static fnn_result fnni_import_file(fnn_model *model, const fnni_file *
     in.format = fnni_import_formats + format;
     result = fnni_import_read(&in, file, names);
     if (!result) result = fnni_seal(model);
-    for (i = 0; i < in.count && !result; i++) fnni_import_fill(&in, in.tensors + i);
+    for (i = 0; i < in.count && !result; i++)
+        if (in.tensors[i].layer >= 0) fnni_import_fill(&in, in.tensors + i);
     if (!result) fnni_training_forget(model);
     fnni_release(&model->context.allocator, in.tensors);
     return result;
