@@ -1735,12 +1735,13 @@ typedef enum fnn_weights_format {
  * the names differ in more than numbers, the call fails and says so. examples/import_pytorch.py
  * prints the names as C. A layer whose name is NULL keeps the weights that it has, as one for other
  * classes than those learned there; tensors that nobody names are left out then.
- * Else every tensor must fit a layer; and every layer must get all of its own. Otherwise, and for a damaged
- * file, the model is unchanged and the message (fnn_model_error) names the tensor, the layer and
- * the shapes expected and found, as the file has them: FNN_ERROR_FORMAT; FNN_ERROR_FILE for a file
- * that cannot be read, FNN_ERROR_ARGUMENT for wrong names, FNN_ERROR_STATE without layers that have
- * weights, FNN_ERROR_MEMORY. On success the model is in use, as after fnn_seal, and a fit starts
- * with a new optimiser; fnn_set_trainable freezes layers. The values of weights are not checked. */
+ * Else every tensor must fit a layer, and every layer get all of its own. What does not fit and a
+ * damaged file leave the model unchanged, and the message (fnn_model_error) names the tensor, the
+ * layer and the shapes expected and found, as the file has them: FNN_ERROR_FORMAT; FNN_ERROR_FILE
+ * for a file that cannot be read, FNN_ERROR_ARGUMENT for wrong names, FNN_ERROR_STATE without layers
+ * that have weights or within a fit, FNN_ERROR_MEMORY. On success the model is in use, as after
+ * fnn_seal, and a fit starts with a new optimiser; fnn_set_trainable freezes layers. The values of
+ * weights are not checked. */
 FNN_API fnn_result fnn_load_weights(fnn_model *model, const char *path, fnn_weights_format format,
                                     const char *const *names, int count);
 
