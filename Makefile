@@ -24,7 +24,7 @@ help:
 	@echo '                      QUICK=1: smaller, in twelve minutes, into build/quick/;'
 	@echo '                      ONLY=jiang: those whose names begin so;'
 	@echo '                      THREADS=2 DATA=folder as the programs; SEEDS=5 too, into'
-	@echo '                      build/seeds-5/'
+	@echo '                      build/seeds-5/; Ctrl-C leaves checkpoints for the next one'
 	@echo 'make figures          draw their plots (gnuplot) into examples/figures/;'
 	@echo '                      QUICK=1 or SEEDS=5: those of such runs, beside them'
 	@echo 'make test             the tests under this compiler, on every instruction set this'

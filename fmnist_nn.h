@@ -84,6 +84,8 @@
  *     layers frozen or slowed    fnn_set_trainable, fnn_set_rate_factor              TRAINING
  *     training that goes on      fnn_fit_config.checkpoint, .stop, fnn_resume        TRAINING
  *     names of classes, notes    fnn_set_names, fnn_set_note                         FILES
+ *     a model in the program,    fnn_load_memory,
+ *     or sent elsewhere          fnn_save_to, fnn_load_from                          FILES
  *     weights of PyTorch, Keras  fnn_load_weights                                    FILES
  *     a loss that is NaN         fnn_normalize, a lower rate, clip_norm              NUMERICS
  *
@@ -93,7 +95,9 @@
  *   with the scalar kernels; libc and libm. No -march is needed: the kernels are compiled for every
  *   instruction set of the architecture and chosen when the program runs. -O2 is enough, -O0 works
  *   and is slow. -ffast-math and -Ofast would break exp and the care taken of NaN: the
- *   implementation refuses them; other units of the program may use them.
+ *   implementation refuses them; other units of the program may use them. <stdio.h>, <stdlib.h>,
+ *   <string.h> and <math.h> come along with the implementation only: units without it include
+ *   what they use.
  *
  * OPTIONS, defined before the implementation is included
  *   FMNIST_NN_IMPLEMENTATION  this unit holds the library.
@@ -122,8 +126,9 @@
  *   Windows of convolutions and pools are padded as Keras' (FNN_VALID, FNN_SAME) or as PyTorch's
  *   (FNN_EXPLICIT): Conv2d(C, F, 3, stride=2, padding=1, bias=False) is an fnn_conv2d_config with
  *   strides of 2, FNN_EXPLICIT, pads of 1 and no_bias; MaxPool2d(3, 2, padding=1) an
- *   fnn_pool2d_config of 3 x 3 with the same strides and pads. FNN_SAME with stride 2 is something
- *   else: on an even length its first window begins one pixel later.
+ *   fnn_pool2d_config of 3 x 3 with the same strides and pads; AdaptiveAvgPool2d(1) is
+ *   fnn_global_average_pool2d. FNN_SAME with stride 2 is something else: on an even length its
+ *   first window begins one pixel later.
  *
  * MODEL
  *   fnn_sequential, then one call per layer, from the input upwards. Shapes are inferred. The
@@ -151,7 +156,10 @@
  *   say layer by layer what is trained, and how fast.
  *   A run of hours: c.checkpoint = "run.checkpoint" has the fit write all that it needs to go on,
  *   c.stop is for Ctrl-C. Then, in the next process, fnn_load it and fnn_resume with the same data
- *   and configuration: the weights end as if nothing had happened, to the last bit.
+ *   and configuration: the weights end as if nothing had happened, to the last bit. More epochs
+ *   and another learning rate may be asked for then. For a checkpoint of each epoch under its own
+ *   name, or in a loop of your own, there is fnn_save_checkpoint. What is to be used elsewhere
+ *   fnn_save writes, without all that.
  *   fnn_grid_search trains a model for every combination of the numbers that you list, scores each
  *   by a validation split or by k-fold cross-validation, side by side on all threads, and refits
  *   the best; a function of yours makes the model of a combination, so anything can be an axis.
@@ -189,8 +197,9 @@
  *   A checkpoint (fnn_save_checkpoint, fnn_fit_config.checkpoint) is such a file with what training
  *   needs to go on: a member "fnn.training" of the metadata, counts and settings by name, and the
  *   tensors "training.state", .average, .best and .history. It takes up to five times the room.
- *   fnn_save_memory and fnn_load_memory do the same with bytes in memory, fnn_save_to and
- *   fnn_load_from through functions of yours.
+ *   fnn_save_memory and fnn_load_memory do the same with bytes in memory, such as those that
+ *   `xxd -i net.safetensors` makes an array of, fnn_save_to and fnn_load_from through functions of
+ *   yours.
  *   A save replaces the old file in one step, once the new one is on the disk; a program killed
  *   while it saves may leave a file FILE.tmp-N-N beside it, as may one on Windows that keeps a new
  *   file open. Where another program has a file open there, a save waits for it, for about a
@@ -978,10 +987,10 @@ FNN_API int fnn_pool2d_with(fnn_model *model, const fnn_pool2d_config *config);
 /* The mean of each channel: (H, W, C) becomes (1, 1, C). */
 FNN_API int fnn_global_average_pool2d(fnn_model *model);
 
-/* Batch normalisation per channel (of a table: per column), gamma and beta learned (Ioffe and
- * Szegedy 2015). Training normalises with the batch's statistics and moves the running ones once a
- * step, evaluation and prediction use the running ones. As the first layer it normalises the
- * input. */
+/* Batch normalisation per channel (of a table, or behind fnn_flatten: per column, PyTorch's
+ * BatchNorm1d), gamma and beta learned (Ioffe and Szegedy 2015). Training normalises with the
+ * batch's statistics and moves the running ones once a step, evaluation and prediction use the
+ * running ones. As the first layer it normalises the input. */
 FNN_API int fnn_batch_norm(fnn_model *model);
 
 /* Batch normalisation with a momentum and an epsilon of your choice. */
@@ -1035,11 +1044,12 @@ FNN_API fnn_result fnn_set_rate_factor(fnn_model *model, int layer, double facto
 FNN_API fnn_result fnn_normalize(fnn_model *model, fnn_normalization kind, const fnn_dataset *data);
 
 /* The same with numbers of your own, such as those that weights from elsewhere were trained with:
- * x' = (x - shift[j]) * scale[j]; where there is a deviation, the scale is 1 / deviation. shift and
- * scale (count) are copied. count is 1 for all features together, or the number of channels (three
- * of a colour image, the columns of a table), or that of features (height, width, channels). NULL:
- * shifts of 0, scales of 1. FNN_ERROR_ARGUMENT for another count or a number that is not finite,
- * FNN_ERROR_MEMORY. */
+ * x' = (x - shift[j]) * scale[j]; where there is a deviation, the scale is 1 / deviation. Bytes are
+ * 0 to 255 here: PyTorch's ToTensor, then Normalize(mean, deviation), is shift 255 mean and scale
+ * 1 / (255 deviation). shift and scale (count) are copied. count is 1 for all features together, or
+ * the number of channels (three of a colour image, the columns of a table), or that of features
+ * (height, width, channels). NULL: shifts of 0, scales of 1. FNN_ERROR_ARGUMENT for another count
+ * or a number that is not finite, FNN_ERROR_MEMORY. */
 FNN_API fnn_result fnn_normalize_with(fnn_model *model, const fnn_real *shift,
                                       const fnn_real *scale, int count);
 
@@ -1047,11 +1057,11 @@ FNN_API fnn_result fnn_normalize_with(fnn_model *model, const fnn_real *shift,
  * fnn_normalization), and give outputs in the targets' own unit: a layer "rescale" is added at the
  * end when the model comes into use. The loss is that of normalised targets and of what goes into
  * the layer; outputs, predictions and R2 are behind it. Files keep it. It goes with losses of
- * numbers (squared, absolute, epsilon-insensitive), and targets without classes. On a model that
- * has it the statistics are replaced. FNN_ERROR_ARGUMENT for an unknown kind and data without such
- * targets, FNN_ERROR_STATE for a model in use without it or with another number of targets,
- * FNN_ERROR_NUMERIC for statistics that are not finite, FNN_ERROR_MEMORY; where the model has not
- * as many outputs, FNN_ERROR_STATE when it comes into use. */
+ * numbers (squared, absolute, epsilon-insensitive), not a function of yours, and targets without
+ * classes. On a model that has it the statistics are replaced. FNN_ERROR_ARGUMENT for an unknown
+ * kind and data without such targets, FNN_ERROR_STATE for a model in use without it or with another
+ * number of targets, FNN_ERROR_NUMERIC for statistics that are not finite, FNN_ERROR_MEMORY; where
+ * the model has not as many outputs, FNN_ERROR_STATE when it comes into use. */
 FNN_API fnn_result fnn_normalize_targets(fnn_model *model, fnn_normalization kind,
                                          const fnn_dataset *data);
 
@@ -1424,7 +1434,10 @@ typedef struct fnn_fit_config {
                                       the model, also by fnn_forward to fnn_backward, and change
                                       its loss, what is trained, the learning_rate here and what
                                       data's arrays hold, which are checked again; not how many
-                                      samples there are, nor another field of the optimiser */
+                                      samples there are, nor another field of the optimiser.
+                                      fnn_fit, fnn_resume, fnn_step, fnn_set_seed and
+                                      fnn_load_weights of the model return FNN_ERROR_STATE there; a
+                                      copy of it may be trained */
     void *user;
 } fnn_fit_config;
 
@@ -1446,13 +1459,18 @@ FNN_API fnn_result fnn_fit(fnn_model *model, const fnn_dataset *data, const fnn_
 /* Goes on with the model's last fit where that stood still: after fnn_load of a checkpoint, or when
  * a callback, config->stop, patience or the number of epochs ended it. The end is the same to the
  * last bit as if it had not been interrupted, on the same build and instruction set, with the same
- * data and configuration; more epochs than before are trained as a fit of so many would have.
+ * data and configuration. config may ask for more epochs than before, and a schedule that looks at
+ * the whole, as cosine, goes by those asked for now: epochs before keep the rates that they had,
+ * and the next one's may be higher than the last one's. Where no more epochs are asked for than
+ * there were, such as 0, it trains none: history tells how many there were, and the model has what
+ * the fit would have left at its end, averages or the best weights.
  * config must have the same batch_size, steps_per_epoch, shuffle, seed, kind of optimiser,
  * restore_best and monitor, and average or not, as before, and data as many samples: else
  * FNN_ERROR_ARGUMENT. All else is as config says now; what a callback changed in it is for the
- * caller to restore. history gets the epochs of the fit that it lacks. Errors otherwise as fnn_fit;
- * FNN_ERROR_STATE for a model without such a fit: there was none, it failed, or the weights have
- * been trained or drawn anew since. */
+ * caller to restore, as is a loss function of yours (fnn_set_loss_function) behind fnn_load.
+ * history gets the epochs of the fit that it lacks. Errors otherwise as fnn_fit; FNN_ERROR_STATE
+ * for a model without such a fit: there was none, it failed, or the weights have been trained or
+ * drawn anew since. */
 FNN_API fnn_result fnn_resume(fnn_model *model, const fnn_dataset *data,
                               const fnn_fit_config *config, fnn_history *history);
 
@@ -1644,9 +1662,12 @@ FNN_API fnn_model *fnn_load(const char *path, const fnn_context_config *config, 
 /* Writes a model as fnn_save does, and with it what it needs to train on as if nothing had
  * happened: what the optimiser remembers, the counts of steps and passes, what is frozen or slowed,
  * and, in or behind a fit, where that is, its averages, best weights and history, for fnn_resume.
- * fnn_load reads it as any model file. fnn_fit_config.checkpoint has it written by a fit; call it
- * in a callback for files of your own choice, and in a training loop of your own. Errors as
- * fnn_save. */
+ * fnn_load reads it as any model file; its weights are those that the model held at that moment:
+ * between epochs the average where there is one, at the fit's end the best, within an epoch those
+ * in training; fnn_resume puts all in place. fnn_fit_config.checkpoint has it written by a fit;
+ * call it in a callback for files of your own choice, and in a training loop of your own, which
+ * goes on with fnn_forward: where it was in the data and what its configuration was are for the
+ * loop to know, from a note (fnn_set_note). Errors as fnn_save. */
 FNN_API fnn_result fnn_save_checkpoint(const fnn_model *model, const char *path, fnn_error *error);
 
 /* Takes the next bytes (count) of a file; returns 0, or another number where it cannot. */
@@ -1663,6 +1684,8 @@ FNN_API fnn_result fnn_save_to(const fnn_model *model, fnn_write_function write,
                                fnn_error *error);
 
 /* The model in what a function of yours gives until its end, all of which is in memory meanwhile.
+ * A socket ends where the other side closes it; of a connection that stays open the function gives
+ * as many bytes as were announced (fnn_save_memory tells how many they will be), then 0.
  * FNN_ERROR_FILE when it fails; all else as fnn_load. */
 FNN_API fnn_model *fnn_load_from(fnn_read_function read, void *user,
                                  const fnn_context_config *config, fnn_error *error);
@@ -1701,19 +1724,24 @@ typedef enum fnn_weights_format {
  * examples/import_keras.py write such files. Layouts are converted, and the rows of the first dense
  * layer behind images (with batch norms between) to the order in which images are flat here.
  * Running statistics come along. Everything else is the builders': activations, strides, padding,
- * the epsilon and momentum of batch norms (PyTorch's: fnn_batch_norm_config_pytorch), the scale of
- * the inputs (fnn_normalize_with).
+ * the slope of a leaky ReLU (fnn_activate: PyTorch's is .01, that of Keras' layer .3, of its
+ * activation of that name .2), the epsilon and momentum of batch norms (PyTorch's:
+ * fnn_batch_norm_config_pytorch), the scale of the inputs (fnn_normalize_with). Images have their
+ * channels last, as everywhere here, where PyTorch has them first.
  * What a tensor's name begins with, up to the last dot or slash ("fc1", "features.3"), says which
  * layer it belongs to. names (count): one of these for each layer with weights, from the input
  * upwards. NULL and 0: each layer takes the tensors whose shapes fit; layers of equal shapes take
  * them in the order of the numbers in their names (conv1, conv2; 0, 3; dense, dense_1), and where
- * the names differ in more than numbers, the call fails and says so.
- * Every tensor must fit a layer, and every layer get all of its own. Otherwise, and for a damaged
- * file, the model is unchanged and the message (fnn_model_error) names the tensor, the layer and
- * the shapes expected and found, as the file has them: FNN_ERROR_FORMAT; FNN_ERROR_FILE for a file
- * that cannot be read, FNN_ERROR_ARGUMENT for wrong names, FNN_ERROR_STATE without layers that have
- * weights, FNN_ERROR_MEMORY. On success the model is in use, as after fnn_seal, and a fit starts
- * with a new optimiser. The values of weights are not checked. */
+ * the names differ in more than numbers, the call fails and says so. examples/import_pytorch.py
+ * prints the names as C. A layer whose name is NULL keeps the weights that it has, as one for other
+ * classes than those learned there; tensors that nobody names are left out then.
+ * Else every tensor must fit a layer, and every layer get all of its own. What does not fit and a
+ * damaged file leave the model unchanged, and the message (fnn_model_error) names the tensor, the
+ * layer and the shapes expected and found, as the file has them: FNN_ERROR_FORMAT; FNN_ERROR_FILE
+ * for a file that cannot be read, FNN_ERROR_ARGUMENT for wrong names, FNN_ERROR_STATE without
+ * layers that have weights or within a fit, FNN_ERROR_MEMORY. On success the model is in use, as
+ * after fnn_seal, and a fit starts with a new optimiser; fnn_set_trainable freezes layers. The
+ * values of weights are not checked. */
 FNN_API fnn_result fnn_load_weights(fnn_model *model, const char *path, fnn_weights_format format,
                                     const char *const *names, int count);
 
@@ -8073,8 +8101,9 @@ FNNI_HOT static uint32_t fnni_crc(uint32_t table[16][256], uint32_t sum, const u
 
 typedef struct fnni_writer {
     int file;
-    fnn_write_function put; /* in place of a file where it is not NULL: the caller's, */
+    fnn_write_function put; /* in place of a file where it is not NULL: the caller's, and */
     void *user;
+    uint64_t put_bytes;     /* that it has taken; */
     uint8_t *memory;        /* or memory, large enough for all */
     int counts;             /* nothing is written, total and sum alone go on */
     int wrong;              /* errno of the first write that failed, after which nothing is written;
@@ -8091,6 +8120,7 @@ static void fnni_flush(fnni_writer *w)
     size_t done = 0;
     if (w->put && w->used && !w->wrong && w->put(w->user, w->buffer, w->used)) w->wrong = -1;
     if (w->put) done = w->used;
+    if (w->put && !w->wrong) w->put_bytes += w->used;
     while (done < w->used && !w->wrong) {
         const ptrdiff_t n = fnni_os_write(w->file, w->buffer + done, w->used - done);
         if (n > 0) done += (size_t)n;
@@ -10080,6 +10110,13 @@ typedef struct fnni_optimizer_type {
     {#word, states, traits, (fnn_real)(epsilon), (fnn_real)(rho)},
 static const fnni_optimizer_type fnni_optimizers[] = {FNN_OPTIMIZER_LIST(FNNI_OPTIMIZER_TYPE)};
 
+#define FNNI_NO_OPTIMIZER "none"
+
+static const char *fnni_optimizer_word(int kind)
+{
+    return kind < 0 ? FNNI_NO_OPTIMIZER : fnni_optimizers[kind].word;
+}
+
 /* The kind of that word, or -1. */
 static int fnni_optimizer_named(const char *word)
 {
@@ -10624,10 +10661,10 @@ struct fnni_layer_type {
     /* What it is a fit of: these must be so again. samples 0: there is none to go on with. */ \
     X(int64_t, samples) X(int64_t, batch_size) X(int64_t, epoch_steps) X(int64_t, shuffle) \
     X(uint64_t, seed) X(int64_t, monitor) \
-    X(uint64_t, stopped_at)   /* the model's updates when it last stood still */ \
-    /* Whether it averages and keeps the best; whether the model holds the average, and the best, \
-       and their arrays those that were there before. */ \
-    X(int64_t, averages) X(int64_t, bests) X(int64_t, averaged) X(int64_t, restored) \
+    X(uint64_t, updates_then) /* the model's updates when it last stood still */ \
+    X(int64_t, keeps_average) X(int64_t, keeps_best) /* whether it has these arrays; */ \
+    X(int64_t, shows_average) X(int64_t, shows_best) \
+                              /* whether the model holds what they are for, and they the other */ \
     X(int64_t, epochs)        /* that are done, */ \
     X(int64_t, step)          /* steps of the one that is under way, */ \
     X(int64_t, fit_steps)     /* and of all */ \
@@ -10691,7 +10728,8 @@ struct fnn_model {
     uint64_t steps;              /* updates since the state was new, */
     uint64_t updates;            /* and since the weights were: dropout draws by it */
     uint64_t passes;             /* over data, of all fits since the weights were new */
-    fnni_progress progress;      /* of the last fit */
+    fnni_progress progress;      /* of the last fit, */
+    int fitting;                 /* which is under way: its callback may call anything */
     fnni_run run;                /* of training */
     fnni_truth truth;            /* of its batch */
     fnn_dataset run_data;        /* what it was taken from; the arrays are the user's */
@@ -10914,6 +10952,16 @@ static fnn_result fnni_begin(fnn_model *model)
     if (model->broken) return model->error.code;
     memset(&model->error, 0, sizeof model->error);
     return FNN_OK;
+}
+
+/* As fnni_begin, for what would pull away from under a fit what it works on: its callback must not
+ * do that to its model. */
+static fnn_result fnni_begin_outside_fit(fnn_model *model, const char *what)
+{
+    const fnn_result result = fnni_begin(model);
+    if (result || !model->fitting) return result;
+    return fnni_model_fail(model, FNN_ERROR_STATE,
+                           "%s: expected a model at rest, found one within its fit", what);
 }
 
 FNN_DEF const fnn_error *fnn_model_error(const fnn_model *model)
@@ -12768,6 +12816,7 @@ FNNI_COLD FNN_DEF fnn_model *fnn_copy(const fnn_model *model, const fnn_context_
     if (copy) {
         *copy = *model; /* the numbers; what follows is what a copy must not share */
         copy->context = context;
+        copy->fitting = 0;
         memset(&copy->error, 0, sizeof copy->error);
         fnni_run_forget(copy);
         if (fnni_copy_arrays(copy, model)) return copy;
@@ -13013,7 +13062,9 @@ static int fnni_history_room(fnn_model *model, int64_t epochs)
     fnni_progress *p = &model->progress;
     const size_t row = FNNI_EPOCH_FIGURES * sizeof *p->history;
     const size_t rows = epochs > 0 ? (size_t)epochs : 1; /* not 0 */
-    double *grown = (double *)fnni_allocate(a, fnni_times(rows, row));
+    double *grown;
+    if (rows <= p->rows) return 1;
+    grown = (double *)fnni_allocate(a, fnni_times(rows, row));
     if (!grown) return 0;
     if (p->history) memcpy(grown, p->history, (size_t)p->epochs * row);
     fnni_release(a, p->history);
@@ -13035,7 +13086,7 @@ static void fnni_training_forget(fnn_model *model)
 
 FNNI_COLD FNN_DEF fnn_result fnn_set_seed(fnn_model *model, uint64_t seed)
 {
-    const fnn_result result = fnni_begin(model);
+    const fnn_result result = fnni_begin_outside_fit(model, "seed");
     if (result) return result;
     model->seed = seed;
     if (!model->sealed) return FNN_OK;
@@ -14542,7 +14593,7 @@ FNN_DEF fnn_result fnn_backward_to_input(fnn_model *model, const fnn_real *gradi
 
 FNN_DEF fnn_result fnn_step(fnn_model *model, const fnn_fit_config *config)
 {
-    fnn_result result = fnni_begin(model);
+    fnn_result result = fnni_begin_outside_fit(model, "step");
     fnni_batch b;
     if (result) return result;
     if (!config)
@@ -17997,7 +18048,7 @@ FNN_DEF fnn_result fnn_read_csv(const char *path, const fnn_csv_config *config,
  * layers. A file is hostile: the header is walked three times, for its form and the metadata, then
  * against the model that these describe, and only when that fits is memory taken and filled.
  * Behind the library's version stands the CRC-32 of the whole file, its own eight digits taken for
- * zeros; files before 0.2.0 have none.
+ * zeros; older files have none.
  * A checkpoint is a model file with one more member in its metadata, numbers and settings by name,
  *     "fnn.training": "optimizer adam; layer 0 frozen 1; steps 2344; updates 2344; ..."
  * and four more tensors, some of no rows: training.state (numbers a parameter, parameters),
@@ -18022,7 +18073,6 @@ static const char *const fnni_field_names[] = {FNNI_FIELD_LIST(FNNI_FIELD_NAME)}
 #define FNNI_LIBRARY "fmnist_nn"
 #define FNNI_SUM_WORD " crc32 " /* behind the version, and eight digits behind it */
 #define FNNI_SUM_DIGITS 8
-#define FNNI_NO_OPTIMIZER "none"
 
 /* ---- names and notes ----
  * In the metadata names are one text, a line each; every member that is no field is a note. */
@@ -18265,7 +18315,7 @@ static int fnni_training_tensor(const fnn_model *model, int which, fnni_tensor *
     shape[0] = kind < 0 ? 0 : (size_t)fnni_optimizers[kind].states;
     shape[1] = model->parameter_count;
     if (which == 0) return fnni_tensor_make(t, model, l, "state", &model->state, 0, 2, shape);
-    shape[0] = (size_t)(which == 1 ? p->averages : p->bests);
+    shape[0] = (size_t)(which == 1 ? p->keeps_average : p->keeps_best);
     shape[1] = fnni_trained_count(model);
     if (which == 1) return fnni_tensor_make(t, model, l, "average", &p->average, 0, 2, shape);
     if (which == 2) return fnni_tensor_make(t, model, l, "best", &p->best, 0, 2, shape);
@@ -18346,11 +18396,10 @@ static void fnni_write_layer(fnni_writer *w, const fnni_layer *layer)
 
 static void fnni_write_training(fnni_writer *w, const fnn_model *model)
 {
-    const int kind = model->state_kind;
     void *places[FNNI_TRAINING_COUNT];
     int l, i;
     fnni_emit_text(w, ",\"%s\":\"optimizer %s", fnni_field_names[FNNI_FIELD_TRAINING],
-                   kind < 0 ? FNNI_NO_OPTIMIZER : fnni_optimizers[kind].word);
+                   fnni_optimizer_word(model->state_kind));
     for (l = 0; l < model->layer_count; l++)
         if (model->layers[l].frozen || model->layers[l].rate_factor != 1) {
             fnni_emit_text(w, "; layer %d %s", l, model->layers[l].frozen ? "frozen" : "trained");
@@ -18674,11 +18723,11 @@ typedef struct fnni_entry {
 /* A file of somebody else's: safetensors, but no model of this library. */
 static fnn_result fnni_foreign_fail(fnni_reader *r)
 {
-    return fnni_fail(r->error, FNN_ERROR_FORMAT,
-                     "%s: safetensors, but not written by this library: expected \"library\" in "
-                     "__metadata__, found %s%.40s%s",
-                     r->path, r->stranger[0] ? "\"" : "none", r->stranger,
-                     r->stranger[0] ? "\"" : "");
+    return fnni_fail(
+        r->error, FNN_ERROR_FORMAT,
+        "%s: safetensors, but not written by this library: expected \"library\" in "
+        "__metadata__, found %s%.40s%s (fnn_load_weights reads weights from elsewhere)",
+        r->path, r->stranger[0] ? "\"" : "none", r->stranger, r->stranger[0] ? "\"" : "");
 }
 
 /* Steps over a string of any characters and escapes; *text is where it begins. */
@@ -19077,15 +19126,20 @@ static int fnni_take_training(fnn_model *model, const fnni_words *w, uint64_t *t
     return 1;
 }
 
-/* Whether a number from a file is one that a fit may have got to. */
+/* Whether a number from a file is one that a fit may have got to. Those that are counted on have
+ * room for that. */
 static int fnni_progress_possible(const fnni_progress *p)
 {
+    const int64_t most = INT64_MAX / 2;
     return p->samples >= 0 && p->batch_size >= 0 && p->epoch_steps >= 0 && p->position >= 0 &&
            p->position <= p->samples && p->epochs >= 0 && p->epochs <= INT_MAX && p->step >= 0 &&
-           p->fit_steps >= p->step && p->seen >= 0 && p->waited >= -1 && p->waited < INT_MAX &&
-           (p->averages == 0 || p->averages == 1) && (p->bests == 0 || p->bests == 1) &&
-           (p->averaged == 0 || p->averaged == p->averages) &&
-           (p->restored == 0 || p->restored == p->bests);
+           p->fit_steps >= p->step && p->fit_steps < most && p->seen >= 0 && p->seen < most &&
+           p->waited >= -1 && p->waited < INT_MAX && p->shuffle >= 0 && p->shuffle <= 1 &&
+           p->monitor >= 0 && p->monitor < FNN_MONITOR_COUNT &&
+           (p->keeps_average == 0 || p->keeps_average == 1) &&
+           (p->keeps_best == 0 || p->keeps_best == 1) &&
+           (p->shows_average == 0 || p->shows_average == p->keeps_average) &&
+           (p->shows_best == 0 || p->shows_best == p->keeps_best);
 }
 
 /* What a checkpoint says of training, but its tensors. */
@@ -19293,10 +19347,11 @@ static int fnni_training_room(fnn_model *model)
     const size_t state = fnni_state_count(model, model->state_kind);
     fnni_progress *p = &model->progress;
     if (state) model->state = fnni_allocate_reals(a, state);
-    if (p->averages) p->average = fnni_allocate_reals(a, fnni_trained_count(model) + 1); /* not 0 */
-    if (p->bests) p->best = fnni_allocate_reals(a, fnni_trained_count(model) + 1);
-    return (model->state || !state) && (p->average || !p->averages) && (p->best || !p->bests) &&
-           fnni_history_room(model, p->epochs);
+    if (p->keeps_average)
+        p->average = fnni_allocate_reals(a, fnni_trained_count(model) + 1); /* not 0 */
+    if (p->keeps_best) p->best = fnni_allocate_reals(a, fnni_trained_count(model) + 1);
+    return (model->state || !state) && (p->average || !p->keeps_average) &&
+           (p->best || !p->keeps_best) && fnni_history_room(model, p->epochs);
 }
 
 /* Second and third walk: the tensors against the model, then into it. */
@@ -19425,7 +19480,7 @@ static fnn_result fnni_save_writer(const fnn_model *model, fnni_writer *w, fnn_e
     if (!w->memory) fnni_flush(w);
     if (!w->wrong) return FNN_OK;
     return fnni_fail(error, FNN_ERROR_FILE, "save: the function given cannot write byte %llu",
-                     (unsigned long long)(w->total - w->used));
+                     (unsigned long long)w->put_bytes);
 }
 
 FNNI_COLD FNN_DEF fnn_result fnn_save_to(const fnn_model *model, fnn_write_function write,
@@ -19471,13 +19526,12 @@ FNNI_COLD FNN_DEF fnn_result fnn_save_memory(const fnn_model *model, void *bytes
 }
 
 /* Whether a model can be loaded so; *used is the configuration, completed. */
-static fnn_result fnni_load_begin(const void *from, const char *expected,
-                                  const fnn_context_config *config, fnn_context_config *used,
-                                  fnn_error *error)
+static fnn_result fnni_load_begin(int given, const char *expected, const fnn_context_config *config,
+                                  fnn_context_config *used, fnn_error *error)
 {
     fnn_context context;
     *used = fnni_model_config(config);
-    if (!from)
+    if (!given)
         return fnni_fail(error, FNN_ERROR_ARGUMENT, "load: expected %s, found NULL", expected);
     /* takes nothing, so that what is wrong with config is not laid to the file */
     return fnni_context_open(&context, used, error);
@@ -19487,7 +19541,7 @@ FNNI_COLD FNN_DEF fnn_model *fnn_load(const char *path, const fnn_context_config
                                       fnn_error *error)
 {
     fnn_context_config used;
-    if (fnni_load_begin(path, "a path", config, &used, error)) return NULL;
+    if (fnni_load_begin(path != NULL, "a path", config, &used, error)) return NULL;
     return fnni_load(path, &used, error);
 }
 
@@ -19496,7 +19550,7 @@ FNNI_COLD FNN_DEF fnn_model *fnn_load_memory(const void *bytes, size_t size,
 {
     fnn_context_config used;
     fnni_file file;
-    if (fnni_load_begin(bytes, "bytes", config, &used, error)) return NULL;
+    if (fnni_load_begin(bytes != NULL, "bytes", config, &used, error)) return NULL;
     file.bytes = (uint8_t *)bytes; /* they are only read */
     file.size = size;
     return fnni_load_file(&file, "memory", &used, error);
@@ -19530,7 +19584,7 @@ FNNI_COLD FNN_DEF fnn_model *fnn_load_from(fnn_read_function read, void *user,
     fnn_context_config used;
     fnn_model *model = NULL;
     fnni_file file;
-    if (fnni_load_begin(read ? "" : NULL, "a function", config, &used, error)) return NULL;
+    if (fnni_load_begin(read != NULL, "a function", config, &used, error)) return NULL;
     if (!fnni_read_through(&file, read, user, &used.allocator, error))
         model = fnni_load_file(&file, "load", &used, error);
     fnni_file_release(&file, &used.allocator);
@@ -19907,8 +19961,8 @@ FNNI_COLD static fnn_result fnni_import_choose(fnni_import *in, int l, size_t *c
         if (other) order = fnni_number_order(name, other);
         if (order == 0)
             return fnni_fail(in->r.error, FNN_ERROR_FORMAT,
-                             "%s: layer %d %s: \"%.40s\" and \"%.40s\" both fit, and no number "
-                             "in them tells which comes first: give fnn_load_weights the names",
+                             "%s: layer %d %s: \"%.40s\" and \"%.40s\" both fit, and their "
+                             "names do not tell which comes first: give fnn_load_weights the names",
                              in->r.path, l, in->model->layers[l].type->name, other, name);
         if (order < 0) *chosen = i;
     }
@@ -19931,37 +19985,40 @@ static size_t fnni_import_nearest(const fnni_import *in, int l)
 FNNI_COLD static fnn_result fnni_import_named(fnni_import *in, int l, const char *name,
                                               size_t *chosen)
 {
-    const char *shown = name ? name : "NULL", *type = in->model->layers[l].type->name;
+    const char *type = in->model->layers[l].type->name;
     size_t i = 0;
     int fits;
-    while (name && i < in->count && strcmp(in->tensors[i].group, name)) i = fnni_import_next(in, i);
+    while (i < in->count && strcmp(in->tensors[i].group, name)) i = fnni_import_next(in, i);
     *chosen = i;
-    if (!name || i == in->count || in->tensors[i].layer >= 0)
+    if (i == in->count || in->tensors[i].layer >= 0)
         return fnni_fail(in->r.error, FNN_ERROR_ARGUMENT,
                          "%s: layer %d %s: expected a name that %s, found \"%.60s\"", in->r.path, l,
-                         type, name && i < in->count ? "no other layer has" : "tensors begin with",
-                         shown);
+                         type, i < in->count ? "no other layer has" : "tensors begin with", name);
     fnni_import_likeness(in, l, i, &fits);
     return fits ? FNN_OK : fnni_import_misfit(in, l, i);
 }
 
 /* Every layer with parameters gets a group: that of its name, or without names (NULL) one that
- * fits. Then no tensor may be left. */
+ * fits. Then no tensor may be left, unless some layer was to keep what it has (a name is NULL). */
 FNNI_COLD static fnn_result fnni_import_match(fnni_import *in, const char *const *names)
 {
     fnn_result result = FNN_OK;
-    int l, unfit = -1;
+    int l, unfit = -1, kept = 0;
     char shape[96];
     size_t i;
     for (l = 0; l < in->model->layer_count && !result; l++) {
         if (!fnni_has_parameters(in->model->layers + l)) continue;
-        result = names ? fnni_import_named(in, l, *names++, &i) : fnni_import_choose(in, l, &i);
+        if (names && !*names++) {
+            kept++;
+            continue;
+        }
+        result = names ? fnni_import_named(in, l, names[-1], &i) : fnni_import_choose(in, l, &i);
         if (!result && i < in->count) fnni_import_take(in, l, i);
         else if (unfit < 0) unfit = l;
     }
     if (result) return result;
     if (unfit >= 0) return fnni_import_misfit(in, unfit, fnni_import_nearest(in, unfit));
-    for (i = 0; i < in->count; i++)
+    for (i = 0; i < in->count && !kept; i++)
         if (in->tensors[i].layer < 0)
             return fnni_fail(in->r.error, FNN_ERROR_FORMAT,
                              "%s: %.60s of shape %.40s: no layer is left for it", in->r.path,
@@ -20048,7 +20105,8 @@ FNNI_COLD static fnn_result fnni_import_file(fnn_model *model, const fnni_file *
     in.format = fnni_import_formats + format;
     result = fnni_import_read(&in, file, names);
     if (!result) result = fnni_seal(model);
-    for (i = 0; i < in.count && !result; i++) fnni_import_fill(&in, in.tensors + i);
+    for (i = 0; i < in.count && !result; i++)
+        if (in.tensors[i].layer >= 0) fnni_import_fill(&in, in.tensors + i);
     if (!result) fnni_training_forget(model);
     fnni_release(&model->context.allocator, in.tensors);
     return result;
@@ -20059,7 +20117,7 @@ FNNI_COLD FNN_DEF fnn_result fnn_load_weights(fnn_model *model, const char *path
                                               int count)
 {
     fnni_file file;
-    fnn_result result = fnni_begin(model);
+    fnn_result result = fnni_begin_outside_fit(model, "load_weights");
     if (result) return result;
     if (!path || (unsigned)format >= FNN_WEIGHTS_FORMAT_COUNT)
         return fnni_model_fail(model, FNN_ERROR_ARGUMENT,
@@ -20275,19 +20333,19 @@ static void fnni_trained_exchange(fnn_model *model, fnn_real *with)
 static void fnni_fit_average_shown(fnn_model *model, int shown)
 {
     fnni_progress *p = &model->progress;
-    if (!p->average || p->averaged == shown) return;
+    if (!p->average || p->shows_average == shown) return;
     fnni_keep_frozen(model, p->average);
     fnni_trained_exchange(model, p->average);
-    p->averaged = shown;
+    p->shows_average = shown;
 }
 
 /* Has the model hold the best epoch's (1), or what is beside them (0). */
 static void fnni_fit_best_shown(fnn_model *model, int shown)
 {
     fnni_progress *p = &model->progress;
-    if (!p->best || p->waited < 0 || p->restored == shown) return;
+    if (!p->best || p->waited < 0 || p->shows_best == shown) return;
     fnni_trained_exchange(model, p->best);
-    p->restored = shown;
+    p->shows_best = shown;
 }
 
 static void fnni_fit_step(fnni_fit *f)
@@ -20311,7 +20369,7 @@ static void fnni_fit_step(fnni_fit *f)
     p->loss_sum += fnni_train_step(&f->batch) * run->rows;
     fnni_fit_average(f);
     p->step++;
-    p->stopped_at = f->model->updates;
+    p->updates_then = f->model->updates;
     p->seen += run->rows;
     p->weight_sum += fnni_row_weights(run);
     if (!fnni_is_scored(f->model, f->data)) return;
@@ -20554,8 +20612,8 @@ FNNI_COLD static fnn_result fnni_fit_check(fnn_model *model, const fnn_dataset *
     return fnni_fit_check_monitor(model, data, c, error);
 }
 
-/* Takes the model's run, gradients and optimiser state for this fit. After the first epoch they are
- * there, but a callback may have used them for batches of its own. */
+/* Takes the model's run, gradients, optimiser state and history for this fit. After the first epoch
+ * they are there, but a callback may have used them for batches of its own, or asked for more. */
 static fnn_result fnni_fit_take(fnni_fit *f)
 {
     fnn_model *model = f->model;
@@ -20564,6 +20622,7 @@ static fnn_result fnni_fit_take(fnni_fit *f)
     fnn_result result = fnni_run_make(model, batch);
     if (!result && c->clip_norm > 0) result = fnni_gradients_make(model);
     if (!result) result = fnni_state_make(model, &f->now.optimizer);
+    if (!result && !fnni_history_room(model, c->epochs)) result = FNN_ERROR_MEMORY;
     if (result) return result;
     fnni_batch_make(&f->batch, model, f->data, f->order);
     f->batch.config = &f->now;
@@ -20585,12 +20644,12 @@ static fnn_result fnni_progress_begin(fnni_fit *f)
     p->shuffle = c->shuffle != 0;
     p->seed = c->seed;
     p->monitor = (int64_t)c->monitor;
-    p->stopped_at = f->model->updates;
-    p->averages = c->ema_decay > 0;
-    p->bests = c->restore_best != 0;
+    p->updates_then = f->model->updates;
+    p->keeps_average = c->ema_decay > 0;
+    p->keeps_best = c->restore_best != 0;
     p->waited = -1;
-    if (p->bests && !(p->best = fnni_trained_copy(f->model))) return FNN_ERROR_MEMORY;
-    if (p->averages && !(p->average = fnni_trained_copy(f->model))) return FNN_ERROR_MEMORY;
+    if (p->keeps_best && !(p->best = fnni_trained_copy(f->model))) return FNN_ERROR_MEMORY;
+    if (p->keeps_average && !(p->average = fnni_trained_copy(f->model))) return FNN_ERROR_MEMORY;
     return FNN_OK;
 }
 
@@ -20609,22 +20668,28 @@ FNNI_COLD static fnn_result fnni_progress_check(fnn_model *model, const fnn_data
 {
     const fnni_progress *p = &model->progress;
     fnn_result r;
-    if (p->samples == 0 || p->stopped_at != model->updates)
-        return fnni_model_fail(model, FNN_ERROR_STATE,
-                               "resume: expected a model with a fit to go on with, found %s",
-                               p->samples ? "one trained otherwise since" : "none");
+    if (p->samples == 0 || p->updates_then != model->updates)
+        return fnni_model_fail(
+            model, FNN_ERROR_STATE, "resume: expected a model with a fit to go on with, found %s",
+            p->samples ? "one trained otherwise since" : "none (fnn_save writes none)");
     r = fnni_progress_match(model, "samples", p->samples, data->count);
     if (!r) r = fnni_progress_match(model, "batch_size", p->batch_size, c->batch_size);
     if (!r) r = fnni_progress_match(model, "steps_per_epoch", p->epoch_steps, c->steps_per_epoch);
     if (!r) r = fnni_progress_match(model, "shuffle", p->shuffle, c->shuffle != 0);
-    if (!r) r = fnni_progress_match(model, "seed", (int64_t)p->seed, (int64_t)c->seed);
     if (!r) r = fnni_progress_match(model, "monitor", p->monitor, (int64_t)c->monitor);
     if (!r)
-        r = fnni_progress_match(model, "averages (ema_decay > 0)", p->averages, c->ema_decay > 0);
-    if (!r) r = fnni_progress_match(model, "restore_best", p->bests, c->restore_best != 0);
-    if (!r)
-        r = fnni_progress_match(model, "kind of optimizer", model->state_kind,
-                                (int64_t)c->optimizer.kind);
+        r = fnni_progress_match(model, "averages (ema_decay > 0)", p->keeps_average,
+                                c->ema_decay > 0);
+    if (!r) r = fnni_progress_match(model, "restore_best", p->keeps_best, c->restore_best != 0);
+    if (!r && p->seed != c->seed)
+        r = fnni_model_fail(model, FNN_ERROR_ARGUMENT,
+                            "resume: seed: expected %llu, as the fit began with, found %llu",
+                            (unsigned long long)p->seed, (unsigned long long)c->seed);
+    if (!r && model->state_kind != (int)c->optimizer.kind)
+        r = fnni_model_fail(model, FNN_ERROR_ARGUMENT,
+                            "resume: optimizer: expected %s, as the fit began with, found %s",
+                            fnni_optimizer_word(model->state_kind),
+                            fnni_optimizer_word((int)c->optimizer.kind));
     return r;
 }
 
@@ -20634,14 +20699,11 @@ static fnn_result fnni_fit_open(fnni_fit *f, fnn_history *history)
     fnn_model *model = f->model;
     const fnn_allocator *a = &model->context.allocator;
     const int64_t done = f->progress->epochs;
-    fnn_result result = fnni_history_reserve(history, f->config->epochs);
-    if (!result && f->config->checkpoint)
-        result = fnni_save_possible(f->config->checkpoint, a, &model->error);
+    const int epochs = done > f->config->epochs ? (int)done : f->config->epochs;
+    fnn_result result = fnni_history_reserve(history, epochs);
     if (result) return result;
     f->order = (int64_t *)fnni_allocate(a, fnni_times((size_t)f->data->count, sizeof *f->order));
     if (!f->order) return FNN_ERROR_MEMORY;
-    if (!fnni_history_room(model, done > f->config->epochs ? done : f->config->epochs))
-        return FNN_ERROR_MEMORY;
     if ((result = fnni_fit_take(f))) return result;
     f->validation = model->context;
     f->validation.workspace = NULL;
@@ -20752,8 +20814,7 @@ static fnn_result fnni_fit_run(fnni_fit *f, fnn_history *history)
 {
     fnn_model *model = f->model;
     const int64_t first = f->progress->epochs;
-    fnn_result result = fnni_fit_open(f, history);
-    if (result) return result;
+    fnn_result result;
     fnni_history_complete(f->progress, history);
     if (f->progress->position < f->data->count) fnni_fit_shuffle(f); /* in the midst of a pass */
     fnni_fit_best_shown(model, 0);
@@ -20763,15 +20824,17 @@ static fnn_result fnni_fit_run(fnni_fit *f, fnn_history *history)
     if (result) return result;
     if (f->progress->epochs > first || f->stopped) fnni_fit_write(f);
     if (!f->failure.code) return FNN_OK;
-    return fnni_model_fail(model, f->failure.code, "fit: checkpoint: %.200s", f->failure.message);
+    return fnni_model_fail(model, FNN_ERROR_FILE, "fit: checkpoint: %.200s", f->failure.message);
 }
 
 static fnn_result fnni_fit_start(fnn_model *model, const fnn_dataset *data,
                                  const fnn_fit_config *config, fnn_history *history, int resumes)
 {
     const fnn_fit_config defaults = fnn_fit_config_init();
-    fnn_result result = fnni_seal(model);
+    fnn_result result = fnni_begin_outside_fit(model, "fit");
     fnni_fit f;
+    int began;
+    if (!result) result = fnni_seal(model);
     if (result) return result;
     memset(&f, 0, sizeof f);
     f.model = model;
@@ -20784,11 +20847,17 @@ static fnn_result fnni_fit_start(fnn_model *model, const fnn_dataset *data,
     f.augmenter.seed = f.config->seed;
     result = fnni_fit_check(model, data, f.config, &model->error);
     if (!result && resumes) result = fnni_progress_check(model, data, f.config);
+    if (!result && f.config->checkpoint)
+        result = fnni_save_possible(f.config->checkpoint, &model->context.allocator, &model->error);
     if (result) return result;
     if (!resumes) result = fnni_progress_begin(&f);
-    if (!result) result = fnni_fit_run(&f, history);
+    if (!result) result = fnni_fit_open(&f, history);
+    began = model->fitting = !result;
+    if (began) result = fnni_fit_run(&f, history);
+    model->fitting = 0;
     fnni_fit_close(&f);
-    if (result && result != FNN_ERROR_FILE) fnni_progress_forget(model);
+    /* what was gone on with, and could not begin, may be tried again */
+    if (result && result != FNN_ERROR_FILE && (began || !resumes)) fnni_progress_forget(model);
     if (result == FNN_ERROR_MEMORY) return fnni_model_fail(model, result, "fit: no memory");
     return result;
 }

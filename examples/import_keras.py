@@ -3,8 +3,9 @@
     python3 examples/import_keras.py MODEL WEIGHTS.safetensors
 
 MODEL is what model.save or model.save_weights left, with Keras 2 or 3: .keras, .weights.h5 or .h5.
-Needs h5py. Keras' layouts are those of fmnist_nn.h: no number moves. Layers keep their names,
-"conv2d_1/kernel", and the builders' calls in C stand for the rest, in the same order."""
+Needs h5py. Keras' layouts are those of fmnist_nn.h: no number moves. Layers are called as in the
+file, "conv2d_1/kernel": by their names in .h5, in the others by their classes, numbered as the
+model has them. The builders' calls in C stand for the rest, in the same order."""
 import io
 import json
 import sys
@@ -24,10 +25,17 @@ def read_keras(path):
         *layers, part = place.split("/")
         if not isinstance(item, h5py.Dataset) or "optimizer" in place or "seed_gen" in place:
             return
+        if item.ndim == 0:  # a metric's
+            return
         if layers[-1] == "vars":  # numbered, not named: .keras and .weights.h5
             layers.pop()
+            if len(item.parent) not in PARTS:
+                sys.exit(f"{place}: expected {sorted(PARTS)} tensors, found {len(item.parent)}")
             part = PARTS[len(item.parent)][int(part)]
-        tensors[layers[-1] + "/" + part.split(":")[0]] = np.asarray(item, "<f4")
+        name = layers[-1] + "/" + part.split(":")[0]
+        if name in tensors:
+            sys.exit(f"{place}: a second {name}: models within models are not read")
+        tensors[name] = np.asarray(item, "<f4")
 
     if zipfile.is_zipfile(path):  # .keras: the weights are one of its files
         path = io.BytesIO(zipfile.ZipFile(path).read("model.weights.h5"))

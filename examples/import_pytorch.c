@@ -14,7 +14,7 @@
 enum { COMPARED = 1000, CLASSES = 10 };
 
 /* What network() is in import_pytorch.py. Strides, padding, epsilons and the scale of pixels are no
- * weights: they are said here. Flatten needs no layer. */
+ * weights: they are said here. Flatten needs no layer before a dense one. */
 static fnn_model *network(const fnn_dataset *data)
 {
     const fnn_batch_norm_config norm = fnn_batch_norm_config_pytorch();

@@ -3,7 +3,8 @@
     python3 examples/import_pytorch.py FOLDER [STEPS]
 
 Writes FOLDER/pytorch.safetensors, the network's state_dict, and FOLDER/pytorch.outputs, what it
-gives for the first 1000 test images: (1000, 10) little-endian floats. STEPS batches of 100 images,
+gives for the first 1000 test images: (1000, 10) little-endian floats. Prints the test accuracy and
+what fnn_load_weights takes as names, which this network does not need. STEPS batches of 100 images,
 600 unless told, take five seconds. Fashion-MNIST is looked for as in examples/quickstart.c."""
 import gzip
 import json
@@ -60,6 +61,7 @@ def train(model, images, labels, steps):
 
 
 def main(folder, steps=600):
+    os.makedirs(folder, exist_ok=True)
     torch.manual_seed(1)
     model = network()
     images = {part: read_idx(f"{part}-images-idx3-ubyte")[:, None] / 255
@@ -73,6 +75,9 @@ def main(folder, steps=600):
     outputs.numpy().astype("<f4").tofile(os.path.join(folder, "pytorch.outputs"))
     right = (found == read_idx("t10k-labels-idx1-ubyte")).float().mean()
     print(f"PyTorch {torch.__version__}: test accuracy {100 * right:.2f} %")
+    # in the order of __init__; where forward has another one, that is what counts
+    names = dict.fromkeys(name.rpartition(".")[0] for name in model.state_dict())
+    print("names[] = {" + ", ".join(f'"{name}"' for name in names) + "}")
 
 
 if __name__ == "__main__":

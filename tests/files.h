@@ -18,7 +18,7 @@ typedef struct {
 
 static char directory[256];
 
-static void remove_directory(void)
+static inline void empty_directory(void)
 {
     char path[600];
     struct dirent *entry;
@@ -28,6 +28,11 @@ static void remove_directory(void)
         remove(path);
     }
     if (d) closedir(d);
+}
+
+static void remove_directory(void)
+{
+    empty_directory();
     rmdir(directory);
 }
 
@@ -59,52 +64,6 @@ static inline file_bytes bytes_copy(const void *bytes, size_t size)
     return f;
 }
 
-/* Where in a model file the digits of its checksum are, or NULL. */
-static inline uint8_t *sum_of_file(file_bytes f)
-{
-    static const char word[] = " crc32 ";
-    size_t i;
-    for (i = 8; i + 15 < f.size && i < 100; i++)
-        if (!memcmp(f.bytes + i, word, 7) && f.bytes[i + 15] == '"') return f.bytes + i + 7;
-    return NULL;
-}
-
-/* Gives a file that was changed the checksum that belongs to it: the CRC-32 of RFC 1952, bit by
- * bit. */
-static inline void sum_again(file_bytes f)
-{
-    uint8_t *digits = sum_of_file(f);
-    uint32_t crc = 0xffffffff;
-    char text[9];
-    size_t i;
-    int bit;
-    if (!digits) return;
-    memset(digits, '0', 8);
-    for (i = 0; i < f.size; i++)
-        for (crc ^= f.bytes[i], bit = 0; bit < 8; bit++) crc = crc >> 1 ^ (crc & 1) * 0xedb88320u;
-    snprintf(text, sizeof text, "%08lx", (unsigned long)(crc ^ 0xffffffff));
-    memcpy(digits, text, 8);
-}
-
-/* Makes of a model file one of the versions before checksums; its bytes are others then. */
-static inline void without_sum(file_bytes *f)
-{
-    const size_t old = 8 + (f->bytes[0] | (size_t)f->bytes[1] << 8 | (size_t)f->bytes[2] << 16);
-    const size_t at = (size_t)(sum_of_file(*f) - f->bytes);
-    uint8_t *bytes = (uint8_t *)need(f->size);
-    size_t end = old, header, i;
-    while (f->bytes[end - 1] == ' ') end--;
-    header = (end - 15 + 63) / 64 * 64;
-    memset(bytes, ' ', f->size);
-    for (i = 0; i < 8; i++) bytes[i] = (uint8_t)((uint64_t)(header - 8) >> 8 * i);
-    memcpy(bytes + 8, f->bytes + 8, at - 7 - 8);
-    memcpy(bytes + at - 7, f->bytes + at + 8, end - (at + 8));
-    memcpy(bytes + header, f->bytes + old, f->size - old);
-    f->size -= old - header;
-    free(f->bytes);
-    f->bytes = bytes;
-}
-
 static inline void write_bytes(const char *path, const void *bytes, size_t size)
 {
     FILE *stream = fopen(path, "wb");
@@ -112,5 +71,30 @@ static inline void write_bytes(const char *path, const void *bytes, size_t size)
         perror(path);
         exit(2);
     }
+}
+
+/* How many files there are whose name contains the word. */
+static inline int files_named(const char *word)
+{
+    int count = 0;
+    struct dirent *entry;
+    DIR *d = opendir(directory);
+    while (d && (entry = readdir(d)) != NULL) count += strstr(entry->d_name, word) != NULL;
+    if (d) closedir(d);
+    return count;
+}
+
+static inline file_bytes bytes_of(const char *path)
+{
+    static char buffer[1 << 20];
+    FILE *stream = fopen(path, "rb");
+    size_t size = stream ? fread(buffer, 1, sizeof buffer, stream) : 0;
+    if (stream) fclose(stream);
+    return bytes_copy(buffer, size);
+}
+
+static inline int same_bytes(file_bytes a, file_bytes b)
+{
+    return a.size == b.size && !memcmp(a.bytes, b.bytes, a.size);
 }
 #endif

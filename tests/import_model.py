@@ -4,7 +4,7 @@
 
 KIND is pytorch or keras. Reads FOLDER/images, bytes (N, 28, 28), and writes FOLDER/KIND.safetensors
 and FOLDER/KIND.outputs, (N, 10) floats. pytorch: a CNN of channels first, computed as there. keras:
-one of channels last; where h5py is, also FOLDER/keras.h5, .weights.h5 and .keras with the same
+one of channels last; where h5py is, also FOLDER/keras.h5 and .keras with the same
 weights. test_import.c builds both networks."""
 import io
 import json
@@ -141,6 +141,8 @@ def save_keras(folder, tensors):
     with h5py.File(memory, "w") as file:  # model.save of Keras 3, one file of its archive
         file["optimizer/vars/0"] = np.ones(3)
         file["layers/dropout/seed_generator/vars/0"] = np.ones(2, "u4")
+        for i in range(2):
+            file[f"metrics/mean/vars/{i}"] = np.float32(1)
         for layer, parts in by_layer.items():
             file.create_group(f"layers/{layer}/vars")
             for i, (_, value) in enumerate(parts):

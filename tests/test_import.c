@@ -530,8 +530,8 @@ static void ambiguous_names_are_asked_for(void)
         fnn_model *m = perceptron(sizes, 3);
         const char *path = squares(names[i], 2, 2, ".");
         refused(m, path, FNN_FROM_PYTORCH, NULL, 0, FNN_ERROR_FORMAT,
-                "both fit, and no number in them tells which comes first: give fnn_load_weights "
-                "the names");
+                "both fit, and their names do not tell which comes first: give "
+                "fnn_load_weights the names");
         CHECK(strstr(fnn_model_error(m)->message, names[i][0]) &&
               strstr(fnn_model_error(m)->message, names[i][1]));
         for (swap = 0; swap < 2; swap++) {
@@ -592,6 +592,27 @@ static void shapes_decide_first(void)
     }
 }
 
+/* A head for other classes: it keeps what it has, and the file's is left out. */
+static void a_layer_without_a_name_keeps_its_weights(void)
+{
+    static const int sizes[] = {2, 2, 3}; /* the file's second layer is of size 2 */
+    static const char *const names[] = {"body", "head"}, *const given[] = {"body", NULL};
+    fnn_model *m = perceptron(sizes, 3);
+    const char *path = squares(names, 2, 2, ".");
+    fnn_real before[9], *head;
+    size_t count;
+    CHECK(!fnn_seal(m));
+    head = fnn_tensor_values(m, 1, "weight", &count);
+    memcpy(before, head, count * sizeof *head);
+    refused(m, path, FNN_FROM_PYTORCH, names, 2, FNN_ERROR_FORMAT,
+            "layer 1 dense: expected weight of shape [3, 2], found head.weight of [2, 2]");
+    if (loaded(m, path, FNN_FROM_PYTORCH, given, 2)) {
+        same_numbers(m, 0, "bias", "body.bias");
+        CHECK(!memcmp(before, head, count * sizeof *head));
+    }
+    fnn_model_free(m);
+}
+
 static void wrong_names_are_named(void)
 {
     static const char *const right[] = {"conv", "bn", "fc1", "fc2"};
@@ -601,8 +622,8 @@ static void wrong_names_are_named(void)
     } rows[] = {{{"conv", "bn", "fc1", "fc3"},
                  "layer 5 dense: expected a name that tensors begin with, found \"fc3\"",
                  FNN_ERROR_ARGUMENT},
-                {{"conv", NULL, "fc1", "fc2"},
-                 "layer 1 batch_norm: expected a name that tensors begin with, found \"NULL\"",
+                {{"conv", "", "fc1", "fc2"},
+                 "layer 1 batch_norm: expected a name that tensors begin with, found \"\"",
                  FNN_ERROR_ARGUMENT},
                 {{"conv", "bn", "fc1", "fc1"},
                  "layer 5 dense: expected a name that no other layer has, found \"fc1\"",
@@ -1175,6 +1196,7 @@ static const harness_test tests[] = {
     TEST(ambiguous_names_are_asked_for),
     TEST(shapes_decide_first),
     TEST(targets_keep_their_scale),
+    TEST(a_layer_without_a_name_keeps_its_weights),
     TEST(wrong_names_are_named),
     TEST(every_misfit_is_named),
     TEST(biases_must_be_on_both_sides),

@@ -714,7 +714,7 @@ static void copies_use_their_allocator(void)
     CHECK(!fnn_fit(m, &data, &fit, NULL));
     copy = fnn_copy(m, &config, NULL);
     fnn_model_free(m);
-    CHECKF(copy && b.live == 9, "%d blocks", b.live); /* itself and all arrays but gradients */
+    CHECKF(copy && b.live == 9, "%d blocks", b.live); /* itself and all that a fit leaves */
     CHECK(copy && !fnn_fit(copy, &data, &fit, NULL));
     fnn_model_free(copy);
     CHECKF(b.live == 0, "%d blocks leak", b.live);

@@ -30,8 +30,8 @@
 #endif
 #define FMNIST_NN_IMPLEMENTATION
 #include "../fmnist_nn.h"
-#include "files.h"
 #include "harness.h"
+#include "model_files.h"
 #include "samples.h"
 #include "sha256.h"
 #include <float.h>
