@@ -473,7 +473,8 @@ FNN_API fnn_context *fnn_context_create(const fnn_context_config *config, fnn_er
 /* Frees a context; NULL is allowed. */
 FNN_API void fnn_context_free(fnn_context *context);
 
-/* One line: version, real, instruction set, OpenMP or not. context NULL: what NULL would get. */
+/* One line: version, real, instruction set, OpenMP or not. context NULL: what NULL would get.
+ * "scalar (no fused multiply-add: other last bits)" says what it does; see REPRODUCIBILITY. */
 FNN_API const char *fnn_info(const fnn_context *context);
 
 /* Whether this build and this machine have the instruction set: 1 or 0. */
@@ -2296,8 +2297,10 @@ FNN_API fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows,
  * are others than those of the other instruction sets, as close as rounding allows. */
 #if defined(__FP_FAST_FMAF) || defined(__FMA__) || defined(__ARM_FEATURE_FMA)
 #define FNNI_HAS_FMA 1
+#define FNNI_SCALAR_BITS ""
 #else
 #define FNNI_HAS_FMA 0
+#define FNNI_SCALAR_BITS " (no fused multiply-add: other last bits)"
 #endif
 #if !FNNI_HAS_FMA
 #define FNNI_FMA(a, b, c) ((a) * (b) + (c))
@@ -6088,6 +6091,7 @@ FNN_DEF const char *fnn_info(const fnn_context *context)
     static const char *const lines[] = {FNNI_INFO("unknown"), FNN_ISA_LIST(FNNI_INFO_LINE)};
     fnn_isa isa = context ? context->kernels->isa : fnni_environment_isa();
     if (isa == FNN_ISA_BEST) isa = fnni_best_isa();
+    if (isa == FNN_ISA_SCALAR) return FNNI_INFO("scalar" FNNI_SCALAR_BITS);
     return isa < FNN_ISA_COUNT && fnn_isa_available(isa) ? lines[isa] : lines[0];
 }
 

@@ -110,7 +110,7 @@ done
 
 is_among() { case " $2 " in *" $1 "*) ;; *) false ;; esac; }
 
-# group NAME [PROGRAM]: sets for that purpose compiler, flags, threads (-fopenmp), flags of the
+# group NAME: sets for that purpose compiler, flags, threads (-fopenmp), flags of the
 # kernels (units that hold none are compiled with -O1, which takes half the time), runner and quick
 # (fewer sizes, where each test costs ten times as much). Fails with the reason in $reason where
 # this machine has not what it takes.
@@ -147,6 +147,10 @@ group() {
         kernel_flags=$flags
         ;;
     clang | clang-19) compiler=$1 quick='' ;;
+    native) # where that brings a fused multiply-add, the scalar kernels have it, too
+        flags='-O3 -march=native' kernel_flags=$flags
+        quick=''
+        ;;
     m32)
         compiler=clang quick=''
         flags='-O1 -m32 -isystem /usr/include/x86_64-linux-gnu'
@@ -177,10 +181,6 @@ group() {
         ;;
     *) reason="there is no group $1" ;;
     esac
-    # It compares bits: those of the code as written, not as each compiler would fuse it.
-    if [ "${2:-}" = test_weights ]; then
-        flags="$flags -ffp-contract=off" kernel_flags="$kernel_flags -ffp-contract=off"
-    fi
     [ -n "$reason" ] && return 1
     have "$compiler" || reason="no $compiler"
     [ -z "$runner" ] || have "${runner%% *}" || reason="no ${runner%% *}"
@@ -256,7 +256,7 @@ run_program() {
     program=$build/$1/$name
     mkdir -p "$build/$1"
     [ "$1" != windows ] || program=$program.exe
-    group "$1" "$name"
+    group "$1"
     if [ -n "$reason" ]; then
         printf 'skipped all of it: %s\n0 passed, 0 failed, 1 skipped\n' "$reason" >"$3"
         return 0
