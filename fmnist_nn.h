@@ -2860,6 +2860,8 @@ enum {
     FNNI_START = 1 /* its state starts at fnn_optimizer.start, that of others at 0 */
 };
 
+#define FNNI_SUM_LANES 16 /* of any sum over a vector, whatever the instruction set's registers */
+
 /* A run of tiles of one shape, of a matrix product or a convolution. Row i of A at step p is
  * a[i/3*a_group + i%3*a_row + p*a_step], where a_group is 3*a_row but for rows that lie in threes;
  * a transposed A is one with a_row 1. After k steps A jumps to a_segment behind where the k began,
@@ -3580,7 +3582,6 @@ FNNI_INLINE void fnni_vtranspose(fnni_v *x)
 /* ---- sums over lanes ----
  * A sum over a vector is one over 16 lanes, of as many registers as that takes here, and then over
  * their halves: the same numbers in the same order on every instruction set. */
-#define FNNI_SUM_LANES 16
 #define FNNI_WIDE (FNNI_SUM_LANES / FNNI_LANES) /* registers */
 #if FNNI_LANES > 1 && (defined(__GNUC__) || defined(__clang__))
 #define FNNI_UNROLL _Pragma("GCC unroll 16")
@@ -19011,7 +19012,7 @@ static void fnni_tensor_fill(const fnni_reader *r, const fnni_entry *e, const fn
 static fnn_result fnni_read_tensor(fnni_reader *r, fnni_entry *e)
 {
     fnni_tensor t;
-    int l, which;
+    int l = 0, which = 0; /* gcc 12 -O3 -march=native does not see that they are found */
     fnn_result result = fnni_read_entry(r, e);
     if (!result)
         result = fnni_check_offsets(r, e->name, e->offsets[0] <= r->data_size ? e->offsets[0] : 0,

@@ -159,8 +159,12 @@ options() {
     refuses 'a float unit and a double one alone' 'undefined reference' \
         with_other double $elsewhere
 
-    check 'FMNIST_NN_NO_SIMD' prints ' scalar,' app -O2 -DFMNIST_NN_NO_SIMD
+    check 'FMNIST_NN_NO_SIMD' prints ' scalar[ ,]' app -O2 -DFMNIST_NN_NO_SIMD
     if [ "$(uname -m)" = x86_64 ]; then
+        check 'without a fused multiply-add it says so' \
+            prints ' scalar [(]no fused multiply-add: other last bits[)],' scalar
+        ! grep -qw fma /proc/cpuinfo ||
+            check 'with one there is nothing to say' prints ' scalar,' scalar -mfma
         check 'FMNIST_NN_NO_AVX512 leaves no zmm register' no_zmm -DFMNIST_NN_NO_AVX512
         refuses 'a build with AVX-512 has them' 'zmm' no_zmm
     else
@@ -181,10 +185,20 @@ options() {
     refuses 'C89' 'error.*needs C99 or later' $CC -std=c89 -I. -fsyntax-only "$here/library.c"
     check 'in one line, not in hundreds' c89_says_one_thing
     if have tcc; then
-        check 'tcc, which knows no attribute, takes the scalar kernels' prints ' scalar,' tcc_app
+        check 'tcc, which knows no attribute, takes the scalar kernels' prints ' scalar [(]no' tcc_app
         refuses 'a wrong option fails there, too' 'or neither' tcc_app -DFMNIST_NN_MALLOC=malloc
     else
         skip tcc 'this machine has no tcc'
+    fi
+    if have gcc && [ -f tests/weights.sums ]; then
+        # What -O2 fuses then, test_weights sees: so it is the header that keeps it from that.
+        mkdir -p "$here/fuses/tests"
+        cp tests/*.h tests/test_weights.c "$here/fuses/tests/"
+        sed '/fp-contract=off/d' fmnist_nn.h >"$here/fuses/fmnist_nn.h"
+        refuses 'a compiler that may fuse what the code does not gives other bits' \
+            '(avx2|neon) optimizer/.*: not the fused bits' fuses optimizer/
+    else
+        skip 'a compiler that may fuse' 'this machine has no gcc'
     fi
     check 'FNN_API exports from a shared library' exports \
         '-DFNN_API=__attribute__((visibility("default")))'
@@ -210,6 +224,12 @@ c89_says_one_thing() {
 }
 
 tcc_app() { tcc "$@" -I. tests/app.c -o "$here/app_tcc" -lm && "$here/app_tcc"; }
+
+# The bits of the copy that lets compilers fuse.
+fuses() { # PART-OF-A-CASE'S-NAME
+    gcc -O2 -DFMNIST_NN_NO_AVX512 "$here/fuses/tests/test_weights.c" -o "$here/fuses/weights" -lm &&
+        "$here/fuses/weights" gives_the_bits "$1"
+}
 
 # A shared library that hides what is not said to be seen, and how many functions it shows.
 exports() { # FLAG...

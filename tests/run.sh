@@ -53,14 +53,17 @@ jobs_test_more() {
     jobs_of undefined/ $undefined_programs
     jobs_of undefined-m32/ test_extremes
     jobs_of double/ $double_programs
+    jobs_of native/ test_weights test_same_bits test_math
+    jobs_of clang/ test_weights
     programs windows 'windows_*'
 }
 jobs_test_exhaustive() {
     local group
     programs plain 'exhaustive_*'
+    programs native 'exhaustive_math' # scalar code with a fused multiply-add
     jobs_of script/builds: gcc clang clang-19 g++ clang++ options targets symbols
     jobs_of script/selftest: sanitize memory thread valgrind
-    for group in sanitize-full undefined undefined-m32 neon clang clang-19 m32 big-endian memory \
+    for group in sanitize-full undefined undefined-m32 native neon clang clang-19 m32 big-endian memory \
         thread valgrind; do
         programs $group
     done

@@ -1,8 +1,10 @@
 /* Sweeps a function of the kernels over the floats and measures its error in units in the last
  * place of the true value (ULP), which is that of its twin (tests/twins.h). A correctly rounded
  * function shows 0.5; whether the double that stands for the true value is itself off by its own
- * last place changes the figure by 2^-29. Shared by test_math.c (coarse) and exhaustive_math.c
- * (every float). Include after the header. */
+ * last place changes the figure by 2^-29. Also counts where instruction sets give other bits than
+ * the first of them: of what is not NaN, and of scalar kernels only where they have a fused
+ * multiply-add. Shared by test_math.c (coarse) and exhaustive_math.c (every float). Include after
+ * the header. */
 #ifndef SWEEP_H
 #define SWEEP_H
 #include "twins.h"
@@ -56,6 +58,23 @@ static sweep_function sweep_broken(void)
     return s;
 }
 
+/* And of the comparison: the last instruction set's exp has one other bit. */
+static void sweep_run_odd(const fnni_kernels *k, int kind, fnn_real parameter, ptrdiff_t n,
+                          const fnn_real *x, fnn_real *y)
+{
+    int last = FNN_ISA_COUNT - 1;
+    while (!fnn_isa_available((fnn_isa)last)) last--;
+    if (k->isa == (fnn_isa)last) sweep_run_broken(k, kind, parameter, n, x, y);
+    else sweep_run(k, kind, parameter, n, x, y);
+}
+
+static sweep_function sweep_odd(void)
+{
+    sweep_function s = sweep_broken();
+    s.run = sweep_run_odd;
+    return s;
+}
+
 #define SWEEP_TOP 340282366920938463463374607431768211456.0 /* 2^128 */
 #define SWEEP_WRONG 1e9 /* for a NaN, an infinity or a sign in the wrong place */
 
@@ -89,20 +108,46 @@ static double sweep_ulp(double y, double truth)
 typedef struct {
     double worst[FNN_ISA_COUNT]; /* ULP; -1 where the instruction set is not there */
     float where[FNN_ISA_COUNT];
+    int compared; /* instruction sets beside the first that should have its bits */
+    uint64_t unequal[FNN_ISA_COUNT];
+    float unequal_at[FNN_ISA_COUNT]; /* the first */
 } sweep_result;
+
+/* The first instruction set that others should be equal to. */
+static int sweep_first(void)
+{
+    int isa = FNNI_HAS_FMA ? FNN_ISA_SCALAR : FNN_ISA_SCALAR + 1;
+    while (isa < FNN_ISA_COUNT && !fnn_isa_available((fnn_isa)isa)) isa++;
+    return isa;
+}
+
+static void sweep_compare(sweep_result *r, int isa, int n, const fnn_real *x, const fnn_real *first,
+                          const fnn_real *y)
+{
+    int i;
+    for (i = 0; i < n; i++) {
+        if (memcmp(first + i, y + i, sizeof *y) == 0) continue;
+        if (first[i] != first[i] && y[i] != y[i]) continue;
+        if (!r->unequal[isa]++) r->unequal_at[isa] = (float)x[i];
+    }
+}
 
 #define SWEEP_BLOCK 4096
 /* Every stride-th float with bits from..to on every instruction set of the machine. */
 static sweep_result sweep(const sweep_function *f, uint64_t from, uint64_t to, uint32_t stride)
 {
-    static fnn_real x[SWEEP_BLOCK], y[SWEEP_BLOCK];
+    static fnn_real x[SWEEP_BLOCK], y[SWEEP_BLOCK], other[SWEEP_BLOCK];
+    const int first = sweep_first();
     static double truth[SWEEP_BLOCK];
     sweep_result r;
     uint64_t bits = from;
     int isa, i, n;
+    r.compared = 0;
     for (isa = 0; isa < FNN_ISA_COUNT; isa++) {
         r.worst[isa] = isa != FNN_ISA_BEST && fnn_isa_available((fnn_isa)isa) ? 0 : -1;
-        r.where[isa] = 0;
+        r.where[isa] = r.unequal_at[isa] = 0;
+        r.unequal[isa] = 0;
+        r.compared += isa > first && r.worst[isa] == 0;
     }
     while (bits <= to) {
         for (n = 0; n < SWEEP_BLOCK && bits <= to; n++, bits += stride) {
@@ -112,6 +157,8 @@ static sweep_result sweep(const sweep_function *f, uint64_t from, uint64_t to, u
         for (isa = 0; isa < FNN_ISA_COUNT; isa++) {
             if (r.worst[isa] < 0) continue;
             f->run(fnni_kernels_for((fnn_isa)isa), f->kind, (fnn_real)f->parameter, n, x, y);
+            if (isa == first) memcpy(other, y, sizeof other);
+            else if (isa > first) sweep_compare(&r, isa, n, x, other, y);
             for (i = 0; i < n; i++) {
                 const double ulp = sweep_ulp((double)y[i], truth[i]);
                 if (ulp > r.worst[isa]) {

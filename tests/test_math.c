@@ -1,5 +1,6 @@
 /* exp, log and the activations: errors in ULP on a coarse sweep of all floats, on every instruction
- * set (tests/exhaustive_math.c takes every float), and what they leave alone. */
+ * set, all of which give the same bits (tests/exhaustive_math.c takes every float), and what they
+ * leave alone. */
 #define FMNIST_NN_IMPLEMENTATION
 #include "../fmnist_nn.h"
 #include "harness.h"
@@ -13,9 +14,12 @@
 static void check_sweep(const sweep_function *f, sweep_result r)
 {
     int isa;
-    for (isa = 0; isa < FNN_ISA_COUNT; isa++)
+    for (isa = 0; isa < FNN_ISA_COUNT; isa++) {
         CHECKF(r.worst[isa] <= f->bound, "%s %s: %.3f ULP at %.9g", f->name,
                fnn_isa_name((fnn_isa)isa), r.worst[isa], (double)r.where[isa]);
+        CHECKF(!r.unequal[isa], "%s %s: other bits at %.9g", f->name, fnn_isa_name((fnn_isa)isa),
+               (double)r.unequal_at[isa]);
+    }
 }
 
 static void everywhere(void)
@@ -59,6 +63,17 @@ static void control(void)
     for (isa = 0; isa < FNN_ISA_COUNT; isa++)
         CHECKF(r.worst[isa] < 0 || r.worst[isa] > broken.bound, "%s hides the error",
                fnn_isa_name((fnn_isa)isa));
+}
+
+static void odd_bits_are_seen(void)
+{
+    const sweep_function odd = sweep_odd();
+    const sweep_result r = sweep(&odd, 0x3f000000u, 0x40400000u, 997);
+    uint64_t unequal = 0;
+    int isa;
+    for (isa = 0; isa < FNN_ISA_COUNT; isa++) unequal += r.unequal[isa];
+    if (r.compared) CHECK(unequal > 1000);
+    else SKIP("there is only one instruction set to compare");
 }
 #else
 /* The double library: libm's functions, against long double where that is longer. */
@@ -210,6 +225,7 @@ static const harness_test tests[] = {
     TEST(everywhere),
     TEST(seams),
     TEST(control),
+    TEST(odd_bits_are_seen),
     TEST(other_environments_cost_what_they_should),
 #if defined(__SSE__)
     TEST(subnormal_results_are_zero_where_they_are_off),
