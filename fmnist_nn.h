@@ -237,19 +237,32 @@
  * SIMD
  *   scalar, avx2 (with FMA), avx512 (F BW DQ VL), neon. A context takes the best that processor
  *   and system support; the environment variable FNN_ISA or fnn_context_config.isa forces one.
- *   Forcing one that is missing is an error.
+ *   Forcing one that is missing is an error. Results are the same: see REPRODUCIBILITY.
  *
  * REPRODUCIBILITY
- *   The same build, instruction set and seeds give the same bits, for any number of threads, and
- *   however often training was interrupted and gone on with (fnn_resume). A sample's prediction has
- *   the same bits alone or in any batch. Instruction sets differ in the last bits. Random numbers
- *   are functions of seed, stream and index.
+ *   The same seeds give the same bits: on AVX2, AVX-512 and NEON, from gcc and clang at any level,
+ *   for any number of threads, however often training was interrupted and gone on with
+ *   (fnn_resume), there or elsewhere. A sample's prediction has the same bits alone or in any
+ *   batch. Random numbers are functions of seed, stream and index.
+ *   Scalar kernels give these bits where the compiler has a fused multiply-add for them: on 64-bit
+ *   ARM, on x86 with -mfma or -march=native. Without it their last bits are others, which fnn_info
+ *   says: "scalar (no fused multiply-add: other last bits)".
+ *   This rests on floats computed as floats (not so on x87, of 32-bit x86 without SSE2) and, in
+ *   double, on libm's log and cos in normal initialisers, cos and pow in schedules, pow in Adam.
+ *   They are rounded to float afterwards: libms that differ in a double's last bit change one
+ *   weight drawn in some hundred million, one training by Adam in some hundred thousand. Losses by
+ *   such logarithms (binary and Keras' cross-entropies) are doubles that may differ there; their
+ *   gradients do not. Which NaN a NaN is, and how far one reaches (fnn_conv2d_forward), may differ.
+ *   The double library computes with libm, and has the bits of that.
  *
  * NUMERICS
- *   exp and log are within 1 ULP, tanh and sigmoid within 2, subnormals included. Matrix products
- *   sum over k in one order. NaN and infinities propagate; fit stops at a loss that is not finite
- *   by default: mostly the rate is too high, or the inputs are not on one scale (fnn_normalize).
- *   The floating-point environment is left as found.
+ *   exp and log are within 1 ULP, tanh and sigmoid within 2, subnormals included. An element of a
+ *   matrix product is one chain of fused multiply-adds over k; a sum over a vector is one over 16
+ *   lanes. The compiler fuses nothing else: -ffp-contract is off here, which only clang's
+ *   -ffp-contract=fast overrules, and the rest of the unit keeps its own. NaN and infinities
+ *   propagate; fit stops at a loss that is not finite by default: mostly the rate is too high, or
+ *   the inputs are not on one scale (fnn_normalize). The floating-point environment is left as
+ *   found.
  *   The bounds are those of the environment that C starts programs in: rounding to nearest, with
  *   subnormal numbers. Under another rounding mode (fesetround) log is within 2 ULP, the others
  *   within 300. A program that is linked with -ffast-math starts with subnormal numbers off (flush-
@@ -282,9 +295,11 @@
  *   A model keeps what its last fit needs to go on until the next one: see fnn_memory_size.
  *   $FMNIST_DIR and $CIFAR10_DIR, once set, are the only place that is looked at.
  *   A CSV file read with same_classes must have the columns of that set, by number and by name.
- *   New results: losses that cannot learn are refused, as cross-entropy of a single output or of
- *   targets that are no shares; so are targets whose columns do not fit the classes. R2 of targets
- *   that do not vary is 1 or 0. Of equal candidates of a search the smaller loss is first.
+ *   New results: the last bits, which are those of all instruction sets and compilers now: another
+ *   order of sums, products fused elsewhere. Losses that cannot learn are refused, as cross-entropy
+ *   of a single output or of targets that are no shares; so are targets whose columns do not fit
+ *   the classes. R2 of targets that do not vary is 1 or 0. Of equal candidates of a search the
+ *   smaller loss is first.
  *   Where labels stand beside targets of classes, scores go by the labels, losses by the targets.
  *   The double library is static to its unit (no symbol ends in _f64 any more): define the
  *   implementation in each unit that uses it.
@@ -879,9 +894,9 @@ FNN_API void fnn_model_free(fnn_model *model);
 
 /* A second model like this one, in use or still being built: layers, loss, normalisation, weights,
  * running statistics, names, notes, seed, what the optimiser remembers and how far training has
- * come. They share nothing but what the caller gave, as the `user` of a loss function. On one
- * instruction set both predict the same bits, and the same fit makes the same of both; only a batch
- * on its way (fnn_forward to fnn_step) is not copied. config as in fnn_sequential_with, NULL:
+ * come. They share nothing but what the caller gave, as the `user` of a loss function. Both predict
+ * the same bits, and the same fit makes the same of both; only a batch on its way (fnn_forward to
+ * fnn_step) is not copied. config as in fnn_sequential_with, NULL:
  * the model's own. Returns NULL and fills *error (NULL allowed): with the error of a broken model,
  * with what fnn_context_create says of config, FNN_ERROR_MEMORY. */
 FNN_API fnn_model *fnn_copy(const fnn_model *model, const fnn_context_config *config,
@@ -1450,7 +1465,7 @@ FNN_API fnn_fit_config fnn_fit_config_init(void);
  * samples and the augmentation are functions: two fits of two epochs are one of four. After a fit
  * with ema_decay it goes on from the averaged weights. config NULL: the defaults; history may be
  * NULL.
- * The same build, instruction set and seeds give the same weights for any number of threads.
+ * The same seeds give the same weights for any number of threads (see REPRODUCIBILITY).
  * Returns FNN_ERROR_ARGUMENT for data or a configuration that do not fit, or that the loss cannot
  * learn from, FNN_ERROR_NUMERIC (the message names layer and epoch) when the loss is not finite,
  * FNN_OK after early stopping or a callback's stop. */
@@ -1459,10 +1474,10 @@ FNN_API fnn_result fnn_fit(fnn_model *model, const fnn_dataset *data, const fnn_
 
 /* Goes on with the model's last fit where that stood still: after fnn_load of a checkpoint, or when
  * a callback, config->stop, patience or the number of epochs ended it. The end is the same to the
- * last bit as if it had not been interrupted, on the same build and instruction set, with the same
- * data and configuration. config may ask for more epochs than before, and a schedule that looks at
- * the whole, as cosine, goes by those asked for now: epochs before keep the rates that they had,
- * and the next one's may be higher than the last one's. Where no more epochs are asked for than
+ * last bit as if it had not been interrupted, here or on another machine (see REPRODUCIBILITY),
+ * with the same data and configuration. config may ask for more epochs than before, and a schedule
+ * that looks at the whole, as cosine, goes by those asked for now: epochs before keep the rates
+ * that they had, and the next one's may be higher than the last one's. Where no more epochs are asked for than
  * there were, such as 0, it trains none: history tells how many there were, and the model has what
  * the fit would have left at its end, averages or the best weights.
  * config must have the same batch_size, steps_per_epoch, shuffle, seed, kind of optimiser,
@@ -2062,8 +2077,7 @@ FNN_API fnn_result fnn_softmax_cross_entropy(fnn_context *context, ptrdiff_t row
                                              fnn_real smoothing, fnn_real scale, fnn_real *losses,
                                              fnn_real *gradient);
 
-/* *result = sum of x over n elements. The order of the additions depends on n and on the
- * instruction set. */
+/* *result = sum of x over n elements. The order of the additions depends on n alone. */
 FNN_API fnn_result fnn_sum(fnn_context *context, ptrdiff_t n, const fnn_real *x, fnn_real *result);
 
 /* *result = sum of x y, likewise. */

@@ -6,9 +6,9 @@
  *
  * Prints 16 candidates, the best first, and the test accuracy of the best, trained anew on all of
  * the samples. ./mpi_search SAMPLES EPOCHS FILE.csv takes others than 5000 and 5, and saves all
- * figures. These are the same for any number of processes, but for the seconds; machines of
- * different instruction sets round alike with -x FNN_ISA=avx2. Each process trains OMP_NUM_THREADS
- * candidates side by side; all together should not be more than there are cores. */
+ * figures. These are the same for any number of processes, but for the seconds, and on machines of
+ * different instruction sets. Each process trains OMP_NUM_THREADS candidates side by side; all
+ * together should not be more than there are cores. */
 #define FMNIST_NN_IMPLEMENTATION
 #include "../fmnist_nn.h"
 #include <mpi.h>

@@ -11,8 +11,8 @@
  * threads, and sums are taken in the order of the ranks. MPI_Allreduce(MPI_IN_PLACE, g, count,
  * MPI_FLOAT, MPI_SUM, MPI_COMM_WORLD) would do it in one line, in an order that Open MPI chooses by
  * size, placement and component; the standard only recommends that it stay the same. Machines of
- * different instruction sets round alike with -x FNN_ISA=avx2. Batch norm would take mean and
- * variance of each part, dropout would draw by the place in it: not what one process does. */
+ * different instruction sets round alike. Batch norm would take mean and variance of each part,
+ * dropout would draw by the place in it: not what one process does. */
 #define FMNIST_NN_IMPLEMENTATION
 #include "../fmnist_nn.h"
 #include <mpi.h>

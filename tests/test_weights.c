@@ -1343,6 +1343,35 @@ static void functions(const test_case *c, work *w)
     fnn_context_free(context);
 }
 
+/* Floats from end to end, so that every formula of every function is among them. */
+static void sweep(const test_case *c, work *w)
+{
+    enum { EACH = 1 << 16 };
+    fnn_context *context = open_context(w);
+    fnn_real *x = make_space(EACH), *y = make_space(EACH);
+    uint32_t i;
+    int kind;
+    (void)c;
+    for (i = 0; i < EACH; i++) {
+        const uint32_t bits = i * 65521u;
+        float any;
+        memcpy(&any, &bits, sizeof any);
+        x[i] = (fnn_real)any;
+    }
+    CHECK(!fnn_exp(context, EACH, x, y));
+    add_reals(w, y, EACH);
+    CHECK(!fnn_log(context, EACH, x, y));
+    add_reals(w, y, EACH);
+    for (kind = 0; kind < FNN_ACTIVATION_COUNT; kind++) {
+        if (kind == FNN_SOFTMAX) continue;
+        CHECK(!fnn_activation_forward(context, (fnn_activation)kind, (fnn_real).3, EACH, x, y));
+        add_reals(w, y, EACH);
+    }
+    free(x);
+    free(y);
+    fnn_context_free(context);
+}
+
 static void activation(const test_case *c, work *w)
 {
     fnn_context *context = open_context(w);
@@ -1593,6 +1622,7 @@ static void add_kernels(void)
         {.name = "sgemm/tn", .run = sgemm, .transpose_a = 1},
         {.name = "sgemm/tt", .run = sgemm, .transpose_a = 1, .transpose_b = 1},
         {.name = "kernel/functions", .run = functions},
+        {.name = "kernel/sweep", .run = sweep},
         {.name = "kernel/linear", ACTIVATION(FNN_LINEAR, 0)},
         {.name = "kernel/relu", ACTIVATION(FNN_RELU, 0)},
         {.name = "kernel/leaky_relu", ACTIVATION(FNN_LEAKY_RELU, some)},
