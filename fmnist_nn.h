@@ -1477,9 +1477,9 @@ FNN_API fnn_result fnn_fit(fnn_model *model, const fnn_dataset *data, const fnn_
  * last bit as if it had not been interrupted, here or on another machine (see REPRODUCIBILITY),
  * with the same data and configuration. config may ask for more epochs than before, and a schedule
  * that looks at the whole, as cosine, goes by those asked for now: epochs before keep the rates
- * that they had, and the next one's may be higher than the last one's. Where no more epochs are asked for than
- * there were, such as 0, it trains none: history tells how many there were, and the model has what
- * the fit would have left at its end, averages or the best weights.
+ * that they had, and the next one's may be higher than the last one's. Where no more epochs are
+ * asked for than there were, such as 0, it trains none: history tells how many there were, and the
+ * model has what the fit would have left at its end, averages or the best weights.
  * config must have the same batch_size, steps_per_epoch, shuffle, seed, kind of optimiser,
  * restore_best and monitor, and average or not, as before, and data as many samples: else
  * FNN_ERROR_ARGUMENT. All else is as config says now; what a callback changed in it is for the
@@ -2311,10 +2311,8 @@ FNN_API fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows,
  * are others than those of the other instruction sets, as close as rounding allows. */
 #if defined(__FP_FAST_FMAF) || defined(__FMA__) || defined(__ARM_FEATURE_FMA)
 #define FNNI_HAS_FMA 1
-#define FNNI_SCALAR_BITS ""
 #else
 #define FNNI_HAS_FMA 0
-#define FNNI_SCALAR_BITS " (no fused multiply-add: other last bits)"
 #endif
 #if !FNNI_HAS_FMA
 #define FNNI_FMA(a, b, c) ((a) * (b) + (c))
@@ -6105,9 +6103,13 @@ FNN_DEF const char *fnn_info(const fnn_context *context)
 #define FNNI_INFO_LINE(name, word, machine) FNNI_INFO(#word),
     static const char *const lines[] = {FNNI_INFO("unknown"), FNN_ISA_LIST(FNNI_INFO_LINE)};
     fnn_isa isa = context ? context->kernels->isa : fnni_environment_isa();
+    const fnni_kernels *kernels;
     if (isa == FNN_ISA_BEST) isa = fnni_best_isa();
-    if (isa == FNN_ISA_SCALAR) return FNNI_INFO("scalar" FNNI_SCALAR_BITS);
-    return isa < FNN_ISA_COUNT && fnn_isa_available(isa) ? lines[isa] : lines[0];
+    kernels = fnni_kernels_for(isa);
+    if (!kernels || !fnn_isa_available(isa)) return lines[0];
+    if (!FNNI_HAS_FMA && kernels->lanes == 1)
+        return FNNI_INFO("scalar (no fused multiply-add: other last bits)");
+    return lines[isa];
 }
 
 /* ============================================================================

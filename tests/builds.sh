@@ -227,8 +227,8 @@ tcc_app() { tcc "$@" -I. tests/app.c -o "$here/app_tcc" -lm && "$here/app_tcc"; 
 
 # The bits of the copy that lets compilers fuse.
 fuses() { # PART-OF-A-CASE'S-NAME
-    gcc -O2 -DFMNIST_NN_NO_AVX512 "$here/fuses/tests/test_weights.c" -o "$here/fuses/weights" -lm &&
-        "$here/fuses/weights" gives_the_bits "$1"
+    gcc -O2 -DFMNIST_NN_NO_AVX512 "$here/fuses/tests/test_weights.c" -o "$here/fuses/app" -lm &&
+        "$here/fuses/app" gives_the_bits "$1"
 }
 
 # A shared library that hides what is not said to be seen, and how many functions it shows.

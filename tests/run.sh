@@ -63,8 +63,8 @@ jobs_test_exhaustive() {
     programs native 'exhaustive_math' # scalar code with a fused multiply-add
     jobs_of script/builds: gcc clang clang-19 g++ clang++ options targets symbols
     jobs_of script/selftest: sanitize memory thread valgrind
-    for group in sanitize-full undefined undefined-m32 native neon clang clang-19 m32 big-endian memory \
-        thread valgrind; do
+    for group in sanitize-full undefined undefined-m32 native neon clang clang-19 m32 big-endian \
+        memory thread valgrind; do
         programs $group
     done
     programs windows 'windows_*'

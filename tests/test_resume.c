@@ -174,6 +174,31 @@ static void every_way_to_be_interrupted_leaves_no_trace(void)
         }
 }
 
+/* Begun on one instruction set, gone on with on the next; scalar takes part where it is fused. */
+static void another_instruction_set_leaves_no_trace(void)
+{
+    int isas[FNN_ISA_COUNT], count = 0, isa, setup, i;
+    FOR_EACH_ISA(isa)
+        if (isa != FNN_ISA_SCALAR || FNNI_HAS_FMA) isas[count++] = isa;
+    if (count < 2) {
+        SKIP("there is only one instruction set to compare");
+        return;
+    }
+    for (setup = 0; setup < SETUPS; setup++) {
+        const outcome expected = whole(setup, isas[0], 1);
+        for (i = 0; i < count; i++) {
+            fnn_history h = {NULL, 0, 0, {NULL, NULL, NULL}};
+            fnn_model *m = stopped_fit(setup, isas[i], 1, 9 + setup, &h);
+            const int next = isas[(i + 1) % count];
+            CHECKF(m && same(go_on(load(path_of("a"), next, 2), setup, NULL), expected),
+                   "setup %d, from %s to %s", setup, fnn_isa_name((fnn_isa)isas[i]),
+                   fnn_isa_name((fnn_isa)next));
+            fnn_history_free(&h);
+            fnn_model_free(m);
+        }
+    }
+}
+
 /* With a schedule that does not count to the end, 4 epochs and then 10 are 10; so are 4 that are
  * not gone on with at first, for want of a new one to train. */
 static void a_fit_may_get_more_epochs(void)
@@ -754,6 +779,7 @@ static void a_model_without_parameters_goes_on(void)
 static const harness_test tests[] = {
     TEST(a_stop_after_any_step_leaves_no_trace),
     TEST(every_way_to_be_interrupted_leaves_no_trace),
+    TEST(another_instruction_set_leaves_no_trace),
     TEST(a_fit_may_get_more_epochs),
     TEST(patience_may_be_prolonged),
     TEST(another_fit_begins_alike),
