@@ -3882,9 +3882,9 @@ FNNI_INLINE void fnni_spread(ptrdiff_t count, ptrdiff_t n, const fnn_real *x, fn
 }
 
 /* ---- exp, log, tanh, sigmoid and their kin ---- */
-/* The double library has the scalar pass alone and takes libm's functions. The float ones need
- * no fused multiply-add to hold their bounds, and a compiler that fuses does no harm: where the
- * last bits count, products are exact or sums are split by Dekker's Fast2Sum, which has none.
+/* The double library has the scalar pass alone and takes libm's functions. The float ones hold
+ * their bounds without a fused multiply-add, too: where the last bits count, products are exact or
+ * sums are split by Dekker's Fast2Sum, which has none.
  * Polynomials are minimax for the weighted error named beside them (Remez), the coefficients
  * rounded to float. tests/exhaustive_math.c measures every float. */
 #if FNNI_REAL_IS_DOUBLE

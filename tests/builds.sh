@@ -185,7 +185,8 @@ options() {
     refuses 'C89' 'error.*needs C99 or later' $CC -std=c89 -I. -fsyntax-only "$here/library.c"
     check 'in one line, not in hundreds' c89_says_one_thing
     if have tcc; then
-        check 'tcc, which knows no attribute, takes the scalar kernels' prints ' scalar [(]no' tcc_app
+        check 'tcc, which knows no attribute, takes the scalar kernels' \
+            prints ' scalar [(]no' tcc_app
         refuses 'a wrong option fails there, too' 'or neither' tcc_app -DFMNIST_NN_MALLOC=malloc
     else
         skip tcc 'this machine has no tcc'
