@@ -335,12 +335,14 @@ static void products(void)
 
 /* ---- windows ---- */
 
+/* Fills in any window, or says that there is none of the numbers drawn. */
 static int window_of(fnn_window *w, int channels, int kind)
 {
     const int height = 1 + below(14), width = 1 + below(20), kh = 1 + below(5), kw = 1 + below(5);
     const int same_size = kind % 2, stride = below(3) ? 1 : 1 + below(3);
     return fnn_window_make(height, width, channels, kh, kw, stride,
-                           below(2) ? stride : 1 + below(2), same_size ? FNN_SAME : FNN_VALID, w);
+                           below(2) ? stride : 1 + below(2), same_size ? FNN_SAME : FNN_VALID,
+                           w) == FNN_OK;
 }
 
 static void convolution(const machine *m, const int *size) /* channels, filters, images, padding */
@@ -349,7 +351,7 @@ static void convolution(const machine *m, const int *size) /* channels, filters,
     ptrdiff_t in, out, taps;
     fnn_window w;
     fnn_real *x, *y, *k, *b, *dx;
-    while (window_of(&w, size[0], size[3])) continue;
+    while (!window_of(&w, size[0], size[3])) continue;
     in = (ptrdiff_t)images * w.height * w.width * w.channels;
     out = (ptrdiff_t)images * w.out_height * w.out_width * filters;
     taps = (ptrdiff_t)w.kernel_height * w.kernel_width * w.channels * filters;
@@ -387,7 +389,7 @@ static void pool(const machine *m, const int *size) /* channels, padding, specia
     ptrdiff_t in, out, taps, i;
     fnn_real *x, *y, *dx, *seen;
     uint8_t *index;
-    while (window_of(&w, size[0], size[1])) continue;
+    while (!window_of(&w, size[0], size[1])) continue;
     in = (ptrdiff_t)w.height * w.width * w.channels;
     out = (ptrdiff_t)w.out_height * w.out_width * w.channels;
     taps = out * w.kernel_height * w.kernel_width;

@@ -484,7 +484,7 @@ static fnn_model *make_model(const test_case *c, const work *w, const fnn_datase
 static fnn_fit_config make_config(const test_case *c, const fnn_dataset *held_out)
 {
     fnn_fit_config config = c->fit;
-    if (!(config.optimizer.learning_rate > 0)) config.optimizer = fnn_sgd((fnn_real).05);
+    if (!(config.optimizer.learning_rate > 0)) config.optimizer = fnn_sgd(.05);
     if (!config.epochs) config.epochs = 2;
     if (!config.batch_size) config.batch_size = BATCH;
     config.shuffle = !c->in_order;
@@ -742,9 +742,9 @@ static void add_other_layers(void)
     ADD(list);
 }
 
-static fnn_optimizer with_momentum(fnn_optimizer o, fnn_real momentum)
+static fnn_optimizer with_momentum(fnn_optimizer o, double momentum)
 {
-    o.momentum = momentum;
+    o.momentum = (fnn_real)momentum;
     return o;
 }
 
@@ -752,10 +752,10 @@ static fnn_optimizer with_momentum(fnn_optimizer o, fnn_real momentum)
 #define TORCH(...) .fit = {.optimizer = fnn_pytorch(__VA_ARGS__)}
 static void add_optimizers(void)
 {
-    const fnn_real rate = (fnn_real).01, most = (fnn_real).9, decay = (fnn_real).1;
+    const double rate = .01, most = .9, decay = .1;
     const test_case list[] = {
         {.name = "optimizer/sgd", BY(fnn_sgd(rate))},
-        {.name = "optimizer/sgd_pytorch_decay", TORCH(fnn_sgd(rate)), .fit.l2 = decay},
+        {.name = "optimizer/sgd_pytorch_decay", TORCH(fnn_sgd(rate)), .fit.l2 = (fnn_real)decay},
         {.name = "optimizer/momentum", BY(fnn_momentum(rate, most))},
         {.name = "optimizer/momentum_pytorch", TORCH(fnn_momentum(rate, most))},
         {.name = "optimizer/nesterov", BY(fnn_nesterov(rate, most))},
@@ -783,7 +783,8 @@ static void add_optimizers(void)
 #define CLIPPED(...) .fit = {.optimizer = __VA_ARGS__, .clip_value = (fnn_real)1e-3, .l1 = some}
 static void add_clipped_optimizers(void)
 {
-    const fnn_real rate = (fnn_real).01, most = (fnn_real).9, some = (fnn_real)1e-3;
+    const double rate = .01, most = .9;
+    const fnn_real some = (fnn_real)1e-3;
     const test_case list[] = {
         {.name = "optimizer/sgd_clipped", CLIPPED(fnn_sgd(1))},
         {.name = "optimizer/momentum_clipped", CLIPPED(fnn_momentum(1, most))},
@@ -881,7 +882,7 @@ static void add_starts(void)
 #define BYTES(kind) .bytes = 1, .normalization = kind
 static void add_normalizations(void)
 {
-    const fnn_real tiny = (fnn_real)1e-5;
+    const double tiny = 1e-5;
     const test_case list[] = {
         {.name = "normalize/none", BYTES(FNN_NORMALIZE_NONE), BY(fnn_sgd(tiny))},
         {.name = "normalize/divide_255", BYTES(FNN_NORMALIZE_DIVIDE_255)},
@@ -952,7 +953,7 @@ static void add_augmentations(void)
 
 static void add_fits(void)
 {
-    const fnn_real some = (fnn_real).01, half = (fnn_real).5, fast = (fnn_real).6;
+    const fnn_real some = (fnn_real).01, half = (fnn_real).5;
     const test_case list[] = {
         {.name = "average/dense", .fit = {.ema_decay = .9}, .validated = 1},
         {.name = "average/images", .fit = {.ema_decay = .5}, .network = classifier},
@@ -982,15 +983,15 @@ static void add_fits(void)
          .validated = 1,
          .stops = 1},
         {.name = "stop/restore_only",
-         .fit = {.optimizer = fnn_momentum(fast, half), .epochs = 4, .restore_best = 1},
+         .fit = {.optimizer = fnn_momentum(.6, .5), .epochs = 4, .restore_best = 1},
          .validated = 1},
         {.name = "fit/in_order", .in_order = 1},
         {.name = "fit/seed", .fit = {.seed = 99}},
         {.name = "fit/steps_per_epoch", .fit = {.steps_per_epoch = 2, .epochs = 3}},
         {.name = "fit/batch_of_7", .fit = {.batch_size = 7, .epochs = 1}},
         {.name = "fit/one_batch", .fit = {.batch_size = TRAINED}},
-        {.name = "fit/seeded_anew", BY(fnn_adam(some)), .seeded_anew = 1},
-        {.name = "fit/twice", BY(fnn_adam(some)), .network = classifier, .fits = 2},
+        {.name = "fit/seeded_anew", BY(fnn_adam(.01)), .seeded_anew = 1},
+        {.name = "fit/twice", BY(fnn_adam(.01)), .network = classifier, .fits = 2},
     };
     ADD(list);
 }
@@ -1074,7 +1075,7 @@ static int build(void *user, const fnn_trial *trial, fnn_model *m, fnn_fit_confi
     fnn_set_loss(m, c->loss, 0, 0);
     fnn_dense(m, (int)trial->values[1], FNN_RELU);
     end(m, c);
-    config->optimizer = fnn_sgd((fnn_real)trial->values[0]);
+    config->optimizer = fnn_sgd(trial->values[0]);
     config->epochs = c->fit.patience ? 5 : 2;
     config->patience = c->fit.patience;
     config->restore_best = c->fit.restore_best;
