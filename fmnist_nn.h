@@ -3156,7 +3156,16 @@ FNNI_INLINE fnni_u fnni_usub(fnni_u a, fnni_u b) { return a - b; }
 FNNI_INLINE fnni_u fnni_uand(fnni_u a, fnni_u b) { return a & b; }
 FNNI_INLINE fnni_u fnni_uor(fnni_u a, fnni_u b) { return a | b; }
 FNNI_INLINE fnni_u fnni_ushl(fnni_u a, int n) { return a << n; }
-FNNI_INLINE fnni_u fnni_vbits(fnni_v a) { fnni_u u; memcpy(&u, &a, sizeof u); return u; }
+FNNI_INLINE fnni_u fnni_vbits(fnni_v a)
+{
+    fnni_u u;
+#if FNNI_EVAL_METHOD != 0 && FNNI_EVAL_METHOD != 16
+    const volatile fnni_v stored = a; /* x87 rounds what goes through memory, where without */
+    a = stored;                       /* volatile compilers do not take it */
+#endif
+    memcpy(&u, &a, sizeof u);
+    return u;
+}
 FNNI_INLINE fnni_v fnni_vfrom_bits(fnni_u u) { fnni_v a; memcpy(&a, &u, sizeof a); return a; }
 FNNI_INLINE fnni_v fnni_vfrom_int(fnni_u u) { return (fnni_v)(int32_t)u; }
 #endif
