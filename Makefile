@@ -31,7 +31,7 @@ help:
 	@echo '                      machine has: about a minute and a half on two cores'
 	@echo '                      (ONLY=test_gemm: those whose name contains this; below, too)'
 	@echo 'make test-more        the other compilers, options and targets, sanitizers, NEON under'
-	@echo '                      emulation, smoke runs of the examples: about seven minutes'
+	@echo '                      emulation, smoke runs of the examples: about eight minutes'
 	@echo 'make test-exhaustive  all floats, all sizes, every compiler, standard and option, other'
 	@echo '                      targets and tools (valgrind, MSan, TSan): hours'
 	@echo 'make bench            kernels and training steps beside their peers: bench/results/*.csv'

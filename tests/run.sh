@@ -75,7 +75,7 @@ jobs_test_exhaustive() {
 time_of() { # SET
     case $1 in
     test) echo 'about a minute and a half' ;;
-    test-more) echo 'about seven minutes' ;;
+    test-more) echo 'about eight minutes' ;;
     *) echo hours ;;
     esac
 }

@@ -105,6 +105,12 @@ static int alone(void)
     return machine_count < 2;
 }
 
+/* How many problems of random sizes: more in make test-exhaustive. */
+static int random_ones(int quick, int usual)
+{
+    return QUICK() ? quick : getenv("FULL") ? 20 * usual : usual;
+}
+
 static fnn_real *reals(ptrdiff_t n)
 {
     fnn_real *x = (fnn_real *)take((size_t)n * sizeof *x);
@@ -149,12 +155,12 @@ static void map(const machine *m, const int *size) /* kind, stride, start */
 
 static void functions(void)
 {
-    const int most = QUICK() ? 4 : 60;
+    const int most = random_ones(4, 200);
     int kind, i;
     if (alone()) return;
     for (kind = 0; kind < (int)FNNI_MAP_COUNT; kind++)
         for (i = 0; kind != FNN_SOFTMAX && i < most; i++) {
-            const int size[] = {kind, 1048573, (int)((unsigned)i * 17477u), 0};
+            const int size[] = {kind, 1048573, (int)((unsigned)i * 17477u + 1), 0};
             same("function", map, size);
         }
 }
@@ -319,7 +325,7 @@ static void products(void)
 {
     static const int large[][3] = {{1, 1000, 300}, {300, 1, 1000}, {70, 1030, 16}, {5, 7, 3000},
                                    {140, 80, 640}, {1400, 40, 99}, {33, 31, 1100}, {61, 90, 1025}};
-    const int most = QUICK() ? 200 : 1500;
+    const int most = random_ones(200, 3000);
     int i, t;
     if (alone()) return;
     for (i = 0; i < most; i++) {
@@ -372,7 +378,7 @@ static void convolution(const machine *m, const int *size) /* channels, filters,
 
 static void convolutions(void)
 {
-    const int most = QUICK() ? 60 : 700;
+    const int most = random_ones(60, 2000);
     int i;
     if (alone()) return;
     for (i = 0; i < most; i++) {
@@ -418,7 +424,7 @@ static void pool(const machine *m, const int *size) /* channels, padding, specia
 
 static void pools(void)
 {
-    const int most = QUICK() ? 60 : 600;
+    const int most = random_ones(60, 1500);
     int i;
     if (alone()) return;
     for (i = 0; i < most; i++) {
@@ -461,10 +467,11 @@ static void optimizer(const machine *m, const int *size) /* kind, n */
 
 static void optimizers(void)
 {
+    const int most = random_ones(40, 300);
     int kind, i;
     if (alone()) return;
     for (kind = 0; kind < FNN_OPTIMIZER_COUNT; kind++)
-        for (i = 0; i < (QUICK() ? 40 : 300); i++) {
+        for (i = 0; i < most; i++) {
             const int size[] = {kind, 1 + below(90), 0, 0};
             same("optimizer", optimizer, size);
         }
