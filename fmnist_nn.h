@@ -1450,9 +1450,10 @@ FNN_API fnn_result fnn_fit(fnn_model *model, const fnn_dataset *data, const fnn_
  * config must have the same batch_size, steps_per_epoch, shuffle, seed, kind of optimiser,
  * restore_best and monitor, and average or not, as before, and data as many samples: else
  * FNN_ERROR_ARGUMENT. All else is as config says now; what a callback changed in it is for the
- * caller to restore. history gets the epochs of the fit that it lacks. Errors otherwise as fnn_fit;
- * FNN_ERROR_STATE for a model without such a fit: there was none, it failed, or the weights have
- * been trained or drawn anew since. */
+ * caller to restore. history gets the epochs of the fit that it lacks: those behind the one that it
+ * ends with, all if that is none of them. Errors otherwise as fnn_fit; FNN_ERROR_STATE for a model
+ * without such a fit: there was none, it failed, or the weights have been trained or drawn anew
+ * since. */
 FNN_API fnn_result fnn_resume(fnn_model *model, const fnn_dataset *data,
                               const fnn_fit_config *config, fnn_history *history);
 
@@ -20597,15 +20598,24 @@ static void fnni_epoch_keep(const fnn_epoch *e, double *figures)
     memcpy(figures, all, sizeof all);
 }
 
-/* Gives a history those epochs of the fit that it lacks; there is room. */
+/* Whether an epoch of a history has these figures, whatever number the caller has given it. */
+static int fnni_epoch_is(const fnn_epoch *e, const double *figures)
+{
+    double own[FNNI_EPOCH_FIGURES];
+    fnni_epoch_keep(e, own);
+    return !memcmp(own + 1, figures + 1, sizeof own - sizeof *own);
+}
+
+/* Gives a history those epochs of the fit that it lacks: all behind the one that it ends with, or
+ * all where it ends with none of them. There is room. */
 static void fnni_history_complete(const fnni_progress *p, fnn_history *history)
 {
-    int64_t i;
-    for (i = 0; history && i < p->epochs; i++) {
-        const double *figures = p->history + FNNI_EPOCH_FIGURES * i;
-        const int n = history->count;
+    const fnn_epoch *last = history && history->count ? history->epochs + history->count - 1 : NULL;
+    const double *figures = p->history;
+    int64_t i = last ? p->epochs : 0;
+    while (i > 0 && !fnni_epoch_is(last, figures + FNNI_EPOCH_FIGURES * (i - 1))) i--;
+    for (figures += FNNI_EPOCH_FIGURES * i; history && i < p->epochs; i++) {
         fnn_epoch e;
-        if (n > 0 && (double)history->epochs[n - 1].step >= figures[1]) continue;
         e.epoch = (int)(i + 1);
         e.step = figures[1] >= 0 && figures[1] < 9e18 ? (int64_t)figures[1] : 0;
         e.loss = figures[2];
@@ -20615,6 +20625,7 @@ static void fnni_history_complete(const fnni_progress *p, fnn_history *history)
         e.seconds = figures[6];
         e.learning_rate = figures[7];
         fnn_history_append(history, &e);
+        figures += FNNI_EPOCH_FIGURES;
     }
 }
 
