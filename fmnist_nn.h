@@ -19595,13 +19595,15 @@ FNNI_COLD static fnn_result fnni_import_entry(fnni_import *in, fnni_foreign *f)
 FNNI_COLD static fnn_result fnni_import_metadata(fnni_reader *r)
 {
     const uint8_t *text;
+    int is_library;
     fnn_result result = fnni_json_want(r, '{');
     if (result || fnni_json_take(r, '}')) return result;
     do {
         result = fnni_json_skip_text(r, &text);
+        is_library = !result && r->at - text == 8 && !memcmp(text, "library", 7);
         if (!result) result = fnni_json_want(r, ':');
         if (!result) result = fnni_json_skip_text(r, &text);
-        if (!result && r->at - text > 10 && !memcmp(text, "fmnist_nn ", 10))
+        if (!result && is_library && r->at - text > 10 && !memcmp(text, FNNI_LIBRARY " ", 10))
             return fnni_fail(r->error, FNN_ERROR_FORMAT,
                              "%s: expected weights from elsewhere, found a model of this library "
                              "(fnn_load)",
