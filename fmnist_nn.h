@@ -189,6 +189,7 @@
  *   A checkpoint (fnn_save_checkpoint, fnn_fit_config.checkpoint) is such a file with what training
  *   needs to go on: a member "fnn.training" of the metadata, counts and settings by name, and the
  *   tensors "training.state", .average, .best and .history. It takes up to five times the room.
+ *   One that a fit writes within an epoch has the weights in training, not yet their averages.
  *   fnn_save_memory and fnn_load_memory do the same with bytes in memory, fnn_save_to and
  *   fnn_load_from through functions of yours.
  *   A save replaces the old file in one step, once the new one is on the disk; a program killed
@@ -270,6 +271,9 @@
  *   values 0 and 1; others than these and 2 are refused.
  *   Metadata of a model file that the library does not know are notes (fnn_note), not refused.
  *   Model files have a checksum; those without one are read as before.
+ *   Configurations have new fields, some between the old ones, as fnn_fit_config.checkpoint before
+ *   verbose: initialisers that list values by place are to be looked at. One of a search that does
+ *   not begin with fnn_search_config_init needs every = 1.
  *   A model keeps what its last fit needs to go on until the next one: see fnn_memory_size.
  *   $FMNIST_DIR and $CIFAR10_DIR, once set, are the only place that is looked at.
  *   A CSV file read with same_classes must have the columns of that set, by number and by name.
