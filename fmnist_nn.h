@@ -1709,10 +1709,11 @@ typedef enum fnn_weights_format {
  * the epsilon and momentum of batch norms (PyTorch's: fnn_batch_norm_config_pytorch), the scale of
  * the inputs (fnn_normalize_with).
  * What a tensor's name begins with, up to the last dot or slash ("fc1", "features.3"), says which
- * layer it belongs to. names (count): one of these for each layer with weights, from the input
- * upwards. NULL and 0: each layer takes the tensors whose shapes fit; layers of equal shapes take
- * them in the order of the numbers in their names (conv1, conv2; 0, 3; dense, dense_1), and where
- * the names differ in more than numbers, the call fails and says so.
+ * layer it belongs to. names (count): one of these for each layer with weights, batch norms too,
+ * from the input upwards, such as {"conv1", "bn1", "fc"}. NULL and 0: each layer takes the tensors
+ * whose shapes fit; layers of equal shapes take them in the order of the numbers in their names
+ * (conv1, conv2; 0, 3; dense, dense_1), and where the names differ in more than numbers, the call
+ * fails and says so.
  * Every tensor must fit a layer, and every layer get all of its own. Otherwise, and for a damaged
  * file, the model is unchanged and the message (fnn_model_error) names the tensor, the layer and
  * the shapes expected and found, as the file has them: FNN_ERROR_FORMAT; FNN_ERROR_FILE for a file
