@@ -189,7 +189,6 @@
  *   A checkpoint (fnn_save_checkpoint, fnn_fit_config.checkpoint) is such a file with what training
  *   needs to go on: a member "fnn.training" of the metadata, counts and settings by name, and the
  *   tensors "training.state", .average, .best and .history. It takes up to five times the room.
- *   One that a fit writes within an epoch has the weights in training, not yet their averages.
  *   fnn_save_memory and fnn_load_memory do the same with bytes in memory, fnn_save_to and
  *   fnn_load_from through functions of yours.
  *   A save replaces the old file in one step, once the new one is on the disk; a program killed
@@ -1419,7 +1418,8 @@ typedef struct fnn_fit_config {
                                       the last one failed it returns FNN_ERROR_FILE at its end */
     int checkpoint_epochs;     /* 1: after so many epochs, 0: not by epochs; always at the end */
     double checkpoint_minutes; /* 0: not by time; else also when so many have passed since the
-                                      last one, within an epoch too */
+                                      last one, within an epoch too: there the file's weights are
+                                      those in training, not yet their averages */
     const volatile int *stop;  /* NULL; else a number that is looked at after each step, which a
                                       signal's handler or another thread may set: not 0 ends the
                                       fit there, its checkpoint written, as a callback would */
@@ -1454,10 +1454,9 @@ FNN_API fnn_result fnn_fit(fnn_model *model, const fnn_dataset *data, const fnn_
  * config must have the same batch_size, steps_per_epoch, shuffle, seed, kind of optimiser,
  * restore_best and monitor, and average or not, as before, and data as many samples: else
  * FNN_ERROR_ARGUMENT. All else is as config says now; what a callback changed in it is for the
- * caller to restore. history gets the epochs of the fit that it lacks: those behind the one that it
- * ends with, all if that is none of them. Errors otherwise as fnn_fit; FNN_ERROR_STATE for a model
- * without such a fit: there was none, it failed, or the weights have been trained or drawn anew
- * since. */
+ * caller to restore. history gets the epochs of the fit that it lacks. Errors otherwise as fnn_fit;
+ * FNN_ERROR_STATE for a model without such a fit: there was none, it failed, or the weights have
+ * been trained or drawn anew since. */
 FNN_API fnn_result fnn_resume(fnn_model *model, const fnn_dataset *data,
                               const fnn_fit_config *config, fnn_history *history);
 
@@ -1709,17 +1708,17 @@ typedef enum fnn_weights_format {
  * the epsilon and momentum of batch norms (PyTorch's: fnn_batch_norm_config_pytorch), the scale of
  * the inputs (fnn_normalize_with).
  * What a tensor's name begins with, up to the last dot or slash ("fc1", "features.3"), says which
- * layer it belongs to. names (count): one of these for each layer with weights, batch norms too,
- * from the input upwards, such as {"conv1", "bn1", "fc"}. NULL and 0: each layer takes the tensors
- * whose shapes fit; layers of equal shapes take them in the order of the numbers in their names
- * (conv1, conv2; 0, 3; dense, dense_1), and where the names differ in more than numbers, the call
- * fails and says so.
+ * layer it belongs to. names (count): one of these for each layer with weights, from the input
+ * upwards. NULL and 0: each layer takes the tensors whose shapes fit; layers of equal shapes take
+ * them in the order of the numbers in their names (conv1, conv2; 0, 3; dense, dense_1), and where
+ * the names differ in more than numbers, the call fails and says so.
  * Every tensor must fit a layer, and every layer get all of its own. Otherwise, and for a damaged
  * file, the model is unchanged and the message (fnn_model_error) names the tensor, the layer and
  * the shapes expected and found, as the file has them: FNN_ERROR_FORMAT; FNN_ERROR_FILE for a file
  * that cannot be read, FNN_ERROR_ARGUMENT for wrong names, FNN_ERROR_STATE without layers that have
- * weights, FNN_ERROR_MEMORY. On success the model is in use, as after fnn_seal, and a fit starts
- * with a new optimiser. The values of weights are not checked. */
+ * weights, FNN_ERROR_MEMORY. (A batch norm has weights, gamma and beta, and so a name.) On success
+ * the model is in use, as after fnn_seal, and a fit starts with a new optimiser. The values of
+ * weights are not checked. */
 FNN_API fnn_result fnn_load_weights(fnn_model *model, const char *path, fnn_weights_format format,
                                     const char *const *names, int count);
 
