@@ -1716,9 +1716,8 @@ typedef enum fnn_weights_format {
  * file, the model is unchanged and the message (fnn_model_error) names the tensor, the layer and
  * the shapes expected and found, as the file has them: FNN_ERROR_FORMAT; FNN_ERROR_FILE for a file
  * that cannot be read, FNN_ERROR_ARGUMENT for wrong names, FNN_ERROR_STATE without layers that have
- * weights, FNN_ERROR_MEMORY. (A batch norm has weights, gamma and beta, and so a name.) On success
- * the model is in use, as after fnn_seal, and a fit starts with a new optimiser. The values of
- * weights are not checked. */
+ * weights, FNN_ERROR_MEMORY. On success the model is in use, as after fnn_seal, and a fit starts
+ * with a new optimiser. The values of weights are not checked. */
 FNN_API fnn_result fnn_load_weights(fnn_model *model, const char *path, fnn_weights_format format,
                                     const char *const *names, int count);
 
