@@ -1443,7 +1443,8 @@ FNN_API fnn_fit_config fnn_fit_config_init(void);
  * The same build, instruction set and seeds give the same weights for any number of threads.
  * Returns FNN_ERROR_ARGUMENT for data or a configuration that do not fit, or that the loss cannot
  * learn from, FNN_ERROR_NUMERIC (the message names layer and epoch) when the loss is not finite,
- * FNN_OK after early stopping or a callback's stop. */
+ * FNN_ERROR_FILE for a checkpoint that cannot be written, FNN_ERROR_MEMORY; FNN_OK after early
+ * stopping, too, a callback's stop or config's. */
 FNN_API fnn_result fnn_fit(fnn_model *model, const fnn_dataset *data, const fnn_fit_config *config,
                            fnn_history *history);
 
