@@ -53,7 +53,6 @@
 #include <errno.h>
 #include <dirent.h>
 #include <math.h>
-#include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -109,8 +108,6 @@ typedef struct experiment_job {
     fnn_history history;                /* of experiment_fit */
     double seconds, done;               /* what it took; how much of it is done, 0 to 1 */
     int fits;                           /* how many it has begun */
-    fnn_model *stand_in;                /* of the last checkpoint that it went on from, or NULL */
-    jmp_buf stopped;                    /* where a fit that was stopped leaves it */
 } experiment_job;
 
 /* Views that the experiment owns and frees. */
@@ -228,20 +225,16 @@ static inline int experiment_epochs(const experiment *e, int epochs)
 
 static volatile sig_atomic_t experiment_stopped; /* the signal that ends it, or 0 */
 
-/* A second signal ends the program at once. */
 static inline void experiment_stop(int number)
 {
     experiment_stopped = number;
-    signal(number, SIG_DFL);
 }
 
-/* Has signals end the program, or where there are fits to save those first. */
-static inline void experiment_resume_begin(const experiment *e, void (*handler)(int))
+static inline void experiment_resume_begin(const experiment *e)
 {
-    if (!e->resume) return;
     mkdir(e->resume, 0777); /* where it fails, the first fit tells */
-    signal(SIGINT, handler);
-    signal(SIGTERM, handler);
+    signal(SIGINT, experiment_stop);
+    signal(SIGTERM, experiment_stop);
 }
 
 /* How the names of this program's checkpoints begin. */
@@ -249,20 +242,6 @@ static inline const char *experiment_checkpoints(const experiment *e, char *text
 {
     snprintf(text, size, "%s-%s-%d-", e->id, experiment_mode_name(e), e->seeds);
     return text;
-}
-
-/* The path of a job's next checkpoint. The hash is in it: what an earlier version of the program
- * has left is none of this one's. */
-static inline void experiment_checkpoint(experiment_job *job, char *path, size_t size)
-{
-    const experiment *e = job->experiment;
-    char begin[200];
-    const int length =
-        snprintf(path, size, "%s/%s%s%s%d-%d-%d-%d.checkpoint", e->resume,
-                 experiment_checkpoints(e, begin, sizeof begin), e->hash ? e->hash : "",
-                 e->hash ? "-" : "", e->each, job->run, job->seed, job->fits++);
-    if (length < 0 || (size_t)length >= size)
-        experiment_fail(e, "--resume %s: too long", e->resume);
 }
 
 /* Ends the program when a signal has come, once all jobs have left their checkpoints. */
@@ -300,18 +279,6 @@ static inline void experiment_take(const experiment *e, fnn_model *m, const fnn_
                 experiment_fail(e, "%s: a checkpoint of another network", e->resume);
             memcpy(values, t.values, count * sizeof *values);
         }
-}
-
-/* Whether a model has all weights of another, which may be NULL. */
-static inline int experiment_same(const fnn_model *m, const fnn_model *other)
-{
-    fnn_tensor t, own;
-    for (int l = 0; l < fnn_layer_count(other); l++)
-        for (int i = 0; !fnn_tensor_at(other, l, i, &t); i++)
-            if (fnn_tensor_get(m, l, t.name, &own) || own.count != t.count ||
-                memcmp(own.values, t.values, t.count * sizeof *t.values))
-                return 0;
-    return other != NULL;
 }
 
 /* ---- options ---- */
@@ -404,6 +371,7 @@ static inline void experiment_begin(experiment *e, int argc, char **argv, const 
     e->threads = 1; /* whatever was asked for: results say with how many they were made */
 #endif
     if (!e->seeds) e->seeds = e->mode == EXPERIMENT_FULL ? seeds : 1;
+    if (e->resume) experiment_resume_begin(e);
     if (e->csv) experiment_try(e);
 }
 
@@ -650,32 +618,29 @@ static inline int experiment_after_epoch(void *user, const fnn_epoch *epoch)
 }
 
 /* fnn_fit with a checkpoint every ten minutes and at its end: where there is one it goes on from
- * there, which for a fit that is done means not at all. The model gets the weights alone of what
- * went on in its place, so a second fit goes on with that one too, which has the optimiser's memory
- * and the count of passes. */
+ * there, which for a fit that is done means not at all. */
 static inline void experiment_fit_on(experiment_job *job, fnn_model *m, const fnn_dataset *data,
                                      fnn_fit_config *c)
 {
     const experiment *e = job->experiment;
     fnn_context_config threads = fnn_context_config_init();
+    fnn_model *old = NULL;
     fnn_error error;
-    char path[1200];
-    experiment_checkpoint(job, path, sizeof path);
+    char begin[200], path[1200];
+    snprintf(path, sizeof path, "%s/%s%d-%d-%d-%d.checkpoint", e->resume,
+             experiment_checkpoints(e, begin, sizeof begin), e->each, job->run, job->seed,
+             job->fits++);
     c->checkpoint = path;
     c->checkpoint_epochs = 0;
     c->checkpoint_minutes = 10;
     c->stop = &experiment_stopped;
     threads.threads = e->wide ? e->threads : 1;
-    const int begun = !access(path, F_OK);
-    if (begun) fnn_model_free(job->stand_in);
-    if (begun && !(job->stand_in = fnn_load(path, &threads, &error)))
+    if (!access(path, F_OK) && !(old = fnn_load(path, &threads, &error)))
         experiment_fail(e, "%s", error.message);
-    fnn_model *fitted = begun || experiment_same(m, job->stand_in) ? job->stand_in : m;
-    if (begun ? fnn_resume(fitted, data, c, &job->history)
-              : fnn_fit(fitted, data, c, &job->history))
-        experiment_fail(e, "%s", fnn_model_error(fitted)->message);
-    if (experiment_stopped) longjmp(job->stopped, 1);
-    if (fitted != m) experiment_take(e, m, fitted);
+    if (old ? fnn_resume(old, data, c, &job->history) : fnn_fit(m, data, c, &job->history))
+        experiment_fail(e, "%s", fnn_model_error(old ? old : m)->message);
+    if (old) experiment_take(e, m, old);
+    fnn_model_free(old);
 }
 
 /* fnn_fit with its history kept in the job, and progress. */
@@ -745,11 +710,7 @@ static inline int experiment_is_made(const experiment *e, int run)
 static inline void experiment_make(experiment_job *job, void (*run)(experiment_job *))
 {
     const double start = experiment_now();
-    if (experiment_is_made(job->experiment, job->run) && !experiment_stopped &&
-        !setjmp(job->stopped))
-        run(job);
-    fnn_model_free(job->stand_in);
-    job->stand_in = NULL;
+    if (experiment_is_made(job->experiment, job->run) && !experiment_stopped) run(job);
     job->seconds = experiment_now() - start;
 #ifdef _OPENMP
 #pragma omp critical(experiment)
@@ -779,17 +740,16 @@ static inline void experiment_each(experiment *e, int runs, int seeds,
         e->jobs[i].seed = i % seeds;
         for (int k = 0; k < EXPERIMENT_FIGURES; k++) e->jobs[i].figures[k] = EXPERIMENT_UNKNOWN;
     }
-    experiment_resume_begin(e, experiment_stop);
-    if (e->wide) { /* with no region round it, in which threads would begin anew for each loop */
+    if (e->wide) {
         for (int i = 0; i < count; i++) experiment_make(&e->jobs[i], run);
-    } else {
+        experiment_end_stopped(e);
+        return;
+    }
 #ifdef _OPENMP
 #pragma omp parallel for schedule(dynamic, 1) num_threads(e->threads)
 #endif
-        for (int i = 0; i < count; i++) experiment_make(&e->jobs[i], run);
-    }
+    for (int i = 0; i < count; i++) experiment_make(&e->jobs[i], run);
     experiment_end_stopped(e);
-    experiment_resume_begin(e, SIG_DFL);
 }
 
 /* The defaults of fnn_grid_search with the experiment's threads, and progress. */
