@@ -63,7 +63,7 @@ int main(int argc, char **argv)
     c.schedule = fnn_schedule_cosine(0);
     c.epochs = 20;
     c.batch_size = 100;
-    c.augmentation.flip = 1;
+    c.augmentation.flip = FNN_FLIP_RANDOM;
     c.ema_decay = .999;
     c.validation = &held;
     c.restore_best = 1;

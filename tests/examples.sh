@@ -646,6 +646,20 @@ echo old >"$here/taken/RESULTS.md"
 refuses 'a table that the disk does not take' 'not written: .*RESULTS.md' \
     on_a_full_disk 1 reproduce "$here/taken" jiang-depth
 check 'leaves the old one' test "$(cat "$here/taken/RESULTS.md"*)" = old
+# A file that is no checkpoint stands where one of the program would be.
+with_a_checkpoint() { # FOLDER OF THE CHECKPOINTS
+    mkdir -p "$objects/checkpoints/$1" "$here/on_from"
+    echo none >"$objects/checkpoints/$1/jiang-depth-smoke-1-1-0-0-0.checkpoint"
+    rm -f "$here/on_from/"*
+    reproduce "$here/on_from" jiang-depth
+}
+refuses 'a run goes on from the checkpoints of its program' 'not a safetensors file' \
+    with_a_checkpoint "jiang-depth.$(experiment_hash examples/jiang/depth.c ' --smoke')"
+rm -r "$objects/checkpoints"
+check 'not from those of another version' with_a_checkpoint jiang-depth.0123456789abcdef
+check 'nor from those without a version' with_a_checkpoint .
+check 'and leaves none but of other programs' \
+    test "$(ls "$objects/checkpoints")" = jiang-depth-smoke-1-1-0-0-0.checkpoint
 
 same_table() { # RESULTS TABLE
     sh examples/results.sh "$1" 2>/dev/null | diff - "$2"
