@@ -56,6 +56,8 @@ int main(int argc, char **argv)
     fnn_error error;
 
     if (path[0] == '-') return fail("usage: resume [--resume] [FILE]");
+    if (!resumes && fopen(path, "rb"))
+        return fail("a checkpoint is there already: --resume goes on from it, or remove it");
     if (fnn_read_fashion_mnist(NULL, NULL, &train, &test, &error)) return fail(error.message);
     if (fnn_dataset_split(&train, train.count / 6 * 5, FNN_ORDER_SHUFFLE, 1, &rest, &held, &error))
         return fail(error.message);

@@ -302,6 +302,8 @@ check 'it trains' grep -qE '^test accuracy: [0-9.]+ %, weights [0-9a-f]{8}$' <<<
 check 'it goes on after Ctrl-C, to the same weights' goes_on_after INT 130
 check 'and after kill -9' goes_on_after KILL 137
 check 'what is done is not done again' test "$(resume --resume "$here/whole.checkpoint")" = "$whole"
+refuses 'a new training over an old checkpoint' 'a checkpoint is there already' \
+    "$here/resume" "$here/whole.checkpoint"
 refuses 'a checkpoint that is none' 'README.md: not a safetensors file' \
     "$here/resume" --resume README.md
 experiment_goes_on() {
