@@ -20470,8 +20470,9 @@ FNNI_COLD static fnn_result fnni_fit_check(fnn_model *model, const fnn_dataset *
     return fnni_fit_check_monitor(model, data, c, error);
 }
 
-/* Takes the model's run, gradients and optimiser state for this fit. After the first epoch they are
- * there, but a callback may have used them for batches of its own. */
+/* Takes the model's run, gradients and optimiser state for this fit, and room for its epochs. After
+ * the first one they are there, but a callback may have used them for batches of its own, and may
+ * have asked for more epochs. */
 static fnn_result fnni_fit_take(fnni_fit *f)
 {
     fnn_model *model = f->model;
@@ -20480,6 +20481,8 @@ static fnn_result fnni_fit_take(fnni_fit *f)
     fnn_result result = fnni_run_make(model, batch);
     if (!result && c->clip_norm > 0) result = fnni_gradients_make(model);
     if (!result) result = fnni_state_make(model, &f->now.optimizer);
+    if (!result && (size_t)c->epochs > f->progress->rows && !fnni_history_room(model, c->epochs))
+        result = FNN_ERROR_MEMORY;
     if (result) return result;
     fnni_batch_make(&f->batch, model, f->data, f->order);
     f->batch.config = &f->now;
@@ -20640,7 +20643,8 @@ static fnn_result fnni_fit_end_epoch(fnni_fit *f, fnn_history *history, fnn_epoc
     return FNN_OK;
 }
 
-/* Epoch by epoch, from where the fit is; `first` is the first one of this call. */
+/* Epoch by epoch, from where the fit is; `first` is the first one of this call. A callback may have
+ * taken itself out of the configuration, so that `called` says whether there was one. */
 static fnn_result fnni_fit_epochs(fnni_fit *f, fnn_history *history)
 {
     const fnn_fit_config *c = f->config;
@@ -20648,15 +20652,17 @@ static fnn_result fnni_fit_epochs(fnni_fit *f, fnn_history *history)
     const int64_t first = p->epochs;
     fnn_result result;
     fnn_epoch e;
+    int called = 0;
     while (p->epochs < c->epochs && !fnni_fit_waited(f) && !f->stopped) {
-        if (p->epochs > first && c->callback && (result = fnni_fit_check_again(f))) return result;
+        if (called && (result = fnni_fit_check_again(f))) return result;
         if (p->epochs > first && (result = fnni_fit_take(f))) return result;
         fnni_fit_begin_epoch(f);
         if ((result = fnni_fit_steps(f, (int)p->epochs + 1))) return result;
         if (p->step < fnni_steps_per_epoch(f)) break; /* stopped within it */
         if ((result = fnni_fit_end_epoch(f, history, &e))) return result;
-        if (c->callback && c->callback(c->user, &e)) f->stopped = 1;
-        if (p->epochs == c->epochs || fnni_fit_waited(f) || f->stopped) break;
+        called = c->callback != NULL;
+        if (called && c->callback(c->user, &e)) f->stopped = 1;
+        if (p->epochs >= c->epochs || fnni_fit_waited(f) || f->stopped) break;
         if (fnni_fit_due(f) || (c->checkpoint_epochs && p->epochs % c->checkpoint_epochs == 0))
             fnni_fit_write(f);
     }
