@@ -1,5 +1,5 @@
-/* What callers were not meant to do: a callback that changes the fit which calls it. Each is refused
- * or does what it says, and never writes where nothing is. */
+/* What callers were not meant to do: a callback that changes the fit which calls it. Each is
+ * refused or does what it says, and never writes where nothing is. */
 #include "../fmnist_nn.h"
 #include "harness.h"
 #include "samples.h"
