@@ -1441,7 +1441,7 @@ typedef struct fnn_fit_config {
                                       samples there are, nor another field of the optimiser.
                                       fnn_fit, fnn_resume, fnn_step, fnn_set_seed and
                                       fnn_load_weights of the model return FNN_ERROR_STATE there; a
-                                      copy of it may be trained */
+                                      copy of it may be trained. It must return: no longjmp */
     void *user;
 } fnn_fit_config;
 
@@ -20719,7 +20719,8 @@ static fnn_result fnni_fit_end_epoch(fnni_fit *f, fnn_history *history, fnn_epoc
     return FNN_OK;
 }
 
-/* Epoch by epoch, from where the fit is; `first` is the first one of this call. */
+/* Epoch by epoch, from where the fit is; `first` is the first one of this call. A callback may have
+ * taken itself out of the configuration, so that `called` says whether there was one. */
 static fnn_result fnni_fit_epochs(fnni_fit *f, fnn_history *history)
 {
     const fnn_fit_config *c = f->config;
@@ -20727,15 +20728,17 @@ static fnn_result fnni_fit_epochs(fnni_fit *f, fnn_history *history)
     const int64_t first = p->epochs;
     fnn_result result;
     fnn_epoch e;
+    int called = 0;
     while (p->epochs < c->epochs && !fnni_fit_waited(f) && !f->stopped) {
-        if (p->epochs > first && c->callback && (result = fnni_fit_check_again(f))) return result;
+        if (called && (result = fnni_fit_check_again(f))) return result;
         if (p->epochs > first && (result = fnni_fit_take(f))) return result;
         fnni_fit_begin_epoch(f);
         if ((result = fnni_fit_steps(f, (int)p->epochs + 1))) return result;
         if (p->step < fnni_steps_per_epoch(f)) break; /* stopped within it */
         if ((result = fnni_fit_end_epoch(f, history, &e))) return result;
-        if (c->callback && c->callback(c->user, &e)) f->stopped = 1;
-        if (p->epochs == c->epochs || fnni_fit_waited(f) || f->stopped) break;
+        called = c->callback != NULL;
+        if (called && c->callback(c->user, &e)) f->stopped = 1;
+        if (p->epochs >= c->epochs || fnni_fit_waited(f) || f->stopped) break;
         if (fnni_fit_due(f) || (c->checkpoint_epochs && p->epochs % c->checkpoint_epochs == 0))
             fnni_fit_write(f);
     }

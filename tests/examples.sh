@@ -306,19 +306,27 @@ refuses 'a new training over an old checkpoint' 'a checkpoint is there already' 
     "$here/resume" "$here/whole.checkpoint"
 refuses 'a checkpoint that is none' 'README.md: not a safetensors file' \
     "$here/resume" --resume README.md
-experiment_goes_on() {
-    local run=("$objects/jiang-depth" --quick --data "$data/more" --threads 1) file=jiang-depth.csv
+experiment_goes_on() { # ID [LOST]: also without the checkpoints of that pattern
+    local run=("$objects/$1" --quick --data "$data/more" --threads 1) left=$here/left
+    rm -rf "$here/whole" "$here/on" "$left"
     "${run[@]}" --csv "$here/whole" >/dev/null 2>&1 || return 1
-    interrupted INT 130 "$here/left/*.checkpoint" "${run[@]}" --csv "$here/on" \
-        --resume "$here/left" || return 1
-    [ ! -e "$here/on/$file" ] || { echo 'a result is left' && return 1; }
-    "${run[@]}" --csv "$here/on" --resume "$here/left" >/dev/null 2>&1 || return 1
-    [ ! -e "$here/left" ] || { echo 'checkpoints are left' && return 1; }
-    sed -i '/^# seconds:/d; s/,[^,]*$//' "$here/whole/$file" "$here/on/$file"
-    diff "$here/whole/$file" "$here/on/$file"
+    interrupted INT 130 "$left/*.checkpoint" "${run[@]}" --csv "$here/on" --resume "$left" ||
+        return 1
+    [ ! -e "$here/on/$1.csv" ] || { echo 'a result is left' && return 1; }
+    [ $# -eq 1 ] || find "$left" -name "$2" -delete
+    "${run[@]}" --csv "$here/on" --resume "$left" >/dev/null 2>&1 || return 1
+    [ ! -e "$left" ] || { echo 'checkpoints are left' && return 1; }
+    sed -i '/^# seconds:/d; s/,[^,]*$//' "$here/whole/$1.csv" "$here/on/$1.csv"
+    diff "$here/whole/$1.csv" "$here/on/$1.csv"
 }
 check 'an experiment that was stopped goes on with --resume, to the same figures' \
-    experiment_goes_on
+    experiment_goes_on jiang-depth
+check 'one that fits a model twice, too' experiment_goes_on ali-relu-dropout
+check 'and after a kill -9 between the two fits' \
+    experiment_goes_on ali-relu-dropout '*-1.checkpoint'
+refuses 'a folder without a name' 'resume needs a value' "$objects/jiang-depth" --resume ''
+refuses 'one whose name is too long' 'resume x*: too long' "$objects/jiang-depth" --smoke \
+    --data "$data/more" --resume "$(printf 'x%01200d' 0 | tr 0 x)"
 
 # ---- the README's program ----
 
