@@ -292,6 +292,9 @@
  *   values 0 and 1; others than these and 2 are refused.
  *   Metadata of a model file that the library does not know are notes (fnn_note), not refused.
  *   Model files have a checksum; those without one are read as before.
+ *   Configurations have new fields, some between the old ones, as fnn_fit_config.checkpoint before
+ *   verbose: initialisers that list values by place are to be looked at. One of a search that does
+ *   not begin with fnn_search_config_init needs every = 1.
  *   A model keeps what its last fit needs to go on until the next one: see fnn_memory_size.
  *   $FMNIST_DIR and $CIFAR10_DIR, once set, are the only place that is looked at.
  *   A CSV file read with same_classes must have the columns of that set, by number and by name.
@@ -1441,7 +1444,8 @@ typedef struct fnn_fit_config {
                                       the last one failed it returns FNN_ERROR_FILE at its end */
     int checkpoint_epochs;     /* 1: after so many epochs, 0: not by epochs; always at the end */
     double checkpoint_minutes; /* 0: not by time; else also when so many have passed since the
-                                      last one, within an epoch too */
+                                      last one, within an epoch too: there the file's weights are
+                                      those in training, not yet their averages */
     const volatile int *stop;  /* NULL; else a number that is looked at after each step, which a
                                       signal's handler or another thread may set: not 0 ends the
                                       fit there, its checkpoint written, as a callback would */
@@ -1453,7 +1457,7 @@ typedef struct fnn_fit_config {
                                       samples there are, nor another field of the optimiser.
                                       fnn_fit, fnn_resume, fnn_step, fnn_set_seed and
                                       fnn_load_weights of the model return FNN_ERROR_STATE there; a
-                                      copy of it may be trained */
+                                      copy of it may be trained. It must return: no longjmp */
     void *user;
 } fnn_fit_config;
 
@@ -1468,7 +1472,8 @@ FNN_API fnn_fit_config fnn_fit_config_init(void);
  * The same seeds give the same weights for any number of threads (see REPRODUCIBILITY).
  * Returns FNN_ERROR_ARGUMENT for data or a configuration that do not fit, or that the loss cannot
  * learn from, FNN_ERROR_NUMERIC (the message names layer and epoch) when the loss is not finite,
- * FNN_OK after early stopping or a callback's stop. */
+ * FNN_ERROR_FILE for a checkpoint that cannot be written, FNN_ERROR_MEMORY; FNN_OK after early
+ * stopping, too, a callback's stop or config's. */
 FNN_API fnn_result fnn_fit(fnn_model *model, const fnn_dataset *data, const fnn_fit_config *config,
                            fnn_history *history);
 
@@ -19762,13 +19767,15 @@ FNNI_COLD static fnn_result fnni_import_entry(fnni_import *in, fnni_foreign *f)
 FNNI_COLD static fnn_result fnni_import_metadata(fnni_reader *r)
 {
     const uint8_t *text;
+    int is_library;
     fnn_result result = fnni_json_want(r, '{');
     if (result || fnni_json_take(r, '}')) return result;
     do {
         result = fnni_json_skip_text(r, &text);
+        is_library = !result && r->at - text == 8 && !memcmp(text, "library", 7);
         if (!result) result = fnni_json_want(r, ':');
         if (!result) result = fnni_json_skip_text(r, &text);
-        if (!result && r->at - text > 10 && !memcmp(text, "fmnist_nn ", 10))
+        if (!result && is_library && r->at - text > 10 && !memcmp(text, FNNI_LIBRARY " ", 10))
             return fnni_fail(r->error, FNN_ERROR_FORMAT,
                              "%s: expected weights from elsewhere, found a model of this library "
                              "(fnn_load)",
@@ -20773,15 +20780,24 @@ static void fnni_epoch_keep(const fnn_epoch *e, double *figures)
     memcpy(figures, all, sizeof all);
 }
 
-/* Gives a history those epochs of the fit that it lacks; there is room. */
+/* Whether an epoch of a history has these figures, whatever number the caller has given it. */
+static int fnni_epoch_is(const fnn_epoch *e, const double *figures)
+{
+    double own[FNNI_EPOCH_FIGURES];
+    fnni_epoch_keep(e, own);
+    return !memcmp(own + 1, figures + 1, sizeof own - sizeof *own);
+}
+
+/* Gives a history those epochs of the fit that it lacks: all behind the one that it ends with, or
+ * all where it ends with none of them. There is room. */
 static void fnni_history_complete(const fnni_progress *p, fnn_history *history)
 {
-    int64_t i;
-    for (i = 0; history && i < p->epochs; i++) {
-        const double *figures = p->history + FNNI_EPOCH_FIGURES * i;
-        const int n = history->count;
+    const fnn_epoch *last = history && history->count ? history->epochs + history->count - 1 : NULL;
+    const double *figures = p->history;
+    int64_t i = last ? p->epochs : 0;
+    while (i > 0 && !fnni_epoch_is(last, figures + FNNI_EPOCH_FIGURES * (i - 1))) i--;
+    for (figures += FNNI_EPOCH_FIGURES * i; history && i < p->epochs; i++) {
         fnn_epoch e;
-        if (n > 0 && (double)history->epochs[n - 1].step >= figures[1]) continue;
         e.epoch = (int)(i + 1);
         e.step = figures[1] >= 0 && figures[1] < 9e18 ? (int64_t)figures[1] : 0;
         e.loss = figures[2];
@@ -20791,6 +20807,7 @@ static void fnni_history_complete(const fnni_progress *p, fnn_history *history)
         e.seconds = figures[6];
         e.learning_rate = figures[7];
         fnn_history_append(history, &e);
+        figures += FNNI_EPOCH_FIGURES;
     }
 }
 
@@ -20816,7 +20833,8 @@ static fnn_result fnni_fit_end_epoch(fnni_fit *f, fnn_history *history, fnn_epoc
     return FNN_OK;
 }
 
-/* Epoch by epoch, from where the fit is; `first` is the first one of this call. */
+/* Epoch by epoch, from where the fit is; `first` is the first one of this call. A callback may have
+ * taken itself out of the configuration, so that `called` says whether there was one. */
 static fnn_result fnni_fit_epochs(fnni_fit *f, fnn_history *history)
 {
     const fnn_fit_config *c = f->config;
@@ -20824,15 +20842,17 @@ static fnn_result fnni_fit_epochs(fnni_fit *f, fnn_history *history)
     const int64_t first = p->epochs;
     fnn_result result;
     fnn_epoch e;
+    int called = 0;
     while (p->epochs < c->epochs && !fnni_fit_waited(f) && !f->stopped) {
-        if (p->epochs > first && c->callback && (result = fnni_fit_check_again(f))) return result;
+        if (called && (result = fnni_fit_check_again(f))) return result;
         if (p->epochs > first && (result = fnni_fit_take(f))) return result;
         fnni_fit_begin_epoch(f);
         if ((result = fnni_fit_steps(f, (int)p->epochs + 1))) return result;
         if (p->step < fnni_steps_per_epoch(f)) break; /* stopped within it */
         if ((result = fnni_fit_end_epoch(f, history, &e))) return result;
-        if (c->callback && c->callback(c->user, &e)) f->stopped = 1;
-        if (p->epochs == c->epochs || fnni_fit_waited(f) || f->stopped) break;
+        called = c->callback != NULL;
+        if (called && c->callback(c->user, &e)) f->stopped = 1;
+        if (p->epochs >= c->epochs || fnni_fit_waited(f) || f->stopped) break;
         if (fnni_fit_due(f) || (c->checkpoint_epochs && p->epochs % c->checkpoint_epochs == 0))
             fnni_fit_write(f);
     }

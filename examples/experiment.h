@@ -53,6 +53,7 @@
 #include <errno.h>
 #include <dirent.h>
 #include <math.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -108,6 +109,8 @@ typedef struct experiment_job {
     fnn_history history;                /* of experiment_fit */
     double seconds, done;               /* what it took; how much of it is done, 0 to 1 */
     int fits;                           /* how many it has begun */
+    fnn_model *on;                      /* what its last fit was gone on with, or NULL */
+    jmp_buf stop;                       /* where a fit that a signal has stopped ends */
 } experiment_job;
 
 /* Views that the experiment owns and frees. */
@@ -225,9 +228,11 @@ static inline int experiment_epochs(const experiment *e, int epochs)
 
 static volatile sig_atomic_t experiment_stopped; /* the signal that ends it, or 0 */
 
+/* The next such signal ends the program at once: not all that it does looks at the first. */
 static inline void experiment_stop(int number)
 {
     experiment_stopped = number;
+    signal(number, SIG_DFL);
 }
 
 static inline void experiment_resume_begin(const experiment *e)
@@ -281,6 +286,18 @@ static inline void experiment_take(const experiment *e, fnn_model *m, const fnn_
         }
 }
 
+/* Whether two models hold the same numbers. */
+static inline int experiment_same(const fnn_model *a, const fnn_model *b)
+{
+    fnn_tensor x, y;
+    for (int l = 0; l < fnn_layer_count(a); l++)
+        for (int i = 0; !fnn_tensor_at(a, l, i, &x); i++)
+            if (fnn_tensor_at(b, l, i, &y) || x.count != y.count ||
+                memcmp(x.values, y.values, x.count * sizeof *x.values))
+                return 0;
+    return fnn_layer_count(a) == fnn_layer_count(b);
+}
+
 /* ---- options ---- */
 
 static inline void experiment_help(const experiment *e)
@@ -294,7 +311,8 @@ static inline void experiment_help(const experiment *e)
         "  --data DIR   where the data sets are; else $FMNIST_DIR and beside it, data/,\n"
         "               and for Fashion-MNIST /usr/share/datasets/fashion-mnist\n"
         "  --csv DIR    writes DIR/%s.csv and the plots' DIR/%s.*.csv; makes DIR if need be\n"
-        "  --resume DIR Ctrl-C leaves checkpoints in DIR, from which the next run goes on\n"
+        "  --resume DIR Ctrl-C leaves checkpoints in DIR, from which the next run goes on;\n"
+        "               a second one ends it at once\n"
         "  --hash TEXT  kept in the result file: by it examples/reproduce.sh knows the program\n",
         e->id, e->title, e->id, e->id);
     exit(0);
@@ -302,7 +320,8 @@ static inline void experiment_help(const experiment *e)
 
 static inline const char *experiment_value(const experiment *e, int argc, char **argv, int *i)
 {
-    if (++*i >= argc) experiment_fail(e, "%s needs a value; see --help", argv[*i - 1]);
+    if (++*i >= argc || !*argv[*i])
+        experiment_fail(e, "%s needs a value; see --help", argv[*i - 1]);
     return argv[*i];
 }
 
@@ -618,29 +637,37 @@ static inline int experiment_after_epoch(void *user, const fnn_epoch *epoch)
 }
 
 /* fnn_fit with a checkpoint every ten minutes and at its end: where there is one it goes on from
- * there, which for a fit that is done means not at all. */
+ * there, which for a fit that is done means not at all. The model of a checkpoint stays for the
+ * job's next fit: m gets its numbers, but not how often it has been through the data, by which a
+ * second fit of one model draws. */
 static inline void experiment_fit_on(experiment_job *job, fnn_model *m, const fnn_dataset *data,
                                      fnn_fit_config *c)
 {
     const experiment *e = job->experiment;
     fnn_context_config threads = fnn_context_config_init();
-    fnn_model *old = NULL;
+    fnn_model *on = job->on && experiment_same(job->on, m) ? job->on : m;
     fnn_error error;
     char begin[200], path[1200];
-    snprintf(path, sizeof path, "%s/%s%d-%d-%d-%d.checkpoint", e->resume,
-             experiment_checkpoints(e, begin, sizeof begin), e->each, job->run, job->seed,
-             job->fits++);
+    const int length = snprintf(path, sizeof path, "%s/%s%d-%d-%d-%d.checkpoint", e->resume,
+                                experiment_checkpoints(e, begin, sizeof begin), e->each, job->run,
+                                job->seed, job->fits++);
+    if (length < 0 || (size_t)length >= sizeof path)
+        experiment_fail(e, "--resume %s: too long", e->resume);
+    const int there = !access(path, F_OK);
     c->checkpoint = path;
     c->checkpoint_epochs = 0;
     c->checkpoint_minutes = 10;
     c->stop = &experiment_stopped;
     threads.threads = e->wide ? e->threads : 1;
-    if (!access(path, F_OK) && !(old = fnn_load(path, &threads, &error)))
-        experiment_fail(e, "%s", error.message);
-    if (old ? fnn_resume(old, data, c, &job->history) : fnn_fit(m, data, c, &job->history))
-        experiment_fail(e, "%s", fnn_model_error(old ? old : m)->message);
-    if (old) experiment_take(e, m, old);
-    fnn_model_free(old);
+    if (there) {
+        fnn_model_free(job->on);
+        on = job->on = fnn_load(path, &threads, &error);
+        if (!on) experiment_fail(e, "%s", error.message);
+    }
+    if (there ? fnn_resume(on, data, c, &job->history) : fnn_fit(on, data, c, &job->history))
+        experiment_fail(e, "%s", fnn_model_error(on)->message);
+    if (experiment_stopped) longjmp(job->stop, 1);
+    if (on != m) experiment_take(e, m, on);
 }
 
 /* fnn_fit with its history kept in the job, and progress. */
@@ -707,10 +734,18 @@ static inline int experiment_is_made(const experiment *e, int run)
     return e->mode != EXPERIMENT_SMOKE || run < 3 || run == e->run_count - 1;
 }
 
+/* A fit that is stopped ends its job here: what is half trained is not measured or trained on. */
+static inline void experiment_run(experiment_job *job, void (*run)(experiment_job *))
+{
+    if (!setjmp(job->stop)) run(job);
+    fnn_model_free(job->on);
+}
+
 static inline void experiment_make(experiment_job *job, void (*run)(experiment_job *))
 {
     const double start = experiment_now();
-    if (experiment_is_made(job->experiment, job->run) && !experiment_stopped) run(job);
+    if (experiment_is_made(job->experiment, job->run) && !experiment_stopped)
+        experiment_run(job, run);
     job->seconds = experiment_now() - start;
 #ifdef _OPENMP
 #pragma omp critical(experiment)

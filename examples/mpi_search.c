@@ -73,6 +73,7 @@ int main(int argc, char **argv)
     epochs = argc > 2 ? atoi(argv[2]) : 5;
     MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &threads);
     MPI_Comm_rank(MPI_COMM_WORLD, &rank), MPI_Comm_size(MPI_COMM_WORLD, &ranks);
+    if (rank == 0 && argc > 3 && fnn_check_writable(argv[3], &error)) stop(error.message);
     if (fnn_read_fashion_mnist(NULL, NULL, &train, &test, &error) ||
         fnn_dataset_split(&train, samples, 1, 1, &part, &rest, &error))
         stop(error.message);
@@ -86,9 +87,9 @@ int main(int argc, char **argv)
     if (rank == 0) {
         if (fnn_search_finish(&part, &c, &found, &error)) stop(error.message);
         if (fnn_evaluate(found.model, NULL, &test, &result)) stop("cannot classify");
-        if (argc > 3 && fnn_search_save_csv(&found, argv[3], &error)) stop(error.message);
         fnn_search_table(&found, 0, text, sizeof text);
         printf("%stest accuracy: %.2f %%\n", text, 100 * result.accuracy);
+        if (argc > 3 && fnn_search_save_csv(&found, argv[3], &error)) stop(error.message);
     }
     MPI_Finalize();
     return 0;

@@ -10,7 +10,8 @@
 #
 # A result carries a hash of its program, its family's headers, EXPERIMENT_VERSION and the
 # options: where it is the same the experiment is not run again. So it goes on where it stopped,
-# within a training, too: Ctrl-C leaves checkpoints in $OBJECTS/checkpoints.
+# within a training, too: Ctrl-C leaves checkpoints in $OBJECTS/checkpoints, in a folder with the
+# hash in its name, so that those of another version of the program are not taken.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 word=${1:-} options='' results=examples/results table=examples/RESULTS.md
@@ -25,7 +26,8 @@ results=${RESULTS:-$results}
 [ "$results" = examples/results ] || table=$results/RESULTS.md
 [ -z "${SEEDS:-}" ] || options="$options --seeds $SEEDS"
 objects=${OBJECTS:-build/experiments}
-mkdir -p "$results" "$objects" || exit 1
+checkpoints=$objects/checkpoints
+mkdir -p "$results" "$objects" "$checkpoints" || exit 1
 # shellcheck source=examples/common.sh
 . examples/common.sh
 can_write "$results/experiment.csv" && can_write "$table" && can_write "$objects/begun" || exit 1
@@ -45,10 +47,11 @@ for id in $(experiment_ids); do
     touch "$objects/begun"
     # shellcheck disable=SC2086
     "$objects/$id" $options ${THREADS:+--threads "$THREADS"} ${DATA:+--data "$DATA"} \
-        --csv "$results" --hash "$hash" --resume "$objects/checkpoints"
+        --csv "$results" --hash "$hash" --resume "$checkpoints/$id.$hash"
     case $? in
     0)
         run=$((run + 1))
+        rm -rf "$checkpoints/$id".* # of other versions
         # plots that it no longer makes
         find "$results" -name "$id.*.csv" ! -newer "$objects/begun" -delete
         ;;

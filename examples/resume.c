@@ -56,6 +56,8 @@ int main(int argc, char **argv)
     fnn_error error;
 
     if (path[0] == '-') return fail("usage: resume [--resume] [FILE]");
+    if (!resumes && fopen(path, "rb"))
+        return fail("a checkpoint is there already: --resume goes on from it, or remove it");
     if (fnn_read_fashion_mnist(NULL, NULL, &train, &test, &error)) return fail(error.message);
     if (fnn_dataset_split(&train, train.count / 6 * 5, FNN_ORDER_SHUFFLE, 1, &rest, &held, &error))
         return fail(error.message);
@@ -63,7 +65,7 @@ int main(int argc, char **argv)
     c.schedule = fnn_schedule_cosine(0);
     c.epochs = 20;
     c.batch_size = 100;
-    c.augmentation.flip = 1;
+    c.augmentation.flip = FNN_FLIP_RANDOM;
     c.ema_decay = .999;
     c.validation = &held;
     c.restore_best = 1;

@@ -302,21 +302,31 @@ check 'it trains' grep -qE '^test accuracy: [0-9.]+ %, weights [0-9a-f]{8}$' <<<
 check 'it goes on after Ctrl-C, to the same weights' goes_on_after INT 130
 check 'and after kill -9' goes_on_after KILL 137
 check 'what is done is not done again' test "$(resume --resume "$here/whole.checkpoint")" = "$whole"
+refuses 'a new training over an old checkpoint' 'a checkpoint is there already' \
+    "$here/resume" "$here/whole.checkpoint"
 refuses 'a checkpoint that is none' 'README.md: not a safetensors file' \
     "$here/resume" --resume README.md
-experiment_goes_on() {
-    local run=("$objects/jiang-depth" --quick --data "$data/more" --threads 1) file=jiang-depth.csv
+experiment_goes_on() { # ID [LOST]: also without the checkpoints of that pattern
+    local run=("$objects/$1" --quick --data "$data/more" --threads 1) left=$here/left
+    rm -rf "$here/whole" "$here/on" "$left"
     "${run[@]}" --csv "$here/whole" >/dev/null 2>&1 || return 1
-    interrupted INT 130 "$here/left/*.checkpoint" "${run[@]}" --csv "$here/on" \
-        --resume "$here/left" || return 1
-    [ ! -e "$here/on/$file" ] || { echo 'a result is left' && return 1; }
-    "${run[@]}" --csv "$here/on" --resume "$here/left" >/dev/null 2>&1 || return 1
-    [ ! -e "$here/left" ] || { echo 'checkpoints are left' && return 1; }
-    sed -i '/^# seconds:/d; s/,[^,]*$//' "$here/whole/$file" "$here/on/$file"
-    diff "$here/whole/$file" "$here/on/$file"
+    interrupted INT 130 "$left/*.checkpoint" "${run[@]}" --csv "$here/on" --resume "$left" ||
+        return 1
+    [ ! -e "$here/on/$1.csv" ] || { echo 'a result is left' && return 1; }
+    [ $# -eq 1 ] || find "$left" -name "$2" -delete
+    "${run[@]}" --csv "$here/on" --resume "$left" >/dev/null 2>&1 || return 1
+    [ ! -e "$left" ] || { echo 'checkpoints are left' && return 1; }
+    sed -i '/^# seconds:/d; s/,[^,]*$//' "$here/whole/$1.csv" "$here/on/$1.csv"
+    diff "$here/whole/$1.csv" "$here/on/$1.csv"
 }
 check 'an experiment that was stopped goes on with --resume, to the same figures' \
-    experiment_goes_on
+    experiment_goes_on jiang-depth
+check 'one that fits a model twice, too' experiment_goes_on ali-relu-dropout
+check 'and after a kill -9 between the two fits' \
+    experiment_goes_on ali-relu-dropout '*-1.checkpoint'
+refuses 'a folder without a name' 'resume needs a value' "$objects/jiang-depth" --resume ''
+refuses 'one whose name is too long' 'resume x*: too long' "$objects/jiang-depth" --smoke \
+    --data "$data/more" --resume "$(printf 'x%01200d' 0 | tr 0 x)"
 
 # ---- the README's program ----
 
@@ -466,7 +476,8 @@ refused_at_once() { # PATTERN COMMAND...
 refuses_bad() { # files|folders COMMAND...: with each of them as its last argument
     local kind=$1 path why
     shift
-    refused_at_once 'expected a path, found an empty one|cannot be made' "$@" '' || return 1
+    refused_at_once 'expected a path, found an empty one|cannot be made|needs a value' "$@" '' ||
+        return 1
     while read -r path why; do
         refused_at_once "$path.*$why" "$@" "$path" || return 1
     done < <("bad_$kind")
@@ -646,6 +657,20 @@ echo old >"$here/taken/RESULTS.md"
 refuses 'a table that the disk does not take' 'not written: .*RESULTS.md' \
     on_a_full_disk 1 reproduce "$here/taken" jiang-depth
 check 'leaves the old one' test "$(cat "$here/taken/RESULTS.md"*)" = old
+# A file that is no checkpoint stands where one of the program would be.
+with_a_checkpoint() { # FOLDER OF THE CHECKPOINTS
+    mkdir -p "$objects/checkpoints/$1" "$here/on_from"
+    echo none >"$objects/checkpoints/$1/jiang-depth-smoke-1-1-0-0-0.checkpoint"
+    rm -f "$here/on_from/"*
+    reproduce "$here/on_from" jiang-depth
+}
+refuses 'a run goes on from the checkpoints of its program' 'not a safetensors file' \
+    with_a_checkpoint "jiang-depth.$(experiment_hash examples/jiang/depth.c ' --smoke')"
+rm -r "$objects/checkpoints"
+check 'not from those of another version' with_a_checkpoint jiang-depth.0123456789abcdef
+check 'nor from those without a version' with_a_checkpoint .
+check 'and leaves none but of other programs' \
+    test "$(ls "$objects/checkpoints")" = jiang-depth-smoke-1-1-0-0-0.checkpoint
 
 same_table() { # RESULTS TABLE
     sh examples/results.sh "$1" 2>/dev/null | diff - "$2"

@@ -144,6 +144,8 @@ same_search() { # OUTPUT OUTPUT
 is_whole() { # OUTPUT: 16 candidates, all of them trained
     [ "$(grep -cE '^ +[0-9]+ .*\+-' "$here/$1")" = 16 ] && grep -q '^test accuracy: ' "$here/$1"
 }
+refuses 'before the search, a table that cannot be written' 'rank 0: .*cannot create a file' \
+    timeout 20 "$here/mpi_search" 300 1000000 "$here/none/search.csv"
 check 'a search alone' alone search.1 mpi_search 300 2 "$here/search.1.csv"
 check 'is whole' is_whole search.1
 for ranks in 2 4; do

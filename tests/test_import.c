@@ -103,7 +103,7 @@ static file_bytes file_of(const tensor *list, int count)
     int i, d;
     for (i = 0; i < count; i++) size += count_of(list + i) * size_of(list[i].dtype);
     data = (uint8_t *)need(size);
-    to += sprintf(to, "{\"__metadata__\":{\"format\":\"pt\",\"by\":\"\\u00e9 \\n\"}");
+    to += sprintf(to, "{\"__metadata__\":{\"format\":\"pt\",\"by\":\"fmnist_nn \\u00e9 \\n\"}");
     for (i = 0; i < count; i++) {
         const size_t each = size_of(list[i].dtype), n = count_of(list + i);
         to += sprintf(to, ",\"%s\":{\"dtype\":\"%s\",\"shape\":[", list[i].name, list[i].dtype);

@@ -459,6 +459,36 @@ static void callback_stops(void)
     fnn_model_free(m);
 }
 
+/* Fits of several models share a history: one that is gone on with adds what the history does not
+ * end with, though the other model has made as many steps. */
+static void a_resumed_fit_adds_the_epochs_that_a_history_lacks(void)
+{
+    fnn_dataset data = make_images();
+    fnn_model *a = make_network(FNN_ISA_BEST, 1, &data), *b = make_network(FNN_ISA_BEST, 1, &data);
+    fnn_fit_config c = make_config(5);
+    fnn_history history;
+    int calls = 0, i;
+    memset(&history, 0, sizeof history);
+    CHECK(!fnn_fit(a, &data, &c, &history) && history.count == 5);
+    c.callback = stop_at_three;
+    c.user = &calls;
+    c.seed++;
+    CHECK(!fnn_fit(b, &data, &c, NULL) && calls == 3);
+    CHECK(!fnn_resume(b, &data, &c, &history) && calls == 5);
+    CHECK(history.count == 10);
+    for (i = 0; i < history.count; i++) {
+        CHECK(history.epochs[i].epoch == i % 5 + 1 && history.epochs[i].step == 5 * (i % 5 + 1));
+        history.epochs[i].epoch = i + 1; /* the caller's own numbers */
+    }
+    CHECK(!fnn_resume(b, &data, &c, &history) && calls == 5 && history.count == 10);
+    history.count = 8; /* it ends with the third epoch, which is the caller's eighth */
+    CHECK(!fnn_resume(b, &data, &c, &history) && history.count == 10);
+    CHECK(history.epochs[8].epoch == 4 && history.epochs[9].epoch == 5);
+    fnn_history_free(&history);
+    fnn_model_free(b);
+    fnn_model_free(a);
+}
+
 /* An epoch of one batch: the data are still gone through in passes, each sample once. */
 static void epochs_may_be_a_number_of_steps(void)
 {
@@ -869,6 +899,7 @@ static const harness_test tests[] = {TEST(fit_learns),
                                      TEST(monitors_are_checked),
                                      TEST(the_best_outlives_a_loss_that_is_not_finite),
                                      TEST(callback_stops),
+                                     TEST(a_resumed_fit_adds_the_epochs_that_a_history_lacks),
                                      TEST(epochs_may_be_a_number_of_steps),
                                      TEST(what_is_not_finite_is_named),
                                      TEST(fit_checks_its_arguments),
