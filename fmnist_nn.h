@@ -7656,14 +7656,22 @@ static void fnni_conv_weight_edges(const fnni_conv *g, int i, const fnni_conv_in
     }
 }
 
+/* How many of the pixels that are summed apart a tile takes: all where they fill it and widen the
+ * kernel by little, else as many as a vector holds beside each other. */
+static int fnni_conv_together(const fnni_conv *g)
+{
+    const int fit = fnni_conv_pixels(g->kernels->lanes, g->filters, g->pixels);
+    if (g->pixels <= 3 && g->pixels * g->filters <= g->kernels->tile_columns) return g->pixels;
+    return g->pixels % fit == 0 ? fit : 1;
+}
+
 /* The rows of kernel row i: sums over all output pixels whose window has it inside the image. */
 static void fnni_conv_weight_row(const fnni_conv *g, int i, const fnni_conv_input *in,
                                  const fnn_real *dy, int accumulate, fnn_real *wide)
 {
     const ptrdiff_t m = fnni_conv_segment(g), narrow = (ptrdiff_t)g->kernel_width * g->channels;
     const ptrdiff_t next = (ptrdiff_t)g->stride_width * g->channels; /* pixel's input */
-    const int fit = fnni_conv_pixels(g->kernels->lanes, g->filters, g->pixels);
-    const int together = g->pixels % fit == 0 ? fit : 1; /* pixels in a vector here */
+    const int together = fnni_conv_together(g);
     const int stride = g->stride_height, groups = g->out_width / g->pixels;
     fnni_tiles run = fnni_conv_weight_run(g, in->pitch, accumulate);
     fnn_real *c = wide + i * m * run.ldc;
