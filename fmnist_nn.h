@@ -8161,9 +8161,11 @@ typedef struct fnni_writer {
 static void fnni_flush(fnni_writer *w)
 {
     size_t done = 0;
-    if (w->put && w->used && !w->wrong && w->put(w->user, w->buffer, w->used)) w->wrong = -1;
+    if (w->put && w->used && !w->wrong) {
+        if (w->put(w->user, w->buffer, w->used)) w->wrong = -1;
+        else w->put_bytes += w->used;
+    }
     if (w->put) done = w->used;
-    if (w->put && !w->wrong) w->put_bytes += w->used;
     while (done < w->used && !w->wrong) {
         const ptrdiff_t n = fnni_os_write(w->file, w->buffer + done, w->used - done);
         if (n > 0) done += (size_t)n;
@@ -8261,7 +8263,8 @@ static fnn_result fnni_save_fail(const char *path, const char *doing, int code, 
 }
 
 /* The old file stays until the new one is on the disk: written under another name, synced, then
- * put in its place. `name` has room for size bytes. */
+ * put in its place. put NULL: a trial, a file of one byte, which a full disk refuses, taken away
+ * again. `name` has room for size bytes. */
 static fnn_result fnni_save_through(fnni_write put, const void *what, const char *path, char *name,
                                     size_t size, fnn_error *error)
 {
@@ -8272,15 +8275,16 @@ static fnn_result fnni_save_through(fnni_write put, const void *what, const char
     if (result) return result;
     memset(&w, 0, sizeof w);
     w.file = file;
-    put(&w, what);
+    if (put) put(&w, what);
+    else fnni_emit(&w, "", 1);
     fnni_flush(&w);
     if (w.wrong) doing = "written", code = w.wrong;
-    if (!doing && fnni_os_sync(file)) doing = "synced", code = errno;
+    if (!doing && put && fnni_os_sync(file)) doing = "synced", code = errno;
     if (fnni_os_close(file) && !doing) doing = "closed", code = errno;
-    if (!doing && fnni_os_replace(name, path)) doing = "put in place", code = errno;
-    if (doing) {
-        fnni_os_remove(name);
-        return fnni_save_fail(path, doing, code, error);
+    if (!doing && put && fnni_os_replace(name, path)) doing = "put in place", code = errno;
+    if (doing || !put) {
+        if (fnni_os_remove(name) && !doing) doing = "replaced", code = errno;
+        return doing ? fnni_save_fail(path, doing, code, error) : FNN_OK;
     }
     if (fnni_os_sync_directory(fnni_directory_of(name)))
         return fnni_fail(error, FNN_ERROR_FILE,
@@ -8289,44 +8293,17 @@ static fnn_result fnni_save_through(fnni_write put, const void *what, const char
     return FNN_OK;
 }
 
-/* Room for the name of a file beside path. */
-static fnn_result fnni_name_beside(const char *path, const fnn_allocator *allocator, char **name,
-                                   size_t *size, fnn_error *error)
-{
-    *size = fnni_plus(strlen(path), 64); /* two numbers and a few letters */
-    *name = (char *)fnni_allocate(allocator, *size);
-    return *name ? FNN_OK : fnni_fail_memory(error, path, *size);
-}
-
-/* Saves what `put` writes. */
+/* Saves what `put` writes; NULL: finds out whether something can be. */
 static fnn_result fnni_save_by(fnni_write put, const void *what, const char *path,
                                const fnn_allocator *allocator, fnn_error *error)
 {
-    size_t size;
-    char *name;
-    fnn_result result = fnni_name_beside(path, allocator, &name, &size, error);
-    if (result) return result;
+    const size_t size = fnni_plus(strlen(path), 64); /* two numbers and a few letters */
+    fnn_result result;
+    char *name = (char *)fnni_allocate(allocator, size);
+    if (!name) return fnni_fail_memory(error, path, size);
     result = fnni_save_through(put, what, path, name, size, error);
     fnni_release(allocator, name);
     return result;
-}
-
-/* As fnni_save_through with a single byte, which is taken away again: a full disk refuses that. */
-static fnn_result fnni_save_try(const char *path, char *name, size_t size, fnn_error *error)
-{
-    const char *doing = NULL;
-    fnni_writer w;
-    int file = -1, code = 0;
-    fnn_result result = fnni_save_open(path, name, size, &file, error);
-    if (result) return result;
-    memset(&w, 0, sizeof w);
-    w.file = file;
-    fnni_emit(&w, "", 1);
-    fnni_flush(&w);
-    if (w.wrong) doing = "written", code = w.wrong;
-    if (fnni_os_close(file) && !doing) doing = "closed", code = errno;
-    if (fnni_os_remove(name) && !doing) doing = "replaced", code = errno;
-    return doing ? fnni_save_fail(path, doing, code, error) : FNN_OK;
 }
 
 /* Whether a save to path can be made, as far as that can be known before: for work that takes long
@@ -8334,17 +8311,10 @@ static fnn_result fnni_save_try(const char *path, char *name, size_t size, fnn_e
 FNNI_COLD static fnn_result fnni_save_possible(const char *path, const fnn_allocator *allocator,
                                                fnn_error *error)
 {
-    size_t size;
-    char *name;
-    fnn_result result;
     if (!path || !*path)
         return fnni_fail(error, FNN_ERROR_ARGUMENT, "save: expected a path, found %s",
                          path ? "an empty one" : "NULL");
-    result = fnni_name_beside(path, allocator, &name, &size, error);
-    if (result) return result;
-    result = fnni_save_try(path, name, size, error);
-    fnni_release(allocator, name);
-    return result;
+    return fnni_save_by(NULL, NULL, path, allocator, error);
 }
 
 /* ============================================================================

@@ -73,6 +73,11 @@ static inline file_bytes with_header(const char *header, file_bytes other)
     return f;
 }
 
+/* One thing wrong in an otherwise right header, and words that the message must have. */
+typedef struct {
+    const char *from, *to, *words;
+} damage;
+
 /* The file with the first `from` as `to` must be refused with the words; `loads` tries it. */
 static inline void check_damage(int (*loads)(file_bytes, fnn_error *), file_bytes good,
                                 const char *from, const char *to, const char *words)

@@ -100,4 +100,19 @@ static inline fnn_model *model_on(fnn_isa isa, int threads, int height, int widt
     config.threads = threads;
     return fnn_sequential_with(&config, height, width, channels);
 }
+
+/* Conv2d(C, filters, kernel, stride, padding=kernel // 2, bias=False). */
+static inline int pytorch_conv2d(fnn_model *m, int filters, int kernel, int stride,
+                                 fnn_activation f)
+{
+    fnn_conv2d_config c = fnn_conv2d_config_init();
+    c.filters = filters;
+    c.kernel_height = c.kernel_width = kernel;
+    c.stride_height = c.stride_width = stride;
+    c.padding = FNN_EXPLICIT;
+    c.pad_height = c.pad_width = kernel / 2;
+    c.activation = f;
+    c.no_bias = 1;
+    return fnn_conv2d_with(m, &c);
+}
 #endif

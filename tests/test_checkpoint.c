@@ -556,9 +556,7 @@ static void every_flipped_bit_is_refused(void)
 }
 
 /* A checkpoint whose sum is right, or that has none, but whose words are not. */
-static const struct {
-    const char *from, *to, *words;
-} damages[] = {
+static const damage damages[] = {
     {"optimizer adam", "optimizer adan", "expected words and numbers, found \"optimizer adan\""},
     {"optimizer adam", "optimizer", "found \"optimizer\""},
     {"optimizer adam", "optimizer adam 1", "found \"optimizer adam 1\""},

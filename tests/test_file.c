@@ -95,19 +95,6 @@ static fnn_model *image_model(void)
     return m;
 }
 
-static int conv_as_pytorch(fnn_model *m, int filters, int kernel, int stride, fnn_activation f)
-{
-    fnn_conv2d_config c = fnn_conv2d_config_init();
-    c.filters = filters;
-    c.kernel_height = c.kernel_width = kernel;
-    c.stride_height = c.stride_width = stride;
-    c.padding = FNN_EXPLICIT;
-    c.pad_height = c.pad_width = kernel / 2;
-    c.activation = f;
-    c.no_bias = 1;
-    return fnn_conv2d_with(m, &c);
-}
-
 /* Layers without biases, and explicit padding of every layer that has windows. */
 static fnn_model *pytorch_model(void)
 {
@@ -117,14 +104,14 @@ static fnn_model *pytorch_model(void)
     const fnn_dense_config dense = {5, FNN_LEAKY_RELU, 1};
     fnn_pool2d_config pool = {0, 3, 2, 1, 2, FNN_EXPLICIT, 1, 0};
     fnn_model *m = fnn_sequential_with(NULL, 3, 4, 1);
-    conv_as_pytorch(m, 6, 3, 1, FNN_LINEAR);
+    pytorch_conv2d(m, 6, 3, 1, FNN_LINEAR);
     fnn_batch_norm(m);
     fnn_pool2d_with(m, &pool);
     pool.average = 1;
     pool.width = 3, pool.pad_height = 2, pool.pad_width = 1;
     fnn_pool2d_with(m, &pool);
     fnn_conv2d_with(m, &biased);
-    conv_as_pytorch(m, 3, 5, 2, FNN_GELU);
+    pytorch_conv2d(m, 3, 5, 2, FNN_GELU);
     m->layers[fnn_dense_with(m, &dense)].parameter = (fnn_real)0.2;
     fnn_dense(m, CLASSES, FNN_LINEAR);
     CHECKF(!fnn_fit(m, &data, &fit, NULL), "%s", fnn_model_error(m)->message);
@@ -1166,10 +1153,7 @@ static void every_flipped_bit_is_harmless(void)
     free(f.bytes);
 }
 
-/* One thing wrong in an otherwise right header, and words that the message must have. */
-static const struct {
-    const char *from, *to, *words;
-} damages[] = {
+static const damage damages[] = {
     /* JSON */
     {"{\"__", " {\"__", "byte 0: expected '{', found byte 32"},
     {"{\"__", "[\"__", "byte 0: expected '{', found '['"},
@@ -1333,22 +1317,32 @@ static void convolutions_have_no_negative_slope(void)
     fnn_model_free(m);
 }
 
-static void every_damage_is_named(void)
+/* Each damage of a file that is right as it is; frees it. */
+static void check_damages(file_bytes good, const damage *list, int count)
 {
-    file_bytes good = small_file();
     fnn_error error;
     int i;
-    CHECK(loads(good, &error)); /* as it is, it is right */
+    CHECKF(loads(good, &error), "%s", error.message);
     if (sizeof(fnn_real) != 4) SKIP("the table is of the float library's file");
-    for (i = 0; sizeof(fnn_real) == 4 && i < COUNT(damages); i++)
-        check_damage(loads, good, damages[i].from, damages[i].to, damages[i].words);
+    for (i = 0; sizeof(fnn_real) == 4 && i < count; i++)
+        check_damage(loads, good, list[i].from, list[i].to, list[i].words);
     free(good.bytes);
 }
 
+static void check_damages_of(fnn_model *m, const damage *list, int count)
+{
+    CHECK(!fnn_save(m, path_of("a"), NULL));
+    check_damages(bytes_of(path_of("a")), list, count);
+    fnn_model_free(m);
+}
+
+static void every_damage_is_named(void)
+{
+    check_damages(small_file(), damages, COUNT(damages));
+}
+
 /* The words and tensors of the layers of image_model. */
-static const struct {
-    const char *from, *to, *words;
-} image_damages[] = {
+static const damage image_damages[] = {
     {"conv2d 5 3 3 1 1 same relu 0", "conv2d 0 3 3 1 1 same relu 0",
      "layer 4 conv2d: expected 1 or more filters"},
     {"conv2d 5 3 3 1 1 same relu 0", "conv2d 5 9 9 1 1 valid relu 0",
@@ -1392,9 +1386,7 @@ static const struct {
 #define WORDS_OF_0 "conv2d 6 3 3 1 1 explicit 1 1 linear 0 no_bias"
 #define WORDS_OF_2 "max_pool2d 3 2 1 2 explicit 1 0"
 #define WORDS_OF_3 "average_pool2d 3 3 1 2 explicit 2 1"
-static const struct {
-    const char *from, *to, *words;
-} pytorch_damages[] = {
+static const damage pytorch_damages[] = {
     {WORDS_OF_0, "conv2d 6 3 3 1 1 explicit 1 1 linear 0",
      "expected a tensor 0.conv2d.bias, found"},
     {"dense 3 linear 0", "dense 3 linear 0 no_bias",
@@ -1446,36 +1438,12 @@ static const struct {
 
 static void damages_of_words_for_pads_and_biases_are_named(void)
 {
-    fnn_model *m = pytorch_model();
-    file_bytes good;
-    fnn_error error;
-    int i;
-    CHECK(!fnn_save(m, path_of("a"), NULL));
-    good = bytes_of(path_of("a"));
-    CHECKF(loads(good, &error), "%s", error.message);
-    if (sizeof(fnn_real) != 4) SKIP("the table is of the float library's file");
-    for (i = 0; sizeof(fnn_real) == 4 && i < COUNT(pytorch_damages); i++)
-        check_damage(loads, good, pytorch_damages[i].from, pytorch_damages[i].to,
-                     pytorch_damages[i].words);
-    free(good.bytes);
-    fnn_model_free(m);
+    check_damages_of(pytorch_model(), pytorch_damages, COUNT(pytorch_damages));
 }
 
 static void damages_of_image_layers_are_named(void)
 {
-    fnn_model *m = image_model();
-    file_bytes good;
-    fnn_error error;
-    int i;
-    CHECK(!fnn_save(m, path_of("a"), NULL));
-    good = bytes_of(path_of("a"));
-    CHECKF(loads(good, &error), "%s", error.message);
-    if (sizeof(fnn_real) != 4) SKIP("the table is of the float library's file");
-    for (i = 0; sizeof(fnn_real) == 4 && i < COUNT(image_damages); i++)
-        check_damage(loads, good, image_damages[i].from, image_damages[i].to,
-                     image_damages[i].words);
-    free(good.bytes);
-    fnn_model_free(m);
+    check_damages_of(image_model(), image_damages, COUNT(image_damages));
 }
 
 /* What people hand to a loader by mistake. */

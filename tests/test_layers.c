@@ -638,26 +638,13 @@ static void no_parameters(fnn_model *m)
     fnn_add(m, 1);
 }
 
-static void conv_like_pytorch(fnn_model *m, int filters, int kernel, int stride, int activation)
-{
-    fnn_conv2d_config c = fnn_conv2d_config_init();
-    c.filters = filters;
-    c.kernel_height = c.kernel_width = kernel;
-    c.stride_height = c.stride_width = stride;
-    c.padding = FNN_EXPLICIT;
-    c.pad_height = c.pad_width = kernel / 2;
-    c.activation = (fnn_activation)activation;
-    c.no_bias = 1;
-    fnn_conv2d_with(m, &c);
-}
-
 /* No bias anywhere: fused with an activation, with a pool, before a batch norm, rows of dense
  * layers in several blocks. */
 static void bias_free(fnn_model *m)
 {
-    conv_like_pytorch(m, 9, 3, 1, FNN_RELU);
+    pytorch_conv2d(m, 9, 3, 1, FNN_RELU);
     fnn_max_pool2d(m, 2); /* fused */
-    conv_like_pytorch(m, 17, 3, 2, FNN_LINEAR);
+    pytorch_conv2d(m, 17, 3, 2, FNN_LINEAR);
     fnn_batch_norm(m);
     fnn_activate(m, FNN_RELU, 0);
     dense_of(m, 300, FNN_RELU);
@@ -666,10 +653,10 @@ static void bias_free(fnn_model *m)
 
 static void padded(fnn_model *m)
 {
-    conv_like_pytorch(m, 10, 5, 1, FNN_LINEAR);
+    pytorch_conv2d(m, 10, 5, 1, FNN_LINEAR);
     fnn_batch_norm(m);
     padded_pool_of(m, 0, 3, FNN_EXPLICIT, 1);
-    conv_like_pytorch(m, 8, 3, 2, FNN_TANH);
+    pytorch_conv2d(m, 8, 3, 2, FNN_TANH);
     padded_pool_of(m, 1, 2, FNN_EXPLICIT, 1);
     padded_of(m, 2, FNN_EXPLICIT, 1, 0); /* with a bias */
     fnn_global_average_pool2d(m);
