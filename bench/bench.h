@@ -3,10 +3,13 @@
  * turns within the same run, and medians compared. Peers are opened at run time and left out
  * where they are absent.
  *
- * CSV on stdout, one row per case and peer:
- *     kernel,shape,isa,threads,median_us,best_us,rate,unit,limit_percent,peer,peer_rate,ratio
- * and a readable table on stderr at the end. Include first: the library
- * comes from here, with limits.h in each of its passes. */
+ * A machine that others use too is slower at times. So each row has the best time beside the
+ * median one, and the ratio of both; and a row during which something else ran is marked
+ * (see "disturbance").
+ *
+ * CSV on stdout, one row per case and peer, its columns in BENCH_HEADER, and a readable table on
+ * stderr at the end. Include first: the library comes from here, with limits.h in each of its
+ * passes. */
 #ifndef BENCH_H
 #define BENCH_H
 #ifndef _GNU_SOURCE
@@ -84,6 +87,7 @@ typedef struct bench_run {
     bench_side ours, limit, peers[BENCH_PEERS];
     int peer_count;
     double executed;  /* what the limit counts of ours.work; 0: all of it */
+    double winograd;  /* by how much Winograd's algorithm raises the limit; 0: it is not for this */
     void *memory[16]; /* what prepare allocated with bench_reals; freed after the case */
     int memory_count;
 } bench_run;
@@ -304,8 +308,8 @@ static void bench_unpin(void)
     syscall(SYS_sched_setaffinity, 0, sizeof mask, mask);
 }
 
-/* Calls that fill about two milliseconds. */
-static int bench_repeats(const bench_side *side)
+/* Calls that fill about two milliseconds, by one trial. */
+static int bench_repeats_once(const bench_side *side)
 {
     int repeats = 1, i;
     for (;;) {
@@ -316,6 +320,19 @@ static int bench_repeats(const bench_side *side)
         if (seconds > 5e-4 || repeats >= 1 << 20) return 1 + (int)(2e-3 * repeats / seconds);
         repeats *= 4;
     }
+}
+
+/* The most of three trials: one that was interrupted would find few calls enough, and a case of
+ * some nanoseconds would be timed by single calls then. */
+static int bench_repeats(const bench_side *side)
+{
+    int most = 0, trial;
+    for (trial = 0; trial < 3; trial++) {
+        const int repeats = bench_repeats_once(side);
+        if (repeats > most) most = repeats;
+        if (repeats < 4) break; /* a long call is no such case */
+    }
+    return most;
 }
 
 /* Threads of the side before still spin for a while and would take this side's cores
@@ -336,11 +353,12 @@ static void bench_round(bench_side *side, int threads, int repeats, int round)
     side->seconds[round] = (bench_now() - start) / repeats;
 }
 
-static void bench_finish(bench_side *side)
+/* Sorts the seconds of `rounds` rounds: their best and their median. */
+static void bench_sort(double *seconds, int rounds, double *best, double *median)
 {
-    qsort(side->seconds, (size_t)bench_rounds, sizeof side->seconds[0], bench_ascending);
-    side->best = side->seconds[0];
-    side->median = side->seconds[bench_rounds / 2];
+    qsort(seconds, (size_t)rounds, sizeof *seconds, bench_ascending);
+    *best = seconds[0];
+    *median = seconds[rounds / 2];
 }
 
 /* All sides in turns, so that whatever slows the machine down slows every side. */
@@ -358,23 +376,115 @@ static void bench_measure(bench_run *run)
     }
     for (round = 0; round < bench_rounds; round++)
         for (i = 0; i < count; i++) bench_round(sides[i], run->threads, repeats[i], round);
-    for (i = 0; i < count; i++) bench_finish(sides[i]);
+    for (i = 0; i < count; i++)
+        bench_sort(sides[i]->seconds, bench_rounds, &sides[i]->best, &sides[i]->median);
+}
+
+/* ---- disturbance: whether something else ran beside the bench ----
+ * Signs of it: a side whose median is far above its best, and a multiply-add limit that is lower
+ * than it was before. The limit is measured as the run begins, with each case, and at the end.
+ * A case where something of that is seen is measured again, at most twice; what remains is a hint
+ * for who reads the table. No run fails by it. */
+#define BENCH_FAR 1.10   /* a median so many times its best */
+#define BENCH_LOWER 0.95 /* a limit below this part of the highest so far */
+static struct {
+    fnn_isa isa;
+    int threads;               /* 0: not begun */
+    double start, least, most; /* limits in GFLOP/s, medians all */
+    int rows, marked;
+} bench_watch;
+
+static int bench_far(double median, double best)
+{
+    return median > BENCH_FAR * best;
+}
+
+/* Takes note of a limit that was measured; 1 when it was low. */
+static int bench_watch_limit(double rate)
+{
+    const int low = rate < BENCH_LOWER * bench_watch.most;
+    if (rate > bench_watch.most) bench_watch.most = rate;
+    if (rate < bench_watch.least || bench_watch.least <= 0) bench_watch.least = rate;
+    return low;
+}
+
+/* The words of a row's last field: the sides that were disturbed. */
+static void bench_mark(char *mark, size_t size, int ours, int peer, int limit)
+{
+    snprintf(mark, size, "%s%s%s%s%s", ours ? "ours" : "", ours && peer ? "+" : "",
+             peer ? "peer" : "", (ours || peer) && limit ? "+" : "", limit ? "limit" : "");
+    bench_watch.rows++;
+    bench_watch.marked += *mark != 0;
+}
+
+/* The multiply-add limit now: GFLOP/s, the median of some 30 ms. */
+static double bench_limit_now(fnn_isa isa, int threads)
+{
+    enum { ROUNDS = 101 };
+    double seconds[ROUNDS], best, median;
+    bench_run run;
+    int round;
+    memset(&run, 0, sizeof run);
+    run.isa = isa;
+    run.threads = threads;
+    bench_limit_fma(&run);
+    bench_settle(&run.limit, threads, 2);
+    bench_pin(threads);
+    for (round = 0; round < ROUNDS; round++) {
+        const double start = bench_now();
+        run.limit.call(run.limit.argument);
+        seconds[round] = bench_now() - start;
+    }
+    bench_sort(seconds, ROUNDS, &best, &median);
+    return 1e-9 * run.limit.work / median;
+}
+
+/* At the start of a run; a second time it does nothing. */
+static void bench_watch_begin(fnn_isa isa, int threads)
+{
+    if (bench_watch.threads) return;
+    bench_watch.isa = isa;
+    bench_watch.threads = threads;
+    bench_watch.start = bench_limit_now(isa, threads);
+    bench_watch_limit(bench_watch.start);
+}
+
+/* The last line on stderr. */
+static void bench_watch_end(void)
+{
+    const double start = bench_watch.start;
+    double end;
+    if (!bench_watch.threads) return;
+    end = bench_limit_now(bench_watch.isa, bench_watch.threads);
+    bench_watch_limit(end);
+    if (end < BENCH_LOWER * start || start < BENCH_LOWER * end || bench_watch.marked)
+        fprintf(stderr, "disturbed: %d of %d rows are marked; ", bench_watch.marked,
+                bench_watch.rows);
+    else fputs("undisturbed: ", stderr);
+    fprintf(stderr, "the multiply-add limit was %.1f GFLOP/s at the start, %.1f at the end, ",
+            start, end);
+    fprintf(stderr, "%.1f to %.1f in all\n", bench_watch.least, bench_watch.most);
 }
 
 /* ---- results ---- */
 typedef struct bench_result {
-    char kernel[32], shape[64], isa[16], peer[32];
+    char kernel[32], shape[64], isa[16], peer[32], unit[16];
+    char disturbed[24]; /* which sides, or empty */
     int threads;
-    double median_us, best_us, rate, limit_percent, peer_rate, ratio;
-    char unit[16];
+    double median_us, best_us;
+    double rate, best_rate, limit, limit_percent, winograd_limit;
+    double peer_rate, peer_best_rate, ratio, best_ratio;
 } bench_result;
 
 #define BENCH_RESULTS 4096
 static bench_result bench_results[BENCH_RESULTS];
 static int bench_result_count;
 
-#define BENCH_HEADER \
-    "kernel,shape,isa,threads,median_us,best_us,rate,unit,limit_percent,peer,peer_rate,ratio"
+/* Rates and ratios are of medians, and those named best of best times. */
+#define BENCH_HEADER                                                                      \
+    "kernel,shape,isa,threads,median_us,best_us,rate,best_rate,unit,limit,limit_percent," \
+    "winograd_limit,peer,peer_rate,peer_best_rate,ratio,best_ratio,disturbed"
+enum { BENCH_FIELDS = 18 };
 
 /* Zero stands for a number that is not known, and leaves its field empty. */
 static void bench_field(double value, const char *format)
@@ -385,18 +495,41 @@ static void bench_field(double value, const char *format)
 
 static void bench_print(const bench_result *r)
 {
-    printf("%s,%s,%s,%d,%.3f,%.3f,%.2f,%s", r->kernel, r->shape, r->isa, r->threads, r->median_us,
-           r->best_us, r->rate, r->unit);
+    printf("%s,%s,%s,%d,%.4f,%.4f,%.2f,%.2f,%s", r->kernel, r->shape, r->isa, r->threads,
+           r->median_us, r->best_us, r->rate, r->best_rate, r->unit);
+    bench_field(r->limit, "%.2f");
     bench_field(r->limit_percent, "%.1f");
+    bench_field(r->winograd_limit, "%.2f");
     printf(",%s", r->peer);
     bench_field(r->peer_rate, "%.2f");
+    bench_field(r->peer_best_rate, "%.2f");
     bench_field(r->ratio, "%.3f");
-    putchar('\n');
+    bench_field(r->best_ratio, "%.3f");
+    printf(",%s\n", r->disturbed);
     fflush(stdout);
     if (bench_result_count < BENCH_RESULTS) bench_results[bench_result_count++] = *r;
 }
 
-static void bench_report(const bench_run *run, const bench_side *peer)
+static void bench_report_limit(const bench_run *run, bench_result *r)
+{
+    if (!run->limit.call) return;
+    r->limit = 1e-9 * run->limit.work / run->limit.median;
+    r->limit_percent = 100 * r->rate / r->limit;
+    if (run->executed > 0) r->limit_percent *= run->executed / run->ours.work;
+    r->winograd_limit = r->limit * run->winograd;
+}
+
+static void bench_report_peer(const bench_side *peer, bench_result *r)
+{
+    snprintf(r->peer, sizeof r->peer, "%s", peer->name);
+    r->peer_rate = 1e-9 * peer->work / peer->median;
+    r->peer_best_rate = 1e-9 * peer->work / peer->best;
+    r->ratio = r->rate / r->peer_rate;
+    r->best_ratio = r->best_rate / r->peer_best_rate;
+}
+
+/* low: whether the case's limit was. */
+static void bench_report(const bench_run *run, const bench_side *peer, int low)
 {
     bench_result r;
     memset(&r, 0, sizeof r);
@@ -408,15 +541,49 @@ static void bench_report(const bench_run *run, const bench_side *peer)
     r.median_us = 1e6 * run->ours.median;
     r.best_us = 1e6 * run->ours.best;
     r.rate = 1e-9 * run->ours.work / run->ours.median;
-    if (run->limit.call)
-        r.limit_percent = 100 * r.rate / (1e-9 * run->limit.work / run->limit.median);
-    if (run->executed > 0) r.limit_percent *= run->executed / run->ours.work;
-    if (peer) {
-        snprintf(r.peer, sizeof r.peer, "%s", peer->name);
-        r.peer_rate = 1e-9 * peer->work / peer->median;
-        r.ratio = r.rate / r.peer_rate;
-    }
+    r.best_rate = 1e-9 * run->ours.work / run->ours.best;
+    bench_report_limit(run, &r);
+    if (peer) bench_report_peer(peer, &r);
+    bench_mark(r.disturbed, sizeof r.disturbed, bench_far(run->ours.median, run->ours.best),
+               peer && bench_far(peer->median, peer->best), low);
     bench_print(&r);
+}
+
+/* Whether the case's limit was disturbed. */
+static int bench_low(const bench_run *run)
+{
+    const bench_side *limit = &run->limit;
+    if (!limit->call) return 0;
+    return (limit->call == bench_fma_call &&
+            bench_watch_limit(1e-9 * limit->work / limit->median)) ||
+           bench_far(limit->median, limit->best);
+}
+
+static int bench_is_disturbed(const bench_run *run)
+{
+    int far = bench_low(run) || bench_far(run->ours.median, run->ours.best), i;
+    for (i = 0; i < run->peer_count; i++)
+        far |= bench_far(run->peers[i].median, run->peers[i].best);
+    return far;
+}
+
+/* A row for each peer, or one without. A case that was disturbed is measured again first, all its
+ * sides, at most twice. */
+static void bench_measure_and_report(bench_run *run)
+{
+    int i, low;
+    bench_measure(run);
+    for (i = 0; i < 2 && bench_is_disturbed(run); i++) bench_measure(run);
+    low = bench_low(run);
+    for (i = 0; i < run->peer_count; i++) bench_report(run, &run->peers[i], low);
+    if (!run->peer_count) bench_report(run, NULL, low);
+}
+
+static void bench_shape(const bench_case *what, char *text, size_t size)
+{
+    const ptrdiff_t *n = what->size;
+    if (what->shape) snprintf(text, size, "%s", what->shape);
+    else snprintf(text, size, "%ldx%ldx%ld", (long)n[0], (long)n[1], (long)n[2]);
 }
 
 /* Prepares, measures and reports one case, unless --only leaves it out. */
@@ -431,36 +598,33 @@ static void bench_case_run(const bench_case *what, const bench_options *options,
     run.context = context;
     run.isa = context->kernels->isa;
     run.threads = options->threads;
-    if (what->shape) snprintf(run.shape, sizeof run.shape, "%s", what->shape);
-    else
-        snprintf(run.shape, sizeof run.shape, "%ldx%ldx%ld", (long)what->size[0],
-                 (long)what->size[1], (long)what->size[2]);
+    bench_shape(what, run.shape, sizeof run.shape);
     snprintf(name, sizeof name, "%s %s", what->kernel, run.shape);
     if (options->only && !strstr(name, options->only)) return;
     what->prepare(&run);
     if (options->alone) run.peer_count = 0;
-    if (run.peer_count || !options->child) {
-        bench_measure(&run);
-        for (i = 0; i < run.peer_count; i++) bench_report(&run, &run.peers[i]);
-        if (!run.peer_count) bench_report(&run, NULL);
-    }
+    if (run.peer_count || !options->child) bench_measure_and_report(&run);
     for (i = 0; i < run.memory_count; i++) fnni_release(NULL, run.memory[i]);
 }
 
 /* ---- the limits as rows of their own ---- */
 static void bench_limit_row(const char *kernel, const char *shape, const char *unit, fnn_isa isa,
-                            double work, const double *seconds)
+                            double work, double *seconds)
 {
+    double best, median;
     bench_result r;
+    bench_sort(seconds, BENCH_ROUNDS, &best, &median);
     memset(&r, 0, sizeof r);
     snprintf(r.kernel, sizeof r.kernel, "%s", kernel);
     snprintf(r.shape, sizeof r.shape, "%s", shape);
     snprintf(r.isa, sizeof r.isa, "%s", fnn_isa_name(isa));
     snprintf(r.unit, sizeof r.unit, "%s", unit);
     r.threads = 1;
-    r.median_us = 1e6 * seconds[BENCH_ROUNDS / 2];
-    r.best_us = 1e6 * seconds[0];
-    r.rate = 1e-9 * work / seconds[BENCH_ROUNDS / 2];
+    r.median_us = 1e6 * median;
+    r.best_us = 1e6 * best;
+    r.rate = 1e-9 * work / median;
+    r.best_rate = 1e-9 * work / best;
+    bench_mark(r.disturbed, sizeof r.disturbed, 0, 0, bench_far(median, best));
     bench_print(&r);
 }
 
@@ -481,7 +645,6 @@ static void bench_bandwidth(fnn_isa isa, const char *shape, size_t bytes, int wr
             work = write ? limits->write(vectors, x) : limits->read(vectors, x, sink);
         seconds[round] = (bench_now() - start) / repeats;
     }
-    qsort(seconds, BENCH_ROUNDS, sizeof seconds[0], bench_ascending);
     bench_limit_row(write ? "limit_write" : "limit_read", shape, "GB/s", isa, work, seconds);
     fnni_release(NULL, x);
 }
@@ -505,7 +668,6 @@ static void bench_limit_rows(const bench_options *options, fnn_isa isa)
         work = limits->fma(500000, sink);
         seconds[i] = bench_now() - start;
     }
-    qsort(seconds, BENCH_ROUNDS, sizeof seconds[0], bench_ascending);
     bench_limit_row("limit_fma", "registers", "GFLOP/s", isa, work, seconds);
     for (write = 0; write < 2; write++)
         for (i = 0; i < 4; i++) bench_bandwidth(isa, sizes[i].shape, sizes[i].bytes, write);
@@ -513,19 +675,25 @@ static void bench_limit_rows(const bench_options *options, fnn_isa isa)
 
 /* ---- the same bench again, with another environment ---- */
 
+/* Cuts a line into its fields; returns their number, at most BENCH_FIELDS. */
+static int bench_split(char *line, char **field)
+{
+    int count = 0;
+    line[strcspn(line, "\n")] = 0;
+    while (line && count < BENCH_FIELDS) {
+        field[count++] = line;
+        line = strchr(line, ',');
+        if (line) *line++ = 0;
+    }
+    return count;
+}
+
 /* Reads a row as bench_print wrote it; fields may be empty. 1 when it was one. */
 static int bench_parse(char *line, bench_result *r)
 {
-    char *field[12];
-    int i;
-    for (i = 0; i < 12; i++) {
-        field[i] = line;
-        line += strcspn(line, ",\n");
-        if (*line == ',') *line++ = 0;
-        else if (i < 11) return 0;
-    }
-    *line = 0;
+    char *field[BENCH_FIELDS];
     memset(r, 0, sizeof *r);
+    if (bench_split(line, field) != BENCH_FIELDS) return 0;
     snprintf(r->kernel, sizeof r->kernel, "%s", field[0]);
     snprintf(r->shape, sizeof r->shape, "%s", field[1]);
     snprintf(r->isa, sizeof r->isa, "%s", field[2]);
@@ -533,11 +701,17 @@ static int bench_parse(char *line, bench_result *r)
     r->median_us = atof(field[4]);
     r->best_us = atof(field[5]);
     r->rate = atof(field[6]);
-    snprintf(r->unit, sizeof r->unit, "%s", field[7]);
-    r->limit_percent = atof(field[8]);
-    snprintf(r->peer, sizeof r->peer, "%s", field[9]);
-    r->peer_rate = atof(field[10]);
-    r->ratio = atof(field[11]);
+    r->best_rate = atof(field[7]);
+    snprintf(r->unit, sizeof r->unit, "%s", field[8]);
+    r->limit = atof(field[9]);
+    r->limit_percent = atof(field[10]);
+    r->winograd_limit = atof(field[11]);
+    snprintf(r->peer, sizeof r->peer, "%s", field[12]);
+    r->peer_rate = atof(field[13]);
+    r->peer_best_rate = atof(field[14]);
+    r->ratio = atof(field[15]);
+    r->best_ratio = atof(field[16]);
+    snprintf(r->disturbed, sizeof r->disturbed, "%s", field[17]);
     return 1;
 }
 
@@ -565,7 +739,11 @@ static void bench_again(int argc, char **argv, const char *variable, const char 
     close(ends[1]);
     rows = fdopen(ends[0], "r");
     while (rows && fgets(line, sizeof line, rows))
-        if (bench_parse(line, &r)) bench_print(&r);
+        if (bench_parse(line, &r)) {
+            bench_watch.rows++;
+            bench_watch.marked += *r.disturbed != 0;
+            bench_print(&r);
+        }
     if (rows) fclose(rows);
     waitpid(pid, NULL, 0);
     free(arguments);
@@ -589,61 +767,87 @@ static int bench_end(void)
 }
 
 /* ---- the table ---- */
+
+static void bench_table_head(void)
+{
+    fprintf(stderr, "%-23s %-26s %-6s %s %10s %10s %7s %7s %-7s  %s\n", "kernel", "shape", "isa",
+            "t", "median us", "best us", "median", "best", "unit",
+            "% of the limit; peer: median, best, x ratio of medians (of best times)");
+}
+
+/* A disturbed row ends with ! and the sides that were. */
 static void bench_table_row(const bench_result *r)
 {
-    fprintf(stderr, "%-23s %-28s %-7s %d %11.2f us %8.1f %-8s", r->kernel, r->shape, r->isa,
-            r->threads, r->median_us, r->rate, r->unit);
-    if (r->limit_percent > 0) fprintf(stderr, " %5.1f %%", r->limit_percent);
-    if (r->ratio > 0) fprintf(stderr, "  %-16s %8.1f  x %.3f", r->peer, r->peer_rate, r->ratio);
+    fprintf(stderr, "%-23s %-26s %-6s %d %10.3f %10.3f %7.1f %7.1f %-7s", r->kernel, r->shape,
+            r->isa, r->threads, r->median_us, r->best_us, r->rate, r->best_rate, r->unit);
+    if (r->limit_percent > 0) fprintf(stderr, " %5.1f %% of %.1f", r->limit_percent, r->limit);
+    if (r->winograd_limit > 0) fprintf(stderr, " (Winograd's: %.1f)", r->winograd_limit);
+    if (r->ratio > 0)
+        fprintf(stderr, "; %s: %.1f %.1f x %.3f (%.3f)", r->peer, r->peer_rate, r->peer_best_rate,
+                r->ratio, r->best_ratio);
+    if (*r->disturbed) fprintf(stderr, "  ! %s", r->disturbed);
     fputc('\n', stderr);
 }
 
-/* The best of a case's peers counts: the least of its ratios. */
-static double bench_least_ratio(int first, int *seen)
+/* Cases whose ratios are summed up in a line: of a kernel and its forms (sgemm, sgemm_tn). */
+typedef struct bench_group {
+    const char *kernel; /* how the names of its kernels begin */
+    const char *name;
+    int (*holds)(const bench_result *r); /* NULL: all of them */
+} bench_group;
+
+/* The fastest of a case's peers counts: the least of its ratios, of medians and of best times. */
+static void bench_least_ratios(int first, int *seen, double *least, double *least_best)
 {
-    double least = bench_results[first].ratio;
     int i;
+    *least = bench_results[first].ratio;
+    *least_best = bench_results[first].best_ratio;
     for (i = first; i < bench_result_count; i++) {
         const bench_result *r = &bench_results[i];
         if (strcmp(r->kernel, bench_results[first].kernel) ||
             strcmp(r->shape, bench_results[first].shape))
             continue;
         seen[i] = 1;
-        if (r->ratio > 0 && r->ratio < least) least = r->ratio;
+        if (r->ratio > 0 && r->ratio < *least) *least = r->ratio;
+        if (r->best_ratio > 0 && r->best_ratio < *least_best) *least_best = r->best_ratio;
     }
-    return least;
 }
 
-/* The geometric mean over the cases of a kernel and its forms (sgemm, sgemm_tn), and the worst. */
-static void bench_summarize(const char *kernel, size_t length, int *seen)
-{
-    double log_sum = 0, worst = 0;
-    int cases = 0, i;
-    const bench_result *slowest = NULL;
-    for (i = 0; i < bench_result_count; i++) {
-        double least;
-        if (seen[i] || !(bench_results[i].ratio > 0)) continue;
-        if (strncmp(bench_results[i].kernel, kernel, length)) continue;
-        least = bench_least_ratio(i, seen);
-        log_sum += log(least);
-        cases++;
-        if (!slowest || least < worst) worst = least, slowest = &bench_results[i];
-    }
-    fprintf(stderr, "%.*s: %d cases against the best peer: geometric mean %.3f, worst %.3f",
-            (int)length, kernel, cases, exp(log_sum / cases), worst);
-    if (slowest) fprintf(stderr, " (%s %s)\n", slowest->kernel, slowest->shape);
-}
-
-static void bench_summary(void)
+/* The geometric means over a group's cases, and the worst of them; nothing where it has none. */
+static void bench_summarize(const bench_group *group)
 {
     static int seen[BENCH_RESULTS];
-    int i;
-    for (i = 0; i < bench_result_count; i++) bench_table_row(&bench_results[i]);
+    double log_sum = 0, best_log_sum = 0, worst = 0;
+    int cases = 0, below = 0, i;
+    const bench_result *slowest = NULL;
+    memset(seen, 0, sizeof seen);
     for (i = 0; i < bench_result_count; i++) {
-        const char *kernel = bench_results[i].kernel;
-        if (!seen[i] && bench_results[i].ratio > 0)
-            bench_summarize(kernel, strcspn(kernel, "_"), seen);
+        const bench_result *r = &bench_results[i];
+        double least, best;
+        if (seen[i] || !(r->ratio > 0) || (group->holds && !group->holds(r))) continue;
+        if (strncmp(r->kernel, group->kernel, strlen(group->kernel)) != 0) continue;
+        bench_least_ratios(i, seen, &least, &best);
+        log_sum += log(least);
+        best_log_sum += log(best);
+        cases++;
+        below += least < 1;
+        if (!slowest || least < worst) worst = least, slowest = r;
     }
+    if (!cases) return;
+    fprintf(stderr, "%s, %s: %d cases against the faster peer: geometric mean %.3f", group->kernel,
+            group->name, cases, exp(log_sum / cases));
+    fprintf(stderr, " (best times %.3f), %d below 1, worst %.3f (%s %s)%s\n",
+            exp(best_log_sum / cases), below, worst, slowest->kernel, slowest->shape,
+            *slowest->disturbed ? "  !" : "");
+}
+
+static void bench_summary(const bench_group *groups, size_t count)
+{
+    size_t group;
+    int i;
+    if (bench_result_count) bench_table_head();
+    for (i = 0; i < bench_result_count; i++) bench_table_row(&bench_results[i]);
+    for (group = 0; group < count; group++) bench_summarize(&groups[group]);
 }
 
 /* ---- arguments ---- */

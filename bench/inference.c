@@ -7,11 +7,14 @@
 static const char help[] =
     "./inference [--isa avx512|avx2|neon|scalar] [--threads N] [--images N]\n"
     "  --images N  of the long row (default 10000, at most that)\n"
-    "CSV on stdout: model,isa,threads,images,median_us,images_per_s,limit_us,limit_ratio\n"
+    "CSV on stdout:\n"
+    "model,isa,threads,images,median_us,best_us,images_per_s,limit_us,limit_ratio,disturbed\n"
     "limit_us: multiply-adds of the convolutions at the rate of multiply-adds from registers, and\n"
     "for one image the dense layers' weights (1.6 MB) at the rate at which memory of that size is\n"
-    "read; for many images their multiply-adds too. limit_ratio is median_us over it. Nothing is\n"
-    "allocated while the clock runs: the context is reserved.\n";
+    "read; for many images their multiply-adds too. limit_ratio is median_us over it. Winograd's\n"
+    "algorithm, where the library takes it, multiplies less often than limit_us counts. disturbed\n"
+    "says ours where the median is more than 10 % above the best time. Nothing is allocated while\n"
+    "the clock runs: the context is reserved.\n";
 
 enum { IMAGES = 10000, PIXELS = 784, ROUNDS = 15 };
 static const double conv_flops = 2.0 * (784 * 9 * 32 + 196 * 288 * 64);
@@ -31,11 +34,17 @@ static fnn_model *make_cnn1(const fnn_context_config *config)
     return m;
 }
 
-/* Seconds of a call on so many images, the median of ROUNDS; repeats fill some milliseconds. */
-static double seconds_of(const fnn_model *m, fnn_context *context, fnn_dataset *data, int images,
-                         fnn_real *outputs, int repeats)
+/* Seconds of a call. */
+typedef struct call_times {
+    double best, median;
+} call_times;
+
+/* On so many images, of ROUNDS; repeats fill some milliseconds. */
+static call_times times_of(const fnn_model *m, fnn_context *context, fnn_dataset *data, int images,
+                           fnn_real *outputs, int repeats)
 {
     double seconds[ROUNDS];
+    call_times times;
     int round, i;
     data->count = images;
     fnn_predict(m, context, data, outputs);
@@ -44,8 +53,8 @@ static double seconds_of(const fnn_model *m, fnn_context *context, fnn_dataset *
         for (i = 0; i < repeats; i++) fnn_predict(m, context, data, outputs);
         seconds[round] = (bench_now() - start) / repeats;
     }
-    qsort(seconds, ROUNDS, sizeof seconds[0], bench_ascending);
-    return seconds[ROUNDS / 2];
+    bench_sort(seconds, ROUNDS, &times.best, &times.median);
+    return times;
 }
 
 /* Multiply-adds from registers, FLOPs a second on one thread; bytes a second of an array of the
@@ -71,10 +80,13 @@ static void measure_limits(fnn_isa isa, double *flops, double *bytes)
     fnni_release(NULL, x);
 }
 
-static void row(const fnn_context *context, int images, double seconds, double limit)
+static void row(const fnn_context *context, int images, call_times times, double limit)
 {
-    printf("cnn1,%s,%d,%d,%.2f,%.0f,%.2f,%.3f\n", fnn_isa_name(context->kernels->isa),
-           context->threads, images, 1e6 * seconds, images / seconds, 1e6 * limit, seconds / limit);
+    char mark[24];
+    bench_mark(mark, sizeof mark, bench_far(times.median, times.best), 0, 0);
+    printf("cnn1,%s,%d,%d,%.2f,%.2f,%.0f,%.2f,%.3f,%s\n", fnn_isa_name(context->kernels->isa),
+           context->threads, images, 1e6 * times.median, 1e6 * times.best, images / times.median,
+           1e6 * limit, times.median / limit, mark);
 }
 
 int main(int argc, char **argv)
@@ -87,13 +99,15 @@ int main(int argc, char **argv)
     fnn_model *m;
     fnn_real *outputs = (fnn_real *)calloc(IMAGES * 10, sizeof *outputs);
     uint8_t *bytes = (uint8_t *)calloc(IMAGES, PIXELS);
-    double flops, rate, one, many;
+    double flops, rate;
+    call_times one, many;
     int images = IMAGES;
     size_t i;
     if (bench_argument(argc, argv, "--help")) return fputs(help, stdout) < 0;
     if (!bench_read_options(argc, argv, "--images", &images, &options)) return 2;
     if (images > IMAGES) return fprintf(stderr, "--images: at most %d\n", IMAGES), 2;
-    if (!bench_begin("model,isa,threads,images,median_us,images_per_s,limit_us,limit_ratio"))
+    if (!bench_begin("model,isa,threads,images,median_us,best_us,images_per_s,limit_us,limit_ratio,"
+                     "disturbed"))
         return 1;
     config.isa = options.isa;
     config.threads = options.threads;
@@ -106,15 +120,17 @@ int main(int argc, char **argv)
     data.height = data.width = 28;
     data.channels = 1;
     data.bytes = bytes;
+    bench_watch_begin(context->kernels->isa, context->threads);
     measure_limits(context->kernels->isa, &flops, &rate);
-    one = seconds_of(m, context, &data, 1, outputs, 50);
+    one = times_of(m, context, &data, 1, outputs, 50);
     row(context, 1, one, conv_flops / flops + dense_weights * sizeof(fnn_real) / rate);
-    many = seconds_of(m, context, &data, images, outputs, 1);
+    many = times_of(m, context, &data, images, outputs, 1);
     row(context, images, many,
         images * (conv_flops + 2 * dense_weights) / (flops * context->threads));
     fnn_model_free(m);
     fnn_context_free(context);
     free(outputs);
     free(bytes);
+    bench_watch_end();
     return bench_end();
 }

@@ -7,22 +7,31 @@
 static const char help[] =
     "./kernels [--only TEXT] [--isa avx512|avx2|neon|scalar] [--threads N] [--random COUNT] "
     "[--alone]\n"
+    "./kernels --peers\n"
     "  --only TEXT     cases whose \"kernel shape\" contains TEXT\n"
     "  --isa NAME      instruction set of the library (default: the best); peers choose theirs\n"
     "  --threads N     threads of the library and of the peers (default 1)\n"
     "  --random COUNT  instead of the table: sgemm on COUNT seeded random shapes in 1..1500\n"
-    "  --alone         without OpenBLAS' other kernels, which take a run of their own\n"
-    "CSV on stdout, one row per case and peer; a table and the geometric mean on stderr.\n"
+    "  --alone         without peers\n"
+    "  --peers         prints the compiler and the versions of the peers, measures nothing\n"
+    "CSV on stdout, one row per case and peer; a table and geometric means on stderr. Rates and\n"
+    "ratios are of medians; columns named best, in the table the second figure and those in\n"
+    "parentheses, are of best times. A geometric mean takes the faster peer of each case.\n"
+    "disturbed: sides whose median is more than 10 % above their best; \"limit\" also where it\n"
+    "is more than 5 % below the highest so far; each after three attempts. ! in the table.\n"
     "sgemm is C = A B, row-major, shape MxNxK; sgemm_tn has A transposed (as in a weight\n"
     "gradient), sgemm_nt B transposed (as in a gradient towards the input), sgemm_tt both.\n"
-    "conv2d_*: images x height x width x channels - filters - kernel, stride and padding; the "
-    "rate\n"
-    "counts all taps, limit_percent only those that are computed (see conv_executed).\n"
-    "limit_percent: of multiply-adds from registers, measured in turns with the case. limit_*\n"
-    "rows: multiply-adds, and bytes read or written in each cache, on one thread.\n"
+    "conv2d_*: images x height x width x channels - filters - kernel, stride and padding; rates\n"
+    "are nominal: they count all taps. limit, limit_percent: of multiply-adds from registers,\n"
+    "measured in turns with the case. Where a convolution is direct, limit_percent counts only\n"
+    "the taps that are computed (see conv_executed). Where it may be Winograd's F(4x4,3x3), that\n"
+    "is for 3x3, stride 1, 16 channels and 16 filters or more, limit_percent is nominal too and\n"
+    "may exceed 100; winograd_limit is the limit in nominal FLOPs: limit x 9 outputs / 36 tiles.\n"
+    "limit_* rows: multiply-adds, and bytes read or written in each cache, on one thread.\n"
     "Peers: openblas (libopenblas.so.0 as it dispatches by itself) and openblas-avx512 (the same\n"
     "with OPENBLAS_CORETYPE=SkylakeX, in a second run since the library reads it when it loads);\n"
-    "onednn (libdnnl.so.2, where its header was there too), in the layouts that it prefers.\n";
+    "onednn (libdnnl.so.2, where its header was there too), in the layouts that it prefers, by\n"
+    "its direct algorithm and, as onednn-auto, by what it chooses where that is another one.\n";
 
 /* ---- sgemm ---- */
 typedef void (*cblas_sgemm_function)(int order, int transpose_a, int transpose_b, int m, int n,
@@ -263,6 +272,7 @@ static void stream_rows(const bench_options *options, fnn_context *context)
         bench_case_run(&stream_cases[i], options, context);
 }
 
+/* Layers of networks, and squares. */
 static const bench_case cases[] = {
     {"sgemm", {100, 128, 784, 0}, sgemm_prepare, NULL},
     {"sgemm", {400, 128, 784, 0}, sgemm_prepare, NULL},
@@ -281,6 +291,57 @@ static const bench_case cases[] = {
     {"sgemm", {1024, 1024, 1024, 0}, sgemm_prepare, NULL},
     {"sgemm", {2048, 2048, 2048, 0}, sgemm_prepare, NULL},
 };
+
+/* Shapes that blocks and tiles do not fit: vectors, few columns, small or odd ones, k = 1. */
+static const bench_case narrow_cases[] = {
+    {"sgemm", {1000, 1, 784, 0}, sgemm_prepare, NULL},
+    {"sgemm_tn", {1000, 1, 784, 0}, sgemm_prepare, NULL},
+    {"sgemm", {1, 1000, 784, 0}, sgemm_prepare, NULL},
+    {"sgemm_nt", {1, 1000, 784, 0}, sgemm_prepare, NULL},
+    {"sgemm", {1, 784, 1000, 0}, sgemm_prepare, NULL},
+    {"sgemm", {100, 1, 128, 0}, sgemm_prepare, NULL},
+    {"sgemm", {1000, 3, 784, 0}, sgemm_prepare, NULL},
+    {"sgemm", {784, 3, 100, 0}, sgemm_prepare, NULL},
+    {"sgemm", {7, 7, 7, 0}, sgemm_prepare, NULL},
+    {"sgemm", {8, 8, 8, 0}, sgemm_prepare, NULL},
+    {"sgemm", {16, 16, 16, 0}, sgemm_prepare, NULL},
+    {"sgemm", {50, 50, 50, 0}, sgemm_prepare, NULL},
+    {"sgemm", {129, 65, 33, 0}, sgemm_prepare, NULL},
+    {"sgemm", {1024, 64, 1024, 0}, sgemm_prepare, NULL},
+    {"sgemm", {1000, 1000, 1, 0}, sgemm_prepare, NULL},
+    {"sgemm", {100, 128, 1, 0}, sgemm_prepare, NULL},
+};
+
+/* Whether a row belongs to one of the two tables. */
+static int sgemm_holds(const bench_result *r, const bench_case *table, size_t count)
+{
+    size_t i;
+    for (i = 0; i < count; i++) {
+        char shape[64];
+        bench_shape(&table[i], shape, sizeof shape);
+        if (!strcmp(r->kernel, table[i].kernel) && !strcmp(r->shape, shape)) return 1;
+    }
+    return 0;
+}
+
+static int sgemm_is_wide(const bench_result *r)
+{
+    return sgemm_holds(r, cases, sizeof cases / sizeof cases[0]);
+}
+
+static int sgemm_is_narrow(const bench_result *r)
+{
+    return sgemm_holds(r, narrow_cases, sizeof narrow_cases / sizeof narrow_cases[0]);
+}
+
+static void sgemm_rows(const bench_options *options, fnn_context *context)
+{
+    size_t i;
+    for (i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        bench_case_run(&cases[i], options, context);
+    for (i = 0; i < sizeof narrow_cases / sizeof narrow_cases[0]; i++)
+        bench_case_run(&narrow_cases[i], options, context);
+}
 
 /* Shapes of m, n, k in 1..1500 and all four forms, the same in every run. */
 static void random_cases(int count, const bench_options *options, fnn_context *context)
@@ -301,16 +362,24 @@ static void random_cases(int count, const bench_options *options, fnn_context *c
 
 /* ---- convolutions ---- */
 
-/* To add a shape: here. First the layers of known networks, then what lies around. */
+/* clang-format off */
+/* To add a shape: here. */
 static const char *const conv_shapes[] = {
-    "100x28x28x1-32-3x3s1same",  "100x14x14x32-64-3x3s1same",   "100x28x28x32-32-3x3s1same",
-    "100x14x14x64-64-3x3s1same", "100x14x14x32-64-5x5s1same",   "50x13x13x8-8-3x3s1valid",
-    "100x28x28x32-32-7x7s1same", "100x28x28x16-32-9x9s1same",   "100x28x28x16-32-11x11s1same",
-    "100x28x28x32-64-3x3s2same", "100x28x28x32-64-3x3s3same",   "100x28x28x1-32-5x5s2valid",
-    "100x32x32x3-32-3x3s1same",  "100x32x32x3-64-7x7s2same",    "100x14x14x64-128-3x3s1same",
-    "100x7x7x128-128-3x3s1same", "100x14x14x64-128-1x1s1valid", "1x28x28x1-32-3x3s1same",
+    /* 3x3 stride 1 on many channels, as inner layers have it */
+    "100x28x28x16-16-3x3s1same",  "100x28x28x32-32-3x3s1same",  "100x14x14x16-32-3x3s1same",
+    "100x14x14x32-64-3x3s1same",  "100x14x14x64-64-3x3s1same",  "100x14x14x64-128-3x3s1same",
+    "100x7x7x128-128-3x3s1same",  "100x14x14x24-40-3x3s1same",  "100x13x13x32-32-3x3s1valid",
     "1x14x14x32-64-3x3s1same",
+    /* first layers */
+    "100x28x28x1-32-3x3s1same",   "100x32x32x3-32-3x3s1same",   "100x32x32x3-64-7x7s2same",
+    "100x28x28x1-32-5x5s2valid",  "1x28x28x1-32-3x3s1same",
+    /* other kernels, strides and few channels */
+    "100x14x14x64-64-1x1s1valid", "100x14x14x64-128-1x1s1valid",
+    "100x14x14x32-64-5x5s1same",  "50x13x13x8-8-3x3s1valid",    "100x28x28x32-64-5x5s2same",
+    "100x28x28x32-64-3x3s2same",  "100x28x28x32-64-3x3s3same",  "100x28x28x32-32-7x7s1same",
+    "100x28x28x16-32-9x9s1same",  "100x28x28x16-32-11x11s1same",
 };
+/* clang-format on */
 
 static void conv_ours(void *argument)
 {
@@ -340,6 +409,24 @@ static double conv_executed(const fnn_window *w)
             inside += at >= 0 && at < w->height;
         }
     return (double)inside / ((double)w->out_height * w->kernel_height);
+}
+
+/* The shapes for which Winograd's algorithm F(4x4,3x3) is worth it. */
+static int conv_is_winograd(const fnn_window *w, int channels, int filters)
+{
+    return w->kernel_height == 3 && w->kernel_width == 3 && w->stride_height == 1 &&
+           w->stride_width == 1 && channels >= 16 && filters >= 16;
+}
+
+/* By how much that algorithm raises the limit in nominal FLOPs. It multiplies 36 times for each
+ * tile of 4 x 4 where the direct one does 9 times for each output. The gradient towards the
+ * images is tiled as they are, the two others as the outputs are. */
+static double conv_winograd_gain(const fnn_window *w, int kernel)
+{
+    const int height = kernel == CONV_BACKWARD_DATA ? w->height : w->out_height;
+    const int width = kernel == CONV_BACKWARD_DATA ? w->width : w->out_width;
+    const double tiles = (double)((height + 3) / 4) * ((width + 3) / 4);
+    return 9.0 * w->out_height * w->out_width / (36 * tiles);
 }
 
 /* Reads a shape as help says; 1 when it was one. */
@@ -382,7 +469,9 @@ static void conv_prepare(bench_run *run)
     run->ours.call = conv_ours;
     run->ours.argument = &c;
     run->ours.work = 2 * outputs * taps;
-    run->executed = run->ours.work * conv_executed(w);
+    if (conv_is_winograd(w, w->channels, c.filters))
+        run->winograd = conv_winograd_gain(w, c.kernel);
+    else run->executed = run->ours.work * conv_executed(w);
     bench_limit_fma(run);
     conv_ours(&c);
     onednn_peer(run, &c);
@@ -405,12 +494,49 @@ static void conv_cases(const bench_options *options, fnn_context *context)
         }
 }
 
+/* ---- the run ---- */
+static int has_winograd_limit(const bench_result *r)
+{
+    return r->winograd_limit > 0;
+}
+
+#define WINOGRAD_NAME "3x3 stride 1, 16 channels and filters or more"
+static const bench_group groups[] = {
+    {"sgemm", "layers and squares", sgemm_is_wide},
+    {"sgemm", "narrow and small", sgemm_is_narrow},
+    {"sgemm", "all", NULL},
+    {"conv2d_forward", WINOGRAD_NAME, has_winograd_limit},
+    {"conv2d_forward", "all", NULL},
+    {"conv2d_backward_data", WINOGRAD_NAME, has_winograd_limit},
+    {"conv2d_backward_data", "all", NULL},
+    {"conv2d_backward_weights", WINOGRAD_NAME, has_winograd_limit},
+    {"conv2d_backward_weights", "all", NULL},
+};
+
+/* Who is compared, and with whom: comments for the head of a table. */
+static int print_peers(void)
+{
+    typedef const char *(*config_function)(void);
+    const config_function config =
+        (config_function)bench_symbol("libopenblas.so.0", "openblas_get_config");
+    char openblas[2][32] = {"", ""}, dnnl[32]; /* a configuration begins: OpenBLAS 0.3.21 ... */
+    onednn_version(dnnl, sizeof dnnl);
+    if (config) sscanf(config(), "%31s %31s", openblas[0], openblas[1]);
+#ifdef __clang__
+    printf("# compiler: clang %d.%d.%d\n", __clang_major__, __clang_minor__, __clang_patchlevel__);
+#elif defined(__GNUC__)
+    printf("# compiler: gcc %d.%d.%d\n", __GNUC__, __GNUC_MINOR__, __GNUC_PATCHLEVEL__);
+#endif
+    if (config) printf("# peer: %s %s\n", openblas[0], openblas[1]);
+    if (*dnnl) printf("# peer: %s\n", dnnl);
+    return bench_end();
+}
+
 static int run_all(int argc, char **argv, const bench_options *options, int random)
 {
     fnn_context_config config = fnn_context_config_init();
     fnn_error error;
     fnn_context *context;
-    size_t i;
     if (options->threads > 1) bench_rounds = 5; /* each side waits for the other's threads to end */
     config.isa = options->isa;
     config.threads = options->threads;
@@ -419,17 +545,20 @@ static int run_all(int argc, char **argv, const bench_options *options, int rand
         fprintf(stderr, "%s\n", error.message);
         return 1;
     }
+    bench_watch_begin(context->kernels->isa, options->threads);
     if (!random) bench_limit_rows(options, context->kernels->isa);
     if (random) random_cases(random, options, context);
-    else
-        for (i = 0; i < sizeof cases / sizeof cases[0]; i++)
-            bench_case_run(&cases[i], options, context);
+    else sgemm_rows(options, context);
     if (!random && !options->child) conv_cases(options, context);
     if (!random) stream_rows(options, context);
     if (!options->child && !options->alone && context->kernels->isa == FNN_ISA_AVX512)
         bench_again(argc, argv, "OPENBLAS_CORETYPE", "SkylakeX");
     if (!options->child && !options->alone && context->kernels->isa == FNN_ISA_AVX2)
         bench_again(argc, argv, "OPENBLAS_CORETYPE", "Haswell");
+    if (!options->child) {
+        bench_summary(groups, sizeof groups / sizeof groups[0]);
+        bench_watch_end();
+    }
     fnn_context_free(context);
     return 0;
 }
@@ -440,9 +569,9 @@ int main(int argc, char **argv)
     int random = 0;
     if (!bench_argument(argc, argv, "--child")) unsetenv("OPENBLAS_CORETYPE");
     if (bench_argument(argc, argv, "--help")) return fputs(help, stdout) < 0;
+    if (bench_argument(argc, argv, "--peers")) return print_peers();
     if (!bench_read_options(argc, argv, "--random", &random, &options)) return 2;
     if (!options.child && !bench_begin(BENCH_HEADER)) return 1;
     if (run_all(argc, argv, &options, random)) return 1;
-    if (!options.child) bench_summary();
     return bench_end();
 }

@@ -245,33 +245,26 @@ static void onednn_call(void *argument)
     onednn.stream_wait(onednn.stream);
 }
 
-static double onednn_seconds(onednn_conv *o)
+static const char *onednn_implementation(const onednn_conv *o)
 {
-    double least = 1e9;
-    int i;
-    for (i = 0; i < 5; i++) {
-        const double start = bench_now(), end = (onednn_call(o), bench_now());
-        if (end - start < least) least = end - start;
-    }
-    return least;
+    const char *name = "";
+    onednn.primitive_desc_query(o->description, dnnl_query_impl_info_str, 0, &name);
+    return name;
 }
 
-/* Both of oneDNN's ways: direct, and what it takes by itself where that is another one and faster
- * (Winograd's, which multiplies less often than any direct convolution); NULL without. */
+/* Both of oneDNN's ways: direct, and what it takes by itself where that is another one
+ * (Winograd's, which multiplies less often than any direct convolution). NULL: not there. Which of
+ * them is the faster is for the timing to say. */
 static void onednn_both(const conv_arguments *c, onednn_conv **direct, onednn_conv **automatic)
 {
     static onednn_conv first, second;
-    const char *names[2] = {"", ""};
     onednn_close(&first);
     onednn_close(&second);
-    *direct = *automatic = NULL;
-    if (!onednn_make(c, dnnl_convolution_direct, &first)) return;
-    *direct = &first;
-    if (!onednn_make(c, dnnl_convolution_auto, &second)) return;
-    onednn.primitive_desc_query(first.description, dnnl_query_impl_info_str, 0, &names[0]);
-    onednn.primitive_desc_query(second.description, dnnl_query_impl_info_str, 0, &names[1]);
-    if (strcmp(names[0], names[1]) != 0 && onednn_seconds(&second) < onednn_seconds(&first))
-        *automatic = &second;
+    *direct = onednn_make(c, dnnl_convolution_direct, &first) ? &first : NULL;
+    *automatic = onednn_make(c, dnnl_convolution_auto, &second) ? &second : NULL;
+    if (*direct && *automatic &&
+        strcmp(onednn_implementation(&first), onednn_implementation(&second)) == 0)
+        *automatic = NULL;
 }
 
 /* Ends the bench where ours, which is in c, and the peer's results are not the same numbers. */
@@ -315,10 +308,26 @@ static void onednn_peer(bench_run *run, const conv_arguments *c)
     onednn_add(run, c, direct, run->isa == FNN_ISA_AVX2 ? "onednn-avx2" : "onednn");
     onednn_add(run, c, automatic, run->isa == FNN_ISA_AVX2 ? "onednn-avx2-auto" : "onednn-auto");
 }
+
+/* Its name and version, or nothing where it is absent. */
+static void onednn_version(char *text, size_t size)
+{
+    typedef const dnnl_version_t *(*version_function)(void);
+    const version_function version = (version_function)bench_symbol("libdnnl.so.2", "dnnl_version");
+    const dnnl_version_t *v = version ? version() : NULL;
+    *text = 0;
+    if (v) snprintf(text, size, "oneDNN %d.%d.%d", v->major, v->minor, v->patch);
+}
 #else
 static void onednn_peer(bench_run *run, const conv_arguments *c)
 {
     (void)run, (void)c;
+}
+
+static void onednn_version(char *text, size_t size)
+{
+    (void)size;
+    *text = 0;
 }
 #endif
 #endif
