@@ -14,19 +14,26 @@ static const char help[] =
     "  --threads N   threads of the library and of the peers (default 1)\n"
     "  --batch N     images a step (default 100; jiang 50)\n"
     "  --alone       without peers\n"
-    "CSV on stdout, a row for each peer: "
-    "model,isa,threads,batch,images_per_s,gflops,limit_percent,peer,peer_rate,ratio\n"
+    "CSV on stdout, a row for each peer:\n"
+    "model,isa,threads,batch,images_per_s,best_images_per_s,gflops,best_gflops,limit_percent,\n"
+    "peer,peer_rate,peer_best_rate,ratio,best_ratio,disturbed: of medians, and of best times.\n"
     "mlp1: 784-128-10, mlp2: 784-128-128-10, ReLU, softmax cross-entropy, SGD.\n"
     "cnn1: conv 3x3x32 same, pool, conv 3x3x64 same, pool, 128, 128, 10; jiang: conv 3x3x8 valid,\n"
     "pool, conv 3x3x8 valid, pool, 128, 10; cnnbn: two and two such convolutions with batch norm,\n"
     "dropout, 256, 10; all ReLU, softmax cross-entropy, Adam. gflops counts the matrix products\n"
     "and all taps of convolutions; limit_percent is that over multiply-adds from registers,\n"
-    "measured in turns.\n"
+    "measured in turns; where convolutions take Winograd's algorithm it may exceed 100.\n"
+    "disturbed: the sides, of ours, peer and limit, whose median is more than 10 % above their\n"
+    "best; limit also where it is more than 5 % below the highest so far.\n"
     "Peers: for the MLPs the same step composed of cblas_sgemm (libopenblas.so.0) and loops,\n"
     "as it dispatches by itself and, as openblas-avx512, with OPENBLAS_CORETYPE=SkylakeX; for\n"
     "cnn1 the step composed of oneDNN's primitives (onednn_cnn1_step, which make builds beside\n"
-    "this program where it can); for all of them PyTorch, where /usr/bin/python3 has it. The last\n"
-    "two run in processes of their own, which wait while they have no turn.\n";
+    "this program where it can): with its direct convolutions, with those which it chooses "
+    "(auto),\n"
+    "and with the first one direct and the second its choice (mixed); the row is the fastest's,\n"
+    "named onednn-direct, onednn-auto or onednn-mixed; for all models PyTorch, where\n"
+    "/usr/bin/python3 has it. The last two run in processes of their own, which wait while they\n"
+    "have no turn.\n";
 
 enum { IMAGES = 60000, SIDE = 28, PIXELS = SIDE * SIDE, CLASSES = 10, LAYERS = 3, WARM_UP = 3 };
 
@@ -173,17 +180,19 @@ static void process_open(peer_process *p, const char *name, char *const *argumen
     if (!p->requests || !p->answers || process_seconds(p, 3) < 0) process_close(p);
 }
 
-static void onednn_open(peer_process *p, const train_model *model, int batch, int threads)
+/* name: onednn- and the algorithm. */
+static void onednn_open(peer_process *p, const char *name, int batch, int threads)
 {
-    char path[600], batches[16];
-    char *arguments[3];
+    char path[600], batches[16], word[16];
+    char *arguments[4];
     arguments[0] = path;
     arguments[1] = batches;
-    arguments[2] = NULL;
-    memset(p, 0, sizeof *p);
+    arguments[2] = word;
+    arguments[3] = NULL;
     beside(path, sizeof path, "onednn_cnn1_step");
     snprintf(batches, sizeof batches, "%d", batch);
-    if (strcmp(model->name, "cnn1") == 0) process_open(p, "onednn", arguments, threads);
+    snprintf(word, sizeof word, "%s", strchr(name, '-') + 1);
+    process_open(p, name, arguments, threads);
 }
 
 static void torch_open(peer_process *p, const train_model *model, int batch, int threads)
@@ -334,7 +343,9 @@ static void peer_steps(peer_step *p)
 }
 
 /* ---- measuring: after each of fit's epochs the limit and the peers have their turn ---- */
-enum { PROCESSES = 2 };
+static const char *const onednn_names[] = {"onednn-direct", "onednn-auto", "onednn-mixed"};
+enum { ONEDNN_WAYS = 3, TORCH = ONEDNN_WAYS, PROCESSES };
+
 typedef struct measurement {
     bench_run limit;
     peer_step peer;
@@ -398,47 +409,96 @@ static int take_turns(void *user, const fnn_epoch *epoch)
     return 0;
 }
 
-static double median(double *x)
+/* Seconds of a turn. */
+typedef struct turn_times {
+    double best, median;
+} turn_times;
+
+static turn_times times_of(double *seconds)
 {
-    qsort(x, BENCH_ROUNDS, sizeof *x, bench_ascending);
-    return x[BENCH_ROUNDS / 2];
+    turn_times t;
+    bench_sort(seconds, BENCH_ROUNDS, &t.best, &t.median);
+    return t;
+}
+
+/* What the library did, for a row of each peer. */
+typedef struct train_result {
+    const train_model *model;
+    const measurement *m;
+    turn_times ours;
+    double limit; /* FLOPs a second */
+    int low;      /* it was disturbed */
+    fnn_isa isa;
+} train_result;
+
+/* name: NULL without a peer. */
+static void report_row(const train_result *r, const char *name, turn_times peer)
+{
+    const double images = r->m->steps * r->m->batch, work = images * flops(r->model);
+    char mark[24];
+    printf("%s,%s,%d,%d,%.0f,%.0f,%.1f,%.1f,%.1f,", r->model->name, fnn_isa_name(r->isa),
+           r->m->threads, r->m->batch, images / r->ours.median, images / r->ours.best,
+           1e-9 * work / r->ours.median, 1e-9 * work / r->ours.best,
+           100 * work / r->ours.median / r->limit);
+    if (name)
+        printf("%s,%.0f,%.0f,%.3f,%.3f,", name, images / peer.median, images / peer.best,
+               peer.median / r->ours.median, peer.best / r->ours.best);
+    else printf(",,,,,");
+    bench_mark(mark, sizeof mark, bench_far(r->ours.median, r->ours.best),
+               name && bench_far(peer.median, peer.best), r->low);
+    printf("%s\n", mark);
+    fflush(stdout);
+}
+
+/* Of oneDNN's ways only the fastest gets a row; what they took is told on stderr. */
+static void keep_fastest(measurement *m, const turn_times *times)
+{
+    int fastest = -1, i;
+    for (i = 0; i < ONEDNN_WAYS; i++) {
+        if (!m->processes[i].name) continue;
+        fprintf(stderr, "train: %s takes %.3f ms a step\n", m->processes[i].name,
+                1e3 * times[i].median / m->steps);
+        if (fastest < 0 || times[i].median < times[fastest].median) fastest = i;
+    }
+    for (i = 0; i < ONEDNN_WAYS; i++)
+        if (i != fastest) process_close(&m->processes[i]);
 }
 
 /* A row for each peer, or one without. */
 static void report(const train_model *model, fnn_isa isa, measurement *m, int child)
 {
-    const double images = m->steps * m->batch / median(m->ours), rate = images * flops(model);
-    const double limit = m->limit.limit.work / median(m->limits);
-    const char *names[PROCESSES + 1] = {NULL};
-    double *seconds[PROCESSES + 1];
+    const turn_times none = {0, 0}, limit = times_of(m->limits);
+    turn_times times[PROCESSES];
+    train_result r;
     int i, rows = 0;
-    if (m->has_peer) names[0] = getenv("OPENBLAS_CORETYPE") ? "openblas-avx512" : "openblas";
-    seconds[0] = m->peers;
-    for (i = 0; i < PROCESSES; i++) {
-        names[i + 1] = m->processes[i].name;
-        seconds[i + 1] = m->processes[i].seconds;
-    }
-    for (i = 0; i <= PROCESSES; i++) {
-        if (!names[i] && (i < PROCESSES || rows || child)) continue;
-        printf("%s,%s,%d,%d,%.0f,%.1f,%.1f,", model->name, fnn_isa_name(isa), m->threads, m->batch,
-               images, rate * 1e-9, 100 * rate / limit);
-        if (names[i]) {
-            const double peer = m->steps * m->batch / median(seconds[i]);
-            printf("%s,%.0f,%.3f\n", names[i], peer, images / peer);
-        } else printf(",,\n");
+    r.model = model;
+    r.m = m;
+    r.isa = isa;
+    r.ours = times_of(m->ours);
+    r.limit = m->limit.limit.work / limit.median;
+    r.low = bench_watch_limit(1e-9 * r.limit) || bench_far(limit.median, limit.best);
+    if (m->has_peer) {
+        const char *core = getenv("OPENBLAS_CORETYPE");
+        report_row(&r, core ? "openblas-avx512" : "openblas", times_of(m->peers));
         rows++;
     }
-    fflush(stdout);
+    for (i = 0; i < PROCESSES; i++) times[i] = times_of(m->processes[i].seconds);
+    keep_fastest(m, times);
+    for (i = 0; i < PROCESSES; i++)
+        if (m->processes[i].name) report_row(&r, m->processes[i].name, times[i]), rows++;
+    if (!rows && !child) report_row(&r, NULL, none);
 }
 
 static void open_peers(measurement *m, const train_model *model, const bench_options *options,
                        const fnn_dataset *data)
 {
+    int i;
     if (options->alone) return;
     m->has_peer = peer_open(&m->peer, model, data, m->batch, m->threads);
     if (options->child) return;
-    onednn_open(&m->processes[0], model, m->batch, m->threads);
-    torch_open(&m->processes[1], model, m->batch, m->threads);
+    for (i = 0; i < ONEDNN_WAYS && strcmp(model->name, "cnn1") == 0; i++)
+        onednn_open(&m->processes[i], onednn_names[i], m->batch, m->threads);
+    torch_open(&m->processes[TORCH], model, m->batch, m->threads);
 }
 
 static int run_model(const train_model *model, const bench_options *options,
@@ -463,8 +523,11 @@ static int run_model(const train_model *model, const bench_options *options,
     result = fnn_model_error(net)->code != FNN_OK;
     m.limit.isa = result ? FNN_ISA_SCALAR : net->context.kernels->isa;
     m.limit.threads = options->threads;
-    if (!result) bench_limit_fma(&m.limit);
-    fit.optimizer = is_dense(model) ? fnn_sgd((fnn_real)0.01) : fnn_adam((fnn_real)1e-3);
+    if (!result) {
+        bench_watch_begin(m.limit.isa, options->threads);
+        bench_limit_fma(&m.limit);
+    }
+    fit.optimizer = is_dense(model) ? fnn_sgd(0.01) : fnn_adam(1e-3);
     fit.batch_size = batch;
     fit.epochs = BENCH_ROUNDS + WARM_UP;
     fit.steps_per_epoch = model->steps;
@@ -541,8 +604,8 @@ int main(int argc, char **argv)
         return 2;
     }
     if (!options.child &&
-        !bench_begin("model,isa,threads,batch,images_per_s,gflops,limit_percent,peer,peer_rate,"
-                     "ratio"))
+        !bench_begin("model,isa,threads,batch,images_per_s,best_images_per_s,gflops,best_gflops,"
+                     "limit_percent,peer,peer_rate,peer_best_rate,ratio,best_ratio,disturbed"))
         return 1;
     data = make_data();
     for (i = 0; i < sizeof models / sizeof models[0]; i++) {
@@ -555,5 +618,6 @@ int main(int argc, char **argv)
         run_again(argv, argc);
     fnni_release(NULL, (void *)data.bytes);
     fnni_release(NULL, (void *)data.labels);
+    bench_watch_end();
     return bench_end();
 }

@@ -1,10 +1,14 @@
 // g++ -O3 -march=native -fopenmp bench/peers/onednn_cnn1_step.cpp -o build/onednn_cnn1_step -ldnnl
-// echo 20 | OMP_NUM_THREADS=2 build/onednn_cnn1_step 100
+// echo 20 | OMP_NUM_THREADS=2 build/onednn_cnn1_step 100 direct
 //
 // A peer of bench/train.c: the training step of cnn1 (conv 3x3x32 same, pool, conv 3x3x64 same,
 // pool, 128, 128, 10, ReLU, softmax cross-entropy, Adam) composed of oneDNN's primitives in the
-// layouts that they prefer, ReLU fused into the forward products. Its argument is the batch. For
-// each number that it reads it takes so many steps and prints the seconds they took.
+// layouts that they prefer, ReLU fused into the forward products. Its arguments are the batch and
+// the algorithm of the two convolutions:
+//     direct
+//     auto     what oneDNN chooses, which may be Winograd's
+//     mixed    direct for the first one, for which oneDNN's choice is ten times slower
+// For each number that it reads it takes so many steps and prints the seconds they took.
 //
 // It is spared what the library's step includes besides: the batch, random numbers, is never
 // gathered nor converted from bytes.
@@ -13,6 +17,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
+#include <string>
 #include <unordered_map>
 #include <vector>
 
@@ -52,7 +57,7 @@ size_t count(const memory &x)
 class step
 {
   public:
-    explicit step(int batch);
+    step(int batch, algorithm first, algorithm second);
     void run();
 
   private:
@@ -69,7 +74,7 @@ class step
     void product(const typename Forward::primitive_desc &forward,
                  const typename ToWeights::primitive_desc &to_weights,
                  const typename ToData::primitive_desc &to_data, bool relu);
-    void convolution(int channels, int size, int filters);
+    void convolution(int channels, int size, int filters, algorithm kind);
     void max_pool(int channels, int size);
     void dense(memory::dims input, int units, bool relu);
     void loss();
@@ -187,22 +192,21 @@ void step::product(const typename Forward::primitive_desc &forward,
     x_ = output;
 }
 
-void step::convolution(int channels, int size, int filters)
+void step::convolution(int channels, int size, int filters, algorithm kind)
 {
     const memory::desc x({batch_, channels, size, size}, f32, tag::any);
     const memory::desc y({batch_, filters, size, size}, f32, tag::any);
     const memory::desc w({filters, channels, 3, 3}, f32, tag::any), b({filters}, f32, tag::a);
     const memory::dims stride = {1, 1}, padding = {1, 1};
-    const auto direct = algorithm::convolution_direct;
     using forward = dnnl::convolution_forward;
     using to_weights = dnnl::convolution_backward_weights;
     using to_data = dnnl::convolution_backward_data;
     const forward::primitive_desc made(
-        {prop_kind::forward_training, direct, x, w, b, y, stride, padding, padding}, with_relu(),
+        {prop_kind::forward_training, kind, x, w, b, y, stride, padding, padding}, with_relu(),
         engine_);
     product<forward, to_weights, to_data>(
-        made, {{direct, x, w, b, y, stride, padding, padding}, engine_, made},
-        {{direct, x, w, y, stride, padding, padding}, engine_, made}, true);
+        made, {{kind, x, w, b, y, stride, padding, padding}, engine_, made},
+        {{kind, x, w, y, stride, padding, padding}, engine_, made}, true);
 }
 
 void step::max_pool(int channels, int size)
@@ -248,12 +252,12 @@ void step::dense(memory::dims input_sizes, int units, bool relu)
                                           {{x, w, y}, engine_, made}, relu);
 }
 
-step::step(int batch) : batch_(batch)
+step::step(int batch, algorithm first, algorithm second) : batch_(batch)
 {
     x_ = make(memory::desc({batch, 1, 28, 28}, f32, tag::nchw));
-    convolution(1, 28, 32);
+    convolution(1, 28, 32, first);
     max_pool(32, 28);
-    convolution(32, 14, 64);
+    convolution(32, 14, 64, second);
     max_pool(64, 14);
     dense({batch, 64, 7, 7}, 128, true);
     dense({batch, 128}, 128, true);
@@ -309,7 +313,14 @@ void step::run()
 int main(int argc, char **argv)
 {
     using clock = std::chrono::steady_clock;
-    step s(argc > 1 ? atoi(argv[1]) : 100);
+    const std::string name = argc > 2 ? argv[2] : "direct";
+    const auto direct = algorithm::convolution_direct, automatic = algorithm::convolution_auto;
+    if (name != "direct" && name != "auto" && name != "mixed") {
+        fprintf(stderr, "%s: expected direct, auto or mixed\n", name.c_str());
+        return 2;
+    }
+    step s(argc > 1 ? atoi(argv[1]) : 100, name == "auto" ? automatic : direct,
+           name == "direct" ? direct : automatic);
     int steps;
     while (scanf("%d", &steps) == 1) {
         const auto start = clock::now();
