@@ -37,6 +37,8 @@ help:
 	@echo 'make bench            kernels and training steps beside their peers: bench/results/*.csv'
 	@echo 'make bench-kernels    the kernels alone; ONLY=gemm THREADS=1 ISA=avx2 select rows'
 	@echo 'make bench-train      the training steps alone; ONLY=mlp1 THREADS=1 ISA=avx2'
+	@echo 'make bench-readme     the table of speed for README.md, from the last make bench;'
+	@echo '                      WRITE=1 puts it there'
 	@echo 'make bench-programs   whole programs by instruction set and threads (hyperfine);'
 	@echo '                      PROGRAMS="demo quickstart" says which of the examples (demo)'
 	@echo 'make clean            remove build/'
@@ -90,6 +92,9 @@ bench-kernels: build/bench_kernels
 bench-train: build/bench_train $(PEERS)
 	@./build/bench_train $(BENCH_ARGUMENTS)
 
+bench-readme:
+	@bash bench/readme.sh $(if $(WRITE),--write)
+
 PROGRAMS ?= demo
 bench-programs: data $(addprefix build/,$(PROGRAMS))
 	@THREADS='$(THREADS)' ISA='$(ISA)' bash bench/programs.sh $(PROGRAMS)
@@ -112,4 +117,4 @@ clean:
 
 .PHONY: all help data demo examples no-mpi reproduce figures clean FORCE
 .PHONY: test test-more test-exhaustive
-.PHONY: bench bench-kernels bench-train bench-programs
+.PHONY: bench bench-kernels bench-train bench-readme bench-programs

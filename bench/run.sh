@@ -1,6 +1,7 @@
 #!/bin/bash
 # The benches with their peers, a table each in bench/results/. Called by `make bench`, which
-# compiles them first. A table is written once all its runs have ended well.
+# compiles them first. A table is written once all its runs have ended well. It begins with
+# comments that say which run, machine and compiler it is of; bench/readme.sh reads them.
 #
 #     bash bench/run.sh         ONLY, THREADS and ISA narrow it, as for `make bench-kernels`
 set -u
@@ -9,9 +10,24 @@ cd "$(dirname "$0")/.." || exit 1
 . examples/common.sh
 mkdir -p bench/results || exit 1
 can_write bench/results/kernels.csv && can_write bench/results/train.csv || exit 1
-table=$(mktemp) && run_table=$(mktemp) || exit 1
+table=$(mktemp) && run_table=$(mktemp) && head=$(mktemp) || exit 1
 new=bench/results/new.$$
-trap 'rm -f "$table" "$run_table" "$new"' EXIT
+trap 'rm -f "$table" "$run_table" "$head" "$new"' EXIT
+
+machine() { # the processor's name, family and model, as far as lscpu knows them
+    LC_ALL=C lscpu 2>/dev/null | awk -F ': *' '
+        $1 == "Model name" { name = $2 }
+        $1 == "CPU family" { family = ", family " $2 }
+        $1 == "Model" { model = " model " $2 }
+        $1 == "CPU(s)" { cores = ", " $2 " cores" }
+        END { print (name ? name : "unknown") family model cores }'
+}
+{
+    echo "# run: $(date -u '+%Y-%m-%d %H:%M:%S') $$"
+    echo "# machine: $(machine)"
+    echo "# flags: $(sed 's/^[^ ]* *//' build/flags 2>/dev/null)"
+    build/bench_kernels --peers | grep '^# '
+} >"$head"
 
 # The best instruction set on one thread and on all cores, and AVX2 on one thread.
 runs=('--threads 1')
@@ -36,7 +52,7 @@ for bench in kernels train; do
     # one header line; a table without rows does not take the place of one that has some
     awk 'NR == 1 || !/,isa,threads,/' "$table" >"$run_table" || exit 1
     if [ "$(wc -l <"$run_table")" -gt 1 ]; then
-        if ! { cp "$run_table" "$new" && mv "$new" "bench/results/$bench.csv"; }; then
+        if ! { cat "$head" "$run_table" >"$new" && mv "$new" "bench/results/$bench.csv"; }; then
             echo "bench/results/$bench.csv: cannot be written" >&2
             exit 1
         fi

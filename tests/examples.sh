@@ -589,6 +589,8 @@ benches() { # SCRIPT TABLE ARGUMENT...
 export ISA=scalar THREADS=1
 check 'the benches refuse what they cannot write' benches run.sh kernels.csv
 check 'the second table too, before the first is made' benches run.sh train.csv
+check 'a table begins with the run and the machine' \
+    grep -qE '^# run: 2[0-9]{3}-' "$copy/bench/results/train.csv"
 check 'and those of whole programs' benches programs.sh programs.csv demo
 unset ISA THREADS
 bench_on_a_full_disk() {
@@ -600,6 +602,85 @@ bench_on_a_full_disk() {
     [ "$(cat "$copy/bench/results/kernels.csv")" = old ] && [ -z "$new" ]
 }
 check 'a table that the disk does not take leaves the old one' bench_on_a_full_disk
+
+# README's table of speed: two tables of one run as run.sh leaves them, of a machine made up here.
+speed_tables() { # RUN-OF-KERNELS RUN-OF-TRAIN
+    local results=$copy/bench/results
+    {
+        printf '# run: %s\n# machine: Chip, family 7 model 1, 2 cores\n# flags: -O2\n' "$1"
+        printf '# compiler: gcc 1.2.3\n# peer: Peer 1.0\n'
+        echo kernel,shape,isa,threads,winograd_limit,peer,ratio,disturbed
+        echo sgemm,1x1x1,best,1,,slow,9,
+        echo sgemm,1x1x1,best,1,,fast,2,
+        echo sgemm_tn,1x1x1,best,1,,fast,0.5,peer
+        echo sgemm,1x1x1,best,2,,fast,0.1,
+        echo sgemm,1x1x1,worse,1,,fast,0.1,
+        echo conv2d_forward,a,best,1,500,fast,1.25,
+        echo conv2d_forward,b,best,1,,fast,0.1,
+    } >"$results/kernels.csv"
+    {
+        printf '# run: %s\n# machine: Chip, family 7 model 1, 2 cores\n' "$2"
+        echo model,isa,threads,images_per_s,limit_percent,peer,ratio,disturbed
+        echo mlp1,best,1,1234567,83.4,slow,3,
+        echo mlp1,best,1,1234568,83.6,fast,1.5,
+        echo mlp2,best,1,1000,50,,,
+        echo cnn1,best,1,99,120,fast,2,
+        echo cnn1,best,2,1,1,fast,0.1,
+    } >"$results/train.csv"
+}
+speed() { (cd "$copy" && bash bench/readme.sh "$@"); }
+cat >"$here/speed.md" <<'END'
+before
+<!-- speed -->
+
+| one thread | old head |
+|---|
+| Chip, family 7 model 10; stays | 1 |
+| Chip, family 7 model 1; goes | 2 |
+
+<!-- end of speed -->
+| Chip, family 7 model 1; is no line of it |
+END
+own_line='| Chip, family 7 model 1; gcc 1.2.3 -O2, Peer 1.0, best | 1,234,568 (84 %, 1.50 x fast)'
+own_line="$own_line | 1,000 (50 %) | 99 (120 %, 2.00 x fast) | 1.00, worst 0.50 (2)"
+own_line="$own_line | 1.25, worst 1.25 (1) | - | - |"
+written_speed() { # twice: the second time it finds its own line
+    for _ in 1 2; do
+        speed --write || return 1
+        diff <(grep -v '^| one thread\|^|---' "$copy/README.md") - <<END || return 1
+before
+<!-- speed -->
+
+| Chip, family 7 model 10; stays | 1 |
+$own_line
+
+<!-- end of speed -->
+| Chip, family 7 model 1; is no line of it |
+END
+    done
+}
+cp "$here/speed.md" "$copy/README.md"
+speed_tables one one
+check 'the table of speed holds what was measured' diff <(speed 2>/dev/null | tail -1) - \
+    <<<"$own_line"
+check 'it is written between its marks, and nothing else changes' written_speed
+disturbed_speed() {
+    speed 2>&1 >/dev/null | grep -x 'disturbed: 1 of the 9 rows that it is made of'
+}
+check 'rows that were disturbed are told' disturbed_speed
+speed_tables one two
+refuses 'tables of two runs make none' 'are of two runs' speed
+speed_tables one one
+sed -i /^mlp2/d "$copy/bench/results/train.csv"
+refuses 'a model that was not measured is missed' 'no row of mlp2' speed --write
+sed -i '/^# run/d' "$copy/bench/results/train.csv"
+refuses 'so is the run' 'train.csv does not say which run' speed
+rm "$copy/bench/results/train.csv"
+refuses 'and the table' 'train.csv is not there' speed
+speed_tables one one
+sed -i '/end of speed/d' "$copy/README.md"
+refuses 'a README without the place for it is refused' 'no place for it' speed --write
+check 'README has that place' test "$(grep -cxE '<!-- (end of )?speed -->' README.md)" -eq 2
 
 # No figure depends on the threads.
 same_on_two_threads() { # ID
