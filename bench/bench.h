@@ -834,7 +834,7 @@ static void bench_summarize(const bench_group *group)
         if (!slowest || least < worst) worst = least, slowest = r;
     }
     if (!cases) return;
-    fprintf(stderr, "%s, %s: %d cases against the faster peer: geometric mean %.3f", group->kernel,
+    fprintf(stderr, "%s, %s: cases %d, against the faster peer geometric mean %.3f", group->kernel,
             group->name, cases, exp(log_sum / cases));
     fprintf(stderr, " (best times %.3f), %d below 1, worst %.3f (%s %s)%s\n",
             exp(best_log_sum / cases), below, worst, slowest->kernel, slowest->shape,
