@@ -258,11 +258,11 @@
  * NUMERICS
  *   exp and log are within 1 ULP, tanh and sigmoid within 2, subnormals included. An element of a
  *   matrix product is one chain of fused multiply-adds over k; a sum over a vector is one over 16
- *   lanes. The compiler fuses nothing else: -ffp-contract is off here, which only clang's
- *   -ffp-contract=fast overrules, and the rest of the unit keeps its own. NaN and infinities
- *   propagate; fit stops at a loss that is not finite by default: mostly the rate is too high, or
- *   the inputs are not on one scale (fnn_normalize). The floating-point environment is left as
- *   found.
+ *   lanes, and so is the product of a dense layer of one unit (fnn_sgemm). The compiler fuses
+ *   nothing else: -ffp-contract is off here, which only clang's -ffp-contract=fast overrules, and
+ *   the rest of the unit keeps its own. NaN and infinities propagate; fit stops at a loss that is
+ *   not finite by default: mostly the rate is too high, or the inputs are not on one scale
+ *   (fnn_normalize). The floating-point environment is left as found.
  *   The bounds are those of the environment that C starts programs in: rounding to nearest, with
  *   subnormal numbers. Under another rounding mode (fesetround) log is within 2 ULP, the others
  *   within 300. A program that is linked with -ffast-math starts with subnormal numbers off (flush-
@@ -2023,9 +2023,12 @@ FNN_API fnn_result fnn_check_gradients(fnn_model *model, const fnn_dataset *data
  * op(A) is (m,k): a is (m,lda) with lda >= k, or transposed (k,lda) with lda >= m; op(B) is
  * (k,n): b is (k,ldb) with ldb >= n, or transposed (n,ldb) with ldb >= k; c is (m,ldc),
  * ldc >= n. c overlaps neither a nor b. beta 0 never reads C, alpha 0 neither A nor B, so
- * what stands there may be NaN. Each element's sum runs over k in one order, whatever m, n
- * and the threads are. Returns FNN_ERROR_ARGUMENT on a negative size, a leading dimension too
- * small or a NULL matrix that would be read or written, FNN_ERROR_MEMORY without workspace. */
+ * what stands there may be NaN. k is cut into equal blocks of at most 1024. In a block each
+ * element is one chain of fused multiply-adds, whatever m, n and the threads are, with one
+ * exception: where k is at least 16, a product with n 1 and A not transposed, or with m 1 and B
+ * transposed, has the sums of fnn_dot. Returns FNN_ERROR_ARGUMENT on a negative size, a leading
+ * dimension too small or a NULL matrix that would be read or written, FNN_ERROR_MEMORY without
+ * workspace. */
 FNN_API fnn_result fnn_sgemm(fnn_context *context, int transpose_a, int transpose_b, ptrdiff_t m,
                              ptrdiff_t n, ptrdiff_t k, fnn_real alpha, const fnn_real *a,
                              ptrdiff_t lda, const fnn_real *b, ptrdiff_t ldb, fnn_real beta,
@@ -2402,6 +2405,16 @@ FNN_API fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows,
 #define fnni_tile_run FNNI_NAME(tile_run)
 #define fnni_tile_rows FNNI_NAME(tile_rows)
 #define fnni_gemm_tiles FNNI_NAME(gemm_tiles)
+#define fnni_narrow_block FNNI_NAME(narrow_block)
+#define fnni_narrow_columns FNNI_NAME(narrow_columns)
+#define fnni_narrow_vectors FNNI_NAME(narrow_vectors)
+#define fnni_narrow_put FNNI_NAME(narrow_put)
+#define fnni_narrow_gather FNNI_NAME(narrow_gather)
+#define fnni_narrow_chains FNNI_NAME(narrow_chains)
+#define fnni_put_strided FNNI_NAME(put_strided)
+#define fnni_dot_four FNNI_NAME(dot_four)
+#define fnni_vfold_four FNNI_NAME(vfold_four)
+#define fnni_narrow_dots FNNI_NAME(narrow_dots)
 #define fnni_whole FNNI_NAME(whole)
 #define fnni_lanes_left FNNI_NAME(lanes_left)
 #define fnni_pack_row FNNI_NAME(pack_row)
@@ -2412,6 +2425,9 @@ FNN_API fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows,
 #define fnni_vtranspose_fours FNNI_NAME(vtranspose_fours)
 #define fnni_vtranspose_halves FNNI_NAME(vtranspose_halves)
 #define fnni_vtranspose_quarters FNNI_NAME(vtranspose_quarters)
+#define fnni_vload_halves FNNI_NAME(vload_halves)
+#define fnni_vload_quarters FNNI_NAME(vload_quarters)
+#define fnni_vload_four FNNI_NAME(vload_four)
 #define fnni_vmin FNNI_NAME(vmin)
 #define fnni_vmax FNNI_NAME(vmax)
 #define fnni_vsqrt FNNI_NAME(vsqrt)
@@ -2423,6 +2439,7 @@ FNN_API fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows,
 #define fnni_sums_strips FNNI_NAME(sums_strips)
 #define fnni_fold FNNI_NAME(fold)
 #define fnni_lanes_add FNNI_NAME(lanes_add)
+#define fnni_lanes_rest FNNI_NAME(lanes_rest)
 #define fnni_lanes_sum FNNI_NAME(lanes_sum)
 #define fnni_vhmax FNNI_NAME(vhmax)
 #define fnni_vfirst FNNI_NAME(vfirst)
@@ -2894,6 +2911,17 @@ typedef struct fnni_tiles {
     int prefetch_rows;     /* tiles from the first one that fetch the rows of A below their own */
 } fnni_tiles;
 
+/* A product of many rows with few columns, which may lie anyhow, so that a product of few rows
+ * with many columns is one, too. c[i*c_row + j*c_few] = alpha sum + beta c, where the sum is over p
+ * below k of x[i*x_row + p*x_step] few[j*few_row + p*few_step]; beta 0: c is not read. */
+typedef struct fnni_narrow {
+    ptrdiff_t rows, columns, k;
+    ptrdiff_t x_row, x_step, few_row, few_step, c_row, c_few;
+    const fnn_real *x, *few;
+    fnn_real *c;
+    fnn_real alpha, beta;
+} fnni_narrow;
+
 /* One step of an optimiser over n weights w with gradient g. First, for all of them,
  *     penalty = l2 w + l1 sign(w)
  *     g' = clamp(gradient_scale g) + penalty         clip_penalty 0: PyTorch, whose optimisers add
@@ -2930,6 +2958,11 @@ typedef struct fnni_step {
     X(void, gemm_tiles, \
       (const fnni_tiles *run, int rows, int columns, const fnn_real *a, const fnn_real *b, \
        fnn_real *c)) \
+    /* A product of at least 2 lanes rows with any number of columns, where x_row or x_step is 1; \
+       each element is one chain as in gemm_tiles. */ \
+    X(void, narrow_chains, (const fnni_narrow *g)) \
+    /* A product of any size with x_step and few_step 1; each element is alpha dot + beta c. */ \
+    X(void, narrow_dots, (const fnni_narrow *g)) \
     /* Panels of width columns, one after the other: panel[q*k*width + p*width + j] = \
        x[p*ldx + q*width + j], zero where that is not below columns. */ \
     X(void, pack_rows, \
@@ -3024,7 +3057,7 @@ typedef struct fnni_step {
 #define FNNI_KERNEL_FIELD(type, name, parameters) type(*name) parameters;
 typedef struct fnni_kernels {
     fnn_isa isa;
-    int lanes, tile_rows, tile_columns;
+    int lanes, tile_rows, tile_columns, narrow_columns;
     FNNI_KERNEL_LIST(FNNI_KERNEL_FIELD)
 } fnni_kernels;
 
@@ -3106,6 +3139,7 @@ FNN_ISA_LIST(FNNI_TABLE_EXTERN)
 #define FNNI_LANE_LIST(X) X(0)
 #define FNNI_TILE_VECTORS 4
 #define FNNI_TILE_ROWS(X) X(0) X(1) X(2) X(3)
+#define FNNI_NARROW 1
 typedef fnn_real fnni_v;
 typedef int fnni_m;
 FNNI_INLINE fnni_v fnni_vzero(void) { return 0; }
@@ -3175,6 +3209,7 @@ FNNI_INLINE fnni_v fnni_vfrom_bits(fnni_u u) { fnni_v a; memcpy(&a, &u, sizeof a
 FNNI_INLINE fnni_v fnni_vfrom_int(fnni_u u) { return (fnni_v)(int32_t)u; }
 #endif
 FNNI_INLINE void fnni_vtranspose(fnni_v *x) { (void)x; }
+FNNI_INLINE void fnni_vload_four(const fnn_real *p, ptrdiff_t ld, fnni_v *y) { (void)ld, *y = *p; }
 #endif
 
 /* ---- vocabulary: AVX2 + FMA, eight lanes ---- */
@@ -3186,6 +3221,7 @@ FNNI_INLINE void fnni_vtranspose(fnni_v *x) { (void)x; }
 #define FNNI_LANE_LIST(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7)
 #define FNNI_TILE_VECTORS 2
 #define FNNI_TILE_ROWS(X) X(0) X(1) X(2) X(3) X(4) X(5)
+#define FNNI_NARROW 2
 typedef __m256 fnni_v;
 typedef __m256 fnni_m;
 FNNI_INLINE fnni_v fnni_vzero(void) { return _mm256_setzero_ps(); }
@@ -3321,6 +3357,20 @@ FNNI_INLINE void fnni_vtranspose(fnni_v *x)
     fnni_vtranspose_halves(x + 2, x + 6);
     fnni_vtranspose_halves(x + 3, x + 7);
 }
+/* The rows' fours are put into place as they are loaded, which is no work for the shuffle units. */
+FNNI_INLINE fnni_v fnni_vload_halves(const float *p, ptrdiff_t ld)
+{
+    const fnni_v low = _mm256_castps128_ps256(_mm_loadu_ps(p));
+    return _mm256_insertf128_ps(low, _mm_loadu_ps(p + 4 * ld), 1);
+}
+FNNI_INLINE void fnni_vload_four(const float *p, ptrdiff_t ld, fnni_v *y)
+{
+    y[0] = fnni_vload_halves(p, ld);
+    y[1] = fnni_vload_halves(p + ld, ld);
+    y[2] = fnni_vload_halves(p + 2 * ld, ld);
+    y[3] = fnni_vload_halves(p + 3 * ld, ld);
+    fnni_vtranspose_fours(y, y + 1, y + 2, y + 3);
+}
 #endif
 
 /* ---- vocabulary: AVX-512, sixteen lanes ---- */
@@ -3333,6 +3383,7 @@ FNNI_INLINE void fnni_vtranspose(fnni_v *x)
     X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15)
 #define FNNI_TILE_VECTORS 2
 #define FNNI_TILE_ROWS(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13)
+#define FNNI_NARROW 4
 typedef __m512 fnni_v;
 typedef __mmask16 fnni_m;
 FNNI_INLINE fnni_v fnni_vzero(void) { return _mm512_setzero_ps(); }
@@ -3469,6 +3520,33 @@ FNNI_INLINE void fnni_vtranspose(fnni_v *x)
     fnni_vtranspose_quarters(x + 2, x + 6, x + 10, x + 14);
     fnni_vtranspose_quarters(x + 3, x + 7, x + 11, x + 15);
 }
+/* Four vectors' sums as by vhsum. */
+FNNI_INLINE void fnni_vfold_four(fnni_v *x, float *sums)
+{
+    fnni_v a;
+    fnni_vtranspose_quarters(x, x + 1, x + 2, x + 3);
+    a = fnni_vadd(fnni_vadd(x[0], x[2]), fnni_vadd(x[1], x[3]));
+    a = fnni_vadd(a, _mm512_maskz_shuffle_ps(0xffff, a, a, 0x4e));
+    a = fnni_vadd(a, _mm512_maskz_shuffle_ps(0xffff, a, a, 0xb1));
+    a = _mm512_maskz_compress_ps(0x1111, a);
+    _mm_storeu_ps(sums, _mm512_maskz_extractf32x4_ps(0xf, a, 0));
+}
+/* The rows' fours are put into place as they are loaded, which is no work for the shuffle units. */
+FNNI_INLINE fnni_v fnni_vload_quarters(const float *p, ptrdiff_t ld)
+{
+    fnni_v a = _mm512_maskz_broadcast_f32x4(0xffff, _mm_loadu_ps(p));
+    a = _mm512_mask_broadcast_f32x4(a, 0x00f0, _mm_loadu_ps(p + 4 * ld));
+    a = _mm512_mask_broadcast_f32x4(a, 0x0f00, _mm_loadu_ps(p + 8 * ld));
+    return _mm512_mask_broadcast_f32x4(a, 0xf000, _mm_loadu_ps(p + 12 * ld));
+}
+FNNI_INLINE void fnni_vload_four(const float *p, ptrdiff_t ld, fnni_v *y)
+{
+    y[0] = fnni_vload_quarters(p, ld);
+    y[1] = fnni_vload_quarters(p + ld, ld);
+    y[2] = fnni_vload_quarters(p + 2 * ld, ld);
+    y[3] = fnni_vload_quarters(p + 3 * ld, ld);
+    fnni_vtranspose_fours(y, y + 1, y + 2, y + 3);
+}
 #endif
 
 /* ---- vocabulary: NEON, four lanes ---- */
@@ -3480,6 +3558,7 @@ FNNI_INLINE void fnni_vtranspose(fnni_v *x)
 #define FNNI_LANE_LIST(X) X(0) X(1) X(2) X(3)
 #define FNNI_TILE_VECTORS 3
 #define FNNI_TILE_ROWS(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7)
+#define FNNI_NARROW 2
 typedef float32x4_t fnni_v;
 typedef uint32x4_t fnni_m;
 FNNI_INLINE fnni_v fnni_vzero(void) { return vdupq_n_f32(0); }
@@ -3602,6 +3681,14 @@ FNNI_INLINE void fnni_vtranspose(fnni_v *x)
     x[1] = vcombine_f32(vget_low_f32(a.val[1]), vget_low_f32(b.val[1]));
     x[2] = vcombine_f32(vget_high_f32(a.val[0]), vget_high_f32(b.val[0]));
     x[3] = vcombine_f32(vget_high_f32(a.val[1]), vget_high_f32(b.val[1]));
+}
+FNNI_INLINE void fnni_vload_four(const float *p, ptrdiff_t ld, fnni_v *y)
+{
+    y[0] = vld1q_f32(p);
+    y[1] = vld1q_f32(p + ld);
+    y[2] = vld1q_f32(p + 2 * ld);
+    y[3] = vld1q_f32(p + 3 * ld);
+    fnni_vtranspose(y);
 }
 #endif
 
@@ -3839,16 +3926,14 @@ FNNI_KERNEL void fnni_pack_rows(ptrdiff_t k, int columns, int width, const fnn_r
         }
 }
 
-#define FNNI_SQUARE_LOAD(i)                                   \
-    square[i] = whole         ? fnni_vload(x + i * ldx)       \
-                : i < columns ? fnni_vload_m(x + i * ldx, in) \
-                              : fnni_vzero();
-#define FNNI_SQUARE_STORE(i)                              \
-    if (whole) fnni_vstore(panel + i * width, square[i]); \
-    else if (i < depth) fnni_vstore_m(panel + i * width, out, square[i]);
-/* One LANES x LANES block: up to LANES source rows (the rest count as zero), depth of them. */
-FNNI_INLINE void fnni_pack_square(const int whole, int depth, int columns, int left,
-                                  const fnn_real *x, ptrdiff_t ldx, fnn_real *panel, int width)
+#define FNNI_FOUR (FNNI_LANES < 4 ? 1 : 4) /* columns that vload_four takes */
+#define FNNI_SQUARE_LOAD(i) square[i] = i < columns ? fnni_vload_m(x + i * ldx, in) : fnni_vzero();
+#define FNNI_SQUARE_STORE(i) \
+    if (i < depth) fnni_vstore_m(panel + i * width, out, square[i]);
+/* A LANES x LANES block that is not whole: up to LANES source rows, the rest counting as zero, and
+ * depth columns. */
+FNNI_APART void fnni_pack_square(int depth, int columns, int left, const fnn_real *x, ptrdiff_t ldx,
+                                 fnn_real *panel, int width)
 {
     const fnni_m in = fnni_vmask(fnni_lanes_left(depth)), out = fnni_vmask(fnni_lanes_left(left));
     fnni_v square[FNNI_LANES];
@@ -3864,12 +3949,175 @@ FNNI_KERNEL void fnni_pack_transposed(ptrdiff_t k, int columns, int width, const
     for (j = 0; j < width; j += FNNI_LANES, x += FNNI_LANES * ldx, panel += FNNI_LANES) {
         ptrdiff_t p = 0;
         if (columns - j >= FNNI_LANES)
-            for (; p + FNNI_LANES <= k; p += FNNI_LANES)
-                fnni_pack_square(1, FNNI_LANES, FNNI_LANES, FNNI_LANES, x + p, ldx,
-                                 panel + p * width, width);
+            for (; p + FNNI_FOUR <= k; p += FNNI_FOUR) {
+                fnni_v four[FNNI_FOUR];
+                int i;
+                fnni_vload_four(x + p, ldx, four);
+                FNNI_UNROLL
+                for (i = 0; i < FNNI_FOUR; i++) fnni_vstore(panel + (p + i) * width, four[i]);
+            }
         for (; p < k; p += FNNI_LANES)
-            fnni_pack_square(0, (int)(k - p < FNNI_LANES ? k - p : FNNI_LANES), columns - j,
-                             width - j, x + p, ldx, panel + p * width, width);
+            fnni_pack_square((int)(k - p < FNNI_LANES ? k - p : FNNI_LANES), columns - j, width - j,
+                             x + p, ldx, panel + p * width, width);
+    }
+}
+
+/* ---- narrow products ----
+ * The lanes are the rows, and each of the few columns has sums of its own for them:
+ *     rows stand next to each other (x_row 1)    a step of k is a vector of x, as it lies
+ *     a row's numbers do (x_step 1)              four steps are loaded and turned at a time
+ * Columns are taken in turns of at most FNNI_NARROW. A block of the last rows reaches back over
+ * rows that are done, of which it puts none. */
+#define FNNI_NARROW_LANES (4 * FNNI_LANES) /* of a block, at most */
+#define FNNI_NARROW_STEP                   \
+    {                                      \
+        FNNI_TILE_ROWS(FNNI_TILE_MULTIPLY) \
+        a0 += step, a3 += step;            \
+    }
+#define FNNI_NARROW_KEEP(i)                                                                    \
+    if (columns > i) {                                                                         \
+        fnni_vstore(sums + i * FNNI_NARROW_LANES, c##i##_0);                                   \
+        if (vectors > 1) fnni_vstore(sums + i * FNNI_NARROW_LANES + FNNI_LANES, c##i##_1);     \
+        if (vectors > 2) fnni_vstore(sums + i * FNNI_NARROW_LANES + 2 * FNNI_LANES, c##i##_2); \
+        if (vectors > 3) fnni_vstore(sums + i * FNNI_NARROW_LANES + 3 * FNNI_LANES, c##i##_3); \
+    }
+
+/* y[i] = x[i*ld] for i below n. */
+FNNI_APART void fnni_narrow_gather(int n, const fnn_real *x, ptrdiff_t ld, fnn_real *y)
+{
+    int i;
+    for (i = 0; i < n; i++) y[i] = x[i * ld];
+}
+
+/* clang-format off */
+FNNI_INLINE void fnni_narrow_block(const fnni_narrow *g, const int columns, const int vectors,
+                                   const int turned, const fnn_real *few, const fnn_real *at,
+                                   fnn_real *sums)
+{
+    const int rows = columns, masked = 0; /* of a tile whose rows are the columns here */
+    const fnni_m m = fnni_vmask(0);
+    const ptrdiff_t row = g->few_row, step = g->few_step, ld = turned ? g->x_row : g->x_step;
+    const fnn_real *a0 = few, *a3 = few + 3 * row, *a6 = few, *a9 = few, *a12 = few;
+    fnni_v b0 = fnni_vzero(), b1 = b0, b2 = b0, b3 = b0;
+    ptrdiff_t p = g->k;
+    FNNI_TILE_ROWS(FNNI_TILE_DECLARE)
+    (void)m, (void)a6, (void)a9, (void)a12;
+    if (!turned)
+        for (; p > 0; p--) {
+            FNNI_TILE_LOAD(0, at) FNNI_TILE_LOAD(1, at)
+            FNNI_TILE_LOAD(2, at) FNNI_TILE_LOAD(3, at)
+            at += ld; /* here: gcc 12 would read it again for each column otherwise */
+            FNNI_PREFETCH(at + FNNI_TILE_B_AHEAD * ld);
+            if (vectors * FNNI_LANES > 16) FNNI_PREFETCH(at + FNNI_TILE_B_AHEAD * ld + 16);
+            if (vectors * FNNI_LANES > 32) FNNI_PREFETCH(at + FNNI_TILE_B_AHEAD * ld + 32);
+            if (vectors * FNNI_LANES > 48) FNNI_PREFETCH(at + FNNI_TILE_B_AHEAD * ld + 48);
+            FNNI_NARROW_STEP
+        }
+    for (; p >= FNNI_FOUR; p -= FNNI_FOUR, at += FNNI_FOUR) {
+        fnni_v four[4], more[4];
+        fnni_vload_four(at, ld, four);
+        if (vectors > 1) fnni_vload_four(at + FNNI_LANES * ld, ld, more);
+        b0 = four[0]; if (vectors > 1) b1 = more[0];
+        FNNI_NARROW_STEP
+        if (FNNI_FOUR == 1) continue;
+        b0 = four[1]; if (vectors > 1) b1 = more[1];
+        FNNI_NARROW_STEP
+        b0 = four[2]; if (vectors > 1) b1 = more[2];
+        FNNI_NARROW_STEP
+        b0 = four[3]; if (vectors > 1) b1 = more[3];
+        FNNI_NARROW_STEP
+    }
+    for (; p > 0; p--, at++) {
+        fnn_real lanes[4 * FNNI_LANES];
+        fnni_narrow_gather(vectors * FNNI_LANES, at, ld, lanes);
+        FNNI_TILE_LOAD(0, lanes) FNNI_TILE_LOAD(1, lanes)
+        FNNI_NARROW_STEP
+    }
+    FNNI_TILE_ROWS(FNNI_NARROW_KEEP)
+}
+/* clang-format on */
+
+/* c[i*ld] = alpha sums[i] + beta c[i*ld], beta 0: c is not read. */
+FNNI_INLINE void fnni_put_strided(ptrdiff_t n, fnn_real alpha, const fnn_real *sums, fnn_real beta,
+                                  fnn_real *c, ptrdiff_t ld)
+{
+    ptrdiff_t i;
+    if (beta == 0)
+        for (i = 0; i < n; i++, c += ld) *c = alpha * sums[i];
+    else
+        for (i = 0; i < n; i++, c += ld) { /* in vectors, for their fused multiply-add */
+            const fnni_v sum = fnni_vset(alpha * sums[i]);
+            *c = fnni_vfirst(fnni_vfma(fnni_vset(beta), fnni_vset(*c), sum));
+        }
+}
+
+/* Puts the sums of so many columns and rows where the product begins at c. */
+FNNI_APART void fnni_narrow_put(const fnni_narrow *g, int columns, ptrdiff_t rows,
+                                const fnn_real *sums, fnn_real *c)
+{
+    const fnni_v alpha = fnni_vset(g->alpha), beta = fnni_vset(g->beta);
+    const int add = g->beta != 0;
+    ptrdiff_t i;
+    int j;
+    for (j = 0; j < columns && g->c_row == 1; j++, c += g->c_few, sums += FNNI_NARROW_LANES)
+        for (i = 0; i < rows; i += FNNI_LANES) {
+            const int n = fnni_lanes_left((int)(rows - i)), masked = n < FNNI_LANES;
+            const fnni_m m = fnni_vmask(n);
+            const fnni_v sum = masked ? fnni_vload_m(sums + i, m) : fnni_vload(sums + i);
+            fnni_tile_put(c + i, masked, m, add, beta, fnni_vmul(alpha, sum));
+        }
+    for (j = 0; j < columns && g->c_row != 1; j++, c += g->c_few, sums += FNNI_NARROW_LANES)
+        fnni_put_strided(rows, g->alpha, sums, g->beta, c, g->c_row);
+}
+
+/* How many vectors of rows to take when so many rows are left. */
+FNNI_INLINE int fnni_narrow_vectors(const fnni_narrow *g, ptrdiff_t left, int turned)
+{
+    return turned || left <= 2 * FNNI_LANES || g->rows < 4 * FNNI_LANES ? 2 : 4;
+}
+
+FNNI_INLINE void fnni_narrow_columns(const fnni_narrow *g, const int columns, const int turned,
+                                     const fnn_real *few, fnn_real *c)
+{
+    fnn_real sums[FNNI_NARROW * FNNI_NARROW_LANES];
+    ptrdiff_t i, n;
+    for (i = 0; i < g->rows; i += n) {
+        const int vectors = fnni_narrow_vectors(g, g->rows - i, turned);
+        const ptrdiff_t size = vectors * FNNI_LANES;
+        const ptrdiff_t at = i + size <= g->rows ? i : g->rows - size;
+        const fnn_real *x = g->x + at * g->x_row;
+#if FNNI_OPTIMIZING
+        if (vectors == 4 && !turned) fnni_narrow_block(g, columns, 4, 0, few, x, sums);
+        else fnni_narrow_block(g, columns, 2, turned, few, x, sums);
+#else /* one body, as of the tiles */
+        fnni_narrow_block(g, columns, vectors, turned, few, x, sums);
+#endif
+        n = at + size - i;
+        fnni_narrow_put(g, columns, n, sums + (i - at), c + i * g->c_row);
+    }
+}
+
+#define FNNI_NARROW_CASE(i)                                          \
+    case i + 1:                                                      \
+        if (i >= FNNI_NARROW) break;                                 \
+        if (g->x_row == 1) fnni_narrow_columns(g, i + 1, 0, few, c); \
+        else fnni_narrow_columns(g, i + 1, 1, few, c);               \
+        break;
+FNNI_KERNEL void fnni_narrow_chains(const fnni_narrow *g)
+{
+    const int columns = (int)g->columns, turns = (columns + FNNI_NARROW - 1) / FNNI_NARROW;
+    int j = 0, t, n;
+    for (t = 0; t < turns; t++, j += n) {
+        const fnn_real *few = g->few + j * g->few_row;
+        fnn_real *c = g->c + j * g->c_few;
+        n = (columns - j) / (turns - t);
+#if FNNI_OPTIMIZING
+        switch (n) {
+            FNNI_TILE_ROWS(FNNI_NARROW_CASE)
+        }
+#else
+        fnni_narrow_columns(g, n, g->x_row != 1, few, c);
+#endif
     }
 }
 
@@ -4580,6 +4828,20 @@ FNNI_INLINE void fnni_lanes_add(const int products, fnni_v *part, ptrdiff_t left
     }
 }
 
+/* The 16 lanes of a sum of n, whose whole blocks of 64 are in part; i is the first element behind
+ * them. */
+FNNI_INLINE void fnni_lanes_rest(const int products, fnni_v *part, ptrdiff_t n, ptrdiff_t i,
+                                 const fnn_real *x, const fnn_real *y)
+{
+    int r;
+    for (; i + FNNI_SUM_LANES <= n; i += FNNI_SUM_LANES)
+        fnni_lanes_add(products, part, FNNI_SUM_LANES, x + i, products ? y + i : x);
+    fnni_lanes_add(products, part + FNNI_WIDE, n - i, x + i, products ? y + i : x);
+    for (r = 0; r < FNNI_WIDE; r++)
+        part[r] = fnni_vadd(fnni_vadd(part[r], part[r + FNNI_WIDE]),
+                            fnni_vadd(part[r + 2 * FNNI_WIDE], part[r + 3 * FNNI_WIDE]));
+}
+
 /* The sum of x, or of the products x y: element i of a block of 64 goes to lane i, of what is left
  * whole sixteens to the first lanes and the rest to the second. */
 FNNI_INLINE fnn_real fnni_lanes_sum(const int products, ptrdiff_t n, const fnn_real *x,
@@ -4597,12 +4859,7 @@ FNNI_INLINE fnn_real fnni_lanes_sum(const int products, ptrdiff_t n, const fnn_r
                                : fnni_vadd(part[r], a);
         }
     }
-    for (; i + FNNI_SUM_LANES <= n; i += FNNI_SUM_LANES)
-        fnni_lanes_add(products, part, FNNI_SUM_LANES, x + i, products ? y + i : x);
-    fnni_lanes_add(products, part + FNNI_WIDE, n - i, x + i, products ? y + i : x);
-    for (r = 0; r < FNNI_WIDE; r++)
-        part[r] = fnni_vadd(fnni_vadd(part[r], part[r + FNNI_WIDE]),
-                            fnni_vadd(part[r + 2 * FNNI_WIDE], part[r + 3 * FNNI_WIDE]));
+    fnni_lanes_rest(products, part, n, i, x, y);
     return fnni_fold(part);
 }
 
@@ -4614,6 +4871,54 @@ FNNI_KERNEL fnn_real fnni_sum(ptrdiff_t n, const fnn_real *x)
 FNNI_KERNEL fnn_real fnni_dot(ptrdiff_t n, const fnn_real *x, const fnn_real *y)
 {
     return fnni_lanes_sum(1, n, x, y);
+}
+
+#ifdef FNNI_PASS_AVX512
+/* The sums of dot for four rows: there are registers for them, and they are folded together. */
+FNNI_INLINE void fnni_dot_four(ptrdiff_t n, const fnn_real *x, ptrdiff_t ld, const fnn_real *y,
+                               fnn_real *sums)
+{
+    fnni_v part[16], fold[4];
+    ptrdiff_t i = 0;
+    int q, r;
+    FNNI_UNROLL
+    for (r = 0; r < 16; r++) part[r] = fnni_vzero();
+    for (; i + 64 <= n; i += 64) {
+        FNNI_UNROLL
+        for (r = 0; r < 4; r++) {
+            const fnni_v b = fnni_vload(y + i + r * 16);
+            FNNI_UNROLL
+            for (q = 0; q < 4; q++)
+                part[4 * q + r] =
+                    fnni_vfma(fnni_vload(x + q * ld + i + r * 16), b, part[4 * q + r]);
+        }
+    }
+    FNNI_UNROLL
+    for (q = 0; q < 4; q++, x += ld) {
+        fnni_lanes_rest(1, part + 4 * q, n, i, x, y);
+        fold[q] = part[4 * q];
+    }
+    fnni_vfold_four(fold, sums);
+}
+#endif
+
+FNNI_KERNEL void fnni_narrow_dots(const fnni_narrow *g)
+{
+    ptrdiff_t i, j;
+    int n = 1;
+    for (j = 0; j < g->columns; j++)
+        for (i = 0; i < g->rows; i += n) {
+            const fnn_real *x = g->x + i * g->x_row, *y = g->few + j * g->few_row;
+            fnn_real sums[4];
+#ifdef FNNI_PASS_AVX512
+            n = i + 4 <= g->rows ? 4 : 1;
+            if (n == 4) fnni_dot_four(g->k, x, g->x_row, y, sums);
+            else
+#endif
+                sums[0] = fnni_dot(g->k, x, y);
+            fnni_put_strided(n, g->alpha, sums, g->beta, g->c + i * g->c_row + j * g->c_few,
+                             g->c_row);
+        }
 }
 
 FNNI_KERNEL void fnni_add_scaled(ptrdiff_t n, fnn_real a, const fnn_real *x, fnn_real *y)
@@ -5710,9 +6015,12 @@ FNNI_KERNEL void fnni_dropout(ptrdiff_t n, uint64_t key, uint64_t offset, fnn_re
 /* The table of this pass. */
 #define FNNI_TILE_COUNT(i) +1
 #define FNNI_KERNEL_ENTRY(type, name, parameters) FNNI_NAME(name),
-FNNI_TABLE_LINKAGE const fnni_kernels FNNI_NAME(kernels) = {
-    FNNI_ISA, FNNI_LANES, 0 FNNI_TILE_ROWS(FNNI_TILE_COUNT), FNNI_TILE_VECTORS *FNNI_LANES,
-    FNNI_KERNEL_LIST(FNNI_KERNEL_ENTRY)};
+FNNI_TABLE_LINKAGE const fnni_kernels FNNI_NAME(kernels) = {FNNI_ISA,
+                                                            FNNI_LANES,
+                                                            0 FNNI_TILE_ROWS(FNNI_TILE_COUNT),
+                                                            FNNI_TILE_VECTORS *FNNI_LANES,
+                                                            FNNI_NARROW,
+                                                            FNNI_KERNEL_LIST(FNNI_KERNEL_ENTRY)};
 #ifdef FNNI_MORE
 #include FNNI_MORE /* bench/: functions of its own over the vocabulary */
 #endif
@@ -5725,6 +6033,7 @@ FNNI_TABLE_LINKAGE const fnni_kernels FNNI_NAME(kernels) = {
 #undef FNNI_LANE_LIST
 #undef FNNI_TILE_VECTORS
 #undef FNNI_TILE_ROWS
+#undef FNNI_NARROW
 #endif /* FNNI_PASS: end of the kernel room */
 
 #ifdef FNNI_PASS_SCALAR /* only the inclusion that is not itself a pass goes on */
@@ -6054,8 +6363,9 @@ static void fnni_context_close(fnn_context *context)
 /* Opens a context for one call where the caller gave none. */
 static fnn_context *fnni_context_borrow(fnn_context *context, fnn_context *own)
 {
-    fnn_context_config config = fnn_context_config_init();
+    fnn_context_config config;
     if (context) return context;
+    config = fnn_context_config_init();
     return fnni_context_open(own, &config, NULL) ? NULL : own;
 }
 
@@ -6285,7 +6595,13 @@ FNN_DEF fnn_result fnn_dropout_apply(fnn_context *context, ptrdiff_t n, uint64_t
  * rectangle, blocks of k are added up in order, and within a block tile after tile is computed
  * by the kernel. An operand is read where it lies when the tile can do so at full speed, and
  * copied to compact panels otherwise: packing and the order of tiles decide speed, never the
- * result, since the order of each element's sum depends on k alone.
+ * result, since the order of each element's sum depends on k alone. Three kinds of products have a
+ * way of their own:
+ *     few columns, or few rows     fnni_gemm_narrow: the same chains in other lanes
+ *     a panel or less, k short     fnni_gemm_small: tiles without a plan
+ *     a matrix times a vector,     fnni_gemm_dots: sums over 16 lanes, chosen by n, k and the
+ *     row by row                   transposes of the whole product and, where B is transposed, m;
+ *                                  so a layer of one unit gives a sample the same in any batch
  *
  * To call it: fill in a fnni_gemm (memset 0 first), then
  *   fnni_gemm_run(context, &g)          the whole product on the context's threads, or
@@ -6303,7 +6619,8 @@ FNN_DEF fnn_result fnn_dropout_apply(fnn_context *context, ptrdiff_t n, uint64_t
 #ifndef FNNI_GEMM_A
 #define FNNI_GEMM_A 131072 /* reals of A between two passes over B: half the second-level cache */
 #endif
-#define FNNI_GEMM_N 2048 /* columns of B packed at a time: 8 MiB at most, in the third level */
+#define FNNI_GEMM_WIDEST 32 /* the widest tile_columns */
+#define FNNI_GEMM_N 2048    /* columns of B packed at a time: 8 MiB at most, in the third level */
 
 /* One product, or a rectangle of one. */
 typedef struct fnni_gemm {
@@ -6317,6 +6634,7 @@ typedef struct fnni_gemm {
     ptrdiff_t lda, ldb, ldc;
     fnn_real *workspace; /* fnni_gemm_workspace reals for each thread */
     /* What fnni_gemm_plan decides. */
+    int dots; /* sums over 16 lanes: a matter of bits, so of the whole product */
     int pack_a, pack_b;
     int rows_first;             /* all columns of a tile's rows before the next rows */
     int prefetch;               /* of A's rows */
@@ -6360,6 +6678,14 @@ static ptrdiff_t fnni_gemm_block_rows(const fnni_gemm *g, ptrdiff_t k)
     return fnni_round_up((ptrdiff_t)((m + blocks - 1) / blocks), height);
 }
 
+/* A single column times rows that lie in order, or a single row times columns that do: one chain
+ * an element would be three to seven times slower. */
+static int fnni_gemm_has_dots(const fnni_gemm *g)
+{
+    return g->k >= FNNI_SUM_LANES && !g->b_packed &&
+           ((g->n == 1 && !g->transpose_a) || (g->m == 1 && g->transpose_b));
+}
+
 /* Needs m, n, k, the transposes, the leading dimensions and b_packed. */
 static void fnni_gemm_plan(fnni_gemm *g)
 {
@@ -6367,10 +6693,12 @@ static void fnni_gemm_plan(fnni_gemm *g)
     const ptrdiff_t k = fnni_least(g->k, FNNI_GEMM_K);
     const int64_t of_a = (int64_t)g->m * k, of_b = (int64_t)k * g->n; /* reals of a block of k */
     const int wide = g->n > 2 * width, tall = g->m > 4 * height;
+    g->dots = fnni_gemm_has_dots(g);
     g->pack_a = wide && (fnni_aliases(g->lda, 4096) || (g->transpose_a && k > 256));
     g->pack_b =
         !g->b_packed && (g->transpose_b || (tall && (fnni_aliases(g->ldb, 2048) || of_b > 262144)));
-    g->rows_first = !g->pack_a && g->n > width && of_b <= FNNI_GEMM_A / 4 && of_a > FNNI_GEMM_A;
+    g->rows_first =
+        !g->pack_a && g->n > width && of_b <= FNNI_GEMM_A / 4 && (of_a > FNNI_GEMM_A || k <= 4);
     g->prefetch = !g->pack_a && !g->transpose_a && of_a > 4 * FNNI_GEMM_A;
     g->block_m = g->rows_first ? fnni_least(g->m, 1 << 24) : fnni_gemm_block_rows(g, k);
     /* When each panel of B is used once, it is packed just before, into the first cache. Blocks are
@@ -6404,6 +6732,7 @@ static ptrdiff_t fnni_gemm_panels_a(const fnni_gemm *g)
 /* Reals of workspace that fnni_gemm_serial needs after fnni_gemm_plan. */
 static size_t fnni_gemm_workspace(const fnni_gemm *g)
 {
+    if (g->dots) return 0;
     return (size_t)fnni_round_up(fnni_gemm_panels_a(g) + fnni_gemm_panels_b(g), 16);
 }
 
@@ -6484,7 +6813,8 @@ typedef struct fnni_gemm_deal {
 
 static fnni_gemm_deal fnni_gemm_deal_rows(const fnni_kernels *kernels, ptrdiff_t m)
 {
-    fnni_gemm_deal deal;
+    fnni_gemm_deal deal = {1, (int)m, 0};
+    if (m <= kernels->tile_rows) return deal; /* divisions cost as much as a small product */
     deal.tiles = (int)((unsigned)(m + kernels->tile_rows - 1) / (unsigned)kernels->tile_rows);
     deal.least = (int)((unsigned)m / (unsigned)deal.tiles);
     deal.more = (int)m - deal.least * deal.tiles;
@@ -6562,6 +6892,74 @@ static void fnni_gemm_rows_first(const fnni_kernels *kernels, fnni_gemm_rectangl
     }
 }
 
+/* ---- narrow products ---- */
+
+/* The product with A's rows as the many, or (sideways) with B's columns. */
+static fnni_narrow fnni_gemm_narrow_of(const fnni_gemm *g, int sideways)
+{
+    fnni_narrow n;
+    const ptrdiff_t a_row = g->transpose_a ? 1 : g->lda, a_step = g->transpose_a ? g->lda : 1;
+    const ptrdiff_t b_row = g->transpose_b ? g->ldb : 1, b_step = g->transpose_b ? 1 : g->ldb;
+    n.rows = sideways ? g->n : g->m;
+    n.columns = sideways ? g->m : g->n;
+    n.k = g->k;
+    n.x_row = sideways ? b_row : a_row;
+    n.x_step = sideways ? b_step : a_step;
+    n.few_row = sideways ? a_row : b_row;
+    n.few_step = sideways ? a_step : b_step;
+    n.c_row = sideways ? 1 : g->ldc;
+    n.c_few = sideways ? g->ldc : 1;
+    n.x = sideways ? g->b : g->a;
+    n.few = sideways ? g->a : g->b;
+    n.c = g->c;
+    n.alpha = g->alpha;
+    n.beta = g->beta;
+    return n;
+}
+
+/* Whether tiles would leave lanes idle or wait for their own sums: of few columns, or of few rows
+ * (sideways). Turning A costs more than it brings from some columns on, more rows are a tile. */
+static int fnni_gemm_is_narrow(const fnni_gemm *g, int sideways)
+{
+    const ptrdiff_t many = sideways ? g->n : g->m, few = sideways ? g->m : g->n;
+    const int turned = sideways ? g->transpose_b : !g->transpose_a;
+    const int most = g->kernels->narrow_columns * (turned || sideways ? 1 : 3);
+    return few <= most && many >= 2 * g->kernels->lanes && !g->b_packed;
+}
+
+static void fnni_gemm_narrow(const fnni_gemm *g, int sideways)
+{
+    fnni_narrow n = fnni_gemm_narrow_of(g, sideways);
+    ptrdiff_t block, p;
+    for (block = 0; block < fnni_gemm_blocks(g->k); block++) {
+        n.k = fnni_gemm_block(g->k, block, &p);
+        if (block) n.beta = 1;
+        n.x = (sideways ? g->b : g->a) + p * n.x_step;
+        n.few = (sideways ? g->a : g->b) + p * n.few_step;
+        g->kernels->narrow_chains(&n);
+    }
+}
+
+/* A single column times rows that lie in order, or a single row times such columns. */
+static void fnni_gemm_dots(const fnni_gemm *g)
+{
+    const int sideways = g->n > 1 || g->transpose_a;
+    fnni_narrow n = fnni_gemm_narrow_of(g, sideways);
+    fnn_real compact[FNNI_GEMM_K];
+    ptrdiff_t block, p, i;
+    for (block = 0; block < fnni_gemm_blocks(g->k); block++) {
+        n.k = fnni_gemm_block(g->k, block, &p);
+        if (block) n.beta = 1;
+        n.x = (sideways ? g->b : g->a) + p;
+        n.few = (sideways ? g->a : g->b) + p * n.few_step;
+        if (n.few_step > 1) {
+            for (i = 0; i < n.k; i++) compact[i] = n.few[i * n.few_step];
+            n.few = compact;
+        }
+        g->kernels->narrow_dots(&n);
+    }
+}
+
 /* ---- one thread's rectangle ---- */
 
 /* Columns j.. of the block: packs B unless it is packed or fine as it lies. */
@@ -6600,11 +6998,61 @@ static void fnni_gemm_take_a(const fnni_gemm *g, fnni_gemm_rectangle *r, ptrdiff
     r->a = rows;
 }
 
+/* A product of one panel and sums so short that planning would take longer than they do. */
+#define FNNI_GEMM_SMALL 64 /* the longest of them */
+static int fnni_gemm_is_small(const fnni_gemm *g)
+{
+    return g->k <= FNNI_GEMM_SMALL && g->n <= g->kernels->tile_columns &&
+           g->m <= 2 * g->kernels->tile_rows;
+}
+
+static void fnni_gemm_small(const fnni_gemm *g)
+{
+    fnn_real panel[FNNI_GEMM_SMALL * FNNI_GEMM_WIDEST];
+    const int width = g->kernels->tile_columns;
+    fnni_gemm_rectangle r;
+    if (g->transpose_b) g->kernels->pack_transposed(g->k, (int)g->n, width, g->b, g->ldb, panel);
+    r.b = g->transpose_b ? panel : g->b;
+    r.run.ldb = g->transpose_b ? width : g->ldb;
+    r.b_column = 1;
+    r.a = g->a;
+    r.c = g->c;
+    r.m = g->m;
+    r.n = g->n;
+    r.prefetch_rows = 0;
+    r.run.k = g->k;
+    r.run.a_row = g->transpose_a ? 1 : g->lda;
+    r.run.a_group = 3 * r.run.a_row;
+    r.run.a_step = g->transpose_a ? g->lda : 1;
+    r.run.ldc = g->ldc;
+    r.run.start = NULL;
+    r.run.alpha = g->alpha;
+    r.run.beta = g->beta;
+    r.run.segments = 1;
+    r.run.a_segment = r.run.b_jump = r.run.prefetch_c = 0;
+    if (g->m > g->kernels->tile_rows) {
+        fnni_gemm_columns_first(g->kernels, &r);
+        return;
+    }
+    r.run.count = 1;
+    r.run.a_next = r.run.b_next = r.run.c_next = 0;
+    r.run.prefetch_rows = 0;
+    g->kernels->gemm_tiles(&r.run, (int)r.m, (int)r.n, r.a, r.b, r.c);
+}
+
 /* The whole product of g on this thread. */
 static void fnni_gemm_serial(const fnni_gemm *g)
 {
     fnni_gemm_rectangle r;
     ptrdiff_t block, p, i, j;
+    if (g->dots) {
+        fnni_gemm_dots(g);
+        return;
+    }
+    if (fnni_gemm_is_narrow(g, 0) || fnni_gemm_is_narrow(g, 1)) {
+        fnni_gemm_narrow(g, !fnni_gemm_is_narrow(g, 0));
+        return;
+    }
     r.run.ldc = g->ldc;
     r.run.start = NULL;
     r.run.alpha = g->alpha;
@@ -6690,6 +7138,7 @@ static void fnni_gemm_grid(fnni_gemm *g, int parts)
     fnni_gemm_plan(&largest);
     largest.m = g->m;
     largest.n = g->n;
+    largest.dots = g->dots;
     *g = largest;
 }
 
@@ -6731,6 +7180,10 @@ static fnn_result fnni_gemm_run(fnn_context *context, fnni_gemm *g)
         return FNN_OK;
     }
     if ((g->lda | g->ldb | g->ldc) > PTRDIFF_MAX / 64) fnni_gemm_single_rows(g);
+    if (fnni_gemm_is_small(g) && !fnni_gemm_has_dots(g)) {
+        fnni_gemm_small(g);
+        return FNN_OK;
+    }
     fnni_gemm_plan(g);
     if (context->threads > 1) parts = fnni_gemm_parts(g, context->threads);
     if (parts > 1) fnni_gemm_grid(g, parts);
@@ -6755,7 +7208,9 @@ FNN_DEF fnn_result fnn_sgemm(fnn_context *context, int transpose_a, int transpos
     if (lda < (transpose_a ? m : k) || ldb < (transpose_b ? k : n) || ldc < n)
         return FNN_ERROR_ARGUMENT;
     if ((m > 0 && n > 0) && (!c || (alpha != 0 && k > 0 && (!a || !b)))) return FNN_ERROR_ARGUMENT;
-    memset(&g, 0, sizeof g);
+    g.b_packed = 0; /* one by one: a memset costs as much as a small product */
+    g.b_columns = g.b_first = 0;
+    g.workspace = NULL;
     g.transpose_a = transpose_a != 0;
     g.transpose_b = transpose_b != 0;
     g.m = m;

@@ -412,6 +412,78 @@ TWIN(twin_dot)
     EACH add_to(sum, in[0][i] * in[1][i]);
     out[0][0] = sum[0] + sum[1];
 }
+/* The first columns, at most 7, of in[0] in[1]^T, both (rows,n): the kernel turns x. */
+static ptrdiff_t narrow_columns(ptrdiff_t rows, ptrdiff_t n)
+{
+    const ptrdiff_t most = rows < n ? rows : n;
+    return most < 7 ? most : 7;
+}
+static fnni_narrow narrow_of(ptrdiff_t rows, ptrdiff_t n, void **in, void **out)
+{
+    fnni_narrow g;
+    g.rows = rows;
+    g.columns = narrow_columns(rows, n);
+    g.k = n;
+    g.x = REAL(in[0]);
+    g.few = REAL(in[1]);
+    g.x_row = g.few_row = g.c_row = n;
+    g.x_step = g.few_step = g.c_few = 1;
+    g.c = REAL(out[0]);
+    g.alpha = (fnn_real).75;
+    g.beta = now->parameter;
+    return g;
+}
+RUN(run_narrow)
+{
+    const fnni_narrow g = narrow_of(rows, n, in, out);
+    if (n > 0) k->narrow_chains(&g);
+}
+RUN(run_dots)
+{
+    const fnni_narrow g = narrow_of(rows, n, in, out);
+    k->narrow_dots(&g);
+}
+TWIN(twin_narrow)
+{
+    ptrdiff_t i, j, p;
+    for (i = 0; i < rows; i++)
+        for (j = 0; j < narrow_columns(rows, n); j++) {
+            double sum[2] = {0, 0};
+            for (p = 0; p < n; p++) add_to(sum, in[0][i * n + p] * in[1][j * n + p]);
+            out[0][i * n + j] =
+                .75 * (sum[0] + sum[1]) + (double)now->parameter * out[0][i * n + j];
+        }
+}
+/* The first rows, at most 7, of in[1]^T in[0]: the kernel takes x as it lies. */
+RUN(run_narrow_along)
+{
+    fnni_narrow g = narrow_of(rows, n, in, out);
+    g.rows = n;
+    g.k = rows;
+    g.x_row = g.few_row = g.c_row = 1;
+    g.x_step = g.few_step = g.c_few = n;
+    if (n >= 2 * k->lanes) k->narrow_chains(&g);
+    else /* too few rows for it */
+        for (; g.rows > 0; g.rows--, g.x++, g.c++) {
+            ptrdiff_t j, p;
+            for (j = 0; j < g.columns; j++) {
+                double sum = 0;
+                for (p = 0; p < g.k; p++) sum += (double)g.x[p * n] * (double)g.few[p * n + j];
+                g.c[j * n] = (fnn_real)(.75 * sum + (double)g.beta * (double)g.c[j * n]);
+            }
+        }
+}
+TWIN(twin_narrow_along)
+{
+    ptrdiff_t i, j, p;
+    for (i = 0; i < n; i++)
+        for (j = 0; j < narrow_columns(rows, n); j++) {
+            double sum[2] = {0, 0};
+            for (p = 0; p < rows; p++) add_to(sum, in[0][p * n + i] * in[1][p * n + j]);
+            out[0][j * n + i] =
+                .75 * (sum[0] + sum[1]) + (double)now->parameter * out[0][j * n + i];
+        }
+}
 RUN(run_add_scaled)
 {
     k->add_scaled(rows * n, (fnn_real)1.7, REAL(in[0]), REAL(out[0]));
@@ -506,6 +578,21 @@ static void vectors(void)
             run_case(&cases[i], cases[i].out[0] == 'v' ? ROWS : 1);
             run_case(&cases[i], TALL); /* thousands of elements */
         }
+}
+
+static void narrow_products(void)
+{
+    static const test_case cases[] = {
+        {"narrow", "mm", "m", run_narrow, twin_narrow, 60, DOT_FLOOR, 0, 0, 0},
+        {"narrow, added", "mm", "m", run_narrow, twin_narrow, 60, DOT_FLOOR, 0, 0, 2},
+        {"narrow along", "mm", "m", run_narrow_along, twin_narrow_along, 60, DOT_FLOOR, 0, 0, 0},
+        {"narrow along, added", "mm", "m", run_narrow_along, twin_narrow_along, 60, DOT_FLOOR, 0, 0,
+         2},
+        {"narrow dots", "mm", "m", run_dots, twin_narrow, 60, DOT_FLOOR, 0, 0, 0},
+        {"narrow dots, added", "mm", "m", run_dots, twin_narrow, 60, DOT_FLOOR, 0, 0, 2}};
+    size_t i;
+    for (i = 0; i < sizeof cases / sizeof cases[0]; i++) run_case(&cases[i], TALL);
+    run_case(&cases[4], ROWS);
 }
 
 /* Long sums: the compensated truth within the rounding of n / (4 LANES) additions. */
@@ -1025,9 +1112,10 @@ static void controls(void)
 }
 
 static const harness_test tests[] = {
-    TEST(twins),        TEST(maps),          TEST(backward),        TEST(bias_activation),
-    TEST(softmax),      TEST(cross_entropy), TEST(vectors),         TEST(long_sums),
-    TEST(optimisers),   TEST(dropout),       TEST(dropout_is_fair), TEST(specials),
-    TEST(special_rows), TEST(large_logits),  TEST(public_calls),    TEST(controls),
+    TEST(twins),     TEST(maps),          TEST(backward),     TEST(bias_activation),
+    TEST(softmax),   TEST(cross_entropy), TEST(vectors),      TEST(narrow_products),
+    TEST(long_sums), TEST(optimisers),    TEST(dropout),      TEST(dropout_is_fair),
+    TEST(specials),  TEST(special_rows),  TEST(large_logits), TEST(public_calls),
+    TEST(controls),
 };
 HARNESS_MAIN(tests)

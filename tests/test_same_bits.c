@@ -332,6 +332,11 @@ static void products(void)
         const int size[] = {1 + below(70), 1 + below(150), below(90), i % 4};
         same("product", product, size);
     }
+    for (i = 0; i < most; i++) { /* narrow ones */
+        const int few = 1 + below(13), many = 30 + below(150), across = below(2);
+        const int size[] = {across ? few : many, across ? many : few, below(150), i % 4};
+        same("narrow product", product, size);
+    }
     for (i = 0; i < (QUICK() ? 2 : 8); i++)
         for (t = 0; t < 4; t++) {
             const int size[] = {large[i][0], large[i][1], large[i][2], t};

@@ -270,6 +270,16 @@ static void hidden(fnn_model *m, const test_case *c)
     end(m, c);
 }
 
+/* A layer of a single unit, and one of three. */
+static void bottleneck(fnn_model *m, const test_case *c)
+{
+    fnn_dense(m, 70, FNN_TANH);
+    fnn_dense(m, 1, FNN_TANH);
+    fnn_dense(m, 40, FNN_TANH);
+    fnn_dense(m, 3, FNN_TANH);
+    end(m, c);
+}
+
 static void output(fnn_model *m, const test_case *c)
 {
     fnn_dense(m, 128, FNN_TANH);
@@ -604,6 +614,7 @@ static void add_activations(void)
         {.name = "hidden/sigmoid", .network = hidden, .activation = FNN_SIGMOID},
         {.name = "hidden/tanh", .network = hidden, .activation = FNN_TANH},
         {.name = "hidden/softmax", .network = hidden, .activation = FNN_SOFTMAX},
+        {.name = "hidden/one_unit", .network = bottleneck},
         {.name = "activate/leaky_relu_0.1",
          .network = activated,
          .activation = FNN_LEAKY_RELU,
@@ -1298,9 +1309,10 @@ static void sgemm_of(const test_case *c, work *w, fnn_context *context, const in
 static void sgemm(const test_case *c, work *w)
 {
     static const int sizes[][4] = {
-        {1, 1, 1, 0},     {1, 33, 7, 0},     {7, 5, 3, 2},     {13, 17, 19, 0},   {5, 9, 0, 0},
-        {29, 65, 300, 1}, {33, 31, 1100, 0}, {64, 100, 70, 3}, {3, 90, 1024, 0},  {61, 7, 1024, 0},
-        {140, 80, 64, 0}, {70, 1030, 16, 0}, {300, 70, 40, 5}, {1400, 40, 100, 0}};
+        {1, 1, 1, 0},     {1, 33, 7, 0},     {7, 5, 3, 2},     {13, 17, 19, 0},    {5, 9, 0, 0},
+        {29, 65, 300, 1}, {33, 31, 1100, 0}, {64, 100, 70, 3}, {3, 90, 1024, 0},   {61, 7, 1024, 0},
+        {140, 80, 64, 0}, {70, 1030, 16, 0}, {300, 70, 40, 5}, {1400, 40, 100, 0}, {90, 1, 1100, 3},
+        {1, 90, 300, 1},  {100, 4, 70, 2},   {3, 170, 33, 0}};
     fnn_context *context = open_context(w);
     size_t i;
     for (i = 0; i < sizeof sizes / sizeof sizes[0]; i++) sgemm_of(c, w, context, sizes[i]);
