@@ -6597,7 +6597,8 @@ FNN_DEF fnn_result fnn_dropout_apply(fnn_context *context, ptrdiff_t n, uint64_t
  * copied to compact panels otherwise: packing and the order of tiles decide speed, never the
  * result, since the order of each element's sum depends on k alone. Three kinds of products have a
  * way of their own:
- *     few columns, or few rows     fnni_gemm_narrow: the same chains in other lanes
+ *     few columns, or few rows     fnni_gemm_narrow: the same chains in other lanes; so do a few
+ *                                  columns that are left over of a vector (fnni_gemm_split)
  *     a panel or less, k short     fnni_gemm_small: tiles without a plan
  *     a matrix times a vector,     fnni_gemm_dots: sums over 16 lanes, chosen by n, k and the
  *     row by row                   transposes of the whole product and, where B is transposed, m;
@@ -7040,19 +7041,11 @@ static void fnni_gemm_small(const fnni_gemm *g)
     g->kernels->gemm_tiles(&r.run, (int)r.m, (int)r.n, r.a, r.b, r.c);
 }
 
-/* The whole product of g on this thread. */
-static void fnni_gemm_serial(const fnni_gemm *g)
+/* The product of g in tiles. */
+static void fnni_gemm_tiled(const fnni_gemm *g)
 {
     fnni_gemm_rectangle r;
     ptrdiff_t block, p, i, j;
-    if (g->dots) {
-        fnni_gemm_dots(g);
-        return;
-    }
-    if (fnni_gemm_is_narrow(g, 0) || fnni_gemm_is_narrow(g, 1)) {
-        fnni_gemm_narrow(g, !fnni_gemm_is_narrow(g, 0));
-        return;
-    }
     r.run.ldc = g->ldc;
     r.run.start = NULL;
     r.run.alpha = g->alpha;
@@ -7073,6 +7066,38 @@ static void fnni_gemm_serial(const fnni_gemm *g)
             }
         }
     }
+}
+
+/* Columns behind whole vectors that are few enough to be a narrow product: in the tiles they would
+ * cost as much as a vector. */
+static ptrdiff_t fnni_gemm_left_over(const fnni_gemm *g)
+{
+    const ptrdiff_t left = g->n % g->kernels->lanes;
+    if (g->b_packed || g->m < 2 * g->kernels->lanes || fnni_aliases(g->lda, 4096)) return 0;
+    return left <= g->kernels->narrow_columns ? left : 0;
+}
+
+/* In tiles, but for what is left over. */
+static void fnni_gemm_split(const fnni_gemm *g)
+{
+    const ptrdiff_t left = fnni_gemm_left_over(g), whole = g->n - left;
+    fnni_gemm part = *g;
+    part.n = whole;
+    fnni_gemm_tiled(&part);
+    if (left == 0) return;
+    part.n = left;
+    part.b += g->transpose_b ? whole * g->ldb : whole;
+    part.c += whole;
+    fnni_gemm_narrow(&part, 0);
+}
+
+/* The whole product of g on this thread. */
+static void fnni_gemm_serial(const fnni_gemm *g)
+{
+    if (g->dots) fnni_gemm_dots(g);
+    else if (fnni_gemm_is_narrow(g, 0)) fnni_gemm_narrow(g, 0);
+    else if (fnni_gemm_is_narrow(g, 1)) fnni_gemm_narrow(g, 1);
+    else fnni_gemm_split(g);
 }
 
 /* ---- threads ---- */

@@ -405,10 +405,11 @@ static void large_same_bits(void)
 static void any_threads_same_bits(void)
 {
     static const int shapes[][3] = {{257, 193, 513}, {3, 2000, 300},  {2000, 3, 300},
-                                    {97, 101, 1025}, {2000, 1, 1100}, {1, 2000, 300}};
+                                    {97, 101, 1025}, {2000, 1, 1100}, {1, 2000, 300},
+                                    {7, 33, 6100}};
     static const int threads[] = {1, 2, 3, 4, 7};
     int isa, form, q, t;
-    for (q = 0; q < 6; q++)
+    for (q = 0; q < 7; q++)
         for (form = 0; form < 4; form++) {
             fnn_real *first[FNN_ISA_COUNT];
             problem p = shape(form, shapes[q][0], shapes[q][1], shapes[q][2], 2, 0, 5);
