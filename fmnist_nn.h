@@ -6698,8 +6698,8 @@ static void fnni_gemm_plan(fnni_gemm *g)
     g->pack_a = wide && (fnni_aliases(g->lda, 4096) || (g->transpose_a && k > 256));
     g->pack_b =
         !g->b_packed && (g->transpose_b || (tall && (fnni_aliases(g->ldb, 2048) || of_b > 262144)));
-    g->rows_first =
-        !g->pack_a && g->n > width && of_b <= FNNI_GEMM_A / 4 && (of_a > FNNI_GEMM_A || k <= 4);
+    g->rows_first = !g->pack_a && g->n > width && of_b <= FNNI_GEMM_A / 4 &&
+                    (of_a > FNNI_GEMM_A || (k <= 4 && g->m > 32768 / g->n));
     g->prefetch = !g->pack_a && !g->transpose_a && of_a > 4 * FNNI_GEMM_A;
     g->block_m = g->rows_first ? fnni_least(g->m, 1 << 24) : fnni_gemm_block_rows(g, k);
     /* When each panel of B is used once, it is packed just before, into the first cache. Blocks are
@@ -7073,8 +7073,8 @@ static void fnni_gemm_tiled(const fnni_gemm *g)
 static ptrdiff_t fnni_gemm_left_over(const fnni_gemm *g)
 {
     const ptrdiff_t left = g->n % g->kernels->lanes;
-    if (g->b_packed || g->m < 2 * g->kernels->lanes || fnni_aliases(g->lda, 4096)) return 0;
-    return left <= g->kernels->narrow_columns ? left : 0;
+    if (g->b_packed || g->m < 2 * g->kernels->lanes || g->k < FNNI_SUM_LANES) return 0;
+    return left <= g->kernels->narrow_columns && !fnni_aliases(g->lda, 4096) ? left : 0;
 }
 
 /* In tiles, but for what is left over. */
