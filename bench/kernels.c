@@ -106,7 +106,8 @@ static void sgemm_prepare(bench_run *run)
  *   exp 20, tanh 34, sigmoid 27, gelu 42 as their functions stand; relu 1
  *   softmax          exp's and 5: maximum, subtraction, sum, division
  *   dropout 15       the hash's 11, count, compare, scale, select; from_bytes 3
- *   sgd 3, momentum 5, adam 10 with a division and a root */
+ *   sgd 3, momentum 5, adam 10 with a division and a root
+ *   winograd_*       of one tile, 36 x channels: 150, 101, 125, 80, 81 and 99 for its 36 vectors */
 typedef struct stream_arguments {
     const fnni_kernels *k;
     fnn_window w;
@@ -146,7 +147,35 @@ STREAM_CALL(stream_sgd, k->optimizer_step(FNN_SGD, s->n, &s->step, s->x, s->y, N
 STREAM_CALL(stream_momentum,
             k->optimizer_step(FNN_MOMENTUM, s->n, &s->step, s->x, s->y, s->z, NULL))
 STREAM_CALL(stream_adam, k->optimizer_step(FNN_ADAM, s->n, &s->step, s->x, s->y, s->z, s->v))
+STREAM_CALL(winograd_output, k->winograd_output(s->columns, s->x, s->columns, s->a, 4, 4, s->y,
+                                                4 * s->columns, s->columns))
+STREAM_CALL(winograd_pool, k->winograd_pool(s->columns, s->x, s->columns, s->a, 2, 2, s->y,
+                                            s->bytes, 2 * s->columns, s->columns))
+STREAM_CALL(winograd_weights,
+            k->winograd_weights(s->columns, s->x, 3 * s->columns, s->columns, s->y, s->columns))
+STREAM_CALL(winograd_gradient, k->winograd_gradient(s->columns, s->x, s->columns, s->y, s->columns))
 #undef STREAM_CALL
+
+/* The pixels of a tile lie one behind the other. */
+static void winograd_pixels(void *argument, int delta)
+{
+    const stream_arguments *s = (const stream_arguments *)argument;
+    const fnn_real *pixels[36];
+    int i;
+    for (i = 0; i < 36; i++) pixels[i] = s->x + i * s->columns;
+    if (delta) s->k->winograd_delta(s->columns, pixels, s->y, s->columns);
+    else s->k->winograd_input(s->columns, pixels, s->y, s->columns);
+}
+
+static void winograd_input(void *argument)
+{
+    winograd_pixels(argument, 0);
+}
+
+static void winograd_delta(void *argument)
+{
+    winograd_pixels(argument, 1);
+}
 
 /* Bytes, instructions and divisions an element of the input; pooling's are for 2 x 2 / 2. */
 #define REAL ((double)sizeof(fnn_real))
@@ -177,6 +206,12 @@ static const struct stream_kernel {
     {"step_sgd", stream_sgd, 2, 1, 0, 0, 1, 3, 0},
     {"step_momentum", stream_momentum, 3, 2, 0, 0, 1, 5, 0},
     {"step_adam", stream_adam, 4, 3, 0, 0, 1, 10, 2},
+    {"winograd_input", winograd_input, 1, 1, 0, 0, 0, 150.0 / 36, 0},
+    {"winograd_output", winograd_output, 1, 16.0 / 36, 0, 0, 0, 101.0 / 36, 0},
+    {"winograd_pool", winograd_pool, 1, 4.0 / 36, 0, 4.0 / 36, 0, 125.0 / 36, 0},
+    {"winograd_delta", winograd_delta, 16.0 / 36, 1, 0, 0, 0, 80.0 / 36, 0},
+    {"winograd_weights", winograd_weights, .25, 1, 0, 0, 0, 81.0 / 36, 0},
+    {"winograd_gradient", winograd_gradient, 1, .25, 0, 0, 0, 99.0 / 36, 0},
 };
 
 static void stream_step(fnni_step *step)
@@ -261,6 +296,12 @@ static const bench_case stream_cases[] = {
     {"step_momentum", {101770, 1, 0, 0}, stream_prepare, NULL},
     {"step_adam", {101770, 1, 0, 0}, stream_prepare, NULL},
     {"step_adam", {454922, 1, 0, 0}, stream_prepare, NULL},
+    {"winograd_input", {36, 64, 0, 0}, stream_prepare, NULL},
+    {"winograd_output", {36, 64, 0, 0}, stream_prepare, NULL},
+    {"winograd_pool", {36, 64, 0, 0}, stream_prepare, NULL},
+    {"winograd_delta", {36, 64, 0, 0}, stream_prepare, NULL},
+    {"winograd_weights", {36, 64, 0, 0}, stream_prepare, NULL},
+    {"winograd_gradient", {36, 64, 0, 0}, stream_prepare, NULL},
 };
 
 /* Nothing for the runs that measure peers only, or several threads. */

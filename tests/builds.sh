@@ -198,9 +198,18 @@ options() {
         sed '/fp-contract=off/d' fmnist_nn.h >"$here/fuses/fmnist_nn.h"
         refuses 'a compiler that may fuse what the code does not gives other bits' \
             '(avx2|neon) optimizer/.*: not the fused bits' fuses optimizer/
+        # The sums of a case with all multiplications are those of the versions before.
+        mkdir -p "$here/ignores/tests"
+        cp tests/*.h tests/test_weights.c "$here/ignores/tests/"
+        sed '/^#.*FMNIST_NN_NO_WINOGRAD/s/.*/#if 0/' fmnist_nn.h >"$here/ignores/fmnist_nn.h"
+        check 'FMNIST_NN_NO_WINOGRAD gives the bits of direct convolutions' no_winograd .
+        refuses 'a header that ignores it' 'conv2d/3x3_valid: not the' \
+            no_winograd "$here/ignores"
     else
         skip 'a compiler that may fuse' 'this machine has no gcc'
+        skip 'FMNIST_NN_NO_WINOGRAD' 'this machine has no gcc'
     fi
+    check 'FMNIST_NN_NO_WINOGRAD warns of nothing' scalar -DFMNIST_NN_NO_WINOGRAD
     check 'FNN_API exports from a shared library' exports \
         '-DFNN_API=__attribute__((visibility("default")))'
     # shellcheck disable=SC2086
@@ -230,6 +239,13 @@ tcc_app() { tcc "$@" -I. tests/app.c -o "$here/app_tcc" -lm && "$here/app_tcc"; 
 fuses() { # PART-OF-A-CASE'S-NAME
     gcc -O2 -DFMNIST_NN_NO_AVX512 "$here/fuses/tests/test_weights.c" -o "$here/fuses/app" -lm &&
         "$here/fuses/app" gives_the_bits "$1"
+}
+
+# The sums of convolutions where the transforms are left out.
+no_winograd() { # DIRECTORY-OF-HEADER-AND-TESTS
+    gcc -O2 -DFMNIST_NN_NO_AVX512 -DFMNIST_NN_NO_WINOGRAD "$1/tests/test_weights.c" \
+        -o "$here/no_winograd" -lm && "$here/no_winograd" gives_the_bits conv2d/ &&
+        "$here/no_winograd" gives_the_bits winograd/
 }
 
 # A shared library that hides what is not said to be seen, and how many functions it shows.

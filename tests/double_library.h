@@ -52,6 +52,7 @@ typedef enum {
     CNN_BATCH_NORM,   /* first, between convolutions, on tables */
     CNN_RESIDUAL,     /* add, batch norm, dropout and spatial dropout */
     CNN_CONVOLUTIONS, /* no dense layer; conv 5 x 5 valid, 1 x 1 */
+    CNN_WINOGRAD, /* convolutions by transforms: the same size, valid and padded, pooled, normed */
     CNN_COUNT
 } cnn;
 
@@ -101,6 +102,22 @@ static void cnn_residual(fnn_model *m)
     fnn_dropout(m, (fnn_real)0.25);
 }
 
+static void cnn_winograd(fnn_model *m)
+{
+    fnn_conv2d_config c = fnn_conv2d_config_init();
+    c.filters = 17;
+    c.padding = FNN_EXPLICIT;
+    c.pad_height = 2;
+    c.no_bias = 1;
+    fnn_conv2d(m, 16, 3, FNN_SAME, FNN_RELU);
+    fnn_conv2d(m, 20, 3, FNN_SAME, FNN_RELU);
+    fnn_max_pool2d(m, 2);
+    fnn_conv2d(m, 33, 3, FNN_VALID, FNN_TANH);
+    fnn_conv2d_with(m, &c);
+    fnn_batch_norm(m);
+    fnn_activate(m, FNN_RELU, 0);
+}
+
 static fnn_model *cnn_build(cnn kind, fnn_isa isa)
 {
     fnn_model *m = model_on(isa, 1, CNN_HEIGHT, CNN_WIDTH, CNN_DEPTH);
@@ -110,6 +127,7 @@ static fnn_model *cnn_build(cnn kind, fnn_isa isa)
     }
     if (kind == CNN_POOLS) cnn_pools(m);
     if (kind == CNN_RESIDUAL) cnn_residual(m);
+    if (kind == CNN_WINOGRAD) cnn_winograd(m);
     if (kind == CNN_BATCH_NORM) {
         fnn_batch_norm(m);
         fnn_conv2d(m, 10, 3, FNN_SAME, FNN_GELU);

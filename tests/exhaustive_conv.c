@@ -3,8 +3,8 @@
  * 1-17, kernels 1-7 also non-square, strides 1-4 also of two kinds, valid, same and explicit
  * padding, each with the next of the pairs of channels (1-9) and filters (1-9, 16, 17, 33); and
  * every such pair with every square kernel, stride and padding. By turns exactly on integers and
- * within the bound on reals. With part/parts: that part of the heights, or of the channels, alone.
- */
+ * within the bound on reals. Of those that go by Winograd's transforms, some thousands more, of
+ * every depth. With part/parts: that part of the heights, of the channels, or of these alone. */
 #define CONV_TESTS_ONLY
 #include "test_conv.c"
 #include "exhaustive.h"
@@ -89,5 +89,15 @@ static void every_depth(void)
     contexts_close();
 }
 
-static const harness_test tests[] = {TEST(every_window), TEST(every_depth), CONV_TESTS};
-EXHAUSTIVE_MAIN(tests, 2)
+static void every_winograd(void)
+{
+    enum { COUNT = 40 };
+    seed = (uint64_t)part_from(COUNT);
+    contexts_open(1);
+    each_winograd((part_from(COUNT) - 1) * PLACES * DEPTHS, part_to(COUNT) * PLACES * DEPTHS, 4e6);
+    contexts_close();
+}
+
+static const harness_test tests[] = {TEST(every_window), TEST(every_depth), TEST(every_winograd),
+                                     CONV_TESTS};
+EXHAUSTIVE_MAIN(tests, 3)

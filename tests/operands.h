@@ -5,6 +5,16 @@
 #include <float.h>
 
 #define EPSILON (FNNI_REAL_IS_DOUBLE ? DBL_EPSILON : (double)FLT_EPSILON)
+#define UNIT (EPSILON / 2)
+
+/* A reference's numbers: their rounding is far below the bound's. */
+#if FNNI_REAL_IS_DOUBLE
+typedef long double wide;
+#else
+typedef double wide;
+#endif
+/* Where long double is double the reference errs by as much as the library may. */
+#define WIDE_SLACK (FNNI_REAL_IS_DOUBLE && LDBL_MANT_DIG == DBL_MANT_DIG ? 2 : 1)
 
 static uint64_t seed = 1;
 static inline double uniform(double low, double high)

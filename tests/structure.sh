@@ -18,7 +18,7 @@ files() {
 # The contents, which must be at its head, against the banners, in their order.
 contents_are_banners() { # HEADER
     local contents banners
-    contents=$(head -n 66 "$1" | awk '/^#/ { exit } /^ \*     >>/ { print $2 }')
+    contents=$(head -n 70 "$1" | awk '/^#/ { exit } /^ \*     >>/ { print $2 }')
     banners=$(awk 'rule && /^ \* >>/ { print $2 } { rule = /^\/\* =====/ }' "$1")
     [ -n "$contents" ] && diff <(echo "$contents") <(echo "$banners")
 }

@@ -1,17 +1,9 @@
-/* For the tests whose results are long sums of products: the wider numbers of their references, the
- * bound's unit, operands, and a context of every instruction set. Include after operands.h. */
+/* For the tests whose results are long sums of products: operands, and a context of every
+ * instruction set. Include after operands.h. */
 #ifndef SUMS_H
 #define SUMS_H
 
-/* The reference's numbers: their rounding is far below the bound's. */
-#if FNNI_REAL_IS_DOUBLE
-typedef long double wide;
-#else
-typedef double wide;
-#endif
-#define UNIT (EPSILON / 2)
-/* Where long double is double the reference errs by as much as the library may. */
-#define SLACK (FNNI_REAL_IS_DOUBLE && LDBL_MANT_DIG == DBL_MANT_DIG ? 2 : 1)
+#define SLACK WIDE_SLACK
 
 static wide magnitude(wide x)
 {
@@ -26,6 +18,7 @@ static void fill(fnn_real *x, size_t count, int integers)
 
 /* ---- the contexts: one for each instruction set of the machine, NULL for the others ---- */
 static fnn_context *contexts[FNN_ISA_COUNT];
+static int contexts_no_winograd;         /* what they are opened with */
 static fnn_allocator contexts_allocator; /* the C library's, or what the program defines it as */
 
 static fnn_context *context_open(int isa, int threads)
@@ -33,6 +26,7 @@ static fnn_context *context_open(int isa, int threads)
     fnn_context_config config = fnn_context_config_init();
     config.isa = (fnn_isa)isa;
     config.threads = threads;
+    config.no_winograd = contexts_no_winograd;
     config.allocator = contexts_allocator;
     return fnn_context_create(&config, NULL);
 }

@@ -1,9 +1,13 @@
 /* The convolutions against naive loops of wider numbers on every instruction set: exactly on
- * integers, within the error bound of a sum on reals; windows against Keras' definition; guard
- * pages, argument errors, memory, and the same bits for any batch and any number of threads.
+ * integers, within the error bound of a sum on reals, or of Winograd's transforms where those are
+ * used; windows against Keras' definition; guard pages, argument errors, memory, and the same bits
+ * for any batch and any number of threads.
  * tests/exhaustive_conv.c includes this file and adds every small shape. */
 #ifndef _DEFAULT_SOURCE
 #define _DEFAULT_SOURCE
+#endif
+#ifndef FMNIST_NN_IMPLEMENTATION
+#define FMNIST_NN_IMPLEMENTATION
 #endif
 #include "../fmnist_nn.h"
 #include "budget.h"
@@ -11,6 +15,7 @@
 #include "guarded.h"
 #include "operands.h"
 #include "sums.h"
+#include "winograd.h"
 #include <limits.h>
 #include <math.h>
 
@@ -34,7 +39,7 @@ typedef struct problem {
     int bare; /* without a bias and its gradient */
     size_t count[ARRAYS];
     fnn_real *a[ARRAYS];
-    wide *truth[RESULTS], *sizes[RESULTS]; /* sums, and the same of absolute values */
+    wide *truth[RESULTS], *sizes[RESULTS]; /* sums, and the same of absolute values, for bounds */
 } problem;
 
 /* What a convolution's shape is made of, for tables. */
@@ -173,6 +178,188 @@ static void compute(const problem *p, int mistake, wide *const *sums, int absolu
     for (image = 0; image < p->images; image++) add_image(p, mistake, image, sums, absolute);
 }
 
+/* ---- what a result by Winograd's transforms may err by ----
+ * Let u be half the distance from 1 to the next number, and g(n) = n u / (1 - n u). A result is a
+ * sum of products of inputs and constants. If each such product goes through at most N roundings
+ * on its way, the result errs by at most g(N) times the sum of the products' absolute values
+ * (Higham, Accuracy and Stability, lemma 3.1). That sum is, with |.| element by element,
+ *     S = |A^T| [sum over channels of (|G| |g| |G^T|) o (|B^T| |d| |B|)] |A| + |bias|
+ * which is some hundred times the sum of |g| |d|: that is the price of fewer multiplications.
+ * Roundings, of the code in the kernels:
+ *     B^T d    2 at most, in each of two directions                                      4
+ *     G g      4: a sixth itself is rounded, g[0] + g[2], the product, and the sum       8
+ *     chain    one of each channel's multiply-add, the first included                    C
+ *     bias     1
+ *     A^T m    3: (m[1] + m[2]) + m[0] + (m[3] + m[4])                                   6
+ * so that N = C + 19 (18 without a bias). The gradient towards the input is the same with the
+ * filters for channels. The gradient towards the weights is
+ *     G^T [sum over tiles of (A |dy| A^T) o (B^T |d| B)] G
+ *     A d      2 at most, in each direction                                              4
+ *     B^T d                                                                              4
+ *     G^T u    4: u[1] + u[2], a sixth, its product, and the sum                         8
+ *     chains   however a share's T tiles are cut into chains, of which each but the first is added
+ *              to those before: a tile's term goes through those of its chain, at most l, and the
+ *              sums with its own and later chains, of which there are no more than the T - l
+ *              tiles outside of it                                                       T
+ *     shares   one after the other                                         no more than shares
+ * N = T + shares + 16. Where products are subnormal, each loses up to half the least number too. */
+static int by_winograd(const problem *p, int array)
+{
+    const fnni_kernels *kernels = fnni_kernels_for(FNN_ISA_SCALAR);
+    const fnn_real *weights = NULL;
+    fnn_real *dx = NULL;
+    fnni_conv g;
+    if (contexts_no_winograd || array == DB) return 0;
+    if (array == DW) return fnni_conv_weights_make(kernels, &p->window, p->filters, 1).winograd;
+    if (array == Y) return fnni_conv_make(kernels, &p->window, p->filters, 1).winograd;
+    return fnni_conv_backward(kernels, &p->window, p->filters, 1, 0, &g, &weights, &dx) &&
+           g.winograd;
+}
+
+/* Images of so many pixels and channels. */
+typedef struct pictures {
+    const fnn_real *x;
+    int height, width, channels;
+} pictures;
+
+/* |x| of a channel, size x size pixels from (top, left) on; zeros where there is no pixel. */
+static void take_patch(const pictures *p, ptrdiff_t image, int channel, int size, int top, int left,
+                       wide *patch)
+{
+    int i, j;
+    for (i = top; i < top + size; i++)
+        for (j = left; j < left + size; j++) {
+            const ptrdiff_t pixel = (image * p->height + i) * p->width + j;
+            const int inside = i >= 0 && i < p->height && j >= 0 && j < p->width;
+            *patch++ = inside ? magnitude((wide)p->x[pixel * p->channels + channel]) : 0;
+        }
+}
+
+/* |G| |g| |G^T| for each filter and channel: of the kernels as they lie, or turned round with the
+ * filters for channels. */
+static wide *kernel_sizes(const problem *p, int turned)
+{
+    const int c_count = p->window.channels, f_count = p->filters;
+    const int inputs = turned ? f_count : c_count;
+    wide *u = (wide *)take((size_t)c_count * (size_t)f_count * POSITIONS * sizeof *u), taps[9];
+    int c, f, tap;
+    for (c = 0; c < c_count; c++)
+        for (f = 0; f < f_count; f++) {
+            const ptrdiff_t at = turned ? (ptrdiff_t)c * inputs + f : (ptrdiff_t)f * inputs + c;
+            for (tap = 0; tap < 9; tap++)
+                taps[turned ? 8 - tap : tap] =
+                    magnitude((wide)p->a[WEIGHTS][((ptrdiff_t)tap * c_count + c) * f_count + f]);
+            winograd_transform(&winograd_g, ABSOLUTE, taps, u + at * POSITIONS);
+        }
+    return u;
+}
+
+/* S of one tile of outputs, whose pictures have no numbers: to[pixel * filters + filter]. */
+static void tile_sizes(const pictures *from, const pictures *out, ptrdiff_t image, int row,
+                       int column, const wide *v, const wide *u, wide *to)
+{
+    int c, f, i, j, p;
+    for (f = 0; f < out->channels; f++) {
+        wide m[POSITIONS] = {0}, y[TILE * TILE];
+        for (c = 0; c < from->channels; c++, u += POSITIONS)
+            for (p = 0; p < POSITIONS; p++) m[p] += v[c * POSITIONS + p] * u[p];
+        winograd_transform(&winograd_a, ABSOLUTE, m, y);
+        for (i = 0; i < TILE && row + i < out->height; i++)
+            for (j = 0; j < TILE && column + j < out->width; j++) {
+                const ptrdiff_t pixel = (image * out->height + row + i) * out->width + column + j;
+                to[pixel * out->channels + f] = y[i * TILE + j];
+            }
+    }
+}
+
+/* |x|'s patch of each channel, transformed. */
+static void transform_patches(const pictures *p, ptrdiff_t image, const winograd_matrix *l, int how,
+                              int size, int top, int left, wide *v)
+{
+    wide patch[POSITIONS];
+    int c;
+    for (c = 0; c < p->channels; c++) {
+        take_patch(p, image, c, size, top, left, patch);
+        winograd_transform(l, how | ABSOLUTE, patch, v + c * POSITIONS);
+    }
+}
+
+/* The problem's x and dy. */
+static pictures inputs_of(const problem *p)
+{
+    pictures x;
+    x.x = p->a[X];
+    x.height = p->window.height;
+    x.width = p->window.width;
+    x.channels = p->window.channels;
+    return x;
+}
+
+static pictures outputs_of(const problem *p)
+{
+    pictures y;
+    y.x = p->a[DY];
+    y.height = p->window.out_height;
+    y.width = p->window.out_width;
+    y.channels = p->filters;
+    return y;
+}
+
+static void correlation_sizes(const problem *p, int array, wide *sizes)
+{
+    const int turned = array == DX;
+    const pictures from = turned ? outputs_of(p) : inputs_of(p);
+    const pictures to = turned ? inputs_of(p) : outputs_of(p);
+    const int top = turned ? 2 - p->window.pad_top : p->window.pad_top;
+    const int left = turned ? 2 - p->window.pad_left : p->window.pad_left;
+    wide *u = kernel_sizes(p, turned);
+    wide *v = (wide *)take((size_t)from.channels * POSITIONS * sizeof *v);
+    ptrdiff_t image;
+    size_t i;
+    int row, column;
+    for (image = 0; image < p->images; image++)
+        for (row = 0; row < to.height; row += TILE)
+            for (column = 0; column < to.width; column += TILE) {
+                transform_patches(&from, image, &winograd_b, AS_IT_STANDS, PATCH, row - top,
+                                  column - left, v);
+                tile_sizes(&from, &to, image, row, column, v, u, sizes);
+            }
+    for (i = 0; array == Y && !p->bare && i < p->count[Y]; i++)
+        sizes[i] += magnitude((wide)p->a[BIAS][i % p->count[BIAS]]);
+    free(u);
+    free(v);
+}
+
+static void gradient_sizes(const problem *p, wide *sizes)
+{
+    const pictures x = inputs_of(p), dy = outputs_of(p);
+    const size_t kernels = (size_t)x.channels * (size_t)dy.channels;
+    wide *v = (wide *)take((size_t)x.channels * POSITIONS * sizeof *v), taps[9];
+    wide *z = (wide *)take((size_t)dy.channels * POSITIONS * sizeof *z);
+    wide *sums = (wide *)take_zeros(kernels * POSITIONS * sizeof *sums), *sum;
+    ptrdiff_t image;
+    size_t k;
+    int row, column, c, f, i;
+    for (image = 0; image < p->images; image++)
+        for (row = 0; row < dy.height; row += TILE)
+            for (column = 0; column < dy.width; column += TILE) {
+                transform_patches(&x, image, &winograd_b, AS_IT_STANDS, PATCH,
+                                  row - p->window.pad_top, column - p->window.pad_left, v);
+                transform_patches(&dy, image, &winograd_a, TRANSPOSED, TILE, row, column, z);
+                for (sum = sums, c = 0; c < x.channels; c++)
+                    for (f = 0; f < dy.channels; f++, sum += POSITIONS)
+                        for (i = 0; i < POSITIONS; i++)
+                            sum[i] += v[c * POSITIONS + i] * z[f * POSITIONS + i];
+            }
+    for (k = 0; k < kernels; k++) {
+        winograd_transform(&winograd_g, TRANSPOSED | ABSOLUTE, sums + k * POSITIONS, taps);
+        for (i = 0; i < 9; i++) sizes[(size_t)i * kernels + k] = taps[i];
+    }
+    free(v);
+    free(z);
+    free(sums);
+}
+
 /* Memory for what shape() measured, numbers, and the reference where it is wanted. */
 static void open_arrays(problem *p, int integers)
 {
@@ -192,6 +379,9 @@ static void open_reference(problem *p)
     }
     compute(p, RIGHT, p->truth, 0);
     compute(p, RIGHT, p->sizes, 1);
+    if (by_winograd(p, Y)) correlation_sizes(p, Y, p->sizes[Y - RESULT]);
+    if (by_winograd(p, DX)) correlation_sizes(p, DX, p->sizes[DX - RESULT]);
+    if (by_winograd(p, DW)) gradient_sizes(p, p->sizes[DW - RESULT]);
 }
 
 static void open_problem(problem *p, int integers)
@@ -241,27 +431,45 @@ static fnn_result call(const problem *p, fnn_context *context)
     return result;
 }
 
-/* How many numbers are summed for one of a result, padding and bias included. */
-static wide terms(const problem *p, int array)
+/* How many roundings a product of one of a result goes through, padding and bias included: those of
+ * a sum of k terms in any order, k + 2, or Winograd's. */
+static wide roundings(const problem *p, int array)
 {
     const fnn_window *w = &p->window;
     const wide taps = (wide)w->kernel_height * w->kernel_width;
-    if (array == Y) return taps * w->channels + !p->bare;
-    if (array == DX) return taps * p->filters;
-    return (wide)(p->images * w->out_height * w->out_width);
+    const ptrdiff_t shares = fnni_share_count(p->images);
+    const ptrdiff_t images = shares ? (p->images + shares - 1) / shares : 0; /* of one share */
+    const int bias = array == Y && !p->bare;
+    if (by_winograd(p, array)) {
+        if (array != DW) return (wide)((array == Y ? w->channels : p->filters) + 18 + bias);
+        return (wide)(images * ((w->out_height + 3) / 4) * ((w->out_width + 3) / 4) + shares + 16);
+    }
+    if (array == Y) return taps * w->channels + bias + 2;
+    if (array == DX) return taps * p->filters + 2;
+    return (wide)(p->images * w->out_height * w->out_width + 2);
 }
 
-/* The checker: how many elements of a result differ by more than the bound of a sum of k terms in
- * any order, g(k+2) |a| |b| with g(n) = n u / (1 - n u) (exactly: at all). */
+/* What is lost besides where numbers are subnormal: half the least number at each product, and what
+ * becomes of it in A^T m A, whose rows add up to 19 at most. */
+static wide underflow(const problem *p, int array)
+{
+    const wide least = (wide)(FNNI_REAL_IS_DOUBLE ? DBL_MIN : (double)FLT_MIN) * (wide)EPSILON;
+    return roundings(p, array) * least * (by_winograd(p, array) ? 19 * 19 : 1) / 2;
+}
+
+/* The checker: how many elements of a result differ by more than the bound, g(n) times their sum of
+ * absolute values, g(n) = n u / (1 - n u) (exactly, where there are no transforms: at all). */
 static size_t faults(const problem *p, int array, int exactly)
 {
-    const wide n = (terms(p, array) + 2) * (wide)UNIT, bound = SLACK * n / (1 - n);
+    const wide n = roundings(p, array) * (wide)UNIT, bound = SLACK * n / (1 - n);
+    const wide least = underflow(p, array);
     const wide *truth = p->truth[array - RESULT], *sizes = p->sizes[array - RESULT];
     size_t i, found = 0;
     if (p->bare && array == DB) return 0;
+    if (by_winograd(p, array)) exactly = 0;
     for (i = 0; i < p->count[array]; i++) {
         const wide error = magnitude((wide)p->a[array][i] - truth[i]);
-        found += !(error <= (exactly ? 0 : bound * sizes[i]));
+        found += !(error <= (exactly ? 0 : bound * sizes[i] + least));
     }
     return found;
 }
@@ -565,6 +773,215 @@ static void networks(void)
     contexts_close();
 }
 
+/* ---- by Winograd's transforms ---- */
+static const int depths[] = {16, 17, 19, 31, 33, 37, 48, 64, 128};
+static const int heights[] = {2, 1, 3, 4, 5, 6, 7, 8, 9, 13, 14, 28, 5, 2, 9, 40, 1};
+static const int widths[] = {2, 1, 3, 4, 5, 6, 7, 8, 9, 13, 14, 28, 40, 3, 4, 2, 17};
+enum { DEPTHS = 9, PLACES = 17 };
+
+/* The index-th of a fixed sequence of shapes that Winograd's transforms are for, or barely not:
+ * every size of image, by turns with every pair of depths, padding, and number of images, fewer
+ * where the loops of the reference would take too long. */
+static int winograd_problem(problem *p, int index, double most)
+{
+    static const int batches[] = {2, 1, 5, 3, 17};
+    dimensions d = {0, 0, 0, 0, 3, 3, 1, 1, FNN_VALID, 0};
+    const int place = index % PLACES;
+    double work;
+    d.images = batches[index % 5];
+    d.height = heights[place];
+    d.width = widths[place];
+    d.channels = depths[index / 3 % DEPTHS];
+    d.filters = depths[(index / 3 + index / 7) % DEPTHS];
+    d.padding = (fnn_padding)(index % FNN_PADDING_COUNT);
+    work = (double)d.height * d.width;
+    if (work * d.images * d.channels * d.filters > most) d.images = 1 + index % 2;
+    if (work * d.images * d.channels * d.filters > most) d.channels = 16 + index % 5;
+    if (work * d.images * d.channels * d.filters > most) d.filters = 16 + index % 3;
+    if (!shape_padded(p, &d, index / 3 % 3, index / 9 % 3)) return 0;
+    if (index % 6 == 5) { /* a window of the caller's own, which sees more or less of the image */
+        p->window.pad_top = below(6);
+        p->window.pad_left = below(4);
+        p->window.out_height = 1 + below(10);
+        p->window.out_width = 1 + below(10);
+        measure(p);
+    }
+    p->bare = index % 4 == 3;
+    return 1;
+}
+
+/* What is hard for sums of differences: terms that cancel, one number among small ones, numbers
+ * whose products are subnormal. */
+enum { RANDOM, INTEGERS, CANCELLING, HUGE_PIXEL, SUBNORMAL, ZEROS, KINDS };
+static void fill_hard(fnn_real *x, size_t count, int channels, int kind)
+{
+    const double least = FNNI_REAL_IS_DOUBLE ? DBL_MIN : (double)FLT_MIN;
+    size_t i;
+    for (i = 0; i < count; i++) {
+        const size_t channel = i % (size_t)channels;
+        if (kind == CANCELLING) x[i] = channel % 2 ? x[i] / 4096 - x[i - 1] : x[i] * 1000;
+        else if (kind == SUBNORMAL) x[i] *= (fnn_real)(least / 256);
+        else if (kind == ZEROS) x[i] = 0;
+    }
+    if (kind == HUGE_PIXEL)
+        for (i = 0; i < (size_t)channels; i++)
+            x[count / 2 + i - count / 2 % (size_t)channels] *= 1000000;
+}
+
+static void open_hard(problem *p, int kind)
+{
+    open_arrays(p, kind == INTEGERS);
+    fill_hard(p->a[X], p->count[X], p->window.channels, kind);
+    fill_hard(p->a[DY], p->count[DY], p->filters, kind);
+    open_reference(p);
+}
+
+/* Zeros give no rounding at all: the bias, whatever its transforms, and zeros. */
+static void zeros_are_exact(const problem *p)
+{
+    int array;
+    for (array = Y; array <= DW; array++) {
+        size_t i, wrong = 0;
+        for (i = 0; i < p->count[array]; i++)
+            wrong += (wide)p->a[array][i] != p->truth[array - RESULT][i];
+        CHECKF(wrong == 0, "%s: %s of zeros", description(p), array_names[array]);
+    }
+}
+
+static void each_winograd(int from, int to, double most)
+{
+    int index, transformed[RESULTS] = {0}, array;
+    for (index = from; index < to; index++) {
+        problem p;
+        const int kind = index / 2 % 2 ? RANDOM : index / 4 % KINDS;
+        if (!winograd_problem(&p, index, most)) continue;
+        open_hard(&p, kind);
+        holds(&p, kind == INTEGERS);
+        if (kind == ZEROS) zeros_are_exact(&p);
+        for (array = Y; array <= DW; array++) transformed[array - RESULT] += by_winograd(&p, array);
+        close_problem(&p);
+    }
+#ifndef FMNIST_NN_NO_WINOGRAD
+    for (array = Y; array <= DW; array++)
+        CHECKF(2 * transformed[array - RESULT] > to - from, "only %d of %d %s are transformed",
+               transformed[array - RESULT], to - from, array_names[array]);
+#endif
+}
+
+static void winograd(void)
+{
+    seed = 5;
+    contexts_open(1);
+    each_winograd(0, QUICK() ? 40 : 72, QUICK() ? 2e5 : 4e5);
+    contexts_close();
+}
+
+/* Sums over tiles go in chains: one more image in a share than fits into one, shares of two images
+ * that have one each, or of many that fill one but for the last, chains of a part of an image. */
+static const dimensions chained_shapes[] = {
+    {33, 20, 20, 16, 3, 3, 1, 1, FNN_SAME, 16},
+    {18, 24, 24, 16, 3, 3, 1, 1, FNN_SAME, 17},
+    {1040, 4, 4, 16, 3, 3, 1, 1, FNN_SAME, 16},
+    {17, 34, 35, 16, 3, 3, 1, 1, FNN_VALID, 16},
+};
+
+static void winograd_in_chains(void)
+{
+    size_t i;
+    seed = 7;
+    contexts_open(2);
+    for (i = 0; i < sizeof chained_shapes / sizeof chained_shapes[0]; i++) {
+        problem p;
+        if (QUICK() && i % 3 != 1) continue;
+        CHECK(shape(&p, &chained_shapes[i]));
+        open_problem(&p, 0);
+        holds(&p, 0);
+        close_problem(&p);
+    }
+    contexts_close();
+}
+
+/* Where a context does without, all is exact again. */
+static void no_winograd(void)
+{
+    int index;
+    contexts_no_winograd = 1;
+    contexts_open(1);
+    for (index = 0; index < (QUICK() ? 10 : 30); index++) {
+        problem p;
+        if (!winograd_problem(&p, index, 3e5)) continue;
+        open_problem(&p, 1);
+        CHECK(!by_winograd(&p, Y) && !by_winograd(&p, DX) && !by_winograd(&p, DW));
+        holds(&p, 1);
+        close_problem(&p);
+    }
+    contexts_close();
+    contexts_no_winograd = 0;
+}
+
+/* The root of the mean square error of a result. */
+static double error_of(const problem *p, int array)
+{
+    double sum = 0;
+    size_t i;
+    for (i = 0; i < p->count[array]; i++) {
+        const double error = (double)((wide)p->a[array][i] - p->truth[array - RESULT][i]);
+        sum += error * error;
+    }
+    return sqrt(sum / (double)p->count[array]);
+}
+
+/* Such a bound is hundreds of times what happens: it holds for the worst. In the mean, results of
+ * random numbers err by 2.6 to 5.2 times as much as the direct sums (y and dx), dw by 3 to 6. */
+#define WINOGRAD_ERRS 8
+static int errs_little(const problem *p, int array, const double *direct)
+{
+    return error_of(p, array) < WINOGRAD_ERRS * direct[array];
+}
+
+static const dimensions winograd_shapes[] = {
+    {3, 14, 14, 16, 3, 3, 1, 1, FNN_SAME, 16},   {3, 14, 14, 64, 3, 3, 1, 1, FNN_SAME, 64},
+    {17, 7, 7, 33, 3, 3, 1, 1, FNN_SAME, 48},    {2, 9, 9, 128, 3, 3, 1, 1, FNN_VALID, 128},
+    {9, 5, 6, 17, 3, 3, 1, 1, FNN_EXPLICIT, 19}, {20, 14, 14, 16, 3, 3, 1, 1, FNN_SAME, 16},
+    {1, 28, 28, 16, 3, 3, 1, 1, FNN_SAME, 64},
+};
+enum { WINOGRAD_SHAPES = sizeof winograd_shapes / sizeof winograd_shapes[0] };
+
+static void errors_of(const problem *p, double *errors)
+{
+    fnn_context *context;
+    int array;
+    contexts_no_winograd = 1;
+    context = context_open(FNN_ISA_BEST, 1);
+    contexts_no_winograd = 0;
+    CHECK(context && !call(p, context));
+    for (array = Y; array <= DW; array++) errors[array] = error_of(p, array);
+    fnn_context_free(context);
+}
+
+static void winograd_errs_little(void)
+{
+    int i, array;
+    seed = 6;
+    for (i = 0; i < WINOGRAD_SHAPES; i++) {
+        double direct[ARRAYS];
+        problem p;
+        if (QUICK() && i % 3) continue;
+        CHECK(shape(&p, &winograd_shapes[i]));
+        open_problem(&p, 0);
+        errors_of(&p, direct);
+        CHECK(!call(&p, NULL));
+        for (array = Y; array <= DW; array++) {
+            CHECKF(errs_little(&p, array, direct), "%s: %s errs by %g, the direct one by %g",
+                   description(&p), array_names[array], error_of(&p, array), direct[array]);
+            if (getenv("TEST_VERBOSE"))
+                printf("  %s: %s errs by %.2f times the direct sums' error\n", description(&p),
+                       array_names[array], error_of(&p, array) / direct[array]);
+        }
+        close_problem(&p);
+    }
+}
+
 /* ---- arguments ---- */
 
 /* The three calls, for tests of what they share. */
@@ -746,11 +1163,28 @@ static int differing(const problem *p, fnn_real **kept)
 }
 
 static const dimensions thread_shapes[] = {
-    {7, 12, 11, 5, 3, 3, 1, 1, FNN_SAME, 17},     {1, 28, 28, 8, 3, 3, 1, 1, FNN_SAME, 16},
-    {13, 9, 9, 6, 5, 4, 2, 1, FNN_VALID, 10},     {3, 14, 14, 32, 3, 3, 1, 1, FNN_SAME, 64},
-    {300, 1, 1, 9, 1, 1, 1, 1, FNN_VALID, 12},    {16, 28, 28, 1, 3, 3, 1, 1, FNN_SAME, 32},
-    {2, 6, 5, 150, 3, 3, 1, 1, FNN_SAME, 70},     {11, 17, 17, 3, 7, 7, 3, 2, FNN_SAME, 9},
+    {7, 12, 11, 5, 3, 3, 1, 1, FNN_SAME, 17},
+    {1, 28, 28, 8, 3, 3, 1, 1, FNN_SAME, 16},
+    {13, 9, 9, 6, 5, 4, 2, 1, FNN_VALID, 10},
+    {3, 14, 14, 32, 3, 3, 1, 1, FNN_SAME, 64},
+    {300, 1, 1, 9, 1, 1, 1, 1, FNN_VALID, 12},
+    {16, 28, 28, 1, 3, 3, 1, 1, FNN_SAME, 32},
+    {2, 6, 5, 150, 3, 3, 1, 1, FNN_SAME, 70},
+    {11, 17, 17, 3, 7, 7, 3, 2, FNN_SAME, 9},
     {5, 14, 14, 8, 3, 3, 2, 2, FNN_EXPLICIT, 24},
+    /* Images that threads share: few channels, narrow tiles, one tap, taps apart from each other,
+     * rows of three steps, strides that leave uneven pieces. */
+    {1, 32, 32, 3, 7, 7, 2, 2, FNN_SAME, 64},
+    {2, 40, 40, 8, 3, 3, 1, 1, FNN_VALID, 8},
+    {1, 30, 30, 24, 1, 1, 1, 1, FNN_VALID, 64},
+    {1, 61, 61, 20, 2, 2, 3, 3, FNN_SAME, 40},
+    {1, 48, 48, 1, 3, 3, 1, 1, FNN_SAME, 64},
+    {2, 23, 9, 40, 5, 2, 4, 1, FNN_SAME, 30},
+    /* By Winograd. */
+    {19, 7, 7, 16, 3, 3, 1, 1, FNN_SAME, 17},
+    {5, 9, 11, 33, 3, 3, 1, 1, FNN_VALID, 37},
+    {2, 13, 40, 16, 3, 3, 1, 1, FNN_SAME, 256},
+    {35, 3, 3, 17, 3, 3, 1, 1, FNN_EXPLICIT, 16},
 };
 enum { THREAD_SHAPES = sizeof thread_shapes / sizeof thread_shapes[0] };
 
@@ -864,17 +1298,69 @@ static size_t spread(const problem *p, ptrdiff_t image, fnn_real **clean)
     return found;
 }
 
-static const dimensions spoiled_shapes[] = {{3, 7, 6, 3, 3, 3, 1, 1, FNN_SAME, 5},
-                                            {5, 5, 5, 9, 3, 2, 2, 1, FNN_VALID, 17},
-                                            {3, 1, 1, 4, 1, 1, 1, 1, FNN_SAME, 33},
-                                            {4, 13, 13, 8, 5, 5, 1, 1, FNN_SAME, 8}};
+static const dimensions spoiled_shapes[] = {
+    {3, 7, 6, 3, 3, 3, 1, 1, FNN_SAME, 5},    {5, 5, 5, 9, 3, 2, 2, 1, FNN_VALID, 17},
+    {3, 1, 1, 4, 1, 1, 1, 1, FNN_SAME, 33},   {4, 13, 13, 8, 5, 5, 1, 1, FNN_SAME, 8},
+    {3, 9, 11, 16, 3, 3, 1, 1, FNN_SAME, 17}, {4, 5, 6, 33, 3, 3, 1, 1, FNN_EXPLICIT, 16}};
+enum { SPOILED_SHAPES = sizeof spoiled_shapes / sizeof spoiled_shapes[0] };
+
+/* Whether the tile of an output sees a pixel, with so many rows and columns of zeros before. */
+static int tile_sees(int row, int column, int top, int left, int pixel_row, int pixel_column)
+{
+    const int first = row / TILE * TILE - top, before = column / TILE * TILE - left;
+    return pixel_row >= first && pixel_row < first + PATCH && pixel_column >= before &&
+           pixel_column < before + PATCH;
+}
+
+/* How many elements of the spoiled image's result have other bits than the clean one although their
+ * tile does not see the spoiled pixel. */
+static size_t spread_in_image(const problem *p, ptrdiff_t image, int array, fnn_real **clean)
+{
+    const pictures from = array == DX ? outputs_of(p) : inputs_of(p);
+    const pictures to = array == DX ? inputs_of(p) : outputs_of(p);
+    const int top = array == DX ? 2 - p->window.pad_top : p->window.pad_top;
+    const int left = array == DX ? 2 - p->window.pad_left : p->window.pad_left;
+    const int spoiled = from.height * from.width * from.channels / 2 / from.channels;
+    size_t i, found = 0, size = p->count[array] / (size_t)p->images;
+    for (i = 0; i < size; i++) {
+        const int pixel = (int)i / to.channels;
+        const size_t at = (size_t)image * size + i;
+        if (!tile_sees(pixel / to.width, pixel % to.width, top, left, spoiled / from.width,
+                       spoiled % from.width))
+            found += memcmp(&clean[array - RESULT][at], &p->a[array][at], sizeof(fnn_real)) != 0;
+    }
+    return found;
+}
+
+/* The same of the weights of other channels and filters than those of the spoiled numbers. */
+static size_t spread_in_weights(const problem *p, fnn_real **clean)
+{
+    const size_t channels = (size_t)p->window.channels, filters = (size_t)p->filters;
+    const size_t channel = p->count[X] / (size_t)p->images / 2 % channels;
+    const size_t filter = p->count[DY] / (size_t)p->images / 2 % filters;
+    size_t i, found = 0;
+    for (i = 0; i < p->count[DW]; i++)
+        if (i / filters % channels != channel && i % filters != filter)
+            found += memcmp(&clean[DW - RESULT][i], &p->a[DW][i], sizeof(fnn_real)) != 0;
+    return found;
+}
+
+/* A number that is not finite reaches no further than the tiles that see it. */
+static void check_tiles(const problem *p, int isa, fnn_real **clean)
+{
+    size_t found = spread_in_weights(p, clean);
+    if (by_winograd(p, Y)) found += spread_in_image(p, 1, Y, clean);
+    if (by_winograd(p, DX)) found += spread_in_image(p, 1, DX, clean);
+    CHECKF(found == 0, "%s %s: a spoiled pixel leaves its tiles", fnn_isa_name((fnn_isa)isa),
+           description(p));
+}
 
 static void spoiled_images(void)
 {
     static const double infinity = 2 * DBL_MAX;
     int i, isa, kind;
     contexts_open(1);
-    for (i = 0; i < 4; i++)
+    for (i = 0; i < SPOILED_SHAPES; i++)
         for (kind = 0; kind < 3; kind++) {
             const double value = kind == 0 ? infinity - infinity : kind == 1 ? infinity : -infinity;
             problem p, q;
@@ -892,6 +1378,7 @@ static void spoiled_images(void)
                 CHECK(!call(&q, contexts[isa]));
                 CHECKF(spread(&q, 1, clean) == 0, "%s %s: %g spreads or is lost",
                        fnn_isa_name((fnn_isa)isa), description(&p), value);
+                check_tiles(&q, isa, clean);
                 CHECK(!call(&p, contexts[isa]) && differing(&p, clean) == 0); /* nothing stays */
                 drop(clean);
             }
@@ -963,12 +1450,13 @@ static int stays_small(const problem *p, size_t before)
 }
 
 static const dimensions unfolding = {16, 28, 28, 8, 7, 7, 1, 1, FNN_SAME, 8};
+static const dimensions transforming = {16, 28, 28, 16, 3, 3, 1, 1, FNN_SAME, 16};
 
-static void nothing_unfolded(void)
+static void nothing_unfolded_of(const dimensions *d)
 {
     problem p;
     int which, isa, threads;
-    CHECK(shape(&p, &unfolding));
+    CHECK(shape(&p, d));
     open_arrays(&p, 0);
     for (isa = FNN_ISA_SCALAR; isa < FNN_ISA_COUNT; isa++)
         for (threads = 1; threads < 3; threads++)
@@ -986,6 +1474,12 @@ static void nothing_unfolded(void)
                 fnn_context_free(context);
             }
     close_problem(&p);
+}
+
+static void nothing_unfolded(void)
+{
+    nothing_unfolded_of(&unfolding);
+    nothing_unfolded_of(&transforming);
 }
 
 /* ---- guard pages ---- */
@@ -1038,6 +1532,8 @@ static void guards(void)
         CHECK(shape(&p, &large_shapes[index]));
         check_placements(&p, index);
     }
+    for (index = 0; index < (QUICK() ? 17 : 60); index++)
+        if (winograd_problem(&p, index, 1e5)) check_placements(&p, index);
     contexts_close();
 }
 
@@ -1057,12 +1553,14 @@ static void pretend(const problem *p, int mistake)
     }
 }
 
-static void mistakes_are_seen(void)
+static const dimensions small_winograd = {2, 5, 6, 16, 3, 3, 1, 1, FNN_SAME, 17};
+
+static void mistakes_are_seen(const dimensions *d)
 {
     problem p;
     int mistake, integers, array;
     for (integers = 0; integers < 2; integers++) {
-        CHECK(shape(&p, &small) && p.window.pad_top == 1);
+        CHECK(shape(&p, d) && p.window.pad_top == 1);
         p.window.pad_left = 1; /* zeros on the left too, where the mistakes are */
         open_problem(&p, integers);
         for (mistake = RIGHT; mistake < MISTAKES; mistake++) {
@@ -1080,18 +1578,60 @@ static void mistakes_are_seen(void)
     }
 }
 
-static void bounds_are_kept(void)
+static void bounds_are_kept(const dimensions *d)
 {
     problem p;
-    wide most;
-    CHECK(shape(&p, &small));
+    int r;
+    CHECK(shape(&p, d));
     open_problem(&p, 0);
     pretend(&p, RIGHT);
-    most = (terms(&p, Y) + 2) * (wide)UNIT * p.sizes[0][2];
-    p.a[Y][2] = (fnn_real)(p.truth[0][2] + most / 2);
-    CHECK(faults(&p, Y, 0) == 0 && faults(&p, Y, 1) > 0);
-    p.a[Y][2] = (fnn_real)(p.truth[0][2] + most * 2 * SLACK);
-    CHECK(faults(&p, Y, 0) == 1);
+    for (r = Y - RESULT; r <= DW - RESULT; r++) {
+        const int array = RESULT + r, exactly = !by_winograd(&p, array);
+        const wide most = roundings(&p, array) * (wide)UNIT * p.sizes[r][2];
+        p.a[array][2] = (fnn_real)(p.truth[r][2] + most / 2);
+        CHECK(faults(&p, array, 0) == 0 && (faults(&p, array, 1) > 0) == exactly);
+        p.a[array][2] = (fnn_real)(p.truth[r][2] + most * 2 * SLACK);
+        CHECK(faults(&p, array, 0) == 1);
+    }
+    close_problem(&p);
+}
+
+/* Errors twice the bound of the mean, far below that of each element. */
+static void larger_errors_are_seen(void)
+{
+    double direct[ARRAYS];
+    problem p;
+    size_t i;
+    int array;
+    CHECK(shape(&p, &small_winograd));
+    open_problem(&p, 0);
+    errors_of(&p, direct);
+    pretend(&p, RIGHT);
+    for (array = Y; array <= DW; array++) {
+        CHECK(errs_little(&p, array, direct));
+        for (i = 0; i < p.count[array]; i++)
+            p.a[array][i] += (fnn_real)((i % 2 ? 2 : -2) * WINOGRAD_ERRS * direct[array]);
+        CHECK(!errs_little(&p, array, direct) &&
+              (faults(&p, array, 0) == 0 || !by_winograd(&p, array)));
+    }
+    close_problem(&p);
+}
+
+static void spoiled_tiles_are_seen(void)
+{
+    problem p;
+    fnn_real *kept[RESULTS];
+    CHECK(shape(&p, &spoiled_shapes[SPOILED_SHAPES - 2]));
+    open_arrays(&p, 0);
+    CHECK(!call(&p, NULL));
+    keep(&p, kept);
+    CHECK(!spread_in_image(&p, 1, Y, kept) && !spread_in_weights(&p, kept));
+    p.a[Y][p.count[Y] / 3 * 2 - 1] += 1; /* the middle image's last pixel */
+    p.a[DW][0] += 1;
+    CHECK(spread_in_image(&p, 1, Y, kept) == 1 && spread_in_weights(&p, kept) == 1);
+    CHECK(tile_sees(0, 0, 1, 1, 4, 4) && !tile_sees(0, 0, 1, 1, 5, 4) &&
+          tile_sees(7, 4, 1, 1, 3, 8));
+    drop(kept);
     close_problem(&p);
 }
 
@@ -1145,8 +1685,12 @@ static void wrong_windows_are_seen(void)
 
 static void controls(void)
 {
-    mistakes_are_seen();
-    bounds_are_kept();
+    mistakes_are_seen(&small);
+    mistakes_are_seen(&small_winograd);
+    bounds_are_kept(&small);
+    bounds_are_kept(&small_winograd);
+    larger_errors_are_seen();
+    spoiled_tiles_are_seen();
     other_bits_are_seen();
     memory_is_seen();
     wrong_windows_are_seen();
@@ -1156,7 +1700,8 @@ static void controls(void)
 #define CONV_TESTS                                                                               \
     TEST(windows), TEST(windows_by_hand), TEST(window_arguments), TEST(explicit_windows),        \
         TEST(explicit_windows_by_hand), TEST(explicit_window_arguments), TEST(integers_exactly), \
-        TEST(reals_within_the_bound), TEST(networks), TEST(arguments), TEST(no_images),          \
+        TEST(reals_within_the_bound), TEST(networks), TEST(winograd), TEST(winograd_in_chains),  \
+        TEST(no_winograd), TEST(winograd_errs_little), TEST(arguments), TEST(no_images),         \
         TEST(strides_beyond_the_image), TEST(any_threads_same_bits), TEST(any_batch_same_bits),  \
         TEST(spoiled_images), TEST(failing_allocations), TEST(nothing_unfolded), TEST(guards),   \
         TEST(controls)

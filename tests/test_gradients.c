@@ -645,6 +645,104 @@ static void layers_without_biases(void)
     }
 }
 
+/* ---- convolutions by Winograd's transforms: sixteen channels and filters, or more ---- */
+enum { DEEP = 16 };
+
+static int convolve_threes(builder b, int filters, fnn_padding padding, fnn_activation f)
+{
+    fnn_conv2d_config c = {0, 3, 3, 1, 1, FNN_VALID, FNN_LINEAR, 0, 0, 0};
+    c.filters = filters;
+    c.padding = padding;
+    c.activation = f;
+    if (padding == FNN_EXPLICIT) c.pad_height = 2, c.no_bias = 1;
+    return convolve(b, c);
+}
+
+/* With a batch norm and a sum behind it, a fused pool, two rows of zeros above and below and no
+ * bias. */
+static void by_transforms(builder b, int option)
+{
+    const int from = conv(b, DEEP, 1, FNN_TANH);
+    if (option == 0) {
+        conv_as_pytorch(b, DEEP, 3, 3, 1, FNN_LINEAR);
+        fnn_batch_norm(b.m);
+        fnn_add(b.m, from);
+        fnn_activate(b.m, FNN_TANH, 0);
+    }
+    if (option == 1) {
+        convolve_threes(b, DEEP + 1, FNN_VALID, FNN_RELU);
+        fnn_max_pool2d(b.m, 2);
+    }
+    if (option == 2) convolve_threes(b, DEEP, FNN_EXPLICIT, FNN_TANH);
+    if (option != 1) fnn_global_average_pool2d(b.m);
+    dense(b, CLASSES, FNN_SOFTMAX);
+}
+enum { TRANSFORMS = 3 };
+
+/* How many of the three results of a layer go that way. */
+static int transformed(const fnn_model *m, int l)
+{
+    const fnni_layer *layer = m->layers + l;
+    const fnn_real *weights = NULL;
+    fnn_real *dx = NULL;
+    fnni_conv g;
+    if (layer->type != &fnni_conv2d_type ||
+        !fnni_conv_backward(m->run.kernels, &layer->window, layer->shape.channels, 1, 0, &g,
+                            &weights, &dx))
+        return 0;
+    return g.winograd + m->run.plans[l].conv.winograd + m->run.plans[l].weights.winograd;
+}
+
+static void convolutions_by_transforms(void)
+{
+    int option, l;
+    for (option = 0; option < TRANSFORMS; option++) {
+        fnn_model *m = build(by_transforms, option, 1, 0);
+        const fnn_dataset data = make_images(1);
+        int found = 0;
+        if (QUICK() && option != 1) {
+            fnn_model_free(m);
+            continue;
+        }
+        CHECK(!fnn_forward(m, &data, NULL, IMAGES, 1)); /* makes the plans */
+        for (l = 0; l < m->layer_count; l++) found += transformed(m, l);
+        CHECKF(found == 3, "option %d: %d", option, found);
+        fnn_model_free(m);
+        expect_right("by transforms", by_transforms, option);
+    }
+}
+
+/* The first layer of a model whose images have so many channels, trained or frozen. */
+static void transforms_of_the_input(void)
+{
+    enum { COUNT = IMAGES * HEIGHT * WIDTH * DEEP };
+    static fnn_real x[COUNT];
+    const fnn_initializer start = {FNN_GLOROT_NORMAL, 1}, biases = {FNN_UNIFORM, 0.3};
+    const fnn_dataset data =
+        with_labels(real_images_of(x, IMAGES, HEIGHT, WIDTH, DEEP), labels, CLASSES);
+    fnn_real weights[IMAGES * CLASSES];
+    int frozen, l;
+    builder b;
+    fill_reals(x, COUNT, 1, 7);
+    fill_reals(weights, IMAGES * CLASSES, 1, 9);
+    b.m = fnn_sequential(HEIGHT, WIDTH, DEEP);
+    b.apart = 0;
+    fnn_set_initializer(b.m, start, biases);
+    convolve_threes(b, DEEP, FNN_VALID, FNN_TANH);
+    fnn_global_average_pool2d(b.m);
+    dense(b, CLASSES, FNN_SOFTMAX);
+    for (frozen = 0; frozen < (QUICK() ? 1 : 2); frozen++) {
+        double worst;
+        fnn_set_trainable(b.m, 0, !frozen);
+        worst = check_network(b.m, &data, &l);
+        CHECKF(worst < BOUND, "frozen %d: layer %d: %g", frozen, l, worst);
+        CHECK(transformed(b.m, 0) == 3);
+        worst = check_input(b.m, &data, x, frozen ? NULL : weights);
+        CHECKF(worst < BOUND, "frozen %d: the input: %g", frozen, worst);
+    }
+    fnn_model_free(b.m);
+}
+
 static void activated(builder b, int option)
 {
     conv(b, 3, 3, (fnn_activation)(option / 3));
@@ -1102,6 +1200,8 @@ static const harness_test tests[] = {TEST(each_activation),
                                      TEST(each_layer),
                                      TEST(convolutions_on_the_input),
                                      TEST(layers_without_biases),
+                                     TEST(convolutions_by_transforms),
+                                     TEST(transforms_of_the_input),
                                      TEST(each_activation_of_a_convolution),
                                      TEST(global_pools),
                                      TEST(whole_networks),

@@ -6,6 +6,7 @@
 #include "guarded.h"
 #include "operands.h"
 #include "twins.h"
+#include "winograd.h"
 
 #define LARGEST 67
 #define ROWS 3
@@ -993,6 +994,368 @@ static void large_logits(void)
     }
 }
 
+/* ---- Winograd's transforms ----
+ * Each takes numbers (size,size) of n channels at `from` to others (rows,rows) at `to`,
+ * y = L x L^T, between guards; what lies between the numbers is NaN where it is read, canaries
+ * where it is written. */
+typedef struct tile_run {
+    const struct tile_case *kernel;
+    ptrdiff_t n, from[POSITIONS], to[POSITIONS]; /* reals from x, and from y, to each number */
+    size_t in_count, out_count;
+    ptrdiff_t steps[3]; /* what the kernel gets of where numbers lie, with gaps */
+    int rows, columns;  /* of the result that are wanted */
+    fnn_real *x, *y, *bias, *zeros;
+} tile_run;
+
+typedef struct tile_case {
+    const char *name;
+    const winograd_matrix *matrix;
+    int how, roundings; /* that a product goes through at most (tests/test_conv.c) */
+    void (*run)(const fnni_kernels *k, const tile_run *t);
+} tile_case;
+
+static int tile_size(const tile_case *c)
+{
+    return c->how & TRANSPOSED ? c->matrix->rows : c->matrix->columns;
+}
+
+static int tile_rows(const tile_case *c)
+{
+    return c->how & TRANSPOSED ? c->matrix->columns : c->matrix->rows;
+}
+
+static void tile_pixels(const tile_run *t, const fnn_real **pixels)
+{
+    const int size = tile_size(t->kernel);
+    int p;
+    for (p = 0; p < size * size; p++) pixels[p] = t->from[p] < 0 ? t->zeros : t->x + t->from[p];
+}
+
+static void run_winograd_input(const fnni_kernels *k, const tile_run *t)
+{
+    const fnn_real *pixels[POSITIONS];
+    tile_pixels(t, pixels);
+    k->winograd_input(t->n, pixels, t->y, t->steps[0]);
+}
+
+static void run_winograd_delta(const fnni_kernels *k, const tile_run *t)
+{
+    const fnn_real *pixels[POSITIONS];
+    tile_pixels(t, pixels);
+    k->winograd_delta(t->n, pixels, t->y, t->steps[0]);
+}
+
+static void run_winograd_weights(const fnni_kernels *k, const tile_run *t)
+{
+    k->winograd_weights(t->n, t->x + t->from[0], t->steps[1], t->steps[2], t->y, t->steps[0]);
+}
+
+static void run_winograd_output(const fnni_kernels *k, const tile_run *t)
+{
+    k->winograd_output(t->n, t->x, t->steps[0], t->bias, t->rows, t->columns, t->y, t->steps[1],
+                       t->steps[2]);
+}
+
+static void run_winograd_gradient(const fnni_kernels *k, const tile_run *t)
+{
+    k->winograd_gradient(t->n, t->x, t->steps[0], t->y, t->steps[1]);
+}
+
+enum { INPUT_TILE, DELTA_TILE, WEIGHTS_TILE, OUTPUT_TILE, GRADIENT_TILE, TILE_CASES };
+static const tile_case tile_cases[TILE_CASES] = {
+    {"winograd_input", &winograd_b, AS_IT_STANDS, 4, run_winograd_input},
+    {"winograd_delta", &winograd_a, TRANSPOSED, 4, run_winograd_delta},
+    {"winograd_weights", &winograd_g, AS_IT_STANDS, 8, run_winograd_weights},
+    {"winograd_output", &winograd_a, AS_IT_STANDS, 7, run_winograd_output},
+    {"winograd_gradient", &winograd_g, TRANSPOSED, 8, run_winograd_gradient}};
+
+/* Numbers (rows,columns) so far apart; `variant` chooses how far, and whether the last comes first.
+ * Returns the reals from the first to the end of the last. */
+static size_t tile_grid(int rows, int columns, ptrdiff_t n, ptrdiff_t row, ptrdiff_t column,
+                        ptrdiff_t *at)
+{
+    const ptrdiff_t whole = (rows - 1) * row + (columns - 1) * column;
+    int p;
+    for (p = 0; p < rows * columns; p++)
+        at[p] = p / columns * row + p % columns * column - (whole < 0 ? whole : 0);
+    return (size_t)((whole < 0 ? -whole : whole) + n);
+}
+
+/* Where numbers lie: read by pointers in any order, some of them zeros that they share; or by
+ * steps, kernels also turned round. */
+static void tile_layout(tile_run *t, int variant)
+{
+    const tile_case *c = t->kernel;
+    const int size = tile_size(c), rows = tile_rows(c), turned = variant % 2 ? -1 : 1;
+    const ptrdiff_t n = t->n, gap = n + variant % 3 * 5;
+    int p;
+    t->rows = t->columns = rows;
+    t->steps[0] = gap;
+    t->in_count = tile_grid(size, size, n, size * gap, gap, t->from);
+    t->out_count = tile_grid(rows, rows, n, rows * gap, gap, t->to);
+    if (c->run == run_winograd_weights) {
+        t->steps[2] = turned * gap;
+        t->steps[1] = turned * (size * gap + variant % 4);
+        t->in_count = tile_grid(size, size, n, t->steps[1], t->steps[2], t->from);
+    } else if (c->run == run_winograd_output) {
+        t->rows = 1 + variant % TILE;
+        t->columns = 1 + variant / TILE % TILE;
+        t->steps[2] = n + variant % 5 * 7;
+        t->steps[1] = TILE * t->steps[2] + variant % 2 * 3;
+        tile_grid(rows, rows, n, t->steps[1], t->steps[2], t->to);
+        t->out_count = (size_t)((t->rows - 1) * t->steps[1] + (t->columns - 1) * t->steps[2] + n);
+    } else if (c->run == run_winograd_gradient) {
+        t->steps[1] = n + variant % 4 * 3;
+        t->out_count = tile_grid(rows, rows, n, rows * t->steps[1], t->steps[1], t->to);
+    } else
+        for (p = 0; p < size * size; p++)
+            t->from[p] = (p + variant) % 7 == 6 ? -1 : (p + variant) % (size * size) * gap;
+}
+
+static void tile_fill(tile_run *t)
+{
+    const int size = tile_size(t->kernel);
+    ptrdiff_t i;
+    int p;
+    fill_nan(t->x, t->in_count);
+    for (p = 0; p < size * size; p++)
+        for (i = 0; i < t->n && t->from[p] >= 0; i++)
+            t->x[t->from[p] + i] = (fnn_real)uniform(-3, 3);
+    for (i = 0; i < t->n; i++) t->bias[i] = (fnn_real)uniform(-3, 3), t->zeros[i] = 0;
+}
+
+/* The wanted numbers of one channel against the twin; *most is the largest error, in bounds. */
+static void tile_compare(const tile_run *t, ptrdiff_t channel, double *most)
+{
+    const tile_case *c = t->kernel;
+    const int size = tile_size(c), rows = tile_rows(c);
+    const wide n = c->roundings * (wide)UNIT, bound = WIDE_SLACK * n / (1 - n);
+    wide x[POSITIONS], truth[POSITIONS], absolute[POSITIONS];
+    int p;
+    for (p = 0; p < size * size; p++) x[p] = t->from[p] < 0 ? 0 : (wide)t->x[t->from[p] + channel];
+    winograd_transform(c->matrix, c->how, x, truth);
+    for (p = 0; p < size * size; p++) x[p] = x[p] < 0 ? -x[p] : x[p];
+    winograd_transform(c->matrix, c->how | ABSOLUTE, x, absolute);
+    for (p = 0; p < rows * rows; p++) {
+        const wide bias = c->run == run_winograd_output ? (wide)t->bias[channel] : 0;
+        const wide allowed = bound * (absolute[p] + (bias < 0 ? -bias : bias)) + (wide)1e-30;
+        wide error;
+        if (p / rows >= t->rows || p % rows >= t->columns) continue;
+        error = (wide)t->y[t->to[p] + channel] - truth[p] - bias;
+        error = (error < 0 ? -error : error) / allowed;
+        if (!(error <= (wide)*most)) *most = (double)error; /* a NaN too */
+    }
+}
+
+/* Whether what lies between the wanted numbers is as it was. */
+static int tile_gaps_stand(const tile_run *t)
+{
+    static unsigned char mine[POSITIONS * (LARGEST + 40)];
+    const int rows = tile_rows(t->kernel);
+    size_t i, changed = 0;
+    int p;
+    memset(mine, 0, sizeof mine);
+    for (p = 0; p < rows * rows; p++)
+        if (p / rows < t->rows && p % rows < t->columns) memset(mine + t->to[p], 1, (size_t)t->n);
+    for (i = 0; i < t->out_count; i++)
+        if (!mine[i])
+            changed += !guarded_is_canaries((const unsigned char *)(t->y + i), sizeof *t->y);
+    return changed == 0;
+}
+
+static void tile_once(const fnni_kernels *k, const tile_case *c, int n, int placement, int variant)
+{
+    const size_t size = sizeof(fnn_real), channels = (size_t)n;
+    double most = 0;
+    ptrdiff_t i;
+    tile_run t;
+    memset(&t, 0, sizeof t);
+    t.kernel = c;
+    t.n = n;
+    tile_layout(&t, variant);
+    t.x = (fnn_real *)guarded_place(0, size, t.in_count, placement);
+    t.y = (fnn_real *)guarded_place(1, size, t.out_count, placement);
+    t.bias = (fnn_real *)guarded_place(2, size, channels, placement);
+    t.zeros = (fnn_real *)guarded_place(3, size, channels, placement);
+    tile_fill(&t);
+    c->run(k, &t);
+    for (i = 0; i < n; i++) tile_compare(&t, i, &most);
+    CHECKF(most <= 1, "%s %s n %d placement %d variant %d: errs by %g of the bound", c->name,
+           fnn_isa_name(k->isa), n, placement, variant, most);
+    CHECKF(tile_gaps_stand(&t) && guarded_untouched(0, t.x, t.in_count * size) &&
+               guarded_untouched(1, t.y, t.out_count * size) &&
+               guarded_untouched(2, t.bias, channels * size) &&
+               guarded_untouched(3, t.zeros, channels * size),
+           "%s %s n %d placement %d variant %d: wrote beside its numbers", c->name,
+           fnn_isa_name(k->isa), n, placement, variant);
+    if (most > worst_seen) worst_seen = most;
+}
+
+static void tile_space(void)
+{
+    guarded_open(POSITIONS * (LARGEST + 40) * sizeof(fnn_real) + 512);
+}
+
+static void winograd_tiles(void)
+{
+    int kind, isa, n, placement;
+    tile_space();
+    for (kind = 0; kind < TILE_CASES; kind++) {
+        worst_seen = 0;
+        for (isa = FNN_ISA_SCALAR; isa < FNN_ISA_COUNT && harness_wrong < 10; isa++) {
+            const fnni_kernels *k = fnni_kernels_for((fnn_isa)isa);
+            if (!fnn_isa_available((fnn_isa)isa)) continue;
+            for (n = FNNI_SUM_LANES; n <= LARGEST; n++)
+                for (placement = 0; placement < GUARDED_PLACEMENTS; placement++) {
+                    if (QUICK() && placement > 1 && (n + placement) % 8) continue;
+                    tile_once(k, &tile_cases[kind], n, placement, 5 * n + placement);
+                }
+        }
+        if (getenv("TEST_VERBOSE"))
+            printf("  %-28s largest error %.2f of the bound\n", tile_cases[kind].name, worst_seen);
+    }
+}
+
+/* The pool of a tile's outputs is what max_pool makes of them, NaN and ties included; what is not
+ * wanted, and what lies between, is as it was. */
+static void winograd_pool_once(const fnni_kernels *k, ptrdiff_t n, int rows, int columns,
+                               int indexed)
+{
+    enum { GAP = 5, MOST = LARGEST + GAP, PLACES = 4 };
+    static fnn_real m[POSITIONS * MOST], whole[TILE * TILE * LARGEST], bias[LARGEST];
+    static fnn_real y[PLACES * MOST], truth[PLACES * LARGEST];
+    static uint8_t index[PLACES * MOST], places[PLACES * LARGEST];
+    const ptrdiff_t apart = n + GAP;
+    fnn_window w;
+    ptrdiff_t i;
+    int p, wrong = 0;
+    for (i = 0; i < POSITIONS * apart; i++)
+        m[i] = below(90) ? (fnn_real)((int)below(5) - 2) : (fnn_real)NAN;
+    for (i = 0; i < n; i++) bias[i] = (fnn_real)((int)below(3) - 1);
+    for (i = 0; i < PLACES * apart; i++) y[i] = 77, index[i] = 77;
+    CHECK(!fnn_window_make(TILE, TILE, (int)n, 2, 2, 2, 2, FNN_VALID, &w));
+    k->winograd_output(n, m, apart, bias, TILE, TILE, whole, TILE * n, n);
+    k->max_pool(&w, whole, truth, places);
+    k->winograd_pool(n, m, apart, bias, rows, columns, y, indexed ? index : NULL, 2 * apart, apart);
+    for (p = 0; p < PLACES; p++)
+        for (i = 0; i < apart; i++) {
+            const int wanted = p / 2 < rows && p % 2 < columns && i < n;
+            const fnn_real value = wanted ? truth[p * n + i] : 77;
+            const int place = wanted && indexed ? places[p * n + i] : 77;
+            const fnn_real found = y[p * apart + i];
+            wrong += !(found == value || (found != found && value != value)) ||
+                     index[p * apart + i] != place;
+        }
+    CHECKF(wrong == 0, "%s n %d, %d x %d, indexed %d: %d wrong", fnn_isa_name(k->isa), (int)n, rows,
+           columns, indexed, wrong);
+}
+
+static void winograd_pools(void)
+{
+    int isa, n, i;
+    for (isa = FNN_ISA_SCALAR; isa < FNN_ISA_COUNT; isa++) {
+        const fnni_kernels *k = fnni_kernels_for((fnn_isa)isa);
+        if (!fnn_isa_available((fnn_isa)isa)) continue;
+        for (n = FNNI_SUM_LANES; n <= LARGEST; n++)
+            for (i = 0; i < 8; i++) winograd_pool_once(k, n, 1 + i % 2, 1 + i / 2 % 2, i / 4);
+    }
+}
+
+/* Channels with a one each in another place of a patch and zeros otherwise, under a kernel with a
+ * one: a one in the output at their distance. And the gradient: where output and patch have one,
+ * the kernel's has one at their distance. */
+#define IMPULSES POSITIONS
+typedef struct impulses {
+    fnn_real d[POSITIONS][IMPULSES], v[POSITIONS][IMPULSES], u[POSITIONS][IMPULSES];
+    fnn_real y[TILE * TILE][IMPULSES], w[9][IMPULSES], none[IMPULSES];
+} impulses;
+
+static void impulse_patches(const fnni_kernels *k, impulses *a)
+{
+    const fnn_real *pixels[POSITIONS];
+    int p;
+    memset(a, 0, sizeof *a);
+    for (p = 0; p < POSITIONS; p++) pixels[p] = a->d[p], a->d[p][p] = 1;
+    k->winograd_input(IMPULSES, pixels, a->v[0], IMPULSES);
+}
+
+static void multiply_positions(impulses *a)
+{
+    int p, c;
+    for (p = 0; p < POSITIONS; p++)
+        for (c = 0; c < IMPULSES; c++) a->u[p][c] *= a->v[p][c];
+}
+
+/* How far apart numbers (size,size) are from a one where the patch's place is that of the one at
+ * (row, column) away from it. */
+static double distance(const fnn_real (*x)[IMPULSES], int size, int row, int column)
+{
+    double most = 0;
+    int p, c;
+    for (p = 0; p < size * size; p++)
+        for (c = 0; c < IMPULSES; c++) {
+            const int met = c / PATCH == p / size + row && c % PATCH == p % size + column;
+            const double error = fabs((double)x[p][c] - met);
+            if (!(error <= most)) most = error;
+        }
+    return most;
+}
+
+/* Some hundred times a product's rounding, as the bound of tests/test_conv.c has it. */
+#define IMPULSE_ERROR (512 * UNIT)
+
+static double worst_forward(const fnni_kernels *k)
+{
+    static impulses a;
+    double most = 0;
+    int tap, c;
+    for (tap = 0; tap < 9; tap++) {
+        double error;
+        impulse_patches(k, &a);
+        for (c = 0; c < IMPULSES; c++) a.w[tap][c] = 1;
+        k->winograd_weights(IMPULSES, a.w[0], 3 * IMPULSES, IMPULSES, a.u[0], IMPULSES);
+        multiply_positions(&a);
+        k->winograd_output(IMPULSES, a.u[0], IMPULSES, a.none, TILE, TILE, a.y[0], TILE * IMPULSES,
+                           IMPULSES);
+        error = distance((const fnn_real(*)[IMPULSES])a.y, TILE, tap / 3, tap % 3);
+        if (!(error <= most)) most = error;
+    }
+    return most;
+}
+
+static double worst_gradient(const fnni_kernels *k)
+{
+    static impulses a;
+    const fnn_real *pixels[TILE * TILE];
+    double most = 0;
+    int at, p, c;
+    for (at = 0; at < TILE * TILE; at++) {
+        double error;
+        impulse_patches(k, &a);
+        for (p = 0; p < TILE * TILE; p++) pixels[p] = a.y[p];
+        for (c = 0; c < IMPULSES; c++) a.y[at][c] = 1;
+        k->winograd_delta(IMPULSES, pixels, a.u[0], IMPULSES);
+        multiply_positions(&a);
+        k->winograd_gradient(IMPULSES, a.u[0], IMPULSES, a.w[0], IMPULSES);
+        error = distance((const fnn_real(*)[IMPULSES])a.w, 3, at / TILE, at % TILE);
+        if (!(error <= most)) most = error;
+    }
+    return most;
+}
+
+static void winograd_identity(void)
+{
+    int isa;
+    for (isa = FNN_ISA_SCALAR; isa < FNN_ISA_COUNT; isa++) {
+        const fnni_kernels *k = fnni_kernels_for((fnn_isa)isa);
+        if (!fnn_isa_available((fnn_isa)isa)) continue;
+        CHECKF(worst_forward(k) < IMPULSE_ERROR, "%s: an impulse errs by %g", fnn_isa_name(k->isa),
+               worst_forward(k));
+        CHECKF(worst_gradient(k) < IMPULSE_ERROR, "%s: an impulse's gradient errs by %g",
+               fnn_isa_name(k->isa), worst_gradient(k));
+    }
+}
+
 /* ---- the public calls ---- */
 static void public_calls(void)
 {
@@ -1093,6 +1456,67 @@ static int failures_with(void (*scale)(ptrdiff_t n, fnn_real a, fnn_real *x), in
     return failures;
 }
 
+/* The same of a transform of patches. */
+static fnn_real broken_by;
+static void broken_tile(ptrdiff_t n, const fnn_real *const *pixels, fnn_real *v, ptrdiff_t apart)
+{
+    fnni_kernels_scalar.winograd_input(n, pixels, v, apart);
+    v[7 * apart + n - 1] += broken_by;
+}
+static void broken_tile_gap(ptrdiff_t n, const fnn_real *const *pixels, fnn_real *v,
+                            ptrdiff_t apart)
+{
+    fnni_kernels_scalar.winograd_input(n, pixels, v, apart);
+    v[3 * apart + n] = 1;
+}
+static void broken_tile_read(ptrdiff_t n, const fnn_real *const *pixels, fnn_real *v,
+                             ptrdiff_t apart)
+{
+    volatile fnn_real beyond;
+    int p;
+    fnni_kernels_scalar.winograd_input(n, pixels, v, apart);
+    for (p = 0; p < POSITIONS; p++) beyond = pixels[p][n];
+    (void)beyond;
+}
+
+static int failures_with_tile(void (*input)(ptrdiff_t n, const fnn_real *const *pixels, fnn_real *v,
+                                            ptrdiff_t apart),
+                              int variant)
+{
+    fnni_kernels k = fnni_kernels_scalar;
+    const int before = harness_wrong;
+    int failures;
+    tile_space();
+    if (input) k.winograd_input = input;
+    harness_wrong = 1000;
+    tile_once(&k, &tile_cases[INPUT_TILE], 19, 0, variant);
+    failures = harness_wrong - 1000;
+    harness_wrong = before;
+    return failures;
+}
+
+static void run_broken_tile_read(void)
+{
+    failures_with_tile(broken_tile_read, 0);
+}
+
+static void broken_tiles(void)
+{
+    fnni_kernels k = fnni_kernels_scalar;
+    const int before = harness_wrong;
+    int stopped;
+    CHECK(failures_with_tile(NULL, 1) == 0);
+    broken_by = 1000 * (fnn_real)EPSILON;
+    CHECK(failures_with_tile(broken_tile, 1) == 1);
+    CHECK(failures_with_tile(broken_tile_gap, 1) == 1);
+    stopped = guarded_stops(run_broken_tile_read);
+    harness_wrong = before;
+    CHECK(stopped);
+    k.winograd_input = broken_tile;
+    broken_by = 100000 * (fnn_real)EPSILON;
+    CHECK(!(worst_forward(&k) < IMPULSE_ERROR) && !(worst_gradient(&k) < IMPULSE_ERROR));
+}
+
 static void run_broken_read(void)
 {
     failures_with(broken_read, 0);
@@ -1109,13 +1533,19 @@ static void controls(void)
     stopped = guarded_stops(run_broken_read);
     harness_wrong = before; /* the run that was stopped did not set it back */
     CHECK(stopped && guarded_notices());
+    broken_tiles();
 }
 
 static const harness_test tests[] = {
-    TEST(twins),     TEST(maps),          TEST(backward),     TEST(bias_activation),
-    TEST(softmax),   TEST(cross_entropy), TEST(vectors),      TEST(narrow_products),
-    TEST(long_sums), TEST(optimisers),    TEST(dropout),      TEST(dropout_is_fair),
-    TEST(specials),  TEST(special_rows),  TEST(large_logits), TEST(public_calls),
-    TEST(controls),
+    TEST(twins),          TEST(maps),
+    TEST(backward),       TEST(bias_activation),
+    TEST(softmax),        TEST(cross_entropy),
+    TEST(vectors),        TEST(narrow_products),
+    TEST(long_sums),      TEST(optimisers),
+    TEST(dropout),        TEST(dropout_is_fair),
+    TEST(specials),       TEST(special_rows),
+    TEST(large_logits),   TEST(winograd_tiles),
+    TEST(winograd_pools), TEST(winograd_identity),
+    TEST(public_calls),   TEST(controls),
 };
 HARNESS_MAIN(tests)

@@ -663,9 +663,21 @@ static void padded(fnn_model *m)
     fnn_dense(m, CLASSES, FNN_LINEAR);
 }
 
-static void (*const networks[])(fnn_model *m) = {no_dense,      covering,  residual,
-                                                 past_dense,    strided,   behind_dense,
-                                                 no_parameters, bias_free, padded};
+/* Convolutions of sixteen channels and more, which go by Winograd's transforms. */
+static void transformed(fnn_model *m)
+{
+    fnn_conv2d(m, 16, 3, FNN_SAME, FNN_RELU);
+    fnn_conv2d(m, 18, 3, FNN_SAME, FNN_RELU);
+    fnn_max_pool2d(m, 2); /* fused */
+    pytorch_conv2d(m, 16, 3, 1, FNN_LINEAR);
+    fnn_batch_norm(m);
+    fnn_global_average_pool2d(m);
+    fnn_dense(m, CLASSES, FNN_LINEAR);
+}
+
+static void (*const networks[])(fnn_model *m) = {no_dense, covering,     residual,      past_dense,
+                                                 strided,  behind_dense, no_parameters, bias_free,
+                                                 padded,   transformed};
 enum { NETWORKS = (int)(sizeof networks / sizeof networks[0]) };
 
 /* All threads get work, however little there is. */

@@ -138,6 +138,23 @@ static void images(world *w)
     fnn_dense(w->model, CLASSES, FNN_SOFTMAX);
 }
 
+/* Convolutions that go by Winograd's transforms. */
+static void transformed(world *w)
+{
+    fnn_context_config config = fnn_context_config_init();
+    fnn_model_free(w->model);
+    config.allocator = w->allocator;
+    config.threads = 2;
+    w->data.height = 5;
+    w->data.width = 3;
+    w->data.channels = 2;
+    w->model = fnn_sequential_with(&config, 5, 3, 2);
+    fnn_conv2d(w->model, 16, 3, FNN_SAME, FNN_RELU);
+    fnn_conv2d(w->model, 16, 3, FNN_SAME, FNN_RELU);
+    fnn_max_pool2d(w->model, 2);
+    fnn_dense(w->model, CLASSES, FNN_SOFTMAX);
+}
+
 /* A model of normalised targets: it gets two layers more when it is sealed, for which the array of
  * its sixteen has no room. */
 static void numbers(world *w)
@@ -239,6 +256,15 @@ static void images_saved(world *w)
 {
     images(w);
     CHECK(!fnn_fit(w->model, &w->data, &w->fit, NULL) && !fnn_save(w->model, path(), NULL));
+}
+
+static void transformed_sealed(world *w)
+{
+    transformed(w), sealed(w);
+}
+static void transformed_half_stepped(world *w)
+{
+    transformed(w), half_step(w);
 }
 
 static void numbers_sealed(world *w)
@@ -566,6 +592,11 @@ static const memory_case cases[] = {
     {"images: check_gradients", images, call_check_gradients, &own},
     {"images: save", images_sealed, call_save, &own},
     {"images: load", images_saved, call_load, &own},
+    {"transforms: predict", transformed_sealed, call_predict, &own},
+    {"transforms: predict, context NULL", transformed_sealed, call_predict_alone, &own},
+    {"transforms: forward, the first", transformed, call_forward, &own},
+    {"transforms: backward_to_input", transformed_half_stepped, call_backward_to_input, &own},
+    {"transforms: fit", transformed, call_fit, &own},
     {"copy", trained, call_copy, &own},
     {"images: copy", images_trained, call_copy, &own},
     {"normalize_with", sealed, call_normalize_with, &own},

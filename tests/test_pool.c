@@ -197,7 +197,7 @@ static void check_kernels(problem *p, const fnni_kernels *k)
     fill_nan(q[COLUMNS], p->wide);
     k->im2col(w, q[X], q[COLUMNS]);
     compare(p, "im2col", COLUMNS, p->im2col, p->im2col, 0);
-    fill_nan(q[DX], p->image);
+    k->fill((ptrdiff_t)p->image, 0, q[DX]);
     k->col2im(w, q[DCOLUMNS], q[DX]);
     compare(p, "col2im", DX, p->col2im, p->col2im, 0);
     compare_margins(p);
@@ -376,8 +376,8 @@ static void images_on_threads(void)
         SAME(fnn_average_pool2d_backward(contexts[c], &w, IMAGES, x, back),
              k->average_pool_backward(&w, x + i * MADE, one), back, IMAGE)
         SAME(fnn_im2col(contexts[c], &w, IMAGES, x, y), k->im2col(&w, x + i * IMAGE, one), y, WIDE)
-        SAME(fnn_col2im(contexts[c], &w, IMAGES, y, back), k->col2im(&w, y + i * WIDE, one), back,
-             IMAGE)
+        SAME(fnn_col2im(contexts[c], &w, IMAGES, y, back),
+             (k->fill(IMAGE, 0, one), k->col2im(&w, y + i * WIDE, one)), back, IMAGE)
         fnn_context_free(contexts[c]);
     }
 #undef SAME

@@ -38,10 +38,11 @@ static fnn_dataset make_images(int count)
 
 typedef enum {
     DENSE,
-    CNN,         /* a fused pool, batch norm, a residual, dropout of both kinds */
-    BEHIND_DENSE /* convolutions of one pixel behind a dense layer, which go in groups of rows */
+    CNN,          /* a fused pool, batch norm, a residual, dropout of both kinds */
+    BEHIND_DENSE, /* convolutions of one pixel behind a dense layer, which go in groups of rows */
+    WINOGRAD      /* convolutions by transforms, of 7 x 7 and 5 x 5 pixels */
 } kind;
-enum { KINDS = BEHIND_DENSE + 1 };
+enum { KINDS = WINOGRAD + 1 };
 
 /* Layers before the softmax; each has work for sixteen threads. */
 static void add_layers(fnn_model *m, kind which)
@@ -65,6 +66,15 @@ static void add_layers(fnn_model *m, kind which)
         fnn_dropout(m, (fnn_real)0.3);
         fnn_dense(m, 40, FNN_LINEAR);
         fnn_batch_norm(m);
+    }
+    if (which == WINOGRAD) {
+        fnn_conv2d(m, 17, 3, FNN_SAME, FNN_RELU);
+        fnn_max_pool2d(m, 2);
+        from = fnn_dropout(m, (fnn_real)0.3);
+        fnn_conv2d(m, 17, 3, FNN_SAME, FNN_LINEAR);
+        fnn_batch_norm(m);
+        fnn_add(m, from);
+        fnn_conv2d(m, 16, 3, FNN_VALID, FNN_RELU);
     }
     if (which == BEHIND_DENSE) {
         fnn_dense(m, 160, FNN_RELU);
@@ -203,7 +213,7 @@ static void trained_alike(kind which)
     FOR_EACH_ISA(isa) {
         outcome one = train(which, (fnn_isa)isa, 1, 0);
         CHECK(one.losses[2] < one.losses[0]);
-        for (i = 0; i < COUNTS; i++) {
+        for (i = 0; i < COUNTS; i += which == WINOGRAD ? 2 : 1) {
             outcome many = train(which, (fnn_isa)isa, thread_counts[i], 0);
             CHECKF(same(&one, &many), "%s, network %d: %d threads give other bits",
                    fnn_isa_name((fnn_isa)isa), (int)which, thread_counts[i]);
@@ -231,6 +241,11 @@ static void training_of_convolutions_has_its_bits(void)
 static void convolutions_behind_dense_layers_do(void)
 {
     trained_alike(BEHIND_DENSE);
+}
+
+static void training_by_winograds_transforms_has_its_bits(void)
+{
+    trained_alike(WINOGRAD);
 }
 
 /* ---- the controls: what is summed by thread must differ ---- */
@@ -413,6 +428,108 @@ static void a_sample_has_its_bits_in_any_batch(void)
     for (which = 0; which < KINDS; which++) sample_has_its_bits((kind)which);
 }
 
+/* Images so large that a convolution goes band by band, each of which begins with whole tiles and
+ * whole windows of the pool behind it: alone, in a batch, and by its calls one after the other. */
+enum { LARGE = 40, DEEP = 16, WIDE = 256, LARGES = 3, POOLED = LARGE / 3 };
+
+static fnn_model *make_banded(int isa, int pool)
+{
+    fnn_model *m = model_on((fnn_isa)isa, 1, LARGE, LARGE, DEEP);
+    const fnn_pool2d_config threes = {0, 3, 3, 3, 3, FNN_VALID, 0, 0};
+    fnn_set_seed(m, 3);
+    fnn_conv2d(m, WIDE, 3, FNN_SAME, FNN_RELU);
+    if (pool) fnn_pool2d_with(m, &threes);
+    fnn_seal(m);
+    return m;
+}
+
+/* What the model's layers give when each is called by itself. */
+static void by_calls(fnn_model *m, fnn_context *context, const fnn_real *x, int pool, fnn_real *out)
+{
+    static fnn_real y[LARGES * LARGE * LARGE * WIDE];
+    const fnn_real *weights = fnn_parameters(m, NULL);
+    fnn_window w, p;
+    CHECK(!fnn_window_make(LARGE, LARGE, DEEP, 3, 3, 1, 1, FNN_SAME, &w));
+    CHECK(!fnn_window_make(LARGE, LARGE, WIDE, 3, 3, 3, 3, FNN_VALID, &p));
+    CHECK(!fnn_conv2d_forward(context, &w, WIDE, LARGES, x, weights,
+                              weights + (size_t)9 * DEEP * WIDE, pool ? y : out));
+    if (pool) CHECK(!fnn_max_pool2d_forward(context, &p, LARGES, y, out, NULL));
+    CHECK(!fnn_activation_forward(
+        context, FNN_RELU, 0, (ptrdiff_t)LARGES * WIDE * (pool ? POOLED * POOLED : LARGE * LARGE),
+        out, out));
+}
+
+static void large_images_have_their_bits(void)
+{
+    enum { IN = LARGE * LARGE * DEEP, OUT = LARGE * LARGE * WIDE };
+    static fnn_real x[LARGES * IN], all[LARGES * OUT], called[LARGES * OUT], alone[OUT];
+    fnn_dataset data = real_images_of(x, LARGES, LARGE, LARGE, DEEP), one = data;
+    int isa, pool, i;
+    fill_reals(x, LARGES * IN, 1, 1);
+    one.count = 1;
+    FOR_EACH_ISA(isa) {
+        fnn_context *context = make_context(isa, 2);
+        for (pool = 0; pool < 2; pool++) {
+            const size_t size = (size_t)WIDE * (pool ? POOLED * POOLED : LARGE * LARGE);
+            fnn_model *m = make_banded(isa, pool);
+            CHECKF(fnni_layer_band(m->layers) < LARGE, "only one band"); /* or this shows nothing */
+            CHECK(m->layers[0].absorbed == pool);
+            by_calls(m, context, x, pool, called);
+            CHECK(!fnn_predict(m, context, &data, all));
+            CHECKF(!memcmp(all, called, LARGES * size * sizeof *all), "%s, pool %d: other bits",
+                   fnn_isa_name((fnn_isa)isa), pool);
+            for (i = 0; i < LARGES; i++) {
+                one.reals = x + i * IN;
+                CHECK(!fnn_predict(m, NULL, &one, alone));
+                CHECKF(!memcmp(alone, all + (size_t)i * size, size * sizeof *all),
+                       "%s, pool %d: image %d alone", fnn_isa_name((fnn_isa)isa), pool, i);
+            }
+            fnn_model_free(m);
+        }
+        fnn_context_free(context);
+    }
+}
+
+/* A pool of 2 x 2 windows takes its maxima from tiles on their way out: as its layers do one after
+ * the other, of odd sizes too, whose last row or column no window sees. */
+static void pool_of_tiles(int isa, int height, int width)
+{
+    enum { MANY = 3, LIMIT = 15 * 15 * 24 };
+    static fnn_real x[MANY * 15 * 15 * DEEP], all[MANY * LIMIT], called[MANY * LIMIT];
+    static fnn_real y[MANY * LIMIT];
+    fnn_dataset data = real_images_of(x, MANY, height, width, DEEP);
+    fnn_model *m = model_on((fnn_isa)isa, 1, height, width, DEEP);
+    fnn_context *context = make_context(isa, 1);
+    const size_t size = (size_t)(height / 2) * (size_t)(width / 2) * 24;
+    const fnn_real *weights;
+    fnn_window w, p;
+    fill_reals(x, MANY * height * width * DEEP, 1, 1);
+    fnn_conv2d(m, 24, 3, FNN_SAME, FNN_RELU);
+    fnn_max_pool2d(m, 2);
+    CHECK(!fnn_seal(m) && m->layers[0].absorbed);
+    weights = fnn_parameters(m, NULL);
+    CHECK(!fnn_window_make(height, width, DEEP, 3, 3, 1, 1, FNN_SAME, &w));
+    CHECK(!fnn_window_make(height, width, 24, 2, 2, 2, 2, FNN_VALID, &p));
+    CHECK(!fnn_conv2d_forward(context, &w, 24, MANY, x, weights, weights + 9 * DEEP * 24, y));
+    CHECK(!fnn_max_pool2d_forward(context, &p, MANY, y, called, NULL));
+    CHECK(!fnn_activation_forward(context, FNN_RELU, 0, (ptrdiff_t)(MANY * size), called, called));
+    CHECK(!fnn_predict(m, context, &data, all));
+    CHECKF(!memcmp(all, called, MANY * size * sizeof *all), "%s %d x %d: other bits",
+           fnn_isa_name((fnn_isa)isa), height, width);
+    fnn_context_free(context);
+    fnn_model_free(m);
+}
+
+static void pools_of_tiles_have_their_bits(void)
+{
+    static const int sizes[][2] = {{14, 14}, {13, 9}, {7, 6}, {5, 4}, {15, 3}, {8, 11}};
+    int isa;
+    size_t i;
+    FOR_EACH_ISA(isa)
+        for (i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
+            pool_of_tiles(isa, sizes[i][0], sizes[i][1]);
+}
+
 /* ---- sixteen threads ---- */
 
 typedef struct {
@@ -531,6 +648,9 @@ static const harness_test tests[] = {TEST(sixteen_threads_make_the_first_call),
                                      TEST(training_has_its_bits),
                                      TEST(training_of_convolutions_has_its_bits),
                                      TEST(convolutions_behind_dense_layers_do),
+                                     TEST(training_by_winograds_transforms_has_its_bits),
+                                     TEST(large_images_have_their_bits),
+                                     TEST(pools_of_tiles_have_their_bits),
                                      TEST(a_gradient_split_by_threads_is_caught),
                                      TEST(a_sum_split_by_threads_differs),
                                      TEST(inference_has_its_bits),

@@ -356,13 +356,21 @@ static int window_of(fnn_window *w, int channels, int kind)
                            w) == FNN_OK;
 }
 
-static void convolution(const machine *m, const int *size) /* channels, filters, images, padding */
+/* One of three by three with stride 1 and any padding. */
+static int three_by_three(fnn_window *w, int channels)
+{
+    return fnn_window_make_padded(1 + below(15), 1 + below(21), channels, 3, 3, 1, 1, below(3),
+                                  below(3), w) == FNN_OK;
+}
+
+static void convolution(const machine *m, const int *size) /* channels, filters, images, kind */
 {
     const int filters = size[1], images = size[2];
     ptrdiff_t in, out, taps;
     fnn_window w;
     fnn_real *x, *y, *k, *b, *dx;
-    while (!window_of(&w, size[0], size[3])) continue;
+    while (!(size[3] == 2 ? three_by_three(&w, size[0]) : window_of(&w, size[0], size[3])))
+        continue;
     in = (ptrdiff_t)images * w.height * w.width * w.channels;
     out = (ptrdiff_t)images * w.out_height * w.out_width * filters;
     taps = (ptrdiff_t)w.kernel_height * w.kernel_width * w.channels * filters;
@@ -394,6 +402,48 @@ static void convolutions(void)
     }
 }
 
+/* Those that go by Winograd's transforms, and the transforms, one tile each. */
+static void tiles(const machine *m, const int *size) /* channels, gap, rows, columns */
+{
+    const ptrdiff_t n = size[0], step = n + size[1];
+    fnn_real *x = reals(36 * step), *y = reals(36 * step), *b = reals(n);
+    const fnn_real *pixels[36];
+    int i;
+    for (i = 0; i < 36; i++) pixels[i] = x + i * step;
+    m->k->winograd_input(n, pixels, y, step);
+    see("input", y, 36 * step);
+    m->k->winograd_delta(n, pixels, y, step);
+    see("delta", y, 36 * step);
+    m->k->winograd_weights(n, x, 3 * step, step, y, step);
+    see("weights", y, 36 * step);
+    m->k->winograd_output(n, x, step, b, size[2], size[3], y, 4 * step, step);
+    see("output", y, 36 * step);
+    m->k->winograd_pool(n, x, step, b, (size[2] + 1) / 2, (size[3] + 1) / 2, y, NULL, 2 * step,
+                        step);
+    see("pool", y, 36 * step);
+    m->k->winograd_gradient(n, x, step, y, step);
+    see("gradient", y, 36 * step);
+    free(x);
+    free(y);
+    free(b);
+}
+
+static void winograd(void)
+{
+    const int most = random_ones(20, 150);
+    int i, n;
+    if (alone()) return;
+    for (n = FNNI_SUM_LANES; n < 70; n++) {
+        const int size[] = {n, n % 3, 1 + n % 4, 1 + n / 4 % 4};
+        same("tile", tiles, size);
+    }
+    for (i = 0; i < most; i++) {
+        const int size[] = {16 + below(i % 2 ? 8 : 40), 16 + below(i % 3 ? 20 : 70),
+                            1 + below(i % 5 ? 3 : 40), 2};
+        same("convolution", convolution, size);
+    }
+}
+
 static void pool(const machine *m, const int *size) /* channels, padding, special */
 {
     fnn_window w;
@@ -418,6 +468,7 @@ static void pool(const machine *m, const int *size) /* channels, padding, specia
     see("dx of the mean", dx, in);
     m->k->im2col(&w, x, seen);
     see("im2col", seen, taps);
+    m->k->fill(in, 0, dx);
     m->k->col2im(&w, seen, dx);
     see("col2im", dx, in);
     free(x);
@@ -502,15 +553,11 @@ static void a_flipped_bit_is_seen(void)
     CHECKF(strstr(problem, "x[500]"), "%s", problem);
 }
 
-static const harness_test tests[] = {TEST(functions),
-                                     TEST(classes),
-                                     TEST(sums_and_vectors),
-                                     TEST(columns_and_batch_norm),
-                                     TEST(products),
-                                     TEST(convolutions),
-                                     TEST(pools),
-                                     TEST(optimizers),
-                                     TEST(a_flipped_bit_is_seen)};
+static const harness_test tests[] = {TEST(functions),        TEST(classes),
+                                     TEST(sums_and_vectors), TEST(columns_and_batch_norm),
+                                     TEST(products),         TEST(convolutions),
+                                     TEST(winograd),         TEST(pools),
+                                     TEST(optimizers),       TEST(a_flipped_bit_is_seen)};
 
 int main(int argc, char **argv)
 {

@@ -78,7 +78,9 @@ static int do_everything(int threads)
     config.threads = threads;
     context = fnn_context_create(&config, NULL);
     m = fnn_sequential_with(&config, SIDE, SIDE, 1);
-    fnn_conv2d(m, 8, 3, FNN_SAME, FNN_RELU);
+    fnn_conv2d(m, 16, 3, FNN_SAME, FNN_RELU);
+    fnn_max_pool2d(m, 2);
+    fnn_conv2d(m, 16, 3, FNN_SAME, FNN_RELU);
     fnn_batch_norm(m);
     fnn_dense(m, 100, FNN_RELU);
     fnn_dense(m, CLASSES, FNN_SOFTMAX);

@@ -81,6 +81,7 @@ typedef struct test_case {
     int seeded_anew;    /* after these, and once more */
     int flip, shift;    /* predictions are of these views too */
 
+    int no_winograd;          /* of the context */
     int height, width, count; /* of a kernel's operands */
     int transpose_a, transpose_b;
     int folds; /* of a search */
@@ -436,6 +437,54 @@ static void flattened_images(fnn_model *m, const test_case *c)
     end(m, c);
 }
 
+/* Convolutions of sixteen channels and more, which go by Winograd's transforms, on images of
+ * c->height and width: smaller or larger than those of the samples. */
+static void resize(fnn_model *m, const test_case *c)
+{
+    fnn_conv2d_config first = fnn_conv2d_config_init();
+    const int larger = c->height > SIDE;
+    first.filters = 16;
+    first.kernel_height = larger ? 3 : SIDE + 1 - c->height;
+    first.kernel_width = larger ? 3 : SIDE + 1 - c->width;
+    first.padding = FNN_EXPLICIT;
+    first.pad_height = larger ? (c->height - SIDE + 2) / 2 : 0;
+    first.pad_width = larger ? (c->width - SIDE + 2) / 2 : 0;
+    first.activation = FNN_RELU;
+    fnn_conv2d_with(m, &first);
+}
+
+static void winograd_plain(fnn_model *m, const test_case *c)
+{
+    resize(m, c);
+    fnn_conv2d_with(m, &c->conv);
+    fnn_conv2d_with(m, &c->conv);
+    end(m, c);
+}
+
+static void winograd_pooled(fnn_model *m, const test_case *c)
+{
+    resize(m, c);
+    fnn_conv2d_with(m, &c->conv);
+    fnn_pool2d_with(m, &c->pool);
+    fnn_conv2d(m, 16, 3, FNN_SAME, FNN_RELU);
+    end(m, c);
+}
+
+static void winograd_residual(fnn_model *m, const test_case *c)
+{
+    int from;
+    resize(m, c);
+    from = fnn_batch_norm(m);
+    pytorch_conv2d(m, 16, 3, 1, FNN_LINEAR);
+    fnn_batch_norm(m);
+    fnn_add(m, from);
+    from = fnn_activate(m, FNN_RELU, 0);
+    fnn_conv2d(m, 16, 3, FNN_SAME, FNN_GELU);
+    fnn_add(m, from);
+    fnn_global_average_pool2d(m);
+    end(m, c);
+}
+
 /* Images of one pixel, which go in groups of rows. */
 static void convolution_behind_dense(fnn_model *m, const test_case *c)
 {
@@ -479,9 +528,19 @@ static void convolution_softmax(fnn_model *m, const test_case *c)
 
 /* ---- training ---- */
 
+static fnn_context_config context_config(const test_case *c, const work *w)
+{
+    fnn_context_config config = fnn_context_config_init();
+    config.isa = w->isa;
+    config.threads = w->threads;
+    config.no_winograd = c->no_winograd;
+    return config;
+}
+
 static fnn_model *make_model(const test_case *c, const work *w, const fnn_dataset *data)
 {
-    fnn_model *m = model_on(w->isa, w->threads, SIDE, SIDE, channels_of(c));
+    const fnn_context_config config = context_config(c, w);
+    fnn_model *m = fnn_sequential_with(&config, SIDE, SIDE, channels_of(c));
     fnn_set_seed(m, 7);
     if (c->weights.scale > 0) fnn_set_initializer(m, c->weights, c->biases);
     if (c->normalization != FNN_NORMALIZE_NONE) fnn_normalize(m, c->normalization, data);
@@ -702,6 +761,58 @@ static void add_convolutions(void)
          .normalization = FNN_NORMALIZE_DIVIDE_255},
     };
     ADD(list);
+}
+
+/* Each by Winograd's transforms, and behind that with all multiplications, which gives the bits of
+ * the versions before them (0.2 and older): where the transforms are left out, the first have the
+ * sums of the second. */
+#define WINOGRAD(what, h, w) .network = what, .height = h, .width = w, .fit.epochs = 1
+#define BY_THREES(...) .conv = {__VA_ARGS__}
+#define TAKING(...) .pool = {__VA_ARGS__, 0, 0}
+static const char direct[] = "_direct";
+static void add_both(const test_case *list, size_t count)
+{
+    static char names[40][40];
+    static int used;
+    size_t i;
+    for (i = 0; i < count; i++) {
+        test_case c = list[i];
+        add(&c, 1);
+        if (used == 40) exit(2);
+        snprintf(names[used], sizeof names[used], "%s%s", c.name, direct);
+        c.name = names[used++];
+        c.no_winograd = 1;
+        add(&c, 1);
+    }
+}
+
+static void add_winograd(void)
+{
+    const test_case list[] = {
+        {.name = "winograd/same_7x7",
+         WINOGRAD(winograd_plain, 7, 7),
+         BY_THREES(24, 3, 3, 1, 1, FNN_SAME, FNN_RELU, 0, 0, 0),
+         .fit.batch_size = 23},
+        {.name = "winograd/valid_9x11",
+         WINOGRAD(winograd_plain, 9, 11),
+         BY_THREES(17, 3, 3, 1, 1, FNN_VALID, FNN_TANH, 0, 0, 0),
+         .channels = 3},
+        {.name = "winograd/padded_5x4",
+         WINOGRAD(winograd_plain, 5, 4),
+         BY_THREES(33, 3, 3, 1, 1, FNN_EXPLICIT, FNN_RELU, 2, 1, 1),
+         .fit.batch_size = 50},
+        {.name = "winograd/pool_14x14",
+         WINOGRAD(winograd_pooled, 14, 14),
+         BY_THREES(16, 3, 3, 1, 1, FNN_SAME, FNN_RELU, 0, 0, 0),
+         TAKING(0, 2, 2, 2, 2, FNN_VALID)},
+        {.name = "winograd/pool_of_threes",
+         WINOGRAD(winograd_pooled, 12, 12),
+         BY_THREES(18, 3, 3, 1, 1, FNN_SAME, FNN_LEAKY_RELU, 0, 0, 0),
+         TAKING(0, 3, 3, 3, 3, FNN_VALID),
+         .fit.batch_size = 19},
+        {.name = "winograd/residual", WINOGRAD(winograd_residual, 7, 8), .fit.batch_size = 33},
+    };
+    add_both(list, sizeof list / sizeof list[0]);
 }
 
 /* 1: the mean, height and width, stride height and width, padding */
@@ -1274,13 +1385,10 @@ static void add_others(void)
 
 /* ---- kernels ---- */
 
-static fnn_context *open_context(const work *w)
+static fnn_context *open_context(const test_case *c, const work *w)
 {
-    fnn_context_config config = fnn_context_config_init();
-    fnn_context *context;
-    config.isa = w->isa;
-    config.threads = w->threads;
-    context = fnn_context_create(&config, NULL);
+    const fnn_context_config config = context_config(c, w);
+    fnn_context *context = fnn_context_create(&config, NULL);
     CHECK(context);
     return context;
 }
@@ -1313,7 +1421,7 @@ static void sgemm(const test_case *c, work *w)
         {29, 65, 300, 1}, {33, 31, 1100, 0}, {64, 100, 70, 3}, {3, 90, 1024, 0},   {61, 7, 1024, 0},
         {140, 80, 64, 0}, {70, 1030, 16, 0}, {300, 70, 40, 5}, {1400, 40, 100, 0}, {90, 1, 1100, 3},
         {1, 90, 300, 1},  {100, 4, 70, 2},   {3, 170, 33, 0}};
-    fnn_context *context = open_context(w);
+    fnn_context *context = open_context(c, w);
     size_t i;
     for (i = 0; i < sizeof sizes / sizeof sizes[0]; i++) sgemm_of(c, w, context, sizes[i]);
     fnn_context_free(context);
@@ -1340,7 +1448,7 @@ static fnn_real *make_spread(void)
 
 static void functions(const test_case *c, work *w)
 {
-    fnn_context *context = open_context(w);
+    fnn_context *context = open_context(c, w);
     fnn_real *x = make_spread(), *y = make_space(SPREAD);
     (void)c;
     CHECK(!fnn_exp(context, SPREAD, x, y));
@@ -1360,7 +1468,7 @@ static void functions(const test_case *c, work *w)
 static void sweep(const test_case *c, work *w)
 {
     enum { EACH = 1 << 16 };
-    fnn_context *context = open_context(w);
+    fnn_context *context = open_context(c, w);
     fnn_real *x = make_space(EACH), *y = make_space(EACH);
     uint32_t i;
     int kind;
@@ -1387,7 +1495,7 @@ static void sweep(const test_case *c, work *w)
 
 static void activation(const test_case *c, work *w)
 {
-    fnn_context *context = open_context(w);
+    fnn_context *context = open_context(c, w);
     fnn_real *x = make_spread(), *y = make_space(SPREAD), *dy = make_reals(SPREAD, 7);
     fnn_real *dx = make_space(SPREAD);
     CHECK(!fnn_activation_forward(context, c->activation, c->parameter, SPREAD, x, y));
@@ -1405,7 +1513,7 @@ static void softmax(const test_case *c, work *w)
 {
     static const int columns[] = {1, 2, 3, 7, 8, 10, 16, 17, 31, 33, 64, 100, 129};
     enum { LINES = 19, WIDEST = 129 };
-    fnn_context *context = open_context(w);
+    fnn_context *context = open_context(c, w);
     fnn_real *x = make_reals(LINES * WIDEST, 8), *y = make_space(LINES * WIDEST);
     size_t i;
     (void)c;
@@ -1422,7 +1530,7 @@ static void cross_entropy(const test_case *c, work *w)
 {
     static const int columns[] = {2, 3, 8, 10, 17, 33, 100};
     enum { LINES = 21, WIDEST = 100 };
-    fnn_context *context = open_context(w);
+    fnn_context *context = open_context(c, w);
     fnn_real *x = make_reals(LINES * WIDEST, 9), *targets = make_reals(LINES * WIDEST, 10);
     fnn_real *gradient = make_space(LINES * WIDEST), losses[LINES];
     int32_t labels[LINES];
@@ -1447,7 +1555,7 @@ static void cross_entropy(const test_case *c, work *w)
 static void reductions(const test_case *c, work *w)
 {
     static const int counts[] = {0, 1, 3, 8, 15, 16, 17, 33, 63, 64, 65, 127, 129, 1000, 3001};
-    fnn_context *context = open_context(w);
+    fnn_context *context = open_context(c, w);
     fnn_real *x = make_reals(3001, 12), *y = make_reals(3001, 13), result;
     size_t i;
     (void)c;
@@ -1465,7 +1573,7 @@ static void reductions(const test_case *c, work *w)
 static void from_bytes(const test_case *c, work *w)
 {
     const images *s = images_with(1);
-    fnn_context *context = open_context(w);
+    fnn_context *context = open_context(c, w);
     fnn_real *shift = make_reals(1003, 14), *scale = make_reals(1003, 15), *y = make_space(1003);
     (void)c;
     CHECK(!fnn_from_bytes(context, 1003, s->pixels, 1, shift, scale, y));
@@ -1481,7 +1589,7 @@ static void from_bytes(const test_case *c, work *w)
 static void dropout_kernel(const test_case *c, work *w)
 {
     static const fnn_real rates[] = {0, (fnn_real).1, (fnn_real).5, (fnn_real).9, 1};
-    fnn_context *context = open_context(w);
+    fnn_context *context = open_context(c, w);
     fnn_real *x = make_reals(1003, 16), *y = make_space(1003);
     int i;
     (void)c;
@@ -1507,7 +1615,7 @@ static sliding open_window(const test_case *c, const work *w, const int *size, f
 {
     const int channels = channels_of(c);
     sliding s;
-    s.context = open_context(w);
+    s.context = open_context(c, w);
     s.images = c->count;
     CHECK(!fnn_window_make(c->height, c->width, channels, size[0], size[1], size[2], size[3],
                            padding, &s.window));
@@ -1617,7 +1725,7 @@ static void norm_of(work *w, fnn_context *context, int rows, int channels, int p
 static void norm_kernels(const test_case *c, work *w)
 {
     static const int sizes[][2] = {{2, 1}, {5, 3}, {70, 33}, {256, 8}, {300, 16}, {700, 100}};
-    fnn_context *context = open_context(w);
+    fnn_context *context = open_context(c, w);
     size_t i;
     (void)c;
     for (i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
@@ -1662,13 +1770,19 @@ static void add_kernels(void)
 #define UNFOLD(...) .run = columns, .pool = {__VA_ARGS__, 0, 0}
 static void add_window_kernels(void)
 {
+    const test_case large[] = {
+        {.name = "conv2d/3x3_valid", SEEN(2, 8, 9, 33), SLIDE(65, 3, 3, 1, 1, FNN_VALID)},
+        {.name = "conv2d/3x3_16_16", SEEN(83, 14, 14, 16), SLIDE(16, 3, 3, 1, 1, FNN_SAME)},
+        {.name = "conv2d/3x3_64_33", SEEN(37, 7, 7, 64), SLIDE(33, 3, 3, 1, 1, FNN_SAME)},
+        {.name = "conv2d/3x3_24x24", SEEN(18, 24, 24, 16), SLIDE(17, 3, 3, 1, 1, FNN_SAME)},
+        {.name = "conv2d/3x3_wide", SEEN(2, 5, 40, 17), SLIDE(256, 3, 3, 1, 1, FNN_SAME)},
+    };
     const test_case list[] = {
         {.name = "conv2d/3x3_1_8", SEEN(40, 12, 12, 1), SLIDE(8, 3, 3, 1, 1, FNN_SAME)},
         {.name = "conv2d/3x3_1_4", SEEN(3, 9, 13, 1), SLIDE(4, 3, 3, 1, 1, FNN_SAME)},
         {.name = "conv2d/3x3_3_16", SEEN(7, 12, 12, 3), SLIDE(16, 3, 3, 1, 1, FNN_SAME)},
         {.name = "conv2d/3x3_8_32", SEEN(3, 12, 12, 8), SLIDE(32, 3, 3, 1, 1, FNN_SAME)},
         {.name = "conv2d/3x3_16_1", SEEN(4, 7, 5, 16), SLIDE(1, 3, 3, 1, 1, FNN_SAME)},
-        {.name = "conv2d/3x3_valid", SEEN(2, 8, 9, 33), SLIDE(65, 3, 3, 1, 1, FNN_VALID)},
         {.name = "conv2d/5x5_valid", SEEN(2, 11, 13, 3), SLIDE(6, 5, 5, 1, 1, FNN_VALID)},
         {.name = "conv2d/5x5_same", SEEN(2, 3, 4, 20), SLIDE(20, 5, 5, 1, 1, FNN_SAME)},
         {.name = "conv2d/3x3_stride_2", SEEN(15, 13, 12, 8), SLIDE(12, 3, 3, 2, 2, FNN_SAME)},
@@ -1688,6 +1802,7 @@ static void add_window_kernels(void)
         {.name = "im2col/5x2_stride_2", SEEN(2, 9, 9, 17), UNFOLD(0, 5, 2, 2, 2, FNN_VALID)},
     };
     ADD(list);
+    add_both(large, sizeof large / sizeof large[0]);
 }
 
 static void add_cases(void)
@@ -1695,6 +1810,7 @@ static void add_cases(void)
     add_activations();
     add_outputs();
     add_convolutions();
+    add_winograd();
     add_pools();
     add_other_layers();
     add_optimizers();
@@ -1866,6 +1982,11 @@ static int read_expected(void)
 static int is_expected(const test_case *c, const char *list, const char *hex)
 {
     const char *sum = sum_in(&expected, list, c->name);
+#ifdef FMNIST_NN_NO_WINOGRAD
+    char other[60];
+    snprintf(other, sizeof other, "%s%s", c->name, direct);
+    if (is_case(other)) sum = sum_in(&expected, list, other);
+#endif
     return sum && !strcmp(hex, sum);
 }
 
