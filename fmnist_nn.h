@@ -245,7 +245,8 @@
  *   The same seeds give the same bits: on AVX2, AVX-512 and NEON, from gcc and clang at any level,
  *   for any number of threads, however often training was interrupted and gone on with
  *   (fnn_resume), there or elsewhere. A sample's prediction has the same bits alone or in any
- *   batch. Random numbers are functions of seed, stream and index.
+ *   batch. Random numbers are functions of seed, stream and index. Only no_winograd and
+ *   FMNIST_NN_NO_WINOGRAD choose other bits (NUMERICS); files do not say which a model had.
  *   Scalar kernels give these bits where the compiler has a fused multiply-add for them: on 64-bit
  *   ARM, on x86 with -mfma or -march=native. Without it their last bits are others, which fnn_info
  *   says: "scalar (no fused multiply-add: other last bits)".
@@ -265,12 +266,14 @@
  *   the rest of the unit keeps its own. NaN and infinities propagate; fit stops at a loss that is
  *   not finite by default: mostly the rate is too high, or the inputs are not on one scale
  *   (fnn_normalize). The floating-point environment is left as found.
- *   3 x 3 convolutions of stride 1 and at least 16 channels and filters (but of images of a row or
- *   two) take a quarter of the multiplications by Winograd's F(4x4, 3x3), in all three passes, and
- *   pay with rounding: an output is within (C + 19) u S of the exact sum, u = 2^-24, S what the
- *   algorithm adds up in absolute values (>>winograd). Measured, the root mean square of the
- *   errors is three to five times that of the direct sums; the accuracy of trained networks does
- *   not tell the two apart. fnn_context_config.no_winograd = 1 computes direct sums instead.
+ *   3 x 3 convolutions of stride 1 and at least 16 channels and filters take a quarter of the
+ *   multiplications by Winograd's F(4x4, 3x3), in all three passes. (Not where its tiles of 4 x 4
+ *   outputs would hold fewer than 6 on average, as in images of one row.) They pay with rounding:
+ *   an output is within (C + 19) u S of the exact sum, u = 2^-24, S what the algorithm adds up in
+ *   absolute values (>>winograd). Measured, the root mean square of the errors is three to five
+ *   times that of the direct sums; the accuracy of trained networks does not tell the two apart.
+ *   fnn_context_config.no_winograd = 1 computes direct sums instead: in training that of the model
+ *   counts, in inference that of the context (NULL: the model's).
  *   The bounds are those of the environment that C starts programs in: rounding to nearest, with
  *   subnormal numbers. Under another rounding mode (fesetround) log is within 2 ULP, the others
  *   within 300. A program that is linked with -ffast-math starts with subnormal numbers off (flush-
@@ -331,8 +334,8 @@
  *          +- one more loop; each thread has rows of every layer's weights:
  *                 type->gradient    >>layers                     a block of dW over the batch
  *                 optimiser         >>optimizers                 takes it while it is cached
- *     layers  ->  products (>>gemm, >>conv)  ->  context->kernels (>>kernels, one table for each
- *                                                instruction set, chosen in >>dispatch)
+ *     layers  ->  products (>>gemm, >>conv, >>winograd)  ->  context->kernels (>>kernels, one
+ *                                           table for each instruction set, chosen in >>dispatch)
  *
  *   Words (structs in >>parts; stages are found in >>model, shares dealt in >>conv):
  *     layer   numbers of one layer of a model; its type says what such a layer can do.
@@ -908,10 +911,10 @@ FNN_API void fnn_model_free(fnn_model *model);
 /* A second model like this one, in use or still being built: layers, loss, normalisation, weights,
  * running statistics, names, notes, seed, what the optimiser remembers and how far training has
  * come. They share nothing but what the caller gave, as the `user` of a loss function. Both predict
- * the same bits, and the same fit makes the same of both; only a batch on its way (fnn_forward to
- * fnn_step) is not copied. config as in fnn_sequential_with, NULL:
- * the model's own. Returns NULL and fills *error (NULL allowed): with the error of a broken model,
- * with what fnn_context_create says of config, FNN_ERROR_MEMORY. */
+ * the same bits, and the same fit makes the same of both (but for a config with another
+ * no_winograd); only a batch on its way (fnn_forward to fnn_step) is not copied. config as in
+ * fnn_sequential_with, NULL: the model's own. Returns NULL and fills *error (NULL allowed): with
+ * the error of a broken model, with what fnn_context_create says of config, FNN_ERROR_MEMORY. */
 FNN_API fnn_model *fnn_copy(const fnn_model *model, const fnn_context_config *config,
                             fnn_error *error);
 
@@ -2434,6 +2437,9 @@ FNN_API fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows,
 #define fnni_winograd_weights FNNI_NAME(winograd_weights)
 #define fnni_winograd_gather FNNI_NAME(winograd_gather)
 #define fnni_winograd_gradient FNNI_NAME(winograd_gradient)
+#define fnni_rank_one_at FNNI_NAME(rank_one_at)
+#define fnni_rank_one_row FNNI_NAME(rank_one_row)
+#define fnni_rank_one FNNI_NAME(rank_one)
 #define fnni_tile FNNI_NAME(tile)
 #define fnni_tile_run FNNI_NAME(tile_run)
 #define fnni_tile_rows FNNI_NAME(tile_rows)
@@ -2928,7 +2934,8 @@ enum {
     FNNI_START = 1 /* its state starts at fnn_optimizer.start, that of others at 0 */
 };
 
-#define FNNI_SUM_LANES 16 /* of any sum over a vector, whatever the instruction set's registers */
+#define FNNI_SUM_LANES 16   /* of any sum over a vector, whatever the instruction set's registers */
+#define FNNI_WIDEST_TILE 32 /* tile_columns of any instruction set are not more */
 
 /* A run of tiles of one shape, of a matrix product or a convolution. Row i of A at step p is
  * a[i/3*a_group + i%3*a_row + p*a_step], where a_group is 3*a_row but for rows that lie in threes;
@@ -2998,6 +3005,11 @@ typedef struct fnni_step {
     X(void, narrow_chains, (const fnni_narrow *g)) \
     /* A product of any size with x_step and few_step 1; each element is alpha dot + beta c. */ \
     X(void, narrow_dots, (const fnni_narrow *g)) \
+    /* c[i*ldc + j] = alpha x[i*x_row] y[j] + beta c[i*ldc + j], as a chain of one step; beta 0: \
+       c is not read. */ \
+    X(void, rank_one, \
+      (ptrdiff_t rows, ptrdiff_t columns, fnn_real alpha, const fnn_real *x, ptrdiff_t x_row, \
+       const fnn_real *y, fnn_real beta, fnn_real *c, ptrdiff_t ldc)) \
     /* Panels of width columns, one after the other: panel[q*k*width + p*width + j] = \
        x[p*ldx + q*width + j], zero where that is not below columns. */ \
     X(void, pack_rows, \
@@ -3087,9 +3099,9 @@ typedef struct fnni_step {
        each, step reals from one position to the next. Input: position 6 i + j of v is that of \
        B^T d B, d[i][j] = pixels[6 i + j][0..n-1]. Output: y[i*row + j*column] = (A^T m A)[i][j] \
        + bias for i < rows <= 4 and j < columns <= 4. Pool: y[i*row + j*column] is the largest of \
-       the window of 2 x 2 that begins with output (2 i, 2 j), i < rows <= 2 and j < columns <= 2, \
-       and index, unless NULL, its position, as of max_pool. Delta: z = A d A^T, d[i][j] = \
-       pixels[4 i + j]. Weights: u = G w G^T, w[i][j] = w[i*row + j*column]. Gradient: \
+       the window of 2 x 2 that begins with output (2 i, 2 j), i < rows <= 2 and j < columns <= 2; \
+       index, unless NULL, has its position at the same place, as of max_pool. Delta: z = A d A^T, \
+       d[i][j] = pixels[4 i + j]. Weights: u = G w G^T, w[i][j] = w[i*row + j*column]. Gradient: \
        dw[(3 i + j)*tap] = (G^T u G)[i][j]. What is written is not what is read. */ \
     X(void, winograd_input, \
       (ptrdiff_t n, const fnn_real *const *pixels, fnn_real *v, ptrdiff_t step)) \
@@ -3116,7 +3128,7 @@ typedef struct fnni_step {
 typedef struct fnni_kernels {
     fnn_isa isa;
     int lanes, tile_rows, tile_tall, tile_columns; /* tile_tall: rows of a tile of one vector */
-    int narrow_columns;
+    int narrow_columns;                            /* of a narrow product, computed together */
     FNNI_KERNEL_LIST(FNNI_KERNEL_FIELD)
 } fnni_kernels;
 
@@ -3181,6 +3193,14 @@ FNN_ISA_LIST(FNNI_TABLE_EXTERN)
  *   vfrom_int(u)               u as signed integers, converted
  *   vscale(a, n)               a 2^n, rounded once, subnormal results too; n whole, -250..250
  *   vscale_normal(a, n)        the same where a and a 2^n are normal numbers
+ * over arrays of vectors:
+ *   vtranspose(x)              LANES vectors, rows become columns
+ *   vload_four(p, ld, y)       y[j], j < 4: p[i ld + j] in lane i < LANES (scalar: y[0] alone)
+ * and these numbers, found by measuring:
+ *   TILE_VECTORS TILE_HEIGHT   of the widest tile: vectors across, rows down
+ *   TILE_ROWS(X)               a row for each of the highest tile, which has one vector across
+ *   TILE_SPLITS                tiles of fewer than all vectors: 1 vector by vector, 0 at once
+ *   NARROW                     columns of a narrow product that are computed together
  */
 #if defined(FNNI_PASS) && !defined(FNNI_KERNELS_APART)
 
@@ -3966,7 +3986,8 @@ FNNI_KERNEL void fnni_gemm_tiles(const fnni_tiles *run, int rows, int columns, c
     if (columns == FNNI_TILE_VECTORS * FNNI_LANES)
         fnni_tile_rows(run, rows, FNNI_TILE_VECTORS, 0, m, a, b, c);
     else if (vectors == 1) fnni_tile_rows(run, rows, 1, FNNI_LANES > 1, m, a, b, c);
-    else if (FNNI_TILE_SPLITS) { /* vector after vector */ fnni_tiles one = *run;
+    else if (FNNI_TILE_SPLITS) {
+        fnni_tiles one = *run; /* vector after vector */
         for (; columns > 0; columns -= FNNI_LANES, b += FNNI_LANES, c += FNNI_LANES) {
             fnni_gemm_tiles(&one, rows, columns < FNNI_LANES ? columns : FNNI_LANES, a, b, c);
             if (one.start) one.start += FNNI_LANES;
@@ -3988,6 +4009,46 @@ FNNI_INLINE ptrdiff_t fnni_whole(ptrdiff_t n)
 FNNI_INLINE int fnni_lanes_left(int left)
 {
     return left <= 0 ? 0 : left < FNNI_LANES ? left : FNNI_LANES;
+}
+
+/* One vector of one row: what is left of a sum that begins with 0, which makes 0 of -0. */
+FNNI_INLINE void fnni_rank_one_at(const int whole, fnni_m m, fnni_v x, fnni_v alpha,
+                                  const fnn_real *y, const int add, fnni_v beta, fnn_real *c)
+{
+    fnni_v sum = fnni_vmul(alpha, fnni_vfma(x, fnni_get(whole, m, y), fnni_vzero()));
+    if (add) sum = fnni_vfma(beta, fnni_get(whole, m, c), sum);
+    fnni_put(whole, m, c, sum);
+}
+
+/* One row, four vectors at a time. */
+FNNI_INLINE void fnni_rank_one_row(const int add, ptrdiff_t columns, fnni_v x, fnni_v alpha,
+                                   const fnn_real *y, fnni_v beta, fnn_real *c)
+{
+    const fnni_m m = fnni_vmask(columns % FNNI_LANES);
+    ptrdiff_t j = 0, v;
+    for (; j + 4 * FNNI_LANES <= columns; j += 4 * FNNI_LANES) {
+        FNNI_UNROLL
+        for (v = j; v < j + 4 * FNNI_LANES; v += FNNI_LANES)
+            fnni_rank_one_at(1, m, x, alpha, y + v, add, beta, c + v);
+    }
+    for (; j + FNNI_LANES <= columns; j += FNNI_LANES)
+        fnni_rank_one_at(1, m, x, alpha, y + j, add, beta, c + j);
+    if (j < columns) fnni_rank_one_at(0, m, x, alpha, y + j, add, beta, c + j);
+}
+
+FNNI_KERNEL void fnni_rank_one(ptrdiff_t rows, ptrdiff_t columns, fnn_real alpha, const fnn_real *x,
+                               ptrdiff_t x_row, const fnn_real *y, fnn_real beta, fnn_real *c,
+                               ptrdiff_t ldc)
+{
+    const fnni_v a = fnni_vset(alpha), b = fnni_vset(beta);
+    ptrdiff_t i;
+    if (columns == 0) return; /* x may be empty, too */
+    if (beta == 0)
+        for (i = 0; i < rows; i++)
+            fnni_rank_one_row(0, columns, fnni_vset(x[i * x_row]), a, y, b, c + i * ldc);
+    else
+        for (i = 0; i < rows; i++)
+            fnni_rank_one_row(1, columns, fnni_vset(x[i * x_row]), a, y, b, c + i * ldc);
 }
 
 /* Packing has a form for panels filled to the last column, and one with masks for the others. */
@@ -6401,6 +6462,9 @@ FNNI_KERNEL void fnni_winograd_gradient(ptrdiff_t n, const fnn_real *u, ptrdiff_
 }
 
 /* The table of this pass. */
+#if FNNI_TILE_VECTORS * FNNI_LANES > FNNI_WIDEST_TILE || FNNI_LANES > FNNI_SUM_LANES
+#error "wider than the rooms below expect"
+#endif
 #define FNNI_TILE_COUNT(i) +1
 #define FNNI_KERNEL_ENTRY(type, name, parameters) FNNI_NAME(name),
 FNNI_TABLE_LINKAGE const fnni_kernels FNNI_NAME(kernels) = {FNNI_ISA,
@@ -6993,6 +7057,7 @@ FNN_DEF fnn_result fnn_dropout_apply(fnn_context *context, ptrdiff_t n, uint64_t
  *     few columns, or few rows     fnni_gemm_narrow: the same chains in other lanes; so do a few
  *                                  columns that are left over of a vector (fnni_gemm_split)
  *     a panel or less, k short     fnni_gemm_small: tiles without a plan
+ *     k = 1, B as it lies          rank_one
  *     a matrix times a vector,     fnni_gemm_dots: sums over 16 lanes, chosen by n, k and the
  *     row by row                   transposes of the whole product and, where B is transposed, m;
  *                                  so a layer of one unit gives a sample the same in any batch
@@ -7013,8 +7078,7 @@ FNN_DEF fnn_result fnn_dropout_apply(fnn_context *context, ptrdiff_t n, uint64_t
 #ifndef FNNI_GEMM_A
 #define FNNI_GEMM_A 131072 /* reals of A between two passes over B: half the second-level cache */
 #endif
-#define FNNI_GEMM_WIDEST 32 /* the widest tile_columns */
-#define FNNI_GEMM_N 2048    /* columns of B packed at a time: 8 MiB at most, in the third level */
+#define FNNI_GEMM_N 2048 /* columns of B packed at a time: 8 MiB at most, in the third level */
 
 /* One product, or a rectangle of one. */
 typedef struct fnni_gemm {
@@ -7362,7 +7426,8 @@ static fnni_narrow fnni_gemm_narrow_of(const fnni_gemm *g, int sideways)
 }
 
 /* Whether tiles would leave lanes idle or wait for their own sums: of few columns, or of few rows
- * (sideways). Turning A costs more than it brings from some columns on, more rows are a tile. */
+ * (sideways). A that must be turned pays for itself with the fewest columns only; as it lies it
+ * serves three times as many. More rows than a narrow product takes together fill a tile. */
 static int fnni_gemm_is_narrow(const fnni_gemm *g, int sideways)
 {
     const ptrdiff_t many = sideways ? g->n : g->m, few = sideways ? g->m : g->n;
@@ -7447,12 +7512,12 @@ static void fnni_gemm_take_a(const fnni_gemm *g, fnni_gemm_rectangle *r, ptrdiff
 static int fnni_gemm_is_small(const fnni_gemm *g)
 {
     return g->k <= FNNI_GEMM_SMALL && g->n <= g->kernels->tile_columns &&
-           g->m <= 2 * g->kernels->tile_rows;
+           g->m <= 2 * g->kernels->tile_rows && !g->b_packed;
 }
 
 static void fnni_gemm_small(const fnni_gemm *g)
 {
-    fnn_real panel[FNNI_GEMM_SMALL * FNNI_GEMM_WIDEST];
+    fnn_real panel[FNNI_GEMM_SMALL * FNNI_WIDEST_TILE];
     const int width = g->kernels->tile_columns;
     fnni_gemm_rectangle r;
     if (g->transpose_b) g->kernels->pack_transposed(g->k, (int)g->n, width, g->b, g->ldb, panel);
@@ -7538,6 +7603,9 @@ static void fnni_gemm_split(const fnni_gemm *g)
 static void fnni_gemm_serial(const fnni_gemm *g)
 {
     if (g->dots) fnni_gemm_dots(g);
+    else if (g->k == 1 && !g->b_packed && (!g->transpose_b || g->ldb == 1))
+        g->kernels->rank_one(g->m, g->n, g->alpha, g->a, g->transpose_a ? 1 : g->lda, g->b, g->beta,
+                             g->c, g->ldc);
     else if (fnni_gemm_is_narrow(g, 0)) fnni_gemm_narrow(g, 0);
     else if (fnni_gemm_is_narrow(g, 1)) fnni_gemm_narrow(g, 1);
     else fnni_gemm_split(g);
@@ -8011,14 +8079,15 @@ static size_t fnni_winograd_step(size_t count, size_t each)
     return reals / 16 % 2 ? reals : fnni_plus(reals, 16);
 }
 
-/* Filters from `from` on whose M is made together: no less than a vector are left for the end. */
+/* Filters from `from` on whose M is made together: the transforms need a vector of them, so that a
+ * rest of fewer goes with the block before it. */
 static int fnni_winograd_block(const fnni_conv *g, int from)
 {
     const int block = (int)fnni_round_up(FNNI_WINOGRAD_BLOCK, g->kernels->tile_columns);
     return g->filters - from < block + FNNI_SUM_LANES ? g->filters - from : block;
 }
 
-/* The most that there are in one, rounded: a row of M. */
+/* The most that a block has, rounded up to vectors: the length of a row of M. */
 static int fnni_winograd_row(const fnni_conv *g)
 {
     const int block = (int)fnni_round_up(FNNI_WINOGRAD_BLOCK, g->kernels->tile_columns);
@@ -8026,8 +8095,8 @@ static int fnni_winograd_row(const fnni_conv *g)
     return (int)fnni_round_up(fnni_least(g->filters, most), FNNI_SUM_LANES);
 }
 
-/* Of U in panels and the bias; where the panel that begins with filter f has position p, and where
- * the bias is. */
+/* The size of U in panels with the bias behind it; where the panel that begins with filter f has
+ * position p; and where the bias is. */
 static size_t fnni_winograd_packed_size(const fnni_conv *g)
 {
     const ptrdiff_t filters = fnni_round_up(g->filters, g->kernels->tile_columns);
@@ -8072,11 +8141,11 @@ static size_t fnni_winograd_space(const fnni_conv *g)
  * are transformed into T (36, channels, F) and their rows packed. One that is turned round has its
  * channels beside each other: T is (36, filters of a panel, C), and transposed. */
 static void fnni_winograd_pack_plain(const fnni_conv *g, const fnn_real *w, fnn_real *packed,
-                                     fnn_real *t)
+                                     int from, int to, fnn_real *t)
 {
     const int width = g->kernels->tile_columns;
     int c, f, p;
-    for (c = 0; c < g->channels; c += FNNI_WINOGRAD_PACK) {
+    for (c = from * FNNI_WINOGRAD_PACK; c < to * FNNI_WINOGRAD_PACK; c += FNNI_WINOGRAD_PACK) {
         const int count = (int)fnni_least(g->channels - c, FNNI_WINOGRAD_PACK);
         const ptrdiff_t n = (ptrdiff_t)count * g->filters;
         const ptrdiff_t step = (ptrdiff_t)fnni_winograd_step(1, (size_t)n);
@@ -8090,11 +8159,11 @@ static void fnni_winograd_pack_plain(const fnni_conv *g, const fnn_real *w, fnn_
 }
 
 static void fnni_winograd_pack_turned(const fnni_conv *g, const fnn_real *w, fnn_real *packed,
-                                      fnn_real *t)
+                                      int from, int to, fnn_real *t)
 {
     const int width = g->kernels->tile_columns;
     int f, p;
-    for (f = 0; f < g->filters; f += width) {
+    for (f = from * width; f < to * width; f += width) {
         const int columns = (int)fnni_least(g->filters - f, width);
         const ptrdiff_t n = (ptrdiff_t)columns * g->channels;
         const ptrdiff_t step = (ptrdiff_t)fnni_winograd_step(1, (size_t)n);
@@ -8105,14 +8174,21 @@ static void fnni_winograd_pack_turned(const fnni_conv *g, const fnn_real *w, fnn
     }
 }
 
+/* One of so many parts of it, each with space of its own. */
 static void fnni_winograd_pack(const fnni_conv *g, const fnn_real *w, const fnn_real *bias,
-                               fnn_real *packed, fnn_real *space)
+                               fnn_real *packed, int part, int parts, fnn_real *space)
 {
+    const int plain = g->w_filter == 1;
+    const int all = plain ? g->channels : g->filters;
+    const int each = plain ? FNNI_WINOGRAD_PACK : g->kernels->tile_columns;
+    const int units = (all + each - 1) / each;
+    const int from = (int)fnni_share_begin(units, part, parts);
+    const int to = (int)fnni_share_begin(units, part + 1, parts);
     fnn_real *start = fnni_winograd_bias(g, packed);
-    if (bias) memcpy(start, bias, (size_t)g->filters * sizeof *start);
-    else g->kernels->fill(g->filters, 0, start);
-    if (g->w_filter == 1) fnni_winograd_pack_plain(g, w, packed, space);
-    else fnni_winograd_pack_turned(g, w, packed, space);
+    if (part == 0 && bias) memcpy(start, bias, (size_t)g->filters * sizeof *start);
+    else if (part == 0) g->kernels->fill(g->filters, 0, start);
+    if (plain) fnni_winograd_pack_plain(g, w, packed, from, to, space);
+    else fnni_winograd_pack_turned(g, w, packed, from, to, space);
 }
 
 /* ---- tiles ---- */
@@ -8120,7 +8196,7 @@ static void fnni_winograd_pack(const fnni_conv *g, const fnn_real *w, const fnn_
 /* The tiles of a pass through images: `down` rows of `across` in each. Of 7 x 7 outputs
  *     tiles 0 1 | 4 5 | 8 9 ...        across 2, down 2; 1 and 3 have outputs in three columns,
  *           2 3 | 6 7 |                2 and 3 in three rows
- * Of them those from `first` on are on their way. */
+ * The group is tiles first..first+count-1 of them. */
 typedef struct fnni_winograd_group {
     const fnni_conv *g;
     int top, down, across; /* top: the row of tiles that an image's first ones are in */
@@ -8128,7 +8204,7 @@ typedef struct fnni_winograd_group {
     const fnn_real *zeros;
 } fnni_winograd_group;
 
-/* A group of none, of output rows from..to-1. */
+/* The tiles of output rows from..to-1, with an empty group; fills `zeros`. */
 static fnni_winograd_group fnni_winograd_pass(const fnni_conv *g, int from, int to, fnn_real *zeros)
 {
     fnni_winograd_group group;
@@ -8142,7 +8218,7 @@ static fnni_winograd_group fnni_winograd_pass(const fnni_conv *g, int from, int 
     return group;
 }
 
-/* Goes on to part i of `parts` of so many tiles. */
+/* The group becomes number i of `parts` that so many tiles are dealt to. */
 static void fnni_winograd_next(fnni_winograd_group *group, ptrdiff_t tiles, int i, int parts)
 {
     group->first = fnni_share_begin(tiles, i, parts);
@@ -8181,20 +8257,20 @@ FNNI_FORCE_INLINE void fnni_winograd_pixels(const int size, const fnn_real *imag
     }
 }
 
-/* V of a group; x is the first image. */
-static void fnni_winograd_take(const fnni_winograd_group *group, const fnn_real *x, fnn_real *v,
-                               ptrdiff_t step)
+/* V of a group, of so many channels; x is the first of them in the first image. */
+static void fnni_winograd_take(const fnni_winograd_group *group, const fnn_real *x, int channels,
+                               fnn_real *v, ptrdiff_t step)
 {
     const fnni_conv *g = group->g;
     const ptrdiff_t size = (ptrdiff_t)g->height * g->width * g->channels;
     ptrdiff_t t;
-    for (t = 0; t < group->count; t++, v += g->channels) {
+    for (t = 0; t < group->count; t++, v += channels) {
         const fnni_winograd_place at = fnni_winograd_place_of(group, t);
         const fnn_real *pixels[FNNI_WINOGRAD_POSITIONS];
         fnni_winograd_pixels(6, x + at.image * size, g->height, g->width, g->channels,
                              4 * (group->top + at.down) - g->pad_top, 4 * at.across - g->pad_left,
                              group->zeros, pixels);
-        g->kernels->winograd_input(g->channels, pixels, v, step);
+        g->kernels->winograd_input(channels, pixels, v, step);
     }
 }
 
@@ -8322,7 +8398,7 @@ static void fnni_winograd_rows(const fnni_conv *g, ptrdiff_t images, const fnn_r
     int i, f, p, count;
     for (i = 0; i < parts; i++) {
         fnni_winograd_next(&group, tiles, i, parts);
-        fnni_winograd_take(&group, x, v, v_step);
+        fnni_winograd_take(&group, x, g->channels, v, v_step);
         deal = fnni_gemm_deal_rows(g->kernels->tile_rows, group.count);
         for (f = 0; f < g->filters; f += count) {
             count = fnni_winograd_block(g, f);
@@ -8339,7 +8415,7 @@ static void fnni_winograd_rows(const fnni_conv *g, ptrdiff_t images, const fnn_r
 }
 
 /* An image's turn in its share: its number there, whether it is the last one, and how many images
- * behind it lie in x, and in dy, and are wanted next. */
+ * behind it, in x and in dy, are there to be fetched ahead: speed alone. */
 typedef struct fnni_turn {
     int at, last;
     ptrdiff_t x_ahead, dy_ahead;
@@ -8354,6 +8430,8 @@ typedef struct fnni_turn {
 typedef struct fnni_winograd_sums {
     fnn_real *v, *z, *u;
     ptrdiff_t v_step, z_step, u_row;
+    const fnn_real *next_x, *next_dy; /* images that are wanted next, so many of them */
+    ptrdiff_t x_ahead, dy_ahead;
 } fnni_winograd_sums;
 
 /* Where they are; returns their size. */
@@ -8373,6 +8451,17 @@ static size_t fnni_winograd_sums_of(const fnni_conv *g, fnn_real *memory, fnni_w
     return fnni_plus(both, fnni_times(channels, row));
 }
 
+/* The channels of a piece, whole vectors of sixteen but for the last: from the one that is
+ * returned on, *count of them, perhaps none. */
+static int fnni_winograd_piece(const fnni_conv *g, int *count)
+{
+    const int vectors = g->channels / FNNI_SUM_LANES;
+    const int from = FNNI_SUM_LANES * (int)fnni_share_begin(vectors, g->piece, g->pieces);
+    const int to = FNNI_SUM_LANES * (int)fnni_share_begin(vectors, g->piece + 1, g->pieces);
+    *count = (g->piece == g->pieces - 1 ? g->channels : to) - from;
+    return from;
+}
+
 /* Part p of 36 of an array that is wanted soon. */
 FNNI_FORCE_INLINE void fnni_winograd_fetch_part(const fnn_real *x, ptrdiff_t count, int p)
 {
@@ -8380,57 +8469,69 @@ FNNI_FORCE_INLINE void fnni_winograd_fetch_part(const fnn_real *x, ptrdiff_t cou
     fnni_prefetch_reals(x + from, fnni_share_begin(count, p + 1, FNNI_WINOGRAD_POSITIONS) - from);
 }
 
-/* Adds an image to the sums and biases of its share, behind which is space for as many again; dy
- * compact. A bias' gradient is the sum of dy, which for a tile is position (1, 1) of Z. */
+/* A chain's products: the sums of so many channels from `from` on. */
+static void fnni_winograd_multiply(const fnni_conv *g, const fnni_winograd_sums *s, int from,
+                                   int channels, ptrdiff_t tiles, int accumulate)
+{
+    const fnni_gemm_deal deal = fnni_gemm_deal_rows(g->kernels->tile_rows, channels);
+    fnni_tiles run = fnni_gemm_run_of(tiles, 1, channels, g->filters, s->u_row, accumulate);
+    const ptrdiff_t x_size = (ptrdiff_t)g->height * g->width * g->channels;
+    const ptrdiff_t dy_size = (ptrdiff_t)g->out_height * g->out_width * g->filters;
+    int p;
+    for (p = 0; p < FNNI_WINOGRAD_POSITIONS; p++) {
+        fnni_winograd_fetch_part(s->next_x, s->x_ahead * x_size, p);
+        fnni_winograd_fetch_part(s->next_dy, s->dy_ahead * dy_size, p);
+        fnni_gemm_deal_tiles(g->kernels, &run, deal, g->filters, s->v + p * s->v_step,
+                             s->z + p * s->z_step, g->kernels->tile_columns,
+                             s->u + from * s->u_row + p * g->filters);
+    }
+}
+
+/* Adds an image to the sums and biases of its share, the biases with space for as many again
+ * behind them; dy compact. A bias' gradient is the sum of dy, which for a tile is position (1, 1)
+ * of Z. */
 static void fnni_winograd_sum(const fnni_conv *g, const fnni_turn *turn, const fnn_real *x,
                               const fnn_real *dy, fnn_real *biases, fnn_real *sums, fnn_real *zeros)
 {
-    const ptrdiff_t x_size = (ptrdiff_t)g->height * g->width * g->channels;
-    const ptrdiff_t dy_size = (ptrdiff_t)g->out_height * g->out_width * g->filters;
     fnni_winograd_group group = fnni_winograd_pass(g, 0, g->out_height, zeros);
     const int tiles = group.down * group.across;
     const int together = tiles < FNNI_WINOGRAD_CHAIN ? FNNI_WINOGRAD_CHAIN / tiles : 1;
     const int parts = (tiles + FNNI_WINOGRAD_CHAIN - 1) / FNNI_WINOGRAD_CHAIN;
     const ptrdiff_t before = (ptrdiff_t)(turn->at % together) * tiles;
     fnni_winograd_sums s;
-    int i, p;
+    int channels, i;
+    const int from = fnni_winograd_piece(g, &channels);
+    if (channels == 0) return;
     fnni_winograd_sums_of(g, sums, &s);
+    s.next_x = x + (ptrdiff_t)g->height * g->width * g->channels;
+    s.next_dy = dy + (ptrdiff_t)g->out_height * g->out_width * g->filters;
     for (i = 0; i < parts; i++) {
-        const fnni_gemm_deal deal = fnni_gemm_deal_rows(g->kernels->tile_rows, g->channels);
-        fnni_tiles run;
         fnni_winograd_next(&group, tiles, i, parts);
-        fnni_winograd_take(&group, x, s.v + before * g->channels, s.v_step);
+        fnni_winograd_take(&group, x + from, channels, s.v + before * channels, s.v_step);
         fnni_winograd_take_deltas(&group, dy, s.z + before * g->filters, s.z_step);
         if (turn->at % together < together - 1 && !turn->last) return;
-        run = fnni_gemm_run_of(before + group.count, 1, g->channels, g->filters, s.u_row,
+        s.x_ahead = i == parts - 1 ? fnni_least(turn->x_ahead, together) : 0;
+        s.dy_ahead = i == parts - 1 ? fnni_least(turn->dy_ahead, together) : 0;
+        fnni_winograd_multiply(g, &s, from, channels, before + group.count,
                                turn->at >= together || i > 0);
-        for (p = 0; p < FNNI_WINOGRAD_POSITIONS; p++) {
-            if (i == parts - 1) {
-                fnni_winograd_fetch_part(x + x_size, fnni_least(turn->x_ahead, together) * x_size,
-                                         p);
-                fnni_winograd_fetch_part(dy + dy_size,
-                                         fnni_least(turn->dy_ahead, together) * dy_size, p);
-            }
-            fnni_gemm_deal_tiles(g->kernels, &run, deal, g->filters, s.v + p * s.v_step,
-                                 s.z + p * s.z_step, g->kernels->tile_columns,
-                                 s.u + p * g->filters);
-        }
+        if (from > 0) continue; /* another piece's business */
         g->kernels->column_sums(before + group.count, g->filters, s.z + 7 * s.z_step, g->filters,
                                 biases + g->filters);
         g->kernels->add_scaled(g->filters, 1, biases + g->filters, biases);
     }
 }
 
-/* dw (3, 3, C, F) of the sums. */
+/* dw (3, 3, C, F) of the sums, the channels of this piece. */
 static void fnni_winograd_finish(const fnni_conv *g, fnn_real *sums, fnn_real *dw)
 {
     const ptrdiff_t tap = (ptrdiff_t)g->channels * g->filters;
     fnni_winograd_sums s;
-    int c;
+    int channels, c;
+    const int from = fnni_winograd_piece(g, &channels);
     fnni_winograd_sums_of(g, sums, &s);
-    for (c = 0; c < g->channels; c++)
+    for (c = from; c < from + channels; c++)
         g->kernels->winograd_gradient(g->filters, s.u + c * s.u_row, g->filters,
-                                      dw + c * g->filters, tap);
+                                      dw + (ptrdiff_t)c * g->filters, tap);
 }
 
 /* ============================================================================
@@ -8466,8 +8567,7 @@ static fnni_conv fnni_conv_make(const fnni_kernels *kernels, const fnn_window *w
                                 int winograd)
 {
     fnni_conv g;
-    g.near = g.of_weights = 0;
-    g.piece = 0;
+    g.near = g.of_weights = g.piece = 0;
     g.pieces = 1;
     g.kernels = kernels;
     g.height = w->height;
@@ -8597,7 +8697,7 @@ static void fnni_conv_pack(const fnni_conv *g, const fnn_real *w, const fnn_real
     fnn_real *start = fnni_conv_start(g, panels);
     int i, j, c, pixel;
     if (g->winograd) {
-        fnni_winograd_pack(g, w, bias, panels, space);
+        fnni_winograd_pack(g, w, bias, panels, 0, 1, space);
         return;
     }
     g->kernels->fill(fnni_conv_columns(g), 0, start);
@@ -9014,7 +9114,8 @@ static int fnni_conv_backward(const fnni_kernels *kernels, const fnn_window *w, 
     const fnni_conv_phase column =
         fnni_conv_phase_make(phase_column, w->width, w->kernel_width, w->stride_width, w->pad_left);
     const ptrdiff_t tap = (ptrdiff_t)w->channels * filters, line = tap * w->kernel_width;
-    g->of_weights = 0;
+    g->near = g->of_weights = g->piece = 0; /* as fnni_conv_make has it */
+    g->pieces = 1;
     g->kernels = kernels;
     g->height = w->out_height;
     g->width = w->out_width;
@@ -9034,7 +9135,6 @@ static int fnni_conv_backward(const fnni_kernels *kernels, const fnn_window *w, 
     g->w_column = column.taps > 1 ? -w->stride_width * tap : 0; /* within the kernel, or unused */
     g->w_row = row.taps > 1 ? -w->stride_height * line : 0;
     g->pixels = w->stride_width > 1 ? 1 : fnni_conv_pixels(kernels->lanes, w->channels, w->width);
-    g->near = 0;
     g->winograd = winograd && fnni_winograd_pays(w, w->height, w->width, filters);
     if (row.taps == 0 || column.taps == 0 || row.count <= 0 || column.count <= 0) return 0;
     if (*weights)
@@ -9051,7 +9151,8 @@ static int fnni_conv_backward(const fnni_kernels *kernels, const fnn_window *w, 
  *     output 0 owes  dy(0)a  dy(0)b  dy(0)c            to inputs -1 (there is none) 0 1
  *     output 1 owes                  dy(1)a  dy(1)b  dy(1)c      to inputs 1 2 3
  * so dx(1) = dy(0)c + dy(1)a: a sum over windows, in their order, of sums over filters, which
- * depends on the shape alone. */
+ * depends on the shape alone. Windows beside the image, which a caller may have made himself, have
+ * nothing to add to and are left to the phases; those above or below it are passed over. */
 #define FNNI_CONV_SPREAD 8192 /* reals of a band, which stay in the first or second cache */
 static ptrdiff_t fnni_conv_owed(const fnn_window *w)
 {
@@ -9063,7 +9164,8 @@ static int fnni_conv_spreads(const fnn_window *w, int filters)
     const int strided = w->stride_height > 1 || w->stride_width > 1;
     return filters >= 16 && w->channels <= (strided ? 8 : 4) &&
            w->kernel_height * w->kernel_width > 1 &&
-           fnni_conv_owed(w) <= 16 * FNNI_CONV_SPREAD / w->out_width;
+           fnni_conv_owed(w) <= 16 * FNNI_CONV_SPREAD / w->out_width &&
+           fnni_axis_sound(w->width, w->kernel_width, w->stride_width, w->pad_left, w->out_width);
 }
 
 static int fnni_conv_spread_rows(const fnn_window *w)
@@ -9352,10 +9454,13 @@ static int fnni_conv_in_threes(const fnni_conv *g)
     return g->pixels == 1 && fnni_conv_segment(g) == 3 && g->kernels->tile_rows >= 3;
 }
 
-/* Whether threads may share an image: pieces are rows of tiles, each of which one call makes. */
-static int fnni_conv_in_pieces(const fnni_conv *g)
+/* How many threads may share an image: its pieces are rows of tiles, each of which one call makes,
+ * or, by Winograd, vectors of channels. */
+static int fnni_conv_most_pieces(const fnni_conv *g)
 {
-    return g->pixels == 1 && !g->winograd && !fnni_conv_in_threes(g);
+    if (!g->of_weights) return INT_MAX;
+    if (g->winograd) return g->channels / FNNI_SUM_LANES;
+    return g->pixels == 1 && !fnni_conv_in_threes(g) ? INT_MAX : 1;
 }
 
 /* What an image, or a piece of one, gives to the gradients of its share: the first overwrites what
@@ -9368,7 +9473,7 @@ static void fnni_conv_weights_image(const fnni_conv *g, const fnni_turn *turn,
     fnn_real *biases = fnni_conv_wide_biases(g, wide), *own = biases + g->filters;
     int i;
     if (g->winograd) {
-        if (turn->at == 0) g->kernels->fill(g->filters, 0, biases);
+        if (turn->at == 0 && g->pieces == 1) g->kernels->fill(g->filters, 0, biases);
         fnni_winograd_sum(g, turn, in->x, dy, biases, sums, in->space);
         if (turn->last) fnni_winograd_finish(g, sums, wide);
         return;
@@ -9430,20 +9535,31 @@ typedef struct fnni_conv_job {
     ptrdiff_t images;
     const fnn_real *x, *dy, *packed;
     fnn_real *y, *dx, *wide, *dw;
+    fnni_conv pack; /* what weights and bias are packed for, where that is Winograd's way */
+    const fnn_real *weights, *bias;
+    fnn_real *panels;
     int winograd;    /* whether the context allows it */
     fnn_real *space; /* per_part reals for each part's image, and behind them for its sums */
     size_t per_part;
     ptrdiff_t x_size, y_size; /* of an image */
 } fnni_conv_job;
 
-/* Asks for the image that is read next, while this one is computed. What is written, and what is
- * read in one line (dy, for the weights), the hardware foresees: asking for it would only wait. */
+/* Asks for the image that is wanted next, while this one is computed. What is written or read in
+ * one line (y; dy, for the weights; all with a kernel of one tap) the hardware foresees: asking for
+ * it would only wait. */
 FNNI_FORCE_INLINE void fnni_conv_prefetch(const fnni_conv_job *job, ptrdiff_t next)
 {
     if (next >= job->images || fnni_conv_owed(job->window) == job->window->channels) return;
     if (job->x) fnni_prefetch_reals(job->x + next * job->x_size, job->x_size);
     if (job->dx) fnni_prefetch_reals(job->dx + next * job->x_size, job->x_size);
     if (job->dx && job->dy) fnni_prefetch_reals(job->dy + next * job->y_size, job->y_size);
+}
+
+static void fnni_conv_pack_part(void *argument, int part, int parts)
+{
+    const fnni_conv_job *job = (const fnni_conv_job *)argument;
+    fnni_winograd_pack(&job->pack, job->weights, job->bias, job->panels, part, parts,
+                       job->space + (size_t)part * job->per_part);
 }
 
 /* Threads that share an image, where there are fewer images than parts: piece part % pieces of it
@@ -9516,14 +9632,9 @@ static void fnni_conv_data_part(void *argument, int part, int parts)
     const int units = (w.height - 1) / stride + 1;
     const int first = (int)fnni_share_begin(units, piece, pieces) * stride;
     const int end = (int)fnni_share_begin(units, piece + 1, pieces) * stride;
-    const fnn_real *no_weights = NULL;
-    fnn_real *no_dx = NULL;
-    fnni_conv whole;
     ptrdiff_t i, to;
-    fnni_conv_backward(job->g.kernels, job->window, job->g.filters, job->winograd, 0, &whole,
-                       &no_weights, &no_dx);
-    if (whole.winograd) {
-        fnni_conv_winograd_part(job, part, parts, &whole, job->dy, job->y_size, job->dx,
+    if (job->pack.winograd) {
+        fnni_conv_winograd_part(job, part, parts, &job->pack, job->dy, job->y_size, job->dx,
                                 job->x_size);
         return;
     }
@@ -9547,10 +9658,8 @@ static void fnni_conv_weights_part(void *argument, int part, int parts)
     int share = shares * (part / pieces) / (parts / pieces);
     fnn_real *space = job->space + (size_t)part * job->per_part;
     fnni_conv g = job->g;
-    if (fnni_conv_in_pieces(&g)) {
-        g.piece = part % pieces;
-        g.pieces = pieces;
-    } else if (part % pieces > 0) return;
+    g.piece = part % pieces;
+    g.pieces = pieces;
     for (; share < end; share++) {
         const ptrdiff_t from = fnni_share_begin(job->images, share, shares);
         const ptrdiff_t to = fnni_share_begin(job->images, share + 1, shares);
@@ -9579,15 +9688,17 @@ static void fnni_conv_fold_part(void *argument, int part, int parts)
                    fnni_share_begin(rows, part + 1, parts), job->dw + from * job->g.filters);
 }
 
-/* Parts for a job: none for less work than waking a thread is worth; as many as threads, or as many
- * for each image. */
+/* Parts for a job: none for less work than waking a thread is worth; as many as threads, or where
+ * there are fewer images, as many for each image, no more than it has pieces: a part without work
+ * would take its space all the same. */
 static int fnni_conv_parts(const fnn_context *context, const fnni_conv *g, ptrdiff_t images)
 {
     const double work = (double)images * g->out_height * g->out_width * g->filters *
                         (double)(g->kernel_height * g->kernel_width) * g->channels;
     const double most = work / FNNI_GEMM_PART;
     const int parts = most < 1 ? 1 : most < context->threads ? (int)most : context->threads;
-    return images > 0 && images < parts ? parts / (int)images * (int)images : parts;
+    if (images == 0 || images >= parts) return parts;
+    return (int)images * (int)fnni_least(parts / images, fnni_conv_most_pieces(g));
 }
 
 /* The job of a call on `images` images, its workspace taken: first `shared` reals, then the parts'
@@ -9625,8 +9736,13 @@ FNN_DEF fnn_result fnn_conv2d_forward(fnn_context *context, const fnn_window *wi
     result = fnni_conv_job_make(&job, used, window, filters, images, fnni_conv_packed_size(&job.g),
                                 fnni_conv_image_size(&job.g), &packed);
     if (!result) {
-        fnni_conv_pack(&job.g, weights, bias, packed, job.space);
-        job.packed = packed;
+        job.pack = job.g;
+        job.weights = weights;
+        job.bias = bias;
+        job.packed = job.panels = packed;
+        if (job.g.winograd)
+            fnni_parallel(fnni_conv_parts(used, &job.g, images), fnni_conv_pack_part, &job);
+        else fnni_conv_pack(&job.g, weights, bias, packed, job.space);
         job.x = x;
         job.y = y;
         fnni_parallel(fnni_conv_parts(used, &job.g, images), fnni_conv_forward_part, &job);
@@ -9653,9 +9769,14 @@ FNN_DEF fnn_result fnn_conv2d_backward_data(fnn_context *context, const fnn_wind
     fnni_conv_backward_size(used->kernels, window, filters, job.winograd, &shared, &image);
     result = fnni_conv_job_make(&job, used, window, filters, images, shared, image, &packed);
     if (!result) {
-        fnni_conv_backward_pack(used->kernels, window, filters, job.winograd, weights, packed,
-                                job.space);
-        job.packed = packed;
+        fnn_real *no_dx = NULL;
+        job.weights = weights;
+        job.packed = job.panels = packed;
+        fnni_conv_backward(used->kernels, window, filters, job.winograd, 0, &job.pack, &job.weights,
+                           &no_dx);
+        if (job.pack.winograd)
+            fnni_parallel(fnni_conv_parts(used, &job.g, images), fnni_conv_pack_part, &job);
+        else fnni_conv_backward_pack(used->kernels, window, filters, 0, weights, packed, job.space);
         job.dy = dy;
         job.dx = dx;
         fnni_parallel(fnni_conv_parts(used, &job.g, images), fnni_conv_data_part, &job);
@@ -12318,8 +12439,8 @@ typedef struct fnni_run {
     const int64_t *origins;  /* (capacity) rows of the data set's arrays, for the user's loss */
     fnn_real *workspace;     /* workspace_count a thread */
     size_t workspace_count;
-    size_t image;                    /* where in a thread's workspace images are padded, */
-    size_t scratch;                  /* and where transient tensors begin */
+    size_t image;   /* where in a thread's workspace images are padded or transformed, */
+    size_t scratch; /* and where transient tensors begin */
     const fnni_augmenter *augmenter; /* of the samples that are gathered, or NULL */
     int to_input;                    /* planned for a way back to the input, which few want */
     fnn_real *input_gradient;        /* (rows, I) of the model's input: the caller's, or NULL */
@@ -12358,7 +12479,7 @@ typedef struct fnni_tensor {
 #define FNNI_GRADIENT_KEPT \
     64                     /* the gradient by its output is read again after the layer's backward */
 #define FNNI_ACTIVATES 128 /* has an activation */
-#define FNNI_POOLS_BANDS 256 /* can do the max-pool behind it, band by band of its output */
+#define FNNI_POOLS_BANDS 256 /* can do the max-pool behind it, a part of its output at a time */
 #define FNNI_OF_TARGETS 512 /* at the end it brings outputs to the targets' unit, behind the loss */
 
 /* What a layer can do. A function that has nothing to do is NULL. */
@@ -13368,8 +13489,9 @@ static int fnni_read_window(const fnni_words *w, int from, int sizes[6], fnn_pad
 /* ---- conv2d: y = f(x * W + b), W (kernel height, kernel width, C, filters);  dz = dy f'(z);
  * db = sum of dz;  dW and dx: see >>conv. LeCun et al. 1998. ----
  * A max-pool directly behind it, on windows that do not overlap, is fused with it: each band of
- * output rows is pooled while it is in the second cache, before the activation, which does not
- * change what is largest; the output itself is never stored. */
+ * output rows is pooled while it is in the second cache (by Winograd and on windows of 2 x 2, each
+ * tile while it is in registers), before the activation, which does not change what is largest; the
+ * output itself is never stored. */
 
 static int fnni_layer_band(const fnni_layer *layer)
 {

@@ -485,6 +485,20 @@ TWIN(twin_narrow_along)
                 .75 * (sum[0] + sum[1]) + (double)now->parameter * out[0][j * n + i];
         }
 }
+/* Factors of the rows from one matrix, of the columns from another's first row. */
+RUN(run_rank_one)
+{
+    k->rank_one(rows, n, (fnn_real).75, REAL(in[0]), n, REAL(in[1]), now->parameter, REAL(out[0]),
+                n);
+}
+TWIN(twin_rank_one)
+{
+    ptrdiff_t i, j;
+    for (i = 0; i < rows; i++)
+        for (j = 0; j < n; j++)
+            out[0][i * n + j] =
+                .75 * in[0][i * n] * in[1][j] + (double)now->parameter * out[0][i * n + j];
+}
 RUN(run_add_scaled)
 {
     k->add_scaled(rows * n, (fnn_real)1.7, REAL(in[0]), REAL(out[0]));
@@ -590,7 +604,9 @@ static void narrow_products(void)
         {"narrow along, added", "mm", "m", run_narrow_along, twin_narrow_along, 60, DOT_FLOOR, 0, 0,
          2},
         {"narrow dots", "mm", "m", run_dots, twin_narrow, 60, DOT_FLOOR, 0, 0, 0},
-        {"narrow dots, added", "mm", "m", run_dots, twin_narrow, 60, DOT_FLOOR, 0, 0, 2}};
+        {"narrow dots, added", "mm", "m", run_dots, twin_narrow, 60, DOT_FLOOR, 0, 0, 2},
+        {"rank one", "mm", "m", run_rank_one, twin_rank_one, 3, 3, 0, 0, 0},
+        {"rank one, added", "mm", "m", run_rank_one, twin_rank_one, 3, 3, 0, 0, 2}};
     size_t i;
     for (i = 0; i < sizeof cases / sizeof cases[0]; i++) run_case(&cases[i], TALL);
     run_case(&cases[4], ROWS);

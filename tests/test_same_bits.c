@@ -337,6 +337,10 @@ static void products(void)
         const int size[] = {across ? few : many, across ? many : few, below(150), i % 4};
         same("narrow product", product, size);
     }
+    for (i = 0; i < most / 4; i++) { /* of one step */
+        const int size[] = {1 + below(70), 1 + below(150), 1, i % 4};
+        same("product of one step", product, size);
+    }
     for (i = 0; i < (QUICK() ? 2 : 8); i++)
         for (t = 0; t < 4; t++) {
             const int size[] = {large[i][0], large[i][1], large[i][2], t};
