@@ -9063,7 +9063,8 @@ static int fnni_conv_spreads(const fnn_window *w, int filters)
     const int strided = w->stride_height > 1 || w->stride_width > 1;
     return filters >= 16 && w->channels <= (strided ? 8 : 4) &&
            w->kernel_height * w->kernel_width > 1 &&
-           fnni_conv_owed(w) <= 16 * FNNI_CONV_SPREAD / w->out_width;
+           fnni_conv_owed(w) <= 16 * FNNI_CONV_SPREAD / w->out_width &&
+           fnni_axis_sound(w->width, w->kernel_width, w->stride_width, w->pad_left, w->out_width);
 }
 
 static int fnni_conv_spread_rows(const fnn_window *w)

@@ -488,7 +488,7 @@ static const char *description(const problem *p)
 /* Calls and checks on every instruction set. Returns whether all was well. */
 static int holds(const problem *p, int exactly)
 {
-    int isa, array, good = 1;
+    int isa, array, good = CHECK(contexts[FNN_ISA_SCALAR]); /* a test that forgot contexts_open */
     for (isa = 0; isa < FNN_ISA_COUNT; isa++) {
         if (!contexts[isa]) continue;
         if (!CHECKF(!call(p, contexts[isa]), "%s: %s failed", fnn_isa_name((fnn_isa)isa),
@@ -1124,6 +1124,7 @@ static void strides_beyond_the_image(void)
 {
     static const int strides[] = {3, 46341, 65536, INT_MAX};
     size_t i;
+    contexts_open(1);
     for (i = 0; i < sizeof strides / sizeof strides[0]; i++) {
         dimensions d = {2, 2, 3, 2, 1, 2, 1, 1, FNN_SAME, 3};
         problem p;
@@ -1133,6 +1134,36 @@ static void strides_beyond_the_image(void)
         CHECK(holds(&p, 1));
         close_problem(&p);
     }
+    contexts_close();
+}
+
+/* Windows with no pixel of the image, beside it or above and below, as a caller may fill them in;
+ * outside of an image lie zeros. */
+static void windows_beside_the_image(void)
+{
+    static const int pads[] = {0, 2, 3, 6, 11, 16};
+    static const int channels[] = {1, 3, 4, 8, 16};
+    int i, j, k, left;
+    contexts_open(1);
+    for (i = 0; i < 5; i++)
+        for (j = 0; j < 6; j++)
+            for (k = 0; k < 6; k++)
+                for (left = 1; left >= 0; left--) {
+                    dimensions d = {2, 5, 4, 1, 3, 3, 1, 1, FNN_SAME, 17};
+                    problem p;
+                    d.channels = channels[i];
+                    d.stride_height = d.stride_width = 1 + (j + k) % 2;
+                    CHECK(shape(&p, &d));
+                    p.window.pad_top = pads[j];
+                    p.window.pad_left = pads[k];
+                    p.window.out_height = 1 + (j + k) % 7;
+                    p.window.out_width = left ? 1 + k : 14 - k;
+                    measure(&p);
+                    open_problem(&p, 1);
+                    CHECK(holds(&p, 1));
+                    close_problem(&p);
+                }
+    contexts_close();
 }
 
 /* ---- the same bits: any number of threads, an image alone or in a batch ---- */
@@ -1702,9 +1733,9 @@ static void controls(void)
         TEST(explicit_windows_by_hand), TEST(explicit_window_arguments), TEST(integers_exactly), \
         TEST(reals_within_the_bound), TEST(networks), TEST(winograd), TEST(winograd_in_chains),  \
         TEST(no_winograd), TEST(winograd_errs_little), TEST(arguments), TEST(no_images),         \
-        TEST(strides_beyond_the_image), TEST(any_threads_same_bits), TEST(any_batch_same_bits),  \
-        TEST(spoiled_images), TEST(failing_allocations), TEST(nothing_unfolded), TEST(guards),   \
-        TEST(controls)
+        TEST(strides_beyond_the_image), TEST(windows_beside_the_image),                          \
+        TEST(any_threads_same_bits), TEST(any_batch_same_bits), TEST(spoiled_images),            \
+        TEST(failing_allocations), TEST(nothing_unfolded), TEST(guards), TEST(controls)
 
 #ifndef CONV_TESTS_ONLY
 static const harness_test tests[] = {CONV_TESTS};
