@@ -8248,11 +8248,12 @@ FNNI_FORCE_INLINE void fnni_winograd_pixels(const int size, const fnn_real *imag
 {
     int i, j;
     for (i = top; i < top + size; i++, pixels += size) {
-        const ptrdiff_t line = ((ptrdiff_t)i * width + left) * channels;
+        /* Unsigned: where no pixel is, under a large pad, it may not fit. */
+        const size_t line = ((size_t)i * (size_t)width + (size_t)left) * (size_t)channels;
         const int inside = i >= 0 && i < height;
         for (j = 0; j < size; j++) {
             const int there = inside && left + j >= 0 && left + j < width;
-            pixels[j] = there ? image + line + j * channels : zeros;
+            pixels[j] = there ? image + (line + (size_t)j * (size_t)channels) : zeros;
         }
     }
 }

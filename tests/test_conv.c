@@ -229,8 +229,8 @@ static void take_patch(const pictures *p, ptrdiff_t image, int channel, int size
     int i, j;
     for (i = top; i < top + size; i++)
         for (j = left; j < left + size; j++) {
-            const ptrdiff_t pixel = (image * p->height + i) * p->width + j;
             const int inside = i >= 0 && i < p->height && j >= 0 && j < p->width;
+            const ptrdiff_t pixel = inside ? (image * p->height + i) * p->width + j : 0;
             *patch++ = inside ? magnitude((wide)p->x[pixel * p->channels + channel]) : 0;
         }
 }
@@ -1141,7 +1141,7 @@ static void strides_beyond_the_image(void)
  * outside of an image lie zeros. */
 static void windows_beside_the_image(void)
 {
-    static const int pads[] = {0, 2, 3, 6, 11, 16};
+    static const int pads[] = {0, 2, 3, 6, 16, 1 << 28};
     static const int channels[] = {1, 3, 4, 8, 16};
     int i, j, k, left;
     contexts_open(1);
