@@ -8141,11 +8141,11 @@ static size_t fnni_winograd_space(const fnni_conv *g)
  * are transformed into T (36, channels, F) and their rows packed. One that is turned round has its
  * channels beside each other: T is (36, filters of a panel, C), and transposed. */
 static void fnni_winograd_pack_plain(const fnni_conv *g, const fnn_real *w, fnn_real *packed,
-                                     int from, int to, fnn_real *t)
+                                     fnn_real *t)
 {
     const int width = g->kernels->tile_columns;
     int c, f, p;
-    for (c = from * FNNI_WINOGRAD_PACK; c < to * FNNI_WINOGRAD_PACK; c += FNNI_WINOGRAD_PACK) {
+    for (c = 0; c < g->channels; c += FNNI_WINOGRAD_PACK) {
         const int count = (int)fnni_least(g->channels - c, FNNI_WINOGRAD_PACK);
         const ptrdiff_t n = (ptrdiff_t)count * g->filters;
         const ptrdiff_t step = (ptrdiff_t)fnni_winograd_step(1, (size_t)n);
@@ -8159,11 +8159,11 @@ static void fnni_winograd_pack_plain(const fnni_conv *g, const fnn_real *w, fnn_
 }
 
 static void fnni_winograd_pack_turned(const fnni_conv *g, const fnn_real *w, fnn_real *packed,
-                                      int from, int to, fnn_real *t)
+                                      fnn_real *t)
 {
     const int width = g->kernels->tile_columns;
     int f, p;
-    for (f = from * width; f < to * width; f += width) {
+    for (f = 0; f < g->filters; f += width) {
         const int columns = (int)fnni_least(g->filters - f, width);
         const ptrdiff_t n = (ptrdiff_t)columns * g->channels;
         const ptrdiff_t step = (ptrdiff_t)fnni_winograd_step(1, (size_t)n);
@@ -8174,21 +8174,14 @@ static void fnni_winograd_pack_turned(const fnni_conv *g, const fnn_real *w, fnn
     }
 }
 
-/* One of so many parts of it, each with space of its own. */
 static void fnni_winograd_pack(const fnni_conv *g, const fnn_real *w, const fnn_real *bias,
-                               fnn_real *packed, int part, int parts, fnn_real *space)
+                               fnn_real *packed, fnn_real *space)
 {
-    const int plain = g->w_filter == 1;
-    const int all = plain ? g->channels : g->filters;
-    const int each = plain ? FNNI_WINOGRAD_PACK : g->kernels->tile_columns;
-    const int units = (all + each - 1) / each;
-    const int from = (int)fnni_share_begin(units, part, parts);
-    const int to = (int)fnni_share_begin(units, part + 1, parts);
     fnn_real *start = fnni_winograd_bias(g, packed);
-    if (part == 0 && bias) memcpy(start, bias, (size_t)g->filters * sizeof *start);
-    else if (part == 0) g->kernels->fill(g->filters, 0, start);
-    if (plain) fnni_winograd_pack_plain(g, w, packed, from, to, space);
-    else fnni_winograd_pack_turned(g, w, packed, from, to, space);
+    if (bias) memcpy(start, bias, (size_t)g->filters * sizeof *start);
+    else g->kernels->fill(g->filters, 0, start);
+    if (g->w_filter == 1) fnni_winograd_pack_plain(g, w, packed, space);
+    else fnni_winograd_pack_turned(g, w, packed, space);
 }
 
 /* ---- tiles ---- */
@@ -8698,7 +8691,7 @@ static void fnni_conv_pack(const fnni_conv *g, const fnn_real *w, const fnn_real
     fnn_real *start = fnni_conv_start(g, panels);
     int i, j, c, pixel;
     if (g->winograd) {
-        fnni_winograd_pack(g, w, bias, panels, 0, 1, space);
+        fnni_winograd_pack(g, w, bias, panels, space);
         return;
     }
     g->kernels->fill(fnni_conv_columns(g), 0, start);
@@ -9532,13 +9525,11 @@ static int fnni_share_count(ptrdiff_t images)
 /* One of the public convolutions on its way through the threads. */
 typedef struct fnni_conv_job {
     const fnn_window *window;
-    fnni_conv g; /* of the forward pass */
+    fnni_conv g;    /* of the forward pass */
+    fnni_conv back; /* of the first phase towards the images */
     ptrdiff_t images;
     const fnn_real *x, *dy, *packed;
     fnn_real *y, *dx, *wide, *dw;
-    fnni_conv pack; /* what weights and bias are packed for, where that is Winograd's way */
-    const fnn_real *weights, *bias;
-    fnn_real *panels;
     int winograd;    /* whether the context allows it */
     fnn_real *space; /* per_part reals for each part's image, and behind them for its sums */
     size_t per_part;
@@ -9554,13 +9545,6 @@ FNNI_FORCE_INLINE void fnni_conv_prefetch(const fnni_conv_job *job, ptrdiff_t ne
     if (job->x) fnni_prefetch_reals(job->x + next * job->x_size, job->x_size);
     if (job->dx) fnni_prefetch_reals(job->dx + next * job->x_size, job->x_size);
     if (job->dx && job->dy) fnni_prefetch_reals(job->dy + next * job->y_size, job->y_size);
-}
-
-static void fnni_conv_pack_part(void *argument, int part, int parts)
-{
-    const fnni_conv_job *job = (const fnni_conv_job *)argument;
-    fnni_winograd_pack(&job->pack, job->weights, job->bias, job->panels, part, parts,
-                       job->space + (size_t)part * job->per_part);
 }
 
 /* Threads that share an image, where there are fewer images than parts: piece part % pieces of it
@@ -9634,8 +9618,8 @@ static void fnni_conv_data_part(void *argument, int part, int parts)
     const int first = (int)fnni_share_begin(units, piece, pieces) * stride;
     const int end = (int)fnni_share_begin(units, piece + 1, pieces) * stride;
     ptrdiff_t i, to;
-    if (job->pack.winograd) {
-        fnni_conv_winograd_part(job, part, parts, &job->pack, job->dy, job->y_size, job->dx,
+    if (job->back.winograd) {
+        fnni_conv_winograd_part(job, part, parts, &job->back, job->dy, job->y_size, job->dx,
                                 job->x_size);
         return;
     }
@@ -9737,13 +9721,9 @@ FNN_DEF fnn_result fnn_conv2d_forward(fnn_context *context, const fnn_window *wi
     result = fnni_conv_job_make(&job, used, window, filters, images, fnni_conv_packed_size(&job.g),
                                 fnni_conv_image_size(&job.g), &packed);
     if (!result) {
-        job.pack = job.g;
-        job.weights = weights;
-        job.bias = bias;
-        job.packed = job.panels = packed;
-        if (job.g.winograd)
-            fnni_parallel(fnni_conv_parts(used, &job.g, images), fnni_conv_pack_part, &job);
-        else fnni_conv_pack(&job.g, weights, bias, packed, job.space);
+        /* By one thread: cores wait longer for each other's cache lines than this takes. */
+        fnni_conv_pack(&job.g, weights, bias, packed, job.space);
+        job.packed = packed;
         job.x = x;
         job.y = y;
         fnni_parallel(fnni_conv_parts(used, &job.g, images), fnni_conv_forward_part, &job);
@@ -9758,7 +9738,8 @@ FNN_DEF fnn_result fnn_conv2d_backward_data(fnn_context *context, const fnn_wind
 {
     fnn_context own, *used = fnni_context_borrow(context, &own);
     fnni_conv_job job;
-    fnn_real *packed;
+    const fnn_real *no_weights = NULL;
+    fnn_real *packed, *no_dx = NULL;
     size_t shared, image;
     fnn_result result;
     if (!used || !fnni_window_usable(window, filters, images) || !weights ||
@@ -9767,17 +9748,14 @@ FNN_DEF fnn_result fnn_conv2d_backward_data(fnn_context *context, const fnn_wind
     memset(&job, 0, sizeof job);
     job.winograd = !used->no_winograd;
     job.g = fnni_conv_make(used->kernels, window, filters, job.winograd);
+    fnni_conv_backward(used->kernels, window, filters, job.winograd, 0, &job.back, &no_weights,
+                       &no_dx);
     fnni_conv_backward_size(used->kernels, window, filters, job.winograd, &shared, &image);
     result = fnni_conv_job_make(&job, used, window, filters, images, shared, image, &packed);
     if (!result) {
-        fnn_real *no_dx = NULL;
-        job.weights = weights;
-        job.packed = job.panels = packed;
-        fnni_conv_backward(used->kernels, window, filters, job.winograd, 0, &job.pack, &job.weights,
-                           &no_dx);
-        if (job.pack.winograd)
-            fnni_parallel(fnni_conv_parts(used, &job.g, images), fnni_conv_pack_part, &job);
-        else fnni_conv_backward_pack(used->kernels, window, filters, 0, weights, packed, job.space);
+        fnni_conv_backward_pack(used->kernels, window, filters, job.winograd, weights, packed,
+                                job.space);
+        job.packed = packed;
         job.dy = dy;
         job.dx = dx;
         fnni_parallel(fnni_conv_parts(used, &job.g, images), fnni_conv_data_part, &job);
