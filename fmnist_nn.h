@@ -9574,8 +9574,8 @@ static void fnni_conv_winograd_part(const fnni_conv_job *job, int part, int part
     const int end = (int)fnni_least(4 * fnni_share_begin(tiles, piece + 1, pieces), g->out_height);
     fnni_winograd_target out;
     ptrdiff_t i, to;
-    if (first >= end) return;
     fnni_conv_images(job, part, parts, &i, &to);
+    if (first >= end || i == to) return; /* without images there may be no arrays */
     out = fnni_winograd_to(g, first, end, y + i * y_size + first * g->out_row, y_size);
     fnni_winograd_rows(g, to - i, x + i * x_size, first, end, job->packed, &out,
                        job->space + (size_t)part * job->per_part);
