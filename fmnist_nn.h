@@ -7285,22 +7285,25 @@ static fnni_gemm_deal fnni_gemm_deal_rows(int height, ptrdiff_t m)
     return deal;
 }
 
-/* A run of k steps in one segment, of an A whose rows and steps are so far apart, with the rest to
- * be filled in by fnni_gemm_deal_tiles. */
+/* A run of k steps in one segment, of an A whose rows and steps are so far apart. Whoever wants
+ * more (segments, a start, prefetching) sets it; fnni_gemm_deal_tiles counts the tiles. */
 static fnni_tiles fnni_gemm_run_of(ptrdiff_t k, ptrdiff_t a_row, ptrdiff_t a_step, ptrdiff_t ldb,
-                                   ptrdiff_t ldc, int accumulate)
+                                   ptrdiff_t ldc, fnn_real beta)
 {
-    fnni_tiles run;
-    memset(&run, 0, sizeof run);
+    fnni_tiles run; /* field by field: a memset costs as much as a small product */
     run.k = k;
     run.segments = 1;
+    run.a_segment = run.b_jump = 0;
     run.a_row = a_row;
     run.a_group = 3 * a_row;
     run.a_step = a_step;
     run.ldb = ldb;
     run.ldc = ldc;
+    run.count = run.a_next = run.b_next = run.c_next = 0;
+    run.start = NULL;
     run.alpha = 1;
-    run.beta = accumulate ? (fnn_real)1 : (fnn_real)0;
+    run.beta = beta;
+    run.prefetch_c = run.prefetch_rows = 0;
     return run;
 }
 
@@ -7519,34 +7522,18 @@ static void fnni_gemm_small(const fnni_gemm *g)
 {
     fnn_real panel[FNNI_GEMM_SMALL * FNNI_WIDEST_TILE];
     const int width = g->kernels->tile_columns;
-    fnni_gemm_rectangle r;
+    fnni_tiles run =
+        fnni_gemm_run_of(g->k, g->transpose_a ? 1 : g->lda, g->transpose_a ? g->lda : 1,
+                         g->transpose_b ? width : g->ldb, g->ldc, g->beta);
+    run.alpha = g->alpha;
     if (g->transpose_b) g->kernels->pack_transposed(g->k, (int)g->n, width, g->b, g->ldb, panel);
-    r.b = g->transpose_b ? panel : g->b;
-    r.run.ldb = g->transpose_b ? width : g->ldb;
-    r.b_column = 1;
-    r.a = g->a;
-    r.c = g->c;
-    r.m = g->m;
-    r.n = g->n;
-    r.prefetch_rows = 0;
-    r.run.k = g->k;
-    r.run.a_row = g->transpose_a ? 1 : g->lda;
-    r.run.a_group = 3 * r.run.a_row;
-    r.run.a_step = g->transpose_a ? g->lda : 1;
-    r.run.ldc = g->ldc;
-    r.run.start = NULL;
-    r.run.alpha = g->alpha;
-    r.run.beta = g->beta;
-    r.run.segments = 1;
-    r.run.a_segment = r.run.b_jump = r.run.prefetch_c = 0;
-    if (g->m > g->kernels->tile_rows) {
-        fnni_gemm_columns_first(g->kernels, &r);
-        return;
-    }
-    r.run.count = 1;
-    r.run.a_next = r.run.b_next = r.run.c_next = 0;
-    r.run.prefetch_rows = 0;
-    g->kernels->gemm_tiles(&r.run, (int)r.m, (int)r.n, r.a, r.b, r.c);
+    run.count = 1;
+    if (g->m <= g->kernels->tile_rows) /* the least that a call can cost */
+        g->kernels->gemm_tiles(&run, (int)g->m, (int)g->n, g->a, g->transpose_b ? panel : g->b,
+                               g->c);
+    else
+        fnni_gemm_deal_tiles(g->kernels, &run, fnni_gemm_deal_rows(g->kernels->tile_rows, g->m),
+                             (int)g->n, g->a, g->transpose_b ? panel : g->b, width, g->c);
 }
 
 /* The product of g in tiles. */
@@ -7554,11 +7541,8 @@ static void fnni_gemm_tiled(const fnni_gemm *g)
 {
     fnni_gemm_rectangle r;
     ptrdiff_t block, p, i, j;
-    r.run.ldc = g->ldc;
-    r.run.start = NULL;
+    r.run = fnni_gemm_run_of(0, 0, 0, 0, g->ldc, 0); /* the rest is the block's */
     r.run.alpha = g->alpha;
-    r.run.segments = 1;
-    r.run.a_segment = r.run.b_jump = 0;
     for (block = 0; block < fnni_gemm_blocks(g->k); block++) {
         r.run.k = fnni_gemm_block(g->k, block, &p);
         r.run.beta = block ? 1 : g->beta;
@@ -8037,7 +8021,7 @@ typedef struct fnni_conv {
  * group with it. The gradient towards the input is the same with the kernel turned round; that
  * towards the weights is what the formula gives when it is differentiated,
  *     dg = G^T [sum over tiles of (A dy A^T) (B^T d B)] G
- * a product whose sums are chains over a group's tiles, the groups added up in order.
+ * a product whose sums are chains over some tiles, the chains added up in order.
  *
  * What it costs is rounding. Each element of B^T d B is rounded at most 4 times (2 in either
  * direction), of G g G^T 8 times, its constants included, of the product C times, of A^T M A 6
@@ -8079,18 +8063,24 @@ static size_t fnni_winograd_step(size_t count, size_t each)
     return reals / 16 % 2 ? reals : fnni_plus(reals, 16);
 }
 
-/* Filters from `from` on whose M is made together: the transforms need a vector of them, so that a
- * rest of fewer goes with the block before it. */
+/* Filters whose M is made together, in whole panels. */
+static int fnni_winograd_whole_block(const fnni_conv *g)
+{
+    return (int)fnni_round_up(FNNI_WINOGRAD_BLOCK, g->kernels->tile_columns);
+}
+
+/* The same from filter `from` on: the transforms need a vector of them, so that a rest of fewer
+ * goes with the block before it. */
 static int fnni_winograd_block(const fnni_conv *g, int from)
 {
-    const int block = (int)fnni_round_up(FNNI_WINOGRAD_BLOCK, g->kernels->tile_columns);
+    const int block = fnni_winograd_whole_block(g);
     return g->filters - from < block + FNNI_SUM_LANES ? g->filters - from : block;
 }
 
 /* The most that a block has, rounded up to vectors: the length of a row of M. */
 static int fnni_winograd_row(const fnni_conv *g)
 {
-    const int block = (int)fnni_round_up(FNNI_WINOGRAD_BLOCK, g->kernels->tile_columns);
+    const int block = fnni_winograd_whole_block(g);
     const int most = block + (g->filters % block < FNNI_SUM_LANES ? g->filters % block : 0);
     return (int)fnni_round_up(fnni_least(g->filters, most), FNNI_SUM_LANES);
 }
@@ -8408,6 +8398,10 @@ static void fnni_winograd_rows(const fnni_conv *g, ptrdiff_t images, const fnn_r
     }
 }
 
+/* ---- the gradient towards the weights ----
+ * Of small images several are transformed before they are multiplied: images 0 1 2 3 4 of a share,
+ * two of them together, are chains over the tiles of 0 1, of 2 3 and of 4. */
+
 /* An image's turn in its share: its number there, whether it is the last one, and how many images
  * behind it, in x and in dy, are there to be fetched ahead: speed alone. */
 typedef struct fnni_turn {
@@ -8415,17 +8409,13 @@ typedef struct fnni_turn {
     ptrdiff_t x_ahead, dy_ahead;
 } fnni_turn;
 
-/* ---- the gradient towards the weights ----
- * Of small images several are transformed before they are multiplied: images 0 1 2 3 4 of a share,
- * two of them together, are chains over the tiles of 0 1, of 2 3 and of 4. */
-
 /* What a thread keeps from one image of a share to the next: V and Z of a chain's tiles, and the
  * sums (C, 36, F). */
 typedef struct fnni_winograd_sums {
     fnn_real *v, *z, *u;
     ptrdiff_t v_step, z_step, u_row;
-    const fnn_real *next_x, *next_dy; /* images that are wanted next, so many of them */
-    ptrdiff_t x_ahead, dy_ahead;
+    const fnn_real *next_x, *next_dy; /* what is wanted next, so many reals */
+    ptrdiff_t next_x_size, next_dy_size;
 } fnni_winograd_sums;
 
 /* Where they are; returns their size. */
@@ -8465,16 +8455,14 @@ FNNI_FORCE_INLINE void fnni_winograd_fetch_part(const fnn_real *x, ptrdiff_t cou
 
 /* A chain's products: the sums of so many channels from `from` on. */
 static void fnni_winograd_multiply(const fnni_conv *g, const fnni_winograd_sums *s, int from,
-                                   int channels, ptrdiff_t tiles, int accumulate)
+                                   int channels, ptrdiff_t tiles, fnn_real beta)
 {
     const fnni_gemm_deal deal = fnni_gemm_deal_rows(g->kernels->tile_rows, channels);
-    fnni_tiles run = fnni_gemm_run_of(tiles, 1, channels, g->filters, s->u_row, accumulate);
-    const ptrdiff_t x_size = (ptrdiff_t)g->height * g->width * g->channels;
-    const ptrdiff_t dy_size = (ptrdiff_t)g->out_height * g->out_width * g->filters;
+    fnni_tiles run = fnni_gemm_run_of(tiles, 1, channels, g->filters, s->u_row, beta);
     int p;
     for (p = 0; p < FNNI_WINOGRAD_POSITIONS; p++) {
-        fnni_winograd_fetch_part(s->next_x, s->x_ahead * x_size, p);
-        fnni_winograd_fetch_part(s->next_dy, s->dy_ahead * dy_size, p);
+        fnni_winograd_fetch_part(s->next_x, s->next_x_size, p);
+        fnni_winograd_fetch_part(s->next_dy, s->next_dy_size, p);
         fnni_gemm_deal_tiles(g->kernels, &run, deal, g->filters, s->v + p * s->v_step,
                              s->z + p * s->z_step, g->kernels->tile_columns,
                              s->u + from * s->u_row + p * g->filters);
@@ -8487,6 +8475,8 @@ static void fnni_winograd_multiply(const fnni_conv *g, const fnni_winograd_sums 
 static void fnni_winograd_sum(const fnni_conv *g, const fnni_turn *turn, const fnn_real *x,
                               const fnn_real *dy, fnn_real *biases, fnn_real *sums, fnn_real *zeros)
 {
+    const ptrdiff_t x_size = (ptrdiff_t)g->height * g->width * g->channels;
+    const ptrdiff_t dy_size = (ptrdiff_t)g->out_height * g->out_width * g->filters;
     fnni_winograd_group group = fnni_winograd_pass(g, 0, g->out_height, zeros);
     const int tiles = group.down * group.across;
     const int together = tiles < FNNI_WINOGRAD_CHAIN ? FNNI_WINOGRAD_CHAIN / tiles : 1;
@@ -8497,17 +8487,17 @@ static void fnni_winograd_sum(const fnni_conv *g, const fnni_turn *turn, const f
     const int from = fnni_winograd_piece(g, &channels);
     if (channels == 0) return;
     fnni_winograd_sums_of(g, sums, &s);
-    s.next_x = x + (ptrdiff_t)g->height * g->width * g->channels;
-    s.next_dy = dy + (ptrdiff_t)g->out_height * g->out_width * g->filters;
+    s.next_x = x + x_size;
+    s.next_dy = dy + dy_size;
     for (i = 0; i < parts; i++) {
         fnni_winograd_next(&group, tiles, i, parts);
         fnni_winograd_take(&group, x + from, channels, s.v + before * channels, s.v_step);
         fnni_winograd_take_deltas(&group, dy, s.z + before * g->filters, s.z_step);
         if (turn->at % together < together - 1 && !turn->last) return;
-        s.x_ahead = i == parts - 1 ? fnni_least(turn->x_ahead, together) : 0;
-        s.dy_ahead = i == parts - 1 ? fnni_least(turn->dy_ahead, together) : 0;
+        s.next_x_size = i == parts - 1 ? fnni_least(turn->x_ahead, together) * x_size : 0;
+        s.next_dy_size = i == parts - 1 ? fnni_least(turn->dy_ahead, together) * dy_size : 0;
         fnni_winograd_multiply(g, &s, from, channels, before + group.count,
-                               turn->at >= together || i > 0);
+                               turn->at >= together || i > 0 ? (fnn_real)1 : (fnn_real)0);
         if (from > 0) continue; /* another piece's business */
         g->kernels->column_sums(before + group.count, g->filters, s.z + 7 * s.z_step, g->filters,
                                 biases + g->filters);
@@ -8557,13 +8547,20 @@ static int fnni_conv_pixels(int lanes, int filters, int width)
     return fit < 1 ? 1 : fit < width ? fit : width;
 }
 
+/* What every one begins with. */
+static fnni_conv fnni_conv_blank(const fnni_kernels *kernels)
+{
+    fnni_conv g;
+    memset(&g, 0, sizeof g);
+    g.kernels = kernels;
+    g.pieces = 1;
+    return g;
+}
+
 static fnni_conv fnni_conv_make(const fnni_kernels *kernels, const fnn_window *w, int filters,
                                 int winograd)
 {
-    fnni_conv g;
-    g.near = g.of_weights = g.piece = 0;
-    g.pieces = 1;
-    g.kernels = kernels;
+    fnni_conv g = fnni_conv_blank(kernels);
     g.height = w->height;
     g.width = w->width;
     g.channels = w->channels;
@@ -8894,7 +8891,8 @@ static void fnni_conv_band(const fnni_conv *g, const fnni_conv_taken *part, cons
     const ptrdiff_t step = part->first_row * segment + (ptrdiff_t)part->first_tap * g->channels;
     fnni_conv_direction across, down;
     const fnn_real *b;
-    fnni_tiles run;
+    fnni_tiles run = fnni_gemm_run_of((ptrdiff_t)(part->last_tap - part->first_tap) * g->channels,
+                                      0, 1, width, 0, 0); /* rows are fnni_conv_grid's */
     int j, upright;
     across.count = groups;
     across.a = groups > 1 ? (ptrdiff_t)g->pixels * g->stride_width * g->channels : 0;
@@ -8903,15 +8901,9 @@ static void fnni_conv_band(const fnni_conv *g, const fnni_conv_taken *part, cons
     down.a = rows > 1 ? g->stride_height * pitch : 0; /* to a row that is not there may not fit */
     down.c = g->out_row;
     upright = fnni_conv_height(kernels, columns, rows) > fnni_conv_height(kernels, columns, groups);
-    run.k = (ptrdiff_t)(part->last_tap - part->first_tap) * g->channels;
     run.segments = part->last_row - part->first_row;
     run.a_segment = pitch;
-    run.a_step = 1;
-    run.ldb = width;
     run.b_jump = (segment - run.k) * width;
-    run.alpha = 1;
-    run.beta = 0;
-    run.prefetch_c = run.prefetch_rows = 0;
     if (rows > 1 && down.a == groups * across.a && down.c == groups * across.c) {
         across.count *= rows;
         fnni_conv_flat(g, &across, a, panels, step, &run, y);
@@ -9108,9 +9100,7 @@ static int fnni_conv_backward(const fnni_kernels *kernels, const fnn_window *w, 
     const fnni_conv_phase column =
         fnni_conv_phase_make(phase_column, w->width, w->kernel_width, w->stride_width, w->pad_left);
     const ptrdiff_t tap = (ptrdiff_t)w->channels * filters, line = tap * w->kernel_width;
-    g->near = g->of_weights = g->piece = 0; /* as fnni_conv_make has it */
-    g->pieces = 1;
-    g->kernels = kernels;
+    *g = fnni_conv_blank(kernels);
     g->height = w->out_height;
     g->width = w->out_width;
     g->channels = filters;
@@ -9298,18 +9288,13 @@ static fnn_real *fnni_conv_wide_biases(const fnni_conv *g, fnn_real *wide)
 /* What the tiles of one image's gradient share; k and the steps are set by those who call. */
 static fnni_tiles fnni_conv_weight_run(const fnni_conv *g, ptrdiff_t pitch, int accumulate)
 {
-    fnni_tiles run;
-    run.a_row = 1;
-    run.a_group = 3;
+    const int columns = fnni_conv_columns(g);
     /* Where no second row, or group, is inside the image, the way to it may not fit. */
-    run.a_segment = g->stride_height < g->height ? g->stride_height * pitch : 0;
-    run.a_step =
-        g->out_width > g->pixels ? (ptrdiff_t)g->pixels * g->stride_width * g->channels : 0;
-    run.ldb = run.ldc = fnni_conv_columns(g);
-    run.start = NULL;
-    run.alpha = 1;
-    run.beta = accumulate ? (fnn_real)1 : (fnn_real)0;
-    run.prefetch_c = run.prefetch_rows = 0;
+    const int down = g->stride_height<g->height, along = g->out_width> g->pixels;
+    fnni_tiles run =
+        fnni_gemm_run_of(0, 1, along ? (ptrdiff_t)g->pixels * g->stride_width * g->channels : 0,
+                         columns, columns, accumulate ? (fnn_real)1 : (fnn_real)0);
+    run.a_segment = down ? g->stride_height * pitch : 0;
     return run;
 }
 
@@ -9419,7 +9404,6 @@ static void fnni_conv_weight_threes(const fnni_conv *g, const fnni_conv_input *i
     int i, rows, from, j;
     run.a_group = pitch;
     run.k = g->out_width;
-    run.b_jump = run.b_next = run.a_next = run.c_next = 0;
     run.count = 1;
     for (i = 0; i < g->out_height; i += rows) {
         const int first = fnni_conv_first(g, i), last = fnni_conv_last(g, i);

@@ -114,11 +114,10 @@ static void world_close(world *w)
     fnn_model_free(w->model);
 }
 
-/* A model of images with batch norm in place of the dense one: arrays that the latter has not. */
-static void images(world *w)
+/* A model of images without layers in place of the one that is there. */
+static void image_model(world *w)
 {
     fnn_context_config config = fnn_context_config_init();
-    int from;
     fnn_model_free(w->model);
     config.allocator = w->allocator;
     config.threads = 2;
@@ -126,6 +125,13 @@ static void images(world *w)
     w->data.width = 3;
     w->data.channels = 2;
     w->model = fnn_sequential_with(&config, 5, 3, 2);
+}
+
+/* A model of images with batch norm in place of the dense one: arrays that the latter has not. */
+static void images(world *w)
+{
+    int from;
+    image_model(w);
     fnn_normalize(w->model, FNN_NORMALIZE_STANDARDIZE, &w->data);
     fnn_conv2d(w->model, 6, 3, FNN_SAME, FNN_RELU);
     fnn_max_pool2d(w->model, 2);
@@ -141,14 +147,7 @@ static void images(world *w)
 /* Convolutions that go by Winograd's transforms. */
 static void transformed(world *w)
 {
-    fnn_context_config config = fnn_context_config_init();
-    fnn_model_free(w->model);
-    config.allocator = w->allocator;
-    config.threads = 2;
-    w->data.height = 5;
-    w->data.width = 3;
-    w->data.channels = 2;
-    w->model = fnn_sequential_with(&config, 5, 3, 2);
+    image_model(w);
     fnn_conv2d(w->model, 16, 3, FNN_SAME, FNN_RELU);
     fnn_conv2d(w->model, 16, 3, FNN_SAME, FNN_RELU);
     fnn_max_pool2d(w->model, 2);
