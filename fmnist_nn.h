@@ -261,7 +261,7 @@
  * NUMERICS
  *   exp and log are within 1 ULP, tanh and sigmoid within 2, subnormals included. An element of a
  *   matrix product is one chain of fused multiply-adds over k; a sum over a vector is one over 16
- *   lanes, and so is the product of a dense layer of one unit (fnn_sgemm). The compiler fuses
+ *   lanes, and so is the product of a dense layer of few units (fnn_sgemm). The compiler fuses
  *   nothing else: -ffp-contract is off here, which only clang's -ffp-contract=fast overrules, and
  *   the rest of the unit keeps its own. NaN and infinities propagate; fit stops at a loss that is
  *   not finite by default: mostly the rate is too high, or the inputs are not on one scale
@@ -2038,8 +2038,9 @@ FNN_API fnn_result fnn_check_gradients(fnn_model *model, const fnn_dataset *data
  * ldc >= n. c overlaps neither a nor b. beta 0 never reads C, alpha 0 neither A nor B, so
  * what stands there may be NaN. k is cut into equal blocks of at most 1024. In a block each
  * element is one chain of fused multiply-adds, whatever m, n and the threads are, with one
- * exception: where k is at least 16, a product with n 1 and A not transposed, or with m 1 and B
- * transposed, has the sums of fnn_dot. Returns FNN_ERROR_ARGUMENT on a negative size, a leading
+ * exception: with n 1 and A not transposed, or with m 1 and B transposed, if k is at least 16, and
+ * with n 2 to 8 and A not transposed, if k is at least 64, it is the sum of 16 chains, step p of k
+ * being in chain p % 16. Returns FNN_ERROR_ARGUMENT on a negative size, a leading
  * dimension too small or a NULL matrix that would be read or written, FNN_ERROR_MEMORY without
  * workspace. */
 FNN_API fnn_result fnn_sgemm(fnn_context *context, int transpose_a, int transpose_b, ptrdiff_t m,
@@ -2451,8 +2452,10 @@ FNN_API fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows,
 #define fnni_narrow_gather FNNI_NAME(narrow_gather)
 #define fnni_narrow_chains FNNI_NAME(narrow_chains)
 #define fnni_put_strided FNNI_NAME(put_strided)
-#define fnni_dot_four FNNI_NAME(dot_four)
+#define fnni_vfold_group FNNI_NAME(vfold_group)
 #define fnni_vfold_four FNNI_NAME(vfold_four)
+#define fnni_vput_few FNNI_NAME(vput_few)
+#define fnni_vfold_groups FNNI_NAME(vfold_groups)
 #define fnni_narrow_dots FNNI_NAME(narrow_dots)
 #define fnni_whole FNNI_NAME(whole)
 #define fnni_lanes_left FNNI_NAME(lanes_left)
@@ -2550,6 +2553,11 @@ FNN_API fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows,
 #define fnni_softmax_cross_entropy FNNI_NAME(softmax_cross_entropy)
 #define fnni_sum FNNI_NAME(sum)
 #define fnni_dot FNNI_NAME(dot)
+#define fnni_dots_step FNNI_NAME(dots_step)
+#define fnni_dots_fold FNNI_NAME(dots_fold)
+#define fnni_dots_put FNNI_NAME(dots_put)
+#define fnni_dots_block FNNI_NAME(dots_block)
+#define fnni_dots_rows FNNI_NAME(dots_rows)
 #define fnni_add_scaled FNNI_NAME(add_scaled)
 #define fnni_scale FNNI_NAME(scale)
 #define fnni_fill FNNI_NAME(fill)
@@ -3003,7 +3011,8 @@ typedef struct fnni_step {
     /* A product of at least 2 lanes rows with any number of columns, where x_row or x_step is 1; \
        each element is one chain as in gemm_tiles. */ \
     X(void, narrow_chains, (const fnni_narrow *g)) \
-    /* A product of any size with x_step and few_step 1; each element is alpha dot + beta c. */ \
+    /* A product of any size with x_step and few_step 1; each element is alpha s + beta c, s being \
+       a sum over 16 lanes, step p going to lane p % 16. */ \
     X(void, narrow_dots, (const fnni_narrow *g)) \
     /* c[i*ldc + j] = alpha x[i*x_row] y[j] + beta c[i*ldc + j], as a chain of one step; beta 0: \
        c is not read. */ \
@@ -3221,6 +3230,8 @@ FNN_ISA_LIST(FNNI_TABLE_EXTERN)
 #define FNNI_TILE_SPLITS 1
 #define FNNI_TILE_ROWS(X) X(0) X(1) X(2) X(3)
 #define FNNI_NARROW 1
+#define FNNI_DOTS_ROWS 1
+#define FNNI_DOTS_COLUMNS 1
 typedef fnn_real fnni_v;
 typedef int fnni_m;
 FNNI_INLINE fnni_v fnni_vzero(void) { return 0; }
@@ -3305,6 +3316,8 @@ FNNI_INLINE void fnni_vload_four(const fnn_real *p, ptrdiff_t ld, fnni_v *y) { (
 #define FNNI_TILE_SPLITS 0
 #define FNNI_TILE_ROWS(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11)
 #define FNNI_NARROW 2
+#define FNNI_DOTS_ROWS 2
+#define FNNI_DOTS_COLUMNS 3
 typedef __m256 fnni_v;
 typedef __m256 fnni_m;
 FNNI_INLINE fnni_v fnni_vzero(void) { return _mm256_setzero_ps(); }
@@ -3440,6 +3453,17 @@ FNNI_INLINE void fnni_vtranspose(fnni_v *x)
     fnni_vtranspose_halves(x + 2, x + 6);
     fnni_vtranspose_halves(x + 3, x + 7);
 }
+/* The sums of four as by vhsum, together: what is halved of one and of another is added at once. */
+FNNI_INLINE void fnni_vfold_four(fnni_v a, fnni_v b, fnni_v c, fnni_v d, float *sums)
+{
+    const fnni_v ab = fnni_vadd(_mm256_permute2f128_ps(a, b, 0x20),
+                                _mm256_permute2f128_ps(a, b, 0x31)),
+                 cd = fnni_vadd(_mm256_permute2f128_ps(c, d, 0x20),
+                                _mm256_permute2f128_ps(c, d, 0x31));
+    const fnni_v e = fnni_vadd(_mm256_shuffle_ps(ab, cd, 0x44), _mm256_shuffle_ps(ab, cd, 0xee));
+    const fnni_v f = fnni_vadd(_mm256_shuffle_ps(e, e, 0x88), _mm256_shuffle_ps(e, e, 0xdd));
+    _mm_storeu_ps(sums, _mm_unpacklo_ps(_mm256_castps256_ps128(f), _mm256_extractf128_ps(f, 1)));
+}
 /* The rows' fours are put into place as they are loaded, which is no work for the shuffle units. */
 FNNI_INLINE fnni_v fnni_vload_halves(const float *p, ptrdiff_t ld)
 {
@@ -3469,6 +3493,8 @@ FNNI_INLINE void fnni_vload_four(const float *p, ptrdiff_t ld, fnni_v *y)
 #define FNNI_TILE_SPLITS 1
 #define FNNI_TILE_ROWS(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13)
 #define FNNI_NARROW 4
+#define FNNI_DOTS_ROWS 4
+#define FNNI_DOTS_COLUMNS 4
 typedef __m512 fnni_v;
 typedef __mmask16 fnni_m;
 FNNI_INLINE fnni_v fnni_vzero(void) { return _mm512_setzero_ps(); }
@@ -3605,16 +3631,33 @@ FNNI_INLINE void fnni_vtranspose(fnni_v *x)
     fnni_vtranspose_quarters(x + 2, x + 6, x + 10, x + 14);
     fnni_vtranspose_quarters(x + 3, x + 7, x + 11, x + 15);
 }
-/* Four vectors' sums as by vhsum. */
-FNNI_INLINE void fnni_vfold_four(fnni_v *x, float *sums)
+/* The sums as by vhsum of one to four groups of four, together: lane 4 i + j of the result is that
+ * of group j's vector i. What is halved of one and of another is added at once. */
+#define FNNI_HALVES(shuffle, x, y, low, high) \
+    fnni_vadd(_mm512_maskz_##shuffle(0xffff, x, y, low), _mm512_maskz_##shuffle(0xffff, x, y, high))
+FNNI_INLINE fnni_v fnni_vfold_group(const fnni_v *x)
 {
-    fnni_v a;
-    fnni_vtranspose_quarters(x, x + 1, x + 2, x + 3);
-    a = fnni_vadd(fnni_vadd(x[0], x[2]), fnni_vadd(x[1], x[3]));
-    a = fnni_vadd(a, _mm512_maskz_shuffle_ps(0xffff, a, a, 0x4e));
-    a = fnni_vadd(a, _mm512_maskz_shuffle_ps(0xffff, a, a, 0xb1));
-    a = _mm512_maskz_compress_ps(0x1111, a);
-    _mm_storeu_ps(sums, _mm512_maskz_extractf32x4_ps(0xf, a, 0));
+    const fnni_v a = FNNI_HALVES(shuffle_f32x4, x[0], x[1], 0x44, 0xee),
+                 b = FNNI_HALVES(shuffle_f32x4, x[2], x[3], 0x44, 0xee);
+    return FNNI_HALVES(shuffle_f32x4, a, b, 0x88, 0xdd);
+}
+FNNI_INLINE fnni_v fnni_vfold_groups(const int groups, const fnni_v *x)
+{
+    const fnni_v a = fnni_vfold_group(x), b = groups > 1 ? fnni_vfold_group(x + 4) : a;
+    const fnni_v c = groups > 2 ? fnni_vfold_group(x + 8) : a;
+    const fnni_v d = groups > 3 ? fnni_vfold_group(x + 12) : b;
+    const fnni_v ab = FNNI_HALVES(shuffle_ps, a, b, 0x44, 0xee),
+                 cd = groups > 2 ? FNNI_HALVES(shuffle_ps, c, d, 0x44, 0xee) : ab;
+    return FNNI_HALVES(shuffle_ps, ab, cd, 0x88, 0xdd);
+}
+#undef FNNI_HALVES
+/* The first two to four. (gcc 12 makes one instruction of an extract and a masked store, which
+ * faults where the mask says not to write.) */
+FNNI_INLINE void fnni_vput_few(const int n, float *p, __m128 a)
+{
+    if (n > 3) _mm_storeu_ps(p, a);
+    else _mm_storel_pi((__m64 *)p, a);
+    if (n == 3) _mm_store_ss(p + 2, _mm_movehl_ps(a, a));
 }
 /* The rows' fours are put into place as they are loaded, which is no work for the shuffle units. */
 FNNI_INLINE fnni_v fnni_vload_quarters(const float *p, ptrdiff_t ld)
@@ -3646,6 +3689,8 @@ FNNI_INLINE void fnni_vload_four(const float *p, ptrdiff_t ld, fnni_v *y)
 #define FNNI_TILE_SPLITS 0
 #define FNNI_TILE_ROWS(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7)
 #define FNNI_NARROW 2
+#define FNNI_DOTS_ROWS 2
+#define FNNI_DOTS_COLUMNS 3
 typedef float32x4_t fnni_v;
 typedef uint32x4_t fnni_m;
 FNNI_INLINE fnni_v fnni_vzero(void) { return vdupq_n_f32(0); }
@@ -5019,52 +5064,134 @@ FNNI_KERNEL fnn_real fnni_dot(ptrdiff_t n, const fnn_real *x, const fnn_real *y)
     return fnni_lanes_sum(1, n, x, y);
 }
 
-#ifdef FNNI_PASS_AVX512
-/* The sums of dot for four rows: there are registers for them, and they are folded together. */
-FNNI_INLINE void fnni_dot_four(ptrdiff_t n, const fnn_real *x, ptrdiff_t ld, const fnn_real *y,
-                               fnn_real *sums)
+/* ---- dot products of rows with few columns ----
+ * Each is a sum over 16 lanes, step p of k going to lane p % 16. A block is so many rows with so
+ * many columns: a vector of a row meets those of all columns, one of a column those of all rows.
+ * rows and columns are constants wherever these are called. */
+#define FNNI_DOTS_SUMS 16 /* of a block, at most */
+FNNI_INLINE void fnni_dots_step(const int rows, const int columns, const int whole, fnni_m m,
+                                const fnni_narrow *g, const fnn_real *x, const fnn_real *few,
+                                fnni_v *part)
 {
-    fnni_v part[16], fold[4];
-    ptrdiff_t i = 0;
-    int q, r;
+    fnni_v a[FNNI_DOTS_SUMS];
+    int i, j;
     FNNI_UNROLL
-    for (r = 0; r < 16; r++) part[r] = fnni_vzero();
-    for (; i + 64 <= n; i += 64) {
+    for (i = 0; i < rows; i++) a[i] = fnni_get(whole, m, x + i * g->x_row);
+    FNNI_UNROLL
+    for (j = 0; j < columns; j++) {
+        const fnni_v b = fnni_get(whole, m, few + j * g->few_row);
         FNNI_UNROLL
-        for (r = 0; r < 4; r++) {
-            const fnni_v b = fnni_vload(y + i + r * 16);
-            FNNI_UNROLL
-            for (q = 0; q < 4; q++)
-                part[4 * q + r] =
-                    fnni_vfma(fnni_vload(x + q * ld + i + r * 16), b, part[4 * q + r]);
+        for (i = 0; i < rows; i++)
+            part[(j * rows + i) * FNNI_WIDE] = fnni_vfma(a[i], b, part[(j * rows + i) * FNNI_WIDE]);
+    }
+}
+
+/* The sums of so many times 16 lanes, which are not needed any more. */
+FNNI_INLINE void fnni_dots_fold(const int count, fnni_v *part, fnn_real *sums)
+{
+    int i = 0;
+#if defined(FNNI_PASS_AVX512)
+    fnn_real lanes[FNNI_DOTS_SUMS];
+    if (count >= 4) {
+        fnni_vstore(lanes, fnni_vfold_groups(count / 4, part));
+        FNNI_UNROLL
+        for (; i < count / 4 * 4; i++) sums[i] = lanes[i % 4 * 4 + i / 4];
+    }
+#elif defined(FNNI_PASS_AVX2)
+    FNNI_UNROLL
+    for (; i + 2 <= count; i += 2) {
+        const fnni_v *x = part + 2 * i, a = fnni_vadd(x[0], x[1]), b = fnni_vadd(x[2], x[3]);
+        if (i + 4 > count) fnni_vfold_four(a, b, a, b, sums + i);
+        else {
+            fnni_vfold_four(a, b, fnni_vadd(x[4], x[5]), fnni_vadd(x[6], x[7]), sums + i);
+            i += 2;
         }
     }
-    FNNI_UNROLL
-    for (q = 0; q < 4; q++, x += ld) {
-        fnni_lanes_rest(1, part + 4 * q, n, i, x, y);
-        fold[q] = part[4 * q];
-    }
-    fnni_vfold_four(fold, sums);
-}
 #endif
+    for (; i < count; i++) sums[i] = fnni_fold(part + i * FNNI_WIDE);
+}
+
+/* Puts a block's sums, column after column. */
+FNNI_APART void fnni_dots_put(const fnni_narrow *g, int rows, int columns, const fnn_real *sums,
+                              fnn_real *c)
+{
+    int j;
+    for (j = 0; j < columns; j++, sums += rows, c += g->c_few)
+        fnni_put_strided(rows, g->alpha, sums, g->beta, c, g->c_row);
+}
+
+FNNI_INLINE void fnni_dots_block(const int rows, const int columns, const fnni_narrow *g,
+                                 const fnn_real *x, const fnn_real *few, fnn_real *c)
+{
+    fnni_v part[FNNI_DOTS_SUMS * FNNI_WIDE];
+    fnn_real sums[FNNI_DOTS_SUMS];
+    ptrdiff_t p;
+    int i, r;
+    FNNI_UNROLL
+    for (i = 0; i < rows * columns * FNNI_WIDE; i++) part[i] = fnni_vzero();
+    for (p = 0; p + FNNI_SUM_LANES <= g->k; p += FNNI_SUM_LANES) {
+        FNNI_UNROLL
+        for (r = 0; r < FNNI_WIDE; r++)
+            fnni_dots_step(rows, columns, 1, fnni_vmask(0), g, x + p + r * FNNI_LANES,
+                           few + p + r * FNNI_LANES, part + r);
+    }
+    if (p < g->k) {
+        FNNI_UNROLL
+        for (r = 0; r < FNNI_WIDE; r++) {
+            const int left = fnni_lanes_left((int)(g->k - p) - r * FNNI_LANES);
+            if (left > 0)
+                fnni_dots_step(rows, columns, 0, fnni_vmask(left), g, x + p + r * FNNI_LANES,
+                               few + p + r * FNNI_LANES, part + r);
+        }
+    }
+#ifdef FNNI_PASS_AVX512 /* a row's sums stand beside each other, then */
+    if (rows == 4 && columns > 1 && g->beta == 0 && g->c_few == 1) {
+        const fnni_v all = fnni_vmul(fnni_vset(g->alpha), fnni_vfold_groups(columns, part));
+        fnni_vput_few(columns, c, _mm512_castps512_ps128(all));
+        fnni_vput_few(columns, c + g->c_row, _mm512_maskz_extractf32x4_ps(0xf, all, 1));
+        fnni_vput_few(columns, c + 2 * g->c_row, _mm512_maskz_extractf32x4_ps(0xf, all, 2));
+        fnni_vput_few(columns, c + 3 * g->c_row, _mm512_maskz_extractf32x4_ps(0xf, all, 3));
+        return;
+    }
+#endif
+    fnni_dots_fold(rows * columns, part, sums);
+    fnni_dots_put(g, rows, columns, sums, c);
+}
+
+/* Rows i.. with all columns, in turns of them that differ by one at most. */
+FNNI_INLINE void fnni_dots_rows(const fnni_narrow *g, ptrdiff_t i)
+{
+    const ptrdiff_t turns = (g->columns + FNNI_DOTS_COLUMNS - 1) / FNNI_DOTS_COLUMNS;
+    const fnn_real *x = g->x + i * g->x_row, *few = g->few;
+    fnn_real *c = g->c + i * g->c_row;
+    ptrdiff_t left = g->columns, t, n;
+    for (t = turns; t > 0; t--, left -= n, few += n * g->few_row, c += n * g->c_few) {
+        n = (left + t - 1) / t;
+#if FNNI_DOTS_COLUMNS > 3
+        if (n == 4) fnni_dots_block(FNNI_DOTS_ROWS, 4, g, x, few, c);
+#endif
+#if FNNI_DOTS_COLUMNS > 2
+        if (n == 3) fnni_dots_block(FNNI_DOTS_ROWS, 3, g, x, few, c);
+        if (n == 2) fnni_dots_block(FNNI_DOTS_ROWS, 2, g, x, few, c);
+#endif
+        if (n == 1) fnni_dots_block(FNNI_DOTS_ROWS, 1, g, x, few, c);
+    }
+}
 
 FNNI_KERNEL void fnni_narrow_dots(const fnni_narrow *g)
 {
-    ptrdiff_t i, j;
-    int n = 1;
-    for (j = 0; j < g->columns; j++)
-        for (i = 0; i < g->rows; i += n) {
-            const fnn_real *x = g->x + i * g->x_row, *y = g->few + j * g->few_row;
-            fnn_real sums[4];
-#ifdef FNNI_PASS_AVX512
-            n = i + 4 <= g->rows ? 4 : 1;
-            if (n == 4) fnni_dot_four(g->k, x, g->x_row, y, sums);
-            else
+    ptrdiff_t i = 0, j;
+#if FNNI_DOTS_ROWS > 1
+    if (g->columns == 1) /* registers for twice as many */
+        for (; i + 2 * FNNI_DOTS_ROWS <= g->rows; i += 2 * FNNI_DOTS_ROWS)
+            fnni_dots_block(2 * FNNI_DOTS_ROWS, 1, g, g->x + i * g->x_row, g->few,
+                            g->c + i * g->c_row);
+    for (; i + FNNI_DOTS_ROWS <= g->rows; i += FNNI_DOTS_ROWS) fnni_dots_rows(g, i);
 #endif
-                sums[0] = fnni_dot(g->k, x, y);
-            fnni_put_strided(n, g->alpha, sums, g->beta, g->c + i * g->c_row + j * g->c_few,
-                             g->c_row);
-        }
+    for (; i < g->rows; i++) /* one by one */
+        for (j = 0; j < g->columns; j++)
+            fnni_dots_block(1, 1, g, g->x + i * g->x_row, g->few + j * g->few_row,
+                            g->c + i * g->c_row + j * g->c_few);
 }
 
 FNNI_KERNEL void fnni_add_scaled(ptrdiff_t n, fnn_real a, const fnn_real *x, fnn_real *y)
@@ -6489,6 +6616,8 @@ FNNI_TABLE_LINKAGE const fnni_kernels FNNI_NAME(kernels) = {FNNI_ISA,
 #undef FNNI_TILE_SPLITS
 #undef FNNI_TILE_ROWS
 #undef FNNI_NARROW
+#undef FNNI_DOTS_ROWS
+#undef FNNI_DOTS_COLUMNS
 #endif /* FNNI_PASS: end of the kernel room */
 
 #ifdef FNNI_PASS_SCALAR /* only the inclusion that is not itself a pass goes on */
@@ -7058,9 +7187,9 @@ FNN_DEF fnn_result fnn_dropout_apply(fnn_context *context, ptrdiff_t n, uint64_t
  *                                  columns that are left over of a vector (fnni_gemm_split)
  *     a panel or less, k short     fnni_gemm_small: tiles without a plan
  *     k = 1, B as it lies          rank_one
- *     a matrix times a vector,     fnni_gemm_dots: sums over 16 lanes, chosen by n, k and the
- *     row by row                   transposes of the whole product and, where B is transposed, m;
- *                                  so a layer of one unit gives a sample the same in any batch
+ *     rows times few columns,      fnni_gemm_dots: sums over 16 lanes, chosen by n, k and the
+ *     a row times columns          transposes of the whole product and, where B is transposed, m;
+ *                                  so a layer of few units gives a sample the same in any batch
  *
  * To call it: fill in a fnni_gemm (memset 0 first), then
  *   fnni_gemm_run(context, &g)          the whole product on the context's threads, or
@@ -7136,12 +7265,15 @@ static ptrdiff_t fnni_gemm_block_rows(const fnni_gemm *g, ptrdiff_t k)
     return fnni_round_up((ptrdiff_t)((m + blocks - 1) / blocks), height);
 }
 
-/* A single column times rows that lie in order, or a single row times columns that do: one chain
- * an element would be three to seven times slower. */
+/* Few columns times rows that lie in order, or a single row times columns that do: one chain an
+ * element would be two to seven times slower. Sums of several columns must be longer to be worth
+ * their folding. */
+#define FNNI_GEMM_DOTS 8 /* columns, at most */
 static int fnni_gemm_has_dots(const fnni_gemm *g)
 {
+    const int columns = g->k < 4 * FNNI_SUM_LANES ? 1 : FNNI_GEMM_DOTS;
     return g->k >= FNNI_SUM_LANES && !g->b_packed &&
-           ((g->n == 1 && !g->transpose_a) || (g->m == 1 && g->transpose_b));
+           ((g->n <= columns && !g->transpose_a) || (g->m == 1 && g->transpose_b));
 }
 
 /* Needs m, n, k, the transposes, the leading dimensions and b_packed. */
@@ -7150,9 +7282,10 @@ static void fnni_gemm_plan(fnni_gemm *g)
     const int width = g->kernels->tile_columns, height = g->kernels->tile_rows;
     const ptrdiff_t k = fnni_least(g->k, FNNI_GEMM_K);
     const int64_t of_a = (int64_t)g->m * k, of_b = (int64_t)k * g->n; /* reals of a block of k */
-    const int wide = g->n > 2 * width, tall = g->m > 4 * height;
+    const int tall = g->m > 4 * height;
     g->dots = fnni_gemm_has_dots(g);
-    g->pack_a = wide && (fnni_aliases(g->lda, 4096) || (g->transpose_a && k > 256));
+    g->pack_a = (g->n >= 2 * width && fnni_aliases(g->lda, 4096)) ||
+                (g->n > 2 * width && g->transpose_a && k > 256);
     g->pack_b =
         !g->b_packed && (g->transpose_b || (tall && (fnni_aliases(g->ldb, 2048) || of_b > 262144)));
     g->rows_first = !g->pack_a && g->n > width && of_b <= FNNI_GEMM_A / 4 &&
@@ -7452,21 +7585,25 @@ static void fnni_gemm_narrow(const fnni_gemm *g, int sideways)
     }
 }
 
-/* A single column times rows that lie in order, or a single row times such columns. */
+/* Few columns times rows that lie in order, or (sideways) a single row times such columns. */
 static void fnni_gemm_dots(const fnni_gemm *g)
 {
-    const int sideways = g->n > 1 || g->transpose_a;
+    const int sideways = g->n > FNNI_GEMM_DOTS || g->transpose_a;
     fnni_narrow n = fnni_gemm_narrow_of(g, sideways);
-    fnn_real compact[FNNI_GEMM_K];
-    ptrdiff_t block, p, i;
+    const ptrdiff_t row = n.few_row, step = n.few_step;
+    const fnn_real *x = n.x, *few = n.few;
+    fnn_real compact[FNNI_GEMM_DOTS * FNNI_GEMM_K]; /* columns that do not lie in order */
+    ptrdiff_t block, p, i, j;
     for (block = 0; block < fnni_gemm_blocks(g->k); block++) {
         n.k = fnni_gemm_block(g->k, block, &p);
         if (block) n.beta = 1;
-        n.x = (sideways ? g->b : g->a) + p;
-        n.few = (sideways ? g->a : g->b) + p * n.few_step;
-        if (n.few_step > 1) {
-            for (i = 0; i < n.k; i++) compact[i] = n.few[i * n.few_step];
+        n.x = x + p;
+        n.few = few + p * step;
+        if (step > 1) {
+            for (j = 0; j < n.columns; j++)
+                for (i = 0; i < n.k; i++) compact[j * n.k + i] = n.few[j * row + i * step];
             n.few = compact;
+            n.few_row = n.k;
         }
         g->kernels->narrow_dots(&n);
     }
@@ -8106,6 +8243,17 @@ static fnn_real *fnni_winograd_bias(const fnni_conv *g, const fnn_real *packed)
     return (fnn_real *)packed + filters * FNNI_WINOGRAD_POSITIONS * g->channels;
 }
 
+/* The channels or filters of a piece, whole vectors of sixteen but for the last: from the one that
+ * is returned on, *count of them, perhaps none. */
+static int fnni_winograd_piece(int all, int piece, int pieces, int *count)
+{
+    const int vectors = all / FNNI_SUM_LANES;
+    const int from = FNNI_SUM_LANES * (int)fnni_share_begin(vectors, piece, pieces);
+    const int to = FNNI_SUM_LANES * (int)fnni_share_begin(vectors, piece + 1, pieces);
+    *count = (piece == pieces - 1 ? all : to) - from;
+    return from;
+}
+
 /* Zeros, which stand for the pixels beside an image. */
 static size_t fnni_winograd_zeros(const fnni_conv *g)
 {
@@ -8134,12 +8282,15 @@ static void fnni_winograd_pack_plain(const fnni_conv *g, const fnn_real *w, fnn_
                                      fnn_real *t)
 {
     const int width = g->kernels->tile_columns;
-    int c, f, p;
+    const int joined = g->w_channel == g->filters; /* or they are some of more filters */
+    int c, f, p, i;
     for (c = 0; c < g->channels; c += FNNI_WINOGRAD_PACK) {
         const int count = (int)fnni_least(g->channels - c, FNNI_WINOGRAD_PACK);
         const ptrdiff_t n = (ptrdiff_t)count * g->filters;
         const ptrdiff_t step = (ptrdiff_t)fnni_winograd_step(1, (size_t)n);
-        g->kernels->winograd_weights(n, w + c * g->w_channel, g->w_row, g->w_column, t, step);
+        for (i = 0; i < (joined ? 1 : count); i++)
+            g->kernels->winograd_weights(joined ? n : g->filters, w + (c + i) * g->w_channel,
+                                         g->w_row, g->w_column, t + i * g->filters, step);
         for (f = 0; f < g->filters; f += width)
             for (p = 0; p < FNNI_WINOGRAD_POSITIONS; p++)
                 g->kernels->pack_rows(count, (int)fnni_least(g->filters - f, width), width,
@@ -8435,17 +8586,6 @@ static size_t fnni_winograd_sums_of(const fnni_conv *g, fnn_real *memory, fnni_w
     return fnni_plus(both, fnni_times(channels, row));
 }
 
-/* The channels of a piece, whole vectors of sixteen but for the last: from the one that is
- * returned on, *count of them, perhaps none. */
-static int fnni_winograd_piece(const fnni_conv *g, int *count)
-{
-    const int vectors = g->channels / FNNI_SUM_LANES;
-    const int from = FNNI_SUM_LANES * (int)fnni_share_begin(vectors, g->piece, g->pieces);
-    const int to = FNNI_SUM_LANES * (int)fnni_share_begin(vectors, g->piece + 1, g->pieces);
-    *count = (g->piece == g->pieces - 1 ? g->channels : to) - from;
-    return from;
-}
-
 /* Part p of 36 of an array that is wanted soon. */
 FNNI_FORCE_INLINE void fnni_winograd_fetch_part(const fnn_real *x, ptrdiff_t count, int p)
 {
@@ -8484,7 +8624,7 @@ static void fnni_winograd_sum(const fnni_conv *g, const fnni_turn *turn, const f
     const ptrdiff_t before = (ptrdiff_t)(turn->at % together) * tiles;
     fnni_winograd_sums s;
     int channels, i;
-    const int from = fnni_winograd_piece(g, &channels);
+    const int from = fnni_winograd_piece(g->channels, g->piece, g->pieces, &channels);
     if (channels == 0) return;
     fnni_winograd_sums_of(g, sums, &s);
     s.next_x = x + x_size;
@@ -8511,7 +8651,7 @@ static void fnni_winograd_finish(const fnni_conv *g, fnn_real *sums, fnn_real *d
     const ptrdiff_t tap = (ptrdiff_t)g->channels * g->filters;
     fnni_winograd_sums s;
     int channels, c;
-    const int from = fnni_winograd_piece(g, &channels);
+    const int from = fnni_winograd_piece(g->channels, g->piece, g->pieces, &channels);
     fnni_winograd_sums_of(g, sums, &s);
     for (c = from; c < from + channels; c++)
         g->kernels->winograd_gradient(g->filters, s.u + c * s.u_row, g->filters,
@@ -8796,24 +8936,44 @@ static fnni_conv_input fnni_conv_image(const fnni_conv *g, const fnn_real *x, fn
 
 /* ---- tiles ---- */
 
-/* A grid of output units, high tiles along one direction and runs of them along the other. */
+/* A grid of output units, tiles along one direction and the next line of them along the other. */
 typedef struct fnni_conv_direction {
     int count;
     ptrdiff_t a, c; /* reals from one unit to the next, in the input and in the output */
 } fnni_conv_direction;
+
+/* `count` tiles of so many rows, one behind the other. */
+static void fnni_conv_line(const fnni_kernels *kernels, fnni_tiles *run,
+                           const fnni_conv_direction *tile, int count, int rows, int columns,
+                           const fnn_real *a, const fnn_real *b, fnn_real *c)
+{
+    run->count = count;
+    run->a_next = rows * tile->a;
+    run->c_next = rows * tile->c;
+    if (count > 0) kernels->gemm_tiles(run, rows, columns, a, b, c);
+}
 
 static void fnni_conv_grid(const fnni_kernels *kernels, fnni_tiles *run,
                            const fnni_conv_direction *tile, const fnni_conv_direction *along,
                            int columns, const fnn_real *a, const fnn_real *b, fnn_real *c)
 {
     const fnni_gemm_deal deal = fnni_gemm_deal_rows(fnni_gemm_high(kernels, columns), tile->count);
-    int t, done = 0;
+    const int higher = deal.more * (deal.least + 1); /* units in the higher tiles */
+    int t, i, done = 0;
     run->a_row = tile->a;
     run->a_group = 3 * tile->a;
     run->ldc = tile->c;
+    run->b_next = 0;
+    if (deal.tiles > 1 && tile->c < along->c) { /* in the order of memory, which caches foresee */
+        for (i = 0; i < along->count; i++, a += along->a, c += along->c) {
+            fnni_conv_line(kernels, run, tile, deal.more, deal.least + 1, columns, a, b, c);
+            fnni_conv_line(kernels, run, tile, deal.tiles - deal.more, deal.least, columns,
+                           a + higher * tile->a, b, c + higher * tile->c);
+        }
+        return;
+    }
     run->count = along->count;
     run->a_next = along->a;
-    run->b_next = 0;
     run->c_next = along->c;
     for (t = 0; t < deal.tiles; t++) {
         const int rows = deal.least + (t < deal.more);
@@ -9514,7 +9674,9 @@ typedef struct fnni_conv_job {
     ptrdiff_t images;
     const fnn_real *x, *dy, *packed;
     fnn_real *y, *dx, *wide, *dw;
-    int winograd;    /* whether the context allows it */
+    int winograd; /* whether the context allows it */
+    int alone;    /* whether each part packs what it needs, by Winograd, for itself */
+    const fnn_real *weights, *bias; /* from the first tap on, then */
     fnn_real *space; /* per_part reals for each part's image, and behind them for its sums */
     size_t per_part;
     ptrdiff_t x_size, y_size; /* of an image */
@@ -9547,22 +9709,61 @@ static void fnni_conv_images(const fnni_conv_job *job, int part, int parts, ptrd
     *to = fnni_share_begin(job->images, part / pieces + 1, parts / pieces);
 }
 
-/* A part by Winograd: all its images together, or rows of tiles of its piece of one. */
+/* Pieces of an image for Winograd: its filters in so many, and if that is not enough, its rows. */
+static int fnni_conv_filter_pieces(const fnni_conv *g, int pieces)
+{
+    return (int)fnni_least(pieces, g->filters / FNNI_SUM_LANES);
+}
+
+/* A part by Winograd: all its images together, or its piece of one: of its filters, whose weights
+ * it packs itself, and of the rows of tiles. */
 static void fnni_conv_winograd_part(const fnni_conv_job *job, int part, int parts,
-                                    const fnni_conv *g, const fnn_real *x, ptrdiff_t x_size,
+                                    const fnni_conv *whole, const fnn_real *x, ptrdiff_t x_size,
                                     fnn_real *y, ptrdiff_t y_size)
 {
     const int pieces = fnni_conv_pieces(job, parts), piece = part % pieces;
-    const int tiles = (g->out_height + 3) / 4;
-    const int first = 4 * (int)fnni_share_begin(tiles, piece, pieces);
-    const int end = (int)fnni_least(4 * fnni_share_begin(tiles, piece + 1, pieces), g->out_height);
+    const int across = fnni_conv_filter_pieces(whole, pieces), down = pieces / across;
+    const int tiles = (whole->out_height + 3) / 4, row = piece / across;
+    const int first = 4 * (int)fnni_share_begin(tiles, row, down);
+    const int end = (int)fnni_least(4 * fnni_share_begin(tiles, row + 1, down), whole->out_height);
+    const fnn_real *packed = job->packed;
+    fnn_real *space = job->space + (size_t)part * job->per_part;
+    fnni_conv g = *whole;
     fnni_winograd_target out;
     ptrdiff_t i, to;
     fnni_conv_images(job, part, parts, &i, &to);
-    if (first >= end || i == to) return; /* without images there may be no arrays */
-    out = fnni_winograd_to(g, first, end, y + i * y_size + first * g->out_row, y_size);
-    fnni_winograd_rows(g, to - i, x + i * x_size, first, end, job->packed, &out,
-                       job->space + (size_t)part * job->per_part);
+    /* Without images there may be no arrays, and pieces may be one more than can be dealt. */
+    if (row >= down || first >= end || i == to) return;
+    if (job->alone) {
+        const int from = fnni_winograd_piece(whole->filters, piece % across, across, &g.filters);
+        fnn_real *own = space;
+        space = FNNI_AT(space, fnni_round(fnni_conv_packed_size(&g)));
+        fnni_winograd_pack(&g, job->weights + from * g.w_filter,
+                           job->bias ? job->bias + from : NULL, own, space);
+        packed = own;
+        y += from;
+    }
+    out = fnni_winograd_to(&g, first, end, y + i * y_size + first * g.out_row, y_size);
+    fnni_winograd_rows(&g, to - i, x + i * x_size, first, end, packed, &out, space);
+}
+
+/* Where threads share images, each packs the weights of its piece: cores would wait longer for
+ * each other's cache lines than that takes. Of what a call asks for, `shared` goes to the parts'
+ * `image`. */
+static void fnni_conv_alone(fnni_conv_job *job, const fnni_conv *g, int parts,
+                            const fnn_real *weights, const fnn_real *bias, size_t *shared,
+                            size_t *image)
+{
+    const int pieces = fnni_conv_pieces(job, parts);
+    const int across = fnni_conv_filter_pieces(g, pieces);
+    fnni_conv most = *g;
+    if (!g->winograd || pieces == 1) return;
+    job->alone = 1;
+    job->weights = weights;
+    job->bias = bias;
+    fnni_winograd_piece(g->filters, across - 1, across, &most.filters); /* with what is left over */
+    *image = fnni_plus(*image, fnni_round(fnni_conv_packed_size(&most)));
+    *shared = 0;
 }
 
 /* Output rows of a piece, as an image of their own. */
@@ -9695,6 +9896,7 @@ FNN_DEF fnn_result fnn_conv2d_forward(fnn_context *context, const fnn_window *wi
     fnn_context own, *used = fnni_context_borrow(context, &own);
     fnni_conv_job job;
     fnn_real *packed;
+    size_t shared, image;
     fnn_result result;
     if (!used || !fnni_window_usable(window, filters, images) || !weights ||
         (images > 0 && (!x || !y)))
@@ -9702,11 +9904,14 @@ FNN_DEF fnn_result fnn_conv2d_forward(fnn_context *context, const fnn_window *wi
     memset(&job, 0, sizeof job);
     job.winograd = !used->no_winograd;
     job.g = fnni_conv_make(used->kernels, window, filters, job.winograd);
-    result = fnni_conv_job_make(&job, used, window, filters, images, fnni_conv_packed_size(&job.g),
-                                fnni_conv_image_size(&job.g), &packed);
+    shared = fnni_conv_packed_size(&job.g);
+    image = fnni_conv_image_size(&job.g);
+    job.images = images;
+    fnni_conv_alone(&job, &job.g, fnni_conv_parts(used, &job.g, images), weights, bias, &shared,
+                    &image);
+    result = fnni_conv_job_make(&job, used, window, filters, images, shared, image, &packed);
     if (!result) {
-        /* By one thread: cores wait longer for each other's cache lines than this takes. */
-        fnni_conv_pack(&job.g, weights, bias, packed, job.space);
+        if (!job.alone) fnni_conv_pack(&job.g, weights, bias, packed, job.space);
         job.packed = packed;
         job.x = x;
         job.y = y;
@@ -9722,7 +9927,7 @@ FNN_DEF fnn_result fnn_conv2d_backward_data(fnn_context *context, const fnn_wind
 {
     fnn_context own, *used = fnni_context_borrow(context, &own);
     fnni_conv_job job;
-    const fnn_real *no_weights = NULL;
+    const fnn_real *first = weights;
     fnn_real *packed, *no_dx = NULL;
     size_t shared, image;
     fnn_result result;
@@ -9732,13 +9937,16 @@ FNN_DEF fnn_result fnn_conv2d_backward_data(fnn_context *context, const fnn_wind
     memset(&job, 0, sizeof job);
     job.winograd = !used->no_winograd;
     job.g = fnni_conv_make(used->kernels, window, filters, job.winograd);
-    fnni_conv_backward(used->kernels, window, filters, job.winograd, 0, &job.back, &no_weights,
-                       &no_dx);
+    fnni_conv_backward(used->kernels, window, filters, job.winograd, 0, &job.back, &first, &no_dx);
     fnni_conv_backward_size(used->kernels, window, filters, job.winograd, &shared, &image);
+    job.images = images;
+    fnni_conv_alone(&job, &job.back, fnni_conv_parts(used, &job.g, images), first, NULL, &shared,
+                    &image);
     result = fnni_conv_job_make(&job, used, window, filters, images, shared, image, &packed);
     if (!result) {
-        fnni_conv_backward_pack(used->kernels, window, filters, job.winograd, weights, packed,
-                                job.space);
+        if (!job.alone)
+            fnni_conv_backward_pack(used->kernels, window, filters, job.winograd, weights, packed,
+                                    job.space);
         job.packed = packed;
         job.dy = dy;
         job.dx = dx;

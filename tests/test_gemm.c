@@ -285,42 +285,48 @@ static void arguments(void)
 
 /* ---- the same bits: an element alone or among others, on any number of threads ---- */
 
-/* Whether each element of such a product is a sum like fnn_dot's rather than one chain. */
+/* Whether each element of such a product is a sum over lanes rather than one chain. */
 static int by_lanes(int form, ptrdiff_t m, ptrdiff_t n, ptrdiff_t k)
 {
-    return k >= 16 && ((n == 1 && !(form & 1)) || (m == 1 && (form & 2)));
+    return k >= 16 && (((n == 1 || (n <= 8 && k >= 64)) && !(form & 1)) || (m == 1 && (form & 2)));
 }
 
-/* Such an element of the problem: block of k after block of k, each the dot product. */
+/* a b + c as the context's instruction set computes it. */
+static fnn_real multiply_add(const fnn_context *context, fnn_real a, fnn_real b, fnn_real c)
+{
+    if (context->kernels->lanes == 1) return FNNI_FMA(a, b, c);
+    return (fnn_real)fmaf((float)a, (float)b, (float)c);
+}
+
+/* Such an element of the problem: block of k after block of k, each 16 chains, then their halves'
+ * sums. */
 static fnn_real by_dot(const problem *p, fnn_context *context, fnn_real alpha, fnn_real beta,
                        ptrdiff_t i, ptrdiff_t j)
 {
     const ptrdiff_t blocks = (p->k + FNNI_GEMM_K - 1) / FNNI_GEMM_K;
-    fnn_real *x = (fnn_real *)take((size_t)p->k * sizeof *x);
-    fnn_real *y = (fnn_real *)take((size_t)p->k * sizeof *y);
-    fnn_real c = p->before[i * p->ldc + j], sum;
+    fnn_real c = p->before[i * p->ldc + j];
     ptrdiff_t l, block;
-    for (l = 0; l < p->k; l++) {
-        x[l] = p->a[p->form & 1 ? l * p->lda + i : i * p->lda + l];
-        y[l] = p->b[p->form & 2 ? j * p->ldb + l : l * p->ldb + j];
-    }
     for (block = 0; block < blocks; block++) {
         const ptrdiff_t from = p->k * block / blocks, to = p->k * (block + 1) / blocks;
-        CHECK(fnn_dot(context, to - from, x + from, y + from, &sum) == FNN_OK);
-        sum *= alpha;
-        if (block > 0) c += sum;
-        else if (beta == 0) c = sum;
-        else if (context->kernels->lanes == 1) c = FNNI_FMA(beta, c, sum);
-        else c = (fnn_real)fmaf((float)beta, (float)c, (float)sum);
+        fnn_real lanes[16] = {0};
+        int half, lane;
+        for (l = from; l < to; l++) {
+            const fnn_real x = p->a[p->form & 1 ? l * p->lda + i : i * p->lda + l];
+            const fnn_real y = p->b[p->form & 2 ? j * p->ldb + l : l * p->ldb + j];
+            lanes[(l - from) % 16] = multiply_add(context, x, y, lanes[(l - from) % 16]);
+        }
+        for (half = 8; half > 0; half /= 2)
+            for (lane = 0; lane < half; lane++) lanes[lane] += lanes[lane + half];
+        lanes[0] *= alpha;
+        if (block > 0) c += lanes[0];
+        else c = beta == 0 ? lanes[0] : multiply_add(context, beta, c, lanes[0]);
     }
-    free(x);
-    free(y);
     return c;
 }
 
 /* Computes rows i to i + m, columns j to j + n of the problem alone and compares the bits with
- * those of the whole, which are in p->c, or of dot products where it is by these. Returns whether
- * they agree. */
+ * those of the whole, which are in p->c, or of sums over lanes where it is by these. Returns
+ * whether they agree. */
 static int part_agrees(const problem *p, fnn_context *context, fnn_real alpha, fnn_real beta,
                        ptrdiff_t i, ptrdiff_t m, ptrdiff_t j, ptrdiff_t n)
 {
