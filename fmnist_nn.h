@@ -9715,6 +9715,14 @@ static int fnni_conv_filter_pieces(const fnni_conv *g, int pieces)
     return (int)fnni_least(pieces, g->filters / FNNI_SUM_LANES);
 }
 
+/* The filters of such a piece as a convolution of their own, which is from filter *from on. */
+static fnni_conv fnni_conv_some_filters(const fnni_conv *g, int piece, int pieces, int *from)
+{
+    fnni_conv some = *g;
+    *from = fnni_winograd_piece(g->filters, piece, pieces, &some.filters);
+    return some;
+}
+
 /* A part by Winograd: all its images together, or its piece of one: of its filters, whose weights
  * it packs itself, and of the rows of tiles. */
 static void fnni_conv_winograd_part(const fnni_conv_job *job, int part, int parts,
@@ -9731,12 +9739,13 @@ static void fnni_conv_winograd_part(const fnni_conv_job *job, int part, int part
     fnni_conv g = *whole;
     fnni_winograd_target out;
     ptrdiff_t i, to;
+    int from;
     fnni_conv_images(job, part, parts, &i, &to);
     /* Without images there may be no arrays, and pieces may be one more than can be dealt. */
     if (row >= down || first >= end || i == to) return;
     if (job->alone) {
-        const int from = fnni_winograd_piece(whole->filters, piece % across, across, &g.filters);
         fnn_real *own = space;
+        g = fnni_conv_some_filters(whole, piece % across, across, &from);
         space = FNNI_AT(space, fnni_round(fnni_conv_packed_size(&g)));
         fnni_winograd_pack(&g, job->weights + from * g.w_filter,
                            job->bias ? job->bias + from : NULL, own, space);
@@ -9748,22 +9757,25 @@ static void fnni_conv_winograd_part(const fnni_conv_job *job, int part, int part
 }
 
 /* Where threads share images, each packs the weights of its piece: cores would wait longer for
- * each other's cache lines than that takes. Of what a call asks for, `shared` goes to the parts'
- * `image`. */
+ * each other's cache lines than that takes. Then none is `shared` of what a call asks for, and
+ * `image` is the most that a piece needs (which is not always the one with most filters). */
 static void fnni_conv_alone(fnni_conv_job *job, const fnni_conv *g, int parts,
                             const fnn_real *weights, const fnn_real *bias, size_t *shared,
                             size_t *image)
 {
     const int pieces = fnni_conv_pieces(job, parts);
     const int across = fnni_conv_filter_pieces(g, pieces);
-    fnni_conv most = *g;
+    int piece, from;
     if (!g->winograd || pieces == 1) return;
     job->alone = 1;
     job->weights = weights;
     job->bias = bias;
-    fnni_winograd_piece(g->filters, across - 1, across, &most.filters); /* with what is left over */
-    *image = fnni_plus(*image, fnni_round(fnni_conv_packed_size(&most)));
-    *shared = 0;
+    *shared = *image = 0;
+    for (piece = 0; piece < across; piece++) {
+        const fnni_conv some = fnni_conv_some_filters(g, piece, across, &from);
+        const size_t packed = fnni_round(fnni_conv_packed_size(&some));
+        *image = fnni_larger(*image, fnni_plus(packed, fnni_conv_image_size(&some)));
+    }
 }
 
 /* Output rows of a piece, as an image of their own. */

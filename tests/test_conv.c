@@ -1187,6 +1187,9 @@ static const dimensions thread_shapes[] = {
     {5, 9, 11, 33, 3, 3, 1, 1, FNN_VALID, 37},
     {2, 13, 40, 16, 3, 3, 1, 1, FNN_SAME, 256},
     {35, 3, 3, 17, 3, 3, 1, 1, FNN_EXPLICIT, 16},
+    /* Pieces of filters: the last one with a rest, which needs more space than all together. */
+    {1, 30, 30, 16, 3, 3, 1, 1, FNN_SAME, 53},
+    {1, 20, 14, 85, 3, 3, 1, 1, FNN_VALID, 85},
 };
 enum { THREAD_SHAPES = sizeof thread_shapes / sizeof thread_shapes[0] };
 
