@@ -2702,9 +2702,11 @@ static double fnni_seconds(void)
 #endif
 }
 
-/* Whether stderr is a terminal. */
+/* Whether stderr is a terminal that can go back to the beginning of its line. */
 static int fnni_terminal(void)
 {
+    const char *kind = getenv("TERM");
+    if (kind && strcmp(kind, "dumb") == 0) return 0;
 #if defined(_WIN32)
     return _isatty(2);
 #else
@@ -22486,12 +22488,12 @@ static void fnni_fit_step(fnni_fit *f)
 static void fnni_fit_bar(fnni_fit *f, int epoch, int step, int steps)
 {
     const double now = fnni_seconds(), share = (double)step / steps;
-    static const char dots[] = "==============================";
-    const int filled = (int)(share * 30);
+    static const char dots[] = "============"; /* so that the line fits 65 columns */
+    const int filled = (int)(share * 12);
     if (!f->config->verbose || !fnni_terminal() || (now - f->drawn < 0.1 && step < steps)) return;
     f->drawn = now;
     fprintf(stderr, "\repoch %d/%d [%.*s%*s] %d/%d  loss %.4f  %.0f s left ", epoch,
-            f->config->epochs, filled, dots, 30 - filled, "", step, steps,
+            f->config->epochs, filled, dots, 12 - filled, "", step, steps,
             f->progress->loss_sum / (double)f->progress->seen,
             (now - f->started) * (1 - share) / (share > 0 ? share : 1));
     fflush(stderr);
