@@ -2039,8 +2039,8 @@ FNN_API fnn_result fnn_check_gradients(fnn_model *model, const fnn_dataset *data
  * what stands there may be NaN. k is cut into equal blocks of at most 1024. In a block each
  * element is one chain of fused multiply-adds, whatever m, n and the threads are, with one
  * exception: with n 1 and A not transposed, or with m 1 and B transposed, if k is at least 16, and
- * with n 2 to 8 and A not transposed, if k is at least 64, it is the sum of 16 chains, step p of k
- * being in chain p % 16. Returns FNN_ERROR_ARGUMENT on a negative size, a leading
+ * with n 2 to 8 and A not transposed, if k is at least 64, it is the sum of 16 chains, step p of
+ * the block being in chain p % 16. Returns FNN_ERROR_ARGUMENT on a negative size, a leading
  * dimension too small or a NULL matrix that would be read or written, FNN_ERROR_MEMORY without
  * workspace. */
 FNN_API fnn_result fnn_sgemm(fnn_context *context, int transpose_a, int transpose_b, ptrdiff_t m,
@@ -2506,6 +2506,8 @@ FNN_API fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows,
 #define fnni_uge FNNI_NAME(uge)
 #define fnni_get FNNI_NAME(get)
 #define fnni_put FNNI_NAME(put)
+#define fnni_end_take FNNI_NAME(end_take)
+#define fnni_end_put FNNI_NAME(end_put)
 #define fnni_vabs FNNI_NAME(vabs)
 #define fnni_vcopysign FNNI_NAME(vcopysign)
 #define fnni_exp_reduce FNNI_NAME(exp_reduce)
@@ -2524,9 +2526,10 @@ FNN_API fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows,
 #define fnni_f FNNI_NAME(f)
 #define fnni_slope FNNI_NAME(slope)
 #define fnni_map FNNI_NAME(map)
-#define fnni_map_vector FNNI_NAME(map_vector)
-#define fnni_map_row FNNI_NAME(map_row)
-#define fnni_map_rows FNNI_NAME(map_rows)
+#define fnni_activation_whole FNNI_NAME(activation_whole)
+#define fnni_slope_whole FNNI_NAME(slope_whole)
+#define fnni_bias_whole FNNI_NAME(bias_whole)
+#define fnni_bias_ends FNNI_NAME(bias_ends)
 #define fnni_copy FNNI_NAME(copy)
 #define fnni_stretch_key FNNI_NAME(stretch_key)
 #define fnni_activation FNNI_NAME(activation)
@@ -2549,7 +2552,6 @@ FNN_API fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows,
 #define fnni_entropy_product FNNI_NAME(entropy_product)
 #define fnni_entropy_short FNNI_NAME(entropy_short)
 #define fnni_entropy_rows FNNI_NAME(entropy_rows)
-#define fnni_entropy_any FNNI_NAME(entropy_any)
 #define fnni_softmax_cross_entropy FNNI_NAME(softmax_cross_entropy)
 #define fnni_sum FNNI_NAME(sum)
 #define fnni_dot FNNI_NAME(dot)
@@ -2575,7 +2577,7 @@ FNN_API fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows,
 #define fnni_step_root FNNI_NAME(step_root)
 #define fnni_step_mean FNNI_NAME(step_mean)
 #define fnni_formula FNNI_NAME(formula)
-#define fnni_step_vector FNNI_NAME(step_vector)
+#define fnni_step_whole FNNI_NAME(step_whole)
 #define fnni_step_loop FNNI_NAME(step_loop)
 #define fnni_optimizer_step FNNI_NAME(optimizer_step)
 #define fnni_hash FNNI_NAME(hash)
@@ -2590,10 +2592,6 @@ FNN_API fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows,
 #define fnni_bselect FNNI_NAME(bselect)
 #define fnni_beq FNNI_NAME(beq)
 #define fnni_vabove FNNI_NAME(vabove)
-#define fnni_reach_of FNNI_NAME(reach_of)
-#define fnni_reach_down FNNI_NAME(reach_down)
-#define fnni_reach_across FNNI_NAME(reach_across)
-#define fnni_patch_of FNNI_NAME(patch_of)
 #define fnni_bget FNNI_NAME(bget)
 #define fnni_bput FNNI_NAME(bput)
 #define fnni_max_window FNNI_NAME(max_window)
@@ -2605,10 +2603,6 @@ FNN_API fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows,
 #define fnni_give_window FNNI_NAME(give_window)
 #define fnni_give_run FNNI_NAME(give_run)
 #define fnni_back_apart FNNI_NAME(back_apart)
-#define fnni_windows_apart FNNI_NAME(windows_apart)
-#define fnni_seen_by FNNI_NAME(seen_by)
-#define fnni_seen_down FNNI_NAME(seen_down)
-#define fnni_seen_across FNNI_NAME(seen_across)
 #define fnni_max_gather FNNI_NAME(max_gather)
 #define fnni_max_pool_backward FNNI_NAME(max_pool_backward)
 #define fnni_average_window FNNI_NAME(average_window)
@@ -2627,6 +2621,7 @@ FNN_API fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows,
 #define fnni_spread FNNI_NAME(spread)
 #define fnni_sums_any FNNI_NAME(sums_any)
 #define fnni_moments FNNI_NAME(moments)
+#define fnni_products FNNI_NAME(products)
 #define fnni_norm_sums FNNI_NAME(norm_sums)
 #define fnni_affine_vector FNNI_NAME(affine_vector)
 #define fnni_affine_strip FNNI_NAME(affine_strip)
@@ -2636,9 +2631,6 @@ FNN_API fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows,
 #define fnni_affine_any FNNI_NAME(affine_any)
 #define fnni_scale_shift FNNI_NAME(scale_shift)
 #define fnni_norm_backward FNNI_NAME(norm_backward)
-#define fnni_reach FNNI_NAME(reach)
-#define fnni_patch FNNI_NAME(patch)
-#define fnni_seen FNNI_NAME(seen)
 
 /* Whether processor and operating system both support an instruction set: CPUID says what the
  * processor has, XGETBV which registers the system saves (Intel SDM vol. 1, 14.3 and 15.2). */
@@ -3658,7 +3650,7 @@ FNNI_INLINE fnni_v fnni_vfold_groups(const int groups, const fnni_v *x)
 FNNI_INLINE void fnni_vput_few(const int n, float *p, __m128 a)
 {
     if (n > 3) _mm_storeu_ps(p, a);
-    else _mm_storel_pi((__m64 *)p, a);
+    else _mm_storel_pi((__m64 *)(void *)p, a);
     if (n == 3) _mm_store_ss(p + 2, _mm_movehl_ps(a, a));
 }
 /* The rows' fours are put into place as they are loaded, which is no work for the shuffle units. */
@@ -4328,6 +4320,18 @@ FNNI_KERNEL void fnni_narrow_chains(const fnni_narrow *g)
 }
 
 /* ---- elementwise kernels: what they share ---- */
+/* The last elements, which fill no vector, go through arrays of a vector's size where a formula is
+ * long, so that it stands once in the machine code: filled up with zeros, and back. */
+FNNI_INLINE void fnni_end_take(fnni_m m, const fnn_real *x, fnn_real *end)
+{
+    fnni_vstore(end, fnni_vload_m(x, m));
+}
+
+FNNI_INLINE void fnni_end_put(fnni_m m, const fnn_real *end, fnn_real *x)
+{
+    fnni_vstore_m(x, m, fnni_vload(end));
+}
+
 /* copies[i*n + j] = x[j] for i below count. */
 FNNI_INLINE void fnni_spread(ptrdiff_t count, ptrdiff_t n, const fnn_real *x, fnn_real *copies)
 {
@@ -4619,79 +4623,121 @@ FNNI_F(log)            { return fnni_vlog(x); }
 typedef fnni_v (*fnni_f)(fnni_v a, fnni_v x);
 typedef fnni_v (*fnni_slope)(fnni_v a, fnni_v y, fnni_v b);
 
-FNNI_INLINE void fnni_map_vector(const int form, const fnni_f f, const fnni_slope slope,
-                                 const int whole, fnni_m m, fnni_v a, const fnn_real *x,
-                                 const fnn_real *b, fnn_real *y)
-{
-    fnni_v in = fnni_get(whole, m, x);
-    if (form == FNNI_BACKWARD) in = slope(a, in, fnni_get(whole, m, b));
-    else in = f(a, form == FNNI_BIASED ? fnni_vadd(in, fnni_get(whole, m, b)) : in);
-    fnni_put(whole, m, y, in);
-}
-
-/* The one loop of all maps, over n elements of which m masks those behind the last whole vector. */
-FNNI_INLINE void fnni_map_row(const int form, const fnni_f f, const fnni_slope slope, fnni_v a,
-                              fnni_m m, ptrdiff_t n, ptrdiff_t full, const fnn_real *x,
-                              const fnn_real *b, fnn_real *y)
-{
-    ptrdiff_t i;
-    for (i = 0; i < full; i += FNNI_LANES)
-        fnni_map_vector(form, f, slope, 1, m, a, x + i, form == FNNI_PLAIN ? x : b + i, y + i);
-    if (full < n)
-        fnni_map_vector(form, f, slope, 0, m, a, x + full, form == FNNI_PLAIN ? x : b + full,
-                        y + full);
-}
-
+/* The one loop of all maps, over rows of whole vectors. */
 FNNI_INLINE void fnni_map(const int form, const fnni_f f, const fnni_slope slope,
-                          fnn_real parameter, ptrdiff_t n, const fnn_real *x, const fnn_real *b,
-                          fnn_real *y)
+                          fnn_real parameter, ptrdiff_t rows, ptrdiff_t n, const fnn_real *x,
+                          const fnn_real *b, fnn_real *y, ptrdiff_t ld)
 {
-    const ptrdiff_t full = fnni_whole(n);
-    const fnni_m m = fnni_vmask(n - full);
-    fnni_map_row(form, f, slope, fnni_vset(parameter), m, n, full, x, b, y);
-}
-
-FNNI_INLINE void fnni_map_rows(const fnni_f f, fnn_real parameter, ptrdiff_t rows,
-                               ptrdiff_t columns, const fnn_real *bias, fnn_real *c, ptrdiff_t ldc)
-{
-    const ptrdiff_t full = fnni_whole(columns);
     const fnni_v a = fnni_vset(parameter);
-    const fnni_m m = fnni_vmask(columns - full);
-    for (; rows > 0; rows--, c += ldc)
-        fnni_map_row(FNNI_BIASED, f, NULL, a, m, columns, full, c, bias, c);
+    ptrdiff_t i;
+    for (; rows > 0; rows--, x += ld, y += ld)
+        for (i = 0; i < n; i += FNNI_LANES) {
+            const fnni_v in = fnni_vload(x + i);
+            if (form == FNNI_BACKWARD) fnni_vstore(y + i, slope(a, in, fnni_vload(b + i)));
+            else if (form == FNNI_BIASED)
+                fnni_vstore(y + i, f(a, fnni_vadd(in, fnni_vload(b + i))));
+            else fnni_vstore(y + i, f(a, in));
+        }
 }
 
-FNNI_KERNEL void fnni_activation(unsigned kind, fnn_real parameter, ptrdiff_t n, const fnn_real *x,
-                                 fnn_real *y)
+/* fnni_activation of whole vectors. */
+FNNI_APART void fnni_activation_whole(unsigned kind, fnn_real parameter, ptrdiff_t n,
+                                      const fnn_real *x, fnn_real *y)
 {
-#define FNNI_MAP_CASE(name, word, a, traits)                                        \
-    case FNNI_MAP_##word:                                                           \
-        if (!((traits)&FNNI_IDENTITY) || x != y)                                    \
-            fnni_map(FNNI_PLAIN, FNNI_NAME(f_##word), NULL, parameter, n, x, x, y); \
+#define FNNI_MAP_CASE(name, word, a, traits)                                              \
+    case FNNI_MAP_##word:                                                                 \
+        if (!((traits)&FNNI_IDENTITY) || x != y)                                          \
+            fnni_map(FNNI_PLAIN, FNNI_NAME(f_##word), NULL, parameter, 1, n, x, x, y, n); \
         break;
     switch (kind) {
         FNNI_MAP_LIST(FNNI_MAP_CASE, FNNI_LEAVE_OUT)
     }
 }
 
+FNNI_KERNEL void fnni_activation(unsigned kind, fnn_real parameter, ptrdiff_t n, const fnn_real *x,
+                                 fnn_real *y)
+{
+    const ptrdiff_t full = fnni_whole(n);
+    if (full > 0) fnni_activation_whole(kind, parameter, full, x, y);
+    if (full < n) {
+        const fnni_m m = fnni_vmask(n - full);
+        fnn_real end[FNNI_LANES];
+        fnni_end_take(m, x + full, end);
+        fnni_activation_whole(kind, parameter, FNNI_LANES, end, end);
+        fnni_end_put(m, end, y + full);
+    }
+}
+
 FNNI_INLINE void fnni_copy(ptrdiff_t n, const fnn_real *x, fnn_real *y)
 {
-    fnni_map(FNNI_PLAIN, FNNI_NAME(f_linear), NULL, 0, n, x, x, y);
+    const ptrdiff_t full = fnni_whole(n);
+    ptrdiff_t i;
+    for (i = 0; i < full; i += FNNI_LANES) fnni_vstore(y + i, fnni_vload(x + i));
+    if (full < n) {
+        const fnni_m m = fnni_vmask(n - full);
+        fnni_vstore_m(y + full, m, fnni_vload_m(x + full, m));
+    }
+}
+
+/* b f'(x) of whole vectors, from y, which is x where the slope is one of x. */
+FNNI_APART void fnni_slope_whole(unsigned kind, fnn_real parameter, ptrdiff_t n, const fnn_real *y,
+                                 const fnn_real *dy, fnn_real *dx)
+{
+#define FNNI_BACK_CASE(name, word, a, traits)                                                      \
+    case name:                                                                                     \
+        if (!((traits)&FNNI_IDENTITY) || dx != dy)                                                 \
+            fnni_map(FNNI_BACKWARD, NULL, FNNI_NAME(slope_##word), parameter, 1, n, y, dy, dx, n); \
+        break;
+    switch (kind) {
+        FNN_ACTIVATION_LIST(FNNI_BACK_CASE, FNNI_LEAVE_OUT)
+    }
 }
 
 FNNI_KERNEL void fnni_activation_backward(unsigned kind, fnn_real parameter, ptrdiff_t n,
                                           const fnn_real *x, const fnn_real *y, const fnn_real *dy,
                                           fnn_real *dx)
 {
-#define FNNI_BACK_CASE(name, word, a, traits)                                                \
-    case name:                                                                               \
-        if ((traits)&FNNI_SLOPE_OF_X) y = x;                                                 \
-        if ((traits)&FNNI_IDENTITY) y = dy;                                                  \
-        if (!((traits)&FNNI_IDENTITY) || dx != dy)                                           \
-            fnni_map(FNNI_BACKWARD, NULL, FNNI_NAME(slope_##word), parameter, n, y, dy, dx); \
+    const ptrdiff_t full = fnni_whole(n);
+    if (fnni_activation_has((fnn_activation)kind, FNNI_SLOPE_OF_X)) y = x;
+    if (fnni_activation_has((fnn_activation)kind, FNNI_IDENTITY)) y = dy;
+    if (full > 0) fnni_slope_whole(kind, parameter, full, y, dy, dx);
+    if (full < n) {
+        const fnni_m m = fnni_vmask(n - full);
+        fnn_real end[2][FNNI_LANES];
+        fnni_end_take(m, y + full, end[0]);
+        fnni_end_take(m, dy + full, end[1]);
+        fnni_slope_whole(kind, parameter, FNNI_LANES, end[0], end[1], end[1]);
+        fnni_end_put(m, end[1], dx + full);
+    }
+}
+
+/* fnni_bias_activation of whole vectors. */
+FNNI_APART void fnni_bias_whole(unsigned kind, fnn_real parameter, ptrdiff_t rows,
+                                ptrdiff_t columns, const fnn_real *bias, fnn_real *c, ptrdiff_t ldc)
+{
+#define FNNI_BIAS_CASE(name, word, a, traits)                                                  \
+    case name:                                                                                 \
+        fnni_map(FNNI_BIASED, FNNI_NAME(f_##word), NULL, parameter, rows, columns, c, bias, c, \
+                 ldc);                                                                         \
         break;
     switch (kind) {
-        FNN_ACTIVATION_LIST(FNNI_BACK_CASE, FNNI_LEAVE_OUT)
+        FNN_ACTIVATION_LIST(FNNI_BIAS_CASE, FNNI_LEAVE_OUT)
+    }
+}
+
+/* The ends of all rows, several together. */
+#define FNNI_ENDS 16
+FNNI_INLINE void fnni_bias_ends(unsigned kind, fnn_real parameter, ptrdiff_t rows, fnni_m m,
+                                const fnn_real *bias, fnn_real *c, ptrdiff_t ldc)
+{
+    fnn_real ends[FNNI_ENDS + 1][FNNI_LANES];
+    ptrdiff_t n, i;
+    fnni_end_take(m, bias, ends[FNNI_ENDS]);
+    for (; rows > 0; rows -= n, c += n * ldc) {
+        n = rows < FNNI_ENDS ? rows : FNNI_ENDS;
+        for (i = 0; i < n; i++) fnni_end_take(m, c + i * ldc, ends[i]);
+        fnni_bias_whole(kind, parameter, n, FNNI_LANES, ends[FNNI_ENDS], ends[0], FNNI_LANES);
+        for (i = 0; i < n; i++) fnni_end_put(m, ends[i], c + i * ldc);
     }
 }
 
@@ -4705,6 +4751,7 @@ FNNI_KERNEL void fnni_bias_activation(unsigned kind, fnn_real parameter, ptrdiff
 {
     const int close = columns == ldc && columns % FNNI_LANES != 0 && columns <= FNNI_CLOSE_COLUMNS;
     fnn_real copies[FNNI_CLOSE_COLUMNS * FNNI_LANES];
+    ptrdiff_t full;
     if (!bias) {
         if (columns == ldc) fnni_activation(kind, parameter, rows * columns, c, c);
         else
@@ -4719,11 +4766,11 @@ FNNI_KERNEL void fnni_bias_activation(unsigned kind, fnn_real parameter, ptrdiff
         rows /= FNNI_LANES;
         columns = ldc = columns * FNNI_LANES;
     }
-#define FNNI_BIAS_CASE(name, word, a, traits) \
-    case name: fnni_map_rows(FNNI_NAME(f_##word), parameter, rows, columns, bias, c, ldc); break;
-    switch (kind) {
-        FNN_ACTIVATION_LIST(FNNI_BIAS_CASE, FNNI_LEAVE_OUT)
-    }
+    full = fnni_whole(columns);
+    if (full > 0) fnni_bias_whole(kind, parameter, rows, full, bias, c, ldc);
+    if (full < columns)
+        fnni_bias_ends(kind, parameter, rows, fnni_vmask(columns - full), bias + full, c + full,
+                       ldc);
 }
 
 /* ---- softmax and its cross-entropy ---- */
@@ -4982,15 +5029,6 @@ FNNI_INLINE void fnni_entropy_rows(fnni_entropy *s, const int vectors, ptrdiff_t
     }
 }
 
-/* Without rows of two vectors, which are rare: they do not know whether they have targets. */
-FNNI_INLINE void fnni_entropy_any(fnni_entropy *s, ptrdiff_t rows, ptrdiff_t n, const fnn_real *x,
-                                  const int32_t *label, const fnn_real *targets, fnn_real *losses,
-                                  fnn_real *gradient)
-{
-    if (n <= FNNI_LANES) fnni_entropy_rows(s, 1, rows, n, x, label, targets, losses, gradient);
-    else fnni_entropy_rows(s, 0, rows, n, x, label, targets, losses, gradient);
-}
-
 FNNI_KERNEL void fnni_softmax_cross_entropy(ptrdiff_t rows, ptrdiff_t classes, const fnn_real *x,
                                             const int32_t *labels, const fnn_real *targets,
                                             fnn_real smoothing, fnn_real scale, fnn_real *losses,
@@ -5001,10 +5039,11 @@ FNNI_KERNEL void fnni_softmax_cross_entropy(ptrdiff_t rows, ptrdiff_t classes, c
     s.keep = fnni_vset(1 - smoothing);
     s.share = fnni_vset(smoothing / (fnn_real)classes);
     s.scale = fnni_vset(scale);
-    if (classes > FNNI_LANES && classes <= 2 * FNNI_LANES)
+    if (classes <= FNNI_LANES)
+        fnni_entropy_rows(&s, 1, rows, classes, x, labels, targets, losses, gradient);
+    else if (classes <= 2 * FNNI_LANES)
         fnni_entropy_rows(&s, 2, rows, classes, x, labels, targets, losses, gradient);
-    else if (targets) fnni_entropy_any(&s, rows, classes, x, NULL, targets, losses, gradient);
-    else fnni_entropy_any(&s, rows, classes, x, labels, NULL, losses, gradient);
+    else fnni_entropy_rows(&s, 0, rows, classes, x, labels, targets, losses, gradient);
 }
 
 /* ---- reductions and small vector algebra ---- */
@@ -5146,10 +5185,10 @@ FNNI_INLINE void fnni_dots_block(const int rows, const int columns, const fnni_n
                                few + p + r * FNNI_LANES, part + r);
         }
     }
-#ifdef FNNI_PASS_AVX512 /* a row's sums stand beside each other, then */
+#ifdef FNNI_PASS_AVX512 /* folded together, a row's sums come out beside each other */
     if (rows == 4 && columns > 1 && g->beta == 0 && g->c_few == 1) {
         const fnni_v all = fnni_vmul(fnni_vset(g->alpha), fnni_vfold_groups(columns, part));
-        fnni_vput_few(columns, c, _mm512_castps512_ps128(all));
+        fnni_vput_few(columns, c, _mm512_maskz_extractf32x4_ps(0xf, all, 0));
         fnni_vput_few(columns, c + g->c_row, _mm512_maskz_extractf32x4_ps(0xf, all, 1));
         fnni_vput_few(columns, c + 2 * g->c_row, _mm512_maskz_extractf32x4_ps(0xf, all, 2));
         fnni_vput_few(columns, c + 3 * g->c_row, _mm512_maskz_extractf32x4_ps(0xf, all, 3));
@@ -5399,10 +5438,9 @@ FNNI_INLINE fnni_v fnni_step_root(const fnni_stepper *s, fnni_v square)
 
 /* ---- optimiser steps: the formulas ---- */
 /* Of each optimiser the new weight, found by its word: of the weight w and g' of the step, with the
- * state at p and q (whole, m: fnni_get). */
-#define FNNI_STEP(word)                                                                          \
-    FNNI_INLINE fnni_v FNNI_NAME(step_##word)(const fnni_stepper *s, fnni_v w, fnni_v g,         \
-                                              const int whole FNNI_UNUSED, fnni_m m FNNI_UNUSED, \
+ * state at p and q. */
+#define FNNI_STEP(word)                                                                  \
+    FNNI_INLINE fnni_v FNNI_NAME(step_##word)(const fnni_stepper *s, fnni_v w, fnni_v g, \
                                               fnn_real *p FNNI_UNUSED, fnn_real *q FNNI_UNUSED)
 
 /* w -= rate g' */
@@ -5417,17 +5455,17 @@ FNNI_STEP(sgd)
 FNNI_STEP(momentum)
 {
     const fnni_v fresh = fnni_vmul(s->put, g);
-    const fnni_v velocity = fnni_vfma(s->momentum, fnni_get(whole, m, p), fresh);
+    const fnni_v velocity = fnni_vfma(s->momentum, fnni_vload(p), fresh);
     const fnni_v update = s->nesterov ? fnni_vfma(s->momentum, velocity, fresh) : velocity;
-    fnni_put(whole, m, p, velocity);
+    fnni_vstore(p, velocity);
     return fnni_step_weight(s, w, s->take, update);
 }
 
 /* Duchi, Hazan and Singer 2011: s += g'^2;  w -= rate g' / root(s) */
 FNNI_STEP(adagrad)
 {
-    const fnni_v sum = fnni_vfma(g, g, fnni_get(whole, m, p));
-    fnni_put(whole, m, p, sum);
+    const fnni_v sum = fnni_vfma(g, g, fnni_vload(p));
+    fnni_vstore(p, sum);
     return fnni_step_weight(s, w, s->rate, fnni_vdiv(g, fnni_step_root(s, sum)));
 }
 
@@ -5442,12 +5480,12 @@ FNNI_INLINE fnni_v fnni_step_mean(const fnni_stepper *s, fnni_v square, fnni_v x
  *     d = rho d + (1 - rho) u^2;  w -= rate u */
 FNNI_STEP(adadelta)
 {
-    const fnni_v delta = fnni_get(whole, m, q);
-    const fnni_v square = fnni_step_mean(s, fnni_get(whole, m, p), g);
+    const fnni_v delta = fnni_vload(q);
+    const fnni_v square = fnni_step_mean(s, fnni_vload(p), g);
     const fnni_v ratio = fnni_vdiv(fnni_vadd(delta, s->epsilon), fnni_vadd(square, s->epsilon));
     const fnni_v update = fnni_vmul(g, fnni_vsqrt(ratio));
-    fnni_put(whole, m, p, square);
-    fnni_put(whole, m, q, fnni_step_mean(s, delta, update));
+    fnni_vstore(p, square);
+    fnni_vstore(q, fnni_step_mean(s, delta, update));
     return fnni_step_weight(s, w, s->rate, update);
 }
 
@@ -5455,12 +5493,12 @@ FNNI_STEP(adadelta)
  * momentum, which alone uses v, as above with u for g' and no nesterov */
 FNNI_STEP(rmsprop)
 {
-    const fnni_v square = fnni_step_mean(s, fnni_get(whole, m, p), g);
+    const fnni_v square = fnni_step_mean(s, fnni_vload(p), g);
     fnni_v update = fnni_vdiv(g, fnni_step_root(s, square));
-    fnni_put(whole, m, p, square);
+    fnni_vstore(p, square);
     if (s->has_momentum) {
-        update = fnni_vfma(s->momentum, fnni_get(whole, m, q), fnni_vmul(s->put, update));
-        fnni_put(whole, m, q, update);
+        update = fnni_vfma(s->momentum, fnni_vload(q), fnni_vmul(s->put, update));
+        fnni_vstore(q, update);
     }
     return fnni_step_weight(s, w, s->has_momentum ? s->take : s->rate, update);
 }
@@ -5473,68 +5511,75 @@ FNNI_STEP(rmsprop)
  * Keras' is taken as it is. */
 FNNI_STEP(adam)
 {
-    const fnni_v before = fnni_get(whole, m, p);
+    const fnni_v before = fnni_vload(p);
     const fnni_v first = fnni_vfma(s->fresh1, fnni_vsub(g, before), before);
-    const fnni_v second =
-        fnni_vfma(s->beta2, fnni_get(whole, m, q), fnni_vmul(s->fresh2, fnni_vmul(g, g)));
+    const fnni_v second = fnni_vfma(s->beta2, fnni_vload(q), fnni_vmul(s->fresh2, fnni_vmul(g, g)));
     const fnni_v root = fnni_vadd(fnni_vsqrt(second), s->corrected_epsilon);
-    fnni_put(whole, m, p, first);
-    fnni_put(whole, m, q, second);
+    fnni_vstore(p, first);
+    fnni_vstore(q, second);
     return fnni_step_weight(s, w, s->corrected, fnni_vdiv(first, root));
 }
 
 /* ---- optimiser steps: the loop ---- */
-/* The formula, plain and states are constants wherever these are called. */
-typedef fnni_v (*fnni_formula)(const fnni_stepper *s, fnni_v w, fnni_v g, const int whole, fnni_m m,
-                               fnn_real *p, fnn_real *q);
-
-FNNI_INLINE void fnni_step_vector(const fnni_formula formula, const fnni_stepper *s,
-                                  const int plain, const int whole, fnni_m m, fnn_real *w,
-                                  const fnn_real *g, fnn_real *p, fnn_real *q)
-{
-    const fnni_v weight = fnni_get(whole, m, w);
-    const fnni_v gradient = fnni_step_gradient(s, plain, weight, fnni_get(whole, m, g));
-    fnni_put(whole, m, w, formula(s, weight, gradient, whole, m, p, q));
-}
+/* Over whole vectors. The formula, plain and states are constants wherever this is called. */
+typedef fnni_v (*fnni_formula)(const fnni_stepper *s, fnni_v w, fnni_v g, fnn_real *p, fnn_real *q);
 
 FNNI_INLINE void fnni_step_loop(const fnni_formula formula, const int states, const int plain,
-                                ptrdiff_t n, const fnni_step *step, fnn_real *w, const fnn_real *g,
+                                ptrdiff_t n, const fnni_stepper *s, fnn_real *w, const fnn_real *g,
                                 fnn_real *p, fnn_real *q)
 {
-    const fnni_stepper s = fnni_stepper_open(step);
-    const ptrdiff_t full = fnni_whole(n);
-    const fnni_m m = fnni_vmask(n - full);
     ptrdiff_t i;
-    for (i = 0; i < full; i += FNNI_LANES)
-        fnni_step_vector(formula, &s, plain, 1, m, w + i, g + i, states > 0 ? p + i : p,
-                         states > 1 ? q + i : q);
-    if (full < n)
-        fnni_step_vector(formula, &s, plain, 0, m, w + i, g + i, states > 0 ? p + i : p,
-                         states > 1 ? q + i : q);
+    for (i = 0; i < n; i += FNNI_LANES) {
+        const fnni_v weight = fnni_vload(w + i);
+        const fnni_v gradient = fnni_step_gradient(s, plain, weight, fnni_vload(g + i));
+        fnni_vstore(w + i,
+                    formula(s, weight, gradient, states > 0 ? p + i : p, states > 1 ? q + i : q));
+    }
 }
 
-FNNI_KERNEL void fnni_optimizer_step(fnn_optimizer_kind kind, ptrdiff_t n, const fnni_step *step,
-                                     fnn_real *w, const fnn_real *g, fnn_real *s, fnn_real *v)
+FNNI_APART void fnni_step_whole(fnn_optimizer_kind kind, ptrdiff_t n, const fnni_step *step,
+                                fnn_real *w, const fnn_real *g, fnn_real *p, fnn_real *q)
 {
+    const fnni_stepper s = fnni_stepper_open(step);
     const int plain = fnni_step_plain(step);
-#define FNNI_STEP_CASE(name, word, states, traits, epsilon, rho)                           \
-    case name:                                                                             \
-        if (plain) fnni_step_loop(FNNI_NAME(step_##word), states, 1, n, step, w, g, s, v); \
-        else fnni_step_loop(FNNI_NAME(step_##word), states, 0, n, step, w, g, s, v);       \
+#define FNNI_STEP_CASE(name, word, states, traits, epsilon, rho)                         \
+    case name:                                                                           \
+        if (plain) fnni_step_loop(FNNI_NAME(step_##word), states, 1, n, &s, w, g, p, q); \
+        else fnni_step_loop(FNNI_NAME(step_##word), states, 0, n, &s, w, g, p, q);       \
         break;
     switch ((int)kind) {
         FNN_OPTIMIZER_LIST(FNNI_STEP_CASE)
     }
 }
 
+FNNI_KERNEL void fnni_optimizer_step(fnn_optimizer_kind kind, ptrdiff_t n, const fnni_step *step,
+                                     fnn_real *w, const fnn_real *g, fnn_real *s, fnn_real *v)
+{
+    const ptrdiff_t full = fnni_whole(n);
+    if (full > 0) fnni_step_whole(kind, full, step, w, g, s, v);
+    if (full < n) {
+        const fnni_m m = fnni_vmask(n - full);
+        fnn_real end[4][FNNI_LANES];
+        fnni_end_take(m, w + full, end[0]);
+        fnni_end_take(m, g + full, end[1]);
+        if (s) fnni_end_take(m, s + full, end[2]);
+        if (v) fnni_end_take(m, v + full, end[3]);
+        fnni_step_whole(kind, FNNI_LANES, step, end[0], end[1], end[2], end[3]);
+        fnni_end_put(m, end[0], w + full);
+        if (s) fnni_end_put(m, end[2], s + full);
+        if (v) fnni_end_put(m, end[3], v + full);
+    }
+}
+
 /* ---- windows over an image ---- */
+#ifdef FNNI_PASS_SCALAR /* once for all passes: no vectors in it */
 /* What window number `at` covers of one axis: `count` positions from `first` on, `skipped` of
  * the window's own lying before the image. */
 typedef struct fnni_reach {
     ptrdiff_t first, count, skipped;
 } fnni_reach;
 
-FNNI_INLINE fnni_reach fnni_reach_of(int at, int length, int kernel, int stride, int pad)
+FNNI_FORCE_INLINE fnni_reach fnni_reach_of(int at, int length, int kernel, int stride, int pad)
 {
     const int64_t start = (int64_t)at * stride - pad, end = start + kernel;
     fnni_reach reach;
@@ -5544,12 +5589,12 @@ FNNI_INLINE fnni_reach fnni_reach_of(int at, int length, int kernel, int stride,
     return reach;
 }
 
-FNNI_INLINE fnni_reach fnni_reach_down(const fnn_window *w, int i)
+FNNI_FORCE_INLINE fnni_reach fnni_reach_down(const fnn_window *w, int i)
 {
     return fnni_reach_of(i, w->height, w->kernel_height, w->stride_height, w->pad_top);
 }
 
-FNNI_INLINE fnni_reach fnni_reach_across(const fnn_window *w, int j)
+FNNI_FORCE_INLINE fnni_reach fnni_reach_across(const fnn_window *w, int j)
 {
     return fnni_reach_of(j, w->width, w->kernel_width, w->stride_width, w->pad_left);
 }
@@ -5564,7 +5609,7 @@ typedef struct fnni_patch {
     int square; /* all of a window of 2 x 2, the usual one, which has loops of its own */
 } fnni_patch;
 
-FNNI_INLINE fnni_patch fnni_patch_of(const fnn_window *w, const fnni_reach *down, int j)
+FNNI_NOINLINE static fnni_patch fnni_patch_of(const fnn_window *w, const fnni_reach *down, int j)
 {
     const fnni_reach across = fnni_reach_across(w, j);
     fnni_patch p;
@@ -5584,6 +5629,37 @@ FNNI_INLINE fnni_patch fnni_patch_of(const fnn_window *w, const fnni_reach *down
     p.square = p.rows == 2 && p.columns == 2 && p.position == 0 && w->kernel_width == 2;
     return p;
 }
+
+/* Whether windows neither overlap nor leave gaps between them. */
+FNNI_FORCE_INLINE int fnni_windows_apart(const fnn_window *w)
+{
+    return w->kernel_height == w->stride_height && w->kernel_width == w->stride_width;
+}
+
+/* The windows that see pixel `at` of one axis: numbers first..end - 1, perhaps none. */
+typedef struct fnni_seen {
+    int first, end;
+} fnni_seen;
+
+FNNI_FORCE_INLINE fnni_seen fnni_seen_by(int at, int kernel, int stride, int pad, int out)
+{
+    const int64_t from = (int64_t)at + pad - kernel + 1, last = ((int64_t)at + pad) / stride;
+    fnni_seen seen;
+    seen.first = from <= 0 ? 0 : (int)((from + stride - 1) / stride);
+    seen.end = last < out ? (int)last + 1 : out;
+    return seen;
+}
+
+FNNI_FORCE_INLINE fnni_seen fnni_seen_down(const fnn_window *w, int row)
+{
+    return fnni_seen_by(row, w->kernel_height, w->stride_height, w->pad_top, w->out_height);
+}
+
+FNNI_FORCE_INLINE fnni_seen fnni_seen_across(const fnn_window *w, int column)
+{
+    return fnni_seen_by(column, w->kernel_width, w->stride_width, w->pad_left, w->out_width);
+}
+#endif
 
 FNNI_INLINE fnni_b fnni_bget(const int whole, ptrdiff_t n, const uint8_t *p)
 {
@@ -5761,36 +5837,6 @@ FNNI_INLINE void fnni_back_apart(const int mean, const fnn_window *w, const uint
             fnni_fill(line - right, 0, dx + r * line + right);
     }
     fnni_fill((w->height - below) * line, 0, dx + below * line);
-}
-
-/* Whether windows neither overlap nor leave gaps between them. */
-FNNI_INLINE int fnni_windows_apart(const fnn_window *w)
-{
-    return w->kernel_height == w->stride_height && w->kernel_width == w->stride_width;
-}
-
-/* The windows that see pixel `at` of one axis: numbers first..end - 1, perhaps none. */
-typedef struct fnni_seen {
-    int first, end;
-} fnni_seen;
-
-FNNI_INLINE fnni_seen fnni_seen_by(int at, int kernel, int stride, int pad, int out)
-{
-    const int64_t from = (int64_t)at + pad - kernel + 1, last = ((int64_t)at + pad) / stride;
-    fnni_seen seen;
-    seen.first = from <= 0 ? 0 : (int)((from + stride - 1) / stride);
-    seen.end = last < out ? (int)last + 1 : out;
-    return seen;
-}
-
-FNNI_INLINE fnni_seen fnni_seen_down(const fnn_window *w, int row)
-{
-    return fnni_seen_by(row, w->kernel_height, w->stride_height, w->pad_top, w->out_height);
-}
-
-FNNI_INLINE fnni_seen fnni_seen_across(const fnn_window *w, int column)
-{
-    return fnni_seen_by(column, w->kernel_width, w->stride_width, w->pad_left, w->out_width);
 }
 
 /* dx of one vector of channels at pixel (row, column): what the windows that see it give. */
@@ -6037,18 +6083,14 @@ FNNI_INLINE void fnni_sums_strip(const int both, const int vectors, const int wh
         t0 = fnni_vadd(t0, t2), t1 = fnni_vadd(t1, t3);
     }
     if (vectors == 1) s0 = fnni_vadd(s0, s1), t0 = fnni_vadd(t0, t1);
-    fnni_sums_put(whole, m, s0, sums);
+    fnni_sums_put(whole, m, s0, sums); /* one array, then the other: they might be one to gcc */
+    if (vectors > 1) fnni_sums_put(1, m, s1, sums + FNNI_LANES);
+    if (vectors > 2) fnni_sums_put(1, m, s2, sums + 2 * FNNI_LANES);
+    if (vectors > 2) fnni_sums_put(1, m, s3, sums + 3 * FNNI_LANES);
     fnni_sums_put(whole, m, t0, products);
-    if (vectors > 1) {
-        fnni_sums_put(1, m, s1, sums + FNNI_LANES);
-        fnni_sums_put(1, m, t1, products + FNNI_LANES);
-    }
-    if (vectors > 2) {
-        fnni_sums_put(1, m, s2, sums + 2 * FNNI_LANES);
-        fnni_sums_put(1, m, t2, products + 2 * FNNI_LANES);
-        fnni_sums_put(1, m, s3, sums + 3 * FNNI_LANES);
-        fnni_sums_put(1, m, t3, products + 3 * FNNI_LANES);
-    }
+    if (vectors > 1) fnni_sums_put(1, m, t1, products + FNNI_LANES);
+    if (vectors > 2) fnni_sums_put(1, m, t2, products + 2 * FNNI_LANES);
+    if (vectors > 2) fnni_sums_put(1, m, t3, products + 3 * FNNI_LANES);
 }
 
 /* Whole vectors of the columns from *j to end, `vectors` at a time, so that 4 / vectors rows are in
@@ -6089,8 +6131,14 @@ FNNI_INLINE ptrdiff_t fnni_rows_together(const int lanes, ptrdiff_t columns)
     return rows;
 }
 
-/* Such rows are summed together, and their sums added up in the end: which are, must not depend on
- * the instruction set's lanes. */
+FNNI_APART void fnni_products(ptrdiff_t rows, ptrdiff_t columns, const fnn_real *dy,
+                              const fnn_real *x, ptrdiff_t ld, const fnn_real *pivot,
+                              fnn_real *sums, fnn_real *products);
+FNNI_KERNEL void fnni_moments(ptrdiff_t rows, ptrdiff_t columns, const fnn_real *x, ptrdiff_t ldx,
+                              const fnn_real *pivot, fnn_real *sums, fnn_real *squares);
+
+/* Such rows are summed together, by the function that calls this, and their sums added up in the
+ * end: which are, must not depend on the instruction set's lanes. */
 FNNI_INLINE void fnni_sums_any(const int both, ptrdiff_t rows, ptrdiff_t columns,
                                const fnn_real *dy, const fnn_real *x, ptrdiff_t ld,
                                const fnn_real *pivot, fnn_real *sums, fnn_real *products)
@@ -6106,7 +6154,8 @@ FNNI_INLINE void fnni_sums_any(const int both, ptrdiff_t rows, ptrdiff_t columns
         fnni_spread(together, columns, pivot, copies);
         fnni_fill(wide, 0, s);
         fnni_fill(wide, 0, t);
-        fnni_sums_columns(both, rows / together, wide, dy, x, wide, copies, s, t);
+        if (both) fnni_products(rows / together, wide, dy, x, wide, copies, s, t);
+        else fnni_moments(rows / together, wide, x, wide, copies, s, t);
         for (i = 0; i < wide; i += columns)
             for (j = 0; j < columns; j++) {
                 sums[j] += s[i + j];
@@ -6123,6 +6172,14 @@ FNNI_KERNEL void fnni_moments(ptrdiff_t rows, ptrdiff_t columns, const fnn_real 
     fnni_sums_any(0, rows, columns, x, x, ldx, pivot, sums, squares);
 }
 
+/* The same of dy: sums[j] += sum over i of dy, products[j] += sum of dy (x - pivot[j]). */
+FNNI_APART void fnni_products(ptrdiff_t rows, ptrdiff_t columns, const fnn_real *dy,
+                              const fnn_real *x, ptrdiff_t ld, const fnn_real *pivot,
+                              fnn_real *sums, fnn_real *products)
+{
+    fnni_sums_any(1, rows, columns, dy, x, ld, pivot, sums, products);
+}
+
 /* inv_std stands outside of the sum: a strip of columns at a time goes through a small array. */
 #define FNNI_NORM_STRIP 256
 FNNI_KERNEL void fnni_norm_sums(ptrdiff_t rows, ptrdiff_t columns, const fnn_real *dy,
@@ -6134,7 +6191,7 @@ FNNI_KERNEL void fnni_norm_sums(ptrdiff_t rows, ptrdiff_t columns, const fnn_rea
     for (j = 0; j < columns; j += n) {
         n = columns - j < FNNI_NORM_STRIP ? columns - j : FNNI_NORM_STRIP;
         fnni_fill(n, 0, strip);
-        fnni_sums_any(1, rows, n, dy + j, x + j, columns, mean + j, sums + j, strip);
+        fnni_products(rows, n, dy + j, x + j, columns, mean + j, sums + j, strip);
         for (i = 0; i < n; i++) products[j + i] += strip[i] * inv_std[j + i];
     }
 }
@@ -6202,25 +6259,32 @@ FNNI_INLINE void fnni_affine_strips(const int both, ptrdiff_t rows, ptrdiff_t co
         fnni_affine_strip(both, 1, rows, columns, p + j, q + j, a + j, b + j, c + j, y + j);
 }
 
-/* Rows that fill no vector: several together do, as in fnni_bias_activation. */
+FNNI_KERNEL void fnni_scale_shift(ptrdiff_t rows, ptrdiff_t columns, const fnn_real *x,
+                                  const fnn_real *scale, const fnn_real *shift, fnn_real *y);
+FNNI_KERNEL void fnni_norm_backward(ptrdiff_t rows, ptrdiff_t columns, const fnn_real *dy,
+                                    const fnn_real *x, const fnn_real *a, const fnn_real *b,
+                                    const fnn_real *c, fnn_real *dx);
+
+/* Rows that fill no vector: several together do, as in fnni_bias_activation, and the kernel is
+ * called again with them; then with what is left as one row. */
 FNNI_INLINE void fnni_affine_close(const int both, ptrdiff_t rows, ptrdiff_t columns,
                                    const fnn_real *p, const fnn_real *q, const fnn_real *a,
                                    const fnn_real *b, const fnn_real *c, fnn_real *y)
 {
     fnn_real copies[3][FNNI_CLOSE_COLUMNS * FNNI_LANES];
     const ptrdiff_t together = fnni_rows_together(FNNI_LANES, columns), wide = columns * together;
-    const ptrdiff_t n = rows * columns;
-    ptrdiff_t i = 0;
+    const ptrdiff_t whole = rows / together, done = whole * wide, left = rows * columns - done;
     fnni_spread(together, columns, a, copies[0]);
     if (both) fnni_spread(together, columns, b, copies[1]);
     fnni_spread(together, columns, c, copies[2]);
-    if (wide <= 4 * FNNI_LANES) {
-        fnni_affine_strips(both, rows / together, wide, p, q, copies[0], copies[1], copies[2], y);
-        i = rows / together * wide;
+    if (both) {
+        fnni_norm_backward(whole, wide, p, q, copies[0], copies[1], copies[2], y);
+        fnni_norm_backward(left > 0, left, p + done, q + done, copies[0], copies[1], copies[2],
+                           y + done);
+    } else {
+        fnni_scale_shift(whole, wide, p, copies[0], copies[2], y);
+        fnni_scale_shift(left > 0, left, p + done, copies[0], copies[2], y + done);
     }
-    for (; i < n; i += wide)
-        fnni_affine_row(both, n - i < wide ? n - i : wide, p + i, q + i, copies[0],
-                        both ? copies[1] : copies[0], copies[2], y + i);
 }
 
 FNNI_INLINE void fnni_affine_any(const int both, ptrdiff_t rows, ptrdiff_t columns,
@@ -6670,7 +6734,7 @@ static const fnni_kernels *fnni_kernels_for(fnn_isa isa)
 }
 
 /* Whether processor and system have it, given that this build does. */
-static int fnni_machine_has(fnn_isa isa)
+FNNI_COLD static int fnni_machine_has(fnn_isa isa)
 {
 #define FNNI_MACHINE_CASE(name, word, machine) \
     case name: return machine;
@@ -6859,14 +6923,14 @@ FNN_DEF const char *fnn_isa_name(fnn_isa isa)
     return (int)isa >= 0 && isa < FNN_ISA_COUNT ? names[isa] : "unknown";
 }
 
-FNN_DEF int fnn_isa_available(fnn_isa isa)
+FNNI_COLD FNN_DEF int fnn_isa_available(fnn_isa isa)
 {
     return isa == FNN_ISA_BEST || (fnni_kernels_for(isa) && fnni_machine_has(isa));
 }
 
 /* The instruction set that FNN_ISA names; FNN_ISA_BEST without one, FNN_ISA_COUNT for a name
  * that is none. */
-static fnn_isa fnni_environment_isa(void)
+FNNI_COLD static fnn_isa fnni_environment_isa(void)
 {
     const char *name = getenv("FNN_ISA");
     int isa;
@@ -6885,7 +6949,7 @@ struct fnn_context {
     size_t workspace_count;
 };
 
-FNN_DEF fnn_context_config fnn_context_config_init(void)
+FNNI_COLD FNN_DEF fnn_context_config fnn_context_config_init(void)
 {
     fnn_context_config config;
     memset(&config, 0, sizeof config);
@@ -6999,7 +7063,7 @@ FNNI_COLD FNN_DEF void fnn_context_free(fnn_context *context)
     fnni_release(&allocator, context);
 }
 
-FNN_DEF const char *fnn_info(const fnn_context *context)
+FNNI_COLD FNN_DEF const char *fnn_info(const fnn_context *context)
 {
 #if FNNI_REAL_IS_DOUBLE
 #define FNNI_INFO_REAL "double"
@@ -7183,14 +7247,14 @@ FNN_DEF fnn_result fnn_dropout_apply(fnn_context *context, ptrdiff_t n, uint64_t
  * rectangle, blocks of k are added up in order, and within a block tile after tile is computed
  * by the kernel. An operand is read where it lies when the tile can do so at full speed, and
  * copied to compact panels otherwise: packing and the order of tiles decide speed, never the
- * result, since the order of each element's sum depends on k alone. Three kinds of products have a
- * way of their own:
+ * result, since the order of each element's sum depends on k alone. Four kinds of products have a
+ * way of their own, the last one another order of sums, too:
  *     few columns, or few rows     fnni_gemm_narrow: the same chains in other lanes; so do a few
  *                                  columns that are left over of a vector (fnni_gemm_split)
  *     a panel or less, k short     fnni_gemm_small: tiles without a plan
  *     k = 1, B as it lies          rank_one
- *     rows times few columns,      fnni_gemm_dots: sums over 16 lanes, chosen by n, k and the
- *     a row times columns          transposes of the whole product and, where B is transposed, m;
+ *     rows in order times few      fnni_gemm_dots: sums over 16 lanes, chosen by n, k and the
+ *     columns, a row times such    transposes of the whole product and, where B is transposed, m;
  *                                  so a layer of few units gives a sample the same in any batch
  *
  * To call it: fill in a fnni_gemm (memset 0 first), then
@@ -7820,7 +7884,8 @@ static int fnni_gemm_parts(const fnni_gemm *g, int threads)
 }
 
 /* A single row needs no leading dimension: what the caller says of the next row may be too large
- * to count with. */
+ * to count with, on 32 bits anything that leads beyond the last address. */
+#define FNNI_GEMM_FAR ((ptrdiff_t)((int64_t)PTRDIFF_MAX >> 40)) /* 8 million; on 32 bits 0 */
 static void fnni_gemm_single_rows(fnni_gemm *g)
 {
     if ((g->transpose_a ? g->k : g->m) == 1) g->lda = g->transpose_a ? g->m : g->k;
@@ -7838,7 +7903,7 @@ static fnn_result fnni_gemm_run(fnn_context *context, fnni_gemm *g)
         fnni_gemm_scale(g);
         return FNN_OK;
     }
-    if ((g->lda | g->ldb | g->ldc) > PTRDIFF_MAX / 64) fnni_gemm_single_rows(g);
+    if ((g->lda | g->ldb | g->ldc) > FNNI_GEMM_FAR) fnni_gemm_single_rows(g);
     if (fnni_gemm_is_small(g) && !fnni_gemm_has_dots(g)) {
         fnni_gemm_small(g);
         return FNN_OK;
@@ -7920,7 +7985,8 @@ static int fnni_window_padded(int length, int kernel, int stride, int pad)
 
 /* Output length and leading padding of one axis, which is given under FNN_EXPLICIT; 0 when the
  * kernel does not fit. */
-static int fnni_window_axis(int length, int kernel, int stride, fnn_padding padding, int *pad)
+FNNI_COLD static int fnni_window_axis(int length, int kernel, int stride, fnn_padding padding,
+                                      int *pad)
 {
     int64_t total;
     int out;
@@ -7944,10 +8010,10 @@ static int fnni_window_fill(fnn_window *w, fnn_padding padding)
 }
 
 /* Fills in a window with these pads, which FNN_EXPLICIT alone reads. */
-static fnn_result fnni_window_make(int height, int width, int channels, int kernel_height,
-                                   int kernel_width, int stride_height, int stride_width,
-                                   fnn_padding padding, int pad_height, int pad_width,
-                                   fnn_window *window)
+FNNI_COLD static fnn_result fnni_window_make(int height, int width, int channels, int kernel_height,
+                                             int kernel_width, int stride_height, int stride_width,
+                                             fnn_padding padding, int pad_height, int pad_width,
+                                             fnn_window *window)
 {
     if (window) memset(window, 0, sizeof *window);
     if (!window || (unsigned)padding >= FNN_PADDING_COUNT) return FNN_ERROR_ARGUMENT;
@@ -8938,44 +9004,31 @@ static fnni_conv_input fnni_conv_image(const fnni_conv *g, const fnn_real *x, fn
 
 /* ---- tiles ---- */
 
-/* A grid of output units, tiles along one direction and the next line of them along the other. */
+/* A grid of output units is cut into tiles along one direction; the other has the lines of them. */
 typedef struct fnni_conv_direction {
     int count;
     ptrdiff_t a, c; /* reals from one unit to the next, in the input and in the output */
 } fnni_conv_direction;
 
-/* `count` tiles of so many rows, one behind the other. */
-static void fnni_conv_line(const fnni_kernels *kernels, fnni_tiles *run,
-                           const fnni_conv_direction *tile, int count, int rows, int columns,
-                           const fnn_real *a, const fnn_real *b, fnn_real *c)
-{
-    run->count = count;
-    run->a_next = rows * tile->a;
-    run->c_next = rows * tile->c;
-    if (count > 0) kernels->gemm_tiles(run, rows, columns, a, b, c);
-}
-
+/* Line after line of tiles where that is the order of memory, which caches foresee; otherwise the
+ * first tiles of all lines, then the second ones. */
 static void fnni_conv_grid(const fnni_kernels *kernels, fnni_tiles *run,
                            const fnni_conv_direction *tile, const fnni_conv_direction *along,
                            int columns, const fnn_real *a, const fnn_real *b, fnn_real *c)
 {
     const fnni_gemm_deal deal = fnni_gemm_deal_rows(fnni_gemm_high(kernels, columns), tile->count);
-    const int higher = deal.more * (deal.least + 1); /* units in the higher tiles */
     int t, i, done = 0;
     run->a_row = tile->a;
     run->a_group = 3 * tile->a;
     run->ldc = tile->c;
-    run->b_next = 0;
-    if (deal.tiles > 1 && tile->c < along->c) { /* in the order of memory, which caches foresee */
-        for (i = 0; i < along->count; i++, a += along->a, c += along->c) {
-            fnni_conv_line(kernels, run, tile, deal.more, deal.least + 1, columns, a, b, c);
-            fnni_conv_line(kernels, run, tile, deal.tiles - deal.more, deal.least, columns,
-                           a + higher * tile->a, b, c + higher * tile->c);
-        }
+    if (deal.tiles > 1 && tile->c < along->c) {
+        for (i = 0; i < along->count; i++, a += along->a, c += along->c)
+            fnni_gemm_deal_tiles(kernels, run, deal, columns, a, b, 0, c);
         return;
     }
     run->count = along->count;
     run->a_next = along->a;
+    run->b_next = 0;
     run->c_next = along->c;
     for (t = 0; t < deal.tiles; t++) {
         const int rows = deal.least + (t < deal.more);
@@ -9678,7 +9731,7 @@ typedef struct fnni_conv_job {
     fnn_real *y, *dx, *wide, *dw;
     int winograd; /* whether the context allows it */
     int alone;    /* whether each part packs what it needs, by Winograd, for itself */
-    const fnn_real *weights, *bias; /* from the first tap on, then */
+    const fnn_real *weights, *bias; /* of all filters, then; weights from the first tap on */
     fnn_real *space; /* per_part reals for each part's image, and behind them for its sums */
     size_t per_part;
     ptrdiff_t x_size, y_size; /* of an image */
@@ -9711,10 +9764,12 @@ static void fnni_conv_images(const fnni_conv_job *job, int part, int parts, ptrd
     *to = fnni_share_begin(job->images, part / pieces + 1, parts / pieces);
 }
 
-/* Pieces of an image for Winograd: its filters in so many, and if that is not enough, its rows. */
+/* Pieces of an image for Winograd: its filters in so many, and its rows in what that leaves. */
 static int fnni_conv_filter_pieces(const fnni_conv *g, int pieces)
 {
-    return (int)fnni_least(pieces, g->filters / FNNI_SUM_LANES);
+    int across = (int)fnni_least(pieces, g->filters / FNNI_SUM_LANES);
+    while (pieces % across != 0) across--;
+    return across;
 }
 
 /* The filters of such a piece as a convolution of their own, which is from filter *from on. */
@@ -9743,8 +9798,7 @@ static void fnni_conv_winograd_part(const fnni_conv_job *job, int part, int part
     ptrdiff_t i, to;
     int from;
     fnni_conv_images(job, part, parts, &i, &to);
-    /* Without images there may be no arrays, and pieces may be one more than can be dealt. */
-    if (row >= down || first >= end || i == to) return;
+    if (first >= end || i == to) return; /* without images there may be no arrays */
     if (job->alone) {
         fnn_real *own = space;
         g = fnni_conv_some_filters(whole, piece % across, across, &from);
@@ -9759,16 +9813,16 @@ static void fnni_conv_winograd_part(const fnni_conv_job *job, int part, int part
 }
 
 /* Where threads share images, each packs the weights of its piece: cores would wait longer for
- * each other's cache lines than that takes. Then none is `shared` of what a call asks for, and
- * `image` is the most that a piece needs (which is not always the one with most filters). */
+ * each other's cache lines than that takes. Then a call asks for no `shared` space, and `image` is
+ * the most that a piece needs (which is not always the one with most filters). */
 static void fnni_conv_alone(fnni_conv_job *job, const fnni_conv *g, int parts,
                             const fnn_real *weights, const fnn_real *bias, size_t *shared,
                             size_t *image)
 {
     const int pieces = fnni_conv_pieces(job, parts);
-    const int across = fnni_conv_filter_pieces(g, pieces);
-    int piece, from;
+    int across, piece, from;
     if (!g->winograd || pieces == 1) return;
+    across = fnni_conv_filter_pieces(g, pieces);
     job->alone = 1;
     job->weights = weights;
     job->bias = bias;
@@ -10137,7 +10191,7 @@ static inline uint64_t fnni_little_64(const uint8_t *p)
 
 /* table[k][n]: the CRC-32 of byte n followed by k zero bytes, so that 16 bytes take 16 independent
  * look-ups ("slicing", Kounavis and Berry 2005). */
-static void fnni_crc_tables(uint32_t table[16][256])
+FNNI_COLD static void fnni_crc_tables(uint32_t table[16][256])
 {
     unsigned n, k;
     for (n = 0; n < 256; n++) {
@@ -10188,7 +10242,7 @@ typedef struct fnni_writer {
     unsigned char buffer[8192];
 } fnni_writer;
 
-static void fnni_flush(fnni_writer *w)
+FNNI_COLD static void fnni_flush(fnni_writer *w)
 {
     size_t done = 0;
     if (w->put && w->used && !w->wrong) {
@@ -10205,7 +10259,7 @@ static void fnni_flush(fnni_writer *w)
     w->used = 0;
 }
 
-static void fnni_emit(fnni_writer *w, const void *bytes, size_t count)
+FNNI_COLD static void fnni_emit(fnni_writer *w, const void *bytes, size_t count)
 {
     const unsigned char *from = (const unsigned char *)bytes;
     w->total += count;
@@ -10227,7 +10281,7 @@ static void fnni_emit(fnni_writer *w, const void *bytes, size_t count)
 
 /* At most 255 characters. */
 FNNI_FORMAT(2, 3)
-static void fnni_emit_text(fnni_writer *w, const char *format, ...)
+FNNI_COLD static void fnni_emit_text(fnni_writer *w, const char *format, ...)
 {
     char text[256];
     va_list list;
@@ -10395,7 +10449,7 @@ static const char *fnni_decimal_digits(fnni_decimal *d, const char *p, const cha
 }
 
 /* Reads [+-] digits [. digits] [e [+-] digits], all of the text. Returns 0 on anything else. */
-static int fnni_decimal_scan(fnni_decimal *d, const char *p, const char *end)
+FNNI_HOT static int fnni_decimal_scan(fnni_decimal *d, const char *p, const char *end)
 {
     memset(d, 0, sizeof *d);
     if (p < end && (*p == '-' || *p == '+')) d->negative = *p++ == '-';
@@ -10433,7 +10487,7 @@ static void fnni_big_multiply_add(fnni_big *a, uint32_t factor, uint32_t addend)
     if (carry) a->limb[a->used++] = (uint32_t)carry;
 }
 
-static void fnni_big_multiply_power_10(fnni_big *a, int64_t power)
+FNNI_COLD static void fnni_big_multiply_power_10(fnni_big *a, int64_t power)
 {
     for (; power >= 9; power -= 9) fnni_big_multiply_add(a, 1000000000u, 0);
     for (; power > 0; power--) fnni_big_multiply_add(a, 10, 0);
@@ -10447,7 +10501,7 @@ static int fnni_big_bits(const fnni_big *a)
     return bits;
 }
 
-static void fnni_big_shift_left(fnni_big *a, int bits)
+FNNI_COLD static void fnni_big_shift_left(fnni_big *a, int bits)
 {
     int limbs = bits / 32, i;
     bits %= 32;
@@ -10529,7 +10583,7 @@ static int fnni_round_real(uint64_t quotient, int more, int exponent, fnn_real *
 }
 
 /* Any decimal, by long division of whole numbers: numerator / denominator to 59 bits. */
-static int fnni_decimal_exact(const fnni_decimal *d, fnn_real *value)
+FNNI_COLD static int fnni_decimal_exact(const fnni_decimal *d, fnn_real *value)
 {
     fnni_big numerator, denominator;
     uint64_t quotient = 0;
@@ -10596,7 +10650,7 @@ static int fnni_is_decimal(const char *text, size_t length)
 }
 
 /* Parses all of the text as a decimal number. Returns 0 when it is none, or too large. */
-static int fnni_parse_real(const char *text, size_t length, fnn_real *value)
+FNNI_HOT static int fnni_parse_real(const char *text, size_t length, fnn_real *value)
 {
     fnni_decimal d;
     if (fnni_parse_small(text, length, value)) return 1;
@@ -10711,7 +10765,7 @@ static void fnni_append(char *text, size_t size, size_t *length, const char *for
 
 /* ---- ownership and rows ---- */
 
-FNN_DEF void fnn_dataset_free(fnn_dataset *data)
+FNNI_COLD FNN_DEF void fnn_dataset_free(fnn_dataset *data)
 {
     size_t i;
     if (!data) return;
@@ -10842,7 +10896,7 @@ static int64_t fnni_dataset_rows(const fnn_dataset *data)
 }
 
 /* Shape and pointers, without a look into the arrays: what a view needs. */
-static fnn_result fnni_dataset_check_shape(const fnn_dataset *data, fnn_error *error)
+FNNI_COLD static fnn_result fnni_dataset_check_shape(const fnn_dataset *data, fnn_error *error)
 {
     size_t size;
     if (!data) return fnni_fail(error, FNN_ERROR_ARGUMENT, "data set: NULL");
@@ -10968,7 +11022,7 @@ static fnn_result fnni_dataset_check_class_weights(const fnn_dataset *data, fnn_
                      data->classes);
 }
 
-FNN_DEF fnn_result fnn_dataset_check(const fnn_dataset *data, fnn_error *error)
+FNNI_COLD FNN_DEF fnn_result fnn_dataset_check(const fnn_dataset *data, fnn_error *error)
 {
     size_t j;
     int i;
@@ -11041,7 +11095,7 @@ static double fnni_target_squares(const fnn_dataset *data, int j)
 }
 
 /* The same over all outputs: what R2 is measured against. */
-static double fnni_target_variation(const fnn_dataset *data)
+FNNI_COLD static double fnni_target_variation(const fnn_dataset *data)
 {
     double variation = 0;
     int j;
@@ -11124,7 +11178,7 @@ typedef struct fnni_remainder {
     int class_number;
 } fnni_remainder;
 
-static int fnni_compare_remainders(const void *left, const void *right)
+FNNI_COLD static int fnni_compare_remainders(const void *left, const void *right)
 {
     const fnni_remainder *a = (const fnni_remainder *)left, *b = (const fnni_remainder *)right;
     if (a->remainder != b->remainder) return a->remainder > b->remainder ? -1 : 1;
@@ -11470,8 +11524,9 @@ static fnn_result fnni_normalization_measure(fnn_normalization kind, const fnn_d
     return result;
 }
 
-FNN_DEF fnn_result fnn_normalization_compute(fnn_normalization kind, const fnn_dataset *data,
-                                             fnn_real *shift, fnn_real *scale, fnn_error *error)
+FNNI_COLD FNN_DEF fnn_result fnn_normalization_compute(fnn_normalization kind,
+                                                       const fnn_dataset *data, fnn_real *shift,
+                                                       fnn_real *scale, fnn_error *error)
 {
     size_t j;
     const fnn_result result = fnn_dataset_check(data, error);
@@ -11794,8 +11849,8 @@ static int fnni_word_activation(const char *word, fnn_activation *activation)
     return 0;
 }
 
-static int fnni_read_activation(const char *const *word, fnn_activation *activation,
-                                fnn_real *parameter)
+FNNI_COLD static int fnni_read_activation(const char *const *word, fnn_activation *activation,
+                                          fnn_real *parameter)
 {
     return fnni_word_activation(word[0], activation) && fnni_word_real(word[1], parameter) &&
            fnni_parameter_fits(*activation, *parameter);
@@ -12202,47 +12257,47 @@ static fnn_optimizer fnni_optimizer_make(fnn_optimizer_kind kind, double rate)
     return o;
 }
 
-FNN_DEF fnn_optimizer fnn_sgd(double learning_rate)
+FNNI_COLD FNN_DEF fnn_optimizer fnn_sgd(double learning_rate)
 {
     return fnni_optimizer_make(FNN_SGD, learning_rate);
 }
 
-FNN_DEF fnn_optimizer fnn_momentum(double learning_rate, double momentum)
+FNNI_COLD FNN_DEF fnn_optimizer fnn_momentum(double learning_rate, double momentum)
 {
     fnn_optimizer o = fnni_optimizer_make(FNN_MOMENTUM, learning_rate);
     o.momentum = (fnn_real)momentum;
     return o;
 }
 
-FNN_DEF fnn_optimizer fnn_nesterov(double learning_rate, double momentum)
+FNNI_COLD FNN_DEF fnn_optimizer fnn_nesterov(double learning_rate, double momentum)
 {
     fnn_optimizer o = fnn_momentum(learning_rate, momentum);
     o.nesterov = 1;
     return o;
 }
 
-FNN_DEF fnn_optimizer fnn_adagrad(double learning_rate)
+FNNI_COLD FNN_DEF fnn_optimizer fnn_adagrad(double learning_rate)
 {
     fnn_optimizer o = fnni_optimizer_make(FNN_ADAGRAD, learning_rate);
     o.start = (fnn_real).1;
     return o;
 }
 
-FNN_DEF fnn_optimizer fnn_adadelta(double learning_rate)
+FNNI_COLD FNN_DEF fnn_optimizer fnn_adadelta(double learning_rate)
 {
     fnn_optimizer o = fnni_optimizer_make(FNN_ADADELTA, learning_rate);
     o.rho = (fnn_real).95;
     return o;
 }
 
-FNN_DEF fnn_optimizer fnn_rmsprop(double learning_rate)
+FNNI_COLD FNN_DEF fnn_optimizer fnn_rmsprop(double learning_rate)
 {
     fnn_optimizer o = fnni_optimizer_make(FNN_RMSPROP, learning_rate);
     o.rho = (fnn_real).9;
     return o;
 }
 
-FNN_DEF fnn_optimizer fnn_adam(double learning_rate)
+FNNI_COLD FNN_DEF fnn_optimizer fnn_adam(double learning_rate)
 {
     fnn_optimizer o = fnni_optimizer_make(FNN_ADAM, learning_rate);
     o.beta1 = (fnn_real).9;
@@ -12250,14 +12305,14 @@ FNN_DEF fnn_optimizer fnn_adam(double learning_rate)
     return o;
 }
 
-FNN_DEF fnn_optimizer fnn_adamw(double learning_rate, double weight_decay)
+FNNI_COLD FNN_DEF fnn_optimizer fnn_adamw(double learning_rate, double weight_decay)
 {
     fnn_optimizer o = fnn_adam(learning_rate);
     o.weight_decay = (fnn_real)weight_decay;
     return o;
 }
 
-FNN_DEF fnn_optimizer fnn_pytorch(fnn_optimizer o)
+FNNI_COLD FNN_DEF fnn_optimizer fnn_pytorch(fnn_optimizer o)
 {
     if ((unsigned)o.kind >= FNN_OPTIMIZER_COUNT) return o; /* a fit says so */
     o.pytorch = 1;
@@ -12321,7 +12376,7 @@ static double fnni_constant_curve(const fnn_schedule *s, const fnni_moment *m)
     return 1;
 }
 
-FNN_DEF fnn_schedule fnn_schedule_constant(void)
+FNNI_COLD FNN_DEF fnn_schedule fnn_schedule_constant(void)
 {
     return fnni_schedule_make(FNN_SCHEDULE_CONSTANT);
 }
@@ -12333,7 +12388,7 @@ static const char *fnni_gamma_fits(double gamma)
     return gamma >= 0 && gamma - gamma == 0 ? NULL : "a finite gamma >= 0";
 }
 
-static const char *fnni_step_decay_fits(const fnn_schedule *s)
+FNNI_COLD static const char *fnni_step_decay_fits(const fnn_schedule *s)
 {
     return s->every < 1 ? "a drop every 1 epoch or more" : fnni_gamma_fits(s->gamma);
 }
@@ -12343,7 +12398,7 @@ static double fnni_step_decay_curve(const fnn_schedule *s, const fnni_moment *m)
     return pow(s->gamma, floor(m->epochs / s->every));
 }
 
-FNN_DEF fnn_schedule fnn_schedule_step_decay(int every, double gamma)
+FNNI_COLD FNN_DEF fnn_schedule fnn_schedule_step_decay(int every, double gamma)
 {
     fnn_schedule s = fnni_schedule_make(FNN_SCHEDULE_STEP_DECAY);
     s.every = every;
@@ -12353,7 +12408,7 @@ FNN_DEF fnn_schedule fnn_schedule_step_decay(int every, double gamma)
 
 /* ---- exponential: gamma^epochs; Keras ExponentialDecay with decay_steps an epoch ---- */
 
-static const char *fnni_exponential_fits(const fnn_schedule *s)
+FNNI_COLD static const char *fnni_exponential_fits(const fnn_schedule *s)
 {
     return fnni_gamma_fits(s->gamma);
 }
@@ -12363,7 +12418,7 @@ static double fnni_exponential_curve(const fnn_schedule *s, const fnni_moment *m
     return pow(s->gamma, m->epochs);
 }
 
-FNN_DEF fnn_schedule fnn_schedule_exponential(double gamma)
+FNNI_COLD FNN_DEF fnn_schedule fnn_schedule_exponential(double gamma)
 {
     fnn_schedule s = fnni_schedule_make(FNN_SCHEDULE_EXPONENTIAL);
     s.gamma = gamma;
@@ -12373,7 +12428,7 @@ FNN_DEF fnn_schedule fnn_schedule_exponential(double gamma)
 /* ---- cosine: lowest + (1 - lowest) (1 + cos(pi s / T)) / 2; SGDR (Loshchilov and Hutter 2016),
  * equation 5, without restarts; Keras CosineDecay with alpha = lowest ---- */
 
-static const char *fnni_cosine_fits(const fnn_schedule *s)
+FNNI_COLD static const char *fnni_cosine_fits(const fnn_schedule *s)
 {
     return s->lowest >= 0 && s->lowest <= 1 ? NULL : "lowest in 0..1";
 }
@@ -12383,7 +12438,7 @@ static double fnni_cosine_curve(const fnn_schedule *s, const fnni_moment *m)
     return fnni_half_cosine(1, s->lowest, fnni_moment_share(m));
 }
 
-FNN_DEF fnn_schedule fnn_schedule_cosine(double lowest)
+FNNI_COLD FNN_DEF fnn_schedule fnn_schedule_cosine(double lowest)
 {
     fnn_schedule s = fnni_schedule_make(FNN_SCHEDULE_COSINE);
     s.lowest = lowest;
@@ -12396,7 +12451,7 @@ FNN_DEF fnn_schedule fnn_schedule_cosine(double lowest)
  * Where PyTorch divides 0 by 0, since the way up has no length (or that of a rounding error), we
  * are at the peak. ---- */
 
-static const char *fnni_one_cycle_fits(const fnn_schedule *s)
+FNNI_COLD static const char *fnni_one_cycle_fits(const fnn_schedule *s)
 {
     return s->rise >= 0 && s->rise <= 1 && s->start >= 0 && s->start <= 1 && s->end >= 0 &&
                    s->end <= 1
@@ -12404,7 +12459,7 @@ static const char *fnni_one_cycle_fits(const fnn_schedule *s)
                : "rise, start and end in 0..1";
 }
 
-static double fnni_one_cycle_curve(const fnn_schedule *s, const fnni_moment *m)
+FNNI_COLD static double fnni_one_cycle_curve(const fnn_schedule *s, const fnni_moment *m)
 {
     const double top = s->rise * m->total - 1, last = m->total - 1;
     if (!(m->total > 0)) return s->start;
@@ -12412,7 +12467,7 @@ static double fnni_one_cycle_curve(const fnn_schedule *s, const fnni_moment *m)
     return fnni_half_cosine(1, s->end, m->step < last ? (m->step - top) / (last - top) : 1);
 }
 
-FNN_DEF fnn_schedule fnn_schedule_one_cycle(void)
+FNNI_COLD FNN_DEF fnn_schedule fnn_schedule_one_cycle(void)
 {
     fnn_schedule s = fnni_schedule_make(FNN_SCHEDULE_ONE_CYCLE);
     s.rise = .3;
@@ -12435,7 +12490,7 @@ static double fnni_linear_curve(const fnn_schedule *s, const fnni_moment *m)
     return 1 - fnni_moment_share(m);
 }
 
-FNN_DEF fnn_schedule fnn_schedule_linear(void)
+FNNI_COLD FNN_DEF fnn_schedule fnn_schedule_linear(void)
 {
     return fnni_schedule_make(FNN_SCHEDULE_LINEAR);
 }
@@ -13024,7 +13079,7 @@ static int fnni_shape_size(fnni_shape s)
 }
 
 /* Room for one more layer; 0 when memory is out. */
-static int fnni_layers_grow(fnn_model *model)
+FNNI_COLD static int fnni_layers_grow(fnn_model *model)
 {
     const int capacity = model->layer_capacity ? 2 * model->layer_capacity : 16;
     fnni_layer *grown;
@@ -13041,7 +13096,7 @@ static int fnni_layers_grow(fnn_model *model)
 }
 
 /* A new last layer with its input's shape, or NULL after an error. */
-static fnni_layer *fnni_layer_add(fnn_model *model, const fnni_layer_type *type)
+FNNI_COLD static fnni_layer *fnni_layer_add(fnn_model *model, const fnni_layer_type *type)
 {
     fnni_layer *layer;
     if (fnni_begin(model)) return NULL;
@@ -13104,8 +13159,9 @@ static int fnni_read_bias(const fnni_words *w, int from)
 
 /* Describes the tensor `part` of layer l (-1: of the input), which begins at (*array)[offset], of
  * an array of the model; returns 1. */
-static int fnni_tensor_make(fnni_tensor *t, const fnn_model *model, int l, const char *part,
-                            fnn_real *const *array, size_t offset, int rank, const size_t *shape)
+FNNI_COLD static int fnni_tensor_make(fnni_tensor *t, const fnn_model *model, int l,
+                                      const char *part, fnn_real *const *array, size_t offset,
+                                      int rank, const size_t *shape)
 {
     int i;
     memset(t, 0, sizeof *t);
@@ -13184,12 +13240,12 @@ static void fnni_activate_backward(const fnni_run *run, int l, int from, int to,
                                       fnni_y(run, l - 1, from, workspace), y, dy, dx);
 }
 
-static void fnni_activate_write(fnni_writer *w, const fnni_layer *layer)
+FNNI_COLD static void fnni_activate_write(fnni_writer *w, const fnni_layer *layer)
 {
     fnni_write_activation(w, layer->activation, layer->parameter);
 }
 
-static void fnni_activate_read(fnn_model *model, const fnni_words *w)
+FNNI_COLD static void fnni_activate_read(fnn_model *model, const fnni_words *w)
 {
     fnn_activation activation;
     fnn_real parameter;
@@ -13342,7 +13398,8 @@ static void fnni_dense_gradient(const fnni_run *run, int l, int from, int to, fn
 }
 
 /* Packed W^T, and workspace for the largest product on at most `rows` rows. */
-static void fnni_dense_plan(const fnni_run *run, int l, fnni_plan *plan, fnni_needs *needs)
+FNNI_COLD static void fnni_dense_plan(const fnni_run *run, int l, fnni_plan *plan,
+                                      fnni_needs *needs)
 {
     const fnni_layer *layer = fnni_layer_at(run, l);
     fnni_run bare = *run; /* without arrays: sizes alone */
@@ -13361,14 +13418,14 @@ static void fnni_dense_plan(const fnni_run *run, int l, fnni_plan *plan, fnni_ne
     }
 }
 
-static void fnni_dense_write(fnni_writer *w, const fnni_layer *layer)
+FNNI_COLD static void fnni_dense_write(fnni_writer *w, const fnni_layer *layer)
 {
     fnni_emit_text(w, " %d", layer->outputs);
     fnni_write_activation(w, layer->activation, layer->parameter);
     fnni_write_bias(w, layer);
 }
 
-static void fnni_dense_read(fnn_model *model, const fnni_words *w)
+FNNI_COLD static void fnni_dense_read(fnn_model *model, const fnni_words *w)
 {
     fnn_dense_config c = fnn_dense_config_init();
     fnn_real parameter;
@@ -13381,7 +13438,7 @@ static void fnni_dense_read(fnn_model *model, const fnni_words *w)
     if (l >= 0) model->layers[l].parameter = parameter;
 }
 
-static int fnni_dense_tensor(const fnn_model *model, int l, int which, fnni_tensor *t)
+FNNI_COLD static int fnni_dense_tensor(const fnn_model *model, int l, int which, fnni_tensor *t)
 {
     size_t shape[2];
     shape[0] = (size_t)model->layers[l].inputs;
@@ -13473,12 +13530,12 @@ static int fnni_dropout_make(fnn_model *model, const fnni_layer_type *type, fnn_
     return model->layer_count++;
 }
 
-static void fnni_dropout_write(fnni_writer *w, const fnni_layer *layer)
+FNNI_COLD static void fnni_dropout_write(fnni_writer *w, const fnni_layer *layer)
 {
     fnni_emit_word(w, layer->parameter);
 }
 
-static void fnni_dropout_read(fnn_model *model, const fnni_words *w)
+FNNI_COLD static void fnni_dropout_read(fnn_model *model, const fnni_words *w)
 {
     fnn_real rate;
     if (w->count == 2 && fnni_word_real(w->word[1], &rate)) fnn_dropout(model, rate);
@@ -13542,14 +13599,14 @@ static void fnni_spatial_dropout_backward(const fnni_run *run, int l, int from, 
 }
 
 /* Where the mask is drawn, and zeros to add. */
-static void fnni_spatial_dropout_plan(const fnni_run *run, int l, fnni_plan *plan,
-                                      fnni_needs *needs)
+FNNI_COLD static void fnni_spatial_dropout_plan(const fnni_run *run, int l, fnni_plan *plan,
+                                                fnni_needs *needs)
 {
     (void)plan;
     needs->image = fnni_larger(needs->image, 2 * (size_t)fnni_layer_at(run, l)->shape.channels);
 }
 
-static void fnni_spatial_dropout_read(fnn_model *model, const fnni_words *w)
+FNNI_COLD static void fnni_spatial_dropout_read(fnn_model *model, const fnni_words *w)
 {
     fnn_real rate;
     if (w->count == 2 && fnni_word_real(w->word[1], &rate)) fnn_spatial_dropout(model, rate);
@@ -13645,7 +13702,7 @@ static int fnni_layer_window(fnn_model *model, fnni_layer *layer, int height, in
 }
 
 /* Kernel, stride and padding; explicit padding is followed by its two pads. */
-static void fnni_write_window(fnni_writer *w, const fnni_layer *layer)
+FNNI_COLD static void fnni_write_window(fnni_writer *w, const fnni_layer *layer)
 {
     fnni_emit_text(w, " %d %d %d %d %s", layer->window.kernel_height, layer->window.kernel_width,
                    layer->window.stride_height, layer->window.stride_width,
@@ -13656,7 +13713,8 @@ static void fnni_write_window(fnni_writer *w, const fnni_layer *layer)
 
 /* The same from word number `from` on: kernel, stride and pads in sizes. Returns the number of the
  * word behind them, or 0 where they do not fit. */
-static int fnni_read_window(const fnni_words *w, int from, int sizes[6], fnn_padding *padding)
+FNNI_COLD static int fnni_read_window(const fnni_words *w, int from, int sizes[6],
+                                      fnn_padding *padding)
 {
     const int found = w->count > from + 4
                           ? fnni_word_in(w->word[from + 4], fnni_padding_names, FNN_PADDING_COUNT)
@@ -13784,7 +13842,7 @@ static void fnni_conv_gradient(const fnni_run *run, int l, int from, int to, fnn
 
 /* Space in which an image is padded, and a band of rows pooled; packed weights; the shares'
  * sums. */
-static void fnni_conv_plan(const fnni_run *run, int l, fnni_plan *plan, fnni_needs *needs)
+FNNI_COLD static void fnni_conv_plan(const fnni_run *run, int l, fnni_plan *plan, fnni_needs *needs)
 {
     const fnni_layer *layer = fnni_layer_at(run, l);
     const int winograd = !run->no_winograd, filters = layer->shape.channels;
@@ -13804,7 +13862,7 @@ static void fnni_conv_plan(const fnni_run *run, int l, fnni_plan *plan, fnni_nee
         fnni_plus(needs->own, fnni_times(FNNI_SHARES, fnni_conv_wide_size(&plan->weights)));
 }
 
-static void fnni_conv2d_write(fnni_writer *w, const fnni_layer *layer)
+FNNI_COLD static void fnni_conv2d_write(fnni_writer *w, const fnni_layer *layer)
 {
     fnni_emit_text(w, " %d", layer->shape.channels);
     fnni_write_window(w, layer);
@@ -13812,7 +13870,7 @@ static void fnni_conv2d_write(fnni_writer *w, const fnni_layer *layer)
     fnni_write_bias(w, layer);
 }
 
-static void fnni_conv2d_read(fnn_model *model, const fnni_words *w)
+FNNI_COLD static void fnni_conv2d_read(fnn_model *model, const fnni_words *w)
 {
     fnn_conv2d_config c = fnn_conv2d_config_init();
     fnn_real parameter;
@@ -13832,7 +13890,7 @@ static void fnni_conv2d_read(fnn_model *model, const fnni_words *w)
     if (l >= 0) model->layers[l].parameter = parameter;
 }
 
-static int fnni_conv2d_tensor(const fnn_model *model, int l, int which, fnni_tensor *t)
+FNNI_COLD static int fnni_conv2d_tensor(const fnn_model *model, int l, int which, fnni_tensor *t)
 {
     const fnni_layer *layer = model->layers + l;
     size_t shape[4];
@@ -13852,7 +13910,7 @@ static const fnni_layer_type fnni_conv2d_type = {
     /* measure, sum, update */ NULL, NULL, NULL};
 /* clang-format on */
 
-FNN_DEF fnn_conv2d_config fnn_conv2d_config_init(void)
+FNNI_COLD FNN_DEF fnn_conv2d_config fnn_conv2d_config_init(void)
 {
     fnn_conv2d_config config;
     memset(&config, 0, sizeof config);
@@ -13905,7 +13963,7 @@ FNNI_COLD FNN_DEF int fnn_conv2d(fnn_model *model, int filters, int kernel, fnn_
 
 /* ---- what the two pools share ---- */
 
-static void fnni_pool_read(fnn_model *model, const fnni_words *w, int average)
+FNNI_COLD static void fnni_pool_read(fnn_model *model, const fnni_words *w, int average)
 {
     fnn_pool2d_config c = fnn_pool2d_config_init();
     int sizes[6];
@@ -14132,7 +14190,7 @@ static const fnni_layer_type fnni_average_pool_type = {
 
 /* ---- the pools' builders ---- */
 
-FNN_DEF fnn_pool2d_config fnn_pool2d_config_init(void)
+FNNI_COLD FNN_DEF fnn_pool2d_config fnn_pool2d_config_init(void)
 {
     fnn_pool2d_config config;
     memset(&config, 0, sizeof config);
@@ -14556,7 +14614,7 @@ static void fnni_norm_update(const fnni_run *run, int l)
 }
 
 /* Numbers of the batch that all threads share; in inference factors of each thread's own. */
-static void fnni_norm_plan(const fnni_run *run, int l, fnni_plan *plan, fnni_needs *needs)
+FNNI_COLD static void fnni_norm_plan(const fnni_run *run, int l, fnni_plan *plan, fnni_needs *needs)
 {
     const fnni_layer *layer = fnni_layer_at(run, l);
     const int channels = layer->shape.channels;
@@ -14579,14 +14637,14 @@ static void fnni_norm_start(fnn_model *model, const fnni_layer *layer)
     k->fill(n, 1, model->statistics + layer->statistics_offset + n);
 }
 
-static void fnni_norm_write(fnni_writer *w, const fnni_layer *layer)
+FNNI_COLD static void fnni_norm_write(fnni_writer *w, const fnni_layer *layer)
 {
     fnni_emit_word(w, layer->norm.momentum);
     fnni_emit_word(w, layer->norm.epsilon);
     fnni_emit_text(w, " %d", layer->norm.unbiased != 0);
 }
 
-static void fnni_norm_read(fnn_model *model, const fnni_words *w)
+FNNI_COLD static void fnni_norm_read(fnn_model *model, const fnni_words *w)
 {
     fnn_batch_norm_config config;
     if (w->count == 4 && fnni_word_real(w->word[1], &config.momentum) &&
@@ -14594,7 +14652,7 @@ static void fnni_norm_read(fnn_model *model, const fnni_words *w)
         fnn_batch_norm_with(model, &config);
 }
 
-static int fnni_norm_tensor(const fnn_model *model, int l, int which, fnni_tensor *t)
+FNNI_COLD static int fnni_norm_tensor(const fnn_model *model, int l, int which, fnni_tensor *t)
 {
     static const char *const parts[] = {"gamma", "beta", "mean", "variance"};
     const fnni_layer *layer = model->layers + l;
@@ -14676,7 +14734,7 @@ static void fnni_add_write(fnni_writer *w, const fnni_layer *layer)
     else fnni_emit_text(w, " %d", layer->from);
 }
 
-static void fnni_add_read(fnn_model *model, const fnni_words *w)
+FNNI_COLD static void fnni_add_read(fnn_model *model, const fnni_words *w)
 {
     int from = -1;
     if (w->count == 2 && (!strcmp(w->word[1], "input") || fnni_word_int(w->word[1], &from)))
@@ -14733,7 +14791,7 @@ static void fnni_rescale_backward(const fnni_run *run, int l, int from, int to, 
         for (j = 0; j < n; j++) dx[j] = dy[j] * run->model->target_scale[j];
 }
 
-static int fnni_rescale_tensor(const fnn_model *model, int l, int which, fnni_tensor *t)
+FNNI_COLD static int fnni_rescale_tensor(const fnn_model *model, int l, int which, fnni_tensor *t)
 {
     const size_t shape = (size_t)model->layers[l].outputs;
     if (which > 1) return 0;
@@ -14762,7 +14820,7 @@ static int fnni_rescale(fnn_model *model)
     return model->layer_count++;
 }
 
-static void fnni_rescale_read(fnn_model *model, const fnni_words *w)
+FNNI_COLD static void fnni_rescale_read(fnn_model *model, const fnni_words *w)
 {
     if (w->count == 1 && model->target_count == 0) fnni_rescale(model); /* there is one at most */
 }
@@ -15217,7 +15275,7 @@ static fnni_layer *fnni_layer_to_set(fnn_model *model, int l)
     return model->layers + fnni_layer_meant(model, l);
 }
 
-FNN_DEF fnn_result fnn_set_trainable(fnn_model *model, int layer, int trainable)
+FNNI_COLD FNN_DEF fnn_result fnn_set_trainable(fnn_model *model, int layer, int trainable)
 {
     const fnn_result result = fnni_begin(model);
     fnni_layer *meant = result ? NULL : fnni_layer_to_set(model, layer);
@@ -15225,7 +15283,7 @@ FNN_DEF fnn_result fnn_set_trainable(fnn_model *model, int layer, int trainable)
     return result || meant ? result : FNN_ERROR_ARGUMENT;
 }
 
-FNN_DEF fnn_result fnn_set_rate_factor(fnn_model *model, int layer, double factor)
+FNNI_COLD FNN_DEF fnn_result fnn_set_rate_factor(fnn_model *model, int layer, double factor)
 {
     const fnn_result result = fnni_begin(model);
     fnni_layer *meant;
@@ -15259,7 +15317,8 @@ static fnn_result fnni_normalize_end(fnn_model *model, fnn_result result, fnn_re
     return result;
 }
 
-FNN_DEF fnn_result fnn_normalize(fnn_model *model, fnn_normalization kind, const fnn_dataset *data)
+FNNI_COLD FNN_DEF fnn_result fnn_normalize(fnn_model *model, fnn_normalization kind,
+                                           const fnn_dataset *data)
 {
     const fnn_allocator *a = model ? &model->context.allocator : NULL;
     fnn_result result = fnni_begin(model);
@@ -15277,8 +15336,8 @@ FNN_DEF fnn_result fnn_normalize(fnn_model *model, fnn_normalization kind, const
     return fnni_normalize_end(model, result, shift, scale, &model->shift, &model->scale);
 }
 
-FNN_DEF fnn_result fnn_normalize_with(fnn_model *model, const fnn_real *shift,
-                                      const fnn_real *scale, int count)
+FNNI_COLD FNN_DEF fnn_result fnn_normalize_with(fnn_model *model, const fnn_real *shift,
+                                                const fnn_real *scale, int count)
 {
     const fnn_allocator *a = model ? &model->context.allocator : NULL;
     fnn_result result = fnni_begin(model);
@@ -15320,8 +15379,9 @@ static fnn_dataset fnni_targets_as_features(const fnn_dataset *data)
 }
 
 /* Shift and scale of the way back. */
-static fnn_result fnni_targets_measure(fnn_model *model, fnn_normalization kind,
-                                       const fnn_dataset *data, fnn_real *shift, fnn_real *scale)
+FNNI_COLD static fnn_result fnni_targets_measure(fnn_model *model, fnn_normalization kind,
+                                                 const fnn_dataset *data, fnn_real *shift,
+                                                 fnn_real *scale)
 {
     const fnn_dataset table = fnni_targets_as_features(data);
     fnn_result result = fnn_normalization_compute(kind, &table, shift, scale, &model->error);
@@ -15335,8 +15395,8 @@ static fnn_result fnni_targets_measure(fnn_model *model, fnn_normalization kind,
     return result;
 }
 
-FNN_DEF fnn_result fnn_normalize_targets(fnn_model *model, fnn_normalization kind,
-                                         const fnn_dataset *data)
+FNNI_COLD FNN_DEF fnn_result fnn_normalize_targets(fnn_model *model, fnn_normalization kind,
+                                                   const fnn_dataset *data)
 {
     const fnn_allocator *a = model ? &model->context.allocator : NULL;
     fnn_result result = fnni_begin(model);
@@ -15542,7 +15602,7 @@ FNNI_COLD FNN_DEF fnn_result fnn_layer_shape(const fnn_model *model, int layer, 
 
 /* Tensor number `which` (from 0) of layer l, -1 being the input; returns 0 when there are no more.
  * At most eight a layer: >>file has a bit for each. */
-static int fnni_tensor_at(const fnn_model *model, int l, int which, fnni_tensor *t)
+FNNI_COLD static int fnni_tensor_at(const fnn_model *model, int l, int which, fnni_tensor *t)
 {
     size_t shape[3];
     if (l >= 0)
@@ -15574,7 +15634,8 @@ static fnn_result fnni_ready(const fnn_model *model)
 }
 
 /* A tensor that was found, as the caller sees it. */
-static void fnni_tensor_show(const fnn_model *model, const fnni_tensor *t, fnn_tensor *shown)
+FNNI_COLD static void fnni_tensor_show(const fnn_model *model, const fnni_tensor *t,
+                                       fnn_tensor *shown)
 {
     int i;
     shown->name = t->part;
@@ -15595,7 +15656,8 @@ static fnn_result fnni_tensor_begin(const fnn_model *model, int layer, fnn_tenso
     return tensor && fnni_is_layer(model, layer) ? FNN_OK : FNN_ERROR_ARGUMENT;
 }
 
-FNN_DEF fnn_result fnn_tensor_at(const fnn_model *model, int layer, int number, fnn_tensor *tensor)
+FNNI_COLD FNN_DEF fnn_result fnn_tensor_at(const fnn_model *model, int layer, int number,
+                                           fnn_tensor *tensor)
 {
     const fnn_result result = fnni_tensor_begin(model, layer, tensor);
     fnni_tensor t;
@@ -15605,8 +15667,8 @@ FNN_DEF fnn_result fnn_tensor_at(const fnn_model *model, int layer, int number, 
     return FNN_OK;
 }
 
-FNN_DEF fnn_result fnn_tensor_get(const fnn_model *model, int layer, const char *name,
-                                  fnn_tensor *tensor)
+FNNI_COLD FNN_DEF fnn_result fnn_tensor_get(const fnn_model *model, int layer, const char *name,
+                                            fnn_tensor *tensor)
 {
     const fnn_result result = fnni_tensor_begin(model, layer, tensor);
     fnni_tensor t;
@@ -16371,7 +16433,7 @@ static double fnni_train_step(fnni_batch *b)
 /* Fills in the run's plans and says where in a thread's workspace things are: a block of gradients
  * and space for the products, packed weights, space for images, transient tensors. Returns its
  * reals; *own are those of the run's array. */
-static size_t fnni_run_plan(fnni_run *run, int rows, size_t *own)
+FNNI_COLD static size_t fnni_run_plan(fnni_run *run, int rows, size_t *own)
 {
     const fnn_model *model = run->model;
     const int training = !run->inference, lowest = run->to_input ? -1 : fnni_lowest(model);
@@ -16497,7 +16559,7 @@ static fnn_result fnni_run_reach_input(fnn_model *model)
 }
 
 /* The optimiser's state: kept from fit to fit, new when another kind takes over. */
-static fnn_result fnni_state_make(fnn_model *model, const fnn_optimizer *optimizer)
+FNNI_COLD static fnn_result fnni_state_make(fnn_model *model, const fnn_optimizer *optimizer)
 {
     const size_t count = fnni_state_count(model, (int)optimizer->kind);
     if (model->state_kind == (int)optimizer->kind) return FNN_OK;
@@ -17200,15 +17262,15 @@ FNN_DEF fnn_result fnn_predict_classes(const fnn_model *model, fnn_context *cont
     return fnni_infer_in(&f, context, classes, NULL);
 }
 
-FNN_DEF fnn_result fnn_evaluate(const fnn_model *model, fnn_context *context,
-                                const fnn_dataset *data, fnn_metrics *metrics)
+FNNI_COLD FNN_DEF fnn_result fnn_evaluate(const fnn_model *model, fnn_context *context,
+                                          const fnn_dataset *data, fnn_metrics *metrics)
 {
     fnni_inference f = fnni_inference_of(model, data, NULL, NULL);
     if (metrics) memset(metrics, 0, sizeof *metrics);
     return fnni_infer_in(&f, context, metrics, metrics);
 }
 
-FNN_DEF fnn_result fnn_reserve(const fnn_model *model, fnn_context *context)
+FNNI_COLD FNN_DEF fnn_result fnn_reserve(const fnn_model *model, fnn_context *context)
 {
     const fnn_result result = fnni_ready(model);
     if (result) return result;
@@ -17299,19 +17361,21 @@ static double fnni_r2_of(const fnn_real *outputs, const fnn_dataset *data)
     return fnni_r2(error, fnni_target_variation(data));
 }
 
-FNN_DEF double fnn_accuracy_on(const fnn_real *outputs, const fnn_dataset *data, int classes)
+FNNI_COLD FNN_DEF double fnn_accuracy_on(const fnn_real *outputs, const fnn_dataset *data,
+                                         int classes)
 {
     return fnn_top_k_on(outputs, data, classes, 1);
 }
 
-FNN_DEF double fnn_top_k_on(const fnn_real *outputs, const fnn_dataset *data, int classes, int k)
+FNNI_COLD FNN_DEF double fnn_top_k_on(const fnn_real *outputs, const fnn_dataset *data, int classes,
+                                      int k)
 {
     if (!outputs || classes < 1 || k < 1 || fnn_dataset_check(data, NULL)) return FNNI_NAN;
     return fnni_top_k(outputs, data, classes, k);
 }
 
-FNN_DEF fnn_result fnn_confusion_on(const fnn_real *outputs, const fnn_dataset *data, int classes,
-                                    int64_t *confusion)
+FNNI_COLD FNN_DEF fnn_result fnn_confusion_on(const fnn_real *outputs, const fnn_dataset *data,
+                                              int classes, int64_t *confusion)
 {
     size_t bytes;
     int64_t i;
@@ -17329,7 +17393,8 @@ FNN_DEF fnn_result fnn_confusion_on(const fnn_real *outputs, const fnn_dataset *
     return FNN_OK;
 }
 
-FNN_DEF double fnn_r2_on(const fnn_real *outputs, const fnn_dataset *data, int output_count)
+FNNI_COLD FNN_DEF double fnn_r2_on(const fnn_real *outputs, const fnn_dataset *data,
+                                   int output_count)
 {
     if (!outputs || fnn_dataset_check(data, NULL) || !data->targets ||
         data->target_count != output_count)
@@ -17343,16 +17408,16 @@ FNN_DEF double fnn_accuracy(const fnn_real *outputs, const int32_t *labels, int6
     return fnn_top_k(outputs, labels, count, classes, 1);
 }
 
-FNN_DEF double fnn_top_k(const fnn_real *outputs, const int32_t *labels, int64_t count, int classes,
-                         int k)
+FNNI_COLD FNN_DEF double fnn_top_k(const fnn_real *outputs, const int32_t *labels, int64_t count,
+                                   int classes, int k)
 {
     const fnn_dataset data = fnni_labelled(labels, count);
     if (count < 0 || classes < 1 || k < 1 || (count > 0 && (!outputs || !labels))) return FNNI_NAN;
     return fnni_top_k(outputs, &data, classes, k);
 }
 
-FNN_DEF double fnn_binary_accuracy(const fnn_real *outputs, const fnn_real *targets, int64_t count,
-                                   int output_count, double threshold)
+FNNI_COLD FNN_DEF double fnn_binary_accuracy(const fnn_real *outputs, const fnn_real *targets,
+                                             int64_t count, int output_count, double threshold)
 {
     double right = 0;
     int64_t i;
@@ -17364,8 +17429,8 @@ FNN_DEF double fnn_binary_accuracy(const fnn_real *outputs, const fnn_real *targ
     return count > 0 ? right / (double)count : 0;
 }
 
-FNN_DEF fnn_result fnn_confusion(const int32_t *predicted, const int32_t *labels, int64_t count,
-                                 int classes, int64_t *confusion)
+FNNI_COLD FNN_DEF fnn_result fnn_confusion(const int32_t *predicted, const int32_t *labels,
+                                           int64_t count, int classes, int64_t *confusion)
 {
     int64_t i;
     if (!predicted || !labels || !confusion || count < 0 || classes < 1) return FNN_ERROR_ARGUMENT;
@@ -17375,8 +17440,8 @@ FNN_DEF fnn_result fnn_confusion(const int32_t *predicted, const int32_t *labels
     return FNN_OK;
 }
 
-FNN_DEF fnn_result fnn_precision_recall(const int64_t *confusion, int classes, double *precision,
-                                        double *recall, double *f1)
+FNNI_COLD FNN_DEF fnn_result fnn_precision_recall(const int64_t *confusion, int classes,
+                                                  double *precision, double *recall, double *f1)
 {
     int c, j;
     if (!confusion || classes < 1) return FNN_ERROR_ARGUMENT;
@@ -17397,8 +17462,8 @@ FNN_DEF fnn_result fnn_precision_recall(const int64_t *confusion, int classes, d
     return FNN_OK;
 }
 
-FNN_DEF double fnn_r2(const fnn_real *outputs, const fnn_real *targets, int64_t count,
-                      int output_count)
+FNNI_COLD FNN_DEF double fnn_r2(const fnn_real *outputs, const fnn_real *targets, int64_t count,
+                                int output_count)
 {
     const fnn_dataset data = fnn_dataset_regression(NULL, targets, count, 0, output_count);
     if (count < 0 || output_count < 1 || count > INT64_MAX / output_count ||
@@ -17549,7 +17614,7 @@ static const uint16_t fnni_distance_base[30] = {
     193, 257, 385, 513, 769, 1025, 1537, 2049, 3073, 4097, 6145, 8193, 12289, 16385, 24577};
 
 /* The entry for a symbol whose code has (in this table or subtable) `bits` bits. */
-static uint32_t fnni_table_entry(fnni_alphabet alphabet, unsigned symbol, unsigned bits)
+FNNI_COLD static uint32_t fnni_table_entry(fnni_alphabet alphabet, unsigned symbol, unsigned bits)
 {
     uint32_t base = 0, extra = 0;
     if (alphabet == FNNI_PRECODE) return (uint32_t)symbol << 16 | bits << 8 | bits;
@@ -17615,8 +17680,9 @@ static unsigned fnni_next_code(unsigned code, unsigned length)
 
 /* Builds the table of a canonical Huffman code from the lengths of its symbols' codes (0: none).
  * Returns 0 when the lengths are no code (see fnni_table_sort). */
-static int fnni_table_build(uint32_t *table, unsigned table_bits, unsigned capacity,
-                            fnni_alphabet alphabet, const uint8_t *lengths, unsigned symbols)
+FNNI_COLD static int fnni_table_build(uint32_t *table, unsigned table_bits, unsigned capacity,
+                                      fnni_alphabet alphabet, const uint8_t *lengths,
+                                      unsigned symbols)
 {
     unsigned count[16], next = 0, used = 1u << table_bits, start = 0, bits = 0, prefix = ~0u, i;
     unsigned code = 0;
@@ -18233,7 +18299,7 @@ static int fnni_term_order(const fnni_term *a, const fnni_term *b)
 }
 
 /* For qsort: equal terms by row. */
-static int fnni_compare_terms(const void *left, const void *right)
+FNNI_COLD static int fnni_compare_terms(const void *left, const void *right)
 {
     const fnni_term *a = (const fnni_term *)left, *b = (const fnni_term *)right;
     const int order = fnni_term_order(a, b);
@@ -18803,7 +18869,7 @@ static int fnni_file_exists(const char *path)
 
 /* Writes directory/name, or directory/name.gz, whichever exists. Returns 0 when neither does, or
  * the path is too long. */
-static int fnni_find_file(char *path, const char *directory, const char *name)
+FNNI_COLD static int fnni_find_file(char *path, const char *directory, const char *name)
 {
     size_t length = strlen(directory);
     const char *slash = length > 0 && directory[length - 1] != '/' ? "/" : "";
@@ -18901,8 +18967,9 @@ static fnn_result fnni_fashion_missing(fnn_error *error, const char *directory, 
                      directory, name);
 }
 
-static fnn_result fnni_fashion_load(const char *directory, int testing, fnn_dataset *out,
-                                    const fnn_allocator *allocator, int *found, fnn_error *error)
+FNNI_COLD static fnn_result fnni_fashion_load(const char *directory, int testing, fnn_dataset *out,
+                                              const fnn_allocator *allocator, int *found,
+                                              fnn_error *error)
 {
     const char *set = testing ? "t10k" : "train";
     char name[40], images[FNNI_MAX_PATH], labels[FNNI_MAX_PATH];
@@ -19056,8 +19123,9 @@ FNNI_COLD FNN_DEF fnn_result fnn_read_cifar10_files(const char *const *files, in
 }
 
 /* From data_batch_1.bin to data_batch_5.bin, or from test_batch.bin. */
-static fnn_result fnni_cifar_load(const char *directory, int testing, fnn_dataset *out,
-                                  const fnn_allocator *allocator, int *found, fnn_error *error)
+FNNI_COLD static fnn_result fnni_cifar_load(const char *directory, int testing, fnn_dataset *out,
+                                            const fnn_allocator *allocator, int *found,
+                                            fnn_error *error)
 {
     char paths[5][FNNI_MAX_PATH], file[40];
     const char *files[5];
@@ -20310,12 +20378,12 @@ FNNI_COLD FNN_DEF fnn_result fnn_set_names(fnn_model *model, const fnn_dataset *
     return result;
 }
 
-FNN_DEF const char *fnn_class_name(const fnn_model *model, int i)
+FNNI_COLD FNN_DEF const char *fnn_class_name(const fnn_model *model, int i)
 {
     return model ? fnni_texts_at(&model->class_names, i) : NULL;
 }
 
-FNN_DEF const char *fnn_feature_name(const fnn_model *model, int i)
+FNNI_COLD FNN_DEF const char *fnn_feature_name(const fnn_model *model, int i)
 {
     return model ? fnni_texts_at(&model->feature_names, i) : NULL;
 }
@@ -20343,7 +20411,7 @@ static fnn_result fnni_key_check(fnn_model *model, const char *key)
     return FNN_OK;
 }
 
-FNN_DEF const char *fnn_note(const fnn_model *model, const char *key)
+FNNI_COLD FNN_DEF const char *fnn_note(const fnn_model *model, const char *key)
 {
     const char *text = model && key ? model->notes.text : NULL;
     int i;
@@ -20433,7 +20501,8 @@ static int fnni_training_tensor(const fnn_model *model, int which, fnni_tensor *
 
 /* Tensor number `which` of layer l of a file, of the input for -1; training's stand behind the last
  * layer's. */
-static int fnni_file_tensor(const fnn_model *model, int training, int l, int which, fnni_tensor *t)
+FNNI_COLD static int fnni_file_tensor(const fnn_model *model, int training, int l, int which,
+                                      fnni_tensor *t)
 {
     if (l < model->layer_count) return fnni_tensor_at(model, l, which, t);
     return training && fnni_training_tensor(model, which, t);
@@ -20467,7 +20536,7 @@ static void fnni_write_text(fnni_writer *w, const char *text)
     }
 }
 
-static void fnni_write_names(fnni_writer *w, const char *field, const fnni_texts *t)
+FNNI_COLD static void fnni_write_names(fnni_writer *w, const char *field, const fnni_texts *t)
 {
     const char *text = t->text;
     int i;
@@ -20546,7 +20615,7 @@ static void fnni_write_metadata(fnni_writer *w, const fnni_content *content)
     fnni_emit_text(w, "}");
 }
 
-static void fnni_write_header(fnni_writer *w, const fnni_content *content)
+FNNI_COLD static void fnni_write_header(fnni_writer *w, const fnni_content *content)
 {
     uint64_t offset = 0;
     fnni_tensor t;
@@ -20586,7 +20655,7 @@ static void fnni_write_tensor(fnni_writer *w, const fnni_tensor *t)
     fnni_emit(w, piece, at);
 }
 
-static void fnni_write_content(fnni_writer *w, const fnni_content *content)
+FNNI_COLD static void fnni_write_content(fnni_writer *w, const fnni_content *content)
 {
     fnni_tensor t;
     int l, which;
@@ -20599,7 +20668,7 @@ static void fnni_write_content(fnni_writer *w, const fnni_content *content)
 }
 
 /* The whole file; before, its header alone, to learn its length, and all of it for its sum. */
-static void fnni_write_file(fnni_writer *w, const void *what)
+FNNI_COLD static void fnni_write_file(fnni_writer *w, const void *what)
 {
     fnni_content content = *(const fnni_content *)what;
     uint32_t crc[16][256];
@@ -21385,7 +21454,7 @@ static fnn_result fnni_read_complete(fnni_reader *r)
 }
 
 /* For qsort: by place in the data; where two begin at one place, all but one are empty. */
-static int fnni_compare_spans(const void *a, const void *b)
+FNNI_COLD static int fnni_compare_spans(const void *a, const void *b)
 {
     const fnni_span *one = (const fnni_span *)a, *two = (const fnni_span *)b;
     if (one->from != two->from) return one->from > two->from ? 1 : -1;
@@ -21875,7 +21944,7 @@ FNNI_COLD static fnn_result fnni_import_walk(fnni_import *in)
 }
 
 /* For qsort: by place in the data, of equal ones the empty first; and by group, then part. */
-static int fnni_compare_foreign_places(const void *a, const void *b)
+FNNI_COLD static int fnni_compare_foreign_places(const void *a, const void *b)
 {
     const size_t *one = ((const fnni_foreign *)a)->e.offsets;
     const size_t *two = ((const fnni_foreign *)b)->e.offsets;
@@ -21883,7 +21952,7 @@ static int fnni_compare_foreign_places(const void *a, const void *b)
     return (one[first] > two[first]) - (one[first] < two[first]);
 }
 
-static int fnni_compare_foreign_names(const void *a, const void *b)
+FNNI_COLD static int fnni_compare_foreign_names(const void *a, const void *b)
 {
     const fnni_foreign *one = (const fnni_foreign *)a, *two = (const fnni_foreign *)b;
     const int order = strcmp(one->group, two->group);
@@ -22261,7 +22330,7 @@ FNNI_COLD FNN_DEF fnn_fit_config fnn_fit_config_init(void)
     return config;
 }
 
-static fnn_result fnni_history_reserve(fnn_history *history, int more)
+FNNI_COLD static fnn_result fnni_history_reserve(fnn_history *history, int more)
 {
     fnn_epoch *grown;
     if (!history || more <= history->capacity - history->count) return FNN_OK;
@@ -22276,7 +22345,7 @@ static fnn_result fnni_history_reserve(fnn_history *history, int more)
     return FNN_OK;
 }
 
-FNN_DEF fnn_result fnn_history_append(fnn_history *history, const fnn_epoch *epoch)
+FNNI_COLD FNN_DEF fnn_result fnn_history_append(fnn_history *history, const fnn_epoch *epoch)
 {
     fnn_epoch copy; /* of what the array that is to grow may hold */
     if (!history || !epoch) return FNN_ERROR_ARGUMENT;
@@ -22289,7 +22358,7 @@ FNN_DEF fnn_result fnn_history_append(fnn_history *history, const fnn_epoch *epo
     return FNN_OK;
 }
 
-FNN_DEF void fnn_history_free(fnn_history *history)
+FNNI_COLD FNN_DEF void fnn_history_free(fnn_history *history)
 {
     if (!history) return;
     fnni_release(&history->allocator, history->epochs);
@@ -23873,7 +23942,7 @@ static int fnni_candidate_rests(const fnn_candidate *c)
 }
 
 /* A field of text, quoted where RFC 4180 asks for it. */
-static void fnni_emit_field(fnni_writer *w, const char *text)
+FNNI_COLD static void fnni_emit_field(fnni_writer *w, const char *text)
 {
     const int quoted = strpbrk(text, ",\"\r\n") != NULL;
     fnni_emit_text(w, quoted ? ",\"" : ",");
@@ -23885,7 +23954,7 @@ static void fnni_emit_field(fnni_writer *w, const char *text)
 }
 
 /* A field with a number in as many digits as it takes to read it back. */
-static void fnni_emit_number(fnni_writer *w, double x)
+FNNI_COLD static void fnni_emit_number(fnni_writer *w, double x)
 {
     char text[64];
     int digits = 14;
@@ -23906,7 +23975,8 @@ static void fnni_emit_axes(fnni_writer *w, const fnn_search *found)
 }
 
 /* A candidate's values, as numbers where they have no label. */
-static void fnni_emit_values(fnni_writer *w, const fnn_search *found, const fnn_candidate *c)
+FNNI_COLD static void fnni_emit_values(fnni_writer *w, const fnn_search *found,
+                                       const fnn_candidate *c)
 {
     int a;
     for (a = 0; a < found->axis_count; a++) {
@@ -23936,7 +24006,7 @@ static void fnni_emit_candidate(fnni_writer *w, const fnn_search *found, int i)
     fnni_emit_text(w, "\n");
 }
 
-static void fnni_write_candidates(fnni_writer *w, const void *what)
+FNNI_COLD static void fnni_write_candidates(fnni_writer *w, const void *what)
 {
 #define FNNI_MONITOR_WORD(kind, figure, sign, validates) #figure,
     static const char *const figures[] = {FNN_MONITOR_LIST(FNNI_MONITOR_WORD)};
@@ -23953,8 +24023,8 @@ static void fnni_write_candidates(fnni_writer *w, const void *what)
     for (i = 0; i < found->count; i++) fnni_emit_candidate(w, found, i);
 }
 
-static void fnni_emit_history(fnni_writer *w, const fnn_search *found, int i, int fold,
-                              const fnn_history *history)
+FNNI_COLD static void fnni_emit_history(fnni_writer *w, const fnn_search *found, int i, int fold,
+                                        const fnn_history *history)
 {
     int e;
     for (e = 0; e < history->count; e++) {
@@ -23972,7 +24042,7 @@ static void fnni_emit_history(fnni_writer *w, const fnn_search *found, int i, in
     }
 }
 
-static void fnni_write_histories(fnni_writer *w, const void *what)
+FNNI_COLD static void fnni_write_histories(fnni_writer *w, const void *what)
 {
     const fnn_search *found = (const fnn_search *)what;
     int i, f;

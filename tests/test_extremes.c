@@ -632,22 +632,25 @@ static void windows_of_no_images(void)
 
 /* ---- products ---- */
 
-/* A matrix of one row has no second one: its leading dimension may be any number. */
+/* A matrix of one row has no second one: its leading dimension may be any number, such as one that
+ * leads beyond the last address of 32 bits. Sums by tiles, and over lanes. */
 static void leading_dimensions_of_one_row(void)
 {
-    const ptrdiff_t far = PTRDIFF_MAX;
-    int isa, i;
+    static const ptrdiff_t fars[] = {1 << 24, PTRDIFF_MAX};
+    int isa, i, j;
     contexts_open();
     fill_inputs();
-    FOR_EACH_ISA(isa) {
-        fnn_real near[3] = {0, 0, 0}, c[3] = {0, 0, 0};
-        CHECK(!fnn_sgemm(contexts[isa], 0, 0, 1, 3, 5, 1, in[X], 5, in[DY], 3, 0, near, 3));
-        CHECK(!fnn_sgemm(contexts[isa], 0, 0, 1, 3, 5, 1, in[X], far, in[DY], 3, 0, c, far));
-        for (i = 0; i < 3; i++) CHECK(c[i] == near[i]);
-        CHECK(!fnn_sgemm(contexts[isa], 1, 1, 3, 1, 1, 1, in[X], 3, in[DY], 1, 0, near, 1));
-        CHECK(!fnn_sgemm(contexts[isa], 1, 1, 3, 1, 1, 1, in[X], far, in[DY], far, 0, c, 1));
-        for (i = 0; i < 3; i++) CHECK(c[i] == near[i]);
-    }
+    FOR_EACH_ISA(isa)
+        for (j = 0; j < 4; j++) {
+            const ptrdiff_t far = fars[j / 2], k = j % 2 ? 64 : 5;
+            fnn_real near[3] = {0, 0, 0}, c[3] = {0, 0, 0};
+            CHECK(!fnn_sgemm(contexts[isa], 0, 0, 1, 3, k, 1, in[X], k, in[DY], 3, 0, near, 3));
+            CHECK(!fnn_sgemm(contexts[isa], 0, 0, 1, 3, k, 1, in[X], far, in[DY], 3, 0, c, far));
+            for (i = 0; i < 3; i++) CHECK(c[i] == near[i]);
+            CHECK(!fnn_sgemm(contexts[isa], 1, 1, 3, 1, 1, 1, in[X], 3, in[DY], 1, 0, near, 1));
+            CHECK(!fnn_sgemm(contexts[isa], 1, 1, 3, 1, 1, 1, in[X], far, in[DY], far, 0, c, 1));
+            for (i = 0; i < 3; i++) CHECK(c[i] == near[i]);
+        }
     contexts_close();
 }
 
