@@ -1,23 +1,25 @@
-/* The report's class CNN (section 3.2), over the library's public functions; Keras stood below its.
+/* The report's class CNN (section 3.2) as a description of a network and its training:
  *
- *     const cnn_arguments arguments = {{CNN_CONV(32, 3, FNN_SAME, FNN_RELU), CNN_MAX_POOL(2),
- *                                       CNN_DENSE(32, FNN_RELU)},
- *                                      10, 256, {FNN_ADAM, 1e-3}, CNN_CROSS_ENTROPY,
- *                                      {CNN_ACCURACY}, CLASSIFICATION, 0};
- *     cnn net = cnn_make(&arguments);
- *     cnn_fit(&net, &train, &validation);       validation may be NULL
- *     cnn_score(&net, &test);                   accuracy, or R2 for REGRESSION
- *     cnn_free(&net);
+ *     static const cnn net = {.architecture = {CNN_CONV(32, 3, FNN_SAME, FNN_RELU),
+ *                                              CNN_MAX_POOL(2), CNN_DENSE(32, FNN_RELU)},
+ *                             .epochs = 10,
+ *                             .batch_size = 256,
+ *                             .optimizer = fnn_adam,
+ *                             .rate = 1e-3,
+ *                             .loss = FNN_LOSS_CATEGORICAL_CROSS_ENTROPY};
+ *     fnn_model *m = cnn_fit(&net, job, &data.train, NULL);  // histories of loss and score: job's
+ *     cnn_score(m, &data.test);                              // percent, or R2 of a regression
+ *     cnn_predict(m, &data.test, values);
+ *     fnn_model_free(m);
  *
- * The layer of the outputs, which the task decides, is added inside: softmax over the classes, or
- * linear. Inputs are raw unless net.input says otherwise: see cnn_make. */
+ * The data decide the task: of classes it is classification, the last layer a softmax; else
+ * regression, the targets scaled, the last layer linear. Both are added to the architecture.
+ *
+ * Its CNNGridSearch (3.3) is experiment_each over a table of such networks, which keeps every
+ * history, and cnn_best_model, the highest score on the test data. */
 #ifndef AGHAEI_CNN_H
 #define AGHAEI_CNN_H
-#include <math.h>
-#include <stdio.h>
-#include "estimator.h"
-
-enum { CNN_MOST_LAYERS = 16, CNN_MOST_METRICS = 4 };
+#include "../experiment.h"
 
 typedef enum cnn_kind {
     CNN_END, /* of the architecture */
@@ -38,238 +40,203 @@ typedef struct cnn_layer {
     fnn_activation activation;
     double rate;
 } cnn_layer;
-#define CNN_CONV(filters, kernel, padding, activation)         \
-    {                                                          \
-        CNN_KIND_CONV, filters, kernel, padding, activation, 0 \
+#define CNN_LAYER(...) \
+    {                  \
+        __VA_ARGS__    \
     }
-#define CNN_MAX_POOL(size)                                   \
-    {                                                        \
-        CNN_KIND_MAX_POOL, size, 0, FNN_VALID, FNN_LINEAR, 0 \
-    }
-#define CNN_AVERAGE_POOL(size)                                   \
-    {                                                            \
-        CNN_KIND_AVERAGE_POOL, size, 0, FNN_VALID, FNN_LINEAR, 0 \
-    }
-#define CNN_BATCH_NORM                                      \
-    {                                                       \
-        CNN_KIND_BATCH_NORM, 0, 0, FNN_VALID, FNN_LINEAR, 0 \
-    } /* first: the input */
-#define CNN_DROPOUT(rate)                                   \
-    {                                                       \
-        CNN_KIND_DROPOUT, 0, 0, FNN_VALID, FNN_LINEAR, rate \
-    }
-#define CNN_DENSE(units, activation)                       \
-    {                                                      \
-        CNN_KIND_DENSE, units, 0, FNN_VALID, activation, 0 \
-    }
+#define CNN_CONV(filters, side, border, map)                                              \
+    CNN_LAYER(.kind = CNN_KIND_CONV, .units = filters, .kernel = side, .padding = border, \
+              .activation = map)
+#define CNN_MAX_POOL(size) CNN_LAYER(.kind = CNN_KIND_MAX_POOL, .units = size)
+#define CNN_AVERAGE_POOL(size) CNN_LAYER(.kind = CNN_KIND_AVERAGE_POOL, .units = size)
+#define CNN_BATCH_NORM CNN_LAYER(.kind = CNN_KIND_BATCH_NORM)
+#define CNN_DROPOUT(share) CNN_LAYER(.kind = CNN_KIND_DROPOUT, .rate = share)
+#define CNN_DENSE(width, map) CNN_LAYER(.kind = CNN_KIND_DENSE, .units = width, .activation = map)
 
-/* Keras' SGD with nesterov: beside the library's kinds, where it is momentum with a flag. */
-enum { CNN_NESTEROV = FNN_OPTIMIZER_COUNT };
-
-/* Keras' optimisers by name, with its defaults but for the rate; momentum is .9. */
-typedef struct cnn_optimizer {
-    int kind; /* of fnn_optimizer_kind, or CNN_NESTEROV; a fit with any other is an error */
-    double rate;
-} cnn_optimizer;
-
-typedef enum cnn_loss {
-    CNN_CROSS_ENTROPY,
-    CNN_MEAN_SQUARED_ERROR,
-    CNN_MEAN_ABSOLUTE_ERROR,
-    CNN_EPSILON_INSENSITIVE /* with epsilon .1 */
-} cnn_loss;
-
-typedef enum cnn_metric { CNN_NO_METRIC, CNN_ACCURACY, CNN_TOP_5, CNN_R2 } cnn_metric;
-
-/* CNN(architecture, epochs, batch_size, optimizer, loss, metrics, task, verbose) */
-typedef struct cnn_arguments {
-    cnn_layer architecture[CNN_MOST_LAYERS]; /* a zero ends it */
-    int epochs, batch_size;
-    cnn_optimizer optimizer;
-    cnn_loss loss;
-    cnn_metric metrics[CNN_MOST_METRICS]; /* what cnn_evaluate tells; a zero ends them */
-    estimator_task task;
-    int verbose;
-} cnn_arguments;
-
+/* CNN(architecture, epochs, batch_size, optimizer, loss, ...) */
 typedef struct cnn {
-    cnn_arguments arguments;
-    fnn_normalization input;   /* FNN_NORMALIZE_NONE unless changed after cnn_make */
-    estimator_options options; /* likewise */
-    estimator fitted;
+    cnn_layer architecture[16]; /* a zero ends it */
+    int epochs, batch_size;
+    fnn_optimizer (*optimizer)(double rate); /* Keras' by name */
+    double rate;
+    fnn_loss_kind loss;
+    fnn_normalization input;
+    int earlier_steps; /* that the optimiser has counted with other networks: see cnn_count_steps */
 } cnn;
 
-/* A network that has not been fitted. */
-static inline cnn cnn_make(const cnn_arguments *arguments)
+static inline void cnn_add(fnn_model *m, const cnn_layer *l)
 {
-    cnn net;
-    memset(&net, 0, sizeof net);
-    net.arguments = *arguments;
-    net.input = FNN_NORMALIZE_NONE;
-    return net;
-}
-
-static inline void cnn_free(cnn *net)
-{
-    estimator_free(&net->fitted);
-}
-
-/* The optimiser as Keras has it. An unknown kind becomes one that the library refuses. */
-static inline fnn_optimizer cnn_keras_optimizer(const cnn_optimizer *o)
-{
-    const fnn_real rate = (fnn_real)o->rate;
-    fnn_optimizer unknown = fnn_sgd(rate);
-    unknown.kind = FNN_OPTIMIZER_COUNT;
-    switch (o->kind) {
-    case FNN_SGD: return fnn_sgd(rate);
-    case FNN_MOMENTUM: return fnn_momentum(rate, (fnn_real).9);
-    case CNN_NESTEROV: return fnn_nesterov(rate, (fnn_real).9);
-    case FNN_ADAGRAD: return fnn_adagrad(rate);
-    case FNN_ADADELTA: return fnn_adadelta(rate);
-    case FNN_RMSPROP: return fnn_rmsprop(rate);
-    case FNN_ADAM: return fnn_adam(rate);
-    default: return unknown;
-    }
-}
-
-static inline void cnn_add(fnn_model *m, const cnn_layer *layer)
-{
-    switch (layer->kind) {
-    case CNN_KIND_CONV:
-        fnn_conv2d(m, layer->units, layer->kernel, layer->padding, layer->activation);
-        break;
-    case CNN_KIND_MAX_POOL: fnn_max_pool2d(m, layer->units); break;
-    case CNN_KIND_AVERAGE_POOL: fnn_average_pool2d(m, layer->units); break;
+    switch (l->kind) {
+    case CNN_KIND_CONV: fnn_conv2d(m, l->units, l->kernel, l->padding, l->activation); break;
+    case CNN_KIND_MAX_POOL: fnn_max_pool2d(m, l->units); break;
+    case CNN_KIND_AVERAGE_POOL: fnn_average_pool2d(m, l->units); break;
     case CNN_KIND_BATCH_NORM: fnn_batch_norm(m); break;
-    case CNN_KIND_DROPOUT: fnn_dropout(m, (fnn_real)layer->rate); break;
-    case CNN_KIND_DENSE: fnn_dense(m, layer->units, layer->activation); break;
+    case CNN_KIND_DROPOUT: fnn_dropout(m, (fnn_real)l->rate); break;
+    case CNN_KIND_DENSE: fnn_dense(m, l->units, l->activation); break;
     case CNN_END: break;
     }
 }
 
-/* The layers, onto an empty model. */
-static inline void cnn_layers(const cnn *net, fnn_model *m, int outputs, const fnn_dataset *train)
+/* The network before it is trained. */
+static inline fnn_model *cnn_build(const cnn *net, experiment_job *job, const fnn_dataset *train)
 {
-    static const fnn_loss_kind losses[] = {
-        FNN_LOSS_SOFTMAX_CROSS_ENTROPY, FNN_LOSS_MEAN_SQUARED_ERROR, FNN_LOSS_MEAN_ABSOLUTE_ERROR,
-        FNN_LOSS_EPSILON_INSENSITIVE};
-    const cnn_arguments *a = &net->arguments;
+    const int classes = train->labels ? train->classes : 0;
+    fnn_model *m = experiment_model(job, train->height, train->width, train->channels);
     fnn_normalize(m, net->input, train);
-    fnn_set_loss(m, losses[a->loss], 0, a->loss == CNN_EPSILON_INSENSITIVE ? (fnn_real).1 : 0);
-    for (int i = 0; i < CNN_MOST_LAYERS && a->architecture[i].kind; i++)
-        cnn_add(m, &a->architecture[i]);
-    estimator_output(m, a->task, outputs);
+    fnn_set_loss(m, net->loss, 0, net->loss == FNN_LOSS_EPSILON_INSENSITIVE ? (fnn_real).1 : 0);
+    for (const cnn_layer *l = net->architecture; l->kind; l++) cnn_add(m, l);
+    if (classes) fnn_dense(m, classes, FNN_SOFTMAX);
+    else fnn_dense(m, train->target_count, FNN_LINEAR);
+    if (!classes) fnn_normalize_targets(m, FNN_NORMALIZE_STANDARDIZE, train);
+    return m;
 }
 
-/* What a fit of the network is told. */
-static inline fnn_fit_config cnn_config(const cnn *net)
+/* The report's grids hand one Adam from network to network. In Keras 2 its moments begin at zero
+ * for each, but its count of steps goes on: the bias correction, a matter of small counts, is left
+ * to the first network alone, and the others' first steps are up to six times as long. Here the
+ * count is brought as far by steps without gradients, which leave weights and moments as they were.
+ * After 10,000 steps the correction is 1 to four digits. */
+enum { CNN_MOST_STEPS = 10000 };
+static inline void cnn_count_steps(experiment_job *job, fnn_model *m, const fnn_dataset *train,
+                                   const fnn_fit_config *c, int steps)
 {
-    fnn_fit_config c = fnn_fit_config_init();
-    c.optimizer = cnn_keras_optimizer(&net->arguments.optimizer);
-    c.epochs = net->arguments.epochs;
-    c.batch_size = net->arguments.batch_size;
-    c.verbose = net->arguments.verbose;
-    return c;
+    const experiment *e = job->experiment;
+    fnn_result result = FNN_OK;
+    if (steps > CNN_MOST_STEPS) steps = CNN_MOST_STEPS;
+    if (e->mode != EXPERIMENT_FULL) steps /= 1000; /* shows only that it works */
+    for (int i = 0; i < steps && !result; i++) {
+        size_t count = 0;
+        result = fnn_forward(m, train, NULL, 1, 1);
+        if (!result) result = fnn_loss(m, NULL);
+        if (!result) result = fnn_backward(m);
+        fnn_real *gradients = fnn_gradients(m, &count);
+        if (!result) memset(gradients, 0, count * sizeof *gradients);
+        if (!result) result = fnn_step(m, c);
+    }
+    if (result) experiment_fail(e, "%s", fnn_model_error(m)->message);
 }
 
-/* Trains anew on train; net->fitted.history holds the losses and scores of train and, where it is
- * not NULL, validation. */
-static inline fnn_result cnn_fit(cnn *net, const fnn_dataset *train, const fnn_dataset *validation)
+/* The network, trained; the caller frees it. validation may be NULL. */
+static inline fnn_model *cnn_fit(const cnn *net, experiment_job *job, const fnn_dataset *train,
+                                 const fnn_dataset *validation)
 {
-    estimator *e = &net->fitted;
-    fnn_result result = estimator_start(e, net->arguments.task, &net->options, train);
-    if (result) return result;
-    cnn_layers(net, e->model, e->outputs, train);
-    result = fnn_seal(e->model);
-    if (result) return result;
-    return estimator_fit(&net->fitted, train, validation, cnn_config(net), estimator_fnn_fit, NULL);
+    fnn_model *m = cnn_build(net, job, train);
+    fnn_fit_config c =
+        experiment_config(job, net->optimizer(net->rate), net->batch_size, net->epochs);
+    cnn_count_steps(job, m, train, &c, net->earlier_steps);
+    c.validation = validation;
+    experiment_fit(job, m, train, &c);
+    return m;
 }
 
-/* The predicted value of each sample: see estimator_predict. */
-static inline fnn_result cnn_predict(const cnn *net, const fnn_dataset *data, fnn_real *values)
+/* Accuracy in percent, or R2. */
+static inline double cnn_score(const fnn_model *m, const fnn_dataset *data)
 {
-    return estimator_predict(&net->fitted, data, values);
+    return data->labels ? experiment_accuracy(m, data) : experiment_evaluate(m, data).r2;
 }
 
-/* Accuracy or R2 on data, NaN before a fit. */
-static inline double cnn_score(const cnn *net, const fnn_dataset *data)
+/* The number of each sample's class (count), or its predicted targets (count, target_count). */
+static inline fnn_result cnn_predict(const fnn_model *m, const fnn_dataset *data, fnn_real *values)
 {
-    return estimator_score(&net->fitted, data);
-}
-
-/* The share of samples whose label is among the five largest outputs. */
-static inline double cnn_top_5(const cnn *net, const fnn_dataset *data)
-{
-    const int classes = net->fitted.outputs;
-    fnn_real *outputs = (fnn_real *)malloc((size_t)data->count * (size_t)classes * sizeof *outputs);
-    int32_t *labels = (int32_t *)malloc((size_t)data->count * sizeof *labels);
-    double result = (double)NAN;
-    for (int64_t i = 0; labels && i < data->count; i++)
-        labels[i] = data->labels[data->index ? data->index[i] : i];
-    if (outputs && labels && !fnn_predict(net->fitted.model, NULL, data, outputs))
-        result = fnn_top_k(outputs, labels, data->count, classes, classes < 5 ? classes : 5);
-    free(outputs);
-    free(labels);
+    if (!data->labels) return fnn_predict(m, NULL, data, values);
+    int32_t *classes = (int32_t *)malloc((size_t)data->count * sizeof *classes);
+    const fnn_result result =
+        classes ? fnn_predict_classes(m, NULL, data, classes) : FNN_ERROR_MEMORY;
+    for (int64_t i = 0; !result && i < data->count; i++) values[i] = (fnn_real)classes[i];
+    free(classes);
     return result;
 }
 
-/* Keras' evaluate: the loss into values[0], then the metrics in their order. */
-static inline fnn_result cnn_evaluate(const cnn *net, const fnn_dataset *data,
-                                      double values[1 + CNN_MOST_METRICS])
+/* How many parameters a network has as Keras counts them: with the running mean and variance of
+ * batch norm, of which there are as many as of gamma and beta. */
+static inline int64_t cnn_parameters(const cnn *net, fnn_model *m, int channels)
 {
-    fnn_metrics metrics;
-    const fnn_result result = estimator_evaluate(&net->fitted, data, &metrics);
-    if (result) return result;
-    values[0] = metrics.loss;
-    for (int i = 0; i < CNN_MOST_METRICS && net->arguments.metrics[i]; i++) {
-        const cnn_metric metric = net->arguments.metrics[i];
-        values[1 + i] = metric == CNN_ACCURACY ? metrics.accuracy
-                        : metric == CNN_R2     ? metrics.r2
-                                               : cnn_top_5(net, data);
-    }
-    return FNN_OK;
-}
-
-/* How many parameters the fitted network has as Keras counts them: with the running mean and
- * variance of batch norm, of which there are as many as of gamma and beta. */
-static inline int64_t cnn_parameters(const cnn *net, const fnn_dataset *data)
-{
-    size_t count = 0;
-    int channels = data->channels;
-    fnn_parameters(net->fitted.model, &count);
-    int64_t all = (int64_t)count;
-    for (int i = 0; i < CNN_MOST_LAYERS && net->arguments.architecture[i].kind; i++) {
-        const cnn_layer *l = &net->arguments.architecture[i];
+    size_t trained = 0;
+    fnn_parameters(m, &trained);
+    int64_t all = (int64_t)trained;
+    for (const cnn_layer *l = net->architecture; l->kind; l++) {
         if (l->kind == CNN_KIND_CONV || l->kind == CNN_KIND_DENSE) channels = l->units;
         if (l->kind == CNN_KIND_BATCH_NORM) all += 2 * channels;
     }
     return all;
 }
 
-/* The architecture as text, as the report writes it: Conv(16, 3x3), ..., Dense(32).
- * Padding is "same" where nothing is said. */
-static inline void cnn_describe(const cnn_layer *layers, char *text, size_t size)
+/* Which run of the last experiment_each has the best model: the highest figure of the first seed.
+ * The same fit again gives the same model, to the bit. */
+static inline int cnn_best_model(const experiment *e, int figure)
 {
-    *text = 0;
-    for (int i = 0; i < CNN_MOST_LAYERS && layers[i].kind; i++) {
-        const cnn_layer *l = &layers[i];
-        const size_t used = strlen(text);
-        char *to = text + used;
-        if (used && used + 2 < size) to += snprintf(to, size - used, ", ");
-        const size_t left = size - (size_t)(to - text);
-        switch (l->kind) {
-        case CNN_KIND_CONV:
-            snprintf(to, left, "Conv(%d, %dx%d%s)", l->units, l->kernel, l->kernel,
-                     l->padding == FNN_SAME ? "" : ", valid");
-            break;
-        case CNN_KIND_MAX_POOL: snprintf(to, left, "MaxPool(%d)", l->units); break;
-        case CNN_KIND_AVERAGE_POOL: snprintf(to, left, "AveragePool(%d)", l->units); break;
-        case CNN_KIND_BATCH_NORM: snprintf(to, left, "BatchNorm"); break;
-        case CNN_KIND_DROPOUT: snprintf(to, left, "Dropout(%g)", l->rate); break;
-        case CNN_KIND_DENSE: snprintf(to, left, "Dense(%d)", l->units); break;
-        case CNN_END: break;
-        }
+    int best = 0;
+    for (int i = 1; i < e->run_count; i++) {
+        const double value = e->jobs[i * e->seed_count].figures[figure];
+        if (value > e->jobs[best * e->seed_count].figures[figure]) best = i;
     }
+    return best;
+}
+
+/* ---- how the report's programs measured them ---- */
+
+/* The figures of a job: the score on the test data, on those divided by 255, and what Keras'
+ * history says of the last epoch: mean accuracy and loss of the batches as they came. */
+enum { TEST, TEST_SCALED, TRAIN, LOSS, PARAMETERS };
+
+/* A row of the author's result files: percent, percent, loss. */
+typedef struct cnn_reported {
+    double test, train, loss;
+} cnn_reported;
+
+static inline void cnn_keep_last_epoch(experiment_job *job)
+{
+    const fnn_epoch *last = &job->history.epochs[job->history.count - 1];
+    job->figures[TRAIN] = 100 * last->score;
+    job->figures[LOSS] = last->loss;
+}
+
+/* Trains on images divided by 255. Reading A tests on raw images, as the report's programs did;
+ * reading B on images that are divided too. */
+static inline void cnn_run_fashion(experiment_job *job, const cnn *net, const experiment_data *data)
+{
+    cnn scaled = *net;
+    scaled.input = FNN_NORMALIZE_DIVIDE_255;
+    fnn_model *m = cnn_fit(&scaled, job, &data->train, NULL);
+    cnn_keep_last_epoch(job);
+    job->figures[TEST_SCALED] = cnn_score(m, &data->test);
+    fnn_normalize(m, FNN_NORMALIZE_NONE, &data->test);
+    job->figures[TEST] = cnn_score(m, &data->test);
+    fnn_model_free(m);
+}
+
+static inline void cnn_note_readings(experiment *e)
+{
+    experiment_note(e, "A: training images / 255, test images raw; B: both / 255: one network, "
+                       "tested twice");
+    experiment_note(e, "the optimiser is the grid's, as in Keras 2: only the first network has "
+                       "Adam's bias correction from step 1");
+    experiment_note(e, "train accuracy and loss are means over the last epoch's batches as they "
+                       "came, as in Keras' history; they are the same in A and B");
+}
+
+/* A row of the table from the first so many seeds of a run: not all networks have all seeds. */
+static inline void cnn_report(experiment *e, int run, int seeds, int figure, const char *reading,
+                              const char *metric, double reported, const char *name)
+{
+    const experiment_job *jobs = e->jobs + run * e->seed_count;
+    double values[1000], seconds = 0, deviation;
+    for (int s = 0; s < seeds; s++) values[s] = jobs[s].figures[figure], seconds += jobs[s].seconds;
+    const double mean = experiment_mean_of(values, seeds, &deviation);
+    experiment_row *row = experiment_report_value(e, reading, metric, reported, mean, "%s", name);
+    row->deviation = deviation;
+    row->seeds = seeds;
+    row->seconds = seconds / seeds;
+}
+
+/* The rows of a network in both readings. */
+static inline void cnn_report_fashion(experiment *e, int run, int seeds, const cnn_reported *r,
+                                      const char *name)
+{
+    cnn_report(e, run, seeds, TEST, "A", "test accuracy %", r->test, name);
+    cnn_report(e, run, seeds, TEST_SCALED, "B", "test accuracy %", r->test, name);
+    cnn_report(e, run, seeds, TRAIN, "A", "train accuracy %", r->train, name);
+    cnn_report(e, run, seeds, LOSS, "A", "train loss", r->loss, name);
 }
 
 #endif

@@ -1,256 +1,519 @@
-/* The report's class MLP (section 3.1), over the library's public functions.
+/* The report's class MLP (section 3.1) and its grid search (3.3), over the library's open step.
  *
- *     const mlp_arguments arguments = {{128, 64}, RELU, 10, .01, .2, .001, .85, 512, 0,
- *                                      CLASSIFICATION};
- *     mlp net = mlp_make(&arguments);
- *     mlp_fit(&net, &train, &validation);       validation may be NULL
- *     mlp_score(&net, &test);                   accuracy, or R2 for REGRESSION
+ *     const mlp_arguments arguments = {
+ *         .hidden_layer = {128, 64}, .activation = FNN_RELU, .epoch = 15, .eta = .03,
+ *         .beta = .1, .alpha = .001, .mu = .85, .batch_size = 64};
+ *     mlp net = {.arguments = &arguments, .random = &r};      with numpy_seed(&r, 1) before
+ *     mlp_fit(&net, &train, &validation);                     history of both; or NULL
+ *     mlp_score(&net, &test)                                  accuracy, or R2 for a regression
  *     mlp_free(&net);
  *
- * Inputs are scaled inside, by the training set: minus the column's mean, divided by its VARIANCE
- * (section 3; a column without variance is divided by 1). */
+ * Two readings of how it learns. MLP_AUTHOR (A) is what the author's public code does, which the
+ * text does not tell; with it his figures are met to the digit, since the random numbers are his
+ * too. MLP_TEXT (B) is the text: inputs divided by their variance, the textbook's gradient. */
 #ifndef AGHAEI_MLP_H
 #define AGHAEI_MLP_H
-#include <math.h>
-#include <stdio.h>
-#include "estimator.h"
+#include "../experiment.h"
+#include "../numpy_random.h"
 
-enum { MLP_MOST_LAYERS = 8 };
+enum { MLP_LAYERS = 6, MLP_CHOICES = 5 };
 
-/* f and its parameter, which LeakyReLU alone has. */
-typedef struct mlp_activation {
-    fnn_activation kind;
-    double slope;
-} mlp_activation;
-#define SIGMOID        \
-    {                  \
-        FNN_SIGMOID, 0 \
-    }
-#define TANH        \
-    {               \
-        FNN_TANH, 0 \
-    }
-#define RELU        \
-    {               \
-        FNN_RELU, 0 \
-    }
-#define LEAKY_RELU(slope)     \
-    {                         \
-        FNN_LEAKY_RELU, slope \
-    }
-
-/* Equation 12 adds alpha sum ||W||_F to the loss, but calls it Tikhonov's regularisation, whose
- * norm is squared. */
-typedef enum mlp_penalty {
-    MLP_UNSQUARED, /* as printed: the gradient gets alpha W / ||W|| of each layer */
-    MLP_SQUARED    /* alpha ||W||^2: the gradient gets 2 alpha W */
-} mlp_penalty;
-
-/* What the loss is a mean over. Equation 7, of the mean squared error, has 1/n; over a matrix of
- * outputs numpy's mean divides by their number too. Only so do the figures come near the report's
- * on Statlog and MNIST: steps that are a sixth and a tenth as long. */
-typedef enum mlp_mean {
-    MLP_MEAN_OF_ALL,    /* samples and outputs, as the mean squared error in any case */
-    MLP_MEAN_OF_SAMPLES /* the textbook's cross-entropy */
-} mlp_mean;
-
-/* MLP(hidden_layer, activation, epoch, eta, beta, alpha, mu, batch_size, verbose, task) */
+/* MLP(hidden_layer, activation, epoch, eta, beta, alpha, mu, batch_size, task). */
 typedef struct mlp_arguments {
-    int hidden_layer[MLP_MOST_LAYERS]; /* widths, a 0 ends them */
-    mlp_activation activation;
+    int hidden_layer[MLP_LAYERS]; /* widths, a 0 ends them */
+    fnn_activation activation;
+    double slope; /* of leaky ReLU */
     int epoch;
     double eta;   /* learning rate */
-    double beta;  /* initial weights are N(0, 1) times beta; biases start at 0 */
-    double alpha; /* coefficient of the penalty */
-    double mu;    /* momentum: v = mu v + gradient, w -= eta v */
+    double beta;  /* weights and biases start as N(0, 1) times beta */
+    double alpha; /* of the penalty */
+    double mu;    /* momentum */
     int batch_size;
-    int verbose;
-    estimator_task task;
+    int regression; /* the task: 0 classification (softmax, cross-entropy), 1 regression */
 } mlp_arguments;
 
-typedef struct mlp {
-    mlp_arguments arguments;
-    mlp_penalty penalty; /* readings: the first of each unless changed after mlp_make */
-    mlp_mean mean;
-    estimator_options options; /* likewise */
-    estimator fitted;
-} mlp;
+typedef enum mlp_rule { MLP_AUTHOR, MLP_TEXT } mlp_rule;
 
-/* A network that has not been fitted. */
-static inline mlp mlp_make(const mlp_arguments *arguments)
-{
-    mlp net;
-    memset(&net, 0, sizeof net);
-    net.arguments = *arguments;
-    return net;
-}
+typedef struct mlp {
+    const mlp_arguments *arguments;
+    mlp_rule rule;
+    numpy_random *random; /* draws the weights, then an order of the samples for each epoch */
+    fnn_model *model;     /* these two from mlp_fit on */
+    fnn_epoch last;       /* loss and score after the last epoch; */
+    fnn_history history;  /* and before the first and after each, where there are validation data:
+                             that costs time */
+} mlp;
 
 static inline void mlp_free(mlp *net)
 {
-    estimator_free(&net->fitted);
+    fnn_model_free(net->model);
+    fnn_history_free(&net->history);
+    net->model = NULL;
 }
 
-/* The network as text, as the report's tables write it: (128, 64) ReLU, 10 epochs, ... */
+/* ---- the network ---- */
+
+/* Its layers for a training set, on one thread. Numbers to predict are scaled as inputs are. */
+static inline fnn_result mlp_build(mlp *net, const fnn_dataset *train)
+{
+    const mlp_arguments *a = net->arguments;
+    const fnn_normalization scale =
+        net->rule == MLP_AUTHOR ? FNN_NORMALIZE_STANDARDIZE : FNN_NORMALIZE_MEAN_VARIANCE;
+    fnn_context_config machine = fnn_context_config_init();
+    machine.threads = 1;
+    fnn_model *m = fnn_sequential_with(&machine, train->height, train->width, train->channels);
+    net->model = m;
+    fnn_normalize(m, scale, train);
+    for (int i = 0; i < MLP_LAYERS && a->hidden_layer[i]; i++) {
+        fnn_dense(m, a->hidden_layer[i], FNN_LINEAR);
+        fnn_activate(m, a->activation, (fnn_real)a->slope);
+    }
+    if (a->regression) {
+        fnn_dense(m, train->target_count, FNN_LINEAR);
+        fnn_set_loss(m, FNN_LOSS_MEAN_SQUARED_ERROR, 0, 0);
+        fnn_normalize_targets(m, scale, train);
+    } else {
+        fnn_dense(m, train->classes, FNN_SOFTMAX);
+    }
+    return fnn_seal(m);
+}
+
+/* His code has the biases as weights of an input that is always 1, a last row of the matrix: in the
+ * library's order of parameters, weights (inputs, units) and then biases (units). */
+static inline void mlp_draw_weights(mlp *net)
+{
+    size_t count;
+    fnn_real *w = fnn_parameters(net->model, &count);
+    for (size_t i = 0; i < count; i++)
+        w[i] = (fnn_real)(net->arguments->beta * numpy_randn(net->random));
+}
+
+/* The sum of the layers' norms ||W||, biases included, of equation 12. */
+static inline double mlp_norms(const mlp *net, const fnn_dataset *train)
+{
+    const mlp_arguments *a = net->arguments;
+    const fnn_real *w = fnn_parameters(net->model, NULL);
+    int inputs = train->height * train->width * train->channels;
+    double sum = 0;
+    for (int layer = 0, last = 0; !last; layer++) {
+        last = layer == MLP_LAYERS || !a->hidden_layer[layer];
+        const int outputs = a->regression ? train->target_count : train->classes;
+        const int units = last ? outputs : a->hidden_layer[layer];
+        double squares = 0;
+        for (int i = 0; i < (inputs + 1) * units; i++) squares += (double)w[i] * (double)w[i];
+        w += (inputs + 1) * units;
+        inputs = units;
+        sum += sqrt(squares);
+    }
+    return sum;
+}
+
+/* ---- fit ---- */
+
+/* One update from the gradients of a batch of so many samples. With g the gradient of the batch's
+ * mean loss, B the configured batch size and W all weights and biases:
+ *     A   v = mu v + eta ((g + alpha W) / B - alpha W)   W = W - v
+ *     B   v = mu v + eta (g + alpha W)                   W = W - v
+ * In A the mean is divided once more, also in the last, shorter batch, and weights grow by the
+ * penalty. The squared error in A is half the sum over the batch: the library's is a mean. */
+static inline void mlp_update(const mlp *net, fnn_real *v, int samples, int outputs)
+{
+    const mlp_arguments *a = net->arguments;
+    const fnn_real sum = a->regression && net->rule == MLP_AUTHOR ? (fnn_real)samples / 2 : 1;
+    const fnn_real by_gradient = a->regression ? sum * (fnn_real)outputs : 1;
+    const fnn_real eta = (fnn_real)a->eta, alpha = (fnn_real)a->alpha, mu = (fnn_real)a->mu;
+    const fnn_real divisor = net->rule == MLP_AUTHOR ? (fnn_real)a->batch_size : 1;
+    const fnn_real growth = net->rule == MLP_AUTHOR ? alpha : 0;
+    size_t count;
+    fnn_real *w = fnn_parameters(net->model, &count);
+    const fnn_real *g = fnn_gradients(net->model, NULL);
+    for (size_t i = 0; i < count; i++) {
+        const fnn_real step = (by_gradient * g[i] + alpha * w[i]) / divisor - growth * w[i];
+        v[i] = mu * v[i] + eta * step;
+        w[i] -= v[i];
+    }
+}
+
+static inline fnn_result mlp_epoch(const mlp *net, const fnn_dataset *train, const int64_t *order,
+                                   fnn_real *v)
+{
+    const int batch = net->arguments->batch_size;
+    fnn_result result = FNN_OK;
+    for (int64_t first = 0; !result && first < train->count; first += batch) {
+        const int64_t left = train->count - first;
+        const int samples = left < batch ? (int)left : batch;
+        result = fnn_forward(net->model, train, order + first, samples, 1);
+        if (!result) result = fnn_loss(net->model, NULL);
+        if (!result) result = fnn_backward(net->model);
+        if (!result) mlp_update(net, v, samples, train->target_count);
+    }
+    return result;
+}
+
+/* The class of outputs y (n): the largest. As in NumPy a NaN is larger than any number. */
+static inline int mlp_class(const fnn_real *y, int n)
+{
+    int largest = 0;
+    for (int k = 1; k < n && !isnan(y[largest]); k++)
+        if (!(y[k] <= y[largest])) largest = k;
+    return largest;
+}
+
+/* The accuracy, and a mean over batches, in an order of the samples (NULL: theirs), of the means of
+ * the cross-entropy of the predicted classes clipped at 1e-10: of ln 1e10 for each wrong one. */
+static inline double mlp_accuracy(const mlp *net, const fnn_dataset *data, const int64_t *order,
+                                  double *loss)
+{
+    const int n = data->classes, batch = net->arguments->batch_size;
+    const int64_t count = data->count;
+    fnn_real *outputs = (fnn_real *)malloc((size_t)count * (size_t)n * sizeof *outputs);
+    int64_t wrong = 0;
+    double batches = 0;
+    *loss = 0;
+    if (!outputs || fnn_predict(net->model, NULL, data, outputs)) exit(1);
+    for (int64_t first = 0; first < count; first += batch, batches++) {
+        const int64_t samples = count - first < batch ? count - first : batch;
+        int64_t here = 0;
+        for (int64_t i = first; i < first + samples; i++) {
+            const int64_t sample = order ? order[i] : i;
+            here += mlp_class(outputs + sample * n, n) != fnn_dataset_label(data, sample);
+        }
+        wrong += here;
+        *loss += log(1e10) * (double)here / (double)samples;
+    }
+    *loss /= batches;
+    free(outputs);
+    return 1 - (double)wrong / (double)count;
+}
+
+/* Accuracy, or R2, and the report's loss column: what mlp_accuracy says, or half the squared error;
+ * alpha ||W|| is added to both. */
+static inline double mlp_measure(const mlp *net, const fnn_dataset *data, const int64_t *order,
+                                 double *loss)
+{
+    double score;
+    if (net->arguments->regression) {
+        const fnn_metrics metrics = experiment_evaluate(net->model, data);
+        *loss = metrics.loss / 2;
+        score = metrics.r2;
+    } else {
+        score = mlp_accuracy(net, data, order, loss);
+    }
+    *loss += net->arguments->alpha * mlp_norms(net, data);
+    return score;
+}
+
+static inline fnn_result mlp_record(mlp *net, const fnn_dataset *train, const int64_t *order,
+                                    const fnn_dataset *validation, int epoch)
+{
+    fnn_epoch *figures = &net->last;
+    memset(figures, 0, sizeof *figures);
+    figures->epoch = epoch;
+    figures->score = mlp_measure(net, train, order, &figures->loss);
+    if (!validation) return FNN_OK;
+    figures->validation_score = mlp_measure(net, validation, NULL, &figures->validation_loss);
+    return fnn_history_append(&net->history, figures);
+}
+
+/* Trains from drawn weights, each epoch in the order of the one before, shuffled. */
+static inline fnn_result mlp_fit(mlp *net, const fnn_dataset *train, const fnn_dataset *validation)
+{
+    size_t parameters;
+    fnn_result result = mlp_build(net, train);
+    if (result) return result;
+    fnn_parameters(net->model, &parameters);
+    fnn_real *v = (fnn_real *)calloc(parameters, sizeof *v);
+    int64_t *order = (int64_t *)malloc((size_t)train->count * sizeof *order);
+    if (!v || !order) result = FNN_ERROR_MEMORY;
+    mlp_draw_weights(net);
+    for (int64_t i = 0; order && i < train->count; i++) order[i] = i;
+    if (!result && validation) result = mlp_record(net, train, order, validation, 0);
+    for (int i = 0; !result && i < net->arguments->epoch; i++) {
+        numpy_shuffle(net->random, order, train->count);
+        result = mlp_epoch(net, train, order, v);
+        if (!result && (validation || i + 1 == net->arguments->epoch))
+            result = mlp_record(net, train, order, validation, i + 1);
+    }
+    free(v);
+    free(order);
+    return result;
+}
+
+/* ---- predict, score ---- */
+
+/* values (count): each sample's class, or (count, targets) the numbers, in their own units. */
+static inline fnn_result mlp_predict(const mlp *net, const fnn_dataset *data, fnn_real *values)
+{
+    if (net->arguments->regression) return fnn_predict(net->model, NULL, data, values);
+    int32_t *classes = (int32_t *)malloc((size_t)data->count * sizeof *classes);
+    if (!classes) return FNN_ERROR_MEMORY;
+    const fnn_result result = fnn_predict_classes(net->model, NULL, data, classes);
+    for (int64_t i = 0; !result && i < data->count; i++) values[i] = (fnn_real)classes[i];
+    free(classes);
+    return result;
+}
+
+static inline double mlp_score(const mlp *net, const fnn_dataset *data)
+{
+    double loss;
+    return mlp_measure(net, data, NULL, &loss);
+}
+
+/* ---- grid search ---- */
+
+/* Lists of choices; every combination is a cell, the last list's choices side by side. */
+typedef struct mlp_list {
+    int count;
+    double values[MLP_CHOICES];
+} mlp_list;
+
+typedef struct mlp_grid {
+    int hidden_layers[MLP_CHOICES][MLP_LAYERS]; /* an empty one ends them */
+    struct {
+        fnn_activation kind;
+        double slope;
+    } activations[MLP_CHOICES]; /* FNN_LINEAR ends them */
+    int epoch;
+    mlp_list etas, betas, alphas, mus, batch_sizes;
+    int regression;
+    /* The author's grids ran in processes side by side (two, or four), each with the generator as
+     * it was when they began, gone on with from cell to cell. Python's Pool.map makes four chunks
+     * of cells a process, rounded up, and deals them out to whichever is free: which one it was
+     * follows from his figures. Where he called the class several times there are rounds. */
+    int rounds, processes, process[32]; /* the last: of each chunk of each round */
+} mlp_grid;
+
+static inline int mlp_grid_count(const mlp_grid *g)
+{
+    int widths = 0, activations = 0;
+    while (widths < MLP_CHOICES && g->hidden_layers[widths][0]) widths++;
+    while (activations < MLP_CHOICES && g->activations[activations].kind) activations++;
+    return widths * activations * g->etas.count * g->betas.count * g->alphas.count * g->mus.count *
+           g->batch_sizes.count;
+}
+
+/* The choice of a list that a cell number stands for, which is divided by the list's length. */
+static inline double mlp_choice(const mlp_list *list, int *cell)
+{
+    const int i = *cell % list->count;
+    *cell /= list->count;
+    return list->values[i];
+}
+
+static inline mlp_arguments mlp_grid_cell(const mlp_grid *g, int cell)
+{
+    mlp_arguments a;
+    int activations = 0;
+    memset(&a, 0, sizeof a);
+    while (activations < MLP_CHOICES && g->activations[activations].kind) activations++;
+    a.batch_size = (int)mlp_choice(&g->batch_sizes, &cell);
+    a.mu = mlp_choice(&g->mus, &cell);
+    a.alpha = mlp_choice(&g->alphas, &cell);
+    a.beta = mlp_choice(&g->betas, &cell);
+    a.eta = mlp_choice(&g->etas, &cell);
+    a.activation = g->activations[cell % activations].kind;
+    a.slope = g->activations[cell % activations].slope;
+    memcpy(a.hidden_layer, g->hidden_layers[cell / activations], sizeof a.hidden_layer);
+    a.epoch = g->epoch;
+    a.regression = g->regression;
+    return a;
+}
+
+/* Draws what a fit draws: how many numbers that is does not depend on what it learns. */
+static inline void mlp_skip(const mlp_arguments *a, const fnn_dataset *train, numpy_random *r,
+                            int64_t *order)
+{
+    int inputs = train->height * train->width * train->channels;
+    for (int layer = 0, last = 0; !last; layer++) {
+        last = layer == MLP_LAYERS || !a->hidden_layer[layer];
+        const int outputs = a->regression ? train->target_count : train->classes;
+        const int units = last ? outputs : a->hidden_layer[layer];
+        for (int i = 0; i < (inputs + 1) * units; i++) numpy_randn(r);
+        inputs = units;
+    }
+    for (int i = 0; i < a->epoch; i++) numpy_permutation(r, order, train->count);
+}
+
+/* The generator as each cell found it in the author's processes, which began with `start`. The
+ * array (cells) is the caller's to free. */
+static inline numpy_random *mlp_grid_states(const experiment *e, const mlp_grid *g,
+                                            const fnn_dataset *train, const numpy_random *start)
+{
+    const int cells = mlp_grid_count(g), round = cells / g->rounds, chunks = 4 * g->processes;
+    const int chunk = (round + chunks - 1) / chunks;
+    numpy_random *states =
+        (numpy_random *)experiment_resize(e, NULL, (size_t)cells * sizeof *states);
+    int64_t *order = (int64_t *)experiment_resize(e, NULL, (size_t)train->count * sizeof *order);
+    numpy_random process[4];
+    for (int i = 0; i < cells; i++) {
+        numpy_random *r = &process[g->process[i / round * chunks + i % round / chunk]];
+        mlp_arguments a = mlp_grid_cell(g, i);
+        for (int k = 0; k < 4 && i % round == 0; k++) process[k] = *start;
+        a.epoch = experiment_epochs(e, a.epoch);
+        states[i] = *r;
+        mlp_skip(&a, train, r, order);
+    }
+    free(order);
+    return states;
+}
+
+/* ---- runs and their rows ---- */
+
+/* The figures of a job: scores in percent (R2 as it is), the loss of the report's tables. */
+enum { TEST, TRAIN, LOSS };
+
+/* A cell's figures in the author's result files, in the same units. */
+typedef struct mlp_figures {
+    double test, train, loss;
+} mlp_figures;
+
+/* As the report's tables write it. */
 static inline void mlp_describe(const mlp_arguments *a, char *text, size_t size)
 {
     static const char *const names[] = {"linear", "ReLU",    "LeakyReLU", "ELU",
                                         "GELU",   "Sigmoid", "Tanh",      "softmax"};
     char widths[64] = "", slope[16] = "";
-    for (int i = 0; i < MLP_MOST_LAYERS && a->hidden_layer[i]; i++)
+    for (int i = 0; i < MLP_LAYERS && a->hidden_layer[i]; i++)
         snprintf(widths + strlen(widths), sizeof widths - strlen(widths), i ? ",%d" : "%d",
                  a->hidden_layer[i]);
-    if (a->activation.slope > 0) snprintf(slope, sizeof slope, "(%g)", a->activation.slope);
+    if (a->slope > 0) snprintf(slope, sizeof slope, "(%g)", a->slope);
     snprintf(text, size, "(%s) %s%s, %d epochs, eta %g beta %g alpha %g mu %g batch %d", widths,
-             names[a->activation.kind], slope, a->epoch, a->eta, a->beta, a->alpha, a->mu,
+             names[a->activation], slope, a->epoch, a->eta, a->beta, a->alpha, a->mu,
              a->batch_size);
 }
 
-/* By what the library's loss has to be divided, which is a mean over samples. */
-static inline int mlp_divisor(const mlp *net, int outputs)
+/* Fits a network and sets its job's figures. validation, for the history, may be NULL. */
+static inline void mlp_run(experiment_job *job, mlp_arguments arguments, mlp_rule rule,
+                           numpy_random random, const fnn_dataset *train,
+                           const fnn_dataset *validation, const fnn_dataset *test)
 {
-    return net->arguments.task == CLASSIFICATION && net->mean == MLP_MEAN_OF_ALL ? outputs : 1;
+    const experiment *e = job->experiment;
+    const double unit = arguments.regression ? 1 : 100;
+    arguments.epoch = experiment_epochs(e, arguments.epoch);
+    mlp net = {.arguments = &arguments, .rule = rule, .random = &random};
+    if (mlp_fit(&net, train, validation))
+        experiment_fail(e, "%s", fnn_model_error(net.model)->message);
+    job->figures[TEST] = unit * mlp_score(&net, test);
+    job->figures[TRAIN] = unit * net.last.score;
+    job->figures[LOSS] = net.last.loss;
+    job->history = net.history;
+    memset(&net.history, 0, sizeof net.history);
+    mlp_free(&net);
 }
 
-/* Adds alpha W / ||W|| to the gradient of each layer's weights, times the divisor, by which
- * mlp_config divides the rate. Parameters lie layer after layer, weights (inputs, units) before
- * biases (units). */
-static inline void mlp_add_unsquared(mlp *net, const fnn_dataset *train)
+/* scikit-learn's train_test_split: two views of a data set that is whole and stays, over one array
+ * of sample numbers, which is the first part's to free. */
+static inline void mlp_split(const experiment *e, numpy_random *r, const fnn_dataset *all,
+                             double share, fnn_dataset *train, fnn_dataset *held)
 {
-    const fnn_real *w = fnn_parameters(net->fitted.model, NULL);
-    fnn_real *g = fnn_gradients(net->fitted.model, NULL);
-    const double alpha = net->arguments.alpha * mlp_divisor(net, net->fitted.outputs);
-    int inputs = train->height * train->width * train->channels;
-    for (int layer = 0, last = 0; !last; layer++) {
-        last = layer == MLP_MOST_LAYERS || !net->arguments.hidden_layer[layer];
-        const int units = last ? net->fitted.outputs : net->arguments.hidden_layer[layer];
-        const int weights = inputs * units;
-        double squares = 0;
-        for (int i = 0; i < weights; i++) squares += (double)w[i] * (double)w[i];
-        const fnn_real factor = squares > 0 ? (fnn_real)(alpha / sqrt(squares)) : 0;
-        for (int i = 0; i < weights; i++) g[i] += factor * w[i];
-        w += weights + units;
-        g += weights + units;
-        inputs = units;
+    int64_t *order = (int64_t *)experiment_resize(e, NULL, (size_t)all->count * sizeof *order);
+    const int64_t count = numpy_train_test_split(r, order, all->count, share);
+    for (int64_t i = 0; all->index && i < all->count; i++) order[i] = all->index[order[i]];
+    *train = *held = *all;
+    memset(train->owned, 0, sizeof train->owned);
+    memset(held->owned, 0, sizeof held->owned);
+    train->rows = held->rows = all->rows ? all->rows : all->count;
+    train->count = all->count - count;
+    held->count = count;
+    held->index = order;
+    train->index = order + count;
+}
+
+/* The same after 15 % of the training data have been held out for the history, drawn before the
+ * weights, as the author did in his long fits. */
+static inline void mlp_run_held_out(experiment_job *job, const mlp_arguments *arguments,
+                                    mlp_rule rule, numpy_random random, const experiment_data *data)
+{
+    fnn_dataset train, validation;
+    mlp_split(job->experiment, &random, &data->train, .15, &train, &validation);
+    mlp_run(job, *arguments, rule, random, &train, &validation, &data->test);
+    free((void *)(uintptr_t)validation.index);
+}
+
+/* The rows of a run. */
+static inline void mlp_report(experiment *e, int run, const mlp_arguments *a, const char *reading,
+                              mlp_figures reported, const char *what)
+{
+    char name[200];
+    mlp_describe(a, name, sizeof name);
+    experiment_report(e, run, TEST, reading, a->regression ? "test R2" : "test accuracy %",
+                      reported.test, "%s%s", what, name);
+    experiment_report(e, run, TRAIN, reading, a->regression ? "train R2" : "train accuracy %",
+                      reported.train, "%s%s", what, name);
+    if (!isnan(reported.loss))
+        experiment_report(e, run, LOSS, reading, "loss", reported.loss, "%s%s", what, name);
+}
+
+/* All cells of a grid, from run 0 on, beside the author's figures: a row and a point each; how many
+ * are within two points; and the best by test score, which is how the report chose. */
+static inline void mlp_report_grid(experiment *e, const mlp_grid *g, const mlp_figures *reported)
+{
+    const int cells = mlp_grid_count(g), best = experiment_best(e, TEST, 0, cells);
+    const double unit = g->regression ? 100 : 1;
+    const char *metric = g->regression ? "test R2" : "test accuracy %";
+    experiment_plot *p = experiment_plot_begin(e, "cells", "Every cell of the grid, reading A",
+                                               "the author's test score", "measured", 0);
+    char name[200];
+    int close = 0;
+    for (int i = 0; i < cells; i++) {
+        const mlp_arguments a = mlp_grid_cell(g, i);
+        const double score = experiment_mean(e, i, TEST, NULL);
+        mlp_describe(&a, name, sizeof name);
+        experiment_report(e, i, TEST, "A", metric, reported[i].test, "cell %d: %s", i + 1, name);
+        close += unit * fabs(score - reported[i].test) <= 2;
+        *strchr(name, ')') = 0; /* of the widths */
+        experiment_point(e, p, name + 1, reported[i].test, score, EXPERIMENT_UNKNOWN);
+    }
+    experiment_note(e, "%d of the grid's %d cells are within two points of the author's", close,
+                    cells);
+    const mlp_arguments a = mlp_grid_cell(g, best);
+    mlp_describe(&a, name, sizeof name);
+    experiment_note(e, "the grid's best by test score: %s", name);
+}
+
+/* The cells that a table of the report prints, in both readings, from runs `cell` and text + i; and
+ * the report's "loss value of best architectures": their losses in reading A. */
+static inline void mlp_report_printed(experiment *e, const mlp_grid *g, const int *printed,
+                                      int count, const mlp_figures *reported, int text)
+{
+    experiment_plot *p =
+        experiment_plot_begin(e, "loss", "The report's best of the grid, reading A",
+                              "epoch (names: network, beta, alpha)", "loss, with the penalty", 0);
+    char name[200];
+    for (int i = 0; i < count; i++) {
+        const mlp_arguments a = mlp_grid_cell(g, printed[i]);
+        mlp_report(e, printed[i], &a, "A", reported[i], "");
+        mlp_report(e, text + i, &a, "B", reported[i], "");
+        mlp_describe(&a, name, sizeof name);
+        char *end = strstr(name, ", "); /* of widths and activation */
+        snprintf(end, sizeof name - (size_t)(end - name), ", %g, %g", a.beta, a.alpha);
+        experiment_curve(e, p, name, printed[i], FNN_MONITOR_LOSS);
     }
 }
 
-/* One pass over the data in the order they stand, with the unsquared penalty. */
-static inline fnn_result mlp_unsquared_epoch(mlp *net, const fnn_dataset *train,
-                                             const fnn_fit_config *config, int64_t *samples)
+/* Whether a cell is among those, so that its history is wanted. */
+static inline int mlp_is_printed(const int *printed, int count, int cell)
 {
-    fnn_model *m = net->fitted.model;
-    fnn_result result = FNN_OK;
-    for (int64_t first = 0; !result && first < train->count; first += config->batch_size) {
-        const int64_t left = train->count - first;
-        const int count = left < config->batch_size ? (int)left : config->batch_size;
-        for (int i = 0; i < count; i++) samples[i] = first + i;
-        result = fnn_forward(m, train, samples, count, 1);
-        if (!result) result = fnn_loss(m, NULL);
-        if (!result) result = fnn_backward(m);
-        if (!result) mlp_add_unsquared(net, train);
-        if (!result) result = fnn_step(m, config);
+    for (int i = 0; i < count; i++)
+        if (printed[i] == cell) return 1;
+    return 0;
+}
+
+/* Loss and score of a run's history against epochs, two plots. */
+static inline void mlp_plot(experiment *e, int run, const char *name, const char *title, int epochs,
+                            mlp_figures reported)
+{
+    static const char *const axes[] = {"loss, with the penalty", "accuracy %"};
+    for (int i = 0; i < 2; i++) {
+        char file[64];
+        snprintf(file, sizeof file, "%s-%s", name, i ? "accuracy" : "loss");
+        experiment_plot *p = experiment_plot_begin(e, file, title, "epoch", axes[i], 0);
+        experiment_curve(e, p, "train", run, i ? FNN_MONITOR_SCORE : FNN_MONITOR_LOSS);
+        experiment_curve(e, p, "validation", run,
+                         i ? FNN_MONITOR_VALIDATION_SCORE : FNN_MONITOR_VALIDATION_LOSS);
+        if (i) experiment_reported(e, p, "report, train", epochs, reported.train);
+        if (i) experiment_reported(e, p, "report, test", epochs, reported.test);
     }
-    return result;
-}
-
-/* Loss and score of training and validation data after an epoch. */
-static inline fnn_result mlp_measure(estimator *e, const fnn_dataset *train,
-                                     const fnn_dataset *validation, fnn_epoch *epoch)
-{
-    fnn_metrics metrics;
-    fnn_result result = fnn_evaluate(e->model, NULL, train, &metrics);
-    if (result) return result;
-    epoch->loss = metrics.loss;
-    epoch->score = e->task == REGRESSION ? metrics.r2 : metrics.accuracy;
-    epoch->validation_loss = epoch->validation_score = (double)NAN;
-    if (!validation) return FNN_OK;
-    result = fnn_evaluate(e->model, NULL, validation, &metrics);
-    epoch->validation_loss = metrics.loss;
-    epoch->validation_score = e->task == REGRESSION ? metrics.r2 : metrics.accuracy;
-    return result;
-}
-
-/* Training with the unsquared penalty, which fnn_fit does not have: the step, opened. */
-static inline fnn_result mlp_unsquared_fit(estimator *e, const fnn_dataset *train,
-                                           const fnn_fit_config *config, void *user)
-{
-    mlp *net = (mlp *)user;
-    int64_t *samples = (int64_t *)malloc((size_t)config->batch_size * sizeof *samples);
-    fnn_result result = samples ? FNN_OK : FNN_ERROR_MEMORY;
-    for (int i = 0, stop = 0; !result && !stop && i < config->epochs; i++) {
-        fnn_dataset order;
-        fnn_epoch epoch = {0};
-        result = fnn_dataset_shuffle(train, config->seed + (uint64_t)i, &order, NULL);
-        if (!result) result = mlp_unsquared_epoch(net, &order, config, samples);
-        if (!result) result = mlp_measure(e, train, config->validation, &epoch);
-        fnn_dataset_free(&order);
-        epoch.epoch = i + 1;
-        if (!result) stop = estimator_record(e, &epoch);
-    }
-    free(samples);
-    return result;
-}
-
-/* The layers, onto an empty model: inputs scaled by the training set, outputs as the task asks. */
-static inline void mlp_layers(const mlp_arguments *a, fnn_model *m, int outputs,
-                              const fnn_dataset *train)
-{
-    const fnn_initializer weights = {FNN_NORMAL, (fnn_real)a->beta}, biases = {FNN_ZEROS, 1};
-    fnn_normalize(m, FNN_NORMALIZE_MEAN_VARIANCE, train);
-    fnn_set_initializer(m, weights, biases);
-    if (a->task == REGRESSION) fnn_set_loss(m, FNN_LOSS_MEAN_SQUARED_ERROR, 0, 0);
-    for (int i = 0; i < MLP_MOST_LAYERS && a->hidden_layer[i]; i++) {
-        fnn_dense(m, a->hidden_layer[i], FNN_LINEAR);
-        fnn_activate(m, a->activation.kind, (fnn_real)a->activation.slope);
-    }
-    estimator_output(m, a->task, outputs);
-}
-
-/* What a fit of the network with so many outputs is told. A loss that is divided is a rate that is,
- * and a penalty that is multiplied. */
-static inline fnn_fit_config mlp_config(const mlp *net, int outputs)
-{
-    const mlp_arguments *a = &net->arguments;
-    const int divisor = mlp_divisor(net, outputs);
-    fnn_fit_config c = fnn_fit_config_init();
-    c.optimizer = fnn_momentum((fnn_real)(a->eta / divisor), (fnn_real)a->mu);
-    c.epochs = a->epoch;
-    c.batch_size = a->batch_size;
-    c.l2 = net->penalty == MLP_SQUARED ? (fnn_real)(2 * a->alpha * divisor) : 0;
-    c.verbose = a->verbose;
-    return c;
-}
-
-/* fnn_fit has all but the unsquared penalty. */
-static inline int mlp_has_own_loop(const mlp *net)
-{
-    return net->penalty == MLP_UNSQUARED && net->arguments.alpha > 0;
-}
-
-/* Trains anew on train; net->fitted.history holds the losses and scores of train and, where it is
- * not NULL, validation. */
-static inline fnn_result mlp_fit(mlp *net, const fnn_dataset *train, const fnn_dataset *validation)
-{
-    estimator *e = &net->fitted;
-    fnn_result result = estimator_start(e, net->arguments.task, &net->options, train);
-    if (result) return result;
-    mlp_layers(&net->arguments, e->model, e->outputs, train);
-    result = fnn_seal(e->model);
-    if (result) return result;
-    return estimator_fit(&net->fitted, train, validation, mlp_config(net, e->outputs),
-                         mlp_has_own_loop(net) ? mlp_unsquared_fit : estimator_fnn_fit, net);
-}
-
-/* The predicted value of each sample: see estimator_predict. */
-static inline fnn_result mlp_predict(const mlp *net, const fnn_dataset *data, fnn_real *values)
-{
-    return estimator_predict(&net->fitted, data, values);
-}
-
-/* Accuracy or R2 on data, NaN before a fit. */
-static inline double mlp_score(const mlp *net, const fnn_dataset *data)
-{
-    return estimator_score(&net->fitted, data);
 }
 
 #endif
