@@ -20,12 +20,14 @@ help:
 	@echo '                      reports, which make reproduce compiles; those for several machines'
 	@echo '                      (mpi_*) where there is mpicc, Open MPI'"'"'s compiler'
 	@echo 'make reproduce        run the experiments of the five reports that have no result yet:'
-	@echo '                      four and a half hours on two cores; writes examples/RESULTS.md;'
+	@echo '                      a day on two cores (20 hours: aghaei-c*); writes RESULTS.md'
+	@echo '                      and a page a report beside the programs;'
 	@echo '                      QUICK=1: smaller, in twelve minutes, into build/quick/;'
-	@echo '                      ONLY=jiang: those whose names begin so;'
+	@echo '                      ONLY="jiang shi-l2": those whose names begin so;'
 	@echo '                      THREADS=2 DATA=folder as the programs; SEEDS=5 too, into'
 	@echo '                      build/seeds-5/; Ctrl-C leaves checkpoints for the next one'
-	@echo 'make figures          draw their plots (gnuplot) into examples/figures/;'
+	@echo 'make figures          draw their plots (gnuplot) into build/figures/, those that the'
+	@echo '                      pages show into examples/figures/;'
 	@echo '                      QUICK=1 or SEEDS=5: those of such runs, beside them'
 	@echo 'make test             the tests under this compiler, on every instruction set this'
 	@echo '                      machine has: about a minute and a half on two cores'
@@ -66,8 +68,7 @@ build/mpi_%: examples/mpi_%.c fmnist_nn.h build/flags
 build/%: examples/%.c fmnist_nn.h $(wildcard examples/*.h) build/flags
 	$(COMPILE) $< -o $@ -lm
 
-# Data of one's own are not fetched.
-reproduce: $(if $(DATA),,data)
+reproduce:
 	@CFLAGS='$(CFLAGS)' QUICK='$(QUICK)' SEEDS='$(SEEDS)' THREADS='$(THREADS)' DATA='$(DATA)' \
 	    bash examples/reproduce.sh $(ONLY)
 

@@ -1,6 +1,6 @@
 # Sourced by reproduce.sh and tests/examples.sh, which run in the top directory: which programs
 # there are, and how one is compiled and recognised. They set $objects, a folder for what is made.
-# figures.sh and the scripts of bench/ take can_write.
+# figures.sh and the scripts of bench/ take can_write, tests write_book.
 # shellcheck shell=bash
 CC=${CC:-cc}
 
@@ -21,6 +21,32 @@ can_write() { # FILE
 # The names of all experiments.
 experiment_ids() {
     grep -v -e '^#' -e : -e '^$' examples/experiments.txt
+}
+
+# The pages of their book: the overview, then one a report.
+book_pages() {
+    echo RESULTS.md
+    sed -n 's|^\([a-z]*\): .*|\1/README.md|p' examples/experiments.txt | grep -v '^all/'
+}
+
+# Writes them; each is whole, or the old one stays.
+write_book() { # RESULTS FOLDER
+    local page report bad=0 HASHES
+    HASHES=$(for id in $(experiment_ids); do
+        echo "$id $(experiment_hash "$(experiment_source "$id")" '')"
+    done)
+    export HASHES
+    for page in $(book_pages); do
+        report=${page%/*}
+        [ "$report" != RESULTS.md ] || report=''
+        mkdir -p "$2/$report" &&
+            sh examples/results.sh "$1" "$report" >"$2/$page.new" && mv "$2/$page.new" "$2/$page" &&
+            continue
+        echo "not written: $2/$page" >&2
+        rm -f "$2/$page.new"
+        bad=1
+    done
+    return $bad
 }
 
 experiment_source() { # ID
@@ -50,18 +76,23 @@ bare_source() {
 experiment_parts() { # SOURCE
     local name
     echo "$1"
-    sed -n 's/^#include "\([^/"]*\)".*/\1/p' "$1" | while read -r name; do
-        [ "$name" = experiment.h ] || experiment_parts "${1%/*}/$name"
+    sed -n 's/^#include "\(\(\.\.\/\)*[^/"]*\)".*/\1/p' "$1" | while read -r name; do
+        case ${name##*/} in
+        experiment.h | fmnist_nn.h) ;;
+        *) experiment_parts "${1%/*}/$name" ;;
+        esac
     done
 }
 
-# What a figure depends on, as far as the experiments go: not their comments.
+# What a figure depends on: the program without its comments, the options, and the bits that the
+# library computes, whose sums change when it computes others.
 experiment_hash() { # SOURCE OPTIONS
     local parts
     mapfile -t parts < <(experiment_parts "$1")
     {
         bare_source "${parts[@]}"
         grep '^#define EXPERIMENT_VERSION ' examples/experiment.h
+        grep -v '^#' "${EXPERIMENT_SUMS:-tests/weights.sums}"
         echo "$2"
     } | sha256sum | cut -c 1-16
 }

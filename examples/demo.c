@@ -1,7 +1,7 @@
 /* Trains a convolutional network on Fashion-MNIST, shows an image of each class with what the
  * network makes of it, its surest mistakes, and which classes it takes for which.
  *
- *     cc -O2 -fopenmp examples/demo.c -o build/demo -lm && build/demo
+ *     cc -O2 -fopenmp examples/demo.c -o demo -lm && ./demo
  *
  * Saves the model to the path given, or else to build/demo.safetensors if there is build/, to
  * demo.safetensors if not. Its last line is `test accuracy: NN.NN %`, about 92. */
@@ -20,7 +20,7 @@ static void draw(const fnn_dataset *test, const int32_t *predicted, const fnn_re
     for (n = 10; n < 15; sure[shown[n++]] = 0)
         for (i = 0; i < (int)test->count; i++)
             if (sure[i] > sure[shown[n]]) shown[n] = i;
-    for (n = 0; n < 15; n += 5, printf("\n\n")) {
+    for (n = 0; n < 15; n += 5, printf("\n\n%s", n == 10 ? "its surest mistakes:\n" : "")) {
         for (y = 0; y < 28; y += 4, putchar('\n')) /* eight pixels are a character */
             for (i = n; i < n + 5; i++, printf("  "))
                 for (x = 0; x < 28; x += 2) {
@@ -32,7 +32,7 @@ static void draw(const fnn_dataset *test, const int32_t *predicted, const fnn_re
         for (i = n; i < n + 5; i++) printf("%-16s", test->class_names[test->labels[shown[i]]]);
         for (i = n, putchar('\n'); i < n + 5; i++) {
             const int k = predicted[shown[i]], wrong = k != test->labels[shown[i]];
-            printf("%5.1f %% %-8.8s", 100 * (double)outputs[10 * shown[i] + k],
+            printf("%5.1f %% %-7.7s ", 100 * (double)outputs[10 * shown[i] + k],
                    wrong ? test->class_names[k] : "");
         }
     }

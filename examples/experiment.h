@@ -44,7 +44,7 @@
 #define EXPERIMENT_H
 
 /* To be raised when a change here can change a figure: results of another version are made anew. */
-#define EXPERIMENT_VERSION 1
+#define EXPERIMENT_VERSION 2
 
 #ifndef EXPERIMENT_LINKED
 #define FMNIST_NN_IMPLEMENTATION
@@ -64,12 +64,17 @@
 #include <unistd.h>
 #ifdef _OPENMP
 #include <omp.h>
+#define EXPERIMENT_ALONE _Pragma("omp critical(experiment)")
+#else
+#define EXPERIMENT_ALONE
+#define omp_get_max_threads() 1
 #endif
 
 #define EXPERIMENT_COUNT(table) ((int)(sizeof(table) / sizeof *(table)))
-#define EXPERIMENT_UNKNOWN ((double)NAN) /* the report has no such figure */
-#define EXPERIMENT_FIGURES 16            /* that a job may set */
-#define EXPERIMENT_NO_DATA 3             /* exit status: a data set is missing */
+#define EXPERIMENT_UNKNOWN ((double)NAN)         /* the report has no such figure */
+#define EXPERIMENT_FIGURES 16                    /* that a job may set */
+#define EXPERIMENT_NO_DATA 3                     /* exit status: a data set is missing */
+#define EXPERIMENT_IDX "train-images-idx3-ubyte" /* of (Fashion-)MNIST */
 #define EXPERIMENT_MNIST_FROM "https://storage.googleapis.com/cvdf-datasets/mnist/"
 #define EXPERIMENT_CIFAR10_FROM "https://www.cs.toronto.edu/~kriz/cifar.html (binary, unpacked)"
 
@@ -105,6 +110,7 @@ typedef struct experiment_job {
     experiment *experiment;
     int run;                            /* which row of the program's table */
     int seed;                           /* 0, 1, ... */
+    void *user;                         /* what experiment_each_with was given, or NULL */
     double figures[EXPERIMENT_FIGURES]; /* for the run function to set; NaN until then */
     fnn_history history;                /* of experiment_fit */
     double seconds, done;               /* what it took; how much of it is done, 0 to 1 */
@@ -126,6 +132,7 @@ struct experiment {
     int penalize_biases;           /* likewise: what the configurations of fits to come have */
     const char *data, *csv, *hash; /* of --data, --csv, --hash, or NULL */
     const char *resume;            /* of --resume: where checkpoints are, or NULL */
+    char checkpoints[1100];        /* how their paths begin */
     int each;                      /* calls of experiment_each so far */
     experiment_job *jobs;          /* (run_count, seed_count) of the last experiment_each */
     int run_count, seed_count;
@@ -162,8 +169,7 @@ static inline void experiment_fail(const experiment *e, const char *format, ...)
 
 static inline void *experiment_resize(const experiment *e, void *memory, size_t bytes)
 {
-    memory = realloc(memory, bytes);
-    if (!memory) experiment_fail(e, "out of memory");
+    if (!(memory = realloc(memory, bytes))) experiment_fail(e, "out of memory");
     return memory;
 }
 
@@ -203,19 +209,12 @@ static inline void experiment_note(experiment *e, const char *format, ...)
     experiment_append(e, &e->notes, "\n");
 }
 
-static inline const char *experiment_mode_name(const experiment *e)
-{
-    static const char *const names[] = {"full", "quick", "smoke"};
-    return names[e->mode];
-}
-
-/* What is said beside every output that is not the full experiment. */
-static inline const char *experiment_label(const experiment *e)
-{
-    static const char *const labels[] = {"", " (quick: 1/10 of the data, 1/4 of the epochs)",
-                                         " (smoke: no figure means anything)"};
-    return labels[e->mode];
-}
+/* A mode's name, and what is said beside every output of it. */
+static const struct {
+    const char *name, *label;
+} experiment_modes[] = {{"full", ""},
+                        {"quick", " (quick: 1/10 of the data, 1/4 of the epochs)"},
+                        {"smoke", " (smoke: no figure means anything)"}};
 
 /* What a report would call so many epochs (or steps, or repetitions), in this mode. */
 static inline int experiment_epochs(const experiment *e, int epochs)
@@ -235,18 +234,19 @@ static inline void experiment_stop(int number)
     signal(number, SIG_DFL);
 }
 
-static inline void experiment_resume_begin(const experiment *e)
+static inline void experiment_resume_begin(experiment *e)
 {
-    mkdir(e->resume, 0777); /* where it fails, the first fit tells */
+    const size_t size = sizeof e->checkpoints;
+    fnn_error error;
+    const int length = snprintf(e->checkpoints, size, "%s/%s-%s-%d-", e->resume, e->id,
+                                experiment_modes[e->mode].name, e->seeds);
+    if (length < 0 || (size_t)length >= size)
+        experiment_fail(e, "--resume %s: too long", e->resume);
+    mkdir(e->resume, 0777);
+    if (fnn_check_writable(e->checkpoints, &error))
+        experiment_fail(e, "--resume: %s", error.message);
     signal(SIGINT, experiment_stop);
     signal(SIGTERM, experiment_stop);
-}
-
-/* How the names of this program's checkpoints begin. */
-static inline const char *experiment_checkpoints(const experiment *e, char *text, size_t size)
-{
-    snprintf(text, size, "%s-%s-%d-", e->id, experiment_mode_name(e), e->seeds);
-    return text;
 }
 
 /* Ends the program when a signal has come, once all jobs have left their checkpoints. */
@@ -260,11 +260,10 @@ static inline void experiment_end_stopped(const experiment *e)
 /* The program is through: its checkpoints go. */
 static inline void experiment_resume_end(const experiment *e)
 {
-    char begin[200], path[1200];
+    const char *begin = e->checkpoints + strlen(e->resume) + 1;
+    char path[1400];
     DIR *folder = opendir(e->resume);
-    struct dirent *entry;
-    experiment_checkpoints(e, begin, sizeof begin);
-    while (folder && (entry = readdir(folder)) != NULL) {
+    for (struct dirent *entry; folder && (entry = readdir(folder)) != NULL;) {
         snprintf(path, sizeof path, "%s/%s", e->resume, entry->d_name);
         if (!strncmp(entry->d_name, begin, strlen(begin))) remove(path);
     }
@@ -272,41 +271,53 @@ static inline void experiment_resume_end(const experiment *e)
     rmdir(e->resume); /* if nothing else is in it */
 }
 
-/* What came of the same fit in another model of the same layers. */
-static inline void experiment_take(const experiment *e, fnn_model *m, const fnn_model *from)
+/* Whether two models of the same layers hold the same numbers; where to is given, it gets them. */
+static inline int experiment_same(const fnn_model *a, const fnn_model *b, fnn_model *to)
 {
-    fnn_tensor t;
-    for (int l = 0; l < fnn_layer_count(from); l++)
-        for (int i = 0; !fnn_tensor_at(from, l, i, &t); i++) {
-            size_t count;
-            fnn_real *values = fnn_tensor_values(m, l, t.name, &count);
-            if (!values || count != t.count)
-                experiment_fail(e, "%s: a checkpoint of another network", e->resume);
-            memcpy(values, t.values, count * sizeof *values);
-        }
-}
-
-/* Whether two models hold the same numbers. */
-static inline int experiment_same(const fnn_model *a, const fnn_model *b)
-{
+    int same = (!to || !fnn_seal(to)) && fnn_layer_count(a) == fnn_layer_count(b);
     fnn_tensor x, y;
-    for (int l = 0; l < fnn_layer_count(a); l++)
-        for (int i = 0; !fnn_tensor_at(a, l, i, &x); i++)
-            if (fnn_tensor_at(b, l, i, &y) || x.count != y.count ||
-                memcmp(x.values, y.values, x.count * sizeof *x.values))
-                return 0;
-    return fnn_layer_count(a) == fnn_layer_count(b);
+    for (int l = 0; same && l < fnn_layer_count(a); l++)
+        for (int i = 0; same && !fnn_tensor_at(a, l, i, &x); i++) {
+            same = !fnn_tensor_at(b, l, i, &y) && x.count == y.count;
+            if (same && to)
+                memcpy(fnn_tensor_values(to, l, x.name, NULL), x.values,
+                       x.count * sizeof *x.values);
+            else if (same) same = !memcmp(x.values, y.values, x.count * sizeof *x.values);
+        }
+    return same;
 }
 
 /* ---- options ---- */
 
-static inline void experiment_help(const experiment *e)
+/* What the last full run took, of its result beside this header: 0 where there is none. */
+static inline double experiment_duration(const experiment *e, int *threads)
 {
+    const int folder = (int)(sizeof __FILE__ - sizeof "experiment.h");
+    char path[1200], line[1000];
+    double seconds = 0;
+    snprintf(path, sizeof path, "%.*sresults/%s.csv", folder, __FILE__, e->id);
+    FILE *file = fopen(path, "r");
+    while (file && fgets(line, sizeof line, file) && *line == '#') {
+        sscanf(line, "# seconds: %lf", &seconds);
+        sscanf(line, "# threads: %d", threads);
+    }
+    if (file) fclose(file);
+    return seconds;
+}
+
+static inline void experiment_help(const experiment *e, int seeds)
+{
+    int threads = 1;
+    const double seconds = experiment_duration(e, &threads);
+    printf("%s: %s\n", e->id, e->title);
+    if (seconds > 0)
+        printf("The last full run took %.0f s on %d thread%s.\n", seconds, threads,
+               threads == 1 ? "" : "s");
     printf(
-        "%s: %s\n\n"
+        "\n"
         "  --quick      1/10 of the data (at least 1000 samples), 1/4 of the epochs, one seed\n"
         "  --smoke      200 samples, one epoch, four runs: shows only that the program works\n"
-        "  --seeds N    repeats every configuration with N seeds\n"
+        "  --seeds N    repeats configurations with N seeds; without it with %d, some with fewer\n"
         "  --threads N  of the processor; they change no figure but times\n"
         "  --data DIR   where the data sets are; else $FMNIST_DIR and beside it, data/,\n"
         "               and for Fashion-MNIST /usr/share/datasets/fashion-mnist\n"
@@ -314,33 +325,31 @@ static inline void experiment_help(const experiment *e)
         "  --resume DIR Ctrl-C leaves checkpoints in DIR, from which the next run goes on;\n"
         "               a second one ends it at once\n"
         "  --hash TEXT  kept in the result file: by it examples/reproduce.sh knows the program\n",
-        e->id, e->title, e->id, e->id);
+        seeds, e->id, e->id);
     exit(0);
 }
 
-static inline const char *experiment_value(const experiment *e, int argc, char **argv, int *i)
+static inline void experiment_option(experiment *e, const char *option, const char *value)
 {
-    if (++*i >= argc || !*argv[*i])
-        experiment_fail(e, "%s needs a value; see --help", argv[*i - 1]);
-    return argv[*i];
-}
-
-static inline int experiment_number(const experiment *e, int argc, char **argv, int *i)
-{
-    const char *text = experiment_value(e, argc, argv, i);
-    char *end;
-    const long number = strtol(text, &end, 10);
-    if (*end || number < 1 || number > 1000)
-        experiment_fail(e, "%s %s: expected 1 to 1000", argv[*i - 1], text);
-    return (int)number;
-}
-
-static inline const char *experiment_existing(const experiment *e, int argc, char **argv, int *i)
-{
-    const char *folder = experiment_value(e, argc, argv, i);
+    const char **const text = !strcmp(option, "--data")     ? &e->data
+                              : !strcmp(option, "--csv")    ? &e->csv
+                              : !strcmp(option, "--hash")   ? &e->hash
+                              : !strcmp(option, "--resume") ? &e->resume
+                                                            : NULL;
+    int *const number = !strcmp(option, "--seeds")     ? &e->seeds
+                        : !strcmp(option, "--threads") ? &e->threads
+                                                       : NULL;
     struct stat status;
-    if (stat(folder, &status)) experiment_fail(e, "%s %s: is not there", argv[*i - 1], folder);
-    return folder;
+    char *end = NULL;
+    if (!text && !number) experiment_fail(e, "unknown option %s; see --help", option);
+    if (!*value) experiment_fail(e, "%s needs a value; see --help", option);
+    const long given = number ? strtol(value, &end, 10) : 1;
+    if (given < 1 || given > 1000 || (end && *end))
+        experiment_fail(e, "%s %s: expected 1 to 1000", option, value);
+    if (number) *number = (int)given;
+    else *text = value;
+    if (text == &e->data && stat(value, &status))
+        experiment_fail(e, "%s %s: is not there", option, value);
 }
 
 /* The path DIR/ID[.NAME].csv. */
@@ -366,25 +375,17 @@ static inline void experiment_begin(experiment *e, int argc, char **argv, const 
                                     const char *title, int seeds)
 {
     memset(e, 0, sizeof *e);
+    experiment_append(e, &e->notes, "");
+    experiment_append(e, &e->sources, "");
     e->id = id;
     e->title = title;
     e->begun = experiment_now();
-#ifdef _OPENMP
     e->threads = omp_get_max_threads();
-#else
-    e->threads = 1;
-#endif
     for (int i = 1; i < argc; i++) {
-        if (!strcmp(argv[i], "--help")) experiment_help(e);
+        if (!strcmp(argv[i], "--help")) experiment_help(e, seeds);
         else if (!strcmp(argv[i], "--quick")) e->mode = EXPERIMENT_QUICK;
         else if (!strcmp(argv[i], "--smoke")) e->mode = EXPERIMENT_SMOKE;
-        else if (!strcmp(argv[i], "--seeds")) e->seeds = experiment_number(e, argc, argv, &i);
-        else if (!strcmp(argv[i], "--threads")) e->threads = experiment_number(e, argc, argv, &i);
-        else if (!strcmp(argv[i], "--data")) e->data = experiment_existing(e, argc, argv, &i);
-        else if (!strcmp(argv[i], "--csv")) e->csv = experiment_value(e, argc, argv, &i);
-        else if (!strcmp(argv[i], "--hash")) e->hash = experiment_value(e, argc, argv, &i);
-        else if (!strcmp(argv[i], "--resume")) e->resume = experiment_value(e, argc, argv, &i);
-        else experiment_fail(e, "unknown option %s; see --help", argv[i]);
+        else experiment_option(e, argv[i], i + 1 < argc ? argv[i + 1] : ""), i++;
     }
 #ifndef _OPENMP
     e->threads = 1; /* whatever was asked for: results say with how many they were made */
@@ -399,20 +400,24 @@ static inline void experiment_begin(experiment *e, int argc, char **argv, const 
 static inline uint64_t experiment_fnv(uint64_t hash, const void *data, size_t bytes)
 {
     const unsigned char *p = (const unsigned char *)data;
-    for (size_t i = 0; i < bytes; i++) hash = (hash ^ p[i]) * 1099511628211u;
+    for (size_t i = 0; p && i < bytes; i++) hash = (hash ^ p[i]) * 1099511628211u;
     return hash;
 }
 
-/* FNV-1a of all rows of a data set as it was loaded. */
-static inline uint64_t experiment_hash_data(uint64_t hash, const fnn_dataset *d)
+/* FNV-1a of all rows of both data sets as they were loaded. */
+static inline uint64_t experiment_hash(const experiment_data *data)
 {
-    const size_t rows = (size_t)(d->rows ? d->rows : d->count);
-    const size_t features = (size_t)d->height * (size_t)d->width * (size_t)d->channels;
-    if (d->bytes) hash = experiment_fnv(hash, d->bytes, rows * features);
-    if (d->reals) hash = experiment_fnv(hash, d->reals, rows * features * sizeof(fnn_real));
-    if (d->labels) hash = experiment_fnv(hash, d->labels, rows * sizeof(int32_t));
-    if (d->targets)
+    const fnn_dataset *const both[] = {&data->train, &data->test};
+    uint64_t hash = 14695981039346656037u;
+    for (int i = 0; i < 2; i++) {
+        const fnn_dataset *d = both[i];
+        const size_t rows = (size_t)(d->rows ? d->rows : d->count);
+        const size_t values = rows * (size_t)d->height * (size_t)d->width * (size_t)d->channels;
+        hash = experiment_fnv(hash, d->bytes, values);
+        hash = experiment_fnv(hash, d->reals, values * sizeof(fnn_real));
+        hash = experiment_fnv(hash, d->labels, rows * sizeof(int32_t));
         hash = experiment_fnv(hash, d->targets, rows * (size_t)d->target_count * sizeof(fnn_real));
+    }
     return hash;
 }
 
@@ -435,30 +440,20 @@ static inline fnn_dataset experiment_reduce(experiment *e, const fnn_dataset *d,
     return experiment_own(e, first);
 }
 
-static inline fnn_dataset experiment_adopt_part(experiment *e, const fnn_dataset *d)
-{
-    const int64_t tenth = d->count / 10 > 1000 ? d->count / 10 : 1000;
-    if (!d->count) return *d;
-    const fnn_dataset all = experiment_own(e, *d);
-    if (e->mode == EXPERIMENT_FULL) return all;
-    return experiment_reduce(e, &all, e->mode == EXPERIMENT_QUICK ? tenth : 200);
-}
-
-static inline uint64_t experiment_hash_both(const experiment_data *data)
-{
-    const uint64_t hash = experiment_hash_data(14695981039346656037u, &data->train);
-    return experiment_hash_data(hash, &data->test);
-}
-
 /* Takes over data that the program has loaded (train and, if there is one, test): they are hashed
  * for the result file, made smaller with --quick, and freed at the end. */
 static inline void experiment_adopt(experiment *e, experiment_data *data, const char *name)
 {
+    fnn_dataset *const both[] = {&data->train, &data->test};
     experiment_append(e, &e->sources, "# data: %s, %ld + %ld samples, FNV-1a %016llx\n", name,
                       (long)data->train.count, (long)data->test.count,
-                      (unsigned long long)experiment_hash_both(data));
-    data->train = experiment_adopt_part(e, &data->train);
-    data->test = experiment_adopt_part(e, &data->test);
+                      (unsigned long long)experiment_hash(data));
+    for (int i = 0; i < 2; i++) {
+        const fnn_dataset all = experiment_own(e, *both[i]);
+        const int64_t tenth = all.count > 10000 ? all.count / 10 : 1000;
+        if (e->mode != EXPERIMENT_FULL)
+            *both[i] = experiment_reduce(e, &all, e->mode == EXPERIMENT_QUICK ? tenth : 200);
+    }
 }
 
 /* Writes the path of a file, or of the same with .gz, into path (size bytes): is it there? */
@@ -478,13 +473,13 @@ static inline int experiment_exists(char *path, size_t size, const char *folder,
 static inline const char *experiment_file(experiment *e, const char *name, const char *where)
 {
     static char path[1100];
-    char beside[1024];
+    char beside[1024] = "";
     const char *fashion = getenv("FMNIST_DIR");
+    const char *const folders[] = {e->data, fashion, beside, "data"};
     if (fashion) snprintf(beside, sizeof beside, "%s/..", fashion);
-    if (e->data && experiment_exists(path, sizeof path, e->data, name)) return path;
-    if (fashion && experiment_exists(path, sizeof path, fashion, name)) return path;
-    if (fashion && experiment_exists(path, sizeof path, beside, name)) return path;
-    if (experiment_exists(path, sizeof path, "data", name)) return path;
+    for (int i = 0; i < EXPERIMENT_COUNT(folders); i++)
+        if (folders[i] && *folders[i] && experiment_exists(path, sizeof path, folders[i], name))
+            return path;
     fprintf(stderr,
             "%s: %s is not there: looked in --data (%s), in and beside $FMNIST_DIR (%s), in data/\n"
             "    get it from %s\n",
@@ -506,11 +501,9 @@ static inline void experiment_fashion(experiment *e, experiment_data *data)
 {
     char path[1100];
     fnn_error error;
-    const char *folder = NULL;
+    const int given = e->data && experiment_exists(path, sizeof path, e->data, EXPERIMENT_IDX);
     memset(data, 0, sizeof *data);
-    if (e->data && experiment_exists(path, sizeof path, e->data, "train-images-idx3-ubyte"))
-        folder = e->data;
-    if (fnn_read_fashion_mnist(folder, NULL, &data->train, &data->test, &error)) {
+    if (fnn_read_fashion_mnist(given ? e->data : NULL, NULL, &data->train, &data->test, &error)) {
         fprintf(stderr, "%s: %s\n    make data gets it\n", e->id, error.message);
         exit(error.code == FNN_ERROR_FILE ? EXPERIMENT_NO_DATA : 1);
     }
@@ -522,9 +515,8 @@ static inline void experiment_mnist(experiment *e, experiment_data *data)
 {
     fnn_error error;
     memset(data, 0, sizeof *data);
-    if (fnn_read_fashion_mnist(
-            experiment_folder(e, "mnist/train-images-idx3-ubyte", EXPERIMENT_MNIST_FROM), NULL,
-            &data->train, &data->test, &error))
+    const char *folder = experiment_folder(e, "mnist/" EXPERIMENT_IDX, EXPERIMENT_MNIST_FROM);
+    if (fnn_read_fashion_mnist(folder, NULL, &data->train, &data->test, &error))
         experiment_fail(e, "%s", error.message);
     data->train.class_names = data->test.class_names = NULL;
     experiment_adopt(e, data, "MNIST");
@@ -542,7 +534,7 @@ static inline void experiment_cifar10(experiment *e, experiment_data *data)
             experiment_folder(e, "cifar-10-batches-bin/data_batch_1.bin", EXPERIMENT_CIFAR10_FROM),
             NULL, &data->train, &data->test, &error))
         experiment_fail(e, "%s", error.message);
-    if (experiment_hash_both(data) == jpeg_copy) {
+    if (experiment_hash(data) == jpeg_copy) {
         name = "CIFAR-10, JPEG copy";
         experiment_note(e,
                         "CIFAR-10 here is a JPEG copy: its figures are not comparable to the last "
@@ -618,6 +610,7 @@ static inline void experiment_progress(experiment *e)
     if (terminal && done >= count) fprintf(stderr, "\r%60s\r", "");
 }
 
+/* A fit of a job, as its callback sees it. */
 typedef struct experiment_fit_state {
     experiment_job *job;
     const fnn_fit_config *config;
@@ -626,9 +619,7 @@ typedef struct experiment_fit_state {
 static inline int experiment_after_epoch(void *user, const fnn_epoch *epoch)
 {
     const experiment_fit_state *s = (const experiment_fit_state *)user;
-#ifdef _OPENMP
-#pragma omp critical(experiment)
-#endif
+    EXPERIMENT_ALONE
     {
         s->job->done = (double)epoch->epoch / s->config->epochs;
         experiment_progress(s->job->experiment);
@@ -645,14 +636,11 @@ static inline void experiment_fit_on(experiment_job *job, fnn_model *m, const fn
 {
     const experiment *e = job->experiment;
     fnn_context_config threads = fnn_context_config_init();
-    fnn_model *on = job->on && experiment_same(job->on, m) ? job->on : m;
+    fnn_model *on = job->on && experiment_same(job->on, m, NULL) ? job->on : m;
     fnn_error error;
-    char begin[200], path[1200];
-    const int length = snprintf(path, sizeof path, "%s/%s%d-%d-%d-%d.checkpoint", e->resume,
-                                experiment_checkpoints(e, begin, sizeof begin), e->each, job->run,
-                                job->seed, job->fits++);
-    if (length < 0 || (size_t)length >= sizeof path)
-        experiment_fail(e, "--resume %s: too long", e->resume);
+    char path[1200];
+    snprintf(path, sizeof path, "%s%d-%d-%d-%d.checkpoint", e->checkpoints, e->each, job->run,
+             job->seed, job->fits++);
     const int there = !access(path, F_OK);
     c->checkpoint = path;
     c->checkpoint_epochs = 0;
@@ -667,22 +655,37 @@ static inline void experiment_fit_on(experiment_job *job, fnn_model *m, const fn
     if (there ? fnn_resume(on, data, c, &job->history) : fnn_fit(on, data, c, &job->history))
         experiment_fail(e, "%s", fnn_model_error(on)->message);
     if (experiment_stopped) longjmp(job->stop, 1);
-    if (on != m) experiment_take(e, m, on);
+    if (on != m && !experiment_same(on, m, m))
+        experiment_fail(e, "%s: a checkpoint of another network", path);
 }
 
-/* fnn_fit with its history kept in the job, and progress. */
+/* The share of samples of class 0, which a network that has gone to NaN names for all. */
+static inline double experiment_first_class(const fnn_dataset *data)
+{
+    int64_t first = 0;
+    for (int64_t i = 0; i < data->count; i++) first += fnn_dataset_label(data, i) == 0;
+    return (double)first / (double)data->count;
+}
+
+/* fnn_fit with its history kept in the job, and progress. Epochs without a finite loss get the
+ * scores of experiment_accuracy, as the table does. */
 static inline void experiment_fit(experiment_job *job, fnn_model *m, const fnn_dataset *data,
                                   const fnn_fit_config *config)
 {
     fnn_fit_config c = *config;
-    experiment_fit_state state;
-    state.job = job;
-    state.config = config;
+    experiment_fit_state state = {job, config};
     c.callback = experiment_after_epoch;
     c.user = &state;
     if (job->experiment->resume) experiment_fit_on(job, m, data, &c);
     else if (fnn_fit(m, data, &c, &job->history))
         experiment_fail(job->experiment, "%s", fnn_model_error(m)->message);
+    for (int i = 0; i < job->history.count; i++) {
+        fnn_epoch *epoch = &job->history.epochs[i];
+        if (isfinite(epoch->loss) || !data->labels) continue;
+        epoch->score = experiment_first_class(data);
+        if (config->validation)
+            epoch->validation_score = experiment_first_class(config->validation);
+    }
 }
 
 static inline fnn_metrics experiment_evaluate(const fnn_model *m, const fnn_dataset *data)
@@ -735,31 +738,25 @@ static inline int experiment_is_made(const experiment *e, int run)
 }
 
 /* A fit that is stopped ends its job here: what is half trained is not measured or trained on. */
-static inline void experiment_run(experiment_job *job, void (*run)(experiment_job *))
-{
-    if (!setjmp(job->stop)) run(job);
-    fnn_model_free(job->on);
-}
-
 static inline void experiment_make(experiment_job *job, void (*run)(experiment_job *))
 {
     const double start = experiment_now();
     if (experiment_is_made(job->experiment, job->run) && !experiment_stopped)
-        experiment_run(job, run);
+        if (!setjmp(job->stop)) run(job); /* a condition of its own, as C wants it */
+    fnn_model_free(job->on);
     job->seconds = experiment_now() - start;
-#ifdef _OPENMP
-#pragma omp critical(experiment)
-#endif
+    EXPERIMENT_ALONE
     {
         job->done = 1;
         experiment_progress(job->experiment);
     }
 }
 
-/* Calls run for every row 0 .. runs - 1 with every seed. The figures and histories of an earlier
- * call are forgotten: report and plot them before. */
-static inline void experiment_each(experiment *e, int runs, int seeds,
-                                   void (*run)(experiment_job *))
+/* Calls run for every row 0 .. runs - 1 with every seed; user is for it to find in job->user: as
+ * which table the rows are of. The figures and histories of an earlier call are forgotten: report
+ * and plot them before. */
+static inline void experiment_each_with(experiment *e, int runs, int seeds,
+                                        void (*run)(experiment_job *), void *user)
 {
     const int count = runs * seeds;
     experiment_free_jobs(e);
@@ -773,18 +770,20 @@ static inline void experiment_each(experiment *e, int runs, int seeds,
         e->jobs[i].experiment = e;
         e->jobs[i].run = i / seeds;
         e->jobs[i].seed = i % seeds;
+        e->jobs[i].user = user;
         for (int k = 0; k < EXPERIMENT_FIGURES; k++) e->jobs[i].figures[k] = EXPERIMENT_UNKNOWN;
     }
-    if (e->wide) {
-        for (int i = 0; i < count; i++) experiment_make(&e->jobs[i], run);
-        experiment_end_stopped(e);
-        return;
-    }
 #ifdef _OPENMP
-#pragma omp parallel for schedule(dynamic, 1) num_threads(e->threads)
+#pragma omp parallel for schedule(dynamic, 1) num_threads(e->threads) if (!e->wide)
 #endif
     for (int i = 0; i < count; i++) experiment_make(&e->jobs[i], run);
     experiment_end_stopped(e);
+}
+
+static inline void experiment_each(experiment *e, int runs, int seeds,
+                                   void (*run)(experiment_job *))
+{
+    experiment_each_with(e, runs, seeds, run, NULL);
 }
 
 /* The defaults of fnn_grid_search with the experiment's threads, and progress. */
@@ -830,27 +829,6 @@ static inline int experiment_best(const experiment *e, int figure, int first, in
     return best;
 }
 
-static inline experiment_row *experiment_row_list(experiment *e, const char *reading,
-                                                  const char *metric, double reported,
-                                                  double measured, const char *format,
-                                                  va_list arguments)
-{
-    if (e->row_count == e->row_capacity) {
-        e->row_capacity = 2 * e->row_capacity + 16;
-        e->rows = (experiment_row *)experiment_resize(e, e->rows,
-                                                      (size_t)e->row_capacity * sizeof *e->rows);
-    }
-    experiment_row *row = &e->rows[e->row_count++];
-    vsnprintf(row->configuration, sizeof row->configuration, format, arguments);
-    snprintf(row->reading, sizeof row->reading, "%s", reading);
-    snprintf(row->metric, sizeof row->metric, "%s", metric);
-    row->reported = reported;
-    row->measured = measured;
-    row->deviation = row->seconds = EXPERIMENT_UNKNOWN;
-    row->seeds = 1;
-    return row;
-}
-
 /* A row of the table from a number of one's own; deviation, seeds and seconds of the row returned
  * may be filled in. reading: "A" the one that explains the report's numbers, "B" the textbook's, ""
  * where there is but one; a word may follow. Metrics in percent end in " %". The configuration is
@@ -860,10 +838,21 @@ static inline experiment_row *experiment_report_value(experiment *e, const char 
                                                       double measured, const char *format, ...)
 {
     va_list arguments;
+    if (e->row_count == e->row_capacity) {
+        e->row_capacity = 2 * e->row_capacity + 16;
+        e->rows = (experiment_row *)experiment_resize(e, e->rows,
+                                                      (size_t)e->row_capacity * sizeof *e->rows);
+    }
+    experiment_row *row = &e->rows[e->row_count++];
     va_start(arguments, format);
-    experiment_row *row =
-        experiment_row_list(e, reading, metric, reported, measured, format, arguments);
+    vsnprintf(row->configuration, sizeof row->configuration, format, arguments);
     va_end(arguments);
+    snprintf(row->reading, sizeof row->reading, "%s", reading);
+    snprintf(row->metric, sizeof row->metric, "%s", metric);
+    row->reported = reported;
+    row->measured = measured;
+    row->deviation = row->seconds = EXPERIMENT_UNKNOWN;
+    row->seeds = 1;
     return row;
 }
 
@@ -871,13 +860,15 @@ static inline experiment_row *experiment_report_value(experiment *e, const char 
 static inline void experiment_report(experiment *e, int run, int figure, const char *reading,
                                      const char *metric, double reported, const char *format, ...)
 {
+    char configuration[sizeof e->rows->configuration];
     double deviation, seconds = 0;
     const double mean = experiment_mean(e, run, figure, &deviation);
     va_list arguments;
     va_start(arguments, format);
-    experiment_row *row =
-        experiment_row_list(e, reading, metric, reported, mean, format, arguments);
+    vsnprintf(configuration, sizeof configuration, format, arguments);
     va_end(arguments);
+    experiment_row *row =
+        experiment_report_value(e, reading, metric, reported, mean, "%s", configuration);
     for (int s = 0; s < e->seed_count; s++) seconds += e->jobs[run * e->seed_count + s].seconds;
     row->seconds = seconds / e->seed_count;
     row->deviation = deviation;
@@ -891,13 +882,12 @@ static inline experiment_plot *experiment_plot_open(experiment *e, const char *n
                                                     const char *x, const char *y)
 {
     experiment_plot *p = NULL;
-#ifdef _OPENMP
-#pragma omp critical(experiment)
-#endif
+    EXPERIMENT_ALONE
     if (e->plot_count < EXPERIMENT_COUNT(e->plots)) p = &e->plots[e->plot_count++];
     if (!p) experiment_fail(e, "too many plots");
     snprintf(p->name, sizeof p->name, "%s", name);
-    experiment_append(e, &p->text, "# kind: %s\n# title: %s%s\n", kind, title, experiment_label(e));
+    experiment_append(e, &p->text, "# kind: %s\n# title: %s%s\n", kind, title,
+                      experiment_modes[e->mode].label);
     if (*x) experiment_append(e, &p->text, "# x: %s\n", x); /* a sheet has no axes */
     if (*y) experiment_append(e, &p->text, "# y: %s\n", y);
     return p;
@@ -953,14 +943,6 @@ static inline void experiment_reported(experiment *e, experiment_plot *p, const 
     experiment_append(e, &p->text, ",%.6g\n", y);
 }
 
-static inline double experiment_epoch_value(const fnn_epoch *epoch, fnn_monitor what)
-{
-    return what == FNN_MONITOR_LOSS              ? epoch->loss
-           : what == FNN_MONITOR_SCORE           ? 100 * epoch->score
-           : what == FNN_MONITOR_VALIDATION_LOSS ? epoch->validation_loss
-                                                 : 100 * epoch->validation_score;
-}
-
 /* What a run's fits did epoch by epoch: losses, or scores in percent, as the mean over the seeds
  * whose fit came as far. */
 static inline void experiment_curve(experiment *e, experiment_plot *p, const char *series, int run,
@@ -968,16 +950,19 @@ static inline void experiment_curve(experiment *e, experiment_plot *p, const cha
 {
     const experiment_job *jobs = e->jobs + run * e->seed_count;
     double values[1000], deviation;
-    for (int i = 0;; i++) {
-        int count = 0, epoch = 0;
+    for (int i = 0, count = 1; count; i++) {
+        int epoch = count = 0;
         for (int s = 0; s < e->seed_count; s++) {
             if (i >= jobs[s].history.count) continue;
-            epoch = jobs[s].history.epochs[i].epoch;
-            values[count++] = experiment_epoch_value(&jobs[s].history.epochs[i], what);
+            const fnn_epoch *at = &jobs[s].history.epochs[i];
+            epoch = at->epoch;
+            values[count++] = what == FNN_MONITOR_LOSS              ? at->loss
+                              : what == FNN_MONITOR_SCORE           ? 100 * at->score
+                              : what == FNN_MONITOR_VALIDATION_LOSS ? at->validation_loss
+                                                                    : 100 * at->validation_score;
         }
-        if (!count) return;
         const double mean = experiment_mean_of(values, count, &deviation);
-        experiment_point(e, p, series, epoch, mean, deviation);
+        if (count) experiment_point(e, p, series, epoch, mean, deviation);
     }
 }
 
@@ -1039,16 +1024,16 @@ static inline void experiment_print(const experiment *e)
         if ((int)strlen(e->rows[i].configuration) > wide)
             wide = (int)strlen(e->rows[i].configuration);
     printf("%s: %s%s\n%s%-*s  %-8s %-20s %9s %9s %9s %10s %5s %7s\n", e->id, e->title,
-           experiment_label(e), e->notes.length ? e->notes.text : "", wide, "configuration",
-           "reading", "metric", "reported", "measured", "deviation", "difference", "seeds",
-           "seconds");
+           experiment_modes[e->mode].label, e->notes.text, wide, "configuration", "reading",
+           "metric", "reported", "measured", "deviation", "difference", "seeds", "seconds");
     for (int i = 0; i < e->row_count; i++) {
         const experiment_row *r = &e->rows[i];
+        experiment_show(difference, r->measured - r->reported, r->metric);
         printf("%-*s  %-8s %-20s %9s %9s %9s %10s %5d %7.1f\n", wide, r->configuration, r->reading,
                r->metric, experiment_show(reported, r->reported, r->metric),
                experiment_show(measured, r->measured, r->metric),
                experiment_show(deviation, r->deviation, r->metric),
-               experiment_show(difference, r->measured - r->reported, r->metric), r->seeds,
+               e->mode == EXPERIMENT_FULL ? difference : experiment_modes[e->mode].name, r->seeds,
                isnan(r->seconds) ? 0 : r->seconds);
     }
 }
@@ -1062,16 +1047,16 @@ static inline void experiment_append_cell(const experiment *e, experiment_text *
 static inline void experiment_append_result(const experiment *e, experiment_text *t)
 {
     experiment_append(e, t, "# id: %s\n# title: %s\n# mode: %s\n# options: %s%s--seeds %d\n", e->id,
-                      e->title, experiment_mode_name(e),
+                      e->title, experiment_modes[e->mode].name,
                       e->mode == EXPERIMENT_QUICK ? "--quick " : "",
                       e->mode == EXPERIMENT_SMOKE ? "--smoke " : "", e->seeds);
     experiment_append(e, t, "# threads: %d\n# library: %s\n%s# seconds: %.1f\n# hash: %s\n",
-                      e->threads, fnn_info(NULL), e->sources.length ? e->sources.text : "",
-                      experiment_now() - e->begun, e->hash ? e->hash : "none");
+                      e->threads, fnn_info(NULL), e->sources.text, experiment_now() - e->begun,
+                      e->hash ? e->hash : "none");
     experiment_append(e, t,
                       "%sconfiguration,reading,metric,reported,measured,deviation,seeds,"
                       "seconds\n",
-                      e->notes.length ? e->notes.text : "");
+                      e->notes.text);
     for (int i = 0; i < e->row_count; i++) {
         const experiment_row *r = &e->rows[i];
         experiment_append(e, t, "\"%s\",\"%s\",\"%s\"", r->configuration, r->reading, r->metric);

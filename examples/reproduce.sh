@@ -1,20 +1,20 @@
 #!/bin/bash
-# Runs the experiments that have no result yet and writes the table of all. `make reproduce`:
+# Runs the experiments that have no result yet and writes their book. `make reproduce`:
 #
-#     bash examples/reproduce.sh [WORD]     only the experiments whose name begins with WORD
+#     bash examples/reproduce.sh [WORD...]     only those whose name begins with one of the words
 #
 # In the environment: QUICK=1 makes them smaller, into build/quick/ instead of examples/, SMOKE=1
 # so small that they only show that they work; SEEDS, THREADS and DATA are the options of the
 # programs (SEEDS=5 writes into build/seeds-5/, so that the results with the programs' own seeds
 # stay); RESULTS and OBJECTS are folders for other places; CC and CFLAGS as ever.
 #
-# A result carries a hash of its program, its family's headers, EXPERIMENT_VERSION and the
-# options: where it is the same the experiment is not run again. So it goes on where it stopped,
-# within a training, too: Ctrl-C leaves checkpoints in $OBJECTS/checkpoints, in a folder with the
-# hash in its name, so that those of another version of the program are not taken.
+# A result carries a hash of its program, its family's headers, EXPERIMENT_VERSION, the library's
+# bits and the options: where it is the same the experiment is not run again. So it goes on where it
+# stopped, within a training, too: Ctrl-C leaves checkpoints in $OBJECTS/checkpoints, in a folder
+# with the hash in its name, so that those of another version of the program are not taken.
 set -u
 cd "$(dirname "$0")/.." || exit 1
-word=${1:-} options='' results=examples/results table=examples/RESULTS.md
+options='' results=examples/results
 if [ -n "${SMOKE:-}" ]; then
     options=' --smoke' results=build/smoke
 elif [ -n "${QUICK:-}" ]; then
@@ -23,18 +23,40 @@ elif [ -n "${SEEDS:-}" ]; then
     results=build/seeds-$SEEDS
 fi
 results=${RESULTS:-$results}
-[ "$results" = examples/results ] || table=$results/RESULTS.md
+book=$results
+[ "$results" != examples/results ] || book=examples
 [ -z "${SEEDS:-}" ] || options="$options --seeds $SEEDS"
 objects=${OBJECTS:-build/experiments}
 checkpoints=$objects/checkpoints
-mkdir -p "$results" "$objects" "$checkpoints" || exit 1
 # shellcheck source=examples/common.sh
 . examples/common.sh
-can_write "$results/experiment.csv" && can_write "$table" && can_write "$objects/begun" || exit 1
+
+# ---- what cannot come to a good end is refused before any work ----
+
+refuse() {
+    echo "reproduce.sh: $1" >&2
+    exit 1
+}
+for number in "SEEDS=${SEEDS:-1}" "THREADS=${THREADS:-1}"; do
+    [[ $number =~ =([1-9][0-9]{0,2}|1000)$ ]] || refuse "$number: expected 1 to 1000"
+done
+[ -e "${DATA:-.}" ] || refuse "DATA=$DATA: is not there"
+ids=''
+for word in "${@:-}"; do
+    found=$(experiment_ids | grep "^$word") || refuse "no experiment begins with '$word'"
+    ids="$ids $found"
+done
+mkdir -p "$results" "$objects" "$checkpoints" || exit 1
+can_write "$results/experiment.csv" && can_write "$objects/begun" || exit 1
+for page in $(book_pages); do
+    mkdir -p "$(dirname "$book/$page")" && can_write "$book/$page" || exit 1
+done
+[ -n "${DATA:-}" ] || sh examples/get_data.sh || exit 1
+
+# ---- the experiments ----
 
 seconds=$SECONDS run=0 kept=0 missing=0 failed=0
-for id in $(experiment_ids); do
-    case $id in "$word"*) ;; *) continue ;; esac
+for id in $ids; do
     source=$(experiment_source "$id")
     [ -f "$source" ] || continue
     hash=$(experiment_hash "$source" "$options")
@@ -60,14 +82,8 @@ for id in $(experiment_ids); do
     *) failed=$((failed + 1)) && echo "$id: FAILED" ;;
     esac
 done
-[ $((run + kept + missing + failed)) -gt 0 ] || echo "no experiment begins with '$word'" >&2
 echo "$run run in $((SECONDS - seconds)) s, $kept were there, $missing without their data," \
     "$failed failed"
-if sh examples/results.sh "$results" >"$table.new" && mv "$table.new" "$table"; then
-    echo "written: $table"
-else
-    echo "not written: $table" >&2
-    rm -f "$table.new"
-    failed=$((failed + 1))
-fi
+write_book "$results" "$book" || failed=$((failed + 1))
+echo "the book: $book/RESULTS.md"
 [ "$failed" -eq 0 ]

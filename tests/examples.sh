@@ -42,8 +42,14 @@ make_images "$data/mnist"
 make_images "$data/more" 6000
 make_cifar10 "$data/cifar-10-batches-bin"
 make_statlog "$data/statlog"
+mkdir -p "$data/airfoil"
+awk 'BEGIN { for (i = 0; i < 80; i++)
+    printf "%d\t%d\t%.1f\t%.1f\t%.3f\t%.2f\n", 800 + i * 37 % 500, i % 7, .1 + i % 3 / 10,
+        30 + i % 4 * 10, .002 + i % 5 / 1000, 110 + i * 13 % 25 }' \
+    >"$data/airfoil/airfoil_self_noise.dat"
 
 # ---- what a program promises ----
+
 
 reproduce() { # FOLDER ID
     env SMOKE=1 RESULTS="$1" OBJECTS="$objects" DATA="$data" bash examples/reproduce.sh "$2"
@@ -71,10 +77,19 @@ right_result() { # FILE ID MODE
             exit bad
         }' "$1"
 }
+# The lines of a program without its first comment and its tables, each of which ends with }; in the
+# first column.
+lines_beside_tables() { # SOURCE
+    awk '/^(static const |} ).*= {$/ { table = 1 }
+        begun && !table { lines++ }
+        /\*\// { begun = 1 }
+        /^};/ { table = 0 }
+        END { print lines + 0 }' "$1"
+}
 right_program() { # ID
     local source lines
     source=$(experiment_source "$1")
-    lines=$(wc -l <"$source")
+    lines=$(lines_beside_tables "$source")
     [ "$lines" -lt 100 ] || { echo "$source: $lines lines" && return 1; }
     sed '/\*\//q' "$source" | grep -q "^ \*     cc -O2 -fopenmp $source -o [a-z0-9_]* -lm" ||
         { echo "$source: no cc line in its first comment" && return 1; }
@@ -82,6 +97,12 @@ right_program() { # ID
     right_result "$here/smoke/$1.csv" "$1" smoke
 }
 
+lines_of() { # TEXT
+    printf %b "$1" >"$here/lines.c"
+    [ "$(lines_beside_tables "$here/lines.c")" -eq "$2" ]
+}
+check 'lines of the first comment and of tables are not counted' \
+    lines_of '/* What\n * it is. */\nint a;\nstatic const int b[] = {\n    1,\n};\nint c;\n' 2
 for id in $(experiment_ids); do
     source=$(experiment_source "$id")
     echo "$source" >>"$here/sources"
@@ -367,9 +388,10 @@ cat >>"$here/control.c" <<'END'
 static experiment e;
 static experiment_data data;
 static fnn_epoch epochs[2];
+static int ten = 10;
 static void run(experiment_job *job)
 {
-    job->figures[0] = 10 * job->run + job->seed;
+    job->figures[0] = *(int *)job->user * job->run + job->seed;
     if (job->run == 2) job->figures[0] = EXPERIMENT_UNKNOWN;
     job->history.epochs = epochs; /* the first seed's fit ended after one of them */
     job->history.count = 1 + job->seed;
@@ -379,7 +401,7 @@ int main(int argc, char **argv)
     experiment_begin(&e, argc, argv, "control", "Figures that are known", 2);
     if (getenv("MNIST")) experiment_mnist(&e, &data);
     if (getenv("CIFAR10")) experiment_cifar10(&e, &data);
-    experiment_each(&e, 4, e.seeds, run);
+    experiment_each_with(&e, 4, e.seeds, run, &ten);
     for (int i = 0; i < 4; i++)
         experiment_report(&e, i, 0, "A", "accuracy %", i == 1 ? 12 : NAN, "run %d", i);
     experiment_note(&e, "the best is %d", experiment_best(&e, 0, 0, 4));
@@ -414,6 +436,11 @@ shows() { # PATTERN COMMAND...: what it prints has that
 check 'the control compiles as C99' experiment_compile "$here/control.c" "$here/control" -std=c99
 check 'and as the compiler likes' experiment_compile "$here/control.c" "$here/control"
 check 'and runs' control
+check 'a quick run says so in its rows, and compares nothing' shows \
+    '^run 1  *A .* 12.00  *10.00  *-  *quick  ' control --quick
+check 'its help says how many seeds there are' shows 'without it with 2,' control --help
+took=$(awk '/^# seconds/ { printf "took %.0f s", $3 }' examples/results/jiang-depth.csv)
+check 'and how long a full run took' shows "$took" "$objects/jiang-depth" --help
 check 'a count is shown in full' shows ' parameters  .* 33682134 ' control
 check 'its result has the form' right_result "$here/results/control.csv" control full
 check 'mean and deviation' holds "$here/results/control.csv" \
@@ -438,6 +465,38 @@ mkdir -p "$here/results"
 refuses 'missing data' 'mnist/train-images-idx3-ubyte is not there.*--data' without MNIST
 refuses 'where they come from' 'get it from http' without CIFAR10
 check 'data beside FMNIST_DIR are found' env MNIST=1 FMNIST_DIR="$data/statlog" "$here/control"
+# A network that has gone to NaN names the first class for all: in the table and in curves.
+echo "#include \"$PWD/examples/experiment.h\"" >"$here/collapse.c"
+cat >>"$here/collapse.c" <<'END'
+static experiment e;
+static experiment_data data;
+static void run(experiment_job *job)
+{
+    fnn_model *m = experiment_model(job, 28, 28, 1);
+    fnn_dense(m, 10, FNN_SOFTMAX);
+    fnn_fit_config c = experiment_config(job, fnn_sgd(1e38f), 100, 8);
+    c.validation = &data.test;
+    experiment_fit(job, m, &data.train, &c);
+    job->figures[0] = experiment_accuracy(m, &data.test);
+    fnn_model_free(m);
+}
+int main(int argc, char **argv)
+{
+    experiment_begin(&e, argc, argv, "collapse", "A network without numbers", 1);
+    experiment_fashion(&e, &data);
+    experiment_each(&e, 1, e.seeds, run);
+    experiment_report(&e, 0, 0, "", "test accuracy %", NAN, "all");
+    experiment_plot *p = experiment_plot_begin(&e, "curve", "Accuracy", "epoch", "accuracy %", 0);
+    experiment_curve(&e, p, "train", 0, FNN_MONITOR_SCORE);
+    experiment_curve(&e, p, "test", 0, FNN_MONITOR_VALIDATION_SCORE);
+    return experiment_end(&e);
+}
+END
+check 'a collapse compiles' experiment_compile "$here/collapse.c" "$here/collapse"
+check 'and runs' "$here/collapse" --quick --data "$data/more" --csv "$here/results"
+check 'its accuracy is that of the first class' \
+    grep -qE '^"all","","test accuracy %",,10,' "$here/results/collapse.csv"
+check 'its curves end there' holds "$here/results/collapse.curve.csv" '"test",2,10,'
 
 # ---- results that cannot be written: said before the work, not after it ----
 
@@ -717,6 +776,11 @@ check 'the program is' test "$hash" != "$(hash_of_copy 's/\.001/.002/' cnn.c '')
 check "its family's header is" \
     test "$hash" != "$(hash_of_copy 's/conv2d(m, 8/conv2d(m, 9/' cnn.h '')"
 check 'the options are' test "$hash" != "$(hash_of_copy '' cnn.c ' --quick')"
+other_bits() { # the sums of the library's tests with a digit changed
+    sed '$ s/.$/x/' tests/weights.sums >"$here/other.sums"
+    EXPERIMENT_SUMS=$here/other.sums hash_of_copy '' cnn.c ''
+}
+check 'the bits that the library computes are' test "$hash" != "$(other_bits)"
 
 # reproduce.sh and figures.sh ask before they compile or draw anything.
 reproduce_refuses() { # PATTERN RESULTS OBJECTS
@@ -728,20 +792,34 @@ reproduce_refuses() { # PATTERN RESULTS OBJECTS
 }
 check 'no folder for the results' reproduce_refuses 'File exists' "$places/plain" "$objects"
 check 'none for the programs' reproduce_refuses 'File exists' "$places/none" "$places/plain"
-mkdir -p "$here/taken/RESULTS.md"
-check 'a folder in the place of the table' \
-    reproduce_refuses 'RESULTS.md: expected a file' "$here/taken" "$objects"
-rmdir "$here/taken/RESULTS.md"
+for page in $(book_pages); do
+    mkdir -p "$here/taken/$page"
+    check "a folder in the place of $page" \
+        reproduce_refuses "$page: expected a file" "$here/taken" "$objects"
+    rmdir "$here/taken/$page"
+done
+unwise() { # PATTERN NAME=VALUE [WORD...]: refused before anything is made
+    local pattern=$1 setting=$2
+    shift 2
+    refuses_as "^reproduce.sh: $pattern" \
+        env "$setting" RESULTS="$here/unwise" bash examples/reproduce.sh "$@" &&
+        [ ! -e "$here/unwise" ]
+}
+check 'seeds that are no number' unwise 'SEEDS=x: expected' SEEDS=x
+check 'so many as no program takes' unwise 'SEEDS=1001: expected' SEEDS=1001
+check 'no thread' unwise 'THREADS=0: expected' THREADS=0
+check 'data that are not there' unwise "DATA=$here/no: is not there" DATA="$here/no"
+check 'a word that begins no experiment' unwise "no experiment begins with 'no'" DATA=. jiang no
 cp "$here/smoke/"*.csv "$here/taken"
 echo old >"$here/taken/RESULTS.md"
-refuses 'a table that the disk does not take' 'not written: .*RESULTS.md' \
+refuses 'an overview that the disk does not take' 'not written: .*RESULTS.md' \
     on_a_full_disk 1 reproduce "$here/taken" jiang-depth
 check 'leaves the old one' test "$(cat "$here/taken/RESULTS.md"*)" = old
 # A file that is no checkpoint stands where one of the program would be.
 with_a_checkpoint() { # FOLDER OF THE CHECKPOINTS
     mkdir -p "$objects/checkpoints/$1" "$here/on_from"
     echo none >"$objects/checkpoints/$1/jiang-depth-smoke-1-1-0-0-0.checkpoint"
-    rm -f "$here/on_from/"*
+    rm -rf "$here/on_from/"*
     reproduce "$here/on_from" jiang-depth
 }
 refuses 'a run goes on from the checkpoints of its program' 'not a safetensors file' \
@@ -752,53 +830,153 @@ check 'nor from those without a version' with_a_checkpoint .
 check 'and leaves none but of other programs' \
     test "$(ls "$objects/checkpoints")" = jiang-depth-smoke-1-1-0-0-0.checkpoint
 
-same_table() { # RESULTS TABLE
-    sh examples/results.sh "$1" 2>/dev/null | diff - "$2"
-}
-results_are_current() { # RESULTS
+results_are_current() { # RESULTS FOLDER: or the pages in the folder say that they are not
     local file id bad=0
     for file in "$1"/*.csv; do
         id=$(basename "$file" .csv)
         case $id in *.* | '*') continue ;; esac
         grep -qx "# hash: $(experiment_hash "$(experiment_source "$id")" '')" "$file" ||
+            awk -v id="## $id:" 'index($0, "## ") == 1 { here = index($0, id) == 1 }
+                here && /made by an earlier version/ { said = 1 }
+                END { exit !said }' "$2/RESULTS.md" "$2"/*/README.md ||
             { echo "$file: of another program than stands here; make reproduce" && bad=1; }
         right_result "$file" "$id" full || bad=1
     done
     return $bad
 }
-check 'every result is of the program that stands here' results_are_current examples/results
+check 'every result is of the program that stands here, or said to be an earlier one' \
+    results_are_current examples/results examples
 mkdir "$here/stale"
 sed 's/^# hash: /&0/' examples/results/shi-l2.csv >"$here/stale/shi-l2.csv"
-refuses 'one of another is seen' 'shi-l2.csv: of another program' results_are_current "$here/stale"
-check 'the table is that of the result files' same_table examples/results examples/RESULTS.md
-same_plots() { # RESULTS FIGURES: those of the table's links
-    diff <(find "$1" -name '*.*.csv' -printf '%f\n' | sed 's/csv$/svg/' | sort) \
-        <(find "$2" -name '*.svg' -printf '%f\n' | sort)
+refuses 'one of another is seen' 'shi-l2.csv: of another program' \
+    results_are_current "$here/stale" "$here/smoke"
+
+# ---- the book ----
+
+same_book() { # RESULTS FOLDER
+    rm -rf "$here/book"
+    write_book "$1" "$here/book" 2>/dev/null || return 1
+    local page
+    for page in $(book_pages); do diff "$here/book/$page" "$2/$page" || return 1; done
 }
-check 'every plot of them is drawn' same_plots examples/results examples/figures
-refuses 'one that is not is seen' 'svg$' same_plots "$here/smoke" examples/figures
+check 'the book is that of the result files' same_book examples/results examples
+changed=$here/changed/examples/results
+mkdir -p "$changed"
+cp examples/results/*.csv "$changed"
+sed -i 's/^\("rate 0.02, lambda 0.2","A","test[^,]*,[^,]*,\)/\1-/' "$changed/shi-l2.csv"
+refuses 'a changed figure is seen' '^< .*rows with a reported' same_book "$changed" examples
+check 'that of the smoke runs is, too' same_book "$here/smoke" "$here/smoke"
+small_pages() { # FOLDER: overview of two screens, pages of three or four
+    ! awk 'FNR > (FILENAME ~ /RESULTS/ ? 80 : 190) { print FILENAME ": too long"; found = 1; exit }
+        END { exit !found }' "$1/RESULTS.md" "$1"/*/README.md
+}
+check 'its pages are small' small_pages examples
+mkdir -p "$here/large/shi"
+seq 191 | tee "$here/large/RESULTS.md" >"$here/large/shi/README.md"
+refuses 'a large one is seen' 'too long' small_pages "$here/large"
+links() { # PAGE: the local files that it names, one a line
+    grep -oE '\]\([^)#:]+' "$1" | cut -c 3- | while read -r link; do
+        realpath -m --relative-to . "$(dirname "$1")/$link"
+    done | sort -u
+}
+links_lead_somewhere() { # PAGE...
+    local page
+    for page; do links "$page"; done | sort -u | while read -r page; do
+        [ -e "$page" ] || { echo "$page is not there" && exit 1; }
+    done
+}
+pages=(README.md examples/RESULTS.md examples/*/README.md)
+check 'what its pages link is there' links_lead_somewhere "${pages[@]}"
+echo '![](figures/none.svg)' >"$here/link.md"
+refuses 'what is not is seen' 'none.svg is not there' links_lead_somewhere "$here/link.md"
+figures_are_shown() { # PAGE...: all that are committed, and no more than thirty
+    diff <(for page; do links "$page"; done | grep '\.svg$' | sort -u) \
+        <(find examples/figures -type f | sort) || return 1
+    [ "$(find examples/figures -type f | wc -l)" -le 30 ]
+}
+check 'the figures are those that pages show' figures_are_shown "${pages[@]}"
+refuses 'one that none shows is seen' '> .*shi-width.*svg' figures_are_shown README.md
 all_explained() { # RESULTS
     local unexplained
-    unexplained=$(sh examples/results.sh "$1" 2>&1 >/dev/null)
+    unexplained=$(write_book "$1" "$here/book" 2>&1)
     [ -z "$unexplained" ] || { echo "$unexplained" && return 1; }
 }
 check 'every row two points away is explained' all_explained examples/results
 mkdir "$here/unexplained"
 sed 's/^# mode: .*/# mode: full/' "$here/smoke/jiang-depth.csv" >"$here/unexplained/jiang-depth.csv"
 refuses 'one that is not is seen' 'not explained: jiang-depth' all_explained "$here/unexplained"
-cp "$here/smoke/RESULTS.md" "$here/table.md"
-mkdir "$here/counts"
-sed 's/^\("layer 1, first bias.*,\)[^,]*\(,[^,]*,[^,]*,[^,]*\)$/\133682134\2/' \
-    "$here/smoke/jiang-gradcheck.csv" >"$here/counts/jiang-gradcheck.csv"
-check 'a count is in full in the table' shows '| 33682134 |' sh examples/results.sh "$here/counts"
-seeds_apart() { # results with other seeds than the programs' are no committed ones
-    shows 'written: build/seeds-999/RESULTS.md' env SEEDS=999 OBJECTS="$objects" \
-        bash examples/reproduce.sh no-such-experiment && rm -r build/seeds-999
+lacking() { # FILE SED-SCRIPT: what pages of a copy say where that file is changed so
+    local top=$PWD page
+    rm -rf "$here/lacking"
+    mkdir -p "$here/lacking/examples"
+    cp examples/results.sh examples/*.txt "$here/lacking/examples"
+    sed -i "$2" "$here/lacking/examples/$1"
+    for page in '' shi; do
+        sh "$here/lacking/examples/results.sh" "$top/examples/results" $page >/dev/null || return 1
+    done
 }
-check 'results with other seeds have a folder of their own' seeds_apart
-check 'that of the smoke runs too' same_table "$here/smoke" "$here/table.md"
-sed -i 's/^\("[^"]*","[^"]*","[^"]*",[^,]*,\)/\19/' "$here/smoke/jiang-depth.csv"
-refuses 'a changed figure is seen' '^[<>]' same_table "$here/smoke" "$here/table.md"
+check 'pages of a copy are as good' lacking findings.txt ''
+check 'a finding that is missing is told' shows 'no finding: shi-l2' \
+    eval 'lacking findings.txt "/^shi-l2/d" 2>&1'
+refuses 'one of no experiment is refused' 'no experiment: shi-l3' \
+    lacking findings.txt 's/^shi-l2/shi-l3/'
+refuses 'so is an explanation of no row' 'fits no row: shi-batch | none' \
+    lacking explanations.txt 's/^shi-batch | [^|]*/shi-batch | none /'
+
+# How rows are judged, on results made here.
+mkdir -p "$here/judged"
+{
+    printf '# mode: full\n# seconds: 36\n# threads: 1\nconfiguration,reading,metric\n'
+    echo '"inside","A","test accuracy %",80,82,1,4,1'
+    echo '"outside","A","test accuracy %",80,82.01,1,4,1'
+    echo '"below","A","test accuracy %",80,77.9,,1,1'
+    echo '"wide inside","A","test accuracy %",86.89,86,4.1,16,1'
+    echo '"wide outside","A","test accuracy %",86.89,55.48,40.3,5,1'
+    echo '"wide, far off","A","test accuracy %",86.89,55.48,3,5,1'
+    echo '"chosen by test","A","test accuracy %",80,80,,1,1'
+    echo '"inside","B","test accuracy %",80,90,,1,1'
+    echo '"a loss","A","loss",1.25,8.54e+28,,1,1'
+    echo '"a count","A","parameters",33682134,33682135,,1,1'
+} >"$here/judged/jiang-l2.csv"
+{
+    printf '# mode: full\n# seconds: 36\n# threads: 1\nconfiguration,reading,metric\n'
+    for rate in .1 .01 .001; do
+        for batch in 8 16 32; do
+            echo "\"rate $rate, batch $batch\",\"\",\"test accuracy %\",80,8${batch%?}.5,,1,1"
+        done
+    done
+    for rate in 1 2 3 4 5 6; do
+        echo "\"dropout .$rate behind\",\"A\",\"loss\",1,$rate.5,,1,1"
+    done
+} >"$here/judged/jiang-best.csv"
+sed 's/full/quick/' "$here/judged/jiang-l2.csv" >"$here/judged/jiang-cnn.csv"
+judged() { # TEXT: the page of these results has it
+    sh examples/results.sh "$here/judged" jiang 2>/dev/null >"$here/judged.md"
+    grep -qF -e "$1" "$here/judged.md" || { cat "$here/judged.md" && return 1; }
+}
+check 'within two points is met' judged '| inside | test accuracy % | 80 | 82.0 ± 1.0 | **90.00**'
+check 'a hundredth more is not' judged '| outside | test accuracy % | 80 | **82.0 ± 1.0** |'
+check 'a wide spread inside is undecided' judged '| 86.89 | 86.0 ± 4.1 ? |'
+check 'and outside, unless it lies beyond that, too' judged '| 86.89 | 55.5 ± 40.3 ? |'
+check 'as here' judged '| wide, far off | test accuracy % | 86.89 | **55.5 ± 3.0** |'
+check 'they are counted, those chosen by the test figure apart' judged \
+    '(1 of 7 rows met, 2 undecided, 1 above, 2 below, 1 chosen by the test figure; '
+check 'a loss without bounds has diverged' judged '| a loss | loss | 1.25 | diverged |'
+check 'a count is in full' judged '| 33682134 | 33682135 |'
+check 'a quick run is compared with nothing' judged '(quick, compared with nothing; '
+check 'a grid is a grid' judged '| test accuracy % | batch 8 | batch 16 | batch 32 |'
+check 'with its report' judged '| rate .01 | 80.0 / **8.5** | 80.0 / 81.5 | 80.0 / **83.5** |'
+check 'a series a line' judged '| behind, A | 1 / 1.5 | 1 / 2.5 |'
+refuses 'what is not there is missed' 'compared with nothing' judged '| outside | nothing |'
+judged_sums() { # of three programs, but no row of the quick one
+    sh examples/results.sh "$here/judged" | grep -qxF \
+        '| [Jiang, Kronish, Ludwig](jiang/README.md) | 3 | 16 | 4 | 0 | 2 | 4 | 5 | 1 | 0.0 |'
+}
+check 'the overview has their sums' judged_sums
+touch build/seeds-999
+refuses 'results with other seeds have a folder of their own' 'build/seeds-999.*File exists' \
+    env SEEDS=999 OBJECTS="$objects" bash examples/reproduce.sh jiang-depth
+rm build/seeds-999
 
 # ---- plots ----
 
@@ -836,6 +1014,44 @@ if have gnuplot; then
     printf '# kind: lines\n# log: none\n# reported: "a",2,3\n' >"$here/bare/a.point.csv"
     printf '# kind: lines\n# log: none\n# reported: "a",,3\n' >"$here/bare/a.line.csv"
     check 'one of reported values alone' draws_all "$here/bare" "$here/bare/figures"
+    mkdir "$here/axes"
+    {
+        printf '# kind: lines\n# x: epoch\n# y: accuracy %%\n# log: none\n'
+        printf '# reported: "report, b",2,50\n"a",1,99.9,30\n"a",9,10,30\n"b",1,50,\n"b",9,60,\n'
+    } >"$here/axes/a.percent.csv"
+    printf '# kind: lines\n# log: x\n"a",5e-6,1,\n"a",1e-3,2,\n"a",1e-4,8e28,\n' \
+        >"$here/axes/a.log.csv"
+    printf '# kind: matrix\n# title: accuracy %%\n82,88\n10,nan\n' >"$here/axes/a.matrix.csv"
+    draws_axes() { # LOCALE FIGURES
+        LC_ALL=$1 bash examples/figures.sh "$here/axes" "$here/$2" 2>&1
+    }
+    texts() { # FIGURE: one a line
+        grep -o '<text><tspan[^<]*' "$1" | sed 's/.*> *//'
+    }
+    axes_end() { # at 0 and at 100 percent
+        local marks
+        marks=$(texts "$here/drawn/a.percent.svg" | sort -n | uniq | paste -sd ' ')
+        [[ $marks == '0 '*' 100' ]] || { echo "$marks" && return 1; }
+    }
+    log_marks() { # of one form, at the values
+        local marks
+        marks=$(texts "$here/drawn/a.log.svg" | grep e | paste -sd ' ')
+        [ "$marks" = '5e-06 1e-03' ] || { echo "$marks" && return 1; }
+    }
+    in_its_colour() { # the star of "report, b" in that of b, the second
+        grep -q "gpPt2.*color='rgb(255, 127,  14)'" "$here/drawn/a.percent.svg"
+    }
+    best_is_framed() { # on the right, above
+        grep -A 3 'stroke-width="3.00"' "$here/drawn/a.matrix.svg" | grep -qE 'd=.M3[0-9.]*,.*,54\.'
+    }
+    check 'plots of axes are drawn' draws_axes C drawn
+    check 'an accuracy ends at 100 percent' axes_end
+    check 'marks of a logarithmic axis are of one form' log_marks
+    check 'what is reported has the colour of its series' in_its_colour
+    check 'the best cell has a frame' best_is_framed
+    check 'in another locale they are drawn' draws_axes "$(locale -a | grep -im 1 utf)" again
+    check 'with the same bytes' diff -r "$here/drawn" "$here/again"
+    refuses 'which do not say who drew them' '' grep -r GNUPLOT "$here/drawn"
     echo '# kind: pie' >"$here/unknown/control.pie.csv"
     refuses 'a plot of another kind is seen' "kind 'pie'" draws_all "$here/unknown" "$here/figures"
 else

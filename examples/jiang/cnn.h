@@ -47,8 +47,10 @@ static inline void jiang_cnn(fnn_model *m, int reading, const fnn_dataset *train
     fnn_dense(m, 10, FNN_SOFTMAX);
 }
 
-/* A model, fitted by Adam and measured on test: figure 0 is the accuracy there in percent, figure 1
- * that while training in the last epoch. */
+/* The figures of jiang_fit: on test, and of the last epoch's batches; accuracies in percent. */
+enum { JIANG_TEST, JIANG_TRAIN, JIANG_TEST_LOSS, JIANG_TRAIN_LOSS };
+
+/* A model, fitted by Adam and measured on test. */
 static inline void jiang_fit(experiment_job *job, const fnn_dataset *train, const fnn_dataset *test,
                              int reading, int dense, jiang_place place, double dropout, double rate,
                              int batch, int epochs)
@@ -58,8 +60,11 @@ static inline void jiang_fit(experiment_job *job, const fnn_dataset *train, cons
     fnn_fit_config c = experiment_config(job, fnn_adam((fnn_real)rate), batch, epochs);
     c.validation = epochs > 1 ? test : NULL;
     experiment_fit(job, m, train, &c);
-    job->figures[0] = experiment_accuracy(m, test);
-    job->figures[1] = 100 * job->history.epochs[job->history.count - 1].score;
+    const fnn_epoch *last = &job->history.epochs[job->history.count - 1];
+    job->figures[JIANG_TEST] = experiment_accuracy(m, test);
+    job->figures[JIANG_TRAIN] = 100 * last->score;
+    job->figures[JIANG_TEST_LOSS] = experiment_evaluate(m, test).loss;
+    job->figures[JIANG_TRAIN_LOSS] = last->loss;
     fnn_model_free(m);
 }
 

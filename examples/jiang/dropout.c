@@ -2,16 +2,20 @@
  *
  *     cc -O2 -fopenmp examples/jiang/dropout.c -o dropout -lm && ./dropout
  *
- * Prints the accuracy on the validation set (here the test set, as the 938 steps of the report's
- * log leave no other) and, of the same log, that on the training batches. Where dropout stands is
- * not said: behind both convolutions (A: up to .8 its fall is the report's), before the dense
- * layers or between them; and behind both of the network of B. */
+ * Prints accuracy and loss on the validation set (here the test set, as the 938 steps of the
+ * report's log leave no other) and, of the same log, those of the training batches. Where dropout
+ * stands is not said: behind both convolutions (A: up to .8 its fall is the report's), before the
+ * dense layers or between them; and behind both of the network of B. */
 #include "cnn.h"
 
-static const struct {
-    double validation, train;
-} reported[10] = {{86.88, 82.74}, {86.93, 82.61}, {86.65, 82.32}, {83.49, 81.44}, {85.58, 80.21},
-                  {85.90, 80.04}, {85.04, 78.67}, {83.34, 75.34}, {79.66, 70.33}, {63.29, 35.48}};
+/* Figure 14, in the order of the figures of jiang_fit. */
+static const char *const metrics[] = {"test accuracy %", "accuracy while training %", "test loss",
+                                      "loss while training"};
+static const double reported[10][4] = {
+    {86.88, 82.74, .3704, .4864},  {86.93, 82.61, .3646, .4918}, {86.65, 82.32, .3792, .4957},
+    {83.49, 81.44, .4319, .5171},  {85.58, 80.21, .4001, .5405}, {85.90, 80.04, .3961, .5481},
+    {85.04, 78.67, .4154, .5853},  {83.34, 75.34, .4500, .6582}, {79.66, 70.33, .5311, .7885},
+    {63.29, 35.48, 1.0925, 1.7228}};
 static const struct {
     int net; /* of jiang_readings */
     jiang_place place;
@@ -22,7 +26,7 @@ static const struct {
     {0, JIANG_HIDDEN, "", "between the dense layers, net of A"},
     {2, JIANG_CONVS, "B", "behind both convolutions"},
 };
-enum { RUNS = EXPERIMENT_COUNT(runs), RATES = 10, TEST = 0, TRAIN = 1 };
+enum { RUNS = EXPERIMENT_COUNT(runs), RATES = 10 };
 
 static void run(experiment_job *job)
 {
@@ -42,15 +46,13 @@ int main(int argc, char **argv)
         char series[96];
         snprintf(series, sizeof series, "%s: %s", jiang_readings[runs[what].net].name,
                  runs[what].name);
-        experiment_point_of(&e, p, series, .1 * rate, i, TEST);
-        for (int figure = TEST; figure <= TRAIN; figure++)
-            experiment_report(&e, i, figure, runs[what].reading,
-                              figure == TEST ? "test accuracy %" : "accuracy while training %",
-                              figure == TEST ? reported[rate].validation : reported[rate].train,
+        experiment_point_of(&e, p, series, .1 * rate, i, JIANG_TEST);
+        for (int k = JIANG_TEST; k <= JIANG_TRAIN_LOSS; k++)
+            experiment_report(&e, i, k, runs[what].reading, metrics[k], reported[rate][k],
                               "dropout .%d %s", rate, runs[what].name);
     }
     for (int i = 0; i < RATES; i++)
-        experiment_reported(&e, p, i ? "" : "report", .1 * i, reported[i].validation);
+        experiment_reported(&e, p, i ? "" : "report", .1 * i, reported[i][JIANG_TEST]);
     experiment_note(&e, "Adam at .001, the best rate of figure 13; A is %s, B %s",
                     jiang_readings[0].name, jiang_readings[2].name);
     return experiment_end(&e);

@@ -37,7 +37,6 @@ static void run(experiment_job *job)
     c.validation = &data.test;
     experiment_fit(job, m, &data.train, &c);
     job->figures[0] = experiment_accuracy(m, &data.test);
-    job->figures[1] = 100 * job->history.epochs[0].validation_score;
     fnn_model_free(m);
 }
 

@@ -4,14 +4,15 @@
  *
  * Prints the worst error over all weight matrices and bias vectors of networks with 0, 1 and 2
  * hidden layers of 16 ReLU, every parameter moved by h = 1e-5: the relative error
- * |a - n| / (|a| + |n|) of the gradient a and the difference quotient n, and its square, since a
- * squared error is what can be as small as the report's with differences in double precision. */
+ * |a - n| / (|a| + |n|) of the gradient a and the difference quotient n. The report's 6.357e-13 is
+ * smaller than differences in double precision give for the worst of thousands: of which error it
+ * is, the report does not say. */
 #define FMNIST_NN_REAL double
 #include "../experiment.h"
 
 static experiment e;
 static experiment_data data;
-enum { DEPTHS = 3, WIDTH = 16, IMAGES = 4, RELATIVE = 0, SQUARED = 1, CHECKED = 2 };
+enum { DEPTHS = 3, WIDTH = 16, IMAGES = 4, RELATIVE = 0, CHECKED = 1 };
 
 static void run(experiment_job *job)
 {
@@ -27,7 +28,6 @@ static void run(experiment_job *job)
     if (fnn_check_gradients(m, &few, &c, 1e-5, &check, NULL))
         experiment_fail(&e, "%s", fnn_model_error(m)->message);
     job->figures[RELATIVE] = check.worst;
-    job->figures[SQUARED] = check.worst * check.worst;
     job->figures[CHECKED] = (double)check.checked;
     fnn_model_free(m);
 }
@@ -42,11 +42,8 @@ int main(int argc, char **argv)
                     IMAGES);
     e.wide = 1; /* the runs share the list of data sets */
     experiment_each(&e, DEPTHS, 1, run);
-    for (int i = 0; i < DEPTHS; i++) {
-        experiment_report(&e, i, SQUARED, "A", "squared error", 6.357e-13,
+    for (int i = 0; i < DEPTHS; i++)
+        experiment_report(&e, i, RELATIVE, "", "relative error", 6.357e-13,
                           "%d hidden, %.0f parameters", i, experiment_mean(&e, i, CHECKED, NULL));
-        experiment_report(&e, i, RELATIVE, "B", "relative error", 6.357e-13,
-                          "%d hidden, %.0f parameters", i, experiment_mean(&e, i, CHECKED, NULL));
-    }
     return experiment_end(&e);
 }

@@ -1,7 +1,7 @@
 /* What the experiments of this report share. Its multilayer perceptrons in two readings:
  *
- *     A  one "epoch" is one update by a mini-batch, weights start N(0,1), biases 0; a penalty acts
- *        on biases too (shi-l2 shows it; programs with a lambda set experiment.penalize_biases)
+ *     A  one "epoch" is one update by a mini-batch, weights start N(0,1), biases 0; the penalty
+ *        acts on biases too (shi-l2 shows it)
  *     B  an epoch is a pass over the 40,000 images, weights start Glorot uniform, biases 0
  *
  * In both: each pixel's mean is subtracted, then all is divided by 255; 40,000 images to train and
@@ -23,6 +23,7 @@ typedef struct shi_mlp {
     double rate, lambda, slope;    /* slope of leaky ReLU */
     fnn_activation activation;     /* 0: ReLU */
     int raw;                       /* 1: pixels as they are */
+    int spare_biases;              /* A: 1: no penalty on them */
     int every;                     /* A: an entry of the history after so many epochs, or 0 */
     const fnn_dataset *validation; /* of the history, or NULL */
 } shi_mlp;
@@ -72,6 +73,7 @@ static inline void shi_fit(experiment_job *job, const shi_mlp *mlp, int reading,
     fnn_fit_config c =
         experiment_config(job, fnn_sgd((fnn_real)mlp->rate), mlp->batch, mlp->epochs);
     c.l2 = (fnn_real)mlp->lambda;
+    c.penalize_biases = reading == SHI_A && !mlp->spare_biases;
     c.validation = mlp->validation;
     if (reading == SHI_A) shi_updates(job->experiment, mlp, &c);
     const double start = experiment_now();
