@@ -9939,18 +9939,27 @@ static int fnni_conv_parts(const fnn_context *context, const fnni_conv *g, ptrdi
     return (int)images * (int)fnni_least(parts / images, fnni_conv_most_pieces(g));
 }
 
-/* The job of a call on `images` images, its workspace taken: first `shared` reals, then the parts'
- * images, `image` reals each. *first is the shared part. */
-static fnn_result fnni_conv_job_make(fnni_conv_job *job, fnn_context *context,
-                                     const fnn_window *window, int filters, ptrdiff_t images,
-                                     size_t shared, size_t image, fnn_real **first)
+/* The job of a call on `images` images, its convolutions and arrays still missing. */
+static fnni_conv_job fnni_conv_job_make(const fnn_context *context, const fnn_window *window,
+                                        int filters, ptrdiff_t images)
 {
-    const int parts = fnni_conv_parts(context, &job->g, images);
-    job->window = window;
-    job->images = images;
+    fnni_conv_job job;
+    memset(&job, 0, sizeof job);
+    job.window = window;
+    job.images = images;
+    job.x_size = (ptrdiff_t)window->height * window->width * window->channels;
+    job.y_size = (ptrdiff_t)window->out_height * window->out_width * filters;
+    job.winograd = !context->no_winograd;
+    return job;
+}
+
+/* Takes the workspace of a job, whose convolutions are known: first `shared` reals, then the parts'
+ * images, `image` reals each. *first is the shared part. */
+static fnn_result fnni_conv_job_space(fnni_conv_job *job, fnn_context *context, size_t shared,
+                                      size_t image, fnn_real **first)
+{
+    const int parts = fnni_conv_parts(context, &job->g, job->images);
     job->per_part = fnni_round(image);
-    job->x_size = (ptrdiff_t)window->height * window->width * window->channels;
-    job->y_size = (ptrdiff_t)window->out_height * window->out_width * filters;
     shared = shared ? fnni_round(shared) : 16; /* no images need no space: that is no error */
     *first = fnni_workspace(context, fnni_plus(shared, fnni_times(job->per_part, (size_t)parts)));
     job->space = FNNI_AT(*first, shared);
@@ -9969,15 +9978,13 @@ FNN_DEF fnn_result fnn_conv2d_forward(fnn_context *context, const fnn_window *wi
     if (!used || !fnni_window_usable(window, filters, images) || !weights ||
         (images > 0 && (!x || !y)))
         return FNN_ERROR_ARGUMENT;
-    memset(&job, 0, sizeof job);
-    job.winograd = !used->no_winograd;
+    job = fnni_conv_job_make(used, window, filters, images);
     job.g = fnni_conv_make(used->kernels, window, filters, job.winograd);
     shared = fnni_conv_packed_size(&job.g);
     image = fnni_conv_image_size(&job.g);
-    job.images = images;
     fnni_conv_alone(&job, &job.g, fnni_conv_parts(used, &job.g, images), weights, bias, &shared,
                     &image);
-    result = fnni_conv_job_make(&job, used, window, filters, images, shared, image, &packed);
+    result = fnni_conv_job_space(&job, used, shared, image, &packed);
     if (!result) {
         if (!job.alone) fnni_conv_pack(&job.g, weights, bias, packed, job.space);
         job.packed = packed;
@@ -10002,15 +10009,13 @@ FNN_DEF fnn_result fnn_conv2d_backward_data(fnn_context *context, const fnn_wind
     if (!used || !fnni_window_usable(window, filters, images) || !weights ||
         (images > 0 && (!dy || !dx)))
         return FNN_ERROR_ARGUMENT;
-    memset(&job, 0, sizeof job);
-    job.winograd = !used->no_winograd;
+    job = fnni_conv_job_make(used, window, filters, images);
     job.g = fnni_conv_make(used->kernels, window, filters, job.winograd);
     fnni_conv_backward(used->kernels, window, filters, job.winograd, 0, &job.back, &first, &no_dx);
     fnni_conv_backward_size(used->kernels, window, filters, job.winograd, &shared, &image);
-    job.images = images;
     fnni_conv_alone(&job, &job.back, fnni_conv_parts(used, &job.g, images), first, NULL, &shared,
                     &image);
-    result = fnni_conv_job_make(&job, used, window, filters, images, shared, image, &packed);
+    result = fnni_conv_job_space(&job, used, shared, image, &packed);
     if (!result) {
         if (!job.alone)
             fnni_conv_backward_pack(used->kernels, window, filters, job.winograd, weights, packed,
@@ -10033,11 +10038,10 @@ FNN_DEF fnn_result fnn_conv2d_backward_weights(fnn_context *context, const fnn_w
     fnn_result result;
     if (!used || !fnni_window_usable(window, filters, images) || !dw || (images > 0 && (!x || !dy)))
         return FNN_ERROR_ARGUMENT;
-    memset(&job, 0, sizeof job);
-    job.g = fnni_conv_weights_make(used->kernels, window, filters, !used->no_winograd);
-    result = fnni_conv_job_make(
-        &job, used, window, filters, images,
-        fnni_times(fnni_conv_wide_size(&job.g), (size_t)fnni_share_count(images)),
+    job = fnni_conv_job_make(used, window, filters, images);
+    job.g = fnni_conv_weights_make(used->kernels, window, filters, job.winograd);
+    result = fnni_conv_job_space(
+        &job, used, fnni_times(fnni_conv_wide_size(&job.g), (size_t)fnni_share_count(images)),
         fnni_plus(fnni_round(fnni_conv_image_size(&job.g)), fnni_conv_sums_size(&job.g)),
         &job.wide);
     if (!result) {

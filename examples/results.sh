@@ -545,8 +545,8 @@ function print_sums(    i, r, n, sum, key, all) {
     printf "**%d of %d rows with a reported accuracy are met**; %d programs, %.1f hours.\n\n",
         all["met"], all["rows"], all["programs"], all["time"] / 3600
     if (all["earlier"])
-        printf "The results of %s are of an earlier version of the program or of the library\x27s" \
-            " bits, which\ntheir pages say; `make reproduce` makes them anew.\n\n",
+        printf "The results of %s are of an earlier version of the program or of the" \
+            " library, which\ntheir pages say; `make reproduce` makes them anew.\n\n",
             counted(all["earlier"], "program")
     print "| report | programs | rows | met | to the digit | undecided | above | below |" \
         " chosen by test | hours |"

@@ -37,19 +37,20 @@ make_statlog() { # FOLDER
         } }' >"$1/sat.$file"
     done
 }
+make_airfoil() { # FOLDER
+    mkdir -p "$1"
+    awk 'BEGIN { for (i = 0; i < 80; i++)
+        printf "%d\t%d\t%.1f\t%.1f\t%.3f\t%.2f\n", 800 + i * 37 % 500, i % 7, .1 + i % 3 / 10,
+            30 + i % 4 * 10, .002 + i % 5 / 1000, 110 + i * 13 % 25 }' >"$1/airfoil_self_noise.dat"
+}
 make_images "$data"
 make_images "$data/mnist"
 make_images "$data/more" 6000
 make_cifar10 "$data/cifar-10-batches-bin"
 make_statlog "$data/statlog"
-mkdir -p "$data/airfoil"
-awk 'BEGIN { for (i = 0; i < 80; i++)
-    printf "%d\t%d\t%.1f\t%.1f\t%.3f\t%.2f\n", 800 + i * 37 % 500, i % 7, .1 + i % 3 / 10,
-        30 + i % 4 * 10, .002 + i % 5 / 1000, 110 + i * 13 % 25 }' \
-    >"$data/airfoil/airfoil_self_noise.dat"
+make_airfoil "$data/airfoil"
 
 # ---- what a program promises ----
-
 
 reproduce() { # FOLDER ID
     env SMOKE=1 RESULTS="$1" OBJECTS="$objects" DATA="$data" bash examples/reproduce.sh "$2"

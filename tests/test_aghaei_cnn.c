@@ -49,6 +49,9 @@ static void end(fnn_model *m)
 {
     fnn_model_free(m);
     fnn_history_free(&job.history);
+    free(e.notes.text);
+    free(e.sources.text);
+    free(e.rows);
 }
 
 /* Fits the network of a_cnn_has_its_layers by hand. */
