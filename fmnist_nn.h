@@ -391,6 +391,7 @@
 #include <stdint.h>
 
 #define FNN_VERSION "0.2.0"
+#define FNN_NUMERICS 1 /* of the bits of results: raised where a version computes any others */
 
 #ifndef FMNIST_NN_REAL
 #define FMNIST_NN_REAL float

@@ -129,7 +129,6 @@ struct experiment {
     experiment_mode mode;
     int seeds, threads;            /* of --seeds (or the program's), --threads (or all) */
     int wide;                      /* for the program to set: see the head of this file */
-    int penalize_biases;           /* likewise: what the configurations of fits to come have */
     const char *data, *csv, *hash; /* of --data, --csv, --hash, or NULL */
     const char *resume;            /* of --resume: where checkpoints are, or NULL */
     char checkpoints[1100];        /* how their paths begin */
@@ -590,7 +589,6 @@ static inline fnn_fit_config experiment_config(const experiment_job *job, fnn_op
     c.epochs = experiment_epochs(job->experiment, epochs);
     c.seed = (uint64_t)job->seed + 1;
     c.ignore_nan = 1;
-    c.penalize_biases = job->experiment->penalize_biases;
     return c;
 }
 

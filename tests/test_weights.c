@@ -4,7 +4,7 @@
  * default. Compiler, level and options change nothing: gcc and clang, -O0 to -O3 -march=native.
  *
  * Whoever re-arranges the library without wanting to change a result runs this; whoever does want
- * to writes the file anew, and the change of the file says which results have changed:
+ * to raises FNN_NUMERICS and writes the file anew, whose change says which results have changed:
  *
  *     cc -O2 -fopenmp tests/test_weights.c -o test_weights -lm
  *     export GOMP_SPINCOUNT=0               else waiting threads take most of the time
@@ -21,7 +21,8 @@
  * A case is a row of the tables below: a network trained for a few steps, or a kernel's outputs,
  * of numbers that are made here from integers. It runs on one thread and on more, which must give
  * the same. Only what a program may call is used, so that nothing here asks how the library does
- * it. To add a case: its row, and the file written anew. */
+ * it. To add a case: its row, and the file written anew; a case that is made another one gets
+ * another name. */
 #ifndef _DEFAULT_SOURCE
 #define _DEFAULT_SOURCE
 #endif
@@ -1828,7 +1829,7 @@ static void add_cases(void)
     add_window_kernels();
 }
 
-/* ---- the file: a line a case and list, `list case sum`; # begins a remark ---- */
+/* ---- the file: `numerics N`, then a line a case and list, `list case sum`; # begins a remark ---- */
 
 enum { LISTS = 2, MOST_ROWS = LISTS * MOST_CASES + 1, MOST_BYTES = 150 * MOST_ROWS };
 static const char *const lists[LISTS] = {"fused", "plain"};
@@ -1839,8 +1840,8 @@ typedef struct {
 
 typedef struct {
     row rows[MOST_ROWS];
-    int count;
-    char fault[160]; /* what is wrong with it, or "" */
+    int count, numerics; /* of the library that has these bits; 0: not said */
+    char fault[160];     /* what is wrong with it, or "" */
 } sums;
 
 static int fault(sums *s, const char *what, const char *list, const char *name) /* the first */
@@ -1870,7 +1871,7 @@ static int take_line(sums *s, const char *line)
 {
     row r;
     char more;
-    if (line[0] == '#') return 1;
+    if (line[0] == '#' || sscanf(line, "numerics %d %c", &s->numerics, &more) == 1) return 1;
     if (sscanf(line, "%19s %39s %64s %c", r.list, r.name, r.sum, &more) != 3)
         return fault(s, "not `list case sum`", line, "");
     if (strlen(r.sum) != SHA256_HEX || strspn(r.sum, "0123456789abcdef") != SHA256_HEX)
@@ -1884,10 +1885,13 @@ static int take_line(sums *s, const char *line)
     return 1;
 }
 
-/* Both lists have every case. */
+/* It is of this library, and both lists have every case. */
 static int is_complete(sums *s)
 {
+    char number[20];
     int l, i;
+    sprintf(number, "%d", s->numerics);
+    if (s->numerics != FNN_NUMERICS) return fault(s, "of other bits", "numerics", number);
     for (l = 0; l < LISTS; l++)
         for (i = 0; i < case_count; i++)
             if (!sum_in(s, lists[l], cases[i].name))
@@ -1900,7 +1904,7 @@ static int is_complete(sums *s)
 static int parse(sums *s, char *text)
 {
     char *line = text;
-    s->count = 0;
+    s->count = s->numerics = 0;
     s->fault[0] = 0;
     while (*line) {
         char *next = strchr(line, '\n');
@@ -2061,37 +2065,61 @@ static int writer_of(const char *list, const char *wanted)
     return 0;
 }
 
-static void write_list(FILE *stream, const char *list, const char *wanted)
+static void make_list(sums *made, const char *list, const char *wanted)
 {
     const int isa = writer_of(list, wanted);
-    char hex[SHA256_HEX + 1];
     int i;
     for (i = 0; i < case_count; i++) {
-        const char *sum = sum_in(&expected, list, cases[i].name);
-        if (isa) {
-            run_case(cases + i, isa, 1, 0, hex);
-            sum = hex;
-        }
-        if (sum) fprintf(stream, "%s %s %s\n", list, cases[i].name, sum);
+        const char *before = sum_in(&expected, list, cases[i].name);
+        row *r = &made->rows[made->count];
+        if (!isa && !before) continue;
+        sprintf(r->list, "%s", list);
+        sprintf(r->name, "%s", cases[i].name);
+        if (isa) run_case(cases + i, isa, 1, 0, r->sum);
+        else sprintf(r->sum, "%s", before);
+        made->count++;
     }
+}
+
+/* A row whose sum was another before, or NULL: cases that were not there change nothing. */
+static const row *changed_row(const sums *before, const sums *now)
+{
+    int i;
+    for (i = 0; i < now->count; i++) {
+        const char *sum = sum_in(before, now->rows[i].list, now->rows[i].name);
+        if (sum && strcmp(sum, now->rows[i].sum) != 0) return now->rows + i;
+    }
+    return NULL;
 }
 
 static int write_sums(const char *path, const char *wanted)
 {
+    static sums made;
     char *before = read_text(path);
+    const row *changed;
     FILE *stream;
-    int l;
+    int l, i;
     if (before) parse(&expected, before);
     free(before);
+    for (l = 0; l < LISTS; l++) make_list(&made, lists[l], wanted);
+    changed = changed_row(&expected, &made);
+    if (changed && expected.numerics == FNN_NUMERICS) {
+        fprintf(stderr, "%s %s: not the bits of numerics %d: raise FNN_NUMERICS\n", changed->list,
+                changed->name, FNN_NUMERICS);
+        return 1;
+    }
     stream = fopen(path, "wb");
     if (!stream) {
         perror(path);
         return 1;
     }
-    fputs("# SHA-256 of all that a case of tests/test_weights.c computes, which says how to write\n"
-          "# this file anew: list, case, sum.\n",
-          stream);
-    for (l = 0; l < LISTS; l++) write_list(stream, lists[l], wanted);
+    fprintf(
+        stream,
+        "# SHA-256 of all that a case of tests/test_weights.c computes, which says how to write\n"
+        "# this file anew: FNN_NUMERICS of the library, then list, case, sum.\nnumerics %d\n",
+        FNN_NUMERICS);
+    for (i = 0; i < made.count; i++)
+        fprintf(stream, "%s %s %s\n", made.rows[i].list, made.rows[i].name, made.rows[i].sum);
     return fclose(stream) || harness_wrong;
 }
 
@@ -2163,6 +2191,21 @@ static void a_rounding_more_is_seen(void)
     CHECKF(same > 0 && same < case_count / 8, "%d of %d cases alike", same, case_count);
 }
 
+/* Other bits of a case are seen, a case more is not one. */
+static void changed_bits_are_seen(void)
+{
+    static sums now;
+    row *last;
+    if (!read_expected()) return;
+    now = expected;
+    last = now.rows + now.count - 1;
+    CHECK(!changed_row(&expected, &now));
+    last->sum[0] = last->sum[0] == '0' ? '1' : '0';
+    CHECK(changed_row(&expected, &now) == last);
+    strcpy(last->name, "not/there/before");
+    CHECK(!changed_row(&expected, &now));
+}
+
 /* A file of zero sums, one row of the second list, if any, left out; then more lines. Whether it is
  * refused with these words, or taken where they are NULL. */
 static int reads_as(const char *left_out, const char *more, const char *words)
@@ -2170,6 +2213,7 @@ static int reads_as(const char *left_out, const char *more, const char *words)
     static sums s;
     char *text = (char *)need(MOST_BYTES + 1), *end_of = text;
     int l, i, right;
+    end_of += sprintf(end_of, "numerics %d\n", FNN_NUMERICS);
     for (l = 0; l < LISTS; l++)
         for (i = 0; i < case_count; i++)
             if (l == 0 || !left_out || strcmp(cases[i].name, left_out))
@@ -2185,6 +2229,8 @@ static void a_wrong_file_is_refused(void)
 #define A_SUM "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
     CHECK(reads_as(NULL, "", NULL));
     CHECK(reads_as(NULL, "# a remark\n", NULL));
+    CHECK(reads_as(NULL, "numerics 0\n", "of other bits: numerics 0"));
+    CHECK(reads_as(NULL, "numerics 1 2\n", "no sum: numerics 1"));
     CHECK(reads_as("conv/1x1", "plain conv/1x1 " A_SUM "\n", NULL));
     CHECK(reads_as("conv/1x1", "", "missing: plain conv/1x1"));
     CHECK(reads_as("conv/1x1", "fused conv/1x1 " A_SUM "\n", "twice: fused conv/1x1"));
@@ -2199,11 +2245,11 @@ static void a_wrong_file_is_refused(void)
 }
 
 static const harness_test tests[] = {
-    TEST(sums_are_sha256),        TEST(scalar_gives_the_bits),
-    TEST(avx2_gives_the_bits),    TEST(avx512_gives_the_bits),
-    TEST(neon_gives_the_bits),    TEST(no_two_cases_give_the_same_bits),
-    TEST(a_flipped_bit_is_seen),  TEST(a_rounding_more_is_seen),
-    TEST(a_wrong_file_is_refused)};
+    TEST(sums_are_sha256),       TEST(scalar_gives_the_bits),
+    TEST(avx2_gives_the_bits),   TEST(avx512_gives_the_bits),
+    TEST(neon_gives_the_bits),   TEST(no_two_cases_give_the_same_bits),
+    TEST(a_flipped_bit_is_seen), TEST(a_rounding_more_is_seen),
+    TEST(changed_bits_are_seen), TEST(a_wrong_file_is_refused)};
 
 int main(int argc, char **argv)
 {

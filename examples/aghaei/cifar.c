@@ -144,7 +144,6 @@ static void plot_rates(void)
 int main(int argc, char **argv)
 {
     experiment_begin(&e, argc, argv, "aghaei-cifar", "CNNs on CIFAR-10", 1);
-    e.wide = 1;
     experiment_cifar10(&e, &data);
     few = experiment_reduce(&e, &data.train, FEW);
     experiment_note(&e, "A: Keras' clipped categorical cross-entropy; B: cross-entropy of logits");

@@ -56,7 +56,6 @@ static void report_cell(int i)
 int main(int argc, char **argv)
 {
     experiment_begin(&e, argc, argv, "aghaei-cnn-2", "Two convolutions on Fashion-MNIST", 3);
-    e.wide = 1;
     experiment_fashion(&e, &data);
     cnn_note_readings(&e);
     experiment_each(&e, CELLS, e.seeds, run);

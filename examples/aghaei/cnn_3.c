@@ -105,7 +105,6 @@ static void report_network(int i)
 int main(int argc, char **argv)
 {
     experiment_begin(&e, argc, argv, "aghaei-cnn-3", "Three convolutions on Fashion-MNIST", 3);
-    e.wide = 1;
     experiment_fashion(&e, &data);
     cnn_note_readings(&e);
     experiment_each(&e, EXPERIMENT_COUNT(networks), e.seeds, run);

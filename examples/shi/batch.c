@@ -45,7 +45,6 @@ int main(int argc, char **argv)
     for (int i = 0; i < DRAWN; i++)
         experiment_point(&e, p, "report", runs[i].batch, runs[i].reported, EXPERIMENT_UNKNOWN);
     for (reading = SHI_A; reading <= SHI_B; reading++) {
-        e.penalize_biases = reading == SHI_A; /* shi.h */
         experiment_each(&e, RUNS, shi_seeds(&e, reading), run);
         for (int i = 0; i < RUNS; i++) {
             experiment_report(&e, i, SHI_TEST, shi_readings[reading], "test accuracy %",

@@ -50,8 +50,7 @@ int main(int argc, char **argv)
     shi_begin(&e, &data, argc, argv, "shi-best", "The best MLP: 1 hidden layer of 256");
     experiment_note(&e, "B: one seed; its epochs are 312 updates each");
     for (reading = SHI_A; reading <= SHI_B; reading++) {
-        e.penalize_biases = reading == SHI_A; /* shi.h */
-        e.wide = reading == SHI_B;            /* one long run */
+        e.wide = reading == SHI_B; /* one long run */
         experiment_each(&e, 1, reading == SHI_A ? e.seeds : 1, run);
         shi_report(&e, 0, reading, reported, "1 hidden, rate .5, batch 128, lambda .001");
         experiment_report(&e, 0, SHI_VALIDATION, shi_readings[reading], "validation accuracy %",

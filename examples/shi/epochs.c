@@ -55,7 +55,6 @@ int main(int argc, char **argv)
 {
     shi_begin(&e, &data, argc, argv, "shi-epochs", "Accuracy over 500 epochs");
     for (reading = SHI_A; reading <= SHI_B; reading++) {
-        e.penalize_biases = reading == SHI_A; /* shi.h */
         const char *r = shi_readings[reading];
         experiment_each(&e, RUNS, reading == SHI_A ? e.seeds : 1, run);
         for (int i = 0; i < RUNS; i++) {

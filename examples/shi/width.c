@@ -41,7 +41,6 @@ int main(int argc, char **argv)
                                                "accuracy %", EXPERIMENT_LOG_X);
     experiment_reported(&e, p, "report, test", 512, 80.3);
     for (reading = SHI_A; reading <= SHI_B; reading++) {
-        e.penalize_biases = reading == SHI_A; /* shi.h */
         experiment_each(&e, WIDTHS, shi_seeds(&e, reading), run);
         for (int i = 0; i < WIDTHS; i++) {
             char name[32];
