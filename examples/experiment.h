@@ -827,6 +827,22 @@ static inline int experiment_best(const experiment *e, int figure, int first, in
     return best;
 }
 
+/* The column of a grid (rows, columns) of runs whose means of a figure come nearest to one value a
+ * row, all rows together: of the tried rates, say, that which explains a report's figures. */
+static inline int experiment_nearest(const experiment *e, int figure, int rows, int columns,
+                                     const double *reported)
+{
+    int nearest = 0;
+    double least = (double)INFINITY;
+    for (int k = 0; k < columns; k++) {
+        double distance = 0;
+        for (int i = 0; i < rows; i++)
+            distance += fabs(experiment_mean(e, i * columns + k, figure, NULL) - reported[i]);
+        if (distance < least) least = distance, nearest = k;
+    }
+    return nearest;
+}
+
 /* A row of the table from a number of one's own; deviation, seeds and seconds of the row returned
  * may be filled in. reading: "A" the one that explains the report's numbers, "B" the textbook's, ""
  * where there is but one; a word may follow. Metrics in percent end in " %". The configuration is

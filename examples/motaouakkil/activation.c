@@ -17,20 +17,21 @@ static const motaouakkil_row rows[] = {
     {"LeakyReLU(.1)", {2, FNN_LEAKY_RELU, .1, 0, 0, 0}, 86.13},
     {"tanh", {2, FNN_TANH, 0, 0, 0, 0}, 85.08},
 };
-enum { ROWS = EXPERIMENT_COUNT(rows), RATES = EXPERIMENT_COUNT(rates) };
+enum { ROWS = EXPERIMENT_COUNT(rows) };
+static motaouakkil_grid grid = {&data, rows, ROWS, rates, EXPERIMENT_COUNT(rates), {{0}}};
 
 int main(int argc, char **argv)
 {
     static const char *const plots[] = {"epochs-A", "epochs-B"};
     experiment_begin(&e, argc, argv, "motaouakkil-activation", "ReLU, LeakyReLU and tanh", 3);
     motaouakkil_load(&e, &data);
-    motaouakkil_search(&e, &data, rows, ROWS, rates, RATES);
+    motaouakkil_search(&e, &grid);
     for (int k = 0; k < 2; k++) {
         experiment_plot *p = experiment_plot_begin(
             &e, plots[k], "500 test images, after each epoch", "epoch", "accuracy %", 0);
         for (int i = 0; i < ROWS; i++) {
-            motaouakkil_report(&e, 2 * i + k, MOTAOUAKKIL_TEST, "test accuracy %",
-                               rows[i].reported);
+            experiment_report(&e, 2 * i + k, 0, k ? "B" : "A", "test accuracy %", rows[i].reported,
+                              "%s, rate %g, 75 epochs", rows[i].name, grid.chosen[2 * i + k].rate);
             experiment_curve(&e, p, rows[i].name, 2 * i + k, FNN_MONITOR_VALIDATION_SCORE);
         }
         experiment_reported(&e, p, "report, LeakyReLU", MOTAOUAKKIL_EPOCHS, 86.13);

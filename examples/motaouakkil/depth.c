@@ -18,6 +18,7 @@ static const motaouakkil_row rows[] = {{"0 hidden", {0, FNN_RELU, 0, 0, 0, 0}, 8
 static const double reported_84[] = {EXPERIMENT_UNKNOWN, 30, 10};                /* "about" */
 static const double widths[] = {.1, .2, .3, .4}, start_rates[] = {.01, .03, .1}; /* starts */
 enum { ROWS = 3, RATES = EXPERIMENT_COUNT(rates), TRIED = 3, STARTS = 4 * TRIED, LAST = 10 };
+static motaouakkil_grid grid = {&data, rows, ROWS, rates, RATES, {{0}}};
 static int chosen = -1; /* of the starts: all are tried on validation data until one is */
 
 static void run_start(experiment_job *job)
@@ -32,8 +33,7 @@ static void run_start(experiment_job *job)
     const fnn_fit_config c = experiment_config(job, fnn_sgd(start_rates[start % TRIED]), 200, 75);
     if (chosen < 0) experiment_fit(job, m, &data.split.train, &c);
     else motaouakkil_follow(job, m, &data, c);
-    job->figures[MOTAOUAKKIL_TEST] =
-        experiment_accuracy(m, chosen < 0 ? &data.split.validation : &data.all.test);
+    job->figures[0] = experiment_accuracy(m, chosen < 0 ? &data.split.validation : &data.all.test);
     fnn_model_free(m);
 }
 
@@ -60,8 +60,7 @@ static void report(int run, int row, const char *reading, const char *how)
     if (!reading[1])
         motaouakkil_plot(&e, name, "Accuracy", run, MOTAOUAKKIL_EPOCHS, rows[row].reported);
     snprintf(name, sizeof name, "%s, %s, 75 epochs", rows[row].name, how);
-    experiment_report(&e, run, MOTAOUAKKIL_TEST, reading, "test accuracy %", rows[row].reported,
-                      "%s", name);
+    experiment_report(&e, run, 0, reading, "test accuracy %", rows[row].reported, "%s", name);
     for (int k = 0; k < EXPERIMENT_COUNT(metrics); k++) {
         double values[1000];
         int count = 0;
@@ -80,9 +79,9 @@ int main(int argc, char **argv)
     char how[64];
     experiment_begin(&e, argc, argv, "motaouakkil-depth", "0, 1 and 2 hidden layers of 128", 3);
     motaouakkil_load(&e, &data);
-    motaouakkil_search(&e, &data, rows, ROWS, rates, RATES);
+    motaouakkil_search(&e, &grid);
     for (int i = 0; i < 2 * ROWS; i++) {
-        snprintf(how, sizeof how, "rate %g", motaouakkil_now.chosen[i].rate);
+        snprintf(how, sizeof how, "rate %g", grid.chosen[i].rate);
         report(i, i / 2, i % 2 ? "B" : "A Glorot", how);
     }
     experiment_each(&e, ROWS * STARTS, 1, run_start);
@@ -90,7 +89,7 @@ int main(int argc, char **argv)
         snprintf(how, sizeof how, "%d hidden, N(0, %g)", i / STARTS, widths[i % STARTS / TRIED]);
         motaouakkil_note(&e, how, "rate", i, start_rates, TRIED);
     }
-    chosen = motaouakkil_nearest(&e, ROWS, STARTS, reported);
+    chosen = experiment_nearest(&e, 0, ROWS, STARTS, reported);
     experiment_each(&e, ROWS, e.seeds, run_start);
     const double width = widths[chosen / TRIED], rate = start_rates[chosen % TRIED];
     snprintf(how, sizeof how, "N(0, %g), rate %g", width, rate);

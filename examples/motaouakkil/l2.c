@@ -87,7 +87,7 @@ int main(int argc, char **argv)
     experiment_each(&e, FUNCTIONS * FINALS, e.seeds, fit_final);
     for (int i = 0; i < FUNCTIONS * FINALS; i++) {
         const int k = i % FINALS, none = k == SCALES;
-        experiment_report(&e, i, MOTAOUAKKIL_TEST, none ? "" : scales[k].reading, "test accuracy %",
+        experiment_report(&e, i, 0, none ? "" : scales[k].reading, "test accuracy %",
                           none ? EXPERIMENT_UNKNOWN : functions[i / FINALS].reported,
                           "%s, gradient + %s W, lambda %d, rate %g", functions[i / FINALS].name,
                           scales[k % SCALES].name, none ? 0 : 2, rate_of[k % SCALES]);

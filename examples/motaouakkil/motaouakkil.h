@@ -109,13 +109,7 @@ static inline void motaouakkil_follow(experiment_job *job, fnn_model *m,
     for (int i = 0; i < 2; i++) fnn_dataset_free(&f.parts[i]);
 }
 
-/* What motaouakkil_fit measures, on the test set. */
-enum {
-    MOTAOUAKKIL_TEST, /* accuracy % at the end */
-    MOTAOUAKKIL_FOUR, /* accuracy % of the 500 after four epochs */
-    MOTAOUAKKIL_84    /* the first epoch after which the 500 have 84 % */
-};
-
+/* The same of a network; figure 0 is the accuracy on the test set at the end. */
 static inline void motaouakkil_fit(experiment_job *job, const motaouakkil_data *data,
                                    const motaouakkil_network *n, int epochs)
 {
@@ -124,29 +118,8 @@ static inline void motaouakkil_fit(experiment_job *job, const motaouakkil_data *
         experiment_config(job, fnn_sgd((fnn_real)n->rate), MOTAOUAKKIL_BATCH, epochs);
     c.l2 = (fnn_real)n->l2;
     motaouakkil_follow(job, m, data, c);
-    job->figures[MOTAOUAKKIL_TEST] = experiment_accuracy(m, &data->all.test);
-    for (int i = job->history.count - 1; i >= 0; i--) {
-        const double score = 100 * job->history.epochs[i].validation_score;
-        if (i == 3) job->figures[MOTAOUAKKIL_FOUR] = score;
-        if (score >= 84) job->figures[MOTAOUAKKIL_84] = i + 1;
-    }
+    job->figures[0] = experiment_accuracy(m, &data->all.test);
     fnn_model_free(m);
-}
-
-/* The columns (say rates) of a grid (rows, columns) of runs whose validation accuracies come
- * nearest to one figure a row, all rows together. */
-static inline int motaouakkil_nearest(const experiment *e, int rows, int columns,
-                                      const double *reported)
-{
-    int nearest = 0;
-    double least = (double)INFINITY;
-    for (int k = 0; k < columns; k++) {
-        double distance = 0;
-        for (int i = 0; i < rows; i++)
-            distance += fabs(experiment_mean(e, i * columns + k, 0, NULL) - reported[i]);
-        if (distance < least) least = distance, nearest = k;
-    }
-    return nearest;
 }
 
 /* A note with the validation accuracies of count runs of the grid, over values called name. */
@@ -180,76 +153,60 @@ typedef struct motaouakkil_row {
     double reported;             /* test accuracy % */
 } motaouakkil_row;
 
-enum { MOTAOUAKKIL_ROWS = 8, MOTAOUAKKIL_RATES = 8 }; /* at most */
+enum { MOTAOUAKKIL_ROWS = 8 }; /* at most */
 
-static struct {
+typedef struct motaouakkil_grid {
     const motaouakkil_data *data;
     const motaouakkil_row *rows;
+    int row_count;
     const double *rates;
     int rate_count;
-    motaouakkil_network chosen[2 * MOTAOUAKKIL_ROWS]; /* (row, A and B): of the final runs */
-} motaouakkil_now;
+    motaouakkil_network chosen[2 * MOTAOUAKKIL_ROWS]; /* (row, A and B), by motaouakkil_search */
+} motaouakkil_grid;
 
-/* Run i of the grid is row i / rates with rate i % rates. */
-static inline motaouakkil_network motaouakkil_tried(int run)
+/* A run of the grid: a row with a rate. */
+static inline motaouakkil_network motaouakkil_tried(const motaouakkil_grid *g, int run)
 {
-    motaouakkil_network n = motaouakkil_now.rows[run / motaouakkil_now.rate_count].network;
-    n.rate = motaouakkil_now.rates[run % motaouakkil_now.rate_count];
+    motaouakkil_network n = g->rows[run / g->rate_count].network;
+    n.rate = g->rates[run % g->rate_count];
     return n;
 }
 
 static inline void motaouakkil_try(experiment_job *job)
 {
-    const motaouakkil_network n = motaouakkil_tried(job->run);
-    motaouakkil_validate(job, motaouakkil_now.data, &n, MOTAOUAKKIL_EPOCHS);
+    const motaouakkil_grid *g = (const motaouakkil_grid *)job->user;
+    const motaouakkil_network n = motaouakkil_tried(g, job->run);
+    motaouakkil_validate(job, g->data, &n, MOTAOUAKKIL_EPOCHS);
 }
 
 static inline void motaouakkil_fit_chosen(experiment_job *job)
 {
-    motaouakkil_fit(job, motaouakkil_now.data, &motaouakkil_now.chosen[job->run],
-                    MOTAOUAKKIL_EPOCHS);
+    const motaouakkil_grid *g = (const motaouakkil_grid *)job->user;
+    motaouakkil_fit(job, g->data, &g->chosen[job->run], MOTAOUAKKIL_EPOCHS);
 }
 
 /* Tries the rates for every row on validation data, notes and draws what they give, then fits each
  * row on all images with the rate of A, one for all rows, and with that of B: runs 2 row and
  * 2 row + 1. */
-static inline void motaouakkil_search(experiment *e, const motaouakkil_data *data,
-                                      const motaouakkil_row *rows, int count, const double *rates,
-                                      int rate_count)
+static inline void motaouakkil_search(experiment *e, motaouakkil_grid *g)
 {
     double reported[MOTAOUAKKIL_ROWS];
-    if (count > MOTAOUAKKIL_ROWS || rate_count > MOTAOUAKKIL_RATES)
-        experiment_fail(e, "%d rows and %d rates are too many", count, rate_count);
-    motaouakkil_now.data = data;
-    motaouakkil_now.rows = rows;
-    motaouakkil_now.rates = rates;
-    motaouakkil_now.rate_count = rate_count;
     experiment_note(e, "A: of the tried rates the one, for all rows, whose validation accuracies "
                        "come nearest the report's test accuracies; B: each row's best");
-    experiment_each(e, count * rate_count, 1, motaouakkil_try);
+    experiment_each_with(e, g->row_count * g->rate_count, 1, motaouakkil_try, g);
     experiment_plot *p =
         experiment_plot_begin(e, "learning-rate", "After 75 epochs", "learning rate",
                               "validation accuracy %", EXPERIMENT_LOG_X);
-    for (int i = 0; i < count; i++) reported[i] = rows[i].reported;
-    const int nearest = motaouakkil_nearest(e, count, rate_count, reported);
-    for (int i = 0; i < count; i++) {
-        const int first = i * rate_count;
-        motaouakkil_note(e, rows[i].name, "rate", first, rates, rate_count);
-        for (int k = 0; k < rate_count; k++)
-            experiment_point_of(e, p, rows[i].name, rates[k], first + k, 0);
-        motaouakkil_now.chosen[2 * i] = motaouakkil_tried(first + nearest);
-        motaouakkil_now.chosen[2 * i + 1] =
-            motaouakkil_tried(experiment_best(e, 0, first, rate_count));
+    for (int i = 0; i < g->row_count; i++) reported[i] = g->rows[i].reported;
+    const int nearest = experiment_nearest(e, 0, g->row_count, g->rate_count, reported);
+    for (int i = 0; i < g->row_count; i++) {
+        const int first = i * g->rate_count;
+        motaouakkil_note(e, g->rows[i].name, "rate", first, g->rates, g->rate_count);
+        for (int k = 0; k < g->rate_count; k++)
+            experiment_point_of(e, p, g->rows[i].name, g->rates[k], first + k, 0);
+        g->chosen[2 * i] = motaouakkil_tried(g, first + nearest);
+        g->chosen[2 * i + 1] = motaouakkil_tried(g, experiment_best(e, 0, first, g->rate_count));
     }
-    experiment_each(e, 2 * count, e->seeds, motaouakkil_fit_chosen);
-}
-
-/* One of a final run's figures in the table at the end. */
-static inline void motaouakkil_report(experiment *e, int run, int figure, const char *metric,
-                                      double reported)
-{
-    experiment_report(e, run, figure, run % 2 ? "B" : "A", metric, reported,
-                      "%s, rate %g, 75 epochs", motaouakkil_now.rows[run / 2].name,
-                      motaouakkil_now.chosen[run].rate);
+    experiment_each_with(e, 2 * g->row_count, e->seeds, motaouakkil_fit_chosen, g);
 }
 #endif

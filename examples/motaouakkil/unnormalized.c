@@ -22,7 +22,7 @@ static const struct {
     {"rate .0001", "", .0001, EXPERIMENT_UNKNOWN},
 };
 enum { RUNS = EXPERIMENT_COUNT(runs) };
-enum { FIRST_LOSS = MOTAOUAKKIL_84 + 1, LAST_LOSS };
+enum { TEST, FIRST_LOSS, LAST_LOSS };
 
 static void run(experiment_job *job)
 {
@@ -42,8 +42,8 @@ int main(int argc, char **argv)
     experiment_plot *score = experiment_plot_begin(&e, "epochs", "Raw pixels", "epoch",
                                                    "accuracy % of 500 test images", 0);
     for (int i = 0; i < RUNS; i++) {
-        experiment_report(&e, i, MOTAOUAKKIL_TEST, runs[i].reading, "test accuracy %",
-                          runs[i].reported, "raw pixels, %s", runs[i].name);
+        experiment_report(&e, i, TEST, runs[i].reading, "test accuracy %", runs[i].reported,
+                          "raw pixels, %s", runs[i].name);
         experiment_report(&e, i, FIRST_LOSS, runs[i].reading, "loss of epoch 1", EXPERIMENT_UNKNOWN,
                           "raw pixels, %s", runs[i].name);
         experiment_report(&e, i, LAST_LOSS, runs[i].reading, "loss of epoch 75", EXPERIMENT_UNKNOWN,

@@ -106,26 +106,28 @@ typedef struct shi_search {
     double reported[3];      /* train, validation, test; or EXPERIMENT_UNKNOWN */
 } shi_search;
 
-static struct {
+/* A pass over such a table: what its jobs are given. */
+typedef struct shi_pass {
     const shi_search *table;
+    int count, reading;
     const experiment_data *data;
-    int reading;
-    experiment_plot *plot;
-} shi_now;
+} shi_pass;
 
 /* Run i of a grid is rate i % SHI_RATES of row i / SHI_RATES. */
 static inline void shi_fit_rate(experiment_job *job)
 {
-    const shi_search *s = &shi_now.table[job->run / SHI_RATES];
+    const shi_pass *p = (const shi_pass *)job->user;
+    const shi_search *s = &p->table[job->run / SHI_RATES];
     shi_mlp mlp = s->mlp;
     mlp.rate = s->rates[job->run % SHI_RATES];
-    if (shi_now.reading == SHI_B) mlp.epochs = (mlp.epochs + SHI_SHORT - 1) / SHI_SHORT;
-    if (mlp.rate > 0) shi_fit(job, &mlp, shi_now.reading, shi_now.data);
+    if (p->reading == SHI_B) mlp.epochs = (mlp.epochs + SHI_SHORT - 1) / SHI_SHORT;
+    if (mlp.rate > 0) shi_fit(job, &mlp, p->reading, p->data);
 }
 
 static inline void shi_fit_best(experiment_job *job)
 {
-    shi_fit(job, &shi_now.table[job->run].mlp, shi_now.reading, shi_now.data);
+    const shi_pass *p = (const shi_pass *)job->user;
+    shi_fit(job, &p->table[job->run].mlp, p->reading, p->data);
 }
 
 /* The job of a seed with the rate that is best on validation data. */
@@ -139,53 +141,69 @@ static inline const experiment_job *shi_best_job(const experiment *e, int row, i
     return best;
 }
 
-/* An accuracy when each seed takes the rate that is best for it, as the report did once. */
-static inline void shi_report_chosen(experiment *e, int row, int figure)
+/* Accuracies when each seed takes the rate that is best for it, as the report did once. */
+static inline void shi_report_chosen(experiment *e, const shi_search *s, int row)
 {
-    const shi_search *s = &shi_now.table[row];
     double chosen[1000], deviation;
-    if (isnan(s->reported[figure])) return;
-    for (int seed = 0; seed < e->seed_count; seed++)
-        chosen[seed] = shi_best_job(e, row, seed)->figures[figure];
-    const double mean = experiment_mean_of(chosen, e->seed_count, &deviation);
-    experiment_row *r = experiment_report_value(e, "A", shi_metrics[figure], s->reported[figure],
-                                                mean, "%s, each seed its best rate", s->name);
-    r->deviation = deviation;
-    r->seeds = e->seed_count;
+    for (int figure = SHI_TRAIN; figure <= SHI_TEST; figure++) {
+        if (isnan(s->reported[figure])) continue;
+        for (int seed = 0; seed < e->seed_count; seed++)
+            chosen[seed] = shi_best_job(e, row, seed)->figures[figure];
+        const double mean = experiment_mean_of(chosen, e->seed_count, &deviation);
+        experiment_row *r =
+            experiment_report_value(e, "A", shi_metrics[figure], s->reported[figure], mean,
+                                    "%s, each seed its best rate", s->name);
+        r->deviation = deviation;
+        r->seeds = e->seed_count;
+    }
 }
 
-/* The report's accuracy beside ours, where there is any (a smoke run leaves rows out). */
-static inline void shi_draw_reported(experiment *e, int row, int best)
+/* The plot of a row, which its first pass begins. */
+static inline experiment_plot *shi_plot(experiment *e, const shi_pass *pass, int row)
 {
-    const shi_search *s = &shi_now.table[row];
-    const int figure = isnan(s->reported[SHI_TEST]) ? SHI_VALIDATION : SHI_TEST;
-    if (isnan(experiment_mean(e, best, SHI_VALIDATION, NULL))) return;
-    experiment_reported(e, shi_now.plot + row,
-                        figure == SHI_TEST ? "report, test" : "report, validation", s->mlp.rate,
-                        s->reported[figure]);
+    const shi_search *s = &pass->table[row];
+    char name[64], title[128];
+    snprintf(name, sizeof name, "learning-rate-%d", row + 1);
+    snprintf(title, sizeof title, "Accuracy against the learning rate: %s", s->name);
+    if (pass->reading == SHI_B) return experiment_plot_named(e, name);
+    return experiment_plot_begin(e, name, title, "learning rate", "accuracy %", EXPERIMENT_LOG_X);
 }
 
-static inline void shi_draw_rates(experiment *e, int row)
+/* Accuracies at the rates and, in A, the report's, where there is any (a smoke run leaves rows
+ * out). */
+static inline void shi_draw_rates(experiment *e, const shi_pass *pass, int row, int best)
 {
     static const char *const names[2][2] = {{"A, train", "A, validation"},
                                             {"B, train", "B, validation"}};
+    const shi_search *s = &pass->table[row];
+    const int test = !isnan(s->reported[SHI_TEST]);
+    experiment_plot *p = shi_plot(e, pass, row);
     for (int i = 0; i < SHI_RATES * 2; i++)
-        if (shi_now.table[row].rates[i / 2] > 0)
-            experiment_point_of(e, shi_now.plot + row, names[shi_now.reading][i % 2],
-                                shi_now.table[row].rates[i / 2], row * SHI_RATES + i / 2, i % 2);
+        if (s->rates[i / 2] > 0)
+            experiment_point_of(e, p, names[pass->reading][i % 2], s->rates[i / 2],
+                                row * SHI_RATES + i / 2, i % 2);
+    if (pass->reading == SHI_A && !isnan(experiment_mean(e, best, SHI_VALIDATION, NULL)))
+        experiment_reported(e, p, test ? "report, test" : "report, validation", s->mlp.rate,
+                            s->reported[test ? SHI_TEST : SHI_VALIDATION]);
 }
 
-static inline void shi_begin_plots(experiment *e, int count)
+static inline void shi_search_pass(experiment *e, shi_pass *pass)
 {
-    for (int row = 0; row < count; row++) {
-        const shi_search *s = &shi_now.table[row];
-        char name[64], title[128];
-        snprintf(name, sizeof name, "learning-rate-%d", row + 1);
-        snprintf(title, sizeof title, "Accuracy against the learning rate: %s", s->name);
-        experiment_plot *p =
-            experiment_plot_begin(e, name, title, "learning rate", "accuracy %", EXPERIMENT_LOG_X);
-        if (!row) shi_now.plot = p;
+    const shi_search *s = pass->table;
+    const int a = pass->reading == SHI_A;
+    experiment_each_with(e, pass->count * SHI_RATES, a ? e->seeds : 1, shi_fit_rate, pass);
+    for (int row = 0; row < pass->count; row++) {
+        const int best = experiment_best(e, SHI_VALIDATION, row * SHI_RATES, SHI_RATES);
+        shi_draw_rates(e, pass, row, best);
+        experiment_note(e, "%s, %s: best rate on validation data %g: %.2f (report: %g)%s",
+                        shi_readings[pass->reading], s[row].name, s[row].rates[best % SHI_RATES],
+                        experiment_mean(e, best, SHI_VALIDATION, NULL), s[row].mlp.rate,
+                        a ? "" : ", in a tenth of the epochs");
+        if (a && s[row].rates[1] > 0) shi_report_chosen(e, &s[row], row);
     }
+    experiment_each_with(e, pass->count, shi_seeds(e, pass->reading), shi_fit_best, pass);
+    for (int row = 0; row < pass->count; row++)
+        shi_report(e, row, pass->reading, s[row].reported, s[row].name);
 }
 
 /* Tries the rates of each row, in A with as many epochs as the report, in B with a tenth; reports
@@ -193,26 +211,9 @@ static inline void shi_begin_plots(experiment *e, int count)
 static inline void shi_search_rates(experiment *e, const experiment_data *data,
                                     const shi_search *table, int count)
 {
-    shi_now.table = table;
-    shi_now.data = data;
-    shi_begin_plots(e, count);
-    for (shi_now.reading = SHI_A; shi_now.reading <= SHI_B; shi_now.reading++) {
-        experiment_each(e, count * SHI_RATES, shi_now.reading ? 1 : e->seeds, shi_fit_rate);
-        for (int row = 0; row < count; row++) {
-            const int best = experiment_best(e, SHI_VALIDATION, row * SHI_RATES, SHI_RATES);
-            shi_draw_rates(e, row);
-            if (!shi_now.reading) shi_draw_reported(e, row, best);
-            experiment_note(e, "%s, %s: best rate on validation data %g: %.2f (report: %g)%s",
-                            shi_readings[shi_now.reading], table[row].name,
-                            table[row].rates[best % SHI_RATES],
-                            experiment_mean(e, best, SHI_VALIDATION, NULL), table[row].mlp.rate,
-                            shi_now.reading ? ", in a tenth of the epochs" : "");
-            for (int i = SHI_TRAIN; !shi_now.reading && i <= SHI_TEST; i++)
-                if (table[row].rates[1] > 0) shi_report_chosen(e, row, i);
-        }
-        experiment_each(e, count, shi_seeds(e, shi_now.reading), shi_fit_best);
-        for (int row = 0; row < count; row++)
-            shi_report(e, row, shi_now.reading, table[row].reported, table[row].name);
+    for (int reading = SHI_A; reading <= SHI_B; reading++) {
+        shi_pass pass = {table, count, reading, data};
+        shi_search_pass(e, &pass);
     }
 }
 
@@ -272,14 +273,15 @@ static inline void shi_test_cnn(experiment_job *job, const shi_cnn *s, const exp
     fnn_model_free(m);
 }
 
-static struct {
+typedef struct shi_cnns {
     const shi_cnn *table;
     experiment_data data;
 } shi_cnns;
 
 static inline void shi_cnn_run(experiment_job *job)
 {
-    shi_test_cnn(job, &shi_cnns.table[job->run], &shi_cnns.data, SHI_CNN_EPOCHS);
+    const shi_cnns *c = (const shi_cnns *)job->user;
+    shi_test_cnn(job, &c->table[job->run], &c->data, SHI_CNN_EPOCHS);
 }
 
 /* A whole program: the CNN with each row's change; x (count): of the plot. */
@@ -287,14 +289,14 @@ static inline int shi_cnn_main(experiment *e, int argc, char **argv, const char 
                                const char *title, const char *x_name, const double *x,
                                const shi_cnn *table, int count)
 {
+    shi_cnns cnns = {.table = table};
     experiment_begin(e, argc, argv, id, title, SHI_CNN_SEEDS);
-    experiment_fashion(e, &shi_cnns.data);
-    shi_cnns.table = table;
+    experiment_fashion(e, &cnns.data);
     experiment_note(e,
                     "60,000 images, Adam 1e-3, batch %d, %d epochs, pools of 2; train accuracy "
                     "is the last epoch's running mean, as Keras prints it",
                     SHI_CNN_BATCH, SHI_CNN_EPOCHS);
-    experiment_each(e, count, e->seeds, shi_cnn_run);
+    experiment_each_with(e, count, e->seeds, shi_cnn_run, &cnns);
     experiment_plot *p = experiment_plot_begin(e, "accuracy", title, x_name, "accuracy %", 0);
     for (int i = 0; i < count; i++) {
         experiment_report(e, i, SHI_TRAIN, "", "train accuracy %", table[i].train, "%s",
