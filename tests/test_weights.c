@@ -1829,7 +1829,7 @@ static void add_cases(void)
     add_window_kernels();
 }
 
-/* ---- the file: `numerics N`, a line `list case sum` for each case and list; # begins a remark ---- */
+/* ---- the file: `numerics N`, then lines `list case sum`; # begins a remark ---- */
 
 enum { LISTS = 2, MOST_ROWS = LISTS * MOST_CASES + 1, MOST_BYTES = 150 * MOST_ROWS };
 static const char *const lists[LISTS] = {"fused", "plain"};
