@@ -10144,7 +10144,12 @@ static fnn_result fnni_stream_read(fnni_file *file, FILE *stream, const char *pa
     file->bytes = (uint8_t *)fnni_allocate(allocator, capacity);
     if (!file->bytes) return fnni_fail_memory(error, path, capacity);
     for (;;) {
+        errno = 0;
         file->size += fread(file->bytes + file->size, 1, capacity - file->size, stream);
+        if (ferror(stream) && errno == EINTR) { /* a signal's handler came between */
+            clearerr(stream);
+            continue;
+        }
         if (file->size < capacity) break; /* the end, or an error */
         result = fnni_file_grow(file, &capacity, path, allocator, error);
         if (result != FNN_OK) return result;
