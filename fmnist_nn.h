@@ -1455,7 +1455,8 @@ typedef struct fnn_fit_config {
                                       one: the model and all that fnn_resume needs to go on. A path
                                       that cannot be written is refused before the first step. Where
                                       it fails later, the fit goes on and tries again next time; if
-                                      the last one failed it returns FNN_ERROR_FILE at its end */
+                                      the last one failed it returns FNN_ERROR_FILE at its end, and
+                                      fnn_resume tries again */
     int checkpoint_epochs;     /* 1: after so many epochs, 0: not by epochs; always at the end */
     double checkpoint_minutes; /* 0: not by time; else also when so many have passed since the
                                       last one, within an epoch too: there the file's weights are
@@ -23011,7 +23012,6 @@ static fnn_result fnni_fit_epochs(fnni_fit *f, fnn_history *history)
 static fnn_result fnni_fit_run(fnni_fit *f, fnn_history *history)
 {
     fnn_model *model = f->model;
-    const int64_t first = f->progress->epochs;
     fnn_result result;
     fnni_history_complete(f->progress, history);
     if (f->progress->position < f->data->count) fnni_fit_shuffle(f); /* in the midst of a pass */
@@ -23020,7 +23020,7 @@ static fnn_result fnni_fit_run(fnni_fit *f, fnn_history *history)
     fnni_fit_average_shown(model, 1);
     fnni_fit_best_shown(model, 1);
     if (result) return result;
-    if (f->progress->epochs > first || f->stopped) fnni_fit_write(f);
+    fnni_fit_write(f);
     if (!f->failure.code) return FNN_OK;
     return fnni_model_fail(model, FNN_ERROR_FILE, "fit: checkpoint: %.200s", f->failure.message);
 }
