@@ -96,7 +96,8 @@
  *   with the scalar kernels; libc and libm. No -march is needed: the kernels are compiled for every
  *   instruction set of the architecture and chosen when the program runs. -O2 is enough, -O0 works
  *   and is slow. -ffast-math and -Ofast would break exp and the care taken of NaN: the
- *   implementation refuses them; other units of the program may use them. <stdio.h>, <stdlib.h>,
+ *   implementation refuses them, of gcc also -funsafe-math-optimizations, which clang does not tell
+ *   of: leave it out there. Other units of the program may use them all. <stdio.h>, <stdlib.h>,
  *   <string.h> and <math.h> come along with the implementation only: units without it include
  *   what they use.
  *
@@ -2274,8 +2275,9 @@ FNN_API fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows,
 #endif
 
 /* What lets the compiler reorder sums and forget NaN and infinity takes exp apart, and more. */
-#if defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__ > 0)
-#error "fmnist_nn.h: compile the implementation without -ffast-math, -Ofast, -ffinite-math-only"
+#if defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__ > 0) || \
+    defined(__ASSOCIATIVE_MATH__) || defined(__RECIPROCAL_MATH__) /* gcc tells of these, too */
+#error "fmnist_nn.h: compile the implementation without -ffast-math, -Ofast, or parts of them"
 #endif
 #ifndef FMNIST_NN_FILE
 #define FMNIST_NN_FILE "fmnist_nn.h" /* by what name this file includes itself */
