@@ -16591,25 +16591,38 @@ FNNI_COLD static fnn_result fnni_state_make(fnn_model *model, const fnn_optimize
 }
 
 /* What a step reads of a configuration. */
+static int fnni_is_setting(fnn_real x)
+{
+    return x >= 0 && fnni_is_finite(x);
+}
+
 static fnn_result fnni_step_check(const fnn_fit_config *c, fnn_error *error)
 {
     const fnn_optimizer *o = &c->optimizer;
-    if ((unsigned)o->kind >= FNN_OPTIMIZER_COUNT || !(o->learning_rate >= 0))
+    if ((unsigned)o->kind >= FNN_OPTIMIZER_COUNT || !fnni_is_setting(o->learning_rate))
         return fnni_fail(error, FNN_ERROR_ARGUMENT,
-                         "optimizer: expected a kind and a rate >= 0, found kind %d, rate %g",
+                         "optimizer: expected a kind and a finite rate >= 0, found kind %d, rate "
+                         "%g",
                          (int)o->kind, (double)o->learning_rate);
     if (!(o->beta1 >= 0 && o->beta1 < 1 && o->beta2 >= 0 && o->beta2 < 1))
         return fnni_fail(error, FNN_ERROR_ARGUMENT,
                          "optimizer: expected betas in [0, 1), found %g and %g", (double)o->beta1,
                          (double)o->beta2);
-    if (!(o->momentum >= 0) || !(o->rho >= 0 && o->rho <= 1) || !(o->epsilon >= 0))
+    if (!fnni_is_setting(o->momentum) || !(o->rho >= 0 && o->rho <= 1) ||
+        !fnni_is_setting(o->epsilon))
         return fnni_fail(error, FNN_ERROR_ARGUMENT,
-                         "optimizer: expected momentum and epsilon >= 0 and rho in [0, 1], found "
-                         "%g, %g and %g",
+                         "optimizer: expected finite momentum and epsilon >= 0 and rho in [0, 1], "
+                         "found %g, %g and %g",
                          (double)o->momentum, (double)o->epsilon, (double)o->rho);
-    if (!(c->l2 >= 0) || !(c->l1 >= 0) || !(c->clip_norm >= 0) || !(c->clip_value >= 0))
+    if (!fnni_is_setting(o->weight_decay) || !fnni_is_setting(o->start))
         return fnni_fail(error, FNN_ERROR_ARGUMENT,
-                         "expected l2, l1, clip_norm and clip_value >= 0, found %g, %g, %g and %g",
+                         "optimizer: expected finite weight_decay and start >= 0, found %g and %g",
+                         (double)o->weight_decay, (double)o->start);
+    if (!fnni_is_setting(c->l2) || !fnni_is_setting(c->l1) || !(c->clip_norm >= 0) ||
+        !(c->clip_value >= 0))
+        return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                         "expected finite l2 and l1, clip_norm and clip_value >= 0, found %g, %g, "
+                         "%g and %g",
                          (double)c->l2, (double)c->l1, (double)c->clip_norm, (double)c->clip_value);
     return FNN_OK;
 }
