@@ -264,9 +264,12 @@
  *   matrix product is one chain of fused multiply-adds over k; a sum over a vector is one over 16
  *   lanes, and so is the product of a dense layer of few units (fnn_sgemm). The compiler fuses
  *   nothing else: -ffp-contract is off here, which only clang's -ffp-contract=fast overrules, and
- *   the rest of the unit keeps its own. NaN and infinities propagate; fit stops at a loss that is
+ *   the rest of the unit keeps its own. NaN and infinities propagate (what each gives where, with
+ *   log 0, no variance and no samples, is a table: tests/nonfinite.txt); fit stops at a loss that is
  *   not finite by default: mostly the rate is too high, or the inputs are not on one scale
- *   (fnn_normalize). The floating-point environment is left as found.
+ *   (fnn_normalize). The floating-point environment is left as found but for the exceptions' flags,
+ *   which lanes of vectors that nobody reads may raise: a program that has exceptions trapped
+ *   (feenableexcept) masks them round calls.
  *   3 x 3 convolutions of stride 1 and at least 16 channels and filters take a quarter of the
  *   multiplications by Winograd's F(4x4, 3x3), in all three passes. (Not where its tiles of 4 x 4
  *   outputs would hold fewer than 6 on average, as in images of one row.) They pay with rounding:

@@ -10,6 +10,8 @@
 #endif
 #define FMNIST_NN_IMPLEMENTATION
 #include "calls.h"
+#include "environment.h"
+#include "told.h"
 #include <ctype.h>
 
 /* ---- what fails ---- */
@@ -461,19 +463,6 @@ static void every_call_survives(void)
 
 /* ---- the table ---- */
 
-static char table[60000];
-static int table_length;
-
-static void tell(const char *format, ...)
-{
-    const int room = (int)sizeof table - table_length;
-    va_list list;
-    va_start(list, format);
-    table_length += vsnprintf(table + table_length, (size_t)room, format, list);
-    va_end(list);
-    if (table_length >= (int)sizeof table) table_length = (int)sizeof table - 1;
-}
-
 static int places_of(const api_row *row)
 {
     int f, sum = 0;
@@ -495,7 +484,7 @@ static void tell_row(const api_row *row)
 static void write_table(void)
 {
     int i;
-    table_length = 0;
+    told_length = 0;
     tell("What fails beneath each public function in tests/test_faults.c, which wrote this with\n"
          "--table: the tries, and how many places there are of\n");
     for (i = 0; i < FAULTS; i++)
@@ -537,14 +526,6 @@ static void every_public_function_has_its_place(void)
     row_count--;
 }
 
-static int table_is(const char *path)
-{
-    const file_bytes found = bytes_of(path);
-    const int same = found.size == (size_t)table_length && !memcmp(found.bytes, table, found.size);
-    free(found.bytes);
-    return same;
-}
-
 static void the_table_is_current(void)
 {
     if (QUICK() || FNNI_REAL_IS_DOUBLE) {
@@ -553,9 +534,9 @@ static void the_table_is_current(void)
     }
     sweep();
     write_table();
-    CHECKF(table_is("tests/faults.txt"), "write it anew: test_faults --table >tests/faults.txt");
-    table[table_length / 2]++; /* the control */
-    CHECK(!table_is("tests/faults.txt"));
+    CHECKF(told_is("tests/faults.txt", 1), "anew: test_faults --table >tests/faults.txt");
+    told[told_length / 2]++; /* the control */
+    CHECK(!told_is("tests/faults.txt", 0));
 }
 
 /* ---- files in pieces ---- */
@@ -693,6 +674,54 @@ static void files_of_unknown_length(void)
     }
 }
 
+/* ---- the floating-point environment ---- */
+
+typedef fnn_result (*world_call)(world *w);
+
+/* Whether the call leaves an environment of the caller's as it was, and does what it does there. */
+static int leaves_environment(void (*before)(world *w), world_call call, int which)
+{
+    uint64_t found, left;
+    fnn_result r;
+    world w;
+    world_open(&w);
+    before(&w);
+    environment_set(which);
+    found = environment();
+    r = call(&w);
+    left = environment();
+    environment_usual();
+    world_close(&w);
+    return !r && found == left;
+}
+
+/* The controls: a call that does not put back what it changed. */
+static fnn_result call_and_round(world *w)
+{
+    (void)w;
+    fesetround(fegetround() == FE_TONEAREST ? FE_TOWARDZERO : FE_TONEAREST);
+    return FNN_OK;
+}
+
+static void every_call_leaves_the_environment(void)
+{
+    int which, i;
+    sweep();
+    files_open();
+    for (which = 0; which < ENVIRONMENTS; which++) {
+        if (!environment_set(which)) continue;
+        environment_usual();
+        for (i = 0; i < COUNT(cases); i++)
+            CHECKF(leaves_environment(cases[i].before, cases[i].call, which), "environment %d: %s",
+                   which, cases[i].function);
+        for (i = 0; i < COUNT(idle); i++)
+            CHECKF(leaves_environment(idle[i].before, idle[i].call, which), "environment %d: %s",
+                   which, idle[i].why);
+        CHECK(!leaves_environment(nothing, call_and_round, which));
+    }
+    files_close();
+}
+
 /* ---- the checks, checked: calls that go wrong in each way must be caught ---- */
 
 static void *forgotten;
@@ -789,6 +818,7 @@ static const harness_test tests[] = {
     TEST(short_and_interrupted_writes_go_on),
     TEST(short_and_interrupted_reads_go_on),
     TEST(files_of_unknown_length),
+    TEST(every_call_leaves_the_environment),
     TEST(broken_calls_are_caught),
 };
 
@@ -798,6 +828,6 @@ int main(int argc, char **argv)
         return harness_main(tests, COUNT(tests), argc, argv);
     sweep();
     write_table();
-    fputs(table, stdout);
+    fputs(told, stdout);
     return harness_wrong != 0;
 }
