@@ -264,9 +264,9 @@
  *   matrix product is one chain of fused multiply-adds over k; a sum over a vector is one over 16
  *   lanes, and so is the product of a dense layer of few units (fnn_sgemm). The compiler fuses
  *   nothing else: -ffp-contract is off here, which only clang's -ffp-contract=fast overrules, and
- *   the rest of the unit keeps its own. NaN and infinities propagate (what each gives where, with
- *   log 0, no variance and no samples, is a table: tests/nonfinite.txt); fit stops at a loss that is
- *   not finite by default: mostly the rate is too high, or the inputs are not on one scale
+ *   the rest of the unit keeps its own. NaN and infinities propagate: what they, log 0, no variance
+ *   and no samples give where is a table, tests/nonfinite.txt. fit stops at a loss that is not
+ *   finite by default: mostly the rate is too high, or the inputs are not on one scale
  *   (fnn_normalize). The floating-point environment is left as found but for the exceptions' flags,
  *   which lanes of vectors that nobody reads may raise: a program that has exceptions trapped
  *   (feenableexcept) masks them round calls.

@@ -2,7 +2,7 @@
  * context for the elementwise kernels; trainings side by side; and the process's first calls. All
  * get the same bits. Under the thread sanitizer (the group `thread` of tests/common.sh) none of
  * this may be a race, while races that are planted must be seen: each crowd is a process of its
- * own, so that one's report is not the others'. Every context has one thread: OpenMP is not asked. */
+ * own, so that one's report is not the others'. Every context has one thread: OpenMP stays out. */
 #if !defined(_POSIX_C_SOURCE) && !defined(_GNU_SOURCE)
 #define _POSIX_C_SOURCE 200809L /* barriers, mkdtemp */
 #endif
