@@ -16,11 +16,11 @@ static inline uint64_t environment(void)
     found = found << 16 ^ (_mm_getcsr() & 0xffc0u);
 #endif
 #if defined(__x86_64__) || defined(__i386__)
-    uint16_t control;
+    uint16_t control = 0; /* what the memory sanitizer sees */
     __asm__ volatile("fnstcw %0" : "=m"(control));
     found = found << 16 ^ control;
 #elif defined(__aarch64__)
-    uint64_t control;
+    uint64_t control = 0;
     __asm__ volatile("mrs %0, fpcr" : "=r"(control));
     found = found << 32 ^ control;
 #endif
