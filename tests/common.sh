@@ -95,7 +95,7 @@ double_programs="$double_programs test_look test_import test_resume test_checkpo
 # Those that compute on vectors; the exhaustive tests try the others under emulation, too.
 neon_programs='test_gemm test_kernels test_conv test_math test_pool test_norm'
 neon_programs="$neon_programs test_float_gradients test_layers test_extremes test_same_bits"
-neon_programs="$neon_programs test_weights"
+neon_programs="$neon_programs test_weights test_nonfinite"
 
 # Where clang's sanitizer sees undefined behaviour that gcc's does not (NULL + 0, an int that is
 # too large for a pointer's arithmetic): sizes, memory that is short, models of every kind and file;
