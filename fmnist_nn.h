@@ -96,7 +96,8 @@
  *   with the scalar kernels; libc and libm. No -march is needed: the kernels are compiled for every
  *   instruction set of the architecture and chosen when the program runs. -O2 is enough, -O0 works
  *   and is slow. -ffast-math and -Ofast would break exp and the care taken of NaN: the
- *   implementation refuses them; other units of the program may use them. <stdio.h>, <stdlib.h>,
+ *   implementation refuses them, of gcc also -funsafe-math-optimizations, which clang does not tell
+ *   of: leave it out there. Other units of the program may use them all. <stdio.h>, <stdlib.h>,
  *   <string.h> and <math.h> come along with the implementation only: units without it include
  *   what they use.
  *
@@ -263,9 +264,12 @@
  *   matrix product is one chain of fused multiply-adds over k; a sum over a vector is one over 16
  *   lanes, and so is the product of a dense layer of few units (fnn_sgemm). The compiler fuses
  *   nothing else: -ffp-contract is off here, which only clang's -ffp-contract=fast overrules, and
- *   the rest of the unit keeps its own. NaN and infinities propagate; fit stops at a loss that is
- *   not finite by default: mostly the rate is too high, or the inputs are not on one scale
- *   (fnn_normalize). The floating-point environment is left as found.
+ *   the rest of the unit keeps its own. NaN and infinities propagate: what they, log 0, no variance
+ *   and no samples give where is a table, tests/nonfinite.txt. fit stops at a loss that is not
+ *   finite by default: mostly the rate is too high, or the inputs are not on one scale
+ *   (fnn_normalize). The floating-point environment is left as found but for the exceptions' flags,
+ *   which lanes of vectors that nobody reads may raise: a program that has exceptions trapped
+ *   (feenableexcept) masks them round calls.
  *   3 x 3 convolutions of stride 1 and at least 16 channels and filters take a quarter of the
  *   multiplications by Winograd's F(4x4, 3x3), in all three passes. (Not where its tiles of 4 x 4
  *   outputs would hold fewer than 6 on average, as in images of one row.) They pay with rounding:
@@ -1455,7 +1459,8 @@ typedef struct fnn_fit_config {
                                       one: the model and all that fnn_resume needs to go on. A path
                                       that cannot be written is refused before the first step. Where
                                       it fails later, the fit goes on and tries again next time; if
-                                      the last one failed it returns FNN_ERROR_FILE at its end */
+                                      the last one failed it returns FNN_ERROR_FILE at its end, and
+                                      fnn_resume tries again */
     int checkpoint_epochs;     /* 1: after so many epochs, 0: not by epochs; always at the end */
     double checkpoint_minutes; /* 0: not by time; else also when so many have passed since the
                                       last one, within an epoch too: there the file's weights are
@@ -2273,8 +2278,9 @@ FNN_API fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows,
 #endif
 
 /* What lets the compiler reorder sums and forget NaN and infinity takes exp apart, and more. */
-#if defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__ > 0)
-#error "fmnist_nn.h: compile the implementation without -ffast-math, -Ofast, -ffinite-math-only"
+#if defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__ > 0) || \
+    defined(__ASSOCIATIVE_MATH__) || defined(__RECIPROCAL_MATH__) /* gcc tells of these, too */
+#error "fmnist_nn.h: compile the implementation without -ffast-math, -Ofast, or parts of them"
 #endif
 #ifndef FMNIST_NN_FILE
 #define FMNIST_NN_FILE "fmnist_nn.h" /* by what name this file includes itself */
@@ -10144,7 +10150,12 @@ static fnn_result fnni_stream_read(fnni_file *file, FILE *stream, const char *pa
     file->bytes = (uint8_t *)fnni_allocate(allocator, capacity);
     if (!file->bytes) return fnni_fail_memory(error, path, capacity);
     for (;;) {
+        errno = 0;
         file->size += fread(file->bytes + file->size, 1, capacity - file->size, stream);
+        if (ferror(stream) && errno == EINTR) { /* a signal's handler came between */
+            clearerr(stream);
+            continue;
+        }
         if (file->size < capacity) break; /* the end, or an error */
         result = fnni_file_grow(file, &capacity, path, allocator, error);
         if (result != FNN_OK) return result;
@@ -16583,25 +16594,38 @@ FNNI_COLD static fnn_result fnni_state_make(fnn_model *model, const fnn_optimize
 }
 
 /* What a step reads of a configuration. */
+static int fnni_is_setting(fnn_real x)
+{
+    return x >= 0 && fnni_is_finite(x);
+}
+
 static fnn_result fnni_step_check(const fnn_fit_config *c, fnn_error *error)
 {
     const fnn_optimizer *o = &c->optimizer;
-    if ((unsigned)o->kind >= FNN_OPTIMIZER_COUNT || !(o->learning_rate >= 0))
+    if ((unsigned)o->kind >= FNN_OPTIMIZER_COUNT || !fnni_is_setting(o->learning_rate))
         return fnni_fail(error, FNN_ERROR_ARGUMENT,
-                         "optimizer: expected a kind and a rate >= 0, found kind %d, rate %g",
+                         "optimizer: expected a kind and a finite rate >= 0, found kind %d, rate "
+                         "%g",
                          (int)o->kind, (double)o->learning_rate);
     if (!(o->beta1 >= 0 && o->beta1 < 1 && o->beta2 >= 0 && o->beta2 < 1))
         return fnni_fail(error, FNN_ERROR_ARGUMENT,
                          "optimizer: expected betas in [0, 1), found %g and %g", (double)o->beta1,
                          (double)o->beta2);
-    if (!(o->momentum >= 0) || !(o->rho >= 0 && o->rho <= 1) || !(o->epsilon >= 0))
+    if (!fnni_is_setting(o->momentum) || !(o->rho >= 0 && o->rho <= 1) ||
+        !fnni_is_setting(o->epsilon))
         return fnni_fail(error, FNN_ERROR_ARGUMENT,
-                         "optimizer: expected momentum and epsilon >= 0 and rho in [0, 1], found "
-                         "%g, %g and %g",
+                         "optimizer: expected finite momentum and epsilon >= 0 and rho in [0, 1], "
+                         "found %g, %g and %g",
                          (double)o->momentum, (double)o->epsilon, (double)o->rho);
-    if (!(c->l2 >= 0) || !(c->l1 >= 0) || !(c->clip_norm >= 0) || !(c->clip_value >= 0))
+    if (!fnni_is_setting(o->weight_decay) || !fnni_is_setting(o->start))
         return fnni_fail(error, FNN_ERROR_ARGUMENT,
-                         "expected l2, l1, clip_norm and clip_value >= 0, found %g, %g, %g and %g",
+                         "optimizer: expected finite weight_decay and start >= 0, found %g and %g",
+                         (double)o->weight_decay, (double)o->start);
+    if (!fnni_is_setting(c->l2) || !fnni_is_setting(c->l1) || !(c->clip_norm >= 0) ||
+        !(c->clip_value >= 0))
+        return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                         "expected finite l2 and l1, clip_norm and clip_value >= 0, found %g, %g, "
+                         "%g and %g",
                          (double)c->l2, (double)c->l1, (double)c->clip_norm, (double)c->clip_value);
     return FNN_OK;
 }
@@ -23006,7 +23030,6 @@ static fnn_result fnni_fit_epochs(fnni_fit *f, fnn_history *history)
 static fnn_result fnni_fit_run(fnni_fit *f, fnn_history *history)
 {
     fnn_model *model = f->model;
-    const int64_t first = f->progress->epochs;
     fnn_result result;
     fnni_history_complete(f->progress, history);
     if (f->progress->position < f->data->count) fnni_fit_shuffle(f); /* in the midst of a pass */
@@ -23015,7 +23038,7 @@ static fnn_result fnni_fit_run(fnni_fit *f, fnn_history *history)
     fnni_fit_average_shown(model, 1);
     fnni_fit_best_shown(model, 1);
     if (result) return result;
-    if (f->progress->epochs > first || f->stopped) fnni_fit_write(f);
+    fnni_fit_write(f);
     if (!f->failure.code) return FNN_OK;
     return fnni_model_fail(model, FNN_ERROR_FILE, "fit: checkpoint: %.200s", f->failure.message);
 }

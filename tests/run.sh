@@ -52,6 +52,7 @@ jobs_test_more() {
     jobs_of neon/ $neon_programs
     jobs_of undefined/ $undefined_programs
     jobs_of undefined-m32/ test_extremes
+    jobs_of thread/ test_sharing
     jobs_of m32/ test_math # on x87
     jobs_of double/ $double_programs
     jobs_of native/ test_weights test_same_bits test_math
