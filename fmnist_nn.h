@@ -9278,43 +9278,50 @@ static void fnni_conv_forward_image(const fnni_conv *g, int band, const fnni_con
  * so phase 0 has first_tap 1 and taps 1, phase 1 first_tap 0 and taps 2; the sum for the first
  * input of a phase begins at output -pad. */
 typedef struct fnni_conv_phase {
-    int taps, first_tap, pad, count;
+    int first, taps, first_tap, pad, count; /* first: its first input */
 } fnni_conv_phase;
 
-static fnni_conv_phase fnni_conv_phase_make(int phase, int length, int kernel, int stride, int pad)
+/* How many phases have an input and a tap that reaches it, which is where (phase + pad) % stride is
+ * less than the kernel: the first *low ones, and more behind a gap. There are no more than taps,
+ * whatever the stride. A kernel of two taps, stride 5, pad 1:
+ *     phase                   0  1  2  3  4
+ *     (phase + pad) % stride  1  2  3  4  0        phases 0 and 4, *low 1 */
+static int fnni_conv_phases_of(int length, int kernel, int stride, int pad, int *low)
+{
+    const int taps = kernel < stride ? kernel : stride, shift = pad % stride;
+    const ptrdiff_t high = fnni_least(fnni_least(taps, shift), length - (stride - shift));
+    *low = (int)fnni_least(fnni_most(taps - shift, 0), length);
+    return *low + (int)fnni_most(high, 0);
+}
+
+/* Number k of them; count 0 for one that there is not. */
+static fnni_conv_phase fnni_conv_phase_make(int k, int length, int kernel, int stride, int pad)
 {
     fnni_conv_phase p;
-    p.first_tap = (phase + pad) % stride;
-    p.taps = kernel > p.first_tap ? (kernel - p.first_tap - 1) / stride + 1 : 0;
-    p.pad = p.taps - 1 - (phase + pad) / stride;
-    p.count = (length - phase - 1) / stride + 1; /* phase < length */
+    int low;
+    memset(&p, 0, sizeof p);
+    if (k >= fnni_conv_phases_of(length, kernel, stride, pad, &low)) return p;
+    p.first = k < low ? k : k - low + (stride - pad % stride);
+    p.first_tap = (p.first + pad) % stride;
+    p.taps = (kernel - p.first_tap - 1) / stride + 1;
+    p.pad = p.taps - 1 - (p.first + pad) / stride;
+    p.count = (length - p.first - 1) / stride + 1;
     return p;
 }
 
-/* Phases of a window that have inputs: one when the stride is one, no more than pixels. */
-static int fnni_conv_phase_columns(const fnn_window *w)
-{
-    return w->stride_width < w->width ? w->stride_width : w->width;
-}
-
-static int fnni_conv_phases(const fnn_window *w)
-{
-    return (w->stride_height < w->height ? w->stride_height : w->height) *
-           fnni_conv_phase_columns(w);
-}
-
-/* The correlation of dy that gives one phase of dx; *weights is moved to its first tap, *dx to its
- * first pixel. 0 when there is none: no tap reaches these inputs. */
+/* The correlation of dy that gives phase number `phase` of dx; *weights is moved to its first tap,
+ * *dx to its first pixel. 0 where there is none. */
 static int fnni_conv_backward(const fnni_kernels *kernels, const fnn_window *w, int filters,
                               int winograd, int phase, fnni_conv *g, const fnn_real **weights,
                               fnn_real **dx)
 {
-    const int phase_row = phase / fnni_conv_phase_columns(w);
-    const int phase_column = phase % fnni_conv_phase_columns(w);
-    const fnni_conv_phase row =
-        fnni_conv_phase_make(phase_row, w->height, w->kernel_height, w->stride_height, w->pad_top);
-    const fnni_conv_phase column =
-        fnni_conv_phase_make(phase_column, w->width, w->kernel_width, w->stride_width, w->pad_left);
+    int low;
+    const int columns = (int)fnni_most(
+        fnni_conv_phases_of(w->width, w->kernel_width, w->stride_width, w->pad_left, &low), 1);
+    const fnni_conv_phase row = fnni_conv_phase_make(phase / columns, w->height, w->kernel_height,
+                                                     w->stride_height, w->pad_top);
+    const fnni_conv_phase column = fnni_conv_phase_make(phase % columns, w->width, w->kernel_width,
+                                                        w->stride_width, w->pad_left);
     const ptrdiff_t tap = (ptrdiff_t)w->channels * filters, line = tap * w->kernel_width;
     *g = fnni_conv_blank(kernels);
     g->height = w->out_height;
@@ -9336,11 +9343,11 @@ static int fnni_conv_backward(const fnni_kernels *kernels, const fnn_window *w, 
     g->w_row = row.taps > 1 ? -w->stride_height * line : 0;
     g->pixels = w->stride_width > 1 ? 1 : fnni_conv_pixels(kernels->lanes, w->channels, w->width);
     g->winograd = winograd && fnni_winograd_pays(w, w->height, w->width, filters);
-    if (row.taps == 0 || column.taps == 0 || row.count <= 0 || column.count <= 0) return 0;
+    if (row.count == 0 || column.count == 0) return 0;
     if (*weights)
         *weights += (row.first_tap + (row.taps - 1) * w->stride_height) * line +
                     (column.first_tap + (column.taps - 1) * w->stride_width) * tap;
-    if (*dx) *dx += phase_row * w->width * w->channels + phase_column * w->channels;
+    if (*dx) *dx += (row.first * w->width + column.first) * w->channels;
     return 1;
 }
 
@@ -9420,6 +9427,9 @@ static void fnni_conv_spread_image(const fnni_kernels *kernels, const fnn_window
 static void fnni_conv_backward_size(const fnni_kernels *kernels, const fnn_window *w, int filters,
                                     int winograd, size_t *packed, size_t *image)
 {
+    const fnn_real *no_weights = NULL;
+    fnn_real *no_dx = NULL;
+    fnni_conv g;
     int phase;
     *packed = *image = 0;
     if (fnni_conv_spreads(w, filters)) {
@@ -9428,16 +9438,11 @@ static void fnni_conv_backward_size(const fnni_kernels *kernels, const fnn_windo
         *image = row * (size_t)fnni_conv_spread_rows(w);
         return;
     }
-    for (phase = 0; phase < fnni_conv_phases(w); phase++) {
-        const fnn_real *no_weights = NULL;
-        fnn_real *no_dx = NULL;
-        fnni_conv g;
-        size_t size;
-        if (!fnni_conv_backward(kernels, w, filters, winograd, phase, &g, &no_weights, &no_dx))
-            continue;
+    for (phase = 0;
+         fnni_conv_backward(kernels, w, filters, winograd, phase, &g, &no_weights, &no_dx);
+         phase++) {
         *packed = fnni_plus(*packed, fnni_conv_packed_size(&g));
-        size = fnni_conv_image_size(&g);
-        if (size > *image) *image = size;
+        *image = fnni_larger(*image, fnni_conv_image_size(&g));
     }
 }
 
@@ -9445,19 +9450,20 @@ static void fnni_conv_backward_pack(const fnni_kernels *kernels, const fnn_windo
                                     int winograd, const fnn_real *weights, fnn_real *packed,
                                     fnn_real *space)
 {
+    const fnn_real *first = weights;
+    fnn_real *no_dx = NULL;
+    fnni_conv g;
     int phase;
     if (fnni_conv_spreads(w, filters)) {
-        const fnni_gemm g = fnni_conv_spread_make(kernels, w, filters, weights);
-        fnni_gemm_pack_b(&g, 0, g.n, packed);
+        const fnni_gemm product = fnni_conv_spread_make(kernels, w, filters, weights);
+        fnni_gemm_pack_b(&product, 0, product.n, packed);
         return;
     }
-    for (phase = 0; phase < fnni_conv_phases(w); phase++) {
-        const fnn_real *first = weights;
-        fnn_real *no_dx = NULL;
-        fnni_conv g;
-        if (!fnni_conv_backward(kernels, w, filters, winograd, phase, &g, &first, &no_dx)) continue;
+    for (phase = 0; fnni_conv_backward(kernels, w, filters, winograd, phase, &g, &first, &no_dx);
+         phase++) {
         fnni_conv_pack(&g, first, NULL, packed, space);
         packed += fnni_conv_packed_size(&g);
+        first = weights;
     }
 }
 
@@ -9466,6 +9472,9 @@ static void fnni_conv_backward_image(const fnni_kernels *kernels, const fnn_wind
                                      int winograd, const fnn_real *dy, const fnn_real *packed,
                                      fnn_real *dx, fnn_real *space)
 {
+    const fnn_real *no_weights = NULL;
+    fnn_real *first = dx;
+    fnni_conv g;
     int phase;
     if (fnni_conv_spreads(w, filters)) {
         fnni_conv_spread_image(kernels, w, filters, dy, packed, dx, space);
@@ -9473,16 +9482,13 @@ static void fnni_conv_backward_image(const fnni_kernels *kernels, const fnn_wind
     }
     if (w->stride_height > w->kernel_height || w->stride_width > w->kernel_width)
         memset(dx, 0, (size_t)w->height * (size_t)w->width * (size_t)w->channels * sizeof *dx);
-    for (phase = 0; phase < fnni_conv_phases(w); phase++) {
-        const fnn_real *no_weights = NULL;
-        fnn_real *first = dx;
-        fnni_conv_input image;
-        fnni_conv g;
-        if (!fnni_conv_backward(kernels, w, filters, winograd, phase, &g, &no_weights, &first))
-            continue;
-        image = fnni_conv_image(&g, dy, space);
+    for (phase = 0;
+         fnni_conv_backward(kernels, w, filters, winograd, phase, &g, &no_weights, &first);
+         phase++) {
+        const fnni_conv_input image = fnni_conv_image(&g, dy, space);
         fnni_conv_rows(&g, &image, packed, 0, g.out_height, first);
         packed += fnni_conv_packed_size(&g);
+        first = dx;
     }
 }
 
