@@ -85,6 +85,7 @@
  *     layers frozen or slowed    fnn_set_trainable, fnn_set_rate_factor              TRAINING
  *     training that goes on      fnn_fit_config.checkpoint, .stop, fnn_resume        TRAINING
  *     names of classes, notes    fnn_set_names, fnn_set_note                         FILES
+ *     a model from elsewhere     fnn_check_shapes, before it meets arrays of yours   FILES
  *     a model in the program,    fnn_load_memory,
  *     or sent elsewhere          fnn_save_to, fnn_load_from                          FILES
  *     weights of PyTorch, Keras  fnn_load_weights                                    FILES
@@ -207,6 +208,14 @@
  *   file open. Where another program has a file open there, a save waits for it, for about a
  *   second, before it fails. fnn_check_writable tells before a long training whether its model can
  *   be saved.
+ *   A file from elsewhere may hold a model of any shape, and no call sees how large an array is. So
+ *   ask before the first one is given:
+ *       if (!m || fnn_check_shapes(m, 28, 28, 1, 10, &error)) return puts(error.message), 1;
+ *   or make arrays as fnn_shapes says. It is the model that says how many numbers fnn_predict,
+ *   _one, _one_bytes and _augmented write for a sample, the first two of a single one read,
+ *   fnn_outputs has, and fnn_backward_from and fnn_backward_to_input read as the gradient; for
+ *   fnn_predict_layer it is the layer (fnn_layer_shape), for per_tensor of fnn_check_gradients the
+ *   number of layers. All others tell sizes (fnn_tensor, fnn_loss_batch) or take them.
  *   fnn_load_weights fills a network that the builders made with the weights of the same one in
  *   PyTorch or Keras: from a safetensors file with their names ("conv1.weight", "dense/kernel") and
  *   in their layouts. What does not fit is named, and nothing is matched by guess.
@@ -1180,6 +1189,13 @@ FNN_API size_t fnn_summary(const fnn_model *model, char *text, size_t size);
  * NULL. What a loaded model takes and gives. Zeroed, and the model's error, when it is broken. */
 FNN_API fnn_result fnn_shapes(const fnn_model *model, int input[3], int output[3]);
 
+/* Whether a model takes samples (height, width, channels) and gives so many outputs for each: to be
+ * asked of a model from elsewhere before it meets arrays whose size stands in the program (FILES).
+ * FNN_ERROR_ARGUMENT for other numbers, the model's error when it is broken; *error (NULL allowed)
+ * says what was expected and what was found. */
+FNN_API fnn_result fnn_check_shapes(const fnn_model *model, int height, int width, int channels,
+                                    int outputs, fnn_error *error);
+
 /* How many layers a model has: 0 .. count - 1 are their numbers in fnn_summary and files, and those
  * that builders returned. The first use may add layers behind all others, whose numbers stay: the
  * sigmoid of the last one (chapter MODEL) and "rescale" (fnn_normalize_targets). 0 of NULL. */
@@ -1558,8 +1574,9 @@ FNN_API fnn_result fnn_step(fnn_model *model, const fnn_fit_config *config);
 
 /* ---- inference and metrics ---- */
 
-/* outputs (count, outputs) for every sample of data. Any number of threads may share a sealed
- * model, each with a context of its own; context NULL makes one for this call, with the model's
+/* outputs (count, outputs) for every sample of data; no call sees how large an array is, so ask a
+ * model from elsewhere first (fnn_check_shapes). Any number of threads may share a sealed model,
+ * each with a context of its own; context NULL makes one for this call, with the model's
  * instruction set and threads. A sample's output has the same bits alone or among others. With
  * a context that fnn_reserve has prepared nothing is allocated. Errors of this and the calls below,
  * which leave no message in the model: FNN_ERROR_STATE for a model that is not sealed (fnn_seal),
@@ -1570,7 +1587,8 @@ FNN_API fnn_result fnn_step(fnn_model *model, const fnn_fit_config *config);
 FNN_API fnn_result fnn_predict(const fnn_model *model, fnn_context *context,
                                const fnn_dataset *data, fnn_real *outputs);
 
-/* As fnn_predict of a single sample x (height, width, channels): y (outputs). */
+/* As fnn_predict of a single sample x (height, width, channels): y (outputs). Both have the sizes
+ * that the model says. */
 FNN_API fnn_result fnn_predict_one(const fnn_model *model, fnn_context *context, const fnn_real *x,
                                    fnn_real *y);
 
@@ -1694,7 +1712,8 @@ FNN_API fnn_result fnn_check_writable(const char *path, fnn_error *error);
  * one or the other way round, or when memory is out. A checksum finds damage (files of versions
  * before it have none); the values of the weights are not checked. While it is loaded the file is
  * in memory as well. To train on, a fit starts with a new optimiser, but for a checkpoint;
- * fnn_set_seed would draw Glorot uniform weights. */
+ * fnn_set_seed would draw Glorot uniform weights. Its shapes are those of the file: of one from
+ * elsewhere ask fnn_check_shapes. */
 FNN_API fnn_model *fnn_load(const char *path, const fnn_context_config *config, fnn_error *error);
 
 /* Writes a model as fnn_save does, and with it what it needs to train on as if nothing had
@@ -15553,6 +15572,19 @@ FNNI_COLD FNN_DEF fnn_result fnn_shapes(const fnn_model *model, int input[3], in
         to[2] = s->channels;
     }
     return FNN_OK;
+}
+
+FNNI_COLD FNN_DEF fnn_result fnn_check_shapes(const fnn_model *model, int height, int width,
+                                              int channels, int outputs, fnn_error *error)
+{
+    int in[3], out[3], found;
+    const fnn_result result = fnn_shapes(model, in, out);
+    if (result) return fnni_fail(error, result, "%s", fnn_model_error(model)->message);
+    found = out[0] * out[1] * out[2];
+    if (in[0] == height && in[1] == width && in[2] == channels && found == outputs) return FNN_OK;
+    return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                     "model: expected one of %d x %d x %d numbers to %d, found %d x %d x %d to %d",
+                     height, width, channels, outputs, in[0], in[1], in[2], found);
 }
 
 FNN_DEF fnn_real *fnn_parameters(fnn_model *model, size_t *count)

@@ -1,6 +1,7 @@
 /* What inference takes of memory, and the sums that it makes: one sample takes the memory of one,
  * many that of a group, whose rows are bounded in bytes; where a chunk's sums are made group by
- * group they are those of the chunk. */
+ * group they are those of the chunk. And models of other shapes than a program's arrays, which are
+ * told from it before they meet. */
 #define FMNIST_NN_IMPLEMENTATION
 #include "../fmnist_nn.h"
 #include "budget.h"
@@ -61,8 +62,8 @@ static fnn_model *units(void)
 static fnn_model *(*const networks[])(void) = {points, strides, transforms, units};
 enum { NETWORKS = sizeof networks / sizeof networks[0] };
 
-/* Bytes of a sample's tensors, all layers' together, with the outputs once more, which an evaluation
- * compares; and as many for what is padded and packed (these networks have small convolutions). */
+/* Bytes of a sample's tensors, all layers' together, with the outputs once more, which an
+ * evaluation compares; and as many for what is padded and packed (of small convolutions). */
 static size_t bytes_for_one(const fnn_model *m)
 {
     size_t count = (size_t)m->inputs + (size_t)fnni_outputs(m);
@@ -104,10 +105,10 @@ static fnn_result evaluates(const fnn_model *m, fnn_context *context, const fnn_
 static const call calls[] = {predicts, predicts_one, predicts_a_layer, predicts_classes, evaluates};
 enum { CALLS = sizeof calls / sizeof calls[0] };
 
-/* The most that a call takes for so many samples, all of which are the same row. */
+/* The most that a call takes for so many samples. */
 static size_t most_of(const fnn_model *m, call what, int threads, int count)
 {
-    static const int64_t first[50];
+    static int64_t first[50]; /* zeros: all are the same row */
     const size_t outputs = (size_t)fnni_outputs(m);
     fnn_real *x = (fnn_real *)need((size_t)m->inputs * sizeof *x);
     fnn_real *y = (fnn_real *)need((size_t)count * outputs * sizeof *y);
@@ -287,7 +288,7 @@ static void large_samples_have_their_bits(void)
     }
 }
 
-/* A loss function gets chunks, however large samples are, with the outputs that fnn_predict gives. */
+/* A loss function gets chunks, however large samples are, of what fnn_predict gives. */
 typedef struct {
     const large *l;
     int first, wrong;
@@ -331,8 +332,68 @@ static void a_loss_function_gets_whole_chunks(void)
     large_close(&l);
 }
 
+/* ---- shapes ---- */
+
+static void shapes_are_checked(void)
+{
+    static const int others[][4] = {{7, 5, 2, 12},  {5, 7, 2, 12}, {7, 5, 2, 3},
+                                    {1, 1, 70, 12}, {7, 5, 2, 0},  {-7, -5, 2, 12}};
+    fnn_model *m = fnn_sequential(7, 5, 2);
+    fnn_error error;
+    size_t i;
+    CHECK(fnn_check_shapes(m, 7, 5, 2, 70, &error) == FNN_OK); /* without layers, its input */
+    fnn_conv2d(m, 3, 4, FNN_VALID, FNN_LINEAR);                /* 4 x 2 x 3 */
+    fnn_max_pool2d(m, 1);
+    CHECK(!fnn_check_shapes(m, 7, 5, 2, 24, NULL));
+    fnn_dense(m, 12, FNN_SOFTMAX);
+    CHECK(!fnn_check_shapes(m, 7, 5, 2, 12, &error) && !fnn_seal(m));
+    for (i = 0; i < sizeof others / sizeof others[0]; i++)
+        CHECK(!fnn_check_shapes(m, others[i][0], others[i][1], others[i][2], others[i][3],
+                                &error) == (i == 0));
+    CHECK(fnn_check_shapes(m, 28, 28, 1, 10, &error) == FNN_ERROR_ARGUMENT &&
+          error.code == FNN_ERROR_ARGUMENT);
+    CHECKF(!strcmp(error.message,
+                   "model: expected one of 28 x 28 x 1 numbers to 10, found 7 x 5 x 2 to 12"),
+           "%s", error.message);
+    CHECK(fnn_check_shapes(m, 28, 28, 1, 10, NULL) == FNN_ERROR_ARGUMENT);
+    CHECK(fnn_check_shapes(NULL, 28, 28, 1, 10, &error) == FNN_ERROR_MEMORY &&
+          error.code == FNN_ERROR_MEMORY);
+    fnn_model_free(m);
+    m = fnn_sequential(7, 5, 2);
+    fnn_dense(m, -1, FNN_RELU);
+    CHECK(fnn_check_shapes(m, 7, 5, 2, 70, &error) == FNN_ERROR_ARGUMENT &&
+          !strcmp(error.message, fnn_model_error(m)->message));
+    fnn_model_free(m);
+}
+
+/* What the check is for: the file of a model that gives more than an array holds. Without it the
+ * numbers behind the array are written over, which the control shows. */
+static void a_loaded_model_does_not_overrun(void)
+{
+    enum { ROOM = 10, GIVES = 16 };
+    static unsigned char file[1 << 14];
+    fnn_model *m = fnn_sequential(1, 1, 4), *loaded;
+    const fnn_real x[4] = {1, 2, 3, 4};
+    fnn_real y[GIVES];
+    fnn_error error;
+    size_t size = 0;
+    int i, spoilt = 0;
+    fnn_dense(m, GIVES, FNN_SOFTMAX);
+    CHECK(!fnn_seal(m) && !fnn_save_memory(m, file, sizeof file, &size, &error));
+    loaded = fnn_load_memory(file, size, NULL, &error);
+    for (i = 0; i < GIVES; i++) y[i] = -1;
+    CHECK(fnn_check_shapes(loaded, 1, 1, 4, ROOM, &error) == FNN_ERROR_ARGUMENT);
+    if (!fnn_check_shapes(loaded, 1, 1, 4, GIVES, &error))
+        CHECK(!fnn_predict_one(loaded, NULL, x, y));
+    for (i = ROOM; i < GIVES; i++) spoilt += y[i] != -1;
+    CHECK(spoilt == GIVES - ROOM);
+    fnn_model_free(loaded);
+    fnn_model_free(m);
+}
+
 static const harness_test tests[] = {
-    TEST(one_sample_takes_the_memory_of_one), TEST(groups_are_bounded_in_rows_and_bytes),
+    TEST(one_sample_takes_the_memory_of_one),      TEST(groups_are_bounded_in_rows_and_bytes),
     TEST(many_samples_take_the_memory_of_a_group), TEST(large_samples_have_their_bits),
-    TEST(a_loss_function_gets_whole_chunks)};
+    TEST(a_loss_function_gets_whole_chunks),       TEST(shapes_are_checked),
+    TEST(a_loaded_model_does_not_overrun)};
 HARNESS_MAIN(tests)
