@@ -85,6 +85,7 @@
  *     layers frozen or slowed    fnn_set_trainable, fnn_set_rate_factor              TRAINING
  *     training that goes on      fnn_fit_config.checkpoint, .stop, fnn_resume        TRAINING
  *     names of classes, notes    fnn_set_names, fnn_set_note                         FILES
+ *     a model from elsewhere     fnn_check_shapes, before it meets arrays of yours   FILES
  *     a model in the program,    fnn_load_memory,
  *     or sent elsewhere          fnn_save_to, fnn_load_from                          FILES
  *     weights of PyTorch, Keras  fnn_load_weights                                    FILES
@@ -208,15 +209,24 @@
  *   file open. Where another program has a file open there, a save waits for it, for about a
  *   second, before it fails. fnn_check_writable tells before a long training whether its model can
  *   be saved.
+ *   A file from elsewhere may hold a model of any shape, and no call sees how large an array is. So
+ *   ask before the first one is given:
+ *       if (!m || fnn_check_shapes(m, 28, 28, 1, 10, &error)) return puts(error.message), 1;
+ *   or make arrays as fnn_shapes says. It is the model that says how many numbers fnn_predict,
+ *   _one, _one_bytes and _augmented write for a sample, the first two of a single one read,
+ *   fnn_outputs has, and fnn_backward_from and fnn_backward_to_input read as the gradient; for
+ *   fnn_predict_layer it is the layer (fnn_layer_shape), for per_tensor of fnn_check_gradients the
+ *   number of layers. All others tell sizes (fnn_tensor, fnn_loss_batch) or take them.
  *   fnn_load_weights fills a network that the builders made with the weights of the same one in
  *   PyTorch or Keras: from a safetensors file with their names ("conv1.weight", "dense/kernel") and
  *   in their layouts. What does not fit is named, and nothing is matched by guess.
  *
  * MEMORY
- *   fnn_fit takes all it needs before its first step. Inference allocates nothing in a context
- *   that fnn_reserve has prepared; fnn_memory_size tells what a model takes. A context's allocator
- *   serves everything made in it. Kernels never allocate, except the space of fnn_sgemm,
- *   fnn_conv2d_* and fnn_batch_norm_*, which a context keeps.
+ *   fnn_fit takes all it needs before its first step. Inference takes what a group of samples needs
+ *   on its way through the layers, at most 112 of them or 64 MiB or a single one (fnn_reserve);
+ *   it allocates nothing in a context that fnn_reserve has prepared. fnn_memory_size tells what a
+ *   model takes. A context's allocator serves everything made in it. Kernels never allocate, except
+ *   the space of fnn_sgemm, fnn_conv2d_* and fnn_batch_norm_*, which a context keeps.
  *
  * ERRORS
  *   Fallible calls return an fnn_result. The library never exits, aborts or prints (but fit's
@@ -1183,6 +1193,13 @@ FNN_API size_t fnn_summary(const fnn_model *model, char *text, size_t size);
  * NULL. What a loaded model takes and gives. Zeroed, and the model's error, when it is broken. */
 FNN_API fnn_result fnn_shapes(const fnn_model *model, int input[3], int output[3]);
 
+/* Whether a model takes samples (height, width, channels) and gives so many outputs for each: to be
+ * asked of a model from elsewhere before it meets arrays whose size stands in the program (FILES).
+ * FNN_ERROR_ARGUMENT for other numbers, the model's error when it is broken; *error (NULL allowed)
+ * says what was expected and what was found. */
+FNN_API fnn_result fnn_check_shapes(const fnn_model *model, int height, int width, int channels,
+                                    int outputs, fnn_error *error);
+
 /* How many layers a model has: 0 .. count - 1 are their numbers in fnn_summary and files, and those
  * that builders returned. The first use may add layers behind all others, whose numbers stay: the
  * sigmoid of the last one (chapter MODEL) and "rescale" (fnn_normalize_targets). 0 of NULL. */
@@ -1562,8 +1579,9 @@ FNN_API fnn_result fnn_step(fnn_model *model, const fnn_fit_config *config);
 
 /* ---- inference and metrics ---- */
 
-/* outputs (count, outputs) for every sample of data. Any number of threads may share a sealed
- * model, each with a context of its own; context NULL makes one for this call, with the model's
+/* outputs (count, outputs) for every sample of data; no call sees how large an array is, so ask a
+ * model from elsewhere first (fnn_check_shapes). Any number of threads may share a sealed model,
+ * each with a context of its own; context NULL makes one for this call, with the model's
  * instruction set and threads. A sample's output has the same bits alone or among others. With
  * a context that fnn_reserve has prepared nothing is allocated. Errors of this and the calls below,
  * which leave no message in the model: FNN_ERROR_STATE for a model that is not sealed (fnn_seal),
@@ -1574,7 +1592,8 @@ FNN_API fnn_result fnn_step(fnn_model *model, const fnn_fit_config *config);
 FNN_API fnn_result fnn_predict(const fnn_model *model, fnn_context *context,
                                const fnn_dataset *data, fnn_real *outputs);
 
-/* As fnn_predict of a single sample x (height, width, channels): y (outputs). */
+/* As fnn_predict of a single sample x (height, width, channels): y (outputs). Both have the sizes
+ * that the model says. */
 FNN_API fnn_result fnn_predict_one(const fnn_model *model, fnn_context *context, const fnn_real *x,
                                    fnn_real *y);
 
@@ -1623,8 +1642,10 @@ FNN_API fnn_result fnn_evaluate(const fnn_model *model, fnn_context *context,
                                 const fnn_dataset *data, fnn_metrics *metrics);
 
 /* Takes all the memory that the context needs for inference with this model (fnn_evaluate under a
- * loss function of yours takes the outputs of all samples beside it). FNN_ERROR_ARGUMENT without a
- * context. */
+ * loss function of yours takes the outputs of all samples beside it): for each thread packed
+ * weights, and what is stored of 112 samples and their targets, or of as many as fit into 2^24
+ * numbers (64 MiB of floats), one at least. A call without it takes no more than its samples need:
+ * for a single one what that needs, on one thread. FNN_ERROR_ARGUMENT without a context. */
 FNN_API fnn_result fnn_reserve(const fnn_model *model, fnn_context *context);
 
 /* Bytes that a sealed model asks of its allocator, 0 for one that is not sealed. batch_size 0: for
@@ -1696,7 +1717,8 @@ FNN_API fnn_result fnn_check_writable(const char *path, fnn_error *error);
  * one or the other way round, or when memory is out. A checksum finds damage (files of versions
  * before it have none); the values of the weights are not checked. While it is loaded the file is
  * in memory as well. To train on, a fit starts with a new optimiser, but for a checkpoint;
- * fnn_set_seed would draw Glorot uniform weights. */
+ * fnn_set_seed would draw Glorot uniform weights. Its shapes are those of the file: of one from
+ * elsewhere ask fnn_check_shapes. */
 FNN_API fnn_model *fnn_load(const char *path, const fnn_context_config *config, fnn_error *error);
 
 /* Writes a model as fnn_save does, and with it what it needs to train on as if nothing had
@@ -9284,43 +9306,50 @@ static void fnni_conv_forward_image(const fnni_conv *g, int band, const fnni_con
  * so phase 0 has first_tap 1 and taps 1, phase 1 first_tap 0 and taps 2; the sum for the first
  * input of a phase begins at output -pad. */
 typedef struct fnni_conv_phase {
-    int taps, first_tap, pad, count;
+    int first, taps, first_tap, pad, count; /* first: its first input */
 } fnni_conv_phase;
 
-static fnni_conv_phase fnni_conv_phase_make(int phase, int length, int kernel, int stride, int pad)
+/* How many phases have an input and a tap that reaches it, which is where (phase + pad) % stride is
+ * less than the kernel: the first *low ones, and more behind a gap. There are no more than taps,
+ * whatever the stride. A kernel of two taps, stride 5, pad 1:
+ *     phase                   0  1  2  3  4
+ *     (phase + pad) % stride  1  2  3  4  0        phases 0 and 4, *low 1 */
+static int fnni_conv_phases_of(int length, int kernel, int stride, int pad, int *low)
+{
+    const int taps = kernel < stride ? kernel : stride, shift = pad % stride;
+    const ptrdiff_t high = fnni_least(fnni_least(taps, shift), length - (stride - shift));
+    *low = (int)fnni_least(fnni_most(taps - shift, 0), length);
+    return *low + (int)fnni_most(high, 0);
+}
+
+/* Number k of them; count 0 for one that there is not. */
+static fnni_conv_phase fnni_conv_phase_make(int k, int length, int kernel, int stride, int pad)
 {
     fnni_conv_phase p;
-    p.first_tap = (phase + pad) % stride;
-    p.taps = kernel > p.first_tap ? (kernel - p.first_tap - 1) / stride + 1 : 0;
-    p.pad = p.taps - 1 - (phase + pad) / stride;
-    p.count = (length - phase - 1) / stride + 1; /* phase < length */
+    int low;
+    memset(&p, 0, sizeof p);
+    if (k >= fnni_conv_phases_of(length, kernel, stride, pad, &low)) return p;
+    p.first = k < low ? k : k - low + (stride - pad % stride);
+    p.first_tap = (p.first + pad) % stride;
+    p.taps = (kernel - p.first_tap - 1) / stride + 1;
+    p.pad = p.taps - 1 - (p.first + pad) / stride;
+    p.count = (length - p.first - 1) / stride + 1;
     return p;
 }
 
-/* Phases of a window that have inputs: one when the stride is one, no more than pixels. */
-static int fnni_conv_phase_columns(const fnn_window *w)
-{
-    return w->stride_width < w->width ? w->stride_width : w->width;
-}
-
-static int fnni_conv_phases(const fnn_window *w)
-{
-    return (w->stride_height < w->height ? w->stride_height : w->height) *
-           fnni_conv_phase_columns(w);
-}
-
-/* The correlation of dy that gives one phase of dx; *weights is moved to its first tap, *dx to its
- * first pixel. 0 when there is none: no tap reaches these inputs. */
+/* The correlation of dy that gives phase number `phase` of dx; *weights is moved to its first tap,
+ * *dx to its first pixel. 0 where there is none. */
 static int fnni_conv_backward(const fnni_kernels *kernels, const fnn_window *w, int filters,
                               int winograd, int phase, fnni_conv *g, const fnn_real **weights,
                               fnn_real **dx)
 {
-    const int phase_row = phase / fnni_conv_phase_columns(w);
-    const int phase_column = phase % fnni_conv_phase_columns(w);
-    const fnni_conv_phase row =
-        fnni_conv_phase_make(phase_row, w->height, w->kernel_height, w->stride_height, w->pad_top);
-    const fnni_conv_phase column =
-        fnni_conv_phase_make(phase_column, w->width, w->kernel_width, w->stride_width, w->pad_left);
+    int low;
+    const int columns = (int)fnni_most(
+        fnni_conv_phases_of(w->width, w->kernel_width, w->stride_width, w->pad_left, &low), 1);
+    const fnni_conv_phase row = fnni_conv_phase_make(phase / columns, w->height, w->kernel_height,
+                                                     w->stride_height, w->pad_top);
+    const fnni_conv_phase column = fnni_conv_phase_make(phase % columns, w->width, w->kernel_width,
+                                                        w->stride_width, w->pad_left);
     const ptrdiff_t tap = (ptrdiff_t)w->channels * filters, line = tap * w->kernel_width;
     *g = fnni_conv_blank(kernels);
     g->height = w->out_height;
@@ -9342,11 +9371,11 @@ static int fnni_conv_backward(const fnni_kernels *kernels, const fnn_window *w, 
     g->w_row = row.taps > 1 ? -w->stride_height * line : 0;
     g->pixels = w->stride_width > 1 ? 1 : fnni_conv_pixels(kernels->lanes, w->channels, w->width);
     g->winograd = winograd && fnni_winograd_pays(w, w->height, w->width, filters);
-    if (row.taps == 0 || column.taps == 0 || row.count <= 0 || column.count <= 0) return 0;
+    if (row.count == 0 || column.count == 0) return 0;
     if (*weights)
         *weights += (row.first_tap + (row.taps - 1) * w->stride_height) * line +
                     (column.first_tap + (column.taps - 1) * w->stride_width) * tap;
-    if (*dx) *dx += phase_row * w->width * w->channels + phase_column * w->channels;
+    if (*dx) *dx += (row.first * w->width + column.first) * w->channels;
     return 1;
 }
 
@@ -9426,6 +9455,9 @@ static void fnni_conv_spread_image(const fnni_kernels *kernels, const fnn_window
 static void fnni_conv_backward_size(const fnni_kernels *kernels, const fnn_window *w, int filters,
                                     int winograd, size_t *packed, size_t *image)
 {
+    const fnn_real *no_weights = NULL;
+    fnn_real *no_dx = NULL;
+    fnni_conv g;
     int phase;
     *packed = *image = 0;
     if (fnni_conv_spreads(w, filters)) {
@@ -9434,16 +9466,11 @@ static void fnni_conv_backward_size(const fnni_kernels *kernels, const fnn_windo
         *image = row * (size_t)fnni_conv_spread_rows(w);
         return;
     }
-    for (phase = 0; phase < fnni_conv_phases(w); phase++) {
-        const fnn_real *no_weights = NULL;
-        fnn_real *no_dx = NULL;
-        fnni_conv g;
-        size_t size;
-        if (!fnni_conv_backward(kernels, w, filters, winograd, phase, &g, &no_weights, &no_dx))
-            continue;
+    for (phase = 0;
+         fnni_conv_backward(kernels, w, filters, winograd, phase, &g, &no_weights, &no_dx);
+         phase++) {
         *packed = fnni_plus(*packed, fnni_conv_packed_size(&g));
-        size = fnni_conv_image_size(&g);
-        if (size > *image) *image = size;
+        *image = fnni_larger(*image, fnni_conv_image_size(&g));
     }
 }
 
@@ -9451,19 +9478,20 @@ static void fnni_conv_backward_pack(const fnni_kernels *kernels, const fnn_windo
                                     int winograd, const fnn_real *weights, fnn_real *packed,
                                     fnn_real *space)
 {
+    const fnn_real *first = weights;
+    fnn_real *no_dx = NULL;
+    fnni_conv g;
     int phase;
     if (fnni_conv_spreads(w, filters)) {
-        const fnni_gemm g = fnni_conv_spread_make(kernels, w, filters, weights);
-        fnni_gemm_pack_b(&g, 0, g.n, packed);
+        const fnni_gemm product = fnni_conv_spread_make(kernels, w, filters, weights);
+        fnni_gemm_pack_b(&product, 0, product.n, packed);
         return;
     }
-    for (phase = 0; phase < fnni_conv_phases(w); phase++) {
-        const fnn_real *first = weights;
-        fnn_real *no_dx = NULL;
-        fnni_conv g;
-        if (!fnni_conv_backward(kernels, w, filters, winograd, phase, &g, &first, &no_dx)) continue;
+    for (phase = 0; fnni_conv_backward(kernels, w, filters, winograd, phase, &g, &first, &no_dx);
+         phase++) {
         fnni_conv_pack(&g, first, NULL, packed, space);
         packed += fnni_conv_packed_size(&g);
+        first = weights;
     }
 }
 
@@ -9472,6 +9500,9 @@ static void fnni_conv_backward_image(const fnni_kernels *kernels, const fnn_wind
                                      int winograd, const fnn_real *dy, const fnn_real *packed,
                                      fnn_real *dx, fnn_real *space)
 {
+    const fnn_real *no_weights = NULL;
+    fnn_real *first = dx;
+    fnni_conv g;
     int phase;
     if (fnni_conv_spreads(w, filters)) {
         fnni_conv_spread_image(kernels, w, filters, dy, packed, dx, space);
@@ -9479,16 +9510,13 @@ static void fnni_conv_backward_image(const fnni_kernels *kernels, const fnn_wind
     }
     if (w->stride_height > w->kernel_height || w->stride_width > w->kernel_width)
         memset(dx, 0, (size_t)w->height * (size_t)w->width * (size_t)w->channels * sizeof *dx);
-    for (phase = 0; phase < fnni_conv_phases(w); phase++) {
-        const fnn_real *no_weights = NULL;
-        fnn_real *first = dx;
-        fnni_conv_input image;
-        fnni_conv g;
-        if (!fnni_conv_backward(kernels, w, filters, winograd, phase, &g, &no_weights, &first))
-            continue;
-        image = fnni_conv_image(&g, dy, space);
+    for (phase = 0;
+         fnni_conv_backward(kernels, w, filters, winograd, phase, &g, &no_weights, &first);
+         phase++) {
+        const fnni_conv_input image = fnni_conv_image(&g, dy, space);
         fnni_conv_rows(&g, &image, packed, 0, g.out_height, first);
         packed += fnni_conv_packed_size(&g);
+        first = dx;
     }
 }
 
@@ -13869,10 +13897,12 @@ FNNI_COLD static void fnni_conv_plan(const fnni_run *run, int l, fnni_plan *plan
     needs->packed[0] = fnni_conv_packed_size(&plan->conv);
     forward = fnni_conv_image_size(&plan->conv);
     if (layer->absorbed) forward = fnni_plus(forward, fnni_pool_space(layer + 1));
+    needs->image = fnni_larger(needs->image, forward);
+    if (run->inference) return;
     fnni_conv_backward_size(run->kernels, &layer->window, filters, winograd, &needs->packed[1],
                             &backward);
     needs->sums = fnni_conv_sums_size(&plan->weights);
-    needs->image = fnni_larger(needs->image, fnni_larger(forward, backward));
+    needs->image = fnni_larger(needs->image, backward);
     needs->image = fnni_larger(needs->image, fnni_conv_image_size(&plan->weights));
     needs->own =
         fnni_plus(needs->own, fnni_times(FNNI_SHARES, fnni_conv_wide_size(&plan->weights)));
@@ -15555,6 +15585,19 @@ FNNI_COLD FNN_DEF fnn_result fnn_shapes(const fnn_model *model, int input[3], in
     return FNN_OK;
 }
 
+FNNI_COLD FNN_DEF fnn_result fnn_check_shapes(const fnn_model *model, int height, int width,
+                                              int channels, int outputs, fnn_error *error)
+{
+    int in[3], out[3], found;
+    const fnn_result result = fnn_shapes(model, in, out);
+    if (result) return fnni_fail(error, result, "%s", fnn_model_error(model)->message);
+    found = out[0] * out[1] * out[2];
+    if (in[0] == height && in[1] == width && in[2] == channels && found == outputs) return FNN_OK;
+    return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                     "model: expected one of %d x %d x %d numbers to %d, found %d x %d x %d to %d",
+                     height, width, channels, outputs, in[0], in[1], in[2], found);
+}
+
 FNN_DEF fnn_real *fnn_parameters(fnn_model *model, size_t *count)
 {
     if (count) *count = 0;
@@ -16056,22 +16099,21 @@ static void fnni_loss_rows(const fnni_run *run, int from, int to)
     if (run->weights) fnni_loss_weigh(&c, run->weights + from);
 }
 
-/* The batch's mean loss by the user's function, and where there are deltas the gradient at the last
- * layer: for the whole batch, on this thread. */
-static double fnni_own_loss(const fnni_run *run)
+/* The batch's mean loss by the user's function of its outputs y, and where there are deltas the
+ * gradient at the last layer: for the whole batch, on this thread. */
+static double fnni_own_loss(const fnni_run *run, const fnn_real *y)
 {
     const fnn_model *model = run->model;
-    const int last = model->layer_count - 1;
     fnn_loss_batch batch;
     batch.count = run->rows;
     batch.outputs = fnni_outputs(model);
-    batch.y = fnni_y(run, last, 0, NULL);
+    batch.y = y;
     batch.labels = run->labels;
     batch.targets = run->targets;
     batch.weights = run->weights;
     batch.rows = run->origins;
     return model->loss_function(model->loss_user, &batch,
-                                run->deltas ? fnni_d(run, last, 0, NULL) : NULL);
+                                run->deltas ? fnni_d(run, model->layer_count - 1, 0, NULL) : NULL);
 }
 
 static double fnni_mean_loss(const fnni_run *run)
@@ -16085,7 +16127,8 @@ static double fnni_mean_loss(const fnni_run *run)
 /* The whole batch's mean loss, built in or the user's; where there are deltas its gradient too. */
 static double fnni_batch_loss(const fnni_run *run)
 {
-    if (run->model->loss_is_own) return fnni_own_loss(run);
+    if (run->model->loss_is_own)
+        return fnni_own_loss(run, fnni_y(run, run->model->layer_count - 1, 0, NULL));
     fnni_loss_rows(run, 0, run->rows);
     return fnni_mean_loss(run);
 }
@@ -16428,7 +16471,7 @@ static double fnni_train_step(fnni_batch *b)
     b->run->step = b->model->updates;
     fnni_batch_forward(b, !own, parts);
     if (own) fnni_gather_rows(b->data, b->samples, b->first, b->run->rows, b->model->truth.rows);
-    loss = own ? fnni_own_loss(b->run) : fnni_mean_loss(b->run);
+    loss = own ? fnni_batch_loss(b->run) : fnni_mean_loss(b->run);
     fnni_batch_backward(b, b->model->stage_count - (own ? 1 : 2), parts);
     if (b->config->clip_norm > 0) {
         b->step = NULL;
@@ -16812,23 +16855,27 @@ FNN_DEF fnn_result fnn_step(fnn_model *model, const fnn_fit_config *config)
  * >>inference  prediction, evaluation, metrics
  * ============================================================================ */
 
-/* ---- inference: chunks of fixed size, each carried through all layers by one thread ---- */
+/* ---- inference: groups of samples, each carried through all layers by one thread ---- */
 
-#define FNNI_CHUNK \
-    112 /* rows: eight tiles of fourteen; the weights are read once for all of them */
+/* Rows of a group: eight tiles of fourteen, so that the weights are read once for all of them; of
+ * large samples as many as FNNI_GROUP_REALS hold the tensors of, one at least. Sums are made over
+ * chunks of FNNI_CHUNK rows whatever the groups are, each in one order. */
+#define FNNI_CHUNK 112
+#define FNNI_GROUP_REALS ((size_t)1 << 24) /* 64 MiB of floats */
 
 typedef struct fnni_inference {
     const fnn_model *model;
     fnn_context *context;
-    const fnn_dataset *data;
-    size_t per_part;            /* reals of workspace of a part */
+    const fnn_dataset *data;    /* NULL: any, while memory is reserved */
     fnn_real *outputs;          /* (count, outputs), or NULL */
     int32_t *classes;           /* (count), or NULL */
-    double *sums;               /* FNNI_SUMS a stretch; NULL without evaluation */
+    int evaluate;               /* whether sums are made */
+    int computed;               /* outputs are there already, and wanted for these alone */
     int flip, shift;            /* the views that outputs are the mean of */
     const fnni_augmenter *view; /* the one at work, or NULL: the samples as they are */
     int add;                    /* its outputs are added: it is not the first */
-    const fnn_real *computed;   /* (count, outputs) that are there already, or NULL */
+    int rows, parts;            /* of a group; that run side by side */
+    size_t per_part, head;      /* reals of workspace of each part, and before all of them */
 } fnni_inference;
 
 static fnni_inference fnni_inference_of(const fnn_model *model, const fnn_dataset *data,
@@ -16846,8 +16893,7 @@ static fnni_inference fnni_inference_of(const fnn_model *model, const fnn_datase
 /* The chunks are dealt to at most this many stretches, whatever the number of threads: each adds up
  * its chunks in order, a thread takes whole stretches, and sums need space for no more. */
 #define FNNI_STRETCHES 256
-#define FNNI_SUMS 4 /* of a stretch: loss, hits, squared error, weights */
-#define FNNI_STRETCH_SUMS (FNNI_SUMS * FNNI_STRETCHES * sizeof(double) / sizeof(fnn_real))
+#define FNNI_SUMS 4 /* of a stretch, or a chunk: loss, hits, squared error, weights */
 
 static int64_t fnni_chunks(const fnn_dataset *data)
 {
@@ -16856,8 +16902,15 @@ static int64_t fnni_chunks(const fnn_dataset *data)
 
 static int fnni_stretches(const fnn_dataset *data)
 {
-    const int64_t chunks = fnni_chunks(data);
-    return chunks < FNNI_STRETCHES ? (int)chunks : FNNI_STRETCHES;
+    const int most = FNNI_STRETCHES * FNNI_CHUNK;
+    return data && data->count < most ? ((int)data->count + FNNI_CHUNK - 1) / FNNI_CHUNK
+                                      : FNNI_STRETCHES;
+}
+
+/* The sums of a stretch, which stand at the beginning of the workspace. */
+static double *fnni_stretch_sums(const fnni_inference *f, int stretch)
+{
+    return (double *)(void *)f->context->workspace + (ptrdiff_t)FNNI_SUMS * stretch;
 }
 
 /* Reals that so many bytes take. */
@@ -16866,42 +16919,59 @@ static size_t fnni_reals_of(size_t bytes)
     return fnni_round((bytes + sizeof(fnn_real) - 1) / sizeof(fnn_real));
 }
 
-/* Lays a part's run out in `memory` (NULL: only counts): plans, activations, losses, labels,
- * weights, targets, workspace. Returns the reals it takes. */
-static size_t fnni_inference_lay_out(fnni_run *run, const fnn_model *model,
-                                     const fnn_context *context, fnni_plan *plans, fnn_real *memory,
-                                     fnni_truth *truth)
+/* Rows of a group, by what a sample takes where most is wanted of it; of outputs that are there
+ * already a whole chunk. */
+static int fnni_group_rows(const fnni_inference *f)
 {
-    const size_t outputs = (size_t)fnni_outputs(model);
-    const size_t activations = fnni_round(fnni_times(model->columns[1], FNNI_CHUNK));
-    size_t shared, own;
-    memset(run, 0, sizeof *run);
-    run->model = model;
-    run->kernels = context->kernels;
-    run->no_winograd = context->no_winograd;
-    run->inference = 1;
-    run->capacity = run->rows = FNNI_CHUNK;
-    run->plans = plans;
-    own = fnni_run_plan(run, FNNI_CHUNK, &shared);
-    if (memory) {
-        run->activations = memory;
-        run->losses = run->activations + activations;
-        truth->labels = (int32_t *)(void *)(run->losses + FNNI_CHUNK);
-        truth->weights = run->losses + 2 * FNNI_CHUNK;
-        truth->targets = run->losses + 3 * FNNI_CHUNK;
-        run->workspace = truth->targets + fnni_round(outputs * FNNI_CHUNK);
-    }
-    return fnni_plus(fnni_plus(activations, own),
-                     fnni_plus(3 * FNNI_CHUNK, fnni_round(fnni_times(outputs, FNNI_CHUNK))));
+    const size_t sample = fnni_plus(f->model->columns[1], (size_t)fnni_outputs(f->model) + 3);
+    const size_t fit = f->computed ? FNNI_CHUNK : FNNI_GROUP_REALS / sample;
+    const int most = f->data && f->data->count < FNNI_CHUNK ? (int)f->data->count : FNNI_CHUNK;
+    return fit < 1 ? 1 : fit < (size_t)most ? (int)fit : most;
 }
 
-/* Reals a part needs, its plans first. */
-static size_t fnni_inference_reals(const fnn_model *model, const fnn_context *context)
+/* Lays out what a group's samples are to give, and their losses, in `memory` (NULL: only counts);
+ * targets where the data have some. Returns the reals it takes. */
+FNNI_COLD static size_t fnni_truth_lay_out(const fnni_inference *f, fnni_run *run,
+                                           fnni_truth *truth, fnn_real *memory)
 {
-    fnni_truth truth;
-    fnni_run run;
-    return fnni_plus(fnni_reals_of((size_t)model->layer_count * sizeof(fnni_plan)),
-                     fnni_inference_lay_out(&run, model, context, NULL, NULL, &truth));
+    const size_t rows = (size_t)f->rows, each = fnni_round(rows);
+    const size_t outputs = f->data && !f->data->targets ? 0 : (size_t)fnni_outputs(f->model);
+    if (memory) {
+        run->losses = memory;
+        truth->labels = (int32_t *)(void *)(memory + each);
+        truth->weights = memory + 2 * each;
+        truth->targets = memory + 3 * each;
+        fnni_run_truth(run, f->data, truth);
+    }
+    return fnni_plus(3 * each, fnni_round(fnni_times(outputs, rows)));
+}
+
+/* Makes a part's run and lays it out in `memory` (NULL: only counts): plans, activations and
+ * workspace, unless the outputs are there already, and for sums the truth. Returns the reals it
+ * takes. */
+FNNI_COLD static size_t fnni_inference_lay_out(const fnni_inference *f, fnni_run *run,
+                                               fnni_truth *truth, fnn_real *memory)
+{
+    const fnn_model *model = f->model;
+    size_t at = 0, workspace, shared;
+    memset(run, 0, sizeof *run);
+    run->model = model;
+    run->kernels = f->context->kernels;
+    run->no_winograd = f->context->no_winograd;
+    run->inference = 1;
+    run->augmenter = f->view;
+    run->capacity = run->rows = f->rows;
+    if (!f->computed) {
+        run->plans = (fnni_plan *)(void *)memory;
+        at = fnni_reals_of((size_t)model->layer_count * sizeof *run->plans);
+        run->activations = FNNI_AT(memory, at);
+        at = fnni_plus(at, fnni_round(fnni_times(model->columns[1], (size_t)f->rows)));
+        run->workspace = FNNI_AT(memory, at);
+        workspace = fnni_run_plan(run, f->rows, &shared);
+        at = fnni_plus(at, workspace);
+    }
+    if (!f->evaluate) return at;
+    return fnni_plus(at, fnni_truth_lay_out(f, run, truth, FNNI_AT(memory, at)));
 }
 
 /* How many of a row's outputs come before output j: larger, or equal and earlier. A NaN comes
@@ -16954,18 +17024,17 @@ static double fnni_row_weight(const fnni_run *run, int i)
     return run->weights ? (double)run->weights[i] : 1;
 }
 
-static double fnni_row_weights(const fnni_run *run)
+/* Adds the weights of a run's rows to sum. */
+static double fnni_row_weights(const fnni_run *run, double sum)
 {
-    double sum = 0;
     int i;
     for (i = 0; i < run->rows; i++) sum += fnni_row_weight(run, i);
     return sum;
 }
 
-/* The weighted sum of fnni_hit over a run's rows. Under a loss of answers y are its logits. */
-static double fnni_hits(const fnni_run *run, const fnn_real *y, int n)
+/* Adds the weighted fnni_hit of a run's rows to hits. Under a loss of answers y are its logits. */
+static double fnni_hits(const fnni_run *run, const fnn_real *y, int n, double hits)
 {
-    double hits = 0;
     int i;
     for (i = 0; i < run->rows; i++)
         hits += fnni_row_weight(run, i) * fnni_hit(run, i, y + (size_t)i * (size_t)n, n);
@@ -16991,11 +17060,10 @@ static int fnni_class_predicted(const fnn_model *model, const fnn_real *y, const
     return fnni_loss_is_binary(fnni_loss_of(model)) ? *logits > 0 : *y > (fnn_real).5;
 }
 
-/* The weighted sum of (y - t)^2 in the targets' own unit, 0 without targets. */
-static double fnni_squared_error(const fnni_run *run, const fnn_real *y, int n)
+/* Adds the weighted (y - t)^2 in the targets' own unit to sum, nothing without targets. */
+static double fnni_squared_error(const fnni_run *run, const fnn_real *y, int n, double sum)
 {
     const fnn_real *scale = fnni_rescales(run->model) ? run->model->target_scale : NULL;
-    double sum = 0;
     int i, j;
     for (i = 0; run->targets && i < run->rows; i++, y += n) {
         const fnn_real *t = run->targets + (size_t)i * (size_t)n;
@@ -17018,36 +17086,59 @@ static void fnni_inference_forward(const fnni_inference *f, fnni_run *run, int64
     fnni_forward_rows(run, spatial, last, 0, run->rows, run->workspace);
 }
 
-static void fnni_inference_chunk(const fnni_inference *f, fnni_run *run, int64_t chunk,
+/* Adds what a group from sample `first` on gives to the sums of its chunk. y and taken: the
+ * outputs, and what the loss takes of them. */
+static void fnni_inference_sum(const fnni_inference *f, const fnni_run *run, int64_t first,
+                               const fnni_truth *truth, const fnn_real *y, const fnn_real *taken,
+                               double *sums)
+{
+    const int n = fnni_outputs(f->model);
+    int i;
+    fnni_gather_truth(f->model, f->data, NULL, first, 0, run->rows, truth);
+    fnni_gather_rows(f->data, NULL, first, run->rows, truth->rows);
+    if (f->computed) sums[0] = fnni_own_loss(run, y) * run->rows;
+    else fnni_loss_rows(run, 0, run->rows);
+    for (i = 0; !f->computed && i < run->rows; i++) sums[0] += (double)run->losses[i];
+    sums[3] = fnni_row_weights(run, sums[3]);
+    if (!fnni_is_scored(f->model, f->data)) return;
+    sums[1] = fnni_hits(run, fnni_loss_is_binary(fnni_loss_of(f->model)) ? taken : y, n, sums[1]);
+    sums[2] = fnni_squared_error(run, fnni_rescales(f->model) ? taken : y, n, sums[2]);
+}
+
+/* A group from sample `first` on. */
+static void fnni_inference_group(const fnni_inference *f, fnni_run *run, int64_t first,
                                  const fnni_truth *truth, double *sums)
 {
     const int last = f->model->layer_count - 1, n = fnni_outputs(f->model);
-    const int64_t first = chunk * FNNI_CHUNK;
-    const fnn_real *y = fnni_y(run, last, 0, NULL);
-    const fnn_real *taken = fnni_y(run, fnni_loss_layer(f->model), 0, NULL);
+    const size_t at = (size_t)first * (size_t)n, count = (size_t)run->rows * (size_t)n;
+    const fnn_real *y = f->computed ? f->outputs + at : fnni_y(run, last, 0, NULL);
+    const fnn_real *taken = f->computed ? y : fnni_y(run, fnni_loss_layer(f->model), 0, NULL);
     int i;
-    run->rows = f->data->count - first < FNNI_CHUNK ? (int)(f->data->count - first) : FNNI_CHUNK;
-    if (f->computed)
-        memcpy(fnni_y(run, last, 0, NULL), f->computed + (size_t)first * (size_t)n,
-               (size_t)run->rows * (size_t)n * sizeof *y);
-    else fnni_inference_forward(f, run, first);
-    if (f->outputs && f->add)
-        run->kernels->add_scaled((ptrdiff_t)run->rows * n, 1, y,
-                                 f->outputs + (size_t)first * (size_t)n);
-    else if (f->outputs)
-        memcpy(f->outputs + (size_t)first * (size_t)n, y,
-               (size_t)run->rows * (size_t)n * sizeof *y);
+    if (!f->computed) fnni_inference_forward(f, run, first);
+    if (f->add) run->kernels->add_scaled((ptrdiff_t)count, 1, y, f->outputs + at);
+    else if (f->outputs && !f->computed) memcpy(f->outputs + at, y, count * sizeof *y);
     for (i = 0; f->classes && i < run->rows; i++)
         f->classes[first + i] = fnni_class_predicted(f->model, y + (size_t)i * (size_t)n,
                                                      taken + (size_t)i * (size_t)n, n);
+    if (sums) fnni_inference_sum(f, run, first, truth, y, taken, sums);
+}
+
+/* A chunk, group by group: sums are its own until it is whole. The loss is the mean that it would
+ * be over a batch. */
+static void fnni_inference_chunk(const fnni_inference *f, fnni_run *run, int64_t chunk,
+                                 const fnni_truth *truth, double *sums)
+{
+    const int64_t first = chunk * FNNI_CHUNK, left = f->data->count - first;
+    const int count = left < FNNI_CHUNK ? (int)left : FNNI_CHUNK;
+    double own[FNNI_SUMS] = {0, 0, 0, 0};
+    int i;
+    for (i = 0; i < count; i += run->rows) {
+        run->rows = count - i < f->rows ? count - i : f->rows;
+        fnni_inference_group(f, run, first + i, truth, sums ? own : NULL);
+    }
     if (!sums) return;
-    fnni_gather_truth(f->model, f->data, NULL, first, 0, run->rows, truth);
-    fnni_gather_rows(f->data, NULL, first, run->rows, truth->rows);
-    sums[0] += fnni_batch_loss(run) * run->rows;
-    sums[3] += fnni_row_weights(run);
-    if (!fnni_is_scored(f->model, f->data)) return;
-    sums[1] += fnni_hits(run, fnni_loss_is_binary(fnni_loss_of(f->model)) ? taken : y, n);
-    sums[2] += fnni_squared_error(run, fnni_rescales(f->model) ? taken : y, n);
+    sums[0] += f->computed ? own[0] : own[0] / count * count;
+    for (i = 1; i < FNNI_SUMS; i++) sums[i] += own[i];
 }
 
 static void fnni_inference_part(void *argument, int part, int parts)
@@ -17055,20 +17146,16 @@ static void fnni_inference_part(void *argument, int part, int parts)
     const fnni_inference *f = (const fnni_inference *)argument;
     const int64_t chunks = fnni_chunks(f->data);
     const int stretches = fnni_stretches(f->data);
-    fnn_real *memory = f->context->workspace + (size_t)part * f->per_part;
-    fnni_plan *plans = (fnni_plan *)(void *)memory;
+    fnn_real *memory = f->context->workspace + f->head + (size_t)part * f->per_part;
     int64_t rows[FNNI_CHUNK];
     fnni_truth truth;
     fnni_run run;
     int s;
-    memory += fnni_reals_of((size_t)f->model->layer_count * sizeof *plans);
-    fnni_inference_lay_out(&run, f->model, f->context, plans, memory, &truth);
     truth.rows = rows;
-    run.augmenter = f->view;
-    fnni_run_truth(&run, f->data, &truth);
-    fnni_prepare_rows(&run, 0, f->model->layer_count - 1, 0, run.workspace);
+    fnni_inference_lay_out(f, &run, &truth, memory);
+    if (!f->computed) fnni_prepare_rows(&run, 0, f->model->layer_count - 1, 0, run.workspace);
     for (s = stretches * part / parts; s < stretches * (part + 1) / parts; s++) {
-        double *sums = f->sums ? f->sums + FNNI_SUMS * s : NULL;
+        double *sums = f->evaluate ? fnni_stretch_sums(f, s) : NULL;
         int64_t chunk = chunks * s / stretches;
         if (sums) memset(sums, 0, FNNI_SUMS * sizeof *sums);
         for (; chunk < chunks * (s + 1) / stretches; chunk++)
@@ -17076,46 +17163,67 @@ static void fnni_inference_part(void *argument, int part, int parts)
     }
 }
 
-/* Reals that inference on this many threads takes: each thread's, and behind them the sums. */
-static size_t fnni_inference_space(const fnn_model *model, const fnn_context *context)
+/* Decides how f runs in its context; returns the reals of workspace that its parts take. */
+FNNI_COLD static size_t fnni_inference_plan(fnni_inference *f)
 {
-    const size_t part = fnni_inference_reals(model, context);
-    return fnni_plus(fnni_times(part, (size_t)context->threads), FNNI_STRETCH_SUMS);
+    const int stretches = fnni_stretches(f->data), threads = f->context->threads;
+    fnni_truth truth;
+    fnni_run run;
+    f->rows = fnni_group_rows(f);
+    f->parts = f->computed ? 1 : stretches < threads ? stretches : threads;
+    f->per_part = fnni_inference_lay_out(f, &run, &truth, NULL);
+    return fnni_times(f->per_part, (size_t)f->parts);
 }
 
-/* The same for an evaluation, which under a loss function of the user's keeps all outputs behind
- * that: it gets one batch after the other when they are there. */
-static size_t fnni_evaluation_space(const fnn_model *model, const fnn_context *context,
-                                    const fnn_dataset *data)
+/* Reals that the sums of f take. */
+static size_t fnni_sums_space(const fnni_inference *f)
 {
-    const size_t space = fnni_inference_space(model, context);
-    const size_t outputs = (size_t)fnni_outputs(model);
-    if (!model->loss_is_own) return space;
-    return fnni_plus(space, fnni_round(fnni_times((size_t)data->count, outputs)));
+    const size_t stretches = (size_t)fnni_stretches(f->data);
+    return f->evaluate ? fnni_reals_of(stretches * FNNI_SUMS * sizeof(double)) : 0;
+}
+
+/* Whether it takes two passes: the user's loss function gets one batch after the other when all
+ * outputs are there. */
+static int fnni_keeps_outputs(const fnni_inference *f)
+{
+    return f->evaluate && f->model->loss_is_own;
+}
+
+/* Reals that f takes of its context's workspace: of its sums, of the outputs that it keeps, and of
+ * its parts in the pass that takes most. */
+FNNI_COLD static size_t fnni_inference_space(fnni_inference *f)
+{
+    const int own = fnni_keeps_outputs(f);
+    const size_t outputs = own ? (size_t)fnni_outputs(f->model) : 0;
+    fnni_inference pass = *f;
+    size_t parts;
+    f->head = fnni_sums_space(f);
+    if (own) f->head = fnni_plus(f->head, fnni_round(fnni_times((size_t)f->data->count, outputs)));
+    pass.evaluate = f->evaluate && !own;
+    parts = fnni_inference_plan(&pass);
+    pass.evaluate = pass.computed = own;
+    if (own) parts = fnni_larger(parts, fnni_inference_plan(&pass));
+    return fnni_plus(f->head, parts);
+}
+
+static void fnni_inference_pass(fnni_inference *f, int evaluate, int computed)
+{
+    f->evaluate = evaluate;
+    f->computed = computed;
+    fnni_inference_plan(f);
+    fnni_parallel(f->parts, fnni_inference_part, f);
 }
 
 /* Runs f over all chunks. */
-static fnn_result fnni_infer(fnni_inference *f, int evaluate)
+FNNI_COLD static fnn_result fnni_infer(fnni_inference *f)
 {
-    const int stretches = fnni_stretches(f->data), threads = f->context->threads;
-    const int parts = stretches < threads ? stretches : threads;
-    const size_t space = fnni_inference_space(f->model, f->context);
-    const int own = evaluate && f->model->loss_is_own;
-    double *sums;
-    if (stretches == 0) return FNN_OK;
-    if (!fnni_workspace(f->context,
-                        evaluate ? fnni_evaluation_space(f->model, f->context, f->data) : space))
-        return FNN_ERROR_MEMORY;
-    f->per_part = fnni_inference_reals(f->model, f->context);
-    sums = (double *)(void *)(f->context->workspace + space - FNNI_STRETCH_SUMS);
-    f->sums = evaluate && !own ? sums : NULL;
-    if (own) f->outputs = f->context->workspace + space;
-    fnni_parallel(parts, fnni_inference_part, f);
-    if (!own) return FNN_OK;
-    f->computed = f->outputs;
-    f->outputs = NULL;
-    f->sums = sums;
-    fnni_inference_part(f, 0, 1);
+    const int own = fnni_keeps_outputs(f);
+    const size_t sums = fnni_sums_space(f);
+    if (fnni_stretches(f->data) == 0) return FNN_OK;
+    if (!fnni_workspace(f->context, fnni_inference_space(f))) return FNN_ERROR_MEMORY;
+    if (own) f->outputs = f->context->workspace + sums;
+    fnni_inference_pass(f, f->evaluate && !own, 0);
+    if (own) fnni_inference_pass(f, 1, 1);
     return FNN_OK;
 }
 
@@ -17135,7 +17243,7 @@ static fnn_result fnni_infer_views(fnni_inference *f)
         g.fixed.down = f->shift * moves[v % shifts][0];
         g.fixed.right = f->shift * moves[v % shifts][1];
         f->add = v > 0;
-        result = fnni_infer(f, 0);
+        result = fnni_infer(f);
     }
     f->view = NULL;
     if (!result && v > 1)
@@ -17161,10 +17269,11 @@ static fnn_result fnni_evaluate(const fnn_model *model, fnn_context *context,
     fnn_result result;
     int i;
     f.context = context;
-    result = fnni_infer(&f, 1);
+    f.evaluate = 1;
+    result = fnni_infer(&f);
     if (result) return result;
     for (i = 0; i < fnni_stretches(data); i++) {
-        const double *sums = f.sums + FNNI_SUMS * i;
+        const double *sums = fnni_stretch_sums(&f, i);
         loss += sums[0];
         hits += sums[1];
         error += sums[2];
@@ -17196,7 +17305,7 @@ static fnn_result fnni_infer_in(fnni_inference *f, fnn_context *context, const v
     f->context = context ? context : &temporary;
     result = metrics               ? fnni_evaluate(f->model, f->context, f->data, metrics)
              : f->flip || f->shift ? fnni_infer_views(f)
-                                   : fnni_infer(f, 0);
+                                   : fnni_infer(f);
     if (!context) fnni_context_close(&temporary);
     return result;
 }
@@ -17208,16 +17317,16 @@ FNN_DEF fnn_result fnn_predict(const fnn_model *model, fnn_context *context,
     return fnni_infer_in(&f, context, outputs, NULL);
 }
 
-FNN_DEF fnn_result fnn_predict_one(const fnn_model *model, fnn_context *context, const fnn_real *x,
-                                   fnn_real *y)
+FNNI_COLD FNN_DEF fnn_result fnn_predict_one(const fnn_model *model, fnn_context *context,
+                                             const fnn_real *x, fnn_real *y)
 {
     const int inputs = model ? model->inputs : 1;
     const fnn_dataset data = fnn_dataset_table(x, NULL, 1, inputs, 0);
     return fnn_predict(model, context, &data, y);
 }
 
-FNN_DEF fnn_result fnn_predict_one_bytes(const fnn_model *model, fnn_context *context,
-                                         const uint8_t *x, fnn_real *y)
+FNNI_COLD FNN_DEF fnn_result fnn_predict_one_bytes(const fnn_model *model, fnn_context *context,
+                                                   const uint8_t *x, fnn_real *y)
 {
     const int inputs = model ? model->inputs : 1;
     const fnn_dataset data = fnn_dataset_images(x, NULL, 1, 1, 1, inputs, 0);
@@ -17301,11 +17410,13 @@ FNNI_COLD FNN_DEF fnn_result fnn_evaluate(const fnn_model *model, fnn_context *c
 
 FNNI_COLD FNN_DEF fnn_result fnn_reserve(const fnn_model *model, fnn_context *context)
 {
+    fnni_inference any = fnni_inference_of(model, NULL, NULL, NULL);
     const fnn_result result = fnni_ready(model);
     if (result) return result;
     if (!context) return FNN_ERROR_ARGUMENT;
-    return fnni_workspace(context, fnni_inference_space(model, context)) ? FNN_OK
-                                                                         : FNN_ERROR_MEMORY;
+    any.context = context;
+    any.evaluate = !model->loss_is_own;
+    return fnni_workspace(context, fnni_inference_space(&any)) ? FNN_OK : FNN_ERROR_MEMORY;
 }
 
 /* What the model keeps of its last fit. */
@@ -22575,11 +22686,11 @@ static void fnni_fit_step(fnni_fit *f)
     p->step++;
     p->updates_then = f->model->updates;
     p->seen += run->rows;
-    p->weight_sum += fnni_row_weights(run);
+    p->weight_sum += fnni_row_weights(run, 0);
     if (!fnni_is_scored(f->model, f->data)) return;
     p->score_sum += fnni_scores_hits(f->model, f->data)
-                        ? fnni_hits(run, fnni_y(run, l, 0, NULL), fnni_inputs(run, l))
-                        : fnni_squared_error(run, fnni_y(run, l, 0, NULL), fnni_inputs(run, l));
+                        ? fnni_hits(run, fnni_y(run, l, 0, NULL), fnni_inputs(run, l), 0)
+                        : fnni_squared_error(run, fnni_y(run, l, 0, NULL), fnni_inputs(run, l), 0);
 }
 
 /* A bar with the time left, on a terminal and no more than ten times a second. */
@@ -22902,6 +23013,7 @@ static fnn_result fnni_fit_open(fnni_fit *f, fnn_history *history)
 {
     fnn_model *model = f->model;
     const fnn_allocator *a = &model->context.allocator;
+    fnni_inference v = fnni_inference_of(model, f->config->validation, NULL, NULL);
     const int64_t done = f->progress->epochs;
     const int epochs = done > f->config->epochs ? (int)done : f->config->epochs;
     fnn_result result = fnni_history_reserve(history, epochs);
@@ -22912,10 +23024,9 @@ static fnn_result fnni_fit_open(fnni_fit *f, fnn_history *history)
     f->validation = model->context;
     f->validation.workspace = NULL;
     f->validation.workspace_count = 0;
-    if (f->config->validation &&
-        !fnni_workspace(&f->validation,
-                        fnni_evaluation_space(model, &model->context, f->config->validation)))
-        return FNN_ERROR_MEMORY;
+    v.context = &f->validation;
+    v.evaluate = 1;
+    if (v.data && !fnni_workspace(v.context, fnni_inference_space(&v))) return FNN_ERROR_MEMORY;
     return FNN_OK;
 }
 

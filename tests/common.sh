@@ -91,7 +91,7 @@ double_programs='test_gemm test_math test_kernels test_conv test_pool test_norm 
 double_programs="$double_programs test_layers test_train test_step test_schedule test_augment"
 double_programs="$double_programs test_file test_targets test_idx test_cifar10 test_parse test_csv"
 double_programs="$double_programs test_views test_faults test_search test_extremes"
-double_programs="$double_programs test_look test_import test_resume test_checkpoint"
+double_programs="$double_programs test_look test_import test_resume test_checkpoint test_inference"
 # Those that compute on vectors; the exhaustive tests try the others under emulation, too.
 neon_programs='test_gemm test_kernels test_conv test_math test_pool test_norm'
 neon_programs="$neon_programs test_float_gradients test_layers test_extremes test_same_bits"
@@ -103,6 +103,7 @@ neon_programs="$neon_programs test_weights test_nonfinite"
 undefined_programs='test_extremes test_memory test_faults test_layers test_train test_step'
 undefined_programs="$undefined_programs test_threads"
 undefined_programs="$undefined_programs test_file test_import test_resume test_checkpoint"
+undefined_programs="$undefined_programs test_inference"
 
 for program in $double_programs $neon_programs $undefined_programs; do
     [ -f "tests/$program.c" ] && continue

@@ -234,7 +234,8 @@ sed -i '9s/;"\{0,1\}[^;]*;/;"Ulm";/' "$here/flats_test.csv"
 refuses 'a town that the first table lacks' 'line 9: category "Ulm" is none of the 4' \
     learns_table flats_train.csv flats_test.csv
 
-# A model whose class k is where the image is bright: the k-th tenth from the top.
+# A model whose class k is where the image is bright: the k-th tenth from the top. Or one that gives
+# more than ten numbers, though ten channels, or fewer.
 cat >"$here/bands.c" <<'END'
 #define FMNIST_NN_IMPLEMENTATION
 #include "fmnist_nn.h"
@@ -242,17 +243,20 @@ int main(int argc, char **argv)
 {
     fnn_model *m = fnn_sequential(28, 28, 1);
     size_t count;
-    (void)argc;
-    fnn_dense(m, 10, FNN_SOFTMAX);
+    if (argc > 2 && *argv[2] == 'm') fnn_conv2d(m, 10, 1, FNN_SAME, FNN_LINEAR);
+    else fnn_dense(m, argc > 2 ? atoi(argv[2]) : 10, FNN_SOFTMAX);
     if (fnn_seal(m)) return puts(fnn_model_error(m)->message), 1;
     fnn_real *w = fnn_parameters(m, &count);
-    for (int i = 0; i < 7850; i++) w[i] = i < 7840 && i / 10 / 28 * 10 / 28 == i % 10 ? 0.001f : 0;
+    for (int i = 0; argc < 3 && i < 7850; i++)
+        w[i] = i < 7840 && i / 10 / 28 * 10 / 28 == i % 10 ? 0.001f : 0;
     return fnn_save(m, argv[1], NULL);
 }
 END
 check 'the photo compiles' compile_alone examples/photo.c "$here/photo"
 make_bands() {
-    compile_alone "$here/bands.c" "$here/bands" && "$here/bands" "$here/bands.safetensors"
+    compile_alone "$here/bands.c" "$here/bands" && "$here/bands" "$here/bands.safetensors" &&
+        "$here/bands" "$here/more.safetensors" more && "$here/bands" "$here/two.safetensors" 2 &&
+        "$here/bands" "$here/one.safetensors" 1
 }
 check 'so does a model to judge it by' make_bands
 # A T of 140 x 140 pixels in a picture of 200 x 180, as text: bar and stem have ink, the rest paper.
@@ -286,6 +290,53 @@ check 'in bytes too' classified T-shirt/top "$here/bytes.pgm"
 check 'the same' cmp "$here/dark.pgm.out" "$here/bytes.pgm.out"
 head -n 100 "$here/dark.pgm" >"$here/cut.pgm"
 refuses 'half of a photo is seen' 'cut.pgm: no PGM' classified Bag "$here/cut.pgm"
+refuses 'a model of more numbers than the program has room for is seen' \
+    'expected one of 28 x 28 x 1 numbers to 10, found 28 x 28 x 1 to 7840' \
+    "$here/photo" "$here/dark.pgm" "$here/more.safetensors"
+
+# ---- images and any model ----
+
+# Three images: bright on top, on the lowest tenth, and nowhere.
+bands_of_light() {
+    be32 2051 3 28 28
+    for row in {0..83}; do
+        if ((row < 2 || (row > 53 && row < 56))); then printf '%028d' 0; else printf '%28s' ''; fi
+    done | tr '0 ' '\377\000'
+}
+bands_of_light >"$here/light"
+predicts() { # PATTERN ARGUMENT...: a line of it, and that all went well
+    local output pattern=$1
+    output=$(FMNIST_DIR="$data" "$here/predict" "${@:2}" 2>&1) &&
+        grep -qE "$pattern" <<<"$output" && return
+    echo "$output"
+    return 1
+}
+check 'predict compiles' compile_alone examples/predict.c "$here/predict"
+check 'it tells classes' predicts '^image 0: class 0, (9[0-9]|100)\.' "$here/bands.safetensors" \
+    "$here/light"
+check 'each of them' predicts '^image 1: class 9, (9[0-9]|100)\.' "$here/bands.safetensors" \
+    "$here/light" 2
+check 'an image without a match is said to be one' \
+    predicts '^image 2: no match, nearest is class 0, 10\.0 %' "$here/bands.safetensors" \
+    "$here/light"
+refuses 'the others are not' 'image 0: class 0' predicts '^image [01]: no match' \
+    "$here/bands.safetensors" "$here/light"
+check 'with labels it tells the accuracy' predicts '^test accuracy: ' "$here/bands.safetensors"
+refuses 'classes that do not match the labels are seen' 'no accuracy: .* do not match' \
+    predicts . "$here/two.safetensors"
+refuses 'so is a model of no classes' 'expected a model of two classes or more' \
+    predicts . "$here/one.safetensors" "$here/light"
+refuses 'and an N that is none' '^usage: predict' \
+    predicts . "$here/bands.safetensors" "$here/light" four
+{ be32 2051 3 14 28 && tail -c +17 "$here/light" | head -c 1176; } >"$here/half"
+refuses 'and images that do not match the model' \
+    'grey bytes of its shape' \
+    predicts . "$here/bands.safetensors" "$here/half"
+{ be32 3331 3 28 28 && head -c 9408 /dev/zero; } >"$here/floats"
+refuses 'and what cannot be drawn' 'grey bytes of its shape' \
+    predicts . "$here/bands.safetensors" "$here/floats"
+check 'any number of outputs has room' predicts '^image 0: no match' "$here/more.safetensors" \
+    "$here/light"
 
 # ---- interrupted work ----
 
