@@ -23147,22 +23147,23 @@ typedef struct fnni_job {
 
 /* ---- text ---- */
 
-/* The label of an axis' value, or NULL. */
-static const char *fnni_label_of(const fnn_grid_axis *axis, double value)
+/* The label of a candidate's value on axis a, or NULL. */
+static const char *fnni_label_of(const fnn_search *found, const fnn_candidate *c, int a)
 {
-    int i = 0;
-    if (!axis->labels) return NULL;
-    while (i < axis->count && axis->values[i] != value) i++;
-    return i < axis->count ? axis->labels[i] : NULL;
+    const fnn_grid_axis *axes = found->axes;
+    int stride = found->count, i;
+    if (!axes[a].labels) return NULL;
+    for (i = 0; i <= a; i++) stride /= axes[i].count; /* candidates from one value to the next */
+    return axes[a].labels[(int)(c - found->candidates) / stride % axes[a].count];
 }
 
 /* A candidate's value on an axis: its label or the number. */
-static void fnni_append_value(const fnn_grid_axis *axis, double value, char *text, size_t size,
-                              size_t *length)
+static void fnni_append_value(const fnn_search *found, const fnn_candidate *c, int a, char *text,
+                              size_t size, size_t *length)
 {
-    const char *label = fnni_label_of(axis, value);
+    const char *label = fnni_label_of(found, c, a);
     if (label) fnni_append(text, size, length, "%s", label);
-    else fnni_append(text, size, length, "%g", value);
+    else fnni_append(text, size, length, "%g", c->values[a]);
 }
 
 /* "units 64, rate 0.01" */
@@ -23173,7 +23174,7 @@ static const char *fnni_candidate_text(const fnn_search *s, int candidate, char 
     text[0] = 0;
     for (a = 0; a < s->axis_count; a++) {
         fnni_append(text, size, &length, "%s%s ", a ? ", " : "", s->axes[a].name);
-        fnni_append_value(s->axes + a, s->candidates[candidate].values[a], text, size, &length);
+        fnni_append_value(s, s->candidates + candidate, a, text, size, &length);
     }
     return text;
 }
@@ -23358,18 +23359,52 @@ static int fnni_candidate_beats(const fnni_search *s, fnn_candidate *a, fnn_cand
     return loss_a < loss_b || (loss_a == loss_b && later);
 }
 
+/* The numbers of the candidates, the best first, that of the grid as long as there are no ranks;
+ * (count), behind the values of all. */
+static double *fnni_search_order(const fnn_search *found)
+{
+    const size_t values = (size_t)found->count * (size_t)found->axis_count;
+    return (double *)(uintptr_t)found->candidates[0].values + values;
+}
+
+/* Whether what stands at place i comes before what stands at place j. */
+FNNI_COLD static int fnni_order_beats(const fnni_search *s, const double *order, int i, int j)
+{
+    fnn_candidate *c = s->found->candidates;
+    return fnni_candidate_beats(s, c + (int)order[i], c + (int)order[j], order[i] < order[j]);
+}
+
+/* Lets the number at place i sink in a heap of count, the worst of which is on top. */
+FNNI_COLD static void fnni_order_sink(const fnni_search *s, double *order, int i, int count)
+{
+    while (i < count / 2) { /* so that it has a child */
+        const double number = order[i];
+        int child = 2 * i + 1;
+        if (child + 1 < count && fnni_order_beats(s, order, child, child + 1)) child++;
+        if (!fnni_order_beats(s, order, i, child)) return;
+        order[i] = order[child];
+        order[child] = number;
+        i = child;
+    }
+}
+
+/* Heapsort (Williams 1964), which needs no memory. */
 static void fnni_search_rank(const fnni_search *s)
 {
     fnn_search *found = s->found;
-    int i, j;
-    found->best = -1;
-    for (i = 0; i < found->count; i++) {
-        fnn_candidate *c = found->candidates + i;
-        c->rank = 1;
-        for (j = 0; j < found->count; j++)
-            if (j != i) c->rank += fnni_candidate_beats(s, found->candidates + j, c, j < i);
-        if (c->rank == 1 && c->state == FNN_CANDIDATE_TRAINED) found->best = i;
+    double *order = fnni_search_order(found);
+    int i;
+    for (i = 0; i < found->count; i++) order[i] = i;
+    for (i = found->count / 2; i-- > 0;) fnni_order_sink(s, order, i, found->count);
+    for (i = found->count; i-- > 1;) {
+        const double worst = order[0];
+        order[0] = order[i];
+        order[i] = worst;
+        fnni_order_sink(s, order, 0, i);
     }
+    for (i = 0; i < found->count; i++) found->candidates[(int)order[i]].rank = i + 1;
+    found->best = (int)order[0];
+    if (found->candidates[found->best].state != FNN_CANDIDATE_TRAINED) found->best = -1;
 }
 
 static int fnni_search_states(const fnn_search *found, fnn_candidate_state state)
@@ -23702,6 +23737,7 @@ static fnn_result fnni_search_make(fnn_search *found, int count)
     memset(all, 0, n * folds * sizeof *all);
     for (i = 0; i < n * folds; i++) all[i].figures = fnni_no_figures();
     for (i = 0; i < n; i++) {
+        values[n * axes + i] = (double)i; /* fnni_search_order */
         candidates[i].values = values + i * axes;
         candidates[i].folds = all + i * folds;
         candidates[i].mean = candidates[i].deviation = fnni_no_figures();
@@ -23874,8 +23910,7 @@ static void fnni_table_cell(const fnn_search *found, const fnn_candidate *c, int
     size_t length = 0;
     text[0] = 0;
     if (column == 0) snprintf(text, size, "%d", c->rank);
-    else if (which < 0)
-        fnni_append_value(found->axes + column - 1, c->values[column - 1], text, size, &length);
+    else if (which < 0) fnni_append_value(found, c, column - 1, text, size, &length);
     else if (which == 4) snprintf(text, size, "%.1f", c->seconds);
     else if (c->state != FNN_CANDIDATE_TRAINED)
         snprintf(text, size, "%s", which ? "" : fnni_state_names[c->state]);
@@ -23889,20 +23924,14 @@ static void fnni_table_cell(const fnn_search *found, const fnn_candidate *c, int
     else snprintf(text, size, "%.4g", c->mean.loss);
 }
 
-/* The candidate of a rank; as long as there are no ranks, of that place in the grid. */
-static const fnn_candidate *fnni_candidate_of_rank(const fnn_search *found, int rank)
-{
-    int i;
-    for (i = 0; i < found->count; i++)
-        if (found->candidates[i].rank == rank) return found->candidates + i;
-    return found->candidates + rank - 1;
-}
-
 /* The table's cell in a row, 0 being the headings, of at most size - 1 characters. */
 static void fnni_table_text(const fnn_search *found, int row, int column, char *text, size_t size)
 {
     if (row == 0) fnni_table_heading(found, column, text, size);
-    else fnni_table_cell(found, fnni_candidate_of_rank(found, row), column, text, size);
+    else {
+        const int number = (int)fnni_search_order(found)[row - 1];
+        fnni_table_cell(found, found->candidates + number, column, text, size);
+    }
 }
 
 static int fnni_table_width(const fnn_search *found, int rows, int column)
@@ -23985,7 +24014,7 @@ FNNI_COLD static void fnni_emit_values(fnni_writer *w, const fnn_search *found,
 {
     int a;
     for (a = 0; a < found->axis_count; a++) {
-        const char *label = fnni_label_of(found->axes + a, c->values[a]);
+        const char *label = fnni_label_of(found, c, a);
         if (label) fnni_emit_field(w, label);
         else fnni_emit_number(w, c->values[a]);
     }
