@@ -202,7 +202,8 @@
  *   fnn_save_memory and fnn_load_memory do the same with bytes in memory, such as those that
  *   `xxd -i net.safetensors` makes an array of, fnn_save_to and fnn_load_from through functions of
  *   yours.
- *   A save replaces the old file in one step, once the new one is on the disk; a program killed
+ *   A save replaces the old file in one step, once the new one is on the disk, and keeps its
+ *   permissions and the symbolic links that lead to it (fnn_save); a program killed
  *   while it saves may leave a file FILE.tmp-N-N beside it, as may one on Windows that keeps a new
  *   file open. Where another program has a file open there, a save waits for it, for about a
  *   second, before it fails. fnn_check_writable tells before a long training whether its model can
@@ -1673,7 +1674,11 @@ FNN_API const char *fnn_note(const fnn_model *model, const char *key);
  * replaced in one step, once the new one is on the disk; on failure it stays as it was (but where
  * *error says that the new one is in place). Returns FNN_ERROR_FILE, FNN_ERROR_MEMORY,
  * FNN_ERROR_STATE for a model without weights (fnn_seal) or FNN_ERROR_NUMERIC for a layer's
- * parameter that is not finite; *error (NULL allowed) says which file and why. */
+ * parameter that is not finite; *error (NULL allowed) says which file and why.
+ * The new file has the permissions of the one that it replaces, of a new one those that the umask
+ * leaves; it belongs to who saves. Symbolic links at path stay, and the file where they end is
+ * replaced, or made; hard links keep the old file. (On Windows a link is replaced itself.) So with
+ * every file that the library writes. */
 FNN_API fnn_result fnn_save(const fnn_model *model, const char *path, fnn_error *error);
 
 /* Whether fnn_save, and the CSV files of a search, can be written to path, to be asked before a
@@ -2711,10 +2716,27 @@ static int fnni_terminal(void)
  * Plain descriptors, since -std=c99 leaves fileno and mkstemp undeclared. Each returns -1 and sets
  * errno when it fails. */
 
-/* The permissions of the file at path, 0666 where there is none or none can be seen; -1 when it is
- * something else than a file, -2 when it is one that the system will not replace, which for Windows
- * is a read-only one. That does not see "folder\" as a folder. */
-static int fnni_os_mode(const char *path)
+/* The text of the symbolic link at path, cut where size bytes are too few; 0 where none is seen. */
+static size_t fnni_os_link(const char *path, char *text, size_t size)
+{
+#if defined(_WIN32)
+    (void)path, (void)text, (void)size; /* links there are a rarity, and replaced */
+    return 0;
+#else
+#if defined(__STRICT_ANSI__) && !defined(__cplusplus) && !defined(_POSIX_C_SOURCE)
+    extern ssize_t readlink(const char *from, char *to, size_t room);
+#endif
+    const ptrdiff_t length = (ptrdiff_t)readlink(path, text, size - 1);
+    if (length <= 0) return 0;
+    text[length] = 0;
+    return (size_t)length;
+#endif
+}
+
+/* The permissions of the file at path, 0666 and *old 0 where there is none or none can be seen; -1
+ * when it is something else than a file, -2 when it is one that the system will not replace, which
+ * for Windows is a read-only one. That does not see "folder\" as a folder. */
+static int fnni_os_mode(const char *path, int *old)
 {
 #if defined(_WIN32)
     const size_t length = strlen(path);
@@ -2725,19 +2747,25 @@ static int fnni_os_mode(const char *path)
     return s.st_mode & _S_IWRITE ? _S_IREAD | _S_IWRITE : -2;
 #else
     struct stat s;
-    if (stat(path, &s)) return 0666;
+    *old = stat(path, &s) == 0;
+    if (!*old) return 0666;
     return S_ISREG(s.st_mode) ? (int)(s.st_mode & 0777) : -1;
 #endif
 }
 
-/* A new file for writing; EEXIST where there is one already. On Windows a child process would keep
- * it open, and from being renamed. */
-static int fnni_os_create(const char *path, int mode)
+/* A new file for writing; EEXIST where there is one already. One that takes the place of an old
+ * file gets the permissions of that, of which the umask would take some; on a file system that has
+ * none it may not. On Windows a child process would keep it open, and from being renamed. */
+static int fnni_os_create(const char *path, int mode, int old)
 {
 #if defined(_WIN32)
+    (void)old;
     return _open(path, _O_WRONLY | _O_CREAT | _O_EXCL | _O_BINARY | _O_NOINHERIT, mode);
 #else
-    return open(path, O_WRONLY | O_CREAT | O_EXCL, mode);
+    const int file = open(path, O_WRONLY | O_CREAT | O_EXCL, mode), code = errno;
+    if (file >= 0 && old) (void)chmod(path, (mode_t)mode);
+    errno = code;
+    return file;
 #endif
 }
 
@@ -10306,13 +10334,13 @@ static void fnni_emit_little(fnni_writer *w, uint64_t value, int bytes)
 
 /* A new file beside path, its name in `name`. The names of one process differ by their last
  * number, so that threads may save at once. */
-static int fnni_create_beside(const char *path, int mode, char *name, size_t size)
+static int fnni_create_beside(const char *path, int mode, int old, char *name, size_t size)
 {
     int file = -1, i;
     errno = EEXIST;
     for (i = 0; i < 1000 && file < 0 && errno == EEXIST; i++) {
         snprintf(name, size, "%s.tmp-%ld-%d", path, fnni_os_process(), i);
-        file = fnni_os_create(name, mode);
+        file = fnni_os_create(name, mode, old);
     }
     return file;
 }
@@ -10333,12 +10361,13 @@ typedef void (*fnni_write)(fnni_writer *w, const void *what);
 static fnn_result fnni_save_open(const char *path, char *name, size_t size, int *file,
                                  fnn_error *error)
 {
-    const int mode = fnni_os_mode(path);
+    int old;
+    const int mode = fnni_os_mode(path, &old);
     if (mode < 0)
         return fnni_fail(error, FNN_ERROR_FILE, "%s: expected a file or nothing there, found a %s",
                          fnni_path_tail(path),
                          mode == -1 ? "directory or a device" : "read-only file");
-    *file = fnni_create_beside(path, mode, name, size);
+    *file = fnni_create_beside(path, mode, old, name, size);
     if (*file < 0)
         return fnni_fail(error, FNN_ERROR_FILE, "%s: cannot create a file beside it: %s",
                          fnni_path_tail(path), strerror(errno));
@@ -10382,16 +10411,41 @@ static fnn_result fnni_save_through(fnni_write put, const void *what, const char
     return FNN_OK;
 }
 
+#define FNNI_MAX_LINK 4096 /* bytes of a symbolic link's text */
+#define FNNI_MAX_LINKS 40  /* from one to the next, as Linux */
+
+/* Makes path (size) the one where its symbolic links end, whether there is a file or not: a save
+ * leaves them as they are. */
+FNNI_COLD static fnn_result fnni_save_follow(char *path, size_t size, fnn_error *error)
+{
+    char text[FNNI_MAX_LINK];
+    size_t length;
+    int i;
+    for (i = 0; (length = fnni_os_link(path, text, sizeof text)) > 0; i++) {
+        const char *slash = *text == '/' ? NULL : strrchr(path, '/'); /* it is from there */
+        const size_t stays = slash ? (size_t)(slash - path) + 1 : 0;
+        if (i == FNNI_MAX_LINKS || length == sizeof text - 1 || length >= size - stays)
+            return fnni_fail(
+                error, FNN_ERROR_FILE, "%s: expected symbolic links that lead to a file, found %s",
+                fnni_path_tail(path), i < FNNI_MAX_LINKS ? "too long ones" : "a circle");
+        memcpy(path + stays, text, length + 1);
+    }
+    return FNN_OK;
+}
+
 /* Saves what `put` writes; NULL: finds out whether something can be. */
 static fnn_result fnni_save_by(fnni_write put, const void *what, const char *path,
                                const fnn_allocator *allocator, fnn_error *error)
 {
-    const size_t size = fnni_plus(strlen(path), 64); /* two numbers and a few letters */
+    const size_t length = strlen(path), size = fnni_plus(length, FNNI_MAX_LINK);
+    const size_t room = fnni_plus(size, 64); /* two numbers and a few letters */
     fnn_result result;
-    char *name = (char *)fnni_allocate(allocator, size);
-    if (!name) return fnni_fail_memory(error, path, size);
-    result = fnni_save_through(put, what, path, name, size, error);
-    fnni_release(allocator, name);
+    char *target = (char *)fnni_allocate(allocator, fnni_plus(size, room));
+    if (!target) return fnni_fail_memory(error, path, fnni_plus(size, room));
+    memcpy(target, path, length + 1);
+    result = fnni_save_follow(target, size, error);
+    if (!result) result = fnni_save_through(put, what, target, target + size, room, error);
+    fnni_release(allocator, target);
     return result;
 }
 

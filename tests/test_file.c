@@ -1899,16 +1899,75 @@ static void places_that_take_no_file(void)
     fnn_model_free(m);
 }
 
-/* Who could not read the old file cannot read the new one. */
+/* Who could not read the old file cannot read the new one, and who could still can, whatever the
+ * umask; a new file has what that leaves. */
 static void permissions_stay(void)
 {
+    static const unsigned modes[] = {0600, 0666, 0640, 0777, 0400, 0444};
+    const mode_t umask_before = umask(0027);
     fnn_model *m = model_make(NULL, 1, 1);
     struct stat s;
+    int i;
     disk_well();
-    CHECK(!fnn_save(m, path_of("a"), NULL) && !chmod(path_of("a"), 0600));
+    remove(path_of("a"));
     CHECK(!fnn_save(m, path_of("a"), NULL) && !stat(path_of("a"), &s));
-    CHECKF((s.st_mode & 0777) == 0600, "mode %o", (unsigned)s.st_mode);
+    CHECKF((s.st_mode & 0777) == 0640, "of a new file: mode %o", (unsigned)s.st_mode);
+    for (i = 0; i < COUNT(modes); i++) {
+        CHECK(!chmod(path_of("a"), (mode_t)modes[i]));
+        CHECK(!fnn_save(m, path_of("a"), NULL) && !stat(path_of("a"), &s));
+        CHECKF((s.st_mode & 0777) == modes[i], "of %o: %o", modes[i], (unsigned)s.st_mode);
+    }
+    umask(umask_before);
     fnn_model_free(m);
+}
+
+static int is_link(const char *name, const char *to)
+{
+    char text[300];
+    const ssize_t length = readlink(path_of(name), text, sizeof text - 1);
+    if (length < 0) return 0;
+    text[length] = 0;
+    return !strcmp(text, to);
+}
+
+/* A link, and a link to it from another directory, stay; the file at their end is replaced. */
+static void symbolic_links_stay(void)
+{
+    fnn_model *m = model_make(NULL, 1, 1), *other = model_make(NULL, 1, 2), *found;
+    struct stat s;
+    fnn_error error;
+    char far[300];
+    int i;
+    disk_well();
+    CHECK(!mkdir(path_of("d"), 0700));
+    snprintf(far, sizeof far, "%s", path_of("d/far"));
+    CHECK(!symlink("file", path_of("d/near")) && !symlink("d/near", path_of("link")));
+    CHECK(!symlink(far, path_of("absolute")));
+    for (i = 0; i < 2; i++) { /* the file is made, then replaced */
+        CHECKF(!fnn_check_writable(path_of("link"), &error), "%s", error.message);
+        CHECKF(!fnn_save(i ? other : m, path_of("link"), &error), "%s", error.message);
+        CHECK(is_link("link", "d/near") && is_link("d/near", "file"));
+        CHECK(!lstat(path_of("d/file"), &s) && S_ISREG(s.st_mode));
+        found = load_or_say(path_of("d/file"));
+        CHECK(same_models(found, i ? other : m, 0) && files_named(".tmp") == 0);
+        fnn_model_free(found);
+    }
+    CHECK(!fnn_save(m, path_of("absolute"), NULL) && is_link("absolute", far));
+    found = load_or_say(far);
+    CHECK(same_models(found, m, 0));
+    fnn_model_free(found);
+    CHECK(!symlink("circle", path_of("circle")));
+    CHECK(fnn_save(m, path_of("circle"), &error) == FNN_ERROR_FILE && is_link("circle", "circle"));
+    CHECKF(strstr(error.message, "/circle: expected symbolic links that lead to a file, found a c"),
+           "%s", error.message);
+    remove(path_of("d/file")), remove(path_of("d/near")), remove(far);
+    CHECK(!symlink("nowhere/file", path_of("d/near")));
+    CHECK(fnn_save(m, path_of("link"), &error) == FNN_ERROR_FILE && is_link("link", "d/near"));
+    CHECKF(strstr(error.message, "d/nowhere/file: cannot create a file beside it"), "%s",
+           error.message);
+    remove(path_of("d/near")), rmdir(path_of("d"));
+    fnn_model_free(m);
+    fnn_model_free(other);
 }
 
 /* ---- places that are tried before ---- */
@@ -2177,6 +2236,7 @@ static const harness_test tests[] = {
     TEST(a_full_disk_is_an_error),
     TEST(places_that_take_no_file),
     TEST(permissions_stay),
+    TEST(symbolic_links_stay),
     TEST(trying_a_place_leaves_it_as_it_was),
     TEST(trying_a_place_finds_what_a_save_would),
     TEST(trying_a_place_may_lack_memory),
