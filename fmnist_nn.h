@@ -12846,10 +12846,10 @@ typedef struct fnni_progress {
 } fnni_progress;
 #undef FNNI_PROGRESS_FIELD
 
-/* Zero-terminated texts, one behind the other. */
+/* Where each text begins, as a uint32_t (count), then the texts, zero-terminated. */
 typedef struct fnni_texts {
     char *text;   /* (bytes), NULL without any */
-    size_t bytes; /* zeros included */
+    size_t bytes; /* of all that */
     int count;
 } fnni_texts;
 
@@ -20315,29 +20315,29 @@ static const char *const fnni_field_names[] = {FNNI_FIELD_LIST(FNNI_FIELD_NAME)}
 
 static const char *fnni_texts_at(const fnni_texts *t, int i)
 {
-    const char *text = t->text;
-    if (i < 0 || i >= t->count) return NULL;
-    while (i-- > 0) text += strlen(text) + 1;
-    return text;
+    return i < 0 || i >= t->count ? NULL : t->text + ((const uint32_t *)(void *)t->text)[i];
 }
 
 /* Adds a text where there is room for it. */
 static void fnni_texts_add(fnni_texts *t, const char *text)
 {
     const size_t bytes = strlen(text) + 1;
+    ((uint32_t *)(void *)t->text)[t->count++] = (uint32_t)t->bytes;
     memcpy(t->text + t->bytes, text, bytes);
     t->bytes += bytes;
-    t->count++;
 }
 
-/* Room for texts of so many bytes together, which are not there yet. */
-static fnn_result fnni_texts_room(fnn_model *model, fnni_texts *t, const char *what, size_t bytes)
+/* Room for so many texts, of so many bytes together, which are not there yet. */
+static fnn_result fnni_texts_room(fnn_model *model, fnni_texts *t, const char *what, int count,
+                                  size_t bytes)
 {
     memset(t, 0, sizeof *t);
     if (bytes > FNNI_MAX_TEXTS)
         return fnni_model_fail(model, FNN_ERROR_ARGUMENT,
                                "%s: expected at most %llu bytes together, found %llu", what,
                                (unsigned long long)FNNI_MAX_TEXTS, (unsigned long long)bytes);
+    t->bytes = (size_t)count * sizeof(uint32_t);
+    bytes += t->bytes;
     t->text = (char *)fnni_allocate(&model->context.allocator, bytes);
     if (t->text) return FNN_OK;
     return fnni_model_fail(model, FNN_ERROR_MEMORY, "%s: no memory for %llu bytes", what,
@@ -20375,7 +20375,7 @@ static fnn_result fnni_names_set(fnn_model *model, fnni_texts *t, const char *wh
         result = fnni_text_check(model, what, names[i]);
         if (!result) bytes = fnni_plus(bytes, strlen(names[i]) + 1);
     }
-    if (!result && count) result = fnni_texts_room(model, &fresh, what, bytes);
+    if (!result && count) result = fnni_texts_room(model, &fresh, what, count, bytes);
     if (result) return result;
     for (i = 0; i < count; i++) fnni_texts_add(&fresh, names[i]);
     fnni_texts_replace(model, t, &fresh);
@@ -20472,13 +20472,10 @@ static fnn_result fnni_key_check(fnn_model *model, const char *key)
 
 FNNI_COLD FNN_DEF const char *fnn_note(const fnn_model *model, const char *key)
 {
-    const char *text = model && key ? model->notes.text : NULL;
     int i;
-    for (i = 0; text && i < model->notes.count; i += 2) {
-        const char *value = text + strlen(text) + 1;
-        if (!strcmp(text, key)) return value;
-        text = value + strlen(value) + 1;
-    }
+    for (i = 0; model && key && i < model->notes.count; i += 2)
+        if (!strcmp(fnni_texts_at(&model->notes, i), key))
+            return fnni_texts_at(&model->notes, i + 1);
     return NULL;
 }
 
@@ -20487,14 +20484,15 @@ static fnn_result fnni_notes_room(fnn_model *model, fnni_texts *t, const char *k
                                   const char *value)
 {
     const char *old = fnn_note(model, key);
-    size_t bytes = model->notes.bytes;
+    const int count = model->notes.count + (value ? 2 : 0) - (old ? 2 : 0);
+    size_t bytes = model->notes.bytes - (size_t)model->notes.count * sizeof(uint32_t);
     memset(t, 0, sizeof *t);
     if (old) bytes -= strlen(key) + strlen(old) + 2;
     if (value) bytes = fnni_plus(bytes, strlen(key) + strlen(value) + 2);
-    if (value && !old && model->notes.count >= 2 * FNNI_MAX_NOTES)
+    if (count > 2 * FNNI_MAX_NOTES)
         return fnni_model_fail(model, FNN_ERROR_ARGUMENT, "notes: expected at most %d, found more",
                                FNNI_MAX_NOTES);
-    return bytes ? fnni_texts_room(model, t, "notes", bytes) : FNN_OK;
+    return bytes ? fnni_texts_room(model, t, "notes", count, bytes) : FNN_OK;
 }
 
 FNNI_COLD FNN_DEF fnn_result fnn_set_note(fnn_model *model, const char *key, const char *value)
@@ -20597,24 +20595,22 @@ static void fnni_write_text(fnni_writer *w, const char *text)
 
 FNNI_COLD static void fnni_write_names(fnni_writer *w, const char *field, const fnni_texts *t)
 {
-    const char *text = t->text;
     int i;
     if (t->count == 0) return;
     fnni_emit_text(w, ",\"%s\":\"", field);
-    for (i = 0; i < t->count; i++, text += strlen(text) + 1) {
+    for (i = 0; i < t->count; i++) {
         if (i > 0) fnni_emit_text(w, "\\n");
-        fnni_write_text(w, text);
+        fnni_write_text(w, fnni_texts_at(t, i));
     }
     fnni_emit_text(w, "\"");
 }
 
 static void fnni_write_notes(fnni_writer *w, const fnni_texts *t)
 {
-    const char *text = t->text;
     int i;
-    for (i = 0; i < t->count; i++, text += strlen(text) + 1) {
+    for (i = 0; i < t->count; i++) {
         fnni_emit_text(w, i % 2 ? ":\"" : ",\"");
-        fnni_write_text(w, text);
+        fnni_write_text(w, fnni_texts_at(t, i));
         fnni_emit_text(w, "\"");
     }
 }
@@ -21053,7 +21049,7 @@ static fnn_result fnni_take_names(fnni_reader *r, fnni_texts *t, const char *fie
     if (t->count) return fnni_twice_fail(r, field);
     for (line = lines; (line = strchr(line, '\n')) != NULL; line++) count++;
     result = check(r->model, count);
-    if (!result) result = fnni_texts_room(r->model, &fresh, field, strlen(lines) + 1);
+    if (!result) result = fnni_texts_room(r->model, &fresh, field, count, strlen(lines) + 1);
     if (result) return fnni_read_fail(r);
     for (line = lines; line; line = next) {
         next = strchr(line, '\n');

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define FMNIST_NN_IMPLEMENTATION
@@ -884,6 +885,29 @@ static void names_come_from_a_data_set(void)
     data.feature_names = features;
     CHECK(!fnn_set_names(m, &data) && !strcmp(fnn_feature_name(m, 11), "11"));
     CHECK(!strcmp(fnn_class_name(m, 1), "b"));
+    fnn_model_free(m);
+}
+
+/* A program that writes all names takes a step for each, not one for each two. */
+static void many_names_are_found(void)
+{
+    enum { MANY = 60000 };
+    static char names[MANY][16];
+    static const char *list[MANY];
+    fnn_model *m = fnn_sequential(1, 1, MANY);
+    clock_t begin;
+    double seconds;
+    int i, wrong = 0;
+    for (i = 0; i < MANY; i++) {
+        snprintf(names[i], sizeof names[i], "n%d", i);
+        list[i] = names[i];
+    }
+    CHECK(!fnn_set_feature_names(m, list, MANY));
+    begin = clock();
+    for (i = 0; i < MANY; i++) wrong += strcmp(fnn_feature_name(m, i), list[i]) != 0;
+    seconds = (double)(clock() - begin) / CLOCKS_PER_SEC;
+    CHECKF(wrong == 0 && seconds < 2, "%d wrong, %.1f s", wrong, seconds);
+    CHECK(!fnn_feature_name(m, -1) && !fnn_feature_name(m, MANY));
     fnn_model_free(m);
 }
 
@@ -2246,3 +2270,4 @@ static const harness_test tests[] = {
     TEST(numpy_reads_the_file),
 };
 HARNESS_MAIN(tests)
+    TEST(many_names_are_found),
