@@ -221,11 +221,12 @@
  * RESOURCES
  *   What is read costs time and memory in proportion to its size (times its logarithm where names
  *   are sorted, by the C library's qsort), never to the square: less than a microsecond and at most
- *   64 bytes of memory (in the double library 96) for each byte of a file. A text column of CSV
- *   takes a real for each of its categories (fnn_csv_config.categories) in each line besides. A
- *   model file takes its own size twice, and 8 MiB at most for what it says of layers.
+ *   64 bytes of memory (in the double library 96) for each byte of a file, and of the names in
+ *   same_classes. A text column of CSV takes a real for each of its categories in each line besides
+ *   (fnn_csv_config.categories). A model file takes its own size twice, and 8 MiB at most for what
+ *   it says of layers.
  *   Of a gzip file what it holds counts: for IDX what the header says, at most 1032 times the
- *   file's size, all that gzip can; for CSV 64 MiB or, if that is more, 100 times the file's size
+ *   file's size, all that gzip can; for CSV 16 MiB or, if that is more, 100 times the file's size
  *   (fnn_csv_config.gzip_ratio); for CIFAR-10 10,000 records or 8 times. While it is unpacked there
  *   may be half as much again, but never more than 16 times the file's size or 3 times what has
  *   been unpacked so far, whatever the file says of itself.
@@ -819,7 +820,7 @@ typedef struct fnn_csv_config {
     char comment;              /* 0; '#' ...: lines that begin so, after blanks, are left out */
     int skip_lines; /* 0; so many lines at the start of the file, behind sep=, are left out, of
                                  whatever form */
-    int gzip_ratio; /* 100; a gzip file may hold so many times its own size, and 64 MiB in any
+    int gzip_ratio; /* 100; a gzip file may hold so many times its own size, and 16 MiB in any
                                  case; more is FNN_ERROR_FORMAT. Tables that pack better are rare,
                                  small files that fill the memory easily made: gzip can pack by
                                  1032 */
@@ -19370,7 +19371,7 @@ FNNI_COLD FNN_DEF fnn_result fnn_read_cifar10(const char *directory, const fnn_a
 
 /* ---- CSV: fields ---- */
 
-#define FNNI_MAX_UNPACKED (1 << 26) /* bytes of a gzip file, whatever gzip_ratio says */
+#define FNNI_MAX_UNPACKED (1 << 24) /* bytes of a gzip file, whatever gzip_ratio says */
 
 /* A cursor over a text in memory, which may be changed in place. */
 typedef struct fnni_csv {
