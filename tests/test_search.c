@@ -6,6 +6,7 @@
 #include "samples.h"
 #include <limits.h>
 #include <math.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { ROWS = 90, HEIGHT = 6, WIDTH = 5, PIXELS = HEIGHT * WIDTH, CLASSES = 3 };
@@ -944,6 +945,96 @@ static void what_is_no_search_is_not_finished(void)
     fnn_search_free(&found);
 }
 
+/* ---- many candidates ---- */
+
+enum { MANY = 30000 };
+
+static int decline(void *user, const fnn_trial *t, fnn_model *m, fnn_fit_config *fit)
+{
+    (void)user, (void)t, (void)m, (void)fit;
+    return 1;
+}
+
+/* Figures of which many are equal; some candidates diverged, some were not trained. */
+static void make_figures(fnn_search *found)
+{
+    int i;
+    for (i = 0; i < found->count; i++) {
+        fnn_search_fold *fold = found->candidates[i].folds;
+        const int kind = sample_below(9, 1, (uint64_t)i, 10);
+        if (kind == 0) continue;
+        found->candidates[i].trained = 1;
+        fold->figures.validation_score = sample_below(9, 2, (uint64_t)i, 90);
+        fold->figures.validation_loss = sample_below(9, 3, (uint64_t)i, 90);
+        fold->figures.score = fold->figures.loss = 1;
+        if (kind == 1) fold->result = FNN_ERROR_NUMERIC;
+    }
+}
+
+/* Whether a ranks before b, by what the header promises. */
+static int ranks_before(const fnn_candidate *a, const fnn_candidate *b)
+{
+    static const int group[] = {2, 0, 1, 2};
+    const fnn_figures *x = &a->mean, *y = &b->mean;
+    if (group[a->state] != group[b->state]) return group[a->state] < group[b->state];
+    if (group[a->state] ||
+        (x->validation_score == y->validation_score && x->validation_loss == y->validation_loss))
+        return a < b;
+    if (x->validation_score != y->validation_score)
+        return x->validation_score > y->validation_score;
+    return x->validation_loss < y->validation_loss;
+}
+
+/* Ranks and tables take little more than a step a candidate and row: a square of their number would
+ * be minutes. Every row shows the candidate of its rank, by its own label. */
+static void many_candidates_are_ranked_and_shown(void)
+{
+    static double values[MANY];
+    static char names[MANY][16];
+    static const char *name_of[MANY];
+    static const fnn_candidate *of_rank[MANY];
+    const fnn_grid_axis axis = {"thing", values, MANY, name_of};
+    const fnn_dataset data = images();
+    const size_t size = (size_t)MANY * 100;
+    const clock_t begin = clock();
+    fnn_search_config c = configuration(0, 1);
+    fnn_search found;
+    char *text = (char *)need(size), *line = text;
+    double seconds;
+    int i, wrong = 0;
+    for (i = 0; i < MANY; i++) {
+        snprintf(names[i], sizeof names[i], "t%d", i);
+        name_of[i] = names[i]; /* the values are equal: the place tells them apart */
+    }
+    c.build = decline;
+    c.refit = 0;
+    CHECK(fnn_grid_search(&data, &axis, 1, &c, &found, NULL) == FNN_ERROR_ARGUMENT);
+    CHECK(found.count == MANY && found.best < 0 && found.candidates[MANY - 1].rank == MANY);
+    make_figures(&found);
+    CHECK(!fnn_search_finish(&data, &c, &found, NULL));
+    for (i = 0; i < MANY; i++) {
+        const int rank = found.candidates[i].rank;
+        if (CHECK(rank >= 1 && rank <= MANY && !of_rank[rank - 1]))
+            of_rank[rank - 1] = found.candidates + i;
+    }
+    CHECK(of_rank[0] == found.candidates + found.best);
+    for (i = 1; i < MANY; i++) wrong += !ranks_before(of_rank[i - 1], of_rank[i]);
+    CHECKF(wrong == 0, "%d ranks are wrong", wrong);
+    CHECK(fnn_search_table(&found, 0, text, size) < size);
+    for (i = 0; i < MANY && line; i++) {
+        int rank = 0;
+        char shown[16] = "";
+        line = strchr(line, '\n') + 1;
+        sscanf(line, "%d %15s", &rank, shown);
+        wrong += rank != i + 1 || strcmp(shown, name_of[of_rank[i] - found.candidates]);
+    }
+    CHECKF(wrong == 0, "%d rows are wrong", wrong);
+    seconds = (double)(clock() - begin) / CLOCKS_PER_SEC;
+    CHECKF(seconds < 5, "%.1f s", seconds);
+    free(text);
+    fnn_search_free(&found);
+}
+
 /* ---- the callback ---- */
 
 typedef struct {
@@ -1333,6 +1424,7 @@ static const harness_test tests[] = {TEST(any_number_of_threads_gives_the_same_b
                                      TEST(a_refit_without_histories_is_refused),
                                      TEST(what_is_no_search_is_not_finished),
                                      TEST(a_loss_of_ones_own_ranks_without_labels),
+                                     TEST(many_candidates_are_ranked_and_shown),
                                      TEST(the_callback_sees_each_candidate_and_can_stop),
                                      TEST(a_callback_can_save),
                                      TEST(the_csv_reads_back),
