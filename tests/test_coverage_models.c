@@ -1,4 +1,4 @@
-/* The rarer branches of model files (see make coverage): names and notes of odd models, headers that
+/* The rarer branches of model files (see make coverage): names, notes, headers that
  * end within a word, escapes of every length. */
 #if !defined(_POSIX_C_SOURCE) && !defined(_GNU_SOURCE)
 #define _POSIX_C_SOURCE 200809L /* mkdtemp */
@@ -166,6 +166,13 @@ static const damage damages[] = {
     {"\"N\"", "\"\\ud83d\\udbff\"", "expected an escape for a character"},
     {"\"N\"", "\"\\ud83dx\"", "expected an escape for a character"},
     {"\"N\"", "\"\\udc00\"", "expected an escape for a character"},
+    {"\"input\":\"1 1 3\",", "",
+     "expected a model of fmnist_nn, found no \"input\" in __metadata__"},
+#if SIZE_MAX > 0xffffffff
+    {"\"shape\":[3,2]", "\"shape\":[3,18446744073709551615]",
+     "expected shape [3, 2], found [3, 18446744073709551615]"},
+    {"\"shape\":[3,2]", "\"shape\":[3,18446744073709551616]", "expected a smaller number"},
+#endif
     {" crc32 ", " crc32 0", "library: expected a version and its checksum"},
 };
 
@@ -178,6 +185,19 @@ static void each_damage_is_named(void)
     for (i = 0; i < COUNT(damages); i++)
         check_damage(loads, good, damages[i].from, damages[i].to, damages[i].words);
     free(good.bytes);
+}
+
+/* What a header says of its own length, against what there is. */
+static void a_header_is_no_longer_than_its_file(void)
+{
+    file_bytes f = bytes_copy("\x0c\0\0\0\0\0\0\0{         }", 19);
+    fnn_error error;
+    CHECK(!loads(f, &error));
+    CHECKF(strstr(error.message, "header of at most 11 bytes, found one of 12") != NULL, "%s",
+           error.message);
+    f.bytes[0]--;
+    CHECK(!loads(f, &error) && strstr(error.message, "header, byte 10: expected '\"'"));
+    free(f.bytes);
 }
 
 /* The words of a training, each of which has its room. */
@@ -250,6 +270,7 @@ static const harness_test tests[] = {
     TEST(keys_of_notes_have_limits),
     TEST(a_header_may_end_anywhere),
     TEST(each_damage_is_named),
+    TEST(a_header_is_no_longer_than_its_file),
     TEST(words_of_a_training_have_limits),
     TEST(escapes_make_characters_of_every_length),
 };

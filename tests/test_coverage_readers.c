@@ -1,4 +1,4 @@
-/* The readers' rarer branches (see make coverage): every member of a configuration that may be wrong,
+/* The readers' rarer branches (see make coverage): each member of a configuration,
  * tables that are too wide, sets that are unlike each other, directories. */
 #if !defined(_POSIX_C_SOURCE) && !defined(_GNU_SOURCE)
 #define _POSIX_C_SOURCE 200809L /* mkdtemp, setenv */
