@@ -177,6 +177,12 @@ group() {
         # What belongs to OpenMP's waiting threads is possibly lost.
         runner="$runner --errors-for-leak-kinds=definite --show-leak-kinds=definite"
         ;;
+    coverage)
+        newest_llvm
+        compiler=clang$llvm flags='-O1 -w -fprofile-instr-generate -fcoverage-mapping'
+        [ "${llvm#-}" -lt 18 ] 2>/dev/null || flags="$flags -fcoverage-mcdc"
+        kernel_flags=$flags
+        ;;
     windows)
         compiler=x86_64-w64-mingw32-gcc runner=wine
         have wine || ! have wine64 || runner=wine64
@@ -191,7 +197,24 @@ group() {
     [ -n "$reason" ] || links $compiler $flags || reason="$compiler cannot link with $flags"
     # shellcheck disable=SC2086
     [ -n "$reason" ] || [ "$1" = memory ] || threads=$(openmp $compiler $flags)
+    # Debian installs the OpenMP library of one clang only, which serves the newer ones too.
+    if [ "$1" = coverage ] && [ -z "$reason$threads" ] && have clang; then
+        local other
+        other=$(clang -print-resource-dir)
+        other="-idirafter $other/include -L$other/../.."
+        # shellcheck disable=SC2086
+        threads=$(openmp $compiler $flags $other)
+        threads=${threads:+$threads $other}
+    fi
     [ -z "$reason" ]
+}
+
+# Sets in $llvm what ends the names of the newest clang that has its llvm-cov: -19, or nothing.
+newest_llvm() {
+    for llvm in -21 -20 -19 -18 -17 -16 -15 -14 ''; do
+        have "clang$llvm" && have "llvm-cov$llvm" && have "llvm-profdata$llvm" && return
+    done
+    reason='no clang with its llvm-cov and llvm-profdata'
 }
 
 # zlib, the reference of inflate, where it links.
