@@ -1230,6 +1230,18 @@ FNN_API int fnn_layer_count(const fnn_model *model);
  * another number. */
 FNN_API const char *fnn_layer_name(const fnn_model *model, int layer);
 
+/* How a layer was built, in the words of model files, for programs that write it in another form:
+ *     dense UNITS ACTIVATION PARAMETER [no_bias]
+ *     conv2d FILTERS WINDOW ACTIVATION PARAMETER [no_bias]
+ *     max_pool2d WINDOW           average_pool2d WINDOW     batch_norm MOMENTUM EPSILON UNBIASED
+ *     activation ACTIVATION PARAMETER                       add LAYER, or add input
+ *     dropout RATE                spatial_dropout RATE      flatten, rescale
+ * WINDOW is kernel height and width, stride height and width, then valid, same or explicit, which
+ * is followed by pad height and width. Numbers are decimal, those of reals so that they are read
+ * back to the bit. At most size bytes with the final 0; returns the length of the whole text, as
+ * snprintf. The text is empty for the input, a number that is no layer's and a broken model. */
+FNN_API size_t fnn_layer_words(const fnn_model *model, int layer, char *text, size_t size);
+
 /* The shape (height, width, channels) of a layer's output for a sample; -1 is the input. Zeroed
  * where it returns FNN_ERROR_ARGUMENT, for another number or NULL, or the model's error. */
 FNN_API fnn_result fnn_layer_shape(const fnn_model *model, int layer, int shape[3]);
@@ -15722,6 +15734,20 @@ FNN_DEF const char *fnn_layer_name(const fnn_model *model, int layer)
 {
     if (!fnni_is_layer(model, layer)) return "unknown";
     return layer < 0 ? "input" : model->layers[layer].type->name;
+}
+
+FNNI_COLD FNN_DEF size_t fnn_layer_words(const fnn_model *model, int layer, char *text, size_t size)
+{
+    uint8_t words[2 * FNNI_TEXT] = {0};
+    fnni_writer w;
+    memset(&w, 0, sizeof w);
+    w.memory = words;
+    if (model && !model->broken && layer >= 0 && layer < model->layer_count) {
+        const fnni_layer *found = model->layers + layer;
+        fnni_emit_text(&w, "%s", found->type->name);
+        if (found->type->to_words) found->type->to_words(&w, found);
+    }
+    return (size_t)snprintf(text, size, "%s", (const char *)words);
 }
 
 FNNI_COLD FNN_DEF fnn_result fnn_layer_shape(const fnn_model *model, int layer, int shape[3])
