@@ -142,9 +142,10 @@
  *   fnn_batch_norm, fnn_spatial_dropout, fnn_add for residual connections; of anything: fnn_dense,
  *   fnn_activate, fnn_dropout, fnn_flatten. They go image by image through the caches, a max-pool
  *   behind a convolution in one with it.
- *   To look inside: fnn_summary, fnn_layer_shape; fnn_predict_layer for what a layer makes of
- *   samples; fnn_tensor_get and fnn_tensor_at for its weights, their gradients and what it has
- *   measured, fnn_tensor_values to write them. fnn_copy makes a second model of all of it.
+ *   To look inside: fnn_summary, fnn_layer_shape, fnn_layer_words; fnn_predict_layer for what a
+ *   layer makes of samples; fnn_tensor_get and fnn_tensor_at for its weights, their gradients and
+ *   what it has measured, fnn_tensor_values to write them. fnn_copy makes a second model of all
+ *   of it.
  *
  * TRAINING
  *   fnn_fit runs epochs over a data set, with validation, early stopping, penalty, clipping,
@@ -1187,6 +1188,12 @@ FNN_API int fnn_layer_count(const fnn_model *model);
 /* The name of a layer, as in summary and files: "dense", "conv2d"; "input" of -1, "unknown" of
  * another number. */
 FNN_API const char *fnn_layer_name(const fnn_model *model, int layer);
+
+/* What a layer was built of, in the words of model files: its name, sizes, activation and numbers,
+ * as "conv2d 32 3 3 1 1 same relu 0" (filters, kernel, strides, padding); at most size bytes with
+ * the final 0, text NULL with size 0. Returns the length of the whole text, as snprintf; 0 and an
+ * empty text for a number that is no layer's and for NULL. */
+FNN_API size_t fnn_layer_words(const fnn_model *model, int layer, char *text, size_t size);
 
 /* The shape (height, width, channels) of a layer's output for a sample; -1 is the input. Zeroed
  * where it returns FNN_ERROR_ARGUMENT, for another number or NULL, or the model's error. */
@@ -15590,6 +15597,19 @@ FNN_DEF const char *fnn_layer_name(const fnn_model *model, int layer)
 {
     if (!fnni_is_layer(model, layer)) return "unknown";
     return layer < 0 ? "input" : model->layers[layer].type->name;
+}
+
+FNNI_COLD FNN_DEF size_t fnn_layer_words(const fnn_model *model, int layer, char *text, size_t size)
+{
+    fnni_writer w; /* its buffer holds them all */
+    memset(&w, 0, sizeof w);
+    if (layer >= 0 && fnni_is_layer(model, layer)) {
+        const fnni_layer *l = model->layers + layer;
+        fnni_emit_text(&w, "%s", l->type->name);
+        if (l->type->to_words) l->type->to_words(&w, l);
+    }
+    snprintf(text, size, "%.*s", (int)w.used, (const char *)w.buffer);
+    return w.used;
 }
 
 FNNI_COLD FNN_DEF fnn_result fnn_layer_shape(const fnn_model *model, int layer, int shape[3])
