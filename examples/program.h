@@ -6,7 +6,7 @@
  *         {"TRAINING", PROGRAM_HEADING, NULL, 0, 0, NULL, NULL},
  *         {"epochs", PROGRAM_INT, &epochs, 1, 1e6, "N", "passes over the data"},
  *     };
- *     program_options("name", "what it does", argc, argv, options, PROGRAM_COUNT(options), files, 1);
+ *     program_options("name", about, argc, argv, options, PROGRAM_COUNT(options), files, 1);
  *
  * Whatever is wrong ends the program with a message that says what was expected and found. */
 #ifndef PROGRAM_H
@@ -496,8 +496,8 @@ static const struct program_layer {
 };
 
 /* Adds to m (NULL: only reads) the layers that a text has, at most so many items of it; `what` is
- * where it comes from. Returns how many items there were; last (PROGRAM_ITEM characters, or NULL) is
- * the last one as it stands there. */
+ * where it comes from. Returns how many items there were; the last one is copied to last
+ * (PROGRAM_ITEM characters, or NULL). */
 static inline int program_layers(fnn_model *m, const char *text, int most, const char *what,
                                  char *last)
 {
@@ -731,7 +731,7 @@ static inline program_data program_data_init(void)
     {"test", PROGRAM_TEXT, &(d).test_file, 0, 0, "FILE", \
      "the table to test on; without it a fifth of --csv"}, \
     {"label", PROGRAM_TEXT, &(d).label, 0, 0, "COLUMN", \
-     "the column of classes: its name, or number from 0; -1 is the last, which it is unless told"}, \
+     "the column of classes: its name, or number from 0; unless told -1, the last"}, \
     {"target", PROGRAM_TEXT, &(d).target, 0, 0, "COLUMNS", \
      "in place of --label: a,b are columns of numbers to predict"}, \
     {"text", PROGRAM_TEXT, &(d).text, 0, 0, "COLUMNS", \

@@ -60,8 +60,8 @@ reaches() { # LEAST ARGUMENT...
     awk -v least="$1" '{ print } END { exit !($3 + 0 >= least) }' <<<"$output"
 }
 columns=(--text town --missing mean --batch 16 --layers 'dense 16 tanh')
-classes=(--csv "$here/table.csv" --label class --skip note,price "${columns[@]}")
-numbers=(--csv "$here/table.csv" --target price --skip note,class "${columns[@]}")
+classes=(--csv "$here/table.csv" --label class --skip "note,price" "${columns[@]}")
+numbers=(--csv "$here/table.csv" --target price --skip "note,class" "${columns[@]}")
 check 'train learns the classes of a table' reaches 85 "${classes[@]}" --epochs 60
 check 'and tests by another, columns told by number' \
     reaches 85 --csv "$here/table.csv" --test "$here/test.csv" --header 1 --label 4 --text 2 \
@@ -75,7 +75,7 @@ pixels_as_table() { # of 64 rows and columns: the label, then an image's pixels
 }
 pixels_as_table >"$here/pixels.csv"
 check 'and on a table of pixels, by convolutions' \
-    reaches 0 --csv "$here/pixels.csv" --label 0 --image 4x4x1 --layers 'conv 4 3, pool 2' --epochs 1
+    reaches 0 --csv "$here/pixels.csv" --label 0 --image 4x4x1 --layers 'conv 4, pool 2' --epochs 1
 make_cifar10 "$here/cifar"
 check 'and on CIFAR-10' reaches 0 --data "$here/cifar" --epochs 1 --layers 'conv 4 3 2 relu, pool 4'
 
@@ -124,7 +124,7 @@ goes_on_after() { # SIGNAL STATUS: to the same bits
     interrupted "$1" "$2" "$run" "$here/train" --quiet "${many[@]}" --output "$part" \
         --checkpoint "$run" || return 1
     [ ! -e "$part" ] || { echo 'a model is left' && return 1; }
-    resumes
+    resumes --epochs 60
 }
 check 'it goes on after Ctrl-C, to the same bits' goes_on_after INT 130
 check 'which says how' grep -q 'the same with --resume goes on' "$here/interrupted.out"
@@ -289,4 +289,121 @@ build/none: | build/none
 expected options and at most 1 file, found b too; see --help | a b
 END
 check 'its help shows command lines' helps profile '^  profile --input' 'dense UNITS' '\[28x28x1\]'
+
+# ---- Python ----
+
+binding=$PWD/examples/python
+export PYTHONPATH=$binding PYTHONDONTWRITEBYTECODE=1
+python=''
+for name in /usr/bin/python3 python3; do
+    [ -n "$python" ] || ! "$name" -c 'import numpy' 2>/dev/null || python=$name
+done
+if [ -z "$python" ]; then
+    skip 'the binding of Python' 'this machine has no python3 with NumPy'
+    summary
+    exit
+fi
+
+generate() { "$python" examples/python/generate.py "$@"; }
+check 'the declarations are those of the header' generate --check
+changed_tree() { # SED-SCRIPT: the header with that done to it, in a copy; its difference
+    rm -rf "$here/tree"
+    mkdir -p "$here/tree/examples"
+    sed "$1" fmnist_nn.h >"$here/tree/fmnist_nn.h"
+    ! cmp -s fmnist_nn.h "$here/tree/fmnist_nn.h" || { echo "$1 changes nothing" && return 1; }
+    cp -r examples/python "$here/tree/examples"
+    PYTHONPATH='' "$python" "$here/tree/examples/python/generate.py" "${@:2}"
+}
+refuses 'another field is seen' '^.*"epoch_count", c_int' \
+    changed_tree 's/^    int epochs;  /    int epoch_count;  /' --check
+refuses 'so is another constant' '^.FNN_THREADS_MOST = 99' \
+    changed_tree 's/^#define FNN_THREADS_MOST 1024/#define FNN_THREADS_MOST 99/' --check
+refuses 'and a declaration of another form' 'no enumeration, struct or prototype: union' \
+    changed_tree 's/^FNN_API int fnn_flatten/union u;\n&/' --check
+same_layout() { # GENERATE-COMMAND...: a C program and ctypes agree where fields are
+    "$@" --layout >"$here/layout.c" && "$CC" -std=c99 -I. "$here/layout.c" -o "$here/layout" &&
+        diff <("$here/layout") <(generate --offsets) && grep -c . <("$here/layout")
+}
+check 'fields lie where they do in C' same_layout generate
+moved() { changed_tree 's/^    int epochs;  /    double epochs;  /' "$@"; }
+moved_layout() {
+    moved --layout >"$here/layout.c" && "$CC" -I"$here/tree" "$here/layout.c" -o "$here/layout" &&
+        diff <("$here/layout") <(generate --offsets)
+}
+refuses 'where they do not is seen' 'fnn_fit_config.batch_size' moved_layout
+all_functions() { # that the header declares, once each
+    diff <(sed -n '1,/That is all of the interface/p' fmnist_nn.h | tr '\n' ' ' |
+        grep -oE 'FNN_API [^;(]*\(' | grep -oE 'fnn_[a-z0-9_]+\(' | tr -d '(' | sort) \
+        <(sed -n '/^FUNCTIONS/,$s/^    "\(fnn_[a-z0-9_]*\)".*/\1/p' "$binding/fmnist_nn_api.py" |
+            sort)
+}
+check 'all functions are there' all_functions
+
+# The line of its docstring, with -O1 and to a place of the tests.
+library_line() {
+    local line
+    line=$(sed -n '/^    cc /,/-lm$/p' "$binding/fmnist_nn.py" | tr -d '\\\n')
+    line=${line//-O2/-O1}
+    line=${line//examples\/python/$here}
+    [ -n "$threads" ] || line=${line//-fopenmp/}
+    eval "${line/cc /$CC }"
+}
+check 'the line that makes the library works' library_line
+export FMNIST_NN_LIBRARY=$PWD/$here/libfmnist_nn.so
+binding() { "$python" tests/binding.py "$@"; }
+trains_as_c() { # SEED: the last line and the file of train.c with seed 3
+    local line
+    line=$(train --data "$here/idx" --layers 'conv 4 relu, pool 2, dense 8 tanh, dropout .25' \
+        --validation 0 --epochs 2 --batch 50 --seed 3) &&
+        diff <(echo "$line") <(binding train "$here/idx" "$here/python.safetensors" "$1") &&
+        cmp "$here/model.safetensors" "$here/python.safetensors"
+}
+check 'Python trains to the bits of C' trains_as_c 3
+check 'a file gives them back' \
+    binding load "$here/idx" "$here/model.safetensors" "$here/again.safetensors"
+check 'and is written again byte by byte' cmp "$here/model.safetensors" "$here/again.safetensors"
+refuses 'another seed is seen' 'accuracy|differ' trains_as_c 4
+check 'a training goes on from a checkpoint; a callback may end one' \
+    binding resume "$here/idx" "$here/python.checkpoint"
+check 'arrays are not copied' binding arrays "$here/idx"
+check 'products of matrices as they lie' binding matrices
+check 'what is wrong is told in Python' binding refusals "$here/idx"
+refuses 'what is not refused is seen' \
+    'expected ValueError z, found none expected ValueError z, found ValueError invalid' \
+    eval 'binding control && false'
+docstring_works() { # its program, which ends with an accuracy and five classes
+    sed -n '/^    import fmnist_nn as nn/,/^    m.save/s/^    //p' "$binding/fmnist_nn.py" \
+        >"$here/docstring.py"
+    (cd "$here" && FMNIST_DIR=idx "$python" docstring.py) | tee "$here/docstring.out" |
+        grep -qE '^0\.[0-9]+ \[[0-9 ]{9}\]$' && [ -s "$here/net.safetensors" ] && return
+    cat "$here/docstring.out"
+    return 1
+}
+check 'the program of its docstring works' docstring_works
+
+# Without a library it says how to make one; build() does, once, and not unless it is called.
+cat >"$here/cc" <<'END'
+#!/bin/bash
+echo >>"${0%/*}/built"
+cp "$FMNIST_NN_LIBRARY_MADE" "${*: -2:1}"
+END
+chmod +x "$here/cc"
+changed_tree '1s/^/ /' --check >/dev/null
+elsewhere() { # PROGRAM: in the copy, without the library
+    (export FMNIST_NN_LIBRARY_MADE=$FMNIST_NN_LIBRARY
+        unset FMNIST_NN_LIBRARY
+        PYTHONPATH=$here/tree/examples/python "$python" -c "$1")
+}
+refuses 'no library' 'expected the library at .*libfmnist_nn.so, found none.*' \
+    elsewhere 'import fmnist_nn as nn; nn.sgd(1)'
+check 'nothing is built unasked' test ! -e "$here/built"
+build="import fmnist_nn as nn; nn.build('$here/cc'); print(nn.sgd(1).learning_rate)"
+check 'built when asked' elsewhere "$build"
+built_once() {
+    elsewhere "$build" && [ "$(wc -l <"$here/built")" -eq 1 ]
+}
+check 'and once only' built_once
+check 'found without asking again' elsewhere 'import fmnist_nn as nn; nn.sgd(1)'
+refuses 'a library of another version' 'expected version 9.9.9' elsewhere \
+    'import fmnist_nn as nn; nn.api.FNN_VERSION = "9.9.9"; nn.sgd(1)'
 summary
