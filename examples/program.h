@@ -894,4 +894,87 @@ static inline void program_data_free(program_data *d)
     for (int i = 0; i < d->column_count; i++) free((void *)(uintptr_t)d->columns[i].name);
 }
 
+/* ---- samples to predict ---- */
+
+/* The next number of a PGM or PPM, past blanks and comments, with the blank behind it; -1: none. */
+static inline int program_pnm_number(FILE *file)
+{
+    int c, n = -1, comment = 0;
+    while ((c = getc(file)) == '#' || (c != EOF && strchr(" \t\r\n", c)) || (comment && c != EOF))
+        comment = (comment || c == '#') && c != '\n';
+    for (; c >= '0' && c <= '9' && n < 100000; c = getc(file)) n = 10 * (n < 0 ? 0 : n) + c - '0';
+    return n;
+}
+
+/* A picture as a data set of one image, 0 to 255: PGM (P2, P5) has one channel, PPM (P3, P6) three.
+ * Its bytes are kept until the next one is read. */
+static inline fnn_dataset program_read_picture(const char *path, FILE *file)
+{
+    enum { MOST = 4096 };
+    static uint8_t *bytes;
+    const int kind = getc(file) == 'P' ? getc(file) - '0' : 0, channels = kind % 3 ? 1 : 3;
+    const int w = program_pnm_number(file), h = program_pnm_number(file);
+    const int white = program_pnm_number(file);
+    if (!(kind == 2 || kind == 3 || kind == 5 || kind == 6) || w < 1 || h < 1 || white < 1 ||
+        w > MOST || h > MOST || white > 255)
+        program_fail("%s: expected PGM or PPM of at most %d x %d pixels and 8 bits", path, MOST,
+                     MOST);
+    free(bytes);
+    bytes = (uint8_t *)program_memory((size_t)w * (size_t)h, (size_t)channels);
+    for (int i = 0; i < w * h * channels; i++) {
+        const int value = kind < 4 ? program_pnm_number(file) : getc(file);
+        if (value < 0 || value > white)
+            program_fail("%s: expected %d numbers from 0 to %d, found %d", path, w * h * channels,
+                         white, i);
+        bytes[i] = (uint8_t)((value * 255 + white / 2) / white);
+    }
+    return fnn_dataset_images(bytes, NULL, 1, h, w, channels, 0);
+}
+
+/* Rows of numbers for samples of a shape. A first line that begins with a letter or a quote holds
+ * names. */
+static inline fnn_dataset program_read_rows(const char *path, int first, const int shape[3])
+{
+    fnn_csv_config c = fnn_csv_config_init();
+    fnn_dataset data;
+    fnn_error error;
+    c.label = FNN_CSV_LABEL_NONE;
+    c.header = !strchr("0123456789.+-", first);
+    c.height = shape[0], c.width = shape[1], c.channels = shape[2];
+    if (fnn_read_csv(path, &c, NULL, &data, &error)) program_fail("%s", error.message);
+    return data;
+}
+
+/* What a file holds, whose beginning tells what it is: a picture in PGM or PPM, a table in CSV or
+ * images in IDX (plain or gzip). */
+static inline fnn_dataset program_read_file(const char *path, const int shape[3])
+{
+    fnn_dataset data;
+    fnn_error error;
+    FILE *file = fopen(path, "rb");
+    const int first = file ? getc(file) : 0, second = file ? getc(file) : 0;
+    if (file) rewind(file);
+    if (first == 'P' && second >= '1' && second <= '7') data = program_read_picture(path, file);
+    else if (first > 0 && first != 0x1f) data = program_read_rows(path, first, shape);
+    else if (fnn_read_idx(path, NULL, NULL, &data, &error)) program_fail("%s", error.message);
+    if (file) fclose(file);
+    return data;
+}
+
+/* Samples of a file, or of Fashion-MNIST's test set if path is NULL, for a model that takes those
+ * of a shape. */
+static inline fnn_dataset program_samples(const char *path, const int shape[3])
+{
+    fnn_dataset data;
+    fnn_error error;
+    if (path) data = program_read_file(path, shape);
+    else if (fnn_read_fashion_mnist(NULL, NULL, NULL, &data, &error))
+        program_fail("%s; make data fetches them", error.message);
+    path = path ? path : "Fashion-MNIST";
+    if (data.height != shape[0] || data.width != shape[1] || data.channels != shape[2])
+        program_fail("%s: expected samples of %d x %d x %d, as the model takes, found %d x %d x %d",
+                     path, shape[0], shape[1], shape[2], data.height, data.width, data.channels);
+    return data;
+}
+
 #endif

@@ -1,7 +1,7 @@
 #!/bin/bash
 # The programs that are told what to do on the command line: train.c from data to a model file, with
-# a checkpoint between, profile.c's table, and what each of them refuses. Each check has a broken
-# case that it must refuse.
+# a checkpoint between, profile.c's table, what predict.c makes of files; and the binding of Python.
+# What each refuses is tried too. Each check has a broken case that it must refuse.
 # shellcheck source=tests/common.sh
 . "$(dirname "$0")/common.sh"
 # shellcheck source=tests/images.sh
@@ -31,7 +31,7 @@ program_compiles() { # NAME
     $CC -std=c99 -O1 $threads $warnings $sanitizers $headers -Iexamples -I. "$here/$1.c" \
         "${objects[@]}" -o "$here/$1" -lm
 }
-for name in train profile; do check "examples/$name.c compiles" program_compiles $name; done
+for name in train profile predict; do check "examples/$name.c compiles" program_compiles $name; done
 
 make_images "$here/idx" 1003
 # Three classes of a sum, a town that shifts it, a missing field in seventeen, a number to predict.
@@ -289,6 +289,71 @@ build/none: | build/none
 expected options and at most 1 file, found b too; see --help | a b
 END
 check 'its help shows command lines' helps profile '^  profile --input' 'dense UNITS' '\[28x28x1\]'
+
+# ---- predict: one image in every form ----
+
+image() { tail -c +17 "$here/idx/t10k-images-idx3-ubyte" | head -c 784; }
+image_numbers() { image | od -An -v -tu1; }
+{ printf 'P5 28 28 255\n' && image; } >"$here/bytes.pgm"
+{ printf 'P2\n# text\n28 28\n255\n' && image_numbers; } >"$here/text.pgm"
+{ be32 2051 1 28 28 && image; } >"$here/one.idx"
+gzip -c "$here/one.idx" >"$here/one.gz"
+image_numbers | tr -s ' \n' ',' | sed 's/^,//; s/,$/\n/' >"$here/row.csv"
+predict() { "$here/predict" "$@"; }
+# The same classes and probabilities for each of the files.
+predicts_alike() { # MODEL FILE...
+    local file expected found
+    for file in "${@:2}"; do
+        found=$(predict "$1" "$file") || return 1
+        found=$(sed -nE 's/^(image|row) 0: //p' <<<"$found")
+        : "${expected:=$found}"
+        echo "$file: $found"
+        grep -qE '^(no match, nearest is )?[^,;]+, [0-9.]+ %(; [^;]+ %){2}$' <<<"$found" || return 1
+        [ "$found" = "$expected" ] || return 1
+    done
+}
+check 'predict reads an image in PGM, IDX and CSV' predicts_alike "$here/short.safetensors" \
+    "$here/bytes.pgm" "$here/text.pgm" "$here/one.idx" "$here/one.gz" "$here/row.csv"
+sed 's/ *[0-9]* / 255 /5' "$here/text.pgm" >"$here/other.pgm"
+refuses 'another image is seen' 'other.pgm: ' \
+    predicts_alike "$here/short.safetensors" "$here/bytes.pgm" "$here/other.pgm"
+colours() { for ((i = 0; i < 1024; i++)); do printf '%d\n' $((i % 7 * 30)) $((i % 5)) 9; done; }
+{ printf 'P3 32 32 255\n' && colours; } >"$here/text.ppm"
+{
+    printf 'P6 32 32 255\n'
+    # shellcheck disable=SC2059
+    colours | while read -r n; do printf "\\$(printf %o "$n")"; done
+} >"$here/bytes.ppm"
+train --data "$here/cifar" --epochs 1 --layers 'conv 4 3 2 relu, pool 4' >/dev/null
+check 'and one of colours in PPM' predicts_alike "$here/model.safetensors" \
+    "$here/text.ppm" "$here/bytes.ppm"
+train "${classes[@]}" --epochs 60 >/dev/null
+printf 'x,y,Linz,Rom,Ulm\n.9,.9,1,0,0\n.1,.1,0,1,0\n' >"$here/rows.csv"
+says() { # PATTERN ARGUMENT...
+    predict "${@:2}" >"$here/predict.out" || return 1
+    grep -qE -e "$1" "$here/predict.out" || { cat "$here/predict.out" && return 1; }
+}
+check 'a row of a table has the names of classes' \
+    says '^row 0: large, [0-9.]* %; [a-z]*, [0-9.]* %; [a-z]*,' "$here/model.safetensors" \
+    "$here/rows.csv"
+check 'another row another one' says '^row 1: small, ' "$here/model.safetensors" "$here/rows.csv"
+train "${numbers[@]}" --epochs 60 >/dev/null
+check 'a number is one in its unit' says '^row 0: 1[45][.]' \
+    "$here/model.safetensors" "$here/rows.csv"
+check 'a test set has an accuracy' env FMNIST_DIR="$here/idx" bash -c \
+    "'$here/predict' '$here/short.safetensors' | grep -q '^test accuracy: [0-9.]* %'"
+refuses 'a picture of another size' 'expected samples of 1 x 1 x 5.* found 28 x 28 x 1' \
+    predict "$here/model.safetensors" "$here/bytes.pgm"
+refuses 'a row of another length' '5 feature columns, but a sample is 28 x 28 x 1' \
+    predict "$here/short.safetensors" "$here/rows.csv"
+head -n 20 "$here/text.pgm" >"$here/cut.pgm"
+refuses 'half a picture' 'expected 784 numbers from 0 to 255, found [0-9]+$' \
+    predict "$here/short.safetensors" "$here/cut.pgm"
+refuses 'a picture of 16 bits' 'expected PGM or PPM of at most' \
+    predict "$here/short.safetensors" <(printf 'P5 28 28 65535\n')
+refuses 'a file that is none' 'none: cannot be opened' predict "$here/short.safetensors" none
+refuses 'a number of samples that is none' 'expected a number as N, found x' \
+    predict "$here/short.safetensors" "$here/bytes.pgm" x
 
 # ---- Python ----
 
