@@ -144,9 +144,10 @@
  *   fnn_batch_norm, fnn_spatial_dropout, fnn_add for residual connections; of anything: fnn_dense,
  *   fnn_activate, fnn_dropout, fnn_flatten. They go image by image through the caches, a max-pool
  *   behind a convolution in one with it.
- *   To look inside: fnn_summary, fnn_layer_shape; fnn_predict_layer for what a layer makes of
- *   samples; fnn_tensor_get and fnn_tensor_at for its weights, their gradients and what it has
- *   measured, fnn_tensor_values to write them. fnn_copy makes a second model of all of it.
+ *   To look inside: fnn_summary, fnn_layer_shape, fnn_layer_words; fnn_predict_layer for what a
+ *   layer makes of samples; fnn_tensor_get and fnn_tensor_at for its weights, their gradients and
+ *   what it has measured, fnn_tensor_values to write them. fnn_copy makes a second model of all
+ *   of it.
  *
  * TRAINING
  *   fnn_fit runs epochs over a data set, with validation, early stopping, penalty, clipping,
@@ -15738,16 +15739,15 @@ FNN_DEF const char *fnn_layer_name(const fnn_model *model, int layer)
 
 FNNI_COLD FNN_DEF size_t fnn_layer_words(const fnn_model *model, int layer, char *text, size_t size)
 {
-    uint8_t words[2 * FNNI_TEXT] = {0};
-    fnni_writer w;
+    fnni_writer w; /* its buffer holds them all */
     memset(&w, 0, sizeof w);
-    w.memory = words;
-    if (model && !model->broken && layer >= 0 && layer < model->layer_count) {
-        const fnni_layer *found = model->layers + layer;
-        fnni_emit_text(&w, "%s", found->type->name);
-        if (found->type->to_words) found->type->to_words(&w, found);
+    if (layer >= 0 && fnni_is_layer(model, layer) && !model->broken) {
+        const fnni_layer *l = model->layers + layer;
+        fnni_emit_text(&w, "%s", l->type->name);
+        if (l->type->to_words) l->type->to_words(&w, l);
     }
-    return (size_t)snprintf(text, size, "%s", (const char *)words);
+    snprintf(text, size, "%.*s", (int)w.used, (const char *)w.buffer);
+    return w.used;
 }
 
 FNNI_COLD FNN_DEF fnn_result fnn_layer_shape(const fnn_model *model, int layer, int shape[3])

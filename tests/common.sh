@@ -56,6 +56,25 @@ refuses_as() {
     return 1
 }
 
+# Runs a command, its output in $here, has a signal end it as soon as a file is there, and wants
+# that status of it.
+interrupted() { # SIGNAL STATUS PATTERN COMMAND...
+    local signal=$1 status=$2 pattern=$3 i
+    shift 3
+    "$@" >"$here/interrupted.out" 2>&1 &
+    for ((i = 0; i < 600; i++)); do
+        compgen -G "$pattern" >/dev/null && break
+        sleep 0.02
+    done
+    kill "-$signal" $!
+    wait $!
+    i=$?
+    [ $i -eq "$status" ] && return
+    echo "status $i, not $status"
+    cat "$here/interrupted.out"
+    return 1
+}
+
 skip() { # NAME REASON
     skipped=$((skipped + 1))
     echo "skipped $1: $2"

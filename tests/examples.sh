@@ -18,15 +18,6 @@ export OMP_NUM_THREADS=2 CFLAGS="-O1 $warnings"
 
 # ---- data sets in their usual forms, small ----
 
-make_cifar10() { # FOLDER
-    local file i
-    mkdir -p "$1"
-    for ((i = 0; i < 50; i++)); do
-        labels $((i % 10 + 1)) | tail -c 1
-        pixels $((3072 * (i + 1))) | tail -c 3072
-    done >"$1/test_batch.bin"
-    for file in 1 2 3 4 5; do cp "$1/test_batch.bin" "$1/data_batch_$file.bin"; done
-}
 make_statlog() { # FOLDER
     local file
     mkdir -p "$1"
@@ -340,23 +331,6 @@ check 'any number of outputs has room' predicts '^image 0: no match' "$here/more
 
 # ---- interrupted work ----
 
-# Runs a command, has a signal end it as soon as a file is there, and wants that status of it.
-interrupted() { # SIGNAL STATUS PATTERN COMMAND...
-    local signal=$1 status=$2 pattern=$3 i
-    shift 3
-    "$@" >"$here/interrupted.out" 2>&1 &
-    for ((i = 0; i < 600; i++)); do
-        compgen -G "$pattern" >/dev/null && break
-        sleep 0.02
-    done
-    kill "-$signal" $!
-    wait $!
-    i=$?
-    [ $i -eq "$status" ] && return
-    echo "status $i, not $status"
-    cat "$here/interrupted.out"
-    return 1
-}
 resume() { # [OPTION...]: on the small data; its last line
     FMNIST_DIR="$data/more" "$here/resume" "$@" 2>/dev/null | tail -n 1
 }

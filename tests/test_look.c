@@ -504,6 +504,28 @@ static void layers_by_hand(void)
     fnn_model_free(m);
 }
 
+/* The words of layers, as a file of the model has them. */
+static void layers_in_words(void)
+{
+    static char file[100000];
+    const fnn_dataset data = samples();
+    fnn_model *m = trained(FNN_ISA_BEST, &data);
+    char all[1000] = "\"layers\":\"", words[80];
+    size_t size, i;
+    int l;
+    for (l = 0; l < fnn_layer_count(m); l++) {
+        CHECK(fnn_layer_words(m, l, words, sizeof words) == strlen(words));
+        strcat(strcat(all, l ? "; " : ""), words);
+    }
+    strcat(all, "\"");
+    CHECK(!fnn_save_memory(m, file, sizeof file, &size, NULL));
+    for (i = 8; i < size && strncmp(file + i, all, strlen(all)); i++) {
+    }
+    CHECKF(i < size, "expected %s in the file", all);
+    CHECK(!strcmp(words, "activation softmax 0"));
+    fnn_model_free(m);
+}
+
 static int has_words(const fnn_model *m, int layer, const char *expected)
 {
     char text[200];
@@ -757,17 +779,29 @@ static void copies_use_their_allocator(void)
 }
 
 static const harness_test tests[] = {
-    TEST(views_tell_their_samples),        TEST(one_line_makes_a_data_set),
-    TEST(metrics_find_a_views_labels),     TEST(metrics_find_a_views_targets),
-    TEST(metrics_refuse_what_is_wrong),    TEST(tensors_have_names_and_shapes),
-    TEST(missing_tensors_are_named),       TEST(tensors_make_a_whole_copy),
-    TEST(written_weights_count),           TEST(tied_weights),
-    TEST(builders_numbers_find_tensors),   TEST(lone_activations_have_none),
-    TEST(layers_as_models_that_end_there), TEST(layers_by_hand),
-    TEST(layers_say_how_they_were_built),  TEST(layers_refuse_what_is_wrong),
-    TEST(one_sample_as_among_others),      TEST(given_numbers_normalise),
-    TEST(given_numbers_are_saved),         TEST(given_numbers_that_are_wrong),
-    TEST(copies_go_the_same_way),          TEST(copies_of_models_not_in_use),
+    TEST(views_tell_their_samples),
+    TEST(one_line_makes_a_data_set),
+    TEST(metrics_find_a_views_labels),
+    TEST(metrics_find_a_views_targets),
+    TEST(metrics_refuse_what_is_wrong),
+    TEST(tensors_have_names_and_shapes),
+    TEST(missing_tensors_are_named),
+    TEST(tensors_make_a_whole_copy),
+    TEST(written_weights_count),
+    TEST(tied_weights),
+    TEST(builders_numbers_find_tensors),
+    TEST(lone_activations_have_none),
+    TEST(layers_as_models_that_end_there),
+    TEST(layers_by_hand),
+    TEST(layers_in_words),
+    TEST(layers_say_how_they_were_built),
+    TEST(layers_refuse_what_is_wrong),
+    TEST(one_sample_as_among_others),
+    TEST(given_numbers_normalise),
+    TEST(given_numbers_are_saved),
+    TEST(given_numbers_that_are_wrong),
+    TEST(copies_go_the_same_way),
+    TEST(copies_of_models_not_in_use),
     TEST(copies_use_their_allocator),
 };
 HARNESS_MAIN(tests)
