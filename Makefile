@@ -36,6 +36,12 @@ help:
 	@echo '                      emulation, smoke runs of the examples: about eight minutes'
 	@echo 'make test-exhaustive  all floats, all sizes, every compiler, standard and option, other'
 	@echo '                      targets and tools (valgrind, MSan, TSan): hours'
+	@echo 'make fuzz             libFuzzer (clang) on every reader and on the API, a minute each;'
+	@echo '                      corpora grow in build/fuzz/, figures go to tests/fuzz/RESULTS.txt;'
+	@echo '                      TARGET=idx SECONDS=600: one of them, for longer;'
+	@echo '                      COVERAGE=1: which lines of the readers the inputs reach'
+	@echo 'make fuzz-merge       keeps the new inputs in tests/fuzz/corpus/, at most 150 a target'
+	@echo 'make fuzz-control     that targets notice headers with a check taken out: half an hour'
 	@echo 'make bench            kernels and training steps beside their peers: bench/results/*.csv'
 	@echo 'make bench-kernels    the kernels alone; ONLY=gemm THREADS=1 ISA=avx2 select rows'
 	@echo 'make bench-train      the training steps alone; ONLY=mlp1 THREADS=1 ISA=avx2'
@@ -80,6 +86,12 @@ figures:
 test test-more test-exhaustive:
 	@bash tests/run.sh $@ $(ONLY)
 
+FUZZ = bash tests/fuzz/fuzz.sh
+fuzz:
+	@FUZZ_SECONDS='$(or $(SECONDS),60)' $(FUZZ) $(if $(COVERAGE),coverage,run) $(TARGET)
+fuzz-merge fuzz-control:
+	@$(FUZZ) $(@:fuzz-%=%) $(TARGET)
+
 # A peer that is a program of its own, where oneDNN's C++ header is.
 PEERS := $(if $(shell command -v g++),$(if $(wildcard /usr/include/oneapi/dnnl/dnnl.hpp \
     /usr/local/include/oneapi/dnnl/dnnl.hpp),build/onednn_cnn1_step))
@@ -117,5 +129,5 @@ clean:
 	rm -rf build
 
 .PHONY: all help data demo examples no-mpi reproduce figures clean FORCE
-.PHONY: test test-more test-exhaustive
+.PHONY: test test-more test-exhaustive fuzz fuzz-merge fuzz-control
 .PHONY: bench bench-kernels bench-train bench-readme bench-programs
