@@ -1,5 +1,6 @@
-/* CIFAR-10: one file or two. A record has 3,073 bytes, more than a fuzzer fills with sense: bits
- * say that the input is drawn out to whole records, and that these have labels. */
+/* CIFAR-10: one file or two, or a folder's test set. A record has 3,073 bytes, more than a fuzzer
+ * fills with sense: bits say that the input is drawn out to whole records, and that these have
+ * labels. */
 #include "fuzz.h"
 
 static const char *cifar10_file(const char *name, fuzz_input in, int records, int labels)
@@ -27,11 +28,12 @@ FUZZ_TARGET(cifar10)
     fnn_dataset data;
     fnn_error error = {FNN_OK, ""};
     fnn_result result;
-    paths[0] = cifar10_file("one", in, records, flags >> 3 & 1);
+    paths[0] = cifar10_file("test_batch.bin", in, records, flags >> 3 & 1);
     paths[1] = two ? cifar10_file("two", in, records / 2, 1) : NULL;
     /* Files, what they hold, the data set; with twice the room while a file is unpacked. */
     fuzz_memory_begin(explained * 8 * (packed ? FNNI_DEFLATE_RATIO : 1), allowed);
-    result = fnn_read_cifar10_files(paths, 1 + two, NULL, &data, &error);
+    if (flags & 16) result = fnn_read_cifar10(path_of("."), NULL, NULL, &data, &error);
+    else result = fnn_read_cifar10_files(paths, 1 + two, NULL, &data, &error);
     fuzz_check_read(result, &error, &data);
     fnn_dataset_free(&data);
     fuzz_memory_end();

@@ -1,9 +1,10 @@
 /* CSV, under a configuration that comes with it. */
 #include "fuzz.h"
 
+/* One of the roles, or none. */
 static fnn_csv_role csv_role(fuzz_input *in)
 {
-    return (fnn_csv_role)fuzz_below(in, FNN_CSV_ROLE_COUNT);
+    return (fnn_csv_role)fuzz_below(in, FNN_CSV_ROLE_COUNT + 1);
 }
 
 /* columns (2): by name or by number. */
@@ -20,7 +21,7 @@ static void csv_columns(fuzz_input *in, fnn_csv_column *columns)
 
 static fnn_csv_config csv_config(fuzz_input *in, fnn_csv_column *columns)
 {
-    static const char separators[] = ",;\t |", comments[] = "\0#%";
+    static const char separators[] = ",;\t |", comments[] = "\0#%,";
     static const char *const words[] = {"?", NULL, "? NA -999", ""};
     fnn_csv_config c = fnn_csv_config_init();
     const int flags = fuzz_byte(in), more = fuzz_byte(in);
@@ -32,15 +33,17 @@ static fnn_csv_config csv_config(fuzz_input *in, fnn_csv_column *columns)
     c.missing_words = words[flags >> 6];
     c.header = more & 3;
     c.skip_lines = more >> 2 & 1;
-    c.comment = comments[(more >> 3 & 3) % 3];
+    c.comment = comments[more >> 3 & 3];
     c.others = more >> 5 & 1 ? csv_role(in) : FNN_CSV_FEATURE;
     c.label_column = more >> 6 & 1 ? fuzz_below(in, 8) - 4 : -1;
     if (more >> 7) {
         c.columns = columns;
         c.column_count = fuzz_below(in, 3);
-        c.categories = 1 + fuzz_byte(in);
+        c.categories = fuzz_byte(in);
         c.height = fuzz_below(in, 4);
-        c.width = c.channels = c.height ? 1 + fuzz_below(in, 3) : 0;
+        c.width = c.channels = c.height ? fuzz_below(in, 4) : 0;
+        c.skip_columns = &columns[1].number;
+        c.skip_count = fuzz_below(in, 8) == 1;
         csv_columns(in, columns);
     }
     return c;
@@ -58,6 +61,28 @@ static void csv_again(const char *path, fnn_csv_config c, const fnn_dataset *dat
     FUZZ_CHECK(result == FNN_OK, "the second time: %s", error.message);
     fuzz_check_same(data, &again);
     fnn_dataset_free(&again);
+}
+
+/* Read like another table, it is refused for a reason, or has the classes and features of that. */
+static void csv_like(const char *path, fnn_csv_config c)
+{
+    fnn_csv_column columns[] = {{NULL, 1, FNN_CSV_TEXT}, {NULL, 2, FNN_CSV_LABEL}};
+    fnn_csv_config other = fnn_csv_config_init();
+    const char *text = write_text("other", "a,town,c\n1,Oslo,0\n2,Rome,1\n?,Oslo,2\n");
+    fnn_dataset like, data;
+    fnn_error error = {FNN_OK, ""};
+    fnn_result result;
+    other.columns = columns, other.column_count = 2;
+    other.header = 1, other.missing = FNN_CSV_MISSING_MEAN;
+    if (c.label == FNN_CSV_LABEL_NAME || c.label == FNN_CSV_LABEL_TARGET) other.label = c.label;
+    other.compact_classes = c.compact_classes;
+    FUZZ_CHECK(!fnn_read_csv(text, &other, NULL, &like, &error), "%s", error.message);
+    c.same_classes = &like;
+    result = fnn_read_csv(path, &c, NULL, &data, &error);
+    fuzz_check_read(result, &error, &data);
+    if (!result && data.labels) FUZZ_CHECK(data.classes == like.classes, "other classes");
+    fnn_dataset_free(&data);
+    fnn_dataset_free(&like);
 }
 
 FUZZ_TARGET(csv)
@@ -78,5 +103,7 @@ FUZZ_TARGET(csv)
     fuzz_check_read(result, &error, &data);
     if (!result) csv_again(path, c, &data);
     fnn_dataset_free(&data);
+    fuzz_memory_begin(SIZE_MAX, -1);
+    csv_like(path, c);
     fuzz_memory_end();
 }

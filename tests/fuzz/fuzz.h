@@ -59,10 +59,10 @@ static inline void fuzz_fail(int line, const char *format, ...)
 #define FUZZ_BEFORE 64 /* of a block: its size and, behind poison, the library's pointer */
 
 static struct {
-    size_t held, most, limit; /* bytes that are out, that were, that may be */
-    int allowed;              /* requests until one fails; negative: none does */
-    int refused;              /* requests that the limit refused */
-    size_t largest;           /* request, granted or not */
+    size_t held, limit; /* bytes that are out, that may be */
+    int allowed;        /* requests until one fails; negative: none does */
+    int refused;        /* requests that the limit refused */
+    size_t largest;     /* request, granted or not */
 } fuzz_memory;
 
 static void *fuzz_allocate(size_t bytes)
@@ -73,7 +73,7 @@ static void *fuzz_allocate(size_t bytes)
     FUZZ_CHECK(bytes > FNNI_EXTRA, "a block of %lu bytes", (unsigned long)bytes);
     if (wanted > fuzz_memory.largest) fuzz_memory.largest = wanted;
     if (fuzz_memory.allowed == 0) return NULL;
-    if (wanted > fuzz_memory.limit - fuzz_memory.held) {
+    if (wanted > fuzz_memory.limit || fuzz_memory.held > fuzz_memory.limit - wanted) {
         fuzz_memory.refused++;
         return NULL;
     }
@@ -83,7 +83,6 @@ static void *fuzz_allocate(size_t bytes)
     memcpy(memory, &wanted, sizeof wanted);
     ASAN_POISON_MEMORY_REGION(memory, head);
     fuzz_memory.held += wanted;
-    if (fuzz_memory.held > fuzz_memory.most) fuzz_memory.most = fuzz_memory.held;
     return (char *)memory + head;
 }
 
@@ -103,7 +102,6 @@ static void fuzz_release(void *given)
 static inline void fuzz_memory_begin(size_t limit, int allowed)
 {
     fuzz_memory.limit = limit;
-    fuzz_memory.most = fuzz_memory.held;
     fuzz_memory.allowed = allowed;
     fuzz_memory.refused = 0;
     fuzz_memory.largest = 0;

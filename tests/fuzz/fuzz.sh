@@ -38,7 +38,7 @@ build_target() { # TARGET PROGRAM FLAG...
 # Seeds, of which each target has a folder.
 seeds() {
     build_target seeds $work/seeds.program || return
-    rm -rf $work/seeds && $work/seeds.program $work/seeds
+    $work/seeds.program $work/seeds
 }
 
 # An archive of inputs as files of a folder.
@@ -60,11 +60,13 @@ longest() { # TARGET
 }
 
 # libFuzzer on a target; its output goes to the log.
+polite='' # what stands before it: a long run leaves the machine to others
 fuzz() { # TARGET PROGRAM LOG ARGUMENT...
     local files=$scratch/fmnist_nn_fuzz.$BASHPID dictionary=() status
     [ ! -f "$here/$1.dict" ] || dictionary=(-dict="$here/$1.dict")
     mkdir -p "$files"
-    TMPDIR=$files nice -n 15 "$2" -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 \
+    # shellcheck disable=SC2086
+    TMPDIR=$files $polite "$2" -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 \
         -max_len="$(longest "$1")" "${dictionary[@]}" "${@:4}" >"$3" 2>&1
     status=$?
     rm -rf "$files"
@@ -97,14 +99,14 @@ result_row() { # TARGET SECONDS LOG FINDINGS
 }
 
 run() { # TARGET
-    local log=$work/$1.log found=$work/found/$1- start count
+    local log=$work/$1.log found=$work/found/$1- start count polite='nice -n 15'
     build_target "$1" "$work/$1" -fsanitize=fuzzer || return
     start=$SECONDS
     mkdir -p "$work/corpus/$1" $work/found
     unpack "$here/corpus/$1.bin" "$work/corpus/$1"
     rm -f "$found"*
     fuzz "$1" "$work/$1" "$log" -max_total_time="${FUZZ_SECONDS:-60}" -artifact_prefix="$found" \
-        "$work/corpus/$1" "$work/seeds/$1"
+        "$work/corpus/$1" "$work/seeds/$1" $here/findings
     count=$(find $work/found -name "$1-*" | wc -l)
     result_row "$1" $((SECONDS - start)) "$log" "$count"
     [ "$count" -eq 0 ] || grep -E '^FUZZ|ERROR|runtime error|SUMMARY' "$log"
@@ -120,7 +122,7 @@ merge() { # TARGET
     unpack "$here/corpus/$1.bin" "$work/corpus/$1"
     mkdir -p "$folder" "$work/corpus/$1" $here/corpus
     fuzz "$1" "$work/$1" "$work/$1.merge" -merge=1 "$folder" "$work/corpus/$1" \
-        "$work/seeds/$1" || return
+        "$work/seeds/$1" $here/findings || return
     for file in "$folder"/*; do mv "$file" "$folder/$(basename "$file" | cut -c 1-12)"; done
     # Where there are more than are kept: evenly many of each size.
     find "$folder" -type f -printf '%s %p\n' | sort -n | awk -v most=$most_files '
@@ -140,7 +142,7 @@ pages() { # TARGET
     case $1 in
     idx) echo 'IDX' ;;
     gzip) echo 'inflate|gzip' ;;
-    csv) echo 'CSV|classes and categories|decimal numbers' ;;
+    csv) echo 'CSV: |classes and categories|decimal numbers' ;;
     cifar10) echo 'CIFAR-10' ;;
     model) echo 'reading: JSON|reading: the header|reading: the model|reading: the whole file' ;;
     checkpoint) echo 'what training needs|writing' ;;
@@ -182,19 +184,19 @@ coverage() { # TARGET
 # A row of controls.txt: a header with a check taken out, and what its target says of it then.
 control() { # TARGET
     local tree=$work/control script words
-    while IFS='|' read -r _ script words; do
+    while IFS=$'\t' read -r script words; do
         rm -rf $tree && mkdir -p $tree/tests && cp -r tests/*.h $here $tree/tests
         sed -E "$script" fmnist_nn.h >$tree/fmnist_nn.h
         check "$1: $script is another header" different fmnist_nn.h $tree/fmnist_nn.h
         target $tree "$1" "$work/$1.control" -fsanitize=fuzzer || return
         unpack "$here/corpus/$1.bin" $tree/corpus
         refuses "$1: is noticed without $script" "$words" fuzz_shown "$1"
-    done < <(sed -n "s/^$1 *| *//p" $here/controls.txt | sed 's/^/|/;s/ *| */|/g')
+    done < <(awk -F ' +[|] +' -v name="$1" '$1 == name { print $2 "\t" $3 }' $here/controls.txt)
 }
 different() { ! cmp -s "$1" "$2"; }
 fuzz_shown() { # TARGET
-    fuzz "$1" "$work/$1.control" "$work/$1.control.log" -max_total_time=30 \
-        -artifact_prefix="$work/control/" $work/control/corpus "$work/seeds/$1"
+    fuzz "$1" "$work/$1.control" "$work/$1.control.log" -max_total_time=120 \
+        -artifact_prefix="$work/control/" $work/control/corpus "$work/seeds/$1" $here/findings
     local status=$?
     cat "$work/$1.control.log"
     return $status

@@ -50,7 +50,7 @@ FUZZ_TARGET(import)
     model = import_network((flags >> 4) % IMPORT_NETWORKS);
     FUZZ_CHECK(fnn_seal(model) == FNN_OK, "no network");
     before = fuzz_save(model);
-    fuzz_memory_begin(262144 + 1024 * in.size, allowed);
+    fuzz_memory_begin(fuzz_memory.held + 262144 + 1024 * in.size, allowed);
     result = fnn_load_weights(model, path, (fnn_weights_format)format, count ? names : NULL, count);
     FUZZ_CHECK(!fuzz_memory.refused, "more memory than the file explains");
     fuzz_check_error(result, fnn_model_error(model));

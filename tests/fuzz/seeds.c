@@ -28,6 +28,17 @@ static void seed(const char *target, file_bytes f, const uint8_t *numbers, int c
 
 /* ---- data ---- */
 
+/* Three images with labels of that type, `count` of `element` bytes: refused, each for a reason of
+ * its own, where the labels are no such numbers. */
+static void seed_idx_labels(uint8_t type, uint32_t count, uint32_t element, uint8_t flags)
+{
+    const uint8_t numbers[4] = {flags, 0, 16 + 3, 0};
+    file_bytes labels = idx_file(1, count * element, 0, 0, 0, 256);
+    labels.bytes[2] = type;
+    labels.bytes[7] = (uint8_t)count;
+    seed("idx", bytes_join(idx_file(3, 3, 1, 1, 0, 10), labels), numbers, 4);
+}
+
 static void seed_idx(void)
 {
     static const uint8_t types[] = {8, 9, 11, 12, 13, 14}, sizes[] = {1, 1, 2, 4, 4, 8};
@@ -48,11 +59,43 @@ static void seed_idx(void)
             if (flags & 1) f = bytes_join(f, idx_file(1, flags % 4 ? 3 : 6, 0, 0, 0, 3));
             seed("idx", f, numbers, 4);
         }
+    seed_idx_labels(8, 4, 1, 1);
+    seed_idx_labels(13, 3, 4, 1);
+    seed_idx_labels(12, 3, 4, 1);
+    seed_idx_labels(12, 3, 4, 5);
     for (flags = 0; flags < 4; flags += 2) {
         const uint8_t numbers[4] = {(uint8_t)flags, 0, 0, 0};
         seed("idx", gzip_and_free(idx_file(3, 10, 3, 2, 0, 256), 9), numbers, 4);
     }
 }
+
+#if HAVE_ZLIB
+/* Numbers of which each is half as frequent as the one before: codes of all lengths, of literals
+ * or, where these are random bytes said again from so far behind, of distances. */
+static void seed_gzip_codes(int distances, int strategy)
+{
+    gz_header header;
+    file_bytes f;
+    size_t i = 0;
+    f.size = distances ? 60000 : 20000;
+    f.bytes = (uint8_t *)need(f.size);
+    memset(&header, 0, sizeof header);
+    header.hcrc = 1; /* a checksum of the header, too */
+    header.name = (Bytef *)(uintptr_t) "name";
+    while (i < f.size) {
+        int k = 0;
+        size_t back, n;
+        while (k < 14 && random_below(2)) k++;
+        back = (size_t)1 << (14 - k);
+        if (!distances || back > i)
+            f.bytes[i++] = (uint8_t)(distances ? random_bits() : (unsigned)k);
+        else
+            for (n = 0; n < 250 && i < f.size; n++, i++) f.bytes[i] = f.bytes[i - back];
+    }
+    seed("gzip", gzip_with(f, 9, strategy, 31, &header), NULL, 0);
+    free(f.bytes);
+}
+#endif
 
 static void seed_gzip(void)
 {
@@ -66,9 +109,14 @@ static void seed_gzip(void)
             for (i = 0; i < f.size; i++)
                 f.bytes[i] = (uint8_t)(kind == 1 ? random_bits() : i % 7 * (i / 300));
             f = gzip_and_free(f, level);
+            seed("gzip", bytes_copy(f.bytes + 10, f.size - 18), NULL, 0);
             if (level == 3) f = bytes_join(f, gzip_and_free(bytes_text("second"), 1));
             seed("gzip", f, NULL, 0);
         }
+#if HAVE_ZLIB
+    seed_gzip_codes(0, Z_HUFFMAN_ONLY);
+    seed_gzip_codes(1, Z_DEFAULT_STRATEGY);
+#endif
 }
 
 static void seed_csv(void)
@@ -103,19 +151,21 @@ static void seed_cifar10(void)
 
 /* ---- models ---- */
 
-/* A file as the targets take it apart: the header's text, a zero, some of the data. */
+/* A file as the targets take it apart: the header's text, a zero, some of the data, without signs. */
 static file_bytes seed_text(file_bytes f)
 {
     size_t length = header_size(f);
     const size_t data = f.size - 8 - length, kept = data < 16 ? data : 16;
     file_bytes text;
     uint8_t *to;
+    size_t i;
     while (length && f.bytes[8 + length - 1] == ' ') length--;
     text.size = length + 1 + kept;
     text.bytes = to = (uint8_t *)need(text.size);
     memcpy(to, f.bytes + 8, length);
     to[length] = 0;
-    memcpy(to + length + 1, f.bytes + f.size - kept, kept);
+    memcpy(to + length + 1, f.bytes + f.size - data, kept);
+    for (i = 3; i < kept; i += 4) to[length + 1 + i] &= 0x7f; /* as means of squares must be */
     free(f.bytes);
     return text;
 }
