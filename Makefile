@@ -44,6 +44,12 @@ help:
 	@echo '                      time: does a test fail? COUNT=200 places drawn with SEED=1; goes'
 	@echo '                      on where it was stopped; RETRY=1: those that no test noticed,'
 	@echo '                      again; after make coverage'
+	@echo 'make fuzz             libFuzzer (clang) on every reader and on the API, a minute each;'
+	@echo '                      corpora grow in build/fuzz/, figures go to tests/fuzz/RESULTS.txt;'
+	@echo '                      TARGET=idx SECONDS=600: one of them, for longer;'
+	@echo '                      COVERAGE=1: which lines of the readers the inputs reach'
+	@echo 'make fuzz-merge       keeps the new inputs in tests/fuzz/corpus/, at most 150 a target'
+	@echo 'make fuzz-control     that targets notice headers with a check taken out: half an hour'
 	@echo 'make bench            kernels and training steps beside their peers: bench/results/*.csv'
 	@echo 'make bench-kernels    the kernels alone; ONLY=gemm THREADS=1 ISA=avx2 select rows'
 	@echo 'make bench-train      the training steps alone; ONLY=mlp1 THREADS=1 ISA=avx2'
@@ -94,6 +100,12 @@ coverage:
 mutants:
 	@COUNT='$(COUNT)' SEED='$(SEED)' RETRY='$(RETRY)' bash tests/mutants.sh
 
+FUZZ = bash tests/fuzz/fuzz.sh
+fuzz:
+	@FUZZ_SECONDS='$(or $(SECONDS),60)' $(FUZZ) $(if $(COVERAGE),coverage,run) $(TARGET)
+fuzz-merge fuzz-control:
+	@$(FUZZ) $(@:fuzz-%=%) $(TARGET)
+
 # A peer that is a program of its own, where oneDNN's C++ header is.
 PEERS := $(if $(shell command -v g++),$(if $(wildcard /usr/include/oneapi/dnnl/dnnl.hpp \
     /usr/local/include/oneapi/dnnl/dnnl.hpp),build/onednn_cnn1_step))
@@ -131,5 +143,5 @@ clean:
 	rm -rf build
 
 .PHONY: all help data demo examples no-mpi reproduce figures clean FORCE
-.PHONY: test test-more test-exhaustive coverage mutants
+.PHONY: test test-more test-exhaustive coverage mutants fuzz fuzz-merge fuzz-control
 .PHONY: bench bench-kernels bench-train bench-readme bench-programs

@@ -39,6 +39,7 @@ programs() { # GROUP [PATTERN]: those of the slow ones that there are, then the 
 jobs_test() {
     jobs_of object/plain: kernels library
     jobs_of script/ structure: house: get_data: selftest: # these need no object
+    jobs_of plain/ fuzz/replay
     programs plain
 }
 # shellcheck disable=SC2086
@@ -48,6 +49,7 @@ jobs_test_more() {
     jobs_of object/undefined-m32: kernels library
     jobs_of script/builds: gcc clang clang-19 g++ clang++ options targets symbols
     jobs_of script/ examples: mpi: export: programs: selftest:sanitize selftest:undefined
+    jobs_of sanitize/ fuzz/replay
     programs sanitize
     jobs_of neon/ $neon_programs
     jobs_of undefined/ $undefined_programs
@@ -65,9 +67,11 @@ jobs_test_exhaustive() {
     programs native 'exhaustive_math' # scalar code with a fused multiply-add
     jobs_of script/builds: gcc clang clang-19 g++ clang++ options targets symbols
     jobs_of script/selftest: sanitize memory thread valgrind
+    jobs_of script/fuzz/ fuzz:control
     for group in sanitize-full undefined undefined-m32 native neon clang clang-19 m32 big-endian \
         memory thread valgrind; do
         programs $group
+        jobs_of $group/ fuzz/replay
     done
     programs windows 'windows_*'
 }
