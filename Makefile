@@ -36,6 +36,10 @@ help:
 	@echo '                      emulation, smoke runs of the examples: about eight minutes'
 	@echo 'make test-exhaustive  all floats, all sizes, every compiler, standard and option, other'
 	@echo '                      targets and tools (valgrind, MSan, TSan): hours'
+	@echo 'make sweeps           of these the sweeps over all floats and sizes alone, in parts that'
+	@echo '                      are run once: half an hour on two cores, Ctrl-C any time, the next'
+	@echo '                      one goes on; ONLY=exhaustive_gemm; STATE=1: what is done and left;'
+	@echo '                      complete ones are written into tests/exhaustive.txt'
 	@echo 'make bench            kernels and training steps beside their peers: bench/results/*.csv'
 	@echo 'make bench-kernels    the kernels alone; ONLY=gemm THREADS=1 ISA=avx2 select rows'
 	@echo 'make bench-train      the training steps alone; ONLY=mlp1 THREADS=1 ISA=avx2'
@@ -80,6 +84,9 @@ figures:
 test test-more test-exhaustive:
 	@bash tests/run.sh $@ $(ONLY)
 
+sweeps:
+	@bash tests/sweeps.sh $(if $(STATE),--state) $(ONLY)
+
 # A peer that is a program of its own, where oneDNN's C++ header is.
 PEERS := $(if $(shell command -v g++),$(if $(wildcard /usr/include/oneapi/dnnl/dnnl.hpp \
     /usr/local/include/oneapi/dnnl/dnnl.hpp),build/onednn_cnn1_step))
@@ -117,5 +124,5 @@ clean:
 	rm -rf build
 
 .PHONY: all help data demo examples no-mpi reproduce figures clean FORCE
-.PHONY: test test-more test-exhaustive
+.PHONY: test test-more test-exhaustive sweeps
 .PHONY: bench bench-kernels bench-train bench-readme bench-programs
