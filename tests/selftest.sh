@@ -45,6 +45,10 @@ program races 'static int n; int i;
 #pragma omp parallel for num_threads(2)
 for (i = 0; i < 1000; i++) n += i;
 CHECK(n != 1);'
+program sums 'int n = 0, i;
+#pragma omp parallel for num_threads(2) reduction(+ : n)
+for (i = 0; i < 1000; i++) n += i;
+CHECK(n == 499500);'
 program lies '' # the last line says that all is well, the exit status does not
 echo 'int main(void) { return puts("3 passed, 0 failed, 0 skipped") > 0; }' |
     cat <(echo '#include <stdio.h>') - >"$here/sources/test_lies.c"
@@ -196,11 +200,14 @@ memory) controls memory reads uninitialized ;;
 thread)
     if [ -n "$(openmp clang)" ]; then
         controls thread races 'data race'
+        check 'thread: what OpenMP orders is no race' run thread/test_sums
     else
         skip thread 'clang has no OpenMP here'
     fi
     ;;
-valgrind) controls valgrind overruns 'Invalid write' leaks 'definitely lost' ;;
+valgrind)
+    controls valgrind overruns 'Invalid write' leaks 'definitely lost' reads uninitialised
+    ;;
 *)
     echo 'usage: selftest.sh [sweeps|kernels|sanitize|undefined|memory|thread|valgrind]' >&2
     exit 2
