@@ -17175,6 +17175,7 @@ static fnn_result fnni_infer_in(fnni_inference *f, fnn_context *context, const v
              : f->flip || f->shift ? fnni_infer_views(f)
                                    : fnni_infer(f, 0);
     if (!context) fnni_context_close(&temporary);
+    f->context = context; /* not the one that is gone */
     return result;
 }
 
