@@ -36,6 +36,10 @@ help:
 	@echo '                      emulation, smoke runs of the examples: about eight minutes'
 	@echo 'make test-exhaustive  all floats, all sizes, every compiler, standard and option, other'
 	@echo '                      targets and tools (valgrind, MSan, TSan): hours'
+	@echo 'make sweeps           of these the sweeps over all floats and sizes alone, in parts that'
+	@echo '                      are run once: half an hour on two cores, Ctrl-C any time, the next'
+	@echo '                      one goes on; ONLY=exhaustive_gemm; STATE=1: what is done and left;'
+	@echo '                      complete ones are written into tests/exhaustive.txt'
 	@echo 'make coverage         what of the header make test runs: lines, branches, functions and,'
 	@echo '                      where clang is 18 or later, MC/DC, by room; fails below 97 % of the'
 	@echo '                      lines, 90 % of the branches, or where the readers of files have an'
@@ -94,6 +98,9 @@ figures:
 test test-more test-exhaustive:
 	@bash tests/run.sh $@ $(ONLY)
 
+sweeps:
+	@bash tests/sweeps.sh $(if $(STATE),--state) $(ONLY)
+
 coverage:
 	@bash tests/coverage.sh $(ONLY)
 
@@ -143,5 +150,5 @@ clean:
 	rm -rf build
 
 .PHONY: all help data demo examples no-mpi reproduce figures clean FORCE
-.PHONY: test test-more test-exhaustive coverage mutants fuzz fuzz-merge fuzz-control
+.PHONY: test test-more test-exhaustive sweeps coverage mutants fuzz fuzz-merge fuzz-control
 .PHONY: bench bench-kernels bench-train bench-readme bench-programs

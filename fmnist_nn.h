@@ -9652,7 +9652,8 @@ static void fnni_conv_weight_edges(const fnni_conv *g, int i, const fnni_conv_in
         fnni_conv_weight_tiles(
             g, run, (ptrdiff_t)taps * g->channels, g->filters,
             in->x + row + (ptrdiff_t)(from * g->stride_width - g->pad_left + tap) * g->channels,
-            dy + first * g->out_row + from * g->out_pixel, c + tap * g->channels * run->ldc);
+            dy + first * g->out_row + from * g->out_pixel,
+            c + (ptrdiff_t)tap * g->channels * run->ldc);
     }
 }
 
@@ -17411,6 +17412,7 @@ static fnn_result fnni_infer_in(fnni_inference *f, fnn_context *context, const v
              : f->flip || f->shift ? fnni_infer_views(f)
                                    : fnni_infer(f);
     if (!context) fnni_context_close(&temporary);
+    f->context = context; /* not the one that is gone */
     return result;
 }
 

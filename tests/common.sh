@@ -293,18 +293,18 @@ shared_objects() {
     echo "$@"
 }
 
-# run_program GROUP SOURCE LOG: compiles and runs a test program; the log ends with its counts.
+# compile_program GROUP SOURCE LOG: makes $program of a test's source. Returns 1 where it does not
+# compile and 2 where the group cannot be here; the log then ends with counts that say so.
 # shellcheck disable=SC2046,SC2086
-run_program() {
-    local name program tally status object='' shared=() apart=''
-    name=$(basename "$2" .c)
-    program=$build/$1/$name
+compile_program() {
+    local object='' shared=() apart=''
+    program=$build/$1/$(basename "$2" .c)
     mkdir -p "$build/$1"
     [ "$1" != windows ] || program=$program.exe
     group "$1"
     if [ -n "$reason" ]; then
         printf 'skipped all of it: %s\n0 passed, 0 failed, 1 skipped\n' "$reason" >"$3"
-        return 0
+        return 2
     fi
     for object in $(shared_objects "$2"); do
         case $object:$flags in # the double library is static to its unit
@@ -317,11 +317,18 @@ run_program() {
         esac
     done
     [ "$object" != kernels ] || [ ${#shared[@]} -ne 1 ] || apart=-DFNNI_KERNELS_APART
-    if ! $compiler $flags $threads $apart $warnings "$2" $(more_sources "$2") "${shared[@]}" \
-        -o "$program" $(zlib "$1") -lm >>"$3" 2>&1; then
-        printf 'FAILED to compile\n0 passed, 1 failed, 0 skipped\n' >>"$3"
-        return 1
-    fi
+    $compiler $flags $threads $apart $warnings "$2" $(more_sources "$2") "${shared[@]}" \
+        -o "$program" $(zlib "$1") -lm >>"$3" 2>&1 && return
+    printf 'FAILED to compile\n0 passed, 1 failed, 0 skipped\n' >>"$3"
+    return 1
+}
+
+# run_program GROUP SOURCE LOG: compiles and runs a test program; the log ends with its counts.
+# shellcheck disable=SC2086
+run_program() {
+    local tally status
+    compile_program "$@"
+    case $? in 1) return 1 ;; 2) return 0 ;; esac
     env ${quick:+TEST_QUICK=1} TMPDIR="$scratch" timeout "${TEST_TIMEOUT:-300}" $runner \
         "$program" >"$3" 2>&1
     status=$?

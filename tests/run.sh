@@ -38,7 +38,7 @@ programs() { # GROUP [PATTERN]: those of the slow ones that there are, then the 
 # shellcheck disable=SC2086
 jobs_test() {
     jobs_of object/plain: kernels library
-    jobs_of script/ structure: house: get_data: selftest: # these need no object
+    jobs_of script/ structure: house: get_data: selftest: selftest:sweeps # these need no object
     jobs_of plain/ fuzz/replay
     programs plain
 }
@@ -61,10 +61,11 @@ jobs_test_more() {
     jobs_of clang/ test_weights
     programs windows 'windows_*'
 }
+# shellcheck disable=SC2046
 jobs_test_exhaustive() {
     local group
-    programs plain 'exhaustive_*'
-    programs native 'exhaustive_math' # scalar code with a fused multiply-add
+    jobs_of script/sweeps: $(bash tests/sweeps.sh --programs)
+    jobs_of script/selftest: kernels
     jobs_of script/builds: gcc clang clang-19 g++ clang++ options targets symbols
     jobs_of script/selftest: sanitize memory thread valgrind
     jobs_of script/fuzz/ fuzz:control
@@ -112,7 +113,7 @@ run_job() {
         ;;
     script/*)
         job=${job#script/}
-        bash "tests/${job%%:*}.sh" "${job#*:}" >"$log" 2>&1
+        JOBS=1 bash "tests/${job%%:*}.sh" "${job#*:}" >"$log" 2>&1
         tail -n 1 "$log" | grep -q ' skipped$' ||
             printf 'FAILED: ended without its count\n0 passed, 1 failed, 0 skipped\n' >>"$log"
         job=${job%:}
