@@ -23,7 +23,7 @@ static const struct {
     {"raw pixels (A), one-cycle to .004, smoothing .1", FNN_SCHEDULE_ONE_CYCLE, .004, .1, 1},
     {"pixels / 255 (B), one-cycle to .004, smoothing .1", FNN_SCHEDULE_ONE_CYCLE, .004, .1, 0},
 };
-enum { CANDIDATES = EXPERIMENT_COUNT(candidates), SHORT = 5, LONG = 30, BATCH = 100, LAST = 10 };
+enum { CANDIDATES = EXPERIMENT_COUNT(candidates), SHORT = 5, LONG = 30, BATCH = 100 };
 static fnn_dataset part; /* of the 50,000, to try candidates on */
 
 static void normalise(fnn_model *m)
@@ -72,17 +72,6 @@ static void fit_candidate(experiment_job *job)
     fnn_model_free(m);
 }
 
-/* The first epoch whose accuracy on the 500 test images is within a point of the last ten's. */
-static double plateau(const fnn_history *h)
-{
-    int first = 0;
-    double end = 0;
-    for (int i = h->count - 1; i >= 0 && i >= h->count - LAST; i--)
-        end += h->epochs[i].validation_score / fmin(LAST, h->count);
-    while (first < h->count - 1 && h->epochs[first].validation_score < end - .01) first++;
-    return first + 1;
-}
-
 /* Run 0: the chosen one; run 1: the first one for twice as many epochs. */
 static void fit_long(experiment_job *job)
 {
@@ -90,7 +79,7 @@ static void fit_long(experiment_job *job)
     fnn_model *m = build(job, candidate);
     motaouakkil_follow(job, m, &data, configure(job, candidate, (job->run + 1) * LONG));
     job->figures[0] = experiment_accuracy(m, &data.all.test);
-    job->figures[1] = plateau(&job->history);
+    job->figures[1] = motaouakkil_plateau(&job->history);
     fnn_model_free(m);
 }
 

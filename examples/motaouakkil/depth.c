@@ -17,7 +17,7 @@ static const motaouakkil_row rows[] = {{"0 hidden", {0, FNN_RELU, 0, 0, 0, 0}, 8
                                        {"2 hidden", {2, FNN_RELU, 0, 0, 0, 0}, 85.08}};
 static const double reported_84[] = {EXPERIMENT_UNKNOWN, 30, 10};                /* "about" */
 static const double widths[] = {.1, .2, .3, .4}, start_rates[] = {.01, .03, .1}; /* starts */
-enum { ROWS = 3, RATES = EXPERIMENT_COUNT(rates), TRIED = 3, STARTS = 4 * TRIED, LAST = 10 };
+enum { ROWS = 3, RATES = EXPERIMENT_COUNT(rates), TRIED = 3, STARTS = 4 * TRIED };
 static motaouakkil_grid grid = {&data, rows, ROWS, rates, RATES, {{0}}};
 static int chosen = -1; /* of the starts: all are tried on validation data until one is */
 
@@ -43,12 +43,10 @@ static const char *const metrics[] = {"accuracy of the 500, epoch 4 %",
                                       "first epoch within a point of the end"};
 static double measure(const fnn_history *h, int metric)
 {
-    double end = 0;
-    for (int i = h->count - 1; i >= 0 && i >= h->count - LAST; i--)
-        end += 100 * h->epochs[i].validation_score / fmin(LAST, h->count);
-    if (!metric && h->count >= 4) return 100 * h->epochs[3].validation_score;
-    for (int i = 0; metric && i < h->count; i++)
-        if (100 * h->epochs[i].validation_score >= (metric == 1 ? 84 : end - 1)) return i + 1;
+    if (metric == 2) return motaouakkil_plateau(h);
+    if (metric == 0 && h->count >= 4) return 100 * h->epochs[3].validation_score;
+    for (int i = 0; metric == 1 && i < h->count; i++)
+        if (h->epochs[i].validation_score >= .84) return i + 1;
     return EXPERIMENT_UNKNOWN;
 }
 

@@ -122,6 +122,17 @@ static inline void motaouakkil_fit(experiment_job *job, const motaouakkil_data *
     fnn_model_free(m);
 }
 
+/* The first epoch whose accuracy on the 500 test images is within a point of the last ten's. */
+static inline double motaouakkil_plateau(const fnn_history *h)
+{
+    int first = 0;
+    double end = 0;
+    for (int i = h->count - 1; i >= 0 && i >= h->count - 10; i--)
+        end += h->epochs[i].validation_score / fmin(10, h->count);
+    while (first < h->count - 1 && h->epochs[first].validation_score < end - .01) first++;
+    return first + 1;
+}
+
 /* A note with the validation accuracies of count runs of the grid, over values called name. */
 static inline void motaouakkil_note(experiment *e, const char *what, const char *name, int first,
                                     const double *values, int count)
