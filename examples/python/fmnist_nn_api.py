@@ -398,6 +398,7 @@ fnn_csv_config._fields_ = [
     ("missing_words", c_char_p),
     ("comment", c_char),
     ("skip_lines", c_int),
+    ("gzip_ratio", c_int),
 ]
 
 fnn_initializer._fields_ = [
@@ -771,6 +772,7 @@ FUNCTIONS = {
     "fnn_seal": (c_int, [c_void_p]),
     "fnn_summary": (c_size_t, [c_void_p, c_char_p, c_size_t]),
     "fnn_shapes": (c_int, [c_void_p, c_void_p, c_void_p]),
+    "fnn_check_shapes": (c_int, [c_void_p, c_int, c_int, c_int, c_int, POINTER(fnn_error)]),
     "fnn_layer_count": (c_int, [c_void_p]),
     "fnn_layer_name": (c_char_p, [c_void_p, c_int]),
     "fnn_layer_words": (c_size_t, [c_void_p, c_int, c_char_p, c_size_t]),
