@@ -86,7 +86,8 @@ int main(int argc, char **argv)
         if (data.labels) printf(" (true: %s)", class_name(m, data.labels[i]));
         printf("\n\n");
     }
-    if (data.labels && !fnn_evaluate(m, NULL, &data, &metrics))
-        printf("test accuracy: %.2f %%\n", 100 * metrics.accuracy);
+    if (data.labels && fnn_evaluate(m, NULL, &data, &metrics))
+        program_fail("no accuracy: the model's classes or its loss do not match the labels");
+    if (data.labels) printf("test accuracy: %.2f %%\n", 100 * metrics.accuracy);
     return free(y), fnn_model_free(m), fnn_dataset_free(&data), 0;
 }

@@ -315,19 +315,19 @@ refuses 'the others are not' 'image 0: class 0' predicts '^image [01]: no match'
 check 'with labels it tells the accuracy' predicts '^test accuracy: ' "$here/bands.safetensors"
 refuses 'classes that do not match the labels are seen' 'no accuracy: .* do not match' \
     predicts . "$here/two.safetensors"
-refuses 'so is a model of no classes' 'expected a model of two classes or more' \
-    predicts . "$here/one.safetensors" "$here/light"
-refuses 'and an N that is none' '^usage: predict' \
+check 'one class is certain' predicts '^image 0: class 0, 100\.0 %$' "$here/one.safetensors" \
+    "$here/light"
+refuses 'an N that is none is seen' 'expected a number as N, found four' \
     predicts . "$here/bands.safetensors" "$here/light" four
 { be32 2051 3 14 28 && tail -c +17 "$here/light" | head -c 1176; } >"$here/half"
 refuses 'and images that do not match the model' \
-    'grey bytes of its shape' \
+    'expected samples of 28 x 28 x 1, as the model takes, found 14 x 28 x 1' \
     predicts . "$here/bands.safetensors" "$here/half"
 { be32 3331 3 28 28 && head -c 9408 /dev/zero; } >"$here/floats"
-refuses 'and what cannot be drawn' 'grey bytes of its shape' \
-    predicts . "$here/bands.safetensors" "$here/floats"
-check 'any number of outputs has room' predicts '^image 0: no match' "$here/more.safetensors" \
-    "$here/light"
+check 'what cannot be drawn is a row' predicts '^row 0: no match' \
+    "$here/bands.safetensors" "$here/floats"
+check 'any number of outputs has room' predicts '^image 0:( [-+0-9.e]+){7840}$' \
+    "$here/more.safetensors" "$here/light"
 
 # ---- interrupted work ----
 
