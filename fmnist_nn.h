@@ -214,11 +214,11 @@
  *   A file from elsewhere may hold a model of any shape, and no call sees how large an array is. So
  *   ask before the first one is given:
  *       if (!m || fnn_check_shapes(m, 28, 28, 1, 10, &error)) return puts(error.message), 1;
- *   or make arrays as fnn_shapes says. It is the model that says how many numbers fnn_predict,
- *   _one, _one_bytes and _augmented write for a sample, the first two of a single one read,
- *   fnn_outputs has, and fnn_backward_from and fnn_backward_to_input read as the gradient; for
- *   fnn_predict_layer it is the layer (fnn_layer_shape), for per_tensor of fnn_check_gradients the
- *   number of layers. All others tell sizes (fnn_tensor, fnn_loss_batch) or take them.
+ *   or make arrays as fnn_shapes says. It is the model that says how many numbers for a sample
+ *   fnn_predict, fnn_predict_one, _one_bytes and _augmented write, fnn_predict_one and _one_bytes
+ *   read, fnn_outputs has, and fnn_backward_from and fnn_backward_to_input read as the gradient;
+ *   for fnn_predict_layer it is the layer (fnn_layer_shape), for per_tensor of fnn_check_gradients
+ *   the number of layers. All other calls tell sizes (fnn_tensor, fnn_loss_batch) or take them.
  *   fnn_load_weights fills a network that the builders made with the weights of the same one in
  *   PyTorch or Keras: from a safetensors file with their names ("conv1.weight", "dense/kernel") and
  *   in their layouts. What does not fit is named, and nothing is matched by guess.
