@@ -40,6 +40,8 @@ help:
 	@echo '                      are run once: half an hour on two cores, Ctrl-C any time, the next'
 	@echo '                      one goes on; ONLY=exhaustive_gemm; STATE=1: what is done and left;'
 	@echo '                      complete ones are written into tests/exhaustive.txt'
+	@echo 'make analyse          clang-tidy, cppcheck and gcc -fanalyzer over the library, where they'
+	@echo '                      are; ONLY="cppcheck gcc"'
 	@echo 'make bench            kernels and training steps beside their peers: bench/results/*.csv'
 	@echo 'make bench-kernels    the kernels alone; ONLY=gemm THREADS=1 ISA=avx2 select rows'
 	@echo 'make bench-train      the training steps alone; ONLY=mlp1 THREADS=1 ISA=avx2'
@@ -87,6 +89,9 @@ test test-more test-exhaustive:
 sweeps:
 	@bash tests/sweeps.sh $(if $(STATE),--state) $(ONLY)
 
+analyse:
+	@bash tests/analyse.sh $(ONLY)
+
 # A peer that is a program of its own, where oneDNN's C++ header is.
 PEERS := $(if $(shell command -v g++),$(if $(wildcard /usr/include/oneapi/dnnl/dnnl.hpp \
     /usr/local/include/oneapi/dnnl/dnnl.hpp),build/onednn_cnn1_step))
@@ -124,5 +129,5 @@ clean:
 	rm -rf build
 
 .PHONY: all help data demo examples no-mpi reproduce figures clean FORCE
-.PHONY: test test-more test-exhaustive sweeps
+.PHONY: test test-more test-exhaustive sweeps analyse
 .PHONY: bench bench-kernels bench-train bench-readme bench-programs
