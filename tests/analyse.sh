@@ -6,7 +6,7 @@
 #     bash tests/analyse.sh TOOL...    some of these; about eight minutes of a core for all
 #
 # What is analysed is a copy of the header, changed in seven lines that stay in place. One in a late
-# room has four faults: whatever an analyser says of another line is a finding, and one that does
+# room has three faults: whatever an analyser says of another line is a finding, and one that does
 # not say all it should of this line has not looked. Memory comes from malloc without the pointer
 # that the library keeps before it, which would hide what is lost. And what a function with a
 # message returns, into which no analyser looks, stands where it is called.
@@ -18,14 +18,14 @@ mkdir -p "$here"
 
 # ---- the copy ----
 
-# NULL is read, memory is lost, the library's memory is lost, an int is read before it is set.
+# NULL is read, memory is lost, an int is read before it is set. Memory of fnni_allocate that is
+# lost they do not see in a whole library: that is for tests/test_memory.c and the sanitizers.
 # A function each, as analysers stop where one is found.
 fault() { # NAME BODY
     echo "int fnni_fault_$1(int n); int fnni_fault_$1(int n) { $2 }"
 }
 faults=$(fault null 'int *p = NULL; return n > 3 ? *p : 0;'
     fault leak 'int *l = (int *)malloc(8); if (!l) return 0; *l = n; return *l;'
-    fault lost 'int *q = (int *)fnni_allocate(NULL, 8); if (!q) return 0; *q = n; return *q;'
     fault unset 'int x; if (n > 3) x = n; return x;')
 
 # The line before the banner of the room >>search.
@@ -54,9 +54,9 @@ awk -v line="$fault_line" -v faults="${faults//$'\n'/ }" '
 # What each analyser says of them.
 fault_names() { # TOOL
     case $1 in
-    clang-tidy) printf '%s\n' NullDereference "leak.*'l'" "leak.*'q'" UndefReturn ;;
+    clang-tidy) printf '%s\n' NullDereference "leak.*'l'" UndefReturn ;;
     cppcheck) printf '%s\n' nullPointer 'leak: l' uninitvar ;; # it follows no calls
-    gcc) printf '%s\n' null-dereference "leak of 'l'" ;; # the others not: below
+    gcc) printf '%s\n' null-dereference "leak of 'l'" ;; # not the third: below
     esac
 }
 
@@ -81,7 +81,7 @@ analyse() { # TOOL FLAG...
     gcc)
         # Two states a point, summaries of functions, and no kernels: else it takes more than 9 GB,
         # or ends before it has been everywhere. Summaries forget what a function sets for its
-        # caller, or that what it returns is to be freed.
+        # caller, or that what it returns must be freed.
         gcc -fanalyzer -fanalyzer-call-summaries --param=analyzer-max-enodes-per-program-point=2 \
             --param=analyzer-bb-explosion-factor=12 -Wno-analyzer-use-of-uninitialized-value \
             -fdiagnostics-plain-output -std=c99 -DFNNI_KERNELS_APART "$@" -x c \
