@@ -54,6 +54,8 @@ help:
 	@echo '                      COVERAGE=1: which lines of the readers the inputs reach'
 	@echo 'make fuzz-merge       keeps the new inputs in tests/fuzz/corpus/, at most 150 a target'
 	@echo 'make fuzz-control     that targets notice headers with a check taken out: half an hour'
+	@echo 'make analyse          clang-tidy, cppcheck and gcc -fanalyzer over the library, where they'
+	@echo '                      are; ONLY="cppcheck gcc"'
 	@echo 'make bench            kernels and training steps beside their peers: bench/results/*.csv'
 	@echo 'make bench-kernels    the kernels alone; ONLY=gemm THREADS=1 ISA=avx2 select rows'
 	@echo 'make bench-train      the training steps alone; ONLY=mlp1 THREADS=1 ISA=avx2'
@@ -113,6 +115,9 @@ fuzz:
 fuzz-merge fuzz-control:
 	@$(FUZZ) $(@:fuzz-%=%) $(TARGET)
 
+analyse:
+	@bash tests/analyse.sh $(ONLY)
+
 # A peer that is a program of its own, where oneDNN's C++ header is.
 PEERS := $(if $(shell command -v g++),$(if $(wildcard /usr/include/oneapi/dnnl/dnnl.hpp \
     /usr/local/include/oneapi/dnnl/dnnl.hpp),build/onednn_cnn1_step))
@@ -150,5 +155,5 @@ clean:
 	rm -rf build
 
 .PHONY: all help data demo examples no-mpi reproduce figures clean FORCE
-.PHONY: test test-more test-exhaustive sweeps coverage mutants fuzz fuzz-merge fuzz-control
+.PHONY: test test-more test-exhaustive sweeps coverage mutants fuzz fuzz-merge fuzz-control analyse
 .PHONY: bench bench-kernels bench-train bench-readme bench-programs

@@ -32,7 +32,7 @@ sweeps() {
     cat <<'END'
 plain/exhaustive_math 64 8 even
 native/exhaustive_math 64 8 even
-neon/exhaustive_math/all/97 16 8 even
+neon/exhaustive_math/all/97 16 2 even
 plain/exhaustive_gemm/every_size 68 25 growing
 plain/exhaustive_conv/every_window 17 3 growing
 plain/exhaustive_conv/every_depth 9 1 growing
