@@ -62,13 +62,16 @@ static file_bytes gzip_around(fuzz_input in, file_bytes *out, size_t capacity)
 static void gzip_compare(fuzz_input in, file_bytes *reference, size_t capacity)
 {
     fnn_error error = {FNN_OK, ""};
+    const size_t expected = in.size < 18 ? 0 : fnni_little_32(in.bytes + in.size - 4);
     fnni_file file;
     fnn_result result;
+    int full = 0;
     fuzz_memory_begin(3 * capacity, -1); /* the room, that of twice the size, the file */
     file.bytes = (uint8_t *)fnni_allocate(NULL, in.size);
     file.size = in.size;
     memcpy(file.bytes, in.bytes, in.size);
-    result = fnni_file_expand(&file, "file", NULL, &error);
+    result = fnni_file_expand(&file, expected, capacity, &full, "file", NULL, &error);
+    FUZZ_CHECK(!full, "more than deflate can hold");
     FUZZ_CHECK(!fuzz_memory.refused, "more memory than the file explains");
     fuzz_check_error(result, &error);
 #if HAVE_ZLIB

@@ -38,7 +38,7 @@ FUZZ_TARGET(import)
 {
     fuzz_input in = {bytes, size};
     const int flags = fuzz_byte(&in), allowed = fuzz_allowed(&in);
-    const int format = (flags >> 1) % (FNN_WEIGHTS_FORMAT_COUNT + 1); /* one is none */
+    const int format = (flags >> 1 & 3) % (FNN_WEIGHTS_FORMAT_COUNT + 1); /* one is none */
     const char *names[6], *path;
     const int count = flags & 128 ? import_names(&in, names) : 0;
     file_bytes before, after, f = fuzz_safetensors(in, 1 << 14, flags & 1);

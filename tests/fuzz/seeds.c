@@ -151,7 +151,8 @@ static void seed_cifar10(void)
 
 /* ---- models ---- */
 
-/* A file as the targets take it apart: the header's text, a zero, some data without signs. */
+/* A file as the targets take it apart: the header's text, a zero, some of the data without its
+ * signs. */
 static file_bytes seed_text(file_bytes f)
 {
     size_t length = header_size(f);
