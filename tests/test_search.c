@@ -555,7 +555,7 @@ static void a_refit_goes_as_far_as_the_folds_on_average(void)
 
 /* ---- candidates that fail ---- */
 
-/* A rate of infinity diverges in the first epoch, 5 x 5 does not fit behind a pool. */
+/* A rate of 1e30 diverges in the first epoch, 5 x 5 does not fit behind a pool. */
 static int build_failing(void *user, const fnn_trial *t, fnn_model *m, fnn_fit_config *fit)
 {
     const int kernel = (int)t->values[1];
@@ -570,7 +570,7 @@ static int build_failing(void *user, const fnn_trial *t, fnn_model *m, fnn_fit_c
 
 static void what_diverges_ranks_behind_and_what_is_declined_last(void)
 {
-    static const double failing_rates[] = {(double)INFINITY, .1}, kernels[] = {5, 2, 1};
+    static const double failing_rates[] = {1e30, .1}, kernels[] = {5, 2, 1};
     const fnn_grid_axis axes[] = {{"rate", failing_rates, 2, NULL}, {"kernel", kernels, 3, NULL}};
     static const fnn_candidate_state states[] = {FNN_CANDIDATE_SKIPPED,  FNN_CANDIDATE_DIVERGED,
                                                  FNN_CANDIDATE_DIVERGED, FNN_CANDIDATE_SKIPPED,
@@ -832,7 +832,7 @@ static void numbers_of_elsewhere_make_the_table(void)
 
 static void parts_may_diverge_or_decline(void)
 {
-    static const double failing_rates[] = {(double)INFINITY, .1}, kernels[] = {5, 2, 1};
+    static const double failing_rates[] = {1e30, .1}, kernels[] = {5, 2, 1};
     const fnn_grid_axis axes[] = {{"rate", failing_rates, 2, NULL}, {"kernel", kernels, 3, NULL}};
     const fnn_dataset data = images();
     fnn_search_config c = configuration(3, 2);
