@@ -14,6 +14,7 @@ that LIST does not give a reason for. LIST holds reasons, each above what it is 
     what | function | its text          what: line, never true, never false, never reached"""
 import hashlib
 import json
+import os
 import re
 import sys
 
@@ -101,8 +102,8 @@ class Union:
         self.records = self.stale = 0
         current = digest(header)
         for path in paths:
-            r = json.load(open(path))
-            if r["header"] != current:
+            r = json.load(open(path)) if os.path.exists(path) else {}
+            if r.get("header") != current:
                 self.stale += 1
                 continue
             self.records += 1
@@ -202,7 +203,7 @@ def report(header, listed_path, paths):
     rooms = rooms_of(source)
     union = Union(header, source, paths)
     if union.stale:
-        print(f"{union.stale} records are of another header: make coverage renews them")
+        print(f"{union.stale} programs have no record of this header: make coverage without ONLY")
     print(f"{union.records} programs")
     table = figures(union, rooms)
     print_table(table)

@@ -49,8 +49,11 @@ static int stays(int kind)
 
 static void choices_of_an_optimiser_are_yes_or_no(void)
 {
+    fnn_optimizer o = fnn_sgd(1);
     CHECK(fnn_nesterov(1, .9).nesterov == 1 && fnn_momentum(1, .9).nesterov == 0);
     CHECK(fnn_pytorch(fnn_adam(1)).pytorch == 1 && fnn_adam(1).pytorch == 0);
+    o.rho = (fnn_real)0.5; /* stays, where PyTorch has none of its own */
+    CHECK(fnn_pytorch(o).rho == o.rho && fnn_pytorch(fnn_rmsprop(1)).rho == (fnn_real)0.99);
     CHECK(stays(FNN_OPTIMIZER_COUNT) && stays(-1) && !stays(FNN_OPTIMIZER_COUNT - 1));
 }
 

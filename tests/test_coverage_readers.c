@@ -173,6 +173,21 @@ static void categories_make_features_up_to_a_limit(void)
     free(text);
 }
 
+/* Fewer bytes than the shortest gzip file has: its last four are not there to tell a length. */
+static void a_packed_table_is_no_shorter_than_its_frame(void)
+{
+    file_bytes whole = gzip_and_free(bytes_text("1,2,0\n"), 6);
+    size_t size;
+    for (size = 2; size < 18; size++) {
+        const char *path = write_and_free("c", bytes_copy(whole.bytes, size));
+        fnn_dataset data;
+        fnn_error error;
+        const fnn_result result = fnn_read_csv(path, NULL, NULL, &data, &error);
+        check_failed(__LINE__, result, FNN_ERROR_FORMAT, &error, "bad gzip file", &data);
+    }
+    free(whole.bytes);
+}
+
 /* ---- a test set that is unlike its training set ---- */
 
 static void columns_are_those_of_the_training_set(void)
@@ -356,6 +371,7 @@ static const harness_test tests[] = {
     TEST(columns_have_one_role),
     TEST(a_line_has_columns_up_to_a_limit),
     TEST(categories_make_features_up_to_a_limit),
+    TEST(a_packed_table_is_no_shorter_than_its_frame),
     TEST(columns_are_those_of_the_training_set),
     TEST(arrays_lend_their_classes),
     TEST(compacted_labels_have_a_limit),
