@@ -1128,13 +1128,15 @@ static fnn_result idle_looks(world *w)
     char text[400];
     fnn_tensor t;
     fnn_result r = CALL(fnn_shapes)(m, shape, NULL);
+    if (!r) r = CALL(fnn_check_shapes)(m, shape[0], shape[1], shape[2], CLASSES, NULL);
     if (!r) r = CALL(fnn_layer_shape)(m, 0, shape);
     if (!r) r = CALL(fnn_tensor_at)(m, 0, 0, &t);
     if (!r) r = CALL(fnn_tensor_get)(m, 0, "bias", &t);
     if (r || CALL(fnn_layer_count)(m) < 1 || !CALL(fnn_layer_name)(m, 0)) return FNN_ERROR_ARGUMENT;
     return (fnn_result)(!CALL(fnn_summary)(m, text, sizeof text) || !CALL(fnn_class_name)(m, 0) ||
                         CALL(fnn_feature_name)(m, 0) || !CALL(fnn_note)(m, "k") ||
-                        CALL(fnn_model_error)(m)->code || !CALL(fnn_memory_size)(m, 8));
+                        CALL(fnn_model_error)(m)->code || !CALL(fnn_memory_size)(m, 8) ||
+                        !CALL(fnn_layer_words)(m, 0, text, sizeof text));
 }
 
 static fnn_result idle_step(world *w)

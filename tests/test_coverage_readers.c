@@ -42,26 +42,26 @@ static void each_member_of_a_configuration_is_checked(void)
     fnn_csv_column column = {NULL, 0, FNN_CSV_SKIPPED};
     fnn_dataset data;
     fnn_error error;
-    WRONG((c.skip_columns = skip, c.skip_count = -1), "skip_count without skip_columns");
-    WRONG(c.column_count = 1, "column_count without columns");
-    WRONG((c.columns = &column, c.column_count = -1), "column_count without columns");
-    WRONG(c.others = (fnn_csv_role)-1, "others is no fnn_csv_role");
-    WRONG(c.others = FNN_CSV_ROLE_COUNT, "others is no fnn_csv_role");
+    WRONG((c.skip_columns = skip, c.skip_count = -1), "skip_count: expected 0");
+    WRONG(c.column_count = 1, "column_count: expected 0");
+    WRONG((c.columns = &column, c.column_count = -1), "column_count: expected 0");
+    WRONG(c.others = (fnn_csv_role)-1, "others: expected an fnn_csv_role");
+    WRONG(c.others = FNN_CSV_ROLE_COUNT, "others: expected an fnn_csv_role");
     column.role = (fnn_csv_role)-1;
-    WRONG((c.columns = &column, c.column_count = 1), "the role of one of columns");
+    WRONG((c.columns = &column, c.column_count = 1), "columns: expected an fnn_csv_role of each");
     column.role = FNN_CSV_ROLE_COUNT;
-    WRONG((c.columns = &column, c.column_count = 1), "the role of one of columns");
-    WRONG(c.separator = 0, "separator is zero");
-    WRONG(c.separator = '\n', "separator is zero, a quote or a line end");
-    WRONG(c.comment = '\n', "comment is the separator, a quote, a blank or a line end");
-    WRONG(c.label = (fnn_csv_label)-1, "label is none of fnn_csv_label");
-    WRONG(c.label = (fnn_csv_label)(FNN_CSV_LABEL_TARGET + 1), "label is none of fnn_csv_label");
-    WRONG(c.missing = (fnn_csv_missing)-1, "missing is none of fnn_csv_missing");
-    WRONG(c.missing = FNN_CSV_MISSING_COUNT, "missing is none of fnn_csv_missing");
-    WRONG(c.header = -1, "header or skip_lines is negative");
-    WRONG(c.skip_lines = -1, "header or skip_lines is negative");
-    WRONG(c.categories = 0, "categories must be 1 to 65536");
-    WRONG(c.categories = 65537, "categories must be 1 to 65536");
+    WRONG((c.columns = &column, c.column_count = 1), "columns: expected an fnn_csv_role of each");
+    WRONG(c.separator = 0, "separator: expected no zero, quote or line end, found byte 0");
+    WRONG(c.separator = '\n', "separator: expected no zero, quote or line end");
+    WRONG(c.comment = '\n', "comment: expected no separator, quote, blank or line end");
+    WRONG(c.label = (fnn_csv_label)-1, "label: expected an fnn_csv_label");
+    WRONG(c.label = (fnn_csv_label)(FNN_CSV_LABEL_TARGET + 1), "label: expected an fnn_csv_label");
+    WRONG(c.missing = (fnn_csv_missing)-1, "missing: expected an fnn_csv_missing");
+    WRONG(c.missing = FNN_CSV_MISSING_COUNT, "missing: expected an fnn_csv_missing");
+    WRONG(c.header = -1, "header: expected 0 or");
+    WRONG(c.skip_lines = -1, "skip_lines: expected 0 or more");
+    WRONG(c.categories = 0, "categories: expected 1 to 65536");
+    WRONG(c.categories = 65537, "categories: expected 1 to 65536");
 }
 
 /* A shape is none at all, or every side of it is 1 to the widest. */
@@ -74,18 +74,23 @@ static void each_side_of_a_shape_is_checked(void)
     int i;
     for (i = 0; i < COUNT(wrong); i++) {
         c.height = wrong[i], c.width = 1, c.channels = 2;
-        check_table_fails(__LINE__, "1,2,0\n", &c, FNN_ERROR_ARGUMENT, "height, width and");
+        check_table_fails(__LINE__, "1,2,0\n", &c, FNN_ERROR_ARGUMENT,
+                          "height, width, channels: expected");
         c.height = 2, c.width = wrong[i], c.channels = 1;
-        check_table_fails(__LINE__, "1,2,0\n", &c, FNN_ERROR_ARGUMENT, "height, width and");
+        check_table_fails(__LINE__, "1,2,0\n", &c, FNN_ERROR_ARGUMENT,
+                          "height, width, channels: expected");
         c.height = 2, c.width = 1, c.channels = wrong[i];
-        check_table_fails(__LINE__, "1,2,0\n", &c, FNN_ERROR_ARGUMENT, "height, width and");
+        check_table_fails(__LINE__, "1,2,0\n", &c, FNN_ERROR_ARGUMENT,
+                          "height, width, channels: expected");
     }
     c.height = 0, c.width = 0, c.channels = 2;
-    check_table_fails(__LINE__, "1,2,0\n", &c, FNN_ERROR_ARGUMENT, "height, width and");
+    check_table_fails(__LINE__, "1,2,0\n", &c, FNN_ERROR_ARGUMENT,
+                      "height, width, channels: expected");
     c.height = 0, c.width = 2, c.channels = 0;
-    check_table_fails(__LINE__, "1,2,0\n", &c, FNN_ERROR_ARGUMENT, "height, width and");
+    check_table_fails(__LINE__, "1,2,0\n", &c, FNN_ERROR_ARGUMENT,
+                      "height, width, channels: expected");
     c.height = WIDEST, c.width = 1, c.channels = 1;
-    check_table_fails(__LINE__, "1,2,0\n", &c, FNN_ERROR_FORMAT, "2 feature columns, but a sample");
+    check_table_fails(__LINE__, "1,2,0\n", &c, FNN_ERROR_FORMAT, "features of a sample, found 2");
     c.height = 1, c.width = 2, c.channels = 1;
     if (CHECK(read_table("1,2,0\n", &c, &data, &error) == FNN_OK))
         CHECK(data.height == 1 && data.width == 2 && data.channels == 1);
@@ -103,7 +108,7 @@ static void columns_have_one_role(void)
     c.skip_columns = beyond;
     c.skip_count = 1;
     check_table_fails(__LINE__, "1,2,0\n", &c, FNN_ERROR_ARGUMENT,
-                      "a named or skipped column is 3, but there are 3 columns");
+                      "named or skipped column: expected -3 to 2, found 3");
     c = fnn_csv_config_init();
     c.columns = twice;
     c.column_count = 2; /* the last one counts: the label is the last column again */
@@ -148,7 +153,7 @@ static void a_line_has_columns_up_to_a_limit(void)
     check_width("1,2\n", WIDEST + 1, 0,
                 "line 2: expected 2 columns as in the first row, found 1048576 and more");
     check_width("", WIDEST + 1, 1, "line 1: expected 1048576 columns at most, found more");
-    check_width("", WIDEST, 1, "holds no samples");
+    check_width("", WIDEST, 1, "expected a sample a line, found none");
 }
 
 /* Columns of text: each of 65,536 lines has a category of its own, in each of the columns. */
@@ -169,7 +174,7 @@ static void categories_make_features_up_to_a_limit(void)
     c.categories = LINES;
     result = read_table(text, &c, &data, &error);
     check_failed(__LINE__, result, FNN_ERROR_FORMAT, &error,
-                 "1114112 features, expected 1048576 at most", &data);
+                 "expected at most 1048576 features, found 1114112", &data);
     free(text);
 }
 
@@ -201,7 +206,7 @@ static void columns_are_those_of_the_training_set(void)
     c.columns = &text;
     c.column_count = 1;
     check_table_fails(__LINE__, "a,2,0\n", &c, FNN_ERROR_ARGUMENT,
-                      "column 1 is text, but in same_classes it is numbers");
+                      "column 1: expected numbers as in same_classes, found text");
     c.column_count = 0;
     c.header = 1; /* names where the training set has none */
     if (CHECKF(read_table("x,y,z\n5,6,1\n", &c, &test, &error) == FNN_OK, "%s", error.message))
@@ -213,12 +218,12 @@ static void columns_are_those_of_the_training_set(void)
     if (!CHECK(read_table("ab,cd,z\n1,2,0\n3,4,1\n", &c, &train, &error) == FNN_OK)) return;
     c.same_classes = &train;
     check_table_fails(__LINE__, "abc,cd,z\n5,6,1\n", &c, FNN_ERROR_FORMAT,
-                      "column 1 is \"abc\", expected \"ab\" as in same_classes");
+                      "column 1: expected \"ab\" as in same_classes, found \"abc\"");
     check_table_fails(__LINE__, "ab,ce,z\n5,6,1\n", &c, FNN_ERROR_FORMAT,
-                      "column 2 is \"ce\", expected \"cd\" as in same_classes");
+                      "column 2: expected \"cd\" as in same_classes, found \"ce\"");
     c.label = FNN_CSV_LABEL_NONE;
     check_table_fails(__LINE__, "ab\n5\n", &c, FNN_ERROR_FORMAT,
-                      "1 feature columns, but same_classes has 2");
+                      "expected 2 feature columns as in same_classes, found 1");
     fnn_dataset_free(&train);
 }
 
@@ -237,11 +242,11 @@ static void arrays_lend_their_classes(void)
     fnn_dataset_free(&data);
     check_table_fails(__LINE__, "1,2,3\n", &c, FNN_ERROR_FORMAT, "same_classes");
     c.missing = FNN_CSV_MISSING_MEAN;
-    check_table_fails(__LINE__, "1,2,0\n", &c, FNN_ERROR_ARGUMENT, "same_classes has no means");
+    check_table_fails(__LINE__, "1,2,0\n", &c, FNN_ERROR_ARGUMENT, "same_classes: expected means");
     c.missing = FNN_CSV_MISSING_REFUSE;
     c.others = FNN_CSV_TEXT;
     check_table_fails(__LINE__, "1,2,0\n", &c, FNN_ERROR_ARGUMENT,
-                      "same_classes has no categories");
+                      "same_classes: expected categories");
 }
 
 /* ---- IDX and CIFAR-10 ---- */
@@ -312,11 +317,14 @@ static void fashion_mnist_has_a_shape(void)
     write_and_free("train-labels-idx1-ubyte", idx_file(1, 2, 0, 0, 0, 10));
     snprintf(folder, sizeof folder, "%s", directory);
     check_failed(__LINE__, read_fashion(folder, idx_file(3, 2, 27, 28, 0, 256), &data, &error),
-                 FNN_ERROR_FORMAT, &error, "images of 27 x 28 x 1, not 28 x 28 x 1", &data);
+                 FNN_ERROR_FORMAT, &error, "expected images of 28 x 28 x 1, found 27 x 28 x 1",
+                 &data);
     check_failed(__LINE__, read_fashion(folder, idx_file(3, 2, 28, 27, 0, 256), &data, &error),
-                 FNN_ERROR_FORMAT, &error, "images of 28 x 27 x 1, not 28 x 28 x 1", &data);
+                 FNN_ERROR_FORMAT, &error, "expected images of 28 x 28 x 1, found 28 x 27 x 1",
+                 &data);
     check_failed(__LINE__, read_fashion(folder, idx_file(4, 2, 28, 28, 3, 256), &data, &error),
-                 FNN_ERROR_FORMAT, &error, "images of 28 x 28 x 3, not 28 x 28 x 1", &data);
+                 FNN_ERROR_FORMAT, &error, "expected images of 28 x 28 x 1, found 28 x 28 x 3",
+                 &data);
     strcat(folder, "/"); /* one that ends in a slash needs none */
     CHECKF(read_fashion(folder, idx_file(3, 2, 28, 28, 0, 256), &data, &error) == FNN_OK, "%s",
            error.message);
@@ -330,8 +338,9 @@ static void odd_directories_have_nothing(void)
     fnn_dataset data;
     fnn_error error;
     char path[1100];
-    check_failed(__LINE__, fnn_read_fashion_mnist("", NULL, &data, NULL, &error), FNN_ERROR_FILE,
-                 &error, "no train-images-idx3-ubyte(.gz) there", &data);
+    check_failed(
+        __LINE__, fnn_read_fashion_mnist("", NULL, &data, NULL, &error), FNN_ERROR_FILE, &error,
+        "expected train-images-idx3-ubyte or train-images-idx3-ubyte.gz there, found none", &data);
     memset(path, '/', sizeof path);
     path[sizeof path - 1] = 0;
     CHECK(fnn_read_fashion_mnist(path, NULL, &data, NULL, &error) == FNN_ERROR_FILE);

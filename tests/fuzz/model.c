@@ -46,7 +46,7 @@ static void model_trains(fnn_model *model, const fuzz_samples *s, fuzz_input *in
 
 /* Of a sample's numbers in all layers, those that inference has at once: it takes samples in groups
  * of up to 112, as outputs and as inputs. */
-enum { MODEL_ROOM = 256 };
+enum { MODEL_ROOM = 16 };
 
 /* What it takes to predict is in proportion to a sample. */
 static void model_reserves(const fnn_model *model)
