@@ -555,24 +555,26 @@ static void a_refit_goes_as_far_as_the_folds_on_average(void)
 
 /* ---- candidates that fail ---- */
 
-/* Such a momentum diverges in the first epoch, 5 x 5 does not fit behind a pool. */
+/* Weights of such a scale diverge in the first epoch, 5 x 5 does not fit behind a pool. */
 #define TOO_MUCH (sizeof(fnn_real) == sizeof(float) ? 3e38 : 1e308)
 static int build_failing(void *user, const fnn_trial *t, fnn_model *m, fnn_fit_config *fit)
 {
+    const fnn_initializer scaled = {FNN_NORMAL, (fnn_real)t->values[0]}, zeros = {FNN_ZEROS, 0};
     const int kernel = (int)t->values[1];
     (void)user;
     fnn_normalize(m, FNN_NORMALIZE_DIVIDE_255, t->train);
+    fnn_set_initializer(m, scaled, zeros);
     fnn_max_pool2d(m, 2);
     if (fnn_conv2d(m, 2, kernel, FNN_VALID, FNN_RELU) < 0) return 1;
     fnn_dense(m, CLASSES, FNN_SOFTMAX);
-    fit->optimizer = fnn_momentum(.1, t->values[0]);
+    fit->optimizer = fnn_sgd(.1);
     return 0;
 }
 
 static void what_diverges_ranks_behind_and_what_is_declined_last(void)
 {
-    static const double momenta[] = {TOO_MUCH, .1}, kernels[] = {5, 2, 1};
-    const fnn_grid_axis axes[] = {{"momentum", momenta, 2, NULL}, {"kernel", kernels, 3, NULL}};
+    static const double scales[] = {TOO_MUCH, .1}, kernels[] = {5, 2, 1};
+    const fnn_grid_axis axes[] = {{"scale", scales, 2, NULL}, {"kernel", kernels, 3, NULL}};
     static const fnn_candidate_state states[] = {FNN_CANDIDATE_SKIPPED,  FNN_CANDIDATE_DIVERGED,
                                                  FNN_CANDIDATE_DIVERGED, FNN_CANDIDATE_SKIPPED,
                                                  FNN_CANDIDATE_TRAINED,  FNN_CANDIDATE_TRAINED};
@@ -597,8 +599,7 @@ static void what_diverges_ranks_behind_and_what_is_declined_last(void)
     CHECK(strstr(text, "diverged") && strstr(text, "skipped"));
     fnn_search_free(&found);
     {
-        const fnn_grid_axis none[] = {{"momentum", momenta, 1, NULL},
-                                      {"kernel", kernels + 1, 2, NULL}};
+        const fnn_grid_axis none[] = {{"scale", scales, 1, NULL}, {"kernel", kernels + 1, 2, NULL}};
         CHECK(fnn_grid_search(&data, none, 2, &c, &found, &error) == FNN_ERROR_NUMERIC);
         CHECKF(strstr(error.message, "2 diverged") != NULL, "%s", error.message);
         CHECK(found.count == 2 && found.best == -1 && !found.model);
@@ -606,7 +607,7 @@ static void what_diverges_ranks_behind_and_what_is_declined_last(void)
         fnn_search_free(&found);
     }
     {
-        const fnn_grid_axis none[] = {{"momentum", momenta, 2, NULL}, {"kernel", kernels, 1, NULL}};
+        const fnn_grid_axis none[] = {{"scale", scales, 2, NULL}, {"kernel", kernels, 1, NULL}};
         CHECK(fnn_grid_search(&data, none, 2, &c, &found, &error) == FNN_ERROR_ARGUMENT);
         CHECKF(strstr(error.message, "declined 2") != NULL, "%s", error.message);
         fnn_search_free(&found);
@@ -832,8 +833,8 @@ static void numbers_of_elsewhere_make_the_table(void)
 
 static void parts_may_diverge_or_decline(void)
 {
-    static const double momenta[] = {TOO_MUCH, .1}, kernels[] = {5, 2, 1};
-    const fnn_grid_axis axes[] = {{"momentum", momenta, 2, NULL}, {"kernel", kernels, 3, NULL}};
+    static const double scales[] = {TOO_MUCH, .1}, kernels[] = {5, 2, 1};
+    const fnn_grid_axis axes[] = {{"scale", scales, 2, NULL}, {"kernel", kernels, 3, NULL}};
     const fnn_dataset data = images();
     fnn_search_config c = configuration(3, 2);
     fnn_search whole, found;
@@ -847,7 +848,7 @@ static void parts_may_diverge_or_decline(void)
     fnn_search_free(&found);
     fnn_search_free(&whole);
     for (none = 0; none < 2; none++) { /* all diverge; all are declined: the whole's errors */
-        const fnn_grid_axis bad[] = {{"momentum", momenta, none ? 2 : 1, NULL},
+        const fnn_grid_axis bad[] = {{"scale", scales, none ? 2 : 1, NULL},
                                      {"kernel", kernels + !none, none ? 1 : 2, NULL}};
         search_in_parts(&data, bad, 2, &c, 2, 1, &found);
         CHECK(fnn_search_finish(&data, &c, &found, &error) ==
