@@ -36,6 +36,26 @@ help:
 	@echo '                      emulation, smoke runs of the examples: about eight minutes'
 	@echo 'make test-exhaustive  all floats, all sizes, every compiler, standard and option, other'
 	@echo '                      targets and tools (valgrind, MSan, TSan): hours'
+	@echo 'make sweeps           of these the sweeps over all floats and sizes alone, in parts that'
+	@echo '                      are run once: half an hour on two cores, Ctrl-C any time, the next'
+	@echo '                      one goes on; ONLY=exhaustive_gemm; STATE=1: what is done and left;'
+	@echo '                      complete ones are written into tests/exhaustive.txt'
+	@echo 'make coverage         what of the header make test runs: lines, branches, functions and,'
+	@echo '                      where clang is 18 or later, MC/DC, by room; fails below 97 % of the'
+	@echo '                      lines, 90 % of the branches, or where the readers of files have an'
+	@echo '                      untried branch without a reason: four minutes on two cores'
+	@echo 'make mutants          breaks readers, files, losses and optimisers in one place at a'
+	@echo '                      time: does a test fail? COUNT=200 places drawn with SEED=1; goes'
+	@echo '                      on where it was stopped; RETRY=1: those that no test noticed,'
+	@echo '                      again; after make coverage'
+	@echo 'make fuzz             libFuzzer (clang) on every reader and on the API, a minute each;'
+	@echo '                      corpora grow in build/fuzz/, figures go to tests/fuzz/RESULTS.txt;'
+	@echo '                      TARGET=idx SECONDS=600: one of them, for longer;'
+	@echo '                      COVERAGE=1: how many lines of the readers the kept inputs reach'
+	@echo 'make fuzz-merge       keeps the new inputs in tests/fuzz/corpus/, at most 110 a target'
+	@echo 'make fuzz-control     that targets notice headers with a check taken out: half an hour'
+	@echo 'make analyse          clang-tidy, cppcheck and gcc -fanalyzer over the library, where they'
+	@echo '                      are; ONLY="cppcheck gcc"'
 	@echo 'make bench            kernels and training steps beside their peers: bench/results/*.csv'
 	@echo 'make bench-kernels    the kernels alone; ONLY=gemm THREADS=1 ISA=avx2 select rows'
 	@echo 'make bench-train      the training steps alone; ONLY=mlp1 THREADS=1 ISA=avx2'
@@ -80,6 +100,24 @@ figures:
 test test-more test-exhaustive:
 	@bash tests/run.sh $@ $(ONLY)
 
+sweeps:
+	@bash tests/sweeps.sh $(if $(STATE),--state) $(ONLY)
+
+coverage:
+	@bash tests/coverage.sh $(ONLY)
+
+mutants:
+	@COUNT='$(COUNT)' SEED='$(SEED)' RETRY='$(RETRY)' bash tests/mutants.sh
+
+FUZZ = bash tests/fuzz/fuzz.sh
+fuzz:
+	@FUZZ_SECONDS='$(or $(SECONDS),60)' $(FUZZ) $(if $(COVERAGE),coverage,run) $(TARGET)
+fuzz-merge fuzz-control:
+	@$(FUZZ) $(@:fuzz-%=%) $(TARGET)
+
+analyse:
+	@bash tests/analyse.sh $(ONLY)
+
 # A peer that is a program of its own, where oneDNN's C++ header is.
 PEERS := $(if $(shell command -v g++),$(if $(wildcard /usr/include/oneapi/dnnl/dnnl.hpp \
     /usr/local/include/oneapi/dnnl/dnnl.hpp),build/onednn_cnn1_step))
@@ -117,5 +155,5 @@ clean:
 	rm -rf build
 
 .PHONY: all help data demo examples no-mpi reproduce figures clean FORCE
-.PHONY: test test-more test-exhaustive
+.PHONY: test test-more test-exhaustive sweeps coverage mutants fuzz fuzz-merge fuzz-control analyse
 .PHONY: bench bench-kernels bench-train bench-readme bench-programs

@@ -85,6 +85,7 @@
  *     layers frozen or slowed    fnn_set_trainable, fnn_set_rate_factor              TRAINING
  *     training that goes on      fnn_fit_config.checkpoint, .stop, fnn_resume        TRAINING
  *     names of classes, notes    fnn_set_names, fnn_set_note                         FILES
+ *     a model from elsewhere     fnn_check_shapes, before it meets arrays of yours   FILES
  *     a model in the program,    fnn_load_memory,
  *     or sent elsewhere          fnn_save_to, fnn_load_from                          FILES
  *     weights of PyTorch, Keras  fnn_load_weights                                    FILES
@@ -96,7 +97,8 @@
  *   with the scalar kernels; libc and libm. No -march is needed: the kernels are compiled for every
  *   instruction set of the architecture and chosen when the program runs. -O2 is enough, -O0 works
  *   and is slow. -ffast-math and -Ofast would break exp and the care taken of NaN: the
- *   implementation refuses them; other units of the program may use them. <stdio.h>, <stdlib.h>,
+ *   implementation refuses them, of gcc also -funsafe-math-optimizations, which clang does not tell
+ *   of: leave it out there. Other units of the program may use them all. <stdio.h>, <stdlib.h>,
  *   <string.h> and <math.h> come along with the implementation only: units without it include
  *   what they use.
  *
@@ -142,9 +144,10 @@
  *   fnn_batch_norm, fnn_spatial_dropout, fnn_add for residual connections; of anything: fnn_dense,
  *   fnn_activate, fnn_dropout, fnn_flatten. They go image by image through the caches, a max-pool
  *   behind a convolution in one with it.
- *   To look inside: fnn_summary, fnn_layer_shape; fnn_predict_layer for what a layer makes of
- *   samples; fnn_tensor_get and fnn_tensor_at for its weights, their gradients and what it has
- *   measured, fnn_tensor_values to write them. fnn_copy makes a second model of all of it.
+ *   To look inside: fnn_summary, fnn_layer_shape, fnn_layer_words; fnn_predict_layer for what a
+ *   layer makes of samples; fnn_tensor_get and fnn_tensor_at for its weights, their gradients and
+ *   what it has measured, fnn_tensor_values to write them. fnn_copy makes a second model of all
+ *   of it.
  *
  * TRAINING
  *   fnn_fit runs epochs over a data set, with validation, early stopping, penalty, clipping,
@@ -202,20 +205,45 @@
  *   fnn_save_memory and fnn_load_memory do the same with bytes in memory, such as those that
  *   `xxd -i net.safetensors` makes an array of, fnn_save_to and fnn_load_from through functions of
  *   yours.
- *   A save replaces the old file in one step, once the new one is on the disk; a program killed
+ *   A save replaces the old file in one step, once the new one is on the disk, and keeps its
+ *   permissions and the symbolic links that lead to it (fnn_save); a program killed
  *   while it saves may leave a file FILE.tmp-N-N beside it, as may one on Windows that keeps a new
  *   file open. Where another program has a file open there, a save waits for it, for about a
  *   second, before it fails. fnn_check_writable tells before a long training whether its model can
  *   be saved.
+ *   A file from elsewhere may hold a model of any shape, and no call sees how large an array is. So
+ *   ask before the first one is given:
+ *       if (!m || fnn_check_shapes(m, 28, 28, 1, 10, &error)) return puts(error.message), 1;
+ *   or make arrays as fnn_shapes says. It is the model that says how many numbers for a sample
+ *   fnn_predict, fnn_predict_one, _one_bytes and _augmented write, fnn_predict_one and _one_bytes
+ *   read, fnn_outputs has, and fnn_backward_from and fnn_backward_to_input read as the gradient;
+ *   for fnn_predict_layer it is the layer (fnn_layer_shape), for per_tensor of fnn_check_gradients
+ *   the number of layers. All other calls tell sizes (fnn_tensor, fnn_loss_batch) or take them.
  *   fnn_load_weights fills a network that the builders made with the weights of the same one in
  *   PyTorch or Keras: from a safetensors file with their names ("conv1.weight", "dense/kernel") and
  *   in their layouts. What does not fit is named, and nothing is matched by guess.
  *
  * MEMORY
- *   fnn_fit takes all it needs before its first step. Inference allocates nothing in a context
- *   that fnn_reserve has prepared; fnn_memory_size tells what a model takes. A context's allocator
- *   serves everything made in it. Kernels never allocate, except the space of fnn_sgemm,
- *   fnn_conv2d_* and fnn_batch_norm_*, which a context keeps.
+ *   fnn_fit takes all it needs before its first step. Inference takes what a group of samples needs
+ *   on its way through the layers, at most 112 of them or 64 MiB or a single one (fnn_reserve);
+ *   it allocates nothing in a context that fnn_reserve has prepared. fnn_memory_size tells what a
+ *   model takes. A context's allocator serves everything made in it. Kernels never allocate, except
+ *   the space of fnn_sgemm, fnn_conv2d_* and fnn_batch_norm_*, which a context keeps.
+ *
+ * RESOURCES
+ *   What is read costs time and memory in proportion to its size (times its logarithm where names
+ *   are sorted, by the C library's qsort), never to the square: less than a microsecond and at most
+ *   64 bytes of memory (in the double library 96) for each byte of a file, and of the names in
+ *   same_classes. A text column of CSV takes a real for each of its categories in each line besides
+ *   (fnn_csv_config.categories). A model file takes its own size twice, and 8 MiB at most for what
+ *   it says of layers.
+ *   Of a gzip file what it holds counts: for IDX what the header says, at most 1032 times the
+ *   file's size, all that gzip can; for CSV 16 MiB or, if that is more, 100 times the file's size
+ *   (fnn_csv_config.gzip_ratio); for CIFAR-10 10,000 records or 8 times. While it is unpacked there
+ *   may be half as much again, but never more than 16 times the file's size or 3 times what has
+ *   been unpacked so far, whatever the file says of itself.
+ *   A name of a class or feature is found in one step (fnn_class_name), a search of n candidates is
+ *   ranked and written in n log n; fnn_load_weights without names compares layers with layers.
  *
  * ERRORS
  *   Fallible calls return an fnn_result. The library never exits, aborts or prints (but fit's
@@ -263,9 +291,12 @@
  *   matrix product is one chain of fused multiply-adds over k; a sum over a vector is one over 16
  *   lanes, and so is the product of a dense layer of few units (fnn_sgemm). The compiler fuses
  *   nothing else: -ffp-contract is off here, which only clang's -ffp-contract=fast overrules, and
- *   the rest of the unit keeps its own. NaN and infinities propagate; fit stops at a loss that is
- *   not finite by default: mostly the rate is too high, or the inputs are not on one scale
- *   (fnn_normalize). The floating-point environment is left as found.
+ *   the rest of the unit keeps its own. NaN and infinities propagate: what they, log 0, no variance
+ *   and no samples give where is a table, tests/nonfinite.txt. fit stops at a loss that is not
+ *   finite by default: mostly the rate is too high, or the inputs are not on one scale
+ *   (fnn_normalize). The floating-point environment is left as found but for the exceptions' flags,
+ *   which lanes of vectors that nobody reads may raise: a program that has exceptions trapped
+ *   (feenableexcept) masks them round calls.
  *   3 x 3 convolutions of stride 1 and at least 16 channels and filters take a quarter of the
  *   multiplications by Winograd's F(4x4, 3x3), in all three passes. (Not where its tiles of 4 x 4
  *   outputs would hold fewer than 6 on average, as in images of one row.) They pay with rounding:
@@ -721,7 +752,8 @@ FNN_API fnn_result fnn_read_cifar10(const char *directory, const fnn_allocator *
                                     fnn_dataset *train, fnn_dataset *test, fnn_error *error);
 
 /* The same of `count` files of your choice, one after the other. Each is a row of records: a label
- * byte 0 to 9, then 1024 bytes of red, of green and of blue. */
+ * byte 0 to 9, then 1024 bytes of red, of green and of blue. A gzip file, here and above, may hold
+ * 10,000 records or, if that is more, 8 times its own size: photographs do not pack so well. */
 FNN_API fnn_result fnn_read_cifar10_files(const char *const *files, int count,
                                           const fnn_allocator *allocator, fnn_dataset *out,
                                           fnn_error *error);
@@ -803,6 +835,10 @@ typedef struct fnn_csv_config {
     char comment;              /* 0; '#' ...: lines that begin so, after blanks, are left out */
     int skip_lines; /* 0; so many lines at the start of the file, behind sep=, are left out, of
                                  whatever form */
+    int gzip_ratio; /* 100; a gzip file may hold so many times its own size, and 16 MiB in any
+                                 case; more is FNN_ERROR_FORMAT. Tables that pack better are rare,
+                                 small files that fill the memory easily made: gzip can pack by
+                                 1032 */
 } fnn_csv_config;
 
 /* The defaults: comma, no header line, class numbers in the last column, kept as they are; features
@@ -1179,6 +1215,13 @@ FNN_API size_t fnn_summary(const fnn_model *model, char *text, size_t size);
  * NULL. What a loaded model takes and gives. Zeroed, and the model's error, when it is broken. */
 FNN_API fnn_result fnn_shapes(const fnn_model *model, int input[3], int output[3]);
 
+/* Whether a model takes samples (height, width, channels) and gives so many outputs for each: to be
+ * asked of a model from elsewhere before it meets arrays whose size stands in the program (FILES).
+ * FNN_ERROR_ARGUMENT for other numbers, the model's error when it is broken; *error (NULL allowed)
+ * says what was expected and what was found. */
+FNN_API fnn_result fnn_check_shapes(const fnn_model *model, int height, int width, int channels,
+                                    int outputs, fnn_error *error);
+
 /* How many layers a model has: 0 .. count - 1 are their numbers in fnn_summary and files, and those
  * that builders returned. The first use may add layers behind all others, whose numbers stay: the
  * sigmoid of the last one (chapter MODEL) and "rescale" (fnn_normalize_targets). 0 of NULL. */
@@ -1187,6 +1230,18 @@ FNN_API int fnn_layer_count(const fnn_model *model);
 /* The name of a layer, as in summary and files: "dense", "conv2d"; "input" of -1, "unknown" of
  * another number. */
 FNN_API const char *fnn_layer_name(const fnn_model *model, int layer);
+
+/* How a layer was built, in the words of model files, for programs that write it in another form:
+ *     dense UNITS ACTIVATION PARAMETER [no_bias]
+ *     conv2d FILTERS WINDOW ACTIVATION PARAMETER [no_bias]
+ *     max_pool2d WINDOW           average_pool2d WINDOW     batch_norm MOMENTUM EPSILON UNBIASED
+ *     activation ACTIVATION PARAMETER                       add LAYER, or add input
+ *     dropout RATE                spatial_dropout RATE      flatten, rescale
+ * WINDOW is kernel height and width, stride height and width, then valid, same or explicit, which
+ * is followed by pad height and width. Numbers are decimal, those of reals so that they are read
+ * back to the bit. At most size bytes with the final 0; returns the length of the whole text, as
+ * snprintf. The text is empty for the input, a number that is no layer's and a broken model. */
+FNN_API size_t fnn_layer_words(const fnn_model *model, int layer, char *text, size_t size);
 
 /* The shape (height, width, channels) of a layer's output for a sample; -1 is the input. Zeroed
  * where it returns FNN_ERROR_ARGUMENT, for another number or NULL, or the model's error. */
@@ -1455,7 +1510,8 @@ typedef struct fnn_fit_config {
                                       one: the model and all that fnn_resume needs to go on. A path
                                       that cannot be written is refused before the first step. Where
                                       it fails later, the fit goes on and tries again next time; if
-                                      the last one failed it returns FNN_ERROR_FILE at its end */
+                                      the last one failed it returns FNN_ERROR_FILE at its end, and
+                                      fnn_resume tries again */
     int checkpoint_epochs;     /* 1: after so many epochs, 0: not by epochs; always at the end */
     double checkpoint_minutes; /* 0: not by time; else also when so many have passed since the
                                       last one, within an epoch too: there the file's weights are
@@ -1557,8 +1613,9 @@ FNN_API fnn_result fnn_step(fnn_model *model, const fnn_fit_config *config);
 
 /* ---- inference and metrics ---- */
 
-/* outputs (count, outputs) for every sample of data. Any number of threads may share a sealed
- * model, each with a context of its own; context NULL makes one for this call, with the model's
+/* outputs (count, outputs) for every sample of data; no call sees how large an array is, so ask a
+ * model from elsewhere first (fnn_check_shapes). Any number of threads may share a sealed model,
+ * each with a context of its own; context NULL makes one for this call, with the model's
  * instruction set and threads. A sample's output has the same bits alone or among others. With
  * a context that fnn_reserve has prepared nothing is allocated. Errors of this and the calls below,
  * which leave no message in the model: FNN_ERROR_STATE for a model that is not sealed (fnn_seal),
@@ -1569,7 +1626,8 @@ FNN_API fnn_result fnn_step(fnn_model *model, const fnn_fit_config *config);
 FNN_API fnn_result fnn_predict(const fnn_model *model, fnn_context *context,
                                const fnn_dataset *data, fnn_real *outputs);
 
-/* As fnn_predict of a single sample x (height, width, channels): y (outputs). */
+/* As fnn_predict of a single sample x (height, width, channels): y (outputs). Both have the sizes
+ * that the model says. */
 FNN_API fnn_result fnn_predict_one(const fnn_model *model, fnn_context *context, const fnn_real *x,
                                    fnn_real *y);
 
@@ -1618,8 +1676,10 @@ FNN_API fnn_result fnn_evaluate(const fnn_model *model, fnn_context *context,
                                 const fnn_dataset *data, fnn_metrics *metrics);
 
 /* Takes all the memory that the context needs for inference with this model (fnn_evaluate under a
- * loss function of yours takes the outputs of all samples beside it). FNN_ERROR_ARGUMENT without a
- * context. */
+ * loss function of yours takes the outputs of all samples beside it): for each thread packed
+ * weights, and what is stored of 112 samples and their targets, or of as many as fit into 2^24
+ * numbers (64 MiB of floats), one at least. A call without it takes no more than its samples need:
+ * for a single one what that needs, on one thread. FNN_ERROR_ARGUMENT without a context. */
 FNN_API fnn_result fnn_reserve(const fnn_model *model, fnn_context *context);
 
 /* Bytes that a sealed model asks of its allocator, 0 for one that is not sealed. batch_size 0: for
@@ -1673,7 +1733,11 @@ FNN_API const char *fnn_note(const fnn_model *model, const char *key);
  * replaced in one step, once the new one is on the disk; on failure it stays as it was (but where
  * *error says that the new one is in place). Returns FNN_ERROR_FILE, FNN_ERROR_MEMORY,
  * FNN_ERROR_STATE for a model without weights (fnn_seal) or FNN_ERROR_NUMERIC for a layer's
- * parameter that is not finite; *error (NULL allowed) says which file and why. */
+ * parameter that is not finite; *error (NULL allowed) says which file and why.
+ * The new file has the permissions of the one that it replaces, of a new one those that the umask
+ * leaves; it belongs to who saves. Symbolic links at path stay, and the file where they end is
+ * replaced, or made; hard links keep the old file. (On Windows a link is replaced itself.) So with
+ * every file that the library writes. */
 FNN_API fnn_result fnn_save(const fnn_model *model, const char *path, fnn_error *error);
 
 /* Whether fnn_save, and the CSV files of a search, can be written to path, to be asked before a
@@ -1691,7 +1755,8 @@ FNN_API fnn_result fnn_check_writable(const char *path, fnn_error *error);
  * one or the other way round, or when memory is out. A checksum finds damage (files of versions
  * before it have none); the values of the weights are not checked. While it is loaded the file is
  * in memory as well. To train on, a fit starts with a new optimiser, but for a checkpoint;
- * fnn_set_seed would draw Glorot uniform weights. */
+ * fnn_set_seed would draw Glorot uniform weights. Its shapes are those of the file: of one from
+ * elsewhere ask fnn_check_shapes. */
 FNN_API fnn_model *fnn_load(const char *path, const fnn_context_config *config, fnn_error *error);
 
 /* Writes a model as fnn_save does, and with it what it needs to train on as if nothing had
@@ -2273,8 +2338,9 @@ FNN_API fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows,
 #endif
 
 /* What lets the compiler reorder sums and forget NaN and infinity takes exp apart, and more. */
-#if defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__ > 0)
-#error "fmnist_nn.h: compile the implementation without -ffast-math, -Ofast, -ffinite-math-only"
+#if defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__ > 0) || \
+    defined(__ASSOCIATIVE_MATH__) || defined(__RECIPROCAL_MATH__) /* gcc tells of these, too */
+#error "fmnist_nn.h: compile the implementation without -ffast-math, -Ofast, or parts of them"
 #endif
 #ifndef FMNIST_NN_FILE
 #define FMNIST_NN_FILE "fmnist_nn.h" /* by what name this file includes itself */
@@ -2711,33 +2777,57 @@ static int fnni_terminal(void)
  * Plain descriptors, since -std=c99 leaves fileno and mkstemp undeclared. Each returns -1 and sets
  * errno when it fails. */
 
-/* The permissions of the file at path, 0666 where there is none or none can be seen; -1 when it is
- * something else than a file, -2 when it is one that the system will not replace, which for Windows
- * is a read-only one. That does not see "folder\" as a folder. */
-static int fnni_os_mode(const char *path)
+/* The text of the symbolic link at path, cut where size bytes are too few; 0 where none is seen. */
+static size_t fnni_os_link(const char *path, char *text, size_t size)
+{
+#if defined(_WIN32)
+    (void)path, (void)text, (void)size; /* links there are a rarity, and replaced */
+    return 0;
+#else
+#if defined(__STRICT_ANSI__) && !defined(__cplusplus) && !defined(_POSIX_C_SOURCE)
+    extern ssize_t readlink(const char *from, char *to, size_t room);
+#endif
+    const ptrdiff_t length = (ptrdiff_t)readlink(path, text, size - 1);
+    if (length <= 0) return 0;
+    text[length] = 0;
+    return (size_t)length;
+#endif
+}
+
+/* The permissions of the file at path, 0666 and *old 0 where there is none or none can be seen; -1
+ * when it is something else than a file, -2 when it is one that the system will not replace, which
+ * for Windows is a read-only one. That does not see "folder\" as a folder. */
+static int fnni_os_mode(const char *path, int *old)
 {
 #if defined(_WIN32)
     const size_t length = strlen(path);
     struct _stat s;
+    *old = 0;
     if (length > 0 && strchr("/\\", path[length - 1])) return -1;
     if (_stat(path, &s)) return _S_IREAD | _S_IWRITE;
     if ((s.st_mode & _S_IFMT) != _S_IFREG) return -1;
     return s.st_mode & _S_IWRITE ? _S_IREAD | _S_IWRITE : -2;
 #else
     struct stat s;
-    if (stat(path, &s)) return 0666;
+    *old = stat(path, &s) == 0;
+    if (!*old) return 0666;
     return S_ISREG(s.st_mode) ? (int)(s.st_mode & 0777) : -1;
 #endif
 }
 
-/* A new file for writing; EEXIST where there is one already. On Windows a child process would keep
- * it open, and from being renamed. */
-static int fnni_os_create(const char *path, int mode)
+/* A new file for writing; EEXIST where there is one already. One that takes the place of an old
+ * file gets the permissions of that, of which the umask would take some; on a file system that has
+ * none it may not. On Windows a child process would keep it open, and from being renamed. */
+static int fnni_os_create(const char *path, int mode, int old)
 {
 #if defined(_WIN32)
+    (void)old;
     return _open(path, _O_WRONLY | _O_CREAT | _O_EXCL | _O_BINARY | _O_NOINHERIT, mode);
 #else
-    return open(path, O_WRONLY | O_CREAT | O_EXCL, mode);
+    const int file = open(path, O_WRONLY | O_CREAT | O_EXCL, mode), code = errno;
+    if (file >= 0 && old) (void)chmod(path, (mode_t)mode);
+    errno = code;
+    return file;
 #endif
 }
 
@@ -9278,43 +9368,50 @@ static void fnni_conv_forward_image(const fnni_conv *g, int band, const fnni_con
  * so phase 0 has first_tap 1 and taps 1, phase 1 first_tap 0 and taps 2; the sum for the first
  * input of a phase begins at output -pad. */
 typedef struct fnni_conv_phase {
-    int taps, first_tap, pad, count;
+    int first, taps, first_tap, pad, count; /* first: its first input */
 } fnni_conv_phase;
 
-static fnni_conv_phase fnni_conv_phase_make(int phase, int length, int kernel, int stride, int pad)
+/* How many phases have an input and a tap that reaches it, which is where (phase + pad) % stride is
+ * less than the kernel: the first *low ones, and more behind a gap. There are no more than taps,
+ * whatever the stride. A kernel of two taps, stride 5, pad 1:
+ *     phase                   0  1  2  3  4
+ *     (phase + pad) % stride  1  2  3  4  0        phases 0 and 4, *low 1 */
+static int fnni_conv_phases_of(int length, int kernel, int stride, int pad, int *low)
+{
+    const int taps = kernel < stride ? kernel : stride, shift = pad % stride;
+    const ptrdiff_t high = fnni_least(fnni_least(taps, shift), length - (stride - shift));
+    *low = (int)fnni_least(fnni_most(taps - shift, 0), length);
+    return *low + (int)fnni_most(high, 0);
+}
+
+/* Number k of them; count 0 for one that there is not. */
+static fnni_conv_phase fnni_conv_phase_make(int k, int length, int kernel, int stride, int pad)
 {
     fnni_conv_phase p;
-    p.first_tap = (phase + pad) % stride;
-    p.taps = kernel > p.first_tap ? (kernel - p.first_tap - 1) / stride + 1 : 0;
-    p.pad = p.taps - 1 - (phase + pad) / stride;
-    p.count = (length - phase - 1) / stride + 1; /* phase < length */
+    int low;
+    memset(&p, 0, sizeof p);
+    if (k >= fnni_conv_phases_of(length, kernel, stride, pad, &low)) return p;
+    p.first = k < low ? k : k - low + (stride - pad % stride);
+    p.first_tap = (p.first + pad) % stride;
+    p.taps = (kernel - p.first_tap - 1) / stride + 1;
+    p.pad = p.taps - 1 - (p.first + pad) / stride;
+    p.count = (length - p.first - 1) / stride + 1;
     return p;
 }
 
-/* Phases of a window that have inputs: one when the stride is one, no more than pixels. */
-static int fnni_conv_phase_columns(const fnn_window *w)
-{
-    return w->stride_width < w->width ? w->stride_width : w->width;
-}
-
-static int fnni_conv_phases(const fnn_window *w)
-{
-    return (w->stride_height < w->height ? w->stride_height : w->height) *
-           fnni_conv_phase_columns(w);
-}
-
-/* The correlation of dy that gives one phase of dx; *weights is moved to its first tap, *dx to its
- * first pixel. 0 when there is none: no tap reaches these inputs. */
+/* The correlation of dy that gives phase number `phase` of dx; *weights is moved to its first tap,
+ * *dx to its first pixel. 0 where there is none. */
 static int fnni_conv_backward(const fnni_kernels *kernels, const fnn_window *w, int filters,
                               int winograd, int phase, fnni_conv *g, const fnn_real **weights,
                               fnn_real **dx)
 {
-    const int phase_row = phase / fnni_conv_phase_columns(w);
-    const int phase_column = phase % fnni_conv_phase_columns(w);
-    const fnni_conv_phase row =
-        fnni_conv_phase_make(phase_row, w->height, w->kernel_height, w->stride_height, w->pad_top);
-    const fnni_conv_phase column =
-        fnni_conv_phase_make(phase_column, w->width, w->kernel_width, w->stride_width, w->pad_left);
+    int low;
+    const int columns = (int)fnni_most(
+        fnni_conv_phases_of(w->width, w->kernel_width, w->stride_width, w->pad_left, &low), 1);
+    const fnni_conv_phase row = fnni_conv_phase_make(phase / columns, w->height, w->kernel_height,
+                                                     w->stride_height, w->pad_top);
+    const fnni_conv_phase column = fnni_conv_phase_make(phase % columns, w->width, w->kernel_width,
+                                                        w->stride_width, w->pad_left);
     const ptrdiff_t tap = (ptrdiff_t)w->channels * filters, line = tap * w->kernel_width;
     *g = fnni_conv_blank(kernels);
     g->height = w->out_height;
@@ -9336,11 +9433,11 @@ static int fnni_conv_backward(const fnni_kernels *kernels, const fnn_window *w, 
     g->w_row = row.taps > 1 ? -w->stride_height * line : 0;
     g->pixels = w->stride_width > 1 ? 1 : fnni_conv_pixels(kernels->lanes, w->channels, w->width);
     g->winograd = winograd && fnni_winograd_pays(w, w->height, w->width, filters);
-    if (row.taps == 0 || column.taps == 0 || row.count <= 0 || column.count <= 0) return 0;
+    if (row.count == 0 || column.count == 0) return 0;
     if (*weights)
         *weights += (row.first_tap + (row.taps - 1) * w->stride_height) * line +
                     (column.first_tap + (column.taps - 1) * w->stride_width) * tap;
-    if (*dx) *dx += phase_row * w->width * w->channels + phase_column * w->channels;
+    if (*dx) *dx += (row.first * w->width + column.first) * w->channels;
     return 1;
 }
 
@@ -9420,6 +9517,9 @@ static void fnni_conv_spread_image(const fnni_kernels *kernels, const fnn_window
 static void fnni_conv_backward_size(const fnni_kernels *kernels, const fnn_window *w, int filters,
                                     int winograd, size_t *packed, size_t *image)
 {
+    const fnn_real *no_weights = NULL;
+    fnn_real *no_dx = NULL;
+    fnni_conv g;
     int phase;
     *packed = *image = 0;
     if (fnni_conv_spreads(w, filters)) {
@@ -9428,16 +9528,11 @@ static void fnni_conv_backward_size(const fnni_kernels *kernels, const fnn_windo
         *image = row * (size_t)fnni_conv_spread_rows(w);
         return;
     }
-    for (phase = 0; phase < fnni_conv_phases(w); phase++) {
-        const fnn_real *no_weights = NULL;
-        fnn_real *no_dx = NULL;
-        fnni_conv g;
-        size_t size;
-        if (!fnni_conv_backward(kernels, w, filters, winograd, phase, &g, &no_weights, &no_dx))
-            continue;
+    for (phase = 0;
+         fnni_conv_backward(kernels, w, filters, winograd, phase, &g, &no_weights, &no_dx);
+         phase++) {
         *packed = fnni_plus(*packed, fnni_conv_packed_size(&g));
-        size = fnni_conv_image_size(&g);
-        if (size > *image) *image = size;
+        *image = fnni_larger(*image, fnni_conv_image_size(&g));
     }
 }
 
@@ -9445,19 +9540,20 @@ static void fnni_conv_backward_pack(const fnni_kernels *kernels, const fnn_windo
                                     int winograd, const fnn_real *weights, fnn_real *packed,
                                     fnn_real *space)
 {
+    const fnn_real *first = weights;
+    fnn_real *no_dx = NULL;
+    fnni_conv g;
     int phase;
     if (fnni_conv_spreads(w, filters)) {
-        const fnni_gemm g = fnni_conv_spread_make(kernels, w, filters, weights);
-        fnni_gemm_pack_b(&g, 0, g.n, packed);
+        const fnni_gemm product = fnni_conv_spread_make(kernels, w, filters, weights);
+        fnni_gemm_pack_b(&product, 0, product.n, packed);
         return;
     }
-    for (phase = 0; phase < fnni_conv_phases(w); phase++) {
-        const fnn_real *first = weights;
-        fnn_real *no_dx = NULL;
-        fnni_conv g;
-        if (!fnni_conv_backward(kernels, w, filters, winograd, phase, &g, &first, &no_dx)) continue;
+    for (phase = 0; fnni_conv_backward(kernels, w, filters, winograd, phase, &g, &first, &no_dx);
+         phase++) {
         fnni_conv_pack(&g, first, NULL, packed, space);
         packed += fnni_conv_packed_size(&g);
+        first = weights;
     }
 }
 
@@ -9466,6 +9562,9 @@ static void fnni_conv_backward_image(const fnni_kernels *kernels, const fnn_wind
                                      int winograd, const fnn_real *dy, const fnn_real *packed,
                                      fnn_real *dx, fnn_real *space)
 {
+    const fnn_real *no_weights = NULL;
+    fnn_real *first = dx;
+    fnni_conv g;
     int phase;
     if (fnni_conv_spreads(w, filters)) {
         fnni_conv_spread_image(kernels, w, filters, dy, packed, dx, space);
@@ -9473,16 +9572,13 @@ static void fnni_conv_backward_image(const fnni_kernels *kernels, const fnn_wind
     }
     if (w->stride_height > w->kernel_height || w->stride_width > w->kernel_width)
         memset(dx, 0, (size_t)w->height * (size_t)w->width * (size_t)w->channels * sizeof *dx);
-    for (phase = 0; phase < fnni_conv_phases(w); phase++) {
-        const fnn_real *no_weights = NULL;
-        fnn_real *first = dx;
-        fnni_conv_input image;
-        fnni_conv g;
-        if (!fnni_conv_backward(kernels, w, filters, winograd, phase, &g, &no_weights, &first))
-            continue;
-        image = fnni_conv_image(&g, dy, space);
+    for (phase = 0;
+         fnni_conv_backward(kernels, w, filters, winograd, phase, &g, &no_weights, &first);
+         phase++) {
+        const fnni_conv_input image = fnni_conv_image(&g, dy, space);
         fnni_conv_rows(&g, &image, packed, 0, g.out_height, first);
         packed += fnni_conv_packed_size(&g);
+        first = dx;
     }
 }
 
@@ -9556,7 +9652,8 @@ static void fnni_conv_weight_edges(const fnni_conv *g, int i, const fnni_conv_in
         fnni_conv_weight_tiles(
             g, run, (ptrdiff_t)taps * g->channels, g->filters,
             in->x + row + (ptrdiff_t)(from * g->stride_width - g->pad_left + tap) * g->channels,
-            dy + first * g->out_row + from * g->out_pixel, c + tap * g->channels * run->ldc);
+            dy + first * g->out_row + from * g->out_pixel,
+            c + (ptrdiff_t)tap * g->channels * run->ldc);
     }
 }
 
@@ -10094,11 +10191,14 @@ typedef struct fnni_file {
     size_t size;
 } fnni_file;
 
-/* The end of a path, so that the rest of a message always finds room beside it. */
+/* The end of a path, so that the rest of a message always finds room beside it; not from the middle
+ * of a character on. */
 static const char *fnni_path_tail(const char *path)
 {
-    size_t length = strlen(path);
-    return length > 100 ? path + (length - 100) : path;
+    const size_t length = strlen(path);
+    if (length <= 100) return path;
+    for (path += length - 100; (*path & 0xC0) == 0x80;) path++;
+    return path;
 }
 
 static fnn_result fnni_fail_memory(fnn_error *error, const char *path, size_t bytes)
@@ -10144,7 +10244,12 @@ static fnn_result fnni_stream_read(fnni_file *file, FILE *stream, const char *pa
     file->bytes = (uint8_t *)fnni_allocate(allocator, capacity);
     if (!file->bytes) return fnni_fail_memory(error, path, capacity);
     for (;;) {
+        errno = 0;
         file->size += fread(file->bytes + file->size, 1, capacity - file->size, stream);
+        if (ferror(stream) && errno == EINTR) { /* a signal's handler came between */
+            clearerr(stream);
+            continue;
+        }
         if (file->size < capacity) break; /* the end, or an error */
         result = fnni_file_grow(file, &capacity, path, allocator, error);
         if (result != FNN_OK) return result;
@@ -10306,13 +10411,13 @@ static void fnni_emit_little(fnni_writer *w, uint64_t value, int bytes)
 
 /* A new file beside path, its name in `name`. The names of one process differ by their last
  * number, so that threads may save at once. */
-static int fnni_create_beside(const char *path, int mode, char *name, size_t size)
+static int fnni_create_beside(const char *path, int mode, int old, char *name, size_t size)
 {
     int file = -1, i;
     errno = EEXIST;
     for (i = 0; i < 1000 && file < 0 && errno == EEXIST; i++) {
         snprintf(name, size, "%s.tmp-%ld-%d", path, fnni_os_process(), i);
-        file = fnni_os_create(name, mode);
+        file = fnni_os_create(name, mode, old);
     }
     return file;
 }
@@ -10333,12 +10438,13 @@ typedef void (*fnni_write)(fnni_writer *w, const void *what);
 static fnn_result fnni_save_open(const char *path, char *name, size_t size, int *file,
                                  fnn_error *error)
 {
-    const int mode = fnni_os_mode(path);
+    int old;
+    const int mode = fnni_os_mode(path, &old);
     if (mode < 0)
         return fnni_fail(error, FNN_ERROR_FILE, "%s: expected a file or nothing there, found a %s",
                          fnni_path_tail(path),
                          mode == -1 ? "directory or a device" : "read-only file");
-    *file = fnni_create_beside(path, mode, name, size);
+    *file = fnni_create_beside(path, mode, old, name, size);
     if (*file < 0)
         return fnni_fail(error, FNN_ERROR_FILE, "%s: cannot create a file beside it: %s",
                          fnni_path_tail(path), strerror(errno));
@@ -10382,16 +10488,41 @@ static fnn_result fnni_save_through(fnni_write put, const void *what, const char
     return FNN_OK;
 }
 
+#define FNNI_MAX_LINK 4096 /* bytes of a symbolic link's text */
+#define FNNI_MAX_LINKS 40  /* from one to the next, as Linux */
+
+/* Makes path (size) the one where its symbolic links end, whether there is a file or not: a save
+ * leaves them as they are. */
+FNNI_COLD static fnn_result fnni_save_follow(char *path, size_t size, fnn_error *error)
+{
+    char text[FNNI_MAX_LINK];
+    size_t length;
+    int i;
+    for (i = 0; (length = fnni_os_link(path, text, sizeof text)) > 0; i++) {
+        const char *slash = *text == '/' ? NULL : strrchr(path, '/'); /* it is from there */
+        const size_t stays = slash ? (size_t)(slash - path) + 1 : 0;
+        if (i == FNNI_MAX_LINKS || length == sizeof text - 1 || length >= size - stays)
+            return fnni_fail(
+                error, FNN_ERROR_FILE, "%s: expected symbolic links that lead to a file, found %s",
+                fnni_path_tail(path), i < FNNI_MAX_LINKS ? "too long ones" : "a circle");
+        memcpy(path + stays, text, length + 1);
+    }
+    return FNN_OK;
+}
+
 /* Saves what `put` writes; NULL: finds out whether something can be. */
 static fnn_result fnni_save_by(fnni_write put, const void *what, const char *path,
                                const fnn_allocator *allocator, fnn_error *error)
 {
-    const size_t size = fnni_plus(strlen(path), 64); /* two numbers and a few letters */
+    const size_t length = strlen(path), size = fnni_plus(length, FNNI_MAX_LINK);
+    const size_t room = fnni_plus(size, 64); /* two numbers and a few letters */
     fnn_result result;
-    char *name = (char *)fnni_allocate(allocator, size);
-    if (!name) return fnni_fail_memory(error, path, size);
-    result = fnni_save_through(put, what, path, name, size, error);
-    fnni_release(allocator, name);
+    char *target = (char *)fnni_allocate(allocator, fnni_plus(size, room));
+    if (!target) return fnni_fail_memory(error, path, fnni_plus(size, room));
+    memcpy(target, path, length + 1);
+    result = fnni_save_follow(target, size, error);
+    if (!result) result = fnni_save_through(put, what, target, target + size, room, error);
+    fnni_release(allocator, target);
     return result;
 }
 
@@ -10595,8 +10726,8 @@ FNNI_COLD static int fnni_decimal_exact(const fnni_decimal *d, fnn_real *value)
     int64_t exponent, magnitude = d->digits + d->exponent; /* 10^(magnitude - 1) <= value */
     int shift, bit;
     *value = 0;
-    if (d->digits == 0 || magnitude < -400) return 1;
-    if (magnitude > 310) return 0;
+    if (d->digits == 0 || magnitude < (sizeof(fnn_real) == 4 ? -46 : -400)) return 1;
+    if (magnitude > (sizeof(fnn_real) == 4 ? 40 : 310)) return 0;
     exponent = fnni_decimal_integer(d, &numerator);
     denominator.used = 1;
     denominator.limb[0] = 1;
@@ -12792,10 +12923,10 @@ typedef struct fnni_progress {
 } fnni_progress;
 #undef FNNI_PROGRESS_FIELD
 
-/* Zero-terminated texts, one behind the other. */
+/* Where each text begins, as a uint32_t (count), then the texts, zero-terminated. */
 typedef struct fnni_texts {
     char *text;   /* (bytes), NULL without any */
-    size_t bytes; /* zeros included */
+    size_t bytes; /* of all that */
     int count;
 } fnni_texts;
 
@@ -13858,10 +13989,12 @@ FNNI_COLD static void fnni_conv_plan(const fnni_run *run, int l, fnni_plan *plan
     needs->packed[0] = fnni_conv_packed_size(&plan->conv);
     forward = fnni_conv_image_size(&plan->conv);
     if (layer->absorbed) forward = fnni_plus(forward, fnni_pool_space(layer + 1));
+    needs->image = fnni_larger(needs->image, forward);
+    if (run->inference) return;
     fnni_conv_backward_size(run->kernels, &layer->window, filters, winograd, &needs->packed[1],
                             &backward);
     needs->sums = fnni_conv_sums_size(&plan->weights);
-    needs->image = fnni_larger(needs->image, fnni_larger(forward, backward));
+    needs->image = fnni_larger(needs->image, backward);
     needs->image = fnni_larger(needs->image, fnni_conv_image_size(&plan->weights));
     needs->own =
         fnni_plus(needs->own, fnni_times(FNNI_SHARES, fnni_conv_wide_size(&plan->weights)));
@@ -14804,7 +14937,7 @@ FNNI_COLD static int fnni_rescale_tensor(const fnn_model *model, int l, int whic
                       : fnni_tensor_make(t, model, l, "scale", &model->target_scale, 0, 1, &shape);
 }
 
-static void fnni_rescale_read(fnn_model *model, const fnni_words *w);
+FNNI_COLD static void fnni_rescale_read(fnn_model *model, const fnni_words *w);
 
 /* clang-format off */
 static const fnni_layer_type fnni_rescale_type = {
@@ -15544,6 +15677,19 @@ FNNI_COLD FNN_DEF fnn_result fnn_shapes(const fnn_model *model, int input[3], in
     return FNN_OK;
 }
 
+FNNI_COLD FNN_DEF fnn_result fnn_check_shapes(const fnn_model *model, int height, int width,
+                                              int channels, int outputs, fnn_error *error)
+{
+    int in[3], out[3], found;
+    const fnn_result result = fnn_shapes(model, in, out);
+    if (result) return fnni_fail(error, result, "%s", fnn_model_error(model)->message);
+    found = out[0] * out[1] * out[2];
+    if (in[0] == height && in[1] == width && in[2] == channels && found == outputs) return FNN_OK;
+    return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                     "model: expected one of %d x %d x %d numbers to %d, found %d x %d x %d to %d",
+                     height, width, channels, outputs, in[0], in[1], in[2], found);
+}
+
 FNN_DEF fnn_real *fnn_parameters(fnn_model *model, size_t *count)
 {
     if (count) *count = 0;
@@ -15590,6 +15736,19 @@ FNN_DEF const char *fnn_layer_name(const fnn_model *model, int layer)
 {
     if (!fnni_is_layer(model, layer)) return "unknown";
     return layer < 0 ? "input" : model->layers[layer].type->name;
+}
+
+FNNI_COLD FNN_DEF size_t fnn_layer_words(const fnn_model *model, int layer, char *text, size_t size)
+{
+    fnni_writer w; /* its buffer holds them all */
+    memset(&w, 0, sizeof w);
+    if (layer >= 0 && fnni_is_layer(model, layer) && !model->broken) {
+        const fnni_layer *l = model->layers + layer;
+        fnni_emit_text(&w, "%s", l->type->name);
+        if (l->type->to_words) l->type->to_words(&w, l);
+    }
+    snprintf(text, size, "%.*s", (int)w.used, (const char *)w.buffer);
+    return w.used;
 }
 
 FNNI_COLD FNN_DEF fnn_result fnn_layer_shape(const fnn_model *model, int layer, int shape[3])
@@ -16045,22 +16204,21 @@ static void fnni_loss_rows(const fnni_run *run, int from, int to)
     if (run->weights) fnni_loss_weigh(&c, run->weights + from);
 }
 
-/* The batch's mean loss by the user's function, and where there are deltas the gradient at the last
- * layer: for the whole batch, on this thread. */
-static double fnni_own_loss(const fnni_run *run)
+/* The batch's mean loss by the user's function of its outputs y, and where there are deltas the
+ * gradient at the last layer: for the whole batch, on this thread. */
+static double fnni_own_loss(const fnni_run *run, const fnn_real *y)
 {
     const fnn_model *model = run->model;
-    const int last = model->layer_count - 1;
     fnn_loss_batch batch;
     batch.count = run->rows;
     batch.outputs = fnni_outputs(model);
-    batch.y = fnni_y(run, last, 0, NULL);
+    batch.y = y;
     batch.labels = run->labels;
     batch.targets = run->targets;
     batch.weights = run->weights;
     batch.rows = run->origins;
     return model->loss_function(model->loss_user, &batch,
-                                run->deltas ? fnni_d(run, last, 0, NULL) : NULL);
+                                run->deltas ? fnni_d(run, model->layer_count - 1, 0, NULL) : NULL);
 }
 
 static double fnni_mean_loss(const fnni_run *run)
@@ -16074,7 +16232,8 @@ static double fnni_mean_loss(const fnni_run *run)
 /* The whole batch's mean loss, built in or the user's; where there are deltas its gradient too. */
 static double fnni_batch_loss(const fnni_run *run)
 {
-    if (run->model->loss_is_own) return fnni_own_loss(run);
+    if (run->model->loss_is_own)
+        return fnni_own_loss(run, fnni_y(run, run->model->layer_count - 1, 0, NULL));
     fnni_loss_rows(run, 0, run->rows);
     return fnni_mean_loss(run);
 }
@@ -16417,7 +16576,7 @@ static double fnni_train_step(fnni_batch *b)
     b->run->step = b->model->updates;
     fnni_batch_forward(b, !own, parts);
     if (own) fnni_gather_rows(b->data, b->samples, b->first, b->run->rows, b->model->truth.rows);
-    loss = own ? fnni_own_loss(b->run) : fnni_mean_loss(b->run);
+    loss = own ? fnni_batch_loss(b->run) : fnni_mean_loss(b->run);
     fnni_batch_backward(b, b->model->stage_count - (own ? 1 : 2), parts);
     if (b->config->clip_norm > 0) {
         b->step = NULL;
@@ -16583,25 +16742,38 @@ FNNI_COLD static fnn_result fnni_state_make(fnn_model *model, const fnn_optimize
 }
 
 /* What a step reads of a configuration. */
+static int fnni_is_setting(fnn_real x)
+{
+    return x >= 0 && fnni_is_finite(x);
+}
+
 static fnn_result fnni_step_check(const fnn_fit_config *c, fnn_error *error)
 {
     const fnn_optimizer *o = &c->optimizer;
-    if ((unsigned)o->kind >= FNN_OPTIMIZER_COUNT || !(o->learning_rate >= 0))
+    if ((unsigned)o->kind >= FNN_OPTIMIZER_COUNT || !fnni_is_setting(o->learning_rate))
         return fnni_fail(error, FNN_ERROR_ARGUMENT,
-                         "optimizer: expected a kind and a rate >= 0, found kind %d, rate %g",
+                         "optimizer: expected a kind and a finite rate >= 0, found kind %d, rate "
+                         "%g",
                          (int)o->kind, (double)o->learning_rate);
     if (!(o->beta1 >= 0 && o->beta1 < 1 && o->beta2 >= 0 && o->beta2 < 1))
         return fnni_fail(error, FNN_ERROR_ARGUMENT,
                          "optimizer: expected betas in [0, 1), found %g and %g", (double)o->beta1,
                          (double)o->beta2);
-    if (!(o->momentum >= 0) || !(o->rho >= 0 && o->rho <= 1) || !(o->epsilon >= 0))
+    if (!fnni_is_setting(o->momentum) || !(o->rho >= 0 && o->rho <= 1) ||
+        !fnni_is_setting(o->epsilon))
         return fnni_fail(error, FNN_ERROR_ARGUMENT,
-                         "optimizer: expected momentum and epsilon >= 0 and rho in [0, 1], found "
-                         "%g, %g and %g",
+                         "optimizer: expected finite momentum and epsilon >= 0 and rho in [0, 1], "
+                         "found %g, %g and %g",
                          (double)o->momentum, (double)o->epsilon, (double)o->rho);
-    if (!(c->l2 >= 0) || !(c->l1 >= 0) || !(c->clip_norm >= 0) || !(c->clip_value >= 0))
+    if (!fnni_is_setting(o->weight_decay) || !fnni_is_setting(o->start))
         return fnni_fail(error, FNN_ERROR_ARGUMENT,
-                         "expected l2, l1, clip_norm and clip_value >= 0, found %g, %g, %g and %g",
+                         "optimizer: expected finite weight_decay and start >= 0, found %g and %g",
+                         (double)o->weight_decay, (double)o->start);
+    if (!fnni_is_setting(c->l2) || !fnni_is_setting(c->l1) || !(c->clip_norm >= 0) ||
+        !(c->clip_value >= 0))
+        return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                         "expected finite l2 and l1, clip_norm and clip_value >= 0, found %g, %g, "
+                         "%g and %g",
                          (double)c->l2, (double)c->l1, (double)c->clip_norm, (double)c->clip_value);
     return FNN_OK;
 }
@@ -16788,23 +16960,27 @@ FNN_DEF fnn_result fnn_step(fnn_model *model, const fnn_fit_config *config)
  * >>inference  prediction, evaluation, metrics
  * ============================================================================ */
 
-/* ---- inference: chunks of fixed size, each carried through all layers by one thread ---- */
+/* ---- inference: groups of samples, each carried through all layers by one thread ---- */
 
-#define FNNI_CHUNK \
-    112 /* rows: eight tiles of fourteen; the weights are read once for all of them */
+/* Rows of a group: eight tiles of fourteen, so that the weights are read once for all of them; of
+ * large samples as many as FNNI_GROUP_REALS hold the tensors of, one at least. Sums are made over
+ * chunks of FNNI_CHUNK rows whatever the groups are, each in one order. */
+#define FNNI_CHUNK 112
+#define FNNI_GROUP_REALS ((size_t)1 << 24) /* 64 MiB of floats */
 
 typedef struct fnni_inference {
     const fnn_model *model;
     fnn_context *context;
-    const fnn_dataset *data;
-    size_t per_part;            /* reals of workspace of a part */
+    const fnn_dataset *data;    /* NULL: any, while memory is reserved */
     fnn_real *outputs;          /* (count, outputs), or NULL */
     int32_t *classes;           /* (count), or NULL */
-    double *sums;               /* FNNI_SUMS a stretch; NULL without evaluation */
+    int evaluate;               /* whether sums are made */
+    int computed;               /* outputs are there already, and wanted for these alone */
     int flip, shift;            /* the views that outputs are the mean of */
     const fnni_augmenter *view; /* the one at work, or NULL: the samples as they are */
     int add;                    /* its outputs are added: it is not the first */
-    const fnn_real *computed;   /* (count, outputs) that are there already, or NULL */
+    int rows, parts;            /* of a group; that run side by side */
+    size_t per_part, head;      /* reals of workspace of each part, and before all of them */
 } fnni_inference;
 
 static fnni_inference fnni_inference_of(const fnn_model *model, const fnn_dataset *data,
@@ -16822,8 +16998,7 @@ static fnni_inference fnni_inference_of(const fnn_model *model, const fnn_datase
 /* The chunks are dealt to at most this many stretches, whatever the number of threads: each adds up
  * its chunks in order, a thread takes whole stretches, and sums need space for no more. */
 #define FNNI_STRETCHES 256
-#define FNNI_SUMS 4 /* of a stretch: loss, hits, squared error, weights */
-#define FNNI_STRETCH_SUMS (FNNI_SUMS * FNNI_STRETCHES * sizeof(double) / sizeof(fnn_real))
+#define FNNI_SUMS 4 /* of a stretch, or a chunk: loss, hits, squared error, weights */
 
 static int64_t fnni_chunks(const fnn_dataset *data)
 {
@@ -16832,8 +17007,15 @@ static int64_t fnni_chunks(const fnn_dataset *data)
 
 static int fnni_stretches(const fnn_dataset *data)
 {
-    const int64_t chunks = fnni_chunks(data);
-    return chunks < FNNI_STRETCHES ? (int)chunks : FNNI_STRETCHES;
+    const int most = FNNI_STRETCHES * FNNI_CHUNK;
+    return data && data->count < most ? ((int)data->count + FNNI_CHUNK - 1) / FNNI_CHUNK
+                                      : FNNI_STRETCHES;
+}
+
+/* The sums of a stretch, which stand at the beginning of the workspace. */
+static double *fnni_stretch_sums(const fnni_inference *f, int stretch)
+{
+    return (double *)(void *)f->context->workspace + (ptrdiff_t)FNNI_SUMS * stretch;
 }
 
 /* Reals that so many bytes take. */
@@ -16842,42 +17024,59 @@ static size_t fnni_reals_of(size_t bytes)
     return fnni_round((bytes + sizeof(fnn_real) - 1) / sizeof(fnn_real));
 }
 
-/* Lays a part's run out in `memory` (NULL: only counts): plans, activations, losses, labels,
- * weights, targets, workspace. Returns the reals it takes. */
-static size_t fnni_inference_lay_out(fnni_run *run, const fnn_model *model,
-                                     const fnn_context *context, fnni_plan *plans, fnn_real *memory,
-                                     fnni_truth *truth)
+/* Rows of a group, by what a sample takes where most is wanted of it; of outputs that are there
+ * already a whole chunk. */
+static int fnni_group_rows(const fnni_inference *f)
 {
-    const size_t outputs = (size_t)fnni_outputs(model);
-    const size_t activations = fnni_round(fnni_times(model->columns[1], FNNI_CHUNK));
-    size_t shared, own;
-    memset(run, 0, sizeof *run);
-    run->model = model;
-    run->kernels = context->kernels;
-    run->no_winograd = context->no_winograd;
-    run->inference = 1;
-    run->capacity = run->rows = FNNI_CHUNK;
-    run->plans = plans;
-    own = fnni_run_plan(run, FNNI_CHUNK, &shared);
-    if (memory) {
-        run->activations = memory;
-        run->losses = run->activations + activations;
-        truth->labels = (int32_t *)(void *)(run->losses + FNNI_CHUNK);
-        truth->weights = run->losses + 2 * FNNI_CHUNK;
-        truth->targets = run->losses + 3 * FNNI_CHUNK;
-        run->workspace = truth->targets + fnni_round(outputs * FNNI_CHUNK);
-    }
-    return fnni_plus(fnni_plus(activations, own),
-                     fnni_plus(3 * FNNI_CHUNK, fnni_round(fnni_times(outputs, FNNI_CHUNK))));
+    const size_t sample = fnni_plus(f->model->columns[1], (size_t)fnni_outputs(f->model) + 3);
+    const size_t fit = f->computed ? FNNI_CHUNK : FNNI_GROUP_REALS / sample;
+    const int most = f->data && f->data->count < FNNI_CHUNK ? (int)f->data->count : FNNI_CHUNK;
+    return fit < 1 ? 1 : fit < (size_t)most ? (int)fit : most;
 }
 
-/* Reals a part needs, its plans first. */
-static size_t fnni_inference_reals(const fnn_model *model, const fnn_context *context)
+/* Lays out what a group's samples are to give, and their losses, in `memory` (NULL: only counts);
+ * targets where the data have some. Returns the reals it takes. */
+FNNI_COLD static size_t fnni_truth_lay_out(const fnni_inference *f, fnni_run *run,
+                                           fnni_truth *truth, fnn_real *memory)
 {
-    fnni_truth truth;
-    fnni_run run;
-    return fnni_plus(fnni_reals_of((size_t)model->layer_count * sizeof(fnni_plan)),
-                     fnni_inference_lay_out(&run, model, context, NULL, NULL, &truth));
+    const size_t rows = (size_t)f->rows, each = fnni_round(rows);
+    const size_t outputs = f->data && !f->data->targets ? 0 : (size_t)fnni_outputs(f->model);
+    if (memory) {
+        run->losses = memory;
+        truth->labels = (int32_t *)(void *)(memory + each);
+        truth->weights = memory + 2 * each;
+        truth->targets = memory + 3 * each;
+        fnni_run_truth(run, f->data, truth);
+    }
+    return fnni_plus(3 * each, fnni_round(fnni_times(outputs, rows)));
+}
+
+/* Makes a part's run and lays it out in `memory` (NULL: only counts): plans, activations and
+ * workspace, unless the outputs are there already, and for sums the truth. Returns the reals it
+ * takes. */
+FNNI_COLD static size_t fnni_inference_lay_out(const fnni_inference *f, fnni_run *run,
+                                               fnni_truth *truth, fnn_real *memory)
+{
+    const fnn_model *model = f->model;
+    size_t at = 0, workspace, shared;
+    memset(run, 0, sizeof *run);
+    run->model = model;
+    run->kernels = f->context->kernels;
+    run->no_winograd = f->context->no_winograd;
+    run->inference = 1;
+    run->augmenter = f->view;
+    run->capacity = run->rows = f->rows;
+    if (!f->computed) {
+        run->plans = (fnni_plan *)(void *)memory;
+        at = fnni_reals_of((size_t)model->layer_count * sizeof *run->plans);
+        run->activations = FNNI_AT(memory, at);
+        at = fnni_plus(at, fnni_round(fnni_times(model->columns[1], (size_t)f->rows)));
+        run->workspace = FNNI_AT(memory, at);
+        workspace = fnni_run_plan(run, f->rows, &shared);
+        at = fnni_plus(at, workspace);
+    }
+    if (!f->evaluate) return at;
+    return fnni_plus(at, fnni_truth_lay_out(f, run, truth, FNNI_AT(memory, at)));
 }
 
 /* How many of a row's outputs come before output j: larger, or equal and earlier. A NaN comes
@@ -16930,18 +17129,17 @@ static double fnni_row_weight(const fnni_run *run, int i)
     return run->weights ? (double)run->weights[i] : 1;
 }
 
-static double fnni_row_weights(const fnni_run *run)
+/* Adds the weights of a run's rows to sum. */
+static double fnni_row_weights(const fnni_run *run, double sum)
 {
-    double sum = 0;
     int i;
     for (i = 0; i < run->rows; i++) sum += fnni_row_weight(run, i);
     return sum;
 }
 
-/* The weighted sum of fnni_hit over a run's rows. Under a loss of answers y are its logits. */
-static double fnni_hits(const fnni_run *run, const fnn_real *y, int n)
+/* Adds the weighted fnni_hit of a run's rows to hits. Under a loss of answers y are its logits. */
+static double fnni_hits(const fnni_run *run, const fnn_real *y, int n, double hits)
 {
-    double hits = 0;
     int i;
     for (i = 0; i < run->rows; i++)
         hits += fnni_row_weight(run, i) * fnni_hit(run, i, y + (size_t)i * (size_t)n, n);
@@ -16967,11 +17165,10 @@ static int fnni_class_predicted(const fnn_model *model, const fnn_real *y, const
     return fnni_loss_is_binary(fnni_loss_of(model)) ? *logits > 0 : *y > (fnn_real).5;
 }
 
-/* The weighted sum of (y - t)^2 in the targets' own unit, 0 without targets. */
-static double fnni_squared_error(const fnni_run *run, const fnn_real *y, int n)
+/* Adds the weighted (y - t)^2 in the targets' own unit to sum, nothing without targets. */
+static double fnni_squared_error(const fnni_run *run, const fnn_real *y, int n, double sum)
 {
     const fnn_real *scale = fnni_rescales(run->model) ? run->model->target_scale : NULL;
-    double sum = 0;
     int i, j;
     for (i = 0; run->targets && i < run->rows; i++, y += n) {
         const fnn_real *t = run->targets + (size_t)i * (size_t)n;
@@ -16994,36 +17191,59 @@ static void fnni_inference_forward(const fnni_inference *f, fnni_run *run, int64
     fnni_forward_rows(run, spatial, last, 0, run->rows, run->workspace);
 }
 
-static void fnni_inference_chunk(const fnni_inference *f, fnni_run *run, int64_t chunk,
+/* Adds what a group from sample `first` on gives to the sums of its chunk. y and taken: the
+ * outputs, and what the loss takes of them. */
+static void fnni_inference_sum(const fnni_inference *f, const fnni_run *run, int64_t first,
+                               const fnni_truth *truth, const fnn_real *y, const fnn_real *taken,
+                               double *sums)
+{
+    const int n = fnni_outputs(f->model);
+    int i;
+    fnni_gather_truth(f->model, f->data, NULL, first, 0, run->rows, truth);
+    fnni_gather_rows(f->data, NULL, first, run->rows, truth->rows);
+    if (f->computed) sums[0] = fnni_own_loss(run, y) * run->rows;
+    else fnni_loss_rows(run, 0, run->rows);
+    for (i = 0; !f->computed && i < run->rows; i++) sums[0] += (double)run->losses[i];
+    sums[3] = fnni_row_weights(run, sums[3]);
+    if (!fnni_is_scored(f->model, f->data)) return;
+    sums[1] = fnni_hits(run, fnni_loss_is_binary(fnni_loss_of(f->model)) ? taken : y, n, sums[1]);
+    sums[2] = fnni_squared_error(run, fnni_rescales(f->model) ? taken : y, n, sums[2]);
+}
+
+/* A group from sample `first` on. */
+static void fnni_inference_group(const fnni_inference *f, fnni_run *run, int64_t first,
                                  const fnni_truth *truth, double *sums)
 {
     const int last = f->model->layer_count - 1, n = fnni_outputs(f->model);
-    const int64_t first = chunk * FNNI_CHUNK;
-    const fnn_real *y = fnni_y(run, last, 0, NULL);
-    const fnn_real *taken = fnni_y(run, fnni_loss_layer(f->model), 0, NULL);
+    const size_t at = (size_t)first * (size_t)n, count = (size_t)run->rows * (size_t)n;
+    const fnn_real *y = f->computed ? f->outputs + at : fnni_y(run, last, 0, NULL);
+    const fnn_real *taken = f->computed ? y : fnni_y(run, fnni_loss_layer(f->model), 0, NULL);
     int i;
-    run->rows = f->data->count - first < FNNI_CHUNK ? (int)(f->data->count - first) : FNNI_CHUNK;
-    if (f->computed)
-        memcpy(fnni_y(run, last, 0, NULL), f->computed + (size_t)first * (size_t)n,
-               (size_t)run->rows * (size_t)n * sizeof *y);
-    else fnni_inference_forward(f, run, first);
-    if (f->outputs && f->add)
-        run->kernels->add_scaled((ptrdiff_t)run->rows * n, 1, y,
-                                 f->outputs + (size_t)first * (size_t)n);
-    else if (f->outputs)
-        memcpy(f->outputs + (size_t)first * (size_t)n, y,
-               (size_t)run->rows * (size_t)n * sizeof *y);
+    if (!f->computed) fnni_inference_forward(f, run, first);
+    if (f->add) run->kernels->add_scaled((ptrdiff_t)count, 1, y, f->outputs + at);
+    else if (f->outputs && !f->computed) memcpy(f->outputs + at, y, count * sizeof *y);
     for (i = 0; f->classes && i < run->rows; i++)
         f->classes[first + i] = fnni_class_predicted(f->model, y + (size_t)i * (size_t)n,
                                                      taken + (size_t)i * (size_t)n, n);
+    if (sums) fnni_inference_sum(f, run, first, truth, y, taken, sums);
+}
+
+/* A chunk, group by group: sums are its own until it is whole. The loss is the mean that it would
+ * be over a batch. */
+static void fnni_inference_chunk(const fnni_inference *f, fnni_run *run, int64_t chunk,
+                                 const fnni_truth *truth, double *sums)
+{
+    const int64_t first = chunk * FNNI_CHUNK, left = f->data->count - first;
+    const int count = left < FNNI_CHUNK ? (int)left : FNNI_CHUNK;
+    double own[FNNI_SUMS] = {0, 0, 0, 0};
+    int i;
+    for (i = 0; i < count; i += run->rows) {
+        run->rows = count - i < f->rows ? count - i : f->rows;
+        fnni_inference_group(f, run, first + i, truth, sums ? own : NULL);
+    }
     if (!sums) return;
-    fnni_gather_truth(f->model, f->data, NULL, first, 0, run->rows, truth);
-    fnni_gather_rows(f->data, NULL, first, run->rows, truth->rows);
-    sums[0] += fnni_batch_loss(run) * run->rows;
-    sums[3] += fnni_row_weights(run);
-    if (!fnni_is_scored(f->model, f->data)) return;
-    sums[1] += fnni_hits(run, fnni_loss_is_binary(fnni_loss_of(f->model)) ? taken : y, n);
-    sums[2] += fnni_squared_error(run, fnni_rescales(f->model) ? taken : y, n);
+    sums[0] += f->computed ? own[0] : own[0] / count * count;
+    for (i = 1; i < FNNI_SUMS; i++) sums[i] += own[i];
 }
 
 static void fnni_inference_part(void *argument, int part, int parts)
@@ -17031,20 +17251,16 @@ static void fnni_inference_part(void *argument, int part, int parts)
     const fnni_inference *f = (const fnni_inference *)argument;
     const int64_t chunks = fnni_chunks(f->data);
     const int stretches = fnni_stretches(f->data);
-    fnn_real *memory = f->context->workspace + (size_t)part * f->per_part;
-    fnni_plan *plans = (fnni_plan *)(void *)memory;
+    fnn_real *memory = f->context->workspace + f->head + (size_t)part * f->per_part;
     int64_t rows[FNNI_CHUNK];
     fnni_truth truth;
     fnni_run run;
     int s;
-    memory += fnni_reals_of((size_t)f->model->layer_count * sizeof *plans);
-    fnni_inference_lay_out(&run, f->model, f->context, plans, memory, &truth);
     truth.rows = rows;
-    run.augmenter = f->view;
-    fnni_run_truth(&run, f->data, &truth);
-    fnni_prepare_rows(&run, 0, f->model->layer_count - 1, 0, run.workspace);
+    fnni_inference_lay_out(f, &run, &truth, memory);
+    if (!f->computed) fnni_prepare_rows(&run, 0, f->model->layer_count - 1, 0, run.workspace);
     for (s = stretches * part / parts; s < stretches * (part + 1) / parts; s++) {
-        double *sums = f->sums ? f->sums + FNNI_SUMS * s : NULL;
+        double *sums = f->evaluate ? fnni_stretch_sums(f, s) : NULL;
         int64_t chunk = chunks * s / stretches;
         if (sums) memset(sums, 0, FNNI_SUMS * sizeof *sums);
         for (; chunk < chunks * (s + 1) / stretches; chunk++)
@@ -17052,46 +17268,67 @@ static void fnni_inference_part(void *argument, int part, int parts)
     }
 }
 
-/* Reals that inference on this many threads takes: each thread's, and behind them the sums. */
-static size_t fnni_inference_space(const fnn_model *model, const fnn_context *context)
+/* Decides how f runs in its context; returns the reals of workspace that its parts take. */
+FNNI_COLD static size_t fnni_inference_plan(fnni_inference *f)
 {
-    const size_t part = fnni_inference_reals(model, context);
-    return fnni_plus(fnni_times(part, (size_t)context->threads), FNNI_STRETCH_SUMS);
+    const int stretches = fnni_stretches(f->data), threads = f->context->threads;
+    fnni_truth truth;
+    fnni_run run;
+    f->rows = fnni_group_rows(f);
+    f->parts = f->computed ? 1 : stretches < threads ? stretches : threads;
+    f->per_part = fnni_inference_lay_out(f, &run, &truth, NULL);
+    return fnni_times(f->per_part, (size_t)f->parts);
 }
 
-/* The same for an evaluation, which under a loss function of the user's keeps all outputs behind
- * that: it gets one batch after the other when they are there. */
-static size_t fnni_evaluation_space(const fnn_model *model, const fnn_context *context,
-                                    const fnn_dataset *data)
+/* Reals that the sums of f take. */
+static size_t fnni_sums_space(const fnni_inference *f)
 {
-    const size_t space = fnni_inference_space(model, context);
-    const size_t outputs = (size_t)fnni_outputs(model);
-    if (!model->loss_is_own) return space;
-    return fnni_plus(space, fnni_round(fnni_times((size_t)data->count, outputs)));
+    const size_t stretches = (size_t)fnni_stretches(f->data);
+    return f->evaluate ? fnni_reals_of(stretches * FNNI_SUMS * sizeof(double)) : 0;
+}
+
+/* Whether it takes two passes: the user's loss function gets one batch after the other when all
+ * outputs are there. */
+static int fnni_keeps_outputs(const fnni_inference *f)
+{
+    return f->evaluate && f->model->loss_is_own;
+}
+
+/* Reals that f takes of its context's workspace: of its sums, of the outputs that it keeps, and of
+ * its parts in the pass that takes most. */
+FNNI_COLD static size_t fnni_inference_space(fnni_inference *f)
+{
+    const int own = fnni_keeps_outputs(f);
+    const size_t outputs = own ? (size_t)fnni_outputs(f->model) : 0;
+    fnni_inference pass = *f;
+    size_t parts;
+    f->head = fnni_sums_space(f);
+    if (own) f->head = fnni_plus(f->head, fnni_round(fnni_times((size_t)f->data->count, outputs)));
+    pass.evaluate = f->evaluate && !own;
+    parts = fnni_inference_plan(&pass);
+    pass.evaluate = pass.computed = own;
+    if (own) parts = fnni_larger(parts, fnni_inference_plan(&pass));
+    return fnni_plus(f->head, parts);
+}
+
+static void fnni_inference_pass(fnni_inference *f, int evaluate, int computed)
+{
+    f->evaluate = evaluate;
+    f->computed = computed;
+    fnni_inference_plan(f);
+    fnni_parallel(f->parts, fnni_inference_part, f);
 }
 
 /* Runs f over all chunks. */
-static fnn_result fnni_infer(fnni_inference *f, int evaluate)
+FNNI_COLD static fnn_result fnni_infer(fnni_inference *f)
 {
-    const int stretches = fnni_stretches(f->data), threads = f->context->threads;
-    const int parts = stretches < threads ? stretches : threads;
-    const size_t space = fnni_inference_space(f->model, f->context);
-    const int own = evaluate && f->model->loss_is_own;
-    double *sums;
-    if (stretches == 0) return FNN_OK;
-    if (!fnni_workspace(f->context,
-                        evaluate ? fnni_evaluation_space(f->model, f->context, f->data) : space))
-        return FNN_ERROR_MEMORY;
-    f->per_part = fnni_inference_reals(f->model, f->context);
-    sums = (double *)(void *)(f->context->workspace + space - FNNI_STRETCH_SUMS);
-    f->sums = evaluate && !own ? sums : NULL;
-    if (own) f->outputs = f->context->workspace + space;
-    fnni_parallel(parts, fnni_inference_part, f);
-    if (!own) return FNN_OK;
-    f->computed = f->outputs;
-    f->outputs = NULL;
-    f->sums = sums;
-    fnni_inference_part(f, 0, 1);
+    const int own = fnni_keeps_outputs(f);
+    const size_t sums = fnni_sums_space(f);
+    if (fnni_stretches(f->data) == 0) return FNN_OK;
+    if (!fnni_workspace(f->context, fnni_inference_space(f))) return FNN_ERROR_MEMORY;
+    if (own) f->outputs = f->context->workspace + sums;
+    fnni_inference_pass(f, f->evaluate && !own, 0);
+    if (own) fnni_inference_pass(f, 1, 1);
     return FNN_OK;
 }
 
@@ -17111,7 +17348,7 @@ static fnn_result fnni_infer_views(fnni_inference *f)
         g.fixed.down = f->shift * moves[v % shifts][0];
         g.fixed.right = f->shift * moves[v % shifts][1];
         f->add = v > 0;
-        result = fnni_infer(f, 0);
+        result = fnni_infer(f);
     }
     f->view = NULL;
     if (!result && v > 1)
@@ -17137,10 +17374,11 @@ static fnn_result fnni_evaluate(const fnn_model *model, fnn_context *context,
     fnn_result result;
     int i;
     f.context = context;
-    result = fnni_infer(&f, 1);
+    f.evaluate = 1;
+    result = fnni_infer(&f);
     if (result) return result;
     for (i = 0; i < fnni_stretches(data); i++) {
-        const double *sums = f.sums + FNNI_SUMS * i;
+        const double *sums = fnni_stretch_sums(&f, i);
         loss += sums[0];
         hits += sums[1];
         error += sums[2];
@@ -17172,8 +17410,9 @@ static fnn_result fnni_infer_in(fnni_inference *f, fnn_context *context, const v
     f->context = context ? context : &temporary;
     result = metrics               ? fnni_evaluate(f->model, f->context, f->data, metrics)
              : f->flip || f->shift ? fnni_infer_views(f)
-                                   : fnni_infer(f, 0);
+                                   : fnni_infer(f);
     if (!context) fnni_context_close(&temporary);
+    f->context = context; /* not the one that is gone */
     return result;
 }
 
@@ -17184,16 +17423,16 @@ FNN_DEF fnn_result fnn_predict(const fnn_model *model, fnn_context *context,
     return fnni_infer_in(&f, context, outputs, NULL);
 }
 
-FNN_DEF fnn_result fnn_predict_one(const fnn_model *model, fnn_context *context, const fnn_real *x,
-                                   fnn_real *y)
+FNNI_COLD FNN_DEF fnn_result fnn_predict_one(const fnn_model *model, fnn_context *context,
+                                             const fnn_real *x, fnn_real *y)
 {
     const int inputs = model ? model->inputs : 1;
     const fnn_dataset data = fnn_dataset_table(x, NULL, 1, inputs, 0);
     return fnn_predict(model, context, &data, y);
 }
 
-FNN_DEF fnn_result fnn_predict_one_bytes(const fnn_model *model, fnn_context *context,
-                                         const uint8_t *x, fnn_real *y)
+FNNI_COLD FNN_DEF fnn_result fnn_predict_one_bytes(const fnn_model *model, fnn_context *context,
+                                                   const uint8_t *x, fnn_real *y)
 {
     const int inputs = model ? model->inputs : 1;
     const fnn_dataset data = fnn_dataset_images(x, NULL, 1, 1, 1, inputs, 0);
@@ -17277,11 +17516,13 @@ FNNI_COLD FNN_DEF fnn_result fnn_evaluate(const fnn_model *model, fnn_context *c
 
 FNNI_COLD FNN_DEF fnn_result fnn_reserve(const fnn_model *model, fnn_context *context)
 {
+    fnni_inference any = fnni_inference_of(model, NULL, NULL, NULL);
     const fnn_result result = fnni_ready(model);
     if (result) return result;
     if (!context) return FNN_ERROR_ARGUMENT;
-    return fnni_workspace(context, fnni_inference_space(model, context)) ? FNN_OK
-                                                                         : FNN_ERROR_MEMORY;
+    any.context = context;
+    any.evaluate = !model->loss_is_own;
+    return fnni_workspace(context, fnni_inference_space(&any)) ? FNN_OK : FNN_ERROR_MEMORY;
 }
 
 /* What the model keeps of its last fit. */
@@ -17787,7 +18028,7 @@ static inline unsigned fnni_bits_take_value(fnni_bits *b, uint32_t entry)
 typedef enum fnni_inflate_status {
     FNNI_INFLATE_MORE,
     FNNI_INFLATE_END,  /* of the block or member */
-    FNNI_INFLATE_FULL, /* the output holds out_end - out_begin bytes, and more want in */
+    FNNI_INFLATE_FULL, /* there is no room left, and more want in */
     FNNI_INFLATE_WRONG /* `wrong` says what */
 } fnni_inflate_status;
 
@@ -17797,21 +18038,56 @@ typedef struct fnni_inflater {
     fnni_bits b;
     const uint8_t *in_end;
     uint8_t *out_begin, *out, *out_end; /* of the member: matches do not reach before it */
-    const char *wrong;
-    uint32_t literals[FNNI_LITERAL_ENTRIES];
-    uint32_t distances[FNNI_DISTANCE_ENTRIES];
+    uint8_t *block;       /* what out lies in, which grows with it up to `most` bytes */
+    size_t most, refused; /* refused: bytes that it should have grown to, and for which there was */
+    const fnn_allocator *allocator; /* no memory */
+    int has_fixed;                  /* the tables of fixed blocks are made */
+    char wrong[96];
+    const uint32_t *literals, *distances; /* the block's tables, one of these pairs */
+    uint32_t own_literals[FNNI_LITERAL_ENTRIES], own_distances[FNNI_DISTANCE_ENTRIES];
+    uint32_t fixed_literals[1 << FNNI_LITERAL_BITS], fixed_distances[1 << FNNI_DISTANCE_BITS];
     uint32_t crc[16][256];
 } fnni_inflater;
 
-static fnni_inflate_status fnni_inflate_wrong(fnni_inflater *s, const char *what)
+/* What is wrong: expected and found. */
+FNNI_FORMAT(2, 3)
+FNNI_COLD static fnni_inflate_status fnni_inflate_wrong(fnni_inflater *s, const char *format, ...)
 {
-    s->wrong = what;
+    va_list list;
+    va_start(list, format);
+    vsnprintf(s->wrong, sizeof s->wrong, format, list);
+    va_end(list);
     return FNNI_INFLATE_WRONG;
 }
 
 static fnni_inflate_status fnni_inflate_truncated(fnni_inflater *s)
 {
-    return fnni_inflate_wrong(s, "it is truncated");
+    return fnni_inflate_wrong(s, "expected more bytes, found its end");
+}
+
+/* Makes room for `wanted` more bytes of output in a block of at least twice the size, as far as
+ * there may be so many. Returns for how many there is room. */
+FNNI_COLD static size_t fnni_inflate_room(fnni_inflater *s, size_t wanted)
+{
+    const size_t used = (size_t)(s->out - s->block), member = (size_t)(s->out_begin - s->block);
+    const size_t twice = 2 * (size_t)(s->out_end - s->block);
+    size_t capacity = fnni_larger(used + wanted, twice);
+    uint8_t *block;
+    if (capacity > s->most) capacity = s->most;
+    if (capacity > twice / 2 && (size_t)(s->out_end - s->out) < wanted) {
+        block = (uint8_t *)fnni_allocate(s->allocator, capacity);
+        if (!block) {
+            s->refused = capacity;
+            return 0;
+        }
+        memcpy(block, s->block, used);
+        fnni_release(s->allocator, s->block);
+        s->block = block;
+        s->out_begin = block + member;
+        s->out = block + used;
+        s->out_end = block + capacity;
+    }
+    return (size_t)(s->out_end - s->out);
 }
 
 /* A stored block: the bits up to the byte boundary are skipped, then LEN, its complement, bytes. */
@@ -17824,28 +18100,35 @@ static fnni_inflate_status fnni_inflate_stored(fnni_inflater *s)
     if (s->in_end - s->b.in < 4) return fnni_inflate_truncated(s);
     length = fnni_little_32(s->b.in) & 0xFFFF;
     if (length != (~fnni_little_32(s->b.in) >> 16 & 0xFFFF))
-        return fnni_inflate_wrong(s, "a stored block's two lengths disagree");
+        return fnni_inflate_wrong(s, "expected %04x behind the stored block's length, found %04x",
+                                  (unsigned)~length & 0xFFFF,
+                                  (unsigned)(fnni_little_32(s->b.in) >> 16));
     s->b.in += 4;
     if ((size_t)(s->in_end - s->b.in) < length) return fnni_inflate_truncated(s);
+    if (room < length) room = fnni_inflate_room(s, length);
     if (length) memcpy(s->out, s->b.in, length < room ? length : room);
     s->out += length < room ? length : room;
     s->b.in += length;
     return length <= room ? FNNI_INFLATE_END : FNNI_INFLATE_FULL;
 }
 
-/* The tables of RFC 1951, 3.2.6. */
+/* The tables of RFC 1951, 3.2.6, made once: a block may have ten bits. */
 static void fnni_inflate_fixed(fnni_inflater *s)
 {
     uint8_t lengths[288];
+    s->literals = s->fixed_literals;
+    s->distances = s->fixed_distances;
+    if (s->has_fixed) return;
+    s->has_fixed = 1;
     memset(lengths, 8, 144);
     memset(lengths + 144, 9, 112);
     memset(lengths + 256, 7, 24);
     memset(lengths + 280, 8, 8);
-    fnni_table_build(s->literals, FNNI_LITERAL_BITS, FNNI_LITERAL_ENTRIES, FNNI_LITERALS, lengths,
-                     288);
+    fnni_table_build(s->fixed_literals, FNNI_LITERAL_BITS, 1 << FNNI_LITERAL_BITS, FNNI_LITERALS,
+                     lengths, 288);
     memset(lengths, 5, 32);
-    fnni_table_build(s->distances, FNNI_DISTANCE_BITS, FNNI_DISTANCE_ENTRIES, FNNI_DISTANCES,
-                     lengths, 32);
+    fnni_table_build(s->fixed_distances, FNNI_DISTANCE_BITS, 1 << FNNI_DISTANCE_BITS,
+                     FNNI_DISTANCES, lengths, 32);
 }
 
 /* Reads the code lengths of a dynamic block, which are run-length coded by a code of their own. */
@@ -17860,14 +18143,18 @@ static fnni_inflate_status fnni_inflate_lengths(fnni_inflater *s, const uint32_t
         if (symbol < 16) {
             value = symbol;
         } else if (symbol == 16) {
-            if (done == 0) return fnni_inflate_wrong(s, "it repeats a code length before any");
+            if (done == 0)
+                return fnni_inflate_wrong(
+                    s, "expected a code length before its repetition, found none");
             value = lengths[done - 1];
             repeat = 3 + fnni_bits_take(&s->b, 2);
         } else {
             repeat = symbol == 17 ? 3 + fnni_bits_take(&s->b, 3) : 11 + fnni_bits_take(&s->b, 7);
         }
         if (s->b.count < 0) return fnni_inflate_truncated(s);
-        if (repeat > wanted - done) return fnni_inflate_wrong(s, "it has too many code lengths");
+        if (repeat > wanted - done)
+            return fnni_inflate_wrong(s, "expected %u code lengths, found %u", wanted,
+                                      done + repeat);
         memset(lengths + done, (int)value, repeat);
         done += repeat;
     }
@@ -17888,7 +18175,9 @@ static fnni_inflate_status fnni_inflate_dynamic(fnni_inflater *s)
     distances = 1 + fnni_bits_take(&s->b, 5);
     codes = 4 + fnni_bits_take(&s->b, 4);
     if (s->b.count < 0) return fnni_inflate_truncated(s);
-    if (literals > 286 || distances > 30) return fnni_inflate_wrong(s, "it has too many symbols");
+    if (literals > 286 || distances > 30)
+        return fnni_inflate_wrong(s, "expected at most 286 and 30 symbols, found %u and %u",
+                                  literals, distances);
     memset(lengths, 0, 19);
     for (i = 0; i < codes; i++) {
         fnni_bits_fill_slowly(&s->b, s->in_end);
@@ -17897,15 +18186,18 @@ static fnni_inflate_status fnni_inflate_dynamic(fnni_inflater *s)
     }
     if (!fnni_table_build(precode, FNNI_PRECODE_BITS, FNNI_PRECODE_ENTRIES, FNNI_PRECODE, lengths,
                           19))
-        return fnni_inflate_wrong(s, "its code of code lengths is invalid");
+        return fnni_inflate_wrong(s, "expected a complete code of code lengths, found none");
     status = fnni_inflate_lengths(s, precode, lengths, literals + distances);
     if (status != FNNI_INFLATE_MORE) return status;
-    if (!lengths[256]) return fnni_inflate_wrong(s, "a block's code has no end");
-    if (!fnni_table_build(s->literals, FNNI_LITERAL_BITS, FNNI_LITERAL_ENTRIES, FNNI_LITERALS,
+    if (!lengths[256])
+        return fnni_inflate_wrong(s, "expected a code of the block's end, found none");
+    s->literals = s->own_literals;
+    s->distances = s->own_distances;
+    if (!fnni_table_build(s->own_literals, FNNI_LITERAL_BITS, FNNI_LITERAL_ENTRIES, FNNI_LITERALS,
                           lengths, literals) ||
-        !fnni_table_build(s->distances, FNNI_DISTANCE_BITS, FNNI_DISTANCE_ENTRIES, FNNI_DISTANCES,
-                          lengths + literals, distances))
-        return fnni_inflate_wrong(s, "a block's code is invalid");
+        !fnni_table_build(s->own_distances, FNNI_DISTANCE_BITS, FNNI_DISTANCE_ENTRIES,
+                          FNNI_DISTANCES, lengths + literals, distances))
+        return fnni_inflate_wrong(s, "expected a complete code of a block, found none");
     return FNNI_INFLATE_MORE;
 }
 
@@ -17930,6 +18222,23 @@ FNNI_HOT static inline uint8_t *fnni_copy_match(uint8_t *out, size_t distance, s
     return end;
 }
 
+FNNI_COLD static fnni_inflate_status fnni_inflate_no_code(fnni_inflater *s)
+{
+    return fnni_inflate_wrong(s, "expected a code of the block, found bits of none");
+}
+
+FNNI_COLD static fnni_inflate_status fnni_inflate_no_distance(fnni_inflater *s)
+{
+    return fnni_inflate_wrong(s, "expected the code of a distance, found bits of none");
+}
+
+FNNI_COLD static fnni_inflate_status fnni_inflate_too_far(fnni_inflater *s, size_t distance,
+                                                          const uint8_t *out)
+{
+    return fnni_inflate_wrong(s, "expected a distance of at most %lu, to its beginning, found %lu",
+                              (unsigned long)(out - s->out_begin), (unsigned long)distance);
+}
+
 /* What one turn of the fast loop may read (two fills) and write (four literals, a match of 258,
  * seven bytes beyond it). */
 #define FNNI_FAST_INPUT 16
@@ -17939,6 +18248,7 @@ FNNI_HOT static inline uint8_t *fnni_copy_match(uint8_t *out, size_t distance, s
  * three literals of 11 bits and the longest length code of 20. Then a fill for the distance: 28. */
 FNNI_HOT static fnni_inflate_status fnni_inflate_fast(fnni_inflater *s)
 {
+    const uint32_t *const literals = s->literals, *const distances = s->distances;
     const uint32_t mask = (1u << FNNI_LITERAL_BITS) - 1;
     const uint8_t *const in_last = s->in_end - FNNI_FAST_INPUT;
     uint8_t *const out_last = s->out_end - FNNI_FAST_OUTPUT;
@@ -17947,37 +18257,36 @@ FNNI_HOT static fnni_inflate_status fnni_inflate_fast(fnni_inflater *s)
     fnni_inflate_status status = FNNI_INFLATE_MORE;
     while (b.in <= in_last && out <= out_last) {
         uint32_t entry;
-        unsigned literals, length, distance;
+        unsigned count, length, distance;
         fnni_bits_fill(&b);
-        entry = s->literals[b.bits & mask];
-        for (literals = 0; literals < 3 && entry & FNNI_ENTRY_LITERAL; literals++) {
+        entry = literals[b.bits & mask];
+        for (count = 0; count < 3 && entry & FNNI_ENTRY_LITERAL; count++) {
             fnni_bits_consume(&b, entry & 255);
             *out++ = (uint8_t)(entry >> 16);
-            entry = s->literals[b.bits & mask];
+            entry = literals[b.bits & mask];
         }
         if (entry & FNNI_ENTRY_LITERAL) continue;
-        entry = fnni_bits_look_up(&b, s->literals, FNNI_LITERAL_BITS);
+        entry = fnni_bits_look_up(&b, literals, FNNI_LITERAL_BITS);
         if (entry & FNNI_ENTRY_LITERAL) {
             fnni_bits_consume(&b, entry & 255);
             *out++ = (uint8_t)(entry >> 16);
             continue;
         }
         if (entry & FNNI_ENTRY_SPECIAL) {
-            status = entry & FNNI_ENTRY_END ? FNNI_INFLATE_END
-                                            : fnni_inflate_wrong(s, "it holds an invalid code");
+            status = entry & FNNI_ENTRY_END ? FNNI_INFLATE_END : fnni_inflate_no_code(s);
             if (status == FNNI_INFLATE_END) fnni_bits_consume(&b, entry & 255);
             break;
         }
         length = fnni_bits_take_value(&b, entry);
         fnni_bits_fill(&b);
-        entry = fnni_bits_look_up(&b, s->distances, FNNI_DISTANCE_BITS);
+        entry = fnni_bits_look_up(&b, distances, FNNI_DISTANCE_BITS);
         if (entry & FNNI_ENTRY_SPECIAL) {
-            status = fnni_inflate_wrong(s, "it holds an invalid distance code");
+            status = fnni_inflate_no_distance(s);
             break;
         }
         distance = fnni_bits_take_value(&b, entry);
         if (distance > (size_t)(out - s->out_begin)) {
-            status = fnni_inflate_wrong(s, "a distance reaches before its beginning");
+            status = fnni_inflate_too_far(s, distance, out);
             break;
         }
         out = fnni_copy_match(out, distance, length);
@@ -17998,22 +18307,21 @@ static fnni_inflate_status fnni_inflate_slowly(fnni_inflater *s)
         fnni_bits_consume(&s->b, entry & 255);
         if (s->b.count < 0) return fnni_inflate_truncated(s);
         if (!(entry & FNNI_ENTRY_LITERAL)) return FNNI_INFLATE_END;
-        if (room == 0) return FNNI_INFLATE_FULL;
+        if (room == 0 && fnni_inflate_room(s, 1) == 0) return FNNI_INFLATE_FULL;
         *s->out++ = (uint8_t)(entry >> 16);
         return FNNI_INFLATE_MORE;
     }
     if (entry & FNNI_ENTRY_SPECIAL)
-        return s->b.in == s->in_end ? fnni_inflate_truncated(s)
-                                    : fnni_inflate_wrong(s, "it holds an invalid code");
+        return s->b.in == s->in_end ? fnni_inflate_truncated(s) : fnni_inflate_no_code(s);
     length = fnni_bits_take_value(&s->b, entry);
     entry = fnni_bits_look_up(&s->b, s->distances, FNNI_DISTANCE_BITS);
     if (entry & FNNI_ENTRY_SPECIAL)
-        return s->b.in == s->in_end ? fnni_inflate_truncated(s)
-                                    : fnni_inflate_wrong(s, "it holds an invalid distance code");
+        return s->b.in == s->in_end ? fnni_inflate_truncated(s) : fnni_inflate_no_distance(s);
     distance = fnni_bits_take_value(&s->b, entry);
     if (s->b.count < 0) return fnni_inflate_truncated(s);
     if (distance > (size_t)(s->out - s->out_begin))
-        return fnni_inflate_wrong(s, "a distance reaches before its beginning");
+        return fnni_inflate_too_far(s, distance, s->out);
+    if (room < length) room = fnni_inflate_room(s, length);
     for (; length && room; length--, room--, s->out++) *s->out = s->out[-(ptrdiff_t)distance];
     return length ? FNNI_INFLATE_FULL : FNNI_INFLATE_MORE;
 }
@@ -18042,7 +18350,8 @@ FNNI_HOT static fnni_inflate_status fnni_inflate(fnni_inflater *s)
         last = fnni_bits_take(&s->b, 1);
         type = fnni_bits_take(&s->b, 2);
         if (s->b.count < 0) return fnni_inflate_truncated(s);
-        if (type == 3) return fnni_inflate_wrong(s, "it has a block of unknown type");
+        if (type == 3)
+            return fnni_inflate_wrong(s, "expected a block of type 0 to 2, found %u", type);
         status = FNNI_INFLATE_MORE;
         if (type == 0) status = fnni_inflate_stored(s);
         else if (type == 1) fnni_inflate_fixed(s);
@@ -18067,6 +18376,15 @@ static const uint8_t *fnni_gzip_skip_string(const uint8_t *in, const uint8_t *en
     return zero ? zero + 1 : NULL;
 }
 
+FNNI_COLD static int fnni_gzip_wrong_sum(fnni_inflater *s, const char *what, uint32_t expected,
+                                         uint32_t found)
+{
+    if (expected == found) return 0;
+    fnni_inflate_wrong(s, "expected %s %08lx, found that of %08lx", what, (unsigned long)expected,
+                       (unsigned long)found);
+    return 1;
+}
+
 /* A member's header: ten bytes, of which time, extra flags and system (4 to 9) mean nothing here,
  * then what the flags announce: 1 text (no meaning), 2 header CRC, 4 extra field, 8 name,
  * 16 comment. */
@@ -18076,11 +18394,13 @@ static fnni_inflate_status fnni_gzip_header(fnni_inflater *s)
     const uint8_t *in = begin + 10;
     unsigned flags;
     if (!fnni_is_gzip(begin, (size_t)(end - begin)))
-        return fnni_inflate_wrong(s, "bytes that are not gzip follow its end");
+        return fnni_inflate_wrong(s, "expected zeros or 1f 8b to follow its end, found %02x",
+                                  begin[*begin == 0x1F && end - begin > 1]);
     if (end - begin < 10) return fnni_inflate_truncated(s);
     flags = begin[3];
     if (begin[2] != 8 || flags & 0xE0)
-        return fnni_inflate_wrong(s, "its method or flags are unknown");
+        return fnni_inflate_wrong(s, "expected method 8 and flags 00 to 1f, found %u and %02x",
+                                  begin[2], flags);
     if (flags & 4) {
         if (end - in < 2 || end - in - 2 < in[0] + 256 * in[1]) return fnni_inflate_truncated(s);
         in += 2 + in[0] + 256 * in[1];
@@ -18090,8 +18410,9 @@ static fnni_inflate_status fnni_gzip_header(fnni_inflater *s)
     if (!in) return fnni_inflate_truncated(s);
     if (flags & 2) {
         if (end - in < 2) return fnni_inflate_truncated(s);
-        if ((fnni_crc(s->crc, 0, begin, (size_t)(in - begin)) & 0xFFFF) != in[0] + 256u * in[1])
-            return fnni_inflate_wrong(s, "its header's checksum is wrong");
+        if (fnni_gzip_wrong_sum(s, "the header's checksum", in[0] + 256u * in[1],
+                                fnni_crc(s->crc, 0, begin, (size_t)(in - begin)) & 0xFFFF))
+            return FNNI_INFLATE_WRONG;
         in += 2;
     }
     s->b.in = in;
@@ -18108,10 +18429,13 @@ static fnni_inflate_status fnni_gzip_member(fnni_inflater *s)
     if (status != FNNI_INFLATE_END) return status;
     if (s->in_end - s->b.in < 8) return fnni_inflate_truncated(s);
     size = (size_t)(s->out - s->out_begin);
-    if (fnni_little_32(s->b.in) != fnni_crc(s->crc, 0, s->out_begin, size))
-        return fnni_inflate_wrong(s, "its checksum is wrong");
+    if (fnni_gzip_wrong_sum(s, "the checksum", fnni_little_32(s->b.in),
+                            fnni_crc(s->crc, 0, s->out_begin, size)))
+        return FNNI_INFLATE_WRONG;
     if (fnni_little_32(s->b.in + 4) != (size & 0xFFFFFFFFu))
-        return fnni_inflate_wrong(s, "its length is wrong");
+        return fnni_inflate_wrong(s, "expected %lu bytes (modulo 2^32), found %llu",
+                                  (unsigned long)fnni_little_32(s->b.in + 4),
+                                  (unsigned long long)size);
     s->b.in += 8;
     return FNNI_INFLATE_END;
 }
@@ -18123,58 +18447,61 @@ static int fnni_gzip_padding(const uint8_t *in, const uint8_t *end)
     return in == end;
 }
 
-/* Decompresses a gzip file, all its members, into out[0 .. capacity - 1]; zeros behind the last one
- * are ignored. Returns END and the number of bytes in *size; FULL when there are more than fit (out
- * is full; what follows has not been looked at, nor a checksum); or WRONG with the reason in
- * *wrong. */
-static fnni_inflate_status fnni_gunzip(const fnni_file *file, uint8_t *out, size_t capacity,
-                                       size_t *size, const char **wrong)
+/* Decompresses a gzip file, all its members, into block (capacity), which may grow up to `most`
+ * bytes and is then s->block; zeros behind the last member are ignored. s->out is where the output
+ * ends. Returns END; FULL when there are more bytes than fit (what follows has not been looked at,
+ * nor a checksum); or WRONG with the reason in s->wrong. */
+static fnni_inflate_status fnni_gunzip(fnni_inflater *s, const fnni_file *file, uint8_t *block,
+                                       size_t capacity, size_t most, const fnn_allocator *allocator)
 {
-    fnni_inflater s;
-    fnni_inflate_status status = FNNI_INFLATE_END;
-    s.b.in = file->bytes;
-    s.in_end = file->bytes + file->size;
-    s.out = out;
-    s.out_end = out + capacity;
-    s.wrong = "";
-    fnni_crc_tables(s.crc);
-    do status = fnni_gzip_member(&s);
-    while (status == FNNI_INFLATE_END && !fnni_gzip_padding(s.b.in, s.in_end));
-    *size = (size_t)(s.out - out);
-    *wrong = s.wrong;
+    fnni_inflate_status status;
+    s->b.in = file->bytes;
+    s->in_end = file->bytes + file->size;
+    s->block = s->out = s->out_begin = block;
+    s->out_end = block + capacity;
+    s->most = most;
+    s->refused = 0;
+    s->allocator = allocator;
+    s->has_fixed = 0;
+    fnni_crc_tables(s->crc);
+    do status = fnni_gzip_member(s);
+    while (status == FNNI_INFLATE_END && !fnni_gzip_padding(s->b.in, s->in_end));
     return status;
 }
 
-/* Replaces a gzip file of unknown contents by what it holds. Its last four bytes tell the length
- * (modulo 2^32, of the last member), which is believed as far as the file can hold it; if it was
- * too little, all is done again with twice the room. */
-static fnn_result fnni_file_expand(fnni_file *file, const char *path,
-                                   const fnn_allocator *allocator, fnn_error *error)
+FNNI_COLD static fnn_result fnni_gzip_fail(const fnni_inflater *s, const char *path,
+                                           fnn_error *error)
 {
-    fnni_inflate_status status = FNNI_INFLATE_FULL;
-    const char *wrong = "";
-    size_t capacity = 0;
-    fnni_file text = {NULL, 0};
-    if (file->size >= 18) capacity = fnni_little_32(file->bytes + file->size - 4);
-    if (capacity / FNNI_DEFLATE_RATIO > file->size) capacity = file->size * FNNI_DEFLATE_RATIO;
+    return fnni_fail(error, FNN_ERROR_FORMAT, "%s: bad gzip file: %s", fnni_path_tail(path),
+                     s->wrong);
+}
+
+/* Replaces a gzip file by what it holds, or, where *full becomes 1, by its first `most` bytes. How
+ * many are expected the file says itself, and is believed up to 16 times its size, as text and
+ * images pack; then the room grows as the output comes, so that a file that is wrong takes no more
+ * memory than what it could unpack before that was seen. */
+static fnn_result fnni_file_expand(fnni_file *file, size_t expected, size_t most, int *full,
+                                   const char *path, const fnn_allocator *allocator,
+                                   fnn_error *error)
+{
+    fnni_inflater s;
+    fnni_inflate_status status;
+    size_t capacity = expected / 16 > file->size ? 16 * file->size : expected;
+    uint8_t *block;
     if (capacity < 4096) capacity = 4096;
-    for (;;) {
-        text.bytes = (uint8_t *)fnni_allocate(allocator, capacity);
-        if (!text.bytes) return fnni_fail_memory(error, path, capacity);
-        status = fnni_gunzip(file, text.bytes, capacity, &text.size, &wrong);
-        if (status == FNNI_INFLATE_END) break;
-        fnni_file_release(&text, allocator);
-        if (status == FNNI_INFLATE_WRONG)
-            return fnni_fail(error, FNN_ERROR_FORMAT, "%s: bad gzip file: %s", fnni_path_tail(path),
-                             wrong);
-        if (capacity > FNNI_MAX_FILE_BYTES / 2)
-            return fnni_fail(error, FNN_ERROR_FORMAT, "%s: holds more than the limit of %llu bytes",
-                             fnni_path_tail(path), (unsigned long long)FNNI_MAX_FILE_BYTES);
-        capacity *= 2;
+    if (capacity > most) capacity = most;
+    block = (uint8_t *)fnni_allocate(allocator, capacity);
+    if (!block) return fnni_fail_memory(error, path, capacity);
+    status = fnni_gunzip(&s, file, block, capacity, most, allocator);
+    *full = status == FNNI_INFLATE_FULL && !s.refused;
+    if (status != FNNI_INFLATE_WRONG && !s.refused) {
+        fnni_file_release(file, allocator);
+        file->bytes = s.block;
+        file->size = (size_t)(s.out - s.block);
+        return FNN_OK;
     }
-    fnni_file_release(file, allocator);
-    *file = text;
-    return FNN_OK;
+    fnni_release(allocator, s.block);
+    return s.refused ? fnni_fail_memory(error, path, s.refused) : fnni_gzip_fail(&s, path, error);
 }
 
 /* ---- what turns up in place of data ---- */
@@ -18222,13 +18549,24 @@ static const char *fnni_impostor(const uint8_t *bytes, size_t size)
     return NULL;
 }
 
-/* A whole file, unpacked if it is gzip; empty on failure. */
-static fnn_result fnni_data_read(fnni_file *file, const char *path, const fnn_allocator *allocator,
-                                 fnn_error *error)
+/* A whole file, unpacked if it is gzip: `least` bytes of that, or so many times its own size, where
+ * that is more; empty on failure. The last four bytes of a gzip file tell how many they are (modulo
+ * 2^32, of the last member). advice: what to do about one that holds more. */
+static fnn_result fnni_data_read(fnni_file *file, size_t least, int ratio, const char *advice,
+                                 const char *path, const fnn_allocator *allocator, fnn_error *error)
 {
+    size_t most, expected = 0;
+    int full = 0;
     fnn_result result = fnni_file_read(file, path, allocator, error);
-    if (result == FNN_OK && fnni_is_gzip(file->bytes, file->size))
-        result = fnni_file_expand(file, path, allocator, error);
+    if (result != FNN_OK || !fnni_is_gzip(file->bytes, file->size)) return result;
+    most = fnni_larger(least, fnni_times(file->size, (size_t)ratio));
+    if (most > FNNI_MAX_FILE_BYTES) most = FNNI_MAX_FILE_BYTES;
+    if (file->size >= 18) expected = fnni_little_32(file->bytes + file->size - 4);
+    result = fnni_file_expand(file, expected, most, &full, path, allocator, error);
+    if (full)
+        result = fnni_fail(error, FNN_ERROR_FORMAT,
+                           "%s: expected at most %llu bytes in the gzip file, found more (%s)",
+                           fnni_path_tail(path), (unsigned long long)most, advice);
     if (result != FNN_OK) fnni_file_release(file, allocator);
     return result;
 }
@@ -18253,18 +18591,28 @@ static size_t fnni_utf8_length(const uint8_t *p, size_t available)
     return code < least[length] || code > 0x10FFFF ? 0 : length;
 }
 
-/* A word of a file as a message may show it: its beginning, with ? for each byte that is a control
- * character or no UTF-8, which a terminal might obey. */
+/* Whether a character of three bytes is one that is not seen but obeyed: widths of zero, ends of
+ * lines, directions. */
+FNNI_COLD static int fnni_utf8_is_format(const uint8_t *p)
+{
+    const uint32_t code = (p[0] & 0xFu) << 12 | (p[1] & 0x3Fu) << 6 | (p[2] & 0x3Fu);
+    return (code >= 0x200B && code <= 0x200F) || (code >= 0x2028 && code <= 0x202E) ||
+           (code >= 0x2060 && code <= 0x206F) || code == 0xFEFF;
+}
+
+/* A word of a file as a message may show it, and the only way in which it may: its beginning, with
+ * ? for what is no UTF-8 and for characters that a terminal might obey. */
 static const char *fnni_shown(const char *text, size_t length, char *shown)
 {
     size_t from = 0, to = 0;
     while (from < length) {
-        size_t bytes = fnni_utf8_length((const uint8_t *)text + from, length - from), i;
-        const int wrong = bytes == 0;
-        if (wrong) bytes = 1;
-        if (to + bytes > FNNI_SHOWN - 4) break;
-        for (i = 0; i < bytes; i++) shown[to++] = wrong ? '?' : text[from++];
-        from += (size_t)wrong;
+        const uint8_t *p = (const uint8_t *)text + from;
+        const size_t bytes = fnni_utf8_length(p, length - from);
+        const int seen = bytes > 0 && !(bytes == 3 && fnni_utf8_is_format(p));
+        if (to + (seen ? bytes : 1) > FNNI_SHOWN - 4) break;
+        if (!seen) shown[to++] = '?';
+        else memcpy(shown + to, p, bytes), to += bytes;
+        from += bytes ? bytes : 1;
     }
     shown[to] = 0;
     if (from < length) memcpy(shown + to, "...", 4);
@@ -18332,15 +18680,17 @@ static fnn_result fnni_terms_new(fnni_terms *t)
     int64_t i;
     for (i = 0; i < t->count; i++) {
         if (fnni_term_is_new(t, i) && t->codes++ == t->most)
-            return fnni_fail(t->error, FNN_ERROR_FORMAT,
-                             "%s: more than %ld different %s values (is it the right column?)",
-                             fnni_path_tail(t->path), (long)t->most, t->what);
+            return fnni_fail(
+                t->error, FNN_ERROR_FORMAT,
+                "%s: expected at most %ld different %s values, found more (is it the right "
+                "column?)",
+                fnni_path_tail(t->path), (long)t->most, t->what);
         t->term[i].code = t->codes - 1;
     }
     return FNN_OK;
 }
 
-/* The number of a name in a sorted list of names; -1 when it is not there. */
+/* The place of a name in a sorted list of names; count when it is not there. */
 static int32_t fnni_term_find(const fnni_term *sorted, int32_t count, const char *name,
                               size_t length)
 {
@@ -18354,8 +18704,7 @@ static int32_t fnni_term_find(const fnni_term *sorted, int32_t count, const char
         if (fnni_term_order(&sorted[middle], &wanted) < 0) low = middle + 1;
         else high = middle;
     }
-    return low < count && fnni_term_order(&sorted[low], &wanted) == 0 ? (int32_t)sorted[low].row
-                                                                      : -1;
+    return low < count && fnni_term_order(&sorted[low], &wanted) == 0 ? low : count;
 }
 
 /* Numbers the terms, which are sorted, as the given names are. */
@@ -18378,13 +18727,16 @@ static fnn_result fnni_terms_given(fnni_terms *t, const char *const *names, int3
     for (i = 0; result == FNN_OK && i < t->count; i++) {
         fnni_term *term = &t->term[i];
         const char *name = fnni_term_name(term, number, &length);
-        term->code =
-            fnni_term_is_new(t, i) ? fnni_term_find(sorted, count, name, length) : term[-1].code;
-        if (term->code < 0)
-            result = fnni_fail(t->error, FNN_ERROR_FORMAT,
-                               "%s: %s %lld: %s \"%s\" is none of the %ld of same_classes",
-                               fnni_path_tail(t->path), t->place, (long long)term->line, t->what,
-                               fnni_shown(name, length, shown), (long)count);
+        const int32_t at =
+            fnni_term_is_new(t, i) ? fnni_term_find(sorted, count, name, length) : count;
+        if (at < count) term->code = (int32_t)sorted[at].row;
+        else if (!fnni_term_is_new(t, i)) term->code = term[-1].code;
+        else
+            result =
+                fnni_fail(t->error, FNN_ERROR_FORMAT,
+                          "%s: %s %lld: expected a %s of the %ld of same_classes, found \"%s\"",
+                          fnni_path_tail(t->path), t->place, (long long)term->line, t->what,
+                          (long)count, fnni_shown(name, length, shown));
     }
     t->codes = count;
     fnni_release(allocator, sorted);
@@ -18482,8 +18834,9 @@ static fnn_result fnni_classes(fnn_dataset *out, int32_t *labels, int64_t count,
 /* What is wrong with a set whose classes are asked for, or NULL; named: by their names. */
 static const char *fnni_same_classes_wrong(const fnn_dataset *same, int named)
 {
-    if (same && same->classes < 1) return "same_classes has no classes";
-    if (same && named && !same->class_names) return "same_classes has no class_names";
+    if (same && same->classes < 1) return "same_classes: expected classes, found none";
+    if (same && named && !same->class_names)
+        return "same_classes: expected class_names, found none";
     return NULL;
 }
 
@@ -18599,13 +18952,15 @@ static fnn_result fnni_idx_parse_sizes(fnni_idx *idx, const uint8_t *bytes, cons
     int i;
     for (i = 0; i < idx->dimensions; i++) {
         const uint32_t size = fnni_big_endian_32(bytes + 4 + 4 * i);
+        const unsigned long most = i > 0 ? FNNI_MAX_DIMENSION : 0xFFFFFFFF;
         idx->size[i] = size;
-        if (size == 0 || (i > 0 && size > FNNI_MAX_DIMENSION))
-            return fnni_fail(error, FNN_ERROR_FORMAT, "%s: IDX dimension %d is %lu", path, i,
+        if (size == 0 || size > most)
+            return fnni_fail(error, FNN_ERROR_FORMAT,
+                             "%s: IDX dimension %d: expected 1 to %lu, found %lu", path, i, most,
                              (unsigned long)size);
         if (!fnni_multiply(product, size, &product) || product > FNNI_MAX_FILE_BYTES - idx->header)
             return fnni_fail(error, FNN_ERROR_FORMAT,
-                             "%s: the IDX header says more than the limit of %llu bytes", path,
+                             "%s: IDX dimensions: expected at most %llu bytes, found more", path,
                              (unsigned long long)FNNI_MAX_FILE_BYTES);
     }
     idx->total = idx->header + product;
@@ -18623,57 +18978,55 @@ static fnn_result fnni_idx_parse(fnni_idx *idx, const uint8_t *bytes, size_t ava
     idx->type = fnni_idx_find_type(bytes[2]);
     if (!idx->type)
         return fnni_fail(error, FNN_ERROR_FORMAT,
-                         "%s: IDX type 0x%02x, expected 0x08, 0x09 or 0x0b to 0x0e", path,
+                         "%s: IDX type: expected 0x08, 0x09 or 0x0b to 0x0e, found 0x%02x", path,
                          bytes[2]);
     if (idx->dimensions < 1 || idx->dimensions > most_dimensions)
-        return fnni_fail(error, FNN_ERROR_FORMAT, "%s: IDX of %d dimensions, expected 1 to %d",
-                         path, idx->dimensions, most_dimensions);
+        return fnni_fail(error, FNN_ERROR_FORMAT, "%s: IDX dimensions: expected 1 to %d, found %d",
+                         path, most_dimensions, idx->dimensions);
     idx->header = 4 + 4 * (size_t)idx->dimensions;
     if (available < idx->header)
-        return fnni_fail(error, FNN_ERROR_FORMAT, "%s: the IDX header is truncated", path);
+        return fnni_fail(error, FNN_ERROR_FORMAT, "%s: IDX header: expected %d bytes, found %d",
+                         path, (int)idx->header, (int)available);
     return fnni_idx_parse_sizes(idx, bytes, path, error);
 }
 
-static fnn_result fnni_idx_size_error(const char *path, const char *relation, size_t expected,
+static fnn_result fnni_idx_size_error(const char *path, size_t expected, const char *found,
                                       fnn_error *error)
 {
-    return fnni_fail(error, FNN_ERROR_FORMAT, "%s: holds %s than the %llu bytes its header says",
-                     fnni_path_tail(path), relation, (unsigned long long)expected);
+    return fnni_fail(error, FNN_ERROR_FORMAT,
+                     "%s: expected the %llu bytes that its header says, found %s",
+                     fnni_path_tail(path), (unsigned long long)expected, found);
 }
 
-/* Replaces a gzip file by the IDX file in it: first its beginning alone is decompressed, then, if
- * the compressed bytes can hold what the header says, all of it into an array of just that
- * size. */
+/* The header of the IDX file in a gzip file, of which the beginning alone is decompressed. */
+FNNI_COLD static fnn_result fnni_idx_peek(const fnni_file *file, fnni_idx *idx, int most_dimensions,
+                                          const char *path, fnn_error *error)
+{
+    uint8_t begin[FNNI_PEEK];
+    fnni_inflater s;
+    if (fnni_gunzip(&s, file, begin, sizeof begin, sizeof begin, NULL) == FNNI_INFLATE_WRONG)
+        return fnni_gzip_fail(&s, path, error);
+    return fnni_idx_parse(idx, begin, (size_t)(s.out - begin), most_dimensions, path, error);
+}
+
+/* Replaces a gzip file by the IDX file in it, if the compressed bytes can hold what its header
+ * says. */
 static fnn_result fnni_idx_expand(fnni_file *file, fnni_idx *idx, int most_dimensions,
                                   const char *path, const fnn_allocator *allocator,
                                   fnn_error *error)
 {
-    uint8_t begin[FNNI_PEEK];
-    const char *wrong;
-    fnni_file idx_file = {NULL, 0};
-    fnn_result result = FNN_OK;
-    fnni_inflate_status status = fnni_gunzip(file, begin, sizeof begin, &idx_file.size, &wrong);
-    if (status != FNNI_INFLATE_WRONG) {
-        result = fnni_idx_parse(idx, begin, idx_file.size, most_dimensions, path, error);
-        if (result != FNN_OK) return result;
-        if (idx->total / FNNI_DEFLATE_RATIO > file->size)
-            return fnni_idx_size_error(path, "less", idx->total, error);
-        idx_file.bytes = (uint8_t *)fnni_allocate(allocator, idx->total);
-        if (!idx_file.bytes) return fnni_fail_memory(error, path, idx->total);
-        status = fnni_gunzip(file, idx_file.bytes, idx->total, &idx_file.size, &wrong);
-    }
-    if (status == FNNI_INFLATE_WRONG)
-        result = fnni_fail(error, FNN_ERROR_FORMAT, "%s: bad gzip file: %s", fnni_path_tail(path),
-                           wrong);
-    else if (status == FNNI_INFLATE_FULL)
-        result = fnni_idx_size_error(path, "more", idx->total, error);
-    if (result != FNN_OK) {
-        fnni_file_release(&idx_file, allocator);
-        return result;
-    }
-    fnni_file_release(file, allocator);
-    *file = idx_file;
-    return FNN_OK;
+    int full = 0;
+    fnn_result result = fnni_idx_peek(file, idx, most_dimensions, path, error);
+    if (result == FNN_OK && idx->total / FNNI_DEFLATE_RATIO > file->size)
+        return fnni_fail(error, FNN_ERROR_FORMAT,
+                         "%s: the IDX header says %llu bytes: expected a gzip file of %llu at "
+                         "least, found %llu",
+                         fnni_path_tail(path), (unsigned long long)idx->total,
+                         (unsigned long long)(idx->total / FNNI_DEFLATE_RATIO),
+                         (unsigned long long)file->size);
+    if (result == FNN_OK)
+        result = fnni_file_expand(file, idx->total, idx->total, &full, path, allocator, error);
+    return full ? fnni_idx_size_error(path, idx->total, "more", error) : result;
 }
 
 /* Reads an IDX file of 1 to most_dimensions dimensions; on failure `file` is empty. */
@@ -18685,9 +19038,11 @@ static fnn_result fnni_idx_read(fnni_file *file, fnni_idx *idx, int most_dimensi
     if (fnni_is_gzip(file->bytes, file->size))
         result = fnni_idx_expand(file, idx, most_dimensions, path, allocator, error);
     else result = fnni_idx_parse(idx, file->bytes, file->size, most_dimensions, path, error);
-    if (result == FNN_OK && file->size != idx->total)
-        result =
-            fnni_idx_size_error(path, file->size < idx->total ? "less" : "more", idx->total, error);
+    if (result == FNN_OK && file->size != idx->total) {
+        char found[24];
+        snprintf(found, sizeof found, "%llu", (unsigned long long)file->size);
+        result = fnni_idx_size_error(path, idx->total, found, error);
+    }
     if (result != FNN_OK) fnni_file_release(file, allocator);
     return result;
 }
@@ -18710,10 +19065,11 @@ static fnn_result fnni_idx_copy(const fnn_dataset *out, const fnni_idx *idx, con
                     const double value =
                         idx->type->get(from + (y * down + x * right + c) * element);
                     if (value - value == 0 && fabs(value) > FNNI_REAL_MAX)
-                        return fnni_fail(error, FNN_ERROR_FORMAT,
-                                         "%s: sample %llu has the value %g, beyond the range of "
-                                         "fnn_real",
-                                         fnni_path_tail(path), (unsigned long long)i, value);
+                        return fnni_fail(
+                            error, FNN_ERROR_FORMAT,
+                            "%s: sample %llu: expected a value in the range of fnn_real, "
+                            "found %g",
+                            fnni_path_tail(path), (unsigned long long)i, value);
                     if (bytes) bytes[to] = (uint8_t)value;
                     else reals[to] = (fnn_real)value;
                 }
@@ -18767,11 +19123,12 @@ static fnn_result fnni_idx_take_labels(const fnni_idx *idx, const uint8_t *from,
         const double value = idx->type->get(from + i * step);
         if (value < lowest || value > highest)
             return fnni_fail(
-                t->error, FNN_ERROR_FORMAT, "%s: label %llu is %.0f, expected %ld to %ld%s",
-                fnni_path_tail(t->path), (unsigned long long)i, value, (long)lowest, (long)highest,
+                t->error, FNN_ERROR_FORMAT, "%s: label %llu: expected %ld to %ld%s, found %.0f",
+                fnni_path_tail(t->path), (unsigned long long)i, (long)lowest, (long)highest,
                 t->term ? ""
                 : same  ? " as in same_classes"
-                        : " (or compact_classes)");
+                        : " (or compact_classes)",
+                value);
         labels[i] = (int32_t)value;
         if (!t->term) continue;
         t->term[i].number = labels[i];
@@ -18816,10 +19173,11 @@ static fnn_result fnni_idx_labels(fnn_dataset *out, const char *path, const fnn_
     if (result != FNN_OK) return result;
     if ((uint64_t)idx.size[0] != (uint64_t)out->count)
         result =
-            fnni_fail(error, FNN_ERROR_FORMAT, "%s: %llu labels for %lld images",
-                      fnni_path_tail(path), (unsigned long long)idx.size[0], (long long)out->count);
+            fnni_fail(error, FNN_ERROR_FORMAT, "%s: expected the labels of %lld images, found %llu",
+                      fnni_path_tail(path), (long long)out->count, (unsigned long long)idx.size[0]);
     else if (!idx.type->integer)
-        result = fnni_fail(error, FNN_ERROR_FORMAT, "%s: labels of IDX type %s, expected integers",
+        result = fnni_fail(error, FNN_ERROR_FORMAT,
+                           "%s: expected labels of an integer IDX type, found %s",
                            fnni_path_tail(path), idx.type->name);
     else result = fnni_idx_classes(out, &idx, file.bytes + idx.header, c, path, error);
     fnni_file_release(&file, &out->allocator);
@@ -18841,11 +19199,14 @@ FNNI_COLD FNN_DEF fnn_result fnn_read_idx_with(const char *images, const char *l
     const fnn_idx_config c = config ? *config : fnn_idx_config_init();
     const char *wrong = labels ? fnni_same_classes_wrong(c.same_classes, c.compact_classes) : NULL;
     fnn_result result;
-    if (!out) return fnni_fail(error, FNN_ERROR_ARGUMENT, "read_idx: out is NULL");
+    if (!out)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                         "read_idx: out: expected a data set, found NULL");
     if (c.same_classes == out)
-        return fnni_fail(error, FNN_ERROR_ARGUMENT, "read_idx: same_classes is out");
+        return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                         "read_idx: same_classes: expected another set than out, found out");
     memset(out, 0, sizeof *out);
-    if (!images) wrong = "no path of images";
+    if (!images) wrong = "images: expected a path, found NULL";
     if (wrong) return fnni_fail(error, FNN_ERROR_ARGUMENT, "read_idx: %s", wrong);
     fnni_dataset_begin(out, allocator);
     result = fnni_idx_images(out, images, c.transpose, error);
@@ -18925,8 +19286,8 @@ static fnn_result fnni_sets_search(const fnni_sets *sets, fnn_dataset *train, fn
         if (places[i])
             result = fnni_sets_load_from(sets, places[i], train, test, allocator, &found, error);
     if (found) return result;
-    return fnni_fail(error, FNN_ERROR_FILE, "%s: not in %s%s%s, and $%s is not set", sets->source,
-                     places[0], places[1] ? " or " : "", places[1] ? places[1] : "",
+    return fnni_fail(error, FNN_ERROR_FILE, "expected %s in %s%s%s, found none and no $%s",
+                     sets->source, places[0], places[1] ? " or " : "", places[1] ? places[1] : "",
                      sets->variable);
 }
 
@@ -18942,8 +19303,8 @@ static fnn_result fnni_sets_load(const fnni_sets *sets, const char *directory, f
     if (train) fnni_dataset_begin(train, NULL);
     if (test) fnni_dataset_begin(test, NULL);
     if (train == test)
-        return fnni_fail(error, FNN_ERROR_ARGUMENT, "%s: train %s test", sets->caller,
-                         train ? "is also" : "is NULL, and");
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "%s: expected train, test or both, found %s",
+                         sets->caller, train ? "one data set for both" : "NULL for both");
     if (directory)
         return fnni_sets_load_from(sets, directory, train, test, allocator, &found, error);
     if (!said || !said[0]) return fnni_sets_search(sets, train, test, allocator, error);
@@ -18968,8 +19329,9 @@ static const char *const fnni_fashion_names[10] = {
 
 static fnn_result fnni_fashion_missing(fnn_error *error, const char *directory, const char *name)
 {
-    return fnni_fail(error, FNN_ERROR_FILE, "%s: no %s(.gz) there; see " FNNI_FASHION_SOURCE,
-                     directory, name);
+    return fnni_fail(error, FNN_ERROR_FILE,
+                     "%s: expected %s or %s.gz there, found none; see " FNNI_FASHION_SOURCE,
+                     directory, name, name);
 }
 
 FNNI_COLD static fnn_result fnni_fashion_load(const char *directory, int testing, fnn_dataset *out,
@@ -18988,10 +19350,11 @@ FNNI_COLD static fnn_result fnni_fashion_load(const char *directory, int testing
     result = fnn_read_idx(images, labels, allocator, out, error);
     if (result != FNN_OK) return result;
     if (out->height != 28 || out->width != 28 || out->channels != 1)
-        result = fnni_fail(error, FNN_ERROR_FORMAT, "%s: images of %d x %d x %d, not 28 x 28 x 1",
+        result = fnni_fail(error, FNN_ERROR_FORMAT,
+                           "%s: expected images of 28 x 28 x 1, found %d x %d x %d",
                            fnni_path_tail(images), out->height, out->width, out->channels);
     else if (out->classes > 10)
-        result = fnni_fail(error, FNN_ERROR_FORMAT, "%s: a label is %d, expected 0 to 9",
+        result = fnni_fail(error, FNN_ERROR_FORMAT, "%s: expected labels 0 to 9, found %d",
                            fnni_path_tail(labels), out->classes - 1);
     out->classes = 10;
     out->class_names = fnni_fashion_names;
@@ -19017,6 +19380,7 @@ FNNI_COLD FNN_DEF fnn_result fnn_read_fashion_mnist(const char *directory,
 #define FNNI_CIFAR_PIXELS 1024 /* 32 x 32, in each of three planes */
 #define FNNI_CIFAR_IMAGE (3 * FNNI_CIFAR_PIXELS)
 #define FNNI_CIFAR_RECORD (1 + FNNI_CIFAR_IMAGE) /* a label before each image */
+#define FNNI_CIFAR_RECORDS 10000                 /* of each of the original files */
 
 static const char *const fnni_cifar_names[10] = {
     "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"};
@@ -19045,7 +19409,8 @@ static fnn_result fnni_cifar_check(const fnni_file *file, const char *path, fnn_
 static fnn_result fnni_cifar_read(fnni_file *file, const char *path, const fnn_allocator *allocator,
                                   fnn_error *error)
 {
-    fnn_result result = fnni_data_read(file, path, allocator, error);
+    fnn_result result = fnni_data_read(file, (size_t)FNNI_CIFAR_RECORDS * FNNI_CIFAR_RECORD, 8,
+                                       "unpack it", path, allocator, error);
     if (result == FNN_OK) result = fnni_cifar_check(file, path, error);
     if (result != FNN_OK) fnni_file_release(file, allocator);
     return result;
@@ -19104,18 +19469,22 @@ FNNI_COLD FNN_DEF fnn_result fnn_read_cifar10_files(const char *const *files, in
     fnn_result result = FNN_OK;
     size_t bytes;
     int i;
-    if (!out) return fnni_fail(error, FNN_ERROR_ARGUMENT, "read_cifar10: out is NULL");
+    if (!out)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                         "read_cifar10: out: expected a data set, found NULL");
     fnni_dataset_begin(out, NULL);
     if (!files || count < 1)
         return fnni_fail(error, FNN_ERROR_ARGUMENT, "read_cifar10: expected files, found %d",
                          count);
     for (i = 0; i < count; i++)
         if (!files[i])
-            return fnni_fail(error, FNN_ERROR_ARGUMENT, "read_cifar10: file %d is NULL", i);
+            return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                             "read_cifar10: file %d: expected a path, found NULL", i);
     read = fnni_multiply((size_t)count, sizeof *read, &bytes)
                ? (fnni_file *)fnni_allocate(allocator, bytes)
                : NULL;
-    if (!read) return fnni_fail(error, FNN_ERROR_MEMORY, "read_cifar10: no memory");
+    if (!read)
+        return fnni_fail_memory(error, "read_cifar10", fnni_times((size_t)count, sizeof *read));
     memset(read, 0, bytes);
     fnni_dataset_begin(out, allocator);
     for (i = 0; i < count && result == FNN_OK; i++)
@@ -19143,7 +19512,7 @@ FNNI_COLD static fnn_result fnni_cifar_load(const char *directory, int testing, 
         there = fnni_find_file(paths[i], directory, file);
         if (i == 0) *found = there;
         if (!there)
-            return fnni_fail(error, FNN_ERROR_FILE, "%s: no %s nor %s.gz there",
+            return fnni_fail(error, FNN_ERROR_FILE, "%s: expected %s or %s.gz there, found none",
                              fnni_path_tail(directory), file, file);
         files[i] = paths[i];
     }
@@ -19164,6 +19533,8 @@ FNNI_COLD FNN_DEF fnn_result fnn_read_cifar10(const char *directory, const fnn_a
 }
 
 /* ---- CSV: fields ---- */
+
+#define FNNI_MAX_UNPACKED (1 << 24) /* bytes of a gzip file, whatever gzip_ratio says */
 
 /* A cursor over a text in memory, which may be changed in place. */
 typedef struct fnni_csv {
@@ -19244,7 +19615,7 @@ static fnn_result fnni_csv_quoted(fnni_csv *csv, fnni_csv_field *field)
         csv->at++;
     }
     return fnni_fail(csv->error, FNN_ERROR_FORMAT,
-                     "%s: line %lld, column %d: a quote is opened and not closed",
+                     "%s: line %lld, column %d: expected a closing quote, found the file's end",
                      fnni_path_tail(csv->path), (long long)field->line, csv->column);
 }
 
@@ -19260,6 +19631,27 @@ static void fnni_csv_unquoted(fnni_csv *csv, fnni_csv_field *field)
     csv->at = p;
     while (p > field->text && fnni_csv_is_blank(csv, p[-1])) p--;
     field->length = (size_t)(p - field->text);
+}
+
+/* Reports a field that is not what it should be. */
+FNNI_COLD static fnn_result fnni_csv_fail(const fnni_csv *csv, const fnni_csv_field *field,
+                                          const char *expected)
+{
+    char found[FNNI_SHOWN];
+    return fnni_fail(csv->error, FNN_ERROR_FORMAT,
+                     "%s: line %lld, column %d: expected %s, found \"%s\"",
+                     fnni_path_tail(csv->path), (long long)field->line, csv->column, expected,
+                     fnni_shown(field->text, field->length, found));
+}
+
+/* What stands behind a field's closing quote is neither a separator nor a line end. */
+FNNI_COLD static fnn_result fnni_csv_fail_quote(const fnni_csv *csv, fnni_csv_field *field)
+{
+    field->text = csv->at;
+    for (field->length = 0; field->text + field->length < csv->end; field->length++)
+        if (fnni_csv_is_line_end(field->text[field->length])) break;
+    field->line = csv->line;
+    return fnni_csv_fail(csv, field, "a separator after the quote");
 }
 
 /* Reads the next field of a record and what ends it. */
@@ -19279,10 +19671,8 @@ static fnn_result fnni_csv_next_field(fnni_csv *csv, fnni_csv_field *field)
     } else {
         fnni_csv_skip_blanks(csv);
         field->last = csv->at == csv->end || fnni_csv_is_line_end(*csv->at);
-        if (!field->last && *csv->at++ != csv->separator)
-            result = fnni_fail(csv->error, FNN_ERROR_FORMAT,
-                               "%s: line %lld, column %d: expected a separator after the quote",
-                               fnni_path_tail(csv->path), (long long)csv->line, csv->column);
+        if (!field->last && *csv->at != csv->separator) return fnni_csv_fail_quote(csv, field);
+        if (!field->last) csv->at++;
     }
     if (field->last && csv->at < csv->end) fnni_csv_skip_line_end(csv);
     return result;
@@ -19298,17 +19688,6 @@ static void fnni_csv_unquote(fnni_csv_field *field)
         if (field->text[from] == '"') from++; /* a quote inside is always doubled */
     }
     field->length = to;
-}
-
-/* Reports a field that is not what it should be. */
-FNNI_COLD static fnn_result fnni_csv_fail(const fnni_csv *csv, const fnni_csv_field *field,
-                                          const char *expected)
-{
-    char found[FNNI_SHOWN];
-    return fnni_fail(csv->error, FNN_ERROR_FORMAT,
-                     "%s: line %lld, column %d: expected %s, found \"%s\"",
-                     fnni_path_tail(csv->path), (long long)field->line, csv->column, expected,
-                     fnni_shown(field->text, field->length, found));
 }
 
 /* The same of a field that should be a number: it may be one that is too large. */
@@ -19389,7 +19768,9 @@ static fnn_result fnni_csv_open(fnni_csv_load *load, const fnn_allocator *alloca
 {
     fnn_error *error = load->csv.error;
     const char *path = load->csv.path, *other = NULL;
-    fnn_result result = fnni_data_read(&load->file, path, allocator, error);
+    fnn_result result =
+        fnni_data_read(&load->file, FNNI_MAX_UNPACKED, load->config->gzip_ratio,
+                       "gzip_ratio allows so many times its size", path, allocator, error);
     if (result != FNN_OK) return result;
     other = fnni_impostor(load->file.bytes, load->file.size);
     if (!other && memchr(load->file.bytes, 0, load->file.size)) other = "a zero byte";
@@ -19399,28 +19780,35 @@ static fnn_result fnni_csv_open(fnni_csv_load *load, const fnn_allocator *alloca
     return result;
 }
 
-static const char *fnni_csv_separator_wrong(const fnni_csv *csv)
+/* Whether separator and comment can be told from what else means something; `where` they are from
+ * begins the message. */
+FNNI_COLD static fnn_result fnni_csv_check_separator(const fnni_csv *csv, fnn_result code,
+                                                     const char *where)
 {
-    if (!csv->separator || csv->separator == '"' || fnni_csv_is_line_end(csv->separator))
-        return "separator is zero, a quote or a line end";
-    if (csv->comment && (csv->comment == csv->separator || strchr("\" \t\r\n", csv->comment)))
-        return "comment is the separator, a quote, a blank or a line end";
-    return NULL;
+    const char *what = NULL;
+    char c = csv->separator;
+    if (!c || c == '"' || fnni_csv_is_line_end(c)) what = "separator";
+    else if (c = csv->comment, c && (c == csv->separator || strchr("\" \t\r\n", c)))
+        what = "comment";
+    if (!what) return FNN_OK;
+    return fnni_fail(csv->error, code, "%s: %s: expected %s, found byte %d", where, what,
+                     *what == 's' ? "no zero, quote or line end"
+                                  : "no separator, quote, blank or line end",
+                     (int)(uint8_t)c);
 }
 
 /* The line `sep=;` by which Excel is told the separator. */
 static fnn_result fnni_csv_excel(fnni_csv *csv)
 {
-    const char *wrong;
+    char where[128];
+    fnn_result result;
     if (csv->end - csv->at < 5 || memcmp(csv->at, "sep=", 4) != 0) return FNN_OK;
     if (csv->end - csv->at > 5 && !fnni_csv_is_line_end(csv->at[5])) return FNN_OK;
     csv->separator = csv->at[4];
-    wrong = fnni_csv_separator_wrong(csv);
-    if (wrong)
-        return fnni_fail(csv->error, FNN_ERROR_FORMAT, "%s: line 1 begins with sep=: %s",
-                         fnni_path_tail(csv->path), wrong);
-    fnni_csv_skip_line(csv);
-    return FNN_OK;
+    snprintf(where, sizeof where, "%s: line 1, sep=", fnni_path_tail(csv->path));
+    result = fnni_csv_check_separator(csv, FNN_ERROR_FORMAT, where);
+    if (result == FNN_OK) fnni_csv_skip_line(csv);
+    return result;
 }
 
 /* Steps over a line of the header; its fields go to names unless that is NULL. */
@@ -19507,7 +19895,7 @@ static fnn_result fnni_csv_measure(fnni_csv_load *load)
                              field.last ? "" : " and more");
     }
     if (result == FNN_OK && load->rows == 0)
-        result = fnni_fail(csv->error, FNN_ERROR_FORMAT, "%s: holds no samples",
+        result = fnni_fail(csv->error, FNN_ERROR_FORMAT, "%s: expected a sample a line, found none",
                            fnni_path_tail(csv->path));
     if (load->name_count != load->columns) load->name_count = 0;
     return result;
@@ -19521,33 +19909,72 @@ static fnn_result fnni_csv_assign(fnni_csv_load *load, int column, fnn_csv_role 
     int from_start = column < 0 ? column + load->columns : column;
     if (from_start < 0 || from_start >= load->columns)
         return fnni_fail(
-            load->csv.error, FNN_ERROR_ARGUMENT, "%s: %s column is %d, but there are %d columns",
-            fnni_path_tail(load->csv.path),
-            role == FNN_CSV_LABEL ? "the label" : "a named or skipped", column, load->columns);
+            load->csv.error, FNN_ERROR_ARGUMENT, "%s: %s column: expected %d to %d, found %d",
+            fnni_path_tail(load->csv.path), role == FNN_CSV_LABEL ? "label" : "named or skipped",
+            -load->columns, load->columns - 1, column);
     if (load->roles[from_start] == FNN_CSV_LABEL && role == FNN_CSV_SKIPPED)
         return fnni_fail(load->csv.error, FNN_ERROR_ARGUMENT,
-                         "%s: column %d is the label and cannot be skipped",
+                         "%s: skipped columns: expected others than the label, found %d",
                          fnni_path_tail(load->csv.path), column);
     load->roles[from_start] = (uint8_t)role;
     return FNN_OK;
 }
 
+/* The names of the header line in order; *sorted is NULL where there is no memory, or no name. */
+FNNI_COLD static void fnni_csv_sort_names(const fnni_csv_load *load, const fnn_allocator *allocator,
+                                          fnni_term **sorted)
+{
+    const size_t count = (size_t)load->name_count, bytes = fnni_times(count, sizeof **sorted);
+    size_t i;
+    *sorted = (fnni_term *)fnni_allocate(allocator, bytes);
+    if (!*sorted) return;
+    memset(*sorted, 0, bytes);
+    for (i = 0; i < count; i++) {
+        (*sorted)[i].text = load->names[i].text;
+        (*sorted)[i].length = load->names[i].length;
+        (*sorted)[i].row = (int64_t)i;
+    }
+    qsort(*sorted, count, sizeof **sorted, fnni_compare_terms);
+}
+
 /* Finds a column by its name, which must be the name of just one. */
-static fnn_result fnni_csv_find(const fnni_csv_load *load, const char *name, int *column)
+static fnn_result fnni_csv_find(const fnni_csv_load *load, const fnni_term *sorted,
+                                const char *name, int *column)
 {
     const size_t length = strlen(name);
-    const char *wrong = "there is no header line with a name for each column";
+    const int32_t count = load->name_count;
+    const int32_t at = count ? fnni_term_find(sorted, count, name, length) : 0;
+    const char *wrong = count ? "none" : "no header line with a name for each column";
     char shown[FNNI_SHOWN];
-    int i, found = 0;
-    for (i = 0; i < load->name_count; i++)
-        if (load->names[i].length == length && memcmp(load->names[i].text, name, length) == 0) {
-            *column = i;
-            found++;
-        }
-    if (found == 1) return FNN_OK;
-    if (load->name_count > 0) wrong = found ? "several columns have that name" : "there is none";
-    return fnni_fail(load->csv.error, FNN_ERROR_ARGUMENT, "%s: expected a column \"%s\": %s",
+    if (at < count) {
+        *column = (int)sorted[at].row;
+        if (at + 1 == count || fnni_term_order(&sorted[at], &sorted[at + 1])) return FNN_OK;
+        wrong = "several of that name";
+    }
+    return fnni_fail(load->csv.error, FNN_ERROR_ARGUMENT, "%s: expected a column \"%s\", found %s",
                      fnni_path_tail(load->csv.path), fnni_shown(name, length, shown), wrong);
+}
+
+/* Gives the columns of the configuration their roles, by name or by number. */
+FNNI_COLD static fnn_result fnni_csv_assign_given(fnni_csv_load *load,
+                                                  const fnn_allocator *allocator)
+{
+    const fnn_csv_config *c = load->config;
+    fnni_term *sorted = NULL;
+    fnn_result result = FNN_OK;
+    int i;
+    for (i = 0; result == FNN_OK && i < c->column_count; i++) {
+        const char *name = c->columns[i].name;
+        int column = c->columns[i].number;
+        if (name && load->name_count && !sorted) fnni_csv_sort_names(load, allocator, &sorted);
+        if (name && load->name_count && !sorted)
+            result = fnni_fail_memory(load->csv.error, load->csv.path,
+                                      (size_t)load->name_count * sizeof *sorted);
+        else if (name) result = fnni_csv_find(load, sorted, name, &column);
+        if (result == FNN_OK) result = fnni_csv_assign(load, column, c->columns[i].role);
+    }
+    fnni_release(allocator, sorted);
+    return result;
 }
 
 static int fnni_csv_is_feature(const fnni_csv_load *load, int column)
@@ -19556,17 +19983,13 @@ static int fnni_csv_is_feature(const fnni_csv_load *load, int column)
 }
 
 /* Gives all columns their roles. */
-static fnn_result fnni_csv_assign_all(fnni_csv_load *load)
+static fnn_result fnni_csv_assign_all(fnni_csv_load *load, const fnn_allocator *allocator)
 {
     const fnn_csv_config *c = load->config;
-    fnn_result result = FNN_OK;
+    fnn_result result;
     int i;
     memset(load->roles, (int)c->others, (size_t)load->columns);
-    for (i = 0; result == FNN_OK && i < c->column_count; i++) {
-        int column = c->columns[i].number;
-        if (c->columns[i].name) result = fnni_csv_find(load, c->columns[i].name, &column);
-        if (result == FNN_OK) result = fnni_csv_assign(load, column, c->columns[i].role);
-    }
+    result = fnni_csv_assign_given(load, allocator);
     if (result == FNN_OK && !memchr(load->roles, FNN_CSV_LABEL, (size_t)load->columns) &&
         c->label != FNN_CSV_LABEL_NONE)
         result = fnni_csv_assign(load, c->label_column, FNN_CSV_LABEL);
@@ -19591,16 +20014,16 @@ static fnn_result fnni_csv_check_column(const fnni_csv_load *load, int column,
     char own[FNNI_SHOWN], other[FNNI_SHOWN];
     if (like->text != (load->roles[column] == FNN_CSV_TEXT))
         return fnni_fail(load->csv.error, FNN_ERROR_ARGUMENT,
-                         "%s: column %d is %s, but in same_classes it is %s",
+                         "%s: column %d: expected %s as in same_classes, found %s",
                          fnni_path_tail(load->csv.path), column + 1,
-                         like->text ? "numbers" : "text", like->text ? "text" : "numbers");
+                         like->text ? "text" : "numbers", like->text ? "numbers" : "text");
     if (name && given->named &&
         (name->length != length || memcmp(name->text, expected, length) != 0))
         return fnni_fail(load->csv.error, FNN_ERROR_FORMAT,
-                         "%s: column %d is \"%s\", expected \"%s\" as in same_classes",
+                         "%s: column %d: expected \"%s\" as in same_classes, found \"%s\"",
                          fnni_path_tail(load->csv.path), column + 1,
-                         fnni_shown(name->text, name->length, own),
-                         fnni_shown(expected, length, other));
+                         fnni_shown(expected, length, other),
+                         fnni_shown(name->text, name->length, own));
     return FNN_OK;
 }
 
@@ -19615,12 +20038,12 @@ static fnn_result fnni_csv_check_same(const fnni_csv_load *load)
     int column, k = 0, feature = 0;
     if (same && ((!given && load->texts > 0) || (means && !(given && given->means))))
         return fnni_fail(load->csv.error, FNN_ERROR_ARGUMENT,
-                         "%s: same_classes has no %s: it was not read from CSV as reals", path,
-                         means ? "means" : "categories");
+                         "%s: same_classes: expected %s, as CSV read as reals has, found none",
+                         path, means ? "means" : "categories");
     if (given && given->columns != load->features)
         return fnni_fail(load->csv.error, FNN_ERROR_FORMAT,
-                         "%s: %d feature columns, but same_classes has %d%s", path, load->features,
-                         given->columns,
+                         "%s: expected %d feature columns as in same_classes, found %d%s", path,
+                         given->columns, load->features,
                          load->labels > 0 && load->features < given->columns
                              ? "; a file without labels is read with FNN_CSV_LABEL_NONE"
                              : "");
@@ -19645,19 +20068,21 @@ static fnn_result fnni_csv_plan(fnni_csv_load *load, const fnn_allocator *alloca
     fnn_result result;
     load->roles = (uint8_t *)fnni_allocate(allocator, (size_t)load->columns);
     if (!load->roles) return fnni_fail_memory(error, load->csv.path, (size_t)load->columns);
-    result = fnni_csv_assign_all(load);
+    result = fnni_csv_assign_all(load, allocator);
     if (result != FNN_OK) return result;
     if (load->labels > most)
         return fnni_fail(error, FNN_ERROR_ARGUMENT,
-                         "%s: %d label columns, but `label` says %d at most", path, load->labels,
-                         most);
+                         "%s: expected at most %d label columns, as `label` says, found %d", path,
+                         most, load->labels);
     if (load->features < 1)
-        return fnni_fail(error, FNN_ERROR_FORMAT,
-                         "%s: %d columns, none left for features (is the separator right?)", path,
-                         load->columns);
+        return fnni_fail(
+            error, FNN_ERROR_FORMAT,
+            "%s: expected columns of features, found none of %d (is the separator right?)", path,
+            load->columns);
     if (load->texts > 0 && c->keep_bytes)
-        return fnni_fail(error, FNN_ERROR_ARGUMENT, "%s: text columns cannot be kept as bytes",
-                         path);
+        return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                         "%s: expected no text columns with keep_bytes, found %d", path,
+                         load->texts);
     return fnni_csv_check_same(load);
 }
 
@@ -19669,15 +20094,15 @@ static fnn_result fnni_csv_shape(const fnni_csv_load *load, fnn_dataset *out, si
     const char *path = fnni_path_tail(load->csv.path);
     if (features > FNNI_MAX_DIMENSION)
         return fnni_fail(load->csv.error, FNN_ERROR_FORMAT,
-                         "%s: %llu features, expected %d at most", path,
-                         (unsigned long long)features, FNNI_MAX_DIMENSION);
+                         "%s: expected at most %d features, found %llu", path, FNNI_MAX_DIMENSION,
+                         (unsigned long long)features);
     out->height = table ? 1 : c->height;
     out->width = table ? 1 : c->width;
     out->channels = table ? (int)features : c->channels;
     if (!fnni_dataset_holds(out, (int)features))
         return fnni_fail(load->csv.error, FNN_ERROR_FORMAT,
-                         "%s: %llu feature columns, but a sample is %d x %d x %d", path,
-                         (unsigned long long)features, out->height, out->width, out->channels);
+                         "%s: expected the %d x %d x %d features of a sample, found %llu", path,
+                         out->height, out->width, out->channels, (unsigned long long)features);
     return FNN_OK;
 }
 
@@ -19869,8 +20294,8 @@ static fnn_result fnni_csv_fill(fnni_csv_load *load)
     }
     if (result == FNN_OK && load->row == 0)
         result = fnni_fail(load->csv.error, FNN_ERROR_FORMAT,
-                           "%s: holds no sample without a missing value",
-                           fnni_path_tail(load->csv.path));
+                           "%s: expected samples without a missing value, found none of %lld",
+                           fnni_path_tail(load->csv.path), (long long)load->rows);
     return result;
 }
 
@@ -19939,9 +20364,9 @@ static fnn_result fnni_csv_encode(fnni_csv_load *load, const fnn_allocator *allo
             result = fnni_csv_number_words(load, t++, k, given ? given->names + *features : NULL,
                                            given ? &given->column[k] : NULL, allocator);
         if (result == FNN_OK && e->features == 0)
-            result =
-                fnni_fail(load->csv.error, FNN_ERROR_FORMAT, "%s: column %d has no value at all",
-                          fnni_path_tail(load->csv.path), column + 1);
+            result = fnni_fail(load->csv.error, FNN_ERROR_FORMAT,
+                               "%s: column %d: expected a value, found none",
+                               fnni_path_tail(load->csv.path), column + 1);
         *features += (size_t)e->features;
         k++;
     }
@@ -20067,7 +20492,7 @@ static fnn_result fnni_csv_expand(fnni_csv_load *load, fnn_dataset *out,
             fnni_csv_expand_row(e, load->reals + row * load->features, to + (size_t)row * features);
         if (without)
             return fnni_fail(load->csv.error, FNN_ERROR_FORMAT,
-                             "%s: feature column %d has no values of which to take a mean",
+                             "%s: feature column %d: expected values to take a mean of, found none",
                              fnni_path_tail(load->csv.path), without);
     }
     out->reals = to;
@@ -20113,53 +20538,60 @@ FNNI_COLD FNN_DEF fnn_csv_config fnn_csv_config_init(void)
     config.label_column = -1;
     config.categories = 256;
     config.missing_words = "?";
+    config.gzip_ratio = 100;
     return config;
 }
 
-/* What is wrong with the columns of a configuration, or NULL. */
-static const char *fnni_csv_columns_wrong(const fnn_csv_config *c)
+/* What is expected of the number *found of a configuration, which is not so; NULL: all is well. */
+FNNI_COLD static const char *fnni_csv_config_wrong(const fnn_csv_config *c, int *found)
 {
-    const char *wrong = NULL;
     int i;
-    if (c->skip_count < 0 || (c->skip_count > 0 && !c->skip_columns))
-        return "skip_count without skip_columns";
-    if (c->column_count < 0 || (c->column_count > 0 && !c->columns))
-        return "column_count without columns";
-    if ((int)c->others < 0 || c->others >= FNN_CSV_ROLE_COUNT) wrong = "others is no fnn_csv_role";
+    if (*found = c->skip_count, *found < 0 || (*found > 0 && !c->skip_columns))
+        return "skip_count: expected 0 or skip_columns of that count";
+    if (*found = c->column_count, *found < 0 || (*found > 0 && !c->columns))
+        return "column_count: expected 0 or columns of that count";
     for (i = 0; i < c->column_count; i++)
-        if ((int)c->columns[i].role < 0 || c->columns[i].role >= FNN_CSV_ROLE_COUNT)
-            wrong = "the role of one of columns is no fnn_csv_role";
-    return wrong;
+        if (*found = (int)c->columns[i].role, *found < 0 || *found >= FNN_CSV_ROLE_COUNT)
+            return "columns: expected an fnn_csv_role of each";
+    if (*found = (int)c->others, *found < 0 || *found >= FNN_CSV_ROLE_COUNT)
+        return "others: expected an fnn_csv_role";
+    if (*found = (int)c->label, *found < 0 || *found > FNN_CSV_LABEL_TARGET)
+        return "label: expected an fnn_csv_label";
+    if (*found = (int)c->missing, *found < 0 || *found >= FNN_CSV_MISSING_COUNT)
+        return "missing: expected an fnn_csv_missing";
+    if (*found == FNN_CSV_MISSING_MEAN && c->keep_bytes)
+        return "missing: expected no means with keep_bytes";
+    if (*found = c->header, *found < 0) return "header: expected 0 or more";
+    if (*found = c->skip_lines, *found < 0) return "skip_lines: expected 0 or more";
+    if (*found = c->gzip_ratio, *found < 0) return "gzip_ratio: expected 0 or more";
+    if (*found = c->categories, *found < 1 || *found > FNNI_MAX_CLASSES)
+        return "categories: expected 1 to 65536";
+    return NULL;
 }
 
 static fnn_result fnni_csv_check_config(const fnn_csv_config *c, fnn_error *error)
 {
-    const char *wrong = fnni_csv_columns_wrong(c);
     const int classes = c->label == FNN_CSV_LABEL_NAME || c->label == FNN_CSV_LABEL_CLASS;
     const int named = c->label == FNN_CSV_LABEL_NAME || c->compact_classes;
     const int table = c->height == 0 && c->width == 0 && c->channels == 0;
+    int found;
+    const char *wrong = fnni_csv_config_wrong(c, &found);
     fnni_csv cursor;
+    if (wrong) return fnni_fail(error, FNN_ERROR_ARGUMENT, "read_csv: %s, found %d", wrong, found);
+    if (classes) wrong = fnni_same_classes_wrong(c->same_classes, named);
+    if (wrong) return fnni_fail(error, FNN_ERROR_ARGUMENT, "read_csv: %s", wrong);
+    if (!table &&
+        (c->height < 1 || c->height > FNNI_MAX_DIMENSION || c->width < 1 ||
+         c->width > FNNI_MAX_DIMENSION || c->channels < 1 || c->channels > FNNI_MAX_DIMENSION))
+        return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                         "read_csv: height, width, channels: expected 0, 0, 0 or 1 to %d each, "
+                         "found %d, %d, %d",
+                         FNNI_MAX_DIMENSION, c->height, c->width, c->channels);
     memset(&cursor, 0, sizeof cursor);
     cursor.separator = c->separator;
     cursor.comment = c->comment;
-    if (!wrong) wrong = fnni_csv_separator_wrong(&cursor);
-    if (!wrong && classes) wrong = fnni_same_classes_wrong(c->same_classes, named);
-    if (wrong) return fnni_fail(error, FNN_ERROR_ARGUMENT, "read_csv: %s", wrong);
-    if ((int)c->label < FNN_CSV_LABEL_NONE || c->label > FNN_CSV_LABEL_TARGET)
-        wrong = "label is none of fnn_csv_label";
-    else if ((int)c->missing < 0 || c->missing >= FNN_CSV_MISSING_COUNT)
-        wrong = "missing is none of fnn_csv_missing";
-    else if (c->missing == FNN_CSV_MISSING_MEAN && c->keep_bytes)
-        wrong = "keep_bytes has no place for means";
-    else if (c->header < 0 || c->skip_lines < 0) wrong = "header or skip_lines is negative";
-    else if (c->categories < 1 || c->categories > FNNI_MAX_CLASSES)
-        wrong = "categories must be 1 to 65536";
-    else if (!table &&
-             (c->height < 1 || c->height > FNNI_MAX_DIMENSION || c->width < 1 ||
-              c->width > FNNI_MAX_DIMENSION || c->channels < 1 || c->channels > FNNI_MAX_DIMENSION))
-        wrong = "height, width and channels must be all 0 or all 1 to 2^20";
-    if (wrong) return fnni_fail(error, FNN_ERROR_ARGUMENT, "read_csv: %s", wrong);
-    return FNN_OK;
+    cursor.error = error;
+    return fnni_csv_check_separator(&cursor, FNN_ERROR_ARGUMENT, "read_csv");
 }
 
 /* All steps, in order. */
@@ -20189,11 +20621,15 @@ FNN_DEF fnn_result fnn_read_csv(const char *path, const fnn_csv_config *config,
     fnni_csv_load load;
     fnn_result result;
     const fnn_csv_config usual = fnn_csv_config_init();
-    if (!out) return fnni_fail(error, FNN_ERROR_ARGUMENT, "read_csv: out is NULL");
+    if (!out)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                         "read_csv: out: expected a data set, found NULL");
     if (config && config->same_classes == out)
-        return fnni_fail(error, FNN_ERROR_ARGUMENT, "read_csv: same_classes is out");
+        return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                         "read_csv: same_classes: expected another set than out, found out");
     memset(out, 0, sizeof *out);
-    if (!path) return fnni_fail(error, FNN_ERROR_ARGUMENT, "read_csv: path is NULL");
+    if (!path)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "read_csv: path: expected one, found NULL");
     fnni_dataset_begin(out, allocator);
     memset(&load, 0, sizeof load);
     load.config = config ? config : &usual;
@@ -20261,29 +20697,29 @@ static const char *const fnni_field_names[] = {FNNI_FIELD_LIST(FNNI_FIELD_NAME)}
 
 static const char *fnni_texts_at(const fnni_texts *t, int i)
 {
-    const char *text = t->text;
-    if (i < 0 || i >= t->count) return NULL;
-    while (i-- > 0) text += strlen(text) + 1;
-    return text;
+    return i < 0 || i >= t->count ? NULL : t->text + ((const uint32_t *)(void *)t->text)[i];
 }
 
 /* Adds a text where there is room for it. */
 static void fnni_texts_add(fnni_texts *t, const char *text)
 {
     const size_t bytes = strlen(text) + 1;
+    ((uint32_t *)(void *)t->text)[t->count++] = (uint32_t)t->bytes;
     memcpy(t->text + t->bytes, text, bytes);
     t->bytes += bytes;
-    t->count++;
 }
 
-/* Room for texts of so many bytes together, which are not there yet. */
-static fnn_result fnni_texts_room(fnn_model *model, fnni_texts *t, const char *what, size_t bytes)
+/* Room for so many texts, of so many bytes together, which are not there yet. */
+static fnn_result fnni_texts_room(fnn_model *model, fnni_texts *t, const char *what, int count,
+                                  size_t bytes)
 {
     memset(t, 0, sizeof *t);
     if (bytes > FNNI_MAX_TEXTS)
         return fnni_model_fail(model, FNN_ERROR_ARGUMENT,
                                "%s: expected at most %llu bytes together, found %llu", what,
                                (unsigned long long)FNNI_MAX_TEXTS, (unsigned long long)bytes);
+    t->bytes = (size_t)count * sizeof(uint32_t);
+    bytes += t->bytes;
     t->text = (char *)fnni_allocate(&model->context.allocator, bytes);
     if (t->text) return FNN_OK;
     return fnni_model_fail(model, FNN_ERROR_MEMORY, "%s: no memory for %llu bytes", what,
@@ -20321,7 +20757,7 @@ static fnn_result fnni_names_set(fnn_model *model, fnni_texts *t, const char *wh
         result = fnni_text_check(model, what, names[i]);
         if (!result) bytes = fnni_plus(bytes, strlen(names[i]) + 1);
     }
-    if (!result && count) result = fnni_texts_room(model, &fresh, what, bytes);
+    if (!result && count) result = fnni_texts_room(model, &fresh, what, count, bytes);
     if (result) return result;
     for (i = 0; i < count; i++) fnni_texts_add(&fresh, names[i]);
     fnni_texts_replace(model, t, &fresh);
@@ -20418,13 +20854,10 @@ static fnn_result fnni_key_check(fnn_model *model, const char *key)
 
 FNNI_COLD FNN_DEF const char *fnn_note(const fnn_model *model, const char *key)
 {
-    const char *text = model && key ? model->notes.text : NULL;
     int i;
-    for (i = 0; text && i < model->notes.count; i += 2) {
-        const char *value = text + strlen(text) + 1;
-        if (!strcmp(text, key)) return value;
-        text = value + strlen(value) + 1;
-    }
+    for (i = 0; model && key && i < model->notes.count; i += 2)
+        if (!strcmp(fnni_texts_at(&model->notes, i), key))
+            return fnni_texts_at(&model->notes, i + 1);
     return NULL;
 }
 
@@ -20433,14 +20866,15 @@ static fnn_result fnni_notes_room(fnn_model *model, fnni_texts *t, const char *k
                                   const char *value)
 {
     const char *old = fnn_note(model, key);
-    size_t bytes = model->notes.bytes;
+    const int count = model->notes.count + (value ? 2 : 0) - (old ? 2 : 0);
+    size_t bytes = model->notes.bytes - (size_t)model->notes.count * sizeof(uint32_t);
     memset(t, 0, sizeof *t);
     if (old) bytes -= strlen(key) + strlen(old) + 2;
     if (value) bytes = fnni_plus(bytes, strlen(key) + strlen(value) + 2);
-    if (value && !old && model->notes.count >= 2 * FNNI_MAX_NOTES)
+    if (count > 2 * FNNI_MAX_NOTES)
         return fnni_model_fail(model, FNN_ERROR_ARGUMENT, "notes: expected at most %d, found more",
                                FNNI_MAX_NOTES);
-    return bytes ? fnni_texts_room(model, t, "notes", bytes) : FNN_OK;
+    return bytes ? fnni_texts_room(model, t, "notes", count, bytes) : FNN_OK;
 }
 
 FNNI_COLD FNN_DEF fnn_result fnn_set_note(fnn_model *model, const char *key, const char *value)
@@ -20543,24 +20977,22 @@ static void fnni_write_text(fnni_writer *w, const char *text)
 
 FNNI_COLD static void fnni_write_names(fnni_writer *w, const char *field, const fnni_texts *t)
 {
-    const char *text = t->text;
     int i;
     if (t->count == 0) return;
     fnni_emit_text(w, ",\"%s\":\"", field);
-    for (i = 0; i < t->count; i++, text += strlen(text) + 1) {
+    for (i = 0; i < t->count; i++) {
         if (i > 0) fnni_emit_text(w, "\\n");
-        fnni_write_text(w, text);
+        fnni_write_text(w, fnni_texts_at(t, i));
     }
     fnni_emit_text(w, "\"");
 }
 
 static void fnni_write_notes(fnni_writer *w, const fnni_texts *t)
 {
-    const char *text = t->text;
     int i;
-    for (i = 0; i < t->count; i++, text += strlen(text) + 1) {
+    for (i = 0; i < t->count; i++) {
         fnni_emit_text(w, i % 2 ? ":\"" : ",\"");
-        fnni_write_text(w, text);
+        fnni_write_text(w, fnni_texts_at(t, i));
         fnni_emit_text(w, "\"");
     }
 }
@@ -20705,11 +21137,14 @@ static fnn_result fnni_save_check(const fnn_model *model, fnn_error *error)
         return fnni_fail(error, FNN_ERROR_STATE, "save: expected at most %d layers, found %d",
                          FNNI_MAX_LAYERS, model->layer_count);
     if (!fnni_is_finite(model->loss_epsilon))
-        return fnni_fail(error, FNN_ERROR_NUMERIC, "save: the loss's epsilon is not finite");
+        return fnni_fail(error, FNN_ERROR_NUMERIC,
+                         "save: the loss's epsilon: expected a finite number, found %g",
+                         (double)model->loss_epsilon);
     for (l = 0; l < model->layer_count; l++)
         if (!fnni_is_finite(model->layers[l].parameter))
-            return fnni_fail(error, FNN_ERROR_NUMERIC, "save: layer %d %s: its parameter is %s", l,
-                             model->layers[l].type->name, "not finite");
+            return fnni_fail(error, FNN_ERROR_NUMERIC,
+                             "save: layer %d %s: expected a finite parameter, found %g", l,
+                             model->layers[l].type->name, (double)model->layers[l].parameter);
     return FNN_OK;
 }
 
@@ -20881,8 +21316,9 @@ static int fnni_json_member(fnni_reader *r, const char *of, const char *const *l
     if (fnni_json_string(r, name)) return -1;
     place = fnni_word_in(name, list, count);
     if (place < 0 || *taken >> place & 1) {
-        fnni_fail(r->error, FNN_ERROR_FORMAT, "%s: %.60s: %s \"%.50s\"", r->path, of,
-                  place < 0 ? "unknown member" : "found twice,", name);
+        fnni_fail(r->error, FNN_ERROR_FORMAT,
+                  "%s: %.60s: expected %s, %s and so on, once each, found %s\"%.30s\"", r->path, of,
+                  list[0], list[1], place < 0 ? "" : "twice, ", name);
         return -1;
     }
     *taken |= 1u << place;
@@ -20984,8 +21420,8 @@ static fnn_result fnni_read_fail(fnni_reader *r)
 
 static fnn_result fnni_twice_fail(fnni_reader *r, const char *name)
 {
-    return fnni_fail(r->error, FNN_ERROR_FORMAT, "%s: __metadata__: found twice, \"%.50s\"",
-                     r->path, name);
+    return fnni_fail(r->error, FNN_ERROR_FORMAT,
+                     "%s: __metadata__: expected each once, found twice, \"%.60s\"", r->path, name);
 }
 
 /* Names from lines, which are cut for it. */
@@ -20999,7 +21435,7 @@ static fnn_result fnni_take_names(fnni_reader *r, fnni_texts *t, const char *fie
     if (t->count) return fnni_twice_fail(r, field);
     for (line = lines; (line = strchr(line, '\n')) != NULL; line++) count++;
     result = check(r->model, count);
-    if (!result) result = fnni_texts_room(r->model, &fresh, field, strlen(lines) + 1);
+    if (!result) result = fnni_texts_room(r->model, &fresh, field, count, strlen(lines) + 1);
     if (result) return fnni_read_fail(r);
     for (line = lines; line; line = next) {
         next = strchr(line, '\n');
@@ -21147,7 +21583,8 @@ static fnn_result fnni_tensor_match(fnni_reader *r, const fnni_entry *e, const f
     char expected[96], found[96];
     const size_t bytes = fnni_times(t->count, fnni_tensor_element(t));
     if (r->seen[l + 1] >> which & 1)
-        return fnni_fail(r->error, FNN_ERROR_FORMAT, "%s: %.60s: found twice", r->path, e->name);
+        return fnni_fail(r->error, FNN_ERROR_FORMAT, "%s: %.60s: expected once, found twice",
+                         r->path, e->name);
     r->seen[l + 1] |= (uint8_t)(1 << which);
     if (strcmp(e->dtype, fnni_tensor_dtype(t)))
         return fnni_fail(r->error, FNN_ERROR_FORMAT, "%s: %.60s: expected %s, found %.40s", r->path,
@@ -21193,7 +21630,7 @@ static fnn_result fnni_read_tensor(fnni_reader *r, fnni_entry *e)
     if (result || !r->model) return result;
     if (!fnni_tensor_find(r, e->name, &t, &l, &which))
         return fnni_fail(r->error, FNN_ERROR_FORMAT,
-                         "%s: %.60s: the model has no tensor of that name", r->path, e->name);
+                         "%s: expected tensors of the model, found \"%.60s\"", r->path, e->name);
     if (r->model->sealed) fnni_tensor_fill(r, e, &t);
     else result = fnni_tensor_match(r, e, &t, l, which);
     return result;
@@ -21216,8 +21653,8 @@ static fnn_result fnni_walk(fnni_reader *r)
         if (result) return result;
         if (strcmp(e.name, "__metadata__")) result = fnni_read_tensor(r, &e);
         else if (metadata++)
-            result =
-                fnni_fail(r->error, FNN_ERROR_FORMAT, "%s: __metadata__: found twice", r->path);
+            result = fnni_fail(r->error, FNN_ERROR_FORMAT,
+                               "%s: __metadata__: expected once, found twice", r->path);
         else result = fnni_read_metadata(r);
     } while (!result && fnni_json_take(r, ','));
     if (!result) result = fnni_json_want(r, '}');
@@ -21254,7 +21691,11 @@ static fnn_result fnni_read_layers(fnni_reader *r)
         char text[FNNI_TEXT];
         c = fnni_read_words(r, &w, text);
         type = (c == ';' || c <= 0) && w.count > 0 ? fnni_layer_named(w.word[0]) : NULL;
-        if (type && l < FNNI_MAX_LAYERS) type->from_words(model, &w);
+        if (l == FNNI_MAX_LAYERS)
+            return fnni_fail(r->error, FNN_ERROR_FORMAT,
+                             "%s: expected at most %d layers, found one more: \"%.60s\"", r->path,
+                             l, text);
+        if (type) type->from_words(model, &w);
         if (model->broken) return fnni_read_fail(r);
         if (model->layer_count != l + 1)
             return fnni_fail(r->error, FNN_ERROR_FORMAT,
@@ -21264,7 +21705,9 @@ static fnn_result fnni_read_layers(fnni_reader *r)
         statistics = fnni_plus(statistics, model->layers[l].statistics);
     }
     if (fnni_plus(parameters, statistics) == (size_t)-1)
-        return fnni_fail(r->error, FNN_ERROR_FORMAT, "%s: layers of too many parameters", r->path);
+        return fnni_fail(r->error, FNN_ERROR_FORMAT,
+                         "%s: layers: expected parameters that can be counted, found more",
+                         r->path);
     model->parameter_count = parameters; /* which training's tensors are matched with */
     model->statistics_count = statistics;
     return FNN_OK;
@@ -22551,11 +22994,11 @@ static void fnni_fit_step(fnni_fit *f)
     p->step++;
     p->updates_then = f->model->updates;
     p->seen += run->rows;
-    p->weight_sum += fnni_row_weights(run);
+    p->weight_sum += fnni_row_weights(run, 0);
     if (!fnni_is_scored(f->model, f->data)) return;
     p->score_sum += fnni_scores_hits(f->model, f->data)
-                        ? fnni_hits(run, fnni_y(run, l, 0, NULL), fnni_inputs(run, l))
-                        : fnni_squared_error(run, fnni_y(run, l, 0, NULL), fnni_inputs(run, l));
+                        ? fnni_hits(run, fnni_y(run, l, 0, NULL), fnni_inputs(run, l), 0)
+                        : fnni_squared_error(run, fnni_y(run, l, 0, NULL), fnni_inputs(run, l), 0);
 }
 
 /* A bar with the time left, on a terminal and no more than ten times a second. */
@@ -22878,6 +23321,7 @@ static fnn_result fnni_fit_open(fnni_fit *f, fnn_history *history)
 {
     fnn_model *model = f->model;
     const fnn_allocator *a = &model->context.allocator;
+    fnni_inference v = fnni_inference_of(model, f->config->validation, NULL, NULL);
     const int64_t done = f->progress->epochs;
     const int epochs = done > f->config->epochs ? (int)done : f->config->epochs;
     fnn_result result = fnni_history_reserve(history, epochs);
@@ -22888,10 +23332,9 @@ static fnn_result fnni_fit_open(fnni_fit *f, fnn_history *history)
     f->validation = model->context;
     f->validation.workspace = NULL;
     f->validation.workspace_count = 0;
-    if (f->config->validation &&
-        !fnni_workspace(&f->validation,
-                        fnni_evaluation_space(model, &model->context, f->config->validation)))
-        return FNN_ERROR_MEMORY;
+    v.context = &f->validation;
+    v.evaluate = 1;
+    if (v.data && !fnni_workspace(v.context, fnni_inference_space(&v))) return FNN_ERROR_MEMORY;
     return FNN_OK;
 }
 
@@ -23006,7 +23449,6 @@ static fnn_result fnni_fit_epochs(fnni_fit *f, fnn_history *history)
 static fnn_result fnni_fit_run(fnni_fit *f, fnn_history *history)
 {
     fnn_model *model = f->model;
-    const int64_t first = f->progress->epochs;
     fnn_result result;
     fnni_history_complete(f->progress, history);
     if (f->progress->position < f->data->count) fnni_fit_shuffle(f); /* in the midst of a pass */
@@ -23015,7 +23457,7 @@ static fnn_result fnni_fit_run(fnni_fit *f, fnn_history *history)
     fnni_fit_average_shown(model, 1);
     fnni_fit_best_shown(model, 1);
     if (result) return result;
-    if (f->progress->epochs > first || f->stopped) fnni_fit_write(f);
+    fnni_fit_write(f);
     if (!f->failure.code) return FNN_OK;
     return fnni_model_fail(model, FNN_ERROR_FILE, "fit: checkpoint: %.200s", f->failure.message);
 }
@@ -23147,22 +23589,23 @@ typedef struct fnni_job {
 
 /* ---- text ---- */
 
-/* The label of an axis' value, or NULL. */
-static const char *fnni_label_of(const fnn_grid_axis *axis, double value)
+/* The label of a candidate's value on axis a, or NULL. */
+static const char *fnni_label_of(const fnn_search *found, const fnn_candidate *c, int a)
 {
-    int i = 0;
-    if (!axis->labels) return NULL;
-    while (i < axis->count && axis->values[i] != value) i++;
-    return i < axis->count ? axis->labels[i] : NULL;
+    const fnn_grid_axis *axes = found->axes;
+    int stride = found->count, i;
+    if (!axes[a].labels) return NULL;
+    for (i = 0; i <= a; i++) stride /= axes[i].count; /* candidates from one value to the next */
+    return axes[a].labels[(int)(c - found->candidates) / stride % axes[a].count];
 }
 
 /* A candidate's value on an axis: its label or the number. */
-static void fnni_append_value(const fnn_grid_axis *axis, double value, char *text, size_t size,
-                              size_t *length)
+static void fnni_append_value(const fnn_search *found, const fnn_candidate *c, int a, char *text,
+                              size_t size, size_t *length)
 {
-    const char *label = fnni_label_of(axis, value);
+    const char *label = fnni_label_of(found, c, a);
     if (label) fnni_append(text, size, length, "%s", label);
-    else fnni_append(text, size, length, "%g", value);
+    else fnni_append(text, size, length, "%g", c->values[a]);
 }
 
 /* "units 64, rate 0.01" */
@@ -23173,7 +23616,7 @@ static const char *fnni_candidate_text(const fnn_search *s, int candidate, char 
     text[0] = 0;
     for (a = 0; a < s->axis_count; a++) {
         fnni_append(text, size, &length, "%s%s ", a ? ", " : "", s->axes[a].name);
-        fnni_append_value(s->axes + a, s->candidates[candidate].values[a], text, size, &length);
+        fnni_append_value(s, s->candidates + candidate, a, text, size, &length);
     }
     return text;
 }
@@ -23358,18 +23801,52 @@ static int fnni_candidate_beats(const fnni_search *s, fnn_candidate *a, fnn_cand
     return loss_a < loss_b || (loss_a == loss_b && later);
 }
 
+/* The numbers of the candidates, the best first, that of the grid as long as there are no ranks;
+ * (count), behind the values of all. */
+static double *fnni_search_order(const fnn_search *found)
+{
+    const size_t values = (size_t)found->count * (size_t)found->axis_count;
+    return (double *)(uintptr_t)found->candidates[0].values + values;
+}
+
+/* Whether what stands at place i comes before what stands at place j. */
+FNNI_COLD static int fnni_order_beats(const fnni_search *s, const double *order, int i, int j)
+{
+    fnn_candidate *c = s->found->candidates;
+    return fnni_candidate_beats(s, c + (int)order[i], c + (int)order[j], order[i] < order[j]);
+}
+
+/* Lets the number at place i sink in a heap of count, the worst of which is on top. */
+FNNI_COLD static void fnni_order_sink(const fnni_search *s, double *order, int i, int count)
+{
+    while (i < count / 2) { /* so that it has a child */
+        const double number = order[i];
+        int child = 2 * i + 1;
+        if (child + 1 < count && fnni_order_beats(s, order, child, child + 1)) child++;
+        if (!fnni_order_beats(s, order, i, child)) return;
+        order[i] = order[child];
+        order[child] = number;
+        i = child;
+    }
+}
+
+/* Heapsort (Williams 1964), which needs no memory. */
 static void fnni_search_rank(const fnni_search *s)
 {
     fnn_search *found = s->found;
-    int i, j;
-    found->best = -1;
-    for (i = 0; i < found->count; i++) {
-        fnn_candidate *c = found->candidates + i;
-        c->rank = 1;
-        for (j = 0; j < found->count; j++)
-            if (j != i) c->rank += fnni_candidate_beats(s, found->candidates + j, c, j < i);
-        if (c->rank == 1 && c->state == FNN_CANDIDATE_TRAINED) found->best = i;
+    double *order = fnni_search_order(found);
+    int i;
+    for (i = 0; i < found->count; i++) order[i] = i;
+    for (i = found->count / 2; i-- > 0;) fnni_order_sink(s, order, i, found->count);
+    for (i = found->count; i-- > 1;) {
+        const double worst = order[0];
+        order[0] = order[i];
+        order[i] = worst;
+        fnni_order_sink(s, order, 0, i);
     }
+    for (i = 0; i < found->count; i++) found->candidates[(int)order[i]].rank = i + 1;
+    found->best = (int)order[0];
+    if (found->candidates[found->best].state != FNN_CANDIDATE_TRAINED) found->best = -1;
 }
 
 static int fnni_search_states(const fnn_search *found, fnn_candidate_state state)
@@ -23702,6 +24179,7 @@ static fnn_result fnni_search_make(fnn_search *found, int count)
     memset(all, 0, n * folds * sizeof *all);
     for (i = 0; i < n * folds; i++) all[i].figures = fnni_no_figures();
     for (i = 0; i < n; i++) {
+        values[n * axes + i] = (double)i; /* fnni_search_order */
         candidates[i].values = values + i * axes;
         candidates[i].folds = all + i * folds;
         candidates[i].mean = candidates[i].deviation = fnni_no_figures();
@@ -23874,8 +24352,7 @@ static void fnni_table_cell(const fnn_search *found, const fnn_candidate *c, int
     size_t length = 0;
     text[0] = 0;
     if (column == 0) snprintf(text, size, "%d", c->rank);
-    else if (which < 0)
-        fnni_append_value(found->axes + column - 1, c->values[column - 1], text, size, &length);
+    else if (which < 0) fnni_append_value(found, c, column - 1, text, size, &length);
     else if (which == 4) snprintf(text, size, "%.1f", c->seconds);
     else if (c->state != FNN_CANDIDATE_TRAINED)
         snprintf(text, size, "%s", which ? "" : fnni_state_names[c->state]);
@@ -23889,20 +24366,14 @@ static void fnni_table_cell(const fnn_search *found, const fnn_candidate *c, int
     else snprintf(text, size, "%.4g", c->mean.loss);
 }
 
-/* The candidate of a rank; as long as there are no ranks, of that place in the grid. */
-static const fnn_candidate *fnni_candidate_of_rank(const fnn_search *found, int rank)
-{
-    int i;
-    for (i = 0; i < found->count; i++)
-        if (found->candidates[i].rank == rank) return found->candidates + i;
-    return found->candidates + rank - 1;
-}
-
 /* The table's cell in a row, 0 being the headings, of at most size - 1 characters. */
 static void fnni_table_text(const fnn_search *found, int row, int column, char *text, size_t size)
 {
     if (row == 0) fnni_table_heading(found, column, text, size);
-    else fnni_table_cell(found, fnni_candidate_of_rank(found, row), column, text, size);
+    else {
+        const int number = (int)fnni_search_order(found)[row - 1];
+        fnni_table_cell(found, found->candidates + number, column, text, size);
+    }
 }
 
 static int fnni_table_width(const fnn_search *found, int rows, int column)
@@ -23985,7 +24456,7 @@ FNNI_COLD static void fnni_emit_values(fnni_writer *w, const fnn_search *found,
 {
     int a;
     for (a = 0; a < found->axis_count; a++) {
-        const char *label = fnni_label_of(found->axes + a, c->values[a]);
+        const char *label = fnni_label_of(found, c, a);
         if (label) fnni_emit_field(w, label);
         else fnni_emit_number(w, c->values[a]);
     }

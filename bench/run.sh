@@ -14,14 +14,6 @@ table=$(mktemp) && run_table=$(mktemp) && head=$(mktemp) || exit 1
 new=bench/results/new.$$
 trap 'rm -f "$table" "$run_table" "$head" "$new"' EXIT
 
-machine() { # the processor's name, family and model, as far as lscpu knows them
-    LC_ALL=C lscpu 2>/dev/null | awk -F ': *' '
-        $1 == "Model name" { name = $2 }
-        $1 == "CPU family" { family = ", family " $2 }
-        $1 == "Model" { model = " model " $2 }
-        $1 == "CPU(s)" { cores = ", " $2 " cores" }
-        END { print (name ? name : "unknown") family model cores }'
-}
 {
     echo "# run: $(date -u '+%Y-%m-%d %H:%M:%S') $$"
     echo "# machine: $(machine)"

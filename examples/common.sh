@@ -1,6 +1,7 @@
 # Sourced by reproduce.sh and tests/examples.sh, which run in the top directory: which programs
 # there are, and how one is compiled and recognised. They set $objects, a folder for what is made.
-# figures.sh and the scripts of bench/ take can_write, tests write_book.
+# figures.sh and the scripts of bench/ take can_write, tests write_book; tests/sweeps.sh and
+# bench/run.sh take machine.
 # shellcheck shell=bash
 CC=${CC:-cc}
 
@@ -16,6 +17,16 @@ can_write() { # FILE
     rm -f "$try"
     echo "$1: cannot be written: ${reason##*: }" >&2
     return 1
+}
+
+# The processor's name, family and model, as far as lscpu knows them.
+machine() {
+    LC_ALL=C lscpu 2>/dev/null | awk -F ': *' '
+        $1 == "Model name" { name = $2 }
+        $1 == "CPU family" { family = ", family " $2 }
+        $1 == "Model" { model = " model " $2 }
+        $1 == "CPU(s)" { cores = ", " $2 " cores" }
+        END { print (name ? name : "unknown") family model cores }'
 }
 
 # The names of all experiments.

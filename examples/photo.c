@@ -80,19 +80,20 @@ int main(int argc, char **argv)
     uint8_t image[PIXELS];
     fnn_real found[CLASSES];
     fnn_error error = {FNN_OK, "usage: photo picture.pgm model.safetensors"};
-    int w, h, in[3], out[3];
+    int w, h;
     FILE *file = argc == 3 ? fopen(argv[1], "rb") : NULL;
     double *x = file ? read_pgm(file, &w, &h) : NULL;
     if (argc == 3 && !x) return fprintf(stderr, "%s: no PGM of 8 bits\n", argv[1]), 1;
     fnn_model *m = x ? fnn_load(argv[2], NULL, &error) : NULL;
-    if (!m) return fprintf(stderr, "%s\n", error.message), 1;
+    /* The model is anybody's: image and found fit none but such a one. */
+    if (!m || fnn_check_shapes(m, SIDE, SIDE, 1, CLASSES, &error))
+        return fprintf(stderr, "%s\n", error.message), 1;
     make_border_black(x, w, h);
     scale(x, w, h, image);
     for (int i = 0; i < PIXELS; i++)
         printf("%c%s", " .:-=+*#%@"[image[i] * 9 / 255], i % SIDE == SIDE - 1 ? "\n" : "");
-    if (fnn_shapes(m, in, out) || in[0] * in[1] * in[2] != PIXELS || out[2] != CLASSES ||
-        fnn_predict_one_bytes(m, NULL, image, found))
-        return fprintf(stderr, "%s: expected a model of 28 x 28 and 10 classes\n", argv[2]), 1;
+    const fnn_result r = fnn_predict_one_bytes(m, NULL, image, found);
+    if (r) return fprintf(stderr, "%s: %s\n", argv[2], fnn_result_text(r)), 1;
     for (int k = 0; k < CLASSES; k++) printf("%5.1f %%  %s\n", 100 * (double)found[k], names[k]);
     return fnn_model_free(m), free(x), fclose(file);
 }

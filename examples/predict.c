@@ -1,99 +1,93 @@
-/* Loads a model file and shows what it makes of images.
+/* Loads a model file and says what it makes of images, or of the rows of a table.
  *
  *     cc -O2 examples/predict.c -o predict -lm
- *     ./predict model.safetensors [images-idx [N]]
+ *     ./predict model.safetensors [file [N]]
  *
- * Without images-idx it takes the test images of Fashion-MNIST, looked for as in examples/demo.c,
- * and also prints the accuracy. It draws the first N images (4) with their classes and the model's
- * probability. `make demo` leaves a model in build/demo.safetensors. Images of one's own must look
- * like those it was trained on, bright on black (0) and filling the frame: examples/photo.c makes
- * a photo so. */
+ * The file holds images in IDX, a picture in PGM or PPM, or rows of numbers in CSV, of the size
+ * that the model takes; without it come Fashion-MNIST's test images, looked for as in
+ * examples/demo.c, and the accuracy. Of the first N (4) it shows the likeliest classes with their
+ * probabilities, and draws images. `make demo` leaves a model in build/demo.safetensors,
+ * examples/train.c any other. Images of one's own must look like those it was trained on, bright on
+ * black (0) and filling the frame: examples/photo.c makes a photo so. */
 #define FMNIST_NN_IMPLEMENTATION
 #include "../fmnist_nn.h"
+#include "program.h"
 
 /* An image as characters, darker for more ink; two rows of pixels become one of text. */
 static void draw(const fnn_dataset *data, int64_t i)
 {
     static const char ink[] = " .:-=+*#%@";
-    const uint8_t *pixels = data->bytes + (size_t)(i * data->height * data->width);
-    int y, x;
-    for (y = 0; y + 1 < data->height; y += 2, putchar('\n'))
-        for (x = 0; x < data->width; x++) {
-            const uint8_t *pixel = pixels + y * data->width + x;
-            putchar(ink[(pixel[0] + pixel[data->width]) * 9 / 510]);
+    const int row = data->width * data->channels;
+    const uint8_t *pixels = data->bytes + (size_t)(i * data->height * row);
+    for (int y = 0; y + 1 < data->height; y += 2, putchar('\n'))
+        for (int x = 0; x < row; x += data->channels) {
+            const uint8_t *pixel = pixels + y * row + x;
+            putchar(ink[(pixel[0] + pixel[row]) * 9 / 510]);
         }
 }
 
 /* The name of a class, which the model's file may hold, or its number. */
 static const char *class_name(const fnn_model *m, int number)
 {
-    static char text[2][24];
-    static int turn;
+    static char text[24];
     if (fnn_class_name(m, number)) return fnn_class_name(m, number);
-    turn = !turn;
-    snprintf(text[turn], sizeof text[turn], "class %d", number);
-    return text[turn];
+    snprintf(text, sizeof text, "class %d", number);
+    return text;
 }
 
-static void show(const fnn_model *m, const fnn_dataset *data, int64_t i, const fnn_real *outputs,
-                 int predicted)
+/* The three likeliest classes; takes their probabilities out of y. Where none has more than all
+ * others together, the image may be nothing that the model knows. */
+static void show_classes(const fnn_model *m, fnn_real *y, int count)
 {
-    draw(data, i);
-    printf("image %ld: %s, %.1f %%", (long)i, class_name(m, predicted),
-           100 * (double)outputs[predicted]);
-    if (data->labels) printf(" (true: %s)", class_name(m, data->labels[i]));
-    printf("\n\n");
-}
-
-static int fail(const char *message)
-{
-    fprintf(stderr, "predict: %s\n", message);
-    return 1;
+    for (int rank = 0, best = 0; rank < 3 && rank < count; rank++, best = 0) {
+        for (int k = 1; k < count; k++)
+            if (y[k] > y[best]) best = k;
+        printf("%s %s%s, %.1f %%", rank ? ";" : "",
+               rank || y[best] > .5f ? "" : "no match, nearest is ", class_name(m, best),
+               100 * (double)y[best]);
+        y[best] = -1;
+    }
 }
 
 int main(int argc, char **argv)
 {
-    const long shown = argc > 3 ? atol(argv[3]) : 4;
-    int shape[3], result[3], n;
-    fnn_dataset data;
+    char words[PROGRAM_ITEM], *end = NULL;
+    const long most = argc > 3 ? strtol(argv[3], &end, 10) : 4;
+    int in[3], out[3];
     fnn_error error;
-    fnn_model *m;
-    fnn_real *outputs;
     fnn_metrics metrics;
-    int64_t i;
-
     if (argc < 2 || argc > 4 || !strcmp(argv[1], "--help")) {
-        printf("usage: predict model.safetensors [images-idx [N]]\n"
+        printf("usage: predict model.safetensors [file [N]]\n"
                "  model.safetensors  a model that fnn_save wrote; make demo leaves one in build/\n"
-               "  images-idx         images in IDX, plain or gzip; else Fashion-MNIST's test set\n"
-               "  N                  how many to draw, 4 unless told\n");
+               "  file               IDX, plain or gzip, PGM, PPM or CSV; else Fashion-MNIST's "
+               "test set\n"
+               "  N                  how many to show, 4 unless told\n");
         return argc != 2;
     }
-    m = fnn_load(argv[1], NULL, &error);
-    if (!m) return fail(error.message);
-    if (argc > 2 ? fnn_read_idx(argv[2], NULL, NULL, &data, &error)
-                 : fnn_read_fashion_mnist(NULL, NULL, NULL, &data, &error))
-        return fail(error.message), argc > 2 || fail("make data fetches and checks them");
-    fnn_shapes(m, shape, result);
-    n = result[0] * result[1] * result[2];
-    printf("%s: takes %d x %d x %d, gives %d\n\n", argv[1], shape[0], shape[1], shape[2], n);
-    if (data.height != shape[0] || data.width != shape[1] || data.channels != 1 || shape[2] != 1)
-        return fail("the images have another shape than the model takes, or colours");
-
-    outputs = (fnn_real *)malloc((size_t)data.count * (size_t)n * sizeof *outputs);
-    if (!outputs || fnn_predict(m, NULL, &data, outputs)) return fail("no prediction");
-    for (i = 0; i < shown && i < data.count; i++) {
-        const fnn_real *row = outputs + i * n;
-        int predicted = 0, j;
-        for (j = 1; j < n; j++)
-            if (row[j] > row[predicted]) predicted = j;
-        show(m, &data, i, row, predicted);
+    program_name = "predict";
+    if (argc > 3 && (end == argv[3] || *end || most < 0))
+        program_fail("expected a number as N, found %s", argv[3]);
+    fnn_model *m = fnn_load(argv[1], NULL, &error);
+    if (!m) program_fail("%s", error.message);
+    fnn_shapes(m, in, out);
+    const int n = out[0] * out[1] * out[2];
+    printf("%s: takes %d x %d x %d, gives %d\n\n", argv[1], in[0], in[1], in[2], n);
+    fnn_layer_words(m, fnn_layer_count(m) - 1, words, sizeof words);
+    const int classes = strstr(words, "softmax") != NULL; /* else numbers */
+    fnn_dataset data = program_samples(argc > 2 ? argv[2] : NULL, in), first = data;
+    first.count = most < data.count ? most : data.count;
+    fnn_real *y = (fnn_real *)program_memory((size_t)first.count * (size_t)n, sizeof *y);
+    if (first.count && fnn_predict(m, NULL, &first, y)) program_fail("no prediction");
+    for (int64_t i = 0; i < first.count; i++) {
+        if (data.bytes) draw(&data, i);
+        printf("%s %ld:", data.bytes ? "image" : "row", (long)i);
+        if (classes) show_classes(m, y + i * n, n);
+        for (int k = 0; !classes && k < n; k++) printf(" %g", (double)y[i * n + k]);
+        if (data.labels) printf(" (true: %s)", class_name(m, data.labels[i]));
+        printf("\n\n");
     }
-    if (data.labels && !fnn_evaluate(m, NULL, &data, &metrics))
-        printf("test accuracy: %.2f %%\n", 100 * metrics.accuracy);
-
-    free(outputs);
-    fnn_model_free(m);
-    fnn_dataset_free(&data);
-    return 0;
+    if (data.labels && fnn_evaluate(m, NULL, &data, &metrics))
+        program_fail("no accuracy: the model's classes or its loss do not match the labels");
+    if (data.labels) printf("test accuracy: %.2f %%\n", 100 * metrics.accuracy);
+    return free(y), fnn_model_free(m), fnn_dataset_free(&data), 0;
 }

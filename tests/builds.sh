@@ -220,6 +220,13 @@ options() {
     refuses '-ffast-math' 'without -ffast-math' scalar -ffast-math
     refuses '-Ofast' 'without -ffast-math' scalar -Ofast
     refuses '-ffinite-math-only' 'without -ffast-math' scalar -ffinite-math-only
+    if echo | "$CC" -funsafe-math-optimizations -dM -E - | grep -q __ASSOCIATIVE_MATH__; then
+        refuses '-funsafe-math-optimizations' 'without -ffast-math' \
+            scalar -funsafe-math-optimizations
+        refuses '-freciprocal-math' 'without -ffast-math' scalar -freciprocal-math
+    else
+        skip '-funsafe-math-optimizations' 'this compiler does not tell of it'
+    fi
     # shellcheck disable=SC2086
     check 'a unit without the implementation may have it' \
         "$CC" -ffast-math -fsyntax-only $elsewhere tests/app.c

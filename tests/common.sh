@@ -56,6 +56,25 @@ refuses_as() {
     return 1
 }
 
+# Runs a command, its output in $here, has a signal end it as soon as a file is there, and wants
+# that status of it.
+interrupted() { # SIGNAL STATUS PATTERN COMMAND...
+    local signal=$1 status=$2 pattern=$3 i
+    shift 3
+    "$@" >"$here/interrupted.out" 2>&1 &
+    for ((i = 0; i < 600; i++)); do
+        compgen -G "$pattern" >/dev/null && break
+        sleep 0.02
+    done
+    kill "-$signal" $!
+    wait $!
+    i=$?
+    [ $i -eq "$status" ] && return
+    echo "status $i, not $status"
+    cat "$here/interrupted.out"
+    return 1
+}
+
 skip() { # NAME REASON
     skipped=$((skipped + 1))
     echo "skipped $1: $2"
@@ -90,18 +109,20 @@ double_programs='test_gemm test_math test_kernels test_conv test_pool test_norm 
 # shellcheck disable=SC2034
 double_programs="$double_programs test_layers test_train test_step test_schedule test_augment"
 double_programs="$double_programs test_file test_targets test_idx test_cifar10 test_parse test_csv"
-double_programs="$double_programs test_views test_data_failures test_search test_extremes"
-double_programs="$double_programs test_look test_import test_resume test_checkpoint"
+double_programs="$double_programs test_views test_faults test_search test_extremes"
+double_programs="$double_programs test_look test_import test_resume test_checkpoint test_inference"
 # Those that compute on vectors; the exhaustive tests try the others under emulation, too.
 neon_programs='test_gemm test_kernels test_conv test_math test_pool test_norm'
 neon_programs="$neon_programs test_float_gradients test_layers test_extremes test_same_bits"
-neon_programs="$neon_programs test_weights"
+neon_programs="$neon_programs test_weights test_nonfinite"
 
 # Where clang's sanitizer sees undefined behaviour that gcc's does not (NULL + 0, an int that is
 # too large for a pointer's arithmetic): sizes, memory that is short, models of every kind and file;
 # and threads, whose library is clang's own.
-undefined_programs='test_extremes test_memory test_layers test_train test_step test_threads'
+undefined_programs='test_extremes test_memory test_faults test_layers test_train test_step'
+undefined_programs="$undefined_programs test_threads"
 undefined_programs="$undefined_programs test_file test_import test_resume test_checkpoint"
+undefined_programs="$undefined_programs test_inference"
 
 for program in $double_programs $neon_programs $undefined_programs; do
     [ -f "tests/$program.c" ] && continue
@@ -175,6 +196,12 @@ group() {
         # What belongs to OpenMP's waiting threads is possibly lost.
         runner="$runner --errors-for-leak-kinds=definite --show-leak-kinds=definite"
         ;;
+    coverage)
+        newest_llvm
+        compiler=clang$llvm flags='-O1 -w -fprofile-instr-generate -fcoverage-mapping'
+        [ "${llvm#-}" -lt 18 ] 2>/dev/null || flags="$flags -fcoverage-mcdc"
+        kernel_flags=$flags
+        ;;
     windows)
         compiler=x86_64-w64-mingw32-gcc runner=wine
         have wine || ! have wine64 || runner=wine64
@@ -189,7 +216,24 @@ group() {
     [ -n "$reason" ] || links $compiler $flags || reason="$compiler cannot link with $flags"
     # shellcheck disable=SC2086
     [ -n "$reason" ] || [ "$1" = memory ] || threads=$(openmp $compiler $flags)
+    # Debian installs the OpenMP library of one clang only, which serves the newer ones too.
+    if [ "$1" = coverage ] && [ -z "$reason$threads" ] && have clang; then
+        local other
+        other=$(clang -print-resource-dir)
+        other="-idirafter $other/include -L$other/../.."
+        # shellcheck disable=SC2086
+        threads=$(openmp $compiler $flags $other)
+        threads=${threads:+$threads $other}
+    fi
     [ -z "$reason" ]
+}
+
+# Sets in $llvm what ends the names of the newest clang that has its llvm-cov: -19, or nothing.
+newest_llvm() {
+    for llvm in -21 -20 -19 -18 -17 -16 -15 -14 ''; do
+        have "clang$llvm" && have "llvm-cov$llvm" && have "llvm-profdata$llvm" && return
+    done
+    reason='no clang with its llvm-cov and llvm-profdata'
 }
 
 # zlib, the reference of inflate, where it links.
@@ -249,18 +293,18 @@ shared_objects() {
     echo "$@"
 }
 
-# run_program GROUP SOURCE LOG: compiles and runs a test program; the log ends with its counts.
+# compile_program GROUP SOURCE LOG: makes $program of a test's source. Returns 1 where it does not
+# compile and 2 where the group cannot be here; the log then ends with counts that say so.
 # shellcheck disable=SC2046,SC2086
-run_program() {
-    local name program tally status object='' shared=() apart=''
-    name=$(basename "$2" .c)
-    program=$build/$1/$name
+compile_program() {
+    local object='' shared=() apart=''
+    program=$build/$1/$(basename "$2" .c)
     mkdir -p "$build/$1"
     [ "$1" != windows ] || program=$program.exe
     group "$1"
     if [ -n "$reason" ]; then
         printf 'skipped all of it: %s\n0 passed, 0 failed, 1 skipped\n' "$reason" >"$3"
-        return 0
+        return 2
     fi
     for object in $(shared_objects "$2"); do
         case $object:$flags in # the double library is static to its unit
@@ -273,11 +317,18 @@ run_program() {
         esac
     done
     [ "$object" != kernels ] || [ ${#shared[@]} -ne 1 ] || apart=-DFNNI_KERNELS_APART
-    if ! $compiler $flags $threads $apart $warnings "$2" $(more_sources "$2") "${shared[@]}" \
-        -o "$program" $(zlib "$1") -lm >>"$3" 2>&1; then
-        printf 'FAILED to compile\n0 passed, 1 failed, 0 skipped\n' >>"$3"
-        return 1
-    fi
+    $compiler $flags $threads $apart $warnings "$2" $(more_sources "$2") "${shared[@]}" \
+        -o "$program" $(zlib "$1") -lm >>"$3" 2>&1 && return
+    printf 'FAILED to compile\n0 passed, 1 failed, 0 skipped\n' >>"$3"
+    return 1
+}
+
+# run_program GROUP SOURCE LOG: compiles and runs a test program; the log ends with its counts.
+# shellcheck disable=SC2086
+run_program() {
+    local tally status
+    compile_program "$@"
+    case $? in 1) return 1 ;; 2) return 0 ;; esac
     env ${quick:+TEST_QUICK=1} TMPDIR="$scratch" timeout "${TEST_TIMEOUT:-300}" $runner \
         "$program" >"$3" 2>&1
     status=$?

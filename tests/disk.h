@@ -16,6 +16,9 @@
 static struct {
     int count;           /* operations so far */
     int fail_at;         /* the operation that fails, from 1; 0: none does */
+    char only;           /* the letter of those that count and fail; 0: all but fclose (k), fseek
+                            and ftell (p), stat (t) and remove (d), of which little depends */
+    int calls[128];      /* of each letter, from the first one on */
     int forever;         /* all after it, too */
     int code;            /* errno of the failure */
     int failed;          /* how many did */
@@ -32,14 +35,18 @@ static struct {
                             first operation, which finds out whether there can be a file */
 } disk;
 
+static int disk_opened; /* files that are open */
+
 static void disk_killed(int moment)
 {
-    if (disk.kill_at == moment) raise(SIGKILL);
+    if (moment && disk.kill_at == moment) raise(SIGKILL);
 }
 
 /* Begins an operation; nonzero: it must fail. */
 static int disk_fails(char letter)
 {
+    disk.calls[letter & 127]++;
+    if (disk.only ? letter != disk.only : strchr("kptd", letter) != NULL) return 0;
     if (disk.count < (int)sizeof disk.log - 1) disk.log[disk.count] = letter;
     disk.count++;
     disk_killed(2 * disk.count - 1);
@@ -59,6 +66,12 @@ static int disk_done(int result)
     return result;
 }
 
+static int disk_counted(int file)
+{
+    disk_opened += file >= 0;
+    return disk_done(file);
+}
+
 /* The file that a temporary one is for, emptied. */
 static int disk_old_file(const char *path)
 {
@@ -76,12 +89,12 @@ static int disk_open(const char *path, int flags, ...)
     if (flags & O_CREAT) mode = va_arg(list, int);
     va_end(list);
     if (disk_fails(flags & O_CREAT ? 'c' : 'o')) return -1;
-    if (flags & O_CREAT && disk.instead) return open(disk.instead, O_WRONLY);
+    if (flags & O_CREAT && disk.instead) return disk_counted(open(disk.instead, O_WRONLY));
     if (flags & O_CREAT && disk.in_place && disk.count > 1)
-        return disk_done(disk.file = disk_old_file(path));
+        return disk_counted(disk.file = disk_old_file(path));
     disk.file = -1;
-    if (!(flags & O_CREAT)) return disk_done(open(path, flags));
-    return disk_done(disk.file = open(path, flags, mode));
+    if (!(flags & O_CREAT)) return disk_counted(open(path, flags));
+    return disk_counted(disk.file = open(path, flags, mode));
 }
 static ssize_t disk_write(int file, const void *bytes, size_t count)
 {
@@ -101,6 +114,7 @@ static int disk_fsync(int file)
 static int disk_close(int file)
 {
     const int fails = file == disk.file && disk_fails('e'), result = close(file), code = errno;
+    disk_opened--;
     errno = fails ? disk.code : code;
     return file == disk.file ? disk_done(fails ? -1 : result) : result;
 }
@@ -118,13 +132,35 @@ static int disk_rename(const char *from, const char *to)
 
 static int disk_remove(const char *path)
 {
+    if (disk_fails('d')) return -1;
     errno = EPERM;
     return disk.keep ? -1 : remove(path);
 }
 
+static int disk_stat(const char *path, struct stat *s)
+{
+    return disk_fails('t') ? -1 : stat(path, s);
+}
+
 static FILE *disk_fopen(const char *path, const char *mode)
 {
-    return disk_fails('f') ? NULL : fopen(path, mode);
+    FILE *stream = disk_fails('f') ? NULL : fopen(path, mode);
+    disk_opened += stream != NULL;
+    return stream;
+}
+static int disk_fclose(FILE *stream)
+{
+    const int fails = disk_fails('k'), result = fclose(stream);
+    disk_opened--;
+    return fails ? EOF : result;
+}
+static int disk_fseek(FILE *stream, long offset, int whence)
+{
+    return disk_fails('p') ? -1 : fseek(stream, offset, whence);
+}
+static long disk_ftell(FILE *stream)
+{
+    return disk_fails('p') ? -1 : ftell(stream);
 }
 static int disk_read_failed;
 static size_t disk_fread(void *memory, size_t size, size_t count, FILE *stream)
@@ -144,7 +180,11 @@ static int disk_ferror(FILE *stream)
 #define close(file) disk_close(file)
 #define rename(from, to) disk_rename(from, to)
 #define remove(path) disk_remove(path)
+#define stat(path, status) disk_stat(path, status)
 #define fopen(path, mode) disk_fopen(path, mode)
+#define fclose(stream) disk_fclose(stream)
+#define fseek(stream, offset, whence) disk_fseek(stream, offset, whence)
+#define ftell(stream) disk_ftell(stream)
 #define fread(memory, size, count, stream) disk_fread(memory, size, count, stream)
 #define ferror(stream) disk_ferror(stream)
 #include "../fmnist_nn.h"
@@ -154,7 +194,11 @@ static int disk_ferror(FILE *stream)
 #undef close
 #undef rename
 #undef remove
+#undef stat
 #undef fopen
+#undef fclose
+#undef fseek
+#undef ftell
 #undef fread
 #undef ferror
 

@@ -1,4 +1,4 @@
-/* cc -O2 -DFMNIST_NN_IMPLEMENTATION tests/exhaustive_conv.c -lm && ./a.out [part/parts]
+/* cc -O2 -DFMNIST_NN_IMPLEMENTATION tests/exhaustive_conv.c -lm && ./a.out [part/parts [NAME]]
  * The tests of tests/test_conv.c, and the convolutions of every small window: height and width
  * 1-17, kernels 1-7 also non-square, strides 1-4 also of two kinds, valid, same and explicit
  * padding, each with the next of the pairs of channels (1-9) and filters (1-9, 16, 17, 33); and
@@ -56,6 +56,7 @@ static void every_window(void)
         }
     }
     contexts_close();
+    swept((uint64_t)harness_checks, "");
 }
 
 static void each_kernel(int channels, int filters, int size)
@@ -87,6 +88,7 @@ static void every_depth(void)
         for (i = 0; i < FILTER_COUNTS; i++)
             for (j = 0; j < 5; j++) each_kernel(channels, filter_counts[i], sizes[j]);
     contexts_close();
+    swept((uint64_t)harness_checks, "");
 }
 
 static void every_winograd(void)
@@ -96,6 +98,7 @@ static void every_winograd(void)
     contexts_open(1);
     each_winograd((part_from(COUNT) - 1) * PLACES * DEPTHS, part_to(COUNT) * PLACES * DEPTHS, 4e6);
     contexts_close();
+    swept((uint64_t)harness_checks, "");
 }
 
 static const harness_test tests[] = {TEST(every_window), TEST(every_depth), TEST(every_winograd),

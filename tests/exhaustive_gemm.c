@@ -1,4 +1,4 @@
-/* cc -O2 tests/exhaustive_gemm.c -lm && ./a.out [part/parts]
+/* cc -O2 tests/exhaustive_gemm.c -lm && ./a.out [part/parts [NAME]]
  * The tests of tests/test_gemm.c, and fnn_sgemm for every m, n and k in 0..67 in the four
  * transposes with alpha and beta in {0, 1, -1, .7, 1.3} and padded leading dimensions: exactly on
  * integers, within the bound on reals. With part/parts: that part of the sizes m alone. */
@@ -33,6 +33,7 @@ static void every_size(void)
                         close_problem(&p);
                     }
     contexts_close();
+    swept((uint64_t)harness_checks, "");
 }
 
 static const harness_test tests[] = {TEST(every_size), GEMM_TESTS};

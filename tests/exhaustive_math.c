@@ -1,4 +1,4 @@
-/* cc -O2 tests/exhaustive_math.c -lm && ./a.out [function] [stride] [part/parts]
+/* cc -O2 tests/exhaustive_math.c -lm && ./a.out [part/parts [function [stride]]]
  * Every float (or every stride-th, of one part of the range) through exp, log and the activations
  * of single elements on every instruction set of the machine; prints the largest error in ULP and
  * where it is, and how many results have other bits than on the first instruction set (scalar where
@@ -10,11 +10,17 @@
 #if FNNI_REAL_IS_DOUBLE
 #error "this measures the float library; tests/test_math.c measures the double one"
 #endif
+#include "exhaustive.h"
 #include "sweep.h"
+
+static uint64_t checks;
+static char largest[512]; /* the error of each function on any instruction set */
 
 static int report(const sweep_function *f, uint64_t from, uint64_t to, uint32_t stride)
 {
     const sweep_result r = sweep(f, from, to, stride);
+    const size_t used = strlen(largest);
+    double worst = 0;
     int isa, failed = 0;
     for (isa = 0; isa < FNN_ISA_COUNT; isa++) {
         const int bad = r.worst[isa] > f->bound;
@@ -22,26 +28,27 @@ static int report(const sweep_function *f, uint64_t from, uint64_t to, uint32_t 
         printf("%-8s %-7s max %.4f ULP at %.9g (bound %g)%s\n", f->name, fnn_isa_name((fnn_isa)isa),
                r.worst[isa], (double)r.where[isa], f->bound, bad ? "  FAILED" : "");
         failed |= bad;
+        checks += (to - from) / stride + 1;
+        if (r.worst[isa] > worst) worst = r.worst[isa];
         if (!r.unequal[isa]) continue;
         printf("%-8s %-7s other bits %llu times, first at %.9g  FAILED\n", f->name,
                fnn_isa_name((fnn_isa)isa), (unsigned long long)r.unequal[isa],
                (double)r.unequal_at[isa]);
         failed = 1;
     }
+    snprintf(largest + used, sizeof largest - used, " %s=%.4f", f->name, worst);
     fflush(stdout);
     return failed;
 }
 
 int main(int argc, char **argv)
 {
-    const char *name = argc > 1 ? argv[1] : "all";
-    const uint32_t stride = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : 1;
-    unsigned part = 1, parts = 1;
+    const char *name = argc > 2 ? argv[2] : "all";
+    const uint32_t stride = argc > 3 ? (uint32_t)strtoul(argv[3], NULL, 10) : 1;
     uint64_t from, to;
     int i, known = 0, failed = 0;
-    if (stride == 0 || (argc > 3 && sscanf(argv[3], "%u/%u", &part, &parts) != 2) || part < 1 ||
-        part > parts) {
-        fprintf(stderr, "usage: %s [function|all|control|odd] [stride] [part/parts]\n", argv[0]);
+    if (stride == 0 || (argc > 1 && !part_read(argv[1]))) {
+        fprintf(stderr, "usage: %s [part/parts [function|all|control|odd [stride]]]\n", argv[0]);
         return 2;
     }
     from = 0x100000000u * (uint64_t)(part - 1) / parts;
@@ -58,6 +65,7 @@ int main(int argc, char **argv)
         failed += report(&broken, from, to, stride);
     }
     if (!known) fprintf(stderr, "no function %s\n", name);
+    swept(checks, largest);
     printf("%d passed, %d failed, 0 skipped\n", known - failed, failed);
     return known ? failed > 0 : 2;
 }

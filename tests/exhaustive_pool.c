@@ -1,4 +1,4 @@
-/* cc -O2 -DFMNIST_NN_IMPLEMENTATION tests/exhaustive_pool.c -lm && ./a.out [part/parts]
+/* cc -O2 -DFMNIST_NN_IMPLEMENTATION tests/exhaustive_pool.c -lm && ./a.out [part/parts [NAME]]
  * The tests of tests/test_pool.c, and every window on images of 1..17 x 1..17 with the test's
  * numbers of channels: kernels 1..7 with strides 1..4, square ones and ones of two different
  * sides, same and valid padding, and explicit padding by turns. With part/parts: that part of the
@@ -46,6 +46,7 @@ static void every_window(void)
         for (width = 1; width <= LARGEST; width++)
             for (padding = 0; padding < FNN_PADDING_COUNT && harness_wrong < 10; padding++)
                 every_kernel(height, width, padding);
+    swept((uint64_t)harness_checks, "");
 }
 
 static const harness_test tests[] = {TEST(every_window), POOL_TESTS};

@@ -22,7 +22,7 @@ typedef struct {
 #define TEST(name) {#name, name}
 /* clang-format on */
 
-static int harness_checks;       /* checks of the running test, */
+static int64_t harness_checks;   /* checks of the running test, */
 static int harness_wrong;        /* and how many of them failed */
 static const char *harness_skip; /* why the running test is skipped, or NULL */
 

@@ -1,5 +1,5 @@
-# Sourced by the scripts beside it: images in MNIST's files, few and small, for programs that want
-# some data.
+# Sourced by the scripts beside it: images in MNIST's and CIFAR-10's files, few and small, for
+# programs that want some data.
 # shellcheck shell=bash
 
 be32() { # NUMBER...: big-endian
@@ -27,4 +27,13 @@ make_images() { # FOLDER [IMAGES]
             >"$1/${part%:*}-images-idx3-ubyte"
         { be32 2049 "$count" && labels "$count"; } >"$1/${part%:*}-labels-idx1-ubyte"
     done
+}
+make_cifar10() { # FOLDER
+    local file i
+    mkdir -p "$1"
+    for ((i = 0; i < 50; i++)); do
+        labels $((i % 10 + 1)) | tail -c 1
+        pixels $((3072 * (i + 1))) | tail -c 3072
+    done >"$1/test_batch.bin"
+    for file in 1 2 3 4 5; do cp "$1/test_batch.bin" "$1/data_batch_$file.bin"; done
 }

@@ -127,7 +127,7 @@ check 'a process that keeps its own gradients: compiles' broken apart mpi_train 
     's/memcpy(g, mine/if (rank != 1) &/'
 refuses 'the program sees that its weights are others' 'the processes have different weights' \
     run 4 train.apart apart 1 1003
-refuses 'missing data end all processes' 'rank [01]: .*no train-images' \
+refuses 'missing data end all processes' 'rank [01]: .*expected train-images' \
     env FMNIST_DIR="$here/none" bash -c "$(declare -f run); here=$here; run 2 none mpi_train"
 
 # ---- search ----

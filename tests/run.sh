@@ -38,7 +38,8 @@ programs() { # GROUP [PATTERN]: those of the slow ones that there are, then the 
 # shellcheck disable=SC2086
 jobs_test() {
     jobs_of object/plain: kernels library
-    jobs_of script/ structure: house: get_data: selftest: # these need no object
+    jobs_of script/ structure: house: get_data: selftest: selftest:sweeps # these need no object
+    jobs_of plain/ fuzz/replay
     programs plain
 }
 # shellcheck disable=SC2086
@@ -47,26 +48,31 @@ jobs_test_more() {
     jobs_of object/undefined: kernels library
     jobs_of object/undefined-m32: kernels library
     jobs_of script/builds: gcc clang clang-19 g++ clang++ options targets symbols
-    jobs_of script/ examples: mpi: selftest:sanitize selftest:undefined
+    jobs_of script/ examples: mpi: export: programs: selftest:sanitize selftest:undefined
+    jobs_of sanitize/ fuzz/replay
     programs sanitize
     jobs_of neon/ $neon_programs
     jobs_of undefined/ $undefined_programs
     jobs_of undefined-m32/ test_extremes
+    jobs_of thread/ test_sharing
     jobs_of m32/ test_math # on x87
     jobs_of double/ $double_programs
     jobs_of native/ test_weights test_same_bits test_math
     jobs_of clang/ test_weights
     programs windows 'windows_*'
 }
+# shellcheck disable=SC2046
 jobs_test_exhaustive() {
     local group
-    programs plain 'exhaustive_*'
-    programs native 'exhaustive_math' # scalar code with a fused multiply-add
+    jobs_of script/sweeps: $(bash tests/sweeps.sh --programs)
+    jobs_of script/selftest: kernels
     jobs_of script/builds: gcc clang clang-19 g++ clang++ options targets symbols
     jobs_of script/selftest: sanitize memory thread valgrind
+    jobs_of script/fuzz/ fuzz:control
     for group in sanitize-full undefined undefined-m32 native neon clang clang-19 m32 big-endian \
         memory thread valgrind; do
         programs $group
+        jobs_of $group/ fuzz/replay
     done
     programs windows 'windows_*'
 }
@@ -107,7 +113,7 @@ run_job() {
         ;;
     script/*)
         job=${job#script/}
-        bash "tests/${job%%:*}.sh" "${job#*:}" >"$log" 2>&1
+        JOBS=1 bash "tests/${job%%:*}.sh" "${job#*:}" >"$log" 2>&1
         tail -n 1 "$log" | grep -q ' skipped$' ||
             printf 'FAILED: ended without its count\n0 passed, 1 failed, 0 skipped\n' >>"$log"
         job=${job%:}

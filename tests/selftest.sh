@@ -4,6 +4,8 @@
 #
 #     bash tests/selftest.sh              under this compiler
 #     bash tests/selftest.sh sanitize     what that group of programs is to notice (common.sh)
+#     bash tests/selftest.sh sweeps       that the sweeps go on where they stopped (sweeps.sh)
+#     bash tests/selftest.sh kernels      that a part of each sweep notices wrong kernels
 # shellcheck source=tests/common.sh
 . "$(dirname "$0")/common.sh"
 here=$build/selftest.${1:-plain}
@@ -43,6 +45,10 @@ program races 'static int n; int i;
 #pragma omp parallel for num_threads(2)
 for (i = 0; i < 1000; i++) n += i;
 CHECK(n != 1);'
+program sums 'int n = 0, i;
+#pragma omp parallel for num_threads(2) reduction(+ : n)
+for (i = 0; i < 1000; i++) n += i;
+CHECK(n == 499500);'
 program lies '' # the last line says that all is well, the exit status does not
 echo 'int main(void) { return puts("3 passed, 0 failed, 0 skipped") > 0; }' |
     cat <(echo '#include <stdio.h>') - >"$here/sources/test_lies.c"
@@ -90,8 +96,100 @@ controls() {
         shift 2
     done
 }
+
+# ---- the sweeps, in a copy of the project ----
+
+tree=$here/tree
+sweep() { # WORD...: those parts, in the copy
+    (cd "$tree" && SWEEP_LIST=${sweep_list:-} bash tests/sweeps.sh "$@")
+}
+copy_project() {
+    mkdir -p "$tree/examples" "$tree/build/tests"
+    cp -r tests fmnist_nn.h "$tree"
+    cp examples/common.sh "$tree/examples"
+}
+has() { grep -qE -e "$1" "$2" || { cat "$2" && false; }; } # PATTERN FILE
+lacks() { ! grep -E -e "$1" "$2"; }
+
+sweeps_go_on() {
+    copy_project
+    local state=$tree/build/exhaustive/state results=$tree/tests/exhaustive.txt
+    local small=$tree/tests/exhaustive_small.c
+    cat >"$small" <<'END'
+#define _POSIX_C_SOURCE 200809L
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+int main(int argc, char **argv)
+{
+    if (access("stops", F_OK) == 0) return kill(0, SIGTERM); /* as Ctrl-C: the whole group */
+    if (access("fails", F_OK) == 0 && argc > 1 && argv[1][0] == '2')
+        return puts("wrong\n0 passed, 1 failed, 0 skipped"), 1;
+    printf("swept isa=none checks=5 error=0.%c\n1 passed, 0 failed, 0 skipped\n", argv[1][0]);
+    return 0;
+}
+END
+    echo 'plain/exhaustive_small 4 1 even' >"$tree/list"
+    rm -f "$results"
+    sweep_list=list
+    check 'a part alone' shows '^1 passed, 0 failed, 0 skipped$' sweep small:3/4
+    touch "$tree/stops" "$tree/fails"
+    refuses 'a sweep that is stopped says so' 'stopped; what is done stays done' in_session sweep
+    rm "$tree/stops"
+    check 'what was done is still done' shows ' 1 parts done,   3 left' sweep --state
+    refuses 'a part that fails' 'FAILED plain/exhaustive_small:2/4' sweep
+    refuses 'is tried again, and counted' '^3 passed, 1 failed, 0 skipped$' sweep
+    check 'is not taken for done' lacks small:2/4 "$state"
+    check 'nor the sweep for complete' lacks small "$results"
+    rm "$tree/fails"
+    check 'the others are not run again' shows '^ 0:.*2/4 +4 done,' sweep
+    check 'a complete sweep is written down' has '4 parts passed, 4 tests, 20 checks on none' \
+        "$results"
+    check 'with its largest error' has 'ULP: error 0.4$' "$results"
+    echo '/* a remark */' >>"$small"
+    check 'a comment changes nothing' shows ' 4 parts done,   0 left' sweep --state
+    echo 'extern int other;' >>"$small"
+    check 'a change of the source starts anew' shows ' 0 parts done,   4 left' sweep --state
+    refuses 'a name that no part has' '^no part has unknown in its name$' sweep unknown
+    echo 'other' >>"$small"
+    refuses 'a program that does not compile' 'FAILED to compile' sweep
+    check 'the sweeps take every exhaustive program' all_are_swept
+}
+in_session() { # COMMAND...: with a process group of its own
+    setsid --wait bash -c "tree=$tree sweep_list=$sweep_list; $(declare -f sweep); $*"
+}
+all_are_swept() {
+    local source
+    for source in tests/exhaustive_*.c; do
+        bash tests/sweeps.sh --help | grep -q "/$(basename "$source" .c)[/ ]" ||
+            { echo "$source is not" && return 1; }
+    done
+}
+
+# A tile that loses a column where it has five rows, a transform with a wrong factor, a maximum that
+# takes the later of two, and an exp that is off by a few units.
+wrong_kernels() {
+    local part
+    copy_project
+    sed -e 's/fnni_vmask(columns - (vectors/fnni_vmask(columns - (rows == 5) - (vectors/' \
+        -e 's/t\[2\] = fnni_vfnma(four, b, /t[2] = fnni_vfnma(two, b, /' \
+        -e 's/_CMP_NLE_UQ/_CMP_NLT_UQ/' -e 's/fnni_vset(0.16666521f)/fnni_vset(0.166661f)/' \
+        fmnist_nn.h >"$tree/fmnist_nn.h"
+    check 'five lines of the copy are wrong' [ "$(diff fmnist_nn.h "$tree/fmnist_nn.h" |
+        grep -c '^>')" -eq 5 ]
+    for part in gemm/every_size:6/68 conv/every_depth:1/9 conv/every_window:2/17 \
+        conv/every_winograd:1/40 pool/every_window:3/17 math:16/64; do
+        refuses "sees it: $part" "^ *[0-9]+:[0-9]+ +FAILED plain/exhaustive_$part" \
+            sweep "plain/exhaustive_$part"
+    done
+    refuses 'more parts than there are sizes' '^100 parts of what has 68$' \
+        "$tree/build/tests/plain/exhaustive_gemm" 69/100
+}
+
 case ${1:-} in
 '') runner ;;
+sweeps) sweeps_go_on ;;
+kernels) wrong_kernels ;;
 sanitize) controls sanitize leaks LeakSanitizer overruns heap-buffer-overflow overflows \
     'signed integer' ;;
 undefined)
@@ -102,13 +200,16 @@ memory) controls memory reads uninitialized ;;
 thread)
     if [ -n "$(openmp clang)" ]; then
         controls thread races 'data race'
+        check 'thread: what OpenMP orders is no race' run thread/test_sums
     else
         skip thread 'clang has no OpenMP here'
     fi
     ;;
-valgrind) controls valgrind overruns 'Invalid write' leaks 'definitely lost' ;;
+valgrind)
+    controls valgrind overruns 'Invalid write' leaks 'definitely lost' reads uninitialised
+    ;;
 *)
-    echo 'usage: selftest.sh [sanitize|undefined|memory|thread|valgrind]' >&2
+    echo 'usage: selftest.sh [sweeps|kernels|sanitize|undefined|memory|thread|valgrind]' >&2
     exit 2
     ;;
 esac

@@ -34,6 +34,23 @@ isa_conditions() { # HEADER
         END { exit !found }' "$1"
 }
 
+# A message about a file's contents says what was expected and what was found: those of the readers,
+# but for one that passes on another's words.
+refusals_name_both() { # HEADER
+    ! awk '
+        rule && /^ \* >>/ { room = $2 }
+        { rule = /^\/\* =====/ }
+        room ~ /^>>(data|file)$/ && /FNN_ERROR_FORMAT,/ { text = ""; line = FNR; open = 1 }
+        open { text = text $0 }
+        open && /;$/ {
+            open = 0
+            if (text !~ /"/ || text ~ /expected.*found|"%s: (bad gzip file: )?%[.0-9]*s"/) next
+            print FILENAME ":" line ": " text
+            found = 1
+        }
+        END { exit !found }' "$1"
+}
+
 # ---- the sources ----
 
 # A function opens with a brace in the first column (.clang-format), or at the end of its line.
@@ -115,6 +132,10 @@ check 'conditions on instruction sets are in three rooms' isa_conditions $header
     printf '/* ====\n * >>public  a room\n#ifdef __AVX2__\n#endif\n'
 } | sed 's/^\/\* ====$/\/* =========/' >"$here/condition.h"
 refuses 'one elsewhere is seen' '__AVX2__' isa_conditions "$here/condition.h"
+
+check 'refusals of files name what was expected and what was found' refusals_name_both $header
+sed 's/"%s: IDX type: expected .*"/"%s: IDX type 0x%02x"/' $header >"$here/refusal.h"
+refuses 'one that does not is seen' 'IDX type 0x' refusals_name_both "$here/refusal.h"
 
 mapfile -t sources < <(files | grep -E '\.([ch]|cpp)$')
 check 'no function is longer than 70 lines' short_functions "${sources[@]}"

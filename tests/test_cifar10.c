@@ -113,6 +113,34 @@ static void cifar_rejects_every_truncation(void)
     free(packed.bytes);
 }
 
+/* A gzip file may hold as many images as an original one, or 8 times its own size. */
+static void cifar_unpacks_no_more_than_it_should(void)
+{
+    int more;
+    if (!HAVE_ZLIB) {
+        SKIP("no zlib");
+        return;
+    }
+    for (more = 0; more < 2; more++) {
+        const char *path = path_of("a");
+        budget memory;
+        const fnn_allocator allocator = budget_open(&memory);
+        fnn_dataset data;
+        fnn_error error;
+        file_bytes plain;
+        plain.size = (size_t)(10000 + more) * RECORD;
+        plain.bytes = (uint8_t *)need(plain.size);
+        memset(plain.bytes, 0, plain.size);
+        write_and_free("a", gzip_and_free(plain, 1));
+        check_failed(__LINE__, fnn_read_cifar10_files(&path, 1, &allocator, &data, &error),
+                     more ? FNN_ERROR_FORMAT : FNN_OK, &error,
+                     "a: expected at most 30730000 bytes in the gzip file, found more (unpack it)",
+                     &data);
+        CHECKF(memory.largest < 30730000 + 200, "%lu", (unsigned long)memory.largest);
+        remove(path);
+    }
+}
+
 static void cifar_rejects_wrong_calls(void)
 {
     budget memory;
@@ -124,7 +152,7 @@ static void cifar_rejects_wrong_calls(void)
     files[1] = NULL;
     CHECK(fnn_read_cifar10_files(files, 1, NULL, NULL, &error) == FNN_ERROR_ARGUMENT);
     check_failed(__LINE__, fnn_read_cifar10_files(files, 2, &allocator, &data, &error),
-                 FNN_ERROR_ARGUMENT, &error, "file 1 is NULL", &data);
+                 FNN_ERROR_ARGUMENT, &error, "file 1: expected a path, found NULL", &data);
     check_failed(__LINE__, fnn_read_cifar10_files(files, 0, &allocator, &data, &error),
                  FNN_ERROR_ARGUMENT, &error, "found 0", &data);
     check_failed(__LINE__, fnn_read_cifar10_files(files, -1, &allocator, &data, &error),
@@ -140,7 +168,8 @@ static void cifar_rejects_wrong_calls(void)
     CHECK(fnn_read_cifar10(directory, NULL, NULL, NULL, &error) == FNN_ERROR_ARGUMENT);
     CHECK(fnn_read_cifar10(directory, NULL, &data, &data, &error) == FNN_ERROR_ARGUMENT);
     check_failed(__LINE__, fnn_read_cifar10(path_of("none"), NULL, &data, &other, &error),
-                 FNN_ERROR_FILE, &error, "none: no data_batch_1.bin", &data);
+                 FNN_ERROR_FILE, &error,
+                 "none: expected data_batch_1.bin or data_batch_1.bin.gz there, found none", &data);
     CHECK(is_zero(&other));
 }
 
@@ -155,7 +184,7 @@ static void cifar_in_a_directory(void)
     (void)path_of("a");
     for (i = 0; i < 5; i++) { /* the files come one by one, the error names the next */
         char missing[40];
-        snprintf(missing, sizeof missing, "no data_batch_%d.bin", i + 1);
+        snprintf(missing, sizeof missing, "expected data_batch_%d.bin or ", i + 1);
         check_failed(__LINE__, fnn_read_cifar10(directory, NULL, &train, &test, &error),
                      FNN_ERROR_FILE, &error, missing, &train);
         CHECK(is_zero(&test));
@@ -163,7 +192,7 @@ static void cifar_in_a_directory(void)
                        i == 2 ? gzip_and_free(cifar_file(i * 3, 3), 6) : cifar_file(i * 3, 3));
     }
     check_failed(__LINE__, fnn_read_cifar10(directory, NULL, &train, &test, &error), FNN_ERROR_FILE,
-                 &error, "no test_batch.bin", &train);
+                 &error, "expected test_batch.bin or test_batch.bin.gz", &train);
     write_and_free("test_batch.bin", cifar_file(40, 2));
     if (CHECKF(fnn_read_cifar10(directory, NULL, &train, &test, &error) == FNN_OK, "%s",
                error.message)) {
@@ -216,12 +245,9 @@ static void cifar_itself(void)
 }
 
 static const harness_test tests[] = {
-    TEST(cifar_files_become_images),
-    TEST(cifar_rejects_wrong_files),
-    TEST(cifar_rejects_every_truncation),
-    TEST(cifar_rejects_wrong_calls),
-    TEST(cifar_says_what_else_a_file_is),
-    TEST(cifar_in_a_directory),
-    TEST(cifar_itself),
+    TEST(cifar_files_become_images),      TEST(cifar_rejects_wrong_files),
+    TEST(cifar_rejects_every_truncation), TEST(cifar_unpacks_no_more_than_it_should),
+    TEST(cifar_rejects_wrong_calls),      TEST(cifar_says_what_else_a_file_is),
+    TEST(cifar_in_a_directory),           TEST(cifar_itself),
 };
 HARNESS_MAIN(tests)

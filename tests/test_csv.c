@@ -7,6 +7,7 @@
 #include "budget.h"
 #include "datasets.h"
 #include <locale.h>
+#include <time.h>
 
 static fnn_result load_csv_text(fnn_dataset *data, const char *text, const fnn_csv_config *config,
                                 fnn_error *error)
@@ -91,10 +92,10 @@ static void csv_forms(void)
 
 static void csv_errors(void)
 {
-    static const int skip[1] = {-1};
     fnn_csv_config c = fnn_csv_config_init();
     check_csv_fails(__LINE__, "", &c, FNN_ERROR_FORMAT, "an empty file");
-    check_csv_fails(__LINE__, "\n \n\r\n", &c, FNN_ERROR_FORMAT, "no samples");
+    check_csv_fails(__LINE__, "\n \n\r\n", &c, FNN_ERROR_FORMAT,
+                    "expected a sample a line, found none");
     check_csv_fails(__LINE__, "1,2,0\n1,2\n", &c, FNN_ERROR_FORMAT,
                     "line 2: expected 3 columns as in the first row, found 2");
     check_csv_fails(__LINE__, "1,2,0\n\n1,2,3,4\n", &c, FNN_ERROR_FORMAT, "line 3: expected 3");
@@ -112,8 +113,9 @@ static void csv_errors(void)
     check_csv_fails(__LINE__, "1,2,0\n1,2,65536\n", &c, FNN_ERROR_FORMAT, "0 to 65535");
     check_csv_fails(__LINE__, "1,2,0\n1,2,1e30\n", &c, FNN_ERROR_FORMAT, "0 to 65535");
     check_csv_fails(__LINE__, "1,2,0\n1,\"2,0\n", &c, FNN_ERROR_FORMAT,
-                    "line 2, column 2: a quote is opened");
-    check_csv_fails(__LINE__, "1,2,0\n1,\"2\"3,0\n", &c, FNN_ERROR_FORMAT, "after the quote");
+                    "line 2, column 2: expected a closing quote, found the file's end");
+    check_csv_fails(__LINE__, "1,2,0\n1,\"2\"3,0\n", &c, FNN_ERROR_FORMAT,
+                    "line 2, column 2: expected a separator after the quote, found \"3,0\"");
     check_csv_fails(__LINE__, "1 2 0\n1 2 0\n", &c, FNN_ERROR_FORMAT, "is the separator right");
     check_csv_fails(__LINE__, "1;5,2;5,0\n", &c, FNN_ERROR_FORMAT, "column 1");
     check_csv_fails(__LINE__, "1,aaaaaaaaaabbbbbbbbbbccccccccccdddddddddd\x01,0\n", &c,
@@ -124,23 +126,50 @@ static void csv_errors(void)
     check_csv_fails(__LINE__, "1,0.5,0\n", &c, FNN_ERROR_FORMAT, "found \"0.5\"");
     check_csv_fails(__LINE__, "1,1e30,0\n", &c, FNN_ERROR_FORMAT, "found \"1e30\"");
     c.height = c.width = c.channels = 2;
-    check_csv_fails(__LINE__, "1,2,0\n", &c, FNN_ERROR_FORMAT, "2 feature columns");
+    check_csv_fails(__LINE__, "1,2,0\n", &c, FNN_ERROR_FORMAT, "features of a sample, found 2");
     c.channels = 0;
     check_csv_fails(__LINE__, "1,2,0\n", &c, FNN_ERROR_ARGUMENT, "channels");
-    c = fnn_csv_config_init();
+}
+
+static void csv_wrong_settings(void)
+{
+    static const int skip[1] = {-1};
+    fnn_csv_config c = fnn_csv_config_init();
     c.label_column = 3;
-    check_csv_fails(__LINE__, "1,2,0\n", &c, FNN_ERROR_ARGUMENT, "the label column is 3");
+    check_csv_fails(__LINE__, "1,2,0\n", &c, FNN_ERROR_ARGUMENT,
+                    "label column: expected -3 to 2, found 3");
     c.label_column = -4;
-    check_csv_fails(__LINE__, "1,2,0\n", &c, FNN_ERROR_ARGUMENT, "the label column is -4");
+    check_csv_fails(__LINE__, "1,2,0\n", &c, FNN_ERROR_ARGUMENT,
+                    "label column: expected -3 to 2, found -4");
     c.label_column = -1;
     c.skip_columns = skip;
     c.skip_count = 1;
-    check_csv_fails(__LINE__, "1,2,0\n", &c, FNN_ERROR_ARGUMENT, "is the label");
+    check_csv_fails(__LINE__, "1,2,0\n", &c, FNN_ERROR_ARGUMENT,
+                    "skipped columns: expected others than the label, found -1");
     c.skip_columns = NULL;
-    check_csv_fails(__LINE__, "1,2,0\n", &c, FNN_ERROR_ARGUMENT, "skip_count");
+    check_csv_fails(__LINE__, "1,2,0\n", &c, FNN_ERROR_ARGUMENT,
+                    "read_csv: skip_count: expected 0 or skip_columns of that count, found 1");
+    c.skip_count = 0, c.column_count = 2;
+    check_csv_fails(__LINE__, "1,2,0\n", &c, FNN_ERROR_ARGUMENT,
+                    "column_count: expected 0 or columns of that count, found 2");
+    c.column_count = 0, c.gzip_ratio = -1;
+    check_csv_fails(__LINE__, "1,2,0\n", &c, FNN_ERROR_ARGUMENT,
+                    "gzip_ratio: expected 0 or more, found -1");
+    c.gzip_ratio = 0, c.header = -2;
+    check_csv_fails(__LINE__, "1,2,0\n", &c, FNN_ERROR_ARGUMENT,
+                    "header: expected 0 or more, found -2");
+    c.header = 0, c.others = FNN_CSV_ROLE_COUNT;
+    check_csv_fails(__LINE__, "1,2,0\n", &c, FNN_ERROR_ARGUMENT,
+                    "others: expected an fnn_csv_role, found 4");
+    c.others = FNN_CSV_FEATURE, c.missing = FNN_CSV_MISSING_MEAN, c.keep_bytes = 1;
+    check_csv_fails(__LINE__, "1,2,0\n", &c, FNN_ERROR_ARGUMENT,
+                    "missing: expected no means with keep_bytes, found 1");
+    c.keep_bytes = 0, c.missing = FNN_CSV_MISSING_REFUSE;
+    check_csv_fails(__LINE__, "1,2,0\n", &c, FNN_OK, "");
     c = fnn_csv_config_init();
     c.separator = '"';
-    check_csv_fails(__LINE__, "1,2,0\n", &c, FNN_ERROR_ARGUMENT, "separator");
+    check_csv_fails(__LINE__, "1,2,0\n", &c, FNN_ERROR_ARGUMENT,
+                    "separator: expected no zero, quote or line end, found byte 34");
     c.separator = ',';
     c.label = (fnn_csv_label)3;
     check_csv_fails(__LINE__, "1,2,0\n", &c, FNN_OK, "");
@@ -231,12 +260,192 @@ static void csv_messages_hold_no_control_characters(void)
         snprintf(text, sizeof text, "1,b\n\"%s\",a\n", words[i].word);
         c.same_classes = NULL;
         check_csv_fails(__LINE__, text, &c, FNN_ERROR_FORMAT, expected);
-        memcpy(expected, "class", 5);
         snprintf(text, sizeof text, "1,a\n2,\"%s\"\n", words[i].word);
         c.same_classes = &data;
         check_csv_fails(__LINE__, text, &c, FNN_ERROR_FORMAT, expected);
     }
     fnn_dataset_free(&data);
+}
+
+/* Whether a terminal shows the text and obeys nothing in it: no control characters, no UTF-8 that
+ * is cut. */
+static int is_clean(const char *text)
+{
+    const unsigned char *p = (const unsigned char *)text;
+    while (*p) {
+        int more = *p < 0x80 ? 0 : *p < 0xC2 ? -1 : *p < 0xE0 ? 1 : *p < 0xF0 ? 2 : 3;
+        if (more < 0 || *p < 32 || *p == 127 || (*p == 0xC2 && p[1] < 0xA0)) return 0;
+        if (p[0] == 0xE2 && (p[1] == 0x80 || p[1] == 0x81) && p[2] >= 0x8B) return 0;
+        for (p++; more > 0; more--, p++)
+            if ((*p & 0xC0) != 0x80) return 0;
+    }
+    return 1;
+}
+
+/* Every place from which a word of a file comes into a message: %s is where it stands. */
+static const struct {
+    const char *text;
+    int header, named, fails_alone;
+} word_places[] = {
+    {"%s,b,y\n1,2,0\n", 1, 0, 0},      /* the name of a column */
+    {"a,b,y\n%s,2,0\n", 1, 0, 1},      /* a number */
+    {"a,b,y\n1,2,%s\n", 1, 0, 1},      /* the number of a class */
+    {"a,b,y\n1,2,%s\n", 1, 1, 0},      /* its name */
+    {"a,b,y\n1,\"2\"%s,0\n", 1, 0, 1}, /* behind a quote */
+    {"sep=%s\n1,2,0\n", 0, 0, 1}       /* the separator */
+};
+
+static void csv_messages_are_clean_wherever_words_stand(void)
+{
+    static const char *const words[] = {"\033",         "\177",  "\001x",        "\xC2\x9B",
+                                        "\xE2\x80\xAE", "\x9B",  "\xE2\x80\xA8", "\xC3",
+                                        "\xEF\xBB\xBF", "\b\b\b"};
+    int i, j, failed = 0;
+    for (i = 0; i < COUNT(word_places); i++)
+        for (j = 0; j < 2 * COUNT(words); j++) {
+            fnn_csv_config c = fnn_csv_config_init();
+            fnn_dataset train, data;
+            fnn_error error;
+            char text[200];
+            c.header = 1;
+            c.label = word_places[i].named ? FNN_CSV_LABEL_NAME : FNN_CSV_LABEL_CLASS;
+            CHECK(load_csv_text(&train, "a,b,y\n1,2,0\n", &c, &error) == FNN_OK);
+            c.header = word_places[i].header;
+            if (j % 2) c.same_classes = &train;
+            snprintf(text, sizeof text, word_places[i].text, words[j / 2]);
+            if (load_csv_text(&data, text, &c, &error)) {
+                CHECKF(is_clean(error.message), "place %d, word %d: %s", i, j / 2, error.message);
+                failed++;
+            } else CHECKF(!word_places[i].fails_alone, "place %d, word %d", i, j / 2);
+            fnn_dataset_free(&data);
+            fnn_dataset_free(&train);
+        }
+    CHECKF(failed == 100, "%d", failed);
+    CHECK(is_clean("gr\xC3\xBC\xC3\x9F \xE2\x82\xAC") && !is_clean(words[0]) &&
+          !is_clean(words[3]));
+    CHECK(!is_clean(words[4]) && !is_clean(words[7]));
+}
+
+/* The end of a long path does not begin within a character. */
+static void long_paths_are_cut_between_characters(void)
+{
+    char name[130];
+    fnn_dataset data;
+    fnn_error error;
+    int i, shift;
+    for (shift = 0; shift < 3; shift++) {
+        memset(name, 'x', (size_t)shift);
+        for (i = 0; i < 40; i++) memcpy(name + shift + 3 * i, "\xE2\x82\xAC", 4);
+        CHECK(fnn_read_csv(path_of(name), NULL, NULL, &data, &error) == FNN_ERROR_FILE);
+        CHECKF(is_clean(error.message), "%s", error.message);
+    }
+}
+
+/* ---- tables of many columns ---- */
+
+/* Columns by name take the sorting of the names, not a step for each two of them. */
+static void csv_of_many_columns_by_name(void)
+{
+    enum { MANY = 120000 };
+    static char names[MANY][16];
+    static fnn_csv_column columns[MANY];
+    fnn_csv_config c = fnn_csv_config_init();
+    file_bytes text;
+    fnn_dataset data;
+    fnn_error error;
+    clock_t begin;
+    double seconds;
+    size_t at = 0;
+    int i, wrong = 0;
+    text.bytes = (uint8_t *)need((size_t)MANY * 12);
+    for (i = 0; i < MANY; i++)
+        at += (size_t)sprintf((char *)text.bytes + at, "%sc%d", i ? "," : "", i);
+    for (i = 0; i < MANY; i++)
+        at += (size_t)sprintf((char *)text.bytes + at, "%c%d", i ? ',' : '\n', i % 10);
+    text.size = at;
+    for (i = 0; i < MANY; i++) {
+        snprintf(names[i], sizeof names[i], "c%d", MANY - 1 - i);
+        columns[i].name = names[i];
+        columns[i].role = i % 2 ? FNN_CSV_FEATURE : FNN_CSV_SKIPPED;
+    }
+    c.header = 1;
+    c.label = FNN_CSV_LABEL_NONE;
+    c.columns = columns;
+    c.column_count = MANY;
+    write_and_free("c", text);
+    begin = clock();
+    if (CHECKF(!fnn_read_csv(path_of("c"), &c, NULL, &data, &error), "%s", error.message)) {
+        for (i = 0; i < MANY / 2; i++) wrong += data.reals[i] != (fnn_real)(2 * i % 10);
+        CHECK(data.channels == MANY / 2 && wrong == 0);
+        fnn_dataset_free(&data);
+    }
+    seconds = (double)(clock() - begin) / CLOCKS_PER_SEC;
+    CHECKF(seconds < 4, "%.1f s", seconds);
+}
+
+/* ---- resources ---- */
+
+/* A text of many times the same, between what stands before and behind. */
+static file_bytes repeated(const char *before, const char *again, const char *behind, int times)
+{
+    const size_t n = strlen(again);
+    file_bytes b = bytes_text(before), middle;
+    int i;
+    middle.size = n * (size_t)times;
+    middle.bytes = (uint8_t *)need(middle.size);
+    for (i = 0; i < times; i++) memcpy(middle.bytes + n * (size_t)i, again, n);
+    return bytes_join(bytes_join(b, middle), bytes_text(behind));
+}
+
+/* The tables that take most memory for their size: of short fields, of which much is kept. */
+static const struct {
+    const char *head, *again, *end; /* the text: head, again many times, end */
+    fnn_csv_label label;
+    int header, compact, bytes;
+    fnn_csv_column column;
+} greedy_tables[] = {
+    {"", "1,", "1\n", FNN_CSV_LABEL_NONE, 0, 0, 0, {NULL, 0, FNN_CSV_FEATURE}},
+    {"", "1,", "1\n", FNN_CSV_LABEL_NONE, 0, 0, 1, {NULL, 0, FNN_CSV_FEATURE}},
+    {"a,", ",", "\n", FNN_CSV_LABEL_NONE, 1, 0, 0, {"a", 0, FNN_CSV_FEATURE}},
+    {"1,0\n", "1,2\n", "", FNN_CSV_LABEL_CLASS, 0, 0, 0, {NULL, 0, FNN_CSV_FEATURE}},
+    {"1,0\n", "1,2\n", "", FNN_CSV_LABEL_CLASS, 0, 1, 0, {NULL, 0, FNN_CSV_FEATURE}},
+    {"1,x\n", "1,y\n", "", FNN_CSV_LABEL_NAME, 0, 0, 0, {NULL, 0, FNN_CSV_FEATURE}},
+    {"a,0\n", "a,2\n", "", FNN_CSV_LABEL_CLASS, 0, 0, 0, {NULL, 0, FNN_CSV_TEXT}},
+};
+
+static void csv_takes_no_more_memory_than_it_says(void)
+{
+    const size_t most = sizeof(fnn_real) == 4 ? 64 : 96;
+    size_t largest = 0;
+    int i, same;
+    for (i = 0; i < COUNT(greedy_tables); i++) {
+        fnn_csv_config c = fnn_csv_config_init();
+        fnn_dataset first, data;
+        file_bytes text =
+            repeated(greedy_tables[i].head, greedy_tables[i].again, greedy_tables[i].end, 100000);
+        const size_t size = text.size + (greedy_tables[i].header ? 2 * 100002 : 0);
+        if (greedy_tables[i].header) text = bytes_join(text, repeated("", "1,", "1,1\n", 100000));
+        c.header = greedy_tables[i].header;
+        c.label = greedy_tables[i].label;
+        c.compact_classes = greedy_tables[i].compact;
+        c.keep_bytes = greedy_tables[i].bytes;
+        c.columns = &greedy_tables[i].column;
+        c.column_count = 1;
+        write_and_free("c", text);
+        if (!CHECK(!fnn_read_csv(path_of("c"), &c, NULL, &first, NULL))) continue;
+        for (same = 0; same < 2; same++) {
+            budget memory;
+            const fnn_allocator allocator = budget_open(&memory);
+            if (same) c.same_classes = &first;
+            CHECK(!fnn_read_csv(path_of("c"), &c, &allocator, &data, NULL));
+            CHECKF(memory.most <= most * size, "table %d: %lu bytes of memory for %lu", i,
+                   (unsigned long)memory.most, (unsigned long)size);
+            if (memory.most / size > largest) largest = memory.most / size;
+            fnn_dataset_free(&data);
+        }
+        fnn_dataset_free(&first);
+    }
+    CHECKF(largest > most / 4, "%lu: the tables are not greedy", (unsigned long)largest);
 }
 
 /* ---- missing values ---- */
@@ -283,7 +492,7 @@ static void csv_missing_values_become_means(void)
     fnn_dataset_free(&data);
     c.missing_words = NULL;
     check_csv_fails(__LINE__, "1,,0\n2,,1\n", &c, FNN_ERROR_FORMAT,
-                    "feature column 2 has no values of which to take a mean");
+                    "feature column 2: expected values to take a mean of, found none");
     check_csv_fails(__LINE__, "1,2,0\n2,3,\n", &c, FNN_ERROR_FORMAT,
                     "line 2, column 3: expected a label or target");
     c.keep_bytes = 1;
@@ -311,7 +520,7 @@ static void csv_lines_with_missing_values_are_dropped(void)
     CHECK(data.bytes && data.bytes[0] == 2 && data.bytes[3] == 6);
     fnn_dataset_free(&data);
     check_csv_fails(__LINE__, "1,a,\n,b,2\n", &c, FNN_ERROR_FORMAT,
-                    "holds no sample without a missing value");
+                    "expected samples without a missing value, found none of ");
     check_csv_fails(__LINE__, ",a,1\n2,b,x\n", &c, FNN_ERROR_FORMAT, "line 2, column 3");
 }
 
@@ -375,13 +584,15 @@ static void csv_text_columns_become_one_hot(void)
     fnn_dataset_free(&data);
     c.height = c.width = 1, c.channels = 3;
     check_csv_fails(__LINE__, "p,x,?\ne,y,?\np,x,b\n", &c, FNN_ERROR_FORMAT,
-                    "4 feature columns, but a sample is 1 x 1 x 3");
+                    "expected the 1 x 1 x 3 features of a sample, found 4");
     c.height = c.width = c.channels = 0;
     c.keep_bytes = 1;
-    check_csv_fails(__LINE__, "p,x\n", &c, FNN_ERROR_ARGUMENT, "text columns cannot be kept");
+    check_csv_fails(__LINE__, "p,x\n", &c, FNN_ERROR_ARGUMENT,
+                    "expected no text columns with keep_bytes, found 1");
     c.keep_bytes = 0;
     c.missing = FNN_CSV_MISSING_MEAN;
-    check_csv_fails(__LINE__, "p,x,\ne,y,?\n", &c, FNN_ERROR_FORMAT, "column 3 has no value");
+    check_csv_fails(__LINE__, "p,x,\ne,y,?\n", &c, FNN_ERROR_FORMAT,
+                    "column 3: expected a value, found none");
 }
 
 /* The largest array of a text column is that of its categories: rows times features. */
@@ -419,12 +630,13 @@ static void csv_categories_are_limited(void)
     for (i = 0; i < 257; i++) used += (size_t)sprintf(text + used, "n%d,0\n", i);
     c.others = FNN_CSV_TEXT;
     check_csv_fails(__LINE__, text, &c, FNN_ERROR_FORMAT,
-                    "more than 256 different category values");
+                    "expected at most 256 different category values, found more");
     c.categories = 257;
     CHECK(load_csv_text(&data, text, &c, &error) == FNN_OK && data.channels == 257);
     fnn_dataset_free(&data);
     c.categories = 0;
-    check_csv_fails(__LINE__, text, &c, FNN_ERROR_ARGUMENT, "categories must be 1 to 65536");
+    check_csv_fails(__LINE__, text, &c, FNN_ERROR_ARGUMENT,
+                    "categories: expected 1 to 65536, found ");
 }
 
 static void csv_columns_by_name(void)
@@ -455,20 +667,20 @@ static void csv_columns_by_name(void)
     c.others = FNN_CSV_FEATURE;
     c.label = FNN_CSV_LABEL_CLASS;
     check_csv_fails(__LINE__, text, &c, FNN_ERROR_ARGUMENT,
-                    "2 label columns, but `label` says 1 at most");
+                    "expected at most 1 label columns, as `label` says, found 2");
     c.label = FNN_CSV_LABEL_NONE;
-    check_csv_fails(__LINE__, text, &c, FNN_ERROR_ARGUMENT, "says 0 at most");
+    check_csv_fails(__LINE__, text, &c, FNN_ERROR_ARGUMENT,
+                    "expected at most 0 label columns, as `label` says, found 2");
     c.label = FNN_CSV_LABEL_TARGET;
     columns[1].name = "\033c";
-    check_csv_fails(__LINE__, text, &c, FNN_ERROR_ARGUMENT,
-                    "expected a column \"?c\": there is none");
+    check_csv_fails(__LINE__, text, &c, FNN_ERROR_ARGUMENT, "expected a column \"?c\", found none");
     columns[1].name = "a";
     check_csv_fails(__LINE__, "a,a,price,\"ro\"\"om\"\n1,2,3,4\n", &c, FNN_ERROR_ARGUMENT,
-                    "\"a\": several columns have that name");
+                    "\"a\", found several of that name");
     check_csv_fails(__LINE__, "a,price\n1,2,3,4\n", &c, FNN_ERROR_ARGUMENT,
-                    "there is no header line with a name for each column");
+                    "found no header line with a name for each column");
     c.header = 0;
-    check_csv_fails(__LINE__, "1,2,3,4\n", &c, FNN_ERROR_ARGUMENT, "there is no header line");
+    check_csv_fails(__LINE__, "1,2,3,4\n", &c, FNN_ERROR_ARGUMENT, "found no header line");
 }
 
 /* A header line of another length names nothing, as one that R writes. */
@@ -497,13 +709,15 @@ static void csv_lines_that_are_no_samples(void)
     check_csv_same(__LINE__, "Report of \"May\r\n\r\n1,2,3,0\n4,5,6,2\n", &c);
     c.header = 2; /* names, then units */
     check_csv_same(__LINE__, "x\ny\n#z\na,b,c,d\n\nm,s,\"kg\nor so\",1\n1,2,3,0\n4,5,6,2", &c);
-    check_csv_fails(__LINE__, "x\n", &c, FNN_ERROR_FORMAT, "no samples");
-    check_csv_fails(__LINE__, "x\ny\na,b\n", &c, FNN_ERROR_FORMAT, "no samples");
+    check_csv_fails(__LINE__, "x\n", &c, FNN_ERROR_FORMAT, "expected a sample a line, found none");
+    check_csv_fails(__LINE__, "x\ny\na,b\n", &c, FNN_ERROR_FORMAT,
+                    "expected a sample a line, found none");
     c.skip_lines = -1;
     check_csv_fails(__LINE__, "1,2,0\n", &c, FNN_ERROR_ARGUMENT, "skip_lines");
     c.skip_lines = 0;
     c.comment = ',';
-    check_csv_fails(__LINE__, "1,2,0\n", &c, FNN_ERROR_ARGUMENT, "comment is the separator");
+    check_csv_fails(__LINE__, "1,2,0\n", &c, FNN_ERROR_ARGUMENT,
+                    "read_csv: comment: expected no separator, quote");
 }
 
 static void csv_separator_as_excel_writes_it(void)
@@ -515,9 +729,13 @@ static void csv_separator_as_excel_writes_it(void)
     check_csv_same(__LINE__, "sep=|\na|b|c|d\n1|2|3|0\n4|5|6|2\n", &c);
     check_csv_same(__LINE__, "sep=,sep\n1,2,3,0\n4,5,6,2\n", &c); /* names, then */
     c.comment = '#';
-    check_csv_fails(__LINE__, "sep=#\n1#2\n", &c, FNN_ERROR_FORMAT, "sep=: comment is the sep");
-    check_csv_fails(__LINE__, "sep=\"\n1,2\n", &c, FNN_ERROR_FORMAT, "sep=: separator is");
-    check_csv_fails(__LINE__, "sep=;", &c, FNN_ERROR_FORMAT, "no samples");
+    check_csv_fails(
+        __LINE__, "sep=#\n1#2\n", &c, FNN_ERROR_FORMAT,
+        "line 1, sep=: comment: expected no separator, quote, blank or line end, found byte 35");
+    check_csv_fails(__LINE__, "sep=\"\n1,2\n", &c, FNN_ERROR_FORMAT,
+                    "line 1, sep=: separator: expected no zero, quote or line end, found byte 34");
+    check_csv_fails(__LINE__, "sep=;", &c, FNN_ERROR_FORMAT,
+                    "expected a sample a line, found none");
 }
 
 /* ---- a test file, encoded as its training file ---- */
@@ -544,16 +762,17 @@ static void csv_encoded_like_the_training_file(void)
     CHECK(test.channels == 3 && test.classes == 3 && test.labels[0] == 2);
     CHECK(reals_are(&test, (const double[]){0, 1, 4, .25, .75, 5})); /* means of the training set */
     check_csv_fails(__LINE__, "town,x,class\nUlm,1,a\nK\177ln,2,a\n", &c, FNN_ERROR_FORMAT,
-                    "line 3: category \"K?ln\" is none of the 2 of same_classes");
+                    "line 3: expected a category of the 2 of same_classes, found \"K?ln\"");
     check_csv_fails(__LINE__, "town,y,class\nUlm,1,a\n", &c, FNN_ERROR_FORMAT,
-                    "column 2 is \"y\", expected \"x\" as in same_classes");
-    check_csv_fails(__LINE__, "town,x\nUlm,1\n", &c, FNN_ERROR_FORMAT,
-                    "1 feature columns, but same_classes has 2; a file without labels is read "
-                    "with FNN_CSV_LABEL_NONE");
+                    "column 2: expected \"x\" as in same_classes, found \"y\"");
+    check_csv_fails(
+        __LINE__, "town,x\nUlm,1\n", &c, FNN_ERROR_FORMAT,
+        "expected 2 feature columns as in same_classes, found 1; a file without labels is read "
+        "with FNN_CSV_LABEL_NONE");
     check_csv_fails(__LINE__, "town,x,y,class\nUlm,1,2,a\n", &c, FNN_ERROR_FORMAT,
-                    "3 feature columns, but same_classes has 2");
+                    "expected 2 feature columns as in same_classes, found 3");
     check_csv_fails(__LINE__, "x,town,class\n1,Ulm,a\n", &c, FNN_ERROR_ARGUMENT,
-                    "column 1 is numbers, but in same_classes it is text");
+                    "column 1: expected text as in same_classes, found numbers");
     fnn_dataset_free(&view), fnn_dataset_free(&rest), fnn_dataset_free(&train);
 
     c.same_classes = &test; /* everything was copied, and can be passed on; no header line here */
@@ -562,7 +781,8 @@ static void csv_encoded_like_the_training_file(void)
     c.columns = NULL;
     c.column_count = 0;
     c.others = FNN_CSV_FEATURE;
-    check_csv_fails(__LINE__, "Ulm,1\n", &c, FNN_ERROR_ARGUMENT, "column 1 is numbers");
+    check_csv_fails(__LINE__, "Ulm,1\n", &c, FNN_ERROR_ARGUMENT,
+                    "column 1: expected text as in same_classes, found numbers");
     {
         static const fnn_csv_column first = {NULL, 0, FNN_CSV_TEXT};
         c.columns = &first;
@@ -575,9 +795,10 @@ static void csv_encoded_like_the_training_file(void)
     }
     fnn_dataset_free(&test);
     memset(&test, 0, sizeof test);
-    check_csv_fails(__LINE__, "Ulm,1\n", &c, FNN_ERROR_ARGUMENT, "same_classes has no means");
+    check_csv_fails(__LINE__, "Ulm,1\n", &c, FNN_ERROR_ARGUMENT, "same_classes: expected means");
     c.missing = FNN_CSV_MISSING_REFUSE;
-    check_csv_fails(__LINE__, "Ulm,1\n", &c, FNN_ERROR_ARGUMENT, "same_classes has no categories");
+    check_csv_fails(__LINE__, "Ulm,1\n", &c, FNN_ERROR_ARGUMENT,
+                    "same_classes: expected categories");
 
     c = fnn_csv_config_init(); /* a set of bytes has no means to lend */
     c.keep_bytes = 1;
@@ -587,7 +808,7 @@ static void csv_encoded_like_the_training_file(void)
     CHECK(load_csv_text(&test, "5,6,0\n", &c, &error) == FNN_OK && test.reals[1] == 6);
     fnn_dataset_free(&test);
     c.missing = FNN_CSV_MISSING_MEAN;
-    check_csv_fails(__LINE__, "1,,0\n", &c, FNN_ERROR_ARGUMENT, "same_classes has no means");
+    check_csv_fails(__LINE__, "1,,0\n", &c, FNN_ERROR_ARGUMENT, "same_classes: expected means");
     fnn_dataset_free(&train);
 }
 
@@ -637,7 +858,7 @@ static void csv_class_names(void)
     CHECK(!strcmp(other.class_names[3], names[3]));
     c.same_classes = &other;
     check_csv_fails(__LINE__, "1,setosa\n2,b\n", &c, FNN_ERROR_FORMAT,
-                    "line 2: class \"b\" is none");
+                    "line 2: expected a class of the 4 of same_classes, found \"b\"");
     other.class_names = NULL;
     check_csv_fails(__LINE__, "1,setosa\n2,b\n", &c, FNN_ERROR_ARGUMENT, "class_names");
     CHECK(fnn_read_csv("x", &c, NULL, &other, &error) == FNN_ERROR_ARGUMENT);
@@ -669,7 +890,7 @@ static void csv_class_numbers(void)
     CHECK(load_csv_text(&other, "1 2 7.0\n", &c, &error) == FNN_OK && other.labels[0] == 2);
     fnn_dataset_free(&other);
     check_csv_fails(__LINE__, "1 2 7\n1 2 2\n", &c, FNN_ERROR_FORMAT,
-                    "class \"2\" is none of the 3");
+                    "expected a class of the 3 of same_classes, found \"2\"");
     fnn_dataset_free(&data);
     c.same_classes = NULL;
     CHECK(load_csv_text(&data, "1 2 1\n3 4 -1\n5 6 10\n7 8 9\n", &c, &error) == FNN_OK);
@@ -824,14 +1045,60 @@ static void csv_believes_no_length(void)
     memset(packed.bytes + packed.size - 4, 0xFF, 4);
     path = write_and_free("c", packed);
     check_failed(__LINE__, fnn_read_csv(path, NULL, &allocator, &data, &error), FNN_ERROR_FORMAT,
-                 &error, "its length is wrong", &data);
-    CHECKF(memory.largest < 100000 && memory.live == 0, "allocated %d", (int)memory.largest);
+                 &error, "bad gzip file: expected ", &data);
+    CHECKF(memory.largest < 5000 && memory.live == 0, "allocated %d", (int)memory.largest);
+}
+
+/* A table of `lines` lines of 64 bytes, packed. */
+static file_bytes packed_lines(size_t lines)
+{
+    file_bytes plain;
+    size_t i;
+    plain.size = 64 * lines;
+    plain.bytes = (uint8_t *)need(plain.size);
+    memset(plain.bytes, '0', plain.size);
+    for (i = 64; i <= plain.size; i += 64) memcpy(plain.bytes + i - 3, ",1\n", 3);
+    return gzip_and_free(plain, 6);
+}
+
+/* A small file does not become a table that fills the memory, unless that is asked for. */
+static void csv_holds_no_more_than_gzip_ratio(void)
+{
+    const size_t lines = 1 << 18; /* 16 MiB */
+    int more;
+    if (!HAVE_ZLIB) {
+        SKIP("no zlib");
+        return;
+    }
+    for (more = 0; more < 4; more++) {
+        const file_bytes packed = packed_lines(lines + (more > 0));
+        fnn_csv_config c = fnn_csv_config_init();
+        budget memory;
+        const fnn_allocator allocator = budget_open(&memory);
+        fnn_dataset data;
+        fnn_error error;
+        fnn_result result;
+        if (more == 2) c.gzip_ratio = 1032;
+        if (more == 3) c.gzip_ratio = (int)((64 * lines + 64) / packed.size); /* a bit too little */
+        CHECK(packed.size < 64 * lines / 200);
+        result = fnn_read_csv(write_and_free("c", packed), &c, &allocator, &data, &error);
+        CHECKF(result == (more % 2 ? FNN_ERROR_FORMAT : FNN_OK), "%d: %s", more, error.message);
+        if (result) {
+            CHECKF(strstr(error.message, "/c: expected at most 16777") &&
+                       strstr(error.message, "bytes in the gzip file, found more (gzip_ratio"),
+                   "%s", error.message);
+            CHECKF(memory.largest < 64 * lines + 200, "%lu", (unsigned long)memory.largest);
+        } else CHECK(data.count == (int64_t)lines + (more > 0) && data.labels[lines - 1] == 1);
+        fnn_dataset_free(&data);
+        remove(path_of("c"));
+    }
 }
 
 static const harness_test tests[] = {
     TEST(csv_believes_no_length),
     TEST(csv_forms),
     TEST(csv_errors),
+    TEST(csv_wrong_settings),
     TEST(csv_class_names),
     TEST(csv_class_numbers),
     TEST(csv_targets_and_images),
@@ -839,9 +1106,14 @@ static const harness_test tests[] = {
     TEST(csv_truncations),
     TEST(csv_of_any_bytes),
     TEST(csv_of_two_members),
+    TEST(csv_of_many_columns_by_name),
+    TEST(csv_takes_no_more_memory_than_it_says),
+    TEST(csv_holds_no_more_than_gzip_ratio),
     TEST(csv_says_which_number_is_out_of_range),
     TEST(csv_says_what_else_a_file_is),
     TEST(csv_messages_hold_no_control_characters),
+    TEST(csv_messages_are_clean_wherever_words_stand),
+    TEST(long_paths_are_cut_between_characters),
     TEST(csv_missing_values_are_refused),
     TEST(csv_missing_values_become_means),
     TEST(csv_lines_with_missing_values_are_dropped),

@@ -6,6 +6,7 @@
 #define FMNIST_NN_IMPLEMENTATION
 #include "../fmnist_nn.h"
 #include "harness.h"
+#include <time.h>
 #include <unistd.h>
 #include "samples.h"
 
@@ -829,6 +830,75 @@ static void a_loaded_stride_of_the_largest_int(void)
     fnn_model_free(loaded);
 }
 
+/* ---- the phases of a stride ---- */
+
+/* Whether the list is that of all phases with an input and a tap, found one by one. */
+static int phases_are_right(int length, int kernel, int stride, int pad)
+{
+    int phase, low, k = 0;
+    for (phase = 0; phase < length && phase < stride; phase++) {
+        fnni_conv_phase p;
+        if ((phase + pad) % stride >= kernel) continue;
+        p = fnni_conv_phase_make(k++, length, kernel, stride, pad);
+        if (p.first != phase || p.first_tap != (phase + pad) % stride) return 0;
+        if (p.count != (length - phase + stride - 1) / stride) return 0;
+        if (p.taps != (kernel - p.first_tap + stride - 1) / stride) return 0;
+    }
+    return k == fnni_conv_phases_of(length, kernel, stride, pad, &low) &&
+           fnni_conv_phase_make(k, length, kernel, stride, pad).count == 0;
+}
+
+static void phases_of_every_stride(void)
+{
+    int n, i, j, k, low;
+    for (n = 0; n < 10 * 7 * 12 * 14; n++) {
+        int left = n;
+        const int length = 1 + digit(&left, 10), kernel = 1 + digit(&left, 7);
+        const int stride = 1 + digit(&left, 12), pad = digit(&left, 14);
+        CHECKF(phases_are_right(length, kernel, stride, pad),
+               "%d inputs, %d taps, stride %d, pad %d", length, kernel, stride, pad);
+    }
+    for (i = 0; i < NUMBERS; i++) /* no more than there are inputs, taps or strides */
+        for (j = 0; j < NUMBERS; j++)
+            for (k = 0; k < NUMBERS; k++) {
+                const int length = (int)fnni_least(numbers[i], HUGE_SIZE), most = numbers[j];
+                const int found = fnni_conv_phases_of(length, most, numbers[k], most / 2, &low);
+                CHECKF(found >= (most / 2 < length) && found <= length && found <= most &&
+                           found <= numbers[k],
+                       "%d inputs, %d taps, stride %d: %d", length, most, numbers[k], found);
+            }
+}
+
+/* A file of some hundred bytes describes these: what they take is told in no time. */
+static void memory_sizes_of_huge_strides(void)
+{
+    static const int rows[][6] = {/* height, width, channels, taps, strides */
+                                  {1, HUGE_SIZE, 1, 1, HUGE_SIZE, HUGE_SIZE},
+                                  {HUGE_SIZE, 1, 1, 1, HUGE_SIZE, 1},
+                                  {1 << 14, 1 << 14, 1, 2, 1 << 14, 1 << 14},
+                                  {1 << 13, 1 << 14, 2, 3, MOST, 1 << 13}};
+    const clock_t begin = clock();
+    size_t i;
+    for (i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const int *r = rows[i];
+        const fnn_context_config config = frugal(FNN_ISA_BEST, 1);
+        fnn_model *m = fnn_sequential_with(&config, r[0], r[1], r[2]);
+        fnn_context *context = fnn_context_create(&config, NULL);
+        fnn_conv2d_config c = fnn_conv2d_config_init();
+        c.filters = 1;
+        c.kernel_height = c.kernel_width = r[3];
+        c.stride_height = r[4];
+        c.stride_width = r[5];
+        CHECK(fnn_conv2d_with(m, &c) == 0 && !fnn_seal(m));
+        CHECK(fnn_memory_size(m, 1) / sizeof(fnn_real) >= HUGE_SIZE / 2);
+        CHECK(fnn_reserve(m, context) == FNN_ERROR_MEMORY);
+        fnn_context_free(context);
+        fnn_model_free(m);
+    }
+    CHECKF(clock() - begin < CLOCKS_PER_SEC / 2, "%.3f s",
+           (double)(clock() - begin) / CLOCKS_PER_SEC);
+}
+
 /* ---- sizes of memory ---- */
 
 static void memory_sizes_of_huge_batches(void)
@@ -955,6 +1025,8 @@ static const harness_test tests[] = {
     TEST(models_of_extreme_strides),
     TEST(a_model_of_the_largest_pads),
     TEST(a_loaded_stride_of_the_largest_int),
+    TEST(phases_of_every_stride),
+    TEST(memory_sizes_of_huge_strides),
     TEST(memory_sizes_of_huge_batches),
     TEST(memory_sizes_beyond_size_t),
     TEST(layers_beyond_memory_are_refused),

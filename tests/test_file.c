@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define FMNIST_NN_IMPLEMENTATION
@@ -887,6 +888,29 @@ static void names_come_from_a_data_set(void)
     fnn_model_free(m);
 }
 
+/* A program that writes all names takes a step for each, not one for each two. */
+static void many_names_are_found(void)
+{
+    enum { MANY = 60000 };
+    static char names[MANY][16];
+    static const char *list[MANY];
+    fnn_model *m = fnn_sequential(1, 1, MANY);
+    clock_t begin;
+    double seconds;
+    int i, wrong = 0;
+    for (i = 0; i < MANY; i++) {
+        snprintf(names[i], sizeof names[i], "n%d", i);
+        list[i] = names[i];
+    }
+    CHECK(!fnn_set_feature_names(m, list, MANY));
+    begin = clock();
+    for (i = 0; i < MANY; i++) wrong += strcmp(fnn_feature_name(m, i), list[i]) != 0;
+    seconds = (double)(clock() - begin) / CLOCKS_PER_SEC;
+    CHECKF(wrong == 0 && seconds < 2, "%d wrong, %.1f s", wrong, seconds);
+    CHECK(!fnn_feature_name(m, -1) && !fnn_feature_name(m, MANY));
+    fnn_model_free(m);
+}
+
 static void wrong_names_are_refused(void)
 {
     static const char *const names[] = {"a", "b", "c", "d"};
@@ -1190,16 +1214,17 @@ static const damage damages[] = {
     {"[3,4,1]", "[[[[[[[[3,4,1]]]]]]]]", "expected a number, found '['"},
     {"[3,4,1]", "null", "expected '['"},
     /* objects */
-    {"\"__metadata__\":{", "\"__metadata__\":{},\"__metadata__\":{", "__metadata__: found twice"},
+    {"\"__metadata__\":{", "\"__metadata__\":{},\"__metadata__\":{",
+     "__metadata__: expected once, found twice"},
     {"\"__metadata__\":{", "\"__metadata__\":[", "expected '{', found '['"},
     {"\"__metadata__\":{", "\"__metadata__\":{\"note\":\"1\",\"note\":\"2\",",
-     "__metadata__: found twice, \"note\""},
+     "__metadata__: expected each once, found twice, \"note\""},
     {"\"library\"", "\"format\"",
      "safetensors, but not written by this library: expected \"library\" in __metadata__, found "
      "\"format\""},
     {"\"__metadata__\":{", "\"__metadata__\":{\"format\":\"p\001t\",", "an escape for a control"},
     {"\"__metadata__\":{", "\"__metadata__\":{\"seed\":\"1\",",
-     "__metadata__: found twice, \"seed\""},
+     "__metadata__: expected each once, found twice, \"seed\""},
     {"\"seed\":\"0\"", "\"seed\":0", "expected '\"', found '0'"},
     {"\"seed\":\"0\",", "", "expected a model of fmnist_nn, found no \"seed\""},
     /* names and notes */
@@ -1218,8 +1243,9 @@ static const damage damages[] = {
     {"\"format\"", "\"fnn.x\"", "note: expected a key of your own, found \"fnn.x\""},
     {"\"format\"", "\"class_names\"", "found twice, \"class_names\""},
     {"\"layers\"", "\"layer\"", "found no \"layers\""},
-    {"\"shape\":", "\"strides\":", "input.shift: unknown member \"strides\""},
-    {"\"shape\":", "\"shape\":[3],\"shape\":", "input.shift: found twice, \"shape\""},
+    {"\"shape\":", "\"strides\":",
+     "input.shift: expected dtype, shape and so on, once each, found \"strides\""},
+    {"\"shape\":", "\"shape\":[3],\"shape\":", "once each, found twice, \"shape\""},
     {"\"shape\":[3,4,1],", "", "dtype, shape and data_offsets"},
     {"\"input.shift\":{", "\"x\":{},\"input.shift\":{", "expected '\"', found '}'"},
     /* offsets */
@@ -1243,14 +1269,17 @@ static const damage damages[] = {
     {"[48,96]", "[0,48]", "expected data from byte 48 to at most 236, found 0 to 48"},
     {"[48,96]", "[44,92]", "input.scale: expected data from byte 48 to at most 236, found 44"},
     /* tensors against the model */
-    {"\"0.dense.weight\"", "\"0.dense.weights\"", "0.dense.weights: the model has no tensor"},
-    {"\"0.dense.weight\"", "\"9.dense.weight\"", "9.dense.weight: the model has no tensor"},
-    {"\"0.dense.weight\"", "\"99999999999999.dense.weight\"", "the model has no tensor"},
-    {"\"0.dense.weight\"", "\"00.dense.weight\"", "the model has no tensor"},
-    {"\"0.dense.weight\"", "\"1.dropout.weight\"", "the model has no tensor"},
-    {"\"0.dense.weight\"", "\"\"", "the model has no tensor"},
-    {"\"input.scale\"", "\"input.shift\"", "input.shift: found twice"},
-    {"\"input.scale\"", "\"input.s\\u0068ift\"", "input.shift: found twice"},
+    {"\"0.dense.weight\"", "\"0.dense.weights\"",
+     "expected tensors of the model, found \"0.dense.weights\""},
+    {"\"0.dense.weight\"", "\"9.dense.weight\"",
+     "expected tensors of the model, found \"9.dense.weight\""},
+    {"\"0.dense.weight\"", "\"99999999999999.dense.weight\"",
+     "expected tensors of the model, found \""},
+    {"\"0.dense.weight\"", "\"00.dense.weight\"", "expected tensors of the model, found \""},
+    {"\"0.dense.weight\"", "\"1.dropout.weight\"", "expected tensors of the model, found \""},
+    {"\"0.dense.weight\"", "\"\"", "expected tensors of the model, found \""},
+    {"\"input.scale\"", "\"input.shift\"", "input.shift: expected once, found twice"},
+    {"\"input.scale\"", "\"input.s\\u0068ift\"", "input.shift: expected once, found twice"},
     {"[12,2]", "[2,12]", "0.dense.weight: expected shape [12, 2], found [2, 12]"},
     {"[12,2]", "[24]", "0.dense.weight: expected shape [12, 2], found [24]"},
     {"[12,2]", "[12,2,1]", "0.dense.weight: expected shape [12, 2], found [12, 2, 1]"},
@@ -1259,7 +1288,7 @@ static const damage damages[] = {
     {"\"F32\"", "\"BF16\"", "input.shift: expected F32, found BF16"},
     {"dense 2 relu 0", "dense 3 relu 0", "0.dense.weight: expected shape [12, 3], found [12, 2]"},
     {"\"3 4 1\"", "\"4 3 1\"", "input.shift: expected shape [4, 3, 1], found [3, 4, 1]"},
-    {"standardize", "none", "input.shift: the model has no tensor"},
+    {"standardize", "none", "expected tensors of the model, found \"input.shift\""},
     {"; activation softmax 0", "; dense 3 linear 0", "a tensor 3.dense.weight, found none"},
     /* fields */
     {"\"3 4 1\"", "\"3 4\"", "input: expected three numbers, found \"3 4\""},
@@ -1376,11 +1405,16 @@ static const damage image_damages[] = {
     {"add 4", "add 4 4", "layer 7: expected the words of a layer"},
     {"add 4", "add -1", "layer 7"},
     {"add input", "add", "layer 3: expected the words of a layer"},
-    {"\"5.batch_norm.mean\"", "\"5.batch_norm.median\"", "5.batch_norm.median: the model has no"},
-    {"\"5.batch_norm.mean\"", "\"4.batch_norm.mean\"", "4.batch_norm.mean: the model has no"},
-    {"\"5.batch_norm.mean\"", "\"5.batch_norm.beta\"", "5.batch_norm.beta: found twice"},
-    {"\"5.batch_norm.gamma\"", "\"5.batch_norm.weight\"", "5.batch_norm.weight: the model has no"},
-    {"\"4.conv2d.bias\"", "\"4.conv2d.gamma\"", "4.conv2d.gamma: the model has no tensor"},
+    {"\"5.batch_norm.mean\"", "\"5.batch_norm.median\"",
+     "expected tensors of the model, found \"5.batch_norm.median\""},
+    {"\"5.batch_norm.mean\"", "\"4.batch_norm.mean\"",
+     "expected tensors of the model, found \"4.batch_norm.mean\""},
+    {"\"5.batch_norm.mean\"", "\"5.batch_norm.beta\"",
+     "5.batch_norm.beta: expected once, found twice"},
+    {"\"5.batch_norm.gamma\"", "\"5.batch_norm.weight\"",
+     "expected tensors of the model, found \"5.batch_norm.weight\""},
+    {"\"4.conv2d.bias\"", "\"4.conv2d.gamma\"",
+     "expected tensors of the model, found \"4.conv2d.gamma\""},
 };
 
 #define WORDS_OF_0 "conv2d 6 3 3 1 1 explicit 1 1 linear 0 no_bias"
@@ -1390,8 +1424,8 @@ static const damage pytorch_damages[] = {
     {WORDS_OF_0, "conv2d 6 3 3 1 1 explicit 1 1 linear 0",
      "expected a tensor 0.conv2d.bias, found"},
     {"dense 3 linear 0", "dense 3 linear 0 no_bias",
-     "8.dense.bias: the model has no tensor of that"},
-    {"relu 0;", "relu 0 no_bias;", "4.conv2d.bias: the model has no tensor of that"},
+     "expected tensors of the model, found \"8.dense.bias\""},
+    {"relu 0;", "relu 0 no_bias;", "expected tensors of the model, found \"4.conv2d.bias\""},
     {WORDS_OF_0, "conv2d 6 3 3 1 1 explicit 1 1 linear 0 nobias", "layer 0: expected the words"},
     {WORDS_OF_0, "conv2d 6 3 3 1 1 explicit 1 1 linear 0 bias", "layer 0: expected the words"},
     {WORDS_OF_0, "conv2d 6 3 3 1 1 explicit 1 1 linear no_bias", "layer 0: expected the words"},
@@ -1611,8 +1645,9 @@ static void sums_of_sizes_stop(void)
     sprintf(p, "\"}}");
     f = with_header(header, empty);
     CHECK(!loads(f, &error));
-    CHECKF(strstr(error.message, sizeof(size_t) > 4 ? "expected a tensor 0.dense.weight"
-                                                    : "layers of too many parameters") != NULL,
+    CHECKF(strstr(error.message, sizeof(size_t) > 4
+                                     ? "expected a tensor 0.dense.weight"
+                                     : "layers: expected parameters that can be counted") != NULL,
            "%s", error.message);
     free(f.bytes);
 }
@@ -1635,17 +1670,43 @@ static void large_headers_are_refused(void)
     sprintf(p, "\"}}");
     f = with_header(text, empty);
     CHECK(!loads(f, &error));
-    CHECKF(strstr(error.message, "layer 10000: expected the words") != NULL, "%s", error.message);
+    CHECKF(strstr(error.message, "expected at most 10000 layers, found one more: \"flatten\"") !=
+               NULL,
+           "%s", error.message);
     free(f.bytes);
     p = text;
     for (p += sprintf(p, "%s\"}", front); p < text + size - 100;) p += sprintf(p, "%s", tensor);
     sprintf(p, "}");
     f = with_header(text, empty);
     CHECK(!loads(f, &error));
-    CHECKF(strstr(error.message, "0.flatten.x: the model has no tensor") != NULL, "%s",
-           error.message);
+    CHECKF(strstr(error.message, "expected tensors of the model, found \"0.flatten.x\"") != NULL,
+           "%s", error.message);
     free(f.bytes);
     free(text);
+}
+
+/* A file takes its own size twice and 8 MiB at most, whatever it says of layers. */
+static void a_model_takes_no_more_memory_than_it_says(void)
+{
+    fnn_model *m = fnn_sequential(1, 1, 1);
+    budget memory;
+    fnn_context_config config = fnn_context_config_init();
+    file_bytes f;
+    fnn_error error;
+    int i;
+    for (i = 0; i < 10000; i++) fnn_flatten(m);
+    CHECK(!fnn_seal(m) && !fnn_save_memory(m, NULL, 0, &f.size, NULL));
+    f.bytes = (uint8_t *)need(f.size);
+    CHECK(!fnn_save_memory(m, f.bytes, f.size, &f.size, NULL));
+    write_bytes(path_of("a"), f.bytes, f.size);
+    free(f.bytes);
+    fnn_model_free(m);
+    config.allocator = budget_open(&memory);
+    m = fnn_load(path_of("a"), &config, &error);
+    CHECKF(m && fnn_layer_count(m) == 10000, "%s", error.message);
+    CHECKF(memory.most < 2 * f.size + (8 << 20) && memory.most > (1 << 20), "%lu",
+           (unsigned long)memory.most);
+    fnn_model_free(m);
 }
 
 /* ---- arguments ---- */
@@ -1664,7 +1725,8 @@ static void wrong_calls_are_errors(void)
     fnn_activate(m, FNN_ELU, (fnn_real)HUGE_VAL);
     fnn_seal(m);
     CHECK(fnn_save(m, path_of("a"), &error) == FNN_ERROR_NUMERIC);
-    CHECK(strstr(error.message, "layer 1 activation: its parameter is not finite") != NULL);
+    CHECK(strstr(error.message, "layer 1 activation: expected a finite parameter, found inf") !=
+          NULL);
     CHECK(fnn_save(m, "", &error) == FNN_ERROR_ARGUMENT);
     CHECK(strstr(error.message, "found an empty one") != NULL);
     CHECK(fnn_save(m, NULL, &error) == FNN_ERROR_ARGUMENT);
@@ -1899,16 +1961,75 @@ static void places_that_take_no_file(void)
     fnn_model_free(m);
 }
 
-/* Who could not read the old file cannot read the new one. */
+/* Who could not read the old file cannot read the new one, and who could still can, whatever the
+ * umask; a new file has what that leaves. */
 static void permissions_stay(void)
 {
+    static const unsigned modes[] = {0600, 0666, 0640, 0777, 0400, 0444};
+    const mode_t umask_before = umask(0027);
     fnn_model *m = model_make(NULL, 1, 1);
     struct stat s;
+    int i;
     disk_well();
-    CHECK(!fnn_save(m, path_of("a"), NULL) && !chmod(path_of("a"), 0600));
+    remove(path_of("a"));
     CHECK(!fnn_save(m, path_of("a"), NULL) && !stat(path_of("a"), &s));
-    CHECKF((s.st_mode & 0777) == 0600, "mode %o", (unsigned)s.st_mode);
+    CHECKF((s.st_mode & 0777) == 0640, "of a new file: mode %o", (unsigned)s.st_mode);
+    for (i = 0; i < COUNT(modes); i++) {
+        CHECK(!chmod(path_of("a"), (mode_t)modes[i]));
+        CHECK(!fnn_save(m, path_of("a"), NULL) && !stat(path_of("a"), &s));
+        CHECKF((s.st_mode & 0777) == modes[i], "of %o: %o", modes[i], (unsigned)s.st_mode);
+    }
+    umask(umask_before);
     fnn_model_free(m);
+}
+
+static int is_link(const char *name, const char *to)
+{
+    char text[300];
+    const ssize_t length = readlink(path_of(name), text, sizeof text - 1);
+    if (length < 0) return 0;
+    text[length] = 0;
+    return !strcmp(text, to);
+}
+
+/* A link, and a link to it from another directory, stay; the file at their end is replaced. */
+static void symbolic_links_stay(void)
+{
+    fnn_model *m = model_make(NULL, 1, 1), *other = model_make(NULL, 1, 2), *found;
+    struct stat s;
+    fnn_error error;
+    char far[300];
+    int i;
+    disk_well();
+    CHECK(!mkdir(path_of("d"), 0700));
+    snprintf(far, sizeof far, "%s", path_of("d/far"));
+    CHECK(!symlink("file", path_of("d/near")) && !symlink("d/near", path_of("link")));
+    CHECK(!symlink(far, path_of("absolute")));
+    for (i = 0; i < 2; i++) { /* the file is made, then replaced */
+        CHECKF(!fnn_check_writable(path_of("link"), &error), "%s", error.message);
+        CHECKF(!fnn_save(i ? other : m, path_of("link"), &error), "%s", error.message);
+        CHECK(is_link("link", "d/near") && is_link("d/near", "file"));
+        CHECK(!lstat(path_of("d/file"), &s) && S_ISREG(s.st_mode));
+        found = load_or_say(path_of("d/file"));
+        CHECK(same_models(found, i ? other : m, 0) && files_named(".tmp") == 0);
+        fnn_model_free(found);
+    }
+    CHECK(!fnn_save(m, path_of("absolute"), NULL) && is_link("absolute", far));
+    found = load_or_say(far);
+    CHECK(same_models(found, m, 0));
+    fnn_model_free(found);
+    CHECK(!symlink("circle", path_of("circle")));
+    CHECK(fnn_save(m, path_of("circle"), &error) == FNN_ERROR_FILE && is_link("circle", "circle"));
+    CHECKF(strstr(error.message, "/circle: expected symbolic links that lead to a file, found a c"),
+           "%s", error.message);
+    remove(path_of("d/file")), remove(path_of("d/near")), remove(far);
+    CHECK(!symlink("nowhere/file", path_of("d/near")));
+    CHECK(fnn_save(m, path_of("link"), &error) == FNN_ERROR_FILE && is_link("link", "d/near"));
+    CHECKF(strstr(error.message, "d/nowhere/file: cannot create a file beside it"), "%s",
+           error.message);
+    remove(path_of("d/near")), rmdir(path_of("d"));
+    fnn_model_free(m);
+    fnn_model_free(other);
 }
 
 /* ---- places that are tried before ---- */
@@ -2149,6 +2270,7 @@ static const harness_test tests[] = {
     TEST(a_function_gives_a_file),
     TEST(files_of_earlier_versions_load),
     TEST(names_come_from_a_data_set),
+    TEST(many_names_are_found),
     TEST(wrong_names_are_refused),
     TEST(notes_have_a_limit),
     TEST(other_json_is_read),
@@ -2168,6 +2290,7 @@ static const harness_test tests[] = {
     TEST(sums_of_sizes_stop),
     TEST(a_sigmoid_within_the_last_layer_is_read),
     TEST(large_headers_are_refused),
+    TEST(a_model_takes_no_more_memory_than_it_says),
     TEST(wrong_calls_are_errors),
     TEST(every_allocation_may_fail),
     TEST(every_operation_of_a_save_may_fail),
@@ -2177,6 +2300,7 @@ static const harness_test tests[] = {
     TEST(a_full_disk_is_an_error),
     TEST(places_that_take_no_file),
     TEST(permissions_stay),
+    TEST(symbolic_links_stay),
     TEST(trying_a_place_leaves_it_as_it_was),
     TEST(trying_a_place_finds_what_a_save_would),
     TEST(trying_a_place_may_lack_memory),

@@ -65,31 +65,36 @@ static void idx_rejects_wrong_files(void)
     file_bytes good = idx_file(3, 7, 3, 4, 0, 250);
     expect_idx(__LINE__, bytes_copy(good.bytes, good.size), LABELS, FNN_OK, "");
     expect_idx(__LINE__, bytes_join(bytes_copy(good.bytes, good.size), bytes_text("x")), LABELS,
-               FNN_ERROR_FORMAT, "holds more");
+               FNN_ERROR_FORMAT, "its header says, found ");
     expect_idx(__LINE__, bytes_copy(good.bytes, good.size - 1), LABELS, FNN_ERROR_FORMAT,
-               "holds less");
+               "its header says, found ");
     expect_idx(__LINE__, idx_with(0, 1), LABELS, FNN_ERROR_FORMAT, "not an IDX");
     expect_idx(__LINE__, idx_with(1, 1), LABELS, FNN_ERROR_FORMAT, "not an IDX");
     expect_idx(__LINE__, idx_with(2, 10), LABELS, FNN_ERROR_FORMAT, "0x0a");
-    expect_idx(__LINE__, idx_with(2, 13), LABELS, FNN_ERROR_FORMAT, "holds less");
-    expect_idx(__LINE__, idx_with(3, 0), LABELS, FNN_ERROR_FORMAT, "0 dimensions");
-    expect_idx(__LINE__, idx_with(3, 1), LABELS, FNN_ERROR_FORMAT, "holds more");
-    expect_idx(__LINE__, idx_with(3, 5), LABELS, FNN_ERROR_FORMAT, "5 dimensions");
-    expect_idx(__LINE__, idx_with(3, 255), LABELS, FNN_ERROR_FORMAT, "255 dimensions");
-    expect_idx(__LINE__, idx_with(7, 0), LABELS, FNN_ERROR_FORMAT, "dimension 0 is 0");
-    expect_idx(__LINE__, idx_with(7, 6), LABELS, FNN_ERROR_FORMAT, "holds more");
-    expect_idx(__LINE__, idx_with(7, 8), LABELS, FNN_ERROR_FORMAT, "holds less");
-    expect_idx(__LINE__, idx_with(8, 255), LABELS, FNN_ERROR_FORMAT, "dimension 1 is 4278190083");
+    expect_idx(__LINE__, idx_with(2, 13), LABELS, FNN_ERROR_FORMAT, "its header says, found ");
+    expect_idx(__LINE__, idx_with(3, 0), LABELS, FNN_ERROR_FORMAT,
+               "IDX dimensions: expected 1 to 4, found 0");
+    expect_idx(__LINE__, idx_with(3, 1), LABELS, FNN_ERROR_FORMAT, "its header says, found ");
+    expect_idx(__LINE__, idx_with(3, 5), LABELS, FNN_ERROR_FORMAT,
+               "IDX dimensions: expected 1 to 4, found 5");
+    expect_idx(__LINE__, idx_with(3, 255), LABELS, FNN_ERROR_FORMAT,
+               "IDX dimensions: expected 1 to 4, found 255");
+    expect_idx(__LINE__, idx_with(7, 0), LABELS, FNN_ERROR_FORMAT,
+               "IDX dimension 0: expected 1 to 4294967295, found 0");
+    expect_idx(__LINE__, idx_with(7, 6), LABELS, FNN_ERROR_FORMAT, "its header says, found ");
+    expect_idx(__LINE__, idx_with(7, 8), LABELS, FNN_ERROR_FORMAT, "its header says, found ");
+    expect_idx(__LINE__, idx_with(8, 255), LABELS, FNN_ERROR_FORMAT,
+               "IDX dimension 1: expected 1 to 1048576, found 4278190083");
     expect_idx(__LINE__, idx_file(3, 0xFFFFFFFFu, 1, 1, 0, 9), LABELS, FNN_ERROR_FORMAT,
-               sizeof(size_t) == 4 ? "limit" : "holds less");
+               sizeof(size_t) == 4 ? "IDX dimensions: expected at most " : "header says");
     expect_idx(__LINE__, idx_file(3, 0x10000, 0x10000, 0x10000, 0, 9), LABELS, FNN_ERROR_FORMAT,
-               "limit");
+               "IDX dimensions: expected at most ");
     expect_idx(__LINE__, idx_file(4, 0x80000000u, 0x100000, 0x100000, 0x100000, 9), LABELS,
-               FNN_ERROR_FORMAT, "limit");
+               FNN_ERROR_FORMAT, "IDX dimensions: expected at most ");
     expect_idx(__LINE__, bytes_copy(good.bytes, good.size), idx_file(1, 6, 0, 0, 0, 4),
-               FNN_ERROR_FORMAT, "6 labels for 7 images");
+               FNN_ERROR_FORMAT, "expected the labels of 7 images, found 6");
     expect_idx(__LINE__, bytes_copy(good.bytes, good.size), idx_file(3, 7, 1, 1, 0, 4),
-               FNN_ERROR_FORMAT, "3 dimensions, expected 1 to 2");
+               FNN_ERROR_FORMAT, "IDX dimensions: expected 1 to 2, found 3");
     expect_idx(__LINE__, bytes_text(""), LABELS, FNN_ERROR_FORMAT, "not an IDX");
     expect_idx(__LINE__, bytes_text("hello"), LABELS, FNN_ERROR_FORMAT,
                "expected 00 00, a type and the number of dimensions, found 68 65 6c 6c");
@@ -213,7 +218,7 @@ static void idx_floats_and_doubles(void)
                      fnn_read_idx(write_and_free("a", idx_of(0x0E, 8, 4, 2, elements)), NULL, NULL,
                                   &data, &error),
                      FNN_ERROR_FORMAT, &error,
-                     "a: sample 0 has the value -1e+39, beyond the range of fnn_real", &data);
+                     "a: sample 0: expected a value in the range of fnn_real, found -1e+39", &data);
     }
 }
 
@@ -261,11 +266,14 @@ static void idx_labels_out_of_range(void)
     fnn_dataset data;
     fnn_error error;
     check_failed(__LINE__, read_labels(idx_of(0x0D, 4, 4, 1, floats), NULL, &data, &error),
-                 FNN_ERROR_FORMAT, &error, "b: labels of IDX type float, expected integers", &data);
+                 FNN_ERROR_FORMAT, &error, "b: expected labels of an integer IDX type, found float",
+                 &data);
     check_failed(__LINE__, read_labels(idx_of(0x0C, 4, 4, 1, wide), NULL, &data, &error),
-                 FNN_ERROR_FORMAT, &error, "b: label 1 is 65536, expected 0 to 65535", &data);
+                 FNN_ERROR_FORMAT, &error,
+                 "b: label 1: expected 0 to 65535 (or compact_classes), found 65536", &data);
     check_failed(__LINE__, read_labels(idx_of(0x09, 1, 4, 1, negative), NULL, &data, &error),
-                 FNN_ERROR_FORMAT, &error, "label 1 is -1, expected 0 to 65535 (or compact", &data);
+                 FNN_ERROR_FORMAT, &error,
+                 "label 1: expected 0 to 65535 (or compact_classes), found -1", &data);
 }
 
 /* EMNIST's letters are 1 to 26, and a test set need not have all of them. */
@@ -288,15 +296,16 @@ static void idx_classes_are_compacted(void)
     fnn_dataset_free(&test);
     check_failed(__LINE__, read_labels(idx_of(8, 1, 4, 1, other), &c, &test, &error),
                  FNN_ERROR_FORMAT, &error,
-                 "b: label 1: class \"2\" is none of the 3 of same_classes", &test);
+                 "b: label 1: expected a class of the 3 of same_classes, found \"2\"", &test);
     c.compact_classes = 0; /* numbers as they are, as many classes as the other set has */
     CHECK(!read_labels(idx_file(1, 4, 0, 0, 0, 2), &c, &test, &error) && test.classes == 3);
     fnn_dataset_free(&test);
     check_failed(__LINE__, read_labels(idx_of(8, 1, 4, 1, some), &c, &test, &error),
-                 FNN_ERROR_FORMAT, &error, "label 0 is 26, expected 0 to 2 as in same", &test);
+                 FNN_ERROR_FORMAT, &error, "label 0: expected 0 to 2 as in same_classes, found 26",
+                 &test);
     fnn_dataset_free(&train);
     check_failed(__LINE__, read_labels(LABELS, &c, &test, &error), FNN_ERROR_ARGUMENT, &error,
-                 "same_classes has no classes", &test);
+                 "same_classes: expected classes, found none", &test);
     c.same_classes = &test;
     CHECK(read_labels(LABELS, &c, &test, &error) == FNN_ERROR_ARGUMENT);
 }
@@ -392,6 +401,26 @@ static void idx_rejects_every_truncation_and_flipped_bit(void)
     free(plain.bytes);
 }
 
+/* Nor does one that a gzip file could just about keep: what it should hold is not there. */
+static void idx_takes_memory_as_the_bytes_come(void)
+{
+    const size_t size = 200000;
+    file_bytes file = idx_file(3, 100, 1000, 1000, 0, 250), noise;
+    budget memory;
+    const fnn_allocator allocator = budget_open(&memory);
+    fnn_dataset data;
+    fnn_error error;
+    size_t i;
+    noise.bytes = (uint8_t *)need(size);
+    noise.size = size;
+    for (i = 0; i < size; i++) noise.bytes[i] = (uint8_t)random_bits();
+    file = gzip_and_free(bytes_join(file, noise), 1);
+    check_failed(__LINE__, fnn_read_idx(write_and_free("a", file), NULL, &allocator, &data, &error),
+                 FNN_ERROR_FORMAT, &error,
+                 "expected the 100000016 bytes that its header says, found 200", &data);
+    CHECKF(memory.largest < 20 * size && memory.live == 0, "%lu", (unsigned long)memory.largest);
+}
+
 /* A header that lies makes no allocation beyond what the file could hold. */
 static void idx_believes_no_header(void)
 {
@@ -404,7 +433,10 @@ static void idx_believes_no_header(void)
         fnn_dataset data;
         fnn_error error;
         check_failed(__LINE__, fnn_read_idx(path, NULL, &allocator, &data, &error),
-                     FNN_ERROR_FORMAT, &error, "holds less than the 1000000016 bytes", &data);
+                     FNN_ERROR_FORMAT, &error,
+                     packed ? "the IDX header says 1000000016 bytes: expected a gzip file of 968992"
+                            : "expected the 1000000016 bytes that its header says, found 116",
+                     &data);
         CHECKF(memory.largest < 5000 && memory.live == 0, "allocated %d", (int)memory.largest);
         free(file.bytes);
     }
@@ -447,8 +479,9 @@ static void fashion_mnist_in_a_directory(void)
     setenv("FMNIST_DIR", path_of("none"), 1); /* set and wrong: no other place is looked at */
     check_failed(__LINE__, fnn_read_fashion_mnist(NULL, NULL, &train, &test, &error),
                  FNN_ERROR_FILE, &error, "$FMNIST_DIR: ", &train);
-    CHECKF(strstr(error.message, "none: no train-images-idx3-ubyte(.gz) there") != NULL, "%s",
-           error.message);
+    CHECKF(strstr(error.message, "none: expected train-images-idx3-ubyte or "
+                                 "train-images-idx3-ubyte.gz there, found none") != NULL,
+           "%s", error.message);
     CHECK(is_zero(&test));
     unsetenv("FMNIST_DIR");
     CHECK(fnn_read_fashion_mnist(directory, NULL, NULL, NULL, &error) == FNN_ERROR_ARGUMENT);
@@ -460,7 +493,7 @@ static void fashion_mnist_in_a_directory(void)
     labels.bytes[8 + 3] = 10;
     write_file("t10k-labels-idx1-ubyte", labels);
     check_failed(__LINE__, fnn_read_fashion_mnist(directory, NULL, &train, &test, &error),
-                 FNN_ERROR_FORMAT, &error, "label is 10", &test);
+                 FNN_ERROR_FORMAT, &error, "expected labels 0 to 9, found 10", &test);
     CHECK(is_zero(&train));
     write_and_free("t10k-images-idx3-ubyte", idx_file(3, 12, 28, 27, 0, 251));
     check_failed(__LINE__, fnn_read_fashion_mnist(directory, NULL, NULL, &test, &error),
@@ -489,8 +522,8 @@ static void a_variable_that_is_not_set_or_empty_is_none(void)
             continue;
         }
         check_failed(__LINE__, result, FNN_ERROR_FILE, &error,
-                     "fashion-mnist): not in data or /usr/share/datasets/fashion-mnist, and "
-                     "$FMNIST_DIR is not set",
+                     "fashion-mnist) in data or /usr/share/datasets/fashion-mnist, found none "
+                     "and no $FMNIST_DIR",
                      &train);
         CHECK(is_zero(&test));
     }
@@ -544,6 +577,7 @@ static const harness_test tests[] = {
     TEST(idx_rejects_wrong_calls),
     TEST(idx_rejects_every_truncation_and_flipped_bit),
     TEST(idx_believes_no_header),
+    TEST(idx_takes_memory_as_the_bytes_come),
     TEST(fashion_mnist_in_a_directory),
     TEST(a_variable_that_is_not_set_or_empty_is_none),
     TEST(fashion_mnist_itself),

@@ -807,7 +807,7 @@ static const struct {
     {"I64", "F32", "bn.num_batches_tracked: expected 4 bytes, found 8"},
     {"\"dtype\":\"F32\",", "", "dtype, shape and data_offsets"},
     {"\"dtype\":\"F32\"", "\"dtype\":\"F32\",\"dtype\":\"F32\"", "found twice"},
-    {"\"shape\"", "\"form\"", "unknown member \"form\""},
+    {"\"shape\"", "\"form\"", "once each, found \"form\""},
     {"\"pt\"", "7", "expected '\"', found '7'"},
     {"\"pt\"", "\"p\nt\"", "an escape for a control character"},
     {"bn.bias", "bn.bi\n", "printable ASCII"},

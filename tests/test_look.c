@@ -504,6 +504,64 @@ static void layers_by_hand(void)
     fnn_model_free(m);
 }
 
+/* The words of layers, as a file of the model has them. */
+static void layers_in_words(void)
+{
+    static char file[100000];
+    const fnn_dataset data = samples();
+    fnn_model *m = trained(FNN_ISA_BEST, &data);
+    char all[1000] = "\"layers\":\"", words[80];
+    size_t size, i;
+    int l;
+    for (l = 0; l < fnn_layer_count(m); l++) {
+        CHECK(fnn_layer_words(m, l, words, sizeof words) == strlen(words));
+        strcat(strcat(all, l ? "; " : ""), words);
+    }
+    strcat(all, "\"");
+    CHECK(!fnn_save_memory(m, file, sizeof file, &size, NULL));
+    for (i = 8; i < size && strncmp(file + i, all, strlen(all)); i++) {
+    }
+    CHECKF(i < size, "expected %s in the file", all);
+    CHECK(!strcmp(words, "activation softmax 0"));
+    fnn_model_free(m);
+}
+
+static int has_words(const fnn_model *m, int layer, const char *expected)
+{
+    char text[200];
+    const size_t length = fnn_layer_words(m, layer, text, sizeof text);
+    return CHECKF(length == strlen(text) && !strcmp(text, expected), "layer %d: %s", layer, text);
+}
+
+static void layers_say_how_they_were_built(void)
+{
+    fnn_model *m = fnn_sequential(SIDE, SIDE, 2), *broken = fnn_sequential(0, 0, 0);
+    const fnn_batch_norm_config norm = {(fnn_real).5, (fnn_real).125, 1};
+    fnn_conv2d_config conv = fnn_conv2d_config_init();
+    fnn_pool2d_config pool = fnn_pool2d_config_init();
+    char text[9] = "unused";
+    conv.filters = 2, conv.kernel_height = 5, conv.stride_width = 2, conv.no_bias = 1;
+    conv.padding = FNN_EXPLICIT, conv.pad_height = 2, conv.activation = FNN_RELU;
+    fnn_conv2d_with(m, &conv);
+    fnn_conv2d(m, 2, 3, FNN_SAME, FNN_LINEAR);
+    fnn_add(m, 0), fnn_batch_norm_with(m, &norm), fnn_activate(m, FNN_ELU, (fnn_real).25);
+    pool.average = 1, pool.height = 3, pool.padding = FNN_SAME;
+    fnn_pool2d_with(m, &pool);
+    fnn_max_pool2d(m, 1), fnn_spatial_dropout(m, (fnn_real).25), fnn_flatten(m);
+    fnn_dense(m, 3, FNN_SOFTMAX);
+    has_words(m, 0, "conv2d 2 5 3 1 2 explicit 2 0 relu 0 no_bias");
+    has_words(m, 1, "conv2d 2 3 3 1 1 same linear 0");
+    has_words(m, 2, "add 0"), has_words(m, 3, "batch_norm 0.5 0.125 1");
+    has_words(m, 4, "activation elu 0.25"), has_words(m, 5, "average_pool2d 3 2 2 2 same");
+    has_words(m, 6, "max_pool2d 1 1 1 1 valid"), has_words(m, 7, "spatial_dropout 0.25");
+    has_words(m, 8, "flatten"), has_words(m, 9, "dense 3 linear 0");
+    has_words(m, 10, "activation softmax 0");
+    CHECK(fnn_layer_words(m, 1, text, sizeof text) == 30 && !strcmp(text, "conv2d 2"));
+    CHECK(fnn_layer_words(m, 1, NULL, 0) == 30);
+    has_words(m, -1, ""), has_words(m, 11, ""), has_words(NULL, 0, ""), has_words(broken, 0, "");
+    fnn_model_free(m), fnn_model_free(broken);
+}
+
 static void layers_refuse_what_is_wrong(void)
 {
     static fnn_real y[ROWS * INPUTS];
@@ -721,16 +779,29 @@ static void copies_use_their_allocator(void)
 }
 
 static const harness_test tests[] = {
-    TEST(views_tell_their_samples),        TEST(one_line_makes_a_data_set),
-    TEST(metrics_find_a_views_labels),     TEST(metrics_find_a_views_targets),
-    TEST(metrics_refuse_what_is_wrong),    TEST(tensors_have_names_and_shapes),
-    TEST(missing_tensors_are_named),       TEST(tensors_make_a_whole_copy),
-    TEST(written_weights_count),           TEST(tied_weights),
-    TEST(builders_numbers_find_tensors),   TEST(lone_activations_have_none),
-    TEST(layers_as_models_that_end_there), TEST(layers_by_hand),
-    TEST(layers_refuse_what_is_wrong),     TEST(one_sample_as_among_others),
-    TEST(given_numbers_normalise),         TEST(given_numbers_are_saved),
-    TEST(given_numbers_that_are_wrong),    TEST(copies_go_the_same_way),
-    TEST(copies_of_models_not_in_use),     TEST(copies_use_their_allocator),
+    TEST(views_tell_their_samples),
+    TEST(one_line_makes_a_data_set),
+    TEST(metrics_find_a_views_labels),
+    TEST(metrics_find_a_views_targets),
+    TEST(metrics_refuse_what_is_wrong),
+    TEST(tensors_have_names_and_shapes),
+    TEST(missing_tensors_are_named),
+    TEST(tensors_make_a_whole_copy),
+    TEST(written_weights_count),
+    TEST(tied_weights),
+    TEST(builders_numbers_find_tensors),
+    TEST(lone_activations_have_none),
+    TEST(layers_as_models_that_end_there),
+    TEST(layers_by_hand),
+    TEST(layers_in_words),
+    TEST(layers_say_how_they_were_built),
+    TEST(layers_refuse_what_is_wrong),
+    TEST(one_sample_as_among_others),
+    TEST(given_numbers_normalise),
+    TEST(given_numbers_are_saved),
+    TEST(given_numbers_that_are_wrong),
+    TEST(copies_go_the_same_way),
+    TEST(copies_of_models_not_in_use),
+    TEST(copies_use_their_allocator),
 };
 HARNESS_MAIN(tests)

@@ -7,6 +7,9 @@
 #include "twins.h"
 #include <fenv.h>
 #include <float.h>
+#if defined(__SSE__)
+#include <xmmintrin.h>
+#endif
 
 #if !FNNI_REAL_IS_DOUBLE
 #include "sweep.h"

@@ -6,6 +6,7 @@
 #include "samples.h"
 #include <limits.h>
 #include <math.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { ROWS = 90, HEIGHT = 6, WIDTH = 5, PIXELS = HEIGHT * WIDTH, CLASSES = 3 };
@@ -554,23 +555,26 @@ static void a_refit_goes_as_far_as_the_folds_on_average(void)
 
 /* ---- candidates that fail ---- */
 
-/* A rate of infinity diverges in the first epoch, 5 x 5 does not fit behind a pool. */
+/* Weights of such a scale diverge in the first epoch, 5 x 5 does not fit behind a pool. */
+#define TOO_MUCH (sizeof(fnn_real) == sizeof(float) ? 3e38 : 1e308)
 static int build_failing(void *user, const fnn_trial *t, fnn_model *m, fnn_fit_config *fit)
 {
+    const fnn_initializer scaled = {FNN_NORMAL, (fnn_real)t->values[0]}, zeros = {FNN_ZEROS, 0};
     const int kernel = (int)t->values[1];
     (void)user;
     fnn_normalize(m, FNN_NORMALIZE_DIVIDE_255, t->train);
+    fnn_set_initializer(m, scaled, zeros);
     fnn_max_pool2d(m, 2);
     if (fnn_conv2d(m, 2, kernel, FNN_VALID, FNN_RELU) < 0) return 1;
     fnn_dense(m, CLASSES, FNN_SOFTMAX);
-    fit->optimizer = fnn_sgd(t->values[0]);
+    fit->optimizer = fnn_sgd(.1);
     return 0;
 }
 
 static void what_diverges_ranks_behind_and_what_is_declined_last(void)
 {
-    static const double failing_rates[] = {(double)INFINITY, .1}, kernels[] = {5, 2, 1};
-    const fnn_grid_axis axes[] = {{"rate", failing_rates, 2, NULL}, {"kernel", kernels, 3, NULL}};
+    static const double scales[] = {TOO_MUCH, .1}, kernels[] = {5, 2, 1};
+    const fnn_grid_axis axes[] = {{"scale", scales, 2, NULL}, {"kernel", kernels, 3, NULL}};
     static const fnn_candidate_state states[] = {FNN_CANDIDATE_SKIPPED,  FNN_CANDIDATE_DIVERGED,
                                                  FNN_CANDIDATE_DIVERGED, FNN_CANDIDATE_SKIPPED,
                                                  FNN_CANDIDATE_TRAINED,  FNN_CANDIDATE_TRAINED};
@@ -595,8 +599,7 @@ static void what_diverges_ranks_behind_and_what_is_declined_last(void)
     CHECK(strstr(text, "diverged") && strstr(text, "skipped"));
     fnn_search_free(&found);
     {
-        const fnn_grid_axis none[] = {{"rate", failing_rates, 1, NULL},
-                                      {"kernel", kernels + 1, 2, NULL}};
+        const fnn_grid_axis none[] = {{"scale", scales, 1, NULL}, {"kernel", kernels + 1, 2, NULL}};
         CHECK(fnn_grid_search(&data, none, 2, &c, &found, &error) == FNN_ERROR_NUMERIC);
         CHECKF(strstr(error.message, "2 diverged") != NULL, "%s", error.message);
         CHECK(found.count == 2 && found.best == -1 && !found.model);
@@ -604,8 +607,7 @@ static void what_diverges_ranks_behind_and_what_is_declined_last(void)
         fnn_search_free(&found);
     }
     {
-        const fnn_grid_axis none[] = {{"rate", failing_rates, 2, NULL},
-                                      {"kernel", kernels, 1, NULL}};
+        const fnn_grid_axis none[] = {{"scale", scales, 2, NULL}, {"kernel", kernels, 1, NULL}};
         CHECK(fnn_grid_search(&data, none, 2, &c, &found, &error) == FNN_ERROR_ARGUMENT);
         CHECKF(strstr(error.message, "declined 2") != NULL, "%s", error.message);
         fnn_search_free(&found);
@@ -831,8 +833,8 @@ static void numbers_of_elsewhere_make_the_table(void)
 
 static void parts_may_diverge_or_decline(void)
 {
-    static const double failing_rates[] = {(double)INFINITY, .1}, kernels[] = {5, 2, 1};
-    const fnn_grid_axis axes[] = {{"rate", failing_rates, 2, NULL}, {"kernel", kernels, 3, NULL}};
+    static const double scales[] = {TOO_MUCH, .1}, kernels[] = {5, 2, 1};
+    const fnn_grid_axis axes[] = {{"scale", scales, 2, NULL}, {"kernel", kernels, 3, NULL}};
     const fnn_dataset data = images();
     fnn_search_config c = configuration(3, 2);
     fnn_search whole, found;
@@ -846,7 +848,7 @@ static void parts_may_diverge_or_decline(void)
     fnn_search_free(&found);
     fnn_search_free(&whole);
     for (none = 0; none < 2; none++) { /* all diverge; all are declined: the whole's errors */
-        const fnn_grid_axis bad[] = {{"rate", failing_rates, none ? 2 : 1, NULL},
+        const fnn_grid_axis bad[] = {{"scale", scales, none ? 2 : 1, NULL},
                                      {"kernel", kernels + !none, none ? 1 : 2, NULL}};
         search_in_parts(&data, bad, 2, &c, 2, 1, &found);
         CHECK(fnn_search_finish(&data, &c, &found, &error) ==
@@ -941,6 +943,96 @@ static void what_is_no_search_is_not_finished(void)
     found.candidates[5].trained = 2; /* all folds: that is enough */
     CHECK(!fnn_search_finish(&data, &good, &found, NULL));
     CHECK(found.candidates[5].state == FNN_CANDIDATE_TRAINED && found.model);
+    fnn_search_free(&found);
+}
+
+/* ---- many candidates ---- */
+
+enum { MANY = 30000 };
+
+static int decline(void *user, const fnn_trial *t, fnn_model *m, fnn_fit_config *fit)
+{
+    (void)user, (void)t, (void)m, (void)fit;
+    return 1;
+}
+
+/* Figures of which many are equal; some candidates diverged, some were not trained. */
+static void make_figures(fnn_search *found)
+{
+    int i;
+    for (i = 0; i < found->count; i++) {
+        fnn_search_fold *fold = found->candidates[i].folds;
+        const int kind = sample_below(9, 1, (uint64_t)i, 10);
+        if (kind == 0) continue;
+        found->candidates[i].trained = 1;
+        fold->figures.validation_score = sample_below(9, 2, (uint64_t)i, 90);
+        fold->figures.validation_loss = sample_below(9, 3, (uint64_t)i, 90);
+        fold->figures.score = fold->figures.loss = 1;
+        if (kind == 1) fold->result = FNN_ERROR_NUMERIC;
+    }
+}
+
+/* Whether a ranks before b, by what the header promises. */
+static int ranks_before(const fnn_candidate *a, const fnn_candidate *b)
+{
+    static const int group[] = {2, 0, 1, 2};
+    const fnn_figures *x = &a->mean, *y = &b->mean;
+    if (group[a->state] != group[b->state]) return group[a->state] < group[b->state];
+    if (group[a->state] ||
+        (x->validation_score == y->validation_score && x->validation_loss == y->validation_loss))
+        return a < b;
+    if (x->validation_score != y->validation_score)
+        return x->validation_score > y->validation_score;
+    return x->validation_loss < y->validation_loss;
+}
+
+/* Ranks and tables take little more than a step a candidate and row: a square of their number would
+ * be minutes. Every row shows the candidate of its rank, by its own label. */
+static void many_candidates_are_ranked_and_shown(void)
+{
+    static double values[MANY];
+    static char names[MANY][16];
+    static const char *name_of[MANY];
+    static const fnn_candidate *of_rank[MANY];
+    const fnn_grid_axis axis = {"thing", values, MANY, name_of};
+    const fnn_dataset data = images();
+    const size_t size = (size_t)MANY * 100;
+    const clock_t begin = clock();
+    fnn_search_config c = configuration(0, 1);
+    fnn_search found;
+    char *text = (char *)need(size), *line = text;
+    double seconds;
+    int i, wrong = 0;
+    for (i = 0; i < MANY; i++) {
+        snprintf(names[i], sizeof names[i], "t%d", i);
+        name_of[i] = names[i]; /* the values are equal: the place tells them apart */
+    }
+    c.build = decline;
+    c.refit = 0;
+    CHECK(fnn_grid_search(&data, &axis, 1, &c, &found, NULL) == FNN_ERROR_ARGUMENT);
+    CHECK(found.count == MANY && found.best < 0 && found.candidates[MANY - 1].rank == MANY);
+    make_figures(&found);
+    CHECK(!fnn_search_finish(&data, &c, &found, NULL));
+    for (i = 0; i < MANY; i++) {
+        const int rank = found.candidates[i].rank;
+        if (CHECK(rank >= 1 && rank <= MANY && !of_rank[rank - 1]))
+            of_rank[rank - 1] = found.candidates + i;
+    }
+    CHECK(of_rank[0] == found.candidates + found.best);
+    for (i = 1; i < MANY; i++) wrong += !ranks_before(of_rank[i - 1], of_rank[i]);
+    CHECKF(wrong == 0, "%d ranks are wrong", wrong);
+    CHECK(fnn_search_table(&found, 0, text, size) < size);
+    for (i = 0; i < MANY && line; i++) {
+        int rank = 0;
+        char shown[16] = "";
+        line = strchr(line, '\n') + 1;
+        sscanf(line, "%d %15s", &rank, shown);
+        wrong += rank != i + 1 || strcmp(shown, name_of[of_rank[i] - found.candidates]);
+    }
+    CHECKF(wrong == 0, "%d rows are wrong", wrong);
+    seconds = (double)(clock() - begin) / CLOCKS_PER_SEC;
+    CHECKF(seconds < 5, "%.1f s", seconds);
+    free(text);
     fnn_search_free(&found);
 }
 
@@ -1333,6 +1425,7 @@ static const harness_test tests[] = {TEST(any_number_of_threads_gives_the_same_b
                                      TEST(a_refit_without_histories_is_refused),
                                      TEST(what_is_no_search_is_not_finished),
                                      TEST(a_loss_of_ones_own_ranks_without_labels),
+                                     TEST(many_candidates_are_ranked_and_shown),
                                      TEST(the_callback_sees_each_candidate_and_can_stop),
                                      TEST(a_callback_can_save),
                                      TEST(the_csv_reads_back),

@@ -1,0 +1,234 @@
+#!/bin/bash
+# Builds and runs the fuzz targets, each a source beside this script; needs clang with libFuzzer.
+#
+#     bash tests/fuzz/fuzz.sh run [TARGET...]       for FUZZ_SECONDS (60); a row of RESULTS.txt
+#     bash tests/fuzz/fuzz.sh merge [TARGET...]     what build/fuzz/ has found new, into corpus/
+#     bash tests/fuzz/fuzz.sh coverage [TARGET...]  lines of readers that the kept inputs reach
+#     bash tests/fuzz/fuzz.sh control [TARGET...]   headers that controls.txt breaks are noticed
+#
+# An input that a target notices something with is kept in build/fuzz/found/. Corpora grow in
+# build/fuzz/corpus/; those that are kept are archives of ar's: ar t tests/fuzz/corpus/idx.bin.
+# shellcheck source=tests/common.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../common.sh"
+here=tests/fuzz work=build/fuzz
+targets='idx gzip csv cifar10 model checkpoint import api'
+most_files=110 # of a corpus that is kept
+
+# ---- building ----
+
+# shellcheck disable=SC2034
+compiler=clang threads=''
+flags='-O1 -g1 -fno-omit-frame-pointer -fno-sanitize-recover=all -fsanitize=address,undefined'
+flags="$flags -DFMNIST_NN_NO_AVX512" # clang takes six minutes for those with the sanitizer
+kernel_flags=$flags
+
+# The target of a tree that has fmnist_nn.h and tests/.
+# shellcheck disable=SC2046,SC2086
+target() { # TREE TARGET PROGRAM FLAG...
+    $compiler $flags -DFNNI_KERNELS_APART "${@:4}" "$1/$here/$2.c" "$(object_path kernels)" \
+        -o "$3" $(zlib fuzz) -lm
+}
+# The same unless it is newer than what it is made of.
+build_target() { # TARGET PROGRAM FLAG...
+    [ -f "$2" ] &&
+        [ -z "$(find fmnist_nn.h tests/*.h $here/*.h "$here/$1.c" -newer "$2")" ] && return
+    make_object kernels && target . "$@"
+}
+
+# Seeds, of which each target has a folder.
+seeds() {
+    build_target seeds $work/seeds.program || return
+    $work/seeds.program $work/seeds
+}
+
+# An archive of inputs as files of a folder.
+unpack() { # ARCHIVE FOLDER
+    mkdir -p "$2"
+    [ ! -f "$1" ] || (cd "$2" && ar x "$OLDPWD/$1")
+}
+
+# ---- running ----
+
+# How long an input may be: what grows with the square of its length shows below, and the fuzzer
+# tries the more the shorter they are.
+longest() { # TARGET
+    case $1 in
+    gzip) echo 8192 ;;
+    api) echo 2048 ;;
+    *) echo 16384 ;;
+    esac
+}
+
+# libFuzzer on a target; its output goes to the log.
+polite='' # what stands before it: a long run leaves the machine to others
+fuzz() { # TARGET PROGRAM LOG ARGUMENT...
+    local files=$scratch/fmnist_nn_fuzz.$BASHPID dictionary=() status
+    [ ! -f "$here/$1.dict" ] || dictionary=(-dict="$here/$1.dict")
+    mkdir -p "$files"
+    # shellcheck disable=SC2086
+    TMPDIR=$files $polite "$2" -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 \
+        -max_len="$(longest "$1")" "${dictionary[@]}" "${@:4}" >"$3" 2>&1
+    status=$?
+    rm -rf "$files"
+    return $status
+}
+
+machine() {
+    local model
+    model=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo 2>/dev/null | head -n 1)
+    echo "$(nproc) cores of ${model:-$(uname -m)}"
+}
+
+results_head='What make fuzz has done: it replaces the row of each target that it runs. Edges are
+those of library and target that inputs have reached, findings the inputs that a run ended with.
+
+target      date         seconds  executions    edges  findings  machine'
+result_row() { # TARGET SECONDS LOG FINDINGS
+    local row rows=$here/RESULTS.txt
+    row=$(printf '%-10s  %s  %7d  %10d  %7d  %8d  %s' "$1" "$(date +%Y-%m-%d)" "$2" \
+        "$(sed -n 's/^stat::number_of_executed_units: *//p' "$3")" \
+        "$(sed -n 's/.* cov: \([0-9]*\) .*/\1/p' "$3" | tail -n 1)" "$4" "$(machine)")
+    echo "$row"
+    {
+        echo "$results_head"
+        { sed '1,/^target/d' "$rows" 2>/dev/null | grep -v "^$1 " && true; echo "$row"; } |
+            awk -v order="$targets" 'BEGIN { n = split(order, name) } { row[$1] = $0 }
+                END { for (i = 1; i <= n; i++) if (name[i] in row) print row[name[i]] }'
+    } >"$rows.new"
+    mv "$rows.new" "$rows"
+}
+
+run() { # TARGET
+    local log=$work/$1.log found=$work/found/$1- start count polite='nice -n 15'
+    build_target "$1" "$work/$1" -fsanitize=fuzzer || return
+    start=$SECONDS
+    mkdir -p "$work/corpus/$1" $work/found
+    unpack "$here/corpus/$1.bin" "$work/corpus/$1"
+    rm -f "$found"*
+    fuzz "$1" "$work/$1" "$log" -max_total_time="${FUZZ_SECONDS:-60}" -artifact_prefix="$found" \
+        "$work/corpus/$1" "$work/seeds/$1" $here/findings
+    count=$(find $work/found -name "$1-*" | wc -l)
+    result_row "$1" $((SECONDS - start)) "$log" "$count"
+    [ "$count" -eq 0 ] || grep -E '^FUZZ|ERROR|runtime error|SUMMARY' "$log"
+    [ "$count" -eq 0 ]
+}
+
+# ---- the kept inputs ----
+
+merge() { # TARGET
+    local folder=$work/merged/$1 file archive=$PWD/$here/corpus/$1.bin
+    build_target "$1" "$work/$1" -fsanitize=fuzzer || return
+    rm -rf "$folder"
+    unpack "$here/corpus/$1.bin" "$work/corpus/$1"
+    mkdir -p "$folder" "$work/corpus/$1" $here/corpus
+    fuzz "$1" "$work/$1" "$work/$1.merge" -set_cover_merge=1 "$folder" "$work/corpus/$1" \
+        "$work/seeds/$1" $here/findings || return
+    for file in "$folder"/*; do mv "$file" "$folder/$(basename "$file" | cut -c 1-12)"; done
+    # Where there are more than are kept: evenly many of each size.
+    find "$folder" -type f -printf '%s %p\n' | sort -n | awk -v most=$most_files '
+        { path[NR] = $2 }
+        END { for (i = 1; NR > most && i <= NR; i++)
+                  if (int(i * most / NR) == int((i - 1) * most / NR)) print path[i] }' | xargs -r rm
+    rm -f "$archive"
+    (cd "$folder" && ar rcDS "$archive" -- *)
+    printf '%-10s  %d inputs, %d bytes\n' "$1" "$(ar t "$archive" | wc -l)" \
+        "$(wc -c <"$archive")"
+}
+
+# ---- coverage ----
+
+# The pages of the header that a target is for, as their titles begin.
+pages() { # TARGET
+    case $1 in
+    idx) echo 'IDX' ;;
+    gzip) echo 'inflate|gzip' ;;
+    csv) echo 'CSV: |classes and categories|decimal numbers' ;;
+    cifar10) echo 'CIFAR-10' ;;
+    model) echo 'reading: JSON|reading: the header|reading: the model|reading: the whole file' ;;
+    checkpoint) echo 'what training needs|writing' ;;
+    import) echo 'reading the header|numbers|matching|filling|the whole file' ;;
+    *) echo '.' ;;
+    esac
+}
+
+# Lines reached and lines of code of the pages, from llvm-cov's lines `DA:number,count`.
+lines_of_pages() { # PATTERN LCOV
+    awk -v pattern="^($1)" '
+        FNR == NR { if ($0 ~ /^\/\* (----|>>)/ || /^ \* >>/) {
+                        title = $0; sub(/^\/\* ---- /, "", title); inside = title ~ pattern }
+                    page[FNR] = inside; next }
+        /^SF:/ { header = /fmnist_nn\.h$/ }
+        header && /^DA:/ { split(substr($0, 4), at, ",")
+                           if (page[at[1]]) { all++; if (at[2] > 0) reached++
+                               else print at[1] > missed } }
+        END { printf "%d of %d lines, %.1f %%\n", reached, all, all ? 100 * reached / all : 0 }' \
+        missed="$2.missed" fmnist_nn.h "$2"
+}
+
+# Of the kept inputs alone, by the program that replays them, without a sanitizer: in seconds.
+covered='' # whether the program has been made
+# shellcheck disable=SC2046
+coverage() { # TARGET
+    local program=$work/replay.coverage raw=$work/$1.profraw
+    if [ -z "$covered" ]; then
+        clang -O0 -w -DFMNIST_NN_NO_SIMD -fprofile-instr-generate -fcoverage-mapping \
+            $here/replay.c -o "$program" $(zlib fuzz) -lm || return
+        covered=1
+    fi
+    LLVM_PROFILE_FILE=$raw TMPDIR=$scratch "$program" "$1_inputs" >"$work/$1.coverage.log" &&
+        llvm-profdata merge -o "$raw.data" "$raw" &&
+        llvm-cov export -format=lcov -instr-profile="$raw.data" "$program" >"$work/$1.lcov" &&
+        printf '%-10s  ' "$1" && lines_of_pages "$(pages "$1")" "$work/$1.lcov"
+}
+
+# ---- controls ----
+
+# A row of controls.txt: a header with a check taken out, and what its target says of it then.
+control() { # TARGET
+    local tree=$work/control script words
+    while IFS=$'\t' read -r script words; do
+        rm -rf $tree && mkdir -p $tree/tests && cp -r tests/*.h $here $tree/tests
+        sed -E "$script" fmnist_nn.h >$tree/fmnist_nn.h
+        check "$1: $script is another header" different fmnist_nn.h $tree/fmnist_nn.h
+        target $tree "$1" "$work/$1.control" -fsanitize=fuzzer || return
+        unpack "$here/corpus/$1.bin" $tree/corpus
+        refuses "$1: is noticed without $script" "$words" fuzz_shown "$1"
+    done < <(awk -F ' +[|] +' -v name="$1" '$1 == name { print $2 "\t" $3 }' $here/controls.txt)
+}
+different() { ! cmp -s "$1" "$2"; }
+fuzz_shown() { # TARGET
+    fuzz "$1" "$work/$1.control" "$work/$1.control.log" -max_total_time=120 \
+        -artifact_prefix="$work/control/" $work/control/corpus "$work/seeds/$1" $here/findings
+    local status=$?
+    cat "$work/$1.control.log"
+    return $status
+}
+
+# ---- all of it ----
+
+mkdir -p $work
+verb=${1:-}
+[ $# -eq 0 ] || shift
+case $verb in run | merge | coverage | control) ;; *)
+    echo 'usage: fuzz.sh run|merge|coverage|control [TARGET...]' >&2
+    exit 2
+    ;;
+esac
+if ! links $compiler $flags -fsanitize=fuzzer -Dmain=LLVMFuzzerTestOneInput; then
+    skip 'all of it' 'clang cannot link with -fsanitize=fuzzer here (Debian: libclang-rt-dev)'
+    summary
+    exit
+fi
+if [ "$verb" != coverage ] && ! seeds; then
+    check seeds false
+    summary
+    exit 1
+fi
+bad=0
+# shellcheck disable=SC2086
+for name in ${*:-$targets}; do
+    is_among "$name" "$targets" || { echo "there is no target $name" >&2 && exit 2; }
+    "$verb" "$name" || bad=1
+done
+[ "$verb" != control ] || summary
+exit $bad
