@@ -245,6 +245,17 @@
  *   A name of a class or feature is found in one step (fnn_class_name), a search of n candidates is
  *   ranked and written in n log n; fnn_load_weights without names compares layers with layers.
  *
+ * SECURITY
+ *   Files may be hostile: data sets, gzip, models, checkpoints, weights from elsewhere. Whatever
+ *   their bytes are, a call gives what they hold or an error, reads and writes nothing outside of
+ *   its arrays, runs nothing that a file says, and takes what RESOURCES states. What a loaded model
+ *   then takes is in proportion to its own shapes, which may be anything: fnn_check_shapes,
+ *   fnn_memory_size. Text of files is shown in messages without what steers a terminal.
+ *   Values are believed: who may write the training set or the weights decides what a network says.
+ *   A checksum finds damage and is no signature; the random numbers keep no secret; how long a call
+ *   takes depends on its data. The library opens the files that it is told, and new ones beside
+ *   those that it writes, by names that did not exist.
+ *
  * ERRORS
  *   Fallible calls return an fnn_result. The library never exits, aborts or prints (but fit's
  *   progress, if asked). Models keep the message, see fnn_model_error; readers and contexts fill
