@@ -2795,7 +2795,7 @@ static size_t fnni_os_link(const char *path, char *text, size_t size)
     (void)path, (void)text, (void)size; /* links there are a rarity, and replaced */
     return 0;
 #else
-#if defined(__STRICT_ANSI__) && !defined(__cplusplus) && !defined(_POSIX_C_SOURCE)
+#if defined(__STRICT_ANSI__) && !defined(__cplusplus) /* which may leave it undeclared */
     extern ssize_t readlink(const char *from, char *to, size_t room);
 #endif
     const ptrdiff_t length = (ptrdiff_t)readlink(path, text, size - 1);

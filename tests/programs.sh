@@ -211,7 +211,7 @@ expected options and at most 0 files, found x too; see --help | x
 END
 }
 check 'train refuses wrong options' refuses_at_once train < <(bad_options)
-refuses 'right ones are not refused' "status 1 and train: .*none: no train-images" \
+refuses 'right ones are not refused' "status 1 and train: .*none: expected train-images" \
     refuses_at_once train <<<"--epochs: | --epochs 10 --layers 'dense 8' --output $here/model"
 refuses 'data that are not there' 'none: expected train-images-idx3-ubyte or data_batch_1.bin' \
     train --data "$here/none"
@@ -349,7 +349,7 @@ check 'a test set has an accuracy' env FMNIST_DIR="$here/idx" bash -c \
     "'$here/predict' '$here/short.safetensors' | grep -q '^test accuracy: [0-9.]* %'"
 refuses 'a picture of another size' 'expected samples of 1 x 1 x 5.* found 28 x 28 x 1' \
     predict "$here/model.safetensors" "$here/bytes.pgm"
-refuses 'a row of another length' '5 feature columns, but a sample is 28 x 28 x 1' \
+refuses 'a row of another length' 'expected the 28 x 28 x 1 features of a sample, found 5' \
     predict "$here/short.safetensors" "$here/rows.csv"
 head -n 20 "$here/text.pgm" >"$here/cut.pgm"
 refuses 'half a picture' 'expected 784 numbers from 0 to 255, found [0-9]+$' \
