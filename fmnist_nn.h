@@ -97,10 +97,9 @@
  *   with the scalar kernels; libc and libm. No -march is needed: the kernels are compiled for every
  *   instruction set of the architecture and chosen when the program runs. -O2 is enough, -O0 works
  *   and is slow. -ffast-math and -Ofast would break exp and the care taken of NaN: the
- *   implementation refuses them, of gcc also -funsafe-math-optimizations, which clang does not tell
- *   of: leave it out there. Other units of the program may use them all. <stdio.h>, <stdlib.h>,
- *   <string.h> and <math.h> come along with the implementation only: units without it include
- *   what they use.
+ *   implementation refuses them, and gcc's -funsafe-math-optimizations; clang's cannot be seen, so
+ *   do without. Other units of the program may use them all. <stdio.h>, <stdlib.h>, <string.h> and
+ *   <math.h> come along with the implementation only: units without it include what they use.
  *
  * OPTIONS, defined before the implementation is included
  *   FMNIST_NN_IMPLEMENTATION  this unit holds the library.
@@ -216,7 +215,8 @@
  *       if (!m || fnn_check_shapes(m, 28, 28, 1, 10, &error)) return puts(error.message), 1;
  *   or make arrays as fnn_shapes says. It is the model that says how many numbers for a sample
  *   fnn_predict, fnn_predict_one, _one_bytes and _augmented write, fnn_predict_one and _one_bytes
- *   read, fnn_outputs has, and fnn_backward_from and fnn_backward_to_input read as the gradient;
+ *   read, fnn_outputs has, fnn_backward_from and fnn_backward_to_input read as the gradient, and the
+ *   latter writes for the inputs;
  *   for fnn_predict_layer it is the layer (fnn_layer_shape), for per_tensor of fnn_check_gradients
  *   the number of layers. All other calls tell sizes (fnn_tensor, fnn_loss_batch) or take them.
  *   fnn_load_weights fills a network that the builders made with the weights of the same one in
@@ -225,22 +225,23 @@
  *
  * MEMORY
  *   fnn_fit takes all it needs before its first step. Inference takes what a group of samples needs
- *   on its way through the layers, at most 112 of them or 64 MiB or a single one (fnn_reserve);
- *   it allocates nothing in a context that fnn_reserve has prepared. fnn_memory_size tells what a
- *   model takes. A context's allocator serves everything made in it. Kernels never allocate, except
- *   the space of fnn_sgemm, fnn_conv2d_* and fnn_batch_norm_*, which a context keeps.
+ *   on its way through the layers, on each thread at most 112 of them or 64 MiB or a single one
+ *   (fnn_reserve); it allocates nothing in a context that fnn_reserve has prepared. fnn_memory_size
+ *   tells what a model takes. A context's allocator serves everything made in it. Kernels never
+ *   allocate, except the space of fnn_sgemm, fnn_conv2d_* and fnn_batch_norm_*, which a context
+ *   keeps.
  *
  * RESOURCES
  *   What is read costs time and memory in proportion to its size (times its logarithm where names
- *   are sorted, by the C library's qsort), never to the square: less than a microsecond and at most
- *   64 bytes of memory (in the double library 96) for each byte of a file, and of the names in
- *   same_classes. A text column of CSV takes a real for each of its categories in each line besides
+ *   are sorted, if the C library's qsort does that so), never to the square: less than a microsecond
+ *   and at most 64 bytes of memory (in the double library 96; that of qsort apart) for each byte of
+ *   a file, and of the names in same_classes. A text column of CSV takes a real for each of its categories in each line besides
  *   (fnn_csv_config.categories). A model file takes its own size twice, and 8 MiB at most for what
  *   it says of layers.
  *   Of a gzip file what it holds counts: for IDX what the header says, at most 1032 times the
  *   file's size, all that gzip can; for CSV 16 MiB or, if that is more, 100 times the file's size
  *   (fnn_csv_config.gzip_ratio); for CIFAR-10 10,000 records or 8 times. While it is unpacked there
- *   may be half as much again, but never more than 16 times the file's size or 3 times what has
+ *   may be as much again, but never more than 16 times the file's size or 3 times what has
  *   been unpacked so far, whatever the file says of itself.
  *   A name of a class or feature is found in one step (fnn_class_name), a search of n candidates is
  *   ranked and written in n log n; fnn_load_weights without names compares layers with layers.
@@ -433,7 +434,7 @@
 #include <stdint.h>
 
 #define FNN_VERSION "0.2.0"
-#define FNN_NUMERICS 1 /* of the bits of results: raised where a version computes any others */
+#define FNN_NUMERICS 1 /* goes up with each version that computes other bits than the last one */
 
 #ifndef FMNIST_NN_REAL
 #define FMNIST_NN_REAL float
@@ -1745,8 +1746,8 @@ FNN_API const char *fnn_note(const fnn_model *model, const char *key);
  * *error says that the new one is in place). Returns FNN_ERROR_FILE, FNN_ERROR_MEMORY,
  * FNN_ERROR_STATE for a model without weights (fnn_seal) or FNN_ERROR_NUMERIC for a layer's
  * parameter that is not finite; *error (NULL allowed) says which file and why.
- * The new file has the permissions of the one that it replaces, of a new one those that the umask
- * leaves; it belongs to who saves. Symbolic links at path stay, and the file where they end is
+ * The new file has the permissions of the one that it replaces (none for its group where that is
+ * another), of a new one those that the umask leaves; it belongs to who saves. Symbolic links at path stay, and the file where they end is
  * replaced, or made; hard links keep the old file. (On Windows a link is replaced itself.) So with
  * every file that the library writes. */
 FNN_API fnn_result fnn_save(const fnn_model *model, const char *path, fnn_error *error);
@@ -2788,55 +2789,73 @@ static int fnni_terminal(void)
  * Plain descriptors, since -std=c99 leaves fileno and mkstemp undeclared. Each returns -1 and sets
  * errno when it fails. */
 
-/* The text of the symbolic link at path, cut where size bytes are too few; 0 where none is seen. */
+/* Strict C, and older versions of POSIX, leave functions undeclared. */
+#if !defined(__cplusplus) && (!defined(_POSIX_C_SOURCE) || _POSIX_C_SOURCE < 200112L)
+#define FNNI_OS_UNDECLARED 1
+#else
+#define FNNI_OS_UNDECLARED 0
+#endif
+
+/* The text of the symbolic link at path, cut where size bytes are too few; 0 where none is seen, or
+ * where the system will not follow it: one that somebody else has put into a folder for all. */
 static size_t fnni_os_link(const char *path, char *text, size_t size)
 {
 #if defined(_WIN32)
     (void)path, (void)text, (void)size; /* links there are a rarity, and replaced */
     return 0;
 #else
-#if defined(__STRICT_ANSI__) && !defined(__cplusplus) /* which may leave it undeclared */
+#if FNNI_OS_UNDECLARED
     extern ssize_t readlink(const char *from, char *to, size_t room);
 #endif
     const ptrdiff_t length = (ptrdiff_t)readlink(path, text, size - 1);
-    if (length <= 0) return 0;
+    struct stat s;
+    if (length <= 0 || (stat(path, &s) && errno == EACCES)) return 0;
     text[length] = 0;
     return (size_t)length;
 #endif
 }
 
-/* The permissions of the file at path, 0666 and *old 0 where there is none or none can be seen; -1
- * when it is something else than a file, -2 when it is one that the system will not replace, which
- * for Windows is a read-only one. That does not see "folder\" as a folder. */
-static int fnni_os_mode(const char *path, int *old)
+/* The permissions of the file at path, and its group; 0666 and -1 where there is none or none can be
+ * seen. -1 when it is something else than a file, -2 when it is one that the system will not
+ * replace, which for Windows is a read-only one. That does not see "folder\" as a folder. */
+static int fnni_os_mode(const char *path, long *group)
 {
 #if defined(_WIN32)
     const size_t length = strlen(path);
     struct _stat s;
-    *old = 0;
+    *group = -1;
     if (length > 0 && strchr("/\\", path[length - 1])) return -1;
     if (_stat(path, &s)) return _S_IREAD | _S_IWRITE;
     if ((s.st_mode & _S_IFMT) != _S_IFREG) return -1;
     return s.st_mode & _S_IWRITE ? _S_IREAD | _S_IWRITE : -2;
 #else
     struct stat s;
-    *old = stat(path, &s) == 0;
-    if (!*old) return 0666;
+    *group = -1;
+    if (stat(path, &s)) return 0666;
+    *group = (long)s.st_gid;
     return S_ISREG(s.st_mode) ? (int)(s.st_mode & 0777) : -1;
 #endif
 }
 
 /* A new file for writing; EEXIST where there is one already. One that takes the place of an old
- * file gets the permissions of that, of which the umask would take some; on a file system that has
- * none it may not. On Windows a child process would keep it open, and from being renamed. */
-static int fnni_os_create(const char *path, int mode, int old)
+ * file, which has a group, gets the permissions of that, of which the umask would take some; on a
+ * file system that has none it may not. Another group than the old one's gets none. On Windows a
+ * child process would keep it open, and from being renamed. */
+static int fnni_os_create(const char *path, int mode, long group)
 {
 #if defined(_WIN32)
-    (void)old;
+    (void)group;
     return _open(path, _O_WRONLY | _O_CREAT | _O_EXCL | _O_BINARY | _O_NOINHERIT, mode);
 #else
+#if FNNI_OS_UNDECLARED
+    extern int fchmod(int file, mode_t mode);
+#endif
     const int file = open(path, O_WRONLY | O_CREAT | O_EXCL, mode), code = errno;
-    if (file >= 0 && old) (void)chmod(path, (mode_t)mode);
+    struct stat s;
+    if (file >= 0 && group >= 0) {
+        if (fstat(file, &s) || (long)s.st_gid != group) mode &= ~070;
+        (void)fchmod(file, (mode_t)mode);
+    }
     errno = code;
     return file;
 #endif
@@ -10422,13 +10441,13 @@ static void fnni_emit_little(fnni_writer *w, uint64_t value, int bytes)
 
 /* A new file beside path, its name in `name`. The names of one process differ by their last
  * number, so that threads may save at once. */
-static int fnni_create_beside(const char *path, int mode, int old, char *name, size_t size)
+static int fnni_create_beside(const char *path, int mode, long group, char *name, size_t size)
 {
     int file = -1, i;
     errno = EEXIST;
     for (i = 0; i < 1000 && file < 0 && errno == EEXIST; i++) {
         snprintf(name, size, "%s.tmp-%ld-%d", path, fnni_os_process(), i);
-        file = fnni_os_create(name, mode, old);
+        file = fnni_os_create(name, mode, group);
     }
     return file;
 }
@@ -10449,13 +10468,13 @@ typedef void (*fnni_write)(fnni_writer *w, const void *what);
 static fnn_result fnni_save_open(const char *path, char *name, size_t size, int *file,
                                  fnn_error *error)
 {
-    int old;
-    const int mode = fnni_os_mode(path, &old);
+    long group;
+    const int mode = fnni_os_mode(path, &group);
     if (mode < 0)
         return fnni_fail(error, FNN_ERROR_FILE, "%s: expected a file or nothing there, found a %s",
                          fnni_path_tail(path),
                          mode == -1 ? "directory or a device" : "read-only file");
-    *file = fnni_create_beside(path, mode, old, name, size);
+    *file = fnni_create_beside(path, mode, group, name, size);
     if (*file < 0)
         return fnni_fail(error, FNN_ERROR_FILE, "%s: cannot create a file beside it: %s",
                          fnni_path_tail(path), strerror(errno));
@@ -12937,7 +12956,7 @@ typedef struct fnni_progress {
 /* Where each text begins, as a uint32_t (count), then the texts, zero-terminated. */
 typedef struct fnni_texts {
     char *text;   /* (bytes), NULL without any */
-    size_t bytes; /* of all that */
+    size_t bytes; /* of numbers and texts together */
     int count;
 } fnni_texts;
 
@@ -16752,12 +16771,13 @@ FNNI_COLD static fnn_result fnni_state_make(fnn_model *model, const fnn_optimize
     return FNN_OK;
 }
 
-/* What a step reads of a configuration. */
+/* Finite and not below 0. */
 static int fnni_is_setting(fnn_real x)
 {
     return x >= 0 && fnni_is_finite(x);
 }
 
+/* What a step reads of a configuration. */
 static fnn_result fnni_step_check(const fnn_fit_config *c, fnn_error *error)
 {
     const fnn_optimizer *o = &c->optimizer;
@@ -18050,9 +18070,9 @@ typedef struct fnni_inflater {
     const uint8_t *in_end;
     uint8_t *out_begin, *out, *out_end; /* of the member: matches do not reach before it */
     uint8_t *block;       /* what out lies in, which grows with it up to `most` bytes */
-    size_t most, refused; /* refused: bytes that it should have grown to, and for which there was */
-    const fnn_allocator *allocator; /* no memory */
-    int has_fixed;                  /* the tables of fixed blocks are made */
+    size_t most, refused; /* refused: the size of the block that there was no memory for */
+    const fnn_allocator *allocator;
+    int has_fixed; /* the tables of fixed blocks are made */
     char wrong[96];
     const uint32_t *literals, *distances; /* the block's tables, one of these pairs */
     uint32_t own_literals[FNNI_LITERAL_ENTRIES], own_distances[FNNI_DISTANCE_ENTRIES];
@@ -18602,13 +18622,17 @@ static size_t fnni_utf8_length(const uint8_t *p, size_t available)
     return code < least[length] || code > 0x10FFFF ? 0 : length;
 }
 
-/* Whether a character of three bytes is one that is not seen but obeyed: widths of zero, ends of
- * lines, directions. */
-FNNI_COLD static int fnni_utf8_is_format(const uint8_t *p)
+/* Whether a character is one that is not seen but obeyed: widths of zero, ends of lines,
+ * directions, tags. */
+FNNI_COLD static int fnni_utf8_is_format(const uint8_t *p, size_t bytes)
 {
-    const uint32_t code = (p[0] & 0xFu) << 12 | (p[1] & 0x3Fu) << 6 | (p[2] & 0x3Fu);
+    uint32_t code = p[0] & (0x7Fu >> bytes);
+    size_t i;
+    if (bytes < 2) return 0;
+    for (i = 1; i < bytes; i++) code = code << 6 | (p[i] & 0x3Fu);
     return (code >= 0x200B && code <= 0x200F) || (code >= 0x2028 && code <= 0x202E) ||
-           (code >= 0x2060 && code <= 0x206F) || code == 0xFEFF;
+           (code >= 0x2060 && code <= 0x206F) || (code >= 0xE0000 && code <= 0xE007F) ||
+           code == 0x61C || code == 0xFEFF;
 }
 
 /* A word of a file as a message may show it, and the only way in which it may: its beginning, with
@@ -18619,7 +18643,7 @@ static const char *fnni_shown(const char *text, size_t length, char *shown)
     while (from < length) {
         const uint8_t *p = (const uint8_t *)text + from;
         const size_t bytes = fnni_utf8_length(p, length - from);
-        const int seen = bytes > 0 && !(bytes == 3 && fnni_utf8_is_format(p));
+        const int seen = bytes > 0 && !fnni_utf8_is_format(p, bytes);
         if (to + (seen ? bytes : 1) > FNNI_SHOWN - 4) break;
         if (!seen) shown[to++] = '?';
         else memcpy(shown + to, p, bytes), to += bytes;
@@ -23489,6 +23513,7 @@ static fnn_result fnni_fit_start(fnn_model *model, const fnn_dataset *data,
     f.now = *f.config;
     f.progress = &model->progress;
     f.written = fnni_seconds();
+    f.started = f.written - model->progress.seconds; /* it may end before an epoch begins */
     f.augmenter.draw = &f.config->augmentation;
     f.augmenter.seed = f.config->seed;
     result = fnni_fit_check(model, data, f.config, &model->error);
@@ -23812,8 +23837,8 @@ static int fnni_candidate_beats(const fnni_search *s, fnn_candidate *a, fnn_cand
     return loss_a < loss_b || (loss_a == loss_b && later);
 }
 
-/* The numbers of the candidates, the best first, that of the grid as long as there are no ranks;
- * (count), behind the values of all. */
+/* The numbers of the candidates (count), behind the values of all: the best first, or, as long as
+ * there are no ranks, in the order of the grid. */
 static double *fnni_search_order(const fnn_search *found)
 {
     const size_t values = (size_t)found->count * (size_t)found->axis_count;

@@ -222,6 +222,26 @@ static void a_fit_may_get_more_epochs(void)
     }
 }
 
+/* What is gone on with for no more epochs than it has had began when it began. */
+static void a_stop_within_an_epoch_keeps_its_seconds(void)
+{
+    const int setup = 2;
+    int at;
+    for (at = 9; at < 20; at++) {
+        fnn_history h = {NULL, 0, 0, {NULL, NULL, NULL}};
+        fnn_model *m = stopped_fit(setup, FNN_ISA_BEST, 1, at, &h);
+        fnn_fit_config c = config_of(setup);
+        if (!CHECK(m != NULL)) return;
+        c.epochs = (int)m->progress.epochs;
+        well();
+        if (m->progress.step > 0 && c.epochs > 0)
+            CHECKF(!fnn_resume(m, &data, &c, &h) && m->progress.seconds < 1000, "%g s",
+                   m->progress.seconds);
+        fnn_model_free(m);
+        fnn_history_free(&h);
+    }
+}
+
 /* A fit that patience ended goes on where there is more of it. */
 static void patience_may_be_prolonged(void)
 {
@@ -778,6 +798,7 @@ static void a_model_without_parameters_goes_on(void)
 }
 
 static const harness_test tests[] = {
+    TEST(a_stop_within_an_epoch_keeps_its_seconds),
     TEST(a_stop_after_any_step_leaves_no_trace),
     TEST(every_way_to_be_interrupted_leaves_no_trace),
     TEST(another_instruction_set_leaves_no_trace),
