@@ -234,6 +234,7 @@ static void a_stop_within_an_epoch_keeps_its_seconds(void)
         if (!CHECK(m != NULL)) return;
         c.epochs = (int)m->progress.epochs;
         well();
+        looks = 5000000; /* the clock's time is not the fit's */
         if (m->progress.step > 0 && c.epochs > 0)
             CHECKF(!fnn_resume(m, &data, &c, &h) && m->progress.seconds < 1000, "%g s",
                    m->progress.seconds);
