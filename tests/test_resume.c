@@ -235,9 +235,8 @@ static void a_stop_within_an_epoch_keeps_its_seconds(void)
         c.epochs = (int)m->progress.epochs;
         well();
         looks = 5000000; /* the clock's time is not the fit's */
-        if (m->progress.step > 0 && c.epochs > 0)
-            CHECKF(!fnn_resume(m, &data, &c, &h) && m->progress.seconds < 1000, "%g s",
-                   m->progress.seconds);
+        if (m->progress.step > 0 && c.epochs > 0) CHECK(!fnn_resume(m, &data, &c, &h));
+        CHECKF(m->progress.seconds < 1000, "%g s", m->progress.seconds);
         fnn_model_free(m);
         fnn_history_free(&h);
     }
