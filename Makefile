@@ -43,7 +43,7 @@ help:
 	@echo 'make coverage         what of the header make test runs: lines, branches, functions and,'
 	@echo '                      where clang is 18 or later, MC/DC, by room; fails below 97 % of the'
 	@echo '                      lines, 90 % of the branches, or where the readers of files have an'
-	@echo '                      untried branch without a reason: four minutes on two cores'
+	@echo '                      untried branch without a reason: three minutes on two cores'
 	@echo 'make mutants          breaks readers, files, losses and optimisers in one place at a'
 	@echo '                      time: does a test fail? COUNT=200 places drawn with SEED=1; goes'
 	@echo '                      on where it was stopped; RETRY=1: those that no test noticed,'
