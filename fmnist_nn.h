@@ -215,10 +215,10 @@
  *       if (!m || fnn_check_shapes(m, 28, 28, 1, 10, &error)) return puts(error.message), 1;
  *   or make arrays as fnn_shapes says. It is the model that says how many numbers for a sample
  *   fnn_predict, fnn_predict_one, _one_bytes and _augmented write, fnn_predict_one and _one_bytes
- *   read, fnn_outputs has, fnn_backward_from and fnn_backward_to_input read as the gradient, and the
- *   latter writes for the inputs;
- *   for fnn_predict_layer it is the layer (fnn_layer_shape), for per_tensor of fnn_check_gradients
- *   the number of layers. All other calls tell sizes (fnn_tensor, fnn_loss_batch) or take them.
+ *   read, fnn_outputs has, fnn_backward_from and fnn_backward_to_input read as the gradient, and
+ *   the latter writes for the inputs; for fnn_predict_layer it is the layer (fnn_layer_shape), for
+ *   per_tensor of fnn_check_gradients the number of layers. All other calls tell sizes (fnn_tensor,
+ *   fnn_loss_batch) or take them.
  *   fnn_load_weights fills a network that the builders made with the weights of the same one in
  *   PyTorch or Keras: from a safetensors file with their names ("conv1.weight", "dense/kernel") and
  *   in their layouts. What does not fit is named, and nothing is matched by guess.
@@ -233,11 +233,11 @@
  *
  * RESOURCES
  *   What is read costs time and memory in proportion to its size (times its logarithm where names
- *   are sorted, if the C library's qsort does that so), never to the square: less than a microsecond
- *   and at most 64 bytes of memory (in the double library 96; that of qsort apart) for each byte of
- *   a file, and of the names in same_classes. A text column of CSV takes a real for each of its categories in each line besides
- *   (fnn_csv_config.categories). A model file takes its own size twice, and 8 MiB at most for what
- *   it says of layers.
+ *   are sorted, if the C library's qsort does that so), never to the square: less than a
+ *   microsecond and at most 64 bytes of memory (in the double library 96; that of qsort apart) for
+ *   each byte of a file, and of the names in same_classes. A text column of CSV takes a real for
+ *   each of its categories in each line besides (fnn_csv_config.categories). A model file takes its
+ *   own size twice, and 8 MiB at most for what it says of layers.
  *   Of a gzip file what it holds counts: for IDX what the header says, at most 1032 times the
  *   file's size, all that gzip can; for CSV 16 MiB or, if that is more, 100 times the file's size
  *   (fnn_csv_config.gzip_ratio); for CIFAR-10 10,000 records or 8 times. While it is unpacked there
@@ -1747,9 +1747,9 @@ FNN_API const char *fnn_note(const fnn_model *model, const char *key);
  * FNN_ERROR_STATE for a model without weights (fnn_seal) or FNN_ERROR_NUMERIC for a layer's
  * parameter that is not finite; *error (NULL allowed) says which file and why.
  * The new file has the permissions of the one that it replaces (none for its group where that is
- * another), of a new one those that the umask leaves; it belongs to who saves. Symbolic links at path stay, and the file where they end is
- * replaced, or made; hard links keep the old file. (On Windows a link is replaced itself.) So with
- * every file that the library writes. */
+ * another), of a new one those that the umask leaves; it belongs to who saves. Symbolic links at
+ * path stay, and the file where they end is replaced, or made; hard links keep the old file. (On
+ * Windows a link is replaced itself.) So with every file that the library writes. */
 FNN_API fnn_result fnn_save(const fnn_model *model, const char *path, fnn_error *error);
 
 /* Whether fnn_save, and the CSV files of a search, can be written to path, to be asked before a
@@ -2815,8 +2815,8 @@ static size_t fnni_os_link(const char *path, char *text, size_t size)
 #endif
 }
 
-/* The permissions of the file at path, and its group; 0666 and -1 where there is none or none can be
- * seen. -1 when it is something else than a file, -2 when it is one that the system will not
+/* The permissions of the file at path, and its group; 0666 and -1 where there is none or none can
+ * be seen. -1 when it is something else than a file, -2 when it is one that the system will not
  * replace, which for Windows is a read-only one. That does not see "folder\" as a folder. */
 static int fnni_os_mode(const char *path, long *group)
 {

@@ -152,7 +152,8 @@ entry() { # SWEEP
             printf "%s%s %s", i == 1 ? "    largest error in ULP: " : ", ", order[i], most[order[i]]
         if (words) print ""
     }' | fold -s -w 96 | sed 's/ *$//; s/^\([^ ]\)/        \1/'
-    echo "    $(date -u +%Y-%m-%d), $(machine), $($compiler --version | head -n 1)"
+    echo "    $(date -u +%Y-%m-%d), $(machine)"
+    echo "    $($compiler --version | head -n 1)"
     echo "    version $version, source $(hash_in "$work/hashes" "$1")"
 }
 
