@@ -802,11 +802,14 @@ check 'the program is' test "$hash" != "$(hash_of_copy 's/\.001/.002/' cnn.c '')
 check "its family's header is" \
     test "$hash" != "$(hash_of_copy 's/conv2d(m, 8/conv2d(m, 9/' cnn.h '')"
 check 'the options are' test "$hash" != "$(hash_of_copy '' cnn.c ' --quick')"
-other_bits() { # the library with another number
-    sed 's/^#define FNN_NUMERICS /&9/' fmnist_nn.h >"$here/other.h"
+with_library() { # SED-SCRIPT: of jiang-cnn with that done to the library
+    sed "$1" fmnist_nn.h >"$here/other.h"
     LIBRARY=$here/other.h hash_of_copy '' cnn.c ''
 }
-check 'the bits that the library computes are' test "$hash" != "$(other_bits)"
+check 'the bits that the library computes are' \
+    test "$hash" != "$(with_library 's/^#define FNN_NUMERICS /&9/')"
+check 'what the library says of them is not' \
+    test "$hash" = "$(with_library '/^#define FNN_NUMERICS /s/[*].*/* others *\//')"
 
 # reproduce.sh and figures.sh ask before they compile or draw anything.
 reproduce_refuses() { # PATTERN RESULTS OBJECTS
