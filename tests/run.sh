@@ -80,8 +80,8 @@ jobs_test_exhaustive() {
 # How long all of it takes on two cores that do nothing else.
 time_of() { # SET
     case $1 in
-    test) echo 'about a minute and a half' ;;
-    test-more) echo 'about eight minutes' ;;
+    test) echo 'about two minutes' ;;
+    test-more) echo 'about a quarter of an hour' ;;
     *) echo hours ;;
     esac
 }
