@@ -15768,15 +15768,19 @@ FNN_DEF const char *fnn_layer_name(const fnn_model *model, int layer)
     return layer < 0 ? "input" : model->layers[layer].type->name;
 }
 
+/* The words of a layer, here and in model files: what its builder takes. */
+static void fnni_write_layer(fnni_writer *w, const fnni_layer *layer)
+{
+    fnni_emit_text(w, "%s", layer->type->name);
+    if (layer->type->to_words) layer->type->to_words(w, layer);
+}
+
 FNNI_COLD FNN_DEF size_t fnn_layer_words(const fnn_model *model, int layer, char *text, size_t size)
 {
     fnni_writer w; /* its buffer holds them all */
     memset(&w, 0, sizeof w);
-    if (layer >= 0 && fnni_is_layer(model, layer) && !model->broken) {
-        const fnni_layer *l = model->layers + layer;
-        fnni_emit_text(&w, "%s", l->type->name);
-        if (l->type->to_words) l->type->to_words(&w, l);
-    }
+    if (layer >= 0 && fnni_is_layer(model, layer) && !model->broken)
+        fnni_write_layer(&w, model->layers + layer);
     snprintf(text, size, "%.*s", (int)w.used, (const char *)w.buffer);
     return w.used;
 }
@@ -18105,7 +18109,7 @@ FNNI_COLD static size_t fnni_inflate_room(fnni_inflater *s, size_t wanted)
     size_t capacity = fnni_larger(used + wanted, twice);
     uint8_t *block;
     if (capacity > s->most) capacity = s->most;
-    if (capacity > twice / 2 && (size_t)(s->out_end - s->out) < wanted) {
+    if (capacity > twice / 2) {
         block = (uint8_t *)fnni_allocate(s->allocator, capacity);
         if (!block) {
             s->refused = capacity;
@@ -21030,13 +21034,6 @@ static void fnni_write_notes(fnni_writer *w, const fnni_texts *t)
         fnni_write_text(w, fnni_texts_at(t, i));
         fnni_emit_text(w, "\"");
     }
-}
-
-/* The words of layer l: what its builder takes. */
-static void fnni_write_layer(fnni_writer *w, const fnni_layer *layer)
-{
-    fnni_emit_text(w, "%s", layer->type->name);
-    if (layer->type->to_words) layer->type->to_words(w, layer);
 }
 
 static void fnni_write_training(fnni_writer *w, const fnn_model *model)

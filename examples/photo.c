@@ -1,4 +1,4 @@
-/* What is on a photo: classifies a picture of one's own, in PGM, grey and of any size.
+/* What is on a photo: classifies a picture of one's own, in PGM or PPM, of any size.
  *
  *     cc -O2 examples/photo.c -o photo -lm
  *     ./photo picture.pgm build/demo.safetensors           with the model that make demo leaves
@@ -9,35 +9,22 @@
  * Other formats: convert photo.jpg -colorspace gray photo.pgm (ImageMagick). */
 #define FMNIST_NN_IMPLEMENTATION
 #include "../fmnist_nn.h"
-enum { SIDE = 28, PIXELS = SIDE * SIDE, CLASSES = 10, MOST = 4096 };
+#include "program.h"
+enum { SIDE = 28, PIXELS = SIDE * SIDE, CLASSES = 10 };
 static const char *const names[CLASSES] = {"T-shirt/top", "Trouser",   "Pullover", "Dress",
                                            "Coat",        "Sandal",    "Shirt",    "Sneaker",
                                            "Bag",         "Ankle boot"};
 
-/* The next number of a PGM file, past blanks and comments, and the blank behind it; -1 for none. */
-static int number(FILE *file)
+/* The grey of a picture, 0 to 1 (height, width): of colours their mean. */
+static double *read_grey(const char *path, int *width, int *height)
 {
-    int c, n = -1, comment = 0;
-    while ((c = getc(file)) == '#' || (c != EOF && strchr(" \t\r\n", c)) || (comment && c != EOF))
-        comment = (comment || c == '#') && c != '\n';
-    for (; c >= '0' && c <= '9' && n < 100000; c = getc(file)) n = 10 * (n < 0 ? 0 : n) + c - '0';
-    return n;
-}
-
-/* Reads width x height pixels, 0 to 1, as text (P2) or bytes (P5); NULL if it is no such file. */
-static double *read_pgm(FILE *file, int *width, int *height)
-{
-    const int p = getc(file), kind = getc(file);
-    const int w = *width = number(file), h = *height = number(file), white = number(file);
-    double *x = NULL;
-    if (p == 'P' && (kind == '2' || kind == '5') && w > 0 && w <= MOST && h > 0 && h <= MOST &&
-        white > 0 && white < 256)
-        x = (double *)malloc((size_t)w * (size_t)h * sizeof *x);
-    for (int i = 0; x && i < w * h; i++) {
-        const int value = kind == '2' ? number(file) : getc(file);
-        if (value < 0 || value > white) return free(x), NULL;
-        x[i] = (double)value / white;
-    }
+    FILE *file = fopen(path, "rb");
+    if (!file) program_fail("%s: cannot be opened", path);
+    const fnn_dataset picture = program_read_picture(path, file);
+    const int w = *width = picture.width, h = *height = picture.height, n = picture.channels;
+    double *x = (double *)program_memory((size_t)w * (size_t)h, sizeof *x);
+    for (int i = 0; i < w * h * n; i++) x[i / n] += picture.bytes[i] / (255. * n);
+    fclose(file);
     return x;
 }
 
@@ -79,21 +66,21 @@ int main(int argc, char **argv)
 {
     uint8_t image[PIXELS];
     fnn_real found[CLASSES];
-    fnn_error error = {FNN_OK, "usage: photo picture.pgm model.safetensors"};
+    fnn_error error;
     int w, h;
-    FILE *file = argc == 3 ? fopen(argv[1], "rb") : NULL;
-    double *x = file ? read_pgm(file, &w, &h) : NULL;
-    if (argc == 3 && !x) return fprintf(stderr, "%s: no PGM of 8 bits\n", argv[1]), 1;
-    fnn_model *m = x ? fnn_load(argv[2], NULL, &error) : NULL;
+    program_name = "photo";
+    if (argc != 3) program_fail("usage: photo picture.pgm model.safetensors");
+    double *x = read_grey(argv[1], &w, &h);
+    fnn_model *m = fnn_load(argv[2], NULL, &error);
     /* The model is anybody's: image and found fit none but such a one. */
     if (!m || fnn_check_shapes(m, SIDE, SIDE, 1, CLASSES, &error))
-        return fprintf(stderr, "%s\n", error.message), 1;
+        program_fail("%s", error.message);
     make_border_black(x, w, h);
     scale(x, w, h, image);
     for (int i = 0; i < PIXELS; i++)
         printf("%c%s", " .:-=+*#%@"[image[i] * 9 / 255], i % SIDE == SIDE - 1 ? "\n" : "");
     const fnn_result r = fnn_predict_one_bytes(m, NULL, image, found);
-    if (r) return fprintf(stderr, "%s: %s\n", argv[2], fnn_result_text(r)), 1;
+    if (r) program_fail("%s: %s", argv[2], fnn_result_text(r));
     for (int k = 0; k < CLASSES; k++) printf("%5.1f %%  %s\n", 100 * (double)found[k], names[k]);
-    return fnn_model_free(m), free(x), fclose(file);
+    return fnn_model_free(m), free(x), 0;
 }
