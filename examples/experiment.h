@@ -33,9 +33,10 @@
  *
  * Runs and seeds are jobs independent of each other: they are made in parallel, each on one
  * thread, unless e.wide is 1: then one after the other, each on all threads. No figure but times
- * depends on the number of threads. experiment_begin finds out whether the files of --csv can be
- * written; nothing is before experiment_end, so that a program which was interrupted leaves no
- * result. With --resume it leaves checkpoints of its fits, from which the next run goes on.
+ * depends on the number of threads. Of a job nothing remains but its figures and history.
+ * experiment_begin finds out whether the files of --csv can be written; the result is not there
+ * before experiment_end. What was interrupted goes on: with --csv and --hash from the finished jobs,
+ * which DIR/ID.jobs keeps until then, with --resume from checkpoints of the fits under way.
  *
  * The program's file includes this one only, after #define FMNIST_NN_REAL double for the double
  * library. With EXPERIMENT_LINKED the library is an object of its own, which saves compiling it
@@ -115,6 +116,7 @@ typedef struct experiment_job {
     fnn_history history;                /* of experiment_fit */
     double seconds, done;               /* what it took; how much of it is done, 0 to 1 */
     int fits;                           /* how many it has begun */
+    int whole;                          /* 1: no signal has stopped it */
     fnn_model *on;                      /* what its last fit was gone on with, or NULL */
     jmp_buf stop;                       /* where a fit that a signal has stopped ends */
 } experiment_job;
@@ -133,6 +135,8 @@ struct experiment {
     const char *resume;            /* of --resume: where checkpoints are, or NULL */
     char checkpoints[1100];        /* how their paths begin */
     int each;                      /* calls of experiment_each so far */
+    experiment_text kept;          /* finished jobs, as DIR/ID.jobs has them; or empty */
+    double recalled;               /* jobs of the last experiment_each that were among them */
     experiment_job *jobs;          /* (run_count, seed_count) of the last experiment_each */
     int run_count, seed_count;
     experiment_row *rows;
@@ -323,8 +327,9 @@ static inline void experiment_help(const experiment *e, int seeds)
         "  --csv DIR    writes DIR/%s.csv and the plots' DIR/%s.*.csv; makes DIR if need be\n"
         "  --resume DIR Ctrl-C leaves checkpoints in DIR, from which the next run goes on;\n"
         "               a second one ends it at once\n"
-        "  --hash TEXT  kept in the result file: by it examples/reproduce.sh knows the program\n",
-        seeds, e->id, e->id);
+        "  --hash TEXT  kept in the result file: by it examples/reproduce.sh knows the program;\n"
+        "               with it DIR/%s.jobs keeps what is finished until the result is there\n",
+        seeds, e->id, e->id, e->id);
     exit(0);
 }
 
@@ -351,10 +356,12 @@ static inline void experiment_option(experiment *e, const char *option, const ch
         experiment_fail(e, "%s %s: is not there", option, value);
 }
 
-/* The path DIR/ID[.NAME].csv. */
-static inline void experiment_path(const experiment *e, const char *name, char *path, size_t size)
+/* The path DIR/ID[.NAME]END. */
+static inline void experiment_path(const experiment *e, const char *name, const char *end,
+                                   char *path, size_t size)
 {
-    const int length = snprintf(path, size, "%s/%s%s%s.csv", e->csv, e->id, *name ? "." : "", name);
+    const int length =
+        snprintf(path, size, "%s/%s%s%s%s", e->csv, e->id, *name ? "." : "", name, end);
     if (length < 0 || (size_t)length >= size) experiment_fail(e, "--csv %s: too long", e->csv);
 }
 
@@ -365,8 +372,104 @@ static inline void experiment_try(const experiment *e)
     fnn_error error;
     if (mkdir(e->csv, 0777) && errno != EEXIST)
         experiment_fail(e, "--csv %s: cannot be made: %s", e->csv, strerror(errno));
-    experiment_path(e, "", path, sizeof path);
+    experiment_path(e, "", ".csv", path, sizeof path);
     if (fnn_check_writable(path, &error)) experiment_fail(e, "--csv: %s", error.message);
+}
+
+/* Writes DIR/ID[.NAME]END under another name first: what stands there is whole. */
+static inline void experiment_write(const experiment *e, const char *name, const char *end,
+                                    const experiment_text *t)
+{
+    char path[1200], temporary[1300];
+    experiment_path(e, name, end, path, sizeof path);
+    snprintf(temporary, sizeof temporary, "%s.%ld", path, (long)getpid());
+    FILE *file = fopen(temporary, "w");
+    int bad = !file || fwrite(t->text, 1, t->length, file) != t->length;
+    if (file) bad |= fclose(file) != 0;
+    if (bad || rename(temporary, path)) {
+        const int code = errno;
+        remove(temporary);
+        experiment_fail(e, "%s: cannot be written: %s", path, strerror(code));
+    }
+}
+
+/* ---- finished jobs: a line each in DIR/ID.jobs, beneath the hash ---- */
+
+/* Takes those that the same program with the same options has kept. */
+static inline void experiment_jobs_begin(experiment *e)
+{
+    char path[1200], line[1000] = "";
+    experiment_path(e, "", ".jobs", path, sizeof path);
+    FILE *file = fopen(path, "r");
+    experiment_append(e, &e->kept, "# hash: %s\n", e->hash);
+    const int same = file && fgets(line, sizeof line, file) && !strcmp(line, e->kept.text);
+    while (same && fgets(line, sizeof line, file)) experiment_append(e, &e->kept, "%s", line);
+    if (file) fclose(file);
+}
+
+/* A line is: call, run, seed; seconds, figures; how many epochs, each with all that fnn_epoch has.
+ * Digits enough for the same bits. */
+static inline void experiment_keep(experiment_job *job)
+{
+    experiment *e = job->experiment;
+    experiment_text *t = &e->kept;
+    experiment_append(e, t, "%d %d %d %.17g", e->each, job->run, job->seed, job->seconds);
+    for (int i = 0; i < EXPERIMENT_FIGURES; i++) experiment_append(e, t, " %.17g", job->figures[i]);
+    experiment_append(e, t, " %d", job->history.count);
+    for (int i = 0; i < job->history.count; i++) {
+        const fnn_epoch *a = &job->history.epochs[i];
+        experiment_append(e, t, " %d %ld %.17g %.17g %.17g %.17g %.17g %.17g", a->epoch,
+                          (long)a->step, a->loss, a->score, a->validation_loss, a->validation_score,
+                          a->seconds, a->learning_rate);
+    }
+    experiment_append(e, t, "\n");
+    experiment_write(e, "", ".jobs", t);
+}
+
+/* The next number of a line; ends the program where there is none. */
+static inline double experiment_number(const experiment *e, char **line)
+{
+    char *end;
+    const double value = strtod(*line, &end);
+    if (end == *line || (*end != ' ' && *end != '\n'))
+        experiment_fail(e, "%s/%s.jobs: expected numbers, found \"%.20s\"; delete it to begin anew",
+                        e->csv, e->id, *line);
+    *line = end;
+    return value;
+}
+
+/* Whether a job was kept; it is as it was then. */
+static inline int experiment_recall(experiment_job *job)
+{
+    experiment *e = job->experiment;
+    char begin[64];
+    snprintf(begin, sizeof begin, "\n%d %d %d ", e->each, job->run, job->seed);
+    char *line = e->kept.text ? strstr(e->kept.text, begin) : NULL;
+    if (!line) return 0;
+    line += strlen(begin);
+    job->seconds = experiment_number(e, &line);
+    for (int i = 0; i < EXPERIMENT_FIGURES; i++) job->figures[i] = experiment_number(e, &line);
+    for (int i = (int)experiment_number(e, &line); i > 0; i--) {
+        fnn_epoch a;
+        a.epoch = (int)experiment_number(e, &line);
+        a.step = (int64_t)experiment_number(e, &line);
+        a.loss = experiment_number(e, &line);
+        a.score = experiment_number(e, &line);
+        a.validation_loss = experiment_number(e, &line);
+        a.validation_score = experiment_number(e, &line);
+        a.seconds = experiment_number(e, &line);
+        a.learning_rate = experiment_number(e, &line);
+        if (fnn_history_append(&job->history, &a)) experiment_fail(e, "out of memory");
+    }
+    return 1;
+}
+
+/* The result is there. */
+static inline void experiment_jobs_end(const experiment *e)
+{
+    char path[1200];
+    experiment_path(e, "", ".jobs", path, sizeof path);
+    remove(path);
 }
 
 /* Reads the options. seeds: how often each configuration is repeated unless --seeds says. */
@@ -392,6 +495,7 @@ static inline void experiment_begin(experiment *e, int argc, char **argv, const 
     if (!e->seeds) e->seeds = e->mode == EXPERIMENT_FULL ? seeds : 1;
     if (e->resume) experiment_resume_begin(e);
     if (e->csv) experiment_try(e);
+    if (e->csv && e->hash) experiment_jobs_begin(e);
 }
 
 /* ---- data ---- */
@@ -601,8 +705,8 @@ static inline void experiment_progress(experiment *e)
     if (now - e->printed < (terminal ? 0.2 : 30)) return;
     e->printed = now;
     for (int i = 0; i < count; i++) done += e->jobs[i].done;
-    if (done <= 0) return;
-    const int left = (int)(passed * (count - done) / done + 0.5);
+    if (done <= e->recalled) return;
+    const int left = (int)(passed * (count - done) / (done - e->recalled) + 0.5);
     fprintf(stderr, "%s%s: %.1f of %d runs, %d:%02d left%s", terminal ? "\r" : "", e->id, done,
             count, left / 60, left % 60, terminal ? "      " : "\n");
     if (terminal && done >= count) fprintf(stderr, "\r%60s\r", "");
@@ -625,6 +729,14 @@ static inline int experiment_after_epoch(void *user, const fnn_epoch *epoch)
     return s->config->callback && s->config->callback(s->config->user, epoch);
 }
 
+static inline void experiment_checkpoint(const experiment_job *job, int fit, char *path,
+                                         size_t size)
+{
+    const experiment *e = job->experiment;
+    snprintf(path, size, "%s%d-%d-%d-%d.checkpoint", e->checkpoints, e->each, job->run, job->seed,
+             fit);
+}
+
 /* fnn_fit with a checkpoint every ten minutes and at its end: where there is one it goes on from
  * there, which for a fit that is done means not at all. The model of a checkpoint stays for the
  * job's next fit: m gets its numbers, but not how often it has been through the data, by which a
@@ -637,8 +749,7 @@ static inline void experiment_fit_on(experiment_job *job, fnn_model *m, const fn
     fnn_model *on = job->on && experiment_same(job->on, m, NULL) ? job->on : m;
     fnn_error error;
     char path[1200];
-    snprintf(path, sizeof path, "%s%d-%d-%d-%d.checkpoint", e->checkpoints, e->each, job->run,
-             job->seed, job->fits++);
+    experiment_checkpoint(job, job->fits++, path, sizeof path);
     const int there = !access(path, F_OK);
     c->checkpoint = path;
     c->checkpoint_epochs = 0;
@@ -738,15 +849,23 @@ static inline int experiment_is_made(const experiment *e, int run)
 /* A fit that is stopped ends its job here: what is half trained is not measured or trained on. */
 static inline void experiment_make(experiment_job *job, void (*run)(experiment_job *))
 {
+    const experiment *e = job->experiment;
     const double start = experiment_now();
-    if (experiment_is_made(job->experiment, job->run) && !experiment_stopped)
-        if (!setjmp(job->stop)) run(job); /* a condition of its own, as C wants it */
+    char path[1200];
+    if (experiment_is_made(e, job->run) && !experiment_stopped && !(job->done > 0))
+        if (!setjmp(job->stop))
+            run(job), job->whole = 1; /* alone in its condition, as C wants it */
     fnn_model_free(job->on);
-    job->seconds = experiment_now() - start;
+    if (job->whole) job->seconds = experiment_now() - start;
     EXPERIMENT_ALONE
     {
         job->done = 1;
         experiment_progress(job->experiment);
+        if (job->whole && e->kept.text) experiment_keep(job);
+    }
+    while (job->whole && e->kept.text && e->resume && job->fits > 0) {
+        experiment_checkpoint(job, --job->fits, path, sizeof path);
+        remove(path);
     }
 }
 
@@ -763,6 +882,7 @@ static inline void experiment_each_with(experiment *e, int runs, int seeds,
     e->run_count = runs;
     e->seed_count = seeds;
     e->each++;
+    e->recalled = 0;
     e->each_begun = e->printed = experiment_now();
     for (int i = 0; i < count; i++) {
         e->jobs[i].experiment = e;
@@ -770,6 +890,8 @@ static inline void experiment_each_with(experiment *e, int runs, int seeds,
         e->jobs[i].seed = i % seeds;
         e->jobs[i].user = user;
         for (int k = 0; k < EXPERIMENT_FIGURES; k++) e->jobs[i].figures[k] = EXPERIMENT_UNKNOWN;
+        e->jobs[i].done = experiment_recall(&e->jobs[i]);
+        e->recalled += e->jobs[i].done;
     }
 #ifdef _OPENMP
 #pragma omp parallel for schedule(dynamic, 1) num_threads(e->threads) if (!e->wide)
@@ -1083,22 +1205,6 @@ static inline void experiment_append_result(const experiment *e, experiment_text
     }
 }
 
-/* Writes DIR/ID[.NAME].csv under another name first: what stands there is whole. */
-static inline void experiment_write(const experiment *e, const char *name, const experiment_text *t)
-{
-    char path[1200], temporary[1300];
-    experiment_path(e, name, path, sizeof path);
-    snprintf(temporary, sizeof temporary, "%s.%ld", path, (long)getpid());
-    FILE *file = fopen(temporary, "w");
-    int bad = !file || fwrite(t->text, 1, t->length, file) != t->length;
-    if (file) bad |= fclose(file) != 0;
-    if (bad || rename(temporary, path)) {
-        const int code = errno;
-        remove(temporary);
-        experiment_fail(e, "%s: cannot be written: %s", path, strerror(code));
-    }
-}
-
 /* Prints the table, writes the files of --csv (the result last), frees everything. Returns what
  * main should. */
 static inline int experiment_end(experiment *e)
@@ -1107,13 +1213,15 @@ static inline int experiment_end(experiment *e)
     experiment_print(e);
     experiment_append_result(e, &result);
     for (int i = 0; i < e->plot_count; i++) {
-        if (e->csv) experiment_write(e, e->plots[i].name, &e->plots[i].text);
+        if (e->csv) experiment_write(e, e->plots[i].name, ".csv", &e->plots[i].text);
         free(e->plots[i].text.text);
     }
-    if (e->csv) experiment_write(e, "", &result);
+    if (e->csv) experiment_write(e, "", ".csv", &result);
     if (fflush(stdout) || ferror(stdout)) experiment_fail(e, "the table cannot be written");
+    if (e->kept.text) experiment_jobs_end(e);
     if (e->resume) experiment_resume_end(e);
     free(result.text);
+    free(e->kept.text);
     free(e->notes.text);
     free(e->sources.text);
     free(e->rows);

@@ -10,8 +10,9 @@
 #
 # A result carries a hash of its program, its family's headers, EXPERIMENT_VERSION, the library's
 # bits and the options: where it is the same the experiment is not run again. So it goes on where it
-# stopped, within a training, too: Ctrl-C leaves checkpoints in $OBJECTS/checkpoints, in a folder
-# with the hash in its name, so that those of another version of the program are not taken.
+# stopped: finished trainings are kept in $RESULTS/ID.jobs until all are, which another machine can
+# go on from; Ctrl-C leaves checkpoints of those under way in $OBJECTS/checkpoints, in a folder with
+# the hash in its name, so that those of another version of the program are not taken.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 options='' results=examples/results

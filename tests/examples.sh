@@ -371,6 +371,22 @@ check 'an experiment that was stopped goes on with --resume, to the same figures
 check 'one that fits a model twice, too' experiment_goes_on ali-relu-dropout
 check 'and after a kill -9 between the two fits' \
     experiment_goes_on ali-relu-dropout '*-1.checkpoint'
+kept_first() { # FIGURE [HASH]: goes on from a finished job that this was made the figure of
+    local run=("$objects/jiang-depth" --quick --data "$data/more" --threads 1 --csv "$here/kept")
+    rm -rf "$here/kept" "$here/left"
+    interrupted INT 130 "$here/kept/jiang-depth.jobs" "${run[@]}" --hash a --resume "$here/left" ||
+        return 1
+    sed -i -E "2s/^(1 0 0 [^ ]+) [^ ]+/\1 $1/" "$here/kept/jiang-depth.jobs"
+    if ! "${run[@]}" --hash "${2:-a}" >"$here/output" 2>&1; then
+        cat "$here/output"
+        return 1
+    fi
+    [ ! -e "$here/kept/jiang-depth.jobs" ] || { echo 'the finished jobs are left' && return 1; }
+    grep -qw "$1" "$here/kept/"jiang-depth*.csv
+}
+check 'finished runs are kept, and not made again' kept_first 98.7654
+refuses 'but by a program with another hash' '^$' kept_first 98.7654 b
+refuses 'they are numbers' 'jiang-depth.jobs: expected numbers, found " ?x' kept_first x
 refuses 'a folder without a name' 'resume needs a value' "$objects/jiang-depth" --resume ''
 refuses 'one whose name is too long' 'resume x*: too long' "$objects/jiang-depth" --smoke \
     --data "$data/more" --resume "$(printf 'x%01200d' 0 | tr 0 x)"
