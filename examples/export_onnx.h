@@ -38,14 +38,20 @@ static void put_varint(message *m, uint64_t value)
     } while (value >>= 7);
 }
 
-/* The lowest byte first, whatever the machine has. */
+/* So many bytes of a number, the lowest first, whatever this machine does. */
+static void put_bytes(message *m, uint64_t value, int count)
+{
+    for (; count-- > 0; value >>= 8) {
+        const unsigned char byte = (unsigned char)(value & 255);
+        put(m, &byte, 1);
+    }
+}
+
 static void put_float(message *m, float value)
 {
     uint32_t bits;
     memcpy(&bits, &value, sizeof bits);
-    const unsigned char bytes[] = {(unsigned char)(bits & 255), (unsigned char)(bits >> 8 & 255),
-                                   (unsigned char)(bits >> 16 & 255), (unsigned char)(bits >> 24)};
-    put(m, bytes, sizeof bytes);
+    put_bytes(m, bits, sizeof bits);
 }
 
 static void int_field(message *m, int field, int64_t value)
@@ -185,7 +191,7 @@ static const char *add_floats(exporter *g, const char *word, int dimensions, con
     for (size_t i = 0; i < count; i++) {
         const float rounded = (float)values[i];
         if (rounded - rounded != 0)
-            program_fail("layers %s: a number, or a product of some, is beyond the floats",
+            program_fail("layer %s: a number, or a product of some, is beyond the floats",
                          g->layers);
         put_float(&bytes, rounded);
     }
@@ -249,12 +255,7 @@ static const char *as_images(exporter *g, const char *x, int height, int width, 
     const int sizes[] = {0, channels, height, width}; /* 0: as many as there are */
     const int four = 4;
     message bytes = {NULL, 0, 0};
-    for (int i = 0; i < 4; i++) {
-        const unsigned char b[8] = {
-            (unsigned char)(sizes[i] & 255), (unsigned char)(sizes[i] >> 8 & 255),
-            (unsigned char)(sizes[i] >> 16 & 255), (unsigned char)(sizes[i] >> 24)};
-        put(&bytes, b, sizeof b);
-    }
+    for (int i = 0; i < 4; i++) put_bytes(&bytes, (uint64_t)sizes[i], 8);
     return add_node(g, "Reshape", x, add_constant(g, INT64S, "shape", 1, &four, &bytes), NULL);
 }
 
@@ -364,22 +365,21 @@ static const char *add_gelu(exporter *g, const char *x)
 
 static const char *add_activation(exporter *g, const op *o)
 {
+    const fnn_activation f = o->activation;
     const char *x = read_own(g, o->from, o);
-    switch ((int)o->activation) {
-    case FNN_RELU: return add_node(g, "Relu", x, NULL, NULL);
-    case FNN_SIGMOID: return add_node(g, "Sigmoid", x, NULL, NULL);
-    case FNN_TANH: return add_node(g, "Tanh", x, NULL, NULL);
-    case FNN_SOFTMAX: return add_softmax(g, o, x);
-    case FNN_GELU: return add_gelu(g, x);
-    case FNN_LEAKY_RELU:
-        float_attribute(g, "alpha", o->parameter);
-        return add_node(g, "LeakyRelu", x, NULL, NULL);
-    case FNN_ELU:
-        float_attribute(g, "alpha", o->parameter);
-        return add_node(g, "Elu", x, NULL, NULL);
-    }
-    program_fail("layers %s: %s knows no such activation", o->layers, program_name);
-    return NULL;
+    const char *kind = f == FNN_RELU         ? "Relu"
+                       : f == FNN_LEAKY_RELU ? "LeakyRelu"
+                       : f == FNN_ELU        ? "Elu"
+                       : f == FNN_SIGMOID    ? "Sigmoid"
+                       : f == FNN_TANH       ? "Tanh"
+                                             : NULL;
+    if (f == FNN_SOFTMAX) return add_softmax(g, o, x);
+    if (f == FNN_GELU) return add_gelu(g, x);
+    if (!kind)
+        program_fail("layer %s: %s knows no activation %s", o->layers, program_name,
+                     activation_words[f]);
+    if (f == FNN_LEAKY_RELU || f == FNN_ELU) float_attribute(g, "alpha", o->parameter);
+    return add_node(g, kind, x, NULL, NULL);
 }
 
 /* ---- the model ---- */

@@ -109,13 +109,14 @@ static op *open_product(const plan *p)
     return o->kind == PRODUCT && o->activation == FNN_LINEAR && !o->kept ? o : NULL;
 }
 
+#define WORD(name, word, a, traits) #word,
+static const char *const activation_words[] = {FNN_ACTIVATION_LIST(WORD, WORD)};
+
 static void activate(plan *p, const fnn_model *m, int layer, char **word)
 {
-#define WORD(name, word, a, traits) #word,
-    static const char *const words[] = {FNN_ACTIVATION_LIST(WORD, WORD)};
     op *product = open_product(p), *o;
     int kind = 0;
-    while (kind < FNN_ACTIVATION_COUNT && strcmp(word[0], words[kind])) kind++;
+    while (kind < FNN_ACTIVATION_COUNT && strcmp(word[0], activation_words[kind])) kind++;
     if (kind == FNN_ACTIVATION_COUNT)
         program_fail("layer %d: the activation %s is unknown", layer, word[0]);
     if (kind == FNN_LINEAR) return;

@@ -242,6 +242,7 @@ static int write_images(const char *folder)
 static int write_model(const char *folder, int i, fnn_dataset *data)
 {
     fnn_fit_config c = fnn_fit_config_init();
+    static const char *const names[CLASSES] = {"a \"b\"", "\\n", "\xc3\xa4", "d, e", "f/g"};
     const int rows = !strncmp(networks[i].name, "table", 5);
     data->height = rows ? 1 : HEIGHT, data->width = rows ? 1 : WIDTH;
     data->channels = rows ? INPUTS : CHANNELS;
@@ -252,7 +253,8 @@ static int write_model(const char *folder, int i, fnn_dataset *data)
     c.optimizer = fnn_adam(.01), c.epochs = 5;
     snprintf(path, sizeof path, "%s/%s.safetensors", folder, networks[i].name);
     fnn_shapes(m, NULL, outputs);
-    if ((outputs[2] == CLASSES && fnn_fit(m, data, &c, NULL)) || fnn_save(m, path, NULL))
+    if ((outputs[2] == CLASSES && fnn_fit(m, data, &c, NULL)) ||
+        (rows && fnn_set_class_names(m, names, CLASSES)) || fnn_save(m, path, NULL))
         return puts(fnn_model_error(m)->message), 1;
     fnn_model_free(m);
     return 0;

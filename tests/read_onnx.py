@@ -4,8 +4,9 @@ the library gave.
     python3 tests/read_onnx.py MODEL NAME INPUT-SHAPE OUTPUT-SHAPE BOUND
 
 NAME.in and NAME.out hold floats of those shapes ("100,1,28,28"). The largest difference is at most
-BOUND of the largest output. A reader of its own: of protobuf what such files have, each kind of
+BOUND of the largest output. Prints the metadata, too. A reader of its own: of protobuf what such files have, each kind of
 node by its definition in ONNX's operators."""
+import json
 import math
 import struct
 import sys
@@ -139,7 +140,7 @@ def main(path, name, in_shape, out_shape, bound):
     assert found.shape == y.shape, f"expected outputs of {y.shape}, found {found.shape}"
     worst = np.abs(found - y).max() / np.abs(y).max()
     for entry in map(fields, model.get(14, [])):
-        print(text(entry, 1), text(entry, 2))
+        print(text(entry, 1), ascii(json.loads(text(entry, 2))))
     print(f"at most {worst:.2g} apart")
     return not worst <= float(bound)
 
