@@ -310,7 +310,7 @@ static const char *add_product(exporter *g, const op *o)
     const int shape[] = {o->channels, w->channels, w->kernel_height, w->kernel_width};
     const int matrix[] = {w->channels, o->channels};
     const char *bias = add_floats(g, "bias", 1, &o->channels, o->bias), *x;
-    if (taps * w->height * w->width == 1) {
+    if (taps == 1 && w->height == 1 && w->width == 1) {
         x = read_as(g, o->from, 1, 1, w->channels);
         x = add_node(g, "Gemm", x, add_floats(g, "weight", 2, matrix, o->weights), bias);
     } else {

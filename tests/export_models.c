@@ -173,6 +173,13 @@ static void spatial(fnn_model *m, const fnn_dataset *data)
     fnn_seal(m);
 }
 
+static void flat_last(fnn_model *m, const fnn_dataset *data)
+{
+    fnn_normalize(m, FNN_NORMALIZE_DIVIDE_255, data);
+    conv(m, 3, 3, 2, FNN_SAME), fnn_activate(m, FNN_RELU, 0);
+    fnn_flatten(m), fnn_seal(m);
+}
+
 static void table(fnn_model *m, const fnn_dataset *data)
 {
     fnn_normalize(m, FNN_NORMALIZE_STANDARDIZE, data);
@@ -206,7 +213,7 @@ static const struct {
 } networks[] = {
     NETWORK(mlp) NETWORK(cnn) NETWORK(windows) NETWORK(residual) NETWORK(wide) NETWORK(norm_first)
     NETWORK(pool_last) NETWORK(softmax_inside) NETWORK(single) NETWORK(numbers)
-    NETWORK(flattened) NETWORK(spatial) NETWORK(table)
+    NETWORK(flattened) NETWORK(spatial) NETWORK(flat_last) NETWORK(table)
     FNN_ACTIVATION_LIST(ACTIVATION_NETWORK, ACTIVATION_NETWORK)};
 /* clang-format on */
 
