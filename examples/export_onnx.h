@@ -1,4 +1,4 @@
-/* A plan as an ONNX model (operator set 13), for examples/export_onnx.c: as much of protobuf as that
+/* A plan as an ONNX model (operator set 13), for examples/export_onnx.c: as much of protobuf as it
  * takes, then the nodes of each operation.
  *
  * Images are (N, C, H, W) in ONNX, (N, H, W, C) in fmnist_nn.h; where height and width are 1, here

@@ -1,7 +1,7 @@
 #!/bin/bash
-# Models as ONNX: what examples/export_onnx.c writes is valid (onnx's own checker) and gives what the
-# library does, in ONNX Runtime and in a reader of our own; what ONNX has no word for is refused.
-# Each check has a broken case.
+# Models as ONNX: what examples/export_onnx.c writes is valid (by onnx's own checker) and gives what
+# the library does, in ONNX Runtime and in a reader of our own; what ONNX has no word for is
+# refused. Each check has a broken case.
 # shellcheck source=tests/common.sh
 . "$(dirname "$0")/common.sh"
 here=$build/onnx
@@ -149,7 +149,8 @@ for runner in "${runners[@]}"; do
         refuses "another weight of $name, $runner" 'at most' \
             broken "$runner" another_weight "$name"
     done
-    refuses "a file that is cut off, $runner" 'protobuf parsing failed|expected [0-9]* bytes, found' \
+    refuses "a file that is cut off, $runner" \
+        'protobuf parsing failed|expected [0-9]* bytes, found' \
         broken "$runner" cut_off cnn
 done
 

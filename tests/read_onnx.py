@@ -4,8 +4,8 @@ the library gave.
     python3 tests/read_onnx.py MODEL NAME INPUT-SHAPE OUTPUT-SHAPE BOUND
 
 NAME.in and NAME.out hold floats of those shapes ("100,1,28,28"). The largest difference is at most
-BOUND of the largest output. Prints the metadata, too. A reader of its own: of protobuf what such files have, each kind of
-node by its definition in ONNX's operators."""
+BOUND of the largest output. Prints the metadata, too. A reader of its own: of protobuf what such
+files have, each kind of node by its definition in ONNX's operators."""
 import json
 import math
 import struct
