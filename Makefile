@@ -63,6 +63,8 @@ help:
 	@echo '                      WRITE=1 puts it there'
 	@echo 'make bench-programs   whole programs by instruction set and threads (hyperfine);'
 	@echo '                      PROGRAMS="demo quickstart" says which of the examples (demo)'
+	@echo 'make onnx-runtime     fetch ONNX Runtime for Node.js (npm; 21 MB, 100 MB on disk) into'
+	@echo '                      build/onnxruntime/, by which make test-more runs exported models'
 	@echo 'make clean            remove build/'
 
 data:
@@ -146,6 +148,10 @@ build/onednn_cnn1_step: bench/peers/onednn_cnn1_step.cpp
 	@mkdir -p build
 	-g++ -O3 -march=native -fopenmp $< -o $@ -ldnnl
 
+onnx-runtime:
+	npm install --prefix build/onnxruntime --no-save --no-audit --no-fund --ignore-scripts \
+	    onnxruntime-web@1.20.1
+
 # Changes when the compiler or its flags do, so that no bench runs what others made.
 build/flags: FORCE
 	@mkdir -p build
@@ -156,4 +162,4 @@ clean:
 
 .PHONY: all help data demo examples no-mpi reproduce figures clean FORCE
 .PHONY: test test-more test-exhaustive sweeps coverage mutants fuzz fuzz-merge fuzz-control analyse
-.PHONY: bench bench-kernels bench-train bench-readme bench-programs
+.PHONY: onnx-runtime bench bench-kernels bench-train bench-readme bench-programs

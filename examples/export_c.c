@@ -39,25 +39,26 @@ static void read_options(options *o, char **argv)
                              : a[0] != '-'          ? &o->model
                                                     : NULL;
         if (!strcmp(a, "--help")) fputs(usage, stdout), exit(0);
-        if (!value) die("unknown option %s; --help tells which there are", a);
-        if (value != &o->model && !*++argv) die("%s: a value is missing", a);
+        if (!value) program_fail("unknown option %s; --help tells which there are", a);
+        if (value != &o->model && !*++argv) program_fail("%s: a value is missing", a);
         *value = *argv;
-        if (value == &o->images && !(o->labels = *++argv)) die("--test: the labels are missing");
+        if (value == &o->images && !(o->labels = *++argv))
+            program_fail("--test: the labels are missing");
     }
-    if (!o->model || !o->output) die("expected a model and -o FILE.c; --help tells more");
+    if (!o->model || !o->output) program_fail("expected a model and -o FILE.c; --help tells more");
     for (const char *c = o->name; *c || c == o->name; c++)
         if (!(isalpha((unsigned char)*c) || *c == '_' ||
               (c > o->name && isdigit((unsigned char)*c))))
-            die("--name: expected letters, digits and _, found %s", o->name);
-    if (strlen(o->name) > 60) die("--name: expected at most 60 characters");
+            program_fail("--name: expected letters, digits and _, found %s", o->name);
+    if (strlen(o->name) > 60) program_fail("--name: expected at most 60 characters");
 }
 
 /* Outputs (count, outputs) of the first samples; by the library, or by the plan in eight bits. */
 static fnn_real *predict(const fnn_model *m, const plan *p, const fnn_dataset *data)
 {
-    fnn_real *y = (fnn_real *)need((size_t)data->count * (size_t)p->outputs, sizeof *y);
+    fnn_real *y = (fnn_real *)program_memory((size_t)data->count * (size_t)p->outputs, sizeof *y);
     if (p->is_int8) predict_int8(p, data, data->count, y);
-    else if (fnn_predict(m, NULL, data, y)) die("no prediction");
+    else if (fnn_predict(m, NULL, data, y)) program_fail("no prediction");
     return y;
 }
 
@@ -65,7 +66,7 @@ static void print_accuracy(const fnn_model *m, const plan *p, const options *o)
 {
     const fnn_dataset test = read_images(m, o->images, o->labels);
     fnn_metrics real;
-    if (fnn_evaluate(m, NULL, &test, &real)) die("%s: no accuracy on these", o->labels);
+    if (fnn_evaluate(m, NULL, &test, &real)) program_fail("%s: no accuracy on these", o->labels);
     printf("test accuracy: float %.2f %%", 100 * real.accuracy);
     if (p->is_int8)
         printf(", int8 %.2f %%", 100 * fnn_accuracy_on(predict(m, p, &test), &test, p->outputs));
@@ -76,20 +77,20 @@ int main(int argc, char **argv)
 {
     options o = {NULL, NULL, "net", NULL, NULL, NULL};
     fnn_error error;
+    program_name = "export_c";
     read_options(&o, argv + (argc > 0));
-    if (fnn_check_writable(o.output, &error)) die("%s", error.message);
+    if (fnn_check_writable(o.output, &error)) program_fail("%s", error.message);
     const fnn_model *m = fnn_load(o.model, NULL, &error);
-    if (!m) die("%s", error.message);
+    if (!m) program_fail("%s", error.message);
     plan p = plan_of(m);
     fnn_dataset samples = made_up(&p);
     if (o.images) samples = read_images(m, o.images, NULL);
     if (o.int8) samples = read_images(m, o.int8, NULL), quantise(&p, &samples);
     samples = least_sure(m, &samples, p.outputs);
 
-    writer w = {fopen(o.output, "w"), o.name, "", m, &p, 0};
-    if (!w.file) die("%s: cannot be written", o.output);
+    writer w = {begin_file(o.output), o.name, "", m, &p, 0};
     write_c(&w, &samples, predict(m, &p, &samples));
-    if (ferror(w.file) | fclose(w.file)) die("%s: cannot be written", o.output);
+    end_file(w.file, o.output);
     printf("%s: %lu bytes of numbers, %lu bytes of scratch memory\n", o.output,
            (unsigned long)w.bytes, (unsigned long)p.scratch * (p.is_int8 ? 1 : 4));
     if (o.images) print_accuracy(m, &p, &o);

@@ -164,8 +164,9 @@ static void run(const plan *p, double **t)
 /* Room for the outputs of all operations. */
 static double **tensors(const plan *p)
 {
-    double **t = (double **)need((size_t)p->count, sizeof *t);
-    for (int i = 0; i < p->count; i++) t[i] = (double *)need((size_t)p->ops[i].size, sizeof **t);
+    double **t = (double **)program_memory((size_t)p->count, sizeof *t);
+    for (int i = 0; i < p->count; i++)
+        t[i] = (double *)program_memory((size_t)p->ops[i].size, sizeof **t);
     return t;
 }
 
@@ -177,18 +178,12 @@ static void free_tensors(const plan *p, double **t)
 
 /* ---- the input ---- */
 
-/* After how many features the normalisation is the same again: 1, the channels, or all. */
-static int period(const op *input)
+/* After how many features the normalisation is the same again. */
+static int input_period(const op *input)
 {
-    const int tried[] = {1, input->shape[2]};
-    for (int n = 0; n < 2; n++) {
-        int same = 1;
-        for (int i = tried[n]; same && i < input->size; i++)
-            same = input->weights[i] == input->weights[i - tried[n]] &&
-                   input->bias[i] == input->bias[i - tried[n]];
-        if (same) return tried[n];
-    }
-    return input->size;
+    const int scale = period(input->weights, input->size, input->shape[2]);
+    const int shift = period(input->bias, input->size, input->shape[2]);
+    return scale > shift ? scale : shift;
 }
 
 /* A byte in eight bits: (byte weight + bias) / 2^shift in integers, itself where shift is 0. */
@@ -230,9 +225,10 @@ static fnn_dataset read_images(const fnn_model *m, const char *images, const cha
     fnn_error error;
     int in[3];
     fnn_shapes(m, in, NULL);
-    if (fnn_read_idx(images, labels, NULL, &data, &error)) die("%s", error.message);
+    if (fnn_read_idx(images, labels, NULL, &data, &error)) program_fail("%s", error.message);
     if (data.height != in[0] || data.width != in[1] || data.channels != in[2])
-        die("%s: expected images of %d x %d x %d, which the model takes, found %d x %d x %d",
+        program_fail(
+            "%s: expected images of %d x %d x %d, which the model takes, found %d x %d x %d",
             images, in[0], in[1], in[2], data.height, data.width, data.channels);
     return data;
 }
@@ -257,7 +253,7 @@ static void calibrate(plan *p, const fnn_dataset *data)
         for (int n = 0; n < p->count; n++)
             for (int k = 0; k < p->ops[n].size; k++) widen(p->ops + n, t[n][k]);
     }
-    if (data->bytes && period(input) == 1)
+    if (data->bytes && input_period(input) == 1)
         for (int byte = 0; byte < 256; byte += 255)
             widen(input, (byte - input->bias[0]) * input->weights[0]);
     free_tensors(p, t);
@@ -273,8 +269,8 @@ static void set_factors(op *o, const double *real, int count)
     for (int c = 0; c < count; c++) most = real[c] > most ? real[c] : most;
     frexp(most, &exponent);
     o->shift = 31 - exponent > 62 ? 62 : 31 - exponent;
-    if (o->shift < 1) die("%s: its outputs are too small for integers", o->layers);
-    o->factor = (double *)need((size_t)count, sizeof *o->factor);
+    if (o->shift < 1) program_fail("%s: its outputs are too small for integers", o->layers);
+    o->factor = (double *)program_memory((size_t)count, sizeof *o->factor);
     for (int c = 0; c < count; c++) {
         o->factor[c] = floor(ldexp(real[c], o->shift) + .5);
         if (o->factor[c] > INT32_MAX) o->factor[c] = INT32_MAX;
@@ -286,17 +282,17 @@ static int shift_for(const op *o, double size)
 {
     int exponent;
     frexp(size, &exponent);
-    if (exponent > 29) die("%s: its outputs are too small for integers", o->layers);
+    if (exponent > 29) program_fail("%s: its outputs are too small for integers", o->layers);
     return 30 - exponent > 24 ? 24 : 30 - exponent;
 }
 
 static void quantise_product(op *o, double in)
 {
     const int rows = o->window.kernel_height * o->window.kernel_width * o->window.channels;
-    double *real = (double *)need((size_t)o->channels, sizeof *real);
+    double *real = (double *)program_memory((size_t)o->channels, sizeof *real);
     if (rows > MOST_INPUTS)
-        die("%s: %d inputs, more than the %d whose int8 products an int32_t can hold", o->layers,
-            rows, MOST_INPUTS);
+        program_fail("%s: %d inputs, more than the %d whose int8 products an int32_t can hold",
+                     o->layers, rows, MOST_INPUTS);
     for (int c = 0; c < o->channels; c++) {
         double most = ldexp(fabs(o->bias[c]) / in * 127, -30); /* so that b / unit is below 2^30 */
         for (int k = 0; k < rows; k++) most = fmax(most, fabs(o->weights[k * o->channels + c]));
@@ -317,10 +313,10 @@ static void quantise_pool(op *o, double in)
     const int size = o->window.kernel_height * o->window.kernel_width;
     const double real = in / o->unit / size;
     if (size > MOST_POOLED)
-        die("%s: a window of %d, more than the %d that an int32_t is sure to hold", o->layers, size,
-            MOST_POOLED);
+        program_fail("%s: a window of %d, more than the %d that an int32_t is sure to hold",
+                     o->layers, size, MOST_POOLED);
     if (o->type == REAL) {
-        o->factor = (double *)need(1, sizeof *o->factor);
+        o->factor = (double *)program_memory(1, sizeof *o->factor);
         o->factor[0] = in;
     } else if (o->kind == AVERAGE_POOL) set_factors(o, &real, 1);
 }
@@ -353,7 +349,7 @@ static void quantise_add(op *o, double in, double other)
 static void quantise_activation(op *o, double in, number type)
 {
     if (o->activation == FNN_SOFTMAX)
-        die("%s: int8 knows a softmax as the last layer only", o->layers);
+        program_fail("%s: int8 knows a softmax as the last layer only", o->layers);
     for (int byte = 0; byte < 256; byte++) {
         const int q = type == UNSIGNED || byte < 128 ? byte : byte - 256;
         const double y = activated(o->activation, o->parameter, q * in);
@@ -368,8 +364,8 @@ static void quantise_input(op *o)
         o->weights[i] /= o->unit;
         most = fmax(most, fabs(o->weights[i]) * (255 + fabs(o->bias[i])) + .5);
     }
-    const int as_they_are =
-        o->type == UNSIGNED && period(o) == 1 && o->bias[0] == 0 && fabs(o->weights[0] - 1) < 1e-6;
+    const int as_they_are = o->type == UNSIGNED && input_period(o) == 1 && o->bias[0] == 0 &&
+                            fabs(o->weights[0] - 1) < 1e-6;
     o->shift = as_they_are ? 0 : shift_for(o, most);
 }
 
@@ -377,8 +373,8 @@ static void quantise_input(op *o)
 static void quantise(plan *p, const fnn_dataset *images)
 {
     if (p->ops[p->tail].kind == SCALE || p->ops[p->tail].kind == ACTIVATION)
-        die("%s: int8 is for models with a dense layer, a convolution or a pool",
-            p->ops[p->tail].layers);
+        program_fail("%s: int8 is for models with a dense layer, a convolution or a pool",
+                     p->ops[p->tail].layers);
     calibrate(p, images);
     p->is_int8 = 1;
     for (int i = 0; i < p->tail; i++) {

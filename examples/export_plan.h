@@ -1,9 +1,10 @@
-/* A trained network as a list of operations, for examples/export_c.c: what fmnist_nn.h tells of its
- * layers, with dropout and flatten gone, batch norms and relus in the product before them where
- * nothing else reads that, and a place in the scratch memory for every output. */
+/* A trained network as a list of operations, for examples/export_c.c and export_onnx.c: what
+ * fmnist_nn.h tells of its layers, with dropout and flatten gone, batch norms and relus in the
+ * product before them where nothing else reads that, and, for C, a place in the scratch memory for
+ * every output; and how the file that they write comes to its place. */
 #ifndef EXPORT_PLAN_H
 #define EXPORT_PLAN_H
-#include <stdarg.h>
+#include "program.h"
 
 typedef enum { INPUT, PRODUCT, MAX_POOL, AVERAGE_POOL, SCALE, ACTIVATION, ADD } op_kind;
 typedef enum { REAL, UNSIGNED, SIGNED } number; /* what outputs are: float, uint8_t or int8_t */
@@ -42,26 +43,6 @@ typedef struct {
     char *is_added; /* whether an ADD reads it further on: likewise */
 } plan;
 
-/* Ends the program with a message. */
-static void die(const char *format, ...)
-{
-    va_list list;
-    va_start(list, format);
-    fprintf(stderr, "export_c: ");
-    vfprintf(stderr, format, list);
-    fprintf(stderr, "\n");
-    va_end(list);
-    exit(1);
-}
-
-/* Zeroed memory, which lasts until the program ends. */
-static void *need(size_t count, size_t size)
-{
-    void *memory = calloc(count ? count : 1, size);
-    if (!memory) die("out of memory");
-    return memory;
-}
-
 /* ---- layer by layer ---- */
 
 enum { MOST_WORDS = 16 };
@@ -97,15 +78,28 @@ static op *add_op(plan *p, op_kind kind, const fnn_model *m, int layer)
  * (count of them). */
 static double *tensor(const fnn_model *m, int layer, const char *name, int count, double otherwise)
 {
-    double *values = (double *)need((size_t)count, sizeof *values);
+    double *values = (double *)program_memory((size_t)count, sizeof *values);
     fnn_tensor t;
     const int missing = fnn_tensor_get(m, layer, name, &t) != FNN_OK;
     for (int i = 0; i < count; i++) {
         values[i] = missing ? otherwise : (double)t.values[i];
         if (values[i] - values[i] != 0)
-            die("layer %d %s: %s[%d] is not finite", layer, fnn_layer_name(m, layer), name, i);
+            program_fail("layer %d %s: %s[%d] is not finite", layer, fnn_layer_name(m, layer), name,
+                         i);
     }
     return values;
+}
+
+/* After how many of the values (size) they are the same again: 1, the channels, or all. */
+static int period(const double *values, int size, int channels)
+{
+    const int tried[] = {1, channels};
+    for (int n = 0; n < 2; n++) {
+        int i = tried[n];
+        while (i < size && values[i] == values[i - tried[n]]) i++;
+        if (i >= size) return tried[n];
+    }
+    return size;
 }
 
 /* The product that a layer may go into: the operation before, if nobody else reads its output. */
@@ -115,14 +109,16 @@ static op *open_product(const plan *p)
     return o->kind == PRODUCT && o->activation == FNN_LINEAR && !o->kept ? o : NULL;
 }
 
+#define WORD(name, word, a, traits) #word,
+static const char *const activation_words[] = {FNN_ACTIVATION_LIST(WORD, WORD)};
+
 static void activate(plan *p, const fnn_model *m, int layer, char **word)
 {
-#define WORD(name, word, a, traits) #word,
-    static const char *const words[] = {FNN_ACTIVATION_LIST(WORD, WORD)};
     op *product = open_product(p), *o;
     int kind = 0;
-    while (kind < FNN_ACTIVATION_COUNT && strcmp(word[0], words[kind])) kind++;
-    if (kind == FNN_ACTIVATION_COUNT) die("layer %d: the activation %s is unknown", layer, word[0]);
+    while (kind < FNN_ACTIVATION_COUNT && strcmp(word[0], activation_words[kind])) kind++;
+    if (kind == FNN_ACTIVATION_COUNT)
+        program_fail("layer %d: the activation %s is unknown", layer, word[0]);
     if (kind == FNN_LINEAR) return;
     if (kind == FNN_RELU && product) {
         product->activation = FNN_RELU;
@@ -170,7 +166,7 @@ static char **read_window(op *o, const int *in, char **word)
                             &o->window);
             return word + 5;
         }
-    if (!word[5] || !word[6]) die("%s: the padding %s is unknown", o->layers, word[4]);
+    if (!word[5] || !word[6]) program_fail("%s: the padding %s is unknown", o->layers, word[4]);
     fnn_window_make_padded(in[0], in[1], in[2], n[0], n[1], n[2], n[3], atoi(word[5]),
                            atoi(word[6]), &o->window);
     return word + 7;
@@ -217,7 +213,8 @@ static void read_batch_norm(plan *p, const fnn_model *m, int layer, char **word)
 {
     const double epsilon = atof(word[2]);
     fnn_tensor t;
-    if (fnn_tensor_get(m, layer, "gamma", &t)) die("layer %d: a batch norm without gamma", layer);
+    if (fnn_tensor_get(m, layer, "gamma", &t))
+        program_fail("layer %d: a batch norm without gamma", layer);
     const int channels = (int)t.count;
     double *factor = tensor(m, layer, "gamma", channels, 1);
     double *shift = tensor(m, layer, "beta", channels, 0);
@@ -242,7 +239,7 @@ static void read_add(plan *p, const fnn_model *m, int layer, char **word)
     const int from = strcmp(word[1], "input") ? atoi(word[1]) : -1;
     op *o = add_op(p, ADD, m, layer);
     o->other = p->of_layer[from + 1];
-    o->weights = (double *)need(2, sizeof *o->weights);
+    o->weights = (double *)program_memory(2, sizeof *o->weights);
     o->weights[0] = o->weights[1] = 1;
 }
 
@@ -275,7 +272,7 @@ static void read_layer(plan *p, const fnn_model *m, int layer, char **word)
             readers[i].read(p, m, layer, word);
             return;
         }
-    die("layer %d %s: export_c knows no C for such a layer", layer, word[0]);
+    program_fail("layer %d %s: %s knows no such layer", layer, word[0], program_name);
 }
 
 /* The words of a layer, cut at their blanks; the others are NULL. */
@@ -384,9 +381,9 @@ static plan plan_of(const fnn_model *m)
     char text[256], *word[MOST_WORDS];
     plan p;
     memset(&p, 0, sizeof p);
-    p.ops = (op *)need(2 * (size_t)layers + 1, sizeof *p.ops);
-    p.of_layer = (int *)need((size_t)layers + 1, sizeof *p.of_layer);
-    p.is_added = (char *)need((size_t)layers + 1, 1);
+    p.ops = (op *)program_memory(2 * (size_t)layers + 1, sizeof *p.ops);
+    p.of_layer = (int *)program_memory((size_t)layers + 1, sizeof *p.of_layer);
+    p.is_added = (char *)program_memory((size_t)layers + 1, 1);
     for (int l = 0; l < layers; l++) {
         layer_words(m, l, text, word);
         if (!strcmp(word[0], "add"))
@@ -402,10 +399,42 @@ static plan plan_of(const fnn_model *m)
         read_layer(&p, m, l, word);
         p.of_layer[l + 1] = p.count - 1;
     }
-    if (p.count == 1) die("the model computes nothing");
+    if (p.count == 1) program_fail("the model computes nothing");
     p.outputs = last_op(&p)->size;
     p.tail = find_tail(&p);
     place(&p);
     return p;
+}
+
+/* ---- the file that is written ----
+ * It grows beside its place and is moved there when it is whole: a program that ends before leaves
+ * what was there. */
+
+static char *unfinished; /* its path until then */
+
+static void remove_unfinished(void)
+{
+    if (unfinished) remove(unfinished);
+}
+
+static FILE *begin_file(const char *path)
+{
+    char *beside = (char *)program_memory(strlen(path) + 6, 1);
+    FILE *file = fopen(strcat(strcpy(beside, path), ".part"), "wb");
+    if (!file) program_fail("%s: cannot be written", beside);
+    unfinished = beside;
+    atexit(remove_unfinished);
+    return file;
+}
+
+static void end_file(FILE *file, const char *path)
+{
+    const int failed = ferror(file);
+    if (fclose(file) || failed) program_fail("%s: cannot be written", unfinished);
+#ifdef _WIN32
+    remove(path); /* nothing is renamed over a file there */
+#endif
+    if (rename(unfinished, path)) program_fail("%s: cannot be replaced", path);
+    unfinished = NULL;
 }
 #endif

@@ -29,7 +29,8 @@ static const char *const types[] = {"float", "uint8_t", "int8_t"};
 static size_t number_text(char text[32], int real, double value)
 {
     const float rounded = (float)value;
-    if (rounded - rounded != 0) die("a number, or a product of some, is beyond the floats");
+    if (rounded - rounded != 0)
+        program_fail("a number, or a product of some, is beyond the floats");
     const int length = snprintf(text, 24, real ? "%.9g" : "%.0f", real ? (double)rounded : value);
     if (!real) return (size_t)length;
     strcat(text, strpbrk(text, ".e") ? "f" : ".0f");
@@ -123,7 +124,7 @@ static void put_array(writer *o, const op *p, const char *type, size_t bytes, co
 static double *filter_by_filter(const op *p, size_t rows)
 {
     const size_t filters = (size_t)p->channels;
-    double *turned = (double *)need(rows * filters, sizeof *turned);
+    double *turned = (double *)program_memory(rows * filters, sizeof *turned);
     for (size_t k = 0; k < rows; k++)
         for (size_t f = 0; f < filters; f++) turned[f * rows + k] = p->weights[k * filters + f];
     return turned;
@@ -359,7 +360,7 @@ static void write_activation(const writer *o, const op *p)
     if (p->activation == FNN_SOFTMAX) write_softmax(o, p);
     else if (p->type != REAL)
         put(o, p, "    for (int i = 0; i < $e; i++) y[i] = $n_table_$i[(uint8_t)x[i]];\n");
-    else if (!f) die("%s: export_c knows no C for this activation", p->layers);
+    else if (!f) program_fail("%s: export_c knows no C for this activation", p->layers);
     else {
         put(o, p,
             "    for (int i = 0; i < $e; i++) {\n"
@@ -417,7 +418,7 @@ static void write_run(const writer *o)
 static void put_of_input(const writer *o, const char *what, int real, double value)
 {
     const op *input = o->p->ops;
-    const int n = period(input);
+    const int n = input_period(input);
     if (n == 1 && real) put_float(o, value);
     else if (n == 1) fprintf(o->file, "%.0f", value);
     else if (n == input->size) fprintf(o->file, "%s_%s_0[i]", o->name, what);
@@ -427,8 +428,8 @@ static void put_of_input(const writer *o, const char *what, int real, double val
 static void write_input_arrays(writer *o)
 {
     const op *input = o->p->ops;
-    const size_t n = (size_t)period(input);
-    double *weights = (double *)need(2 * n, sizeof *weights), *bias = weights + n;
+    const size_t n = (size_t)input_period(input);
+    double *weights = (double *)program_memory(2 * n, sizeof *weights), *bias = weights + n;
     for (size_t i = 0; i < n; i++) weights[i] = byte_weight(input, (int)i);
     for (size_t i = 0; i < n; i++) bias[i] = byte_bias(input, (int)i);
     if (n > 1) {
@@ -476,7 +477,7 @@ static void write_predict(const writer *o, const char *suffix, const char *type,
 
 static int is_normalised(const op *input)
 {
-    return period(input) != 1 || input->bias[0] != 0 || input->weights[0] != 1;
+    return input_period(input) != 1 || input->bias[0] != 0 || input->weights[0] != 1;
 }
 
 static void write_calls(const writer *o)
@@ -574,7 +575,7 @@ enum { SAMPLES = 3, TRIED = 100 }; /* in the file; looked at for these */
 static fnn_dataset made_up(const plan *p)
 {
     const op *input = p->ops;
-    fnn_real *x = (fnn_real *)need(TRIED * (size_t)input->size, sizeof *x);
+    fnn_real *x = (fnn_real *)program_memory(TRIED * (size_t)input->size, sizeof *x);
     fnn_dataset data = fnn_dataset_table(x, NULL, TRIED, input->size, 0);
     uint32_t state = 1;
     for (int i = 0; i < TRIED * input->size; i++) {
@@ -604,8 +605,8 @@ static fnn_dataset least_sure(const fnn_model *m, const fnn_dataset *data, int o
     fnn_dataset tried = *data, chosen;
     int64_t best[SAMPLES], count = 0;
     if (tried.count > TRIED) tried.count = TRIED;
-    fnn_real *y = (fnn_real *)need((size_t)tried.count * (size_t)outputs, sizeof *y);
-    if (fnn_predict(m, NULL, &tried, y)) die("no prediction of samples");
+    fnn_real *y = (fnn_real *)program_memory((size_t)tried.count * (size_t)outputs, sizeof *y);
+    if (fnn_predict(m, NULL, &tried, y)) program_fail("no prediction of samples");
     for (; count < SAMPLES && count < tried.count; count++) {
         double least = 2;
         for (int64_t i = 0; i < tried.count; i++) {
@@ -614,9 +615,10 @@ static fnn_dataset least_sure(const fnn_model *m, const fnn_dataset *data, int o
             for (int64_t k = 0; k < count; k++) is_new = is_new && best[k] != i;
             if (is_new && sure < least) least = sure, best[count] = i;
         }
-        if (least > 1) die("the outputs are not finite");
+        if (least > 1) program_fail("the outputs are not finite");
     }
-    if (fnn_dataset_subset(&tried, best, count, &chosen, NULL)) die("expected samples, found none");
+    if (fnn_dataset_subset(&tried, best, count, &chosen, NULL))
+        program_fail("expected samples, found none");
     free(y);
     return chosen;
 }
@@ -627,7 +629,7 @@ static void write_self_test(const writer *o, const fnn_dataset *samples, const f
 {
     const op *input = o->p->ops;
     const size_t size = (size_t)input->size, n = (size_t)o->p->outputs;
-    double *x = (double *)need(size + n, sizeof *x), *y = x + size;
+    double *x = (double *)program_memory(size + n, sizeof *x), *y = x + size;
     put(o, input, "#ifdef $N_SELF_TEST\n#include <stdio.h>\n\nstatic const ");
     fprintf(o->file, "%s ", samples->bytes ? "uint8_t" : "float");
     put(o, input, "$n_in[][$N_INPUTS] = {\n");

@@ -40,10 +40,11 @@ fi
 # ---- every model, as floats and as integers ----
 
 images="$here/images.idx $here/labels.idx"
+images_of() { case $1 in table*) echo "$here/table.idx" ;; *) echo "$here/images.idx" ;; esac; }
 run() { "$here/export_c" "$@"; }
 export_it() { # NAME FLOATS-OR-INT8
     local int8=''
-    [ "$2" = floats ] || int8="--int8 $here/images.idx"
+    [ "$2" = floats ] || int8="--int8 $(images_of "$1")"
     # shellcheck disable=SC2086
     run "$here/$1.safetensors" -o "$here/$1.$2.c" $int8
 }
@@ -62,7 +63,7 @@ agrees() { # NAME KIND [ACCURACY]
             -o "$here/$1.$2" -lm || return 1
     set -- "$1.$2" "$1.safetensors" "$([ "$2" = floats ] && echo 1e-5 || echo int8 .05)" "${3:-}"
     # shellcheck disable=SC2086
-    "$here/$1" "$here/$2" $images $3 $4
+    "$here/$1" "$here/$2" "$(images_of "$1")" "$here/labels.idx" $3 $4
 }
 compilers=()
 sanitizers='-fsanitize=address,undefined -fno-sanitize-recover=all'

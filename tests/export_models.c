@@ -1,5 +1,6 @@
-/* Models and images for tests/export.sh: of every layer, window, activation and normalisation, all
- * trained a little, so that their numbers are those of networks.
+/* Models and images for tests/export.sh and tests/onnx.sh: of every layer, window, activation and
+ * normalisation, most trained a little, so that their numbers are those of networks. Those whose
+ * names begin with table take the same numbers as table.idx has them, in rows.
  *     export_models FOLDER     prints the models' names */
 #include "../fmnist_nn.h"
 #include "samples.h"
@@ -150,6 +151,44 @@ static void numbers(fnn_model *m, const fnn_dataset *data)
     fnn_seal(m);
 }
 
+/* What is flat is read beside what was flat before; a window lies over a single pixel. */
+static void flattened(fnn_model *m, const fnn_dataset *data)
+{
+    fnn_normalize(m, FNN_NORMALIZE_MEAN, data);
+    fnn_conv2d(m, 3, 3, FNN_VALID, FNN_LINEAR);
+    const int flat = fnn_flatten(m);
+    norm(m), fnn_activate(m, FNN_TANH, 0), fnn_add(m, flat);
+    fnn_dense(m, 6, FNN_RELU);
+    fnn_conv2d(m, 4, 3, FNN_SAME, FNN_RELU), fnn_max_pool2d(m, 1);
+    fnn_dense(m, CLASSES, FNN_SOFTMAX);
+}
+
+/* An image comes out. */
+static void spatial(fnn_model *m, const fnn_dataset *data)
+{
+    fnn_normalize(m, FNN_NORMALIZE_STANDARDIZE, data);
+    fnn_conv2d(m, 3, 3, FNN_SAME, FNN_RELU), fnn_average_pool2d(m, 2);
+    const int half = fnn_conv2d(m, 2, 3, FNN_SAME, FNN_TANH);
+    fnn_conv2d(m, 2, 3, FNN_SAME, FNN_LINEAR), fnn_add(m, half);
+    fnn_seal(m);
+}
+
+static void flat_last(fnn_model *m, const fnn_dataset *data)
+{
+    fnn_normalize(m, FNN_NORMALIZE_DIVIDE_255, data);
+    conv(m, 3, 3, 2, FNN_SAME), fnn_activate(m, FNN_RELU, 0);
+    fnn_flatten(m), fnn_seal(m);
+}
+
+static void table(fnn_model *m, const fnn_dataset *data)
+{
+    fnn_normalize(m, FNN_NORMALIZE_STANDARDIZE, data);
+    fnn_dense(m, 12, FNN_ELU), norm(m);
+    const int wide = fnn_dense(m, 12, FNN_RELU);
+    fnn_dense(m, 12, FNN_SIGMOID), fnn_add(m, wide);
+    fnn_dense(m, CLASSES, FNN_SOFTMAX);
+}
+
 /* One for each activation: in a dense layer, a convolution and a layer of its own. */
 static void activations(fnn_model *m, const fnn_dataset *data, fnn_activation f)
 {
@@ -174,6 +213,7 @@ static const struct {
 } networks[] = {
     NETWORK(mlp) NETWORK(cnn) NETWORK(windows) NETWORK(residual) NETWORK(wide) NETWORK(norm_first)
     NETWORK(pool_last) NETWORK(softmax_inside) NETWORK(single) NETWORK(numbers)
+    NETWORK(flattened) NETWORK(spatial) NETWORK(flat_last) NETWORK(table)
     FNN_ACTIVATION_LIST(ACTIVATION_NETWORK, ACTIVATION_NETWORK)};
 /* clang-format on */
 
@@ -198,24 +238,30 @@ static int write_idx(const char *folder, const char *name, const int *sizes, int
 
 static int write_images(const char *folder)
 {
-    static const int sizes[] = {IMAGES, HEIGHT, WIDTH, CHANNELS};
+    static const int sizes[] = {IMAGES, HEIGHT, WIDTH, CHANNELS}, rows[] = {IMAGES, INPUTS};
     static uint8_t bytes[IMAGES];
     for (int i = 0; i < IMAGES; i++) bytes[i] = (uint8_t)labels[i];
     return write_idx(folder, "images.idx", sizes, 4, pixels) ||
+           write_idx(folder, "table.idx", rows, 2, pixels) ||
            write_idx(folder, "labels.idx", sizes, 1, bytes);
 }
 
-static int write_model(const char *folder, int i, const fnn_dataset *data)
+static int write_model(const char *folder, int i, fnn_dataset *data)
 {
     fnn_fit_config c = fnn_fit_config_init();
-    fnn_model *m = fnn_sequential(HEIGHT, WIDTH, CHANNELS);
+    static const char *const names[CLASSES] = {"a \"b\"", "\\n", "\xc3\xa4", "d, e", "f/g"};
+    const int rows = !strncmp(networks[i].name, "table", 5);
+    data->height = rows ? 1 : HEIGHT, data->width = rows ? 1 : WIDTH;
+    data->channels = rows ? INPUTS : CHANNELS;
+    fnn_model *m = fnn_sequential(data->height, data->width, data->channels);
     char path[600];
     int outputs[3];
     networks[i].build(m, data);
     c.optimizer = fnn_adam(.01), c.epochs = 5;
     snprintf(path, sizeof path, "%s/%s.safetensors", folder, networks[i].name);
     fnn_shapes(m, NULL, outputs);
-    if ((outputs[2] == CLASSES && fnn_fit(m, data, &c, NULL)) || fnn_save(m, path, NULL))
+    if ((outputs[2] == CLASSES && fnn_fit(m, data, &c, NULL)) ||
+        (rows && fnn_set_class_names(m, names, CLASSES)) || fnn_save(m, path, NULL))
         return puts(fnn_model_error(m)->message), 1;
     fnn_model_free(m);
     return 0;
