@@ -13856,10 +13856,10 @@ static int fnni_layer_window(fnn_model *model, fnni_layer *layer, int height, in
         fnni_window_make(layer->shape.height, layer->shape.width, layer->shape.channels, height,
                          width, stride_height, stride_width, padding, pad_height, pad_width, w)) {
         fnni_refuse(model,
-                    "window %d x %d, stride %d x %d does not fit an input of %d x %d x %d, padded "
-                    "by %d x %d",
-                    height, width, stride_height, stride_width, layer->shape.height,
-                    layer->shape.width, layer->shape.channels, pad_height, pad_width);
+                    "expected a window that fits an input of %d x %d x %d, padded by %d x %d, "
+                    "found window %d x %d, stride %d x %d",
+                    layer->shape.height, layer->shape.width, layer->shape.channels, pad_height,
+                    pad_width, height, width, stride_height, stride_width);
         return 0;
     }
     layer->shape.height = w->out_height;
@@ -18420,6 +18420,13 @@ FNNI_COLD static int fnni_gzip_wrong_sum(fnni_inflater *s, const char *what, uin
     return 1;
 }
 
+/* What follows a file's end: the first byte that is no zero, or the one behind its 1f. */
+FNNI_COLD static unsigned fnni_gzip_stranger(const uint8_t *in, const uint8_t *end)
+{
+    while (end - in > 1 && *in == 0) in++;
+    return in[*in == 0x1F && end - in > 1];
+}
+
 /* A member's header: ten bytes, of which time, extra flags and system (4 to 9) mean nothing here,
  * then what the flags announce: 1 text (no meaning), 2 header CRC, 4 extra field, 8 name,
  * 16 comment. */
@@ -18430,7 +18437,7 @@ static fnni_inflate_status fnni_gzip_header(fnni_inflater *s)
     unsigned flags;
     if (!fnni_is_gzip(begin, (size_t)(end - begin)))
         return fnni_inflate_wrong(s, "expected zeros or 1f 8b to follow its end, found %02x",
-                                  begin[*begin == 0x1F && end - begin > 1]);
+                                  fnni_gzip_stranger(begin, end));
     if (end - begin < 10) return fnni_inflate_truncated(s);
     flags = begin[3];
     if (begin[2] != 8 || flags & 0xE0)
@@ -21779,20 +21786,34 @@ static int fnni_take_training(fnn_model *model, const fnni_words *w, uint64_t *t
     return 1;
 }
 
-/* Whether a number from a file is one that a fit may have got to. Those that are counted on have
- * room for that. */
-static int fnni_progress_possible(const fnni_progress *p)
+/* The first number from a file that no fit can have got to, by its name; NULL where all are such.
+ * Those that are counted on have room for that. */
+static const char *fnni_progress_wrong(const fnn_model *model)
 {
+#define FNNI_POSSIBLE(name, condition) \
+    if (!(condition)) return #name;
+    const fnni_progress *p = &model->progress;
     const int64_t most = INT64_MAX / 2;
-    return p->samples >= 0 && p->batch_size >= 0 && p->epoch_steps >= 0 && p->position >= 0 &&
-           p->position <= p->samples && p->epochs >= 0 && p->epochs <= INT_MAX && p->step >= 0 &&
-           p->fit_steps >= p->step && p->fit_steps < most && p->seen >= 0 && p->seen < most &&
-           p->waited >= -1 && p->waited < INT_MAX && p->shuffle >= 0 && p->shuffle <= 1 &&
-           p->monitor >= 0 && p->monitor < FNN_MONITOR_COUNT &&
-           (p->keeps_average == 0 || p->keeps_average == 1) &&
-           (p->keeps_best == 0 || p->keeps_best == 1) &&
-           (p->shows_average == 0 || p->shows_average == p->keeps_average) &&
-           (p->shows_best == 0 || p->shows_best == p->keeps_best);
+    FNNI_POSSIBLE(steps, model->steps < (uint64_t)most)
+    FNNI_POSSIBLE(updates, model->updates < (uint64_t)most)
+    FNNI_POSSIBLE(passes, model->passes < (uint64_t)most)
+    FNNI_POSSIBLE(samples, p->samples >= 0)
+    FNNI_POSSIBLE(batch_size, p->batch_size >= 0)
+    FNNI_POSSIBLE(epoch_steps, p->epoch_steps >= 0)
+    FNNI_POSSIBLE(position, p->position >= 0 && p->position <= p->samples)
+    FNNI_POSSIBLE(epochs, p->epochs >= 0 && p->epochs <= INT_MAX)
+    FNNI_POSSIBLE(step, p->step >= 0 && p->step <= p->fit_steps)
+    FNNI_POSSIBLE(fit_steps, p->fit_steps < most)
+    FNNI_POSSIBLE(seen, p->seen >= 0 && p->seen < most)
+    FNNI_POSSIBLE(waited, p->waited >= -1 && p->waited < INT_MAX)
+    FNNI_POSSIBLE(shuffle, p->shuffle >= 0 && p->shuffle <= 1)
+    FNNI_POSSIBLE(monitor, p->monitor >= 0 && p->monitor < FNN_MONITOR_COUNT)
+    FNNI_POSSIBLE(keeps_average, p->keeps_average == 0 || p->keeps_average == 1)
+    FNNI_POSSIBLE(keeps_best, p->keeps_best == 0 || p->keeps_best == 1)
+    FNNI_POSSIBLE(shows_average, p->shows_average == 0 || p->shows_average == p->keeps_average)
+    FNNI_POSSIBLE(shows_best, p->shows_best == 0 || p->shows_best == p->keeps_best)
+#undef FNNI_POSSIBLE
+    return NULL;
 }
 
 /* What a checkpoint says of training, but its tensors. */
@@ -21809,8 +21830,9 @@ static fnn_result fnni_read_training(fnni_reader *r)
         if (!fnni_take_training(r->model, &w, &taken)) c = 1;
     }
     if (c == 0 && taken + 1 == (uint64_t)1 << FNNI_TRAINING_COUNT) {
-        if (fnni_progress_possible(&r->model->progress)) return FNN_OK;
-        snprintf(text, sizeof text, "numbers that no fit has");
+        const char *wrong = fnni_progress_wrong(r->model);
+        if (!wrong) return FNN_OK;
+        snprintf(text, sizeof text, "%s: numbers that no fit has", wrong);
     } else if (c == 0) snprintf(text, sizeof text, "too few");
     return fnni_fail(r->error, FNN_ERROR_FORMAT,
                      "%s: %s: expected words and numbers, found \"%.60s\"", r->path,
@@ -22466,8 +22488,8 @@ FNNI_COLD static fnn_result fnni_import_sort(fnni_import *in)
     qsort(tensors, in->count, sizeof *tensors, fnni_compare_foreign_names);
     for (i = 1; i < in->count; i++)
         if (!fnni_compare_foreign_names(tensors + i - 1, tensors + i))
-            return fnni_fail(in->r.error, FNN_ERROR_FORMAT, "%s: %.60s: found twice", in->r.path,
-                             tensors[i].e.name);
+            return fnni_fail(in->r.error, FNN_ERROR_FORMAT, "%s: %.60s: expected once, found twice",
+                             in->r.path, tensors[i].e.name);
     for (i = 0; i < in->count; i++)
         if (!fnni_foreign_skipped(in, tensors + i)) tensors[kept++] = tensors[i];
     in->count = kept;
@@ -22616,8 +22638,8 @@ FNNI_COLD static fnn_result fnni_import_choose(fnni_import *in, int l, size_t *c
         if (other) order = fnni_number_order(name, other);
         if (order == 0)
             return fnni_fail(in->r.error, FNN_ERROR_FORMAT,
-                             "%s: layer %d %s: \"%.40s\" and \"%.40s\" both fit, and their "
-                             "names do not tell which comes first: give fnn_load_weights the names",
+                             "%s: layer %d %s: expected names that tell which comes first, found "
+                             "\"%.40s\" and \"%.40s\": give fnn_load_weights the names",
                              in->r.path, l, in->model->layers[l].type->name, other, name);
         if (order < 0) *chosen = i;
     }
@@ -22676,8 +22698,8 @@ FNNI_COLD static fnn_result fnni_import_match(fnni_import *in, const char *const
     for (i = 0; i < in->count && !kept; i++)
         if (in->tensors[i].layer < 0)
             return fnni_fail(in->r.error, FNN_ERROR_FORMAT,
-                             "%s: %.60s of shape %.40s: no layer is left for it", in->r.path,
-                             in->tensors[i].e.name,
+                             "%s: expected no tensor without a layer, found %.60s of shape %.40s",
+                             in->r.path, in->tensors[i].e.name,
                              fnni_shape_text(shape, sizeof shape, in->tensors[i].e.rank,
                                              in->tensors[i].e.shape));
     return FNN_OK;
