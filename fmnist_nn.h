@@ -251,7 +251,8 @@
  *   their bytes are, a call gives what they hold or an error, reads and writes nothing outside of
  *   its arrays, runs nothing that a file says, and takes what RESOURCES states. What a loaded model
  *   then takes is in proportion to its own shapes, which may be anything: fnn_check_shapes,
- *   fnn_memory_size. Text of files is shown in messages without what steers a terminal.
+ *   fnn_memory_size. Text of files, paths and links is shown in messages without what steers a
+ *   terminal.
  *   Values are believed: who may write the training set or the weights decides what a network says.
  *   A checksum finds damage and is no signature; the random numbers keep no secret; how long a call
  *   takes depends on its data. The library opens the files that it is told, and new ones beside
@@ -2787,7 +2788,7 @@ static int fnni_terminal(void)
 
 /* ---- files that must not be lost ----
  * Plain descriptors, since -std=c99 leaves fileno and mkstemp undeclared. Each returns -1 and sets
- * errno when it fails. */
+ * errno when it fails; where a signal's handler came between (EINTR), it is tried again. */
 
 /* Strict C, and older versions of POSIX, leave functions undeclared. */
 #if !defined(__cplusplus) && (!defined(_POSIX_C_SOURCE) || _POSIX_C_SOURCE < 200112L)
@@ -2850,8 +2851,11 @@ static int fnni_os_create(const char *path, int mode, long group)
 #if FNNI_OS_UNDECLARED
     extern int fchmod(int file, mode_t mode);
 #endif
-    const int file = open(path, O_WRONLY | O_CREAT | O_EXCL, mode), code = errno;
     struct stat s;
+    int file, code;
+    do file = open(path, O_WRONLY | O_CREAT | O_EXCL, mode);
+    while (file < 0 && errno == EINTR);
+    code = errno;
     if (file >= 0 && group >= 0) {
         if (fstat(file, &s) || (long)s.st_gid != group) mode &= ~070;
         (void)fchmod(file, (mode_t)mode);
@@ -2876,7 +2880,10 @@ static int fnni_os_sync(int file)
 #if defined(_WIN32)
     return _commit(file);
 #else
-    return fsync(file);
+    int result;
+    do result = fsync(file);
+    while (result && errno == EINTR);
+    return result;
 #endif
 }
 
@@ -2946,7 +2953,10 @@ FNNI_COLD static int fnni_os_remove(const char *path)
 /* Puts a file in another's place, in one step: there is always the old one or the new. */
 static int fnni_os_replace(const char *from, const char *to)
 {
-    return rename(from, to);
+    int result;
+    do result = rename(from, to);
+    while (result && errno == EINTR);
+    return result;
 }
 
 static int fnni_os_remove(const char *path)
@@ -2972,9 +2982,11 @@ static int fnni_os_sync_directory(const char *path)
     (void)path;
     return 0;
 #else
-    int result, code, file = open(path, O_RDONLY);
+    int result, code, file;
+    do file = open(path, O_RDONLY);
+    while (file < 0 && errno == EINTR);
     if (file < 0) return errno == EACCES ? 0 : -1;
-    result = fsync(file);
+    result = fnni_os_sync(file);
     code = errno;
     close(file);
     errno = code;
@@ -6884,7 +6896,7 @@ static fnn_isa fnni_best_isa(void)
  * >>memory  errors, checked sizes, allocation
  * ============================================================================
  * A leaf room: everything that fails with a message does so through fnni_fail or
- * fnni_fail_list, every product and
+ * fnni_fail_list, which show nothing that a terminal obeys, every product and
  * sum of sizes from outside goes through fnni_multiply, fnni_times, fnni_plus or fnni_area,
  * everything that allocates does so through fnni_allocate. Kernels and layers do not allocate. */
 
@@ -6896,6 +6908,59 @@ FNN_DEF const char *fnn_result_text(fnn_result result)
     return (int)result >= 0 && result < FNN_RESULT_COUNT ? texts[result] : "not a result";
 }
 
+/* The length of the UTF-8 character that begins at p and is no control character, else 0. */
+static size_t fnni_utf8_length(const uint8_t *p, size_t available)
+{
+    static const uint32_t least[5] = {0, ' ', 0xA0, 0x800, 0x10000}; /* of so many bytes */
+    const size_t length = *p < 0x80 ? 1 : *p < 0xC2 ? 0 : *p < 0xE0 ? 2 : *p < 0xF0 ? 3 : 4;
+    uint32_t code = length > 1 ? *p & (0x7Fu >> length) : *p;
+    size_t i;
+    if (length == 0 || length > available || *p > 0xF4 || *p == 0x7F) return 0;
+    for (i = 1; i < length; i++) {
+        if ((p[i] & 0xC0) != 0x80) return 0;
+        code = code << 6 | (p[i] & 0x3Fu);
+    }
+    if (code >= 0xD800 && code < 0xE000) return 0; /* halves of UTF-16 pairs */
+    return code < least[length] || code > 0x10FFFF ? 0 : length;
+}
+
+/* Whether a character is one that is not seen but obeyed: widths of zero, ends of lines,
+ * directions, tags. */
+FNNI_COLD static int fnni_utf8_is_format(const uint8_t *p, size_t bytes)
+{
+    uint32_t code = p[0] & (0x7Fu >> bytes);
+    size_t i;
+    if (bytes < 2) return 0;
+    for (i = 1; i < bytes; i++) code = code << 6 | (p[i] & 0x3Fu);
+    return (code >= 0x200B && code <= 0x200F) || (code >= 0x2028 && code <= 0x202E) ||
+           (code >= 0x2060 && code <= 0x206F) || (code >= 0xE0000 && code <= 0xE007F) ||
+           code == 0x61C || code == 0xFEFF;
+}
+
+/* The bytes of what stands at p, and whether a message may show it: a character of UTF-8, none that
+ * a terminal might obey. */
+static size_t fnni_character(const uint8_t *p, size_t available, int *seen)
+{
+    const size_t bytes = fnni_utf8_length(p, available);
+    *seen = bytes > 0 && !fnni_utf8_is_format(p, bytes);
+    return bytes ? bytes : 1;
+}
+
+/* Makes ? of all that a message may not show: words of a file, a path and a symbolic link's text
+ * may hold anything. */
+FNNI_COLD static void fnni_clean(char *text)
+{
+    size_t left = strlen(text), bytes;
+    char *to = text;
+    int seen;
+    for (; left > 0; left -= bytes, text += bytes) {
+        bytes = fnni_character((const uint8_t *)text, left, &seen);
+        if (seen) memmove(to, text, bytes), to += bytes;
+        else *to++ = '?';
+    }
+    *to = 0;
+}
+
 /* Fills *error (NULL allowed) and returns code, so that a caller can `return fnni_fail(...)`. */
 static fnn_result fnni_fail_list(fnn_error *error, fnn_result code, const char *format,
                                  va_list list)
@@ -6903,6 +6968,7 @@ static fnn_result fnni_fail_list(fnn_error *error, fnn_result code, const char *
     if (error) {
         error->code = code;
         vsnprintf(error->message, sizeof error->message, format, list);
+        fnni_clean(error->message);
     }
     return code;
 }
@@ -10297,12 +10363,21 @@ static void fnni_file_release(fnni_file *file, const fnn_allocator *allocator)
     file->size = 0;
 }
 
+/* NULL, and errno, where it cannot be opened. */
+static FILE *fnni_file_open(const char *path)
+{
+    FILE *stream;
+    do stream = fopen(path, "rb");
+    while (!stream && errno == EINTR);
+    return stream;
+}
+
 /* Reads a whole file; on failure `file` is empty. */
 static fnn_result fnni_file_read(fnni_file *file, const char *path, const fnn_allocator *allocator,
                                  fnn_error *error)
 {
     fnn_result result;
-    FILE *stream = fopen(path, "rb");
+    FILE *stream = fnni_file_open(path);
     file->bytes = NULL;
     file->size = 0;
     if (!stream)
@@ -18617,48 +18692,18 @@ static fnn_result fnni_data_read(fnni_file *file, size_t least, int ratio, const
 
 #define FNNI_SHOWN 36 /* room for at most 32 bytes of a word, dots and a zero */
 
-/* The length of the UTF-8 character that begins at p and is no control character, else 0. */
-static size_t fnni_utf8_length(const uint8_t *p, size_t available)
-{
-    static const uint32_t least[5] = {0, ' ', 0xA0, 0x800, 0x10000}; /* of so many bytes */
-    const size_t length = *p < 0x80 ? 1 : *p < 0xC2 ? 0 : *p < 0xE0 ? 2 : *p < 0xF0 ? 3 : 4;
-    uint32_t code = length > 1 ? *p & (0x7Fu >> length) : *p;
-    size_t i;
-    if (length == 0 || length > available || *p > 0xF4 || *p == 0x7F) return 0;
-    for (i = 1; i < length; i++) {
-        if ((p[i] & 0xC0) != 0x80) return 0;
-        code = code << 6 | (p[i] & 0x3Fu);
-    }
-    if (code >= 0xD800 && code < 0xE000) return 0; /* halves of UTF-16 pairs */
-    return code < least[length] || code > 0x10FFFF ? 0 : length;
-}
-
-/* Whether a character is one that is not seen but obeyed: widths of zero, ends of lines,
- * directions, tags. */
-FNNI_COLD static int fnni_utf8_is_format(const uint8_t *p, size_t bytes)
-{
-    uint32_t code = p[0] & (0x7Fu >> bytes);
-    size_t i;
-    if (bytes < 2) return 0;
-    for (i = 1; i < bytes; i++) code = code << 6 | (p[i] & 0x3Fu);
-    return (code >= 0x200B && code <= 0x200F) || (code >= 0x2028 && code <= 0x202E) ||
-           (code >= 0x2060 && code <= 0x206F) || (code >= 0xE0000 && code <= 0xE007F) ||
-           code == 0x61C || code == 0xFEFF;
-}
-
-/* A word of a file as a message may show it, and the only way in which it may: its beginning, with
- * ? for what is no UTF-8 and for characters that a terminal might obey. */
+/* The beginning of a word of a file, as a message may show it: cut between characters, with ? for
+ * those that it may not show (fnni_character). */
 static const char *fnni_shown(const char *text, size_t length, char *shown)
 {
     size_t from = 0, to = 0;
     while (from < length) {
-        const uint8_t *p = (const uint8_t *)text + from;
-        const size_t bytes = fnni_utf8_length(p, length - from);
-        const int seen = bytes > 0 && !fnni_utf8_is_format(p, bytes);
+        int seen;
+        const size_t bytes = fnni_character((const uint8_t *)text + from, length - from, &seen);
         if (to + (seen ? bytes : 1) > FNNI_SHOWN - 4) break;
         if (!seen) shown[to++] = '?';
-        else memcpy(shown + to, p, bytes), to += bytes;
-        from += bytes ? bytes : 1;
+        else memcpy(shown + to, text + from, bytes), to += bytes;
+        from += bytes;
     }
     shown[to] = 0;
     if (from < length) memcpy(shown + to, "...", 4);
@@ -19272,11 +19317,13 @@ FNNI_COLD FNN_DEF fnn_result fnn_read_idx(const char *images, const char *labels
 
 #define FNNI_MAX_PATH 1024
 
+/* One that may not be read is there, too: who reads it learns why not. */
 static int fnni_file_exists(const char *path)
 {
-    FILE *stream = fopen(path, "rb");
-    if (stream) fclose(stream);
-    return stream != NULL;
+    FILE *stream = fnni_file_open(path);
+    if (!stream) return errno == EACCES;
+    fclose(stream);
+    return 1;
 }
 
 /* Writes directory/name, or directory/name.gz, whichever exists. Returns 0 when neither does, or

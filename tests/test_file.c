@@ -2032,6 +2032,41 @@ static void symbolic_links_stay(void)
     fnn_model_free(other);
 }
 
+/* Whether a message holds nothing that a terminal obeys, and a ? in place of that. */
+static int is_harmless(const char *message)
+{
+    const char *p;
+    for (p = message; *p; p++)
+        if ((uint8_t)*p < ' ' || *p == 127) return 0;
+    return !strstr(message, "\xe2\x80\xae") && strchr(message, '?') != NULL;
+}
+
+/* Not a path's characters, nor those of a symbolic link. */
+static void messages_hold_no_control_characters_of_paths(void)
+{
+    static const char *const names[] = {"a\x1b[2Jb", "a\nb",
+                                        "a\xe2\x80\xae"
+                                        "b",
+                                        "a\xff", "a\x7f"};
+    char link[400], text[400];
+    fnn_model *m = named_model(NULL);
+    fnn_error error;
+    int i;
+    for (i = 0; i < COUNT(names); i++) {
+        CHECK(!fnn_load(path_of(names[i]), NULL, &error));
+        CHECKF(is_harmless(error.message), "%d: %s", i, error.message);
+        snprintf(link, sizeof link, "%s", path_of("odd link"));
+        snprintf(text, sizeof text, "none/%s", names[i]);
+        CHECKF(!symlink(text, link), "%s", strerror(errno));
+        CHECK(fnn_save(m, link, &error) == FNN_ERROR_FILE);
+        CHECKF(is_harmless(error.message) && strstr(error.message, "none/a?"), "%d: %s", i,
+               error.message);
+        remove(link);
+    }
+    CHECK(!fnn_load(path_of("\xc3\xa9"), NULL, &error) && strstr(error.message, "/\xc3\xa9: "));
+    fnn_model_free(m);
+}
+
 /* ---- places that are tried before ---- */
 
 /* Created, written, closed; nothing is left of it, and what stands there keeps bytes and time. */
@@ -2301,6 +2336,7 @@ static const harness_test tests[] = {
     TEST(places_that_take_no_file),
     TEST(permissions_stay),
     TEST(symbolic_links_stay),
+    TEST(messages_hold_no_control_characters_of_paths),
     TEST(trying_a_place_leaves_it_as_it_was),
     TEST(trying_a_place_finds_what_a_save_would),
     TEST(trying_a_place_may_lack_memory),

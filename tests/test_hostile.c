@@ -1419,7 +1419,7 @@ static void read_mute(const char *path, const lie *l, outcome *o)
 static void read_raw(const char *path, const lie *l, outcome *o)
 {
     read_images(path, l, o);
-    if (o->result) fnni_fail(&o->error, o->result, "%s: expected 1, found \x1b[2J", path);
+    if (o->result) strcat(o->error.message, "\x1b[2J");
 }
 
 /* Compares some of the bytes with one another. */
