@@ -251,7 +251,8 @@
  *   their bytes are, a call gives what they hold or an error, reads and writes nothing outside of
  *   its arrays, runs nothing that a file says, and takes what RESOURCES states. What a loaded model
  *   then takes is in proportion to its own shapes, which may be anything: fnn_check_shapes,
- *   fnn_memory_size. Text of files is shown in messages without what steers a terminal.
+ *   fnn_memory_size. Text of files, paths and links is shown in messages without what steers a
+ *   terminal.
  *   Values are believed: who may write the training set or the weights decides what a network says.
  *   A checksum finds damage and is no signature; the random numbers keep no secret; how long a call
  *   takes depends on its data. The library opens the files that it is told, and new ones beside
@@ -2787,7 +2788,7 @@ static int fnni_terminal(void)
 
 /* ---- files that must not be lost ----
  * Plain descriptors, since -std=c99 leaves fileno and mkstemp undeclared. Each returns -1 and sets
- * errno when it fails. */
+ * errno when it fails; where a signal's handler came between (EINTR), it is tried again. */
 
 /* Strict C, and older versions of POSIX, leave functions undeclared. */
 #if !defined(__cplusplus) && (!defined(_POSIX_C_SOURCE) || _POSIX_C_SOURCE < 200112L)
@@ -2850,8 +2851,11 @@ static int fnni_os_create(const char *path, int mode, long group)
 #if FNNI_OS_UNDECLARED
     extern int fchmod(int file, mode_t mode);
 #endif
-    const int file = open(path, O_WRONLY | O_CREAT | O_EXCL, mode), code = errno;
     struct stat s;
+    int file, code;
+    do file = open(path, O_WRONLY | O_CREAT | O_EXCL, mode);
+    while (file < 0 && errno == EINTR);
+    code = errno;
     if (file >= 0 && group >= 0) {
         if (fstat(file, &s) || (long)s.st_gid != group) mode &= ~070;
         (void)fchmod(file, (mode_t)mode);
@@ -2876,7 +2880,10 @@ static int fnni_os_sync(int file)
 #if defined(_WIN32)
     return _commit(file);
 #else
-    return fsync(file);
+    int result;
+    do result = fsync(file);
+    while (result && errno == EINTR);
+    return result;
 #endif
 }
 
@@ -2946,7 +2953,10 @@ FNNI_COLD static int fnni_os_remove(const char *path)
 /* Puts a file in another's place, in one step: there is always the old one or the new. */
 static int fnni_os_replace(const char *from, const char *to)
 {
-    return rename(from, to);
+    int result;
+    do result = rename(from, to);
+    while (result && errno == EINTR);
+    return result;
 }
 
 static int fnni_os_remove(const char *path)
@@ -2972,9 +2982,11 @@ static int fnni_os_sync_directory(const char *path)
     (void)path;
     return 0;
 #else
-    int result, code, file = open(path, O_RDONLY);
+    int result, code, file;
+    do file = open(path, O_RDONLY);
+    while (file < 0 && errno == EINTR);
     if (file < 0) return errno == EACCES ? 0 : -1;
-    result = fsync(file);
+    result = fnni_os_sync(file);
     code = errno;
     close(file);
     errno = code;
@@ -6884,7 +6896,7 @@ static fnn_isa fnni_best_isa(void)
  * >>memory  errors, checked sizes, allocation
  * ============================================================================
  * A leaf room: everything that fails with a message does so through fnni_fail or
- * fnni_fail_list, every product and
+ * fnni_fail_list, which show nothing that a terminal obeys, every product and
  * sum of sizes from outside goes through fnni_multiply, fnni_times, fnni_plus or fnni_area,
  * everything that allocates does so through fnni_allocate. Kernels and layers do not allocate. */
 
@@ -6896,6 +6908,59 @@ FNN_DEF const char *fnn_result_text(fnn_result result)
     return (int)result >= 0 && result < FNN_RESULT_COUNT ? texts[result] : "not a result";
 }
 
+/* The length of the UTF-8 character that begins at p and is no control character, else 0. */
+static size_t fnni_utf8_length(const uint8_t *p, size_t available)
+{
+    static const uint32_t least[5] = {0, ' ', 0xA0, 0x800, 0x10000}; /* of so many bytes */
+    const size_t length = *p < 0x80 ? 1 : *p < 0xC2 ? 0 : *p < 0xE0 ? 2 : *p < 0xF0 ? 3 : 4;
+    uint32_t code = length > 1 ? *p & (0x7Fu >> length) : *p;
+    size_t i;
+    if (length == 0 || length > available || *p > 0xF4 || *p == 0x7F) return 0;
+    for (i = 1; i < length; i++) {
+        if ((p[i] & 0xC0) != 0x80) return 0;
+        code = code << 6 | (p[i] & 0x3Fu);
+    }
+    if (code >= 0xD800 && code < 0xE000) return 0; /* halves of UTF-16 pairs */
+    return code < least[length] || code > 0x10FFFF ? 0 : length;
+}
+
+/* Whether a character is one that is not seen but obeyed: widths of zero, ends of lines,
+ * directions, tags. */
+FNNI_COLD static int fnni_utf8_is_format(const uint8_t *p, size_t bytes)
+{
+    uint32_t code = p[0] & (0x7Fu >> bytes);
+    size_t i;
+    if (bytes < 2) return 0;
+    for (i = 1; i < bytes; i++) code = code << 6 | (p[i] & 0x3Fu);
+    return (code >= 0x200B && code <= 0x200F) || (code >= 0x2028 && code <= 0x202E) ||
+           (code >= 0x2060 && code <= 0x206F) || (code >= 0xE0000 && code <= 0xE007F) ||
+           code == 0x61C || code == 0xFEFF;
+}
+
+/* The bytes of what stands at p, and whether a message may show it: a character of UTF-8, none that
+ * a terminal might obey. */
+static size_t fnni_character(const uint8_t *p, size_t available, int *seen)
+{
+    const size_t bytes = fnni_utf8_length(p, available);
+    *seen = bytes > 0 && !fnni_utf8_is_format(p, bytes);
+    return bytes ? bytes : 1;
+}
+
+/* Makes ? of all that a message may not show: words of a file, a path and a symbolic link's text
+ * may hold anything. */
+FNNI_COLD static void fnni_clean(char *text)
+{
+    size_t left = strlen(text), bytes;
+    char *to = text;
+    int seen;
+    for (; left > 0; left -= bytes, text += bytes) {
+        bytes = fnni_character((const uint8_t *)text, left, &seen);
+        if (seen) memmove(to, text, bytes), to += bytes;
+        else *to++ = '?';
+    }
+    *to = 0;
+}
+
 /* Fills *error (NULL allowed) and returns code, so that a caller can `return fnni_fail(...)`. */
 static fnn_result fnni_fail_list(fnn_error *error, fnn_result code, const char *format,
                                  va_list list)
@@ -6903,6 +6968,7 @@ static fnn_result fnni_fail_list(fnn_error *error, fnn_result code, const char *
     if (error) {
         error->code = code;
         vsnprintf(error->message, sizeof error->message, format, list);
+        fnni_clean(error->message);
     }
     return code;
 }
@@ -10297,12 +10363,21 @@ static void fnni_file_release(fnni_file *file, const fnn_allocator *allocator)
     file->size = 0;
 }
 
+/* NULL, and errno, where it cannot be opened. */
+static FILE *fnni_file_open(const char *path)
+{
+    FILE *stream;
+    do stream = fopen(path, "rb");
+    while (!stream && errno == EINTR);
+    return stream;
+}
+
 /* Reads a whole file; on failure `file` is empty. */
 static fnn_result fnni_file_read(fnni_file *file, const char *path, const fnn_allocator *allocator,
                                  fnn_error *error)
 {
     fnn_result result;
-    FILE *stream = fopen(path, "rb");
+    FILE *stream = fnni_file_open(path);
     file->bytes = NULL;
     file->size = 0;
     if (!stream)
@@ -13856,10 +13931,10 @@ static int fnni_layer_window(fnn_model *model, fnni_layer *layer, int height, in
         fnni_window_make(layer->shape.height, layer->shape.width, layer->shape.channels, height,
                          width, stride_height, stride_width, padding, pad_height, pad_width, w)) {
         fnni_refuse(model,
-                    "window %d x %d, stride %d x %d does not fit an input of %d x %d x %d, padded "
-                    "by %d x %d",
-                    height, width, stride_height, stride_width, layer->shape.height,
-                    layer->shape.width, layer->shape.channels, pad_height, pad_width);
+                    "expected a window that fits an input of %d x %d x %d, padded by %d x %d, "
+                    "found window %d x %d, stride %d x %d",
+                    layer->shape.height, layer->shape.width, layer->shape.channels, pad_height,
+                    pad_width, height, width, stride_height, stride_width);
         return 0;
     }
     layer->shape.height = w->out_height;
@@ -18420,6 +18495,13 @@ FNNI_COLD static int fnni_gzip_wrong_sum(fnni_inflater *s, const char *what, uin
     return 1;
 }
 
+/* What follows a file's end: the first byte that is no zero, or the one behind its 1f. */
+FNNI_COLD static unsigned fnni_gzip_stranger(const uint8_t *in, const uint8_t *end)
+{
+    while (end - in > 1 && *in == 0) in++;
+    return in[*in == 0x1F && end - in > 1];
+}
+
 /* A member's header: ten bytes, of which time, extra flags and system (4 to 9) mean nothing here,
  * then what the flags announce: 1 text (no meaning), 2 header CRC, 4 extra field, 8 name,
  * 16 comment. */
@@ -18430,7 +18512,7 @@ static fnni_inflate_status fnni_gzip_header(fnni_inflater *s)
     unsigned flags;
     if (!fnni_is_gzip(begin, (size_t)(end - begin)))
         return fnni_inflate_wrong(s, "expected zeros or 1f 8b to follow its end, found %02x",
-                                  begin[*begin == 0x1F && end - begin > 1]);
+                                  fnni_gzip_stranger(begin, end));
     if (end - begin < 10) return fnni_inflate_truncated(s);
     flags = begin[3];
     if (begin[2] != 8 || flags & 0xE0)
@@ -18610,48 +18692,18 @@ static fnn_result fnni_data_read(fnni_file *file, size_t least, int ratio, const
 
 #define FNNI_SHOWN 36 /* room for at most 32 bytes of a word, dots and a zero */
 
-/* The length of the UTF-8 character that begins at p and is no control character, else 0. */
-static size_t fnni_utf8_length(const uint8_t *p, size_t available)
-{
-    static const uint32_t least[5] = {0, ' ', 0xA0, 0x800, 0x10000}; /* of so many bytes */
-    const size_t length = *p < 0x80 ? 1 : *p < 0xC2 ? 0 : *p < 0xE0 ? 2 : *p < 0xF0 ? 3 : 4;
-    uint32_t code = length > 1 ? *p & (0x7Fu >> length) : *p;
-    size_t i;
-    if (length == 0 || length > available || *p > 0xF4 || *p == 0x7F) return 0;
-    for (i = 1; i < length; i++) {
-        if ((p[i] & 0xC0) != 0x80) return 0;
-        code = code << 6 | (p[i] & 0x3Fu);
-    }
-    if (code >= 0xD800 && code < 0xE000) return 0; /* halves of UTF-16 pairs */
-    return code < least[length] || code > 0x10FFFF ? 0 : length;
-}
-
-/* Whether a character is one that is not seen but obeyed: widths of zero, ends of lines,
- * directions, tags. */
-FNNI_COLD static int fnni_utf8_is_format(const uint8_t *p, size_t bytes)
-{
-    uint32_t code = p[0] & (0x7Fu >> bytes);
-    size_t i;
-    if (bytes < 2) return 0;
-    for (i = 1; i < bytes; i++) code = code << 6 | (p[i] & 0x3Fu);
-    return (code >= 0x200B && code <= 0x200F) || (code >= 0x2028 && code <= 0x202E) ||
-           (code >= 0x2060 && code <= 0x206F) || (code >= 0xE0000 && code <= 0xE007F) ||
-           code == 0x61C || code == 0xFEFF;
-}
-
-/* A word of a file as a message may show it, and the only way in which it may: its beginning, with
- * ? for what is no UTF-8 and for characters that a terminal might obey. */
+/* The beginning of a word of a file, as a message may show it: cut between characters, with ? for
+ * those that it may not show (fnni_character). */
 static const char *fnni_shown(const char *text, size_t length, char *shown)
 {
     size_t from = 0, to = 0;
     while (from < length) {
-        const uint8_t *p = (const uint8_t *)text + from;
-        const size_t bytes = fnni_utf8_length(p, length - from);
-        const int seen = bytes > 0 && !fnni_utf8_is_format(p, bytes);
+        int seen;
+        const size_t bytes = fnni_character((const uint8_t *)text + from, length - from, &seen);
         if (to + (seen ? bytes : 1) > FNNI_SHOWN - 4) break;
         if (!seen) shown[to++] = '?';
-        else memcpy(shown + to, p, bytes), to += bytes;
-        from += bytes ? bytes : 1;
+        else memcpy(shown + to, text + from, bytes), to += bytes;
+        from += bytes;
     }
     shown[to] = 0;
     if (from < length) memcpy(shown + to, "...", 4);
@@ -19265,11 +19317,13 @@ FNNI_COLD FNN_DEF fnn_result fnn_read_idx(const char *images, const char *labels
 
 #define FNNI_MAX_PATH 1024
 
+/* One that may not be read is there, too: who reads it learns why not. */
 static int fnni_file_exists(const char *path)
 {
-    FILE *stream = fopen(path, "rb");
-    if (stream) fclose(stream);
-    return stream != NULL;
+    FILE *stream = fnni_file_open(path);
+    if (!stream) return errno == EACCES;
+    fclose(stream);
+    return 1;
 }
 
 /* Writes directory/name, or directory/name.gz, whichever exists. Returns 0 when neither does, or
@@ -21779,20 +21833,34 @@ static int fnni_take_training(fnn_model *model, const fnni_words *w, uint64_t *t
     return 1;
 }
 
-/* Whether a number from a file is one that a fit may have got to. Those that are counted on have
- * room for that. */
-static int fnni_progress_possible(const fnni_progress *p)
+/* The first number from a file that no fit can have got to, by its name; NULL where all are such.
+ * Those that are counted on have room for that. */
+static const char *fnni_progress_wrong(const fnn_model *model)
 {
+#define FNNI_POSSIBLE(name, condition) \
+    if (!(condition)) return #name;
+    const fnni_progress *p = &model->progress;
     const int64_t most = INT64_MAX / 2;
-    return p->samples >= 0 && p->batch_size >= 0 && p->epoch_steps >= 0 && p->position >= 0 &&
-           p->position <= p->samples && p->epochs >= 0 && p->epochs <= INT_MAX && p->step >= 0 &&
-           p->fit_steps >= p->step && p->fit_steps < most && p->seen >= 0 && p->seen < most &&
-           p->waited >= -1 && p->waited < INT_MAX && p->shuffle >= 0 && p->shuffle <= 1 &&
-           p->monitor >= 0 && p->monitor < FNN_MONITOR_COUNT &&
-           (p->keeps_average == 0 || p->keeps_average == 1) &&
-           (p->keeps_best == 0 || p->keeps_best == 1) &&
-           (p->shows_average == 0 || p->shows_average == p->keeps_average) &&
-           (p->shows_best == 0 || p->shows_best == p->keeps_best);
+    FNNI_POSSIBLE(steps, model->steps < (uint64_t)most)
+    FNNI_POSSIBLE(updates, model->updates < (uint64_t)most)
+    FNNI_POSSIBLE(passes, model->passes < (uint64_t)most)
+    FNNI_POSSIBLE(samples, p->samples >= 0)
+    FNNI_POSSIBLE(batch_size, p->batch_size >= 0)
+    FNNI_POSSIBLE(epoch_steps, p->epoch_steps >= 0)
+    FNNI_POSSIBLE(position, p->position >= 0 && p->position <= p->samples)
+    FNNI_POSSIBLE(epochs, p->epochs >= 0 && p->epochs <= INT_MAX)
+    FNNI_POSSIBLE(step, p->step >= 0 && p->step <= p->fit_steps)
+    FNNI_POSSIBLE(fit_steps, p->fit_steps < most)
+    FNNI_POSSIBLE(seen, p->seen >= 0 && p->seen < most)
+    FNNI_POSSIBLE(waited, p->waited >= -1 && p->waited < INT_MAX)
+    FNNI_POSSIBLE(shuffle, p->shuffle >= 0 && p->shuffle <= 1)
+    FNNI_POSSIBLE(monitor, p->monitor >= 0 && p->monitor < FNN_MONITOR_COUNT)
+    FNNI_POSSIBLE(keeps_average, p->keeps_average == 0 || p->keeps_average == 1)
+    FNNI_POSSIBLE(keeps_best, p->keeps_best == 0 || p->keeps_best == 1)
+    FNNI_POSSIBLE(shows_average, p->shows_average == 0 || p->shows_average == p->keeps_average)
+    FNNI_POSSIBLE(shows_best, p->shows_best == 0 || p->shows_best == p->keeps_best)
+#undef FNNI_POSSIBLE
+    return NULL;
 }
 
 /* What a checkpoint says of training, but its tensors. */
@@ -21809,8 +21877,9 @@ static fnn_result fnni_read_training(fnni_reader *r)
         if (!fnni_take_training(r->model, &w, &taken)) c = 1;
     }
     if (c == 0 && taken + 1 == (uint64_t)1 << FNNI_TRAINING_COUNT) {
-        if (fnni_progress_possible(&r->model->progress)) return FNN_OK;
-        snprintf(text, sizeof text, "numbers that no fit has");
+        const char *wrong = fnni_progress_wrong(r->model);
+        if (!wrong) return FNN_OK;
+        snprintf(text, sizeof text, "%s: numbers that no fit has", wrong);
     } else if (c == 0) snprintf(text, sizeof text, "too few");
     return fnni_fail(r->error, FNN_ERROR_FORMAT,
                      "%s: %s: expected words and numbers, found \"%.60s\"", r->path,
@@ -22466,8 +22535,8 @@ FNNI_COLD static fnn_result fnni_import_sort(fnni_import *in)
     qsort(tensors, in->count, sizeof *tensors, fnni_compare_foreign_names);
     for (i = 1; i < in->count; i++)
         if (!fnni_compare_foreign_names(tensors + i - 1, tensors + i))
-            return fnni_fail(in->r.error, FNN_ERROR_FORMAT, "%s: %.60s: found twice", in->r.path,
-                             tensors[i].e.name);
+            return fnni_fail(in->r.error, FNN_ERROR_FORMAT, "%s: %.60s: expected once, found twice",
+                             in->r.path, tensors[i].e.name);
     for (i = 0; i < in->count; i++)
         if (!fnni_foreign_skipped(in, tensors + i)) tensors[kept++] = tensors[i];
     in->count = kept;
@@ -22616,8 +22685,8 @@ FNNI_COLD static fnn_result fnni_import_choose(fnni_import *in, int l, size_t *c
         if (other) order = fnni_number_order(name, other);
         if (order == 0)
             return fnni_fail(in->r.error, FNN_ERROR_FORMAT,
-                             "%s: layer %d %s: \"%.40s\" and \"%.40s\" both fit, and their "
-                             "names do not tell which comes first: give fnn_load_weights the names",
+                             "%s: layer %d %s: expected names that tell which comes first, found "
+                             "\"%.40s\" and \"%.40s\": give fnn_load_weights the names",
                              in->r.path, l, in->model->layers[l].type->name, other, name);
         if (order < 0) *chosen = i;
     }
@@ -22676,8 +22745,8 @@ FNNI_COLD static fnn_result fnni_import_match(fnni_import *in, const char *const
     for (i = 0; i < in->count && !kept; i++)
         if (in->tensors[i].layer < 0)
             return fnni_fail(in->r.error, FNN_ERROR_FORMAT,
-                             "%s: %.60s of shape %.40s: no layer is left for it", in->r.path,
-                             in->tensors[i].e.name,
+                             "%s: expected no tensor without a layer, found %.60s of shape %.40s",
+                             in->r.path, in->tensors[i].e.name,
                              fnni_shape_text(shape, sizeof shape, in->tensors[i].e.rank,
                                              in->tensors[i].e.shape));
     return FNN_OK;

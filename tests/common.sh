@@ -122,7 +122,7 @@ neon_programs="$neon_programs test_weights test_nonfinite"
 undefined_programs='test_extremes test_memory test_faults test_layers test_train test_step'
 undefined_programs="$undefined_programs test_threads"
 undefined_programs="$undefined_programs test_file test_import test_resume test_checkpoint"
-undefined_programs="$undefined_programs test_inference"
+undefined_programs="$undefined_programs test_inference test_hostile"
 
 for program in $double_programs $neon_programs $undefined_programs; do
     [ -f "tests/$program.c" ] && continue

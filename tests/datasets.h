@@ -129,9 +129,8 @@ static inline file_bytes gzip(file_bytes plain, int level)
 {
     file_bytes b = bytes_copy("\x1f\x8b\x08\0\0\0\0\0\0\3", 10);
     uint8_t frame[8];
+    const uint32_t crc = crc_of(plain);
     size_t at = 0;
-    uint32_t crc = 0xffffffffu;
-    int bit;
     (void)level;
     do {
         size_t n = plain.size - at < 65535 ? plain.size - at : 65535;
@@ -141,10 +140,7 @@ static inline file_bytes gzip(file_bytes plain, int level)
         b = bytes_join(bytes_join(b, bytes_copy(frame, 5)), bytes_copy(plain.bytes + at, n));
         at += n;
     } while (at < plain.size);
-    for (at = 0; at < plain.size; at++)
-        for (crc ^= plain.bytes[at], bit = 0; bit < 8; bit++)
-            crc = crc >> 1 ^ (crc & 1 ? 0xedb88320u : 0);
-    for (at = 0; at < 4; at++) frame[at] = (uint8_t)(~crc >> 8 * at);
+    for (at = 0; at < 4; at++) frame[at] = (uint8_t)(crc >> 8 * at);
     for (at = 0; at < 4; at++) frame[4 + at] = (uint8_t)(plain.size >> 8 * at);
     return bytes_join(b, bytes_copy(frame, 8));
 }

@@ -93,6 +93,17 @@ static inline file_bytes bytes_of(const char *path)
     return bytes_copy(buffer, size);
 }
 
+/* The CRC-32 of RFC 1952, bit by bit. */
+static inline uint32_t crc_of(file_bytes f)
+{
+    uint32_t crc = 0xffffffff;
+    size_t i;
+    int bit;
+    for (i = 0; i < f.size; i++)
+        for (crc ^= f.bytes[i], bit = 0; bit < 8; bit++) crc = crc >> 1 ^ (crc & 1) * 0xedb88320u;
+    return ~crc;
+}
+
 static inline int same_bytes(file_bytes a, file_bytes b)
 {
     return a.size == b.size && !memcmp(a.bytes, b.bytes, a.size);

@@ -14,20 +14,14 @@ static inline uint8_t *sum_of_file(file_bytes f)
     return NULL;
 }
 
-/* Gives a file that was changed the checksum that belongs to it: the CRC-32 of RFC 1952, bit by
- * bit. */
+/* Gives a file that was changed the checksum that belongs to it. */
 static inline void sum_again(file_bytes f)
 {
     uint8_t *digits = sum_of_file(f);
-    uint32_t crc = 0xffffffff;
     char text[9];
-    size_t i;
-    int bit;
     if (!digits) return;
     memset(digits, '0', 8);
-    for (i = 0; i < f.size; i++)
-        for (crc ^= f.bytes[i], bit = 0; bit < 8; bit++) crc = crc >> 1 ^ (crc & 1) * 0xedb88320u;
-    snprintf(text, sizeof text, "%08lx", (unsigned long)(crc ^ 0xffffffff));
+    snprintf(text, sizeof text, "%08lx", (unsigned long)crc_of(f));
     memcpy(digits, text, 8);
 }
 
@@ -73,6 +67,38 @@ static inline file_bytes with_header(const char *header, file_bytes other)
     return f;
 }
 
+/* The file with the first `from` of its header as `to`, its checksum right. */
+static inline file_bytes with_words(file_bytes good, const char *from, const char *to)
+{
+    const size_t length = header_size(good), more = strlen(to);
+    char *text = (char *)need(length + 1), *changed = (char *)need(length + more + 1), *place;
+    file_bytes f;
+    memcpy(text, good.bytes + 8, length);
+    text[length] = 0;
+    place = strstr(text, from);
+    if (!CHECKF(place != NULL, "no %s in %s", from, text)) place = text, from = to = "";
+    sprintf(changed, "%.*s%s%s", (int)(place - text), text, to, place + strlen(from));
+    f = with_header(changed, good);
+    free(text);
+    free(changed);
+    return f;
+}
+
+/* The file with another number behind that name in its training's text, its sum right. */
+static inline file_bytes with_number(file_bytes f, const char *name, uint64_t number)
+{
+    char text[6000], changed[6100], word[40];
+    const char *place;
+    snprintf(text, sizeof text, "%.*s", (int)header_size(f), (const char *)f.bytes + 8);
+    snprintf(word, sizeof word, "; %s ", name);
+    place = strstr(text, word);
+    if (!CHECKF(place != NULL, "no %s", word)) return bytes_copy(f.bytes, f.size);
+    place += strlen(word);
+    snprintf(changed, sizeof changed, "%.*s%llu%s", (int)(place - text), text,
+             (unsigned long long)number, place + strspn(place, "0123456789"));
+    return with_header(changed, f);
+}
+
 /* One thing wrong in an otherwise right header, and words that the message must have. */
 typedef struct {
     const char *from, *to, *words;
@@ -82,16 +108,8 @@ typedef struct {
 static inline void check_damage(int (*loads)(file_bytes, fnn_error *), file_bytes good,
                                 const char *from, const char *to, const char *words)
 {
-    char text[6000], changed[7000];
-    const char *place;
+    file_bytes f = with_words(good, from, to);
     fnn_error error;
-    file_bytes f;
-    snprintf(text, sizeof text, "%.*s", (int)header_size(good), (const char *)good.bytes + 8);
-    place = strstr(text, from);
-    if (!CHECKF(place != NULL, "no %s in %s", from, text)) return;
-    snprintf(changed, sizeof changed, "%.*s%s%s", (int)(place - text), text, to,
-             place + strlen(from));
-    f = with_header(changed, good);
     CHECKF(!loads(f, &error), "loads: %s", to);
     CHECKF(strstr(error.message, words) != NULL, "%s: expected \"%s\", found \"%s\"", to, words,
            error.message);

@@ -218,7 +218,8 @@ refuses 'data that are not there' 'none: expected train-images-idx3-ubyte or dat
 refuses 'a table that is none' 'none.csv: ' train --csv "$here/none.csv"
 refuses 'a column that it lacks' 'expected a column "kind"' \
     train --csv "$here/table.csv" --label kind
-refuses 'a layer that does not fit' 'layer 0 conv2d: window 40 x 40.* \(conv 4 40 valid\)' \
+refuses 'a layer that does not fit' \
+    'layer 0 conv2d: expected a window .*found window 40 x 40.* \(conv 4 40 valid\)' \
     train --data "$here/idx" --layers 'conv 4 40 valid'
 helps() { # PROGRAM PATTERN...: in at most 88 columns
     local output pattern

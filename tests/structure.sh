@@ -40,7 +40,7 @@ refusals_name_both() { # HEADER
     ! awk '
         rule && /^ \* >>/ { room = $2 }
         { rule = /^\/\* =====/ }
-        room ~ /^>>(data|file)$/ && /FNN_ERROR_FORMAT,/ { text = ""; line = FNR; open = 1 }
+        room ~ /^>>(data|file|import)$/ && /FNN_ERROR_FORMAT,/ { text = ""; line = FNR; open = 1 }
         open { text = text $0 }
         open && /;$/ {
             open = 0

@@ -635,21 +635,6 @@ static void every_damage_is_named(void)
     free(without.bytes);
 }
 
-/* The file with another number behind that name in its training's text, its sum right. */
-static file_bytes with_number(file_bytes f, const char *name, uint64_t number)
-{
-    char text[6000], changed[6100], word[40];
-    const char *place;
-    snprintf(text, sizeof text, "%.*s", (int)header_size(f), (const char *)f.bytes + 8);
-    snprintf(word, sizeof word, "; %s ", name);
-    place = strstr(text, word);
-    if (!CHECKF(place != NULL, "no %s", word)) return bytes_copy(f.bytes, f.size);
-    place += strlen(word);
-    snprintf(changed, sizeof changed, "%.*s%llu%s", (int)(place - text), text,
-             (unsigned long long)number, place + strspn(place, "0123456789"));
-    return with_header(changed, f);
-}
-
 /* Each number at its extremes, alone and with the others' that belong to it: refused, or resumed
  * without a step beyond an array or a sum. */
 static void extreme_numbers_do_no_harm(void)

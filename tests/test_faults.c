@@ -367,11 +367,13 @@ static api_row *row_of(const char *function)
     return i < row_count ? rows + i : NULL;
 }
 
+static const char interruptible[] = "ifcwsro"; /* the letters of what is tried again */
+
 /* Each place of a kind, with each errno, once and for ever: how many tries there were. */
 static int sweep_fault(const fault_case *c, const fault *f, int places)
 {
-    static const int codes[] = {ENOSPC, EIO, EINTR}; /* after which reads and writes go on */
-    const int goes_on = f->letter == 'i' || f->letter == 'w';
+    static const int codes[] = {ENOSPC, EIO, EINTR}; /* after which most go on */
+    const int goes_on = strchr(interruptible, f->letter) != NULL;
     const int count = f->letter == 'm' || QUICK() ? 1 : COUNT(codes) - goes_on;
     int tries = 0, mode, code;
     for (code = 0; code < count; code++)
@@ -567,6 +569,71 @@ static void short_and_interrupted_writes_go_on(void)
         world_close(&w);
     }
     CHECK(writers == 6);
+}
+
+/* The call, of which operation number `place` of the kind is interrupted: it makes the same. Returns
+ * 0 where there are fewer. */
+static int interrupted_at(const fault_case *c, char letter, int place)
+{
+    int failed;
+    world w;
+    world_open(&w);
+    c->before(&w);
+    disk_well();
+    disk.only = letter;
+    disk.fail_at = place;
+    disk.code = EINTR;
+    result_count = 0;
+    CHECKF(!c->call(&w) && same_results(), "%s: %c%d is interrupted: %s", c->function, letter,
+           place, w.error.message);
+    failed = disk.failed;
+    disk_well();
+    world_close(&w);
+    return failed;
+}
+
+/* Files that are opened, synced, renamed while a signal comes are tried again. */
+static void interrupted_operations_go_on(void)
+{
+    int i, tries = 0;
+    sweep();
+    files_open();
+    for (i = 0; i < COUNT(cases); i++) {
+        int places[FAULTS];
+        const char *letter;
+        measure(cases + i, places);
+        for (letter = "fcsro"; *letter; letter++) {
+            int place = 1;
+            while (interrupted_at(cases + i, *letter, place)) place++;
+            tries += place - 1;
+        }
+    }
+    files_close();
+    CHECKF(tries > 50, "%d interruptions", tries);
+}
+
+/* A file that may not be read is none that is not there: the message says why. */
+static void a_file_that_may_not_be_read_is_there(void)
+{
+    char folder[300];
+    fnn_dataset data;
+    fnn_error error;
+    int code;
+    sweep();
+    files_open();
+    snprintf(folder, sizeof folder, "%s", directory);
+    for (code = 0; code < 2; code++) {
+        disk_well();
+        disk.only = 'f';
+        disk.fail_at = disk.forever = 1;
+        disk.code = code ? EACCES : ENOENT;
+        CHECK(fnn_read_fashion_mnist(folder, NULL, NULL, &data, &error) == FNN_ERROR_FILE);
+        CHECKF(strstr(error.message, code ? "t10k-images-idx3-ubyte: cannot be opened: "
+                                          : "or t10k-images-idx3-ubyte.gz there, found none"),
+               "%s", error.message);
+    }
+    disk_well();
+    files_close();
 }
 
 /* Gives a pipe's reader the file in eight pieces, each time after interrupting it. */
@@ -833,6 +900,8 @@ static const harness_test tests[] = {
     TEST(every_public_function_has_its_place),
     TEST(the_table_is_current),
     TEST(short_and_interrupted_writes_go_on),
+    TEST(interrupted_operations_go_on),
+    TEST(a_file_that_may_not_be_read_is_there),
     TEST(short_and_interrupted_reads_go_on),
     TEST(files_of_unknown_length),
     TEST(every_call_leaves_the_environment),

@@ -1375,7 +1375,7 @@ static const damage image_damages[] = {
     {"conv2d 5 3 3 1 1 same relu 0", "conv2d 0 3 3 1 1 same relu 0",
      "layer 4 conv2d: expected 1 or more filters"},
     {"conv2d 5 3 3 1 1 same relu 0", "conv2d 5 9 9 1 1 valid relu 0",
-     "layer 4 conv2d: window 9 x 9, stride 1 x 1 does not fit an input of 3 x 4 x 1"},
+     "input of 3 x 4 x 1, padded by 0 x 0, found window 9 x 9, stride 1 x 1"},
     {"conv2d 5 3 3 1 1 same relu 0", "conv2d 5 3 3 1 0 same relu 0", "stride 1 x 0"},
     {"conv2d 5 3 3 1 1 same relu 0", "conv2d 5 3 3 1 1 full relu 0", "layer 4: expected the words"},
     {"conv2d 5 3 3 1 1 same relu 0", "conv2d 5 3 3 1 1 same relu", "layer 4: expected the words"},
@@ -1389,7 +1389,7 @@ static const damage image_damages[] = {
     {"[3,3,1,5]", "[3,3,5,1]", "expected shape [3, 3, 1, 5], found [3, 3, 5, 1]"},
     {"max_pool2d 2 3 1 2 same", "max_pool2d 17 16 1 2 same", "at most 256 positions, found 17 x"},
     {"max_pool2d 2 3 1 2 same", "max_pool2d 2 3 1 same", "layer 8: expected the words of a layer"},
-    {"max_pool2d 2 3 1 2 same", "max_pool2d 4 4 1 2 valid", "layer 8 max_pool2d: window 4 x 4"},
+    {"max_pool2d 2 3 1 2 same", "max_pool2d 4 4 1 2 valid", "found window 4 x 4"},
     {"max_pool2d 2 3 1 2 same", "min_pool2d 2 3 1 2 same", "layer 8: expected the words"},
     {"average_pool2d 2 3 1 2 same", "average_pool2d -1 3 1 2 same", "layer 10"},
     {"batch_norm 0.899999976", "batch_norm 1.5", "layer 5 batch_norm: expected a momentum"},
@@ -1450,11 +1450,11 @@ static const damage pytorch_damages[] = {
     {WORDS_OF_0, "conv2d 6 3 3 1 1 explicit 2147483647 2147483647 linear 0 no_bias",
      "found 2147483647 x 2147483647"},
     {WORDS_OF_0, "conv2d 6 2147483647 3 1 1 explicit 2147483646 1 linear 0 no_bias",
-     "layer 0 conv2d: window 2147483647 x 3"},
+     "layer 0 conv2d: expected a window that fits an input of 3 x 4 x 1, padded by 2147483646"},
     {WORDS_OF_0, "conv2d 1 268435456 1 1 1 explicit 268435455 0 linear 0 no_bias",
      "layer 0 conv2d: expected 1 or more filters and an activation, at most 268435456 weights"},
     {WORDS_OF_0, "conv2d 6 6 7 1 1 explicit 1 1 linear 0 no_bias",
-     "layer 0 conv2d: window 6 x 7, stride 1 x 1 does not fit an input of 3 x 4 x 1, padded by 1"},
+     "fits an input of 3 x 4 x 1, padded by 1 x 1, found window 6 x 7, stride 1 x 1"},
     {WORDS_OF_0, "conv2d 6 3 3 1 1 explicit 2 2 linear 0 no_bias",
      "7.dense.weight: expected shape [18, 5], found [12, 5]"},
     {WORDS_OF_2, "max_pool2d 3 2 1 2 explicit 1", "layer 2: expected the words"},
@@ -2032,6 +2032,41 @@ static void symbolic_links_stay(void)
     fnn_model_free(other);
 }
 
+/* Whether a message holds nothing that a terminal obeys, and a ? in place of that. */
+static int is_harmless(const char *message)
+{
+    const char *p;
+    for (p = message; *p; p++)
+        if ((uint8_t)*p < ' ' || *p == 127) return 0;
+    return !strstr(message, "\xe2\x80\xae") && strchr(message, '?') != NULL;
+}
+
+/* Not a path's characters, nor those of a symbolic link. */
+static void messages_hold_no_control_characters_of_paths(void)
+{
+    static const char *const names[] = {"a\x1b[2Jb", "a\nb",
+                                        "a\xe2\x80\xae"
+                                        "b",
+                                        "a\xff", "a\x7f"};
+    char link[400], text[400];
+    fnn_model *m = named_model(NULL);
+    fnn_error error;
+    int i;
+    for (i = 0; i < COUNT(names); i++) {
+        CHECK(!fnn_load(path_of(names[i]), NULL, &error));
+        CHECKF(is_harmless(error.message), "%d: %s", i, error.message);
+        snprintf(link, sizeof link, "%s", path_of("odd link"));
+        snprintf(text, sizeof text, "none/%s", names[i]);
+        CHECKF(!symlink(text, link), "%s", strerror(errno));
+        CHECK(fnn_save(m, link, &error) == FNN_ERROR_FILE);
+        CHECKF(is_harmless(error.message) && strstr(error.message, "none/a?"), "%d: %s", i,
+               error.message);
+        remove(link);
+    }
+    CHECK(!fnn_load(path_of("\xc3\xa9"), NULL, &error) && strstr(error.message, "/\xc3\xa9: "));
+    fnn_model_free(m);
+}
+
 /* ---- places that are tried before ---- */
 
 /* Created, written, closed; nothing is left of it, and what stands there keeps bytes and time. */
@@ -2301,6 +2336,7 @@ static const harness_test tests[] = {
     TEST(places_that_take_no_file),
     TEST(permissions_stay),
     TEST(symbolic_links_stay),
+    TEST(messages_hold_no_control_characters_of_paths),
     TEST(trying_a_place_leaves_it_as_it_was),
     TEST(trying_a_place_finds_what_a_save_would),
     TEST(trying_a_place_may_lack_memory),

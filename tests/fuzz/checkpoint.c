@@ -88,9 +88,9 @@ FUZZ_TARGET(checkpoint)
     fuzz_memory_begin((size_t)64 << 20, allowed);
     model = fnn_load_memory(f.bytes, f.size, &config, &error);
     free(f.bytes);
-    fuzz_memory.allowed = -1;
     FUZZ_CHECK(model || error.code, "no model and no error");
     fuzz_check_error(model ? FNN_OK : error.code, &error);
+    fuzz_memory.allowed = -1;
     if (model && fuzz_is_small(model)) {
         fuzz_samples s;
         fuzz_samples_make(&s, model, kind);

@@ -19,13 +19,16 @@ static void csv_columns(fuzz_input *in, fnn_csv_column *columns)
     }
 }
 
-static fnn_csv_config csv_config(fuzz_input *in, fnn_csv_column *columns)
+/* *packed: how often the table is packed before it is read. */
+static fnn_csv_config csv_config(fuzz_input *in, fnn_csv_column *columns, int *packed)
 {
     static const char separators[] = ",;\t |", comments[] = "\0#%,";
     static const char *const words[] = {"?", NULL, "? NA -999", ""};
     fnn_csv_config c = fnn_csv_config_init();
-    const int flags = fuzz_byte(in), more = fuzz_byte(in);
-    c.separator = separators[fuzz_below(in, 5)];
+    const int flags = fuzz_byte(in), more = fuzz_byte(in), separator = fuzz_byte(in);
+    c.separator = separators[separator % 5];
+    c.gzip_ratio = separator / 5 % 3 == 2 ? -1 : separator / 15 % 3 == 1 ? 1032 : c.gzip_ratio;
+    *packed = separator / 5 % 3;
     c.label = (fnn_csv_label)(flags & 3);
     c.compact_classes = flags >> 2 & 1;
     c.keep_bytes = flags >> 3 & 1;
@@ -47,6 +50,13 @@ static fnn_csv_config csv_config(fuzz_input *in, fnn_csv_column *columns)
         csv_columns(in, columns);
     }
     return c;
+}
+
+/* The table, packed if that is wanted: a packed one, mutated, has never its checksum. */
+static const char *csv_file(fuzz_input in, int packed)
+{
+    file_bytes plain = bytes_copy(in.bytes, in.size);
+    return write_and_free("table", packed ? gzip_and_free(plain, 6) : plain);
 }
 
 /* Read again, like itself, it is the same. */
@@ -90,9 +100,10 @@ FUZZ_TARGET(csv)
     fuzz_input in = {bytes, size};
     fnn_csv_column columns[2];
     const int allowed = fuzz_allowed(&in);
-    const fnn_csv_config c = csv_config(&in, columns);
-    const char *path = fuzz_file("table", in);
-    const size_t ratio = fnni_is_gzip(in.bytes, in.size) ? FNNI_DEFLATE_RATIO : 1;
+    int packed;
+    const fnn_csv_config c = csv_config(&in, columns, &packed);
+    const char *path = csv_file(in, packed);
+    const size_t ratio = packed || fnni_is_gzip(in.bytes, in.size) ? FNNI_DEFLATE_RATIO : 1;
     /* A byte may be a field, which is a term, a name, and a real for each category. */
     const size_t field = 128 + sizeof(fnn_real) * (size_t)c.categories;
     fnn_dataset data;

@@ -3,7 +3,7 @@
 #
 #     bash tests/fuzz/fuzz.sh run [TARGET...]       for FUZZ_SECONDS (60); a row of RESULTS.txt
 #     bash tests/fuzz/fuzz.sh merge [TARGET...]     what build/fuzz/ has found new, into corpus/
-#     bash tests/fuzz/fuzz.sh coverage [TARGET...]  lines of readers that the kept inputs reach
+#     bash tests/fuzz/fuzz.sh coverage [TARGET...]  lines of readers that seeds and corpus reach
 #     bash tests/fuzz/fuzz.sh control [TARGET...]   headers that controls.txt breaks are noticed
 #
 # An input that a target notices something with is kept in build/fuzz/found/. Corpora grow in
@@ -38,7 +38,7 @@ build_target() { # TARGET PROGRAM FLAG...
 # Seeds, of which each target has a folder.
 seeds() {
     build_target seeds $work/seeds.program || return
-    $work/seeds.program $work/seeds
+    rm -rf $work/seeds && $work/seeds.program $work/seeds
 }
 
 # An archive of inputs as files of a folder.
@@ -121,8 +121,11 @@ merge() { # TARGET
     rm -rf "$folder"
     unpack "$here/corpus/$1.bin" "$work/corpus/$1"
     mkdir -p "$folder" "$work/corpus/$1" $here/corpus
-    fuzz "$1" "$work/$1" "$work/$1.merge" -set_cover_merge=1 "$folder" "$work/corpus/$1" \
-        "$work/seeds/$1" $here/findings || return
+    # What the seeds reach, which replay.c makes itself, need not be kept.
+    cp "$work/seeds/$1"/* "$folder"
+    fuzz "$1" "$work/$1" "$work/$1.merge" -merge=1 "$folder" "$work/corpus/$1" $here/findings ||
+        return
+    (cd "$work/seeds/$1" && ls) | (cd "$folder" && xargs rm)
     for file in "$folder"/*; do mv "$file" "$folder/$(basename "$file" | cut -c 1-12)"; done
     # Where there are more than are kept: evenly many of each size.
     find "$folder" -type f -printf '%s %p\n' | sort -n | awk -v most=$most_files '
@@ -151,21 +154,52 @@ pages() { # TARGET
     esac
 }
 
-# Lines reached and lines of code of the pages, from llvm-cov's lines `DA:number,count`.
+# Lines reached and lines of code of the pages, from llvm-cov's lines `DA:number,count`; those that
+# apart.txt has stand apart, with the lines that their statements go on over. What was missed is
+# written beside. A row of apart.txt that is reached is said.
 lines_of_pages() { # PATTERN LCOV
-    awk -v pattern="^($1)" '
-        FNR == NR { if ($0 ~ /^\/\* (----|>>)/ || /^ \* >>/) {
-                        title = $0; sub(/^\/\* ---- /, "", title); inside = title ~ pattern }
-                    page[FNR] = inside; next }
+    awk -v pattern="^($1)" -v missed="$2.missed" '
+        function begins(f, text,    i) {
+            for (i = 1; i <= rows; i++)
+                if (row_function[i] == f && index(text, row_text[i]) == 1) return i
+            return 0
+        }
+        BEGIN { printf "" >missed }
+        FILENAME ~ /apart\.txt$/ {
+            if (sub(/^    /, "")) { split($0, part, " [|] ?"); row_function[++rows] = part[1]
+                                    row_text[rows] = part[2] }
+            next
+        }
+        FILENAME ~ /fmnist_nn\.h$/ {
+            if ($0 ~ /^\/\* (----|>>)/ || /^ \* >>/) {
+                title = $0; sub(/^\/\* ---- /, "", title); inside = title ~ pattern }
+            if (/^[A-Za-z].*\(/ && !/;$/) {
+                name = $0; sub(/\(.*/, "", name); sub(/.*[ *]/, "", name) }
+            page[FNR] = inside && !/^ *#/; at_function[FNR] = name
+            text[FNR] = $0; sub(/^ +/, "", text[FNR])
+            next
+        }
         /^SF:/ { header = /fmnist_nn\.h$/ }
-        header && /^DA:/ { split(substr($0, 4), at, ",")
-                           if (page[at[1]]) { all++; if (at[2] > 0) reached++
-                               else print at[1] > missed } }
-        END { printf "%d of %d lines, %.1f %%\n", reached, all, all ? 100 * reached / all : 0 }' \
-        missed="$2.missed" fmnist_nn.h "$2"
+        header && /^DA:/ { split(substr($0, 4), at, ","); count[at[1] + 0] = at[2] }
+        END {
+            for (n = 1; n in page; n++) {
+                first = row = begins(at_function[n], text[n] " " text[n + 1])
+                if (!row && open && at_function[n] == at_function[n - 1]) row = open
+                open = row && (text[n] !~ /[;}]$/ || text[n + 1] == "}") ? row : 0
+                if (!page[n] || !(n in count)) continue
+                if (first && count[n] > 0 && pattern != "^(.)" && !said[row]++)
+                    print "reached: " row_function[row] " | " row_text[row]
+                if (row && count[n] == 0) { apart++; continue }
+                all++
+                if (count[n] > 0) reached++
+                else print n ": " text[n] >missed
+            }
+            printf "%d of %d lines, %.1f %% (%d apart)\n", reached, all,
+                all ? 100 * reached / all : 0, apart
+        }' $here/apart.txt fmnist_nn.h "$2"
 }
 
-# Of the kept inputs alone, by the program that replays them, without a sanitizer: in seconds.
+# Of seeds and corpus alone, by the program that replays them, without a sanitizer: in seconds.
 covered='' # whether the program has been made
 # shellcheck disable=SC2046
 coverage() { # TARGET

@@ -2,12 +2,73 @@
 #include "fuzz.h"
 #include "networks.h"
 
-/* What is saved loads, and is the same model. */
-static fnn_model *model_again(const fnn_model *model, const fnn_context_config *config)
+enum { IN_MEMORY, BY_FUNCTION, BY_PATH, WAYS };
+
+/* How much of a file a function has given or taken. */
+typedef struct {
+    file_bytes f;
+    size_t at;
+} model_stream;
+
+static size_t model_read(void *user, void *bytes, size_t capacity)
 {
-    file_bytes f = fuzz_save(model);
+    model_stream *s = (model_stream *)user;
+    const size_t left = s->f.size - s->at, some = capacity < 999 ? capacity : 999;
+    const size_t count = left < some ? left : some;
+    memcpy(bytes, s->f.bytes + s->at, count);
+    s->at += count;
+    return count;
+}
+
+static int model_write(void *user, const void *bytes, size_t count)
+{
+    model_stream *s = (model_stream *)user;
+    if (count > s->f.size - s->at) return 1;
+    memcpy(s->f.bytes + s->at, bytes, count);
+    s->at += count;
+    return 0;
+}
+
+static fnn_model *model_load(file_bytes f, int way, const fnn_context_config *config,
+                             fnn_error *error)
+{
+    model_stream s = {f, 0};
+    if (way == BY_FUNCTION) return fnn_load_from(model_read, &s, config, error);
+    if (way == BY_PATH) return fnn_load(write_file("model", f), config, error);
+    return fnn_load_memory(f.bytes, f.size, config, error);
+}
+
+/* The same bytes, however it is saved. */
+static file_bytes model_save(const fnn_model *model, int way)
+{
+    model_stream s = {fuzz_save(model), 0};
+    file_bytes f = s.f;
     fnn_error error = {FNN_OK, ""};
-    fnn_model *again = fnn_load_memory(f.bytes, f.size, config, &error);
+    if (way == IN_MEMORY) return f;
+    s.f = bytes_copy(f.bytes, f.size);
+    memset(s.f.bytes, 0, s.f.size);
+    if (way == BY_FUNCTION) {
+        FUZZ_CHECK(!fnn_save_to(model, model_write, &s, &error), "%s", error.message);
+        FUZZ_CHECK(same_bytes(s.f, f), "another file by a function");
+        s.at = 1; /* of room for one byte less nothing comes back but an error */
+        FUZZ_CHECK(fnn_save_to(model, model_write, &s, &error), "saved beyond the room");
+    } else {
+        FUZZ_CHECK(!fnn_check_writable(path_of("saved"), &error), "%s", error.message);
+        FUZZ_CHECK(!fnn_save(model, path_of("saved"), &error), "%s", error.message);
+        free(s.f.bytes);
+        s.f = bytes_of(path_of("saved"));
+        FUZZ_CHECK(f.size > 1 << 20 || same_bytes(s.f, f), "another file by its path");
+    }
+    free(s.f.bytes);
+    return f;
+}
+
+/* What is saved loads, and is the same model. */
+static fnn_model *model_again(const fnn_model *model, int way, const fnn_context_config *config)
+{
+    file_bytes f = model_save(model, way);
+    fnn_error error = {FNN_OK, ""};
+    fnn_model *again = model_load(f, way, config, &error);
     FUZZ_CHECK(again, "what was saved does not load: %s", error.message);
     fuzz_check_alike(model, again);
     free(f.bytes);
@@ -63,9 +124,9 @@ static void model_reserves(const fnn_model *model)
     fnn_context_free(context);
 }
 
-static void model_used(fnn_model *model, const fnn_context_config *config, fuzz_input *in)
+static void model_used(fnn_model *model, int way, const fnn_context_config *config, fuzz_input *in)
 {
-    fnn_model *again = model_again(model, config);
+    fnn_model *again = model_again(model, way, config);
     char text[200];
     fuzz_sum = (double)fnn_summary(model, text, sizeof text);
     model_reserves(model);
@@ -82,7 +143,7 @@ static void model_used(fnn_model *model, const fnn_context_config *config, fuzz_
 FUZZ_TARGET(model)
 {
     fuzz_input in = {bytes, size};
-    const int flags = fuzz_byte(&in), allowed = fuzz_allowed(&in);
+    const int flags = fuzz_byte(&in), allowed = fuzz_allowed(&in), way = (flags >> 2 & 3) % WAYS;
     fuzz_input last = {in.bytes, in.size > 2 ? in.size : 0};
     fnn_context_config config = fnn_context_config_init();
     fnn_error error = {FNN_OK, ""};
@@ -92,12 +153,12 @@ FUZZ_TARGET(model)
     f = fuzz_safetensors(in, 1 << 18, flags & 1);
     if (flags & 2) config.isa = FNN_ISA_SCALAR;
     fuzz_memory_begin((size_t)64 << 20, allowed);
-    model = fnn_load_memory(f.bytes, f.size, &config, &error);
+    model = model_load(f, way, &config, &error);
     free(f.bytes);
-    fuzz_memory.allowed = -1;
-    if (model) model_used(model, &config, &last);
-    else fuzz_check_error(error.code, &error);
     FUZZ_CHECK(model || error.code, "no model and no error");
+    fuzz_check_error(model ? FNN_OK : error.code, &error);
+    fuzz_memory.allowed = -1;
+    if (model) model_used(model, way, &config, &last);
     fnn_model_free(model);
     fuzz_memory_end();
 }

@@ -1,5 +1,5 @@
-/* The kept inputs of the fuzz targets, under any compiler: each target's corpus, and what was found
- * with it once. A target that notices something ends the program.
+/* The inputs of the fuzz targets, under any compiler: each target's seeds, its corpus, and what was
+ * found with it once. A target that notices something ends the program.
  *     replay TARGET FILE...    only these files, as a libFuzzer program takes them */
 #if !defined(_POSIX_C_SOURCE) && !defined(_GNU_SOURCE)
 #define _POSIX_C_SOURCE 200809L
@@ -15,6 +15,7 @@
 #include "checkpoint.c"
 #include "import.c"
 #include "api.c"
+#include "seeds.h"
 
 #define FOR_EACH_TARGET(X) X(idx) X(gzip) X(csv) X(cifar10) X(model) X(checkpoint) X(import) X(api)
 
@@ -46,13 +47,17 @@ static int replay_archive(const char *path, replay_target target)
     return count;
 }
 
-/* The corpus of a target, and the findings whose names begin with its. */
+/* The seeds of a target, its corpus, and the findings whose names begin with its. */
 static void replay_kept(const char *name, replay_target target)
 {
     char path[300];
     struct dirent *entry;
     DIR *d;
-    int count;
+    int count, i;
+    seeds_make();
+    for (i = 0; i < seeds_count; i++)
+        if (!strcmp(seeds[i].target, name))
+            replay(target, seeds[i].input.bytes, seeds[i].input.size);
     snprintf(path, sizeof path, "tests/fuzz/corpus/%s.bin", name);
     count = replay_archive(path, target);
     CHECKF(count > 0, "%s: expected inputs, found none", path);

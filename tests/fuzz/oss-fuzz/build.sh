@@ -9,6 +9,10 @@ trap 'rm -rf "$objects"' EXIT
 # shellcheck disable=SC2086
 compile() { $CC $CFLAGS -DFMNIST_NN_NO_AVX512 -DFMNIST_NN_IMPLEMENTATION -x c -c "$@"; }
 compile -DFNNI_KERNELS_ALONE fmnist_nn.h -o "$objects/kernels.o"
+compile -DFNNI_KERNELS_APART -DHAVE_ZLIB=1 tests/fuzz/seeds.c -o "$objects/seeds.o"
+# shellcheck disable=SC2086
+$CXX $CXXFLAGS "$objects/seeds.o" "$objects/kernels.o" -o "$objects/seeds" -l:libz.a -lm
+"$objects/seeds" "$objects" # a folder a target
 for archive in tests/fuzz/corpus/*.bin; do
     target=$(basename "$archive" .bin)
     compile -DFNNI_KERNELS_APART -DHAVE_ZLIB=1 "tests/fuzz/$target.c" -o "$objects/$target.o"
@@ -16,7 +20,7 @@ for archive in tests/fuzz/corpus/*.bin; do
     $CXX $CXXFLAGS "$objects/$target.o" "$objects/kernels.o" -o "$OUT/$target" \
         $LIB_FUZZING_ENGINE -l:libz.a -lm
     [ ! -f "tests/fuzz/$target.dict" ] || cp "tests/fuzz/$target.dict" "$OUT"
-    mkdir "$objects/$target"
+    mkdir -p "$objects/$target"
     (cd "$objects/$target" && ar x "$OLDPWD/$archive")
     find tests/fuzz/findings -name "$target-*" -exec cp {} "$objects/$target" \;
     zip -q -j -r "$OUT/${target}_seed_corpus.zip" "$objects/$target"
