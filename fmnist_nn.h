@@ -100,6 +100,16 @@
  *   implementation refuses them, and gcc's -funsafe-math-optimizations; clang's cannot be seen, so
  *   do without. Other units of the program may use them all. <stdio.h>, <stdlib.h>, <string.h> and
  *   <math.h> come along with the implementation only: units without it include what they use.
+ *   A program that only predicts defines FMNIST_NN_INFERENCE, in every unit that includes this file.
+ *   It has models: fnn_load, _from and _memory, or the builders, fnn_normalize_with and fnn_seal,
+ *   whose weights are 0 until fnn_parameters or fnn_tensor_values fill them; data sets of arrays;
+ *   all fnn_predict calls but fnn_predict_augmented; fnn_reserve, fnn_memory_size; what looks inside
+ *   (fnn_summary, shapes, tensors, names, notes); and the kernels that go forward. It has no
+ *   training, evaluation or metrics, no readers and views of data sets, no augmentation, search or
+ *   saving, no fnn_load_weights, and refuses checkpoints: none of that is declared. The predicted
+ *   bits are those of the whole library. gcc and clang compile all but the kernels for size then.
+ *   With FMNIST_NN_NO_AVX512 and FMNIST_NN_NO_SCALAR besides, AVX2 is all that it holds; the
+ *   smallest object is that of -Os with FMNIST_NN_NO_SIMD, whose kernels are slow.
  *
  * OPTIONS, defined before the implementation is included
  *   FMNIST_NN_IMPLEMENTATION  this unit holds the library.
@@ -107,6 +117,9 @@
  *                             that unit only.
  *   FMNIST_NN_NO_SIMD         scalar code only: a small binary, any processor.
  *   FMNIST_NN_NO_AVX512       leaves the AVX-512 kernels out.
+ *   FMNIST_NN_NO_SCALAR       leaves the scalar kernels out: on a processor without SIMD that this
+ *                             build holds, contexts and models fail.
+ *   FMNIST_NN_INFERENCE       no training: a small binary that predicts; see BUILDING.
  *   FMNIST_NN_NO_WINOGRAD     3 x 3 convolutions by all their multiplications: see NUMERICS.
  *   FMNIST_NN_REAL            float, or double: the whole library computes in it. Double runs on
  *                             the scalar kernels and is there for exact gradient checks. It is
@@ -2437,16 +2450,22 @@ FNN_API fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows,
 #define FNNI_GNU 0
 #endif
 
-/* FNNI_TRAINING(f) is f, or NULL where nothing trains; what is then called by nobody, as the calls
- * whose definitions begin so, the compiler leaves out. */
+/* FMNIST_NN_INFERENCE: rooms of training alone fall away as a whole. Elsewhere a page keeps its two
+ * directions: what only training calls is named in tables as FNNI_TRAINING(f), behind FNNI_TRAINS in
+ * conditions, and its public functions are FNNI_DEF in place of FNN_DEF. So nobody calls it then,
+ * and the compiler leaves it out. */
 #ifdef FMNIST_NN_INFERENCE
 #define FNNI_TRAINS 0
 #define FNNI_TRAINING(f) NULL
-#define FNNI_TRAINING_DEF static
+#define FNNI_DEF static
+#if defined(__GNUC__) || defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wunused-function"
+#endif
 #else
 #define FNNI_TRAINS 1
 #define FNNI_TRAINING(f) f
-#define FNNI_TRAINING_DEF FNN_DEF
+#define FNNI_DEF FNN_DEF
 #endif
 
 /* Which instruction sets this build holds. The double library has the scalar one alone. */
@@ -2465,6 +2484,10 @@ FNN_API fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows,
 #else
 #define FNNI_X86 0
 #define FNNI_ARM64 0
+#endif
+
+#if defined(FMNIST_NN_NO_SCALAR) && !FNNI_X86 && !FNNI_ARM64
+#error "fmnist_nn.h: FMNIST_NN_NO_SCALAR leaves no kernels here: expected x86-64 or ARM64 with SIMD"
 #endif
 
 #if FNNI_X86
@@ -2515,13 +2538,17 @@ FNN_API fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows,
 #endif
 #if FNNI_GNU && !defined(__OPTIMIZE__)
 #define FNNI_OPTIMIZING 0
+#elif FNNI_GNU && defined(FMNIST_NN_INFERENCE) && defined(__OPTIMIZE_SIZE__) && \
+    !(FNNI_X86 || FNNI_ARM64)
+#define FNNI_OPTIMIZING 0 /* scalar kernels, as small as they get */
 #else
 #define FNNI_OPTIMIZING 1
 #endif
 #if FNNI_GNU
 #if FNNI_OPTIMIZING
 #define FNNI_FORCE_INLINE static inline __attribute__((always_inline, unused))
-#else /* calls are slow as all the rest then, and inlining would take most of the compile's time */
+#else /* calls are slow as all the rest then, and inlining would take most of the compile's time, \
+         or room */
 #define FNNI_FORCE_INLINE static __attribute__((unused))
 #endif
 #define FNNI_FORMAT(string, first) __attribute__((format(printf, string, first)))
@@ -6860,14 +6887,14 @@ FNNI_KERNEL void fnni_winograd_gradient(ptrdiff_t n, const fnn_real *u, ptrdiff_
 #define FNNI_TILE_COUNT(i) +1
 #define FNNI_KERNEL_ENTRY(type, name, parameters) FNNI_NAME(name),
 #define FNNI_KERNEL_TRAINING(type, name, parameters) FNNI_TRAINING(FNNI_NAME(name)),
-FNNI_TABLE_LINKAGE const fnni_kernels FNNI_NAME(kernels) = {FNNI_ISA,
-                                                            FNNI_LANES,
-                                                            FNNI_TILE_HEIGHT,
-                                                            0 FNNI_TILE_ROWS(FNNI_TILE_COUNT),
-                                                            FNNI_TILE_VECTORS *FNNI_LANES,
-                                                            FNNI_NARROW,
-                                                            FNNI_KERNEL_LIST(FNNI_KERNEL_ENTRY,
-                                                                             FNNI_KERNEL_TRAINING)};
+FNNI_TABLE_LINKAGE const fnni_kernels FNNI_NAME(kernels) = {
+    FNNI_ISA,
+    FNNI_LANES,
+    FNNI_TILE_HEIGHT,
+    0 FNNI_TILE_ROWS(FNNI_TILE_COUNT),
+    FNNI_TILE_VECTORS *FNNI_LANES,
+    FNNI_NARROW,
+    FNNI_KERNEL_LIST(FNNI_KERNEL_ENTRY, FNNI_KERNEL_TRAINING)};
 #ifdef FNNI_MORE
 #include FNNI_MORE /* bench/: functions of its own over the vocabulary */
 #endif
@@ -6896,7 +6923,11 @@ FNNI_TABLE_LINKAGE const fnni_kernels FNNI_NAME(kernels) = {FNNI_ISA,
  * Called by >>contexts only. The choice is made when a context is made; nothing global
  * is written. To add an instruction set: a pass here, which also says whether this build has it:
  * FNNI_BUILT_word(x) is &x, a table of the pass, or NULL. */
+#ifndef FMNIST_NN_NO_SCALAR
 #define FNNI_BUILT_scalar(x) &x
+#else /* nobody calls the pass then, and the compiler leaves it out */
+#define FNNI_BUILT_scalar(x) NULL
+#endif
 #if FNNI_X86
 #define FNNI_PASS_AVX2
 #include FMNIST_NN_FILE
@@ -6958,6 +6989,15 @@ static fnn_isa fnni_best_isa(void)
     }
     return best;
 }
+
+/* Where nothing trains, all but the kernels is compiled for size. */
+#ifdef FMNIST_NN_INFERENCE
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((minsize)), apply_to = function)
+#elif defined(__GNUC__)
+#pragma GCC optimize("Os")
+#endif
+#endif
 
 #ifndef FNNI_KERNELS_ALONE
 /* ============================================================================
@@ -7189,9 +7229,9 @@ static fnn_result fnni_context_open(fnn_context *context, const fnn_context_conf
             "instruction set: expected one of best" FNN_ISA_LIST(FNNI_ISA_CHOICE) ", found %s",
             config->isa == FNN_ISA_BEST ? getenv("FNN_ISA") : "another number");
     if (!fnn_isa_available(isa))
-        return fnni_fail(error, FNN_ERROR_ARGUMENT,
-                         "instruction set %s: this machine or this build has only %s",
-                         fnn_isa_name(isa), fnn_isa_name(fnni_best_isa()));
+        return fnni_fail(
+            error, FNN_ERROR_ARGUMENT, "instruction set %s: this machine or this build has only %s",
+            fnn_isa_name(isa), isa == fnni_best_isa() ? "others" : fnn_isa_name(fnni_best_isa()));
     if (threads == FNN_THREADS_OPENMP) {
         threads = fnni_openmp_threads();
         if (threads > FNN_THREADS_MOST) threads = FNN_THREADS_MOST;
@@ -7431,8 +7471,9 @@ FNN_DEF fnn_result fnn_from_bytes(fnn_context *context, ptrdiff_t n, const uint8
     return FNN_OK;
 }
 
-FNNI_TRAINING_DEF fnn_result fnn_dropout_apply(fnn_context *context, ptrdiff_t n, uint64_t key,
-                                     uint64_t offset, fnn_real rate, const fnn_real *x, fnn_real *y)
+FNNI_DEF fnn_result fnn_dropout_apply(fnn_context *context, ptrdiff_t n, uint64_t key,
+                                      uint64_t offset, fnn_real rate, const fnn_real *x,
+                                      fnn_real *y)
 {
     const fnni_kernels *kernels = fnni_table(context);
     if (!fnni_usable(kernels, n, x) || !fnni_usable(kernels, n, y)) return FNN_ERROR_ARGUMENT;
@@ -8365,8 +8406,8 @@ static void fnni_image_col2im(const fnni_images *g, ptrdiff_t i, const fnn_real 
     g->kernels->col2im(g->window, in, out);
 }
 
-FNNI_TRAINING_DEF fnn_result fnn_col2im(fnn_context *context, const fnn_window *window, ptrdiff_t images,
-                              const fnn_real *columns, fnn_real *dx)
+FNNI_DEF fnn_result fnn_col2im(fnn_context *context, const fnn_window *window, ptrdiff_t images,
+                               const fnn_real *columns, fnn_real *dx)
 {
     fnni_images g = fnni_images_of(window, images, 1, columns, dx);
     g.columns = 1;
@@ -10204,9 +10245,9 @@ FNN_DEF fnn_result fnn_conv2d_forward(fnn_context *context, const fnn_window *wi
     return result;
 }
 
-FNNI_TRAINING_DEF fnn_result fnn_conv2d_backward_data(fnn_context *context, const fnn_window *window,
-                                            int filters, ptrdiff_t images, const fnn_real *dy,
-                                            const fnn_real *weights, fnn_real *dx)
+FNNI_DEF fnn_result fnn_conv2d_backward_data(fnn_context *context, const fnn_window *window,
+                                             int filters, ptrdiff_t images, const fnn_real *dy,
+                                             const fnn_real *weights, fnn_real *dx)
 {
     fnn_context own, *used = fnni_context_borrow(context, &own);
     fnni_conv_job job;
@@ -10237,9 +10278,9 @@ FNNI_TRAINING_DEF fnn_result fnn_conv2d_backward_data(fnn_context *context, cons
     return result;
 }
 
-FNNI_TRAINING_DEF fnn_result fnn_conv2d_backward_weights(fnn_context *context, const fnn_window *window,
-                                               int filters, ptrdiff_t images, const fnn_real *x,
-                                               const fnn_real *dy, fnn_real *dw, fnn_real *db)
+FNNI_DEF fnn_result fnn_conv2d_backward_weights(fnn_context *context, const fnn_window *window,
+                                                int filters, ptrdiff_t images, const fnn_real *x,
+                                                const fnn_real *dy, fnn_real *dw, fnn_real *db)
 {
     fnn_context own, *used = fnni_context_borrow(context, &own);
     fnni_conv_job job;
@@ -11345,7 +11386,7 @@ FNNI_COLD FNN_DEF fnn_result fnn_dataset_check(const fnn_dataset *data, fnn_erro
     return result;
 }
 
-FNNI_TRAINING_DEF fnn_result fnn_dataset_class_counts(const fnn_dataset *data, int64_t *counts)
+FNNI_DEF fnn_result fnn_dataset_class_counts(const fnn_dataset *data, int64_t *counts)
 {
     int64_t i;
     if (!counts || !data || !data->labels) return FNN_ERROR_ARGUMENT;
@@ -11630,8 +11671,8 @@ static fnn_result fnni_view_arguments(const fnn_dataset *data, fnn_dataset *a, f
     return fnni_dataset_check_shape(data, error);
 }
 
-FNNI_COLD FNNI_TRAINING_DEF fnn_result fnn_dataset_subset(const fnn_dataset *data, const int64_t *samples,
-                                                int64_t count, fnn_dataset *out, fnn_error *error)
+FNNI_COLD FNNI_DEF fnn_result fnn_dataset_subset(const fnn_dataset *data, const int64_t *samples,
+                                                 int64_t count, fnn_dataset *out, fnn_error *error)
 {
     int64_t i;
     fnn_result result;
@@ -11651,8 +11692,8 @@ FNNI_COLD FNNI_TRAINING_DEF fnn_result fnn_dataset_subset(const fnn_dataset *dat
     return result;
 }
 
-FNNI_COLD FNNI_TRAINING_DEF fnn_result fnn_dataset_shuffle(const fnn_dataset *data, uint64_t seed,
-                                                 fnn_dataset *out, fnn_error *error)
+FNNI_COLD FNNI_DEF fnn_result fnn_dataset_shuffle(const fnn_dataset *data, uint64_t seed,
+                                                  fnn_dataset *out, fnn_error *error)
 {
     fnni_cut cut = {0, 0, 0, 0};
     fnn_result result;
@@ -11682,9 +11723,9 @@ static fnn_result fnni_view_part(const fnn_dataset *data, const fnni_cut *cut, i
     return result;
 }
 
-FNNI_COLD FNNI_TRAINING_DEF fnn_result fnn_dataset_split(const fnn_dataset *data, int64_t first_count,
-                                               int order, uint64_t seed, fnn_dataset *first,
-                                               fnn_dataset *second, fnn_error *error)
+FNNI_COLD FNNI_DEF fnn_result fnn_dataset_split(const fnn_dataset *data, int64_t first_count,
+                                                int order, uint64_t seed, fnn_dataset *first,
+                                                fnn_dataset *second, fnn_error *error)
 {
     const fnni_cut cut = {order, seed, first_count, 0};
     fnn_result result = fnni_view_arguments(data, first, second, error);
@@ -11695,9 +11736,9 @@ FNNI_COLD FNNI_TRAINING_DEF fnn_result fnn_dataset_split(const fnn_dataset *data
     return result;
 }
 
-FNNI_COLD FNNI_TRAINING_DEF fnn_result fnn_dataset_fold(const fnn_dataset *data, int folds, int fold,
-                                              int order, uint64_t seed, fnn_dataset *train,
-                                              fnn_dataset *validation, fnn_error *error)
+FNNI_COLD FNNI_DEF fnn_result fnn_dataset_fold(const fnn_dataset *data, int folds, int fold,
+                                               int order, uint64_t seed, fnn_dataset *train,
+                                               fnn_dataset *validation, fnn_error *error)
 {
     const fnni_cut cut = {order, seed, 0, folds};
     fnn_result result = fnni_view_arguments(data, train, validation, error);
@@ -11822,9 +11863,9 @@ static fnn_result fnni_normalization_measure(fnn_normalization kind, const fnn_d
     return result;
 }
 
-FNNI_COLD FNNI_TRAINING_DEF fnn_result fnn_normalization_compute(fnn_normalization kind,
-                                                       const fnn_dataset *data, fnn_real *shift,
-                                                       fnn_real *scale, fnn_error *error)
+FNNI_COLD FNNI_DEF fnn_result fnn_normalization_compute(fnn_normalization kind,
+                                                        const fnn_dataset *data, fnn_real *shift,
+                                                        fnn_real *scale, fnn_error *error)
 {
     size_t j;
     const fnn_result result = fnn_dataset_check(data, error);
@@ -12091,9 +12132,9 @@ FNN_DEF fnn_result fnn_activation_forward(fnn_context *context, fnn_activation k
     return FNN_OK;
 }
 
-FNNI_TRAINING_DEF fnn_result fnn_activation_backward(fnn_context *context, fnn_activation kind,
-                                           fnn_real parameter, ptrdiff_t n, const fnn_real *x,
-                                           const fnn_real *y, const fnn_real *dy, fnn_real *dx)
+FNNI_DEF fnn_result fnn_activation_backward(fnn_context *context, fnn_activation kind,
+                                            fnn_real parameter, ptrdiff_t n, const fnn_real *x,
+                                            const fnn_real *y, const fnn_real *dy, fnn_real *dx)
 {
     const fnni_kernels *kernels = fnni_table(context);
     const fnn_real *read = y;
@@ -12222,11 +12263,11 @@ static void fnni_loss_softmax_cross_entropy(const fnni_loss *c)
                                       1 / (fnn_real)c->batch, c->losses, c->d);
 }
 
-FNNI_TRAINING_DEF fnn_result fnn_softmax_cross_entropy(fnn_context *context, ptrdiff_t rows,
-                                             ptrdiff_t classes, const fnn_real *logits,
-                                             const int32_t *labels, const fnn_real *targets,
-                                             fnn_real smoothing, fnn_real scale, fnn_real *losses,
-                                             fnn_real *gradient)
+FNNI_DEF fnn_result fnn_softmax_cross_entropy(fnn_context *context, ptrdiff_t rows,
+                                              ptrdiff_t classes, const fnn_real *logits,
+                                              const int32_t *labels, const fnn_real *targets,
+                                              fnn_real smoothing, fnn_real scale, fnn_real *losses,
+                                              fnn_real *gradient)
 {
     const fnni_kernels *kernels = fnni_table(context);
     const ptrdiff_t n = fnni_area(rows, classes);
@@ -12556,47 +12597,47 @@ static fnn_optimizer fnni_optimizer_make(fnn_optimizer_kind kind, double rate)
     return o;
 }
 
-FNNI_COLD FNNI_TRAINING_DEF fnn_optimizer fnn_sgd(double learning_rate)
+FNNI_COLD FNNI_DEF fnn_optimizer fnn_sgd(double learning_rate)
 {
     return fnni_optimizer_make(FNN_SGD, learning_rate);
 }
 
-FNNI_COLD FNNI_TRAINING_DEF fnn_optimizer fnn_momentum(double learning_rate, double momentum)
+FNNI_COLD FNNI_DEF fnn_optimizer fnn_momentum(double learning_rate, double momentum)
 {
     fnn_optimizer o = fnni_optimizer_make(FNN_MOMENTUM, learning_rate);
     o.momentum = (fnn_real)momentum;
     return o;
 }
 
-FNNI_COLD FNNI_TRAINING_DEF fnn_optimizer fnn_nesterov(double learning_rate, double momentum)
+FNNI_COLD FNNI_DEF fnn_optimizer fnn_nesterov(double learning_rate, double momentum)
 {
     fnn_optimizer o = fnn_momentum(learning_rate, momentum);
     o.nesterov = 1;
     return o;
 }
 
-FNNI_COLD FNNI_TRAINING_DEF fnn_optimizer fnn_adagrad(double learning_rate)
+FNNI_COLD FNNI_DEF fnn_optimizer fnn_adagrad(double learning_rate)
 {
     fnn_optimizer o = fnni_optimizer_make(FNN_ADAGRAD, learning_rate);
     o.start = (fnn_real).1;
     return o;
 }
 
-FNNI_COLD FNNI_TRAINING_DEF fnn_optimizer fnn_adadelta(double learning_rate)
+FNNI_COLD FNNI_DEF fnn_optimizer fnn_adadelta(double learning_rate)
 {
     fnn_optimizer o = fnni_optimizer_make(FNN_ADADELTA, learning_rate);
     o.rho = (fnn_real).95;
     return o;
 }
 
-FNNI_COLD FNNI_TRAINING_DEF fnn_optimizer fnn_rmsprop(double learning_rate)
+FNNI_COLD FNNI_DEF fnn_optimizer fnn_rmsprop(double learning_rate)
 {
     fnn_optimizer o = fnni_optimizer_make(FNN_RMSPROP, learning_rate);
     o.rho = (fnn_real).9;
     return o;
 }
 
-FNNI_COLD FNNI_TRAINING_DEF fnn_optimizer fnn_adam(double learning_rate)
+FNNI_COLD FNNI_DEF fnn_optimizer fnn_adam(double learning_rate)
 {
     fnn_optimizer o = fnni_optimizer_make(FNN_ADAM, learning_rate);
     o.beta1 = (fnn_real).9;
@@ -12604,14 +12645,14 @@ FNNI_COLD FNNI_TRAINING_DEF fnn_optimizer fnn_adam(double learning_rate)
     return o;
 }
 
-FNNI_COLD FNNI_TRAINING_DEF fnn_optimizer fnn_adamw(double learning_rate, double weight_decay)
+FNNI_COLD FNNI_DEF fnn_optimizer fnn_adamw(double learning_rate, double weight_decay)
 {
     fnn_optimizer o = fnn_adam(learning_rate);
     o.weight_decay = (fnn_real)weight_decay;
     return o;
 }
 
-FNNI_COLD FNNI_TRAINING_DEF fnn_optimizer fnn_pytorch(fnn_optimizer o)
+FNNI_COLD FNNI_DEF fnn_optimizer fnn_pytorch(fnn_optimizer o)
 {
     if ((unsigned)o.kind >= FNN_OPTIMIZER_COUNT) return o; /* a fit says so */
     o.pytorch = 1;
@@ -12871,6 +12912,10 @@ static void fnni_initialize(fnn_initializer start, double in, double out, uint64
     double bound = 0;
     int normal = 0;
     size_t i;
+    if (!FNNI_TRAINS) {
+        memset(w, 0, count * sizeof *w); /* nobody could train what is drawn */
+        return;
+    }
     switch (start.kind) {
 #define FNNI_INITIALIZER_CASE(kind, is_normal, formula) \
     case kind: normal = is_normal, bound = formula; break;
@@ -13705,15 +13750,18 @@ FNNI_COLD static void fnni_dense_plan(const fnni_run *run, int l, fnni_plan *pla
     const fnni_layer *layer = fnni_layer_at(run, l);
     fnni_run bare = *run; /* without arrays: sizes alone */
     fnni_gemm g[3];
-    int i;
+    int i, products = 1;
     (void)plan;
-    needs->packed[1] = fnni_gemm_packed_size(run->kernels, layer->outputs, layer->inputs);
     bare.activations = bare.deltas = NULL;
     fnni_dense_forward_product(&bare, l, 0, needs->rows, g);
-    fnni_dense_backward_product(&bare, l, 0, needs->rows, NULL, g + 1);
-    fnni_dense_gradient_product(&bare, l, 0, layer->inputs, NULL, g + 2);
-    g[2].k = needs->rows;
-    for (i = 0; i < (run->inference ? 1 : 3); i++) {
+    if (FNNI_TRAINS && !run->inference) {
+        needs->packed[1] = fnni_gemm_packed_size(run->kernels, layer->outputs, layer->inputs);
+        fnni_dense_backward_product(&bare, l, 0, needs->rows, NULL, g + 1);
+        fnni_dense_gradient_product(&bare, l, 0, layer->inputs, NULL, g + 2);
+        g[2].k = needs->rows;
+        products = 3;
+    }
+    for (i = 0; i < products; i++) {
         g[i].kernels = run->kernels;
         needs->product = fnni_larger(needs->product, fnni_gemm_bound(g + i));
     }
@@ -13751,7 +13799,8 @@ FNNI_COLD static int fnni_dense_tensor(const fnn_model *model, int l, int which,
 static const fnni_layer_type fnni_dense_type = {
     "dense", FNNI_OF_ROWS | FNNI_ACTIVATES,
     /* to_words, from_words, tensor */ fnni_dense_write, fnni_dense_read, fnni_dense_tensor,
-    /* fuse, start, plan, prepare */ NULL, NULL, fnni_dense_plan, fnni_dense_prepare,
+    /* fuse, start, plan, prepare */ NULL, NULL, fnni_dense_plan,
+    FNNI_TRAINING(fnni_dense_prepare),
     /* the passes */ fnni_dense_forward, FNNI_TRAINING(fnni_dense_backward),
     FNNI_TRAINING(fnni_dense_gradient),
     /* measure, sum, update */ NULL, NULL, NULL};
@@ -13800,7 +13849,7 @@ static void fnni_dropout_apply(const fnni_run *run, int l, int from, int to, con
     const fnni_layer *layer = fnni_layer_at(run, l);
     const size_t first = (size_t)from * (size_t)layer->outputs;
     const size_t count = (size_t)(to - from) * (size_t)layer->outputs;
-    if (run->training)
+    if (FNNI_TRAINS && run->training)
         run->kernels->dropout((ptrdiff_t)count,
                               fnni_random(run->model->seed, (uint64_t)l, run->step), first,
                               layer->parameter, x, y);
@@ -13874,7 +13923,7 @@ static void fnni_spatial_dropout_apply(const fnni_run *run, int l, int row, cons
     int j;
     run->kernels->fill(n, 1, mask);
     run->kernels->fill(n, 0, mask + n);
-    if (run->training)
+    if (FNNI_TRAINS && run->training)
         run->kernels->dropout(n, fnni_random(run->model->seed, (uint64_t)l, run->step),
                               (uint64_t)row * (uint64_t)n, layer->parameter, mask, mask);
     run->kernels->scale_shift(fnni_area_of(layer), n, x, mask, mask + n, y);
@@ -14070,7 +14119,7 @@ static void fnni_conv_prepare(const fnni_run *run, int l, int backward, fnn_real
     if (!backward)
         fnni_conv_pack(&plan->conv, weights, fnni_biases(run, l), workspace + plan->packed[0],
                        workspace + run->image);
-    else
+    else if (FNNI_TRAINS)
         fnni_conv_backward_pack(run->kernels, &layer->window, layer->shape.channels,
                                 !run->no_winograd, weights, workspace + plan->packed[1],
                                 workspace + run->image);
@@ -14152,12 +14201,12 @@ FNNI_COLD static void fnni_conv_plan(const fnni_run *run, int l, fnni_plan *plan
     size_t forward, backward;
     plan->conv = fnni_conv_make(run->kernels, &layer->window, filters, winograd);
     plan->conv.near = layer->absorbed; /* bands for the pool, one over the other */
-    plan->weights = fnni_conv_weights_make(run->kernels, &layer->window, filters, winograd);
     needs->packed[0] = fnni_conv_packed_size(&plan->conv);
     forward = fnni_conv_image_size(&plan->conv);
     if (layer->absorbed) forward = fnni_plus(forward, fnni_pool_space(layer + 1));
     needs->image = fnni_larger(needs->image, forward);
-    if (run->inference) return;
+    if (!FNNI_TRAINS || run->inference) return;
+    plan->weights = fnni_conv_weights_make(run->kernels, &layer->window, filters, winograd);
     fnni_conv_backward_size(run->kernels, &layer->window, filters, winograd, &needs->packed[1],
                             &backward);
     needs->sums = fnni_conv_sums_size(&plan->weights);
@@ -14391,9 +14440,9 @@ static void fnni_image_max_back(const fnni_images *g, ptrdiff_t i, const fnn_rea
     g->kernels->max_pool_backward(g->window, g->index + i * g->in_size, dy, dx);
 }
 
-FNNI_TRAINING_DEF fnn_result fnn_max_pool2d_backward(fnn_context *context, const fnn_window *window,
-                                           ptrdiff_t images, const uint8_t *index,
-                                           const fnn_real *dy, fnn_real *dx)
+FNNI_DEF fnn_result fnn_max_pool2d_backward(fnn_context *context, const fnn_window *window,
+                                            ptrdiff_t images, const uint8_t *index,
+                                            const fnn_real *dy, fnn_real *dx)
 {
     fnni_images g = fnni_images_of(window, images, 1, dy, dx);
     g.index = index;
@@ -14472,8 +14521,8 @@ static void fnni_image_average_back(const fnni_images *g, ptrdiff_t i, const fnn
     g->kernels->average_pool_backward(g->window, dy, dx);
 }
 
-FNNI_TRAINING_DEF fnn_result fnn_average_pool2d_backward(fnn_context *context, const fnn_window *window,
-                                               ptrdiff_t images, const fnn_real *dy, fnn_real *dx)
+FNNI_DEF fnn_result fnn_average_pool2d_backward(fnn_context *context, const fnn_window *window,
+                                                ptrdiff_t images, const fnn_real *dy, fnn_real *dx)
 {
     fnni_images g = fnni_images_of(window, images, 1, dy, dx);
     g.one = fnni_image_average_back;
@@ -14745,10 +14794,10 @@ static fnn_result fnni_norm_run(fnn_context *context, fnni_norm *n, void (*run)(
     return result;
 }
 
-FNNI_TRAINING_DEF fnn_result fnn_batch_norm_forward(fnn_context *context, ptrdiff_t rows, ptrdiff_t channels,
-                                          const fnn_real *x, const fnn_real *gamma,
-                                          const fnn_real *beta, fnn_real epsilon, fnn_real *mean,
-                                          fnn_real *variance, fnn_real *y)
+FNNI_DEF fnn_result fnn_batch_norm_forward(fnn_context *context, ptrdiff_t rows, ptrdiff_t channels,
+                                           const fnn_real *x, const fnn_real *gamma,
+                                           const fnn_real *beta, fnn_real epsilon, fnn_real *mean,
+                                           fnn_real *variance, fnn_real *y)
 {
     fnni_norm n;
     if (!mean || !variance) return FNN_ERROR_ARGUMENT;
@@ -14765,11 +14814,12 @@ FNNI_TRAINING_DEF fnn_result fnn_batch_norm_forward(fnn_context *context, ptrdif
     return fnni_norm_run(context, &n, fnni_norm_forward);
 }
 
-FNNI_TRAINING_DEF fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows, ptrdiff_t channels,
-                                           const fnn_real *x, const fnn_real *dy,
-                                           const fnn_real *gamma, const fnn_real *mean,
-                                           const fnn_real *variance, fnn_real epsilon, fnn_real *dx,
-                                           fnn_real *dgamma, fnn_real *dbeta)
+FNNI_DEF fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows,
+                                            ptrdiff_t channels, const fnn_real *x,
+                                            const fnn_real *dy, const fnn_real *gamma,
+                                            const fnn_real *mean, const fnn_real *variance,
+                                            fnn_real epsilon, fnn_real *dx, fnn_real *dgamma,
+                                            fnn_real *dbeta)
 {
     fnni_norm n;
     if (!dy || !mean || !variance) return FNN_ERROR_ARGUMENT;
@@ -15262,8 +15312,8 @@ static int fnni_copy_arrays(fnn_model *copy, const fnn_model *model)
     return complete;
 }
 
-FNNI_COLD FNNI_TRAINING_DEF fnn_model *fnn_copy(const fnn_model *model, const fnn_context_config *config,
-                                      fnn_error *error)
+FNNI_COLD FNNI_DEF fnn_model *fnn_copy(const fnn_model *model, const fnn_context_config *config,
+                                       fnn_error *error)
 {
     fnn_context context;
     fnn_model *copy;
@@ -15290,8 +15340,8 @@ FNNI_COLD FNNI_TRAINING_DEF fnn_model *fnn_copy(const fnn_model *model, const fn
     return NULL;
 }
 
-FNNI_COLD FNNI_TRAINING_DEF fnn_result fnn_set_initializer(fnn_model *model, fnn_initializer weights,
-                                                 fnn_initializer biases)
+FNNI_COLD FNNI_DEF fnn_result fnn_set_initializer(fnn_model *model, fnn_initializer weights,
+                                                  fnn_initializer biases)
 {
     const fnn_result result = fnni_begin(model);
     if (result) return result;
@@ -15548,7 +15598,7 @@ static void fnni_training_forget(fnn_model *model)
     model->run_ready = 0;
 }
 
-FNNI_COLD FNNI_TRAINING_DEF fnn_result fnn_set_seed(fnn_model *model, uint64_t seed)
+FNNI_COLD FNNI_DEF fnn_result fnn_set_seed(fnn_model *model, uint64_t seed)
 {
     const fnn_result result = fnni_begin_outside_fit(model, "seed");
     if (result) return result;
@@ -15583,7 +15633,7 @@ static fnni_layer *fnni_layer_to_set(fnn_model *model, int l)
     return model->layers + fnni_layer_meant(model, l);
 }
 
-FNNI_COLD FNNI_TRAINING_DEF fnn_result fnn_set_trainable(fnn_model *model, int layer, int trainable)
+FNNI_COLD FNNI_DEF fnn_result fnn_set_trainable(fnn_model *model, int layer, int trainable)
 {
     const fnn_result result = fnni_begin(model);
     fnni_layer *meant = result ? NULL : fnni_layer_to_set(model, layer);
@@ -15591,7 +15641,7 @@ FNNI_COLD FNNI_TRAINING_DEF fnn_result fnn_set_trainable(fnn_model *model, int l
     return result || meant ? result : FNN_ERROR_ARGUMENT;
 }
 
-FNNI_COLD FNNI_TRAINING_DEF fnn_result fnn_set_rate_factor(fnn_model *model, int layer, double factor)
+FNNI_COLD FNNI_DEF fnn_result fnn_set_rate_factor(fnn_model *model, int layer, double factor)
 {
     const fnn_result result = fnni_begin(model);
     fnni_layer *meant;
@@ -15625,8 +15675,8 @@ static fnn_result fnni_normalize_end(fnn_model *model, fnn_result result, fnn_re
     return result;
 }
 
-FNNI_COLD FNNI_TRAINING_DEF fnn_result fnn_normalize(fnn_model *model, fnn_normalization kind,
-                                           const fnn_dataset *data)
+FNNI_COLD FNNI_DEF fnn_result fnn_normalize(fnn_model *model, fnn_normalization kind,
+                                            const fnn_dataset *data)
 {
     const fnn_allocator *a = model ? &model->context.allocator : NULL;
     fnn_result result = fnni_begin(model);
@@ -15703,8 +15753,8 @@ FNNI_COLD static fnn_result fnni_targets_measure(fnn_model *model, fnn_normaliza
     return result;
 }
 
-FNNI_COLD FNNI_TRAINING_DEF fnn_result fnn_normalize_targets(fnn_model *model, fnn_normalization kind,
-                                                   const fnn_dataset *data)
+FNNI_COLD FNNI_DEF fnn_result fnn_normalize_targets(fnn_model *model, fnn_normalization kind,
+                                                    const fnn_dataset *data)
 {
     const fnn_allocator *a = model ? &model->context.allocator : NULL;
     fnn_result result = fnni_begin(model);
@@ -15747,8 +15797,8 @@ static fnn_result fnni_change_loss(fnn_model *model, fnn_loss_kind kind, int own
     return result;
 }
 
-FNNI_COLD FNNI_TRAINING_DEF fnn_result fnn_set_loss(fnn_model *model, fnn_loss_kind kind,
-                                          fnn_real label_smoothing, fnn_real epsilon)
+FNNI_COLD FNNI_DEF fnn_result fnn_set_loss(fnn_model *model, fnn_loss_kind kind,
+                                           fnn_real label_smoothing, fnn_real epsilon)
 {
     fnn_result result = fnni_begin(model);
     if (result) return result;
@@ -15766,8 +15816,8 @@ FNNI_COLD FNNI_TRAINING_DEF fnn_result fnn_set_loss(fnn_model *model, fnn_loss_k
     return FNN_OK;
 }
 
-FNNI_COLD FNNI_TRAINING_DEF fnn_result fnn_set_loss_function(fnn_model *model, fnn_loss_function function,
-                                                   void *user)
+FNNI_COLD FNNI_DEF fnn_result fnn_set_loss_function(fnn_model *model, fnn_loss_function function,
+                                                    void *user)
 {
     fnn_result result = fnni_begin(model);
     if (result) return result;
@@ -15877,7 +15927,7 @@ static fnn_result fnni_gradients_make(fnn_model *model)
     return FNN_OK;
 }
 
-FNNI_TRAINING_DEF fnn_real *fnn_gradients(fnn_model *model, size_t *count)
+FNNI_DEF fnn_real *fnn_gradients(fnn_model *model, size_t *count)
 {
     if (count) *count = 0;
     if (fnni_seal(model)) return NULL;
@@ -16057,7 +16107,7 @@ FNN_DEF fnn_real *fnn_tensor_values(fnn_model *model, int layer, const char *nam
     return t.values;
 }
 
-FNNI_TRAINING_DEF fnn_real *fnn_tensor_gradient(fnn_model *model, int layer, const char *name, size_t *count)
+FNNI_DEF fnn_real *fnn_tensor_gradient(fnn_model *model, int layer, const char *name, size_t *count)
 {
     fnni_tensor t;
     if (!fnni_tensor_of(model, layer, name, count, &t)) return NULL;
@@ -16164,7 +16214,8 @@ static fnn_result fnni_check_all(const fnn_model *model, const fnn_dataset *data
 {
     fnn_result result = fnni_check_data(model, data, name, supervised, error);
     if (!result) result = fnn_dataset_check(data, error);
-    return result || !supervised ? result : fnni_check_loss(model, data, name, error);
+    return result || !FNNI_TRAINS || !supervised ? result
+                                                 : fnni_check_loss(model, data, name, error);
 }
 
 /* The samples of one batch: their numbers and rows in range. */
@@ -16260,7 +16311,7 @@ static void fnni_gather(const fnni_run *run, const fnn_dataset *data, const int6
     for (i = from; i < to; i++) {
         const size_t row = (size_t)fnni_data_row(data, samples, first, i);
         fnn_real *x = fnni_y(run, -1, i, NULL);
-        if (run->augmenter) fnni_gather_augmented(run, data, row, shift, scale, x);
+        if (FNNI_TRAINS && run->augmenter) fnni_gather_augmented(run, data, row, shift, scale, x);
         else if (data->bytes)
             run->kernels->from_bytes((ptrdiff_t)n, data->bytes + row * n, per_element, shift, scale,
                                      x);
@@ -16774,7 +16825,8 @@ static double fnni_train_step(fnni_batch *b)
 FNNI_COLD static size_t fnni_run_plan(fnni_run *run, int rows, size_t *own)
 {
     const fnn_model *model = run->model;
-    const int training = !run->inference, lowest = run->to_input ? -1 : fnni_lowest(model);
+    const int training = FNNI_TRAINS && !run->inference,
+              lowest = run->to_input ? -1 : fnni_lowest(model);
     size_t first, packed = 0;
     fnni_needs needs;
     fnni_plan counted, *plan;
@@ -16964,8 +17016,8 @@ static void fnni_batch_make(fnni_batch *b, fnn_model *model, const fnn_dataset *
     fnni_run_truth(b->run, data, &model->truth);
 }
 
-FNNI_TRAINING_DEF fnn_result fnn_forward(fnn_model *model, const fnn_dataset *data, const int64_t *samples,
-                               int count, int training)
+FNNI_DEF fnn_result fnn_forward(fnn_model *model, const fnn_dataset *data, const int64_t *samples,
+                                int count, int training)
 {
     fnn_result result = fnni_seal(model);
     fnni_batch b;
@@ -16992,7 +17044,7 @@ FNNI_TRAINING_DEF fnn_result fnn_forward(fnn_model *model, const fnn_dataset *da
     return FNN_OK;
 }
 
-FNNI_TRAINING_DEF const fnn_real *fnn_outputs(const fnn_model *model)
+FNNI_DEF const fnn_real *fnn_outputs(const fnn_model *model)
 {
     return model && model->run_ready ? fnni_y(&model->run, model->layer_count - 1, 0, NULL) : NULL;
 }
@@ -17011,7 +17063,7 @@ static fnn_result fnni_check_batch(fnn_model *model)
     return result;
 }
 
-FNNI_TRAINING_DEF fnn_result fnn_loss(fnn_model *model, double *loss)
+FNNI_DEF fnn_result fnn_loss(fnn_model *model, double *loss)
 {
     fnn_result result = fnni_begin(model);
     double mean;
@@ -17063,13 +17115,13 @@ static fnn_result fnni_backward(fnn_model *model, const fnn_real *gradient)
     return FNN_OK;
 }
 
-FNNI_TRAINING_DEF fnn_result fnn_backward(fnn_model *model)
+FNNI_DEF fnn_result fnn_backward(fnn_model *model)
 {
     const fnn_result result = fnni_begin(model);
     return result ? result : fnni_backward(model, NULL);
 }
 
-FNNI_TRAINING_DEF fnn_result fnn_backward_from(fnn_model *model, const fnn_real *gradient)
+FNNI_DEF fnn_result fnn_backward_from(fnn_model *model, const fnn_real *gradient)
 {
     const fnn_result result = fnni_begin(model);
     if (result) return result;
@@ -17087,8 +17139,8 @@ static void fnni_gradient_by_data(const fnn_model *model, int rows, fnn_real *gr
         for (j = 0; j < model->inputs; j++) gradient[j] *= model->scale[j];
 }
 
-FNNI_TRAINING_DEF fnn_result fnn_backward_to_input(fnn_model *model, const fnn_real *gradient,
-                                         fnn_real *input_gradient)
+FNNI_DEF fnn_result fnn_backward_to_input(fnn_model *model, const fnn_real *gradient,
+                                          fnn_real *input_gradient)
 {
     fnn_result result = fnni_begin(model);
     fnni_run *run;
@@ -17108,7 +17160,7 @@ FNNI_TRAINING_DEF fnn_result fnn_backward_to_input(fnn_model *model, const fnn_r
     return result;
 }
 
-FNNI_TRAINING_DEF fnn_result fnn_step(fnn_model *model, const fnn_fit_config *config)
+FNNI_DEF fnn_result fnn_step(fnn_model *model, const fnn_fit_config *config)
 {
     fnn_result result = fnni_begin_outside_fit(model, "step");
     fnni_batch b;
@@ -17168,6 +17220,12 @@ static fnni_inference fnni_inference_of(const fnn_model *model, const fnn_datase
     f.outputs = outputs;
     f.classes = classes;
     return f;
+}
+
+/* Whether it compares outputs with labels or targets. */
+static int fnni_evaluates(const fnni_inference *f)
+{
+    return FNNI_TRAINS && f->evaluate;
 }
 
 /* The chunks are dealt to at most this many stretches, whatever the number of threads: each adds up
@@ -17250,7 +17308,7 @@ FNNI_COLD static size_t fnni_inference_lay_out(const fnni_inference *f, fnni_run
         workspace = fnni_run_plan(run, f->rows, &shared);
         at = fnni_plus(at, workspace);
     }
-    if (!f->evaluate) return at;
+    if (!fnni_evaluates(f)) return at;
     return fnni_plus(at, fnni_truth_lay_out(f, run, truth, FNNI_AT(memory, at)));
 }
 
@@ -17435,7 +17493,7 @@ static void fnni_inference_part(void *argument, int part, int parts)
     fnni_inference_lay_out(f, &run, &truth, memory);
     if (!f->computed) fnni_prepare_rows(&run, 0, f->model->layer_count - 1, 0, run.workspace);
     for (s = stretches * part / parts; s < stretches * (part + 1) / parts; s++) {
-        double *sums = f->evaluate ? fnni_stretch_sums(f, s) : NULL;
+        double *sums = fnni_evaluates(f) ? fnni_stretch_sums(f, s) : NULL;
         int64_t chunk = chunks * s / stretches;
         if (sums) memset(sums, 0, FNNI_SUMS * sizeof *sums);
         for (; chunk < chunks * (s + 1) / stretches; chunk++)
@@ -17459,14 +17517,14 @@ FNNI_COLD static size_t fnni_inference_plan(fnni_inference *f)
 static size_t fnni_sums_space(const fnni_inference *f)
 {
     const size_t stretches = (size_t)fnni_stretches(f->data);
-    return f->evaluate ? fnni_reals_of(stretches * FNNI_SUMS * sizeof(double)) : 0;
+    return fnni_evaluates(f) ? fnni_reals_of(stretches * FNNI_SUMS * sizeof(double)) : 0;
 }
 
 /* Whether it takes two passes: the user's loss function gets one batch after the other when all
  * outputs are there. */
 static int fnni_keeps_outputs(const fnni_inference *f)
 {
-    return f->evaluate && f->model->loss_is_own;
+    return fnni_evaluates(f) && f->model->loss_is_own;
 }
 
 /* Reals that f takes of its context's workspace: of its sums, of the outputs that it keeps, and of
@@ -17577,15 +17635,15 @@ static fnn_result fnni_infer_in(fnni_inference *f, fnn_context *context, const v
     fnn_result result = fnni_ready(f->model);
     if (result) return result;
     if (!wanted) return FNN_ERROR_ARGUMENT;
-    result = fnni_check_all(f->model, f->data, "data", metrics != NULL, NULL);
+    result = fnni_check_all(f->model, f->data, "data", FNNI_TRAINS && metrics != NULL, NULL);
     if (result) return result;
     temporary = f->model->context;
     temporary.workspace = NULL;
     temporary.workspace_count = 0;
     f->context = context ? context : &temporary;
-    result = metrics               ? fnni_evaluate(f->model, f->context, f->data, metrics)
-             : f->flip || f->shift ? fnni_infer_views(f)
-                                   : fnni_infer(f);
+    if (FNNI_TRAINS && metrics) result = fnni_evaluate(f->model, f->context, f->data, metrics);
+    else if (FNNI_TRAINS && (f->flip || f->shift)) result = fnni_infer_views(f);
+    else result = fnni_infer(f);
     if (!context) fnni_context_close(&temporary);
     f->context = context; /* not the one that is gone */
     return result;
@@ -17658,9 +17716,9 @@ FNN_DEF fnn_result fnn_predict_layer(const fnn_model *model, fnn_context *contex
     return result;
 }
 
-FNNI_TRAINING_DEF fnn_result fnn_predict_augmented(const fnn_model *model, fnn_context *context,
-                                         const fnn_dataset *data, int flip, int shift,
-                                         fnn_real *outputs)
+FNNI_DEF fnn_result fnn_predict_augmented(const fnn_model *model, fnn_context *context,
+                                          const fnn_dataset *data, int flip, int shift,
+                                          fnn_real *outputs)
 {
     fnni_inference f = fnni_inference_of(model, data, outputs, NULL);
     f.flip = flip;
@@ -17681,8 +17739,8 @@ FNN_DEF fnn_result fnn_predict_classes(const fnn_model *model, fnn_context *cont
     return fnni_infer_in(&f, context, classes, NULL);
 }
 
-FNNI_COLD FNNI_TRAINING_DEF fnn_result fnn_evaluate(const fnn_model *model, fnn_context *context,
-                                          const fnn_dataset *data, fnn_metrics *metrics)
+FNNI_COLD FNNI_DEF fnn_result fnn_evaluate(const fnn_model *model, fnn_context *context,
+                                           const fnn_dataset *data, fnn_metrics *metrics)
 {
     fnni_inference f = fnni_inference_of(model, data, NULL, NULL);
     if (metrics) memset(metrics, 0, sizeof *metrics);
@@ -17730,7 +17788,7 @@ FNNI_COLD FNN_DEF size_t fnn_memory_size(const fnn_model *model, int batch_size)
         bytes = fnni_plus(bytes, fnni_block(model->feature_names.bytes, 1));
     if (model->notes.text) bytes = fnni_plus(bytes, fnni_block(model->notes.bytes, 1));
     bytes = fnni_plus(bytes, fnni_progress_bytes(model));
-    if (batch_size <= 0) return bytes;
+    if (!FNNI_TRAINS || batch_size <= 0) return bytes;
     bytes = fnni_plus(bytes, fnni_run_bytes(model, batch_size));
     bytes = fnni_plus(bytes, own); /* gradients, and the optimiser's state */
     return fnni_plus(bytes, fnni_block(fnni_times(model->parameter_count, 2), sizeof(fnn_real)));
@@ -20918,8 +20976,8 @@ static fnn_result fnni_feature_count_check(fnn_model *model, int count)
                            FNNI_FEATURE_NAMES, model->inputs, count);
 }
 
-FNNI_COLD FNNI_TRAINING_DEF fnn_result fnn_set_class_names(fnn_model *model, const char *const *names,
-                                                 int count)
+FNNI_COLD FNNI_DEF fnn_result fnn_set_class_names(fnn_model *model, const char *const *names,
+                                                  int count)
 {
     fnn_result result = fnni_begin(model);
     if (!result && (names || count)) result = fnni_class_count_check(model, names ? count : 0);
@@ -20927,8 +20985,8 @@ FNNI_COLD FNNI_TRAINING_DEF fnn_result fnn_set_class_names(fnn_model *model, con
                   : fnni_names_set(model, &model->class_names, FNNI_CLASS_NAMES, names, count);
 }
 
-FNNI_COLD FNNI_TRAINING_DEF fnn_result fnn_set_feature_names(fnn_model *model, const char *const *names,
-                                                   int count)
+FNNI_COLD FNNI_DEF fnn_result fnn_set_feature_names(fnn_model *model, const char *const *names,
+                                                    int count)
 {
     fnn_result result = fnni_begin(model);
     if (!result && (names || count)) result = fnni_feature_count_check(model, names ? count : 0);
@@ -20936,7 +20994,7 @@ FNNI_COLD FNNI_TRAINING_DEF fnn_result fnn_set_feature_names(fnn_model *model, c
                   : fnni_names_set(model, &model->feature_names, FNNI_FEATURE_NAMES, names, count);
 }
 
-FNNI_COLD FNNI_TRAINING_DEF fnn_result fnn_set_names(fnn_model *model, const fnn_dataset *data)
+FNNI_COLD FNNI_DEF fnn_result fnn_set_names(fnn_model *model, const fnn_dataset *data)
 {
     fnn_result result = fnni_begin(model);
     if (!result && !data)
@@ -21010,7 +21068,7 @@ static fnn_result fnni_notes_room(fnn_model *model, fnni_texts *t, const char *k
     return bytes ? fnni_texts_room(model, t, "notes", count, bytes) : FNN_OK;
 }
 
-FNNI_COLD FNNI_TRAINING_DEF fnn_result fnn_set_note(fnn_model *model, const char *key, const char *value)
+FNNI_COLD FNNI_DEF fnn_result fnn_set_note(fnn_model *model, const char *key, const char *value)
 {
     fnni_texts fresh;
     int i;
@@ -21077,7 +21135,7 @@ FNNI_COLD static int fnni_file_tensor(const fnn_model *model, int training, int 
                                       fnni_tensor *t)
 {
     if (l < model->layer_count) return fnni_tensor_at(model, l, which, t);
-    return training && fnni_training_tensor(model, which, t);
+    return FNNI_TRAINS && training && fnni_training_tensor(model, which, t);
 }
 
 static size_t fnni_tensor_element(const fnni_tensor *t)
@@ -21975,7 +22033,12 @@ static fnn_result fnni_read_model(fnni_reader *r, const fnn_context_config *conf
     if (fnn_model_error(r->model)->code) return fnni_read_fail(r);
     result = fnni_read_settings(r);
     if (!result) result = fnni_read_layers(r);
-    return result || !r->training ? result : fnni_read_training(r);
+    if (result || !r->training) return result;
+    if (FNNI_TRAINS) return fnni_read_training(r);
+    return fnni_fail(r->error, FNN_ERROR_FORMAT,
+                     "%s: expected a model without \"%s\", which FMNIST_NN_INFERENCE cannot read, "
+                     "found a checkpoint",
+                     r->path, fnni_field_names[FNNI_FIELD_TRAINING]);
 }
 
 /* ---- reading: the whole file ---- */
@@ -22115,7 +22178,7 @@ static fnn_result fnni_read_tensors(fnni_reader *r)
         if (!model->shift || !model->scale)
             return fnni_fail_memory(r->error, r->path, 2 * inputs * sizeof(fnn_real));
     }
-    if (r->training && !fnni_training_room(model))
+    if (FNNI_TRAINS && r->training && !fnni_training_room(model))
         return fnni_fail(r->error, FNN_ERROR_MEMORY, "%s: no memory for training", r->path);
     if (fnni_parameters_make(model)) return fnni_read_fail(r);
     return fnni_walk(r);
@@ -22204,13 +22267,13 @@ static fnn_result fnni_save(const fnn_model *model, int training, const char *pa
     return fnni_save_by(fnni_write_file, &content, path, &model->context.allocator, error);
 }
 
-FNNI_COLD FNNI_TRAINING_DEF fnn_result fnn_save(const fnn_model *model, const char *path, fnn_error *error)
+FNNI_COLD FNNI_DEF fnn_result fnn_save(const fnn_model *model, const char *path, fnn_error *error)
 {
     return fnni_save(model, 0, path, error);
 }
 
-FNNI_COLD FNNI_TRAINING_DEF fnn_result fnn_save_checkpoint(const fnn_model *model, const char *path,
-                                                 fnn_error *error)
+FNNI_COLD FNNI_DEF fnn_result fnn_save_checkpoint(const fnn_model *model, const char *path,
+                                                  fnn_error *error)
 {
     return fnni_save(model, 1, path, error);
 }
@@ -22230,8 +22293,8 @@ static fnn_result fnni_save_writer(const fnn_model *model, fnni_writer *w, fnn_e
                      (unsigned long long)w->put_bytes);
 }
 
-FNNI_COLD FNNI_TRAINING_DEF fnn_result fnn_save_to(const fnn_model *model, fnn_write_function write,
-                                         void *user, fnn_error *error)
+FNNI_COLD FNNI_DEF fnn_result fnn_save_to(const fnn_model *model, fnn_write_function write,
+                                          void *user, fnn_error *error)
 {
     fnni_writer w;
     if (!write)
@@ -22242,13 +22305,13 @@ FNNI_COLD FNNI_TRAINING_DEF fnn_result fnn_save_to(const fnn_model *model, fnn_w
     return fnni_save_writer(model, &w, error);
 }
 
-FNNI_COLD FNNI_TRAINING_DEF fnn_result fnn_check_writable(const char *path, fnn_error *error)
+FNNI_COLD FNNI_DEF fnn_result fnn_check_writable(const char *path, fnn_error *error)
 {
     return fnni_save_possible(path, NULL, error);
 }
 
-FNNI_COLD FNNI_TRAINING_DEF fnn_result fnn_save_memory(const fnn_model *model, void *bytes, size_t capacity,
-                                             size_t *size, fnn_error *error)
+FNNI_COLD FNNI_DEF fnn_result fnn_save_memory(const fnn_model *model, void *bytes, size_t capacity,
+                                              size_t *size, fnn_error *error)
 {
     const size_t most = bytes ? capacity : (size_t)-1;
     fnn_result result;
@@ -24784,8 +24847,15 @@ FNNI_COLD FNN_DEF fnn_result fnn_search_save_histories(const fnn_search *search,
 #endif /* !FNNI_KERNELS_ALONE */
 #if defined(__clang__)
 #pragma STDC FP_CONTRACT DEFAULT
+#ifdef FMNIST_NN_INFERENCE
+#pragma clang attribute pop
+#pragma GCC diagnostic pop
+#endif
 #elif defined(__GNUC__)
 #pragma GCC pop_options
+#ifdef FMNIST_NN_INFERENCE
+#pragma GCC diagnostic pop
+#endif
 #endif
 #endif /* FMNIST_NN_IMPLEMENTATION: the rooms below the kernels */
 
