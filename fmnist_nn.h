@@ -100,16 +100,17 @@
  *   implementation refuses them, and gcc's -funsafe-math-optimizations; clang's cannot be seen, so
  *   do without. Other units of the program may use them all. <stdio.h>, <stdlib.h>, <string.h> and
  *   <math.h> come along with the implementation only: units without it include what they use.
- *   A program that only predicts defines FMNIST_NN_INFERENCE, in every unit that includes this file.
- *   It has models: fnn_load, _from and _memory, or the builders, fnn_normalize_with and fnn_seal,
- *   whose weights are 0 until fnn_parameters or fnn_tensor_values fill them; data sets of arrays;
- *   all fnn_predict calls but fnn_predict_augmented; fnn_reserve, fnn_memory_size; what looks inside
- *   (fnn_summary, shapes, tensors, names, notes); and the kernels that go forward. It has no
- *   training, evaluation or metrics, no readers and views of data sets, no augmentation, search or
- *   saving, no fnn_load_weights, and refuses checkpoints: none of that is declared. The predicted
- *   bits are those of the whole library. gcc and clang compile all but the kernels for size then.
- *   With FMNIST_NN_NO_AVX512 and FMNIST_NN_NO_SCALAR besides, AVX2 is all that it holds; the
- *   smallest object is that of -Os with FMNIST_NN_NO_SIMD, whose kernels are slow.
+ *   A program that only predicts defines FMNIST_NN_INFERENCE in every unit that includes this
+ *   file. It has models: fnn_load, fnn_load_from and fnn_load_memory, or the builders,
+ *   fnn_normalize_with and fnn_seal, whose weights are 0 until fnn_parameters or fnn_tensor_values
+ *   fill them; data sets of arrays; all fnn_predict calls but fnn_predict_augmented; fnn_reserve,
+ *   fnn_memory_size; what looks inside (fnn_summary, shapes, tensors, names, notes); and the
+ *   kernels that go forward. It has no training, evaluation or metrics, no readers and views of
+ *   data sets, no augmentation, search or saving, no fnn_load_weights, and refuses checkpoints:
+ *   none of that is declared. The predicted bits are those of the whole library. gcc and clang
+ *   compile all but the kernels for size then. With FMNIST_NN_NO_AVX512 and FMNIST_NN_NO_SCALAR
+ *   besides, AVX2 is all that it holds; the smallest object is that of -Os with FMNIST_NN_NO_SIMD,
+ *   whose kernels are slow.
  *
  * OPTIONS, defined before the implementation is included
  *   FMNIST_NN_IMPLEMENTATION  this unit holds the library.
@@ -2451,9 +2452,9 @@ FNN_API fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows,
 #endif
 
 /* FMNIST_NN_INFERENCE: rooms of training alone fall away as a whole. Elsewhere a page keeps its two
- * directions: what only training calls is named in tables as FNNI_TRAINING(f), behind FNNI_TRAINS in
- * conditions, and its public functions are FNNI_DEF in place of FNN_DEF. So nobody calls it then,
- * and the compiler leaves it out. */
+ * directions: what only training calls is named in tables as FNNI_TRAINING(f), stands behind
+ * FNNI_TRAINS in conditions, and its public functions are FNNI_DEF in place of FNN_DEF. So nobody
+ * calls it then, and the compiler leaves it out. */
 #ifdef FMNIST_NN_INFERENCE
 #define FNNI_TRAINS 0
 #define FNNI_TRAINING(f) NULL
@@ -2547,8 +2548,7 @@ FNN_API fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows,
 #if FNNI_GNU
 #if FNNI_OPTIMIZING
 #define FNNI_FORCE_INLINE static inline __attribute__((always_inline, unused))
-#else /* calls are slow as all the rest then, and inlining would take most of the compile's time, \
-         or room */
+#else /* slow as all the rest then; inlining would take most of the compile's time, or room */
 #define FNNI_FORCE_INLINE static __attribute__((unused))
 #endif
 #define FNNI_FORMAT(string, first) __attribute__((format(printf, string, first)))
@@ -3118,10 +3118,10 @@ FNNI_FORCE_INLINE uint64_t fnni_mix(uint64_t x)
 /* ============================================================================
  * >>kernel-list  every kernel, named once, with its contract
  * ============================================================================
- * The list makes the kernel table's struct and, in each pass, its initialiser. To add a
- * kernel: one line here, one function in >>kernels, one naive twin with a test row
- * (tests/test_kernels.c), one row in bench/kernels.c. Lengths may be 0; nothing is read or
- * written outside the arrays given; arrays need no alignment; y may be x unless said. */
+ * The list makes the kernel table's struct and, in each pass, its initialiser: X, or T for what
+ * only training calls. To add a kernel: one line here, one function in >>kernels, one naive twin
+ * with a test row (tests/test_kernels.c), one row in bench/kernels.c. Lengths may be 0; nothing is
+ * read or written outside the arrays given; arrays need no alignment; y may be x unless said. */
 
 /* What rooms must know of an activation beside its formula: the traits of FNN_ACTIVATION_LIST. */
 enum {
