@@ -48,7 +48,7 @@ jobs_test_more() {
     jobs_of object/undefined: kernels library
     jobs_of object/undefined-m32: kernels library
     jobs_of script/builds: gcc clang clang-19 g++ clang++ options targets symbols small
-    jobs_of script/ examples: mpi: export: programs: selftest:sanitize selftest:undefined
+    jobs_of script/ examples: mpi: export: programs: install: selftest:sanitize selftest:undefined
     jobs_of sanitize/ fuzz/replay
     programs sanitize
     jobs_of neon/ $neon_programs
