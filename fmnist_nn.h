@@ -683,7 +683,6 @@ FNN_API const fnn_real *fnn_dataset_target(const fnn_dataset *data, int64_t i);
 /* Counts the samples of each class. `counts` has data->classes elements and is overwritten.
  * Returns FNN_ERROR_ARGUMENT without labels, or when a label is out of range. */
 FNN_API fnn_result fnn_dataset_class_counts(const fnn_dataset *data, int64_t *counts);
-#endif
 
 /* Views. Each makes `*out` a data set that borrows the rows of `data` and owns only its index: free
  * it with fnn_dataset_free, before `data`. Views of views work. Outputs are overwritten without
@@ -691,7 +690,6 @@ FNN_API fnn_result fnn_dataset_class_counts(const fnn_dataset *data, int64_t *co
  * gives the same view on every machine. All return FNN_ERROR_ARGUMENT on counts, positions or
  * pointers that make no sense (`error`, which may be NULL, says which) or FNN_ERROR_MEMORY. */
 
-#ifndef FMNIST_NN_INFERENCE
 /* The samples at the positions samples[0 .. count - 1] of `data`, in that order; a position may
  * occur more than once (a bootstrap). */
 FNN_API fnn_result fnn_dataset_subset(const fnn_dataset *data, const int64_t *samples,
@@ -729,9 +727,7 @@ FNN_API fnn_result fnn_dataset_split(const fnn_dataset *data, int64_t first_coun
 FNN_API fnn_result fnn_dataset_fold(const fnn_dataset *data, int folds, int fold, int order,
                                     uint64_t seed, fnn_dataset *train, fnn_dataset *validation,
                                     fnn_error *error);
-#endif
 
-#ifndef FMNIST_NN_INFERENCE
 /* Loaders. Each overwrites `*out` (not freed first) and leaves it zeroed on failure; free it with
  * fnn_dataset_free. `allocator` may be NULL (FMNIST_NN_MALLOC) and must otherwise keep working
  * until the data set and its views are freed. A file may be plain or gzip-compressed: its first two
@@ -1621,13 +1617,11 @@ FNN_API fnn_result fnn_fit(fnn_model *model, const fnn_dataset *data, const fnn_
  * drawn anew since. */
 FNN_API fnn_result fnn_resume(fnn_model *model, const fnn_dataset *data,
                               const fnn_fit_config *config, fnn_history *history);
-#endif
 
 /* The step, opened, for a training loop of your own: fnn_forward, fnn_loss, fnn_backward, fnn_step
  * on one batch. They return FNN_ERROR_STATE for a call out of this order, with a message in the
  * model. */
 
-#ifndef FMNIST_NN_INFERENCE
 /* Gathers and normalises samples (count sample numbers of data, NULL: the first count) and carries
  * them through the layers; training switches dropout on. What labels, targets or weights say is
  * fnn_loss' business, and nobody's without it: the data set's arrays of them must stay until then.
