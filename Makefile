@@ -2,6 +2,7 @@
 # CC and CFLAGS may be given: make demo CC=clang CFLAGS="-O3 -march=native"
 CFLAGS ?= -O2
 MPICC ?= mpicc
+PREFIX ?= /usr/local
 export CC
 
 # -fopenmp where this compiler can both compile and link it, else nothing: one thread then.
@@ -63,6 +64,8 @@ help:
 	@echo '                      WRITE=1 puts it there'
 	@echo 'make bench-programs   whole programs by instruction set and threads (hyperfine);'
 	@echo '                      PROGRAMS="demo quickstart" says which of the examples (demo)'
+	@echo 'make install          the header, for pkg-config and CMake, below PREFIX=/usr/local (and'
+	@echo '                      DESTDIR, if given); make uninstall removes it'
 	@echo 'make onnx-runtime     fetch ONNX Runtime for Node.js (npm; 21 MB, 100 MB on disk) into'
 	@echo '                      build/onnxruntime/, by which make test-more runs exported models'
 	@echo 'make clean            remove build/'
@@ -157,9 +160,24 @@ build/flags: FORCE
 	@mkdir -p build
 	@echo '$(CC) $(CFLAGS)' | cmp -s - $@ || echo '$(CC) $(CFLAGS)' > $@
 
+# What finds the header there: examples/packaging, whose files take the version from the header.
+SHARE = $(DESTDIR)$(PREFIX)/share
+install:
+	umask 022 && \
+	mkdir -p '$(DESTDIR)$(PREFIX)/include' '$(SHARE)/pkgconfig' '$(SHARE)/cmake/fmnist_nn' && \
+	cp fmnist_nn.h '$(DESTDIR)$(PREFIX)/include/' && \
+	cp examples/packaging/cmake/*.cmake '$(SHARE)/cmake/fmnist_nn/' && \
+	version=$$(sed -n 's/^#define FNN_VERSION "\(.*\)"/\1/p' fmnist_nn.h) && \
+	sed "s/@VERSION@/$$version/" examples/packaging/fmnist_nn.pc.in \
+	    > '$(SHARE)/pkgconfig/fmnist_nn.pc'
+
+uninstall:
+	rm -f '$(DESTDIR)$(PREFIX)/include/fmnist_nn.h' '$(SHARE)/pkgconfig/fmnist_nn.pc'
+	rm -rf '$(SHARE)/cmake/fmnist_nn'
+
 clean:
 	rm -rf build
 
-.PHONY: all help data demo examples no-mpi reproduce figures clean FORCE
+.PHONY: all help data demo examples no-mpi reproduce figures install uninstall clean FORCE
 .PHONY: test test-more test-exhaustive sweeps coverage mutants fuzz fuzz-merge fuzz-control analyse
 .PHONY: onnx-runtime bench bench-kernels bench-train bench-readme bench-programs

@@ -100,6 +100,17 @@
  *   implementation refuses them, and gcc's -funsafe-math-optimizations; clang's cannot be seen, so
  *   do without. Other units of the program may use them all. <stdio.h>, <stdlib.h>, <string.h> and
  *   <math.h> come along with the implementation only: units without it include what they use.
+ *   A program that only predicts defines FMNIST_NN_INFERENCE in every unit that includes this
+ *   file. It has models: fnn_load, fnn_load_from and fnn_load_memory, or the builders,
+ *   fnn_normalize_with and fnn_seal, whose weights are 0 until fnn_parameters or fnn_tensor_values
+ *   fill them; data sets of arrays; all fnn_predict calls but fnn_predict_augmented; fnn_reserve,
+ *   fnn_memory_size; what looks inside (fnn_summary, shapes, tensors, names, notes); and the
+ *   kernels that go forward. It has no training, evaluation or metrics, no readers and views of
+ *   data sets, no augmentation, search or saving, no fnn_load_weights, and refuses checkpoints:
+ *   none of that is declared. The predicted bits are those of the whole library. gcc and clang
+ *   compile all but the kernels for size then. With FMNIST_NN_NO_AVX512 and FMNIST_NN_NO_SCALAR
+ *   besides, AVX2 is all that it holds; the smallest object is that of -Os with FMNIST_NN_NO_SIMD,
+ *   whose kernels are slow.
  *
  * OPTIONS, defined before the implementation is included
  *   FMNIST_NN_IMPLEMENTATION  this unit holds the library.
@@ -107,6 +118,9 @@
  *                             that unit only.
  *   FMNIST_NN_NO_SIMD         scalar code only: a small binary, any processor.
  *   FMNIST_NN_NO_AVX512       leaves the AVX-512 kernels out.
+ *   FMNIST_NN_NO_SCALAR       leaves the scalar kernels out: on a processor without SIMD that this
+ *                             build holds, contexts and models fail.
+ *   FMNIST_NN_INFERENCE       no training: a small binary that predicts; see BUILDING.
  *   FMNIST_NN_NO_WINOGRAD     3 x 3 convolutions by all their multiplications: see NUMERICS.
  *   FMNIST_NN_REAL            float, or double: the whole library computes in it. Double runs on
  *                             the scalar kernels and is there for exact gradient checks. It is
@@ -666,6 +680,7 @@ FNN_API int32_t fnn_dataset_label(const fnn_dataset *data, int64_t i);
 /* The targets (target_count) of sample i. NULL without targets, and where the row is -1. */
 FNN_API const fnn_real *fnn_dataset_target(const fnn_dataset *data, int64_t i);
 
+#ifndef FMNIST_NN_INFERENCE
 /* Counts the samples of each class. `counts` has data->classes elements and is overwritten.
  * Returns FNN_ERROR_ARGUMENT without labels, or when a label is out of range. */
 FNN_API fnn_result fnn_dataset_class_counts(const fnn_dataset *data, int64_t *counts);
@@ -684,6 +699,7 @@ FNN_API fnn_result fnn_dataset_subset(const fnn_dataset *data, const int64_t *sa
 /* All samples in random order (Fisher-Yates: every order equally likely). */
 FNN_API fnn_result fnn_dataset_shuffle(const fnn_dataset *data, uint64_t seed, fnn_dataset *out,
                                        fnn_error *error);
+#endif
 
 /* How samples are ordered before they are cut into parts. */
 /* clang-format off */
@@ -694,6 +710,7 @@ FNN_API fnn_result fnn_dataset_shuffle(const fnn_dataset *data, uint64_t seed, f
 /* clang-format on */
 typedef enum fnn_order { FNN_ORDER_LIST(FNNI_ENUM_NAME) FNN_ORDER_COUNT } fnn_order;
 
+#ifndef FMNIST_NN_INFERENCE
 /* The first `first_count` samples into `first`, the others into `second`; order: one of fnn_order,
  * by `seed`. 0 <= first_count <= data->count: one part may be empty. Stratified, `first` has of n
  * samples of a class n * first_count / count, rounded down, or up where the remainder is among the
@@ -882,6 +899,7 @@ FNN_API fnn_csv_config fnn_csv_config_init(void);
  * config NULL: fnn_csv_config_init(). */
 FNN_API fnn_result fnn_read_csv(const char *path, const fnn_csv_config *config,
                                 const fnn_allocator *allocator, fnn_dataset *out, fnn_error *error);
+#endif
 
 /* How features are brought to a common scale: x' = (x - shift[j]) * scale[j] for feature j. */
 /* clang-format off */
@@ -901,6 +919,7 @@ typedef enum fnn_normalization {
     FNN_NORMALIZATION_LIST(FNNI_ENUM) FNN_NORMALIZATION_COUNT
 } fnn_normalization;
 
+#ifndef FMNIST_NN_INFERENCE
 /* Computes shift and scale of each feature from `data` (the training set: apply the same numbers to
  * validation and test sets). shift, scale: (features), overwritten. Means and population variances
  * (divided by count) are summed in double; a feature without any spread is divided by 1.
@@ -910,6 +929,7 @@ typedef enum fnn_normalization {
  * scale are unspecified. */
 FNN_API fnn_result fnn_normalization_compute(fnn_normalization kind, const fnn_dataset *data,
                                              fnn_real *shift, fnn_real *scale, fnn_error *error);
+#endif
 
 /* ---- layers ---- */
 
@@ -958,6 +978,7 @@ FNN_API fnn_model *fnn_sequential_with(const fnn_context_config *config, int hei
 /* Frees a model; NULL is allowed. */
 FNN_API void fnn_model_free(fnn_model *model);
 
+#ifndef FMNIST_NN_INFERENCE
 /* A second model like this one, in use or still being built: layers, loss, normalisation, weights,
  * running statistics, names, notes, seed, what the optimiser remembers and how far training has
  * come. They share nothing but what the caller gave, as the `user` of a loss function. Both predict
@@ -967,6 +988,7 @@ FNN_API void fnn_model_free(fnn_model *model);
  * the error of a broken model, with what fnn_context_create says of config, FNN_ERROR_MEMORY. */
 FNN_API fnn_model *fnn_copy(const fnn_model *model, const fnn_context_config *config,
                             fnn_error *error);
+#endif
 
 /* What went wrong: the builder that failed first, else the last call on the model; code FNN_OK when
  * nothing did. Never NULL. */
@@ -1095,6 +1117,7 @@ FNN_API int fnn_dropout(fnn_model *model, fnn_real rate);
 /* (H, W, C) as (1, 1, H * W * C), free of cost. */
 FNN_API int fnn_flatten(fnn_model *model);
 
+#ifndef FMNIST_NN_INFERENCE
 /* How layers added from now on start: by default weights Glorot uniform and biases zero.
  * FNN_ERROR_ARGUMENT for an unknown kind or a scale that is not finite. */
 FNN_API fnn_result fnn_set_initializer(fnn_model *model, fnn_initializer weights,
@@ -1124,6 +1147,7 @@ FNN_API fnn_result fnn_set_rate_factor(fnn_model *model, int layer, double facto
  * shape or that fnn_dataset_check refuses, FNN_ERROR_NUMERIC for statistics that are not finite,
  * FNN_ERROR_MEMORY. */
 FNN_API fnn_result fnn_normalize(fnn_model *model, fnn_normalization kind, const fnn_dataset *data);
+#endif
 
 /* The same with numbers of your own, such as those that weights from elsewhere were trained with:
  * x' = (x - shift[j]) * scale[j]; where there is a deviation, the scale is 1 / deviation. Bytes are
@@ -1135,6 +1159,7 @@ FNN_API fnn_result fnn_normalize(fnn_model *model, fnn_normalization kind, const
 FNN_API fnn_result fnn_normalize_with(fnn_model *model, const fnn_real *shift,
                                       const fnn_real *scale, int count);
 
+#ifndef FMNIST_NN_INFERENCE
 /* Makes the model learn targets that are normalised with statistics of data's (see
  * fnn_normalization), and give outputs in the targets' own unit: a layer "rescale" is added at the
  * end when the model comes into use. The loss is that of normalised targets and of what goes into
@@ -1146,6 +1171,7 @@ FNN_API fnn_result fnn_normalize_with(fnn_model *model, const fnn_real *shift,
  * the model has not as many outputs, FNN_ERROR_STATE when it comes into use. */
 FNN_API fnn_result fnn_normalize_targets(fnn_model *model, fnn_normalization kind,
                                          const fnn_dataset *data);
+#endif
 
 /* What training minimises: the mean over samples of
  *     softmax cross-entropy         -sum t log softmax(y); a softmax at the end (flatten may
@@ -1182,12 +1208,14 @@ FNN_API fnn_result fnn_normalize_targets(fnn_model *model, fnn_normalization kin
 /* clang-format on */
 typedef enum fnn_loss_kind { FNN_LOSS_LIST(FNNI_ENUM) FNN_LOSS_COUNT } fnn_loss_kind;
 
+#ifndef FMNIST_NN_INFERENCE
 /* label_smoothing s in [0, 1): t becomes (1 - s) t + s / classes, under binary cross-entropy
  * (1 - s) t + s / 2 (cross-entropies only). epsilon is that of the epsilon-insensitive loss.
  * FNN_ERROR_ARGUMENT for numbers out of range, FNN_ERROR_STATE for a loss that takes the input of
  * the softmax or sigmoid at the end where a dropout stands behind that. */
 FNN_API fnn_result fnn_set_loss(fnn_model *model, fnn_loss_kind kind, fnn_real label_smoothing,
                                 fnn_real epsilon);
+#endif
 
 /* A batch as a loss function of your own sees it. */
 typedef struct fnn_loss_batch {
@@ -1203,6 +1231,7 @@ typedef struct fnn_loss_batch {
  * with the derivative of this mean by y. */
 typedef double (*fnn_loss_function)(void *user, const fnn_loss_batch *batch, fnn_real *gradient);
 
+#ifndef FMNIST_NN_INFERENCE
 /* Makes the model minimise a function of yours, which gets `user`; NULL: fnn_set_loss's loss again.
  * It sees a whole batch at once and is called by one thread, one batch after the other, however
  * many the model has: by fnn_fit for each step, by fnn_loss, by fnn_check_gradients, and by
@@ -1214,6 +1243,7 @@ typedef double (*fnn_loss_function)(void *user, const fnn_loss_batch *batch, fnn
  * With a model from a file a call that needs the loss returns FNN_ERROR_STATE until it is set
  * again, here or by fnn_set_loss. */
 FNN_API fnn_result fnn_set_loss_function(fnn_model *model, fnn_loss_function function, void *user);
+#endif
 
 /* Fixes the layers and draws the weights, if that has not happened yet. Returns the error of a
  * broken model, FNN_ERROR_STATE for one without layers, FNN_ERROR_MEMORY. */
@@ -1268,9 +1298,11 @@ FNN_API fnn_result fnn_layer_shape(const fnn_model *model, int layer, int shape[
  * not among them. fnn_tensor_values has those too; fnn_copy and fnn_save take everything. */
 FNN_API fnn_real *fnn_parameters(fnn_model *model, size_t *count);
 
+#ifndef FMNIST_NN_INFERENCE
 /* Their gradients, in the same order and on the same terms: those of the last fnn_backward.
  * fnn_fit does not keep gradients: after a fit this array does not hold them. */
 FNN_API fnn_real *fnn_gradients(fnn_model *model, size_t *count);
+#endif
 
 /* One tensor of a layer. Its name is that in files: "weight" and "bias" of a dense layer and of a
  * convolution, "gamma", "beta", "mean" and "variance" of a batch norm, "shift" and "scale" of the
@@ -1305,9 +1337,11 @@ FNN_API fnn_result fnn_tensor_get(const fnn_model *model, int layer, const char 
  * are. NULL, *count 0 and a message in the model where the layer has no tensor of that name. */
 FNN_API fnn_real *fnn_tensor_values(fnn_model *model, int layer, const char *name, size_t *count);
 
+#ifndef FMNIST_NN_INFERENCE
 /* Its gradient, likewise: to be added to, scaled or cleared between fnn_backward and fnn_step. NULL
  * and a message for a statistic, which has none. */
 FNN_API fnn_real *fnn_tensor_gradient(fnn_model *model, int layer, const char *name, size_t *count);
+#endif
 
 /* ---- training ---- */
 
@@ -1344,6 +1378,7 @@ typedef struct fnn_optimizer {
 
 /* Optimisers with Keras' defaults and conventions; epsilon is 1e-7 in all of them. */
 
+#ifndef FMNIST_NN_INFERENCE
 /* w -= rate g */
 FNN_API fnn_optimizer fnn_sgd(double learning_rate);
 
@@ -1372,6 +1407,7 @@ FNN_API fnn_optimizer fnn_adamw(double learning_rate, double weight_decay);
  * in, Adagrad starting at 0 with epsilon 1e-10, Adadelta's rho .9 and epsilon 1e-6, RMSProp's
  * rho .99, Adam's epsilon 1e-8 added to the corrected root. */
 FNN_API fnn_optimizer fnn_pytorch(fnn_optimizer optimizer);
+#endif
 
 /* clang-format off */
 #define FNN_SCHEDULE_LIST(X) \
@@ -1403,6 +1439,7 @@ typedef struct fnn_schedule {
 
 /* Schedules, whose fields may be changed; warmup_steps is 0 in all of them. */
 
+#ifndef FMNIST_NN_INFERENCE
 /* The base rate, always. */
 FNN_API fnn_schedule fnn_schedule_constant(void);
 
@@ -1428,6 +1465,7 @@ FNN_API fnn_schedule fnn_schedule_linear(void);
  * below 1 for the kinds that count epochs. */
 FNN_API double fnn_schedule_rate(const fnn_schedule *schedule, double base_rate, int64_t step,
                                  int64_t total_steps, int steps_per_epoch);
+#endif
 
 typedef enum fnn_flip {
     FNN_FLIP_NONE,
@@ -1471,12 +1509,14 @@ typedef struct fnn_history {
     fnn_allocator allocator;
 } fnn_history;
 
+#ifndef FMNIST_NN_INFERENCE
 /* Appends a copy of *epoch (which may lie in the history), for loops of one's own. Leaves the
  * history as it was where it returns FNN_ERROR_ARGUMENT (a NULL) or FNN_ERROR_MEMORY. */
 FNN_API fnn_result fnn_history_append(fnn_history *history, const fnn_epoch *epoch);
 
 /* Frees the epochs and empties the history; NULL and twice are allowed. */
 FNN_API void fnn_history_free(fnn_history *history);
+#endif
 
 /* clang-format off */
 #define FNN_MONITOR_LIST(X) \
@@ -1544,6 +1584,7 @@ typedef struct fnn_fit_config {
     void *user;
 } fnn_fit_config;
 
+#ifndef FMNIST_NN_INFERENCE
 /* The defaults named beside the fields above. */
 FNN_API fnn_fit_config fnn_fit_config_init(void);
 
@@ -1623,6 +1664,7 @@ FNN_API fnn_result fnn_backward_to_input(fnn_model *model, const fnn_real *gradi
  * of the two behind it, first.
  * FNN_ERROR_ARGUMENT for NULL or a configuration out of range, FNN_ERROR_MEMORY. */
 FNN_API fnn_result fnn_step(fnn_model *model, const fnn_fit_config *config);
+#endif
 
 /* ---- inference and metrics ---- */
 
@@ -1662,6 +1704,7 @@ FNN_API fnn_result fnn_predict_layer(const fnn_model *model, fnn_context *contex
 FNN_API fnn_result fnn_predict_classes(const fnn_model *model, fnn_context *context,
                                        const fnn_dataset *data, int32_t *classes);
 
+#ifndef FMNIST_NN_INFERENCE
 /* As fnn_predict, but the mean of the model's outputs (probabilities after a softmax) over several
  * views of each image, as Krizhevsky et al. 2012, section 4.1: the image; with shift > 0 also moved
  * by so many pixels up, down, left and right, where zeros come in as in fnn_augmentation; with flip
@@ -1670,6 +1713,7 @@ FNN_API fnn_result fnn_predict_classes(const fnn_model *model, fnn_context *cont
 FNN_API fnn_result fnn_predict_augmented(const fnn_model *model, fnn_context *context,
                                          const fnn_dataset *data, int flip, int shift,
                                          fnn_real *outputs);
+#endif
 
 /* Figures of a model on data. The accuracy is the share of samples (of their weights, where they
  * have any) whose largest output is at the label; under binary cross-entropy the share of outputs
@@ -1683,10 +1727,12 @@ typedef struct fnn_metrics {
     int64_t count;
 } fnn_metrics;
 
+#ifndef FMNIST_NN_INFERENCE
 /* The model's loss and scores on data; FNN_ERROR_STATE also where a model from a file lacks its
  * loss function (fnn_set_loss_function). */
 FNN_API fnn_result fnn_evaluate(const fnn_model *model, fnn_context *context,
                                 const fnn_dataset *data, fnn_metrics *metrics);
+#endif
 
 /* Takes all the memory that the context needs for inference with this model (fnn_evaluate under a
  * loss function of yours takes the outputs of all samples beside it): for each thread packed
@@ -1707,6 +1753,7 @@ FNN_API size_t fnn_memory_size(const fnn_model *model, int batch_size);
 
 /* ---- names and notes ---- */
 
+#ifndef FMNIST_NN_INFERENCE
 /* Gives the outputs of a sealed model their names, which are copied: names (count), count as many
  * as outputs, or two for a single output; NULL and 0 forget them. A name is UTF-8 without control
  * characters; all together have at most 512 KiB. They go with the model through fnn_copy, fnn_save
@@ -1721,6 +1768,7 @@ FNN_API fnn_result fnn_set_feature_names(fnn_model *model, const char *const *na
 /* Takes over both from a data set, the features' first; of what that has no names the model keeps
  * its own. Errors as of the two, FNN_ERROR_ARGUMENT for NULL. */
 FNN_API fnn_result fnn_set_names(fnn_model *model, const fnn_dataset *data);
+#endif
 
 /* The name of class number i, from 0; NULL where there is none. It stays until names are set. */
 FNN_API const char *fnn_class_name(const fnn_model *model, int i);
@@ -1728,18 +1776,21 @@ FNN_API const char *fnn_class_name(const fnn_model *model, int i);
 /* The name of feature number i, on the same terms. */
 FNN_API const char *fnn_feature_name(const fnn_model *model, int i);
 
+#ifndef FMNIST_NN_INFERENCE
 /* Keeps a text of your own under a key, both copied, in place of an older one; value NULL takes the
  * note away. In a file it is a member of the metadata, where other programs find it and may leave
  * theirs. key: 1 to 127 printable ASCII characters, no word that fnn_save uses ("seed") and none
  * that begins with "fnn."; value: as a class name. There are at most 256 notes, of 512 KiB.
  * FNN_ERROR_ARGUMENT for others, FNN_ERROR_MEMORY; the notes stay as they were. */
 FNN_API fnn_result fnn_set_note(fnn_model *model, const char *key, const char *value);
+#endif
 
 /* The text kept under a key, NULL where there is none. It stays until the next fnn_set_note. */
 FNN_API const char *fnn_note(const fnn_model *model, const char *key);
 
 /* ---- model files ---- */
 
+#ifndef FMNIST_NN_INFERENCE
 /* Writes a model in use to a safetensors file: layers, loss, normalisation, weights, names and
  * notes, not what the optimiser remembers, nor what is frozen or has a rate factor, nor weights of
  * samples, which are the data set's; of a loss function only that there was one. A file at path is
@@ -1760,6 +1811,7 @@ FNN_API fnn_result fnn_save(const fnn_model *model, const char *path, fnn_error 
  * FNN_ERROR_FILE for a folder that is missing or may not be written to, for a directory, a device
  * or, on Windows, a read-only file at path, or FNN_ERROR_MEMORY; *error (NULL allowed) says why. */
 FNN_API fnn_result fnn_check_writable(const char *path, fnn_error *error);
+#endif
 
 /* The model in a file that fnn_save wrote, ready for use: it predicts the same bits as the one
  * saved. config as in fnn_sequential_with, NULL: as fnn_sequential.
@@ -1772,6 +1824,7 @@ FNN_API fnn_result fnn_check_writable(const char *path, fnn_error *error);
  * elsewhere ask fnn_check_shapes. */
 FNN_API fnn_model *fnn_load(const char *path, const fnn_context_config *config, fnn_error *error);
 
+#ifndef FMNIST_NN_INFERENCE
 /* Writes a model as fnn_save does, and with it what it needs to train on as if nothing had
  * happened: what the optimiser remembers, the counts of steps and passes, what is frozen or slowed,
  * and, in or behind a fit, where that is, its averages, best weights and history, for fnn_resume.
@@ -1782,6 +1835,7 @@ FNN_API fnn_model *fnn_load(const char *path, const fnn_context_config *config, 
  * goes on with fnn_forward: where it was in the data and what its configuration was are for the
  * loop to know, from a note (fnn_set_note). Errors as fnn_save. */
 FNN_API fnn_result fnn_save_checkpoint(const fnn_model *model, const char *path, fnn_error *error);
+#endif
 
 /* Takes the next bytes (count) of a file; returns 0, or another number where it cannot. */
 typedef int (*fnn_write_function)(void *user, const void *bytes, size_t count);
@@ -1790,11 +1844,13 @@ typedef int (*fnn_write_function)(void *user, const void *bytes, size_t count);
  * capacity where it cannot. */
 typedef size_t (*fnn_read_function)(void *user, void *bytes, size_t capacity);
 
+#ifndef FMNIST_NN_INFERENCE
 /* Hands the bytes that fnn_save would write to a function of yours, in pieces of at most 8 KiB, one
  * behind the other: for a socket, an archive, a file of your own. FNN_ERROR_FILE when it fails,
  * after which it is not called again; other errors as fnn_save. */
 FNN_API fnn_result fnn_save_to(const fnn_model *model, fnn_write_function write, void *user,
                                fnn_error *error);
+#endif
 
 /* The model in what a function of yours gives until its end, all of which is in memory meanwhile.
  * A socket ends where the other side closes it; of a connection that stays open the function gives
@@ -1803,17 +1859,20 @@ FNN_API fnn_result fnn_save_to(const fnn_model *model, fnn_write_function write,
 FNN_API fnn_model *fnn_load_from(fnn_read_function read, void *user,
                                  const fnn_context_config *config, fnn_error *error);
 
+#ifndef FMNIST_NN_INFERENCE
 /* The bytes that fnn_save would write, in memory: bytes (capacity), of which the first *size are
  * the file; bytes NULL: only *size, which tells how many they will be. Takes no memory. Errors as
  * fnn_save, *size 0 then; FNN_ERROR_ARGUMENT for a capacity that is too small and NULL as size. */
 FNN_API fnn_result fnn_save_memory(const fnn_model *model, void *bytes, size_t capacity,
                                    size_t *size, fnn_error *error);
+#endif
 
 /* The model in bytes (size), the whole of a file, such as one that is compiled into the program or
  * comes over a network; they are not needed afterwards. All else as fnn_load. */
 FNN_API fnn_model *fnn_load_memory(const void *bytes, size_t size, const fnn_context_config *config,
                                    fnn_error *error);
 
+#ifndef FMNIST_NN_INFERENCE
 /* ---- weights from elsewhere ---- */
 
 /* Whose weights a safetensors file holds, named and laid out as that library has them; X(name,
@@ -2108,6 +2167,7 @@ typedef struct fnn_gradient_check {
 FNN_API fnn_result fnn_check_gradients(fnn_model *model, const fnn_dataset *data,
                                        const fnn_fit_config *config, double h,
                                        fnn_gradient_check *report, double *per_tensor);
+#endif
 
 /* ---- kernels ---- */
 
@@ -2153,6 +2213,7 @@ FNN_API fnn_result fnn_activation_forward(fnn_context *context, fnn_activation k
                                           fnn_real parameter, ptrdiff_t n, const fnn_real *x,
                                           fnn_real *y);
 
+#ifndef FMNIST_NN_INFERENCE
 /* dx = dy f'(x) for n elements. All kinds take f' from the outputs y, so x may be NULL; FNN_GELU
  * takes it from the inputs x, and y may be NULL. At a kink f' is the left slope, so 0 for
  * FNN_RELU at 0. The parameter of FNN_LEAKY_RELU and FNN_ELU must be at least 0: with another y
@@ -2160,12 +2221,14 @@ FNN_API fnn_result fnn_activation_forward(fnn_context *context, fnn_activation k
 FNN_API fnn_result fnn_activation_backward(fnn_context *context, fnn_activation kind,
                                            fnn_real parameter, ptrdiff_t n, const fnn_real *x,
                                            const fnn_real *y, const fnn_real *dy, fnn_real *dx);
+#endif
 
 /* y = softmax of each row of x, both (rows,columns); the row's maximum is subtracted first, so
  * finite numbers never overflow. y may be x. A NaN or +infinity makes its row NaN. */
 FNN_API fnn_result fnn_softmax(fnn_context *context, ptrdiff_t rows, ptrdiff_t columns,
                                const fnn_real *x, fnn_real *y);
 
+#ifndef FMNIST_NN_INFERENCE
 /* Cross-entropy of softmax(logits) against a target distribution, and its gradient.
  * logits (rows,classes); the target is targets (rows,classes) or, with targets NULL, 1 at
  * labels (rows) in 0..classes-1. It is smoothed to t = (1 - smoothing) target + smoothing/classes
@@ -2177,6 +2240,7 @@ FNN_API fnn_result fnn_softmax_cross_entropy(fnn_context *context, ptrdiff_t row
                                              const int32_t *labels, const fnn_real *targets,
                                              fnn_real smoothing, fnn_real scale, fnn_real *losses,
                                              fnn_real *gradient);
+#endif
 
 /* *result = sum of x over n elements. The order of the additions depends on n alone. */
 FNN_API fnn_result fnn_sum(fnn_context *context, ptrdiff_t n, const fnn_real *x, fnn_real *result);
@@ -2191,12 +2255,14 @@ FNN_API fnn_result fnn_from_bytes(fnn_context *context, ptrdiff_t n, const uint8
                                   int per_element, const fnn_real *shift, const fnn_real *scale,
                                   fnn_real *y);
 
+#ifndef FMNIST_NN_INFERENCE
 /* y[i] = x[i] / (1 - rate) with probability 1 - rate, else 0, 0 <= rate <= 1 (Srivastava et al.
  * 2014, scaled while training). Which are kept is a function of key, rate and offset + i, so
  * dropout of the gradient with the same three is the backward pass. y may be x. */
 FNN_API fnn_result fnn_dropout_apply(fnn_context *context, ptrdiff_t n, uint64_t key,
                                      uint64_t offset, fnn_real rate, const fnn_real *x,
                                      fnn_real *y);
+#endif
 
 /* A window of kernel_height x kernel_width that slides over an image (height, width, channels).
  * Output (i, j) of (out_height, out_width) sees the input from row i stride_height - pad_top and
@@ -2238,6 +2304,7 @@ FNN_API fnn_result fnn_conv2d_forward(fnn_context *context, const fnn_window *wi
                                       ptrdiff_t images, const fnn_real *x, const fnn_real *weights,
                                       const fnn_real *bias, fnn_real *y);
 
+#ifndef FMNIST_NN_INFERENCE
 /* dx = the gradient towards x, overwritten. */
 FNN_API fnn_result fnn_conv2d_backward_data(fnn_context *context, const fnn_window *window,
                                             int filters, ptrdiff_t images, const fnn_real *dy,
@@ -2248,6 +2315,7 @@ FNN_API fnn_result fnn_conv2d_backward_data(fnn_context *context, const fnn_wind
 FNN_API fnn_result fnn_conv2d_backward_weights(fnn_context *context, const fnn_window *window,
                                                int filters, ptrdiff_t images, const fnn_real *x,
                                                const fnn_real *dy, fnn_real *dw, fnn_real *db);
+#endif
 
 /* Pooling of whole images, each channel for itself, on the context's threads (NULL: on one). x and
  * dx (images, height, width, channels); y and dy (images, out_height, out_width, channels). What
@@ -2263,18 +2331,22 @@ FNN_API fnn_result fnn_max_pool2d_forward(fnn_context *context, const fnn_window
                                           ptrdiff_t images, const fnn_real *x, fnn_real *y,
                                           uint8_t *index);
 
+#ifndef FMNIST_NN_INFERENCE
 /* dx = the gradient towards x, from index and dy; windows that overlap add up. */
 FNN_API fnn_result fnn_max_pool2d_backward(fnn_context *context, const fnn_window *window,
                                            ptrdiff_t images, const uint8_t *index,
                                            const fnn_real *dy, fnn_real *dx);
+#endif
 
 /* y = the window's mean. A window as large as the image makes it the global average. */
 FNN_API fnn_result fnn_average_pool2d_forward(fnn_context *context, const fnn_window *window,
                                               ptrdiff_t images, const fnn_real *x, fnn_real *y);
 
+#ifndef FMNIST_NN_INFERENCE
 /* dx = the gradient of the mean. */
 FNN_API fnn_result fnn_average_pool2d_backward(fnn_context *context, const fnn_window *window,
                                                ptrdiff_t images, const fnn_real *dy, fnn_real *dx);
+#endif
 
 /* What each window sees as a row of a matrix: columns (images, out_height, out_width,
  * kernel_height, kernel_width, channels), zero outside of the image, so that a convolution is
@@ -2283,6 +2355,7 @@ FNN_API fnn_result fnn_average_pool2d_backward(fnn_context *context, const fnn_w
 FNN_API fnn_result fnn_im2col(fnn_context *context, const fnn_window *window, ptrdiff_t images,
                               const fnn_real *x, fnn_real *columns);
 
+#ifndef FMNIST_NN_INFERENCE
 /* Adds every element of columns to the place in dx that fnn_im2col takes it from; dx is
  * overwritten. */
 FNN_API fnn_result fnn_col2im(fnn_context *context, const fnn_window *window, ptrdiff_t images,
@@ -2311,6 +2384,7 @@ FNN_API fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows,
                                            const fnn_real *gamma, const fnn_real *mean,
                                            const fnn_real *variance, fnn_real epsilon, fnn_real *dx,
                                            fnn_real *dgamma, fnn_real *dbeta);
+#endif
 
 #ifdef __cplusplus
 }
@@ -2372,6 +2446,24 @@ FNN_API fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows,
 #define FNNI_GNU 0
 #endif
 
+/* FMNIST_NN_INFERENCE: rooms of training alone fall away as a whole. Elsewhere a page keeps its two
+ * directions: what only training calls is named in tables as FNNI_TRAINING(f), stands behind
+ * FNNI_TRAINS in conditions, and its public functions are FNNI_DEF in place of FNN_DEF. So nobody
+ * calls it then, and the compiler leaves it out. */
+#ifdef FMNIST_NN_INFERENCE
+#define FNNI_TRAINS 0
+#define FNNI_TRAINING(f) NULL
+#define FNNI_DEF static
+#if defined(__GNUC__) || defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wunused-function"
+#endif
+#else
+#define FNNI_TRAINS 1
+#define FNNI_TRAINING(f) f
+#define FNNI_DEF FNN_DEF
+#endif
+
 /* Which instruction sets this build holds. The double library has the scalar one alone. */
 #if defined(FMNIST_NN_NO_SIMD) || FNNI_REAL_IS_DOUBLE
 #define FNNI_X86 0
@@ -2388,6 +2480,10 @@ FNN_API fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows,
 #else
 #define FNNI_X86 0
 #define FNNI_ARM64 0
+#endif
+
+#if defined(FMNIST_NN_NO_SCALAR) && !FNNI_X86 && !FNNI_ARM64
+#error "fmnist_nn.h: FMNIST_NN_NO_SCALAR leaves no kernels here: expected x86-64 or ARM64 with SIMD"
 #endif
 
 #if FNNI_X86
@@ -2438,13 +2534,16 @@ FNN_API fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows,
 #endif
 #if FNNI_GNU && !defined(__OPTIMIZE__)
 #define FNNI_OPTIMIZING 0
+#elif FNNI_GNU && defined(FMNIST_NN_INFERENCE) && defined(__OPTIMIZE_SIZE__) && \
+    !(FNNI_X86 || FNNI_ARM64)
+#define FNNI_OPTIMIZING 0 /* scalar kernels, as small as they get */
 #else
 #define FNNI_OPTIMIZING 1
 #endif
 #if FNNI_GNU
 #if FNNI_OPTIMIZING
 #define FNNI_FORCE_INLINE static inline __attribute__((always_inline, unused))
-#else /* calls are slow as all the rest then, and inlining would take most of the compile's time */
+#else /* slow as all the rest then; inlining would take most of the compile's time, or room */
 #define FNNI_FORCE_INLINE static __attribute__((unused))
 #endif
 #define FNNI_FORMAT(string, first) __attribute__((format(printf, string, first)))
@@ -3025,10 +3124,10 @@ FNNI_FORCE_INLINE uint64_t fnni_mix(uint64_t x)
 /* ============================================================================
  * >>kernel-list  every kernel, named once, with its contract
  * ============================================================================
- * The list makes the kernel table's struct and, in each pass, its initialiser. To add a
- * kernel: one line here, one function in >>kernels, one naive twin with a test row
- * (tests/test_kernels.c), one row in bench/kernels.c. Lengths may be 0; nothing is read or
- * written outside the arrays given; arrays need no alignment; y may be x unless said. */
+ * The list makes the kernel table's struct and, in each pass, its initialiser: X, or T for what
+ * only training calls. To add a kernel: one line here, one function in >>kernels, one naive twin
+ * with a test row (tests/test_kernels.c), one row in bench/kernels.c. Lengths may be 0; nothing is
+ * read or written outside the arrays given; arrays need no alignment; y may be x unless said. */
 
 /* What rooms must know of an activation beside its formula: the traits of FNN_ACTIVATION_LIST. */
 enum {
@@ -3128,7 +3227,7 @@ typedef struct fnni_step {
 } fnni_step;
 
 /* clang-format off */
-#define FNNI_KERNEL_LIST(X) \
+#define FNNI_KERNEL_LIST(X, T) \
     /* c = alpha a b + beta c for count tiles of 1..tile_rows rows and 1..tile_columns columns, or \
        of 1..tile_tall rows and 1..lanes columns; each element is one chain of k multiply-adds \
        from p = 0 upwards, whatever the shape. */ \
@@ -3159,7 +3258,7 @@ typedef struct fnni_step {
     /* dx = dy f'(x), from y = f(x) alone or, FNNI_SLOPE_OF_X, from x alone; the other may be NULL.
      * \
        dx may be dy, x or y. */ \
-    X(void, activation_backward, \
+    T(void, activation_backward, \
       (unsigned kind, fnn_real parameter, ptrdiff_t n, const fnn_real *x, const fnn_real *y, \
        const fnn_real *dy, fnn_real *dx)) \
     /* c[i*ldc + j] = f(c[i*ldc + j] + bias[j]), bias NULL: 0. */ \
@@ -3171,7 +3270,7 @@ typedef struct fnni_step {
     /* t = (1 - smoothing) target + smoothing/classes, the target being targets (rows,classes) \
        or, where that is NULL, 1 at labels[i] in 0..classes-1. losses[i] = -sum t log softmax(x); \
        gradient = scale (softmax(x) sum t - t). Either may be NULL; gradient may be x. */ \
-    X(void, softmax_cross_entropy, \
+    T(void, softmax_cross_entropy, \
       (ptrdiff_t rows, ptrdiff_t classes, const fnn_real *x, const int32_t *labels, \
        const fnn_real *targets, fnn_real smoothing, fnn_real scale, fnn_real *losses, \
        fnn_real *gradient)) \
@@ -3183,7 +3282,7 @@ typedef struct fnni_step {
     X(void, scale, (ptrdiff_t n, fnn_real a, fnn_real *x)) \
     X(void, fill, (ptrdiff_t n, fnn_real a, fnn_real *x)) \
     /* y[j] = sum over i of x[i*ldx + j], i ascending. y may not be x. */ \
-    X(void, column_sums, \
+    T(void, column_sums, \
       (ptrdiff_t rows, ptrdiff_t columns, const fnn_real *x, ptrdiff_t ldx, fnn_real *y)) \
     /* y[i] = (x[i] - shift[j]) scale[j], j = per_element ? i : 0. */ \
     X(void, from_bytes, \
@@ -3194,7 +3293,7 @@ typedef struct fnni_step {
        const fnn_real *scale, fnn_real *y)) \
     /* One step of an optimiser (fnni_step), whose state is s and v, as many as FNN_OPTIMIZER_LIST \
        says, the rest NULL; all arrays of n apart from each other. */ \
-    X(void, optimizer_step, \
+    T(void, optimizer_step, \
       (fnn_optimizer_kind kind, ptrdiff_t n, const fnni_step *step, fnn_real *w, \
        const fnn_real *g, \
        fnn_real *s, fnn_real *v)) \
@@ -3205,13 +3304,13 @@ typedef struct fnni_step {
        another. */ \
     X(void, max_pool, (const fnn_window *w, const fnn_real *x, fnn_real *y, uint8_t *index)) \
     /* dx (as x) = at each element the sum of dy over the windows whose index names it. */ \
-    X(void, max_pool_backward, \
+    T(void, max_pool_backward, \
       (const fnn_window *w, const uint8_t *index, const fnn_real *dy, fnn_real *dx)) \
     /* y = the sum over the part of each window inside the image / its size, and backwards. */ \
     X(void, average_pool, (const fnn_window *w, const fnn_real *x, fnn_real *y)) \
-    X(void, average_pool_backward, (const fnn_window *w, const fnn_real *dy, fnn_real *dx)) \
+    T(void, average_pool_backward, (const fnn_window *w, const fnn_real *dy, fnn_real *dx)) \
     /* With d = x[i*ldx + j] - pivot[j]: sums[j] += sum over i of d, squares[j] += sum of d^2. */ \
-    X(void, moments, \
+    T(void, moments, \
       (ptrdiff_t rows, ptrdiff_t columns, const fnn_real *x, ptrdiff_t ldx, const fnn_real *pivot, \
        fnn_real *sums, fnn_real *squares)) \
     /* y = x scale[j] + shift[j], x and y (rows,columns). */ \
@@ -3220,17 +3319,17 @@ typedef struct fnni_step {
        const fnn_real *shift, fnn_real *y)) \
     /* sums[j] += sum over i of dy, products[j] += sum of dy (x - mean[j]) inv_std[j]; dy and x \
        (rows,columns). */ \
-    X(void, norm_sums, \
+    T(void, norm_sums, \
       (ptrdiff_t rows, ptrdiff_t columns, const fnn_real *dy, const fnn_real *x, \
        const fnn_real *mean, const fnn_real *inv_std, fnn_real *sums, fnn_real *products)) \
     /* dx = a[j] dy + b[j] x + c[j]; dx may be dy or x. */ \
-    X(void, norm_backward, \
+    T(void, norm_backward, \
       (ptrdiff_t rows, ptrdiff_t columns, const fnn_real *dy, const fnn_real *x, \
        const fnn_real *a, const fnn_real *b, const fnn_real *c, fnn_real *dx)) \
     /* Row (i,j) of columns (out_height,out_width,kernel_height,kernel_width,channels) is what \
        window (i,j) sees of x, zero outside; col2im adds it to where it came from, in dx. */ \
     X(void, im2col, (const fnn_window *w, const fnn_real *x, fnn_real *columns)) \
-    X(void, col2im, (const fnn_window *w, const fnn_real *columns, fnn_real *dx)) \
+    T(void, col2im, (const fnn_window *w, const fnn_real *columns, fnn_real *dx)) \
     /* Winograd's transforms (>>winograd) of a tile of 36 positions, n >= FNNI_SUM_LANES channels \
        each, step reals from one position to the next. Input: position 6 i + j of v is that of \
        B^T d B, d[i][j] = pixels[6 i + j][0..n-1]. Output: y[i*row + j*column] = (A^T m A)[i][j] \
@@ -3247,16 +3346,16 @@ typedef struct fnni_step {
     X(void, winograd_pool, \
       (ptrdiff_t n, const fnn_real *m, ptrdiff_t step, const fnn_real *bias, int rows, \
        int columns, fnn_real *y, uint8_t *index, ptrdiff_t row, ptrdiff_t column)) \
-    X(void, winograd_delta, \
+    T(void, winograd_delta, \
       (ptrdiff_t n, const fnn_real *const *pixels, fnn_real *z, ptrdiff_t step)) \
     X(void, winograd_weights, \
       (ptrdiff_t n, const fnn_real *w, ptrdiff_t row, ptrdiff_t column, fnn_real *u, \
        ptrdiff_t step)) \
-    X(void, winograd_gradient, \
+    T(void, winograd_gradient, \
       (ptrdiff_t n, const fnn_real *u, ptrdiff_t step, fnn_real *dw, ptrdiff_t tap)) \
     /* y[i] = keep(i) ? x[i] / (1 - rate) : 0, keep(i) a function of key and offset + i that is \
        the same on every instruction set. Applied to dy with the same key it is the backward. */ \
-    X(void, dropout, \
+    T(void, dropout, \
       (ptrdiff_t n, uint64_t key, uint64_t offset, fnn_real rate, const fnn_real *x, fnn_real *y))
 /* clang-format on */
 
@@ -3265,7 +3364,7 @@ typedef struct fnni_kernels {
     fnn_isa isa;
     int lanes, tile_rows, tile_tall, tile_columns; /* tile_tall: rows of a tile of one vector */
     int narrow_columns;                            /* of a narrow product, computed together */
-    FNNI_KERNEL_LIST(FNNI_KERNEL_FIELD)
+    FNNI_KERNEL_LIST(FNNI_KERNEL_FIELD, FNNI_KERNEL_FIELD)
 } fnni_kernels;
 
 /* The tests compile the kernels once for many programs: a unit with FNNI_KERNELS_ALONE has them
@@ -6793,13 +6892,15 @@ FNNI_KERNEL void fnni_winograd_gradient(ptrdiff_t n, const fnn_real *u, ptrdiff_
 #endif
 #define FNNI_TILE_COUNT(i) +1
 #define FNNI_KERNEL_ENTRY(type, name, parameters) FNNI_NAME(name),
-FNNI_TABLE_LINKAGE const fnni_kernels FNNI_NAME(kernels) = {FNNI_ISA,
-                                                            FNNI_LANES,
-                                                            FNNI_TILE_HEIGHT,
-                                                            0 FNNI_TILE_ROWS(FNNI_TILE_COUNT),
-                                                            FNNI_TILE_VECTORS *FNNI_LANES,
-                                                            FNNI_NARROW,
-                                                            FNNI_KERNEL_LIST(FNNI_KERNEL_ENTRY)};
+#define FNNI_KERNEL_TRAINING(type, name, parameters) FNNI_TRAINING(FNNI_NAME(name)),
+FNNI_TABLE_LINKAGE const fnni_kernels FNNI_NAME(kernels) = {
+    FNNI_ISA,
+    FNNI_LANES,
+    FNNI_TILE_HEIGHT,
+    0 FNNI_TILE_ROWS(FNNI_TILE_COUNT),
+    FNNI_TILE_VECTORS *FNNI_LANES,
+    FNNI_NARROW,
+    FNNI_KERNEL_LIST(FNNI_KERNEL_ENTRY, FNNI_KERNEL_TRAINING)};
 #ifdef FNNI_MORE
 #include FNNI_MORE /* bench/: functions of its own over the vocabulary */
 #endif
@@ -6828,7 +6929,11 @@ FNNI_TABLE_LINKAGE const fnni_kernels FNNI_NAME(kernels) = {FNNI_ISA,
  * Called by >>contexts only. The choice is made when a context is made; nothing global
  * is written. To add an instruction set: a pass here, which also says whether this build has it:
  * FNNI_BUILT_word(x) is &x, a table of the pass, or NULL. */
+#ifndef FMNIST_NN_NO_SCALAR
 #define FNNI_BUILT_scalar(x) &x
+#else /* nobody calls the pass then, and the compiler leaves it out */
+#define FNNI_BUILT_scalar(x) NULL
+#endif
 #if FNNI_X86
 #define FNNI_PASS_AVX2
 #include FMNIST_NN_FILE
@@ -6890,6 +6995,15 @@ static fnn_isa fnni_best_isa(void)
     }
     return best;
 }
+
+/* Where nothing trains, all but the kernels is compiled for size. */
+#ifdef FMNIST_NN_INFERENCE
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((minsize)), apply_to = function)
+#elif defined(__GNUC__)
+#pragma GCC optimize("Os")
+#endif
+#endif
 
 #ifndef FNNI_KERNELS_ALONE
 /* ============================================================================
@@ -7175,9 +7289,9 @@ static fnn_result fnni_context_open(fnn_context *context, const fnn_context_conf
             "instruction set: expected one of best" FNN_ISA_LIST(FNNI_ISA_CHOICE) ", found %s",
             config->isa == FNN_ISA_BEST ? getenv("FNN_ISA") : "another number");
     if (!fnn_isa_available(isa))
-        return fnni_fail(error, FNN_ERROR_ARGUMENT,
-                         "instruction set %s: this machine or this build has only %s",
-                         fnn_isa_name(isa), fnn_isa_name(fnni_best_isa()));
+        return fnni_fail(
+            error, FNN_ERROR_ARGUMENT, "instruction set %s: this machine or this build has only %s",
+            fnn_isa_name(isa), isa == fnni_best_isa() ? "others" : fnn_isa_name(fnni_best_isa()));
     if (threads == FNN_THREADS_OPENMP) {
         threads = fnni_openmp_threads();
         if (threads > FNN_THREADS_MOST) threads = FNN_THREADS_MOST;
@@ -7417,8 +7531,9 @@ FNN_DEF fnn_result fnn_from_bytes(fnn_context *context, ptrdiff_t n, const uint8
     return FNN_OK;
 }
 
-FNN_DEF fnn_result fnn_dropout_apply(fnn_context *context, ptrdiff_t n, uint64_t key,
-                                     uint64_t offset, fnn_real rate, const fnn_real *x, fnn_real *y)
+FNNI_DEF fnn_result fnn_dropout_apply(fnn_context *context, ptrdiff_t n, uint64_t key,
+                                      uint64_t offset, fnn_real rate, const fnn_real *x,
+                                      fnn_real *y)
 {
     const fnni_kernels *kernels = fnni_table(context);
     if (!fnni_usable(kernels, n, x) || !fnni_usable(kernels, n, y)) return FNN_ERROR_ARGUMENT;
@@ -8351,8 +8466,8 @@ static void fnni_image_col2im(const fnni_images *g, ptrdiff_t i, const fnn_real 
     g->kernels->col2im(g->window, in, out);
 }
 
-FNN_DEF fnn_result fnn_col2im(fnn_context *context, const fnn_window *window, ptrdiff_t images,
-                              const fnn_real *columns, fnn_real *dx)
+FNNI_DEF fnn_result fnn_col2im(fnn_context *context, const fnn_window *window, ptrdiff_t images,
+                               const fnn_real *columns, fnn_real *dx)
 {
     fnni_images g = fnni_images_of(window, images, 1, columns, dx);
     g.columns = 1;
@@ -10190,9 +10305,9 @@ FNN_DEF fnn_result fnn_conv2d_forward(fnn_context *context, const fnn_window *wi
     return result;
 }
 
-FNN_DEF fnn_result fnn_conv2d_backward_data(fnn_context *context, const fnn_window *window,
-                                            int filters, ptrdiff_t images, const fnn_real *dy,
-                                            const fnn_real *weights, fnn_real *dx)
+FNNI_DEF fnn_result fnn_conv2d_backward_data(fnn_context *context, const fnn_window *window,
+                                             int filters, ptrdiff_t images, const fnn_real *dy,
+                                             const fnn_real *weights, fnn_real *dx)
 {
     fnn_context own, *used = fnni_context_borrow(context, &own);
     fnni_conv_job job;
@@ -10223,9 +10338,9 @@ FNN_DEF fnn_result fnn_conv2d_backward_data(fnn_context *context, const fnn_wind
     return result;
 }
 
-FNN_DEF fnn_result fnn_conv2d_backward_weights(fnn_context *context, const fnn_window *window,
-                                               int filters, ptrdiff_t images, const fnn_real *x,
-                                               const fnn_real *dy, fnn_real *dw, fnn_real *db)
+FNNI_DEF fnn_result fnn_conv2d_backward_weights(fnn_context *context, const fnn_window *window,
+                                                int filters, ptrdiff_t images, const fnn_real *x,
+                                                const fnn_real *dy, fnn_real *dw, fnn_real *db)
 {
     fnn_context own, *used = fnni_context_borrow(context, &own);
     fnni_conv_job job;
@@ -11000,6 +11115,28 @@ static void fnni_append(char *text, size_t size, size_t *length, const char *for
     if (more > 0) *length += (size_t)more;
 }
 
+/* ---- words of a file in messages ---- */
+
+#define FNNI_SHOWN 36 /* room for at most 32 bytes of a word, dots and a zero */
+
+/* The beginning of a word of a file, as a message may show it: cut between characters, with ? for
+ * those that it may not show (fnni_character). */
+static const char *fnni_shown(const char *text, size_t length, char *shown)
+{
+    size_t from = 0, to = 0;
+    while (from < length) {
+        int seen;
+        const size_t bytes = fnni_character((const uint8_t *)text + from, length - from, &seen);
+        if (to + (seen ? bytes : 1) > FNNI_SHOWN - 4) break;
+        if (!seen) shown[to++] = '?';
+        else memcpy(shown + to, text + from, bytes), to += bytes;
+        from += bytes;
+    }
+    shown[to] = 0;
+    if (from < length) memcpy(shown + to, "...", 4);
+    return shown;
+}
+
 /* ============================================================================
  * >>datasets  samples with labels or targets: ownership, checks, views
  * ============================================================================ */
@@ -11288,7 +11425,7 @@ FNNI_COLD FNN_DEF fnn_result fnn_dataset_check(const fnn_dataset *data, fnn_erro
     return result;
 }
 
-FNN_DEF fnn_result fnn_dataset_class_counts(const fnn_dataset *data, int64_t *counts)
+FNNI_DEF fnn_result fnn_dataset_class_counts(const fnn_dataset *data, int64_t *counts)
 {
     int64_t i;
     if (!counts || !data || !data->labels) return FNN_ERROR_ARGUMENT;
@@ -11573,8 +11710,8 @@ static fnn_result fnni_view_arguments(const fnn_dataset *data, fnn_dataset *a, f
     return fnni_dataset_check_shape(data, error);
 }
 
-FNNI_COLD FNN_DEF fnn_result fnn_dataset_subset(const fnn_dataset *data, const int64_t *samples,
-                                                int64_t count, fnn_dataset *out, fnn_error *error)
+FNNI_COLD FNNI_DEF fnn_result fnn_dataset_subset(const fnn_dataset *data, const int64_t *samples,
+                                                 int64_t count, fnn_dataset *out, fnn_error *error)
 {
     int64_t i;
     fnn_result result;
@@ -11594,8 +11731,8 @@ FNNI_COLD FNN_DEF fnn_result fnn_dataset_subset(const fnn_dataset *data, const i
     return result;
 }
 
-FNNI_COLD FNN_DEF fnn_result fnn_dataset_shuffle(const fnn_dataset *data, uint64_t seed,
-                                                 fnn_dataset *out, fnn_error *error)
+FNNI_COLD FNNI_DEF fnn_result fnn_dataset_shuffle(const fnn_dataset *data, uint64_t seed,
+                                                  fnn_dataset *out, fnn_error *error)
 {
     fnni_cut cut = {0, 0, 0, 0};
     fnn_result result;
@@ -11625,9 +11762,9 @@ static fnn_result fnni_view_part(const fnn_dataset *data, const fnni_cut *cut, i
     return result;
 }
 
-FNNI_COLD FNN_DEF fnn_result fnn_dataset_split(const fnn_dataset *data, int64_t first_count,
-                                               int order, uint64_t seed, fnn_dataset *first,
-                                               fnn_dataset *second, fnn_error *error)
+FNNI_COLD FNNI_DEF fnn_result fnn_dataset_split(const fnn_dataset *data, int64_t first_count,
+                                                int order, uint64_t seed, fnn_dataset *first,
+                                                fnn_dataset *second, fnn_error *error)
 {
     const fnni_cut cut = {order, seed, first_count, 0};
     fnn_result result = fnni_view_arguments(data, first, second, error);
@@ -11638,9 +11775,9 @@ FNNI_COLD FNN_DEF fnn_result fnn_dataset_split(const fnn_dataset *data, int64_t 
     return result;
 }
 
-FNNI_COLD FNN_DEF fnn_result fnn_dataset_fold(const fnn_dataset *data, int folds, int fold,
-                                              int order, uint64_t seed, fnn_dataset *train,
-                                              fnn_dataset *validation, fnn_error *error)
+FNNI_COLD FNNI_DEF fnn_result fnn_dataset_fold(const fnn_dataset *data, int folds, int fold,
+                                               int order, uint64_t seed, fnn_dataset *train,
+                                               fnn_dataset *validation, fnn_error *error)
 {
     const fnni_cut cut = {order, seed, 0, folds};
     fnn_result result = fnni_view_arguments(data, train, validation, error);
@@ -11765,9 +11902,9 @@ static fnn_result fnni_normalization_measure(fnn_normalization kind, const fnn_d
     return result;
 }
 
-FNNI_COLD FNN_DEF fnn_result fnn_normalization_compute(fnn_normalization kind,
-                                                       const fnn_dataset *data, fnn_real *shift,
-                                                       fnn_real *scale, fnn_error *error)
+FNNI_COLD FNNI_DEF fnn_result fnn_normalization_compute(fnn_normalization kind,
+                                                        const fnn_dataset *data, fnn_real *shift,
+                                                        fnn_real *scale, fnn_error *error)
 {
     size_t j;
     const fnn_result result = fnn_dataset_check(data, error);
@@ -12034,9 +12171,9 @@ FNN_DEF fnn_result fnn_activation_forward(fnn_context *context, fnn_activation k
     return FNN_OK;
 }
 
-FNN_DEF fnn_result fnn_activation_backward(fnn_context *context, fnn_activation kind,
-                                           fnn_real parameter, ptrdiff_t n, const fnn_real *x,
-                                           const fnn_real *y, const fnn_real *dy, fnn_real *dx)
+FNNI_DEF fnn_result fnn_activation_backward(fnn_context *context, fnn_activation kind,
+                                            fnn_real parameter, ptrdiff_t n, const fnn_real *x,
+                                            const fnn_real *y, const fnn_real *dy, fnn_real *dx)
 {
     const fnni_kernels *kernels = fnni_table(context);
     const fnn_real *read = y;
@@ -12165,11 +12302,11 @@ static void fnni_loss_softmax_cross_entropy(const fnni_loss *c)
                                       1 / (fnn_real)c->batch, c->losses, c->d);
 }
 
-FNN_DEF fnn_result fnn_softmax_cross_entropy(fnn_context *context, ptrdiff_t rows,
-                                             ptrdiff_t classes, const fnn_real *logits,
-                                             const int32_t *labels, const fnn_real *targets,
-                                             fnn_real smoothing, fnn_real scale, fnn_real *losses,
-                                             fnn_real *gradient)
+FNNI_DEF fnn_result fnn_softmax_cross_entropy(fnn_context *context, ptrdiff_t rows,
+                                              ptrdiff_t classes, const fnn_real *logits,
+                                              const int32_t *labels, const fnn_real *targets,
+                                              fnn_real smoothing, fnn_real scale, fnn_real *losses,
+                                              fnn_real *gradient)
 {
     const fnni_kernels *kernels = fnni_table(context);
     const ptrdiff_t n = fnni_area(rows, classes);
@@ -12346,7 +12483,8 @@ typedef struct fnni_loss_type {
     void (*all)(const fnni_loss *c);
 } fnni_loss_type;
 
-#define FNNI_LOSS_TYPE(kind, stem, absorbed, targets) {#stem, absorbed, targets, fnni_loss_##stem},
+#define FNNI_LOSS_TYPE(kind, stem, absorbed, targets) \
+    {#stem, absorbed, targets, FNNI_TRAINING(fnni_loss_##stem)},
 static const fnni_loss_type fnni_losses[] = {FNN_LOSS_LIST(FNNI_LOSS_TYPE)};
 #undef FNNI_LOSS_TYPE
 
@@ -12498,47 +12636,47 @@ static fnn_optimizer fnni_optimizer_make(fnn_optimizer_kind kind, double rate)
     return o;
 }
 
-FNNI_COLD FNN_DEF fnn_optimizer fnn_sgd(double learning_rate)
+FNNI_COLD FNNI_DEF fnn_optimizer fnn_sgd(double learning_rate)
 {
     return fnni_optimizer_make(FNN_SGD, learning_rate);
 }
 
-FNNI_COLD FNN_DEF fnn_optimizer fnn_momentum(double learning_rate, double momentum)
+FNNI_COLD FNNI_DEF fnn_optimizer fnn_momentum(double learning_rate, double momentum)
 {
     fnn_optimizer o = fnni_optimizer_make(FNN_MOMENTUM, learning_rate);
     o.momentum = (fnn_real)momentum;
     return o;
 }
 
-FNNI_COLD FNN_DEF fnn_optimizer fnn_nesterov(double learning_rate, double momentum)
+FNNI_COLD FNNI_DEF fnn_optimizer fnn_nesterov(double learning_rate, double momentum)
 {
     fnn_optimizer o = fnn_momentum(learning_rate, momentum);
     o.nesterov = 1;
     return o;
 }
 
-FNNI_COLD FNN_DEF fnn_optimizer fnn_adagrad(double learning_rate)
+FNNI_COLD FNNI_DEF fnn_optimizer fnn_adagrad(double learning_rate)
 {
     fnn_optimizer o = fnni_optimizer_make(FNN_ADAGRAD, learning_rate);
     o.start = (fnn_real).1;
     return o;
 }
 
-FNNI_COLD FNN_DEF fnn_optimizer fnn_adadelta(double learning_rate)
+FNNI_COLD FNNI_DEF fnn_optimizer fnn_adadelta(double learning_rate)
 {
     fnn_optimizer o = fnni_optimizer_make(FNN_ADADELTA, learning_rate);
     o.rho = (fnn_real).95;
     return o;
 }
 
-FNNI_COLD FNN_DEF fnn_optimizer fnn_rmsprop(double learning_rate)
+FNNI_COLD FNNI_DEF fnn_optimizer fnn_rmsprop(double learning_rate)
 {
     fnn_optimizer o = fnni_optimizer_make(FNN_RMSPROP, learning_rate);
     o.rho = (fnn_real).9;
     return o;
 }
 
-FNNI_COLD FNN_DEF fnn_optimizer fnn_adam(double learning_rate)
+FNNI_COLD FNNI_DEF fnn_optimizer fnn_adam(double learning_rate)
 {
     fnn_optimizer o = fnni_optimizer_make(FNN_ADAM, learning_rate);
     o.beta1 = (fnn_real).9;
@@ -12546,14 +12684,14 @@ FNNI_COLD FNN_DEF fnn_optimizer fnn_adam(double learning_rate)
     return o;
 }
 
-FNNI_COLD FNN_DEF fnn_optimizer fnn_adamw(double learning_rate, double weight_decay)
+FNNI_COLD FNNI_DEF fnn_optimizer fnn_adamw(double learning_rate, double weight_decay)
 {
     fnn_optimizer o = fnn_adam(learning_rate);
     o.weight_decay = (fnn_real)weight_decay;
     return o;
 }
 
-FNNI_COLD FNN_DEF fnn_optimizer fnn_pytorch(fnn_optimizer o)
+FNNI_COLD FNNI_DEF fnn_optimizer fnn_pytorch(fnn_optimizer o)
 {
     if ((unsigned)o.kind >= FNN_OPTIMIZER_COUNT) return o; /* a fit says so */
     o.pytorch = 1;
@@ -12576,6 +12714,7 @@ FNNI_COLD FNN_DEF fnn_optimizer fnn_pytorch(fnn_optimizer o)
  * row in FNN_SCHEDULE_LIST (>>api); a page here with the functions fnni_NAME_fits, which says what
  * is wrong with a schedule's fields (NULL: nothing), and fnni_NAME_curve, and its constructor; a
  * row in tests/test_schedule.c. */
+#ifndef FMNIST_NN_INFERENCE
 
 /* Where training is: step of total, both without the warm-up; epochs since the fit's beginning. */
 typedef struct fnni_moment {
@@ -12788,6 +12927,7 @@ FNN_DEF double fnn_schedule_rate(const fnn_schedule *schedule, double base_rate,
     if (steps_per_epoch < 1 && fnni_schedules[schedule->kind].counts_epochs) return FNNI_NAN;
     return fnni_schedule_rate(schedule, base_rate, step, total_steps, steps_per_epoch);
 }
+#endif /* !FMNIST_NN_INFERENCE */
 
 /* ============================================================================
  * >>initializers  how weights start
@@ -12811,6 +12951,10 @@ static void fnni_initialize(fnn_initializer start, double in, double out, uint64
     double bound = 0;
     int normal = 0;
     size_t i;
+    if (!FNNI_TRAINS) {
+        memset(w, 0, count * sizeof *w); /* nobody could train what is drawn */
+        return;
+    }
     switch (start.kind) {
 #define FNNI_INITIALIZER_CASE(kind, is_normal, formula) \
     case kind: normal = is_normal, bound = formula; break;
@@ -13165,7 +13309,7 @@ static uint8_t *fnni_record(const fnni_run *run, int l, int row)
 /* Whether it has parameters of its own, which a gradient is worked out for. */
 static int fnni_has_parameters(const fnni_layer *layer)
 {
-    return layer->type->gradient != NULL;
+    return layer->weights + layer->biases > 0;
 }
 
 /* Whether training changes them. */
@@ -13500,7 +13644,7 @@ static const fnni_layer_type fnni_activate_type = {
     "activation", FNNI_ACTIVATES,
     /* to_words, from_words, tensor */ fnni_activate_write, fnni_activate_read, NULL,
     /* fuse, start, plan, prepare */ NULL, NULL, NULL, NULL,
-    /* the passes */ fnni_activate_forward, fnni_activate_backward, NULL,
+    /* the passes */ fnni_activate_forward, FNNI_TRAINING(fnni_activate_backward), NULL,
     /* measure, sum, update */ NULL, NULL, NULL};
 /* clang-format on */
 
@@ -13645,15 +13789,18 @@ FNNI_COLD static void fnni_dense_plan(const fnni_run *run, int l, fnni_plan *pla
     const fnni_layer *layer = fnni_layer_at(run, l);
     fnni_run bare = *run; /* without arrays: sizes alone */
     fnni_gemm g[3];
-    int i;
+    int i, products = 1;
     (void)plan;
-    needs->packed[1] = fnni_gemm_packed_size(run->kernels, layer->outputs, layer->inputs);
     bare.activations = bare.deltas = NULL;
     fnni_dense_forward_product(&bare, l, 0, needs->rows, g);
-    fnni_dense_backward_product(&bare, l, 0, needs->rows, NULL, g + 1);
-    fnni_dense_gradient_product(&bare, l, 0, layer->inputs, NULL, g + 2);
-    g[2].k = needs->rows;
-    for (i = 0; i < (run->inference ? 1 : 3); i++) {
+    if (FNNI_TRAINS && !run->inference) {
+        needs->packed[1] = fnni_gemm_packed_size(run->kernels, layer->outputs, layer->inputs);
+        fnni_dense_backward_product(&bare, l, 0, needs->rows, NULL, g + 1);
+        fnni_dense_gradient_product(&bare, l, 0, layer->inputs, NULL, g + 2);
+        g[2].k = needs->rows;
+        products = 3;
+    }
+    for (i = 0; i < products; i++) {
         g[i].kernels = run->kernels;
         needs->product = fnni_larger(needs->product, fnni_gemm_bound(g + i));
     }
@@ -13691,8 +13838,10 @@ FNNI_COLD static int fnni_dense_tensor(const fnn_model *model, int l, int which,
 static const fnni_layer_type fnni_dense_type = {
     "dense", FNNI_OF_ROWS | FNNI_ACTIVATES,
     /* to_words, from_words, tensor */ fnni_dense_write, fnni_dense_read, fnni_dense_tensor,
-    /* fuse, start, plan, prepare */ NULL, NULL, fnni_dense_plan, fnni_dense_prepare,
-    /* the passes */ fnni_dense_forward, fnni_dense_backward, fnni_dense_gradient,
+    /* fuse, start, plan, prepare */ NULL, NULL, fnni_dense_plan,
+    FNNI_TRAINING(fnni_dense_prepare),
+    /* the passes */ fnni_dense_forward, FNNI_TRAINING(fnni_dense_backward),
+    FNNI_TRAINING(fnni_dense_gradient),
     /* measure, sum, update */ NULL, NULL, NULL};
 /* clang-format on */
 
@@ -13739,7 +13888,7 @@ static void fnni_dropout_apply(const fnni_run *run, int l, int from, int to, con
     const fnni_layer *layer = fnni_layer_at(run, l);
     const size_t first = (size_t)from * (size_t)layer->outputs;
     const size_t count = (size_t)(to - from) * (size_t)layer->outputs;
-    if (run->training)
+    if (FNNI_TRAINS && run->training)
         run->kernels->dropout((ptrdiff_t)count,
                               fnni_random(run->model->seed, (uint64_t)l, run->step), first,
                               layer->parameter, x, y);
@@ -13787,7 +13936,7 @@ static const fnni_layer_type fnni_dropout_type = {
     "dropout", FNNI_RANDOM,
     /* to_words, from_words, tensor */ fnni_dropout_write, fnni_dropout_read, NULL,
     /* fuse, start, plan, prepare */ NULL, NULL, NULL, NULL,
-    /* the passes */ fnni_dropout_forward, fnni_dropout_backward, NULL,
+    /* the passes */ fnni_dropout_forward, FNNI_TRAINING(fnni_dropout_backward), NULL,
     /* measure, sum, update */ NULL, NULL, NULL};
 /* clang-format on */
 
@@ -13813,7 +13962,7 @@ static void fnni_spatial_dropout_apply(const fnni_run *run, int l, int row, cons
     int j;
     run->kernels->fill(n, 1, mask);
     run->kernels->fill(n, 0, mask + n);
-    if (run->training)
+    if (FNNI_TRAINS && run->training)
         run->kernels->dropout(n, fnni_random(run->model->seed, (uint64_t)l, run->step),
                               (uint64_t)row * (uint64_t)n, layer->parameter, mask, mask);
     run->kernels->scale_shift(fnni_area_of(layer), n, x, mask, mask + n, y);
@@ -13858,7 +14007,8 @@ static const fnni_layer_type fnni_spatial_dropout_type = {
     "spatial_dropout", FNNI_RANDOM,
     /* to_words, from_words, tensor */ fnni_dropout_write, fnni_spatial_dropout_read, NULL,
     /* fuse, start, plan, prepare */ NULL, NULL, fnni_spatial_dropout_plan, NULL,
-    /* the passes */ fnni_spatial_dropout_forward, fnni_spatial_dropout_backward, NULL,
+    /* the passes */ fnni_spatial_dropout_forward, FNNI_TRAINING(fnni_spatial_dropout_backward),
+    NULL,
     /* measure, sum, update */ NULL, NULL, NULL};
 /* clang-format on */
 
@@ -13889,7 +14039,7 @@ static const fnni_layer_type fnni_flatten_type = {
     "flatten", FNNI_SHARES_INPUT,
     /* to_words, from_words, tensor */ NULL, fnni_flatten_read, NULL,
     /* fuse, start, plan, prepare */ NULL, NULL, NULL, NULL,
-    /* the passes */ NULL, fnni_flatten_backward, NULL,
+    /* the passes */ NULL, FNNI_TRAINING(fnni_flatten_backward), NULL,
     /* measure, sum, update */ NULL, NULL, NULL};
 /* clang-format on */
 
@@ -14008,7 +14158,7 @@ static void fnni_conv_prepare(const fnni_run *run, int l, int backward, fnn_real
     if (!backward)
         fnni_conv_pack(&plan->conv, weights, fnni_biases(run, l), workspace + plan->packed[0],
                        workspace + run->image);
-    else
+    else if (FNNI_TRAINS)
         fnni_conv_backward_pack(run->kernels, &layer->window, layer->shape.channels,
                                 !run->no_winograd, weights, workspace + plan->packed[1],
                                 workspace + run->image);
@@ -14090,12 +14240,12 @@ FNNI_COLD static void fnni_conv_plan(const fnni_run *run, int l, fnni_plan *plan
     size_t forward, backward;
     plan->conv = fnni_conv_make(run->kernels, &layer->window, filters, winograd);
     plan->conv.near = layer->absorbed; /* bands for the pool, one over the other */
-    plan->weights = fnni_conv_weights_make(run->kernels, &layer->window, filters, winograd);
     needs->packed[0] = fnni_conv_packed_size(&plan->conv);
     forward = fnni_conv_image_size(&plan->conv);
     if (layer->absorbed) forward = fnni_plus(forward, fnni_pool_space(layer + 1));
     needs->image = fnni_larger(needs->image, forward);
-    if (run->inference) return;
+    if (!FNNI_TRAINS || run->inference) return;
+    plan->weights = fnni_conv_weights_make(run->kernels, &layer->window, filters, winograd);
     fnni_conv_backward_size(run->kernels, &layer->window, filters, winograd, &needs->packed[1],
                             &backward);
     needs->sums = fnni_conv_sums_size(&plan->weights);
@@ -14149,7 +14299,8 @@ static const fnni_layer_type fnni_conv2d_type = {
     "conv2d", FNNI_OF_IMAGES | FNNI_BY_SHARES | FNNI_ACTIVATES | FNNI_POOLS_BANDS,
     /* to_words, from_words, tensor */ fnni_conv2d_write, fnni_conv2d_read, fnni_conv2d_tensor,
     /* fuse, start, plan, prepare */ NULL, NULL, fnni_conv_plan, fnni_conv_prepare,
-    /* the passes */ fnni_conv_forward, fnni_conv_backward_layer, fnni_conv_gradient,
+    /* the passes */ fnni_conv_forward, FNNI_TRAINING(fnni_conv_backward_layer),
+    FNNI_TRAINING(fnni_conv_gradient),
     /* measure, sum, update */ NULL, NULL, NULL};
 /* clang-format on */
 
@@ -14328,9 +14479,9 @@ static void fnni_image_max_back(const fnni_images *g, ptrdiff_t i, const fnn_rea
     g->kernels->max_pool_backward(g->window, g->index + i * g->in_size, dy, dx);
 }
 
-FNN_DEF fnn_result fnn_max_pool2d_backward(fnn_context *context, const fnn_window *window,
-                                           ptrdiff_t images, const uint8_t *index,
-                                           const fnn_real *dy, fnn_real *dx)
+FNNI_DEF fnn_result fnn_max_pool2d_backward(fnn_context *context, const fnn_window *window,
+                                            ptrdiff_t images, const uint8_t *index,
+                                            const fnn_real *dy, fnn_real *dx)
 {
     fnni_images g = fnni_images_of(window, images, 1, dy, dx);
     g.index = index;
@@ -14363,7 +14514,7 @@ static const fnni_layer_type fnni_max_pool_type = {
     "max_pool2d", FNNI_OF_IMAGES,
     /* to_words, from_words, tensor */ fnni_write_window, fnni_max_pool_read, NULL,
     /* fuse, start, plan, prepare */ fnni_max_pool_fuse, NULL, NULL, NULL,
-    /* the passes */ fnni_max_layer_forward, fnni_max_layer_backward, NULL,
+    /* the passes */ fnni_max_layer_forward, FNNI_TRAINING(fnni_max_layer_backward), NULL,
     /* measure, sum, update */ NULL, NULL, NULL};
 /* clang-format on */
 
@@ -14409,8 +14560,8 @@ static void fnni_image_average_back(const fnni_images *g, ptrdiff_t i, const fnn
     g->kernels->average_pool_backward(g->window, dy, dx);
 }
 
-FNN_DEF fnn_result fnn_average_pool2d_backward(fnn_context *context, const fnn_window *window,
-                                               ptrdiff_t images, const fnn_real *dy, fnn_real *dx)
+FNNI_DEF fnn_result fnn_average_pool2d_backward(fnn_context *context, const fnn_window *window,
+                                                ptrdiff_t images, const fnn_real *dy, fnn_real *dx)
 {
     fnni_images g = fnni_images_of(window, images, 1, dy, dx);
     g.one = fnni_image_average_back;
@@ -14427,7 +14578,7 @@ static const fnni_layer_type fnni_average_pool_type = {
     "average_pool2d", FNNI_OF_IMAGES,
     /* to_words, from_words, tensor */ fnni_write_window, fnni_average_pool_read, NULL,
     /* fuse, start, plan, prepare */ NULL, NULL, NULL, NULL,
-    /* the passes */ fnni_average_layer_forward, fnni_average_layer_backward, NULL,
+    /* the passes */ fnni_average_layer_forward, FNNI_TRAINING(fnni_average_layer_backward), NULL,
     /* measure, sum, update */ NULL, NULL, NULL};
 /* clang-format on */
 
@@ -14682,10 +14833,10 @@ static fnn_result fnni_norm_run(fnn_context *context, fnni_norm *n, void (*run)(
     return result;
 }
 
-FNN_DEF fnn_result fnn_batch_norm_forward(fnn_context *context, ptrdiff_t rows, ptrdiff_t channels,
-                                          const fnn_real *x, const fnn_real *gamma,
-                                          const fnn_real *beta, fnn_real epsilon, fnn_real *mean,
-                                          fnn_real *variance, fnn_real *y)
+FNNI_DEF fnn_result fnn_batch_norm_forward(fnn_context *context, ptrdiff_t rows, ptrdiff_t channels,
+                                           const fnn_real *x, const fnn_real *gamma,
+                                           const fnn_real *beta, fnn_real epsilon, fnn_real *mean,
+                                           fnn_real *variance, fnn_real *y)
 {
     fnni_norm n;
     if (!mean || !variance) return FNN_ERROR_ARGUMENT;
@@ -14702,11 +14853,12 @@ FNN_DEF fnn_result fnn_batch_norm_forward(fnn_context *context, ptrdiff_t rows, 
     return fnni_norm_run(context, &n, fnni_norm_forward);
 }
 
-FNN_DEF fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows, ptrdiff_t channels,
-                                           const fnn_real *x, const fnn_real *dy,
-                                           const fnn_real *gamma, const fnn_real *mean,
-                                           const fnn_real *variance, fnn_real epsilon, fnn_real *dx,
-                                           fnn_real *dgamma, fnn_real *dbeta)
+FNNI_DEF fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows,
+                                            ptrdiff_t channels, const fnn_real *x,
+                                            const fnn_real *dy, const fnn_real *gamma,
+                                            const fnn_real *mean, const fnn_real *variance,
+                                            fnn_real epsilon, fnn_real *dx, fnn_real *dgamma,
+                                            fnn_real *dbeta)
 {
     fnni_norm n;
     if (!dy || !mean || !variance) return FNN_ERROR_ARGUMENT;
@@ -14913,8 +15065,10 @@ static const fnni_layer_type fnni_batch_norm_type = {
     "batch_norm", FNNI_OF_BATCH | FNNI_GRADIENT_KEPT,
     /* to_words, from_words, tensor */ fnni_norm_write, fnni_norm_read, fnni_norm_tensor,
     /* fuse, start, plan, prepare */ NULL, fnni_norm_start, fnni_norm_plan, fnni_norm_prepare,
-    /* the passes */ fnni_norm_layer_forward, fnni_norm_layer_backward, fnni_norm_gradient,
-    /* measure, sum, update */ fnni_norm_measured, fnni_norm_summed, fnni_norm_update};
+    /* the passes */ fnni_norm_layer_forward, FNNI_TRAINING(fnni_norm_layer_backward),
+    FNNI_TRAINING(fnni_norm_gradient),
+    /* measure, sum, update */ FNNI_TRAINING(fnni_norm_measured), FNNI_TRAINING(fnni_norm_summed),
+    FNNI_TRAINING(fnni_norm_update)};
 /* clang-format on */
 
 FNN_DEF fnn_batch_norm_config fnn_batch_norm_config_init(void)
@@ -14989,7 +15143,7 @@ static const fnni_layer_type fnni_add_type = {
     "add", FNNI_GRADIENT_KEPT,
     /* to_words, from_words, tensor */ fnni_add_write, fnni_add_read, NULL,
     /* fuse, start, plan, prepare */ NULL, NULL, NULL, NULL,
-    /* the passes */ fnni_add_forward, fnni_add_backward, NULL,
+    /* the passes */ fnni_add_forward, FNNI_TRAINING(fnni_add_backward), NULL,
     /* measure, sum, update */ NULL, NULL, NULL};
 /* clang-format on */
 
@@ -15049,7 +15203,7 @@ static const fnni_layer_type fnni_rescale_type = {
     "rescale", FNNI_OF_TARGETS,
     /* to_words, from_words, tensor */ NULL, fnni_rescale_read, fnni_rescale_tensor,
     /* fuse, start, plan, prepare */ NULL, NULL, NULL, NULL,
-    /* the passes */ fnni_rescale_forward, fnni_rescale_backward, NULL,
+    /* the passes */ fnni_rescale_forward, FNNI_TRAINING(fnni_rescale_backward), NULL,
     /* measure, sum, update */ NULL, NULL, NULL};
 /* clang-format on */
 
@@ -15197,8 +15351,8 @@ static int fnni_copy_arrays(fnn_model *copy, const fnn_model *model)
     return complete;
 }
 
-FNNI_COLD FNN_DEF fnn_model *fnn_copy(const fnn_model *model, const fnn_context_config *config,
-                                      fnn_error *error)
+FNNI_COLD FNNI_DEF fnn_model *fnn_copy(const fnn_model *model, const fnn_context_config *config,
+                                       fnn_error *error)
 {
     fnn_context context;
     fnn_model *copy;
@@ -15225,8 +15379,8 @@ FNNI_COLD FNN_DEF fnn_model *fnn_copy(const fnn_model *model, const fnn_context_
     return NULL;
 }
 
-FNNI_COLD FNN_DEF fnn_result fnn_set_initializer(fnn_model *model, fnn_initializer weights,
-                                                 fnn_initializer biases)
+FNNI_COLD FNNI_DEF fnn_result fnn_set_initializer(fnn_model *model, fnn_initializer weights,
+                                                  fnn_initializer biases)
 {
     const fnn_result result = fnni_begin(model);
     if (result) return result;
@@ -15483,7 +15637,7 @@ static void fnni_training_forget(fnn_model *model)
     model->run_ready = 0;
 }
 
-FNNI_COLD FNN_DEF fnn_result fnn_set_seed(fnn_model *model, uint64_t seed)
+FNNI_COLD FNNI_DEF fnn_result fnn_set_seed(fnn_model *model, uint64_t seed)
 {
     const fnn_result result = fnni_begin_outside_fit(model, "seed");
     if (result) return result;
@@ -15518,7 +15672,7 @@ static fnni_layer *fnni_layer_to_set(fnn_model *model, int l)
     return model->layers + fnni_layer_meant(model, l);
 }
 
-FNNI_COLD FNN_DEF fnn_result fnn_set_trainable(fnn_model *model, int layer, int trainable)
+FNNI_COLD FNNI_DEF fnn_result fnn_set_trainable(fnn_model *model, int layer, int trainable)
 {
     const fnn_result result = fnni_begin(model);
     fnni_layer *meant = result ? NULL : fnni_layer_to_set(model, layer);
@@ -15526,7 +15680,7 @@ FNNI_COLD FNN_DEF fnn_result fnn_set_trainable(fnn_model *model, int layer, int 
     return result || meant ? result : FNN_ERROR_ARGUMENT;
 }
 
-FNNI_COLD FNN_DEF fnn_result fnn_set_rate_factor(fnn_model *model, int layer, double factor)
+FNNI_COLD FNNI_DEF fnn_result fnn_set_rate_factor(fnn_model *model, int layer, double factor)
 {
     const fnn_result result = fnni_begin(model);
     fnni_layer *meant;
@@ -15560,8 +15714,8 @@ static fnn_result fnni_normalize_end(fnn_model *model, fnn_result result, fnn_re
     return result;
 }
 
-FNNI_COLD FNN_DEF fnn_result fnn_normalize(fnn_model *model, fnn_normalization kind,
-                                           const fnn_dataset *data)
+FNNI_COLD FNNI_DEF fnn_result fnn_normalize(fnn_model *model, fnn_normalization kind,
+                                            const fnn_dataset *data)
 {
     const fnn_allocator *a = model ? &model->context.allocator : NULL;
     fnn_result result = fnni_begin(model);
@@ -15638,8 +15792,8 @@ FNNI_COLD static fnn_result fnni_targets_measure(fnn_model *model, fnn_normaliza
     return result;
 }
 
-FNNI_COLD FNN_DEF fnn_result fnn_normalize_targets(fnn_model *model, fnn_normalization kind,
-                                                   const fnn_dataset *data)
+FNNI_COLD FNNI_DEF fnn_result fnn_normalize_targets(fnn_model *model, fnn_normalization kind,
+                                                    const fnn_dataset *data)
 {
     const fnn_allocator *a = model ? &model->context.allocator : NULL;
     fnn_result result = fnni_begin(model);
@@ -15682,8 +15836,8 @@ static fnn_result fnni_change_loss(fnn_model *model, fnn_loss_kind kind, int own
     return result;
 }
 
-FNNI_COLD FNN_DEF fnn_result fnn_set_loss(fnn_model *model, fnn_loss_kind kind,
-                                          fnn_real label_smoothing, fnn_real epsilon)
+FNNI_COLD FNNI_DEF fnn_result fnn_set_loss(fnn_model *model, fnn_loss_kind kind,
+                                           fnn_real label_smoothing, fnn_real epsilon)
 {
     fnn_result result = fnni_begin(model);
     if (result) return result;
@@ -15701,8 +15855,8 @@ FNNI_COLD FNN_DEF fnn_result fnn_set_loss(fnn_model *model, fnn_loss_kind kind,
     return FNN_OK;
 }
 
-FNNI_COLD FNN_DEF fnn_result fnn_set_loss_function(fnn_model *model, fnn_loss_function function,
-                                                   void *user)
+FNNI_COLD FNNI_DEF fnn_result fnn_set_loss_function(fnn_model *model, fnn_loss_function function,
+                                                    void *user)
 {
     fnn_result result = fnni_begin(model);
     if (result) return result;
@@ -15812,7 +15966,7 @@ static fnn_result fnni_gradients_make(fnn_model *model)
     return FNN_OK;
 }
 
-FNN_DEF fnn_real *fnn_gradients(fnn_model *model, size_t *count)
+FNNI_DEF fnn_real *fnn_gradients(fnn_model *model, size_t *count)
 {
     if (count) *count = 0;
     if (fnni_seal(model)) return NULL;
@@ -15992,7 +16146,7 @@ FNN_DEF fnn_real *fnn_tensor_values(fnn_model *model, int layer, const char *nam
     return t.values;
 }
 
-FNN_DEF fnn_real *fnn_tensor_gradient(fnn_model *model, int layer, const char *name, size_t *count)
+FNNI_DEF fnn_real *fnn_tensor_gradient(fnn_model *model, int layer, const char *name, size_t *count)
 {
     fnni_tensor t;
     if (!fnni_tensor_of(model, layer, name, count, &t)) return NULL;
@@ -16099,7 +16253,8 @@ static fnn_result fnni_check_all(const fnn_model *model, const fnn_dataset *data
 {
     fnn_result result = fnni_check_data(model, data, name, supervised, error);
     if (!result) result = fnn_dataset_check(data, error);
-    return result || !supervised ? result : fnni_check_loss(model, data, name, error);
+    return result || !FNNI_TRAINS || !supervised ? result
+                                                 : fnni_check_loss(model, data, name, error);
 }
 
 /* The samples of one batch: their numbers and rows in range. */
@@ -16195,7 +16350,7 @@ static void fnni_gather(const fnni_run *run, const fnn_dataset *data, const int6
     for (i = from; i < to; i++) {
         const size_t row = (size_t)fnni_data_row(data, samples, first, i);
         fnn_real *x = fnni_y(run, -1, i, NULL);
-        if (run->augmenter) fnni_gather_augmented(run, data, row, shift, scale, x);
+        if (FNNI_TRAINS && run->augmenter) fnni_gather_augmented(run, data, row, shift, scale, x);
         else if (data->bytes)
             run->kernels->from_bytes((ptrdiff_t)n, data->bytes + row * n, per_element, shift, scale,
                                      x);
@@ -16709,7 +16864,8 @@ static double fnni_train_step(fnni_batch *b)
 FNNI_COLD static size_t fnni_run_plan(fnni_run *run, int rows, size_t *own)
 {
     const fnn_model *model = run->model;
-    const int training = !run->inference, lowest = run->to_input ? -1 : fnni_lowest(model);
+    const int training = FNNI_TRAINS && !run->inference,
+              lowest = run->to_input ? -1 : fnni_lowest(model);
     size_t first, packed = 0;
     fnni_needs needs;
     fnni_plan counted, *plan;
@@ -16899,8 +17055,8 @@ static void fnni_batch_make(fnni_batch *b, fnn_model *model, const fnn_dataset *
     fnni_run_truth(b->run, data, &model->truth);
 }
 
-FNN_DEF fnn_result fnn_forward(fnn_model *model, const fnn_dataset *data, const int64_t *samples,
-                               int count, int training)
+FNNI_DEF fnn_result fnn_forward(fnn_model *model, const fnn_dataset *data, const int64_t *samples,
+                                int count, int training)
 {
     fnn_result result = fnni_seal(model);
     fnni_batch b;
@@ -16927,7 +17083,7 @@ FNN_DEF fnn_result fnn_forward(fnn_model *model, const fnn_dataset *data, const 
     return FNN_OK;
 }
 
-FNN_DEF const fnn_real *fnn_outputs(const fnn_model *model)
+FNNI_DEF const fnn_real *fnn_outputs(const fnn_model *model)
 {
     return model && model->run_ready ? fnni_y(&model->run, model->layer_count - 1, 0, NULL) : NULL;
 }
@@ -16946,7 +17102,7 @@ static fnn_result fnni_check_batch(fnn_model *model)
     return result;
 }
 
-FNN_DEF fnn_result fnn_loss(fnn_model *model, double *loss)
+FNNI_DEF fnn_result fnn_loss(fnn_model *model, double *loss)
 {
     fnn_result result = fnni_begin(model);
     double mean;
@@ -16998,13 +17154,13 @@ static fnn_result fnni_backward(fnn_model *model, const fnn_real *gradient)
     return FNN_OK;
 }
 
-FNN_DEF fnn_result fnn_backward(fnn_model *model)
+FNNI_DEF fnn_result fnn_backward(fnn_model *model)
 {
     const fnn_result result = fnni_begin(model);
     return result ? result : fnni_backward(model, NULL);
 }
 
-FNN_DEF fnn_result fnn_backward_from(fnn_model *model, const fnn_real *gradient)
+FNNI_DEF fnn_result fnn_backward_from(fnn_model *model, const fnn_real *gradient)
 {
     const fnn_result result = fnni_begin(model);
     if (result) return result;
@@ -17022,8 +17178,8 @@ static void fnni_gradient_by_data(const fnn_model *model, int rows, fnn_real *gr
         for (j = 0; j < model->inputs; j++) gradient[j] *= model->scale[j];
 }
 
-FNN_DEF fnn_result fnn_backward_to_input(fnn_model *model, const fnn_real *gradient,
-                                         fnn_real *input_gradient)
+FNNI_DEF fnn_result fnn_backward_to_input(fnn_model *model, const fnn_real *gradient,
+                                          fnn_real *input_gradient)
 {
     fnn_result result = fnni_begin(model);
     fnni_run *run;
@@ -17043,7 +17199,7 @@ FNN_DEF fnn_result fnn_backward_to_input(fnn_model *model, const fnn_real *gradi
     return result;
 }
 
-FNN_DEF fnn_result fnn_step(fnn_model *model, const fnn_fit_config *config)
+FNNI_DEF fnn_result fnn_step(fnn_model *model, const fnn_fit_config *config)
 {
     fnn_result result = fnni_begin_outside_fit(model, "step");
     fnni_batch b;
@@ -17103,6 +17259,12 @@ static fnni_inference fnni_inference_of(const fnn_model *model, const fnn_datase
     f.outputs = outputs;
     f.classes = classes;
     return f;
+}
+
+/* Whether it compares outputs with labels or targets. */
+static int fnni_evaluates(const fnni_inference *f)
+{
+    return FNNI_TRAINS && f->evaluate;
 }
 
 /* The chunks are dealt to at most this many stretches, whatever the number of threads: each adds up
@@ -17185,7 +17347,7 @@ FNNI_COLD static size_t fnni_inference_lay_out(const fnni_inference *f, fnni_run
         workspace = fnni_run_plan(run, f->rows, &shared);
         at = fnni_plus(at, workspace);
     }
-    if (!f->evaluate) return at;
+    if (!fnni_evaluates(f)) return at;
     return fnni_plus(at, fnni_truth_lay_out(f, run, truth, FNNI_AT(memory, at)));
 }
 
@@ -17370,7 +17532,7 @@ static void fnni_inference_part(void *argument, int part, int parts)
     fnni_inference_lay_out(f, &run, &truth, memory);
     if (!f->computed) fnni_prepare_rows(&run, 0, f->model->layer_count - 1, 0, run.workspace);
     for (s = stretches * part / parts; s < stretches * (part + 1) / parts; s++) {
-        double *sums = f->evaluate ? fnni_stretch_sums(f, s) : NULL;
+        double *sums = fnni_evaluates(f) ? fnni_stretch_sums(f, s) : NULL;
         int64_t chunk = chunks * s / stretches;
         if (sums) memset(sums, 0, FNNI_SUMS * sizeof *sums);
         for (; chunk < chunks * (s + 1) / stretches; chunk++)
@@ -17394,14 +17556,14 @@ FNNI_COLD static size_t fnni_inference_plan(fnni_inference *f)
 static size_t fnni_sums_space(const fnni_inference *f)
 {
     const size_t stretches = (size_t)fnni_stretches(f->data);
-    return f->evaluate ? fnni_reals_of(stretches * FNNI_SUMS * sizeof(double)) : 0;
+    return fnni_evaluates(f) ? fnni_reals_of(stretches * FNNI_SUMS * sizeof(double)) : 0;
 }
 
 /* Whether it takes two passes: the user's loss function gets one batch after the other when all
  * outputs are there. */
 static int fnni_keeps_outputs(const fnni_inference *f)
 {
-    return f->evaluate && f->model->loss_is_own;
+    return fnni_evaluates(f) && f->model->loss_is_own;
 }
 
 /* Reals that f takes of its context's workspace: of its sums, of the outputs that it keeps, and of
@@ -17512,15 +17674,15 @@ static fnn_result fnni_infer_in(fnni_inference *f, fnn_context *context, const v
     fnn_result result = fnni_ready(f->model);
     if (result) return result;
     if (!wanted) return FNN_ERROR_ARGUMENT;
-    result = fnni_check_all(f->model, f->data, "data", metrics != NULL, NULL);
+    result = fnni_check_all(f->model, f->data, "data", FNNI_TRAINS && metrics != NULL, NULL);
     if (result) return result;
     temporary = f->model->context;
     temporary.workspace = NULL;
     temporary.workspace_count = 0;
     f->context = context ? context : &temporary;
-    result = metrics               ? fnni_evaluate(f->model, f->context, f->data, metrics)
-             : f->flip || f->shift ? fnni_infer_views(f)
-                                   : fnni_infer(f);
+    if (FNNI_TRAINS && metrics) result = fnni_evaluate(f->model, f->context, f->data, metrics);
+    else if (FNNI_TRAINS && (f->flip || f->shift)) result = fnni_infer_views(f);
+    else result = fnni_infer(f);
     if (!context) fnni_context_close(&temporary);
     f->context = context; /* not the one that is gone */
     return result;
@@ -17593,9 +17755,9 @@ FNN_DEF fnn_result fnn_predict_layer(const fnn_model *model, fnn_context *contex
     return result;
 }
 
-FNN_DEF fnn_result fnn_predict_augmented(const fnn_model *model, fnn_context *context,
-                                         const fnn_dataset *data, int flip, int shift,
-                                         fnn_real *outputs)
+FNNI_DEF fnn_result fnn_predict_augmented(const fnn_model *model, fnn_context *context,
+                                          const fnn_dataset *data, int flip, int shift,
+                                          fnn_real *outputs)
 {
     fnni_inference f = fnni_inference_of(model, data, outputs, NULL);
     f.flip = flip;
@@ -17616,8 +17778,8 @@ FNN_DEF fnn_result fnn_predict_classes(const fnn_model *model, fnn_context *cont
     return fnni_infer_in(&f, context, classes, NULL);
 }
 
-FNNI_COLD FNN_DEF fnn_result fnn_evaluate(const fnn_model *model, fnn_context *context,
-                                          const fnn_dataset *data, fnn_metrics *metrics)
+FNNI_COLD FNNI_DEF fnn_result fnn_evaluate(const fnn_model *model, fnn_context *context,
+                                           const fnn_dataset *data, fnn_metrics *metrics)
 {
     fnni_inference f = fnni_inference_of(model, data, NULL, NULL);
     if (metrics) memset(metrics, 0, sizeof *metrics);
@@ -17665,12 +17827,13 @@ FNNI_COLD FNN_DEF size_t fnn_memory_size(const fnn_model *model, int batch_size)
         bytes = fnni_plus(bytes, fnni_block(model->feature_names.bytes, 1));
     if (model->notes.text) bytes = fnni_plus(bytes, fnni_block(model->notes.bytes, 1));
     bytes = fnni_plus(bytes, fnni_progress_bytes(model));
-    if (batch_size <= 0) return bytes;
+    if (!FNNI_TRAINS || batch_size <= 0) return bytes;
     bytes = fnni_plus(bytes, fnni_run_bytes(model, batch_size));
     bytes = fnni_plus(bytes, own); /* gradients, and the optimiser's state */
     return fnni_plus(bytes, fnni_block(fnni_times(model->parameter_count, 2), sizeof(fnn_real)));
 }
 
+#ifndef FMNIST_NN_INFERENCE
 /* ---- metrics of outputs ---- */
 
 /* Count samples that have labels and nothing else: what the metrics on arrays are given. */
@@ -17827,10 +17990,12 @@ FNNI_COLD FNN_DEF double fnn_r2(const fnn_real *outputs, const fnn_real *targets
         return FNNI_NAN;
     return fnni_r2_of(outputs, &data);
 }
+#endif /* !FMNIST_NN_INFERENCE */
 
 /* ============================================================================
  * >>check  gradients against central differences
  * ============================================================================ */
+#ifndef FMNIST_NN_INFERENCE
 
 /* The penalty that l2 and l1 add to the loss. */
 static double fnni_penalty(const fnn_model *model, const fnn_fit_config *config)
@@ -17927,10 +18092,12 @@ FNN_DEF fnn_result fnn_check_gradients(fnn_model *model, const fnn_dataset *data
     model->run_ready = 0;
     return FNN_OK;
 }
+#endif /* !FMNIST_NN_INFERENCE */
 
 /* ============================================================================
  * >>data  readers of data sets, a page a format
  * ============================================================================ */
+#ifndef FMNIST_NN_INFERENCE
 
 /* ---- inflate (RFC 1951): the decoding tables ---- */
 
@@ -18686,28 +18853,6 @@ static fnn_result fnni_data_read(fnni_file *file, size_t least, int ratio, const
                            fnni_path_tail(path), (unsigned long long)most, advice);
     if (result != FNN_OK) fnni_file_release(file, allocator);
     return result;
-}
-
-/* ---- words of a file in messages ---- */
-
-#define FNNI_SHOWN 36 /* room for at most 32 bytes of a word, dots and a zero */
-
-/* The beginning of a word of a file, as a message may show it: cut between characters, with ? for
- * those that it may not show (fnni_character). */
-static const char *fnni_shown(const char *text, size_t length, char *shown)
-{
-    size_t from = 0, to = 0;
-    while (from < length) {
-        int seen;
-        const size_t bytes = fnni_character((const uint8_t *)text + from, length - from, &seen);
-        if (to + (seen ? bytes : 1) > FNNI_SHOWN - 4) break;
-        if (!seen) shown[to++] = '?';
-        else memcpy(shown + to, text + from, bytes), to += bytes;
-        from += bytes;
-    }
-    shown[to] = 0;
-    if (from < length) memcpy(shown + to, "...", 4);
-    return shown;
 }
 
 /* ---- classes and categories: what occurs, numbered in order ---- */
@@ -20740,6 +20885,7 @@ FNN_DEF fnn_result fnn_read_csv(const char *path, const fnn_csv_config *config,
     if (result != FNN_OK) fnn_dataset_free(out);
     return result;
 }
+#endif /* !FMNIST_NN_INFERENCE */
 
 /* ============================================================================
  * >>file  models as files: safetensors, written and read; checkpoints
@@ -20878,8 +21024,8 @@ static fnn_result fnni_feature_count_check(fnn_model *model, int count)
                            FNNI_FEATURE_NAMES, model->inputs, count);
 }
 
-FNNI_COLD FNN_DEF fnn_result fnn_set_class_names(fnn_model *model, const char *const *names,
-                                                 int count)
+FNNI_COLD FNNI_DEF fnn_result fnn_set_class_names(fnn_model *model, const char *const *names,
+                                                  int count)
 {
     fnn_result result = fnni_begin(model);
     if (!result && (names || count)) result = fnni_class_count_check(model, names ? count : 0);
@@ -20887,8 +21033,8 @@ FNNI_COLD FNN_DEF fnn_result fnn_set_class_names(fnn_model *model, const char *c
                   : fnni_names_set(model, &model->class_names, FNNI_CLASS_NAMES, names, count);
 }
 
-FNNI_COLD FNN_DEF fnn_result fnn_set_feature_names(fnn_model *model, const char *const *names,
-                                                   int count)
+FNNI_COLD FNNI_DEF fnn_result fnn_set_feature_names(fnn_model *model, const char *const *names,
+                                                    int count)
 {
     fnn_result result = fnni_begin(model);
     if (!result && (names || count)) result = fnni_feature_count_check(model, names ? count : 0);
@@ -20896,7 +21042,7 @@ FNNI_COLD FNN_DEF fnn_result fnn_set_feature_names(fnn_model *model, const char 
                   : fnni_names_set(model, &model->feature_names, FNNI_FEATURE_NAMES, names, count);
 }
 
-FNNI_COLD FNN_DEF fnn_result fnn_set_names(fnn_model *model, const fnn_dataset *data)
+FNNI_COLD FNNI_DEF fnn_result fnn_set_names(fnn_model *model, const fnn_dataset *data)
 {
     fnn_result result = fnni_begin(model);
     if (!result && !data)
@@ -20970,7 +21116,7 @@ static fnn_result fnni_notes_room(fnn_model *model, fnni_texts *t, const char *k
     return bytes ? fnni_texts_room(model, t, "notes", count, bytes) : FNN_OK;
 }
 
-FNNI_COLD FNN_DEF fnn_result fnn_set_note(fnn_model *model, const char *key, const char *value)
+FNNI_COLD FNNI_DEF fnn_result fnn_set_note(fnn_model *model, const char *key, const char *value)
 {
     fnni_texts fresh;
     int i;
@@ -21037,7 +21183,7 @@ FNNI_COLD static int fnni_file_tensor(const fnn_model *model, int training, int 
                                       fnni_tensor *t)
 {
     if (l < model->layer_count) return fnni_tensor_at(model, l, which, t);
-    return training && fnni_training_tensor(model, which, t);
+    return FNNI_TRAINS && training && fnni_training_tensor(model, which, t);
 }
 
 static size_t fnni_tensor_element(const fnni_tensor *t)
@@ -21950,7 +22096,12 @@ static fnn_result fnni_read_model(fnni_reader *r, const fnn_context_config *conf
     if (fnn_model_error(r->model)->code) return fnni_read_fail(r);
     result = fnni_read_settings(r);
     if (!result) result = fnni_read_layers(r);
-    return result || !r->training ? result : fnni_read_training(r);
+    if (result || !r->training) return result;
+    if (FNNI_TRAINS) return fnni_read_training(r);
+    return fnni_fail(r->error, FNN_ERROR_FORMAT,
+                     "%s: expected a model without \"%s\", which FMNIST_NN_INFERENCE cannot read, "
+                     "found a checkpoint",
+                     r->path, fnni_field_names[FNNI_FIELD_TRAINING]);
 }
 
 /* ---- reading: the whole file ---- */
@@ -22090,7 +22241,7 @@ static fnn_result fnni_read_tensors(fnni_reader *r)
         if (!model->shift || !model->scale)
             return fnni_fail_memory(r->error, r->path, 2 * inputs * sizeof(fnn_real));
     }
-    if (r->training && !fnni_training_room(model))
+    if (FNNI_TRAINS && r->training && !fnni_training_room(model))
         return fnni_fail(r->error, FNN_ERROR_MEMORY, "%s: no memory for training", r->path);
     if (fnni_parameters_make(model)) return fnni_read_fail(r);
     return fnni_walk(r);
@@ -22179,13 +22330,13 @@ static fnn_result fnni_save(const fnn_model *model, int training, const char *pa
     return fnni_save_by(fnni_write_file, &content, path, &model->context.allocator, error);
 }
 
-FNNI_COLD FNN_DEF fnn_result fnn_save(const fnn_model *model, const char *path, fnn_error *error)
+FNNI_COLD FNNI_DEF fnn_result fnn_save(const fnn_model *model, const char *path, fnn_error *error)
 {
     return fnni_save(model, 0, path, error);
 }
 
-FNNI_COLD FNN_DEF fnn_result fnn_save_checkpoint(const fnn_model *model, const char *path,
-                                                 fnn_error *error)
+FNNI_COLD FNNI_DEF fnn_result fnn_save_checkpoint(const fnn_model *model, const char *path,
+                                                  fnn_error *error)
 {
     return fnni_save(model, 1, path, error);
 }
@@ -22205,8 +22356,8 @@ static fnn_result fnni_save_writer(const fnn_model *model, fnni_writer *w, fnn_e
                      (unsigned long long)w->put_bytes);
 }
 
-FNNI_COLD FNN_DEF fnn_result fnn_save_to(const fnn_model *model, fnn_write_function write,
-                                         void *user, fnn_error *error)
+FNNI_COLD FNNI_DEF fnn_result fnn_save_to(const fnn_model *model, fnn_write_function write,
+                                          void *user, fnn_error *error)
 {
     fnni_writer w;
     if (!write)
@@ -22217,13 +22368,13 @@ FNNI_COLD FNN_DEF fnn_result fnn_save_to(const fnn_model *model, fnn_write_funct
     return fnni_save_writer(model, &w, error);
 }
 
-FNNI_COLD FNN_DEF fnn_result fnn_check_writable(const char *path, fnn_error *error)
+FNNI_COLD FNNI_DEF fnn_result fnn_check_writable(const char *path, fnn_error *error)
 {
     return fnni_save_possible(path, NULL, error);
 }
 
-FNNI_COLD FNN_DEF fnn_result fnn_save_memory(const fnn_model *model, void *bytes, size_t capacity,
-                                             size_t *size, fnn_error *error)
+FNNI_COLD FNNI_DEF fnn_result fnn_save_memory(const fnn_model *model, void *bytes, size_t capacity,
+                                              size_t *size, fnn_error *error)
 {
     const size_t most = bytes ? capacity : (size_t)-1;
     fnn_result result;
@@ -22324,6 +22475,7 @@ FNNI_COLD FNN_DEF fnn_model *fnn_load_from(fnn_read_function read, void *user,
  *     match   a group to each layer with parameters: the one that the caller names, or the one that
  *             fits. The order in a file means nothing: the format's own library sorts by name;
  *     fill    only when every tensor has its place. */
+#ifndef FMNIST_NN_INFERENCE
 
 #define FNNI_IMPORT_PARTS 6
 /* A file has at most so many tensors for each layer, which is what a layer here can have: the time
@@ -22862,10 +23014,12 @@ FNNI_COLD FNN_DEF fnn_result fnn_load_weights(fnn_model *model, const char *path
     fnni_file_release(&file, &model->context.allocator);
     return result;
 }
+#endif /* !FMNIST_NN_INFERENCE */
 
 /* ============================================================================
  * >>fit  epochs over a data set: history, early stopping, averages, going on
  * ============================================================================ */
+#ifndef FMNIST_NN_INFERENCE
 
 FNNI_COLD FNN_DEF fnn_fit_config fnn_fit_config_init(void)
 {
@@ -23610,6 +23764,7 @@ FNN_DEF fnn_result fnn_resume(fnn_model *model, const fnn_dataset *data,
 {
     return fnni_fit_start(model, data, config, history, 1);
 }
+#endif /* !FMNIST_NN_INFERENCE */
 
 /* ============================================================================
  * >>search  grid search and cross-validation, their tables
@@ -23622,6 +23777,7 @@ FNN_DEF fnn_result fnn_resume(fnn_model *model, const fnn_dataset *data,
  * the error returned, that of the first in order, does not depend on the threads either.
  * Trials are those of the candidates first, first + every, ... of the configuration; where they are
  * not all, what follows the trials (ranks over all, the refit) is fnn_search_finish's. */
+#ifndef FMNIST_NN_INFERENCE
 
 /* An allocator made safe for threads: those of a search share the caller's. */
 typedef struct fnni_shared_allocator {
@@ -24749,12 +24905,20 @@ FNNI_COLD FNN_DEF fnn_result fnn_search_save_histories(const fnn_search *search,
 {
     return fnni_search_save(fnni_write_histories, search, path, error);
 }
+#endif /* !FMNIST_NN_INFERENCE */
 
 #endif /* !FNNI_KERNELS_ALONE */
 #if defined(__clang__)
 #pragma STDC FP_CONTRACT DEFAULT
+#ifdef FMNIST_NN_INFERENCE
+#pragma clang attribute pop
+#pragma GCC diagnostic pop
+#endif
 #elif defined(__GNUC__)
 #pragma GCC pop_options
+#ifdef FMNIST_NN_INFERENCE
+#pragma GCC diagnostic pop
+#endif
 #endif
 #endif /* FMNIST_NN_IMPLEMENTATION: the rooms below the kernels */
 

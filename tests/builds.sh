@@ -6,6 +6,7 @@
 #     bash tests/builds.sh options         what the user may define (FMNIST_NN_*)
 #     bash tests/builds.sh targets         other processors and systems
 #     bash tests/builds.sh symbols         names of symbols and macros
+#     bash tests/builds.sh small           FMNIST_NN_INFERENCE: its bits, names and sizes
 #
 # FULL=1: every standard with every level, in place of a choice that has each at least once for C
 # and, between them, for the C++ compilers.
@@ -182,7 +183,7 @@ options() {
         -DFMNIST_NN_MALLOC=count_malloc -DFMNIST_NN_FREE=count_free \
         -include "$here/counts_wrongly.c"
     refuses 'FMNIST_NN_MALLOC alone' 'or neither' scalar -DFMNIST_NN_MALLOC=malloc
-    refuses 'C89' 'error.*needs C99 or later' $CC -std=c89 -I. -fsyntax-only "$here/library.c"
+    refuses 'C89' 'error.*needs C99 or later' "$CC" -std=c89 -I. -fsyntax-only "$here/library.c"
     check 'in one line, not in hundreds' c89_says_one_thing
     if have tcc; then
         check 'tcc, which knows no attribute, takes the scalar kernels' \
@@ -411,11 +412,85 @@ symbols() {
     refuses 'a leaked macro is seen' '^LEAKED_MACRO$' macros "$leaky"
 }
 
+# ---- small builds ----
+
+small_flags='-DFMNIST_NN_INFERENCE -fno-asynchronous-unwind-tables'
+
+# The model and the outputs NAME that the whole library makes on an instruction set.
+whole_makes() { # NAME ISA
+    runs env FNN_ISA="$2" "$here/whole" "$here/$1.model" "$here/$1" "$here/checkpoint"
+}
+
+# Compiles tests/small.c small and compares what it predicts of a model with what that library did.
+# shellcheck disable=SC2086
+predicts() { # NAME COMPILER FLAG...
+    local language=c
+    [[ $2 == *++* ]] && language=c++
+    "${@:2}" $warnings $small_flags -x $language tests/small.c -o "$here/small" -lm || return 1
+    prints '^equal$' "$here/small" "$here/$1.model" "$here/$1"
+}
+
+# Bytes of code and data of a small library's object, as size has them, but for the tables by which
+# debuggers and exceptions find their way up the stack: they are a tenth more.
+takes_at_most() { # BYTES COMPILER FLAG...
+    "${@:2}" -I. -c "$here/library.c" -o "$here/library.o" || return 1
+    size "$here/library.o" | awk -v most="$1" 'NR == 2 { used = $1 + $2 }
+        END { print used, "bytes of", most; exit !used || used > most }'
+}
+
+trains_not() { # OBJECT
+    ! nm --defined-only "$1" |
+        grep -E ' T fnn_(fit|resume|backward|step|evaluate|save|read_csv|grid_search|load_weights)$'
+}
+
+# shellcheck disable=SC2086
+small() {
+    local one='-DFMNIST_NN_NO_AVX512 -DFMNIST_NN_NO_SCALAR' compiler
+    local scalar='-Os -DFMNIST_NN_NO_SIMD' trains='-DFMNIST_NN_INFERENCE -I. -fsyntax-only'
+    unit library '#define FMNIST_NN_IMPLEMENTATION' '#include "fmnist_nn.h"'
+    unit trains '#include "fmnist_nn.h"' 'int train(void);' \
+        'int train(void) { return fnn_fit_config_init().epochs; }'
+    check 'the whole library' $CC $warnings -O1 tests/small.c -o "$here/whole" -lm
+    check 'trains, saves and predicts' whole_makes best best
+    check 'on scalar kernels, too' whole_makes scalar scalar
+    for compiler in gcc clang g++ clang++; do
+        have $compiler || { skip "small: $compiler" "this machine has no $compiler" && continue; }
+        check "$compiler: the same bits" predicts best $compiler -O2
+        check "$compiler: and from scalar kernels, as small as they get" \
+            predicts scalar $compiler $scalar
+    done
+    check 'one instruction set, that of the whole library' predicts best $CC -O1 $one
+    refuses 'another instruction set is not there' 'this build has only' \
+        env FNN_ISA=scalar "$here/small" "$here/best.model" "$here/best"
+    refuses 'a checkpoint' 'found a checkpoint' "$here/small" "$here/checkpoint" "$here/best"
+    printf '\1' | dd of="$here/best" seek=700 bs=1 conv=notrunc status=none
+    refuses 'a byte that differs is seen' 'the outputs differ' \
+        "$here/small" "$here/best.model" "$here/best"
+    refuses 'what trains is not declared' 'fnn_fit_config_init' \
+        $CC -Werror=implicit-function-declaration $trains "$here/trains.c"
+    check 'but in the whole library' $CC ${trains#* } "$here/trains.c"
+
+    object library . -O1 -DFMNIST_NN_NO_SIMD $small_flags
+    check 'external symbols begin with fnn_' external_names library '^T fnn_'
+    check 'nothing of training is left' trains_not "$here/library.o"
+    refuses 'in the whole library it would be seen' ' fnn_fit$' trains_not "$here/whole"
+    refuses 'no kernels at all' 'leaves no kernels' \
+        $CC -DFMNIST_NN_NO_SCALAR -DFMNIST_NN_NO_SIMD -I. -fsyntax-only "$here/library.c"
+    if [ "$(uname -m)" != x86_64 ] || ! have gcc; then
+        skip 'sizes' 'they are known of gcc on x86-64'
+        return
+    fi
+    check 'AVX2 alone takes at most 120 KB' takes_at_most 120000 gcc -Os $one $small_flags
+    check 'scalar kernels alone at most 85 KB' takes_at_most 85000 gcc $scalar $small_flags
+    refuses 'with training it would be more' '^[0-9]+ bytes of 120000' \
+        takes_at_most 120000 gcc $scalar ${small_flags#* }
+}
+
 case ${1:-} in
-options | targets | symbols) "$1" ;;
+options | targets | symbols | small) "$1" ;;
 ?*) matrix "$1" ;;
 *)
-    echo "usage: builds.sh COMPILER|options|targets|symbols" >&2
+    echo "usage: builds.sh COMPILER|options|targets|symbols|small" >&2
     exit 2
     ;;
 esac

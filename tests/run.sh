@@ -47,8 +47,9 @@ jobs_test_more() {
     jobs_of object/ sanitize:kernels neon:kernels sanitize:library neon:library
     jobs_of object/undefined: kernels library
     jobs_of object/undefined-m32: kernels library
-    jobs_of script/builds: gcc clang clang-19 g++ clang++ options targets symbols
-    jobs_of script/ examples: mpi: export: onnx: programs: selftest:sanitize selftest:undefined
+    jobs_of script/builds: gcc clang clang-19 g++ clang++ options targets symbols small
+    jobs_of script/ examples: mpi: export: onnx: programs: install: selftest:sanitize
+    jobs_of script/selftest: undefined
     jobs_of sanitize/ fuzz/replay
     programs sanitize
     jobs_of neon/ $neon_programs
@@ -66,7 +67,7 @@ jobs_test_exhaustive() {
     local group
     jobs_of script/sweeps: $(bash tests/sweeps.sh --programs)
     jobs_of script/selftest: kernels
-    jobs_of script/builds: gcc clang clang-19 g++ clang++ options targets symbols
+    jobs_of script/builds: gcc clang clang-19 g++ clang++ options targets symbols small
     jobs_of script/selftest: sanitize memory thread valgrind
     jobs_of script/fuzz/ fuzz:control
     for group in sanitize-full undefined undefined-m32 native neon clang clang-19 m32 big-endian \
