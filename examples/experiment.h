@@ -35,8 +35,8 @@
  * thread, unless e.wide is 1: then one after the other, each on all threads. No figure but times
  * depends on the number of threads. Of a job nothing remains but its figures and history.
  * experiment_begin finds out whether the files of --csv can be written; the result is not there
- * before experiment_end. What was interrupted goes on: with --csv and --hash from the finished jobs,
- * which DIR/ID.jobs keeps until then, with --resume from checkpoints of the fits under way.
+ * before experiment_end. What was interrupted goes on: with --csv and --hash from the finished
+ * jobs, which DIR/ID.jobs keeps until then, with --resume from checkpoints of the fits under way.
  *
  * The program's file includes this one only, after #define FMNIST_NN_REAL double for the double
  * library. With EXPERIMENT_LINKED the library is an object of its own, which saves compiling it
