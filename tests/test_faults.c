@@ -571,8 +571,8 @@ static void short_and_interrupted_writes_go_on(void)
     CHECK(writers == 6);
 }
 
-/* The call, of which operation number `place` of the kind is interrupted: it makes the same. Returns
- * 0 where there are fewer. */
+/* The call, of which operation number `place` of the kind is interrupted: it makes the same.
+ * Returns 0 where there are fewer. */
 static int interrupted_at(const fault_case *c, char letter, int place)
 {
     int failed;
