@@ -71,6 +71,8 @@ jobs_test_exhaustive() {
     jobs_of script/builds: gcc clang clang-19 g++ clang++ options targets symbols
     jobs_of script/selftest: sanitize memory thread valgrind
     jobs_of script/fuzz/ fuzz:control
+    jobs_of script/ web:
+    jobs_of wasm/ $wasm_programs
     for group in sanitize-full undefined undefined-m32 native neon clang clang-19 m32 big-endian \
         memory thread valgrind; do
         programs $group

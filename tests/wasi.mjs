@@ -1,5 +1,5 @@
 // Runs a WebAssembly program of the tests in Node.js 18 or later, in the top directory:
-//     TMPDIR=/tmp node --no-warnings --experimental-wasi-unstable-preview1 tests/wasi.mjs PROGRAM...
+//     node --no-warnings --experimental-wasi-unstable-preview1 tests/wasi.mjs PROGRAM [TEST]
 import { readFileSync } from 'node:fs';
 import { WASI } from 'node:wasi';
 
