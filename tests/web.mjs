@@ -1,7 +1,7 @@
 // Drives the page of examples/web in headless Chromium, through chromedriver's HTTP.
 //     node tests/web.mjs FOLDER desktop|phone [PATH=FILE]    FILE, or nothing, in place of one
-// Trains, draws with pointer and keys, reads the answers; keeps build/web-desktop.png. Exit status 1
-// and what was found where something is not as it should be.
+// Trains, draws with pointer and keys, reads the answers; keeps build/web-desktop.png. Where
+// something is not as it should be the exit status is 1, and it says what was found.
 import { spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -19,7 +19,7 @@ const wait = (ms) => new Promise((resume) => setTimeout(resume, ms));
 
 // ---- the page's server, and the browser's ----
 
-const TYPES = { html: 'text/html', css: 'text/css', js: 'text/javascript', wasm: 'application/wasm' };
+const TYPES = { html: 'text/html', css: 'text/css', js: 'text/javascript' };
 const server = createServer((request, response) => {
     const name = request.url === '/' ? 'index.html' : request.url.slice(1);
     try {

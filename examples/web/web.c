@@ -5,8 +5,8 @@
  *     clang --target=wasm32-wasi -mexec-model=reactor -msimd128 -Os -s \
  *         -Wl,-z,stack-size=1048576,--stack-first examples/web/web.c -lm -o build/web/web.wasm
  *
- * The worker (worker.js) gives it the files below data/ and calls the functions; those that can fail
- * leave the reason in web_error. */
+ * The worker (worker.js) gives it the files below data/ and calls the functions; those that can
+ * fail leave the reason in web_error. */
 #define FMNIST_NN_IMPLEMENTATION
 #define FMNIST_NN_STATIC /* what nobody calls is left out */
 #include "../../fmnist_nn.h"
@@ -58,7 +58,8 @@ EXPORT(web_open) int web_open(uint32_t seed)
     return fnn_seal(model) != FNN_OK;
 }
 
-/* So many steps of training, pass after pass, each in an order of its own. Their mean loss, or -1. */
+/* So many steps of training, pass after pass, each in an order of its own. Returns their mean loss,
+ * or -1. */
 EXPORT(web_train) double web_train(int steps)
 {
     double sum = 0;
@@ -96,7 +97,8 @@ EXPORT(web_label) int web_label(int i)
     return (int)test.labels[i];
 }
 
-/* The picture that the others look at, which the worker may write: first test image i (-1: as is). */
+/* The picture that the others look at, which the worker may write; before, test image i becomes it
+ * (-1: none). */
 EXPORT(web_picture) uint8_t *web_picture(int i)
 {
     if (i >= 0) memcpy(picture, test.bytes + (size_t)i * PIXELS, PIXELS);

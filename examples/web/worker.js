@@ -3,7 +3,7 @@
 'use strict';
 
 const SIDE = 28, PIXELS = SIDE * SIDE, CLASSES = 10, FILTERS = 16, WINDOW = 25;
-const BATCH = 50, SLICE = 40, PASS = 60000; // images of a batch, batches of a slice, images of a pass
+const BATCH = 50, SLICE = 40, PASS = 60000; // images, batches of a slice of training, images
 const QUICK = 1000, TESTS = 10000;          // test images after each slice, and at the end
 const FILES = ['train-images-idx3', 'train-labels-idx1', 't10k-images-idx3', 't10k-labels-idx1']
     .map((name) => `data/${name}-ubyte.gz`);
