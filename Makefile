@@ -20,6 +20,9 @@ help:
 	@echo 'make examples         compile all examples into build/, but for the programs of the five'
 	@echo '                      reports, which make reproduce compiles; those for several machines'
 	@echo '                      (mpi_*) where there is mpicc, Open MPI'"'"'s compiler'
+	@echo 'make web              the page of examples/web, a network that learns in the browser, into'
+	@echo '                      build/web/ (clang, wasi-libc, libclang-rt-*-dev-wasm32, lld)'
+	@echo 'make test-web         drives that page in Chromium (chromium, chromium-driver, nodejs)'
 	@echo 'make reproduce        run the experiments of the five reports that have no result yet:'
 	@echo '                      a day on two cores (20 hours: aghaei-c*); writes RESULTS.md'
 	@echo '                      and a page a report beside the programs;'
@@ -93,6 +96,26 @@ build/mpi_%: examples/mpi_%.c fmnist_nn.h build/flags
 build/%: examples/%.c fmnist_nn.h $(wildcard examples/*.h) build/flags
 	$(COMPILE) $< -o $@ -lm
 
+# The page of examples/web: whichever clang makes WebAssembly here, and the data as they are.
+WEB = index.html style.css page.js worker.js
+WEB_FILES = train-images-idx3 train-labels-idx1 t10k-images-idx3 t10k-labels-idx1
+web: data build/web/web.wasm
+	@cp $(addprefix examples/web/,$(WEB)) build/web/
+	@mkdir -p build/web/data
+	@for file in $(WEB_FILES); do for folder in "$$FMNIST_DIR" data \
+	    /usr/share/datasets/fashion-mnist; do \
+	    if [ -f "$$folder/$$file-ubyte.gz" ]; then \
+	        cp -u "$$folder/$$file-ubyte.gz" build/web/data/; break; \
+	    elif [ -f "$$folder/$$file-ubyte" ]; then \
+	        gzip -c "$$folder/$$file-ubyte" >build/web/data/$$file-ubyte.gz; break; \
+	    fi; done; done
+	@echo 'python3 -m http.server -d build/web    # then open http://localhost:8000'
+
+build/web/web.wasm: examples/web/web.c fmnist_nn.h
+	@mkdir -p build/web
+	clang --target=wasm32-wasi -mexec-model=reactor -msimd128 -Os -s \
+	    -Wl,-z,stack-size=1048576,--stack-first $< -lm -o $@
+
 reproduce:
 	@CFLAGS='$(CFLAGS)' QUICK='$(QUICK)' SEEDS='$(SEEDS)' THREADS='$(THREADS)' DATA='$(DATA)' \
 	    bash examples/reproduce.sh $(ONLY)
@@ -104,6 +127,9 @@ figures:
 
 test test-more test-exhaustive:
 	@bash tests/run.sh $@ $(ONLY)
+
+test-web: web
+	@bash tests/web.sh
 
 sweeps:
 	@bash tests/sweeps.sh $(if $(STATE),--state) $(ONLY)
@@ -178,6 +204,7 @@ uninstall:
 clean:
 	rm -rf build
 
-.PHONY: all help data demo examples no-mpi reproduce figures install uninstall clean FORCE
-.PHONY: test test-more test-exhaustive sweeps coverage mutants fuzz fuzz-merge fuzz-control analyse
-.PHONY: onnx-runtime bench bench-kernels bench-train bench-readme bench-programs
+.PHONY: all help data demo examples no-mpi web onnx-runtime reproduce figures clean FORCE
+.PHONY: test test-more test-exhaustive test-web sweeps install uninstall
+.PHONY: coverage mutants fuzz fuzz-merge fuzz-control analyse
+.PHONY: bench bench-kernels bench-train bench-readme bench-programs

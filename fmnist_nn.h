@@ -112,6 +112,10 @@
  *   besides, AVX2 is all that it holds; the smallest object is that of -Os with FMNIST_NN_NO_SIMD,
  *   whose kernels are slow.
  *
+ *   WebAssembly, with clang and wasi-libc, has SIMD only where all of the module may use it, and by
+ *   default a stack of 64 KiB, which the library takes nearly all of:
+ *       clang --target=wasm32-wasi -msimd128 -O2 -Wl,-z,stack-size=1048576,--stack-first app.c -lm
+ *
  * OPTIONS, defined before the implementation is included
  *   FMNIST_NN_IMPLEMENTATION  this unit holds the library.
  *   FMNIST_NN_STATIC          all functions are static: a private copy for one unit. Define it in
@@ -292,9 +296,10 @@
  *   (fnn_sequential_with). Models that the parent made keep the parent's number.
  *
  * SIMD
- *   scalar, avx2 (with FMA), avx512 (F BW DQ VL), neon. A context takes the best that processor
- *   and system support; the environment variable FNN_ISA or fnn_context_config.isa forces one.
- *   Forcing one that is missing is an error. Results are the same: see REPRODUCIBILITY.
+ *   scalar, avx2 (with FMA), avx512 (F BW DQ VL), neon, simd128 (of WebAssembly, with -msimd128). A
+ *   context takes the best that processor and system support; the environment variable FNN_ISA or
+ *   fnn_context_config.isa forces one. Forcing one that is missing is an error. Results are the
+ *   same: see REPRODUCIBILITY.
  *
  * REPRODUCIBILITY
  *   The same seeds give the same bits: on AVX2, AVX-512 and NEON, from gcc and clang at any level,
@@ -304,7 +309,8 @@
  *   FMNIST_NN_NO_WINOGRAD choose other bits (NUMERICS); files do not say which a model had.
  *   Scalar kernels give these bits where the compiler has a fused multiply-add for them: on 64-bit
  *   ARM, on x86 with -mfma or -march=native. Without it their last bits are others, which fnn_info
- *   says: "scalar (no fused multiply-add: other last bits)".
+ *   says: "scalar (no fused multiply-add: other last bits)". SIMD128 has none either, and the same
+ *   bits as those scalar kernels, on x86 as in WebAssembly.
  *   This rests on floats computed as floats (not so on x87, of 32-bit x86 without SSE2) and, in
  *   double, on libm's log and cos in normal initialisers, cos and pow in schedules, pow in Adam.
  *   They are rounded to float afterwards: libms that differ in a double's last bit change one
@@ -530,7 +536,8 @@ typedef struct fnn_allocator {
     X(FNN_ISA_SCALAR, scalar, 1)                                /* plain C, on any machine */ \
     X(FNN_ISA_AVX2,   avx2,   fnni_x86_has(0x06, 0x00000020u))  /* and FMA: 8 reals at a time */ \
     X(FNN_ISA_AVX512, avx512, fnni_x86_has(0xe6, 0xc0030020u))  /* F, BW, DQ, VL: 16 */ \
-    X(FNN_ISA_NEON,   neon,   1)                                /* of 64-bit ARM: 4 */
+    X(FNN_ISA_NEON,   neon,   1)                                /* of 64-bit ARM: 4 */ \
+    X(FNN_ISA_SIMD128, simd128, 1)                              /* of WebAssembly: 4 */
 /* clang-format on */
 typedef enum fnn_isa {
     FNN_ISA_BEST, /* the best this machine has, or what the environment variable FNN_ISA says */
@@ -564,7 +571,8 @@ FNN_API fnn_context *fnn_context_create(const fnn_context_config *config, fnn_er
 FNN_API void fnn_context_free(fnn_context *context);
 
 /* One line: version, real, instruction set, OpenMP or not. context NULL: what NULL would get.
- * "scalar (no fused multiply-add: other last bits)" says what it does; see REPRODUCIBILITY. */
+ * "scalar (no fused multiply-add: other last bits)" says what it does, of simd128 too; see
+ * REPRODUCIBILITY. */
 FNN_API const char *fnn_info(const fnn_context *context);
 
 /* Whether this build and this machine have the instruction set: 1 or 0. */
@@ -2468,22 +2476,31 @@ FNN_API fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows,
 #if defined(FMNIST_NN_NO_SIMD) || FNNI_REAL_IS_DOUBLE
 #define FNNI_X86 0
 #define FNNI_ARM64 0
+#define FNNI_WASM 0
 #elif (defined(__x86_64__) || defined(__i386__)) && FNNI_GNU
 #define FNNI_X86 1
 #define FNNI_ARM64 0
+#define FNNI_WASM 0
 #elif defined(_M_X64)
 #define FNNI_X86 1
 #define FNNI_ARM64 0
+#define FNNI_WASM 0
 #elif defined(__aarch64__) && !defined(__AARCH64EB__)
 #define FNNI_X86 0
 #define FNNI_ARM64 1
+#define FNNI_WASM 0
+#elif defined(__wasm_simd128__) /* -msimd128: a module is all of it valid on a machine or not */
+#define FNNI_X86 0
+#define FNNI_ARM64 0
+#define FNNI_WASM 1
 #else
 #define FNNI_X86 0
 #define FNNI_ARM64 0
+#define FNNI_WASM 0
 #endif
 
-#if defined(FMNIST_NN_NO_SCALAR) && !FNNI_X86 && !FNNI_ARM64
-#error "fmnist_nn.h: FMNIST_NN_NO_SCALAR leaves no kernels here: expected x86-64 or ARM64 with SIMD"
+#if defined(FMNIST_NN_NO_SCALAR) && !FNNI_X86 && !FNNI_ARM64 && !FNNI_WASM
+#error "fmnist_nn.h: FMNIST_NN_NO_SCALAR leaves no kernels here: expected a target with SIMD"
 #endif
 
 #if FNNI_X86
@@ -2496,6 +2513,9 @@ FNN_API fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows,
 #endif
 #if FNNI_ARM64
 #include <arm_neon.h>
+#endif
+#if FNNI_WASM
+#include <wasm_simd128.h>
 #endif
 
 /* A product and a sum are one operation with one rounding where the code says so (fnni_vfma) and
@@ -2535,7 +2555,7 @@ FNN_API fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows,
 #if FNNI_GNU && !defined(__OPTIMIZE__)
 #define FNNI_OPTIMIZING 0
 #elif FNNI_GNU && defined(FMNIST_NN_INFERENCE) && defined(__OPTIMIZE_SIZE__) && \
-    !(FNNI_X86 || FNNI_ARM64)
+    !(FNNI_X86 || FNNI_ARM64 || FNNI_WASM)
 #define FNNI_OPTIMIZING 0 /* scalar kernels, as small as they get */
 #else
 #define FNNI_OPTIMIZING 1
@@ -2946,6 +2966,9 @@ static int fnni_os_create(const char *path, int mode, long group)
 #if defined(_WIN32)
     (void)group;
     return _open(path, _O_WRONLY | _O_CREAT | _O_EXCL | _O_BINARY | _O_NOINHERIT, mode);
+#elif defined(__wasi__)
+    (void)group; /* its files have no permissions */
+    return open(path, O_WRONLY | O_CREAT | O_EXCL, mode);
 #else
 #if FNNI_OS_UNDECLARED
     extern int fchmod(int file, mode_t mode);
@@ -3098,6 +3121,8 @@ static long fnni_os_process(void)
 {
 #if defined(_WIN32)
     return _getpid();
+#elif defined(__wasi__)
+    return 1; /* which WebAssembly cannot tell: a name that is taken is passed by all the same */
 #else
     return (long)getpid();
 #endif
@@ -3362,6 +3387,7 @@ typedef struct fnni_step {
 #define FNNI_KERNEL_FIELD(type, name, parameters) type(*name) parameters;
 typedef struct fnni_kernels {
     fnn_isa isa;
+    int fused; /* products and sums are, where the code says so: 0 gives other last bits */
     int lanes, tile_rows, tile_tall, tile_columns; /* tile_tall: rows of a tile of one vector */
     int narrow_columns;                            /* of a narrow product, computed together */
     FNNI_KERNEL_LIST(FNNI_KERNEL_FIELD, FNNI_KERNEL_FIELD)
@@ -3449,6 +3475,7 @@ FNN_ISA_LIST(FNNI_TABLE_EXTERN)
 #define FNNI_NAME(name) fnni_##name##_scalar
 #define FNNI_ISA FNN_ISA_SCALAR
 #define FNNI_TARGET
+#define FNNI_FUSED FNNI_HAS_FMA
 #define FNNI_LANES 1
 #define FNNI_LANE_LIST(X) X(0)
 #define FNNI_TILE_VECTORS 4
@@ -3474,7 +3501,13 @@ FNNI_INLINE fnni_v fnni_vdiv(fnni_v a, fnni_v b) { return a / b; }
 FNNI_INLINE fnni_v fnni_vfma(fnni_v a, fnni_v b, fnni_v c) { return FNNI_FMA(a, b, c); }
 FNNI_INLINE fnni_v fnni_vfnma(fnni_v a, fnni_v b, fnni_v c) { return FNNI_FMA(-a, b, c); }
 FNNI_INLINE fnni_v fnni_vmin(fnni_v a, fnni_v b) { return a < b ? a : b; }
-FNNI_INLINE fnni_v fnni_vmax(fnni_v a, fnni_v b) { return a > b ? a : b; }
+FNNI_INLINE fnni_v fnni_vmax(fnni_v a, fnni_v b)
+{
+#if defined(__wasm__)
+    FNNI_OPAQUE(a); /* clang 14 makes f32.max of 0 > b ? 0 : b, which is 0 for -0 */
+#endif
+    return a > b ? a : b;
+}
 #if FNNI_REAL_IS_DOUBLE
 FNNI_INLINE fnni_v fnni_vsqrt(fnni_v a) { return sqrt(a); }
 #else
@@ -3535,6 +3568,7 @@ FNNI_INLINE void fnni_vload_four(const fnn_real *p, ptrdiff_t ld, fnni_v *y) { (
 #define FNNI_NAME(name) fnni_##name##_avx2
 #define FNNI_ISA FNN_ISA_AVX2
 #define FNNI_TARGET FNNI_FOR("avx2,fma")
+#define FNNI_FUSED 1
 #define FNNI_LANES 8
 #define FNNI_LANE_LIST(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7)
 #define FNNI_TILE_VECTORS 2
@@ -3711,6 +3745,7 @@ FNNI_INLINE void fnni_vload_four(const float *p, ptrdiff_t ld, fnni_v *y)
 #define FNNI_NAME(name) fnni_##name##_avx512
 #define FNNI_ISA FNN_ISA_AVX512
 #define FNNI_TARGET FNNI_FOR("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")
+#define FNNI_FUSED 1
 #define FNNI_LANES 16
 #define FNNI_LANE_LIST(X) \
     X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15)
@@ -3908,6 +3943,7 @@ FNNI_INLINE void fnni_vload_four(const float *p, ptrdiff_t ld, fnni_v *y)
 #define FNNI_NAME(name) fnni_##name##_neon
 #define FNNI_ISA FNN_ISA_NEON
 #define FNNI_TARGET
+#define FNNI_FUSED 1
 #define FNNI_LANES 4
 #define FNNI_LANE_LIST(X) X(0) X(1) X(2) X(3)
 #define FNNI_TILE_VECTORS 3
@@ -4046,6 +4082,155 @@ FNNI_INLINE void fnni_vload_four(const float *p, ptrdiff_t ld, fnni_v *y)
     y[1] = vld1q_f32(p + ld);
     y[2] = vld1q_f32(p + 2 * ld);
     y[3] = vld1q_f32(p + 3 * ld);
+    fnni_vtranspose(y);
+}
+#endif
+
+/* ---- vocabulary: SIMD128 of WebAssembly, four lanes ----
+ * It has no fused multiply-add (that of relaxed SIMD may fuse or not), so it gives the bits of the
+ * scalar kernels without one. One type is all vectors. */
+#ifdef FNNI_PASS_SIMD128
+#define FNNI_NAME(name) fnni_##name##_simd128
+#define FNNI_ISA FNN_ISA_SIMD128
+#define FNNI_TARGET
+#define FNNI_FUSED 0
+#define FNNI_LANES 4
+#define FNNI_LANE_LIST(X) X(0) X(1) X(2) X(3)
+#define FNNI_TILE_VECTORS 2
+#define FNNI_TILE_HEIGHT 4
+#define FNNI_TILE_SPLITS 0
+#define FNNI_TILE_ROWS(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7)
+#define FNNI_NARROW 2
+#define FNNI_DOTS_ROWS 1
+#define FNNI_DOTS_COLUMNS 3
+typedef v128_t fnni_v;
+typedef v128_t fnni_m;
+FNNI_INLINE fnni_v fnni_vzero(void) { return wasm_f32x4_const_splat(0); }
+FNNI_INLINE fnni_v fnni_vset(float x) { return wasm_f32x4_splat(x); }
+FNNI_INLINE fnni_v fnni_vload(const float *p) { return wasm_v128_load(p); }
+FNNI_INLINE void fnni_vstore(float *p, fnni_v a) { wasm_v128_store(p, a); }
+FNNI_INLINE fnni_m fnni_vmask(ptrdiff_t n)
+{
+    return wasm_i32x4_gt(wasm_i32x4_splat((int)n), wasm_i32x4_const(0, 1, 2, 3));
+}
+FNNI_INLINE fnni_v fnni_vload_m(const float *p, fnni_m m)
+{
+    fnni_v a = fnni_vzero(); /* there is no masked load: one lane at a time */
+    if (wasm_i32x4_extract_lane(m, 0)) a = wasm_v128_load32_lane(p, a, 0);
+    if (wasm_i32x4_extract_lane(m, 1)) a = wasm_v128_load32_lane(p + 1, a, 1);
+    if (wasm_i32x4_extract_lane(m, 2)) a = wasm_v128_load32_lane(p + 2, a, 2);
+    if (wasm_i32x4_extract_lane(m, 3)) a = wasm_v128_load32_lane(p + 3, a, 3);
+    return a;
+}
+FNNI_INLINE void fnni_vstore_m(float *p, fnni_m m, fnni_v a)
+{
+    if (wasm_i32x4_extract_lane(m, 0)) wasm_v128_store32_lane(p, a, 0);
+    if (wasm_i32x4_extract_lane(m, 1)) wasm_v128_store32_lane(p + 1, a, 1);
+    if (wasm_i32x4_extract_lane(m, 2)) wasm_v128_store32_lane(p + 2, a, 2);
+    if (wasm_i32x4_extract_lane(m, 3)) wasm_v128_store32_lane(p + 3, a, 3);
+}
+FNNI_INLINE fnni_v fnni_vadd(fnni_v a, fnni_v b) { return wasm_f32x4_add(a, b); }
+FNNI_INLINE fnni_v fnni_vsub(fnni_v a, fnni_v b) { return wasm_f32x4_sub(a, b); }
+FNNI_INLINE fnni_v fnni_vmul(fnni_v a, fnni_v b) { return wasm_f32x4_mul(a, b); }
+FNNI_INLINE fnni_v fnni_vdiv(fnni_v a, fnni_v b) { return wasm_f32x4_div(a, b); }
+FNNI_INLINE fnni_v fnni_vfma(fnni_v a, fnni_v b, fnni_v c) { return fnni_vadd(fnni_vmul(a, b), c); }
+FNNI_INLINE fnni_v fnni_vfnma(fnni_v a, fnni_v b, fnni_v c)
+{
+    return fnni_vsub(c, fnni_vmul(a, b));
+}
+FNNI_INLINE fnni_v fnni_vmin(fnni_v a, fnni_v b) { return wasm_f32x4_pmin(b, a); }
+FNNI_INLINE fnni_v fnni_vmax(fnni_v a, fnni_v b) { return wasm_f32x4_pmax(b, a); }
+FNNI_INLINE fnni_v fnni_vsqrt(fnni_v a) { return wasm_f32x4_sqrt(a); }
+FNNI_INLINE fnni_m fnni_vgt(fnni_v a, fnni_v b) { return wasm_f32x4_gt(a, b); }
+FNNI_INLINE fnni_m fnni_veq(fnni_v a, fnni_v b) { return wasm_f32x4_eq(a, b); }
+FNNI_INLINE fnni_v fnni_vselect(fnni_m m, fnni_v a, fnni_v b)
+{
+    return wasm_v128_bitselect(a, b, m);
+}
+FNNI_INLINE float fnni_vhsum(fnni_v a)
+{
+    const fnni_v h = fnni_vadd(a, wasm_i32x4_shuffle(a, a, 2, 3, 2, 3));
+    return wasm_f32x4_extract_lane(h, 0) + wasm_f32x4_extract_lane(h, 1);
+}
+FNNI_INLINE float fnni_vhmax(fnni_v a)
+{
+    const fnni_v h = fnni_vmax(a, wasm_i32x4_shuffle(a, a, 2, 3, 2, 3));
+    const float x = wasm_f32x4_extract_lane(h, 0), y = wasm_f32x4_extract_lane(h, 1);
+    return x > y ? x : y;
+}
+FNNI_INLINE float fnni_vfirst(fnni_v a) { return wasm_f32x4_extract_lane(a, 0); }
+FNNI_INLINE fnni_m fnni_vabove(fnni_v x, fnni_v a)
+{
+    return wasm_v128_or(wasm_f32x4_gt(x, a), wasm_f32x4_ne(x, x));
+}
+typedef v128_t fnni_b; /* a byte in each 32-bit lane, beside the real that it belongs to */
+FNNI_INLINE fnni_b fnni_bset(unsigned x) { return wasm_u32x4_splat(x); }
+FNNI_INLINE fnni_b fnni_bload(const uint8_t *p)
+{
+    return wasm_u32x4_extend_low_u16x8(wasm_u16x8_extend_low_u8x16(wasm_v128_load32_zero(p)));
+}
+FNNI_INLINE fnni_b fnni_bload_n(const uint8_t *p, ptrdiff_t n)
+{
+    uint32_t bytes = 0;
+    while (n-- > 0) bytes = bytes << 8 | p[n];
+    return fnni_bload((const uint8_t *)&bytes);
+}
+FNNI_INLINE void fnni_bstore(uint8_t *p, fnni_b b)
+{
+    const v128_t halves = wasm_u16x8_narrow_i32x4(b, b);
+    wasm_v128_store32_lane(p, wasm_u8x16_narrow_i16x8(halves, halves), 0);
+}
+FNNI_INLINE void fnni_bstore_n(uint8_t *p, ptrdiff_t n, fnni_b b)
+{
+    uint8_t bytes[4];
+    fnni_bstore(bytes, b);
+    while (n-- > 0) p[n] = bytes[n];
+}
+FNNI_INLINE fnni_b fnni_bselect(fnni_m m, fnni_b a, fnni_b b)
+{
+    return wasm_v128_bitselect(a, b, m);
+}
+FNNI_INLINE fnni_m fnni_beq(fnni_b a, fnni_b b) { return wasm_i32x4_eq(a, b); }
+FNNI_INLINE fnni_v fnni_vload_bytes(const uint8_t *p)
+{
+    return wasm_f32x4_convert_i32x4(fnni_bload(p));
+}
+FNNI_INLINE fnni_v fnni_vload_bytes_n(const uint8_t *p, ptrdiff_t n)
+{
+    return wasm_f32x4_convert_i32x4(fnni_bload_n(p, n));
+}
+typedef v128_t fnni_u;
+FNNI_INLINE fnni_u fnni_uset(uint32_t x) { return wasm_u32x4_splat(x); }
+FNNI_INLINE fnni_u fnni_uiota(void) { return wasm_u32x4_const(0, 1, 2, 3); }
+FNNI_INLINE fnni_u fnni_uadd(fnni_u a, fnni_u b) { return wasm_i32x4_add(a, b); }
+FNNI_INLINE fnni_u fnni_umul(fnni_u a, fnni_u b) { return wasm_i32x4_mul(a, b); }
+FNNI_INLINE fnni_u fnni_uxor(fnni_u a, fnni_u b) { return wasm_v128_xor(a, b); }
+FNNI_INLINE fnni_u fnni_ushr(fnni_u a, int n) { return wasm_u32x4_shr(a, (uint32_t)n); }
+FNNI_INLINE fnni_m fnni_uge(fnni_u a, fnni_u b) { return wasm_u32x4_ge(a, b); }
+FNNI_INLINE fnni_u fnni_usub(fnni_u a, fnni_u b) { return wasm_i32x4_sub(a, b); }
+FNNI_INLINE fnni_u fnni_uand(fnni_u a, fnni_u b) { return wasm_v128_and(a, b); }
+FNNI_INLINE fnni_u fnni_uor(fnni_u a, fnni_u b) { return wasm_v128_or(a, b); }
+FNNI_INLINE fnni_u fnni_ushl(fnni_u a, int n) { return wasm_i32x4_shl(a, (uint32_t)n); }
+FNNI_INLINE fnni_u fnni_vbits(fnni_v a) { return a; }
+FNNI_INLINE fnni_v fnni_vfrom_bits(fnni_u u) { return u; }
+FNNI_INLINE fnni_v fnni_vfrom_int(fnni_u u) { return wasm_f32x4_convert_i32x4(u); }
+FNNI_INLINE void fnni_vtranspose(fnni_v *x)
+{
+    const fnni_v ab = wasm_i32x4_shuffle(x[0], x[1], 0, 4, 1, 5);
+    const fnni_v cd = wasm_i32x4_shuffle(x[2], x[3], 0, 4, 1, 5);
+    const fnni_v AB = wasm_i32x4_shuffle(x[0], x[1], 2, 6, 3, 7);
+    const fnni_v CD = wasm_i32x4_shuffle(x[2], x[3], 2, 6, 3, 7);
+    x[0] = wasm_i32x4_shuffle(ab, cd, 0, 1, 4, 5);
+    x[1] = wasm_i32x4_shuffle(ab, cd, 2, 3, 6, 7);
+    x[2] = wasm_i32x4_shuffle(AB, CD, 0, 1, 4, 5);
+    x[3] = wasm_i32x4_shuffle(AB, CD, 2, 3, 6, 7);
+}
+FNNI_INLINE void fnni_vload_four(const float *p, ptrdiff_t ld, fnni_v *y)
+{
+    y[0] = fnni_vload(p);
+    y[1] = fnni_vload(p + ld);
+    y[2] = fnni_vload(p + 2 * ld);
+    y[3] = fnni_vload(p + 3 * ld);
     fnni_vtranspose(y);
 }
 #endif
@@ -6895,6 +7080,7 @@ FNNI_KERNEL void fnni_winograd_gradient(ptrdiff_t n, const fnn_real *u, ptrdiff_
 #define FNNI_KERNEL_TRAINING(type, name, parameters) FNNI_TRAINING(FNNI_NAME(name)),
 FNNI_TABLE_LINKAGE const fnni_kernels FNNI_NAME(kernels) = {
     FNNI_ISA,
+    FNNI_FUSED,
     FNNI_LANES,
     FNNI_TILE_HEIGHT,
     0 FNNI_TILE_ROWS(FNNI_TILE_COUNT),
@@ -6907,6 +7093,7 @@ FNNI_TABLE_LINKAGE const fnni_kernels FNNI_NAME(kernels) = {
 #undef FNNI_NAME
 #undef FNNI_TARGET
 #undef FNNI_ISA
+#undef FNNI_FUSED
 #undef FNNI_LANES
 #undef FNNI_WIDE
 #undef FNNI_UNROLL
@@ -6957,6 +7144,14 @@ FNNI_TABLE_LINKAGE const fnni_kernels FNNI_NAME(kernels) = {
 #define FNNI_BUILT_neon(x) &x
 #else
 #define FNNI_BUILT_neon(x) NULL
+#endif
+#if FNNI_WASM
+#define FNNI_PASS_SIMD128
+#include FMNIST_NN_FILE
+#undef FNNI_PASS_SIMD128
+#define FNNI_BUILT_simd128(x) &x
+#else
+#define FNNI_BUILT_simd128(x) NULL
 #endif
 #undef FNNI_PASS
 
@@ -7378,15 +7573,16 @@ FNNI_COLD FNN_DEF const char *fnn_info(const fnn_context *context)
 #endif
 #define FNNI_INFO(isa) "fmnist_nn " FNN_VERSION ", " FNNI_INFO_REAL ", " isa ", " FNNI_INFO_THREADS
 #define FNNI_INFO_LINE(name, word, machine) FNNI_INFO(#word),
+#define FNNI_INFO_UNFUSED(name, word, machine) \
+    FNNI_INFO(#word " (no fused multiply-add: other last bits)"),
     static const char *const lines[] = {FNNI_INFO("unknown"), FNN_ISA_LIST(FNNI_INFO_LINE)};
+    static const char *const unfused[] = {FNNI_INFO("unknown"), FNN_ISA_LIST(FNNI_INFO_UNFUSED)};
     fnn_isa isa = context ? context->kernels->isa : fnni_environment_isa();
     const fnni_kernels *kernels;
     if (isa == FNN_ISA_BEST) isa = fnni_best_isa();
     kernels = fnni_kernels_for(isa);
     if (!kernels || !fnn_isa_available(isa)) return lines[0];
-    if (!FNNI_HAS_FMA && kernels->lanes == 1)
-        return FNNI_INFO("scalar (no fused multiply-add: other last bits)");
-    return lines[isa];
+    return kernels->fused ? lines[isa] : unfused[isa];
 }
 
 /* ============================================================================

@@ -116,6 +116,12 @@ neon_programs='test_gemm test_kernels test_conv test_math test_pool test_norm'
 neon_programs="$neon_programs test_float_gradients test_layers test_extremes test_same_bits"
 neon_programs="$neon_programs test_weights test_nonfinite"
 
+# Those that need no signals, processes or rounding modes, which WebAssembly has not.
+wasm_programs='test_gemm test_kernels test_conv test_math test_pool test_norm'
+wasm_programs="$wasm_programs test_float_gradients test_layers test_same_bits test_weights"
+wasm_programs="$wasm_programs test_nonfinite test_step test_train test_inference test_model"
+wasm_programs="$wasm_programs test_optimizers test_idx test_views test_look"
+
 # Where clang's sanitizer sees undefined behaviour that gcc's does not (NULL + 0, an int that is
 # too large for a pointer's arithmetic): sizes, memory that is short, models of every kind and file;
 # and threads, whose library is clang's own.
@@ -124,7 +130,7 @@ undefined_programs="$undefined_programs test_threads"
 undefined_programs="$undefined_programs test_file test_import test_resume test_checkpoint"
 undefined_programs="$undefined_programs test_inference test_hostile"
 
-for program in $double_programs $neon_programs $undefined_programs; do
+for program in $double_programs $neon_programs $wasm_programs $undefined_programs; do
     [ -f "tests/$program.c" ] && continue
     echo "tests/common.sh names $program, which is not there" >&2
     exit 1
@@ -155,6 +161,14 @@ group() {
     neon)
         compiler=aarch64-linux-gnu-gcc runner=qemu-aarch64
         flags='-O1 -static' kernel_flags='-O2 -static'
+        ;;
+    wasm)
+        compiler=clang runner='node --no-warnings --experimental-wasi-unstable-preview1'
+        runner="$runner tests/wasi.mjs"
+        # The linker's 64 KiB of stack are few, and an overflow would go on into the data.
+        flags='--target=wasm32-wasi -msimd128 -O1 -Wno-unused-command-line-argument'
+        flags="$flags -Wl,-z,stack-size=1048576,--stack-first"
+        kernel_flags=${flags/-O1/-O2}
         ;;
     big-endian)
         compiler=s390x-linux-gnu-gcc runner=qemu-s390x
@@ -215,7 +229,7 @@ group() {
     # shellcheck disable=SC2086
     [ -n "$reason" ] || links $compiler $flags || reason="$compiler cannot link with $flags"
     # shellcheck disable=SC2086
-    [ -n "$reason" ] || [ "$1" = memory ] || threads=$(openmp $compiler $flags)
+    [ -n "$reason" ] || [ "$1" = memory ] || [ "$1" = wasm ] || threads=$(openmp $compiler $flags)
     # Debian installs the OpenMP library of one clang only, which serves the newer ones too.
     if [ "$1" = coverage ] && [ -z "$reason$threads" ] && have clang; then
         local other

@@ -1,6 +1,6 @@
 /* Files of a test in a directory of its own, which goes with the program, and bytes in memory of
- * just their size, so that a sanitizer sees any step beyond. Needs POSIX 2008 for mkdtemp. Include
- * after fmnist_nn.h. */
+ * just their size, so that a sanitizer sees any step beyond. Needs POSIX 2008 for mkdtemp (WASI
+ * has none: there the time is the name). Include after fmnist_nn.h. */
 #ifndef FILES_H
 #define FILES_H
 #include <dirent.h>
@@ -8,8 +8,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "harness.h"
+#if defined(__wasi__)
+#include <time.h>
+#endif
 
 typedef struct {
     uint8_t *bytes;
@@ -36,16 +40,28 @@ static void remove_directory(void)
     rmdir(directory);
 }
 
+static inline int make_directory(void)
+{
+    const char *base = getenv("TMPDIR");
+    snprintf(directory, sizeof directory, "%.200s/fmnist_nn_XXXXXX", base ? base : "/tmp");
+#if defined(__wasi__)
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    sprintf(strrchr(directory, 'X') - 5, "%lld", 1000000000LL * now.tv_sec + now.tv_nsec);
+    return mkdir(directory, 0700) == 0;
+#else
+    return mkdtemp(directory) != NULL;
+#endif
+}
+
 /* The path of a file in the test's own directory; four calls' results stay valid. */
 static inline const char *path_of(const char *name)
 {
     static char paths[4][400];
     static int turn;
-    const char *base = getenv("TMPDIR");
     turn = (turn + 1) % 4;
     if (!directory[0]) {
-        snprintf(directory, sizeof directory, "%.200s/fmnist_nn_XXXXXX", base ? base : "/tmp");
-        if (!mkdtemp(directory)) {
+        if (!make_directory()) {
             perror(directory);
             exit(2);
         }

@@ -45,6 +45,7 @@ jobs_test() {
 # shellcheck disable=SC2086
 jobs_test_more() {
     jobs_of object/ sanitize:kernels neon:kernels sanitize:library neon:library
+    jobs_of object/wasm: kernels library
     jobs_of object/undefined: kernels library
     jobs_of object/undefined-m32: kernels library
     jobs_of script/builds: gcc clang clang-19 g++ clang++ options targets symbols small
@@ -53,6 +54,7 @@ jobs_test_more() {
     jobs_of sanitize/ fuzz/replay
     programs sanitize
     jobs_of neon/ $neon_programs
+    jobs_of wasm/ $wasm_programs
     jobs_of undefined/ $undefined_programs
     jobs_of undefined-m32/ test_extremes
     jobs_of thread/ test_sharing
@@ -70,6 +72,8 @@ jobs_test_exhaustive() {
     jobs_of script/builds: gcc clang clang-19 g++ clang++ options targets symbols small
     jobs_of script/selftest: sanitize memory thread valgrind
     jobs_of script/fuzz/ fuzz:control
+    jobs_of script/ web:
+    jobs_of wasm/ $wasm_programs
     for group in sanitize-full undefined undefined-m32 native neon clang clang-19 m32 big-endian \
         memory thread valgrind; do
         programs $group

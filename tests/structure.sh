@@ -154,7 +154,7 @@ else
     skip 'the format of the sources' 'this machine has no clang-format 14'
 fi
 
-mapfile -t texts < <(files | grep -vE '\.(svg|gz|bin)$')
+mapfile -t texts < <(files | grep -vE '\.(svg|png|gz|bin)$')
 check 'no path of one machine, no promise' clean_words "${texts[@]}"
 echo 'data in /wo''rk/data' >"$here/path.c"
 echo '/* TO''DO */' >"$here/promise.c"

@@ -113,11 +113,19 @@ typedef struct {
     float unequal_at[FNN_ISA_COUNT]; /* the first */
 } sweep_result;
 
+/* Whether an instruction set should have the bits of the best: as those of plain C do where both
+ * fuse multiply-adds, or neither. */
+static int sweep_same(int isa)
+{
+    return fnn_isa_available((fnn_isa)isa) &&
+           fnni_kernels_for((fnn_isa)isa)->fused == fnni_kernels_for(fnni_best_isa())->fused;
+}
+
 /* The first instruction set that others should be equal to. */
 static int sweep_first(void)
 {
-    int isa = FNNI_HAS_FMA ? FNN_ISA_SCALAR : FNN_ISA_SCALAR + 1;
-    while (isa < FNN_ISA_COUNT && !fnn_isa_available((fnn_isa)isa)) isa++;
+    int isa = FNN_ISA_SCALAR;
+    while (!sweep_same(isa)) isa++;
     return isa;
 }
 

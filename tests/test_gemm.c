@@ -294,7 +294,7 @@ static int by_lanes(int form, ptrdiff_t m, ptrdiff_t n, ptrdiff_t k)
 /* a b + c as the context's instruction set computes it. */
 static fnn_real multiply_add(const fnn_context *context, fnn_real a, fnn_real b, fnn_real c)
 {
-    if (context->kernels->lanes == 1) return FNNI_FMA(a, b, c);
+    if (!context->kernels->fused || context->kernels->lanes == 1) return FNNI_FMA(a, b, c);
     return (fnn_real)fmaf((float)a, (float)b, (float)c);
 }
 

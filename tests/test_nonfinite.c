@@ -572,8 +572,8 @@ static void tell_schedules(void)
 {
     static const char *const names[] = {"nan",       "inf",       "0",       "tiny",
                                         "field nan", "field inf", "no steps"};
-    static const double rates[] = {NAN, INFINITY, 0, 1e-310, 1, 1, 1};
-    static const double fields[] = {.5, .5, .5, .5, NAN, INFINITY, .5};
+    static const double rates[] = {(double)NAN, (double)INFINITY, 0, 1e-310, 1, 1, 1};
+    static const double fields[] = {.5, .5, .5, .5, (double)NAN, (double)INFINITY, .5};
     int kind, i;
     section("Schedules: the rate of step 3 of 10 (of 0) where the base rate, or a field, is", 10,
             names, 7);
@@ -656,7 +656,7 @@ static const char *setting_cell(const setting *s, double value)
 static void tell_settings(void)
 {
     static const char *const names[] = {"nan", "inf", "-inf", "-1"};
-    static const double values[] = {NAN, INFINITY, -INFINITY, -1};
+    static const double values[] = {(double)NAN, (double)INFINITY, -(double)INFINITY, -1};
     size_t s;
     int i;
     section("A fit's settings", 12, names, 4);
@@ -798,7 +798,7 @@ static void tell_arguments(void)
                 {"fnn_check_gradients, h", set_difference},
                 {"a search's share", set_share}};
     static const char *const names[] = {"nan", "inf", "-inf", "-1"};
-    static const double values[] = {NAN, INFINITY, -INFINITY, -1};
+    static const double values[] = {(double)NAN, (double)INFINITY, -(double)INFINITY, -1};
     size_t r;
     int i;
     section("Arguments", 12, names, 4);

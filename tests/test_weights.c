@@ -33,7 +33,6 @@
 #include "samples.h"
 #include "sha256.h"
 #include <float.h>
-#include <unistd.h>
 
 #define SUMS_FILE "tests/weights.sums"
 
@@ -1148,16 +1147,10 @@ static void save(const test_case *c, work *w)
 {
     const fnn_dataset data = data_of(c, 0, TRAINED);
     const fnn_fit_config config = make_config(c, NULL);
-    const char *base = getenv("TMPDIR");
+    const char *path = path_of("saved");
     fnn_context_config context = fnn_context_config_init();
     fnn_model *m = make_model(c, w, &data), *loaded;
     fnn_error error;
-    char path[400];
-    int file;
-    snprintf(path, sizeof path, "%.300s/fmnist_nn_XXXXXX", base ? base : "/tmp");
-    file = mkstemp(path);
-    if (!CHECKF(file >= 0, "%s cannot be made", path)) return;
-    close(file);
     context.isa = w->isa;
     context.threads = w->threads;
     CHECKF(!fnn_fit(m, &data, &config, NULL), "%s", fnn_model_error(m)->message);
@@ -2017,6 +2010,18 @@ static void matches(const test_case *c, int isa, const char *list)
     }
 }
 
+/* A double of libm's that no float follows: there musl's cosine, of WASI, has a last bit of its
+ * own. */
+static int by_libm(const test_case *c)
+{
+#if defined(__wasi__)
+    return !strcmp(c->name, "rate/one_cycle");
+#else
+    (void)c;
+    return 0;
+#endif
+}
+
 static void all_match(int isa)
 {
     const char *list;
@@ -2025,7 +2030,7 @@ static void all_match(int isa)
     if (why_not(isa) || !read_expected()) return;
     list = list_of(isa);
     for (i = 0; i < case_count; i++) {
-        if (!strstr(cases[i].name, only)) continue;
+        if (!strstr(cases[i].name, only) || by_libm(cases + i)) continue;
         matches(cases + i, isa, list);
         found++;
     }
@@ -2050,6 +2055,11 @@ static void avx512_gives_the_bits(void)
 static void neon_gives_the_bits(void)
 {
     all_match(FNN_ISA_NEON);
+}
+
+static void simd128_gives_the_bits(void)
+{
+    all_match(FNN_ISA_SIMD128);
 }
 
 /* ---- writing the file: what this machine cannot compute stays as it was ---- */
@@ -2245,11 +2255,18 @@ static void a_wrong_file_is_refused(void)
 }
 
 static const harness_test tests[] = {
-    TEST(sums_are_sha256),       TEST(scalar_gives_the_bits),
-    TEST(avx2_gives_the_bits),   TEST(avx512_gives_the_bits),
-    TEST(neon_gives_the_bits),   TEST(no_two_cases_give_the_same_bits),
-    TEST(a_flipped_bit_is_seen), TEST(a_rounding_more_is_seen),
-    TEST(changed_bits_are_seen), TEST(a_wrong_file_is_refused)};
+    TEST(sums_are_sha256),
+    TEST(scalar_gives_the_bits),
+    TEST(avx2_gives_the_bits),
+    TEST(avx512_gives_the_bits),
+    TEST(neon_gives_the_bits),
+    TEST(simd128_gives_the_bits),
+    TEST(no_two_cases_give_the_same_bits),
+    TEST(a_flipped_bit_is_seen),
+    TEST(a_rounding_more_is_seen),
+    TEST(changed_bits_are_seen),
+    TEST(a_wrong_file_is_refused),
+};
 
 int main(int argc, char **argv)
 {

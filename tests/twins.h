@@ -36,8 +36,9 @@ static const activation_twin twin_linear = {
 
 static inline double twin_relu_f(double x, double a)
 {
+    const volatile double zero = 0; /* clang 14 would make f64.max of it, which gives 0 for -0 */
     (void)a;
-    return x < 0 ? 0 : x;
+    return x < 0 ? zero : x;
 }
 static inline double twin_relu_slope(double x, double a)
 {
