@@ -147,6 +147,7 @@ struct experiment {
     fnn_dataset owned[40];
     int owned_count;
     double begun, each_begun, printed; /* seconds */
+    double before;                     /* seconds of earlier runs whose finished jobs it has */
 };
 
 /* ---- small things ---- */
@@ -407,13 +408,20 @@ static inline void experiment_jobs_begin(experiment *e)
     if (file) fclose(file);
 }
 
-/* A line is: call, run, seed; seconds, figures; how many epochs, each with all that fnn_epoch has.
- * Digits enough for the same bits. */
+/* What a result has taken, over all runs of the program that went on from each other. */
+static inline double experiment_seconds(const experiment *e)
+{
+    return experiment_now() - e->begun + e->before;
+}
+
+/* A line is: call, run, seed; seconds of all jobs until then; the job's own, its figures; how many
+ * epochs, each with all that fnn_epoch has. Digits enough for the same bits. */
 static inline void experiment_keep(experiment_job *job)
 {
     experiment *e = job->experiment;
     experiment_text *t = &e->kept;
-    experiment_append(e, t, "%d %d %d %.17g", e->each, job->run, job->seed, job->seconds);
+    experiment_append(e, t, "%d %d %d %.1f %.17g", e->each, job->run, job->seed,
+                      experiment_seconds(e), job->seconds);
     for (int i = 0; i < EXPERIMENT_FIGURES; i++) experiment_append(e, t, " %.17g", job->figures[i]);
     experiment_append(e, t, " %d", job->history.count);
     for (int i = 0; i < job->history.count; i++) {
@@ -447,6 +455,7 @@ static inline int experiment_recall(experiment_job *job)
     char *line = e->kept.text ? strstr(e->kept.text, begin) : NULL;
     if (!line) return 0;
     line += strlen(begin);
+    e->before = fmax(e->before, experiment_number(e, &line));
     job->seconds = experiment_number(e, &line);
     for (int i = 0; i < EXPERIMENT_FIGURES; i++) job->figures[i] = experiment_number(e, &line);
     for (int i = (int)experiment_number(e, &line); i > 0; i--) {
@@ -1187,7 +1196,7 @@ static inline void experiment_append_result(const experiment *e, experiment_text
                       e->mode == EXPERIMENT_QUICK ? "--quick " : "",
                       e->mode == EXPERIMENT_SMOKE ? "--smoke " : "", e->seeds);
     experiment_append(e, t, "# threads: %d\n# library: %s\n%s# seconds: %.1f\n# hash: %s\n",
-                      e->threads, fnn_info(NULL), e->sources.text, experiment_now() - e->begun,
+                      e->threads, fnn_info(NULL), e->sources.text, experiment_seconds(e),
                       e->hash ? e->hash : "none");
     experiment_append(e, t,
                       "%sconfiguration,reading,metric,reported,measured,deviation,seeds,"

@@ -376,13 +376,14 @@ kept_first() { # FIGURE [HASH]: goes on from a finished job that this was made t
     rm -rf "$here/kept" "$here/left"
     interrupted INT 130 "$here/kept/jiang-depth.jobs" "${run[@]}" --hash a --resume "$here/left" ||
         return 1
-    sed -i -E "2s/^(1 0 0 [^ ]+) [^ ]+/\1 $1/" "$here/kept/jiang-depth.jobs"
+    sed -i -E "2s/^(1 0 0) [^ ]+ ([^ ]+) [^ ]+/\1 7000 \2 $1/" "$here/kept/jiang-depth.jobs"
     if ! "${run[@]}" --hash "${2:-a}" >"$here/output" 2>&1; then
         cat "$here/output"
         return 1
     fi
     [ ! -e "$here/kept/jiang-depth.jobs" ] || { echo 'the finished jobs are left' && return 1; }
-    grep -qw "$1" "$here/kept/"jiang-depth*.csv
+    grep -qw "$1" "$here/kept/"jiang-depth*.csv &&
+        grep -q '^# seconds: 70' "$here/kept/jiang-depth.csv" # with those of the first run
 }
 check 'finished runs are kept, and not made again' kept_first 98.7654
 refuses 'but by a program with another hash' '^$' kept_first 98.7654 b
