@@ -61,7 +61,7 @@ jobs_test_more() {
     jobs_of clang/ test_weights
     programs windows 'windows_*'
 }
-# shellcheck disable=SC2046
+# shellcheck disable=SC2046,SC2086
 jobs_test_exhaustive() {
     local group
     jobs_of script/sweeps: $(bash tests/sweeps.sh --programs)
@@ -69,12 +69,13 @@ jobs_test_exhaustive() {
     jobs_of script/builds: gcc clang clang-19 g++ clang++ options targets symbols small
     jobs_of script/selftest: sanitize memory thread valgrind
     jobs_of script/fuzz/ fuzz:control
-    for group in sanitize-full undefined undefined-m32 native neon clang clang-19 m32 big-endian \
-        memory thread valgrind; do
+    for group in sanitize-full undefined undefined-m32 native neon clang clang-19 m32 arm \
+        big-endian musl memory thread valgrind; do
         programs $group
         jobs_of $group/ fuzz/replay
     done
     programs windows 'windows_*'
+    jobs_of windows/ $windows_programs
 }
 
 # How long all of it takes on two cores that do nothing else.
