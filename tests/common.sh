@@ -169,7 +169,7 @@ group() {
         compiler=arm-linux-gnueabihf-gcc runner=qemu-arm
         flags='-O1 -static -mfpu=vfpv4' kernel_flags='-O2 -static -mfpu=vfpv4'
         ;;
-    musl) # another libc
+    musl) # another libc, which gcc's OpenMP library does not link with
         compiler=musl-gcc
         flags='-O1 -static' kernel_flags='-O2 -static'
         ;;
@@ -230,7 +230,7 @@ group() {
     # shellcheck disable=SC2086
     [ -n "$reason" ] || links $compiler $flags || reason="$compiler cannot link with $flags"
     # shellcheck disable=SC2086
-    [ -n "$reason" ] || [ "$1" = memory ] || threads=$(openmp $compiler $flags)
+    [ -n "$reason" ] || is_among "$1" 'memory musl' || threads=$(openmp $compiler $flags)
     # Debian installs the OpenMP library of one clang only, which serves the newer ones too.
     if [ "$1" = coverage ] && [ -z "$reason$threads" ] && have clang; then
         local other
