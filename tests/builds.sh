@@ -328,6 +328,10 @@ targets() {
     [ "${FULL:-}" = 1 ] || return
     # The static link is what qemu needs to run it without the target's libraries.
     target 'big-endian (s390x)' qemu-s390x s390x-linux-gnu-gcc -O2 -static
+    target 'ARM, 32 bits' qemu-arm arm-linux-gnueabihf-gcc -O2 -static
+    target 'ARM, 32 bits, fused multiply-add' qemu-arm arm-linux-gnueabihf-gcc -O2 -static \
+        -mfpu=vfpv4
+    target 'musl' here musl-gcc -O2 -static
     target 'Windows (mingw-w64)' wine x86_64-w64-mingw32-gcc -O2
     target 'Windows (mingw-w64), C99' wine x86_64-w64-mingw32-gcc -O2 -std=c99
     target 'Windows (mingw-w64), beside <windows.h>' wine x86_64-w64-mingw32-gcc -O2 \

@@ -130,7 +130,13 @@ undefined_programs="$undefined_programs test_threads"
 undefined_programs="$undefined_programs test_file test_import test_resume test_checkpoint"
 undefined_programs="$undefined_programs test_inference test_hostile"
 
-for program in $double_programs $neon_programs $wasm_programs $undefined_programs; do
+# Those that have run on Windows: they need no other process. Not test_weights, whose exponential
+# schedule asks pow of the C library there, which has other last bits.
+windows_programs='test_threads test_model test_csv test_idx test_layers test_math test_numbers'
+windows_programs="$windows_programs test_parse"
+
+for program in $double_programs $neon_programs $wasm_programs $undefined_programs \
+    $windows_programs; do
     [ -f "tests/$program.c" ] && continue
     echo "tests/common.sh names $program, which is not there" >&2
     exit 1
@@ -172,6 +178,14 @@ group() {
         ;;
     big-endian)
         compiler=s390x-linux-gnu-gcc runner=qemu-s390x
+        flags='-O1 -static' kernel_flags='-O2 -static'
+        ;;
+    arm) # 32 bits, whose floating-point unit fuses: the bits of the others
+        compiler=arm-linux-gnueabihf-gcc runner=qemu-arm
+        flags='-O1 -static -mfpu=vfpv4' kernel_flags='-O2 -static -mfpu=vfpv4'
+        ;;
+    musl) # another libc, which gcc's OpenMP library does not link with
+        compiler=musl-gcc
         flags='-O1 -static' kernel_flags='-O2 -static'
         ;;
     undefined | undefined-m32)
@@ -219,7 +233,9 @@ group() {
     windows)
         compiler=x86_64-w64-mingw32-gcc runner=wine
         have wine || ! have wine64 || runner=wine64
-        flags='-O1 -static' kernel_flags='-O2 -static' # static: with its libraries inside
+        # static: with its libraries inside; what only a fork calls nobody calls there
+        flags='-O1 -static -include tests/windows.h -Wno-unused-function'
+        kernel_flags='-O2 -static'
         ;;
     *) reason="there is no group $1" ;;
     esac
@@ -229,7 +245,7 @@ group() {
     # shellcheck disable=SC2086
     [ -n "$reason" ] || links $compiler $flags || reason="$compiler cannot link with $flags"
     # shellcheck disable=SC2086
-    [ -n "$reason" ] || [ "$1" = memory ] || [ "$1" = wasm ] || threads=$(openmp $compiler $flags)
+    [ -n "$reason" ] || is_among "$1" 'memory musl wasm' || threads=$(openmp $compiler $flags)
     # Debian installs the OpenMP library of one clang only, which serves the newer ones too.
     if [ "$1" = coverage ] && [ -z "$reason$threads" ] && have clang; then
         local other
@@ -346,6 +362,7 @@ run_program() {
     env ${quick:+TEST_QUICK=1} TMPDIR="$scratch" timeout "${TEST_TIMEOUT:-300}" $runner \
         "$program" >"$3" 2>&1
     status=$?
+    [ "$1" != windows ] || sed -i 's/\r$//' "$3" # its lines end as there
     tally=$(tail -n 1 "$3")
     # A program that died, or failed after its last line (a leak), or checked nothing, failed.
     if ! [[ $tally =~ ^[0-9]+\ passed,\ [0-9]+\ failed,\ [0-9]+\ skipped$ ]]; then

@@ -64,7 +64,7 @@ jobs_test_more() {
     jobs_of clang/ test_weights
     programs windows 'windows_*'
 }
-# shellcheck disable=SC2046
+# shellcheck disable=SC2046,SC2086
 jobs_test_exhaustive() {
     local group
     jobs_of script/sweeps: $(bash tests/sweeps.sh --programs)
@@ -74,12 +74,13 @@ jobs_test_exhaustive() {
     jobs_of script/fuzz/ fuzz:control
     jobs_of script/ web:
     jobs_of wasm/ $wasm_programs
-    for group in sanitize-full undefined undefined-m32 native neon clang clang-19 m32 big-endian \
-        memory thread valgrind; do
+    for group in sanitize-full undefined undefined-m32 native neon clang clang-19 m32 arm \
+        big-endian musl memory thread valgrind; do
         programs $group
         jobs_of $group/ fuzz/replay
     done
     programs windows 'windows_*'
+    jobs_of windows/ $windows_programs
 }
 
 # How long all of it takes on two cores that do nothing else.

@@ -1016,16 +1016,18 @@ static void tensors_may_be_listed_in_any_order(void)
         "\"__metadata__\":{\"epsilon\":\"0\",\"input\":\"1 1 2\",\"label_smoothing\":\"0\","
         "\"layers\":\"dense 1 linear 0\",\"library\":\"fmnist_nn 0.2.0\",\"loss\":"
         "\"mean_squared_error\",\"normalization\":\"none\",\"seed\":\"0\"}}";
-    const int size = (int)sizeof(fnn_real);
+    const int size = (int)sizeof(fnn_real), one = 1, big = *(const char *)&one == 0;
     const fnn_real numbers[3] = {1, 2, 3};
     char text[1000];
-    uint8_t bytes[8 + sizeof numbers] = {0};
+    uint8_t bytes[8 + sizeof numbers] = {0}, *to = bytes + 8; /* lowest bytes first */
     const file_bytes data = {bytes, sizeof bytes};
     const fnn_context_config config = fnn_context_config_init();
     file_bytes f;
     fnn_error error;
     fnn_model *m;
-    memcpy(bytes + 8, numbers, sizeof numbers);
+    int i;
+    for (i = 0; i < 3 * size; i++)
+        *to++ = ((const uint8_t *)numbers)[big ? i / size * size + size - 1 - i % size : i];
     snprintf(text, sizeof text, header, 2 * size, 3 * size, FNNI_DTYPE, 2 * size, FNNI_DTYPE);
     f = with_header(text, data);
     m = load_from(f, "f", &config, &error);
