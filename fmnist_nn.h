@@ -7573,16 +7573,16 @@ FNNI_COLD FNN_DEF const char *fnn_info(const fnn_context *context)
 #endif
 #define FNNI_INFO(isa) "fmnist_nn " FNN_VERSION ", " FNNI_INFO_REAL ", " isa ", " FNNI_INFO_THREADS
 #define FNNI_INFO_LINE(name, word, machine) FNNI_INFO(#word),
-#define FNNI_INFO_UNFUSED(name, word, machine) \
-    FNNI_INFO(#word " (no fused multiply-add: other last bits)"),
+#define FNNI_INFO_UNFUSED(isa) FNNI_INFO(isa " (no fused multiply-add: other last bits)")
     static const char *const lines[] = {FNNI_INFO("unknown"), FNN_ISA_LIST(FNNI_INFO_LINE)};
-    static const char *const unfused[] = {FNNI_INFO("unknown"), FNN_ISA_LIST(FNNI_INFO_UNFUSED)};
+    static const char *const unfused[] = {FNNI_INFO_UNFUSED("scalar"),
+                                          FNNI_INFO_UNFUSED("simd128")}; /* no others lack it */
     fnn_isa isa = context ? context->kernels->isa : fnni_environment_isa();
     const fnni_kernels *kernels;
     if (isa == FNN_ISA_BEST) isa = fnni_best_isa();
     kernels = fnni_kernels_for(isa);
     if (!kernels || !fnn_isa_available(isa)) return lines[0];
-    return kernels->fused ? lines[isa] : unfused[isa];
+    return kernels->fused ? lines[isa] : unfused[isa == FNN_ISA_SIMD128];
 }
 
 /* ============================================================================
