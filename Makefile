@@ -105,10 +105,10 @@ web: data build/web/web.wasm
 	@for file in $(WEB_FILES); do for folder in "$$FMNIST_DIR" data \
 	    /usr/share/datasets/fashion-mnist; do \
 	    if [ -f "$$folder/$$file-ubyte.gz" ]; then \
-	        cp -u "$$folder/$$file-ubyte.gz" build/web/data/; break; \
+	        cp "$$folder/$$file-ubyte.gz" build/web/data/ || exit 1; break; \
 	    elif [ -f "$$folder/$$file-ubyte" ]; then \
-	        gzip -c "$$folder/$$file-ubyte" >build/web/data/$$file-ubyte.gz; break; \
-	    fi; done; done
+	        gzip -c "$$folder/$$file-ubyte" >build/web/data/$$file-ubyte.gz || exit 1; break; \
+	    fi; done; [ -s build/web/data/$$file-ubyte.gz ] || exit 1; done
 	@echo 'python3 -m http.server -d build/web    # then open http://localhost:8000'
 
 build/web/web.wasm: examples/web/web.c fmnist_nn.h

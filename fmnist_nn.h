@@ -102,15 +102,16 @@
  *   <math.h> come along with the implementation only: units without it include what they use.
  *   A program that only predicts defines FMNIST_NN_INFERENCE in every unit that includes this
  *   file. It has models: fnn_load, fnn_load_from and fnn_load_memory, or the builders,
- *   fnn_normalize_with and fnn_seal, whose weights are 0 until fnn_parameters or fnn_tensor_values
- *   fill them; data sets of arrays; all fnn_predict calls but fnn_predict_augmented; fnn_reserve,
- *   fnn_memory_size; what looks inside (fnn_summary, shapes, tensors, names, notes); and the
- *   kernels that go forward. It has no training, evaluation or metrics, no readers and views of
- *   data sets, no augmentation, search or saving, no fnn_load_weights, and refuses checkpoints:
- *   none of that is declared. The predicted bits are those of the whole library. gcc and clang
- *   compile all but the kernels for size then. With FMNIST_NN_NO_AVX512 and FMNIST_NN_NO_SCALAR
- *   besides, AVX2 is all that it holds; the smallest object is that of -Os with FMNIST_NN_NO_SIMD,
- *   whose kernels are slow.
+ *   fnn_normalize_with and fnn_seal, which leaves weights 0 (batch norms: variance and gamma 1)
+ *   until fnn_parameters or fnn_tensor_values fill them; data sets of arrays; all fnn_predict calls
+ *   but fnn_predict_augmented; fnn_reserve, fnn_memory_size (of prediction); what looks inside
+ *   (fnn_summary, shapes, tensors, names and notes, to read); and the kernels of prediction. It has
+ *   no function that trains, evaluates or measures, reads or views data sets, augments, searches,
+ *   saves, copies, takes weights from elsewhere, draws numbers, or sets a loss, names or notes:
+ *   none of these is declared; types and lists are. fnn_load refuses checkpoints. The predicted
+ *   bits are those of the whole library. gcc and clang compile all but the kernels for size then.
+ *   With FMNIST_NN_NO_AVX512 and FMNIST_NN_NO_SCALAR besides, AVX2 is all that it holds; the
+ *   smallest object is that of -Os with FMNIST_NN_NO_SIMD, whose kernels are slow.
  *
  *   WebAssembly, with clang and wasi-libc, has SIMD only where all of the module may use it, and by
  *   default a stack of 64 KiB, which the library takes nearly all of:
@@ -707,7 +708,7 @@ FNN_API fnn_result fnn_dataset_subset(const fnn_dataset *data, const int64_t *sa
 /* All samples in random order (Fisher-Yates: every order equally likely). */
 FNN_API fnn_result fnn_dataset_shuffle(const fnn_dataset *data, uint64_t seed, fnn_dataset *out,
                                        fnn_error *error);
-#endif
+#endif /* !FMNIST_NN_INFERENCE */
 
 /* How samples are ordered before they are cut into parts. */
 /* clang-format off */
@@ -907,7 +908,7 @@ FNN_API fnn_csv_config fnn_csv_config_init(void);
  * config NULL: fnn_csv_config_init(). */
 FNN_API fnn_result fnn_read_csv(const char *path, const fnn_csv_config *config,
                                 const fnn_allocator *allocator, fnn_dataset *out, fnn_error *error);
-#endif
+#endif /* !FMNIST_NN_INFERENCE */
 
 /* How features are brought to a common scale: x' = (x - shift[j]) * scale[j] for feature j. */
 /* clang-format off */
@@ -937,7 +938,7 @@ typedef enum fnn_normalization {
  * scale are unspecified. */
 FNN_API fnn_result fnn_normalization_compute(fnn_normalization kind, const fnn_dataset *data,
                                              fnn_real *shift, fnn_real *scale, fnn_error *error);
-#endif
+#endif /* !FMNIST_NN_INFERENCE */
 
 /* ---- layers ---- */
 
@@ -996,7 +997,7 @@ FNN_API void fnn_model_free(fnn_model *model);
  * the error of a broken model, with what fnn_context_create says of config, FNN_ERROR_MEMORY. */
 FNN_API fnn_model *fnn_copy(const fnn_model *model, const fnn_context_config *config,
                             fnn_error *error);
-#endif
+#endif /* !FMNIST_NN_INFERENCE */
 
 /* What went wrong: the builder that failed first, else the last call on the model; code FNN_OK when
  * nothing did. Never NULL. */
@@ -1155,7 +1156,7 @@ FNN_API fnn_result fnn_set_rate_factor(fnn_model *model, int layer, double facto
  * shape or that fnn_dataset_check refuses, FNN_ERROR_NUMERIC for statistics that are not finite,
  * FNN_ERROR_MEMORY. */
 FNN_API fnn_result fnn_normalize(fnn_model *model, fnn_normalization kind, const fnn_dataset *data);
-#endif
+#endif /* !FMNIST_NN_INFERENCE */
 
 /* The same with numbers of your own, such as those that weights from elsewhere were trained with:
  * x' = (x - shift[j]) * scale[j]; where there is a deviation, the scale is 1 / deviation. Bytes are
@@ -1179,7 +1180,7 @@ FNN_API fnn_result fnn_normalize_with(fnn_model *model, const fnn_real *shift,
  * the model has not as many outputs, FNN_ERROR_STATE when it comes into use. */
 FNN_API fnn_result fnn_normalize_targets(fnn_model *model, fnn_normalization kind,
                                          const fnn_dataset *data);
-#endif
+#endif /* !FMNIST_NN_INFERENCE */
 
 /* What training minimises: the mean over samples of
  *     softmax cross-entropy         -sum t log softmax(y); a softmax at the end (flatten may
@@ -1223,7 +1224,7 @@ typedef enum fnn_loss_kind { FNN_LOSS_LIST(FNNI_ENUM) FNN_LOSS_COUNT } fnn_loss_
  * the softmax or sigmoid at the end where a dropout stands behind that. */
 FNN_API fnn_result fnn_set_loss(fnn_model *model, fnn_loss_kind kind, fnn_real label_smoothing,
                                 fnn_real epsilon);
-#endif
+#endif /* !FMNIST_NN_INFERENCE */
 
 /* A batch as a loss function of your own sees it. */
 typedef struct fnn_loss_batch {
@@ -1251,7 +1252,7 @@ typedef double (*fnn_loss_function)(void *user, const fnn_loss_batch *batch, fnn
  * With a model from a file a call that needs the loss returns FNN_ERROR_STATE until it is set
  * again, here or by fnn_set_loss. */
 FNN_API fnn_result fnn_set_loss_function(fnn_model *model, fnn_loss_function function, void *user);
-#endif
+#endif /* !FMNIST_NN_INFERENCE */
 
 /* Fixes the layers and draws the weights, if that has not happened yet. Returns the error of a
  * broken model, FNN_ERROR_STATE for one without layers, FNN_ERROR_MEMORY. */
@@ -1310,7 +1311,7 @@ FNN_API fnn_real *fnn_parameters(fnn_model *model, size_t *count);
 /* Their gradients, in the same order and on the same terms: those of the last fnn_backward.
  * fnn_fit does not keep gradients: after a fit this array does not hold them. */
 FNN_API fnn_real *fnn_gradients(fnn_model *model, size_t *count);
-#endif
+#endif /* !FMNIST_NN_INFERENCE */
 
 /* One tensor of a layer. Its name is that in files: "weight" and "bias" of a dense layer and of a
  * convolution, "gamma", "beta", "mean" and "variance" of a batch norm, "shift" and "scale" of the
@@ -1349,7 +1350,7 @@ FNN_API fnn_real *fnn_tensor_values(fnn_model *model, int layer, const char *nam
 /* Its gradient, likewise: to be added to, scaled or cleared between fnn_backward and fnn_step. NULL
  * and a message for a statistic, which has none. */
 FNN_API fnn_real *fnn_tensor_gradient(fnn_model *model, int layer, const char *name, size_t *count);
-#endif
+#endif /* !FMNIST_NN_INFERENCE */
 
 /* ---- training ---- */
 
@@ -1415,7 +1416,7 @@ FNN_API fnn_optimizer fnn_adamw(double learning_rate, double weight_decay);
  * in, Adagrad starting at 0 with epsilon 1e-10, Adadelta's rho .9 and epsilon 1e-6, RMSProp's
  * rho .99, Adam's epsilon 1e-8 added to the corrected root. */
 FNN_API fnn_optimizer fnn_pytorch(fnn_optimizer optimizer);
-#endif
+#endif /* !FMNIST_NN_INFERENCE */
 
 /* clang-format off */
 #define FNN_SCHEDULE_LIST(X) \
@@ -1473,7 +1474,7 @@ FNN_API fnn_schedule fnn_schedule_linear(void);
  * below 1 for the kinds that count epochs. */
 FNN_API double fnn_schedule_rate(const fnn_schedule *schedule, double base_rate, int64_t step,
                                  int64_t total_steps, int steps_per_epoch);
-#endif
+#endif /* !FMNIST_NN_INFERENCE */
 
 typedef enum fnn_flip {
     FNN_FLIP_NONE,
@@ -1524,7 +1525,7 @@ FNN_API fnn_result fnn_history_append(fnn_history *history, const fnn_epoch *epo
 
 /* Frees the epochs and empties the history; NULL and twice are allowed. */
 FNN_API void fnn_history_free(fnn_history *history);
-#endif
+#endif /* !FMNIST_NN_INFERENCE */
 
 /* clang-format off */
 #define FNN_MONITOR_LIST(X) \
@@ -1672,7 +1673,7 @@ FNN_API fnn_result fnn_backward_to_input(fnn_model *model, const fnn_real *gradi
  * of the two behind it, first.
  * FNN_ERROR_ARGUMENT for NULL or a configuration out of range, FNN_ERROR_MEMORY. */
 FNN_API fnn_result fnn_step(fnn_model *model, const fnn_fit_config *config);
-#endif
+#endif /* !FMNIST_NN_INFERENCE */
 
 /* ---- inference and metrics ---- */
 
@@ -1721,7 +1722,7 @@ FNN_API fnn_result fnn_predict_classes(const fnn_model *model, fnn_context *cont
 FNN_API fnn_result fnn_predict_augmented(const fnn_model *model, fnn_context *context,
                                          const fnn_dataset *data, int flip, int shift,
                                          fnn_real *outputs);
-#endif
+#endif /* !FMNIST_NN_INFERENCE */
 
 /* Figures of a model on data. The accuracy is the share of samples (of their weights, where they
  * have any) whose largest output is at the label; under binary cross-entropy the share of outputs
@@ -1740,7 +1741,7 @@ typedef struct fnn_metrics {
  * loss function (fnn_set_loss_function). */
 FNN_API fnn_result fnn_evaluate(const fnn_model *model, fnn_context *context,
                                 const fnn_dataset *data, fnn_metrics *metrics);
-#endif
+#endif /* !FMNIST_NN_INFERENCE */
 
 /* Takes all the memory that the context needs for inference with this model (fnn_evaluate under a
  * loss function of yours takes the outputs of all samples beside it): for each thread packed
@@ -1776,7 +1777,7 @@ FNN_API fnn_result fnn_set_feature_names(fnn_model *model, const char *const *na
 /* Takes over both from a data set, the features' first; of what that has no names the model keeps
  * its own. Errors as of the two, FNN_ERROR_ARGUMENT for NULL. */
 FNN_API fnn_result fnn_set_names(fnn_model *model, const fnn_dataset *data);
-#endif
+#endif /* !FMNIST_NN_INFERENCE */
 
 /* The name of class number i, from 0; NULL where there is none. It stays until names are set. */
 FNN_API const char *fnn_class_name(const fnn_model *model, int i);
@@ -1791,7 +1792,7 @@ FNN_API const char *fnn_feature_name(const fnn_model *model, int i);
  * that begins with "fnn."; value: as a class name. There are at most 256 notes, of 512 KiB.
  * FNN_ERROR_ARGUMENT for others, FNN_ERROR_MEMORY; the notes stay as they were. */
 FNN_API fnn_result fnn_set_note(fnn_model *model, const char *key, const char *value);
-#endif
+#endif /* !FMNIST_NN_INFERENCE */
 
 /* The text kept under a key, NULL where there is none. It stays until the next fnn_set_note. */
 FNN_API const char *fnn_note(const fnn_model *model, const char *key);
@@ -1819,7 +1820,7 @@ FNN_API fnn_result fnn_save(const fnn_model *model, const char *path, fnn_error 
  * FNN_ERROR_FILE for a folder that is missing or may not be written to, for a directory, a device
  * or, on Windows, a read-only file at path, or FNN_ERROR_MEMORY; *error (NULL allowed) says why. */
 FNN_API fnn_result fnn_check_writable(const char *path, fnn_error *error);
-#endif
+#endif /* !FMNIST_NN_INFERENCE */
 
 /* The model in a file that fnn_save wrote, ready for use: it predicts the same bits as the one
  * saved. config as in fnn_sequential_with, NULL: as fnn_sequential.
@@ -1843,7 +1844,7 @@ FNN_API fnn_model *fnn_load(const char *path, const fnn_context_config *config, 
  * goes on with fnn_forward: where it was in the data and what its configuration was are for the
  * loop to know, from a note (fnn_set_note). Errors as fnn_save. */
 FNN_API fnn_result fnn_save_checkpoint(const fnn_model *model, const char *path, fnn_error *error);
-#endif
+#endif /* !FMNIST_NN_INFERENCE */
 
 /* Takes the next bytes (count) of a file; returns 0, or another number where it cannot. */
 typedef int (*fnn_write_function)(void *user, const void *bytes, size_t count);
@@ -1858,7 +1859,7 @@ typedef size_t (*fnn_read_function)(void *user, void *bytes, size_t capacity);
  * after which it is not called again; other errors as fnn_save. */
 FNN_API fnn_result fnn_save_to(const fnn_model *model, fnn_write_function write, void *user,
                                fnn_error *error);
-#endif
+#endif /* !FMNIST_NN_INFERENCE */
 
 /* The model in what a function of yours gives until its end, all of which is in memory meanwhile.
  * A socket ends where the other side closes it; of a connection that stays open the function gives
@@ -1873,7 +1874,7 @@ FNN_API fnn_model *fnn_load_from(fnn_read_function read, void *user,
  * fnn_save, *size 0 then; FNN_ERROR_ARGUMENT for a capacity that is too small and NULL as size. */
 FNN_API fnn_result fnn_save_memory(const fnn_model *model, void *bytes, size_t capacity,
                                    size_t *size, fnn_error *error);
-#endif
+#endif /* !FMNIST_NN_INFERENCE */
 
 /* The model in bytes (size), the whole of a file, such as one that is compiled into the program or
  * comes over a network; they are not needed afterwards. All else as fnn_load. */
@@ -2175,7 +2176,7 @@ typedef struct fnn_gradient_check {
 FNN_API fnn_result fnn_check_gradients(fnn_model *model, const fnn_dataset *data,
                                        const fnn_fit_config *config, double h,
                                        fnn_gradient_check *report, double *per_tensor);
-#endif
+#endif /* !FMNIST_NN_INFERENCE */
 
 /* ---- kernels ---- */
 
@@ -2229,7 +2230,7 @@ FNN_API fnn_result fnn_activation_forward(fnn_context *context, fnn_activation k
 FNN_API fnn_result fnn_activation_backward(fnn_context *context, fnn_activation kind,
                                            fnn_real parameter, ptrdiff_t n, const fnn_real *x,
                                            const fnn_real *y, const fnn_real *dy, fnn_real *dx);
-#endif
+#endif /* !FMNIST_NN_INFERENCE */
 
 /* y = softmax of each row of x, both (rows,columns); the row's maximum is subtracted first, so
  * finite numbers never overflow. y may be x. A NaN or +infinity makes its row NaN. */
@@ -2248,7 +2249,7 @@ FNN_API fnn_result fnn_softmax_cross_entropy(fnn_context *context, ptrdiff_t row
                                              const int32_t *labels, const fnn_real *targets,
                                              fnn_real smoothing, fnn_real scale, fnn_real *losses,
                                              fnn_real *gradient);
-#endif
+#endif /* !FMNIST_NN_INFERENCE */
 
 /* *result = sum of x over n elements. The order of the additions depends on n alone. */
 FNN_API fnn_result fnn_sum(fnn_context *context, ptrdiff_t n, const fnn_real *x, fnn_real *result);
@@ -2270,7 +2271,7 @@ FNN_API fnn_result fnn_from_bytes(fnn_context *context, ptrdiff_t n, const uint8
 FNN_API fnn_result fnn_dropout_apply(fnn_context *context, ptrdiff_t n, uint64_t key,
                                      uint64_t offset, fnn_real rate, const fnn_real *x,
                                      fnn_real *y);
-#endif
+#endif /* !FMNIST_NN_INFERENCE */
 
 /* A window of kernel_height x kernel_width that slides over an image (height, width, channels).
  * Output (i, j) of (out_height, out_width) sees the input from row i stride_height - pad_top and
@@ -2323,7 +2324,7 @@ FNN_API fnn_result fnn_conv2d_backward_data(fnn_context *context, const fnn_wind
 FNN_API fnn_result fnn_conv2d_backward_weights(fnn_context *context, const fnn_window *window,
                                                int filters, ptrdiff_t images, const fnn_real *x,
                                                const fnn_real *dy, fnn_real *dw, fnn_real *db);
-#endif
+#endif /* !FMNIST_NN_INFERENCE */
 
 /* Pooling of whole images, each channel for itself, on the context's threads (NULL: on one). x and
  * dx (images, height, width, channels); y and dy (images, out_height, out_width, channels). What
@@ -2344,7 +2345,7 @@ FNN_API fnn_result fnn_max_pool2d_forward(fnn_context *context, const fnn_window
 FNN_API fnn_result fnn_max_pool2d_backward(fnn_context *context, const fnn_window *window,
                                            ptrdiff_t images, const uint8_t *index,
                                            const fnn_real *dy, fnn_real *dx);
-#endif
+#endif /* !FMNIST_NN_INFERENCE */
 
 /* y = the window's mean. A window as large as the image makes it the global average. */
 FNN_API fnn_result fnn_average_pool2d_forward(fnn_context *context, const fnn_window *window,
@@ -2354,7 +2355,7 @@ FNN_API fnn_result fnn_average_pool2d_forward(fnn_context *context, const fnn_wi
 /* dx = the gradient of the mean. */
 FNN_API fnn_result fnn_average_pool2d_backward(fnn_context *context, const fnn_window *window,
                                                ptrdiff_t images, const fnn_real *dy, fnn_real *dx);
-#endif
+#endif /* !FMNIST_NN_INFERENCE */
 
 /* What each window sees as a row of a matrix: columns (images, out_height, out_width,
  * kernel_height, kernel_width, channels), zero outside of the image, so that a convolution is
@@ -2392,7 +2393,7 @@ FNN_API fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows,
                                            const fnn_real *gamma, const fnn_real *mean,
                                            const fnn_real *variance, fnn_real epsilon, fnn_real *dx,
                                            fnn_real *dgamma, fnn_real *dbeta);
-#endif
+#endif /* !FMNIST_NN_INFERENCE */
 
 #ifdef __cplusplus
 }
@@ -2474,33 +2475,26 @@ FNN_API fnn_result fnn_batch_norm_backward(fnn_context *context, ptrdiff_t rows,
 
 /* Which instruction sets this build holds. The double library has the scalar one alone. */
 #if defined(FMNIST_NN_NO_SIMD) || FNNI_REAL_IS_DOUBLE
-#define FNNI_X86 0
-#define FNNI_ARM64 0
-#define FNNI_WASM 0
-#elif (defined(__x86_64__) || defined(__i386__)) && FNNI_GNU
+/* scalar kernels alone */
+#elif ((defined(__x86_64__) || defined(__i386__)) && FNNI_GNU) || defined(_M_X64)
 #define FNNI_X86 1
-#define FNNI_ARM64 0
-#define FNNI_WASM 0
-#elif defined(_M_X64)
-#define FNNI_X86 1
-#define FNNI_ARM64 0
-#define FNNI_WASM 0
 #elif defined(__aarch64__) && !defined(__AARCH64EB__)
-#define FNNI_X86 0
 #define FNNI_ARM64 1
-#define FNNI_WASM 0
 #elif defined(__wasm_simd128__) /* -msimd128: a module is all of it valid on a machine or not */
-#define FNNI_X86 0
-#define FNNI_ARM64 0
 #define FNNI_WASM 1
-#else
+#endif
+#ifndef FNNI_X86
 #define FNNI_X86 0
+#endif
+#ifndef FNNI_ARM64
 #define FNNI_ARM64 0
+#endif
+#ifndef FNNI_WASM
 #define FNNI_WASM 0
 #endif
 
 #if defined(FMNIST_NN_NO_SCALAR) && !FNNI_X86 && !FNNI_ARM64 && !FNNI_WASM
-#error "fmnist_nn.h: FMNIST_NN_NO_SCALAR leaves no kernels here: expected a target with SIMD"
+#error "fmnist_nn.h: FMNIST_NN_NO_SCALAR leaves no kernels here: expected SIMD, and float"
 #endif
 
 #if FNNI_X86
@@ -7573,16 +7567,16 @@ FNNI_COLD FNN_DEF const char *fnn_info(const fnn_context *context)
 #endif
 #define FNNI_INFO(isa) "fmnist_nn " FNN_VERSION ", " FNNI_INFO_REAL ", " isa ", " FNNI_INFO_THREADS
 #define FNNI_INFO_LINE(name, word, machine) FNNI_INFO(#word),
-#define FNNI_INFO_UNFUSED(isa) FNNI_INFO(isa " (no fused multiply-add: other last bits)")
+#define FNNI_INFO_UNFUSED(name, word, machine) \
+    FNNI_INFO(#word " (no fused multiply-add: other last bits)"),
     static const char *const lines[] = {FNNI_INFO("unknown"), FNN_ISA_LIST(FNNI_INFO_LINE)};
-    static const char *const unfused[] = {FNNI_INFO_UNFUSED("scalar"),
-                                          FNNI_INFO_UNFUSED("simd128")}; /* no others lack it */
+    static const char *const unfused[] = {FNNI_INFO("unknown"), FNN_ISA_LIST(FNNI_INFO_UNFUSED)};
     fnn_isa isa = context ? context->kernels->isa : fnni_environment_isa();
     const fnni_kernels *kernels;
     if (isa == FNN_ISA_BEST) isa = fnni_best_isa();
     kernels = fnni_kernels_for(isa);
     if (!kernels || !fnn_isa_available(isa)) return lines[0];
-    return kernels->fused ? lines[isa] : unfused[isa == FNN_ISA_SIMD128];
+    return kernels->fused ? lines[isa] : unfused[isa];
 }
 
 /* ============================================================================
@@ -13622,6 +13616,7 @@ FNNI_COLD static int fnni_refuse(fnn_model *model, const char *format, ...)
     va_start(list, format);
     vsnprintf(e->message + length, sizeof e->message - (size_t)length, format, list);
     va_end(list);
+    fnni_clean(e->message);
     e->code = FNN_ERROR_ARGUMENT;
     model->broken = 1;
     return -1;
@@ -18858,11 +18853,12 @@ FNNI_COLD static int fnni_gzip_wrong_sum(fnni_inflater *s, const char *what, uin
     return 1;
 }
 
-/* What follows a file's end: the first byte that is no zero, or the one behind its 1f. */
+/* What is wrong behind a file's end: the first byte that is no zero, or what follows its 1f in
+ * place of 8b. */
 FNNI_COLD static unsigned fnni_gzip_stranger(const uint8_t *in, const uint8_t *end)
 {
     while (end - in > 1 && *in == 0) in++;
-    return in[*in == 0x1F && end - in > 1];
+    return in[*in == 0x1F && end - in > 1 && in[1] != 0x8B];
 }
 
 /* A member's header: ten bytes, of which time, extra flags and system (4 to 9) mean nothing here,
@@ -22175,8 +22171,8 @@ static int fnni_take_training(fnn_model *model, const fnni_words *w, uint64_t *t
     return 1;
 }
 
-/* The first number from a file that no fit can have got to, by its name; NULL where all are such.
- * Those that are counted on have room for that. */
+/* The name of the first number from a file that no fit can have got to; NULL where a fit can have
+ * got to all. Those that are counted on have room for that. */
 static const char *fnni_progress_wrong(const fnn_model *model)
 {
 #define FNNI_POSSIBLE(name, condition) \

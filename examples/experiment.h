@@ -402,9 +402,11 @@ static inline void experiment_jobs_begin(experiment *e)
     char path[1200], line[1000] = "";
     experiment_path(e, "", ".jobs", path, sizeof path);
     FILE *file = fopen(path, "r");
+    if (!file && errno != ENOENT) experiment_fail(e, "%s: %s", path, strerror(errno));
     experiment_append(e, &e->kept, "# hash: %s\n", e->hash);
     const int same = file && fgets(line, sizeof line, file) && !strcmp(line, e->kept.text);
     while (same && fgets(line, sizeof line, file)) experiment_append(e, &e->kept, "%s", line);
+    if (file && ferror(file)) experiment_fail(e, "%s: cannot be read", path);
     if (file) fclose(file);
 }
 
@@ -434,12 +436,12 @@ static inline void experiment_keep(experiment_job *job)
     experiment_write(e, "", ".jobs", t);
 }
 
-/* The next number of a line; ends the program where there is none. */
+/* The next number of a line; ends the program where there is none, as at the line's end. */
 static inline double experiment_number(const experiment *e, char **line)
 {
     char *end;
     const double value = strtod(*line, &end);
-    if (end == *line || (*end != ' ' && *end != '\n'))
+    if (**line == '\n' || end == *line || (*end != ' ' && *end != '\n'))
         experiment_fail(e, "%s/%s.jobs: expected numbers, found \"%.20s\"; delete it to begin anew",
                         e->csv, e->id, *line);
     *line = end;
@@ -470,6 +472,7 @@ static inline int experiment_recall(experiment_job *job)
         a.learning_rate = experiment_number(e, &line);
         if (fnn_history_append(&job->history, &a)) experiment_fail(e, "out of memory");
     }
+    if (*line != '\n') experiment_fail(e, "%s/%s.jobs: a line is too long", e->csv, e->id);
     return 1;
 }
 

@@ -432,7 +432,7 @@ static void end_file(FILE *file, const char *path)
     const int failed = ferror(file);
     if (fclose(file) || failed) program_fail("%s: cannot be written", unfinished);
 #ifdef _WIN32
-    remove(path); /* nothing is renamed over a file there */
+    remove(path); /* nothing is renamed over a file there: for a moment there is none */
 #endif
     if (rename(unfinished, path)) program_fail("%s: cannot be replaced", path);
     unfinished = NULL;

@@ -173,7 +173,7 @@ if have python3; then
     mkdir -p "$here/a/b/c"
     cp fmnist_nn.h "$here/"
     mv "$here/conanfile.py" "$here/a/b/c/"
-    refuses 'a file that is not there is missed' 'nn.h' recipe "$here/a/b/c/conanfile.py"
+    refuses 'a file that is not there is missed' 'sources/nn\.h' recipe "$here/a/b/c/conanfile.py"
 else
     skip Conan 'this machine has no python3'
 fi

@@ -28,8 +28,8 @@ isa_conditions() { # HEADER
     ! awk '
         rule && /^ \* >>/ { room = $2 }
         { rule = /^\/\* =====/ }
-        /^[ \t]*#[ \t]*(el)?if/ &&
-        /__(AVX|SSE|FMA|F16C|BMI|AMX|ARM_|aarch64|x86_64|i386)|_M_(X64|IX86|ARM)|FNNI_(X86|ARM)/ &&
+        /^[ \t]*#[ \t]*(el)?if/ && (/FNNI_(X86|ARM|WASM)|_M_(X64|IX86|ARM)/ ||
+        /__(AVX|SSE|FMA|F16C|BMI|AMX|ARM_|aarch64|x86_64|i386|wasm)/) &&
         room !~ /^>>(platform|kernels|dispatch)$/ { print FILENAME ":" NR ": " $0; found = 1 }
         END { exit !found }' "$1"
 }

@@ -104,11 +104,27 @@ async function trains() {
     const accuracy = 'parseFloat(document.getElementById("accuracy").textContent)';
     await until(`${seen} > 0`, 'the first progress');
     expect(await text('train') === 'Pause', 'the button pauses now');
-    await until(`${seen} >= ${ENOUGH} || (${accuracy} >= 85 && window.first ===
-        (window.first ??= document.getElementById("seconds").textContent +
-        " s, " + ${seen} + " pictures") && false)`, `${ENOUGH} pictures`);
-    if (phone) await script('document.getElementById("train").click()');
-    await until('/right after/.test(document.getElementById("status").textContent)', 'the end');
+    const now = `document.getElementById("seconds").textContent + " s, " + ${seen} + " pictures"`;
+    await until(`(() => {
+        if (${accuracy} >= 85) window.first ??= ${now};
+        return ${seen} >= ${ENOUGH};
+    })()`, `${ENOUGH} pictures`);
+    const ends = () => until(
+        '/right after/.test(document.getElementById("status").textContent)', 'the end');
+    if (phone) { // pauses, goes on, pauses; nothing can be asked for in between
+        for (let i = 0; i < 2; i++) {
+            const before = Number(await script(seen));
+            if (i > 0) await script('document.getElementById("train").click()');
+            if (i > 0) await until(`${seen} > ${before}`, 'more pictures');
+            expect(await script(`(() => {
+                const [train, anew] = ['train', 'anew'].map((id) => document.getElementById(id));
+                train.click();
+                return train.disabled && anew.disabled;
+            })()`), 'no button works while it pauses');
+            await ends();
+        }
+    }
+    await ends();
     const found = await script(accuracy);
     expect(found >= LEAST, `test accuracy: expected at least ${LEAST} %, found ${found}`);
     console.log(`${screen}: ${await text('status')} ${await text('seconds')} s; 85 % after \

@@ -10,7 +10,7 @@ const percent = (x, digits = 1) => `${(100 * x).toFixed(digits)} %`;
 const number = (x) => Math.round(x).toLocaleString('en');
 
 const worker = new Worker('worker.js');
-let running = false, ready = false, curve = [], first = 0, shown = 0, seed = 1;
+let running = false, pausing = false, ready = false, curve = [], first = 0, shown = 0, seed = 1;
 const drawn = new Float32Array(PIXELS); // 0..1
 let own = false;
 
@@ -83,8 +83,8 @@ function progress({ images, seconds, accuracy }) {
 
 function buttons() {
     at('train').textContent = running ? 'Pause' : curve.length ? 'Go on' : 'Train';
-    at('train').disabled = !ready;
-    at('anew').disabled = !ready || running || curve.length === 0;
+    at('train').disabled = !ready || pausing;
+    at('anew').disabled = !ready || running || pausing || curve.length === 0;
 }
 
 // ---- it is tested ----
@@ -251,6 +251,7 @@ at('clear').addEventListener('click', clear);
 // ---- buttons, and the worker's words ----
 
 at('train').addEventListener('click', () => {
+    pausing = running; // until the worker says that it has stopped
     running = !running;
     worker.postMessage({ type: running ? 'train' : 'stop' });
     at('status').textContent = running ? 'Training …' : 'Pausing …';
@@ -284,7 +285,7 @@ const words = {
         ready = true;
         at('info').textContent = info;
         at('progress').value = 0;
-        at('status').textContent = 'Ready: an epoch takes some seconds.';
+        at('status').textContent = 'Ready: a pass over all pictures takes about half a minute.';
         buttons();
         show();
     },
@@ -298,14 +299,14 @@ const words = {
         if (again) show(again = false);
     },
     stopped({ images, accuracy, end }) {
-        running = false;
+        running = pausing = false;
         at('accuracy').textContent = percent(accuracy);
         at('status').textContent = `${percent(accuracy)} of the 10,000 test pictures are right \
 after ${end ? 'a pass over all' : number(images)}.`;
         buttons();
     },
     failed({ message }) {
-        [ready, running] = [false, false];
+        ready = running = pausing = false;
         at('error').hidden = false;
         at('error').textContent = `${message} This page needs the files that "make web" puts into \
 build/web, and a file server: python3 -m http.server -d build/web`;

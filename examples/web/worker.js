@@ -160,7 +160,6 @@ function look() {
 
 // ---- training ----
 
-
 function test(count) {
     const accuracy = network.web_test(count);
     return checked(accuracy, accuracy < 0);

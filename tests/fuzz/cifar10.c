@@ -1,7 +1,6 @@
-/* CIFAR-10: one file or two, or a folder's test set, or
- * training set, which is not there. A record has 3,073 bytes, more than a fuzzer
- * fills with sense: bits say that the input is drawn out to whole records, and that these have
- * labels. */
+/* CIFAR-10: one file or two, or a folder's test set, or training set, which is not there. A record
+ * has 3,073 bytes, more than a fuzzer fills with sense: bits say that the input is drawn out to
+ * whole records, and that these have labels. */
 #include "fuzz.h"
 
 static const char *cifar10_file(const char *name, fuzz_input in, int records, int labels)
