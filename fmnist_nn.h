@@ -3398,7 +3398,7 @@ typedef struct fnni_kernels {
 FNN_ISA_LIST(FNNI_TABLE_EXTERN)
 #define FNNI_TABLE_LINKAGE
 #else
-#define FNNI_TABLE_LINKAGE static
+#define FNNI_TABLE_LINKAGE static FNNI_UNUSED /* as the scalar one is by FMNIST_NN_NO_SCALAR */
 #endif
 
 #define FNNI_PASS /* the header includes itself for a pass, but for the first: compiled in place */
