@@ -311,10 +311,11 @@ target() {
 # shellcheck disable=SC2086
 cross() {
     "${@:2}" $warnings tests/app.c -o "$here/cross.exe" -lm || return 1
-    case $1 in
-    here) prints right "$here/cross.exe" ;;
-    *) ! have "$1" || prints right "$1" "$here/cross.exe" ;;
-    esac
+    if [ -z "$1" ]; then
+        prints right "$here/cross.exe"
+    else
+        ! have "$1" || prints right "$1" "$here/cross.exe"
+    fi
 }
 
 # How many vector multiply-adds of four floats a function of the NEON build has. Compiled without
@@ -345,14 +346,14 @@ targets() {
     target 'aarch64' qemu-aarch64 aarch64-linux-gnu-gcc -O2 -static
     neon
     # Debian keeps the kernel's headers, which both sizes share, below the 64-bit triplet.
-    target '32 bits' here clang -m32 -O2 -isystem /usr/include/x86_64-linux-gnu
+    target '32 bits' "$(runner_m32)" clang -m32 -O2 -isystem /usr/include/x86_64-linux-gnu
     [ "${FULL:-}" = 1 ] || return
     # The static link is what qemu needs to run it without the target's libraries.
     target 'big-endian (s390x)' qemu-s390x s390x-linux-gnu-gcc -O2 -static
     target 'ARM, 32 bits' qemu-arm arm-linux-gnueabihf-gcc -O2 -static
     target 'ARM, 32 bits, fused multiply-add' qemu-arm arm-linux-gnueabihf-gcc -O2 -static \
         -mfpu=vfpv4
-    target 'musl' here musl-gcc -O2 -static
+    target 'musl' '' musl-gcc -O2 -static
     target 'Windows (mingw-w64)' wine x86_64-w64-mingw32-gcc -O2
     target 'Windows (mingw-w64), C99' wine x86_64-w64-mingw32-gcc -O2 -std=c99
     target 'Windows (mingw-w64), beside <windows.h>' wine x86_64-w64-mingw32-gcc -O2 \
@@ -464,8 +465,8 @@ takes_at_most() { # BYTES COMPILER FLAG...
 }
 
 trains_not() { # OBJECT
-    [ -s "$1" ] && ! nm --defined-only "$1" |
-        grep -E ' [Tt] fnn_(fit|resume|backward|step|evaluate|save|read_csv|grid_search|load_weights)$'
+    local training='fit|resume|backward|step|evaluate|save|read_csv|grid_search|load_weights'
+    [ -s "$1" ] && ! nm --defined-only "$1" | grep -E " [Tt] fnn_($training)\$"
 }
 
 # shellcheck disable=SC2086

@@ -144,6 +144,11 @@ done
 
 is_among() { case " $2 " in *" $1 "*) ;; *) false ;; esac; }
 
+# What runs programs of 32-bit x86: nothing where the system does, else the emulator.
+runner_m32() {
+    /lib/ld-linux.so.2 --version >/dev/null 2>&1 || echo qemu-i386
+}
+
 # group NAME: sets for that purpose compiler, flags, threads (-fopenmp), flags of the
 # kernels (units that hold none are compiled with -O1, which takes half the time), runner and quick
 # (fewer sizes, where each test costs ten times as much). Fails with the reason in $reason where
@@ -192,6 +197,7 @@ group() {
         compiler=clang # the addresses are gcc's concern: they double clang's time
         flags="$sanitize -fsanitize=undefined -DFMNIST_NN_NO_AVX512"
         # Results are checked too: x87 would round them its own way.
+        [ "$1" = undefined ] || runner=$(runner_m32)
         [ "$1" = undefined ] ||
             flags="$flags -m32 -msse2 -isystem /usr/include/x86_64-linux-gnu"
         kernel_flags=$flags
@@ -202,7 +208,7 @@ group() {
         quick=''
         ;;
     m32)
-        compiler=clang quick=''
+        compiler=clang quick='' runner=$(runner_m32)
         flags='-O1 -m32 -isystem /usr/include/x86_64-linux-gnu'
         kernel_flags=${flags/-O1/-O2}
         ;;
