@@ -70,7 +70,7 @@ help:
 	@echo 'make install          the header, for pkg-config and CMake, below PREFIX=/usr/local (and'
 	@echo '                      DESTDIR, if given); make uninstall removes it'
 	@echo 'make onnx-runtime     fetch ONNX Runtime for Node.js (npm; 21 MB, 100 MB on disk) into'
-	@echo '                      build/onnxruntime/, by which make test-more runs exported models'
+	@echo '                      build/onnxruntime/, by which make test-onnx runs exported models'
 	@echo 'make clean            remove build/'
 
 data:
@@ -130,6 +130,9 @@ test test-more test-exhaustive:
 
 test-web: web
 	@bash tests/web.sh
+
+test-onnx:
+	@bash tests/onnx.sh
 
 sweeps:
 	@bash tests/sweeps.sh $(if $(STATE),--state) $(ONLY)
@@ -205,6 +208,6 @@ clean:
 	rm -rf build
 
 .PHONY: all help data demo examples no-mpi web onnx-runtime reproduce figures clean FORCE
-.PHONY: test test-more test-exhaustive test-web sweeps install uninstall
+.PHONY: test test-more test-exhaustive test-web test-onnx sweeps install uninstall
 .PHONY: coverage mutants fuzz fuzz-merge fuzz-control analyse
 .PHONY: bench bench-kernels bench-train bench-readme bench-programs

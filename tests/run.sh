@@ -49,12 +49,12 @@ jobs_test_more() {
     jobs_of object/undefined: kernels library
     jobs_of object/undefined-m32: kernels library
     jobs_of script/builds: gcc clang clang-19 g++ clang++ options targets symbols small
-    jobs_of script/ examples: mpi: export: onnx: programs: install: selftest:sanitize
+    jobs_of script/ examples: mpi: export: programs: install: selftest:sanitize
     jobs_of script/selftest: undefined
     jobs_of sanitize/ fuzz/replay
     programs sanitize
     jobs_of neon/ $neon_programs
-    jobs_of wasm/ $wasm_programs
+    jobs_of wasm/ test_kernels test_gemm test_same_bits test_weights test_train
     jobs_of undefined/ $undefined_programs
     jobs_of undefined-m32/ test_extremes
     jobs_of thread/ test_sharing
@@ -72,7 +72,7 @@ jobs_test_exhaustive() {
     jobs_of script/builds: gcc clang clang-19 g++ clang++ options targets symbols small
     jobs_of script/selftest: sanitize memory thread valgrind
     jobs_of script/fuzz/ fuzz:control
-    jobs_of script/ web:
+    jobs_of script/ onnx: web:
     jobs_of wasm/ $wasm_programs
     for group in sanitize-full undefined undefined-m32 native neon clang clang-19 m32 arm \
         big-endian musl memory thread valgrind; do
