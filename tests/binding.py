@@ -151,7 +151,7 @@ def refusals(folder):
         (nn.Error, "expected batch_size >= 1", lambda: m.fit(test, batch_size=0)),
         (ValueError, "activation: expected one of linear, relu", lambda: m.dense(3, "relo")),
         (ValueError, "padding: expected one of valid, same", lambda: m.conv2d(3, padding="full")),
-        (nn.Error, "layer 0 conv2d: window 40 x 40",
+        (nn.Error, "layer 0 conv2d: expected a window .* found window 40 x 40",
          lambda: nn.Model(9, 9, 1).conv2d(1, 40, "valid")),
         (TypeError, "shape: expected height, width, channels", lambda: nn.Model(28, 28)),
         (nn.Error, "but \"scale\" was asked for", lambda: m.tensor(0, "scale")),
