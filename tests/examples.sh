@@ -111,8 +111,8 @@ sources_exist() { # LIST
 }
 programs_are_listed() { # LIST
     local source
-    { ls examples/*/*.c | grep -v '^examples/web/' && grep -l 'include "experiment.h"' examples/*.c; } |
-        while read -r source; do
+    { ls examples/*/*.c && grep -l 'include "experiment.h"' examples/*.c; } |
+        grep -v '^examples/web/' | while read -r source; do
             grep -qxF "$source" "$1" || { echo "$source is not in the list" && exit 1; }
         done
 }
