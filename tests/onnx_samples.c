@@ -102,8 +102,8 @@ static int compute(const char *path, const char *images, const char *name)
     int in[3], out[3], result = strcmp(images, "-") != 0;
     fnn_model *m = fnn_load(path, NULL, &error);
     if (!m) return fail(error.message);
-    if (result) result = fnn_read_idx(images, NULL, NULL, &data, &error);
-    else result = fnn_read_fashion_mnist(NULL, NULL, &train, &data, &error);
+    result = result ? (int)fnn_read_idx(images, NULL, NULL, &data, &error)
+                    : (int)fnn_read_fashion_mnist(NULL, NULL, &train, &data, &error);
     if (result) return fail(error.message);
     fnn_shapes(m, in, out);
     const int inputs = in[0] * in[1] * in[2], outputs = out[0] * out[1] * out[2];

@@ -2046,10 +2046,7 @@ static int is_harmless(const char *message)
 /* Not a path's characters, nor those of a symbolic link. */
 static void messages_hold_no_control_characters_of_paths(void)
 {
-    static const char *const names[] = {"a\x1b[2Jb", "a\nb",
-                                        "a\xe2\x80\xae"
-                                        "b",
-                                        "a\xff", "a\x7f"};
+    static const char *const names[] = {"a\x1b[2Jb", "a\nb", "a\xe2\x80\xaez", "a\xff", "a\x7f"};
     char link[400], text[400];
     fnn_model *m = named_model(NULL);
     fnn_error error;

@@ -152,9 +152,9 @@ static inline double fuzz_number(fuzz_input *in)
     static const double numbers[] = {0, 1e-3, .01, .1,   .5,    .9,   .999,
                                      1, 2,    -1,  1e30, 1e-30, 3e38, -3e38};
     const int number = fuzz_byte(in);
-    if (number == 255) return NAN;
-    if (number == 254) return INFINITY;
-    if (number == 253) return -INFINITY;
+    if (number == 255) return (double)NAN;
+    if (number == 254) return HUGE_VAL;
+    if (number == 253) return -HUGE_VAL;
     return number >= 200 ? numbers[number % 14] : numbers[number % 8];
 }
 
