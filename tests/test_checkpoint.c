@@ -136,8 +136,9 @@ static void killed_at_any_time_a_training_ends_alike(void)
     whole_time = seconds_now() - begun;
     for (round = 0; kills < CHECKPOINT_KILLS && round < 100 * CHECKPOINT_KILLS && harness_wrong < 5;
          round++) {
-        /* Beyond its whole time, since a start may take most of that: some get further. */
-        if (!train_until(whole_time * 1.2 * sample_unit(1, 2, (uint64_t)round))) {
+        /* Beyond its whole time, too, and each second one near that: a start may take most of it. */
+        const double u = sample_unit(1, 2, (uint64_t)round), part = round % 2 ? .75 + .35 * u : u;
+        if (!train_until(whole_time * part)) {
             const int before = left;
             left = files_named(".tmp");
             within += left > before;
