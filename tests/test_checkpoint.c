@@ -134,9 +134,10 @@ static void killed_at_any_time_a_training_ends_alike(void)
         return;
     }
     whole_time = seconds_now() - begun;
-    for (round = 0; kills < CHECKPOINT_KILLS && round < 100 * CHECKPOINT_KILLS && harness_wrong < 5;
+    for (round = 0; (kills < CHECKPOINT_KILLS || !within) && round < 100 * CHECKPOINT_KILLS &&
+                    harness_wrong < 5;
          round++) {
-        /* Beyond its whole time, too, and each second one near that: a start may take most of it. */
+        /* Beyond its whole time, too, each second one near that: a start may take most of it. */
         const double u = sample_unit(1, 2, (uint64_t)round), part = round % 2 ? .75 + .35 * u : u;
         if (!train_until(whole_time * part)) {
             const int before = left;
