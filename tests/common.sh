@@ -381,3 +381,15 @@ run_program() {
     fi
     [ $status -eq 0 ]
 }
+
+# For scripts that compile many programs: the library once, as ${objects[@]} of group plain, and
+# what $CC takes to check the programs' own lines, in $sanitizers.
+shared_library() {
+    group plain
+    make_object kernels
+    make_object library
+    # shellcheck disable=SC2034
+    objects=("$(object_path library)" "$(object_path kernels)") sanitizers=''
+    ! links "$CC" -fsanitize=address,undefined ||
+        sanitizers='-g1 -fsanitize=address,undefined -fno-sanitize-recover=all'
+}

@@ -9,13 +9,7 @@ rm -rf "$here"
 mkdir -p "$here"
 unset FMNIST_DIR
 export OMP_NUM_THREADS=2 PYTHONDONTWRITEBYTECODE=1
-group plain
-make_object kernels
-make_object library
-objects=("$(object_path library)" "$(object_path kernels)")
-sanitizers=''
-links "$CC" -fsanitize=address,undefined &&
-    sanitizers='-g1 -fsanitize=address,undefined -fno-sanitize-recover=all'
+shared_library
 # What it allocates lasts until it ends.
 export ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0
 

@@ -14,13 +14,7 @@ export OMP_NUM_THREADS=2
 
 # ---- programs and data ----
 
-group plain
-make_object kernels
-make_object library
-objects=("$(object_path library)" "$(object_path kernels)")
-sanitizers=''
-links "$CC" -fsanitize=address,undefined &&
-    sanitizers='-g1 -fsanitize=address,undefined -fno-sanitize-recover=all'
+shared_library
 
 # The program's own lines, under the sanitizers; the library, whose headers are missed then, is that
 # which the tests share.
