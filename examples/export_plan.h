@@ -431,10 +431,14 @@ static void end_file(FILE *file, const char *path)
 {
     const int failed = ferror(file);
     if (fclose(file) || failed) program_fail("%s: cannot be written", unfinished);
-#ifdef _WIN32
-    remove(path); /* nothing is renamed over a file there: for a moment there is none */
-#endif
+#ifdef _WIN32 /* nothing is renamed over a file there: for a moment there is none */
+    const char *whole = unfinished;
+    unfinished = NULL; /* whatever happens now, the new one stays */
+    remove(path);
+    if (rename(whole, path)) program_fail("%s: cannot be replaced: the new one is %s", path, whole);
+#else
     if (rename(unfinished, path)) program_fail("%s: cannot be replaced", path);
+#endif
     unfinished = NULL;
 }
 #endif

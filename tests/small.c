@@ -1,7 +1,7 @@
 /* Whether a small build (FMNIST_NN_INFERENCE) predicts what the whole library does. Compiled as the
  * whole library, `small MODEL OUTPUTS CHECKPOINT` makes a network of every kind of layer, trains it
  * a little, saves it and what it predicts; compiled small, it loads the model, by its path and from
- * memory, and compares each bit. */
+ * memory, builds it anew and fills it, and compares each bit. */
 #include <stdio.h>
 #include <string.h>
 #define FMNIST_NN_IMPLEMENTATION
@@ -44,14 +44,6 @@ static int predict(const fnn_model *m, const fnn_dataset *data, fnn_real *y, fnn
     return r ? fails("predict", fnn_result_text(r)) : 0;
 }
 
-#ifndef FMNIST_NN_INFERENCE
-static int save(const char *path, const char *end, const void *bytes, size_t size)
-{
-    FILE *f = open_file(path, end, "wb");
-    const int whole = f && fwrite(bytes, 1, size, f) == size;
-    return f && fclose(f) == 0 && whole ? 0 : fails(path, "cannot be written");
-}
-
 /* 3 x 3 on 16 channels is Winograd's, 5 x 5 is not. */
 static fnn_model *network(void)
 {
@@ -73,6 +65,14 @@ static fnn_model *network(void)
     fnn_dropout(m, (fnn_real).2);
     fnn_dense(m, CLASSES, FNN_SOFTMAX);
     return m;
+}
+
+#ifndef FMNIST_NN_INFERENCE
+static int save(const char *path, const char *end, const void *bytes, size_t size)
+{
+    FILE *f = open_file(path, end, "wb");
+    const int whole = f && fwrite(bytes, 1, size, f) == size;
+    return f && fclose(f) == 0 && whole ? 0 : fails(path, "cannot be written");
 }
 
 int main(int count, char **words)
@@ -117,13 +117,31 @@ static int compare(const fnn_model *m, const fnn_dataset *data, const char *name
     return 0;
 }
 
+/* The same network, built here and filled with the other's numbers. */
+static fnn_model *filled(const fnn_model *from)
+{
+    fnn_model *m = network();
+    fnn_tensor shift, scale, tensor;
+    int layer, i;
+    if (fnn_tensor_get(from, -1, "shift", &shift) || fnn_tensor_get(from, -1, "scale", &scale))
+        return m;
+    fnn_normalize_with(m, shift.values, scale.values, (int)shift.count);
+    for (layer = 0; layer < fnn_layer_count(m); layer++)
+        for (i = 0; !fnn_tensor_at(from, layer, i, &tensor); i++) {
+            size_t count;
+            fnn_real *values = fnn_tensor_values(m, layer, tensor.name, &count);
+            if (count == tensor.count) memcpy(values, tensor.values, count * sizeof *values);
+        }
+    return m;
+}
+
 int main(int count, char **words)
 {
     static char bytes[1 << 20];
     const fnn_dataset data = samples(NULL);
     char text[4000];
     fnn_error error;
-    fnn_model *m;
+    fnn_model *m, *alike;
     fnn_real one[CLASSES];
     if (count < 3) return fails("usage", "small MODEL OUTPUTS");
     if (load(words[2], "", expected, sizeof expected) != sizeof expected ||
@@ -134,6 +152,9 @@ int main(int count, char **words)
     if (compare(m, &data, "from its path")) return 1;
     fnn_summary(m, text, sizeof text);
     if (!strstr(text, "batch_norm")) return fails("summary", text);
+    alike = filled(m);
+    if (compare(alike, &data, "built here")) return 1;
+    fnn_model_free(alike);
     fnn_model_free(m);
     m = fnn_load_memory(bytes, load(words[1], "", bytes, sizeof bytes), NULL, &error);
     if (!m) return fails("load from memory", error.message);

@@ -231,10 +231,10 @@ static void folds_agree(fnn_order order)
     double spread = 0;
     fnn_search found;
     int i, f;
-    c.shuffle = order;
+    c.shuffle = (int)order;
     search_grid(&data, &c, &found);
     for (f = 0; f < 4; f++) {
-        CHECK(!fnn_dataset_fold(&data, 4, f, order, 11, &train, &validation, NULL));
+        CHECK(!fnn_dataset_fold(&data, 4, f, (int)order, 11, &train, &validation, NULL));
         for (i = 0; i < CANDIDATES; i++) compare_fold(&found, i, f, &train, &validation);
         fnn_dataset_free(&train);
         fnn_dataset_free(&validation);

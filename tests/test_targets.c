@@ -51,7 +51,7 @@ static void an_answer_may_be_label_or_target(void)
             fnn_metrics metrics;
             fnn_real y[4];
             int32_t classes[4];
-            double loss;
+            double loss = -1;
             data =
                 by_labels ? with_labels(data, answers_labels, 2) : with_targets(data, answers_t, 1);
             set_weights(m, &w, 1);
@@ -77,7 +77,7 @@ static void a_logit_far_out_has_its_loss(void)
     const fnn_real w = 100, x[2] = {-1, 1}, t[2] = {1, 0};
     const fnn_dataset data = with_targets(table_of(x, 2, 1), t, 1);
     fnn_model *m = line(1, FNN_SIGMOID, FNN_LOSS_BINARY_CROSS_ENTROPY);
-    double loss;
+    double loss = -1;
     set_weights(m, &w, 1);
     CHECK(!fnn_forward(m, &data, NULL, 2, 1) && !fnn_loss(m, &loss) && !fnn_backward(m));
     CLOSE(loss, 100);
@@ -638,7 +638,7 @@ static void predictions_are_in_the_unit_of_the_targets(void)
     fnn_history history;
     fnn_real y[2 * POINTS];
     fnn_metrics metrics;
-    double loss;
+    double loss = -1;
     int i;
     memset(&history, 0, sizeof history);
     CHECKF(!fit_well(m, &data, &history), "%s", fnn_model_error(m)->message);
