@@ -100,9 +100,9 @@ matrix() { # COMPILER
     case ${FULL:-}$1 in
     1*++*) rows=$(echo c++{11,17}:-O{0,g,2,3}) ;;
     1*) rows=$(echo c{99,11,17}:-O{0,g,2,3}) ;;
-    g++*) rows='c++17:-Og c++11:-O2' ;;
+    g++*) rows='c++17:-Og c++11:-O3' ;;
     *++*) rows='c++11:-O0 c++17:-O3' ;;
-    *) rows='c17:-O0 c11:-Og c99:-O2 c99:-O3' ;;
+    *) rows='c17:-O0 c11:-Og c99:-O2' ;;
     esac
     threads=$(openmp "$1")
     for row in $rows; do
@@ -161,14 +161,14 @@ options() {
     unit wrong '#define FMNIST_NN_STATIC' '#define REAL_NAME "double"' '#include "other.c"' # not so
     unit counts_wrongly "$(sed 's/if (p) now_held--;//' "$here/counts.c")"
 
-    # -DFMNIST_NN_NO_SIMD saves seconds where the instruction set is not what is asked.
+    # -O0 and -DFMNIST_NN_NO_SIMD save seconds where neither speed nor instruction set is asked.
     check 'two units, one with the implementation' scalar $elsewhere "$here/library.c"
     refuses 'two units with the implementation' 'multiple definition' scalar "$here/library.c"
     refuses 'no unit with the implementation' 'undefined reference' scalar $elsewhere
     check 'FMNIST_NN_STATIC in two units' scalar -DFMNIST_NN_STATIC "$here/static.c"
     check 'included before and after the implementation' scalar $elsewhere "$here/twice.c"
 
-    check 'FMNIST_NN_REAL double' prints double app -O2 $double
+    check 'FMNIST_NN_REAL double' prints double app -O0 $double
     check 'two double units' prints ' double' with_other double $double
     check 'a float library and a double unit' prints ' float' with_other double
     check 'a float library, a float unit and a double one' prints ' float' \
@@ -180,7 +180,7 @@ options() {
     refuses 'a float unit and a double one alone' 'undefined reference' \
         with_other double $elsewhere
 
-    check 'FMNIST_NN_NO_SIMD' prints ' scalar[ ,]' app -O2 -DFMNIST_NN_NO_SIMD
+    check 'FMNIST_NN_NO_SIMD' prints ' scalar[ ,]' scalar
     if [ "$(uname -m)" = x86_64 ]; then
         check 'without a fused multiply-add it says so' \
             prints ' scalar [(]no fused multiply-add: other last bits[)],' scalar
@@ -188,9 +188,9 @@ options() {
             check 'with one there is nothing to say' prints ' scalar,' scalar -mfma
         check 'FMNIST_NN_NO_AVX512 leaves no zmm register' no_zmm -DFMNIST_NN_NO_AVX512
         refuses 'a build with AVX-512 has them' 'zmm' no_zmm
-        check 'FMNIST_NN_NO_SCALAR' app -O1 -DFMNIST_NN_NO_SCALAR
+        check 'FMNIST_NN_NO_SCALAR' app -O0 -DFMNIST_NN_NO_SCALAR
     else
-        check 'FMNIST_NN_NO_AVX512' app -O1 -DFMNIST_NN_NO_AVX512
+        check 'FMNIST_NN_NO_AVX512' app -O0 -DFMNIST_NN_NO_AVX512
     fi
 
     mkdir -p "$here/elsewhere"
@@ -253,7 +253,7 @@ options() {
     check 'a unit without the implementation may have it' \
         "$CC" -ffast-math -fsyntax-only $elsewhere tests/app.c
 }
-scalar() { app -O1 -DFMNIST_NN_NO_SIMD "$@"; }
+scalar() { app -O0 -DFMNIST_NN_NO_SIMD "$@"; }
 with_other() { scalar -DAPP_OTHER "${@:2}" "$here/$1.c"; } # UNIT FLAG...
 
 c89_says_one_thing() {
@@ -272,7 +272,7 @@ fuses() { # PART-OF-A-CASE'S-NAME
 
 # The sums of convolutions where the transforms are left out.
 no_winograd() { # DIRECTORY-OF-HEADER-AND-TESTS
-    gcc -O2 -DFMNIST_NN_NO_AVX512 -DFMNIST_NN_NO_WINOGRAD "$1/tests/test_weights.c" \
+    gcc -O1 -DFMNIST_NN_NO_AVX512 -DFMNIST_NN_NO_WINOGRAD "$1/tests/test_weights.c" \
         -o "$here/no_winograd" -lm && "$here/no_winograd" gives_the_bits conv2d/ &&
         "$here/no_winograd" gives_the_bits winograd/
 }
@@ -280,7 +280,7 @@ no_winograd() { # DIRECTORY-OF-HEADER-AND-TESTS
 # A shared library that hides what is not said to be seen, and how many functions it shows.
 exports() { # FLAG...
     local count
-    $CC -O1 -DFMNIST_NN_NO_SIMD -fPIC -shared -fvisibility=hidden -I. "$@" "$here/library.c" \
+    $CC -O0 -DFMNIST_NN_NO_SIMD -fPIC -shared -fvisibility=hidden -I. "$@" "$here/library.c" \
         -o "$here/shared.so" -lm || return 1
     count=$(nm -D --defined-only "$here/shared.so" | grep -c ' T fnn_')
     echo "$count functions" && [ "$count" -gt 100 ]
@@ -289,12 +289,12 @@ exports() { # FLAG...
 # The program and the header under another name, where no fmnist_nn.h is found.
 # shellcheck disable=SC2086
 renamed() {
-    $CC $warnings -O1 "$@" '-DAPP_HEADER="other_name.h"' "$here/elsewhere/app.c" \
+    $CC $warnings -O0 -DFMNIST_NN_NO_SIMD "$@" '-DAPP_HEADER="other_name.h"' "$here/elsewhere/app.c" \
         -o "$here/elsewhere/app" -lm && runs "$here/elsewhere/app"
 }
 
 no_zmm() { # FLAG...
-    app -O1 "$@" || return 1
+    app -O0 "$@" || return 1
     ! objdump -d "$here/app" | grep -m 1 zmm
 }
 

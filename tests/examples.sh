@@ -139,7 +139,7 @@ cc_line() { # FILE
         sed 's/ *\*\/$//' | head -n 1
 }
 
-# Runs that line with the kernels that the tests share and on the small data, where it says more:
+# Runs that line with the library that the tests share and on the small data, where it says more:
 # whether its words are right does not depend on these, the time does. In a copy, since it leaves
 # its program where it runs: at the top, or among the examples when it names the file without a
 # directory.
@@ -154,15 +154,14 @@ cc_line_works() { # FILE
     cp -r "$(dirname "$1")"/*.[ch] "$copy/examples/"
     [[ $line == *examples/* ]] || copy=$copy/examples
     line=${line//-O[23]/-O1}
-    line=${line/#cc /$CC -DFNNI_KERNELS_APART $PWD/$kernels }
+    line=${line//-fopenmp/}
+    line="$CC $threads $elsewhere ${line#cc }"
+    line=${line/.c /.c ${library[*]/#/$PWD/} }
     grep -q '"experiment.h"' "$1" && line="$line --smoke"
-    [ -z "$threads" ] && line=${line//-fopenmp/}
     echo "$line"
     (cd "$copy" && export FMNIST_DIR="$data/more" && eval "$line")
 }
-group plain
-make_object kernels
-kernels=$(object_path kernels)
+shared_library
 # What an example must say, a pattern a line.
 outcome_of() { # FILE
     case $1 in
@@ -210,9 +209,9 @@ check 'a right one is not' cc_line_works "$here/wrong/right.c"
 
 # ---- a table and a photo ----
 
-compile_alone() { # SOURCE PROGRAM: one that holds the library itself
+compile_alone() { # SOURCE PROGRAM
     # shellcheck disable=SC2086
-    $CC $CFLAGS -std=c99 -I. -DFNNI_KERNELS_APART "$1" "$kernels" -o "$2" -lm
+    $CC $CFLAGS -std=c99 $threads $elsewhere -I. "$1" "${library[@]}" -o "$2" -lm
 }
 check 'the table compiles' compile_alone examples/tabular.c "$here/tabular"
 learns_table() { # its last line is "3000 flats, 2 targets, test R2 0.96"

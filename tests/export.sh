@@ -10,21 +10,17 @@ here=$build/export
 rm -rf "$here"
 mkdir -p "$here"
 export OMP_NUM_THREADS=2
-group plain
-make_object kernels
-make_object library
-kernels=$(object_path kernels) library=$(object_path library)
+shared_library
 
 # ---- programs ----
 
 # shellcheck disable=SC2086
-example() { # NAME: of the examples, with the kernels that the tests share
-    $CC -std=c99 -O2 $threads $warnings -DFNNI_KERNELS_APART "examples/$1.c" "$kernels" \
-        -o "$here/$1" -lm
+example() { # NAME
+    $CC -std=c99 -O2 $threads $warnings $elsewhere "examples/$1.c" "${library[@]}" -o "$here/$1" -lm
 }
 # shellcheck disable=SC2086
 make_models() {
-    $CC -std=c99 -O1 $threads $warnings tests/export_models.c "$library" "$kernels" \
+    $CC -std=c99 -O1 $threads $warnings tests/export_models.c "${library[@]}" \
         -o "$here/models" -lm || return 1
     "$here/models" "$here" >"$here/names" || return 1
     $CC -std=c99 -O1 $threads $warnings -c tests/export_compare.c -o "$here/compare.o"
@@ -59,7 +55,7 @@ tests_itself() { # NAME.KIND COMPILER FLAG...: compiles without a warning, and p
 agrees() { # NAME KIND [ACCURACY]
     # shellcheck disable=SC2086
     $CC -std=c99 -O2 $warnings -c "$here/$1.$2.c" -o "$here/$1.$2.o" &&
-        $CC $threads "$here/$1.$2.o" "$here/compare.o" "$library" "$kernels" \
+        $CC $threads "$here/$1.$2.o" "$here/compare.o" "${library[@]}" \
             -o "$here/$1.$2" -lm || return 1
     set -- "$1.$2" "$1.safetensors" "$([ "$2" = floats ] && echo 1e-5 || echo int8 .05)" "${3:-}"
     # shellcheck disable=SC2086

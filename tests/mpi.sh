@@ -30,31 +30,24 @@ export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_mpi_yi
 
 # ---- programs ----
 
-group plain
-make_object kernels
-make_object library
-kernels=$(object_path kernels) library=$(object_path library)
+shared_library
 
-# The line of the first comment, with the kernels that the tests share.
+# The line of the first comment, with the library that the tests share.
 line_works() { # NAME
     local source=examples/$1.c
     sed '/\*\//q' "$source" | grep -qxF " *     mpicc -O2 -fopenmp $source -o $1 -lm" ||
         { echo "$source: no mpicc line in its first comment" && return 1; }
     # shellcheck disable=SC2086
-    mpicc -std=c99 -O1 $threads $warnings -DFNNI_KERNELS_APART "$source" "$kernels" \
-        -o "$here/$1" -lm
+    mpicc -std=c99 -O1 $threads $warnings $elsewhere "$source" "${library[@]}" -o "$here/$1" -lm
 }
 
 # broken VARIANT NAME SED-SCRIPT: compiles the example with that done to it, which must change it.
-# The library is that which the tests share; what it includes for itself is missing then.
 broken() {
-    local source=$here/$1.c headers='-include stdio.h -include stdlib.h -include string.h'
+    local source=$here/$1.c
     sed "$3" "examples/$2.c" >"$source"
     ! cmp -s "examples/$2.c" "$source" || { echo "$3 changes nothing" && return 1; }
-    sed -i '/^#define FMNIST_NN_IMPLEMENTATION/d' "$source"
     # shellcheck disable=SC2086
-    mpicc -std=c99 -O1 $threads $headers -Iexamples "$source" "$library" "$kernels" \
-        -o "$here/$1" -lm
+    mpicc -std=c99 -O1 $threads $elsewhere -Iexamples "$source" "${library[@]}" -o "$here/$1" -lm
 }
 
 run() { # PROCESSES OUTPUT PROGRAM ARGUMENT...

@@ -74,7 +74,7 @@ jobs_test_exhaustive() {
     jobs_of script/fuzz/ fuzz:control
     jobs_of script/ onnx: web:
     jobs_of wasm/ $wasm_programs
-    for group in sanitize-full undefined undefined-m32 native neon clang clang-19 m32 arm \
+    for group in sanitize-full undefined-full undefined-m32 native neon clang clang-19 m32 arm \
         big-endian musl memory thread valgrind; do
         programs $group
         jobs_of $group/ fuzz/replay
