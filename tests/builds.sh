@@ -289,7 +289,7 @@ exports() { # FLAG...
 # The program and the header under another name, where no fmnist_nn.h is found.
 # shellcheck disable=SC2086
 renamed() {
-    $CC $warnings -O0 -DFMNIST_NN_NO_SIMD "$@" '-DAPP_HEADER="other_name.h"' "$here/elsewhere/app.c" \
+    $CC $warnings -O0 "$@" '-DAPP_HEADER="other_name.h"' "$here/elsewhere/app.c" \
         -o "$here/elsewhere/app" -lm && runs "$here/elsewhere/app"
 }
 
@@ -343,10 +343,10 @@ neon() {
 }
 
 targets() {
-    target 'aarch64' qemu-aarch64 aarch64-linux-gnu-gcc -O2 -static
+    target 'aarch64' qemu-aarch64 aarch64-linux-gnu-gcc -O1 -static
     neon
     # Debian keeps the kernel's headers, which both sizes share, below the 64-bit triplet.
-    target '32 bits' "$(runner_m32)" clang -m32 -O2 -isystem /usr/include/x86_64-linux-gnu
+    target '32 bits' "$(runner_m32)" clang -m32 -O1 -isystem /usr/include/x86_64-linux-gnu
     [ "${FULL:-}" = 1 ] || return
     # The static link is what qemu needs to run it without the target's libraries.
     target 'big-endian (s390x)' qemu-s390x s390x-linux-gnu-gcc -O2 -static
