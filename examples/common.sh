@@ -44,7 +44,7 @@ book_pages() {
 write_book() { # RESULTS FOLDER
     local page report bad=0 HASHES
     HASHES=$(for id in $(experiment_ids); do
-        echo "$id $(experiment_hash "$(experiment_source "$id")" '')"
+        [ -f "$1/$id.csv" ] && echo "$id $(experiment_hash "$(experiment_source "$id")" '')"
     done)
     export HASHES
     for page in $(book_pages); do

@@ -476,7 +476,9 @@ small() {
     unit library '#define FMNIST_NN_IMPLEMENTATION' '#include "fmnist_nn.h"'
     unit trains '#include "fmnist_nn.h"' 'int train(void);' \
         'int train(void) { return fnn_fit_config_init().epochs; }'
-    check 'the whole library' $CC $warnings -O1 tests/small.c -o "$here/whole" -lm
+    shared_library
+    check 'the whole library' \
+        $CC $warnings -O1 $threads $elsewhere tests/small.c "${library[@]}" -o "$here/whole" -lm
     check 'trains, saves and predicts' whole_makes best best
     check 'on scalar kernels, too' whole_makes scalar scalar
     for compiler in gcc clang++ ${FULL:+clang g++}; do
