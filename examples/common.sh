@@ -1,4 +1,4 @@
-# Sourced by reproduce.sh and tests/examples.sh, which run in the top directory: which programs
+# Sourced by reproduce.sh and tests/experiments.sh, which run in the top directory: which programs
 # there are, and how one is compiled and recognised. They set $objects, a folder for what is made.
 # figures.sh and the scripts of bench/ take can_write, tests write_book; tests/sweeps.sh and
 # bench/run.sh take machine.
