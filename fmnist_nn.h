@@ -1063,7 +1063,8 @@ FNN_API fnn_batch_norm_config fnn_batch_norm_config_pytorch(void);
 /* Layers. Each call adds one behind the others and returns its index, or -1 after an error, whose
  * message fnn_model_error has. FNN_GELU and FNN_SOFTMAX become a layer of their own behind a dense
  * layer or convolution, whose index is returned: it means both where a layer's output is wanted,
- * where it is trained (fnn_set_trainable, fnn_set_rate_factor) and where a tensor has a name. */
+ * where it is trained (fnn_set_trainable, fnn_set_rate_factor) and where a tensor has a name. So
+ * does that of fnn_activate with one of these directly behind such a layer. */
 
 /* y = f(x W + b), W (inputs, units), b (units); an input of more than one dimension counts as flat.
  * Leaky ReLU and ELU have Keras' parameter here, slope .3 and scale 1; see fnn_activate. */
@@ -1115,8 +1116,8 @@ FNN_API int fnn_spatial_dropout(fnn_model *model, fnn_real rate);
 /* y = x + the output of layer `from` (-1: the input), of the same shape (He et al. 2016). */
 FNN_API int fnn_add(fnn_model *model, int from);
 
-/* y = f(x). parameter is the slope of FNN_LEAKY_RELU or the scale of FNN_ELU, at least 0; other
- * activations do not read it. */
+/* y = f(x). parameter is the slope of FNN_LEAKY_RELU or the scale of FNN_ELU, finite and at least
+ * 0; other activations do not read it. */
 FNN_API int fnn_activate(fnn_model *model, fnn_activation activation, fnn_real parameter);
 
 /* In training y = x / (1 - rate) with probability 1 - rate, else 0 (Srivastava et al. 2014,
@@ -1599,9 +1600,9 @@ FNN_API fnn_fit_config fnn_fit_config_init(void);
 
 /* Trains the model on data. All memory is taken before the first step. A second fit continues the
  * optimiser's state (unless the kind changes) and the count of passes, of which the order of the
- * samples and the augmentation are functions: two fits of two epochs are one of four. After a fit
- * with ema_decay it goes on from the averaged weights. config NULL: the defaults; history may be
- * NULL.
+ * samples and the augmentation are functions: two fits of two epochs are one of four, where epochs
+ * are passes and the rate is constant. After a fit with ema_decay it goes on from the averaged
+ * weights. config NULL: the defaults; history may be NULL.
  * The same seeds give the same weights for any number of threads (see REPRODUCIBILITY).
  * Returns FNN_ERROR_ARGUMENT for data or a configuration that do not fit, or that the loss cannot
  * learn from, FNN_ERROR_NUMERIC (the message names layer and epoch) when the loss is not finite,
@@ -2026,8 +2027,8 @@ typedef struct fnn_search_config {
                                       ranks candidates; the greater score, the smaller loss */
     int refit;                     /* 1: trains the best on all of the data */
     int first, every;              /* 0, 1; the candidates first, first + every, ... of the grid are
-                                      trained. Where that is not all of them, as in one of several
-                                      processes, the others stay unfinished, that none is trained is
+                                      trained. Other numbers than 0 and 1 are for one of several
+                                      processes: the others stay unfinished, that none is trained is
                                       no error, and nothing is refitted: fnn_search_finish is for
                                       that, once the parts are together */
     fnn_context_config context;    /* best instruction set, FNN_THREADS_OPENMP, malloc. So many
@@ -2037,8 +2038,8 @@ typedef struct fnn_search_config {
     int (*callback)(void *user, const fnn_search *search, int candidate); /* NULL; gets each one
                                       that is finished, one at a time. Folds may be read of those
                                       that are trained or diverged: the others' are being written
-                                      (table and CSVs leave them out). Nonzero: no further training
-                                      is begun */
+                                      (table and CSVs leave them out). Nonzero: no further candidate
+                                      is trained, the best so far is refitted */
 } fnn_search_config;
 
 /* The defaults named beside the fields above; build must be given. */
@@ -7320,6 +7321,12 @@ static int fnni_is_finite(fnn_real x)
     return x - x == 0;
 }
 
+/* Finite and not below 0. */
+static int fnni_is_setting(fnn_real x)
+{
+    return x >= 0 && fnni_is_finite(x);
+}
+
 static ptrdiff_t fnni_least(ptrdiff_t a, ptrdiff_t b)
 {
     return a < b ? a : b;
@@ -11544,23 +11551,18 @@ static double fnni_weight_of_all(const fnn_dataset *data)
     return sum;
 }
 
-static int fnni_weight_fits(fnn_real weight)
-{
-    return weight >= 0 && fnni_is_finite(weight);
-}
-
 /* Weights are finite, >= 0 and not all 0. Expects labels and columns of targets that are right. */
 static fnn_result fnni_dataset_check_weights(const fnn_dataset *data, fnn_error *error)
 {
     int64_t i;
     int c;
     for (c = 0; data->class_weights && c < data->classes; c++)
-        if (!fnni_weight_fits(data->class_weights[c]))
+        if (!fnni_is_setting(data->class_weights[c]))
             return fnni_fail(error, FNN_ERROR_ARGUMENT,
                              "data set: class_weights[%d]: expected a finite weight >= 0, found %g",
                              c, (double)data->class_weights[c]);
     for (i = 0; fnni_is_weighted(data) && i < data->count; i++)
-        if (!fnni_weight_fits(fnni_weight_of(data, fnni_dataset_row(data, i))))
+        if (!fnni_is_setting(fnni_weight_of(data, fnni_dataset_row(data, i))))
             return fnni_fail(error, FNN_ERROR_ARGUMENT,
                              "data set: sample %lld: expected a finite weight >= 0, found %g",
                              (long long)i, (double)fnni_weight_of(data, fnni_dataset_row(data, i)));
@@ -12327,7 +12329,7 @@ static int fnni_is_activation(fnn_activation activation)
  * sign of x, which the gradient needs. NaN is refused too. */
 static int fnni_parameter_fits(fnn_activation activation, fnn_real parameter)
 {
-    return !fnni_activation_has(activation, FNNI_HAS_PARAMETER) || parameter >= 0;
+    return !fnni_activation_has(activation, FNNI_HAS_PARAMETER) || fnni_is_setting(parameter);
 }
 
 /* Whether kind is an activation that works on single elements. */
@@ -13846,7 +13848,7 @@ FNNI_COLD FNN_DEF int fnn_activate(fnn_model *model, fnn_activation activation, 
     if (!fnni_is_activation(activation))
         return fnni_refuse(model, "expected an activation, found %d", (int)activation);
     if (!fnni_parameter_fits(activation, parameter))
-        return fnni_refuse(model, "expected a parameter of at least 0, found %g",
+        return fnni_refuse(model, "expected a finite parameter of at least 0, found %g",
                            (double)parameter);
     layer->activation = activation;
     layer->parameter = parameter;
@@ -16033,10 +16035,10 @@ FNNI_COLD FNNI_DEF fnn_result fnn_set_loss(fnn_model *model, fnn_loss_kind kind,
     fnn_result result = fnni_begin(model);
     if (result) return result;
     if ((unsigned)kind >= FNN_LOSS_COUNT || !(label_smoothing >= 0 && label_smoothing < 1) ||
-        !(epsilon >= 0))
+        !fnni_is_setting(epsilon))
         return fnni_builder_fail(
             model, FNN_ERROR_ARGUMENT,
-            "loss: expected a kind, smoothing in [0, 1) and epsilon >= 0, found %d, %g, %g",
+            "loss: expected a kind, smoothing in [0, 1), a finite epsilon >= 0, found %d, %g, %g",
             (int)kind, (double)label_smoothing, (double)epsilon);
     result = fnni_change_loss(model, kind, 0);
     if (result) return result;
@@ -16366,8 +16368,9 @@ FNNI_COLD static fnn_result fnni_check_data(const fnn_model *model, const fnn_da
                                             const char *name, int supervised, fnn_error *error)
 {
     const int outputs = fnni_outputs(model);
-    if (!data || (!data->bytes && !data->reals))
-        return fnni_fail(error, FNN_ERROR_ARGUMENT, "%s: expected samples, found none", name);
+    if (!data || !data->bytes == !data->reals)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "%s: expected samples, found %s", name,
+                         data && data->bytes ? "both bytes and reals" : "none");
     if (!fnni_dataset_holds(data, model->inputs))
         return fnni_fail(error, FNN_ERROR_ARGUMENT,
                          "%s: expected samples of %d numbers, found %d x %d x %d", name,
@@ -16452,7 +16455,7 @@ static fnn_result fnni_check_all(const fnn_model *model, const fnn_dataset *data
 static fnn_result fnni_check_samples(const fnn_dataset *data, const int64_t *samples, int count,
                                      fnn_error *error)
 {
-    const int64_t rows = fnni_dataset_rows(data);
+    const int64_t rows = data->index ? data->rows : fnni_dataset_rows(data);
     int i;
     if (count < 1 || (!samples && count > data->count))
         return fnni_fail(error, FNN_ERROR_ARGUMENT, "batch: expected 1 to %ld samples, found %d",
@@ -16486,7 +16489,7 @@ static fnn_result fnni_check_truth(const fnn_model *model, const fnn_dataset *da
             return fnni_fail(error, FNN_ERROR_ARGUMENT,
                              "batch: expected labels below %d, found %ld", classes,
                              (long)data->labels[row]);
-        if (!fnni_weight_fits(fnni_weight_of(data, (size_t)row)))
+        if (!fnni_is_setting(fnni_weight_of(data, (size_t)row)))
             return fnni_fail(error, FNN_ERROR_ARGUMENT,
                              "batch: expected finite weights >= 0, found %g",
                              (double)fnni_weight_of(data, (size_t)row));
@@ -17195,12 +17198,6 @@ FNNI_COLD static fnn_result fnni_state_make(fnn_model *model, const fnn_optimize
     }
     model->state_kind = (int)optimizer->kind;
     return FNN_OK;
-}
-
-/* Finite and not below 0. */
-static int fnni_is_setting(fnn_real x)
-{
-    return x >= 0 && fnni_is_finite(x);
 }
 
 /* What a step reads of a configuration. */
@@ -23418,11 +23415,25 @@ static void fnni_fit_best_shown(fnn_model *model, int shown)
     p->shows_best = shown;
 }
 
+/* What a batch adds to the epoch's score: right answers, or squared errors of the outputs, for which
+ * a softmax that the loss has in itself must still be computed. */
+static double fnni_fit_score(fnn_model *model, const fnn_dataset *data)
+{
+    fnni_run *run = &model->run;
+    int l = fnni_loss_layer(model);
+    if (fnni_scores_hits(model, data))
+        return fnni_hits(run, fnni_y(run, l, 0, NULL), fnni_inputs(run, l), 0);
+    if (!fnni_rescales(model)) {
+        fnni_forward_rows(run, l + 1, model->layer_count - 1, 0, run->rows, run->workspace);
+        l = model->layer_count - 1;
+    }
+    return fnni_squared_error(run, fnni_y(run, l, 0, NULL), fnni_inputs(run, l), 0);
+}
+
 static void fnni_fit_step(fnni_fit *f)
 {
     fnni_run *run = &f->model->run;
     fnni_progress *p = f->progress;
-    const int l = fnni_loss_layer(f->model);
     int64_t left;
     if (p->position == f->data->count) {
         p->position = 0;
@@ -23442,10 +23453,7 @@ static void fnni_fit_step(fnni_fit *f)
     p->updates_then = f->model->updates;
     p->seen += run->rows;
     p->weight_sum += fnni_row_weights(run, 0);
-    if (!fnni_is_scored(f->model, f->data)) return;
-    p->score_sum += fnni_scores_hits(f->model, f->data)
-                        ? fnni_hits(run, fnni_y(run, l, 0, NULL), fnni_inputs(run, l), 0)
-                        : fnni_squared_error(run, fnni_y(run, l, 0, NULL), fnni_inputs(run, l), 0);
+    if (fnni_is_scored(f->model, f->data)) p->score_sum += fnni_fit_score(f->model, f->data);
 }
 
 /* A bar with the time left, on a terminal and no more than ten times a second. */
@@ -23942,6 +23950,7 @@ static fnn_result fnni_fit_start(fnn_model *model, const fnn_dataset *data,
     /* what was gone on with, and could not begin, may be tried again */
     if (result && result != FNN_ERROR_FILE && (began || !resumes)) fnni_progress_forget(model);
     if (result == FNN_ERROR_MEMORY) return fnni_model_fail(model, result, "fit: no memory");
+    if (!result) memset(&model->error, 0, sizeof model->error); /* of calls in its callback */
     return result;
 }
 
@@ -24473,6 +24482,7 @@ static fnn_result fnni_refit_epochs(const fnni_search *s, fnni_job *job)
     double sum = 0;
     int f;
     if (fit->validation || (fit->patience == 0 && !fit->restore_best)) return FNN_OK;
+    if ((unsigned)fit->monitor >= FNN_MONITOR_COUNT || fit->epochs < 1) return FNN_OK; /* fit says it */
     if (!fnni_monitors[fit->monitor].validates) return FNN_OK;
     for (f = 0; f < s->found->folds; f++) {
         if (c->folds[f].history.count == 0) /* it was trained elsewhere */

@@ -1320,7 +1320,7 @@ static const damage damages[] = {
     {"dense 2 relu 0", "dense 2 relu inf", "layer 0: expected the words of a layer"},
     {"dense 2 relu 0", "dense 2 leaky_relu -1", "layer 0: expected the words of a layer"},
     {"dense 2 relu 0", "dense 2 elu -0.5", "layer 0: expected the words of a layer"},
-    {"dense 2 relu 0", "activation elu -1", "layer 0 activation: expected a parameter of at least"},
+    {"dense 2 relu 0", "activation elu -1", "layer 0 activation: expected a finite parameter of at least"},
     {"dense 2 relu 0", "dense 0 relu 0", "layer 0 dense: expected 1 to"},
     {"dense 2 relu 0", "dense 2000000000 relu 0", "layer 0 dense: expected 1 to"},
     {"dense 2 relu 0", "dense 99999999999 relu 0", "layer 0: expected the words of a layer"},

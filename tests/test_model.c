@@ -73,7 +73,7 @@ static void builders_leave_their_error(void)
     check_broken(m, FNN_ERROR_ARGUMENT, "loss: expected");
     m = fnn_sequential(28, 28, 1);
     fnn_activate(m, FNN_LEAKY_RELU, (fnn_real)-0.1);
-    check_broken(m, FNN_ERROR_ARGUMENT, "layer 0 activation: expected a parameter of at least 0");
+    check_broken(m, FNN_ERROR_ARGUMENT, "layer 0 activation: expected a finite parameter of at least 0");
     m = fnn_sequential(28, 28, 1);
     fnn_activate(m, FNN_ELU, (fnn_real)NAN);
     check_broken(m, FNN_ERROR_ARGUMENT, "at least 0");
