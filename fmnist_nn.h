@@ -808,18 +808,18 @@ typedef enum fnn_csv_label {
 /* What a column of a CSV file is. */
 /* clang-format off */
 #define FNN_CSV_ROLE_LIST(X) \
-    X(FNN_CSV_FEATURE) /* a number: one feature */ \
-    X(FNN_CSV_TEXT)    /* any text: one-hot, a feature for each category, in their strcmp order */ \
-    X(FNN_CSV_LABEL)   /* what fnn_csv_config.label says */ \
-    X(FNN_CSV_SKIPPED) /* left out */
+    X(FNN_CSV_FEATURE, feature) /* a number: one feature */ \
+    X(FNN_CSV_TEXT,    text)    /* any text: one-hot, a feature a category, in strcmp's order */ \
+    X(FNN_CSV_LABEL,   label)   /* what fnn_csv_config.label says */ \
+    X(FNN_CSV_SKIPPED, skipped) /* left out */
 /* clang-format on */
-typedef enum fnn_csv_role { FNN_CSV_ROLE_LIST(FNNI_ENUM_NAME) FNN_CSV_ROLE_COUNT } fnn_csv_role;
+typedef enum fnn_csv_role { FNN_CSV_ROLE_LIST(FNNI_ENUM) FNN_CSV_ROLE_COUNT } fnn_csv_role;
 
 /* A column that is something else than the others. */
 typedef struct fnn_csv_column {
-    const char *name; /* as in the header line; NULL: `number` says which */
-    int number;       /* from 0; negative counts from the end */
-    fnn_csv_role role;
+    const char *name;  /* as in the header line; NULL: `number` says which */
+    int number;        /* from 0; negative counts from the end */
+    fnn_csv_role role; /* one a column: FNN_ERROR_ARGUMENT for two */
 } fnn_csv_column;
 
 /* What becomes of missing values: empty fields and missing_words, quoted or not. A mean is one over
@@ -931,11 +931,12 @@ typedef enum fnn_normalization {
 #ifndef FMNIST_NN_INFERENCE
 /* Computes shift and scale of each feature from `data` (the training set: apply the same numbers to
  * validation and test sets). shift, scale: (features), overwritten. Means and population variances
- * (divided by count) are summed in double; a feature without any spread is divided by 1.
+ * (divided by count) are summed in double; a feature without any spread is divided by 1. Samples of
+ * weight 0 have no part; other weights do not matter.
  * Returns FNN_ERROR_NUMERIC when a statistic is not finite in fnn_real (a NaN or Inf in the data, a
- * variance too small to divide by), FNN_ERROR_ARGUMENT (FNN_NORMALIZE_GIVEN takes nothing of data),
- * or FNN_ERROR_MEMORY (it needs 16 bytes a feature, from data->allocator). On failure shift and
- * scale are unspecified. */
+ * variance too small or too large to divide by), FNN_ERROR_ARGUMENT (FNN_NORMALIZE_GIVEN takes
+ * nothing of data), or FNN_ERROR_MEMORY (it needs 16 bytes a feature, from data->allocator). On
+ * failure shift and scale are unspecified. */
 FNN_API fnn_result fnn_normalization_compute(fnn_normalization kind, const fnn_dataset *data,
                                              fnn_real *shift, fnn_real *scale, fnn_error *error);
 #endif /* !FMNIST_NN_INFERENCE */
@@ -1806,8 +1807,8 @@ FNN_API const char *fnn_note(const fnn_model *model, const char *key);
  * samples, which are the data set's; of a loss function only that there was one. A file at path is
  * replaced in one step, once the new one is on the disk; on failure it stays as it was (but where
  * *error says that the new one is in place). Returns FNN_ERROR_FILE, FNN_ERROR_MEMORY,
- * FNN_ERROR_STATE for a model without weights (fnn_seal) or FNN_ERROR_NUMERIC for a layer's
- * parameter that is not finite; *error (NULL allowed) says which file and why.
+ * FNN_ERROR_STATE for a model without weights (fnn_seal) or FNN_ERROR_NUMERIC for a setting, such
+ * as a slope, that is not finite (weights may be so); *error (NULL allowed) says which file and why.
  * The new file has the permissions of the one that it replaces (none for its group where that is
  * another), of a new one those that the umask leaves; it belongs to who saves. Symbolic links at
  * path stay, and the file where they end is replaced, or made; hard links keep the old file. (On
@@ -11213,6 +11214,26 @@ FNNI_HOT static int fnni_parse_real(const char *text, size_t length, fnn_real *v
     return 1;
 }
 
+/* Parses all of the text as a decimal number that is whole, from -most to most: 3, 3.0, 3e2. */
+static int fnni_parse_whole(const char *text, size_t length, int32_t most, int32_t *value)
+{
+    fnni_decimal d;
+    const char *p;
+    if (!fnni_decimal_scan(&d, text, text + length)) return 0;
+    for (p = d.last; d.digits > 0 && d.exponent < 0 && (p[-1] == '0' || p[-1] == '.'); p--) {
+        if (p[-1] == '.') continue;
+        if (d.digits <= 19) d.mantissa /= 10; /* it has the first 19 */
+        d.digits--;
+        d.exponent++;
+    }
+    for (; d.mantissa > 0 && d.mantissa <= (uint64_t)most && d.exponent > 0; d.exponent--)
+        d.mantissa *= 10;
+    if (d.digits > 19 || d.mantissa > (uint64_t)most || (d.mantissa > 0 && d.exponent < 0))
+        return 0;
+    *value = d.negative ? -(int32_t)d.mantissa : (int32_t)d.mantissa;
+    return 1;
+}
+
 /* Makes the locale's decimal point, of any length, a point. */
 static void fnni_point(char *text)
 {
@@ -11985,15 +12006,29 @@ FNNI_COLD FNNI_DEF fnn_result fnn_dataset_fold(const fnn_dataset *data, int fold
  * ============================================================================
  * All of a kind stands in its row of FNN_NORMALIZATION_LIST (>>api). */
 
+/* Whether a sample has a part in statistics: one of weight 0 has none, whatever it holds. */
+static int fnni_has_part(const fnn_dataset *data, int64_t i)
+{
+    return !fnni_is_weighted(data) || fnni_weight_of(data, fnni_dataset_row(data, i)) > 0;
+}
+
+/* Where the numbers of the first such sample begin. */
+static size_t fnni_moments_from(const fnn_dataset *data)
+{
+    int64_t i = 0;
+    while (i < data->count - 1 && !fnni_has_part(data, i)) i++;
+    return fnni_dataset_row(data, i) * fnni_dataset_features(data);
+}
+
 /* Adds x - first to sums, or its distance from the mean, squared, to squares. All that follows is
  * relative to the first sample, so that a feature that never changes has a variance of exactly 0,
  * which the rounding of its mean would otherwise spoil. */
-static void fnni_moments_add(const fnn_dataset *data, int64_t sample, double *sums,
+static void fnni_moments_add(const fnn_dataset *data, int64_t sample, size_t first, double *sums,
                              const double *means, double *squares)
 {
     size_t j, features = fnni_dataset_features(data);
     size_t at = fnni_dataset_row(data, sample) * features;
-    size_t first = fnni_dataset_row(data, 0) * features;
+    if (!fnni_has_part(data, sample)) return;
     for (j = 0; j < features; j++) {
         double x = data->bytes ? (double)data->bytes[at + j] - (double)data->bytes[first + j]
                                : (double)data->reals[at + j] - (double)data->reals[first + j];
@@ -12002,18 +12037,21 @@ static void fnni_moments_add(const fnn_dataset *data, int64_t sample, double *su
     }
 }
 
-/* Turns the zeroed arrays into means (relative to sample 0) and, if wanted, population variances:
- * two passes over the data, in the order of the samples. */
-static void fnni_data_moments(const fnn_dataset *data, int want_variances, double *means,
-                              double *variances)
+/* Turns the zeroed arrays into means (relative to the first sample) and, if wanted, population
+ * variances: two passes over the data, in the order of the samples. */
+static void fnni_data_moments(const fnn_dataset *data, size_t first, int want_variances,
+                              double *means, double *variances)
 {
     size_t j, features = fnni_dataset_features(data);
-    int64_t i;
-    for (i = 0; i < data->count; i++) fnni_moments_add(data, i, means, NULL, NULL);
-    for (j = 0; j < features; j++) means[j] /= (double)data->count;
+    int64_t i, count = 0;
+    for (i = 0; i < data->count; i++) {
+        fnni_moments_add(data, i, first, means, NULL, NULL);
+        count += fnni_has_part(data, i);
+    }
+    for (j = 0; j < features; j++) means[j] /= (double)count;
     if (!want_variances) return;
-    for (i = 0; i < data->count; i++) fnni_moments_add(data, i, NULL, means, variances);
-    for (j = 0; j < features; j++) variances[j] /= (double)data->count;
+    for (i = 0; i < data->count; i++) fnni_moments_add(data, i, first, NULL, means, variances);
+    for (j = 0; j < features; j++) variances[j] /= (double)count;
 }
 
 /* What a kind needs to know of the data: its row of the list. */
@@ -12052,14 +12090,15 @@ static double fnni_normalization_scale(fnn_normalization kind, double variance)
     return 1;
 }
 
-/* Shift and scale of one feature. Returns 0 when they are not finite. */
+/* Shift and scale of one feature. Returns 0 when they are not finite, or the scale would be 0. */
 static int fnni_normalization_of(fnn_normalization kind, double mean, double variance,
                                  fnn_real *shift, fnn_real *scale)
 {
     const double largest = FNNI_REAL_MAX;
     const double s = fnni_normalization_scale(kind, variance);
     /* written so that a NaN fails */
-    if (!(fabs(mean) <= largest && s <= largest && variance <= DBL_MAX)) return 0;
+    if (!(fabs(mean) <= largest && s <= largest && (fnn_real)s > 0 && variance <= DBL_MAX))
+        return 0;
     *shift = (fnn_real)mean;
     *scale = (fnn_real)s;
     return 1;
@@ -12070,7 +12109,7 @@ static fnn_result fnni_normalization_measure(fnn_normalization kind, const fnn_d
                                              fnn_real *shift, fnn_real *scale, fnn_error *error)
 {
     const size_t features = fnni_dataset_features(data);
-    const size_t first = fnni_dataset_row(data, 0) * features;
+    const size_t first = fnni_moments_from(data);
     fnn_result result = FNN_OK;
     double *moments;
     size_t j, bytes;
@@ -12080,7 +12119,7 @@ static fnn_result fnni_normalization_measure(fnn_normalization kind, const fnn_d
         return fnni_fail(error, FNN_ERROR_MEMORY, "no memory for the statistics of %llu features",
                          (unsigned long long)features);
     memset(moments, 0, bytes);
-    fnni_data_moments(data, fnni_normalization_needs[kind] == FNNI_VARIANCES, moments,
+    fnni_data_moments(data, first, fnni_normalization_needs[kind] == FNNI_VARIANCES, moments,
                       moments + features);
     for (j = 0; !result && j < features; j++) {
         double base = data->bytes ? (double)data->bytes[first + j] : (double)data->reals[first + j];
@@ -15964,6 +16003,7 @@ static fnn_dataset fnni_targets_as_features(const fnn_dataset *data)
     table.reals = data->targets;
     table.index = data->index;
     table.rows = data->rows;
+    table.weights = data->weights;
     table.allocator = data->allocator;
     return table;
 }
@@ -20330,7 +20370,11 @@ static fnn_result fnni_csv_measure(fnni_csv_load *load)
 
 /* ---- CSV: what each column is ---- */
 
-/* Gives a column (negative: from the end) a role. */
+#define FNNI_CSV_ROLE_NAME(role, name) #name,
+static const char *const fnni_csv_roles[] = {FNN_CSV_ROLE_LIST(FNNI_CSV_ROLE_NAME)};
+#undef FNNI_CSV_ROLE_NAME
+
+/* Gives a column (negative: from the end) a role; it has none yet, or the same. */
 static fnn_result fnni_csv_assign(fnni_csv_load *load, int column, fnn_csv_role role)
 {
     int from_start = column < 0 ? column + load->columns : column;
@@ -20339,10 +20383,11 @@ static fnn_result fnni_csv_assign(fnni_csv_load *load, int column, fnn_csv_role 
             load->csv.error, FNN_ERROR_ARGUMENT, "%s: %s column: expected %d to %d, found %d",
             fnni_path_tail(load->csv.path), role == FNN_CSV_LABEL ? "label" : "named or skipped",
             -load->columns, load->columns - 1, column);
-    if (load->roles[from_start] == FNN_CSV_LABEL && role == FNN_CSV_SKIPPED)
+    if (load->roles[from_start] != FNN_CSV_ROLE_COUNT && load->roles[from_start] != role)
         return fnni_fail(load->csv.error, FNN_ERROR_ARGUMENT,
-                         "%s: skipped columns: expected others than the label, found %d",
-                         fnni_path_tail(load->csv.path), column);
+                         "%s: column %d: expected one role, found %s and %s",
+                         fnni_path_tail(load->csv.path), column,
+                         fnni_csv_roles[load->roles[from_start]], fnni_csv_roles[role]);
     load->roles[from_start] = (uint8_t)role;
     return FNN_OK;
 }
@@ -20415,7 +20460,7 @@ static fnn_result fnni_csv_assign_all(fnni_csv_load *load, const fnn_allocator *
     const fnn_csv_config *c = load->config;
     fnn_result result;
     int i;
-    memset(load->roles, (int)c->others, (size_t)load->columns);
+    memset(load->roles, FNN_CSV_ROLE_COUNT, (size_t)load->columns); /* none */
     result = fnni_csv_assign_given(load, allocator);
     if (result == FNN_OK && !memchr(load->roles, FNN_CSV_LABEL, (size_t)load->columns) &&
         c->label != FNN_CSV_LABEL_NONE)
@@ -20423,6 +20468,7 @@ static fnn_result fnni_csv_assign_all(fnni_csv_load *load, const fnn_allocator *
     for (i = 0; result == FNN_OK && i < c->skip_count; i++)
         result = fnni_csv_assign(load, c->skip_columns[i], FNN_CSV_SKIPPED);
     for (i = 0; result == FNN_OK && i < load->columns; i++) {
+        if (load->roles[i] == FNN_CSV_ROLE_COUNT) load->roles[i] = (uint8_t)c->others;
         load->features += fnni_csv_is_feature(load, i);
         load->texts += load->roles[i] == FNN_CSV_TEXT;
         load->labels += load->roles[i] == FNN_CSV_LABEL;
@@ -20622,29 +20668,28 @@ static fnn_result fnni_csv_class(fnni_csv_load *load, const fnni_csv_field *fiel
 {
     const fnn_csv_config *c = load->config;
     fnni_term *term = load->classes ? &load->classes[load->row] : NULL;
-    const fnn_real limit = (fnn_real)(term ? FNNI_MAX_CLASS_NUMBER : FNNI_MAX_CLASSES - 1);
-    fnn_real value = 0;
+    const int32_t most = term ? FNNI_MAX_CLASS_NUMBER : FNNI_MAX_CLASSES - 1;
+    int32_t value = 0;
     if (c->label == FNN_CSV_LABEL_NAME) {
         if (field->length == 0) return fnni_csv_fail(&load->csv, field, "a class name");
         fnni_csv_term(load, field, term);
         return FNN_OK;
     }
-    if (!fnni_parse_real(field->text, field->length, &value) || value > limit ||
-        value < (term ? -limit : 0) || value != (fnn_real)(int32_t)value) {
+    if (!fnni_parse_whole(field->text, field->length, most, &value) || (!term && value < 0)) {
         fnni_csv_fail(&load->csv, field,
                       term ? "a class number (an integer)"
                            : "a class number (an integer 0 to 65535)");
         return fnni_csv_advise(&load->csv, "names are FNN_CSV_LABEL_NAME, numbers to predict "
                                            "FNN_CSV_LABEL_TARGET in `label`");
     }
-    if (!term && c->same_classes && value >= (fnn_real)c->same_classes->classes)
+    if (!term && c->same_classes && value >= c->same_classes->classes)
         return fnni_csv_fail(&load->csv, field, "a class number that same_classes has");
     if (term) {
         fnni_csv_term(load, field, term);
-        term->number = (int64_t)value;
+        term->number = value;
         term->length = 0;
     } else {
-        load->label[load->row] = (int32_t)value;
+        load->label[load->row] = value;
     }
     return FNN_OK;
 }
@@ -21174,22 +21219,20 @@ static fnn_result fnni_text_check(fnn_model *model, const char *what, const char
 }
 
 /* Copies names, after a look at each. */
-static fnn_result fnni_names_set(fnn_model *model, fnni_texts *t, const char *what,
-                                 const char *const *names, int count)
+static fnn_result fnni_names_copy(fnn_model *model, fnni_texts *fresh, const char *what,
+                                  const char *const *names, int count)
 {
-    fnni_texts fresh = {NULL, 0, 0};
     fnn_result result = FNN_OK;
     size_t bytes = 0;
     int i;
+    memset(fresh, 0, sizeof *fresh);
     for (i = 0; i < count && !result; i++) {
         result = fnni_text_check(model, what, names[i]);
         if (!result) bytes = fnni_plus(bytes, strlen(names[i]) + 1);
     }
-    if (!result && count) result = fnni_texts_room(model, &fresh, what, count, bytes);
-    if (result) return result;
-    for (i = 0; i < count; i++) fnni_texts_add(&fresh, names[i]);
-    fnni_texts_replace(model, t, &fresh);
-    return FNN_OK;
+    if (!result && count) result = fnni_texts_room(model, fresh, what, count, bytes);
+    for (i = 0; i < count && !result; i++) fnni_texts_add(fresh, names[i]);
+    return result;
 }
 
 /* How many class names there may be: as many as outputs, of a single one two. */
@@ -21213,38 +21256,65 @@ static fnn_result fnni_feature_count_check(fnn_model *model, int count)
                            FNNI_FEATURE_NAMES, model->inputs, count);
 }
 
+/* The names of features or classes, checked and copied; NULL and 0: none. */
+static fnn_result fnni_class_names_copy(fnn_model *model, fnni_texts *fresh,
+                                        const char *const *names, int count)
+{
+    fnn_result result = FNN_OK;
+    if (names || count) result = fnni_class_count_check(model, names ? count : 0);
+    return result ? result : fnni_names_copy(model, fresh, FNNI_CLASS_NAMES, names, count);
+}
+
+static fnn_result fnni_feature_names_copy(fnn_model *model, fnni_texts *fresh,
+                                          const char *const *names, int count)
+{
+    fnn_result result = FNN_OK;
+    if (names || count) result = fnni_feature_count_check(model, names ? count : 0);
+    return result ? result : fnni_names_copy(model, fresh, FNNI_FEATURE_NAMES, names, count);
+}
+
 FNNI_COLD FNNI_DEF fnn_result fnn_set_class_names(fnn_model *model, const char *const *names,
                                                   int count)
 {
+    fnni_texts fresh;
     fnn_result result = fnni_begin(model);
-    if (!result && (names || count)) result = fnni_class_count_check(model, names ? count : 0);
-    return result ? result
-                  : fnni_names_set(model, &model->class_names, FNNI_CLASS_NAMES, names, count);
+    if (!result) result = fnni_class_names_copy(model, &fresh, names, count);
+    if (!result) fnni_texts_replace(model, &model->class_names, &fresh);
+    return result;
 }
 
 FNNI_COLD FNNI_DEF fnn_result fnn_set_feature_names(fnn_model *model, const char *const *names,
                                                     int count)
 {
+    fnni_texts fresh;
     fnn_result result = fnni_begin(model);
-    if (!result && (names || count)) result = fnni_feature_count_check(model, names ? count : 0);
-    return result ? result
-                  : fnni_names_set(model, &model->feature_names, FNNI_FEATURE_NAMES, names, count);
+    if (!result) result = fnni_feature_names_copy(model, &fresh, names, count);
+    if (!result) fnni_texts_replace(model, &model->feature_names, &fresh);
+    return result;
 }
 
 FNNI_COLD FNNI_DEF fnn_result fnn_set_names(fnn_model *model, const fnn_dataset *data)
 {
     fnn_result result = fnni_begin(model);
-    if (!result && !data)
-        result = fnni_model_fail(model, FNN_ERROR_ARGUMENT, "names: expected a data set, found %s",
-                                 "NULL");
-    if (!result && data->feature_names) {
-        const size_t features = fnni_dataset_features(data);
-        result = fnn_set_feature_names(model, data->feature_names,
-                                       features > INT_MAX ? INT_MAX : (int)features);
-    }
+    const size_t features = data ? fnni_dataset_features(data) : 0;
+    fnni_texts of_features, of_classes;
+    if (result) return result;
+    if (!data)
+        return fnni_model_fail(model, FNN_ERROR_ARGUMENT, "names: expected a data set, found NULL");
+    memset(&of_features, 0, sizeof of_features);
+    memset(&of_classes, 0, sizeof of_classes);
+    if (data->feature_names)
+        result = fnni_feature_names_copy(model, &of_features, data->feature_names,
+                                         features > INT_MAX ? INT_MAX : (int)features);
     if (!result && data->class_names)
-        result = fnn_set_class_names(model, data->class_names, data->classes);
-    return result;
+        result = fnni_class_names_copy(model, &of_classes, data->class_names, data->classes);
+    if (result) {
+        fnni_release(&model->context.allocator, of_features.text);
+        return result;
+    }
+    if (data->feature_names) fnni_texts_replace(model, &model->feature_names, &of_features);
+    if (data->class_names) fnni_texts_replace(model, &model->class_names, &of_classes);
+    return FNN_OK;
 }
 
 FNNI_COLD FNN_DEF const char *fnn_class_name(const fnn_model *model, int i)
@@ -23415,8 +23485,8 @@ static void fnni_fit_best_shown(fnn_model *model, int shown)
     p->shows_best = shown;
 }
 
-/* What a batch adds to the epoch's score: right answers, or squared errors of the outputs, for which
- * a softmax that the loss has in itself must still be computed. */
+/* What a batch adds to the epoch's score: right answers, or squared errors of the outputs, before
+ * which a softmax that the loss has in itself is computed. */
 static double fnni_fit_score(fnn_model *model, const fnn_dataset *data)
 {
     fnni_run *run = &model->run;
@@ -24482,10 +24552,10 @@ static fnn_result fnni_refit_epochs(const fnni_search *s, fnni_job *job)
     double sum = 0;
     int f;
     if (fit->validation || (fit->patience == 0 && !fit->restore_best)) return FNN_OK;
-    if ((unsigned)fit->monitor >= FNN_MONITOR_COUNT || fit->epochs < 1) return FNN_OK; /* fit says it */
+    if ((unsigned)fit->monitor >= FNN_MONITOR_COUNT) return FNN_OK; /* the fit refuses it */
     if (!fnni_monitors[fit->monitor].validates) return FNN_OK;
     for (f = 0; f < s->found->folds; f++) {
-        if (c->folds[f].history.count == 0) /* it was trained elsewhere */
+        if (fit->epochs > 0 && c->folds[f].history.count == 0) /* it was trained elsewhere */
             return fnni_trial_fail(s->found, &job->trial, &job->error, FNN_ERROR_ARGUMENT,
                                    "expected the histories of its folds, found none");
         sum += fnni_best_epoch(&c->folds[f].history, fit);

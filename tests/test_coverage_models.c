@@ -76,6 +76,23 @@ static void more_features_than_an_int_holds_do_not_fit(void)
     fnn_model_free(m);
 }
 
+/* Where the second kind of names does not fit, the first stays as it was, too. */
+static void names_are_taken_together_or_not(void)
+{
+    static const char *const old_name[] = {"old"}, *const names[] = {"a", "b", "c"};
+    fnn_dataset data = fnn_dataset_images(NULL, NULL, 1, 1, 1, 1, 3);
+    fnn_model *m = fnn_sequential(1, 1, 1);
+    fnn_dense(m, 2, FNN_SOFTMAX);
+    CHECK(!fnn_seal(m) && !fnn_set_feature_names(m, old_name, 1));
+    data.feature_names = data.class_names = names;
+    refused(m, fnn_set_names(m, &data), "class_names: expected 2, found 3");
+    CHECK(!strcmp(fnn_feature_name(m, 0), "old") && !fnn_class_name(m, 0));
+    data.classes = 2;
+    CHECK(!fnn_set_names(m, &data) && !strcmp(fnn_feature_name(m, 0), "a"));
+    CHECK(!strcmp(fnn_class_name(m, 1), "b"));
+    fnn_model_free(m);
+}
+
 static void keys_of_notes_have_limits(void)
 {
     fnn_model *m = fnn_sequential(1, 1, 1);
@@ -267,6 +284,7 @@ static const harness_test tests[] = {
     TEST(a_wrong_name_changes_nothing),
     TEST(a_broken_model_takes_no_names),
     TEST(more_features_than_an_int_holds_do_not_fit),
+    TEST(names_are_taken_together_or_not),
     TEST(keys_of_notes_have_limits),
     TEST(a_header_may_end_anywhere),
     TEST(each_damage_is_named),

@@ -145,7 +145,7 @@ static void csv_wrong_settings(void)
     c.skip_columns = skip;
     c.skip_count = 1;
     check_csv_fails(__LINE__, "1,2,0\n", &c, FNN_ERROR_ARGUMENT,
-                    "skipped columns: expected others than the label, found -1");
+                    "column -1: expected one role, found label and skipped");
     c.skip_columns = NULL;
     check_csv_fails(__LINE__, "1,2,0\n", &c, FNN_ERROR_ARGUMENT,
                     "read_csv: skip_count: expected 0 or skip_columns of that count, found 1");
@@ -901,6 +901,28 @@ static void csv_class_numbers(void)
     CHECK(data.labels[0] == 1 && data.labels[1] == 0 && data.labels[2] == 3 && data.labels[3] == 2);
     CHECK(!strcmp(data.class_names[0], "-1") && !strcmp(data.class_names[3], "10"));
     fnn_dataset_free(&data);
+    check_csv_fails(__LINE__, "1 2 16777217\n", &c, FNN_ERROR_FORMAT, "(an integer)");
+    c.compact_classes = 0;
+    check_csv_fails(__LINE__, "1 2 1.00000001\n", &c, FNN_ERROR_FORMAT, "(an integer 0 to 65535)");
+}
+
+/* Listed twice, or as what another setting says, a column would silently be the later. */
+static void a_column_has_one_role(void)
+{
+    fnn_csv_column columns[2] = {{NULL, 0, FNN_CSV_LABEL}, {NULL, -3, FNN_CSV_TEXT}};
+    fnn_csv_config c = fnn_csv_config_init();
+    fnn_dataset data;
+    c.columns = columns;
+    c.column_count = 2;
+    check_csv_fails(__LINE__, "3,7,1\n", &c, FNN_ERROR_ARGUMENT,
+                    "column -3: expected one role, found label and text");
+    columns[1].role = FNN_CSV_LABEL; /* said twice */
+    CHECK(load_csv_text(&data, "3,7,1\n", &c, NULL) == FNN_OK && data.labels[0] == 3);
+    fnn_dataset_free(&data);
+    columns[0].role = columns[1].role = FNN_CSV_TEXT;
+    c.label_column = 0;
+    check_csv_fails(__LINE__, "3,7,1\n", &c, FNN_ERROR_ARGUMENT,
+                    "column 0: expected one role, found text and label");
 }
 
 static void csv_targets_and_images(void)
@@ -1105,6 +1127,7 @@ static const harness_test tests[] = {
     TEST(csv_wrong_settings),
     TEST(csv_class_names),
     TEST(csv_class_numbers),
+    TEST(a_column_has_one_role),
     TEST(csv_targets_and_images),
     TEST(csv_ignores_the_locale),
     TEST(csv_truncations),

@@ -73,10 +73,17 @@ static void builders_leave_their_error(void)
     check_broken(m, FNN_ERROR_ARGUMENT, "loss: expected");
     m = fnn_sequential(28, 28, 1);
     fnn_activate(m, FNN_LEAKY_RELU, (fnn_real)-0.1);
-    check_broken(m, FNN_ERROR_ARGUMENT, "layer 0 activation: expected a finite parameter of at least 0");
+    check_broken(m, FNN_ERROR_ARGUMENT,
+                 "layer 0 activation: expected a finite parameter of at least 0");
     m = fnn_sequential(28, 28, 1);
     fnn_activate(m, FNN_ELU, (fnn_real)NAN);
     check_broken(m, FNN_ERROR_ARGUMENT, "at least 0");
+    m = fnn_sequential(28, 28, 1);
+    fnn_activate(m, FNN_LEAKY_RELU, (fnn_real)INFINITY);
+    check_broken(m, FNN_ERROR_ARGUMENT, "a finite parameter of at least 0, found inf");
+    m = fnn_sequential(28, 28, 1);
+    fnn_set_loss(m, FNN_LOSS_EPSILON_INSENSITIVE, 0, (fnn_real)INFINITY);
+    check_broken(m, FNN_ERROR_ARGUMENT, "a finite epsilon >= 0, found 5, 0, inf");
 }
 
 /* Whether it fails so, and zeroes its output. */

@@ -300,7 +300,8 @@ static void normalisation(void)
     fnn_real x[4 * 2] = {7, 1, 7, 2, 7, 3, 7, 5};
     const fnn_real tiny[2] = {0, (fnn_real)(FNNI_REAL_IS_DOUBLE ? 1e-160 : 1e-30)};
     fnn_dataset data = table_of(x, 4, 2);
-    const fnn_dataset narrow = table_of(tiny, 2, 1);
+    const fnn_real huge[2] = {0, (fnn_real)(FNNI_REAL_IS_DOUBLE ? 1e154 : 1e25)};
+    const fnn_dataset narrow = table_of(tiny, 2, 1), wide = table_of(huge, 2, 1);
     fnn_real shift[2], scale[2];
     fnn_error error;
     const fnn_normalization by_spread[2] = {FNN_NORMALIZE_STANDARDIZE, FNN_NORMALIZE_MEAN_VARIANCE};
@@ -314,6 +315,9 @@ static void normalisation(void)
     CHECK(!fnn_normalization_compute(FNN_NORMALIZE_STANDARDIZE, &narrow, shift, scale, &error));
     CHECK(fnn_normalization_compute(FNN_NORMALIZE_MEAN_VARIANCE, &narrow, shift, scale, &error) ==
           FNN_ERROR_NUMERIC); /* 1 / variance is no float */
+    CHECK(!fnn_normalization_compute(FNN_NORMALIZE_STANDARDIZE, &wide, shift, scale, &error));
+    CHECK(fnn_normalization_compute(FNN_NORMALIZE_MEAN_VARIANCE, &wide, shift, scale, &error) ==
+          FNN_ERROR_NUMERIC); /* it would be 0 */
     for (kind = 0; kind < 3; kind++) {
         const fnn_real special[3] = {NOT_A_NUMBER, INF, -INF};
         x[3] = special[kind];

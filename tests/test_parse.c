@@ -229,8 +229,53 @@ static void numbers_rejected(void)
     CHECK(parse("10", &value) && value == 10);
 }
 
+/* A whole number however it is written, to its last digit. */
+static void whole_numbers(void)
+{
+    static const struct {
+        const char *text;
+        int good;
+        int32_t value;
+    } rows[] = {
+        {"0", 1, 0},
+        {"-0", 1, 0},
+        {"0.000", 1, 0},
+        {"7.0", 1, 7},
+        {"3e2", 1, 300},
+        {"-3.0e+2", 1, -300},
+        {"1200e-2", 1, 12},
+        {"+16777216", 1, 16777216},
+        {"16777217", 0, 0},
+        {"-16777217", 0, 0},
+        {"1.00000001", 0, 0},
+        {"0.99999999", 0, 0},
+        {"1200e-3", 0, 0},
+        {"1e-9", 0, 0},
+        {"0e99999", 1, 0},
+        {"1e99999999999999999", 0, 0},
+        {"1e", 0, 0},
+        {"", 0, 0},
+        {"nan", 0, 0},
+        {"18446744073709551617", 0, 0},
+        {"5.000000000000000000000000", 1, 5},
+        {"5.000000000000000000000001", 0, 0},
+        {"0.000000000000000000000005e24", 1, 5},
+        {"500000000000000000000000e-23", 1, 5},
+    };
+    int i;
+    for (i = 0; i < COUNT(rows); i++) {
+        file_bytes b = bytes_text(rows[i].text);
+        int32_t value = 0;
+        const int good = fnni_parse_whole((const char *)b.bytes, b.size, 16777216, &value);
+        CHECKF(good == rows[i].good && value == rows[i].value, "%s: %d, %ld", rows[i].text, good,
+               (long)value);
+        free(b.bytes);
+    }
+}
+
 static const harness_test tests[] = {
     TEST(numbers_correctly_rounded),
     TEST(numbers_rejected),
+    TEST(whole_numbers),
 };
 HARNESS_MAIN(tests)

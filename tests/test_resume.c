@@ -616,6 +616,7 @@ static void a_callback_does_not_train_its_model(void)
         c.user = &k;
         well();
         CHECK(!fnn_fit(k.model, &data, &c, &h) && k.result == FNN_ERROR_STATE);
+        CHECK(fnn_model_error(k.model)->code == FNN_OK); /* the last call was the fit */
         CHECKF(same(outcome_of(k.model, &h), expected), "way %d", way);
         CHECK(!fnn_set_seed(k.model, 9)); /* afterwards it is its own master again */
         fnn_history_free(&h);

@@ -553,6 +553,35 @@ static void a_refit_goes_as_far_as_the_folds_on_average(void)
     refit_under(score);
 }
 
+/* A configuration that is wrong in the refit alone. */
+static int build_odd_refit(void *user, const fnn_trial *t, fnn_model *m, fnn_fit_config *fit)
+{
+    const int *epochs = (const int *)user;
+    build_large(NULL, t, m, fit);
+    fit->patience = 1;
+    fit->epochs = *epochs;
+    if (*epochs && t->fold < 0) fit->monitor = (fnn_monitor)1000;
+    return 0;
+}
+
+static void a_refit_is_checked_as_every_fit(void)
+{
+    const fnn_dataset data = images();
+    fnn_search_config c = configuration(2, 1);
+    int epochs = 1;
+    fnn_search found;
+    fnn_error error;
+    c.build = build_odd_refit;
+    c.user = &epochs;
+    CHECK(fnn_grid_search(&data, NULL, 0, &c, &found, &error) == FNN_ERROR_ARGUMENT);
+    CHECKF(strstr(error.message, "refit") && strstr(error.message, "monitor"), "%s", error.message);
+    fnn_search_free(&found);
+    epochs = 0; /* of which none is the best */
+    CHECKF(!fnn_grid_search(&data, NULL, 0, &c, &found, &error), "%s", error.message);
+    CHECK(found.model && found.history.count == 0);
+    fnn_search_free(&found);
+}
+
 /* ---- candidates that fail ---- */
 
 /* Weights of such a scale diverge in the first epoch, 5 x 5 does not fit behind a pool. */
@@ -1415,6 +1444,7 @@ static const harness_test tests[] = {TEST(any_number_of_threads_gives_the_same_b
                                      TEST(of_equals_the_earlier_ranks_first),
                                      TEST(the_refit_is_the_best_on_all_data),
                                      TEST(a_refit_goes_as_far_as_the_folds_on_average),
+                                     TEST(a_refit_is_checked_as_every_fit),
                                      TEST(what_diverges_ranks_behind_and_what_is_declined_last),
                                      TEST(a_trial_that_fails_ends_the_search),
                                      TEST(arguments_are_checked),

@@ -100,6 +100,26 @@ static void targets_may_be_made_of_the_outputs(void)
     fnn_model_free(m);
 }
 
+/* What every batch costs nothing to see: arrays of two kinds, an index into none. */
+static void samples_are_of_one_kind(void)
+{
+    static const int64_t index[2] = {1, 0};
+    static const uint8_t bytes[6] = {0};
+    const fnn_real x[6] = {1, 2, 3, -1, 0, 2};
+    fnn_dataset data = table_of(x, 2, 3);
+    fnn_model *m = fnn_sequential(1, 1, 3);
+    fnn_dense(m, 2, FNN_LINEAR);
+    data.bytes = bytes;
+    CHECK(fnn_forward(m, &data, NULL, 2, 0) == FNN_ERROR_ARGUMENT);
+    CHECK(strstr(fnn_model_error(m)->message, "expected samples, found both bytes and reals"));
+    data.bytes = NULL;
+    data.index = index;
+    CHECK(fnn_forward(m, &data, NULL, 2, 0) == FNN_ERROR_ARGUMENT);
+    data.rows = 2;
+    CHECK(!fnn_forward(m, &data, NULL, 2, 0));
+    fnn_model_free(m);
+}
+
 /* ---- gradients of the caller's ---- */
 
 /* The loss's own gradient, given from outside, gives the loss's gradients. */
@@ -1047,6 +1067,7 @@ static void a_callback_changes_the_rate_not_the_optimizer(void)
 static const harness_test tests[] = {TEST(a_new_normalisation_ends_the_batch),
                                      TEST(the_loss_reads_what_stands_there_now),
                                      TEST(targets_may_be_made_of_the_outputs),
+                                     TEST(samples_are_of_one_kind),
                                      TEST(a_given_gradient_does_what_the_loss_does),
                                      TEST(several_ways_back_follow_one_forward),
                                      TEST(labels_are_the_losses_business),

@@ -524,6 +524,44 @@ static void a_sample_of_no_weight_has_no_part(void)
     fnn_model_free(m);
 }
 
+/* Nor in what data are normalised by, wherever it stands. */
+static void statistics_are_of_samples_with_a_part(void)
+{
+    const fnn_real t[4] = {NAN, 1, NAN, 3}, w[4] = {0, 2, 0, 1};
+    fnn_dataset data = table_of(t, 4, 1);
+    fnn_real shift, scale;
+    fnn_tensor tensor;
+    fnn_model *m = line(1, FNN_LINEAR, FNN_LOSS_MEAN_SQUARED_ERROR);
+    CHECK(fnn_normalization_compute(FNN_NORMALIZE_STANDARDIZE, &data, &shift, &scale, NULL) ==
+          FNN_ERROR_NUMERIC);
+    data.weights = w;
+    CHECK(!fnn_normalization_compute(FNN_NORMALIZE_STANDARDIZE, &data, &shift, &scale, NULL));
+    CHECK(shift == 2 && scale == 1); /* other weights do not matter */
+    data = with_targets(data, t, 1);
+    CHECK(!fnn_normalize_targets(m, FNN_NORMALIZE_MEAN, &data) && !fnn_seal(m));
+    CHECK(!fnn_tensor_get(m, fnn_layer_count(m) - 1, "shift", &tensor) && *tensor.values == 2);
+    fnn_model_free(m);
+}
+
+/* Shares without classes have an R2: of probabilities, not of what goes into the softmax. */
+static void scores_are_of_outputs_behind_a_softmax(void)
+{
+    const fnn_real x[4] = {-2, -1, 1, 3}, t[8] = {.9f, .1f, .6f, .4f, .3f, .7f, 0, 1};
+    const fnn_dataset data = with_targets(table_of(x, 4, 1), t, 2);
+    fnn_model *m = line(2, FNN_SOFTMAX, FNN_LOSS_SOFTMAX_CROSS_ENTROPY);
+    fnn_metrics metrics;
+    fnn_fit_config c = fnn_fit_config_init();
+    fnn_history history = {0};
+    c.optimizer = fnn_sgd(0);
+    c.epochs = 1, c.batch_size = 3;
+    c.validation = &data;
+    CHECK(!fnn_fit(m, &data, &c, &history) && !fnn_evaluate(m, NULL, &data, &metrics));
+    CLOSE(history.epochs[0].score, metrics.score);
+    CHECK(history.epochs[0].validation_score == metrics.score && metrics.score == metrics.r2);
+    fnn_history_free(&history);
+    fnn_model_free(m);
+}
+
 static void weights_that_are_none_are_refused(void)
 {
     const fnn_real bad[4] = {-1, NAN, INFINITY, 0};
@@ -756,6 +794,8 @@ static const harness_test tests[] = {TEST(an_answer_may_be_label_or_target),
                                      TEST(scores_of_outputs_know_the_weights),
                                      TEST(layers_within_are_seen_whatever_the_weights),
                                      TEST(a_sample_of_no_weight_has_no_part),
+                                     TEST(statistics_are_of_samples_with_a_part),
+                                     TEST(scores_are_of_outputs_behind_a_softmax),
                                      TEST(weights_that_are_none_are_refused),
                                      TEST(class_weights_are_those_of_a_label_under_any_loss),
                                      TEST(predictions_are_in_the_unit_of_the_targets),
