@@ -129,14 +129,18 @@ data=build/compare/data${SMALL:+-small}
 number() { for byte in 24 16 8 0; do printf '%b' "\\x$(printf %x $(($1 >> byte & 255)))"; done; }
 
 unpack() { # FILE HEADER-BYTES ITEM-BYTES ITEMS
-    local folder from=''
-    for folder in ${FMNIST_DIR:-data /usr/share/datasets/fashion-mnist}; do
-        [ -z "$from" ] || break
-        if [ -f "$folder/$1" ]; then from="cat $folder/$1"; fi
-        if [ -f "$folder/$1.gz" ]; then from="gunzip -c $folder/$1.gz"; fi
+    local folder folders=(data /usr/share/datasets/fashion-mnist)
+    [ -z "${FMNIST_DIR:-}" ] || folders=("$FMNIST_DIR")
+    rm -f "$data/$1"
+    for folder in "${folders[@]}"; do
+        if [ -f "$folder/$1" ]; then
+            cp "$folder/$1" "$data/$1"
+        elif [ -f "$folder/$1.gz" ]; then
+            gunzip -c "$folder/$1.gz" >"$data/$1"
+        fi || fail "$folder/$1 cannot be unpacked"
+        [ ! -f "$data/$1" ] || break
     done
-    [ -n "$from" ] || fail "there is no $1: make data fetches it"
-    $from >"$data/$1" || exit 1
+    [ -f "$data/$1" ] || fail "there is no $1: make data fetches it"
     [ -n "${SMALL:-}" ] || return
     {
         head -c 4 "$data/$1"
