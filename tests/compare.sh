@@ -14,24 +14,27 @@ compare() { (cd "$here" && bash bench/compare.sh "$@"); }
 # ---- the table ----
 
 results=$here/bench/results/compared.csv
+columns=library,note,model,seed,lines,compile_s,program_kb,shared_mb,images_per_s,total_s
+columns=$columns,accuracy,predict_ms
 measured() { # a measurement of libraries made up here
-    cat >"$results" <<'TABLE'
+    cat >"$results" <<TABLE
 # run: 2026-01-02 03:04:05 1
 # machine: Chip
 # compiler: cc 1
 # task: 5 and 1 epochs
 # missing: Third
 # missing: Fourth
-library,note,model,seed,lines,compile_s,program_kb,shared_mb,images_per_s,total_s,accuracy,predict_ms
+$columns
 First 1,-O2,mlp,1,40,16.2,1470,0.0,1234567,0.52,87.00,0.0041
 First 1,-O2,mlp,2,40,16.2,1470,0.0,1234000,0.51,88.00,0.0040
 First 1,-O2,cnn1,1,40,16.2,1470,0.0,999,60.10,80.00,0.0400
 Second 2,as in Debian,mlp,1,30,0,,350.5,1000,300.04,85.12,0.1200
 TABLE
 }
-first='| First 1 | 1,234,567 | 0.5 | 87.50 | 0.004 | 999 | 60.1 | 80.00 | 0.040 | 1,470 | 0.0 | 16.2'
-first="$first | 40 | -O2 |"
-second='| Second 2 | 1,000 | 300.0 | 85.12 | 0.120 | - | - | - | - | - | 350.5 | - | 30 | as in Debian |'
+first='| First 1 | 1,234,567 | 0.5 | 87.50 | 0.004 | 999 | 60.1 | 80.00 | 0.040'
+first="$first | 1,470 | 0.0 | 16.2 | 40 | -O2 |"
+second='| Second 2 | 1,000 | 300.0 | 85.12 | 0.120 | - | - | - | -'
+second="$second | - | 350.5 | - | 30 | as in Debian |"
 origin='Chip; cc 1; 5 and 1 epochs; on 2026-01-02; not installed: Third, Fourth.'
 rows_of_table() {
     diff <(compare --table | grep -v '^| |\|^|--') <(printf '%s\n' "$first" "$second" '' "$origin")
