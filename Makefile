@@ -65,6 +65,9 @@ help:
 	@echo 'make bench-train      the training steps alone; ONLY=mlp1 THREADS=1 ISA=avx2'
 	@echo 'make bench-readme     the table of speed for README.md, from the last make bench;'
 	@echo '                      WRITE=1 puts it there'
+	@echo 'make compare          the same task in this and in other libraries, where they are'
+	@echo '                      installed: the figures of bench/COMPARED.md; SMALL=1: whether it'
+	@echo '                      works; ONLY="fann torch"; the page then stays as it is'
 	@echo 'make bench-programs   whole programs by instruction set and threads (hyperfine);'
 	@echo '                      PROGRAMS="demo quickstart" says which of the examples (demo)'
 	@echo 'make install          the header, for pkg-config and CMake, below PREFIX=/usr/local (and'
@@ -168,6 +171,9 @@ bench-train: build/bench_train $(PEERS)
 bench-readme:
 	@bash bench/readme.sh $(if $(WRITE),--write)
 
+compare:
+	@CC='$(CC)' SMALL='$(SMALL)' ONLY='$(ONLY)' bash bench/compare.sh
+
 PROGRAMS ?= demo
 bench-programs: data $(addprefix build/,$(PROGRAMS))
 	@THREADS='$(THREADS)' ISA='$(ISA)' bash bench/programs.sh $(PROGRAMS)
@@ -210,4 +216,4 @@ clean:
 .PHONY: all help data demo examples no-mpi web onnx-runtime reproduce figures clean FORCE
 .PHONY: test test-more test-exhaustive test-web test-onnx sweeps install uninstall
 .PHONY: coverage mutants fuzz fuzz-merge fuzz-control analyse
-.PHONY: bench bench-kernels bench-train bench-readme bench-programs
+.PHONY: bench bench-kernels bench-train bench-readme bench-programs compare

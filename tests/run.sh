@@ -38,7 +38,7 @@ programs() { # GROUP [PATTERN]: those of the slow ones that there are, then the 
 # shellcheck disable=SC2086
 jobs_test() {
     jobs_of object/plain: kernels library
-    jobs_of script/ structure: house: get_data: selftest: selftest:sweeps # these need no object
+    jobs_of script/ structure: house: compare: get_data: selftest: selftest:sweeps # without objects
     jobs_of plain/ fuzz/replay
     programs plain
 }
