@@ -9,7 +9,7 @@ export CC
 OPENMP = $(shell mkdir -p build && echo 'int main(void) { return omp_get_max_threads() < 1; }' | \
     $(CC) -fopenmp -include omp.h -x c - -o build/openmp 2>/dev/null && echo -fopenmp)
 COMPILE = $(CC) $(CFLAGS) $(OPENMP)
-BENCH_ARGUMENTS = $(if $(ONLY),--only $(ONLY)) $(if $(THREADS),--threads $(THREADS)) \
+BENCH_ARGUMENTS = $(if $(ONLY),--only '$(ONLY)') $(if $(THREADS),--threads $(THREADS)) \
     $(if $(ISA),--isa $(ISA))
 
 all: help
@@ -23,7 +23,7 @@ help:
 	@echo 'make web              the page of examples/web, a network that learns in the browser, into'
 	@echo '                      build/web/ (clang, wasi-libc, libclang-rt-*-dev-wasm32, lld)'
 	@echo 'make test-web         drives that page in Chromium (chromium, chromium-driver, nodejs)'
-	@echo 'make reproduce        run the experiments of the five reports that have no result yet:'
+	@echo 'make reproduce        run the experiments of the reports without a result of this version:'
 	@echo '                      a day on two cores (18 hours: aghaei-c*); writes RESULTS.md'
 	@echo '                      and a page a report beside the programs;'
 	@echo '                      QUICK=1: smaller, in twelve minutes, into build/quick/;'

@@ -571,7 +571,8 @@ FNN_API fnn_context *fnn_context_create(const fnn_context_config *config, fnn_er
 /* Frees a context; NULL is allowed. */
 FNN_API void fnn_context_free(fnn_context *context);
 
-/* One line: version, real, instruction set, OpenMP or not. context NULL: what NULL would get.
+/* One line: version, real, instruction set, OpenMP or not. context NULL: what NULL would get; where
+ * FNN_ISA asks for an instruction set that is not there the line says so.
  * "scalar (no fused multiply-add: other last bits)" says what it does, of simd128 too; see
  * REPRODUCIBILITY. */
 FNN_API const char *fnn_info(const fnn_context *context);
@@ -7574,11 +7575,12 @@ FNNI_COLD FNN_DEF const char *fnn_info(const fnn_context *context)
 #define FNNI_INFO_THREADS "one thread (compiled without OpenMP)"
 #endif
 #define FNNI_INFO(isa) "fmnist_nn " FNN_VERSION ", " FNNI_INFO_REAL ", " isa ", " FNNI_INFO_THREADS
+#define FNNI_INFO_NONE FNNI_INFO("no kernels (fnn_context_create says why)")
 #define FNNI_INFO_LINE(name, word, machine) FNNI_INFO(#word),
 #define FNNI_INFO_UNFUSED(name, word, machine) \
     FNNI_INFO(#word " (no fused multiply-add: other last bits)"),
-    static const char *const lines[] = {FNNI_INFO("unknown"), FNN_ISA_LIST(FNNI_INFO_LINE)};
-    static const char *const unfused[] = {FNNI_INFO("unknown"), FNN_ISA_LIST(FNNI_INFO_UNFUSED)};
+    static const char *const lines[] = {FNNI_INFO_NONE, FNN_ISA_LIST(FNNI_INFO_LINE)};
+    static const char *const unfused[] = {FNNI_INFO_NONE, FNN_ISA_LIST(FNNI_INFO_UNFUSED)};
     fnn_isa isa = context ? context->kernels->isa : fnni_environment_isa();
     const fnni_kernels *kernels;
     if (isa == FNN_ISA_BEST) isa = fnni_best_isa();

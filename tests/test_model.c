@@ -366,6 +366,7 @@ static void contexts_check_what_they_are_asked(void)
     fnn_context_free(context);
     setenv("FNN_ISA", "nonsense", 1);
     CHECK(!fnn_context_create(&config, &error) && strstr(error.message, "nonsense"));
+    CHECK(strstr(fnn_info(NULL), ", no kernels (fnn_context_create says why),"));
     {
         fnn_model *m = fnn_sequential(1, 1, 1);
         CHECK(strstr(fnn_model_error(m)->message, "nonsense") != NULL);
