@@ -51,17 +51,12 @@
 #define FMNIST_NN_IMPLEMENTATION
 #endif
 #include "../fmnist_nn.h"
-#include <errno.h>
+#include "program.h"
 #include <dirent.h>
-#include <math.h>
+#include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
-#include <sys/time.h>
 #include <unistd.h>
 #ifdef _OPENMP
 #include <omp.h>
@@ -71,7 +66,7 @@
 #define omp_get_max_threads() 1
 #endif
 
-#define EXPERIMENT_COUNT(table) ((int)(sizeof(table) / sizeof *(table)))
+#define EXPERIMENT_COUNT PROGRAM_COUNT
 #define EXPERIMENT_UNKNOWN ((double)NAN)         /* the report has no such figure */
 #define EXPERIMENT_FIGURES 16                    /* that a job may set */
 #define EXPERIMENT_NO_DATA 3                     /* exit status: a data set is missing */
@@ -152,24 +147,8 @@ struct experiment {
 
 /* ---- small things ---- */
 
-static inline double experiment_now(void)
-{
-    struct timeval t; /* not timespec_get, which is C11's */
-    gettimeofday(&t, NULL);
-    return (double)t.tv_sec + 1e-6 * (double)t.tv_usec;
-}
-
-/* The programs end at the first error: nothing depends on them. */
-static inline void experiment_fail(const experiment *e, const char *format, ...)
-{
-    va_list arguments;
-    fprintf(stderr, "%s: ", e->id);
-    va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
-    va_end(arguments);
-    fputc('\n', stderr);
-    exit(1);
-}
+/* The programs end at the first error: nothing depends on them. The message begins with the id. */
+#define experiment_fail(e, ...) ((void)(e), program_fail(__VA_ARGS__))
 
 static inline void *experiment_resize(const experiment *e, void *memory, size_t bytes)
 {
@@ -244,11 +223,9 @@ static inline void experiment_resume_begin(experiment *e)
     fnn_error error;
     const int length = snprintf(e->checkpoints, size, "%s/%s-%s-%d-", e->resume, e->id,
                                 experiment_modes[e->mode].name, e->seeds);
-    if (length < 0 || (size_t)length >= size)
-        experiment_fail(e, "--resume %s: too long", e->resume);
+    if (length < 0 || (size_t)length >= size) program_fail("--resume %s: too long", e->resume);
     mkdir(e->resume, 0777);
-    if (fnn_check_writable(e->checkpoints, &error))
-        experiment_fail(e, "--resume: %s", error.message);
+    if (fnn_check_writable(e->checkpoints, &error)) program_fail("--resume: %s", error.message);
     signal(SIGINT, experiment_stop);
     signal(SIGTERM, experiment_stop);
 }
@@ -293,68 +270,60 @@ static inline int experiment_same(const fnn_model *a, const fnn_model *b, fnn_mo
 
 /* ---- options ---- */
 
-/* What the last full run took, of its result beside this header: 0 where there is none. */
-static inline double experiment_duration(const experiment *e, int *threads)
+/* What the program is, and what its last full run took, of its result beside this header. */
+static inline void experiment_about(const experiment *e, char *about, size_t size)
 {
     const int folder = (int)(sizeof __FILE__ - sizeof "experiment.h");
+    int threads = 1, length = snprintf(about, size, "%s: %s\n", e->id, e->title);
     char path[1200], line[1000];
     double seconds = 0;
     snprintf(path, sizeof path, "%.*sresults/%s.csv", folder, __FILE__, e->id);
     FILE *file = fopen(path, "r");
     while (file && fgets(line, sizeof line, file) && *line == '#') {
         sscanf(line, "# seconds: %lf", &seconds);
-        sscanf(line, "# threads: %d", threads);
+        sscanf(line, "# threads: %d", &threads);
     }
     if (file) fclose(file);
-    return seconds;
-}
-
-static inline void experiment_help(const experiment *e, int seeds)
-{
-    int threads = 1;
-    const double seconds = experiment_duration(e, &threads);
-    printf("%s: %s\n", e->id, e->title);
     if (seconds > 0)
-        printf("The last full run took %.0f s on %d thread%s.\n", seconds, threads,
-               threads == 1 ? "" : "s");
-    printf(
-        "\n"
-        "  --quick      1/10 of the data (at least 1000 samples), 1/4 of the epochs, one seed\n"
-        "  --smoke      200 samples, one epoch, four runs: shows only that the program works\n"
-        "  --seeds N    repeats configurations with N seeds; without it with %d, some with fewer\n"
-        "  --threads N  of the processor; they change no figure but times\n"
-        "  --data DIR   where the data sets are; else $FMNIST_DIR and beside it, data/,\n"
-        "               and for Fashion-MNIST /usr/share/datasets/fashion-mnist\n"
-        "  --csv DIR    writes DIR/%s.csv and the plots' DIR/%s.*.csv; makes DIR if need be\n"
-        "  --resume DIR Ctrl-C leaves checkpoints in DIR, from which the next run goes on;\n"
-        "               a second one ends it at once\n"
-        "  --hash TEXT  kept in the result file: by it examples/reproduce.sh knows the program;\n"
-        "               with it DIR/%s.jobs keeps what is finished until the result is there\n",
-        seeds, e->id, e->id, e->id);
-    exit(0);
+        snprintf(about + length, size - (size_t)length,
+                 "The last full run took %.0f s on %d thread%s.\n", seconds, threads,
+                 threads == 1 ? "" : "s");
 }
 
-static inline void experiment_option(experiment *e, const char *option, const char *value)
+static inline void experiment_options(experiment *e, int argc, char **argv, int seeds)
 {
-    const char **const text = !strcmp(option, "--data")     ? &e->data
-                              : !strcmp(option, "--csv")    ? &e->csv
-                              : !strcmp(option, "--hash")   ? &e->hash
-                              : !strcmp(option, "--resume") ? &e->resume
-                                                            : NULL;
-    int *const number = !strcmp(option, "--seeds")     ? &e->seeds
-                        : !strcmp(option, "--threads") ? &e->threads
-                                                       : NULL;
-    struct stat status;
-    char *end = NULL;
-    if (!text && !number) experiment_fail(e, "unknown option %s; see --help", option);
-    if (!*value) experiment_fail(e, "%s needs a value; see --help", option);
-    const long given = number ? strtol(value, &end, 10) : 1;
-    if (given < 1 || given > 1000 || (end && *end))
-        experiment_fail(e, "%s %s: expected 1 to 1000", option, value);
-    if (number) *number = (int)given;
-    else *text = value;
-    if (text == &e->data && stat(value, &status))
-        experiment_fail(e, "%s %s: is not there", option, value);
+    int quick = 0, smoke = 0;
+    char about[400], repeats[160];
+    const program_option options[] = {
+        {"Options", PROGRAM_HEADING, NULL, 0, 0, NULL, NULL},
+        {"quick", PROGRAM_FLAG, &quick, 0, 0, NULL,
+         "1/10 of the data (at least 1000 samples), 1/4 of the epochs, one seed"},
+        {"smoke", PROGRAM_FLAG, &smoke, 0, 0, NULL,
+         "200 samples, one epoch, four runs: shows only that the program works"},
+        {"seeds", PROGRAM_INT, &e->seeds, 0, 1000, "N", repeats},
+        {"threads", PROGRAM_INT, &e->threads, 1, 1000, "N",
+         "of the processor; they change no figure but times"},
+        {"data", PROGRAM_TEXT, &e->data, 0, 0, "DIR",
+         "where the data sets are; else $FMNIST_DIR and beside it, data/, and for Fashion-MNIST "
+         "/usr/share/datasets/fashion-mnist"},
+        {"csv", PROGRAM_TEXT, &e->csv, 0, 0, "DIR",
+         "writes the result DIR/ID.csv and the plots' DIR/ID.*.csv; makes DIR if need be"},
+        {"resume", PROGRAM_TEXT, &e->resume, 0, 0, "DIR",
+         "Ctrl-C leaves checkpoints in DIR, from which the next run goes on; a second one ends it "
+         "at once"},
+        {"hash", PROGRAM_TEXT, &e->hash, 0, 0, "TEXT",
+         "kept in the result file: by it examples/reproduce.sh knows the program; with it "
+         "DIR/ID.jobs keeps what is finished until the result is there"},
+    };
+    experiment_about(e, about, sizeof about);
+    snprintf(repeats, sizeof repeats,
+             "repeats configurations with N seeds; 0 means %d, some with fewer, and one with "
+             "--quick or --smoke",
+             seeds);
+    program_options(e->id, about, argc, argv, options, PROGRAM_COUNT(options), NULL, 0);
+    e->mode = smoke ? EXPERIMENT_SMOKE : quick ? EXPERIMENT_QUICK : EXPERIMENT_FULL;
+    if (!e->seeds) e->seeds = e->mode == EXPERIMENT_FULL ? seeds : 1;
+    if (e->data && access(e->data, F_OK)) program_fail("--data %s: is not there", e->data);
 }
 
 /* The path DIR/ID[.NAME]END. */
@@ -363,7 +332,7 @@ static inline void experiment_path(const experiment *e, const char *name, const 
 {
     const int length =
         snprintf(path, size, "%s/%s%s%s%s", e->csv, e->id, *name ? "." : "", name, end);
-    if (length < 0 || (size_t)length >= size) experiment_fail(e, "--csv %s: too long", e->csv);
+    if (length < 0 || (size_t)length >= size) program_fail("--csv %s: too long", e->csv);
 }
 
 /* Fails now, not after hours, where the result could not be written. */
@@ -372,9 +341,9 @@ static inline void experiment_try(const experiment *e)
     char path[1200];
     fnn_error error;
     if (mkdir(e->csv, 0777) && errno != EEXIST)
-        experiment_fail(e, "--csv %s: cannot be made: %s", e->csv, strerror(errno));
+        program_fail("--csv %s: cannot be made: %s", e->csv, strerror(errno));
     experiment_path(e, "", ".csv", path, sizeof path);
-    if (fnn_check_writable(path, &error)) experiment_fail(e, "--csv: %s", error.message);
+    if (fnn_check_writable(path, &error)) program_fail("--csv: %s", error.message);
 }
 
 /* Writes DIR/ID[.NAME]END under another name first: what stands there is whole. */
@@ -390,7 +359,7 @@ static inline void experiment_write(const experiment *e, const char *name, const
     if (bad || rename(temporary, path)) {
         const int code = errno;
         remove(temporary);
-        experiment_fail(e, "%s: cannot be written: %s", path, strerror(code));
+        program_fail("%s: cannot be written: %s", path, strerror(code));
     }
 }
 
@@ -402,18 +371,18 @@ static inline void experiment_jobs_begin(experiment *e)
     char path[1200], line[1000] = "";
     experiment_path(e, "", ".jobs", path, sizeof path);
     FILE *file = fopen(path, "r");
-    if (!file && errno != ENOENT) experiment_fail(e, "%s: %s", path, strerror(errno));
+    if (!file && errno != ENOENT) program_fail("%s: %s", path, strerror(errno));
     experiment_append(e, &e->kept, "# hash: %s\n", e->hash);
     const int same = file && fgets(line, sizeof line, file) && !strcmp(line, e->kept.text);
     while (same && fgets(line, sizeof line, file)) experiment_append(e, &e->kept, "%s", line);
-    if (file && ferror(file)) experiment_fail(e, "%s: cannot be read", path);
+    if (file && ferror(file)) program_fail("%s: cannot be read", path);
     if (file) fclose(file);
 }
 
 /* What a result has taken, over all runs of the program that went on from each other. */
 static inline double experiment_seconds(const experiment *e)
 {
-    return experiment_now() - e->begun + e->before;
+    return program_seconds(0) - e->begun + e->before;
 }
 
 /* A line is: call, run, seed; seconds of all jobs until then; the job's own, its figures; how many
@@ -442,8 +411,8 @@ static inline double experiment_number(const experiment *e, char **line)
     char *end;
     const double value = strtod(*line, &end);
     if (**line == '\n' || end == *line || (*end != ' ' && *end != '\n'))
-        experiment_fail(e, "%s/%s.jobs: expected numbers, found \"%.20s\"; delete it to begin anew",
-                        e->csv, e->id, *line);
+        program_fail("%s/%s.jobs: expected numbers, found \"%.20s\"; delete it to begin anew",
+                     e->csv, e->id, *line);
     *line = end;
     return value;
 }
@@ -470,9 +439,9 @@ static inline int experiment_recall(experiment_job *job)
         a.validation_score = experiment_number(e, &line);
         a.seconds = experiment_number(e, &line);
         a.learning_rate = experiment_number(e, &line);
-        if (fnn_history_append(&job->history, &a)) experiment_fail(e, "out of memory");
+        if (fnn_history_append(&job->history, &a)) program_fail("out of memory");
     }
-    if (*line != '\n') experiment_fail(e, "%s/%s.jobs: a line is too long", e->csv, e->id);
+    if (*line != '\n') program_fail("%s/%s.jobs: a line is too long", e->csv, e->id);
     return 1;
 }
 
@@ -493,18 +462,12 @@ static inline void experiment_begin(experiment *e, int argc, char **argv, const 
     experiment_append(e, &e->sources, "");
     e->id = id;
     e->title = title;
-    e->begun = experiment_now();
+    e->begun = program_seconds(0);
     e->threads = omp_get_max_threads();
-    for (int i = 1; i < argc; i++) {
-        if (!strcmp(argv[i], "--help")) experiment_help(e, seeds);
-        else if (!strcmp(argv[i], "--quick")) e->mode = EXPERIMENT_QUICK;
-        else if (!strcmp(argv[i], "--smoke")) e->mode = EXPERIMENT_SMOKE;
-        else experiment_option(e, argv[i], i + 1 < argc ? argv[i + 1] : ""), i++;
-    }
+    experiment_options(e, argc, argv, seeds);
 #ifndef _OPENMP
     e->threads = 1; /* whatever was asked for: results say with how many they were made */
 #endif
-    if (!e->seeds) e->seeds = e->mode == EXPERIMENT_FULL ? seeds : 1;
     if (e->resume) experiment_resume_begin(e);
     if (e->csv) experiment_try(e);
     if (e->csv && e->hash) experiment_jobs_begin(e);
@@ -539,7 +502,7 @@ static inline uint64_t experiment_hash(const experiment_data *data)
 /* Keeps a data set to free it at the end, and returns it for the program to use. */
 static inline fnn_dataset experiment_own(experiment *e, fnn_dataset d)
 {
-    if (e->owned_count == EXPERIMENT_COUNT(e->owned)) experiment_fail(e, "too many data sets");
+    if (e->owned_count == EXPERIMENT_COUNT(e->owned)) program_fail("too many data sets");
     return e->owned[e->owned_count++] = d;
 }
 
@@ -549,8 +512,7 @@ static inline fnn_dataset experiment_reduce(experiment *e, const fnn_dataset *d,
     fnn_dataset first, rest;
     fnn_error error;
     if (count >= d->count) return *d;
-    if (fnn_dataset_split(d, count, 1, 1, &first, &rest, &error))
-        experiment_fail(e, "%s", error.message);
+    if (fnn_dataset_split(d, count, 1, 1, &first, &rest, &error)) program_fail("%s", error.message);
     fnn_dataset_free(&rest);
     return experiment_own(e, first);
 }
@@ -571,18 +533,6 @@ static inline void experiment_adopt(experiment *e, experiment_data *data, const 
     }
 }
 
-/* Writes the path of a file, or of the same with .gz, into path (size bytes): is it there? */
-static inline int experiment_exists(char *path, size_t size, const char *folder, const char *name)
-{
-    static const char *const ends[] = {"", ".gz"};
-    struct stat status;
-    for (int i = 0; i < 2; i++) {
-        const int length = snprintf(path, size, "%s/%s%s", folder, name, ends[i]);
-        if (length > 0 && (size_t)length < size && !stat(path, &status)) return 1;
-    }
-    return 0;
-}
-
 /* The path of a file such as "statlog/sat.trn", which is looked for in --data, in $FMNIST_DIR,
  * beside it, and in data/. Ends the program where it is in none, saying where to get it. */
 static inline const char *experiment_file(experiment *e, const char *name, const char *where)
@@ -593,7 +543,7 @@ static inline const char *experiment_file(experiment *e, const char *name, const
     const char *const folders[] = {e->data, fashion, beside, "data"};
     if (fashion) snprintf(beside, sizeof beside, "%s/..", fashion);
     for (int i = 0; i < EXPERIMENT_COUNT(folders); i++)
-        if (folders[i] && *folders[i] && experiment_exists(path, sizeof path, folders[i], name))
+        if (folders[i] && *folders[i] && program_path(path, sizeof path, folders[i], name))
             return path;
     fprintf(stderr,
             "%s: %s is not there: looked in --data (%s), in and beside $FMNIST_DIR (%s), in data/\n"
@@ -616,7 +566,7 @@ static inline void experiment_fashion(experiment *e, experiment_data *data)
 {
     char path[1100];
     fnn_error error;
-    const int given = e->data && experiment_exists(path, sizeof path, e->data, EXPERIMENT_IDX);
+    const int given = e->data && program_path(path, sizeof path, e->data, EXPERIMENT_IDX);
     memset(data, 0, sizeof *data);
     if (fnn_read_fashion_mnist(given ? e->data : NULL, NULL, &data->train, &data->test, &error)) {
         fprintf(stderr, "%s: %s\n    make data gets it\n", e->id, error.message);
@@ -632,7 +582,7 @@ static inline void experiment_mnist(experiment *e, experiment_data *data)
     memset(data, 0, sizeof *data);
     const char *folder = experiment_folder(e, "mnist/" EXPERIMENT_IDX, EXPERIMENT_MNIST_FROM);
     if (fnn_read_fashion_mnist(folder, NULL, &data->train, &data->test, &error))
-        experiment_fail(e, "%s", error.message);
+        program_fail("%s", error.message);
     data->train.class_names = data->test.class_names = NULL;
     experiment_adopt(e, data, "MNIST");
 }
@@ -648,7 +598,7 @@ static inline void experiment_cifar10(experiment *e, experiment_data *data)
     if (fnn_read_cifar10(
             experiment_folder(e, "cifar-10-batches-bin/data_batch_1.bin", EXPERIMENT_CIFAR10_FROM),
             NULL, &data->train, &data->test, &error))
-        experiment_fail(e, "%s", error.message);
+        program_fail("%s", error.message);
     if (experiment_hash(data) == jpeg_copy) {
         name = "CIFAR-10, JPEG copy";
         experiment_note(e,
@@ -666,7 +616,7 @@ static inline void experiment_hold_out(experiment *e, experiment_data *data, dou
     const int64_t held = (int64_t)(share * (double)all.count + 0.5);
     fnn_error error;
     if (fnn_dataset_split(&all, all.count - held, 1, seed, &data->train, &data->validation, &error))
-        experiment_fail(e, "%s", error.message);
+        program_fail("%s", error.message);
     experiment_own(e, data->train);
     experiment_own(e, data->validation);
 }
@@ -676,8 +626,8 @@ static inline void experiment_hold_out(experiment *e, experiment_data *data, dou
 /* A model seeded for the job, on as many threads as a job has. */
 static inline fnn_model *experiment_model(experiment_job *job, int height, int width, int channels)
 {
-    fnn_context_config config = fnn_context_config_init();
-    config.threads = job->experiment->wide ? job->experiment->threads : 1;
+    const experiment *e = job->experiment;
+    const fnn_context_config config = program_threads(e->wide ? e->threads : 1);
     fnn_model *m = fnn_sequential_with(&config, height, width, channels);
     fnn_set_seed(m, (uint64_t)job->seed + 1);
     return m;
@@ -712,7 +662,7 @@ static inline fnn_fit_config experiment_config(const experiment_job *job, fnn_op
 static inline void experiment_progress(experiment *e)
 {
     const int terminal = isatty(2), count = e->run_count * e->seed_count;
-    const double now = experiment_now(), passed = now - e->each_begun;
+    const double now = program_seconds(0), passed = now - e->each_begun;
     double done = 0;
     if (now - e->printed < (terminal ? 0.2 : 30)) return;
     e->printed = now;
@@ -757,7 +707,7 @@ static inline void experiment_fit_on(experiment_job *job, fnn_model *m, const fn
                                      fnn_fit_config *c)
 {
     const experiment *e = job->experiment;
-    fnn_context_config threads = fnn_context_config_init();
+    const fnn_context_config threads = program_threads(e->wide ? e->threads : 1);
     fnn_model *on = job->on && experiment_same(job->on, m, NULL) ? job->on : m;
     fnn_error error;
     char path[1200];
@@ -767,17 +717,16 @@ static inline void experiment_fit_on(experiment_job *job, fnn_model *m, const fn
     c->checkpoint_epochs = 0;
     c->checkpoint_minutes = 10;
     c->stop = &experiment_stopped;
-    threads.threads = e->wide ? e->threads : 1;
     if (there) {
         fnn_model_free(job->on);
         on = job->on = fnn_load(path, &threads, &error);
-        if (!on) experiment_fail(e, "%s", error.message);
+        if (!on) program_fail("%s", error.message);
     }
     if (there ? fnn_resume(on, data, c, &job->history) : fnn_fit(on, data, c, &job->history))
-        experiment_fail(e, "%s", fnn_model_error(on)->message);
+        program_fail("%s", fnn_model_error(on)->message);
     if (experiment_stopped) longjmp(job->stop, 1);
     if (on != m && !experiment_same(on, m, m))
-        experiment_fail(e, "%s: a checkpoint of another network", path);
+        program_fail("%s: a checkpoint of another network", path);
 }
 
 /* The share of samples of class 0, which a network that has gone to NaN names for all. */
@@ -798,8 +747,7 @@ static inline void experiment_fit(experiment_job *job, fnn_model *m, const fnn_d
     c.callback = experiment_after_epoch;
     c.user = &state;
     if (job->experiment->resume) experiment_fit_on(job, m, data, &c);
-    else if (fnn_fit(m, data, &c, &job->history))
-        experiment_fail(job->experiment, "%s", fnn_model_error(m)->message);
+    else if (fnn_fit(m, data, &c, &job->history)) program_fail("%s", fnn_model_error(m)->message);
     for (int i = 0; i < job->history.count; i++) {
         fnn_epoch *epoch = &job->history.epochs[i];
         if (isfinite(epoch->loss) || !data->labels) continue;
@@ -862,13 +810,13 @@ static inline int experiment_is_made(const experiment *e, int run)
 static inline void experiment_make(experiment_job *job, void (*run)(experiment_job *))
 {
     const experiment *e = job->experiment;
-    const double start = experiment_now();
+    const double start = program_seconds(0);
     char path[1200];
     if (experiment_is_made(e, job->run) && !experiment_stopped && !(job->done > 0))
         if (!setjmp(job->stop))
             run(job), job->whole = 1; /* alone in its condition, as C wants it */
     fnn_model_free(job->on);
-    if (job->whole) job->seconds = experiment_now() - start;
+    if (job->whole) job->seconds = program_seconds(0) - start;
     EXPERIMENT_ALONE
     {
         job->done = 1;
@@ -895,7 +843,7 @@ static inline void experiment_each_with(experiment *e, int runs, int seeds,
     e->seed_count = seeds;
     e->each++;
     e->recalled = 0;
-    e->each_begun = e->printed = experiment_now();
+    e->each_begun = e->printed = program_seconds(0);
     for (int i = 0; i < count; i++) {
         e->jobs[i].experiment = e;
         e->jobs[i].run = i / seeds;
@@ -1032,7 +980,7 @@ static inline experiment_plot *experiment_plot_open(experiment *e, const char *n
     experiment_plot *p = NULL;
     EXPERIMENT_ALONE
     if (e->plot_count < EXPERIMENT_COUNT(e->plots)) p = &e->plots[e->plot_count++];
-    if (!p) experiment_fail(e, "too many plots");
+    if (!p) program_fail("too many plots");
     snprintf(p->name, sizeof p->name, "%s", name);
     experiment_append(e, &p->text, "# kind: %s\n# title: %s%s\n", kind, title,
                       experiment_modes[e->mode].label);
@@ -1078,7 +1026,7 @@ static inline experiment_plot *experiment_plot_named(experiment *e, const char *
 {
     for (int i = 0; i < e->plot_count; i++)
         if (!strcmp(e->plots[i].name, name)) return &e->plots[i];
-    experiment_fail(e, "there is no plot %s", name);
+    program_fail("there is no plot %s", name);
     return NULL;
 }
 
@@ -1229,7 +1177,7 @@ static inline int experiment_end(experiment *e)
         free(e->plots[i].text.text);
     }
     if (e->csv) experiment_write(e, "", ".csv", &result);
-    if (fflush(stdout) || ferror(stdout)) experiment_fail(e, "the table cannot be written");
+    if (fflush(stdout) || ferror(stdout)) program_fail("the table cannot be written");
     if (e->kept.text) experiment_jobs_end(e);
     if (e->resume) experiment_resume_end(e);
     free(result.text);

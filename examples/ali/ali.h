@@ -44,7 +44,7 @@ static inline int ali_read_csv(experiment *e, const char *folder, const char *na
     c.header = c.keep_bytes = c.channels = 1;
     c.label_column = 0;
     c.height = c.width = 28;
-    if (!folder || !experiment_exists(path, sizeof path, folder, name)) return 0;
+    if (!folder || !program_path(path, sizeof path, folder, name)) return 0;
     if (fnn_read_csv(path, &c, NULL, out, &error)) experiment_fail(e, "%s", error.message);
     return 1;
 }

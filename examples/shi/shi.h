@@ -76,9 +76,9 @@ static inline void shi_fit(experiment_job *job, const shi_mlp *mlp, int reading,
     c.penalize_biases = reading == SHI_A && !mlp->spare_biases;
     c.validation = mlp->validation;
     if (reading == SHI_A) shi_updates(job->experiment, mlp, &c);
-    const double start = experiment_now();
+    const double start = program_seconds(0);
     experiment_fit(job, m, &data->train, &c);
-    job->figures[SHI_SECONDS] = experiment_now() - start;
+    job->figures[SHI_SECONDS] = program_seconds(0) - start;
     for (int i = 0; reading == SHI_A && i < job->history.count; i++)
         job->history.epochs[i].epoch = (int)job->history.epochs[i].step;
     shi_scores(job, m, data);
