@@ -111,6 +111,7 @@ typedef struct experiment_job {
     fnn_history history;                /* of experiment_fit */
     double seconds, done;               /* what it took; how much of it is done, 0 to 1 */
     int fits;                           /* how many it has begun */
+    const fnn_fit_config *config;       /* of the last one, as the program gave it */
     int whole;                          /* 1: no signal has stopped it */
     fnn_model *on;                      /* what its last fit was gone on with, or NULL */
     jmp_buf stop;                       /* where a fit that a signal has stopped ends */
@@ -150,6 +151,7 @@ struct experiment {
 /* The programs end at the first error: nothing depends on them. The message begins with the id. */
 #define experiment_fail(e, ...) ((void)(e), program_fail(__VA_ARGS__))
 
+/* As realloc, but never NULL. */
 static inline void *experiment_resize(const experiment *e, void *memory, size_t bytes)
 {
     if (!(memory = realloc(memory, bytes))) experiment_fail(e, "out of memory");
@@ -157,8 +159,7 @@ static inline void *experiment_resize(const experiment *e, void *memory, size_t 
 }
 
 /* Appends to a text, as printf. */
-static inline void experiment_append_list(const experiment *e, experiment_text *t,
-                                          const char *format, va_list arguments)
+static inline void experiment_append_list(experiment_text *t, const char *format, va_list arguments)
 {
     va_list again;
     va_copy(again, arguments);
@@ -166,18 +167,17 @@ static inline void experiment_append_list(const experiment *e, experiment_text *
     va_end(again);
     if (t->length + more + 1 > t->capacity) {
         t->capacity = 2 * (t->length + more + 1);
-        t->text = (char *)experiment_resize(e, t->text, t->capacity);
+        t->text = (char *)experiment_resize(NULL, t->text, t->capacity);
     }
     vsnprintf(t->text + t->length, more + 1, format, arguments);
     t->length += more;
 }
 
-static inline void experiment_append(const experiment *e, experiment_text *t, const char *format,
-                                     ...)
+static inline void experiment_append(experiment_text *t, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    experiment_append_list(e, t, format, arguments);
+    experiment_append_list(t, format, arguments);
     va_end(arguments);
 }
 
@@ -185,11 +185,11 @@ static inline void experiment_append(const experiment *e, experiment_text *t, co
 static inline void experiment_note(experiment *e, const char *format, ...)
 {
     va_list arguments;
-    experiment_append(e, &e->notes, "# note: ");
+    experiment_append(&e->notes, "# note: ");
     va_start(arguments, format);
-    experiment_append_list(e, &e->notes, format, arguments);
+    experiment_append_list(&e->notes, format, arguments);
     va_end(arguments);
-    experiment_append(e, &e->notes, "\n");
+    experiment_append(&e->notes, "\n");
 }
 
 /* A mode's name, and what is said beside every output of it. */
@@ -228,14 +228,6 @@ static inline void experiment_resume_begin(experiment *e)
     if (fnn_check_writable(e->checkpoints, &error)) program_fail("--resume: %s", error.message);
     signal(SIGINT, experiment_stop);
     signal(SIGTERM, experiment_stop);
-}
-
-/* Ends the program when a signal has come, once all jobs have left their checkpoints. */
-static inline void experiment_end_stopped(const experiment *e)
-{
-    if (!experiment_stopped) return;
-    fprintf(stderr, "\n%s: stopped; --resume %s goes on\n", e->id, e->resume);
-    exit(128 + experiment_stopped);
 }
 
 /* The program is through: its checkpoints go. */
@@ -335,17 +327,6 @@ static inline void experiment_path(const experiment *e, const char *name, const 
     if (length < 0 || (size_t)length >= size) program_fail("--csv %s: too long", e->csv);
 }
 
-/* Fails now, not after hours, where the result could not be written. */
-static inline void experiment_try(const experiment *e)
-{
-    char path[1200];
-    fnn_error error;
-    if (mkdir(e->csv, 0777) && errno != EEXIST)
-        program_fail("--csv %s: cannot be made: %s", e->csv, strerror(errno));
-    experiment_path(e, "", ".csv", path, sizeof path);
-    if (fnn_check_writable(path, &error)) program_fail("--csv: %s", error.message);
-}
-
 /* Writes DIR/ID[.NAME]END under another name first: what stands there is whole. */
 static inline void experiment_write(const experiment *e, const char *name, const char *end,
                                     const experiment_text *t)
@@ -372,9 +353,9 @@ static inline void experiment_jobs_begin(experiment *e)
     experiment_path(e, "", ".jobs", path, sizeof path);
     FILE *file = fopen(path, "r");
     if (!file && errno != ENOENT) program_fail("%s: %s", path, strerror(errno));
-    experiment_append(e, &e->kept, "# hash: %s\n", e->hash);
+    experiment_append(&e->kept, "# hash: %s\n", e->hash);
     const int same = file && fgets(line, sizeof line, file) && !strcmp(line, e->kept.text);
-    while (same && fgets(line, sizeof line, file)) experiment_append(e, &e->kept, "%s", line);
+    while (same && fgets(line, sizeof line, file)) experiment_append(&e->kept, "%s", line);
     if (file && ferror(file)) program_fail("%s: cannot be read", path);
     if (file) fclose(file);
 }
@@ -391,17 +372,17 @@ static inline void experiment_keep(experiment_job *job)
 {
     experiment *e = job->experiment;
     experiment_text *t = &e->kept;
-    experiment_append(e, t, "%d %d %d %.1f %.17g", e->each, job->run, job->seed,
-                      experiment_seconds(e), job->seconds);
-    for (int i = 0; i < EXPERIMENT_FIGURES; i++) experiment_append(e, t, " %.17g", job->figures[i]);
-    experiment_append(e, t, " %d", job->history.count);
+    experiment_append(t, "%d %d %d %.1f %.17g", e->each, job->run, job->seed, experiment_seconds(e),
+                      job->seconds);
+    for (int i = 0; i < EXPERIMENT_FIGURES; i++) experiment_append(t, " %.17g", job->figures[i]);
+    experiment_append(t, " %d", job->history.count);
     for (int i = 0; i < job->history.count; i++) {
         const fnn_epoch *a = &job->history.epochs[i];
-        experiment_append(e, t, " %d %ld %.17g %.17g %.17g %.17g %.17g %.17g", a->epoch,
-                          (long)a->step, a->loss, a->score, a->validation_loss, a->validation_score,
-                          a->seconds, a->learning_rate);
+        experiment_append(t, " %d %ld %.17g %.17g %.17g %.17g %.17g %.17g", a->epoch, (long)a->step,
+                          a->loss, a->score, a->validation_loss, a->validation_score, a->seconds,
+                          a->learning_rate);
     }
-    experiment_append(e, t, "\n");
+    experiment_append(t, "\n");
     experiment_write(e, "", ".jobs", t);
 }
 
@@ -445,21 +426,16 @@ static inline int experiment_recall(experiment_job *job)
     return 1;
 }
 
-/* The result is there. */
-static inline void experiment_jobs_end(const experiment *e)
-{
-    char path[1200];
-    experiment_path(e, "", ".jobs", path, sizeof path);
-    remove(path);
-}
-
-/* Reads the options. seeds: how often each configuration is repeated unless --seeds says. */
+/* Reads the options, and fails now, not after hours, where the result could not be written. seeds:
+ * how often each configuration is repeated unless --seeds says. */
 static inline void experiment_begin(experiment *e, int argc, char **argv, const char *id,
                                     const char *title, int seeds)
 {
+    char path[1200];
+    fnn_error error;
     memset(e, 0, sizeof *e);
-    experiment_append(e, &e->notes, "");
-    experiment_append(e, &e->sources, "");
+    experiment_append(&e->notes, "");
+    experiment_append(&e->sources, "");
     e->id = id;
     e->title = title;
     e->begun = program_seconds(0);
@@ -469,7 +445,12 @@ static inline void experiment_begin(experiment *e, int argc, char **argv, const 
     e->threads = 1; /* whatever was asked for: results say with how many they were made */
 #endif
     if (e->resume) experiment_resume_begin(e);
-    if (e->csv) experiment_try(e);
+    if (e->csv) {
+        if (mkdir(e->csv, 0777) && errno != EEXIST)
+            program_fail("--csv %s: cannot be made: %s", e->csv, strerror(errno));
+        experiment_path(e, "", ".csv", path, sizeof path);
+        if (fnn_check_writable(path, &error)) program_fail("--csv: %s", error.message);
+    }
     if (e->csv && e->hash) experiment_jobs_begin(e);
 }
 
@@ -522,7 +503,7 @@ static inline fnn_dataset experiment_reduce(experiment *e, const fnn_dataset *d,
 static inline void experiment_adopt(experiment *e, experiment_data *data, const char *name)
 {
     fnn_dataset *const both[] = {&data->train, &data->test};
-    experiment_append(e, &e->sources, "# data: %s, %ld + %ld samples, FNV-1a %016llx\n", name,
+    experiment_append(&e->sources, "# data: %s, %ld + %ld samples, FNV-1a %016llx\n", name,
                       (long)data->train.count, (long)data->test.count,
                       (unsigned long long)experiment_hash(data));
     for (int i = 0; i < 2; i++) {
@@ -535,7 +516,7 @@ static inline void experiment_adopt(experiment *e, experiment_data *data, const 
 
 /* The path of a file such as "statlog/sat.trn", which is looked for in --data, in $FMNIST_DIR,
  * beside it, and in data/. Ends the program where it is in none, saying where to get it. */
-static inline const char *experiment_file(experiment *e, const char *name, const char *where)
+static inline char *experiment_file(experiment *e, const char *name, const char *where)
 {
     static char path[1100];
     char beside[1024] = "";
@@ -550,15 +531,6 @@ static inline const char *experiment_file(experiment *e, const char *name, const
             "    get it from %s\n",
             e->id, name, e->data ? e->data : "not given", fashion ? fashion : "not set", where);
     exit(EXPERIMENT_NO_DATA);
-}
-
-/* The folder of such a file. */
-static inline const char *experiment_folder(experiment *e, const char *name, const char *where)
-{
-    static char folder[1100];
-    snprintf(folder, sizeof folder, "%s", experiment_file(e, name, where));
-    *strrchr(folder, '/') = 0;
-    return folder;
 }
 
 /* Fashion-MNIST: 60,000 and 10,000 images of 28 x 28 x 1 bytes. */
@@ -579,8 +551,9 @@ static inline void experiment_fashion(experiment *e, experiment_data *data)
 static inline void experiment_mnist(experiment *e, experiment_data *data)
 {
     fnn_error error;
+    char *folder = experiment_file(e, "mnist/" EXPERIMENT_IDX, EXPERIMENT_MNIST_FROM);
+    *strrchr(folder, '/') = 0;
     memset(data, 0, sizeof *data);
-    const char *folder = experiment_folder(e, "mnist/" EXPERIMENT_IDX, EXPERIMENT_MNIST_FROM);
     if (fnn_read_fashion_mnist(folder, NULL, &data->train, &data->test, &error))
         program_fail("%s", error.message);
     data->train.class_names = data->test.class_names = NULL;
@@ -591,21 +564,18 @@ static inline void experiment_mnist(experiment *e, experiment_data *data)
  * chroma at half the size) that is known by its hash is named as such. */
 static inline void experiment_cifar10(experiment *e, experiment_data *data)
 {
-    const uint64_t jpeg_copy = 0x83ca31e8a036a7ffu;
-    const char *name = "CIFAR-10";
     fnn_error error;
+    char *folder =
+        experiment_file(e, "cifar-10-batches-bin/data_batch_1.bin", EXPERIMENT_CIFAR10_FROM);
+    *strrchr(folder, '/') = 0;
     memset(data, 0, sizeof *data);
-    if (fnn_read_cifar10(
-            experiment_folder(e, "cifar-10-batches-bin/data_batch_1.bin", EXPERIMENT_CIFAR10_FROM),
-            NULL, &data->train, &data->test, &error))
+    if (fnn_read_cifar10(folder, NULL, &data->train, &data->test, &error))
         program_fail("%s", error.message);
-    if (experiment_hash(data) == jpeg_copy) {
-        name = "CIFAR-10, JPEG copy";
-        experiment_note(e,
-                        "CIFAR-10 here is a JPEG copy: its figures are not comparable to the last "
-                        "percent");
-    }
-    experiment_adopt(e, data, name);
+    const int copy = experiment_hash(data) == 0x83ca31e8a036a7ffu;
+    if (copy)
+        experiment_note(e, "CIFAR-10 here is a JPEG copy: its figures are not comparable to the "
+                           "last percent");
+    experiment_adopt(e, data, copy ? "CIFAR-10, JPEG copy" : "CIFAR-10");
 }
 
 /* Moves a share (0 to 1) of the training samples, drawn by the seed, to data->validation. */
@@ -674,21 +644,16 @@ static inline void experiment_progress(experiment *e)
     if (terminal && done >= count) fprintf(stderr, "\r%60s\r", "");
 }
 
-/* A fit of a job, as its callback sees it. */
-typedef struct experiment_fit_state {
-    experiment_job *job;
-    const fnn_fit_config *config;
-} experiment_fit_state;
-
 static inline int experiment_after_epoch(void *user, const fnn_epoch *epoch)
 {
-    const experiment_fit_state *s = (const experiment_fit_state *)user;
+    experiment_job *job = (experiment_job *)user;
+    const fnn_fit_config *c = job->config;
     EXPERIMENT_ALONE
     {
-        s->job->done = (double)epoch->epoch / s->config->epochs;
-        experiment_progress(s->job->experiment);
+        job->done = (double)epoch->epoch / c->epochs;
+        experiment_progress(job->experiment);
     }
-    return s->config->callback && s->config->callback(s->config->user, epoch);
+    return c->callback && c->callback(c->user, epoch);
 }
 
 static inline void experiment_checkpoint(const experiment_job *job, int fit, char *path,
@@ -743,9 +708,9 @@ static inline void experiment_fit(experiment_job *job, fnn_model *m, const fnn_d
                                   const fnn_fit_config *config)
 {
     fnn_fit_config c = *config;
-    experiment_fit_state state = {job, config};
+    job->config = config;
     c.callback = experiment_after_epoch;
-    c.user = &state;
+    c.user = job;
     if (job->experiment->resume) experiment_fit_on(job, m, data, &c);
     else if (fnn_fit(m, data, &c, &job->history)) program_fail("%s", fnn_model_error(m)->message);
     for (int i = 0; i < job->history.count; i++) {
@@ -761,10 +726,7 @@ static inline fnn_metrics experiment_evaluate(const fnn_model *m, const fnn_data
 {
     fnn_metrics metrics;
     const fnn_result result = fnn_evaluate(m, NULL, data, &metrics);
-    if (result) {
-        fprintf(stderr, "evaluation: %s\n", fnn_result_text(result));
-        exit(1);
-    }
+    if (result) program_fail("evaluation: %s", fnn_result_text(result));
     return metrics;
 }
 
@@ -857,22 +819,16 @@ static inline void experiment_each_with(experiment *e, int runs, int seeds,
 #pragma omp parallel for schedule(dynamic, 1) num_threads(e->threads) if (!e->wide)
 #endif
     for (int i = 0; i < count; i++) experiment_make(&e->jobs[i], run);
-    experiment_end_stopped(e);
+    if (experiment_stopped) { /* all jobs under way have left their checkpoints */
+        fprintf(stderr, "\n%s: stopped; --resume %s goes on\n", e->id, e->resume);
+        exit(128 + experiment_stopped);
+    }
 }
 
 static inline void experiment_each(experiment *e, int runs, int seeds,
                                    void (*run)(experiment_job *))
 {
     experiment_each_with(e, runs, seeds, run, NULL);
-}
-
-/* The defaults of fnn_grid_search with the experiment's threads, and progress. */
-static inline fnn_search_config experiment_search(const experiment *e)
-{
-    fnn_search_config config = fnn_search_config_init();
-    config.context.threads = e->threads;
-    config.verbose = e->mode != EXPERIMENT_SMOKE;
-    return config;
 }
 
 /* ---- figures ---- */
@@ -925,50 +881,55 @@ static inline int experiment_nearest(const experiment *e, int figure, int rows, 
     return nearest;
 }
 
-/* A row of the table from a number of one's own; deviation, seeds and seconds of the row returned
- * may be filled in. reading: "A" the one that explains the report's numbers, "B" the textbook's, ""
- * where there is but one; a word may follow. Metrics in percent end in " %". The configuration is
- * given as to printf: no double quotes, and cut at its size in experiment_row. */
-static inline experiment_row *experiment_report_value(experiment *e, const char *reading,
-                                                      const char *metric, double reported,
-                                                      double measured, const char *format, ...)
+/* A row of the table. reading: "A" the one that explains the report's numbers, "B" the textbook's,
+ * "" where there is but one; a word may follow. Metrics in percent end in " %". The configuration
+ * is given as to printf: no double quotes, and cut at its size in experiment_row. */
+static inline experiment_row *experiment_row_add(experiment *e, const char *reading,
+                                                 const char *metric, double reported,
+                                                 const char *format, va_list arguments)
 {
-    va_list arguments;
     if (e->row_count == e->row_capacity) {
         e->row_capacity = 2 * e->row_capacity + 16;
         e->rows = (experiment_row *)experiment_resize(e, e->rows,
                                                       (size_t)e->row_capacity * sizeof *e->rows);
     }
     experiment_row *row = &e->rows[e->row_count++];
-    va_start(arguments, format);
     vsnprintf(row->configuration, sizeof row->configuration, format, arguments);
-    va_end(arguments);
     snprintf(row->reading, sizeof row->reading, "%s", reading);
     snprintf(row->metric, sizeof row->metric, "%s", metric);
     row->reported = reported;
-    row->measured = measured;
     row->deviation = row->seconds = EXPERIMENT_UNKNOWN;
     row->seeds = 1;
     return row;
 }
 
-/* A row of the table from a figure of the last experiment_each. */
+/* One with a number of the program's own, which may fill in deviation, seeds and seconds, too. */
+static inline experiment_row *experiment_report_value(experiment *e, const char *reading,
+                                                      const char *metric, double reported,
+                                                      double measured, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    experiment_row *row = experiment_row_add(e, reading, metric, reported, format, arguments);
+    va_end(arguments);
+    row->measured = measured;
+    return row;
+}
+
+/* One with a figure of the last experiment_each. */
 static inline void experiment_report(experiment *e, int run, int figure, const char *reading,
                                      const char *metric, double reported, const char *format, ...)
 {
-    char configuration[sizeof e->rows->configuration];
-    double deviation, seconds = 0;
-    const double mean = experiment_mean(e, run, figure, &deviation);
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(configuration, sizeof configuration, format, arguments);
+    experiment_row *row = experiment_row_add(e, reading, metric, reported, format, arguments);
     va_end(arguments);
-    experiment_row *row =
-        experiment_report_value(e, reading, metric, reported, mean, "%s", configuration);
-    for (int s = 0; s < e->seed_count; s++) seconds += e->jobs[run * e->seed_count + s].seconds;
-    row->seconds = seconds / e->seed_count;
-    row->deviation = deviation;
+    row->measured = experiment_mean(e, run, figure, &row->deviation);
+    row->seconds = 0;
     row->seeds = e->seed_count;
+    for (int s = 0; s < e->seed_count; s++)
+        row->seconds += e->jobs[run * e->seed_count + s].seconds;
+    row->seconds /= e->seed_count;
 }
 
 /* ---- plots: examples/figures.sh draws them ---- */
@@ -977,15 +938,13 @@ static inline experiment_plot *experiment_plot_open(experiment *e, const char *n
                                                     const char *kind, const char *title,
                                                     const char *x, const char *y)
 {
-    experiment_plot *p = NULL;
-    EXPERIMENT_ALONE
-    if (e->plot_count < EXPERIMENT_COUNT(e->plots)) p = &e->plots[e->plot_count++];
-    if (!p) program_fail("too many plots");
+    if (e->plot_count == EXPERIMENT_COUNT(e->plots)) program_fail("too many plots");
+    experiment_plot *p = &e->plots[e->plot_count++];
     snprintf(p->name, sizeof p->name, "%s", name);
-    experiment_append(e, &p->text, "# kind: %s\n# title: %s%s\n", kind, title,
+    experiment_append(&p->text, "# kind: %s\n# title: %s%s\n", kind, title,
                       experiment_modes[e->mode].label);
-    if (*x) experiment_append(e, &p->text, "# x: %s\n", x); /* a sheet has no axes */
-    if (*y) experiment_append(e, &p->text, "# y: %s\n", y);
+    if (*x) experiment_append(&p->text, "# x: %s\n", x); /* a sheet has no axes */
+    if (*y) experiment_append(&p->text, "# y: %s\n", y);
     return p;
 }
 
@@ -998,7 +957,7 @@ static inline experiment_plot *experiment_plot_begin(experiment *e, const char *
                                                      const char *y, int log)
 {
     experiment_plot *p = experiment_plot_open(e, name, "lines", title, x, y);
-    experiment_append(e, &p->text, "# log: %s%s%s\n", log ? "" : "none",
+    experiment_append(&p->text, "# log: %s%s%s\n", log ? "" : "none",
                       log & EXPERIMENT_LOG_X ? "x" : "", log & EXPERIMENT_LOG_Y ? "y" : "");
     return p;
 }
@@ -1007,9 +966,10 @@ static inline experiment_plot *experiment_plot_begin(experiment *e, const char *
 static inline void experiment_point(experiment *e, experiment_plot *p, const char *series, double x,
                                     double y, double deviation)
 {
+    (void)e;
     if (!isfinite(x) || !isfinite(y)) return;
-    experiment_append(e, &p->text, "\"%s\",%.6g,%.6g,", series, x, y);
-    experiment_append(e, &p->text, isfinite(deviation) ? "%.3g\n" : "\n", deviation);
+    experiment_append(&p->text, "\"%s\",%.6g,%.6g,", series, x, y);
+    experiment_append(&p->text, isfinite(deviation) ? "%.3g\n" : "\n", deviation);
 }
 
 /* A figure of a run as a point, with its spread over the seeds. */
@@ -1034,9 +994,10 @@ static inline experiment_plot *experiment_plot_named(experiment *e, const char *
 static inline void experiment_reported(experiment *e, experiment_plot *p, const char *label,
                                        double x, double y)
 {
-    experiment_append(e, &p->text, "# reported: \"%s\",", label);
-    if (!isnan(x)) experiment_append(e, &p->text, "%.6g", x);
-    experiment_append(e, &p->text, ",%.6g\n", y);
+    (void)e;
+    experiment_append(&p->text, "# reported: \"%s\",", label);
+    if (!isnan(x)) experiment_append(&p->text, "%.6g", x);
+    experiment_append(&p->text, ",%.6g\n", y);
 }
 
 /* What a run's fits did epoch by epoch: losses, or scores in percent, as the mean over the seeds
@@ -1070,11 +1031,11 @@ static inline void experiment_matrix(experiment *e, const char *name, const char
 {
     experiment_plot *p = experiment_plot_open(e, name, "matrix", title, x, y);
     for (int i = 0; row_names && i < rows; i++)
-        experiment_append(e, &p->text, "# name: %s\n", row_names[i]);
+        experiment_append(&p->text, "# name: %s\n", row_names[i]);
     for (int i = 0; column_names && i < columns; i++)
-        experiment_append(e, &p->text, "# column: %s\n", column_names[i]);
+        experiment_append(&p->text, "# column: %s\n", column_names[i]);
     for (int i = 0; i < rows * columns; i++)
-        experiment_append(e, &p->text, "%.5g%s", values[i], (i + 1) % columns ? "," : "\n");
+        experiment_append(&p->text, "%.5g%s", values[i], (i + 1) % columns ? "," : "\n");
 }
 
 /* Grey images (count, height, width) side by side, so many a row; names (one a row) may be NULL. */
@@ -1084,17 +1045,16 @@ static inline void experiment_sheet(experiment *e, const char *name, const char 
 {
     experiment_plot *p = experiment_plot_open(e, name, "sheet", title, "", "");
     const int rows = (count + a_row - 1) / a_row;
-    experiment_append(e, &p->text, "# cell: %d\n", height + 1);
-    for (int i = 0; names && i < rows; i++)
-        experiment_append(e, &p->text, "# name: %s\n", names[i]);
+    experiment_append(&p->text, "# cell: %d\n", height + 1);
+    for (int i = 0; names && i < rows; i++) experiment_append(&p->text, "# name: %s\n", names[i]);
     for (int y = 0; y < rows * (height + 1) - 1; y++)
         for (int x = 0; x < a_row * (width + 1) - 1; x++) {
             const int image = y / (height + 1) * a_row + x / (width + 1);
             const int row = y % (height + 1), column = x % (width + 1);
             if (row < height && column < width && image < count)
-                experiment_append(e, &p->text, "%.4g",
+                experiment_append(&p->text, "%.4g",
                                   images[(image * height + row) * width + column]);
-            experiment_append(e, &p->text, x == a_row * (width + 1) - 2 ? "\n" : ",");
+            experiment_append(&p->text, x == a_row * (width + 1) - 2 ? "\n" : ",");
         }
 }
 
@@ -1134,34 +1094,32 @@ static inline void experiment_print(const experiment *e)
     }
 }
 
-/* ",VALUE", or "," for what is not known. */
-static inline void experiment_append_cell(const experiment *e, experiment_text *t, double value)
+/* The same in a file's cell: nine digits, and nothing for what is not known. */
+static inline const char *experiment_cell(char text[32], double value)
 {
-    experiment_append(e, t, isnan(value) ? "," : ",%.9g", value);
+    snprintf(text, 32, "%.9g", value);
+    return isnan(value) ? "" : text;
 }
 
 static inline void experiment_append_result(const experiment *e, experiment_text *t)
 {
-    experiment_append(e, t, "# id: %s\n# title: %s\n# mode: %s\n# options: %s%s--seeds %d\n", e->id,
+    char reported[32], measured[32], deviation[32], seconds[32];
+    experiment_append(t, "# id: %s\n# title: %s\n# mode: %s\n# options: %s%s--seeds %d\n", e->id,
                       e->title, experiment_modes[e->mode].name,
                       e->mode == EXPERIMENT_QUICK ? "--quick " : "",
                       e->mode == EXPERIMENT_SMOKE ? "--smoke " : "", e->seeds);
-    experiment_append(e, t, "# threads: %d\n# library: %s\n%s# seconds: %.1f\n# hash: %s\n",
+    experiment_append(t, "# threads: %d\n# library: %s\n%s# seconds: %.1f\n# hash: %s\n%s",
                       e->threads, fnn_info(NULL), e->sources.text, experiment_seconds(e),
-                      e->hash ? e->hash : "none");
-    experiment_append(e, t,
-                      "%sconfiguration,reading,metric,reported,measured,deviation,seeds,"
-                      "seconds\n",
-                      e->notes.text);
+                      e->hash ? e->hash : "none", e->notes.text);
+    experiment_append(t,
+                      "configuration,reading,metric,reported,measured,deviation,seeds,seconds\n");
     for (int i = 0; i < e->row_count; i++) {
         const experiment_row *r = &e->rows[i];
-        experiment_append(e, t, "\"%s\",\"%s\",\"%s\"", r->configuration, r->reading, r->metric);
-        experiment_append_cell(e, t, r->reported);
-        experiment_append_cell(e, t, r->measured);
-        experiment_append_cell(e, t, r->deviation);
-        experiment_append(e, t, ",%d", r->seeds);
-        experiment_append_cell(e, t, isnan(r->seconds) ? r->seconds : floor(r->seconds * 10) / 10);
-        experiment_append(e, t, "\n");
+        experiment_append(t, "\"%s\",\"%s\",\"%s\",%s,%s,%s,%d,%s\n", r->configuration, r->reading,
+                          r->metric, experiment_cell(reported, r->reported),
+                          experiment_cell(measured, r->measured),
+                          experiment_cell(deviation, r->deviation), r->seeds,
+                          experiment_cell(seconds, floor(r->seconds * 10) / 10));
     }
 }
 
@@ -1170,6 +1128,7 @@ static inline void experiment_append_result(const experiment *e, experiment_text
 static inline int experiment_end(experiment *e)
 {
     experiment_text result = {NULL, 0, 0};
+    char path[1200];
     experiment_print(e);
     experiment_append_result(e, &result);
     for (int i = 0; i < e->plot_count; i++) {
@@ -1178,7 +1137,7 @@ static inline int experiment_end(experiment *e)
     }
     if (e->csv) experiment_write(e, "", ".csv", &result);
     if (fflush(stdout) || ferror(stdout)) program_fail("the table cannot be written");
-    if (e->kept.text) experiment_jobs_end(e);
+    if (e->kept.text) experiment_path(e, "", ".jobs", path, sizeof path), remove(path);
     if (e->resume) experiment_resume_end(e);
     free(result.text);
     free(e->kept.text);
