@@ -730,24 +730,37 @@ static inline fnn_metrics experiment_evaluate(const fnn_model *m, const fnn_data
     return metrics;
 }
 
-/* The share of samples whose label is the largest output, in percent. As in NumPy, which reports
- * used, a NaN is larger than any number and the first one wins: a network that has gone to NaN
- * names class 0 for all, and is right for a tenth of Fashion-MNIST. (The library counts 0.) */
+/* The class of outputs y (n): the largest. As in NumPy, which reports used, a NaN is larger than any
+ * number and the first one wins: a network that has gone to NaN names class 0 for all, and is right
+ * for a tenth of Fashion-MNIST. (The library counts 0.) */
+static inline int experiment_class(const fnn_real *y, int n)
+{
+    int largest = 0;
+    for (int k = 1; k < n && !isnan(y[largest]); k++)
+        if (!(y[k] <= y[largest])) largest = k;
+    return largest;
+}
+
+/* The outputs (count, classes) for a data set of classes; free them. */
+static inline fnn_real *experiment_outputs(const fnn_model *m, const fnn_dataset *data)
+{
+    const size_t bytes = (size_t)data->classes * sizeof(fnn_real);
+    fnn_real *outputs = (fnn_real *)program_memory((size_t)data->count, bytes);
+    const fnn_result result = fnn_predict(m, NULL, data, outputs);
+    if (result) program_fail("prediction: %s", fnn_result_text(result));
+    return outputs;
+}
+
+/* The share of samples whose label is that class, in percent. */
 static inline double experiment_accuracy(const fnn_model *m, const fnn_dataset *data)
 {
     const fnn_metrics metrics = experiment_evaluate(m, data);
-    const int n = data->classes;
     int64_t hits = 0;
     if (isfinite(metrics.loss)) return 100 * metrics.accuracy;
-    fnn_real *outputs = (fnn_real *)malloc((size_t)data->count * (size_t)n * sizeof *outputs);
-    if (!outputs || fnn_predict(m, NULL, data, outputs)) exit(1);
-    for (int64_t i = 0; i < data->count; i++) {
-        const fnn_real *y = outputs + i * n;
-        int largest = 0;
-        for (int k = 1; k < n && !isnan(y[largest]); k++)
-            if (!(y[k] <= y[largest])) largest = k;
-        hits += largest == fnn_dataset_label(data, i);
-    }
+    fnn_real *outputs = experiment_outputs(m, data);
+    for (int64_t i = 0; i < data->count; i++)
+        hits += experiment_class(outputs + i * data->classes, data->classes) ==
+                fnn_dataset_label(data, i);
     free(outputs);
     return 100 * (double)hits / (double)data->count;
 }
@@ -1021,6 +1034,24 @@ static inline void experiment_curve(experiment *e, experiment_plot *p, const cha
         const double mean = experiment_mean_of(values, count, &deviation);
         if (count) experiment_point(e, p, series, epoch, mean, deviation);
     }
+}
+
+/* The same of both parts as two plots, NAME-loss and NAME-accuracy, of which it returns the latter;
+ * train and validation are the names of their series. */
+static inline experiment_plot *experiment_plot_history(experiment *e, const char *name,
+                                                       const char *title, int run, const char *loss,
+                                                       const char *train, const char *validation)
+{
+    char file[64];
+    snprintf(file, sizeof file, "%s-loss", name);
+    experiment_plot *p = experiment_plot_begin(e, file, title, "epoch", loss, 0);
+    experiment_curve(e, p, train, run, FNN_MONITOR_LOSS);
+    experiment_curve(e, p, validation, run, FNN_MONITOR_VALIDATION_LOSS);
+    snprintf(file, sizeof file, "%s-accuracy", name);
+    p = experiment_plot_begin(e, file, title, "epoch", "accuracy %", 0);
+    experiment_curve(e, p, train, run, FNN_MONITOR_SCORE);
+    experiment_curve(e, p, validation, run, FNN_MONITOR_VALIDATION_SCORE);
+    return p;
 }
 
 /* A matrix (rows, columns) as coloured cells with their numbers. Names may be NULL. */

@@ -36,8 +36,8 @@ int main(int argc, char **argv)
     experiment_begin(&e, argc, argv, "aghaei-fashion-network", "An MLP on Fashion-MNIST", 1);
     experiment_fashion(&e, &data);
     experiment_each(&e, RUNS, e.seeds, run);
-    mlp_report(&e, NETWORK_A, &network, "A", reported, "");
-    mlp_report(&e, NETWORK_B, &network, "B", reported, "");
+    mlp_report(&e, NETWORK_A, &network, "A", reported);
+    mlp_report(&e, NETWORK_B, &network, "B", reported);
     mlp_plot(&e, NETWORK_A, "A", "(128, 64) LeakyReLU, reading A", 10, reported);
     mlp_plot(&e, NETWORK_B, "B", "(128, 64) LeakyReLU, reading B", 10, reported);
     return experiment_end(&e);

@@ -37,8 +37,8 @@ int main(int argc, char **argv)
     experiment_begin(&e, argc, argv, "aghaei-mnist-network", "An MLP on MNIST", 1);
     experiment_mnist(&e, &data);
     experiment_each(&e, RUNS, e.seeds, run);
-    mlp_report(&e, NETWORK_A, &network, "A", reported, "");
-    mlp_report(&e, NETWORK_B, &network, "B", reported, "");
+    mlp_report(&e, NETWORK_A, &network, "A", reported);
+    mlp_report(&e, NETWORK_B, &network, "B", reported);
     mlp_plot(&e, NETWORK_A, "A", "(128, 64) ReLU, reading A", 15, reported);
     mlp_plot(&e, NETWORK_B, "B", "(128, 64) ReLU, reading B", 15, reported);
     return experiment_end(&e);

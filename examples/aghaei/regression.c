@@ -60,7 +60,7 @@ static void load(numpy_random *r)
     if (fnn_read_csv(experiment_file(&e, "airfoil/airfoil_self_noise.dat", AIRFOIL_FROM), &c, NULL,
                      &all, &error))
         experiment_fail(&e, "%s", error.message);
-    mlp_split(&e, r, &all, .25, &data.train, &data.test);
+    mlp_split(r, &all, .25, &data.train, &data.test);
     experiment_own(&e, all);
     experiment_adopt(&e, &data, "Airfoil Self-Noise");
 }
@@ -84,7 +84,7 @@ int main(int argc, char **argv)
     states = mlp_grid_states(&e, &grid, &data.train, &start);
     experiment_each(&e, RUNS, e.seeds, run);
     mlp_report_grid(&e, &grid, cells);
-    mlp_report(&e, NETWORK, &network, "A", reported, "");
+    mlp_report(&e, NETWORK, &network, "A", reported);
     free(states);
     return experiment_end(&e);
 }

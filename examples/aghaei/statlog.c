@@ -79,8 +79,8 @@ int main(int argc, char **argv)
     numpy_seed(&start, 1);
     states = mlp_grid_states(&e, &grid, &data.train, &start);
     experiment_each(&e, RUNS, e.seeds, run);
-    mlp_report(&e, NETWORK_A, &network, "A", reported, "");
-    mlp_report(&e, NETWORK_B, &network, "B", reported, "");
+    mlp_report(&e, NETWORK_A, &network, "A", reported);
+    mlp_report(&e, NETWORK_B, &network, "B", reported);
     mlp_report_printed(&e, &grid, printed, ROWS, rows, ROWS_B);
     mlp_report_grid(&e, &grid, cells);
     mlp_plot(&e, NETWORK_A, "100-epochs", "(64) ReLU, reading A", 100, reported);

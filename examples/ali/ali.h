@@ -35,42 +35,37 @@ static const char *const ali_metrics[ALI_METRICS] = {
     "validation accuracy, fit on test (contaminated) %",
 };
 
-static inline int ali_read_csv(experiment *e, const char *folder, const char *name,
-                               fnn_dataset *out)
-{
-    char path[1100];
-    fnn_error error;
-    fnn_csv_config c = fnn_csv_config_init();
-    c.header = c.keep_bytes = c.channels = 1;
-    c.label_column = 0;
-    c.height = c.width = 28;
-    if (!folder || !program_path(path, sizeof path, folder, name)) return 0;
-    if (fnn_read_csv(path, &c, NULL, out, &error)) experiment_fail(e, "%s", error.message);
-    return 1;
-}
-
 /* Reads Kaggle's CSV form (fashion-mnist_train.csv: a header line, the label first, then 784
  * pixels) where --data or data/ has it, else the original files: the same bytes, in another order
  * of the rows, which are shuffled anyway. */
 static inline void ali_read(experiment *e, experiment_data *data)
 {
-    const char *const folders[] = {e->data, "data"};
-    int found = 0;
+    const char *const folders[] = {e->data ? e->data : "data", "data"};
+    char train[1100], test[1100];
+    fnn_error error;
+    fnn_csv_config c = fnn_csv_config_init();
+    c.header = c.keep_bytes = c.channels = 1;
+    c.label_column = 0;
+    c.height = c.width = 28;
     memset(data, 0, sizeof *data);
-    for (int i = 0; i < 2 && !found; i++)
-        found = ali_read_csv(e, folders[i], "fashion-mnist_train.csv", &data->train) &&
-                ali_read_csv(e, folders[i], "fashion-mnist_test.csv", &data->test);
-    if (found) experiment_adopt(e, data, "Fashion-MNIST as CSV");
-    else experiment_fashion(e, data);
+    for (int i = 0; i < 2; i++) {
+        if (!program_path(train, sizeof train, folders[i], "fashion-mnist_train.csv") ||
+            !program_path(test, sizeof test, folders[i], "fashion-mnist_test.csv"))
+            continue;
+        if (fnn_read_csv(train, &c, NULL, &data->train, &error) ||
+            fnn_read_csv(test, &c, NULL, &data->test, &error))
+            experiment_fail(e, "%s", error.message);
+        experiment_adopt(e, data, "Fashion-MNIST as CSV");
+        return;
+    }
+    experiment_fashion(e, data);
 }
 
 /* Which outputs are the same for all images through the clip. */
 static inline void ali_count_dead(experiment_job *job, const fnn_model *m,
                                   const fnn_dataset *images)
 {
-    const size_t bytes = ALI_OUTPUTS * (size_t)images->count * sizeof(fnn_real);
-    fnn_real *outputs = (fnn_real *)experiment_resize(job->experiment, NULL, bytes);
-    if (fnn_predict(m, NULL, images, outputs)) experiment_fail(job->experiment, "no prediction");
+    fnn_real *outputs = experiment_outputs(m, images);
     job->figures[ALI_DEAD] = job->figures[ALI_LIVE] = 0;
     for (int k = 0; k < ALI_OUTPUTS; k++) {
         int64_t zeros = 0, ones = 0;
@@ -123,17 +118,8 @@ static inline void ali_report(experiment *e, int run, const char *reading, const
  * name-accuracy. */
 static inline void ali_plot(experiment *e, const char *name, int run)
 {
-    for (int what = 0; what < 2; what++) {
-        char file[64];
-        snprintf(file, sizeof file, "%s-%s", name, what ? "accuracy" : "loss");
-        experiment_plot *p = experiment_plot_begin(
-            e, file, "First fit on train, then on the test images (contaminated)", "epoch",
-            what ? "accuracy %" : "loss", 0);
-        experiment_curve(e, p, "fit on train, then on test", run,
-                         what ? FNN_MONITOR_SCORE : FNN_MONITOR_LOSS);
-        experiment_curve(e, p, "validation", run,
-                         what ? FNN_MONITOR_VALIDATION_SCORE : FNN_MONITOR_VALIDATION_LOSS);
-    }
+    experiment_plot_history(e, name, "First fit on train, then on the test images (contaminated)",
+                            run, "loss", "fit on train, then on test", "validation");
 }
 
 /* ---- networks whose outputs die ---- */
