@@ -45,21 +45,8 @@ static inline int shi_seeds(const experiment *e, int reading)
     return reading == SHI_B && e->seeds > SHI_SEEDS_B ? SHI_SEEDS_B : e->seeds;
 }
 
-static inline void shi_scores(experiment_job *job, const fnn_model *m, const experiment_data *data)
-{
-    job->figures[SHI_TRAIN] = experiment_accuracy(m, &data->train);
-    job->figures[SHI_VALIDATION] = experiment_accuracy(m, &data->validation);
-    job->figures[SHI_TEST] = experiment_accuracy(m, &data->test);
-}
-
-/* Epochs of A: updates, of which the history has one entry for so many as mlp->every says. */
-static inline void shi_updates(const experiment *e, const shi_mlp *mlp, fnn_fit_config *c)
-{
-    c->steps_per_epoch = mlp->every ? mlp->every : experiment_epochs(e, mlp->epochs);
-    c->epochs = mlp->every ? experiment_epochs(e, mlp->epochs / mlp->every) : 1;
-}
-
-/* Trains an MLP on data->train and sets the figures; curves have the report's epochs. */
+/* Trains an MLP on data->train and sets the figures; curves have the report's epochs. Those of A are
+ * updates, of which the history has one entry for so many as mlp->every says. */
 static inline void shi_fit(experiment_job *job, const shi_mlp *mlp, int reading,
                            const experiment_data *data)
 {
@@ -75,13 +62,18 @@ static inline void shi_fit(experiment_job *job, const shi_mlp *mlp, int reading,
     c.l2 = (fnn_real)mlp->lambda;
     c.penalize_biases = reading == SHI_A && !mlp->spare_biases;
     c.validation = mlp->validation;
-    if (reading == SHI_A) shi_updates(job->experiment, mlp, &c);
+    if (reading == SHI_A) {
+        c.steps_per_epoch = mlp->every ? mlp->every : c.epochs;
+        c.epochs = mlp->every ? experiment_epochs(job->experiment, mlp->epochs / mlp->every) : 1;
+    }
     const double start = program_seconds(0);
     experiment_fit(job, m, &data->train, &c);
     job->figures[SHI_SECONDS] = program_seconds(0) - start;
     for (int i = 0; reading == SHI_A && i < job->history.count; i++)
         job->history.epochs[i].epoch = (int)job->history.epochs[i].step;
-    shi_scores(job, m, data);
+    job->figures[SHI_TRAIN] = experiment_accuracy(m, &data->train);
+    job->figures[SHI_VALIDATION] = experiment_accuracy(m, &data->validation);
+    job->figures[SHI_TEST] = experiment_accuracy(m, &data->test);
     fnn_model_free(m);
 }
 
@@ -97,7 +89,8 @@ static inline void shi_report(experiment *e, int run, int reading, const double 
 
 /* ---- learning rates chosen on validation data (figures 1 to 6, table 4) ---- */
 
-enum { SHI_RATES = 6, SHI_SHORT = 10 }; /* B tries the rates in a tenth of the epochs */
+enum { SHI_ROWS = 6, SHI_RATES = 6 }; /* at most */
+enum { SHI_SHORT = 10 };              /* B tries the rates in a tenth of the epochs */
 
 typedef struct shi_search {
     const char *name;
@@ -106,10 +99,10 @@ typedef struct shi_search {
     double reported[3];      /* train, validation, test; or EXPERIMENT_UNKNOWN */
 } shi_search;
 
-/* A pass over such a table: what its jobs are given. */
+/* What the jobs of a table are given. */
 typedef struct shi_pass {
     const shi_search *table;
-    int count, reading;
+    int reading;
     const experiment_data *data;
 } shi_pass;
 
@@ -130,26 +123,23 @@ static inline void shi_fit_best(experiment_job *job)
     shi_fit(job, &p->table[job->run].mlp, p->reading, p->data);
 }
 
-/* The job of a seed with the rate that is best on validation data. */
-static inline const experiment_job *shi_best_job(const experiment *e, int row, int seed)
-{
-    const experiment_job *jobs = e->jobs + row * SHI_RATES * e->seed_count + seed, *best = jobs;
-    for (int i = 1; i < SHI_RATES; i++) {
-        const double score = jobs[i * e->seed_count].figures[SHI_VALIDATION];
-        if (score > best->figures[SHI_VALIDATION]) best = jobs + i * e->seed_count;
-    }
-    return best;
-}
-
-/* Accuracies when each seed takes the rate that is best for it, as the report did once. */
+/* Accuracies when each seed takes the rate that is best for it on validation data, as the report
+ * did once. */
 static inline void shi_report_chosen(experiment *e, const shi_search *s, int row)
 {
-    double chosen[1000], deviation;
+    double chosen[3][1000], deviation;
+    for (int seed = 0; seed < e->seed_count; seed++) {
+        const experiment_job *jobs = e->jobs + row * SHI_RATES * e->seed_count + seed, *best = jobs;
+        for (int i = 1; i < SHI_RATES; i++) {
+            const experiment_job *job = jobs + i * e->seed_count;
+            if (job->figures[SHI_VALIDATION] > best->figures[SHI_VALIDATION]) best = job;
+        }
+        for (int figure = SHI_TRAIN; figure <= SHI_TEST; figure++)
+            chosen[figure][seed] = best->figures[figure];
+    }
     for (int figure = SHI_TRAIN; figure <= SHI_TEST; figure++) {
         if (isnan(s->reported[figure])) continue;
-        for (int seed = 0; seed < e->seed_count; seed++)
-            chosen[seed] = shi_best_job(e, row, seed)->figures[figure];
-        const double mean = experiment_mean_of(chosen, e->seed_count, &deviation);
+        const double mean = experiment_mean_of(chosen[figure], e->seed_count, &deviation);
         experiment_row *r =
             experiment_report_value(e, "A", shi_metrics[figure], s->reported[figure], mean,
                                     "%s, each seed its best rate", s->name);
@@ -158,52 +148,21 @@ static inline void shi_report_chosen(experiment *e, const shi_search *s, int row
     }
 }
 
-/* The plot of a row, which its first pass begins. */
-static inline experiment_plot *shi_plot(experiment *e, const shi_pass *pass, int row)
-{
-    const shi_search *s = &pass->table[row];
-    char name[64], title[128];
-    snprintf(name, sizeof name, "learning-rate-%d", row + 1);
-    snprintf(title, sizeof title, "Accuracy against the learning rate: %s", s->name);
-    if (pass->reading == SHI_B) return experiment_plot_named(e, name);
-    return experiment_plot_begin(e, name, title, "learning rate", "accuracy %", EXPERIMENT_LOG_X);
-}
-
 /* Accuracies at the rates and, in A, the report's, where there is any (a smoke run leaves rows
  * out). */
-static inline void shi_draw_rates(experiment *e, const shi_pass *pass, int row, int best)
+static inline void shi_draw_rates(experiment *e, experiment_plot *p, const shi_search *s,
+                                  int reading, int row, int best)
 {
     static const char *const names[2][2] = {{"A, train", "A, validation"},
                                             {"B, train", "B, validation"}};
-    const shi_search *s = &pass->table[row];
     const int test = !isnan(s->reported[SHI_TEST]);
-    experiment_plot *p = shi_plot(e, pass, row);
     for (int i = 0; i < SHI_RATES * 2; i++)
         if (s->rates[i / 2] > 0)
-            experiment_point_of(e, p, names[pass->reading][i % 2], s->rates[i / 2],
+            experiment_point_of(e, p, names[reading][i % 2], s->rates[i / 2],
                                 row * SHI_RATES + i / 2, i % 2);
-    if (pass->reading == SHI_A && !isnan(experiment_mean(e, best, SHI_VALIDATION, NULL)))
+    if (reading == SHI_A && !isnan(experiment_mean(e, best, SHI_VALIDATION, NULL)))
         experiment_reported(e, p, test ? "report, test" : "report, validation", s->mlp.rate,
                             s->reported[test ? SHI_TEST : SHI_VALIDATION]);
-}
-
-static inline void shi_search_pass(experiment *e, shi_pass *pass)
-{
-    const shi_search *s = pass->table;
-    const int a = pass->reading == SHI_A;
-    experiment_each_with(e, pass->count * SHI_RATES, a ? e->seeds : 1, shi_fit_rate, pass);
-    for (int row = 0; row < pass->count; row++) {
-        const int best = experiment_best(e, SHI_VALIDATION, row * SHI_RATES, SHI_RATES);
-        shi_draw_rates(e, pass, row, best);
-        experiment_note(e, "%s, %s: best rate on validation data %g: %.2f (report: %g)%s",
-                        shi_readings[pass->reading], s[row].name, s[row].rates[best % SHI_RATES],
-                        experiment_mean(e, best, SHI_VALIDATION, NULL), s[row].mlp.rate,
-                        a ? "" : ", in a tenth of the epochs");
-        if (a && s[row].rates[1] > 0) shi_report_chosen(e, &s[row], row);
-    }
-    experiment_each_with(e, pass->count, shi_seeds(e, pass->reading), shi_fit_best, pass);
-    for (int row = 0; row < pass->count; row++)
-        shi_report(e, row, pass->reading, s[row].reported, s[row].name);
 }
 
 /* Tries the rates of each row, in A with as many epochs as the report, in B with a tenth; reports
@@ -211,9 +170,31 @@ static inline void shi_search_pass(experiment *e, shi_pass *pass)
 static inline void shi_search_rates(experiment *e, const experiment_data *data,
                                     const shi_search *table, int count)
 {
+    experiment_plot *plots[SHI_ROWS];
+    for (int row = 0; row < count; row++) {
+        char name[64], title[128];
+        snprintf(name, sizeof name, "learning-rate-%d", row + 1);
+        snprintf(title, sizeof title, "Accuracy against the learning rate: %s", table[row].name);
+        plots[row] =
+            experiment_plot_begin(e, name, title, "learning rate", "accuracy %", EXPERIMENT_LOG_X);
+    }
     for (int reading = SHI_A; reading <= SHI_B; reading++) {
-        shi_pass pass = {table, count, reading, data};
-        shi_search_pass(e, &pass);
+        const int a = reading == SHI_A;
+        shi_pass pass = {table, reading, data};
+        experiment_each_with(e, count * SHI_RATES, a ? e->seeds : 1, shi_fit_rate, &pass);
+        for (int row = 0; row < count; row++) {
+            const shi_search *s = &table[row];
+            const int best = experiment_best(e, SHI_VALIDATION, row * SHI_RATES, SHI_RATES);
+            shi_draw_rates(e, plots[row], s, reading, row, best);
+            experiment_note(e, "%s, %s: best rate on validation data %g: %.2f (report: %g)%s",
+                            shi_readings[reading], s->name, s->rates[best % SHI_RATES],
+                            experiment_mean(e, best, SHI_VALIDATION, NULL), s->mlp.rate,
+                            a ? "" : ", in a tenth of the epochs");
+            if (a && s->rates[1] > 0) shi_report_chosen(e, s, row);
+        }
+        experiment_each_with(e, count, shi_seeds(e, reading), shi_fit_best, &pass);
+        for (int row = 0; row < count; row++)
+            shi_report(e, row, reading, table[row].reported, table[row].name);
     }
 }
 
