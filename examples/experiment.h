@@ -130,6 +130,7 @@ struct experiment {
     const char *data, *csv, *hash; /* of --data, --csv, --hash, or NULL */
     const char *resume;            /* of --resume: where checkpoints are, or NULL */
     char checkpoints[1100];        /* how their paths begin */
+    char files[1100];              /* and those of --csv: DIR/ID */
     int each;                      /* calls of experiment_each so far */
     experiment_text kept;          /* finished jobs, as DIR/ID.jobs has them; or empty */
     double recalled;               /* jobs of the last experiment_each that were among them */
@@ -219,11 +220,11 @@ static inline void experiment_stop(int number)
 
 static inline void experiment_resume_begin(experiment *e)
 {
-    const size_t size = sizeof e->checkpoints;
+    const int size = sizeof e->checkpoints;
     fnn_error error;
-    const int length = snprintf(e->checkpoints, size, "%s/%s-%s-%d-", e->resume, e->id,
-                                experiment_modes[e->mode].name, e->seeds);
-    if (length < 0 || (size_t)length >= size) program_fail("--resume %s: too long", e->resume);
+    if (snprintf(e->checkpoints, sizeof e->checkpoints, "%s/%s-%s-%d-", e->resume, e->id,
+                 experiment_modes[e->mode].name, e->seeds) >= size)
+        program_fail("--resume %s: too long", e->resume);
     mkdir(e->resume, 0777);
     if (fnn_check_writable(e->checkpoints, &error)) program_fail("--resume: %s", error.message);
     signal(SIGINT, experiment_stop);
@@ -318,21 +319,12 @@ static inline void experiment_options(experiment *e, int argc, char **argv, int 
     if (e->data && access(e->data, F_OK)) program_fail("--data %s: is not there", e->data);
 }
 
-/* The path DIR/ID[.NAME]END. */
-static inline void experiment_path(const experiment *e, const char *name, const char *end,
-                                   char *path, size_t size)
-{
-    const int length =
-        snprintf(path, size, "%s/%s%s%s%s", e->csv, e->id, *name ? "." : "", name, end);
-    if (length < 0 || (size_t)length >= size) program_fail("--csv %s: too long", e->csv);
-}
-
-/* Writes DIR/ID[.NAME]END under another name first: what stands there is whole. */
+/* Writes a file of --csv, ID[.NAME]END, under another name first: what stands there is whole. */
 static inline void experiment_write(const experiment *e, const char *name, const char *end,
                                     const experiment_text *t)
 {
     char path[1200], temporary[1300];
-    experiment_path(e, name, end, path, sizeof path);
+    snprintf(path, sizeof path, "%s%s%s%s", e->files, *name ? "." : "", name, end);
     snprintf(temporary, sizeof temporary, "%s.%ld", path, (long)getpid());
     FILE *file = fopen(temporary, "w");
     int bad = !file || fwrite(t->text, 1, t->length, file) != t->length;
@@ -350,7 +342,7 @@ static inline void experiment_write(const experiment *e, const char *name, const
 static inline void experiment_jobs_begin(experiment *e)
 {
     char path[1200], line[1000] = "";
-    experiment_path(e, "", ".jobs", path, sizeof path);
+    snprintf(path, sizeof path, "%s.jobs", e->files);
     FILE *file = fopen(path, "r");
     if (!file && errno != ENOENT) program_fail("%s: %s", path, strerror(errno));
     experiment_append(&e->kept, "# hash: %s\n", e->hash);
@@ -392,8 +384,8 @@ static inline double experiment_number(const experiment *e, char **line)
     char *end;
     const double value = strtod(*line, &end);
     if (**line == '\n' || end == *line || (*end != ' ' && *end != '\n'))
-        program_fail("%s/%s.jobs: expected numbers, found \"%.20s\"; delete it to begin anew",
-                     e->csv, e->id, *line);
+        program_fail("%s.jobs: expected numbers, found \"%.20s\"; delete it to begin anew",
+                     e->files, *line);
     *line = end;
     return value;
 }
@@ -422,7 +414,7 @@ static inline int experiment_recall(experiment_job *job)
         a.learning_rate = experiment_number(e, &line);
         if (fnn_history_append(&job->history, &a)) program_fail("out of memory");
     }
-    if (*line != '\n') program_fail("%s/%s.jobs: a line is too long", e->csv, e->id);
+    if (*line != '\n') program_fail("%s.jobs: a line is too long", e->files);
     return 1;
 }
 
@@ -446,9 +438,11 @@ static inline void experiment_begin(experiment *e, int argc, char **argv, const 
 #endif
     if (e->resume) experiment_resume_begin(e);
     if (e->csv) {
+        if (snprintf(e->files, sizeof e->files, "%s/%s", e->csv, e->id) >= (int)sizeof e->files)
+            program_fail("--csv %s: too long", e->csv);
         if (mkdir(e->csv, 0777) && errno != EEXIST)
             program_fail("--csv %s: cannot be made: %s", e->csv, strerror(errno));
-        experiment_path(e, "", ".csv", path, sizeof path);
+        snprintf(path, sizeof path, "%s.csv", e->files);
         if (fnn_check_writable(path, &error)) program_fail("--csv: %s", error.message);
     }
     if (e->csv && e->hash) experiment_jobs_begin(e);
@@ -1069,26 +1063,6 @@ static inline void experiment_matrix(experiment *e, const char *name, const char
         experiment_append(&p->text, "%.5g%s", values[i], (i + 1) % columns ? "," : "\n");
 }
 
-/* Grey images (count, height, width) side by side, so many a row; names (one a row) may be NULL. */
-static inline void experiment_sheet(experiment *e, const char *name, const char *title, int count,
-                                    int height, int width, int a_row, const double *images,
-                                    const char *const *names)
-{
-    experiment_plot *p = experiment_plot_open(e, name, "sheet", title, "", "");
-    const int rows = (count + a_row - 1) / a_row;
-    experiment_append(&p->text, "# cell: %d\n", height + 1);
-    for (int i = 0; names && i < rows; i++) experiment_append(&p->text, "# name: %s\n", names[i]);
-    for (int y = 0; y < rows * (height + 1) - 1; y++)
-        for (int x = 0; x < a_row * (width + 1) - 1; x++) {
-            const int image = y / (height + 1) * a_row + x / (width + 1);
-            const int row = y % (height + 1), column = x % (width + 1);
-            if (row < height && column < width && image < count)
-                experiment_append(&p->text, "%.4g",
-                                  images[(image * height + row) * width + column]);
-            experiment_append(&p->text, x == a_row * (width + 1) - 2 ? "\n" : ",");
-        }
-}
-
 /* ---- the end: table and files ---- */
 
 /* A figure as it is shown: percent with two digits behind the point, whole numbers (as a count of
@@ -1168,7 +1142,8 @@ static inline int experiment_end(experiment *e)
     }
     if (e->csv) experiment_write(e, "", ".csv", &result);
     if (fflush(stdout) || ferror(stdout)) program_fail("the table cannot be written");
-    if (e->kept.text) experiment_path(e, "", ".jobs", path, sizeof path), remove(path);
+    snprintf(path, sizeof path, "%s.jobs", e->files);
+    if (e->kept.text) remove(path);
     if (e->resume) experiment_resume_end(e);
     free(result.text);
     free(e->kept.text);
