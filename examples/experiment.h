@@ -988,15 +988,6 @@ static inline void experiment_point_of(experiment *e, experiment_plot *p, const 
     experiment_point(e, p, series, x, mean, deviation);
 }
 
-/* The plot of that name, which has been begun. */
-static inline experiment_plot *experiment_plot_named(experiment *e, const char *name)
-{
-    for (int i = 0; i < e->plot_count; i++)
-        if (!strcmp(e->plots[i].name, name)) return &e->plots[i];
-    program_fail("there is no plot %s", name);
-    return NULL;
-}
-
 /* The report's value: a point, or with x = EXPERIMENT_UNKNOWN a line across the plot. */
 static inline void experiment_reported(experiment *e, experiment_plot *p, const char *label,
                                        double x, double y)
