@@ -765,8 +765,6 @@ static inline void experiment_free_jobs(experiment *e)
 {
     for (int i = 0; i < e->run_count * e->seed_count; i++) fnn_history_free(&e->jobs[i].history);
     free(e->jobs);
-    e->jobs = NULL;
-    e->run_count = e->seed_count = 0;
 }
 
 /* A smoke run makes the first three and the last: the figures of the others stay NaN. */
@@ -806,8 +804,7 @@ static inline void experiment_each_with(experiment *e, int runs, int seeds,
 {
     const int count = runs * seeds;
     experiment_free_jobs(e);
-    e->jobs = (experiment_job *)experiment_resize(e, NULL, (size_t)count * sizeof *e->jobs);
-    memset(e->jobs, 0, (size_t)count * sizeof *e->jobs);
+    e->jobs = (experiment_job *)program_memory((size_t)count, sizeof *e->jobs);
     e->run_count = runs;
     e->seed_count = seeds;
     e->each++;
