@@ -9,8 +9,6 @@
 #include "mlp.h"
 #include "iris.h"
 
-static experiment e;
-static experiment_data data;
 static fnn_dataset all;
 static numpy_random *states; /* of the cells */
 
@@ -80,9 +78,9 @@ int main(int argc, char **argv)
     numpy_seed(&start, 1);
     mlp_split(&start, &all, .25, &data.train, &data.test);
     experiment_adopt(&e, &data, "Iris");
-    states = mlp_grid_states(&e, &grid, &data.train, &start);
+    states = mlp_grid_states(&grid, &start);
     experiment_each(&e, RUNS, e.seeds, run);
-    mlp_report_printed(&e, &grid, printed, ROWS, rows, ROWS_B);
+    mlp_report_printed(&grid, printed, ROWS, rows, ROWS_B);
     note_best();
     free(states);
     return experiment_end(&e);

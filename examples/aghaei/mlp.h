@@ -16,6 +16,9 @@
 #include "../experiment.h"
 #include "../numpy_random.h"
 
+static experiment e;
+static experiment_data data;
+
 enum { MLP_LAYERS = 6, MLP_CHOICES = 5 };
 
 /* MLP(hidden_layer, activation, epoch, eta, beta, alpha, mu, batch_size, task). */
@@ -140,12 +143,12 @@ static inline void mlp_epoch(const mlp *net, const fnn_dataset *train, const int
 
 /* The accuracy, and a mean over batches, in an order of the samples (NULL: theirs), of the means of
  * the cross-entropy of the predicted classes clipped at 1e-10: of ln 1e10 for each wrong one. */
-static inline double mlp_accuracy(const mlp *net, const fnn_dataset *data, const int64_t *order,
+static inline double mlp_accuracy(const mlp *net, const fnn_dataset *set, const int64_t *order,
                                   double *loss)
 {
-    const int n = data->classes, batch = net->arguments->batch_size;
-    const int64_t count = data->count;
-    fnn_real *outputs = experiment_outputs(net->model, data);
+    const int n = set->classes, batch = net->arguments->batch_size;
+    const int64_t count = set->count;
+    fnn_real *outputs = experiment_outputs(net->model, set);
     int64_t wrong = 0;
     double batches = 0;
     *loss = 0;
@@ -154,7 +157,7 @@ static inline double mlp_accuracy(const mlp *net, const fnn_dataset *data, const
         int64_t here = 0;
         for (int64_t i = first; i < first + samples; i++) {
             const int64_t sample = order ? order[i] : i;
-            here += experiment_class(outputs + sample * n, n) != fnn_dataset_label(data, sample);
+            here += experiment_class(outputs + sample * n, n) != fnn_dataset_label(set, sample);
         }
         wrong += here;
         *loss += log(1e10) * (double)here / (double)samples;
@@ -166,16 +169,16 @@ static inline double mlp_accuracy(const mlp *net, const fnn_dataset *data, const
 
 /* Accuracy, or R2, and the report's loss column: what mlp_accuracy says, or half the squared error;
  * alpha ||W|| is added to both. */
-static inline double mlp_measure(const mlp *net, const fnn_dataset *data, const int64_t *order,
+static inline double mlp_measure(const mlp *net, const fnn_dataset *set, const int64_t *order,
                                  double *loss)
 {
     double score;
     if (net->arguments->regression) {
-        const fnn_metrics metrics = experiment_evaluate(net->model, data);
+        const fnn_metrics metrics = experiment_evaluate(net->model, set);
         *loss = metrics.loss / 2;
         score = metrics.r2;
     } else {
-        score = mlp_accuracy(net, data, order, loss);
+        score = mlp_accuracy(net, set, order, loss);
     }
     *loss += net->arguments->alpha * mlp_norms(net->model);
     return score;
@@ -213,10 +216,10 @@ static inline void mlp_fit(mlp *net, const fnn_dataset *train, const fnn_dataset
     free(order);
 }
 
-static inline double mlp_score(const mlp *net, const fnn_dataset *data)
+static inline double mlp_score(const mlp *net, const fnn_dataset *set)
 {
     double loss;
-    return mlp_measure(net, data, NULL, &loss);
+    return mlp_measure(net, set, NULL, &loss);
 }
 
 /* ---- grid search ---- */
@@ -279,9 +282,9 @@ static inline int mlp_grid_count(const mlp_grid *g)
 
 /* Draws what a fit draws, weights and orders: how many numbers that is does not depend on what it
  * learns. */
-static inline void mlp_skip(const mlp_arguments *a, const fnn_dataset *train, numpy_random *r,
-                            int64_t *order)
+static inline void mlp_skip(const mlp_arguments *a, numpy_random *r, int64_t *order)
 {
+    const fnn_dataset *train = &data.train;
     int inputs = train->height * train->width * train->channels, weights = 0;
     for (int i = 0; i < MLP_LAYERS && a->hidden_layer[i]; inputs = a->hidden_layer[i++])
         weights += (inputs + 1) * a->hidden_layer[i];
@@ -292,22 +295,20 @@ static inline void mlp_skip(const mlp_arguments *a, const fnn_dataset *train, nu
 
 /* The generator as each cell found it in the author's processes, which began with `start`. The
  * array (cells) is the caller's to free. */
-static inline numpy_random *mlp_grid_states(const experiment *e, const mlp_grid *g,
-                                            const fnn_dataset *train, const numpy_random *start)
+static inline numpy_random *mlp_grid_states(const mlp_grid *g, const numpy_random *start)
 {
     const int cells = mlp_grid_count(g), round = cells / g->rounds, chunks = 4 * g->processes;
     const int chunk = (round + chunks - 1) / chunks;
-    numpy_random *states =
-        (numpy_random *)experiment_resize(e, NULL, (size_t)cells * sizeof *states);
-    int64_t *order = (int64_t *)experiment_resize(e, NULL, (size_t)train->count * sizeof *order);
+    numpy_random *states = (numpy_random *)program_memory((size_t)cells, sizeof *states);
+    int64_t *order = (int64_t *)program_memory((size_t)data.train.count, sizeof *order);
     numpy_random process[4];
     for (int i = 0; i < cells; i++) {
         numpy_random *r = &process[g->process[i / round * chunks + i % round / chunk]];
         mlp_arguments a = mlp_grid_cell(g, i);
         for (int k = 0; k < 4 && i % round == 0; k++) process[k] = *start;
-        a.epoch = experiment_epochs(e, a.epoch);
+        a.epoch = experiment_epochs(&e, a.epoch);
         states[i] = *r;
-        mlp_skip(&a, train, r, order);
+        mlp_skip(&a, r, order);
     }
     free(order);
     return states;
@@ -344,7 +345,7 @@ static inline void mlp_run(experiment_job *job, mlp_arguments arguments, mlp_rul
                            const fnn_dataset *validation, const fnn_dataset *test)
 {
     const double unit = arguments.regression ? 1 : 100;
-    arguments.epoch = experiment_epochs(job->experiment, arguments.epoch);
+    arguments.epoch = experiment_epochs(&e, arguments.epoch);
     mlp net = {.arguments = &arguments, .rule = rule, .random = &random};
     mlp_fit(&net, train, validation);
     job->figures[TEST] = unit * mlp_score(&net, test);
@@ -371,73 +372,73 @@ static inline void mlp_split(numpy_random *r, const fnn_dataset *all, double sha
 /* The same after 15 % of the training data have been held out for the history, drawn before the
  * weights, as the author did in his long fits. */
 static inline void mlp_run_held_out(experiment_job *job, const mlp_arguments *arguments,
-                                    mlp_rule rule, numpy_random random, const experiment_data *data)
+                                    mlp_rule rule, numpy_random random)
 {
     fnn_dataset train, validation;
-    mlp_split(&random, &data->train, .15, &train, &validation);
-    mlp_run(job, *arguments, rule, random, &train, &validation, &data->test);
+    mlp_split(&random, &data.train, .15, &train, &validation);
+    mlp_run(job, *arguments, rule, random, &train, &validation, &data.test);
     fnn_dataset_free(&train);
     fnn_dataset_free(&validation);
 }
 
 /* The rows of a run. */
-static inline void mlp_report(experiment *e, int run, const mlp_arguments *a, const char *reading,
+static inline void mlp_report(int run, const mlp_arguments *a, const char *reading,
                               mlp_figures reported)
 {
     char name[200];
     mlp_describe(a, name, sizeof name);
-    experiment_report(e, run, TEST, reading, a->regression ? "test R2" : "test accuracy %",
+    experiment_report(&e, run, TEST, reading, a->regression ? "test R2" : "test accuracy %",
                       reported.test, "%s", name);
-    experiment_report(e, run, TRAIN, reading, a->regression ? "train R2" : "train accuracy %",
+    experiment_report(&e, run, TRAIN, reading, a->regression ? "train R2" : "train accuracy %",
                       reported.train, "%s", name);
     if (!isnan(reported.loss))
-        experiment_report(e, run, LOSS, reading, "loss", reported.loss, "%s", name);
+        experiment_report(&e, run, LOSS, reading, "loss", reported.loss, "%s", name);
 }
 
 /* All cells of a grid, from run 0 on, beside the author's figures: a row and a point each; how many
  * are within two points; and the best by test score, which is how the report chose. */
-static inline void mlp_report_grid(experiment *e, const mlp_grid *g, const mlp_figures *reported)
+static inline void mlp_report_grid(const mlp_grid *g, const mlp_figures *reported)
 {
-    const int cells = mlp_grid_count(g), best = experiment_best(e, TEST, 0, cells);
+    const int cells = mlp_grid_count(g), best = experiment_best(&e, TEST, 0, cells);
     const double unit = g->regression ? 100 : 1;
     const char *metric = g->regression ? "test R2" : "test accuracy %";
-    experiment_plot *p = experiment_plot_begin(e, "cells", "Every cell of the grid, reading A",
+    experiment_plot *p = experiment_plot_begin(&e, "cells", "Every cell of the grid, reading A",
                                                "the author's test score", "measured", 0);
     char name[200];
     int close = 0;
     for (int i = 0; i < cells; i++) {
         const mlp_arguments a = mlp_grid_cell(g, i);
-        const double score = experiment_mean(e, i, TEST, NULL);
+        const double score = experiment_mean(&e, i, TEST, NULL);
         mlp_describe(&a, name, sizeof name);
-        experiment_report(e, i, TEST, "A", metric, reported[i].test, "cell %d: %s", i + 1, name);
+        experiment_report(&e, i, TEST, "A", metric, reported[i].test, "cell %d: %s", i + 1, name);
         close += unit * fabs(score - reported[i].test) <= 2;
         *strchr(name, ')') = 0; /* of the widths */
-        experiment_point(e, p, name + 1, reported[i].test, score, EXPERIMENT_UNKNOWN);
+        experiment_point(&e, p, name + 1, reported[i].test, score, EXPERIMENT_UNKNOWN);
     }
-    experiment_note(e, "%d of the grid's %d cells are within two points of the author's", close,
+    experiment_note(&e, "%d of the grid's %d cells are within two points of the author's", close,
                     cells);
     const mlp_arguments a = mlp_grid_cell(g, best);
     mlp_describe(&a, name, sizeof name);
-    experiment_note(e, "the grid's best by test score: %s", name);
+    experiment_note(&e, "the grid's best by test score: %s", name);
 }
 
 /* The cells that a table of the report prints, in both readings, from runs `cell` and text + i; and
  * the report's "loss value of best architectures": their losses in reading A. */
-static inline void mlp_report_printed(experiment *e, const mlp_grid *g, const int *printed,
-                                      int count, const mlp_figures *reported, int text)
+static inline void mlp_report_printed(const mlp_grid *g, const int *printed, int count,
+                                      const mlp_figures *reported, int text)
 {
     experiment_plot *p =
-        experiment_plot_begin(e, "loss", "The report's best of the grid, reading A",
+        experiment_plot_begin(&e, "loss", "The report's best of the grid, reading A",
                               "epoch (names: network, beta, alpha)", "loss, with the penalty", 0);
     char name[200];
     for (int i = 0; i < count; i++) {
         const mlp_arguments a = mlp_grid_cell(g, printed[i]);
-        mlp_report(e, printed[i], &a, "A", reported[i]);
-        mlp_report(e, text + i, &a, "B", reported[i]);
+        mlp_report(printed[i], &a, "A", reported[i]);
+        mlp_report(text + i, &a, "B", reported[i]);
         mlp_describe(&a, name, sizeof name);
         char *end = strstr(name, ", "); /* of widths and activation */
         snprintf(end, sizeof name - (size_t)(end - name), ", %g, %g", a.beta, a.alpha);
-        experiment_curve(e, p, name, printed[i], FNN_MONITOR_LOSS);
+        experiment_curve(&e, p, name, printed[i], FNN_MONITOR_LOSS);
     }
 }
 
@@ -450,13 +451,13 @@ static inline int mlp_is_printed(const int *printed, int count, int cell)
 }
 
 /* Loss and score of a run's history against epochs, two plots. */
-static inline void mlp_plot(experiment *e, int run, const char *name, const char *title, int epochs,
+static inline void mlp_plot(int run, const char *name, const char *title, int epochs,
                             mlp_figures reported)
 {
-    experiment_plot *p = experiment_plot_history(e, name, title, run, "loss, with the penalty",
+    experiment_plot *p = experiment_plot_history(&e, name, title, run, "loss, with the penalty",
                                                  "train", "validation");
-    experiment_reported(e, p, "report, train", epochs, reported.train);
-    experiment_reported(e, p, "report, test", epochs, reported.test);
+    experiment_reported(&e, p, "report, train", epochs, reported.train);
+    experiment_reported(&e, p, "report, test", epochs, reported.test);
 }
 
 #endif

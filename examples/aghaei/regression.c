@@ -10,8 +10,6 @@
 
 #define AIRFOIL_FROM "https://archive.ics.uci.edu/dataset/291/airfoil+self+noise"
 
-static experiment e;
-static experiment_data data;
 static numpy_random *states; /* of the cells */
 
 static const mlp_grid grid = {
@@ -81,10 +79,10 @@ int main(int argc, char **argv)
     experiment_begin(&e, argc, argv, "aghaei-regression", "The regression task", 1);
     numpy_seed(&start, 1);
     load(&start);
-    states = mlp_grid_states(&e, &grid, &data.train, &start);
+    states = mlp_grid_states(&grid, &start);
     experiment_each(&e, RUNS, e.seeds, run);
-    mlp_report_grid(&e, &grid, cells);
-    mlp_report(&e, NETWORK, &network, "A", reported);
+    mlp_report_grid(&grid, cells);
+    mlp_report(NETWORK, &network, "A", reported);
     free(states);
     return experiment_end(&e);
 }
