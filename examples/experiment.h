@@ -263,7 +263,8 @@ static inline int experiment_same(const fnn_model *a, const fnn_model *b, fnn_mo
 
 /* ---- options ---- */
 
-/* What the program is, and what its last full run took, of its result beside this header. */
+/* For the help: what the program is, and what its last full run took, by its result beside this
+ * header. */
 static inline void experiment_about(const experiment *e, char *about, size_t size)
 {
     const int folder = (int)(sizeof __FILE__ - sizeof "experiment.h");
@@ -1087,7 +1088,7 @@ static inline void experiment_print(const experiment *e)
     }
 }
 
-/* The same in a file's cell: nine digits, and nothing for what is not known. */
+/* A figure in a file: nine digits, and nothing for what is not known. */
 static inline const char *experiment_cell(char text[32], double value)
 {
     snprintf(text, 32, "%.9g", value);
