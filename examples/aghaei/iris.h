@@ -1,8 +1,8 @@
 /* The Iris flowers of R. A. Fisher ("The use of multiple measurements in taxonomic problems",
  * 1936): 50 each of setosa, versicolor and virginica, in that order; sepal length and width, petal
  * length and width, in the table in mm, in the data set in cm. The corrected one, as in Fisher's
- * paper and in R: rows 35 and 38 of the UCI file, https://archive.ics.uci.edu/dataset/53/iris (CC BY
- * 4.0), are wrong there. */
+ * paper and in R: rows 35 and 38 of the UCI file, https://archive.ics.uci.edu/dataset/53/iris (CC
+ * BY 4.0), are wrong there. */
 #ifndef AGHAEI_IRIS_H
 #define AGHAEI_IRIS_H
 #include "../experiment.h"
