@@ -726,8 +726,8 @@ static inline fnn_metrics experiment_evaluate(const fnn_model *m, const fnn_data
 }
 
 /* The class of outputs y (n): the largest. As in NumPy, which reports used, a NaN is larger than
- * any number and the first one wins: a network that has gone to NaN names class 0 for all, and is right
- * for a tenth of Fashion-MNIST. (The library counts 0.) */
+ * any number and the first one wins: a network that has gone to NaN names class 0 for all, and is
+ * right for a tenth of Fashion-MNIST. (The library counts 0.) */
 static inline int experiment_class(const fnn_real *y, int n)
 {
     int largest = 0;
