@@ -8,7 +8,7 @@
 
 static experiment e;
 static experiment_data data;
-enum { SIDE = 28, PIXELS = SIDE * SIDE, CLASSES = 10, SHOWN = 10 };
+enum { SIDE = 28, PIXELS = SIDE * SIDE, CELL = SIDE + 1, CLASSES = 10, SHOWN = 10 };
 
 /* Mean and deviation of every pixel over the images that were added. */
 typedef struct statistics {
@@ -44,6 +44,23 @@ static void report_balance(const fnn_dataset *d, const char *part)
                                 part, d->class_names[k], (long)counts[k], (long)d->count);
 }
 
+/* Grey images (count) side by side, so many a row; names (one a row) may be NULL. */
+static void draw(const char *name, const char *title, int count, int a_row, const double *images,
+                 const char *const *names)
+{
+    const int rows = count / a_row, height = rows * CELL - 1, width = a_row * CELL - 1;
+    experiment_plot *p = experiment_plot_open(&e, name, "sheet", title, "", "");
+    experiment_append(&p->text, "# cell: %d\n", CELL);
+    for (int i = 0; names && i < rows; i++) experiment_append(&p->text, "# name: %s\n", names[i]);
+    for (int y = 0; y < height; y++)
+        for (int x = 0; x < width; x++) {
+            const int image = y / CELL * a_row + x / CELL, row = y % CELL, column = x % CELL;
+            if (row < SIDE && column < SIDE)
+                experiment_append(&p->text, "%.4g", images[image * PIXELS + row * SIDE + column]);
+            experiment_append(&p->text, x == width - 1 ? "\n" : ",");
+        }
+}
+
 /* A row a class: its first ten images, then their mean and deviation; and those of all images. */
 static void plot_images(const fnn_dataset *d)
 {
@@ -59,11 +76,10 @@ static void plot_images(const fnn_dataset *d)
     }
     for (int k = 0; k < CLASSES; k++) finish(&of_class[k], sheet[k][SHOWN], sheet[k][SHOWN + 1]);
     finish(&of_all, pair[0], pair[1]);
-    experiment_sheet(&e, "classes",
-                     "Ten training images of each class, then its mean and deviation",
-                     CLASSES * (SHOWN + 2), SIDE, SIDE, SHOWN + 2, sheet[0][0], d->class_names);
-    experiment_sheet(&e, "pixels", "Mean and deviation of every pixel over the training images", 2,
-                     SIDE, SIDE, 2, pair[0], NULL);
+    draw("classes", "Ten training images of each class, then its mean and deviation",
+         CLASSES * (SHOWN + 2), SHOWN + 2, sheet[0][0], d->class_names);
+    draw("pixels", "Mean and deviation of every pixel over the training images", 2, 2, pair[0],
+         NULL);
 }
 
 int main(int argc, char **argv)

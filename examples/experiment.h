@@ -51,17 +51,12 @@
 #define FMNIST_NN_IMPLEMENTATION
 #endif
 #include "../fmnist_nn.h"
-#include <errno.h>
+#include "program.h"
 #include <dirent.h>
-#include <math.h>
+#include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
-#include <sys/time.h>
 #include <unistd.h>
 #ifdef _OPENMP
 #include <omp.h>
@@ -71,7 +66,7 @@
 #define omp_get_max_threads() 1
 #endif
 
-#define EXPERIMENT_COUNT(table) ((int)(sizeof(table) / sizeof *(table)))
+#define EXPERIMENT_COUNT PROGRAM_COUNT
 #define EXPERIMENT_UNKNOWN ((double)NAN)         /* the report has no such figure */
 #define EXPERIMENT_FIGURES 16                    /* that a job may set */
 #define EXPERIMENT_NO_DATA 3                     /* exit status: a data set is missing */
@@ -116,6 +111,7 @@ typedef struct experiment_job {
     fnn_history history;                /* of experiment_fit */
     double seconds, done;               /* what it took; how much of it is done, 0 to 1 */
     int fits;                           /* how many it has begun */
+    const fnn_fit_config *config;       /* of the last one, as the program gave it */
     int whole;                          /* 1: no signal has stopped it */
     fnn_model *on;                      /* what its last fit was gone on with, or NULL */
     jmp_buf stop;                       /* where a fit that a signal has stopped ends */
@@ -134,6 +130,7 @@ struct experiment {
     const char *data, *csv, *hash; /* of --data, --csv, --hash, or NULL */
     const char *resume;            /* of --resume: where checkpoints are, or NULL */
     char checkpoints[1100];        /* how their paths begin */
+    char files[1100];              /* and those of --csv: DIR/ID */
     int each;                      /* calls of experiment_each so far */
     experiment_text kept;          /* finished jobs, as DIR/ID.jobs has them; or empty */
     double recalled;               /* jobs of the last experiment_each that were among them */
@@ -152,25 +149,10 @@ struct experiment {
 
 /* ---- small things ---- */
 
-static inline double experiment_now(void)
-{
-    struct timeval t; /* not timespec_get, which is C11's */
-    gettimeofday(&t, NULL);
-    return (double)t.tv_sec + 1e-6 * (double)t.tv_usec;
-}
+/* The programs end at the first error: nothing depends on them. The message begins with the id. */
+#define experiment_fail(e, ...) ((void)(e), program_fail(__VA_ARGS__))
 
-/* The programs end at the first error: nothing depends on them. */
-static inline void experiment_fail(const experiment *e, const char *format, ...)
-{
-    va_list arguments;
-    fprintf(stderr, "%s: ", e->id);
-    va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
-    va_end(arguments);
-    fputc('\n', stderr);
-    exit(1);
-}
-
+/* As realloc, but never NULL. */
 static inline void *experiment_resize(const experiment *e, void *memory, size_t bytes)
 {
     if (!(memory = realloc(memory, bytes))) experiment_fail(e, "out of memory");
@@ -178,8 +160,7 @@ static inline void *experiment_resize(const experiment *e, void *memory, size_t 
 }
 
 /* Appends to a text, as printf. */
-static inline void experiment_append_list(const experiment *e, experiment_text *t,
-                                          const char *format, va_list arguments)
+static inline void experiment_append_list(experiment_text *t, const char *format, va_list arguments)
 {
     va_list again;
     va_copy(again, arguments);
@@ -187,18 +168,17 @@ static inline void experiment_append_list(const experiment *e, experiment_text *
     va_end(again);
     if (t->length + more + 1 > t->capacity) {
         t->capacity = 2 * (t->length + more + 1);
-        t->text = (char *)experiment_resize(e, t->text, t->capacity);
+        t->text = (char *)experiment_resize(NULL, t->text, t->capacity);
     }
     vsnprintf(t->text + t->length, more + 1, format, arguments);
     t->length += more;
 }
 
-static inline void experiment_append(const experiment *e, experiment_text *t, const char *format,
-                                     ...)
+static inline void experiment_append(experiment_text *t, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    experiment_append_list(e, t, format, arguments);
+    experiment_append_list(t, format, arguments);
     va_end(arguments);
 }
 
@@ -206,11 +186,11 @@ static inline void experiment_append(const experiment *e, experiment_text *t, co
 static inline void experiment_note(experiment *e, const char *format, ...)
 {
     va_list arguments;
-    experiment_append(e, &e->notes, "# note: ");
+    experiment_append(&e->notes, "# note: ");
     va_start(arguments, format);
-    experiment_append_list(e, &e->notes, format, arguments);
+    experiment_append_list(&e->notes, format, arguments);
     va_end(arguments);
-    experiment_append(e, &e->notes, "\n");
+    experiment_append(&e->notes, "\n");
 }
 
 /* A mode's name, and what is said beside every output of it. */
@@ -240,25 +220,15 @@ static inline void experiment_stop(int number)
 
 static inline void experiment_resume_begin(experiment *e)
 {
-    const size_t size = sizeof e->checkpoints;
+    const int size = sizeof e->checkpoints;
     fnn_error error;
-    const int length = snprintf(e->checkpoints, size, "%s/%s-%s-%d-", e->resume, e->id,
-                                experiment_modes[e->mode].name, e->seeds);
-    if (length < 0 || (size_t)length >= size)
-        experiment_fail(e, "--resume %s: too long", e->resume);
+    if (snprintf(e->checkpoints, sizeof e->checkpoints, "%s/%s-%s-%d-", e->resume, e->id,
+                 experiment_modes[e->mode].name, e->seeds) >= size)
+        program_fail("--resume %s: too long", e->resume);
     mkdir(e->resume, 0777);
-    if (fnn_check_writable(e->checkpoints, &error))
-        experiment_fail(e, "--resume: %s", error.message);
+    if (fnn_check_writable(e->checkpoints, &error)) program_fail("--resume: %s", error.message);
     signal(SIGINT, experiment_stop);
     signal(SIGTERM, experiment_stop);
-}
-
-/* Ends the program when a signal has come, once all jobs have left their checkpoints. */
-static inline void experiment_end_stopped(const experiment *e)
-{
-    if (!experiment_stopped) return;
-    fprintf(stderr, "\n%s: stopped; --resume %s goes on\n", e->id, e->resume);
-    exit(128 + experiment_stopped);
 }
 
 /* The program is through: its checkpoints go. */
@@ -293,96 +263,69 @@ static inline int experiment_same(const fnn_model *a, const fnn_model *b, fnn_mo
 
 /* ---- options ---- */
 
-/* What the last full run took, of its result beside this header: 0 where there is none. */
-static inline double experiment_duration(const experiment *e, int *threads)
+/* For the help: what the program is, and what its last full run took, by its result beside this
+ * header. */
+static inline void experiment_about(const experiment *e, char *about, size_t size)
 {
     const int folder = (int)(sizeof __FILE__ - sizeof "experiment.h");
+    int threads = 1, length = snprintf(about, size, "%s: %s\n", e->id, e->title);
     char path[1200], line[1000];
     double seconds = 0;
     snprintf(path, sizeof path, "%.*sresults/%s.csv", folder, __FILE__, e->id);
     FILE *file = fopen(path, "r");
     while (file && fgets(line, sizeof line, file) && *line == '#') {
         sscanf(line, "# seconds: %lf", &seconds);
-        sscanf(line, "# threads: %d", threads);
+        sscanf(line, "# threads: %d", &threads);
     }
     if (file) fclose(file);
-    return seconds;
-}
-
-static inline void experiment_help(const experiment *e, int seeds)
-{
-    int threads = 1;
-    const double seconds = experiment_duration(e, &threads);
-    printf("%s: %s\n", e->id, e->title);
     if (seconds > 0)
-        printf("The last full run took %.0f s on %d thread%s.\n", seconds, threads,
-               threads == 1 ? "" : "s");
-    printf(
-        "\n"
-        "  --quick      1/10 of the data (at least 1000 samples), 1/4 of the epochs, one seed\n"
-        "  --smoke      200 samples, one epoch, four runs: shows only that the program works\n"
-        "  --seeds N    repeats configurations with N seeds; without it with %d, some with fewer\n"
-        "  --threads N  of the processor; they change no figure but times\n"
-        "  --data DIR   where the data sets are; else $FMNIST_DIR and beside it, data/,\n"
-        "               and for Fashion-MNIST /usr/share/datasets/fashion-mnist\n"
-        "  --csv DIR    writes DIR/%s.csv and the plots' DIR/%s.*.csv; makes DIR if need be\n"
-        "  --resume DIR Ctrl-C leaves checkpoints in DIR, from which the next run goes on;\n"
-        "               a second one ends it at once\n"
-        "  --hash TEXT  kept in the result file: by it examples/reproduce.sh knows the program;\n"
-        "               with it DIR/%s.jobs keeps what is finished until the result is there\n",
-        seeds, e->id, e->id, e->id);
-    exit(0);
+        snprintf(about + length, size - (size_t)length,
+                 "The last full run took %.0f s on %d thread%s.\n", seconds, threads,
+                 threads == 1 ? "" : "s");
 }
 
-static inline void experiment_option(experiment *e, const char *option, const char *value)
+static inline void experiment_options(experiment *e, int argc, char **argv, int seeds)
 {
-    const char **const text = !strcmp(option, "--data")     ? &e->data
-                              : !strcmp(option, "--csv")    ? &e->csv
-                              : !strcmp(option, "--hash")   ? &e->hash
-                              : !strcmp(option, "--resume") ? &e->resume
-                                                            : NULL;
-    int *const number = !strcmp(option, "--seeds")     ? &e->seeds
-                        : !strcmp(option, "--threads") ? &e->threads
-                                                       : NULL;
-    struct stat status;
-    char *end = NULL;
-    if (!text && !number) experiment_fail(e, "unknown option %s; see --help", option);
-    if (!*value) experiment_fail(e, "%s needs a value; see --help", option);
-    const long given = number ? strtol(value, &end, 10) : 1;
-    if (given < 1 || given > 1000 || (end && *end))
-        experiment_fail(e, "%s %s: expected 1 to 1000", option, value);
-    if (number) *number = (int)given;
-    else *text = value;
-    if (text == &e->data && stat(value, &status))
-        experiment_fail(e, "%s %s: is not there", option, value);
+    int quick = 0, smoke = 0;
+    char about[400], repeats[160];
+    const program_option options[] = {
+        {"Options", PROGRAM_HEADING, NULL, 0, 0, NULL, NULL},
+        {"quick", PROGRAM_FLAG, &quick, 0, 0, NULL,
+         "1/10 of the data (at least 1000 samples), 1/4 of the epochs, one seed"},
+        {"smoke", PROGRAM_FLAG, &smoke, 0, 0, NULL,
+         "200 samples, one epoch, four runs: shows only that the program works"},
+        {"seeds", PROGRAM_INT, &e->seeds, 0, 1000, "N", repeats},
+        {"threads", PROGRAM_INT, &e->threads, 1, 1000, "N",
+         "of the processor; they change no figure but times"},
+        {"data", PROGRAM_TEXT, &e->data, 0, 0, "DIR",
+         "where the data sets are; else $FMNIST_DIR and beside it, data/, and for Fashion-MNIST "
+         "/usr/share/datasets/fashion-mnist"},
+        {"csv", PROGRAM_TEXT, &e->csv, 0, 0, "DIR",
+         "writes the result DIR/ID.csv and the plots' DIR/ID.*.csv; makes DIR if need be"},
+        {"resume", PROGRAM_TEXT, &e->resume, 0, 0, "DIR",
+         "Ctrl-C leaves checkpoints in DIR, from which the next run goes on; a second one ends it "
+         "at once"},
+        {"hash", PROGRAM_TEXT, &e->hash, 0, 0, "TEXT",
+         "kept in the result file: by it examples/reproduce.sh knows the program; with it "
+         "DIR/ID.jobs keeps what is finished until the result is there"},
+    };
+    experiment_about(e, about, sizeof about);
+    snprintf(repeats, sizeof repeats,
+             "repeats configurations with N seeds; 0 means %d, some with fewer, and one with "
+             "--quick or --smoke",
+             seeds);
+    program_options(e->id, about, argc, argv, options, PROGRAM_COUNT(options), NULL, 0);
+    e->mode = smoke ? EXPERIMENT_SMOKE : quick ? EXPERIMENT_QUICK : EXPERIMENT_FULL;
+    if (!e->seeds) e->seeds = e->mode == EXPERIMENT_FULL ? seeds : 1;
+    if (e->data && access(e->data, F_OK)) program_fail("--data %s: is not there", e->data);
 }
 
-/* The path DIR/ID[.NAME]END. */
-static inline void experiment_path(const experiment *e, const char *name, const char *end,
-                                   char *path, size_t size)
-{
-    const int length =
-        snprintf(path, size, "%s/%s%s%s%s", e->csv, e->id, *name ? "." : "", name, end);
-    if (length < 0 || (size_t)length >= size) experiment_fail(e, "--csv %s: too long", e->csv);
-}
-
-/* Fails now, not after hours, where the result could not be written. */
-static inline void experiment_try(const experiment *e)
-{
-    char path[1200];
-    fnn_error error;
-    if (mkdir(e->csv, 0777) && errno != EEXIST)
-        experiment_fail(e, "--csv %s: cannot be made: %s", e->csv, strerror(errno));
-    experiment_path(e, "", ".csv", path, sizeof path);
-    if (fnn_check_writable(path, &error)) experiment_fail(e, "--csv: %s", error.message);
-}
-
-/* Writes DIR/ID[.NAME]END under another name first: what stands there is whole. */
+/* Writes a file of --csv, ID[.NAME]END, under another name first: what stands there is whole. */
 static inline void experiment_write(const experiment *e, const char *name, const char *end,
                                     const experiment_text *t)
 {
     char path[1200], temporary[1300];
-    experiment_path(e, name, end, path, sizeof path);
+    snprintf(path, sizeof path, "%s%s%s%s", e->files, *name ? "." : "", name, end);
     snprintf(temporary, sizeof temporary, "%s.%ld", path, (long)getpid());
     FILE *file = fopen(temporary, "w");
     int bad = !file || fwrite(t->text, 1, t->length, file) != t->length;
@@ -390,7 +333,7 @@ static inline void experiment_write(const experiment *e, const char *name, const
     if (bad || rename(temporary, path)) {
         const int code = errno;
         remove(temporary);
-        experiment_fail(e, "%s: cannot be written: %s", path, strerror(code));
+        program_fail("%s: cannot be written: %s", path, strerror(code));
     }
 }
 
@@ -400,20 +343,20 @@ static inline void experiment_write(const experiment *e, const char *name, const
 static inline void experiment_jobs_begin(experiment *e)
 {
     char path[1200], line[1000] = "";
-    experiment_path(e, "", ".jobs", path, sizeof path);
+    snprintf(path, sizeof path, "%s.jobs", e->files);
     FILE *file = fopen(path, "r");
-    if (!file && errno != ENOENT) experiment_fail(e, "%s: %s", path, strerror(errno));
-    experiment_append(e, &e->kept, "# hash: %s\n", e->hash);
+    if (!file && errno != ENOENT) program_fail("%s: %s", path, strerror(errno));
+    experiment_append(&e->kept, "# hash: %s\n", e->hash);
     const int same = file && fgets(line, sizeof line, file) && !strcmp(line, e->kept.text);
-    while (same && fgets(line, sizeof line, file)) experiment_append(e, &e->kept, "%s", line);
-    if (file && ferror(file)) experiment_fail(e, "%s: cannot be read", path);
+    while (same && fgets(line, sizeof line, file)) experiment_append(&e->kept, "%s", line);
+    if (file && ferror(file)) program_fail("%s: cannot be read", path);
     if (file) fclose(file);
 }
 
 /* What a result has taken, over all runs of the program that went on from each other. */
 static inline double experiment_seconds(const experiment *e)
 {
-    return experiment_now() - e->begun + e->before;
+    return program_seconds(0) - e->begun + e->before;
 }
 
 /* A line is: call, run, seed; seconds of all jobs until then; the job's own, its figures; how many
@@ -422,17 +365,17 @@ static inline void experiment_keep(experiment_job *job)
 {
     experiment *e = job->experiment;
     experiment_text *t = &e->kept;
-    experiment_append(e, t, "%d %d %d %.1f %.17g", e->each, job->run, job->seed,
-                      experiment_seconds(e), job->seconds);
-    for (int i = 0; i < EXPERIMENT_FIGURES; i++) experiment_append(e, t, " %.17g", job->figures[i]);
-    experiment_append(e, t, " %d", job->history.count);
+    experiment_append(t, "%d %d %d %.1f %.17g", e->each, job->run, job->seed, experiment_seconds(e),
+                      job->seconds);
+    for (int i = 0; i < EXPERIMENT_FIGURES; i++) experiment_append(t, " %.17g", job->figures[i]);
+    experiment_append(t, " %d", job->history.count);
     for (int i = 0; i < job->history.count; i++) {
         const fnn_epoch *a = &job->history.epochs[i];
-        experiment_append(e, t, " %d %ld %.17g %.17g %.17g %.17g %.17g %.17g", a->epoch,
-                          (long)a->step, a->loss, a->score, a->validation_loss, a->validation_score,
-                          a->seconds, a->learning_rate);
+        experiment_append(t, " %d %ld %.17g %.17g %.17g %.17g %.17g %.17g", a->epoch, (long)a->step,
+                          a->loss, a->score, a->validation_loss, a->validation_score, a->seconds,
+                          a->learning_rate);
     }
-    experiment_append(e, t, "\n");
+    experiment_append(t, "\n");
     experiment_write(e, "", ".jobs", t);
 }
 
@@ -442,8 +385,8 @@ static inline double experiment_number(const experiment *e, char **line)
     char *end;
     const double value = strtod(*line, &end);
     if (**line == '\n' || end == *line || (*end != ' ' && *end != '\n'))
-        experiment_fail(e, "%s/%s.jobs: expected numbers, found \"%.20s\"; delete it to begin anew",
-                        e->csv, e->id, *line);
+        program_fail("%s.jobs: expected numbers, found \"%.20s\"; delete it to begin anew",
+                     e->files, *line);
     *line = end;
     return value;
 }
@@ -470,43 +413,39 @@ static inline int experiment_recall(experiment_job *job)
         a.validation_score = experiment_number(e, &line);
         a.seconds = experiment_number(e, &line);
         a.learning_rate = experiment_number(e, &line);
-        if (fnn_history_append(&job->history, &a)) experiment_fail(e, "out of memory");
+        if (fnn_history_append(&job->history, &a)) program_fail("out of memory");
     }
-    if (*line != '\n') experiment_fail(e, "%s/%s.jobs: a line is too long", e->csv, e->id);
+    if (*line != '\n') program_fail("%s.jobs: a line is too long", e->files);
     return 1;
 }
 
-/* The result is there. */
-static inline void experiment_jobs_end(const experiment *e)
-{
-    char path[1200];
-    experiment_path(e, "", ".jobs", path, sizeof path);
-    remove(path);
-}
-
-/* Reads the options. seeds: how often each configuration is repeated unless --seeds says. */
+/* Reads the options, and fails now, not after hours, where the result could not be written. seeds:
+ * how often each configuration is repeated unless --seeds says. */
 static inline void experiment_begin(experiment *e, int argc, char **argv, const char *id,
                                     const char *title, int seeds)
 {
+    char path[1200];
+    fnn_error error;
     memset(e, 0, sizeof *e);
-    experiment_append(e, &e->notes, "");
-    experiment_append(e, &e->sources, "");
+    experiment_append(&e->notes, "");
+    experiment_append(&e->sources, "");
     e->id = id;
     e->title = title;
-    e->begun = experiment_now();
+    e->begun = program_seconds(0);
     e->threads = omp_get_max_threads();
-    for (int i = 1; i < argc; i++) {
-        if (!strcmp(argv[i], "--help")) experiment_help(e, seeds);
-        else if (!strcmp(argv[i], "--quick")) e->mode = EXPERIMENT_QUICK;
-        else if (!strcmp(argv[i], "--smoke")) e->mode = EXPERIMENT_SMOKE;
-        else experiment_option(e, argv[i], i + 1 < argc ? argv[i + 1] : ""), i++;
-    }
+    experiment_options(e, argc, argv, seeds);
 #ifndef _OPENMP
     e->threads = 1; /* whatever was asked for: results say with how many they were made */
 #endif
-    if (!e->seeds) e->seeds = e->mode == EXPERIMENT_FULL ? seeds : 1;
     if (e->resume) experiment_resume_begin(e);
-    if (e->csv) experiment_try(e);
+    if (e->csv) {
+        if (snprintf(e->files, sizeof e->files, "%s/%s", e->csv, e->id) >= (int)sizeof e->files)
+            program_fail("--csv %s: too long", e->csv);
+        if (mkdir(e->csv, 0777) && errno != EEXIST)
+            program_fail("--csv %s: cannot be made: %s", e->csv, strerror(errno));
+        snprintf(path, sizeof path, "%s.csv", e->files);
+        if (fnn_check_writable(path, &error)) program_fail("--csv: %s", error.message);
+    }
     if (e->csv && e->hash) experiment_jobs_begin(e);
 }
 
@@ -539,7 +478,7 @@ static inline uint64_t experiment_hash(const experiment_data *data)
 /* Keeps a data set to free it at the end, and returns it for the program to use. */
 static inline fnn_dataset experiment_own(experiment *e, fnn_dataset d)
 {
-    if (e->owned_count == EXPERIMENT_COUNT(e->owned)) experiment_fail(e, "too many data sets");
+    if (e->owned_count == EXPERIMENT_COUNT(e->owned)) program_fail("too many data sets");
     return e->owned[e->owned_count++] = d;
 }
 
@@ -549,8 +488,7 @@ static inline fnn_dataset experiment_reduce(experiment *e, const fnn_dataset *d,
     fnn_dataset first, rest;
     fnn_error error;
     if (count >= d->count) return *d;
-    if (fnn_dataset_split(d, count, 1, 1, &first, &rest, &error))
-        experiment_fail(e, "%s", error.message);
+    if (fnn_dataset_split(d, count, 1, 1, &first, &rest, &error)) program_fail("%s", error.message);
     fnn_dataset_free(&rest);
     return experiment_own(e, first);
 }
@@ -560,7 +498,7 @@ static inline fnn_dataset experiment_reduce(experiment *e, const fnn_dataset *d,
 static inline void experiment_adopt(experiment *e, experiment_data *data, const char *name)
 {
     fnn_dataset *const both[] = {&data->train, &data->test};
-    experiment_append(e, &e->sources, "# data: %s, %ld + %ld samples, FNV-1a %016llx\n", name,
+    experiment_append(&e->sources, "# data: %s, %ld + %ld samples, FNV-1a %016llx\n", name,
                       (long)data->train.count, (long)data->test.count,
                       (unsigned long long)experiment_hash(data));
     for (int i = 0; i < 2; i++) {
@@ -571,21 +509,9 @@ static inline void experiment_adopt(experiment *e, experiment_data *data, const 
     }
 }
 
-/* Writes the path of a file, or of the same with .gz, into path (size bytes): is it there? */
-static inline int experiment_exists(char *path, size_t size, const char *folder, const char *name)
-{
-    static const char *const ends[] = {"", ".gz"};
-    struct stat status;
-    for (int i = 0; i < 2; i++) {
-        const int length = snprintf(path, size, "%s/%s%s", folder, name, ends[i]);
-        if (length > 0 && (size_t)length < size && !stat(path, &status)) return 1;
-    }
-    return 0;
-}
-
 /* The path of a file such as "statlog/sat.trn", which is looked for in --data, in $FMNIST_DIR,
  * beside it, and in data/. Ends the program where it is in none, saying where to get it. */
-static inline const char *experiment_file(experiment *e, const char *name, const char *where)
+static inline char *experiment_file(experiment *e, const char *name, const char *where)
 {
     static char path[1100];
     char beside[1024] = "";
@@ -593,7 +519,7 @@ static inline const char *experiment_file(experiment *e, const char *name, const
     const char *const folders[] = {e->data, fashion, beside, "data"};
     if (fashion) snprintf(beside, sizeof beside, "%s/..", fashion);
     for (int i = 0; i < EXPERIMENT_COUNT(folders); i++)
-        if (folders[i] && *folders[i] && experiment_exists(path, sizeof path, folders[i], name))
+        if (folders[i] && *folders[i] && program_path(path, sizeof path, folders[i], name))
             return path;
     fprintf(stderr,
             "%s: %s is not there: looked in --data (%s), in and beside $FMNIST_DIR (%s), in data/\n"
@@ -602,21 +528,12 @@ static inline const char *experiment_file(experiment *e, const char *name, const
     exit(EXPERIMENT_NO_DATA);
 }
 
-/* The folder of such a file. */
-static inline const char *experiment_folder(experiment *e, const char *name, const char *where)
-{
-    static char folder[1100];
-    snprintf(folder, sizeof folder, "%s", experiment_file(e, name, where));
-    *strrchr(folder, '/') = 0;
-    return folder;
-}
-
 /* Fashion-MNIST: 60,000 and 10,000 images of 28 x 28 x 1 bytes. */
 static inline void experiment_fashion(experiment *e, experiment_data *data)
 {
     char path[1100];
     fnn_error error;
-    const int given = e->data && experiment_exists(path, sizeof path, e->data, EXPERIMENT_IDX);
+    const int given = e->data && program_path(path, sizeof path, e->data, EXPERIMENT_IDX);
     memset(data, 0, sizeof *data);
     if (fnn_read_fashion_mnist(given ? e->data : NULL, NULL, &data->train, &data->test, &error)) {
         fprintf(stderr, "%s: %s\n    make data gets it\n", e->id, error.message);
@@ -629,10 +546,11 @@ static inline void experiment_fashion(experiment *e, experiment_data *data)
 static inline void experiment_mnist(experiment *e, experiment_data *data)
 {
     fnn_error error;
+    char *folder = experiment_file(e, "mnist/" EXPERIMENT_IDX, EXPERIMENT_MNIST_FROM);
+    *strrchr(folder, '/') = 0;
     memset(data, 0, sizeof *data);
-    const char *folder = experiment_folder(e, "mnist/" EXPERIMENT_IDX, EXPERIMENT_MNIST_FROM);
     if (fnn_read_fashion_mnist(folder, NULL, &data->train, &data->test, &error))
-        experiment_fail(e, "%s", error.message);
+        program_fail("%s", error.message);
     data->train.class_names = data->test.class_names = NULL;
     experiment_adopt(e, data, "MNIST");
 }
@@ -641,21 +559,18 @@ static inline void experiment_mnist(experiment *e, experiment_data *data)
  * chroma at half the size) that is known by its hash is named as such. */
 static inline void experiment_cifar10(experiment *e, experiment_data *data)
 {
-    const uint64_t jpeg_copy = 0x83ca31e8a036a7ffu;
-    const char *name = "CIFAR-10";
     fnn_error error;
+    char *folder =
+        experiment_file(e, "cifar-10-batches-bin/data_batch_1.bin", EXPERIMENT_CIFAR10_FROM);
+    *strrchr(folder, '/') = 0;
     memset(data, 0, sizeof *data);
-    if (fnn_read_cifar10(
-            experiment_folder(e, "cifar-10-batches-bin/data_batch_1.bin", EXPERIMENT_CIFAR10_FROM),
-            NULL, &data->train, &data->test, &error))
-        experiment_fail(e, "%s", error.message);
-    if (experiment_hash(data) == jpeg_copy) {
-        name = "CIFAR-10, JPEG copy";
-        experiment_note(e,
-                        "CIFAR-10 here is a JPEG copy: its figures are not comparable to the last "
-                        "percent");
-    }
-    experiment_adopt(e, data, name);
+    if (fnn_read_cifar10(folder, NULL, &data->train, &data->test, &error))
+        program_fail("%s", error.message);
+    const int copy = experiment_hash(data) == 0x83ca31e8a036a7ffu;
+    if (copy)
+        experiment_note(e, "CIFAR-10 here is a JPEG copy: its figures are not comparable to the "
+                           "last percent");
+    experiment_adopt(e, data, copy ? "CIFAR-10, JPEG copy" : "CIFAR-10");
 }
 
 /* Moves a share (0 to 1) of the training samples, drawn by the seed, to data->validation. */
@@ -666,7 +581,7 @@ static inline void experiment_hold_out(experiment *e, experiment_data *data, dou
     const int64_t held = (int64_t)(share * (double)all.count + 0.5);
     fnn_error error;
     if (fnn_dataset_split(&all, all.count - held, 1, seed, &data->train, &data->validation, &error))
-        experiment_fail(e, "%s", error.message);
+        program_fail("%s", error.message);
     experiment_own(e, data->train);
     experiment_own(e, data->validation);
 }
@@ -676,8 +591,8 @@ static inline void experiment_hold_out(experiment *e, experiment_data *data, dou
 /* A model seeded for the job, on as many threads as a job has. */
 static inline fnn_model *experiment_model(experiment_job *job, int height, int width, int channels)
 {
-    fnn_context_config config = fnn_context_config_init();
-    config.threads = job->experiment->wide ? job->experiment->threads : 1;
+    const experiment *e = job->experiment;
+    const fnn_context_config config = program_threads(e->wide ? e->threads : 1);
     fnn_model *m = fnn_sequential_with(&config, height, width, channels);
     fnn_set_seed(m, (uint64_t)job->seed + 1);
     return m;
@@ -712,7 +627,7 @@ static inline fnn_fit_config experiment_config(const experiment_job *job, fnn_op
 static inline void experiment_progress(experiment *e)
 {
     const int terminal = isatty(2), count = e->run_count * e->seed_count;
-    const double now = experiment_now(), passed = now - e->each_begun;
+    const double now = program_seconds(0), passed = now - e->each_begun;
     double done = 0;
     if (now - e->printed < (terminal ? 0.2 : 30)) return;
     e->printed = now;
@@ -724,21 +639,16 @@ static inline void experiment_progress(experiment *e)
     if (terminal && done >= count) fprintf(stderr, "\r%60s\r", "");
 }
 
-/* A fit of a job, as its callback sees it. */
-typedef struct experiment_fit_state {
-    experiment_job *job;
-    const fnn_fit_config *config;
-} experiment_fit_state;
-
 static inline int experiment_after_epoch(void *user, const fnn_epoch *epoch)
 {
-    const experiment_fit_state *s = (const experiment_fit_state *)user;
+    experiment_job *job = (experiment_job *)user;
+    const fnn_fit_config *c = job->config;
     EXPERIMENT_ALONE
     {
-        s->job->done = (double)epoch->epoch / s->config->epochs;
-        experiment_progress(s->job->experiment);
+        job->done = (double)epoch->epoch / c->epochs;
+        experiment_progress(job->experiment);
     }
-    return s->config->callback && s->config->callback(s->config->user, epoch);
+    return c->callback && c->callback(c->user, epoch);
 }
 
 static inline void experiment_checkpoint(const experiment_job *job, int fit, char *path,
@@ -757,7 +667,7 @@ static inline void experiment_fit_on(experiment_job *job, fnn_model *m, const fn
                                      fnn_fit_config *c)
 {
     const experiment *e = job->experiment;
-    fnn_context_config threads = fnn_context_config_init();
+    const fnn_context_config threads = program_threads(e->wide ? e->threads : 1);
     fnn_model *on = job->on && experiment_same(job->on, m, NULL) ? job->on : m;
     fnn_error error;
     char path[1200];
@@ -767,17 +677,16 @@ static inline void experiment_fit_on(experiment_job *job, fnn_model *m, const fn
     c->checkpoint_epochs = 0;
     c->checkpoint_minutes = 10;
     c->stop = &experiment_stopped;
-    threads.threads = e->wide ? e->threads : 1;
     if (there) {
         fnn_model_free(job->on);
         on = job->on = fnn_load(path, &threads, &error);
-        if (!on) experiment_fail(e, "%s", error.message);
+        if (!on) program_fail("%s", error.message);
     }
     if (there ? fnn_resume(on, data, c, &job->history) : fnn_fit(on, data, c, &job->history))
-        experiment_fail(e, "%s", fnn_model_error(on)->message);
+        program_fail("%s", fnn_model_error(on)->message);
     if (experiment_stopped) longjmp(job->stop, 1);
     if (on != m && !experiment_same(on, m, m))
-        experiment_fail(e, "%s: a checkpoint of another network", path);
+        program_fail("%s: a checkpoint of another network", path);
 }
 
 /* The share of samples of class 0, which a network that has gone to NaN names for all. */
@@ -794,12 +703,11 @@ static inline void experiment_fit(experiment_job *job, fnn_model *m, const fnn_d
                                   const fnn_fit_config *config)
 {
     fnn_fit_config c = *config;
-    experiment_fit_state state = {job, config};
+    job->config = config;
     c.callback = experiment_after_epoch;
-    c.user = &state;
+    c.user = job;
     if (job->experiment->resume) experiment_fit_on(job, m, data, &c);
-    else if (fnn_fit(m, data, &c, &job->history))
-        experiment_fail(job->experiment, "%s", fnn_model_error(m)->message);
+    else if (fnn_fit(m, data, &c, &job->history)) program_fail("%s", fnn_model_error(m)->message);
     for (int i = 0; i < job->history.count; i++) {
         fnn_epoch *epoch = &job->history.epochs[i];
         if (isfinite(epoch->loss) || !data->labels) continue;
@@ -813,31 +721,41 @@ static inline fnn_metrics experiment_evaluate(const fnn_model *m, const fnn_data
 {
     fnn_metrics metrics;
     const fnn_result result = fnn_evaluate(m, NULL, data, &metrics);
-    if (result) {
-        fprintf(stderr, "evaluation: %s\n", fnn_result_text(result));
-        exit(1);
-    }
+    if (result) program_fail("evaluation: %s", fnn_result_text(result));
     return metrics;
 }
 
-/* The share of samples whose label is the largest output, in percent. As in NumPy, which reports
- * used, a NaN is larger than any number and the first one wins: a network that has gone to NaN
- * names class 0 for all, and is right for a tenth of Fashion-MNIST. (The library counts 0.) */
+/* The class of outputs y (n): the largest. As in NumPy, which reports used, a NaN is larger than
+ * any number and the first one wins: a network that has gone to NaN names class 0 for all, and is
+ * right for a tenth of Fashion-MNIST. (The library counts 0.) */
+static inline int experiment_class(const fnn_real *y, int n)
+{
+    int largest = 0;
+    for (int k = 1; k < n && !isnan(y[largest]); k++)
+        if (!(y[k] <= y[largest])) largest = k;
+    return largest;
+}
+
+/* The outputs (count, classes) for a data set of classes; free them. */
+static inline fnn_real *experiment_outputs(const fnn_model *m, const fnn_dataset *data)
+{
+    const size_t bytes = (size_t)data->classes * sizeof(fnn_real);
+    fnn_real *outputs = (fnn_real *)program_memory((size_t)data->count, bytes);
+    const fnn_result result = fnn_predict(m, NULL, data, outputs);
+    if (result) program_fail("prediction: %s", fnn_result_text(result));
+    return outputs;
+}
+
+/* The share of samples whose label is that class, in percent. */
 static inline double experiment_accuracy(const fnn_model *m, const fnn_dataset *data)
 {
     const fnn_metrics metrics = experiment_evaluate(m, data);
-    const int n = data->classes;
     int64_t hits = 0;
     if (isfinite(metrics.loss)) return 100 * metrics.accuracy;
-    fnn_real *outputs = (fnn_real *)malloc((size_t)data->count * (size_t)n * sizeof *outputs);
-    if (!outputs || fnn_predict(m, NULL, data, outputs)) exit(1);
-    for (int64_t i = 0; i < data->count; i++) {
-        const fnn_real *y = outputs + i * n;
-        int largest = 0;
-        for (int k = 1; k < n && !isnan(y[largest]); k++)
-            if (!(y[k] <= y[largest])) largest = k;
-        hits += largest == fnn_dataset_label(data, i);
-    }
+    fnn_real *outputs = experiment_outputs(m, data);
+    for (int64_t i = 0; i < data->count; i++)
+        hits += experiment_class(outputs + i * data->classes, data->classes) ==
+                fnn_dataset_label(data, i);
     free(outputs);
     return 100 * (double)hits / (double)data->count;
 }
@@ -848,8 +766,6 @@ static inline void experiment_free_jobs(experiment *e)
 {
     for (int i = 0; i < e->run_count * e->seed_count; i++) fnn_history_free(&e->jobs[i].history);
     free(e->jobs);
-    e->jobs = NULL;
-    e->run_count = e->seed_count = 0;
 }
 
 /* A smoke run makes the first three and the last: the figures of the others stay NaN. */
@@ -862,13 +778,13 @@ static inline int experiment_is_made(const experiment *e, int run)
 static inline void experiment_make(experiment_job *job, void (*run)(experiment_job *))
 {
     const experiment *e = job->experiment;
-    const double start = experiment_now();
+    const double start = program_seconds(0);
     char path[1200];
     if (experiment_is_made(e, job->run) && !experiment_stopped && !(job->done > 0))
         if (!setjmp(job->stop))
             run(job), job->whole = 1; /* alone in its condition, as C wants it */
     fnn_model_free(job->on);
-    if (job->whole) job->seconds = experiment_now() - start;
+    if (job->whole) job->seconds = program_seconds(0) - start;
     EXPERIMENT_ALONE
     {
         job->done = 1;
@@ -889,13 +805,12 @@ static inline void experiment_each_with(experiment *e, int runs, int seeds,
 {
     const int count = runs * seeds;
     experiment_free_jobs(e);
-    e->jobs = (experiment_job *)experiment_resize(e, NULL, (size_t)count * sizeof *e->jobs);
-    memset(e->jobs, 0, (size_t)count * sizeof *e->jobs);
+    e->jobs = (experiment_job *)program_memory((size_t)count, sizeof *e->jobs);
     e->run_count = runs;
     e->seed_count = seeds;
     e->each++;
     e->recalled = 0;
-    e->each_begun = e->printed = experiment_now();
+    e->each_begun = e->printed = program_seconds(0);
     for (int i = 0; i < count; i++) {
         e->jobs[i].experiment = e;
         e->jobs[i].run = i / seeds;
@@ -909,22 +824,16 @@ static inline void experiment_each_with(experiment *e, int runs, int seeds,
 #pragma omp parallel for schedule(dynamic, 1) num_threads(e->threads) if (!e->wide)
 #endif
     for (int i = 0; i < count; i++) experiment_make(&e->jobs[i], run);
-    experiment_end_stopped(e);
+    if (experiment_stopped) { /* all jobs under way have left their checkpoints */
+        fprintf(stderr, "\n%s: stopped; --resume %s goes on\n", e->id, e->resume);
+        exit(128 + experiment_stopped);
+    }
 }
 
 static inline void experiment_each(experiment *e, int runs, int seeds,
                                    void (*run)(experiment_job *))
 {
     experiment_each_with(e, runs, seeds, run, NULL);
-}
-
-/* The defaults of fnn_grid_search with the experiment's threads, and progress. */
-static inline fnn_search_config experiment_search(const experiment *e)
-{
-    fnn_search_config config = fnn_search_config_init();
-    config.context.threads = e->threads;
-    config.verbose = e->mode != EXPERIMENT_SMOKE;
-    return config;
 }
 
 /* ---- figures ---- */
@@ -977,50 +886,55 @@ static inline int experiment_nearest(const experiment *e, int figure, int rows, 
     return nearest;
 }
 
-/* A row of the table from a number of one's own; deviation, seeds and seconds of the row returned
- * may be filled in. reading: "A" the one that explains the report's numbers, "B" the textbook's, ""
- * where there is but one; a word may follow. Metrics in percent end in " %". The configuration is
- * given as to printf: no double quotes, and cut at its size in experiment_row. */
-static inline experiment_row *experiment_report_value(experiment *e, const char *reading,
-                                                      const char *metric, double reported,
-                                                      double measured, const char *format, ...)
+/* A row of the table. reading: "A" the one that explains the report's numbers, "B" the textbook's,
+ * "" where there is but one; a word may follow. Metrics in percent end in " %". The configuration
+ * is given as to printf: no double quotes, and cut at its size in experiment_row. */
+static inline experiment_row *experiment_row_add(experiment *e, const char *reading,
+                                                 const char *metric, double reported,
+                                                 const char *format, va_list arguments)
 {
-    va_list arguments;
     if (e->row_count == e->row_capacity) {
         e->row_capacity = 2 * e->row_capacity + 16;
         e->rows = (experiment_row *)experiment_resize(e, e->rows,
                                                       (size_t)e->row_capacity * sizeof *e->rows);
     }
     experiment_row *row = &e->rows[e->row_count++];
-    va_start(arguments, format);
     vsnprintf(row->configuration, sizeof row->configuration, format, arguments);
-    va_end(arguments);
     snprintf(row->reading, sizeof row->reading, "%s", reading);
     snprintf(row->metric, sizeof row->metric, "%s", metric);
     row->reported = reported;
-    row->measured = measured;
     row->deviation = row->seconds = EXPERIMENT_UNKNOWN;
     row->seeds = 1;
     return row;
 }
 
-/* A row of the table from a figure of the last experiment_each. */
+/* One with a number of the program's own, which may fill in deviation, seeds and seconds, too. */
+static inline experiment_row *experiment_report_value(experiment *e, const char *reading,
+                                                      const char *metric, double reported,
+                                                      double measured, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    experiment_row *row = experiment_row_add(e, reading, metric, reported, format, arguments);
+    va_end(arguments);
+    row->measured = measured;
+    return row;
+}
+
+/* One with a figure of the last experiment_each. */
 static inline void experiment_report(experiment *e, int run, int figure, const char *reading,
                                      const char *metric, double reported, const char *format, ...)
 {
-    char configuration[sizeof e->rows->configuration];
-    double deviation, seconds = 0;
-    const double mean = experiment_mean(e, run, figure, &deviation);
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(configuration, sizeof configuration, format, arguments);
+    experiment_row *row = experiment_row_add(e, reading, metric, reported, format, arguments);
     va_end(arguments);
-    experiment_row *row =
-        experiment_report_value(e, reading, metric, reported, mean, "%s", configuration);
-    for (int s = 0; s < e->seed_count; s++) seconds += e->jobs[run * e->seed_count + s].seconds;
-    row->seconds = seconds / e->seed_count;
-    row->deviation = deviation;
+    row->measured = experiment_mean(e, run, figure, &row->deviation);
+    row->seconds = 0;
     row->seeds = e->seed_count;
+    for (int s = 0; s < e->seed_count; s++)
+        row->seconds += e->jobs[run * e->seed_count + s].seconds;
+    row->seconds /= e->seed_count;
 }
 
 /* ---- plots: examples/figures.sh draws them ---- */
@@ -1029,15 +943,13 @@ static inline experiment_plot *experiment_plot_open(experiment *e, const char *n
                                                     const char *kind, const char *title,
                                                     const char *x, const char *y)
 {
-    experiment_plot *p = NULL;
-    EXPERIMENT_ALONE
-    if (e->plot_count < EXPERIMENT_COUNT(e->plots)) p = &e->plots[e->plot_count++];
-    if (!p) experiment_fail(e, "too many plots");
+    if (e->plot_count == EXPERIMENT_COUNT(e->plots)) program_fail("too many plots");
+    experiment_plot *p = &e->plots[e->plot_count++];
     snprintf(p->name, sizeof p->name, "%s", name);
-    experiment_append(e, &p->text, "# kind: %s\n# title: %s%s\n", kind, title,
+    experiment_append(&p->text, "# kind: %s\n# title: %s%s\n", kind, title,
                       experiment_modes[e->mode].label);
-    if (*x) experiment_append(e, &p->text, "# x: %s\n", x); /* a sheet has no axes */
-    if (*y) experiment_append(e, &p->text, "# y: %s\n", y);
+    if (*x) experiment_append(&p->text, "# x: %s\n", x); /* a sheet has no axes */
+    if (*y) experiment_append(&p->text, "# y: %s\n", y);
     return p;
 }
 
@@ -1050,7 +962,7 @@ static inline experiment_plot *experiment_plot_begin(experiment *e, const char *
                                                      const char *y, int log)
 {
     experiment_plot *p = experiment_plot_open(e, name, "lines", title, x, y);
-    experiment_append(e, &p->text, "# log: %s%s%s\n", log ? "" : "none",
+    experiment_append(&p->text, "# log: %s%s%s\n", log ? "" : "none",
                       log & EXPERIMENT_LOG_X ? "x" : "", log & EXPERIMENT_LOG_Y ? "y" : "");
     return p;
 }
@@ -1059,9 +971,10 @@ static inline experiment_plot *experiment_plot_begin(experiment *e, const char *
 static inline void experiment_point(experiment *e, experiment_plot *p, const char *series, double x,
                                     double y, double deviation)
 {
+    (void)e;
     if (!isfinite(x) || !isfinite(y)) return;
-    experiment_append(e, &p->text, "\"%s\",%.6g,%.6g,", series, x, y);
-    experiment_append(e, &p->text, isfinite(deviation) ? "%.3g\n" : "\n", deviation);
+    experiment_append(&p->text, "\"%s\",%.6g,%.6g,", series, x, y);
+    experiment_append(&p->text, isfinite(deviation) ? "%.3g\n" : "\n", deviation);
 }
 
 /* A figure of a run as a point, with its spread over the seeds. */
@@ -1073,22 +986,14 @@ static inline void experiment_point_of(experiment *e, experiment_plot *p, const 
     experiment_point(e, p, series, x, mean, deviation);
 }
 
-/* The plot of that name, which has been begun. */
-static inline experiment_plot *experiment_plot_named(experiment *e, const char *name)
-{
-    for (int i = 0; i < e->plot_count; i++)
-        if (!strcmp(e->plots[i].name, name)) return &e->plots[i];
-    experiment_fail(e, "there is no plot %s", name);
-    return NULL;
-}
-
 /* The report's value: a point, or with x = EXPERIMENT_UNKNOWN a line across the plot. */
 static inline void experiment_reported(experiment *e, experiment_plot *p, const char *label,
                                        double x, double y)
 {
-    experiment_append(e, &p->text, "# reported: \"%s\",", label);
-    if (!isnan(x)) experiment_append(e, &p->text, "%.6g", x);
-    experiment_append(e, &p->text, ",%.6g\n", y);
+    (void)e;
+    experiment_append(&p->text, "# reported: \"%s\",", label);
+    if (!isnan(x)) experiment_append(&p->text, "%.6g", x);
+    experiment_append(&p->text, ",%.6g\n", y);
 }
 
 /* What a run's fits did epoch by epoch: losses, or scores in percent, as the mean over the seeds
@@ -1114,6 +1019,24 @@ static inline void experiment_curve(experiment *e, experiment_plot *p, const cha
     }
 }
 
+/* The same of both parts as two plots, NAME-loss and NAME-accuracy, of which it returns the latter;
+ * train and validation are the names of their series. */
+static inline experiment_plot *experiment_plot_history(experiment *e, const char *name,
+                                                       const char *title, int run, const char *loss,
+                                                       const char *train, const char *validation)
+{
+    char file[64];
+    snprintf(file, sizeof file, "%s-loss", name);
+    experiment_plot *p = experiment_plot_begin(e, file, title, "epoch", loss, 0);
+    experiment_curve(e, p, train, run, FNN_MONITOR_LOSS);
+    experiment_curve(e, p, validation, run, FNN_MONITOR_VALIDATION_LOSS);
+    snprintf(file, sizeof file, "%s-accuracy", name);
+    p = experiment_plot_begin(e, file, title, "epoch", "accuracy %", 0);
+    experiment_curve(e, p, train, run, FNN_MONITOR_SCORE);
+    experiment_curve(e, p, validation, run, FNN_MONITOR_VALIDATION_SCORE);
+    return p;
+}
+
 /* A matrix (rows, columns) as coloured cells with their numbers. Names may be NULL. */
 static inline void experiment_matrix(experiment *e, const char *name, const char *title,
                                      const char *x, const char *y, int rows, int columns,
@@ -1122,32 +1045,11 @@ static inline void experiment_matrix(experiment *e, const char *name, const char
 {
     experiment_plot *p = experiment_plot_open(e, name, "matrix", title, x, y);
     for (int i = 0; row_names && i < rows; i++)
-        experiment_append(e, &p->text, "# name: %s\n", row_names[i]);
+        experiment_append(&p->text, "# name: %s\n", row_names[i]);
     for (int i = 0; column_names && i < columns; i++)
-        experiment_append(e, &p->text, "# column: %s\n", column_names[i]);
+        experiment_append(&p->text, "# column: %s\n", column_names[i]);
     for (int i = 0; i < rows * columns; i++)
-        experiment_append(e, &p->text, "%.5g%s", values[i], (i + 1) % columns ? "," : "\n");
-}
-
-/* Grey images (count, height, width) side by side, so many a row; names (one a row) may be NULL. */
-static inline void experiment_sheet(experiment *e, const char *name, const char *title, int count,
-                                    int height, int width, int a_row, const double *images,
-                                    const char *const *names)
-{
-    experiment_plot *p = experiment_plot_open(e, name, "sheet", title, "", "");
-    const int rows = (count + a_row - 1) / a_row;
-    experiment_append(e, &p->text, "# cell: %d\n", height + 1);
-    for (int i = 0; names && i < rows; i++)
-        experiment_append(e, &p->text, "# name: %s\n", names[i]);
-    for (int y = 0; y < rows * (height + 1) - 1; y++)
-        for (int x = 0; x < a_row * (width + 1) - 1; x++) {
-            const int image = y / (height + 1) * a_row + x / (width + 1);
-            const int row = y % (height + 1), column = x % (width + 1);
-            if (row < height && column < width && image < count)
-                experiment_append(e, &p->text, "%.4g",
-                                  images[(image * height + row) * width + column]);
-            experiment_append(e, &p->text, x == a_row * (width + 1) - 2 ? "\n" : ",");
-        }
+        experiment_append(&p->text, "%.5g%s", values[i], (i + 1) % columns ? "," : "\n");
 }
 
 /* ---- the end: table and files ---- */
@@ -1186,34 +1088,32 @@ static inline void experiment_print(const experiment *e)
     }
 }
 
-/* ",VALUE", or "," for what is not known. */
-static inline void experiment_append_cell(const experiment *e, experiment_text *t, double value)
+/* A figure in a file: nine digits, and nothing for what is not known. */
+static inline const char *experiment_cell(char text[32], double value)
 {
-    experiment_append(e, t, isnan(value) ? "," : ",%.9g", value);
+    snprintf(text, 32, "%.9g", value);
+    return isnan(value) ? "" : text;
 }
 
 static inline void experiment_append_result(const experiment *e, experiment_text *t)
 {
-    experiment_append(e, t, "# id: %s\n# title: %s\n# mode: %s\n# options: %s%s--seeds %d\n", e->id,
+    char reported[32], measured[32], deviation[32], seconds[32];
+    experiment_append(t, "# id: %s\n# title: %s\n# mode: %s\n# options: %s%s--seeds %d\n", e->id,
                       e->title, experiment_modes[e->mode].name,
                       e->mode == EXPERIMENT_QUICK ? "--quick " : "",
                       e->mode == EXPERIMENT_SMOKE ? "--smoke " : "", e->seeds);
-    experiment_append(e, t, "# threads: %d\n# library: %s\n%s# seconds: %.1f\n# hash: %s\n",
+    experiment_append(t, "# threads: %d\n# library: %s\n%s# seconds: %.1f\n# hash: %s\n%s",
                       e->threads, fnn_info(NULL), e->sources.text, experiment_seconds(e),
-                      e->hash ? e->hash : "none");
-    experiment_append(e, t,
-                      "%sconfiguration,reading,metric,reported,measured,deviation,seeds,"
-                      "seconds\n",
-                      e->notes.text);
+                      e->hash ? e->hash : "none", e->notes.text);
+    experiment_append(t,
+                      "configuration,reading,metric,reported,measured,deviation,seeds,seconds\n");
     for (int i = 0; i < e->row_count; i++) {
         const experiment_row *r = &e->rows[i];
-        experiment_append(e, t, "\"%s\",\"%s\",\"%s\"", r->configuration, r->reading, r->metric);
-        experiment_append_cell(e, t, r->reported);
-        experiment_append_cell(e, t, r->measured);
-        experiment_append_cell(e, t, r->deviation);
-        experiment_append(e, t, ",%d", r->seeds);
-        experiment_append_cell(e, t, isnan(r->seconds) ? r->seconds : floor(r->seconds * 10) / 10);
-        experiment_append(e, t, "\n");
+        experiment_append(t, "\"%s\",\"%s\",\"%s\",%s,%s,%s,%d,%s\n", r->configuration, r->reading,
+                          r->metric, experiment_cell(reported, r->reported),
+                          experiment_cell(measured, r->measured),
+                          experiment_cell(deviation, r->deviation), r->seeds,
+                          experiment_cell(seconds, floor(r->seconds * 10) / 10));
     }
 }
 
@@ -1222,6 +1122,7 @@ static inline void experiment_append_result(const experiment *e, experiment_text
 static inline int experiment_end(experiment *e)
 {
     experiment_text result = {NULL, 0, 0};
+    char path[1200];
     experiment_print(e);
     experiment_append_result(e, &result);
     for (int i = 0; i < e->plot_count; i++) {
@@ -1229,8 +1130,9 @@ static inline int experiment_end(experiment *e)
         free(e->plots[i].text.text);
     }
     if (e->csv) experiment_write(e, "", ".csv", &result);
-    if (fflush(stdout) || ferror(stdout)) experiment_fail(e, "the table cannot be written");
-    if (e->kept.text) experiment_jobs_end(e);
+    if (fflush(stdout) || ferror(stdout)) program_fail("the table cannot be written");
+    snprintf(path, sizeof path, "%s.jobs", e->files);
+    if (e->kept.text) remove(path);
     if (e->resume) experiment_resume_end(e);
     free(result.text);
     free(e->kept.text);

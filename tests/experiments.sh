@@ -174,7 +174,8 @@ kept_first() { # FIGURE [HASH]: goes on from a finished job that this was made t
 check 'finished runs are kept, and not made again' kept_first 98.7654
 refuses 'but by a program with another hash' '^$' kept_first 98.7654 b
 refuses 'they are numbers' 'jiang-depth.jobs: expected numbers, found " ?x' kept_first x
-refuses 'a folder without a name' 'resume needs a value' "$objects/jiang-depth" --resume ''
+refuses 'a folder without a name' 'resume: expected DIR, found an empty text' \
+    "$objects/jiang-depth" --resume ''
 refuses 'one whose name is too long' 'resume x*: too long' "$objects/jiang-depth" --smoke \
     --data "$data/more" --resume "$(printf 'x%01200d' 0 | tr 0 x)"
 
@@ -235,7 +236,7 @@ check 'and as the compiler likes' experiment_compile "$here/control.c" "$here/co
 check 'and runs' control
 check 'a quick run says so in its rows, and compares nothing' shows \
     '^run 1  *A .* 12.00  *10.00  *-  *quick  ' control --quick
-check 'its help says how many seeds there are' shows 'without it with 2,' control --help
+check 'its help says how many seeds there are' shows '0 means 2,' control --help
 took=$(awk '/^# seconds/ { printf "took %.0f s", $3 }' examples/results/jiang-depth.csv)
 check 'and how long a full run took' shows "$took" "$objects/jiang-depth" --help
 check 'a count is shown in full' shows ' parameters  .* 33682134 ' control
@@ -256,7 +257,7 @@ rm -r "$here/results"
 refuses 'a run that is stopped' '' env STOP=1 "$here/control" --csv "$here/results"
 check 'leaves no result' test ! -e "$here/results/control.csv"
 refuses 'an unknown option' 'unknown option --sead' control --sead
-refuses 'a number that is none' 'expected 1 to 1000' control --seeds x
+refuses 'a number that is none' 'expected a whole number from 0 to 1000' control --seeds x
 refuses 'a folder of data that is none' '--data .*none: is not there' control --data "$here/none"
 mkdir -p "$here/results"
 refuses 'missing data' 'mnist/train-images-idx3-ubyte is not there.*--data' without MNIST

@@ -37,8 +37,7 @@ refused_at_once() { # PATTERN COMMAND...
 refuses_bad() { # files|folders COMMAND...: with each of them as its last argument
     local kind=$1 path why
     shift
-    refused_at_once 'expected a path, found an empty one|cannot be made|needs a value' "$@" '' ||
-        return 1
+    refused_at_once 'cannot be made|found an empty (one|text)' "$@" '' || return 1
     while read -r path why; do
         refused_at_once "$path.*$why" "$@" "$path" || return 1
     done < <("bad_$kind")

@@ -11,33 +11,33 @@ static int32_t labels[ROWS];
 /* A class for each third of the rows, some way apart; targets far from 0 and wide. */
 static fnn_dataset made_data(int regression)
 {
-    fnn_dataset data;
-    memset(&data, 0, sizeof data);
+    fnn_dataset made;
+    memset(&made, 0, sizeof made);
     for (int i = 0; i < ROWS; i++) {
         labels[i] = i % 3;
         for (int j = 0; j < COLUMNS; j++)
             features[i * COLUMNS + j] = (fnn_real)((i * 7 + j * 5) % 11 + 6 * (j == labels[i]));
         targets[i] = 1000 + 40 * features[i * COLUMNS] - 25 * features[i * COLUMNS + 2];
     }
-    data.count = data.rows = ROWS;
-    data.height = data.width = 1;
-    data.channels = COLUMNS;
-    data.reals = features;
+    made.count = made.rows = ROWS;
+    made.height = made.width = 1;
+    made.channels = COLUMNS;
+    made.reals = features;
     if (regression) {
-        data.targets = targets;
-        data.target_count = 1;
+        made.targets = targets;
+        made.target_count = 1;
     } else {
-        data.labels = labels;
-        data.classes = 3;
+        made.labels = labels;
+        made.classes = 3;
     }
-    return data;
+    return made;
 }
 
 /* The weights and biases of a network after a fit on all rows as one batch. */
 static void fitted(mlp_rule rule, double eta, double alpha, double mu, int epochs, int batch,
                    fnn_real *weights)
 {
-    const fnn_dataset data = made_data(0);
+    const fnn_dataset made = made_data(0);
     const mlp_arguments a = {.hidden_layer = {5, 4},
                              .activation = FNN_TANH,
                              .epoch = epochs,
@@ -50,7 +50,7 @@ static void fitted(mlp_rule rule, double eta, double alpha, double mu, int epoch
     mlp net = {.arguments = &a, .rule = rule, .random = &r};
     size_t count;
     numpy_seed(&r, 1);
-    CHECK(!mlp_fit(&net, &data, NULL));
+    mlp_fit(&net, &made, NULL);
     const fnn_real *w = fnn_parameters(net.model, &count);
     CHECK(count == WEIGHTS);
     memcpy(weights, w, count * sizeof *w);
@@ -127,7 +127,7 @@ static void momentum_keeps_a_part_of_the_step(void)
  * were scaled by hand give the same outputs. */
 static void check_scale(mlp_rule rule)
 {
-    const fnn_dataset data = made_data(0);
+    const fnn_dataset made = made_data(0);
     const mlp_arguments a = {
         .hidden_layer = {5, 4}, .activation = FNN_TANH, .epoch = 1, .beta = .3, .batch_size = ROWS};
     fnn_real scaled[ROWS * COLUMNS], x[ROWS * 3], y[ROWS * 3];
@@ -135,7 +135,7 @@ static void check_scale(mlp_rule rule)
     size_t count;
     mlp net = {.arguments = &a, .rule = rule, .random = &r};
     numpy_seed(&r, 1);
-    CHECK(!mlp_fit(&net, &data, NULL));
+    mlp_fit(&net, &made, NULL);
     for (int j = 0; j < COLUMNS; j++) {
         double mean = 0, variance = 0;
         for (int i = 0; i < ROWS; i++) mean += (double)features[i * COLUMNS + j] / ROWS;
@@ -146,7 +146,7 @@ static void check_scale(mlp_rule rule)
             scaled[i * COLUMNS + j] =
                 (fnn_real)(((double)features[i * COLUMNS + j] - mean) / divisor);
     }
-    fnn_dataset by_hand = data;
+    fnn_dataset by_hand = made;
     by_hand.reals = scaled;
     fnn_model *m = fnn_sequential(1, 1, COLUMNS);
     fnn_dense(m, 5, FNN_TANH);
@@ -155,7 +155,7 @@ static void check_scale(mlp_rule rule)
     CHECK(!fnn_seal(m));
     fnn_real *w = fnn_parameters(m, &count);
     memcpy(w, fnn_parameters(net.model, NULL), count * sizeof *w);
-    CHECK(!fnn_predict(m, NULL, &by_hand, x) && !fnn_predict(net.model, NULL, &data, y));
+    CHECK(!fnn_predict(m, NULL, &by_hand, x) && !fnn_predict(net.model, NULL, &made, y));
     for (int i = 0; i < ROWS * 3; i++) CHECK(fabs((double)(x[i] - y[i])) < 1e-5);
     fnn_model_free(m);
     mlp_free(&net);
@@ -169,7 +169,7 @@ static void inputs_are_scaled(void)
 /* Regression: predictions are in the units of the targets, and their R2 is the score. */
 static void a_regression_predicts_in_its_units(void)
 {
-    const fnn_dataset data = made_data(1);
+    const fnn_dataset made = made_data(1);
     const mlp_arguments a = {.hidden_layer = {8},
                              .activation = FNN_TANH,
                              .epoch = 400,
@@ -182,9 +182,10 @@ static void a_regression_predicts_in_its_units(void)
     fnn_real values[ROWS];
     mlp net = {.arguments = &a, .random = &r};
     numpy_seed(&r, 1);
-    CHECK(!mlp_fit(&net, &data, &data) && !mlp_predict(&net, &data, values));
-    CHECKF(mlp_score(&net, &data) > .95, "R2 %g", mlp_score(&net, &data));
-    CHECK(fabs(mlp_score(&net, &data) - fnn_r2(values, targets, ROWS, 1)) < 1e-4);
+    mlp_fit(&net, &made, &made);
+    CHECK(!fnn_predict(net.model, NULL, &made, values));
+    CHECKF(mlp_score(&net, &made) > .95, "R2 %g", mlp_score(&net, &made));
+    CHECK(fabs(mlp_score(&net, &made) - fnn_r2(values, targets, ROWS, 1)) < 1e-4);
     CHECK(net.history.count == 401); /* the state before the first epoch, too */
     CHECK(fabs(net.last.loss - (1 - net.last.score) / 2) < 1e-4); /* of targets of variance 1 */
     mlp_free(&net);
@@ -194,7 +195,7 @@ static void a_regression_predicts_in_its_units(void)
  * the loss 23.026 times the share that is wrong, with alpha times the layers' norms. */
 static void a_classification_predicts_classes(void)
 {
-    const fnn_dataset data = made_data(0);
+    const fnn_dataset made = made_data(0);
     const mlp_arguments a = {.hidden_layer = {8},
                              .activation = FNN_LEAKY_RELU,
                              .slope = .1,
@@ -205,14 +206,15 @@ static void a_classification_predicts_classes(void)
                              .mu = .8,
                              .batch_size = 20};
     numpy_random r;
-    fnn_real values[ROWS];
+    int32_t classes[ROWS];
     double right = 0, norms = 0;
     mlp net = {.arguments = &a, .random = &r};
     numpy_seed(&r, 1);
-    CHECK(!mlp_fit(&net, &data, &data) && !mlp_predict(&net, &data, values));
-    for (int i = 0; i < ROWS; i++) right += (int)values[i] == labels[i];
+    mlp_fit(&net, &made, &made);
+    CHECK(!fnn_predict_classes(net.model, NULL, &made, classes));
+    for (int i = 0; i < ROWS; i++) right += classes[i] == labels[i];
     CHECKF(right > ROWS / 2, "%g right", right);
-    CHECK(fabs(mlp_score(&net, &data) - right / ROWS) < 1e-9);
+    CHECK(fabs(mlp_score(&net, &made) - right / ROWS) < 1e-9);
     CHECK(fabs(net.history.epochs[6].validation_score - right / ROWS) < 1e-9);
     const fnn_real *w = fnn_parameters(net.model, NULL);
     for (int layer = 0, count = 4 * 8; layer < 2; layer++, w += 4 * 8, count = 9 * 3) {
@@ -239,14 +241,13 @@ static void a_grid_has_its_cells(void)
                                   .rounds = 1,
                                   .processes = 2,
                                   .process = {0, 1, 1, 0, 0, 0, 0, 0}};
-    const fnn_dataset data = made_data(0);
-    experiment e;
+    const fnn_dataset made = made_data(0);
     char text[200];
     numpy_random start;
-    memset(&e, 0, sizeof e);
     numpy_seed(&start, 1);
+    data.train = made;
     CHECK(mlp_grid_count(&grid) == 16); /* chunks of two cells */
-    numpy_random *states = mlp_grid_states(&e, &grid, &data, &start);
+    numpy_random *states = mlp_grid_states(&grid, &start);
     mlp_arguments a = mlp_grid_cell(&grid, 13);
     mlp_describe(&a, text, sizeof text);
     CHECKF(!strcmp(text, "(4,4) LeakyReLU(0.1), 3 epochs, eta 0.1 beta 0.3 alpha 0 mu 0.8 "
@@ -255,7 +256,7 @@ static void a_grid_has_its_cells(void)
     numpy_random r = states[3];
     a = mlp_grid_cell(&grid, 3);
     mlp net = {.arguments = &a, .random = &r};
-    CHECK(!mlp_fit(&net, &data, NULL));
+    mlp_fit(&net, &made, NULL);
     CHECK(numpy_uint32(&r) == numpy_uint32(&states[4]));         /* of the same process */
     CHECK(numpy_uint32(&states[0]) == numpy_uint32(&states[2])); /* both fresh */
     CHECK(numpy_uint32(&states[5]) != numpy_uint32(&states[6]));
@@ -267,20 +268,19 @@ static void a_grid_has_its_cells(void)
 static void a_split_is_of_the_view(void)
 {
     static const int64_t index[10] = {50, 51, 52, 53, 54, 55, 56, 57, 58, 59};
-    fnn_dataset data = made_data(0), train, held;
-    experiment e;
+    fnn_dataset made = made_data(0), train, held;
     numpy_random r;
     int seen[ROWS] = {0};
-    memset(&e, 0, sizeof e);
     numpy_seed(&r, 1);
-    data.index = index;
-    data.count = 10;
-    mlp_split(&e, &r, &data, .25, &train, &held);
+    made.index = index;
+    made.count = 10;
+    mlp_split(&r, &made, .25, &train, &held);
     CHECK(held.count == 3 && train.count == 7);
     for (int i = 0; i < 3; i++) seen[held.index[i]]++;
     for (int i = 0; i < 7; i++) seen[train.index[i]]++;
     for (int i = 0; i < ROWS; i++) CHECK(seen[i] == (i >= 50));
-    free((void *)(uintptr_t)held.index);
+    fnn_dataset_free(&train);
+    fnn_dataset_free(&held);
 }
 
 static const harness_test tests[] = {TEST(weights_start_as_numpy_draws_them),

@@ -42,7 +42,7 @@ static void begin(void)
     job.experiment = &e;
     e.run_count = e.seed_count = 1;
     e.jobs = &job;
-    e.printed = experiment_now(); /* says nothing of progress */
+    e.printed = program_seconds(0); /* says nothing of progress */
 }
 
 static void end(fnn_model *m)

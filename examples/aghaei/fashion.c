@@ -7,8 +7,6 @@
  * to the digit, in ten times as long. fashion_network.c has the network of batch 64. */
 #include "mlp.h"
 
-static experiment e;
-static experiment_data data;
 static numpy_random *states; /* of the cells */
 
 static const mlp_grid grid = {
@@ -86,10 +84,10 @@ int main(int argc, char **argv)
     experiment_begin(&e, argc, argv, "aghaei-fashion", "MLPs on Fashion-MNIST", 1);
     experiment_fashion(&e, &data);
     numpy_seed(&start, 1);
-    states = mlp_grid_states(&e, &grid, &data.train, &start);
+    states = mlp_grid_states(&grid, &start);
     experiment_each(&e, RUNS, e.seeds, run);
-    mlp_report_printed(&e, &grid, printed, ROWS, rows, ROWS_B);
-    mlp_report_grid(&e, &grid, cells);
+    mlp_report_printed(&grid, printed, ROWS, rows, ROWS_B);
+    mlp_report_grid(&grid, cells);
     free(states);
     return experiment_end(&e);
 }

@@ -7,9 +7,6 @@
 #define FMNIST_NN_REAL double
 #include "mlp.h"
 
-static experiment e;
-static experiment_data data;
-
 static const mlp_arguments network = {.hidden_layer = {128, 64},
                                       .activation = FNN_LEAKY_RELU,
                                       .slope = .03,
@@ -28,7 +25,7 @@ static void run(experiment_job *job)
 {
     numpy_random r;
     numpy_seed(&r, (uint32_t)job->seed + 1);
-    mlp_run_held_out(job, &network, job->run == NETWORK_A ? MLP_AUTHOR : MLP_TEXT, r, &data);
+    mlp_run_held_out(job, &network, job->run == NETWORK_A ? MLP_AUTHOR : MLP_TEXT, r);
 }
 
 int main(int argc, char **argv)
@@ -36,9 +33,9 @@ int main(int argc, char **argv)
     experiment_begin(&e, argc, argv, "aghaei-fashion-network", "An MLP on Fashion-MNIST", 1);
     experiment_fashion(&e, &data);
     experiment_each(&e, RUNS, e.seeds, run);
-    mlp_report(&e, NETWORK_A, &network, "A", reported, "");
-    mlp_report(&e, NETWORK_B, &network, "B", reported, "");
-    mlp_plot(&e, NETWORK_A, "A", "(128, 64) LeakyReLU, reading A", 10, reported);
-    mlp_plot(&e, NETWORK_B, "B", "(128, 64) LeakyReLU, reading B", 10, reported);
+    mlp_report(NETWORK_A, &network, "A", reported);
+    mlp_report(NETWORK_B, &network, "B", reported);
+    mlp_plot(NETWORK_A, "A", "(128, 64) LeakyReLU, reading A", 10, reported);
+    mlp_plot(NETWORK_B, "B", "(128, 64) LeakyReLU, reading B", 10, reported);
     return experiment_end(&e);
 }

@@ -9,8 +9,6 @@
 #include "mlp.h"
 #include "iris.h"
 
-static experiment e;
-static experiment_data data;
 static fnn_dataset all;
 static numpy_random *states; /* of the cells */
 
@@ -42,11 +40,11 @@ static void run(experiment_job *job)
     numpy_random r = states[cell];
     if (job->seed) {
         numpy_seed(&r, (uint32_t)job->seed + 1);
-        mlp_split(&e, &r, &all, .25, &train, &test);
+        mlp_split(&r, &all, .25, &train, &test);
     }
     mlp_run(job, mlp_grid_cell(&grid, cell), job->run < CELLS ? MLP_AUTHOR : MLP_TEXT, r, &train,
             mlp_is_printed(printed, ROWS, job->run) ? &test : NULL, &test);
-    if (job->seed) free((void *)(uintptr_t)test.index);
+    if (job->seed) fnn_dataset_free(&train), fnn_dataset_free(&test);
 }
 
 /* How many of the six best of the grid have the momentum, and the smallest batch. */
@@ -78,13 +76,12 @@ int main(int argc, char **argv)
     experiment_begin(&e, argc, argv, "aghaei-iris", "MLPs on Iris", 1);
     all = iris_load();
     numpy_seed(&start, 1);
-    mlp_split(&e, &start, &all, .25, &data.train, &data.test);
+    mlp_split(&start, &all, .25, &data.train, &data.test);
     experiment_adopt(&e, &data, "Iris");
-    states = mlp_grid_states(&e, &grid, &data.train, &start);
+    states = mlp_grid_states(&grid, &start);
     experiment_each(&e, RUNS, e.seeds, run);
-    mlp_report_printed(&e, &grid, printed, ROWS, rows, ROWS_B);
+    mlp_report_printed(&grid, printed, ROWS, rows, ROWS_B);
     note_best();
     free(states);
-    free((void *)(uintptr_t)data.test.index);
     return experiment_end(&e);
 }

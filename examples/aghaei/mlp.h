@@ -16,6 +16,9 @@
 #include "../experiment.h"
 #include "../numpy_random.h"
 
+static experiment e;
+static experiment_data data;
+
 enum { MLP_LAYERS = 6, MLP_CHOICES = 5 };
 
 /* MLP(hidden_layer, activation, epoch, eta, beta, alpha, mu, batch_size, task). */
@@ -53,15 +56,17 @@ static inline void mlp_free(mlp *net)
 
 /* ---- the network ---- */
 
-/* Its layers for a training set, on one thread. Numbers to predict are scaled as inputs are. */
-static inline fnn_result mlp_build(mlp *net, const fnn_dataset *train)
+/* Its layers for a training set, on one thread. Numbers to predict are scaled as inputs are. His
+ * code has the biases as weights of an input that is always 1, a last row of the matrix: in the
+ * library's order of parameters, weights (inputs, units) and then biases (units). */
+static inline void mlp_build(mlp *net, const fnn_dataset *train)
 {
     const mlp_arguments *a = net->arguments;
     const fnn_normalization scale =
         net->rule == MLP_AUTHOR ? FNN_NORMALIZE_STANDARDIZE : FNN_NORMALIZE_MEAN_VARIANCE;
-    fnn_context_config machine = fnn_context_config_init();
-    machine.threads = 1;
+    const fnn_context_config machine = program_threads(1);
     fnn_model *m = fnn_sequential_with(&machine, train->height, train->width, train->channels);
+    size_t count;
     net->model = m;
     fnn_normalize(m, scale, train);
     for (int i = 0; i < MLP_LAYERS && a->hidden_layer[i]; i++) {
@@ -75,34 +80,21 @@ static inline fnn_result mlp_build(mlp *net, const fnn_dataset *train)
     } else {
         fnn_dense(m, train->classes, FNN_SOFTMAX);
     }
-    return fnn_seal(m);
-}
-
-/* His code has the biases as weights of an input that is always 1, a last row of the matrix: in the
- * library's order of parameters, weights (inputs, units) and then biases (units). */
-static inline void mlp_draw_weights(mlp *net)
-{
-    size_t count;
-    fnn_real *w = fnn_parameters(net->model, &count);
-    for (size_t i = 0; i < count; i++)
-        w[i] = (fnn_real)(net->arguments->beta * numpy_randn(net->random));
+    fnn_real *w = fnn_parameters(m, &count);
+    if (!w) program_fail("%s", fnn_model_error(m)->message);
+    for (size_t i = 0; i < count; i++) w[i] = (fnn_real)(a->beta * numpy_randn(net->random));
 }
 
 /* The sum of the layers' norms ||W||, biases included, of equation 12. */
-static inline double mlp_norms(const mlp *net, const fnn_dataset *train)
+static inline double mlp_norms(const fnn_model *m)
 {
-    const mlp_arguments *a = net->arguments;
-    const fnn_real *w = fnn_parameters(net->model, NULL);
-    int inputs = train->height * train->width * train->channels;
+    fnn_tensor w;
     double sum = 0;
-    for (int layer = 0, last = 0; !last; layer++) {
-        last = layer == MLP_LAYERS || !a->hidden_layer[layer];
-        const int outputs = a->regression ? train->target_count : train->classes;
-        const int units = last ? outputs : a->hidden_layer[layer];
+    for (int layer = 0; layer < fnn_layer_count(m); layer++) {
         double squares = 0;
-        for (int i = 0; i < (inputs + 1) * units; i++) squares += (double)w[i] * (double)w[i];
-        w += (inputs + 1) * units;
-        inputs = units;
+        for (int i = 0; !fnn_tensor_at(m, layer, i, &w); i++)
+            for (size_t k = 0; k < w.count && !w.is_statistic; k++)
+                squares += (double)w.values[k] * (double)w.values[k];
         sum += sqrt(squares);
     }
     return sum;
@@ -134,49 +126,38 @@ static inline void mlp_update(const mlp *net, fnn_real *v, int samples, int outp
     }
 }
 
-static inline fnn_result mlp_epoch(const mlp *net, const fnn_dataset *train, const int64_t *order,
-                                   fnn_real *v)
+static inline void mlp_epoch(const mlp *net, const fnn_dataset *train, const int64_t *order,
+                             fnn_real *v)
 {
     const int batch = net->arguments->batch_size;
-    fnn_result result = FNN_OK;
-    for (int64_t first = 0; !result && first < train->count; first += batch) {
+    fnn_model *m = net->model;
+    for (int64_t first = 0; first < train->count; first += batch) {
         const int64_t left = train->count - first;
         const int samples = left < batch ? (int)left : batch;
-        result = fnn_forward(net->model, train, order + first, samples, 1);
-        if (!result) result = fnn_loss(net->model, NULL);
-        if (!result) result = fnn_backward(net->model);
-        if (!result) mlp_update(net, v, samples, train->target_count);
+        if (fnn_forward(m, train, order + first, samples, 1) || fnn_loss(m, NULL) ||
+            fnn_backward(m))
+            program_fail("%s", fnn_model_error(m)->message);
+        mlp_update(net, v, samples, train->target_count);
     }
-    return result;
-}
-
-/* The class of outputs y (n): the largest. As in NumPy a NaN is larger than any number. */
-static inline int mlp_class(const fnn_real *y, int n)
-{
-    int largest = 0;
-    for (int k = 1; k < n && !isnan(y[largest]); k++)
-        if (!(y[k] <= y[largest])) largest = k;
-    return largest;
 }
 
 /* The accuracy, and a mean over batches, in an order of the samples (NULL: theirs), of the means of
  * the cross-entropy of the predicted classes clipped at 1e-10: of ln 1e10 for each wrong one. */
-static inline double mlp_accuracy(const mlp *net, const fnn_dataset *data, const int64_t *order,
+static inline double mlp_accuracy(const mlp *net, const fnn_dataset *set, const int64_t *order,
                                   double *loss)
 {
-    const int n = data->classes, batch = net->arguments->batch_size;
-    const int64_t count = data->count;
-    fnn_real *outputs = (fnn_real *)malloc((size_t)count * (size_t)n * sizeof *outputs);
+    const int n = set->classes, batch = net->arguments->batch_size;
+    const int64_t count = set->count;
+    fnn_real *outputs = experiment_outputs(net->model, set);
     int64_t wrong = 0;
     double batches = 0;
     *loss = 0;
-    if (!outputs || fnn_predict(net->model, NULL, data, outputs)) exit(1);
     for (int64_t first = 0; first < count; first += batch, batches++) {
         const int64_t samples = count - first < batch ? count - first : batch;
         int64_t here = 0;
         for (int64_t i = first; i < first + samples; i++) {
             const int64_t sample = order ? order[i] : i;
-            here += mlp_class(outputs + sample * n, n) != fnn_dataset_label(data, sample);
+            here += experiment_class(outputs + sample * n, n) != fnn_dataset_label(set, sample);
         }
         wrong += here;
         *loss += log(1e10) * (double)here / (double)samples;
@@ -188,75 +169,57 @@ static inline double mlp_accuracy(const mlp *net, const fnn_dataset *data, const
 
 /* Accuracy, or R2, and the report's loss column: what mlp_accuracy says, or half the squared error;
  * alpha ||W|| is added to both. */
-static inline double mlp_measure(const mlp *net, const fnn_dataset *data, const int64_t *order,
+static inline double mlp_measure(const mlp *net, const fnn_dataset *set, const int64_t *order,
                                  double *loss)
 {
     double score;
     if (net->arguments->regression) {
-        const fnn_metrics metrics = experiment_evaluate(net->model, data);
+        const fnn_metrics metrics = experiment_evaluate(net->model, set);
         *loss = metrics.loss / 2;
         score = metrics.r2;
     } else {
-        score = mlp_accuracy(net, data, order, loss);
+        score = mlp_accuracy(net, set, order, loss);
     }
-    *loss += net->arguments->alpha * mlp_norms(net, data);
+    *loss += net->arguments->alpha * mlp_norms(net->model);
     return score;
 }
 
-static inline fnn_result mlp_record(mlp *net, const fnn_dataset *train, const int64_t *order,
-                                    const fnn_dataset *validation, int epoch)
+static inline void mlp_record(mlp *net, const fnn_dataset *train, const int64_t *order,
+                              const fnn_dataset *validation, int epoch)
 {
     fnn_epoch *figures = &net->last;
     memset(figures, 0, sizeof *figures);
     figures->epoch = epoch;
     figures->score = mlp_measure(net, train, order, &figures->loss);
-    if (!validation) return FNN_OK;
+    if (!validation) return;
     figures->validation_score = mlp_measure(net, validation, NULL, &figures->validation_loss);
-    return fnn_history_append(&net->history, figures);
+    if (fnn_history_append(&net->history, figures)) program_fail("out of memory");
 }
 
 /* Trains from drawn weights, each epoch in the order of the one before, shuffled. */
-static inline fnn_result mlp_fit(mlp *net, const fnn_dataset *train, const fnn_dataset *validation)
+static inline void mlp_fit(mlp *net, const fnn_dataset *train, const fnn_dataset *validation)
 {
+    const int epochs = net->arguments->epoch;
     size_t parameters;
-    fnn_result result = mlp_build(net, train);
-    if (result) return result;
+    mlp_build(net, train);
     fnn_parameters(net->model, &parameters);
-    fnn_real *v = (fnn_real *)calloc(parameters, sizeof *v);
-    int64_t *order = (int64_t *)malloc((size_t)train->count * sizeof *order);
-    if (!v || !order) result = FNN_ERROR_MEMORY;
-    mlp_draw_weights(net);
-    for (int64_t i = 0; order && i < train->count; i++) order[i] = i;
-    if (!result && validation) result = mlp_record(net, train, order, validation, 0);
-    for (int i = 0; !result && i < net->arguments->epoch; i++) {
+    fnn_real *v = (fnn_real *)program_memory(parameters, sizeof *v);
+    int64_t *order = (int64_t *)program_memory((size_t)train->count, sizeof *order);
+    for (int64_t i = 0; i < train->count; i++) order[i] = i;
+    if (validation) mlp_record(net, train, order, validation, 0);
+    for (int i = 1; i <= epochs; i++) {
         numpy_shuffle(net->random, order, train->count);
-        result = mlp_epoch(net, train, order, v);
-        if (!result && (validation || i + 1 == net->arguments->epoch))
-            result = mlp_record(net, train, order, validation, i + 1);
+        mlp_epoch(net, train, order, v);
+        if (validation || i == epochs) mlp_record(net, train, order, validation, i);
     }
     free(v);
     free(order);
-    return result;
 }
 
-/* ---- predict, score ---- */
-
-/* values (count): each sample's class, or (count, targets) the numbers, in their own units. */
-static inline fnn_result mlp_predict(const mlp *net, const fnn_dataset *data, fnn_real *values)
-{
-    if (net->arguments->regression) return fnn_predict(net->model, NULL, data, values);
-    int32_t *classes = (int32_t *)malloc((size_t)data->count * sizeof *classes);
-    if (!classes) return FNN_ERROR_MEMORY;
-    const fnn_result result = fnn_predict_classes(net->model, NULL, data, classes);
-    for (int64_t i = 0; !result && i < data->count; i++) values[i] = (fnn_real)classes[i];
-    free(classes);
-    return result;
-}
-
-static inline double mlp_score(const mlp *net, const fnn_dataset *data)
+static inline double mlp_score(const mlp *net, const fnn_dataset *set)
 {
     double loss;
-    return mlp_measure(net, data, NULL, &loss);
+    return mlp_measure(net, set, NULL, &loss);
 }
 
 /* ---- grid search ---- */
@@ -268,11 +231,11 @@ typedef struct mlp_list {
 } mlp_list;
 
 typedef struct mlp_grid {
-    int hidden_layers[MLP_CHOICES][MLP_LAYERS]; /* an empty one ends them */
+    int hidden_layers[MLP_CHOICES + 1][MLP_LAYERS]; /* an empty one ends them */
     struct {
         fnn_activation kind;
         double slope;
-    } activations[MLP_CHOICES]; /* FNN_LINEAR ends them */
+    } activations[MLP_CHOICES + 1]; /* FNN_LINEAR ends them */
     int epoch;
     mlp_list etas, betas, alphas, mus, batch_sizes;
     int regression;
@@ -282,15 +245,6 @@ typedef struct mlp_grid {
      * follows from his figures. Where he called the class several times there are rounds. */
     int rounds, processes, process[32]; /* the last: of each chunk of each round */
 } mlp_grid;
-
-static inline int mlp_grid_count(const mlp_grid *g)
-{
-    int widths = 0, activations = 0;
-    while (widths < MLP_CHOICES && g->hidden_layers[widths][0]) widths++;
-    while (activations < MLP_CHOICES && g->activations[activations].kind) activations++;
-    return widths * activations * g->etas.count * g->betas.count * g->alphas.count * g->mus.count *
-           g->batch_sizes.count;
-}
 
 /* The choice of a list that a cell number stands for, which is divided by the list's length. */
 static inline double mlp_choice(const mlp_list *list, int *cell)
@@ -305,7 +259,7 @@ static inline mlp_arguments mlp_grid_cell(const mlp_grid *g, int cell)
     mlp_arguments a;
     int activations = 0;
     memset(&a, 0, sizeof a);
-    while (activations < MLP_CHOICES && g->activations[activations].kind) activations++;
+    while (g->activations[activations].kind) activations++;
     a.batch_size = (int)mlp_choice(&g->batch_sizes, &cell);
     a.mu = mlp_choice(&g->mus, &cell);
     a.alpha = mlp_choice(&g->alphas, &cell);
@@ -319,39 +273,42 @@ static inline mlp_arguments mlp_grid_cell(const mlp_grid *g, int cell)
     return a;
 }
 
-/* Draws what a fit draws: how many numbers that is does not depend on what it learns. */
-static inline void mlp_skip(const mlp_arguments *a, const fnn_dataset *train, numpy_random *r,
-                            int64_t *order)
+static inline int mlp_grid_count(const mlp_grid *g)
 {
-    int inputs = train->height * train->width * train->channels;
-    for (int layer = 0, last = 0; !last; layer++) {
-        last = layer == MLP_LAYERS || !a->hidden_layer[layer];
-        const int outputs = a->regression ? train->target_count : train->classes;
-        const int units = last ? outputs : a->hidden_layer[layer];
-        for (int i = 0; i < (inputs + 1) * units; i++) numpy_randn(r);
-        inputs = units;
-    }
+    int cells = 0;
+    while (mlp_grid_cell(g, cells).hidden_layer[0]) cells++;
+    return cells;
+}
+
+/* Draws what a fit draws, weights and orders: how many numbers that is does not depend on what it
+ * learns. */
+static inline void mlp_skip(const mlp_arguments *a, numpy_random *r, int64_t *order)
+{
+    const fnn_dataset *train = &data.train;
+    int inputs = train->height * train->width * train->channels, weights = 0;
+    for (int i = 0; i < MLP_LAYERS && a->hidden_layer[i]; inputs = a->hidden_layer[i++])
+        weights += (inputs + 1) * a->hidden_layer[i];
+    weights += (inputs + 1) * (a->regression ? train->target_count : train->classes);
+    for (int i = 0; i < weights; i++) numpy_randn(r);
     for (int i = 0; i < a->epoch; i++) numpy_permutation(r, order, train->count);
 }
 
 /* The generator as each cell found it in the author's processes, which began with `start`. The
  * array (cells) is the caller's to free. */
-static inline numpy_random *mlp_grid_states(const experiment *e, const mlp_grid *g,
-                                            const fnn_dataset *train, const numpy_random *start)
+static inline numpy_random *mlp_grid_states(const mlp_grid *g, const numpy_random *start)
 {
     const int cells = mlp_grid_count(g), round = cells / g->rounds, chunks = 4 * g->processes;
     const int chunk = (round + chunks - 1) / chunks;
-    numpy_random *states =
-        (numpy_random *)experiment_resize(e, NULL, (size_t)cells * sizeof *states);
-    int64_t *order = (int64_t *)experiment_resize(e, NULL, (size_t)train->count * sizeof *order);
+    numpy_random *states = (numpy_random *)program_memory((size_t)cells, sizeof *states);
+    int64_t *order = (int64_t *)program_memory((size_t)data.train.count, sizeof *order);
     numpy_random process[4];
     for (int i = 0; i < cells; i++) {
         numpy_random *r = &process[g->process[i / round * chunks + i % round / chunk]];
         mlp_arguments a = mlp_grid_cell(g, i);
         for (int k = 0; k < 4 && i % round == 0; k++) process[k] = *start;
-        a.epoch = experiment_epochs(e, a.epoch);
+        a.epoch = experiment_epochs(&e, a.epoch);
         states[i] = *r;
-        mlp_skip(&a, train, r, order);
+        mlp_skip(&a, r, order);
     }
     free(order);
     return states;
@@ -387,12 +344,10 @@ static inline void mlp_run(experiment_job *job, mlp_arguments arguments, mlp_rul
                            numpy_random random, const fnn_dataset *train,
                            const fnn_dataset *validation, const fnn_dataset *test)
 {
-    const experiment *e = job->experiment;
     const double unit = arguments.regression ? 1 : 100;
-    arguments.epoch = experiment_epochs(e, arguments.epoch);
+    arguments.epoch = experiment_epochs(&e, arguments.epoch);
     mlp net = {.arguments = &arguments, .rule = rule, .random = &random};
-    if (mlp_fit(&net, train, validation))
-        experiment_fail(e, "%s", fnn_model_error(net.model)->message);
+    mlp_fit(&net, train, validation);
     job->figures[TEST] = unit * mlp_score(&net, test);
     job->figures[TRAIN] = unit * net.last.score;
     job->figures[LOSS] = net.last.loss;
@@ -401,93 +356,89 @@ static inline void mlp_run(experiment_job *job, mlp_arguments arguments, mlp_rul
     mlp_free(&net);
 }
 
-/* scikit-learn's train_test_split: two views of a data set that is whole and stays, over one array
- * of sample numbers, which is the first part's to free. */
-static inline void mlp_split(const experiment *e, numpy_random *r, const fnn_dataset *all,
-                             double share, fnn_dataset *train, fnn_dataset *held)
+/* scikit-learn's train_test_split: two views of a data set, to be freed. */
+static inline void mlp_split(numpy_random *r, const fnn_dataset *all, double share,
+                             fnn_dataset *train, fnn_dataset *held)
 {
-    int64_t *order = (int64_t *)experiment_resize(e, NULL, (size_t)all->count * sizeof *order);
+    int64_t *order = (int64_t *)program_memory((size_t)all->count, sizeof *order);
     const int64_t count = numpy_train_test_split(r, order, all->count, share);
-    for (int64_t i = 0; all->index && i < all->count; i++) order[i] = all->index[order[i]];
-    *train = *held = *all;
-    memset(train->owned, 0, sizeof train->owned);
-    memset(held->owned, 0, sizeof held->owned);
-    train->rows = held->rows = all->rows ? all->rows : all->count;
-    train->count = all->count - count;
-    held->count = count;
-    held->index = order;
-    train->index = order + count;
+    fnn_error error;
+    if (fnn_dataset_subset(all, order, count, held, &error) ||
+        fnn_dataset_subset(all, order + count, all->count - count, train, &error))
+        program_fail("%s", error.message);
+    free(order);
 }
 
 /* The same after 15 % of the training data have been held out for the history, drawn before the
  * weights, as the author did in his long fits. */
 static inline void mlp_run_held_out(experiment_job *job, const mlp_arguments *arguments,
-                                    mlp_rule rule, numpy_random random, const experiment_data *data)
+                                    mlp_rule rule, numpy_random random)
 {
     fnn_dataset train, validation;
-    mlp_split(job->experiment, &random, &data->train, .15, &train, &validation);
-    mlp_run(job, *arguments, rule, random, &train, &validation, &data->test);
-    free((void *)(uintptr_t)validation.index);
+    mlp_split(&random, &data.train, .15, &train, &validation);
+    mlp_run(job, *arguments, rule, random, &train, &validation, &data.test);
+    fnn_dataset_free(&train);
+    fnn_dataset_free(&validation);
 }
 
 /* The rows of a run. */
-static inline void mlp_report(experiment *e, int run, const mlp_arguments *a, const char *reading,
-                              mlp_figures reported, const char *what)
+static inline void mlp_report(int run, const mlp_arguments *a, const char *reading,
+                              mlp_figures reported)
 {
     char name[200];
     mlp_describe(a, name, sizeof name);
-    experiment_report(e, run, TEST, reading, a->regression ? "test R2" : "test accuracy %",
-                      reported.test, "%s%s", what, name);
-    experiment_report(e, run, TRAIN, reading, a->regression ? "train R2" : "train accuracy %",
-                      reported.train, "%s%s", what, name);
+    experiment_report(&e, run, TEST, reading, a->regression ? "test R2" : "test accuracy %",
+                      reported.test, "%s", name);
+    experiment_report(&e, run, TRAIN, reading, a->regression ? "train R2" : "train accuracy %",
+                      reported.train, "%s", name);
     if (!isnan(reported.loss))
-        experiment_report(e, run, LOSS, reading, "loss", reported.loss, "%s%s", what, name);
+        experiment_report(&e, run, LOSS, reading, "loss", reported.loss, "%s", name);
 }
 
 /* All cells of a grid, from run 0 on, beside the author's figures: a row and a point each; how many
  * are within two points; and the best by test score, which is how the report chose. */
-static inline void mlp_report_grid(experiment *e, const mlp_grid *g, const mlp_figures *reported)
+static inline void mlp_report_grid(const mlp_grid *g, const mlp_figures *reported)
 {
-    const int cells = mlp_grid_count(g), best = experiment_best(e, TEST, 0, cells);
+    const int cells = mlp_grid_count(g), best = experiment_best(&e, TEST, 0, cells);
     const double unit = g->regression ? 100 : 1;
     const char *metric = g->regression ? "test R2" : "test accuracy %";
-    experiment_plot *p = experiment_plot_begin(e, "cells", "Every cell of the grid, reading A",
+    experiment_plot *p = experiment_plot_begin(&e, "cells", "Every cell of the grid, reading A",
                                                "the author's test score", "measured", 0);
     char name[200];
     int close = 0;
     for (int i = 0; i < cells; i++) {
         const mlp_arguments a = mlp_grid_cell(g, i);
-        const double score = experiment_mean(e, i, TEST, NULL);
+        const double score = experiment_mean(&e, i, TEST, NULL);
         mlp_describe(&a, name, sizeof name);
-        experiment_report(e, i, TEST, "A", metric, reported[i].test, "cell %d: %s", i + 1, name);
+        experiment_report(&e, i, TEST, "A", metric, reported[i].test, "cell %d: %s", i + 1, name);
         close += unit * fabs(score - reported[i].test) <= 2;
         *strchr(name, ')') = 0; /* of the widths */
-        experiment_point(e, p, name + 1, reported[i].test, score, EXPERIMENT_UNKNOWN);
+        experiment_point(&e, p, name + 1, reported[i].test, score, EXPERIMENT_UNKNOWN);
     }
-    experiment_note(e, "%d of the grid's %d cells are within two points of the author's", close,
+    experiment_note(&e, "%d of the grid's %d cells are within two points of the author's", close,
                     cells);
     const mlp_arguments a = mlp_grid_cell(g, best);
     mlp_describe(&a, name, sizeof name);
-    experiment_note(e, "the grid's best by test score: %s", name);
+    experiment_note(&e, "the grid's best by test score: %s", name);
 }
 
 /* The cells that a table of the report prints, in both readings, from runs `cell` and text + i; and
  * the report's "loss value of best architectures": their losses in reading A. */
-static inline void mlp_report_printed(experiment *e, const mlp_grid *g, const int *printed,
-                                      int count, const mlp_figures *reported, int text)
+static inline void mlp_report_printed(const mlp_grid *g, const int *printed, int count,
+                                      const mlp_figures *reported, int text)
 {
     experiment_plot *p =
-        experiment_plot_begin(e, "loss", "The report's best of the grid, reading A",
+        experiment_plot_begin(&e, "loss", "The report's best of the grid, reading A",
                               "epoch (names: network, beta, alpha)", "loss, with the penalty", 0);
     char name[200];
     for (int i = 0; i < count; i++) {
         const mlp_arguments a = mlp_grid_cell(g, printed[i]);
-        mlp_report(e, printed[i], &a, "A", reported[i], "");
-        mlp_report(e, text + i, &a, "B", reported[i], "");
+        mlp_report(printed[i], &a, "A", reported[i]);
+        mlp_report(text + i, &a, "B", reported[i]);
         mlp_describe(&a, name, sizeof name);
         char *end = strstr(name, ", "); /* of widths and activation */
         snprintf(end, sizeof name - (size_t)(end - name), ", %g, %g", a.beta, a.alpha);
-        experiment_curve(e, p, name, printed[i], FNN_MONITOR_LOSS);
+        experiment_curve(&e, p, name, printed[i], FNN_MONITOR_LOSS);
     }
 }
 
@@ -500,20 +451,13 @@ static inline int mlp_is_printed(const int *printed, int count, int cell)
 }
 
 /* Loss and score of a run's history against epochs, two plots. */
-static inline void mlp_plot(experiment *e, int run, const char *name, const char *title, int epochs,
+static inline void mlp_plot(int run, const char *name, const char *title, int epochs,
                             mlp_figures reported)
 {
-    static const char *const axes[] = {"loss, with the penalty", "accuracy %"};
-    for (int i = 0; i < 2; i++) {
-        char file[64];
-        snprintf(file, sizeof file, "%s-%s", name, i ? "accuracy" : "loss");
-        experiment_plot *p = experiment_plot_begin(e, file, title, "epoch", axes[i], 0);
-        experiment_curve(e, p, "train", run, i ? FNN_MONITOR_SCORE : FNN_MONITOR_LOSS);
-        experiment_curve(e, p, "validation", run,
-                         i ? FNN_MONITOR_VALIDATION_SCORE : FNN_MONITOR_VALIDATION_LOSS);
-        if (i) experiment_reported(e, p, "report, train", epochs, reported.train);
-        if (i) experiment_reported(e, p, "report, test", epochs, reported.test);
-    }
+    experiment_plot *p = experiment_plot_history(&e, name, title, run, "loss, with the penalty",
+                                                 "train", "validation");
+    experiment_reported(&e, p, "report, train", epochs, reported.train);
+    experiment_reported(&e, p, "report, test", epochs, reported.test);
 }
 
 #endif

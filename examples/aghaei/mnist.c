@@ -7,8 +7,6 @@
  * to the digit, in ten times as long. mnist_network.c has the network of batch 64. */
 #include "mlp.h"
 
-static experiment e;
-static experiment_data data;
 static numpy_random *states; /* of the cells */
 
 static const mlp_grid grid = {
@@ -87,10 +85,10 @@ int main(int argc, char **argv)
     experiment_begin(&e, argc, argv, "aghaei-mnist", "MLPs on MNIST", 1);
     experiment_mnist(&e, &data);
     numpy_seed(&start, 1);
-    states = mlp_grid_states(&e, &grid, &data.train, &start);
+    states = mlp_grid_states(&grid, &start);
     experiment_each(&e, RUNS, e.seeds, run);
-    mlp_report_printed(&e, &grid, printed, ROWS, rows, ROWS_B);
-    mlp_report_grid(&e, &grid, cells);
+    mlp_report_printed(&grid, printed, ROWS, rows, ROWS_B);
+    mlp_report_grid(&grid, cells);
     free(states);
     return experiment_end(&e);
 }

@@ -8,9 +8,6 @@
 #define FMNIST_NN_REAL double
 #include "mlp.h"
 
-static experiment e;
-static experiment_data data;
-
 static const mlp_arguments network = {.hidden_layer = {128, 64},
                                       .activation = FNN_RELU,
                                       .epoch = 15,
@@ -37,9 +34,9 @@ int main(int argc, char **argv)
     experiment_begin(&e, argc, argv, "aghaei-mnist-network", "An MLP on MNIST", 1);
     experiment_mnist(&e, &data);
     experiment_each(&e, RUNS, e.seeds, run);
-    mlp_report(&e, NETWORK_A, &network, "A", reported, "");
-    mlp_report(&e, NETWORK_B, &network, "B", reported, "");
-    mlp_plot(&e, NETWORK_A, "A", "(128, 64) ReLU, reading A", 15, reported);
-    mlp_plot(&e, NETWORK_B, "B", "(128, 64) ReLU, reading B", 15, reported);
+    mlp_report(NETWORK_A, &network, "A", reported);
+    mlp_report(NETWORK_B, &network, "B", reported);
+    mlp_plot(NETWORK_A, "A", "(128, 64) ReLU, reading A", 15, reported);
+    mlp_plot(NETWORK_B, "B", "(128, 64) ReLU, reading B", 15, reported);
     return experiment_end(&e);
 }

@@ -10,8 +10,6 @@
 
 #define AIRFOIL_FROM "https://archive.ics.uci.edu/dataset/291/airfoil+self+noise"
 
-static experiment e;
-static experiment_data data;
 static numpy_random *states; /* of the cells */
 
 static const mlp_grid grid = {
@@ -60,7 +58,7 @@ static void load(numpy_random *r)
     if (fnn_read_csv(experiment_file(&e, "airfoil/airfoil_self_noise.dat", AIRFOIL_FROM), &c, NULL,
                      &all, &error))
         experiment_fail(&e, "%s", error.message);
-    mlp_split(&e, r, &all, .25, &data.train, &data.test);
+    mlp_split(r, &all, .25, &data.train, &data.test);
     experiment_own(&e, all);
     experiment_adopt(&e, &data, "Airfoil Self-Noise");
 }
@@ -81,10 +79,10 @@ int main(int argc, char **argv)
     experiment_begin(&e, argc, argv, "aghaei-regression", "The regression task", 1);
     numpy_seed(&start, 1);
     load(&start);
-    states = mlp_grid_states(&e, &grid, &data.train, &start);
+    states = mlp_grid_states(&grid, &start);
     experiment_each(&e, RUNS, e.seeds, run);
-    mlp_report_grid(&e, &grid, cells);
-    mlp_report(&e, NETWORK, &network, "A", reported, "");
+    mlp_report_grid(&grid, cells);
+    mlp_report(NETWORK, &network, "A", reported);
     free(states);
     return experiment_end(&e);
 }

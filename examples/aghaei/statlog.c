@@ -9,8 +9,6 @@
 #include "mlp.h"
 #include "statlog.h"
 
-static experiment e;
-static experiment_data data;
 static numpy_random *states; /* of the cells */
 
 static const mlp_grid grid = {
@@ -62,7 +60,7 @@ static void run(experiment_job *job)
     numpy_random r;
     numpy_seed(&r, (uint32_t)job->seed + 1);
     if (i == NETWORK_A || i == NETWORK_B)
-        mlp_run_held_out(job, &network, i == NETWORK_A ? MLP_AUTHOR : MLP_TEXT, r, &data);
+        mlp_run_held_out(job, &network, i == NETWORK_A ? MLP_AUTHOR : MLP_TEXT, r);
     else if (i < CELLS)
         mlp_run(job, mlp_grid_cell(&grid, i), MLP_AUTHOR, job->seed ? r : states[i], &data.train,
                 mlp_is_printed(printed, ROWS, i) ? &data.test : NULL, &data.test);
@@ -75,16 +73,16 @@ int main(int argc, char **argv)
 {
     numpy_random start;
     experiment_begin(&e, argc, argv, "aghaei-statlog", "MLPs on Statlog", 1);
-    statlog_load(&e, &data);
+    statlog_load();
     numpy_seed(&start, 1);
-    states = mlp_grid_states(&e, &grid, &data.train, &start);
+    states = mlp_grid_states(&grid, &start);
     experiment_each(&e, RUNS, e.seeds, run);
-    mlp_report(&e, NETWORK_A, &network, "A", reported, "");
-    mlp_report(&e, NETWORK_B, &network, "B", reported, "");
-    mlp_report_printed(&e, &grid, printed, ROWS, rows, ROWS_B);
-    mlp_report_grid(&e, &grid, cells);
-    mlp_plot(&e, NETWORK_A, "100-epochs", "(64) ReLU, reading A", 100, reported);
-    mlp_plot(&e, NETWORK_B, "100-epochs-B", "(64) ReLU, reading B", 100, reported);
+    mlp_report(NETWORK_A, &network, "A", reported);
+    mlp_report(NETWORK_B, &network, "B", reported);
+    mlp_report_printed(&grid, printed, ROWS, rows, ROWS_B);
+    mlp_report_grid(&grid, cells);
+    mlp_plot(NETWORK_A, "100-epochs", "(64) ReLU, reading A", 100, reported);
+    mlp_plot(NETWORK_B, "100-epochs-B", "(64) ReLU, reading B", 100, reported);
     free(states);
     return experiment_end(&e);
 }

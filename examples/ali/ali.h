@@ -16,6 +16,9 @@
 #define ALI_H
 #include "../experiment.h"
 
+static experiment e;
+static experiment_data data;
+
 enum { ALI_EPOCHS = 10, ALI_BATCH = 1000, ALI_OUTPUTS = 10 };
 
 /* The figures of ali_fit, accuracies in percent: of the last epoch on train, measured on test after
@@ -35,42 +38,41 @@ static const char *const ali_metrics[ALI_METRICS] = {
     "validation accuracy, fit on test (contaminated) %",
 };
 
-static inline int ali_read_csv(experiment *e, const char *folder, const char *name,
-                               fnn_dataset *out)
+/* Reads Kaggle's CSV form (fashion-mnist_train.csv: a header line, the label first, then 784
+ * pixels) where a folder has it. Returns 0 where it has not. */
+static inline int ali_read_csv(const char *folder)
 {
-    char path[1100];
+    char train[1100], test[1100];
     fnn_error error;
     fnn_csv_config c = fnn_csv_config_init();
     c.header = c.keep_bytes = c.channels = 1;
     c.label_column = 0;
     c.height = c.width = 28;
-    if (!folder || !experiment_exists(path, sizeof path, folder, name)) return 0;
-    if (fnn_read_csv(path, &c, NULL, out, &error)) experiment_fail(e, "%s", error.message);
+    if (!folder || !program_path(train, sizeof train, folder, "fashion-mnist_train.csv") ||
+        !program_path(test, sizeof test, folder, "fashion-mnist_test.csv"))
+        return 0;
+    if (fnn_read_csv(train, &c, NULL, &data.train, &error) ||
+        fnn_read_csv(test, &c, NULL, &data.test, &error))
+        experiment_fail(&e, "%s", error.message);
+    experiment_adopt(&e, &data, "Fashion-MNIST as CSV");
     return 1;
 }
 
-/* Reads Kaggle's CSV form (fashion-mnist_train.csv: a header line, the label first, then 784
- * pixels) where --data or data/ has it, else the original files: the same bytes, in another order
- * of the rows, which are shuffled anyway. */
-static inline void ali_read(experiment *e, experiment_data *data)
+/* Reads the options and the data, of which a fifth is held out by the author's seed. As CSV, from
+ * --data or data/, or in the original files they have the same bytes, in another order of the rows,
+ * which are shuffled anyway. */
+static inline void ali_begin(int argc, char **argv, const char *id, const char *title, int seeds)
 {
-    const char *const folders[] = {e->data, "data"};
-    int found = 0;
-    memset(data, 0, sizeof *data);
-    for (int i = 0; i < 2 && !found; i++)
-        found = ali_read_csv(e, folders[i], "fashion-mnist_train.csv", &data->train) &&
-                ali_read_csv(e, folders[i], "fashion-mnist_test.csv", &data->test);
-    if (found) experiment_adopt(e, data, "Fashion-MNIST as CSV");
-    else experiment_fashion(e, data);
+    experiment_begin(&e, argc, argv, id, title, seeds);
+    if (!ali_read_csv(e.data) && !ali_read_csv("data")) experiment_fashion(&e, &data);
+    experiment_hold_out(&e, &data, .2, 648);
 }
 
 /* Which outputs are the same for all images through the clip. */
 static inline void ali_count_dead(experiment_job *job, const fnn_model *m,
                                   const fnn_dataset *images)
 {
-    const size_t bytes = ALI_OUTPUTS * (size_t)images->count * sizeof(fnn_real);
-    fnn_real *outputs = (fnn_real *)experiment_resize(job->experiment, NULL, bytes);
-    if (fnn_predict(m, NULL, images, outputs)) experiment_fail(job->experiment, "no prediction");
+    fnn_real *outputs = experiment_outputs(m, images);
     job->figures[ALI_DEAD] = job->figures[ALI_LIVE] = 0;
     for (int k = 0; k < ALI_OUTPUTS; k++) {
         int64_t zeros = 0, ones = 0;
@@ -93,47 +95,37 @@ static inline void ali_set_epoch(double figures[4], const fnn_epoch *epoch)
 }
 
 /* Fits on train (epochs 1 to 10 of the history), measures on test, fits on test (11 to 20). */
-static inline void ali_fit(experiment_job *job, fnn_model *m, const experiment_data *data,
-                           fnn_optimizer optimizer)
+static inline void ali_fit(experiment_job *job, fnn_model *m, fnn_optimizer optimizer)
 {
     fnn_fit_config c = experiment_config(job, optimizer, ALI_BATCH, ALI_EPOCHS);
     double *figures = job->figures;
-    c.validation = &data->validation;
-    experiment_fit(job, m, &data->train, &c);
+    c.validation = &data.validation;
+    experiment_fit(job, m, &data.train, &c);
     ali_set_epoch(figures + ALI_TRAIN, &job->history.epochs[job->history.count - 1]);
-    const fnn_metrics test = experiment_evaluate(m, &data->test);
+    const fnn_metrics test = experiment_evaluate(m, &data.test);
     figures[ALI_TEST + ALI_LOSS] = test.loss;
     figures[ALI_TEST + ALI_ACCURACY] = 100 * test.accuracy;
-    experiment_fit(job, m, &data->test, &c);
+    experiment_fit(job, m, &data.test, &c);
     ali_set_epoch(figures + ALI_ON, &job->history.epochs[job->history.count - 1]);
     for (int i = 0; i < job->history.count; i++) job->history.epochs[i].epoch = i + 1;
-    ali_count_dead(job, m, &data->test);
+    ali_count_dead(job, m, &data.test);
 }
 
 /* Rows of a run for all that ali_fit measures. */
-static inline void ali_report(experiment *e, int run, const char *reading, const char *name,
+static inline void ali_report(int run, const char *reading, const char *name,
                               const double reported[ALI_METRICS])
 {
     for (int k = 0; k < ALI_METRICS; k++)
-        experiment_report(e, run, k, k / 2 == ALI_TEST / 2 ? "B" : reading, ali_metrics[k],
+        experiment_report(&e, run, k, k / 2 == ALI_TEST / 2 ? "B" : reading, ali_metrics[k],
                           reported[k], "%s", name);
 }
 
 /* Losses and accuracies of a run over its twenty epochs as two plots, named name-loss and
  * name-accuracy. */
-static inline void ali_plot(experiment *e, const char *name, int run)
+static inline void ali_plot(const char *name, int run)
 {
-    for (int what = 0; what < 2; what++) {
-        char file[64];
-        snprintf(file, sizeof file, "%s-%s", name, what ? "accuracy" : "loss");
-        experiment_plot *p = experiment_plot_begin(
-            e, file, "First fit on train, then on the test images (contaminated)", "epoch",
-            what ? "accuracy %" : "loss", 0);
-        experiment_curve(e, p, "fit on train, then on test", run,
-                         what ? FNN_MONITOR_SCORE : FNN_MONITOR_LOSS);
-        experiment_curve(e, p, "validation", run,
-                         what ? FNN_MONITOR_VALIDATION_SCORE : FNN_MONITOR_VALIDATION_LOSS);
-    }
+    experiment_plot_history(&e, name, "First fit on train, then on the test images (contaminated)",
+                            run, "loss", "fit on train, then on test", "validation");
 }
 
 /* ---- networks whose outputs die ---- */
@@ -145,12 +137,12 @@ static inline double ali_dead_loss(int dead)
 
 /* How many seeds of run 0 ended with so many dead outputs and all others live, and the means of
  * their figures. */
-static inline int ali_dead_seeds(const experiment *e, int dead, double means[ALI_METRICS])
+static inline int ali_dead_seeds(int dead, double means[ALI_METRICS])
 {
     int seeds = 0;
     for (int k = 0; k < ALI_METRICS; k++) means[k] = 0;
-    for (int s = 0; s < e->seed_count; s++) {
-        const double *figures = e->jobs[s].figures;
+    for (int s = 0; s < e.seed_count; s++) {
+        const double *figures = e.jobs[s].figures;
         if (figures[ALI_DEAD] != dead || figures[ALI_LIVE] != ALI_OUTPUTS - dead) continue;
         seeds++;
         for (int k = 0; k < ALI_METRICS; k++) means[k] += figures[k];
@@ -159,49 +151,51 @@ static inline int ali_dead_seeds(const experiment *e, int dead, double means[ALI
     return seeds;
 }
 
+static experiment_plot *ali_losses, *ali_seeds;
+
 /* The plots of loss, and of how often it comes, over the number of dead outputs; reported_dead is
  * the number that the report's loss takes. */
-static inline void ali_begin_dead(experiment *e, int reported_dead, double reported_loss)
+static inline void ali_begin_dead(int reported_dead, double reported_loss)
 {
-    experiment_plot *p = experiment_plot_begin(e, "dead", "Fit on the test images (contaminated)",
-                                               "dead outputs", "loss", 0);
+    ali_losses = experiment_plot_begin(&e, "dead", "Fit on the test images (contaminated)",
+                                       "dead outputs", "loss", 0);
     for (int dead = 0; dead <= ALI_OUTPUTS; dead++)
-        experiment_point(e, p, "formula", dead, ali_dead_loss(dead), EXPERIMENT_UNKNOWN);
-    experiment_reported(e, p, "report", reported_dead, reported_loss);
-    experiment_plot_begin(e, "seeds", "How often so many outputs are dead and the others live",
-                          "dead outputs", "share of the seeds %", 0);
+        experiment_point(&e, ali_losses, "formula", dead, ali_dead_loss(dead), EXPERIMENT_UNKNOWN);
+    experiment_reported(&e, ali_losses, "report", reported_dead, reported_loss);
+    ali_seeds =
+        experiment_plot_begin(&e, "seeds", "How often so many outputs are dead and the others live",
+                              "dead outputs", "share of the seeds %", 0);
 }
 
 /* Run 0: means over all seeds, then for each number of dead outputs the losses of the seeds that
  * have it, which are the report's at one number only; points in the two plots. */
-static inline void ali_report_dead(experiment *e, const char *reading, const char *name,
-                                   int reported_dead, const double reported[ALI_METRICS])
+static inline void ali_report_dead(const char *reading, const char *name, int reported_dead,
+                                   const double reported[ALI_METRICS])
 {
     double all[ALI_METRICS], means[ALI_METRICS];
-    int others = e->seed_count;
+    int others = e.seed_count;
     for (int k = 0; k < ALI_METRICS; k++)
         all[k] = k % 2 ? reported[k] : EXPERIMENT_UNKNOWN; /* accuracies: of all alike */
-    ali_report(e, 0, reading, name, all);
+    ali_report(0, reading, name, all);
     for (int dead = 0; dead <= ALI_OUTPUTS; dead++) {
-        const int seeds = ali_dead_seeds(e, dead, means), is_reported = dead == reported_dead;
+        const int seeds = ali_dead_seeds(dead, means), is_reported = dead == reported_dead;
         others -= seeds;
         for (int k = 0; k < ALI_METRICS; k += 2)
             if (is_reported ? !isnan(reported[k]) : seeds && k == ALI_ON)
                 experiment_report_value(
-                    e, reading, ali_metrics[k], is_reported ? reported[k] : EXPERIMENT_UNKNOWN,
+                    &e, reading, ali_metrics[k], is_reported ? reported[k] : EXPERIMENT_UNKNOWN,
                     means[k], "%s, %d dead outputs (formula %.4f)", name, dead, ali_dead_loss(dead))
                     ->seeds = seeds;
-        experiment_point(e, experiment_plot_named(e, "dead"), name, dead, means[ALI_ON],
+        experiment_point(&e, ali_losses, name, dead, means[ALI_ON], EXPERIMENT_UNKNOWN);
+        experiment_point(&e, ali_seeds, name, dead, 100. * seeds / e.seed_count,
                          EXPERIMENT_UNKNOWN);
-        experiment_point(e, experiment_plot_named(e, "seeds"), name, dead,
-                         100. * seeds / e->seed_count, EXPERIMENT_UNKNOWN);
         if (seeds || is_reported)
-            experiment_report_value(e, reading, "share of the seeds %", EXPERIMENT_UNKNOWN,
-                                    100. * seeds / e->seed_count, "%s, %d dead outputs", name, dead)
-                ->seeds = e->seed_count;
+            experiment_report_value(&e, reading, "share of the seeds %", EXPERIMENT_UNKNOWN,
+                                    100. * seeds / e.seed_count, "%s, %d dead outputs", name, dead)
+                ->seeds = e.seed_count;
     }
-    experiment_report_value(e, reading, "share of the seeds %", EXPERIMENT_UNKNOWN,
-                            100. * others / e->seed_count, "%s, some neither dead nor live", name)
-        ->seeds = e->seed_count;
+    experiment_report_value(&e, reading, "share of the seeds %", EXPERIMENT_UNKNOWN,
+                            100. * others / e.seed_count, "%s, some neither dead nor live", name)
+        ->seeds = e.seed_count;
 }
 #endif

@@ -6,9 +6,6 @@
  * losses beside those of the formula in ali.h: the report's 11.0572 takes six. */
 #include "ali.h"
 
-static experiment e;
-static experiment_data data;
-
 enum { CONVOLUTION, DENSE, NETWORKS };
 static int network;
 static const struct {
@@ -34,20 +31,17 @@ static void run(experiment_job *job)
     }
     fnn_dense(m, 10, FNN_RELU);
     fnn_set_loss(m, FNN_LOSS_SPARSE_CATEGORICAL_CROSS_ENTROPY, 0, 0);
-    ali_fit(job, m, &data, fnn_sgd(.2f));
+    ali_fit(job, m, fnn_sgd(.2f));
     fnn_model_free(m);
 }
 
 int main(int argc, char **argv)
 {
-    experiment_begin(&e, argc, argv, "ali-relu", "ReLU in every layer, the output included", 20);
-    ali_read(&e, &data);
-    experiment_hold_out(&e, &data, .2, 648);
-    ali_begin_dead(&e, REPORTED_DEAD, reported[ALI_ON]);
+    ali_begin(argc, argv, "ali-relu", "ReLU in every layer, the output included", 20);
+    ali_begin_dead(REPORTED_DEAD, reported[ALI_ON]);
     for (network = 0; network < NETWORKS; network++) {
         experiment_each(&e, 1, network == DENSE ? (e.seeds + 3) / 4 : e.seeds, run);
-        ali_report_dead(&e, networks[network].reading, networks[network].name, REPORTED_DEAD,
-                        reported);
+        ali_report_dead(networks[network].reading, networks[network].name, REPORTED_DEAD, reported);
     }
     return experiment_end(&e);
 }

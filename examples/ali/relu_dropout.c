@@ -7,9 +7,6 @@
  * "halves the loss", as it says, show the means of all seeds here and in ali-relu. */
 #include "ali.h"
 
-static experiment e;
-static experiment_data data;
-
 enum { CONVOLUTION, DENSE, NETWORKS };
 static int network;
 static const struct {
@@ -38,20 +35,17 @@ static void run(experiment_job *job)
     }
     fnn_dense(m, 10, FNN_RELU);
     fnn_set_loss(m, FNN_LOSS_SPARSE_CATEGORICAL_CROSS_ENTROPY, 0, 0);
-    ali_fit(job, m, &data, fnn_sgd(.2f));
+    ali_fit(job, m, fnn_sgd(.2f));
     fnn_model_free(m);
 }
 
 int main(int argc, char **argv)
 {
-    experiment_begin(&e, argc, argv, "ali-relu-dropout", "ReLU in every layer, and dropout", 20);
-    ali_read(&e, &data);
-    experiment_hold_out(&e, &data, .2, 648);
-    ali_begin_dead(&e, REPORTED_DEAD, reported[ALI_ON]);
+    ali_begin(argc, argv, "ali-relu-dropout", "ReLU in every layer, and dropout", 20);
+    ali_begin_dead(REPORTED_DEAD, reported[ALI_ON]);
     for (network = 0; network < NETWORKS; network++) {
         experiment_each(&e, 1, network == DENSE ? (e.seeds + 3) / 4 : e.seeds, run);
-        ali_report_dead(&e, networks[network].reading, networks[network].name, REPORTED_DEAD,
-                        reported);
+        ali_report_dead(networks[network].reading, networks[network].name, REPORTED_DEAD, reported);
     }
     return experiment_end(&e);
 }

@@ -7,9 +7,6 @@
  * accuracy of A at every rate: the report found .2 the best. */
 #include "ali.h"
 
-static experiment e;
-static experiment_data data;
-
 static const double rates[] = {.15, .2, .25, .3, .35, .4, .45};
 enum { RATES = EXPERIMENT_COUNT(rates), REPORTED_RATE = 1, CONVOLUTION = 0, DENSE, NETWORKS };
 static int is_grid; /* the convolution at every rate, else both networks at the report's */
@@ -33,20 +30,18 @@ static void run(experiment_job *job)
     }
     fnn_dense(m, 10, FNN_SIGMOID);
     fnn_set_loss(m, FNN_LOSS_SPARSE_CATEGORICAL_CROSS_ENTROPY, 0, 0);
-    ali_fit(job, m, &data, fnn_sgd(rate));
+    ali_fit(job, m, fnn_sgd(rate));
     fnn_model_free(m);
 }
 
 int main(int argc, char **argv)
 {
-    experiment_begin(&e, argc, argv, "ali-sigmoid", "Sigmoids in every layer", 3);
-    ali_read(&e, &data);
-    experiment_hold_out(&e, &data, .2, 648);
+    ali_begin(argc, argv, "ali-sigmoid", "Sigmoids in every layer", 3);
     experiment_each(&e, NETWORKS, e.seeds, run);
-    ali_report(&e, CONVOLUTION, "A", "convolution, rate .2", reported);
-    ali_report(&e, DENSE, "B", "dense 512 + 512, rate .2", reported);
-    ali_plot(&e, "convolution", CONVOLUTION);
-    ali_plot(&e, "dense", DENSE);
+    ali_report(CONVOLUTION, "A", "convolution, rate .2", reported);
+    ali_report(DENSE, "B", "dense 512 + 512, rate .2", reported);
+    ali_plot("convolution", CONVOLUTION);
+    ali_plot("dense", DENSE);
 
     is_grid = 1;
     experiment_each(&e, RATES, 1, run);

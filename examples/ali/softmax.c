@@ -7,9 +7,6 @@
  * train alone. */
 #include "ali.h"
 
-static experiment e;
-static experiment_data data;
-
 enum { CONVOLUTION, DENSE, NETWORKS };
 static const struct {
     const char *reading, *name;
@@ -43,7 +40,7 @@ static void run(experiment_job *job)
     }
     fnn_dense(m, 10, FNN_SOFTMAX);
     fnn_set_loss(m, FNN_LOSS_SPARSE_CATEGORICAL_CROSS_ENTROPY, 0, 0);
-    ali_fit(job, m, &data, fnn_sgd(.2));
+    ali_fit(job, m, fnn_sgd(.2));
     fnn_model_free(m);
 
     const int on = job->history.count / 2;
@@ -57,13 +54,11 @@ static void run(experiment_job *job)
 
 int main(int argc, char **argv)
 {
-    experiment_begin(&e, argc, argv, "ali-softmax", "ReLU hidden layers, softmax output", 5);
-    ali_read(&e, &data);
-    experiment_hold_out(&e, &data, .2, 648);
+    ali_begin(argc, argv, "ali-softmax", "ReLU hidden layers, softmax output", 5);
     experiment_each(&e, NETWORKS, e.seeds, run);
     for (int i = 0; i < NETWORKS; i++) {
         const char *reading = networks[i].reading, *name = networks[i].name;
-        ali_report(&e, i, reading, name, reported);
+        ali_report(i, reading, name, reported);
         experiment_report(&e, i, FIRST_LOSS, reading, "loss, fit on test (contaminated), epoch 1",
                           figure5[0][0], "%s", name);
         experiment_report(&e, i, FIRST, reading, "accuracy, fit on test (contaminated), epoch 1 %",
@@ -71,15 +66,14 @@ int main(int argc, char **argv)
         experiment_report(&e, i, BEST, reading,
                           "best validation accuracy, fit on test (contaminated) %", 86.73, "%s",
                           name);
-        ali_plot(&e, i == CONVOLUTION ? "convolution" : "dense", i);
+        ali_plot(i == CONVOLUTION ? "convolution" : "dense", i);
     }
-    for (int k = 0; k < 4; k++) { /* figure 5 in the plots of the first network */
+    for (int k = 0; k < 4; k++) { /* figure 5 in the first network's plots: loss, accuracy */
         static const char *const series[] = {"report, fit on test", "report, validation"};
-        experiment_plot *p =
-            experiment_plot_named(&e, k % 2 ? "convolution-accuracy" : "convolution-loss");
         for (int i = 0; i < experiment_epochs(&e, ALI_EPOCHS); i++)
-            experiment_point(&e, p, series[k / 2], experiment_epochs(&e, ALI_EPOCHS) + i + 1,
-                             figure5[i][k], EXPERIMENT_UNKNOWN);
+            experiment_point(&e, &e.plots[k % 2], series[k / 2],
+                             experiment_epochs(&e, ALI_EPOCHS) + i + 1, figure5[i][k],
+                             EXPERIMENT_UNKNOWN);
     }
     return experiment_end(&e);
 }

@@ -53,11 +53,13 @@ static void report_grid(int reading)
     const char *name = jiang_readings[reading].reading;
     double means[25];
     char plot[32], title[96];
-    fnn_search_config config = experiment_search(&e);
+    fnn_search_config config = fnn_search_config_init();
     fnn_search found;
     fnn_error error;
     config.build = build;
     config.user = &reading;
+    config.context.threads = e.threads;
+    config.verbose = e.mode != EXPERIMENT_SMOKE;
     config.folds = 5;
     config.shuffle = config.refit = 0;
     if (fnn_grid_search(&data.train, axes, 2, &config, &found, &error))

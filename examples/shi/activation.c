@@ -14,9 +14,6 @@
     .activation = f
 #define TEST(accuracy) EXPERIMENT_UNKNOWN, EXPERIMENT_UNKNOWN, accuracy
 
-static experiment e;
-static experiment_data data;
-
 static const shi_search table[] = {
     {"ReLU, rate .02, 500 epochs", {MLP(FNN_RELU, .02, 0)}, {RATES}, {TEST(74.90)}},
     {"tanh, rate .1, 500 epochs", {MLP(FNN_TANH, .1, 0)}, {RATES}, {TEST(68.96)}},
@@ -30,7 +27,7 @@ static const shi_search table[] = {
 
 int main(int argc, char **argv)
 {
-    shi_begin(&e, &data, argc, argv, "shi-activation", "ReLU, tanh and leaky ReLU");
-    shi_search_rates(&e, &data, table, EXPERIMENT_COUNT(table));
+    shi_begin(argc, argv, "shi-activation", "ReLU, tanh and leaky ReLU");
+    shi_search_rates(table, EXPERIMENT_COUNT(table));
     return experiment_end(&e);
 }

@@ -7,10 +7,6 @@
  * size. */
 #include "shi.h"
 
-static experiment e;
-static experiment_data data;
-static int reading;
-
 static const struct {
     int depth, batch;
     double rate, reported;
@@ -33,19 +29,19 @@ static void run(experiment_job *job)
                          .epochs = reading == SHI_A ? 500 : 50,
                          .rate = runs[job->run].rate,
                          .lambda = .2};
-    shi_fit(job, &mlp, reading, &data);
+    shi_fit(job, &mlp, &data);
 }
 
 int main(int argc, char **argv)
 {
-    shi_begin(&e, &data, argc, argv, "shi-batch", "Batch sizes, with lambda .2");
+    shi_begin(argc, argv, "shi-batch", "Batch sizes, with lambda .2");
     experiment_note(&e, "B: 50 of the 500 epochs; they are more updates than A's anyway");
     experiment_plot *p = experiment_plot_begin(&e, "batch", "2 hidden layers, rate .02", "batch",
                                                "test accuracy %", EXPERIMENT_LOG_X);
     for (int i = 0; i < DRAWN; i++)
         experiment_point(&e, p, "report", runs[i].batch, runs[i].reported, EXPERIMENT_UNKNOWN);
     for (reading = SHI_A; reading <= SHI_B; reading++) {
-        experiment_each(&e, RUNS, shi_seeds(&e, reading), run);
+        experiment_each(&e, RUNS, shi_seeds(reading), run);
         for (int i = 0; i < RUNS; i++) {
             experiment_report(&e, i, SHI_TEST, shi_readings[reading], "test accuracy %",
                               runs[i].reported, "%d hidden, rate %g, batch %d", runs[i].depth,

@@ -8,10 +8,6 @@
  * Plots: loss and accuracy against epochs. */
 #include "shi.h"
 
-static experiment e;
-static experiment_data data;
-static int reading;
-
 static const double reported[] = {EXPERIMENT_UNKNOWN, EXPERIMENT_UNKNOWN, 85.72};
 enum { EPOCHS = 2500, EVERY = 50, RISE = SHI_OWN };
 
@@ -27,7 +23,7 @@ static void run(experiment_job *job)
                          .validation = &data.validation};
     const fnn_history *h = &job->history;
     double lowest = HUGE_VAL;
-    shi_fit(job, &mlp, reading, &data);
+    shi_fit(job, &mlp, &data);
     for (int i = 0; i < h->count; i++) lowest = fmin(lowest, h->epochs[i].validation_loss);
     job->figures[RISE] = h->epochs[h->count - 1].validation_loss - lowest;
 }
@@ -47,12 +43,12 @@ static void draw(int loss)
 
 int main(int argc, char **argv)
 {
-    shi_begin(&e, &data, argc, argv, "shi-best", "The best MLP: 1 hidden layer of 256");
+    shi_begin(argc, argv, "shi-best", "The best MLP: 1 hidden layer of 256");
     experiment_note(&e, "B: one seed; its epochs are 312 updates each");
     for (reading = SHI_A; reading <= SHI_B; reading++) {
         e.wide = reading == SHI_B; /* one long run */
         experiment_each(&e, 1, reading == SHI_A ? e.seeds : 1, run);
-        shi_report(&e, 0, reading, reported, "1 hidden, rate .5, batch 128, lambda .001");
+        shi_report(0, reported, "1 hidden, rate .5, batch 128, lambda .001");
         experiment_report(&e, 0, SHI_VALIDATION, shi_readings[reading], "validation accuracy %",
                           EXPERIMENT_UNKNOWN, "1 hidden, rate .5, batch 128, lambda .001");
         experiment_report(&e, 0, SHI_TRAIN, shi_readings[reading], "train accuracy %",

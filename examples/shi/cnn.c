@@ -9,8 +9,7 @@
  * is chosen for each on 20,000 validation images. Plots: accuracy and loss of each epoch. */
 #include "shi.h"
 
-static experiment e;
-static experiment_data data, split;
+static experiment_data split;
 
 static const int batches[] = {32, 64, 128};
 static const char *const schedules[] = {"constant rate", "falling rate"};

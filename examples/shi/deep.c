@@ -10,9 +10,6 @@
 
 #define MLP(layers, best) .depth = layers, .width = 128, .batch = 100, .epochs = 500, .rate = best
 
-static experiment e;
-static experiment_data data;
-
 static const shi_search table[] = {
     {"0 hidden, rate .005", {MLP(0, .005)}, {.001, .002, .005}, {23.37, 23.46, EXPERIMENT_UNKNOWN}},
     {"1 hidden, rate .005", {MLP(1, .005)}, {.001, .002, .005}, {63.74, 64.30, EXPERIMENT_UNKNOWN}},
@@ -24,7 +21,7 @@ static const shi_search table[] = {
 
 int main(int argc, char **argv)
 {
-    shi_begin(&e, &data, argc, argv, "shi-deep", "0 to 4 hidden layers, small learning rates");
-    shi_search_rates(&e, &data, table, EXPERIMENT_COUNT(table));
+    shi_begin(argc, argv, "shi-deep", "0 to 4 hidden layers, small learning rates");
+    shi_search_rates(table, EXPERIMENT_COUNT(table));
     return experiment_end(&e);
 }

@@ -12,9 +12,6 @@
     .depth = layers, .width = 128, .batch = 100, .epochs = updates, .rate = best
 #define TEST(accuracy) EXPERIMENT_UNKNOWN, EXPERIMENT_UNKNOWN, accuracy
 
-static experiment e;
-static experiment_data data;
-
 static const shi_search table[] = {
     {"0 hidden, rate .5, 2000 epochs", {MLP(0, 2000, .5)}, {RATES}, {TEST(79.03)}},
     {"1 hidden, rate .5, 500 epochs", {MLP(1, 500, .5)}, {RATES}, {TEST(78.29)}},
@@ -23,7 +20,7 @@ static const shi_search table[] = {
 
 int main(int argc, char **argv)
 {
-    shi_begin(&e, &data, argc, argv, "shi-depth", "0, 1 and 2 hidden layers of 128 ReLU");
-    shi_search_rates(&e, &data, table, EXPERIMENT_COUNT(table));
+    shi_begin(argc, argv, "shi-depth", "0, 1 and 2 hidden layers of 128 ReLU");
+    shi_search_rates(table, EXPERIMENT_COUNT(table));
     return experiment_end(&e);
 }

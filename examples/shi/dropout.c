@@ -8,7 +8,6 @@
  * accuracy is that of tables 6 and 7, so compare the trend. */
 #include "shi.h"
 
-static experiment e;
 static const double rates[] = {.1, .3, .5};
 static const shi_cnn table[] = {
     {"dropout .1", 3, 32, 64, 1, .1, 91.21, 90.31},
@@ -18,7 +17,7 @@ static const shi_cnn table[] = {
 
 int main(int argc, char **argv)
 {
-    return shi_cnn_main(&e, argc, argv, "shi-dropout",
+    return shi_cnn_main(argc, argv, "shi-dropout",
                         "CNN: dropout (batch and epochs chosen to match train accuracy)", "dropout",
                         rates, table, EXPERIMENT_COUNT(table));
 }

@@ -9,10 +9,6 @@
  * test accuracy against epochs. */
 #include "shi.h"
 
-static experiment e;
-static experiment_data data;
-static int reading;
-
 static const struct {
     const char *name, *best; /* what the report says of the best epoch */
     int depth;
@@ -37,7 +33,7 @@ static void run(experiment_job *job)
     const fnn_history *h = &job->history;
     double late[EPOCHS], between[EPOCHS], highest = -1;
     int count = 0, count_between = 0;
-    shi_fit(job, &mlp, reading, &data);
+    shi_fit(job, &mlp, &data);
     for (int i = 0; i < h->count; i++) {
         const fnn_epoch *epoch = &h->epochs[i];
         const double score = 100 * epoch->validation_score;
@@ -53,7 +49,7 @@ static void run(experiment_job *job)
 
 int main(int argc, char **argv)
 {
-    shi_begin(&e, &data, argc, argv, "shi-epochs", "Accuracy over 500 epochs");
+    shi_begin(argc, argv, "shi-epochs", "Accuracy over 500 epochs");
     for (reading = SHI_A; reading <= SHI_B; reading++) {
         const char *r = shi_readings[reading];
         experiment_each(&e, RUNS, reading == SHI_A ? e.seeds : 1, run);

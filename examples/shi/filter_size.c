@@ -7,7 +7,6 @@
  * accuracy is that of tables 6 and 7, so compare the trend. */
 #include "shi.h"
 
-static experiment e;
 static const double sizes[] = {1, 3, 5};
 static const shi_cnn table[] = {
     {"filters of 1 x 1", 1, 32, 64, 1, 0, 86.47, 85.71},
@@ -18,7 +17,7 @@ static const shi_cnn table[] = {
 int main(int argc, char **argv)
 {
     return shi_cnn_main(
-        &e, argc, argv, "shi-filter-size",
+        argc, argv, "shi-filter-size",
         "CNN: size of the filters (batch and epochs chosen to match train accuracy)",
         "height and width of a filter", sizes, table, EXPERIMENT_COUNT(table));
 }

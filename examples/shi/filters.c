@@ -7,7 +7,6 @@
  * accuracy is that of tables 6 and 7, so compare the trend. */
 #include "shi.h"
 
-static experiment e;
 static const double numbers[] = {16, 32, 64};
 static const shi_cnn table[] = {
     {"filters 16, 32", 3, 16, 32, 1, 0, 91.30, 90.08},
@@ -17,7 +16,7 @@ static const shi_cnn table[] = {
 
 int main(int argc, char **argv)
 {
-    return shi_cnn_main(&e, argc, argv, "shi-filters",
+    return shi_cnn_main(argc, argv, "shi-filters",
                         "CNN: number of filters (batch and epochs chosen to match train accuracy)",
                         "filters of the first convolution", numbers, table,
                         EXPERIMENT_COUNT(table));

@@ -8,8 +8,6 @@
  * cells that collapse slowly, against updates: what they show depends on when one stops. */
 #include "shi.h"
 
-static experiment e;
-static experiment_data data;
 static int pass, every; /* every: a figure after so many updates, or 0 */
 static const struct {
     const char *name, *plot, *title;
@@ -34,12 +32,12 @@ static void run(experiment_job *job)
 {
     const int cell = every ? middle[job->run] : job->run;
     shi_mlp mlp = {.depth = 2, .width = 128, .batch = 100, .every = every};
-    mlp.epochs = passes[pass].reading == SHI_A ? EPOCHS : SHORT;
+    mlp.epochs = reading == SHI_A ? EPOCHS : SHORT;
     mlp.rate = rates[cell / LAMBDAS];
     mlp.lambda = lambdas[cell % LAMBDAS];
     mlp.spare_biases = passes[pass].spare_biases;
     mlp.validation = every ? &data.validation : NULL;
-    shi_fit(job, &mlp, passes[pass].reading, &data);
+    shi_fit(job, &mlp, &data);
     for (int i = 0; every && i < job->history.count; i++)
         if (100 * job->history.epochs[i].validation_score >= validation[cell])
             job->figures[LAST] = job->history.epochs[i].epoch;
@@ -77,15 +75,17 @@ static void report_cells(void)
 
 int main(int argc, char **argv)
 {
-    shi_begin(&e, &data, argc, argv, "shi-l2", "L2 penalty on 2 hidden layers of 128 ReLU");
+    shi_begin(argc, argv, "shi-l2", "L2 penalty on 2 hidden layers of 128 ReLU");
     experiment_note(&e, "B: %d of %d epochs; they are 40 times A's updates", SHORT, EPOCHS);
     for (pass = 0; pass < EXPERIMENT_COUNT(passes); pass++) {
-        experiment_each(&e, CELLS, passes[pass].reading == SHI_A ? e.seeds : 1, run);
+        reading = passes[pass].reading;
+        experiment_each(&e, CELLS, reading == SHI_A ? e.seeds : 1, run);
         report_cells();
     }
     pass = 0;
+    reading = SHI_A;
     every = 10;
-    experiment_each(&e, EXPERIMENT_COUNT(middle), shi_seeds(&e, SHI_B), run);
+    experiment_each(&e, EXPERIMENT_COUNT(middle), shi_seeds(SHI_B), run);
     experiment_plot *p = experiment_plot_begin(&e, "collapse", "Reading A: cells that collapse",
                                                "epoch (update)", "validation accuracy %", 0);
     for (int i = 0; i < EXPERIMENT_COUNT(middle); i++) {

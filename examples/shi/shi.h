@@ -11,6 +11,9 @@
 #define SHI_H
 #include "../experiment.h"
 
+static experiment e;
+static experiment_data data;
+static int reading; /* of the runs under way */
 enum { SHI_A, SHI_B };
 enum { SHI_TRAIN, SHI_VALIDATION, SHI_TEST, SHI_SECONDS, SHI_OWN }; /* figures; then one's own */
 enum { SHI_SEEDS = 10, SHI_SEEDS_B = 3 }; /* an update takes so little that A may have more */
@@ -29,44 +32,29 @@ typedef struct shi_mlp {
 } shi_mlp;
 
 /* Reads the options and the data, splits them, and says what the readings are. */
-static inline void shi_begin(experiment *e, experiment_data *data, int argc, char **argv,
-                             const char *id, const char *title)
+static inline void shi_begin(int argc, char **argv, const char *id, const char *title)
 {
-    experiment_begin(e, argc, argv, id, title, SHI_SEEDS);
-    experiment_fashion(e, data);
-    experiment_hold_out(e, data, 1. / 3, 1);
-    experiment_note(e, "A: an epoch is one update by a mini-batch, weights N(0,1); B: an epoch is "
-                       "a pass over the 40,000 images, weights Glorot uniform");
+    experiment_begin(&e, argc, argv, id, title, SHI_SEEDS);
+    experiment_fashion(&e, &data);
+    experiment_hold_out(&e, &data, 1. / 3, 1);
+    experiment_note(&e, "A: an epoch is one update by a mini-batch, weights N(0,1); B: an epoch is "
+                        "a pass over the 40,000 images, weights Glorot uniform");
 }
 
 /* B has fewer seeds than A. */
-static inline int shi_seeds(const experiment *e, int reading)
+static inline int shi_seeds(int of)
 {
-    return reading == SHI_B && e->seeds > SHI_SEEDS_B ? SHI_SEEDS_B : e->seeds;
+    return of == SHI_B && e.seeds > SHI_SEEDS_B ? SHI_SEEDS_B : e.seeds;
 }
 
-static inline void shi_scores(experiment_job *job, const fnn_model *m, const experiment_data *data)
-{
-    job->figures[SHI_TRAIN] = experiment_accuracy(m, &data->train);
-    job->figures[SHI_VALIDATION] = experiment_accuracy(m, &data->validation);
-    job->figures[SHI_TEST] = experiment_accuracy(m, &data->test);
-}
-
-/* Epochs of A: updates, of which the history has one entry for so many as mlp->every says. */
-static inline void shi_updates(const experiment *e, const shi_mlp *mlp, fnn_fit_config *c)
-{
-    c->steps_per_epoch = mlp->every ? mlp->every : experiment_epochs(e, mlp->epochs);
-    c->epochs = mlp->every ? experiment_epochs(e, mlp->epochs / mlp->every) : 1;
-}
-
-/* Trains an MLP on data->train and sets the figures; curves have the report's epochs. */
-static inline void shi_fit(experiment_job *job, const shi_mlp *mlp, int reading,
-                           const experiment_data *data)
+/* Trains an MLP on on->train and sets the figures; curves have the report's epochs. Those of A are
+ * updates, of which the history has one entry for so many as mlp->every says. */
+static inline void shi_fit(experiment_job *job, const shi_mlp *mlp, const experiment_data *on)
 {
     const fnn_initializer normal = {FNN_NORMAL, 1}, zeros = {FNN_ZEROS, 0};
     const fnn_activation activation = mlp->activation ? mlp->activation : FNN_RELU;
     fnn_model *m = experiment_model(job, 28, 28, 1);
-    fnn_normalize(m, mlp->raw ? FNN_NORMALIZE_NONE : FNN_NORMALIZE_MEAN_DIVIDE_255, &data->train);
+    fnn_normalize(m, mlp->raw ? FNN_NORMALIZE_NONE : FNN_NORMALIZE_MEAN_DIVIDE_255, &on->train);
     if (reading == SHI_A) fnn_set_initializer(m, normal, zeros);
     experiment_hidden(m, mlp->depth, mlp->width, activation, mlp->slope);
     fnn_dense(m, 10, FNN_SOFTMAX);
@@ -75,29 +63,34 @@ static inline void shi_fit(experiment_job *job, const shi_mlp *mlp, int reading,
     c.l2 = (fnn_real)mlp->lambda;
     c.penalize_biases = reading == SHI_A && !mlp->spare_biases;
     c.validation = mlp->validation;
-    if (reading == SHI_A) shi_updates(job->experiment, mlp, &c);
-    const double start = experiment_now();
-    experiment_fit(job, m, &data->train, &c);
-    job->figures[SHI_SECONDS] = experiment_now() - start;
+    if (reading == SHI_A) {
+        c.steps_per_epoch = mlp->every ? mlp->every : c.epochs;
+        c.epochs = mlp->every ? experiment_epochs(&e, mlp->epochs / mlp->every) : 1;
+    }
+    const double start = program_seconds(0);
+    experiment_fit(job, m, &on->train, &c);
+    job->figures[SHI_SECONDS] = program_seconds(0) - start;
     for (int i = 0; reading == SHI_A && i < job->history.count; i++)
         job->history.epochs[i].epoch = (int)job->history.epochs[i].step;
-    shi_scores(job, m, data);
+    job->figures[SHI_TRAIN] = experiment_accuracy(m, &on->train);
+    job->figures[SHI_VALIDATION] = experiment_accuracy(m, &on->validation);
+    job->figures[SHI_TEST] = experiment_accuracy(m, &on->test);
     fnn_model_free(m);
 }
 
 /* Rows of a run for train, validation and test accuracy as far as the report has them. */
-static inline void shi_report(experiment *e, int run, int reading, const double reported[3],
-                              const char *name)
+static inline void shi_report(int run, const double reported[3], const char *name)
 {
     for (int i = 0; i < 3; i++)
         if (i == SHI_TEST || !isnan(reported[i]))
-            experiment_report(e, run, i, shi_readings[reading], shi_metrics[i], reported[i], "%s",
+            experiment_report(&e, run, i, shi_readings[reading], shi_metrics[i], reported[i], "%s",
                               name);
 }
 
 /* ---- learning rates chosen on validation data (figures 1 to 6, table 4) ---- */
 
-enum { SHI_RATES = 6, SHI_SHORT = 10 }; /* B tries the rates in a tenth of the epochs */
+enum { SHI_ROWS = 6, SHI_RATES = 6 }; /* at most */
+enum { SHI_SHORT = 10 };              /* B tries the rates in a tenth of the epochs */
 
 typedef struct shi_search {
     const char *name;
@@ -106,114 +99,92 @@ typedef struct shi_search {
     double reported[3];      /* train, validation, test; or EXPERIMENT_UNKNOWN */
 } shi_search;
 
-/* A pass over such a table: what its jobs are given. */
-typedef struct shi_pass {
-    const shi_search *table;
-    int count, reading;
-    const experiment_data *data;
-} shi_pass;
+static const shi_search *shi_table; /* which shi_search_rates was given */
 
 /* Run i of a grid is rate i % SHI_RATES of row i / SHI_RATES. */
 static inline void shi_fit_rate(experiment_job *job)
 {
-    const shi_pass *p = (const shi_pass *)job->user;
-    const shi_search *s = &p->table[job->run / SHI_RATES];
+    const shi_search *s = &shi_table[job->run / SHI_RATES];
     shi_mlp mlp = s->mlp;
     mlp.rate = s->rates[job->run % SHI_RATES];
-    if (p->reading == SHI_B) mlp.epochs = (mlp.epochs + SHI_SHORT - 1) / SHI_SHORT;
-    if (mlp.rate > 0) shi_fit(job, &mlp, p->reading, p->data);
+    if (reading == SHI_B) mlp.epochs = (mlp.epochs + SHI_SHORT - 1) / SHI_SHORT;
+    if (mlp.rate > 0) shi_fit(job, &mlp, &data);
 }
 
 static inline void shi_fit_best(experiment_job *job)
 {
-    const shi_pass *p = (const shi_pass *)job->user;
-    shi_fit(job, &p->table[job->run].mlp, p->reading, p->data);
+    shi_fit(job, &shi_table[job->run].mlp, &data);
 }
 
-/* The job of a seed with the rate that is best on validation data. */
-static inline const experiment_job *shi_best_job(const experiment *e, int row, int seed)
+/* Accuracies when each seed takes the rate that is best for it on validation data, as the report
+ * did once. */
+static inline void shi_report_chosen(const shi_search *s, int row)
 {
-    const experiment_job *jobs = e->jobs + row * SHI_RATES * e->seed_count + seed, *best = jobs;
-    for (int i = 1; i < SHI_RATES; i++) {
-        const double score = jobs[i * e->seed_count].figures[SHI_VALIDATION];
-        if (score > best->figures[SHI_VALIDATION]) best = jobs + i * e->seed_count;
+    double chosen[3][1000], deviation;
+    for (int seed = 0; seed < e.seed_count; seed++) {
+        const experiment_job *jobs = e.jobs + row * SHI_RATES * e.seed_count + seed, *best = jobs;
+        for (int i = 1; i < SHI_RATES; i++) {
+            const experiment_job *job = jobs + i * e.seed_count;
+            if (job->figures[SHI_VALIDATION] > best->figures[SHI_VALIDATION]) best = job;
+        }
+        for (int figure = SHI_TRAIN; figure <= SHI_TEST; figure++)
+            chosen[figure][seed] = best->figures[figure];
     }
-    return best;
-}
-
-/* Accuracies when each seed takes the rate that is best for it, as the report did once. */
-static inline void shi_report_chosen(experiment *e, const shi_search *s, int row)
-{
-    double chosen[1000], deviation;
     for (int figure = SHI_TRAIN; figure <= SHI_TEST; figure++) {
         if (isnan(s->reported[figure])) continue;
-        for (int seed = 0; seed < e->seed_count; seed++)
-            chosen[seed] = shi_best_job(e, row, seed)->figures[figure];
-        const double mean = experiment_mean_of(chosen, e->seed_count, &deviation);
+        const double mean = experiment_mean_of(chosen[figure], e.seed_count, &deviation);
         experiment_row *r =
-            experiment_report_value(e, "A", shi_metrics[figure], s->reported[figure], mean,
+            experiment_report_value(&e, "A", shi_metrics[figure], s->reported[figure], mean,
                                     "%s, each seed its best rate", s->name);
         r->deviation = deviation;
-        r->seeds = e->seed_count;
+        r->seeds = e.seed_count;
     }
-}
-
-/* The plot of a row, which its first pass begins. */
-static inline experiment_plot *shi_plot(experiment *e, const shi_pass *pass, int row)
-{
-    const shi_search *s = &pass->table[row];
-    char name[64], title[128];
-    snprintf(name, sizeof name, "learning-rate-%d", row + 1);
-    snprintf(title, sizeof title, "Accuracy against the learning rate: %s", s->name);
-    if (pass->reading == SHI_B) return experiment_plot_named(e, name);
-    return experiment_plot_begin(e, name, title, "learning rate", "accuracy %", EXPERIMENT_LOG_X);
 }
 
 /* Accuracies at the rates and, in A, the report's, where there is any (a smoke run leaves rows
  * out). */
-static inline void shi_draw_rates(experiment *e, const shi_pass *pass, int row, int best)
+static inline void shi_draw_rates(experiment_plot *p, const shi_search *s, int row, int best)
 {
     static const char *const names[2][2] = {{"A, train", "A, validation"},
                                             {"B, train", "B, validation"}};
-    const shi_search *s = &pass->table[row];
     const int test = !isnan(s->reported[SHI_TEST]);
-    experiment_plot *p = shi_plot(e, pass, row);
     for (int i = 0; i < SHI_RATES * 2; i++)
         if (s->rates[i / 2] > 0)
-            experiment_point_of(e, p, names[pass->reading][i % 2], s->rates[i / 2],
+            experiment_point_of(&e, p, names[reading][i % 2], s->rates[i / 2],
                                 row * SHI_RATES + i / 2, i % 2);
-    if (pass->reading == SHI_A && !isnan(experiment_mean(e, best, SHI_VALIDATION, NULL)))
-        experiment_reported(e, p, test ? "report, test" : "report, validation", s->mlp.rate,
+    if (reading == SHI_A && !isnan(experiment_mean(&e, best, SHI_VALIDATION, NULL)))
+        experiment_reported(&e, p, test ? "report, test" : "report, validation", s->mlp.rate,
                             s->reported[test ? SHI_TEST : SHI_VALIDATION]);
-}
-
-static inline void shi_search_pass(experiment *e, shi_pass *pass)
-{
-    const shi_search *s = pass->table;
-    const int a = pass->reading == SHI_A;
-    experiment_each_with(e, pass->count * SHI_RATES, a ? e->seeds : 1, shi_fit_rate, pass);
-    for (int row = 0; row < pass->count; row++) {
-        const int best = experiment_best(e, SHI_VALIDATION, row * SHI_RATES, SHI_RATES);
-        shi_draw_rates(e, pass, row, best);
-        experiment_note(e, "%s, %s: best rate on validation data %g: %.2f (report: %g)%s",
-                        shi_readings[pass->reading], s[row].name, s[row].rates[best % SHI_RATES],
-                        experiment_mean(e, best, SHI_VALIDATION, NULL), s[row].mlp.rate,
-                        a ? "" : ", in a tenth of the epochs");
-        if (a && s[row].rates[1] > 0) shi_report_chosen(e, &s[row], row);
-    }
-    experiment_each_with(e, pass->count, shi_seeds(e, pass->reading), shi_fit_best, pass);
-    for (int row = 0; row < pass->count; row++)
-        shi_report(e, row, pass->reading, s[row].reported, s[row].name);
 }
 
 /* Tries the rates of each row, in A with as many epochs as the report, in B with a tenth; reports
  * the report's rate, in B with all epochs; draws the figures. */
-static inline void shi_search_rates(experiment *e, const experiment_data *data,
-                                    const shi_search *table, int count)
+static inline void shi_search_rates(const shi_search *table, int count)
 {
-    for (int reading = SHI_A; reading <= SHI_B; reading++) {
-        shi_pass pass = {table, count, reading, data};
-        shi_search_pass(e, &pass);
+    experiment_plot *plots[SHI_ROWS];
+    shi_table = table;
+    for (int row = 0; row < count; row++) {
+        char name[64], title[128];
+        snprintf(name, sizeof name, "learning-rate-%d", row + 1);
+        snprintf(title, sizeof title, "Accuracy against the learning rate: %s", table[row].name);
+        plots[row] =
+            experiment_plot_begin(&e, name, title, "learning rate", "accuracy %", EXPERIMENT_LOG_X);
+    }
+    for (reading = SHI_A; reading <= SHI_B; reading++) {
+        const int a = reading == SHI_A;
+        experiment_each(&e, count * SHI_RATES, a ? e.seeds : 1, shi_fit_rate);
+        for (int row = 0; row < count; row++) {
+            const shi_search *s = &table[row];
+            const int best = experiment_best(&e, SHI_VALIDATION, row * SHI_RATES, SHI_RATES);
+            shi_draw_rates(plots[row], s, row, best);
+            experiment_note(&e, "%s, %s: best rate on validation data %g: %.2f (report: %g)%s",
+                            shi_readings[reading], s->name, s->rates[best % SHI_RATES],
+                            experiment_mean(&e, best, SHI_VALIDATION, NULL), s->mlp.rate,
+                            a ? "" : ", in a tenth of the epochs");
+            if (a && s->rates[1] > 0) shi_report_chosen(s, row);
+        }
+        experiment_each(&e, count, shi_seeds(reading), shi_fit_best);
+        for (int row = 0; row < count; row++) shi_report(row, table[row].reported, table[row].name);
     }
 }
 
@@ -264,51 +235,44 @@ static inline fnn_model *shi_fit_cnn(experiment_job *job, const shi_cnn *s,
 }
 
 /* The same for a test accuracy, with Adam at 1e-3. */
-static inline void shi_test_cnn(experiment_job *job, const shi_cnn *s, const experiment_data *data,
+static inline void shi_test_cnn(experiment_job *job, const shi_cnn *s, const fnn_dataset *train,
                                 int epochs)
 {
     const fnn_fit_config c = experiment_config(job, fnn_adam(1e-3f), SHI_CNN_BATCH, epochs);
-    fnn_model *m = shi_fit_cnn(job, s, &data->train, &c);
-    job->figures[SHI_TEST] = experiment_accuracy(m, &data->test);
+    fnn_model *m = shi_fit_cnn(job, s, train, &c);
+    job->figures[SHI_TEST] = experiment_accuracy(m, &data.test);
     fnn_model_free(m);
 }
 
-typedef struct shi_cnns {
-    const shi_cnn *table;
-    experiment_data data;
-} shi_cnns;
-
+static const shi_cnn *shi_cnns; /* which shi_cnn_main was given */
 static inline void shi_cnn_run(experiment_job *job)
 {
-    const shi_cnns *c = (const shi_cnns *)job->user;
-    shi_test_cnn(job, &c->table[job->run], &c->data, SHI_CNN_EPOCHS);
+    shi_test_cnn(job, &shi_cnns[job->run], &data.train, SHI_CNN_EPOCHS);
 }
 
 /* A whole program: the CNN with each row's change; x (count): of the plot. */
-static inline int shi_cnn_main(experiment *e, int argc, char **argv, const char *id,
-                               const char *title, const char *x_name, const double *x,
-                               const shi_cnn *table, int count)
+static inline int shi_cnn_main(int argc, char **argv, const char *id, const char *title,
+                               const char *x_name, const double *x, const shi_cnn *table, int count)
 {
-    shi_cnns cnns = {.table = table};
-    experiment_begin(e, argc, argv, id, title, SHI_CNN_SEEDS);
-    experiment_fashion(e, &cnns.data);
-    experiment_note(e,
+    experiment_begin(&e, argc, argv, id, title, SHI_CNN_SEEDS);
+    experiment_fashion(&e, &data);
+    experiment_note(&e,
                     "60,000 images, Adam 1e-3, batch %d, %d epochs, pools of 2; train accuracy "
                     "is the last epoch's running mean, as Keras prints it",
                     SHI_CNN_BATCH, SHI_CNN_EPOCHS);
-    experiment_each_with(e, count, e->seeds, shi_cnn_run, &cnns);
-    experiment_plot *p = experiment_plot_begin(e, "accuracy", title, x_name, "accuracy %", 0);
+    shi_cnns = table;
+    experiment_each(&e, count, e.seeds, shi_cnn_run);
+    experiment_plot *p = experiment_plot_begin(&e, "accuracy", title, x_name, "accuracy %", 0);
     for (int i = 0; i < count; i++) {
-        experiment_report(e, i, SHI_TRAIN, "", "train accuracy %", table[i].train, "%s",
-                          table[i].name);
-        experiment_report(e, i, SHI_TEST, "", "test accuracy %", table[i].test, "%s",
-                          table[i].name);
-        experiment_point_of(e, p, "train", x[i], i, SHI_TRAIN);
-        experiment_point_of(e, p, "test", x[i], i, SHI_TEST);
-        experiment_point(e, p, "report, train", x[i], table[i].train, EXPERIMENT_UNKNOWN);
-        experiment_point(e, p, "report, test", x[i], table[i].test, EXPERIMENT_UNKNOWN);
+        const char *name = table[i].name;
+        experiment_report(&e, i, SHI_TRAIN, "", shi_metrics[SHI_TRAIN], table[i].train, "%s", name);
+        experiment_report(&e, i, SHI_TEST, "", shi_metrics[SHI_TEST], table[i].test, "%s", name);
+        experiment_point_of(&e, p, "train", x[i], i, SHI_TRAIN);
+        experiment_point_of(&e, p, "test", x[i], i, SHI_TEST);
+        experiment_point(&e, p, "report, train", x[i], table[i].train, EXPERIMENT_UNKNOWN);
+        experiment_point(&e, p, "report, test", x[i], table[i].test, EXPERIMENT_UNKNOWN);
     }
-    return experiment_end(e);
+    return experiment_end(&e);
 }
 
 #endif /* SHI_H */

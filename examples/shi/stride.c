@@ -7,7 +7,6 @@
  * accuracy is that of tables 6 and 7, so compare the trend. */
 #include "shi.h"
 
-static experiment e;
 static const double strides[] = {1, 3};
 static const shi_cnn table[] = {
     {"stride (1,1)", 3, 32, 64, 1, 0, 89.12, 88.08},
@@ -17,7 +16,7 @@ static const shi_cnn table[] = {
 int main(int argc, char **argv)
 {
     return shi_cnn_main(
-        &e, argc, argv, "shi-stride",
+        argc, argv, "shi-stride",
         "CNN: stride of the convolutions (batch and epochs chosen to match train accuracy)",
         "stride", strides, table, EXPERIMENT_COUNT(table));
 }

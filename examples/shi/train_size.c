@@ -9,10 +9,6 @@
  * number of images. */
 #include "shi.h"
 
-static experiment e;
-static experiment_data data;
-static int reading;
-
 static const double sizes[] = {1, 10, 100, 1000, 2000, 10000};
 static const char *const names[] = {"0 hidden layers", "1 hidden layer", "CNN"};
 enum { SIZES = EXPERIMENT_COUNT(sizes), MLPS = 2, NETWORKS = 3, CNN_EPOCHS = 10 };
@@ -22,7 +18,7 @@ static void fit_mlp(experiment_job *job, int depth, const experiment_data *d)
     const int batch = d->train.count < 100 ? (int)d->train.count : 100;
     const shi_mlp mlp = {
         .depth = depth, .width = 128, .batch = batch, .epochs = depth ? 500 : 2000, .rate = .5};
-    shi_fit(job, &mlp, reading, d);
+    shi_fit(job, &mlp, d);
 }
 
 static void run(experiment_job *job)
@@ -34,7 +30,7 @@ static void run(experiment_job *job)
     if (fnn_dataset_split(&data.train, count, 1, (uint64_t)job->seed + 1, &d.train, &rest, NULL))
         experiment_fail(&e, "no memory");
     if (job->run / SIZES < MLPS) fit_mlp(job, job->run / SIZES, &d);
-    else shi_test_cnn(job, &shi_cnn_base, &d, CNN_EPOCHS);
+    else shi_test_cnn(job, &shi_cnn_base, &d.train, CNN_EPOCHS);
     fnn_dataset_free(&d.train);
     fnn_dataset_free(&rest);
 }
@@ -42,7 +38,7 @@ static void run(experiment_job *job)
 int main(int argc, char **argv)
 {
     experiment_plot *plots[NETWORKS];
-    shi_begin(&e, &data, argc, argv, "shi-train-size", "1 to 10,000 training images");
+    shi_begin(argc, argv, "shi-train-size", "1 to 10,000 training images");
     experiment_note(&e, "here an epoch of B is a pass over the images of its row");
     experiment_note(&e,
                     "the CNN: Adam 1e-3, %d epochs as in figure 7; its batch of %d is unsaid: with "
@@ -56,7 +52,7 @@ int main(int argc, char **argv)
     }
     for (reading = SHI_A; reading <= SHI_B; reading++) { /* the CNN has but one */
         const int networks = reading == SHI_A ? MLPS : NETWORKS;
-        experiment_each(&e, networks * SIZES, shi_seeds(&e, reading), run);
+        experiment_each(&e, networks * SIZES, shi_seeds(reading), run);
         for (int i = 0; i < networks * SIZES; i++) {
             const char *label = i / SIZES < MLPS ? shi_readings[reading] : "";
             experiment_report(&e, i, SHI_TEST, label, "test accuracy %", EXPERIMENT_UNKNOWN,

@@ -7,9 +7,6 @@
  * against the learning rate. */
 #include "shi.h"
 
-static experiment e;
-static experiment_data data;
-
 static const shi_search table[] = {
     {"raw pixels, rate 1e-5, 500 epochs",
      {.depth = 2, .width = 128, .batch = 100, .epochs = 500, .rate = 1e-5, .raw = 1},
@@ -19,7 +16,7 @@ static const shi_search table[] = {
 
 int main(int argc, char **argv)
 {
-    shi_begin(&e, &data, argc, argv, "shi-unnormalized", "Raw pixels");
-    shi_search_rates(&e, &data, table, EXPERIMENT_COUNT(table));
+    shi_begin(argc, argv, "shi-unnormalized", "Raw pixels");
+    shi_search_rates(table, EXPERIMENT_COUNT(table));
     return experiment_end(&e);
 }

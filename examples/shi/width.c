@@ -7,10 +7,6 @@
  * Plot: train and validation accuracy against the width. */
 #include "shi.h"
 
-static experiment e;
-static experiment_data data;
-static int reading;
-
 static const double widths[] = {32, 64, 128, 256, 512};
 enum { WIDTHS = EXPERIMENT_COUNT(widths), SHORT = 40 };
 
@@ -22,7 +18,7 @@ static void run(experiment_job *job)
                          .epochs = reading == SHI_A ? 400 : SHORT,
                          .rate = .02,
                          .lambda = .2};
-    shi_fit(job, &mlp, reading, &data);
+    shi_fit(job, &mlp, &data);
 }
 
 static void draw(experiment_plot *p, int i)
@@ -35,19 +31,19 @@ static void draw(experiment_plot *p, int i)
 
 int main(int argc, char **argv)
 {
-    shi_begin(&e, &data, argc, argv, "shi-width", "Two hidden layers of 32 to 512");
+    shi_begin(argc, argv, "shi-width", "Two hidden layers of 32 to 512");
     experiment_note(&e, "B: %d of the 400 epochs; they are more updates than A's anyway", SHORT);
     experiment_plot *p = experiment_plot_begin(&e, "width", "Accuracy against the width", "width",
                                                "accuracy %", EXPERIMENT_LOG_X);
     experiment_reported(&e, p, "report, test", 512, 80.3);
     for (reading = SHI_A; reading <= SHI_B; reading++) {
-        experiment_each(&e, WIDTHS, shi_seeds(&e, reading), run);
+        experiment_each(&e, WIDTHS, shi_seeds(reading), run);
         for (int i = 0; i < WIDTHS; i++) {
             char name[32];
             const double reported[] = {EXPERIMENT_UNKNOWN, EXPERIMENT_UNKNOWN,
                                        i == WIDTHS - 1 ? 80.3 : EXPERIMENT_UNKNOWN};
             snprintf(name, sizeof name, "width %g", widths[i]);
-            shi_report(&e, i, reading, reported, name);
+            shi_report(i, reported, name);
             draw(p, i);
         }
         for (int i = 1; i < WIDTHS; i++)
