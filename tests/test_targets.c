@@ -546,7 +546,7 @@ static void statistics_are_of_samples_with_a_part(void)
 /* Shares without classes have an R2: of probabilities, not of what goes into the softmax. */
 static void scores_are_of_outputs_behind_a_softmax(void)
 {
-    const fnn_real x[4] = {-2, -1, 1, 3}, t[8] = {.9f, .1f, .6f, .4f, .3f, .7f, 0, 1};
+    const fnn_real x[4] = {-2, -1, 1, 3}, t[8] = {.875, .125, .625, .375, .25, .75, 0, 1};
     const fnn_dataset data = with_targets(table_of(x, 4, 1), t, 2);
     fnn_model *m = line(2, FNN_SOFTMAX, FNN_LOSS_SOFTMAX_CROSS_ENTROPY);
     fnn_metrics metrics;
