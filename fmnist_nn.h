@@ -1809,7 +1809,7 @@ FNN_API const char *fnn_note(const fnn_model *model, const char *key);
  * replaced in one step, once the new one is on the disk; on failure it stays as it was (but where
  * *error says that the new one is in place). Returns FNN_ERROR_FILE, FNN_ERROR_MEMORY,
  * FNN_ERROR_STATE for a model without weights (fnn_seal) or FNN_ERROR_NUMERIC for a setting, such
- * as a slope, that is not finite (weights may be so); *error (NULL allowed) says which file and why.
+ * as a slope, that is not finite (weights may be); *error (NULL allowed) says which file and why.
  * The new file has the permissions of the one that it replaces (none for its group where that is
  * another), of a new one those that the umask leaves; it belongs to who saves. Symbolic links at
  * path stay, and the file where they end is replaced, or made; hard links keep the old file. (On

@@ -16,7 +16,8 @@ mkdir -p "$here"
 objects=$here/objects data=$PWD/$here/data
 mkdir "$objects"
 unset FMNIST_DIR QUICK SMOKE SEEDS THREADS DATA
-export OMP_NUM_THREADS=2 CFLAGS="-O1 $warnings"
+# gcc takes an array that a loop fills, as long as a table has rows, for one that may not be filled.
+export OMP_NUM_THREADS=2 CFLAGS="-O1 $warnings -Wno-maybe-uninitialized"
 
 # ---- data sets in their usual forms, small ----
 
@@ -99,7 +100,8 @@ lines_of() { # TEXT
 check 'lines of the first comment and of tables are not counted' \
     lines_of '/* What\n * it is. */\nint a;\nstatic const int b[] = {\n    1,\n};\nint c;\n' 2
 all_run() {
-    reproduce "$here/smoke" '' >"$here/smoke.out" 2>&1 || { tail "$here/smoke.out" && return 1; }
+    reproduce "$here/smoke" '' >"$here/smoke.out" 2>&1 ||
+        { grep -A 3 -E 'error:|FAILED' "$here/smoke.out" && return 1; }
 }
 check 'all of them run' all_run
 for id in $(experiment_ids); do
