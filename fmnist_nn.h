@@ -1807,9 +1807,9 @@ FNN_API const char *fnn_note(const fnn_model *model, const char *key);
  * notes, not what the optimiser remembers, nor what is frozen or has a rate factor, nor weights of
  * samples, which are the data set's; of a loss function only that there was one. A file at path is
  * replaced in one step, once the new one is on the disk; on failure it stays as it was (but where
- * *error says that the new one is in place). Returns FNN_ERROR_FILE, FNN_ERROR_MEMORY,
- * FNN_ERROR_STATE for a model without weights (fnn_seal) or FNN_ERROR_NUMERIC for a setting, such
- * as a slope, that is not finite (weights may be); *error (NULL allowed) says which file and why.
+ * *error says that the new one is in place). Returns FNN_ERROR_FILE, FNN_ERROR_MEMORY
+ * or FNN_ERROR_STATE for a model without weights (fnn_seal); weights that are not finite are no
+ * error. *error (NULL allowed) says which file and why.
  * The new file has the permissions of the one that it replaces (none for its group where that is
  * another), of a new one those that the umask leaves; it belongs to who saves. Symbolic links at
  * path stay, and the file where they end is replaced, or made; hard links keep the old file. (On
@@ -21618,7 +21618,6 @@ FNNI_COLD static void fnni_write_file(fnni_writer *w, const void *what)
 /* What a file cannot say. */
 static fnn_result fnni_save_check(const fnn_model *model, fnn_error *error)
 {
-    int l;
     if (!model || model->broken) {
         const fnn_error *wrong = fnn_model_error(model);
         return fnni_fail(error, wrong->code, "%s", wrong->message);
@@ -21629,15 +21628,6 @@ static fnn_result fnni_save_check(const fnn_model *model, fnn_error *error)
     if (model->layer_count > FNNI_MAX_LAYERS)
         return fnni_fail(error, FNN_ERROR_STATE, "save: expected at most %d layers, found %d",
                          FNNI_MAX_LAYERS, model->layer_count);
-    if (!fnni_is_finite(model->loss_epsilon))
-        return fnni_fail(error, FNN_ERROR_NUMERIC,
-                         "save: the loss's epsilon: expected a finite number, found %g",
-                         (double)model->loss_epsilon);
-    for (l = 0; l < model->layer_count; l++)
-        if (!fnni_is_finite(model->layers[l].parameter))
-            return fnni_fail(error, FNN_ERROR_NUMERIC,
-                             "save: layer %d %s: expected a finite parameter, found %g", l,
-                             model->layers[l].type->name, (double)model->layers[l].parameter);
     return FNN_OK;
 }
 

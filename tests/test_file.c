@@ -1725,18 +1725,12 @@ static void wrong_calls_are_errors(void)
     CHECK(fnn_save(m, path_of("a"), &error) == FNN_ERROR_STATE);
     CHECK(strstr(error.message, "without weights (fnn_seal)") != NULL);
     CHECK(fnn_save(m, path_of("a"), NULL) == FNN_ERROR_STATE);
-    fnn_activate(m, FNN_ELU, (fnn_real)HUGE_VAL);
     fnn_seal(m);
-    CHECK(fnn_save(m, path_of("a"), &error) == FNN_ERROR_NUMERIC);
-    CHECK(strstr(error.message, "layer 1 activation: expected a finite parameter, found inf") !=
-          NULL);
     CHECK(fnn_save(m, "", &error) == FNN_ERROR_ARGUMENT);
     CHECK(strstr(error.message, "found an empty one") != NULL);
     CHECK(fnn_save(m, NULL, &error) == FNN_ERROR_ARGUMENT);
-    m->layers[1].parameter = 1;
+    *fnn_parameters(m, NULL) = (fnn_real)NAN; /* is saved as it is */
     CHECK(fnn_save(m, path_of("a"), NULL) == FNN_OK);
-    fnn_set_loss(m, FNN_LOSS_EPSILON_INSENSITIVE, 0, (fnn_real)HUGE_VAL);
-    CHECK(fnn_save(m, path_of("a"), &error) == FNN_ERROR_NUMERIC);
     fnn_model_free(m);
     m = fnn_sequential_with(NULL, 3, 4, 1);
     fnn_dense(m, -1, FNN_RELU);
