@@ -367,12 +367,15 @@ static inline int program_dense(fnn_model *m, program_words *w)
 }
 
 /* SIZE, SIZE STRIDE or HEIGHT WIDTH and both strides, then a padding: of a window, whose strides
- * are `stride` unless they are said, 0 for those of its size. Returns 0 if the words are wrong. */
+ * are `stride` unless they are said, 0 for those of its size; what is said is above 0. Returns 0 if
+ * the words are wrong. */
 static inline int program_window(program_words *w, int stride, int sizes[6], fnn_padding *padding)
 {
     const int count = program_ints(w, sizes, 4);
     const int said = program_take(w, FNN_PADDING_LIST(PROGRAM_NAME_OF));
     if (count < 0 || count == 3) return 0;
+    for (int i = 0; i < count; i++)
+        if (!sizes[i]) return 0;
     if (count == 2) stride = sizes[1];
     if (count == 1 || count == 2) sizes[1] = sizes[0];
     if (count < 4) sizes[2] = sizes[3] = stride ? stride : sizes[0];
@@ -635,7 +638,9 @@ static inline fnn_schedule program_schedule(const char *text, const char *what)
 static inline fnn_model *program_sequential(int threads, const fnn_dataset *data)
 {
     const fnn_context_config context = program_threads(threads);
-    return fnn_sequential_with(&context, data->height, data->width, data->channels);
+    fnn_model *m = fnn_sequential_with(&context, data->height, data->width, data->channels);
+    if (fnn_model_error(m)->code) program_fail("%s", fnn_model_error(m)->message);
+    return m;
 }
 
 /* What inputs go through; the words of fnn_normalization in its order, behind one of our own. */

@@ -181,7 +181,11 @@ unknown option -e; | -e 3
 --layers: expected dense UNITS [ACTIVATION] [no_bias], found dense 8 rulu | --layers 'dense 8 rulu'
 --layers: expected dense UNITS [ACTIVATION] [no_bias], found dense 8.5 | --layers 'dense 8.5'
 --layers: expected conv FILTERS [KERNEL [STRIDE]] | --layers 'conv 8 3 full'
+--layers: expected conv FILTERS [KERNEL [STRIDE]] | --layers 'conv 2 3 0'
+--layers: expected conv FILTERS [KERNEL [STRIDE]] | --layers 'conv 2 3 3 1 0'
 --layers: expected pool SIZE [STRIDE] [same|valid], found pool | --layers 'conv 8, pool'
+--layers: expected pool SIZE [STRIDE] [same|valid], found pool 2 0 | --layers 'pool 2 0'
+--layers: expected average_pool SIZE [STRIDE] | --layers 'average_pool 0'
 --layers: expected dropout RATE, found dropout some | --layers 'dropout some'
 --layers: expected flatten, found flatten 3 | --layers 'flatten 3'
 --layers: expected words between commas, found none | --layers 'dense 3,,dense 4'
@@ -211,6 +215,9 @@ refuses 'a column that it lacks' 'expected a column "kind"' \
 refuses 'a layer that does not fit' \
     'layer 0 conv2d: expected a window .*found window 40 x 40.* \(conv 4 40 valid\)' \
     train --data "$here/idx" --layers 'conv 4 40 valid'
+FNN_ISA=bogus refuses 'an instruction set that is none is no fault of the layers' \
+    '^train: instruction set: expected one of .*, found bogus$' train --data "$here/idx"
+FNN_ISA=bogus refuses 'nor in profile' '^profile: instruction set: ' "$here/profile" --seconds 0
 helps() { # PROGRAM PATTERN...: in at most 88 columns
     local output pattern
     output=$("$here/$1" --help) || return 1
