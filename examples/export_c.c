@@ -38,7 +38,7 @@ static void read_options(options *o, char **argv)
                              : !strcmp(a, "--test") ? &o->images
                              : a[0] != '-'          ? &o->model
                                                     : NULL;
-        if (!strcmp(a, "--help")) fputs(usage, stdout), exit(0);
+        if (!strcmp(a, "--help")) fputs(usage, stdout), exit(program_end());
         if (!value) program_fail("unknown option %s; --help tells which there are", a);
         if (value != &o->model && !*++argv) program_fail("%s: a value is missing", a);
         *value = *argv;
@@ -94,5 +94,5 @@ int main(int argc, char **argv)
     printf("%s: %lu bytes of numbers, %lu bytes of scratch memory\n", o.output,
            (unsigned long)w.bytes, (unsigned long)p.scratch * (p.is_int8 ? 1 : 4));
     if (o.images) print_accuracy(m, &p, &o);
-    return 0;
+    return program_end();
 }

@@ -56,7 +56,7 @@ int main(int argc, char **argv)
     program_name = "export_onnx";
     for (int i = 1; i < argc; i++) {
         const char **value = !strcmp(argv[i], "-o") ? &output : &path;
-        if (!strcmp(argv[i], "--help")) return fputs(usage, stdout) < 0;
+        if (!strcmp(argv[i], "--help")) return fputs(usage, stdout), program_end();
         if (value == &output && !argv[++i]) program_fail("-o: a value is missing");
         if (value == &path && argv[i][0] == '-') program_fail("unknown option %s", argv[i]);
         if (*value) program_fail("expected one model and one -o, found %s too", argv[i]);
@@ -78,5 +78,5 @@ int main(int argc, char **argv)
     fnn_shapes(m, in, out);
     printf("%s: %d nodes, %.0f constants, input %s, output %s\n", output, g.nodes, g.constants,
            shape_text(from, in), shape_text(to, out));
-    return 0;
+    return program_end();
 }

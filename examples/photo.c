@@ -82,5 +82,5 @@ int main(int argc, char **argv)
     const fnn_result r = fnn_predict_one_bytes(m, NULL, image, found);
     if (r) program_fail("%s: %s", argv[2], fnn_result_text(r));
     for (int k = 0; k < CLASSES; k++) printf("%5.1f %%  %s\n", 100 * (double)found[k], names[k]);
-    return fnn_model_free(m), free(x), 0;
+    return fnn_model_free(m), free(x), program_end();
 }

@@ -62,7 +62,7 @@ int main(int argc, char **argv)
                "  file               IDX, plain or gzip, PGM, PPM or CSV; else Fashion-MNIST's "
                "test set\n"
                "  N                  how many to show, 4 unless told\n");
-        return argc != 2;
+        return program_end() || argc != 2;
     }
     program_name = "predict";
     if (argc > 3 && (end == argv[3] || *end || most < 0))
@@ -89,5 +89,5 @@ int main(int argc, char **argv)
     if (data.labels && fnn_evaluate(m, NULL, &data, &metrics))
         program_fail("no accuracy: the model's classes or its loss do not match the labels");
     if (data.labels) printf("test accuracy: %.2f %%\n", 100 * metrics.accuracy);
-    return free(y), fnn_model_free(m), fnn_dataset_free(&data), 0;
+    return free(y), fnn_model_free(m), fnn_dataset_free(&data), program_end();
 }

@@ -40,6 +40,14 @@ static inline void program_fail(const char *format, ...)
     exit(1);
 }
 
+/* The end of a program, and its status: whether all that it printed has arrived, on a full disk say,
+ * is known only now. */
+static inline int program_end(void)
+{
+    if (fflush(stdout) || ferror(stdout)) program_fail("what it prints cannot be written");
+    return 0;
+}
+
 /* So many zeros, of the given size. */
 static inline void *program_memory(size_t count, size_t size)
 {
@@ -112,6 +120,18 @@ typedef struct program_option {
     const char *value, *help;
 } program_option;
 
+/* The options that the command line has, each once. */
+static const char *program_told[64];
+static int program_told_count;
+
+/* Whether an option is among them, whatever its value. */
+static inline int program_given(const char *name)
+{
+    int i = 0;
+    while (i < program_told_count && strcmp(program_told[i], name)) i++;
+    return i < program_told_count;
+}
+
 /* The value as text: the default, for the help. */
 static inline const char *program_default(const program_option *o, char *text, size_t size)
 {
@@ -172,7 +192,7 @@ static inline void program_help(const char *about, const program_option *options
         program_print(text, column, length < column ? column : 80);
     }
     printf("\nIn brackets: what it is unless you say otherwise.\n");
-    exit(0);
+    exit(program_end());
 }
 
 /* The place of a word, so many characters long, in |one|other; -1 if it is not there. */
@@ -234,6 +254,8 @@ static inline int program_options(const char *name, const char *about, int argc,
                 strlen(o->name) + 2 != length || strncmp(word + 2, o->name, length - 2)))
             o++;
         if (o == options + count) program_fail("unknown option %s; see --help", word);
+        if (!program_given(o->name) && program_told_count < PROGRAM_COUNT(program_told))
+            program_told[program_told_count++] = o->name;
         if (o->kind == PROGRAM_FLAG) {
             if (word[length]) program_fail("--%s: expected no value, found %s", o->name, word);
             *(int *)o->to = 1;
@@ -523,11 +545,13 @@ static inline int program_layers(fnn_model *m, const char *text, int most, const
 }
 
 /* The layers of a model file, as one text, which is the caller's to free; and the shape of a
- * sample. What normalised targets are turned back by is left out: it belongs to data. */
+ * sample: in place of --layers and --input. What normalised targets are turned back by is left out: it belongs to data. */
 static inline const char *program_file_layers(const char *path, int shape[3])
 {
     fnn_error error;
     char words[PROGRAM_ITEM];
+    if (program_given("layers") || program_given("input"))
+        program_fail("expected a model file or --layers and --input, found both");
     fnn_model *m = fnn_load(path, NULL, &error);
     if (!m) program_fail("%s", error.message);
     const int count = fnn_layer_count(m);
@@ -587,6 +611,10 @@ static inline double program_limit(int threads)
 static inline fnn_optimizer program_optimizer(int place, double rate, double momentum, double decay)
 {
     static const double usual[] = {.1, .05, .05, .01, 1, 1e-3, 1e-3, 1e-3};
+    if (program_given("momentum") && place != 1 && place != 2)
+        program_fail("--momentum: expected --optimizer momentum or nesterov too, found another");
+    if (program_given("decay") && place != 7)
+        program_fail("--decay: expected --optimizer adamw too, found another");
     if (!(rate > 0)) rate = usual[place];
     switch (place) {
     case 0: return fnn_sgd(rate);
@@ -802,16 +830,15 @@ static inline fnn_csv_config program_csv(program_data *d)
 /* Refuses what does not go together, before anything is read. */
 static inline void program_data_check(const program_data *d)
 {
-    const struct {
-        const char *name, *value;
-    } of_csv[] = {{"test", d->test_file}, {"label", d->label}, {"target", d->target},
-                  {"text", d->text},      {"skip", d->skip},   {"image", d->image}};
+    static const char *const of_csv[] = {"test",   "label",     "target",  "text", "skip",
+                                         "header", "separator", "missing", "image"};
     for (int i = 0; i < PROGRAM_COUNT(of_csv); i++)
-        if (of_csv[i].value && !d->csv)
-            program_fail("--%s %s: expected --csv FILE too, which it is about, found none",
-                         of_csv[i].name, of_csv[i].value);
+        if (program_given(of_csv[i]) && !d->csv)
+            program_fail("--%s: expected --csv FILE too, which it is about, found none", of_csv[i]);
     if (d->csv && d->folder) program_fail("expected --data or --csv, found both");
     if (d->label && d->target) program_fail("expected --label or --target, found both");
+    if (d->target && program_given("smoothing"))
+        program_fail("--smoothing: expected classes, found --target, which has none");
 }
 
 /* The path of a file in the folder, plain or .gz. Returns 0 where there is neither. */

@@ -190,8 +190,14 @@ unknown option -e; | -e 3
 --layers: expected flatten, found flatten 3 | --layers 'flatten 3'
 --layers: expected words between commas, found none | --layers 'dense 3,,dense 4'
 --layers: expected at most 159 characters between commas | --layers "dense $(printf %0160d 8)"
---label x: expected --csv FILE too | --label x
---test x: expected --csv FILE too | --test x
+--label: expected --csv FILE too | --label x
+--test: expected --csv FILE too | --test x
+--header: expected --csv FILE too | --header 1
+--separator: expected --csv FILE too | --separator ';'
+--missing: expected --csv FILE too | --data x --missing=mean
+--smoothing: expected classes, found --target | --csv x --target b --smoothing .1
+--momentum: expected --optimizer momentum or nesterov too | --momentum .8
+--decay: expected --optimizer adamw too | --decay .1 --optimizer sgd
 expected --data or --csv, found both | --data x --csv x
 expected --label or --target, found both | --csv x --label a --target b
 --separator: expected one character, tab or blank, found ;; | --csv x --separator ';;'
@@ -289,6 +295,8 @@ unknown option --epochs; | --epochs 3
 --layers: expected a layer | --layers ReLU
 --layers: layer 0 max_pool2d: | --input 1x1x9 --layers 'pool 2'
 build/none: | build/none
+expected a model file or --layers and --input, found both | a --layers relu
+expected a model file or --layers and --input, found both | --input=8x8x1 a
 expected options and at most 1 file, found b too; see --help | a b
 END
 check 'its help shows command lines' helps profile '^  profile --input' 'dense UNITS' '\[28x28x1\]'
@@ -357,6 +365,17 @@ refuses 'a picture of 16 bits' 'expected PGM or PPM of at most' \
 refuses 'a file that is none' 'none: cannot be opened' predict "$here/short.safetensors" none
 refuses 'a number of samples that is none' 'expected a number as N, found x' \
     predict "$here/short.safetensors" "$here/bytes.pgm" x
+
+# ---- what is printed where nothing can be written ----
+
+onto_full() { "$@" >/dev/full; }
+lost='what it prints cannot be written'
+refuses 'a score that is lost is no success' "train: $lost" \
+    onto_full train --data "$here/idx" --epochs 1
+refuses 'nor is a help' "train: $lost" onto_full train --help
+refuses 'nor a prediction' "predict: $lost" \
+    onto_full predict "$here/short.safetensors" "$here/bytes.pgm"
+refuses 'nor a table' "profile: $lost" onto_full "$here/profile" --seconds 0 --layers 'dense 3'
 
 # ---- Python ----
 
