@@ -12,6 +12,7 @@
 #ifndef PROGRAM_H
 #define PROGRAM_H
 
+#include <ctype.h>
 #include <limits.h>
 #include <math.h>
 #include <stdarg.h>
@@ -963,31 +964,47 @@ static inline fnn_dataset program_read_picture(const char *path, FILE *file)
     return fnn_dataset_images(bytes, NULL, 1, h, w, channels, 0);
 }
 
-/* Rows of numbers for samples of a shape. A first line that begins with a letter or a quote holds
- * names. */
-static inline fnn_dataset program_read_rows(const char *path, int first, const int shape[3])
+/* Whether the first line of a table holds names: its first field, behind what fnn_read_csv passes
+ * over (a byte order mark, a line sep=; and blanks) and a quote, is neither a number nor missing. */
+static inline int program_has_names(FILE *file)
+{
+    char text[1000] = "", *at = text, *end;
+    char separator = ',';
+    text[fread(text, 1, sizeof text - 1, file)] = 0;
+    if (!strncmp(at, "\xef\xbb\xbf", 3)) at += 3;
+    if (!strncmp(at, "sep=", 4) && at[4] && strchr("\r\n", at[5])) separator = at[4], at += 5;
+    at += strspn(at, " \t\r\n\"");
+    if (!*at || *at == '?' || *at == separator) return 0;
+    strtod(at, &end);
+    return end == at || (*end != separator && !strchr(" \t\r\n\"", *end));
+}
+
+/* Rows of numbers for samples of a shape, which may have names in front. */
+static inline fnn_dataset program_read_rows(const char *path, FILE *file, const int shape[3])
 {
     fnn_csv_config c = fnn_csv_config_init();
     fnn_dataset data;
     fnn_error error;
     c.label = FNN_CSV_LABEL_NONE;
-    c.header = !strchr("0123456789.+-", first);
+    c.header = program_has_names(file);
     c.height = shape[0], c.width = shape[1], c.channels = shape[2];
     if (fnn_read_csv(path, &c, NULL, &data, &error)) program_fail("%s", error.message);
     return data;
 }
 
-/* What a file holds, whose beginning tells what it is: a picture in PGM or PPM, a table in CSV or
- * images in IDX (plain or gzip). */
+/* What a file holds, whose beginning tells what it is: a picture in PGM or PPM (P5 and a blank: a
+ * column of a table may have that name), a table in CSV or images in IDX (plain or gzip). */
 static inline fnn_dataset program_read_file(const char *path, const int shape[3])
 {
     fnn_dataset data;
     fnn_error error;
     FILE *file = fopen(path, "rb");
     const int first = file ? getc(file) : 0, second = file ? getc(file) : 0;
+    const int third = file ? getc(file) : 0;
     if (file) rewind(file);
-    if (first == 'P' && second >= '1' && second <= '7') data = program_read_picture(path, file);
-    else if (first > 0 && first != 0x1f) data = program_read_rows(path, first, shape);
+    if (first == 'P' && second >= '1' && second <= '7' && isspace(third))
+        data = program_read_picture(path, file);
+    else if (first > 0 && first != 0x1f) data = program_read_rows(path, file, shape);
     else if (fnn_read_idx(path, NULL, NULL, &data, &error)) program_fail("%s", error.message);
     if (file) fclose(file);
     return data;

@@ -348,6 +348,25 @@ check 'a row of a table has the names of classes' \
     says '^row 0: large, [0-9.]* %; [a-z]*, [0-9.]* %; [a-z]*,' "$here/model.safetensors" \
     "$here/rows.csv"
 check 'another row another one' says '^row 1: small, ' "$here/model.safetensors" "$here/rows.csv"
+# Four samples, under names or not, whose first line is no sample where it has them.
+rows_with() { # FIRST-LINES [FIRST-FIELD]
+    printf "$1"'%s,.9,1,0,0\n.1,.1,0,1,0\n.5,.9,0,0,1\n.3,.2,1,0,0\n' "${2:-.9}" >"$here/first.csv"
+    says '^row 0: large,' "$here/model.safetensors" "$here/first.csv" 9 || return 1
+    [ "$(grep -c '^row ' "$here/predict.out")" -eq 4 ] || { cat "$here/predict.out" && return 1; }
+}
+mark='\xef\xbb\xbf' names='P1,b,Linz,Rom,Ulm\n'
+check 'a table without names is read from its first line on' rows_with ''
+check 'so is one behind a byte order mark' rows_with "$mark"
+check 'one behind a blank' rows_with '  '
+check 'behind blank lines' rows_with '\n \r\n'
+check 'behind a line sep=' rows_with "${mark}sep=,\r\n"
+check 'and one of quoted numbers' rows_with "$mark" ' "0.9" '
+check 'names are no sample' rows_with "$names"
+check 'nor behind a byte order mark' rows_with "$mark\"a 1\",b,Linz,Rom,Ulm\n"
+check 'nor where they begin with a digit' rows_with '1st,2nd,Linz,Rom,Ulm\n'
+refuses 'a sample without its first field is not lost' 'line 1' rows_with '' '""'
+refuses 'nor one with a question mark there' 'line 1' rows_with '' '?'
+refuses 'another first sample is seen' '^row 0: small' rows_with '.1,.2,1,0,0\n'
 train "${numbers[@]}" --epochs 60 >/dev/null
 check 'a number is one in its unit' says '^row 0: 1[45][.]' \
     "$here/model.safetensors" "$here/rows.csv"
