@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <time.h>
 
@@ -47,6 +48,30 @@ static inline int program_end(void)
 {
     if (fflush(stdout) || ferror(stdout)) program_fail("what it prints cannot be written");
     return 0;
+}
+
+/* Whether two paths lead to one file, which need not be there yet: then by its folder and name. */
+static inline int program_same_file(const char *a, const char *b)
+{
+#ifdef _WIN32 /* where stat does not tell */
+    char whole[2][_MAX_PATH];
+    return _fullpath(whole[0], a, _MAX_PATH) && _fullpath(whole[1], b, _MAX_PATH) &&
+           !_stricmp(whole[0], whole[1]);
+#else
+    const char *const paths[2] = {a, b}, *names[2];
+    char folders[2][1000];
+    struct stat s[2];
+    for (int i = 0; i < 2; i++) {
+        const char *slash = strrchr(paths[i], '/');
+        names[i] = slash ? slash + 1 : paths[i];
+        snprintf(folders[i], sizeof folders[i], "%.*s", slash ? (int)(names[i] - paths[i]) : 1,
+                 slash ? paths[i] : ".");
+    }
+    if ((stat(a, s) || stat(b, s + 1)) &&
+        (strcmp(names[0], names[1]) || stat(folders[0], s) || stat(folders[1], s + 1)))
+        return 0;
+    return s[0].st_dev == s[1].st_dev && s[0].st_ino == s[1].st_ino;
+#endif
 }
 
 /* So many zeros, of the given size. */
@@ -708,15 +733,44 @@ static inline void program_check_files(const char *output, const char *checkpoin
     if (checkpoint && fnn_check_writable(checkpoint, &error))
         program_fail("--checkpoint: %s", error.message);
     if (resumes && !checkpoint) program_fail("--resume: expected --checkpoint FILE too");
+    if (checkpoint && program_same_file(output, checkpoint))
+        program_fail("expected two files as --output and --checkpoint, found %s twice", output);
     if (file && !resumes)
         program_fail("--checkpoint %s: is there already; --resume goes on from it", checkpoint);
     if (resumes && !file) program_fail("--checkpoint %s: there is none to resume from", checkpoint);
 }
 
-/* The model of a checkpoint in place of m, whose layers it must have. */
+#define PROGRAM_HEAD 1000
+
+/* Keeps the beginning of a file, and wants no more of it. */
+static inline int program_keep_head(void *head, const void *bytes, size_t count)
+{
+    memcpy(head, bytes, count < PROGRAM_HEAD ? count : PROGRAM_HEAD - 1);
+    return 1;
+}
+
+/* What the model's file says of "normalization", "loss" or "label_smoothing": in its first member,
+ * behind eight bytes. No call tells it. */
+static inline const char *program_said(const fnn_model *m, const char *what, char text[40])
+{
+    char head[PROGRAM_HEAD] = "", name[40], *end;
+    fnn_save_to(m, program_keep_head, head, NULL);
+    snprintf(name, sizeof name, "\"%s\":\"", what);
+    const char *at = strstr(head + 8, name);
+    if (at) at += strlen(name);
+    snprintf(text, 40, "%.*s", at ? (int)strcspn(at, "\"") : 0, at ? at : "");
+    const double number = strtod(text, &end);
+    if (*text && !*end) snprintf(text, 40, "%.7g", number); /* .1 has nine digits there */
+    return text;
+}
+
+/* The model of a checkpoint in place of m, whose layers it must have, and what else a training
+ * cannot change on its way. */
 static inline fnn_model *program_load_like(fnn_model *m, const char *checkpoint, int threads)
 {
     const fnn_context_config context = program_threads(threads);
+    static const char *const kept[][2] = {
+        {"normalization", "--normalize"}, {"loss", "the loss"}, {"label_smoothing", "--smoothing"}};
     static char expected[8000], found[8000];
     fnn_error error;
     fnn_model *loaded = fnn_load(checkpoint, &context, &error);
@@ -726,6 +780,10 @@ static inline fnn_model *program_load_like(fnn_model *m, const char *checkpoint,
     if (strcmp(expected, found))
         program_fail("%s: expected the network of --layers\n%s\nfound\n%s", checkpoint, expected,
                      found);
+    for (int i = 0; i < PROGRAM_COUNT(kept); i++)
+        if (strcmp(program_said(loaded, kept[i][0], expected), program_said(m, kept[i][0], found)))
+            program_fail("%s: expected %s %s, as the training began with, found %s", checkpoint,
+                         kept[i][1], expected, found);
     fnn_model_free(m);
     return loaded;
 }

@@ -122,6 +122,12 @@ check 'and after kill -9' goes_on_after KILL 137
 refuses 'other bits are seen' 'differ' resumes --epochs 70
 refuses 'another seed' 'seed: expected 7, as the fit began with, found 8' resumes --seed 8
 refuses 'another network' 'expected the network of --layers' resumes --layers 'dense 9'
+refuses 'another smoothing' 'expected --smoothing 0\.1, as the training began with, found 0\.2' \
+    resumes --smoothing .2
+refuses 'none' 'expected --smoothing 0\.1, as .*, found 0$' resumes --smoothing 0
+refuses 'another scale of inputs' \
+    'run.checkpoint: expected --normalize divide_255, as .*, found mean' resumes --normalize mean
+refuses 'the usual one by its name is none' 'differ' resumes --normalize divide_255 --epochs 70
 refuses 'a new training over an old checkpoint' 'is there already; --resume goes on from it' \
     train "${many[@]}" --checkpoint "$run"
 
@@ -206,10 +212,15 @@ expected --label or --target, found both | --csv x --label a --target b
 --output: /nowhere/x: cannot | --output /nowhere/x
 --checkpoint: /nowhere/x: cannot | --checkpoint /nowhere/x
 --resume: expected --checkpoint FILE too | --resume
+expected two files as --output and --checkpoint | --output build/x --checkpoint build/x
+expected two files as --output and --checkpoint | --output build/x --checkpoint ./build/../build/x
+expected two files as --output and --checkpoint | --resume --output tests/run.sh --checkpoint $link
 --checkpoint build/none: there is none | --checkpoint build/none --resume
 expected options and at most 0 files, found x too; see --help | x
 END
 }
+link=$here/link
+ln -s "$PWD/tests/run.sh" "$link"
 check 'train refuses wrong options' refuses_at_once train < <(bad_options)
 refuses 'right ones are not refused' "status 1 and train: .*none: expected train-images" \
     refuses_at_once train <<<"--epochs: | --epochs 10 --layers 'dense 8' --output $here/model"
