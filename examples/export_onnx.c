@@ -63,7 +63,7 @@ int main(int argc, char **argv)
         *value = argv[i];
     }
     if (!path || !output) program_fail("expected a model and -o FILE.onnx; --help tells more");
-    if (fnn_check_writable(output, &error)) program_fail("%s", error.message);
+    check_output(output, path);
     const fnn_model *m = fnn_load(path, NULL, &error);
     if (!m) program_fail("%s", error.message);
 
@@ -74,7 +74,7 @@ int main(int argc, char **argv)
     const message onnx = onnx_of(&g);
     FILE *file = begin_file(output);
     fwrite(onnx.at, 1, onnx.size, file);
-    end_file(file, output);
+    end_file(file);
     fnn_shapes(m, in, out);
     printf("%s: %d nodes, %.0f constants, input %s, output %s\n", output, g.nodes, g.constants,
            shape_text(from, in), shape_text(to, out));
