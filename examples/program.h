@@ -985,7 +985,24 @@ static inline void program_data_free(program_data *d)
     for (int i = 0; i < d->column_count; i++) free((void *)(uintptr_t)d->columns[i].name);
 }
 
-/* ---- samples to predict ---- */
+/* ---- samples to predict, and what is said of them ---- */
+
+/* Whether the last layer is that activation, such as softmax. */
+static inline int program_ends_in(const fnn_model *m, const char *activation)
+{
+    char words[PROGRAM_ITEM];
+    fnn_layer_words(m, fnn_layer_count(m) - 1, words, sizeof words);
+    return strstr(words, activation) != NULL;
+}
+
+/* The name of a class, which the model's file may hold, or its number. */
+static inline const char *program_class_name(const fnn_model *m, int number)
+{
+    static char text[24];
+    if (fnn_class_name(m, number)) return fnn_class_name(m, number);
+    snprintf(text, sizeof text, "class %d", number);
+    return text;
+}
 
 /* The next number of a PGM or PPM, past blanks and comments, with the blank behind it; -1: none. */
 static inline int program_pnm_number(FILE *file)

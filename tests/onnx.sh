@@ -18,7 +18,8 @@ export ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0
 program() { # FOLDER-OF-HEADERS OUTPUT FLAG...: in a copy, which finds no header beside itself
     cp examples/export_onnx.c "$2.c"
     # shellcheck disable=SC2086
-    $CC -std=c99 -O1 $threads "${@:3}" $elsewhere -I"$1" -Iexamples "$2.c" "${library[@]}" -o "$2" -lm
+    $CC -std=c99 -O1 $threads "${@:3}" $elsewhere -I"$1" -Iexamples "$2.c" "${library[@]}" \
+        -o "$2" -lm
 }
 # shellcheck disable=SC2086
 make_models() {
