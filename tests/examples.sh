@@ -250,6 +250,8 @@ check 'and after kill -9' goes_on_after KILL 137
 check 'what is done is not done again' test "$(resume --resume "$here/whole.checkpoint")" = "$whole"
 refuses 'a new training over an old checkpoint' 'a checkpoint is there already' \
     "$here/resume" "$here/whole.checkpoint"
+refuses 'two checkpoints' 'usage: resume' "$here/resume" "$here/first" "$here/second"
+refuses '--resume behind its file' 'usage: resume' "$here/resume" "$here/whole.checkpoint" --resume
 refuses 'a checkpoint that is none' 'README.md: not a safetensors file' \
     "$here/resume" --resume README.md
 
@@ -291,6 +293,16 @@ check 'the demo compiles' compile_alone examples/demo.c "$here/demo"
 check 'so does the grid search' compile_alone examples/grid_search.c "$here/grid_search"
 check 'the demo refuses paths at once' refuses_bad files "$here/demo"
 check 'so does the grid search' refuses_bad files "$here/grid_search" "$places/other"
+for name in --help -o; do
+    check "$name is no path of the demo's" refused_at_once 'usage: demo' "$here/demo" $name
+    check 'nor of the grid search' refused_at_once 'usage: grid' "$here/grid_search" \
+        "$places/other" $name
+done
+check 'the demo takes one file' refused_at_once 'usage: demo' "$here/demo" "$places/"{one,two}
+check 'the grid search two' \
+    refused_at_once 'usage: grid' "$here/grid_search" "$places/"{one,two,three}
+refuses 'that are not refused' FMNIST_DIR \
+    refused_at_once 'usage: grid' "$here/grid_search" "$places/"{one,two}
 refuses 'one that can be written is not refused' FMNIST_DIR refused_at_once . "$here/demo" \
     "$places/other"
 refuses 'nor an old file' FMNIST_DIR refused_at_once . "$here/demo" "$places/plain"

@@ -220,6 +220,8 @@ tiny_network() {
         tests_itself tiny.int8 "$CC" -std=c99 -O1
 }
 check 'the smallest network' tiny_network
+refuses 'an option of its program, which has none' 'usage: tiny' "$here/tiny" --output
+check 'but help' "$here/tiny" --help
 
 arm='arm-none-eabi-gcc -mcpu=cortex-m4 -mthumb -mfloat-abi=hard -mfpu=fpv4-sp-d16'
 fits() { # KIND: code and constants in 32 KB, what is written to in 8 KB
