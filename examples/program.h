@@ -42,8 +42,8 @@ static inline void program_fail(const char *format, ...)
     exit(1);
 }
 
-/* The end of a program, and its status: whether all that it printed has arrived, on a full disk say,
- * is known only now. */
+/* The end of a program, and its status: whether all that it printed has arrived is known only now. A
+ * full disk may have lost it. */
 static inline int program_end(void)
 {
     if (fflush(stdout) || ferror(stdout)) program_fail("what it prints cannot be written");
@@ -571,7 +571,8 @@ static inline int program_layers(fnn_model *m, const char *text, int most, const
 }
 
 /* The layers of a model file, as one text, which is the caller's to free; and the shape of a
- * sample: in place of --layers and --input. What normalised targets are turned back by is left out: it belongs to data. */
+ * sample: in place of --layers and --input. What normalised targets are turned back by is left out:
+ * it belongs to data. */
 static inline const char *program_file_layers(const char *path, int shape[3])
 {
     fnn_error error;
@@ -1040,7 +1041,7 @@ static inline fnn_dataset program_read_picture(const char *path, FILE *file)
 }
 
 /* Whether the first line of a table holds names: its first field, behind what fnn_read_csv passes
- * over (a byte order mark, a line sep=; and blanks) and a quote, is neither a number nor missing. */
+ * over (a byte order mark, a line sep=;, blanks) and a quote, is neither a number nor missing. */
 static inline int program_has_names(FILE *file)
 {
     char text[1000] = "", *at = text, *end;
