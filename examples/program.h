@@ -42,8 +42,8 @@ static inline void program_fail(const char *format, ...)
     exit(1);
 }
 
-/* The end of a program, and its status: whether all that it printed has arrived is known only now. A
- * full disk may have lost it. */
+/* The end of a program, and its status: only now it is known whether all that was printed has
+ * arrived, which a full disk may have lost. */
 static inline int program_end(void)
 {
     if (fflush(stdout) || ferror(stdout)) program_fail("what it prints cannot be written");
