@@ -124,7 +124,8 @@ int main(int argc, char **argv)
     size_t count;
     if (*kind == 'm') fnn_conv2d(m, 10, 1, FNN_SAME, FNN_LINEAR);
     else fnn_dense(m, atoi(kind) ? atoi(kind) : 10, *kind == 'l' ? FNN_LINEAR : FNN_SOFTMAX);
-# more than ten numbers, though ten channels, or fewer; ten that are no probabilities; or names.
+    if (fnn_seal(m) || (*kind == 'n' && fnn_set_class_names(m, names, 10)))
+        return puts(fnn_model_error(m)->message), 1;
     fnn_real *w = fnn_parameters(m, &count);
     for (int i = 0; (*kind == 'b' || *kind == 'n') && i < 7850; i++)
         w[i] = i < 7840 && i / 10 / 28 * 10 / 28 == i % 10 ? 0.001f : 0;
