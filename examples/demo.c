@@ -64,7 +64,7 @@ int main(int argc, char **argv)
     fnn_error error;
     char summary[2000];
     int i, status = 0;
-
+    if (argc > 2 || *path == '-') return fail("usage: demo [FILE.safetensors]");
     if (fnn_check_writable(path, &error) &&
         (argc > 1 || fnn_check_writable(path = "demo.safetensors", &error)))
         return fail(error.message), fail("the model cannot be saved; another path may be given");

@@ -38,14 +38,16 @@ static void read_options(options *o, char **argv)
                              : !strcmp(a, "--test") ? &o->images
                              : a[0] != '-'          ? &o->model
                                                     : NULL;
-        if (!strcmp(a, "--help")) fputs(usage, stdout), exit(0);
+        if (!strcmp(a, "--help")) fputs(usage, stdout), exit(program_end());
         if (!value) program_fail("unknown option %s; --help tells which there are", a);
         if (value != &o->model && !*++argv) program_fail("%s: a value is missing", a);
+        if (*value) program_fail("expected one model and an option once, found %s too", *argv);
         *value = *argv;
         if (value == &o->images && !(o->labels = *++argv))
             program_fail("--test: the labels are missing");
     }
     if (!o->model || !o->output) program_fail("expected a model and -o FILE.c; --help tells more");
+    if (!o->name) o->name = "net";
     for (const char *c = o->name; *c || c == o->name; c++)
         if (!(isalpha((unsigned char)*c) || *c == '_' ||
               (c > o->name && isdigit((unsigned char)*c))))
@@ -75,24 +77,23 @@ static void print_accuracy(const fnn_model *m, const plan *p, const options *o)
 
 int main(int argc, char **argv)
 {
-    options o = {NULL, NULL, "net", NULL, NULL, NULL};
+    options o = {NULL, NULL, NULL, NULL, NULL, NULL};
     fnn_error error;
     program_name = "export_c";
     read_options(&o, argv + (argc > 0));
-    if (fnn_check_writable(o.output, &error)) program_fail("%s", error.message);
+    check_output(o.output, o.model);
     const fnn_model *m = fnn_load(o.model, NULL, &error);
     if (!m) program_fail("%s", error.message);
     plan p = plan_of(m);
-    fnn_dataset samples = made_up(&p);
-    if (o.images) samples = read_images(m, o.images, NULL);
+    fnn_dataset samples = o.images ? read_images(m, o.images, NULL) : made_up(&p);
     if (o.int8) samples = read_images(m, o.int8, NULL), quantise(&p, &samples);
     samples = least_sure(m, &samples, p.outputs);
 
     writer w = {begin_file(o.output), o.name, "", m, &p, 0};
     write_c(&w, &samples, predict(m, &p, &samples));
-    end_file(w.file, o.output);
+    end_file(w.file);
     printf("%s: %lu bytes of numbers, %lu bytes of scratch memory\n", o.output,
            (unsigned long)w.bytes, (unsigned long)p.scratch * (p.is_int8 ? 1 : 4));
     if (o.images) print_accuracy(m, &p, &o);
-    return 0;
+    return program_end();
 }

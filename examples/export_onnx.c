@@ -56,14 +56,14 @@ int main(int argc, char **argv)
     program_name = "export_onnx";
     for (int i = 1; i < argc; i++) {
         const char **value = !strcmp(argv[i], "-o") ? &output : &path;
-        if (!strcmp(argv[i], "--help")) return fputs(usage, stdout) < 0;
+        if (!strcmp(argv[i], "--help")) return fputs(usage, stdout), program_end();
         if (value == &output && !argv[++i]) program_fail("-o: a value is missing");
         if (value == &path && argv[i][0] == '-') program_fail("unknown option %s", argv[i]);
         if (*value) program_fail("expected one model and one -o, found %s too", argv[i]);
         *value = argv[i];
     }
     if (!path || !output) program_fail("expected a model and -o FILE.onnx; --help tells more");
-    if (fnn_check_writable(output, &error)) program_fail("%s", error.message);
+    check_output(output, path);
     const fnn_model *m = fnn_load(path, NULL, &error);
     if (!m) program_fail("%s", error.message);
 
@@ -74,9 +74,9 @@ int main(int argc, char **argv)
     const message onnx = onnx_of(&g);
     FILE *file = begin_file(output);
     fwrite(onnx.at, 1, onnx.size, file);
-    end_file(file, output);
+    end_file(file);
     fnn_shapes(m, in, out);
     printf("%s: %d nodes, %.0f constants, input %s, output %s\n", output, g.nodes, g.constants,
            shape_text(from, in), shape_text(to, out));
-    return 0;
+    return program_end();
 }

@@ -5,6 +5,7 @@
 #ifndef EXPORT_PLAN_H
 #define EXPORT_PLAN_H
 #include "program.h"
+#include <sys/types.h>
 
 typedef enum { INPUT, PRODUCT, MAX_POOL, AVERAGE_POOL, SCALE, ACTIVATION, ADD } op_kind;
 typedef enum { REAL, UNSIGNED, SIGNED } number; /* what outputs are: float, uint8_t or int8_t */
@@ -407,37 +408,84 @@ static plan plan_of(const fnn_model *m)
 }
 
 /* ---- the file that is written ----
- * It grows beside its place and is moved there when it is whole: a program that ends before leaves
- * what was there. */
+ * It grows beside its place, under a name that nothing had, and is moved there when it is whole: a
+ * program that ends before leaves what was there. Symbolic links stay, as fnn_save leaves them: the
+ * file where they end is replaced. */
 
-static char *unfinished; /* its path until then */
+static char *unfinished, *place_of_file; /* its path until then, and then */
 
 static void remove_unfinished(void)
 {
     if (unfinished) remove(unfinished);
 }
 
+/* To be asked at first: whether what is made of a model can be written there. */
+static void check_output(const char *output, const char *model)
+{
+    fnn_error error;
+    if (program_same_file(output, model)) program_fail("expected two files, found %s twice", model);
+    if (fnn_check_writable(output, &error)) program_fail("%s", error.message);
+}
+
+/* Opens a file that is not there yet; NULL: it is, or cannot be. */
+static FILE *create(const char *path)
+{
+#ifdef _WIN32 /* some of its libraries have no "x" */
+    FILE *there = fopen(path, "rb");
+    if (there) return fclose(there), NULL;
+    return fopen(path, "wb");
+#else
+    return fopen(path, "wbx");
+#endif
+}
+
+/* Where the symbolic links at path end, which need not be there yet; check_output has refused
+ * circles. */
+static char *end_of_links(const char *path)
+{
+    enum { MOST = 4096 };
+    char *end = (char *)program_memory(strlen(path) + MOST, 1);
+    strcpy(end, path);
+#ifndef _WIN32 /* a link there is replaced itself */
+    extern ssize_t readlink(const char *from, char *to, size_t room); /* C99 does not declare it */
+    char text[MOST];
+    ssize_t length;
+    while ((length = readlink(end, text, sizeof text - 1)) > 0) {
+        const char *slash = *text == '/' ? NULL : strrchr(end, '/'); /* it is from there */
+        char *next = (char *)program_memory(strlen(end) + MOST, 1);
+        if (slash) memcpy(next, end, (size_t)(slash + 1 - end));
+        end = strncat(next, text, (size_t)length);
+    }
+#endif
+    return end;
+}
+
 static FILE *begin_file(const char *path)
 {
-    char *beside = (char *)program_memory(strlen(path) + 6, 1);
-    FILE *file = fopen(strcat(strcpy(beside, path), ".part"), "wb");
-    if (!file) program_fail("%s: cannot be written", beside);
-    unfinished = beside;
+    FILE *file = NULL;
+    place_of_file = end_of_links(path);
+    unfinished = (char *)program_memory(strlen(place_of_file) + 20, 1);
+    for (int i = 0; !file && i < 100; i++) {
+        sprintf(unfinished, "%s.%d.part", place_of_file, i);
+        file = create(unfinished);
+    }
+    if (!file) unfinished = NULL, program_fail("%s: nothing can be written beside it", path);
     atexit(remove_unfinished);
     return file;
 }
 
-static void end_file(FILE *file, const char *path)
+static void end_file(FILE *file)
 {
     const int failed = ferror(file);
     if (fclose(file) || failed) program_fail("%s: cannot be written", unfinished);
 #ifdef _WIN32 /* nothing is renamed over a file there: for a moment there is none */
     const char *whole = unfinished;
     unfinished = NULL; /* whatever happens now, the new one stays */
-    remove(path);
-    if (rename(whole, path)) program_fail("%s: cannot be replaced: the new one is %s", path, whole);
+    remove(place_of_file);
+    if (rename(whole, place_of_file))
+        program_fail("%s: cannot be replaced: the new one is %s", place_of_file, whole);
 #else
-    if (rename(unfinished, path)) program_fail("%s: cannot be replaced", path);
+    if (rename(unfinished, place_of_file)) program_fail("%s: cannot be replaced", place_of_file);
 #endif
     unfinished = NULL;
 }

@@ -75,17 +75,17 @@ static int search(const char *path, const fnn_dataset *part, const fnn_dataset *
                text, 100 * result.accuracy);
     failed = failed || (path && fnn_search_save_csv(&found, path, &error));
     if (failed) fprintf(stderr, "grid_search: %s\n", error.message);
-    fnn_search_free(&found);
-    return failed;
+    return fnn_search_free(&found), failed;
 }
 
 int main(int argc, char **argv)
 {
     fnn_dataset train, test, part, rest;
     fnn_search_config c = fnn_search_config_init();
-    fnn_error error;
+    fnn_error error = {FNN_OK, "usage: grid_search [MLP.csv [CNN.csv]]"};
     for (int i = 1; i < argc; i++)
-        if (fnn_check_writable(argv[i], &error)) return puts(error.message), 1;
+        if (argc > 3 || *argv[i] == '-' || fnn_check_writable(argv[i], &error))
+            return puts(error.message), 1;
     if (fnn_read_fashion_mnist(NULL, NULL, &train, &test, &error))
         return printf("%s\nmake data fetches and checks them\n", error.message), 1;
     if (fnn_dataset_split(&train, 5000, 1, 1, &part, &rest, &error)) return puts(error.message), 1;

@@ -3,17 +3,15 @@
  *     cc -O2 examples/photo.c -o photo -lm
  *     ./photo picture.pgm build/demo.safetensors           with the model that make demo leaves
  *
- * Prints the picture as the network sees it, then each class with its probability. A network knows
- * what it was trained on: one thing, bright on black, filling 28 x 28 pixels. So a bright border is
- * inverted and made black, and what stands out of it is cropped and scaled.
+ * Prints the picture as the network sees it, then each class with its probability, by the name that
+ * the model's file has for it. A network knows what it was trained on: one thing, bright on black,
+ * filling 28 x 28 pixels. So a bright border is inverted and made black, and what stands out of it
+ * is cropped and scaled.
  * Other formats: convert photo.jpg -colorspace gray photo.pgm (ImageMagick). */
 #define FMNIST_NN_IMPLEMENTATION
 #include "../fmnist_nn.h"
 #include "program.h"
 enum { SIDE = 28, PIXELS = SIDE * SIDE, CLASSES = 10 };
-static const char *const names[CLASSES] = {"T-shirt/top", "Trouser",   "Pullover", "Dress",
-                                           "Coat",        "Sandal",    "Shirt",    "Sneaker",
-                                           "Bag",         "Ankle boot"};
 
 /* The grey of a picture, 0 to 1 (height, width): of colours their mean. */
 static double *read_grey(const char *path, int *width, int *height)
@@ -75,12 +73,17 @@ int main(int argc, char **argv)
     /* The model is anybody's: image and found fit none but such a one. */
     if (!m || fnn_check_shapes(m, SIDE, SIDE, 1, CLASSES, &error))
         program_fail("%s", error.message);
+    if (!program_ends_in(m, "softmax") && !program_ends_in(m, "sigmoid"))
+        program_fail("%s: expected probabilities, from a softmax or a sigmoid at the end, found "
+                     "other numbers",
+                     argv[2]);
     make_border_black(x, w, h);
     scale(x, w, h, image);
     for (int i = 0; i < PIXELS; i++)
         printf("%c%s", " .:-=+*#%@"[image[i] * 9 / 255], i % SIDE == SIDE - 1 ? "\n" : "");
     const fnn_result r = fnn_predict_one_bytes(m, NULL, image, found);
     if (r) program_fail("%s: %s", argv[2], fnn_result_text(r));
-    for (int k = 0; k < CLASSES; k++) printf("%5.1f %%  %s\n", 100 * (double)found[k], names[k]);
-    return fnn_model_free(m), free(x), 0;
+    for (int k = 0; k < CLASSES; k++)
+        printf("%5.1f %%  %s\n", 100 * (double)found[k], program_class_name(m, k));
+    return fnn_model_free(m), free(x), program_end();
 }

@@ -26,15 +26,6 @@ static void draw(const fnn_dataset *data, int64_t i)
         }
 }
 
-/* The name of a class, which the model's file may hold, or its number. */
-static const char *class_name(const fnn_model *m, int number)
-{
-    static char text[24];
-    if (fnn_class_name(m, number)) return fnn_class_name(m, number);
-    snprintf(text, sizeof text, "class %d", number);
-    return text;
-}
-
 /* The three likeliest classes; takes their probabilities out of y. Where none has more than all
  * others together, the image may be nothing that the model knows. */
 static void show_classes(const fnn_model *m, fnn_real *y, int count)
@@ -43,7 +34,7 @@ static void show_classes(const fnn_model *m, fnn_real *y, int count)
         for (int k = 1; k < count; k++)
             if (y[k] > y[best]) best = k;
         printf("%s %s%s, %.1f %%", rank ? ";" : "",
-               rank || y[best] > .5f ? "" : "no match, nearest is ", class_name(m, best),
+               rank || y[best] > .5f ? "" : "no match, nearest is ", program_class_name(m, best),
                100 * (double)y[best]);
         y[best] = -1;
     }
@@ -51,7 +42,7 @@ static void show_classes(const fnn_model *m, fnn_real *y, int count)
 
 int main(int argc, char **argv)
 {
-    char words[PROGRAM_ITEM], *end = NULL;
+    char *end = NULL;
     const long most = argc > 3 ? strtol(argv[3], &end, 10) : 4;
     int in[3], out[3];
     fnn_error error;
@@ -62,7 +53,7 @@ int main(int argc, char **argv)
                "  file               IDX, plain or gzip, PGM, PPM or CSV; else Fashion-MNIST's "
                "test set\n"
                "  N                  how many to show, 4 unless told\n");
-        return argc != 2;
+        return program_end() || argc != 2;
     }
     program_name = "predict";
     if (argc > 3 && (end == argv[3] || *end || most < 0))
@@ -72,8 +63,7 @@ int main(int argc, char **argv)
     fnn_shapes(m, in, out);
     const int n = out[0] * out[1] * out[2];
     printf("%s: takes %d x %d x %d, gives %d\n\n", argv[1], in[0], in[1], in[2], n);
-    fnn_layer_words(m, fnn_layer_count(m) - 1, words, sizeof words);
-    const int classes = strstr(words, "softmax") != NULL; /* else numbers */
+    const int classes = program_ends_in(m, "softmax"); /* else numbers */
     fnn_dataset data = program_samples(argc > 2 ? argv[2] : NULL, in), first = data;
     first.count = most < data.count ? most : data.count;
     fnn_real *y = (fnn_real *)program_memory((size_t)first.count * (size_t)n, sizeof *y);
@@ -83,11 +73,11 @@ int main(int argc, char **argv)
         printf("%s %ld:", data.bytes ? "image" : "row", (long)i);
         if (classes) show_classes(m, y + i * n, n);
         for (int k = 0; !classes && k < n; k++) printf(" %g", (double)y[i * n + k]);
-        if (data.labels) printf(" (true: %s)", class_name(m, data.labels[i]));
+        if (data.labels) printf(" (true: %s)", program_class_name(m, data.labels[i]));
         printf("\n\n");
     }
     if (data.labels && fnn_evaluate(m, NULL, &data, &metrics))
         program_fail("no accuracy: the model's classes or its loss do not match the labels");
     if (data.labels) printf("test accuracy: %.2f %%\n", 100 * metrics.accuracy);
-    return free(y), fnn_model_free(m), fnn_dataset_free(&data), 0;
+    return free(y), fnn_model_free(m), fnn_dataset_free(&data), program_end();
 }

@@ -95,5 +95,5 @@ int main(int argc, char **argv)
            fnn_info(NULL), batch, 1e-9 * limit, "layer");
     for (i = 1; i <= count; i++) print(known[i].last, known + i, known + i - 1, limit);
     print("all", known + count, known, limit);
-    return free(zeros), program_images_free(&data), 0;
+    return free(zeros), program_images_free(&data), program_end();
 }

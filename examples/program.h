@@ -12,12 +12,14 @@
 #ifndef PROGRAM_H
 #define PROGRAM_H
 
+#include <ctype.h>
 #include <limits.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <time.h>
 
@@ -38,6 +40,38 @@ static inline void program_fail(const char *format, ...)
     va_end(arguments);
     fputc('\n', stderr);
     exit(1);
+}
+
+/* The end of a program, and its status: only now it is known whether all that was printed has
+ * arrived, which a full disk may have lost. */
+static inline int program_end(void)
+{
+    if (fflush(stdout) || ferror(stdout)) program_fail("what it prints cannot be written");
+    return 0;
+}
+
+/* Whether two paths lead to one file, which need not be there yet: then by its folder and name. */
+static inline int program_same_file(const char *a, const char *b)
+{
+#ifdef _WIN32 /* where stat does not tell */
+    char whole[2][_MAX_PATH];
+    return _fullpath(whole[0], a, _MAX_PATH) && _fullpath(whole[1], b, _MAX_PATH) &&
+           !_stricmp(whole[0], whole[1]);
+#else
+    const char *const paths[2] = {a, b}, *names[2];
+    char folders[2][1000];
+    struct stat s[2];
+    for (int i = 0; i < 2; i++) {
+        const char *slash = strrchr(paths[i], '/');
+        names[i] = slash ? slash + 1 : paths[i];
+        snprintf(folders[i], sizeof folders[i], "%.*s", slash ? (int)(names[i] - paths[i]) : 1,
+                 slash ? paths[i] : ".");
+    }
+    if ((stat(a, s) || stat(b, s + 1)) &&
+        (strcmp(names[0], names[1]) || stat(folders[0], s) || stat(folders[1], s + 1)))
+        return 0;
+    return s[0].st_dev == s[1].st_dev && s[0].st_ino == s[1].st_ino;
+#endif
 }
 
 /* So many zeros, of the given size. */
@@ -112,6 +146,18 @@ typedef struct program_option {
     const char *value, *help;
 } program_option;
 
+/* The options that the command line has, each once. */
+static const char *program_told[64];
+static int program_told_count;
+
+/* Whether an option is among them, whatever its value. */
+static inline int program_given(const char *name)
+{
+    int i = 0;
+    while (i < program_told_count && strcmp(program_told[i], name)) i++;
+    return i < program_told_count;
+}
+
 /* The value as text: the default, for the help. */
 static inline const char *program_default(const program_option *o, char *text, size_t size)
 {
@@ -172,7 +218,7 @@ static inline void program_help(const char *about, const program_option *options
         program_print(text, column, length < column ? column : 80);
     }
     printf("\nIn brackets: what it is unless you say otherwise.\n");
-    exit(0);
+    exit(program_end());
 }
 
 /* The place of a word, so many characters long, in |one|other; -1 if it is not there. */
@@ -234,6 +280,8 @@ static inline int program_options(const char *name, const char *about, int argc,
                 strlen(o->name) + 2 != length || strncmp(word + 2, o->name, length - 2)))
             o++;
         if (o == options + count) program_fail("unknown option %s; see --help", word);
+        if (!program_given(o->name) && program_told_count < PROGRAM_COUNT(program_told))
+            program_told[program_told_count++] = o->name;
         if (o->kind == PROGRAM_FLAG) {
             if (word[length]) program_fail("--%s: expected no value, found %s", o->name, word);
             *(int *)o->to = 1;
@@ -367,12 +415,15 @@ static inline int program_dense(fnn_model *m, program_words *w)
 }
 
 /* SIZE, SIZE STRIDE or HEIGHT WIDTH and both strides, then a padding: of a window, whose strides
- * are `stride` unless they are said, 0 for those of its size. Returns 0 if the words are wrong. */
+ * are `stride` unless they are said, 0 for those of its size; what is said is above 0. Returns 0 if
+ * the words are wrong. */
 static inline int program_window(program_words *w, int stride, int sizes[6], fnn_padding *padding)
 {
     const int count = program_ints(w, sizes, 4);
     const int said = program_take(w, FNN_PADDING_LIST(PROGRAM_NAME_OF));
     if (count < 0 || count == 3) return 0;
+    for (int i = 0; i < count; i++)
+        if (!sizes[i]) return 0;
     if (count == 2) stride = sizes[1];
     if (count == 1 || count == 2) sizes[1] = sizes[0];
     if (count < 4) sizes[2] = sizes[3] = stride ? stride : sizes[0];
@@ -520,11 +571,14 @@ static inline int program_layers(fnn_model *m, const char *text, int most, const
 }
 
 /* The layers of a model file, as one text, which is the caller's to free; and the shape of a
- * sample. What normalised targets are turned back by is left out: it belongs to data. */
+ * sample: in place of --layers and --input. What normalised targets are turned back by is left out:
+ * it belongs to data. */
 static inline const char *program_file_layers(const char *path, int shape[3])
 {
     fnn_error error;
     char words[PROGRAM_ITEM];
+    if (program_given("layers") || program_given("input"))
+        program_fail("expected a model file or --layers and --input, found both");
     fnn_model *m = fnn_load(path, NULL, &error);
     if (!m) program_fail("%s", error.message);
     const int count = fnn_layer_count(m);
@@ -584,6 +638,10 @@ static inline double program_limit(int threads)
 static inline fnn_optimizer program_optimizer(int place, double rate, double momentum, double decay)
 {
     static const double usual[] = {.1, .05, .05, .01, 1, 1e-3, 1e-3, 1e-3};
+    if (program_given("momentum") && place != 1 && place != 2)
+        program_fail("--momentum: expected --optimizer momentum or nesterov too, found another");
+    if (program_given("decay") && place != 7)
+        program_fail("--decay: expected --optimizer adamw too, found another");
     if (!(rate > 0)) rate = usual[place];
     switch (place) {
     case 0: return fnn_sgd(rate);
@@ -635,7 +693,9 @@ static inline fnn_schedule program_schedule(const char *text, const char *what)
 static inline fnn_model *program_sequential(int threads, const fnn_dataset *data)
 {
     const fnn_context_config context = program_threads(threads);
-    return fnn_sequential_with(&context, data->height, data->width, data->channels);
+    fnn_model *m = fnn_sequential_with(&context, data->height, data->width, data->channels);
+    if (fnn_model_error(m)->code) program_fail("%s", fnn_model_error(m)->message);
+    return m;
 }
 
 /* What inputs go through; the words of fnn_normalization in its order, behind one of our own. */
@@ -674,15 +734,44 @@ static inline void program_check_files(const char *output, const char *checkpoin
     if (checkpoint && fnn_check_writable(checkpoint, &error))
         program_fail("--checkpoint: %s", error.message);
     if (resumes && !checkpoint) program_fail("--resume: expected --checkpoint FILE too");
+    if (checkpoint && program_same_file(output, checkpoint))
+        program_fail("expected two files as --output and --checkpoint, found %s twice", output);
     if (file && !resumes)
         program_fail("--checkpoint %s: is there already; --resume goes on from it", checkpoint);
     if (resumes && !file) program_fail("--checkpoint %s: there is none to resume from", checkpoint);
 }
 
-/* The model of a checkpoint in place of m, whose layers it must have. */
+#define PROGRAM_HEAD 1000
+
+/* Keeps the beginning of a file, and wants no more of it. */
+static inline int program_keep_head(void *head, const void *bytes, size_t count)
+{
+    memcpy(head, bytes, count < PROGRAM_HEAD ? count : PROGRAM_HEAD - 1);
+    return 1;
+}
+
+/* What the model's file says of "normalization", "loss" or "label_smoothing": in its first member,
+ * behind eight bytes. No call tells it. */
+static inline const char *program_said(const fnn_model *m, const char *what, char text[40])
+{
+    char head[PROGRAM_HEAD] = "", name[40], *end;
+    fnn_save_to(m, program_keep_head, head, NULL);
+    snprintf(name, sizeof name, "\"%s\":\"", what);
+    const char *at = strstr(head + 8, name);
+    if (at) at += strlen(name);
+    snprintf(text, 40, "%.*s", at ? (int)strcspn(at, "\"") : 0, at ? at : "");
+    const double number = strtod(text, &end);
+    if (*text && !*end) snprintf(text, 40, "%.7g", number); /* .1 has nine digits there */
+    return text;
+}
+
+/* The model of a checkpoint in place of m, whose layers it must have, and what else a training
+ * cannot change on its way. */
 static inline fnn_model *program_load_like(fnn_model *m, const char *checkpoint, int threads)
 {
     const fnn_context_config context = program_threads(threads);
+    static const char *const kept[][2] = {
+        {"normalization", "--normalize"}, {"loss", "the loss"}, {"label_smoothing", "--smoothing"}};
     static char expected[8000], found[8000];
     fnn_error error;
     fnn_model *loaded = fnn_load(checkpoint, &context, &error);
@@ -692,6 +781,10 @@ static inline fnn_model *program_load_like(fnn_model *m, const char *checkpoint,
     if (strcmp(expected, found))
         program_fail("%s: expected the network of --layers\n%s\nfound\n%s", checkpoint, expected,
                      found);
+    for (int i = 0; i < PROGRAM_COUNT(kept); i++)
+        if (strcmp(program_said(loaded, kept[i][0], expected), program_said(m, kept[i][0], found)))
+            program_fail("%s: expected %s %s, as the training began with, found %s", checkpoint,
+                         kept[i][1], expected, found);
     fnn_model_free(m);
     return loaded;
 }
@@ -797,16 +890,15 @@ static inline fnn_csv_config program_csv(program_data *d)
 /* Refuses what does not go together, before anything is read. */
 static inline void program_data_check(const program_data *d)
 {
-    const struct {
-        const char *name, *value;
-    } of_csv[] = {{"test", d->test_file}, {"label", d->label}, {"target", d->target},
-                  {"text", d->text},      {"skip", d->skip},   {"image", d->image}};
+    static const char *const of_csv[] = {"test",   "label",     "target",  "text", "skip",
+                                         "header", "separator", "missing", "image"};
     for (int i = 0; i < PROGRAM_COUNT(of_csv); i++)
-        if (of_csv[i].value && !d->csv)
-            program_fail("--%s %s: expected --csv FILE too, which it is about, found none",
-                         of_csv[i].name, of_csv[i].value);
+        if (program_given(of_csv[i]) && !d->csv)
+            program_fail("--%s: expected --csv FILE too, which it is about, found none", of_csv[i]);
     if (d->csv && d->folder) program_fail("expected --data or --csv, found both");
     if (d->label && d->target) program_fail("expected --label or --target, found both");
+    if (d->target && program_given("smoothing"))
+        program_fail("--smoothing: expected classes, found --target, which has none");
 }
 
 /* The path of a file in the folder, plain or .gz. Returns 0 where there is neither. */
@@ -894,7 +986,24 @@ static inline void program_data_free(program_data *d)
     for (int i = 0; i < d->column_count; i++) free((void *)(uintptr_t)d->columns[i].name);
 }
 
-/* ---- samples to predict ---- */
+/* ---- samples to predict, and what is said of them ---- */
+
+/* Whether the last layer is that activation, such as softmax. */
+static inline int program_ends_in(const fnn_model *m, const char *activation)
+{
+    char words[PROGRAM_ITEM];
+    fnn_layer_words(m, fnn_layer_count(m) - 1, words, sizeof words);
+    return strstr(words, activation) != NULL;
+}
+
+/* The name of a class, which the model's file may hold, or its number. */
+static inline const char *program_class_name(const fnn_model *m, int number)
+{
+    static char text[24];
+    if (fnn_class_name(m, number)) return fnn_class_name(m, number);
+    snprintf(text, sizeof text, "class %d", number);
+    return text;
+}
 
 /* The next number of a PGM or PPM, past blanks and comments, with the blank behind it; -1: none. */
 static inline int program_pnm_number(FILE *file)
@@ -931,31 +1040,47 @@ static inline fnn_dataset program_read_picture(const char *path, FILE *file)
     return fnn_dataset_images(bytes, NULL, 1, h, w, channels, 0);
 }
 
-/* Rows of numbers for samples of a shape. A first line that begins with a letter or a quote holds
- * names. */
-static inline fnn_dataset program_read_rows(const char *path, int first, const int shape[3])
+/* Whether the first line of a table holds names: its first field, behind what fnn_read_csv passes
+ * over (a byte order mark, a line sep=;, blanks) and a quote, is neither a number nor missing. */
+static inline int program_has_names(FILE *file)
+{
+    char text[1000] = "", *at = text, *end;
+    char separator = ',';
+    text[fread(text, 1, sizeof text - 1, file)] = 0;
+    if (!strncmp(at, "\xef\xbb\xbf", 3)) at += 3;
+    if (!strncmp(at, "sep=", 4) && at[4] && strchr("\r\n", at[5])) separator = at[4], at += 5;
+    at += strspn(at, " \t\r\n\"");
+    if (!*at || *at == '?' || *at == separator) return 0;
+    strtod(at, &end);
+    return end == at || (*end != separator && !strchr(" \t\r\n\"", *end));
+}
+
+/* Rows of numbers for samples of a shape, which may have names in front. */
+static inline fnn_dataset program_read_rows(const char *path, FILE *file, const int shape[3])
 {
     fnn_csv_config c = fnn_csv_config_init();
     fnn_dataset data;
     fnn_error error;
     c.label = FNN_CSV_LABEL_NONE;
-    c.header = !strchr("0123456789.+-", first);
+    c.header = program_has_names(file);
     c.height = shape[0], c.width = shape[1], c.channels = shape[2];
     if (fnn_read_csv(path, &c, NULL, &data, &error)) program_fail("%s", error.message);
     return data;
 }
 
-/* What a file holds, whose beginning tells what it is: a picture in PGM or PPM, a table in CSV or
- * images in IDX (plain or gzip). */
+/* What a file holds, whose beginning tells what it is: a picture in PGM or PPM (P5 and a blank: a
+ * column of a table may have that name), a table in CSV or images in IDX (plain or gzip). */
 static inline fnn_dataset program_read_file(const char *path, const int shape[3])
 {
     fnn_dataset data;
     fnn_error error;
     FILE *file = fopen(path, "rb");
     const int first = file ? getc(file) : 0, second = file ? getc(file) : 0;
+    const int third = file ? getc(file) : 0;
     if (file) rewind(file);
-    if (first == 'P' && second >= '1' && second <= '7') data = program_read_picture(path, file);
-    else if (first > 0 && first != 0x1f) data = program_read_rows(path, first, shape);
+    if (first == 'P' && second >= '1' && second <= '7' && isspace(third))
+        data = program_read_picture(path, file);
+    else if (first > 0 && first != 0x1f) data = program_read_rows(path, file, shape);
     else if (fnn_read_idx(path, NULL, NULL, &data, &error)) program_fail("%s", error.message);
     if (file) fclose(file);
     return data;

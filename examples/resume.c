@@ -55,7 +55,7 @@ int main(int argc, char **argv)
     fnn_metrics metrics;
     fnn_error error;
 
-    if (path[0] == '-') return fail("usage: resume [--resume] [FILE]");
+    if (argc > 2 + resumes || path[0] == '-') return fail("usage: resume [--resume] [FILE]");
     if (!resumes && fopen(path, "rb"))
         return fail("a checkpoint is there already: --resume goes on from it, or remove it");
     if (fnn_read_fashion_mnist(NULL, NULL, &train, &test, &error)) return fail(error.message);

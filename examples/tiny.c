@@ -49,8 +49,9 @@ int main(int argc, char **argv)
     fnn_metrics metrics;
     char summary[3000];
     fnn_error error;
-    if (argc != 2 || !strcmp(argv[1], "--help"))
-        return puts("usage: tiny MODEL.safetensors, the file to be written"), argc != 2;
+    if (argc != 2 || *argv[1] == '-')
+        return puts("usage: tiny MODEL.safetensors, the file to be written"),
+               argc != 2 || strcmp(argv[1], "--help") != 0;
     if (fnn_check_writable(argv[1], &error)) return fail(error.message);
     if (fnn_read_fashion_mnist(NULL, NULL, &train, &test, &error))
         return fail(error.message), fail("make data fetches and checks them");

@@ -94,5 +94,5 @@ int main(int argc, char **argv)
     else if (fnn_evaluate(m, NULL, data.test, &metrics)) program_fail("the test set does not fit");
     else program_print_score("test", data.test, &metrics);
     fnn_model_free(m), program_data_free(&data);
-    return stopped ? 130 : 0;
+    return stopped ? 130 : program_end();
 }

@@ -111,19 +111,23 @@ refuses 'a town that the first table lacks' 'line 9: expected a category of .*, 
     learns_table flats_train.csv flats_test.csv
 
 # A model whose class k is where the image is bright: the k-th tenth from the top. Or one that gives
-# more than ten numbers, though ten channels, or fewer.
+# more than ten numbers, though ten channels, or fewer; ten that are no probabilities; or has names.
 cat >"$here/bands.c" <<'END'
 #define FMNIST_NN_IMPLEMENTATION
 #include "fmnist_nn.h"
 int main(int argc, char **argv)
 {
     fnn_model *m = fnn_sequential(28, 28, 1);
+    static const char *const names[] = {"T-shirt/top", "b", "c", "d", "e",
+                                        "f", "g", "h", "Bag", "Ankle boot"};
+    const char *kind = argc > 2 ? argv[2] : "bands";
     size_t count;
-    if (argc > 2 && *argv[2] == 'm') fnn_conv2d(m, 10, 1, FNN_SAME, FNN_LINEAR);
-    else fnn_dense(m, argc > 2 ? atoi(argv[2]) : 10, FNN_SOFTMAX);
-    if (fnn_seal(m)) return puts(fnn_model_error(m)->message), 1;
+    if (*kind == 'm') fnn_conv2d(m, 10, 1, FNN_SAME, FNN_LINEAR);
+    else fnn_dense(m, atoi(kind) ? atoi(kind) : 10, *kind == 'l' ? FNN_LINEAR : FNN_SOFTMAX);
+    if (fnn_seal(m) || (*kind == 'n' && fnn_set_class_names(m, names, 10)))
+        return puts(fnn_model_error(m)->message), 1;
     fnn_real *w = fnn_parameters(m, &count);
-    for (int i = 0; argc < 3 && i < 7850; i++)
+    for (int i = 0; (*kind == 'b' || *kind == 'n') && i < 7850; i++)
         w[i] = i < 7840 && i / 10 / 28 * 10 / 28 == i % 10 ? 0.001f : 0;
     return fnn_save(m, argv[1], NULL);
 }
@@ -132,7 +136,9 @@ check 'the photo compiles' compile_alone examples/photo.c "$here/photo"
 make_bands() {
     compile_alone "$here/bands.c" "$here/bands" && "$here/bands" "$here/bands.safetensors" &&
         "$here/bands" "$here/more.safetensors" more && "$here/bands" "$here/two.safetensors" 2 &&
-        "$here/bands" "$here/one.safetensors" 1
+        "$here/bands" "$here/one.safetensors" 1 &&
+        "$here/bands" "$here/linear.safetensors" linear &&
+        "$here/bands" "$here/named.safetensors" named
 }
 check 'so does a model to judge it by' make_bands
 # A T of 140 x 140 pixels in a picture of 200 x 180, as text: bar and stem have ink, the rest paper.
@@ -146,8 +152,8 @@ letter() { # INK PAPER [upside-down]
         }
     }'
 }
-classified() { # CLASS FILE: that one is the most probable
-    "$here/photo" "$2" "$here/bands.safetensors" >"$2.out" || return 1
+classified() { # CLASS FILE [MODEL]: that one is the most probable
+    "$here/photo" "$2" "$here/${3:-named}.safetensors" >"$2.out" || return 1
     sort -rn "$2.out" | head -n 1 | grep -q "%  $1\$" || { cat "$2.out" && return 1; }
 }
 as_bytes() { # FILE: of P2 with 0 and 255 alone
@@ -164,6 +170,15 @@ check 'bright on black it is the same' classified T-shirt/top "$here/bright.pgm"
 check 'to the last digit' cmp "$here/dark.pgm.out" "$here/bright.pgm.out"
 check 'in bytes too' classified T-shirt/top "$here/bytes.pgm"
 check 'the same' cmp "$here/dark.pgm.out" "$here/bytes.pgm.out"
+check 'a class without a name has its number' classified 'class 0' "$here/bytes.pgm" bands
+refuses 'it has that of no other model' '%  class 0$' \
+    classified T-shirt/top "$here/bytes.pgm" bands
+refuses 'numbers that are no probabilities are seen' \
+    'linear.safetensors: expected probabilities, .*softmax' \
+    classified 'class 0' "$here/dark.pgm" linear
+printed_onto_full() { "$@" >/dev/full; }
+refuses 'classes that are lost are no success' 'photo: what it prints cannot be written' \
+    printed_onto_full "$here/photo" "$here/dark.pgm" "$here/named.safetensors"
 head -n 100 "$here/dark.pgm" >"$here/cut.pgm"
 refuses 'half of a photo is seen' 'cut.pgm: expected 36000 numbers' classified Bag "$here/cut.pgm"
 refuses 'a model of more numbers than the program has room for is seen' \
@@ -236,6 +251,8 @@ check 'and after kill -9' goes_on_after KILL 137
 check 'what is done is not done again' test "$(resume --resume "$here/whole.checkpoint")" = "$whole"
 refuses 'a new training over an old checkpoint' 'a checkpoint is there already' \
     "$here/resume" "$here/whole.checkpoint"
+refuses 'two checkpoints' 'usage: resume' "$here/resume" "$here/first" "$here/second"
+refuses '--resume behind its file' 'usage: resume' "$here/resume" "$here/whole.checkpoint" --resume
 refuses 'a checkpoint that is none' 'README.md: not a safetensors file' \
     "$here/resume" --resume README.md
 
@@ -277,6 +294,16 @@ check 'the demo compiles' compile_alone examples/demo.c "$here/demo"
 check 'so does the grid search' compile_alone examples/grid_search.c "$here/grid_search"
 check 'the demo refuses paths at once' refuses_bad files "$here/demo"
 check 'so does the grid search' refuses_bad files "$here/grid_search" "$places/other"
+for name in --help -o; do
+    check "$name is no path of the demo's" refused_at_once 'usage: demo' "$here/demo" $name
+    check 'nor of the grid search' refused_at_once 'usage: grid' "$here/grid_search" \
+        "$places/other" $name
+done
+check 'the demo takes one file' refused_at_once 'usage: demo' "$here/demo" "$places/"{one,two}
+check 'the grid search two' \
+    refused_at_once 'usage: grid' "$here/grid_search" "$places/"{one,two,three}
+refuses 'that are not refused' FMNIST_DIR \
+    refused_at_once 'usage: grid' "$here/grid_search" "$places/"{one,two}
 refuses 'one that can be written is not refused' FMNIST_DIR refused_at_once . "$here/demo" \
     "$places/other"
 refuses 'nor an old file' FMNIST_DIR refused_at_once . "$here/demo" "$places/plain"

@@ -166,6 +166,17 @@ check 'help' run --help
 refuses 'no model' 'expected a model and -o' run
 refuses 'no output' 'expected a model and -o' run "$model"
 refuses 'an option that is none' 'unknown option --int9' run "$model" --int9
+refuses 'two models' 'expected one model and .* found README.md too' \
+    run "$model" README.md -o "$here/x.c"
+refuses 'an option twice' 'an option once, found two too' \
+    run "$model" -o "$here/x.c" --name one --name two
+refuses 'two outputs' 'an option once, found .*y.c too' run "$model" -o "$here/x.c" -o "$here/y.c"
+refuses 'the model as the output' 'expected two files, found .*cnn.safetensors twice' \
+    run "$model" -o "$here/../export/cnn.safetensors"
+printed_onto_full() { run "$@" >/dev/full; }
+refuses 'help that is lost is no success' 'what it prints cannot be' printed_onto_full --help
+refuses 'nor is what else it prints' 'what it prints cannot be' \
+    printed_onto_full "$model" -o "$here/x.c"
 refuses 'an option without its value' '-o: a value is missing' run "$model" -o
 refuses 'images without labels' '--test: the labels' run "$model" -o "$here/x.c" --test images
 refuses 'a model that is not there' 'none.safetensors' run "$here/none.safetensors" -o "$here/x.c"
@@ -174,6 +185,29 @@ refuses 'a folder that is not there' 'none/x.c' run "$model" -o "$here/none/x.c"
 make_images "$here/data"
 refuses 'images of another shape' 'of 14 x 12 x 2, which the model takes, found 28 x 28 x 1' \
     run "$model" -o "$here/x.c" --int8 "$here/data/train-images-idx3-ubyte"
+
+# ---- where the file goes ----
+
+goes_to() { # FILE [LINK]: through the link, which stays one; what lies beside them stays, too
+    local beside
+    for beside in "$1" "${2:-$1}"; do
+        echo mine >"$beside.part" && echo mine >"$beside.0.part"
+    done
+    run "$model" -o "${2:-$1}" && cmp "$1" "$here/cnn.floats.c" && [ ! -L "$1" ] || return 1
+    [ -z "${2:-}" ] || [ -L "$2" ] || { echo "$2 is no link any more" && return 1; }
+    [ "$(cat "$1".*part "${2:-$1}".*part | sort | uniq -c)" = '      4 mine' ]
+}
+mkdir -p "$here/links/far"
+check 'what is there already is left alone' goes_to "$here/links/new.c"
+check 'an old file is replaced' goes_to "$here/links/new.c"
+ln -s far/net.c "$here/links/one.c"
+ln -s one.c "$here/links/two.c"
+check 'a link to nothing leads to the new file' goes_to "$here/links/far/net.c" "$here/links/one.c"
+echo old >"$here/links/far/net.c"
+check 'links to an old file stay' goes_to "$here/links/far/net.c" "$here/links/two.c"
+refuses 'a link that is none is seen' 'is no link' goes_to "$here/links/new.c" "$here/links/new.c"
+ln -s circle.c "$here/links/circle.c"
+refuses 'a circle of links' 'circle.c: ' run "$model" -o "$here/links/circle.c"
 
 # ---- a Cortex-M4 ----
 
@@ -186,6 +220,8 @@ tiny_network() {
         tests_itself tiny.int8 "$CC" -std=c99 -O1
 }
 check 'the smallest network' tiny_network
+refuses 'an option of its program, which has none' 'usage: tiny' "$here/tiny" --output
+check 'but help' "$here/tiny" --help
 
 arm='arm-none-eabi-gcc -mcpu=cortex-m4 -mthumb -mfloat-abi=hard -mfpu=fpv4-sp-d16'
 fits() { # KIND: code and constants in 32 KB, what is written to in 8 KB

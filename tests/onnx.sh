@@ -209,12 +209,12 @@ too_large() { # MODEL
     local status
     (trap '' XFSZ && ulimit -f 2 && run "$1" -o "$here/full.onnx") && return 0
     status=$?
-    [ ! -e "$here/full.onnx.part" ] && [ "$(cat "$here/full.onnx")" = old ] && return $status
+    ! compgen -G "$here/full.onnx.*part" && [ "$(cat "$here/full.onnx")" = old ] && return $status
     echo 'the old file is lost, or a part is left'
     return 0
 }
 echo old >"$here/full.onnx"
-refuses 'a disk that is full' 'full.onnx.part: cannot be written' too_large "$model"
+refuses 'a disk that is full' 'full.onnx.0.part: cannot be written' too_large "$model"
 check 'where it is not, the old file is replaced' run "$model" -o "$here/full.onnx"
 check 'by the same bytes as ever' cmp "$here/full.onnx" "$here/cnn.onnx"
 

@@ -122,6 +122,12 @@ check 'and after kill -9' goes_on_after KILL 137
 refuses 'other bits are seen' 'differ' resumes --epochs 70
 refuses 'another seed' 'seed: expected 7, as the fit began with, found 8' resumes --seed 8
 refuses 'another network' 'expected the network of --layers' resumes --layers 'dense 9'
+refuses 'another smoothing' 'expected --smoothing 0\.1, as the training began with, found 0\.2' \
+    resumes --smoothing .2
+refuses 'none' 'expected --smoothing 0\.1, as .*, found 0$' resumes --smoothing 0
+refuses 'another scale of inputs' \
+    'run.checkpoint: expected --normalize divide_255, as .*, found mean' resumes --normalize mean
+refuses 'the usual one by its name is none' 'differ' resumes --normalize divide_255 --epochs 70
 refuses 'a new training over an old checkpoint' 'is there already; --resume goes on from it' \
     train "${many[@]}" --checkpoint "$run"
 
@@ -181,13 +187,23 @@ unknown option -e; | -e 3
 --layers: expected dense UNITS [ACTIVATION] [no_bias], found dense 8 rulu | --layers 'dense 8 rulu'
 --layers: expected dense UNITS [ACTIVATION] [no_bias], found dense 8.5 | --layers 'dense 8.5'
 --layers: expected conv FILTERS [KERNEL [STRIDE]] | --layers 'conv 8 3 full'
+--layers: expected conv FILTERS [KERNEL [STRIDE]] | --layers 'conv 2 3 0'
+--layers: expected conv FILTERS [KERNEL [STRIDE]] | --layers 'conv 2 3 3 1 0'
 --layers: expected pool SIZE [STRIDE] [same|valid], found pool | --layers 'conv 8, pool'
+--layers: expected pool SIZE [STRIDE] [same|valid], found pool 2 0 | --layers 'pool 2 0'
+--layers: expected average_pool SIZE [STRIDE] | --layers 'average_pool 0'
 --layers: expected dropout RATE, found dropout some | --layers 'dropout some'
 --layers: expected flatten, found flatten 3 | --layers 'flatten 3'
 --layers: expected words between commas, found none | --layers 'dense 3,,dense 4'
 --layers: expected at most 159 characters between commas | --layers "dense $(printf %0160d 8)"
---label x: expected --csv FILE too | --label x
---test x: expected --csv FILE too | --test x
+--label: expected --csv FILE too | --label x
+--test: expected --csv FILE too | --test x
+--header: expected --csv FILE too | --header 1
+--separator: expected --csv FILE too | --separator ';'
+--missing: expected --csv FILE too | --data x --missing=mean
+--smoothing: expected classes, found --target | --csv x --target b --smoothing .1
+--momentum: expected --optimizer momentum or nesterov too | --momentum .8
+--decay: expected --optimizer adamw too | --decay .1 --optimizer sgd
 expected --data or --csv, found both | --data x --csv x
 expected --label or --target, found both | --csv x --label a --target b
 --separator: expected one character, tab or blank, found ;; | --csv x --separator ';;'
@@ -196,10 +212,15 @@ expected --label or --target, found both | --csv x --label a --target b
 --output: /nowhere/x: cannot | --output /nowhere/x
 --checkpoint: /nowhere/x: cannot | --checkpoint /nowhere/x
 --resume: expected --checkpoint FILE too | --resume
+expected two files as --output and --checkpoint | --output build/x --checkpoint build/x
+expected two files as --output and --checkpoint | --output build/x --checkpoint ./build/../build/x
+expected two files as --output and --checkpoint | --resume --output tests/run.sh --checkpoint $link
 --checkpoint build/none: there is none | --checkpoint build/none --resume
 expected options and at most 0 files, found x too; see --help | x
 END
 }
+link=$here/link
+ln -s "$PWD/tests/run.sh" "$link"
 check 'train refuses wrong options' refuses_at_once train < <(bad_options)
 refuses 'right ones are not refused' "status 1 and train: .*none: expected train-images" \
     refuses_at_once train <<<"--epochs: | --epochs 10 --layers 'dense 8' --output $here/model"
@@ -211,6 +232,9 @@ refuses 'a column that it lacks' 'expected a column "kind"' \
 refuses 'a layer that does not fit' \
     'layer 0 conv2d: expected a window .*found window 40 x 40.* \(conv 4 40 valid\)' \
     train --data "$here/idx" --layers 'conv 4 40 valid'
+FNN_ISA=bogus refuses 'an instruction set that is none is no fault of the layers' \
+    '^train: instruction set: expected one of .*, found bogus$' train --data "$here/idx"
+FNN_ISA=bogus refuses 'nor in profile' '^profile: instruction set: ' "$here/profile" --seconds 0
 helps() { # PROGRAM PATTERN...: in at most 88 columns
     local output pattern
     output=$("$here/$1" --help) || return 1
@@ -282,6 +306,8 @@ unknown option --epochs; | --epochs 3
 --layers: expected a layer | --layers ReLU
 --layers: layer 0 max_pool2d: | --input 1x1x9 --layers 'pool 2'
 build/none: | build/none
+expected a model file or --layers and --input, found both | a --layers relu
+expected a model file or --layers and --input, found both | --input=8x8x1 a
 expected options and at most 1 file, found b too; see --help | a b
 END
 check 'its help shows command lines' helps profile '^  profile --input' 'dense UNITS' '\[28x28x1\]'
@@ -333,6 +359,25 @@ check 'a row of a table has the names of classes' \
     says '^row 0: large, [0-9.]* %; [a-z]*, [0-9.]* %; [a-z]*,' "$here/model.safetensors" \
     "$here/rows.csv"
 check 'another row another one' says '^row 1: small, ' "$here/model.safetensors" "$here/rows.csv"
+# Four samples, under names or not, whose first line is no sample where it has them.
+rows_with() { # FIRST-LINES [FIRST-FIELD]
+    printf "$1"'%s,.9,1,0,0\n.1,.1,0,1,0\n.5,.9,0,0,1\n.3,.2,1,0,0\n' "${2:-.9}" >"$here/first.csv"
+    says '^row 0: large,' "$here/model.safetensors" "$here/first.csv" 9 || return 1
+    [ "$(grep -c '^row ' "$here/predict.out")" -eq 4 ] || { cat "$here/predict.out" && return 1; }
+}
+mark='\xef\xbb\xbf' names='P1,b,Linz,Rom,Ulm\n'
+check 'a table without names is read from its first line on' rows_with ''
+check 'so is one behind a byte order mark' rows_with "$mark"
+check 'one behind a blank' rows_with '  '
+check 'behind blank lines' rows_with '\n \r\n'
+check 'behind a line sep=' rows_with "${mark}sep=,\r\n"
+check 'and one of quoted numbers' rows_with "$mark" ' "0.9" '
+check 'names are no sample' rows_with "$names"
+check 'nor behind a byte order mark' rows_with "$mark\"a 1\",b,Linz,Rom,Ulm\n"
+check 'nor where they begin with a digit' rows_with '1st,2nd,Linz,Rom,Ulm\n'
+refuses 'a sample without its first field is not lost' 'line 1' rows_with '' '""'
+refuses 'nor one with a question mark there' 'line 1' rows_with '' '?'
+refuses 'another first sample is seen' '^row 0: small' rows_with '.1,.2,1,0,0\n'
 train "${numbers[@]}" --epochs 60 >/dev/null
 check 'a number is one in its unit' says '^row 0: 1[45][.]' \
     "$here/model.safetensors" "$here/rows.csv"
@@ -350,6 +395,17 @@ refuses 'a picture of 16 bits' 'expected PGM or PPM of at most' \
 refuses 'a file that is none' 'none: cannot be opened' predict "$here/short.safetensors" none
 refuses 'a number of samples that is none' 'expected a number as N, found x' \
     predict "$here/short.safetensors" "$here/bytes.pgm" x
+
+# ---- what is printed where nothing can be written ----
+
+onto_full() { "$@" >/dev/full; }
+lost='what it prints cannot be written'
+refuses 'a score that is lost is no success' "train: $lost" \
+    onto_full train --data "$here/idx" --epochs 1
+refuses 'nor is a help' "train: $lost" onto_full train --help
+refuses 'nor a prediction' "predict: $lost" \
+    onto_full predict "$here/short.safetensors" "$here/bytes.pgm"
+refuses 'nor a table' "profile: $lost" onto_full "$here/profile" --seconds 0 --layers 'dense 3'
 
 # ---- Python ----
 
