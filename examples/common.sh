@@ -103,7 +103,7 @@ experiment_hash() { # SOURCE OPTIONS
     {
         bare_source "${parts[@]}"
         grep '^#define EXPERIMENT_VERSION ' examples/experiment.h
-        sed -n 's/^#define FNN_NUMERICS \([0-9]*\).*/numerics \1/p' "${LIBRARY:-fmnist_nn.h}"
+        sed -n '/^#define FNN_NUMERICS \([0-9]*\).*/{s//numerics \1/p;q;}' "${LIBRARY:-fmnist_nn.h}"
         echo "$2"
     } | sha256sum | cut -c 1-16
 }

@@ -579,9 +579,11 @@ draws_all() { # RESULTS FIGURES
 if have gnuplot; then
     check 'every plot is drawn' draws_all "$here/smoke" "$here/figures"
     tidies() { # a figure of a plot that is gone goes, one of an experiment without result stays
-        touch "$here/figures/jiang-depth.gone.svg" "$here/figures/jiang-none.plot.svg"
-        bash examples/figures.sh "$here/smoke" "$here/figures" >/dev/null &&
-            [ ! -e "$here/figures/jiang-depth.gone.svg" ] && rm "$here/figures/jiang-none.plot.svg"
+        local figures=$here/few-figures
+        mkdir "$figures"
+        touch "$figures/jiang-depth.gone.svg" "$figures/jiang-none.plot.svg"
+        bash examples/figures.sh "$here/few" "$figures" >/dev/null &&
+            [ ! -e "$figures/jiang-depth.gone.svg" ] && rm "$figures/jiang-none.plot.svg"
     }
     check 'a figure whose plot is gone goes too' tidies
     refuses 'plots without a folder for their figures' 'RESULTS and FIGURES' \
@@ -591,10 +593,10 @@ if have gnuplot; then
         bash examples/figures.sh "$here/smoke" "$places/plain"
     figures_on_a_full_disk() {
         mkdir -p "$here/old"
-        for plot in "$here/smoke/"*.*.csv; do
+        for plot in "$here/few/"*.*.csv; do
             echo old >"$here/old/$(basename "$plot" .csv).svg"
         done
-        on_a_full_disk 1 bash examples/figures.sh "$here/smoke" "$here/old"
+        on_a_full_disk 1 bash examples/figures.sh "$here/few" "$here/old"
         [ $? -eq 1 ] && [ "$(cat "$here/old"/* | sort -u)" = old ]
     }
     check 'half a figure does not take the place of a whole one' figures_on_a_full_disk
