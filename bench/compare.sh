@@ -35,7 +35,7 @@ peers='fmnist_nn fann tiny_dnn dlib darknet torch sklearn'
 # tells that it is installed (a header or module), Debian's package, and what is not as in the task.
 peer() {
     local native='-O3 -march=native'
-    module='' note='' package='' libraries=''
+    module='' note='' package='' libraries='' whole=''
     case $1 in
     fmnist_nn)
         name=fmnist_nn source=fmnist_nn_task.c compile="$CC -O2" libraries=-lm
@@ -55,7 +55,7 @@ peer() {
     dlib)
         name=dlib source=dlib_task.cpp compile="$CXX $native" header=dlib/dnn.h
         libraries='-ldlib -llapack -lblas -lpthread' package='libdlib-dev libopenblas-dev'
-        note='-O3 -march=native; OpenBLAS'
+        note='-O3 -march=native; OpenBLAS' whole=1 # its reader takes the whole data only
         ;;
     darknet)
         name=darknet source=darknet_task.c header=darknet.h package=darknet
@@ -157,6 +157,10 @@ measure() { # NAME
     if ! installed; then
         echo "$name: not installed here (Debian: $package)" >&2
         echo "# missing: $name" >>"$head"
+        return
+    fi
+    if [ -n "$whole" ] && [ -n "${SMALL:-}" ]; then
+        echo "$name: left out, its reader takes the whole data only" >&2
         return
     fi
     run=("$PYTHON" -B "$source")
