@@ -12030,7 +12030,6 @@ static void fnni_moments_add(const fnn_dataset *data, int64_t sample, size_t fir
 {
     size_t j, features = fnni_dataset_features(data);
     size_t at = fnni_dataset_row(data, sample) * features;
-    if (!fnni_has_part(data, sample)) return;
     for (j = 0; j < features; j++) {
         double x = data->bytes ? (double)data->bytes[at + j] - (double)data->bytes[first + j]
                                : (double)data->reals[at + j] - (double)data->reals[first + j];
@@ -12047,12 +12046,14 @@ static void fnni_data_moments(const fnn_dataset *data, size_t first, int want_va
     size_t j, features = fnni_dataset_features(data);
     int64_t i, count = 0;
     for (i = 0; i < data->count; i++) {
+        if (!fnni_has_part(data, i)) continue;
         fnni_moments_add(data, i, first, means, NULL, NULL);
-        count += fnni_has_part(data, i);
+        count++;
     }
     for (j = 0; j < features; j++) means[j] /= (double)count;
     if (!want_variances) return;
-    for (i = 0; i < data->count; i++) fnni_moments_add(data, i, first, NULL, means, variances);
+    for (i = 0; i < data->count; i++)
+        if (fnni_has_part(data, i)) fnni_moments_add(data, i, first, NULL, means, variances);
     for (j = 0; j < features; j++) variances[j] /= (double)count;
 }
 

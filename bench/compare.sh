@@ -13,6 +13,8 @@ set -u
 cd "$(dirname "$0")/.." || exit 1
 # shellcheck source=examples/common.sh
 . examples/common.sh
+# shellcheck source=bench/tables.sh
+. bench/tables.sh
 CXX=${CXX:-g++} PYTHON=${PYTHON:-/usr/bin/python3}
 page=bench/COMPARED.md rows='' head='' new=''
 trap 'rm -f "$rows" "$head" "$new"' EXIT
@@ -214,7 +216,7 @@ columns=library,note,model,seed,lines,compile_s,program_kb,shared_mb,images_per_
 columns=$columns,accuracy,predict_ms
 
 measure_all() {
-    local file name compile source header module package note libraries
+    local file name compile source header module package note libraries whole
     mkdir -p bench/results build/compare/include/third_party "$data" || exit 1
     can_write "$results" || exit 1
     rows=$(mktemp) && head=$(mktemp) || exit 1
@@ -248,23 +250,11 @@ t10k-labels-idx1-ubyte 8 1 200"
 
 # ---- the table ----
 
-# What "# NAME: ..." says at the head of the results, with commas between several.
-comment() { # NAME
-    awk -v start="# $1: " 'index($0, start) == 1 {
-        printf "%s%s", comma, substr($0, length(start) + 1); comma = ", " }' "$results"
-}
-
 # The quickest of a library's runs, the mean of their accuracies; it refuses what it cannot read.
 table() {
     [ -f "$results" ] || fail "$results is not there: make compare makes it"
-    [ -n "$(comment run)" ] || fail "$results does not say which run it is of"
-    awk -F, -v columns="$columns" '
-        function thousands(x) {
-            x = sprintf("%.0f", x)
-            while (match(x, /[0-9][0-9][0-9][0-9](,|$)/))
-                x = substr(x, 1, RSTART) "," substr(x, RSTART + 1)
-            return x
-        }
+    [ -n "$(comment "$results" run)" ] || fail "$results does not say which run it is of"
+    awk -F, -v columns="$columns" "$thousands"'
         function refuse(what) {
             print "bench/compare.sh: " FILENAME ":" FNR ": " what >"/dev/stderr"
             failed = 1
@@ -314,10 +304,10 @@ table() {
                 print "| " order[i] " |" figures(order[i], "mlp") figures(order[i], "cnn1") \
                     facts[order[i]] " " notes[order[i]] " |"
         }' "$results" || exit 1
-    local missing
-    missing=$(comment missing)
-    printf '\n%s; %s; %s; on %s%s.\n' "$(comment machine)" "$(comment compiler)" "$(comment task)" \
-        "$(comment run | cut -d ' ' -f 1)" "${missing:+; not installed: $missing}"
+    local missing when
+    missing=$(comment "$results" missing) when=$(comment "$results" run)
+    printf '\n%s; %s; %s; on %s%s.\n' "$(comment "$results" machine)" \
+        "$(comment "$results" compiler)" "$(comment "$results" task)" "${when%% *}" "${missing:+; not installed: $missing}"
 }
 
 write() {

@@ -6,29 +6,17 @@
 #     bash bench/readme.sh --write    make bench-readme WRITE=1: puts it into README.md
 set -u
 cd "$(dirname "$0")/.." || exit 1
+# shellcheck source=bench/tables.sh
+. bench/tables.sh
 kernels=bench/results/kernels.csv train=bench/results/train.csv
 fail() {
     echo "bench/readme.sh: $1" >&2
     exit 1
 }
 
-# comment FILE NAME: what the lines "# NAME: ..." at its head say, with commas between them.
-comment() {
-    awk -v start="# $2: " '
-        !/^#/ { exit }
-        index($0, start) == 1 { printf "%s%s", comma, substr($0, length(start) + 1); comma = ", " }
-    ' "$1"
-}
-
 # The best instruction set on one thread: what run.sh measures first.
 line() { # CELL-OF-THE-MACHINE
-    awk -F, -v machine="$1" '
-        function thousands(x) {
-            x = sprintf("%.0f", x)
-            while (match(x, /[0-9][0-9][0-9][0-9](,|$)/))
-                x = substr(x, 1, RSTART) "," substr(x, RSTART + 1)
-            return x
-        }
+    awk -F, -v machine="$1" "$thousands"'
         function step(model, cell) {
             if (!(model in images)) {
                 print "bench/readme.sh: there is no row of " model " on one thread" >"/dev/stderr"

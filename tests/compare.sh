@@ -6,7 +6,7 @@
 here=$PWD/$build/compare
 rm -rf "$here"
 mkdir -p "$here/bench/results" "$here/data"
-cp -r bench/compare.sh bench/peers "$here/bench"
+cp -r bench/compare.sh bench/tables.sh bench/peers "$here/bench"
 mkdir "$here/examples" && cp examples/common.sh "$here/examples"
 unset SMALL ONLY SEEDS EPOCHS CNN_EPOCHS CORE
 compare() { (cd "$here" && bash bench/compare.sh "$@"); }
