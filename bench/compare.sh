@@ -307,7 +307,8 @@ table() {
     local missing when
     missing=$(comment "$results" missing) when=$(comment "$results" run)
     printf '\n%s; %s; %s; on %s%s.\n' "$(comment "$results" machine)" \
-        "$(comment "$results" compiler)" "$(comment "$results" task)" "${when%% *}" "${missing:+; not installed: $missing}"
+        "$(comment "$results" compiler)" "$(comment "$results" task)" "${when%% *}" \
+        "${missing:+; not installed: $missing}"
 }
 
 write() {
