@@ -1261,9 +1261,9 @@ FNN_API fnn_result fnn_set_loss_function(fnn_model *model, fnn_loss_function fun
  * broken model, FNN_ERROR_STATE for one without layers, FNN_ERROR_MEMORY. */
 FNN_API fnn_result fnn_seal(fnn_model *model);
 
-/* Layers, shapes and parameter counts, what is frozen and rate factors as text, at most size bytes
- * with the final 0; of a model that is NULL or broken the error's text. Returns the length of the
- * whole text, as snprintf. */
+/* Layers, shapes and parameter counts, what is frozen, rate factors, the loss and how inputs are
+ * normalised, as text, at most size bytes with the final 0; of a model that is NULL or broken the
+ * error's text. Returns the length of the whole text, as snprintf. */
 FNN_API size_t fnn_summary(const fnn_model *model, char *text, size_t size);
 
 /* The shapes (height, width, channels) of a sample and of the model's outputs for it; either may be
@@ -16130,14 +16130,14 @@ FNNI_COLD FNN_DEF size_t fnn_summary(const fnn_model *model, char *text, size_t 
     if (size > 0) text[0] = 0;
     if (!model || model->broken)
         return (size_t)snprintf(text, size, "%s\n", fnn_model_error(model)->message);
-    FNNI_APPEND("%-4s %-12s %-12s %14s %12s\n", "", "layer", "activation", "output", "parameters");
-    FNNI_APPEND("%-4s %-12s %-12s %4d x %3d x %3d\n", "", "input", "", model->input.height,
+    FNNI_APPEND("%-4s %-15s %-12s %14s %12s\n", "", "layer", "activation", "output", "parameters");
+    FNNI_APPEND("%-4s %-15s %-12s %4d x %3d x %3d\n", "", "input", "", model->input.height,
                 model->input.width, model->input.channels);
     for (l = 0; l < model->layer_count; l++) {
         const fnni_layer *layer = model->layers + l;
         const size_t count = layer->weights + layer->biases;
         const int shown = layer->type->flags & FNNI_ACTIVATES;
-        FNNI_APPEND("%-4d %-12s %-12s %4d x %3d x %3d %10lu", l, layer->type->name,
+        FNNI_APPEND("%-4d %-15s %-12s %4d x %3d x %3d %10lu", l, layer->type->name,
                     shown ? fnni_activations[layer->activation].word : "", layer->shape.height,
                     layer->shape.width, layer->shape.channels, (unsigned long)count);
         if (layer->frozen) FNNI_APPEND("  frozen");
@@ -16148,7 +16148,11 @@ FNNI_COLD FNN_DEF size_t fnn_summary(const fnn_model *model, char *text, size_t 
     }
     FNNI_APPEND("%lu parameters", (unsigned long)parameters);
     if (frozen) FNNI_APPEND(", %lu of them frozen", (unsigned long)frozen);
-    FNNI_APPEND("\n");
+    FNNI_APPEND("\nloss %s", fnni_loss_of(model)->name);
+    if (model->label_smoothing > 0)
+        FNNI_APPEND(", label smoothing %g", (double)model->label_smoothing);
+    if (model->loss_epsilon > 0) FNNI_APPEND(", epsilon %g", (double)model->loss_epsilon);
+    FNNI_APPEND("; normalization %s\n", fnni_normalization_names[model->normalization]);
 #undef FNNI_APPEND
     return length;
 }

@@ -5,12 +5,13 @@
  *     mpirun -np 2 --bind-to none -x OMP_NUM_THREADS=1 ./mpi_search     (or ./mpi_search alone)
  *
  * Prints 16 candidates, the best first, and the test accuracy of the best, trained anew on all of
- * the samples. ./mpi_search SAMPLES EPOCHS FILE.csv takes others than 5000 and 5, and saves all
- * figures. These are the same for any number of processes, but for the seconds, and on machines of
- * different instruction sets. Each process trains OMP_NUM_THREADS candidates side by side; all
- * together should not be more than there are cores. */
+ * the samples. ./mpi_search --help tells of its options. Figures are the same for any number of
+ * processes, but for the seconds, and on machines of different instruction sets. Each process
+ * trains OMP_NUM_THREADS candidates side by side; all together should not be more than there are
+ * cores. */
 #define FMNIST_NN_IMPLEMENTATION
 #include "../fmnist_nn.h"
+#include "program.h"
 #include <mpi.h>
 
 enum { RATE, UNITS, ACTIVATION, LAYERS, AXES, FOLDS = 3 };
@@ -21,7 +22,13 @@ static const fnn_grid_axis axes[AXES] = {{"rate", rates, 2, NULL},
                                          {"units", units, 2, NULL},
                                          {"activation", activations, 2, activation_names},
                                          {"layers", layers, 2, NULL}};
-static int rank, ranks, epochs;
+static int rank, ranks, samples = 5000, epochs = 5;
+static const char *csv;
+static const program_option options[] = {
+    {"samples", PROGRAM_INT, &samples, FOLDS, 60000, "N", "how many training images"},
+    {"epochs", PROGRAM_INT, &epochs, 1, 1e6, "N", "passes over them"},
+    {"csv", PROGRAM_TEXT, &csv, 0, 0, "FILE", "all figures are saved there"},
+};
 
 static int build(void *user, const fnn_trial *t, fnn_model *m, fnn_fit_config *fit)
 {
@@ -63,17 +70,18 @@ static void bring_candidate(fnn_candidate *c, int from)
 
 int main(int argc, char **argv)
 {
-    int samples = argc > 1 ? atoi(argv[1]) : 5000, threads;
+    int threads;
     fnn_search_config c = fnn_search_config_init();
     fnn_dataset train, test, part, rest;
     fnn_metrics result;
     fnn_search found;
     fnn_error error;
     char text[4000];
-    epochs = argc > 2 ? atoi(argv[2]) : 5;
+    program_options("mpi_search", "A grid search on Fashion-MNIST, dealt to processes.\n", argc,
+                    argv, options, PROGRAM_COUNT(options), NULL, 0);
     MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &threads);
     MPI_Comm_rank(MPI_COMM_WORLD, &rank), MPI_Comm_size(MPI_COMM_WORLD, &ranks);
-    if (rank == 0 && argc > 3 && fnn_check_writable(argv[3], &error)) stop(error.message);
+    if (rank == 0 && csv && fnn_check_writable(csv, &error)) stop(error.message);
     if (fnn_read_fashion_mnist(NULL, NULL, &train, &test, &error) ||
         fnn_dataset_split(&train, samples, 1, 1, &part, &rest, &error))
         stop(error.message);
@@ -89,7 +97,7 @@ int main(int argc, char **argv)
         if (fnn_evaluate(found.model, NULL, &test, &result)) stop("cannot classify");
         fnn_search_table(&found, 0, text, sizeof text);
         printf("%stest accuracy: %.2f %%\n", text, 100 * result.accuracy);
-        if (argc > 3 && fnn_search_save_csv(&found, argv[3], &error)) stop(error.message);
+        if (csv && fnn_search_save_csv(&found, csv, &error)) stop(error.message);
     }
     MPI_Finalize();
     return 0;

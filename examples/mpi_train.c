@@ -5,19 +5,25 @@
  *     mpirun -np 2 --bind-to none -x OMP_NUM_THREADS=1 ./mpi_train     (or ./mpi_train alone)
  *
  * Prints each epoch's loss, the test accuracy and a hash of the weights; fails where their bits are
- * not the same in all processes. ./mpi_train EPOCHS SAMPLES takes others than 5 and 60000. Each
- * process uses OMP_NUM_THREADS threads; all together should not be more than there are cores.
- * For a given number of processes the bits are the same in each run: the library's do not depend on
- * threads, and sums are taken in the order of the ranks. MPI_Allreduce(MPI_IN_PLACE, g, count,
- * MPI_FLOAT, MPI_SUM, MPI_COMM_WORLD) would do it in one line, in an order that Open MPI chooses by
- * size, placement and component; the standard only recommends that it stay the same. Machines of
- * different instruction sets round alike. Batch norm would take mean and variance of each part,
- * dropout would draw by the place in it: not what one process does. */
+ * not the same in all processes. ./mpi_train --help tells of its options. Each process uses
+ * OMP_NUM_THREADS threads; all together should not be more than there are cores. For a given number
+ * of processes the bits are the same in each run: the library's do not depend on threads, and sums
+ * are taken in the order of the ranks. MPI_Allreduce(MPI_IN_PLACE, g, count, MPI_FLOAT, MPI_SUM,
+ * MPI_COMM_WORLD) would do it in one line, in an order that Open MPI chooses by size, placement and
+ * component; the standard only recommends that it stay the same. Machines of different instruction
+ * sets round alike. Batch norm would take mean and variance of each part, dropout would draw by the
+ * place in it: not what one process does. */
 #define FMNIST_NN_IMPLEMENTATION
 #include "../fmnist_nn.h"
+#include "program.h"
 #include <mpi.h>
 
 enum { BATCH = 100 };
+static int epochs = 5, samples = 60000;
+static const program_option options[] = {
+    {"epochs", PROGRAM_INT, &epochs, 0, 1e6, "N", "passes over the training images"},
+    {"samples", PROGRAM_INT, &samples, 1, 60000, "N", "how many of them"},
+};
 static int rank, ranks, piece;  /* each rank sums a piece of the gradients */
 static size_t count;            /* of all of them */
 static fnn_real *mine, *theirs; /* (ranks, piece) all of its own, and its piece of all ranks' */
@@ -44,10 +50,10 @@ static double step(fnn_model *m, const fnn_fit_config *c, const fnn_dataset *dat
 {
     const int size = (int)data->count - first < BATCH ? (int)data->count - first : BATCH;
     const int begin = size * rank / ranks, part = size * (rank + 1) / ranks - begin;
-    int64_t samples[BATCH] = {first}; /* for an empty part: one that counts nothing */
+    int64_t batch[BATCH] = {first}; /* for an empty part: one that counts nothing */
     double loss = 0;
-    for (int i = 0; i < part; i++) samples[i] = first + begin + i;
-    if (fnn_forward(m, data, samples, part ? part : 1, 1) || fnn_loss(m, &loss) || fnn_backward(m))
+    for (int i = 0; i < part; i++) batch[i] = first + begin + i;
+    if (fnn_forward(m, data, batch, part ? part : 1, 1) || fnn_loss(m, &loss) || fnn_backward(m))
         stop(fnn_model_error(m)->message);
     sum_gradients(fnn_gradients(m, NULL), (fnn_real)part / (fnn_real)size);
     if (fnn_step(m, c)) stop(fnn_model_error(m)->message);
@@ -56,9 +62,12 @@ static double step(fnn_model *m, const fnn_fit_config *c, const fnn_dataset *dat
 
 int main(int argc, char **argv)
 {
-    int epochs = argc > 1 ? atoi(argv[1]) : 5, samples = argc > 2 ? atoi(argv[2]) : 60000, threads;
+    int threads;
     fnn_dataset train, test, order;
     fnn_error error;
+    program_options("mpi_train",
+                    "Trains on Fashion-MNIST, on each process a part of every batch.\n", argc, argv,
+                    options, PROGRAM_COUNT(options), NULL, 0);
     MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &threads);
     MPI_Comm_rank(MPI_COMM_WORLD, &rank), MPI_Comm_size(MPI_COMM_WORLD, &ranks);
     if (fnn_read_fashion_mnist(NULL, NULL, &train, &test, &error)) stop(error.message);

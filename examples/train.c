@@ -81,7 +81,7 @@ int main(int argc, char **argv)
     c.schedule = program_schedule(schedule, "--schedule"), c.schedule.warmup_steps = warmup;
     c.augmentation.flip = (fnn_flip)flip;
     c.restore_best = c.patience > 0, c.verbose = !quiet;
-    program_check_files(output, c.checkpoint, resumes);
+    program_check_files(output, c.checkpoint, resumes, &data);
     if (c.checkpoint) c.stop = &stopped, signal(SIGINT, stop);
     program_read(&data, c.seed), c.validation = data.validation;
 

@@ -55,8 +55,12 @@ run() { # PROCESSES OUTPUT PROGRAM ARGUMENT...
 }
 alone() { timeout 100 "$here/$2" "${@:3}" >"$here/$1"; } # OUTPUT PROGRAM ARGUMENT...
 
+shows_help() { "$here/$1" --help | grep -qe '--samples'; } # NAME
 for name in mpi_train mpi_search; do
     check "examples/$name.c: its mpicc line works" line_works $name
+    refuses "$name: a number that is none" '^mpi_.*: --epochs: expected .*, found many' \
+        "$here/$name" --epochs many
+    check "$name: help" shows_help $name
 done
 
 # ---- training ----
@@ -83,23 +87,24 @@ same_weights() { # OUTPUT OUTPUT
     [ ${#a} = 16 ] && [ "$a" = "$b" ]
 }
 
-check 'training alone' alone train.1 mpi_train 3 1003
-check 'a single process under mpirun' run 1 train.one mpi_train 3 1003
+shortly() { "$@" --epochs 3 --samples 1003; }
+check 'training alone' shortly alone train.1 mpi_train
+check 'a single process under mpirun' shortly run 1 train.one mpi_train
 check 'is the same' cmp "$here/train.1" "$here/train.one"
 for ranks in 2 3 4; do
-    check "training by $ranks" run $ranks train.$ranks mpi_train 3 1003
+    check "training by $ranks" shortly run $ranks train.$ranks mpi_train
     check "$ranks follow the losses of one" same_losses train.1 train.$ranks
-    check "$ranks again" run $ranks train.again mpi_train 3 1003
+    check "$ranks again" shortly run $ranks train.again mpi_train
     check "$ranks have the same weights, to the last bit" same_weights train.$ranks train.again
 done
 check '2, each with 2 threads' env OMP_NUM_THREADS=2 bash -c "$(declare -f run)
-    here=$here; run 2 train.threads mpi_train 3 1003"
+    here=$here; run 2 train.threads mpi_train --epochs 3 --samples 1003"
 check 'have the same bits' same_weights train.2 train.threads
 # Whatever way Open MPI takes: what it does with the numbers of its own accord is the control.
 under() { # ALLTOALL ALLGATHER ALLREDUCE OUTPUT PROGRAM: with these of its algorithms
     OMPI_MCA_coll_tuned_use_dynamic_rules=1 OMPI_MCA_coll_tuned_alltoall_algorithm=$1 \
         OMPI_MCA_coll_tuned_allgather_algorithm=$2 OMPI_MCA_coll_tuned_allreduce_algorithm=$3 \
-        run 4 "$4" "$5" 3 1003
+        shortly run 4 "$4" "$5"
 }
 check '4 under other algorithms' under 2 4 4 train.under mpi_train
 check 'have the same bits' same_weights train.4 train.under
@@ -114,12 +119,12 @@ refuses 'other bits are seen' '^weights [0-9a-f]{16} and ' same_weights train.1 
 
 check 'gradients without weights: compiles' broken unweighted mpi_train \
     's|(fnn_real)part / (fnn_real)size|1 / (fnn_real)ranks|'
-check 'and trains' run 2 train.unweighted unweighted 3 1003
+check 'and trains' shortly run 2 train.unweighted unweighted
 refuses 'other losses than one process has' 'of the loss' same_losses train.1 train.unweighted
 check 'a process that keeps its own gradients: compiles' broken apart mpi_train \
     's/memcpy(g, mine/if (rank != 1) &/'
 refuses 'the program sees that its weights are others' 'the processes have different weights' \
-    run 4 train.apart apart 1 1003
+    run 4 train.apart apart --epochs 1 --samples 1003
 refuses 'missing data end all processes' 'rank [01]: .*expected train-images' \
     env FMNIST_DIR="$here/none" bash -c "$(declare -f run); here=$here; run 2 none mpi_train"
 
@@ -134,20 +139,23 @@ without_seconds() { # OUTPUT
 same_search() { # OUTPUT OUTPUT
     diff <(without_seconds "$1") <(without_seconds "$2")
 }
+searches() { # COMMAND... OUTPUT PROGRAM: which leaves OUTPUT.csv, too
+    "$@" --samples 300 --epochs 2 --csv "$here/${*: -2:1}.csv"
+}
 is_whole() { # OUTPUT: 16 candidates, all of them trained
     [ "$(grep -cE '^ +[0-9]+ .*\+-' "$here/$1")" = 16 ] && grep -q '^test accuracy: ' "$here/$1"
 }
 refuses 'before the search, a table that cannot be written' 'rank 0: .*cannot create a file' \
-    timeout 20 "$here/mpi_search" 300 1000000 "$here/none/search.csv"
-check 'a search alone' alone search.1 mpi_search 300 2 "$here/search.1.csv"
+    timeout 20 "$here/mpi_search" --epochs 1000000 --csv "$here/none/search.csv"
+check 'a search alone' searches alone search.1 mpi_search
 check 'is whole' is_whole search.1
 for ranks in 2 4; do
-    check "a search by $ranks" run $ranks search.$ranks mpi_search 300 2 "$here/search.$ranks.csv"
+    check "a search by $ranks" searches run $ranks search.$ranks mpi_search
     check "$ranks find the same, to the last digit" same_search search.1 search.$ranks
 done
 check 'results that are not put together: compiles' broken apart mpi_search \
     's/if (i % ranks != 0)/if (i % ranks > 1)/'
-check 'and searches' run 2 search.apart apart 300 2 "$here/search.apart.csv"
+check 'and searches' searches run 2 search.apart apart
 refuses 'another table than that of one process' 'unfinished' same_search search.1 search.apart
 
 # ---- make ----

@@ -198,6 +198,10 @@ refused 'an option that is none' 'unknown option --int8' run "$model" --int8 -o 
 refused 'an option without its value' '-o: a value is missing' run "$model" -o
 refused 'two models' 'expected one model and one -o, found .*cnn.safetensors too' \
     run "$model" "$model" -o "$here/x.onnx"
+refused 'two outputs' 'expected one model and one -o, found .*y.onnx too' \
+    run "$model" -o "$here/x.onnx" -o "$here/y.onnx"
+refuses 'the model as the output' 'expected two files, found .*cnn.safetensors twice' \
+    run "$model" -o "$here/../onnx/cnn.safetensors"
 refused 'a model that is not there' 'none.safetensors' \
     run "$here/none.safetensors" -o "$here/x.onnx"
 refused 'a model that is none' 'README.md: not a safetensors file' run README.md -o "$here/x.onnx"
@@ -217,6 +221,9 @@ echo old >"$here/full.onnx"
 refuses 'a disk that is full' 'full.onnx.0.part: cannot be written' too_large "$model"
 check 'where it is not, the old file is replaced' run "$model" -o "$here/full.onnx"
 check 'by the same bytes as ever' cmp "$here/full.onnx" "$here/cnn.onnx"
+ln -sf full.onnx "$here/link.onnx"
+stays_a_link() { run "$model" -o "$here/link.onnx" && [ -L "$here/link.onnx" ]; }
+check 'a symbolic link stays one' stays_a_link
 
 # ---- the other order of bytes ----
 

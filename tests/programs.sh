@@ -121,12 +121,12 @@ check 'which says how' grep -q 'the same with --resume goes on' "$here/interrupt
 check 'and after kill -9' goes_on_after KILL 137
 refuses 'other bits are seen' 'differ' resumes --epochs 70
 refuses 'another seed' 'seed: expected 7, as the fit began with, found 8' resumes --seed 8
-refuses 'another network' 'expected the network of --layers' resumes --layers 'dense 9'
-refuses 'another smoothing' 'expected --smoothing 0\.1, as the training began with, found 0\.2' \
+refuses 'another network' 'expected as its training began' resumes --layers 'dense 9'
+refuses 'another smoothing' 'label smoothing 0\.2; normalization divide_255$' \
     resumes --smoothing .2
-refuses 'none' 'expected --smoothing 0\.1, as .*, found 0$' resumes --smoothing 0
-refuses 'another scale of inputs' \
-    'run.checkpoint: expected --normalize divide_255, as .*, found mean' resumes --normalize mean
+refuses 'none' 'loss softmax_cross_entropy; normalization divide_255$' resumes --smoothing 0
+refuses 'another scale of inputs' 'label smoothing 0\.1; normalization mean' \
+    resumes --normalize mean
 refuses 'the usual one by its name is none' 'differ' resumes --normalize divide_255 --epochs 70
 refuses 'a new training over an old checkpoint' 'is there already; --resume goes on from it' \
     train "${many[@]}" --checkpoint "$run"
@@ -215,6 +215,10 @@ expected --label or --target, found both | --csv x --label a --target b
 expected two files as --output and --checkpoint | --output build/x --checkpoint build/x
 expected two files as --output and --checkpoint | --output build/x --checkpoint ./build/../build/x
 expected two files as --output and --checkpoint | --resume --output tests/run.sh --checkpoint $link
+expected two files as --output and --csv | --csv tests/run.sh --output $link
+expected two files as --output and --test | --csv x --test tests/run.sh --output $link
+expected two files as --checkpoint and --csv | --csv tests/run.sh --checkpoint $link
+expected two files as --checkpoint and --test | --csv x --test tests/run.sh --checkpoint $link
 --checkpoint build/none: there is none | --checkpoint build/none --resume
 expected options and at most 0 files, found x too; see --help | x
 END

@@ -364,16 +364,19 @@ static void a_sealed_model_takes_no_more(void)
 
 static void the_summary_shows_each_layer(void)
 {
-    static const char expected[] = "     layer        activation           output   parameters\n"
-                                   "     input                        8 x   8 x   3\n"
-                                   "0    conv2d       relu            8 x   8 x   4        112\n"
-                                   "1    max_pool2d                   4 x   4 x   4          0\n"
-                                   "2    batch_norm                   4 x   4 x   4          8\n"
+    static const char expected[] = "     layer           activation           output   parameters\n"
+                                   "     input                           8 x   8 x   3\n"
+                                   "0    conv2d          relu            8 x   8 x   4        112\n"
+                                   "1    max_pool2d                      4 x   4 x   4          0\n"
+                                   "2    batch_norm                      4 x   4 x   4          8\n"
                                    "3    spatial_dropout                 4 x   4 x   4          0\n"
-                                   "4    add                          4 x   4 x   4          0\n"
-                                   "5    average_pool2d                 1 x   1 x   4          0\n"
-                                   "6    dense        linear          1 x   1 x  10         50\n"
-                                   "170 parameters\n";
+                                   "4    add                             4 x   4 x   4          0\n"
+                                   "5    average_pool2d                  1 x   1 x   4          0\n"
+                                   "6    dense           linear          1 x   1 x  10         50\n"
+                                   "170 parameters\n"
+                                   "loss mean_squared_error; normalization none\n";
+    static const uint8_t pixels[4] = {0, 1, 2, 255};
+    const fnn_dataset data = fnn_dataset_images(pixels, NULL, 1, 2, 2, 1, 0);
     char text[1000];
     fnn_model *m = fnn_sequential(8, 8, 3);
     fnn_conv2d(m, 4, 3, FNN_SAME, FNN_RELU);
@@ -383,8 +386,18 @@ static void the_summary_shows_each_layer(void)
     fnn_add(m, 1);
     fnn_global_average_pool2d(m);
     fnn_dense(m, 10, FNN_LINEAR);
+    fnn_set_loss(m, FNN_LOSS_MEAN_SQUARED_ERROR, 0, 0);
     CHECK(fnn_summary(m, text, sizeof text) == strlen(expected));
     CHECKF(!strcmp(text, expected), "found\n%s", text);
+    fnn_model_free(m);
+    m = fnn_sequential(2, 2, 1);
+    fnn_dense(m, 3, FNN_SOFTMAX);
+    fnn_normalize(m, FNN_NORMALIZE_DIVIDE_255, &data);
+    fnn_set_loss(m, FNN_LOSS_SOFTMAX_CROSS_ENTROPY, (fnn_real).1, 0);
+    fnn_summary(m, text, sizeof text);
+    CHECKF(strstr(text, "\nloss softmax_cross_entropy, label smoothing 0.1; "
+                        "normalization divide_255\n"),
+           "%s", text);
     fnn_model_free(m);
 }
 
