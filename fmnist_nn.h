@@ -108,10 +108,10 @@
  *   (fnn_summary, shapes, tensors, names and notes, to read); and the kernels of prediction. It has
  *   no function that trains, evaluates or measures, reads or views data sets, augments, searches,
  *   saves, copies, takes weights from elsewhere, draws numbers, or sets a loss, names or notes:
- *   none of these is declared; types and lists are. fnn_load refuses checkpoints. The predicted
- *   bits are those of the whole library. gcc and clang compile all but the kernels for size then.
- *   With FMNIST_NN_NO_AVX512 and FMNIST_NN_NO_SCALAR besides, AVX2 is all that it holds; the
- *   smallest object is that of -Os with FMNIST_NN_NO_SIMD, whose kernels are slow.
+ *   none of these is declared, nor are types that only they use. fnn_load refuses checkpoints. The
+ *   predicted bits are those of the whole library. gcc and clang compile all but the kernels for
+ *   size then. With FMNIST_NN_NO_AVX512 and FMNIST_NN_NO_SCALAR besides, AVX2 is all that it holds;
+ *   the smallest object is that of -Os with FMNIST_NN_NO_SIMD, whose kernels are slow.
  *
  *   WebAssembly, with clang and wasi-libc, has SIMD only where all of the module may use it, and by
  *   default a stack of 64 KiB, which the library takes nearly all of:
@@ -628,7 +628,7 @@ typedef struct fnn_dataset {
     int classes;                 /* of labels or one-hot targets, 0 without: these are scored by
                                     accuracy, other targets by R2. Targets have as many columns, or
                                     one of 0 and 1 for two classes */
-    int target_count;            /* 0 without targets */
+    int target_count;            /* columns of targets */
     const int64_t *index;        /* (count) sample i is row index[i]; NULL: sample i is row i */
     int64_t rows; /* rows the arrays hold; may stay 0 (meaning count) without index */
     const char *const *class_names;   /* (classes) zero-terminated names, or NULL */
@@ -691,8 +691,8 @@ FNN_API int32_t fnn_dataset_label(const fnn_dataset *data, int64_t i);
 FNN_API const fnn_real *fnn_dataset_target(const fnn_dataset *data, int64_t i);
 
 #ifndef FMNIST_NN_INFERENCE
-/* Counts the samples of each class. `counts` has data->classes elements and is overwritten.
- * Returns FNN_ERROR_ARGUMENT without labels, or when a label is out of range. */
+/* Counts the samples of each class, whatever they weigh. `counts` has data->classes elements and is
+ * overwritten. Returns FNN_ERROR_ARGUMENT without labels, or when a label is out of range. */
 FNN_API fnn_result fnn_dataset_class_counts(const fnn_dataset *data, int64_t *counts);
 
 /* Views. Each makes `*out` a data set that borrows the rows of `data` and owns only its index: free
@@ -995,8 +995,10 @@ FNN_API void fnn_model_free(fnn_model *model);
  * come. They share nothing but what the caller gave, as the `user` of a loss function. Both predict
  * the same bits, and the same fit makes the same of both (but for a config with another
  * no_winograd); only a batch on its way (fnn_forward to fnn_step) is not copied. config as in
- * fnn_sequential_with, NULL: the model's own. Returns NULL and fills *error (NULL allowed): with
- * the error of a broken model, with what fnn_context_create says of config, FNN_ERROR_MEMORY. */
+ * fnn_sequential_with, NULL: the model's own; not where a grid search trains the model with an
+ * allocator of yours, which its threads take turns with. Returns NULL and fills *error (NULL
+ * allowed): with the error of a broken model, with what fnn_context_create says of config,
+ * FNN_ERROR_MEMORY. */
 FNN_API fnn_model *fnn_copy(const fnn_model *model, const fnn_context_config *config,
                             fnn_error *error);
 #endif /* !FMNIST_NN_INFERENCE */
@@ -1444,7 +1446,7 @@ typedef struct fnn_schedule {
     int64_t warmup_steps; /* any kind: the first steps' rate rises in a line; 0: none */
     int every;            /* step decay: epochs between two drops, at least 1 */
     double gamma;         /* step decay: factor of a drop; exponential: factor of an epoch */
-    double lowest;        /* cosine: factor that it ends at, 0 to 1 */
+    double lowest;        /* cosine: factor that the step behind the last would have, 0 to 1 */
     double rise;          /* one-cycle: share of the steps up to the peak, 0 to 1 */
     double start, end;    /* one-cycle: factors of the first and the last step */
 } fnn_schedule;
@@ -1461,14 +1463,15 @@ FNN_API fnn_schedule fnn_schedule_step_decay(int every, double gamma);
 /* The rate times gamma an epoch, smoothly. */
 FNN_API fnn_schedule fnn_schedule_exponential(double gamma);
 
-/* Half a cosine from the base rate to lowest times it. */
+/* Half a cosine from the base rate to lowest times it, which the step behind the last would have:
+ * every step moves the weights. */
 FNN_API fnn_schedule fnn_schedule_cosine(double lowest);
 
 /* From start up to the base rate and down to end, in half cosines, with PyTorch's defaults: rise
  * .3, start 1/25, end 1/25e4. */
 FNN_API fnn_schedule fnn_schedule_one_cycle(void);
 
-/* In a line to zero. */
+/* In a line to zero, which the step behind the last would have. */
 FNN_API fnn_schedule fnn_schedule_linear(void);
 
 /* The rate of a step: step counts from 0 to total_steps - 1, beyond that the last value holds.
@@ -1712,7 +1715,8 @@ FNN_API fnn_result fnn_predict_layer(const fnn_model *model, fnn_context *contex
                                      const fnn_dataset *data, int layer, fnn_real *outputs);
 
 /* As fnn_predict, but for each sample the number of its largest output; of a model with a single
- * output 1 where that is above one half (a logit under binary cross-entropy: above 0), else 0. */
+ * output 1 where that is above one half, else 0 (under binary cross-entropy where its logit is
+ * above 0, which an output that rounds to one half may be). */
 FNN_API fnn_result fnn_predict_classes(const fnn_model *model, fnn_context *context,
                                        const fnn_dataset *data, int32_t *classes);
 
@@ -1791,9 +1795,11 @@ FNN_API const char *fnn_feature_name(const fnn_model *model, int i);
 #ifndef FMNIST_NN_INFERENCE
 /* Keeps a text of your own under a key, both copied, in place of an older one; value NULL takes the
  * note away. In a file it is a member of the metadata, where other programs find it and may leave
- * theirs. key: 1 to 127 printable ASCII characters, no word that fnn_save uses ("seed") and none
- * that begins with "fnn."; value: as a class name. There are at most 256 notes, of 512 KiB.
- * FNN_ERROR_ARGUMENT for others, FNN_ERROR_MEMORY; the notes stay as they were. */
+ * theirs, on the same terms; they leave out the checksum then (" crc32" and what follows in
+ * "library"), which is of the file as it was. key: 1 to 127 printable ASCII characters, no word
+ * that fnn_save uses ("seed") and none that begins with "fnn."; value: as a class name. There are
+ * at most 256 notes, of 512 KiB. FNN_ERROR_ARGUMENT for others, FNN_ERROR_MEMORY; the notes stay as
+ * they were. */
 FNN_API fnn_result fnn_set_note(fnn_model *model, const char *key, const char *value);
 #endif /* !FMNIST_NN_INFERENCE */
 
@@ -2084,15 +2090,16 @@ FNN_API fnn_result fnn_search_finish(const fnn_dataset *data, const fnn_search_c
 FNN_API void fnn_search_free(fnn_search *search);
 
 /* The candidates of rank 1 to `most` (0: all) as a table, the best first, with mean +- standard
- * deviation; at most size bytes with the final 0. A cell shows at most 79 characters, and columns
- * from the 41st on are not aligned. While the search runs there are no ranks (0 is shown), and the
- * order is that of the grid. Returns the length of the whole text, as snprintf. */
+ * deviation; at most size bytes with the final 0. A cell shows at most 79 bytes, with ? for what a
+ * terminal would obey; columns are aligned by bytes, from the 41st on not at all. While the search
+ * runs there are no ranks (0 is shown), and the order is that of the grid. Returns the length of
+ * the whole text, as snprintf. */
 FNN_API size_t fnn_search_table(const fnn_search *search, int most, char *text, size_t size);
 
-/* Writes CSV (RFC 4180, numbers with a point and all their digits): a header, then in the order of
- * the grid a line a candidate with its state, rank, axes, means and deviations and each fold's
- * validation figures. A file at path is replaced in one step. Returns FNN_ERROR_FILE,
- * FNN_ERROR_MEMORY or FNN_ERROR_ARGUMENT. */
+/* Writes CSV (RFC 4180 but for lines that end in \n alone; numbers with a point and all their
+ * digits): a header, then in the order of the grid a line a candidate with its state, rank, axes,
+ * means and deviations and each fold's validation figures. A file at path is replaced in one step.
+ * Returns FNN_ERROR_FILE, FNN_ERROR_MEMORY or FNN_ERROR_ARGUMENT. */
 FNN_API fnn_result fnn_search_save_csv(const fnn_search *search, const char *path,
                                        fnn_error *error);
 
@@ -2104,9 +2111,12 @@ FNN_API fnn_result fnn_search_save_histories(const fnn_search *search, const cha
 
 /* Metrics of the outputs (data->count, classes) that fnn_predict made of data, whose labels or
  * one-hot targets they find for every view as well (fnn_dataset_label): what fnn_evaluate says,
- * without predicting again. classes is the number of the model's outputs, at least data->classes.
- * (A single output for two classes has no largest: fnn_evaluate, or fnn_predict_classes for
- * fnn_confusion.) */
+ * without predicting again, of models that choose one of several classes. (Under binary
+ * cross-entropy each output is a question of its own: fnn_binary_accuracy. A single output has no
+ * largest: fnn_evaluate, or fnn_predict_classes for fnn_confusion.) classes is the number of the
+ * model's outputs, at least data->classes. Where the label's output is NaN no accuracy counts the
+ * sample as right; confusions count it at the class that fnn_predict_classes gives, which is the
+ * first one if that is NaN. */
 
 /* The share of samples, or of their weights, whose largest output is at the label. NaN for data
  * without classes or that fnn_dataset_check refuses, for a label outside of 0..classes-1 and for
@@ -7473,6 +7483,27 @@ static int fnni_usable(const fnni_kernels *kernels, ptrdiff_t n, const void *x)
     return kernels && n >= 0 && (n == 0 || x);
 }
 
+/* Says of an instruction set that cannot be which ones can; asked is that of the configuration,
+ * where FNN_ISA_BEST leaves the choice to the environment. */
+FNNI_COLD static fnn_result fnni_isa_fail(fnn_isa asked, fnn_isa isa, fnn_error *error)
+{
+    char number[16], expected[64] = "best";
+    const char *found = number;
+    size_t length = strlen(expected);
+    int i;
+    snprintf(number, sizeof number, "%d", (int)isa);
+    if (isa > 0 && isa < FNN_ISA_COUNT) found = fnn_isa_name(isa);
+    else if (asked == FNN_ISA_BEST) found = getenv("FNN_ISA");
+    for (i = FNN_ISA_BEST + 1; i < FNN_ISA_COUNT; i++)
+        if (fnn_isa_available((fnn_isa)i))
+            length += (size_t)snprintf(expected + length, sizeof expected - length, ", %s",
+                                       fnn_isa_name((fnn_isa)i));
+    return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                     "instruction set: expected one of %s, which this machine and this build have, "
+                     "found %.40s",
+                     expected, found);
+}
+
 static fnn_result fnni_context_open(fnn_context *context, const fnn_context_config *config,
                                     fnn_error *error)
 {
@@ -7480,16 +7511,8 @@ static fnn_result fnni_context_open(fnn_context *context, const fnn_context_conf
     fnn_isa isa = config->isa;
     if (isa == FNN_ISA_BEST) isa = fnni_environment_isa();
     if (isa == FNN_ISA_BEST) isa = fnni_best_isa();
-    if (isa < 0 || isa >= FNN_ISA_COUNT)
-#define FNNI_ISA_CHOICE(name, word, machine) ", " #word
-        return fnni_fail(
-            error, FNN_ERROR_ARGUMENT,
-            "instruction set: expected one of best" FNN_ISA_LIST(FNNI_ISA_CHOICE) ", found %s",
-            config->isa == FNN_ISA_BEST ? getenv("FNN_ISA") : "another number");
-    if (!fnn_isa_available(isa))
-        return fnni_fail(
-            error, FNN_ERROR_ARGUMENT, "instruction set %s: this machine or this build has only %s",
-            fnn_isa_name(isa), isa == fnni_best_isa() ? "others" : fnn_isa_name(fnni_best_isa()));
+    if (isa < 0 || isa >= FNN_ISA_COUNT || !fnn_isa_available(isa))
+        return fnni_isa_fail(config->isa, isa, error);
     if (threads == FNN_THREADS_OPENMP) {
         threads = fnni_openmp_threads();
         if (threads > FNN_THREADS_MOST) threads = FNN_THREADS_MOST;
@@ -7668,6 +7691,50 @@ typedef int fnni_lock;
 #define fnni_lock_close(l) ((void)(l))
 #endif
 
+/* An allocator made safe for threads: those of a search share the caller's, as long as it lasts. */
+typedef struct fnni_shared_allocator {
+    fnn_allocator inner;
+    fnni_lock *lock;
+} fnni_shared_allocator;
+
+static void *fnni_shared_allocate(void *user, size_t bytes)
+{
+    const fnni_shared_allocator *a = (const fnni_shared_allocator *)user;
+    void *memory;
+    fnni_lock_take(a->lock);
+    memory = a->inner.allocate ? a->inner.allocate(a->inner.user, bytes) : FMNIST_NN_MALLOC(bytes);
+    fnni_lock_give(a->lock);
+    return memory;
+}
+
+static void fnni_shared_release(void *user, void *memory)
+{
+    const fnni_shared_allocator *a = (const fnni_shared_allocator *)user;
+    fnni_lock_take(a->lock);
+    if (a->inner.release) a->inner.release(a->inner.user, memory);
+    else FMNIST_NN_FREE(memory);
+    fnni_lock_give(a->lock);
+}
+
+static fnn_allocator fnni_shared(fnni_shared_allocator *a, const fnn_allocator *inner,
+                                 fnni_lock *lock)
+{
+    fnn_allocator shared;
+    a->inner = *inner;
+    a->lock = lock;
+    shared.allocate = fnni_shared_allocate;
+    shared.release = fnni_shared_release;
+    shared.user = a;
+    return shared;
+}
+
+/* What is shared, where an allocator is such a one; else NULL. */
+static const fnn_allocator *fnni_shared_inner(const fnn_allocator *a)
+{
+    return a->allocate == fnni_shared_allocate ? &((const fnni_shared_allocator *)a->user)->inner
+                                               : NULL;
+}
+
 /* ============================================================================
  * >>arrays  the kernels on plain arrays, as calls of their own
  * ============================================================================ */
@@ -7705,7 +7772,7 @@ FNN_DEF fnn_result fnn_sum(fnn_context *context, ptrdiff_t n, const fnn_real *x,
 {
     const fnni_kernels *kernels = fnni_table(context);
     if (!fnni_usable(kernels, n, x) || !result) return FNN_ERROR_ARGUMENT;
-    *result = kernels->sum(n, x);
+    *result = n > 0 ? kernels->sum(n, x) : 0;
     return FNN_OK;
 }
 
@@ -7715,7 +7782,7 @@ FNN_DEF fnn_result fnn_dot(fnn_context *context, ptrdiff_t n, const fnn_real *x,
     const fnni_kernels *kernels = fnni_table(context);
     if (!fnni_usable(kernels, n, x) || !fnni_usable(kernels, n, y) || !result)
         return FNN_ERROR_ARGUMENT;
-    *result = kernels->dot(n, x, y);
+    *result = n > 0 ? kernels->dot(n, x, y) : 0;
     return FNN_OK;
 }
 
@@ -11499,7 +11566,8 @@ FNNI_COLD static fnn_result fnni_dataset_check_shape(const fnn_dataset *data, fn
     size_t size;
     if (!data) return fnni_fail(error, FNN_ERROR_ARGUMENT, "data set: NULL");
     if (data->height < 1 || data->width < 1 || data->channels < 1)
-        return fnni_fail(error, FNN_ERROR_ARGUMENT, "data set: sample of %d x %d x %d",
+        return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                         "data set: expected samples of 1 x 1 x 1 or more, found %d x %d x %d",
                          data->height, data->width, data->channels);
     if (!data->bytes == !data->reals)
         return fnni_fail(error, FNN_ERROR_ARGUMENT, "data set: %s of bytes and reals is set",
@@ -11525,6 +11593,10 @@ static fnn_result fnni_dataset_check_index(const fnn_dataset *data, fnn_error *e
 {
     int64_t i;
     if (!data->index) return FNN_OK;
+    if (data->rows < 1 && data->count > 0)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                         "data set: expected rows, how many there are for an index, found %lld",
+                         (long long)data->rows);
     for (i = 0; i < data->count; i++)
         if (data->index[i] < 0 || data->index[i] >= data->rows)
             return fnni_fail(error, FNN_ERROR_ARGUMENT,
@@ -11622,6 +11694,9 @@ FNNI_COLD FNN_DEF fnn_result fnn_dataset_check(const fnn_dataset *data, fnn_erro
     fnn_result result = fnni_dataset_check_shape(data, error);
     if (result == FNN_OK && data->count < 1)
         result = fnni_fail(error, FNN_ERROR_ARGUMENT, "data set: no samples");
+    if (result == FNN_OK && data->classes < 0)
+        result = fnni_fail(error, FNN_ERROR_ARGUMENT,
+                           "data set: classes: expected 0 or more, found %d", data->classes);
     if (result == FNN_OK && data->targets && data->target_count < 1)
         result = fnni_fail(error, FNN_ERROR_ARGUMENT, "data set: targets, but target_count is %d",
                            data->target_count);
@@ -11644,7 +11719,9 @@ FNNI_DEF fnn_result fnn_dataset_class_counts(const fnn_dataset *data, int64_t *c
 {
     int64_t i;
     if (!counts || !data || !data->labels) return FNN_ERROR_ARGUMENT;
-    if (fnn_dataset_check(data, NULL) != FNN_OK) return FNN_ERROR_ARGUMENT;
+    if (fnni_dataset_check_shape(data, NULL) || fnni_dataset_check_index(data, NULL) ||
+        fnni_dataset_check_labels(data, NULL))
+        return FNN_ERROR_ARGUMENT;
     for (i = 0; i < data->classes; i++) counts[i] = 0;
     for (i = 0; i < data->count; i++) counts[data->labels[fnni_dataset_row(data, i)]]++;
     return FNN_OK;
@@ -11935,8 +12012,9 @@ FNNI_COLD FNNI_DEF fnn_result fnn_dataset_subset(const fnn_dataset *data, const 
     memset(out, 0, sizeof *out);
     result = fnni_dataset_check_shape(data, error);
     if (result == FNN_OK && (count < 0 || (uint64_t)count > SIZE_MAX || (count > 0 && !samples)))
-        result = fnni_fail(error, FNN_ERROR_ARGUMENT, "subset: %lld samples%s", (long long)count,
-                           samples ? "" : ", and no list of them");
+        result = fnni_fail(error, FNN_ERROR_ARGUMENT,
+                           "subset: expected 0 or more samples and their list, found %lld%s",
+                           (long long)count, samples ? "" : " and NULL");
     for (i = 0; result == FNN_OK && i < count; i++)
         if (samples[i] < 0 || samples[i] >= data->count)
             result = fnni_fail(error, FNN_ERROR_ARGUMENT,
@@ -11997,8 +12075,9 @@ FNNI_COLD FNNI_DEF fnn_result fnn_dataset_fold(const fnn_dataset *data, int fold
     const fnni_cut cut = {order, seed, 0, folds};
     fnn_result result = fnni_view_arguments(data, train, validation, error);
     if (result == FNN_OK && (folds < 2 || folds > data->count || fold < 0 || fold >= folds))
-        result = fnni_fail(error, FNN_ERROR_ARGUMENT, "fold %d of %d folds of %lld samples", fold,
-                           folds, (long long)data->count);
+        result = fnni_fail(error, FNN_ERROR_ARGUMENT,
+                           "fold: expected 0 to folds - 1 of 2 to %lld folds, found %d of %d",
+                           (long long)data->count, fold, folds);
     if (result == FNN_OK) result = fnni_view_part(data, &cut, fold, validation, train, error);
     return result;
 }
@@ -15589,6 +15668,7 @@ static int fnni_copy_arrays(fnn_model *copy, const fnn_model *model)
 FNNI_COLD FNNI_DEF fnn_model *fnn_copy(const fnn_model *model, const fnn_context_config *config,
                                        fnn_error *error)
 {
+    const fnn_allocator *inner;
     fnn_context context;
     fnn_model *copy;
     if (!model || model->broken) {
@@ -15600,6 +15680,14 @@ FNNI_COLD FNNI_DEF fnn_model *fnn_copy(const fnn_model *model, const fnn_context
     context.workspace = NULL;
     context.workspace_count = 0;
     if (config && fnni_context_open(&context, config, error)) return NULL;
+    inner = fnni_shared_inner(&context.allocator);
+    if (inner && inner->allocate) {
+        fnni_fail(error, FNN_ERROR_ARGUMENT,
+                  "copy: expected a config, found NULL for a model that a search trains with an "
+                  "allocator of yours, which its threads share");
+        return NULL;
+    }
+    if (inner) context.allocator = *inner; /* a copy may last longer than the search */
     copy = (fnn_model *)fnni_allocate(&context.allocator, sizeof *copy);
     if (copy) {
         *copy = *model; /* the numbers; what follows is what a copy must not share */
@@ -16505,7 +16593,8 @@ static fnn_result fnni_check_samples(const fnn_dataset *data, const int64_t *sam
     const int64_t rows = data->index ? data->rows : fnni_dataset_rows(data);
     int i;
     if (count < 1 || (!samples && count > data->count))
-        return fnni_fail(error, FNN_ERROR_ARGUMENT, "batch: expected 1 to %ld samples, found %d",
+        return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                         "batch: expected 1 or more of the data's %ld samples, found %d",
                          (long)data->count, count);
     for (i = 0; i < count; i++) {
         const int64_t sample = samples ? samples[i] : i;
@@ -18086,7 +18175,7 @@ static double fnni_top_k(const fnn_real *outputs, const fnn_dataset *data, int c
     for (i = 0; i < data->count; i++, outputs += classes) {
         const int32_t label = fnn_dataset_label(data, i);
         if (label < 0 || label >= classes) return FNNI_NAN;
-        if (fnni_rank(outputs, classes, label) < k)
+        if (fnni_rank(outputs, classes, label) < (k < classes ? k : classes))
             hits += (double)fnni_weight_of(data, fnni_dataset_row(data, i));
     }
     return data->count > 0 ? hits / fnni_weight_of_all(data) : 0;
@@ -18298,7 +18387,12 @@ FNN_DEF fnn_result fnn_check_gradients(fnn_model *model, const fnn_dataset *data
     if (result) return result;
     if (!data || !config || !report || !(h > 0) || data->count > INT_MAX)
         return fnni_model_fail(model, FNN_ERROR_ARGUMENT,
-                               "check_gradients: expected data, config, report and h > 0");
+                               "check_gradients: expected data, config, report and h > 0, found "
+                               "%s, %s, %s and %g",
+                               !data                   ? "NULL"
+                               : data->count > INT_MAX ? "too many samples"
+                                                       : "data",
+                               config ? "config" : "NULL", report ? "report" : "NULL", h);
     if (!(result = fnn_forward(model, data, NULL, (int)data->count, 1)) &&
         !(result = fnn_loss(model, NULL)))
         result = fnn_backward(model);
@@ -23262,8 +23356,8 @@ FNNI_COLD FNN_DEF fnn_result fnn_load_weights(fnn_model *model, const char *path
     if ((names || count) && (!names || count != fnni_parameter_layers(model)))
         return fnni_model_fail(model, FNN_ERROR_ARGUMENT,
                                "load_weights: expected %d names, one for each layer with weights, "
-                               "found %d",
-                               fnni_parameter_layers(model), names ? count : 0);
+                               "found %d%s",
+                               fnni_parameter_layers(model), count, names ? "" : " and NULL");
     result = fnni_file_read(&file, path, &model->context.allocator, &model->error);
     if (result) return result;
     result = fnni_import_file(model, &file, path, format, names);
@@ -24047,43 +24141,6 @@ FNN_DEF fnn_result fnn_resume(fnn_model *model, const fnn_dataset *data,
  * not all, what follows the trials (ranks over all, the refit) is fnn_search_finish's. */
 #ifndef FMNIST_NN_INFERENCE
 
-/* An allocator made safe for threads: those of a search share the caller's. */
-typedef struct fnni_shared_allocator {
-    fnn_allocator inner;
-    fnni_lock *lock;
-} fnni_shared_allocator;
-
-static void *fnni_shared_allocate(void *user, size_t bytes)
-{
-    const fnni_shared_allocator *a = (const fnni_shared_allocator *)user;
-    void *memory;
-    fnni_lock_take(a->lock);
-    memory = a->inner.allocate ? a->inner.allocate(a->inner.user, bytes) : FMNIST_NN_MALLOC(bytes);
-    fnni_lock_give(a->lock);
-    return memory;
-}
-
-static void fnni_shared_release(void *user, void *memory)
-{
-    const fnni_shared_allocator *a = (const fnni_shared_allocator *)user;
-    fnni_lock_take(a->lock);
-    if (a->inner.release) a->inner.release(a->inner.user, memory);
-    else FMNIST_NN_FREE(memory);
-    fnni_lock_give(a->lock);
-}
-
-static fnn_allocator fnni_shared(fnni_shared_allocator *a, const fnn_allocator *inner,
-                                 fnni_lock *lock)
-{
-    fnn_allocator shared;
-    a->inner = *inner;
-    a->lock = lock;
-    shared.allocate = fnni_shared_allocate;
-    shared.release = fnni_shared_release;
-    shared.user = a;
-    return shared;
-}
-
 /* The parts of the data: what a fold's trials train on and are validated with. */
 typedef struct fnni_parts_of_data {
     fnn_dataset train, validation;
@@ -24153,7 +24210,7 @@ static fnn_result fnni_trial_fail(const fnn_search *s, const fnn_trial *t, fnn_e
 {
     char name[100], fold[32] = "refit";
     if (t->fold >= 0) snprintf(fold, sizeof fold, "fold %d", t->fold);
-    return fnni_fail(error, code, "search: candidate %d (%s), %s: %.100s", t->candidate,
+    return fnni_fail(error, code, "search: candidate %d (%s), %s: %s", t->candidate,
                      fnni_candidate_text(s, t->candidate, name, sizeof name), fold, message);
 }
 
@@ -24596,8 +24653,9 @@ static fnn_result fnni_search_check_axes(const fnn_grid_axis *axes, int axis_cou
 {
     int a;
     if (axis_count < 0 || (axis_count > 0 && !axes))
-        return fnni_fail(error, FNN_ERROR_ARGUMENT, "search: %d axes%s", axis_count,
-                         axes ? "" : ", and no list of them");
+        return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                         "search: expected 0 or more axes and their list, found %d%s", axis_count,
+                         axes ? "" : " and NULL");
     for (a = 0; a < axis_count; a++) {
         const char *name = axes[a].name ? axes[a].name : "NULL";
         int i;
@@ -24836,12 +24894,19 @@ static fnn_result fnni_search_check_parts(const fnn_search *found, const fnn_sea
     for (i = 0; i < found->count; i++) {
         const fnn_candidate *a = found->candidates + i;
         const int whole = a->state == FNN_CANDIDATE_TRAINED || a->state == FNN_CANDIDATE_DIVERGED;
+        int f;
         if ((unsigned)a->state >= FNN_CANDIDATE_COUNT || a->trained > found->folds ||
             a->trained < (whole ? found->folds : 0))
             return fnni_fail(error, FNN_ERROR_ARGUMENT,
                              "search: candidate %d: expected a state and how many of %d folds are "
                              "trained, found state %d and %d",
                              i, found->folds, (int)a->state, a->trained);
+        for (f = 0; f < a->trained; f++)
+            if (a->folds[f].result != FNN_OK && a->folds[f].result != FNN_ERROR_NUMERIC)
+                return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                                 "search: candidate %d, fold %d: expected a result of 0 or "
+                                 "FNN_ERROR_NUMERIC, found %d",
+                                 i, f, (int)a->folds[f].result);
     }
     return FNN_OK;
 }
@@ -24901,6 +24966,7 @@ static void fnni_table_text(const fnn_search *found, int row, int column, char *
         const int number = (int)fnni_search_order(found)[row - 1];
         fnni_table_cell(found, found->candidates + number, column, text, size);
     }
+    fnni_clean(text);
 }
 
 static int fnni_table_width(const fnn_search *found, int rows, int column)
@@ -25062,9 +25128,9 @@ FNNI_COLD static void fnni_write_histories(fnni_writer *w, const void *what)
 static fnn_result fnni_search_save(fnni_write write, const fnn_search *found, const char *path,
                                    fnn_error *error)
 {
-    if (!found || !path)
-        return fnni_fail(error, FNN_ERROR_ARGUMENT, "search: expected a %s, found NULL",
-                         found ? "path" : "search");
+    if (!found || !path || !*path)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT, "search: expected a %s, found %s",
+                         found ? "path" : "search", found && path ? "an empty one" : "NULL");
     return fnni_save_by(write, found, path, &found->allocator, error);
 }
 

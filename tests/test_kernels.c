@@ -1423,6 +1423,7 @@ static void public_calls(void)
               FNN_ERROR_ARGUMENT);
         CHECK(fnn_sum(c, 8, x, &z) == FNN_OK && z == 36);
         CHECK(fnn_dot(c, 8, x, x, &z) == FNN_OK && z == 204);
+        CHECK(!fnn_sum(c, 0, NULL, &z) && z == 0 && !fnn_dot(c, 0, NULL, NULL, &z) && z == 0);
         CHECK(fnn_sum(c, 8, x, NULL) == FNN_ERROR_ARGUMENT &&
               fnn_dot(c, 8, x, NULL, &z) == FNN_ERROR_ARGUMENT);
         CHECK(fnn_from_bytes(c, 3, bytes, 0, &shift, &scale, y) == FNN_OK && y[0] == -2 &&

@@ -357,8 +357,14 @@ static void contexts_check_what_they_are_asked(void)
     config.threads = 1;
     config.isa = (fnn_isa)99;
     CHECK(!fnn_context_create(&config, &error) && error.code == FNN_ERROR_ARGUMENT);
+    CHECKF(strstr(error.message, "expected one of best, ") && strstr(error.message, "found 99"),
+           "%s", error.message);
     config.isa = fnn_isa_available(FNN_ISA_NEON) ? FNN_ISA_AVX2 : FNN_ISA_NEON;
-    CHECK(!fnn_context_create(&config, &error) && strstr(error.message, "this machine"));
+    CHECK(!fnn_context_create(&config, &error));
+    CHECKF(strstr(error.message,
+                  fnn_isa_name(fnn_isa_available(FNN_ISA_AVX2) ? FNN_ISA_AVX2 : FNN_ISA_NEON)) &&
+               strstr(error.message, "this machine and this build have, found "),
+           "%s", error.message);
     config.isa = FNN_ISA_BEST;
     setenv("FNN_ISA", "scalar", 1);
     context = fnn_context_create(&config, &error);

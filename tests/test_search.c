@@ -968,8 +968,12 @@ static void what_is_no_search_is_not_finished(void)
     found.candidates[5].state = FNN_CANDIDATE_UNFINISHED;
     found.candidates[5].trained = -1;
     REFUSED(&good, &found, "found state 0 and -1");
+    found.candidates[5].trained = 2;
+    found.candidates[5].folds[1].result = (fnn_result)99;
+    REFUSED(&good, &found,
+            "candidate 5, fold 1: expected a result of 0 or FNN_ERROR_NUMERIC, found 99");
 #undef REFUSED
-    found.candidates[5].trained = 2; /* all folds: that is enough */
+    found.candidates[5].folds[1].result = FNN_OK; /* all folds: that is enough */
     CHECK(!fnn_search_finish(&data, &good, &found, NULL));
     CHECK(found.candidates[5].state == FNN_CANDIDATE_TRAINED && found.model);
     fnn_search_free(&found);
@@ -1158,6 +1162,49 @@ static void a_callback_can_save(void)
     c.user = &b;
     search_grid(&data, &c, &found);
     CHECK(found.allocator.user == &b);
+    fnn_search_free(&found);
+    CHECKF(b.live == 0, "%d blocks leak", b.live);
+}
+
+/* A copy of a model in training, made where it trains. */
+static struct {
+    fnn_model *model, *copy;
+    fnn_error error;
+} copied;
+
+static int copy_in_training(void *user, const fnn_epoch *epoch)
+{
+    (void)user, (void)epoch;
+    if (!copied.copy) copied.copy = fnn_copy(copied.model, NULL, &copied.error);
+    return 0;
+}
+
+static int build_to_be_copied(void *user, const fnn_trial *t, fnn_model *m, fnn_fit_config *fit)
+{
+    copied.model = m;
+    fit->callback = copy_in_training;
+    return build(user, t, m, fit);
+}
+
+static void a_copy_outlives_its_search(void)
+{
+    const fnn_dataset data = images();
+    fnn_search_config c = configuration(2, 1);
+    fnn_search found;
+    fnn_real y[CLASSES];
+    budget b;
+    c.build = build_to_be_copied;
+    memset(&copied, 0, sizeof copied);
+    search_grid(&data, &c, &found);
+    fnn_search_free(&found);
+    CHECK(copied.copy && !fnn_predict_one(copied.copy, NULL, data.reals, y));
+    fnn_model_free(copied.copy);
+    memset(&copied, 0, sizeof copied);
+    c.context.allocator = budget_open(&b); /* which only the search's threads take turns with */
+    search_grid(&data, &c, &found);
+    CHECK(!copied.copy && copied.error.code == FNN_ERROR_ARGUMENT);
+    CHECKF(strstr(copied.error.message, "copy: expected a config, found NULL"), "%s",
+           copied.error.message);
     fnn_search_free(&found);
     CHECKF(b.live == 0, "%d blocks leak", b.live);
 }
@@ -1458,6 +1505,7 @@ static const harness_test tests[] = {TEST(any_number_of_threads_gives_the_same_b
                                      TEST(many_candidates_are_ranked_and_shown),
                                      TEST(the_callback_sees_each_candidate_and_can_stop),
                                      TEST(a_callback_can_save),
+                                     TEST(a_copy_outlives_its_search),
                                      TEST(the_csv_reads_back),
                                      TEST(every_history_is_in_the_csv),
                                      TEST(a_csv_that_cannot_be_written_is_an_error),

@@ -858,12 +858,14 @@ static void metrics_by_hand(void)
     const fnn_real y[4 * 3] = {9, 1, 2, 1, 5, 5, 3, 2, 1, 0, 0, 7};
     const int32_t truth[4] = {0, 2, 1, 2}, predicted[4] = {0, 1, 0, 2}, wrong[4] = {0, 3, 0, 0};
     const int32_t below[4] = {0, -1, 0, 0};
-    const fnn_real t[4] = {1, 2, 3, 4}, p[4] = {1, 2, 3, 5};
+    const fnn_real t[4] = {1, 2, 3, 4}, p[4] = {1, 2, 3, 5}, nan_first[2] = {(fnn_real)NAN, 1};
     int64_t confusion[9];
+    int k;
     double precision[3], recall[3], f1[3];
     CLOSE(fnn_accuracy(y, truth, 4, 3), 0.5); /* of two equal outputs the earlier counts */
     CLOSE(fnn_top_k(y, truth, 4, 3, 2), 1);
     CLOSE(fnn_top_k(y, truth, 0, 3, 1), 0);
+    for (k = 1; k < 5; k++) CLOSE(fnn_top_k(nan_first, truth, 1, 2, k), 0); /* also of more */
     CHECK(isnan(fnn_accuracy(y, wrong, 4, 3)) && isnan(fnn_accuracy(y, below, 4, 3)));
     CHECK(isnan(fnn_accuracy(NULL, truth, 4, 3)) && isnan(fnn_accuracy(y, NULL, 4, 3)));
     CHECK(isnan(fnn_accuracy(y, truth, -1, 3)) && isnan(fnn_accuracy(y, truth, 4, 0)));

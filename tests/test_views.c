@@ -109,6 +109,10 @@ static void views_of_views(void)
     CHECK(counts[0] + counts[1] + counts[2] == 5);
     for (i = 0; i < 5; i++) counts[labels[picked.index[i]]]--;
     CHECK(counts[0] == 0 && counts[1] == 0 && counts[2] == 0);
+    fnn_dataset_free(&picked);
+    CHECK(!fnn_dataset_subset(&shuffled, NULL, 0, &picked, NULL));
+    counts[0] = 7;
+    CHECK(!fnn_dataset_class_counts(&picked, counts) && counts[0] == 0); /* of no samples */
     fnn_dataset_free(&train), fnn_dataset_free(&validation), fnn_dataset_free(&picked);
     fnn_dataset_free(&first), fnn_dataset_free(&second), fnn_dataset_free(&shuffled);
 }
