@@ -714,8 +714,8 @@ static void arguments_are_checked(void)
     for (i = 0; i < 5; i++) {
         REFUSED(&data, wrong + i, 1, &good, axis_says[i]);
     }
-    REFUSED(&data, NULL, 1, &good, "no list");
-    REFUSED(&data, grid, -1, &good, "-1 axes");
+    REFUSED(&data, NULL, 1, &good, "found 1 and NULL");
+    REFUSED(&data, grid, -1, &good, "axes and their list, found -1");
     REFUSED(NULL, grid, AXES, &good, "NULL");
     changed.labels = NULL;
     changed.classes = 0;
@@ -1197,10 +1197,11 @@ static void a_copy_outlives_its_search(void)
     memset(&copied, 0, sizeof copied);
     search_grid(&data, &c, &found);
     fnn_search_free(&found);
-    CHECK(copied.copy && !fnn_predict_one(copied.copy, NULL, data.reals, y));
+    CHECK(copied.copy && !fnn_predict_one_bytes(copied.copy, NULL, data.bytes, y));
     fnn_model_free(copied.copy);
     memset(&copied, 0, sizeof copied);
     c.context.allocator = budget_open(&b); /* which only the search's threads take turns with */
+    c.refit = 0;                           /* whose model has it to itself */
     search_grid(&data, &c, &found);
     CHECK(!copied.copy && copied.error.code == FNN_ERROR_ARGUMENT);
     CHECKF(strstr(copied.error.message, "copy: expected a config, found NULL"), "%s",

@@ -429,9 +429,10 @@ static void check_finds_what_is_wrong(void)
     WRONG(data.reals = NULL, "none of bytes and reals");
     WRONG((data.classes = data.target_count = 2), "sample 2 has label 2");
     WRONG(data.classes = 0, "0 classes");
+    WRONG((data.classes = -3, data.labels = NULL), "classes: expected 0 or more, found -3");
     WRONG(data.target_count = 0, "target_count is 0");
     WRONG((data.index = index, data.rows = 9, data.count = 3), "index[0] is 9");
-    WRONG((data.index = index, data.rows = 0, data.count = 3), "index[0] is 9");
+    WRONG((data.index = index, data.rows = 0, data.count = 3), "expected rows");
     WRONG(data.class_names = names, "class_names[2]");
     RIGHT(data.feature_names = names); /* of two features */
     WRONG((data.feature_names = names, data.channels = 3, data.count = 6), "feature_names[2]");
