@@ -274,7 +274,7 @@ static inline size_t fuzz_data_size(const char *text, size_t length)
     return most;
 }
 
-/* As sum_again, in a hundredth of the time. */
+/* As sum_again, which goes bit by bit; by zlib in a hundredth of the time. */
 static inline void fuzz_sum_again(file_bytes f)
 {
 #if HAVE_ZLIB

@@ -150,7 +150,7 @@ FUZZ_TARGET(model)
     fnn_model *model;
     file_bytes f;
     in.size -= in.size > 2 ? 2 : 0;
-    f = fuzz_safetensors(in, 1 << 18, flags & 1);
+    f = fuzz_safetensors(in, 1 << 16, flags & 1);
     if (flags & 2) config.isa = FNN_ISA_SCALAR;
     fuzz_memory_begin((size_t)64 << 20, allowed);
     model = model_load(f, way, &config, &error);
