@@ -53,7 +53,7 @@ help:
 	@echo '                      on where it was stopped; RETRY=1: those that no test noticed,'
 	@echo '                      again; after make coverage'
 	@echo 'make fuzz             libFuzzer (clang) on every reader and on the API, a minute each;'
-	@echo '                      corpora grow in build/fuzz/, figures go to tests/fuzz/RESULTS.txt;'
+	@echo '                      corpora grow in build/fuzz/, runs add up in tests/fuzz/RESULTS.txt;'
 	@echo '                      TARGET=idx SECONDS=600: one of them, for longer;'
 	@echo '                      COVERAGE=1: how many lines of the readers the kept inputs reach'
 	@echo 'make fuzz-merge       keeps the new inputs in tests/fuzz/corpus/, at most 110 a target'

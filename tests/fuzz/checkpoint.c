@@ -84,7 +84,7 @@ FUZZ_TARGET(checkpoint)
     const int flags = fuzz_byte(&in), allowed = fuzz_allowed(&in), kind = fuzz_byte(&in);
     numbers = in;
     in.size -= in.size > 3 ? 3 : in.size;
-    f = fuzz_safetensors(in, 1 << 17, flags & 1);
+    f = fuzz_safetensors(in, 1 << 16, flags & 1);
     fuzz_memory_begin((size_t)64 << 20, allowed);
     model = fnn_load_memory(f.bytes, f.size, &config, &error);
     free(f.bytes);

@@ -11,7 +11,7 @@ static const char *cifar10_file(const char *name, fuzz_input in, int records, in
     if (!records || !in.size) return fuzz_file(name, in);
     f.size = (size_t)records * RECORD;
     f.bytes = (uint8_t *)need(f.size);
-    for (i = 0; i < f.size; i++) f.bytes[i] = in.bytes[i % in.size];
+    fuzz_repeat(f.bytes, f.size, in.bytes, in.size);
     for (i = 0; labels && i < f.size; i += RECORD) f.bytes[i] %= 10;
     path = write_file(name, f);
     free(f.bytes);

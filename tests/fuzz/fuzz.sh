@@ -1,13 +1,14 @@
 #!/bin/bash
 # Builds and runs the fuzz targets, each a source beside this script; needs clang with libFuzzer.
 #
-#     bash tests/fuzz/fuzz.sh run [TARGET...]       for FUZZ_SECONDS (60); a row of RESULTS.txt
+#     bash tests/fuzz/fuzz.sh run [TARGET...]       for FUZZ_SECONDS (60); into RESULTS.txt
 #     bash tests/fuzz/fuzz.sh merge [TARGET...]     what build/fuzz/ has found new, into corpus/
 #     bash tests/fuzz/fuzz.sh coverage [TARGET...]  lines of readers that seeds and corpus reach
 #     bash tests/fuzz/fuzz.sh control [TARGET...]   headers that controls.txt breaks are noticed
 #
 # An input that a target notices something with is kept in build/fuzz/found/. Corpora grow in
-# build/fuzz/corpus/; those that are kept are archives of ar's: ar t tests/fuzz/corpus/idx.bin.
+# build/fuzz/corpus/, from which the next run goes on, so that many short runs are a long one; those
+# that are kept are archives of ar's: ar t tests/fuzz/corpus/idx.bin.
 # shellcheck source=tests/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../common.sh"
 here=tests/fuzz work=build/fuzz
@@ -21,6 +22,7 @@ compiler=clang threads=''
 flags='-O1 -g1 -fno-omit-frame-pointer -fno-sanitize-recover=all -fsanitize=address,undefined'
 flags="$flags -DFMNIST_NN_NO_AVX512" # clang takes six minutes for those with the sanitizer
 kernel_flags=$flags
+followed="-fsanitize=fuzzer -fsanitize-coverage-ignorelist=$here/uncounted.txt"
 
 # The target of a tree that has fmnist_nn.h and tests/.
 # shellcheck disable=SC2046,SC2086
@@ -31,7 +33,8 @@ target() { # TREE TARGET PROGRAM FLAG...
 # The same unless it is newer than what it is made of.
 build_target() { # TARGET PROGRAM FLAG...
     [ -f "$2" ] &&
-        [ -z "$(find fmnist_nn.h tests/*.h $here/*.h "$here/$1.c" -newer "$2")" ] && return
+        [ -z "$(find fmnist_nn.h tests/*.h $here/*.h "$here/$1.c" $here/uncounted.txt \
+            -newer "$2")" ] && return
     make_object kernels && target . "$@"
 }
 
@@ -49,24 +52,27 @@ unpack() { # ARCHIVE FOLDER
 
 # ---- running ----
 
-# How long an input may be: what grows with the square of its length shows below, and the fuzzer
-# tries the more the shorter they are.
+# How long an input may be: longer than the longest seed, since what grows with the square of its
+# length shows there; not much, since the fuzzer tries the more the shorter they are.
 longest() { # TARGET
     case $1 in
     gzip) echo 8192 ;;
-    api) echo 2048 ;;
-    *) echo 16384 ;;
+    cifar10 | model | checkpoint) echo 4096 ;;
+    *) echo 2048 ;;
     esac
 }
 
-# libFuzzer on a target; its output goes to the log.
+# libFuzzer on a target; its output goes to the log. Freed memory is held back for 16 MiB, not 256,
+# and not given back to the system, so that blocks lie in the cache and have their pages; entropic
+# is the fuzzer's book of how rare each input's features are, which costs more than it finds.
 polite='' # what stands before it: a long run leaves the machine to others
 fuzz() { # TARGET PROGRAM LOG ARGUMENT...
     local files=$scratch/fmnist_nn_fuzz.$BASHPID dictionary=() status
     [ ! -f "$here/$1.dict" ] || dictionary=(-dict="$here/$1.dict")
     mkdir -p "$files"
     # shellcheck disable=SC2086
-    TMPDIR=$files $polite "$2" -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 \
+    ASAN_OPTIONS=$ASAN_OPTIONS:quarantine_size_mb=16:allocator_release_to_os_interval_ms=-1 \
+        TMPDIR=$files $polite "$2" -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 -entropic=0 \
         -max_len="$(longest "$1")" "${dictionary[@]}" "${@:4}" >"$3" 2>&1
     status=$?
     rm -rf "$files"
@@ -79,36 +85,59 @@ machine() {
     echo "$(nproc) cores of ${model:-$(uname -m)}"
 }
 
-results_head='What make fuzz has done: it replaces the row of each target that it runs. Edges are
-those of library and target that inputs have reached, findings the inputs that a run ended with.
-
-target      date         seconds  executions    edges  findings  machine'
-result_row() { # TARGET SECONDS LOG FINDINGS
-    local row rows=$here/RESULTS.txt
-    row=$(printf '%-10s  %s  %7d  %10d  %7d  %8d  %s' "$1" "$(date +%Y-%m-%d)" "$2" \
-        "$(sed -n 's/^stat::number_of_executed_units: *//p' "$3")" \
-        "$(sed -n 's/.* cov: \([0-9]*\) .*/\1/p' "$3" | tail -n 1)" "$4" "$(machine)")
-    echo "$row"
-    {
-        echo "$results_head"
-        { sed '1,/^target/d' "$rows" 2>/dev/null | grep -v "^$1 " && true; echo "$row"; } |
-            awk -v order="$targets" 'BEGIN { n = split(order, name) } { row[$1] = $0 }
-                END { for (i = 1; i <= n; i++) if (name[i] in row) print row[name[i]] }'
-    } >"$rows.new"
-    mv "$rows.new" "$rows"
+# Puts a run into RESULTS.txt: its row takes the place of the target's last one, and is added to the
+# target's sums.
+results() { # TARGET SECONDS PROCESSOR LOG FINDINGS
+    local rows=$here/RESULTS.txt executions edges
+    executions=$(sed -n 's/^stat::number_of_executed_units: *//p' "$4")
+    edges=$(sed -n 's/.* cov: \([0-9]*\) .*/\1/p' "$4" | tail -n 1)
+    touch "$rows"
+    awk -v targets="$targets" -v name="$1" -v date="$(date +%Y-%m-%d)" -v seconds="$2" \
+        -v processor="$3" -v executions="$executions" -v edges="$edges" -v findings="$5" \
+        -v machine="$(machine)" '
+        /^target / { table = $2; next }
+        table == "date" { last[$1] = $0 }
+        table == "since" { since[$1] = $2; for (i = 3; i <= NF; i++) sum[$1, i] = $i }
+        END {
+            last[name] = sprintf("%-10s  %s  %7d  %9d  %10d  %5d  %8d  %s", name, date, seconds,
+                processor, executions, edges, findings, machine)
+            if (!(name in since)) since[name] = date
+            sum[name, 3]++
+            sum[name, 4] += seconds
+            sum[name, 5] += processor
+            sum[name, 6] += executions
+            sum[name, 7] += findings
+            print "What make fuzz has done. Edges are those of library and target that inputs have"
+            print "reached, findings the inputs that a run ended with. Processor: seconds of it, of"
+            print "which a busy machine gives few.\n\nThe last run of each target:\n"
+            print "target      date        seconds  processor  executions  edges  findings  machine"
+            n = split(targets, order)
+            for (i = 1; i <= n; i++) if (order[i] in last) print last[order[i]]
+            print "\nAll runs since a day together, each of library and target as they were then:\n"
+            print "target      since       runs  seconds  processor  executions  findings"
+            for (i = 1; i <= n; i++)
+                if ((t = order[i]) in since)
+                    printf "%-10s  %s  %4d  %7d  %9s  %10d  %8d\n", t, since[t], sum[t, 3],
+                        sum[t, 4], sum[t, 5], sum[t, 6], sum[t, 7]
+        }' "$rows" >"$rows.new" && mv "$rows.new" "$rows"
+    grep -m 1 "^$1 " "$rows"
 }
 
 run() { # TARGET
-    local log=$work/$1.log found=$work/found/$1- start count polite='nice -n 15'
-    build_target "$1" "$work/$1" -fsanitize=fuzzer || return
+    local log=$work/$1.log found=$work/found/$1- start count spent status polite='nice -n 15'
+    local TIMEFORMAT='%U %S'
+    # shellcheck disable=SC2086
+    build_target "$1" "$work/$1" $followed || return
     start=$SECONDS
     mkdir -p "$work/corpus/$1" $work/found
     unpack "$here/corpus/$1.bin" "$work/corpus/$1"
-    rm -f "$found"*
-    fuzz "$1" "$work/$1" "$log" -max_total_time="${FUZZ_SECONDS:-60}" -artifact_prefix="$found" \
-        "$work/corpus/$1" "$work/seeds/$1" $here/findings
-    count=$(find $work/found -name "$1-*" | wc -l)
-    result_row "$1" $((SECONDS - start)) "$log" "$count"
+    touch "$work/$1.begun"
+    spent=$({ time fuzz "$1" "$work/$1" "$log" -max_total_time="${FUZZ_SECONDS:-60}" \
+        -artifact_prefix="$found" "$work/corpus/$1" "$work/seeds/$1" $here/findings; } 2>&1)
+    status=$?
+    count=$(find $work/found -name "$1-*" -newer "$work/$1.begun" | wc -l)
+    [ $status -eq 0 ] || [ "$count" -gt 0 ] || count=1 # it ended without an input
+    results "$1" $((SECONDS - start)) "$(awk '{ print int($1 + $2) }' <<<"$spent")" "$log" "$count"
     [ "$count" -eq 0 ] || grep -E '^FUZZ|ERROR|runtime error|SUMMARY' "$log"
     [ "$count" -eq 0 ]
 }
@@ -117,7 +146,7 @@ run() { # TARGET
 
 merge() { # TARGET
     local folder=$work/merged/$1 file archive=$PWD/$here/corpus/$1.bin
-    build_target "$1" "$work/$1" -fsanitize=fuzzer || return
+    build_target "$1" "$work/$1" $followed || return
     rm -rf "$folder"
     unpack "$here/corpus/$1.bin" "$work/corpus/$1"
     mkdir -p "$folder" "$work/corpus/$1" $here/corpus
@@ -224,7 +253,7 @@ control() { # TARGET
         rm -rf $tree && mkdir -p $tree/tests && cp -r tests/*.h $here $tree/tests
         sed -E "$script" fmnist_nn.h >$tree/fmnist_nn.h
         check "$1: $script is another header" different fmnist_nn.h $tree/fmnist_nn.h
-        target $tree "$1" "$work/$1.control" -fsanitize=fuzzer || return
+        target $tree "$1" "$work/$1.control" $followed || return
         unpack "$here/corpus/$1.bin" $tree/corpus
         refuses "$1: is noticed without $script" "$words" fuzz_shown "$1"
     done < <(awk -F ' +[|] +' -v name="$1" '$1 == name { print $2 "\t" $3 }' $here/controls.txt)
