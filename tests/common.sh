@@ -88,8 +88,8 @@ summary() {
 
 have() { command -v "$1" >/dev/null; }
 
-# links COMMAND...: whether a compiler with these flags makes a program. A run of the tests keeps the
-# answers in $PROBES, its own folder, since hundreds of jobs ask the same.
+# links COMMAND...: whether a compiler with these flags makes a program. A run of the tests keeps
+# the answers in $PROBES, a folder of its own, since hundreds of jobs ask the same.
 links() {
     local output=$build/probe.$BASHPID answer='' status
     [ -z "${PROBES:-}" ] || answer=$PROBES/$(cksum <<<"$*" | tr ' ' .)
