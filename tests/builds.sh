@@ -137,6 +137,10 @@ prints() {
 options() {
     local define='#define FMNIST_NN_IMPLEMENTATION' include='#include "fmnist_nn.h"'
     local elsewhere=-DAPP_WITHOUT_IMPLEMENTATION double=-DFMNIST_NN_REAL=double
+    local kernels alone=$here/library.o
+    group plain
+    make_object kernels
+    kernels=$(object_path kernels)
     unit library "$define" "$include"
     unit static "$define" "$include" \
         'const char *other(void);' 'const char *other(void) { return fnn_info(NULL); }'
@@ -162,8 +166,11 @@ options() {
     unit counts_wrongly "$(sed 's/if (p) now_held--;//' "$here/counts.c")"
 
     # -O0 and -DFMNIST_NN_NO_SIMD save seconds where neither speed nor instruction set is asked.
-    check 'two units, one with the implementation' scalar $elsewhere "$here/library.c"
-    refuses 'two units with the implementation' 'multiple definition' scalar "$here/library.c"
+    # shellcheck disable=SC2086
+    check 'a unit with the implementation alone' $CC $warnings -O0 -DFMNIST_NN_NO_SIMD -I. \
+        -c "$here/library.c" -o "$alone"
+    check 'two units, one with the implementation' scalar $elsewhere "$alone"
+    refuses 'two units with the implementation' 'multiple definition' scalar "$alone"
     refuses 'no unit with the implementation' 'undefined reference' scalar $elsewhere
     check 'FMNIST_NN_STATIC in two units' scalar -DFMNIST_NN_STATIC "$here/static.c"
     check 'included before and after the implementation' scalar $elsewhere "$here/twice.c"
@@ -172,24 +179,25 @@ options() {
     check 'two double units' prints ' double' with_other double $double
     check 'a float library and a double unit' prints ' float' with_other double
     check 'a float library, a float unit and a double one' prints ' float' \
-        with_other double $elsewhere "$here/library.c"
+        with_other double $elsewhere "$alone"
     check 'a double unit and a float library' prints ' double' with_other float $double
     refuses 'a float where a double should be is seen' WRONG with_other wrong
     refuses 'a double unit without the implementation' 'error.*the double library is static' \
-        scalar $double $elsewhere "$here/library.c"
+        scalar $double $elsewhere
     refuses 'a float unit and a double one alone' 'undefined reference' \
         with_other double $elsewhere
 
-    check 'FMNIST_NN_NO_SIMD' prints ' scalar[ ,]' scalar
     if [ "$(uname -m)" = x86_64 ]; then
-        check 'without a fused multiply-add it says so' \
+        check 'FMNIST_NN_NO_SIMD, without a fused multiply-add, which it says' \
             prints ' scalar [(]no fused multiply-add: other last bits[)],' scalar
         ! grep -qw fma /proc/cpuinfo ||
             check 'with one there is nothing to say' prints ' scalar,' scalar -mfma
-        check 'FMNIST_NN_NO_AVX512 leaves no zmm register' no_zmm -DFMNIST_NN_NO_AVX512
-        refuses 'a build with AVX-512 has them' 'zmm' no_zmm
+        check 'FMNIST_NN_NO_AVX512' app -O0 -DFMNIST_NN_NO_AVX512
+        check 'leaves no zmm register' no_zmm "$here/app"
+        refuses 'a build with AVX-512 has them' 'zmm' no_zmm "$kernels"
         check 'FMNIST_NN_NO_SCALAR' app -O0 -DFMNIST_NN_NO_SCALAR
     else
+        check 'FMNIST_NN_NO_SIMD' prints ' scalar[ ,]' scalar
         check 'FMNIST_NN_NO_AVX512' app -O0 -DFMNIST_NN_NO_AVX512
     fi
 
@@ -213,25 +221,23 @@ options() {
     else
         skip tcc 'this machine has no tcc'
     fi
-    if have gcc && [ -f tests/weights.sums ]; then
+    if have gcc; then
         # What -O2 fuses then, test_weights sees: so it is the header that keeps it from that.
         mkdir -p "$here/fuses/tests"
         cp tests/*.h tests/test_weights.c "$here/fuses/tests/"
         sed '/fp-contract=off/d' fmnist_nn.h >"$here/fuses/fmnist_nn.h"
         refuses 'a compiler that may fuse what the code does not gives other bits' \
             '(avx2|neon) optimizer/.*: not the fused bits' fuses optimizer/
-        # The sums of a case with all multiplications are those of the versions before.
-        mkdir -p "$here/ignores/tests"
-        cp tests/*.h tests/test_weights.c "$here/ignores/tests/"
-        sed '/^#.*FMNIST_NN_NO_WINOGRAD/s/.*/#if 0/' fmnist_nn.h >"$here/ignores/fmnist_nn.h"
-        check 'FMNIST_NN_NO_WINOGRAD gives the bits of direct convolutions' no_winograd .
-        refuses 'a header that ignores it' 'conv2d/3x3_valid: not the' \
-            no_winograd "$here/ignores"
     else
         skip 'a compiler that may fuse' 'this machine has no gcc'
-        skip 'FMNIST_NN_NO_WINOGRAD' 'this machine has no gcc'
     fi
-    check 'FMNIST_NN_NO_WINOGRAD warns of nothing' scalar -DFMNIST_NN_NO_WINOGRAD
+    # The sums of a case with all multiplications are those of the versions before.
+    mkdir -p "$here/ignores/tests"
+    cp tests/*.h tests/test_weights.c "$here/ignores/tests/"
+    sed '/^#.*FMNIST_NN_NO_WINOGRAD/s/.*/#if 0/' fmnist_nn.h >"$here/ignores/fmnist_nn.h"
+    check 'FMNIST_NN_NO_WINOGRAD warns of nothing, gives the bits of direct convolutions' \
+        no_winograd .
+    refuses 'a header that ignores it' 'conv2d/3x3_valid: not the' no_winograd "$here/ignores"
     check 'FNN_API exports from a shared library' exports \
         '-DFNN_API=__attribute__((visibility("default")))'
     # shellcheck disable=SC2086
@@ -264,17 +270,18 @@ c89_says_one_thing() {
 
 tcc_app() { tcc "$@" -I. tests/app.c -o "$here/app_tcc" -lm && "$here/app_tcc"; }
 
-# The bits of the copy that lets compilers fuse.
+# The bits of the copy that lets compilers fuse, of one instruction set.
 fuses() { # PART-OF-A-CASE'S-NAME
-    gcc -O2 -DFMNIST_NN_NO_AVX512 "$here/fuses/tests/test_weights.c" -o "$here/fuses/app" -lm &&
-        "$here/fuses/app" gives_the_bits "$1"
+    gcc -O2 -DFMNIST_NN_NO_AVX512 -DFMNIST_NN_NO_SCALAR "$here/fuses/tests/test_weights.c" \
+        -o "$here/fuses/app" -lm && "$here/fuses/app" gives_the_bits "$1"
 }
 
-# The sums of convolutions where the transforms are left out.
+# The sums of convolutions where the transforms are left out, which are above the kernels.
+# shellcheck disable=SC2086
 no_winograd() { # DIRECTORY-OF-HEADER-AND-TESTS
-    gcc -O1 -DFMNIST_NN_NO_AVX512 -DFMNIST_NN_NO_WINOGRAD "$1/tests/test_weights.c" \
-        -o "$here/no_winograd" -lm && "$here/no_winograd" gives_the_bits conv2d/ &&
-        "$here/no_winograd" gives_the_bits winograd/
+    $CC -O1 $threads $warnings -DFMNIST_NN_NO_WINOGRAD -DFNNI_KERNELS_APART -DFMNIST_NN_STATIC \
+        "$1/tests/test_weights.c" "$(object_path kernels)" -o "$here/no_winograd" -lm &&
+        "$here/no_winograd" gives_the_bits conv2d/ && "$here/no_winograd" gives_the_bits winograd/
 }
 
 # A shared library that hides what is not said to be seen, and how many functions it shows.
@@ -286,16 +293,16 @@ exports() { # FLAG...
     echo "$count functions" && [ "$count" -gt 100 ]
 }
 
-# The program and the header under another name, where no fmnist_nn.h is found.
+# The program and the header under another name, where no fmnist_nn.h is found. Without AVX-512,
+# which includes the file as AVX2 does.
 # shellcheck disable=SC2086
 renamed() {
-    $CC $warnings -O0 "$@" '-DAPP_HEADER="other_name.h"' "$here/elsewhere/app.c" \
-        -o "$here/elsewhere/app" -lm && runs "$here/elsewhere/app"
+    $CC $warnings -O0 -DFMNIST_NN_NO_AVX512 "$@" '-DAPP_HEADER="other_name.h"' \
+        "$here/elsewhere/app.c" -o "$here/elsewhere/app" -lm && runs "$here/elsewhere/app"
 }
 
-no_zmm() { # FLAG...
-    app -O0 "$@" || return 1
-    ! objdump -d "$here/app" | grep -m 1 zmm
+no_zmm() { # OBJECT
+    ! objdump -d "$1" | grep -m 1 zmm
 }
 
 # ---- other targets ----
@@ -318,10 +325,10 @@ cross() {
     fi
 }
 
-# How many vector multiply-adds of four floats a function of the NEON build has. Compiled without
-# the compiler's own vectoriser, so that what is found comes from the kernel.
+# How many vector multiply-adds of four floats a function of the NEON build has, which is compiled
+# without the compiler's own vectoriser, so that what is found comes from the kernel.
 neon_fmla() { # FUNCTION
-    aarch64-linux-gnu-objdump -d --no-show-raw-insn "$here/neon" |
+    aarch64-linux-gnu-objdump -d --no-show-raw-insn "$here/cross.exe" |
         awk -v name="<$1>:" '$2 == name { on = 1 } /^$/ { on = 0 }
             on && $2 == "fmla" && $3 ~ /^v[0-9]+\.4s/ { n++ } END { print n + 0 }'
 }
@@ -336,14 +343,13 @@ neon() {
         skip 'NEON instructions' 'this machine has no aarch64-linux-gnu-gcc'
         return
     fi
-    aarch64-linux-gnu-gcc -O1 -static -fno-tree-vectorize -fno-tree-slp-vectorize \
-        tests/app.c -o "$here/neon" -lm
     check 'the NEON tile multiplies and adds in vectors' has_fmla fnni_gemm_tiles_neon
     refuses 'the scalar tile does not' '^0 vector fmla' has_fmla fnni_gemm_tiles_scalar
 }
 
 targets() {
-    target 'aarch64' qemu-aarch64 aarch64-linux-gnu-gcc -O1 -static
+    target 'aarch64' qemu-aarch64 aarch64-linux-gnu-gcc -O1 -static -fno-tree-vectorize \
+        -fno-tree-slp-vectorize
     neon
     # Debian keeps the kernel's headers, which both sizes share, below the 64-bit triplet.
     target '32 bits' "$(runner_m32)" clang -m32 -O1 -isystem /usr/include/x86_64-linux-gnu
@@ -414,10 +420,10 @@ symbols() {
         echo 'int leaked_function(void) { if (leaked_state++) exit(1); return 0; }'
         echo '#endif'
     } >"$leaky/fmnist_nn.h"
-    object float . -O1
+    object float . -O0
     object double . -O0
     object static . -O1 -DFMNIST_NN_NO_SIMD -DFMNIST_NN_STATIC
-    # -O0 keeps every function; gcc takes 10 s for that unless the kernels are the scalar ones.
+    # -O0 keeps every function, of which the scalar kernels have all names.
     object all . -O0 -DFMNIST_NN_NO_SIMD
     object leaky "$leaky" -O0 -DFMNIST_NN_NO_SIMD
 

@@ -19,6 +19,11 @@ unset FMNIST_DIR QUICK SMOKE SEEDS THREADS DATA
 # gcc takes an array that a loop fills, as long as a table has rows, for one that may not be filled.
 export OMP_NUM_THREADS=2 CFLAGS="-O1 $warnings -Wno-maybe-uninitialized"
 
+# The library that the tests share, with the stamp of the one that the programs would compile.
+shared_library
+ld -r "${library[@]}" -o "$objects/float.o"
+echo "$CC $CFLAGS $threads" | cat - fmnist_nn.h | sha256sum >"$objects/float.o.stamp"
+
 # ---- data sets in their usual forms, small ----
 
 make_statlog() { # FOLDER
@@ -131,13 +136,17 @@ check 'every program is in the list' programs_are_listed "$here/sources"
 grep -v shi/stride "$here/sources" >"$here/fewer"
 refuses 'one that the list lacks is seen' 'stride.c is not in' programs_are_listed "$here/fewer"
 
-literal_line_works() { # SOURCE: the line of its first comment, as it stands
+# The line of its first comment, but for what takes time: make demo runs such a line as it stands.
+literal_line_works() { # SOURCE
     local line
     line=$(sed -n 's/^ \*     \(cc .*-lm\).*/\1/p;/\*\//q' "$1")
-    [ -n "$(openmp "$CC")" ] || line=${line//-fopenmp/}
+    line=${line/-O2/-O0 -DFMNIST_NN_NO_SIMD}
+    [ -n "$threads" ] || line=${line//-fopenmp/}
     eval "${line/-o /-o $here/}"
 }
 check 'a literal cc line works' literal_line_works examples/jiang/depth.c
+check 'the library is compiled for all of them' \
+    experiment_library "$here/library.o" -O0 -DFMNIST_NN_NO_SIMD
 
 # ---- interrupted work ----
 

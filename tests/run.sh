@@ -47,7 +47,7 @@ jobs_test_more() {
     jobs_of object/ sanitize:kernels neon:kernels sanitize:library neon:library
     jobs_of object/wasm: kernels library
     jobs_of object/undefined: kernels library
-    jobs_of object/undefined-m32: kernels library
+    jobs_of object/undefined-m32: kernels
     jobs_of script/builds: gcc clang clang-19 g++ clang++ options targets symbols small
     jobs_of script/ experiments: examples: export: programs: mpi: install: bench:
     jobs_of script/selftest: sanitize undefined
@@ -74,6 +74,7 @@ jobs_test_exhaustive() {
     jobs_of script/fuzz/ fuzz:control
     jobs_of script/ onnx: web:
     jobs_of wasm/ $wasm_programs
+    jobs_of double/ $double_programs
     for group in sanitize-full undefined-full undefined-m32 native neon clang clang-19 m32 arm \
         big-endian musl memory thread valgrind; do
         programs $group
@@ -177,6 +178,12 @@ if [ -n "${JOB_LIST:-}" ]; then cat "$JOB_LIST"; else "jobs_${set//-/_}"; fi |
 count=$(wc -l <"$jobs")
 [ "$count" -gt 0 ] || { echo "no job has $* in its name" && exit 1; }
 at_once=${JOBS:-$(nproc)}
+if [ -z "${PROBES:-}" ]; then # else a job of another run is this one
+    PROBES=$(realpath "$build")/probes
+    export PROBES
+    rm -rf "$PROBES"
+    mkdir "$PROBES"
+fi
 if [ -n "$set" ]; then
     find "$object_dir" -mtime +7 -delete 2>/dev/null # of flags or headers that are no more
     whole=''

@@ -74,6 +74,16 @@ runner() {
     refuses 'one failure among others' '^1 passed, 1 failed, 0 skipped$' \
         run plain/test_right plain/test_wrong
     check 'each job says how many are done' shows '^  2/2  ' run plain/test_right plain/test_skips
+    mkdir "$here/probes"
+    printf '#!/bin/sh\nexec %s "$@"\n' "$CC" >"$here/compiler"
+    chmod +x "$here/compiler"
+    check 'a compiler links' links_in "$here/probes"
+    echo 'exit 1' >"$here/compiler"
+    check 'which a run asks once' links_in "$here/probes"
+    refuses 'and the next one anew' '' links_in ''
+}
+links_in() { # PROBES
+    PROBES=$1 links "$here/compiler"
 }
 shows() { # PATTERN COMMAND...
     local output

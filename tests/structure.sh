@@ -80,9 +80,9 @@ clean_words() { # FILE...
 # and one at the end of the file.
 plain_text() { # FILE...
     local file bad=0
-    for file; do
-        if grep -nIP '[ \t\r]+$' "$file"; then bad=1; fi
-        case $file in *Makefile) ;; *) if grep -nIP '\t' "$file"; then bad=1; fi ;; esac
+    if grep -nIP '[ \t\r]+$' "$@"; then bad=1; fi
+    if grep -nIP '\t' "$@" | grep -v '^Makefile:'; then bad=1; fi
+    [ -z "$(tail -q -c 1 "$@")" ] || for file; do
         [ -z "$(tail -c 1 "$file")" ] || { echo "$file: no line feed at its end" && bad=1; }
     done
     return $bad
