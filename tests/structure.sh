@@ -81,7 +81,7 @@ clean_words() { # FILE...
 plain_text() { # FILE...
     local file bad=0
     if grep -nIP '[ \t\r]+$' "$@"; then bad=1; fi
-    if grep -nIP '\t' "$@" | grep -v '^Makefile:'; then bad=1; fi
+    if grep -HnIP '\t' "$@" | grep -v '^Makefile:'; then bad=1; fi
     [ -z "$(tail -q -c 1 "$@")" ] || for file; do
         [ -z "$(tail -c 1 "$file")" ] || { echo "$file: no line feed at its end" && bad=1; }
     done
