@@ -93,7 +93,8 @@ def interrupts(folder):
     for number, handler in handlers.items():
         signal.signal(number, handler)
     train, _ = read(folder)
-    m = network(train, 1)
+    m = nn.Model(28, 28, 1, threads=1)
+    m.dense(10, "softmax")
 
     def send(number):
         threading.Timer(0.1, os.kill, (os.getpid(), number)).start()
@@ -128,6 +129,9 @@ def interrupts(folder):
             sys.exit(f"{what}: expected {kind.__name__}, found none")
         except kind:
             pass
+        for thread in threading.enumerate():
+            if isinstance(thread, threading.Timer):
+                thread.join()
         found = {number: signal.getsignal(number) for number in handlers}
         expect(found == handlers and signal.set_wakeup_fd(-1) == -1, f"{what}: the old handlers")
         expect(threading.active_count() == 1, f"{what}: no thread left")
