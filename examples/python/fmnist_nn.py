@@ -63,7 +63,7 @@ class Error(RuntimeError):
 
 @functools.lru_cache(maxsize=None)
 def _range(kind):
-    """The integers that a type of C has room for, None for a type of other things."""
+    """The integers that a type of C can hold; None for a type of something else."""
     if getattr(kind, "_type_", None) not in tuple("bhilqBHILQ"):
         return None
     values = 1 << 8 * ctypes.sizeof(kind)
@@ -71,8 +71,8 @@ def _range(kind):
 
 
 def _fitting(what, kind, value):
-    """value for a parameter or field of this type, which of an integer (NumPy's, too) ctypes would
-    take as many bits as there is room for."""
+    """value for a parameter or field of this type. Of an integer (NumPy's, too) that it cannot hold
+    ctypes would keep the lowest bits and say nothing: it is refused."""
     room = _range(kind)
     if room is None:
         return value
@@ -86,7 +86,7 @@ def _fitting(what, kind, value):
 
 
 def _set_field(struct, name, value):
-    """What a struct of the library does for struct.name = value."""
+    """What struct.name = value does for a struct of the library."""
     what, kind = f"{type(struct).__name__}.{name}", dict(struct._fields_).get(name)
     fitting = _fitting(what, kind, value)
     try:
@@ -102,7 +102,7 @@ for _struct in api.STRUCTS:
 
 
 def _function(function, name, kinds):
-    """A function of the library that refuses integers without room in its parameters."""
+    """A function of the library that refuses integers which its parameters cannot hold."""
 
     def call(*arguments):
         if len(arguments) != len(kinds):
