@@ -1,8 +1,14 @@
 """Checks of examples/python/fmnist_nn.py, for programs.sh: binding.py CHECK ARGUMENT..."""
 
+import copy
+import ctypes
 import gc
+import os
+import pickle
 import re
+import signal
 import sys
+import threading
 
 import fmnist_nn as nn
 import numpy as np
@@ -70,14 +76,125 @@ def resume(folder, path):
     n.resume(train, epochs=4, **config)
     expect(np.array_equal(m.predict(train), n.predict(train)), "the bits of one training")
 
-    def interrupt(_):
-        raise KeyboardInterrupt
+    epochs = []
+    m.fit(train, epochs=3, callback=epochs.append, **config)
+    expect([e.epoch for e in epochs] == [1, 2, 3], "epochs that outlive their callback")
 
-    try:
-        m.fit(train, epochs=9, callback=interrupt, **config)
-    except KeyboardInterrupt:
-        return
-    sys.exit("expected what a callback raises")
+
+def interrupts(folder):
+    """What a callback or a signal's handler raises ends a fit and goes on from there. If it does
+    not, the alarm ends this."""
+    signal.alarm(120)
+    heard, handlers = [], {
+        signal.SIGINT: signal.default_int_handler,  # which jobs in the background have not
+        signal.SIGUSR1: lambda *_: 1 / 0,
+        signal.SIGUSR2: lambda *_: heard.append(1),
+    }  # fmt: skip
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+    train, _ = read(folder)
+    m = nn.Model(28, 28, 1, threads=1)
+    m.dense(10, "softmax")
+
+    def send(number):
+        threading.Timer(0.1, os.kill, (os.getpid(), number)).start()
+
+    def after_first(number):
+        return lambda epoch: epoch.epoch == 1 and send(number)
+
+    def within_callback(_):
+        signal.raise_signal(signal.SIGINT)
+
+    def within_callback_of_callback(_):
+        copy.copy(m).fit(train, epochs=10**6, callback=after_first(signal.SIGINT))
+
+    def in_long_epoch():
+        send(signal.SIGINT)
+        m.fit(train, epochs=1, steps_per_epoch=10**8, batch_size=1)
+
+    def until(callback):
+        return lambda: m.fit(train, epochs=10**6, callback=callback)
+
+    cases = [
+        ("a callback", ZeroDivisionError, until(lambda _: 1 / 0)),
+        ("Ctrl-C", KeyboardInterrupt, until(after_first(signal.SIGINT))),
+        ("Ctrl-C in an epoch", KeyboardInterrupt, in_long_epoch),
+        ("Ctrl-C in a callback", KeyboardInterrupt, until(within_callback)),
+        ("Ctrl-C in its fit", KeyboardInterrupt, until(within_callback_of_callback)),
+        ("another handler", ZeroDivisionError, until(after_first(signal.SIGUSR1))),
+    ]
+    for what, kind, call in cases:
+        try:
+            call()
+            sys.exit(f"{what}: expected {kind.__name__}, found none")
+        except kind:
+            pass
+        for thread in threading.enumerate():
+            if isinstance(thread, threading.Timer):
+                thread.join()
+        found = {number: signal.getsignal(number) for number in handlers}
+        expect(found == handlers and signal.set_wakeup_fd(-1) == -1, f"{what}: the old handlers")
+        expect(threading.active_count() == 1, f"{what}: no thread left")
+
+    def hears(epoch):
+        return after_first(signal.SIGUSR2)(epoch) or heard
+
+    epochs = m.fit(train, epochs=10**6, callback=hears)
+    expect(len(epochs) > 1 and heard, "a handler that raises nothing to end nothing")
+    lengths = []
+    thread = threading.Thread(target=lambda: lengths.append(len(m.fit(train, epochs=2))))
+    thread.start()
+    thread.join()
+    expect(lengths == [2], "a fit in a thread, which has no handlers")
+
+
+def copies(folder):
+    """Copies of a model share nothing; data sets, and what is in files, are not copied so."""
+    train, test = read(folder)
+    m = network(train, 1)
+    m.fit(train, epochs=1)
+    y = m.predict(test)
+    first, second = copy.copy(m), copy.deepcopy([m])[0]
+    first.tensor(4, "bias")[:] = 7
+    expect(not np.array_equal(first.predict(test), y), "another model")
+    expect(np.array_equal(m.predict(test), y), "the model as it was")
+    del m, first
+    gc.collect()
+    expect(np.array_equal(second.predict(test), y), "a copy that outlives the model")
+    bad = [error for call in (copy.copy, copy.deepcopy, pickle.dumps)
+           if (error := refused(TypeError, r"Dataset is not copied: .*split\(\)",
+                                lambda call=call: call(test)))]  # fmt: skip
+    error = refused(TypeError, r"Model is not pickled: .*save\(\)", lambda: pickle.dumps(second))
+    expect(not error and not bad, [error, *bad])
+
+
+def integers(folder):
+    """Every integer is refused where its field or parameter has no room for it, and may be
+    NumPy's."""
+    numbers = {ctypes.c_int: 31, ctypes.c_int32: 31, ctypes.c_int64: 63, ctypes.c_ssize_t: 63}
+    rooms = {kind: (-(2**bits), 2**bits - 1) for kind, bits in numbers.items()}
+    rooms |= {kind: (0, 2**64 - 1) for kind in (ctypes.c_uint64, ctypes.c_size_t)}
+    fields = [(struct, name, rooms[kind]) for struct in nn.api.STRUCTS
+              for name, kind in struct._fields_ if kind in rooms]  # fmt: skip
+    expect(len(fields) > 100, "fields of integers")
+    for struct, name, (least, most) in fields:
+        for value in (least - 1, most + 1):
+            pattern = f"^{struct.__name__}.{name}: expected {least} to {most}, found {value}$"
+            error = refused(OverflowError, pattern, lambda: setattr(struct(), name, value))
+            expect(not error, error)
+        for value in (least, most, np.int64(5), np.uint8(5)):
+            made = struct()
+            setattr(made, name, value)
+            expect(getattr(made, name) == value, f"{name} = {value}")
+    _, test = read(folder)
+    eight, three = np.int64(8), np.uint8(3)
+    m = nn.Model(eight, eight, np.int32(1), threads=np.int16(1), seed=np.uint64(2**64 - 1))
+    m.conv2d(three, kernel=three, stride=(np.int64(1), 1), pad=np.array([0, 0]))
+    m.max_pool2d(np.int64(2))
+    m.add(m.dense(three))
+    expect(m.words()[0] == "conv2d 3 3 3 1 1 same linear 0", "layers of NumPy's integers")
+    expect(len(test.split(np.int16(9))[0]) == 9, "a part of NumPy's count")
+    expect(nn.schedule_step_decay(three, 0.5).every == 3, "a parameter of NumPy's")
 
 
 def arrays(folder):
@@ -89,11 +206,22 @@ def arrays(folder):
     x = np.array(test.x)
     data = nn.Dataset(x, np.array(test.labels), class_names=[f"class {i}" for i in range(10)])
     expect(np.shares_memory(data.x, x) and data.struct.bytes == x.ctypes.data, "no copy of x")
+    labels = np.array(test.labels)
+    targets = np.eye(10, dtype=np.float32)[labels]
+    for given in (x, labels, targets):
+        given.flags.writeable = False
+    kept = nn.Dataset(x, labels, targets, classes=10)
+    for view in (kept.x, kept.labels, kept.targets):
+        expect(not view.flags.writeable, "a view that may not be written to either")
+    x.flags.writeable = True
+    expect(kept.x.flags.writeable and data.x.flags.writeable, "a view that may be written to")
     first, rest = train.split(100, seed=1)
     both = sorted([*first.labels, *rest.labels])
     expect(len(first) == 100 and both == sorted(train.labels), "parts of the whole")
     m = network(train, 1)
     m.set_names(data)
+    few = m.evaluate(nn.Dataset(np.array(x[:2]), np.array(test.labels[:2])))
+    expect(few.count == 2, "an evaluation of data that nobody keeps, without the last class")
     expect(m.class_name(3) == "class 3" and data.class_names[3] == "class 3", "names of classes")
     out = np.empty((len(test), 10), np.float32)
     expect(m.predict(test, out=out) is out and np.allclose(out.sum(axis=1), 1), "outputs in place")
@@ -129,8 +257,12 @@ def refusals(folder):
     m = network(test, 1)
     x, labels = np.array(test.x), np.array(test.labels)
     floats = np.ones((3, 4), np.float32)
+    sealed, spoilt = network(test, 1), nn.Dataset(x, np.array(labels))
+    sealed.fit(test, epochs=0)
+    spoilt.labels[0] = 10
     cases = [
         (nn.Error, "another call must come first", lambda: m.predict(x)),
+        (nn.Error, "another call must come first", lambda: m.evaluate(test)),
         (TypeError, "x: expected uint8 or float32, found float64", lambda: m.predict(x * 1.0)),
         (TypeError, "x: expected uint8 or float32, found >f4", lambda: m.predict(x.astype(">f4"))),
         (TypeError, "x: expected a NumPy array of .* found list", lambda: m.predict([1, 2])),
@@ -147,13 +279,42 @@ def refusals(folder):
          lambda: nn.Dataset(x, labels, class_names=["a"])),
         (TypeError, "data: expected a fmnist_nn.Dataset, found ndarray", lambda: m.fit(x)),
         (TypeError, "fnn_fit_config has no epoch to", lambda: m.fit(test, epoch=3)),
+        (TypeError, "fnn_fit_config has no stop to", lambda: m.fit(test, stop=True)),
+        (TypeError, "fnn_fit_config has no user to", lambda: m.fit(test, user=1)),
+        (TypeError, "optimizer: .*, found 'adam'", lambda: m.fit(test, optimizer="adam")),
+        (TypeError, "checkpoint: expected str, .*, found 3", lambda: m.fit(test, checkpoint=3)),
         (TypeError, "epochs: .* found 2.5", lambda: m.fit(test, epochs=2.5)),
+        (OverflowError, "epochs: expected .* to 2147483647, found 4294967297",
+         lambda: m.fit(test, epochs=2**32 + 1)),
+        (OverflowError, "units: expected .* to 2147483647, found 4294967299",
+         lambda: m.dense(2**32 + 3)),
+        (OverflowError, "shape: expected .*, found 4294967297", lambda: nn.Model(2**32 + 1)),
+        (OverflowError, "set_seed: argument 2: expected 0 to 18446744073709551615, found -1",
+         lambda: nn.Model(8, seed=-1)),
+        (OverflowError, "split: argument 2: expected .* to 9223372036854775807, found 1180",
+         lambda: test.split(2**70)),
+        (TypeError, "split: argument 2: expected an integer, found 1.0", lambda: test.split(1.0)),
+        (TypeError, "decay: expected 2 arguments, found 1", lambda: nn.schedule_step_decay(3)),
+        (TypeError, "kernel: expected an integer, .*, found 3.0", lambda: m.conv2d(3, 3.0)),
+        (TypeError, r"stride: expected an integer, .*, found \(1, 1, 1\)",
+         lambda: m.conv2d(3, stride=(1, 1, 1))),
         (nn.Error, "expected batch_size >= 1", lambda: m.fit(test, batch_size=0)),
         (ValueError, "activation: expected one of linear, relu", lambda: m.dense(3, "relo")),
         (ValueError, "padding: expected one of valid, same", lambda: m.conv2d(3, padding="full")),
         (nn.Error, "layer 0 conv2d: expected a window .* found window 40 x 40",
          lambda: nn.Model(9, 9, 1).conv2d(1, 40, "valid")),
         (TypeError, "shape: expected height, width, channels", lambda: nn.Model(28, 28)),
+        (ValueError, "layer: expected -1 to 5, found 6", lambda: m.predict_layer(x, 6)),
+        (nn.Error, "data: expected labels or targets, found neither",
+         lambda: sealed.evaluate(nn.Dataset(x))),
+        (nn.Error, "data: expected samples of 784 numbers, found 1 x 1 x 4",
+         lambda: sealed.evaluate(nn.Dataset(floats))),
+        (nn.Error, "data: expected at most 10 classes, found 11",
+         lambda: sealed.evaluate(nn.Dataset(x, labels, classes=11))),
+        (nn.Error, "data: expected 10 targets a sample, found 4",
+         lambda: sealed.evaluate(nn.Dataset(x[:3], targets=floats))),
+        (nn.Error, "sample 0 has label 10, expected 0 to", lambda: sealed.evaluate(spoilt)),
+        (nn.Error, "sample 0 has label 10, expected 0 to", lambda: sealed.predict(spoilt)),
         (nn.Error, "but \"scale\" was asked for", lambda: m.tensor(0, "scale")),
         (nn.Error, "none.idx: ", lambda: nn.Dataset.idx("none.idx")),
         (nn.Error, "none.safetensors: ", lambda: nn.Model.load("none.safetensors")),

@@ -427,6 +427,8 @@ fi
 
 generate() { "$python" examples/python/generate.py "$@"; }
 check 'the declarations are those of the header' generate --check
+check 'they are of a compiler with options, too' env CC="$CC -O0" "$python" \
+    examples/python/generate.py --check
 changed_tree() { # SED-SCRIPT: the header with that done to it, in a copy; its difference
     rm -rf "$here/tree"
     mkdir -p "$here/tree/examples"
@@ -487,7 +489,10 @@ check 'and is written again byte by byte' cmp "$here/model.safetensors" "$here/a
 refuses 'another seed is seen' 'accuracy|differ' trains_as_c 4
 check 'a training goes on from a checkpoint; a callback may end one' \
     binding resume "$here/idx" "$here/python.checkpoint"
+check 'what a callback or a handler raises ends one' binding interrupts "$here/idx"
 check 'arrays are not copied' binding arrays "$here/idx"
+check 'models are' binding copies "$here/idx"
+check 'integers fit' binding integers "$here/idx"
 check 'products of matrices as they lie' binding matrices
 check 'what is wrong is told in Python' binding refusals "$here/idx"
 refuses 'what is not refused is seen' \
@@ -519,7 +524,7 @@ elsewhere() { # PROGRAM: in the copy, without the library
 refuses 'no library' 'expected the library at .*libfmnist_nn.so, found none.*' \
     elsewhere 'import fmnist_nn as nn; nn.sgd(1)'
 check 'nothing is built unasked' test ! -e "$here/built"
-build="import fmnist_nn as nn; nn.build('$here/cc'); print(nn.sgd(1).learning_rate)"
+build="import fmnist_nn as nn; nn.build('$here/cc -O0'); print(nn.sgd(1).learning_rate)"
 check 'built when asked' elsewhere "$build"
 built_once() {
     elsewhere "$build" && [ "$(wc -l <"$here/built")" -eq 1 ]

@@ -25,11 +25,18 @@ say. Whatever the library refuses raises Error with its message. nn.api has the 
 of the library, and nn.NAME stands for its function fnn_NAME: nn.adam, nn.schedule_cosine, nn.info.
 """
 
+import contextlib
 import ctypes
 import functools
 import hashlib
+import operator
 import os
+import shlex
+import signal
+import socket
 import subprocess
+import threading
+import types
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +58,61 @@ class Error(RuntimeError):
         self.code = code
 
 
+# ---- integers ----
+
+
+@functools.lru_cache(maxsize=None)
+def _range(kind):
+    """The integers that a type of C can hold; None for a type of something else."""
+    if getattr(kind, "_type_", None) not in tuple("bhilqBHILQ"):
+        return None
+    values = 1 << 8 * ctypes.sizeof(kind)
+    return range(values) if kind(-1).value > 0 else range(-values // 2, values // 2)
+
+
+def _fitting(what, kind, value):
+    """value for a parameter or field of this type. Of an integer (NumPy's, too) that it cannot hold
+    ctypes would keep the lowest bits and say nothing: it is refused."""
+    room = _range(kind)
+    if room is None:
+        return value
+    try:
+        value = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{what}: expected an integer, found {value!r}") from None
+    if value not in room:
+        raise OverflowError(f"{what}: expected {room.start} to {room.stop - 1}, found {value}")
+    return value
+
+
+def _set_field(struct, name, value):
+    """What struct.name = value does for a struct of the library."""
+    what, kind = f"{type(struct).__name__}.{name}", dict(struct._fields_).get(name)
+    fitting = _fitting(what, kind, value)
+    try:
+        if kind is ctypes.c_char_p and value is not None:
+            fitting = os.fsencode(value)  # of a number it would be the address
+        ctypes.Structure.__setattr__(struct, name, fitting)
+    except TypeError as error:
+        raise TypeError(f"{what}: {error}, found {value!r}") from None
+
+
+for _struct in api.STRUCTS:
+    _struct.__setattr__ = _set_field
+
+
+def _function(function, name, kinds):
+    """A function of the library that refuses integers which its parameters cannot hold."""
+
+    def call(*arguments):
+        if len(arguments) != len(kinds):
+            raise TypeError(f"{name}: expected {len(kinds)} arguments, found {len(arguments)}")
+        whats = (f"{name}: argument {i}" for i in range(1, len(kinds) + 1))
+        return function(*map(_fitting, whats, kinds, arguments))
+
+    return call if any(map(_range, kinds)) else function
+
+
 # ---- the library ----
 
 
@@ -61,12 +123,13 @@ def _cached():
 
 
 def build(compiler="cc"):
-    """Compiles the library into cache/ beside this file, unless it is there. Takes some seconds."""
+    """Compiles the library into cache/ beside this file, unless it is there. Takes some seconds.
+    compiler: a command as a shell takes it, as "gcc -g"."""
     path = _cached()
     if not path.exists():
         path.parent.mkdir(exist_ok=True)
         part = path.with_suffix(f".{os.getpid()}")
-        line = [compiler, *FLAGS.split(), str(HEADER), "-o", str(part), "-lm"]
+        line = [*shlex.split(compiler), *FLAGS.split(), str(HEADER), "-o", str(part), "-lm"]
         subprocess.run(line, check=True)
         part.replace(path)
     _library.cache_clear()
@@ -86,16 +149,17 @@ def _library():
             f"expected the library at {places[-1]}, found none; fmnist_nn.build() makes it, or\n"
             f"    cc {FLAGS} fmnist_nn.h -o {places[-1]} -lm"
         )
-    library = ctypes.CDLL(str(found[0]))
+    library, functions = ctypes.CDLL(str(found[0])), types.SimpleNamespace()
     for name, (result, parameters) in api.FUNCTIONS.items():
         function = getattr(library, name, None)
         if function is None:
             raise ImportError(f"{found[0]}: expected {name} in it, found none; make it anew")
         function.restype, function.argtypes = result, parameters
-    version = library.fnn_info(None).decode()
+        setattr(functions, name, _function(function, name, parameters))
+    version = functions.fnn_info(None).decode()
     if not version.startswith(f"fmnist_nn {api.FNN_VERSION}, float"):
         raise ImportError(f"{found[0]}: expected version {api.FNN_VERSION}, float, found {version}")
-    return library
+    return functions
 
 
 def __getattr__(name):
@@ -134,12 +198,13 @@ def _array(what, x, *dtypes):
     return x
 
 
-def _view(address, shape, dtype, owner):
+def _view(address, shape, dtype, owner, writeable=True):
     """An array over memory of the library's, which `owner` keeps."""
     dtype = np.dtype(dtype)
     bytes_ = (ctypes.c_uint8 * (int(np.prod(shape)) * dtype.itemsize)).from_address(address)
     bytes_.owner = owner
-    return np.frombuffer(bytes_, dtype).reshape(shape)
+    memory = memoryview(bytes_) if writeable else memoryview(bytes_).toreadonly()
+    return np.frombuffer(memory, dtype).reshape(shape)
 
 
 class Dataset:
@@ -155,8 +220,9 @@ class Dataset:
         if x.ndim not in (2, 3, 4) or 0 in x.shape:
             raise ValueError(f"x: expected 2 to 4 dimensions above 0, found shape {x.shape}")
         shape = {2: (1, 1, *x.shape[1:]), 3: (*x.shape[1:], 1), 4: x.shape[1:]}[x.ndim]
-        self._keep, self._free = [x, labels, targets, weights], _library().fnn_dataset_free
+        self._keep = [x, labels, targets, weights]
         self.struct = c = api.fnn_dataset(x.shape[0], *shape)
+        self._free = _library().fnn_dataset_free
         if x.dtype == np.uint8:
             c.bytes = x.ctypes.data
         else:
@@ -176,8 +242,12 @@ class Dataset:
                 raise ValueError(f"class_names: expected {c.classes}, found {len(names)}")
             self._keep.append(names)
             c.class_names = names
+        self._check()
+
+    def _check(self):
+        """Raises what is wrong with it, such as a label that is no class."""
         error = api.fnn_error()
-        _check(_library().fnn_dataset_check(ctypes.byref(c), ctypes.byref(error)), error)
+        _check(_library().fnn_dataset_check(ctypes.byref(self.struct), ctypes.byref(error)), error)
 
     def _rows(self, what, array, dtype, dimensions):
         _array(what, array, dtype)
@@ -202,6 +272,13 @@ class Dataset:
     def __del__(self):
         if hasattr(self, "_free"):
             self._free(ctypes.byref(self.struct))
+
+    def __reduce_ex__(self, _):
+        """What copy and pickle ask for: they would copy addresses."""
+        raise TypeError(
+            "a fmnist_nn.Dataset is not copied: fmnist_nn.Dataset(d.x.copy(), d.labels.copy()) "
+            "makes another one, d.split() views of it; of these the arrays can be pickled"
+        )
 
     @classmethod
     def fashion_mnist(cls, directory=None):
@@ -235,7 +312,9 @@ class Dataset:
         if not address:
             return None
         rows = c.rows if c.rows else c.count
-        array = _view(address, (rows, *shape), dtype, self)
+        given = [a for a in self._keep if isinstance(a, np.ndarray) and a.ctypes.data == address]
+        writeable = all(a.flags.writeable for a in given)
+        array = _view(address, (rows, *shape), dtype, self, writeable)
         return array[_view(c.index, (c.count,), np.int64, self)] if c.index else array
 
     @property
@@ -262,6 +341,78 @@ class Dataset:
         return [c.class_names[i].decode() for i in range(c.classes)] if c.class_names else None
 
 
+# ---- callbacks and signals ----
+
+
+class _Calls:
+    """What a fit in C calls, and what ends it. Nothing that Python raises can pass through C: it
+    ends the fit, and `raised` keeps it for afterwards.
+
+    Handlers of signals raise, too: Ctrl-C's raises KeyboardInterrupt. Python runs them as soon as
+    C calls it, which is on entry of after_epoch, before its `try`. So the handlers themselves are
+    made to catch; not so within the user's callback, which may want to catch it.
+    """
+
+    def __init__(self, callback):
+        self.callback, self.calling = callback, False
+        self.raised, self.stop = None, ctypes.c_int(0)
+
+    def after_epoch(self, _, epoch):
+        end = False
+        try:
+            self.calling = True
+            if self.callback:  # with a copy, since C gives up its own
+                end = bool(self.callback(api.fnn_epoch.from_buffer_copy(epoch.contents)))
+            self.calling = False
+        except BaseException as error:
+            self.calling = False
+            self.raised = error
+        return end or self.raised is not None
+
+    def _catching(self, handler):
+        def handle(number, frame):
+            try:
+                handler(number, frame)
+            except BaseException as error:
+                if self.calling:
+                    raise
+                self.raised, self.stop.value = error, 1
+
+        return handle
+
+    @contextlib.contextmanager
+    def signals(self):
+        """Handlers catch in here, and are the old ones behind it. Only the main thread runs any."""
+        with contextlib.ExitStack() as after:
+            if threading.current_thread() is threading.main_thread():
+                handlers = {number: signal.getsignal(number) for number in signal.valid_signals()}
+                for number, handler in handlers.items():
+                    if callable(handler):
+                        after.callback(signal.signal, number, handler)
+                        signal.signal(number, self._catching(handler))
+                if handlers[signal.SIGINT] is signal.default_int_handler:
+                    self._watch(after)
+            yield
+
+    def _watch(self, after):
+        """Makes Ctrl-C stop a fit within its epoch, when no handler can run: Python at once writes
+        the number of a signal to a socket, and a thread that reads it sets stop."""
+        here, there = socket.socketpair()
+        there.setblocking(False)
+
+        def watch():
+            while number := here.recv(1):
+                if number[0] == signal.SIGINT and not self.calling:
+                    self.stop.value = 1
+
+        thread = threading.Thread(target=watch, daemon=True)
+        thread.start()
+        before = signal.set_wakeup_fd(there.fileno())
+        for step in (here.close, thread.join, there.close):  # of which the last comes first
+            after.callback(step)
+        after.callback(signal.set_wakeup_fd, before)
+
+
 # ---- models ----
 
 
@@ -273,10 +424,10 @@ class Model:
     """
 
     def __init__(self, *shape, threads=0, seed=0):
-        if len(shape) not in (1, 3) or not all(isinstance(n, int) for n in shape):
+        if len(shape) not in (1, 3):
             raise TypeError(f"shape: expected height, width, channels or columns, found {shape}")
         config = self._config(threads)
-        shape = shape if len(shape) == 3 else (1, 1, *shape)
+        shape = [_fitting("shape", ctypes.c_int, n) for n in (1, 1, *shape)[-3:]]
         self._take(_library().fnn_sequential_with(ctypes.byref(config), *shape))
         self._do("fnn_set_seed", seed)
 
@@ -293,12 +444,35 @@ class Model:
         if hasattr(self, "_free"):
             self._free(self._model)
 
+    def __copy__(self):
+        """A second model like this one, see fnn_copy."""
+        return self._loaded(_library().fnn_copy, self._model, None)
+
+    def __deepcopy__(self, _):
+        return self.__copy__()
+
+    def __reduce_ex__(self, _):
+        raise TypeError("a fmnist_nn.Model is not pickled: its save() and load() are for this")
+
+    @classmethod
+    def _loaded(cls, function, *arguments):
+        """The model that a function of the library makes."""
+        error = api.fnn_error()
+        address = function(*arguments, ctypes.byref(error))
+        if not address:
+            _check(error.code, error)
+        model = cls.__new__(cls)
+        model._take(address)
+        return model
+
     def _error(self):
         return _library().fnn_model_error(self._model).contents
 
     def _do(self, name, *arguments):
         """Calls a function of the library on the model, which keeps the message if it fails."""
-        result = getattr(_library(), name)(self._model, *arguments)
+        self._done(getattr(_library(), name)(self._model, *arguments))
+
+    def _done(self, result):
         if result:
             raise Error(result, self._error().message.decode(errors="replace"))
 
@@ -320,9 +494,9 @@ class Model:
         """kernel, stride and pad (of padding "explicit"): a number, or one for height and width."""
         c = _library().fnn_conv2d_config_init()
         c.filters, c.no_bias = filters, no_bias
-        c.kernel_height, c.kernel_width = _pair(kernel)
-        c.stride_height, c.stride_width = _pair(stride)
-        c.pad_height, c.pad_width = _pair(pad)
+        c.kernel_height, c.kernel_width = _pair("kernel", kernel)
+        c.stride_height, c.stride_width = _pair("stride", stride)
+        c.pad_height, c.pad_width = _pair("pad", pad)
         c.padding = _choice("padding", "fnn_padding", "FNN_", padding)
         c.activation = _choice("activation", "fnn_activation", "FNN_", activation)
         return self._add("fnn_conv2d_with", ctypes.byref(c))
@@ -331,9 +505,9 @@ class Model:
         """size, stride (unless told as the size) and pad: a number, or one for height and width."""
         c = _library().fnn_pool2d_config_init()
         c.average, c.padding = average, _choice("padding", "fnn_padding", "FNN_", padding)
-        c.height, c.width = _pair(size)
-        c.stride_height, c.stride_width = _pair(size if stride is None else stride)
-        c.pad_height, c.pad_width = _pair(pad)
+        c.height, c.width = _pair("size", size)
+        c.stride_height, c.stride_width = _pair("stride", size if stride is None else stride)
+        c.pad_height, c.pad_width = _pair("pad", pad)
         return self._add("fnn_pool2d_with", ctypes.byref(c))
 
     def max_pool2d(self, size):
@@ -403,7 +577,8 @@ class Model:
         """Trains on data. config: fields of fnn_fit_config, as epochs=10, optimizer=nn.adam(1e-3).
 
         callback(epoch), an api.fnn_epoch, is called after each epoch; what it returns, if true,
-        ends the fit; so does what it raises, Ctrl-C included, which then goes on from here.
+        ends the fit; so does what it raises, which then goes on from here. Ctrl-C ends it after
+        the step it is at, what other handlers of signals raise after the epoch.
         Returns all epochs as an array with the fields of fnn_epoch.
         """
         return self._fit("fnn_fit", data, validation, callback, config)
@@ -413,32 +588,23 @@ class Model:
         return self._fit("fnn_resume", data, validation, callback, config)
 
     def _fit(self, name, data, validation, callback, config):
-        raised = []
-
-        def after_epoch(_, epoch):
-            try:
-                return bool(callback and callback(epoch.contents))
-            except BaseException as error:  # even Ctrl-C: it cannot pass through C
-                raised.append(error)
-                return 1
-
-        c = _library().fnn_fit_config_init()
+        c, kinds = _library().fnn_fit_config_init(), dict(api.fnn_fit_config._fields_)
         for field, value in config.items():
-            if field in ("validation", "callback", "user") or not hasattr(c, field):
+            if kinds.get(field, ctypes.c_void_p) is ctypes.c_void_p:
                 raise TypeError(f"{name}: fnn_fit_config has no {field} to be set here")
-            try:
-                setattr(c, field, os.fsencode(value) if field == "checkpoint" else value)
-            except TypeError as error:
-                raise TypeError(f"{name}: {field}: {error}, found {value!r}") from None
+            setattr(c, field, value)
         if validation is not None:
             c.validation = ctypes.pointer(_dataset("validation", validation).struct)
-        c.callback = dict(api.fnn_fit_config._fields_)["callback"](after_epoch)
-        history = api.fnn_history()
+        calls = _Calls(callback)
+        c.callback, c.stop = kinds["callback"](calls.after_epoch), ctypes.addressof(calls.stop)
+        data, history = _dataset("data", data), api.fnn_history()
+        arguments = [ctypes.byref(struct) for struct in (data.struct, c, history)]
         try:
-            self._do(name, ctypes.byref(_dataset("data", data).struct), ctypes.byref(c),
-                     ctypes.byref(history))  # fmt: skip
-            if raised:
-                raise raised[0]
+            with calls.signals():
+                result = getattr(_library(), name)(self._model, *arguments)
+            if calls.raised:
+                raise calls.raised
+            self._done(result)
             kind = np.dtype(api.fnn_epoch._fields_, align=True)
             if not history.count:
                 return np.empty(0, kind)
@@ -455,28 +621,38 @@ class Model:
 
     def predict_layer(self, x, layer, out=None):
         """The output of a layer, (count, height, width, channels)."""
-        shape = (ctypes.c_int * 3)()
-        _check(_library().fnn_layer_shape(self._model, layer, shape))
+        shape, count = (ctypes.c_int * 3)(), _library().fnn_layer_count(self._model)
+        if _fitting("layer", ctypes.c_int, layer) not in range(-1, count):
+            raise ValueError(f"layer: expected -1 to {count - 1}, found {layer}")
+        self._do("fnn_layer_shape", layer, shape)
         return self._outputs("fnn_predict_layer", x, tuple(shape), out, layer)
 
     def predict_classes(self, x):
         """The number of each sample's largest output."""
         data = self._samples(x)
         classes = np.empty(len(data), np.int32)
-        function, samples = _library().fnn_predict_classes, ctypes.byref(data.struct)
-        _check(function(self._model, None, samples, classes.ctypes.data))
+        self._infer("fnn_predict_classes", data, classes.ctypes.data)
         return classes
 
     def evaluate(self, data):
         """An api.fnn_metrics: loss, score, accuracy, r2, count."""
         metrics = api.fnn_metrics()
-        data = ctypes.byref(_dataset("data", data).struct)
-        _check(_library().fnn_evaluate(self._model, None, data, ctypes.byref(metrics)))
+        self._infer("fnn_evaluate", _dataset("data", data), ctypes.byref(metrics))
         return metrics
+
+    def _infer(self, name, data, *arguments):
+        """Calls a function that gives no more than a result: when it fails others tell why, which
+        are data's check and, where samples need labels or targets, a copy's fit of no epochs."""
+        result = getattr(_library(), name)(self._model, None, ctypes.byref(data.struct), *arguments)
+        if result:
+            data._check()
+            if name == "fnn_evaluate":
+                self.__copy__().fit(data, epochs=0)
+        _check(result)
 
     def _shape(self, which):
         shapes = {"input": (ctypes.c_int * 3)(), "output": (ctypes.c_int * 3)()}
-        _check(_library().fnn_shapes(self._model, shapes["input"], shapes["output"]))
+        self._do("fnn_shapes", shapes["input"], shapes["output"])
         return (int(np.prod(shapes[which])),) if which == "output" else tuple(shapes[which])
 
     def _samples(self, x):
@@ -496,8 +672,7 @@ class Model:
             raise ValueError("out: expected an array that may be written to")
         elif out.shape != shape:
             raise ValueError(f"out: expected shape {shape}, found {out.shape}")
-        function, samples = getattr(_library(), name), ctypes.byref(data.struct)
-        _check(function(self._model, None, samples, *arguments, out.ctypes.data))
+        self._infer(name, data, *arguments, out.ctypes.data)
         return out
 
     def tensor(self, layer, name):
@@ -527,17 +702,18 @@ class Model:
 
     @classmethod
     def load(cls, path, threads=0):
-        error, config = api.fnn_error(), cls._config(threads)
-        address = _library().fnn_load(os.fsencode(path), ctypes.byref(config), ctypes.byref(error))
-        if not address:
-            _check(error.code, error)
-        model = cls.__new__(cls)
-        model._take(address)
-        return model
+        config = ctypes.byref(cls._config(threads))
+        return cls._loaded(_library().fnn_load, os.fsencode(path), config)
 
 
-def _pair(n):
-    return (n, n) if isinstance(n, int) else n
+def _pair(what, n):
+    """(height, width) of a number for both, or of the two."""
+    try:
+        return (operator.index(n),) * 2
+    except TypeError:
+        if np.shape(n) == (2,):
+            return n
+    raise TypeError(f"{what}: expected an integer, or one for height and width, found {n!r}")
 
 
 def _dataset(what, data):

@@ -13,6 +13,7 @@ import ctypes
 import difflib
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -36,7 +37,7 @@ NUMBERS = {
 
 def preprocessed():
     """The header's own lines, expanded, without the preprocessor's and the system's."""
-    command = [os.environ.get("CC", "cc"), "-E", "-x", "c", str(HEADER)]
+    command = [*shlex.split(os.environ.get("CC") or "cc"), "-E", "-x", "c", str(HEADER)]
     text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     lines, own = [], False
     for line in text.splitlines():
