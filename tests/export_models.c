@@ -163,7 +163,7 @@ static void flattened(fnn_model *m, const fnn_dataset *data)
     fnn_dense(m, CLASSES, FNN_SOFTMAX);
 }
 
-/* Windows larger than the single pixel that they lie over: the rest of their weights are on pads. */
+/* Windows larger than the single pixel that they lie over: other weights of theirs are on pads. */
 static void pixel(fnn_model *m, const fnn_dataset *data)
 {
     static const int kernels[][2] = {{2, 2}, {2, 1}, {1, 2}, {1, 1}};
