@@ -32,6 +32,7 @@ int main(void)
     const fnn_real x[2 * 3] = {1, 2, 3, 4, 5, 6}, w[3 * 2] = {1, 0, 0, 1, 1, 1};
     fnn_real y[2 * 2];
 
+    program_name = "kernels";
     fnn_sgemm(NULL, 0, 0, 2, 2, 3, 1, x, 3, w, 2, 0, y, 2); /* y = x w */
     print_matrix("x w", y, 2, 2);
     fnn_softmax(NULL, 2, 2, y, y);
