@@ -124,7 +124,7 @@ below_100_lines() { [ "$(wc -l <"$1")" -lt 100 ] || { wc -l "$1" && false; }; }
 help_is_complete() { # MAKEFILE
     local help name bad=0
     help=$(make -s -f "$1" help) || return 1
-    for name in $(sed -n 's/^\.PHONY: //p' "$1"); do
+    for name in $(awk '$1 == ".PHONY:" { $1 = ""; print }' "$1"); do
         case $name in all | help | no-mpi | FORCE) continue ;; esac
         grep -qE "\bmake $name( |\$)" <<<"$help" || { echo "no make $name" && bad=1; }
     done
