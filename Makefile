@@ -15,6 +15,9 @@ BENCH_ARGUMENTS = $(if $(ONLY),--only '$(ONLY)') $(if $(THREADS),--threads $(THR
 all: help
 
 help:
+	@echo 'CC=clang CFLAGS="-O3 -march=native" say by what programs are compiled, MPICC=mpicc those of'
+	@echo 'mpi_*: behind any of these, as in make demo CC=clang'
+	@echo
 	@echo 'make demo             fetch the data, compile examples/demo.c with one cc line, run it'
 	@echo 'make data             fetch Fashion-MNIST, unless this machine has it'
 	@echo 'make examples         compile all examples into build/, but for the programs of the five'
@@ -29,7 +32,9 @@ help:
 	@echo '                      QUICK=1: smaller, in twelve minutes, into build/quick/;'
 	@echo '                      ONLY="jiang shi-l2": those whose names begin so;'
 	@echo '                      THREADS=2 DATA=folder as the programs; SEEDS=5 too, into'
-	@echo '                      build/seeds-5/; Ctrl-C leaves checkpoints for the next one'
+	@echo '                      build/seeds-5/; Ctrl-C leaves checkpoints for the next one;'
+	@echo '                      RESULTS=build/mine: figures and pages into that folder, which'
+	@echo '                      leaves examples/ alone'
 	@echo 'make figures          draw their plots (gnuplot) into build/figures/, those that the'
 	@echo '                      pages show into examples/figures/;'
 	@echo '                      QUICK=1 or SEEDS=5: those of such runs, beside them'
@@ -40,6 +45,8 @@ help:
 	@echo '                      emulation, smoke runs of the examples: about a quarter of an hour'
 	@echo 'make test-exhaustive  all floats, all sizes, every compiler, standard and option, other'
 	@echo '                      targets and tools (valgrind, MSan, TSan): hours'
+	@echo 'make test-onnx        of these the tests of exported ONNX models alone: in NumPy and, after'
+	@echo '                      make onnx-runtime, in ONNX Runtime'
 	@echo 'make sweeps           of these the sweeps over all floats and sizes alone, in parts that'
 	@echo '                      are run once: half an hour on two cores, Ctrl-C any time, the next'
 	@echo '                      one goes on; ONLY=exhaustive_gemm; STATE=1: what is done and left;'
@@ -196,13 +203,15 @@ build/flags: FORCE
 	@echo '$(CC) $(CFLAGS)' | cmp -s - $@ || echo '$(CC) $(CFLAGS)' > $@
 
 # What finds the header there: examples/packaging, whose files take the version from the header.
+# Whoever may log in may read all of it, whatever the clone's files and the umask allow.
 SHARE = $(DESTDIR)$(PREFIX)/share
 install:
 	umask 022 && \
 	mkdir -p '$(DESTDIR)$(PREFIX)/include' '$(SHARE)/pkgconfig' '$(SHARE)/cmake/fmnist_nn' && \
-	cp fmnist_nn.h '$(DESTDIR)$(PREFIX)/include/' && \
-	cp examples/packaging/cmake/*.cmake '$(SHARE)/cmake/fmnist_nn/' && \
+	install -m 644 fmnist_nn.h '$(DESTDIR)$(PREFIX)/include/' && \
+	install -m 644 examples/packaging/cmake/*.cmake '$(SHARE)/cmake/fmnist_nn/' && \
 	version=$$(sed -n 's/^#define FNN_VERSION "\(.*\)"/\1/p' fmnist_nn.h) && \
+	rm -f '$(SHARE)/pkgconfig/fmnist_nn.pc' && \
 	sed "s/@VERSION@/$$version/" examples/packaging/fmnist_nn.pc.in \
 	    > '$(SHARE)/pkgconfig/fmnist_nn.pc'
 

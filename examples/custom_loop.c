@@ -61,5 +61,6 @@ int main(void)
     fnn_model_free(m);
     fnn_dataset_free(&train);
     fnn_dataset_free(&test);
+    if (fflush(stdout) || ferror(stdout)) return perror("stdout"), 1; /* what it printed is lost */
     return 0;
 }

@@ -7,6 +7,7 @@
  * demo.safetensors if not. Its last line is `test accuracy: NN.NN %`, about 92. */
 #define FMNIST_NN_IMPLEMENTATION
 #include "../fmnist_nn.h"
+#include "program.h"
 enum { MOST = 10000 }; /* test images */
 
 /* The first image of each class and the model's surest mistakes, as characters, darker for more
@@ -48,11 +49,6 @@ static void print_confusion(const fnn_dataset *test, const int64_t *confusion)
             printf("%6ld", (long)confusion[10 * i + j]);
 }
 
-static int fail(const char *message)
-{
-    return fprintf(stderr, "demo: %s\n", message), 1;
-}
-
 int main(int argc, char **argv)
 {
     const char *path = argc > 1 ? argv[1] : "build/demo.safetensors";
@@ -64,13 +60,13 @@ int main(int argc, char **argv)
     fnn_error error;
     char summary[2000];
     int i, status = 0;
-    if (argc > 2 || *path == '-') return fail("usage: demo [FILE.safetensors]");
+    program_usage("demo", "demo [FILE.safetensors]", argc, argv, 0, 1);
     if (fnn_check_writable(path, &error) &&
         (argc > 1 || fnn_check_writable(path = "demo.safetensors", &error)))
-        return fail(error.message), fail("the model cannot be saved; another path may be given");
+        program_fail("%s\nthe model cannot be saved; another path may be given", error.message);
     if (fnn_read_fashion_mnist(NULL, NULL, &train, &test, &error))
-        return fail(error.message), fail("make data fetches and checks them");
-    if (test.count > MOST) return fail("expected a test set of at most 10,000 images");
+        program_fail("%s\nmake data fetches and checks them", error.message);
+    if (test.count > MOST) program_fail("expected a test set of at most 10,000 images");
     fnn_model *m = fnn_sequential(28, 28, 1);
     fnn_normalize(m, FNN_NORMALIZE_DIVIDE_255, &train);
     fnn_conv2d(m, 32, 3, FNN_SAME, FNN_RELU);
@@ -83,17 +79,18 @@ int main(int argc, char **argv)
     printf("%s\n%s", fnn_info(NULL), summary);
     config.optimizer = fnn_adam(4e-3f), config.schedule = fnn_schedule_one_cycle();
     config.epochs = 4, config.batch_size = 100, config.verbose = 1;
-    if (fnn_fit(m, &train, &config, NULL)) return fail(fnn_model_error(m)->message);
+    if (fnn_fit(m, &train, &config, NULL)) program_fail("%s", fnn_model_error(m)->message);
     if (fnn_predict(m, NULL, &test, outputs) || fnn_predict_classes(m, NULL, &test, predicted))
-        return fail("no prediction");
+        program_fail("no prediction");
     draw(&test, predicted, outputs);
     fnn_confusion(predicted, test.labels, test.count, 10, confusion);
     print_confusion(&test, confusion);
-    if (fnn_set_names(m, &train)) return fail(fnn_model_error(m)->message); /* kept in the file */
-    if (fnn_save(m, path, &error)) status = fail(error.message);
+    if (fnn_set_names(m, &train)) /* kept in the file */
+        program_fail("%s", fnn_model_error(m)->message);
+    if (fnn_save(m, path, &error)) status = fprintf(stderr, "demo: %s\n", error.message) > 0;
     else printf("saved: %s (examples/predict.c reads it)\n", path);
     for (i = 0; i < 10; i++) hits += confusion[11 * i];
     printf("test accuracy: %.2f %%\n", 100.0 * (double)hits / (double)test.count);
     fnn_model_free(m), fnn_dataset_free(&train), fnn_dataset_free(&test);
-    return status;
+    return program_end() || status;
 }

@@ -2,11 +2,11 @@
  * images; weights, factors and tables of integers; and the plan carried out, as real numbers and as
  * integers, to the bit what the C does that is written of it.
  *
- * An output is unit q, q in 0 .. 255 where no image gave a negative one, else in -127 .. 127; a
- * filter's weights are unit' q', q' in -127 .. 127. So a product is a sum of q q', and the output's
- * integer is round(sum unit unit' / unit of the output): a multiplication and a shift, no division
- * and no float (Jacob et al. 2018, without their zero points). All other activations than relu are
- * tables of 256 outputs. */
+ * An output is unit q, q in 0 .. 255 where no image gave a negative one, else in -128 .. 127, of
+ * which the images gave no less than -127; a filter's weights are unit' q', q' in -127 .. 127. So a
+ * product is a sum of q q', and the output's integer is round(sum unit unit' / unit of the output):
+ * a multiplication and a shift, no division and no float (Jacob et al. 2018, without their zero
+ * points). All other activations than relu are tables of 256 outputs. */
 #ifndef EXPORT_INT8_H
 #define EXPORT_INT8_H
 
@@ -26,10 +26,11 @@ static double most_of(number type)
     return type == UNSIGNED ? 255 : 127;
 }
 
+/* The nearest number of a type; of NaN, which an input may be, the least one. */
 static double within(double value, number type)
 {
     const double least = least_of(type), most = most_of(type);
-    return value < least ? least : value < most ? value : most;
+    return !(value > least) ? least : value < most ? value : most;
 }
 
 /* floor(value / 2^shift), as >> does it. */
@@ -43,7 +44,7 @@ static double shifted(double value, int shift)
 static double activated(fnn_activation kind, double a, double x)
 {
     switch ((int)kind) {
-    case FNN_RELU: return x > 0 ? x : 0;
+    case FNN_RELU: return x < 0 ? 0 : x;
     case FNN_LEAKY_RELU: return x > 0 ? x : a * x;
     case FNN_ELU: return x > 0 ? x : a * (exp(x) - 1);
     case FNN_GELU: return x / 2 * (1 + erf(x * sqrt(.5)));

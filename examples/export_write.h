@@ -198,7 +198,7 @@ static void write_real_product(const writer *o, const op *p)
         "                }\n"
         "            }\n");
     if (p->activation == FNN_RELU)
-        put(o, p, "            for (int f = 0; f < $f; f++) y[f] = y[f] > 0 ? y[f] : 0.0f;\n");
+        put(o, p, "            for (int f = 0; f < $f; f++) y[f] = y[f] < 0 ? 0.0f : y[f];\n");
     put(o, p, "        }\n");
 }
 
@@ -211,7 +211,7 @@ static void write_real_dense(const writer *o, const op *p)
         "        for (int f = 0; f < $f; f++) y[f] += v * $n_weights_$i[k * $f + f];\n"
         "    }\n");
     if (p->activation == FNN_RELU)
-        put(o, p, "    for (int f = 0; f < $f; f++) y[f] = y[f] > 0 ? y[f] : 0.0f;\n");
+        put(o, p, "    for (int f = 0; f < $f; f++) y[f] = y[f] < 0 ? 0.0f : y[f];\n");
 }
 
 /* A sum of integers as output f. */
@@ -252,10 +252,12 @@ static void write_int8_dense(const writer *o, const op *p)
     put(o, p, "    }\n");
 }
 
+/* What is a dense layer: one number of a channel goes in, and one weight of it to each filter. A
+ * larger window over a single pixel has weights that only lie on its pads. */
 static void write_product(const writer *o, const op *p)
 {
-    const int dense = p->window.height * p->window.width == 1 && p->window.pad_top == 0 &&
-                      p->window.pad_left == 0 && p->size == p->channels;
+    const fnn_window *w = &p->window;
+    const int dense = w->height * w->width == 1 && w->kernel_height * w->kernel_width == 1;
     if (o->p->is_int8) (dense ? write_int8_dense : write_int8_product)(o, p);
     else (dense ? write_real_dense : write_real_product)(o, p);
 }
@@ -269,7 +271,10 @@ static void write_max_pool(const writer *o, const op *p)
         "            for (int a = a0; a < a1; a++)\n"
         "                for (int b = b0; b < b1; b++) {\n"
         "                    const $x *p = x + ((top + a) * $w + left + b) * $c;\n"
-        "                    for (int c = 0; c < $c; c++) y[c] = p[c] > y[c] ? p[c] : y[c];\n"
+        "                    for (int c = 0; c < $c; c++) y[c] = ");
+    put(o, p, o->p->is_int8 ? "" : "p[c] != p[c] ? p[c] : "); /* a NaN in the window is its most */
+    put(o, p,
+        "p[c] > y[c] ? p[c] : y[c];\n"
         "                }\n");
     if (p->factor) put(o, p, "            for (int c = 0; c < $c; c++) y[c] *= $a;\n");
     put(o, p, "        }\n");
@@ -340,11 +345,11 @@ static void write_softmax(const writer *o, const op *p)
         "    for (int i = 0; i < $e; i++) y[i] /= sum;\n");
 }
 
-/* f(v). */
+/* f(v), which is NaN where v is. */
 static const char *formula(fnn_activation kind)
 {
     switch ((int)kind) {
-    case FNN_RELU: return "v > 0 ? v : 0.0f";
+    case FNN_RELU: return "v < 0 ? 0.0f : v";
     case FNN_LEAKY_RELU: return "v > 0 ? v : $a * v";
     case FNN_ELU: return "v > 0 ? v : $a * (expf(v) - 1)";
     case FNN_GELU: return "v / 2 * (1 + erff(v * 0.707106781f))";

@@ -110,6 +110,12 @@ from_debian() (
         mv unpacked/usr/share/datasets/fashion-mnist/*.gz . && is_complete .
 )
 
+for word; do
+    case $word in
+    --help) exec sed -n '2,/^set/s/^# \{0,1\}//p' "$0" ;; # what is above
+    -*) fail "unknown option $word; --help tells what there is" ;;
+    esac
+done
 top=$(cd "$(dirname "$0")/.." && pwd) || exit 1
 data=$top/data
 [ "$top" = "$PWD" ] && data=data

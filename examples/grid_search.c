@@ -7,6 +7,7 @@
  * two cores. ./grid_search mlp.csv cnn.csv saves every figure in these files. */
 #define FMNIST_NN_IMPLEMENTATION
 #include "../fmnist_nn.h"
+#include "program.h"
 
 /* A grid is a table of axes; a build function makes a model of one number of each. */
 enum { RATE, UNITS, ACTIVATION, LAYERS };
@@ -59,41 +60,40 @@ static int build_cnn(void *user, const fnn_trial *t, fnn_model *m, fnn_fit_confi
     return 0;
 }
 
-/* Prints the ten best, tests the refitted one, saves all in path, if given. Returns 1: failed. */
-static int search(const char *path, const fnn_dataset *part, const fnn_dataset *test,
-                  const fnn_grid_axis *axes, int axis_count, const fnn_search_config *config)
+/* Prints the ten best, tests the refitted one, saves all in path, if given. */
+static void search(const char *path, const fnn_dataset *part, const fnn_dataset *test,
+                   const fnn_grid_axis *axes, int axis_count, const fnn_search_config *config)
 {
     char text[4000];
     fnn_error error = {FNN_OK, "the test images cannot be classified"};
     fnn_metrics result;
     fnn_search found;
-    int failed = fnn_grid_search(part, axes, axis_count, config, &found, &error) ||
-                 fnn_evaluate(found.model, NULL, test, &result);
+    if (fnn_grid_search(part, axes, axis_count, config, &found, &error) ||
+        fnn_evaluate(found.model, NULL, test, &result))
+        program_fail("%s", error.message);
     fnn_search_table(&found, 10, text, sizeof text);
-    if (!failed)
-        printf("%d candidates, %.1f s\n%stest accuracy: %.2f %%\n\n", found.count, found.seconds,
-               text, 100 * result.accuracy);
-    failed = failed || (path && fnn_search_save_csv(&found, path, &error));
-    if (failed) fprintf(stderr, "grid_search: %s\n", error.message);
-    return fnn_search_free(&found), failed;
+    printf("%d candidates, %.1f s\n%stest accuracy: %.2f %%\n\n", found.count, found.seconds, text,
+           100 * result.accuracy);
+    if (path && fnn_search_save_csv(&found, path, &error)) program_fail("%s", error.message);
+    fnn_search_free(&found);
 }
 
 int main(int argc, char **argv)
 {
     fnn_dataset train, test, part, rest;
     fnn_search_config c = fnn_search_config_init();
-    fnn_error error = {FNN_OK, "usage: grid_search [MLP.csv [CNN.csv]]"};
+    fnn_error error;
+    program_usage("grid_search", "grid_search [MLP.csv [CNN.csv]]", argc, argv, 0, 2);
     for (int i = 1; i < argc; i++)
-        if (argc > 3 || *argv[i] == '-' || fnn_check_writable(argv[i], &error))
-            return puts(error.message), 1;
-    if (fnn_read_fashion_mnist(NULL, NULL, &train, &test, &error))
-        return printf("%s\nmake data fetches and checks them\n", error.message), 1;
-    if (fnn_dataset_split(&train, 5000, 1, 1, &part, &rest, &error)) return puts(error.message), 1;
+        if (fnn_check_writable(argv[i], &error)) program_fail("%s", error.message);
+    if (argc > 2) program_apart("MLP.csv", argv[1], "CNN.csv", argv[2]);
+    if (fnn_read_fashion_mnist(NULL, NULL, &train, &test, &error) ||
+        fnn_dataset_split(&train, 5000, FNN_ORDER_SHUFFLE, 1, &part, &rest, &error))
+        program_fail("%s\nmake data fetches and checks all 70,000 images", error.message);
     c.verbose = 1, c.build = build_mlp, c.folds = 3;
-    int failed = search(argc > 1 ? argv[1] : NULL, &part, &test, mlp_axes, 4, &c);
+    search(argc > 1 ? argv[1] : NULL, &part, &test, mlp_axes, 4, &c);
     c.build = build_cnn, c.folds = 0, c.validation_share = .25;
-    failed |= search(argc > 2 ? argv[2] : NULL, &part, &test, cnn_axes, 3, &c);
+    search(argc > 2 ? argv[2] : NULL, &part, &test, cnn_axes, 3, &c);
     fnn_dataset_free(&part), fnn_dataset_free(&rest);
-    fnn_dataset_free(&train), fnn_dataset_free(&test);
-    return failed;
+    return fnn_dataset_free(&train), fnn_dataset_free(&test), program_end();
 }

@@ -67,7 +67,7 @@ int main(void)
     int64_t counts[2];
     fnn_real weights[2];
     make_samples();
-    if (fnn_dataset_split(&data, SAMPLES / 2, 1, 1, &train, &test, &error) ||
+    if (fnn_dataset_split(&data, SAMPLES / 2, FNN_ORDER_SHUFFLE, 1, &train, &test, &error) ||
         fnn_dataset_class_counts(&train, counts))
         return puts(error.message), 1;
 
@@ -78,5 +78,6 @@ int main(void)
     failed |= run("with class weights", &train, &test);
     fnn_dataset_free(&train);
     fnn_dataset_free(&test);
+    if (fflush(stdout) || ferror(stdout)) return perror("stdout"), 1; /* what it printed is lost */
     return failed;
 }

@@ -58,6 +58,8 @@ def save_safetensors(path, tensors):
 
 
 if __name__ == "__main__":
+    if "--help" in sys.argv:
+        sys.exit(print(__doc__))
     if len(sys.argv) != 3:
         sys.exit(__doc__)
     save_safetensors(sys.argv[2], read_keras(sys.argv[1]))

@@ -10,6 +10,7 @@
  * examples/import_keras.py. */
 #define FMNIST_NN_IMPLEMENTATION
 #include "../fmnist_nn.h"
+#include "program.h"
 
 enum { COMPARED = 1000, CLASSES = 10 };
 
@@ -73,18 +74,19 @@ int main(int argc, char **argv)
     fnn_error error;
     fnn_metrics metrics;
     char text[2000];
-    if (argc < 2) return puts("usage: import_pytorch pytorch.safetensors [pytorch.outputs]"), 1;
-    if (fnn_read_fashion_mnist(NULL, NULL, NULL, &test, &error)) return puts(error.message), 1;
+    program_usage("import_pytorch", "import_pytorch pytorch.safetensors [pytorch.outputs]", argc,
+                  argv, 1, 2);
+    if (fnn_read_fashion_mnist(NULL, NULL, NULL, &test, &error)) program_fail("%s", error.message);
 
     fnn_model *m = network(&test);
     if (fnn_load_weights(m, argv[1], FNN_FROM_PYTORCH, NULL, 0))
-        return puts(fnn_model_error(m)->message), 1;
+        program_fail("%s", fnn_model_error(m)->message);
     fnn_summary(m, text, sizeof text);
     fputs(text, stdout);
-    if (fnn_evaluate(m, NULL, &test, &metrics)) return 1;
+    if (fnn_evaluate(m, NULL, &test, &metrics)) program_fail("no test accuracy");
     printf("test accuracy %.2f %%\n", 100 * metrics.accuracy);
     const int wrong = argc > 2 && compare(m, &test, argv[2]);
     fnn_model_free(m);
     fnn_dataset_free(&test);
-    return wrong;
+    return program_end() || wrong;
 }

@@ -2,10 +2,11 @@
  *
  *     cc -O2 -fopenmp examples/kernels.c -o kernels -lm && ./kernels
  *
- * Prints a small product, the same through each instruction set this machine has, and how fast a
- * larger one goes. */
+ * Prints a small product, softmax and exponentials of small matrices, and how fast a larger product
+ * goes through each instruction set that this machine has. */
 #define FMNIST_NN_IMPLEMENTATION
 #include "../fmnist_nn.h"
+#include "program.h"
 
 enum { SIZE = 512, REPEATS = 50 };
 
@@ -16,17 +17,13 @@ static void print_matrix(const char *name, const fnn_real *x, int rows, int colu
         for (int j = 0; j < columns; j++) printf(" %8.4f", (double)x[i * columns + j]);
 }
 
-/* GFLOP/s of C = A B with all matrices SIZE x SIZE. */
+/* GFLOP/s of C = A B with all matrices SIZE x SIZE, on one thread as contexts have it. */
 static double speed(fnn_context *context, const fnn_real *a, const fnn_real *b, fnn_real *c)
 {
-    struct timespec from, to;
-    timespec_get(&from, TIME_UTC);
+    const double start = program_seconds(1);
     for (int i = 0; i < REPEATS; i++)
         fnn_sgemm(context, 0, 0, SIZE, SIZE, SIZE, 1, a, SIZE, b, SIZE, 0, c, SIZE);
-    timespec_get(&to, TIME_UTC);
-    const double seconds =
-        (double)(to.tv_sec - from.tv_sec) + 1e-9 * (double)(to.tv_nsec - from.tv_nsec);
-    return 2.0 * SIZE * SIZE * SIZE * REPEATS / seconds * 1e-9;
+    return 2.0 * SIZE * SIZE * SIZE * REPEATS / (program_seconds(1) - start) * 1e-9;
 }
 
 int main(void)
@@ -35,6 +32,7 @@ int main(void)
     const fnn_real x[2 * 3] = {1, 2, 3, 4, 5, 6}, w[3 * 2] = {1, 0, 0, 1, 1, 1};
     fnn_real y[2 * 2];
 
+    program_name = "kernels";
     fnn_sgemm(NULL, 0, 0, 2, 2, 3, 1, x, 3, w, 2, 0, y, 2); /* y = x w */
     print_matrix("x w", y, 2, 2);
     fnn_softmax(NULL, 2, 2, y, y);
@@ -51,5 +49,5 @@ int main(void)
             printf("%-7s %6.1f GFLOP/s\n", fnn_isa_name((fnn_isa)isa), speed(context, a, b, c));
         fnn_context_free(context);
     }
-    return 0;
+    return program_end();
 }

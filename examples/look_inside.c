@@ -55,7 +55,7 @@ int main(void)
     fnn_dataset all, train, rest, test;
     fnn_error error;
     if (fnn_read_fashion_mnist(NULL, NULL, &all, &test, &error) ||
-        fnn_dataset_split(&all, TRAINED, 1, 1, &train, &rest, &error))
+        fnn_dataset_split(&all, TRAINED, FNN_ORDER_SHUFFLE, 1, &train, &rest, &error))
         return puts(error.message), 1;
 
     fnn_model *m = fnn_sequential(SIDE, SIDE, 1);
@@ -86,5 +86,6 @@ int main(void)
     fnn_model_free(m), fnn_model_free(copy);
     fnn_dataset_free(&train), fnn_dataset_free(&rest);
     fnn_dataset_free(&all), fnn_dataset_free(&test);
+    if (fflush(stdout) || ferror(stdout)) return perror("stdout"), 1; /* what it printed is lost */
     return 0;
 }

@@ -83,7 +83,7 @@ int main(int argc, char **argv)
     MPI_Comm_rank(MPI_COMM_WORLD, &rank), MPI_Comm_size(MPI_COMM_WORLD, &ranks);
     if (rank == 0 && csv && fnn_check_writable(csv, &error)) stop(error.message);
     if (fnn_read_fashion_mnist(NULL, NULL, &train, &test, &error) ||
-        fnn_dataset_split(&train, samples, 1, 1, &part, &rest, &error))
+        fnn_dataset_split(&train, samples, FNN_ORDER_SHUFFLE, 1, &part, &rest, &error))
         stop(error.message);
     c.build = build, c.folds = FOLDS, c.refit = 0;
     c.first = rank, c.every = ranks;
@@ -100,5 +100,5 @@ int main(int argc, char **argv)
         if (csv && fnn_search_save_csv(&found, csv, &error)) stop(error.message);
     }
     MPI_Finalize();
-    return 0;
+    return program_end();
 }

@@ -104,5 +104,5 @@ int main(int argc, char **argv)
     if (rank == 0) printf("test accuracy: %.2f %%\n", 100 * result.accuracy);
     if (rank == 0) printf("weights %016llx in each of %d\n", (unsigned long long)hash, ranks);
     MPI_Finalize();
-    return 0;
+    return program_end();
 }

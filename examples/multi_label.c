@@ -78,5 +78,6 @@ int main(void)
     free(train_answers);
     free(test_answers);
     free(y);
+    if (fflush(stdout) || ferror(stdout)) return perror("stdout"), 1; /* what it printed is lost */
     return 0;
 }

@@ -73,5 +73,7 @@ int main(void)
     }
     train("cross-entropy", NULL);
     const double before = train("focal, gamma 0", &plain);
-    return train("focal, gamma 2, weights", &balanced) > before ? 0 : 1;
+    const int failed = !(train("focal, gamma 2, weights", &balanced) > before);
+    if (fflush(stdout) || ferror(stdout)) return perror("stdout"), 1; /* what it printed is lost */
+    return failed;
 }

@@ -66,8 +66,7 @@ int main(int argc, char **argv)
     fnn_real found[CLASSES];
     fnn_error error;
     int w, h;
-    program_name = "photo";
-    if (argc != 3) program_fail("usage: photo picture.pgm model.safetensors");
+    program_usage("photo", "photo picture.pgm model.safetensors", argc, argv, 2, 2);
     double *x = read_grey(argv[1], &w, &h);
     fnn_model *m = fnn_load(argv[2], NULL, &error);
     /* The model is anybody's: image and found fit none but such a one. */

@@ -13,6 +13,12 @@
 #include "../fmnist_nn.h"
 #include "program.h"
 
+static const char usage[] =
+    "predict model.safetensors [file [N]]\n"
+    "  model.safetensors  a model that fnn_save wrote; make demo leaves one in build/\n"
+    "  file               IDX, plain or gzip, PGM, PPM or CSV; else Fashion-MNIST's test set\n"
+    "  N                  how many to show, 4 unless told";
+
 /* An image as characters, darker for more ink; two rows of pixels become one of text. */
 static void draw(const fnn_dataset *data, int64_t i)
 {
@@ -47,15 +53,7 @@ int main(int argc, char **argv)
     int in[3], out[3];
     fnn_error error;
     fnn_metrics metrics;
-    if (argc < 2 || argc > 4 || !strcmp(argv[1], "--help")) {
-        printf("usage: predict model.safetensors [file [N]]\n"
-               "  model.safetensors  a model that fnn_save wrote; make demo leaves one in build/\n"
-               "  file               IDX, plain or gzip, PGM, PPM or CSV; else Fashion-MNIST's "
-               "test set\n"
-               "  N                  how many to show, 4 unless told\n");
-        return program_end() || argc != 2;
-    }
-    program_name = "predict";
+    program_usage("predict", usage, argc, argv, 1, 3);
     if (argc > 3 && (end == argv[3] || *end || most < 0))
         program_fail("expected a number as N, found %s", argv[3]);
     fnn_model *m = fnn_load(argv[1], NULL, &error);

@@ -44,7 +44,7 @@ static void make(prefix *p, int count, const fnn_dataset *data)
     program_layers(p->model, layers, count, "--layers", p->last);
     if (fnn_seal(p->model)) program_fail("%s", fnn_model_error(p->model)->message);
     p->flops = batch * program_flops(p->model);
-    p->back = p[-1].back + (p->flops - p[-1].flops) * (count > 1 ? 2 : 1); /* not to the inputs */
+    p->back = p[-1].back + (p->flops - p[-1].flops) * (p[-1].weights > 0 ? 2 : 1); /* inputs too */
     fnn_shapes(p->model, NULL, shape), fnn_parameters(p->model, &parameters);
     p->outputs = p[-1].outputs + 1. * shape[0] * shape[1] * shape[2] * batch;
     p->weights = 4e-3 * (double)parameters;

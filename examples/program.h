@@ -50,6 +50,19 @@ static inline int program_end(void)
     return 0;
 }
 
+/* For programs that take files, least to most of them, and no options but --help, which prints the
+ * usage. Anything else ends the program with an error. */
+static inline void program_usage(const char *name, const char *usage, int argc, char **argv,
+                                 int least, int most)
+{
+    program_name = name;
+    for (int i = 1; i < argc; i++)
+        if (!strcmp(argv[i], "--help")) printf("usage: %s\n", usage), exit(program_end());
+    for (int i = 1; i < argc; i++)
+        if (*argv[i] == '-') program_fail("unknown option %s; usage: %s", argv[i], usage);
+    if (argc - 1 < least || argc - 1 > most) program_fail("usage: %s", usage);
+}
+
 /* Whether two paths lead to one file, which need not be there yet: then by its folder and name. */
 static inline int program_same_file(const char *a, const char *b)
 {

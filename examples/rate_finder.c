@@ -60,5 +60,6 @@ int main(void)
     }
     printf("least loss at %.1e: begin with about %.0e\n", best_rate, best_rate / 10);
     fnn_model_free(m);
+    if (fflush(stdout) || ferror(stdout)) return perror("stdout"), 1; /* what it printed is lost */
     return best_rate > 1e-3 && best_rate < 100 ? 0 : 1;
 }

@@ -35,8 +35,8 @@ int main(void)
         x[i] = (fnn_real)at;
         y[i] = (fnn_real)(curve(at) + noise(&state));
     }
-    if (fnn_dataset_split(&data, POINTS / 8, 1, 1, &test, &rest, &error) ||
-        fnn_dataset_split(&rest, POINTS / 4, 0, 0, &validation, &train, &error)) {
+    if (fnn_dataset_split(&data, POINTS / 8, FNN_ORDER_SHUFFLE, 1, &test, &rest, &error) ||
+        fnn_dataset_split(&rest, POINTS / 4, FNN_ORDER_KEEP, 0, &validation, &train, &error)) {
         fprintf(stderr, "%s\n", error.message);
         return 1;
     }
@@ -77,5 +77,6 @@ int main(void)
     fnn_dataset_free(&validation);
     fnn_dataset_free(&rest);
     fnn_dataset_free(&test);
+    if (fflush(stdout) || ferror(stdout)) return perror("stdout"), 1; /* what it printed is lost */
     return 0;
 }

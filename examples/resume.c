@@ -9,6 +9,7 @@
  * with a sum of the weights' bits. Stopped, it says how to go on, and its status is 130. */
 #define FMNIST_NN_IMPLEMENTATION
 #include "../fmnist_nn.h"
+#include "program.h"
 #include <signal.h>
 
 static volatile sig_atomic_t stopped;
@@ -17,12 +18,6 @@ static void stop(int signal)
 {
     (void)signal;
     stopped = 1;
-}
-
-static int fail(const char *message)
-{
-    fprintf(stderr, "resume: %s\n", message);
-    return 1;
 }
 
 static fnn_model *make_model(const fnn_dataset *train)
@@ -55,12 +50,13 @@ int main(int argc, char **argv)
     fnn_metrics metrics;
     fnn_error error;
 
-    if (argc > 2 + resumes || path[0] == '-') return fail("usage: resume [--resume] [FILE]");
+    program_usage("resume", "resume [--resume] [FILE]", argc - resumes, argv + resumes, 0, 1);
     if (!resumes && fopen(path, "rb"))
-        return fail("a checkpoint is there already: --resume goes on from it, or remove it");
-    if (fnn_read_fashion_mnist(NULL, NULL, &train, &test, &error)) return fail(error.message);
+        program_fail("a checkpoint is there already: --resume goes on from it, or remove it");
+    if (fnn_read_fashion_mnist(NULL, NULL, &train, &test, &error))
+        program_fail("%s", error.message);
     if (fnn_dataset_split(&train, train.count / 6 * 5, FNN_ORDER_SHUFFLE, 1, &rest, &held, &error))
-        return fail(error.message);
+        program_fail("%s", error.message);
     c.optimizer = fnn_adam(1e-3);
     c.schedule = fnn_schedule_cosine(0);
     c.epochs = 20;
@@ -78,19 +74,19 @@ int main(int argc, char **argv)
 
     /* These three lines are all that it takes to go on. */
     fnn_model *m = resumes ? fnn_load(path, NULL, &error) : make_model(&rest);
-    if (resumes && !m) return fail(error.message);
+    if (resumes && !m) program_fail("%s", error.message);
     if (resumes ? fnn_resume(m, &rest, &c, NULL) : fnn_fit(m, &rest, &c, NULL))
-        return fail(fnn_model_error(m)->message);
+        program_fail("%s", fnn_model_error(m)->message);
     if (stopped) {
         fprintf(stderr, "\nstopped; to go on: %s --resume %s\n", argv[0], path);
         return 130;
     }
-    if (fnn_evaluate(m, NULL, &test, &metrics)) return fail("no test accuracy");
+    if (fnn_evaluate(m, NULL, &test, &metrics)) program_fail("no test accuracy");
     printf("test accuracy: %.2f %%, weights %08lx\n", 100 * metrics.accuracy, sum_of(m));
     fnn_model_free(m);
     fnn_dataset_free(&rest);
     fnn_dataset_free(&held);
     fnn_dataset_free(&train);
     fnn_dataset_free(&test);
-    return 0;
+    return program_end();
 }

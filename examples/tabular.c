@@ -8,6 +8,9 @@
  * makes them, in build/ if that is there. */
 #define FMNIST_NN_IMPLEMENTATION
 #include "../fmnist_nn.h"
+#include "program.h"
+
+#define FIRST_LINE "# made by tabular.c; rent and heating in hundreds\n"
 
 static uint32_t state = 1;
 
@@ -18,16 +21,27 @@ static double draw(void)
     return (double)(state >> 8) / 16777216.0;
 }
 
+/* Opens a table to be made; another's of that name stays. NULL: there is no such folder. */
+static FILE *open_table(const char *path)
+{
+    char line[sizeof FIRST_LINE] = FIRST_LINE;
+    FILE *there = fopen(path, "r");
+    if (there && !fgets(line, sizeof line, there)) *line = 0;
+    if (there) fclose(there);
+    if (strcmp(line, FIRST_LINE))
+        program_fail("%s: is there already, and not made by this program", path);
+    return fopen(path, "w");
+}
+
 /* Writes a table of flats in which one field of thirty is missing, and returns its path. */
 static const char *make_table(const char *path, int flats)
 {
     static const char *const towns[] = {"Altstadt", "Hafen, West", "Neustadt", "Wald"};
     static const char *const fuels[] = {"gas", "oil", "pump"};
-    FILE *file = fopen(path, "w");
-    if (!file) file = fopen(path += strlen("build/"), "w");
+    FILE *file = open_table(path);
+    if (!file) file = open_table(path += strlen("build/"));
     if (!file) return path; /* reading it will say so */
-    fprintf(file, "# made by tabular.c; rent and heating in hundreds\n"
-                  "id;town;area;year;fuel;rent;heating\n");
+    fprintf(file, FIRST_LINE "id;town;area;year;fuel;rent;heating\n");
     for (int i = 0; i < flats; i++) {
         const int town = (int)(4 * draw()), fuel = (int)(3 * draw());
         const double area = 30 + 90 * draw(), age = 100 * draw();
@@ -43,12 +57,6 @@ static const char *make_table(const char *path, int flats)
     return path;
 }
 
-static int fail(const char *message)
-{
-    fprintf(stderr, "tabular: %s\n", message);
-    return 1;
-}
-
 int main(int argc, char **argv)
 {
     static const fnn_csv_column columns[] = {{"id", 0, FNN_CSV_SKIPPED},
@@ -62,14 +70,15 @@ int main(int argc, char **argv)
     table.missing = FNN_CSV_MISSING_MEAN, table.missing_words = "? NA";
     fnn_dataset train, test;
     fnn_error error;
-    if (argc != 1 && argc != 3) return fail("expected no file, or one to train on and one to test");
+    program_usage("tabular", "tabular [TRAIN.csv TEST.csv]", argc, argv, 0, 2);
+    if (argc == 2) program_fail("expected no file, or one to train on and one to test");
     if (fnn_read_csv(argc > 1 ? argv[1] : make_table("build/flats_train.csv", 3000), &table, NULL,
                      &train, &error))
-        return fail(error.message);
+        program_fail("%s", error.message);
     table.same_classes = &train; /* the same categories, and its means for what is missing */
     if (fnn_read_csv(argc > 1 ? argv[2] : make_table("build/flats_test.csv", 1000), &table, NULL,
                      &test, &error))
-        return fail(error.message);
+        program_fail("%s", error.message);
     for (int j = 0; j < train.channels; j++) printf("feature %d: %s\n", j, train.feature_names[j]);
 
     fnn_model *m = fnn_sequential(1, 1, train.channels);
@@ -80,13 +89,11 @@ int main(int argc, char **argv)
     fnn_set_loss(m, FNN_LOSS_MEAN_SQUARED_ERROR, 0, 0);
     fnn_fit_config config = fnn_fit_config_init();
     config.optimizer = fnn_adam(3e-3), config.epochs = 60;
-    if (fnn_fit(m, &train, &config, NULL)) return fail(fnn_model_error(m)->message);
+    if (fnn_fit(m, &train, &config, NULL)) program_fail("%s", fnn_model_error(m)->message);
     fnn_metrics result;
-    if (fnn_evaluate(m, NULL, &test, &result)) return fail("no evaluation");
+    if (fnn_evaluate(m, NULL, &test, &result)) program_fail("no evaluation");
     printf("%ld flats, %d targets, test R2 %.4f\n", (long)train.count, train.target_count,
            result.r2);
-    fnn_model_free(m);
-    fnn_dataset_free(&train);
-    fnn_dataset_free(&test);
-    return 0;
+    fnn_model_free(m), fnn_dataset_free(&train), fnn_dataset_free(&test);
+    return program_end();
 }

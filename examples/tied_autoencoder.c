@@ -76,5 +76,6 @@ int main(void)
     for (int y = 0; y < SHOWN * SIDE; y += 2, putchar('\n'))
         draw_row(test_x + y * SIDE), draw_row(rebuilt + y * SIDE);
     fnn_model_free(m), fnn_dataset_free(&train), fnn_dataset_free(&test);
+    if (fflush(stdout) || ferror(stdout)) return perror("stdout"), 1; /* what it printed is lost */
     return mean[EPOCHS - 1] < mean[0] ? 0 : 1;
 }

@@ -9,6 +9,7 @@
  * Its last line is `test accuracy: 91.48 %`, after three minutes on a core. */
 #define FMNIST_NN_IMPLEMENTATION
 #include "../fmnist_nn.h"
+#include "program.h"
 
 enum { EPOCHS = 16, CLASSES = 10 };
 
@@ -37,11 +38,6 @@ static fnn_model *network(const fnn_dataset *train)
     return m;
 }
 
-static int fail(const char *message)
-{
-    return fprintf(stderr, "tiny: %s\n", message), 1;
-}
-
 int main(int argc, char **argv)
 {
     fnn_fit_config c = fnn_fit_config_init();
@@ -49,12 +45,10 @@ int main(int argc, char **argv)
     fnn_metrics metrics;
     char summary[3000];
     fnn_error error;
-    if (argc != 2 || *argv[1] == '-')
-        return puts("usage: tiny MODEL.safetensors, the file to be written"),
-               argc != 2 || strcmp(argv[1], "--help") != 0;
-    if (fnn_check_writable(argv[1], &error)) return fail(error.message);
+    program_usage("tiny", "tiny MODEL.safetensors, the file to be written", argc, argv, 1, 1);
+    if (fnn_check_writable(argv[1], &error)) program_fail("%s", error.message);
     if (fnn_read_fashion_mnist(NULL, NULL, &train, &test, &error))
-        return fail(error.message), fail("make data fetches and checks them");
+        program_fail("%s\nmake data fetches and checks them", error.message);
 
     fnn_model *m = network(&train);
     fnn_summary(m, summary, sizeof summary);
@@ -63,12 +57,12 @@ int main(int argc, char **argv)
     c.epochs = EPOCHS, c.batch_size = 128, c.verbose = 1;
     c.augmentation.flip = FNN_FLIP_ALTERNATING;
     if (fnn_fit(m, &train, &c, NULL) || fnn_set_names(m, &train))
-        return fail(fnn_model_error(m)->message);
-    if (fnn_save(m, argv[1], &error)) return fail(error.message);
+        program_fail("%s", fnn_model_error(m)->message);
+    if (fnn_save(m, argv[1], &error)) program_fail("%s", error.message);
     const fnn_result result = fnn_evaluate(m, NULL, &test, &metrics);
-    if (result) return fail(fnn_result_text(result));
+    if (result) program_fail("%s", fnn_result_text(result));
     printf("test accuracy: %.2f %%\n", 100 * metrics.accuracy);
 
     fnn_model_free(m), fnn_dataset_free(&train), fnn_dataset_free(&test);
-    return 0;
+    return program_end();
 }

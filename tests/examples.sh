@@ -93,6 +93,29 @@ refuses 'an example without a cc line is seen' 'no cc line' cc_line_works "$here
 refuses 'a cc line that fails is seen' nowhere cc_line_works "$here/wrong/wrong.c"
 check 'a right one is not' cc_line_works "$here/wrong/right.c"
 
+# ---- options and outputs ----
+
+compiles_as_c99() { # FILE
+    # shellcheck disable=SC2086
+    $CC -std=c99 $warnings $threads $elsewhere -fsyntax-only "$1"
+}
+for example in examples/*.c; do
+    [[ $example == */mpi_* ]] || check "$example is C99" compiles_as_c99 "$example"
+done
+printf '#include <time.h>\nint main(void) { return TIME_UTC; }\n' >"$here/wrong/c11.c"
+refuses 'a program that is C11 is seen' TIME_UTC compiles_as_c99 "$here/wrong/c11.c"
+
+# Help is asked for: it goes to the standard output, and all is well, before any data are read.
+helps() { # PROGRAM ARGUMENT...
+    local output
+    output=$(FMNIST_DIR="$here/none" "$here/$1" "${@:2}" --help 2>"$here/help.err") &&
+        [ ! -s "$here/help.err" ] && grep -q "^usage: $1" <<<"$output" && return
+    echo "$1: status $?, $output, and $(cat "$here/help.err")"
+    return 1
+}
+onto_full() { "$@" >/dev/full; }
+lost='what it prints cannot be written'
+
 # ---- a table and a photo ----
 
 compile_alone() { # SOURCE PROGRAM
@@ -106,6 +129,20 @@ learns_table() { # its last line is "3000 flats, 2 targets, test R2 0.96"
 }
 check 'it learns what it made, in its own folder' learns_table
 check 'and what it is given' learns_table flats_train.csv flats_test.csv
+refuses 'a result that is lost is no success' "tabular: $lost" \
+    onto_full "$here/tabular" "$here/flats_train.csv" "$here/flats_test.csv"
+check 'tables that it made it makes again' learns_table
+mkdir -p "$here/mine"
+leaves_mine() { # NAME: a table of that name, which the program did not make
+    rm -f "$here/mine"/* && echo 'my own;table' >"$here/mine/$1"
+    (cd "$here/mine" && ../tabular) 2>&1 && return 0
+    [ "$(cat "$here/mine/$1")" = 'my own;table' ] || { echo lost && return 0; }
+    (cd "$here/mine" && ../tabular 2>&1)
+}
+refuses "another's table stays" 'flats_train.csv: is there already, and not made' \
+    leaves_mine flats_train.csv
+refuses 'so does one to test by' 'flats_test.csv: is there already, and not' \
+    leaves_mine flats_test.csv
 sed -i '9s/;"\{0,1\}[^;]*;/;"Ulm";/' "$here/flats_test.csv"
 refuses 'a town that the first table lacks' 'line 9: expected a category of .*, found "Ulm"' \
     learns_table flats_train.csv flats_test.csv
@@ -176,9 +213,8 @@ refuses 'it has that of no other model' '%  class 0$' \
 refuses 'numbers that are no probabilities are seen' \
     'linear.safetensors: expected probabilities, .*softmax' \
     classified 'class 0' "$here/dark.pgm" linear
-printed_onto_full() { "$@" >/dev/full; }
-refuses 'classes that are lost are no success' 'photo: what it prints cannot be written' \
-    printed_onto_full "$here/photo" "$here/dark.pgm" "$here/named.safetensors"
+refuses 'classes that are lost are no success' "photo: $lost" \
+    onto_full "$here/photo" "$here/dark.pgm" "$here/named.safetensors"
 head -n 100 "$here/dark.pgm" >"$here/cut.pgm"
 refuses 'half of a photo is seen' 'cut.pgm: expected 36000 numbers' classified Bag "$here/cut.pgm"
 refuses 'a model of more numbers than the program has room for is seen' \
@@ -256,6 +292,40 @@ refuses '--resume behind its file' 'usage: resume' "$here/resume" "$here/whole.c
 refuses 'a checkpoint that is none' 'README.md: not a safetensors file' \
     "$here/resume" --resume README.md
 
+# ---- kernels, and what comes from PyTorch ----
+
+check 'the kernels compile' compile_alone examples/kernels.c "$here/kernels"
+shows_kernels() { # a product once, and a speed for each instruction set
+    "$here/kernels" >"$here/kernels.out" && [ "$(grep -c '^x w$' "$here/kernels.out")" = 1 ] &&
+        grep -qx '   4.0000   5.0000' "$here/kernels.out" &&
+        grep -qE '^scalar +[0-9.]+ GFLOP/s$' "$here/kernels.out" && return
+    cat "$here/kernels.out"
+    return 1
+}
+check 'they show a product and speeds' shows_kernels
+refuses 'which are not lost without a word' "kernels: $lost" onto_full "$here/kernels"
+check 'what takes over weights compiles' \
+    compile_alone examples/import_pytorch.c "$here/import_pytorch"
+refuses 'it wants a file' 'usage: import_pytorch' "$here/import_pytorch"
+refuses 'not an option' 'unknown option --file' "$here/import_pytorch" --file
+
+# The Python beside it, whose libraries need not be here for its help.
+mkdir -p "$here/stubs"
+echo 'nn = None' >"$here/stubs/torch.py"
+: >"$here/stubs/h5py.py"
+: >"$here/stubs/numpy.py"
+python_helps() { # NAME ARGUMENT...
+    local output
+    output=$(PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$here/stubs python3 "examples/$1.py" "${@:2}" \
+        2>/dev/null) && grep -q "^    python3 examples/$1.py " <<<"$output"
+}
+if have python3; then
+    for name in import_pytorch import_keras; do
+        check "$name.py has a help" python_helps $name --help
+        refuses 'which is an error unasked' '' python_helps $name
+    done
+fi
+
 # ---- the README's program ----
 
 second_day() { # as it stands there
@@ -292,13 +362,16 @@ refuses 'so is a call' 'fnn_predict_none is not' calls_are_there "$here/named.md
 
 check 'the demo compiles' compile_alone examples/demo.c "$here/demo"
 check 'so does the grid search' compile_alone examples/grid_search.c "$here/grid_search"
+for name in demo grid_search import_pytorch photo predict resume tabular; do
+    check "$name has a help" helps $name
+    check 'whatever else it is told' helps $name one
+done
+refuses 'a program without one is seen' 'kernels: status' helps kernels
+refuses 'a help that is lost is no success' "demo: $lost" onto_full "$here/demo" --help
 check 'the demo refuses paths at once' refuses_bad files "$here/demo"
 check 'so does the grid search' refuses_bad files "$here/grid_search" "$places/other"
-for name in --help -o; do
-    check "$name is no path of the demo's" refused_at_once 'usage: demo' "$here/demo" $name
-    check 'nor of the grid search' refused_at_once 'usage: grid' "$here/grid_search" \
-        "$places/other" $name
-done
+check "-o is no path of the demo's" refused_at_once 'usage: demo' "$here/demo" -o
+check 'nor of the grid search' refused_at_once 'usage: grid' "$here/grid_search" "$places/other" -o
 check 'the demo takes one file' refused_at_once 'usage: demo' "$here/demo" "$places/"{one,two}
 check 'the grid search two' \
     refused_at_once 'usage: grid' "$here/grid_search" "$places/"{one,two,three}
@@ -307,6 +380,11 @@ refuses 'that are not refused' FMNIST_DIR \
 refuses 'one that can be written is not refused' FMNIST_DIR refused_at_once . "$here/demo" \
     "$places/other"
 refuses 'nor an old file' FMNIST_DIR refused_at_once . "$here/demo" "$places/plain"
+check 'the grid search refuses one table for both' refused_at_once \
+    'expected two files as MLP.csv and CNN.csv, found .*plain twice' \
+    "$here/grid_search" "$places/plain" "$places/./plain"
+check 'also where there is none yet' refused_at_once 'found .*other twice' \
+    "$here/grid_search" "$places/other" "$places/none/../other"
 check 'nothing is left of the trials, nothing lost' untouched
 demo_without_build() { # then the model goes into the folder that one is in
     local top=$PWD saved

@@ -128,6 +128,32 @@ refuses 'outputs that lie on each other' 'at most' agrees one floats
 cp "$here/mlp.safetensors" "$here/other.safetensors"
 cp "$here/windows.floats.c" "$here/other.floats.c"
 refuses 'another network' 'at most' agrees other floats
+# What comparisons make of a NaN, written the other way round.
+lost() { # NAME SED: a NaN becomes a number there
+    sed "$2" "$here/$1.floats.c" >"$here/lost.floats.c"
+    cp "$here/$1.safetensors" "$here/lost.safetensors"
+    ! cmp -s "$here/$1.floats.c" "$here/lost.floats.c" && agrees lost floats
+}
+refuses 'a relu that loses a NaN' 'is NaN: expected [1-9][0-9]* such outputs, found 0' \
+    lost cnn 's/y\[f\] < 0 ? 0.0f : y\[f\]/y[f] > 0 ? y[f] : 0.0f/'
+refuses 'one that is an operation of its own' 'is NaN: expected' \
+    lost with_relu 's/v < 0 ? 0.0f : v/v > 0 ? v : 0/'
+refuses 'a pool that does' 'is NaN: expected' lost windows 's/p\[c\] != p\[c\] ? p\[c\] : //'
+misread() { # NAME: a window over a single pixel as if it were a dense layer
+    mkdir -p "$here/misread/examples"
+    cp fmnist_nn.h "$here/misread/"
+    cp examples/export_c.c examples/export_*.h examples/program.h "$here/misread/examples/"
+    sed -i 's/ && w->kernel_height \* w->kernel_width == 1;/;/' \
+        "$here/misread/examples/export_write.h"
+    ! cmp -s "$here/misread/examples/export_write.h" examples/export_write.h || return 0
+    # shellcheck disable=SC2086
+    $CC -std=c99 -O1 $threads $elsewhere "$here/misread/examples/export_c.c" "${library[@]}" \
+        -o "$here/misread/export_c" -lm &&
+        "$here/misread/export_c" "$here/$1.safetensors" -o "$here/misread.int8.c" \
+            --int8 "$here/images.idx" || return 0
+    tests_itself misread.int8 "$CC" -std=c99 -O1
+}
+refuses 'a window that is taken for a dense layer' 'self-test failed' misread pixel
 
 # ---- what the compiler makes of them ----
 

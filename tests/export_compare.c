@@ -1,7 +1,8 @@
 /* Compares what examples/export_c.c has written with the library; linked with such a file of the
  * default name.
  *     export_compare MODEL IMAGES LABELS BOUND
- *         floats: the largest difference is at most BOUND of the largest output
+ *         floats: the largest difference is at most BOUND of the largest output; a NaN among the
+ *         inputs is one among the outputs, as the library has it
  *     export_compare MODEL IMAGES LABELS int8 BOUND [ACCURACY]
  *         integers: the root mean square of differences is at most BOUND of that of outputs, the
  *         accuracy at most 2 % lower, and that which is given */
@@ -51,6 +52,45 @@ static int compare(const fnn_dataset *data, const fnn_real *right, int n, double
     return !(worst <= bound * most);
 }
 
+/* A NaN at one place after the other, in the middle of an image: the library's may reach windows
+ * beside those that see it, and a strip at the border may be in no window of a pool. */
+static int compare_nans(const fnn_model *m, const fnn_dataset *data, int n)
+{
+    static fnn_real x[MOST], expected[MOST];
+    const int inputs = data->height * data->width * data->channels;
+    const int width = data->width * data->channels;
+    for (int at = 0; at < inputs; at += 1 + inputs / 50) {
+        const int row = at / width, column = at % width / data->channels;
+        int here = 0, there = 0;
+        if (abs(2 * row + 1 - data->height) > data->height / 2) continue;
+        if (abs(2 * column + 1 - data->width) > data->width / 2) continue;
+        for (int i = 0; i < inputs; i++) x[i] = (fnn_real)(numbers[i] = data->bytes[i]);
+        x[at] = (fnn_real)(numbers[at] = NAN);
+        if (fnn_predict_one(m, NULL, x, expected) || net_predict(numbers, found)) return 1;
+        for (int k = 0; k < n; k++) {
+            here += found[k] != found[k], there += expected[k] != expected[k];
+            if (found[k] != found[k] && expected[k] == expected[k])
+                return printf("output %d is NaN\n", k), 1;
+        }
+        if (!here != !there)
+            return printf("input %d is NaN: expected %d such outputs, found %d\n", at, there, here),
+                   1;
+    }
+    return 0;
+}
+
+/* For integers a NaN is the least input that there is. */
+static int compare_nan_int8(const fnn_dataset *data, int n)
+{
+    static float least[MOST];
+    const int inputs = data->height * data->width * data->channels;
+    for (int i = 0; i < inputs; i++) numbers[i] = i % 3 ? data->bytes[i] : -1e9f;
+    if (net_predict(numbers, least)) return 1;
+    for (int i = 0; i < inputs; i += 3) numbers[i] = NAN;
+    if (net_predict(numbers, found)) return 1;
+    return memcmp(least, found, (size_t)n * sizeof *found) && puts("a NaN is not the least input");
+}
+
 /* Of integers the outputs are compared on the whole, and by what they say. */
 static int compare_int8(const fnn_dataset *data, const fnn_real *right, int n, double bound,
                         const char *said)
@@ -93,8 +133,10 @@ int main(int argc, char **argv)
         return puts("no outputs"), 1;
     if (net_predict(NULL, numbers) != 1 || net_predict_bytes(data.bytes, NULL) != 1)
         return puts("NULL is no error"), 1;
-    result = strcmp(argv[4], "int8") ? compare(&data, right, n, atof(argv[4]))
-                                     : compare_int8(&data, right, n, atof(argv[5]), argv[6]);
+    result =
+        strcmp(argv[4], "int8")
+            ? compare(&data, right, n, atof(argv[4])) || compare_nans(m, &data, n)
+            : compare_int8(&data, right, n, atof(argv[5]), argv[6]) || compare_nan_int8(&data, n);
     free(right), fnn_dataset_free(&data), fnn_model_free(m);
     return result != 0;
 }

@@ -163,6 +163,22 @@ static void flattened(fnn_model *m, const fnn_dataset *data)
     fnn_dense(m, CLASSES, FNN_SOFTMAX);
 }
 
+/* Windows larger than the single pixel that they lie over: other weights of theirs are on pads. */
+static void pixel(fnn_model *m, const fnn_dataset *data)
+{
+    static const int kernels[][2] = {{2, 2}, {2, 1}, {1, 2}, {1, 1}};
+    fnn_normalize(m, FNN_NORMALIZE_DIVIDE_255, data);
+    fnn_dense(m, 8, FNN_LINEAR);
+    for (int i = 0; i < 4; i++) {
+        fnn_conv2d_config c = fnn_conv2d_config_init();
+        c.filters = 9, c.padding = FNN_SAME, c.activation = FNN_LEAKY_RELU;
+        c.kernel_height = kernels[i][0], c.kernel_width = kernels[i][1];
+        fnn_conv2d_with(m, &c);
+    }
+    pool(m, 0, 2, 1, FNN_SAME), pool(m, 1, 2, 1, FNN_SAME);
+    fnn_dense(m, CLASSES, FNN_SOFTMAX);
+}
+
 /* An image comes out. */
 static void spatial(fnn_model *m, const fnn_dataset *data)
 {
@@ -213,7 +229,7 @@ static const struct {
 } networks[] = {
     NETWORK(mlp) NETWORK(cnn) NETWORK(windows) NETWORK(residual) NETWORK(wide) NETWORK(norm_first)
     NETWORK(pool_last) NETWORK(softmax_inside) NETWORK(single) NETWORK(numbers)
-    NETWORK(flattened) NETWORK(spatial) NETWORK(flat_last) NETWORK(table)
+    NETWORK(flattened) NETWORK(pixel) NETWORK(spatial) NETWORK(flat_last) NETWORK(table)
     FNN_ACTIVATION_LIST(ACTIVATION_NETWORK, ACTIVATION_NETWORK)};
 /* clang-format on */
 

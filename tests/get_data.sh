@@ -80,6 +80,11 @@ done
 cp "$here"/forged/t*-ubyte "$here/three/"
 rm "$here/three/t10k-images-idx3-ubyte"
 
+check 'help is what the script begins with' says '^    sh examples/get_data.sh .DIRECTORY' \
+    get offline "$here/none" --help
+check 'which finds nothing out' leaves_nothing
+refuses 'help that is lost is no success' '.' eval 'get offline --help >/dev/full'
+refuses 'an option that is none is no folder' 'unknown option --none' get offline --none
 refuses 'without data and network it says what to do' 'set FMNIST_DIR' get offline "$here/none"
 check 'and leaves nothing behind' leaves_nothing
 refuses 'three files of four are not enough' 'is not in .*three' get offline "$here/three"

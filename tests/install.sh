@@ -77,6 +77,35 @@ refuses 'a file too many is seen' 'fmnist_nn.pc' puts_there include/fmnist_nn.h 
     share/cmake/fmnist_nn/fmnist_nn-header.cmake
 check 'the header as it is' cmp fmnist_nn.h "$here/root/opt/fmnist_nn/include/fmnist_nn.h"
 
+# From a clone that nobody else may read, over what an earlier one has left in the same way.
+private_clone() { # MAKEFILE
+    rm -rf "$here/clone"
+    (
+        umask 077
+        mkdir -p "$here/clone/examples"
+        cp fmnist_nn.h "$here/clone/" && cp "$1" "$here/clone/Makefile"
+        cp -r examples/packaging "$here/clone/examples/"
+        chmod -R go= "$here/clone"
+    )
+}
+readable() { # MAKEFILE: every file has 644, every folder 755
+    local root=$here/private found
+    rm -rf "$root"
+    private_clone "$1"
+    for _ in first again; do
+        (umask 077 && make -s -C "$here/clone" install DESTDIR="$root" PREFIX=/p) || return 1
+        found=$(find "$root/p" -type f ! -perm 644 -o -type d ! -perm 755) || return 1
+        [ -z "$found" ] && [ -f "$root/p/include/fmnist_nn.h" ] ||
+            { echo "found $found" && return 1; }
+        find "$root/p" -type f -exec chmod 600 {} +
+    done
+}
+check 'everybody may read it, whatever the clone allows' readable Makefile
+sed 's/install -m 644/cp/' Makefile >"$here/copies.mk"
+refuses 'where one may not is seen' '/include/fmnist_nn.h$' readable "$here/copies.mk"
+sed "/rm -f '.*fmnist_nn.pc' &&/d" Makefile >"$here/stays.mk"
+refuses 'also where an old file keeps its mode' 'found .*/fmnist_nn.pc$' readable "$here/stays.mk"
+
 export PKG_CONFIG_PATH=$here/root/opt/fmnist_nn/share/pkgconfig
 if have pkg-config; then
     check 'pkg-config finds it' by_pkg_config

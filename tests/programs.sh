@@ -300,6 +300,21 @@ check 'that of a model file' profiles 6 "$here/short.safetensors"
 check 'in its words' grep -q '^max_pool2d 2 2 2 2 ' "$here/profile.out"
 train "${numbers[@]}" --epochs 1 >/dev/null
 check 'one of a table, without what turns its numbers back' profiles 2 "$here/model.safetensors"
+# Work backwards is that of the weights' gradient, and again as much where weights are below: rates
+# times milliseconds tell it of all layers together, but for what they are rounded by.
+goes_back() { # TIMES LAYERS
+    "$here/profile" --seconds 0 --batch 500 --layers "$2" | tee "$here/profile.out" |
+        awk -v times="$1" '/^all/ { ratio = $6 * $5 / ($3 * $2) }
+            END { print "found " ratio " times the work forwards"
+                exit !(ratio > times - .15 && ratio < times + .15) }' && return
+    cat "$here/profile.out"
+    return 1
+}
+check 'no gradient goes to the inputs' goes_back 1 'dense 256'
+check 'nor through layers without weights' goes_back 1 'dropout .1, flatten, dense 256'
+check 'it does where weights are below' goes_back 1.7 'dense 128, dropout .1, dense 1792'
+check 'also those of a norm' goes_back 2 'batch_norm, dense 256'
+refuses 'other work is seen' 'found 1\.[67]' goes_back 1 'dense 128, dropout .1, dense 1792'
 check 'profile refuses wrong options' refuses_at_once profile <<'END'
 unknown option --epochs; | --epochs 3
 --batch: expected a whole number from 1 to 100000, found 0 | --batch 0

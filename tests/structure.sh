@@ -118,6 +118,42 @@ top_level() {
 
 below_100_lines() { [ "$(wc -l <"$1")" -lt 100 ] || { wc -l "$1" && false; }; }
 
+# ---- make ----
+
+# Every target has its words in make help, and so have variables, those that README.md sets too.
+help_is_complete() { # MAKEFILE
+    local help name bad=0
+    help=$(make -s -f "$1" help) || return 1
+    for name in $(awk '$1 == ".PHONY:" { $1 = ""; print }' "$1"); do
+        case $name in all | help | no-mpi | FORCE) continue ;; esac
+        grep -qE "\bmake $name( |\$)" <<<"$help" || { echo "no make $name" && bad=1; }
+    done
+    for name in CC CFLAGS MPICC RESULTS $(grep -oE 'make [a-z-]+( [A-Z]+=[^ ;`]*)+' README.md |
+        grep -oE '[A-Z]+=' | tr -d = | sort -u); do
+        grep -qE "\b$name=" <<<"$help" || { echo "no $name=" && bad=1; }
+    done
+    return $bad
+}
+
+# ---- the examples' words ----
+
+# An order of samples is told by its name.
+named_orders() { # FILE...
+    ! awk 'FNR == 1 { call = "" }
+        /fnn_dataset_(split|fold)\(/ { call = FILENAME ":" FNR ": " }
+        call != "" { call = call $0 }
+        call != "" && /;|\) \|\|/ {
+            bare = "_split\\([^,]*,[^,]*, [0-9]+,|_fold\\([^,]*,[^,]*,[^,]*, [0-9]+,"
+            if (call ~ bare) { print call; found = 1 }
+            call = ""
+        }
+        END { exit !found }' "$@"
+}
+# What prints results asks at its end whether they have arrived; quickstart is the README's.
+asks_at_the_end() { # FILE...
+    ! grep -LE 'program_end\(\)|fflush\(stdout\)|experiment_end\(' "$@" | grep -v '/quickstart.c$'
+}
+
 # ---- all of it, each check with a case that it must refuse ----
 
 header=fmnist_nn.h
@@ -176,6 +212,20 @@ refuses 'a line of 101 columns is seen' 'wide.c:1: 101' hundred_columns "$here/w
 
 check 'the top level holds what it should' top_level < <(files)
 refuses 'another file on the top level is seen' '^other.c$' top_level <<<'other.c'
+
+check 'make help has all targets and variables' help_is_complete Makefile
+sed '/make test-onnx /d; s/MPICC=mpicc those/those/' Makefile >"$here/silent.mk"
+refuses 'a target without a line is seen' 'no make test-onnx' help_is_complete "$here/silent.mk"
+refuses 'and a variable' 'no MPICC=' help_is_complete "$here/silent.mk"
+
+check 'orders of samples have their names' named_orders examples/*.c examples/program.h
+sed 's/FNN_ORDER_SHUFFLE/1/' examples/resume.c >"$here/order.c"
+refuses 'a bare number is seen' 'order.c:.*count / 6 \* 5, 1, 1' named_orders "$here/order.c"
+sed 's/FNN_ORDER_KEEP/0/' examples/regression.c >"$here/keep.c"
+refuses 'also in a condition' 'keep.c:.*POINTS / 4, 0, 0' named_orders "$here/keep.c"
+check 'programs ask whether what they print arrives' asks_at_the_end examples/*.c
+sed '/fflush(stdout)/d' examples/regression.c >"$here/deaf.c"
+refuses 'one that does not is seen' 'deaf.c' asks_at_the_end "$here/deaf.c"
 
 for example in examples/*.c; do
     [ -f "$example" ] && check "$example is below 100 lines" below_100_lines "$example"

@@ -1,10 +1,11 @@
 // Drives the page of examples/web in headless Chromium, through chromedriver's HTTP.
 //     node tests/web.mjs FOLDER desktop|phone [PATH=FILE]    FILE, or nothing, in place of one
-// Trains, draws with pointer and keys, reads the answers; keeps build/web-desktop.png. Where
+// Trains, draws with pointers and keys, reads the answers; keeps build/web-desktop.png. Where
 // something is not as it should be the exit status is 1, and it says what was found.
 import { spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { pathToFileURL } from 'node:url';
 
 const [folder, screen, replaced = ''] = process.argv.slice(2);
 const [path, file] = replaced.split('=');
@@ -66,11 +67,13 @@ const keys = (...steps) => ask('POST', '/actions', { actions: [{ type: 'key', id
     actions: steps.map(([type, name]) => ({ type, value: KEYS[name] })) }] });
 const press = (name) => keys(['keyDown', name], ['keyUp', name]);
 
+const place_of_pad = () => script(`(() => { const pad = document.getElementById('pad');
+    pad.scrollIntoView({ block: 'center' });
+    const { left, top, width } = pad.getBoundingClientRect(); return [left, top, width]; })()`);
+
 // A stroke over the board, in its pixels, by mouse or finger.
 async function draw(...points) {
-    const box = await script(`(() => { const pad = document.getElementById('pad');
-        pad.scrollIntoView({ block: 'center' });
-        const { left, top, width } = pad.getBoundingClientRect(); return [left, top, width]; })()`);
+    const box = await place_of_pad();
     const moves = points.map(([x, y]) => ({ type: 'pointerMove', duration: 30,
         x: Math.round(box[0] + x * box[2] / 28), y: Math.round(box[1] + y * box[2] / 28) }));
     await ask('POST', '/actions', { actions: [{ type: 'pointer', id: 'hand',
@@ -147,6 +150,10 @@ async function says_what_it_sees() {
 }
 
 async function takes_keys() {
+    const [role, name] = await script(`['role', 'aria-label'].map((what) =>
+        document.getElementById('pad').getAttribute(what))`);
+    expect(role === 'application' && /arrow keys/.test(name),
+        `screen readers are to hand it keys, and to say which: found ${role}, ${name}`);
     await script('document.getElementById("pad").focus()');
     await press('Delete');
     expect(await ink() === 0, `Delete clears the board, on which there is ${await ink()}`);
@@ -155,6 +162,38 @@ async function takes_keys() {
     await keys(['keyDown', 'Space'], ['keyDown', 'ArrowDown'], ['keyUp', 'ArrowDown'],
         ['keyUp', 'Space']);
     expect(await ink() > 5, `the space bar draws more than ${await ink()} pixels`);
+}
+
+// Of two fingers the one that began a line draws, the other one nothing: no ink between the two.
+async function takes_one_finger() {
+    await script(`(() => { document.getElementById('mirror').checked = false;
+        document.getElementById('clear').click(); })()`);
+    const box = await place_of_pad();
+    const to = (x, y) => ({ type: 'pointerMove', duration: 30,
+        x: Math.round(box[0] + x * box[2] / 28), y: Math.round(box[1] + y * box[2] / 28) });
+    const down = { type: 'pointerDown', button: 0 }, up = { type: 'pointerUp', button: 0 };
+    const pause = { type: 'pause', duration: 30 }, touch = { pointerType: 'touch' };
+    await ask('POST', '/actions', { actions: [
+        { type: 'pointer', id: 'finger', parameters: touch,
+            actions: [to(5, 10), down, pause, pause, to(5, 14), pause, to(5, 18), up] },
+        { type: 'pointer', id: 'palm', parameters: touch,
+            actions: [to(23, 10), pause, down, to(23, 12), pause, up, pause, pause] }] });
+    const inks = await script(`[3, 12, 21].map((x) => document.getElementById('pad')
+        .getContext('2d').getImageData(x, 4, 5, 20).data
+        .reduce((sum, byte, i) => sum + (i % 4 === 0 ? byte / 255 : 0), 0))`);
+    expect(inks[0] > 10 && inks[1] === 0 && inks[2] === 0,
+        `a finger draws, a palm beside it does not: found ${inks} on the left, between, right`);
+    await script('document.getElementById("mirror").click()');
+}
+
+// From disk, where Chromium has no worker for it: it says what it needs.
+async function says_how_to_open_it() {
+    await ask('POST', '/url', { url: pathToFileURL(`${folder}/index.html`).href });
+    const [hidden, said, status] = await script(`(() => {
+        const [error, status] = ['error', 'status'].map((id) => document.getElementById(id));
+        return [error.hidden, error.textContent, status.textContent]; })()`);
+    expect(!hidden && /python3 -m http.server/.test(said) && status === 'It cannot go on.',
+        `opened from disk it says: ${said} ${status}`);
 }
 
 async function is_well_made() {
@@ -185,7 +224,8 @@ try {
         'goog:chromeOptions': options, 'goog:loggingPrefs': { browser: 'ALL' } } } });
     session = `/${made.sessionId}`;
     await ask('POST', '/url', { url: page });
-    for (const test of [trains, says_what_it_sees, takes_keys, is_well_made]) await test();
+    for (const test of [trains, says_what_it_sees, takes_keys, takes_one_finger, is_well_made,
+        says_how_to_open_it]) await test();
 } catch (e) {
     console.log(e.message);
     if (session) await screenshot(`${screen}-failed`).catch(() => {});

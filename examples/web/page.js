@@ -9,7 +9,7 @@ const at = (id) => document.getElementById(id);
 const percent = (x, digits = 1) => `${(100 * x).toFixed(digits)} %`;
 const number = (x) => Math.round(x).toLocaleString('en');
 
-const worker = new Worker('worker.js');
+let worker; // begins at this file's end
 let running = false, pausing = false, ready = false, curve = [], first = 0, shown = 0, seed = 1;
 const drawn = new Float32Array(PIXELS); // 0..1
 let own = false;
@@ -190,7 +190,8 @@ function line(from, to) {
     show();
 }
 
-let stroke = null, pen = { x: SIDE / 2, y: SIDE / 2 };
+let stroke = null, pointer = null; // a line's last place, and the pointer that began it
+let pen = { x: SIDE / 2, y: SIDE / 2 };
 const pad = at('pad');
 const place = (event) => {
     const box = pad.getBoundingClientRect();
@@ -198,14 +199,15 @@ const place = (event) => {
         y: SIDE * (event.clientY - box.top) / box.height };
 };
 pad.addEventListener('pointerdown', (event) => {
-    if (event.button !== 0) return;
-    pad.setPointerCapture(event.pointerId);
+    if (event.button !== 0 || stroke) return; // a second finger, or the palm
+    pointer = event.pointerId;
+    pad.setPointerCapture(pointer);
     stroke = place(event);
     at('pen').hidden = true;
     line(stroke, stroke);
 });
 pad.addEventListener('pointermove', (event) => {
-    if (!stroke) return;
+    if (!stroke || event.pointerId !== pointer) return;
     for (const part of event.getCoalescedEvents?.() ?? []) {
         line(stroke, place(part));
         stroke = place(part);
@@ -213,8 +215,8 @@ pad.addEventListener('pointermove', (event) => {
     line(stroke, place(event));
     stroke = place(event);
 });
-for (const end of ['pointerup', 'pointercancel'])
-    pad.addEventListener(end, () => { stroke = null; });
+for (const end of ['pointerup', 'pointercancel', 'lostpointercapture'])
+    pad.addEventListener(end, (event) => { if (event.pointerId === pointer) stroke = null; });
 
 function show_pen() {
     const style = at('pen').style, size = Number(at('width').value) / SIDE * 100;
@@ -314,8 +316,13 @@ build/web, and a file server: python3 -m http.server -d build/web`;
         buttons();
     },
 };
-worker.onmessage = ({ data }) => words[data.type](data);
-worker.onerror = (event) => words.failed({ message: event.message ?? 'worker.js is missing.' });
 new ResizeObserver(chart).observe(at('chart'));
 buttons();
-worker.postMessage({ type: 'start' });
+try { // a page that is opened from disk may have no worker, which Chromium says at once
+    worker = new Worker('worker.js');
+    worker.onmessage = ({ data }) => words[data.type](data);
+    worker.onerror = (event) => words.failed({ message: event.message ?? 'worker.js is missing.' });
+    worker.postMessage({ type: 'start' });
+} catch ({ message }) {
+    words.failed({ message });
+}
