@@ -401,7 +401,8 @@ static void add_process(measurement *m, peer_family family, const char *name, co
 }
 
 /* On several threads it is for the timing to say who shall run the loops beside products: OpenBLAS
- * may have threads of its own, which wait for the cores while those of OpenMP spin on them. */
+ * may have threads of its own, which wait for the cores while those of OpenMP spin on them. None
+ * may spin for longer than settle waits, as OMP_WAIT_POLICY=active would have it. */
 static void add_openblas(measurement *m, const train_model *model, peer_family family,
                          const char *name, const char *core)
 {
@@ -410,7 +411,7 @@ static void add_openblas(measurement *m, const train_model *model, peer_family f
         const char *wait, *way;
     } ways[] = {{0, NULL, ""},
                 {1, "passive", ", loops on all threads, which sleep between them"},
-                {1, "active", ", loops on all threads, which spin between them"}};
+                {1, NULL, ", loops on all threads, which spin for a while"}};
     const train_layer *layer;
     int i;
     for (i = 0; i < (m->threads > 1 ? 3 : 1); i++) {
