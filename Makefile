@@ -162,9 +162,12 @@ fuzz-merge fuzz-control:
 analyse:
 	@bash tests/analyse.sh $(ONLY)
 
-# A peer that is a program of its own, where oneDNN's C++ header is.
-PEERS := $(if $(shell command -v g++),$(if $(wildcard /usr/include/oneapi/dnnl/dnnl.hpp \
-    /usr/local/include/oneapi/dnnl/dnnl.hpp),build/onednn_cnn1_step))
+# Peers that are programs of their own: the one that opens OpenBLAS when it runs, and the other
+# where oneDNN's C++ header is. Without the last flag gcc vectorises no loop with a square root.
+PEER_FLAGS = -O3 -march=native -fno-math-errno
+PEERS := build/openblas_mlp_step $(if $(shell command -v g++),$(if $(wildcard \
+    /usr/include/oneapi/dnnl/dnnl.hpp /usr/local/include/oneapi/dnnl/dnnl.hpp), \
+    build/onednn_cnn1_step))
 
 bench: build/bench_kernels build/bench_train $(PEERS)
 	@ONLY='$(ONLY)' THREADS='$(THREADS)' ISA='$(ISA)' bash bench/run.sh
@@ -189,9 +192,11 @@ bench-programs: data $(addprefix build/,$(PROGRAMS))
 build/bench_%: bench/%.c fmnist_nn.h $(wildcard bench/*.h) build/flags
 	$(COMPILE) $< -o $@ -lm -ldl
 
-build/onednn_cnn1_step: bench/peers/onednn_cnn1_step.cpp
-	@mkdir -p build
-	-g++ -O3 -march=native -fopenmp $< -o $@ -ldnnl
+build/openblas_mlp_step: bench/peers/openblas_mlp_step.c build/flags Makefile
+	-$(CC) $(PEER_FLAGS) $(OPENMP) $< -o $@ -lm -ldl
+
+build/onednn_cnn1_step: bench/peers/onednn_cnn1_step.cpp build/flags Makefile
+	-g++ $(PEER_FLAGS) -fopenmp $< -o $@ -ldnnl
 
 onnx-runtime:
 	npm install --prefix build/onnxruntime --no-save --no-audit --no-fund --ignore-scripts \

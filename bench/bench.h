@@ -276,28 +276,33 @@ static void bench_limit_flow(bench_run *run, const bench_flow *flow)
 
 /* ---- timing ---- */
 
-/* Ties the calling thread to the first core and those it has started to one of the others each.
+/* Ties a process' first thread to the first core and the others to one of the other cores each.
  * After a pause some kernels put all threads of a process on one core for a while, where they
  * wait in turns for each other: milliseconds instead of microseconds, for every contestant alike.
  * To be called when a contestant has started its threads, and not for one thread. */
-static void bench_pin(int threads)
+static void bench_pin_process(long process, int threads)
 {
-    DIR *tasks = threads > 1 ? opendir("/proc/self/task") : NULL;
+    char path[64];
+    DIR *tasks;
     const struct dirent *entry;
+    int others = 0;
+    snprintf(path, sizeof path, "/proc/%ld/task", process);
+    tasks = threads > 1 ? opendir(path) : NULL;
     while (tasks && (entry = readdir(tasks)) != NULL) {
-        static long seen[256];
-        static int seen_count, others;
         const long id = atol(entry->d_name);
         unsigned long mask[16] = {0};
-        int i, core = 0;
-        for (i = 0; i < seen_count && seen[i] != id; i++) continue;
-        if (id <= 0 || i < seen_count || i == 256) continue;
-        seen[seen_count++] = id;
-        if (id != (long)getpid()) core = 1 + others++ % (threads - 1);
+        int core = 0;
+        if (id <= 0) continue; /* . and .. */
+        if (id != process) core = 1 + others++ % (threads - 1);
         mask[core / (8 * (int)sizeof *mask)] = 1ul << core % (8 * (int)sizeof *mask);
         syscall(SYS_sched_setaffinity, id, sizeof mask, mask);
     }
     if (tasks) closedir(tasks);
+}
+
+static void bench_pin(int threads)
+{
+    bench_pin_process((long)getpid(), threads);
 }
 
 /* For a program to be run in this one's place: all cores again. */
@@ -586,21 +591,31 @@ static void bench_shape(const bench_case *what, char *text, size_t size)
     else snprintf(text, size, "%ldx%ldx%ld", (long)n[0], (long)n[1], (long)n[2]);
 }
 
-/* Prepares, measures and reports one case, unless --only leaves it out. */
+static int bench_chosen; /* rows that --only has let through */
+
+static int bench_is_chosen(const bench_options *options, const char *kernel, const char *shape)
+{
+    char name[128];
+    snprintf(name, sizeof name, "%s %s", kernel, shape);
+    if (options->only && !strstr(name, options->only)) return 0;
+    bench_chosen++;
+    return 1;
+}
+
+/* Prepares, measures and reports one case, unless --only leaves it out. Without a context it is
+ * counted alone. */
 static void bench_case_run(const bench_case *what, const bench_options *options,
                            fnn_context *context)
 {
     bench_run run;
-    char name[128];
     int i;
     memset(&run, 0, sizeof run);
+    bench_shape(what, run.shape, sizeof run.shape);
+    if (!bench_is_chosen(options, what->kernel, run.shape) || !context) return;
     run.what = what;
     run.context = context;
     run.isa = context->kernels->isa;
     run.threads = options->threads;
-    bench_shape(what, run.shape, sizeof run.shape);
-    snprintf(name, sizeof name, "%s %s", what->kernel, run.shape);
-    if (options->only && !strstr(name, options->only)) return;
     what->prepare(&run);
     if (options->alone) run.peer_count = 0;
     if (run.peer_count || !options->child) bench_measure_and_report(&run);
@@ -629,7 +644,8 @@ static void bench_limit_row(const char *kernel, const char *shape, const char *u
 }
 
 /* Passes over one array: of `bytes`, often enough to last a millisecond. */
-static void bench_bandwidth(fnn_isa isa, const char *shape, size_t bytes, int write)
+static void bench_bandwidth(const char *kernel, const char *shape, fnn_isa isa, size_t bytes,
+                            int write)
 {
     const bench_limits *limits = bench_limits_for(isa);
     const ptrdiff_t vectors = (ptrdiff_t)(bytes / sizeof(fnn_real)) / limits->lanes;
@@ -637,7 +653,10 @@ static void bench_bandwidth(fnn_isa isa, const char *shape, size_t bytes, int wr
     fnn_real *x = (fnn_real *)fnni_allocate(NULL, bytes), sink[64];
     double seconds[BENCH_ROUNDS], work = 0;
     int round, i;
-    if (!x) return;
+    if (!x) {
+        fprintf(stderr, "bench: %s %s is left out: no memory\n", kernel, shape);
+        return;
+    }
     memset(x, 0, bytes);
     for (round = 0; round < BENCH_ROUNDS; round++) {
         const double start = bench_now();
@@ -645,32 +664,84 @@ static void bench_bandwidth(fnn_isa isa, const char *shape, size_t bytes, int wr
             work = write ? limits->write(vectors, x) : limits->read(vectors, x, sink);
         seconds[round] = (bench_now() - start) / repeats;
     }
-    bench_limit_row(write ? "limit_write" : "limit_read", shape, "GB/s", isa, work, seconds);
+    bench_limit_row(kernel, shape, "GB/s", isa, work, seconds);
     fnni_release(NULL, x);
 }
 
-static void bench_limit_rows(const bench_options *options, fnn_isa isa)
+/* An array to be passed over: where it lies, as far as the system tells, and its size. */
+typedef struct bench_place {
+    char shape[32];
+    size_t bytes;
+} bench_place;
+
+/* Bytes of a cache as the system tells them; 0: there is none, or it does not say. */
+static size_t bench_cache(int level)
 {
-    static const struct {
-        const char *shape;
-        size_t bytes;
-    } sizes[] = {{"L1-24KiB", 24u << 10},
-                 {"L2-512KiB", 512u << 10},
-                 {"L3-6MiB", 6u << 20},
-                 {"memory-256MiB", 256u << 20}};
-    const bench_limits *limits = bench_limits_for(isa);
-    double seconds[BENCH_ROUNDS], work = 0;
-    fnn_real sink[64];
-    int i, write;
-    if (options->child || (options->only && !strstr("limit", options->only))) return;
-    for (i = 0; i < BENCH_ROUNDS; i++) {
-        const double start = bench_now();
-        work = limits->fma(500000, sink);
-        seconds[i] = bench_now() - start;
+    long bytes = 0;
+#ifdef _SC_LEVEL1_DCACHE_SIZE
+    static const int names[] = {_SC_LEVEL1_DCACHE_SIZE, _SC_LEVEL2_CACHE_SIZE,
+                                _SC_LEVEL3_CACHE_SIZE};
+    bytes = sysconf(names[level - 1]);
+#else
+    (void)level;
+#endif
+    return bytes > 0 ? (size_t)bytes : 0;
+}
+
+static bench_place bench_place_of(const char *name, size_t bytes)
+{
+    bench_place place;
+    const int large = bytes >= 4u << 20;
+    place.bytes = bytes;
+    snprintf(place.shape, sizeof place.shape, "%s%s%lu%s", name, *name ? "-" : "",
+             (unsigned long)(bytes >> (large ? 20 : 10)), large ? "MiB" : "KiB");
+    return place;
+}
+
+/* Half of each cache, since an array is not alone in it, and what no cache holds; returns how
+ * many. Of the third level at most eight times the second: some systems tell all of a chip's,
+ * of which a core reaches a part. Where the caches are not known the sizes stand for themselves. */
+static int bench_places(bench_place *places)
+{
+    static const char *const names[] = {"L1", "L2", "L3"};
+    static const size_t usual[] = {24u << 10, 512u << 10, 6u << 20};
+    const int known = bench_cache(1) && bench_cache(2);
+    const size_t most = 8 * bench_cache(2);
+    size_t last = 0;
+    int level, count = 0;
+    for (level = 1; level <= 3; level++) {
+        const size_t bytes = known ? bench_cache(level) / 2 : usual[level - 1];
+        last = 2 * bytes;
+        if (!bytes) continue;
+        places[count++] = bench_place_of(known ? names[level - 1] : "",
+                                         known && level == 3 && bytes > most ? most : bytes);
     }
-    bench_limit_row("limit_fma", "registers", "GFLOP/s", isa, work, seconds);
+    places[count++] = bench_place_of("memory", last > 128u << 20 ? 2 * last : 256u << 20);
+    return count;
+}
+
+/* On one thread. isa NULL: counted alone, as in bench_case_run. */
+static void bench_limit_rows(const bench_options *options, const fnn_isa *isa)
+{
+    static const char *const kernels[] = {"limit_read", "limit_write"};
+    double seconds[BENCH_ROUNDS], work = 0;
+    bench_place places[4];
+    fnn_real sink[64];
+    const int count = bench_places(places);
+    int i, write;
+    if (options->child) return;
+    if (bench_is_chosen(options, "limit_fma", "registers") && isa) {
+        for (i = 0; i < BENCH_ROUNDS; i++) {
+            const double start = bench_now();
+            work = bench_limits_for(*isa)->fma(500000, sink);
+            seconds[i] = bench_now() - start;
+        }
+        bench_limit_row("limit_fma", "registers", "GFLOP/s", *isa, work, seconds);
+    }
     for (write = 0; write < 2; write++)
-        for (i = 0; i < 4; i++) bench_bandwidth(isa, sizes[i].shape, sizes[i].bytes, write);
+        for (i = 0; i < count; i++)
+            if (bench_is_chosen(options, kernels[write], places[i].shape) && isa)
+                bench_bandwidth(kernels[write], places[i].shape, *isa, places[i].bytes, write);
 }
 
 /* ---- the same bench again, with another environment ---- */
@@ -715,16 +786,29 @@ static int bench_parse(char *line, bench_result *r)
     return 1;
 }
 
-/* Runs this program with the same arguments, --child and the variable set; prints its rows. */
-static void bench_again(int argc, char **argv, const char *variable, const char *value)
+/* The kernels that OpenBLAS is told to take, by OPENBLAS_CORETYPE, so that it has the instruction
+ * set of ours, and what this peer is called then. NULL: none. */
+static const char *bench_openblas_core(fnn_isa isa, const char **peer)
+{
+    *peer = isa == FNN_ISA_AVX512 ? "openblas-avx512" : "openblas-avx2";
+    return isa == FNN_ISA_AVX512 ? "SkylakeX" : isa == FNN_ISA_AVX2 ? "Haswell" : NULL;
+}
+
+/* Runs this program with the same arguments, --child and the variable set; prints its rows. 0,
+ * with a message, when it could not be run or did not end well: rows are missing then. */
+static int bench_again(int argc, char **argv, const char *variable, const char *value)
 {
     char **arguments = (char **)calloc((size_t)argc + 2, sizeof(char *)), line[512];
     static char child[] = "--child";
     bench_result r;
     FILE *rows;
     pid_t pid;
-    int ends[2];
-    if (!arguments || pipe(ends)) return;
+    int ends[2], status = -1;
+    if (!arguments || pipe(ends)) {
+        perror("bench: cannot be run again");
+        free(arguments);
+        return 0;
+    }
     memcpy(arguments, argv, (size_t)argc * sizeof(char *));
     arguments[argc] = child;
     pid = fork();
@@ -745,8 +829,12 @@ static void bench_again(int argc, char **argv, const char *variable, const char 
             bench_print(&r);
         }
     if (rows) fclose(rows);
-    waitpid(pid, NULL, 0);
+    if (pid > 0) waitpid(pid, &status, 0);
     free(arguments);
+    if (!status) return 1;
+    fprintf(stderr, "bench: the run with %s=%s did not end well: its rows are missing\n", variable,
+            value);
+    return 0;
 }
 
 /* Prints the header line, out at once: rows that cannot be written are known before the first is
@@ -758,12 +846,19 @@ static int bench_begin(const char *header)
     return 0;
 }
 
-/* What main returns: 1 where rows could not be written. */
+/* What main returns: 1 where something of what was printed could not be written. */
 static int bench_end(void)
 {
     if (!fflush(stdout) && !ferror(stdout)) return 0;
-    fputs("bench: the rows cannot be written\n", stderr);
+    fputs("bench: the output cannot be written\n", stderr);
     return 1;
+}
+
+/* What main returns for --help. */
+static int bench_help(const char *text)
+{
+    fputs(text, stdout);
+    return bench_end();
 }
 
 /* ---- the table ---- */

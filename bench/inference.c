@@ -9,10 +9,13 @@ static const char help[] =
     "  --images N  of the long row (default 10000, at most that)\n"
     "CSV on stdout:\n"
     "model,isa,threads,images,median_us,best_us,images_per_s,limit_us,limit_ratio,disturbed\n"
-    "limit_us: multiply-adds of the convolutions at the rate of multiply-adds from registers, and\n"
-    "for one image the dense layers' weights (1.6 MB) at the rate at which memory of that size is\n"
-    "read; for many images their multiply-adds too. limit_ratio is median_us over it. Winograd's\n"
-    "algorithm, where the library takes it, multiplies less often than limit_us counts. disturbed\n"
+    "limit_us: multiply-adds of the convolutions at the rate of multiply-adds from registers, "
+    "times\n"
+    "the threads, and for one image the dense layers' weights (1.6 MB) at the rate at which one\n"
+    "thread reads memory of that size; for many images their multiply-adds too. Both rates are "
+    "the\n"
+    "best of 50 rounds. limit_ratio is median_us over limit_us. Winograd's algorithm, where the\n"
+    "library takes it, multiplies less often than limit_us counts. disturbed\n"
     "says ours where the median is more than 10 % above the best time. Nothing is allocated while\n"
     "the clock runs: the context is reserved.\n";
 
@@ -103,9 +106,13 @@ int main(int argc, char **argv)
     call_times one, many;
     int images = IMAGES;
     size_t i;
-    if (bench_argument(argc, argv, "--help")) return fputs(help, stdout) < 0;
+    if (bench_argument(argc, argv, "--help")) return bench_help(help);
     if (!bench_read_options(argc, argv, "--images", &images, &options)) return 2;
     if (images > IMAGES) return fprintf(stderr, "--images: at most %d\n", IMAGES), 2;
+    if (options.only || options.alone) /* which the other benches have */
+        return bench_wrong("arguments", "an option of this bench",
+                           options.only ? "--only" : "--alone"),
+               2;
     if (!bench_begin("model,isa,threads,images,median_us,best_us,images_per_s,limit_us,limit_ratio,"
                      "disturbed"))
         return 1;
@@ -123,7 +130,8 @@ int main(int argc, char **argv)
     bench_watch_begin(context->kernels->isa, context->threads);
     measure_limits(context->kernels->isa, &flops, &rate);
     one = times_of(m, context, &data, 1, outputs, 50);
-    row(context, 1, one, conv_flops / flops + dense_weights * sizeof(fnn_real) / rate);
+    row(context, 1, one,
+        conv_flops / (flops * context->threads) + dense_weights * sizeof(fnn_real) / rate);
     many = times_of(m, context, &data, images, outputs, 1);
     row(context, images, many,
         images * (conv_flops + 2 * dense_weights) / (flops * context->threads));

@@ -27,11 +27,14 @@ static const char help[] =
     "the taps that are computed (see conv_executed). Where it may be Winograd's F(4x4,3x3), that\n"
     "is for 3x3, stride 1, 16 channels and 16 filters or more, limit_percent is nominal too and\n"
     "may exceed 100; winograd_limit is the limit in nominal FLOPs: limit x 9 outputs / 36 tiles.\n"
-    "limit_* rows: multiply-adds, and bytes read or written in each cache, on one thread.\n"
+    "limit_* rows, on one thread: multiply-adds, and bytes read or written in an array of half of\n"
+    "each cache, as far as the system tells its size (of L3 at most eight times the L2), and in\n"
+    "one that no cache holds.\n"
     "Peers: openblas (libopenblas.so.0 as it dispatches by itself) and openblas-avx512 (the same\n"
-    "with OPENBLAS_CORETYPE=SkylakeX, in a second run since the library reads it when it loads);\n"
-    "onednn (libdnnl.so.2, where its header was there too), in the layouts that it prefers, by\n"
-    "its direct algorithm and, as onednn-auto, by what it chooses where that is another one.\n";
+    "with OPENBLAS_CORETYPE=SkylakeX, in a second run since the library reads it when it loads;\n"
+    "where ours is AVX2, openblas-avx2 with Haswell); onednn (libdnnl.so.2, where its header was\n"
+    "there too), in the layouts that it prefers, by its direct algorithm and, as onednn-auto, by\n"
+    "what it chooses where that is another one; onednn-avx2 where ours is AVX2.\n";
 
 /* ---- sgemm ---- */
 typedef void (*cblas_sgemm_function)(int order, int transpose_a, int transpose_b, int m, int n,
@@ -63,10 +66,11 @@ static void sgemm_openblas(void *argument)
 }
 
 /* OpenBLAS picks its kernels when it is loaded; main leaves the variable set in children only. */
-static const char *peer_name(void)
+static const char *peer_name(const bench_run *run)
 {
-    const char *core = getenv("OPENBLAS_CORETYPE");
-    return !core ? "openblas" : strcmp(core, "Haswell") ? "openblas-avx512" : "openblas-avx2";
+    const char *peer;
+    bench_openblas_core(run->isa, &peer);
+    return getenv("OPENBLAS_CORETYPE") ? peer : "openblas";
 }
 
 static void sgemm_prepare(bench_run *run)
@@ -92,7 +96,7 @@ static void sgemm_prepare(bench_run *run)
     g.peer = (cblas_sgemm_function)bench_symbol("libopenblas.so.0", "cblas_sgemm");
     if (!g.peer || !set_threads || FNNI_REAL_IS_DOUBLE) return;
     set_threads(run->threads);
-    bench_add_peer(run, peer_name(), sgemm_openblas, &g);
+    bench_add_peer(run, peer_name(run), sgemm_openblas, &g);
 }
 
 /* ---- what streams through memory once: pooling, normalisation, elementwise kernels ----
@@ -304,7 +308,8 @@ static const bench_case stream_cases[] = {
     {"winograd_gradient", {36, 64, 0, 0}, stream_prepare, NULL},
 };
 
-/* Nothing for the runs that measure peers only, or several threads. */
+/* Nothing for the runs that measure peers only, or several threads. Here and below, context NULL:
+ * the rows that --only lets through are counted alone. */
 static void stream_rows(const bench_options *options, fnn_context *context)
 {
     size_t i;
@@ -389,7 +394,6 @@ static void random_cases(int count, const bench_options *options, fnn_context *c
 {
     static const char *const forms[] = {"sgemm", "sgemm_tn", "sgemm_nt", "sgemm_tt"};
     int i, j;
-    bench_rounds = 5;
     for (i = 0; i < count; i++) {
         bench_case random;
         memset(&random, 0, sizeof random);
@@ -573,12 +577,38 @@ static int print_peers(void)
     return bench_end();
 }
 
+static void all_rows(const bench_options *options, int random, fnn_context *context)
+{
+    if (random) {
+        random_cases(random, options, context);
+        return;
+    }
+    bench_limit_rows(options, context ? &context->kernels->isa : NULL);
+    sgemm_rows(options, context);
+    if (!options->child) conv_cases(options, context);
+    stream_rows(options, context);
+}
+
+/* Whether --only leaves anything to measure; a child may have nothing. */
+static int any_row(const bench_options *options, int random)
+{
+    if (options->child) return 1;
+    all_rows(options, random, NULL);
+    if (bench_chosen) return 1;
+    fprintf(stderr, "on %d thread%s: ", options->threads, options->threads > 1 ? "s" : "");
+    return bench_wrong("--only", "a part of a row's kernel and shape, as \"sgemm 64x64\"",
+                       options->only);
+}
+
 static int run_all(int argc, char **argv, const bench_options *options, int random)
 {
     fnn_context_config config = fnn_context_config_init();
     fnn_error error;
     fnn_context *context;
-    if (options->threads > 1) bench_rounds = 5; /* each side waits for the other's threads to end */
+    const char *core, *peer;
+    int done = 1;
+    /* With threads each side waits for the other's to end. */
+    if (options->threads > 1 || random) bench_rounds = 5;
     config.isa = options->isa;
     config.threads = options->threads;
     context = fnn_context_create(&config, &error);
@@ -587,21 +617,16 @@ static int run_all(int argc, char **argv, const bench_options *options, int rand
         return 1;
     }
     bench_watch_begin(context->kernels->isa, options->threads);
-    if (!random) bench_limit_rows(options, context->kernels->isa);
-    if (random) random_cases(random, options, context);
-    else sgemm_rows(options, context);
-    if (!random && !options->child) conv_cases(options, context);
-    if (!random) stream_rows(options, context);
-    if (!options->child && !options->alone && context->kernels->isa == FNN_ISA_AVX512)
-        bench_again(argc, argv, "OPENBLAS_CORETYPE", "SkylakeX");
-    if (!options->child && !options->alone && context->kernels->isa == FNN_ISA_AVX2)
-        bench_again(argc, argv, "OPENBLAS_CORETYPE", "Haswell");
+    all_rows(options, random, context);
+    core = bench_openblas_core(context->kernels->isa, &peer);
+    if (!options->child && !options->alone && core)
+        done = bench_again(argc, argv, "OPENBLAS_CORETYPE", core);
     if (!options->child) {
         bench_summary(groups, sizeof groups / sizeof groups[0]);
         bench_watch_end();
     }
     fnn_context_free(context);
-    return 0;
+    return !done;
 }
 
 int main(int argc, char **argv)
@@ -609,9 +634,10 @@ int main(int argc, char **argv)
     bench_options options;
     int random = 0;
     if (!bench_argument(argc, argv, "--child")) unsetenv("OPENBLAS_CORETYPE");
-    if (bench_argument(argc, argv, "--help")) return fputs(help, stdout) < 0;
+    if (bench_argument(argc, argv, "--help")) return bench_help(help);
     if (bench_argument(argc, argv, "--peers")) return print_peers();
     if (!bench_read_options(argc, argv, "--random", &random, &options)) return 2;
+    if (!any_row(&options, random)) return 2;
     if (!options.child && !bench_begin(BENCH_HEADER)) return 1;
     if (run_all(argc, argv, &options, random)) return 1;
     return bench_end();

@@ -25,6 +25,10 @@ available_isas() {
 list() { echo "$*" | tr ' ' ','; }
 
 isas=${ISA:-$(available_isas)}
+if [ -z "$isas" ]; then
+    echo 'bench/programs.sh: expected an instruction set that can be chosen here, found none' >&2
+    exit 1
+fi
 threads=${THREADS:-$(printf '%s\n' 1 "$(nproc)" | sort -nu)}
 trap 'rm -f "$table.new"' EXIT
 # shellcheck disable=SC2086

@@ -48,7 +48,7 @@ for bench in kernels train; do
             echo "bench/results/$bench.csv: cannot be written" >&2
             exit 1
         fi
-        cat "bench/results/$bench.csv"
+        cat "bench/results/$bench.csv" || exit 1
         measured=1
     else
         echo "bench_$bench has no rows for ONLY=${ONLY:-}: bench/results/$bench.csv stays" >&2

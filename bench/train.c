@@ -1,4 +1,4 @@
-/* cc -O2 -fopenmp bench/train.c -o train -lm -ldl
+/* cc -O2 -fopenmp bench/train.c -o train -lm -ldl     (make bench-train compiles peers, too)
  * ./train > train.csv            (./train --help)
  * Prints how many images a second training takes in, whole steps: gather, forward, backward and
  * optimiser, on 60,000 images in memory. A model is a line of a table; peers are measured in
@@ -25,15 +25,15 @@ static const char help[] =
     "measured in turns; where convolutions take Winograd's algorithm it may exceed 100.\n"
     "disturbed: the sides, of ours, peer and limit, whose median is more than 10 % above their\n"
     "best; limit also where it is more than 5 % below the highest so far; after three attempts.\n"
-    "Peers: for the MLPs the same step composed of cblas_sgemm (libopenblas.so.0) and loops,\n"
-    "as it dispatches by itself and, as openblas-avx512, with OPENBLAS_CORETYPE=SkylakeX; for\n"
-    "cnn1 the step composed of oneDNN's primitives (onednn_cnn1_step, which make builds beside\n"
-    "this program where it can): with its direct convolutions, with those which it chooses "
-    "(auto),\n"
-    "and with the first one direct and the second its choice (mixed); the row is the fastest's,\n"
-    "named onednn-direct, onednn-auto or onednn-mixed; for all models PyTorch, where\n"
-    "/usr/bin/python3 has it. The last two run in processes of their own, which wait while they\n"
-    "have no turn.\n";
+    "Peers, each in a process of its own, which waits while it has no turn: for the MLPs the same\n"
+    "step composed of cblas_sgemm and loops (openblas_mlp_step), with libopenblas.so.0 as it\n"
+    "dispatches by itself and, as openblas-avx512, with OPENBLAS_CORETYPE=SkylakeX (where ours is\n"
+    "AVX2, openblas-avx2 with Haswell), on several threads with its loops on one or on all; for\n"
+    "cnn1 the step composed of oneDNN's primitives (onednn_cnn1_step) with its direct\n"
+    "convolutions (direct), with those which it chooses (auto), and with the first one direct and\n"
+    "the second its choice (mixed): of such ways the row is the fastest's; for all models\n"
+    "PyTorch, where /usr/bin/python3 has it. make builds the two steps beside this program where\n"
+    "it can. Where ours is AVX2, oneDNN and PyTorch are told to take no more.\n";
 
 enum { IMAGES = 60000, SIDE = 28, PIXELS = SIDE * SIDE, CLASSES = 10, LAYERS = 3, WARM_UP = 3 };
 
@@ -118,13 +118,51 @@ static void beside(char *path, size_t size, const char *name)
     snprintf(path, size, "%s/%s", own, name);
 }
 
-/* ---- peers in processes of their own: a number of steps in, the seconds they took out ---- */
+/* ---- peers in processes of their own: a number of steps in, the seconds they took out ----
+ * Of the ways in which a peer can do it the fastest counts. */
+typedef enum peer_family { OPENBLAS, OPENBLAS_CORE, ONEDNN, TORCH, FAMILIES } peer_family;
+
+enum { PROCESSES = 8, SETTINGS = 4 };
+
 typedef struct peer_process {
-    const char *name; /* NULL: not there */
+    peer_family family;
+    const char *name; /* of its row; NULL: it is not there */
+    const char *way;  /* what tells it from others of that name, or "" */
     pid_t pid;
     FILE *requests, *answers;
     double seconds[BENCH_ROUNDS];
 } peer_process;
+
+/* What one is started with. */
+typedef struct peer_start {
+    char path[600], numbers[LAYERS + 5][16];
+    char *arguments[LAYERS + 8];
+    int count;
+    const char *settings[SETTINGS][2]; /* of its environment */
+    int setting_count;
+} peer_start;
+
+/* program: named from the directory of this one. */
+static void start_program(peer_start *start, const char *program)
+{
+    memset(start, 0, sizeof *start);
+    beside(start->path, sizeof start->path, program);
+    start->arguments[start->count++] = start->path;
+}
+
+static void start_number(peer_start *start, int number)
+{
+    char *text = start->numbers[start->count];
+    snprintf(text, sizeof start->numbers[0], "%d", number);
+    start->arguments[start->count++] = text;
+}
+
+static void start_setting(peer_start *start, const char *name, const char *value)
+{
+    if (!value) return;
+    start->settings[start->setting_count][0] = name;
+    start->settings[start->setting_count++][1] = value;
+}
 
 /* -1 when it has ended. */
 static double process_seconds(const peer_process *p, int steps)
@@ -144,214 +182,50 @@ static void process_close(peer_process *p)
     p->name = NULL;
 }
 
-static void process_start(char *const *arguments, const int *requests, const int *answers,
-                          int threads)
+static void process_run(const peer_start *start, const int *requests, const int *answers,
+                        int threads)
 {
     char count[16];
+    int i;
     snprintf(count, sizeof count, "%d", threads);
-    setenv("OMP_NUM_THREADS", count, 1);
-    if (threads > 1) setenv("OMP_PROC_BIND", "true", 1); /* a core each, as bench_pin */
+    setenv("OMP_NUM_THREADS", count, 1); /* OpenBLAS reads it, too */
+    for (i = 0; i < start->setting_count; i++)
+        setenv(start->settings[i][0], start->settings[i][1], 1);
     bench_unpin();
     dup2(requests[0], 0);
     dup2(answers[1], 1);
     close(requests[1]);
     close(answers[0]);
-    execv(arguments[0], arguments);
+    execv(start->arguments[0], start->arguments);
     _exit(127);
 }
 
 /* Starts a peer and lets it warm up; leaves p->name NULL where that fails. */
-static void process_open(peer_process *p, const char *name, char *const *arguments, int threads)
+static void process_open(peer_process *p, const char *name, const peer_start *start, int threads)
 {
     int requests[2], answers[2], i;
-    memset(p, 0, sizeof *p);
-    if (access(arguments[0], X_OK) || pipe(requests) || pipe(answers)) return;
+    if (access(start->arguments[0], X_OK) || pipe(requests) || pipe(answers)) return;
     for (i = 0; i < 2; i++) { /* the ends kept here are not for those started later */
         fcntl(requests[i], F_SETFD, FD_CLOEXEC);
         fcntl(answers[i], F_SETFD, FD_CLOEXEC);
     }
     p->pid = fork();
-    if (p->pid == 0) process_start(arguments, requests, answers, threads);
+    if (p->pid == 0) process_run(start, requests, answers, threads);
     close(requests[0]);
     close(answers[1]);
     p->name = name;
     p->requests = fdopen(requests[1], "w");
     p->answers = fdopen(answers[0], "r");
     if (!p->requests || !p->answers || process_seconds(p, 3) < 0) process_close(p);
-}
-
-/* name: onednn- and the algorithm. */
-static void onednn_open(peer_process *p, const char *name, int batch, int threads)
-{
-    char path[600], batches[16], word[16];
-    char *arguments[4];
-    arguments[0] = path;
-    arguments[1] = batches;
-    arguments[2] = word;
-    arguments[3] = NULL;
-    beside(path, sizeof path, "onednn_cnn1_step");
-    snprintf(batches, sizeof batches, "%d", batch);
-    snprintf(word, sizeof word, "%s", strchr(name, '-') + 1);
-    process_open(p, name, arguments, threads);
-}
-
-static void torch_open(peer_process *p, const train_model *model, int batch, int threads)
-{
-    static char python[] = "/usr/bin/python3";
-    char path[600], name[16], batches[16], count[16];
-    char *arguments[6];
-    arguments[0] = python;
-    arguments[1] = path;
-    arguments[2] = name;
-    arguments[3] = batches;
-    arguments[4] = count;
-    arguments[5] = NULL;
-    beside(path, sizeof path, "../bench/peers/torch_step.py");
-    snprintf(name, sizeof name, "%s", model->name);
-    snprintf(batches, sizeof batches, "%d", batch);
-    snprintf(count, sizeof count, "%d", threads);
-    process_open(p, "torch", arguments, threads);
-}
-
-/* ---- the peer: matrix products by OpenBLAS, everything else in plain loops ---- */
-typedef void (*cblas_sgemm_function)(int order, int transpose_a, int transpose_b, int m, int n,
-                                     int k, float alpha, const float *a, int lda, const float *b,
-                                     int ldb, float beta, float *c, int ldc);
-typedef void (*set_threads_function)(int threads);
-enum { ROW_MAJOR = 101, PLAIN = 111, TRANSPOSED = 112 };
-
-typedef struct peer_step {
-    int layers, widths[LAYERS + 1], steps;
-    const fnn_dataset *data;
-    cblas_sgemm_function sgemm;
-    int batch, position;
-    float *w[LAYERS], *b[LAYERS], *g[LAYERS], *y[LAYERS + 1], *d[LAYERS + 1];
-} peer_step;
-
-static void peer_forward(peer_step *p)
-{
-    int l, i, j;
-    for (i = 0; i < p->batch; i++) {
-        const int64_t image = ((int64_t)p->position * p->batch + i) * 7919 % IMAGES;
-        for (j = 0; j < PIXELS; j++)
-            p->y[0][i * PIXELS + j] = (float)p->data->bytes[image * PIXELS + j] * (1 / 255.f);
-    }
-    for (l = 0; l < p->layers; l++) {
-        const int in = p->widths[l], out = p->widths[l + 1], last = l == p->layers - 1;
-        p->sgemm(ROW_MAJOR, PLAIN, PLAIN, p->batch, out, in, 1, p->y[l], in, p->w[l], out, 0,
-                 p->y[l + 1], out);
-        for (i = 0; i < p->batch; i++)
-            for (j = 0; j < out; j++) {
-                const float z = p->y[l + 1][i * out + j] + p->b[l][j];
-                p->y[l + 1][i * out + j] = last || z > 0 ? z : 0;
-            }
-    }
-}
-
-static void peer_loss(peer_step *p)
-{
-    const int last = p->layers, n = p->widths[last];
-    int i, j;
-    for (i = 0; i < p->batch; i++) {
-        const int64_t image = ((int64_t)p->position * p->batch + i) * 7919 % IMAGES;
-        const float *y = p->y[last] + i * n;
-        float *d = p->d[last] + i * n, most = y[0], sum = 0;
-        for (j = 1; j < n; j++) most = y[j] > most ? y[j] : most;
-        for (j = 0; j < n; j++) sum += d[j] = expf(y[j] - most);
-        for (j = 0; j < n; j++)
-            d[j] = (d[j] / sum - (float)(p->data->labels[image] == j)) / (float)p->batch;
-    }
-}
-
-static void peer_backward(peer_step *p, float rate)
-{
-    int l, i, j;
-    for (l = p->layers - 1; l >= 0; l--) {
-        const int in = p->widths[l], out = p->widths[l + 1];
-        const float *d = p->d[l + 1];
-        p->sgemm(ROW_MAJOR, TRANSPOSED, PLAIN, in, out, p->batch, 1, p->y[l], in, d, out, 0,
-                 p->g[l], out);
-        if (l > 0) {
-            p->sgemm(ROW_MAJOR, PLAIN, TRANSPOSED, p->batch, in, out, 1, d, out, p->w[l], out, 0,
-                     p->d[l], in);
-            for (i = 0; i < p->batch * in; i++) p->d[l][i] = p->y[l][i] > 0 ? p->d[l][i] : 0;
-        }
-        for (i = 0; i < p->batch; i++)
-            for (j = 0; j < out; j++) p->b[l][j] -= rate * d[i * out + j];
-        for (i = 0; i < in * out; i++) p->w[l][i] -= rate * p->g[l][i];
-    }
-}
-
-static float *peer_floats(size_t count)
-{
-    float *x = (float *)fnni_allocate(NULL, count * sizeof *x);
-    size_t i;
-    if (!x) exit(1);
-    for (i = 0; i < count; i++) x[i] = 0.05f * ((float)(i * 7 % 13) / 6 - 1);
-    return x;
-}
-
-/* Returns 0 where OpenBLAS is absent, or the model is not for it. */
-static int peer_open(peer_step *p, const train_model *model, const fnn_dataset *data, int batch,
-                     int threads)
-{
-    set_threads_function set_threads =
-        (set_threads_function)bench_symbol("libopenblas.so.0", "openblas_set_num_threads");
-    int l;
-    memset(p, 0, sizeof *p);
-    p->sgemm = (cblas_sgemm_function)bench_symbol("libopenblas.so.0", "cblas_sgemm");
-    if (!p->sgemm || !set_threads || !is_dense(model)) return 0;
-    set_threads(threads);
-    p->widths[0] = PIXELS;
-    for (; model->layers[p->layers].kind == DENSE; p->layers++)
-        p->widths[p->layers + 1] = model->layers[p->layers].size;
-    p->steps = model->steps;
-    p->data = data;
-    p->batch = batch;
-    for (l = 0; l <= p->layers; l++) {
-        p->y[l] = peer_floats((size_t)batch * (size_t)p->widths[l]);
-        p->d[l] = peer_floats((size_t)batch * (size_t)p->widths[l]);
-        if (l == p->layers) break;
-        p->w[l] = peer_floats((size_t)p->widths[l] * (size_t)p->widths[l + 1]);
-        p->g[l] = peer_floats((size_t)p->widths[l] * (size_t)p->widths[l + 1]);
-        p->b[l] = peer_floats((size_t)p->widths[l + 1]);
-    }
-    return 1;
-}
-
-static void peer_close(peer_step *p)
-{
-    int l;
-    for (l = 0; l <= LAYERS; l++) {
-        fnni_release(NULL, p->y[l]);
-        fnni_release(NULL, p->d[l]);
-        if (l == LAYERS) break;
-        fnni_release(NULL, p->w[l]);
-        fnni_release(NULL, p->g[l]);
-        fnni_release(NULL, p->b[l]);
-    }
-}
-
-static void peer_steps(peer_step *p)
-{
-    int step;
-    for (step = 0; step < p->steps; step++, p->position++) {
-        peer_forward(p);
-        peer_loss(p);
-        peer_backward(p, 0.01f);
-    }
+    else bench_pin_process((long)p->pid, threads);
 }
 
 /* ---- measuring: after each of fit's epochs the limit and the peers have their turn ---- */
-static const char *const onednn_names[] = {"onednn-direct", "onednn-auto", "onednn-mixed"};
-enum { ONEDNN_WAYS = 3, TORCH = ONEDNN_WAYS, PROCESSES };
-
 typedef struct measurement {
     bench_run limit;
-    peer_step peer;
     peer_process processes[PROCESSES];
-    int has_peer, threads, batch, steps;
-    double ours[BENCH_ROUNDS], limits[BENCH_ROUNDS], peers[BENCH_ROUNDS];
+    int process_count, threads, batch, steps;
+    double ours[BENCH_ROUNDS], limits[BENCH_ROUNDS];
 } measurement;
 
 /* The threads of who had its turn still spin for a while. */
@@ -360,22 +234,10 @@ static void settle(const measurement *m)
     if (m->threads > 1) bench_sleep(0.035);
 }
 
-static void warm_up(measurement *m)
-{
-    bench_pin(m->threads);
-    if (m->has_peer) peer_steps(&m->peer);
-    bench_pin(m->threads);
-}
-
 static void measure_peers(measurement *m, int round)
 {
     int i;
-    if (m->has_peer) {
-        const double start = (settle(m), bench_now());
-        peer_steps(&m->peer);
-        m->peers[round] = bench_now() - start;
-    }
-    for (i = 0; i < PROCESSES; i++) {
+    for (i = 0; i < m->process_count; i++) {
         peer_process *p = &m->processes[i];
         if (!p->name) continue;
         settle(m);
@@ -396,7 +258,7 @@ static int take_turns(void *user, const fnn_epoch *epoch)
     double start;
     int i;
     if (round < 0) {
-        warm_up(m);
+        bench_pin(m->threads);
         return 0;
     }
     m->ours[round] = epoch->seconds;
@@ -450,21 +312,34 @@ static void report_row(const train_result *r, const char *name, turn_times peer)
     fflush(stdout);
 }
 
-/* Whether something else ran beside one of the sides. */
+/* Of each family the process with the least median, or NULL; the times of all. */
+static void fastest_ways(measurement *m, turn_times *times, const peer_process **fastest)
+{
+    int i;
+    memset(fastest, 0, FAMILIES * sizeof *fastest);
+    for (i = 0; i < m->process_count; i++) {
+        peer_process *p = &m->processes[i];
+        const peer_process **best = &fastest[p->family];
+        times[i] = times_of(p->seconds);
+        if (p->name && (!*best || times[i].median < times[*best - m->processes].median)) *best = p;
+    }
+}
+
+/* Whether something else ran beside one of the sides that get a row. */
 static int is_disturbed(measurement *m)
 {
     const turn_times limit = times_of(m->limits), ours = times_of(m->ours);
+    const peer_process *fastest[FAMILIES];
+    turn_times times[PROCESSES];
     int far = bench_watch_limit(1e-9 * m->limit.limit.work / limit.median) ||
               bench_far(limit.median, limit.best) || bench_far(ours.median, ours.best);
-    int i;
-    if (m->has_peer) {
-        const turn_times peer = times_of(m->peers);
-        far |= bench_far(peer.median, peer.best);
-    }
-    for (i = 0; i < PROCESSES; i++) {
-        const turn_times peer = times_of(m->processes[i].seconds);
-        far |= m->processes[i].name && bench_far(peer.median, peer.best);
-    }
+    int family;
+    fastest_ways(m, times, fastest);
+    for (family = 0; family < FAMILIES; family++)
+        if (fastest[family]) {
+            const turn_times *peer = &times[fastest[family] - m->processes];
+            far |= bench_far(peer->median, peer->best);
+        }
     return far;
 }
 
@@ -479,55 +354,120 @@ static int measure(measurement *m, fnn_model *net, const fnn_dataset *data, fnn_
     return result;
 }
 
-/* Of oneDNN's ways only the fastest gets a row; what they took is told on stderr. */
-static void keep_fastest(measurement *m, const turn_times *times)
+/* What each process took, on stderr. */
+static void tell_ways(const measurement *m, const turn_times *times)
 {
-    int fastest = -1, i;
-    for (i = 0; i < ONEDNN_WAYS; i++) {
-        if (!m->processes[i].name) continue;
-        fprintf(stderr, "train: %s takes %.3f ms a step\n", m->processes[i].name,
-                1e3 * times[i].median / m->steps);
-        if (fastest < 0 || times[i].median < times[fastest].median) fastest = i;
-    }
-    for (i = 0; i < ONEDNN_WAYS; i++)
-        if (i != fastest) process_close(&m->processes[i]);
+    int i;
+    for (i = 0; i < m->process_count; i++)
+        if (m->processes[i].name)
+            fprintf(stderr, "train: %s%s takes %.3f ms a step\n", m->processes[i].name,
+                    m->processes[i].way, 1e3 * times[i].median / m->steps);
 }
 
-/* A row for each peer, or one without. */
-static void report(const train_model *model, fnn_isa isa, measurement *m, int child)
+/* A row for each family of peers, or one without. */
+static void report(const train_model *model, fnn_isa isa, measurement *m)
 {
     const turn_times none = {0, 0}, limit = times_of(m->limits);
+    const peer_process *fastest[FAMILIES];
     turn_times times[PROCESSES];
     train_result r;
-    int i, rows = 0;
+    int family, rows = 0;
     r.model = model;
     r.m = m;
     r.isa = isa;
     r.ours = times_of(m->ours);
     r.limit = m->limit.limit.work / limit.median;
     r.low = bench_watch_limit(1e-9 * r.limit) || bench_far(limit.median, limit.best);
-    if (m->has_peer) {
-        const char *core = getenv("OPENBLAS_CORETYPE");
-        report_row(&r, core ? "openblas-avx512" : "openblas", times_of(m->peers));
-        rows++;
+    fastest_ways(m, times, fastest);
+    tell_ways(m, times);
+    for (family = 0; family < FAMILIES; family++) {
+        const peer_process *p = fastest[family];
+        if (p) report_row(&r, p->name, times[p - m->processes]), rows++;
     }
-    for (i = 0; i < PROCESSES; i++) times[i] = times_of(m->processes[i].seconds);
-    keep_fastest(m, times);
-    for (i = 0; i < PROCESSES; i++)
-        if (m->processes[i].name) report_row(&r, m->processes[i].name, times[i]), rows++;
-    if (!rows && !child) report_row(&r, NULL, none);
+    if (!rows) report_row(&r, NULL, none);
 }
 
-static void open_peers(measurement *m, const train_model *model, const bench_options *options,
-                       const fnn_dataset *data)
+/* ---- who the peers are ---- */
+
+/* Adds a way of a peer, if it can be started. */
+static void add_process(measurement *m, peer_family family, const char *name, const char *way,
+                        const peer_start *start)
 {
+    peer_process *p = &m->processes[m->process_count];
+    p->family = family;
+    p->way = way;
+    process_open(p, name, start, m->threads);
+    m->process_count += p->name != NULL;
+}
+
+/* On several threads it is for the timing to say who shall run the loops beside products: OpenBLAS
+ * may have threads of its own, which wait for the cores while those of OpenMP spin on them. None
+ * may spin for longer than settle waits, as OMP_WAIT_POLICY=active would have it. */
+static void add_openblas(measurement *m, const train_model *model, peer_family family,
+                         const char *name, const char *core)
+{
+    static const struct {
+        int shared; /* loops on all threads */
+        const char *wait, *way;
+    } ways[] = {{0, NULL, ""},
+                {1, "passive", ", loops on all threads, which sleep between them"},
+                {1, NULL, ", loops on all threads, which spin for a while"}};
+    const train_layer *layer;
     int i;
-    if (options->alone) return;
-    m->has_peer = peer_open(&m->peer, model, data, m->batch, m->threads);
-    if (options->child) return;
-    for (i = 0; i < ONEDNN_WAYS && strcmp(model->name, "cnn1") == 0; i++)
-        onednn_open(&m->processes[i], onednn_names[i], m->batch, m->threads);
-    torch_open(&m->processes[TORCH], model, m->batch, m->threads);
+    for (i = 0; i < (m->threads > 1 ? 3 : 1); i++) {
+        peer_start start;
+        start_program(&start, "openblas_mlp_step");
+        start_number(&start, m->batch);
+        start_number(&start, m->threads);
+        start_number(&start, ways[i].shared ? m->threads : 1);
+        start_number(&start, PIXELS);
+        for (layer = model->layers; layer->kind == DENSE; layer++)
+            start_number(&start, layer->size);
+        start_setting(&start, "OPENBLAS_CORETYPE", core);
+        start_setting(&start, "OMP_WAIT_POLICY", ways[i].wait);
+        add_process(m, family, name, ways[i].way, &start);
+    }
+}
+
+static void add_onednn(measurement *m, fnn_isa isa)
+{
+    static char words[][8] = {"direct", "auto", "mixed"};
+    static const char *const names[] = {"onednn-direct", "onednn-auto", "onednn-mixed"};
+    int i;
+    for (i = 0; i < 3; i++) {
+        peer_start start;
+        start_program(&start, "onednn_cnn1_step");
+        start_number(&start, m->batch);
+        start.arguments[start.count++] = words[i];
+        start_setting(&start, "DNNL_MAX_CPU_ISA", isa == FNN_ISA_AVX2 ? "AVX2" : NULL);
+        add_process(m, ONEDNN, names[i], "", &start);
+    }
+}
+
+static void add_torch(measurement *m, const train_model *model, fnn_isa isa)
+{
+    static char python[] = "/usr/bin/python3";
+    char name[16];
+    peer_start start;
+    start_program(&start, "../bench/peers/torch_step.py");
+    start.arguments[0] = python;
+    start.arguments[start.count++] = start.path;
+    snprintf(name, sizeof name, "%s", model->name);
+    start.arguments[start.count++] = name;
+    start_number(&start, m->batch);
+    start_number(&start, m->threads);
+    start_setting(&start, "DNNL_MAX_CPU_ISA", isa == FNN_ISA_AVX2 ? "AVX2" : NULL);
+    start_setting(&start, "ATEN_CPU_CAPABILITY", isa == FNN_ISA_AVX2 ? "avx2" : NULL);
+    add_process(m, TORCH, "torch", "", &start);
+}
+
+static void add_peers(measurement *m, const train_model *model, fnn_isa isa)
+{
+    const char *name, *core = bench_openblas_core(isa, &name);
+    if (is_dense(model)) add_openblas(m, model, OPENBLAS, "openblas", NULL);
+    if (is_dense(model) && core) add_openblas(m, model, OPENBLAS_CORE, name, core);
+    if (strcmp(model->name, "cnn1") == 0) add_onednn(m, isa);
+    add_torch(m, model, isa);
 }
 
 static int run_model(const train_model *model, const bench_options *options,
@@ -543,7 +483,6 @@ static int run_model(const train_model *model, const bench_options *options,
     m.threads = options->threads;
     m.batch = batch;
     m.steps = model->steps;
-    open_peers(&m, model, options, data); /* before this process has threads of its own */
     config.isa = options->isa;
     config.threads = options->threads;
     net = fnn_sequential_with(&config, SIDE, SIDE, 1);
@@ -552,6 +491,7 @@ static int run_model(const train_model *model, const bench_options *options,
     result = fnn_model_error(net)->code != FNN_OK;
     m.limit.isa = result ? FNN_ISA_SCALAR : net->context.kernels->isa;
     m.limit.threads = options->threads;
+    if (!result && !options->alone) add_peers(&m, model, m.limit.isa);
     if (!result) {
         bench_watch_begin(m.limit.isa, options->threads);
         bench_limit_fma(&m.limit);
@@ -562,9 +502,8 @@ static int run_model(const train_model *model, const bench_options *options,
     fit.steps_per_epoch = model->steps;
     result = result || measure(&m, net, data, &fit);
     if (result) fprintf(stderr, "%s\n", fnn_model_error(net)->message);
-    else report(model, m.limit.isa, &m, options->child);
-    peer_close(&m.peer);
-    for (i = 0; i < PROCESSES; i++) process_close(&m.processes[i]);
+    else report(model, m.limit.isa, &m);
+    for (i = 0; i < m.process_count; i++) process_close(&m.processes[i]);
     fnn_model_free(net);
     return result;
 }
@@ -588,32 +527,17 @@ static fnn_dataset make_data(void)
     return data;
 }
 
-/* The same once more with OpenBLAS told to take its AVX-512 kernels, which it asks as it loads. */
-static void run_again(char **argv, int argc)
-{
-    char **arguments = (char **)calloc((size_t)argc + 2, sizeof(char *));
-    static char child[] = "--child";
-    pid_t pid;
-    if (!arguments) return;
-    memcpy(arguments, argv, (size_t)argc * sizeof(char *));
-    arguments[argc] = child;
-    pid = fork();
-    if (pid == 0) {
-        setenv("OPENBLAS_CORETYPE", "SkylakeX", 1);
-        bench_unpin();
-        execv("/proc/self/exe", arguments);
-        _exit(127);
-    }
-    waitpid(pid, NULL, 0);
-    free(arguments);
-}
-
+/* Whether --only names one of the models. */
 static int is_model(const char *name)
 {
+    char names[128] = "";
     size_t i;
-    for (i = 0; i < sizeof models / sizeof models[0]; i++)
+    for (i = 0; i < sizeof models / sizeof models[0]; i++) {
         if (strcmp(name, models[i].name) == 0) return 1;
-    return 0;
+        snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s", i ? " or " : "",
+                 models[i].name);
+    }
+    return bench_wrong("--only", names, name);
 }
 
 int main(int argc, char **argv)
@@ -622,27 +546,19 @@ int main(int argc, char **argv)
     bench_options options;
     fnn_dataset data;
     size_t i;
-    if (!bench_argument(argc, argv, "--child")) unsetenv("OPENBLAS_CORETYPE");
+    unsetenv("OPENBLAS_CORETYPE");
     signal(SIGPIPE, SIG_IGN); /* of a peer that has ended */
-    if (bench_argument(argc, argv, "--help")) return fputs(help, stdout) < 0;
+    if (bench_argument(argc, argv, "--help")) return bench_help(help);
     if (!bench_read_options(argc, argv, "--batch", &batch, &options)) return 2;
-    if (options.only && !is_model(options.only)) {
-        fprintf(stderr, "--only %s: no model of that name; --help lists them\n", options.only);
-        return 2;
-    }
-    if (!options.child &&
-        !bench_begin("model,isa,threads,batch,images_per_s,best_images_per_s,gflops,best_gflops,"
+    if (options.only && !is_model(options.only)) return 2;
+    if (!bench_begin("model,isa,threads,batch,images_per_s,best_images_per_s,gflops,best_gflops,"
                      "limit_percent,peer,peer_rate,peer_best_rate,ratio,best_ratio,disturbed"))
         return 1;
     data = make_data();
     for (i = 0; i < sizeof models / sizeof models[0]; i++) {
         if (options.only && strcmp(options.only, models[i].name)) continue;
-        if (options.child && !is_dense(&models[i])) continue; /* what OpenBLAS is no peer of */
         if (run_model(&models[i], &options, &data, batch ? batch : models[i].batch)) return 1;
     }
-    if (!options.child && !options.alone && fnn_isa_available(FNN_ISA_AVX512) &&
-        bench_symbol("libopenblas.so.0", "cblas_sgemm"))
-        run_again(argv, argc);
     fnni_release(NULL, (void *)data.bytes);
     fnni_release(NULL, (void *)data.labels);
     bench_watch_end();

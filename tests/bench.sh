@@ -1,6 +1,7 @@
 #!/bin/bash
 # The scripts of bench/, in a copy of the tree whose programs only say that they ran: what they
-# cannot write they refuse before the work; the tables that they make of others.
+# cannot write they refuse before the work; the tables that they make of others. Then its programs:
+# what they refuse, output that is lost, peers that are vectorised, of a peer's ways the fastest.
 # shellcheck source=tests/common.sh
 . "$(dirname "$0")/common.sh"
 here=$build/bench
@@ -138,5 +139,151 @@ speed_tables one one
 sed -i '/end of speed/d' "$copy/README.md"
 refuses 'a README without the place for it is refused' 'no place for it' speed --write
 check 'README has that place' test "$(grep -cxE '<!-- (end of )?speed -->' README.md)" -eq 2
+speed_tables one one
+lost() { # COMMAND...: its output onto a full device must be an error
+    "$@" >/dev/full || return 0
+    echo "succeeded though its output was lost: $*"
+    return 1
+}
+check 'that table onto a full device is an error' lost speed
+
+# ---- the programs, as quickly compiled as may be ----
+
+programs=$here/programs/build
+mkdir -p "$programs"
+program() { # SOURCE: below programs/build, where no peer stands beside it
+    local level=-O0
+    [ "$1" != train ] || level=-O1 # which is to run for a while
+    # shellcheck disable=SC2046
+    $CC $level -DFMNIST_NN_NO_SIMD $(openmp "$CC") "bench/$1.c" -o "$programs/${1##*/}" -lm -ldl
+}
+for name in kernels train inference; do
+    check "bench/$name.c compiles" program $name
+    check "$name --help onto a full device is an error" lost "$programs/$name" --help
+    check "so are its rows" lost "$programs/$name"
+done
+check 'so are the names of peers' lost "$programs/kernels" --peers
+refuses 'a kernel nobody knows' "expected a part of a row's kernel.*found \"nosuch\"" \
+    "$programs/kernels" --only nosuch
+refuses 'one that several threads have not' 'on 2 threads: .*found "max_pool"' \
+    "$programs/kernels" --only max_pool --threads 2
+refuses 'a random product nobody draws' 'found "max_pool"' \
+    "$programs/kernels" --only max_pool --random 3
+refuses 'a model nobody knows' 'expected mlp1 or .* cnnbn, found "mlp"' \
+    "$programs/train" --only mlp
+refuses 'an option of the other benches' 'found "--alone"' "$programs/inference" --alone
+
+# The caches' sizes are the machine's own, where it tells them.
+cache=$(getconf LEVEL2_CACHE_SIZE 2>/dev/null)
+half_of_cache() {
+    "$programs/kernels" --alone --only 'limit_read L2-' | grep -q ",L2-$((cache / 2048))KiB,"
+}
+if [ "${cache:-0}" -gt 0 ] && [ "$cache" -lt 8388608 ]; then
+    check 'the row of the L2 has half of it' half_of_cache
+else
+    skip 'the row of the L2 has half of it' 'its size is not known, or in MiB'
+fi
+
+# A peer that takes a quarter of a second for its steps where OpenMP's threads sleep.
+cat >"$programs/openblas_mlp_step" <<'END'
+#!/bin/bash
+[ "$2" = 2 ] && [ "${*: -3}" = '784 128 10' ] || exit 1
+case $3,${OMP_WAIT_POLICY:-} in 1,) answer=.5 ;; 2,passive) answer=.25 ;; *) answer=1 ;; esac
+while read -r _; do echo $answer; done
+END
+chmod +x "$programs/openblas_mlp_step"
+fastest_way() { # 100 steps of one image
+    "$programs/train" --only mlp1 --threads 2 --batch 1 >"$here/rows" 2>"$here/ways"
+    grep -q '^mlp1,.*,openblas,400,400,' "$here/rows" &&
+        [ "$(grep -c ^mlp1 "$here/rows")" -eq 1 ] &&
+        [ "$(grep -c '^train: openblas.* takes' "$here/ways")" -eq 3 ] && return
+    cat "$here/rows" "$here/ways"
+    return 1
+}
+check "of a peer's ways the fastest gets the row" fastest_way
+
+# ---- the peers ----
+
+# By the flags of the Makefile: each line that asks for simd has a vectorised loop behind it, which
+# gcc names by its first line or by that of its body.
+vectorised() { # PROGRAM SOURCE
+    local command line found
+    command=$(make -nB "build/$1" | sed -n "s|^-*\(.*$2\) -o .*|\1|p")
+    found=$($command -c -fopt-info-vec -o "$here/$1.o" 2>&1)
+    grep -n '#pragma omp .*simd' "$2" | cut -d: -f1 >"$here/simd"
+    [ -s "$here/simd" ] || return 1
+    while read -r line; do
+        grep -qE "$2:($line|$((line + 1))|$((line + 2))):.*loop vectorized" <<<"$found" && continue
+        echo "$2:$line: not vectorised by $command"
+        return 1
+    done <"$here/simd"
+}
+if "$CC" --version 2>/dev/null | grep -q 'Free Software' && links "$CC" -march=native; then
+    check "OpenBLAS' step is vectorised" vectorised openblas_mlp_step \
+        bench/peers/openblas_mlp_step.c
+else
+    skip "OpenBLAS' step is vectorised" "$CC is not gcc"
+fi
+if have g++ && echo '#include <oneapi/dnnl/dnnl.hpp>' | g++ -E -x c++ - >/dev/null 2>&1; then
+    check "oneDNN's step is vectorised" vectorised onednn_cnn1_step \
+        bench/peers/onednn_cnn1_step.cpp
+else
+    skip "oneDNN's step is vectorised" "no g++ with oneDNN's header"
+fi
+openblas_step() {
+    $CC -O1 bench/peers/openblas_mlp_step.c -o "$here/step" -lm -ldl || return 1
+    [ "$(printf '1\n2\n' | "$here/step" 3 1 1 784 10 | grep -cE '^[0-9]+\.[0-9]{9}$')" -eq 2 ] &&
+        lost "$here/step" 3 1 1 784 10 <<<1
+}
+if ldconfig -p 2>/dev/null | grep -q 'libopenblas\.so\.0 '; then
+    check "OpenBLAS' step answers each number, or fails" openblas_step
+else
+    skip "OpenBLAS' step answers each number, or fails" 'no OpenBLAS'
+fi
+cat >"$here/task.c" <<'END'
+#include "../../../bench/peers/task.h"
+int main(int argc, char **argv)
+{
+    task t = task_begin(argc, argv);
+    task_report(&t, 1, 1, 1);
+    return 0;
+}
+END
+task_of() { "$@" mlp data 1 100 .1 1; }
+check 'the line of a task' "$CC" -O0 -I bench/peers "$here/task.c" -o "$here/task"
+check 'that is lost is an error' lost task_of "$here/task"
+if have python3; then
+    check 'in Python, too' lost task_of python3 -Bc "import sys
+sys.path.insert(0, 'bench/peers')
+from task import task
+task.load = task.train = 0
+task.report(1, 1, 1)"
+fi
+
+# That each seed starts from other weights: by a rate of next to nothing it predicts by these alone.
+images() { # 100 of them
+    printf '\0\0\10\3\0\0\0\144\0\0\0\34\0\0\0\34'
+    awk 'BEGIN { for (n = 78400; n > 0; n--) printf "%c", 33 + n * n % 91 }'
+}
+labels() {
+    printf '\0\0\10\1\0\0\0\144'
+    for _ in {1..10}; do printf '\0\1\2\3\4\5\6\7\10\11'; done
+}
+seeds() {
+    local name seed
+    mkdir -p "$here/idx"
+    for name in train t10k; do
+        images >"$here/idx/$name-images-idx3-ubyte"
+        labels >"$here/idx/$name-labels-idx1-ubyte"
+    done
+    for seed in 1 2 3 4; do
+        "$programs/fmnist_nn_task" mlp "$here/idx" 1 100 1e-30 $seed
+    done | sed 's/.*right \([0-9]*\).*/\1/' >"$here/seeds"
+    [ "$(wc -l <"$here/seeds")" -eq 4 ] && [ "$(sort -u "$here/seeds" | wc -l)" -gt 1 ] && return
+    cat "$here/seeds"
+    return 1
+}
+check "the library's task compiles" program peers/fmnist_nn_task
+check 'each seed draws its own weights there' seeds
 
 summary

@@ -63,6 +63,13 @@ check 'the table holds what was measured' rows_of_table
 check 'its lines have the same cells' head_fits_rows
 check 'it is written between its marks, and nothing else changes' written
 
+lost_table() { # onto a full device
+    compare --table >/dev/full || return 0
+    echo 'succeeded though the table was lost'
+    return 1
+}
+check 'a table that is lost is an error' lost_table
+
 broken() { # SED-SCRIPT: what is said of a measurement changed so
     measured
     sed -i "$1" "$results"

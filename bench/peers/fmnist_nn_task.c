@@ -21,6 +21,7 @@ int main(int argc, char **argv)
     }
     fnn_dense(m, 128, FNN_RELU);
     fnn_dense(m, 10, FNN_SOFTMAX);
+    fnn_set_seed(m, t.seed); /* of the weights; the one below is of the order of images */
     fnn_fit_config c = fnn_fit_config_init();
     c.optimizer = fnn_sgd(t.rate), c.epochs = t.epochs, c.batch_size = t.batch, c.seed = t.seed;
     task_loaded(&t);

@@ -1,4 +1,4 @@
-// g++ -O3 -march=native -fopenmp bench/peers/onednn_cnn1_step.cpp -o build/onednn_cnn1_step -ldnnl
+// make build/onednn_cnn1_step
 // echo 20 | OMP_NUM_THREADS=2 build/onednn_cnn1_step 100 direct
 //
 // A peer of bench/train.c: the training step of cnn1 (conv 3x3x32 same, pool, conv 3x3x64 same,
@@ -325,7 +325,7 @@ int main(int argc, char **argv)
     while (scanf("%d", &steps) == 1) {
         const auto start = clock::now();
         for (int i = 0; i < steps; i++) s.run();
-        printf("%.9f\n", std::chrono::duration<double>(clock::now() - start).count());
-        fflush(stdout);
+        const double seconds = std::chrono::duration<double>(clock::now() - start).count();
+        if (printf("%.9f\n", seconds) < 0 || fflush(stdout)) return 1;
     }
 }

@@ -58,12 +58,17 @@ static inline void task_trained(task *t)
     t->trained = task_clock();
 }
 
-/* All test images have been predicted, so many of them rightly. */
+/* All test images have been predicted, so many of them rightly. Ends the program with a message
+ * where that cannot be said. */
 static inline void task_report(const task *t, long images, long tested, long right)
 {
     const double now = task_clock();
-    printf("load %.6f train %.6f images %ld tested %ld right %ld predict %.6f\n",
-           t->loaded - t->started, t->trained - t->loaded, images * t->epochs, tested, right,
-           now - t->trained);
+    if (printf("load %.6f train %.6f images %ld tested %ld right %ld predict %.6f\n",
+               t->loaded - t->started, t->trained - t->loaded, images * t->epochs, tested, right,
+               now - t->trained) < 0 ||
+        fflush(stdout)) {
+        perror("the line of task.h cannot be written");
+        exit(1);
+    }
 }
 #endif
