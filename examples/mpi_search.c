@@ -5,10 +5,9 @@
  *     mpirun -np 2 --bind-to none -x OMP_NUM_THREADS=1 ./mpi_search     (or ./mpi_search alone)
  *
  * Prints 16 candidates, the best first, and the test accuracy of the best, trained anew on all of
- * the samples. ./mpi_search --help tells of its options. Figures are the same for any number of
- * processes, but for the seconds, and on machines of different instruction sets. Each process
- * trains OMP_NUM_THREADS candidates side by side; all together should not be more than there are
- * cores. */
+ * the samples. Figures are the same for any number of processes, but for the seconds, and on
+ * machines of different instruction sets. Each process trains OMP_NUM_THREADS candidates side by
+ * side; all together should not be more than there are cores. */
 #define FMNIST_NN_IMPLEMENTATION
 #include "../fmnist_nn.h"
 #include "program.h"
@@ -22,7 +21,7 @@ static const fnn_grid_axis axes[AXES] = {{"rate", rates, 2, NULL},
                                          {"units", units, 2, NULL},
                                          {"activation", activations, 2, activation_names},
                                          {"layers", layers, 2, NULL}};
-static int rank, ranks, samples = 5000, epochs = 5;
+static int rank, ranks, threads, samples = 5000, epochs = 5;
 static const char *csv;
 static const program_option options[] = {
     {"samples", PROGRAM_INT, &samples, FOLDS, 60000, "N", "how many training images"},
@@ -44,8 +43,7 @@ static int build(void *user, const fnn_trial *t, fnn_model *m, fnn_fit_config *f
 
 static void stop(const char *message)
 {
-    fprintf(stderr, "mpi_search: rank %d: %s\n", rank, message);
-    MPI_Abort(MPI_COMM_WORLD, 1);
+    fprintf(stderr, "mpi_search: rank %d: %s\n", rank, message), MPI_Abort(MPI_COMM_WORLD, 1);
 }
 
 /* Brings numbers from the rank that has them to rank 0, into the same place. */
@@ -70,23 +68,20 @@ static void bring_candidate(fnn_candidate *c, int from)
 
 int main(int argc, char **argv)
 {
-    int threads;
     fnn_search_config c = fnn_search_config_init();
     fnn_dataset train, test, part, rest;
     fnn_metrics result;
     fnn_search found;
     fnn_error error;
     char text[4000];
-    program_options("mpi_search", "A grid search on Fashion-MNIST, dealt to processes.\n", argc,
-                    argv, options, PROGRAM_COUNT(options), NULL, 0);
+    program_options("mpi_search", "A grid search.\n", argc, argv, options, 3, NULL, 0);
     MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &threads);
     MPI_Comm_rank(MPI_COMM_WORLD, &rank), MPI_Comm_size(MPI_COMM_WORLD, &ranks);
     if (rank == 0 && csv && fnn_check_writable(csv, &error)) stop(error.message);
     if (fnn_read_fashion_mnist(NULL, NULL, &train, &test, &error) ||
         fnn_dataset_split(&train, samples, FNN_ORDER_SHUFFLE, 1, &part, &rest, &error))
         stop(error.message);
-    c.build = build, c.folds = FOLDS, c.refit = 0;
-    c.first = rank, c.every = ranks;
+    c.build = build, c.folds = FOLDS, c.refit = 0, c.first = rank, c.every = ranks;
     if (fnn_grid_search(&part, axes, AXES, &c, &found, &error)) stop(error.message);
 
     for (int i = 0; i < found.count; i++)

@@ -4,22 +4,17 @@
  *     mpicc -O2 -fopenmp examples/mpi_train.c -o mpi_train -lm
  *     mpirun -np 2 --bind-to none -x OMP_NUM_THREADS=1 ./mpi_train     (or ./mpi_train alone)
  *
- * Prints each epoch's loss, the test accuracy and a hash of the weights; fails where their bits are
- * not the same in all processes. ./mpi_train --help tells of its options. Each process uses
- * OMP_NUM_THREADS threads; all together should not be more than there are cores. For a given number
- * of processes the bits are the same in each run: the library's do not depend on threads, and sums
- * are taken in the order of the ranks. MPI_Allreduce(MPI_IN_PLACE, g, count, MPI_FLOAT, MPI_SUM,
- * MPI_COMM_WORLD) would do it in one line, in an order that Open MPI chooses by size, placement and
- * component; the standard only recommends that it stay the same. Machines of different instruction
- * sets round alike. Batch norm would take mean and variance of each part, dropout would draw by the
- * place in it: not what one process does. */
+ * Prints each epoch's loss, the test accuracy and a hash of the weights, whose bits are the same in
+ * all processes and, for a number of them, in each run: sums are taken in the order of the ranks.
+ * MPI_Allreduce would do it in one line, in an order of its own. Batch norm would take mean and
+ * variance of each part, dropout would draw by the place in it: not what one process does. */
 #define FMNIST_NN_IMPLEMENTATION
 #include "../fmnist_nn.h"
 #include "program.h"
 #include <mpi.h>
 
 enum { BATCH = 100 };
-static int epochs = 5, samples = 60000;
+static int epochs = 5, samples = 60000, threads;
 static const program_option options[] = {
     {"epochs", PROGRAM_INT, &epochs, 0, 1e6, "N", "passes over the training images"},
     {"samples", PROGRAM_INT, &samples, 1, 60000, "N", "how many of them"},
@@ -30,8 +25,7 @@ static fnn_real *mine, *theirs; /* (ranks, piece) all of its own, and its piece 
 
 static void stop(const char *message)
 {
-    fprintf(stderr, "mpi_train: rank %d: %s\n", rank, message);
-    MPI_Abort(MPI_COMM_WORLD, 1);
+    fprintf(stderr, "mpi_train: rank %d: %s\n", rank, message), MPI_Abort(MPI_COMM_WORLD, 1);
 }
 
 /* Replaces g (count) by the sum over the ranks of weight * g. */
@@ -62,12 +56,9 @@ static double step(fnn_model *m, const fnn_fit_config *c, const fnn_dataset *dat
 
 int main(int argc, char **argv)
 {
-    int threads;
     fnn_dataset train, test, order;
     fnn_error error;
-    program_options("mpi_train",
-                    "Trains on Fashion-MNIST, on each process a part of every batch.\n", argc, argv,
-                    options, PROGRAM_COUNT(options), NULL, 0);
+    program_options("mpi_train", "Trains on Fashion-MNIST.\n", argc, argv, options, 2, NULL, 0);
     MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &threads);
     MPI_Comm_rank(MPI_COMM_WORLD, &rank), MPI_Comm_size(MPI_COMM_WORLD, &ranks);
     if (fnn_read_fashion_mnist(NULL, NULL, &train, &test, &error)) stop(error.message);
