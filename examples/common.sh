@@ -40,12 +40,18 @@ book_pages() {
     sed -n 's|^\([a-z]*\): .*|\1/README.md|p' examples/experiments.txt | grep -v '^all/'
 }
 
-# Writes them; each is whole, or the old one stays.
+# An experiment and the hash that its full run would have now, a line each.
+experiment_hashes() {
+    local id
+    for id in $(experiment_ids); do
+        echo "$id $(experiment_hash "$(experiment_source "$id")" '')"
+    done
+}
+
+# Writes them; each is whole, or the old one stays. HASHES: experiment_hashes' lines, if they are
+# known already.
 write_book() { # RESULTS FOLDER
-    local page report bad=0 HASHES
-    HASHES=$(for id in $(experiment_ids); do
-        [ -f "$1/$id.csv" ] && echo "$id $(experiment_hash "$(experiment_source "$id")" '')"
-    done)
+    local page report bad=0 HASHES=${HASHES:-$(experiment_hashes)}
     export HASHES
     for page in $(book_pages); do
         report=${page%/*}

@@ -450,6 +450,8 @@ refuses 'one of another is seen' 'shi-l2.csv: of another program' \
 
 # ---- the book ----
 
+HASHES=$(experiment_hashes) # once for all books, which takes seconds
+
 same_book() { # RESULTS FOLDER
     rm -rf "$here/book"
     write_book "$1" "$here/book" 2>/dev/null || return 1
