@@ -41,8 +41,11 @@ help:
 	@echo 'make test             the tests under this compiler, on every instruction set this'
 	@echo '                      machine has: about two minutes on two cores'
 	@echo '                      (ONLY=test_gemm: those whose name contains this; below, too)'
-	@echo 'make test-more        the other compilers, options and targets, sanitizers, NEON under'
-	@echo '                      emulation, smoke runs of the examples: about a quarter of an hour'
+	@echo 'make test-more        the other compilers and options, sanitizers, the bits of NEON and'
+	@echo '                      WebAssembly, smoke runs of the examples: about ten minutes'
+	@echo 'make test-machines    all tests that run on emulated NEON, WebAssembly, 32 bits, Windows,'
+	@echo '                      in double and under UBSan of clang: about five minutes; a whole run'
+	@echo '                      leaves its figures in tests/machines.txt'
 	@echo 'make test-exhaustive  all floats, all sizes, every compiler, standard and option, other'
 	@echo '                      targets and tools (valgrind, MSan, TSan): hours'
 	@echo 'make test-onnx        of these the tests of exported ONNX models alone: in NumPy and, after'
@@ -135,7 +138,7 @@ ELSEWHERE = $(if $(QUICK),build/quick,$(if $(SEEDS),build/seeds-$(SEEDS)))
 figures:
 	@bash examples/figures.sh $(if $(ELSEWHERE),$(ELSEWHERE) $(ELSEWHERE)/figures)
 
-test test-more test-exhaustive:
+test test-more test-machines test-exhaustive:
 	@bash tests/run.sh $@ $(ONLY)
 
 test-web: web
@@ -228,6 +231,6 @@ clean:
 	rm -rf build
 
 .PHONY: all help data demo examples no-mpi web onnx-runtime reproduce figures clean FORCE
-.PHONY: test test-more test-exhaustive test-web test-onnx sweeps install uninstall
+.PHONY: test test-more test-machines test-exhaustive test-web test-onnx sweeps install uninstall
 .PHONY: coverage mutants fuzz fuzz-merge fuzz-control analyse
 .PHONY: bench bench-kernels bench-train bench-readme bench-programs compare

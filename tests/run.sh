@@ -2,7 +2,9 @@
 # Runs a set of tests and sums it up; its last line is `N passed, N failed, N skipped`.
 #
 #     bash tests/run.sh test              this compiler, every instruction set of the machine
-#     bash tests/run.sh test-more         compilers and options, sanitizers, NEON, smoke runs
+#     bash tests/run.sh test-more         compilers and options, sanitizers, smoke runs
+#     bash tests/run.sh test-machines     NEON, WebAssembly, 32 bits, double, Windows, clang's UBSan;
+#                                         a whole run leaves its figures in tests/machines.txt
 #     bash tests/run.sh test-exhaustive   all floats, all sizes, all of everything: hours
 #     bash tests/run.sh SET WORD...       only jobs whose name contains one of the words
 #     JOBS=1 bash tests/run.sh SET        one job at a time (default: one a core)
@@ -42,22 +44,31 @@ jobs_test() {
     jobs_of plain/ fuzz/replay
     programs plain
 }
-# shellcheck disable=SC2086
+# Of NEON and WebAssembly only what shows that they have the bits of all others.
 jobs_test_more() {
-    jobs_of object/ sanitize:kernels neon:kernels sanitize:library neon:library
-    jobs_of object/wasm: kernels library
-    jobs_of object/undefined: kernels library
-    jobs_of object/undefined-m32: kernels
-    jobs_of script/builds: gcc clang clang-19 g++ clang++ options targets symbols small
+    jobs_of object/ sanitize:kernels neon:kernels sanitize:library wasm:kernels
+    jobs_of script/builds: gcc clang clang-19 g++ clang++ options symbols small
     jobs_of script/ experiments: examples: export: programs: mpi: install: bench:
     jobs_of script/selftest: sanitize undefined
     jobs_of sanitize/ fuzz/replay
     programs sanitize
+    jobs_of neon/ test_weights
+    jobs_of wasm/ test_weights
+    jobs_of undefined/ test_extremes
+    jobs_of thread/ test_sharing
+    jobs_of double/ test_train
+}
+# shellcheck disable=SC2086
+jobs_test_machines() {
+    jobs_of object/neon: kernels library
+    jobs_of object/wasm: kernels library
+    jobs_of object/undefined: kernels library
+    jobs_of object/undefined-m32: kernels
+    jobs_of script/builds: targets
     jobs_of neon/ $neon_programs
     jobs_of wasm/ test_kernels test_gemm test_same_bits test_weights test_train
     jobs_of undefined/ $undefined_programs
     jobs_of undefined-m32/ test_extremes
-    jobs_of thread/ test_sharing
     jobs_of m32/ test_math # on x87
     jobs_of double/ $double_programs
     jobs_of native/ test_weights test_same_bits test_math
@@ -88,7 +99,8 @@ jobs_test_exhaustive() {
 time_of() { # SET
     case $1 in
     test) echo 'about two minutes' ;;
-    test-more) echo 'about a quarter of an hour' ;;
+    test-more) echo 'about ten minutes' ;;
+    test-machines) echo 'about five minutes' ;;
     *) echo hours ;;
     esac
 }
@@ -105,6 +117,38 @@ make_shared() { # GROUP KIND
         return
     fi
     echo '0 passed, 0 failed, 0 skipped'
+}
+
+# What the jobs of a list came to, a line a group: programs that are none of its own are left out.
+by_group() { # LIST
+    local job tally
+    while read -r job; do
+        tally=$(tail -n 1 "$(log_of "$job")" 2>/dev/null)
+        case $job in
+        object/*) ;;
+        script/*) echo "${job#script/} $tally" ;;
+        *) echo "${job%/*} $tally" ;;
+        esac
+    done <"$1" | awk '
+        !($1 in programs) { order[++n] = $1 }
+        { programs[$1]++; passed[$1] += $2; failed[$1] += NF > 1 ? $4 : 1; skipped[$1] += $6 }
+        END {
+            print "group          programs   passed   failed  skipped"
+            for (i = 1; i <= n; i++) {
+                g = order[i]
+                printf "%-14s %8d %8d %8d %8d\n", g, programs[g], passed[g], failed[g], skipped[g]
+            }
+        }'
+}
+record_machines() { # LIST
+    local cpu
+    cpu=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo 2>/dev/null | head -n 1)
+    {
+        echo 'The last whole run of make test-machines, which writes this.'
+        echo "$(date +%Y-%m-%d), $(nproc) cores of ${cpu:-$(uname -m)}, $((SECONDS / 60)) minutes"
+        echo
+        by_group "$1"
+    } >tests/machines.txt
 }
 
 # One line a job; its failures in full, its skips with their reasons.
@@ -145,6 +189,10 @@ if [ "${1:-}" = --job ]; then
     run_job "$2"
     exit 0
 fi
+if [ "${1:-}" = --by-group ]; then
+    by_group "$2"
+    exit 0
+fi
 
 # ---- all of them ----
 
@@ -165,10 +213,10 @@ set=${1:-}
 [ $# -eq 0 ] || shift
 case ${JOB_LIST:+list}$set in
 list) ;;
-test | test-more) ;;
+test | test-more | test-machines) ;;
 test-exhaustive) export FULL=1 TEST_TIMEOUT=${TEST_TIMEOUT:-14400} ;;
 *)
-    echo 'usage: run.sh test|test-more|test-exhaustive [WORD...]' >&2
+    echo 'usage: run.sh test|test-more|test-machines|test-exhaustive [WORD...]' >&2
     exit 2
     ;;
 esac
@@ -192,6 +240,8 @@ if [ -n "$set" ]; then
 fi
 while read -r job; do rm -f "$(log_of "$job")"; done <"$jobs"
 xargs -P "$at_once" -n 1 bash "$here" --job <"$jobs" | progress "$count"
+
+[ "$set" != test-machines ] || [ $# -gt 0 ] || [ -n "${JOB_LIST:-}" ] || record_machines "$jobs"
 
 # A job without a log has been killed.
 while read -r job; do

@@ -74,6 +74,8 @@ runner() {
     refuses 'one failure among others' '^1 passed, 1 failed, 0 skipped$' \
         run plain/test_right plain/test_wrong
     check 'each job says how many are done' shows '^  2/2  ' run plain/test_right plain/test_skips
+    refuses 'what a group came to' '^plain +3 +1 +2 +0$' \
+        sums plain/test_right plain/test_wrong plain/test_never
     mkdir "$here/probes"
     printf '#!/bin/sh\nexec %s "$@"\n' "$CC" >"$here/compiler"
     chmod +x "$here/compiler"
@@ -81,6 +83,13 @@ runner() {
     echo 'exit 1' >"$here/compiler"
     check 'which a run asks once' links_in "$here/probes"
     refuses 'and the next one anew' '' links_in ''
+}
+sums() { # JOB...: status 1 where one has failed
+    run "${@:1:$#-1}" >/dev/null # the last one has no log, as one that was killed
+    local status=$?
+    printf '%s\n' "$@" >"$here/all"
+    TEST_BUILD=$here bash tests/run.sh --by-group "$here/all"
+    return $status
 }
 links_in() { # PROBES
     PROBES=$1 links "$here/compiler"
