@@ -3,7 +3,7 @@
 #
 #     bash tests/run.sh test              this compiler, every instruction set of the machine
 #     bash tests/run.sh test-more         compilers and options, sanitizers, smoke runs
-#     bash tests/run.sh test-machines     NEON, WebAssembly, 32 bits, double, Windows, clang's UBSan;
+#     bash tests/run.sh test-machines     NEON, WebAssembly, 32 bits, double, Windows, UBSan;
 #                                         a whole run leaves its figures in tests/machines.txt
 #     bash tests/run.sh test-exhaustive   all floats, all sizes, all of everything: hours
 #     bash tests/run.sh SET WORD...       only jobs whose name contains one of the words

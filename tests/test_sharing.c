@@ -90,8 +90,8 @@ static int crowd(errand run)
 }
 
 /* The same in a process of its own: its exit status. What a sanitizer says of a race that is
- * planted is not for the eyes. Rarely the sanitizer's own threads hold one of its locks at the fork,
- * and the child waits for it forever: it is ended, and another one has two more chances. */
+ * planted is not for the eyes. Rarely a thread of the sanitizer's own holds one of its locks at the
+ * fork, and the child waits for it forever: it is ended, and another one has two more chances. */
 static int status_of(errand run, int planted)
 {
     int status = 0, quiet, chance, wrong;
@@ -102,7 +102,7 @@ static int status_of(errand run, int planted)
         if (child == 0) {
             quiet = planted ? open("/dev/null", O_WRONLY) : -1;
             if (quiet >= 0) dup2(quiet, 2);
-            alarm(50);
+            alarm(80);
             wrong = crowd(run) != 0;
             _exit(wrong); /* whose end the sanitizer sees, while files stay the parent's */
         }
