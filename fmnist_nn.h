@@ -15681,7 +15681,7 @@ FNNI_COLD FNNI_DEF fnn_model *fnn_copy(const fnn_model *model, const fnn_context
     context.workspace_count = 0;
     if (config && fnni_context_open(&context, config, error)) return NULL;
     inner = fnni_shared_inner(&context.allocator);
-    if (inner && inner->allocate) {
+    if (inner && (inner->allocate || inner->release)) {
         fnni_fail(error, FNN_ERROR_ARGUMENT,
                   "copy: expected a config, found NULL for a model that a search trains with an "
                   "allocator of yours, which its threads share");
