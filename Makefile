@@ -42,7 +42,7 @@ help:
 	@echo '                      machine has: about two minutes on two cores'
 	@echo '                      (ONLY=test_gemm: those whose name contains this; below, too)'
 	@echo 'make test-more        the other compilers and options, sanitizers, the bits of NEON and'
-	@echo '                      WebAssembly, smoke runs of the examples: about ten minutes'
+	@echo '                      WebAssembly, smoke runs of the examples: a quarter of an hour'
 	@echo 'make test-machines    all tests that run on emulated NEON, WebAssembly, 32 bits, Windows,'
 	@echo '                      in double and under UBSan of clang: about five minutes; a whole run'
 	@echo '                      leaves its figures in tests/machines.txt'

@@ -736,16 +736,24 @@ static inline void program_network(fnn_model *m, const char *text, const fnn_dat
     }
 }
 
+/* A model's summary, to be freed. */
+static inline char *program_summary(const fnn_model *m)
+{
+    const size_t size = fnn_summary(m, NULL, 0) + 1;
+    char *text = (char *)program_memory(size, 1);
+    fnn_summary(m, text, size);
+    return text;
+}
+
 /* The model of a checkpoint in place of m, whose layers, loss and normalisation it must have. */
 static inline fnn_model *program_load_like(fnn_model *m, const char *checkpoint, int threads)
 {
     const fnn_context_config context = program_threads(threads);
-    char expected[8000], found[8000];
     fnn_error error;
     size_t at = 0;
     fnn_model *loaded = fnn_load(checkpoint, &context, &error);
     if (!loaded) program_fail("%s", error.message);
-    fnn_summary(loaded, expected, sizeof expected), fnn_summary(m, found, sizeof found);
+    char *expected = program_summary(loaded), *found = program_summary(m);
     while (expected[at] && expected[at] == found[at]) at++;
     if (expected[at] != found[at]) {
         while (at > 0 && expected[at - 1] != '\n') at--;
@@ -753,6 +761,7 @@ static inline fnn_model *program_load_like(fnn_model *m, const char *checkpoint,
                      (int)strcspn(expected + at, "\n"), expected + at,
                      (int)strcspn(found + at, "\n"), found + at);
     }
+    free(expected), free(found);
     fnn_model_free(m);
     return loaded;
 }

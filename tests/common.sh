@@ -88,6 +88,13 @@ summary() {
 
 have() { command -v "$1" >/dev/null; }
 
+# The processor's name, as Linux tells it.
+processor() {
+    local name
+    name=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo 2>/dev/null | head -n 1)
+    echo "${name:-$(uname -m)}"
+}
+
 # links COMMAND...: whether a compiler with these flags makes a program. A run of the tests keeps
 # the answers in $PROBES, a folder of its own, since hundreds of jobs ask the same.
 links() {

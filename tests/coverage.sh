@@ -31,10 +31,9 @@ record() { # NAME
 
 # What the figures are of.
 taken_on() {
-    local isa='' cpu
-    cpu=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)
+    local isa=''
     for isa in avx512f avx2 none; do grep -qw $isa /proc/cpuinfo && break; done
-    echo "$(date -u +%Y-%m-%d), ${cpu:-$(uname -m)}, $isa, $("$compiler" --version | head -n 1)," \
+    echo "$(date -u +%Y-%m-%d), $(processor), $isa, $("$compiler" --version | head -n 1)," \
         "${threads:+with OpenMP}"
 }
 

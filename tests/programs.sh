@@ -128,6 +128,12 @@ refuses 'none' 'loss softmax_cross_entropy; normalization divide_255$' resumes -
 refuses 'another scale of inputs' 'label smoothing 0\.1; normalization mean' \
     resumes --normalize mean
 refuses 'the usual one by its name is none' 'differ' resumes --normalize divide_255 --epochs 70
+deep() { # ARGUMENT...: a network with a long summary, whose last line says the loss
+    train --data "$here/idx" --layers "$(printf 'flatten, %.0s' {1..200})dense 4" --epochs 1 \
+        --checkpoint "$here/deep.checkpoint" --output "$here/deep.safetensors" "$@"
+}
+check 'a network of two hundred layers' deep
+refuses 'another smoothing of that' 'label smoothing 0\.2' deep --resume --epochs 2 --smoothing .2
 refuses 'a new training over an old checkpoint' 'is there already; --resume goes on from it' \
     train "${many[@]}" --checkpoint "$run"
 

@@ -99,7 +99,7 @@ jobs_test_exhaustive() {
 time_of() { # SET
     case $1 in
     test) echo 'about two minutes' ;;
-    test-more) echo 'about ten minutes' ;;
+    test-more) echo 'about a quarter of an hour' ;;
     test-machines) echo 'about five minutes' ;;
     *) echo hours ;;
     esac
@@ -141,11 +141,9 @@ by_group() { # LIST
         }'
 }
 record_machines() { # LIST
-    local cpu
-    cpu=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo 2>/dev/null | head -n 1)
     {
         echo 'The last whole run of make test-machines, which writes this.'
-        echo "$(date +%Y-%m-%d), $(nproc) cores of ${cpu:-$(uname -m)}, $((SECONDS / 60)) minutes"
+        echo "$(date +%Y-%m-%d), $(nproc) cores of $(processor), $((SECONDS / 60)) minutes"
         echo
         by_group "$1"
     } >tests/machines.txt

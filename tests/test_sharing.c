@@ -90,8 +90,9 @@ static int crowd(errand run)
 }
 
 /* The same in a process of its own: its exit status. What a sanitizer says of a race that is
- * planted is not for the eyes. Rarely a thread of the sanitizer's own holds one of its locks at the
- * fork, and the child waits for it forever: it is ended, and another one has two more chances. */
+ * planted is not for the eyes. Rarely a child waits forever under the thread sanitizer, which may
+ * have held a lock of its own at the fork: it is ended, and there are two more chances, which a
+ * deadlock of the library's would not pass. */
 static int status_of(errand run, int planted)
 {
     int status = 0, quiet, chance, wrong;

@@ -79,12 +79,6 @@ fuzz() { # TARGET PROGRAM LOG ARGUMENT...
     return $status
 }
 
-machine() {
-    local model
-    model=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo 2>/dev/null | head -n 1)
-    echo "$(nproc) cores of ${model:-$(uname -m)}"
-}
-
 # Puts a run into RESULTS.txt: its row takes the place of the target's last one, and is added to the
 # target's sums.
 results() { # TARGET SECONDS PROCESSOR LOG FINDINGS
@@ -94,7 +88,7 @@ results() { # TARGET SECONDS PROCESSOR LOG FINDINGS
     touch "$rows"
     awk -v targets="$targets" -v name="$1" -v date="$(date +%Y-%m-%d)" -v seconds="$2" \
         -v processor="$3" -v executions="$executions" -v edges="$edges" -v findings="$5" \
-        -v machine="$(machine)" '
+        -v machine="$(nproc) cores of $(processor)" '
         /^target / { table = $2; next }
         table == "date" { last[$1] = $0 }
         table == "since" { since[$1] = $2; for (i = 3; i <= NF; i++) sum[$1, i] = $i }
