@@ -141,13 +141,17 @@ undefined_programs="$undefined_programs test_threads"
 undefined_programs="$undefined_programs test_file test_import test_resume test_checkpoint"
 undefined_programs="$undefined_programs test_inference test_hostile"
 
+# What is long under the sanitizers and meets little from outside: make test-machines runs it.
+long_sanitized='test_gradients test_float_gradients test_reproducible test_weights test_resume'
+long_sanitized="$long_sanitized test_inference test_train test_augment test_schedule test_numbers"
+
 # Those that have run on Windows: they need no other process. Not test_weights, whose exponential
 # schedule asks pow of the C library there, which has other last bits.
 windows_programs='test_threads test_model test_csv test_idx test_layers test_math test_numbers'
 windows_programs="$windows_programs test_parse"
 
 for program in $double_programs $neon_programs $wasm_programs $undefined_programs \
-    $windows_programs; do
+    $long_sanitized $windows_programs; do
     [ -f "tests/$program.c" ] && continue
     echo "tests/common.sh names $program, which is not there" >&2
     exit 1
