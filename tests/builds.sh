@@ -8,8 +8,8 @@
 #     bash tests/builds.sh symbols         names of symbols and macros
 #     bash tests/builds.sh small           FMNIST_NN_INFERENCE: its bits, names and sizes
 #
-# FULL=1: every standard with every level, in place of a choice that has each at least once for C
-# and, between them, for the C++ compilers.
+# FULL=1: every standard with every level, in place of a choice that has each at least once between
+# the C compilers and between the C++ compilers.
 # shellcheck source=tests/common.sh
 . "$(dirname "$0")/common.sh"
 here=$build/builds.${1:-all}
@@ -100,9 +100,10 @@ matrix() { # COMPILER
     case ${FULL:-}$1 in
     1*++*) rows=$(echo c++{11,17}:-O{0,g,2,3}) ;;
     1*) rows=$(echo c{99,11,17}:-O{0,g,2,3}) ;;
-    g++*) rows='c++17:-Og c++11:-O3' ;;
-    *++*) rows='c++11:-O0 c++17:-O3' ;;
-    *) rows='c17:-O0 c11:-Og c99:-O2' ;;
+    g++*) rows='c++11:-O0 c++17:-Og' ;;
+    *++*) rows='c++11:-O2 c++17:-O3' ;;
+    clang*) rows='c11:-Og c99:-O2' ;;
+    *) rows='c17:-O0 c99:-O2' ;;
     esac
     threads=$(openmp "$1")
     for row in $rows; do

@@ -24,6 +24,8 @@ shared_library
 ld -r "${library[@]}" -o "$objects/float.o"
 echo "$CC $CFLAGS $threads" | cat - fmnist_nn.h | sha256sum >"$objects/float.o.stamp"
 
+HASHES=$(experiment_hashes) # once for all books that are written here, which takes seconds
+
 # ---- data sets in their usual forms, small ----
 
 make_statlog() { # FOLDER
@@ -52,7 +54,8 @@ make_airfoil "$data/airfoil"
 # ---- what a program promises ----
 
 reproduce() { # FOLDER WORD: the experiments that begin with it
-    env SMOKE=1 RESULTS="$1" OBJECTS="$objects" DATA="$data" bash examples/reproduce.sh "$2"
+    env HASHES="$HASHES" SMOKE=1 RESULTS="$1" OBJECTS="$objects" DATA="$data" \
+        bash examples/reproduce.sh "$2"
 }
 
 # Header lines with their values, then rows of eight cells.
@@ -450,8 +453,6 @@ refuses 'one of another is seen' 'shi-l2.csv: of another program' \
 
 # ---- the book ----
 
-HASHES=$(experiment_hashes) # once for all books, which takes seconds
-
 same_book() { # RESULTS FOLDER
     rm -rf "$here/book"
     write_book "$1" "$here/book" 2>/dev/null || return 1
@@ -579,6 +580,16 @@ rm build/seeds-999
 
 # ---- plots ----
 
+# The first plot of each kind, with each logarithmic axis, of each report: to draw all takes long.
+one_of_each() { # RESULTS COPY
+    local plot head seen=''
+    mkdir "$2"
+    for plot in "$1"/*.*.csv; do
+        head="$(basename "${plot%%-*}"):$(grep -E '^# (kind|log): ' "$plot" | paste -sd ,):"
+        [[ $seen == *":$head"* ]] || cp "$plot" "$2"
+        seen+=":$head"
+    done
+}
 draws_all() { # RESULTS FIGURES
     local plots figures
     bash examples/figures.sh "$1" "$2" || return 1
@@ -588,7 +599,8 @@ draws_all() { # RESULTS FIGURES
     [ "$plots" -gt 0 ] && [ "$plots" -eq "$figures" ]
 }
 if have gnuplot; then
-    check 'every plot is drawn' draws_all "$here/smoke" "$here/figures"
+    one_of_each "$here/smoke" "$here/plots"
+    check 'plots of every kind are drawn' draws_all "$here/plots" "$here/figures"
     tidies() { # a figure of a plot that is gone goes, one of an experiment without result stays
         local figures=$here/few-figures
         mkdir "$figures"
@@ -598,10 +610,10 @@ if have gnuplot; then
     }
     check 'a figure whose plot is gone goes too' tidies
     refuses 'plots without a folder for their figures' 'RESULTS and FIGURES' \
-        bash examples/figures.sh "$here/smoke"
+        bash examples/figures.sh "$here/plots"
     check 'no folder for the figures' \
         refuses_as 'plain.*: (File exists|Not a directory)' \
-        bash examples/figures.sh "$here/smoke" "$places/plain"
+        bash examples/figures.sh "$here/plots" "$places/plain"
     figures_on_a_full_disk() {
         mkdir -p "$here/old"
         for plot in "$here/few/"*.*.csv; do

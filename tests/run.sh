@@ -45,12 +45,12 @@ jobs_test() {
     jobs_of plain/ fuzz/replay
     programs plain
 }
-# What every change must pass, in minutes. Of other machines only what shows that WebAssembly has the
-# bits of all others; under the sanitizers what meets files, sizes and memory from outside.
+# What every change must pass, in minutes. Of other machines only what shows that WebAssembly has
+# the bits of all others; under the sanitizers what meets files, sizes and memory from outside.
 # shellcheck disable=SC2086
 jobs_test_more() {
     jobs_of object/ sanitize:kernels sanitize:library wasm:kernels
-    jobs_of script/ experiments: export: programs: examples: install: bench:
+    jobs_of script/ experiments: export: programs: examples: bench:
     jobs_of script/builds: gcc g++ clang clang-19 symbols
     jobs_of script/selftest: sanitize undefined
     jobs_of sanitize/ fuzz/replay
@@ -67,7 +67,7 @@ jobs_test_machines() {
     jobs_of object/undefined: kernels library
     jobs_of object/undefined-m32: kernels
     jobs_of script/builds: options targets small clang++
-    jobs_of script/ mpi:
+    jobs_of script/ mpi: install:
     jobs_of sanitize/ $long_sanitized
     jobs_of thread/ test_sharing
     jobs_of neon/ $neon_programs
