@@ -556,7 +556,7 @@ static void a_thawed_layer_begins_adam_anew(void)
     int pytorch;
     for (pytorch = 0; pytorch < 2; pytorch++) {
         fnn_model *m = make_network(FNN_ISA_BEST, 1, &data);
-        fnn_fit_config c = make_config(20);
+        fnn_fit_config c = make_config(4);
         fnn_real *w = fnn_parameters(m, NULL) + offset_of(HIDDEN), before[1000], most = 0;
         int i;
         c.optimizer = pytorch ? fnn_pytorch(fnn_adam(.001)) : fnn_adam(.001);
