@@ -1527,7 +1527,7 @@ typedef struct fnn_epoch {
     double learning_rate;                     /* of its last step */
 } fnn_epoch;
 
-/* All epochs of a fit. Start with {0}; fits append. */
+/* All epochs of a fit. Start with {0} (in C++ {}); fits append. */
 typedef struct fnn_history {
     fnn_epoch *epochs;
     int count, capacity;
@@ -1795,7 +1795,8 @@ FNN_API fnn_result fnn_set_class_names(fnn_model *model, const char *const *name
 FNN_API fnn_result fnn_set_feature_names(fnn_model *model, const char *const *names, int count);
 
 /* Takes over both from a data set, the features' first; of what that has no names the model keeps
- * its own. Errors as of the two, FNN_ERROR_ARGUMENT for NULL. */
+ * its own. Before a fit, behind fnn_seal, for its checkpoints to have them. Errors as of the two,
+ * FNN_ERROR_ARGUMENT for NULL. */
 FNN_API fnn_result fnn_set_names(fnn_model *model, const fnn_dataset *data);
 #endif /* !FMNIST_NN_INFERENCE */
 
