@@ -27,7 +27,7 @@ help:
 	@echo '                      build/web/ (clang, wasi-libc, libclang-rt-*-dev-wasm32, lld)'
 	@echo 'make test-web         drives that page in Chromium (chromium, chromium-driver, nodejs)'
 	@echo 'make reproduce        run the experiments of the reports without a result of this version:'
-	@echo '                      a day on two cores (18 hours: aghaei-c*); writes RESULTS.md'
+	@echo '                      a day on two cores (19 hours: aghaei-c*); writes RESULTS.md'
 	@echo '                      and a page a report beside the programs;'
 	@echo '                      QUICK=1: smaller, in twelve minutes, into build/quick/;'
 	@echo '                      ONLY="jiang shi-l2": those whose names begin so;'

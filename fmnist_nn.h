@@ -638,8 +638,9 @@ typedef struct fnn_dataset {
                                        not where binary cross-entropy has several targets a sample.
                                        A sample's loss and gradient are multiplied by its weight,
                                        means stay over the count, as in Keras; accuracy and R2 are
-                                       shares of the weights. A sample of weight 0 has no part,
-                                       even where its target is NaN */
+                                       shares of the weights. A sample of weight 0 has no part in
+                                       them, even where its target is NaN; its features must be
+                                       finite in training, where batch norms count them */
     fnn_allocator allocator; /* where memory made for this data set and its views comes from;
                                     zeroed: FMNIST_NN_MALLOC */
     const struct fnn_encoding *encoding; /* private: how a reader made features of a table's
@@ -944,7 +945,8 @@ FNN_API fnn_result fnn_normalization_compute(fnn_normalization kind, const fnn_d
 
 /* ---- layers ---- */
 
-/* How weights start, of a layer whose units have so many inputs (in) and outputs (out). */
+/* How weights start, of a layer whose units have so many inputs (in) and outputs (out): of a
+ * convolution the kernel's height x width x channels, and x filters. Normals are not truncated. */
 /* clang-format off */
 #define FNN_INITIALIZER_LIST(X) \
     /* X(kind, 1: normal of that deviation, 0: uniform within +- that bound, the number) */ \
@@ -1143,17 +1145,20 @@ FNN_API fnn_result fnn_set_seed(fnn_model *model, uint64_t seed);
 
 /* Whether training changes a layer's parameters: 1, as for every layer at first, or 0, frozen: fit
  * and fnn_step leave them as they are to the bit, penalty, decay, momentum and averages included;
- * their gradients are zero and no part of clip_norm. A frozen batch norm normalises with its
- * running statistics, in training too, and leaves those as they are (as Keras). layer: an index as
- * builders return it; layers without parameters are accepted. May be called at any time, also in a
- * fit's callback; ends the batch of a loop of one's own, as fnn_step does. Files do not hold it.
+ * their gradients are zero and no part of clip_norm, and Adam's bias correction does not count
+ * those steps for them, as PyTorch's, so that a layer set free later begins with steps of the
+ * rate's size. A frozen batch norm normalises with its running statistics, in training too, and
+ * leaves those as they are (as Keras). layer: an index as builders return it; layers without
+ * parameters are accepted. May be called at any time, also in a fit's callback; ends the batch of a
+ * loop of one's own, as fnn_step does. Model files do not hold it, checkpoints do.
  * FNN_ERROR_ARGUMENT for no such layer. */
 FNN_API fnn_result fnn_set_trainable(fnn_model *model, int layer, int trainable);
 
 /* Makes a layer's learning rate `factor` times that of the optimiser, 1 at first, by which AdamW's
- * decay goes as well; 0 stops it, but leaves momentum and statistics moving (fnn_set_trainable).
- * Otherwise as there. FNN_ERROR_ARGUMENT for no such layer, a negative factor or one that is not
- * finite. */
+ * decay goes as well; 0 stops it (under Keras' momentum, whose velocity holds the rate, when that
+ * has died away), but leaves momentum and statistics moving, and its gradients count in clip_norm.
+ * Otherwise as fnn_set_trainable, which stops all. FNN_ERROR_ARGUMENT for no such layer, a negative
+ * factor or one that is not finite. */
 FNN_API fnn_result fnn_set_rate_factor(fnn_model *model, int layer, double factor);
 
 /* Makes the model normalise its inputs with statistics of data; see fnn_normalization. Inputs
@@ -1224,7 +1229,7 @@ typedef enum fnn_loss_kind { FNN_LOSS_LIST(FNNI_ENUM) FNN_LOSS_COUNT } fnn_loss_
 
 #ifndef FMNIST_NN_INFERENCE
 /* label_smoothing s in [0, 1): t becomes (1 - s) t + s / classes, under binary cross-entropy
- * (1 - s) t + s / 2 (cross-entropies only). epsilon is that of the epsilon-insensitive loss.
+ * (1 - s) t + s / 2; other losses take no notice. epsilon is that of the epsilon-insensitive loss.
  * FNN_ERROR_ARGUMENT for numbers out of range, FNN_ERROR_STATE for a loss that takes the input of
  * the softmax or sigmoid at the end where a dropout stands behind that. */
 FNN_API fnn_result fnn_set_loss(fnn_model *model, fnn_loss_kind kind, fnn_real label_smoothing,
@@ -1383,8 +1388,9 @@ typedef struct fnn_optimizer {
     fnn_real rho;          /* Adadelta, RMSProp: how much of the mean square stays */
     fnn_real beta1, beta2; /* Adam */
     fnn_real epsilon;
-    fnn_real weight_decay; /* AdamW: w -= learning_rate * weight_decay * w, biases left out unless
-                              the fit penalizes them */
+    fnn_real weight_decay; /* any kind, as AdamW: w -= learning_rate * weight_decay * w beside the
+                              step, biases left out unless the fit penalizes them. PyTorch's
+                              weight_decay= of SGD, Adam and so on is fnn_fit_config.l2 */
     fnn_real start;        /* Adagrad: where the sum of squares starts */
     int nesterov;
     int pytorch; /* PyTorch's conventions instead of Keras' */
@@ -1448,7 +1454,8 @@ typedef struct fnn_schedule {
     double gamma;         /* step decay: factor of a drop; exponential: factor of an epoch */
     double lowest;        /* cosine: factor that the step behind the last would have, 0 to 1 */
     double rise;          /* one-cycle: share of the steps up to the peak, 0 to 1 */
-    double start, end;    /* one-cycle: factors of the first and the last step */
+    double start, end;    /* one-cycle: factors of the first and the last step, from 2 / rise
+                             steps on (with fewer the peak comes too soon, as in PyTorch) */
 } fnn_schedule;
 
 /* Schedules, whose fields may be changed; warmup_steps is 0 in all of them. */
@@ -1507,7 +1514,10 @@ typedef struct fnn_augmentation {
 } fnn_augmentation;
 
 /* One epoch's figures. A score, here and everywhere, is the accuracy where samples have classes or
- * the loss is binary cross-entropy, else R2 (fnn_metrics has all three). */
+ * the loss is binary cross-entropy, else R2 (fnn_metrics has all three). loss and score are those
+ * of its batches as they were trained on, each before its update, with dropout and augmentation, by
+ * the weights themselves and not their averages: fnn_evaluate behind the epoch gives others. R2 is
+ * by the variance of all training data. */
 typedef struct fnn_epoch {
     int epoch;    /* 1, 2, ... */
     int64_t step; /* updates so far */
@@ -1517,7 +1527,7 @@ typedef struct fnn_epoch {
     double learning_rate;                     /* of its last step */
 } fnn_epoch;
 
-/* All epochs of a fit. Start with {0}; fits append. */
+/* All epochs of a fit. Start with {0} (in C++ {}); fits append. */
 typedef struct fnn_history {
     fnn_epoch *epochs;
     int count, capacity;
@@ -1558,10 +1568,11 @@ typedef struct fnn_fit_config {
                                       l2 W + l1 sign W; biases are left out. (Keras' l2(x) is our
                                       l2 = 2 x.) The reported loss is without this penalty. */
     int penalize_biases;           /* 0; 1: l2, l1 and weight_decay act on biases and on batch
-                                      norms' gamma and beta too, as PyTorch's weight_decay= does */
+                                      norms' gamma and beta too, as any weight_decay= of PyTorch */
     fnn_real clip_norm;            /* 0: none; else the loss's whole gradient is scaled to at
                                       most this, before the penalty's is added (as PyTorch) */
-    fnn_real clip_value;           /* 0: none; else each element is cut to +- this */
+    fnn_real clip_value;           /* 0: none; else each element is cut to +- this, behind
+                                      clip_norm and before the penalty */
     double ema_decay;              /* 0: none; else d < 1, such as .999: after step t of the fit
                                       average = d' average + (1 - d') weights with d' =
                                       min(d, (1 + t) / (10 + t)), so that the start is soon
@@ -1570,7 +1581,8 @@ typedef struct fnn_fit_config {
                                       the model keeps them after the fit. */
     int patience;                  /* 0: none; else stop after so many epochs without a better */
     fnn_monitor monitor;           /* FNN_MONITOR_VALIDATION_LOSS: what must improve */
-    double min_delta;              /* 0: by how much */
+    double min_delta;              /* 0: by how much it must improve to be a better epoch, for
+                                      restore_best and a search's refit, too */
     int restore_best;              /* 0; else the best epoch's weights are put back at the end,
                                       also when a loss that is not finite ends the fit */
     int ignore_nan;                /* 0: a loss that is not finite ends the fit with an error */
@@ -1639,9 +1651,10 @@ FNN_API fnn_result fnn_resume(fnn_model *model, const fnn_dataset *data,
  * model. */
 
 /* Gathers and normalises samples (count sample numbers of data, NULL: the first count) and carries
- * them through the layers; training switches dropout on. What labels, targets or weights say is
- * fnn_loss' business, and nobody's without it: the data set's arrays of them must stay until then.
- * FNN_ERROR_ARGUMENT for data or samples that do not fit, FNN_ERROR_MEMORY. */
+ * them through the layers; training switches dropout on, whose masks are by row and change with
+ * each fnn_step, not with each forward. What labels, targets or weights say is fnn_loss' business,
+ * and nobody's without it: the data set's arrays of them must stay until then. FNN_ERROR_ARGUMENT
+ * for data or samples that do not fit, FNN_ERROR_MEMORY. */
 FNN_API fnn_result fnn_forward(fnn_model *model, const fnn_dataset *data, const int64_t *samples,
                                int count, int training);
 
@@ -1714,9 +1727,9 @@ FNN_API fnn_result fnn_predict_one_bytes(const fnn_model *model, fnn_context *co
 FNN_API fnn_result fnn_predict_layer(const fnn_model *model, fnn_context *context,
                                      const fnn_dataset *data, int layer, fnn_real *outputs);
 
-/* As fnn_predict, but for each sample the number of its largest output; of a model with a single
- * output 1 where that is above one half, else 0 (under binary cross-entropy where its logit is
- * above 0, which an output that rounds to one half may be). */
+/* As fnn_predict, but for each sample the number of its largest output, of equals the first; of a
+ * model with a single output 1 where that is above one half, else 0 (under binary cross-entropy
+ * where its logit is above 0, which an output that rounds to one half may be). */
 FNN_API fnn_result fnn_predict_classes(const fnn_model *model, fnn_context *context,
                                        const fnn_dataset *data, int32_t *classes);
 
@@ -1782,7 +1795,8 @@ FNN_API fnn_result fnn_set_class_names(fnn_model *model, const char *const *name
 FNN_API fnn_result fnn_set_feature_names(fnn_model *model, const char *const *names, int count);
 
 /* Takes over both from a data set, the features' first; of what that has no names the model keeps
- * its own. Errors as of the two, FNN_ERROR_ARGUMENT for NULL. */
+ * its own. Before a fit, behind fnn_seal, for its checkpoints to have them. Errors as of the two,
+ * FNN_ERROR_ARGUMENT for NULL. */
 FNN_API fnn_result fnn_set_names(fnn_model *model, const fnn_dataset *data);
 #endif /* !FMNIST_NN_INFERENCE */
 
@@ -2059,7 +2073,7 @@ FNN_API fnn_search_config fnn_search_config_init(void);
  * candidate's figures do not depend on the others, so processes may share a grid.
  * The refit has the data of config->validation to validate with, if given. Without, a candidate
  * that stopped early or kept its best epoch by validation figures is refitted for as many epochs as
- * its folds' best epochs are on average.
+ * its folds' best epochs are on average, rounded.
  * *search is overwritten, not freed first. It is to be freed in any case: on failure it holds what
  * was trained until then. A candidate that diverges is no failure. axes are borrowed. Allocators
  * are called by one thread at a time. Returns FNN_ERROR_ARGUMENT for wrong arguments, for a fit
@@ -2116,7 +2130,7 @@ FNN_API fnn_result fnn_search_save_histories(const fnn_search *search, const cha
  * largest: fnn_evaluate, or fnn_predict_classes for fnn_confusion.) classes is the number of the
  * model's outputs, at least data->classes. Where the label's output is NaN no accuracy counts the
  * sample as right; confusions count it at the class that fnn_predict_classes gives, which is the
- * first one if that is NaN. */
+ * first one if that is NaN. Of equal outputs an earlier one counts as the larger. */
 
 /* The share of samples, or of their weights, whose largest output is at the label. NaN for data
  * without classes or that fnn_dataset_check refuses, for a label outside of 0..classes-1 and for
@@ -2166,8 +2180,9 @@ FNN_API fnn_result fnn_precision_recall(const int64_t *confusion, int classes, d
                                         double *recall, double *f1);
 
 /* 1 - sum (t - y)^2 / sum (t - mean t)^2 over (count, output_count) values, mean per output. Of
- * targets that do not vary, as those of a single sample, it is 1 if the outputs are exact, else 0,
- * as scikit-learn's r2_score. NaN for wrong arguments. For a view fnn_r2_on. */
+ * targets that do not vary, as those of a single sample or none, it is 1 if the outputs are exact,
+ * else 0, as scikit-learn's r2_score of two samples and more. NaN for wrong arguments. For a view
+ * fnn_r2_on. */
 FNN_API double fnn_r2(const fnn_real *outputs, const fnn_real *targets, int64_t count,
                       int output_count);
 
@@ -13328,6 +13343,7 @@ typedef struct fnni_layer {
     /* What the user says of its training: leave it as it is; so many times the rate. */
     int frozen;
     fnn_real rate_factor;
+    uint64_t idle; /* of the optimiser's steps: those that it was frozen in */
     /* What >>model decides when all layers are there. */
     int added;                /* some add refers to this layer */
     int fused;                /* this layer does the work of the one before it as well */
@@ -15949,6 +15965,14 @@ static int fnni_history_room(fnn_model *model, int64_t epochs)
     return 1;
 }
 
+/* The optimiser begins anew. */
+static void fnni_steps_forget(fnn_model *model)
+{
+    int l;
+    model->steps = 0;
+    for (l = 0; l < model->layer_count; l++) model->layers[l].idle = 0;
+}
+
 /* The weights are new: nothing of what training them has left counts any more. */
 static void fnni_training_forget(fnn_model *model)
 {
@@ -15956,8 +15980,9 @@ static void fnni_training_forget(fnn_model *model)
     fnni_release(&model->context.allocator, model->state);
     model->state = NULL;
     model->state_kind = -1;
-    model->steps = model->updates = model->passes = 0;
+    model->updates = model->passes = 0;
     model->run_ready = 0;
+    fnni_steps_forget(model);
 }
 
 FNNI_COLD FNNI_DEF fnn_result fnn_set_seed(fnn_model *model, uint64_t seed)
@@ -17009,6 +17034,11 @@ static void fnni_optimize(const fnni_batch *b, const fnni_layer *layer, size_t f
     fnni_step step = *b->step;
     step.rate *= layer->rate_factor;
     if (!penalised) step.l2 = step.l1 = step.decay = 0;
+    if (layer->idle > 0) { /* its means are of fewer steps, and still nearer to zero */
+        const fnni_step its = fnni_step_make(b->config, model->steps - layer->idle);
+        step.correction1 = its.correction1;
+        step.correction2 = its.correction2;
+    }
     model->context.kernels->optimizer_step(kind, n, &step, w, g, s, v);
 }
 
@@ -17142,8 +17172,11 @@ static void fnni_update_statistics(const fnni_batch *b)
 /* The constants of the next update, which is counted. */
 static fnni_step fnni_step_next(const fnni_batch *b)
 {
-    b->model->updates++;
-    return fnni_step_make(b->config, ++b->model->steps);
+    fnn_model *model = b->model;
+    int l;
+    for (l = 0; l < model->layer_count; l++) model->layers[l].idle += model->layers[l].frozen != 0;
+    model->updates++;
+    return fnni_step_make(b->config, ++model->steps);
 }
 
 /* Applies gradients that are whole. */
@@ -17325,7 +17358,7 @@ FNNI_COLD static fnn_result fnni_state_make(fnn_model *model, const fnn_optimize
     fnni_release(&model->context.allocator, model->state);
     model->state = NULL;
     model->state_kind = -1;
-    model->steps = 0;
+    fnni_steps_forget(model);
     if (count > 0) {
         const int starts = fnni_optimizers[optimizer->kind].traits & FNNI_START;
         model->state = fnni_allocate_reals(&model->context.allocator, count);
@@ -21237,7 +21270,7 @@ FNN_DEF fnn_result fnn_read_csv(const char *path, const fnn_csv_config *config,
  * Behind the library's version stands the CRC-32 of the whole file, its own eight digits taken for
  * zeros; older files have none.
  * A checkpoint is a model file with one more member in its metadata, numbers and settings by name,
- *     "fnn.training": "optimizer adam; layer 0 frozen 1; steps 2344; updates 2344; ..."
+ *     "fnn.training": "optimizer adam; layer 0 frozen 1 2344; steps 2344; updates 2344; ..."
  * and four more tensors, some of no rows: training.state (numbers a parameter, parameters),
  * .average and .best (1, parameters and statistics), .history (epochs, FNNI_EPOCH_FIGURES). */
 
@@ -21602,11 +21635,13 @@ static void fnni_write_training(fnni_writer *w, const fnn_model *model)
     int l, i;
     fnni_emit_text(w, ",\"%s\":\"optimizer %s", fnni_field_names[FNNI_FIELD_TRAINING],
                    fnni_optimizer_word(model->state_kind));
-    for (l = 0; l < model->layer_count; l++)
-        if (model->layers[l].frozen || model->layers[l].rate_factor != 1) {
-            fnni_emit_text(w, "; layer %d %s", l, model->layers[l].frozen ? "frozen" : "trained");
-            fnni_emit_word(w, model->layers[l].rate_factor);
-        }
+    for (l = 0; l < model->layer_count; l++) {
+        const fnni_layer *layer = model->layers + l;
+        if (!layer->frozen && layer->rate_factor == 1 && layer->idle == 0) continue;
+        fnni_emit_text(w, "; layer %d %s", l, layer->frozen ? "frozen" : "trained");
+        fnni_emit_word(w, layer->rate_factor);
+        if (layer->idle > 0) fnni_emit_text(w, " %llu", (unsigned long long)layer->idle);
+    }
     fnni_training_places((fnn_model *)model, places); /* to be read */
     for (i = 0; i < FNNI_TRAINING_COUNT; i++) {
         uint64_t bits;
@@ -22295,14 +22330,18 @@ static fnn_result fnni_read_layers(fnni_reader *r)
     return FNN_OK;
 }
 
-/* "layer 3 frozen 1": whether it is trained, and its rate factor. Returns 0 for anything else. */
+/* "layer 3 frozen 1 250": whether it is trained, its rate factor and, where there are any, the
+ * steps that it was frozen in. Returns 0 for anything else. */
 static int fnni_take_layer(fnn_model *model, const fnni_words *w)
 {
     fnn_real factor;
+    uint64_t idle = 0;
     int l;
-    if (w->count != 4 || !fnni_word_int(w->word[1], &l) || l >= model->layer_count ||
-        !fnni_word_real(w->word[3], &factor) || !(factor >= 0))
+    if (w->count < 4 || w->count > 5 || !fnni_word_int(w->word[1], &l) || l >= model->layer_count ||
+        !fnni_word_real(w->word[3], &factor) || !(factor >= 0) ||
+        (w->count == 5 && !fnni_word_count(w->word[4], UINT64_MAX, &idle)))
         return 0;
+    model->layers[l].idle = idle;
     model->layers[l].frozen = !strcmp(w->word[2], "frozen");
     model->layers[l].rate_factor = factor;
     return model->layers[l].frozen || !strcmp(w->word[2], "trained");
@@ -22329,6 +22368,15 @@ static int fnni_take_training(fnn_model *model, const fnni_words *w, uint64_t *t
     return 1;
 }
 
+static uint64_t fnni_most_idle(const fnn_model *model)
+{
+    uint64_t most = 0;
+    int l;
+    for (l = 0; l < model->layer_count; l++)
+        if (model->layers[l].idle > most) most = model->layers[l].idle;
+    return most;
+}
+
 /* The name of the first number from a file that no fit can have got to; NULL where a fit can have
  * got to all. Those that are counted on have room for that. */
 static const char *fnni_progress_wrong(const fnn_model *model)
@@ -22338,6 +22386,7 @@ static const char *fnni_progress_wrong(const fnn_model *model)
     const fnni_progress *p = &model->progress;
     const int64_t most = INT64_MAX / 2;
     FNNI_POSSIBLE(steps, model->steps < (uint64_t)most)
+    FNNI_POSSIBLE(steps, fnni_most_idle(model) <= model->steps)
     FNNI_POSSIBLE(updates, model->updates < (uint64_t)most)
     FNNI_POSSIBLE(passes, model->passes < (uint64_t)most)
     FNNI_POSSIBLE(samples, p->samples >= 0)

@@ -236,7 +236,9 @@ t10k-labels-idx1-ubyte 8 1 200"
         echo "# run: $(date -u '+%Y-%m-%d %H:%M:%S') $$"
         echo "# machine: $(machine)"
         echo "# compiler: $($CC --version | head -n 1)"
-        echo "# task: $(epochs_of mlp) and $(epochs_of cnn1) epochs, batch $batch, rate $rate"
+        printf '# task: %s and %s epochs, %s and %s seeds, batch %s, rate %s%s\n' \
+            "$(epochs_of mlp)" "$(epochs_of cnn1)" "$(seeds_of mlp)" "$(seeds_of cnn1)" \
+            "$batch" "$rate" "${SMALL:+, 1,000 images only}"
     } >"$head"
     for library in ${ONLY:-$peers}; do
         peer "$library"

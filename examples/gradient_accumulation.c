@@ -5,7 +5,7 @@
  *
  * Prints how far the sum of four batches of 64 is from the gradient of all 256 at once, which is
  * rounding alone, and the loss while training so. (Of networks with batch norm the two differ: its
- * statistics are those of the small batch.) */
+ * statistics are those of the small batch; dropout gives all small batches of a step one mask.) */
 #define FMNIST_NN_IMPLEMENTATION
 #include "../fmnist_nn.h"
 

@@ -4,15 +4,15 @@
  *     cc -O2 -fopenmp examples/profile.c -o profile -lm && ./profile --help
  *
  * Networks of the first layer, the first two and so on are timed in turn; the shortest times count,
- * and a row is what a layer adds: less than none where it saves the others work, as a pool may.
- * Winograd's convolutions are counted with the multiplications that they avoid. */
+ * and a row is what a layer adds: less than none where it saves the others work, as a pool may. */
 #define FMNIST_NN_IMPLEMENTATION
 #include "../fmnist_nn.h"
 #include "program.h"
 
 static const char about[] =
     "Times each layer of a network in training, the demo's unless told. Kilobytes: of\n"
-    "weights, of a batch's outputs, and all that training keeps (fnn_memory_size).\n"
+    "weights, of a batch's outputs, and all that training keeps (fnn_memory_size). A layer may\n"
+    "save others time or memory: less than none. Products that Winograd avoids are counted.\n"
     "  profile build/demo.safetensors --threads 0   the network of a model file, all threads\n"
     "  profile --input 32x32x3 --layers \"conv 64 3, batch_norm, relu, pool 2, dense 10\"\n\n" //
     PROGRAM_LAYERS_HELP "\nOptions\n";

@@ -488,8 +488,16 @@ function range_of_seeds(    i, least, most) {
     return (least == most ? "" : least " to ") counted(most, "seed")
 }
 function is_earlier(id) { return full && id in hash_now && head["hash"] != hash_now[id] }
+function heading(id) { return id prefixed(": ", head["title"]) }
+# What leads to a heading, by the rule of those who show Markdown.
+function anchor(text) {
+    text = tolower(text)
+    gsub(/[^a-z0-9 _-]/, "", text)
+    gsub(/ /, "-", text)
+    return "#" text
+}
 function print_experiment(id,    n, i, name, line, exact, nearer) {
-    print "\n## " id prefixed(": ", head["title"])
+    print "\n## " heading(id)
     if (!rows) {
         print "Not run yet."
         return
@@ -574,8 +582,9 @@ function print_overview(    i, id) {
     for (i = 1; i <= headlines; i++) {
         id = headline[i]
         if (report_of[id] == "") continue
+        read_result(id)
         print "- " finding[id] " ([" id "](" (report_of[id] == "all" ? "" : report_of[id] \
-            "/README.md") "#" id "))"
+            "/README.md") anchor(heading(id)) "))"
     }
     for (i = 1; i <= experiments; i++) if (report_of[experiment[i]] == "all") {
         read_result(experiment[i])

@@ -485,10 +485,24 @@ links_lead_somewhere() { # PAGE...
         [ -e "$page" ] || { echo "$page is not there" && exit 1; }
     done
 }
+sections_are_there() { # PAGE...: what stands behind the # of a link is a heading, as a link has it
+    local page link
+    for page; do
+        grep -oE '\]\([^)#:]*#[^)]+' "$page" | cut -c 3- | while read -r link; do
+            [ "${link%#*}" ] && link=$(dirname "$page")/$link || link=$page$link
+            grep '^#' "${link%#*}" | tr '[:upper:]' '[:lower:]' |
+                sed 's/^#* //; s/[^a-z0-9 _-]//g; s/ /-/g' | grep -qxF "${link#*#}" ||
+                { echo "$link is not there" && exit 1; }
+        done || return 1
+    done
+}
 pages=(README.md examples/RESULTS.md examples/*/README.md)
 check 'what its pages link is there' links_lead_somewhere "${pages[@]}"
 echo '![](figures/none.svg)' >"$here/link.md"
 refuses 'what is not is seen' 'none.svg is not there' links_lead_somewhere "$here/link.md"
+check 'so are the sections' sections_are_there "${pages[@]}"
+printf '## A: one\n[a](#a-one) [b](link.md#a)\n' >"$here/link.md"
+refuses 'one that is not is seen' 'link.md#a is not there' sections_are_there "$here/link.md"
 figures_are_shown() { # PAGE...: all that are committed, and no more than thirty
     diff <(for page; do links "$page"; done | grep '\.svg$' | sort -u) \
         <(find examples/figures -type f | sort) || return 1

@@ -549,6 +549,31 @@ static void a_callback_may_thaw_a_layer(void)
     fnn_model_free(b);
 }
 
+/* Steps that it was frozen in are none of its own: Adam's first step is of the rate's size. */
+static void a_thawed_layer_begins_adam_anew(void)
+{
+    const fnn_dataset data = make_images();
+    int pytorch;
+    for (pytorch = 0; pytorch < 2; pytorch++) {
+        fnn_model *m = make_network(FNN_ISA_BEST, 1, &data);
+        fnn_fit_config c = make_config(4);
+        fnn_real *w = fnn_parameters(m, NULL) + offset_of(HIDDEN), before[1000], most = 0;
+        int i;
+        c.optimizer = pytorch ? fnn_pytorch(fnn_adam(.001)) : fnn_adam(.001);
+        CHECK(sizes[HIDDEN] <= 1000 && !fnn_set_trainable(m, HIDDEN, 0));
+        CHECK(!fnn_fit(m, &data, &c, NULL) && !fnn_set_trainable(m, HIDDEN, 1));
+        memcpy(before, w, (size_t)sizes[HIDDEN] * sizeof *w);
+        c.epochs = 1;
+        c.batch_size = ROWS;
+        CHECK(!fnn_fit(m, &data, &c, NULL));
+        for (i = 0; i < sizes[HIDDEN]; i++)
+            if (most < (w[i] > before[i] ? w[i] - before[i] : before[i] - w[i]))
+                most = w[i] > before[i] ? w[i] - before[i] : before[i] - w[i];
+        CHECKF(most > (fnn_real).00099 && most < (fnn_real).00101, "a step of %g", (double)most);
+        fnn_model_free(m);
+    }
+}
+
 static void the_summary_tells_what_is_trained(void)
 {
     const fnn_dataset data = make_images();
@@ -1082,6 +1107,7 @@ static const harness_test tests[] = {TEST(a_new_normalisation_ends_the_batch),
                                      TEST(a_rate_factor_multiplies_the_rate),
                                      TEST(a_builders_index_is_its_layer),
                                      TEST(a_callback_may_thaw_a_layer),
+                                     TEST(a_thawed_layer_begins_adam_anew),
                                      TEST(the_summary_tells_what_is_trained),
                                      TEST(a_loss_of_ones_own_trains),
                                      TEST(a_loss_may_look_at_the_whole_batch),

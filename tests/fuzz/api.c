@@ -364,7 +364,8 @@ static void api_window(api *a)
         fnn_im2col(NULL, &v, images, a->reals, a->outputs);
         fnn_col2im(NULL, &v, images, a->reals, a->outputs);
     }
-    if (filters < 1 || weights * filters > API_NUMBERS || out * filters > API_NUMBERS) return;
+    if (filters < 1 || filters > API_ROWS) return; /* weights are the biases */
+    if (weights * filters > API_NUMBERS || out * filters > API_NUMBERS) return;
     fnn_conv2d_forward(NULL, &v, filters, images, a->reals, a->targets, a->weights, a->outputs);
     fnn_conv2d_backward_data(NULL, &v, filters, images, a->reals, a->targets, a->outputs);
     fnn_conv2d_backward_weights(NULL, &v, filters, images, a->reals, a->targets, a->outputs, NULL);
