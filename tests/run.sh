@@ -131,7 +131,7 @@ by_group() { # LIST
         tally=$(tail -n 1 "$(log_of "$job")" 2>/dev/null)
         case $job in
         object/*) ;;
-        script/*) echo "${job#script/} $tally" ;;
+        script/*) job=${job#script/} && echo "${job%:} $tally" ;;
         *) echo "${job%/*} $tally" ;;
         esac
     done <"$1" | awk '
