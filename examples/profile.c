@@ -11,8 +11,8 @@
 
 static const char about[] =
     "Times each layer of a network in training, the demo's unless told. Kilobytes: of\n"
-    "weights, of a batch's outputs, and all that training keeps (fnn_memory_size). A layer may\n"
-    "save others time or memory: less than none. Products that Winograd avoids are counted.\n"
+    "weights, a batch's outputs, and all that training keeps (fnn_memory_size); a layer may\n"
+    "save others time or memory. Products that Winograd avoids are counted.\n"
     "  profile build/demo.safetensors --threads 0   the network of a model file, all threads\n"
     "  profile --input 32x32x3 --layers \"conv 64 3, batch_norm, relu, pool 2, dense 10\"\n\n" //
     PROGRAM_LAYERS_HELP "\nOptions\n";
