@@ -42,7 +42,7 @@ help:
 	@echo '                      machine has: about two minutes on two cores'
 	@echo '                      (ONLY=test_gemm: those whose name contains this; below, too)'
 	@echo 'make test-more        the other compilers, sanitizers, the bits of WebAssembly, smoke runs'
-	@echo '                      of the examples: about six minutes'
+	@echo '                      of the examples: about eight minutes'
 	@echo 'make test-machines    all tests that run on emulated NEON, WebAssembly, 32 bits, Windows,'
 	@echo '                      in double, under UBSan of clang; options, small builds, make install,'
 	@echo '                      MPI and what is long under sanitizers: a quarter of an hour; a whole'

@@ -104,7 +104,7 @@ jobs_test_exhaustive() {
 time_of() { # SET
     case $1 in
     test) echo 'about two minutes' ;;
-    test-more) echo 'about six minutes' ;;
+    test-more) echo 'about eight minutes' ;;
     test-machines) echo 'about a quarter of an hour' ;;
     *) echo hours ;;
     esac
