@@ -39,7 +39,7 @@ help:
 	@echo '                      pages show into examples/figures/;'
 	@echo '                      QUICK=1 or SEEDS=5: those of such runs, beside them'
 	@echo 'make test             the tests under this compiler, on every instruction set this'
-	@echo '                      machine has: about two minutes on two cores'
+	@echo '                      machine has: about three minutes on two cores'
 	@echo '                      (ONLY=test_gemm: those whose name contains this; below, too)'
 	@echo 'make test-more        the other compilers, sanitizers, the bits of WebAssembly, smoke runs'
 	@echo '                      of the examples: about eight minutes'

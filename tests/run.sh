@@ -103,7 +103,7 @@ jobs_test_exhaustive() {
 # How long all of it takes on two cores that do nothing else.
 time_of() { # SET
     case $1 in
-    test) echo 'about two minutes' ;;
+    test) echo 'about three minutes' ;;
     test-more) echo 'about eight minutes' ;;
     test-machines) echo 'about a quarter of an hour' ;;
     *) echo hours ;;
