@@ -8,8 +8,8 @@
 #     bash tests/builds.sh symbols         names of symbols and macros
 #     bash tests/builds.sh small           FMNIST_NN_INFERENCE: its bits, names and sizes
 #
-# FULL=1: every standard with every level, in place of a choice that has each at least once between
-# the C compilers and between the C++ compilers.
+# FULL=1: every standard with every level, in place of a choice: each standard at least once by the
+# compilers of its language, each level by those of C++, clang++'s with make test-machines.
 # shellcheck source=tests/common.sh
 . "$(dirname "$0")/common.sh"
 here=$build/builds.${1:-all}

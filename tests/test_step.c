@@ -557,7 +557,8 @@ static void a_thawed_layer_begins_adam_anew(void)
     for (pytorch = 0; pytorch < 2; pytorch++) {
         fnn_model *m = make_network(FNN_ISA_BEST, 1, &data);
         fnn_fit_config c = make_config(4);
-        fnn_real *w = fnn_parameters(m, NULL) + offset_of(HIDDEN), before[1000], most = 0;
+        fnn_real *w = fnn_parameters(m, NULL) + offset_of(HIDDEN), before[1000];
+        double most = 0;
         int i;
         c.optimizer = pytorch ? fnn_pytorch(fnn_adam(.001)) : fnn_adam(.001);
         CHECK(sizes[HIDDEN] <= 1000 && !fnn_set_trainable(m, HIDDEN, 0));
@@ -567,9 +568,8 @@ static void a_thawed_layer_begins_adam_anew(void)
         c.batch_size = ROWS;
         CHECK(!fnn_fit(m, &data, &c, NULL));
         for (i = 0; i < sizes[HIDDEN]; i++)
-            if (most < (w[i] > before[i] ? w[i] - before[i] : before[i] - w[i]))
-                most = w[i] > before[i] ? w[i] - before[i] : before[i] - w[i];
-        CHECKF(most > (fnn_real).00099 && most < (fnn_real).00101, "a step of %g", (double)most);
+            most = fmax(most, fabs((double)(w[i] - before[i])));
+        CHECKF(most > .00099 && most < .00101, "a step of %g", most);
         fnn_model_free(m);
     }
 }
