@@ -567,8 +567,7 @@ static void a_thawed_layer_begins_adam_anew(void)
         c.epochs = 1;
         c.batch_size = ROWS;
         CHECK(!fnn_fit(m, &data, &c, NULL));
-        for (i = 0; i < sizes[HIDDEN]; i++)
-            most = fmax(most, fabs((double)(w[i] - before[i])));
+        for (i = 0; i < sizes[HIDDEN]; i++) most = fmax(most, fabs((double)(w[i] - before[i])));
         CHECKF(most > .00099 && most < .00101, "a step of %g", most);
         fnn_model_free(m);
     }
