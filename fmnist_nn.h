@@ -7903,6 +7903,19 @@ static int fnni_aliases(ptrdiff_t ld, ptrdiff_t period)
     return bytes >= 2048 && (rest < 64 || rest > period - 64);
 }
 
+/* Whether B's rows push each other out of the first cache before its panel is read again: those a
+ * multiple of 1024 bytes apart share 4 of its 64 sets, of 512 bytes 8, each of about 8 lines. Tiles
+ * of few rows then wait for the second cache; packed once, B serves so many of them. */
+static int fnni_gemm_crowds(const fnni_gemm *g)
+{
+    const int64_t bytes = (int64_t)g->ldb * (int64_t)sizeof(fnn_real);
+    const int height = g->kernels->tile_rows;
+    int sets;
+    for (sets = 4; sets <= 8 && height < 8; sets *= 2)
+        if (bytes % (4096 / sets) == 0) return g->k > 8 * sets && g->m > 2 * sets * height;
+    return 0;
+}
+
 /* Rows of a block when m rows of k are cut into equal blocks that stay in the cache. */
 static ptrdiff_t fnni_gemm_block_rows(const fnni_gemm *g, ptrdiff_t k)
 {
@@ -7936,8 +7949,8 @@ static void fnni_gemm_plan(fnni_gemm *g)
     g->dots = fnni_gemm_has_dots(g);
     g->pack_a = (g->n >= 2 * width && fnni_aliases(g->lda, 4096)) ||
                 (g->n > 2 * width && g->transpose_a && k > 256);
-    g->pack_b =
-        !g->b_packed && (g->transpose_b || (tall && (fnni_aliases(g->ldb, 2048) || of_b > 262144)));
+    g->pack_b = !g->b_packed && (g->transpose_b || fnni_gemm_crowds(g) ||
+                                 (tall && (fnni_aliases(g->ldb, 2048) || of_b > 262144)));
     g->rows_first = !g->pack_a && g->n > width && of_b <= FNNI_GEMM_A / 4 &&
                     (of_a > FNNI_GEMM_A || (k <= 4 && g->m > 32768 / g->n));
     g->prefetch = !g->pack_a && !g->transpose_a && of_a > 4 * FNNI_GEMM_A;
@@ -14031,11 +14044,24 @@ static void fnni_dense_forward_product(const fnni_run *run, int l, int from, int
     g->c = fnni_y(run, l, from, NULL);
 }
 
+/* Whether the groups of a batch of so many rows share W packed. */
+static int fnni_dense_shares(const fnni_run *run, int l, int rows)
+{
+    fnni_gemm g;
+    fnni_dense_forward_product(run, l, 0, rows, &g);
+    g.kernels = run->kernels;
+    return fnni_gemm_crowds(&g);
+}
+
 static void fnni_dense_forward(const fnni_run *run, int l, int from, int to, fnn_real *workspace)
 {
     const fnni_layer *layer = fnni_layer_at(run, l);
     fnni_gemm g;
     fnni_dense_forward_product(run, l, from, to, &g);
+    if (fnni_dense_shares(run, l, run->rows)) {
+        g.b_packed = 1;
+        g.b = workspace + run->plans[l].packed[0];
+    }
     fnni_dense_product(run, &g, workspace);
     run->kernels->bias_activation(layer->activation, layer->parameter, to - from, layer->outputs,
                                   fnni_biases(run, l), g.c, g.ldc);
@@ -14057,19 +14083,20 @@ static void fnni_dense_backward_product(const fnni_run *run, int l, int from, in
     g->c = fnni_d(run, l - 1, from, NULL);
 }
 
-/* Packs W^T, which every group of rows on the way back wants. */
+/* Packs W^T, which every group of rows on the way back wants, and W where they share it. */
 static void fnni_dense_prepare(const fnni_run *run, int l, int backward, fnn_real *workspace)
 {
     const fnni_layer *layer = fnni_layer_at(run, l);
     fnni_gemm g;
-    if (!backward) return;
+    if (!backward && !fnni_dense_shares(run, l, run->rows)) return;
     memset(&g, 0, sizeof g);
     g.kernels = run->kernels;
-    g.transpose_b = 1;
-    g.n = layer->inputs;
-    g.k = g.ldb = layer->outputs;
+    g.transpose_b = backward;
+    g.n = backward ? layer->inputs : layer->outputs;
+    g.k = backward ? layer->outputs : layer->inputs;
     g.b = run->model->parameters + layer->offset;
-    fnni_gemm_pack_b(&g, 0, g.n, workspace + run->plans[l].packed[1]);
+    g.ldb = layer->outputs;
+    fnni_gemm_pack_b(&g, 0, g.n, workspace + run->plans[l].packed[backward]);
 }
 
 static void fnni_dense_backward(const fnni_run *run, int l, int from, int to, int to_input,
@@ -14112,7 +14139,7 @@ static void fnni_dense_gradient(const fnni_run *run, int l, int from, int to, fn
     if (db) run->kernels->column_sums(run->rows, g.n, g.b, g.n, db);
 }
 
-/* Packed W^T, and workspace for the largest product on at most `rows` rows. */
+/* Packed W and W^T, and workspace for the largest product on at most `rows` rows. */
 FNNI_COLD static void fnni_dense_plan(const fnni_run *run, int l, fnni_plan *plan,
                                       fnni_needs *needs)
 {
@@ -14123,6 +14150,8 @@ FNNI_COLD static void fnni_dense_plan(const fnni_run *run, int l, fnni_plan *pla
     (void)plan;
     bare.activations = bare.deltas = NULL;
     fnni_dense_forward_product(&bare, l, 0, needs->rows, g);
+    if (fnni_dense_shares(&bare, l, needs->rows))
+        needs->packed[0] = fnni_gemm_packed_size(run->kernels, layer->inputs, layer->outputs);
     if (FNNI_TRAINS && !run->inference) {
         needs->packed[1] = fnni_gemm_packed_size(run->kernels, layer->outputs, layer->inputs);
         fnni_dense_backward_product(&bare, l, 0, needs->rows, NULL, g + 1);
@@ -14168,8 +14197,7 @@ FNNI_COLD static int fnni_dense_tensor(const fnn_model *model, int l, int which,
 static const fnni_layer_type fnni_dense_type = {
     "dense", FNNI_OF_ROWS | FNNI_ACTIVATES,
     /* to_words, from_words, tensor */ fnni_dense_write, fnni_dense_read, fnni_dense_tensor,
-    /* fuse, start, plan, prepare */ NULL, NULL, fnni_dense_plan,
-    FNNI_TRAINING(fnni_dense_prepare),
+    /* fuse, start, plan, prepare */ NULL, NULL, fnni_dense_plan, fnni_dense_prepare,
     /* the passes */ fnni_dense_forward, FNNI_TRAINING(fnni_dense_backward),
     FNNI_TRAINING(fnni_dense_gradient),
     /* measure, sum, update */ NULL, NULL, NULL};

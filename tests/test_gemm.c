@@ -445,13 +445,13 @@ static void any_threads_same_bits(void)
 /* ---- packing: large sizes, and leading dimensions whose rows share cache sets ---- */
 static void packed(void)
 {
-    static const int shapes[][4] = {/* m, n, k, leading dimension or 0 */
-                                    {300, 300, 600, 0},   {300, 300, 600, 1024},
-                                    {130, 70, 520, 2048}, {1, 700, 1100, 2048},
-                                    {500, 5, 700, 1024},  {64, 1000, 64, 1024}};
+    static const int shapes[][4] = {
+        /* m, n, k, leading dimension or 0 */
+        {300, 300, 600, 0},  {300, 300, 600, 1024}, {130, 70, 520, 2048}, {1, 700, 1100, 2048},
+        {500, 5, 700, 1024}, {64, 1000, 64, 1024},  {130, 128, 100, 128}, {60, 250, 40, 256}};
     int form, q;
     contexts_open(1);
-    for (q = 0; q < 6; q++)
+    for (q = 0; q < 8; q++)
         for (form = 0; form < 4; form++) {
             const int m = shapes[q][0], n = shapes[q][1], k = shapes[q][2], ld = shapes[q][3];
             problem p = shape(form, m, n, k, 0, 0, 0);
