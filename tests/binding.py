@@ -261,6 +261,9 @@ def refusals(folder):
     sealed.fit(test, epochs=0)
     spoilt.labels[0] = 10
     cases = [
+        (AttributeError, "has no load: see Model.load", lambda: nn.load("a.safetensors")),
+        (AttributeError, "has no split: see Dataset.split", lambda: nn.split(test, 3)),
+        (AttributeError, "has no lode, nor the library", lambda: nn.lode("a.safetensors")),
         (nn.Error, "another call must come first", lambda: m.predict(x)),
         (nn.Error, "another call must come first", lambda: m.evaluate(test)),
         (TypeError, "x: expected uint8 or float32, found float64", lambda: m.predict(x * 1.0)),

@@ -163,7 +163,10 @@ def _library():
 
 
 def __getattr__(name):
-    """nn.adam is the library's fnn_adam."""
+    """nn.adam is the library's fnn_adam; what is a method of Model or Dataset is not here."""
+    for owner in Model, Dataset:
+        if hasattr(owner, name):  # the library's function wants a pointer to such a one
+            raise AttributeError(f"module fmnist_nn has no {name}: see {owner.__name__}.{name}")
     if f"fnn_{name}" not in api.FUNCTIONS:
         raise AttributeError(f"module fmnist_nn has no {name}, nor the library an fnn_{name}")
     return getattr(_library(), f"fnn_{name}")
