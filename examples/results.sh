@@ -282,14 +282,17 @@ function agrees(i,    digits) {
     digits = index(reported[i], ".") ? length(reported[i]) - index(reported[i], ".") : 0
     return absolute(measured[i] - reported[i]) <= .5 * 10 ^ -digits
 }
-# Of a long list the rows that are met go, then those that are missed by least. Returns how many.
-function shorten(most,    k, r, missed, least, before) {
+# Of a long list the rows that are met go, then those that are missed by least, in reading A where
+# they have it. Returns how many.
+function shorten(most,    k, r, a, missed, least, before) {
     before = left
+    for (a = 1; a <= readings && reading_of[a] != "A"; a++);
     for (k = 1; k <= keys; k++) {
         if (dropped[k]) continue
         missed[k] = 0
         for (r = 1; r <= readings; r++)
-            if ((k, r) in at && miss(at[k, r]) > missed[k]) missed[k] = miss(at[k, r])
+            if ((k, r) in at && (r == a || !((k, a) in at)) && miss(at[k, r]) > missed[k])
+                missed[k] = miss(at[k, r])
     }
     while (left > most) {
         least = 0
@@ -521,12 +524,15 @@ function print_experiment(id,    n, i, name, line, exact, nearer) {
     nearer = shorten(MOST)
     if (left) print_list(id)
     if (exact) print "\n" counted(exact, "row") " as reported, to the last digit."
-    if (nearer) print "\n" counted(nearer, "more row") ", nearer to the report."
+    if (nearer) print "\n" counted(nearer, "more row") ", nearer to the report" \
+        (reading_of[1] == "A" ? " in reading A." : ".")
 }
 function print_legend() {
     print "A cell is the mean ± the standard deviation over seeds or folds, in a grid report /"
     print "measured; **bold** is more than two points away, ? undecided. Reading A explains the"
-    print "report (a word after it tells variants apart), B is the textbook."
+    print "report (a word after it tells variants apart), B is the textbook. N(0, s) is the normal"
+    print "distribution of standard deviation s. Rows and plots that a sentence names and its page"
+    print "does not show are in the CSV behind \"all rows\" and drawn by `make figures`."
 }
 function print_report(name,    i) {
     for (i = 1; i <= reports; i++) if (report[i] == name) print "# " report_title[i] "\n"
@@ -537,10 +543,11 @@ function print_report(name,    i) {
         print_experiment(experiment[i])
     }
 }
-function print_sums(    i, r, n, sum, key, all) {
+function print_sums(    i, r, n, sum, key, all, missing) {
     for (i = 1; i <= experiments; i++) {
         r = report_of[experiment[i]]
-        if (!read_result(experiment[i]) || r == "all") continue
+        if (!read_result(experiment[i])) missing = missing prefixed(", ", experiment[i])
+        if (!rows || r == "all") continue
         count_rows(n)
         n["programs"] = 1
         n["earlier"] = is_earlier(experiment[i])
@@ -552,8 +559,9 @@ function print_sums(    i, r, n, sum, key, all) {
     }
     printf "**%d of %d rows with a reported accuracy are met**; %d programs, %.1f hours.\n\n",
         all["met"], all["rows"], all["programs"], all["time"] / 3600
+    if (missing != "") print "Not run yet:" substr(missing, 2) ".\n"
     if (all["earlier"])
-        printf "The results of %s are of an earlier version of the program or of the" \
+        printf "Of these, the results of %s are of an earlier version of the program or of the" \
             " library, which\ntheir pages say; `make reproduce` makes them anew.\n\n",
             counted(all["earlier"], "program")
     print "| report | programs | rows | met | to the digit | undecided | above | below |" \
