@@ -7865,6 +7865,7 @@ typedef struct fnni_gemm {
     ptrdiff_t m, n, k;
     int transpose_a, transpose_b;
     int b_packed; /* b is what fnni_gemm_pack_b made, transpose_b and ldb do not count */
+    int b_stays;  /* b is not packed for crowding: the caller asks fnni_gemm_crowds by himself */
     fnn_real alpha, beta;
     const fnn_real *a, *b;
     fnn_real *c;
@@ -7949,7 +7950,7 @@ static void fnni_gemm_plan(fnni_gemm *g)
     g->dots = fnni_gemm_has_dots(g);
     g->pack_a = (g->n >= 2 * width && fnni_aliases(g->lda, 4096)) ||
                 (g->n > 2 * width && g->transpose_a && k > 256);
-    g->pack_b = !g->b_packed && (g->transpose_b || fnni_gemm_crowds(g) ||
+    g->pack_b = !g->b_packed && (g->transpose_b || (!g->b_stays && fnni_gemm_crowds(g)) ||
                                  (tall && (fnni_aliases(g->ldb, 2048) || of_b > 262144)));
     g->rows_first = !g->pack_a && g->n > width && of_b <= FNNI_GEMM_A / 4 &&
                     (of_a > FNNI_GEMM_A || (k <= 4 && g->m > 32768 / g->n));
@@ -14038,17 +14039,20 @@ static void fnni_dense_forward_product(const fnni_run *run, int l, int from, int
     g->m = to - from;
     g->n = g->ldb = g->ldc = layer->outputs;
     g->k = g->lda = layer->inputs;
+    g->b_stays = 1;
     g->b = run->model->parameters + layer->offset;
     if (!run->activations) return;
     g->a = fnni_y(run, l - 1, from, NULL);
     g->c = fnni_y(run, l, from, NULL);
 }
 
-/* Whether the groups of a batch of so many rows share W packed. */
+/* Whether the groups of a batch of so many rows share W packed, which each thread does for its own
+ * rows; in inference they all are. */
 static int fnni_dense_shares(const fnni_run *run, int l, int rows)
 {
+    const int own = run->inference ? rows : rows / run->model->context.threads;
     fnni_gemm g;
-    fnni_dense_forward_product(run, l, 0, rows, &g);
+    fnni_dense_forward_product(run, l, 0, own, &g);
     g.kernels = run->kernels;
     return fnni_gemm_crowds(&g);
 }
