@@ -182,6 +182,7 @@ group() {
         compiler=gcc # clang 14 takes six minutes for the AVX-512 tiles with -fsanitize=address
         flags="$sanitize -fsanitize=address,undefined"
         kernel_flags=$flags
+        flags="$flags -include tests/exact.h" # or alignment's room hides the first bytes too many
         [ "$1" = sanitize ] || quick=''
         ;;
     neon)

@@ -38,6 +38,14 @@ program ends 'exit(0);'
 program warns 'int unused;'
 program leaks 'int *volatile p = malloc(40); CHECK(p != NULL); p = NULL;'
 program overruns 'int *volatile p = malloc(40); p[10] = 1; CHECK(p[10] == 1); free(p);'
+program oversteps 'fnn_model *m = fnn_sequential(1, 1, 3);
+    size_t count;
+    fnn_dense(m, 5, FNN_LINEAR);
+    CHECK(fnn_seal(m) == FNN_OK && fnn_parameters(m, &count));
+    fnn_parameters(m, NULL)[count] = 1;
+    fnn_model_free(m);'
+sed -i "1i #include \"$PWD/fmnist_nn.h\" // what a test has as \"../fmnist_nn.h\"" \
+    "$here/sources/test_oversteps.c"
 program overflows 'volatile int i = 0x7fffffff; i = i + 1; CHECK(i < 0);'
 program offsets 'char *volatile p = NULL; volatile int n = 0; p = p + n; CHECK(p == NULL);'
 program reads 'int *volatile p = malloc(4); if (p[0]) puts("read"); free(p);'
@@ -209,8 +217,8 @@ case ${1:-} in
 '') runner ;;
 sweeps) sweeps_go_on ;;
 kernels) wrong_kernels ;;
-sanitize) controls sanitize leaks LeakSanitizer overruns heap-buffer-overflow overflows \
-    'signed integer' ;;
+sanitize) controls sanitize leaks LeakSanitizer overruns heap-buffer-overflow oversteps \
+    heap-buffer-overflow overflows 'signed integer' ;;
 undefined)
     controls undefined offsets 'offset to null pointer' overflows 'signed integer'
     controls undefined-m32 offsets 'offset to null pointer'

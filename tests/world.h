@@ -9,6 +9,8 @@
 static void *plain_allocate(size_t bytes);
 static void plain_release(void *memory);
 static int still_clock(struct timespec *t);
+#undef FMNIST_NN_MALLOC /* of exact.h */
+#undef FMNIST_NN_FREE
 #define FMNIST_NN_MALLOC(bytes) plain_allocate(bytes)
 #define FMNIST_NN_FREE(memory) plain_release(memory)
 #define clock_gettime(which, time) still_clock(time)
