@@ -391,10 +391,23 @@ function_names() { names "$1" | grep -i '^t' | only '^. fnni?_'; }
 # What could be written while the program runs, by several threads at once.
 writable_names() { names "$1" | only '^[^bBdDC]'; }
 
-# The library never ends the program, nor prints on its standard output.
-calls_nothing_rude() {
-    ! nm -u "$here/$1.o" |
-        grep -E ' (exit|_exit|abort|__assert_fail|printf|puts|putchar|perror|longjmp)(@.*)?$'
+# The library never ends the program, nor prints on its standard output: what else of stdio writes
+# does so into memory, or to a stream, which this must not be.
+calls_nothing_rude() { # OBJECT
+    local ends='exit|_exit|_Exit|quick_exit|abort|__assert_fail|longjmp|raise|kill'
+    local prints='stdout|v?w?printf|v?dprintf|__v?d?printf_chk|puts|putw?char(_unlocked)?'
+    prints+='|perror|psignal|v?syslog|v?warnx?|v?errx?|error'
+    ! nm -u "$here/$1.o" | grep -E " ($ends|$prints)(@.*)?\$"
+}
+
+# The functions with stderr in them, of an object that has each in a section of its own: those of
+# the progress that a caller asks for.
+progress_alone_has_stderr() { # OBJECT
+    local found
+    found=$(objdump -r "$here/$1.o" |
+        awk '/^RELOCATION/ { function_of = $NF } $3 ~ /^stderr/ { print function_of }' | sort -u)
+    [ -n "$found" ] || { echo 'no function has stderr' && return 1; }
+    only '^\[\.text\.fnni_(fit_bar|fit_line|search_bar|search_line)\]:$' <<<"$found"
 }
 
 # The macros that the header itself defines: -dD keeps the lines that say which file is read.
@@ -418,15 +431,21 @@ symbols() {
         echo '#define LEAKED_MACRO'
         echo 'static int leaked_state;'
         echo 'int leaked_function(void);'
-        echo 'int leaked_function(void) { if (leaked_state++) exit(1); return 0; }'
+        echo 'int leaked_function(void)'
+        echo '{'
+        echo '    if (leaked_state++) exit(1);'
+        echo '    fprintf(stderr, "%d: ", leaked_state);'
+        echo '    puts("leaked");'
+        echo '    return fputs("leaked", stdout);'
+        echo '}'
         echo '#endif'
     } >"$leaky/fmnist_nn.h"
-    object float . -O0
+    object float . -O0 -ffunction-sections
     object double . -O0
     object static . -O1 -DFMNIST_NN_NO_SIMD -DFMNIST_NN_STATIC
     # -O0 keeps every function, of which the scalar kernels have all names.
-    object all . -O0 -DFMNIST_NN_NO_SIMD
-    object leaky "$leaky" -O0 -DFMNIST_NN_NO_SIMD
+    object all . -O0 -DFMNIST_NN_NO_SIMD -ffunction-sections
+    object leaky "$leaky" -O0 -DFMNIST_NN_NO_SIMD -ffunction-sections
 
     check 'external symbols begin with fnn_' external_names float '^. fnn_'
     check 'a double unit has its own alone' external_names double '^T my_model$'
@@ -434,6 +453,8 @@ symbols() {
     check 'all functions begin with fnn_ or fnni_' function_names all
     check 'nothing global can be written' writable_names float
     check 'no call ends the program or prints' calls_nothing_rude float
+    check 'but for progress nothing has stderr' progress_alone_has_stderr float
+    check 'nor on scalar kernels' progress_alone_has_stderr all
     check 'macros begin with FNN_ or the like' macros .
     check 'those of the double library, too' macros . $double
     refuses 'a leaked symbol is seen' ' leaked_function$' external_names leaky '^. fnn_'
@@ -442,6 +463,9 @@ symbols() {
     refuses 'a function without prefix is seen' ' leaked_function$' function_names leaky
     refuses 'a global variable is seen' ' leaked_state$' writable_names leaky
     refuses 'a call of exit is seen' ' exit' calls_nothing_rude leaky
+    refuses 'a call of puts is seen' ' puts' calls_nothing_rude leaky
+    refuses 'standard output is seen' ' stdout' calls_nothing_rude leaky
+    refuses 'standard error is seen' '\.leaked_function' progress_alone_has_stderr leaky
     refuses 'a leaked macro is seen' '^LEAKED_MACRO$' macros "$leaky"
 }
 

@@ -31,6 +31,7 @@ static struct {
     const char *instead; /* what is opened for writing in place of the file */
     int last_replace;    /* after so many renames every operation fails, 0: never */
     int replaced;        /* renames so far */
+    struct stat synced;  /* the last directory that was synced, zeros: none was */
     int in_place;        /* the broken case: the old file itself is written over, but not by the
                             first operation, which finds out whether there can be a file */
 } disk;
@@ -108,7 +109,10 @@ static ssize_t disk_write(int file, const void *bytes, size_t count)
 }
 static int disk_fsync(int file)
 {
-    return disk_fails('s') ? -1 : disk_done(fsync(file));
+    struct stat s;
+    if (disk_fails('s')) return -1;
+    if (!fstat(file, &s) && S_ISDIR(s.st_mode)) disk.synced = s;
+    return disk_done(fsync(file));
 }
 /* A directory's close is no operation: nothing depends on it. */
 static int disk_close(int file)

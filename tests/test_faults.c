@@ -286,16 +286,22 @@ static void check_failure(const fault_case *c, failure f, const world *w, fnn_re
     if (c->traits & WRITES) check_file(c, f);
 }
 
+/* The first name that a save writes under; one that cannot be removed stays. */
+static const char *temporary(void)
+{
+    static char path[500];
+    snprintf(path, sizeof path, "%s.tmp-%ld-0", saved(), (long)getpid());
+    return path;
+}
+
 /* What is left of a call that failed. */
 static void check_left(const fault_case *c, failure f, int blocks, int files)
 {
-    char path[500];
-    snprintf(path, sizeof path, "%s.tmp-%ld-0", saved(), (long)getpid());
-    if (f.what->letter == 'd') remove(path);
+    if (f.what->letter == 'd') remove(temporary());
     CHECKF(own.live + plain.live == blocks, "%s: %d blocks leak", words_of(c, f),
            own.live + plain.live - blocks);
     CHECKF(disk_opened == files, "%s: a file stays open", words_of(c, f));
-    CHECKF(access(path, F_OK), "%s: a temporary file stays", words_of(c, f));
+    CHECKF(access(temporary(), F_OK), "%s: a temporary file stays", words_of(c, f));
 }
 
 static int may_go_on(const fault_case *c, failure f)
@@ -793,6 +799,95 @@ static void every_call_leaves_the_environment(void)
     files_close();
 }
 
+/* ---- what is printed ---- */
+
+/* How many bytes the call, in which something fails or nothing (no kind), writes to standard output
+ * and error, which are the file meanwhile. */
+static long printed(const fault_case *c, failure f, int file)
+{
+    const int out = dup(1), err = dup(2);
+    long before, after;
+    world w;
+    world_open(&w);
+    c->before(&w);
+    fflush(NULL);
+    before = (long)lseek(file, 0, SEEK_CUR);
+    if (f.what) arm(c, f);
+    dup2(file, 1), dup2(file, 2);
+    result_count = 0;
+    c->call(&w);
+    fflush(NULL);
+    dup2(out, 1), dup2(err, 2);
+    if (f.what) disarm(c, f);
+    after = (long)lseek(file, 0, SEEK_CUR);
+    remove(temporary());
+    world_close(&w);
+    CHECK(out >= 0 && err >= 0 && before >= 0 && !close(out) && !close(err));
+    return after - before;
+}
+
+/* At each place of each kind that fails, and where nothing does. */
+static long printed_at_all(const fault_case *c, int file)
+{
+    failure none = {NULL, 0, 0, 0};
+    long sum = printed(c, none, file);
+    int places[FAULTS], f;
+    measure(c, places);
+    for (f = 0; f < FAULTS; f++) {
+        failure one = {faults + f, 1, 1, ENOSPC};
+        for (; one.place <= places[f]; one.place++) {
+            const long bytes = printed(c, one, file);
+            CHECKF(bytes == 0, "%s: %ld bytes printed", words_of(c, one), bytes);
+            sum += bytes;
+        }
+    }
+    return sum;
+}
+
+static fnn_result loud_call(world *w)
+{
+    const fnn_result r = call_predict(w);
+    if (r) fputs("no memory\n", stderr);
+    return r;
+}
+static fnn_result talking_call(world *w)
+{
+    puts("predicting"); /* which waits in the stream */
+    return call_predict(w);
+}
+
+static int printing_caught(fnn_result (*call)(world *w), int file)
+{
+    const int failures = harness_wrong;
+    const fault_case c = {"fnn_predict", sealed, call, MUTE};
+    long bytes;
+    harness_wrong = 100; /* no messages of failures that must be */
+    bytes = printed_at_all(&c, file);
+    harness_wrong = failures;
+    return bytes > 0;
+}
+
+static void no_call_prints(void)
+{
+    failure none = {NULL, 0, 0, 0};
+    int i, file;
+    sweep();
+    files_open();
+    file = open(path_of("printed"), O_RDWR | O_CREAT | O_TRUNC, 0600);
+    if (!CHECK(file >= 0)) return;
+    for (i = 0; i < COUNT(cases); i++)
+        CHECKF(printed_at_all(cases + i, file) == 0, "%s prints", cases[i].function);
+    for (i = 0; i < COUNT(idle); i++) {
+        const fault_case c = {idle[i].why, idle[i].before, idle[i].call, 0};
+        CHECKF(printed(&c, none, file) == 0, "%s: prints", idle[i].why);
+    }
+    CHECK(!printing_caught(call_predict, file)); /* the controls */
+    CHECK(printing_caught(loud_call, file) && printing_caught(talking_call, file));
+    close(file);
+    remove(path_of("printed"));
+    files_close();
+}
+
 /* ---- the checks, checked: calls that go wrong in each way must be caught ---- */
 
 static void *forgotten;
@@ -840,10 +935,8 @@ static fnn_result opening_call(world *w)
 static fnn_result littering_call(world *w)
 {
     const fnn_result r = call_save(w);
-    char path[500];
-    snprintf(path, sizeof path, "%s.tmp-%ld-0", saved(), (long)getpid());
-    if (r) write_bytes(path, "x", 1);
-    else remove(path);
+    if (r) write_bytes(temporary(), "x", 1);
+    else remove(temporary());
     return r;
 }
 static fnn_result spoiling_call(world *w)
@@ -905,6 +998,7 @@ static const harness_test tests[] = {
     TEST(short_and_interrupted_reads_go_on),
     TEST(files_of_unknown_length),
     TEST(every_call_leaves_the_environment),
+    TEST(no_call_prints),
     TEST(broken_calls_are_caught),
 };
 

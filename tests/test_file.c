@@ -1860,6 +1860,52 @@ static void a_save_syncs_before_it_replaces(void)
     fnn_model_free(m);
 }
 
+/* Whether it is this directory that was synced: by what it is, whatever path opened it. */
+static int synced(const char *folder)
+{
+    struct stat s;
+    return !stat(folder, &s) && s.st_dev == disk.synced.st_dev && s.st_ino == disk.synced.st_ino;
+}
+
+/* Another directory's sync would leave the new name to a loss of power. That of a symbolic link
+ * changes nothing: its target's does. */
+static void a_save_syncs_the_directory_of_the_file(void)
+{
+    static const struct {
+        const char *name, *folder, *other;
+    } saves[] = {
+        {"file", "", "d"}, {"d/file", "d", ""},   {"d//file", "d", ""}, {"down", "d", ""},
+        {"d/up", "", "d"}, {"absolute", "d", ""}, {"d/./d", "d", ""},
+    };
+    const int before = open(".", O_RDONLY);
+    fnn_model *m = model_make(NULL, 1, 1);
+    char far[300], root[] = "/file";
+    int i;
+    snprintf(far, sizeof far, "%s", path_of("d/far"));
+    CHECK(!mkdir(path_of("d"), 0700) && !symlink("d/file", path_of("down")));
+    CHECK(!symlink("../file", path_of("d/up")) && !symlink(far, path_of("absolute")));
+    for (i = 0; i < COUNT(saves); i++) {
+        disk_well();
+        CHECK(!synced(path_of(saves[i].folder)));
+        CHECK(!fnn_save(m, path_of(saves[i].name), NULL));
+        CHECKF(synced(path_of(saves[i].folder)), "%s: not its own", saves[i].name);
+        CHECK(!synced(path_of(saves[i].other)) && !synced("/") && !synced("."));
+    }
+    CHECK(before >= 0 && !chdir(path_of("")));
+    for (i = 0; i < 3; i++) { /* from within, without a slash: the last is a link */
+        disk_well();
+        CHECK(!fnn_save(m, i == 0 ? "file" : i == 1 ? "d/file" : "down", NULL));
+        CHECKF(synced(i == 0 ? "." : "d"), "from within, %d: not its own", i);
+        CHECK(!synced(i == 0 ? "d" : "."));
+    }
+    CHECK(!fchdir(before) && !close(before));
+    CHECK(!strcmp(fnni_directory_of(root), "/")); /* where few may save */
+    remove(path_of("d/file")), remove(path_of("d/up")), remove(path_of("d/d")), remove(far);
+    CHECK(!rmdir(path_of("d")) && !remove(path_of("down")) && !remove(path_of("absolute")));
+    disk_well();
+    fnn_model_free(m);
+}
+
 /* A directory that may not be read, or cannot be synced as such, is no failure. */
 static void directories_may_be_odd(void)
 {
@@ -2324,6 +2370,7 @@ static const harness_test tests[] = {
     TEST(every_allocation_may_fail),
     TEST(every_operation_of_a_save_may_fail),
     TEST(a_save_syncs_before_it_replaces),
+    TEST(a_save_syncs_the_directory_of_the_file),
     TEST(directories_may_be_odd),
     TEST(short_and_interrupted_writes_go_on),
     TEST(a_full_disk_is_an_error),
