@@ -2250,6 +2250,26 @@ static void a_killed_save_leaves_a_model(void)
     fnn_model_free(after);
 }
 
+/* What kills left behind takes no save its name, where each process has the same number, too. */
+static void left_overs_do_not_end_saves(void)
+{
+    fnn_model *m = model_make(NULL, 0, 1);
+    char name[1200];
+    int i;
+    disk_well();
+    for (i = 0; i < 1100; i++) {
+        snprintf(name, sizeof name, "%s.tmp-%ld-%d", path_of("many"), (long)getpid(), i);
+        write_bytes(name, "x", 1);
+    }
+    CHECK(!fnn_save(m, path_of("many"), NULL));
+    for (i = 0; i < 1100; i++) {
+        snprintf(name, sizeof name, "%s.tmp-%ld-%d", path_of("many"), (long)getpid(), i);
+        CHECKF(remove(name) == 0, "%s is not there", name);
+    }
+    CHECK(access(name, F_OK) && access(path_of("many"), F_OK) == 0);
+    fnn_model_free(m);
+}
+
 /* Two programs save to one place, a third loads from it. */
 static void saves_at_once_do_not_mix(void)
 {
@@ -2383,6 +2403,7 @@ static const harness_test tests[] = {
     TEST(trying_a_place_may_lack_memory),
     TEST(every_operation_of_a_load_may_fail),
     TEST(a_killed_save_leaves_a_model),
+    TEST(left_overs_do_not_end_saves),
     TEST(saves_at_once_do_not_mix),
     TEST(numpy_reads_the_file),
 };

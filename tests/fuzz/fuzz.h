@@ -12,6 +12,8 @@
 #include <stddef.h>
 static void *fuzz_allocate(size_t bytes);
 static void fuzz_release(void *memory);
+#undef FMNIST_NN_MALLOC /* of exact.h */
+#undef FMNIST_NN_FREE
 #define FMNIST_NN_MALLOC(bytes) fuzz_allocate(bytes)
 #define FMNIST_NN_FREE(memory) fuzz_release(memory)
 #ifndef FMNIST_NN_IMPLEMENTATION

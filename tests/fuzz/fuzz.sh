@@ -130,7 +130,8 @@ run() { # TARGET
         -artifact_prefix="$found" "$work/corpus/$1" "$work/seeds/$1" $here/findings; } 2>&1)
     status=$?
     count=$(find $work/found -name "$1-*" -newer "$work/$1.begun" | wc -l)
-    [ $status -eq 0 ] || [ "$count" -gt 0 ] || count=1 # it ended without an input
+    # It ended without an input, and not by Ctrl-C, for which libFuzzer has 72.
+    [ $status -eq 0 ] || [ $status -eq 72 ] || [ "$count" -gt 0 ] || count=1
     results "$1" $((SECONDS - start)) "$(awk '{ print int($1 + $2) }' <<<"$spent")" "$log" "$count"
     [ "$count" -eq 0 ] || grep -E '^FUZZ|ERROR|runtime error|SUMMARY' "$log"
     [ "$count" -eq 0 ]
