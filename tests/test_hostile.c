@@ -1,6 +1,6 @@
 /* Hostile files of every format: each is an honest file with one lie in it. The honest one loads,
  * the other is refused with words that say what was expected and what was found, or does no harm;
- * neither takes more memory or time than its bytes explain, nor time that grows faster than they do.
+ * neither takes more memory or time than its bytes explain, and the time grows no faster than they.
  * tests/hostile.txt is the table: --table writes it anew. */
 #if !defined(_POSIX_C_SOURCE) && !defined(_GNU_SOURCE)
 #define _POSIX_C_SOURCE 200809L /* mkdtemp, clock_gettime */

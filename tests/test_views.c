@@ -359,19 +359,22 @@ static void views_reject_wrong_calls(void)
     static fnn_real reals[20];
     static int32_t labels[10];
     static const int64_t negative[2] = {0, -1}, beyond[2] = {0, 10};
-    fnn_dataset data, odd;
+    fnn_dataset data, odd, bare;
     fnn_error error;
     const fnn_result wrong_call = FNN_ERROR_ARGUMENT;
     make_table(&data, reals, labels, 10);
     odd = data;
     odd.width = 0;
+    bare = data;
+    bare.labels = NULL;
 #define WRONG(outputs, call) FAILS(wrong_call, outputs, call)
     WRONG(2, fnn_dataset_split(&data, -1, 0, 0, &a, &b, &error));
     WRONG(2, fnn_dataset_split(&data, 11, 0, 0, &a, &b, &error));
     WRONG(2, fnn_dataset_split(&data, 5, 3, 0, &a, &b, &error));
+    WRONG(2, fnn_dataset_split(&bare, 5, FNN_ORDER_STRATIFIED, 0, &a, &b, &error));
     WRONG(2, fnn_dataset_split(&odd, 5, 0, 0, &a, &b, &error));
     WRONG(2, fnn_dataset_split(NULL, 5, 0, 0, &a, &b, &error));
-    /* each output is zeroed, whatever is wrong with the other */
+    /* Each output is zeroed, whatever is wrong with the other. */
     WRONG(1, fnn_dataset_split(&data, 5, 0, 0, &a, &a, &error));
     WRONG(1, fnn_dataset_split(&data, 5, 0, 0, &data, &a, &error));
     WRONG(1, fnn_dataset_split(&data, 5, 0, 0, &a, &data, &error));
@@ -387,6 +390,7 @@ static void views_reject_wrong_calls(void)
     WRONG(2, fnn_dataset_fold(&data, 5, 5, 0, 0, &a, &b, &error));
     WRONG(2, fnn_dataset_fold(&data, 5, -1, 0, 0, &a, &b, &error));
     WRONG(2, fnn_dataset_fold(&data, 5, 0, 3, 0, &a, &b, &error));
+    WRONG(2, fnn_dataset_fold(&bare, 5, 0, FNN_ORDER_STRATIFIED, 0, &a, &b, &error));
     WRONG(2, fnn_dataset_fold(&odd, 5, 0, 0, 0, &a, &b, &error));
     WRONG(2, fnn_dataset_fold(NULL, 5, 0, 0, 0, &a, &b, &error));
     WRONG(1, fnn_dataset_subset(&data, negative, 2, &a, &error));
