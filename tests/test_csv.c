@@ -183,6 +183,7 @@ static void csv_wrong_settings(void)
                      &error, "zero byte", &data);
         check_failed(__LINE__, fnn_read_csv(path_of("none"), NULL, NULL, &data, &error),
                      FNN_ERROR_FILE, &error, "none", &data);
+        memset(&data, 0xAA, sizeof data); /* zeroed before anything is read */
         check_failed(__LINE__, fnn_read_csv(NULL, NULL, NULL, &data, &error), FNN_ERROR_ARGUMENT,
                      &error, "path", &data);
         CHECK(fnn_read_csv(path, NULL, NULL, NULL, &error) == FNN_ERROR_ARGUMENT);

@@ -162,6 +162,7 @@ static void metrics_refuse_what_is_wrong(void)
     const fnn_dataset none = fnn_dataset_table(x, NULL, 2, 1, 0);
     const fnn_dataset curve = fnn_dataset_regression(x, targets, 2, 1, 1);
     fnn_dataset data = fnn_dataset_table(x, two, 2, 1, 2);
+    static const int64_t zeros[4];
     int64_t confusion[4] = {9, 9, 9, 9};
     CHECK(fnn_accuracy_on(y, &data, 2) == 1 && isnan(fnn_accuracy_on(y, &none, 2)));
     CHECK(isnan(fnn_accuracy_on(NULL, &data, 2)) && isnan(fnn_accuracy_on(y, NULL, 2)));
@@ -171,6 +172,12 @@ static void metrics_refuse_what_is_wrong(void)
     CHECK(fnn_confusion_on(y, &none, 2, confusion) == FNN_ERROR_ARGUMENT);
     CHECK(confusion[0] == 0 && confusion[3] == 0);
     CHECK(fnn_confusion_on(y, &data, 2, NULL) == FNN_ERROR_ARGUMENT);
+    memset(confusion, 0xAA, sizeof confusion);
+    CHECK(fnn_confusion_on(NULL, &data, 2, confusion) == FNN_ERROR_ARGUMENT);
+    CHECK(!memcmp(confusion, zeros, sizeof zeros));
+    memset(confusion, 0xAA, sizeof confusion); /* the second sample is refused, the first counted */
+    CHECK(fnn_confusion_on(y, &data, 1, confusion) == FNN_ERROR_ARGUMENT && confusion[0] == 0);
+    memset(confusion, 0xAA, sizeof confusion);
     CHECK(!fnn_confusion_on(y, &data, 2, confusion) && confusion[0] == 1 && confusion[3] == 1);
     data.classes = 1; /* a label that the data set itself denies */
     CHECK(isnan(fnn_accuracy_on(y, &data, 2)));

@@ -4,6 +4,7 @@
 #define _POSIX_C_SOURCE 200809L /* mkdtemp */
 #endif
 #include "../fmnist_nn.h"
+#include "budget.h"
 #include "datasets.h"
 #include <math.h>
 
@@ -327,42 +328,137 @@ static void labels_beside_other_targets_are_not_dealt(void)
     CHECK(fnn_dataset_check(&data, NULL) == FNN_ERROR_ARGUMENT);
 }
 
+/* Two outputs in which something stands, that a failed call must leave as zeros. */
+static fnn_dataset a, b;
+
+static void fill_outputs(void)
+{
+    memset(&a, 0xAA, sizeof a);
+    memset(&b, 0xAA, sizeof b);
+}
+
+/* What is wrong with a call that was to fail and to zero so many of the outputs, or NULL. */
+static const char *fault_of_call(fnn_result found, fnn_result expected, int outputs)
+{
+    if (found != expected) return "another result";
+    if (!is_zero(&a)) return "its first output is not zeroed";
+    return outputs < 2 || is_zero(&b) ? NULL : "its second output is not zeroed";
+}
+
+#define FAILS(expected, outputs, call)                                     \
+    do {                                                                   \
+        const char *wrong;                                                 \
+        fill_outputs();                                                    \
+        wrong = fault_of_call(call, expected, outputs);                    \
+        CHECKF(!wrong, "%s: %s", #call, wrong);                            \
+        CHECKF(error.code == expected, "%s: error %d", #call, error.code); \
+    } while (0)
+
 static void views_reject_wrong_calls(void)
 {
     static fnn_real reals[20];
     static int32_t labels[10];
     static const int64_t negative[2] = {0, -1}, beyond[2] = {0, 10};
-    fnn_dataset data, a, b;
+    fnn_dataset data, odd, bare;
     fnn_error error;
-    const fnn_result wrong = FNN_ERROR_ARGUMENT;
+    const fnn_result wrong_call = FNN_ERROR_ARGUMENT;
     make_table(&data, reals, labels, 10);
-    CHECK(fnn_dataset_split(&data, -1, 0, 0, &a, &b, &error) == wrong && is_zero(&a));
-    CHECK(fnn_dataset_split(&data, 11, 0, 0, &a, &b, &error) == wrong && is_zero(&b));
-    memset(&a, 0x55, sizeof a); /* each output is zeroed, whatever is wrong with the other */
-    CHECK(fnn_dataset_split(&data, 5, 0, 0, &a, &a, &error) == wrong && is_zero(&a));
-    memset(&a, 0x55, sizeof a);
-    CHECK(fnn_dataset_split(&data, 5, 0, 0, &data, &a, &error) == wrong && data.count == 10);
-    CHECK(is_zero(&a));
-    memset(&a, 0x55, sizeof a);
-    CHECK(fnn_dataset_split(&data, 5, 0, 0, NULL, &a, &error) == wrong && is_zero(&a));
-    memset(&a, 0x55, sizeof a);
-    CHECK(fnn_dataset_fold(&data, 5, 0, 0, 0, &a, NULL, &error) == wrong && is_zero(&a));
-    CHECK(fnn_dataset_split(NULL, 5, 0, 0, &a, &b, &error) == wrong);
-    CHECK(fnn_dataset_fold(&data, 1, 0, 0, 0, &a, &b, &error) == wrong);
-    CHECK(fnn_dataset_fold(&data, 11, 0, 0, 0, &a, &b, &error) == wrong);
-    CHECK(fnn_dataset_fold(&data, 5, 5, 0, 0, &a, &b, &error) == wrong);
-    CHECK(fnn_dataset_fold(&data, 5, -1, 0, 0, &a, &b, NULL) == wrong);
-    CHECK(fnn_dataset_subset(&data, negative, 2, &a, &error) == wrong);
+    odd = data;
+    odd.width = 0;
+    bare = data;
+    bare.labels = NULL;
+#define WRONG(outputs, call) FAILS(wrong_call, outputs, call)
+    WRONG(2, fnn_dataset_split(&data, -1, 0, 0, &a, &b, &error));
+    WRONG(2, fnn_dataset_split(&data, 11, 0, 0, &a, &b, &error));
+    WRONG(2, fnn_dataset_split(&data, 5, 3, 0, &a, &b, &error));
+    WRONG(2, fnn_dataset_split(&bare, 5, FNN_ORDER_STRATIFIED, 0, &a, &b, &error));
+    WRONG(2, fnn_dataset_split(&odd, 5, 0, 0, &a, &b, &error));
+    WRONG(2, fnn_dataset_split(NULL, 5, 0, 0, &a, &b, &error));
+    /* Each output is zeroed, whatever is wrong with the other. */
+    WRONG(1, fnn_dataset_split(&data, 5, 0, 0, &a, &a, &error));
+    WRONG(1, fnn_dataset_split(&data, 5, 0, 0, &data, &a, &error));
+    WRONG(1, fnn_dataset_split(&data, 5, 0, 0, &a, &data, &error));
+    WRONG(1, fnn_dataset_split(&data, 5, 0, 0, NULL, &a, &error));
+    WRONG(1, fnn_dataset_split(&data, 5, 0, 0, &a, NULL, &error));
+    WRONG(1, fnn_dataset_fold(&data, 5, 0, 0, 0, &a, &a, &error));
+    WRONG(1, fnn_dataset_fold(&data, 5, 0, 0, 0, &data, &a, &error));
+    WRONG(1, fnn_dataset_fold(&data, 5, 0, 0, 0, &a, &data, &error));
+    WRONG(1, fnn_dataset_fold(&data, 5, 0, 0, 0, NULL, &a, &error));
+    WRONG(1, fnn_dataset_fold(&data, 5, 0, 0, 0, &a, NULL, &error));
+    WRONG(2, fnn_dataset_fold(&data, 1, 0, 0, 0, &a, &b, &error));
+    WRONG(2, fnn_dataset_fold(&data, 11, 0, 0, 0, &a, &b, &error));
+    WRONG(2, fnn_dataset_fold(&data, 5, 5, 0, 0, &a, &b, &error));
+    WRONG(2, fnn_dataset_fold(&data, 5, -1, 0, 0, &a, &b, &error));
+    WRONG(2, fnn_dataset_fold(&data, 5, 0, 3, 0, &a, &b, &error));
+    WRONG(2, fnn_dataset_fold(&bare, 5, 0, FNN_ORDER_STRATIFIED, 0, &a, &b, &error));
+    WRONG(2, fnn_dataset_fold(&odd, 5, 0, 0, 0, &a, &b, &error));
+    WRONG(2, fnn_dataset_fold(NULL, 5, 0, 0, 0, &a, &b, &error));
+    WRONG(1, fnn_dataset_subset(&data, negative, 2, &a, &error));
     CHECK(strstr(error.message, "samples[1] is -1") != NULL);
-    CHECK(fnn_dataset_subset(&data, beyond, 2, &a, &error) == wrong);
-    CHECK(fnn_dataset_subset(&data, NULL, 2, &a, &error) == wrong);
-    CHECK(fnn_dataset_subset(&data, beyond, -1, &a, &error) == wrong);
-    CHECK(fnn_dataset_subset(&data, beyond, 1, &data, &error) == wrong);
+    WRONG(1, fnn_dataset_subset(&data, beyond, 2, &a, &error));
+    WRONG(1, fnn_dataset_subset(&data, NULL, 2, &a, &error));
+    WRONG(1, fnn_dataset_subset(&data, beyond, -1, &a, &error));
+    WRONG(1, fnn_dataset_subset(&odd, beyond, 1, &a, &error));
+    WRONG(1, fnn_dataset_subset(NULL, beyond, 1, &a, &error));
+    WRONG(1, fnn_dataset_shuffle(&odd, 1, &a, &error));
+    WRONG(1, fnn_dataset_shuffle(NULL, 1, &a, &error));
+#undef WRONG
+    CHECK(fnn_dataset_fold(&data, 5, -1, 0, 0, &a, &b, NULL) == wrong_call);
+    CHECK(fnn_dataset_subset(&data, beyond, 1, &data, &error) == wrong_call);
+    CHECK(fnn_dataset_subset(&data, beyond, 1, NULL, &error) == wrong_call);
+    CHECK(fnn_dataset_shuffle(&data, 1, &data, &error) == wrong_call);
+    CHECK(fnn_dataset_shuffle(&data, 1, NULL, &error) == wrong_call);
+    CHECK(data.count == 10 && data.reals == reals); /* what is no output stays */
     CHECK(fnn_dataset_subset(&data, NULL, 0, &a, &error) == FNN_OK && a.count == 0);
-    CHECK(fnn_dataset_check(&a, &error) == wrong && strstr(error.message, "no samples"));
+    CHECK(fnn_dataset_check(&a, &error) == wrong_call && strstr(error.message, "no samples"));
     fnn_dataset_free(&a);
-    CHECK(fnn_dataset_shuffle(&data, 1, &data, &error) == wrong);
-    CHECK(fnn_dataset_shuffle(&data, 1, NULL, &error) == wrong);
+}
+
+/* Views whose index, or what their order takes, cannot be had, at each request in turn. */
+static void views_without_memory_are_zeroed(void)
+{
+    static fnn_real reals[20];
+    static int32_t labels[10];
+    static const int64_t samples[2] = {3, 9};
+    fnn_dataset data;
+    fnn_error error;
+    budget memory;
+    int order, n;
+    make_table(&data, reals, labels, 10);
+    data.allocator = budget_open(&memory);
+#define SHORT(outputs, call)                                          \
+    for (n = 0; memory.allowed = n, fill_outputs(), call; n++) {      \
+        CHECKF(n < 9, "%s: fails with memory for %d", #call, n);      \
+        if (n >= 9) break;                                            \
+        FAILS(FNN_ERROR_MEMORY, outputs, (memory.allowed = n, call)); \
+        CHECKF(memory.live == 0, "%s: loses memory", #call);          \
+    }                                                                 \
+    CHECKF(n > 0, "%s: takes no memory", #call);                      \
+    fnn_dataset_free(&a);                                             \
+    if (outputs > 1) fnn_dataset_free(&b)
+    SHORT(1, fnn_dataset_subset(&data, samples, 2, &a, &error));
+    SHORT(1, fnn_dataset_shuffle(&data, 1, &a, &error));
+    for (order = 0; order < FNN_ORDER_COUNT; order++) {
+        SHORT(2, fnn_dataset_split(&data, 4, order, 1, &a, &b, &error));
+        SHORT(2, fnn_dataset_fold(&data, 3, 1, order, 1, &a, &b, &error));
+    }
+#undef SHORT
+    CHECK(memory.live == 0);
+}
+
+/* The checks, checked: outputs that are left as they were, in whole or in their last byte. */
+static void outputs_that_stay_are_noticed(void)
+{
+    fill_outputs();
+    CHECK(fault_of_call(FNN_ERROR_ARGUMENT, FNN_ERROR_ARGUMENT, 1) != NULL);
+    memset(&a, 0, sizeof a);
+    CHECK(!fault_of_call(FNN_ERROR_ARGUMENT, FNN_ERROR_ARGUMENT, 1));
+    CHECK(fault_of_call(FNN_ERROR_ARGUMENT, FNN_ERROR_ARGUMENT, 2) != NULL);
+    memset(&b, 0, sizeof b);
+    CHECK(!fault_of_call(FNN_ERROR_ARGUMENT, FNN_ERROR_ARGUMENT, 2));
+    CHECK(fault_of_call(FNN_OK, FNN_ERROR_ARGUMENT, 2) != NULL);
+    ((uint8_t *)&b)[sizeof b - 1] = 0xAA;
+    CHECK(fault_of_call(FNN_ERROR_ARGUMENT, FNN_ERROR_ARGUMENT, 2) != NULL);
 }
 
 /* Each of 6 positions gets each of 6 samples equally often: chi-square of 25 degrees of freedom is
@@ -601,6 +697,8 @@ static const harness_test tests[] = {
     TEST(stratified_by_one_column),
     TEST(labels_beside_other_targets_are_not_dealt),
     TEST(views_reject_wrong_calls),
+    TEST(views_without_memory_are_zeroed),
+    TEST(outputs_that_stay_are_noticed),
     TEST(shuffles_are_uniform),
     TEST(check_finds_what_is_wrong),
     TEST(normalizations_against_naive_loops),
