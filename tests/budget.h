@@ -30,7 +30,7 @@ static void *budget_allocate(void *user, size_t bytes)
         return NULL;
     }
     if (b->allowed > 0) b->allowed--;
-    head = (budget_head *)malloc(sizeof *head + bytes);
+    head = bytes > (size_t)-1 - sizeof *head ? NULL : (budget_head *)malloc(sizeof *head + bytes);
     if (!head) return NULL;
     head->bytes = bytes;
     head->check = ~bytes;
@@ -44,7 +44,9 @@ static void *budget_allocate(void *user, size_t bytes)
 static void budget_release(void *user, void *memory)
 {
     budget *b = (budget *)user;
-    budget_head *head = (budget_head *)memory - 1;
+    budget_head *head;
+    if (!memory) return; /* as free does */
+    head = (budget_head *)memory - 1;
     if (head->check != ~head->bytes) abort(); /* not a block of ours, or written below it */
     b->live--;
     b->held -= head->bytes;

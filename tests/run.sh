@@ -73,7 +73,7 @@ jobs_test_machines() {
     jobs_of neon/ $neon_programs
     jobs_of wasm/ test_kernels test_gemm test_same_bits test_weights test_train
     jobs_of undefined/ $undefined_programs
-    jobs_of undefined-m32/ test_extremes
+    jobs_of undefined-m32/ test_extremes test_idx test_cifar10 test_hostile # sizes of 32 bits
     jobs_of m32/ test_math # on x87
     jobs_of double/ $double_programs
     jobs_of native/ test_weights test_same_bits test_math
