@@ -242,6 +242,7 @@ function list_readings(    i, k, text) {
             reading_of[k] = reading_of[k - 1]
         reading_of[k] = text
     }
+    for (reading_a = readings; reading_a && reading_of[reading_a] != "A"; reading_a--);
 }
 function comes_before(a, b) { return a != "" && (b == "" || substr(a, 1, 1) < substr(b, 1, 1)) }
 # Leaves each configuration the figure that most rows have, and those that say more: of train and
@@ -284,15 +285,14 @@ function agrees(i,    digits) {
 }
 # Of a long list the rows that are met go, then those that are missed by least, in reading A where
 # they have it. Returns how many.
-function shorten(most,    k, r, a, missed, least, before) {
+function shorten(most,    k, r, missed, least, before) {
     before = left
-    for (a = 1; a <= readings && reading_of[a] != "A"; a++);
     for (k = 1; k <= keys; k++) {
         if (dropped[k]) continue
         missed[k] = 0
         for (r = 1; r <= readings; r++)
-            if ((k, r) in at && (r == a || !((k, a) in at)) && miss(at[k, r]) > missed[k])
-                missed[k] = miss(at[k, r])
+            if ((k, r) in at && (r == reading_a || !((k, reading_a) in at)) &&
+                miss(at[k, r]) > missed[k]) missed[k] = miss(at[k, r])
     }
     while (left > most) {
         least = 0
@@ -525,7 +525,7 @@ function print_experiment(id,    n, i, name, line, exact, nearer) {
     if (left) print_list(id)
     if (exact) print "\n" counted(exact, "row") " as reported, to the last digit."
     if (nearer) print "\n" counted(nearer, "more row") ", nearer to the report" \
-        (reading_of[1] == "A" ? " in reading A." : ".")
+        (reading_a ? " in reading A." : ".")
 }
 function print_legend() {
     print "A cell is the mean ± the standard deviation over seeds or folds, in a grid report /"

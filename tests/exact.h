@@ -7,12 +7,11 @@
 extern int posix_memalign(void **memory, __SIZE_TYPE__ alignment, __SIZE_TYPE__ bytes);
 extern void free(void *memory);
 
-enum {
-    EXACT_LINE = 64,
-    EXACT_BEFORE = 64 - sizeof(void *)
-}; /* the library keeps a pointer there */
+/* The library asks for FNNI_EXTRA more than an array has: a line, to align it, and a pointer that
+ * it keeps below. Given so that the pointer ends a line, the array begins the next one, and the
+ * line more is not needed. */
+enum { EXACT_LINE = 64, EXACT_BEFORE = EXACT_LINE - sizeof(void *) };
 
-/* Gives what the library aligns to the next line, and less than it asks for by that line. */
 static inline void *exact_allocate(__SIZE_TYPE__ bytes)
 {
     void *memory;

@@ -2250,23 +2250,24 @@ static void a_killed_save_leaves_a_model(void)
     fnn_model_free(after);
 }
 
+/* The name that a save to "many" writes under when i others are taken. */
+static const char *left_over(int i)
+{
+    static char name[1200];
+    snprintf(name, sizeof name, "%s.tmp-%ld-%d", path_of("many"), (long)getpid(), i);
+    return name;
+}
+
 /* What kills left behind takes no save its name, where each process has the same number, too. */
 static void left_overs_do_not_end_saves(void)
 {
     fnn_model *m = model_make(NULL, 0, 1);
-    char name[1200];
     int i;
     disk_well();
-    for (i = 0; i < 1100; i++) {
-        snprintf(name, sizeof name, "%s.tmp-%ld-%d", path_of("many"), (long)getpid(), i);
-        write_bytes(name, "x", 1);
-    }
+    for (i = 0; i < 1100; i++) write_bytes(left_over(i), "x", 1);
     CHECK(!fnn_save(m, path_of("many"), NULL));
-    for (i = 0; i < 1100; i++) {
-        snprintf(name, sizeof name, "%s.tmp-%ld-%d", path_of("many"), (long)getpid(), i);
-        CHECKF(remove(name) == 0, "%s is not there", name);
-    }
-    CHECK(access(name, F_OK) && access(path_of("many"), F_OK) == 0);
+    CHECK(access(left_over(1100), F_OK) && access(path_of("many"), F_OK) == 0);
+    for (i = 0; i < 1100; i++) CHECKF(remove(left_over(i)) == 0, "%s is not there", left_over(i));
     fnn_model_free(m);
 }
 
