@@ -67,7 +67,7 @@ jobs_test_machines() {
     jobs_of object/undefined: kernels library
     jobs_of object/undefined-m32: kernels
     jobs_of script/builds: options targets small clang++
-    jobs_of script/ mpi: install:
+    jobs_of script/ mpi: install: netlib:
     jobs_of sanitize/ $long_sanitized
     jobs_of thread/ test_sharing
     jobs_of neon/ $neon_programs
