@@ -820,10 +820,14 @@ static inline void experiment_each_with(experiment *e, int runs, int seeds,
         e->jobs[i].done = experiment_recall(&e->jobs[i]);
         e->recalled += e->jobs[i].done;
     }
+    /* Wide jobs stay outside of the region: within one, if (!e->wide) or not, OpenMP would start
+     * the threads of each of their products anew. */
+    const int apart = e->wide ? 0 : count;
 #ifdef _OPENMP
-#pragma omp parallel for schedule(dynamic, 1) num_threads(e->threads) if (!e->wide)
+#pragma omp parallel for schedule(dynamic, 1) num_threads(e->threads)
 #endif
-    for (int i = 0; i < count; i++) experiment_make(&e->jobs[i], run);
+    for (int i = 0; i < apart; i++) experiment_make(&e->jobs[i], run);
+    for (int i = apart; i < count; i++) experiment_make(&e->jobs[i], run);
     if (experiment_stopped) { /* all jobs under way have left their checkpoints */
         fprintf(stderr, "\n%s: stopped; --resume %s goes on\n", e->id, e->resume);
         exit(128 + experiment_stopped);
