@@ -61,7 +61,7 @@
  *   doors
  *     >>data          readers of data sets, a page a format
  *     >>file          models as files: safetensors, written and read; checkpoints
- *     >>import        weights of PyTorch and Keras
+ *     >>import        weights of PyTorch, Keras and other models
  *   runs
  *     >>fit           epochs over a data set: history, early stopping, averages, going on
  *     >>search        grid search and cross-validation, their tables
@@ -89,6 +89,7 @@
  *     a model in the program,    fnn_load_memory,
  *     or sent elsewhere          fnn_save_to, fnn_load_from                          FILES
  *     weights of PyTorch, Keras  fnn_load_weights                                    FILES
+ *     those of another model     the same with FNN_FROM_MODEL; then fnn_set_trainable
  *     a loss that is NaN         fnn_normalize, a lower rate, clip_norm              NUMERICS
  *
  * BUILDING
@@ -140,11 +141,13 @@
  *
  * SHAPES
  *   Samples are (height, width, channels), channels contiguous; a batch is (N, H, W, C), row-
- *   major. A table of n columns is (1, 1, n). A dense layer takes any shape as flat. Weights of a
- *   dense layer are (inputs, units), row-major, then the biases (units); of a convolution (kernel
- *   height, kernel width, channels, filters), then the biases (filters); of batch norm gamma, then
- *   beta (channels). All three are Keras' orders. Where a batch norm follows, a bias has nothing to
- *   do: fnn_dense_config.no_bias, fnn_conv2d_config.no_bias leave it out.
+ *   major. A table of n columns is (1, 1, n). A dense layer takes any shape as flat. Data fit a
+ *   model of their own shape, in which lengths of 1 do not count, and any of as many numbers where
+ *   one of both is flat; channels first are other images, and refused. Weights of a dense layer are
+ *   (inputs, units), row-major, then the biases (units); of a convolution (kernel height, kernel
+ *   width, channels, filters), then the biases (filters); of batch norm gamma, then beta
+ *   (channels). All three are Keras' orders. Where a batch norm follows, a bias has nothing to do:
+ *   fnn_dense_config.no_bias, fnn_conv2d_config.no_bias leave it out.
  *   Windows of convolutions and pools are padded as Keras' (FNN_VALID, FNN_SAME) or as PyTorch's
  *   (FNN_EXPLICIT): Conv2d(C, F, 3, stride=2, padding=1, bias=False) is an fnn_conv2d_config with
  *   strides of 2, FNN_EXPLICIT, pads of 1 and no_bias; MaxPool2d(3, 2, padding=1) an
@@ -199,7 +202,9 @@
  *   A CSV table may have text columns, which become one-hot, and missing values, which are refused,
  *   replaced by means or dropped with their line; columns are told by number or by name. A test
  *   file is encoded like its training file by same_classes: the same numbers for classes and
- *   categories, the training set's means. Names of features stay with the data set.
+ *   categories, the training set's means. Where it lacks the column of labels, label is
+ *   FNN_CSV_LABEL_NONE, and columns, if given, leaves that out. Names of features stay with the
+ *   data set, not with a model.
  *   What is learned, and by which loss: one class of several, labels or shares, softmax cross-
  *   entropy; no or yes, labels 0 and 1 or targets in one output or more, binary cross-entropy;
  *   numbers, targets without classes, mean squared error, best normalised.
@@ -240,7 +245,8 @@
  *   fnn_loss_batch) or take them.
  *   fnn_load_weights fills a network that the builders made with the weights of the same one in
  *   PyTorch or Keras: from a safetensors file with their names ("conv1.weight", "dense/kernel") and
- *   in their layouts. What does not fit is named, and nothing is matched by guess.
+ *   in their layouts. What does not fit is named, and nothing is matched by guess. Transfer, to
+ *   other classes: a new model gets the first layers of an old one's file in the same way.
  *
  * MEMORY
  *   fnn_fit takes all it needs before its first step. Inference takes what a group of samples needs
@@ -420,15 +426,20 @@
  *   To add something, in this order:
  *     activation       a row in FNN_ACTIVATION_LIST (>>api); its two formulas in >>kernels (of a
  *                      ROW, a kernel and its gradient in >>activations); a twin in tests/twins.h.
- *     layer            a page in >>layers and a row in FNNI_LAYER_LIST behind the pages; its
- *                      builder's prototype in >>api; a row in tests/test_gradients.c.
- *     loss             a row in FNN_LOSS_LIST (>>api); a page in >>losses; a row in
- *                      tests/test_gradients.c.
- *     optimiser        a row in FNN_OPTIMIZER_LIST (>>api) with its constructor's prototype; a
- *                      page in >>optimizers; its formula in >>kernels; a twin in
- *                      tests/test_optimizers.c.
- *     schedule         a row in FNN_SCHEDULE_LIST (>>api) with its constructor's prototype; a page
- *                      in >>schedules; a row in tests/test_schedule.c.
+ *     layer            a page in >>layers and a row in FNNI_LAYER_LIST behind the pages; fields of
+ *                      its own in fnni_layer (>>parts), its words at fnn_layer_words, its builder's
+ *                      prototype (>>api); rows in tests/test_gradients.c (network, options),
+ *                      test_file.c (every_layer_is_saved) and test_nonfinite.c (layers).
+ *     loss             a row in FNN_LOSS_LIST (>>api) and its formula in the comment over it; a
+ *                      page in >>losses; a row and what it takes in tests/test_gradients.c.
+ *     optimiser        a row in FNN_OPTIMIZER_LIST (>>api) with its constructor's prototype; its
+ *                      constructor in >>optimizers; its formula in >>kernels; twins in
+ *                      tests/test_kernels.c (with its cases) and test_optimizers.c, a row in
+ *                      test_nonfinite.c.
+ *     schedule         a row in FNN_SCHEDULE_LIST (>>api) with its constructor's prototype; fields
+ *                      of its own in fnn_schedule, which fnni_schedule_check prints; a page in
+ *                      >>schedules; rows in the tables of tests/test_schedule.c, its constructor in
+ *                      test_nonfinite.c.
  *     order of samples, role of a column, missing values    a row in its list (>>api); its case in
  *                      >>datasets, or among the CSV pages of >>data; a test in tests/test_views.c,
  *                      or in tests/test_csv.c.
@@ -441,6 +452,11 @@
  *                      tests/test_import.c.
  *     data format      a page in >>data that fills a zeroed fnn_dataset; its prototype in >>api; a
  *                      test of its own beside tests/test_idx.c.
+ *     kernel           see >>kernel-list.
+ *   Then, for every one: tests/nonfinite.txt has its rows (test_nonfinite --table writes them);
+ *   every public function stands in tests/calls.h and test_faults.c (faults.txt: --table) and, by
+ *   examples/python/generate.py, in Python; programs offer it (examples/program.h), and exporters
+ *   write it, or refuse it in words (examples/export_plan.h, export_write.h, export_onnx.h).
  */
 #if defined(__cplusplus) ? __cplusplus < 201103L && !defined(_MSC_VER) \
                          : !defined(__STDC_VERSION__) || __STDC_VERSION__ < 199901L
@@ -1067,10 +1083,11 @@ FNN_API fnn_batch_norm_config fnn_batch_norm_config_init(void);
 FNN_API fnn_batch_norm_config fnn_batch_norm_config_pytorch(void);
 
 /* Layers. Each call adds one behind the others and returns its index, or -1 after an error, whose
- * message fnn_model_error has. FNN_GELU and FNN_SOFTMAX become a layer of their own behind a dense
- * layer or convolution, whose index is returned: it means both where a layer's output is wanted,
- * where it is trained (fnn_set_trainable, fnn_set_rate_factor) and where a tensor has a name. So
- * does that of fnn_activate with one of these directly behind such a layer. */
+ * message fnn_model_error has. FNN_SOFTMAX and what takes its slope from x (FNN_GELU) become a
+ * layer of their own behind a dense layer or convolution, whose index is returned: it means both
+ * where a layer's output is wanted, where it is trained (fnn_set_trainable, fnn_set_rate_factor)
+ * and where a tensor has a name. So does that of fnn_activate with one of these directly behind
+ * such a layer. */
 
 /* y = f(x W + b), W (inputs, units), b (units); an input of more than one dimension counts as flat.
  * Leaky ReLU and ELU have Keras' parameter here, slope .3 and scale 1; see fnn_activate. */
@@ -1135,7 +1152,8 @@ FNN_API int fnn_flatten(fnn_model *model);
 
 #ifndef FMNIST_NN_INFERENCE
 /* How layers added from now on start: by default weights Glorot uniform and biases zero.
- * FNN_ERROR_ARGUMENT for an unknown kind or a scale that is not finite. */
+ * FNN_ERROR_ARGUMENT for an unknown kind, a scale that is not finite, or one of 0 of weights, unless
+ * those are to be FNN_ZEROS. */
 FNN_API fnn_result fnn_set_initializer(fnn_model *model, fnn_initializer weights,
                                        fnn_initializer biases);
 
@@ -1183,7 +1201,7 @@ FNN_API fnn_result fnn_normalize_with(fnn_model *model, const fnn_real *shift,
  * fnn_normalization), and give outputs in the targets' own unit: a layer "rescale" is added at the
  * end when the model comes into use. The loss is that of normalised targets and of what goes into
  * the layer; outputs, predictions and R2 are behind it. Files keep it. It goes with losses of
- * numbers (squared, absolute, epsilon-insensitive), not a function of yours, and targets without
+ * numbers (FNNI_TARGET_NUMBERS in the list below), not a function of yours, and targets without
  * classes. On a model that has it the statistics are replaced. FNN_ERROR_ARGUMENT for an unknown
  * kind and data without such targets, FNN_ERROR_STATE for a model in use without it or with another
  * number of targets, FNN_ERROR_NUMERIC for statistics that are not finite, FNN_ERROR_MEMORY; where
@@ -1209,9 +1227,9 @@ FNN_API fnn_result fnn_normalize_targets(fnn_model *model, fnn_normalization kin
  * where t is the one-hot label or the given targets; for binary cross-entropy of one output a label
  * 0 or 1 is t itself. What could never learn is refused where a loss meets data, in fit, fnn_loss
  * and evaluate: the first three losses of a single output, or of targets without classes that are
- * no distributions; binary cross-entropy of targets outside of 0 to 1. In the list: the activation
- * at the model's end whose input the loss takes (FNN_LINEAR: of none); private: what its targets
- * are. */
+ * no distributions; a softmax of a single output; binary cross-entropy of a softmax, or of targets
+ * outside of 0 to 1. In the list: the activation at the model's end whose input the loss takes
+ * (FNN_LINEAR: of none); private: what its targets are. */
 /* clang-format off */
 #define FNN_LOSS_LIST(X) \
     /* X(kind, name in files, absorbed activation, targets); the first one is the default */ \
@@ -1369,8 +1387,8 @@ FNN_API fnn_real *fnn_tensor_gradient(fnn_model *model, int layer, const char *n
  * that PyTorch has. */
 /* clang-format off */
 #define FNN_OPTIMIZER_LIST(X) \
-    X(FNN_SGD,      sgd,      0, 0,          1e-8,  0) \
-    X(FNN_MOMENTUM, momentum, 1, 0,          1e-8,  0) \
+    X(FNN_SGD,      sgd,      0, 0,          0,     0) \
+    X(FNN_MOMENTUM, momentum, 1, 0,          0,     0) \
     X(FNN_ADAGRAD,  adagrad,  1, FNNI_START, 1e-10, 0) \
     X(FNN_ADADELTA, adadelta, 2, 0,          1e-6,  .9) \
     X(FNN_RMSPROP,  rmsprop,  2, 0,          1e-8,  .99) \
@@ -1380,11 +1398,12 @@ typedef enum fnn_optimizer_kind {
     FNN_OPTIMIZER_LIST(FNNI_ENUM) FNN_OPTIMIZER_COUNT
 } fnn_optimizer_kind;
 
-/* One update of all parameters by the gradient g. */
+/* One update of all parameters by the gradient g. Made by a constructor below, whose fields may be
+ * changed then: one that is left out is 0, which an epsilon must not be. */
 typedef struct fnn_optimizer {
     fnn_optimizer_kind kind;
     fnn_real learning_rate;
-    fnn_real momentum;     /* momentum, Nesterov; RMSProp's own momentum, 0 for none */
+    fnn_real momentum;     /* 0 to 1; momentum, Nesterov; RMSProp's own momentum, 0 for none */
     fnn_real rho;          /* Adadelta, RMSProp: how much of the mean square stays */
     fnn_real beta1, beta2; /* Adam */
     fnn_real epsilon;
@@ -1509,7 +1528,8 @@ typedef struct fnn_augmentation {
     int cutout_size;           /* side of a square round a random pixel, cut where it leaves the
                                   image (DeVries and Taylor 2017) ... */
     double cutout_probability; /* ... which is overwritten with this probability (Zhong et al.
-                                  2017, "Random erasing"), in all channels ... */
+                                  2017, "Random erasing"), in all channels; neither does anything
+                                  without the other ... */
     fnn_real cutout_fill;      /* ... by this number, in units of the data: 0 for black */
 } fnn_augmentation;
 
@@ -1622,9 +1642,9 @@ FNN_API fnn_fit_config fnn_fit_config_init(void);
  * weights. config NULL: the defaults; history may be NULL.
  * The same seeds give the same weights for any number of threads (see REPRODUCIBILITY).
  * Returns FNN_ERROR_ARGUMENT for data or a configuration that do not fit, or that the loss cannot
- * learn from, FNN_ERROR_NUMERIC (the message names layer and epoch) when the loss is not finite,
- * FNN_ERROR_FILE for a checkpoint that cannot be written, FNN_ERROR_MEMORY; FNN_OK after early
- * stopping, too, a callback's stop or config's. */
+ * learn from, FNN_ERROR_NUMERIC (the message names layer and epoch; which sample has a NaN nobody
+ * looks for) when the loss is not finite, FNN_ERROR_FILE for a checkpoint that cannot be written,
+ * FNN_ERROR_MEMORY; FNN_OK after early stopping, too, a callback's stop or config's. */
 FNN_API fnn_result fnn_fit(fnn_model *model, const fnn_dataset *data, const fnn_fit_config *config,
                            fnn_history *history);
 
@@ -1689,7 +1709,7 @@ FNN_API fnn_result fnn_backward_to_input(fnn_model *model, const fnn_real *gradi
                                          fnn_real *input_gradient);
 
 /* Applies optimiser, penalty and clipping of config to the gradients; expects fnn_backward, or one
- * of the two behind it, first.
+ * of the two behind it, first. Schedule, averages, augmentation and all else in config are fit's.
  * FNN_ERROR_ARGUMENT for NULL or a configuration out of range, FNN_ERROR_MEMORY. */
 FNN_API fnn_result fnn_step(fnn_model *model, const fnn_fit_config *config);
 #endif /* !FMNIST_NN_INFERENCE */
@@ -1703,9 +1723,9 @@ FNN_API fnn_result fnn_step(fnn_model *model, const fnn_fit_config *config);
  * a context that fnn_reserve has prepared nothing is allocated. Errors of this and the calls below,
  * which leave no message in the model: FNN_ERROR_STATE for a model that is not sealed (fnn_seal),
  * the code of a broken one, FNN_ERROR_MEMORY for NULL or where memory is out, FNN_ERROR_ARGUMENT
- * for data that do not fit the model or that fnn_dataset_check refuses (fnn_evaluate needs labels
- * or targets that the loss can learn from, none if it is a function of yours) and a NULL to write
- * to. */
+ * for data that do not fit the model (fnn_check_shapes says how) or that fnn_dataset_check refuses,
+ * and says why (fnn_evaluate needs labels or targets that the loss can learn from, none if it is a
+ * function of yours) and a NULL to write to. */
 FNN_API fnn_result fnn_predict(const fnn_model *model, fnn_context *context,
                                const fnn_dataset *data, fnn_real *outputs);
 
@@ -1917,7 +1937,9 @@ FNN_API fnn_model *fnn_load_memory(const void *bytes, size_t size, const fnn_con
       "weight", "bias", "weight", "bias", "running_mean", "running_var") \
     /* dense (inputs, units), conv2d (height, width, channels, filters), as here */ \
     X(FNN_FROM_KERAS, 0, "", \
-      "kernel", "bias", "gamma", "beta", "moving_mean", "moving_variance")
+      "kernel", "bias", "gamma", "beta", "moving_mean", "moving_variance") \
+    /* a model file of this library, of the same layers or others: names as "0.conv2d" */ \
+    X(FNN_FROM_MODEL, 0, "", "weight", "bias", "gamma", "beta", "mean", "variance")
 /* clang-format on */
 typedef enum fnn_weights_format {
     FNN_WEIGHTS_FORMAT_LIST(FNNI_ENUM) FNN_WEIGHTS_FORMAT_COUNT
@@ -1925,27 +1947,29 @@ typedef enum fnn_weights_format {
 
 /* Fills a network that was built here with the weights of the same one in PyTorch or Keras, from a
  * safetensors file of its tensors (F32, F64, F16 or BF16): examples/import_pytorch.py and
- * examples/import_keras.py write such files. Layouts are converted, and the rows of the first dense
- * layer behind images (with batch norms between) to the order in which images are flat here.
- * Running statistics come along. Everything else is the builders': activations, strides, padding,
- * the slope of a leaky ReLU (fnn_activate: PyTorch's is .01, that of Keras' layer .3, of its
- * activation of that name .2), the epsilon and momentum of batch norms (PyTorch's:
- * fnn_batch_norm_config_pytorch), the scale of the inputs (fnn_normalize_with). Images have their
- * channels last, as everywhere here, where PyTorch has them first.
- * What a tensor's name begins with, up to the last dot or slash ("fc1", "features.3"), says which
- * layer it belongs to. names (count): one of these for each layer with weights, from the input
- * upwards. NULL and 0: each layer takes the tensors whose shapes fit; layers of equal shapes take
- * them in the order of the numbers in their names (conv1, conv2; 0, 3; dense, dense_1), and where
- * the names differ in more than numbers, the call fails and says so. examples/import_pytorch.py
- * prints the names as C. A layer whose name is NULL keeps the weights that it has, as one for other
- * classes than those learned there; tensors that nobody names are left out then.
- * Else every tensor must fit a layer, and every layer get all of its own. What does not fit and a
- * damaged file leave the model unchanged, and the message (fnn_model_error) names the tensor, the
- * layer and the shapes expected and found, as the file has them: FNN_ERROR_FORMAT; FNN_ERROR_FILE
- * for a file that cannot be read, FNN_ERROR_ARGUMENT for wrong names, FNN_ERROR_STATE without
- * layers that have weights or within a fit, FNN_ERROR_MEMORY. On success the model is in use, as
- * after fnn_seal, and a fit starts with a new optimiser; fnn_set_trainable freezes layers. The
- * values of weights are not checked. */
+ * examples/import_keras.py write such files. Or with weights of another model here (transfer): from
+ * a file of fnn_save, FNN_FROM_MODEL, whose layers are called by number and kind as fnn_summary
+ * shows them, "0.conv2d"; what new classes need has NULL as its name. Layouts are converted, and
+ * the rows of the first dense layer behind images (with batch norms between) to the order in which
+ * images are flat here. Running statistics come along. Everything else is the builders':
+ * activations, strides, padding, the slope of a leaky ReLU (fnn_activate: PyTorch's is .01, that of
+ * Keras' layer .3, of its activation of that name .2), the epsilon and momentum of batch norms
+ * (PyTorch's: fnn_batch_norm_config_pytorch), the scale of the inputs (fnn_normalize_with). Images
+ * have their channels last, as everywhere here, where PyTorch has them first. What a tensor's name
+ * begins with, up to the last dot or slash ("fc1", "features.3"), says which layer it belongs to.
+ * names (count): one of these for each layer with weights, from the input upwards. NULL and 0: each
+ * layer takes the tensors whose shapes fit; layers of equal shapes take them in the order of the
+ * numbers in their names (conv1, conv2; 0, 3; dense, dense_1), and where the names differ in more
+ * than numbers, the call fails and says so. examples/import_pytorch.py prints the names as C. A
+ * layer whose name is NULL keeps the weights that it has, as one for other classes than those
+ * learned there; tensors that nobody names are left out then. The scale of the inputs is left out
+ * of model files, too. Else every tensor must fit a layer, and every layer get all of its own. What
+ * does not fit and a damaged file leave the model unchanged, and the message (fnn_model_error)
+ * names the tensor, the layer and the shapes expected and found, as the file has them:
+ * FNN_ERROR_FORMAT; FNN_ERROR_FILE for a file that cannot be read, FNN_ERROR_ARGUMENT for wrong
+ * names, FNN_ERROR_STATE without layers that have weights or within a fit, FNN_ERROR_MEMORY. On
+ * success the model is in use, as after fnn_seal, and a fit starts with a new optimiser;
+ * fnn_set_trainable freezes layers. The values of weights are not checked. */
 FNN_API fnn_result fnn_load_weights(fnn_model *model, const char *path, fnn_weights_format format,
                                     const char *const *names, int count);
 
@@ -2199,8 +2223,9 @@ typedef struct fnn_gradient_check {
  * batch, dropout included, with the l2 and l1 of config; frozen layers are left out. Exact to about
  * 1e-8 in the double library with h 1e-5; the float library can do 1e-2 or so. A tensor without
  * influence, such as the biases in front of a batch norm, gives noise near 1. per_tensor (2 per
- * layer: weights, biases; NaN where there are none, or frozen) may be NULL. *report is zeroed where
- * it returns FNN_ERROR_ARGUMENT for a NULL or an h <= 0, or what fnn_forward and fnn_loss do. */
+ * layer: weights, biases, of a batch norm both in the second; NaN where there are none, or frozen)
+ * may be NULL. *report is zeroed where it returns FNN_ERROR_ARGUMENT for a NULL or an h <= 0, or
+ * what fnn_forward and fnn_loss do. */
 FNN_API fnn_result fnn_check_gradients(fnn_model *model, const fnn_dataset *data,
                                        const fnn_fit_config *config, double h,
                                        fnn_gradient_check *report, double *per_tensor);
@@ -2251,10 +2276,10 @@ FNN_API fnn_result fnn_activation_forward(fnn_context *context, fnn_activation k
                                           fnn_real *y);
 
 #ifndef FMNIST_NN_INFERENCE
-/* dx = dy f'(x) for n elements. All kinds take f' from the outputs y, so x may be NULL; FNN_GELU
- * takes it from the inputs x, and y may be NULL. At a kink f' is the left slope, so 0 for
- * FNN_RELU at 0. The parameter of FNN_LEAKY_RELU and FNN_ELU must be at least 0: with another y
- * does not tell on which side x was. dx may be any of dy, x, y. */
+/* dx = dy f'(x) for n elements. Most kinds take f' from the outputs y, so x may be NULL; those of
+ * the trait FNNI_SLOPE_OF_X (FNN_GELU) from the inputs x, and y may be NULL. At a kink f' is the
+ * left slope, so 0 for FNN_RELU at 0. The parameter of FNN_LEAKY_RELU and FNN_ELU must be at least
+ * 0: with another y does not tell on which side x was. dx may be any of dy, x, y. */
 FNN_API fnn_result fnn_activation_backward(fnn_context *context, fnn_activation kind,
                                            fnn_real parameter, ptrdiff_t n, const fnn_real *x,
                                            const fnn_real *y, const fnn_real *dy, fnn_real *dx);
@@ -3172,8 +3197,10 @@ FNNI_FORCE_INLINE uint64_t fnni_mix(uint64_t x)
  * >>kernel-list  every kernel, named once, with its contract
  * ============================================================================
  * The list makes the kernel table's struct and, in each pass, its initialiser: X, or T for what
- * only training calls. To add a kernel: one line here, one function in >>kernels, one naive twin
- * with a test row (tests/test_kernels.c), one row in bench/kernels.c. Lengths may be 0; nothing is
+ * only training calls, which is NULL in FMNIST_NN_INFERENCE: a kernel that inference comes to need
+ * becomes an X. To add a kernel: one line here, one function in >>kernels (its helpers get the
+ * pass's suffix in the list of #defines there), one naive twin with a test row
+ * (tests/test_kernels.c), one row in bench/kernels.c. Lengths may be 0; nothing is
  * read or written outside the arrays given; arrays need no alignment; y may be x unless said. */
 
 /* What rooms must know of an activation beside its formula: the traits of FNN_ACTIVATION_LIST. */
@@ -3442,9 +3469,7 @@ FNN_ISA_LIST(FNNI_TABLE_EXTERN)
  * is the readable reference. Never test __AVX2__ and the like here: the target attribute does not
  * define them. Kernels are leaves: no allocation, no threads, no calls out of the room.
  * The room closes behind itself: a call of it by name from below does not compile.
- * To add an instruction set: its row in FNN_ISA_LIST, one vocabulary block, one pass in >>dispatch.
- * To add an activation: its row in FNN_ACTIVATION_LIST, its two formulas here. To add an optimiser:
- * its row in FNN_OPTIMIZER_LIST, its formula here, its constructor.
+ * To add an instruction set, an activation, an optimiser: ARCHITECTURE.
  *
  * The vocabulary (each name gets the pass's suffix; a, b, c vectors, m mask):
  *   vzero() vset(x)            0, x in every lane
@@ -7614,9 +7639,9 @@ FNNI_COLD FNN_DEF const char *fnn_info(const fnn_context *context)
 #endif
 #define FNNI_INFO(isa) "fmnist_nn " FNN_VERSION ", " FNNI_INFO_REAL ", " isa ", " FNNI_INFO_THREADS
 #define FNNI_INFO_NONE FNNI_INFO("no kernels (fnn_context_create says why)")
-#define FNNI_INFO_LINE(name, word, machine) FNNI_INFO(#word),
+#define FNNI_INFO_LINE(name, word, machine) FNNI_BUILT_##word(*FNNI_INFO(#word)),
 #define FNNI_INFO_UNFUSED(name, word, machine) \
-    FNNI_INFO(#word " (no fused multiply-add: other last bits)"),
+    FNNI_BUILT_##word(*FNNI_INFO(#word " (no fused multiply-add: other last bits)")),
     static const char *const lines[] = {FNNI_INFO_NONE, FNN_ISA_LIST(FNNI_INFO_LINE)};
     static const char *const unfused[] = {FNNI_INFO_NONE, FNN_ISA_LIST(FNNI_INFO_UNFUSED)};
     fnn_isa isa = context ? context->kernels->isa : fnni_environment_isa();
@@ -12581,9 +12606,8 @@ FNNI_COLD static int fnni_read_activation(const char *const *word, fnn_activatio
  * >>losses  a loss and its gradient, a page a loss
  * ============================================================================
  * Called by >>step through fnni_losses. Every loss is a mean over the batch, so gradients come out
- * divided by the number of rows. To add a loss: a row in FNN_LOSS_LIST (>>api), a page here with a
- * function fnni_loss_NAME, which fills in losses and, where wanted, d for all rows of a call; a
- * row in the gradient check (tests/test_gradients.c). */
+ * divided by the number of rows. To add a loss (ARCHITECTURE): its page has a function
+ * fnni_loss_NAME, which fills in losses and, where wanted, d for all rows of a call. */
 
 /* Rows of a batch on their way through a loss. */
 typedef struct fnni_loss {
@@ -12916,9 +12940,7 @@ static int fnni_loss_named(const char *name)
  * >>optimizers  constructors, and what a step needs of them and of a configuration
  * ============================================================================
  * Called by >>step. The arithmetic is in >>kernels, one pass over parameters, gradients and state;
- * here its constants are worked out once a step. To add an optimiser: its row in
- * FNN_OPTIMIZER_LIST, its formula in >>kernels, its constructor here, a twin in
- * tests/test_optimizers.c. */
+ * here its constants are worked out once a step. To add an optimiser: ARCHITECTURE. */
 
 typedef struct fnni_optimizer_type {
     const char *word;
@@ -13053,10 +13075,9 @@ FNNI_COLD FNNI_DEF fnn_optimizer fnn_pytorch(fnn_optimizer o)
  *     curve      one of the functions below. What is counted in epochs is counted from the
  *                beginning of the fit, warm-up included; what depends on the number of steps T
  *                begins behind the warm-up and has the other T - W steps.
- * A warm-up longer than the fit leaves the curve at its start. All in double. To add a schedule: a
- * row in FNN_SCHEDULE_LIST (>>api); a page here with the functions fnni_NAME_fits, which says what
- * is wrong with a schedule's fields (NULL: nothing), and fnni_NAME_curve, and its constructor; a
- * row in tests/test_schedule.c. */
+ * A warm-up longer than the fit leaves the curve at its start. All in double. To add a schedule
+ * (ARCHITECTURE): its page has the functions fnni_NAME_fits, which says what is wrong with a
+ * schedule's fields (NULL: nothing), and fnni_NAME_curve, and its constructor. */
 #ifndef FMNIST_NN_INFERENCE
 
 /* Where training is: step of total, both without the warm-up; epochs since the fit's beginning. */
@@ -13284,6 +13305,13 @@ static void fnni_initializers_init(fnn_initializer *weights, fnn_initializer *bi
     weights->scale = 1;
     biases->kind = FNN_ZEROS;
     biases->scale = 0;
+}
+
+/* Whether weights can start so: a scale that was left out would make zeros of them, which learn
+ * nothing. */
+static int fnni_initializer_draws(fnn_initializer weights)
+{
+    return fnni_is_finite(weights.scale) && (weights.scale != 0 || weights.kind == FNN_ZEROS);
 }
 
 /* Draws count numbers of a layer with so many inputs and outputs a unit; stream tells tensors
@@ -13932,8 +13960,15 @@ static int fnni_weights_at(const fnn_model *model, int l, int which, fnni_tensor
  * A layer reads its input at fnni_y(run, l - 1), writes its output at fnni_y(run, l); backward
  * turns the gradient at fnni_d(run, l) into the one at fnni_d(run, l - 1). Passes do not allocate;
  * the public calls on a page take workspace.
- * To add a layer: a page, which ends with its fnni_layer_type and its builder, and a row in
- * FNNI_LAYER_LIST behind the pages; then a row in the gradient check (tests/test_gradients.c). */
+ * To add a layer (ARCHITECTURE): its page ends with its fnni_layer_type and its builder. forward
+ * calls kernels that are an X in >>kernel-list, not a T, which inference alone has not. What a pass
+ * finds:
+ *     training    x and y of all rows, but of a layer that another one has absorbed; d of the rows
+ *                 at hand, in gradient that of all with FNNI_OF_ROWS or FNNI_GRADIENT_KEPT; own,
+ *                 reals of the batch, as many as plan asked for; record, layer->record bytes a row
+ *     inference   x and y of the rows at hand; own and record are NULL
+ *     backward    of the lowest layer that trains has to_input 0, and no prepare before it
+ *     gradient    of the last rows has db, too; without weights there are but biases (rows 0) */
 
 /* ---- activation: y = f(x);  dx = dy f'(x). Softmax over each row: y = exp(x) / sum exp(x);
  * dx = y (dy - sum dy y). ---- */
@@ -14444,8 +14479,8 @@ static int fnni_layer_window(fnn_model *model, fnni_layer *layer, int height, in
         fnni_window_make(layer->shape.height, layer->shape.width, layer->shape.channels, height,
                          width, stride_height, stride_width, padding, pad_height, pad_width, w)) {
         fnni_refuse(model,
-                    "expected a window that fits an input of %d x %d x %d, padded by %d x %d, "
-                    "found window %d x %d, stride %d x %d",
+                    "expected a window and strides from 1 x 1 that fit an input of %d x %d x %d, "
+                    "padded by %d x %d, found window %d x %d, stride %d x %d",
                     layer->shape.height, layer->shape.width, layer->shape.channels, pad_height,
                     pad_width, height, width, stride_height, stride_width);
         return 0;
@@ -15761,9 +15796,10 @@ FNNI_COLD FNNI_DEF fnn_result fnn_set_initializer(fnn_model *model, fnn_initiali
         return fnni_builder_fail(model, FNN_ERROR_ARGUMENT,
                                  "initializer: expected two kinds, found %d and %d",
                                  (int)weights.kind, (int)biases.kind);
-    if (!fnni_is_finite(weights.scale) || !fnni_is_finite(biases.scale))
+    if (!fnni_initializer_draws(weights) || !fnni_is_finite(biases.scale))
         return fnni_builder_fail(model, FNN_ERROR_ARGUMENT,
-                                 "initializer: expected finite scales, found %g and %g",
+                                 "initializer: expected finite scales, of weights 0 with FNN_ZEROS "
+                                 "alone, found %g and %g",
                                  (double)weights.scale, (double)biases.scale);
     model->weights_start = weights;
     model->biases_start = biases;
@@ -16074,6 +16110,32 @@ FNNI_COLD FNNI_DEF fnn_result fnn_set_rate_factor(fnn_model *model, int layer, d
     return meant ? FNN_OK : FNN_ERROR_ARGUMENT;
 }
 
+/* The first length of a shape that is not 1; of a shape that is read from its end, the last. */
+static int fnni_outer(int first, int second, int third)
+{
+    return first > 1 ? first : second > 1 ? second : third;
+}
+
+/* Whether samples are of the model's shape: as many numbers, flat on one side, or of the same first
+ * and last length, and so, of three at most, of the same between. With channels first as many
+ * numbers would be other images. */
+FNNI_COLD static fnn_result fnni_check_fits(const fnn_model *model, const fnn_dataset *data,
+                                            const char *name, fnn_error *error)
+{
+    const fnni_shape *in = &model->input;
+    const int first = fnni_outer(data->height, data->width, data->channels);
+    const int wanted = fnni_outer(in->height, in->width, in->channels);
+    if (fnni_dataset_holds(data, model->inputs) &&
+        (first == model->inputs || wanted == model->inputs ||
+         (first == wanted && fnni_outer(data->channels, data->width, data->height) ==
+                                 fnni_outer(in->channels, in->width, in->height))))
+        return FNN_OK;
+    return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                     "%s: expected samples of %d x %d x %d, or flat ones, found %d x %d x %d", name,
+                     in->height, in->width, in->channels, data->height, data->width,
+                     data->channels);
+}
+
 /* How a normalisation ends: the new arrays take the place of the model's, or are released with what
  * went wrong, which leaves the old ones. A batch under way was of other numbers. */
 static fnn_result fnni_normalize_end(fnn_model *model, fnn_result result, fnn_real *shift,
@@ -16102,14 +16164,13 @@ FNNI_COLD FNNI_DEF fnn_result fnn_normalize(fnn_model *model, fnn_normalization 
     fnn_result result = fnni_begin(model);
     fnn_real *shift, *scale;
     if (result) return result;
-    if (!data || !fnni_dataset_holds(data, model->inputs))
-        return fnni_builder_fail(model, FNN_ERROR_ARGUMENT,
-                                 "normalize: expected data with samples of %d numbers, found %s",
-                                 model->inputs, data ? "others" : "none");
+    if (!data)
+        return fnni_builder_fail(model, FNN_ERROR_ARGUMENT, "normalize: expected data, found none");
     shift = fnni_allocate_reals(a, (size_t)model->inputs);
     scale = fnni_allocate_reals(a, (size_t)model->inputs);
     result = !shift || !scale ? fnni_builder_fail(model, FNN_ERROR_MEMORY, "normalize: no memory")
-                              : fnn_normalization_compute(kind, data, shift, scale, &model->error);
+                              : fnni_check_fits(model, data, "normalize", &model->error);
+    if (!result) result = fnn_normalization_compute(kind, data, shift, scale, &model->error);
     if (!result) model->normalization = kind;
     return fnni_normalize_end(model, result, shift, scale, &model->shift, &model->scale);
 }
@@ -16123,7 +16184,8 @@ FNNI_COLD FNN_DEF fnn_result fnn_normalize_with(fnn_model *model, const fnn_real
     if (result) return result;
     if (count != 1 && count != model->input.channels && count != model->inputs)
         return fnni_builder_fail(model, FNN_ERROR_ARGUMENT,
-                                 "normalize: expected 1, %d or %d numbers, found %d",
+                                 "normalize: expected 1 number, one for each of %d channels or of "
+                                 "%d features, found %d",
                                  model->input.channels, model->inputs, count);
     shifts = fnni_allocate_reals(a, (size_t)model->inputs);
     scales = fnni_allocate_reals(a, (size_t)model->inputs);
@@ -16564,10 +16626,7 @@ FNNI_COLD static fnn_result fnni_check_data(const fnn_model *model, const fnn_da
     if (!data || !data->bytes == !data->reals)
         return fnni_fail(error, FNN_ERROR_ARGUMENT, "%s: expected samples, found %s", name,
                          data && data->bytes ? "both bytes and reals" : "none");
-    if (!fnni_dataset_holds(data, model->inputs))
-        return fnni_fail(error, FNN_ERROR_ARGUMENT,
-                         "%s: expected samples of %d numbers, found %d x %d x %d", name,
-                         model->inputs, data->height, data->width, data->channels);
+    if (fnni_check_fits(model, data, name, error)) return FNN_ERROR_ARGUMENT;
     if (!supervised) return FNN_OK;
     if (fnni_dataset_check_columns(data, error) || fnni_dataset_check_class_weights(data, error))
         return FNN_ERROR_ARGUMENT;
@@ -16607,13 +16666,24 @@ FNNI_COLD static fnn_result fnni_check_data(const fnn_model *model, const fnn_da
 /* Whether the loss can learn by a model's outputs at all. */
 static fnn_result fnni_check_outputs(const fnn_model *model, fnn_error *error)
 {
-    const int outputs = fnni_outputs(model);
+    const int outputs = fnni_outputs(model), end = fnni_end(model);
     if (fnni_rescales(model) && fnni_loss_of(model)->targets != FNNI_TARGET_NUMBERS)
         return fnni_fail(error, FNN_ERROR_ARGUMENT,
                          "loss: %s takes no normalised targets: expected a loss of numbers, such "
                          "as mean squared error",
                          fnni_loss_of(model)->name);
-    return fnni_loss_check_outputs(fnni_loss_of(model), outputs, error);
+    if (fnni_loss_check_outputs(fnni_loss_of(model), outputs, error)) return FNN_ERROR_ARGUMENT;
+    if (end < 0 || !fnni_activation_has(model->layers[end].activation, FNNI_ROWWISE))
+        return FNN_OK; /* else shares of 1 */
+    if (outputs == 1)
+        return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                         "loss: the softmax of a single output is always 1 and learns nothing: "
+                         "expected FNN_SIGMOID for no or yes, FNN_LINEAR for a number");
+    if (fnni_loss_is_binary(fnni_loss_of(model)))
+        return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                         "loss: %s takes the sigmoid of each output: expected none of a softmax",
+                         fnni_loss_of(model)->name);
+    return FNN_OK;
 }
 
 /* Whether the loss can learn from the samples: looks at every target. */
@@ -17415,12 +17485,14 @@ static fnn_result fnni_step_check(const fnn_fit_config *c, fnn_error *error)
         return fnni_fail(error, FNN_ERROR_ARGUMENT,
                          "optimizer: expected betas in [0, 1), found %g and %g", (double)o->beta1,
                          (double)o->beta2);
-    if (!fnni_is_setting(o->momentum) || !(o->rho >= 0 && o->rho <= 1) ||
-        !fnni_is_setting(o->epsilon))
+    if (!(o->momentum >= 0 && o->momentum <= 1) || !(o->rho >= 0 && o->rho <= 1))
         return fnni_fail(error, FNN_ERROR_ARGUMENT,
-                         "optimizer: expected finite momentum and epsilon >= 0 and rho in [0, 1], "
-                         "found %g, %g and %g",
-                         (double)o->momentum, (double)o->epsilon, (double)o->rho);
+                         "optimizer: expected momentum and rho in [0, 1], found %g and %g",
+                         (double)o->momentum, (double)o->rho);
+    if (!fnni_is_setting(o->epsilon) || (fnni_optimizers[o->kind].epsilon > 0 && o->epsilon == 0))
+        return fnni_fail(error, FNN_ERROR_ARGUMENT,
+                         "optimizer: expected a finite epsilon > 0, as fnn_%s() sets it, found %g",
+                         fnni_optimizers[o->kind].word, (double)o->epsilon);
     if (!fnni_is_setting(o->weight_decay) || !fnni_is_setting(o->start))
         return fnni_fail(error, FNN_ERROR_ARGUMENT,
                          "optimizer: expected finite weight_decay and start >= 0, found %g and %g",
@@ -21987,11 +22059,12 @@ typedef struct fnni_entry {
 /* A file of somebody else's: safetensors, but no model of this library. */
 static fnn_result fnni_foreign_fail(fnni_reader *r)
 {
-    return fnni_fail(
-        r->error, FNN_ERROR_FORMAT,
-        "%s: safetensors, but not written by this library: expected \"library\" in "
-        "__metadata__, found %s%.40s%s (fnn_load_weights reads weights from elsewhere)",
-        r->path, r->stranger[0] ? "\"" : "none", r->stranger, r->stranger[0] ? "\"" : "");
+    return fnni_fail(r->error, FNN_ERROR_FORMAT,
+                     "%s: safetensors, but not written by this library: expected \"library\" in "
+                     "__metadata__, found %s%.40s%s%s",
+                     r->path, r->stranger[0] ? "\"" : "none", r->stranger,
+                     r->stranger[0] ? "\"" : "",
+                     FNNI_TRAINS ? " (fnn_load_weights reads weights from elsewhere)" : "");
 }
 
 /* Steps over a string of any characters and escapes; *text is where it begins. */
@@ -22897,7 +22970,7 @@ FNNI_COLD FNN_DEF fnn_model *fnn_load_from(fnn_read_function read, void *user,
 }
 
 /* ============================================================================
- * >>import  weights of PyTorch and Keras
+ * >>import  weights of PyTorch, Keras and other models
  * ============================================================================
  * Called by programs. A safetensors file from elsewhere, for a network that builders made: tensors
  * such as "features.3.weight", where "features.3" is the layer's name over there (up to the last
@@ -22985,6 +23058,11 @@ typedef struct fnni_import {
     size_t count;
 } fnni_import;
 
+static int fnni_import_is_own(const fnni_import *in)
+{
+    return in->format == fnni_import_formats + FNN_FROM_MODEL;
+}
+
 static const char *fnni_foreign_part(const fnni_foreign *f)
 {
     const char *at = f->e.name + strlen(f->group);
@@ -23000,9 +23078,13 @@ static void fnni_foreign_cut(fnni_foreign *f)
     f->group[length] = 0;
 }
 
+/* Of a file of this library all that is no layer's: the scale of inputs and outputs, and what a
+ * checkpoint knows of training. */
 static int fnni_foreign_skipped(const fnni_import *in, const fnni_foreign *f)
 {
-    return *in->format->skipped && !strcmp(fnni_foreign_part(f), in->format->skipped);
+    const char *part = fnni_foreign_part(f);
+    if (fnni_import_is_own(in)) return fnni_word_in(part, fnni_import_parts, FNNI_IMPORT_PARTS) < 0;
+    return *in->format->skipped && !strcmp(part, in->format->skipped);
 }
 
 /* An entry whose name has been read: what it says of itself must be true. */
@@ -23035,8 +23117,9 @@ FNNI_COLD static fnn_result fnni_import_entry(fnni_import *in, fnni_foreign *f)
 
 /* Steps over the metadata, of which only this library's are known: its files have layouts of their
  * own, which would pass for others where a matrix is square. */
-FNNI_COLD static fnn_result fnni_import_metadata(fnni_reader *r)
+FNNI_COLD static fnn_result fnni_import_metadata(fnni_import *in)
 {
+    fnni_reader *r = &in->r;
     const uint8_t *text;
     int is_library;
     fnn_result result = fnni_json_want(r, '{');
@@ -23046,10 +23129,11 @@ FNNI_COLD static fnn_result fnni_import_metadata(fnni_reader *r)
         is_library = !result && r->at - text == 8 && !memcmp(text, "library", 7);
         if (!result) result = fnni_json_want(r, ':');
         if (!result) result = fnni_json_skip_text(r, &text);
-        if (!result && is_library && r->at - text > 10 && !memcmp(text, FNNI_LIBRARY " ", 10))
+        if (!result && is_library && r->at - text > 10 && !memcmp(text, FNNI_LIBRARY " ", 10) &&
+            !fnni_import_is_own(in))
             return fnni_fail(r->error, FNN_ERROR_FORMAT,
                              "%s: expected weights from elsewhere, found a model of this library "
-                             "(fnn_load)",
+                             "(fnn_load, or FNN_FROM_MODEL)",
                              r->path);
     } while (!result && fnni_json_take(r, ','));
     return result ? result : fnni_json_want(r, '}');
@@ -23069,7 +23153,7 @@ FNNI_COLD static fnn_result fnni_import_walk(fnni_import *in)
         if (!result) result = fnni_json_want(r, ':');
         if (result) return result;
         result =
-            strcmp(f.e.name, "__metadata__") ? fnni_import_entry(in, &f) : fnni_import_metadata(r);
+            strcmp(f.e.name, "__metadata__") ? fnni_import_entry(in, &f) : fnni_import_metadata(in);
     } while (!result && fnni_json_take(r, ','));
     if (!result) result = fnni_json_want(r, '}');
     fnni_json_blanks(r);
@@ -23381,8 +23465,11 @@ static void fnni_import_fill(const fnni_import *in, const fnni_foreign *f)
 FNNI_COLD static fnn_result fnni_import_read(fnni_import *in, const fnni_file *file,
                                              const char *const *names)
 {
-    const size_t most = FNNI_MAX_GROUP * (size_t)fnni_parameter_layers(in->model);
+    const int own = fnni_import_is_own(in); /* what is skipped counts as a layer */
+    const size_t most = FNNI_MAX_GROUP * (size_t)(fnni_parameter_layers(in->model) + own);
     fnn_result result = fnni_read_frame(&in->r, file);
+    if (!result && own) result = fnni_walk(&in->r);
+    if (!result && own) result = fnni_read_sum(&in->r, file);
     if (!result) result = fnni_import_walk(in);
     if (!result && (in->count == 0 || in->count > most))
         result = fnni_fail(in->r.error, FNN_ERROR_FORMAT,

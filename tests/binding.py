@@ -310,7 +310,7 @@ def refusals(folder):
         (ValueError, "layer: expected -1 to 5, found 6", lambda: m.predict_layer(x, 6)),
         (nn.Error, "data: expected labels or targets, found neither",
          lambda: sealed.evaluate(nn.Dataset(x))),
-        (nn.Error, "data: expected samples of 784 numbers, found 1 x 1 x 4",
+        (nn.Error, "data: expected samples of 28 x 28 x 1, or flat ones, found 1 x 1 x 4",
          lambda: sealed.evaluate(nn.Dataset(floats))),
         (nn.Error, "data: expected at most 10 classes, found 11",
          lambda: sealed.evaluate(nn.Dataset(x, labels, classes=11))),

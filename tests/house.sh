@@ -152,4 +152,28 @@ sed '/^static .*fnni_max_pool_fuse(/,/^}/s/l == 0/conv->type != \&fnni_conv2d_ty
     >"$here/asks.h"
 refuses 'a page that asks for another is seen' '>>layers .*fnni_conv2d_type' \
     layers_at_home "$here/asks.h"
+
+# A layer's words stand where programs look for them, and what is not finite has been put into it.
+layer_names() { # HEADER
+    grep -A 1 -E '^static const fnni_layer_type fnni_[a-z0-9_]+_type = \{' "$1" |
+        sed -n 's/^    "\([a-z0-9_]*\)".*/\1/p'
+}
+layers_are_told() { # HEADER
+    local name words told=0
+    words=$(sed -n '/^\/\* How a layer was built, in the words/,/^FNN_API/p' "$1")
+    for name in $(layer_names "$1"); do
+        told=$((told + 1))
+        grep -qwe "$name" <<<"$words" || { echo "$name: not at fnn_layer_words" && return 1; }
+        [ "$name" = rescale ] || grep -qE "^    \{\"$name\b" tests/test_nonfinite.c ||
+            { echo "$name: no row in tests/test_nonfinite.c" && return 1; }
+    done
+    [ $told -ge 11 ] || { echo "$told layers found" && return 1; }
+}
+check "a layer's words and its row of what is not finite are there" layers_are_told $header
+sed 's/^    "spatial_dropout"/    "group_norm"/' $header >"$here/untold.h"
+refuses 'a layer without them is seen' 'group_norm: not at fnn_layer_words' \
+    layers_are_told "$here/untold.h"
+sed 's/^    "spatial_dropout"/    "pad"/' $header >"$here/unrowed.h" # a word of theirs
+refuses 'one without a row is seen' 'pad: no row in tests/test_nonfinite.c' \
+    layers_are_told "$here/unrowed.h"
 summary

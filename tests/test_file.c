@@ -324,7 +324,7 @@ static void every_setting_comes_back(void)
         }
     for (kind = 0; kind < FNN_LOSS_COUNT; kind++) {
         fnn_model *m = fnn_sequential_with(NULL, 3, 4, 1), *n;
-        fnn_dense(m, CLASSES, FNN_SOFTMAX);
+        fnn_dense(m, CLASSES, fnni_losses[kind].absorbed);
         fnn_set_loss(m, (fnn_loss_kind)kind, (fnn_real)0.07, (fnn_real)0.013);
         fnn_seal(m);
         check_round_trip(fnni_losses[kind].name, m, 1);
@@ -1453,11 +1453,11 @@ static const damage pytorch_damages[] = {
     {WORDS_OF_0, "conv2d 6 3 3 1 1 explicit 2147483647 2147483647 linear 0 no_bias",
      "found 2147483647 x 2147483647"},
     {WORDS_OF_0, "conv2d 6 2147483647 3 1 1 explicit 2147483646 1 linear 0 no_bias",
-     "layer 0 conv2d: expected a window that fits an input of 3 x 4 x 1, padded by 2147483646"},
+     "layer 0 conv2d: expected a window and strides from 1 x 1 that fit an input of 3 x 4 x 1"},
     {WORDS_OF_0, "conv2d 1 268435456 1 1 1 explicit 268435455 0 linear 0 no_bias",
      "layer 0 conv2d: expected 1 or more filters and an activation, at most 268435456 weights"},
     {WORDS_OF_0, "conv2d 6 6 7 1 1 explicit 1 1 linear 0 no_bias",
-     "fits an input of 3 x 4 x 1, padded by 1 x 1, found window 6 x 7, stride 1 x 1"},
+     "fit an input of 3 x 4 x 1, padded by 1 x 1, found window 6 x 7, stride 1 x 1"},
     {WORDS_OF_0, "conv2d 6 3 3 1 1 explicit 2 2 linear 0 no_bias",
      "7.dense.weight: expected shape [18, 5], found [12, 5]"},
     {WORDS_OF_2, "max_pool2d 3 2 1 2 explicit 1", "layer 2: expected the words"},

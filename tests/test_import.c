@@ -613,6 +613,76 @@ static void a_layer_without_a_name_keeps_its_weights(void)
     fnn_model_free(m);
 }
 
+/* What a checkpoint has beside the weights is left out: eight tensors, of one layer here. */
+static void a_checkpoint_gives_its_weights(void)
+{
+    static const fnn_real x[] = {1, 2, 3, 5, 8, 13, 21, 34}, y[] = {1, 2, 2, 1, 3, 4, 4, 3};
+    static const int sizes[] = {2, 2};
+    fnn_dataset data = fnn_dataset_regression(x, y, 4, 2, 2);
+    fnn_model *trained = perceptron(sizes, 2), *m = perceptron(sizes, 2);
+    fnn_fit_config c = fnn_fit_config_init();
+    fnn_tensor a, b;
+    fnn_set_loss(trained, FNN_LOSS_MEAN_SQUARED_ERROR, 0, 0);
+    fnn_normalize(trained, FNN_NORMALIZE_STANDARDIZE, &data);
+    fnn_normalize_targets(trained, FNN_NORMALIZE_STANDARDIZE, &data);
+    c.optimizer = fnn_adam(0.01f);
+    c.epochs = 2;
+    c.checkpoint = path_of("checkpoint");
+    CHECK(!fnn_fit(trained, &data, &c, NULL));
+    if (loaded(m, c.checkpoint, FNN_FROM_MODEL, NULL, 0)) {
+        CHECK(!fnn_tensor_get(trained, 0, "weight", &a) && !fnn_tensor_get(m, 0, "weight", &b));
+        CHECK(a.count == 4 && !memcmp(a.values, b.values, 4 * sizeof *a.values));
+        CHECK(fnn_layer_count(m) == 1 && fnn_layer_count(trained) == 2);
+    }
+    fnn_model_free(trained);
+    fnn_model_free(m);
+}
+
+/* Transfer within the library, by names or by shapes; the inputs' scale stays the new model's. */
+static void a_model_file_gives_its_weights(void)
+{
+    static const char *const body[] = {"0.conv2d", "1.batch_norm", "4.dense", NULL};
+    static const fnn_real shift = 3, scale = 2;
+    static const int sizes[] = {2, 2};
+    static uint8_t bytes[20000];
+    const char *path = path_of("own");
+    fnn_model *old = cnn(), *m = cnn(), *head = cnn(), *small = perceptron(sizes, 2);
+    fnn_tensor a, b;
+    file_bytes file = {bytes, sizeof bytes};
+    int l, i;
+    fnn_normalize_with(old, &shift, &scale, 1);
+    fnn_set_seed(old, 7);
+    CHECK(!fnn_seal(old) && !fnn_save(old, path, NULL));
+    CHECK(!fnn_seal(head));
+    if (loaded(m, path, FNN_FROM_MODEL, NULL, 0))
+        for (l = -1; l < fnn_layer_count(m); l++)
+            for (i = 0; !fnn_tensor_at(m, l, i, &a); i++) {
+                CHECK(!fnn_tensor_at(old, l, i, &b) && a.count == b.count && l >= 0);
+                CHECK(!memcmp(a.values, b.values, a.count * sizeof *a.values));
+            }
+    if (loaded(head, path, FNN_FROM_MODEL, body, 4)) {
+        CHECK(!fnn_tensor_get(head, 4, "weight", &a) && !fnn_tensor_get(m, 4, "weight", &b));
+        CHECK(!memcmp(a.values, b.values, a.count * sizeof *a.values));
+        CHECK(!fnn_tensor_get(head, 5, "weight", &a) && !fnn_tensor_get(m, 5, "weight", &b));
+        CHECK(memcmp(a.values, b.values, a.count * sizeof *a.values) != 0); /* the seed's */
+    }
+    refused(m, path, FNN_FROM_MODEL, (const char *const[]){"0.conv2d", "1", "4.dense", NULL}, 4,
+            FNN_ERROR_ARGUMENT, "expected a name that tensors begin with, found \"1\"");
+    refused(small, path, FNN_FROM_MODEL, NULL, 0, FNN_ERROR_FORMAT,
+            "layer 0 dense: expected weight of shape [2, 2], found ");
+    refused(m, file_path(keras_cnn, COUNT(keras_cnn)), FNN_FROM_MODEL, NULL, 0, FNN_ERROR_FORMAT,
+            "safetensors, but not written by this library");
+    CHECK(!fnn_save_memory(old, bytes, sizeof bytes, &file.size, NULL));
+    bytes[file.size - 1] ^= 1;
+    write_bytes(path_of("damaged"), file.bytes, file.size);
+    refused(m, path_of("damaged"), FNN_FROM_MODEL, NULL, 0, FNN_ERROR_FORMAT,
+            "damaged: expected the checksum");
+    fnn_model_free(old);
+    fnn_model_free(m);
+    fnn_model_free(head);
+    fnn_model_free(small);
+}
+
 static void wrong_names_are_named(void)
 {
     static const char *const right[] = {"conv", "bn", "fc1", "fc2"};
@@ -754,7 +824,7 @@ static void other_formats_are_named(void)
     refused(m, path, FNN_FROM_KERAS, NULL, 0, FNN_ERROR_FORMAT,
             "bn.num_batches_tracked: expected F32, F64, F16 or BF16, found I64");
     refused(m, path, FNN_WEIGHTS_FORMAT_COUNT, NULL, 0, FNN_ERROR_ARGUMENT,
-            "expected a path and a format, found one and 2");
+            "expected a path and a format, found one and 3");
     refused(m, NULL, FNN_FROM_KERAS, NULL, 0, FNN_ERROR_ARGUMENT, "found NULL and 1");
     refused(m, path_of("none"), FNN_FROM_KERAS, NULL, 0, FNN_ERROR_FILE, "none: cannot be opened");
     fnn_dropout(none, (fnn_real)0.5);
@@ -765,7 +835,8 @@ static void other_formats_are_named(void)
             "expected the tensors of 1 layers, found 11 tensors");
     CHECK(!fnn_seal(small) && !fnn_save(small, path_of("own"), NULL)); /* square: it would fit */
     refused(small, path_of("own"), FNN_FROM_PYTORCH, NULL, 0, FNN_ERROR_FORMAT,
-            "own: expected weights from elsewhere, found a model of this library (fnn_load)");
+            "own: expected weights from elsewhere, found a model of this library (fnn_load, or "
+            "FNN_FROM_MODEL)");
     refused(m, file_path(keras_cnn, COUNT(keras_cnn)), FNN_FROM_PYTORCH, NULL, 0, FNN_ERROR_FORMAT,
             "layer 0 conv2d: expected weight of shape [4, 2, 3, 3], found none beside");
     CHECK(fnn_load_weights(NULL, path, FNN_FROM_PYTORCH, NULL, 0) == FNN_ERROR_MEMORY);
@@ -1201,6 +1272,8 @@ static const harness_test tests[] = {
     TEST(shapes_decide_first),
     TEST(targets_keep_their_scale),
     TEST(a_layer_without_a_name_keeps_its_weights),
+    TEST(a_model_file_gives_its_weights),
+    TEST(a_checkpoint_gives_its_weights),
     TEST(wrong_names_are_named),
     TEST(every_misfit_is_named),
     TEST(biases_must_be_on_both_sides),

@@ -284,7 +284,7 @@ static void errors_name_layer_expected_and_found(void)
     } rows[] = {
         {conv_none, "layer 1 conv2d: expected a configuration, found NULL"},
         {conv_large,
-         "layer 1 conv2d: expected a window that fits an input of 7 x 6 x 2, padded by 0 x 0, f"},
+         "layer 1 conv2d: expected a window and strides from 1 x 1 that fit an input of 7 x 6 "},
         {conv_zero, "window 0 x 0"},
         {conv_negative, "window -3 x -3"},
         {conv_stride, "stride 0 x 0"},
@@ -312,7 +312,7 @@ static void errors_name_layer_expected_and_found(void)
         {pool_pad_valid, "layer 1 average_pool2d: expected pads of at most 0 x 0 under other"},
         {pool_pad_large, "layer 1 average_pool2d: expected at most 268435456 outputs, found 20006"},
         {pool_none, "layer 1 max_pool2d: expected a configuration, found NULL"},
-        {pool_large, "layer 1 max_pool2d: expected a window that fits an input of 7 x 6 x 2, pa"},
+        {pool_large, "layer 1 max_pool2d: expected a window and strides from 1 x 1 that fit an i"},
         {pool_zero, "padded by 0 x 0, found window 0 x 0"},
         {pool_stride, "stride -1 x -1"},
         {pool_padding, "layer 1 average_pool2d"},

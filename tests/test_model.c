@@ -136,6 +136,7 @@ static void broken_models_fail_the_same(void)
 static void late_builders_fail_alone(void)
 {
     const fnn_initializer none = {FNN_INITIALIZER_COUNT, 1};
+    const fnn_initializer zeros = {FNN_ZEROS, 0}, left_out = {FNN_HE_NORMAL, 0};
     const fnn_real x[8] = {1, 2, 3, 4, 5, 6, 7, 9}, poison[4] = {1, (fnn_real)NAN, 0, 0};
     fnn_model *m = fnn_sequential(2, 2, 1);
     fnn_real before[4], after[4];
@@ -154,6 +155,9 @@ static void late_builders_fail_alone(void)
     CHECK(strstr(fnn_model_error(m)->message, "takes no more layers") != NULL);
     CHECK(fnn_set_loss(m, FNN_LOSS_COUNT, 0, 0) == FNN_ERROR_ARGUMENT);
     CHECK(fnn_set_initializer(m, none, none) == FNN_ERROR_ARGUMENT);
+    CHECK(fnn_set_initializer(m, left_out, zeros) == FNN_ERROR_ARGUMENT);
+    CHECK(strstr(fnn_model_error(m)->message, "of weights 0 with FNN_ZEROS alone, found 0 and 0") != NULL);
+    CHECK(fnn_set_initializer(m, zeros, zeros) == FNN_OK);
     CHECK(fnn_normalize(m, FNN_NORMALIZE_MEAN, NULL) == FNN_ERROR_ARGUMENT);
     CHECK(fnn_normalize(m, FNN_NORMALIZE_MEAN, &bad) == FNN_ERROR_NUMERIC);
     CHECK(strstr(fnn_model_error(m)->message, "layers") == NULL);

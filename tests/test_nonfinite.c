@@ -556,15 +556,42 @@ static void tell_normalizations(void)
 #define SCHEDULE_WORD(name, word, ...) #word,
 static const char *const schedule_words[] = {FNN_SCHEDULE_LIST(SCHEDULE_WORD)};
 
+/* One of each kind, by the field that a rate may be lost in. */
+static fnn_schedule of_constant(double field)
+{
+    (void)field;
+    return fnn_schedule_constant();
+}
+static fnn_schedule of_step_decay(double gamma)
+{
+    return fnn_schedule_step_decay(2, gamma);
+}
+static fnn_schedule of_exponential(double gamma)
+{
+    return fnn_schedule_exponential(gamma);
+}
+static fnn_schedule of_cosine(double lowest)
+{
+    return fnn_schedule_cosine(lowest);
+}
+static fnn_schedule of_one_cycle(double start)
+{
+    fnn_schedule s = fnn_schedule_one_cycle();
+    s.start = start;
+    return s;
+}
+static fnn_schedule of_linear(double field)
+{
+    (void)field;
+    return fnn_schedule_linear();
+}
+
 static fnn_schedule schedule_of(int kind, double field)
 {
-    fnn_schedule s = kind == FNN_SCHEDULE_STEP_DECAY    ? fnn_schedule_step_decay(2, field)
-                     : kind == FNN_SCHEDULE_EXPONENTIAL ? fnn_schedule_exponential(field)
-                     : kind == FNN_SCHEDULE_COSINE      ? fnn_schedule_cosine(field)
-                     : kind == FNN_SCHEDULE_ONE_CYCLE   ? fnn_schedule_one_cycle()
-                                                        : fnn_schedule_constant();
-    s.kind = (fnn_schedule_kind)kind;
-    if (kind == FNN_SCHEDULE_ONE_CYCLE) s.start = field;
+#define SCHEDULE_MAKER(name, word, ...) of_##word,
+    static fnn_schedule (*const makers[])(double) = {FNN_SCHEDULE_LIST(SCHEDULE_MAKER)};
+    const fnn_schedule s = makers[kind](field);
+    CHECK((int)s.kind == kind);
     return s;
 }
 

@@ -471,6 +471,7 @@ static void a_step_checks_its_configuration(void)
     const fnn_dataset data = make_data();
     fnn_fit_config good = make_config(fnn_adam(1), 0), bad = good;
     fnn_model *m = make_model(FNN_ISA_BEST);
+    int kind;
     CHECK(!fnn_forward(m, &data, NULL, ROWS, 1) && !fnn_loss(m, NULL) && !fnn_backward(m));
     bad.optimizer.kind = FNN_OPTIMIZER_COUNT;
     CHECK(fnn_step(m, &bad) == FNN_ERROR_ARGUMENT);
@@ -485,6 +486,22 @@ static void a_step_checks_its_configuration(void)
     bad = good;
     bad.optimizer.epsilon = -1;
     CHECK(fnn_step(m, &bad) == FNN_ERROR_ARGUMENT);
+    bad = good;
+    bad.optimizer.momentum = (fnn_real)1.5;
+    CHECK(fnn_step(m, &bad) == FNN_ERROR_ARGUMENT);
+    CHECK(strstr(fnn_model_error(m)->message, "momentum and rho in [0, 1], found 1.5 and ") !=
+          NULL);
+    for (kind = 0; kind < FNN_OPTIMIZER_COUNT; kind++) { /* as an initialiser leaves it: 0 / 0 */
+        const int divides = kind != FNN_SGD && kind != FNN_MOMENTUM;
+        fnn_optimizer zeroed = {(fnn_optimizer_kind)0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+        zeroed.kind = (fnn_optimizer_kind)kind;
+        bad.optimizer = zeroed;
+        CHECK(fnn_step(m, &bad) == (divides ? FNN_ERROR_ARGUMENT : FNN_OK));
+        if (divides)
+            CHECK(strstr(fnn_model_error(m)->message, "expected a finite epsilon > 0, as fnn_") !=
+                  NULL);
+        else CHECK(!fnn_forward(m, &data, NULL, ROWS, 1) && !fnn_loss(m, NULL) && !fnn_backward(m));
+    }
     bad = good;
     bad.clip_value = (fnn_real)NAN;
     CHECK(fnn_step(m, &bad) == FNN_ERROR_ARGUMENT);

@@ -182,9 +182,8 @@ static void one_column_of_two_classes_is_halved(void)
 
 /* ---- what could never learn is refused where the loss meets the data ---- */
 
-static void refuses_to_learn(fnn_model *m, const fnn_dataset *data, const char *words)
+static void refuses(fnn_model *m, const fnn_dataset *data, const char *words)
 {
-    fnn_fit_config c = fnn_fit_config_init();
     fnn_metrics metrics;
     CHECK(fnn_fit(m, data, NULL, NULL) == FNN_ERROR_ARGUMENT);
     CHECKF(strstr(fnn_model_error(m)->message, words), "\"%s\" lacks \"%s\"",
@@ -195,6 +194,13 @@ static void refuses_to_learn(fnn_model *m, const fnn_dataset *data, const char *
     CHECKF(strstr(fnn_model_error(m)->message, words), "\"%s\" lacks \"%s\"",
            fnn_model_error(m)->message, words);
     CHECK(fnn_backward(m) == FNN_ERROR_STATE);
+}
+
+/* It does, but by mean squared error. */
+static void refuses_to_learn(fnn_model *m, const fnn_dataset *data, const char *words)
+{
+    fnn_fit_config c = fnn_fit_config_init();
+    refuses(m, data, words);
     fnn_set_loss(m, FNN_LOSS_MEAN_SQUARED_ERROR, 0, 0);
     c.validation = data;
     CHECK(!fnn_loss(m, NULL) && !fnn_fit(m, data, &c, NULL));
@@ -213,6 +219,31 @@ static void shares_of_a_single_output_are_refused(void)
         refuses_to_learn(line(1, FNN_LINEAR, kinds[i]), &data,
                          "single output learns nothing: expected two outputs or more, or "
                          "fnn_set_loss to binary cross-entropy");
+}
+
+/* A softmax shares out 1: alone it is always 1, and no answer to a question of its own. */
+static void a_softmax_is_no_answer(void)
+{
+    const fnn_real x[4] = {0, 1, 2, 3}, t[4] = {0, 1, 0, 1};
+    const fnn_dataset one = with_targets(table_of(x, 4, 1), t, 1);
+    const fnn_dataset two = with_targets(table_of(x, 2, 1), t, 2);
+    static const fnn_loss_kind kinds[2] = {FNN_LOSS_BINARY_CROSS_ENTROPY,
+                                           FNN_LOSS_MEAN_SQUARED_ERROR};
+    fnn_model *m;
+    int i;
+    for (i = 0; i < 2; i++) {
+        m = line(1, FNN_SOFTMAX, kinds[i]);
+        refuses(m, &one,
+                "the softmax of a single output is always 1 and learns nothing: expected "
+                "FNN_SIGMOID for no or yes, FNN_LINEAR for a number");
+        fnn_model_free(m);
+    }
+    refuses_to_learn(line(2, FNN_SOFTMAX, FNN_LOSS_BINARY_CROSS_ENTROPY), &two,
+                     "binary_cross_entropy takes the sigmoid of each output: expected none of a "
+                     "softmax");
+    m = line(2, FNN_SOFTMAX, FNN_LOSS_MEAN_SQUARED_ERROR); /* Brier's score */
+    CHECK(!fnn_fit(m, &two, NULL, NULL));
+    fnn_model_free(m);
 }
 
 static void numbers_are_no_shares_and_no_answers(void)
@@ -783,6 +814,7 @@ static const harness_test tests[] = {TEST(an_answer_may_be_label_or_target),
                                      TEST(a_sigmoid_is_not_applied_twice),
                                      TEST(one_column_of_two_classes_is_halved),
                                      TEST(shares_of_a_single_output_are_refused),
+                                     TEST(a_softmax_is_no_answer),
                                      TEST(numbers_are_no_shares_and_no_answers),
                                      TEST(soft_labels_are_accepted),
                                      TEST(validation_data_meet_the_loss_too),

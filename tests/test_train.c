@@ -525,6 +525,41 @@ static void what_is_not_finite_is_named(void)
     fnn_model_free(m);
 }
 
+/* Every call that meets data, of a model of 4 x 3 x 2 and 3 x 8 x 1 and flat: the same numbers in
+ * another order of axes, as with channels first, would be other images. */
+static void shapes_are_more_than_their_product(void)
+{
+    static const struct {
+        int model[3], data[3], fits;
+    } rows[] = {{{4, 3, 2}, {4, 3, 2}, 1},  {{4, 3, 2}, {1, 1, 24}, 1}, {{4, 3, 2}, {24, 1, 1}, 1},
+                {{1, 1, 24}, {2, 4, 3}, 1}, {{4, 3, 2}, {2, 4, 3}, 0},  {{4, 3, 2}, {4, 6, 1}, 0},
+                {{3, 8, 1}, {1, 3, 8}, 1},  {{3, 8, 1}, {8, 3, 1}, 0},  {{3, 8, 1}, {4, 3, 2}, 0}};
+    static fnn_real x[4 * 24], y[4 * 2];
+    static const int32_t two[4] = {0, 1, 1, 0};
+    size_t i;
+    for (i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const int *s = rows[i].model, *d = rows[i].data;
+        const fnn_result wanted = rows[i].fits ? FNN_OK : FNN_ERROR_ARGUMENT;
+        fnn_dataset data = fnn_dataset_table(x, two, 4, 24, 2), own;
+        fnn_model *m = fnn_sequential(s[0], s[1], s[2]);
+        fnn_metrics metrics;
+        data.height = d[0], data.width = d[1], data.channels = d[2];
+        own = data;
+        own.height = s[0], own.width = s[1], own.channels = s[2];
+        fnn_dense(m, 2, FNN_SOFTMAX);
+        CHECK(!fnn_seal(m));
+        CHECK(fnn_normalize(m, FNN_NORMALIZE_DIVIDE_255, &data) == wanted);
+        CHECK(fnn_fit(m, &data, NULL, NULL) == wanted);
+        if (wanted) CHECK(strstr(fnn_model_error(m)->message, ", or flat ones, found ") != NULL);
+        CHECK(fnn_forward(m, &data, NULL, 4, 0) == wanted);
+        CHECK(fnn_predict(m, NULL, &data, y) == wanted);
+        CHECK(fnn_evaluate(m, NULL, &data, &metrics) == wanted);
+        CHECK(fnn_normalize(m, FNN_NORMALIZE_DIVIDE_255, &own) == FNN_OK);
+        CHECK(fnn_predict(m, NULL, &own, y) == FNN_OK);
+        fnn_model_free(m);
+    }
+}
+
 static void fit_checks_its_arguments(void)
 {
     fnn_dataset data = make_images(), wrong = data;
@@ -533,8 +568,8 @@ static void fit_checks_its_arguments(void)
     CHECK(fnn_fit(m, NULL, &c, NULL) == FNN_ERROR_ARGUMENT);
     wrong.height = 5;
     CHECK(fnn_fit(m, &wrong, &c, NULL) == FNN_ERROR_ARGUMENT);
-    CHECKF(strstr(fnn_model_error(m)->message, "expected samples of 36 numbers, found 5 x 6 x 1") !=
-               NULL,
+    CHECKF(strstr(fnn_model_error(m)->message,
+                  "data: expected samples of 6 x 6 x 1, or flat ones, found 5 x 6 x 1") != NULL,
            "%s", fnn_model_error(m)->message);
     wrong = data;
     wrong.classes = 6;
@@ -904,6 +939,7 @@ static const harness_test tests[] = {TEST(fit_learns),
                                      TEST(a_resumed_fit_adds_the_epochs_that_a_history_lacks),
                                      TEST(epochs_may_be_a_number_of_steps),
                                      TEST(what_is_not_finite_is_named),
+                                     TEST(shapes_are_more_than_their_product),
                                      TEST(fit_checks_its_arguments),
                                      TEST(second_fit_continues),
                                      TEST(an_order_depends_on_seed_and_pass_alone),

@@ -525,7 +525,14 @@ static void seed_import(void)
          "\"dense/bias\":{\"dtype\":\"F32\",\"shape\":[3],\"data_offsets\":[36,48]},"
          "\"dense_1/kernel\":{\"dtype\":\"F32\",\"shape\":[3,3],\"data_offsets\":[48,84]},"
          "\"dense_1/bias\":{\"dtype\":\"F32\",\"shape\":[3],\"data_offsets\":[84,96]}}",
-         2}};
+         2},
+        {"{\"__metadata__\":{\"library\":\"fmnist_nn 0.2.0\"},"
+         "\"0.dense.weight\":{\"dtype\":\"F32\",\"shape\":[3,3],\"data_offsets\":[0,36]},"
+         "\"0.dense.bias\":{\"dtype\":\"F32\",\"shape\":[3],\"data_offsets\":[36,48]},"
+         "\"input.shift\":{\"dtype\":\"F32\",\"shape\":[3],\"data_offsets\":[48,60]},"
+         "\"1.dense.weight\":{\"dtype\":\"F32\",\"shape\":[3,3],\"data_offsets\":[60,96]},"
+         "\"1.dense.bias\":{\"dtype\":\"F32\",\"shape\":[3],\"data_offsets\":[96,108]}}",
+         4}};
     static const uint8_t like[2] = {32, 0}; /* two layers that are alike */
     int i;
     for (i = 0; i < COUNT(files); i++) {
