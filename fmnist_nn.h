@@ -1152,8 +1152,8 @@ FNN_API int fnn_flatten(fnn_model *model);
 
 #ifndef FMNIST_NN_INFERENCE
 /* How layers added from now on start: by default weights Glorot uniform and biases zero.
- * FNN_ERROR_ARGUMENT for an unknown kind, a scale that is not finite, or one of 0 of weights, unless
- * those are to be FNN_ZEROS. */
+ * FNN_ERROR_ARGUMENT for an unknown kind, a scale that is not finite, or 0 as the scale of weights
+ * of another kind than FNN_ZEROS. */
 FNN_API fnn_result fnn_set_initializer(fnn_model *model, fnn_initializer weights,
                                        fnn_initializer biases);
 

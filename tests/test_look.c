@@ -686,7 +686,8 @@ static void given_numbers_that_are_wrong(void)
     fnn_dense(m, 1, FNN_LINEAR);
     CHECK(!fnn_seal(m));
     CHECK(fnn_normalize_with(m, good, good, 3) == FNN_ERROR_ARGUMENT);
-    CHECK(strstr(fnn_model_error(m)->message, "1 number, one for each of 2 channels or of 72 features, found 3") != NULL);
+    CHECK(strstr(fnn_model_error(m)->message,
+                 "1 number, one for each of 2 channels or of 72 features, found 3") != NULL);
     CHECK(fnn_normalize_with(m, good, good, 0) == FNN_ERROR_ARGUMENT);
     CHECK(fnn_normalize_with(m, good, bad, 2) == FNN_ERROR_ARGUMENT);
     CHECK(strstr(fnn_model_error(m)->message, "scale[1] is not") != NULL);

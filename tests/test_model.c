@@ -156,7 +156,8 @@ static void late_builders_fail_alone(void)
     CHECK(fnn_set_loss(m, FNN_LOSS_COUNT, 0, 0) == FNN_ERROR_ARGUMENT);
     CHECK(fnn_set_initializer(m, none, none) == FNN_ERROR_ARGUMENT);
     CHECK(fnn_set_initializer(m, left_out, zeros) == FNN_ERROR_ARGUMENT);
-    CHECK(strstr(fnn_model_error(m)->message, "of weights 0 with FNN_ZEROS alone, found 0 and 0") != NULL);
+    CHECK(strstr(fnn_model_error(m)->message, "of weights 0 with FNN_ZEROS alone, found 0 and 0") !=
+          NULL);
     CHECK(fnn_set_initializer(m, zeros, zeros) == FNN_OK);
     CHECK(fnn_normalize(m, FNN_NORMALIZE_MEAN, NULL) == FNN_ERROR_ARGUMENT);
     CHECK(fnn_normalize(m, FNN_NORMALIZE_MEAN, &bad) == FNN_ERROR_NUMERIC);
