@@ -31,8 +31,8 @@ static void draw(uint8_t image[SIDE][SIDE], int kind)
         }
 }
 
-/* Class c shows strokes c and c + 1 (mod 5) in the old images, in the new ones c and c + 2: all five
- * occur in the old classes. */
+/* Class c shows strokes c and c + 1 (mod 5) in old images, c and c + 2 in new ones: all five occur
+ * in the old classes. */
 static void make_images(void)
 {
     for (int i = 0; i < ALL; i++) {
