@@ -1723,8 +1723,8 @@ FNN_API fnn_result fnn_step(fnn_model *model, const fnn_fit_config *config);
  * a context that fnn_reserve has prepared nothing is allocated. Errors of this and the calls below,
  * which leave no message in the model: FNN_ERROR_STATE for a model that is not sealed (fnn_seal),
  * the code of a broken one, FNN_ERROR_MEMORY for NULL or where memory is out, FNN_ERROR_ARGUMENT
- * for data that do not fit the model (fnn_check_shapes says how) or that fnn_dataset_check refuses,
- * and says why (fnn_evaluate needs labels or targets that the loss can learn from, none if it is a
+ * for data that do not fit the model (chapter SHAPES) or that fnn_dataset_check refuses, which says
+ * why (fnn_evaluate needs labels or targets that the loss can learn from, none if it is a
  * function of yours) and a NULL to write to. */
 FNN_API fnn_result fnn_predict(const fnn_model *model, fnn_context *context,
                                const fnn_dataset *data, fnn_real *outputs);
@@ -1962,14 +1962,14 @@ typedef enum fnn_weights_format {
  * numbers in their names (conv1, conv2; 0, 3; dense, dense_1), and where the names differ in more
  * than numbers, the call fails and says so. examples/import_pytorch.py prints the names as C. A
  * layer whose name is NULL keeps the weights that it has, as one for other classes than those
- * learned there; tensors that nobody names are left out then. The scale of the inputs is left out
- * of model files, too. Else every tensor must fit a layer, and every layer get all of its own. What
- * does not fit and a damaged file leave the model unchanged, and the message (fnn_model_error)
- * names the tensor, the layer and the shapes expected and found, as the file has them:
- * FNN_ERROR_FORMAT; FNN_ERROR_FILE for a file that cannot be read, FNN_ERROR_ARGUMENT for wrong
- * names, FNN_ERROR_STATE without layers that have weights or within a fit, FNN_ERROR_MEMORY. On
- * success the model is in use, as after fnn_seal, and a fit starts with a new optimiser;
- * fnn_set_trainable freezes layers. The values of weights are not checked. */
+ * learned there; tensors that nobody names are left out then. Of a model file the scales of inputs
+ * and targets and what a checkpoint has of training are passed over. Else every tensor must fit a
+ * layer, and every layer get all of its own. What does not fit and a damaged file leave the model
+ * unchanged, and the message (fnn_model_error) names the tensor, the layer and the shapes expected
+ * and found, as the file has them: FNN_ERROR_FORMAT; FNN_ERROR_FILE for a file that cannot be read,
+ * FNN_ERROR_ARGUMENT for wrong names, FNN_ERROR_STATE without layers that have weights or within a
+ * fit, FNN_ERROR_MEMORY. On success the model is in use, as after fnn_seal, and a fit starts with a
+ * new optimiser; fnn_set_trainable freezes layers. The values of weights are not checked. */
 FNN_API fnn_result fnn_load_weights(fnn_model *model, const char *path, fnn_weights_format format,
                                     const char *const *names, int count);
 
@@ -13966,8 +13966,9 @@ static int fnni_weights_at(const fnn_model *model, int l, int which, fnni_tensor
  *     training    x and y of all rows, but of a layer that another one has absorbed; d of the rows
  *                 at hand, in gradient that of all with FNNI_OF_ROWS or FNNI_GRADIENT_KEPT; own,
  *                 reals of the batch, as many as plan asked for; record, layer->record bytes a row
- *     inference   x and y of the rows at hand; own and record are NULL
- *     backward    of the lowest layer that trains has to_input 0, and no prepare before it
+ *     inference   x and y of the rows at hand; neither own nor record: run->inference tells
+ *     backward    of the lowest layer that trains has to_input 0, and prepare was called for its
+ *                 forward alone; but where fnn_backward_to_input wants the input's gradient
  *     gradient    of the last rows has db, too; without weights there are but biases (rows 0) */
 
 /* ---- activation: y = f(x);  dx = dy f'(x). Softmax over each row: y = exp(x) / sum exp(x);
@@ -16110,7 +16111,8 @@ FNNI_COLD FNNI_DEF fnn_result fnn_set_rate_factor(fnn_model *model, int layer, d
     return meant ? FNN_OK : FNN_ERROR_ARGUMENT;
 }
 
-/* The first length of a shape that is not 1; of a shape that is read from its end, the last. */
+/* The first length that is not 1, the last of all if all are; with the three given from the shape's
+ * end it is its last that is not 1. */
 static int fnni_outer(int first, int second, int third)
 {
     return first > 1 ? first : second > 1 ? second : third;
@@ -16666,13 +16668,16 @@ FNNI_COLD static fnn_result fnni_check_data(const fnn_model *model, const fnn_da
 /* Whether the loss can learn by a model's outputs at all. */
 static fnn_result fnni_check_outputs(const fnn_model *model, fnn_error *error)
 {
-    const int outputs = fnni_outputs(model), end = fnni_end(model);
+    const unsigned passed = FNNI_RANDOM | FNNI_SHARES_INPUT | FNNI_OF_TARGETS;
+    const int outputs = fnni_outputs(model);
+    int end = model->layer_count - 1;
     if (fnni_rescales(model) && fnni_loss_of(model)->targets != FNNI_TARGET_NUMBERS)
         return fnni_fail(error, FNN_ERROR_ARGUMENT,
                          "loss: %s takes no normalised targets: expected a loss of numbers, such "
                          "as mean squared error",
                          fnni_loss_of(model)->name);
     if (fnni_loss_check_outputs(fnni_loss_of(model), outputs, error)) return FNN_ERROR_ARGUMENT;
+    while (end > 0 && (model->layers[end].type->flags & passed)) end--;
     if (end < 0 || !fnni_activation_has(model->layers[end].activation, FNNI_ROWWISE))
         return FNN_OK; /* else shares of 1 */
     if (outputs == 1)
@@ -22983,8 +22988,9 @@ FNNI_COLD FNN_DEF fnn_model *fnn_load_from(fnn_read_function read, void *user,
 #ifndef FMNIST_NN_INFERENCE
 
 #define FNNI_IMPORT_PARTS 6
-/* A file has at most so many tensors for each layer, which is what a layer here can have: the time
- * that matching takes is bounded by the model, not by the file. */
+/* A file has at most so many tensors for each layer, which is what a layer here can have, unless
+ * some are to be left out: the time that matching takes is bounded by the model, not by the file.
+ */
 #define FNNI_MAX_GROUP 8
 
 /* What each format calls them stands in this order. */
@@ -23465,16 +23471,19 @@ static void fnni_import_fill(const fnni_import *in, const fnni_foreign *f)
 FNNI_COLD static fnn_result fnni_import_read(fnni_import *in, const fnni_file *file,
                                              const char *const *names)
 {
-    const int own = fnni_import_is_own(in); /* what is skipped counts as a layer */
-    const size_t most = FNNI_MAX_GROUP * (size_t)(fnni_parameter_layers(in->model) + own);
+    const int own = fnni_import_is_own(in), layers = fnni_parameter_layers(in->model);
+    size_t most = FNNI_MAX_GROUP * (size_t)(layers + own); /* what is skipped counts as a layer */
     fnn_result result = fnni_read_frame(&in->r, file);
+    int i;
+    for (i = 0; names && i < layers; i++) /* of a layer that keeps its own the file may have more */
+        if (!names[i]) most = (size_t)FNNI_MAX_GROUP * FNNI_MAX_LAYERS;
     if (!result && own) result = fnni_walk(&in->r);
     if (!result && own) result = fnni_read_sum(&in->r, file);
     if (!result) result = fnni_import_walk(in);
     if (!result && (in->count == 0 || in->count > most))
         result = fnni_fail(in->r.error, FNN_ERROR_FORMAT,
                            "%s: expected the tensors of %d layers, found %lu tensors", in->r.path,
-                           fnni_parameter_layers(in->model), (unsigned long)in->count);
+                           layers, (unsigned long)in->count);
     if (result) return result;
     in->tensors = (fnni_foreign *)fnni_allocate(&in->model->context.allocator,
                                                 fnni_times(in->count, sizeof *in->tensors));

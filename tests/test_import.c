@@ -643,10 +643,12 @@ static void a_model_file_gives_its_weights(void)
 {
     static const char *const body[] = {"0.conv2d", "1.batch_norm", "4.dense", NULL};
     static const fnn_real shift = 3, scale = 2;
-    static const int sizes[] = {2, 2};
+    static const char *const last[] = {"15.dense", NULL};
+    static const int sizes[] = {2, 2}, three[] = {2, 2, 2};
     static uint8_t bytes[20000];
     const char *path = path_of("own");
     fnn_model *old = cnn(), *m = cnn(), *head = cnn(), *small = perceptron(sizes, 2);
+    fnn_model *deep = fnn_sequential(1, 1, 2), *two = perceptron(three, 3);
     fnn_tensor a, b;
     file_bytes file = {bytes, sizeof bytes};
     int l, i;
@@ -672,6 +674,14 @@ static void a_model_file_gives_its_weights(void)
             "layer 0 dense: expected weight of shape [2, 2], found ");
     refused(m, file_path(keras_cnn, COUNT(keras_cnn)), FNN_FROM_MODEL, NULL, 0, FNN_ERROR_FORMAT,
             "safetensors, but not written by this library");
+    for (i = 0; i < 16; i++) fnn_dense(deep, 2, FNN_RELU); /* many more than are wanted */
+    CHECK(!fnn_seal(deep) && !fnn_save(deep, path_of("deep"), NULL));
+    refused(two, path_of("deep"), FNN_FROM_MODEL, NULL, 0, FNN_ERROR_FORMAT,
+            "expected the tensors of 2 layers, found 32 tensors");
+    if (loaded(two, path_of("deep"), FNN_FROM_MODEL, last, 2)) {
+        CHECK(!fnn_tensor_get(two, 0, "weight", &a) && !fnn_tensor_get(deep, 15, "weight", &b));
+        CHECK(a.count == 4 && !memcmp(a.values, b.values, 4 * sizeof *a.values));
+    }
     CHECK(!fnn_save_memory(old, bytes, sizeof bytes, &file.size, NULL));
     bytes[file.size - 1] ^= 1;
     write_bytes(path_of("damaged"), file.bytes, file.size);
@@ -681,6 +691,8 @@ static void a_model_file_gives_its_weights(void)
     fnn_model_free(m);
     fnn_model_free(head);
     fnn_model_free(small);
+    fnn_model_free(deep);
+    fnn_model_free(two);
 }
 
 static void wrong_names_are_named(void)

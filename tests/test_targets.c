@@ -238,6 +238,14 @@ static void a_softmax_is_no_answer(void)
                 "FNN_SIGMOID for no or yes, FNN_LINEAR for a number");
         fnn_model_free(m);
     }
+    for (i = 0; i < 3; i++) { /* whatever follows it */
+        m = line(1, FNN_SOFTMAX, FNN_LOSS_MEAN_SQUARED_ERROR);
+        if (i == 0) fnn_flatten(m);
+        else if (i == 1) fnn_dropout(m, (fnn_real).5);
+        else CHECK(!fnn_normalize_targets(m, FNN_NORMALIZE_STANDARDIZE, &one));
+        refuses(m, &one, "the softmax of a single output is always 1");
+        fnn_model_free(m);
+    }
     refuses_to_learn(line(2, FNN_SOFTMAX, FNN_LOSS_BINARY_CROSS_ENTROPY), &two,
                      "binary_cross_entropy takes the sigmoid of each output: expected none of a "
                      "softmax");
