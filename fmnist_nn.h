@@ -1955,21 +1955,22 @@ typedef enum fnn_weights_format {
  * activations, strides, padding, the slope of a leaky ReLU (fnn_activate: PyTorch's is .01, that of
  * Keras' layer .3, of its activation of that name .2), the epsilon and momentum of batch norms
  * (PyTorch's: fnn_batch_norm_config_pytorch), the scale of the inputs (fnn_normalize_with). Images
- * have their channels last, as everywhere here, where PyTorch has them first. What a tensor's name
- * begins with, up to the last dot or slash ("fc1", "features.3"), says which layer it belongs to.
- * names (count): one of these for each layer with weights, from the input upwards. NULL and 0: each
- * layer takes the tensors whose shapes fit; layers of equal shapes take them in the order of the
- * numbers in their names (conv1, conv2; 0, 3; dense, dense_1), and where the names differ in more
- * than numbers, the call fails and says so. examples/import_pytorch.py prints the names as C. A
- * layer whose name is NULL keeps the weights that it has, as one for other classes than those
- * learned there; tensors that nobody names are left out then. Of a model file the scales of inputs
- * and targets and what a checkpoint has of training are passed over. Else every tensor must fit a
- * layer, and every layer get all of its own. What does not fit and a damaged file leave the model
- * unchanged, and the message (fnn_model_error) names the tensor, the layer and the shapes expected
- * and found, as the file has them: FNN_ERROR_FORMAT; FNN_ERROR_FILE for a file that cannot be read,
- * FNN_ERROR_ARGUMENT for wrong names, FNN_ERROR_STATE without layers that have weights or within a
- * fit, FNN_ERROR_MEMORY. On success the model is in use, as after fnn_seal, and a fit starts with a
- * new optimiser; fnn_set_trainable freezes layers. The values of weights are not checked. */
+ * have their channels last, as everywhere here, where PyTorch has them first.
+ * What a tensor's name begins with, up to the last dot or slash ("fc1", "features.3"), says which
+ * layer it belongs to. names (count): one of these for each layer with weights, from the input
+ * upwards. NULL and 0: each layer takes the tensors whose shapes fit; layers of equal shapes take
+ * them in the order of the numbers in their names (conv1, conv2; 0, 3; dense, dense_1), and where
+ * the names differ in more than numbers, the call fails and says so. examples/import_pytorch.py
+ * prints the names as C. A layer whose name is NULL keeps the weights that it has, as one for other
+ * classes than those learned there; tensors that nobody names are left out then. Of a model file
+ * the scales of inputs and targets and what a checkpoint has of training are passed over.
+ * Else every tensor must fit a layer, and every layer get all of its own. What does not fit and a
+ * damaged file leave the model unchanged, and the message (fnn_model_error) names the tensor, the
+ * layer and the shapes expected and found, as the file has them: FNN_ERROR_FORMAT; FNN_ERROR_FILE
+ * for a file that cannot be read, FNN_ERROR_ARGUMENT for wrong names, FNN_ERROR_STATE without
+ * layers that have weights or within a fit, FNN_ERROR_MEMORY. On success the model is in use, as
+ * after fnn_seal, and a fit starts with a new optimiser; fnn_set_trainable freezes layers. The
+ * values of weights are not checked. */
 FNN_API fnn_result fnn_load_weights(fnn_model *model, const char *path, fnn_weights_format format,
                                     const char *const *names, int count);
 
