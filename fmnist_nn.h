@@ -80,6 +80,7 @@
  *     layers as PyTorch's        fnn_conv2d_with, fnn_pool2d_with: FNN_EXPLICIT;
  *                                fnn_dense_with: no_bias                             SHAPES
  *     one row, one image         fnn_predict_one, fnn_predict_one_bytes              THREADS
+ *     why data are refused       fnn_model_error of a fit, fnn_check_data            DATA
  *     a look inside              fnn_summary, fnn_tensor_get, fnn_predict_layer      MODEL
  *     a loss, a loop of your own fnn_set_loss_function, fnn_backward_from            TRAINING
  *     layers frozen or slowed    fnn_set_trainable, fnn_set_rate_factor              TRAINING
@@ -1302,6 +1303,14 @@ FNN_API fnn_result fnn_shapes(const fnn_model *model, int input[3], int output[3
 FNN_API fnn_result fnn_check_shapes(const fnn_model *model, int height, int width, int channels,
                                     int outputs, fnn_error *error);
 
+#ifndef FMNIST_NN_INFERENCE
+/* Whether data are what a model can predict or, where `supervised` is not 0, be evaluated on: what
+ * fnn_predict or fnn_evaluate returns for them, which leave no message, with one in *error (NULL
+ * allowed). Looks at every label, target and index. */
+FNN_API fnn_result fnn_check_data(const fnn_model *model, const fnn_dataset *data, int supervised,
+                                  fnn_error *error);
+#endif /* !FMNIST_NN_INFERENCE */
+
 /* How many layers a model has: 0 .. count - 1 are their numbers in fnn_summary and files, and those
  * that builders returned. The first use may add layers behind all others, whose numbers stay: the
  * sigmoid of the last one (chapter MODEL) and "rescale" (fnn_normalize_targets). 0 of NULL. */
@@ -1723,9 +1732,9 @@ FNN_API fnn_result fnn_step(fnn_model *model, const fnn_fit_config *config);
  * a context that fnn_reserve has prepared nothing is allocated. Errors of this and the calls below,
  * which leave no message in the model: FNN_ERROR_STATE for a model that is not sealed (fnn_seal),
  * the code of a broken one, FNN_ERROR_MEMORY for NULL or where memory is out, FNN_ERROR_ARGUMENT
- * for data that do not fit the model (chapter SHAPES) or that fnn_dataset_check refuses, which says
- * why (fnn_evaluate needs labels or targets that the loss can learn from, none if it is a
- * function of yours) and a NULL to write to. */
+ * for data that do not fit the model (chapter SHAPES) or that fnn_dataset_check refuses
+ * (fnn_evaluate needs labels or targets that the loss can learn from, none if it is a function of
+ * yours), of which fnn_check_data says why, and a NULL to write to. */
 FNN_API fnn_result fnn_predict(const fnn_model *model, fnn_context *context,
                                const fnn_dataset *data, fnn_real *outputs);
 
@@ -18252,6 +18261,17 @@ FNNI_COLD FNNI_DEF fnn_result fnn_evaluate(const fnn_model *model, fnn_context *
     fnni_inference f = fnni_inference_of(model, data, NULL, NULL);
     if (metrics) memset(metrics, 0, sizeof *metrics);
     return fnni_infer_in(&f, context, metrics, metrics);
+}
+
+FNNI_COLD FNNI_DEF fnn_result fnn_check_data(const fnn_model *model, const fnn_dataset *data,
+                                             int supervised, fnn_error *error)
+{
+    const fnn_result result = fnni_ready(model);
+    if (result == FNN_ERROR_STATE)
+        return fnni_fail(error, result, "model: expected one in use (fnn_seal), found a new one");
+    if (result) return fnni_fail(error, result, "%s", fnn_model_error(model)->message);
+    if (error) memset(error, 0, sizeof *error);
+    return fnni_check_all(model, data, "data", supervised, error);
 }
 
 FNNI_COLD FNN_DEF fnn_result fnn_reserve(const fnn_model *model, fnn_context *context)

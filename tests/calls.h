@@ -1129,6 +1129,7 @@ static fnn_result idle_looks(world *w)
     fnn_tensor t;
     fnn_result r = CALL(fnn_shapes)(m, shape, NULL);
     if (!r) r = CALL(fnn_check_shapes)(m, shape[0], shape[1], shape[2], CLASSES, NULL);
+    if (!r) r = CALL(fnn_check_data)(m, &w->data, 1, NULL);
     if (!r) r = CALL(fnn_layer_shape)(m, 0, shape);
     if (!r) r = CALL(fnn_tensor_at)(m, 0, 0, &t);
     if (!r) r = CALL(fnn_tensor_get)(m, 0, "bias", &t);

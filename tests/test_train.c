@@ -543,6 +543,7 @@ static void shapes_are_more_than_their_product(void)
         fnn_dataset data = fnn_dataset_table(x, two, 4, 24, 2), own;
         fnn_model *m = fnn_sequential(s[0], s[1], s[2]);
         fnn_metrics metrics;
+        fnn_error error;
         data.height = d[0], data.width = d[1], data.channels = d[2];
         own = data;
         own.height = s[0], own.width = s[1], own.channels = s[2];
@@ -553,11 +554,38 @@ static void shapes_are_more_than_their_product(void)
         if (wanted) CHECK(strstr(fnn_model_error(m)->message, ", or flat ones, found ") != NULL);
         CHECK(fnn_forward(m, &data, NULL, 4, 0) == wanted);
         CHECK(fnn_predict(m, NULL, &data, y) == wanted);
+        CHECK(fnn_check_data(m, &data, 0, &error) == wanted && error.code == wanted);
+        if (wanted) CHECK(strstr(error.message, "data: expected samples of ") != NULL);
         CHECK(fnn_evaluate(m, NULL, &data, &metrics) == wanted);
         CHECK(fnn_normalize(m, FNN_NORMALIZE_DIVIDE_255, &own) == FNN_OK);
         CHECK(fnn_predict(m, NULL, &own, y) == FNN_OK);
         fnn_model_free(m);
     }
+}
+
+/* In words what a prediction or an evaluation, which leave none, returns of them. */
+static void data_are_checked_in_words(void)
+{
+    fnn_dataset data = make_images(), without = data;
+    fnn_model *m = make_network(FNN_ISA_BEST, 1, &data);
+    fnn_metrics metrics;
+    fnn_error error;
+    CHECK(fnn_check_data(m, &data, 1, &error) == FNN_ERROR_STATE);
+    CHECK(strstr(error.message, "expected one in use (fnn_seal)") != NULL);
+    CHECK(fnn_check_data(NULL, &data, 1, &error) == FNN_ERROR_MEMORY && *error.message);
+    CHECK(!fnn_seal(m) && !fnn_check_data(m, &data, 1, &error) && !*error.message);
+    CHECK(!fnn_check_data(m, &data, 1, NULL) && !fnn_evaluate(m, NULL, &data, &metrics));
+    CHECK(fnn_check_data(m, NULL, 0, &error) == FNN_ERROR_ARGUMENT);
+    CHECK(strstr(error.message, "data: expected samples, found none") != NULL);
+    without.labels = NULL;
+    CHECK(!fnn_check_data(m, &without, 0, &error));
+    CHECK(fnn_check_data(m, &without, 1, &error) == fnn_evaluate(m, NULL, &without, &metrics));
+    CHECK(strstr(error.message, "expected labels or targets, found neither") != NULL);
+    labels[7] = CLASSES;
+    CHECK(fnn_check_data(m, &data, 1, &error) == fnn_evaluate(m, NULL, &data, &metrics));
+    CHECK(strstr(error.message, "sample 7 has label ") != NULL);
+    labels[7] = 0;
+    fnn_model_free(m);
 }
 
 static void fit_checks_its_arguments(void)
@@ -940,6 +968,7 @@ static const harness_test tests[] = {TEST(fit_learns),
                                      TEST(epochs_may_be_a_number_of_steps),
                                      TEST(what_is_not_finite_is_named),
                                      TEST(shapes_are_more_than_their_product),
+                                     TEST(data_are_checked_in_words),
                                      TEST(fit_checks_its_arguments),
                                      TEST(second_fit_continues),
                                      TEST(an_order_depends_on_seed_and_pass_alone),

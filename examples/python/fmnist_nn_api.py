@@ -778,6 +778,7 @@ FUNCTIONS = {
     "fnn_summary": (c_size_t, [c_void_p, c_char_p, c_size_t]),
     "fnn_shapes": (c_int, [c_void_p, c_void_p, c_void_p]),
     "fnn_check_shapes": (c_int, [c_void_p, c_int, c_int, c_int, c_int, POINTER(fnn_error)]),
+    "fnn_check_data": (c_int, [c_void_p, POINTER(fnn_dataset), c_int, POINTER(fnn_error)]),
     "fnn_layer_count": (c_int, [c_void_p]),
     "fnn_layer_name": (c_char_p, [c_void_p, c_int]),
     "fnn_layer_words": (c_size_t, [c_void_p, c_int, c_char_p, c_size_t]),
