@@ -1675,6 +1675,11 @@ FNN_API fnn_result fnn_fit(fnn_model *model, const fnn_dataset *data, const fnn_
 FNN_API fnn_result fnn_resume(fnn_model *model, const fnn_dataset *data,
                               const fnn_fit_config *config, fnn_history *history);
 
+/* The best epoch, 1 and so on, of the model's last fit, by monitor and min_delta: the one whose
+ * weights restore_best has put back, and patience epochs behind which a fit stops early. 0 where
+ * neither was asked for, before the first epoch is over, and of NULL. */
+FNN_API int fnn_best_epoch(const fnn_model *model);
+
 /* The step, opened, for a training loop of your own: fnn_forward, fnn_loss, fnn_backward, fnn_step
  * on one batch. They return FNN_ERROR_STATE for a call out of this order, with a message in the
  * model. */
@@ -24324,6 +24329,12 @@ FNN_DEF fnn_result fnn_resume(fnn_model *model, const fnn_dataset *data,
                               const fnn_fit_config *config, fnn_history *history)
 {
     return fnni_fit_start(model, data, config, history, 1);
+}
+
+FNNI_COLD FNN_DEF int fnn_best_epoch(const fnn_model *model)
+{
+    const fnni_progress *p = model ? &model->progress : NULL;
+    return p && p->waited >= 0 && p->waited < p->epochs ? (int)(p->epochs - p->waited) : 0;
 }
 #endif /* !FMNIST_NN_INFERENCE */
 

@@ -1137,6 +1137,7 @@ static fnn_result idle_looks(world *w)
     return (fnn_result)(!CALL(fnn_summary)(m, text, sizeof text) || !CALL(fnn_class_name)(m, 0) ||
                         CALL(fnn_feature_name)(m, 0) || !CALL(fnn_note)(m, "k") ||
                         CALL(fnn_model_error)(m)->code || !CALL(fnn_memory_size)(m, 8) ||
+                        CALL(fnn_best_epoch)(m) < 0 ||
                         !CALL(fnn_layer_words)(m, 0, text, sizeof text));
 }
 

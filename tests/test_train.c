@@ -342,8 +342,14 @@ static void early_stopping_restores_the_best(void)
     for (i = 0; i < history.count; i++)
         if (history.epochs[i].validation_loss < history.epochs[best].validation_loss) best = i;
     CHECKF(best == history.count - 6, "best %d of %d", best, history.count);
+    CHECK(fnn_best_epoch(m) == best + 1 && fnn_best_epoch(NULL) == 0);
     CHECK(!fnn_evaluate(m, NULL, &validation, &metrics));
     CHECK(metrics.loss == history.epochs[best].validation_loss);
+    c.min_delta = 1e9; /* nothing is better than the first by so much */
+    CHECK(!fnn_fit(m, &train, &c, NULL) && fnn_best_epoch(m) == 1);
+    c.patience = c.restore_best = 0;
+    c.epochs = 1;
+    CHECK(!fnn_fit(m, &train, &c, NULL) && fnn_best_epoch(m) == 0); /* nobody looked */
     fnn_history_free(&history);
     fnn_model_free(m);
     fnn_dataset_free(&train);

@@ -814,6 +814,7 @@ FUNCTIONS = {
     "fnn_resume": (c_int, [
         c_void_p, POINTER(fnn_dataset), POINTER(fnn_fit_config), POINTER(fnn_history),
     ]),
+    "fnn_best_epoch": (c_int, [c_void_p]),
     "fnn_forward": (c_int, [c_void_p, POINTER(fnn_dataset), c_void_p, c_int, c_int]),
     "fnn_outputs": (c_void_p, [c_void_p]),
     "fnn_loss": (c_int, [c_void_p, c_void_p]),
