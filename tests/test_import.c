@@ -625,7 +625,7 @@ static void a_checkpoint_gives_its_weights(void)
     fnn_set_loss(trained, FNN_LOSS_MEAN_SQUARED_ERROR, 0, 0);
     fnn_normalize(trained, FNN_NORMALIZE_STANDARDIZE, &data);
     fnn_normalize_targets(trained, FNN_NORMALIZE_STANDARDIZE, &data);
-    c.optimizer = fnn_adam(0.01f);
+    c.optimizer = fnn_adam(0.01);
     c.epochs = 2;
     c.checkpoint = path_of("checkpoint");
     CHECK(!fnn_fit(trained, &data, &c, NULL));
