@@ -543,14 +543,14 @@ function print_report(name,    i) {
         print_experiment(experiment[i])
     }
 }
-function print_sums(    i, r, n, sum, key, all, missing) {
+function print_sums(    i, r, n, sum, key, all, missing, earlier) {
     for (i = 1; i <= experiments; i++) {
         r = report_of[experiment[i]]
         if (!read_result(experiment[i])) missing = missing prefixed(", ", experiment[i])
+        else earlier += is_earlier(experiment[i])
         if (!rows || r == "all") continue
         count_rows(n)
         n["programs"] = 1
-        n["earlier"] = is_earlier(experiment[i])
         n["time"] = head["seconds"]
         for (key in n) {
             sum[r, key] += n[key]
@@ -560,10 +560,10 @@ function print_sums(    i, r, n, sum, key, all, missing) {
     printf "**%d of %d rows with a reported accuracy are met**; %d programs, %.1f hours.\n\n",
         all["met"], all["rows"], all["programs"], all["time"] / 3600
     if (missing != "") print "Not run yet:" substr(missing, 2) ".\n"
-    if (all["earlier"])
-        printf "Of these, the results of %s are of an earlier version of the program or of the" \
-            " library, which\ntheir pages say; `make reproduce` makes them anew.\n\n",
-            counted(all["earlier"], "program")
+    if (earlier)
+        printf "The results of %s are of an earlier version of the program or of the library," \
+            " which\ntheir sections say; `make reproduce` makes them anew.\n\n",
+            counted(earlier, "program")
     print "| report | programs | rows | met | to the digit | undecided | above | below |" \
         " chosen by test | hours |"
     print "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"

@@ -1,15 +1,16 @@
-/* BLAS' sgemm_ (or, with FMNIST_NN_REAL double, dgemm_) made of fnn_sgemm, as a library that is put
- * in front of another BLAS: by it tests/netlib.sh has Netlib's own tester judge the products. */
-#define FMNIST_NN_IMPLEMENTATION
-#include "../fmnist_nn.h"
-
+/* BLAS' sgemm_ (or, with DOUBLE defined, the double library's dgemm_) made of fnn_sgemm, as a
+ * library that is put in front of another BLAS: by it tests/netlib.sh has Netlib's own tester judge
+ * the products. */
 #ifdef DOUBLE
+#define FMNIST_NN_REAL double
 #define GEMM dgemm_
 #define NAME "DGEMM "
 #else
 #define GEMM sgemm_
 #define NAME "SGEMM "
 #endif
+#define FMNIST_NN_IMPLEMENTATION
+#include "../fmnist_nn.h"
 
 /* The tester's: told the number of a wrong argument, it compares that with the one it got wrong. */
 void xerbla_(const char *name, const int *argument, size_t length);
