@@ -3,8 +3,8 @@
  *     cc -O2 -fopenmp examples/aghaei/cnn_2.c -o cnn_2 -lm && ./cnn_2
  *
  * Prints twelve of the 15 cells of the report's grid beside the author's unrounded figures, each
- * trained on all 60,000 images; those that table 7 prints with three seeds. The three largest cells
- * take hours each: see aghaei-cnn-2-large. */
+ * trained on all 60,000 images; those that table 7 prints with three seeds. The largest cells take
+ * hours each: see aghaei-cnn-2-large. */
 #include "cnn.h"
 
 static experiment e;

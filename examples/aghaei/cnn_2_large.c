@@ -1,9 +1,12 @@
-/* aghaei-cnn-2-large (4.4 test 2, table 7): the three largest networks of the grid of aghaei-cnn-2.
+/* aghaei-cnn-2-large (4.4 test 2, table 7): the two largest networks of the grid of aghaei-cnn-2
+ * that the report prints.
  *
  *     cc -O2 -fopenmp examples/aghaei/cnn_2_large.c -o cnn_2_large -lm && ./cnn_2_large
  *
- * Prints their figures beside the author's unrounded ones, of which one is a network that learned
- * nothing. Each is trained once on all 60,000 images, which takes hours: --resume goes on. */
+ * Prints their figures beside the author's unrounded ones. Each is trained once on all 60,000
+ * images, which takes hours: --resume goes on. The 15th cell of the grid, 128 filters of 11x11, is
+ * left out: its 5.6e15 operations would take about as long as these and all of aghaei-cnn-2, and
+ * the author's network learned nothing (10 %), so that the report does not print it. */
 #include "cnn.h"
 
 static experiment e;
@@ -13,11 +16,9 @@ static experiment_data data;
 static const struct cell {
     int filters, kernel;
     cnn_reported reported;
-    int printed; /* in table 7 */
 } cells[] = {
-    {128, 7, {86.17, 94.69333, .145901}, 1},
-    {64, 11, {85.77, 94.72, .142159}, 1},
-    {128, 11, {10, 10, 14.506286}, 0},
+    {128, 7, {86.17, 94.69333, .145901}},
+    {64, 11, {85.77, 94.72, .142159}},
 };
 enum { CELLS = EXPERIMENT_COUNT(cells) };
 
@@ -39,8 +40,7 @@ static void report_cell(int i)
 {
     const struct cell *c = &cells[i];
     char name[100];
-    snprintf(name, sizeof name, "%sConv(%d, %dx%d) twice", c->printed ? "table 7: " : "",
-             c->filters, c->kernel, c->kernel);
+    snprintf(name, sizeof name, "table 7: Conv(%d, %dx%d) twice", c->filters, c->kernel, c->kernel);
     cnn_report_fashion(&e, i, e.seeds, &c->reported, name);
 }
 
