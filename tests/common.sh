@@ -144,6 +144,7 @@ undefined_programs="$undefined_programs test_inference test_hostile"
 # What is long under the sanitizers and meets little from outside: make test-machines runs it.
 long_sanitized='test_gradients test_float_gradients test_reproducible test_weights test_resume'
 long_sanitized="$long_sanitized test_inference test_train test_augment test_schedule test_numbers"
+long_sanitized="$long_sanitized test_conv test_layers test_gemm test_coverage_models"
 
 # Those that have run on Windows: they need no other process. Not test_weights, whose exponential
 # schedule asks pow of the C library there, which has other last bits.

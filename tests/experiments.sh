@@ -435,7 +435,7 @@ results_are_current() { # RESULTS FOLDER: or the pages in the folder say that th
     for file in "$1"/*.csv; do
         id=$(basename "$file" .csv)
         case $id in *.* | '*') continue ;; esac
-        grep -qx "# hash: $(experiment_hash "$(experiment_source "$id")" '')" "$file" ||
+        grep -qx "# hash: $(sed -n "s/^$id //p" <<<"$HASHES")" "$file" ||
             awk -v id="## $id:" 'index($0, "## ") == 1 { here = index($0, id) == 1 }
                 here && /made by an earlier version/ { said = 1 }
                 END { exit !said }' "$2/RESULTS.md" "$2"/*/README.md ||
@@ -475,9 +475,8 @@ mkdir -p "$here/large/shi"
 seq 191 | tee "$here/large/RESULTS.md" >"$here/large/shi/README.md"
 refuses 'a large one is seen' 'too long' small_pages "$here/large"
 links() { # PAGE: the local files that it names, one a line
-    grep -oE '\]\([^)#:]+' "$1" | cut -c 3- | while read -r link; do
-        realpath -m --relative-to . "$(dirname "$1")/$link"
-    done | sort -u
+    grep -oE '\]\([^)#:]+' "$1" | sed "s|..|$(dirname "$1")/|" |
+        xargs -r realpath -m --relative-to . | sort -u
 }
 links_lead_somewhere() { # PAGE...
     local page
