@@ -8,8 +8,7 @@
 #                                         tests/machines.txt
 #     bash tests/run.sh test-exhaustive   all floats, all sizes, all of everything: hours
 #     bash tests/run.sh SET WORD...       only jobs whose name contains one of the words
-#     JOBS=1 bash tests/run.sh SET        one job at a time (default: one a core, and one more, since
-#                                         some wait)
+#     JOBS=1 bash tests/run.sh SET        one job at a time (default: one a core)
 #     JOB_LIST=file bash tests/run.sh     the jobs of that file in place of a set
 #     TEST_SOURCES=dir, TEST_BUILD=dir    in place of tests/ and build/tests/
 #
@@ -229,7 +228,7 @@ if [ -n "${JOB_LIST:-}" ]; then cat "$JOB_LIST"; else "jobs_${set//-/_}"; fi |
     grep -F -e "$(printf '%s\n' "${@:-}")" >"$jobs" # a pattern a line
 count=$(wc -l <"$jobs")
 [ "$count" -gt 0 ] || { echo "no job has $* in its name" && exit 1; }
-at_once=${JOBS:-$(($(nproc) + 1))}
+at_once=${JOBS:-$(nproc)}
 if [ -z "${PROBES:-}" ]; then # else a job of another run is this one
     PROBES=$(realpath "$build")/probes
     export PROBES
